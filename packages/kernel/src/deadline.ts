@@ -1,0 +1,24 @@
+/**
+ * Waiting that ends: by a time, by the caller's signal, or by success, whichever comes first.
+ */
+import type { Clock } from './clock.js';
+import { AbortedError } from './errors.js';
+
+/** Throws AbortedError if `signal` is aborted; `doing` completes "Aborted while …". */
+export function throwIfAborted(signal: AbortSignal | undefined, doing: string): void {
+  if (signal?.aborted) throw new AbortedError(`Aborted while ${doing}.`, signal.reason);
+}
+
+/** Resolves after `delay` milliseconds, or as soon as `signal` aborts; never rejects. */
+export function pause(clock: Clock, delay: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal?.aborted) return resolve();
+    const done = (): void => {
+      timer.cancel();
+      signal?.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = clock.after(delay, done);
+    signal?.addEventListener('abort', done, { once: true });
+  });
+}

@@ -1,0 +1,22 @@
+/**
+ * @holdfast/kernel: time, chance, tokens, deadlines and errors. No input or output; Node built-ins only.
+ * Applications meet it through the packages that stand on it; its exports are what those share.
+ */
+export { type BackoffOptions, backoff } from './backoff.js';
+export { type Clock, systemClock, type Timer, type TimerOptions } from './clock.js';
+export { pause, throwIfAborted } from './deadline.js';
+export {
+  AbortedError,
+  BusyError,
+  ERROR_CODES,
+  type ErrorCode,
+  HoldfastError,
+  LeaseLostError,
+  MisuseError,
+  type NodeReason,
+  StaleTokenError,
+  UnavailableError,
+} from './errors.js';
+export { display, requireDuration, requireKnown, requireName } from './options.js';
+export { type Random, seededRandom, systemRandom } from './random.js';
+export { requireToken, TokenClock, type TokenHolder } from './token.js';

@@ -1,0 +1,37 @@
+/**
+ * Checks of what a caller passes in. Each throws a MisuseError that names the option, the value and the limits.
+ */
+import { MisuseError } from './errors.js';
+
+/** A duration in whole milliseconds within `[min, max]`. */
+export function requireDuration(option: string, value: unknown, { min = 0, max = 2 ** 31 - 1 } = {}): number {
+  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= min && value <= max) return value;
+  throw new MisuseError(
+    `${option} is a whole number of milliseconds from ${min} to ${max}; got ${display(value)}.`,
+  );
+}
+
+/** A name that can stand in a Redis key: 1 to 512 characters, no control characters. */
+export function requireName(option: string, value: unknown): string {
+  if (typeof value === 'string' && value.length > 0 && value.length <= 512 && !/\p{Cc}/u.test(value)) {
+    return value;
+  }
+  throw new MisuseError(
+    `${option} is a string of 1 to 512 characters without control characters; got ${display(value)}.`,
+  );
+}
+
+/** Refuses options that do not exist, so that a misspelt one is not silently its default. */
+export function requireKnown(where: string, options: object, known: readonly string[]): void {
+  for (const key of Object.keys(options)) {
+    if (!known.includes(key)) {
+      throw new MisuseError(`${where} has no option "${key}"; it knows ${known.join(', ')}.`);
+    }
+  }
+}
+
+/** A value as a message shows it: short, and of a string only its beginning. */
+export function display(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value);
+  return typeof value === 'object' && value !== null ? Object.prototype.toString.call(value) : String(value);
+}

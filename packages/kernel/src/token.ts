@@ -1,0 +1,66 @@
+/**
+ * Fencing tokens and the clock that proposes them.
+ *
+ * A token is a ballot in the sense of Paxos: a positive safe integer, microseconds since the Unix epoch, made
+ * monotonic by its proposer. It is exact as a JavaScript number, a Lua number, a PostgreSQL `bigint` and a JSON
+ * number until the year 2255. Source of the clock: Kulkarni et al., "Logical Physical Clocks" (2014).
+ *
+ * Guarantees: one clock never proposes the same token twice, except after a correction, when the nodes' fences
+ * refuse a repeated one. A wrong wall clock costs one refused round and cannot poison later tokens.
+ */
+import type { Clock } from './clock.js';
+import { MisuseError } from './errors.js';
+import { display } from './options.js';
+
+/** What a protected resource checks: who writes, and with which token. A lease is one, a task is one. */
+export interface TokenHolder {
+  readonly resource: string;
+  readonly token: number;
+}
+
+/** Returns `value` if it can be a token. Throws MisuseError naming it otherwise. */
+export function requireToken(value: unknown): number {
+  if (typeof value === 'number' && Number.isSafeInteger(value) && value > 0) return value;
+  throw new MisuseError(
+    `A fencing token is a positive integer below 2^53, as lease.token gives it; got ${display(value)}.`,
+  );
+}
+
+/** Proposes tokens: `max(estimated node time, last seen + 1)`. */
+export class TokenClock {
+  readonly #clock: Clock;
+  /** Microseconds by which the nodes' clocks are ahead of ours, as far as we know. */
+  #offset = 0;
+  /** The highest token that a node told us of. */
+  #seen = 0;
+  /** The highest token that we proposed on the present estimate of the nodes' clock. */
+  #proposed = 0;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Our estimate of the nodes' clock, in microseconds since the Unix epoch. */
+  estimate(): number {
+    return this.#clock.wall() + this.#offset;
+  }
+
+  next(): number {
+    this.#proposed = Math.max(this.estimate(), this.#seen + 1, this.#proposed + 1);
+    return this.#proposed;
+  }
+
+  /** A node refused a proposal for this fence: propose above it from now on. */
+  observe(fence: number): void {
+    if (fence > this.#seen) this.#seen = fence;
+  }
+
+  /** Nodes refused a proposal as too far from their time: believe the median of what they say. */
+  correct(nodeTimes: readonly number[]): void {
+    const sorted = [...nodeTimes].sort((a, b) => a - b);
+    const median = sorted[Math.floor((sorted.length - 1) / 2)];
+    if (median === undefined) return;
+    this.#offset = median - this.#clock.wall();
+    this.#proposed = 0;
+  }
+}
