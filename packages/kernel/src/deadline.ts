@@ -9,16 +9,20 @@ export function throwIfAborted(signal: AbortSignal | undefined, doing: string): 
   if (signal?.aborted) throw new AbortedError(`Aborted while ${doing}.`, signal.reason);
 }
 
-/** Resolves after `delay` milliseconds, or as soon as `signal` aborts; never rejects. */
-export function pause(clock: Clock, delay: number, signal?: AbortSignal): Promise<void> {
+/** Resolves after `delay` milliseconds, or as soon as one of `signals` aborts; never rejects. */
+export function pause(
+  clock: Clock,
+  delay: number,
+  ...signals: readonly (AbortSignal | undefined)[]
+): Promise<void> {
   return new Promise((resolve) => {
-    if (signal?.aborted) return resolve();
+    if (signals.some((signal) => signal?.aborted)) return resolve();
     const done = (): void => {
       timer.cancel();
-      signal?.removeEventListener('abort', done);
+      for (const signal of signals) signal?.removeEventListener('abort', done);
       resolve();
     };
     const timer = clock.after(delay, done);
-    signal?.addEventListener('abort', done, { once: true });
+    for (const signal of signals) signal?.addEventListener('abort', done, { once: true });
   });
 }

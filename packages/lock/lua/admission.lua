@@ -1,0 +1,34 @@
+-- Prelude of every verb that votes: may this node vote?
+--
+-- A node that may have forgotten grants must not vote. It is told by its deployment record: the record names the
+-- server's run_id, so a restart, a failover, FLUSHALL and another server at the same address are all noticed here,
+-- inside the vote itself, whatever the clients or proxies in between did. Such a node writes a new record and stays
+-- in quarantine until what it forgot has expired.
+--
+-- KEYS[1] the deployment record, a hash: parameters, run_id, admitted and votes_from (microseconds of this node)
+-- ARGV[1] the deployment's parameters, as the record keeps them
+-- ARGV[2] how long a quarantine lasts, in microseconds
+-- ARGV[3] '1' when the node's persistence is declared synchronous, so that a restart forgets nothing
+local time = redis.call('TIME')
+local now = time[1] * 1000000 + time[2]
+local run_id = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
+
+-- Returns when this node's memory of grants begins, in microseconds; or nil and the refusal.
+local function admit()
+  local record = redis.call('HMGET', KEYS[1], 'parameters', 'run_id', 'admitted', 'votes_from')
+  local parameters, admitted, votes_from = record[1], tonumber(record[3]), tonumber(record[4])
+  if parameters and parameters ~= ARGV[1] then
+    return nil, {'misfit', run_id, now, parameters}
+  end
+  if record[2] ~= run_id then
+    if not (parameters and ARGV[3] == '1') then
+      admitted, votes_from = now, now + tonumber(ARGV[2])
+    end
+    redis.call('HSET', KEYS[1], 'parameters', ARGV[1], 'run_id', run_id,
+      'admitted', string.format('%.0f', admitted), 'votes_from', string.format('%.0f', votes_from))
+  end
+  if now < votes_from then
+    return nil, {'quarantined', run_id, now, math.ceil((votes_from - now) / 1000)}
+  end
+  return admitted
+end

@@ -1,0 +1,16 @@
+-- release: delete locks where the owner and the token match, never a fence. A batch of them in one call. Needs no
+-- admission: to give up one's own lock is always safe.
+--
+-- then, for each operation: KEYS lock; ARGV lock value ("token owner")
+--
+-- Replies {'voted', vote...}. A vote is one of {'released'}  {'absent'}
+local reply = {'voted'}
+for i = 1, #KEYS do
+  if redis.call('GET', KEYS[i]) == ARGV[i] then
+    redis.call('DEL', KEYS[i])
+    reply[i + 1] = {'released'}
+  else
+    reply[i + 1] = {'absent'}
+  end
+end
+return reply

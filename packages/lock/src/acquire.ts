@@ -1,0 +1,202 @@
+/**
+ * Winning a lease: one attempt, and the waiting around it. The main path of the package: `acquireLease` repeats
+ * `attempt` until it is won, the time is up, or the caller's signal aborts.
+ *
+ * Guarantees: a lease is returned only if a majority granted it and validity is left. An attempt that fails, whatever
+ * the reason, gives back what it took, also on nodes that had not answered. Waiting ends at its time, and at once on
+ * abort.
+ */
+import {
+  AbortedError,
+  BusyError,
+  backoff,
+  pause,
+  type Random,
+  type TokenClock,
+  throwIfAborted,
+  UnavailableError,
+} from '@holdfast/kernel';
+import { HeldLease, type LeaseContext, lockRequest, misfit } from './lease.js';
+import { count, explainAcquire, isDecided, type Refusal, type Votes } from './votes.js';
+
+export interface Acquisition {
+  readonly resource: string;
+  /** Milliseconds. */
+  readonly ttl: number;
+  /** Milliseconds to go on trying; 0 for one try. */
+  readonly wait: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+export interface AcquireContext extends LeaseContext {
+  readonly tokens: TokenClock;
+  readonly random: Random;
+  readonly nextOwner: () => string;
+  /** Aborts when the locks are closed. */
+  readonly closing: AbortSignal;
+  readonly onQuarantine: (remaining: number) => void;
+}
+
+/** Proposals that are repeated at once, because the nodes said which token or time they want, before backing off. */
+const CORRECTIONS = 4;
+
+/** Tries to take a lock that nobody holds, when the votes were split, before a caller who does not wait is refused. */
+const SPLITS = 3;
+
+interface Failure {
+  readonly why: Refusal | 'slow';
+  readonly votes: Votes;
+}
+
+/**
+ * Throws BusyError or UnavailableError when the time is up, AbortedError, or MisuseError.
+ */
+export async function acquireLease(context: AcquireContext, request: Acquisition): Promise<HeldLease> {
+  const { clock, members } = context;
+  const deadline = clock.now() + request.wait;
+  throwIfAborted(request.signal, `acquiring "${request.resource}"`);
+  await untilAborted(members.open(), request);
+  for (let tries = 0, corrections = 0, splits = 0; ; ) {
+    const result = await attempt(context, request);
+    throwIfEnded(context, request, result);
+    if (result instanceof HeldLease) return result;
+    if (result.why === 'misfit') throw misfit(members.reasons(result.votes));
+    const corrected = result.why === 'behind' || result.why === 'window';
+    if (corrected && corrections < CORRECTIONS) {
+      corrections += 1;
+      continue;
+    }
+    const left = deadline - clock.now();
+    const mayRetry = left > 0 || (result.why === 'split' && ++splits < SPLITS);
+    if (!mayRetry) throw refusal(context, request, result);
+    const delay = delayAfter(context, result, tries++);
+    await pause(
+      clock,
+      left > 0 ? Math.min(delay, left) : Math.min(delay, 20),
+      request.signal,
+      context.closing,
+    );
+    throwIfEnded(context, request);
+    corrections = 0;
+  }
+}
+
+/** One proposal to all nodes. */
+async function attempt(
+  context: AcquireContext,
+  { resource, ttl, signal }: Acquisition,
+): Promise<HeldLease | Failure> {
+  const { members, clock, tokens } = context;
+  const { quorum } = members.deployment;
+  const since = clock.now();
+  const grant = { resource, token: tokens.next(), owner: context.nextOwner(), ttl, since };
+  const request = lockRequest(members, grant, ttl);
+  const votes = await members.ask(
+    {
+      verb: members.verbs.acquire,
+      request,
+      isDecided: (cast) => isDecided(cast, quorum, 'granted'),
+      signal,
+    },
+    ttl,
+  );
+  const won = count(votes, 'granted') >= quorum && !signal?.aborted;
+  if (won && clock.now() < since + context.validity(ttl)) {
+    const lease = new HeldLease(context, grant);
+    try {
+      members.requireDistinct();
+    } catch (error) {
+      void lease.release();
+      throw error;
+    }
+    return lease;
+  }
+  void members.release(request, clock.now() + ttl, votes);
+  members.requireDistinct();
+  learn(context, votes);
+  return { why: won ? 'slow' : explainAcquire(votes, quorum), votes };
+}
+
+/** Corrects the proposer's clock by what the nodes refused it for. */
+function learn({ tokens, members, onQuarantine }: AcquireContext, votes: Votes): void {
+  const times: number[] = [];
+  const quarantines: number[] = [];
+  for (const vote of votes) {
+    if (vote?.kind === 'stale') tokens.observe(vote.fence);
+    if (vote?.kind === 'held') tokens.observe(vote.token);
+    if (vote?.kind === 'window') times.push(vote.time);
+    if (vote?.kind === 'quarantined') quarantines.push(vote.remaining);
+  }
+  // A minority whose clocks are wrong must not move ours.
+  const { nodes, quorum } = members.deployment;
+  if (times.length > nodes - quorum) tokens.correct(times);
+  if (quarantines.length > nodes - quorum)
+    onQuarantine(quarantines.sort((a, b) => a - b)[nodes - quorum] ?? 0);
+}
+
+/** How long to wait before the next attempt, in ms: until the lock may be free, but never in step with others. */
+function delayAfter({ random, members }: AcquireContext, { why, votes }: Failure, tries: number): number {
+  if (why === 'split' || why === 'behind' || why === 'window') {
+    return backoff(random, tries, { base: 8, limit: 100 });
+  }
+  if (why === 'busy') {
+    const delay = backoff(random, tries, { base: 16, limit: 200 });
+    const remaining = votes.map((vote) => (vote?.kind === 'held' ? (vote.remaining ?? 0) : 0));
+    const expiry = remaining.sort((a, b) => b - a)[members.deployment.nodes - members.deployment.quorum] ?? 0;
+    return expiry > 0 ? Math.min(delay, expiry + backoff(random, 0, { base: 10, limit: 10 })) : delay;
+  }
+  return backoff(random, tries, { base: 25, limit: 500 });
+}
+
+function refusal(
+  { members }: AcquireContext,
+  { resource, wait, ttl }: Acquisition,
+  { why, votes }: Failure,
+): Error {
+  const waited = wait > 0 ? ` after waiting ${wait} ms` : '';
+  if (why === 'busy' || why === 'split') {
+    const held = votes.find((vote) => vote?.kind === 'held');
+    const details = {
+      resource,
+      ...(held?.kind === 'held' && { token: held.token }),
+      ...(held?.kind === 'held' && held.remaining !== undefined && { remaining: held.remaining }),
+    };
+    return new BusyError(`"${resource}" is held by somebody else${waited}; try again later.`, details);
+  }
+  const reasons = members.reasons(votes);
+  if (why === 'slow') {
+    const took = `The nodes granted "${resource}", but took longer than its TTL of ${ttl} ms leaves`;
+    return new UnavailableError(`${took}; ask for a longer one.`, reasons);
+  }
+  const uninitialized = count(votes, 'quarantined') > 0;
+  const hint = uninitialized
+    ? ' Wait out the quarantine; or, if you know that no lease can exist, call initialize() or run "holdfast init".'
+    : '';
+  return new UnavailableError(`Too few nodes could vote on "${resource}"${waited}.${hint}`, reasons);
+}
+
+/** Rejects with AbortedError as soon as the caller's signal aborts. */
+async function untilAborted(work: Promise<void>, { resource, signal }: Acquisition): Promise<void> {
+  if (!signal) return work;
+  const doing = `acquiring "${resource}"`;
+  let stop = (): void => {};
+  const aborted = new Promise<never>((_, reject) => {
+    stop = () => reject(new AbortedError(`Aborted while ${doing}.`, signal.reason));
+    signal.addEventListener('abort', stop, { once: true });
+  });
+  try {
+    await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
+  throwIfAborted(signal, doing);
+}
+
+/** Ends the acquisition if the caller aborted it or closed the locks; gives back what was won too late. */
+function throwIfEnded({ closing }: AcquireContext, request: Acquisition, result?: HeldLease | Failure): void {
+  const doing = `acquiring "${request.resource}"`;
+  if (!request.signal?.aborted && !closing.aborted) return;
+  if (result instanceof HeldLease) void result.release();
+  throwIfAborted(request.signal, doing);
+  throw new AbortedError(`The locks were closed while ${doing}.`, closing.reason);
+}

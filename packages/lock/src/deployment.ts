@@ -1,0 +1,77 @@
+/**
+ * What all clients and nodes of one deployment must agree on: its name, its parameters, its keys.
+ *
+ * Guarantees: the parameters stand in every node's deployment record, in the form that `parameters` gives; a client
+ * that disagrees is refused by the node with both. All keys share one hash tag, the deployment's name.
+ */
+import { MisuseError, requireDuration, requireName } from '@holdfast/kernel';
+
+export interface DeploymentOptions {
+  /** The deployment's name, which opens every key. Default "holdfast". No braces. */
+  readonly deployment?: string;
+  /** The longest TTL that may be asked for, in ms: a node that forgot its locks waits at least this long. Default 30000. */
+  readonly maxTtl?: number;
+  /** How far a token may be from a node's clock, in ms. The nodes' own clocks must agree within it. Default 5000. */
+  readonly window?: number;
+  /** How long a node remembers the last token of a resource that nobody uses, in ms; above 2 windows. Default 3600000. */
+  readonly retention?: number;
+  /** How far a node's clock may step back across a restart, in ms. Default 5000. */
+  readonly margin?: number;
+  /**
+   * "synchronous" says that every node runs with `appendfsync always` and is never replaced by a replica, so that a
+   * restart forgets nothing and needs no quarantine. Default "none".
+   */
+  readonly persistence?: 'none' | 'synchronous';
+}
+
+export class Deployment {
+  readonly name: string;
+  readonly nodes: number;
+  readonly quorum: number;
+  readonly maxTtl: number;
+  readonly parameters: string;
+  /** How long a node that may have forgotten votes on nothing, in ms. */
+  readonly quarantine: number;
+  readonly window: number;
+  readonly recordKey: string;
+  /** ARGV[1] to ARGV[5] of the verbs that vote. */
+  readonly votingArgs: readonly string[];
+
+  constructor(nodes: number, options: DeploymentOptions) {
+    this.name = requireName('deployment', options.deployment ?? 'holdfast');
+    if (/[{}]/.test(this.name)) throw new MisuseError(`deployment has no braces; got "${this.name}".`);
+    this.nodes = nodes;
+    this.quorum = Math.floor(nodes / 2) + 1;
+    this.maxTtl = requireDuration('maxTtl', options.maxTtl ?? 30_000, { min: 10, max: 86_400_000 });
+    this.window = requireDuration('window', options.window ?? 5_000, { min: 1, max: 3_600_000 });
+    const margin = requireDuration('margin', options.margin ?? 5_000);
+    const retention = requireDuration('retention', options.retention ?? 3_600_000);
+    if (retention <= 2 * this.window) {
+      throw new MisuseError(
+        `retention must be above twice the window, or a forgotten fence could be undercut: retention ${retention} ms, window ${this.window} ms.`,
+      );
+    }
+    const persistence: string = options.persistence ?? 'none';
+    if (persistence !== 'none' && persistence !== 'synchronous') {
+      throw new MisuseError(`persistence is "none" or "synchronous"; got "${persistence}".`);
+    }
+    this.quarantine = Math.max(this.maxTtl, 2 * this.window + margin);
+    this.parameters = `nodes=${nodes} maxTtl=${this.maxTtl} window=${this.window} retention=${retention} margin=${margin} persistence=${persistence}`;
+    this.recordKey = `{${this.name}}:record`;
+    this.votingArgs = [
+      this.parameters,
+      String(this.quarantine * 1000),
+      persistence === 'synchronous' ? '1' : '0',
+      String(this.window * 1000),
+      String(retention),
+    ];
+  }
+
+  lockKey(resource: string): string {
+    return `{${this.name}}:lock:${resource}`;
+  }
+
+  fenceKey(resource: string): string {
+    return `{${this.name}}:fence:${resource}`;
+  }
+}

@@ -1,0 +1,19 @@
+/**
+ * @holdfast/lock: leases over a quorum of independent Redis nodes, with fencing tokens issued by the quorum itself.
+ *
+ * The main path: `createLocks` (locks.ts) -> `acquireLease` (acquire.ts), which proposes a token to all nodes in one
+ * round (round.ts), counts their votes (votes.ts) and returns a lease (lease.ts). What a node does is in lua/.
+ */
+export {
+  AbortedError,
+  BusyError,
+  HoldfastError,
+  LeaseLostError,
+  MisuseError,
+  UnavailableError,
+} from '@holdfast/kernel';
+export type { NodeSource } from '@holdfast/redis';
+export type { DeploymentOptions } from './deployment.js';
+export type { InitializedNode, LockState, NodeState } from './inspect.js';
+export type { Lease } from './lease.js';
+export { type AcquireOptions, createLocks, type Locks, type LocksOptions } from './locks.js';

@@ -1,0 +1,157 @@
+/**
+ * Looking at a lock without touching it: who holds it, under which token, and what each node says.
+ *
+ * Guarantees: reads only. A node that does not answer in time is reported, never waited for.
+ */
+import { type Clock, pause } from '@holdfast/kernel';
+import { type RedisNode, type Reply, reasonOf } from '@holdfast/redis';
+import type { Deployment } from './deployment.js';
+import type { Members } from './members.js';
+import { initializeScript, inspectScript } from './verbs.js';
+
+export interface NodeState {
+  /** `host:port` or a socket path. */
+  readonly node: string;
+  /** "unadmitted": the node has no deployment record for the server that runs there, and would start a quarantine. */
+  readonly state: 'voting' | 'quarantined' | 'unadmitted' | 'misfit' | 'unreachable';
+  /** Why, in words, when the state is not "voting". */
+  readonly reason?: string;
+  readonly runId?: string;
+  /** Who holds the lock on this node. */
+  readonly owner?: string;
+  readonly token?: number;
+  /** Milliseconds until the lock expires on this node. */
+  readonly remaining?: number;
+  /** The highest token that this node remembers having granted. */
+  readonly fence?: number;
+}
+
+export interface LockState {
+  readonly resource: string;
+  /** Whether a majority of the nodes has the lock under one owner and token. */
+  readonly held: boolean;
+  readonly owner?: string;
+  readonly token?: number;
+  /** Milliseconds for which a majority will keep the lock if nobody extends it. */
+  readonly remaining?: number;
+  /** The highest token that any node remembers. */
+  readonly fence?: number;
+  readonly nodes: readonly NodeState[];
+}
+
+export interface InitializedNode {
+  readonly node: string;
+  /** "voting": it was voting already, and nothing was changed. */
+  readonly outcome: 'initialized' | 'voting' | 'misfit' | 'unreachable';
+  readonly reason?: string;
+}
+
+/** Reads one resource on every node. */
+export async function inspectLock(
+  members: Members,
+  clock: Clock,
+  timeout: number,
+  resource: string,
+): Promise<LockState> {
+  const { deployment } = members;
+  const keys = [deployment.recordKey, deployment.lockKey(resource), deployment.fenceKey(resource)];
+  const read = async (node: RedisNode): Promise<NodeState> => {
+    const reply = await answer(node.run(inspectScript, keys, [deployment.parameters]), clock, timeout);
+    return decodeInspect(node, reply, deployment);
+  };
+  const nodes = await Promise.all(
+    members.nodes.map((node) => read(node).catch((error: unknown) => unreachable(node, error))),
+  );
+  const fences = nodes.flatMap(({ fence }) => fence ?? []);
+  return {
+    resource,
+    ...holderOf(nodes, deployment.quorum),
+    ...(fences.length > 0 && { fence: Math.max(...fences) }),
+    nodes,
+  };
+}
+
+function unreachable(node: RedisNode, error: unknown): NodeState {
+  return { node: node.address, state: 'unreachable', reason: reasonOf(error) };
+}
+
+/** Admits every node that can be reached, on the caller's word that no lease can exist. */
+export async function initializeNodes(
+  members: Members,
+  clock: Clock,
+  timeout: number,
+  replace: boolean,
+): Promise<readonly InitializedNode[]> {
+  const { recordKey, parameters } = members.deployment;
+  const initialize = async (node: RedisNode): Promise<InitializedNode> => {
+    const args = [parameters, replace ? '1' : '0'];
+    const reply = await answer(node.run(initializeScript, [recordKey], args), clock, timeout);
+    const [word, , detail] = Array.isArray(reply) ? reply : [];
+    if (word === 'initialized' || word === 'voting') return { node: node.address, outcome: word };
+    const reason = `its deployment record says "${String(detail)}", this client says "${parameters}"`;
+    return { node: node.address, outcome: 'misfit', reason };
+  };
+  return Promise.all(
+    members.nodes.map((node) =>
+      initialize(node).catch((error: unknown) => ({
+        node: node.address,
+        outcome: 'unreachable' as const,
+        reason: reasonOf(error),
+      })),
+    ),
+  );
+}
+
+async function answer(reply: Promise<Reply>, clock: Clock, timeout: number): Promise<Reply> {
+  const stop = new AbortController();
+  const tooLate = pause(clock, timeout, stop.signal).then(() => {
+    if (!stop.signal.aborted) throw new Error(`did not answer within ${timeout} ms`);
+    return undefined;
+  });
+  tooLate.catch(() => {});
+  try {
+    return await Promise.race([reply, tooLate]);
+  } finally {
+    stop.abort();
+  }
+}
+
+function decodeInspect(node: RedisNode, reply: Reply, { parameters }: Deployment): NodeState {
+  if (!Array.isArray(reply) || reply[0] !== 'seen') throw new Error('the reply is not one of the script');
+  const [, runId, , state, detail, value, remaining, fence] = reply.map(String);
+  const reasons: Readonly<Record<string, string>> = {
+    quarantined: `votes again in ${detail} ms`,
+    unadmitted: 'has no deployment record of this server; the first vote starts a quarantine',
+    misfit: `its deployment record says "${detail}", this client says "${parameters}"`,
+  };
+  const reason = reasons[state ?? ''];
+  const [token, ...owner] = (value ?? '').split(' ');
+  return {
+    node: node.address,
+    state: state as NodeState['state'],
+    ...(reason !== undefined && { reason }),
+    runId: runId ?? '',
+    ...(token && { owner: owner.join(' '), token: Number(token), remaining: Number(remaining) }),
+    ...(fence && { fence: Number(fence) }),
+  };
+}
+
+/** The owner that a majority names, if there is one. */
+function holderOf(
+  nodes: readonly NodeState[],
+  quorum: number,
+): Pick<LockState, 'held' | 'owner' | 'token' | 'remaining'> {
+  const groups = new Map<string, NodeState[]>();
+  for (const node of nodes) {
+    if (node.owner === undefined) continue;
+    const key = `${node.token} ${node.owner}`;
+    groups.set(key, [...(groups.get(key) ?? []), node]);
+  }
+  for (const group of groups.values()) {
+    const [first] = group;
+    if (group.length < quorum || first?.owner === undefined || first.token === undefined) continue;
+    const latest = group.map(({ remaining }) => remaining ?? 0).sort((a, b) => b - a);
+    return { held: true, owner: first.owner, token: first.token, remaining: latest[quorum - 1] ?? 0 };
+  }
+  return { held: false };
+}

@@ -1,0 +1,274 @@
+/**
+ * A lease: the exclusive, timed right to a resource, with its fencing token.
+ *
+ * Guarantees: `remaining()` never says more than a majority of nodes will honour. `extend` keeps the token or fails.
+ * `release` is quiet whenever it is called, and never waits for a dead node beyond the node timeout.
+ */
+import {
+  type Clock,
+  LeaseLostError,
+  MisuseError,
+  type NodeReason,
+  requireDuration,
+  type TokenHolder,
+  UnavailableError,
+} from '@holdfast/kernel';
+import type { RedisNode } from '@holdfast/redis';
+import { LeaseSignal } from './lease-signal.js';
+import type { Members } from './members.js';
+import type { LockRequest } from './verbs.js';
+import { explainExtend, isDecided, isExtendDecided, type Vote, type Votes } from './votes.js';
+
+export interface Lease extends TokenHolder, AsyncDisposable {
+  readonly resource: string;
+  /** The fencing token, a safe integer, higher than that of every earlier lease on the resource. */
+  readonly token: number;
+  /** Who holds it: unique to this lease. */
+  readonly owner: string;
+  /**
+   * Aborts with a LeaseLostError, before the lease's validity ends, when the lease can no longer be proved valid.
+   * After `extend` has resumed a lease, read it again: an aborted signal stays aborted.
+   */
+  readonly signal: AbortSignal;
+  /** Milliseconds for which the lease is certainly valid, on the monotonic clock; 0 once it is over. */
+  remaining(): number;
+  /**
+   * Asks the nodes for `ttl` more milliseconds from now (default: the lease's own TTL), under the same token.
+   * Resolves to "kept", or to "resumed" when the lease had run out but provably nobody was granted it since.
+   * Throws LeaseLostError when it is gone, UnavailableError when too few nodes answer: then the old validity stands.
+   */
+  extend(ttl?: number): Promise<'kept' | 'resumed'>;
+  /** Gives the lease back. Never rejects; does nothing after the first call. */
+  release(): Promise<void>;
+}
+
+/** What a lease needs to know of its deployment. */
+export interface LeaseContext {
+  readonly members: Members;
+  readonly clock: Clock;
+  /** How long of a TTL can be relied on, in ms: what clocks may drift apart is taken off. */
+  readonly validity: (ttl: number) => number;
+  /** Our estimate of the nodes' clock, in microseconds. */
+  readonly nodeTime: () => number;
+  /** The leases whose signal somebody watches: those to be told when the locks close. */
+  readonly watched: Set<HeldLease>;
+}
+
+export interface LeaseGrant {
+  readonly resource: string;
+  readonly token: number;
+  readonly owner: string;
+  readonly ttl: number;
+  /** Monotonic time at which the granted attempt began. */
+  readonly since: number;
+}
+
+export class HeldLease implements Lease {
+  readonly resource: string;
+  readonly token: number;
+  readonly owner: string;
+  readonly #context: LeaseContext;
+  #ttl: number;
+  #validUntil: number;
+  /** When the locks on the nodes have expired at the latest, if nobody extends them. */
+  #expiry: number;
+  #signal: LeaseSignal | undefined;
+  #extending: Promise<'kept' | 'resumed'> | undefined;
+  #releasing: Promise<void> | undefined;
+  #lost: LeaseLostError | undefined;
+
+  constructor(context: LeaseContext, grant: LeaseGrant) {
+    this.#context = context;
+    this.resource = grant.resource;
+    this.token = grant.token;
+    this.owner = grant.owner;
+    this.#ttl = grant.ttl;
+    this.#validUntil = grant.since + context.validity(grant.ttl);
+    this.#expiry = context.clock.now() + grant.ttl;
+  }
+
+  get ttl(): number {
+    return this.#ttl;
+  }
+
+  /** The error with which the lease ended, if it was lost. */
+  get lost(): LeaseLostError | undefined {
+    if (this.#signal?.check()) return this.#signal.signal.reason as LeaseLostError;
+    return this.#lost;
+  }
+
+  get signal(): AbortSignal {
+    if (this.#signal === undefined) {
+      const reason = (): LeaseLostError => this.error('ran out before it could be extended');
+      const onAbort = (): void => void this.#context.watched.delete(this);
+      this.#signal = new LeaseSignal(this.#context.clock, {
+        ends: () => this.#signalEnds(),
+        reason,
+        onAbort,
+      });
+      if (this.#lost) this.#signal.abort(this.#lost);
+      else if (this.#releasing) this.#signal.stop();
+      else this.#context.watched.add(this);
+    }
+    return this.#signal.signal;
+  }
+
+  /** Ahead of the end of validity, so that whoever listens has a moment to stop; never once it was given back. */
+  #signalEnds(): number {
+    return this.#releasing && !this.#lost
+      ? Number.POSITIVE_INFINITY
+      : this.#validUntil - Math.min(50, this.#ttl / 50);
+  }
+
+  remaining(): number {
+    if (this.#lost || this.#releasing) return 0;
+    return Math.max(0, this.#validUntil - this.#context.clock.now());
+  }
+
+  async extend(ttl: number = this.#ttl): Promise<'kept' | 'resumed'> {
+    const { maxTtl } = this.#context.members.deployment;
+    requireDuration('ttl', ttl, { min: 10, max: maxTtl });
+    if (this.#releasing) throw this.error('was released');
+    if (this.#lost) throw this.#lost;
+    if (this.#extending === undefined) {
+      this.#extending = this.#extend(ttl).finally(() => {
+        this.#extending = undefined;
+      });
+    }
+    return this.#extending;
+  }
+
+  async #extend(ttl: number): Promise<'kept' | 'resumed'> {
+    const { members, clock } = this.#context;
+    const { quorum, window } = members.deployment;
+    const since = clock.now();
+    this.#expiry = Math.max(this.#expiry, since + ttl + 1_000);
+    const request = this.#request(ttl);
+    const healing = { ...request, proof: String(Math.floor(this.#context.nodeTime()) + window * 1000) };
+    let kept = false;
+    const votes = await members.ask(
+      {
+        verb: members.verbs.extend,
+        request,
+        isDecided: (cast) => isExtendDecided(cast, quorum),
+        onLate: (node, vote) => kept && this.#heal(healing, node, vote),
+      },
+      ttl,
+    );
+    kept = explainExtend(votes, quorum) === 'kept';
+    const resuming = explainExtend(votes, quorum) === 'resumable';
+    this.#conclude(resuming ? await this.#resume(request, ttl) : votes, since, ttl);
+    if (kept) members.nodes.forEach((node, index) => void this.#heal(healing, node, votes[index]));
+    return kept ? 'kept' : 'resumed';
+  }
+
+  /** Takes the lock again where a node vouches for the token; every node judges that anew, in the same step. */
+  #resume(request: LockRequest, ttl: number): Promise<Votes> {
+    const { members } = this.#context;
+    const { quorum } = members.deployment;
+    return members.ask(
+      {
+        verb: members.verbs.rejoin,
+        request,
+        isDecided: (votes) => isDecided(votes, quorum, 'kept', 'rejoined'),
+      },
+      ttl,
+    );
+  }
+
+  /** Brings in a node that lacks the lock. Nobody waits for it: the majority was enough. */
+  #heal(request: LockRequest, node: RedisNode, vote: Vote | undefined): void {
+    if (this.#releasing || (vote?.kind !== 'vouched' && vote?.kind !== 'forgotten')) return;
+    const nobody = { settle: () => {}, fail: () => {}, abandoned: false };
+    node.submit(this.#context.members.verbs.rejoin, { node, request, subject: request.lockKey, ...nobody });
+  }
+
+  /** Sets the new validity if a majority has the lock under this lease; throws what the votes mean otherwise. */
+  #conclude(votes: Votes, since: number, ttl: number): void {
+    const { members, clock, validity } = this.#context;
+    members.requireDistinct();
+    if (this.#releasing) throw this.#lost ?? this.error('was released');
+    const outcome = explainExtend(votes, members.deployment.quorum);
+    const reasons = members.reasons(votes);
+    if (outcome === 'misfit') throw misfit(reasons);
+    if (outcome === 'lost') {
+      const error = this.error(
+        'is lost: somebody else was granted it, or too many nodes cannot vouch for it',
+      );
+      this.abandon(error);
+      throw error;
+    }
+    const validUntil = since + validity(ttl);
+    if (outcome === 'unavailable' || validUntil <= clock.now()) {
+      const what =
+        outcome === 'unavailable' ? 'Too few nodes answered' : `The nodes took longer than ${ttl} ms`;
+      throw new UnavailableError(`${what} to extend the lease on "${this.resource}"; try again.`, reasons);
+    }
+    if (this.#signal?.check()) this.#signal = undefined;
+    this.#ttl = ttl;
+    this.#validUntil = validUntil;
+  }
+
+  release(): Promise<void> {
+    if (this.#releasing === undefined) {
+      this.#signal?.stop();
+      const { members } = this.#context;
+      this.#context.watched.delete(this);
+      this.#releasing = members.release(this.#request(this.#ttl), this.#expiry);
+    }
+    return this.#releasing;
+  }
+
+  /** Ends the lease as lost, and cleans up behind it. */
+  abandon(error: LeaseLostError): void {
+    this.disown(error);
+    void this.release();
+  }
+
+  /** Ends the lease as lost, but lets the nodes' locks run out: who used it may not have stopped yet. */
+  disown(error: LeaseLostError): void {
+    this.#lost ??= error;
+    this.#signal?.abort(error);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.release();
+  }
+
+  #request(ttl: number): LockRequest {
+    return lockRequest(this.#context.members, this, ttl);
+  }
+
+  error(what: string, options?: ErrorOptions): LeaseLostError {
+    const { resource, token } = this;
+    return new LeaseLostError(
+      `The lease on "${resource}" (token ${token}) ${what}.`,
+      { resource, token },
+      options,
+    );
+  }
+}
+
+/** What the nodes are told of a lease or a proposal. */
+export function lockRequest(
+  { deployment }: Members,
+  lease: { readonly resource: string; readonly token: number; readonly owner: string },
+  ttl: number,
+): LockRequest {
+  return {
+    lockKey: deployment.lockKey(lease.resource),
+    fenceKey: deployment.fenceKey(lease.resource),
+    token: String(lease.token),
+    value: `${lease.token} ${lease.owner}`,
+    ttl: String(ttl),
+    proof: '0',
+  };
+}
+
+/** The error for votes that name a deployment record other than this client's. */
+export function misfit(reasons: readonly NodeReason[]): MisuseError {
+  const lines = reasons.map(({ node, reason }) => `\n  ${node}: ${reason}`).join('');
+  return new MisuseError(
+    `This client's parameters do not fit the deployment; give all clients the same ones.${lines}`,
+  );
+}

@@ -1,0 +1,263 @@
+/**
+ * `createLocks`: the entry point of the package, and the handle that it returns.
+ *
+ * Guarantees: creation does no input or output, it only checks what it is given. Connections open on first use. After
+ * `close()` nothing of Holdfast keeps the process alive, every watched lease has been told, and clients that were
+ * passed in are as they were.
+ */
+import { hostname } from 'node:os';
+import type { ConnectionOptions } from 'node:tls';
+import {
+  BusyError,
+  type Clock,
+  display,
+  MisuseError,
+  type Random,
+  requireDuration,
+  requireKnown,
+  requireName,
+  systemClock,
+  systemRandom,
+  TokenClock,
+  UnavailableError,
+} from '@holdfast/kernel';
+import { connect, type NodeSource, RedisNode } from '@holdfast/redis';
+import { type AcquireContext, acquireLease } from './acquire.js';
+import { Deployment, type DeploymentOptions } from './deployment.js';
+import { type InitializedNode, initializeNodes, inspectLock, type LockState } from './inspect.js';
+import type { HeldLease, Lease } from './lease.js';
+import { Members } from './members.js';
+import { Renewal } from './renewal.js';
+
+export interface LocksOptions extends DeploymentOptions {
+  /** The Redis nodes, an odd number of independent servers: URLs, or ioredis or node-redis clients of yours. */
+  readonly nodes: readonly NodeSource[];
+  /** Allows an even number of nodes, which tolerates no more failures than one node less. Default false. */
+  readonly allowEven?: boolean;
+  /** How long a node may take to answer, in ms; never more than a fifth of the TTL. Default 1000. */
+  readonly nodeTimeout?: number;
+  /** How far two clocks may drift apart, as a fraction of the time that passes; from 0 to below 1. Default 0.01. */
+  readonly drift?: number;
+  /** Who asks, as `inspect` shows it. Default "host:pid". */
+  readonly identity?: string;
+  /** TLS settings for `rediss://` URLs, such as `ca`, `cert` and `key`. */
+  readonly tls?: ConnectionOptions;
+  /** Told of what will hurt later, such as a node that may evict keys. Default: `process.emitWarning`. */
+  readonly onWarning?: (message: string) => void;
+  /** The clock; tests and simulations pass their own. Default: the system's. */
+  readonly clock?: Clock;
+  /** The source of chance; tests and simulations pass their own. Default: the system's. */
+  readonly random?: Random;
+}
+
+export interface AcquireOptions {
+  /** How long the lease is valid without an extension, in ms; from 10 to the deployment's `maxTtl`. Default 10000. */
+  readonly ttl?: number;
+  /** How long to wait for a lease that somebody else holds, in ms. Default 5000. */
+  readonly wait?: number;
+  /** Ends the waiting at once. It does not end the lease. */
+  readonly signal?: AbortSignal;
+}
+
+const OPTIONS: readonly (keyof LocksOptions)[] = [
+  'nodes',
+  'allowEven',
+  'nodeTimeout',
+  'drift',
+  'identity',
+  'tls',
+  'onWarning',
+  'clock',
+  'random',
+  'deployment',
+  'maxTtl',
+  'window',
+  'retention',
+  'margin',
+  'persistence',
+];
+
+/** Milliseconds of a TTL that are taken off besides the drift: the resolution of Redis's expiry. */
+const RESOLUTION = 2;
+
+/** Leases over the quorum of `options.nodes`. Throws MisuseError for options that cannot work; connects later. */
+export function createLocks(options: LocksOptions): Locks {
+  requireKnown('createLocks', options, OPTIONS);
+  if (!Array.isArray(options.nodes) || options.nodes.length === 0) {
+    throw new MisuseError(
+      'nodes must list at least one Redis node; give an odd number of independent ones, such as 3 or 5.',
+    );
+  }
+  if (options.nodes.length % 2 === 0 && options.allowEven !== true) {
+    throw new MisuseError(
+      `${options.nodes.length} nodes tolerate no more failures than ${options.nodes.length - 1}; give an odd number, or say allowEven: true.`,
+    );
+  }
+  const drift: unknown = options.drift ?? 0.01;
+  if (typeof drift !== 'number' || !(drift >= 0 && drift < 1)) {
+    throw new MisuseError(`drift is a fraction from 0 to below 1; got ${display(drift)}.`);
+  }
+  const deployment = new Deployment(options.nodes.length, options);
+  requireValidity('maxTtl', deployment.maxTtl, drift);
+  return new Locks(options, deployment, drift);
+}
+
+function requireValidity(option: string, ttl: number, drift: number): void {
+  if (ttl - ttl * drift - RESOLUTION <= 0) {
+    throw new MisuseError(
+      `${option} of ${ttl} ms leaves no validity after a drift of ${drift}; lengthen it.`,
+    );
+  }
+}
+
+/** Leases on one deployment. Made by `createLocks`. */
+export class Locks implements AsyncDisposable {
+  readonly #context: AcquireContext;
+  readonly #members: Members;
+  readonly #nodeTimeout: number;
+  readonly #drift: number;
+  readonly #closing = new AbortController();
+
+  /** @internal */
+  constructor(options: LocksOptions, deployment: Deployment, drift: number) {
+    const clock = options.clock ?? systemClock;
+    const random = options.random ?? systemRandom;
+    const warn = options.onWarning ?? ((message) => process.emitWarning(message, { code: 'HOLDFAST' }));
+    const identity = requireName('identity', options.identity ?? `${hostname()}:${process.pid}`);
+    this.#nodeTimeout = requireDuration('nodeTimeout', options.nodeTimeout ?? 1_000, { min: 1 });
+    this.#drift = drift;
+    const patience = this.#nodeTimeout;
+    const nodes = options.nodes.map(
+      (source) => new RedisNode(connect(source, options.tls), { clock, patience }),
+    );
+    const members = new Members({ nodes, deployment, clock, nodeTimeout: patience, onWarning: warn });
+    this.#members = members;
+    const tokens = new TokenClock(clock);
+    const instance = random.id();
+    let leases = 0;
+    let quarantineSaid = false;
+    this.#context = {
+      members,
+      clock,
+      random,
+      tokens,
+      watched: new Set(),
+      closing: this.#closing.signal,
+      validity: (ttl) => ttl - ttl * drift - RESOLUTION,
+      nodeTime: () => tokens.estimate(),
+      nextOwner: () => `${identity}/${instance}.${++leases}`,
+      onQuarantine: (remaining) => {
+        if (quarantineSaid) return;
+        quarantineSaid = true;
+        warn(
+          `Deployment "${deployment.name}" is new or its nodes may have forgotten leases: no lease for another ${remaining} ms. If you know that no lease can exist, run "holdfast init" or call initialize().`,
+        );
+      },
+    };
+  }
+
+  /**
+   * Takes the lease on `resource`, waiting for it if somebody else holds it.
+   * Throws BusyError when it is still held after `wait`, UnavailableError when too few nodes could vote until then,
+   * AbortedError when `signal` aborts, MisuseError for options that cannot work.
+   */
+  async acquire(resource: string, options: AcquireOptions = {}): Promise<Lease> {
+    return this.#acquire(resource, options);
+  }
+
+  /** Takes the lease if nobody holds it; resolves to null otherwise. Throws as `acquire` does, but BusyError. */
+  async tryAcquire(resource: string, options: Omit<AcquireOptions, 'wait'> = {}): Promise<Lease | null> {
+    requireKnown('tryAcquire', options, ['ttl', 'signal']);
+    try {
+      return await this.#acquire(resource, { ...options, wait: 0 });
+    } catch (error) {
+      if (error instanceof BusyError) return null;
+      throw error;
+    }
+  }
+
+  /**
+   * Runs `routine` under a lease that is renewed until it ends, then releases it. Heed `lease.signal`: it aborts when
+   * the lease can no longer be proved valid. Rejects as `acquire` does, with whatever the routine throws, or with
+   * LeaseLostError if the routine ended well but its lease had been lost by then.
+   */
+  async using<T>(
+    resource: string,
+    options: AcquireOptions,
+    routine: (lease: Lease) => T | PromiseLike<T>,
+  ): Promise<T> {
+    const lease = await this.#acquire(resource, options);
+    const { clock, random } = this.#context;
+    // Watched from the start, so that the end of the lease is noticed even if the routine never looks.
+    void lease.signal;
+    const renewal = new Renewal(lease, clock, random);
+    renewal.start();
+    try {
+      const result = await routine(lease);
+      if (lease.lost) throw lease.lost;
+      return result;
+    } finally {
+      renewal.stop();
+      await lease.release();
+    }
+  }
+
+  /** Who holds `resource`, under which token, and what each node says. Changes nothing. */
+  async inspect(resource: string): Promise<LockState> {
+    requireName('resource', resource);
+    await this.#members.open();
+    return inspectLock(this.#members, this.#context.clock, this.#nodeTimeout, resource);
+  }
+
+  /**
+   * Lets the nodes vote at once, on your word that no lease of this deployment can exist: once, when the nodes were
+   * just created. Nodes that vote already are left as they are. `replace` changes the parameters of a deployment
+   * whose clients have all stopped. Throws UnavailableError if fewer than a majority were reached, MisuseError if
+   * nodes have a record with other parameters.
+   */
+  async initialize(options: { readonly replace?: boolean } = {}): Promise<readonly InitializedNode[]> {
+    requireKnown('initialize', options, ['replace']);
+    await this.#members.open();
+    const { clock } = this.#context;
+    const outcomes = await initializeNodes(this.#members, clock, this.#nodeTimeout, options.replace === true);
+    const misfits = outcomes.filter(({ outcome }) => outcome === 'misfit');
+    if (misfits.length > 0) {
+      const lines = misfits.map(({ node, reason }) => `\n  ${node}: ${reason}`).join('');
+      throw new MisuseError(
+        `The deployment exists with other parameters; use those, or replace them when no client runs.${lines}`,
+      );
+    }
+    const reached = outcomes.filter(({ outcome }) => outcome !== 'unreachable').length;
+    if (reached < this.#members.deployment.quorum) {
+      const reasons = outcomes.map(({ node, outcome, reason }) => ({ node, reason: reason ?? outcome }));
+      throw new UnavailableError('Too few nodes could be initialized.', reasons);
+    }
+    return outcomes;
+  }
+
+  /**
+   * Ends everything: waiting calls reject, watched leases abort, connections that Holdfast opened close. Leases that
+   * were not released are left to run out, because their users may not have stopped yet.
+   */
+  async close(): Promise<void> {
+    if (this.#closing.signal.aborted) return;
+    this.#closing.abort();
+    for (const lease of this.#context.watched)
+      lease.disown(lease.error('was given up: its locks were closed'));
+    this.#members.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #acquire(resource: string, options: AcquireOptions): Promise<HeldLease> {
+    requireKnown('acquire', options, ['ttl', 'wait', 'signal']);
+    requireName('resource', resource);
+    const { maxTtl } = this.#members.deployment;
+    const ttl = requireDuration('ttl', options.ttl ?? Math.min(10_000, maxTtl), { min: 10, max: maxTtl });
+    requireValidity('ttl', ttl, this.#drift);
+    const wait = requireDuration('wait', options.wait ?? 5_000);
+    return acquireLease(this.#context, { resource, ttl, wait, signal: options.signal });
+  }
+}

@@ -1,0 +1,187 @@
+/**
+ * The nodes of a deployment as one: opened once, told apart, asked together, cleaned up after.
+ *
+ * Guarantees: two addresses of one server are refused with a MisuseError before any of their votes counts, also when
+ * they become one while running. A release reaches every node that may hold the lock, or is repeated until the lock
+ * has expired by itself. After `close` nothing here keeps the process alive.
+ */
+import { type Clock, MisuseError, type NodeReason, pause } from '@holdfast/kernel';
+import { type RedisNode, reasonOf } from '@holdfast/redis';
+import type { Deployment } from './deployment.js';
+import { askAll, type RoundOptions } from './round.js';
+import { type Ballot, type LockRequest, type LockVerbs, lockScripts, lockVerbs } from './verbs.js';
+import { describeVote, type Vote, type Votes } from './votes.js';
+
+/** How long the first operation waits for nodes that have not connected, once a majority has, in ms. */
+const LATECOMERS = 100;
+
+export interface MembersOptions {
+  readonly nodes: readonly RedisNode[];
+  readonly deployment: Deployment;
+  readonly clock: Clock;
+  readonly nodeTimeout: number;
+  readonly onWarning: (message: string) => void;
+}
+
+export class Members {
+  readonly nodes: readonly RedisNode[];
+  readonly deployment: Deployment;
+  readonly verbs: LockVerbs;
+  readonly #clock: Clock;
+  readonly #nodeTimeout: number;
+  readonly #onWarning: (message: string) => void;
+  /** The run_id under which a node's configuration was last looked at. */
+  readonly #audited = new Map<RedisNode, string>();
+  #opening: Promise<void> | undefined;
+  #closed = false;
+
+  constructor(options: MembersOptions) {
+    this.nodes = options.nodes;
+    this.deployment = options.deployment;
+    this.verbs = lockVerbs(options.deployment);
+    this.#clock = options.clock;
+    this.#nodeTimeout = options.nodeTimeout;
+    this.#onWarning = options.onWarning;
+  }
+
+  /** Connects, on the first call: waits for a majority, and a little for the rest, at the most `nodeTimeout`. */
+  open(): Promise<void> {
+    if (this.#closed) throw new MisuseError('These locks are closed; create new ones with createLocks().');
+    this.#opening ??= this.#open();
+    return this.#opening;
+  }
+
+  async #open(): Promise<void> {
+    const opened = this.nodes.map((node) => node.open().then(() => this.#audit(node)));
+    const all = Promise.all(opened);
+    const majority = new Promise<void>((resolve) => {
+      let ready = 0;
+      opened.forEach(async (attempt, index) => {
+        await attempt.catch(() => {}); // a missing client library comes out of Promise.all
+        if (this.nodes[index]?.unavailable === undefined) ready += 1;
+        if (ready === this.deployment.quorum) resolve();
+      });
+    });
+    const limit = new AbortController();
+    const enough = majority.then(() => pause(this.#clock, LATECOMERS, limit.signal));
+    await Promise.race([all, enough, pause(this.#clock, this.#nodeTimeout, limit.signal)]);
+    limit.abort();
+    all.catch(() => {});
+    this.requireDistinct();
+  }
+
+  /** One round over all nodes; a node has a fifth of the TTL to answer, at the most `nodeTimeout`. */
+  ask(options: Omit<RoundOptions, 'timeout'>, ttl: number): Promise<Votes> {
+    const timeout = Math.max(5, Math.min(this.#nodeTimeout, Math.floor(ttl / 5)));
+    return askAll(this.nodes, this.#clock, { ...options, timeout });
+  }
+
+  /** Each node's vote in words. */
+  reasons(votes: Votes): readonly NodeReason[] {
+    return this.nodes.map((node, index) => ({
+      node: node.address,
+      reason: describeVote(votes[index], this.deployment.parameters),
+    }));
+  }
+
+  /**
+   * Releases on the nodes where the lock may be, all without `votes`. Resolves, never rejects, when a majority has
+   * confirmed, or after `nodeTimeout`; what is left goes on in the background until `expiry` on the monotonic clock.
+   */
+  release(request: LockRequest, expiry: number, votes?: Votes): Promise<void> {
+    const concerned = this.nodes.filter((_, index) => votes === undefined || mayHold(votes[index]));
+    const needed = Math.min(this.deployment.quorum, concerned.length);
+    if (needed === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      let settled = 0;
+      let released = 0;
+      const timer = this.#clock.after(
+        Math.min(this.#nodeTimeout, Math.max(1, expiry - this.#clock.now())),
+        resolve,
+      );
+      const onSettled = (success: boolean): void => {
+        settled += 1;
+        if (success) released += 1;
+        if (released < needed && settled < concerned.length) return;
+        timer.cancel();
+        resolve();
+      };
+      for (const node of concerned) this.#releaseOn(node, request, expiry, onSettled);
+    });
+  }
+
+  #releaseOn(
+    node: RedisNode,
+    request: LockRequest,
+    expiry: number,
+    onSettled: (success: boolean) => void,
+  ): void {
+    const ballot: Ballot = {
+      node,
+      request,
+      subject: request.lockKey,
+      abandoned: false,
+      settle: () => onSettled(true),
+      fail: () => {
+        onSettled(false);
+        this.#repeatRelease(node, request, expiry);
+      },
+    };
+    node.submit(this.verbs.release, ballot, true);
+  }
+
+  #repeatRelease(node: RedisNode, request: LockRequest, expiry: number): void {
+    if (this.#closed || this.#clock.now() >= expiry) return;
+    const again = (): void => {
+      if (!this.#closed) this.#releaseOn(node, request, expiry, () => {});
+    };
+    this.#clock.after(100, again, { keepAlive: false });
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const node of this.nodes) node.close();
+  }
+
+  /** Throws MisuseError if two addresses are one server, which would vote twice. */
+  requireDistinct(): void {
+    const seen = new Map<string, RedisNode>();
+    for (const node of this.nodes) {
+      if (node.runId === undefined) continue;
+      const twin = seen.get(node.runId);
+      if (twin) {
+        throw new MisuseError(
+          `${twin.address} and ${node.address} are the same Redis server (run_id ${node.runId}); a quorum needs independent nodes, so list each server once.`,
+        );
+      }
+      seen.set(node.runId, node);
+      if (this.#audited.get(node) !== node.runId) void this.#audit(node);
+    }
+  }
+
+  /** Looks at a server's configuration once, loads the scripts, and reports what would hurt. */
+  async #audit(node: RedisNode): Promise<void> {
+    if (node.unavailable !== undefined) return;
+    if (node.runId !== undefined) this.#audited.set(node, node.runId);
+    try {
+      for (const script of lockScripts) await node.load(script);
+      const { runId, maxmemoryPolicy } = await node.info();
+      this.#audited.set(node, runId);
+      if (maxmemoryPolicy !== '' && maxmemoryPolicy !== 'noeviction') {
+        this.#onWarning(
+          `${node.address} has maxmemory-policy ${maxmemoryPolicy} and may evict locks and fences; set it to noeviction.`,
+        );
+      }
+    } catch (error) {
+      // The votes themselves will say what is wrong with the node; a refused INFO only costs this report.
+      if (!this.#closed) this.#onWarning(`${node.address} could not be examined: ${reasonOf(error)}`);
+    }
+  }
+}
+
+/** Whether the lock may be on a node that voted so: granted, not answered, or an answer lost. */
+function mayHold(vote: Vote | undefined): boolean {
+  if (vote === undefined) return true;
+  if (vote.kind === 'failed') return vote.sent;
+  return vote.kind === 'granted' || vote.kind === 'kept' || vote.kind === 'rejoined';
+}

@@ -1,0 +1,101 @@
+/**
+ * One round: the same request to every node at once, and the votes that came back in time.
+ *
+ * Guarantees: resolves as soon as the votes decide it, at the latest after `timeout`, and at once when `signal`
+ * aborts. A vote that comes later is not counted. A stall of this process does not count as silence of the nodes:
+ * what has arrived by then is read first.
+ */
+import type { Clock } from '@holdfast/kernel';
+import type { RedisNode } from '@holdfast/redis';
+import type { Ballot, LockRequest, LockVerb } from './verbs.js';
+import type { Vote, Votes } from './votes.js';
+
+export interface RoundOptions {
+  readonly verb: LockVerb;
+  readonly request: LockRequest;
+  /** Milliseconds that a node has to answer. */
+  readonly timeout: number;
+  readonly isDecided: (votes: Votes) => boolean;
+  readonly signal?: AbortSignal | undefined;
+  /** Told of every vote that came too late to count. */
+  readonly onLate?: (node: RedisNode, vote: Vote) => void;
+}
+
+/** Asks `nodes`; resolves with one vote a node, undefined for those that had not answered. */
+export function askAll(nodes: readonly RedisNode[], clock: Clock, options: RoundOptions): Promise<Votes> {
+  return new Promise((resolve) => {
+    const round = new Round(nodes.length, options, resolve);
+    const close = (): void => round.close();
+    const timer = clock.after(options.timeout, () => clock.afterInput(close));
+    options.signal?.addEventListener('abort', close, { once: true });
+    round.onClose = () => {
+      timer.cancel();
+      options.signal?.removeEventListener('abort', close);
+    };
+    nodes.forEach((node, index) => {
+      node.submit(options.verb, new RoundBallot(round, node, index));
+    });
+  });
+}
+
+class Round {
+  readonly options: RoundOptions;
+  readonly votes: (Vote | undefined)[];
+  onClose = (): void => {};
+  closed = false;
+  readonly #resolve: (votes: Votes) => void;
+
+  constructor(size: number, options: RoundOptions, resolve: (votes: Votes) => void) {
+    this.options = options;
+    this.votes = new Array<Vote | undefined>(size).fill(undefined);
+    this.#resolve = resolve;
+  }
+
+  cast(ballot: RoundBallot, vote: Vote): void {
+    if (this.closed) {
+      this.options.onLate?.(ballot.node, vote);
+      return;
+    }
+    this.votes[ballot.index] = vote;
+    if (this.options.isDecided(this.votes)) this.close();
+  }
+
+  close(): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.onClose();
+    this.#resolve(this.votes);
+  }
+}
+
+class RoundBallot implements Ballot {
+  readonly node: RedisNode;
+  readonly #round: Round;
+  readonly index: number;
+
+  constructor(round: Round, node: RedisNode, index: number) {
+    this.#round = round;
+    this.node = node;
+    this.index = index;
+  }
+
+  get request(): LockRequest {
+    return this.#round.options.request;
+  }
+
+  get subject(): string {
+    return this.#round.options.request.lockKey;
+  }
+
+  get abandoned(): boolean {
+    return this.#round.closed;
+  }
+
+  settle(vote: Vote): void {
+    this.#round.cast(this, vote);
+  }
+
+  fail(reason: string, sent: boolean): void {
+    this.#round.cast(this, { kind: 'failed', reason, sent });
+  }
+}

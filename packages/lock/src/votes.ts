@@ -1,0 +1,93 @@
+/**
+ * Votes of nodes, and what a set of them decides. Pure: no clock, no connection.
+ *
+ * Guarantees: a decision is made as soon as no further vote can change it, and never on less than a majority.
+ */
+
+/** What a node answered to one operation, or that it did not. */
+export type Vote =
+  | { readonly kind: 'granted' | 'kept' | 'rejoined' | 'vouched' | 'forgotten' }
+  | { readonly kind: 'held'; readonly token: number; readonly remaining: number | undefined }
+  | { readonly kind: 'stale'; readonly fence: number }
+  | { readonly kind: 'window'; readonly time: number }
+  | { readonly kind: 'quarantined'; readonly remaining: number }
+  | { readonly kind: 'misfit'; readonly parameters: string }
+  | { readonly kind: 'failed'; readonly reason: string; readonly sent: boolean };
+
+export type VoteKind = Vote['kind'];
+
+/** One place a node; undefined while it has not answered. */
+export type Votes = readonly (Vote | undefined)[];
+
+export function count(votes: Votes, ...kinds: readonly VoteKind[]): number {
+  let sum = 0;
+  for (const vote of votes) if (vote && kinds.includes(vote.kind)) sum += 1;
+  return sum;
+}
+
+/** Whether `quorum` of the votes are of these kinds, or can no longer be. */
+export function isDecided(votes: Votes, quorum: number, ...kinds: readonly VoteKind[]): boolean {
+  let pending = 0;
+  for (const vote of votes) if (vote === undefined) pending += 1;
+  const inFavour = count(votes, ...kinds);
+  return inFavour >= quorum || inFavour + pending < quorum;
+}
+
+/** An extend is decided by a kept majority; failing that, by whether a majority kept the lock or vouches for it. */
+export function isExtendDecided(votes: Votes, quorum: number): boolean {
+  if (!isDecided(votes, quorum, 'kept')) return false;
+  return count(votes, 'kept') >= quorum || isDecided(votes, quorum, 'kept', 'vouched');
+}
+
+/** Why an acquire did not get its majority, in the order in which the caller must look at it. */
+export type Refusal = 'misfit' | 'behind' | 'window' | 'busy' | 'split' | 'unavailable';
+
+/** Explains the votes of an acquire that was not granted by a majority. */
+export function explainAcquire(votes: Votes, quorum: number): Refusal {
+  if (count(votes, 'misfit') > 0) return 'misfit';
+  const granted = count(votes, 'granted');
+  const held = count(votes, 'held');
+  const stale = count(votes, 'stale');
+  const window = count(votes, 'window');
+  if (stale > 0 && granted + stale >= quorum) return 'behind';
+  if (window > 0 && granted + window + stale >= quorum) return 'window';
+  if (granted + held + stale + window < quorum) return 'unavailable';
+  return held >= quorum || granted === 0 ? 'busy' : 'split';
+}
+
+/**
+ * What the votes on an extend decide: *kept* by a majority; *resumable* when a majority kept the lock or vouches that
+ * nobody was granted it since; *lost* when so many refuse that no majority can; *unavailable* when too few answered.
+ */
+export type ExtendOutcome = 'misfit' | 'kept' | 'resumable' | 'lost' | 'unavailable';
+
+export function explainExtend(votes: Votes, quorum: number): ExtendOutcome {
+  if (count(votes, 'kept') >= quorum) return 'kept';
+  if (count(votes, 'misfit') > 0) return 'misfit';
+  if (count(votes, 'kept', 'vouched', 'rejoined') >= quorum) return 'resumable';
+  const refused = count(votes, 'held', 'stale', 'forgotten');
+  return refused > votes.length - quorum ? 'lost' : 'unavailable';
+}
+
+/** A vote in words, for error messages. */
+export function describeVote(vote: Vote | undefined, parameters: string): string {
+  if (vote === undefined) return 'did not answer in time';
+  switch (vote.kind) {
+    case 'failed':
+      return vote.reason;
+    case 'held':
+      return `held under token ${vote.token}`;
+    case 'stale':
+      return `has granted a higher token (${vote.fence})`;
+    case 'window':
+      return 'its clock is too far from the token that was proposed';
+    case 'quarantined':
+      return `in quarantine for another ${vote.remaining} ms, because it is new or may have forgotten grants`;
+    case 'misfit':
+      return `its deployment record says "${vote.parameters}", this client says "${parameters}"`;
+    case 'forgotten':
+      return 'restarted since the lease was granted, so it cannot vouch for it';
+    default:
+      return vote.kind;
+  }
+}

@@ -1,0 +1,64 @@
+/**
+ * From what a user names as a node to a connection: a URL, or a client that he already has.
+ *
+ * Guarantees: clients are told apart by their shape, not by their library's classes, so several copies of a library
+ * in one program do no harm. Anything else throws a MisuseError at once.
+ */
+import type { ConnectionOptions } from 'node:tls';
+import { display, MisuseError } from '@holdfast/kernel';
+import { type Address, parseAddress } from './address.js';
+import { type Connection, reasonOf } from './connection.js';
+import { fromIoredis, type IoredisClient, openIoredis } from './ioredis.js';
+import { fromNodeRedis, type NodeRedisClient, openNodeRedis } from './node-redis.js';
+
+/** A URL (`redis://`, `rediss://`, `unix:`), an ioredis client, or a node-redis client. */
+export type NodeSource = string | IoredisClient | NodeRedisClient;
+
+/** Makes the connection for `source`, closed. `tls` is used for `rediss://` URLs only. Throws MisuseError. */
+export function connect(source: NodeSource, tls?: ConnectionOptions): Connection {
+  if (typeof source === 'string') return fromUrl(parseAddress(source), tls);
+  if (isIoredis(source)) return fromIoredis(source);
+  if (isNodeRedis(source)) return fromNodeRedis(source);
+  throw new MisuseError(
+    `A node is a URL such as redis://127.0.0.1:6379, an ioredis client or a node-redis client; got ${display(source)}.`,
+  );
+}
+
+function isIoredis(source: object): source is IoredisClient {
+  return 'status' in source && 'call' in source && 'options' in source;
+}
+
+function isNodeRedis(source: object): source is NodeRedisClient {
+  return 'isReady' in source && 'sendCommand' in source;
+}
+
+/** ioredis is preferred, because it writes a command at once; node-redis is used where only that is installed. */
+function fromUrl(address: Address, tls: ConnectionOptions | undefined): Connection {
+  let chosen = openIoredis(address, tls);
+  return {
+    address: address.display,
+    get unready() {
+      return chosen.unready;
+    },
+    async open() {
+      try {
+        await chosen.open();
+      } catch (error) {
+        if (!isMissing(error)) throw error;
+        chosen = openNodeRedis(address, tls);
+        await chosen.open().catch((second: unknown) => {
+          throw new MisuseError(
+            `To connect to ${address.display} install a Redis client: npm install ioredis (or redis). ${reasonOf(second)}`,
+            { cause: second },
+          );
+        });
+      }
+    },
+    send: (command) => chosen.send(command),
+    close: () => chosen.close(),
+  };
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND';
+}

@@ -1,0 +1,30 @@
+/**
+ * The port to one Redis server: what Holdfast needs of a client, and nothing more. Adapters for ioredis and
+ * node-redis implement it; everything above knows only this.
+ *
+ * Guarantees: commands of one connection reach the server in the order of `send`. A command is sent only while the
+ * connection is ready, so that none waits in a queue and surprises a server later. When the server is away, `send`
+ * rejects at once and `unready` says why.
+ */
+
+/** What a server answers: the types of RESP that scripts produce. An error reply rejects instead. */
+export type Reply = string | number | null | undefined | readonly Reply[];
+
+export interface Connection {
+  /** `host:port` or a socket path, never with credentials. */
+  readonly address: string;
+  /** Why no command can be sent now; undefined when one can. */
+  readonly unready: string | undefined;
+  /** Starts connecting. Resolves when the first try has ended, well or not; later tries go on by themselves. */
+  open(): Promise<void>;
+  send(command: readonly string[]): Promise<Reply>;
+  /** Ends the connection, if it is ours to end. */
+  close(): void;
+}
+
+/** The words of an error without the secrets that a client may have put into it. */
+export function reasonOf(error: unknown, secret?: string): string {
+  const inner = error instanceof AggregateError && error.message === '' ? error.errors[0] : error;
+  const words = inner instanceof Error ? inner.message : String(inner);
+  return secret ? words.replaceAll(secret, '***').replaceAll(encodeURIComponent(secret), '***') : words;
+}

@@ -1,0 +1,137 @@
+/**
+ * Group commit: operations that start in the same turn of the event loop travel to a node as one script call a verb.
+ *
+ * Guarantees: with nothing in flight an operation goes out at once, in the same turn. With something in flight it
+ * goes out as soon as the input that has already arrived is handled, so it never waits for an answer. Operations on
+ * one subject reach the node in the order in which they were submitted. Every operation is settled exactly once,
+ * unless its call is never answered; who submits it keeps the time.
+ */
+import type { Clock } from '@holdfast/kernel';
+import { type Connection, type Reply, reasonOf } from './connection.js';
+import { isUnknownScript, type Script } from './script.js';
+
+/** One caller's part of a batch. */
+export interface Operation<Result> {
+  /** What the operation is about; operations on one subject keep their order. */
+  readonly subject: string;
+  /** True when nobody waits for the answer any more: then the operation is not sent a second time. */
+  readonly abandoned: boolean;
+  settle(result: Result): void;
+  /** The node gave no answer. `sent` tells whether the operation may have been carried out all the same. */
+  fail(reason: string, sent: boolean): void;
+}
+
+/** A script that carries out any number of operations of one kind in one call. */
+export interface Verb<Op extends Operation<Result>, Result> {
+  readonly script: Script;
+  /** KEYS and ARGV that stand once, before those of the operations. */
+  readonly keys: readonly string[];
+  readonly args: readonly string[];
+  encode(operation: Op, keys: string[], args: string[]): void;
+  /** One result an operation, in order. Throws if the reply is not the script's. */
+  decode(reply: Reply, operations: readonly Op[]): readonly Result[];
+}
+
+/** Operations in one script call, at most: bounds how long a call keeps the server from others (about 1 ms). */
+const LARGEST_BATCH = 128;
+
+// biome-ignore lint/suspicious/noExplicitAny: a queue holds operations of every verb; submit() ties each to its own.
+type AnyVerb = Verb<any, any>;
+type AnyOperation = Operation<unknown>;
+
+export class GroupCommit {
+  readonly #connection: Connection;
+  readonly #clock: Clock;
+  #queue = new Map<AnyVerb, AnyOperation[]>();
+  #subjects = new Set<string>();
+  #scheduled = false;
+  /** Script calls that the node has not answered. */
+  #inFlight = 0;
+  /** Script calls that the node has answered, in all. */
+  #answered = 0;
+
+  constructor(connection: Connection, clock: Clock) {
+    this.#connection = connection;
+    this.#clock = clock;
+  }
+
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  get answered(): number {
+    return this.#answered;
+  }
+
+  submit<Op extends Operation<Result>, Result>(verb: Verb<Op, Result>, operation: Op): void {
+    if (this.#subjects.has(operation.subject)) this.#flush();
+    this.#subjects.add(operation.subject);
+    const queued = this.#queue.get(verb);
+    if (queued) queued.push(operation as AnyOperation);
+    else this.#queue.set(verb, [operation as AnyOperation]);
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    if (this.#inFlight === 0) queueMicrotask(() => this.#turn());
+    else this.#clock.afterInput(() => this.#turn());
+  }
+
+  #turn(): void {
+    this.#scheduled = false;
+    this.#flush();
+  }
+
+  #flush(): void {
+    if (this.#queue.size === 0) return;
+    const queue = this.#queue;
+    this.#queue = new Map();
+    this.#subjects = new Set();
+    for (const [verb, operations] of queue) {
+      for (let start = 0; start < operations.length; start += LARGEST_BATCH) {
+        this.#call(verb, operations.slice(start, start + LARGEST_BATCH), 'EVALSHA');
+      }
+    }
+  }
+
+  #call(verb: AnyVerb, operations: readonly AnyOperation[], how: 'EVALSHA' | 'EVAL'): void {
+    const keys = [...verb.keys];
+    const args = [...verb.args];
+    for (const operation of operations) verb.encode(operation, keys, args);
+    const script = how === 'EVALSHA' ? verb.script.digest : verb.script.text;
+    this.#inFlight += 1;
+    this.#connection.send([how, script, String(keys.length), ...keys, ...args]).then(
+      (reply) => {
+        this.#settled();
+        this.#deliver(verb, operations, reply);
+      },
+      (error: unknown) => {
+        this.#settled();
+        if (how === 'EVALSHA' && isUnknownScript(error)) this.#repeat(verb, operations);
+        else for (const operation of operations) operation.fail(reasonOf(error), true);
+      },
+    );
+  }
+
+  #settled(): void {
+    this.#inFlight -= 1;
+    this.#answered += 1;
+  }
+
+  /** Sends the whole script, but only what is still wanted: a release may have overtaken an abandoned acquire. */
+  #repeat(verb: AnyVerb, operations: readonly AnyOperation[]): void {
+    const wanted = operations.filter((operation) => !operation.abandoned);
+    if (wanted.length > 0) this.#call(verb, wanted, 'EVAL');
+  }
+
+  #deliver(verb: AnyVerb, operations: readonly AnyOperation[], reply: Reply): void {
+    let results: readonly unknown[];
+    try {
+      results = verb.decode(reply, operations);
+    } catch (error) {
+      for (const operation of operations) operation.fail(reasonOf(error), true);
+      return;
+    }
+    operations.forEach((operation, index) => {
+      operation.settle(results[index]);
+    });
+  }
+}

@@ -1,0 +1,13 @@
+/**
+ * @holdfast/redis: the port from Holdfast to Redis. The main path: `connect` a node source to a `Connection`, stand a
+ * `RedisNode` on it, `submit` operations of a `Verb`; what starts in one turn of the event loop leaves as one script
+ * call. Applications meet this package through @holdfast/lock and @holdfast/fence.
+ */
+export { type Address, parseAddress } from './address.js';
+export { connect, type NodeSource } from './connect.js';
+export { type Connection, type Reply, reasonOf } from './connection.js';
+export type { Operation, Verb } from './group-commit.js';
+export type { IoredisClient } from './ioredis.js';
+export { RedisNode, type RedisNodeOptions, type ServerInfo } from './node.js';
+export type { NodeRedisClient } from './node-redis.js';
+export { evaluate, Script } from './script.js';

@@ -1,0 +1,97 @@
+/**
+ * @holdfast/redis/ioredis: the port on ioredis, for a client that the user has and for connections of our own.
+ *
+ * Guarantees: a client that was passed in is never closed. Our own connections reconnect for as long as they are
+ * open, never queue a command while away, and never send one twice.
+ */
+import type { ConnectionOptions } from 'node:tls';
+import type { Address } from './address.js';
+import { type Connection, type Reply, reasonOf } from './connection.js';
+
+/** The part of an ioredis client that Holdfast uses: ioredis 5 and 6 have it. */
+export interface IoredisClient {
+  readonly status: string;
+  readonly options: { readonly host?: string; readonly port?: number; readonly path?: string | null };
+  call(command: string, args: string[]): Promise<unknown>;
+  connect(): Promise<unknown>;
+  on(event: 'error', listener: (error: Error) => void): unknown;
+}
+
+/** A connection over a client that the user keeps and closes. */
+export function fromIoredis(client: IoredisClient): Connection {
+  const { host, port, path } = client.options;
+  let last = '';
+  let listening = false;
+  return {
+    address: path ?? `${host ?? 'localhost'}:${port ?? 6379}`,
+    get unready() {
+      if (client.status === 'ready') return undefined;
+      return `the ioredis client is not connected (status "${client.status}"${last && `; ${last}`})`;
+    },
+    async open() {
+      if (!listening) {
+        listening = true;
+        client.on('error', (error) => {
+          last = reasonOf(error);
+        });
+      }
+      if (client.status === 'wait') await client.connect().catch(() => {});
+    },
+    send: ([name, ...args]) => client.call(name ?? '', args) as Promise<Reply>,
+    close() {},
+  };
+}
+
+/** A connection of our own. The client library is loaded when the connection opens. */
+export function openIoredis(address: Address, tls?: ConnectionOptions): Connection {
+  let connection: Connection | undefined;
+  let disconnect = (): void => {};
+  let closed = false;
+  let last = '';
+  return {
+    address: address.display,
+    get unready() {
+      if (connection && connection.unready === undefined) return undefined;
+      return last ? `not connected: ${last}` : 'not connected yet';
+    },
+    async open() {
+      const { Redis } = await import('ioredis');
+      if (closed || connection) return;
+      const client = new Redis(optionsOf(address, tls));
+      client.on('error', (error) => {
+        last = reasonOf(error, address.password);
+      });
+      disconnect = () => client.disconnect();
+      connection = fromIoredis(client as unknown as IoredisClient);
+      await connection.open();
+    },
+    send(command) {
+      if (!connection) return Promise.reject(new Error('not connected yet'));
+      return connection.send(command);
+    },
+    close() {
+      closed = true;
+      disconnect();
+    },
+  };
+}
+
+function optionsOf(address: Address, tls: ConnectionOptions | undefined) {
+  return {
+    ...(address.path === undefined
+      ? { host: address.host ?? 'localhost', port: address.port ?? 6379 }
+      : { path: address.path }),
+    ...(address.username !== undefined && { username: address.username }),
+    ...(address.password !== undefined && { password: address.password }),
+    ...(address.tls && { tls: { ...tls } }),
+    db: address.database,
+    lazyConnect: true,
+    enableOfflineQueue: false,
+    autoResendUnfulfilledCommands: false,
+    maxRetriesPerRequest: 0,
+    connectTimeout: 2_000,
+    // A connection that owes an answer for this long is half-open or its server frozen: start another.
+    socketTimeout: 10_000,
+    retryStrategy: (tries: number): number => Math.min(50 * 2 ** Math.min(tries - 1, 10), 1_000),
+  };
+}

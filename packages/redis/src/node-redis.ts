@@ -1,0 +1,109 @@
+/**
+ * @holdfast/redis/node-redis: the port on node-redis, for a client that the user has and for connections of our own.
+ *
+ * Guarantees: a client that was passed in is never closed. Our own connections reconnect for as long as they are
+ * open and never queue a command while away.
+ */
+import type { ConnectionOptions } from 'node:tls';
+import type { Address } from './address.js';
+import { type Connection, type Reply, reasonOf } from './connection.js';
+
+/** The part of a node-redis client that Holdfast uses: versions 5 and 6 have it. */
+export interface NodeRedisClient {
+  readonly isOpen: boolean;
+  readonly isReady: boolean;
+  readonly options?: unknown;
+  sendCommand(command: string[]): Promise<unknown>;
+  on(event: 'error', listener: (error: Error) => void): unknown;
+}
+
+interface ClientOptions {
+  readonly url?: string;
+  readonly socket?: { readonly host?: string; readonly port?: number; readonly path?: string };
+}
+
+/** A connection over a client that the user connects, keeps and closes. */
+export function fromNodeRedis(client: NodeRedisClient): Connection {
+  let last = '';
+  let listening = false;
+  return {
+    address: addressOf((client.options ?? {}) as ClientOptions),
+    get unready() {
+      if (client.isReady) return undefined;
+      if (!client.isOpen) return 'the node-redis client is not open: await client.connect() first';
+      return `the node-redis client is not connected${last && `: ${last}`}`;
+    },
+    async open() {
+      if (listening) return;
+      listening = true;
+      client.on('error', (error) => {
+        last = reasonOf(error);
+      });
+    },
+    send: (command) => client.sendCommand(command as string[]) as Promise<Reply>,
+    close() {},
+  };
+}
+
+function addressOf({ socket, url }: ClientOptions): string {
+  if (socket?.path) return socket.path;
+  if (socket?.host || socket?.port) return `${socket.host ?? 'localhost'}:${socket.port ?? 6379}`;
+  return url ? new URL(url).host : 'localhost:6379';
+}
+
+/** A connection of our own. The client library is loaded when the connection opens. */
+export function openNodeRedis(address: Address, tls?: ConnectionOptions): Connection {
+  let connection: Connection | undefined;
+  let destroy = (): void => {};
+  let closed = false;
+  let last = '';
+  return {
+    address: address.display,
+    get unready() {
+      if (connection && connection.unready === undefined) return undefined;
+      return last ? `not connected: ${last}` : 'not connected yet';
+    },
+    async open() {
+      const { createClient } = await import('redis');
+      if (closed || connection) return;
+      const client = createClient({
+        socket: socketOf(address, tls),
+        ...(address.username !== undefined && { username: address.username }),
+        ...(address.password !== undefined && { password: address.password }),
+        database: address.database,
+        disableOfflineQueue: true,
+      });
+      connection = fromNodeRedis(client as unknown as NodeRedisClient);
+      destroy = () => client.destroy();
+      await new Promise<void>((resolve) => {
+        client.once('ready', () => resolve());
+        client.on('error', (error) => {
+          last = reasonOf(error, address.password);
+          resolve();
+        });
+        client.connect().catch((error: unknown) => {
+          last = reasonOf(error, address.password);
+          resolve();
+        });
+      });
+    },
+    send(command) {
+      if (!connection) return Promise.reject(new Error('not connected yet'));
+      return connection.send(command);
+    },
+    close() {
+      closed = true;
+      destroy();
+    },
+  };
+}
+
+function socketOf(address: Address, tls: ConnectionOptions | undefined) {
+  const timing = {
+    connectTimeout: 2_000,
+    reconnectStrategy: (tries: number): number => Math.min(50 * 2 ** Math.min(tries, 10), 1_000),
+  };
+  if (address.path !== undefined) return { ...timing, path: address.path };
+  const place = { host: address.host ?? 'localhost', port: address.port ?? 6379 };
+  return address.tls ? { ...timing, ...tls, ...place, tls: true as const } : { ...timing, ...place };
+}

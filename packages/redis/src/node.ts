@@ -1,0 +1,117 @@
+/**
+ * One Redis node: its connection, its group commit, what server answers there, and whether it answers at all.
+ *
+ * Guarantees: a node that has owed an answer for longer than its patience is *silent*: operations that can be refused
+ * fail at once instead of piling up in a socket, until it answers again. A stall of this process is not mistaken for
+ * silence of the node. Nothing here keeps the process alive but the connection itself.
+ */
+import { type Clock, requireDuration, systemClock, type Timer } from '@holdfast/kernel';
+import type { Connection, Reply } from './connection.js';
+import { GroupCommit, type Operation, type Verb } from './group-commit.js';
+import { evaluate, type Script } from './script.js';
+
+export interface RedisNodeOptions {
+  /** Milliseconds without any answer after which the node counts as silent. Default 1000. */
+  readonly patience?: number;
+  readonly clock?: Clock;
+}
+
+/** What a server says of itself in INFO. */
+export interface ServerInfo {
+  readonly runId: string;
+  readonly version: string;
+  readonly maxmemoryPolicy: string;
+}
+
+export class RedisNode {
+  readonly address: string;
+  /** The `run_id` of the server that answered last; changes when it restarts or another takes its place. */
+  runId: string | undefined;
+  readonly #connection: Connection;
+  readonly #commits: GroupCommit;
+  readonly #clock: Clock;
+  readonly #patience: number;
+  #watch: Timer | undefined;
+  /** The count of answers at which the node was found silent. */
+  #silentAt: number | undefined;
+
+  constructor(connection: Connection, options: RedisNodeOptions = {}) {
+    this.address = connection.address;
+    this.#connection = connection;
+    this.#clock = options.clock ?? systemClock;
+    this.#patience = requireDuration('patience', options.patience ?? 1_000, { min: 1 });
+    this.#commits = new GroupCommit(connection, this.#clock);
+  }
+
+  /** Why an operation would fail at once; undefined when it would be sent. */
+  get unavailable(): string | undefined {
+    return this.#connection.unready ?? this.#silence;
+  }
+
+  get #silence(): string | undefined {
+    if (this.#silentAt !== this.#commits.answered) return undefined;
+    return `connected, but has not answered for more than ${this.#patience} ms`;
+  }
+
+  /** Starts connecting; resolves when the first try has ended. Throws MisuseError if no client is installed. */
+  open(): Promise<void> {
+    return this.#connection.open();
+  }
+
+  /** Submits an operation to the group commit. One that is not `urgent` fails at once on a silent node. */
+  submit<Op extends Operation<Result>, Result>(verb: Verb<Op, Result>, operation: Op, urgent = false): void {
+    const reason = urgent ? this.#connection.unready : this.unavailable;
+    if (reason !== undefined) {
+      operation.fail(reason, false);
+      return;
+    }
+    this.#commits.submit(verb, operation);
+    if (this.#watch === undefined) this.#watchOver();
+  }
+
+  /** Runs a script by itself, outside the group commit. Rejects when the node is away or the script fails. */
+  async run(script: Script, keys: readonly string[], args: readonly string[]): Promise<Reply> {
+    const reason = this.#connection.unready;
+    if (reason !== undefined) throw new Error(reason);
+    return evaluate(this.#connection, script, keys, args);
+  }
+
+  /** Makes a script known to the server, so that the first call needs no repetition. */
+  async load(script: Script): Promise<void> {
+    await this.#connection.send(['SCRIPT', 'LOAD', script.text]);
+  }
+
+  /** Asks the server about itself. Rejects when it does not answer or forbids INFO. */
+  async info(): Promise<ServerInfo> {
+    const text = String(await this.#connection.send(['INFO']));
+    const field = (name: string): string => new RegExp(`^${name}:(.*?)\\r?$`, 'm').exec(text)?.[1] ?? '';
+    this.runId = field('run_id');
+    return {
+      runId: this.runId,
+      version: field('redis_version'),
+      maxmemoryPolicy: field('maxmemory_policy'),
+    };
+  }
+
+  close(): void {
+    this.#watch?.cancel();
+    this.#connection.close();
+  }
+
+  #watchOver(): void {
+    const answered = this.#commits.answered;
+    this.#watch = this.#clock.after(
+      this.#patience,
+      // The answer may have arrived while this process stood still: look at the input first.
+      () => this.#clock.afterInput(() => this.#judge(answered)),
+      { keepAlive: false },
+    );
+  }
+
+  #judge(answeredBefore: number): void {
+    this.#watch = undefined;
+    if (this.#commits.inFlight === 0) return;
+    if (this.#commits.answered === answeredBefore) this.#silentAt = answeredBefore;
+    this.#watchOver();
+  }
+}
