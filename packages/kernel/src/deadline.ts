@@ -1,7 +1,7 @@
 /**
  * Waiting that ends: by a time, by the caller's signal, or by success, whichever comes first.
  */
-import type { Clock } from './clock.js';
+import type { Clock, Timer } from './clock.js';
 import { AbortedError } from './errors.js';
 
 /** Throws AbortedError if `signal` is aborted; `doing` completes "Aborted while …". */
@@ -25,4 +25,17 @@ export function pause(
     const timer = clock.after(delay, done);
     for (const signal of signals) signal?.addEventListener('abort', done, { once: true });
   });
+}
+
+/** Settles as `work` does, or rejects with an Error of `message` after `limit` milliseconds. */
+export async function within<T>(clock: Clock, limit: number, work: Promise<T>, message: string): Promise<T> {
+  let timer: Timer | undefined;
+  const tooLate = new Promise<never>((_, reject) => {
+    timer = clock.after(limit, () => clock.afterInput(() => reject(new Error(message))));
+  });
+  try {
+    return await Promise.race([work, tooLate]);
+  } finally {
+    timer?.cancel();
+  }
 }

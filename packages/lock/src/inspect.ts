@@ -3,7 +3,6 @@
  *
  * Guarantees: reads only. A node that does not answer in time is reported, never waited for.
  */
-import { type Clock, pause } from '@holdfast/kernel';
 import { type RedisNode, type Reply, reasonOf } from '@holdfast/redis';
 import type { Deployment } from './deployment.js';
 import type { Members } from './members.js';
@@ -47,16 +46,11 @@ export interface InitializedNode {
 }
 
 /** Reads one resource on every node. */
-export async function inspectLock(
-  members: Members,
-  clock: Clock,
-  timeout: number,
-  resource: string,
-): Promise<LockState> {
+export async function inspectLock(members: Members, timeout: number, resource: string): Promise<LockState> {
   const { deployment } = members;
   const keys = [deployment.recordKey, deployment.lockKey(resource), deployment.fenceKey(resource)];
   const read = async (node: RedisNode): Promise<NodeState> => {
-    const reply = await answer(node.run(inspectScript, keys, [deployment.parameters]), clock, timeout);
+    const reply = await node.run(inspectScript, keys, [deployment.parameters], timeout);
     return decodeInspect(node, reply, deployment);
   };
   const nodes = await Promise.all(
@@ -78,14 +72,13 @@ function unreachable(node: RedisNode, error: unknown): NodeState {
 /** Admits every node that can be reached, on the caller's word that no lease can exist. */
 export async function initializeNodes(
   members: Members,
-  clock: Clock,
   timeout: number,
   replace: boolean,
 ): Promise<readonly InitializedNode[]> {
   const { recordKey, parameters } = members.deployment;
   const initialize = async (node: RedisNode): Promise<InitializedNode> => {
     const args = [parameters, replace ? '1' : '0'];
-    const reply = await answer(node.run(initializeScript, [recordKey], args), clock, timeout);
+    const reply = await node.run(initializeScript, [recordKey], args, timeout);
     const [word, , detail] = Array.isArray(reply) ? reply : [];
     if (word === 'initialized' || word === 'voting') return { node: node.address, outcome: word };
     const reason = `its deployment record says "${String(detail)}", this client says "${parameters}"`;
@@ -100,20 +93,6 @@ export async function initializeNodes(
       })),
     ),
   );
-}
-
-async function answer(reply: Promise<Reply>, clock: Clock, timeout: number): Promise<Reply> {
-  const stop = new AbortController();
-  const tooLate = pause(clock, timeout, stop.signal).then(() => {
-    if (!stop.signal.aborted) throw new Error(`did not answer within ${timeout} ms`);
-    return undefined;
-  });
-  tooLate.catch(() => {});
-  try {
-    return await Promise.race([reply, tooLate]);
-  } finally {
-    stop.abort();
-  }
 }
 
 function decodeInspect(node: RedisNode, reply: Reply, { parameters }: Deployment): NodeState {

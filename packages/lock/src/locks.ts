@@ -206,7 +206,7 @@ export class Locks implements AsyncDisposable {
   async inspect(resource: string): Promise<LockState> {
     requireName('resource', resource);
     await this.#members.open();
-    return inspectLock(this.#members, this.#context.clock, this.#nodeTimeout, resource);
+    return inspectLock(this.#members, this.#nodeTimeout, resource);
   }
 
   /**
@@ -218,8 +218,7 @@ export class Locks implements AsyncDisposable {
   async initialize(options: { readonly replace?: boolean } = {}): Promise<readonly InitializedNode[]> {
     requireKnown('initialize', options, ['replace']);
     await this.#members.open();
-    const { clock } = this.#context;
-    const outcomes = await initializeNodes(this.#members, clock, this.#nodeTimeout, options.replace === true);
+    const outcomes = await initializeNodes(this.#members, this.#nodeTimeout, options.replace === true);
     const misfits = outcomes.filter(({ outcome }) => outcome === 'misfit');
     if (misfits.length > 0) {
       const lines = misfits.map(({ node, reason }) => `\n  ${node}: ${reason}`).join('');

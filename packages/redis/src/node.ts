@@ -5,7 +5,7 @@
  * fail at once instead of piling up in a socket, until it answers again. A stall of this process is not mistaken for
  * silence of the node. Nothing here keeps the process alive but the connection itself.
  */
-import { type Clock, requireDuration, systemClock, type Timer } from '@holdfast/kernel';
+import { type Clock, requireDuration, systemClock, type Timer, within } from '@holdfast/kernel';
 import type { Connection, Reply } from './connection.js';
 import { GroupCommit, type Operation, type Verb } from './group-commit.js';
 import { evaluate, type Script } from './script.js';
@@ -69,11 +69,20 @@ export class RedisNode {
     if (this.#watch === undefined) this.#watchOver();
   }
 
-  /** Runs a script by itself, outside the group commit. Rejects when the node is away or the script fails. */
-  async run(script: Script, keys: readonly string[], args: readonly string[]): Promise<Reply> {
+  /**
+   * Runs a script by itself, outside the group commit. Rejects when the node is away, does not answer within
+   * `timeout` ms, or the script fails.
+   */
+  async run(
+    script: Script,
+    keys: readonly string[],
+    args: readonly string[],
+    timeout: number,
+  ): Promise<Reply> {
     const reason = this.#connection.unready;
     if (reason !== undefined) throw new Error(reason);
-    return evaluate(this.#connection, script, keys, args);
+    const reply = evaluate(this.#connection, script, keys, args);
+    return within(this.#clock, timeout, reply, `did not answer within ${timeout} ms`);
   }
 
   /** Makes a script known to the server, so that the first call needs no repetition. */

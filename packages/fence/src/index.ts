@@ -1,0 +1,12 @@
+/**
+ * @holdfast/fence: guards, the check at the protected resource. This entry has the contract and its errors; each store
+ * has an entry of its own: @holdfast/fence/redis.
+ */
+export {
+  HoldfastError,
+  MisuseError,
+  StaleTokenError,
+  type TokenHolder,
+  UnavailableError,
+} from '@holdfast/kernel';
+export type { Guard, Sealed } from './guard.js';

@@ -1,0 +1,182 @@
+/**
+ * The guard for data in Redis: marks live beside the data they protect, and a write is one script with its check.
+ *
+ * Guarantees: those of the contract (guard.ts). The mark and the data are written in the same step, so a store that
+ * loses one loses both. A restart that may have lost marks is noticed by the server's run_id, inside the check itself.
+ * Not guaranteed: that a write whose answer was lost did not happen; and Redis does not undo the commands before one
+ * that fails.
+ */
+import type { ConnectionOptions } from 'node:tls';
+import {
+  type Clock,
+  display,
+  MisuseError,
+  requireDuration,
+  requireKnown,
+  requireName,
+  requireToken,
+  StaleTokenError,
+  systemClock,
+  type TokenHolder,
+  UnavailableError,
+  within,
+} from '@holdfast/kernel';
+import { connect, type NodeSource, RedisNode, type Reply, reasonOf, Script } from '@holdfast/redis';
+import type { Guard, Sealed } from '../guard.js';
+import { encodeCommands, type RedisCommand } from './commands.js';
+
+export interface RedisGuardOptions {
+  /** The Redis that keeps the data: a URL, or an ioredis or node-redis client of yours. */
+  readonly redis: NodeSource;
+  /** Opens the guard's keys, as `{name}:mark:<resource>`. Default "holdfast". No braces. */
+  readonly name?: string;
+  /** How far a token may be from a clock, in ms: no less than the `window` of the locks. Default 5000. */
+  readonly window?: number;
+  /**
+   * "synchronous" says that the store runs with `appendfsync always` and is never replaced by a replica, so that a
+   * restart loses no mark. Default "none".
+   */
+  readonly persistence?: 'none' | 'synchronous';
+  /** How long the store may take to answer, in ms. Default 5000. */
+  readonly timeout?: number;
+  /** TLS settings for a `rediss://` URL. */
+  readonly tls?: ConnectionOptions;
+  /** The clock; tests and simulations pass their own. Default: the system's. */
+  readonly clock?: Clock;
+}
+
+const OPTIONS: readonly (keyof RedisGuardOptions)[] = [
+  'redis',
+  'name',
+  'window',
+  'persistence',
+  'timeout',
+  'tls',
+  'clock',
+];
+
+const lua = (name: string): URL => new URL(`../../lua/${name}.lua`, import.meta.url);
+const sealScript = new Script(lua('memory'), lua('seal'));
+const writeScript = new Script(lua('memory'), lua('write'));
+const initializeScript = new Script(lua('initialize'));
+
+/** A guard for data in Redis. Throws MisuseError for options that cannot work; connects on first use. */
+export function createRedisGuard(options: RedisGuardOptions): RedisGuard {
+  requireKnown('createRedisGuard', options, OPTIONS);
+  const persistence: unknown = options.persistence ?? 'none';
+  if (persistence !== 'none' && persistence !== 'synchronous') {
+    throw new MisuseError(`persistence is "none" or "synchronous"; got ${display(persistence)}.`);
+  }
+  return new RedisGuard(options);
+}
+
+/** What a guarded write answers: one reply a command, as Redis gives it. */
+export type RedisReplies = readonly Reply[];
+
+/** Made by `createRedisGuard`. */
+export class RedisGuard implements Guard<readonly RedisCommand[], RedisReplies>, AsyncDisposable {
+  readonly #node: RedisNode;
+  readonly #name: string;
+  readonly #window: number;
+  readonly #synchronous: boolean;
+  readonly #timeout: number;
+  readonly #clock: Clock;
+  #opening: Promise<void> | undefined;
+
+  /** @internal */
+  constructor(options: RedisGuardOptions) {
+    this.#clock = options.clock ?? systemClock;
+    this.#name = requireName('name', options.name ?? 'holdfast');
+    if (/[{}]/.test(this.#name)) throw new MisuseError(`name has no braces; got "${this.#name}".`);
+    this.#window = requireDuration('window', options.window ?? 5_000, { min: 1, max: 3_600_000 });
+    this.#timeout = requireDuration('timeout', options.timeout ?? 5_000, { min: 1 });
+    this.#synchronous = options.persistence === 'synchronous';
+    this.#node = new RedisNode(connect(options.redis, options.tls), { clock: this.#clock });
+  }
+
+  /** Raises the mark to the holder's token. Call it before you read what you are going to change. */
+  async seal(
+    holder: TokenHolder,
+    resource: string = holder.resource,
+  ): Promise<Sealed<readonly RedisCommand[], RedisReplies>> {
+    requireName('resource', resource);
+    const token = requireToken(holder.token);
+    await this.#checked(sealScript, { resource, token });
+    return {
+      resource,
+      token,
+      write: async (commands) => {
+        const { keys, args } = encodeCommands(commands);
+        return this.#checked(writeScript, { resource, token }, keys, args);
+      },
+    };
+  }
+
+  /**
+   * Declares that the store is new and has lost no mark: once, when it was just created. Without it, a new store
+   * accepts only tokens that are issued two windows after its first use. Throws UnavailableError.
+   */
+  async initialize(): Promise<void> {
+    await this.#run(initializeScript, [this.#record], []);
+  }
+
+  /** Closes the connection, if the guard opened it. */
+  async close(): Promise<void> {
+    this.#node.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  get #record(): string {
+    return `{${this.#name}}:guard`;
+  }
+
+  async #checked(
+    script: Script,
+    { resource, token }: TokenHolder,
+    keys: readonly string[] = [],
+    args: readonly string[] = [],
+  ): Promise<RedisReplies> {
+    const reply = await this.#run(
+      script,
+      [this.#record, `{${this.#name}}:mark:${resource}`, ...keys],
+      [String(this.#window * 1000), this.#synchronous ? '1' : '0', String(token), ...args],
+    );
+    const [word, detail, message] = reply;
+    if (word === 'sealed' || word === 'written') return reply.slice(1);
+    if (word === 'failed') {
+      const before = Number(detail) > 1 ? '; those before it were carried out' : '';
+      throw new MisuseError(`Command ${detail} of the write failed${before}: ${String(message)}`);
+    }
+    throw stale(String(word), { resource, offered: token, seen: Number(detail) });
+  }
+
+  async #run(script: Script, keys: readonly string[], args: readonly string[]): Promise<readonly Reply[]> {
+    const { address } = this.#node;
+    this.#opening ??= this.#node.open();
+    try {
+      await within(this.#clock, this.#timeout, this.#opening, `did not connect within ${this.#timeout} ms`);
+      const reply = await this.#node.run(script, keys, args, this.#timeout);
+      if (Array.isArray(reply)) return reply;
+      throw new Error('the reply is not one of the script');
+    } catch (cause) {
+      if (cause instanceof MisuseError) throw cause;
+      const reasons = [{ node: address, reason: reasonOf(cause) }];
+      const unknown = 'The guard could not reach its Redis; whether a write was carried out is not known';
+      throw new UnavailableError(`${unknown}. The same call may be repeated under the same token.`, reasons, {
+        cause,
+      });
+    }
+  }
+}
+
+function stale(word: string, details: { resource: string; offered: number; seen: number }): StaleTokenError {
+  const { resource, offered, seen } = details;
+  const why =
+    word === 'stale'
+      ? `the guard has already accepted ${seen}`
+      : `the guard's Redis is new or restarted and may have accepted a higher one; it can judge tokens above ${seen}. If it is new, call initialize() once`;
+  return new StaleTokenError(`Token ${offered} for "${resource}" is stale: ${why}.`, details);
+}
