@@ -1,21 +1,19 @@
 -- acquire: vote on proposals for free locks; a batch of them in one call. Stands on admission.lua.
 --
--- KEYS[1] the deployment record; ARGV[1] to ARGV[3] as admission.lua names them
--- ARGV[4] the window in microseconds: how far a proposal may be from this node's time
--- ARGV[5] the retention of fences in milliseconds
--- then, for each operation: KEYS lock, fence; ARGV lock value ("token owner"), token, ttl in milliseconds
+-- KEYS[1] the deployment record
+-- then, for each operation: KEYS lock, fence; ARGV lock value ("token owner"), ttl in milliseconds
 --
 -- Replies {'voted', run_id, now, vote...}, or a refusal of admission.lua. A vote is one of
 -- {'granted'}  {'held', token, remaining ms}  {'stale', fence}  {'window', now}
 local admitted, refusal = admit()
 if refusal then return refusal end
 
-local window, retention = tonumber(ARGV[4]), ARGV[5]
 local reply = {'voted', run_id, now}
-local arg = 6
+local arg = 1
 for key = 2, #KEYS, 2 do
   local lock, fence = KEYS[key], KEYS[key + 1]
-  local value, token, ttl = ARGV[arg], ARGV[arg + 1], ARGV[arg + 2]
+  local value, ttl = ARGV[arg], ARGV[arg + 1]
+  local token = string.match(value, '^%d+')
   local kept = redis.call('MGET', lock, fence)
   local holder, mark = kept[1], kept[2]
   local vote
@@ -25,14 +23,14 @@ for key = 2, #KEYS, 2 do
     vote = {'held', tonumber(string.match(holder, '^%d+')) or 0, redis.call('PTTL', lock)}
   elseif mark and tonumber(mark) >= tonumber(token) then
     vote = {'stale', tonumber(mark)}
-  elseif math.abs(tonumber(token) - now) > window then
+  elseif math.abs(tonumber(token) - now) > WINDOW then
     vote = {'window', now}
   else
     redis.call('SET', lock, value, 'PX', ttl)
-    redis.call('SET', fence, token, 'PX', retention)
+    redis.call('SET', fence, token, 'PX', RETENTION)
     vote = {'granted'}
   end
   reply[#reply + 1] = vote
-  arg = arg + 3
+  arg = arg + 2
 end
 return reply

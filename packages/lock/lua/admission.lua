@@ -6,9 +6,12 @@
 -- in quarantine until what it forgot has expired.
 --
 -- KEYS[1] the deployment record, a hash: parameters, run_id, admitted and votes_from (microseconds of this node)
--- ARGV[1] the deployment's parameters, as the record keeps them
--- ARGV[2] how long a quarantine lasts, in microseconds
--- ARGV[3] '1' when the node's persistence is declared synchronous, so that a restart forgets nothing
+-- The client opens the script with the deployment's constants, which all its clients share:
+--   PARAMETERS   the deployment's parameters, as the record keeps them
+--   QUARANTINE   how long a quarantine lasts, in microseconds
+--   SYNCHRONOUS  whether persistence is declared synchronous, so that a restart forgets nothing
+--   WINDOW       how far a proposal may be from this node's time, in microseconds
+--   RETENTION    how long an unused fence is kept, in milliseconds
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 local run_id = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
@@ -17,14 +20,14 @@ local run_id = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
 local function admit()
   local record = redis.call('HMGET', KEYS[1], 'parameters', 'run_id', 'admitted', 'votes_from')
   local parameters, admitted, votes_from = record[1], tonumber(record[3]), tonumber(record[4])
-  if parameters and parameters ~= ARGV[1] then
+  if parameters and parameters ~= PARAMETERS then
     return nil, {'misfit', run_id, now, parameters}
   end
   if record[2] ~= run_id then
-    if not (parameters and ARGV[3] == '1') then
-      admitted, votes_from = now, now + tonumber(ARGV[2])
+    if not (parameters and SYNCHRONOUS) then
+      admitted, votes_from = now, now + QUARANTINE
     end
-    redis.call('HSET', KEYS[1], 'parameters', ARGV[1], 'run_id', run_id,
+    redis.call('HSET', KEYS[1], 'parameters', PARAMETERS, 'run_id', run_id,
       'admitted', string.format('%.0f', admitted), 'votes_from', string.format('%.0f', votes_from))
   end
   if now < votes_from then

@@ -1,28 +1,27 @@
 -- extend: prolong locks that are still there, and say of the others whether anybody can have been granted them since.
 -- Takes nothing. Stands on admission.lua.
 --
--- KEYS[1] the deployment record; ARGV[1] to ARGV[3] as admission.lua names them
--- ARGV[4] the window in microseconds; ARGV[5] the retention of fences in milliseconds
--- then, for each operation: KEYS lock, fence; ARGV lock value ("token owner"), token, ttl in milliseconds
+-- KEYS[1] the deployment record
+-- then, for each operation: KEYS lock, fence; ARGV lock value ("token owner"), ttl in milliseconds
 --
 -- Replies {'voted', run_id, now, vote...}, or a refusal of admission.lua. A vote is one of
 -- {'kept'}  {'vouched'}  {'held', token}  {'stale', fence}  {'forgotten'}
 local admitted, refusal = admit()
 if refusal then return refusal end
 
-local retention = tonumber(ARGV[5])
-local memory = math.max(admitted, now - retention * 1000) + tonumber(ARGV[4])
+local memory = math.max(admitted, now - RETENTION * 1000) + WINDOW
 local reply = {'voted', run_id, now}
-local arg = 6
+local arg = 1
 for key = 2, #KEYS, 2 do
   local lock, fence = KEYS[key], KEYS[key + 1]
-  local value, token, ttl = ARGV[arg], ARGV[arg + 1], ARGV[arg + 2]
+  local value, ttl = ARGV[arg], ARGV[arg + 1]
+  local token = string.match(value, '^%d+')
   local kept = redis.call('MGET', lock, fence)
   local holder, mark = kept[1], kept[2]
   local vote
   if holder == value then
     redis.call('PEXPIRE', lock, ttl)
-    redis.call('SET', fence, token, 'PX', retention)
+    redis.call('SET', fence, token, 'PX', RETENTION)
     vote = {'kept'}
   elseif holder then
     vote = {'held', tonumber(string.match(holder, '^%d+')) or 0}
@@ -34,6 +33,6 @@ for key = 2, #KEYS, 2 do
     vote = {'forgotten'}
   end
   reply[#reply + 1] = vote
-  arg = arg + 3
+  arg = arg + 2
 end
 return reply

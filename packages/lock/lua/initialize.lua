@@ -1,8 +1,7 @@
 -- initialize: admit this node at once, on the word of somebody who knows that no lease can exist.
 --
 -- KEYS[1] the deployment record
--- ARGV[1] the deployment's parameters, as the record keeps them
--- ARGV[2] '1' to replace a record with other parameters
+-- ARGV[1] the deployment's parameters, as the record keeps them; ARGV[2] '1' to replace a record with other parameters
 --
 -- Replies {'initialized', run_id}, {'voting', run_id} when the node votes already, or {'misfit', run_id, parameters}.
 local time = redis.call('TIME')

@@ -3,9 +3,8 @@
 -- To resume, this node must vouch that nobody was granted the lock since: its fence, or its memory, must reach back to
 -- the token. To heal, it is enough that a majority kept the lock a moment ago; that proof ages, so it names a time.
 --
--- KEYS[1] the deployment record; ARGV[1] to ARGV[3] as admission.lua names them
--- ARGV[4] the window in microseconds; ARGV[5] the retention of fences in milliseconds
--- then, for each operation: KEYS lock, fence; ARGV lock value ("token owner"), token, ttl in milliseconds, and the
+-- KEYS[1] the deployment record
+-- then, for each operation: KEYS lock, fence; ARGV lock value ("token owner"), ttl in milliseconds, and the
 -- node time in microseconds up to which a kept majority is proof ('0' to resume)
 --
 -- Replies {'voted', run_id, now, vote...}, or a refusal of admission.lua. A vote is one of
@@ -13,13 +12,13 @@
 local admitted, refusal = admit()
 if refusal then return refusal end
 
-local retention = tonumber(ARGV[5])
-local memory = math.max(admitted, now - retention * 1000) + tonumber(ARGV[4])
+local memory = math.max(admitted, now - RETENTION * 1000) + WINDOW
 local reply = {'voted', run_id, now}
-local arg = 6
+local arg = 1
 for key = 2, #KEYS, 2 do
   local lock, fence = KEYS[key], KEYS[key + 1]
-  local value, token, ttl, proof = ARGV[arg], ARGV[arg + 1], ARGV[arg + 2], tonumber(ARGV[arg + 3])
+  local value, ttl, proof = ARGV[arg], ARGV[arg + 1], tonumber(ARGV[arg + 2])
+  local token = string.match(value, '^%d+')
   local kept = redis.call('MGET', lock, fence)
   local holder, mark = kept[1], kept[2]
   local vote
@@ -29,12 +28,12 @@ for key = 2, #KEYS, 2 do
     vote = {'stale', tonumber(mark)}
   elseif holder or mark or tonumber(token) > memory or now <= proof then
     redis.call('SET', lock, value, 'PX', ttl)
-    redis.call('SET', fence, token, 'PX', retention)
+    redis.call('SET', fence, token, 'PX', RETENTION)
     vote = {holder and 'kept' or 'rejoined'}
   else
     vote = {'forgotten'}
   end
   reply[#reply + 1] = vote
-  arg = arg + 4
+  arg = arg + 3
 end
 return reply

@@ -55,7 +55,8 @@ export async function acquireLease(context: AcquireContext, request: Acquisition
   const { clock, members } = context;
   const deadline = clock.now() + request.wait;
   throwIfAborted(request.signal, `acquiring "${request.resource}"`);
-  await untilAborted(members.open(), request);
+  const opening = members.open();
+  if (opening) await untilAborted(opening, request);
   for (let tries = 0, corrections = 0, splits = 0; ; ) {
     const result = await attempt(context, request);
     throwIfEnded(context, request, result);
@@ -91,15 +92,12 @@ async function attempt(
   const since = clock.now();
   const grant = { resource, token: tokens.next(), owner: context.nextOwner(), ttl, since };
   const request = lockRequest(members, grant, ttl);
-  const votes = await members.ask(
-    {
-      verb: members.verbs.acquire,
-      request,
-      isDecided: (cast) => isDecided(cast, quorum, 'granted'),
-      signal,
-    },
-    ttl,
-  );
+  const votes = await members.ask(ttl, {
+    verb: members.verbs.acquire,
+    request,
+    isDecided: (cast) => isDecided(cast, quorum, 'granted'),
+    signal,
+  });
   const won = count(votes, 'granted') >= quorum && !signal?.aborted;
   if (won && clock.now() < since + context.validity(ttl)) {
     const lease = new HeldLease(context, grant);

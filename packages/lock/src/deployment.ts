@@ -34,8 +34,8 @@ export class Deployment {
   readonly quarantine: number;
   readonly window: number;
   readonly recordKey: string;
-  /** ARGV[1] to ARGV[5] of the verbs that vote. */
-  readonly votingArgs: readonly string[];
+  /** The Lua that opens every script that votes: the constants that admission.lua names. */
+  readonly constants: string;
 
   constructor(nodes: number, options: DeploymentOptions) {
     this.name = requireName('deployment', options.deployment ?? 'holdfast');
@@ -58,13 +58,10 @@ export class Deployment {
     this.quarantine = Math.max(this.maxTtl, 2 * this.window + margin);
     this.parameters = `nodes=${nodes} maxTtl=${this.maxTtl} window=${this.window} retention=${retention} margin=${margin} persistence=${persistence}`;
     this.recordKey = `{${this.name}}:record`;
-    this.votingArgs = [
-      this.parameters,
-      String(this.quarantine * 1000),
-      persistence === 'synchronous' ? '1' : '0',
-      String(this.window * 1000),
-      String(retention),
-    ];
+    this.constants = [
+      'local PARAMETERS, QUARANTINE, SYNCHRONOUS, WINDOW, RETENTION =',
+      `  '${this.parameters}', ${this.quarantine * 1000}, ${persistence === 'synchronous'}, ${this.window * 1000}, ${retention}`,
+    ].join('\n');
   }
 
   lockKey(resource: string): string {

@@ -146,15 +146,12 @@ export class HeldLease implements Lease {
     const request = this.#request(ttl);
     const healing = { ...request, proof: String(Math.floor(this.#context.nodeTime()) + window * 1000) };
     let kept = false;
-    const votes = await members.ask(
-      {
-        verb: members.verbs.extend,
-        request,
-        isDecided: (cast) => isExtendDecided(cast, quorum),
-        onLate: (node, vote) => kept && this.#heal(healing, node, vote),
-      },
-      ttl,
-    );
+    const votes = await members.ask(ttl, {
+      verb: members.verbs.extend,
+      request,
+      isDecided: (cast) => isExtendDecided(cast, quorum),
+      onLate: (node, vote) => kept && this.#heal(healing, node, vote),
+    });
     kept = explainExtend(votes, quorum) === 'kept';
     const resuming = explainExtend(votes, quorum) === 'resumable';
     this.#conclude(resuming ? await this.#resume(request, ttl) : votes, since, ttl);
@@ -166,14 +163,11 @@ export class HeldLease implements Lease {
   #resume(request: LockRequest, ttl: number): Promise<Votes> {
     const { members } = this.#context;
     const { quorum } = members.deployment;
-    return members.ask(
-      {
-        verb: members.verbs.rejoin,
-        request,
-        isDecided: (votes) => isDecided(votes, quorum, 'kept', 'rejoined'),
-      },
-      ttl,
-    );
+    return members.ask(ttl, {
+      verb: members.verbs.rejoin,
+      request,
+      isDecided: (votes) => isDecided(votes, quorum, 'kept', 'rejoined'),
+    });
   }
 
   /** Brings in a node that lacks the lock. Nobody waits for it: the majority was enough. */
@@ -258,7 +252,6 @@ export function lockRequest(
   return {
     lockKey: deployment.lockKey(lease.resource),
     fenceKey: deployment.fenceKey(lease.resource),
-    token: String(lease.token),
     value: `${lease.token} ${lease.owner}`,
     ttl: String(ttl),
     proof: '0',

@@ -9,7 +9,7 @@ import { type Clock, MisuseError, type NodeReason, pause } from '@holdfast/kerne
 import { type RedisNode, reasonOf } from '@holdfast/redis';
 import type { Deployment } from './deployment.js';
 import { askAll, type RoundOptions } from './round.js';
-import { type Ballot, type LockRequest, type LockVerbs, lockScripts, lockVerbs } from './verbs.js';
+import { type Ballot, type LockRequest, type LockVerbs, lockVerbs } from './verbs.js';
 import { describeVote, type Vote, type Votes } from './votes.js';
 
 /** How long the first operation waits for nodes that have not connected, once a majority has, in ms. */
@@ -32,7 +32,10 @@ export class Members {
   readonly #onWarning: (message: string) => void;
   /** The run_id under which a node's configuration was last looked at. */
   readonly #audited = new Map<RedisNode, string>();
+  /** The run_ids that were last found to be distinct. */
+  #distinct: readonly (string | undefined)[] = [];
   #opening: Promise<void> | undefined;
+  #opened = false;
   #closed = false;
 
   constructor(options: MembersOptions) {
@@ -44,9 +47,13 @@ export class Members {
     this.#onWarning = options.onWarning;
   }
 
-  /** Connects, on the first call: waits for a majority, and a little for the rest, at the most `nodeTimeout`. */
-  open(): Promise<void> {
+  /**
+   * Connects, on the first call: waits for a majority, and a little for the rest, at the most `nodeTimeout`.
+   * Returns undefined when that is done. Throws MisuseError after `close`.
+   */
+  open(): Promise<void> | undefined {
     if (this.#closed) throw new MisuseError('These locks are closed; create new ones with createLocks().');
+    if (this.#opened) return undefined;
     this.#opening ??= this.#open();
     return this.#opening;
   }
@@ -68,12 +75,12 @@ export class Members {
     limit.abort();
     all.catch(() => {});
     this.requireDistinct();
+    this.#opened = true;
   }
 
   /** One round over all nodes; a node has a fifth of the TTL to answer, at the most `nodeTimeout`. */
-  ask(options: Omit<RoundOptions, 'timeout'>, ttl: number): Promise<Votes> {
-    const timeout = Math.max(5, Math.min(this.#nodeTimeout, Math.floor(ttl / 5)));
-    return askAll(this.nodes, this.#clock, { ...options, timeout });
+  ask(ttl: number, options: RoundOptions): Promise<Votes> {
+    return askAll(this.nodes, this.#clock, Math.max(5, Math.min(this.#nodeTimeout, ttl / 5)), options);
   }
 
   /** Each node's vote in words. */
@@ -145,6 +152,7 @@ export class Members {
 
   /** Throws MisuseError if two addresses are one server, which would vote twice. */
   requireDistinct(): void {
+    if (this.nodes.every((node, index) => node.runId === this.#distinct[index])) return;
     const seen = new Map<string, RedisNode>();
     for (const node of this.nodes) {
       if (node.runId === undefined) continue;
@@ -157,6 +165,7 @@ export class Members {
       seen.set(node.runId, node);
       if (this.#audited.get(node) !== node.runId) void this.#audit(node);
     }
+    this.#distinct = this.nodes.map(({ runId }) => runId);
   }
 
   /** Looks at a server's configuration once, loads the scripts, and reports what would hurt. */
@@ -164,7 +173,7 @@ export class Members {
     if (node.unavailable !== undefined) return;
     if (node.runId !== undefined) this.#audited.set(node, node.runId);
     try {
-      for (const script of lockScripts) await node.load(script);
+      for (const { script } of Object.values(this.verbs)) await node.load(script);
       const { runId, maxmemoryPolicy } = await node.info();
       this.#audited.set(node, runId);
       if (maxmemoryPolicy !== '' && maxmemoryPolicy !== 'noeviction') {

@@ -13,20 +13,23 @@ import type { Vote, Votes } from './votes.js';
 export interface RoundOptions {
   readonly verb: LockVerb;
   readonly request: LockRequest;
-  /** Milliseconds that a node has to answer. */
-  readonly timeout: number;
   readonly isDecided: (votes: Votes) => boolean;
   readonly signal?: AbortSignal | undefined;
   /** Told of every vote that came too late to count. */
   readonly onLate?: (node: RedisNode, vote: Vote) => void;
 }
 
-/** Asks `nodes`; resolves with one vote a node, undefined for those that had not answered. */
-export function askAll(nodes: readonly RedisNode[], clock: Clock, options: RoundOptions): Promise<Votes> {
+/** Asks `nodes`; resolves with one vote a node, undefined for those that had not answered within `timeout` ms. */
+export function askAll(
+  nodes: readonly RedisNode[],
+  clock: Clock,
+  timeout: number,
+  options: RoundOptions,
+): Promise<Votes> {
   return new Promise((resolve) => {
     const round = new Round(nodes.length, options, resolve);
     const close = (): void => round.close();
-    const timer = clock.after(options.timeout, () => clock.afterInput(close));
+    const timer = clock.after(timeout, () => clock.afterInput(close));
     options.signal?.addEventListener('abort', close, { once: true });
     round.onClose = () => {
       timer.cancel();

@@ -18,7 +18,6 @@ export interface Ballot extends Operation<Vote> {
 export interface LockRequest {
   readonly lockKey: string;
   readonly fenceKey: string;
-  readonly token: string;
   /** "token owner": what the lock's key holds. */
   readonly value: string;
   /** Milliseconds. */
@@ -40,27 +39,26 @@ const lua = (name: string): URL => new URL(`../lua/${name}.lua`, import.meta.url
 
 export const inspectScript: Script = new Script(lua('inspect'));
 export const initializeScript: Script = new Script(lua('initialize'));
-const acquireScript = new Script(lua('admission'), lua('acquire'));
-const extendScript = new Script(lua('admission'), lua('extend'));
-const rejoinScript = new Script(lua('admission'), lua('rejoin'));
 const releaseScript = new Script(lua('release'));
 
-/** What a node should know before the first operation, so that none is sent twice. */
-export const lockScripts: readonly Script[] = [acquireScript, extendScript, rejoinScript, releaseScript];
-
+/** The voting scripts of one deployment, whose constants they open with. */
 export function lockVerbs(deployment: Deployment): LockVerbs {
-  const voting = { keys: [deployment.recordKey], args: deployment.votingArgs, decode: decodeVotes };
+  const voting = (name: string) => ({
+    script: new Script(deployment.constants, lua('admission'), lua(name)),
+    keys: [deployment.recordKey],
+    decode: decodeVotes,
+  });
   return {
-    acquire: { ...voting, script: acquireScript, encode: encodeVote },
-    extend: { ...voting, script: extendScript, encode: encodeVote },
-    rejoin: { ...voting, script: rejoinScript, encode: encodeRejoin },
-    release: { keys: [], args: [], script: releaseScript, encode: encodeRelease, decode: decodeReleases },
+    acquire: { ...voting('acquire'), encode: encodeVote },
+    extend: { ...voting('extend'), encode: encodeVote },
+    rejoin: { ...voting('rejoin'), encode: encodeRejoin },
+    release: { script: releaseScript, keys: [], encode: encodeRelease, decode: decodeReleases },
   };
 }
 
 function encodeVote({ request }: Ballot, keys: string[], args: string[]): void {
   keys.push(request.lockKey, request.fenceKey);
-  args.push(request.value, request.token, request.ttl);
+  args.push(request.value, request.ttl);
 }
 
 function encodeRejoin(ballot: Ballot, keys: string[], args: string[]): void {
@@ -73,13 +71,9 @@ function encodeRelease({ request }: Ballot, keys: string[], args: string[]): voi
   args.push(request.value);
 }
 
-const PLAIN: Readonly<Record<string, Vote>> = {
-  granted: { kind: 'granted' },
-  kept: { kind: 'kept' },
-  rejoined: { kind: 'rejoined' },
-  vouched: { kind: 'vouched' },
-  forgotten: { kind: 'forgotten' },
-};
+const PLAIN: ReadonlyMap<Reply, Vote> = new Map(
+  (['granted', 'kept', 'rejoined', 'vouched', 'forgotten'] as const).map((kind) => [kind, { kind }]),
+);
 
 /** Reads {'voted', run_id, now, vote...} or a refusal of the whole batch. */
 export function decodeVotes(reply: Reply, ballots: readonly Ballot[]): readonly Vote[] {
@@ -98,7 +92,7 @@ export function decodeVotes(reply: Reply, ballots: readonly Ballot[]): readonly 
 function decodeVote(item: Reply): Vote {
   if (!Array.isArray(item)) throw new Error('a vote is not an array');
   const [word, value, remaining] = item;
-  const plain = PLAIN[String(word)];
+  const plain = PLAIN.get(word);
   if (plain) return plain;
   const number = Number(value);
   if (word === 'held') {

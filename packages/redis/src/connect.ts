@@ -54,7 +54,7 @@ function fromUrl(address: Address, tls: ConnectionOptions | undefined): Connecti
         });
       }
     },
-    send: (command) => chosen.send(command),
+    send: (command, args) => chosen.send(command, args),
     close: () => chosen.close(),
   };
 }

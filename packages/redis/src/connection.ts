@@ -17,7 +17,7 @@ export interface Connection {
   readonly unready: string | undefined;
   /** Starts connecting. Resolves when the first try has ended, well or not; later tries go on by themselves. */
   open(): Promise<void>;
-  send(command: readonly string[]): Promise<Reply>;
+  send(command: string, args: readonly string[]): Promise<Reply>;
   /** Ends the connection, if it is ours to end. */
   close(): void;
 }

@@ -24,9 +24,8 @@ export interface Operation<Result> {
 /** A script that carries out any number of operations of one kind in one call. */
 export interface Verb<Op extends Operation<Result>, Result> {
   readonly script: Script;
-  /** KEYS and ARGV that stand once, before those of the operations. */
+  /** KEYS that stand once, before those of the operations. */
   readonly keys: readonly string[];
-  readonly args: readonly string[];
   encode(operation: Op, keys: string[], args: string[]): void;
   /** One result an operation, in order. Throws if the reply is not the script's. */
   decode(reply: Reply, operations: readonly Op[]): readonly Result[];
@@ -39,16 +38,27 @@ const LARGEST_BATCH = 128;
 type AnyVerb = Verb<any, any>;
 type AnyOperation = Operation<unknown>;
 
+interface Entry {
+  readonly verb: AnyVerb;
+  readonly operation: AnyOperation;
+}
+
 export class GroupCommit {
   readonly #connection: Connection;
   readonly #clock: Clock;
-  #queue = new Map<AnyVerb, AnyOperation[]>();
-  #subjects = new Set<string>();
+  /** The first operation of the turn. Mostly it stays alone, so the group below is built only for a second one. */
+  #first: Entry | undefined;
+  #group: Map<AnyVerb, AnyOperation[]> | undefined;
+  readonly #subjects = new Set<string>();
   #scheduled = false;
   /** Script calls that the node has not answered. */
   #inFlight = 0;
   /** Script calls that the node has answered, in all. */
   #answered = 0;
+  readonly #turn = (): void => {
+    this.#scheduled = false;
+    this.#flush();
+  };
 
   constructor(connection: Connection, clock: Clock) {
     this.#connection = connection;
@@ -64,28 +74,46 @@ export class GroupCommit {
   }
 
   submit<Op extends Operation<Result>, Result>(verb: Verb<Op, Result>, operation: Op): void {
-    if (this.#subjects.has(operation.subject)) this.#flush();
-    this.#subjects.add(operation.subject);
-    const queued = this.#queue.get(verb);
-    if (queued) queued.push(operation as AnyOperation);
-    else this.#queue.set(verb, [operation as AnyOperation]);
+    this.#enqueue({ verb, operation: operation as AnyOperation });
     if (this.#scheduled) return;
     this.#scheduled = true;
-    if (this.#inFlight === 0) queueMicrotask(() => this.#turn());
-    else this.#clock.afterInput(() => this.#turn());
+    if (this.#inFlight === 0) queueMicrotask(this.#turn);
+    else this.#clock.afterInput(this.#turn);
   }
 
-  #turn(): void {
-    this.#scheduled = false;
-    this.#flush();
+  #enqueue(entry: Entry): void {
+    const { subject } = entry.operation;
+    if (this.#first?.operation.subject === subject || this.#subjects.has(subject)) this.#flush();
+    if (this.#first === undefined) {
+      this.#first = entry;
+      return;
+    }
+    if (this.#group === undefined) {
+      this.#group = new Map();
+      this.#join(this.#first, this.#group);
+    }
+    this.#join(entry, this.#group);
+  }
+
+  #join({ verb, operation }: Entry, group: Map<AnyVerb, AnyOperation[]>): void {
+    this.#subjects.add(operation.subject);
+    const queued = group.get(verb);
+    if (queued) queued.push(operation);
+    else group.set(verb, [operation]);
   }
 
   #flush(): void {
-    if (this.#queue.size === 0) return;
-    const queue = this.#queue;
-    this.#queue = new Map();
-    this.#subjects = new Set();
-    for (const [verb, operations] of queue) {
+    const first = this.#first;
+    const group = this.#group;
+    if (first === undefined) return;
+    this.#first = undefined;
+    if (group === undefined) {
+      this.#call(first.verb, [first.operation], 'EVALSHA');
+      return;
+    }
+    this.#group = undefined;
+    this.#subjects.clear();
+    for (const [verb, operations] of group) {
       for (let start = 0; start < operations.length; start += LARGEST_BATCH) {
         this.#call(verb, operations.slice(start, start + LARGEST_BATCH), 'EVALSHA');
       }
@@ -94,11 +122,12 @@ export class GroupCommit {
 
   #call(verb: AnyVerb, operations: readonly AnyOperation[], how: 'EVALSHA' | 'EVAL'): void {
     const keys = [...verb.keys];
-    const args = [...verb.args];
-    for (const operation of operations) verb.encode(operation, keys, args);
+    const values: string[] = [];
+    for (const operation of operations) verb.encode(operation, keys, values);
     const script = how === 'EVALSHA' ? verb.script.digest : verb.script.text;
+    const args = [script, String(keys.length), ...keys, ...values];
     this.#inFlight += 1;
-    this.#connection.send([how, script, String(keys.length), ...keys, ...args]).then(
+    this.#connection.send(how, args).then(
       (reply) => {
         this.#settled();
         this.#deliver(verb, operations, reply);

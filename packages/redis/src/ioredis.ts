@@ -37,7 +37,7 @@ export function fromIoredis(client: IoredisClient): Connection {
       }
       if (client.status === 'wait') await client.connect().catch(() => {});
     },
-    send: ([name, ...args]) => client.call(name ?? '', args) as Promise<Reply>,
+    send: (command, args) => client.call(command, args as string[]) as Promise<Reply>,
     close() {},
   };
 }
@@ -65,9 +65,9 @@ export function openIoredis(address: Address, tls?: ConnectionOptions): Connecti
       connection = fromIoredis(client as unknown as IoredisClient);
       await connection.open();
     },
-    send(command) {
+    send(command, args) {
       if (!connection) return Promise.reject(new Error('not connected yet'));
-      return connection.send(command);
+      return connection.send(command, args);
     },
     close() {
       closed = true;

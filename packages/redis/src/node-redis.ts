@@ -40,7 +40,7 @@ export function fromNodeRedis(client: NodeRedisClient): Connection {
         last = reasonOf(error);
       });
     },
-    send: (command) => client.sendCommand(command as string[]) as Promise<Reply>,
+    send: (command, args) => client.sendCommand([command, ...args]) as Promise<Reply>,
     close() {},
   };
 }
@@ -87,9 +87,9 @@ export function openNodeRedis(address: Address, tls?: ConnectionOptions): Connec
         });
       });
     },
-    send(command) {
+    send(command, args) {
       if (!connection) return Promise.reject(new Error('not connected yet'));
-      return connection.send(command);
+      return connection.send(command, args);
     },
     close() {
       closed = true;

@@ -87,12 +87,12 @@ export class RedisNode {
 
   /** Makes a script known to the server, so that the first call needs no repetition. */
   async load(script: Script): Promise<void> {
-    await this.#connection.send(['SCRIPT', 'LOAD', script.text]);
+    await this.#connection.send('SCRIPT', ['LOAD', script.text]);
   }
 
   /** Asks the server about itself. Rejects when it does not answer or forbids INFO. */
   async info(): Promise<ServerInfo> {
-    const text = String(await this.#connection.send(['INFO']));
+    const text = String(await this.#connection.send('INFO', []));
     const field = (name: string): string => new RegExp(`^${name}:(.*?)\\r?$`, 'm').exec(text)?.[1] ?? '';
     this.runId = field('run_id');
     return {

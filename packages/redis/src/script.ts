@@ -8,17 +8,19 @@ import { readFileSync } from 'node:fs';
 import type { Connection, Reply } from './connection.js';
 
 export class Script {
-  readonly #files: readonly URL[];
+  readonly #parts: readonly (URL | string)[];
   #text: string | undefined;
   #digest: string | undefined;
 
-  /** `files` are joined in order: preludes first, the verb last. */
-  constructor(...files: readonly URL[]) {
-    this.#files = files;
+  /** `parts` are joined in order: Lua text such as constants, then files, the verb last. */
+  constructor(...parts: readonly (URL | string)[]) {
+    this.#parts = parts;
   }
 
   get text(): string {
-    this.#text ??= this.#files.map((file) => readFileSync(file, 'utf8')).join('\n');
+    this.#text ??= this.#parts
+      .map((part) => (typeof part === 'string' ? part : readFileSync(part, 'utf8')))
+      .join('\n');
     return this.#text;
   }
 
@@ -42,9 +44,9 @@ export async function evaluate(
 ): Promise<Reply> {
   const rest = [String(keys.length), ...keys, ...args];
   try {
-    return await connection.send(['EVALSHA', script.digest, ...rest]);
+    return await connection.send('EVALSHA', [script.digest, ...rest]);
   } catch (error) {
     if (!isUnknownScript(error)) throw error;
-    return connection.send(['EVAL', script.text, ...rest]);
+    return connection.send('EVAL', [script.text, ...rest]);
   }
 }
