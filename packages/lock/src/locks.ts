@@ -5,6 +5,7 @@
  * `close()` nothing of Holdfast keeps the process alive, every watched lease has been told, and clients that were
  * passed in are as they were.
  */
+import { setMaxListeners } from 'node:events';
 import { hostname } from 'node:os';
 import type { ConnectionOptions } from 'node:tls';
 import {
@@ -120,6 +121,8 @@ export class Locks implements AsyncDisposable {
 
   /** @internal */
   constructor(options: LocksOptions, deployment: Deployment, drift: number) {
+    // One listener a waiting call: many are no leak.
+    setMaxListeners(0, this.#closing.signal);
     const clock = options.clock ?? systemClock;
     const random = options.random ?? systemRandom;
     const warn = options.onWarning ?? ((message) => process.emitWarning(message, { code: 'HOLDFAST' }));

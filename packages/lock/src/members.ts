@@ -80,7 +80,12 @@ export class Members {
 
   /** One round over all nodes; a node has a fifth of the TTL to answer, at the most `nodeTimeout`. */
   ask(ttl: number, options: RoundOptions): Promise<Votes> {
-    return askAll(this.nodes, this.#clock, Math.max(5, Math.min(this.#nodeTimeout, ttl / 5)), options);
+    return askAll(
+      this.nodes,
+      this.#clock,
+      Math.max(5, Math.min(this.#nodeTimeout, Math.floor(ttl / 5))),
+      options,
+    );
   }
 
   /** Each node's vote in words. */

@@ -19,7 +19,7 @@ export interface RoundOptions {
   readonly onLate?: (node: RedisNode, vote: Vote) => void;
 }
 
-/** Asks `nodes`; resolves with one vote a node, undefined for those that had not answered within `timeout` ms. */
+/** Asks `nodes`; resolves with one vote a node, undefined for those that were not waited for. */
 export function askAll(
   nodes: readonly RedisNode[],
   clock: Clock,
@@ -29,7 +29,7 @@ export function askAll(
   return new Promise((resolve) => {
     const round = new Round(nodes.length, options, resolve);
     const close = (): void => round.close();
-    const timer = clock.after(timeout, () => clock.afterInput(close));
+    const timer = clock.after(timeout, () => clock.afterInput(() => round.end(timeout)));
     options.signal?.addEventListener('abort', close, { once: true });
     round.onClose = () => {
       timer.cancel();
@@ -61,6 +61,16 @@ class Round {
     }
     this.votes[ballot.index] = vote;
     if (this.options.isDecided(this.votes)) this.close();
+  }
+
+  /** Closes the round because the time is up. */
+  end(timeout: number): void {
+    if (this.closed) return;
+    const silent: Vote = { kind: 'failed', reason: `did not answer within ${timeout} ms`, sent: true };
+    this.votes.forEach((vote, index) => {
+      this.votes[index] = vote ?? silent;
+    });
+    this.close();
   }
 
   close(): void {

@@ -16,7 +16,7 @@ export type Vote =
 
 export type VoteKind = Vote['kind'];
 
-/** One place a node; undefined while it has not answered. */
+/** One place a node; undefined where the answer was not waited for. */
 export type Votes = readonly (Vote | undefined)[];
 
 export function count(votes: Votes, ...kinds: readonly VoteKind[]): number {
@@ -42,17 +42,20 @@ export function isExtendDecided(votes: Votes, quorum: number): boolean {
 /** Why an acquire did not get its majority, in the order in which the caller must look at it. */
 export type Refusal = 'misfit' | 'behind' | 'window' | 'busy' | 'split' | 'unavailable';
 
-/** Explains the votes of an acquire that was not granted by a majority. */
+/**
+ * Explains the votes of an acquire that was not granted by a majority. A vote that was not waited for, because it
+ * could change nothing, counts as one that could have been granted.
+ */
 export function explainAcquire(votes: Votes, quorum: number): Refusal {
   if (count(votes, 'misfit') > 0) return 'misfit';
-  const granted = count(votes, 'granted');
+  const out = count(votes, 'failed', 'quarantined');
   const held = count(votes, 'held');
-  const stale = count(votes, 'stale');
-  const window = count(votes, 'window');
-  if (stale > 0 && granted + stale >= quorum) return 'behind';
-  if (window > 0 && granted + window + stale >= quorum) return 'window';
-  if (granted + held + stale + window < quorum) return 'unavailable';
-  return held >= quorum || granted === 0 ? 'busy' : 'split';
+  if (votes.length - out < quorum) return 'unavailable';
+  if (votes.length - out - held >= quorum) {
+    if (count(votes, 'stale') > 0) return 'behind';
+    if (count(votes, 'window') > 0) return 'window';
+  }
+  return held >= quorum || count(votes, 'granted') === 0 ? 'busy' : 'split';
 }
 
 /**
@@ -71,7 +74,7 @@ export function explainExtend(votes: Votes, quorum: number): ExtendOutcome {
 
 /** A vote in words, for error messages. */
 export function describeVote(vote: Vote | undefined, parameters: string): string {
-  if (vote === undefined) return 'did not answer in time';
+  if (vote === undefined) return 'was not waited for';
   switch (vote.kind) {
     case 'failed':
       return vote.reason;
