@@ -293,6 +293,7 @@ describe('a lone operation', () => {
       status: 'ready',
       options: client.options,
       on: () => {},
+      once: () => {},
       connect: () => Promise.resolve(),
       call: (command: string, args: string[]) => {
         sent.push(command);

@@ -15,6 +15,7 @@ export interface IoredisClient {
   call(command: string, args: string[]): Promise<unknown>;
   connect(): Promise<unknown>;
   on(event: 'error', listener: (error: Error) => void): unknown;
+  once(event: 'ready' | 'error' | 'end', listener: () => void): unknown;
 }
 
 /** A connection over a client that the user keeps and closes. */
@@ -35,7 +36,14 @@ export function fromIoredis(client: IoredisClient): Connection {
           last = reasonOf(error);
         });
       }
-      if (client.status === 'wait') await client.connect().catch(() => {});
+      if (client.status === 'wait') {
+        await client.connect().catch(() => {});
+        return;
+      }
+      if (client.status === 'ready' || client.status === 'end') return;
+      await new Promise<void>((resolve) => {
+        for (const event of ['ready', 'error', 'end'] as const) client.once(event, resolve);
+      });
     },
     send: (command, args) => client.call(command, args as string[]) as Promise<Reply>,
     close() {},

@@ -15,6 +15,7 @@ export interface NodeRedisClient {
   readonly options?: unknown;
   sendCommand(command: string[]): Promise<unknown>;
   on(event: 'error', listener: (error: Error) => void): unknown;
+  once(event: 'ready' | 'error' | 'end', listener: () => void): unknown;
 }
 
 interface ClientOptions {
@@ -34,10 +35,15 @@ export function fromNodeRedis(client: NodeRedisClient): Connection {
       return `the node-redis client is not connected${last && `: ${last}`}`;
     },
     async open() {
-      if (listening) return;
-      listening = true;
-      client.on('error', (error) => {
-        last = reasonOf(error);
+      if (!listening) {
+        listening = true;
+        client.on('error', (error) => {
+          last = reasonOf(error);
+        });
+      }
+      if (client.isReady || !client.isOpen) return;
+      await new Promise<void>((resolve) => {
+        for (const event of ['ready', 'error', 'end'] as const) client.once(event, resolve);
       });
     },
     send: (command, args) => client.sendCommand([command, ...args]) as Promise<Reply>,

@@ -1,0 +1,186 @@
+/** The guard for data in Redis: the contract, its commands, and a store that forgets. */
+import { MisuseError, StaleTokenError, UnavailableError } from '@holdfast/fence';
+import {
+  createRedisGuard,
+  type RedisCommand,
+  type RedisGuard,
+  type RedisReplies,
+} from '@holdfast/fence/redis';
+import { systemClock } from '@holdfast/kernel';
+import { type LocalNode, startNodes } from '@holdfast/local';
+import { Redis } from 'ioredis';
+import { createClient } from 'redis';
+import { describe, expect, it, vi } from 'vitest';
+import { type GuardFixture, guardContract } from './contract.js';
+
+/** A window of 50 ms: a store that forgot judges tokens again after 100 ms. */
+const WINDOW = 50;
+
+interface Store extends AsyncDisposable {
+  readonly node: LocalNode;
+  readonly redis: Redis;
+  guard(options?: { initialize?: boolean; persistence?: 'synchronous' }): Promise<RedisGuard>;
+}
+
+async function openStore(args?: readonly string[]): Promise<Store> {
+  const nodes = await startNodes(1, args ? { args } : {});
+  const [node] = nodes.nodes as [LocalNode];
+  const redis = new Redis(node.url, { retryStrategy: () => 20 });
+  redis.on('error', () => {});
+  const guards: RedisGuard[] = [];
+  return {
+    node,
+    redis,
+    async guard({ initialize = true, ...options } = {}) {
+      const guard = createRedisGuard({ redis: node.url, window: WINDOW, ...options });
+      guards.push(guard);
+      if (initialize) await guard.initialize();
+      return guard;
+    },
+    async [Symbol.asyncDispose]() {
+      for (const guard of guards) await guard.close();
+      redis.disconnect();
+      await nodes.stop();
+    },
+  };
+}
+
+async function openFixture(): Promise<GuardFixture<readonly RedisCommand[], RedisReplies>> {
+  const store = await openStore();
+  const base = systemClock.wall();
+  return {
+    guards: [await store.guard(), await store.guard({ initialize: false })],
+    set: (resource, value) => [['SET', `number:${resource}`, value]],
+    read: async (resource) => Number(await store.redis.get(`number:${resource}`)),
+    token: (step) => base + step,
+    [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
+  };
+}
+
+guardContract('redis', openFixture);
+
+describe('the commands of a write', () => {
+  it('are carried out in order, with their replies as Redis gives them', async () => {
+    await using store = await openStore();
+    const sealed = await (await store.guard()).seal({ resource: 'r', token: 7 });
+    const replies = await sealed.write([
+      ['SET', 'balance', 5],
+      ['INCRBY', 'balance', 37],
+      ['GET', 'nothing'],
+      ['RPUSH', 'entries', 'a', 'b'],
+      ['LRANGE', 'entries', 0, -1],
+    ]);
+    expect(replies).toEqual(['OK', 42, null, 2, ['a', 'b']]);
+    expect(await store.redis.get('balance')).toBe('42');
+  });
+
+  it('say which of them failed, and why', async () => {
+    await using store = await openStore();
+    const sealed = await (await store.guard()).seal({ resource: 'r', token: 7 });
+    const failed = sealed.write([
+      ['SET', 'text', 'words'],
+      ['INCR', 'text'],
+      ['SET', 'after', 1],
+    ]);
+    await expect(failed).rejects.toThrow(MisuseError);
+    await expect(failed).rejects.toThrow(/Command 2 .*those before it were carried out.*not an integer/);
+    expect(await store.redis.exists('after')).toBe(0);
+  });
+
+  it.each([
+    [[], /at least one/],
+    [[['SET']], /Command 1/],
+    [[['SET', 'k', 1], 'GET k'], /Command 2/],
+    [[['SET', 'k', { a: 1 }]], /got \[object Object\]/],
+    [[['SET', 'k', Number.NaN]], /NaN/],
+  ])('are refused when malformed: %j', async (commands, message) => {
+    await using store = await openStore();
+    const sealed = await (await store.guard()).seal({ resource: 'r', token: 7 });
+    await expect(sealed.write(commands as unknown as RedisCommand[])).rejects.toThrow(message);
+    await expect(sealed.write(commands as unknown as RedisCommand[])).rejects.toThrow(MisuseError);
+  });
+});
+
+describe('a store that forgets', () => {
+  it('and is new, refuses what it cannot judge, until it can', async () => {
+    await using store = await openStore();
+    const guard = await store.guard({ initialize: false });
+    const early = guard.seal({ resource: 'r', token: systemClock.wall() });
+    await expect(early).rejects.toThrow(StaleTokenError);
+    await expect(early).rejects.toThrow(/new or restarted.*initialize/);
+    await vi.waitFor(() => guard.seal({ resource: 'r', token: systemClock.wall() }), {
+      timeout: 5_000,
+      interval: 20,
+    });
+  });
+
+  it.each(['FLUSHALL', 'an empty restart'])('by %s, refuses the tokens from before', async (how) => {
+    await using store = await openStore();
+    const guard = await store.guard();
+    const stale = systemClock.wall();
+    const holder = { resource: 'r', token: stale + 1 };
+    const sealed = await guard.seal(holder);
+    await sealed.write([['SET', 'balance', 1]]);
+    if (how === 'FLUSHALL') await store.redis.flushall();
+    else await store.node.restart({ empty: true });
+    await vi.waitFor(() => store.redis.ping());
+    const again = await vi.waitFor(async () => {
+      const error = await guard.seal({ resource: 'r', token: stale }).catch((reason: unknown) => reason);
+      expect(error).toBeInstanceOf(StaleTokenError);
+      return error as StaleTokenError;
+    }, 5_000);
+    expect(again.seen).toBeGreaterThan(holder.token);
+    await expect(sealed.write([['SET', 'balance', 2]])).rejects.toThrow(StaleTokenError);
+    expect(await store.redis.get('balance')).toBeNull();
+  });
+
+  it('can say that it does not: synchronous persistence keeps the mark and the holder over a restart', async () => {
+    await using store = await openStore(['--appendonly', 'yes', '--appendfsync', 'always']);
+    const guard = await store.guard({ persistence: 'synchronous' });
+    const token = systemClock.wall();
+    const sealed = await guard.seal({ resource: 'r', token });
+    await store.node.restart();
+    await vi.waitFor(() => sealed.write([['SET', 'balance', 1]]), 5_000);
+    await expect(guard.seal({ resource: 'r', token: token - 1 })).rejects.toMatchObject({ seen: token });
+  });
+});
+
+describe('the connection of a guard', () => {
+  it('may be a client of the user, which stays open', async () => {
+    await using store = await openStore();
+    const nodeRedis = createClient({ url: store.node.url });
+    nodeRedis.on('error', () => {});
+    await nodeRedis.connect();
+    for (const redis of [store.redis, nodeRedis]) {
+      const guard = createRedisGuard({ redis });
+      await guard.initialize();
+      await (await guard.seal({ resource: 'r', token: 7 })).write([['SET', 'a', 1]]);
+      await guard.close();
+    }
+    expect(await store.redis.ping()).toBe('PONG');
+    expect(await nodeRedis.ping()).toBe('PONG');
+    nodeRedis.destroy();
+  });
+
+  it('makes UnavailableError when the store is away or silent', async () => {
+    await using store = await openStore();
+    const away = createRedisGuard({ redis: 'redis://user:secret@127.0.0.1:1' });
+    const error = await away.seal({ resource: 'r', token: 1 }).catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(UnavailableError);
+    expect(String((error as Error).stack)).not.toContain('secret');
+    await away.close();
+    const impatient = createRedisGuard({ redis: store.node.url, timeout: 100 });
+    await impatient.initialize();
+    store.node.freeze();
+    await expect(impatient.seal({ resource: 'r', token: 1 })).rejects.toThrow(/did not answer within 100 ms/);
+    await impatient.close();
+  });
+
+  it('refuses options that cannot work', () => {
+    expect(() => createRedisGuard({ redis: 'http://x' })).toThrow(MisuseError);
+    expect(() => createRedisGuard({ redis: 'redis://x', name: '{x}' })).toThrow(/braces/);
+    expect(() => createRedisGuard({ redis: 'redis://x', window: 0 })).toThrow(/window/);
+    expect(() => createRedisGuard({ redis: 'redis://x', persistence: 'some' as 'none' })).toThrow(/"some"/);
+    expect(() => createRedisGuard({ redis: 'redis://x', windw: 5 } as never)).toThrow(/"windw"/);
+  });
+});
