@@ -1,0 +1,154 @@
+/** What is refused, with a message that names the value and what to do: before anything is sent where that is possible. */
+import { MisuseError } from '@holdfast/kernel';
+import { createLocks, type LocksOptions } from '@holdfast/lock';
+import { describe, expect, it, vi } from 'vitest';
+import { type Deployment, deploy } from './deployment.js';
+
+const THREE = ['redis://10.0.0.1', 'redis://10.0.0.2', 'redis://10.0.0.3'];
+
+describe('createLocks refuses', () => {
+  it.each<[string, Partial<LocksOptions>, RegExp]>([
+    ['no nodes', { nodes: [] }, /at least one Redis node/],
+    [
+      'an even number of nodes',
+      { nodes: THREE.slice(0, 2) },
+      /2 nodes tolerate no more failures than 1.*allowEven/,
+    ],
+    [
+      'an address of another scheme',
+      { nodes: ['http://user:secret@x'] },
+      /"http:\/\/\*\*\*@x".*not a scheme of Redis/,
+    ],
+    ['an address without a host', { nodes: ['redis://'] }, /not a Redis address/],
+    ['words that are no address', { nodes: ['localhost:6379'] }, /not a Redis address/],
+    ['a database that is no number', { nodes: ['redis://x/one'] }, /"one" is not the number of a database/],
+    ['a thing that is no client', { nodes: [{} as never] }, /ioredis client or a node-redis client/],
+    ['a drift of 1', { drift: 1 }, /drift is a fraction from 0 to below 1; got 1/],
+    ['a drift that leaves no validity', { drift: 0.999, maxTtl: 100 }, /maxTtl of 100 ms leaves no validity/],
+    ['a TTL of words', { maxTtl: '10s' as never }, /maxTtl is a whole number.*"10s"/],
+    ['a window of 0', { window: 0 }, /window is a whole number.*got 0/],
+    ['a retention below two windows', { window: 5_000, retention: 10_000 }, /above twice the window/],
+    ['a name with braces', { deployment: '{a}' }, /no braces; got "{a}"/],
+    ['an unknown persistence', { persistence: 'aof' as never }, /"none" or "synchronous"; got "aof"/],
+    ['a node timeout of 0', { nodeTimeout: 0 }, /nodeTimeout/],
+    ['a misspelt option', { nodeTimout: 5 } as never, /no option "nodeTimout"/],
+  ])('%s', (_, options, message) => {
+    const create = (): unknown => createLocks({ nodes: THREE, ...options });
+    expect(create).toThrow(MisuseError);
+    expect(create).toThrow(message);
+  });
+
+  it('nothing else: an even number that is asked for by name, and any odd one', async () => {
+    for (const nodes of [THREE.slice(0, 1), THREE.slice(0, 2), THREE]) {
+      await createLocks({ nodes, allowEven: true }).close();
+    }
+  });
+
+  it('without a secret in the message', () => {
+    for (const address of [
+      'redis://user:secret@',
+      'redis://user:secret@host/x',
+      'x://user:secret@host?password=secret',
+    ]) {
+      const error = (() => {
+        try {
+          return createLocks({ nodes: [address] });
+        } catch (thrown) {
+          return thrown as Error;
+        }
+      })();
+      expect(error).toBeInstanceOf(MisuseError);
+      expect(String((error as Error).stack)).not.toContain('secret');
+    }
+  });
+});
+
+describe('on real nodes', () => {
+  const withNodes = async (use: (deployment: Deployment) => Promise<void>, count = 3): Promise<void> => {
+    await using deployment = await deploy(count);
+    await use(deployment);
+  };
+
+  it.each<[string, object, RegExp]>([
+    [
+      'a TTL above the longest',
+      { ttl: 2_001 },
+      /ttl is a whole number of milliseconds from 10 to 2000; got 2001/,
+    ],
+    ['a TTL that is too short', { ttl: 5 }, /got 5/],
+    ['a TTL with a fraction', { ttl: 10.5 }, /got 10.5/],
+    ['a negative wait', { wait: -1 }, /wait.*got -1/],
+    ['a misspelt option', { tll: 5 }, /no option "tll"/],
+  ])('acquire refuses %s', async (_, options, message) => {
+    await withNodes(async (deployment) => {
+      const locks = deployment.locks();
+      await expect(locks.acquire('r', options)).rejects.toThrow(MisuseError);
+      await expect(locks.acquire('r', options)).rejects.toThrow(message);
+      await expect(locks.tryAcquire('r', { wait: 5 } as never)).rejects.toThrow(/no option "wait"/);
+      await expect(locks.acquire('')).rejects.toThrow(/1 to 512 characters/);
+      await expect(locks.acquire('a\nb')).rejects.toThrow(MisuseError);
+    }, 1);
+  });
+
+  it('two addresses of one server are refused, also when they become one while running', async () => {
+    await withNodes(async (deployment) => {
+      const [first = '', second = '', third = ''] = deployment.urls;
+      const twice = deployment.locks({ nodes: [first, first.replace('127.0.0.1', 'localhost'), third] });
+      await expect(twice.acquire('r')).rejects.toThrow(MisuseError);
+      await expect(twice.acquire('r')).rejects.toThrow(
+        /the same Redis server \(run_id [0-9a-f]{40}\).*list each server once/,
+      );
+      expect(await deployment.holding('r')).toBe(0);
+      const locks = deployment.locks({ nodes: [first, second, third] });
+      await (await locks.acquire('r')).release();
+    });
+  });
+
+  it('a client with other parameters is refused with both, and changes nothing', async () => {
+    await withNodes(async (deployment) => {
+      const odd = deployment.locks({ window: 400 });
+      const refused = odd.acquire('r');
+      await expect(refused).rejects.toThrow(MisuseError);
+      await expect(refused).rejects.toThrow(/says ".*window=500.*", this client says ".*window=400/);
+      await expect(odd.initialize()).rejects.toThrow(/window=500.*window=400/s);
+      await (await deployment.locks().acquire('r', { wait: 0 })).release();
+    });
+  });
+
+  it('a client that knows fewer nodes is refused: its majority might not meet the others', async () => {
+    await withNodes(async (deployment) => {
+      const few = deployment.locks({ nodes: deployment.urls.slice(0, 1) });
+      await expect(few.acquire('r')).rejects.toThrow(/nodes=3.*nodes=1/s);
+    });
+  });
+
+  it('parameters can be replaced on the word of somebody who knows that no lease exists', async () => {
+    await withNodes(async (deployment) => {
+      const next = deployment.locks({ window: 400 });
+      await next.initialize({ replace: true });
+      await (await next.acquire('r', { wait: 0 })).release();
+      await expect(deployment.locks().acquire('r')).rejects.toThrow(MisuseError);
+    });
+  });
+
+  it('initialize says what it did, once, and which nodes it did not reach', async () => {
+    await using deployment = await deploy(3, { initialize: false });
+    const locks = deployment.locks();
+    expect((await locks.initialize()).map(({ outcome }) => outcome)).toEqual(Array(3).fill('initialized'));
+    expect((await locks.initialize()).map(({ outcome }) => outcome)).toEqual(Array(3).fill('voting'));
+    const [first = '', second = ''] = deployment.urls;
+    const partly = deployment.locks({ nodes: [first, second, 'redis://127.0.0.1:1'] });
+    expect((await partly.initialize())[2]).toMatchObject({ node: '127.0.0.1:1', outcome: 'unreachable' });
+  });
+
+  it('a node that may evict keys is reported', async () => {
+    await withNodes(async (deployment) => {
+      await deployment.redis(1).config('SET', 'maxmemory-policy', 'allkeys-lru');
+      await (await deployment.locks().acquire('r')).release();
+      await vi.waitFor(() => expect(deployment.warnings).toHaveLength(1));
+      expect(deployment.warnings[0]).toContain(
+        `127.0.0.1:${deployment.node(1).port} has maxmemory-policy allkeys-lru`,
+      );
+    });
+  });
+});
