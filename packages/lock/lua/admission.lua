@@ -14,7 +14,9 @@
 --   RETENTION    how long an unused fence is kept, in milliseconds
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
-local run_id = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
+local info = redis.call('INFO', 'server')
+local _, before = string.find(info, 'run_id:', 1, true)
+local run_id = string.sub(info, before + 1, before + 40)
 
 -- Returns when this node's memory of grants begins, in microseconds; or nil and the refusal.
 local function admit()

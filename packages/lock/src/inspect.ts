@@ -29,6 +29,8 @@ export interface LockState {
   readonly resource: string;
   /** Whether a majority of the nodes has the lock under one owner and token. */
   readonly held: boolean;
+  /** Whether `held` is certain: false when nodes that did not answer could make the difference. */
+  readonly certain: boolean;
   readonly owner?: string;
   readonly token?: number;
   /** Milliseconds for which a majority will keep the lock if nobody extends it. */
@@ -119,7 +121,7 @@ function decodeInspect(node: RedisNode, reply: Reply, { parameters }: Deployment
 function holderOf(
   nodes: readonly NodeState[],
   quorum: number,
-): Pick<LockState, 'held' | 'owner' | 'token' | 'remaining'> {
+): Pick<LockState, 'held' | 'certain' | 'owner' | 'token' | 'remaining'> {
   const groups = new Map<string, NodeState[]>();
   for (const node of nodes) {
     if (node.owner === undefined) continue;
@@ -130,7 +132,15 @@ function holderOf(
     const [first] = group;
     if (group.length < quorum || first?.owner === undefined || first.token === undefined) continue;
     const latest = group.map(({ remaining }) => remaining ?? 0).sort((a, b) => b - a);
-    return { held: true, owner: first.owner, token: first.token, remaining: latest[quorum - 1] ?? 0 };
+    return {
+      held: true,
+      certain: true,
+      owner: first.owner,
+      token: first.token,
+      remaining: latest[quorum - 1] ?? 0,
+    };
   }
-  return { held: false };
+  const silent = nodes.filter(({ state }) => state === 'unreachable').length;
+  const largest = Math.max(0, ...[...groups.values()].map((group) => group.length));
+  return { held: false, certain: largest + silent < quorum };
 }

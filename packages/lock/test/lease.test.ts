@@ -226,7 +226,7 @@ describe('inspect', () => {
     });
     expect(state.nodes.map(({ state }) => state)).toEqual(Array(5).fill('voting'));
     expect(state.nodes.map(({ node }) => `redis://${node}`)).toEqual(deployment.urls);
-    expect(await other.inspect('i2')).toMatchObject({ held: false });
+    expect(await other.inspect('i2')).toMatchObject({ held: false, certain: true });
   });
 
   it('tells which nodes cannot be reached and which are in quarantine', async () => {

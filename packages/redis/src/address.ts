@@ -29,11 +29,11 @@ export function parseAddress(text: string): Address {
     throw new MisuseError(`"${withoutCredentials(text)}" is not a Redis address; write ${FORMS}.`, { cause });
   }
   const credentials = {
-    ...(url.username && { username: decodeURIComponent(url.username) }),
-    ...(url.password && { password: decodeURIComponent(url.password) }),
+    ...(url.username && { username: decode(url.username, text) }),
+    ...(url.password && { password: decode(url.password, text) }),
   };
   if (url.protocol === 'unix:') {
-    const path = decodeURIComponent(url.pathname);
+    const path = decode(url.pathname, text);
     if (!path.startsWith('/') || path === '/') throw wrong(text, 'it names no socket');
     const database = databaseOf(url.searchParams.get('db') ?? '', text);
     return { display: path, path, tls: false, database, ...credentials };
@@ -64,6 +64,19 @@ function wrong(text: string, why: string): MisuseError {
   return new MisuseError(`"${withoutCredentials(text)}" is not a Redis address: ${why}; write ${FORMS}.`);
 }
 
+function decode(part: string, address: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    throw wrong(address, 'a "%" in it is not followed by two hexadecimal digits; write %25 for a "%" itself');
+  }
+}
+
+/** What can be shown of a text that may be a malformed address: nothing that could be part of a password. */
 function withoutCredentials(text: string): string {
-  return text.replace(/\/\/.*@/s, '//***@').replace(/[?#].*$/s, '');
+  const rest = text.replace(/^.*@/s, '***@').replace(/[?#].*$/s, '');
+  const scheme = /^[a-z]+:(\/\/)?/i.exec(text)?.[0] ?? '';
+  if (text.includes('@')) return `${scheme}${rest}`;
+  // Without an "@" the part behind a colon is a port, or else something that should not be shown.
+  return rest.replace(/:(?!\/\/|\d{1,5}(\/|$)|\/)[^/]+/, ':***');
 }

@@ -1,8 +1,8 @@
 /**
  * Group commit: operations that start in the same turn of the event loop travel to a node as one script call a verb.
  *
- * Guarantees: with nothing in flight an operation goes out at once, in the same turn. With something in flight it
- * goes out as soon as the input that has already arrived is handled, so it never waits for an answer. Operations on
+ * Guarantees: with little in flight an operation goes out at once, in the same turn. With more in flight it goes out as
+ * soon as the input that has already arrived is handled, so it never waits for an answer. Operations on
  * one subject reach the node in the order in which they were submitted. Every operation is settled exactly once,
  * unless its call is never answered; who submits it keeps the time.
  */
@@ -30,6 +30,9 @@ export interface Verb<Op extends Operation<Result>, Result> {
   /** One result an operation, in order. Throws if the reply is not the script's. */
   decode(reply: Reply, operations: readonly Op[]): readonly Result[];
 }
+
+/** With fewer calls than this in flight, an operation goes out at once; with more, waiting for company pays. */
+const FEW = 2;
 
 /** Operations in one script call, at most: bounds how long a call keeps the server from others (about 1 ms). */
 const LARGEST_BATCH = 128;
@@ -77,7 +80,7 @@ export class GroupCommit {
     this.#enqueue({ verb, operation: operation as AnyOperation });
     if (this.#scheduled) return;
     this.#scheduled = true;
-    if (this.#inFlight === 0) queueMicrotask(this.#turn);
+    if (this.#inFlight < FEW) queueMicrotask(this.#turn);
     else this.#clock.afterInput(this.#turn);
   }
 

@@ -11,7 +11,11 @@ import { type Connection, type Reply, reasonOf } from './connection.js';
 /** The part of an ioredis client that Holdfast uses: ioredis 5 and 6 have it. */
 export interface IoredisClient {
   readonly status: string;
-  readonly options: { readonly host?: string; readonly port?: number; readonly path?: string | null };
+  readonly options: {
+    readonly host?: string | undefined;
+    readonly port?: number | undefined;
+    readonly path?: string | null | undefined;
+  };
   call(command: string, args: string[]): Promise<unknown>;
   connect(): Promise<unknown>;
   on(event: 'error', listener: (error: Error) => void): unknown;
@@ -98,6 +102,8 @@ function optionsOf(address: Address, tls: ConnectionOptions | undefined) {
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
     connectTimeout: 2_000,
+    // ioredis arms this timer even on a closed stream, and it would keep the process alive.
+    disconnectTimeout: 10,
     // A connection that owes an answer for this long is half-open or its server frozen: start another.
     socketTimeout: 10_000,
     retryStrategy: (tries: number): number => Math.min(50 * 2 ** Math.min(tries - 1, 10), 1_000),

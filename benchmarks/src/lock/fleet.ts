@@ -1,0 +1,112 @@
+/**
+ * All contestants, each in a process of its own, and the order in which they take turns.
+ *
+ * Guarantees: only the contestant that is asked works; the others wait. Who does not start is left out, and the
+ * reason is kept. The order rotates from round to round and is reversed in every other one, so that nobody always
+ * follows the same neighbour. A process that ends unasked rejects what was asked of it.
+ */
+import { type ChildProcess, fork } from 'node:child_process';
+import { extname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { manifestOf } from '../versions.js';
+import type { Measures, Request, Response } from './contestant-process.js';
+import { type Contestant, contestants } from './contestants.js';
+
+type Options<M extends keyof Measures> = Parameters<Measures[M]>[1];
+type Result<M extends keyof Measures> = Awaited<ReturnType<Measures[M]>>;
+
+/** One contestant that runs. */
+export class Runner {
+  readonly contestant: Contestant;
+  readonly version: string;
+  readonly #child: ChildProcess;
+
+  constructor(contestant: Contestant, urls: readonly string[]) {
+    this.contestant = contestant;
+    this.version = manifestOf(contestant.package).version;
+    this.#child = fork(processFile('contestant-process'), [contestant.name, ...urls], {
+      serialization: 'advanced',
+    });
+  }
+
+  get name(): string {
+    return this.contestant.name;
+  }
+
+  /** Resolves when the contestant is connected; rejects with the reason when it does not run here. */
+  async started(): Promise<void> {
+    await answerOf(this.#child);
+  }
+
+  async measure<M extends keyof Measures>(measure: M, options: Options<M>): Promise<Result<M>> {
+    const request: Request = { measure, options };
+    const answer = answerOf(this.#child);
+    this.#child.send(request);
+    return (await answer) as Result<M>;
+  }
+
+  stop(): void {
+    this.#child.kill('SIGKILL');
+  }
+}
+
+export class Fleet {
+  readonly runners: readonly Runner[];
+  /** Contestants that do not run here, with the reason. */
+  readonly absent: readonly string[];
+
+  private constructor(runners: readonly Runner[], absent: readonly string[]) {
+    this.runners = runners;
+    this.absent = absent;
+  }
+
+  static async start(urls: readonly string[]): Promise<Fleet> {
+    const runners: Runner[] = [];
+    const absent: string[] = [];
+    for (const contestant of contestants) {
+      const runner = new Runner(contestant, urls);
+      try {
+        await runner.started();
+        runners.push(runner);
+      } catch (error) {
+        runner.stop();
+        absent.push(`${contestant.name} did not run on Node ${process.version}: ${String(error)}`);
+      }
+    }
+    return new Fleet(runners, absent);
+  }
+
+  /** Everybody once, in the order of `round`. */
+  turns(round: number): readonly Runner[] {
+    const start = round % this.runners.length;
+    const rotated = [...this.runners.slice(start), ...this.runners.slice(0, start)];
+    return round % 2 === 0 ? rotated : rotated.reverse();
+  }
+
+  stop(): void {
+    for (const runner of this.runners) runner.stop();
+  }
+}
+
+/** The file of a child process beside this one: TypeScript in development, JavaScript when built. */
+export function processFile(name: string): string {
+  const self = fileURLToPath(import.meta.url);
+  return fileURLToPath(new URL(`./${name}${extname(self)}`, import.meta.url));
+}
+
+/** The next message of `child`. */
+export function answerOf(child: ChildProcess): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const onMessage = (response: Response): void => {
+      child.off('exit', onExit);
+      if ('error' in response) reject(new Error(response.error));
+      else resolve(response.result);
+    };
+    const onExit = (code: number | null, signal: string | null): void => {
+      child.off('message', onMessage);
+      reject(new Error(`the process ended with ${signal ?? `code ${code}`}`));
+    };
+    child.once('message', onMessage);
+    child.once('exit', onExit);
+  });
+}

@@ -1,0 +1,130 @@
+/**
+ * Workload 4: what one frozen node (SIGSTOP) does to the time that an acquire takes, one in flight.
+ *
+ * Guarantees: a contestant's time with a frozen node is compared with its own time on healthy nodes in the same round;
+ * which comes first changes from round to round, and so does the node. The time in which nobody has noticed yet that
+ * the node is silent is measured too. Who stalls is not waited for longer than `patience`, is measured once, and is
+ * reported. A node is thawed and answers again before anybody else is measured, also after a failure.
+ */
+import type { LocalNodes } from '@holdfast/local';
+import type { NodeObserver } from '../redis-info.js';
+import { quantile } from '../statistics.js';
+import type { Session } from './contestants.js';
+import type { Fleet, Runner } from './fleet.js';
+import type { Plan } from './plan.js';
+
+/** Runs in the contestant's process: the times of acquires in ms, and what ended them early. */
+export interface Acquisitions {
+  readonly times: Float64Array;
+  readonly stalled: string | undefined;
+}
+
+/** One contestant's 99th percentiles and slowest acquires in ms, and numbers of samples; one a round. */
+export interface FrozenResult {
+  readonly healthy: number[];
+  readonly frozen: number[];
+  readonly slowest: number[];
+  readonly samples: number[];
+  /** What happened when acquiring did not go on with a node frozen. */
+  stalled: string | undefined;
+}
+
+/** Times acquires only; the release that follows each is not timed. */
+export async function measureAcquisitions(
+  session: Session,
+  options: { readonly samples: number; readonly atLeast: number; readonly patience: number },
+): Promise<Acquisitions> {
+  const { samples, atLeast, patience } = options;
+  const times: number[] = [];
+  const begin = performance.now();
+  let doing = 'acquire';
+  try {
+    for (let elapsed = 0; times.length < samples || elapsed < atLeast; ) {
+      doing = 'acquire';
+      const start = performance.now();
+      const release = await within(session.acquire(`frozen:${times.length % 256}`), patience);
+      times.push(performance.now() - start);
+      doing = 'release';
+      await within(release(), patience);
+      elapsed = performance.now() - begin;
+      if (elapsed > patience) {
+        const pairs = `${times.length} pair${times.length === 1 ? '' : 's'}`;
+        return { times: Float64Array.from(times), stalled: `${pairs} in ${Math.round(elapsed)} ms` };
+      }
+    }
+  } catch (error) {
+    return { times: Float64Array.from(times), stalled: `${doing}: ${(error as Error).message}` };
+  }
+  return { times: Float64Array.from(times), stalled: undefined };
+}
+
+/** Rejects when `work` takes longer than `limit` milliseconds. */
+async function within<T>(work: Promise<T>, limit: number): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer for ${limit} ms`)), limit);
+  });
+  try {
+    return await Promise.race([work, timeout]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+export async function runFrozen(
+  fleet: Fleet,
+  nodes: LocalNodes,
+  observer: NodeObserver,
+  plan: Plan,
+): Promise<Map<string, FrozenResult>> {
+  const results = new Map(
+    fleet.runners.map(({ name }): [string, FrozenResult] => [
+      name,
+      { healthy: [], frozen: [], slowest: [], samples: [], stalled: undefined },
+    ]),
+  );
+  const options = { samples: plan.acquisitions, atLeast: plan.acquiring, patience: plan.patience };
+  for (let round = 0; round < plan.rounds; round += 1) {
+    for (const runner of fleet.turns(round)) {
+      const result = results.get(runner.name);
+      if (!result || result.stalled !== undefined) continue;
+      const measureHealthy = (): Promise<Acquisitions> => runner.measure('acquisitions', options);
+      const measureFrozen = (): Promise<Acquisitions> =>
+        whileFrozen(nodes, observer, round, () => runner.measure('acquisitions', options));
+      const healthyFirst = round % 2 === 0;
+      const before = healthyFirst ? await measureHealthy() : undefined;
+      const frozen = await measureFrozen();
+      const healthy = before ?? (await measureHealthy());
+      record(runner, result, healthy, frozen);
+    }
+  }
+  return results;
+}
+
+async function whileFrozen<T>(
+  nodes: LocalNodes,
+  observer: NodeObserver,
+  round: number,
+  work: () => Promise<T>,
+): Promise<T> {
+  const victim = nodes.nodes[round % nodes.nodes.length];
+  if (!victim) throw new Error('there are no nodes');
+  victim.freeze();
+  try {
+    return await work();
+  } finally {
+    victim.thaw();
+    await observer.ready();
+  }
+}
+
+function record(runner: Runner, result: FrozenResult, healthy: Acquisitions, frozen: Acquisitions): void {
+  if (healthy.stalled !== undefined) {
+    throw new Error(`${runner.name} stalled on healthy nodes: ${healthy.stalled}`);
+  }
+  result.healthy.push(quantile(healthy.times, 0.99));
+  result.stalled = frozen.stalled;
+  result.samples.push(frozen.times.length);
+  result.frozen.push(quantile(frozen.times, 0.99));
+  result.slowest.push(Math.max(...frozen.times));
+}

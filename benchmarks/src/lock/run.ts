@@ -1,0 +1,109 @@
+/**
+ * The lock benchmark: starts the nodes and the contestants, runs the workloads one after another, reports.
+ *
+ * Guarantees: whatever happens, `stop` ends every node and process that was started. Progress is told as it goes, so
+ * that a run that hangs shows where.
+ */
+import { type LocalNodes, startNodes } from '@holdfast/local';
+import { NodeObserver } from '../redis-info.js';
+import { describeMachine, type Report } from '../report.js';
+import type { Measured } from './comparison.js';
+import { Fleet } from './fleet.js';
+import { runFrozen } from './frozen.js';
+import { runHeld } from './held.js';
+import { runLatency } from './latency.js';
+import { type LockOutcome, reportLock } from './outcome.js';
+import type { Plan } from './plan.js';
+import { runThroughput } from './throughput.js';
+
+export const WORKLOADS = ['latency', 'throughput', 'frozen', 'held'] as const;
+export type Workload = (typeof WORKLOADS)[number];
+
+export interface LockBenchmarkOptions {
+  readonly plan: Plan;
+  /** Which workloads are run. */
+  readonly workloads: ReadonlySet<string>;
+  /** How the benchmark was called, for the report. */
+  readonly command: string;
+  readonly progress: (message: string) => void;
+}
+
+export class LockBenchmark {
+  readonly #options: LockBenchmarkOptions;
+  readonly #nodes = new Set<LocalNodes>();
+  #fleet: Fleet | undefined;
+  #observer: NodeObserver | undefined;
+
+  constructor(options: LockBenchmarkOptions) {
+    this.#options = options;
+  }
+
+  async run(): Promise<Report> {
+    const { plan, workloads, command, progress } = this.#options;
+    const environment = describeMachine();
+    const nodes = await startNodes(5);
+    this.#nodes.add(nodes);
+    const observer = new NodeObserver(nodes.urls);
+    this.#observer = observer;
+    environment['redis'] = `${await observer.redisVersion()}, five nodes on this machine`;
+    const compared = await this.#compare(nodes, observer);
+    await this.stop();
+    if (!workloads.has('held')) return reportLock({ ...compared, held: [] }, plan, { environment, command });
+    progress(`holding ${plan.leases.join(', ')} leases`);
+    const held = await runHeld(plan, (started) => this.#nodes.add(started));
+    return reportLock({ ...compared, held }, plan, { environment, command });
+  }
+
+  /** The workloads that compare the contestants. */
+  async #compare(nodes: LocalNodes, observer: NodeObserver): Promise<Omit<LockOutcome, 'held'>> {
+    const { plan, workloads, progress } = this.#options;
+    progress('starting the contestants');
+    const fleet = await Fleet.start(nodes.urls);
+    this.#fleet = fleet;
+    progress('warming up');
+    for (const runner of fleet.runners) {
+      await runner.measure('pairs', { pairs: plan.pairs });
+      await runner.measure('throughput', { inFlight: 64, duration: plan.duration / 2 });
+    }
+    if (workloads.has('latency')) progress('one in flight');
+    const latency = workloads.has('latency') && (await runLatency(fleet, observer, plan));
+    const throughput = [];
+    for (const inFlight of workloads.has('throughput') ? plan.inFlight : []) {
+      progress(`${inFlight} in flight`);
+      throughput.push({ inFlight, results: await runThroughput(fleet, observer, plan, inFlight) });
+    }
+    if (workloads.has('frozen')) progress('one node frozen');
+    const frozen = workloads.has('frozen') && (await runFrozen(fleet, nodes, observer, plan));
+    const contestants = await describe(fleet);
+    return {
+      contestants,
+      absent: fleet.absent,
+      throughput,
+      ...(latency && { latency }),
+      ...(frozen && { frozen }),
+    };
+  }
+
+  /** Ends everything that runs. May be called at any time, and more than once. */
+  async stop(): Promise<void> {
+    this.#fleet?.stop();
+    this.#observer?.close();
+    await Promise.all([...this.#nodes].map((nodes) => nodes.stop()));
+    this.#nodes.clear();
+  }
+}
+
+function describe(fleet: Fleet): Promise<Measured[]> {
+  return Promise.all(
+    fleet.runners.map(async (runner) => {
+      const { name, role, remark } = runner.contestant;
+      return {
+        name,
+        role,
+        remark,
+        version: runner.version,
+        peakRss: await runner.measure('peak', undefined),
+      };
+    }),
+  );
+}

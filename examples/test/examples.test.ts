@@ -1,0 +1,48 @@
+/** Every example runs, prints the facts that it is about, and leaves nothing behind. */
+import { readFile } from 'node:fs/promises';
+import { startNodes } from '@holdfast/local';
+import { createLocks } from '@holdfast/lock';
+import { expect, it } from 'vitest';
+import { gone, Program, run } from './program.js';
+
+const FACTS: Readonly<Record<string, RegExp>> = {
+  'first-lease.ts': /^token \d{16}: balance 0 -> 100\n$/,
+  'lock.ts': /^token \d{16}, valid for \d{4} ms\nnull\nkept\n$/,
+  'fence.ts': /^refused: \d{16} is below \d{16}\n$/,
+  'local.ts': /^\[ '\d+ running', '\d+ running', '\d+ running' \]\n$/,
+  'node-redis-and-ioredis.ts': /^reserved 1\n$/,
+};
+
+it.each(Object.entries(FACTS))('%s prints its facts', async (file, facts) => {
+  const { code, output } = await run(file);
+  expect(output).toMatch(facts);
+  expect(code).toBe(0);
+});
+
+it('an example uses the nodes that the environment names, and leaves them running', async () => {
+  await using local = await startNodes(3);
+  await using locks = createLocks({ nodes: local.urls });
+  await locks.initialize();
+  const program = new Program('lock.ts', [], { HOLDFAST_NODES: local.urls.join(',') });
+  expect(await program.ended(), program.output).toBe(0);
+  const { fence, held } = await locks.inspect('invoice:42');
+  expect(program.output).toContain(`token ${fence}`);
+  expect(held).toBe(false);
+});
+
+it('an example that is killed leaves no server behind', async () => {
+  const program = new Program('fence.ts');
+  await expect.poll(() => program.family().length, { timeout: 20_000, interval: 20 }).toBeGreaterThan(2);
+  const family = program.family();
+  program.process.kill('SIGKILL');
+  await program.ended();
+  await gone(family);
+});
+
+it('the first program has at most fifteen lines', async () => {
+  const source = await readFile(new URL('../src/first-lease.ts', import.meta.url), 'utf8');
+  const [, region = ''] = /\/\/ #region readme\n([\s\S]*)\n\/\/ #endregion readme/.exec(source) ?? [];
+  const lines = region.split('\n');
+  expect(lines.length).toBeLessThanOrEqual(15);
+  expect(lines.length).toBeGreaterThan(5);
+});

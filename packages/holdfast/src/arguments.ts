@@ -1,0 +1,136 @@
+/**
+ * From the words of a command line and the environment to settings: a flag first, then its variable, then nothing.
+ *
+ * Guarantees: a word that is not understood is a UsageError that names it, never ignored. An empty variable counts as
+ * not set. Addresses appear in messages without their credentials.
+ */
+import { type ParseArgsConfig, parseArgs } from 'node:util';
+import { display } from '@holdfast/kernel';
+import { parseAddress } from '@holdfast/redis';
+import { DURATION_FORMS, parseDuration } from './durations.js';
+import { UsageError } from './exit-codes.js';
+import type { Option } from './options.js';
+
+export interface Parsed {
+  readonly command: string;
+  readonly options: readonly Option[];
+  readonly words: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+export class Arguments {
+  /** The words that are no options. */
+  readonly positionals: readonly string[];
+  readonly #command: string;
+  readonly #values: Readonly<Record<string, unknown>>;
+  readonly #env: Readonly<Record<string, string | undefined>>;
+
+  /** Throws UsageError for an option that is unknown, lacks its value or has one too many. */
+  constructor({ command, options, words, env }: Parsed) {
+    this.#command = command;
+    this.#env = env;
+    const config: NonNullable<ParseArgsConfig['options']> = {};
+    for (const { name, value } of options) config[name] = { type: value ? 'string' : 'boolean' };
+    try {
+      const { values, positionals } = parseArgs({
+        args: [...words],
+        options: { ...config, help: { type: 'boolean', short: 'h' } },
+        allowPositionals: true,
+      });
+      this.#values = values;
+      this.positionals = positionals;
+    } catch (error) {
+      throw this.wrong(firstSentence(error));
+    }
+  }
+
+  /** Whether a switch was given. */
+  has({ name }: Option): boolean {
+    return this.#values[name] === true;
+  }
+
+  /** The value of an option as it was written; undefined if neither flag nor variable gives one. */
+  text(option: Option): string | undefined {
+    const flag = this.#values[option.name];
+    if (typeof flag === 'string') return flag;
+    const variable = option.env === undefined ? undefined : this.#env[option.env];
+    return variable === '' ? undefined : variable;
+  }
+
+  /** In ms. */
+  duration(option: Option): number | undefined {
+    const text = this.text(option);
+    if (text === undefined) return undefined;
+    const duration = parseDuration(text);
+    if (duration !== undefined) return duration;
+    throw this.wrong(`${this.#source(option)} is a duration (${DURATION_FORMS}); got ${display(text)}`);
+  }
+
+  /** A whole number from `min` to `max`. */
+  count(option: Option, min: number, max: number): number | undefined {
+    const text = this.text(option);
+    if (text === undefined) return undefined;
+    if (/^\d{1,9}$/.test(text) && Number(text) >= min && Number(text) <= max) return Number(text);
+    throw this.wrong(
+      `${this.#source(option)} is a number from ${min} to ${max}; got ${display(masked(text))}`,
+    );
+  }
+
+  /** A comma-separated list of addresses; undefined if there is none. */
+  addresses(option: Option): readonly string[] | undefined {
+    const addresses = this.text(option)
+      ?.split(',')
+      .flatMap((part) => part.trim() || []);
+    if (addresses === undefined || addresses.length === 0) return undefined;
+    addresses.forEach((address, index) => {
+      if (isAddress(address)) return;
+      // What cannot be taken apart is not shown: there may be a password anywhere in it.
+      const which = addresses.length > 1 ? `, number ${index + 1} of ${addresses.length},` : '';
+      throw this.wrong(
+        `${this.#source(option)}${which} is not an address such as redis://127.0.0.1:7001 (or rediss://, unix:/path); separate several by commas, and percent-encode special characters in a password`,
+      );
+    });
+    return addresses;
+  }
+
+  /** Throws UsageError unless there are exactly as many positionals as `names`; returns them. */
+  requirePositionals(...names: readonly string[]): readonly string[] {
+    const extra = this.positionals[names.length];
+    if (extra !== undefined) throw this.wrong(`unexpected argument ${display(masked(extra))}`);
+    const missing = names[this.positionals.length];
+    if (missing !== undefined) throw this.wrong(`${missing} is missing`);
+    return this.positionals;
+  }
+
+  /** The error for a command line that is wrong in a way that only the command can see. */
+  wrong(message: string): UsageError {
+    return new UsageError(`${message}.`, this.#command);
+  }
+
+  /** Where the value of an option came from. */
+  #source({ name, env }: Option): string {
+    return typeof this.#values[name] === 'string' || env === undefined ? `--${name}` : env;
+  }
+}
+
+function isAddress(text: string): boolean {
+  if (!/^(rediss?:\/\/|unix:\/)/i.test(text)) return false;
+  try {
+    parseAddress(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Without what may be a password: everything before the last "@", and a query. */
+export function masked(text: string): string {
+  return text.replace(/^.*@/s, '***@').replace(/[?#].*$/s, '');
+}
+
+/** Node's own message goes on about how to quote; its first sentence says what is wrong. */
+function firstSentence(error: unknown): string {
+  const [line = ''] = (error instanceof Error ? error.message : String(error)).split('\n');
+  const [sentence = ''] = line.split(/\.(?:\s|$)/);
+  return sentence.charAt(0).toLowerCase() + sentence.slice(1);
+}

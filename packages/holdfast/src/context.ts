@@ -1,0 +1,38 @@
+/**
+ * What a command is given of the process it runs in, so that it can be run in another: its streams, its environment,
+ * its signals, its clock.
+ *
+ * Guarantees: with `processContext` a reader that goes away (`holdfast inspect … | head -1`) is not an error.
+ */
+import { type Clock, systemClock } from '@holdfast/kernel';
+
+export interface Output {
+  write(text: string): unknown;
+}
+
+/** The part of `process` that tells of signals. */
+export interface Signals {
+  on(signal: NodeJS.Signals, listener: (signal: NodeJS.Signals) => void): unknown;
+  off(signal: NodeJS.Signals, listener: (signal: NodeJS.Signals) => void): unknown;
+}
+
+export interface Context {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** What the command was asked for. */
+  readonly stdout: Output;
+  /** Messages: errors, warnings, progress. */
+  readonly stderr: Output;
+  readonly signals: Signals;
+  readonly clock: Clock;
+}
+
+/** The context of this process. */
+export function processContext(): Context {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error;
+    });
+  }
+  const { env, stdout, stderr } = process;
+  return { env, stdout, stderr, signals: process, clock: systemClock };
+}

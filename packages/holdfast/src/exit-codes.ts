@@ -1,0 +1,73 @@
+/**
+ * How `holdfast` ends: the one table of its exit codes, and which error becomes which.
+ *
+ * Guarantees: every error of Holdfast has a code here, checked by the compiler. An error that is not one of Holdfast's
+ * becomes `internal`: it is a defect, not a state of the deployment.
+ */
+import { constants } from 'node:os';
+import { type ErrorCode, HoldfastError, MisuseError } from '@holdfast/kernel';
+
+/** Those of sysexits(3) where one fits, those of a POSIX shell for the program that `run` starts. */
+export const EXIT = {
+  ok: 0,
+  /** EX_USAGE: the command line or the configuration is wrong. */
+  usage: 64,
+  /** EX_UNAVAILABLE: too few nodes could answer or vote. */
+  unavailable: 69,
+  /** EX_SOFTWARE: a defect of Holdfast. */
+  internal: 70,
+  /** EX_TEMPFAIL: somebody else holds the lease. */
+  busy: 75,
+  /** The lease was lost while the program ran, and the program was stopped. */
+  lost: 76,
+  notExecutable: 126,
+  notFound: 127,
+  /** Plus the number of the signal that ended the program, or `holdfast` itself. */
+  signalBase: 128,
+} as const;
+
+const BY_ERROR: Readonly<Record<ErrorCode, number>> = {
+  HOLDFAST_BUSY: EXIT.busy,
+  HOLDFAST_UNAVAILABLE: EXIT.unavailable,
+  HOLDFAST_LEASE_LOST: EXIT.lost,
+  HOLDFAST_STALE_TOKEN: EXIT.lost,
+  HOLDFAST_MISUSE: EXIT.usage,
+  HOLDFAST_ABORTED: EXIT.signalBase + constants.signals.SIGINT,
+};
+
+/** The command line is wrong. `command` is the one whose help explains it; undefined for the top level. */
+export class UsageError extends MisuseError {
+  readonly command: string | undefined;
+
+  constructor(message: string, command?: string) {
+    super(message);
+    this.command = command;
+  }
+}
+
+/** A failure that is none of Holdfast's own errors, with the exit code that tells it. */
+export class ExitError extends Error {
+  readonly exitCode: number;
+  readonly code: string;
+
+  constructor(message: string, how: { readonly exitCode: number; readonly code: string }) {
+    super(message);
+    this.exitCode = how.exitCode;
+    this.code = how.code;
+  }
+}
+
+export function exitCodeOf(error: unknown): number {
+  if (error instanceof ExitError) return error.exitCode;
+  return error instanceof HoldfastError ? BY_ERROR[error.code] : EXIT.internal;
+}
+
+/** The stable code that `--json` shows. */
+export function codeOf(error: unknown): string {
+  return error instanceof ExitError || error instanceof HoldfastError ? error.code : 'HOLDFAST_INTERNAL';
+}
+
+/** How a shell reports a program that a signal ended: 128 + its number. */
+export function exitCodeOfSignal(signal: NodeJS.Signals): number {
+  return EXIT.signalBase + constants.signals[signal];
+}

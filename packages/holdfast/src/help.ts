@@ -1,0 +1,74 @@
+/**
+ * The help texts, made from the table of options and from what the commands say of themselves.
+ *
+ * Guarantees: every option that a command knows is in its help, with its default and its environment variable; lines
+ * are at most 80 characters wide.
+ */
+import type { Command } from './command.js';
+import { HELP, type Option } from './options.js';
+
+const WIDTH = 80;
+const INDENT = 28;
+
+/** The help of the top level. */
+export function describeProgram(commands: readonly Command[]): string {
+  const lines = commands.map(({ name, summary }) => `  ${name.padEnd(9)}${summary}`);
+  return `Holdfast: leases with fencing tokens, over a quorum of independent Redis nodes.
+
+Usage: holdfast <command> [options]
+
+Commands:
+${lines.join('\n')}
+
+"holdfast <command> --help" says more; "holdfast --version" says which this is.
+
+Try it on this machine, in two terminals:
+  holdfast up
+  export HOLDFAST_NODES=…    (the line that "up" has printed)
+  holdfast run --lock demo -- sh -c 'echo my token is $HOLDFAST_TOKEN'
+
+Settings come from flags, then from the environment (HOLDFAST_NODES, …).
+`;
+}
+
+/** The help of one command. */
+export function describeCommand(command: Command): string {
+  const sections = [
+    command.summary,
+    `Usage: holdfast ${command.synopsis}`,
+    command.about,
+    `Options:\n${[...command.options, HELP].map(describeOption).join('\n')}`,
+  ];
+  if (command.shared.length > 0) {
+    const title = 'The deployment, which all its clients must describe alike:';
+    sections.push(`${title}\n${command.shared.map(describeOption).join('\n')}`);
+  }
+  const codes = command.exitCodes.map(([code, meaning]) => hang(`  ${code.padEnd(7)}`, meaning, 9));
+  sections.push(`Exit codes:\n${codes.join('\n')}`, `Example:\n  ${command.example}`);
+  return `${sections.join('\n\n')}\n`;
+}
+
+function describeOption({ name, value, env, default: initial, about }: Option): string {
+  const flag = `  --${name}${value === undefined ? '' : ` ${value}`}`;
+  const details = [initial && `default ${initial}`, env && `environment ${env}`].filter(Boolean);
+  return hang(flag, details.length === 0 ? about : `${about} (${details.join('; ')})`, INDENT);
+}
+
+/** `text` to the right of `label`, wrapped. */
+function hang(label: string, text: string, indent: number): string {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    if (line && indent + line.length + 1 + word.length > WIDTH) {
+      lines.push(line);
+      line = word;
+    } else {
+      line = line ? `${line} ${word}` : word;
+    }
+  }
+  lines.push(line);
+  const [first = '', ...rest] = lines;
+  const opening =
+    label.length <= indent ? [label.padEnd(indent) + first] : [label, ' '.repeat(indent) + first];
+  return [...opening, ...rest.map((more) => ' '.repeat(indent) + more)].join('\n');
+}

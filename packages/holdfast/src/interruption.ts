@@ -1,0 +1,42 @@
+/**
+ * The signals that `holdfast` is sent while it works, told to one listener at a time.
+ *
+ * Guarantees: from `new` to `end`, none of them ends this process by itself. Those that ask it to stop abort `signal`,
+ * once, with their name as the reason.
+ */
+import type { Signals } from './context.js';
+
+/** Those that ask a process to stop. */
+const STOPS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGHUP'];
+/** Those that mean something to the program alone. */
+const OTHERS: readonly NodeJS.Signals[] = ['SIGUSR1', 'SIGUSR2'];
+
+export class Interruption {
+  /** The first signal that asked to stop. */
+  first: NodeJS.Signals | undefined;
+  /** Is told of every signal. */
+  onSignal: (signal: NodeJS.Signals) => void = () => {};
+  readonly #signals: Signals;
+  readonly #controller = new AbortController();
+
+  constructor(signals: Signals) {
+    this.#signals = signals;
+    for (const signal of [...STOPS, ...OTHERS]) signals.on(signal, this.#receive);
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  end(): void {
+    for (const signal of [...STOPS, ...OTHERS]) this.#signals.off(signal, this.#receive);
+  }
+
+  readonly #receive = (signal: NodeJS.Signals): void => {
+    if (this.first === undefined && STOPS.includes(signal)) {
+      this.first = signal;
+      this.#controller.abort(signal);
+    }
+    this.onSignal(signal);
+  };
+}

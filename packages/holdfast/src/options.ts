@@ -1,0 +1,159 @@
+/**
+ * Every option of the command line, once: its name, its environment variable, its default as help shows it, and what
+ * it means. Parsing and help are both made from this table.
+ */
+
+export interface Option {
+  /** The name of the flag, without dashes. */
+  readonly name: string;
+  /** What stands for the value in help, such as "<duration>". An option without it is a switch. */
+  readonly value?: string;
+  /** The environment variable that is read when the flag is not given. */
+  readonly env?: string;
+  /** As help shows it; where it is undefined there is none. */
+  readonly default?: string;
+  readonly about: string;
+}
+
+const duration = '<duration>';
+
+export const HELP: Option = { name: 'help', about: 'Show this help.' };
+
+export const JSON_OUTPUT: Option = {
+  name: 'json',
+  about: 'Write one line of JSON for a script; errors too, as {"code", "message"} on stderr.',
+};
+
+export const NODES: Option = {
+  name: 'nodes',
+  value: '<url,url,…>',
+  env: 'HOLDFAST_NODES',
+  about:
+    'The Redis nodes: an odd number of independent servers, redis://host:port each (or rediss://, unix:/path).',
+};
+
+export const LOCK: Option = { name: 'lock', value: '<name>', about: 'The resource to hold. Required.' };
+
+export const TTL: Option = {
+  name: 'ttl',
+  value: duration,
+  env: 'HOLDFAST_TTL',
+  default: '10s',
+  about: 'How long the lease outlives its last renewal. At most --max-ttl.',
+};
+
+export const WAIT: Option = {
+  name: 'wait',
+  value: duration,
+  env: 'HOLDFAST_WAIT',
+  default: '5s',
+  about: 'How long to wait for the lease; 0 asks once.',
+};
+
+export const GRACE: Option = {
+  name: 'grace',
+  value: duration,
+  default: '5s',
+  about: 'How long the program has to stop after the lease is lost: SIGTERM, then SIGKILL.',
+};
+
+export const REPLACE: Option = {
+  name: 'replace',
+  about: 'Change the parameters of a deployment. Only when every client of it has stopped.',
+};
+
+export const NODE_COUNT: Option = {
+  name: 'nodes',
+  value: '<count>',
+  default: '5',
+  about: 'How many nodes to start: an odd number.',
+};
+
+export const PORT: Option = {
+  name: 'port',
+  value: '<port>',
+  default: '7001',
+  about: 'The port of the first node; the others follow it. 0 takes free ports.',
+};
+
+export const FOLDER: Option = {
+  name: 'folder',
+  value: '<path>',
+  default: '.holdfast/nodes',
+  about: 'Where the nodes keep their files.',
+};
+
+export const PERSIST: Option = {
+  name: 'persist',
+  about: 'Keep what the nodes know between runs (appendfsync always). Without it they start empty.',
+};
+
+export const NODE_TIMEOUT: Option = {
+  name: 'node-timeout',
+  value: duration,
+  env: 'HOLDFAST_NODE_TIMEOUT',
+  default: '1s',
+  about: 'How long a node may take to answer; never more than a fifth of the TTL.',
+};
+
+export const PERSISTENCE: Option = {
+  name: 'persistence',
+  value: '<kind>',
+  env: 'HOLDFAST_PERSISTENCE',
+  default: 'none',
+  about: '"synchronous" if every node runs with appendfsync always, else "none".',
+};
+
+export const DEPLOYMENT: Option = {
+  name: 'deployment',
+  value: '<name>',
+  env: 'HOLDFAST_DEPLOYMENT',
+  default: 'holdfast',
+  about: 'The name of the deployment, which opens every key.',
+};
+
+export const MAX_TTL: Option = {
+  name: 'max-ttl',
+  value: duration,
+  env: 'HOLDFAST_MAX_TTL',
+  default: '30s',
+  about: 'The longest TTL that anybody may ask for.',
+};
+
+export const WINDOW: Option = {
+  name: 'window',
+  value: duration,
+  env: 'HOLDFAST_WINDOW',
+  default: '5s',
+  about: "How far a token may be from a node's clock.",
+};
+
+export const RETENTION: Option = {
+  name: 'retention',
+  value: duration,
+  env: 'HOLDFAST_RETENTION',
+  default: '1h',
+  about: 'How long a node remembers the last token of an unused resource.',
+};
+
+export const MARGIN: Option = {
+  name: 'margin',
+  value: duration,
+  env: 'HOLDFAST_MARGIN',
+  default: '5s',
+  about: "How far a node's clock may step back across a restart.",
+};
+
+export const ALLOW_EVEN: Option = {
+  name: 'allow-even',
+  about: 'Accept an even number of nodes, which tolerates no more failures than one less.',
+};
+
+/** The parameters of a deployment that `up` also sets. */
+export const PARAMETERS: readonly Option[] = [DEPLOYMENT, MAX_TTL, WINDOW, RETENTION, MARGIN];
+
+/** How a client describes its deployment, besides the nodes. */
+export const DESCRIPTION: readonly Option[] = [...PARAMETERS, PERSISTENCE];
+
+/** How a client deals with the nodes. */
+export const NODE_OPTIONS: readonly Option[] = [NODES, NODE_TIMEOUT, ALLOW_EVEN];

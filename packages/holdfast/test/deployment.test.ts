@@ -1,0 +1,122 @@
+/** `holdfast init` and `holdfast inspect` on real nodes. */
+import { type LocalNodes, startNodes } from '@holdfast/local';
+import { createLocks, type LockState } from '@holdfast/lock';
+import { Redis } from 'ioredis';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { type Ended, endAll, holdfast } from './cli.js';
+
+let nodes: LocalNodes;
+let addresses: readonly string[];
+
+beforeEach(async () => {
+  nodes = await startNodes(3);
+  addresses = nodes.nodes.map(({ port }) => `127.0.0.1:${port}`);
+});
+afterEach(async () => {
+  await endAll();
+  await nodes.stop();
+});
+
+function call(...words: readonly string[]): Promise<Ended> {
+  return holdfast(words, { HOLDFAST_NODES: nodes.urls.join(',') }).ended;
+}
+
+test('init lets fresh nodes vote, once, and says so of each', async () => {
+  const first = await call('init');
+  expect(first).toMatchObject({ code: 0, stderr: '' });
+  const lines = first.stdout.trimEnd().split('\n');
+  expect(lines).toEqual(addresses.map((address) => `${address}  initialized: votes from now on`));
+  expect(await call('init', '--json')).toEqual({
+    code: 0,
+    stdout: `${JSON.stringify({ nodes: addresses.map((node) => ({ node, outcome: 'voting' })) })}\n`,
+    stderr: '',
+  });
+});
+
+test('init refuses other parameters unless it is told to replace them', async () => {
+  await call('init');
+  const refused = await call('init', '--max-ttl', '10s');
+  expect(refused).toMatchObject({ code: 64, stdout: '' });
+  expect(refused.stderr).toMatch(/maxTtl=30000.*maxTtl=10000/);
+  expect((await call('init', '--max-ttl', '10s', '--replace')).code).toBe(0);
+  expect(JSON.parse((await call('init', '--json')).stderr)).toMatchObject({ code: 'HOLDFAST_MISUSE' });
+});
+
+test('init needs a majority, and names who is missing', async () => {
+  await nodes.nodes[0]?.kill();
+  const { code, stdout } = await call('init');
+  expect(code).toBe(0);
+  expect(stdout).toMatch(new RegExp(`${addresses[0]}  unreachable: .*\n${addresses[1]}  initialized`));
+  await nodes.nodes[1]?.kill();
+  const failed = await call('init');
+  expect(failed).toMatchObject({ code: 69, stdout: '' });
+  expect(failed.stderr).toContain(`${addresses[1]}: not connected`);
+});
+
+test('without init, run warns of the quarantine', async () => {
+  const { code, stderr } = await call('run', '--lock', 'a', '--wait', '100ms', '--', 'true');
+  expect(code).toBe(69);
+  expect(stderr).toMatch(/^holdfast: warning: .*holdfast init/);
+});
+
+test('inspect shows a lease and its absence', async () => {
+  await call('init');
+  const free = await call('inspect', 'invoice:42');
+  expect(free).toMatchObject({ code: 0, stderr: '' });
+  expect(free.stdout).toMatch(/^resource {3}invoice:42\nlease {6}free\n/);
+  await using locks = createLocks({ nodes: nodes.urls, identity: 'the accountant' });
+  const lease = await locks.acquire('invoice:42');
+  const { code, stdout } = await call('inspect', 'invoice:42', '--json');
+  expect(code).toBe(0);
+  const state = JSON.parse(stdout) as LockState;
+  expect(state).toMatchObject({ held: true, token: lease.token, owner: lease.owner, resource: 'invoice:42' });
+  expect(state.nodes.map(({ node }) => node)).toEqual(addresses);
+  const held = await call('inspect', 'invoice:42');
+  expect(held.stdout).toMatch(/\nlease {6}held\ntoken {6}\d+\nowner {6}the accountant\//);
+  for (const address of addresses) expect(held.stdout).toContain(`\n${address}  voting`);
+  await lease.release();
+});
+
+test('inspect does not call free what may be held', async () => {
+  await call('init');
+  await using locks = createLocks({ nodes: nodes.urls });
+  const lease = await locks.acquire('a', { ttl: 30_000 });
+  const [first, second, third] = nodes.nodes;
+  await third?.kill();
+  const client = new Redis(second?.url ?? '');
+  await client.del('{holdfast}:lock:a');
+  client.disconnect();
+  const doubtful = await call('inspect', 'a');
+  expect(doubtful.code).toBe(0);
+  expect(doubtful.stdout).toContain(
+    `perhaps held by ${lease.owner} (token ${lease.token}): 1 of 3 nodes say so`,
+  );
+  await first?.kill();
+  const unknown = await call('inspect', 'a', '--json');
+  expect(unknown.code).toBe(69);
+  expect(JSON.parse(unknown.stdout)).toMatchObject({ resource: 'a' });
+  expect(JSON.parse(unknown.stderr)).toMatchObject({ code: 'HOLDFAST_UNAVAILABLE' });
+});
+
+test('a password never appears, whatever fails', async () => {
+  const password = 'hunter2';
+  const secret = (url: string): string => url.replace('//', `//:${password}@`);
+  const [first, ...rest] = nodes.nodes;
+  for (const node of rest) {
+    const client = new Redis(node.url);
+    await client.config('SET', 'requirepass', password);
+    client.disconnect();
+  }
+  await first?.kill();
+  const right = { HOLDFAST_NODES: nodes.urls.map(secret).join(',') };
+  const wrong = {
+    HOLDFAST_NODES: nodes.urls.map((url) => secret(url).replace('hunter2@', 'hunter2x@')).join(','),
+  };
+  for (const words of [['init'], ['inspect', 'a'], ['run', '--lock', 'a', '--wait', '0', '--', 'true']]) {
+    const good = await holdfast(words, right).ended;
+    expect(good.code).toBe(0);
+    const bad = await holdfast(words, wrong).ended;
+    expect(bad.code).toBe(69);
+    expect(good.stdout + good.stderr + bad.stdout + bad.stderr).not.toContain(password);
+  }
+});
