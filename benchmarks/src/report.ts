@@ -72,7 +72,7 @@ export function toMarkdown(report: Report): string {
     `# ${report.title}`,
     `Written by \`${report.command}\`.`,
     Object.entries(report.environment)
-      .map(([name, value]) => `* ${name}: ${value}`)
+      .map(([name, value]) => `- ${name}: ${value}`)
       .join('\n'),
     table(
       ['target', 'wanted', 'measured (min–max of the rounds)', 'met'],
@@ -88,7 +88,7 @@ export function toMarkdown(report: Report): string {
     ),
   ];
   if (report.remarks.length > 0) {
-    parts.push(`## Remarks\n\n${report.remarks.map((remark) => `* ${remark}`).join('\n')}`);
+    parts.push(`## Remarks\n\n${report.remarks.map((remark) => `- ${remark}`).join('\n')}`);
   }
   return `${parts.join('\n\n')}\n`;
 }

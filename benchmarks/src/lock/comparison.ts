@@ -55,7 +55,7 @@ export const label = ({ name, role, version }: Measured): string =>
   role === 'ours'
     ? `**${name} ${version}**`
     : role === 'limit'
-      ? `*${name} (ioredis ${version})*`
+      ? `_${name} (ioredis ${version})_`
       : `${name} ${version}`;
 
 export const ratioOf = ({ ratios }: Comparison, { name }: Measured): string =>

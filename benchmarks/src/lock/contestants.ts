@@ -13,10 +13,10 @@ import Redlock from 'redlock';
 import { startRawLimit } from './raw-limit.js';
 
 /** The lifetime of every lock in the benchmark, in milliseconds. */
-export const TTL = 10_000;
+const TTL = 10_000;
 
 /** Gives the lock back; resolves when the contestant says that it is done. */
-export type Release = () => Promise<unknown>;
+type Release = () => Promise<unknown>;
 
 export interface Session {
   acquire(resource: string): Promise<Release>;

@@ -19,11 +19,15 @@ type Result<M extends keyof Measures> = Awaited<ReturnType<Measures[M]>>;
 export class Runner {
   readonly contestant: Contestant;
   readonly version: string;
+  /** The versions of Node that the contestant's package asks for. */
+  readonly engine: string;
   readonly #child: ChildProcess;
 
   constructor(contestant: Contestant, urls: readonly string[]) {
     this.contestant = contestant;
-    this.version = manifestOf(contestant.package).version;
+    const { version, engines } = manifestOf(contestant.package);
+    this.version = version;
+    this.engine = engines?.node ?? '*';
     this.#child = fork(processFile('contestant-process'), [contestant.name, ...urls], {
       serialization: 'advanced',
     });
@@ -52,28 +56,33 @@ export class Runner {
 
 export class Fleet {
   readonly runners: readonly Runner[];
-  /** Contestants that do not run here, with the reason. */
-  readonly absent: readonly string[];
+  /** Who does not run here, with the reason, and who runs though it asks for a newer Node. */
+  readonly remarks: readonly string[];
 
-  private constructor(runners: readonly Runner[], absent: readonly string[]) {
+  private constructor(runners: readonly Runner[], remarks: readonly string[]) {
     this.runners = runners;
-    this.absent = absent;
+    this.remarks = remarks;
   }
 
   static async start(urls: readonly string[]): Promise<Fleet> {
     const runners: Runner[] = [];
-    const absent: string[] = [];
+    const remarks: string[] = [];
     for (const contestant of contestants) {
       const runner = new Runner(contestant, urls);
       try {
         await runner.started();
         runners.push(runner);
+        if (isNewer(runner.engine)) {
+          remarks.push(
+            `${runner.name} asks for Node ${runner.engine}; it ran on ${process.version} all the same.`,
+          );
+        }
       } catch (error) {
         runner.stop();
-        absent.push(`${contestant.name} did not run on Node ${process.version}: ${String(error)}`);
+        remarks.push(`${runner.name} did not run on Node ${process.version}: ${String(error)}`);
       }
     }
-    return new Fleet(runners, absent);
+    return new Fleet(runners, remarks);
   }
 
   /** Everybody once, in the order of `round`. */
@@ -86,6 +95,12 @@ export class Fleet {
   stop(): void {
     for (const runner of this.runners) runner.stop();
   }
+}
+
+/** Whether a range such as ">=22.0.0" begins after the Node that runs. */
+function isNewer(range: string): boolean {
+  const [, wanted] = /^>=\s*(\d+)/.exec(range) ?? [];
+  return Number(wanted ?? 0) > Number(process.versions.node.split('.')[0]);
 }
 
 /** The file of a child process beside this one: TypeScript in development, JavaScript when built. */

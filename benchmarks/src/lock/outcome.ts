@@ -15,8 +15,8 @@ import type { ThroughputResult } from './throughput.js';
 
 export interface LockOutcome {
   readonly contestants: readonly Measured[];
-  /** Contestants that did not run, with the reason. */
-  readonly absent: readonly string[];
+  /** Contestants that did not run, or that ask for another Node than this one. */
+  readonly remarks: readonly string[];
   readonly latency?: ReadonlyMap<string, LatencyResult>;
   readonly throughput: readonly {
     readonly inFlight: number;
@@ -31,7 +31,7 @@ export function reportLock(
   plan: Plan,
   run: Pick<Report, 'environment' | 'command'>,
 ): Report {
-  const { contestants, absent, latency, throughput, frozen, held } = outcome;
+  const { contestants, latency, throughput, frozen, held } = outcome;
   const sections: Section[] = [];
   if (latency) sections.push(latencySection(contestants, latency, plan));
   for (const { inFlight, results } of throughput) {
@@ -47,7 +47,11 @@ export function reportLock(
     environment: { ...run.environment, rounds: String(plan.rounds) },
     targets: sections.flatMap(({ targets }) => targets),
     tables,
-    remarks: absent,
+    remarks: [
+      'Nobody extends a lock by itself while contestants are compared.',
+      ...(plan.quick ? ['This was a quick run: its numbers mean nothing.'] : []),
+      ...outcome.remarks,
+    ],
     data: plain({ plan, ...outcome }),
   };
 }

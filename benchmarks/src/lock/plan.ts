@@ -5,6 +5,7 @@
  */
 
 export interface Plan {
+  readonly quick: boolean;
   readonly rounds: number;
   /** Pairs of acquire and release a contestant and round, one in flight. */
   readonly pairs: number;
@@ -28,6 +29,7 @@ export interface Plan {
 
 export function planOf(rounds: number, quick: boolean): Plan {
   const full: Plan = {
+    quick,
     rounds,
     pairs: 2_000,
     duration: 1_000,

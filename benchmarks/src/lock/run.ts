@@ -17,8 +17,6 @@ import type { Plan } from './plan.js';
 import { runThroughput } from './throughput.js';
 
 export const WORKLOADS = ['latency', 'throughput', 'frozen', 'held'] as const;
-export type Workload = (typeof WORKLOADS)[number];
-
 export interface LockBenchmarkOptions {
   readonly plan: Plan;
   /** Which workloads are run. */
@@ -77,7 +75,7 @@ export class LockBenchmark {
     const contestants = await describe(fleet);
     return {
       contestants,
-      absent: fleet.absent,
+      remarks: fleet.remarks,
       throughput,
       ...(latency && { latency }),
       ...(frozen && { frozen }),

@@ -17,14 +17,7 @@ const PROGRAM = fileURLToPath(
   new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url),
 );
 
-export type WorkerState =
-  | 'starting'
-  | 'waiting'
-  | 'holding'
-  | 'lingering'
-  | 'stopped'
-  | 'killed'
-  | 'finished';
+type WorkerState = 'starting' | 'waiting' | 'holding' | 'lingering' | 'stopped' | 'killed' | 'finished';
 
 /** One worker process and what it has reported. */
 export interface Worker {

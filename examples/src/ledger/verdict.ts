@@ -19,7 +19,7 @@ export interface Facts {
   readonly balance: number;
 }
 
-export interface Check {
+interface Check {
   readonly holds: boolean;
   readonly text: string;
 }

@@ -6,7 +6,7 @@
  */
 import { type Clock, systemClock } from '@holdfast/kernel';
 
-export interface Output {
+interface Output {
   write(text: string): unknown;
 }
 

@@ -76,7 +76,7 @@ const PLAIN: ReadonlyMap<Reply, Vote> = new Map(
 );
 
 /** Reads {'voted', run_id, now, vote...} or a refusal of the whole batch. */
-export function decodeVotes(reply: Reply, ballots: readonly Ballot[]): readonly Vote[] {
+function decodeVotes(reply: Reply, ballots: readonly Ballot[]): readonly Vote[] {
   if (!Array.isArray(reply)) throw new Error('the reply is not an array');
   const [word, runId, , detail] = reply;
   const first = ballots[0];
@@ -104,7 +104,7 @@ function decodeVote(item: Reply): Vote {
 }
 
 /** Reads {'voted', vote...}; it makes no difference to anybody whether the lock was still there. */
-export function decodeReleases(reply: Reply, ballots: readonly Ballot[]): readonly Vote[] {
+function decodeReleases(reply: Reply, ballots: readonly Ballot[]): readonly Vote[] {
   if (!Array.isArray(reply) || reply[0] !== 'voted' || reply.length !== ballots.length + 1) {
     throw new Error('the reply is not one of the script');
   }

@@ -1,0 +1,226 @@
+/** Every script of the lock on a real Redis: each reply that its header names, and what it leaves in the keys. */
+import { systemClock } from '@holdfast/kernel';
+import { startNodes } from '@holdfast/local';
+import { Redis } from 'ioredis';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { Deployment as Parameters } from '../src/deployment.js';
+import { initializeScript, inspectScript, lockVerbs } from '../src/verbs.js';
+
+const SECOND = 1_000_000;
+const parameters = new Parameters(1, { maxTtl: 1_000, window: 500, margin: 0, retention: 60_000 });
+const synchronous = new Parameters(1, {
+  maxTtl: 1_000,
+  window: 500,
+  margin: 0,
+  retention: 60_000,
+  persistence: 'synchronous',
+});
+const [record, lock, fence] = [parameters.recordKey, parameters.lockKey('r'), parameters.fenceKey('r')];
+
+let nodes: Awaited<ReturnType<typeof startNodes>>;
+let redis: Redis;
+beforeAll(async () => {
+  nodes = await startNodes(1);
+  redis = new Redis(nodes.urls[0] ?? '');
+});
+afterAll(async () => {
+  redis.disconnect();
+  await nodes.stop();
+});
+beforeEach(async () => {
+  await redis.flushall();
+  await initialize();
+});
+
+const now = (): number => systemClock.wall();
+const initialize = (by = parameters, replace = '0'): Promise<unknown> =>
+  redis.eval(initializeScript.text, 1, record, by.parameters, replace);
+const vote = (
+  verb: 'acquire' | 'extend' | 'rejoin',
+  token: number,
+  owner: string,
+  ...rest: (string | number)[]
+) => call(parameters, verb, `${token} ${owner}`, 1_000, ...rest);
+const release = async (value: string): Promise<unknown> =>
+  redis.eval(lockVerbs(parameters).release.script.text, 1, lock, value);
+/** The votes of a reply, or the whole reply where it is a refusal. */
+async function call(
+  by: Parameters,
+  verb: 'acquire' | 'extend' | 'rejoin',
+  ...args: (string | number)[]
+): Promise<unknown> {
+  const reply = (await redis.eval(
+    lockVerbs(by)[verb].script.text,
+    3,
+    record,
+    lock,
+    fence,
+    ...args,
+  )) as unknown[];
+  return reply[0] === 'voted' ? reply[3] : reply;
+}
+/** As a restart without persistence, or FLUSHALL, leaves the node. */
+const forget = (admitted: number): Promise<unknown> => redis.hset(record, 'admitted', admitted);
+
+describe('admission', () => {
+  it('quarantines a node without a record, and one whose record names another server', async () => {
+    await redis.del(record);
+    expect(await vote('acquire', now(), 'a')).toEqual([
+      'quarantined',
+      expect.any(String),
+      expect.any(Number),
+      1_000,
+    ]);
+    expect(await redis.exists(lock, fence)).toBe(0);
+    await redis.hset(record, 'votes_from', 0);
+    expect(await vote('acquire', now(), 'a')).toEqual(['granted']);
+    await redis.hset(record, 'run_id', 'x'.repeat(40));
+    for (const verb of ['extend', 'rejoin', 'acquire'] as const) {
+      expect(await vote(verb, now(), 'a', 0)).toMatchObject({ 0: 'quarantined' });
+    }
+  });
+
+  it('trusts a record of another run where persistence is declared synchronous', async () => {
+    await redis.del(record);
+    expect(await call(synchronous, 'acquire', `${now()} a`, 1_000)).toMatchObject({ 0: 'quarantined' });
+    await initialize(synchronous, '1');
+    await redis.hset(record, 'run_id', 'x'.repeat(40));
+    expect(await call(synchronous, 'acquire', `${now()} a`, 1_000)).toEqual(['granted']);
+  });
+
+  it('refuses other parameters with those of the record', async () => {
+    expect(await call(synchronous, 'acquire', `${now()} a`, 1_000)).toEqual([
+      'misfit',
+      expect.any(String),
+      expect.any(Number),
+      parameters.parameters,
+    ]);
+    expect(await initialize(synchronous)).toEqual(['misfit', expect.any(String), parameters.parameters]);
+    expect(await initialize()).toEqual(['voting', expect.any(String)]);
+    expect(await initialize(synchronous, '1')).toEqual(['initialized', expect.any(String)]);
+  });
+});
+
+describe('acquire', () => {
+  it('grants a free lock, and remembers the token beyond it', async () => {
+    const token = now();
+    expect(await vote('acquire', token, 'a')).toEqual(['granted']);
+    expect(await redis.get(lock)).toBe(`${token} a`);
+    expect(await redis.get(fence)).toBe(String(token));
+    expect(await redis.pttl(lock)).toBeGreaterThan(900);
+    expect(await redis.pttl(fence)).toBeGreaterThan(59_000);
+    expect(await vote('acquire', token, 'a')).toEqual(['granted']); // the same proposal, delivered twice
+    expect(await vote('acquire', token + 1, 'b')).toEqual(['held', token, expect.any(Number)]);
+  });
+
+  it('refuses a token that is not above the fence, and one outside the window', async () => {
+    const token = now();
+    await vote('acquire', token, 'a');
+    expect(await release(`${token} a`)).toEqual(['voted', ['released']]);
+    expect(await vote('acquire', token, 'b')).toEqual(['stale', token]);
+    expect(await vote('acquire', token - 1, 'b')).toEqual(['stale', token]);
+    expect(await vote('acquire', now() + SECOND, 'b')).toEqual(['window', expect.any(Number)]);
+    await redis.del(fence);
+    expect(await vote('acquire', now() - SECOND, 'b')).toEqual(['window', expect.any(Number)]);
+    expect(await redis.exists(lock)).toBe(0);
+  });
+
+  it('votes on a batch, each for itself', async () => {
+    const token = now();
+    await redis.set(parameters.lockKey('b'), '7 other', 'PX', 5_000);
+    const keys = ['a', 'b', 'c'].flatMap((name) => [parameters.lockKey(name), parameters.fenceKey(name)]);
+    const args = ['a', 'b', 'c'].flatMap((name) => [`${token} ${name}`, 1_000]);
+    const reply = (await redis.eval(
+      lockVerbs(parameters).acquire.script.text,
+      7,
+      record,
+      ...keys,
+      ...args,
+    )) as unknown[];
+    expect(reply.slice(3)).toEqual([['granted'], ['held', 7, expect.any(Number)], ['granted']]);
+  });
+});
+
+describe('release', () => {
+  it('deletes the lock only where owner and token match, never the fence', async () => {
+    const token = now();
+    await vote('acquire', token, 'a');
+    expect(await release(`${token} b`)).toEqual(['voted', ['absent']]);
+    expect(await release(`${token - 1} a`)).toEqual(['voted', ['absent']]);
+    expect(await redis.exists(lock)).toBe(1);
+    expect(await release(`${token} a`)).toEqual(['voted', ['released']]);
+    expect(await redis.exists(lock, fence)).toBe(1);
+  });
+});
+
+describe('extend', () => {
+  it('prolongs what it finds, and refreshes the fence', async () => {
+    const token = now();
+    await vote('acquire', token, 'a');
+    await redis.pexpire(lock, 100);
+    await redis.pexpire(fence, 100);
+    expect(await vote('extend', token, 'a')).toEqual(['kept']);
+    expect(await redis.pttl(lock)).toBeGreaterThan(900);
+    expect(await redis.pttl(fence)).toBeGreaterThan(59_000);
+    expect(await vote('extend', token - 1, 'b')).toEqual(['held', token]);
+  });
+
+  it('vouches only where its fence, or its memory, reaches back to the token; and takes nothing', async () => {
+    const token = now();
+    expect(await vote('extend', token, 'a')).toEqual(['vouched']); // admitted at the beginning of time
+    await redis.set(fence, token);
+    expect(await vote('extend', token, 'a')).toEqual(['vouched']);
+    expect(await vote('extend', token - 1, 'a')).toEqual(['stale', token]);
+    await redis.del(fence);
+    await forget(token - 0.4 * SECOND); // less than a window before the token
+    expect(await vote('extend', token, 'a')).toEqual(['forgotten']);
+    await forget(token - 0.6 * SECOND);
+    expect(await vote('extend', token, 'a')).toEqual(['vouched']);
+    expect(await vote('extend', token - 61 * SECOND, 'a')).toEqual(['forgotten']); // older than the retention
+    expect(await redis.exists(lock)).toBe(0);
+  });
+});
+
+describe('rejoin', () => {
+  it('resumes only where the node vouches', async () => {
+    const token = now();
+    await forget(token);
+    expect(await vote('rejoin', token, 'a', 0)).toEqual(['forgotten']);
+    await redis.set(fence, token + 1);
+    expect(await vote('rejoin', token, 'a', 0)).toEqual(['stale', token + 1]);
+    await redis.set(fence, token);
+    expect(await vote('rejoin', token, 'a', 0)).toEqual(['rejoined']);
+    expect(await redis.get(lock)).toBe(`${token} a`);
+    expect(await vote('rejoin', token, 'a', 0)).toEqual(['kept']);
+    expect(await vote('rejoin', token, 'b', 0)).toEqual(['held', token]);
+  });
+
+  it('heals a forgetful node behind a kept majority, for as long as that is proof', async () => {
+    const token = now();
+    await forget(token);
+    expect(await vote('rejoin', token, 'a', now() - 1)).toEqual(['forgotten']);
+    expect(await vote('rejoin', token, 'a', now() + SECOND)).toEqual(['rejoined']);
+    expect(await redis.get(fence)).toBe(String(token));
+  });
+});
+
+describe('inspect', () => {
+  it('reads the state of the node and the lock, and writes nothing', async () => {
+    const inspect = (): Promise<unknown> =>
+      redis.eval(inspectScript.text, 3, record, lock, fence, parameters.parameters);
+    const seen = (...rest: unknown[]): unknown[] => ['seen', expect.any(String), expect.any(Number), ...rest];
+    expect(await inspect()).toEqual(seen('voting', '', '', -2, ''));
+    const token = now();
+    await vote('acquire', token, 'a');
+    expect(await inspect()).toEqual(seen('voting', '', `${token} a`, expect.any(Number), String(token)));
+    await redis.hset(record, 'votes_from', now() + 10 * SECOND);
+    expect(await inspect()).toEqual(
+      seen('quarantined', expect.any(Number), `${token} a`, expect.any(Number), String(token)),
+    );
+    await redis.hset(record, 'parameters', 'other');
+    expect(await inspect()).toMatchObject({ 3: 'misfit', 4: 'other' });
+    await redis.flushall();
+    expect(await inspect()).toEqual(seen('unadmitted', '', '', -2, ''));
+    expect(await redis.dbsize()).toBe(0);
+  });
+});
