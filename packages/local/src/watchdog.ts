@@ -12,16 +12,21 @@ import { firstLine, hold } from './lifeline.js';
 
 /**
  * Descriptor 3 is the lifeline: the program has its other end, and nobody else. The guard reads it until end of file,
- * which means that the program is gone or wants the rest gone, and kills the watchdog's whole process group, itself
- * included. The guard stands before the process id is told, because telling a program that is gone ends the shell.
+ * which means that the program is gone, and kills the server. The guard stands before the process id is told, because
+ * telling a program that is gone ends the shell. When the server has ended, the shell kills what is left of its process
+ * group, which is what the server forked. It reaps server and guard itself: in a container, nobody else may.
  */
 const SCRIPT = `
 "$@" 3<&- &
 server=$!
-( while read -r line; do :; done; kill -9 0 ) <&3 >/dev/null 2>&1 &
+( while read -r line; do :; done; kill -9 "$server" ) <&3 >/dev/null 2>&1 &
+guard=$!
 echo "$server" >&3
 exec 3<&- >/dev/null 2>&1
 wait "$server"
+kill -9 "$guard"
+wait "$guard"
+kill -9 0
 `;
 
 export interface Watched {
@@ -47,7 +52,7 @@ export async function startWatched(
   const lifeline = shell.stdio[3] as Duplex;
   lifeline.on('error', () => {}); // the guard may be gone first
   const ended = new Promise<void>((resolve) => {
-    shell.once('exit', () => lifeline.end());
+    shell.once('exit', () => lifeline.end()); // if the shell alone was killed, the guard kills the server
     shell.once('close', () => resolve());
   });
   for (const stream of [shell.stdout, shell.stderr]) stream?.setEncoding('utf8').on('data', onOutput);

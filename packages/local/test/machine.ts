@@ -9,6 +9,9 @@ export function processState(pid: number | undefined): string | undefined {
   return letter === 'Z' ? undefined : letter;
 }
 
+export const parentOf = (pid: number | undefined): number =>
+  Number(spawnSync('ps', ['-o', 'ppid=', '-p', `${pid}`], { encoding: 'utf8' }).stdout);
+
 /** Sends one inline command, resolves to the first data that comes back; rejects if refused, closed, or silent for `limit` ms. */
 export function ask(port: number, command: string, limit = 5_000): Promise<string> {
   return new Promise((resolve, reject) => {

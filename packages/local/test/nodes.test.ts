@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { MisuseError, UnavailableError } from '@holdfast/kernel';
 import { type LocalNode, type LocalNodes, startNodes } from '@holdfast/local';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { ask, eventually, processState } from './machine.js';
+import { ask, eventually, expectGone, parentOf, processState } from './machine.js';
 
 const DURABLE = ['--appendonly', 'yes', '--appendfsync', 'always'];
 
@@ -132,6 +132,16 @@ describe('a node', () => {
     expect(() => node.thaw()).toThrow('start() it first');
     await node.start();
     expect(await ask(node.port, 'PING')).toBe('+PONG\r\n');
+  });
+
+  it('ends with its watchdog', async () => {
+    await using nodes = await startNodes(1);
+    const node = only(nodes);
+    const { pid } = node;
+    node.freeze();
+    process.kill(parentOf(pid), 'SIGKILL');
+    await expectGone([pid]);
+    await eventually(() => expect(node.state).toBe('stopped'));
   });
 
   it('keeps the last 64 Ki characters of its output', async () => {
