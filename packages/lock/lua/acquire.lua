@@ -3,12 +3,12 @@
 -- KEYS[1] the deployment record
 -- then, for each operation: KEYS lock, fence; ARGV lock value ("token owner"), ttl in milliseconds
 --
--- Replies {'voted', run_id, now, vote...}, or a refusal of admission.lua. A vote is one of
--- {'granted'}  {'held', token, remaining ms}  {'stale', fence}  {'window', now}
+-- Replies 'voted <run_id> <vote> ...', one vote an operation, or a refusal of admission.lua. A vote is one of
+-- granted  held:<token>:<remaining ms>  stale:<fence>  window:<time of this node>
 local admitted, refusal = admit()
 if refusal then return refusal end
 
-local reply = {'voted', run_id, now}
+local reply = 'voted ' .. run_id
 local arg = 1
 for key = 2, #KEYS, 2 do
   local lock, fence = KEYS[key], KEYS[key + 1]
@@ -18,19 +18,19 @@ for key = 2, #KEYS, 2 do
   local holder, mark = kept[1], kept[2]
   local vote
   if holder == value then
-    vote = {'granted'} -- the same proposal, delivered twice
+    vote = 'granted' -- the same proposal, delivered twice
   elseif holder then
-    vote = {'held', tonumber(string.match(holder, '^%d+')) or 0, redis.call('PTTL', lock)}
+    vote = 'held:' .. (string.match(holder, '^%d+') or 0) .. ':' .. redis.call('PTTL', lock)
   elseif mark and tonumber(mark) >= tonumber(token) then
-    vote = {'stale', tonumber(mark)}
+    vote = 'stale:' .. mark
   elseif math.abs(tonumber(token) - now) > WINDOW then
-    vote = {'window', now}
+    vote = 'window:' .. string.format('%.0f', now)
   else
     redis.call('SET', lock, value, 'PX', ttl)
     redis.call('SET', fence, token, 'PX', RETENTION)
-    vote = {'granted'}
+    vote = 'granted'
   end
-  reply[#reply + 1] = vote
+  reply = reply .. ' ' .. vote
   arg = arg + 2
 end
 return reply

@@ -18,12 +18,13 @@ local info = redis.call('INFO', 'server')
 local _, before = string.find(info, 'run_id:', 1, true)
 local run_id = string.sub(info, before + 1, before + 40)
 
--- Returns when this node's memory of grants begins, in microseconds; or nil and the refusal.
+-- Returns when this node's memory of grants begins, in microseconds; or nil and the refusal, which is one of
+-- 'quarantined <run_id> <remaining ms>'  'misfit <run_id> <the record's parameters>'
 local function admit()
   local record = redis.call('HMGET', KEYS[1], 'parameters', 'run_id', 'admitted', 'votes_from')
   local parameters, admitted, votes_from = record[1], tonumber(record[3]), tonumber(record[4])
   if parameters and parameters ~= PARAMETERS then
-    return nil, {'misfit', run_id, now, parameters}
+    return nil, 'misfit ' .. run_id .. ' ' .. parameters
   end
   if record[2] ~= run_id then
     if not (parameters and SYNCHRONOUS) then
@@ -33,7 +34,7 @@ local function admit()
       'admitted', string.format('%.0f', admitted), 'votes_from', string.format('%.0f', votes_from))
   end
   if now < votes_from then
-    return nil, {'quarantined', run_id, now, math.ceil((votes_from - now) / 1000)}
+    return nil, 'quarantined ' .. run_id .. ' ' .. math.ceil((votes_from - now) / 1000)
   end
   return admitted
 end

@@ -4,13 +4,13 @@
 -- KEYS[1] the deployment record
 -- then, for each operation: KEYS lock, fence; ARGV lock value ("token owner"), ttl in milliseconds
 --
--- Replies {'voted', run_id, now, vote...}, or a refusal of admission.lua. A vote is one of
--- {'kept'}  {'vouched'}  {'held', token}  {'stale', fence}  {'forgotten'}
+-- Replies 'voted <run_id> <vote> ...', one vote an operation, or a refusal of admission.lua. A vote is one of
+-- kept  vouched  held:<token>  stale:<fence>  forgotten
 local admitted, refusal = admit()
 if refusal then return refusal end
 
 local memory = math.max(admitted, now - RETENTION * 1000) + WINDOW
-local reply = {'voted', run_id, now}
+local reply = 'voted ' .. run_id
 local arg = 1
 for key = 2, #KEYS, 2 do
   local lock, fence = KEYS[key], KEYS[key + 1]
@@ -22,17 +22,17 @@ for key = 2, #KEYS, 2 do
   if holder == value then
     redis.call('PEXPIRE', lock, ttl)
     redis.call('SET', fence, token, 'PX', RETENTION)
-    vote = {'kept'}
+    vote = 'kept'
   elseif holder then
-    vote = {'held', tonumber(string.match(holder, '^%d+')) or 0}
+    vote = 'held:' .. (string.match(holder, '^%d+') or 0)
   elseif mark and tonumber(mark) > tonumber(token) then
-    vote = {'stale', tonumber(mark)}
+    vote = 'stale:' .. mark
   elseif mark or tonumber(token) > memory then
-    vote = {'vouched'}
+    vote = 'vouched'
   else
-    vote = {'forgotten'}
+    vote = 'forgotten'
   end
-  reply[#reply + 1] = vote
+  reply = reply .. ' ' .. vote
   arg = arg + 2
 end
 return reply

@@ -7,13 +7,13 @@
 -- then, for each operation: KEYS lock, fence; ARGV lock value ("token owner"), ttl in milliseconds, and the
 -- node time in microseconds up to which a kept majority is proof ('0' to resume)
 --
--- Replies {'voted', run_id, now, vote...}, or a refusal of admission.lua. A vote is one of
--- {'kept'}  {'rejoined'}  {'held', token}  {'stale', fence}  {'forgotten'}
+-- Replies 'voted <run_id> <vote> ...', one vote an operation, or a refusal of admission.lua. A vote is one of
+-- kept  rejoined  held:<token>  stale:<fence>  forgotten
 local admitted, refusal = admit()
 if refusal then return refusal end
 
 local memory = math.max(admitted, now - RETENTION * 1000) + WINDOW
-local reply = {'voted', run_id, now}
+local reply = 'voted ' .. run_id
 local arg = 1
 for key = 2, #KEYS, 2 do
   local lock, fence = KEYS[key], KEYS[key + 1]
@@ -23,17 +23,17 @@ for key = 2, #KEYS, 2 do
   local holder, mark = kept[1], kept[2]
   local vote
   if holder and holder ~= value then
-    vote = {'held', tonumber(string.match(holder, '^%d+')) or 0}
+    vote = 'held:' .. (string.match(holder, '^%d+') or 0)
   elseif mark and tonumber(mark) > tonumber(token) then
-    vote = {'stale', tonumber(mark)}
+    vote = 'stale:' .. mark
   elseif holder or mark or tonumber(token) > memory or now <= proof then
     redis.call('SET', lock, value, 'PX', ttl)
     redis.call('SET', fence, token, 'PX', RETENTION)
-    vote = {holder and 'kept' or 'rejoined'}
+    vote = holder and 'kept' or 'rejoined'
   else
-    vote = {'forgotten'}
+    vote = 'forgotten'
   end
-  reply[#reply + 1] = vote
+  reply = reply .. ' ' .. vote
   arg = arg + 3
 end
 return reply

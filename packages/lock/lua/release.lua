@@ -3,14 +3,8 @@
 --
 -- then, for each operation: KEYS lock; ARGV lock value ("token owner")
 --
--- Replies {'voted', vote...}. A vote is one of {'released'}  {'absent'}
-local reply = {'voted'}
+-- Replies 'released': afterwards no lock has this value, and it makes no difference whether one had.
 for i = 1, #KEYS do
-  if redis.call('GET', KEYS[i]) == ARGV[i] then
-    redis.call('DEL', KEYS[i])
-    reply[i + 1] = {'released'}
-  else
-    reply[i + 1] = {'absent'}
-  end
+  if redis.call('GET', KEYS[i]) == ARGV[i] then redis.call('DEL', KEYS[i]) end
 end
-return reply
+return 'released'

@@ -71,42 +71,41 @@ function encodeRelease({ request }: Ballot, keys: string[], args: string[]): voi
   args.push(request.value);
 }
 
-const PLAIN: ReadonlyMap<Reply, Vote> = new Map(
+const PLAIN: ReadonlyMap<string, Vote> = new Map(
   (['granted', 'kept', 'rejoined', 'vouched', 'forgotten'] as const).map((kind) => [kind, { kind }]),
 );
 
-/** Reads {'voted', run_id, now, vote...} or a refusal of the whole batch. */
+/** Reads 'voted <run_id> <vote> ...' or a refusal of the whole batch. */
 function decodeVotes(reply: Reply, ballots: readonly Ballot[]): readonly Vote[] {
-  if (!Array.isArray(reply)) throw new Error('the reply is not an array');
-  const [word, runId, , detail] = reply;
+  const [word, runId, ...details] = String(reply).split(' ');
   const first = ballots[0];
-  if (first && typeof runId === 'string') first.node.runId = runId;
-  if (word === 'voted' && reply.length === ballots.length + 3) {
-    return ballots.map((_, index) => decodeVote(reply[index + 3]));
-  }
-  if (word === 'quarantined') return ballots.map(() => ({ kind: 'quarantined', remaining: Number(detail) }));
-  if (word === 'misfit') return ballots.map(() => ({ kind: 'misfit', parameters: String(detail) }));
-  throw new Error(`the reply "${String(word)}" with ${reply.length} items is not one of the script`);
+  if (first && runId !== undefined) first.node.runId = runId;
+  if (word === 'voted' && details.length === ballots.length) return details.map(decodeVote);
+  if (word === 'quarantined')
+    return ballots.map(() => ({ kind: 'quarantined', remaining: Number(details[0]) }));
+  if (word === 'misfit') return ballots.map(() => ({ kind: 'misfit', parameters: details.join(' ') }));
+  throw new Error(`the reply "${String(reply)}" is not one of the script`);
 }
 
-function decodeVote(item: Reply): Vote {
-  if (!Array.isArray(item)) throw new Error('a vote is not an array');
-  const [word, value, remaining] = item;
-  const plain = PLAIN.get(word);
+function decodeVote(text: string): Vote {
+  const plain = PLAIN.get(text);
   if (plain) return plain;
-  const number = Number(value);
+  const [word, value, remaining] = text.split(':');
   if (word === 'held') {
-    return { kind: 'held', token: number, remaining: typeof remaining === 'number' ? remaining : undefined };
+    return {
+      kind: 'held',
+      token: Number(value),
+      remaining: remaining === undefined ? undefined : Number(remaining),
+    };
   }
-  if (word === 'stale') return { kind: 'stale', fence: number };
-  if (word === 'window') return { kind: 'window', time: number };
-  throw new Error(`"${String(word)}" is not a vote`);
+  if (word === 'stale') return { kind: 'stale', fence: Number(value) };
+  if (word === 'window') return { kind: 'window', time: Number(value) };
+  throw new Error(`"${text}" is not a vote`);
 }
 
-/** Reads {'voted', vote...}; it makes no difference to anybody whether the lock was still there. */
+const RELEASED: Vote = { kind: 'released' };
+
 function decodeReleases(reply: Reply, ballots: readonly Ballot[]): readonly Vote[] {
-  if (!Array.isArray(reply) || reply[0] !== 'voted' || reply.length !== ballots.length + 1) {
-    throw new Error('the reply is not one of the script');
-  }
-  return ballots.map(() => ({ kind: 'kept' }));
+  if (reply !== 'released') throw new Error(`the reply "${String(reply)}" is not one of the script`);
+  return ballots.map(() => RELEASED);
 }

@@ -6,7 +6,7 @@
 
 /** What a node answered to one operation, or that it did not. */
 export type Vote =
-  | { readonly kind: 'granted' | 'kept' | 'rejoined' | 'vouched' | 'forgotten' }
+  | { readonly kind: 'granted' | 'kept' | 'rejoined' | 'vouched' | 'forgotten' | 'released' }
   | { readonly kind: 'held'; readonly token: number; readonly remaining: number | undefined }
   | { readonly kind: 'stale'; readonly fence: number }
   | { readonly kind: 'window'; readonly time: number }

@@ -18,7 +18,7 @@ export interface Address {
 }
 
 const FORMS =
-  'redis://[user:password@]host[:port][/db], rediss://… for TLS, or unix:[//user:password@]/path[?db=n]';
+  'redis://[user:password@]host[:port][/db], rediss://… for TLS, or unix:/path[?db=n&user=…&password=…]';
 
 /** Reads a URL. Throws MisuseError if it is none of the three forms. */
 export function parseAddress(text: string): Address {
@@ -28,20 +28,28 @@ export function parseAddress(text: string): Address {
   } catch (cause) {
     throw new MisuseError(`"${withoutCredentials(text)}" is not a Redis address; write ${FORMS}.`, { cause });
   }
-  const credentials = {
-    ...(url.username && { username: decode(url.username, text) }),
-    ...(url.password && { password: decode(url.password, text) }),
-  };
   if (url.protocol === 'unix:') {
     const path = decode(url.pathname, text);
     if (!path.startsWith('/') || path === '/') throw wrong(text, 'it names no socket');
     const database = databaseOf(url.searchParams.get('db') ?? '', text);
-    return { display: path, path, tls: false, database, ...credentials };
+    const [username, password] = [url.searchParams.get('user'), url.searchParams.get('password')];
+    return {
+      display: path,
+      path,
+      tls: false,
+      database,
+      ...(username && { username }),
+      ...(password && { password }),
+    };
   }
   if (url.protocol !== 'redis:' && url.protocol !== 'rediss:') {
     throw wrong(text, `"${url.protocol}" is not a scheme of Redis`);
   }
   if (!url.hostname) throw wrong(text, 'it names no host');
+  const credentials = {
+    ...(url.username && { username: decode(url.username, text) }),
+    ...(url.password && { password: decode(url.password, text) }),
+  };
   const host = url.hostname.replace(/^\[|\]$/g, '');
   const port = url.port === '' ? 6379 : Number(url.port);
   const database = databaseOf(url.pathname.replace(/^\//, ''), text);

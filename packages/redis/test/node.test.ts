@@ -231,8 +231,15 @@ describe('an address', () => {
       { display: '/run/redis.sock', path: '/run/redis.sock', tls: false, database: 0 },
     ],
     [
-      'unix://u:p@/run/r.sock?db=3',
-      { display: '/run/r.sock', path: '/run/r.sock', tls: false, database: 3, username: 'u', password: 'p' },
+      'unix:/run/r.sock?db=3&user=u&password=p%2Fw',
+      {
+        display: '/run/r.sock',
+        path: '/run/r.sock',
+        tls: false,
+        database: 3,
+        username: 'u',
+        password: 'p/w',
+      },
     ],
   ])('%s is taken apart', (text, expected) => {
     expect(parseAddress(text)).toEqual(expected);
