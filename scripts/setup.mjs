@@ -46,13 +46,13 @@ function requireNode() {
   );
 }
 
-/** Runs `npm ci` unless node_modules was installed from the lock file as it is now. */
+/** Installs what the lock file says, unless it was installed from the lock file as it is now. */
 function installDependencies() {
   const hash = createHash('sha256')
     .update(readFileSync(join(ROOT, 'package-lock.json')))
     .digest('hex');
   if (existsSync(STAMP) && readFileSync(STAMP, 'utf8') === hash) return;
-  run('Installing dependencies', ['npm', 'ci', '--no-audit', '--no-fund']);
+  run('Installing dependencies', ['npm', 'install', '--no-save', '--no-audit', '--no-fund']);
   mkdirSync(dirname(STAMP), { recursive: true });
   writeFileSync(STAMP, hash);
 }
