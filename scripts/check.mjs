@@ -1,87 +1,121 @@
 /**
- * `npm test`: the whole check of the repository, each step setting up what it needs.
+ * `npm test`: the whole check of the repository. It sets up what it needs by itself; `npm test -- --help` explains.
  *
- *   npm test                    everything
- *   npm test -- packages/lock   only the tests whose path contains the words given
- *
- * Guarantees: the first step that fails prints all that it said and ends the check with exit code 1. The last line
- * counts the tests.
+ * Guarantees: the first step that fails prints all that it said, and ends the check with exit code 1. The last line
+ * counts the tests that this run has run. The tests run alone, because they watch the time.
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { ROOT, setup } from './setup.mjs';
+
+const HELP = `npm test                      the whole check, as it runs before every change is taken
+npm test -- packages/lock     only the tests whose path contains the words given
+npm test -- -t 'is refused'   only the tests whose name matches; other arguments, too, go to vitest
+
+The whole check stops at the first step that fails:
+  format and lint   biome      npm run format repairs most of it
+  build and types   tsc -b
+  unused code       knip       files, exports and dependencies that nothing uses
+  tests             vitest     they start real Redis servers on free ports, and stop them
+  packaging         publint, attw and npm pack: what users would get from the registry
+
+Missing dependencies, and a Redis server if there is none, are installed first.`;
 
 const RESULTS = join(ROOT, 'node_modules', '.cache', 'holdfast-tests.json');
 const bin = (name) => join(ROOT, 'node_modules', '.bin', name);
 
-const filters = process.argv.slice(2);
-if (filters.includes('--help')) {
-  console.log('npm test                    the whole check');
-  console.log('npm test -- packages/lock   only the tests whose path contains the words given');
+const args = process.argv.slice(2);
+if (args.includes('--help') || args.includes('-h')) {
+  console.log(HELP);
+} else if (args.length > 0) {
+  setup();
+  runTests(args);
+  console.log(`\n${count()}`);
 } else {
   setup();
-  if (filters.length === 0) {
-    step('format and lint', bin('biome'), ['ci', '--error-on-warnings', '.']);
-    step('build and types', bin('tsc'), ['-b']);
-    step('unused code', bin('knip'), ['--no-progress']);
-  }
-  runTests(filters);
-  if (filters.length === 0) for (const folder of publicPackages()) checkPackage(folder);
-  count();
+  step('format and lint', () => call(bin('biome'), ['ci', '--error-on-warnings', '.']));
+  step('build and types', () => call(bin('tsc'), ['-b']));
+  step('unused code', () => call(bin('knip'), ['--no-progress', '--treat-config-hints-as-errors']));
+  step('tests', () => runTests([]));
+  step('packaging', () => publicPackages().forEach(checkPackage));
+  console.log(`\n${count()}`);
 }
 
-function step(name, program, args, cwd = ROOT) {
+function step(name, work) {
   const began = performance.now();
-  const { status, error, stdout, stderr } = spawnSync(program, args, { cwd, encoding: 'utf8' });
-  const seconds = ((performance.now() - began) / 1000).toFixed(1);
-  if (status !== 0) {
-    console.error(
-      `${name}: FAILED after ${seconds} s\n${error?.message ?? ''}${stdout ?? ''}${stderr ?? ''}`,
-    );
+  const seconds = () => `${((performance.now() - began) / 1000).toFixed(1)} s`;
+  try {
+    work();
+  } catch (error) {
+    console.error(`${name}: FAILED after ${seconds()}\n${error.message}`);
     process.exit(1);
   }
-  console.log(`${name}: ok (${seconds} s)`);
-  return stdout;
+  console.log(`${name}: ok (${seconds()})`);
 }
 
+/** Runs a program quietly. Returns its output, or throws all that it said. */
+function call(program, args, cwd = ROOT) {
+  const options = { cwd, encoding: 'utf8', maxBuffer: Number.POSITIVE_INFINITY };
+  const { status, error, stdout, stderr } = spawnSync(program, args, options);
+  if (status === 0) return stdout;
+  const command = [program.split('/').at(-1), ...args].join(' ');
+  throw new Error(`${command}, in ${cwd}:\n${error?.message ?? ''}${stdout ?? ''}${stderr ?? ''}`);
+}
+
+/** Shows the tests as they run. The count stays the last line also when some fail. */
 function runTests(words) {
+  rmSync(RESULTS, { force: true });
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${RESULTS}`];
   const { status } = spawnSync(bin('vitest'), ['run', ...reporters, ...words], {
     cwd: ROOT,
     stdio: 'inherit',
   });
   if (status === 0) return;
-  count();
+  console.error(`tests: FAILED; vitest says above what happened\n\n${count()}`);
   process.exit(1);
+}
+
+/** A file that could not even be loaded counts as one failed test. */
+function count() {
+  if (!existsSync(RESULTS)) return '0 passed, 0 failed';
+  const { numPassedTests, numFailedTests, testResults } = JSON.parse(readFileSync(RESULTS, 'utf8'));
+  const unread = testResults.filter((file) => file.status === 'failed' && file.assertionResults.length === 0);
+  return `${numPassedTests} passed, ${numFailedTests + unread.length} failed`;
 }
 
 function publicPackages() {
   const folders = readdirSync(join(ROOT, 'packages')).map((name) => join(ROOT, 'packages', name));
-  return folders.filter((folder) => existsSync(join(folder, 'package.json')));
+  return folders.filter(
+    (folder) => existsSync(join(folder, 'package.json')) && readManifest(folder).private !== true,
+  );
+}
+
+function readManifest(folder) {
+  return JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
 }
 
 /** What a user would get from the registry: entry points that resolve, all files, and none too many. */
 function checkPackage(folder) {
-  const { name } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
-  step(`packaging of ${name}`, bin('publint'), ['--strict', '--pack', 'npm'], folder);
-  step(`types of ${name}`, bin('attw'), ['--pack', '--profile', 'esm-only'], folder);
-  const [packed] = JSON.parse(step(`files of ${name}`, 'npm', ['pack', '--dry-run', '--json'], folder));
+  call(bin('publint'), ['--strict', '--pack', 'npm'], folder);
+  call(bin('attw'), ['--pack', '--profile', 'esm-only'], folder);
+  const [packed] = JSON.parse(call('npm', ['pack', '--dry-run', '--json'], folder));
   const files = packed.files.map(({ path }) => path);
-  const lua = join(folder, 'lua');
-  const wanted = [
-    'README.md',
-    'LICENSE',
-    ...(existsSync(lua) ? readdirSync(lua).map((file) => `lua/${file}`) : []),
-  ];
-  const missing = wanted.filter((file) => !files.includes(file));
-  const superfluous = files.filter((file) => /(^|\/)test\/|\.tsbuildinfo$/.test(file));
+  const lua = existsSync(join(folder, 'lua')) ? readdirSync(join(folder, 'lua')) : [];
+  const missing = ['README.md', 'LICENSE', ...lua.map((file) => `lua/${file}`)].filter(
+    (file) => !files.includes(file),
+  );
+  const superfluous = files.filter((file) => isSuperfluous(file, files));
   if (missing.length + superfluous.length === 0) return;
-  console.error(`${name}: the package lacks [${missing}] and must not contain [${superfluous}]`);
-  process.exit(1);
+  throw new Error(
+    `The package of ${readManifest(folder).name} ` +
+      `lacks [${missing.join(', ')}] and must not contain [${superfluous.join(', ')}].`,
+  );
 }
 
-function count() {
-  const { numPassedTests, numFailedTests } = JSON.parse(readFileSync(RESULTS, 'utf8'));
-  console.log(`\n${numPassedTests} passed, ${numFailedTests} failed`);
+/** Tests, traces of the build, and what was built from a source that is gone. */
+function isSuperfluous(file, files) {
+  if (/(^|\/)test\/|\.test\.|\.tsbuildinfo$/.test(file)) return true;
+  const built = /^dist\/(.*?)(\.d\.ts|\.js)(\.map)?$/.exec(file);
+  return built !== null && !files.includes(`src/${built[1]}.ts`);
 }

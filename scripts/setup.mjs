@@ -1,41 +1,43 @@
 /**
  * Sets up a fresh clone: dependencies, a Redis server, and a build where one is asked for. Plain Node, because nothing
- * is installed yet.
+ * is installed yet. `node scripts/setup.mjs` does it by hand; the other scripts call `setup`.
  *
- * Guarantees: a step that has nothing to do is silent and quick. A step that fails prints all that it said, and what to
- * do, and ends the program with exit code 1.
+ * Guarantees: a step that has nothing to do is silent and quick. What is installed is what the lock file names. A step
+ * that fails prints all that it said, and what to do, and ends the program with exit code 1.
  */
 import { spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { accessSync, constants, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, readFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 
-const STAMP = join(ROOT, 'node_modules', '.cache', 'holdfast-lock-hash');
+const TSC = [process.execPath, join(ROOT, 'node_modules/typescript/bin/tsc'), '-b'];
 
 /** The system's package managers that know a Redis server, in the order in which they are tried. */
-const INSTALLERS = [
-  {
-    program: 'apt-get',
-    commands: [
-      ['apt-get', 'update', '-qq'],
-      ['apt-get', 'install', '-y', '-qq', '--no-install-recommends', 'redis-server'],
-    ],
-  },
-  { program: 'dnf', commands: [['dnf', 'install', '-y', 'redis']] },
-  { program: 'apk', commands: [['apk', 'add', 'redis']] },
-  { program: 'pacman', commands: [['pacman', '-S', '--noconfirm', 'valkey']] },
-  { program: 'brew', commands: [['brew', 'install', 'redis']] },
-];
+const INSTALLERS = {
+  'apt-get': [
+    ['apt-get', 'update', '-qq'],
+    ['apt-get', 'install', '-y', '-qq', '--no-install-recommends', 'redis-server'],
+  ],
+  dnf: [['dnf', 'install', '-y', 'redis']],
+  yum: [['yum', 'install', '-y', 'redis']],
+  apk: [['apk', 'add', '--no-cache', 'redis']],
+  pacman: [['pacman', '-Sy', '--noconfirm', 'valkey']],
+  brew: [['brew', 'install', 'redis']],
+};
+
+/** RUNLEVEL keeps Debian's package from starting a Redis of its own as a service. */
+const UNATTENDED = { DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' };
+
+const ADVICE = 'Install redis-server or valkey-server, or give the path of one in HOLDFAST_REDIS_SERVER.';
 
 /** Makes the clone ready to run. */
 export function setup({ build = false } = {}) {
   requireNode();
   installDependencies();
   installRedis();
-  if (build) run('Building', [process.execPath, join(ROOT, 'node_modules/typescript/bin/tsc'), '-b']);
+  if (build) buildAll();
 }
 
 function requireNode() {
@@ -46,48 +48,106 @@ function requireNode() {
   );
 }
 
-/** Installs what the lock file says, unless it was installed from the lock file as it is now. */
 function installDependencies() {
-  const hash = createHash('sha256')
-    .update(readFileSync(join(ROOT, 'package-lock.json')))
-    .digest('hex');
-  if (existsSync(STAMP) && readFileSync(STAMP, 'utf8') === hash) return;
-  run('Installing dependencies', ['npm', 'install', '--no-save', '--no-audit', '--no-fund']);
-  mkdirSync(dirname(STAMP), { recursive: true });
-  writeFileSync(STAMP, hash);
+  const wanted = readPackages('package-lock.json');
+  if (differences(wanted).length === 0) return;
+  const gaps = missingOptionals(wanted);
+  if (gaps.length === 0) {
+    run('Installing dependencies', ['npm', 'ci', '--no-audit', '--no-fund']);
+  } else {
+    // npm ci refuses such a lock file, even where the packages are for other systems than this one.
+    const why = `with npm install: package-lock.json lacks ${gaps.length} optional packages that npm ci asks for`;
+    run(`Installing dependencies (${why})`, ['npm', 'install', '--no-save', '--no-audit', '--no-fund']);
+  }
+  const left = differences(wanted);
+  if (left.length === 0) return;
+  fail(
+    `node_modules is not what package-lock.json says:\n  ${left.join('\n  ')}\nRun npm install, and commit the lock file.`,
+  );
 }
 
-function installRedis() {
-  if (process.env.HOLDFAST_REDIS_SERVER || onPath('redis-server') || onPath('valkey-server')) return;
-  const installer = INSTALLERS.find(({ program }) => onPath(program));
-  const advice =
-    'Install redis-server or valkey-server, or name one in HOLDFAST_REDIS_SERVER, and try again.';
-  if (!installer)
-    fail(`There is no Redis server on this machine, and no package manager that is known. ${advice}`);
-  const asRoot = process.getuid?.() === 0 || installer.program === 'brew' ? [] : ['sudo', '-n'];
-  for (const command of installer.commands) {
-    // RUNLEVEL keeps Debian's package from starting a Redis of its own as a service.
-    run(`Installing a Redis server (${command.join(' ')})`, [...asRoot, ...command], advice);
+/** How node_modules, as npm recorded it there, differs from the lock file. Times of files prove nothing in a clone. */
+function differences(wanted) {
+  const present = readPackages('node_modules/.package-lock.json');
+  const paths = new Set([...Object.keys(wanted), ...Object.keys(present)]);
+  paths.delete('');
+  return [...paths].flatMap((path) => {
+    const [want, have] = [wanted[path], present[path]];
+    if (!want || !have) {
+      if ((want ?? have).optional) return [];
+      return [`${path} is ${have ? 'installed, but not in the lock file' : 'not installed'}`];
+    }
+    const same = want.version === have.version && want.integrity === have.integrity;
+    return same ? [] : [`${path} is ${have.version}, not ${want.version}`];
+  });
+}
+
+/** Optional packages that a package in the lock file names, and the lock file does not have. */
+function missingOptionals(wanted) {
+  return Object.entries(wanted).flatMap(([path, { optionalDependencies = {} }]) =>
+    Object.keys(optionalDependencies).filter(
+      (name) => !wanted[`node_modules/${name}`] && !wanted[`${path}/node_modules/${name}`],
+    ),
+  );
+}
+
+function readPackages(path) {
+  try {
+    return JSON.parse(readFileSync(join(ROOT, path), 'utf8')).packages;
+  } catch (error) {
+    if (error.code === 'ENOENT') return {};
+    throw error;
   }
 }
 
-function onPath(program) {
-  return (process.env.PATH ?? '').split(delimiter).some((folder) => {
-    try {
-      accessSync(join(folder, program), constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  });
+function installRedis() {
+  const chosen = process.env.HOLDFAST_REDIS_SERVER;
+  if (chosen && !isExecutable(chosen)) {
+    fail(`HOLDFAST_REDIS_SERVER names "${chosen}", which is not a program that can be run. ${ADVICE}`);
+  }
+  if (chosen || hasServer()) return;
+  const installer = Object.keys(INSTALLERS).find(onPath);
+  if (!installer) fail(`There is no Redis server here, and no package manager that is known. ${ADVICE}`);
+  for (const command of INSTALLERS[installer]) {
+    run(`Installing a Redis server (${command.join(' ')})`, [...asRoot(installer), ...command], ADVICE);
+  }
+  if (!hasServer()) fail(`${installer} has installed no redis-server or valkey-server on PATH. ${ADVICE}`);
+}
+
+const hasServer = () => onPath('redis-server') || onPath('valkey-server');
+
+function asRoot(installer) {
+  if (installer === 'brew' || process.getuid?.() === 0) return [];
+  // sudo drops the environment.
+  return ['sudo', '-n', 'env', ...Object.entries(UNATTENDED).map(([name, value]) => `${name}=${value}`)];
+}
+
+function buildAll() {
+  const plan = spawnSync(TSC[0], [...TSC.slice(1), '--dry'], { cwd: ROOT, encoding: 'utf8' });
+  if (plan.status === 0 && !plan.stdout.includes('would ')) return;
+  run('Building', TSC);
+}
+
+const onPath = (program) =>
+  (process.env.PATH ?? '').split(delimiter).some((folder) => isExecutable(join(folder, program)));
+
+function isExecutable(path) {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function run(what, [program, ...args], advice = '') {
   console.log(`${what} ...`);
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' };
-  const { status, error, stdout, stderr } = spawnSync(program, args, { cwd: ROOT, env, encoding: 'utf8' });
+  const env = { ...process.env, ...UNATTENDED };
+  const options = { cwd: ROOT, env, encoding: 'utf8', maxBuffer: Number.POSITIVE_INFINITY };
+  const { status, signal, error, stdout, stderr } = spawnSync(program, args, options);
   if (status === 0) return;
-  fail(`${what} failed: ${error?.message ?? `exit code ${status}`}\n${stdout ?? ''}${stderr ?? ''}${advice}`);
+  const reason = error?.message ?? (signal ? `ended by ${signal}` : `exit code ${status}`);
+  fail(`${what} failed: ${reason}\n${stdout ?? ''}${stderr ?? ''}${advice}`);
 }
 
 function fail(message) {
