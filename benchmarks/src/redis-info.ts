@@ -12,7 +12,7 @@ export interface NodeCounters {
   readonly cpu: number;
   /** Commands, those within scripts included. */
   readonly commands: number;
-  /** EVALSHA calls. */
+  /** Calls of scripts and functions. */
   readonly scripts: number;
   /** PEXPIRE calls, of which an extension of a lease makes exactly one. */
   readonly extensions: number;
@@ -34,7 +34,7 @@ export class NodeObserver {
     return {
       cpu: (sum(/^used_cpu_user:([\d.]+)/m) + sum(/^used_cpu_sys:([\d.]+)/m)) * 1e6,
       commands: sum(/^total_commands_processed:(\d+)/m),
-      scripts: sum(/^cmdstat_evalsha:calls=(\d+)/m),
+      scripts: sum(/^cmdstat_evalsha:calls=(\d+)/m) + sum(/^cmdstat_fcall:calls=(\d+)/m),
       extensions: sum(/^cmdstat_pexpire:calls=(\d+)/m),
       memory: sum(/^used_memory:(\d+)/m),
     };

@@ -143,7 +143,7 @@ export function heldTable(results: readonly HeldResult[], plan: Plan): Table {
   const kibibytes = (bytes: number): string => number(bytes / 1024, 2);
   return {
     title: 'Held leases that renew themselves',
-    about: `Holdfast only. TTL ${plan.leaseTtl} ms, begun spread over a third of it, watched for ${plan.watched} TTLs. Commands, EVALSHA calls and extensions are a lease, node and TTL; commands include those within scripts. RSS a lease is told from 1,000 leases on; below, it drowns in the process's own. CPU is a share of one core; that of the nodes is all five together.`,
+    about: `Holdfast only. TTL ${plan.leaseTtl} ms, begun spread over a third of it, watched for ${plan.watched} TTLs. Commands, script calls and extensions are a lease, node and TTL; commands include those within scripts. RSS a lease is told from 1,000 leases on; below, it drowns in the process's own. CPU is a share of one core; that of the nodes is all five together.`,
     columns: [
       'leases',
       'heap KiB/lease',
@@ -152,7 +152,7 @@ export function heldTable(results: readonly HeldResult[], plan: Plan): Table {
       'renewals/s',
       'client CPU',
       'nodes CPU',
-      'EVALSHA',
+      'script calls',
       'extensions',
       'commands',
       'KiB/lease in a node',

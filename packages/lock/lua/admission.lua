@@ -12,11 +12,16 @@
 --   SYNCHRONOUS  whether persistence is declared synchronous, so that a restart forgets nothing
 --   WINDOW       how far a proposal may be from this node's time, in microseconds
 --   RETENTION    how long an unused fence is kept, in milliseconds
+-- and with RUN_ID, a variable without a value. In a function it lives as long as this process does, so the process asks
+-- itself for its run_id once; in a script it lives for one call.
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
-local info = redis.call('INFO', 'server')
-local _, before = string.find(info, 'run_id:', 1, true)
-local run_id = string.sub(info, before + 1, before + 40)
+if not RUN_ID then
+  local info = redis.call('INFO', 'server')
+  local _, before = string.find(info, 'run_id:', 1, true)
+  RUN_ID = string.sub(info, before + 1, before + 40)
+end
+local run_id = RUN_ID
 
 -- Returns when this node's memory of grants begins, in microseconds; or nil and the refusal, which is one of
 -- 'quarantined <run_id> <remaining ms>'  'misfit <run_id> <the record's parameters>'

@@ -34,8 +34,8 @@ export class Deployment {
   readonly quarantine: number;
   readonly window: number;
   readonly recordKey: string;
-  /** The Lua that opens every script that votes: the constants that admission.lua names. */
-  readonly constants: string;
+  /** The Lua that opens the voting scripts: the constants, and the one variable, that admission.lua names. */
+  readonly prelude: string;
 
   constructor(nodes: number, options: DeploymentOptions) {
     this.name = requireName('deployment', options.deployment ?? 'holdfast');
@@ -58,9 +58,10 @@ export class Deployment {
     this.quarantine = Math.max(this.maxTtl, 2 * this.window + margin);
     this.parameters = `nodes=${nodes} maxTtl=${this.maxTtl} window=${this.window} retention=${retention} margin=${margin} persistence=${persistence}`;
     this.recordKey = `{${this.name}}:record`;
-    this.constants = [
+    this.prelude = [
       'local PARAMETERS, QUARANTINE, SYNCHRONOUS, WINDOW, RETENTION =',
       `  '${this.parameters}', ${this.quarantine * 1000}, ${persistence === 'synchronous'}, ${this.window * 1000}, ${retention}`,
+      'local RUN_ID',
     ].join('\n');
   }
 

@@ -178,7 +178,7 @@ export class Members {
     if (node.unavailable !== undefined) return;
     if (node.runId !== undefined) this.#audited.set(node, node.runId);
     try {
-      for (const { script } of Object.values(this.verbs)) await node.load(script);
+      await node.load(Object.values(this.verbs).map(({ script }) => script));
       const { runId, maxmemoryPolicy } = await node.info();
       this.#audited.set(node, runId);
       if (maxmemoryPolicy !== '' && maxmemoryPolicy !== 'noeviction') {

@@ -4,7 +4,14 @@
  * Guarantees: a reply that is not the script's own throws, and so counts as no answer. Who answered is noted on the
  * node from the same reply, so a server that took another's place is known before its vote is counted.
  */
-import { type Operation, type RedisNode, type Reply, Script, type Verb } from '@holdfast/redis';
+import {
+  type Operation,
+  type RedisNode,
+  type Reply,
+  Script,
+  ScriptLibrary,
+  type Verb,
+} from '@holdfast/redis';
 import type { Deployment } from './deployment.js';
 import type { Vote } from './votes.js';
 
@@ -37,22 +44,27 @@ export interface LockVerbs {
 
 const lua = (name: string): URL => new URL(`../lua/${name}.lua`, import.meta.url);
 
-export const inspectScript: Script = new Script(lua('inspect'));
-export const initializeScript: Script = new Script(lua('initialize'));
-const releaseScript = new Script(lua('release'));
+export const inspectScript: Script = new Script([lua('inspect')]);
+export const initializeScript: Script = new Script([lua('initialize')]);
 
 /** The voting scripts of one deployment, whose constants they open with. */
 export function lockVerbs(deployment: Deployment): LockVerbs {
-  const voting = (name: string) => ({
-    script: new Script(deployment.constants, lua('admission'), lua(name)),
+  const admission = lua('admission');
+  const { scripts } = new ScriptLibrary(deployment.prelude, {
+    acquire: [admission, lua('acquire')],
+    extend: [admission, lua('extend')],
+    rejoin: [admission, lua('rejoin')],
+    release: [lua('release')],
+  });
+  const verb = (name: keyof LockVerbs) => ({
+    script: scripts.get(name) as Script,
     keys: [deployment.recordKey],
-    decode: decodeVotes,
   });
   return {
-    acquire: { ...voting('acquire'), encode: encodeVote },
-    extend: { ...voting('extend'), encode: encodeVote },
-    rejoin: { ...voting('rejoin'), encode: encodeRejoin },
-    release: { script: releaseScript, keys: [], encode: encodeRelease, decode: decodeReleases },
+    acquire: { ...verb('acquire'), encode: encodeVote, decode: decodeVotes },
+    extend: { ...verb('extend'), encode: encodeVote, decode: decodeVotes },
+    rejoin: { ...verb('rejoin'), encode: encodeRejoin, decode: decodeVotes },
+    release: { ...verb('release'), keys: [], encode: encodeRelease, decode: decodeReleases },
   };
 }
 

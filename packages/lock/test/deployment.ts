@@ -62,7 +62,8 @@ export class Deployment implements AsyncDisposable {
   /** Script calls that a node has served. */
   async scriptCalls(index: number): Promise<number> {
     const stats = await this.redis(index).info('commandstats');
-    return Number(/cmdstat_evalsha:calls=(\d+)/.exec(stats)?.[1] ?? 0);
+    const calls = [...stats.matchAll(/cmdstat_(?:evalsha|fcall):calls=(\d+)/g)];
+    return calls.reduce((sum, [, count]) => sum + Number(count), 0);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -308,7 +308,7 @@ describe('a lone operation', () => {
     const releasing = lease.release();
     await Promise.resolve();
     await Promise.resolve();
-    expect(sent).toEqual(['EVALSHA']);
+    expect(sent).toEqual(['FCALL']);
     await releasing;
     await single.close();
   });

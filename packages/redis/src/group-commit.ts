@@ -8,7 +8,7 @@
  */
 import type { Clock } from '@holdfast/kernel';
 import { type Connection, type Reply, reasonOf } from './connection.js';
-import { isUnknownScript, type Script } from './script.js';
+import { isUnknownFunction, isUnknownScript, type Script, type ScriptLibrary } from './script.js';
 
 /** One caller's part of a batch. */
 export interface Operation<Result> {
@@ -41,6 +41,14 @@ const LARGEST_BATCH = 128;
 type AnyVerb = Verb<any, any>;
 type AnyOperation = Operation<unknown>;
 
+/** How a script is called: as a function of a loaded library, by its digest, or whole. */
+type Way = 'FCALL' | 'EVALSHA' | 'EVAL';
+
+function named(script: Script, how: Way): string {
+  if (how === 'FCALL') return script.functionName;
+  return how === 'EVALSHA' ? script.digest : script.text;
+}
+
 interface Entry {
   readonly verb: AnyVerb;
   readonly operation: AnyOperation;
@@ -53,6 +61,8 @@ export class GroupCommit {
   #first: Entry | undefined;
   #group: Map<AnyVerb, AnyOperation[]> | undefined;
   readonly #subjects = new Set<string>();
+  /** The libraries that the server has, as far as we know. */
+  readonly #libraries = new Set<ScriptLibrary>();
   #scheduled = false;
   /** Script calls that the node has not answered. */
   #inFlight = 0;
@@ -111,24 +121,23 @@ export class GroupCommit {
     if (first === undefined) return;
     this.#first = undefined;
     if (group === undefined) {
-      this.#call(first.verb, [first.operation], 'EVALSHA');
+      this.#call(first.verb, [first.operation]);
       return;
     }
     this.#group = undefined;
     this.#subjects.clear();
     for (const [verb, operations] of group) {
       for (let start = 0; start < operations.length; start += LARGEST_BATCH) {
-        this.#call(verb, operations.slice(start, start + LARGEST_BATCH), 'EVALSHA');
+        this.#call(verb, operations.slice(start, start + LARGEST_BATCH));
       }
     }
   }
 
-  #call(verb: AnyVerb, operations: readonly AnyOperation[], how: 'EVALSHA' | 'EVAL'): void {
+  #call(verb: AnyVerb, operations: readonly AnyOperation[], how = this.#way(verb.script)): void {
     const keys = [...verb.keys];
     const values: string[] = [];
     for (const operation of operations) verb.encode(operation, keys, values);
-    const script = how === 'EVALSHA' ? verb.script.digest : verb.script.text;
-    const args = [script, String(keys.length), ...keys, ...values];
+    const args = [named(verb.script, how), String(keys.length), ...keys, ...values];
     this.#inFlight += 1;
     this.#connection.send(how, args).then(
       (reply) => {
@@ -137,10 +146,26 @@ export class GroupCommit {
       },
       (error: unknown) => {
         this.#settled();
-        if (how === 'EVALSHA' && isUnknownScript(error)) this.#repeat(verb, operations);
-        else for (const operation of operations) operation.fail(reasonOf(error), true);
+        if (how === 'FCALL' && isUnknownFunction(error)) {
+          this.has(verb.script.library, false);
+          this.#repeat(verb, operations, 'EVALSHA');
+        } else if (how === 'EVALSHA' && isUnknownScript(error)) {
+          this.#repeat(verb, operations, 'EVAL');
+        } else {
+          for (const operation of operations) operation.fail(reasonOf(error), true);
+        }
       },
     );
+  }
+
+  /** Notes whether the server has a library. */
+  has(library: ScriptLibrary | undefined, present: boolean): void {
+    if (library && present) this.#libraries.add(library);
+    else if (library) this.#libraries.delete(library);
+  }
+
+  #way({ library }: Script): Way {
+    return library && this.#libraries.has(library) ? 'FCALL' : 'EVALSHA';
   }
 
   #settled(): void {
@@ -148,10 +173,10 @@ export class GroupCommit {
     this.#answered += 1;
   }
 
-  /** Sends the whole script, but only what is still wanted: a release may have overtaken an abandoned acquire. */
-  #repeat(verb: AnyVerb, operations: readonly AnyOperation[]): void {
+  /** Sends again in another way, but only what is still wanted: a release may have overtaken an abandoned acquire. */
+  #repeat(verb: AnyVerb, operations: readonly AnyOperation[], how: Way): void {
     const wanted = operations.filter((operation) => !operation.abandoned);
-    if (wanted.length > 0) this.#call(verb, wanted, 'EVAL');
+    if (wanted.length > 0) this.#call(verb, wanted, how);
   }
 
   #deliver(verb: AnyVerb, operations: readonly AnyOperation[], reply: Reply): void {

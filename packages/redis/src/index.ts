@@ -10,4 +10,4 @@ export type { Operation, Verb } from './group-commit.js';
 export type { IoredisClient } from './ioredis.js';
 export { RedisNode, type RedisNodeOptions, type ServerInfo } from './node.js';
 export type { NodeRedisClient } from './node-redis.js';
-export { evaluate, Script } from './script.js';
+export { Script, ScriptLibrary } from './script.js';

@@ -6,9 +6,9 @@
  * silence of the node. Nothing here keeps the process alive but the connection itself.
  */
 import { type Clock, requireDuration, systemClock, type Timer, within } from '@holdfast/kernel';
-import type { Connection, Reply } from './connection.js';
+import { type Connection, type Reply, reasonOf } from './connection.js';
 import { GroupCommit, type Operation, type Verb } from './group-commit.js';
-import { evaluate, type Script } from './script.js';
+import { evaluate, type Script, type ScriptLibrary } from './script.js';
 
 export interface RedisNodeOptions {
   /** Milliseconds without any answer after which the node counts as silent. Default 1000. */
@@ -85,9 +85,25 @@ export class RedisNode {
     return within(this.#clock, timeout, reply, `did not answer within ${timeout} ms`);
   }
 
-  /** Makes a script known to the server, so that the first call needs no repetition. */
-  async load(script: Script): Promise<void> {
-    await this.#connection.send('SCRIPT', ['LOAD', script.text]);
+  /**
+   * Makes scripts known to the server, so that the first call needs no repetition: as a library of functions where the
+   * server takes one, one by one otherwise.
+   */
+  async load(scripts: Iterable<Script>): Promise<void> {
+    for (const script of scripts) {
+      const library = script.library;
+      if (library && script === library.scripts.values().next().value) await this.#loadLibrary(library);
+      await this.#connection.send('SCRIPT', ['LOAD', script.text]);
+    }
+  }
+
+  async #loadLibrary(library: ScriptLibrary): Promise<void> {
+    const loaded = this.#connection.send('FUNCTION', ['LOAD', library.text]).then(
+      () => true,
+      // A library's name says what is in it: one that is there is the same. Anything else means scripts.
+      (error: unknown) => reasonOf(error).includes('already exists'),
+    );
+    this.#commits.has(library, await loaded);
   }
 
   /** Asks the server about itself. Rejects when it does not answer or forbids INFO. */

@@ -34,10 +34,12 @@ class Append implements Operation<number> {
 }
 
 const appendTo = (list: string, text = ''): Verb<Append, number> => ({
-  script: new Script(`${text}
+  script: new Script([
+    `${text}
     local reply = {'appended'}
     for i, value in ipairs(ARGV) do reply[i + 1] = redis.call('RPUSH', KEYS[1], value) end
-    return reply`),
+    return reply`,
+  ]),
   keys: [list],
   encode: ({ subject }, _, args) => void args.push(subject),
   decode: (reply: Reply) => (reply as [string, ...number[]]).slice(1) as number[],
@@ -86,7 +88,7 @@ describe.each(Object.entries(libraries))('over %s', (library, connection) => {
   it('operations of one turn travel in one call, those of another verb in another', async () => {
     using opened = await open(connection());
     const [one, two] = [appendTo(`one-${library}`), appendTo(`two-${library}`)];
-    await opened.node.load(one.script);
+    await opened.node.load([one.script]);
     opened.sent.length = 0;
     const ones = ['a', 'b', 'c'].map((name) => new Append(name));
     const other = new Append('d');
@@ -102,8 +104,8 @@ describe.each(Object.entries(libraries))('over %s', (library, connection) => {
     using opened = await open(connection());
     const list = `order-${library}`;
     const [one, two] = [appendTo(list), appendTo(list, '-- another verb')];
-    await opened.node.load(one.script);
-    await opened.node.load(two.script);
+    await opened.node.load([one.script]);
+    await opened.node.load([two.script]);
     const operations = Array.from({ length: 20 }, () => new Append('same'));
     const lengths = operations.map((operation, index) => {
       opened.node.submit(index % 3 === 0 ? two : one, operation);
@@ -115,7 +117,7 @@ describe.each(Object.entries(libraries))('over %s', (library, connection) => {
   it('more than a call may hold is split, and every operation gets its own result', async () => {
     using opened = await open(connection());
     const verb = appendTo(`many-${library}`);
-    await opened.node.load(verb.script);
+    await opened.node.load([verb.script]);
     opened.sent.length = 0;
     const operations = Array.from({ length: 300 }, (_, index) => new Append(`${index}`));
     for (const operation of operations) opened.node.submit(verb, operation);
@@ -172,7 +174,7 @@ describe('a node that owes answers', () => {
   it('counts as silent after its patience: then only urgent operations are sent, until it answers', async () => {
     using opened = await open();
     const verb = appendTo('silent');
-    await opened.node.load(verb.script);
+    await opened.node.load([verb.script]);
     server.freeze();
     const first = new Append('first');
     opened.node.submit(verb, first);
@@ -191,7 +193,7 @@ describe('a node that owes answers', () => {
   it('is not blamed for a stall of this process', async () => {
     using opened = await open();
     const verb = appendTo('stall');
-    await opened.node.load(verb.script);
+    await opened.node.load([verb.script]);
     const operation = new Append('a');
     opened.node.submit(verb, operation);
     await Promise.resolve();

@@ -56,9 +56,9 @@ const OPTIONS: readonly (keyof RedisGuardOptions)[] = [
 ];
 
 const lua = (name: string): URL => new URL(`../../lua/${name}.lua`, import.meta.url);
-const sealScript = new Script(lua('memory'), lua('seal'));
-const writeScript = new Script(lua('memory'), lua('write'));
-const initializeScript = new Script(lua('initialize'));
+const sealScript = new Script([lua('memory'), lua('seal')]);
+const writeScript = new Script([lua('memory'), lua('write')]);
+const initializeScript = new Script([lua('initialize')]);
 
 /** A guard for data in Redis. Throws MisuseError for options that cannot work; connects on first use. */
 export function createRedisGuard(options: RedisGuardOptions): RedisGuard {
