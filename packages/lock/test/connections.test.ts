@@ -77,6 +77,15 @@ describe('a URL', () => {
     redis.disconnect();
   });
 
+  it('with an ACL user who may not call functions', async () => {
+    await using nodes = await startNodes(1);
+    const redis = new Redis(nodes.urls[0] ?? '');
+    await redis.call('ACL', 'SETUSER', 'scripts', 'on', '>p', '~*', '+@all', '-fcall', '-function');
+    await tryOut({ nodes: [`redis://scripts:p@127.0.0.1:${nodes.nodes[0]?.port}`] });
+    expect(await redis.info('commandstats')).toMatch(/cmdstat_evalsha:calls/);
+    redis.disconnect();
+  });
+
   it('of a socket, with a database', async () => {
     const path = join(folder, 'redis.sock');
     await using nodes = await startNodes(1, { args: ['--unixsocket', path, '--save', ''] });

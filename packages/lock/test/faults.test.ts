@@ -220,11 +220,10 @@ describe('7. nodes that change behind the clients', () => {
       async () => expect((await locks.inspect('r')).nodes[0]?.state).toBe('unadmitted'),
       5_000,
     );
-    expect(await lease.extend()).toBe('kept');
-    await vi.waitFor(
-      async () => expect((await locks.inspect('r')).nodes[0]?.state).toBe('quarantined'),
-      5_000,
-    );
+    await vi.waitFor(async () => {
+      expect(await lease.extend()).toBe('kept');
+      expect((await locks.inspect('r')).nodes[0]?.state).toBe('quarantined');
+    }, 5_000);
     await lease.release();
   });
 

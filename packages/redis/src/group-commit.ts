@@ -73,9 +73,13 @@ export class GroupCommit {
     this.#flush();
   };
 
-  constructor(connection: Connection, clock: Clock) {
+  readonly #onForgotten: () => void;
+
+  /** `onForgotten` is told when the server lacks a script that it should have, as after a restart. */
+  constructor(connection: Connection, clock: Clock, onForgotten: () => void) {
     this.#connection = connection;
     this.#clock = clock;
+    this.#onForgotten = onForgotten;
   }
 
   get inFlight(): number {
@@ -148,8 +152,10 @@ export class GroupCommit {
         this.#settled();
         if (how === 'FCALL' && isUnknownFunction(error)) {
           this.has(verb.script.library, false);
+          this.#onForgotten();
           this.#repeat(verb, operations, 'EVALSHA');
         } else if (how === 'EVALSHA' && isUnknownScript(error)) {
+          this.#onForgotten();
           this.#repeat(verb, operations, 'EVAL');
         } else {
           for (const operation of operations) operation.fail(reasonOf(error), true);

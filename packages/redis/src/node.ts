@@ -32,6 +32,8 @@ export class RedisNode {
   readonly #clock: Clock;
   readonly #patience: number;
   #watch: Timer | undefined;
+  #scripts: readonly Script[] = [];
+  #reloading = false;
   /** The count of answers at which the node was found silent. */
   #silentAt: number | undefined;
 
@@ -40,7 +42,7 @@ export class RedisNode {
     this.#connection = connection;
     this.#clock = options.clock ?? systemClock;
     this.#patience = requireDuration('patience', options.patience ?? 1_000, { min: 1 });
-    this.#commits = new GroupCommit(connection, this.#clock);
+    this.#commits = new GroupCommit(connection, this.#clock, () => void this.#reload());
   }
 
   /** Why an operation would fail at once; undefined when it would be sent. */
@@ -87,14 +89,21 @@ export class RedisNode {
 
   /**
    * Makes scripts known to the server, so that the first call needs no repetition: as a library of functions where the
-   * server takes one, one by one otherwise.
+   * server takes one, and one by one. Does so again when the server turns out to have forgotten them.
    */
-  async load(scripts: Iterable<Script>): Promise<void> {
-    for (const script of scripts) {
-      const library = script.library;
-      if (library && script === library.scripts.values().next().value) await this.#loadLibrary(library);
-      await this.#connection.send('SCRIPT', ['LOAD', script.text]);
-    }
+  async load(scripts: readonly Script[]): Promise<void> {
+    this.#scripts = scripts;
+    const libraries = new Set(scripts.map(({ library }) => library));
+    for (const library of libraries) if (library) await this.#loadLibrary(library);
+    for (const script of scripts) await this.#connection.send('SCRIPT', ['LOAD', script.text]);
+  }
+
+  /** Operations that find a script missing are repeated, but late: without this a node could stay behind for good. */
+  async #reload(): Promise<void> {
+    if (this.#reloading || this.#scripts.length === 0) return;
+    this.#reloading = true;
+    await this.load(this.#scripts).catch(() => {}); // the next operation will try again
+    this.#reloading = false;
   }
 
   async #loadLibrary(library: ScriptLibrary): Promise<void> {

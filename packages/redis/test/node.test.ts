@@ -8,6 +8,7 @@ import {
   RedisNode,
   type Reply,
   Script,
+  ScriptLibrary,
   type Verb,
 } from '@holdfast/redis';
 import { openNodeRedis } from '@holdfast/redis/node-redis';
@@ -136,6 +137,44 @@ describe.each(Object.entries(libraries))('over %s', (library, connection) => {
     expect(await wanted.outcome).toBe(1);
     expect(opened.sent).toEqual(['EVALSHA', 'EVAL']);
     expect(await redis.lrange(`unknown-${library}`, 0, -1)).toEqual(['wanted']);
+  });
+
+  it('scripts that the server forgot are loaded again, also when nobody waits for an operation', async () => {
+    using opened = await open(connection());
+    const verb = appendTo(`forgotten-${library}`, '-- forgotten');
+    await opened.node.load([verb.script]);
+    await redis.script('FLUSH');
+    const abandoned = new Append('abandoned');
+    opened.node.submit(verb, abandoned);
+    abandoned.abandoned = true;
+    await vi.waitFor(async () => expect(await redis.script('EXISTS', verb.script.digest)).toEqual([1]));
+  });
+
+  it('scripts of a library run as its functions, and as scripts where the server has no such library', async () => {
+    using opened = await open(connection());
+    const counting = new ScriptLibrary('local CALLS', {
+      count: [
+        "CALLS = (CALLS or 0) + 1\nlocal reply = {'counted'}\nfor i in ipairs(ARGV) do reply[i + 1] = CALLS end\nreturn reply",
+      ],
+    });
+    const script = counting.scripts.get('count') as Script;
+    const verb = { ...appendTo('unused'), script };
+    const count = async (): Promise<number> => {
+      const operation = new Append('x');
+      opened.node.submit(verb, operation);
+      return operation.outcome;
+    };
+    expect(await count()).toBe(1); // a script: its locals live for one call
+    await opened.node.load([script]);
+    const first = await count();
+    expect(await count()).toBe(first + 1); // a function: its locals live as long as the server
+    await redis.call('FUNCTION', 'DELETE', counting.name);
+    expect(await count()).toBe(1);
+    await vi.waitFor(async () => {
+      const again = await count();
+      expect(await count()).toBe(again + 1);
+    });
+    await redis.call('FUNCTION', 'DELETE', counting.name);
   });
 
   it('a failing script, or a reply that is not its own, fails the operations', async () => {
