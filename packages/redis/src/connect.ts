@@ -55,6 +55,7 @@ function fromUrl(address: Address, tls: ConnectionOptions | undefined): Connecti
       }
     },
     send: (command, args) => chosen.send(command, args),
+    restart: () => chosen.restart(),
     close: () => chosen.close(),
   };
 }

@@ -18,6 +18,8 @@ export interface Connection {
   /** Starts connecting. Resolves when the first try has ended, well or not; later tries go on by themselves. */
   open(): Promise<void>;
   send(command: string, args: readonly string[]): Promise<Reply>;
+  /** Gives up a connection that does not answer, and starts another, if it is ours: it may be half-open. */
+  restart(): void;
   /** Ends the connection, if it is ours to end. */
   close(): void;
 }

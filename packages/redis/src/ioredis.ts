@@ -50,6 +50,7 @@ export function fromIoredis(client: IoredisClient): Connection {
       });
     },
     send: (command, args) => client.call(command, args as string[]) as Promise<Reply>,
+    restart() {},
     close() {},
   };
 }
@@ -57,7 +58,7 @@ export function fromIoredis(client: IoredisClient): Connection {
 /** A connection of our own. The client library is loaded when the connection opens. */
 export function openIoredis(address: Address, tls?: ConnectionOptions): Connection {
   let connection: Connection | undefined;
-  let disconnect = (): void => {};
+  let disconnect = (_restart: boolean): void => {};
   let closed = false;
   let last = '';
   return {
@@ -73,7 +74,7 @@ export function openIoredis(address: Address, tls?: ConnectionOptions): Connecti
       client.on('error', (error) => {
         last = reasonOf(error, address.password);
       });
-      disconnect = () => client.disconnect();
+      disconnect = (restart) => client.disconnect(restart);
       connection = fromIoredis(client as unknown as IoredisClient);
       await connection.open();
     },
@@ -81,9 +82,10 @@ export function openIoredis(address: Address, tls?: ConnectionOptions): Connecti
       if (!connection) return Promise.reject(new Error('not connected yet'));
       return connection.send(command, args);
     },
+    restart: () => disconnect(true),
     close() {
       closed = true;
-      disconnect();
+      disconnect(false);
     },
   };
 }
@@ -104,8 +106,6 @@ function optionsOf(address: Address, tls: ConnectionOptions | undefined) {
     connectTimeout: 2_000,
     // ioredis arms this timer even on a closed stream, and it would keep the process alive.
     disconnectTimeout: 10,
-    // A connection that owes an answer for this long is half-open or its server frozen: start another.
-    socketTimeout: 10_000,
     retryStrategy: (tries: number): number => Math.min(50 * 2 ** Math.min(tries - 1, 10), 1_000),
   };
 }

@@ -47,6 +47,7 @@ export function fromNodeRedis(client: NodeRedisClient): Connection {
       });
     },
     send: (command, args) => client.sendCommand([command, ...args]) as Promise<Reply>,
+    restart() {},
     close() {},
   };
 }
@@ -61,6 +62,7 @@ function addressOf({ socket, url }: ClientOptions): string {
 export function openNodeRedis(address: Address, tls?: ConnectionOptions): Connection {
   let connection: Connection | undefined;
   let destroy = (): void => {};
+  let start = (): void => {};
   let closed = false;
   let last = '';
   return {
@@ -82,20 +84,24 @@ export function openNodeRedis(address: Address, tls?: ConnectionOptions): Connec
       connection = fromNodeRedis(client as unknown as NodeRedisClient);
       destroy = () => client.destroy();
       await new Promise<void>((resolve) => {
+        const onError = (error: unknown): void => {
+          last = reasonOf(error, address.password);
+          resolve();
+        };
         client.once('ready', () => resolve());
-        client.on('error', (error) => {
-          last = reasonOf(error, address.password);
-          resolve();
-        });
-        client.connect().catch((error: unknown) => {
-          last = reasonOf(error, address.password);
-          resolve();
-        });
+        client.on('error', onError);
+        start = () => void client.connect().catch(onError);
+        start();
       });
     },
     send(command, args) {
       if (!connection) return Promise.reject(new Error('not connected yet'));
       return connection.send(command, args);
+    },
+    restart() {
+      if (closed) return;
+      destroy();
+      start();
     },
     close() {
       closed = true;

@@ -3,15 +3,22 @@
  *
  * Guarantees: a node that has owed an answer for longer than its patience is *silent*: operations that can be refused
  * fail at once instead of piling up in a socket, until it answers again. A stall of this process is not mistaken for
- * silence of the node. Nothing here keeps the process alive but the connection itself.
+ * silence of the node. A connection of our own that has been of no use for long is started anew. Nothing here keeps the
+ * process alive but the connection itself.
  */
 import { type Clock, requireDuration, systemClock, type Timer, within } from '@holdfast/kernel';
 import { type Connection, type Reply, reasonOf } from './connection.js';
 import { GroupCommit, type Operation, type Verb } from './group-commit.js';
 import { evaluate, type Script, type ScriptLibrary } from './script.js';
 
+/** How many times its patience a connection may be of no use, before it is started anew. */
+const RESTART_AFTER = 10;
+
 export interface RedisNodeOptions {
-  /** Milliseconds without any answer after which the node counts as silent. Default 1000. */
+  /**
+   * Milliseconds without any answer after which the node counts as silent; after ten times that, its connection is
+   * started anew, because it may be half-open. Default 1000.
+   */
   readonly patience?: number;
   readonly clock?: Clock;
 }
@@ -36,6 +43,8 @@ export class RedisNode {
   #reloading = false;
   /** The count of answers at which the node was found silent. */
   #silentAt: number | undefined;
+  /** How many times in a row the node was found silent or away. */
+  #useless = 0;
 
   constructor(connection: Connection, options: RedisNodeOptions = {}) {
     this.address = connection.address;
@@ -62,13 +71,10 @@ export class RedisNode {
 
   /** Submits an operation to the group commit. One that is not `urgent` fails at once on a silent node. */
   submit<Op extends Operation<Result>, Result>(verb: Verb<Op, Result>, operation: Op, urgent = false): void {
-    const reason = urgent ? this.#connection.unready : this.unavailable;
-    if (reason !== undefined) {
-      operation.fail(reason, false);
-      return;
-    }
-    this.#commits.submit(verb, operation);
     if (this.#watch === undefined) this.#watchOver();
+    const reason = urgent ? this.#connection.unready : this.unavailable;
+    if (reason !== undefined) operation.fail(reason, false);
+    else this.#commits.submit(verb, operation);
   }
 
   /**
@@ -144,8 +150,15 @@ export class RedisNode {
 
   #judge(answeredBefore: number): void {
     this.#watch = undefined;
-    if (this.#commits.inFlight === 0) return;
-    if (this.#commits.answered === answeredBefore) this.#silentAt = answeredBefore;
-    this.#watchOver();
+    const { answered, inFlight } = this.#commits;
+    const away = this.#connection.unready !== undefined;
+    const silent = inFlight > 0 && answered === answeredBefore;
+    if (silent) this.#silentAt = answered;
+    this.#useless = away || silent ? this.#useless + 1 : 0;
+    if (this.#useless === RESTART_AFTER) {
+      this.#useless = 0;
+      this.#connection.restart();
+    }
+    if (inFlight > 0) this.#watchOver();
   }
 }

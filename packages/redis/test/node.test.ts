@@ -73,6 +73,10 @@ async function open(connection: Connection = connect(server.url)) {
       sent.push(command);
       return connection.send(command, args);
     },
+    restart() {
+      sent.push('(restart)');
+      connection.restart();
+    },
     close: () => connection.close(),
   };
   const node = new RedisNode(noting, { patience: 100 });
@@ -206,6 +210,24 @@ describe.each(Object.entries(libraries))('over %s', (library, connection) => {
     const next = new Append('next');
     opened.node.submit(verb, next);
     expect(await next.outcome).toBe(1);
+  });
+});
+
+describe.each(Object.entries(libraries))('a connection of our own over %s', (library, connection) => {
+  it('is started anew when it has not answered for ten times its patience', async () => {
+    using opened = await open(connection());
+    const verb = appendTo(`half-open-${library}`);
+    await opened.node.load([verb.script]);
+    server.freeze();
+    const lost = new Append('lost');
+    opened.node.submit(verb, lost);
+    await vi.waitFor(() => expect(opened.sent).toContain('(restart)'), 10_000);
+    await expect(lost.outcome).rejects.toThrow(/sent: true/);
+    server.thaw();
+    await vi.waitFor(() => expect(opened.node.unavailable).toBeUndefined(), 10_000);
+    const next = new Append('next');
+    opened.node.submit(verb, next);
+    expect(await next.outcome).toBeGreaterThan(0);
   });
 });
 
