@@ -1,9 +1,9 @@
 -- inspect: what this node knows of one lock and of the deployment. Writes nothing, not even a record.
 --
--- KEYS[1] the deployment record; KEYS[2] lock; KEYS[3] fence
+-- KEYS[1] the deployment record; KEYS[2] lock; KEYS[3] fence; KEYS[4] queue
 -- ARGV[1] the deployment's parameters, as the record keeps them
 --
--- Replies {'seen', run_id, now, state, detail, lock value, its remaining ms, fence}, where state is one of 'voting',
+-- Replies {'seen', run_id, now, state, detail, lock value, its remaining ms, fence, waiting}, where state is one of 'voting',
 -- 'quarantined' (detail: remaining ms), 'unadmitted' (no record of this server), 'misfit' (detail: the record's
 -- parameters). What is absent is an empty string.
 local time = redis.call('TIME')
@@ -19,4 +19,5 @@ elseif now < tonumber(record[3]) then
   state, detail = 'quarantined', math.ceil((tonumber(record[3]) - now) / 1000)
 end
 return {'seen', run_id, now, state, detail,
-  redis.call('GET', KEYS[2]) or '', redis.call('PTTL', KEYS[2]), redis.call('GET', KEYS[3]) or ''}
+  redis.call('GET', KEYS[2]) or '', redis.call('PTTL', KEYS[2]), redis.call('GET', KEYS[3]) or '',
+  redis.call('ZCARD', KEYS[4])}

@@ -1,6 +1,7 @@
 /**
  * Winning a lease: one attempt, and the waiting around it. The main path of the package: `acquireLease` repeats
- * `attempt` until it is won, the time is up, or the caller's signal aborts.
+ * `attempt` until it is won, the time is up, or the caller's signal aborts. The first attempt takes a free lock; who
+ * finds it held stands in line (waiting.ts), is called by the nodes, and claims it.
  *
  * Guarantees: a lease is returned only if a majority granted it and validity is left. An attempt that fails, whatever
  * the reason, gives back what it took, also on nodes that had not answered. Waiting ends at its time, and at once on
@@ -18,6 +19,7 @@ import {
 } from '@holdfast/kernel';
 import { HeldLease, type LeaseContext, lockRequest, misfit } from './lease.js';
 import { count, explainAcquire, isDecided, type Refusal, type Votes } from './votes.js';
+import { FALLBACK, type Place, type WaitingRoom } from './waiting.js';
 
 export interface Acquisition {
   readonly resource: string;
@@ -32,6 +34,7 @@ export interface AcquireContext extends LeaseContext {
   readonly tokens: TokenClock;
   readonly random: Random;
   readonly nextOwner: () => string;
+  readonly waiting: WaitingRoom;
   /** Aborts when the locks are closed. */
   readonly closing: AbortSignal;
   readonly onQuarantine: (remaining: number) => void;
@@ -48,52 +51,105 @@ interface Failure {
   readonly votes: Votes;
 }
 
+/** One call of acquire, from its beginning to its end. */
+interface Pursuit extends Acquisition {
+  readonly owner: string;
+  /** Monotonic time. */
+  readonly deadline: number;
+  /** Where it stands in line, once somebody else was found to hold the lock. */
+  place: Place | undefined;
+}
+
 /**
  * Throws BusyError or UnavailableError when the time is up, AbortedError, or MisuseError.
  */
 export async function acquireLease(context: AcquireContext, request: Acquisition): Promise<HeldLease> {
-  const { clock, members } = context;
+  const { clock, members, waiting } = context;
   const deadline = clock.now() + request.wait;
   throwIfAborted(request.signal, `acquiring "${request.resource}"`);
   const opening = members.open();
   if (opening) await untilAborted(opening, request);
+  const pursuit: Pursuit = { ...request, owner: context.nextOwner(), deadline, place: undefined };
+  if (request.wait > 0 && waiting.isAwaited(request.resource)) enterLine(context, pursuit);
+  let lease: HeldLease | undefined;
+  try {
+    lease = await pursue(context, pursuit);
+    return lease;
+  } finally {
+    if (pursuit.place) leaveLine(context, pursuit, pursuit.place, lease !== undefined);
+  }
+}
+
+/** Tries until it is won or over. */
+async function pursue(context: AcquireContext, pursuit: Pursuit): Promise<HeldLease> {
+  const { clock, members } = context;
   for (let tries = 0, corrections = 0, splits = 0; ; ) {
-    const result = await attempt(context, request);
-    throwIfEnded(context, request, result);
+    if (pursuit.place) await untilFirst(context, pursuit, pursuit.place);
+    const result = await attempt(context, pursuit);
+    throwIfEnded(context, pursuit, result);
     if (result instanceof HeldLease) return result;
-    if (result.why === 'misfit') throw misfit(members.reasons(result.votes));
-    const corrected = result.why === 'behind' || result.why === 'window';
+    const { why, votes } = result;
+    if (why === 'misfit') throw misfit(members.reasons(votes));
+    const corrected = why === 'behind' || why === 'window';
     if (corrected && corrections < CORRECTIONS) {
       corrections += 1;
       continue;
     }
-    const left = deadline - clock.now();
-    const mayRetry = left > 0 || (result.why === 'split' && ++splits < SPLITS);
-    if (!mayRetry) throw refusal(context, request, result);
-    const delay = delayAfter(context, result, tries++);
-    await pause(
-      clock,
-      left > 0 ? Math.min(delay, left) : Math.min(delay, 20),
-      request.signal,
-      context.closing,
-    );
-    throwIfEnded(context, request);
+    const left = pursuit.deadline - clock.now();
+    const mayRetry = left > 0 || (why === 'split' && ++splits < SPLITS);
+    if (!mayRetry) throw refusal(context, pursuit, result);
     corrections = 0;
+    if (why === 'busy' && pursuit.place === undefined) {
+      enterLine(context, pursuit);
+      continue;
+    }
+    const delay = delayAfter(context, result, tries++);
+    await rest(context, pursuit, left > 0 ? Math.min(delay, left) : Math.min(delay, 20));
+    throwIfEnded(context, pursuit);
   }
+}
+
+function enterLine({ waiting }: AcquireContext, pursuit: Pursuit): void {
+  pursuit.place = waiting.enter(pursuit.resource, pursuit.owner);
+}
+
+/** Waits until this waiter is the first of its process, which alone asks the nodes. */
+async function untilFirst(context: AcquireContext, pursuit: Pursuit, place: Place): Promise<void> {
+  while (!place.isFirst) {
+    const left = pursuit.deadline - context.clock.now();
+    if (left <= 0) throw refusal(context, pursuit, { why: 'busy', votes: [] });
+    await rest(context, pursuit, left);
+    throwIfEnded(context, pursuit);
+  }
+}
+
+function rest({ clock, closing }: AcquireContext, { place, signal }: Pursuit, delay: number): Promise<void> {
+  return place ? place.pause(delay, signal, closing) : pause(clock, delay, signal, closing);
+}
+
+/** Lets the next of this process have its turn; without a lease, leaves the queues of the nodes too. */
+function leaveLine({ members, clock }: AcquireContext, pursuit: Pursuit, place: Place, won: boolean): void {
+  const { resource, owner } = pursuit;
+  if (!won && place.isFirst) {
+    const request = lockRequest(members, { resource, owner, token: 0, queued: true }, 0);
+    void members.release(request, clock.now() + 1_000);
+  }
+  place.leave();
 }
 
 /** One proposal to all nodes. */
 async function attempt(
   context: AcquireContext,
-  { resource, ttl, signal }: Acquisition,
+  { resource, ttl, signal, owner, place }: Pursuit,
 ): Promise<HeldLease | Failure> {
   const { members, clock, tokens } = context;
   const { quorum } = members.deployment;
   const since = clock.now();
-  const grant = { resource, token: tokens.next(), owner: context.nextOwner(), ttl, since };
-  const request = lockRequest(members, grant, ttl);
+  const grant = { resource, token: tokens.next(), owner, queued: place !== undefined, ttl, since };
+  const request = lockRequest(members, grant, ttl, place && since - place.since);
+  place?.answer();
   const votes = await members.ask(ttl, {
-    verb: members.verbs.acquire,
+    verb: place ? members.verbs.claim : members.verbs.acquire,
     request,
     isDecided: (cast) => isDecided(cast, quorum, 'granted'),
     signal,
@@ -109,7 +165,7 @@ async function attempt(
     }
     return lease;
   }
-  void members.release(request, clock.now() + ttl, votes);
+  void members.withdraw(request, clock.now() + ttl, votes);
   members.requireDistinct();
   learn(context, votes);
   return { why: won ? 'slow' : explainAcquire(votes, quorum), votes };
@@ -138,10 +194,13 @@ function delayAfter({ random, members }: AcquireContext, { why, votes }: Failure
     return backoff(random, tries, { base: 8, limit: 100 });
   }
   if (why === 'busy') {
-    const delay = backoff(random, tries, { base: 16, limit: 200 });
-    const remaining = votes.map((vote) => (vote?.kind === 'held' ? (vote.remaining ?? 0) : 0));
-    const expiry = remaining.sort((a, b) => b - a)[members.deployment.nodes - members.deployment.quorum] ?? 0;
-    return expiry > 0 ? Math.min(delay, expiry + backoff(random, 0, { base: 10, limit: 10 })) : delay;
+    const held = votes.flatMap((vote) => (vote?.kind === 'held' ? vote : []));
+    const fallback = FALLBACK * (0.75 + random.unit() / 2);
+    // The end of a lease that is not released is watched by the first waiter alone.
+    if (held.filter(({ first }) => first).length * 2 <= held.length) return fallback;
+    const { nodes, quorum } = members.deployment;
+    const expiry = held.map(({ remaining }) => remaining ?? 0).sort((a, b) => b - a)[nodes - quorum] ?? 0;
+    return Math.min(fallback, expiry + 1 + backoff(random, 0, { base: 4, limit: 4 }));
   }
   return backoff(random, tries, { base: 25, limit: 500 });
 }
@@ -191,7 +250,7 @@ async function untilAborted(work: Promise<void>, { resource, signal }: Acquisiti
 }
 
 /** Ends the acquisition if the caller aborted it or closed the locks; gives back what was won too late. */
-function throwIfEnded({ closing }: AcquireContext, request: Acquisition, result?: HeldLease | Failure): void {
+function throwIfEnded({ closing }: AcquireContext, request: Pursuit, result?: HeldLease | Failure): void {
   const doing = `acquiring "${request.resource}"`;
   if (!request.signal?.aborted && !closing.aborted) return;
   if (result instanceof HeldLease) void result.release();

@@ -24,6 +24,9 @@ export interface DeploymentOptions {
   readonly persistence?: 'none' | 'synchronous';
 }
 
+/** A Lua string literal. */
+const luaString = (text: string): string => `'${text.replaceAll(/[\\']/g, '\\$&')}'`;
+
 export class Deployment {
   readonly name: string;
   readonly nodes: number;
@@ -59,8 +62,8 @@ export class Deployment {
     this.parameters = `nodes=${nodes} maxTtl=${this.maxTtl} window=${this.window} retention=${retention} margin=${margin} persistence=${persistence}`;
     this.recordKey = `{${this.name}}:record`;
     this.prelude = [
-      'local PARAMETERS, QUARANTINE, SYNCHRONOUS, WINDOW, RETENTION =',
-      `  '${this.parameters}', ${this.quarantine * 1000}, ${persistence === 'synchronous'}, ${this.window * 1000}, ${retention}`,
+      'local PARAMETERS, QUARANTINE, SYNCHRONOUS, WINDOW, RETENTION, CHANNELS =',
+      `  '${this.parameters}', ${this.quarantine * 1000}, ${persistence === 'synchronous'}, ${this.window * 1000}, ${retention}, ${luaString(this.channel(''))}`,
       'local RUN_ID',
     ].join('\n');
   }
@@ -71,5 +74,14 @@ export class Deployment {
 
   fenceKey(resource: string): string {
     return `{${this.name}}:fence:${resource}`;
+  }
+
+  queueKey(resource: string): string {
+    return `{${this.name}}:queue:${resource}`;
+  }
+
+  /** On which the nodes call the waiting owners of one process. */
+  channel(process: string): string {
+    return `{${this.name}}:wake:${process}`;
   }
 }

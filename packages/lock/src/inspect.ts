@@ -23,6 +23,8 @@ export interface NodeState {
   readonly remaining?: number;
   /** The highest token that this node remembers having granted. */
   readonly fence?: number;
+  /** How many processes wait in this node's queue. */
+  readonly waiting?: number;
 }
 
 export interface LockState {
@@ -37,6 +39,8 @@ export interface LockState {
   readonly remaining?: number;
   /** The highest token that any node remembers. */
   readonly fence?: number;
+  /** How many processes wait for it, as the node with the longest queue sees it; a process counts once. */
+  readonly waiting: number;
   readonly nodes: readonly NodeState[];
 }
 
@@ -50,7 +54,12 @@ export interface InitializedNode {
 /** Reads one resource on every node. */
 export async function inspectLock(members: Members, timeout: number, resource: string): Promise<LockState> {
   const { deployment } = members;
-  const keys = [deployment.recordKey, deployment.lockKey(resource), deployment.fenceKey(resource)];
+  const keys = [
+    deployment.recordKey,
+    deployment.lockKey(resource),
+    deployment.fenceKey(resource),
+    deployment.queueKey(resource),
+  ];
   const read = async (node: RedisNode): Promise<NodeState> => {
     const reply = await node.run(inspectScript, keys, [deployment.parameters], timeout);
     return decodeInspect(node, reply, deployment);
@@ -63,6 +72,7 @@ export async function inspectLock(members: Members, timeout: number, resource: s
     resource,
     ...holderOf(nodes, deployment.quorum),
     ...(fences.length > 0 && { fence: Math.max(...fences) }),
+    waiting: Math.max(0, ...nodes.map(({ waiting }) => waiting ?? 0)),
     nodes,
   };
 }
@@ -99,7 +109,7 @@ export async function initializeNodes(
 
 function decodeInspect(node: RedisNode, reply: Reply, { parameters }: Deployment): NodeState {
   if (!Array.isArray(reply) || reply[0] !== 'seen') throw new Error('the reply is not one of the script');
-  const [, runId, , state, detail, value, remaining, fence] = reply.map(String);
+  const [, runId, , state, detail, value, remaining, fence, waiting] = reply.map(String);
   const reasons: Readonly<Record<string, string>> = {
     quarantined: `votes again in ${detail} ms`,
     unadmitted: 'has no deployment record of this server; the first vote starts a quarantine',
@@ -107,13 +117,15 @@ function decodeInspect(node: RedisNode, reply: Reply, { parameters }: Deployment
   };
   const reason = reasons[state ?? ''];
   const [token, ...owner] = (value ?? '').split(' ');
+  const held = token !== '' && token !== '0'; // under 0 it is reserved, for a moment, for who waited longest
   return {
     node: node.address,
     state: state as NodeState['state'],
     ...(reason !== undefined && { reason }),
     runId: runId ?? '',
-    ...(token && { owner: owner.join(' '), token: Number(token), remaining: Number(remaining) }),
+    ...(held && { owner: owner.join(' '), token: Number(token), remaining: Number(remaining) }),
     ...(fence && { fence: Number(fence) }),
+    waiting: Number(waiting),
   };
 }
 

@@ -59,6 +59,8 @@ export interface LeaseGrant {
   readonly token: number;
   readonly owner: string;
   readonly ttl: number;
+  /** Whether the owner stood in the queue of the resource. */
+  readonly queued: boolean;
   /** Monotonic time at which the granted attempt began. */
   readonly since: number;
 }
@@ -68,6 +70,7 @@ export class HeldLease implements Lease {
   readonly token: number;
   readonly owner: string;
   readonly #context: LeaseContext;
+  readonly #queued: boolean;
   #ttl: number;
   #validUntil: number;
   /** When the locks on the nodes have expired at the latest, if nobody extends them. */
@@ -82,6 +85,7 @@ export class HeldLease implements Lease {
     this.resource = grant.resource;
     this.token = grant.token;
     this.owner = grant.owner;
+    this.#queued = grant.queued;
     this.#ttl = grant.ttl;
     this.#validUntil = grant.since + context.validity(grant.ttl);
     this.#expiry = context.clock.now() + grant.ttl;
@@ -230,7 +234,8 @@ export class HeldLease implements Lease {
   }
 
   #request(ttl: number): LockRequest {
-    return lockRequest(this.#context.members, this, ttl);
+    const { resource, token, owner } = this;
+    return lockRequest(this.#context.members, { resource, token, owner, queued: this.#queued }, ttl);
   }
 
   error(what: string, options?: ErrorOptions): LeaseLostError {
@@ -246,15 +251,19 @@ export class HeldLease implements Lease {
 /** What the nodes are told of a lease or a proposal. */
 export function lockRequest(
   { deployment }: Members,
-  lease: { readonly resource: string; readonly token: number; readonly owner: string },
+  lease: Pick<LeaseGrant, 'resource' | 'token' | 'owner' | 'queued'>,
   ttl: number,
+  waited = 0,
 ): LockRequest {
   return {
     lockKey: deployment.lockKey(lease.resource),
     fenceKey: deployment.fenceKey(lease.resource),
+    queueKey: deployment.queueKey(lease.resource),
     value: `${lease.token} ${lease.owner}`,
     ttl: String(ttl),
     proof: '0',
+    waited: String(Math.round(waited * 1000)),
+    queued: lease.queued,
   };
 }
 

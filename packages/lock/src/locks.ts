@@ -29,6 +29,7 @@ import { type InitializedNode, initializeNodes, inspectLock, type LockState } fr
 import type { HeldLease, Lease } from './lease.js';
 import { Members } from './members.js';
 import { Renewal } from './renewal.js';
+import { WaitingRoom } from './waiting.js';
 
 export interface LocksOptions extends DeploymentOptions {
   /** The Redis nodes, an odd number of independent servers: URLs, or ioredis or node-redis clients of yours. */
@@ -149,6 +150,14 @@ export class Locks implements AsyncDisposable {
       validity: (ttl) => ttl - ttl * drift - RESOLUTION,
       nodeTime: () => tokens.estimate(),
       nextOwner: () => `${identity}/${instance}.${++leases}`,
+      waiting: new WaitingRoom({
+        nodes,
+        quorum: deployment.quorum,
+        clock,
+        channel: deployment.channel(`${identity}/${instance}`),
+        patience,
+        onWarning: warn,
+      }),
       onQuarantine: (remaining) => {
         if (quarantineSaid) return;
         quarantineSaid = true;

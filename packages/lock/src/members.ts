@@ -9,8 +9,8 @@ import { type Clock, MisuseError, type NodeReason, pause } from '@holdfast/kerne
 import { type RedisNode, reasonOf } from '@holdfast/redis';
 import type { Deployment } from './deployment.js';
 import { askAll, type RoundOptions } from './round.js';
-import { type Ballot, type LockRequest, type LockVerbs, lockVerbs } from './verbs.js';
-import { describeVote, type Vote, type Votes } from './votes.js';
+import { type Ballot, type LockRequest, type LockVerb, type LockVerbs, lockVerbs } from './verbs.js';
+import { count, describeVote, type Vote, type Votes } from './votes.js';
 
 /** How long the first operation waits for nodes that have not connected, once a majority has, in ms. */
 const LATECOMERS = 100;
@@ -21,6 +21,14 @@ export interface MembersOptions {
   readonly clock: Clock;
   readonly nodeTimeout: number;
   readonly onWarning: (message: string) => void;
+}
+
+/** What is given back, until it has expired by itself. */
+interface Undoing {
+  readonly verb: LockVerb;
+  readonly request: LockRequest;
+  /** Monotonic time. */
+  readonly expiry: number;
 }
 
 export class Members {
@@ -97,18 +105,32 @@ export class Members {
   }
 
   /**
-   * Releases on the nodes where the lock may be, all without `votes`. Resolves, never rejects, when a majority has
-   * confirmed, or after `nodeTimeout`; what is left goes on in the background until `expiry` on the monotonic clock.
+   * Gives a lease back on all nodes. Resolves, never rejects, when a majority has confirmed, or after `nodeTimeout`;
+   * what is left goes on in the background until `expiry` on the monotonic clock.
    */
-  release(request: LockRequest, expiry: number, votes?: Votes): Promise<void> {
-    const concerned = this.nodes.filter((_, index) => votes === undefined || mayHold(votes[index]));
+  release(request: LockRequest, expiry: number): Promise<void> {
+    return this.#undo({ verb: this.verbs.release, request, expiry }, this.nodes);
+  }
+
+  /** Takes back what a failed attempt may have been granted; ends as `release` does. */
+  withdraw(request: LockRequest, expiry: number, votes: Votes): Promise<void> {
+    // Who was kept away by a granted majority is called; a minority keeps nobody away.
+    const { release, withdraw } = this.verbs;
+    const verb = count(votes, 'granted') >= this.deployment.quorum ? release : withdraw;
+    return this.#undo(
+      { verb, request, expiry },
+      this.nodes.filter((_, index) => mayHold(votes[index])),
+    );
+  }
+
+  #undo(undoing: Undoing, concerned: readonly RedisNode[]): Promise<void> {
     const needed = Math.min(this.deployment.quorum, concerned.length);
     if (needed === 0) return Promise.resolve();
     return new Promise((resolve) => {
       let settled = 0;
       let released = 0;
       const timer = this.#clock.after(
-        Math.min(this.#nodeTimeout, Math.max(1, expiry - this.#clock.now())),
+        Math.min(this.#nodeTimeout, Math.max(1, undoing.expiry - this.#clock.now())),
         resolve,
       );
       const onSettled = (success: boolean): void => {
@@ -118,16 +140,12 @@ export class Members {
         timer.cancel();
         resolve();
       };
-      for (const node of concerned) this.#releaseOn(node, request, expiry, onSettled);
+      for (const node of concerned) this.#undoOn(node, undoing, onSettled);
     });
   }
 
-  #releaseOn(
-    node: RedisNode,
-    request: LockRequest,
-    expiry: number,
-    onSettled: (success: boolean) => void,
-  ): void {
+  #undoOn(node: RedisNode, undoing: Undoing, onSettled: (success: boolean) => void): void {
+    const { verb, request } = undoing;
     const ballot: Ballot = {
       node,
       request,
@@ -136,16 +154,16 @@ export class Members {
       settle: () => onSettled(true),
       fail: () => {
         onSettled(false);
-        this.#repeatRelease(node, request, expiry);
+        this.#undoAgain(node, undoing);
       },
     };
-    node.submit(this.verbs.release, ballot, true);
+    node.submit(verb, ballot, true);
   }
 
-  #repeatRelease(node: RedisNode, request: LockRequest, expiry: number): void {
-    if (this.#closed || this.#clock.now() >= expiry) return;
+  #undoAgain(node: RedisNode, undoing: Undoing): void {
+    if (this.#closed || this.#clock.now() >= undoing.expiry) return;
     const again = (): void => {
-      if (!this.#closed) this.#releaseOn(node, request, expiry, () => {});
+      if (!this.#closed) this.#undoOn(node, undoing, () => {});
     };
     this.#clock.after(100, again, { keepAlive: false });
   }

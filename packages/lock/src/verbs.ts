@@ -25,21 +25,28 @@ export interface Ballot extends Operation<Vote> {
 export interface LockRequest {
   readonly lockKey: string;
   readonly fenceKey: string;
+  readonly queueKey: string;
   /** "token owner": what the lock's key holds. */
   readonly value: string;
   /** Milliseconds. */
   readonly ttl: string;
   /** rejoin only: node time in microseconds up to which a kept majority is proof; "0" to resume. */
   readonly proof: string;
+  /** claim only: for how long the owner has been waiting, in microseconds. */
+  readonly waited: string;
+  /** release only: whether the owner has stood in the queue. */
+  readonly queued: boolean;
 }
 
 export type LockVerb = Verb<Ballot, Vote>;
 
 export interface LockVerbs {
   readonly acquire: LockVerb;
+  readonly claim: LockVerb;
   readonly extend: LockVerb;
   readonly rejoin: LockVerb;
   readonly release: LockVerb;
+  readonly withdraw: LockVerb;
 }
 
 const lua = (name: string): URL => new URL(`../lua/${name}.lua`, import.meta.url);
@@ -50,11 +57,14 @@ export const initializeScript: Script = new Script([lua('initialize')]);
 /** The voting scripts of one deployment, whose constants they open with. */
 export function lockVerbs(deployment: Deployment): LockVerbs {
   const admission = lua('admission');
+  const queue = lua('queue');
   const { scripts } = new ScriptLibrary(deployment.prelude, {
     acquire: [admission, lua('acquire')],
+    claim: [admission, queue, lua('claim')],
     extend: [admission, lua('extend')],
     rejoin: [admission, lua('rejoin')],
-    release: [lua('release')],
+    release: [queue, lua('release')],
+    withdraw: [lua('withdraw')],
   });
   const verb = (name: keyof LockVerbs) => ({
     script: scripts.get(name) as Script,
@@ -62,9 +72,11 @@ export function lockVerbs(deployment: Deployment): LockVerbs {
   });
   return {
     acquire: { ...verb('acquire'), encode: encodeVote, decode: decodeVotes },
+    claim: { ...verb('claim'), encode: encodeClaim, decode: decodeVotes },
     extend: { ...verb('extend'), encode: encodeVote, decode: decodeVotes },
     rejoin: { ...verb('rejoin'), encode: encodeRejoin, decode: decodeVotes },
     release: { ...verb('release'), keys: [], encode: encodeRelease, decode: decodeReleases },
+    withdraw: { ...verb('withdraw'), keys: [], encode: encodeWithdraw, decode: decodeReleases },
   };
 }
 
@@ -73,12 +85,22 @@ function encodeVote({ request }: Ballot, keys: string[], args: string[]): void {
   args.push(request.value, request.ttl);
 }
 
+function encodeClaim({ request }: Ballot, keys: string[], args: string[]): void {
+  keys.push(request.lockKey, request.fenceKey, request.queueKey);
+  args.push(request.value, request.ttl, request.waited);
+}
+
 function encodeRejoin(ballot: Ballot, keys: string[], args: string[]): void {
   encodeVote(ballot, keys, args);
   args.push(ballot.request.proof);
 }
 
 function encodeRelease({ request }: Ballot, keys: string[], args: string[]): void {
+  keys.push(request.lockKey, request.queueKey);
+  args.push(request.value, request.queued ? '1' : '');
+}
+
+function encodeWithdraw({ request }: Ballot, keys: string[], args: string[]): void {
   keys.push(request.lockKey);
   args.push(request.value);
 }
@@ -102,12 +124,13 @@ function decodeVotes(reply: Reply, ballots: readonly Ballot[]): readonly Vote[] 
 function decodeVote(text: string): Vote {
   const plain = PLAIN.get(text);
   if (plain) return plain;
-  const [word, value, remaining] = text.split(':');
+  const [word, value, remaining, place] = text.split(':');
   if (word === 'held') {
     return {
       kind: 'held',
       token: Number(value),
       remaining: remaining === undefined ? undefined : Number(remaining),
+      first: place === 'first',
     };
   }
   if (word === 'stale') return { kind: 'stale', fence: Number(value) };
@@ -118,6 +141,7 @@ function decodeVote(text: string): Vote {
 const RELEASED: Vote = { kind: 'released' };
 
 function decodeReleases(reply: Reply, ballots: readonly Ballot[]): readonly Vote[] {
-  if (reply !== 'released') throw new Error(`the reply "${String(reply)}" is not one of the script`);
+  if (reply !== 'released' && reply !== 'withdrawn')
+    throw new Error(`the reply "${String(reply)}" is not one of the script`);
   return ballots.map(() => RELEASED);
 }

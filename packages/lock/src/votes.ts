@@ -7,7 +7,14 @@
 /** What a node answered to one operation, or that it did not. */
 export type Vote =
   | { readonly kind: 'granted' | 'kept' | 'rejoined' | 'vouched' | 'forgotten' | 'released' }
-  | { readonly kind: 'held'; readonly token: number; readonly remaining: number | undefined }
+  | {
+      readonly kind: 'held';
+      /** 0 where the lock is reserved for a waiter. */
+      readonly token: number;
+      readonly remaining: number | undefined;
+      /** Whether the one who claims it is the first in its queue. */
+      readonly first: boolean;
+    }
   | { readonly kind: 'stale'; readonly fence: number }
   | { readonly kind: 'window'; readonly time: number }
   | { readonly kind: 'quarantined'; readonly remaining: number }
@@ -79,7 +86,7 @@ export function describeVote(vote: Vote | undefined, parameters: string): string
     case 'failed':
       return vote.reason;
     case 'held':
-      return `held under token ${vote.token}`;
+      return vote.token === 0 ? 'reserved for who waited longer' : `held under token ${vote.token}`;
     case 'stale':
       return `has granted a higher token (${vote.fence})`;
     case 'window':

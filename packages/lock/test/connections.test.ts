@@ -9,7 +9,7 @@ import { startNodes } from '@holdfast/local';
 import { createLocks, type LocksOptions } from '@holdfast/lock';
 import { Redis } from 'ioredis';
 import { createClient } from 'redis';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { deploy, SHORT } from './deployment.js';
 
 let folder: string;
@@ -36,13 +36,16 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** Takes, extends and gives back a lease, and closes. */
+/** Takes, extends, hands over and gives back a lease, and closes. */
 async function tryOut(options: LocksOptions): Promise<void> {
   await using locks = createLocks({ ...SHORT, ...options });
   await locks.initialize();
   const lease = await locks.acquire('r', { ttl: 2_000, wait: 0 });
   expect(await lease.extend()).toBe('kept');
+  const waiting = locks.acquire('r', { ttl: 2_000 });
+  await vi.waitFor(async () => expect((await locks.inspect('r')).waiting).toBe(1));
   await lease.release();
+  await (await waiting).release();
   expect((await locks.inspect('r')).nodes.every(({ state }) => state === 'voting')).toBe(true);
 }
 
@@ -80,9 +83,25 @@ describe('a URL', () => {
   it('with an ACL user who may not call functions', async () => {
     await using nodes = await startNodes(1);
     const redis = new Redis(nodes.urls[0] ?? '');
-    await redis.call('ACL', 'SETUSER', 'scripts', 'on', '>p', '~*', '+@all', '-fcall', '-function');
+    await redis.call('ACL', 'SETUSER', 'scripts', 'on', '>p', '~*', '&*', '+@all', '-fcall', '-function');
     await tryOut({ nodes: [`redis://scripts:p@127.0.0.1:${nodes.nodes[0]?.port}`] });
     expect(await redis.info('commandstats')).toMatch(/cmdstat_evalsha:calls/);
+    redis.disconnect();
+  });
+
+  it('with an ACL user who may not listen: waiting works, slowly, and says why', async () => {
+    await using nodes = await startNodes(1);
+    const redis = new Redis(nodes.urls[0] ?? '');
+    await redis.call('ACL', 'SETUSER', 'deaf', 'on', '>p', '~*', '+@all');
+    const warnings: string[] = [];
+    const url = `redis://deaf:p@127.0.0.1:${nodes.nodes[0]?.port}`;
+    await using locks = createLocks({ nodes: [url], ...SHORT, onWarning: (text) => warnings.push(text) });
+    await locks.initialize();
+    const lease = await locks.acquire('r');
+    const waiting = locks.acquire('r', { wait: 20_000 });
+    await vi.waitFor(() => expect(warnings).toEqual([expect.stringMatching(/does not let.*NOPERM/)]));
+    await lease.release();
+    await (await waiting).release();
     redis.disconnect();
   });
 

@@ -295,6 +295,7 @@ describe('a lone operation', () => {
       on: () => {},
       once: () => {},
       connect: () => Promise.resolve(),
+      duplicate: () => client.duplicate(),
       call: (command: string, args: string[]) => {
         sent.push(command);
         return client.call(command, args);

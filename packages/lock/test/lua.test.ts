@@ -16,6 +16,7 @@ const synchronous = new Parameters(1, {
   persistence: 'synchronous',
 });
 const [record, lock, fence] = [parameters.recordKey, parameters.lockKey('r'), parameters.fenceKey('r')];
+const queue = parameters.queueKey('r');
 
 let nodes: Awaited<ReturnType<typeof startNodes>>;
 let redis: Redis;
@@ -41,8 +42,23 @@ const vote = (
   owner: string,
   ...rest: (string | number)[]
 ) => call(parameters, verb, `${token} ${owner}`, 1_000, ...rest);
-const release = async (value: string): Promise<unknown> =>
-  redis.eval(lockVerbs(parameters).release.script.text, 1, lock, value);
+const release = async (value: string, queued = ''): Promise<unknown> =>
+  redis.eval(lockVerbs(parameters).release.script.text, 2, lock, queue, value, queued);
+/** Claims for a waiter who has been waiting for `waited` microseconds. */
+const claim = async (owner: string, { token = now(), waited = 0 } = {}): Promise<string> => {
+  const { text } = lockVerbs(parameters).claim.script;
+  const value = `${token} ${owner}`;
+  const reply = await redis.eval(text, 4, record, lock, fence, queue, value, 1_000, waited);
+  return String(reply).replace(/^voted [0-9a-f]{40} /, '');
+};
+/** A process that waits: it listens on its channel, and notes what it is told. */
+async function listen(process: string) {
+  const client = redis.duplicate();
+  const heard: string[] = [];
+  client.on('message', (_, owner) => void heard.push(owner));
+  await client.subscribe(parameters.channel(process));
+  return { heard, [Symbol.dispose]: () => client.disconnect() };
+}
 /** The votes of a reply, or the whole reply where it is a refusal. */
 async function call(
   by: Parameters,
@@ -133,6 +149,109 @@ describe('release', () => {
   });
 });
 
+describe('claim', () => {
+  it('is an acquire where the lock is free', async () => {
+    const token = now();
+    expect(await claim('p.1', { token })).toBe('granted');
+    expect(await redis.get(lock)).toBe(`${token} p.1`);
+    expect(await redis.get(fence)).toBe(String(token));
+    expect(await redis.exists(queue)).toBe(0);
+    await release(`${token} p.1`);
+    expect(await claim('p.1', { token })).toBe(`stale:${token}`);
+    expect(await claim('p.1', { token: now() + SECOND })).toMatch(/^window:\d{16}$/);
+  });
+
+  it('stands in the queue in the order of the time waited, and says who is first', async () => {
+    const token = now();
+    await vote('acquire', token, 'holder');
+    using _p = await listen('p');
+    using _q = await listen('q');
+    expect(await claim('p.1', { waited: 1_000 })).toMatch(new RegExp(`^held:${token}:\\d+:first$`));
+    expect(await claim('q.1')).toMatch(/:behind$/);
+    expect(await claim('q.2', { waited: SECOND })).toMatch(/:first$/);
+    expect(await claim('p.1')).toMatch(/:behind$/); // keeps the place it has
+    expect(await redis.zrange(queue, '0', '-1')).toEqual(['q.2', 'p.1', 'q.1']);
+    expect(await redis.pttl(queue)).toBeGreaterThan(9_000);
+  });
+
+  it('forgets those who stand before it and listen no more', async () => {
+    await vote('acquire', now(), 'holder');
+    await claim('dead.1', { waited: SECOND });
+    using _p = await listen('p');
+    expect(await claim('p.1')).toMatch(/:first$/);
+    expect(await redis.zrange(queue, '0', '-1')).toEqual(['p.1']);
+  });
+
+  it('takes what is reserved for it, and nothing that is reserved for another', async () => {
+    const token = now();
+    await redis.set(lock, '0 p.1', 'PX', 200);
+    expect(await vote('acquire', token, 'q.1')).toMatch(/^held:0:\d+$/);
+    expect(await claim('p.2')).toMatch(/^held:0:\d+:/);
+    using p = await listen('p');
+    expect(await claim('p.1', { token })).toBe('granted');
+    expect(await redis.zrange(queue, '0', '-1')).toEqual(['p.2']);
+    await expect.poll(() => p.heard).toEqual([expect.stringMatching(/^first:\d+ p\.2$/)]);
+  });
+});
+
+describe('release with a queue', () => {
+  it('reserves the lock for the first who listens, calls him alone, and passes over the dead', async () => {
+    const token = now();
+    await vote('acquire', token, 'holder');
+    using p = await listen('p');
+    using q = await listen('q');
+    await redis.zadd(queue, 1, 'dead.7', 2, 'p.1', 3, 'q.1');
+    await release(`${token} holder`);
+    expect(await redis.get(lock)).toBe('0 p.1');
+    expect(await redis.pttl(lock)).toBeLessThanOrEqual(250);
+    await expect.poll(() => p.heard).toEqual(['called p.1']);
+    expect(await redis.zrange(queue, '0', '-1')).toEqual(['q.1']);
+    await expect.poll(() => q.heard).toEqual([expect.stringMatching(/^first:\d+ q\.1$/)]);
+    await release(`${token} holder`); // again: nothing of his is left
+    expect(await redis.get(lock)).toBe('0 p.1');
+    expect(q.heard).toHaveLength(1);
+  });
+
+  it('leaves a lock that nobody waits for free', async () => {
+    const token = now();
+    await vote('acquire', token, 'holder');
+    await redis.zadd(queue, 1, 'dead.7');
+    await release(`${token} holder`);
+    expect(await redis.exists(lock, queue)).toBe(0);
+  });
+
+  it('by one who gives up, takes him out of the queue, and hands on what is reserved for him', async () => {
+    const token = now();
+    await vote('acquire', token, 'holder');
+    using q = await listen('q');
+    await redis.zadd(queue, 1, 'p.1', 2, 'q.1');
+    await release('0 p.1', '1');
+    expect(await redis.zrange(queue, '0', '-1')).toEqual(['q.1']);
+    expect(await redis.get(lock)).toBe(`${token} holder`);
+    await redis.set(lock, '0 p.1');
+    await release('0 p.1', '1');
+    expect(await redis.get(lock)).toBe('0 q.1');
+    await expect.poll(() => q.heard).toEqual([expect.stringMatching(/^first:\d+ q\.1$/), 'called q.1']);
+  });
+});
+
+describe('withdraw', () => {
+  it('takes back what an attempt was granted, and calls nobody', async () => {
+    const token = now();
+    await vote('acquire', token, 'p.1');
+    using q = await listen('q');
+    await redis.zadd(queue, 1, 'q.1');
+    const withdraw = (value: string) =>
+      redis.eval(lockVerbs(parameters).withdraw.script.text, 1, lock, value);
+    expect(await withdraw(`${token - 1} p.1`)).toBe('withdrawn');
+    expect(await redis.exists(lock)).toBe(1);
+    expect(await withdraw(`${token} p.1`)).toBe('withdrawn');
+    expect(await redis.exists(lock)).toBe(0);
+    expect(await redis.zrange(queue, '0', '-1')).toEqual(['q.1']);
+    expect(q.heard).toEqual([]);
+  });
+});
+
 describe('extend', () => {
   it('prolongs what it finds, and refreshes the fence', async () => {
     const token = now();
@@ -187,8 +306,14 @@ describe('rejoin', () => {
 describe('inspect', () => {
   it('reads the state of the node and the lock, and writes nothing', async () => {
     const inspect = (): Promise<unknown> =>
-      redis.eval(inspectScript.text, 3, record, lock, fence, parameters.parameters);
-    const seen = (...rest: unknown[]): unknown[] => ['seen', expect.any(String), expect.any(Number), ...rest];
+      redis.eval(inspectScript.text, 4, record, lock, fence, queue, parameters.parameters);
+    const seen = (...rest: unknown[]): unknown[] => [
+      'seen',
+      expect.any(String),
+      expect.any(Number),
+      ...rest,
+      0,
+    ];
     expect(await inspect()).toEqual(seen('voting', '', '', -2, ''));
     const token = now();
     await vote('acquire', token, 'a');

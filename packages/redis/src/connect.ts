@@ -55,6 +55,7 @@ function fromUrl(address: Address, tls: ConnectionOptions | undefined): Connecti
       }
     },
     send: (command, args) => chosen.send(command, args),
+    listen: (channel, listener) => chosen.listen(channel, listener),
     restart: () => chosen.restart(),
     close: () => chosen.close(),
   };

@@ -10,6 +10,15 @@
 /** What a server answers: the types of RESP that scripts produce. An error reply rejects instead. */
 export type Reply = string | number | null | undefined | readonly Reply[];
 
+/** Who listens on a channel. */
+export interface Listener {
+  onMessage(message: string): void;
+  /** The server delivers from now on. Called again after each reconnection: messages in between are lost. */
+  onListening(): void;
+  /** The server does not let us listen, and says why. */
+  onRefused(reason: string): void;
+}
+
 export interface Connection {
   /** `host:port` or a socket path, never with credentials. */
   readonly address: string;
@@ -18,10 +27,17 @@ export interface Connection {
   /** Starts connecting. Resolves when the first try has ended, well or not; later tries go on by themselves. */
   open(): Promise<void>;
   send(command: string, args: readonly string[]): Promise<Reply>;
+  /** Listens on `channel` over another connection to the same server, which reconnects until it is closed. */
+  listen(channel: string, listener: Listener): { close(): void };
   /** Gives up a connection that does not answer, and starts another, if it is ours: it may be half-open. */
   restart(): void;
   /** Ends the connection, if it is ours to end. */
   close(): void;
+}
+
+/** Whether a server refused a command because its user may not give it. */
+export function isRefusal(error: unknown): boolean {
+  return error instanceof Error && error.message.startsWith('NOPERM');
 }
 
 /** The words of an error without the secrets that a client may have put into it. */

@@ -6,7 +6,7 @@
  */
 import type { ConnectionOptions } from 'node:tls';
 import type { Address } from './address.js';
-import { type Connection, type Reply, reasonOf } from './connection.js';
+import { type Connection, isRefusal, type Listener, type Reply, reasonOf } from './connection.js';
 
 /** The part of an ioredis client that Holdfast uses: ioredis 5 and 6 have it. */
 export interface IoredisClient {
@@ -16,6 +16,7 @@ export interface IoredisClient {
     readonly port?: number | undefined;
     readonly path?: string | null | undefined;
   };
+  duplicate(override: object): unknown;
   call(command: string, args: string[]): Promise<unknown>;
   connect(): Promise<unknown>;
   on(event: 'error', listener: (error: Error) => void): unknown;
@@ -50,10 +51,42 @@ export function fromIoredis(client: IoredisClient): Connection {
       });
     },
     send: (command, args) => client.call(command, args as string[]) as Promise<Reply>,
+    listen: (channel, listener) => listenWith(client, channel, listener),
     restart() {},
     close() {},
   };
 }
+
+/** What the library calls a subscriber: a connection that does nothing else. */
+interface Subscriber {
+  on(event: 'error' | 'ready', listener: () => void): unknown;
+  on(event: 'message', listener: (channel: string, message: string) => void): unknown;
+  connect(): Promise<unknown>;
+  subscribe(channel: string): Promise<unknown>;
+  disconnect(): void;
+}
+
+function listenWith(client: IoredisClient, channel: string, listener: Listener): { close(): void } {
+  const subscriber = client.duplicate({
+    lazyConnect: true,
+    autoResubscribe: false,
+    enableOfflineQueue: true,
+    keepAlive: 10_000,
+    retryStrategy,
+  }) as Subscriber;
+  subscriber.on('error', () => {}); // it tries again, and who listens has other means meanwhile
+  subscriber.on('message', (_, message) => listener.onMessage(message));
+  subscriber.on('ready', () => {
+    subscriber.subscribe(channel).then(
+      () => listener.onListening(),
+      (error: unknown) => isRefusal(error) && listener.onRefused(reasonOf(error)),
+    );
+  });
+  subscriber.connect().catch(() => {});
+  return { close: () => subscriber.disconnect() };
+}
+
+const retryStrategy = (tries: number): number => Math.min(50 * 2 ** Math.min(tries - 1, 10), 1_000);
 
 /** A connection of our own. The client library is loaded when the connection opens. */
 export function openIoredis(address: Address, tls?: ConnectionOptions): Connection {
@@ -82,6 +115,10 @@ export function openIoredis(address: Address, tls?: ConnectionOptions): Connecti
       if (!connection) return Promise.reject(new Error('not connected yet'));
       return connection.send(command, args);
     },
+    listen(channel, listener) {
+      if (!connection) throw new Error('not connected yet');
+      return connection.listen(channel, listener);
+    },
     restart: () => disconnect(true),
     close() {
       closed = true;
@@ -106,6 +143,6 @@ function optionsOf(address: Address, tls: ConnectionOptions | undefined) {
     connectTimeout: 2_000,
     // ioredis arms this timer even on a closed stream, and it would keep the process alive.
     disconnectTimeout: 10,
-    retryStrategy: (tries: number): number => Math.min(50 * 2 ** Math.min(tries - 1, 10), 1_000),
+    retryStrategy,
   };
 }

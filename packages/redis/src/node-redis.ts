@@ -6,13 +6,14 @@
  */
 import type { ConnectionOptions } from 'node:tls';
 import type { Address } from './address.js';
-import { type Connection, type Reply, reasonOf } from './connection.js';
+import { type Connection, isRefusal, type Listener, type Reply, reasonOf } from './connection.js';
 
 /** The part of a node-redis client that Holdfast uses: versions 5 and 6 have it. */
 export interface NodeRedisClient {
   readonly isOpen: boolean;
   readonly isReady: boolean;
   readonly options?: unknown;
+  duplicate(): unknown;
   sendCommand(command: string[]): Promise<unknown>;
   on(event: 'error', listener: (error: Error) => void): unknown;
   once(event: 'ready' | 'error' | 'end', listener: () => void): unknown;
@@ -47,8 +48,40 @@ export function fromNodeRedis(client: NodeRedisClient): Connection {
       });
     },
     send: (command, args) => client.sendCommand([command, ...args]) as Promise<Reply>,
+    listen: (channel, listener) => listenWith(client, channel, listener),
     restart() {},
     close() {},
+  };
+}
+
+/** What the library calls a subscriber: a connection that does nothing else. */
+interface Subscriber {
+  on(event: 'error' | 'ready', listener: () => void): unknown;
+  connect(): Promise<unknown>;
+  subscribe(channel: string, onMessage: (message: string) => void): Promise<unknown>;
+  readonly isOpen: boolean;
+  destroy(): void;
+}
+
+function listenWith(client: NodeRedisClient, channel: string, listener: Listener): { close(): void } {
+  const subscriber = client.duplicate() as Subscriber;
+  let subscribed = false;
+  subscriber.on('error', () => {}); // it tries again, and who listens has other means meanwhile
+  subscriber.on('ready', () => {
+    if (subscribed) listener.onListening(); // the library has subscribed again
+  });
+  subscriber
+    .connect()
+    .then(() => subscriber.subscribe(channel, (message) => listener.onMessage(message)))
+    .then(() => {
+      subscribed = true;
+      listener.onListening();
+    })
+    .catch((error: unknown) => isRefusal(error) && listener.onRefused(reasonOf(error)));
+  return {
+    close() {
+      if (subscriber.isOpen) subscriber.destroy();
+    },
   };
 }
 
@@ -97,6 +130,10 @@ export function openNodeRedis(address: Address, tls?: ConnectionOptions): Connec
     send(command, args) {
       if (!connection) return Promise.reject(new Error('not connected yet'));
       return connection.send(command, args);
+    },
+    listen(channel, listener) {
+      if (!connection) throw new Error('not connected yet');
+      return connection.listen(channel, listener);
     },
     restart() {
       if (closed) return;

@@ -7,7 +7,7 @@
  * process alive but the connection itself.
  */
 import { type Clock, requireDuration, systemClock, type Timer, within } from '@holdfast/kernel';
-import { type Connection, type Reply, reasonOf } from './connection.js';
+import { type Connection, type Listener, type Reply, reasonOf } from './connection.js';
 import { GroupCommit, type Operation, type Verb } from './group-commit.js';
 import { evaluate, type Script, type ScriptLibrary } from './script.js';
 
@@ -41,6 +41,8 @@ export class RedisNode {
   #watch: Timer | undefined;
   #scripts: readonly Script[] = [];
   #reloading = false;
+  readonly #subscriptions: { close(): void }[] = [];
+  #closed = false;
   /** The count of answers at which the node was found silent. */
   #silentAt: number | undefined;
   /** How many times in a row the node was found silent or away. */
@@ -121,6 +123,12 @@ export class RedisNode {
     this.#commits.has(library, await loaded);
   }
 
+  /** Listens on a channel of this node until `close`, from the moment that it can be reached. */
+  async listen(channel: string, listener: Listener): Promise<void> {
+    await this.#connection.open();
+    if (!this.#closed) this.#subscriptions.push(this.#connection.listen(channel, listener));
+  }
+
   /** Asks the server about itself. Rejects when it does not answer or forbids INFO. */
   async info(): Promise<ServerInfo> {
     const text = String(await this.#connection.send('INFO', []));
@@ -134,7 +142,9 @@ export class RedisNode {
   }
 
   close(): void {
+    this.#closed = true;
     this.#watch?.cancel();
+    for (const subscription of this.#subscriptions) subscription.close();
     this.#connection.close();
   }
 

@@ -73,6 +73,7 @@ async function open(connection: Connection = connect(server.url)) {
       sent.push(command);
       return connection.send(command, args);
     },
+    listen: (channel, listener) => connection.listen(channel, listener),
     restart() {
       sent.push('(restart)');
       connection.restart();

@@ -50,6 +50,8 @@ function describe(state: LockState): string {
     head.push(`token      ${state.token}`, `owner      ${state.owner}`);
     head.push(`remaining  ${formatDuration(state.remaining ?? 0)}`);
   }
+  if (state.waiting > 0)
+    head.push(`waiting    ${state.waiting} ${state.waiting === 1 ? 'process' : 'processes'}`);
   const columns = ['node', 'state', 'token', 'remaining', 'fence', 'owner'];
   const reasons = state.nodes.flatMap(({ node, reason }) => (reason ? `${node}: ${reason}` : []));
   return [...head, '', renderTable([columns, ...state.nodes.map(row)]), ...reasons].join('\n');

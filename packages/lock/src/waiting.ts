@@ -1,0 +1,196 @@
+/**
+ * Waiting for leases without polling: the waiters of this process, and the calls of the nodes that concern them.
+ *
+ * Waiters of one resource stand in line here in order of arrival, and only the first of them stands in the queues of the
+ * nodes, with the time since which it has been waiting: a thousand waiters cost the nodes no more than one.
+ *
+ * Guarantees: who is called by a majority of nodes is woken at once. Calls by fewer, from nodes that were left behind,
+ * wake a little later. A lost call costs a fallback, never the lease. Who leaves leaves nothing behind.
+ */
+import type { Clock, Timer } from '@holdfast/kernel';
+import type { RedisNode } from '@holdfast/redis';
+
+/** How long calls of a minority wait for those of the others, in ms. */
+const STRAGGLERS = 50;
+
+/** Claims are repeated about this often although nobody called, in ms: what a lost call costs at the most. */
+export const FALLBACK = 2_000;
+
+export interface WaitingRoomOptions {
+  readonly nodes: readonly RedisNode[];
+  readonly quorum: number;
+  readonly clock: Clock;
+  /** The channel on which the nodes call this process. */
+  readonly channel: string;
+  /** How long the first waiter ever waits for the nodes to deliver, in ms. */
+  readonly patience: number;
+  readonly onWarning: (message: string) => void;
+}
+
+export class WaitingRoom {
+  readonly #options: WaitingRoomOptions;
+  readonly #lines = new Map<string, Set<Place>>();
+  readonly #places = new Map<string, Place>();
+  #listening: Promise<void> | undefined;
+
+  constructor(options: WaitingRoomOptions) {
+    this.#options = options;
+  }
+
+  /** Whether anybody in this process waits for `resource`. */
+  isAwaited(resource: string): boolean {
+    return this.#lines.has(resource);
+  }
+
+  /** Stands in line for `resource`, behind everybody of this process who does. */
+  enter(resource: string, owner: string): Place {
+    const line = this.#lines.get(resource) ?? new Set();
+    const place = new Place(owner, this.#options, () => this.#leave(resource, place));
+    line.add(place);
+    this.#lines.set(resource, line);
+    this.#places.set(owner, place);
+    this.#callFirst(line);
+    return place;
+  }
+
+  #leave(resource: string, place: Place): void {
+    this.#places.delete(place.owner);
+    const line = this.#lines.get(resource);
+    line?.delete(place);
+    if (line === undefined || line.size === 0) this.#lines.delete(resource);
+    else this.#callFirst(line);
+  }
+
+  /** What the nodes say is defined in lua/queue.lua. */
+  #hear(node: RedisNode, message: string): void {
+    const [, word, remaining, owner = ''] = /^(called|first:(-?\d+)) (.*)$/.exec(message) ?? [];
+    const place = this.#places.get(owner);
+    if (word === 'called') place?.call(node);
+    else if (remaining !== undefined) place?.promote(node, Number(remaining));
+  }
+
+  /** Nobody asks the nodes before their calls can be heard. */
+  #callFirst(line: ReadonlySet<Place>): void {
+    void this.#listen().then(() => firstOf(line)?.beginTurn());
+  }
+
+  /** Resolves once a majority of nodes delivers calls to this process, at the latest after the patience. */
+  #listen(): Promise<void> {
+    this.#listening ??= new Promise((resolve) => {
+      const { nodes, quorum, clock, channel, patience, onWarning } = this.#options;
+      const delivering = new Set<RedisNode>();
+      clock.after(patience, resolve, { keepAlive: false });
+      for (const node of nodes) {
+        const listener = {
+          onMessage: (message: string) => this.#hear(node, message),
+          onListening: () => {
+            // What was said while nobody listened is lost: let those ask who would have been told.
+            if (delivering.has(node)) for (const line of this.#lines.values()) firstOf(line)?.wake();
+            delivering.add(node);
+            if (delivering.size >= quorum) resolve();
+          },
+          onRefused: (reason: string) =>
+            onWarning(
+              `${node.address} does not let this user listen, so who waits asks every ${FALLBACK / 1000} s instead of being called: ${reason}`,
+            ),
+        };
+        node.listen(channel, listener).catch(() => {}); // without this node's calls there is the fallback
+      }
+    });
+    return this.#listening;
+  }
+}
+
+const firstOf = (line: ReadonlySet<Place>): Place | undefined => line.values().next().value;
+
+/** One waiter's place in line. */
+export class Place {
+  readonly owner: string;
+  /** Monotonic time since which it is held. */
+  readonly since: number;
+  readonly #options: WaitingRoomOptions;
+  readonly #onLeave: () => void;
+  readonly #callers = new Set<RedisNode>();
+  /** Who said that it is the first in the queue, and for how long the lock is held there. */
+  readonly #promoters = new Map<RedisNode, number>();
+  #first = false;
+  #stragglers: Timer | undefined;
+  #expiry: Timer | undefined;
+  /** Ends the present pause; there is at most one. */
+  #wake: (() => void) | undefined;
+  /** Whether it was woken while it did not pause. */
+  #woken = false;
+
+  constructor(owner: string, options: WaitingRoomOptions, onLeave: () => void) {
+    this.owner = owner;
+    this.#options = options;
+    this.#onLeave = onLeave;
+    this.since = options.clock.now();
+  }
+
+  /** Whether it is the first of this process, which alone asks the nodes. */
+  get isFirst(): boolean {
+    return this.#first;
+  }
+
+  beginTurn(): void {
+    if (this.#first) return;
+    this.#first = true;
+    this.wake();
+  }
+
+  /** A node says that the lock is reserved for this owner. */
+  call(node: RedisNode): void {
+    const { quorum, clock } = this.#options;
+    this.#callers.add(node);
+    if (this.#callers.size >= quorum) this.wake();
+    else this.#stragglers ??= clock.after(STRAGGLERS, () => this.wake(), { keepAlive: false });
+  }
+
+  /** A node says that this owner is first in its queue: from now on it watches the end of the lease. */
+  promote(node: RedisNode, remaining: number): void {
+    const { quorum, clock } = this.#options;
+    this.#promoters.set(node, remaining);
+    if (this.#promoters.size < quorum) return;
+    this.#expiry?.cancel();
+    const delay = Math.max(0, ...this.#promoters.values()) + 1;
+    this.#expiry = clock.after(delay, () => this.wake(), { keepAlive: false });
+  }
+
+  wake(): void {
+    this.#woken = true;
+    this.#wake?.();
+  }
+
+  /** Forgets the calls so far: the nodes are asked now, and what they answer is newer. */
+  answer(): void {
+    this.#stragglers?.cancel();
+    this.#stragglers = undefined;
+    this.#expiry?.cancel();
+    this.#callers.clear();
+    this.#promoters.clear();
+    this.#woken = false;
+  }
+
+  /** Resolves when it is woken, after `delay` ms, or as soon as one of `signals` aborts; never rejects. */
+  pause(delay: number, ...signals: readonly (AbortSignal | undefined)[]): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#woken || signals.some((signal) => signal?.aborted)) return resolve();
+      const done = (): void => {
+        timer.cancel();
+        this.#wake = undefined;
+        for (const signal of signals) signal?.removeEventListener('abort', done);
+        resolve();
+      };
+      const timer = this.#options.clock.after(delay, done);
+      this.#wake = done;
+      for (const signal of signals) signal?.addEventListener('abort', done, { once: true });
+    });
+  }
+
+  leave(): void {
+    this.#stragglers?.cancel();
+    this.#expiry?.cancel();
+    this.#onLeave();
+  }
+}

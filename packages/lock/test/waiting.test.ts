@@ -1,0 +1,216 @@
+/** Waiting without polling, on real nodes: order, cost, and waiters and calls that are lost. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { AbortedError, BusyError, seededRandom } from '@holdfast/kernel';
+import type { Lease, Locks } from '@holdfast/lock';
+import { createClient } from 'redis';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { type Deployment, deploy } from './deployment.js';
+
+let deployment: Deployment;
+beforeAll(async () => {
+  deployment = await deploy(5);
+});
+afterAll(() => deployment[Symbol.asyncDispose]());
+
+const queueOf = (resource: string, node = 0): Promise<string[]> =>
+  deployment.redis(node).zrange(`{holdfast}:queue:${resource}`, '0', '-1');
+const untilQueued = (resource: string, processes: number): Promise<void> =>
+  vi.waitFor(async () => {
+    for (const node of deployment.raw.keys()) expect(await queueOf(resource, node)).toHaveLength(processes);
+  }, 5_000);
+const untilFree = (resource: string): Promise<void> =>
+  vi.waitFor(async () => expect(await deployment.holding(resource)).toBe(0), 5_000);
+/** Connections that listen, on one node. */
+const listeners = async (node = 0): Promise<number> => {
+  const list = String(await deployment.redis(node).call('CLIENT', 'LIST', 'TYPE', 'pubsub'));
+  return list.split('\n').filter(Boolean).length;
+};
+const scriptCalls = async (): Promise<number> => {
+  const calls = await Promise.all(deployment.raw.map((_, node) => deployment.scriptCalls(node)));
+  return calls.reduce((sum, one) => sum + one, 0);
+};
+
+describe('waiters', () => {
+  it('get the lease in the order in which they came, whatever process they are in', async () => {
+    const seed = Number(process.env['SEED'] ?? Date.now() % 2 ** 32);
+    const random = seededRandom(seed);
+    const processes = Array.from({ length: 4 }, () => deployment.locks());
+    const holder = await (processes[0] as Locks).acquire('order');
+    const order: number[] = [];
+    const first = new Set<Locks>();
+    const waiting: Promise<void>[] = [];
+    for (let arrival = 0; arrival < 40; arrival++) {
+      const locks = processes[Math.floor(random.unit() * processes.length)] as Locks;
+      first.add(locks);
+      waiting.push(
+        locks.acquire('order', { wait: 30_000 }).then(async (lease) => {
+          order.push(arrival);
+          await lease.release();
+        }),
+      );
+      await untilQueued('order', first.size);
+    }
+    await holder.release();
+    await Promise.all(waiting);
+    const overtaken = order.map((one, index) => order.slice(0, index).filter((other) => other > one).length);
+    expect(Math.max(...overtaken), `repeat with SEED=${seed}`).toBeLessThanOrEqual(3);
+    await untilFree('order');
+  });
+
+  it('cost the nodes the same, however many there are, and one subscription a process', async () => {
+    const locks = deployment.locks();
+    const before = await listeners();
+    const costs: number[] = [];
+    for (const count of [20, 200]) {
+      const resource = `cost-${count}`;
+      const holder = await locks.acquire(resource);
+      let granted = 0;
+      const waiting = Array.from({ length: count }, async () => {
+        await using _lease = await locks.acquire(resource, { wait: 60_000 });
+        granted += 1;
+      });
+      await untilQueued(resource, 1);
+      expect(await listeners()).toBe(before + 1);
+      const calls = await scriptCalls();
+      await holder.release();
+      await Promise.all(waiting);
+      expect(granted).toBe(count);
+      costs.push(((await scriptCalls()) - calls) / count);
+    }
+    for (const cost of costs) expect(cost).toBeLessThanOrEqual(20);
+  });
+
+  it('who give up leave no trace, and those behind them move up', async () => {
+    const [one, two] = [deployment.locks(), deployment.locks()];
+    const holder = await one.acquire('r');
+    const abort = new AbortController();
+    const aborted = one.acquire('r', { wait: 60_000, signal: abort.signal });
+    await untilQueued('r', 1);
+    const late = two.acquire('r', { wait: 300 });
+    const patient = two.acquire('r', { wait: 60_000 });
+    await untilQueued('r', 2);
+    abort.abort();
+    await expect(aborted).rejects.toThrow(AbortedError);
+    await untilQueued('r', 1);
+    await expect(late).rejects.toThrow(BusyError);
+    await untilQueued('r', 1);
+    await holder.release();
+    await (await patient).release();
+    await untilFree('r');
+    await untilQueued('r', 0);
+  });
+
+  it('are not overtaken by those who only try', async () => {
+    const [patient, hasty] = [deployment.locks(), deployment.locks()];
+    const leases: Lease[] = [await hasty.acquire('r')];
+    const waiting = patient.acquire('r', { wait: 30_000 });
+    await untilQueued('r', 1);
+    let won = false;
+    let stolen = 0;
+    const done = waiting.then((lease) => {
+      won = true;
+      return lease.release();
+    });
+    await leases[0]?.release();
+    while (!won) {
+      const lease = await hasty.tryAcquire('r');
+      if (lease && !won) stolen += 1;
+      await lease?.release();
+    }
+    await done;
+    expect(stolen).toBe(0);
+  });
+
+  it('see the end of a lease that nobody releases', async () => {
+    const [dying, ...others] = [deployment.locks(), deployment.locks(), deployment.locks()];
+    await (dying as Locks).acquire('r', { ttl: 300 });
+    const tokens = await Promise.all(
+      others.map(async (locks) => (await locks.acquire('r', { ttl: 300, wait: 30_000 })).token),
+    );
+    expect(new Set(tokens).size).toBe(2);
+    await untilFree('r');
+  });
+
+  it('are shown by inspect, as a number of processes', async () => {
+    const locks = deployment.locks();
+    const holder = await locks.acquire('r');
+    const waiting = deployment.locks().acquire('r', { wait: 30_000 });
+    await untilQueued('r', 1);
+    expect(await locks.inspect('r')).toMatchObject({ held: true, token: holder.token, waiting: 1 });
+    await holder.release();
+    await (await waiting).release();
+  });
+
+  it('may use a node-redis client of the user', async () => {
+    const clients = await Promise.all(
+      deployment.urls.map(async (url) => {
+        const client = createClient({ url });
+        client.on('error', () => {});
+        await client.connect();
+        return client;
+      }),
+    );
+    const locks = deployment.locks({ nodes: clients });
+    const holder = await deployment.locks().acquire('r');
+    const waiting = locks.acquire('r', { wait: 30_000 });
+    await untilQueued('r', 1);
+    await holder.release();
+    await (await waiting).release();
+    await locks.close();
+    for (const client of clients) client.destroy();
+  });
+});
+
+describe('what is lost', () => {
+  it.each(['SIGKILL', 'SIGSTOP'] as const)('a waiter by %s is passed over', async (signal) => {
+    const holder = await deployment.locks().acquire('r');
+    const program = new URL('waiter.ts', import.meta.url).pathname;
+    const options = ['--conditions=@holdfast/source', '--import', 'tsx'];
+    const child = spawn(process.execPath, [...options, program, ...deployment.urls], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const ended = once(child, 'exit');
+    let said = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      said += text;
+    });
+    await untilQueued('r', 1);
+    const [first] = await queueOf('r');
+    const next = deployment.locks().acquire('r', { wait: 60_000 });
+    await untilQueued('r', 2);
+    child.kill(signal);
+    await holder.release();
+    const lease = await next;
+    expect(lease.owner).not.toBe(first);
+    expect(said).toBe('waiting\n');
+    await lease.release();
+    child.kill('SIGKILL');
+    await ended;
+    await untilFree('r');
+  });
+
+  it('a call, because nobody is subscribed at that moment, costs time and not the lease', async () => {
+    const holder = await deployment.locks().acquire('r');
+    const waiting = deployment.locks().acquire('r', { wait: 60_000 });
+    await untilQueued('r', 1);
+    for (const redis of deployment.raw) await redis.call('CLIENT', 'KILL', 'TYPE', 'pubsub');
+    await holder.release();
+    await (await waiting).release();
+    await untilFree('r');
+  });
+
+  it('a minority of nodes costs nothing', async () => {
+    await using small = await deploy(3);
+    const [one, two] = [small.locks(), small.locks()];
+    await (await one.acquire('warm')).release();
+    const holder = await one.acquire('r');
+    small.node(0).freeze();
+    const waiting = two.acquire('r', { wait: 30_000 });
+    await vi.waitFor(async () => expect(await small.redis(1).zcard('{holdfast}:queue:r')).toBe(1), 5_000);
+    await holder.release();
+    const lease = await waiting;
+    expect(lease.token).toBeGreaterThan(holder.token);
+    await lease.release();
+  });
+});
