@@ -60,7 +60,7 @@ function judgeReplies(file: SourceFile): Violation[] {
     ),
     ...judgeMatches(
       body,
-      /\breturn\s+(?:-?\d|"|'(?![a-z]+[' ]))/g,
+      /\breturn\s+(?:-?\d|"|'(?![a-z]+[' :]))/g,
       () => "reply with a word, as in 'released', not a number",
     ),
     ...judgeMatches(

@@ -1,5 +1,5 @@
--- claim: acquire for those who wait: who is not granted the lock stands in its queue. Stands on admission.lua and
--- queue.lua.
+-- claim: acquire for those who wait: who is not granted the lock stands in its queue. Stands on admission.lua, queue.lua
+-- and contend.lua.
 --
 -- KEYS[1] the deployment record
 -- then, for each operation: KEYS lock, fence, queue; ARGV lock value ("token owner"), ttl in milliseconds, and for how
@@ -11,35 +11,10 @@
 local admitted, refusal = admit()
 if refusal then return refusal end
 
-local MEMORY = 10000 -- milliseconds that a queue outlives the last claim; who waits claims every few seconds
 local reply = 'voted ' .. run_id
 local arg = 1
 for key = 2, #KEYS, 3 do
-  local lock, fence, queue = KEYS[key], KEYS[key + 1], KEYS[key + 2]
-  local value, ttl, waited = ARGV[arg], ARGV[arg + 1], ARGV[arg + 2]
-  local token, owner = string.match(value, '^(%d+) (.*)$')
-  local kept = redis.call('MGET', lock, fence)
-  local holder, mark = kept[1], kept[2]
-  local vote
-  if holder and holder ~= value and holder ~= '0 ' .. owner then
-    redis.call('ZADD', queue, 'NX', string.format('%.0f', now - waited), owner)
-    redis.call('PEXPIRE', queue, MEMORY)
-    vote = 'held:' .. (string.match(holder, '^%d+') or 0) .. ':' .. redis.call('PTTL', lock)
-      .. (is_first(queue, owner) and ':first' or ':behind')
-  elseif holder == value then
-    vote = 'granted' -- the same proposal, delivered twice
-  elseif mark and tonumber(mark) >= tonumber(token) then
-    vote = 'stale:' .. mark
-  elseif math.abs(tonumber(token) - now) > WINDOW then
-    vote = 'window:' .. string.format('%.0f', now)
-  else
-    redis.call('SET', lock, value, 'PX', ttl)
-    redis.call('SET', fence, token, 'PX', RETENTION)
-    redis.call('ZREM', queue, owner)
-    promote(lock, queue)
-    vote = 'granted'
-  end
-  reply = reply .. ' ' .. vote
+  reply = reply .. ' ' .. claim(KEYS[key], KEYS[key + 1], KEYS[key + 2], ARGV[arg], ARGV[arg + 1], ARGV[arg + 2])
   arg = arg + 3
 end
 return reply

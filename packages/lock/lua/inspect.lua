@@ -1,9 +1,10 @@
 -- inspect: what this node knows of one lock and of the deployment. Writes nothing, not even a record.
 --
--- KEYS[1] the deployment record; KEYS[2] lock; KEYS[3] fence; KEYS[4] queue
+-- KEYS[1] the deployment record; KEYS[2] lock; KEYS[3] fence; KEYS[4] queue; KEYS[5] readers
 -- ARGV[1] the deployment's parameters, as the record keeps them
 --
--- Replies {'seen', run_id, now, state, detail, lock value, its remaining ms, fence, waiting}, where state is one of 'voting',
+-- Replies {'seen', run_id, now, state, detail, lock value, its remaining ms, fence, waiting,
+-- readers, a line each}, where state is one of 'voting',
 -- 'quarantined' (detail: remaining ms), 'unadmitted' (no record of this server), 'misfit' (detail: the record's
 -- parameters). What is absent is an empty string.
 local time = redis.call('TIME')
@@ -20,4 +21,5 @@ elseif now < tonumber(record[3]) then
 end
 return {'seen', run_id, now, state, detail,
   redis.call('GET', KEYS[2]) or '', redis.call('PTTL', KEYS[2]), redis.call('GET', KEYS[3]) or '',
-  redis.call('ZCARD', KEYS[4])}
+  redis.call('ZCARD', KEYS[4]),
+  table.concat(redis.call('ZRANGE', KEYS[5], math.floor(now / 1000), '+inf', 'BYSCORE'), '\n')}

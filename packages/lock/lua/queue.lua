@@ -1,23 +1,35 @@
 -- Prelude of the verbs that know the queue of a resource: a sorted set of the owners who wait for its lock, by the time
 -- since which they do. Who is first when a lock is given back has it reserved for a moment, and is called at once; who
--- becomes first is told how long the lock is held, so that he alone times its end.
+-- becomes first is told how long the lock is held, so that he alone times its end. Readers are called together.
 --
 -- CHANNELS, from the client's prelude, is how the names of the channels begin on which waiting processes listen.
--- Messages: 'called <owner>', 'first:<remaining ms> <owner>'.
+-- Messages, in three lines: 'called' or 'first:<remaining ms>', the owner, the lock's key.
 local RESERVED = 250 -- milliseconds: time enough to answer; the lock is anybody's afterwards
 
--- "<process>.<number>" is an owner; everybody who waits in one process listens on one channel. False if nobody does.
-local function tell(owner, message)
-  local listening = redis.pcall('PUBLISH', CHANNELS .. string.gsub(owner, '%.%d+$', ''), message)
+-- "<process>.<number>" is an owner, with an "r" if he wants to read; a process has one channel.
+local function channel_of(owner)
+  return CHANNELS .. string.gsub(owner, '%.%d+r?$', '')
+end
+
+-- False if nobody listens.
+local function tell(owner, word, lock)
+  local listening = redis.pcall('PUBLISH', channel_of(owner), word .. '\n' .. owner .. '\n' .. lock)
   return type(listening) == 'number' and listening > 0
 end
 
--- Tells the first in the queue whose process listens that he is, and forgets those before him.
+-- For a lock that is held: calls the readers at the head of the queue if it is shared, and tells who comes then that he
+-- is first. Forgets those who do not listen.
 local function promote(lock, queue)
-  while true do
-    local first = redis.call('ZRANGE', queue, 0, 0)[1]
-    if not first or tell(first, 'first:' .. redis.call('PTTL', lock) .. ' ' .. first) then return end
+  local first = redis.call('ZRANGE', queue, 0, 0)[1]
+  local shared = first and string.match(redis.call('GET', lock) or '', ' %*$')
+  while first do
+    if shared and string.match(first, 'r$') then
+      tell(first, 'called', lock)
+    elseif tell(first, 'first:' .. redis.call('PTTL', lock), lock) then
+      return
+    end
     redis.call('ZREM', queue, first)
+    first = redis.call('ZRANGE', queue, 0, 0)[1]
   end
 end
 
@@ -27,21 +39,20 @@ local function hand_over(lock, queue)
   while true do
     local first = redis.call('ZPOPMIN', queue)[1]
     if not first then return end
-    if tell(first, 'called ' .. first) then
+    if tell(first, 'called', lock) then
       redis.call('SET', lock, '0 ' .. first, 'PX', RESERVED)
       return promote(lock, queue)
     end
   end
 end
 
--- Whether this owner is the first of those in the queue whose processes listen; forgets the others before him.
-local function is_first(queue, owner)
+-- Whether somebody whose process listens has been waiting for longer than this owner, since `since`. Forgets the others.
+local function is_behind(queue, owner, since)
   while true do
-    local first = redis.call('ZRANGE', queue, 0, 0)[1]
-    if first == owner then return true end
-    local channel = CHANNELS .. string.gsub(first, '%.%d+$', '')
-    local listening = redis.pcall('PUBSUB', 'NUMSUB', channel)
-    if listening.err or listening[2] > 0 then return false end
+    local first, when = unpack(redis.call('ZRANGE', queue, 0, 0, 'WITHSCORES'))
+    if not first or first == owner or tonumber(when) >= since then return false end
+    local listening = redis.pcall('PUBSUB', 'NUMSUB', channel_of(first))
+    if listening.err or listening[2] > 0 then return true end
     redis.call('ZREM', queue, first)
   end
 end

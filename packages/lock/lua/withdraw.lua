@@ -3,8 +3,8 @@
 --
 -- then, for each operation: KEYS lock; ARGV lock value ("token owner")
 --
--- Replies 'withdrawn': afterwards no lock has this value, and it makes no difference whether one had.
+-- Replies 'released': afterwards no lock has this value, and it makes no difference whether one had.
 for i = 1, #KEYS do
   if redis.call('GET', KEYS[i]) == ARGV[i] then redis.call('DEL', KEYS[i]) end
 end
-return 'withdrawn'
+return 'released'

@@ -11,17 +11,22 @@ import {
   AbortedError,
   BusyError,
   backoff,
+  MisuseError,
   pause,
   type Random,
   type TokenClock,
   throwIfAborted,
   UnavailableError,
 } from '@holdfast/kernel';
-import { HeldLease, type LeaseContext, lockRequest, misfit } from './lease.js';
+import { HeldLease, type LeaseContext, misfit } from './lease.js';
+import type { Mode } from './modes.js';
+import type { LockRequest } from './verbs.js';
 import { count, explainAcquire, isDecided, type Refusal, type Votes } from './votes.js';
 import { FALLBACK, type Place, type WaitingRoom } from './waiting.js';
 
 export interface Acquisition {
+  readonly mode: Mode;
+  /** As the caller names it. */
   readonly resource: string;
   /** Milliseconds. */
   readonly ttl: number;
@@ -33,7 +38,8 @@ export interface Acquisition {
 export interface AcquireContext extends LeaseContext {
   readonly tokens: TokenClock;
   readonly random: Random;
-  readonly nextOwner: () => string;
+  /** A name for one call of acquire; the queues know readers by their "r" at its end. */
+  readonly nextOwner: (shared: boolean) => string;
   readonly waiting: WaitingRoom;
   /** Aborts when the locks are closed. */
   readonly closing: AbortSignal;
@@ -69,8 +75,9 @@ export async function acquireLease(context: AcquireContext, request: Acquisition
   throwIfAborted(request.signal, `acquiring "${request.resource}"`);
   const opening = members.open();
   if (opening) await untilAborted(opening, request);
-  const pursuit: Pursuit = { ...request, owner: context.nextOwner(), deadline, place: undefined };
-  if (request.wait > 0 && waiting.isAwaited(request.resource)) enterLine(context, pursuit);
+  const owner = context.nextOwner(request.mode.shared);
+  const pursuit: Pursuit = { ...request, owner, deadline, place: undefined };
+  if (request.wait > 0 && waiting.isAwaited(request.mode.line)) enterLine(context, pursuit);
   let lease: HeldLease | undefined;
   try {
     lease = await pursue(context, pursuit);
@@ -90,7 +97,10 @@ async function pursue(context: AcquireContext, pursuit: Pursuit): Promise<HeldLe
     if (result instanceof HeldLease) return result;
     const { why, votes } = result;
     if (why === 'misfit') throw misfit(members.reasons(votes));
-    const corrected = why === 'behind' || why === 'window';
+    if (why === 'number') throw disagreement(context, pursuit, votes);
+    const adapted = await pursuit.mode.adapt(why, votes);
+    throwIfEnded(context, pursuit);
+    const corrected = adapted || why === 'behind' || why === 'window';
     if (corrected && corrections < CORRECTIONS) {
       corrections += 1;
       continue;
@@ -103,14 +113,14 @@ async function pursue(context: AcquireContext, pursuit: Pursuit): Promise<HeldLe
       enterLine(context, pursuit);
       continue;
     }
-    const delay = delayAfter(context, result, tries++);
+    const delay = delayAfter(context, pursuit, result, tries++);
     await rest(context, pursuit, left > 0 ? Math.min(delay, left) : Math.min(delay, 20));
     throwIfEnded(context, pursuit);
   }
 }
 
 function enterLine({ waiting }: AcquireContext, pursuit: Pursuit): void {
-  pursuit.place = waiting.enter(pursuit.resource, pursuit.owner);
+  pursuit.place = waiting.enter(pursuit.mode.line, pursuit.owner);
 }
 
 /** Waits until this waiter is the first of its process, which alone asks the nodes. */
@@ -128,41 +138,66 @@ function rest({ clock, closing }: AcquireContext, { place, signal }: Pursuit, de
 }
 
 /** Lets the next of this process have its turn; without a lease, leaves the queues of the nodes too. */
-function leaveLine({ members, clock }: AcquireContext, pursuit: Pursuit, place: Place, won: boolean): void {
-  const { resource, owner } = pursuit;
+function leaveLine(context: AcquireContext, pursuit: Pursuit, place: Place, won: boolean): void {
+  const { members, clock } = context;
   if (!won && place.isFirst) {
-    const request = lockRequest(members, { resource, owner, token: 0, queued: true }, 0);
+    const { request } = propose(context, pursuit, 0);
     void members.release(request, clock.now() + 1_000);
   }
   place.leave();
 }
 
+/** What the next attempt asks of the nodes. */
+function propose(
+  { members, clock }: AcquireContext,
+  { mode, ttl, owner, place }: Pursuit,
+  token: number,
+): { request: LockRequest; resource: string; token: number } {
+  const { deployment } = members;
+  const waited = place && clock.now() - place.since;
+  const { resource, permit, join } = mode.propose(place?.answer());
+  const request: LockRequest = {
+    verbs: mode.verbs,
+    lockKey: deployment.lockKey(resource),
+    fenceKey: deployment.fenceKey(resource),
+    queueKey: deployment.queueKey(mode.line),
+    value: `${join ?? token} ${owner}`,
+    ttl: String(ttl),
+    proof: '0',
+    waited: waited === undefined ? '' : String(Math.round(waited * 1000)),
+    queued: place !== undefined,
+    shared: mode.shared
+      ? { readersKey: deployment.readersKey(resource), join: join !== undefined }
+      : undefined,
+    permit,
+  };
+  return { request, resource, token: join ?? token };
+}
+
 /** One proposal to all nodes. */
-async function attempt(
-  context: AcquireContext,
-  { resource, ttl, signal, owner, place }: Pursuit,
-): Promise<HeldLease | Failure> {
+async function attempt(context: AcquireContext, pursuit: Pursuit): Promise<HeldLease | Failure> {
   const { members, clock, tokens } = context;
   const { quorum } = members.deployment;
+  const { mode, ttl, signal, owner, place } = pursuit;
   const since = clock.now();
-  const grant = { resource, token: tokens.next(), owner, queued: place !== undefined, ttl, since };
-  const request = lockRequest(members, grant, ttl, place && since - place.since);
-  place?.answer();
+  const { request, resource, token } = propose(context, pursuit, tokens.next());
   const votes = await members.ask(ttl, {
-    verb: place ? members.verbs.claim : members.verbs.acquire,
+    verb: place ? mode.verbs.claim : mode.verbs.acquire,
     request,
+    subject: request.lockKey,
     isDecided: (cast) => isDecided(cast, quorum, 'granted'),
     signal,
   });
   const won = count(votes, 'granted') >= quorum && !signal?.aborted;
   if (won && clock.now() < since + context.validity(ttl)) {
-    const lease = new HeldLease(context, grant);
+    const lease = new HeldLease(context, { resource, token, owner, ttl, since, request });
     try {
       members.requireDistinct();
     } catch (error) {
       void lease.release();
       throw error;
     }
+    mode.onGranted?.(votes);
     return lease;
   }
   void members.withdraw(request, clock.now() + ttl, votes);
@@ -189,8 +224,13 @@ function learn({ tokens, members, onQuarantine }: AcquireContext, votes: Votes):
 }
 
 /** How long to wait before the next attempt, in ms: until the lock may be free, but never in step with others. */
-function delayAfter({ random, members }: AcquireContext, { why, votes }: Failure, tries: number): number {
-  if (why === 'split' || why === 'behind' || why === 'window') {
+function delayAfter(
+  { random, members }: AcquireContext,
+  { mode }: Pursuit,
+  { why, votes }: Failure,
+  tries: number,
+): number {
+  if (why === 'split' || why === 'behind' || why === 'window' || why === 'join' || why === 'introduce') {
     return backoff(random, tries, { base: 8, limit: 100 });
   }
   if (why === 'busy') {
@@ -199,7 +239,8 @@ function delayAfter({ random, members }: AcquireContext, { why, votes }: Failure
     // The end of a lease that is not released is watched by the first waiter alone.
     if (held.filter(({ first }) => first).length * 2 <= held.length) return fallback;
     const { nodes, quorum } = members.deployment;
-    const expiry = held.map(({ remaining }) => remaining ?? 0).sort((a, b) => b - a)[nodes - quorum] ?? 0;
+    const longest = held.map(({ remaining }) => remaining ?? 0).sort((a, b) => b - a);
+    const expiry = mode.freeIn ?? longest[nodes - quorum] ?? 0;
     return Math.min(fallback, expiry + 1 + backoff(random, 0, { base: 4, limit: 4 }));
   }
   return backoff(random, tries, { base: 25, limit: 500 });
@@ -211,7 +252,7 @@ function refusal(
   { why, votes }: Failure,
 ): Error {
   const waited = wait > 0 ? ` after waiting ${wait} ms` : '';
-  if (why === 'busy' || why === 'split') {
+  if (why === 'busy' || why === 'split' || why === 'join') {
     const held = votes.find((vote) => vote?.kind === 'held');
     const details = {
       resource,
@@ -230,6 +271,14 @@ function refusal(
     ? ' Wait out the quarantine; or, if you know that no lease can exist, call initialize() or run "holdfast init".'
     : '';
   return new UnavailableError(`Too few nodes could vote on "${resource}"${waited}.${hint}`, reasons);
+}
+
+/** The caller and the nodes do not mean the same semaphore. */
+function disagreement({ members }: AcquireContext, { resource }: Acquisition, votes: Votes): MisuseError {
+  const lines = members.reasons(votes).map(({ node, reason }) => `\n  ${node}: ${reason}`);
+  return new MisuseError(
+    `The semaphore "${resource}" has another number of permits than this client gives; give all clients the same, or change it with resize().${lines.join('')}`,
+  );
 }
 
 /** Rejects with AbortedError as soon as the caller's signal aborts. */

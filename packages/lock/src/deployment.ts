@@ -80,6 +80,16 @@ export class Deployment {
     return `{${this.name}}:queue:${resource}`;
   }
 
+  /** Who reads a shared resource, each with the time until which he may. */
+  readersKey(resource: string): string {
+    return `{${this.name}}:readers:${resource}`;
+  }
+
+  /** How many permits a semaphore has. */
+  permitsKey(semaphore: string): string {
+    return `{${this.name}}:permits:${semaphore}`;
+  }
+
   /** On which the nodes call the waiting owners of one process. */
   channel(process: string): string {
     return `{${this.name}}:wake:${process}`;

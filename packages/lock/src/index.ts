@@ -14,6 +14,10 @@ export {
 } from '@holdfast/kernel';
 export type { NodeSource } from '@holdfast/redis';
 export type { DeploymentOptions } from './deployment.js';
+export type { Election, ElectionOptions, Leader, ObserveOptions } from './election.js';
 export type { InitializedNode, LockState, NodeState } from './inspect.js';
 export type { Lease } from './lease.js';
-export { type AcquireOptions, createLocks, type Locks, type LocksOptions } from './locks.js';
+export type { AcquireOptions, TryOptions } from './leasing.js';
+export { createLocks, type Locks, type LocksOptions } from './locks.js';
+export type { Semaphore, SemaphoreOptions, SemaphoreState } from './semaphore.js';
+export type { MultiLease } from './several.js';

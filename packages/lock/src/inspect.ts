@@ -23,6 +23,8 @@ export interface NodeState {
   readonly remaining?: number;
   /** The highest token that this node remembers having granted. */
   readonly fence?: number;
+  /** Who holds a shared lease on this node; there is no `owner` then. */
+  readonly readers?: readonly string[];
   /** How many processes wait in this node's queue. */
   readonly waiting?: number;
 }
@@ -34,6 +36,8 @@ export interface LockState {
   /** Whether `held` is certain: false when nodes that did not answer could make the difference. */
   readonly certain: boolean;
   readonly owner?: string;
+  /** Who shares it, where it is shared; there is no `owner` then. */
+  readonly readers?: readonly string[];
   readonly token?: number;
   /** Milliseconds for which a majority will keep the lock if nobody extends it. */
   readonly remaining?: number;
@@ -52,13 +56,19 @@ export interface InitializedNode {
 }
 
 /** Reads one resource on every node. */
-export async function inspectLock(members: Members, timeout: number, resource: string): Promise<LockState> {
+export async function inspectLock(
+  members: Members,
+  timeout: number,
+  resource: string,
+  line: string = resource,
+): Promise<LockState> {
   const { deployment } = members;
   const keys = [
     deployment.recordKey,
     deployment.lockKey(resource),
     deployment.fenceKey(resource),
-    deployment.queueKey(resource),
+    deployment.queueKey(line),
+    deployment.readersKey(resource),
   ];
   const read = async (node: RedisNode): Promise<NodeState> => {
     const reply = await node.run(inspectScript, keys, [deployment.parameters], timeout);
@@ -109,7 +119,7 @@ export async function initializeNodes(
 
 function decodeInspect(node: RedisNode, reply: Reply, { parameters }: Deployment): NodeState {
   if (!Array.isArray(reply) || reply[0] !== 'seen') throw new Error('the reply is not one of the script');
-  const [, runId, , state, detail, value, remaining, fence, waiting] = reply.map(String);
+  const [, runId, , state, detail, value, remaining, fence, waiting, readers] = reply.map(String);
   const reasons: Readonly<Record<string, string>> = {
     quarantined: `votes again in ${detail} ms`,
     unadmitted: 'has no deployment record of this server; the first vote starts a quarantine',
@@ -123,31 +133,42 @@ function decodeInspect(node: RedisNode, reply: Reply, { parameters }: Deployment
     state: state as NodeState['state'],
     ...(reason !== undefined && { reason }),
     runId: runId ?? '',
-    ...(held && { owner: owner.join(' '), token: Number(token), remaining: Number(remaining) }),
+    ...(held && {
+      ...holding(owner.join(' '), readers ?? ''),
+      token: Number(token),
+      remaining: Number(remaining),
+    }),
     ...(fence && { fence: Number(fence) }),
     waiting: Number(waiting),
   };
 }
 
-/** The owner that a majority names, if there is one. */
+/** A lock that is shared names nobody; its readers stand beside it. */
+function holding(owner: string, readers: string): Pick<NodeState, 'owner' | 'readers'> {
+  return owner === '*' ? { readers: readers.split('\n').filter(Boolean) } : { owner };
+}
+
+/** The holder that a majority names, if there is one. */
 function holderOf(
   nodes: readonly NodeState[],
   quorum: number,
-): Pick<LockState, 'held' | 'certain' | 'owner' | 'token' | 'remaining'> {
+): Pick<LockState, 'held' | 'certain' | 'owner' | 'readers' | 'token' | 'remaining'> {
   const groups = new Map<string, NodeState[]>();
   for (const node of nodes) {
-    if (node.owner === undefined) continue;
-    const key = `${node.token} ${node.owner}`;
+    if (node.token === undefined) continue;
+    const key = `${node.token} ${node.owner ?? '*'}`;
     groups.set(key, [...(groups.get(key) ?? []), node]);
   }
   for (const group of groups.values()) {
     const [first] = group;
-    if (group.length < quorum || first?.owner === undefined || first.token === undefined) continue;
+    if (group.length < quorum || first?.token === undefined) continue;
     const latest = group.map(({ remaining }) => remaining ?? 0).sort((a, b) => b - a);
     return {
       held: true,
       certain: true,
-      owner: first.owner,
+      ...(first.owner === undefined
+        ? { readers: [...new Set(group.flatMap(({ readers }) => readers ?? []))] }
+        : { owner: first.owner }),
       token: first.token,
       remaining: latest[quorum - 1] ?? 0,
     };

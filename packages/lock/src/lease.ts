@@ -59,10 +59,10 @@ export interface LeaseGrant {
   readonly token: number;
   readonly owner: string;
   readonly ttl: number;
-  /** Whether the owner stood in the queue of the resource. */
-  readonly queued: boolean;
   /** Monotonic time at which the granted attempt began. */
   readonly since: number;
+  /** What was asked for and granted. */
+  readonly request: LockRequest;
 }
 
 export class HeldLease implements Lease {
@@ -70,7 +70,7 @@ export class HeldLease implements Lease {
   readonly token: number;
   readonly owner: string;
   readonly #context: LeaseContext;
-  readonly #queued: boolean;
+  readonly #granted: LockRequest;
   #ttl: number;
   #validUntil: number;
   /** When the locks on the nodes have expired at the latest, if nobody extends them. */
@@ -85,7 +85,7 @@ export class HeldLease implements Lease {
     this.resource = grant.resource;
     this.token = grant.token;
     this.owner = grant.owner;
-    this.#queued = grant.queued;
+    this.#granted = grant.request;
     this.#ttl = grant.ttl;
     this.#validUntil = grant.since + context.validity(grant.ttl);
     this.#expiry = context.clock.now() + grant.ttl;
@@ -106,7 +106,7 @@ export class HeldLease implements Lease {
       const reason = (): LeaseLostError => this.error('ran out before it could be extended');
       const onAbort = (): void => void this.#context.watched.delete(this);
       this.#signal = new LeaseSignal(this.#context.clock, {
-        ends: () => this.#signalEnds(),
+        ends: () => this.signalEnds(),
         reason,
         onAbort,
       });
@@ -117,8 +117,13 @@ export class HeldLease implements Lease {
     return this.#signal.signal;
   }
 
+  /** Itself, as one of several. */
+  get leases(): readonly HeldLease[] {
+    return [this];
+  }
+
   /** Ahead of the end of validity, so that whoever listens has a moment to stop; never once it was given back. */
-  #signalEnds(): number {
+  signalEnds(): number {
     return this.#releasing && !this.#lost
       ? Number.POSITIVE_INFINITY
       : this.#validUntil - Math.min(50, this.#ttl / 50);
@@ -151,8 +156,9 @@ export class HeldLease implements Lease {
     const healing = { ...request, proof: String(Math.floor(this.#context.nodeTime()) + window * 1000) };
     let kept = false;
     const votes = await members.ask(ttl, {
-      verb: members.verbs.extend,
+      verb: request.verbs.extend,
       request,
+      subject: request.lockKey,
       isDecided: (cast) => isExtendDecided(cast, quorum),
       onLate: (node, vote) => kept && this.#heal(healing, node, vote),
     });
@@ -168,8 +174,9 @@ export class HeldLease implements Lease {
     const { members } = this.#context;
     const { quorum } = members.deployment;
     return members.ask(ttl, {
-      verb: members.verbs.rejoin,
+      verb: request.verbs.rejoin,
       request,
+      subject: request.lockKey,
       isDecided: (votes) => isDecided(votes, quorum, 'kept', 'rejoined'),
     });
   }
@@ -178,7 +185,7 @@ export class HeldLease implements Lease {
   #heal(request: LockRequest, node: RedisNode, vote: Vote | undefined): void {
     if (this.#releasing || (vote?.kind !== 'vouched' && vote?.kind !== 'forgotten')) return;
     const nobody = { settle: () => {}, fail: () => {}, abandoned: false };
-    node.submit(this.#context.members.verbs.rejoin, { node, request, subject: request.lockKey, ...nobody });
+    node.submit(request.verbs.rejoin, { node, request, subject: request.lockKey, ...nobody });
   }
 
   /** Sets the new validity if a majority has the lock under this lease; throws what the votes mean otherwise. */
@@ -234,8 +241,7 @@ export class HeldLease implements Lease {
   }
 
   #request(ttl: number): LockRequest {
-    const { resource, token, owner } = this;
-    return lockRequest(this.#context.members, { resource, token, owner, queued: this.#queued }, ttl);
+    return { ...this.#granted, ttl: String(ttl) };
   }
 
   error(what: string, options?: ErrorOptions): LeaseLostError {
@@ -246,25 +252,6 @@ export class HeldLease implements Lease {
       options,
     );
   }
-}
-
-/** What the nodes are told of a lease or a proposal. */
-export function lockRequest(
-  { deployment }: Members,
-  lease: Pick<LeaseGrant, 'resource' | 'token' | 'owner' | 'queued'>,
-  ttl: number,
-  waited = 0,
-): LockRequest {
-  return {
-    lockKey: deployment.lockKey(lease.resource),
-    fenceKey: deployment.fenceKey(lease.resource),
-    queueKey: deployment.queueKey(lease.resource),
-    value: `${lease.token} ${lease.owner}`,
-    ttl: String(ttl),
-    proof: '0',
-    waited: String(Math.round(waited * 1000)),
-    queued: lease.queued,
-  };
 }
 
 /** The error for votes that name a deployment record other than this client's. */

@@ -9,7 +9,6 @@ import { setMaxListeners } from 'node:events';
 import { hostname } from 'node:os';
 import type { ConnectionOptions } from 'node:tls';
 import {
-  BusyError,
   type Clock,
   display,
   MisuseError,
@@ -23,12 +22,16 @@ import {
   UnavailableError,
 } from '@holdfast/kernel';
 import { connect, type NodeSource, RedisNode } from '@holdfast/redis';
-import { type AcquireContext, acquireLease } from './acquire.js';
+import type { AcquireContext } from './acquire.js';
 import { Deployment, type DeploymentOptions } from './deployment.js';
+import { Election, type ElectionOptions } from './election.js';
 import { type InitializedNode, initializeNodes, inspectLock, type LockState } from './inspect.js';
 import type { HeldLease, Lease } from './lease.js';
+import { type AcquireOptions, Leasing, orNull, type TryOptions } from './leasing.js';
 import { Members } from './members.js';
-import { Renewal } from './renewal.js';
+import { exclusive, shared } from './modes.js';
+import { Semaphore, type SemaphoreOptions } from './semaphore.js';
+import { acquireSeveral, type HeldLeases, type MultiLease } from './several.js';
 import { WaitingRoom } from './waiting.js';
 
 export interface LocksOptions extends DeploymentOptions {
@@ -52,15 +55,6 @@ export interface LocksOptions extends DeploymentOptions {
   readonly random?: Random;
 }
 
-export interface AcquireOptions {
-  /** How long the lease is valid without an extension, in ms; from 10 to the deployment's `maxTtl`. Default 10000. */
-  readonly ttl?: number;
-  /** How long to wait for a lease that somebody else holds, in ms. Default 5000. */
-  readonly wait?: number;
-  /** Ends the waiting at once. It does not end the lease. */
-  readonly signal?: AbortSignal;
-}
-
 const OPTIONS: readonly (keyof LocksOptions)[] = [
   'nodes',
   'allowEven',
@@ -78,6 +72,9 @@ const OPTIONS: readonly (keyof LocksOptions)[] = [
   'margin',
   'persistence',
 ];
+
+/** What runs under a lease. */
+type Routine<L, T> = (lease: L) => T | PromiseLike<T>;
 
 /** Milliseconds of a TTL that are taken off besides the drift: the resolution of Redis's expiry. */
 const RESOLUTION = 2;
@@ -117,7 +114,7 @@ export class Locks implements AsyncDisposable {
   readonly #context: AcquireContext;
   readonly #members: Members;
   readonly #nodeTimeout: number;
-  readonly #drift: number;
+  readonly #leasing: Leasing;
   readonly #closing = new AbortController();
 
   /** @internal */
@@ -129,7 +126,6 @@ export class Locks implements AsyncDisposable {
     const warn = options.onWarning ?? ((message) => process.emitWarning(message, { code: 'HOLDFAST' }));
     const identity = requireName('identity', options.identity ?? `${hostname()}:${process.pid}`);
     this.#nodeTimeout = requireDuration('nodeTimeout', options.nodeTimeout ?? 1_000, { min: 1 });
-    this.#drift = drift;
     const patience = this.#nodeTimeout;
     const nodes = options.nodes.map(
       (source) => new RedisNode(connect(source, options.tls), { clock, patience }),
@@ -149,7 +145,7 @@ export class Locks implements AsyncDisposable {
       closing: this.#closing.signal,
       validity: (ttl) => ttl - ttl * drift - RESOLUTION,
       nodeTime: () => tokens.estimate(),
-      nextOwner: () => `${identity}/${instance}.${++leases}`,
+      nextOwner: (shared) => `${identity}/${instance}.${++leases}${shared ? 'r' : ''}`,
       waiting: new WaitingRoom({
         nodes,
         quorum: deployment.quorum,
@@ -166,26 +162,32 @@ export class Locks implements AsyncDisposable {
         );
       },
     };
+    this.#leasing = new Leasing(this.#context);
   }
 
   /**
-   * Takes the lease on `resource`, waiting for it if somebody else holds it.
-   * Throws BusyError when it is still held after `wait`, UnavailableError when too few nodes could vote until then,
-   * AbortedError when `signal` aborts, MisuseError for options that cannot work.
+   * Takes the lease on `resource`, waiting for it if somebody else holds it; on several, all or none, without deadlock
+   * whatever their order. Throws BusyError when it is still held after `wait`, UnavailableError when too few nodes could
+   * vote until then, AbortedError when `signal` aborts, MisuseError for options that cannot work.
    */
-  async acquire(resource: string, options: AcquireOptions = {}): Promise<Lease> {
+  acquire(resource: string, options?: AcquireOptions): Promise<Lease>;
+  acquire(resources: readonly string[], options?: AcquireOptions): Promise<MultiLease>;
+  async acquire(
+    resource: string | readonly string[],
+    options: AcquireOptions = {},
+  ): Promise<Lease | MultiLease> {
     return this.#acquire(resource, options);
   }
 
   /** Takes the lease if nobody holds it; resolves to null otherwise. Throws as `acquire` does, but BusyError. */
-  async tryAcquire(resource: string, options: Omit<AcquireOptions, 'wait'> = {}): Promise<Lease | null> {
+  tryAcquire(resource: string, options?: TryOptions): Promise<Lease | null>;
+  tryAcquire(resources: readonly string[], options?: TryOptions): Promise<MultiLease | null>;
+  async tryAcquire(
+    resource: string | readonly string[],
+    options: TryOptions = {},
+  ): Promise<Lease | MultiLease | null> {
     requireKnown('tryAcquire', options, ['ttl', 'signal']);
-    try {
-      return await this.#acquire(resource, { ...options, wait: 0 });
-    } catch (error) {
-      if (error instanceof BusyError) return null;
-      throw error;
-    }
+    return orNull(this.#acquire(resource, { ...options, wait: 0 }));
   }
 
   /**
@@ -193,25 +195,49 @@ export class Locks implements AsyncDisposable {
    * the lease can no longer be proved valid. Rejects as `acquire` does, with whatever the routine throws, or with
    * LeaseLostError if the routine ended well but its lease had been lost by then.
    */
-  async using<T>(
-    resource: string,
+  using<T>(resource: string, options: AcquireOptions, routine: Routine<Lease, T>): Promise<T>;
+  using<T>(
+    resources: readonly string[],
     options: AcquireOptions,
-    routine: (lease: Lease) => T | PromiseLike<T>,
+    routine: Routine<MultiLease, T>,
+  ): Promise<T>;
+  async using<T>(
+    resource: string | readonly string[],
+    options: AcquireOptions,
+    routine: Routine<Lease & MultiLease, T>,
   ): Promise<T> {
     const lease = await this.#acquire(resource, options);
-    const { clock, random } = this.#context;
-    // Watched from the start, so that the end of the lease is noticed even if the routine never looks.
-    void lease.signal;
-    const renewal = new Renewal(lease, clock, random);
-    renewal.start();
-    try {
-      const result = await routine(lease);
-      if (lease.lost) throw lease.lost;
-      return result;
-    } finally {
-      renewal.stop();
-      await lease.release();
-    }
+    return this.#leasing.using(lease, routine as Routine<Lease | MultiLease, T>);
+  }
+
+  /**
+   * Takes a lease that others may hold at the same time, in the same way, but nobody who uses `acquire`. Those who hold
+   * it together share one token: higher than that of every earlier exclusive lease, lower than that of every later one.
+   * Who waits for an exclusive lease comes before those who ask after him. Throws as `acquire` does.
+   */
+  async acquireShared(resource: string, options: AcquireOptions = {}): Promise<Lease> {
+    return this.#acquireShared(resource, options);
+  }
+
+  /** Takes a shared lease if nobody holds the exclusive one or waits for it; resolves to null otherwise. */
+  async tryAcquireShared(resource: string, options: TryOptions = {}): Promise<Lease | null> {
+    requireKnown('tryAcquireShared', options, ['ttl', 'signal']);
+    return orNull(this.#acquireShared(resource, { ...options, wait: 0 }));
+  }
+
+  /** `using` with a shared lease. */
+  async usingShared<T>(resource: string, options: AcquireOptions, routine: Routine<Lease, T>): Promise<T> {
+    return this.#leasing.using(await this.#acquireShared(resource, options), routine);
+  }
+
+  /** A semaphore: at most `permits` leases at once. Throws MisuseError. */
+  semaphore(name: string, options: SemaphoreOptions): Semaphore {
+    return new Semaphore(this.#leasing, this.#nodeTimeout, name, options);
+  }
+
+  /** An election: one leader at a time. Throws MisuseError. */
+  election(name: string, options: ElectionOptions = {}): Election {
+    return new Election(this.#leasing, this.#nodeTimeout, name, options);
   }
 
   /** Who holds `resource`, under which token, and what each node says. Changes nothing. */
@@ -262,13 +288,17 @@ export class Locks implements AsyncDisposable {
     return this.close();
   }
 
-  async #acquire(resource: string, options: AcquireOptions): Promise<HeldLease> {
-    requireKnown('acquire', options, ['ttl', 'wait', 'signal']);
+  async #acquire(
+    resource: string | readonly string[],
+    options: AcquireOptions,
+  ): Promise<HeldLease | HeldLeases> {
+    if (Array.isArray(resource)) return acquireSeveral(this.#leasing, resource, options);
+    const name = requireName('resource', resource);
+    return this.#leasing.acquire(exclusive(this.#members.verbs, name), name, options);
+  }
+
+  async #acquireShared(resource: string, options: AcquireOptions): Promise<HeldLease> {
     requireName('resource', resource);
-    const { maxTtl } = this.#members.deployment;
-    const ttl = requireDuration('ttl', options.ttl ?? Math.min(10_000, maxTtl), { min: 10, max: maxTtl });
-    requireValidity('ttl', ttl, this.#drift);
-    const wait = requireDuration('wait', options.wait ?? 5_000);
-    return acquireLease(this.#context, { resource, ttl, wait, signal: options.signal });
+    return this.#leasing.acquire(shared(this.#members.verbs, resource), resource, options);
   }
 }

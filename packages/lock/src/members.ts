@@ -87,7 +87,7 @@ export class Members {
   }
 
   /** One round over all nodes; a node has a fifth of the TTL to answer, at the most `nodeTimeout`. */
-  ask(ttl: number, options: RoundOptions): Promise<Votes> {
+  ask<Request>(ttl: number, options: RoundOptions<Request>): Promise<Votes> {
     return askAll(
       this.nodes,
       this.#clock,
@@ -109,13 +109,13 @@ export class Members {
    * what is left goes on in the background until `expiry` on the monotonic clock.
    */
   release(request: LockRequest, expiry: number): Promise<void> {
-    return this.#undo({ verb: this.verbs.release, request, expiry }, this.nodes);
+    return this.#undo({ verb: request.verbs.release, request, expiry }, this.nodes);
   }
 
   /** Takes back what a failed attempt may have been granted; ends as `release` does. */
   withdraw(request: LockRequest, expiry: number, votes: Votes): Promise<void> {
     // Who was kept away by a granted majority is called; a minority keeps nobody away.
-    const { release, withdraw } = this.verbs;
+    const { release, withdraw } = request.verbs;
     const verb = count(votes, 'granted') >= this.deployment.quorum ? release : withdraw;
     return this.#undo(
       { verb, request, expiry },
@@ -196,7 +196,7 @@ export class Members {
     if (node.unavailable !== undefined) return;
     if (node.runId !== undefined) this.#audited.set(node, node.runId);
     try {
-      await node.load(Object.values(this.verbs).map(({ script }) => script));
+      await node.load(this.verbs.scripts);
       const { runId, maxmemoryPolicy } = await node.info();
       this.#audited.set(node, runId);
       if (maxmemoryPolicy !== '' && maxmemoryPolicy !== 'noeviction') {

@@ -6,13 +6,15 @@
  * what has arrived by then is read first.
  */
 import type { Clock } from '@holdfast/kernel';
-import type { RedisNode } from '@holdfast/redis';
-import type { Ballot, LockRequest, LockVerb } from './verbs.js';
+import type { RedisNode, Verb } from '@holdfast/redis';
+import type { Ballot } from './verbs.js';
 import type { Vote, Votes } from './votes.js';
 
-export interface RoundOptions {
-  readonly verb: LockVerb;
-  readonly request: LockRequest;
+export interface RoundOptions<Request> {
+  readonly verb: Verb<Ballot<Request>, Vote>;
+  readonly request: Request;
+  /** What it is about: rounds of one subject reach each node in their order. */
+  readonly subject: string;
   readonly isDecided: (votes: Votes) => boolean;
   readonly signal?: AbortSignal | undefined;
   /** Told of every vote that came too late to count. */
@@ -20,14 +22,14 @@ export interface RoundOptions {
 }
 
 /** Asks `nodes`; resolves with one vote a node, undefined for those that were not waited for. */
-export function askAll(
+export function askAll<Request>(
   nodes: readonly RedisNode[],
   clock: Clock,
   timeout: number,
-  options: RoundOptions,
+  options: RoundOptions<Request>,
 ): Promise<Votes> {
   return new Promise((resolve) => {
-    const round = new Round(nodes.length, options, resolve);
+    const round = new Round<Request>(nodes.length, options, resolve);
     const close = (): void => round.close();
     const timer = clock.after(timeout, () => clock.afterInput(() => round.end(timeout)));
     options.signal?.addEventListener('abort', close, { once: true });
@@ -41,20 +43,20 @@ export function askAll(
   });
 }
 
-class Round {
-  readonly options: RoundOptions;
+class Round<Request> {
+  readonly options: RoundOptions<Request>;
   readonly votes: (Vote | undefined)[];
   onClose = (): void => {};
   closed = false;
   readonly #resolve: (votes: Votes) => void;
 
-  constructor(size: number, options: RoundOptions, resolve: (votes: Votes) => void) {
+  constructor(size: number, options: RoundOptions<Request>, resolve: (votes: Votes) => void) {
     this.options = options;
     this.votes = new Array<Vote | undefined>(size).fill(undefined);
     this.#resolve = resolve;
   }
 
-  cast(ballot: RoundBallot, vote: Vote): void {
+  cast(ballot: RoundBallot<Request>, vote: Vote): void {
     if (this.closed) {
       this.options.onLate?.(ballot.node, vote);
       return;
@@ -81,23 +83,23 @@ class Round {
   }
 }
 
-class RoundBallot implements Ballot {
+class RoundBallot<Request> implements Ballot<Request> {
   readonly node: RedisNode;
-  readonly #round: Round;
+  readonly #round: Round<Request>;
   readonly index: number;
 
-  constructor(round: Round, node: RedisNode, index: number) {
+  constructor(round: Round<Request>, node: RedisNode, index: number) {
     this.#round = round;
     this.node = node;
     this.index = index;
   }
 
-  get request(): LockRequest {
+  get request(): Request {
     return this.#round.options.request;
   }
 
   get subject(): string {
-    return this.#round.options.request.lockKey;
+    return this.#round.options.subject;
   }
 
   get abandoned(): boolean {

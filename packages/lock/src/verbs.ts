@@ -16,13 +16,15 @@ import type { Deployment } from './deployment.js';
 import type { Vote } from './votes.js';
 
 /** One operation on one node: a proposal, an extension, a release. */
-export interface Ballot extends Operation<Vote> {
+export interface Ballot<Request = LockRequest> extends Operation<Vote> {
   readonly node: RedisNode;
-  readonly request: LockRequest;
+  readonly request: Request;
 }
 
-/** What a lease asks of every node. */
+/** What is asked of every node. */
 export interface LockRequest {
+  /** Those of the kind of lease that this is about. */
+  readonly verbs: LeaseVerbs;
   readonly lockKey: string;
   readonly fenceKey: string;
   readonly queueKey: string;
@@ -32,21 +34,57 @@ export interface LockRequest {
   readonly ttl: string;
   /** rejoin only: node time in microseconds up to which a kept majority is proof; "0" to resume. */
   readonly proof: string;
-  /** claim only: for how long the owner has been waiting, in microseconds. */
+  /** For how long the owner has been waiting, in microseconds; "" if he is not to stand in the queue. */
   readonly waited: string;
-  /** release only: whether the owner has stood in the queue. */
+  /** Whether the owner has stood in the queue. */
   readonly queued: boolean;
+  /** Shared leases only: the set of those who read, and whether the token is that of their group. */
+  readonly shared?: { readonly readersKey: string; readonly join: boolean } | undefined;
+  /** Permits only: the number of permits, where it is kept, and whether a node that knows none may take it. */
+  readonly permit?: PermitRequest | undefined;
+}
+
+export interface PermitRequest {
+  readonly numberKey: string;
+  readonly permits: number;
+  readonly introduce: boolean;
 }
 
 export type LockVerb = Verb<Ballot, Vote>;
 
-export interface LockVerbs {
+/** What can be asked about one kind of lease. */
+export interface LeaseVerbs {
   readonly acquire: LockVerb;
+  /** acquire, by one who waits. */
   readonly claim: LockVerb;
   readonly extend: LockVerb;
   readonly rejoin: LockVerb;
   readonly release: LockVerb;
+  /** Takes back what a failed attempt was granted by a minority, and calls nobody. */
   readonly withdraw: LockVerb;
+}
+
+export interface LockVerbs {
+  /** All that these run. */
+  readonly scripts: readonly Script[];
+  readonly exclusive: LeaseVerbs;
+  readonly shared: LeaseVerbs;
+  /** One slot of a semaphore: an exclusive lease that is asked for in its own way. */
+  readonly permit: LeaseVerbs;
+  readonly survey: Verb<Ballot<SurveyRequest>, Vote>;
+  readonly number: Verb<Ballot<NumberRequest>, Vote>;
+}
+
+interface SurveyRequest {
+  /** Those of all slots of a semaphore. */
+  readonly lockKeys: readonly string[];
+}
+
+interface NumberRequest {
+  readonly numberKey: string;
+  readonly permits: number;
+  /** Whether another number is to be replaced. */
+  readonly replace: boolean;
 }
 
 const lua = (name: string): URL => new URL(`../lua/${name}.lua`, import.meta.url);
@@ -55,64 +93,145 @@ export const inspectScript: Script = new Script([lua('inspect')]);
 export const initializeScript: Script = new Script([lua('initialize')]);
 
 /** The voting scripts of one deployment, whose constants they open with. */
-export function lockVerbs(deployment: Deployment): LockVerbs {
-  const admission = lua('admission');
-  const queue = lua('queue');
-  const { scripts } = new ScriptLibrary(deployment.prelude, {
+export function lockVerbs({ prelude, recordKey }: Deployment): LockVerbs {
+  const [admission, queue, contend, readers] = ['admission', 'queue', 'contend', 'readers'].map(lua) as [
+    URL,
+    URL,
+    URL,
+    URL,
+  ];
+  const { scripts } = new ScriptLibrary(prelude, {
     acquire: [admission, lua('acquire')],
-    claim: [admission, queue, lua('claim')],
+    claim: [admission, queue, contend, lua('claim')],
     extend: [admission, lua('extend')],
     rejoin: [admission, lua('rejoin')],
     release: [queue, lua('release')],
     withdraw: [lua('withdraw')],
+    permit: [admission, queue, contend, lua('permit')],
+    survey: [admission, lua('survey')],
+    number: [admission, lua('number')],
+    share: [admission, queue, contend, readers, lua('share')],
+    reshare: [admission, readers, lua('reshare')],
+    unshare: [queue, lua('unshare')],
   });
-  const verb = (name: keyof LockVerbs) => ({
+  const voting = (name: string) => ({
     script: scripts.get(name) as Script,
-    keys: [deployment.recordKey],
+    keys: [recordKey],
+    decode: decodeVotes,
   });
+  const freeing = (name: string) => ({
+    script: scripts.get(name) as Script,
+    keys: [],
+    decode: decodeReleases,
+  });
+  const exclusive: LeaseVerbs = {
+    acquire: { ...voting('acquire'), encode: encodeVote },
+    claim: { ...voting('claim'), encode: encodeClaim },
+    extend: { ...voting('extend'), encode: encodeVote },
+    rejoin: { ...voting('rejoin'), encode: encodeRejoin },
+    release: { ...freeing('release'), encode: encodeRelease },
+    withdraw: { ...freeing('withdraw'), encode: encodeWithdraw },
+  };
+  const share = { ...voting('share'), encode: encodeShare };
+  const permit = { ...voting('permit'), encode: encodePermit };
   return {
-    acquire: { ...verb('acquire'), encode: encodeVote, decode: decodeVotes },
-    claim: { ...verb('claim'), encode: encodeClaim, decode: decodeVotes },
-    extend: { ...verb('extend'), encode: encodeVote, decode: decodeVotes },
-    rejoin: { ...verb('rejoin'), encode: encodeRejoin, decode: decodeVotes },
-    release: { ...verb('release'), keys: [], encode: encodeRelease, decode: decodeReleases },
-    withdraw: { ...verb('withdraw'), keys: [], encode: encodeWithdraw, decode: decodeReleases },
+    scripts: [...scripts.values()],
+    exclusive,
+    permit: { ...exclusive, acquire: permit, claim: permit },
+    shared: {
+      acquire: share,
+      claim: share,
+      extend: { ...voting('reshare'), encode: encodeReshare },
+      rejoin: { ...voting('reshare'), encode: encodeRejoinShared },
+      release: { ...freeing('unshare'), encode: encodeUnshare },
+      withdraw: { ...freeing('unshare'), encode: encodeWithdrawShared },
+    },
+    survey: { ...voting('survey'), encode: encodeSurvey },
+    number: { ...voting('number'), encode: encodeNumber },
   };
 }
 
-function encodeVote({ request }: Ballot, keys: string[], args: string[]): void {
+type Encode<B = Ballot> = (ballot: B, keys: string[], args: string[]) => void;
+
+const encodeVote: Encode = ({ request }, keys, args) => {
   keys.push(request.lockKey, request.fenceKey);
   args.push(request.value, request.ttl);
-}
+};
 
-function encodeClaim({ request }: Ballot, keys: string[], args: string[]): void {
+const encodeClaim: Encode = ({ request }, keys, args) => {
   keys.push(request.lockKey, request.fenceKey, request.queueKey);
   args.push(request.value, request.ttl, request.waited);
-}
+};
 
-function encodeRejoin(ballot: Ballot, keys: string[], args: string[]): void {
+const encodePermit: Encode = (ballot, keys, args) => {
+  const { numberKey = '', permits, introduce } = ballot.request.permit ?? {};
+  encodeClaim(ballot, keys, args);
+  keys.push(numberKey);
+  args.push(String(permits), introduce ? '1' : '');
+};
+
+const encodeShare: Encode = (ballot, keys, args) => {
+  const { readersKey = '', join } = ballot.request.shared ?? {};
+  encodeClaim(ballot, keys, args);
+  keys.push(readersKey);
+  args.push(join ? '1' : '');
+};
+
+const encodeRejoin: Encode = (ballot, keys, args) => {
   encodeVote(ballot, keys, args);
   args.push(ballot.request.proof);
-}
+};
 
-function encodeRelease({ request }: Ballot, keys: string[], args: string[]): void {
+const encodeReshare: Encode = (ballot, keys, args) => {
+  encodeVote(ballot, keys, args);
+  keys.push(ballot.request.shared?.readersKey ?? '');
+  args.push('');
+};
+
+const encodeRejoinShared: Encode = (ballot, keys, args) => {
+  encodeVote(ballot, keys, args);
+  keys.push(ballot.request.shared?.readersKey ?? '');
+  args.push(ballot.request.proof);
+};
+
+const encodeRelease: Encode = ({ request }, keys, args) => {
   keys.push(request.lockKey, request.queueKey);
   args.push(request.value, request.queued ? '1' : '');
-}
+};
 
-function encodeWithdraw({ request }: Ballot, keys: string[], args: string[]): void {
+const encodeWithdraw: Encode = ({ request }, keys, args) => {
   keys.push(request.lockKey);
   args.push(request.value);
-}
+};
+
+const encodeUnshare: Encode = ({ request }, keys, args) => {
+  keys.push(request.lockKey, request.queueKey, request.shared?.readersKey ?? '');
+  args.push(request.value, request.queued ? 'queued' : '');
+};
+
+const encodeWithdrawShared: Encode = ({ request }, keys, args) => {
+  keys.push(request.lockKey, request.queueKey, request.shared?.readersKey ?? '');
+  args.push(request.value, 'quietly');
+};
+
+const encodeSurvey: Encode<Ballot<SurveyRequest>> = ({ request }, keys, args) => {
+  keys.push(...request.lockKeys);
+  args.push(String(request.lockKeys.length));
+};
+
+const encodeNumber: Encode<Ballot<NumberRequest>> = ({ request }, keys, args) => {
+  keys.push(request.numberKey);
+  args.push(String(request.permits), request.replace ? '1' : '');
+};
 
 const PLAIN: ReadonlyMap<string, Vote> = new Map(
-  (['granted', 'kept', 'rejoined', 'vouched', 'forgotten'] as const).map((kind) => [kind, { kind }]),
+  (['granted', 'kept', 'rejoined', 'vouched', 'forgotten', 'unset'] as const).map((kind) => [kind, { kind }]),
 );
 
 /** Reads 'voted <run_id> <vote> ...' or a refusal of the whole batch. */
-function decodeVotes(reply: Reply, ballots: readonly Ballot[]): readonly Vote[] {
+function decodeVotes(reply: Reply, ballots: readonly Ballot<unknown>[]): readonly Vote[] {
   const [word, runId, ...details] = String(reply).split(' ');
-  const first = ballots[0];
+  const [first] = ballots;
   if (first && runId !== undefined) first.node.runId = runId;
   if (word === 'voted' && details.length === ballots.length) return details.map(decodeVote);
   if (word === 'quarantined')
@@ -133,6 +252,9 @@ function decodeVote(text: string): Vote {
       first: place === 'first',
     };
   }
+  if (word === 'shared') return { kind: 'shared', token: Number(value) };
+  if (word === 'permits') return { kind: 'permits', permits: Number(value) };
+  if (word === 'surveyed') return { kind: 'surveyed', remaining: (value ?? '').split(',').map(Number) };
   if (word === 'stale') return { kind: 'stale', fence: Number(value) };
   if (word === 'window') return { kind: 'window', time: Number(value) };
   throw new Error(`"${text}" is not a vote`);
@@ -140,8 +262,7 @@ function decodeVote(text: string): Vote {
 
 const RELEASED: Vote = { kind: 'released' };
 
-function decodeReleases(reply: Reply, ballots: readonly Ballot[]): readonly Vote[] {
-  if (reply !== 'released' && reply !== 'withdrawn')
-    throw new Error(`the reply "${String(reply)}" is not one of the script`);
+function decodeReleases(reply: Reply, ballots: readonly unknown[]): readonly Vote[] {
+  if (reply !== 'released') throw new Error(`the reply "${String(reply)}" is not one of the script`);
   return ballots.map(() => RELEASED);
 }

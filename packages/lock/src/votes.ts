@@ -6,7 +6,7 @@
 
 /** What a node answered to one operation, or that it did not. */
 export type Vote =
-  | { readonly kind: 'granted' | 'kept' | 'rejoined' | 'vouched' | 'forgotten' | 'released' }
+  | { readonly kind: 'granted' | 'kept' | 'rejoined' | 'vouched' | 'forgotten' | 'released' | 'unset' }
   | {
       readonly kind: 'held';
       /** 0 where the lock is reserved for a waiter. */
@@ -15,6 +15,12 @@ export type Vote =
       /** Whether the one who claims it is the first in its queue. */
       readonly first: boolean;
     }
+  /** Others read beside each other under this token. */
+  | { readonly kind: 'shared'; readonly token: number }
+  /** The semaphore has this number of permits; "unset" says that the node knows none. */
+  | { readonly kind: 'permits'; readonly permits: number }
+  /** For how long each slot of a semaphore is taken, in ms. */
+  | { readonly kind: 'surveyed'; readonly remaining: readonly number[] }
   | { readonly kind: 'stale'; readonly fence: number }
   | { readonly kind: 'window'; readonly time: number }
   | { readonly kind: 'quarantined'; readonly remaining: number }
@@ -47,7 +53,19 @@ export function isExtendDecided(votes: Votes, quorum: number): boolean {
 }
 
 /** Why an acquire did not get its majority, in the order in which the caller must look at it. */
-export type Refusal = 'misfit' | 'behind' | 'window' | 'busy' | 'split' | 'unavailable';
+export type Refusal =
+  | 'misfit'
+  | 'unavailable'
+  /** A majority does not know the number of permits that the caller gives. */
+  | 'number'
+  /** Nodes know no number of permits yet. */
+  | 'introduce'
+  | 'behind'
+  | 'window'
+  /** Others read under a token that the caller may join. */
+  | 'join'
+  | 'busy'
+  | 'split';
 
 /**
  * Explains the votes of an acquire that was not granted by a majority. A vote that was not waited for, because it
@@ -58,11 +76,38 @@ export function explainAcquire(votes: Votes, quorum: number): Refusal {
   const out = count(votes, 'failed', 'quarantined');
   const held = count(votes, 'held');
   if (votes.length - out < quorum) return 'unavailable';
+  const differing = count(votes, 'permits');
+  if (differing > 0 && differing + count(votes, 'unset') > votes.length - quorum) return 'number';
   if (votes.length - out - held >= quorum) {
+    if (count(votes, 'unset') > 0) return 'introduce';
     if (count(votes, 'stale') > 0) return 'behind';
     if (count(votes, 'window') > 0) return 'window';
+    if (count(votes, 'shared') > 0) return 'join';
   }
   return held >= quorum || count(votes, 'granted') === 0 ? 'busy' : 'split';
+}
+
+/** The token under which most nodes let others read; the highest of several. */
+export function groupOf(votes: Votes): number | undefined {
+  const nodes = new Map<number, number>();
+  for (const vote of votes) {
+    if (vote?.kind === 'shared') nodes.set(vote.token, (nodes.get(vote.token) ?? 0) + 1);
+  }
+  return [...nodes].sort(([a, many], [b, more]) => more - many || b - a)[0]?.[0];
+}
+
+/**
+ * What a survey of a semaphore's slots tells: which of them, counted from 0, are free on `quorum` nodes, and in how many
+ * ms the first will be if nobody releases any.
+ */
+export function explainSurvey(votes: Votes, quorum: number): { free: number[]; freeIn: number | undefined } {
+  const views = votes.flatMap((vote) => (vote?.kind === 'surveyed' ? [vote.remaining] : []));
+  if (views.length < quorum) return { free: [], freeIn: undefined };
+  const freeIn = (views[0] ?? []).map((_, slot) => {
+    const remaining = views.map((view) => view[slot] ?? 0).sort((a, b) => a - b);
+    return remaining[quorum - 1] ?? 0;
+  });
+  return { free: [...freeIn.keys()].filter((slot) => freeIn[slot] === 0), freeIn: Math.min(...freeIn) };
 }
 
 /**
@@ -95,6 +140,12 @@ export function describeVote(vote: Vote | undefined, parameters: string): string
       return `in quarantine for another ${vote.remaining} ms, because it is new or may have forgotten grants`;
     case 'misfit':
       return `its deployment record says "${vote.parameters}", this client says "${parameters}"`;
+    case 'permits':
+      return `knows this semaphore with ${vote.permits} permits`;
+    case 'unset':
+      return 'does not know this semaphore';
+    case 'shared':
+      return `held by readers under token ${vote.token}`;
     case 'forgotten':
       return 'restarted since the lease was granted, so it cannot vouch for it';
     default:

@@ -63,10 +63,10 @@ export class WaitingRoom {
 
   /** What the nodes say is defined in lua/queue.lua. */
   #hear(node: RedisNode, message: string): void {
-    const [, word, remaining, owner = ''] = /^(called|first:(-?\d+)) (.*)$/.exec(message) ?? [];
+    const [word = '', owner = '', lockKey = ''] = message.split('\n');
     const place = this.#places.get(owner);
-    if (word === 'called') place?.call(node);
-    else if (remaining !== undefined) place?.promote(node, Number(remaining));
+    if (word === 'called') place?.call(node, lockKey);
+    else place?.promote(node, Number(word.replace('first:', '')));
   }
 
   /** Nobody asks the nodes before their calls can be heard. */
@@ -110,7 +110,8 @@ export class Place {
   readonly since: number;
   readonly #options: WaitingRoomOptions;
   readonly #onLeave: () => void;
-  readonly #callers = new Set<RedisNode>();
+  /** Who said that a lock is reserved for this owner, and which. */
+  readonly #callers = new Map<RedisNode, string>();
   /** Who said that it is the first in the queue, and for how long the lock is held there. */
   readonly #promoters = new Map<RedisNode, number>();
   #first = false;
@@ -140,9 +141,9 @@ export class Place {
   }
 
   /** A node says that the lock is reserved for this owner. */
-  call(node: RedisNode): void {
+  call(node: RedisNode, lockKey: string): void {
     const { quorum, clock } = this.#options;
-    this.#callers.add(node);
+    this.#callers.set(node, lockKey);
     if (this.#callers.size >= quorum) this.wake();
     else this.#stragglers ??= clock.after(STRAGGLERS, () => this.wake(), { keepAlive: false });
   }
@@ -162,14 +163,21 @@ export class Place {
     this.#wake?.();
   }
 
-  /** Forgets the calls so far: the nodes are asked now, and what they answer is newer. */
-  answer(): void {
+  /**
+   * Forgets the calls so far: the nodes are asked now, and what they answer is newer. Returns the key of the lock that
+   * most of them were about, if there were any.
+   */
+  answer(): string | undefined {
+    const calls = [...this.#callers.values()];
+    const times = (key: string): number => calls.filter((call) => call === key).length;
+    const [most] = calls.sort((a, b) => times(b) - times(a));
     this.#stragglers?.cancel();
     this.#stragglers = undefined;
     this.#expiry?.cancel();
     this.#callers.clear();
     this.#promoters.clear();
     this.#woken = false;
+    return most;
   }
 
   /** Resolves when it is woken, after `delay` ms, or as soon as one of `signals` aborts; never rejects. */

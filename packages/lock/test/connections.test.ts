@@ -46,6 +46,14 @@ async function tryOut(options: LocksOptions): Promise<void> {
   await vi.waitFor(async () => expect((await locks.inspect('r')).waiting).toBe(1));
   await lease.release();
   await (await waiting).release();
+  const readers = [
+    await locks.acquireShared('r', { ttl: 2_000 }),
+    await locks.acquireShared('r', { ttl: 2_000 }),
+  ];
+  for (const reader of readers) await reader.release();
+  const semaphore = locks.semaphore('s', { permits: 2 });
+  await (await semaphore.acquire({ ttl: 2_000 })).release();
+  await semaphore.resize(1, { ttl: 2_000 });
   expect((await locks.inspect('r')).nodes.every(({ state }) => state === 'voting')).toBe(true);
 }
 

@@ -1,0 +1,41 @@
+-- Prelude of the verbs that ask for a lock and may stand in its queue. Stands on admission.lua and queue.lua.
+local MEMORY = 10000 -- milliseconds that a queue outlives the last claim; who waits claims every few seconds
+
+-- The vote on a lock that somebody else holds. `waited` is for how long this owner has been waiting, in microseconds,
+-- if he is to stand in the queue; '' otherwise.
+local function stand(lock, queue, owner, holder, waited)
+  local vote = 'held:' .. (string.match(holder, '^%d+') or 0) .. ':' .. redis.call('PTTL', lock)
+  if waited == '' then return vote end
+  local since = now - waited
+  redis.call('ZADD', queue, 'NX', string.format('%.0f', since), owner)
+  redis.call('PEXPIRE', queue, MEMORY)
+  return vote .. (is_behind(queue, owner, since) and ':behind' or ':first')
+end
+
+-- Why a new token cannot be granted a lock that is free; nothing if it can.
+local function refuse(mark, token)
+  if mark and tonumber(mark) >= tonumber(token) then return 'stale:' .. mark end
+  if math.abs(tonumber(token) - now) > WINDOW then return 'window:' .. string.format('%.0f', now) end
+end
+
+-- Who was granted a lock waits no more, and who is first now is told.
+local function leave(lock, queue, owner, waited)
+  if waited == '' then return end
+  redis.call('ZREM', queue, owner)
+  promote(lock, queue)
+end
+
+-- Grants a lock that is free, or reserved for its owner; otherwise he stands in the queue.
+local function claim(lock, fence, queue, value, ttl, waited)
+  local token, owner = string.match(value, '^(%d+) (.*)$')
+  local kept = redis.call('MGET', lock, fence)
+  local holder, mark = kept[1], kept[2]
+  if holder == value then return 'granted' end -- the same proposal, delivered twice
+  if holder and holder ~= '0 ' .. owner then return stand(lock, queue, owner, holder, waited) end
+  local refusal = refuse(mark, token)
+  if refusal then return refusal end
+  redis.call('SET', lock, value, 'PX', ttl)
+  redis.call('SET', fence, token, 'PX', RETENTION)
+  leave(lock, queue, owner, waited)
+  return 'granted'
+end

@@ -1,0 +1,27 @@
+-- Prelude of the verbs of shared locks. A shared lock holds "<token> *": all who read beside each other are one group
+-- under one token. Who they are, and until when in milliseconds of this node, is in a sorted set beside it, and the lock
+-- lasts as long as the last of them. Stands on admission.lua.
+local millis = math.floor(now / 1000)
+
+-- The token of the group that reads now, from the lock's value.
+local function group_of(holder)
+  return holder and string.match(holder, '^(%d+) %*$')
+end
+
+-- Why this node cannot tell that nobody was granted the lock since this token; nothing if it can.
+local function doubt(mark, token, admitted)
+  if mark and tonumber(mark) > tonumber(token) then return 'stale:' .. mark end
+  local memory = math.max(admitted, now - RETENTION * 1000) + WINDOW
+  if not mark and tonumber(token) <= memory then return 'forgotten' end
+end
+
+-- Lets an owner read until `ttl` milliseconds from now; `founding` if nobody reads yet.
+local function enter(lock, fence, readers, value, ttl, founding)
+  local token, owner = string.match(value, '^(%d+) (.*)$')
+  if founding then redis.call('DEL', readers) end
+  redis.call('ZADD', readers, millis + ttl, owner)
+  local last = redis.call('ZRANGE', readers, -1, -1, 'WITHSCORES')[2]
+  redis.call('SET', lock, token .. ' *', 'PX', last - millis)
+  redis.call('PEXPIRE', readers, last - millis)
+  redis.call('SET', fence, token, 'PX', RETENTION)
+end

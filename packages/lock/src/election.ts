@@ -1,0 +1,170 @@
+/**
+ * Leader election: leadership is an exclusive lease that is renewed for as long as its holder lives.
+ *
+ * Guarantees: at most one leader at a time, as its lease tells it, and each under a higher token than those before. When
+ * the leader resigns, the first who campaigns takes over at once; when it dies, as soon as its lease has run out. A
+ * leader that was paused learns by the lease's signal, and a guard refuses what it still writes.
+ */
+import {
+  AbortedError,
+  BusyError,
+  MisuseError,
+  pause,
+  requireDuration,
+  requireKnown,
+  requireName,
+  throwIfAborted,
+  UnavailableError,
+} from '@holdfast/kernel';
+import { inspectLock, type LockState } from './inspect.js';
+import type { HeldLease, Lease } from './lease.js';
+import type { Leasing } from './leasing.js';
+import { exclusive } from './modes.js';
+
+/** For how long one call of acquire waits, in ms; a campaign repeats it. */
+const PATIENCE = 3_600_000;
+
+export interface ElectionOptions {
+  /** How long leadership lasts without renewal, in ms: how long a dead leader is waited for. Default 10000. */
+  readonly ttl?: number;
+}
+
+export interface Leader {
+  /** Who leads, unique to this term. It begins with the `identity` of the leader's locks. */
+  readonly owner: string;
+  /** The `identity` that the leader gave to createLocks. */
+  readonly identity: string;
+  readonly token: number;
+}
+
+export interface ObserveOptions {
+  /** Ends the iteration. */
+  readonly signal?: AbortSignal;
+  /** How often to look, in ms. Default 1000. */
+  readonly interval?: number;
+}
+
+/** Made by `locks.election`. */
+export class Election {
+  readonly name: string;
+  readonly #leasing: Leasing;
+  readonly #nodeTimeout: number;
+  readonly #ttl: number | undefined;
+  #campaigning = false;
+  #leadership: HeldLease | undefined;
+  #stopRenewal = (): void => {};
+
+  /** @internal */
+  constructor(leasing: Leasing, nodeTimeout: number, name: string, options: ElectionOptions) {
+    requireKnown('election', options, ['ttl']);
+    this.name = requireName('name', name);
+    this.#leasing = leasing;
+    this.#nodeTimeout = nodeTimeout;
+    this.#ttl = leasing.terms(options).ttl;
+  }
+
+  /**
+   * Waits to be elected, for as long as it takes, and then holds leadership until `resign`. The lease's `signal` aborts
+   * when leadership is lost; campaign again then. Throws AbortedError when `signal` aborts, MisuseError if this election
+   * is already campaigning or leading.
+   */
+  async campaign(options: { readonly signal?: AbortSignal } = {}): Promise<Lease> {
+    requireKnown('campaign', options, ['signal']);
+    if (this.#campaigning || this.isLeader) {
+      const what = this.isLeader ? 'leads' : 'campaigns';
+      throw new MisuseError(`This process already ${what} in "${this.name}"; resign() first.`);
+    }
+    this.#campaigning = true;
+    try {
+      const lease = await this.#win(options.signal);
+      void lease.signal;
+      const renewals = this.#leasing.renew(lease);
+      this.#leadership = lease;
+      this.#stopRenewal = () => {
+        for (const renewal of renewals) renewal.stop();
+      };
+      return lease;
+    } finally {
+      this.#campaigning = false;
+    }
+  }
+
+  /** Nodes that are away for a while do not end a campaign. */
+  async #win(signal: AbortSignal | undefined): Promise<HeldLease> {
+    const { context } = this.#leasing;
+    while (true) {
+      const mode = exclusive(context.members.verbs, this.name);
+      try {
+        return await this.#leasing.acquire(mode, this.name, {
+          ...(this.#ttl !== undefined && { ttl: this.#ttl }),
+          wait: PATIENCE,
+          ...(signal && { signal }),
+        });
+      } catch (error) {
+        if (!(error instanceof BusyError || error instanceof UnavailableError)) throw error;
+        throwIfAborted(signal, `campaigning in "${this.name}"`);
+      }
+    }
+  }
+
+  /** Whether this process leads, as far as its lease tells. */
+  get isLeader(): boolean {
+    return (this.#leadership?.remaining() ?? 0) > 0;
+  }
+
+  /** Gives leadership back, so that the next takes over at once. Quiet if this process does not lead. */
+  async resign(): Promise<void> {
+    this.#stopRenewal();
+    await this.#leadership?.release();
+    this.#leadership = undefined;
+  }
+
+  /** Who leads now; null if nobody does, as far as the nodes can tell. Throws UnavailableError if too few answer. */
+  async leader(): Promise<Leader | null> {
+    return leaderOf(await this.#look());
+  }
+
+  /**
+   * The leaders from now on, one after the other; null while nobody leads. Looks every `interval`, and when a lease that
+   * is not renewed ends; what came and went in between is not seen. While too few nodes answer, it waits.
+   */
+  async *observe(options: ObserveOptions = {}): AsyncGenerator<Leader | null, void, undefined> {
+    requireKnown('observe', options, ['signal', 'interval']);
+    const { clock, closing } = this.#leasing.context;
+    const { signal } = options;
+    const interval = requireDuration('interval', options.interval ?? 1_000, { min: 10 });
+    let last: number | undefined | null = null;
+    while (!signal?.aborted) {
+      const state = await this.#look().catch((error: unknown) => {
+        if (error instanceof UnavailableError) return undefined;
+        throw error;
+      });
+      const leader = state && leaderOf(state);
+      if (leader !== undefined && (last === null || leader?.token !== last)) {
+        last = leader?.token;
+        yield leader;
+      }
+      const end = state?.remaining === undefined ? interval : state.remaining + 1;
+      await pause(clock, Math.min(interval, end), signal, closing);
+      if (closing.aborted)
+        throw new AbortedError(`The locks were closed while observing "${this.name}".`, closing.reason);
+    }
+  }
+
+  async #look(): Promise<LockState> {
+    const { members } = this.#leasing.context;
+    const opening = members.open();
+    if (opening) await opening;
+    const state = await inspectLock(members, this.#nodeTimeout, this.name);
+    if (state.certain) return state;
+    throw new UnavailableError(
+      `Too few nodes answered to tell who leads "${this.name}".`,
+      state.nodes.map(({ node, state: how, reason }) => ({ node, reason: reason ?? how })),
+    );
+  }
+}
+
+function leaderOf({ owner, token }: LockState): Leader | null {
+  if (owner === undefined || token === undefined) return null;
+  return { owner, identity: owner.slice(0, owner.lastIndexOf('/')), token };
+}

@@ -1,0 +1,94 @@
+/**
+ * The three ways to ask for a lease of any kind: wait for it, try, or run a routine under it.
+ *
+ * Guarantees: options are checked before anything is sent. What a routine ran under was valid to its end, or `using`
+ * rejects; the routine's own error always comes through.
+ */
+import { BusyError, MisuseError, requireDuration, requireKnown } from '@holdfast/kernel';
+import { type AcquireContext, acquireLease } from './acquire.js';
+import type { HeldLease } from './lease.js';
+import type { Mode } from './modes.js';
+import { Renewal } from './renewal.js';
+
+export interface AcquireOptions {
+  /** How long the lease is valid without an extension, in ms; from 10 to the deployment's `maxTtl`. Default 10000. */
+  readonly ttl?: number;
+  /** How long to wait for a lease that somebody else holds, in ms. Default 5000. */
+  readonly wait?: number;
+  /** Ends the waiting at once. It does not end the lease. */
+  readonly signal?: AbortSignal;
+}
+
+export type TryOptions = Omit<AcquireOptions, 'wait'>;
+
+/** Options that were checked. */
+export interface Terms {
+  readonly ttl: number;
+  readonly wait: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+export class Leasing {
+  readonly context: AcquireContext;
+
+  constructor(context: AcquireContext) {
+    this.context = context;
+  }
+
+  /** Throws MisuseError for options that cannot work. */
+  terms(options: AcquireOptions): Terms {
+    requireKnown('acquire', options, ['ttl', 'wait', 'signal']);
+    const { maxTtl } = this.context.members.deployment;
+    const ttl = requireDuration('ttl', options.ttl ?? Math.min(10_000, maxTtl), { min: 10, max: maxTtl });
+    if (this.context.validity(ttl) <= 0) {
+      throw new MisuseError(`ttl of ${ttl} ms leaves no validity after what clocks may drift; lengthen it.`);
+    }
+    return { ttl, wait: requireDuration('wait', options.wait ?? 5_000), signal: options.signal };
+  }
+
+  async acquire(mode: Mode, resource: string, options: AcquireOptions): Promise<HeldLease> {
+    return acquireLease(this.context, { mode, resource, ...this.terms(options) });
+  }
+
+  async using<T, L extends Renewable>(lease: L, routine: (lease: L) => T | PromiseLike<T>): Promise<T> {
+    // Watched from the start, so that the end of the lease is noticed even if the routine never looks.
+    void lease.signal;
+    const renewals = this.renew(lease);
+    try {
+      const result = await routine(lease);
+      if (lease.lost) throw lease.lost;
+      return result;
+    } finally {
+      for (const renewal of renewals) renewal.stop();
+      await lease.release();
+    }
+  }
+
+  /** Keeps a lease from running out until each of what is returned was stopped. */
+  renew({ leases }: Renewable): readonly Renewal[] {
+    const { clock, random } = this.context;
+    return leases.map((lease) => {
+      const renewal = new Renewal(lease, clock, random);
+      renewal.start();
+      return renewal;
+    });
+  }
+}
+
+/** A lease, or several that are held together. */
+export interface Renewable {
+  readonly leases: readonly HeldLease[];
+  readonly signal: AbortSignal;
+  readonly lost: Error | undefined;
+  release(): Promise<void>;
+}
+
+/** Resolves as `acquiring` does, and to null where somebody else holds what was asked for. */
+export async function orNull<T>(acquiring: Promise<T>): Promise<T | null> {
+  try {
+    return await acquiring;
+  } catch (error) {
+    if (error instanceof BusyError) return null;
+    throw error;
+  }
+}
