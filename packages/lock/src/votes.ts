@@ -79,7 +79,7 @@ export function explainAcquire(votes: Votes, quorum: number): Refusal {
   const differing = count(votes, 'permits');
   if (differing > 0 && differing + count(votes, 'unset') > votes.length - quorum) return 'number';
   if (votes.length - out - held >= quorum) {
-    if (count(votes, 'unset') > 0) return 'introduce';
+    if (count(votes, 'unset') > 0) return differing > 0 ? 'number' : 'introduce';
     if (count(votes, 'stale') > 0) return 'behind';
     if (count(votes, 'window') > 0) return 'window';
     if (count(votes, 'shared') > 0) return 'join';
