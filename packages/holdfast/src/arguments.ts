@@ -78,10 +78,8 @@ export class Arguments {
 
   /** A comma-separated list of addresses; undefined if there is none. */
   addresses(option: Option): readonly string[] | undefined {
-    const addresses = this.text(option)
-      ?.split(',')
-      .flatMap((part) => part.trim() || []);
-    if (addresses === undefined || addresses.length === 0) return undefined;
+    const addresses = splitAddresses(this.text(option) ?? '');
+    if (addresses.length === 0) return undefined;
     addresses.forEach((address, index) => {
       if (isAddress(address)) return;
       // What cannot be taken apart is not shown: there may be a password anywhere in it.
@@ -113,8 +111,20 @@ export class Arguments {
   }
 }
 
+/** A comma also stands between the hosts of one sentinel or cluster address. */
+function splitAddresses(text: string): readonly string[] {
+  const addresses: string[] = [];
+  for (const part of text.split(',').flatMap((piece) => piece.trim() || [])) {
+    const last = addresses.at(-1) ?? '';
+    const goesOn = /^rediss?-(sentinel|cluster):/i.test(last) && !/^[a-z-]+:\//i.test(part);
+    if (goesOn) addresses[addresses.length - 1] = `${last},${part}`;
+    else addresses.push(part);
+  }
+  return addresses;
+}
+
 function isAddress(text: string): boolean {
-  if (!/^(rediss?:\/\/|unix:\/)/i.test(text)) return false;
+  if (!/^(rediss?(-sentinel|-cluster)?:\/\/|unix:\/)/i.test(text)) return false;
   try {
     parseAddress(text);
     return true;

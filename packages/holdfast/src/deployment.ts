@@ -15,6 +15,7 @@ import {
   NODE_TIMEOUT,
   NODES,
   PERSISTENCE,
+  REPLICAS,
   RETENTION,
   WINDOW,
 } from './options.js';
@@ -52,6 +53,7 @@ export function parametersOf(args: Arguments): DeploymentOptions {
     margin: args.duration(MARGIN),
     // Any other word is refused by createLocks, with the two that exist.
     persistence: args.text(PERSISTENCE) as DeploymentOptions['persistence'],
+    replicas: args.count(REPLICAS, 0, 10),
   });
 }
 

@@ -29,7 +29,7 @@ export const NODES: Option = {
   value: '<url,url,…>',
   env: 'HOLDFAST_NODES',
   about:
-    'The Redis nodes: an odd number of independent servers, redis://host:port each (or rediss://, unix:/path).',
+    'The Redis nodes: an odd number of independent servers, redis://host:port each (or rediss://, unix:/path, redis-sentinel://, redis-cluster://).',
 };
 
 export const LOCK: Option = { name: 'lock', value: '<name>', about: 'The resource to hold. Required.' };
@@ -104,6 +104,14 @@ export const PERSISTENCE: Option = {
   about: '"synchronous" if every node runs with appendfsync always, else "none".',
 };
 
+export const REPLICAS: Option = {
+  name: 'replicas',
+  value: '<number>',
+  env: 'HOLDFAST_REPLICAS',
+  default: '0',
+  about: 'How many replicas must follow a node that may fail over, for it to vote.',
+};
+
 export const DEPLOYMENT: Option = {
   name: 'deployment',
   value: '<name>',
@@ -153,7 +161,7 @@ export const ALLOW_EVEN: Option = {
 export const PARAMETERS: readonly Option[] = [DEPLOYMENT, MAX_TTL, WINDOW, RETENTION, MARGIN];
 
 /** How a client describes its deployment, besides the nodes. */
-export const DESCRIPTION: readonly Option[] = [...PARAMETERS, PERSISTENCE];
+export const DESCRIPTION: readonly Option[] = [...PARAMETERS, PERSISTENCE, REPLICAS];
 
 /** How a client deals with the nodes. */
 export const NODE_OPTIONS: readonly Option[] = [NODES, NODE_TIMEOUT, ALLOW_EVEN];

@@ -36,13 +36,13 @@ export async function startNodes(count: number, options: StartOptions = {}): Pro
   if (process.platform === 'win32') {
     throw new MisuseError('Local nodes need Linux or macOS; on Windows, use the Linux subsystem (WSL).');
   }
-  const { folder, ports, args, readyTimeout } = await requirePlan(count, options);
+  const { folder, ports, args, config, readyTimeout } = await requirePlan(count, options);
   const server = findServer();
   const temporary = folder === undefined ? await temporaryFolder() : undefined;
   const parent = temporary?.path ?? resolve(folder ?? '');
   const started = await Promise.allSettled(
     Array.from({ length: count }, (_, index) => {
-      const node = { server, folder: join(parent, `node-${index + 1}`), args, readyTimeout };
+      const node = { server, folder: join(parent, `node-${index + 1}`), args, config, readyTimeout };
       const port = ports?.[index];
       return port === undefined ? startOnFreePort(node) : startOne({ ...node, port });
     }),

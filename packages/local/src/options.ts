@@ -14,6 +14,11 @@ export interface StartOptions {
    * nothing is persisted. Address, port and folder stay as this package sets them.
    */
   readonly args?: readonly string[];
+  /**
+   * A configuration file that each server starts with, in a copy of its own in its folder, for what arguments cannot
+   * say: a sentinel (with the argument `--sentinel`) needs one, and writes to it. Default: none.
+   */
+  readonly config?: string;
   /** How long a server may take until it answers, in ms, at least 1. Default 10000. */
   readonly readyTimeout?: number;
 }
@@ -25,6 +30,7 @@ export interface Plan {
   /** Absent: free ones. */
   readonly ports: readonly number[] | undefined;
   readonly args: readonly string[];
+  readonly config: string | undefined;
   readonly readyTimeout: number;
 }
 
@@ -32,22 +38,25 @@ export interface Plan {
 const MOST_NODES = 100;
 
 export async function requirePlan(count: number, options: StartOptions): Promise<Plan> {
-  requireKnown('startNodes', options, ['folder', 'ports', 'args', 'readyTimeout']);
+  requireKnown('startNodes', options, ['folder', 'ports', 'args', 'config', 'readyTimeout']);
   if (!Number.isInteger(count) || count < 1 || count > MOST_NODES) {
     throw new MisuseError(
       `The number of nodes is a whole number from 1 to ${MOST_NODES}; got ${display(count)}.`,
     );
   }
-  const { folder, ports, args = [] } = options;
+  const { folder, ports, args = [], config } = options;
   if (folder !== undefined && (typeof folder !== 'string' || folder === '')) {
     throw new MisuseError(
       `folder is a path; got ${display(folder)}. Leave the option out for a temporary one.`,
     );
   }
   requireArguments(args);
+  if (config !== undefined && typeof config !== 'string') {
+    throw new MisuseError(`config is the text of a configuration file; got ${display(config)}.`);
+  }
   const readyTimeout = requireDuration('readyTimeout', options.readyTimeout ?? 10_000, { min: 1 });
   if (ports !== undefined) await requirePorts(ports, count);
-  return { folder, ports, args, readyTimeout };
+  return { folder, ports, args, config, readyTimeout };
 }
 
 /** The first argument must be an option: redis-server takes anything else there for a value of ours. */

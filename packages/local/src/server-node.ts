@@ -4,7 +4,8 @@
  * Guarantees: `start` resolves when this very server answers; `stop` and `kill` when its process is gone. The port stays
  * the same over restarts. A running server does not keep this program alive; a call that is awaited does.
  */
-import { mkdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { display, MisuseError, pause, requireKnown, systemClock, UnavailableError } from '@holdfast/kernel';
 import type { AgainOptions, LocalNode } from './node.js';
 import { type Answer, probe } from './probe.js';
@@ -15,6 +16,7 @@ export interface NodeOptions {
   readonly port: number;
   readonly folder: string;
   readonly args: readonly string[];
+  readonly config: string | undefined;
   readonly readyTimeout: number;
 }
 
@@ -128,16 +130,22 @@ export class ServerNode implements LocalNode {
   }
 
   async #spawn(): Promise<void> {
-    const { server, port, args } = this.#options;
+    const { server, port, args, config } = this.#options;
+    const file = join(this.folder, 'redis.conf');
+    if (config !== undefined && !existsSync(file)) writeFileSync(file, config);
     // The later of two settings counts: the caller's over the defaults, the fixed ones over the caller's.
     const defaults = ['--save', '', '--appendonly', 'no'];
     const address = ['--bind', '127.0.0.1', '--protected-mode', 'yes', '--port', `${port}`];
     const fixed = [...address, '--dir', this.folder, '--daemonize', 'no'];
     this.#printed = '';
-    const watched = await startWatched(server, [...defaults, ...args, ...fixed], (text) => {
-      this.#output = (this.#output + text).slice(-KEPT_OUTPUT);
-      this.#printed = (this.#printed + text).slice(-SHOWN_OUTPUT);
-    });
+    const watched = await startWatched(
+      server,
+      [...(config === undefined ? [] : [file]), ...defaults, ...args, ...fixed],
+      (text) => {
+        this.#output = (this.#output + text).slice(-KEPT_OUTPUT);
+        this.#printed = (this.#printed + text).slice(-SHOWN_OUTPUT);
+      },
+    );
     this.#running = watched;
     this.#frozen = false;
     void watched.ended.then(() => {

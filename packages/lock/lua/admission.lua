@@ -1,45 +1,40 @@
 -- Prelude of every verb that votes: may this node vote?
 --
 -- A node that may have forgotten grants must not vote. It is told by its deployment record: the record names the
--- server's run_id, so a restart, a failover, FLUSHALL and another server at the same address are all noticed here,
+-- server (identity.lua), so a restart, a failover, FLUSHALL and another server at the same address are all noticed here,
 -- inside the vote itself, whatever the clients or proxies in between did. Such a node writes a new record and stays
 -- in quarantine until what it forgot has expired.
 --
--- KEYS[1] the deployment record, a hash: parameters, run_id, admitted and votes_from (microseconds of this node)
+-- KEYS[1] the deployment record, a hash: parameters, server, admitted and votes_from (microseconds of this node)
 -- The client opens the script with the deployment's constants, which all its clients share:
 --   PARAMETERS   the deployment's parameters, as the record keeps them
 --   QUARANTINE   how long a quarantine lasts, in microseconds
 --   SYNCHRONOUS  whether persistence is declared synchronous, so that a restart forgets nothing
 --   WINDOW       how far a proposal may be from this node's time, in microseconds
 --   RETENTION    how long an unused fence is kept, in milliseconds
--- and with RUN_ID, a variable without a value. In a function it lives as long as this process does, so the process asks
--- itself for its run_id once; in a script it lives for one call.
-local time = redis.call('TIME')
-local now = time[1] * 1000000 + time[2]
-if not RUN_ID then
-  local info = redis.call('INFO', 'server')
-  local _, before = string.find(info, 'run_id:', 1, true)
-  RUN_ID = string.sub(info, before + 1, before + 40)
-end
+-- Stands on identity.lua.
 local run_id = RUN_ID
 
 -- Returns when this node's memory of grants begins, in microseconds; or nil and the refusal, which is one of
 -- 'quarantined <run_id> <remaining ms>'  'misfit <run_id> <the record's parameters>'
+-- 'isolated <run_id> <number of replicas that follow>'
 local function admit()
-  local record = redis.call('HMGET', KEYS[1], 'parameters', 'run_id', 'admitted', 'votes_from')
+  local record = redis.call('HMGET', KEYS[1], 'parameters', 'server', 'admitted', 'votes_from')
   local parameters, admitted, votes_from = record[1], tonumber(record[3]), tonumber(record[4])
   if parameters and parameters ~= PARAMETERS then
     return nil, 'misfit ' .. run_id .. ' ' .. parameters
   end
-  if record[2] ~= run_id then
+  if record[2] ~= SERVER then
     if not (parameters and SYNCHRONOUS) then
       admitted, votes_from = now, now + QUARANTINE
     end
-    redis.call('HSET', KEYS[1], 'parameters', PARAMETERS, 'run_id', run_id,
+    redis.call('HSET', KEYS[1], 'parameters', PARAMETERS, 'server', SERVER,
       'admitted', string.format('%.0f', admitted), 'votes_from', string.format('%.0f', votes_from))
   end
   if now < votes_from then
     return nil, 'quarantined ' .. run_id .. ' ' .. math.ceil((votes_from - now) / 1000)
   end
+  -- A master that nobody follows may have been replaced without knowing it.
+  if following < REPLICAS then return nil, 'isolated ' .. run_id .. ' ' .. following end
   return admitted
 end

@@ -1,25 +1,22 @@
--- inspect: what this node knows of one lock and of the deployment. Writes nothing, not even a record.
+-- inspect: what this node knows of one lock and of the deployment. Writes nothing, not even a record. Stands on identity.lua.
 --
 -- KEYS[1] the deployment record; KEYS[2] lock; KEYS[3] fence; KEYS[4] queue; KEYS[5] readers
 -- ARGV[1] the deployment's parameters, as the record keeps them
 --
--- Replies {'seen', run_id, now, state, detail, lock value, its remaining ms, fence, waiting,
+-- Replies {'seen', RUN_ID, now, state, detail, lock value, its remaining ms, fence, waiting,
 -- readers, a line each}, where state is one of 'voting',
 -- 'quarantined' (detail: remaining ms), 'unadmitted' (no record of this server), 'misfit' (detail: the record's
 -- parameters). What is absent is an empty string.
-local time = redis.call('TIME')
-local now = time[1] * 1000000 + time[2]
-local run_id = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
-local record = redis.call('HMGET', KEYS[1], 'parameters', 'run_id', 'votes_from')
+local record = redis.call('HMGET', KEYS[1], 'parameters', 'server', 'votes_from')
 local state, detail = 'voting', ''
 if record[1] and record[1] ~= ARGV[1] then
   state, detail = 'misfit', record[1]
-elseif record[2] ~= run_id then
+elseif record[2] ~= SERVER then
   state = 'unadmitted'
 elseif now < tonumber(record[3]) then
   state, detail = 'quarantined', math.ceil((tonumber(record[3]) - now) / 1000)
 end
-return {'seen', run_id, now, state, detail,
+return {'seen', RUN_ID, now, state, detail,
   redis.call('GET', KEYS[2]) or '', redis.call('PTTL', KEYS[2]), redis.call('GET', KEYS[3]) or '',
   redis.call('ZCARD', KEYS[4]),
   table.concat(redis.call('ZRANGE', KEYS[5], math.floor(now / 1000), '+inf', 'BYSCORE'), '\n')}

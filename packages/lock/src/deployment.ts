@@ -4,7 +4,7 @@
  * Guarantees: the parameters stand in every node's deployment record, in the form that `parameters` gives; a client
  * that disagrees is refused by the node with both. All keys share one hash tag, the deployment's name.
  */
-import { MisuseError, requireDuration, requireName } from '@holdfast/kernel';
+import { display, MisuseError, requireDuration, requireName } from '@holdfast/kernel';
 
 export interface DeploymentOptions {
   /** The deployment's name, which opens every key. Default "holdfast". No braces. */
@@ -22,7 +22,16 @@ export interface DeploymentOptions {
    * restart forgets nothing and needs no quarantine. Default "none".
    */
   readonly persistence?: 'none' | 'synchronous';
+  /**
+   * For nodes that may fail over to a replica (Sentinel, Cluster): how many replicas must follow a node for it to vote,
+   * from 0 to 10. With 1 or more, a master that was cut off from its replicas votes on nothing from three seconds on, so
+   * it and its successor never vote at the same time. Default 0.
+   */
+  readonly replicas?: number;
 }
+
+/** How long a master may go on voting after the last of its replicas has left it, in ms. */
+const ISOLATION = 3_000;
 
 /** A Lua string literal. */
 const luaString = (text: string): string => `'${text.replaceAll(/[\\']/g, '\\$&')}'`;
@@ -58,13 +67,22 @@ export class Deployment {
     if (persistence !== 'none' && persistence !== 'synchronous') {
       throw new MisuseError(`persistence is "none" or "synchronous"; got "${persistence}".`);
     }
-    this.quarantine = Math.max(this.maxTtl, 2 * this.window + margin);
-    this.parameters = `nodes=${nodes} maxTtl=${this.maxTtl} window=${this.window} retention=${retention} margin=${margin} persistence=${persistence}`;
+    const replicas: unknown = options.replicas ?? 0;
+    if (typeof replicas !== 'number' || !Number.isInteger(replicas) || replicas < 0 || replicas > 10) {
+      throw new MisuseError(`replicas is a whole number from 0 to 10; got ${display(replicas)}.`);
+    }
+    if (replicas > 0 && persistence === 'synchronous') {
+      throw new MisuseError(
+        'persistence is "synchronous" only where no replica takes over: a failover forgets; leave out one of persistence and replicas.',
+      );
+    }
+    this.quarantine = Math.max(this.maxTtl + (replicas > 0 ? ISOLATION : 0), 2 * this.window + margin);
+    this.parameters = `nodes=${nodes} maxTtl=${this.maxTtl} window=${this.window} retention=${retention} margin=${margin} persistence=${persistence} replicas=${replicas}`;
     this.recordKey = `{${this.name}}:record`;
     this.prelude = [
-      'local PARAMETERS, QUARANTINE, SYNCHRONOUS, WINDOW, RETENTION, CHANNELS =',
-      `  '${this.parameters}', ${this.quarantine * 1000}, ${persistence === 'synchronous'}, ${this.window * 1000}, ${retention}, ${luaString(this.channel(''))}`,
-      'local RUN_ID',
+      'local PARAMETERS, QUARANTINE, SYNCHRONOUS, WINDOW, RETENTION, REPLICAS, CHANNELS =',
+      `  '${this.parameters}', ${this.quarantine * 1000}, ${persistence === 'synchronous'}, ${this.window * 1000}, ${retention}, ${replicas}, ${luaString(this.channel(''))}`,
+      'local RUN_ID, SERVER, ASKED_AT',
     ].join('\n');
   }
 

@@ -71,6 +71,7 @@ const OPTIONS: readonly (keyof LocksOptions)[] = [
   'retention',
   'margin',
   'persistence',
+  'replicas',
 ];
 
 /** What runs under a lease. */
@@ -128,7 +129,8 @@ export class Locks implements AsyncDisposable {
     this.#nodeTimeout = requireDuration('nodeTimeout', options.nodeTimeout ?? 1_000, { min: 1 });
     const patience = this.#nodeTimeout;
     const nodes = options.nodes.map(
-      (source) => new RedisNode(connect(source, options.tls), { clock, patience }),
+      (source) =>
+        new RedisNode(connect(source, { tls: options.tls, key: deployment.recordKey }), { clock, patience }),
     );
     const members = new Members({ nodes, deployment, clock, nodeTimeout: patience, onWarning: warn });
     this.#members = members;

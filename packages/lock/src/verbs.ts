@@ -89,29 +89,28 @@ interface NumberRequest {
 
 const lua = (name: string): URL => new URL(`../lua/${name}.lua`, import.meta.url);
 
-export const inspectScript: Script = new Script([lua('inspect')]);
-export const initializeScript: Script = new Script([lua('initialize')]);
+/** What identity.lua wants of who does not vote. */
+const WITHOUT_DEPLOYMENT = 'local REPLICAS, RUN_ID, SERVER, ASKED_AT = 0';
+
+export const inspectScript: Script = new Script([WITHOUT_DEPLOYMENT, lua('identity'), lua('inspect')]);
+export const initializeScript: Script = new Script([WITHOUT_DEPLOYMENT, lua('identity'), lua('initialize')]);
 
 /** The voting scripts of one deployment, whose constants they open with. */
 export function lockVerbs({ prelude, recordKey }: Deployment): LockVerbs {
-  const [admission, queue, contend, readers] = ['admission', 'queue', 'contend', 'readers'].map(lua) as [
-    URL,
-    URL,
-    URL,
-    URL,
-  ];
+  const admission = [lua('identity'), lua('admission')];
+  const [queue, contend, readers] = [lua('queue'), lua('contend'), lua('readers')];
   const { scripts } = new ScriptLibrary(prelude, {
-    acquire: [admission, lua('acquire')],
-    claim: [admission, queue, contend, lua('claim')],
-    extend: [admission, lua('extend')],
-    rejoin: [admission, lua('rejoin')],
+    acquire: [...admission, lua('acquire')],
+    claim: [...admission, queue, contend, lua('claim')],
+    extend: [...admission, lua('extend')],
+    rejoin: [...admission, lua('rejoin')],
     release: [queue, lua('release')],
     withdraw: [lua('withdraw')],
-    permit: [admission, queue, contend, lua('permit')],
-    survey: [admission, lua('survey')],
-    number: [admission, lua('number')],
-    share: [admission, queue, contend, readers, lua('share')],
-    reshare: [admission, readers, lua('reshare')],
+    permit: [...admission, queue, contend, lua('permit')],
+    survey: [...admission, lua('survey')],
+    number: [...admission, lua('number')],
+    share: [...admission, queue, contend, readers, lua('share')],
+    reshare: [...admission, readers, lua('reshare')],
     unshare: [queue, lua('unshare')],
   });
   const voting = (name: string) => ({
@@ -236,6 +235,7 @@ function decodeVotes(reply: Reply, ballots: readonly Ballot<unknown>[]): readonl
   if (word === 'voted' && details.length === ballots.length) return details.map(decodeVote);
   if (word === 'quarantined')
     return ballots.map(() => ({ kind: 'quarantined', remaining: Number(details[0]) }));
+  if (word === 'isolated') return ballots.map(() => ({ kind: 'isolated', replicas: Number(details[0]) }));
   if (word === 'misfit') return ballots.map(() => ({ kind: 'misfit', parameters: details.join(' ') }));
   throw new Error(`the reply "${String(reply)}" is not one of the script`);
 }

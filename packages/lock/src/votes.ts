@@ -24,6 +24,8 @@ export type Vote =
   | { readonly kind: 'stale'; readonly fence: number }
   | { readonly kind: 'window'; readonly time: number }
   | { readonly kind: 'quarantined'; readonly remaining: number }
+  /** The deployment wants more replicas to follow the node than the number that do. */
+  | { readonly kind: 'isolated'; readonly replicas: number }
   | { readonly kind: 'misfit'; readonly parameters: string }
   | { readonly kind: 'failed'; readonly reason: string; readonly sent: boolean };
 
@@ -73,7 +75,7 @@ export type Refusal =
  */
 export function explainAcquire(votes: Votes, quorum: number): Refusal {
   if (count(votes, 'misfit') > 0) return 'misfit';
-  const out = count(votes, 'failed', 'quarantined');
+  const out = count(votes, 'failed', 'quarantined', 'isolated');
   const held = count(votes, 'held');
   if (votes.length - out < quorum) return 'unavailable';
   const differing = count(votes, 'permits');
@@ -138,6 +140,8 @@ export function describeVote(vote: Vote | undefined, parameters: string): string
       return 'its clock is too far from the token that was proposed';
     case 'quarantined':
       return `in quarantine for another ${vote.remaining} ms, because it is new or may have forgotten grants`;
+    case 'isolated':
+      return `votes on nothing while only ${vote.replicas} of its replicas follow it, because another may have taken its place`;
     case 'misfit':
       return `its deployment record says "${vote.parameters}", this client says "${parameters}"`;
     case 'permits':
@@ -147,7 +151,7 @@ export function describeVote(vote: Vote | undefined, parameters: string): string
     case 'shared':
       return `held by readers under token ${vote.token}`;
     case 'forgotten':
-      return 'restarted since the lease was granted, so it cannot vouch for it';
+      return 'may have forgotten grants since that token, so it cannot vouch for it';
     default:
       return vote.kind;
   }

@@ -83,7 +83,7 @@ describe('admission', () => {
     expect(await redis.exists(lock, fence)).toBe(0);
     await redis.hset(record, 'votes_from', 0);
     expect(await vote('acquire', now(), 'a')).toBe('granted');
-    await redis.hset(record, 'run_id', 'x'.repeat(40));
+    await redis.hset(record, 'server', 'x'.repeat(40));
     for (const verb of ['extend', 'rejoin', 'acquire'] as const) {
       expect(await vote(verb, now(), 'a', 0)).toMatch(/^quarantined [0-9a-f]{40} \d+$/);
     }
@@ -93,7 +93,7 @@ describe('admission', () => {
     await redis.del(record);
     expect(await call(synchronous, 'acquire', `${now()} a`, 1_000)).toMatch(/^quarantined [0-9a-f]{40} \d+$/);
     await initialize(synchronous, '1');
-    await redis.hset(record, 'run_id', 'x'.repeat(40));
+    await redis.hset(record, 'server', 'x'.repeat(40));
     expect(await call(synchronous, 'acquire', `${now()} a`, 1_000)).toBe('granted');
   });
 

@@ -1,5 +1,6 @@
 /**
- * Addresses of Redis servers: `redis://`, `rediss://` (TLS) and `unix:` URLs, taken apart once.
+ * Addresses of Redis servers: `redis://`, `rediss://` (TLS) and `unix:` URLs, and those of whom to ask for the server:
+ * `redis-sentinel://` and `redis-cluster://`; taken apart once.
  *
  * Guarantees: a malformed address throws a MisuseError that shows it without its credentials.
  */
@@ -15,13 +16,23 @@ export interface Address {
   readonly username?: string;
   readonly password?: string;
   readonly database: number;
+  /** Whom to ask for the server, which changes when another takes over. */
+  readonly via?: Via;
+}
+
+export interface Via {
+  readonly kind: 'sentinel' | 'cluster';
+  readonly seeds: readonly { readonly host: string; readonly port: number }[];
+  /** Of a sentinel: the name of the group whose master is meant. */
+  readonly master: string;
 }
 
 const FORMS =
-  'redis://[user:password@]host[:port][/db], rediss://… for TLS, or unix:/path[?db=n&user=…&password=…]';
+  'redis://[user:password@]host[:port][/db], rediss://… for TLS, unix:/path[?db=n&user=…&password=…], redis-sentinel://[user:password@]host:port,…[/db]?master=name, or redis-cluster://[user:password@]host:port,…';
 
 /** Reads a URL. Throws MisuseError if it is none of the three forms. */
 export function parseAddress(text: string): Address {
+  if (/^rediss?-(sentinel|cluster):/.test(text)) return parseVia(text);
   let url: URL;
   try {
     url = new URL(text);
@@ -60,6 +71,31 @@ export function parseAddress(text: string): Address {
     tls: url.protocol === 'rediss:',
     database,
     ...credentials,
+  };
+}
+
+/** Several hosts are none of the forms that URL knows: all but the first are taken out before it looks. */
+function parseVia(text: string): Address {
+  const [, secure, kind, credentials = '', hosts = '', rest = ''] =
+    /^redis(s?)-(sentinel|cluster):\/\/([^@/]*@)?([^/?]*)(.*)$/.exec(text) ?? [];
+  if (hosts === '') throw wrong(text, 'it names no host');
+  const seeds = hosts.split(',').map((host) => {
+    const { host: name, port, path } = parseAddress(`redis://${host}`);
+    if (name === undefined || port === undefined || path !== undefined) throw wrong(text, 'it names no host');
+    return { host: name, port: /:\d+$/.test(host) || kind === 'cluster' ? port : 26_379 };
+  });
+  const place = rest.split('?')[0] ?? '';
+  const login = parseAddress(`redis://${credentials}localhost${place}`);
+  const master = new URLSearchParams(rest.slice(place.length)).get('master') ?? '';
+  if (kind === 'sentinel' && !master) throw wrong(text, 'it does not say which master: add ?master=name');
+  if (kind === 'cluster' && login.database !== 0) throw wrong(text, 'a Cluster has no databases');
+  return {
+    display: kind === 'sentinel' ? `${master} (by sentinel ${hosts})` : `cluster ${hosts}`,
+    tls: secure === 's',
+    database: login.database,
+    ...(login.username !== undefined && { username: login.username }),
+    ...(login.password !== undefined && { password: login.password }),
+    via: { kind: kind as Via['kind'], seeds, master },
   };
 }
 

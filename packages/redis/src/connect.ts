@@ -11,12 +11,24 @@ import { type Connection, reasonOf } from './connection.js';
 import { fromIoredis, type IoredisClient, openIoredis } from './ioredis.js';
 import { fromNodeRedis, type NodeRedisClient, openNodeRedis } from './node-redis.js';
 
-/** A URL (`redis://`, `rediss://`, `unix:`), an ioredis client, or a node-redis client. */
+/** A URL (`redis://`, `rediss://`, `unix:`, `redis-sentinel://`, `redis-cluster://`), an ioredis or a node-redis client. */
 export type NodeSource = string | IoredisClient | NodeRedisClient;
 
-/** Makes the connection for `source`, closed. `tls` is used for `rediss://` URLs only. Throws MisuseError. */
-export function connect(source: NodeSource, tls?: ConnectionOptions): Connection {
-  if (typeof source === 'string') return fromUrl(parseAddress(source), tls);
+export interface ConnectOptions {
+  /** For `rediss://` URLs. */
+  readonly tls?: ConnectionOptions | undefined;
+  /** A key that is asked for over the connection: in a Cluster, its server is the one meant. */
+  readonly key?: string;
+}
+
+/** Makes the connection for `source`, closed. Throws MisuseError. */
+export function connect(source: NodeSource, options: ConnectOptions = {}): Connection {
+  if (typeof source === 'string') return fromUrl(parseAddress(source), options);
+  if (typeof source === 'object' && source !== null && 'isCluster' in source && source.isCluster === true) {
+    throw new MisuseError(
+      'A client of a Cluster cannot serve as a node; give redis-cluster://host:port,… instead.',
+    );
+  }
   if (isIoredis(source)) return fromIoredis(source);
   if (isNodeRedis(source)) return fromNodeRedis(source);
   throw new MisuseError(
@@ -33,8 +45,8 @@ function isNodeRedis(source: object): source is NodeRedisClient {
 }
 
 /** ioredis is preferred, because it writes a command at once; node-redis is used where only that is installed. */
-function fromUrl(address: Address, tls: ConnectionOptions | undefined): Connection {
-  let chosen = openIoredis(address, tls);
+function fromUrl(address: Address, { tls, key = '' }: ConnectOptions): Connection {
+  let chosen = openIoredis(address, { tls, key });
   return {
     address: address.display,
     get unready() {
@@ -45,6 +57,11 @@ function fromUrl(address: Address, tls: ConnectionOptions | undefined): Connecti
         await chosen.open();
       } catch (error) {
         if (!isMissing(error)) throw error;
+        if (address.via) {
+          throw new MisuseError(`To connect to ${address.display} install ioredis: npm install ioredis.`, {
+            cause: error,
+          });
+        }
         chosen = openNodeRedis(address, tls);
         await chosen.open().catch((second: unknown) => {
           throw new MisuseError(

@@ -5,7 +5,9 @@
  * open, never queue a command while away, and never send one twice.
  */
 import type { ConnectionOptions } from 'node:tls';
+import type { RedisOptions as AllOptions, Redis } from 'ioredis';
 import type { Address } from './address.js';
+import { clusterConnector } from './cluster.js';
 import { type Connection, isRefusal, type Listener, type Reply, reasonOf } from './connection.js';
 
 /** The part of an ioredis client that Holdfast uses: ioredis 5 and 6 have it. */
@@ -20,6 +22,7 @@ export interface IoredisClient {
   call(command: string, args: string[]): Promise<unknown>;
   connect(): Promise<unknown>;
   on(event: 'error', listener: (error: Error) => void): unknown;
+  on(event: 'ready', listener: () => void): unknown;
   once(event: 'ready' | 'error' | 'end', listener: () => void): unknown;
 }
 
@@ -59,11 +62,12 @@ export function fromIoredis(client: IoredisClient): Connection {
 
 /** What the library calls a subscriber: a connection that does nothing else. */
 interface Subscriber {
+  readonly status: string;
   on(event: 'error' | 'ready', listener: () => void): unknown;
   on(event: 'message', listener: (channel: string, message: string) => void): unknown;
   connect(): Promise<unknown>;
   subscribe(channel: string): Promise<unknown>;
-  disconnect(): void;
+  disconnect(restart?: boolean): void;
 }
 
 function listenWith(client: IoredisClient, channel: string, listener: Listener): { close(): void } {
@@ -83,15 +87,39 @@ function listenWith(client: IoredisClient, channel: string, listener: Listener):
     );
   });
   subscriber.connect().catch(() => {});
-  return { close: () => subscriber.disconnect() };
+  let closed = false;
+  // Who connects anew may have found another server, and what listens must be there too.
+  client.on('ready', () => {
+    if (!closed) reconnect(subscriber);
+  });
+  return {
+    close() {
+      closed = true;
+      subscriber.disconnect();
+    },
+  };
+}
+
+/** Not while it looks for its server: one that is disturbed then ends for good. */
+function reconnect(client: { readonly status: string; disconnect(restart: boolean): void }): void {
+  if (client.status !== 'connecting') client.disconnect(true);
 }
 
 const retryStrategy = (tries: number): number => Math.min(50 * 2 ** Math.min(tries - 1, 10), 1_000);
 
+/** Replies as the server gives them. */
+type RedisOptions = Omit<AllOptions, 'replyMapping'>;
+
+export interface OpenOptions {
+  readonly tls?: ConnectionOptions | undefined;
+  /** In a Cluster: a key of the server that is meant. */
+  readonly key?: string;
+}
+
 /** A connection of our own. The client library is loaded when the connection opens. */
-export function openIoredis(address: Address, tls?: ConnectionOptions): Connection {
+export function openIoredis(address: Address, options: OpenOptions = {}): Connection {
   let connection: Connection | undefined;
-  let disconnect = (_restart: boolean): void => {};
+  let client: Redis | undefined;
   let closed = false;
   let last = '';
   return {
@@ -103,11 +131,10 @@ export function openIoredis(address: Address, tls?: ConnectionOptions): Connecti
     async open() {
       const { Redis } = await import('ioredis');
       if (closed || connection) return;
-      const client = new Redis(optionsOf(address, tls));
+      client = new Redis(optionsOf(Redis, address, options));
       client.on('error', (error) => {
         last = reasonOf(error, address.password);
       });
-      disconnect = (restart) => client.disconnect(restart);
       connection = fromIoredis(client as unknown as IoredisClient);
       await connection.open();
     },
@@ -119,22 +146,20 @@ export function openIoredis(address: Address, tls?: ConnectionOptions): Connecti
       if (!connection) throw new Error('not connected yet');
       return connection.listen(channel, listener);
     },
-    restart: () => disconnect(true),
+    restart: () => client && reconnect(client),
     close() {
       closed = true;
-      disconnect(false);
+      client?.disconnect();
     },
   };
 }
 
-function optionsOf(address: Address, tls: ConnectionOptions | undefined) {
-  return {
-    ...(address.path === undefined
-      ? { host: address.host ?? 'localhost', port: address.port ?? 6379 }
-      : { path: address.path }),
-    ...(address.username !== undefined && { username: address.username }),
-    ...(address.password !== undefined && { password: address.password }),
-    ...(address.tls && { tls: { ...tls } }),
+function optionsOf(Client: typeof Redis, address: Address, { tls, key = '' }: OpenOptions): RedisOptions {
+  const { username, password, via } = address;
+  const options: RedisOptions = {
+    ...placeOf(address, tls),
+    ...(username !== undefined && { username }),
+    ...(password !== undefined && { password }),
     db: address.database,
     lazyConnect: true,
     enableOfflineQueue: false,
@@ -144,5 +169,32 @@ function optionsOf(address: Address, tls: ConnectionOptions | undefined) {
     // ioredis arms this timer even on a closed stream, and it would keep the process alive.
     disconnectTimeout: 10,
     retryStrategy,
+  };
+  if (via === undefined) return options;
+  // Another server has taken over: look for it again.
+  const reconnectOnError = (error: Error): boolean =>
+    /^(MOVED|READONLY|CLUSTERDOWN|MASTERDOWN)/.test(error.message);
+  if (via.kind === 'cluster')
+    return { ...options, reconnectOnError, Connector: clusterConnector(Client, via, key, options) };
+  return {
+    ...options,
+    reconnectOnError,
+    sentinels: [...via.seeds],
+    name: via.master,
+    sentinelRetryStrategy: retryStrategy,
+    failoverDetector: true,
+    ...(password !== undefined && { sentinelPassword: password }),
+    ...(username !== undefined && { sentinelUsername: username }),
+    ...(tls && { sentinelTLS: tls, enableTLSForSentinelMode: true }),
+  };
+}
+
+function placeOf(
+  { path, host, port, tls: secure }: Address,
+  tls: ConnectionOptions | undefined,
+): RedisOptions {
+  return {
+    ...(path === undefined ? { host: host ?? 'localhost', port: port ?? 6379 } : { path }),
+    ...(secure && { tls: { ...tls } }),
   };
 }

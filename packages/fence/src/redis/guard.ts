@@ -91,7 +91,9 @@ export class RedisGuard implements Guard<readonly RedisCommand[], RedisReplies>,
     this.#window = requireDuration('window', options.window ?? 5_000, { min: 1, max: 3_600_000 });
     this.#timeout = requireDuration('timeout', options.timeout ?? 5_000, { min: 1 });
     this.#synchronous = options.persistence === 'synchronous';
-    this.#node = new RedisNode(connect(options.redis, options.tls), { clock: this.#clock });
+    this.#node = new RedisNode(connect(options.redis, { tls: options.tls, key: this.#record }), {
+      clock: this.#clock,
+    });
   }
 
   /** Raises the mark to the holder's token. Call it before you read what you are going to change. */
