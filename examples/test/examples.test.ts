@@ -10,6 +10,7 @@ const FACTS: Readonly<Record<string, RegExp>> = {
   'lock.ts': /^token \d{16}, valid for \d{4} ms\nnull\nkept\n$/,
   'family.ts': /^2 true\ntrue null\nworkers# 1 of 2\ntrue\n$/,
   'fence.ts': /^refused: \d{16} is below \d{16}\n$/,
+  'object-store.ts': /^refused: \d{16} is below \d{16}\n{"sum":5}\n$/,
   'local.ts': /^\[ '\d+ running', '\d+ running', '\d+ running' \]\n$/,
   'node-redis-and-ioredis.ts': /^reserved 1\n$/,
 };

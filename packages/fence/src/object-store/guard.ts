@@ -1,0 +1,228 @@
+/**
+ * The guard for objects: the mark lies on the object itself, and every put has the object's ETag as its condition.
+ *
+ * Guarantees: those of the contract (guard.ts). `seal` puts the object again under the new token before its holder
+ * reads, so the ETag that an earlier holder knows holds no more. A put whose answer is doubtful is judged by reading:
+ * the object names the write that made its content. A mark that is lost while a holder relies on it is told.
+ * Not guaranteed: that a write whose answer was lost did not happen, and anything about puts that go past the guard.
+ */
+import {
+  backoff,
+  type Clock,
+  display,
+  MisuseError,
+  pause,
+  type Random,
+  requireDuration,
+  requireKnown,
+  requireName,
+  requireToken,
+  StaleTokenError,
+  systemClock,
+  systemRandom,
+  type TokenHolder,
+  UnavailableError,
+} from '@holdfast/kernel';
+import { reasonOf } from '@holdfast/redis';
+import type { Guard, Sealed } from '../guard.js';
+import { conformance, hasPassed } from './conformance.js';
+import { withSignal } from './deadline.js';
+import { judge, markOf } from './judge.js';
+import type { Mark, NewObject, ObjectStore, StoredObject } from './store.js';
+import { encodeWrite, type ObjectWrite } from './write.js';
+
+export interface ObjectGuardOptions {
+  /** Where the objects are: `s3Store(…)` or `directoryStore(…)`. */
+  readonly store: ObjectStore;
+  /** How long a call may take, in ms. Default 10000. The probe has its own 30000. */
+  readonly timeout?: number;
+  /** Says that `conformance` has passed for this store elsewhere, so that it is not probed. Default false. */
+  readonly conforms?: boolean;
+  /** The clock; tests and simulations pass their own. Default: the system's. */
+  readonly clock?: Clock;
+  /** Chance; tests and simulations pass their own. Default: the system's. */
+  readonly random?: Random;
+}
+
+/** An object that was sealed under a token: the way to read it and to write it. */
+export interface SealedObject extends Sealed<ObjectWrite, void> {
+  /**
+   * The content, or undefined where the object is absent. Throws StaleTokenError if a later holder has sealed it,
+   * MisuseError if its mark was lost, UnavailableError.
+   */
+  read(): Promise<Buffer | undefined>;
+}
+
+/** Between two tries of a put that lost to another, in ms. */
+const BACKOFF = { base: 10, limit: 500 };
+
+/** A guard for objects. Throws MisuseError for options that cannot work; the first call probes the store. */
+export function createObjectGuard(options: ObjectGuardOptions): ObjectGuard {
+  requireKnown('createObjectGuard', options, ['store', 'timeout', 'conforms', 'clock', 'random']);
+  if (typeof options.store?.put !== 'function') {
+    throw new MisuseError(`store is s3Store(…) or directoryStore(…); got ${display(options.store)}.`);
+  }
+  return new ObjectGuard(options);
+}
+
+/** Made by `createObjectGuard`. */
+export class ObjectGuard implements Guard<ObjectWrite, void> {
+  readonly #store: ObjectStore;
+  readonly #timeout: number;
+  readonly #conforms: boolean;
+  readonly #clock: Clock;
+  readonly #random: Random;
+  #probing: Promise<void> | undefined;
+
+  /** @internal */
+  constructor(options: ObjectGuardOptions) {
+    this.#store = options.store;
+    this.#timeout = requireDuration('timeout', options.timeout ?? 10_000, { min: 1 });
+    this.#conforms = options.conforms === true;
+    this.#clock = options.clock ?? systemClock;
+    this.#random = options.random ?? systemRandom;
+  }
+
+  /**
+   * Raises the mark of the object `resource` to the holder's token: puts it again, or makes a placeholder that reads
+   * as absent. Call it before you read what you are going to change.
+   */
+  async seal(holder: TokenHolder, resource: string = holder.resource): Promise<SealedObject> {
+    const key = requireKey(resource);
+    const token = requireToken(holder.token);
+    let etag = await this.#within((signal) => this.#raise({ resource: key, token }, signal));
+    return {
+      resource: key,
+      token,
+      read: () =>
+        this.#within(async (signal) => {
+          const current = await this.#store.get(key, signal);
+          etag = this.#requireOwn(current, { resource: key, token });
+          return contentOf(current);
+        }),
+      write: async (write) => {
+        const { body, attributes } = encodeWrite(write);
+        const mark = { token, write: this.#random.id(), empty: body === undefined };
+        const object = { body: body ?? Buffer.alloc(0), attributes, mark };
+        etag = await this.#within((signal) => this.#write(key, object, etag, signal));
+      },
+    };
+  }
+
+  /** The content of an object as it is, under no token; undefined where it is absent. Throws UnavailableError. */
+  read(resource: string): Promise<Buffer | undefined> {
+    const key = requireKey(resource);
+    return this.#within(async (signal) => contentOf(await this.#store.get(key, signal)));
+  }
+
+  /** Resolves to the ETag under the token. */
+  async #raise({ resource, token }: TokenHolder, signal: AbortSignal): Promise<string> {
+    let floor = 0;
+    for (let attempt = 0; ; attempt += 1) {
+      const current = await this.#store.get(resource, signal);
+      const judgement = judge(current, { token, floor });
+      if (judgement === 'stale') throw stale({ resource, offered: token, seen: markOf(current) });
+      if (judgement === 'lost') throw this.#lost(resource, floor);
+      if (judgement === 'own' && current) return current.etag;
+      floor = markOf(current);
+      const raised = this.#raised(current, token);
+      const answer = await this.#store.put(resource, raised, current?.etag, signal);
+      if (answer.word === 'put') return answer.etag;
+      await pause(this.#clock, backoff(this.#random, attempt, BACKOFF), signal);
+    }
+  }
+
+  /** The same object under another token; a placeholder where there is none. */
+  #raised(current: StoredObject | undefined, token: number): NewObject {
+    const { write, empty }: Omit<Mark, 'token'> = current?.mark ?? {
+      write: this.#random.id(),
+      empty: current === undefined,
+    };
+    const { body = Buffer.alloc(0), attributes = {} } = current ?? {};
+    return { body, attributes, mark: { token, write, empty } };
+  }
+
+  /** Resolves to an ETag that the object had under our token: never one of a later holder, which would pass for ours. */
+  async #write(...[key, object, known, signal]: [string, NewObject, string, AbortSignal]): Promise<string> {
+    const { token, write } = object.mark;
+    let etag = known;
+    let doubt = false;
+    for (let attempt = 0; ; attempt += 1) {
+      const answer = await this.#store.put(key, object, etag, signal);
+      if (answer.word === 'put') return answer.etag;
+      doubt ||= answer.word === 'unclear';
+      const current = await this.#store.get(key, signal);
+      if (current?.mark?.write === write) return current.mark.token === token ? current.etag : etag;
+      etag = this.#requireOwn(current, { resource: key, token }, doubt);
+      await pause(this.#clock, backoff(this.#random, attempt, BACKOFF), signal);
+    }
+  }
+
+  /** The ETag of an object that was sealed under the token, or why the token can do no more. */
+  #requireOwn(current: StoredObject | undefined, { resource, token }: TokenHolder, doubt = false): string {
+    const judgement = judge(current, { token, floor: token });
+    if (judgement === 'stale') throw stale({ resource, offered: token, seen: markOf(current) }, doubt);
+    if (judgement !== 'own' || current === undefined) throw this.#lost(resource, token);
+    return current.etag;
+  }
+
+  #lost(resource: string, floor: number): MisuseError {
+    return new MisuseError(
+      `The mark of "${resource}" in ${this.#store.name} was ${floor} and is lost: the object was deleted or replaced ` +
+        'past the guard. Stop the work; let every writer use the guard, and take a new lease.',
+    );
+  }
+
+  async #within<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    await this.#ready();
+    try {
+      const message = `did not answer within ${this.#timeout} ms`;
+      return await withSignal(this.#clock, this.#timeout, work, message);
+    } catch (cause) {
+      if (cause instanceof MisuseError || cause instanceof StaleTokenError) throw cause;
+      const unknown = 'The guard got no answer from its store; whether a write was carried out is not known';
+      const reasons = [{ node: this.#store.name, reason: reasonOf(cause) }];
+      throw new UnavailableError(`${unknown}. The same call may be repeated under the same token.`, reasons, {
+        cause,
+      });
+    }
+  }
+
+  /** Refuses a store that does not enforce conditions; asks it once, and again if it did not answer. */
+  async #ready(): Promise<void> {
+    if (this.#conforms || hasPassed(this.#store)) return;
+    this.#probing ??= requireConforming(this.#store);
+    try {
+      await this.#probing;
+    } finally {
+      this.#probing = undefined;
+    }
+  }
+}
+
+async function requireConforming(store: ObjectStore): Promise<void> {
+  const { checks } = await conformance(store);
+  const failed = checks.filter(({ passed }) => !passed).map(({ name, detail }) => `\n  ${name}: ${detail}`);
+  if (failed.length === 0) return;
+  throw new MisuseError(
+    `${store.name} does not keep what the guard stands on; use a store that does. It failed these checks:${failed.join('')}`,
+  );
+}
+
+function requireKey(resource: string): string {
+  requireName('resource', resource);
+  if (!/\p{Cs}/u.test(resource)) return resource;
+  throw new MisuseError(`resource is a well-formed string; ${display(resource)} has half a character.`);
+}
+
+const contentOf = (current: StoredObject | undefined): Buffer | undefined =>
+  current?.mark?.empty ? undefined : current?.body;
+
+function stale(details: { resource: string; offered: number; seen: number }, doubt = false): StaleTokenError {
+  const { resource, offered, seen } = details;
+  const before = doubt ? ' Before that, an earlier attempt of this write may have been carried out.' : '';
+  return new StaleTokenError(
+    `Token ${offered} for "${resource}" is stale: the guard has already accepted ${seen}.${before}`,
+    details,
+  );
+}

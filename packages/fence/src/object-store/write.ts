@@ -1,0 +1,40 @@
+/**
+ * What a holder may write to an object: a content, a content with its type, or nothing, which deletes it.
+ *
+ * Guarantees: anything else throws a MisuseError that says what to write, before anything is sent.
+ */
+import { display, MisuseError, requireKnown } from '@holdfast/kernel';
+import type { Attributes } from './store.js';
+
+/** Text is written as UTF-8. */
+export type ObjectContent = string | Uint8Array;
+
+/** A content, or undefined to delete the object; with a content type where a reader past the guard needs one. */
+export type ObjectWrite =
+  | ObjectContent
+  | undefined
+  | { readonly body: ObjectContent | undefined; readonly contentType?: string };
+
+export function encodeWrite(write: ObjectWrite): { body: Uint8Array | undefined; attributes: Attributes } {
+  if (typeof write !== 'object' || write instanceof Uint8Array) {
+    return { body: encodeBody(write), attributes: {} };
+  }
+  if (write === null || !('body' in write)) {
+    throw new MisuseError(
+      `write takes a string, a Uint8Array, undefined to delete, or { body, contentType }; got ${display(write)}.`,
+    );
+  }
+  requireKnown('write', write, ['body', 'contentType']);
+  const { body, contentType } = write;
+  if (contentType === undefined) return { body: encodeBody(body), attributes: {} };
+  if (typeof contentType !== 'string' || !/^[\x20-\x7e]+$/.test(contentType)) {
+    throw new MisuseError(`contentType is text such as "application/json"; got ${display(contentType)}.`);
+  }
+  return { body: encodeBody(body), attributes: { 'content-type': contentType } };
+}
+
+function encodeBody(body: unknown): Uint8Array | undefined {
+  if (typeof body === 'string') return Buffer.from(body);
+  if (body === undefined || body instanceof Uint8Array) return body;
+  throw new MisuseError(`The body is a string, a Uint8Array, or undefined to delete; got ${display(body)}.`);
+}
