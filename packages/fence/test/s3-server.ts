@@ -11,20 +11,26 @@ import { createServer, type IncomingHttpHeaders, type IncomingMessage, type Serv
 import type { AddressInfo } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 
-/** Breaches of S3's promises that stores in the wild commit. */
+/**
+ * Breaches of S3's promises. "looks, then leaps": a condition is judged before other puts that then come first.
+ * "ETags without content": the ETag is the length. "reads of yesterday": a read sees the object as it was before the
+ * last put.
+ */
 export type Enforcement =
   | 'strict'
   | 'ignores If-Match'
   | 'ignores If-None-Match'
   | 'looks, then leaps'
-  | 'drops metadata';
+  | 'drops metadata'
+  | 'ETags without content'
+  | 'reads of yesterday';
 
 /**
  * "409": the conflict, not carried out; "409 done": carried out nevertheless; "lost": carried out, and the connection
- * broken instead of an answer; "dropped": broken, not carried out; "silent": carried out, never answered;
- * "501", "503", "403": that status.
+ * broken instead of an answer; "dropped": broken, not carried out; "silent": carried out, never answered; "gone": the
+ * object is deleted past the guard just before; "501", "503", "403": that status.
  */
-export type Fault = '409' | '409 done' | 'lost' | 'dropped' | 'silent' | '501' | '503' | '403';
+export type Fault = '409' | '409 done' | 'lost' | 'dropped' | 'silent' | 'gone' | '501' | '503' | '403';
 
 interface Entry {
   readonly body: Buffer;
@@ -40,10 +46,14 @@ export class S3Server implements AsyncDisposable {
   /** How many requests of each method were received. */
   readonly received: Record<string, number> = {};
   enforcement: Enforcement = 'strict';
+  /** Whether it breaks every connection. */
+  away = false;
   /** With versions, a deleted object answers 404 with a delete marker. */
   versioned = false;
   /** Called when a put was carried out, before it is answered. */
   afterPut: (path: string) => void | Promise<void> = () => {};
+  #looks = 0;
+  readonly #before = new Map<string, Entry>();
   readonly #deleted = new Set<string>();
   readonly #server = createServer((request, response) => {
     this.#serve(request, response).catch((error: unknown) => response.destroy(error as Error));
@@ -61,8 +71,9 @@ export class S3Server implements AsyncDisposable {
   }
 
   /** Puts an object as a program does that knows nothing of guards. */
-  putPast(path: string, body: string, headers: Record<string, string> = {}): void {
-    this.#keep(path, Buffer.from(body), headers);
+  putPast(path: string, body: string, headers: Record<string, string> = {}, etag?: string): void {
+    const entry = this.#keep(path, Buffer.from(body), headers);
+    if (etag !== undefined) this.objects.set(path, { ...entry, etag });
   }
 
   deletePast(path: string): void {
@@ -78,6 +89,7 @@ export class S3Server implements AsyncDisposable {
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const path = decodeURIComponent(new URL(request.url ?? '', this.url).pathname);
     const { method = '' } = request;
+    if (this.away) return void response.destroy();
     this.received[method] = (this.received[method] ?? 0) + 1;
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
@@ -90,7 +102,8 @@ export class S3Server implements AsyncDisposable {
   }
 
   #get(path: string, response: ServerResponse): void {
-    const entry = this.objects.get(path);
+    const stale = this.enforcement === 'reads of yesterday' ? this.#before.get(path) : undefined;
+    const entry = stale ?? this.objects.get(path);
     if (entry === undefined) {
       if (this.#deleted.has(path)) response.setHeader('x-amz-delete-marker', 'true');
       refuse(response, 404, 'NoSuchKey');
@@ -107,14 +120,22 @@ export class S3Server implements AsyncDisposable {
     if (fault === '501') return refuse(response, 501, 'NotImplemented');
     if (fault === '503') return refuse(response, 503, 'SlowDown');
     if (fault === '403') return refuse(response, 403, 'AccessDenied');
+    if (fault === 'gone') this.deletePast(path);
     const status = this.#judge(path, headers);
     if (status !== 200) return refuse(response, status, status === 404 ? 'NoSuchKey' : 'PreconditionFailed');
-    if (this.enforcement === 'looks, then leaps') await turn();
+    if (this.enforcement === 'looks, then leaps') await this.#anotherLook();
     const { etag } = this.#keep(path, body, headers);
     await this.afterPut(path);
     if (fault === 'lost') return void response.destroy();
     if (fault === '409 done') return refuse(response, 409, 'ConditionalRequestConflict');
-    if (fault === undefined) response.writeHead(200, { etag }).end();
+    if (fault !== 'silent') response.writeHead(200, { etag }).end();
+  }
+
+  /** Waits until another put has been judged, but not for ever. */
+  async #anotherLook(): Promise<void> {
+    this.#looks += 1;
+    const seen = this.#looks;
+    for (let turns = 0; this.#looks === seen && turns < 200; turns += 1) await turn();
   }
 
   #judge(path: string, { 'if-match': match, 'if-none-match': none }: IncomingHttpHeaders): number {
@@ -127,9 +148,12 @@ export class S3Server implements AsyncDisposable {
 
   #keep(path: string, body: Buffer, headers: IncomingHttpHeaders): Entry {
     const kept = Object.entries(headers).filter(([name]) => KEPT.test(name));
+    const digest = createHash('md5').update(body).digest('hex');
+    const before = this.objects.get(path);
+    if (before !== undefined) this.#before.set(path, before);
     const entry = {
       body,
-      etag: `"${createHash('md5').update(body).digest('hex')}"`,
+      etag: this.enforcement === 'ETags without content' ? `"${body.length}"` : `"${digest}"`,
       headers: (this.enforcement === 'drops metadata' ? {} : Object.fromEntries(kept)) as Record<
         string,
         string

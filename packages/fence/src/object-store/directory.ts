@@ -75,7 +75,7 @@ class DirectoryStore implements ObjectStore {
 
   async remove(key: string, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
-    await rm(this.#folder(key), { recursive: true, force: true });
+    await present(rm(this.#folder(key), { recursive: true, force: true }));
   }
 
   async #append(folder: string, number: number, object: NewObject & { key: string }): Promise<PutAnswer> {

@@ -1,0 +1,113 @@
+/** The directory as a store of objects: between processes that are killed, and what it leaves behind. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { MisuseError, StaleTokenError } from '@holdfast/fence';
+import { conformance, createObjectGuard, directoryStore } from '@holdfast/fence/object-store';
+import { seededRandom } from '@holdfast/kernel';
+import { expect, it, vi } from 'vitest';
+
+async function temporary(): Promise<AsyncDisposable & { path: string }> {
+  const path = await mkdtemp(join(tmpdir(), 'holdfast-'));
+  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true }) };
+}
+
+/** A writer in a process of its own, and the tokens that were acknowledged to it. */
+class Writer {
+  readonly process: ChildProcess;
+  readonly acknowledged: number[] = [];
+  #said = '';
+  readonly #closed: Promise<unknown>;
+
+  constructor(path: string, number: number) {
+    const program = fileURLToPath(new URL('object-writer.ts', import.meta.url));
+    const flags = ['--import', 'tsx', '--conditions=@holdfast/source'];
+    const args = [...flags, program, path, String(number)];
+    this.process = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    this.process.stdout?.on('data', (chunk: Buffer) => {
+      const lines = (this.#said + chunk).split('\n');
+      this.#said = lines.pop() ?? '';
+      this.acknowledged.push(...lines.map(Number));
+    });
+    this.#closed = once(this.process, 'close');
+  }
+
+  async kill(): Promise<void> {
+    this.process.kill('SIGKILL');
+    await this.#closed;
+  }
+}
+
+it('loses nothing that was acknowledged when processes contend and are killed', async () => {
+  const seed = Number(process.env['SEED'] ?? Date.now() % 2 ** 32);
+  const random = seededRandom(seed);
+  const repeat = `repeat with SEED=${seed} npm test -- object-directory`;
+  await using directory = await temporary();
+  const { path } = directory;
+  const writers: Writer[] = [];
+  const start = (): Writer => {
+    const writer = new Writer(path, writers.length);
+    writers.push(writer);
+    return writer;
+  };
+  const running = [start(), start(), start()];
+  try {
+    for (let killed = 0; killed < 6; killed += 1) {
+      const total = () => running.reduce((sum, { acknowledged }) => sum + acknowledged.length, 0);
+      const enough = total() + 5 + Math.floor(random.unit() * 20);
+      await vi.waitFor(() => expect(total()).toBeGreaterThanOrEqual(enough), {
+        timeout: 30_000,
+        interval: 1,
+      });
+      const [victim] = running.splice(Math.floor(random.unit() * running.length), 1);
+      await victim?.kill();
+      running.push(start());
+    }
+  } finally {
+    for (const writer of running) await writer.kill();
+  }
+  const guard = createObjectGuard({ store: directoryStore({ path }) });
+  const list: number[] = JSON.parse(String(await guard.read('list')));
+  const acknowledged = writers.flatMap((writer) => writer.acknowledged);
+  expect(list, repeat).toEqual(expect.arrayContaining(acknowledged));
+  expect(list, repeat).toEqual([...new Set(list)].sort((a, b) => a - b));
+  const last = list.at(-1) ?? 0;
+  await expect(guard.seal({ resource: 'list', token: last - 1 }), repeat).rejects.toThrow(StaleTokenError);
+  await (await guard.seal({ resource: 'list', token: last + 64_000_000 })).write('[]');
+  expect(await readdir(join(path, 'list')), repeat).toHaveLength(2); // the last two versions, and no draft
+});
+
+it('passes the probe, and keeps every key in a folder of its own', async () => {
+  await using directory = await temporary();
+  const store = directoryStore({ path: join(directory.path, 'a', 'b') });
+  expect(await conformance(store)).toMatchObject({ enforced: true });
+  const guard = createObjectGuard({ store });
+  const long = 'x'.repeat(511);
+  const keys = ['a', 'a/b', 'a%2Fb', '.', '..', '../a', 'a*', 'ä/ö', `${long}1`, `${long}2`];
+  for (const key of keys) await (await guard.seal({ resource: key, token: 1 })).write(`content of ${key}`);
+  for (const key of keys) expect(String(await guard.read(key))).toBe(`content of ${key}`);
+  expect(await readdir(directory.path)).toEqual(['a']);
+  expect(await readdir(join(directory.path, 'a', 'b'))).toHaveLength(keys.length);
+});
+
+it('tells a mark that is lost, a file that was changed, and a place that is no directory', async () => {
+  await using directory = await temporary();
+  const { path } = directory;
+  const guard = createObjectGuard({ store: directoryStore({ path }) });
+  const lost = await guard.seal({ resource: 'lost', token: 7 });
+  await rm(join(path, 'lost'), { recursive: true });
+  await expect(lost.write('mine')).rejects.toThrow(/was 7 and is lost/);
+
+  await (await guard.seal({ resource: 'changed', token: 7 })).write('mine');
+  const current = (await readdir(join(path, 'changed'))).sort().at(-1) ?? '';
+  expect(String(await readFile(join(path, 'changed', current)))).toMatch(/^\{.*"token":7.*\}\nmine$/);
+  await writeFile(join(path, 'changed', current), 'past');
+  await expect(guard.seal({ resource: 'changed', token: 8 })).rejects.toThrow(/changed past the guard/);
+
+  const file = createObjectGuard({ store: directoryStore({ path: join(path, 'changed', current) }) });
+  await expect(file.read('x')).rejects.toThrow(MisuseError);
+  expect(() => directoryStore({ path: '' })).toThrow(MisuseError);
+});
