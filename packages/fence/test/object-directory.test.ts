@@ -1,13 +1,14 @@
 /** The directory as a store of objects: between processes that are killed, and what it leaves behind. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { renameSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { MisuseError, StaleTokenError } from '@holdfast/fence';
 import { conformance, createObjectGuard, directoryStore } from '@holdfast/fence/object-store';
-import { seededRandom } from '@holdfast/kernel';
+import { seededRandom, systemRandom } from '@holdfast/kernel';
 import { expect, it, vi } from 'vitest';
 
 async function temporary(): Promise<AsyncDisposable & { path: string }> {
@@ -78,6 +79,28 @@ it('loses nothing that was acknowledged when processes contend and are killed', 
   await expect(guard.seal({ resource: 'list', token: last - 1 }), repeat).rejects.toThrow(StaleTokenError);
   await (await guard.seal({ resource: 'list', token: last + 64_000_000 })).write('[]');
   expect(await readdir(join(path, 'list')), repeat).toHaveLength(2); // the last two versions, and no draft
+});
+
+it('does not take a put for carried out that came when its number had been used and cleared', async () => {
+  await using directory = await temporary();
+  const { path } = directory;
+  const signal = new AbortController().signal;
+  const version = (number: number): string => join(path, 'late', String(number).padStart(16, '0'));
+  const object = { body: Buffer.from('mine'), mark: { token: 1, write: 'w', empty: false }, attributes: {} };
+  let meanwhile = (): void => {};
+  const id = (): string => {
+    meanwhile(); // between the look at the ETag and the link
+    return systemRandom.id();
+  };
+  const store = directoryStore({ path, random: { ...systemRandom, id } });
+  const first = await store.put('late', object, undefined, signal);
+  expect(first).toMatchObject({ word: 'put' });
+  const etag = (await store.get('late', signal))?.etag;
+  meanwhile = () => renameSync(version(1), version(4)); // three others put, and 1 to 3 were cleared
+  const theirs = { ...object, body: Buffer.from('late') };
+  expect(await store.put('late', theirs, etag, signal)).toEqual({ word: 'unclear' });
+  expect(String((await store.get('late', signal))?.body)).toBe('mine');
+  expect(await readdir(join(path, 'late'))).toEqual(['0000000000000004']);
 });
 
 it('passes the probe, and keeps every key in a folder of its own', async () => {

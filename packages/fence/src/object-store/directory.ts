@@ -18,6 +18,8 @@ import type { Attributes, Mark, NewObject, ObjectStore, PutAnswer, StoredObject 
 export interface DirectoryStoreOptions {
   /** The directory. It is made on the first put if it does not exist. */
   readonly path: string;
+  /** Chance; tests and simulations pass their own. Default: the system's. */
+  readonly random?: Random;
 }
 
 /** The first line of a version file, as JSON; the content follows. */
@@ -30,11 +32,11 @@ interface Header {
 
 /** A store of objects in a directory. Throws MisuseError for options that cannot work; touches nothing yet. */
 export function directoryStore(options: DirectoryStoreOptions): ObjectStore {
-  requireKnown('directoryStore', options, ['path']);
+  requireKnown('directoryStore', options, ['path', 'random']);
   if (typeof options.path !== 'string' || options.path === '') {
     throw new MisuseError(`path is the path of a directory; got ${display(options.path)}.`);
   }
-  return new DirectoryStore(resolve(options.path), systemRandom);
+  return new DirectoryStore(resolve(options.path), options.random ?? systemRandom);
 }
 
 class DirectoryStore implements ObjectStore {
