@@ -2,8 +2,8 @@
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
-  resolve: { conditions: ['@holdfast/source', 'node', 'import', 'default'] },
-  ssr: { resolve: { conditions: ['@holdfast/source', 'node', 'import', 'default'] } },
+  resolve: { conditions: ['@holdfast/source', 'node'] },
+  ssr: { resolve: { conditions: ['@holdfast/source', 'node'] } },
   test: {
     include: ['packages/*/test/**/*.test.ts', 'examples/test/**/*.test.ts', 'scripts/**/*.test.ts'],
     pool: 'forks',

@@ -9,6 +9,7 @@ import { once } from 'node:events';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { firstLine, hold } from './lifeline.js';
+import type { SystemUser } from './system-user.js';
 
 /** The shell makes the folder itself, so that there is no moment at which nobody would remove it. */
 const SCRIPT = `
@@ -28,9 +29,10 @@ export interface TemporaryFolder {
   remove(): Promise<void>;
 }
 
-/** Rejects if the folder cannot be made. */
-export async function makeTemporaryFolder(): Promise<TemporaryFolder> {
+/** The folder belongs to `user`, by default to who runs this program. Rejects if it cannot be made. */
+export async function makeTemporaryFolder(user: SystemUser = {}): Promise<TemporaryFolder> {
   const shell = spawn('sh', ['-c', SCRIPT, 'holdfast-janitor', tmpdir()], {
+    ...user,
     detached: true,
     stdio: ['pipe', 'pipe', 'ignore'],
   });

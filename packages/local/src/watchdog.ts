@@ -9,6 +9,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { Duplex } from 'node:stream';
 import { firstLine, hold } from './lifeline.js';
+import type { SystemUser } from './system-user.js';
 
 /**
  * Descriptor 3 is the lifeline: the program has its other end, and nobody else. The guard reads it until end of file,
@@ -17,9 +18,11 @@ import { firstLine, hold } from './lifeline.js';
  * group, which is what the server forked. It reaps server and guard itself: in a container, nobody else may.
  */
 const SCRIPT = `
+signal=$1
+shift
 "$@" 3<&- &
 server=$!
-( while read -r line; do :; done; kill -9 "$server" ) <&3 >/dev/null 2>&1 &
+( while read -r line; do :; done; kill -"$signal" "$server" ) <&3 >/dev/null 2>&1 &
 guard=$!
 echo "$server" >&3
 exec 3<&- >/dev/null 2>&1
@@ -38,13 +41,22 @@ export interface Watched {
   hold(held: boolean): void;
 }
 
+export interface WatchOptions {
+  /** Who runs the server. Default: who runs this program. */
+  readonly user?: SystemUser;
+  /** What ends the server when this program is gone; anything but KILL must work at once. Default "KILL". */
+  readonly signal?: 'KILL' | 'QUIT';
+}
+
 /** Starts `command` with `args`; `onOutput` gets what it prints. Rejects if the shell cannot be started. */
 export async function startWatched(
   command: string,
   args: readonly string[],
   onOutput: (text: string) => void,
+  { user = {}, signal = 'KILL' }: WatchOptions = {},
 ): Promise<Watched> {
-  const shell = spawn('sh', ['-c', SCRIPT, 'holdfast-watchdog', command, ...args], {
+  const shell = spawn('sh', ['-c', SCRIPT, 'holdfast-watchdog', signal, command, ...args], {
+    ...user,
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
   });

@@ -1,0 +1,116 @@
+/**
+ * The table of marks: its SQL as text, and what its answers mean. Pure.
+ *
+ * Guarantees: names and values are quoted here and nowhere else. Tokens travel as text, so that they stay exact
+ * whatever parser the user's library has for `bigint`.
+ *
+ * The table has one row a resource, and under the empty name, which no resource has, its record: the highest token that
+ * might have been accepted before the table was made. A table that was emptied has no record, and is noticed by that.
+ */
+import { display, MisuseError, requireDuration, requireKnown, requireName } from '@holdfast/kernel';
+
+export interface MarksTable {
+  /** Default "holdfast_marks". At most 63 bytes. */
+  readonly table?: string;
+  /** Where the table is. Default: the first schema of the connection's search_path. */
+  readonly schema?: string;
+  /** How far a token may be from a clock, in ms: no less than the `window` of the locks. Default 5000. */
+  readonly window?: number;
+}
+
+export const MARKS_OPTIONS = ['table', 'schema', 'window'] as const;
+
+/** What PostgreSQL says to a raise. */
+export type Raised = 'raised' | 'first' | 'refused';
+
+/** The mark of a resource and the record of the table, as far as they exist. */
+export interface Memory {
+  readonly mark?: number;
+  readonly record?: number;
+}
+
+export class Marks {
+  /** Quoted, with its schema. */
+  readonly name: string;
+  readonly #window: number;
+
+  constructor({ table = 'holdfast_marks', schema, window = 5_000 }: MarksTable) {
+    const parts =
+      schema === undefined
+        ? [identifier('table', table)]
+        : [identifier('schema', schema), identifier('table', table)];
+    this.name = parts.join('.');
+    this.#window = requireDuration('window', window, { min: 1, max: 3_600_000 });
+  }
+
+  /** One row with the previous mark ('0': there was none), or no row if the mark is higher. Takes the row's lock. */
+  raise(resource: string, token: string): string {
+    return (
+      `INSERT INTO ${this.name} AS m (resource, token) VALUES (${resource}, ${token}) ` +
+      `ON CONFLICT (resource) DO UPDATE SET token = excluded.token, previous = m.token ` +
+      `WHERE m.token <= excluded.token RETURNING previous::text`
+    );
+  }
+
+  /** What `memoryOf` reads. */
+  remember(resource: string): string {
+    return `SELECT resource, token::text FROM ${this.name} WHERE resource IN ('', ${resource})`;
+  }
+
+  /** Makes the table and its record where they are missing; for use inside a transaction. */
+  migration(): string {
+    return `-- Serialises concurrent migrations until the transaction ends.
+SELECT pg_advisory_xact_lock(5209580317464187);
+-- The highest fencing token that was accepted for each resource. Written by @holdfast/fence/postgres.
+CREATE TABLE IF NOT EXISTS ${this.name} (
+  resource text COLLATE "C" PRIMARY KEY,
+  token bigint NOT NULL CHECK (token BETWEEN 0 AND ${Number.MAX_SAFE_INTEGER}),
+  previous bigint NOT NULL DEFAULT 0
+) WITH (fillfactor = 50);
+-- The record: tokens that may have been issued before this table existed are refused.
+INSERT INTO ${this.name} (resource, token)
+VALUES ('', (extract(epoch FROM clock_timestamp()) * 1000000)::bigint + ${2 * this.#window * 1_000})
+ON CONFLICT (resource) DO NOTHING;
+`;
+  }
+
+  /** Says that no token was accepted before the table was made. */
+  initialization(): string {
+    return (
+      `INSERT INTO ${this.name} (resource, token) VALUES ('', 0) ` +
+      `ON CONFLICT (resource) DO UPDATE SET token = excluded.token`
+    );
+  }
+}
+
+/** The SQL of `guard.migrate()`, for a migration tool of yours; run it inside a transaction. Throws MisuseError. */
+export function postgresMigration(options: MarksTable = {}): string {
+  requireKnown('postgresMigration', options, MARKS_OPTIONS);
+  return new Marks(options).migration();
+}
+
+function identifier(option: string, value: unknown): string {
+  const name = requireName(option, value);
+  if (Buffer.byteLength(name) > 63) {
+    throw new MisuseError(`${option} has at most 63 bytes in PostgreSQL; got ${display(name)}.`);
+  }
+  return `"${name.replaceAll('"', '""')}"`;
+}
+
+/** `text` as a literal that means the same under every setting of standard_conforming_strings. */
+export function literal(text: string): string {
+  const quoted = `'${text.replaceAll("'", "''")}'`;
+  return text.includes('\\') ? ` E${quoted.replaceAll('\\', '\\\\')}` : quoted;
+}
+
+export function raisedBy(rows: readonly (readonly unknown[])[]): Raised {
+  const [row] = rows;
+  if (row === undefined) return 'refused';
+  return String(row[0]) === '0' ? 'first' : 'raised';
+}
+
+export function memoryOf(rows: readonly (readonly unknown[])[]): Memory {
+  return Object.fromEntries(
+    rows.map(([resource, token]) => [resource === '' ? 'record' : 'mark', Number(token)]),
+  );
+}

