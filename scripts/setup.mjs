@@ -6,7 +6,7 @@
  * that fails prints all that it said, and what to do, and ends the program with exit code 1.
  */
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants, readFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -36,6 +36,7 @@ const ADVICE = 'Install redis-server or valkey-server, or give the path of one i
 export function setup({ build = false } = {}) {
   requireNode();
   installDependencies();
+  generateClients();
   installRedis();
   if (build) buildAll();
 }
@@ -98,6 +99,22 @@ function readPackages(path) {
     if (error.code === 'ENOENT') return {};
     throw error;
   }
+}
+
+/** What is generated from a schema, for an example. Prisma would fetch an engine for it that is not used: any program does. */
+function generateClients() {
+  if (existsSync(join(ROOT, 'examples/src/generated/prisma/client.ts'))) return;
+  const cli = join(ROOT, 'node_modules/prisma/build/index.js');
+  process.env.PRISMA_SCHEMA_ENGINE_BINARY ??= process.execPath;
+  const command = [
+    process.execPath,
+    cli,
+    'generate',
+    '--schema',
+    'examples/prisma/schema.prisma',
+    '--no-hints',
+  ];
+  run('Generating the client of an example', command);
 }
 
 function installRedis() {

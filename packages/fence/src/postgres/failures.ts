@@ -8,6 +8,7 @@ import { HoldfastError, MisuseError, UnavailableError } from '@holdfast/kernel';
 /** What is said of an error; the first that fits. */
 const MISUSES: Readonly<Record<string, string>> = {
   '42P01': 'it does not exist; run guard.migrate() once, or the SQL of postgresMigration()',
+  '42883': 'its function does not exist; run guard.migrate() once, or the SQL of postgresMigration()',
   '3F000': 'its schema does not exist; create it, then run guard.migrate()',
   '42703': 'it is another table; choose a name for the marks alone, and run guard.migrate()',
   '42P10': 'it is another table; choose a name for the marks alone, and run guard.migrate()',
@@ -26,7 +27,7 @@ export const isSerializationFailure = (error: unknown): boolean => sqlStateOf(er
 /**
  * The SQLSTATE of a server's error, also when a query builder has wrapped it: undefined for any other.
  */
-export function sqlStateOf(error: unknown, depth = 0): string | undefined {
+function sqlStateOf(error: unknown, depth = 0): string | undefined {
   if (typeof error !== 'object' || error === null || depth > 4) return undefined;
   const { code, originalCode, severity, cause, meta, driverAdapterError } = error as Record<string, unknown>;
   const own = originalCode ?? (severity === undefined ? undefined : code);

@@ -61,8 +61,8 @@ export interface PostgresTransactionOptions {
 /** The statements of a guarded transaction; `tx` is what the user's library gives. */
 export type PostgresWrite<Tx> = (tx: Tx) => Promise<unknown>;
 
-/** Runs one statement with parameters `$1`, `$2` in the caller's transaction; resolves to its rows. */
-export type PostgresQuery = (text: string, params: string[]) => PromiseLike<readonly object[]>;
+/** Runs one statement, which has no parameters, in the caller's transaction; resolves to its rows. */
+export type PostgresQuery = (text: string) => PromiseLike<readonly object[]>;
 
 const OPTIONS: readonly string[] = ['sql', 'timeout', ...MARKS_OPTIONS];
 const ISOLATION: readonly unknown[] = [
@@ -161,14 +161,13 @@ export class PostgresGuard<Tx> implements Guard<PostgresWrite<Tx>, unknown> {
    */
   async sealWithin(query: PostgresQuery, resource: string, lease: Pick<TokenHolder, 'token'>): Promise<void> {
     const holder = holderOf(resource, lease);
-    const ask = async (text: string, params: string[]): Promise<unknown[][]> =>
-      (await query(text, params)).map((row) => Object.values(row));
+    const ask = async (text: string): Promise<unknown[][]> =>
+      (await query(text)).map((row) => Object.values(row));
+    const name = literal(holder.resource);
     try {
-      const raised = raisedBy(
-        await ask(this.#marks.raise('$1::text', '$2::text::bigint'), [resource, `${holder.token}`]),
-      );
+      const raised = raisedBy(await ask(this.#marks.raise(name, String(holder.token), this.#timeout)));
       if (raised === 'raised') return;
-      judge(holder, raised, memoryOf(await ask(this.#marks.remember('$1::text'), [resource])));
+      judge(holder, raised, memoryOf(await ask(this.#marks.remember(name))));
     } catch (error) {
       if (!isSerializationFailure(error)) throw refusedBy(error, this.#marks.name);
       throw unavailable(
@@ -217,11 +216,11 @@ export class PostgresGuard<Tx> implements Guard<PostgresWrite<Tx>, unknown> {
   /** Begins the transaction and raises the mark. No code of the user has run yet, so it may be repeated. */
   async #raise(session: Session<Tx>, holder: TokenHolder, begin: string): Promise<void> {
     const resource = literal(holder.resource);
-    const text = `${begin}; ${this.#limited(this.#marks.raise(resource, String(holder.token)))}`;
+    const text = `${begin}; ${this.#marks.raise(resource, String(holder.token), this.#timeout)}`;
     try {
       for (let raises = 1; ; raises += 1) {
         try {
-          const raised = raisedBy(find(await session.run(text), 'INSERT'));
+          const raised = raisedBy(find(await session.run(text), 'SELECT'));
           if (raised === 'raised') return;
           const memory = await session.run(this.#marks.remember(resource));
           return judge(holder, raised, memoryOf(find(memory, 'SELECT')));
@@ -233,18 +232,6 @@ export class PostgresGuard<Tx> implements Guard<PostgresWrite<Tx>, unknown> {
     } catch (error) {
       throw refusedBy(error, this.#marks.name);
     }
-  }
-
-  /** The statement with our limit on waiting, which does not hold for the statements after it. */
-  #limited(statement: string): string {
-    if (this.#timeout === undefined) return statement;
-    const set = (name: string, value: string): string => `SELECT set_config('${name}', ${value}, true)`;
-    return [
-      set('holdfast.lock_timeout', `current_setting('lock_timeout')`),
-      set('lock_timeout', `'${this.#timeout}'`),
-      statement,
-      set('lock_timeout', `current_setting('holdfast.lock_timeout')`),
-    ].join('; ');
   }
 }
 

@@ -10,13 +10,16 @@
 import { display, MisuseError, requireDuration, requireKnown, requireName } from '@holdfast/kernel';
 
 export interface MarksTable {
-  /** Default "holdfast_marks". At most 63 bytes. */
+  /** Default "holdfast_marks". At most 57 bytes. */
   readonly table?: string;
   /** Where the table is. Default: the first schema of the connection's search_path. */
   readonly schema?: string;
   /** How far a token may be from a clock, in ms: no less than the `window` of the locks. Default 5000. */
   readonly window?: number;
 }
+
+/** PostgreSQL's 63, less what the name of the function has more. */
+const MOST_BYTES = 57;
 
 export const MARKS_OPTIONS = ['table', 'schema', 'window'] as const;
 
@@ -32,24 +35,22 @@ export interface Memory {
 export class Marks {
   /** Quoted, with its schema. */
   readonly name: string;
+  readonly #raising: string;
   readonly #window: number;
 
   constructor({ table = 'holdfast_marks', schema, window = 5_000 }: MarksTable) {
-    const parts =
-      schema === undefined
-        ? [identifier('table', table)]
-        : [identifier('schema', schema), identifier('table', table)];
-    this.name = parts.join('.');
+    const prefix = schema === undefined ? '' : `${identifier('schema', schema)}.`;
+    this.name = prefix + identifier('table', table);
+    this.#raising = `${prefix}${quoted(`${table}_raise`)}`;
     this.#window = requireDuration('window', window, { min: 1, max: 3_600_000 });
   }
 
-  /** One row with the previous mark ('0': there was none), or no row if the mark is higher. Takes the row's lock. */
-  raise(resource: string, token: string): string {
-    return (
-      `INSERT INTO ${this.name} AS m (resource, token) VALUES (${resource}, ${token}) ` +
-      `ON CONFLICT (resource) DO UPDATE SET token = excluded.token, previous = m.token ` +
-      `WHERE m.token <= excluded.token RETURNING previous::text`
-    );
+  /**
+   * One row with the previous mark ('0': there was none), or null if the mark is higher. Takes the lock on the mark, for
+   * which it waits `timeout` ms; undefined: as the server says.
+   */
+  raise(resource: string, token: string, timeout: number | undefined): string {
+    return `SELECT ${this.#raising}(${resource}, ${token}, ${timeout ?? 'NULL'})`;
   }
 
   /** What `memoryOf` reads. */
@@ -71,6 +72,27 @@ CREATE TABLE IF NOT EXISTS ${this.name} (
 INSERT INTO ${this.name} (resource, token)
 VALUES ('', (extract(epoch FROM clock_timestamp()) * 1000000)::bigint + ${2 * this.#window * 1_000})
 ON CONFLICT (resource) DO NOTHING;
+-- Raises a mark: the token before, 0 where there was none, NULL where it is higher. A function, so that its plan is kept.
+CREATE OR REPLACE FUNCTION ${this.#raising}(of_resource text, to_token bigint, wait_ms integer) RETURNS text
+LANGUAGE plpgsql AS $raise$
+DECLARE
+  usual text;
+  before text;
+BEGIN
+  IF wait_ms IS NOT NULL THEN
+    usual := current_setting('lock_timeout');
+    PERFORM set_config('lock_timeout', wait_ms::text, true);
+  END IF;
+  UPDATE ${this.name} AS m SET token = to_token, previous = m.token
+  WHERE m.resource = of_resource AND m.token <= to_token RETURNING m.previous INTO before;
+  IF NOT FOUND THEN
+    INSERT INTO ${this.name} AS m (resource, token) VALUES (of_resource, to_token)
+    ON CONFLICT (resource) DO UPDATE SET token = excluded.token, previous = m.token
+    WHERE m.token <= excluded.token RETURNING m.previous INTO before;
+  END IF;
+  IF wait_ms IS NOT NULL THEN PERFORM set_config('lock_timeout', usual, true); END IF;
+  RETURN before;
+END $raise$;
 `;
   }
 
@@ -91,11 +113,13 @@ export function postgresMigration(options: MarksTable = {}): string {
 
 function identifier(option: string, value: unknown): string {
   const name = requireName(option, value);
-  if (Buffer.byteLength(name) > 63) {
-    throw new MisuseError(`${option} has at most 63 bytes in PostgreSQL; got ${display(name)}.`);
+  if (Buffer.byteLength(name) > MOST_BYTES) {
+    throw new MisuseError(`${option} has at most ${MOST_BYTES} bytes; got ${display(name)}.`);
   }
-  return `"${name.replaceAll('"', '""')}"`;
+  return quoted(name);
 }
+
+const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 
 /** `text` as a literal that means the same under every setting of standard_conforming_strings. */
 export function literal(text: string): string {
@@ -104,9 +128,9 @@ export function literal(text: string): string {
 }
 
 export function raisedBy(rows: readonly (readonly unknown[])[]): Raised {
-  const [row] = rows;
-  if (row === undefined) return 'refused';
-  return String(row[0]) === '0' ? 'first' : 'raised';
+  const before = rows[0]?.[0] ?? null;
+  if (before === null) return 'refused';
+  return before === '0' ? 'first' : 'raised';
 }
 
 export function memoryOf(rows: readonly (readonly unknown[])[]): Memory {

@@ -55,6 +55,7 @@ const ROLE = 'holdfast';
 export async function startPostgres(options: PostgresOptions = {}): Promise<LocalPostgres> {
   requireKnown('startPostgres', options, ['settings', 'readyTimeout']);
   const readyTimeout = requireDuration('readyTimeout', options.readyTimeout ?? 30_000, { min: 1 });
+  const settings = requireSettings({ fsync: 'off', ...options.settings });
   const user = unprivilegedUser();
   const folders = await makeFolders(user);
   const [folder, installation] = folders;
@@ -62,7 +63,6 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Loca
     const programs = await copyPostgres(installation.path);
     const data = join(folder.path, 'data');
     await initialize(join(programs, 'initdb'), data, { ...user, cwd: folder.path });
-    const settings = { fsync: 'off', ...options.settings };
     for (let tries = 1; ; tries += 1) {
       const port = await reservePort();
       const server = new Server({ port, folders, user, readyTimeout });
@@ -110,12 +110,19 @@ const fixed = (port: number): Record<string, string> => ({
   dynamic_shared_memory_type: 'mmap', // in the folder, so that nothing of it can outlive the server
 });
 
-function argsOf(settings: Readonly<Record<string, unknown>>): string[] {
-  return Object.entries(settings).flatMap(([name, value]) => {
-    if (typeof value === 'string') return ['-c', `${name}=${value}`];
-    throw new MisuseError(`settings are strings; got ${display(value)} for ${name}.`);
-  });
+function requireSettings(settings: Readonly<Record<string, unknown>>): Record<string, string> {
+  const own = Object.keys(fixed(0));
+  for (const [name, value] of Object.entries(settings)) {
+    if (typeof value !== 'string')
+      throw new MisuseError(`settings are strings; got ${display(value)} for ${name}.`);
+    if (own.includes(name))
+      throw new MisuseError(`${name} is not yours to set: the server chooses it itself.`);
+  }
+  return settings as Record<string, string>;
 }
+
+const argsOf = (settings: Readonly<Record<string, string>>): string[] =>
+  Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
 
 async function initialize(
   initdb: string,
