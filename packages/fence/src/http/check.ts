@@ -1,0 +1,127 @@
+/**
+ * The server's check, for any framework: the token of a request against the mark of the resource that its route
+ * protects.
+ *
+ * Guarantees: a request passes only if its token is not below the mark, which it has then raised; the route, not the
+ * client, says which mark. From then on no request with a lower token passes. A mark store that does not answer lets
+ * nothing pass. The body is not read.
+ * Not guaranteed: that a handler which passed earlier, with a lower token, is over. So a handler writes under its token,
+ * by `fencing.write` or another guard, and that write is refused in the step in which it would happen.
+ */
+import {
+  display,
+  MisuseError,
+  requireKnown,
+  requireName,
+  StaleTokenError,
+  UnavailableError,
+} from '@holdfast/kernel';
+import type { Guard, Sealed } from '../guard.js';
+import { RESOURCE_HEADER, readResource, readToken, TOKEN_HEADER } from './headers.js';
+import { malformed, type Problem, problemOf, required, unavailable } from './problem.js';
+
+/** `Request` is what the framework calls a request: for Hono, its context. */
+export interface FencingOptions<Request, Write, Result> {
+  /** Keeps the marks: the guard of the store that the handler writes to, or of another one. */
+  readonly guard: Guard<Write, Result>;
+  /**
+   * The resource that the route protects; the client must name the same. A string, or a function of the request: of its
+   * path, not of what a client may choose without asking for another thing. What the function throws, the route throws.
+   *
+   * "header" takes the client's word: any client of the route can then raise the mark of any resource of the guard, so
+   * let only clients use it that may, and let the handler touch nothing but `fencing.resource`.
+   */
+  readonly resource: string | ((request: Request) => string | Promise<string>);
+  /** Whether GET, HEAD and OPTIONS are checked, too. Default false: they pass, and have no `fencing`. */
+  readonly safeMethods?: boolean;
+  /** Is told why the mark store did not answer, which the client is not. Default: nobody is. */
+  readonly onUnavailable?: (error: UnavailableError) => void;
+}
+
+/** What the check looks at. */
+export interface RequestHead {
+  readonly method: string;
+  /** The header of that name, whatever its case; undefined if there is none. Several values are joined by commas. */
+  header(name: string): string | readonly string[] | undefined;
+}
+
+/** Either an answer for the client, or the way to the handler; `fencing` is undefined where nothing was checked. */
+export type Verdict<Write, Result> =
+  | { readonly problem: Problem; readonly fencing?: undefined }
+  | { readonly problem?: undefined; readonly fencing: Sealed<Write, Result> | undefined };
+
+/** What the handler gets under a guard: the holder, sealed, with `write`. */
+export type Fencing<G extends Guard<never, unknown>> = Awaited<ReturnType<G['seal']>>;
+
+const OPTIONS = ['guard', 'resource', 'safeMethods', 'onUnavailable'];
+const SAFE = ['GET', 'HEAD', 'OPTIONS'];
+
+/**
+ * The check on its own, for a framework that has no adapter here. Throws MisuseError for options that cannot work. What
+ * it returns rejects only for what is no matter of the client: the guard's MisuseError, and what `resource` throws.
+ */
+export function createFencingCheck<Request, Write, Result>(
+  options: FencingOptions<Request, Write, Result>,
+): (request: Request, head: RequestHead) => Promise<Verdict<Write, Result>> {
+  requireKnown('The fencing check', options, OPTIONS);
+  const { guard, resource, safeMethods = false, onUnavailable } = options;
+  if (typeof guard?.seal !== 'function') {
+    throw new MisuseError(`guard is one of ours, such as createRedisGuard() makes; got ${display(guard)}.`);
+  }
+  if (typeof resource !== 'function') requireName('resource', resource);
+  return async (request, head) => {
+    if (!safeMethods && SAFE.includes(head.method)) return { fencing: undefined };
+    const holder = readHolder(head);
+    if ('status' in holder) return { problem: holder };
+    const named = holder.resource;
+    const expected = resource === 'header' ? named : await nameOf(resource, request);
+    if (named !== expected) return { problem: mismatch(named, expected) };
+    try {
+      return { fencing: await guard.seal(holder) };
+    } catch (error) {
+      return { problem: refusal(error, onUnavailable) };
+    }
+  };
+}
+
+/** What the headers say, or what is wrong with them. */
+function readHolder({ header }: RequestHead): { resource: string; token: number } | Problem {
+  const [tokenHeader, resourceHeader] = [header(TOKEN_HEADER), header(RESOURCE_HEADER)];
+  if (tokenHeader === undefined) return required(`Send ${TOKEN_HEADER}: the token of your lease.`);
+  if (resourceHeader === undefined) return required(`Send ${RESOURCE_HEADER}: what your lease is on.`);
+  const token = readToken(String(tokenHeader));
+  if (token === undefined) {
+    const form = 'one positive integer below 2^53, in decimal digits';
+    return malformed(`${TOKEN_HEADER} is ${form}; got ${display(String(tokenHeader))}.`);
+  }
+  const resource = readResource(String(resourceHeader));
+  if (resource === undefined) {
+    const form = 'one name of 1 to 512 characters without control characters, percent-encoded UTF-8';
+    return malformed(`${RESOURCE_HEADER} is ${form}; got ${display(String(resourceHeader))}.`);
+  }
+  return { resource, token };
+}
+
+async function nameOf<Request>(
+  resource: string | ((request: Request) => string | Promise<string>),
+  request: Request,
+): Promise<string> {
+  const name: unknown = typeof resource === 'function' ? await resource(request) : resource;
+  if (typeof name === 'string') return name;
+  throw new MisuseError(`The route's resource is a string; got ${display(name)}.`);
+}
+
+const mismatch = (named: string, expected: string): Problem =>
+  malformed(`${RESOURCE_HEADER} names ${display(named)}; this request is about ${display(expected)}.`);
+
+function refusal(error: unknown, onUnavailable: ((error: UnavailableError) => void) | undefined): Problem {
+  if (error instanceof UnavailableError) {
+    onUnavailable?.(error);
+    return unavailable(
+      'The token could not be checked, so the request was not carried out. It may be repeated under the same token.',
+    );
+  }
+  const stale = error instanceof StaleTokenError ? problemOf(error) : undefined;
+  if (stale === undefined) throw error;
+  return stale;
+}

@@ -1,0 +1,36 @@
+/**
+ * The client: a fetch that names its lease, and throws what the server's guard says.
+ *
+ * Guarantees: a StaleTokenError, MisuseError or UnavailableError is one that the server sent as a problem of ours; every
+ * other answer is the Response, with its body unread. What makes fetch itself reject (no connection, an aborted signal)
+ * rejects here as it is: then it is not known whether the request took effect.
+ */
+import { requireKnown, type TokenHolder } from '@holdfast/kernel';
+import { fencingHeaders } from './headers.js';
+import { errorOf } from './problem.js';
+
+export interface FencedFetchOptions {
+  /** What the request is about. Default: the lease's resource. */
+  readonly resource?: string;
+}
+
+/**
+ * `fetch(input, init)` with the fencing headers of `lease`. Pass `lease.signal` in `init` to end it with the lease.
+ * Throws StaleTokenError (412): a later holder was there, stop. MisuseError (428, 400): the route wants another resource
+ * or header. UnavailableError (503): repeat it under the same token.
+ */
+export async function fencedFetch(
+  lease: TokenHolder,
+  input: Parameters<typeof fetch>[0],
+  init: RequestInit = {},
+  options: FencedFetchOptions = {},
+): Promise<Response> {
+  requireKnown('fencedFetch', options, ['resource']);
+  const headers = new Headers(init.headers ?? (input instanceof Request ? input.headers : undefined));
+  const fencing = fencingHeaders(lease, options.resource);
+  for (const [name, value] of Object.entries(fencing)) headers.set(name, value);
+  const response = await fetch(input, { ...init, headers });
+  const error = await errorOf(response);
+  if (error !== undefined) throw error;
+  return response;
+}

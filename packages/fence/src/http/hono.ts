@@ -1,0 +1,36 @@
+/**
+ * Fencing for Hono 4: a middleware.
+ *
+ * Guarantees: those of the check (check.ts). `c.get('fencing')` is the sealed holder. A StaleTokenError or
+ * UnavailableError of the handler becomes its problem, in place of what `app.onError` made of it. Hono is described here
+ * by its shapes and not imported.
+ */
+import { createFencingCheck, type FencingOptions } from './check.js';
+import { type Problem, problemOf } from './problem.js';
+
+export interface HonoContextLike {
+  readonly req: { readonly method: string; header(name: string): string | undefined };
+  // biome-ignore lint/suspicious/noExplicitAny: its overloads depend on the variables that the user declares
+  set(...args: any[]): void;
+  readonly error: Error | undefined;
+  res: Response;
+}
+
+/** A middleware that lets requests through when their token is not stale, and sets the variable `fencing`. */
+export function honoFencing<Context extends HonoContextLike, Write, Result>(
+  options: FencingOptions<Context, Write, Result>,
+): (c: Context, next: () => Promise<void>) => Promise<Response | undefined> {
+  const check = createFencingCheck(options);
+  return async (c, next) => {
+    const { method } = c.req;
+    const { problem, fencing } = await check(c, { method, header: (name) => c.req.header(name) });
+    if (problem) return responseOf(problem);
+    c.set('fencing', fencing);
+    await next();
+    const late = problemOf(c.error);
+    if (late) c.res = responseOf(late);
+    return undefined;
+  };
+}
+
+const responseOf = ({ status, headers, body }: Problem): Response => new Response(body, { status, headers });

@@ -1,0 +1,49 @@
+/**
+ * Fencing for servers of node:http, and what Express shares with them.
+ *
+ * Guarantees: those of the check (check.ts). A StaleTokenError or UnavailableError of the handler becomes its problem, if
+ * nothing was sent yet. Every other error rejects the listener's promise, as that of an async listener without fencing
+ * would: catch it there.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Sealed } from '../guard.js';
+import { createFencingCheck, type FencingOptions, type RequestHead } from './check.js';
+import { type Problem, problemOf } from './problem.js';
+
+/** `fencing` is undefined where nothing was checked: for GET, HEAD and OPTIONS. */
+export type NodeHandler<Write, Result> = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  fencing: Sealed<Write, Result> | undefined,
+) => void | Promise<void>;
+
+/** A listener for `http.createServer` that lets requests through to `handler` when their token is not stale. */
+export function nodeFencing<Write, Result>(
+  options: FencingOptions<IncomingMessage, Write, Result>,
+  handler: NodeHandler<Write, Result>,
+): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
+  const check = createFencingCheck(options);
+  return async (request, response) => {
+    const { problem, fencing } = await check(request, headOf(request));
+    if (problem) return sendProblem(response, problem);
+    try {
+      await handler(request, response, fencing);
+    } catch (error) {
+      const late = problemOf(error);
+      if (late === undefined || response.headersSent) throw error;
+      sendProblem(response, late);
+    }
+  };
+}
+
+export const headOf = ({
+  method = '',
+  headers,
+}: Pick<IncomingMessage, 'method' | 'headers'>): RequestHead => ({
+  method,
+  header: (name) => headers[name.toLowerCase()],
+});
+
+export function sendProblem(response: ServerResponse, { status, headers, body }: Problem): void {
+  if (!response.headersSent) response.writeHead(status, headers).end(body);
+}
