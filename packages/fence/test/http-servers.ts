@@ -3,7 +3,8 @@
  */
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Guard, Sealed } from '@holdfast/fence';
+import type { Readable } from 'node:stream';
+import type { Sealed } from '@holdfast/fence';
 import {
   expressFencing,
   expressProblems,
@@ -16,7 +17,24 @@ import {
 import { type HttpBindings, serve } from '@hono/node-server';
 import express from 'express';
 import fastify from 'fastify';
-import { type Context, Hono } from 'hono';
+import { Hono } from 'hono';
+
+// biome-ignore lint/suspicious/noExplicitAny: here are several guards; who has one declares Fencing<typeof guard>
+type Any = any;
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    fencing: Any;
+  }
+}
+
+declare global {
+  namespace Express {
+    interface Request {
+      fencing: Any;
+    }
+  }
+}
 
 /** What a server does with a request that passed; the text is its answer. */
 export type Handle<W, R> = (
@@ -24,8 +42,7 @@ export type Handle<W, R> = (
   body: AsyncIterable<Uint8Array>,
 ) => Promise<string>;
 
-export interface Site<W, R> extends Omit<FencingOptions<never, W, R>, 'resource'> {
-  readonly guard: Guard<W, R>;
+export interface Site<W, R> extends Omit<FencingOptions<never, Sealed<W, R>>, 'resource'> {
   /** Default: the name in the path. */
   readonly resource?: string;
   readonly handle: Handle<W, R>;
@@ -69,13 +86,13 @@ const startNode: Start = ({ handle, ...site }) => {
 
 const startExpress: Start = async ({ handle, ...site }) => {
   const app = express();
-  const fencing = expressFencing({
-    resource: (request: express.Request) => String(request.params['name']),
-    ...site,
-  });
-  app.all('/things/:name', fencing, async (request, response) => {
-    response.send(await handle((request as { fencing?: never }).fencing, request));
-  });
+  app.all(
+    '/things/:name',
+    expressFencing({ resource: (request) => request.params.name, ...site }),
+    async (request, response) => {
+      response.send(await handle(request.fencing, request));
+    },
+  );
   app.use(expressProblems);
   const failed: express.ErrorRequestHandler = (_error, _request, response, _next) => {
     response.status(500).send(FAILED);
@@ -90,23 +107,21 @@ const startFastify: Start = async ({ handle, ...site }) => {
   app.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
   app.setErrorHandler((_error, _request, reply) => reply.code(500).send(FAILED));
   await app.register(async (scope) => {
-    const resource = (request: fastify.FastifyRequest): string => (request.params as { name: string }).name;
-    scope.addHook('onRequest', fastifyFencing({ resource, ...site }));
     scope.setErrorHandler(fastifyProblems);
-    scope.all('/things/:name', (request) => {
-      const body = request.body as AsyncIterable<Uint8Array> | undefined;
-      return handle((request as { fencing?: never }).fencing, body ?? nothing());
-    });
+    scope.all<{ Params: { name: string }; Body?: Readable }>(
+      '/things/:name',
+      { onRequest: fastifyFencing({ resource: (request) => request.params.name, ...site }) },
+      (request) => handle(request.fencing, request.body ?? nothing()),
+    );
   });
   await app.listen({ port: 0, host: '127.0.0.1' });
   return running(app.server);
 };
 
 const startHono: Start = async ({ handle, ...site }) => {
-  const app = new Hono<{ Bindings: HttpBindings; Variables: { fencing: never } }>();
-  const resource = (c: Context): string => c.req.param('name') ?? '';
+  const app = new Hono<{ Bindings: HttpBindings; Variables: { fencing: Any } }>();
   app.onError((_error, c) => c.text(FAILED, 500));
-  app.all('/things/:name', honoFencing({ resource, ...site }), async (c) =>
+  app.all('/things/:name', honoFencing({ resource: (c) => c.req.param('name'), ...site }), async (c) =>
     c.text(await handle(c.get('fencing'), c.req.raw.body ?? nothing())),
   );
   return new Promise((resolve) => {

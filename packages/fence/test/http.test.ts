@@ -1,4 +1,5 @@
 /** Fencing over HTTP: the contract and every answer, through real servers of each framework, on real stores. */
+import { mkdtemp, rm } from 'node:fs/promises';
 import {
   createServer,
   request as httpRequest,
@@ -7,6 +8,8 @@ import {
   type OutgoingHttpHeaders,
 } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { type Guard, MisuseError, StaleTokenError, UnavailableError } from '@holdfast/fence';
 import {
@@ -19,6 +22,7 @@ import {
   honoFencing,
   nodeFencing,
 } from '@holdfast/fence/http';
+import { createObjectGuard, directoryStore } from '@holdfast/fence/object-store';
 import { createPostgresGuard, type PostgresWrite } from '@holdfast/fence/postgres';
 import {
   createRedisGuard,
@@ -346,6 +350,10 @@ describe.each(FRAMEWORKS)('a server of %s', (_framework, start) => {
     accepted.request.end('two');
     const response = await accepted.answered;
     expect([response.statusCode, await text(response)]).toEqual([200, 'one, two']);
+    const large = { method: 'PUT', body: new Uint8Array(32 * 1024 * 1024) };
+    await expect(fencedFetch({ resource, token: 4 }, running.url(resource), large)).rejects.toThrow(
+      StaleTokenError,
+    );
   });
 
   it('lets nothing pass when the mark store does not answer, and tells only its own side why', async () => {
@@ -402,6 +410,28 @@ describe.each(FRAMEWORKS)('a server of %s', (_framework, start) => {
       expect(named.status).toBe(200);
     }
   });
+});
+
+it('an object guard checks, too, and the handler reads by what it gives', async () => {
+  const path = await mkdtemp(join(tmpdir(), 'holdfast-http-'));
+  const objects = createObjectGuard({ store: directoryStore({ path }) });
+  const listener = nodeFencing({ guard: objects, resource: 'totals' }, async (request, response, fencing) => {
+    const before = (await fencing?.read()) ?? 'nothing';
+    await fencing?.write(await text(request));
+    response.end(before);
+  });
+  const server = createServer((request, response) => void listener(request, response));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+  const put = async (token: number, body: string): Promise<string> =>
+    (await fencedFetch({ resource: 'totals', token }, url, { method: 'PUT', body })).text();
+  expect(await put(1, 'one')).toBe('nothing');
+  expect(await put(2, 'two')).toBe('one');
+  await expect(put(1, 'late')).rejects.toThrow(StaleTokenError);
+  expect(String(await objects.read('totals'))).toBe('two');
+  server.closeAllConnections();
+  await new Promise((resolve) => server.close(resolve));
+  await rm(path, { recursive: true });
 });
 
 describe('the client', () => {

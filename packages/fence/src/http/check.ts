@@ -14,16 +14,24 @@ import {
   requireKnown,
   requireName,
   StaleTokenError,
+  type TokenHolder,
   UnavailableError,
 } from '@holdfast/kernel';
-import type { Guard, Sealed } from '../guard.js';
 import { RESOURCE_HEADER, readResource, readToken, TOKEN_HEADER } from './headers.js';
 import { malformed, type Problem, problemOf, required, unavailable } from './problem.js';
 
+/** Any guard; `S` is what its `seal` gives. */
+export interface Sealer<S extends TokenHolder> {
+  seal(holder: TokenHolder): Promise<S>;
+}
+
+/** What the handlers behind `guard` get as `fencing`: the holder, sealed, with `write`. */
+export type Fencing<G extends Sealer<TokenHolder>> = Awaited<ReturnType<G['seal']>>;
+
 /** `Request` is what the framework calls a request: for Hono, its context. */
-export interface FencingOptions<Request, Write, Result> {
+export interface FencingOptions<Request, S extends TokenHolder> {
   /** Keeps the marks: the guard of the store that the handler writes to, or of another one. */
-  readonly guard: Guard<Write, Result>;
+  readonly guard: Sealer<S>;
   /**
    * The resource that the route protects; the client must name the same. A string, or a function of the request: of its
    * path, not of what a client may choose without asking for another thing. What the function throws, the route throws.
@@ -46,12 +54,9 @@ export interface RequestHead {
 }
 
 /** Either an answer for the client, or the way to the handler; `fencing` is undefined where nothing was checked. */
-export type Verdict<Write, Result> =
+export type Verdict<S> =
   | { readonly problem: Problem; readonly fencing?: undefined }
-  | { readonly problem?: undefined; readonly fencing: Sealed<Write, Result> | undefined };
-
-/** What the handler gets under a guard: the holder, sealed, with `write`. */
-export type Fencing<G extends Guard<never, unknown>> = Awaited<ReturnType<G['seal']>>;
+  | { readonly problem?: undefined; readonly fencing: S | undefined };
 
 const OPTIONS = ['guard', 'resource', 'safeMethods', 'onUnavailable'];
 const SAFE = ['GET', 'HEAD', 'OPTIONS'];
@@ -60,9 +65,9 @@ const SAFE = ['GET', 'HEAD', 'OPTIONS'];
  * The check on its own, for a framework that has no adapter here. Throws MisuseError for options that cannot work. What
  * it returns rejects only for what is no matter of the client: the guard's MisuseError, and what `resource` throws.
  */
-export function createFencingCheck<Request, Write, Result>(
-  options: FencingOptions<Request, Write, Result>,
-): (request: Request, head: RequestHead) => Promise<Verdict<Write, Result>> {
+export function createFencingCheck<Request, S extends TokenHolder>(
+  options: FencingOptions<Request, S>,
+): (request: Request, head: RequestHead) => Promise<Verdict<S>> {
   requireKnown('The fencing check', options, OPTIONS);
   const { guard, resource, safeMethods = false, onUnavailable } = options;
   if (typeof guard?.seal !== 'function') {
@@ -85,8 +90,9 @@ export function createFencingCheck<Request, Write, Result>(
 }
 
 /** What the headers say, or what is wrong with them. */
-function readHolder({ header }: RequestHead): { resource: string; token: number } | Problem {
-  const [tokenHeader, resourceHeader] = [header(TOKEN_HEADER), header(RESOURCE_HEADER)];
+function readHolder(head: RequestHead): TokenHolder | Problem {
+  const tokenHeader = head.header(TOKEN_HEADER);
+  const resourceHeader = head.header(RESOURCE_HEADER);
   if (tokenHeader === undefined) return required(`Send ${TOKEN_HEADER}: the token of your lease.`);
   if (resourceHeader === undefined) return required(`Send ${RESOURCE_HEADER}: what your lease is on.`);
   const token = readToken(String(tokenHeader));

@@ -1,19 +1,25 @@
 /**
- * Fencing for Express 4 and 5: a middleware for the routes, and one for the errors of their handlers.
+ * Fencing for Express 5: a middleware for the routes, and one for the errors of their handlers.
  *
  * Guarantees: those of the check (check.ts). `request.fencing` is the sealed holder. The adapter needs only the shapes
  * that Express has of node:http, so it imports nothing of it.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { TokenHolder } from '@holdfast/kernel';
 import { createFencingCheck, type FencingOptions } from './check.js';
 import { headOf, sendProblem } from './node.js';
 import { problemOf } from './problem.js';
 
+export interface ExpressRequestLike extends IncomingMessage {
+  // biome-ignore lint/suspicious/noExplicitAny: its type depends on the path that the user declares
+  readonly params: any;
+}
+
 type Next = (error?: unknown) => void;
 
 /** A middleware that lets requests through when their token is not stale, and sets `request.fencing`. */
-export function expressFencing<Request extends IncomingMessage, Write, Result>(
-  options: FencingOptions<Request, Write, Result>,
+export function expressFencing<Request extends ExpressRequestLike, S extends TokenHolder>(
+  options: FencingOptions<Request, S>,
 ): (request: Request, response: ServerResponse, next: Next) => void {
   const check = createFencingCheck(options);
   return (request, response, next) => {

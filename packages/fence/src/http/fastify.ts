@@ -1,10 +1,11 @@
 /**
- * Fencing for Fastify 4 and 5: a hook for the routes, and an error handler.
+ * Fencing for Fastify 5: a hook for the routes, and an error handler.
  *
  * Guarantees: those of the check (check.ts). `request.fencing` is the sealed holder. As an `onRequest` hook the check
  * comes before the body is parsed. Fastify is described here by its shapes and not imported.
  */
 import type { IncomingHttpHeaders } from 'node:http';
+import type { TokenHolder } from '@holdfast/kernel';
 import { createFencingCheck, type FencingOptions } from './check.js';
 import { headOf } from './node.js';
 import { type Problem, problemOf } from './problem.js';
@@ -21,8 +22,8 @@ export interface FastifyReplyLike {
 }
 
 /** A hook (`onRequest`, or a later one) that lets requests through when their token is not stale; sets `request.fencing`. */
-export function fastifyFencing<Request extends FastifyRequestLike, Write, Result>(
-  options: FencingOptions<Request, Write, Result>,
+export function fastifyFencing<Request extends FastifyRequestLike, S extends TokenHolder>(
+  options: FencingOptions<Request, S>,
 ): (request: Request, reply: FastifyReplyLike) => Promise<unknown> {
   const check = createFencingCheck(options);
   return async (request, reply) => {

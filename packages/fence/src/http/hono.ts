@@ -5,11 +5,17 @@
  * UnavailableError of the handler becomes its problem, in place of what `app.onError` made of it. Hono is described here
  * by its shapes and not imported.
  */
+import type { TokenHolder } from '@holdfast/kernel';
 import { createFencingCheck, type FencingOptions } from './check.js';
 import { type Problem, problemOf } from './problem.js';
 
 export interface HonoContextLike {
-  readonly req: { readonly method: string; header(name: string): string | undefined };
+  readonly req: {
+    readonly method: string;
+    header(name: string): string | undefined;
+    // biome-ignore lint/suspicious/noExplicitAny: its type depends on the path that the user declares
+    param(name: string): any;
+  };
   // biome-ignore lint/suspicious/noExplicitAny: its overloads depend on the variables that the user declares
   set(...args: any[]): void;
   readonly error: Error | undefined;
@@ -17,13 +23,12 @@ export interface HonoContextLike {
 }
 
 /** A middleware that lets requests through when their token is not stale, and sets the variable `fencing`. */
-export function honoFencing<Context extends HonoContextLike, Write, Result>(
-  options: FencingOptions<Context, Write, Result>,
+export function honoFencing<Context extends HonoContextLike, S extends TokenHolder>(
+  options: FencingOptions<Context, S>,
 ): (c: Context, next: () => Promise<void>) => Promise<Response | undefined> {
   const check = createFencingCheck(options);
   return async (c, next) => {
-    const { method } = c.req;
-    const { problem, fencing } = await check(c, { method, header: (name) => c.req.header(name) });
+    const { problem, fencing } = await check(c, c.req);
     if (problem) return responseOf(problem);
     c.set('fencing', fencing);
     await next();

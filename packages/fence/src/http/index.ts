@@ -7,9 +7,10 @@ export {
   type Fencing,
   type FencingOptions,
   type RequestHead,
+  type Sealer,
   type Verdict,
 } from './check.js';
-export { expressFencing, expressProblems } from './express.js';
+export { type ExpressRequestLike, expressFencing, expressProblems } from './express.js';
 export {
   type FastifyReplyLike,
   type FastifyRequestLike,

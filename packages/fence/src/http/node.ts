@@ -6,21 +6,21 @@
  * would: catch it there.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Sealed } from '../guard.js';
+import type { TokenHolder } from '@holdfast/kernel';
 import { createFencingCheck, type FencingOptions, type RequestHead } from './check.js';
 import { type Problem, problemOf } from './problem.js';
 
 /** `fencing` is undefined where nothing was checked: for GET, HEAD and OPTIONS. */
-export type NodeHandler<Write, Result> = (
+export type NodeHandler<S> = (
   request: IncomingMessage,
   response: ServerResponse,
-  fencing: Sealed<Write, Result> | undefined,
+  fencing: S | undefined,
 ) => void | Promise<void>;
 
 /** A listener for `http.createServer` that lets requests through to `handler` when their token is not stale. */
-export function nodeFencing<Write, Result>(
-  options: FencingOptions<IncomingMessage, Write, Result>,
-  handler: NodeHandler<Write, Result>,
+export function nodeFencing<S extends TokenHolder>(
+  options: FencingOptions<IncomingMessage, S>,
+  handler: NodeHandler<S>,
 ): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
   const check = createFencingCheck(options);
   return async (request, response) => {

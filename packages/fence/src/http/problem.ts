@@ -53,7 +53,7 @@ export function problemOf(error: unknown): Problem | undefined {
   }
   if (!(error instanceof UnavailableError)) return undefined;
   return unavailable(
-    'A store did not answer while the request was carried out; whether it took effect is not known. It may be repeated under the same token.',
+    'A store did not answer while the request was carried out; whether it took effect is not known. It may be repeated under the same token, if that does no harm.',
   );
 }
 
