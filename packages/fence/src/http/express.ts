@@ -10,10 +10,10 @@ import { createFencingCheck, type FencingOptions } from './check.js';
 import { headOf, sendProblem } from './node.js';
 import { problemOf } from './problem.js';
 
-export interface ExpressRequestLike extends IncomingMessage {
+export type ExpressRequestLike = IncomingMessage & {
   // biome-ignore lint/suspicious/noExplicitAny: its type depends on the path that the user declares
   readonly params: any;
-}
+};
 
 type Next = (error?: unknown) => void;
 

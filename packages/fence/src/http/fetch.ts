@@ -17,8 +17,8 @@ export interface FencedFetchOptions {
 /**
  * `fetch(input, init)` with the fencing headers of `lease`. Pass `lease.signal` in `init` to end it with the lease.
  * Throws StaleTokenError (412): a later holder was there, stop. MisuseError (428, 400): the route wants another resource
- * or header. UnavailableError (503): it may be repeated under the same token; the message says
- * whether it may have taken effect.
+ * or header. UnavailableError (503): it may be repeated under the same token; the message says whether it may have taken
+ * effect.
  */
 export async function fencedFetch(
   lease: TokenHolder,
