@@ -1,0 +1,32 @@
+/**
+ * What every benchmark of the command line is: how it is called, and how it is run and ended.
+ */
+import type { Report } from './report.js';
+
+/** How a benchmark was called. */
+export interface Call {
+  /** From 1; the median of the rounds is reported. */
+  readonly rounds: number;
+  /** A few seconds, to see that it runs. */
+  readonly quick: boolean;
+  /** Which of the workloads are run. */
+  readonly workloads: ReadonlySet<string>;
+  /** The command line, for the report. */
+  readonly command: string;
+  readonly progress: (message: string) => void;
+}
+
+/** A benchmark that was called. */
+export interface Run {
+  run(): Promise<Report>;
+  /** Ends every node and process that was started. May be called at any time, and more than once. */
+  stop(): Promise<void>;
+}
+
+export interface Benchmark {
+  /** One line for the help. */
+  readonly about: string;
+  readonly workloads: readonly string[];
+  /** Starts nothing yet. */
+  open(call: Call): Run;
+}
