@@ -15,7 +15,7 @@ for key = 2, #KEYS, 2 do
   local value, ttl = ARGV[arg], ARGV[arg + 1]
   local token = string.match(value, '^%d+')
   local kept = redis.call('MGET', lock, fence)
-  local holder, mark = kept[1], kept[2]
+  local holder, mark = kept[1], token_of(kept[2])
   local vote
   if holder == value then
     vote = 'granted' -- the same proposal, delivered twice
@@ -27,7 +27,7 @@ for key = 2, #KEYS, 2 do
     vote = 'window:' .. string.format('%.0f', now)
   else
     redis.call('SET', lock, value, 'PX', ttl)
-    redis.call('SET', fence, token, 'PX', RETENTION)
+    raise(fence, token, mark)
     vote = 'granted'
   end
   reply = reply .. ' ' .. vote

@@ -15,6 +15,16 @@
 -- Stands on identity.lua.
 local run_id = RUN_ID
 
+-- The fence of a resource is '<token> <before>', where <before> is the fence that the token has replaced, or 0: so that an
+-- attempt that failed can give it back (withdraw.lua). Once the lock is extended, '<token>' alone.
+local function token_of(fence)
+  return fence and string.match(fence, '^%d+')
+end
+
+local function raise(fence, token, mark)
+  redis.call('SET', fence, token .. ' ' .. (mark or 0), 'PX', RETENTION)
+end
+
 -- Returns when this node's memory of grants begins, in microseconds; or nil and the refusal, which is one of
 -- 'quarantined <run_id> <remaining ms>'  'misfit <run_id> <the record's parameters>'
 -- 'isolated <run_id> <number of replicas that follow>'

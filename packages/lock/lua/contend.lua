@@ -29,13 +29,13 @@ end
 local function claim(lock, fence, queue, value, ttl, waited)
   local token, owner = string.match(value, '^(%d+) (.*)$')
   local kept = redis.call('MGET', lock, fence)
-  local holder, mark = kept[1], kept[2]
+  local holder, mark = kept[1], token_of(kept[2])
   if holder == value then return 'granted' end -- the same proposal, delivered twice
   if holder and holder ~= '0 ' .. owner then return stand(lock, queue, owner, holder, waited) end
   local refusal = refuse(mark, token)
   if refusal then return refusal end
   redis.call('SET', lock, value, 'PX', ttl)
-  redis.call('SET', fence, token, 'PX', RETENTION)
+  raise(fence, token, mark)
   leave(lock, queue, owner, waited)
   return 'granted'
 end

@@ -17,7 +17,7 @@ for key = 2, #KEYS, 2 do
   local value, ttl = ARGV[arg], ARGV[arg + 1]
   local token = string.match(value, '^%d+')
   local kept = redis.call('MGET', lock, fence)
-  local holder, mark = kept[1], kept[2]
+  local holder, mark = kept[1], token_of(kept[2])
   local vote
   if holder == value then
     redis.call('PEXPIRE', lock, ttl)

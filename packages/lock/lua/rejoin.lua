@@ -20,7 +20,7 @@ for key = 2, #KEYS, 2 do
   local value, ttl, proof = ARGV[arg], ARGV[arg + 1], tonumber(ARGV[arg + 2])
   local token = string.match(value, '^%d+')
   local kept = redis.call('MGET', lock, fence)
-  local holder, mark = kept[1], kept[2]
+  local holder, mark = kept[1], token_of(kept[2])
   local vote
   if holder and holder ~= value then
     vote = 'held:' .. (string.match(holder, '^%d+') or 0)

@@ -21,7 +21,7 @@ for key = 2, #KEYS, 4 do
   local value, ttl, waited, join = ARGV[arg], ARGV[arg + 1], ARGV[arg + 2], ARGV[arg + 3] == '1'
   local token, owner = string.match(value, '^(%d+) (.*)$')
   local kept = redis.call('MGET', lock, fence)
-  local holder, mark = kept[1], kept[2]
+  local holder, mark = kept[1], token_of(kept[2])
   local group = group_of(holder)
   local since = now - (tonumber(waited) or 0)
   local vote

@@ -138,7 +138,7 @@ function decodeInspect(node: RedisNode, reply: Reply, { parameters }: Deployment
       token: Number(token),
       remaining: Number(remaining),
     }),
-    ...(fence && { fence: Number(fence) }),
+    ...(fence && { fence: Number.parseInt(fence, 10) }),
     waiting: Number(waiting),
   };
 }

@@ -9,6 +9,7 @@ import {
   LeaseLostError,
   MisuseError,
   type NodeReason,
+  type Random,
   requireDuration,
   type TokenHolder,
   UnavailableError,
@@ -46,6 +47,7 @@ export interface Lease extends TokenHolder, AsyncDisposable {
 export interface LeaseContext {
   readonly members: Members;
   readonly clock: Clock;
+  readonly random: Random;
   /** How long of a TTL can be relied on, in ms: what clocks may drift apart is taken off. */
   readonly validity: (ttl: number) => number;
   /** Our estimate of the nodes' clock, in microseconds. */
@@ -64,6 +66,9 @@ export interface LeaseGrant {
   /** What was asked for and granted. */
   readonly request: LockRequest;
 }
+
+/** How often a heal is repeated where somebody else's attempt is in the way. */
+const HEAL_TRIES = 10;
 
 export class HeldLease implements Lease {
   readonly resource: string;
@@ -181,11 +186,27 @@ export class HeldLease implements Lease {
     });
   }
 
-  /** Brings in a node that lacks the lock. Nobody waits for it: the majority was enough. */
-  #heal(request: LockRequest, node: RedisNode, vote: Vote | undefined): void {
-    if (this.#releasing || (vote?.kind !== 'vouched' && vote?.kind !== 'forgotten')) return;
-    const nobody = { settle: () => {}, fail: () => {}, abandoned: false };
-    node.submit(request.verbs.rejoin, { node, request, subject: request.lockKey, ...nobody });
+  /**
+   * Brings in a node that lacks the lock. Nobody waits for it: the majority was enough. Where somebody else is trying to
+   * take it, which cannot succeed, it is tried again when he should have withdrawn.
+   */
+  #heal(request: LockRequest, node: RedisNode, vote: Vote | undefined, tries = 0): void {
+    const lacking = vote?.kind === 'vouched' || vote?.kind === 'forgotten' || vote?.kind === 'held';
+    if (this.#releasing || !lacking || tries > HEAL_TRIES) return;
+    const again = (answer: Vote): void => {
+      if (answer.kind !== 'held') return;
+      const { clock, random } = this.#context;
+      const delay = 1 + random.unit() * 10;
+      clock.after(delay, () => this.#heal(request, node, answer, tries + 1), { keepAlive: false });
+    };
+    node.submit(request.verbs.rejoin, {
+      node,
+      request,
+      subject: request.lockKey,
+      settle: again,
+      fail: () => {},
+      abandoned: false,
+    });
   }
 
   /** Sets the new validity if a majority has the lock under this lease; throws what the votes mean otherwise. */

@@ -199,7 +199,7 @@ const encodeRelease: Encode = ({ request }, keys, args) => {
 };
 
 const encodeWithdraw: Encode = ({ request }, keys, args) => {
-  keys.push(request.lockKey);
+  keys.push(request.lockKey, request.fenceKey);
   args.push(request.value);
 };
 

@@ -112,7 +112,7 @@ describe('acquire', () => {
     const token = now();
     expect(await vote('acquire', token, 'a')).toBe('granted');
     expect(await redis.get(lock)).toBe(`${token} a`);
-    expect(await redis.get(fence)).toBe(String(token));
+    expect(await redis.get(fence)).toBe(`${token} 0`);
     expect(await redis.pttl(lock)).toBeGreaterThan(900);
     expect(await redis.pttl(fence)).toBeGreaterThan(59_000);
     expect(await vote('acquire', token, 'a')).toBe('granted'); // the same proposal, delivered twice
@@ -164,7 +164,7 @@ describe('claim', () => {
     const token = now();
     expect(await claim('p.1', { token })).toBe('granted');
     expect(await redis.get(lock)).toBe(`${token} p.1`);
-    expect(await redis.get(fence)).toBe(String(token));
+    expect(await redis.get(fence)).toBe(`${token} 0`);
     expect(await redis.exists(queue)).toBe(0);
     await release(`${token} p.1`);
     expect(await claim('p.1', { token })).toBe(`stale:${token}`);
@@ -252,11 +252,17 @@ describe('withdraw', () => {
     using q = await listen('q');
     await redis.zadd(queue, 1, 'q.1');
     const withdraw = (value: string) =>
-      redis.eval(lockVerbs(parameters).exclusive.withdraw.script.text, 1, lock, value);
+      redis.eval(lockVerbs(parameters).exclusive.withdraw.script.text, 2, lock, fence, value);
     expect(await withdraw(`${token - 1} p.1`)).toBe('released');
-    expect(await redis.exists(lock)).toBe(1);
+    expect(await redis.exists(lock, fence)).toBe(2);
     expect(await withdraw(`${token} p.1`)).toBe('released');
-    expect(await redis.exists(lock)).toBe(0);
+    expect(await redis.exists(lock, fence)).toBe(0);
+    await redis.set(fence, token, 'PX', 5_000);
+    await vote('acquire', token + 1, 'p.2');
+    expect(await redis.get(fence)).toBe(`${token + 1} ${token}`);
+    expect(await withdraw(`${token + 1} p.2`)).toBe('released');
+    expect(await redis.get(fence)).toBe(String(token));
+    expect(await redis.pttl(fence)).toBeGreaterThan(4_000);
     expect(await redis.zrange(queue, '0', '-1')).toEqual(['q.1']);
     expect(q.heard).toEqual([]);
   });
@@ -328,10 +334,10 @@ describe('inspect', () => {
     expect(await inspect()).toEqual(seen('voting', '', '', -2, ''));
     const token = now();
     await vote('acquire', token, 'a');
-    expect(await inspect()).toEqual(seen('voting', '', `${token} a`, expect.any(Number), String(token)));
+    expect(await inspect()).toEqual(seen('voting', '', `${token} a`, expect.any(Number), `${token} 0`));
     await redis.hset(record, 'votes_from', now() + 10 * SECOND);
     expect(await inspect()).toEqual(
-      seen('quarantined', expect.any(Number), `${token} a`, expect.any(Number), String(token)),
+      seen('quarantined', expect.any(Number), `${token} a`, expect.any(Number), `${token} 0`),
     );
     await redis.hset(record, 'parameters', 'other');
     expect(await inspect()).toMatchObject({ 3: 'misfit', 4: 'other' });
