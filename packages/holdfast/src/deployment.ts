@@ -21,14 +21,14 @@ import {
 } from './options.js';
 
 /** The locks of the deployment that the settings name. The caller closes them. */
-export function openLocks(args: Arguments, context: Context): Locks {
+export function openLocks(args: Arguments, context: Context, { anyNumber = false } = {}): Locks {
   const nodes = args.addresses(NODES);
   if (nodes === undefined) {
     throw args.wrong(
       'no nodes: give --nodes redis://host:port,… or set HOLDFAST_NODES; "holdfast up" starts some on this machine',
     );
   }
-  const allowEven = args.has(ALLOW_EVEN);
+  const allowEven = anyNumber || args.has(ALLOW_EVEN);
   if (nodes.length % 2 === 0 && !allowEven) {
     throw args.wrong(
       `${nodes.length} nodes tolerate no more failures than ${nodes.length - 1}: give an odd number, or say --allow-even`,

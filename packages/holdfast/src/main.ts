@@ -10,6 +10,7 @@ import { Arguments, masked } from './arguments.js';
 import type { Command } from './command.js';
 import { init } from './commands/init.js';
 import { inspect } from './commands/inspect.js';
+import { nodes } from './commands/nodes.js';
 import { run } from './commands/run.js';
 import { up } from './commands/up.js';
 import type { Context } from './context.js';
@@ -17,7 +18,7 @@ import { codeOf, EXIT, exitCodeOf, UsageError } from './exit-codes.js';
 import { describeCommand, describeProgram } from './help.js';
 import { HELP, JSON_OUTPUT } from './options.js';
 
-const COMMANDS: readonly Command[] = [up, run, inspect, init];
+const COMMANDS: readonly Command[] = [up, run, inspect, init, nodes];
 
 /** Runs `holdfast` with `words`, those after its name. Resolves to the exit code. */
 export async function main(words: readonly string[], context: Context): Promise<number> {

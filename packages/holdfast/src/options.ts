@@ -62,6 +62,11 @@ export const REPLACE: Option = {
   about: 'Change the parameters of a deployment. Only when every client of it has stopped.',
 };
 
+export const GONE: Option = {
+  name: 'gone',
+  about: 'The removed server will never come back, so it need not answer.',
+};
+
 export const NODE_COUNT: Option = {
   name: 'nodes',
   value: '<count>',

@@ -120,3 +120,29 @@ test('a password never appears, whatever fails', async () => {
     expect(good.stdout + good.stderr + bad.stdout + bad.stderr).not.toContain(password);
   }
 });
+
+test('nodes adds and removes a node in two steps, and refuses what is not safe', async () => {
+  const more = await startNodes(1);
+  try {
+    const [fourth = ''] = more.urls;
+    await call('init');
+    const four = { HOLDFAST_NODES: [...nodes.urls, fourth].join(',') };
+    const added = await call('nodes', 'add', fourth);
+    expect(added).toMatchObject({ code: 0, stderr: '' });
+    expect(added.stdout).toMatch(/accepted with 3 and with 4 nodes.*holdfast nodes commit\n$/);
+    const another = await call('nodes', 'remove', nodes.urls[0] ?? '');
+    expect(another).toMatchObject({ code: 64, stdout: '' });
+    expect(another.stderr).toMatch(/Another change has not ended/);
+    const committed = await holdfast(['nodes', 'commit', '--json'], four).ended;
+    expect(JSON.parse(committed.stdout)).toMatchObject({ state: 'committed', nodes: 4 });
+    expect((await call('run', '--lock', 'a', '--', 'true')).code).toBe(64);
+    await nodes.nodes[0]?.kill();
+    const remove = ['nodes', 'remove', nodes.urls[0] ?? ''];
+    expect((await holdfast(remove, four).ended).code).toBe(69);
+    expect((await holdfast([...remove, '--gone'], four).ended).stdout).toMatch(/with 4 and with 3 nodes/);
+    const three = { HOLDFAST_NODES: [...nodes.urls.slice(1), fourth].join(',') };
+    expect((await holdfast(['nodes', 'commit'], three).ended).code).toBe(0);
+  } finally {
+    await more.stop();
+  }
+});

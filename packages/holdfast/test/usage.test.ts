@@ -27,7 +27,7 @@ test('help names every command, and each of them explains itself', async () => {
   const top = await call(['--help']);
   expect(top).toMatchObject({ code: 0, stderr: '' });
   for (const line of top.stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
-  for (const name of ['up', 'run', 'inspect', 'init']) {
+  for (const name of ['up', 'run', 'inspect', 'init', 'nodes']) {
     expect(top.stdout).toContain(`\n  ${name} `);
     const help = await call([name, '--help']);
     expect(help).toMatchObject({ code: 0, stderr: '' });
@@ -40,7 +40,7 @@ test('help names every command, and each of them explains itself', async () => {
 
 test('every option is in the help of some command, with its default and its variable', async () => {
   let text = '';
-  for (const name of ['up', 'run', 'inspect', 'init']) text += (await call([name, '--help'])).stdout;
+  for (const name of ['up', 'run', 'inspect', 'init', 'nodes']) text += (await call([name, '--help'])).stdout;
   const flat = text.replace(/\s+/g, ' ');
   for (const option of Object.values(options).flat()) {
     expect(flat).toContain(`--${option.name}`);
@@ -70,6 +70,9 @@ test.each<[string, string[], RegExp]>([
     /^holdfast: unknown option '--frob'\.\nTry "holdfast run --help"\.\n$/,
   ],
   ['an option without its value', ['run', '--lock'], /--lock <value>' argument missing/],
+  ['an unknown action', ['nodes', 'swap', 'redis://a'], /say add, remove or commit; got "swap"/],
+  ['no node', ['nodes', 'add'], /the address of the node is missing/],
+  ['an address that is none', ['nodes', 'add', 'me:s3cret@host'], /the node is an address such as/],
   ['a switch with a value', ['init', '--replace=yes'], /--replace' does not take an argument/],
   ['run without --lock', ['run', '--nodes', URLS, '--', 'true'], /--lock is missing/],
   ['run without a program', ['run', '--lock', 'a', '--nodes', URLS], /the program is missing/],

@@ -5,7 +5,8 @@
 -- inside the vote itself, whatever the clients or proxies in between did. Such a node writes a new record and stays
 -- in quarantine until what it forgot has expired.
 --
--- KEYS[1] the deployment record, a hash: parameters, server, admitted and votes_from (microseconds of this node)
+-- KEYS[1] the deployment record, a hash: parameters, server, admitted and votes_from (microseconds of this node); and
+-- while the number of nodes changes, the parameters that are accepted also (change.lua)
 -- The client opens the script with the deployment's constants, which all its clients share:
 --   PARAMETERS   the deployment's parameters, as the record keeps them
 --   QUARANTINE   how long a quarantine lasts, in microseconds
@@ -29,16 +30,16 @@ end
 -- 'quarantined <run_id> <remaining ms>'  'misfit <run_id> <the record's parameters>'
 -- 'isolated <run_id> <number of replicas that follow>'
 local function admit()
-  local record = redis.call('HMGET', KEYS[1], 'parameters', 'server', 'admitted', 'votes_from')
+  local record = redis.call('HMGET', KEYS[1], 'parameters', 'server', 'admitted', 'votes_from', 'also')
   local parameters, admitted, votes_from = record[1], tonumber(record[3]), tonumber(record[4])
-  if parameters and parameters ~= PARAMETERS then
+  if parameters and parameters ~= PARAMETERS and record[5] ~= PARAMETERS then
     return nil, 'misfit ' .. run_id .. ' ' .. parameters
   end
   if record[2] ~= SERVER then
     if not (parameters and SYNCHRONOUS) then
       admitted, votes_from = now, now + QUARANTINE
     end
-    redis.call('HSET', KEYS[1], 'parameters', PARAMETERS, 'server', SERVER,
+    redis.call('HSET', KEYS[1], 'parameters', parameters or PARAMETERS, 'server', SERVER,
       'admitted', string.format('%.0f', admitted), 'votes_from', string.format('%.0f', votes_from))
   end
   if now < votes_from then

@@ -14,6 +14,7 @@ if record[1] == ARGV[1] and record[2] == SERVER and tonumber(record[3]) <= now t
   return {'voting', RUN_ID}
 end
 -- Admitted at the beginning of time: there is nothing that this node could have forgotten.
+redis.call('HDEL', KEYS[1], 'also')
 redis.call('HSET', KEYS[1], 'parameters', ARGV[1], 'server', SERVER,
   'admitted', '0', 'votes_from', string.format('%.0f', now))
 return {'initialized', RUN_ID}

@@ -7,9 +7,9 @@
 -- readers, a line each}, where state is one of 'voting',
 -- 'quarantined' (detail: remaining ms), 'unadmitted' (no record of this server), 'misfit' (detail: the record's
 -- parameters). What is absent is an empty string.
-local record = redis.call('HMGET', KEYS[1], 'parameters', 'server', 'votes_from')
+local record = redis.call('HMGET', KEYS[1], 'parameters', 'server', 'votes_from', 'also')
 local state, detail = 'voting', ''
-if record[1] and record[1] ~= ARGV[1] then
+if record[1] and record[1] ~= ARGV[1] and record[4] ~= ARGV[1] then
   state, detail = 'misfit', record[1]
 elseif record[2] ~= SERVER then
   state = 'unadmitted'

@@ -46,6 +46,7 @@ export class Deployment {
   readonly quarantine: number;
   readonly window: number;
   readonly recordKey: string;
+  readonly #described: string;
   /** The Lua that opens the voting scripts: the constants, and the one variable, that admission.lua names. */
   readonly prelude: string;
 
@@ -77,13 +78,19 @@ export class Deployment {
       );
     }
     this.quarantine = Math.max(this.maxTtl + (replicas > 0 ? ISOLATION : 0), 2 * this.window + margin);
-    this.parameters = `nodes=${nodes} maxTtl=${this.maxTtl} window=${this.window} retention=${retention} margin=${margin} persistence=${persistence} replicas=${replicas}`;
+    this.#described = `maxTtl=${this.maxTtl} window=${this.window} retention=${retention} margin=${margin} persistence=${persistence} replicas=${replicas}`;
+    this.parameters = this.parametersOf(nodes);
     this.recordKey = `{${this.name}}:record`;
     this.prelude = [
       'local PARAMETERS, QUARANTINE, SYNCHRONOUS, WINDOW, RETENTION, REPLICAS, CHANNELS =',
       `  '${this.parameters}', ${this.quarantine * 1000}, ${persistence === 'synchronous'}, ${this.window * 1000}, ${retention}, ${replicas}, ${luaString(this.channel(''))}`,
       'local RUN_ID, SERVER, ASKED_AT',
     ].join('\n');
+  }
+
+  /** The parameters of the same deployment with another number of nodes. */
+  parametersOf(nodes: number): string {
+    return `nodes=${nodes} ${this.#described}`;
   }
 
   lockKey(resource: string): string {

@@ -13,6 +13,7 @@ export {
   UnavailableError,
 } from '@holdfast/kernel';
 export type { NodeSource } from '@holdfast/redis';
+export type { NodeChange } from './change.js';
 export type { DeploymentOptions } from './deployment.js';
 export type { Election, ElectionOptions, Leader, ObserveOptions } from './election.js';
 export type { InitializedNode, LockState, NodeState } from './inspect.js';

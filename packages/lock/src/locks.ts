@@ -23,6 +23,13 @@ import {
 } from '@holdfast/kernel';
 import { connect, type NodeSource, RedisNode } from '@holdfast/redis';
 import type { AcquireContext } from './acquire.js';
+import {
+  type ChangeContext,
+  commitChange,
+  type NodeChange,
+  proposeAdding,
+  proposeRemoving,
+} from './change.js';
 import { Deployment, type DeploymentOptions } from './deployment.js';
 import { Election, type ElectionOptions } from './election.js';
 import { type InitializedNode, initializeNodes, inspectLock, type LockState } from './inspect.js';
@@ -116,6 +123,8 @@ export class Locks implements AsyncDisposable {
   readonly #members: Members;
   readonly #nodeTimeout: number;
   readonly #leasing: Leasing;
+  readonly #connect: (source: NodeSource) => RedisNode;
+  readonly #changing: ChangeContext;
   readonly #closing = new AbortController();
 
   /** @internal */
@@ -128,10 +137,10 @@ export class Locks implements AsyncDisposable {
     const identity = requireName('identity', options.identity ?? `${hostname()}:${process.pid}`);
     this.#nodeTimeout = requireDuration('nodeTimeout', options.nodeTimeout ?? 1_000, { min: 1 });
     const patience = this.#nodeTimeout;
-    const nodes = options.nodes.map(
-      (source) =>
-        new RedisNode(connect(source, { tls: options.tls, key: deployment.recordKey }), { clock, patience }),
-    );
+    this.#connect = (source) =>
+      new RedisNode(connect(source, { tls: options.tls, key: deployment.recordKey }), { clock, patience });
+    const nodes = options.nodes.map(this.#connect);
+    this.#changing = { deployment, nodes, timeout: patience };
     const members = new Members({ nodes, deployment, clock, nodeTimeout: patience, onWarning: warn });
     this.#members = members;
     const tokens = new TokenClock(clock);
@@ -272,6 +281,42 @@ export class Locks implements AsyncDisposable {
       throw new UnavailableError('Too few nodes could be initialized.', reasons);
     }
     return outcomes;
+  }
+
+  /**
+   * Proposes one node more: from now on clients are accepted with the nodes of these locks, and with `source` besides.
+   * When every client has the new list, say `commitNodes()` on locks that have it, too. Throws MisuseError if another
+   * change has not ended, if it is the server of another node, or if it belongs to a deployment; UnavailableError unless
+   * all nodes answer. May be repeated.
+   */
+  async addNode(source: NodeSource): Promise<NodeChange> {
+    await this.#members.open();
+    const added = this.#connect(source);
+    try {
+      await added.open();
+      return await proposeAdding(this.#changing, added);
+    } finally {
+      added.close();
+    }
+  }
+
+  /**
+   * Proposes to go on without the node at `address`, which votes for nobody from then on: stop its server. `gone` says
+   * that the server will never come back, so that it need not answer; all others must. Otherwise as `addNode`.
+   */
+  async removeNode(address: string, options: { readonly gone?: boolean } = {}): Promise<NodeChange> {
+    requireKnown('removeNode', options, ['gone']);
+    await this.#members.open();
+    const removed = this.#members.nodes.find((node) => node.address === address);
+    if (removed) return proposeRemoving(this.#changing, removed, options.gone === true);
+    const known = this.#members.nodes.map((node) => node.address).join(', ');
+    throw new MisuseError(`${display(address)} is none of the nodes: ${known}.`);
+  }
+
+  /** Ends a proposed change to the nodes of these locks: clients with the number from before are refused from now on. */
+  async commitNodes(): Promise<NodeChange> {
+    await this.#members.open();
+    return commitChange(this.#changing);
   }
 
   /**

@@ -93,6 +93,7 @@ const lua = (name: string): URL => new URL(`../lua/${name}.lua`, import.meta.url
 const WITHOUT_DEPLOYMENT = 'local REPLICAS, RUN_ID, SERVER, ASKED_AT = 0';
 
 export const inspectScript: Script = new Script([WITHOUT_DEPLOYMENT, lua('identity'), lua('inspect')]);
+export const changeScript: Script = new Script([WITHOUT_DEPLOYMENT, lua('identity'), lua('change')]);
 export const initializeScript: Script = new Script([WITHOUT_DEPLOYMENT, lua('identity'), lua('initialize')]);
 
 /** The voting scripts of one deployment, whose constants they open with. */

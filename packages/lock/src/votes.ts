@@ -74,8 +74,9 @@ export type Refusal =
  * could change nothing, counts as one that could have been granted.
  */
 export function explainAcquire(votes: Votes, quorum: number): Refusal {
-  if (count(votes, 'misfit') > 0) return 'misfit';
-  const out = count(votes, 'failed', 'quarantined', 'isolated');
+  // A few misfits are nodes that were described otherwise; with more, it is this client that was.
+  if (count(votes, 'misfit') > votes.length - quorum) return 'misfit';
+  const out = count(votes, 'failed', 'quarantined', 'isolated', 'misfit');
   const held = count(votes, 'held');
   if (votes.length - out < quorum) return 'unavailable';
   const differing = count(votes, 'permits');
@@ -120,7 +121,7 @@ export type ExtendOutcome = 'misfit' | 'kept' | 'resumable' | 'lost' | 'unavaila
 
 export function explainExtend(votes: Votes, quorum: number): ExtendOutcome {
   if (count(votes, 'kept') >= quorum) return 'kept';
-  if (count(votes, 'misfit') > 0) return 'misfit';
+  if (count(votes, 'misfit') > votes.length - quorum) return 'misfit';
   if (count(votes, 'kept', 'vouched', 'rejoined') >= quorum) return 'resumable';
   const refused = count(votes, 'held', 'stale', 'forgotten');
   return refused > votes.length - quorum ? 'lost' : 'unavailable';

@@ -63,7 +63,8 @@ describe('an acquire', () => {
     [['stale', 'granted', 'stale', 'granted', 'stale'], 'behind'],
     [['window', 'window', 'window', '-', '-'], 'window'],
     [['stale', 'window', 'window', '-', '-'], 'behind'],
-    [['misfit', 'granted', '-'], 'misfit'],
+    [['misfit', 'misfit', '-'], 'misfit'],
+    [['misfit', 'granted', 'failed'], 'unavailable'],
   ])('that got %j is %s', (kinds, expected) => {
     const votes = votesOf(...kinds);
     expect(explainAcquire(votes, quorumOf(votes))).toBe(expected);
