@@ -9,6 +9,7 @@ const FACTS: Readonly<Record<string, RegExp>> = {
   'first-lease.ts': /^token \d{16}: balance 0 -> 100\n$/,
   'lock.ts': /^token \d{16}, valid for \d{4} ms\nnull\nkept\n$/,
   'family.ts': /^2 true\ntrue null\nworkers# 1 of 2\ntrue\n$/,
+  'telemetry.ts': /^acquired invoice:42 \nrefused invoice:42 BusyError\nreleased invoice:42 \n$/,
   'fence.ts': /^refused: \d{16} is below \d{16}\n$/,
   'postgres.ts': /^refused: \d{16} is below \d{16}\nbalance 5\n$/,
   'postgres-kysely.ts': /^StaleTokenError\nbalance 5\n$/,

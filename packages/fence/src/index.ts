@@ -10,3 +10,4 @@ export {
   UnavailableError,
 } from '@holdfast/kernel';
 export type { Guard, Sealed } from './guard.js';
+export type { GuardKind, RefusedMessage } from './refused.js';

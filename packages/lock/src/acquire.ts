@@ -20,6 +20,7 @@ import {
 } from '@holdfast/kernel';
 import { HeldLease, type LeaseContext, misfit } from './lease.js';
 import type { Mode } from './modes.js';
+import type { Acquiring } from './telemetry.js';
 import type { LockRequest } from './verbs.js';
 import { count, explainAcquire, isDecided, type Refusal, type Votes } from './votes.js';
 import { FALLBACK, type Place, type WaitingRoom } from './waiting.js';
@@ -62,6 +63,7 @@ interface Pursuit extends Acquisition {
   readonly owner: string;
   /** Monotonic time. */
   readonly deadline: number;
+  readonly observed: Acquiring;
   /** Where it stands in line, once somebody else was found to hold the lock. */
   place: Place | undefined;
 }
@@ -70,13 +72,25 @@ interface Pursuit extends Acquisition {
  * Throws BusyError or UnavailableError when the time is up, AbortedError, or MisuseError.
  */
 export async function acquireLease(context: AcquireContext, request: Acquisition): Promise<HeldLease> {
+  const observed = context.telemetry.acquiring(request.mode.kind, request.resource);
+  try {
+    const lease = await win(context, request, observed);
+    observed.granted(lease);
+    return lease;
+  } catch (error) {
+    observed.refused(error);
+    throw error;
+  }
+}
+
+async function win(context: AcquireContext, request: Acquisition, observed: Acquiring): Promise<HeldLease> {
   const { clock, members, waiting } = context;
   const deadline = clock.now() + request.wait;
   throwIfAborted(request.signal, `acquiring "${request.resource}"`);
   const opening = members.open();
   if (opening) await untilAborted(opening, request);
-  const owner = context.nextOwner(request.mode.shared);
-  const pursuit: Pursuit = { ...request, owner, deadline, place: undefined };
+  const owner = context.nextOwner(request.mode.kind === 'shared');
+  const pursuit: Pursuit = { ...request, owner, deadline, observed, place: undefined };
   if (request.wait > 0 && waiting.isAwaited(request.mode.line)) enterLine(context, pursuit);
   let lease: HeldLease | undefined;
   try {
@@ -121,6 +135,7 @@ async function pursue(context: AcquireContext, pursuit: Pursuit): Promise<HeldLe
 
 function enterLine({ waiting }: AcquireContext, pursuit: Pursuit): void {
   pursuit.place = waiting.enter(pursuit.mode.line, pursuit.owner);
+  pursuit.observed.waits();
 }
 
 /** Waits until this waiter is the first of its process, which alone asks the nodes. */
@@ -166,9 +181,10 @@ function propose(
     proof: '0',
     waited: waited === undefined ? '' : String(Math.round(waited * 1000)),
     queued: place !== undefined,
-    shared: mode.shared
-      ? { readersKey: deployment.readersKey(resource), join: join !== undefined }
-      : undefined,
+    shared:
+      mode.kind === 'shared'
+        ? { readersKey: deployment.readersKey(resource), join: join !== undefined }
+        : undefined,
     permit,
   };
   return { request, resource, token: join ?? token };
@@ -190,7 +206,7 @@ async function attempt(context: AcquireContext, pursuit: Pursuit): Promise<HeldL
   });
   const won = count(votes, 'granted') >= quorum && !signal?.aborted;
   if (won && clock.now() < since + context.validity(ttl)) {
-    const lease = new HeldLease(context, { resource, token, owner, ttl, since, request });
+    const lease = new HeldLease(context, { kind: mode.kind, resource, token, owner, ttl, since, request });
     try {
       members.requireDistinct();
     } catch (error) {

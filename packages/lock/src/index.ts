@@ -22,3 +22,4 @@ export type { AcquireOptions, TryOptions } from './leasing.js';
 export { createLocks, type Locks, type LocksOptions } from './locks.js';
 export type { Semaphore, SemaphoreOptions, SemaphoreState } from './semaphore.js';
 export type { MultiLease } from './several.js';
+export type { LeaseKind, LockMessage } from './telemetry.js';

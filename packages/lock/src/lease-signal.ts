@@ -10,7 +10,7 @@ export interface LeaseSignalOptions {
   /** Gives the monotonic time, in ms, at which the signal is to abort; it may move while the signal lives. */
   readonly ends: () => number;
   readonly reason: () => LeaseLostError;
-  readonly onAbort: () => void;
+  readonly onAbort: (reason: LeaseLostError) => void;
 }
 
 export class LeaseSignal {
@@ -49,7 +49,7 @@ export class LeaseSignal {
   abort(reason: LeaseLostError): void {
     this.stop();
     this.#controller.abort(reason);
-    this.#options.onAbort();
+    this.#options.onAbort(reason);
   }
 
   /** Ends the watch without aborting: the lease was released. */

@@ -15,8 +15,10 @@ import {
   UnavailableError,
 } from '@holdfast/kernel';
 import type { RedisNode } from '@holdfast/redis';
+import type { Context } from '@opentelemetry/api';
 import { LeaseSignal } from './lease-signal.js';
 import type { Members } from './members.js';
+import type { Holding, LeaseKind, Telemetry } from './telemetry.js';
 import type { LockRequest } from './verbs.js';
 import { explainExtend, isDecided, isExtendDecided, type Vote, type Votes } from './votes.js';
 
@@ -46,6 +48,7 @@ export interface Lease extends TokenHolder, AsyncDisposable {
 /** What a lease needs to know of its deployment. */
 export interface LeaseContext {
   readonly members: Members;
+  readonly telemetry: Telemetry;
   readonly clock: Clock;
   readonly random: Random;
   /** How long of a TTL can be relied on, in ms: what clocks may drift apart is taken off. */
@@ -57,6 +60,7 @@ export interface LeaseContext {
 }
 
 export interface LeaseGrant {
+  readonly kind: LeaseKind;
   readonly resource: string;
   readonly token: number;
   readonly owner: string;
@@ -84,6 +88,7 @@ export class HeldLease implements Lease {
   #extending: Promise<'kept' | 'resumed'> | undefined;
   #releasing: Promise<void> | undefined;
   #lost: LeaseLostError | undefined;
+  readonly #holding: Holding;
 
   constructor(context: LeaseContext, grant: LeaseGrant) {
     this.#context = context;
@@ -94,6 +99,7 @@ export class HeldLease implements Lease {
     this.#ttl = grant.ttl;
     this.#validUntil = grant.since + context.validity(grant.ttl);
     this.#expiry = context.clock.now() + grant.ttl;
+    this.#holding = context.telemetry.holding(grant.kind, grant);
   }
 
   get ttl(): number {
@@ -109,7 +115,10 @@ export class HeldLease implements Lease {
   get signal(): AbortSignal {
     if (this.#signal === undefined) {
       const reason = (): LeaseLostError => this.error('ran out before it could be extended');
-      const onAbort = (): void => void this.#context.watched.delete(this);
+      const onAbort = (error: unknown): void => {
+        this.#holding.lost(error);
+        this.#context.watched.delete(this);
+      };
       this.#signal = new LeaseSignal(this.#context.clock, {
         ends: () => this.signalEnds(),
         reason,
@@ -120,6 +129,11 @@ export class HeldLease implements Lease {
       else this.#context.watched.add(this);
     }
     return this.#signal.signal;
+  }
+
+  /** In which what is done under the lease belongs to it. */
+  get telemetryContext(): Context {
+    return this.#holding.context;
   }
 
   /** Itself, as one of several. */
@@ -145,9 +159,11 @@ export class HeldLease implements Lease {
     if (this.#releasing) throw this.error('was released');
     if (this.#lost) throw this.#lost;
     if (this.#extending === undefined) {
-      this.#extending = this.#extend(ttl).finally(() => {
-        this.#extending = undefined;
-      });
+      this.#extending = this.#holding
+        .renewing(() => this.#extend(ttl))
+        .finally(() => {
+          this.#extending = undefined;
+        });
     }
     return this.#extending;
   }
@@ -241,6 +257,7 @@ export class HeldLease implements Lease {
       const { members } = this.#context;
       this.#context.watched.delete(this);
       this.#releasing = members.release(this.#request(this.#ttl), this.#expiry);
+      this.#holding.released();
     }
     return this.#releasing;
   }
@@ -254,6 +271,7 @@ export class HeldLease implements Lease {
   /** Ends the lease as lost, but lets the nodes' locks run out: who used it may not have stopped yet. */
   disown(error: LeaseLostError): void {
     this.#lost ??= error;
+    this.#holding.lost(error);
     this.#signal?.abort(error);
   }
 

@@ -4,7 +4,9 @@
  * Guarantees: options are checked before anything is sent. What a routine ran under was valid to its end, or `using`
  * rejects; the routine's own error always comes through.
  */
+
 import { BusyError, MisuseError, requireDuration, requireKnown } from '@holdfast/kernel';
+import { context as contexts } from '@opentelemetry/api';
 import { type AcquireContext, acquireLease } from './acquire.js';
 import type { HeldLease } from './lease.js';
 import type { Mode } from './modes.js';
@@ -55,7 +57,9 @@ export class Leasing {
     void lease.signal;
     const renewals = this.renew(lease);
     try {
-      const result = await routine(lease);
+      const [first] = lease.leases;
+      const within = first?.telemetryContext ?? contexts.active();
+      const result = await contexts.with(within, () => routine(lease));
       if (lease.lost) throw lease.lost;
       return result;
     } finally {

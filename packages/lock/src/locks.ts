@@ -39,6 +39,7 @@ import { Members } from './members.js';
 import { exclusive, shared } from './modes.js';
 import { Semaphore, type SemaphoreOptions } from './semaphore.js';
 import { acquireSeveral, type HeldLeases, type MultiLease } from './several.js';
+import { Telemetry } from './telemetry.js';
 import { WaitingRoom } from './waiting.js';
 
 export interface LocksOptions extends DeploymentOptions {
@@ -149,6 +150,7 @@ export class Locks implements AsyncDisposable {
     let quarantineSaid = false;
     this.#context = {
       members,
+      telemetry: new Telemetry(deployment.name, clock),
       clock,
       random,
       tokens,

@@ -2,6 +2,7 @@
  * The kinds of lease, as acquiring sees them: what an attempt proposes, and what it learns from votes that did not
  * suffice. Permits of a semaphore are the third kind (semaphore.ts).
  */
+import type { LeaseKind } from './telemetry.js';
 import type { LeaseVerbs, LockVerbs, PermitRequest } from './verbs.js';
 import { groupOf, type Refusal, type Votes } from './votes.js';
 
@@ -18,7 +19,7 @@ export interface Mode {
   readonly verbs: LeaseVerbs;
   /** Names the line and the queue in which it waits. */
   readonly line: string;
-  readonly shared: boolean;
+  readonly kind: LeaseKind;
   /** In how many ms what it waits for may be free, if it knows better than the votes. */
   readonly freeIn?: number | undefined;
   /** `called` is the key of the lock that the nodes have reserved. */
@@ -33,7 +34,7 @@ export function exclusive(verbs: LockVerbs, resource: string): Mode {
   return {
     verbs: verbs.exclusive,
     line: resource,
-    shared: false,
+    kind: 'exclusive',
     propose: () => ({ resource }),
     adapt: () => false,
   };
@@ -45,7 +46,7 @@ export function shared(verbs: LockVerbs, resource: string): Mode {
   return {
     verbs: verbs.shared,
     line: resource,
-    shared: true,
+    kind: 'shared',
     propose: () => ({ resource, join }),
     adapt(why, votes) {
       join = why === 'join' ? groupOf(votes) : undefined;

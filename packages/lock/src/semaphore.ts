@@ -158,7 +158,7 @@ export class Semaphore {
     return {
       verbs: verbs.permit,
       line: this.#line,
-      shared: false,
+      kind: 'permit',
       get freeIn() {
         return freeIn;
       },

@@ -25,6 +25,7 @@ import {
 } from '@holdfast/kernel';
 import { reasonOf } from '@holdfast/redis';
 import type { Guard, Sealed } from '../guard.js';
+import { staleToken } from '../refused.js';
 import { conformance, hasPassed } from './conformance.js';
 import { withSignal } from './deadline.js';
 import { judge, markOf } from './judge.js';
@@ -221,7 +222,8 @@ const contentOf = (current: StoredObject | undefined): Buffer | undefined =>
 function stale(details: { resource: string; offered: number; seen: number }, doubt = false): StaleTokenError {
   const { resource, offered, seen } = details;
   const before = doubt ? ' Before that, an earlier attempt of this write may have been carried out.' : '';
-  return new StaleTokenError(
+  return staleToken(
+    'object-store',
     `Token ${offered} for "${resource}" is stale: the guard has already accepted ${seen}.${before}`,
     details,
   );

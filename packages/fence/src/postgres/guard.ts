@@ -13,10 +13,11 @@ import {
   requireKnown,
   requireName,
   requireToken,
-  StaleTokenError,
+  type StaleTokenError,
   type TokenHolder,
 } from '@holdfast/kernel';
 import type { Guard, Sealed } from '../guard.js';
+import { staleToken } from '../refused.js';
 import type {
   Database,
   Outcome,
@@ -245,7 +246,7 @@ const find = (outcomes: readonly Outcome[], command: string): Outcome['rows'] =>
 /** Throws if what the table remembers speaks against the holder. */
 function judge({ resource, token }: TokenHolder, raised: Raised, { mark, record }: Memory): void {
   const stale = (seen: number, why: string): StaleTokenError =>
-    new StaleTokenError(`Token ${token} for "${resource}" is stale: ${why}.`, {
+    staleToken('postgres', `Token ${token} for "${resource}" is stale: ${why}.`, {
       resource,
       offered: token,
       seen,

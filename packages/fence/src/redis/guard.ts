@@ -15,7 +15,7 @@ import {
   requireKnown,
   requireName,
   requireToken,
-  StaleTokenError,
+  type StaleTokenError,
   systemClock,
   type TokenHolder,
   UnavailableError,
@@ -23,6 +23,7 @@ import {
 } from '@holdfast/kernel';
 import { connect, type NodeSource, RedisNode, type Reply, reasonOf, Script } from '@holdfast/redis';
 import type { Guard, Sealed } from '../guard.js';
+import { staleToken } from '../refused.js';
 import { encodeCommands, type RedisCommand } from './commands.js';
 
 export interface RedisGuardOptions {
@@ -180,5 +181,5 @@ function stale(word: string, details: { resource: string; offered: number; seen:
     word === 'stale'
       ? `the guard has already accepted ${seen}`
       : `the guard's Redis is new or restarted and may have accepted a higher one; it can judge tokens above ${seen}. If it is new, call initialize() once`;
-  return new StaleTokenError(`Token ${offered} for "${resource}" is stale: ${why}.`, details);
+  return staleToken('redis', `Token ${offered} for "${resource}" is stale: ${why}.`, details);
 }
