@@ -6,16 +6,24 @@
  * process outlives it, also when it is interrupted.
  */
 import { parseArgs } from 'node:util';
-import { planOf } from './lock/plan.js';
-import { LockBenchmark, WORKLOADS } from './lock/run.js';
+import type { Benchmark } from './benchmark.js';
+import { lock } from './lock/run.js';
 import { toMarkdown, writeReport } from './report.js';
+import { waiting } from './waiting/run.js';
 
-const HELP = `Usage: npm run bench -- lock [options]
+/** A benchmark is chosen by its name here. */
+const BENCHMARKS: ReadonlyMap<string, Benchmark> = new Map(Object.entries({ lock, waiting }));
+
+const names = [...BENCHMARKS.keys()];
+
+const HELP = `Usage: npm run bench -- ${names.join('|')} [options]
 
 Measures Holdfast against its peers, in one run on this machine.
 
+${[...BENCHMARKS].map(([name, { about, workloads }]) => `  ${name.padEnd(10)}${about}\n            workloads: ${workloads.join(', ')}`).join('\n')}
+
   --rounds N        rounds, of which the median is taken; default 5
-  --only A,B        workloads: ${WORKLOADS.join(', ')}; default all
+  --only A,B        some of the benchmark's workloads; default all
   --json FILE       writes every round's numbers
   --markdown FILE   writes the tables
   --quick           a few seconds, to see that it runs; the numbers mean nothing
@@ -24,25 +32,30 @@ Measures Holdfast against its peers, in one run on this machine.
 
 const OPTIONS = {
   rounds: { type: 'string', default: '5' },
-  only: { type: 'string', default: WORKLOADS.join(',') },
+  only: { type: 'string' },
   json: { type: 'string' },
   markdown: { type: 'string' },
   quick: { type: 'boolean', default: false },
   help: { type: 'boolean', default: false },
 } as const;
 
+/** Undefined if only help was asked for. */
 function readCall(args: string[]) {
   const { values, positionals } = parseArgs({ args, options: OPTIONS, allowPositionals: true });
-  const rounds = Number(values.rounds);
-  const workloads = values.only.split(',');
-  const unknown = workloads.find((workload) => !WORKLOADS.some((known) => known === workload));
-  if (!values.help && (positionals.length !== 1 || positionals[0] !== 'lock')) {
-    throw new Error(`Say which benchmark to run: lock. Got "${positionals.join(' ')}".`);
+  if (values.help) return undefined;
+  const [name = '', ...others] = positionals;
+  const benchmark = BENCHMARKS.get(name);
+  if (benchmark === undefined || others.length > 0) {
+    throw new Error(`Say which benchmark to run: ${names.join(' or ')}. Got "${positionals.join(' ')}".`);
   }
+  const rounds = Number(values.rounds);
   if (!Number.isInteger(rounds) || rounds < 1)
     throw new Error(`--rounds is a whole number from 1; got ${values.rounds}.`);
-  if (unknown !== undefined) throw new Error(`--only knows ${WORKLOADS.join(', ')}; got ${unknown}.`);
-  return { ...values, workloads: new Set(workloads), plan: planOf(rounds, values.quick) };
+  const workloads = values.only?.split(',') ?? benchmark.workloads;
+  const unknown = workloads.find((workload) => !benchmark.workloads.includes(workload));
+  if (unknown !== undefined)
+    throw new Error(`--only of ${name} knows ${benchmark.workloads.join(', ')}; got ${unknown}.`);
+  return { ...values, benchmark, rounds, workloads: new Set(workloads) };
 }
 
 async function main(args: string[]): Promise<number> {
@@ -53,23 +66,24 @@ async function main(args: string[]): Promise<number> {
     process.stderr.write(`${(error as Error).message}\n\n${HELP}`);
     return 2;
   }
-  if (call.help) {
+  if (call === undefined) {
     process.stdout.write(HELP);
     return 0;
   }
   const begin = performance.now();
   const seconds = (): string => `${((performance.now() - begin) / 1000).toFixed(0).padStart(4)} s`;
-  const benchmark = new LockBenchmark({
-    plan: call.plan,
+  const run = call.benchmark.open({
+    rounds: call.rounds,
+    quick: call.quick,
     workloads: call.workloads,
     command: `npm run bench -- ${args.join(' ')}`,
     progress: (message) => process.stderr.write(`${seconds()}  ${message}\n`),
   });
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(signal, () => void benchmark.stop().finally(() => process.exit(1)));
+    process.once(signal, () => void run.stop().finally(() => process.exit(1)));
   }
   try {
-    const report = await benchmark.run();
+    const report = await run.run();
     process.stdout.write(toMarkdown(report));
     await writeReport(report, call);
     return 0;
@@ -77,7 +91,7 @@ async function main(args: string[]): Promise<number> {
     process.stderr.write(`${seconds()}  failed: ${(error as Error).stack}\n`);
     return 1;
   } finally {
-    await benchmark.stop();
+    await run.stop();
   }
 }
 

@@ -32,12 +32,26 @@ export class NodeObserver {
     const sum = (pattern: RegExp): number =>
       texts.reduce((total, text) => total + Number(pattern.exec(text)?.[1] ?? 0), 0);
     return {
-      cpu: (sum(/^used_cpu_user:([\d.]+)/m) + sum(/^used_cpu_sys:([\d.]+)/m)) * 1e6,
+      cpu: texts.reduce((total, text) => total + cpuOf(text), 0),
       commands: sum(/^total_commands_processed:(\d+)/m),
       scripts: sum(/^cmdstat_evalsha:calls=(\d+)/m) + sum(/^cmdstat_fcall:calls=(\d+)/m),
       extensions: sum(/^cmdstat_pexpire:calls=(\d+)/m),
       memory: sum(/^used_memory:(\d+)/m),
     };
+  }
+
+  /** How often all nodes together ran one of `commands`, scripts' own calls of them included. */
+  async calls(commands: readonly string[]): Promise<number> {
+    const pattern = new RegExp(`^cmdstat_(?:${commands.join('|')}):calls=(\\d+)`, 'gm');
+    const texts = await Promise.all(this.#clients.map((client) => client.info('commandstats')));
+    const counts = texts.flatMap((text) => [...text.matchAll(pattern)].map(([, calls]) => Number(calls)));
+    return counts.reduce((sum, calls) => sum + calls, 0);
+  }
+
+  /** CPU time of each server, in microseconds. */
+  async cpuOfEach(): Promise<number[]> {
+    const texts = await Promise.all(this.#clients.map((client) => client.info('cpu')));
+    return texts.map((text) => cpuOf(text));
   }
 
   async redisVersion(): Promise<string> {
@@ -53,4 +67,12 @@ export class NodeObserver {
   close(): void {
     for (const client of this.#clients) client.disconnect();
   }
+}
+
+/** In microseconds. */
+function cpuOf(text: string): number {
+  const [user, system] = ['user', 'sys'].map((kind) =>
+    new RegExp(`^used_cpu_${kind}:([\\d.]+)`, 'm').exec(text),
+  );
+  return (Number(user?.[1] ?? 0) + Number(system?.[1] ?? 0)) * 1e6;
 }

@@ -34,7 +34,7 @@ export interface Report {
   readonly tables: readonly Table[];
   /** What a reader must know to judge the numbers. */
   readonly remarks: readonly string[];
-  /** Every round's numbers, for machines. */
+  /** Every round's numbers, for machines; maps are written as objects. */
   readonly data: unknown;
 }
 
@@ -65,6 +65,12 @@ export function ratio(value: number): string {
 /** "1.04 (0.98–1.11)" */
 export function ratioSpread({ median, min, max }: Spread): string {
   return Number.isFinite(median) ? `${ratio(median)} (${ratio(min)}–${ratio(max)})` : '–';
+}
+
+/** "17.0 (16.8–17.3)" */
+export function numberSpread({ median, min, max }: Spread, digits = 3): string {
+  const [middle, least, greatest] = [median, min, max].map((value) => number(value, digits));
+  return Number.isFinite(median) ? `${middle} (${least}–${greatest})` : '–';
 }
 
 export function toMarkdown(report: Report): string {
@@ -107,9 +113,12 @@ export async function writeReport(
   report: Report,
   files: { readonly json?: string | undefined; readonly markdown?: string | undefined },
 ): Promise<void> {
-  if (files.json !== undefined) await write(files.json, `${JSON.stringify(report, null, 2)}\n`);
+  if (files.json !== undefined) await write(files.json, `${JSON.stringify(report, plain, 2)}\n`);
   if (files.markdown !== undefined) await write(files.markdown, toMarkdown(report));
 }
+
+/** Maps as objects, so that they survive JSON. */
+const plain = (_: string, item: unknown): unknown => (item instanceof Map ? Object.fromEntries(item) : item);
 
 async function write(file: string, text: string): Promise<void> {
   await mkdir(dirname(file), { recursive: true });

@@ -28,14 +28,14 @@ export function median(samples: ArrayLike<number>): number {
   return sorted.length % 2 === 1 ? upper : ((sorted[half - 1] ?? Number.NaN) + upper) / 2;
 }
 
-function spread(values: readonly number[]): Spread {
+/** NaN without values. */
+export function spread(values: readonly number[]): Spread {
+  if (values.length === 0) return { median: Number.NaN, min: Number.NaN, max: Number.NaN };
   return { median: median(values), min: Math.min(...values), max: Math.max(...values) };
 }
 
 /** The spread of `values[i] / references[i]` over the rounds `i`. Both must have a value for each round. */
 export function pairedRatio(values: readonly number[], references: readonly number[]): Spread {
-  if (values.length === 0 || values.length !== references.length) {
-    return { median: Number.NaN, min: Number.NaN, max: Number.NaN };
-  }
+  if (values.length !== references.length) return spread([]);
   return spread(values.map((value, round) => value / (references[round] ?? Number.NaN)));
 }

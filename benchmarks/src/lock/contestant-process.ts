@@ -5,6 +5,8 @@
  * peak of its memory can be told. A measurement that fails is answered with its reason. The process ends when its
  * parent does, however that ends.
  */
+
+import { measureCrowd } from '../waiting/crowd.js';
 import { contestants, type Session } from './contestants.js';
 import { measureAcquisitions } from './frozen.js';
 import { measurePairs } from './latency.js';
@@ -15,6 +17,7 @@ export const measures = {
   pairs: measurePairs,
   throughput: measureThroughput,
   acquisitions: measureAcquisitions,
+  crowd: measureCrowd,
   /** The most memory that the process ever had, in bytes. */
   peak: async (_session: Session, _options: undefined): Promise<number> =>
     process.resourceUsage().maxRSS * 1024,

@@ -30,6 +30,8 @@ export interface Contestant {
   /** The package whose version is printed. */
   readonly package: string;
   readonly remark: string;
+  /** The commands that its clients send to lock, wait and release; its scripts call none of them. */
+  readonly sends: readonly string[];
   start(urls: readonly string[]): Promise<Session>;
 }
 
@@ -52,6 +54,7 @@ const holdfast: Contestant = {
   role: 'ours',
   package: '@holdfast/lock',
   remark: 'defaults; opens its own connections from the URLs (ioredis)',
+  sends: ['fcall', 'evalsha', 'eval'],
   async start(urls) {
     const locks: Locks = createLocks({ nodes: [...urls] });
     await locks.initialize();
@@ -70,6 +73,7 @@ const redlock: Contestant = {
   role: 'peer',
   package: 'redlock',
   remark: 'settings of its README; done at three answers; ioredis',
+  sends: ['evalsha', 'eval'],
   async start(urls) {
     const clients = await openClients(urls);
     const locks = new Redlock(clients, REDLOCK_SETTINGS);
@@ -88,6 +92,7 @@ const sesame: Contestant = {
   role: 'peer',
   package: '@sesamecare-oss/redlock',
   remark: 'settings of its README; done at three answers; ioredis',
+  sends: ['evalsha', 'eval'],
   async start(urls) {
     const clients = await openClients(urls);
     const locks = new SesameRedlock(clients, REDLOCK_SETTINGS);
@@ -106,6 +111,7 @@ const universal: Contestant = {
   role: 'peer',
   package: 'redlock-universal',
   remark: 'createRedlock with its defaults and IoredisAdapter; waits for all five answers',
+  sends: ['set', 'evalsha', 'eval'],
   async start(urls) {
     // Imported here: it asks for a newer Node, and if it ever stops to load, only this contestant is out.
     const { createRedlock, IoredisAdapter } = await import('redlock-universal');
@@ -128,6 +134,7 @@ const semaphore: Contestant = {
   package: 'redis-semaphore',
   remark:
     'RedlockMutex; its refresh, on by default, turned off in its favour; waits for all five answers; ioredis',
+  sends: ['set', 'evalsha', 'eval'],
   async start(urls) {
     const clients = await openClients(urls);
     return {
@@ -147,6 +154,7 @@ const limit: Contestant = {
   package: 'ioredis',
   remark:
     'SET NX PX, then EVALSHA of compare-and-delete, each to five nodes and done at three answers; no retry, no clean-up',
+  sends: ['set', 'evalsha'],
   async start(urls) {
     const clients = await openClients(urls);
     const acquire = await startRawLimit(clients, TTL);

@@ -9,6 +9,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { manifestOf } from '../versions.js';
+import type { Measured } from './comparison.js';
 import type { Measures, Request, Response } from './contestant-process.js';
 import { type Contestant, contestants } from './contestants.js';
 
@@ -28,7 +29,7 @@ export class Runner {
     const { version, engines } = manifestOf(contestant.package);
     this.version = version;
     this.engine = engines?.node ?? '*';
-    this.#child = fork(processFile('contestant-process'), [contestant.name, ...urls], {
+    this.#child = fork(processFile(import.meta.url, 'contestant-process'), [contestant.name, ...urls], {
       serialization: 'advanced',
     });
   }
@@ -64,10 +65,10 @@ export class Fleet {
     this.remarks = remarks;
   }
 
-  static async start(urls: readonly string[]): Promise<Fleet> {
+  static async start(urls: readonly string[], who: readonly Contestant[] = contestants): Promise<Fleet> {
     const runners: Runner[] = [];
     const remarks: string[] = [];
-    for (const contestant of contestants) {
+    for (const contestant of who) {
       const runner = new Runner(contestant, urls);
       try {
         await runner.started();
@@ -92,6 +93,19 @@ export class Fleet {
     return round % 2 === 0 ? rotated : rotated.reverse();
   }
 
+  /** Everybody as the reports tell of them, with the memory that they have had so far. */
+  describe(): Promise<Measured[]> {
+    return Promise.all(
+      this.runners.map(async (runner) => ({
+        name: runner.name,
+        role: runner.contestant.role,
+        remark: runner.contestant.remark,
+        version: runner.version,
+        peakRss: await runner.measure('peak', undefined),
+      })),
+    );
+  }
+
   stop(): void {
     for (const runner of this.runners) runner.stop();
   }
@@ -103,10 +117,9 @@ function isNewer(range: string): boolean {
   return Number(wanted ?? 0) > Number(process.versions.node.split('.')[0]);
 }
 
-/** The file of a child process beside this one: TypeScript in development, JavaScript when built. */
-export function processFile(name: string): string {
-  const self = fileURLToPath(import.meta.url);
-  return fileURLToPath(new URL(`./${name}${extname(self)}`, import.meta.url));
+/** The file of a child process beside the module `url`: TypeScript in development, JavaScript when built. */
+export function processFile(url: string, name: string): string {
+  return fileURLToPath(new URL(`./${name}${extname(url)}`, url));
 }
 
 /** The next message of `child`. */

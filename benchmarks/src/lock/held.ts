@@ -45,9 +45,13 @@ async function measureHeld(plan: Plan, leases: number, adopt: Adopt): Promise<He
   const nodes = await startNodes(5);
   adopt(nodes);
   const observer = new NodeObserver(nodes.urls);
-  const child = fork(processFile('held-process'), [String(leases), String(plan.leaseTtl), ...nodes.urls], {
-    serialization: 'advanced',
-  });
+  const child = fork(
+    processFile(import.meta.url, 'held-process'),
+    [String(leases), String(plan.leaseTtl), ...nodes.urls],
+    {
+      serialization: 'advanced',
+    },
+  );
   const ask = async <T>(command: string): Promise<T> => {
     const answer = answerOf(child);
     child.send(command);

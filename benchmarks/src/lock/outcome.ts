@@ -52,12 +52,6 @@ export function reportLock(
       ...(plan.quick ? ['This was a quick run: its numbers mean nothing.'] : []),
       ...outcome.remarks,
     ],
-    data: plain({ plan, ...outcome }),
+    data: { plan, ...outcome },
   };
-}
-
-/** Maps as objects, so that they survive JSON. */
-function plain(value: unknown): unknown {
-  const text = JSON.stringify(value, (_, item) => (item instanceof Map ? Object.fromEntries(item) : item));
-  return JSON.parse(text);
 }

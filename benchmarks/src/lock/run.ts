@@ -5,39 +5,41 @@
  * that a run that hangs shows where.
  */
 import { type LocalNodes, startNodes } from '@holdfast/local';
+import type { Benchmark, Call, Run } from '../benchmark.js';
 import { NodeObserver } from '../redis-info.js';
 import { describeMachine, type Report } from '../report.js';
-import type { Measured } from './comparison.js';
 import { Fleet } from './fleet.js';
 import { runFrozen } from './frozen.js';
 import { runHeld } from './held.js';
 import { runLatency } from './latency.js';
 import { type LockOutcome, reportLock } from './outcome.js';
-import type { Plan } from './plan.js';
+import { type Plan, planOf } from './plan.js';
 import { runThroughput } from './throughput.js';
 
-export const WORKLOADS = ['latency', 'throughput', 'frozen', 'held'] as const;
-export interface LockBenchmarkOptions {
-  readonly plan: Plan;
-  /** Which workloads are run. */
-  readonly workloads: ReadonlySet<string>;
-  /** How the benchmark was called, for the report. */
-  readonly command: string;
-  readonly progress: (message: string) => void;
-}
+const WORKLOADS = ['latency', 'throughput', 'frozen', 'held'];
 
-export class LockBenchmark {
-  readonly #options: LockBenchmarkOptions;
+/** `npm run bench -- lock`. */
+export const lock: Benchmark = {
+  about: 'acquire and release: time, throughput, frozen nodes, held leases',
+  workloads: WORKLOADS,
+  open: (call) => new LockBenchmark(call),
+};
+
+class LockBenchmark implements Run {
+  readonly #call: Call;
+  readonly #plan: Plan;
   readonly #nodes = new Set<LocalNodes>();
   #fleet: Fleet | undefined;
   #observer: NodeObserver | undefined;
 
-  constructor(options: LockBenchmarkOptions) {
-    this.#options = options;
+  constructor(call: Call) {
+    this.#call = call;
+    this.#plan = planOf(call.rounds, call.quick);
   }
 
   async run(): Promise<Report> {
-    const { plan, workloads, command, progress } = this.#options;
+    const { workloads, command, progress } = this.#call;
+    const plan = this.#plan;
     const environment = describeMachine();
     const nodes = await startNodes(5);
     this.#nodes.add(nodes);
@@ -54,7 +56,8 @@ export class LockBenchmark {
 
   /** The workloads that compare the contestants. */
   async #compare(nodes: LocalNodes, observer: NodeObserver): Promise<Omit<LockOutcome, 'held'>> {
-    const { plan, workloads, progress } = this.#options;
+    const { workloads, progress } = this.#call;
+    const plan = this.#plan;
     progress('starting the contestants');
     const fleet = await Fleet.start(nodes.urls);
     this.#fleet = fleet;
@@ -72,7 +75,7 @@ export class LockBenchmark {
     }
     if (workloads.has('frozen')) progress('one node frozen');
     const frozen = workloads.has('frozen') && (await runFrozen(fleet, nodes, observer, plan));
-    const contestants = await describe(fleet);
+    const contestants = await fleet.describe();
     return {
       contestants,
       remarks: fleet.remarks,
@@ -89,19 +92,4 @@ export class LockBenchmark {
     await Promise.all([...this.#nodes].map((nodes) => nodes.stop()));
     this.#nodes.clear();
   }
-}
-
-function describe(fleet: Fleet): Promise<Measured[]> {
-  return Promise.all(
-    fleet.runners.map(async (runner) => {
-      const { name, role, remark } = runner.contestant;
-      return {
-        name,
-        role,
-        remark,
-        version: runner.version,
-        peakRss: await runner.measure('peak', undefined),
-      };
-    }),
-  );
 }

@@ -1,0 +1,166 @@
+/**
+ * From the waiting benchmark's numbers to its tables and targets, one function a workload.
+ *
+ * Guarantees: every table says how its numbers came about and which way is better. What was not measured is a dash.
+ */
+import {
+  compare,
+  label,
+  type Measured,
+  type Numbers,
+  ratioOf,
+  type Section,
+  target,
+} from '../lock/comparison.js';
+import { number, numberSpread } from '../report.js';
+import { median, spread } from '../statistics.js';
+import type { CrowdResult } from './handover.js';
+import type { IdleResult } from './idle.js';
+import type { CaseResult } from './outcome.js';
+import type { Plan } from './plan.js';
+
+const total = (counts: readonly number[] = []): number => counts.reduce((sum, count) => sum + count, 0);
+const thousands = (count: number): string => count.toLocaleString('en-US');
+
+export function commandsSection(results: ReadonlyMap<number, CrowdResult>, plan: Plan): Section {
+  const all = [...results.values()];
+  const growth = Array.from({ length: plan.rounds }, (_, round) => {
+    const commands = all.map((result) => result.commands[round] ?? Number.NaN);
+    return Math.max(...commands) / Math.min(...commands);
+  });
+  return {
+    table: {
+      title: 'What a hand-over takes, by the number of waiters',
+      about: `Holdfast, waiters in one process, given back at once, ${plan.duration} ms a round. Less is better, but for the rate. Commands: sent by clients to all five nodes together, for each hand-over; median (min–max) of the rounds.`,
+      columns: ['waiters', 'commands/hand-over', 'nodes CPU µs/hand-over', 'hand-overs/s', 'failed'],
+      rows: [...results].map(([waiters, result]) => [
+        thousands(waiters),
+        numberSpread(spread(result.commands)),
+        numberSpread(spread(result.nodesCpu)),
+        numberSpread(spread(result.handOvers)),
+        String(total(result.failures)),
+      ]),
+    },
+    targets: [
+      ...[...results].map(([waiters, result]) =>
+        target(`${thousands(waiters)} waiters: commands a hand-over`, spread(result.commands), 'low', 25),
+      ),
+      target('commands a hand-over: the most to the least of these', spread(growth), 'low', 1.5),
+    ],
+  };
+}
+
+const nameOf = ({ processes, hold }: CaseResult, plan: Plan): string =>
+  `${plan.crowd} waiters in ${processes === 1 ? 'one process' : `${processes} processes`}, held for ${hold} ms`;
+
+export function handOverSection(contestants: readonly Measured[], one: CaseResult, plan: Plan): Section {
+  const rates: Numbers = (name) => one.results.get(name)?.handOvers ?? [];
+  const comparison = compare(contestants, rates, 'high');
+  const name = nameOf(one, plan);
+  const rows = contestants.map((contestant) => {
+    const result = one.results.get(contestant.name);
+    return [
+      label(contestant),
+      ratioOf(comparison, contestant),
+      numberSpread(spread(rates(contestant.name))),
+      number(median(result?.acquisitions ?? [])),
+      numberSpread(spread(result?.commands ?? [])),
+      number(median(result?.nodesCpu ?? [])),
+      String(total(result?.failures)),
+    ];
+  });
+  return {
+    table: {
+      title: `Hand-overs: ${name}`,
+      about: `Each waiter acquires, holds, releases and asks again; ${plan.duration} ms a contestant and round. More hand-overs and fewer commands are better. Ratio: hand-overs per second over those of ${comparison.best.name}, the best peer, in the same round. Commands and CPU: all five nodes, for each hand-over. Failed: calls that gave up, and were made again.`,
+      columns: [
+        'contestant',
+        'to the best peer',
+        'hand-overs/s',
+        'acquisitions/s',
+        'commands/hand-over',
+        'nodes CPU µs/hand-over',
+        'failed',
+      ],
+      rows,
+    },
+    targets: [target(`${name}: hand-overs per second to those of the best peer`, comparison.ours, 'high', 2)],
+  };
+}
+
+export function orderSection(
+  contestants: readonly Measured[],
+  cases: readonly CaseResult[],
+  plan: Plan,
+): Section {
+  const spreadOut = cases.filter(({ processes }) => processes > 1);
+  const rows = spreadOut.flatMap((one) =>
+    contestants.map((contestant) => {
+      const result = one.results.get(contestant.name);
+      return [
+        label(contestant),
+        `${one.hold} ms`,
+        thousands(total(result?.judged)),
+        thousands(total(result?.overtaken)),
+        number(Math.max(...(result?.worst ?? []))),
+        number(Math.max(...(result?.worstAtStart ?? []))),
+      ];
+    }),
+  );
+  const ours = contestants.find(({ role }) => role === 'ours')?.name ?? '';
+  const targets = spreadOut.map((one) => {
+    const measured = spread(one.results.get(ours)?.overtaken ?? []);
+    const name = `${nameOf(one, plan)}: acquisitions that more than ${plan.allowed} later requests overtook`;
+    return { name, wanted: '0', measured, met: measured.max === 0 };
+  });
+  return {
+    table: {
+      title: 'Order',
+      about: `${plan.crowd} waiters in several processes, all rounds together. Overtaken: acquisitions that more than ${plan.allowed} requests made later were granted before; worst: how many later requests overtook one. Less is better. Who was never granted the lock counts as granted last. The start, the first ${plan.settling} ms, is told apart: there, all ask within a few milliseconds.`,
+      columns: ['contestant', 'held for', 'acquisitions', 'overtaken', 'worst', 'worst at the start'],
+      rows,
+    },
+    targets,
+  };
+}
+
+export function idleSection(idle: IdleResult, plan: Plan): Section {
+  const percents = (shares: readonly number[]) => spread(shares.map((share) => share * 100));
+  const busiest = percents(idle.busiestNode);
+  return {
+    table: {
+      title: 'Idle waiters',
+      about: `Holdfast, waiters in one process; the lease is kept and renewed by another, with a TTL of 10 s. Watched ${plan.windows} times for ${plan.window} ms. Less is better. CPU in percent of a core. Commands: to all nodes, the renewals among them. Heap: what the waiters have added, after garbage collection; RSS: the whole process.`,
+      columns: [
+        'waiters',
+        'busiest node CPU %',
+        'client CPU %',
+        'commands/s',
+        'heap bytes/waiter',
+        'peak RSS MiB',
+      ],
+      rows: [
+        [
+          thousands(idle.waiters),
+          numberSpread(busiest, 2),
+          numberSpread(percents(idle.client), 2),
+          numberSpread(spread(idle.commands), 2),
+          number(idle.heapPerWaiter),
+          number(idle.peakRss / 2 ** 20),
+        ],
+      ],
+    },
+    targets: [
+      {
+        ...target(
+          `${thousands(idle.waiters)} idle waiters: CPU of the busiest node, in percent of a core`,
+          busiest,
+          'low',
+          1,
+        ),
+        wanted: '< 1',
+        met: busiest.max < 1,
+      },
+    ],
+  };
+}
