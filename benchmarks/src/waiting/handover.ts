@@ -7,7 +7,7 @@
 import type { Fleet, Runner } from '../lock/fleet.js';
 import type { NodeObserver } from '../redis-info.js';
 import { type Gathered, gather } from './crowd.js';
-import { NEVER, overtaking } from './order.js';
+import { longestPause, NEVER, overtaking } from './order.js';
 import type { Case, Plan } from './plan.js';
 
 /** One contestant's numbers, one a round. */
@@ -17,6 +17,8 @@ export interface CrowdResult {
   readonly commands: number[];
   readonly nodesCpu: number[];
   readonly failures: number[];
+  /** The longest that nobody held the lock although many wanted it, in ms, from the start on. */
+  readonly pauses: number[];
   /** Acquisitions from the begin of the window on, how many of them were overtaken too often, and the worst. */
   readonly judged: number[];
   readonly overtaken: number[];
@@ -31,6 +33,7 @@ const empty = (): CrowdResult => ({
   commands: [],
   nodesCpu: [],
   failures: [],
+  pauses: [],
   judged: [],
   overtaken: [],
   worst: [],
@@ -85,6 +88,7 @@ function record(result: CrowdResult, gathered: Gathered, { allowed }: Plan): voi
   result.commands.push(gathered.commands);
   result.nodesCpu.push(gathered.nodesCpu);
   result.failures.push(gathered.failures.length);
+  result.pauses.push(longestPause(grants));
   result.judged.push(later.acquisitions);
   result.overtaken.push(later.overtaken);
   result.worst.push(later.worst);

@@ -55,6 +55,13 @@ export function handOvers(
   return { grants, handOvers: changes };
 }
 
+/** The longest that the lock was free between two grants, in milliseconds; NaN without two. */
+export function longestPause(sorted: readonly Grant[]): number {
+  const granted = sorted.filter((grant) => grant.granted !== NEVER);
+  const pauses = granted.slice(1).map((grant, index) => grant.granted - (granted[index]?.released ?? 0));
+  return pauses.length > 0 ? pauses.reduce((longest, pause) => Math.max(longest, pause)) : Number.NaN;
+}
+
 /**
  * For each acquisition from `begin` to `end`, the requests that were made after its own and granted before. Those with
  * more than `allowed` are counted.
@@ -75,6 +82,6 @@ export function overtaking(
   return {
     acquisitions: counts.length,
     overtaken: counts.filter((count) => count > allowed).length,
-    worst: counts.length > 0 ? Math.max(...counts) : Number.NaN,
+    worst: counts.length > 0 ? counts.reduce((most, count) => Math.max(most, count)) : Number.NaN,
   };
 }

@@ -66,13 +66,14 @@ export function handOverSection(contestants: readonly Measured[], one: CaseResul
       number(median(result?.acquisitions ?? [])),
       numberSpread(spread(result?.commands ?? [])),
       number(median(result?.nodesCpu ?? [])),
+      numberSpread(spread(result?.pauses ?? []), 2),
       String(total(result?.failures)),
     ];
   });
   return {
     table: {
       title: `Hand-overs: ${name}`,
-      about: `Each waiter acquires, holds, releases and asks again; ${plan.duration} ms a contestant and round. More hand-overs and fewer commands are better. Ratio: hand-overs per second over those of ${comparison.best.name}, the best peer, in the same round. Commands and CPU: all five nodes, for each hand-over. Failed: calls that gave up, and were made again.`,
+      about: `Each waiter acquires, holds, releases and asks again; ${plan.duration} ms a contestant and round. More hand-overs and fewer commands are better. Ratio: hand-overs per second over those of ${comparison.best.name}, the best peer, in the same round. Commands and CPU: all five nodes, for each hand-over. Longest pause: from giving back to the next grant, from the start on, when all ask at once. Failed: calls that gave up, and were made again.`,
       columns: [
         'contestant',
         'to the best peer',
@@ -80,6 +81,7 @@ export function handOverSection(contestants: readonly Measured[], one: CaseResul
         'acquisitions/s',
         'commands/hand-over',
         'nodes CPU µs/hand-over',
+        'longest pause ms',
         'failed',
       ],
       rows,
