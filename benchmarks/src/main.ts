@@ -7,12 +7,17 @@
  */
 import { parseArgs } from 'node:util';
 import type { Benchmark } from './benchmark.js';
+import { failover } from './failover/run.js';
 import { lock } from './lock/run.js';
+import { postgres } from './postgres/run.js';
 import { toMarkdown, writeReport } from './report.js';
+import { rolling } from './rolling/run.js';
 import { waiting } from './waiting/run.js';
 
 /** A benchmark is chosen by its name here. */
-const BENCHMARKS: ReadonlyMap<string, Benchmark> = new Map(Object.entries({ lock, waiting }));
+const BENCHMARKS: ReadonlyMap<string, Benchmark> = new Map(
+  Object.entries({ lock, waiting, failover, rolling, postgres }),
+);
 
 const names = [...BENCHMARKS.keys()];
 

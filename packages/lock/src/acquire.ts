@@ -19,7 +19,7 @@ import {
   UnavailableError,
 } from '@holdfast/kernel';
 import { HeldLease, type LeaseContext, misfit } from './lease.js';
-import type { Mode } from './modes.js';
+import { exclusive, type Mode } from './modes.js';
 import type { Acquiring } from './telemetry.js';
 import type { LockRequest } from './verbs.js';
 import { count, explainAcquire, isDecided, type Refusal, type Votes } from './votes.js';
@@ -160,6 +160,28 @@ function leaveLine(context: AcquireContext, pursuit: Pursuit, place: Place, won:
     void members.release(request, clock.now() + 1_000);
   }
   place.leave();
+}
+
+/** A handle for an exclusive lease that was granted elsewhere: not valid before it is extended. */
+export function adoptLease(
+  context: AcquireContext,
+  { resource, token, owner, ttl }: Pick<HeldLease, 'resource' | 'token' | 'owner' | 'ttl'>,
+): HeldLease {
+  const mode = exclusive(context.members.verbs, resource);
+  const { deployment } = context.members;
+  const request: LockRequest = {
+    verbs: mode.verbs,
+    lockKey: deployment.lockKey(resource),
+    fenceKey: deployment.fenceKey(resource),
+    queueKey: deployment.queueKey(mode.line),
+    value: `${token} ${owner}`,
+    ttl: String(ttl),
+    proof: '0',
+    waited: '',
+    queued: false,
+  };
+  const since = context.clock.now() - ttl;
+  return new HeldLease(context, { kind: mode.kind, resource, token, owner, ttl, since, request });
 }
 
 /** What the next attempt asks of the nodes. */

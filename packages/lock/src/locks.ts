@@ -16,13 +16,14 @@ import {
   requireDuration,
   requireKnown,
   requireName,
+  requireToken,
   systemClock,
   systemRandom,
   TokenClock,
   UnavailableError,
 } from '@holdfast/kernel';
 import { connect, type NodeSource, RedisNode } from '@holdfast/redis';
-import type { AcquireContext } from './acquire.js';
+import { type AcquireContext, adoptLease } from './acquire.js';
 import {
   type ChangeContext,
   commitChange,
@@ -241,6 +242,33 @@ export class Locks implements AsyncDisposable {
   /** `using` with a shared lease. */
   async usingShared<T>(resource: string, options: AcquireOptions, routine: Routine<Lease, T>): Promise<T> {
     return this.#leasing.using(await this.#acquireShared(resource, options), routine);
+  }
+
+  /**
+   * Continues, in this process, a lease that another process was granted by `acquire` and has handed over: `resource`,
+   * `token` and `owner` of its handle. It is extended by `ttl` (in ms; default 10000), which proves that it is still
+   * held. The other process stops to use its handle. Throws as `lease.extend` does: LeaseLostError if somebody else was
+   * granted it, UnavailableError.
+   */
+  async adopt(
+    holder: Pick<Lease, 'resource' | 'token' | 'owner'>,
+    options: Pick<AcquireOptions, 'ttl'> = {},
+  ): Promise<Lease> {
+    requireKnown('adopt', options, ['ttl']);
+    const { ttl } = this.#leasing.terms(options);
+    const { resource, owner } = holder;
+    requireName('resource', resource);
+    requireName('owner', owner);
+    await this.#members.open();
+    const token = requireToken(holder.token);
+    const lease = adoptLease(this.#context, { ttl, resource, token, owner });
+    try {
+      await lease.extend(ttl);
+      return lease;
+    } catch (error) {
+      lease.disown(lease.error('could not be adopted', { cause: error }));
+      throw error;
+    }
   }
 
   /** A semaphore: at most `permits` leases at once. Throws MisuseError. */

@@ -314,3 +314,30 @@ describe('a lone operation', () => {
     await single.close();
   });
 });
+
+describe('a lease that is handed over', () => {
+  it('is continued in another process under its token', async () => {
+    await using deployment = await deploy(3);
+    const [scheduler, worker] = [deployment.locks(), deployment.locks()];
+    const { resource, token, owner } = await scheduler.acquire('job', { ttl: 500 });
+    const lease = await worker.adopt(JSON.parse(JSON.stringify({ resource, token, owner })), { ttl: 2_000 });
+    expect(lease).toMatchObject({ resource, token, owner });
+    expect(lease.remaining()).toBeGreaterThan(1_500);
+    expect(await scheduler.tryAcquire('job')).toBeNull();
+    await lease.release();
+    expect(await scheduler.tryAcquire('job')).not.toBeNull();
+  });
+
+  it('is lost if somebody else was granted it', async () => {
+    await using deployment = await deploy(3);
+    const [scheduler, worker] = [deployment.locks(), deployment.locks()];
+    const early = await scheduler.acquire('job', { ttl: 500 });
+    await early.release();
+    const later = await scheduler.acquire('job', { ttl: 1_000 });
+    await expect(worker.adopt(early)).rejects.toThrow(LeaseLostError);
+    const forged = { resource: 'job', token: later.token, owner: 'me' };
+    await expect(worker.adopt(forged)).rejects.toThrow(LeaseLostError);
+    await expect(worker.adopt({ resource: 'job', token: -1, owner: 'me' })).rejects.toThrow(MisuseError);
+    await later.extend();
+  });
+});

@@ -1,0 +1,21 @@
+/** What other libraries do, and what takes its place, do the same. */
+import { expect, it } from 'vitest';
+import { run } from './program.js';
+
+it.each([
+  ['redlock-4', '12\nbusy\n'],
+  ['redlock-5', '12\nbusy\n'],
+  ['redis-semaphore', '12\n[ true, true ] false\n'],
+  ['redlock-universal', '12\nbusy\n'],
+])('%s: the programs before and after do the same', async (library, facts) => {
+  const [before, after] = await Promise.all([
+    run(`coming-from/${library}.before.ts`),
+    run(`coming-from/${library}.after.ts`),
+  ]);
+  expect(before).toEqual({ code: 0, output: facts });
+  expect(after).toEqual({ code: 0, output: facts });
+});
+
+it('old and new programs exclude each other during the change-over', async () => {
+  expect(await run('coming-from/change-over.ts')).toEqual({ code: 0, output: '12\n24\n' });
+});
