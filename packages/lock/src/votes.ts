@@ -87,7 +87,19 @@ export function explainAcquire(votes: Votes, quorum: number): Refusal {
     if (count(votes, 'window') > 0) return 'window';
     if (count(votes, 'shared') > 0) return 'join';
   }
-  return held >= quorum || count(votes, 'granted') === 0 ? 'busy' : 'split';
+  if (held < quorum) return count(votes, 'granted') === 0 ? 'busy' : 'split';
+  return isHeldByOne(votes, quorum) ? 'busy' : 'split';
+}
+
+/**
+ * Whether most of those who refused name one holder, who may have a majority. Where several hold a few nodes each, nobody
+ * has the lock: they all give it back, and call nobody, so who took that for a holder would wait in vain.
+ */
+function isHeldByOne(votes: Votes, quorum: number): boolean {
+  const tokens = votes.flatMap((vote) => (vote?.kind === 'held' ? [vote.token] : []));
+  const most = Math.max(0, ...tokens.map((token) => tokens.filter((other) => other === token).length));
+  const unknown = votes.filter((vote) => vote === undefined).length;
+  return most * 2 > tokens.length && most + unknown >= quorum;
 }
 
 /** The token under which most nodes let others read; the highest of several. */
