@@ -70,7 +70,7 @@ export function ratioSpread({ median, min, max }: Spread): string {
 /** "17.0 (16.8–17.3)" */
 export function numberSpread({ median, min, max }: Spread, digits = 3): string {
   const [middle, least, greatest] = [median, min, max].map((value) => number(value, digits));
-  return Number.isFinite(median) ? `${middle} (${least}–${greatest})` : '–';
+  return [median, min, max].every(Number.isFinite) ? `${middle} (${least}–${greatest})` : `${middle}`;
 }
 
 export function toMarkdown(report: Report): string {

@@ -55,11 +55,16 @@ export function handOvers(
   return { grants, handOvers: changes };
 }
 
-/** The longest that the lock was free between two grants, in milliseconds; NaN without two. */
+/** The longest that the lock was free while it was wanted, in milliseconds; NaN if it was never granted. */
 export function longestPause(sorted: readonly Grant[]): number {
   const granted = sorted.filter((grant) => grant.granted !== NEVER);
-  const pauses = granted.slice(1).map((grant, index) => grant.granted - (granted[index]?.released ?? 0));
-  return pauses.length > 0 ? pauses.reduce((longest, pause) => Math.max(longest, pause)) : Number.NaN;
+  let free = sorted.reduce((first, { requested }) => Math.min(first, requested), NEVER);
+  let longest = Number.NaN;
+  for (const grant of granted) {
+    longest = Math.max(grant.granted - free, Number.isNaN(longest) ? 0 : longest);
+    free = grant.released;
+  }
+  return longest;
 }
 
 /**

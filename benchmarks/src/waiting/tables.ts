@@ -73,7 +73,7 @@ export function handOverSection(contestants: readonly Measured[], one: CaseResul
   return {
     table: {
       title: `Hand-overs: ${name}`,
-      about: `Each waiter acquires, holds, releases and asks again; ${plan.duration} ms a contestant and round. More hand-overs and fewer commands are better. Ratio: hand-overs per second over those of ${comparison.best.name}, the best peer, in the same round. Commands and CPU: all five nodes, for each hand-over. Longest pause: from giving back to the next grant, from the start on, when all ask at once. Failed: calls that gave up, and were made again.`,
+      about: `Each waiter acquires, holds, releases and asks again; ${plan.duration} ms a contestant and round. More hand-overs and fewer commands are better. Ratio: hand-overs per second over those of ${comparison.best.name}, the best peer, in the same round. Commands and CPU: all five nodes, for each hand-over. Longest pause: from the first request, or from giving back, to the next grant; the start, when all ask at once, is part of it. Failed: calls that gave up, and were made again.`,
       columns: [
         'contestant',
         'to the best peer',
