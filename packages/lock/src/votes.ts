@@ -98,7 +98,8 @@ export function explainAcquire(votes: Votes, quorum: number): Refusal {
 function isHeldByOne(votes: Votes, quorum: number): boolean {
   const tokens = votes.flatMap((vote) => (vote?.kind === 'held' ? [vote.token] : []));
   const most = Math.max(0, ...tokens.map((token) => tokens.filter((other) => other === token).length));
-  const unknown = votes.filter((vote) => vote === undefined).length;
+  const unknown =
+    votes.length - count(votes, 'held', 'granted', 'stale', 'window', 'shared', 'permits', 'unset');
   return most * 2 > tokens.length && most + unknown >= quorum;
 }
 

@@ -70,20 +70,22 @@ describe('an acquire', () => {
     expect(explainAcquire(votes, quorumOf(votes))).toBe(expected);
   });
 
-  it.each<[readonly (number | 'granted' | '-')[], string]>([
+  it.each<[readonly (number | 'granted' | 'failed' | '-')[], string]>([
     [[7, 7, 7, '-', '-'], 'busy'],
     [[7, 7, 8, '-', '-'], 'busy'],
     [[7, 7, 8, '-', 'granted'], 'busy'],
     [[7, 7, 8, 'granted', 'granted'], 'split'],
     [[7, 7, 8, 8, '-'], 'split'],
     [[7, 8, 9, '-', '-'], 'split'],
+    [[7, 7, 8, 'granted', 'failed'], 'busy'],
     [[0, 0, 0, 'granted', 'granted'], 'busy'],
   ])(
     'that finds holders under the tokens %j is %s: one of them may have a majority or not',
     (answers, expected) => {
       const votes = answers.map((answer) => {
         if (answer === '-') return undefined;
-        return answer === 'granted' ? vote('granted') : ({ ...vote('held'), token: answer } as Vote);
+        if (typeof answer === 'string') return vote(answer);
+        return { ...vote('held'), token: answer } as Vote;
       });
       expect(explainAcquire(votes, quorumOf(votes))).toBe(expected);
     },
