@@ -134,6 +134,27 @@ describe('a store that forgets', () => {
     expect(await store.redis.get('balance')).toBeNull();
   });
 
+  it('by a failover and back, in one run, refuses the tokens from before', async () => {
+    await using store = await openStore(['--repl-diskless-sync-delay', '0']);
+    await using other = await startNodes(1, { args: ['--repl-diskless-sync-delay', '0'] });
+    const replica = new Redis(other.urls[0] ?? '');
+    replica.on('error', () => {});
+    const follow = async (redis: Redis, port: number): Promise<void> => {
+      await redis.replicaof('127.0.0.1', port);
+      await vi.waitFor(async () => expect(await redis.info('replication')).toMatch(/link_status:up/), 10_000);
+    };
+    await follow(replica, store.node.port);
+    const guard = await store.guard();
+    const [before, lost] = [systemClock.wall(), systemClock.wall() + 1];
+    await guard.seal({ resource: 'other', token: before });
+    await replica.replicaof('NO', 'ONE');
+    await guard.seal({ resource: 'r', token: lost }); // the replica has not heard of it
+    await follow(store.redis, other.nodes[0]?.port ?? 0);
+    await store.redis.replicaof('NO', 'ONE');
+    await expect(guard.seal({ resource: 'r', token: before })).rejects.toThrow(StaleTokenError);
+    replica.disconnect();
+  });
+
   it('can say that it does not: synchronous persistence keeps the mark and the holder over a restart', async () => {
     await using store = await openStore(['--appendonly', 'yes', '--appendfsync', 'always']);
     const guard = await store.guard({ persistence: 'synchronous' });

@@ -2,7 +2,7 @@
  * The guard for data in Redis: marks live beside the data they protect, and a write is one script with its check.
  *
  * Guarantees: those of the contract (guard.ts). The mark and the data are written in the same step, so a store that
- * loses one loses both. A restart that may have lost marks is noticed by the server's run_id, inside the check itself.
+ * loses one loses both. A restart that may have lost marks is noticed by the server's run_id and replication id, inside the check itself.
  * Not guaranteed: that a write whose answer was lost did not happen; and Redis does not undo the commands before one
  * that fails.
  */
@@ -57,9 +57,9 @@ const OPTIONS: readonly (keyof RedisGuardOptions)[] = [
 ];
 
 const lua = (name: string): URL => new URL(`../../lua/${name}.lua`, import.meta.url);
-const sealScript = new Script([lua('memory'), lua('seal')]);
-const writeScript = new Script([lua('memory'), lua('write')]);
-const initializeScript = new Script([lua('initialize')]);
+const sealScript = new Script([lua('server'), lua('memory'), lua('seal')]);
+const writeScript = new Script([lua('server'), lua('memory'), lua('write')]);
+const initializeScript = new Script([lua('server'), lua('initialize')]);
 
 /** A guard for data in Redis. Throws MisuseError for options that cannot work; connects on first use. */
 export function createRedisGuard(options: RedisGuardOptions): RedisGuard {
