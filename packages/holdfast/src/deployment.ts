@@ -22,12 +22,7 @@ import {
 
 /** The locks of the deployment that the settings name. The caller closes them. */
 export function openLocks(args: Arguments, context: Context, { anyNumber = false } = {}): Locks {
-  const nodes = args.addresses(NODES);
-  if (nodes === undefined) {
-    throw args.wrong(
-      'no nodes: give --nodes redis://host:port,… or set HOLDFAST_NODES; "holdfast up" starts some on this machine',
-    );
-  }
+  const nodes = nodesOf(args);
   const allowEven = anyNumber || args.has(ALLOW_EVEN);
   if (nodes.length % 2 === 0 && !allowEven) {
     throw args.wrong(
@@ -41,6 +36,15 @@ export function openLocks(args: Arguments, context: Context, { anyNumber = false
     ...parametersOf(args),
     onWarning: (message) => warn(args, context, message),
   });
+}
+
+/** The addresses of the nodes, however many. */
+export function nodesOf(args: Arguments): readonly string[] {
+  const nodes = args.addresses(NODES);
+  if (nodes !== undefined) return nodes;
+  throw args.wrong(
+    'no nodes: give --nodes redis://host:port,… or set HOLDFAST_NODES; "holdfast up" starts some on this machine',
+  );
 }
 
 /** The deployment's parameters that the settings name; the others are left to their defaults. */

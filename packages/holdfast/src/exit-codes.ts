@@ -10,6 +10,8 @@ import { type ErrorCode, HoldfastError, MisuseError } from '@holdfast/kernel';
 /** Those of sysexits(3) where one fits, those of a POSIX shell for the program that `run` starts. */
 export const EXIT = {
   ok: 0,
+  /** What `doctor` was asked to find out: something is wrong. */
+  findings: 1,
   /** EX_USAGE: the command line or the configuration is wrong. */
   usage: 64,
   /** EX_UNAVAILABLE: too few nodes could answer or vote. */

@@ -55,7 +55,7 @@ function describeOption({ name, value, env, default: initial, about }: Option): 
 }
 
 /** `text` to the right of `label`, wrapped. */
-function hang(label: string, text: string, indent: number): string {
+export function hang(label: string, text: string, indent: number): string {
   const lines: string[] = [];
   let line = '';
   for (const word of text.split(' ')) {

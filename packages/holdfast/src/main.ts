@@ -8,6 +8,7 @@ import { readFileSync } from 'node:fs';
 import { display, HoldfastError } from '@holdfast/kernel';
 import { Arguments, masked } from './arguments.js';
 import type { Command } from './command.js';
+import { doctor } from './commands/doctor.js';
 import { init } from './commands/init.js';
 import { inspect } from './commands/inspect.js';
 import { nodes } from './commands/nodes.js';
@@ -18,7 +19,7 @@ import { codeOf, EXIT, exitCodeOf, UsageError } from './exit-codes.js';
 import { describeCommand, describeProgram } from './help.js';
 import { HELP, JSON_OUTPUT } from './options.js';
 
-const COMMANDS: readonly Command[] = [up, run, inspect, init, nodes];
+const COMMANDS: readonly Command[] = [up, run, inspect, init, nodes, doctor];
 
 /** Runs `holdfast` with `words`, those after its name. Resolves to the exit code. */
 export async function main(words: readonly string[], context: Context): Promise<number> {

@@ -67,6 +67,11 @@ export const GONE: Option = {
   about: 'The removed server will never come back, so it need not answer.',
 };
 
+export const STRICT: Option = {
+  name: 'strict',
+  about: 'Count a warning as an error, for the exit code.',
+};
+
 export const NODE_COUNT: Option = {
   name: 'nodes',
   value: '<count>',

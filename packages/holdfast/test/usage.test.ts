@@ -27,7 +27,7 @@ test('help names every command, and each of them explains itself', async () => {
   const top = await call(['--help']);
   expect(top).toMatchObject({ code: 0, stderr: '' });
   for (const line of top.stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
-  for (const name of ['up', 'run', 'inspect', 'init', 'nodes']) {
+  for (const name of ['up', 'run', 'inspect', 'init', 'nodes', 'doctor']) {
     expect(top.stdout).toContain(`\n  ${name} `);
     const help = await call([name, '--help']);
     expect(help).toMatchObject({ code: 0, stderr: '' });
@@ -40,7 +40,8 @@ test('help names every command, and each of them explains itself', async () => {
 
 test('every option is in the help of some command, with its default and its variable', async () => {
   let text = '';
-  for (const name of ['up', 'run', 'inspect', 'init', 'nodes']) text += (await call([name, '--help'])).stdout;
+  for (const name of ['up', 'run', 'inspect', 'init', 'nodes', 'doctor'])
+    text += (await call([name, '--help'])).stdout;
   const flat = text.replace(/\s+/g, ' ');
   for (const option of Object.values(options).flat()) {
     expect(flat).toContain(`--${option.name}`);
@@ -103,7 +104,7 @@ test.each<[string, string[], RegExp]>([
 });
 
 test('without nodes it says how to give them', async () => {
-  for (const words of [['run', '--lock', 'a', '--', 'true'], ['inspect', 'a'], ['init']]) {
+  for (const words of [['run', '--lock', 'a', '--', 'true'], ['inspect', 'a'], ['init'], ['doctor']]) {
     const { code, stderr } = await call(words, { HOLDFAST_NODES: '' });
     expect(code).toBe(64);
     for (const hint of ['--nodes', 'HOLDFAST_NODES', 'holdfast up']) expect(stderr).toContain(hint);

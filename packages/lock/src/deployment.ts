@@ -36,6 +36,7 @@ const ISOLATION = 3_000;
 /** A Lua string literal. */
 const luaString = (text: string): string => `'${text.replaceAll(/[\\']/g, '\\$&')}'`;
 
+/** @internal For tools of Holdfast that ask the nodes themselves. Throws MisuseError for options that cannot work. */
 export class Deployment {
   readonly name: string;
   readonly nodes: number;

@@ -14,7 +14,7 @@ export {
 } from '@holdfast/kernel';
 export type { NodeSource } from '@holdfast/redis';
 export type { NodeChange } from './change.js';
-export type { DeploymentOptions } from './deployment.js';
+export { Deployment, type DeploymentOptions } from './deployment.js';
 export type { Election, ElectionOptions, Leader, ObserveOptions } from './election.js';
 export type { InitializedNode, LockState, NodeState } from './inspect.js';
 export type { Lease } from './lease.js';

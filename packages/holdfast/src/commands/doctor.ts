@@ -1,0 +1,63 @@
+/**
+ * `holdfast doctor`: what is wrong with the nodes of a deployment, or will hurt, and what to do.
+ *
+ * Guarantees: changes nothing on the nodes. A node that cannot be reached is a finding, not a failure to look at the
+ * others. The report is written whatever it says; the exit code tells a script how bad it is.
+ */
+import { Deployment, UnavailableError } from '@holdfast/lock';
+import type { Command } from '../command.js';
+import { nodesOf, parametersOf } from '../deployment.js';
+import { collect } from '../doctor/collect.js';
+import { judge } from '../doctor/judge.js';
+import { render } from '../doctor/render.js';
+import { EXIT, ExitError } from '../exit-codes.js';
+import { ALLOW_EVEN, DESCRIPTION, JSON_OUTPUT, NODE_OPTIONS, NODE_TIMEOUT, STRICT } from '../options.js';
+
+export const doctor: Command = {
+  name: 'doctor',
+  summary: 'Tell what is wrong with the nodes, and what to do.',
+  synopsis: 'doctor [options]',
+  about: `Looks at every node: whether it can be reached and can vote, its settings, its
+memory, its clock, the rights of its user, the deployment record; and at the
+nodes together. Says what hurts, worst first, and how many more may fail.
+Changes nothing. An error makes leases fail or unsafe; a warning will, if
+something else happens; a note is good to know.
+
+Run it with the options, the user and the machine of your programs.`,
+  options: [STRICT, JSON_OUTPUT, ...NODE_OPTIONS],
+  shared: DESCRIPTION,
+  exitCodes: [
+    ['0', 'nothing worse than a warning; with --strict, than a note'],
+    ['1', 'an error was found, or with --strict a warning; a majority can vote'],
+    ['64', 'the command line is wrong'],
+    ['69', 'fewer than a majority of the nodes can vote now'],
+  ],
+  example: 'holdfast doctor --nodes redis://a:6379,redis://b:6379,redis://c:6379',
+
+  async run(args, { clock, stdout }) {
+    args.requirePositionals();
+    const addresses = nodesOf(args);
+    const deployment = new Deployment(addresses.length, parametersOf(args));
+    const nodeTimeout = args.duration(NODE_TIMEOUT) ?? 1_000;
+    if (nodeTimeout < 1) throw args.wrong('--node-timeout is at least 1ms');
+    const facts = await collect({
+      addresses,
+      deployment,
+      nodeTimeout,
+      clock,
+      allowEven: args.has(ALLOW_EVEN),
+    });
+    const diagnosis = judge(facts);
+    const { summary } = diagnosis;
+    stdout.write(`${args.has(JSON_OUTPUT) ? JSON.stringify({ facts, ...diagnosis }) : render(diagnosis)}\n`);
+    if (summary.voting < summary.quorum) {
+      // Which cannot, and why, has been written above.
+      throw new UnavailableError(`${summary.voting} of ${summary.nodes} nodes can vote now: too few.`, []);
+    }
+    if (summary.errors > 0 || (args.has(STRICT) && summary.warnings > 0)) {
+      const found = summary.errors > 0 ? 'errors' : 'warnings';
+      throw new ExitError(`${found} were found.`, { exitCode: EXIT.findings, code: 'HOLDFAST_FINDINGS' });
+    }
+    return EXIT.ok;
+  },
+};

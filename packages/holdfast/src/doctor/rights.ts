@@ -1,0 +1,104 @@
+/**
+ * Which rights a Redis user needs, and which of them he lacks.
+ *
+ * Guarantees: changes nothing. Where the user may, ACL DRYRUN says what would be refused. Where he may not, the
+ * commands that only read are tried on a key that does not exist, and the others stay unchecked.
+ */
+import type { Reply } from '@holdfast/redis';
+import type { RightsFacts } from './facts.js';
+
+/** Sends one command; rejects with the server's own words. */
+export type Ask = (command: string, ...args: readonly string[]) => Promise<Reply>;
+
+interface Right {
+  /** As ACL SETUSER has it, without "+". */
+  readonly name: string;
+  readonly args: readonly string[];
+  /** Whether calling it with `args` leaves no trace. */
+  readonly harmless?: true;
+}
+
+/** Without these nothing is slower or missing that matters to this deployment. */
+const ONLY_IN_CLUSTERS: readonly string[] = ['exists', 'cluster|nodes'];
+
+/** All rights of the rule in the README of @holdfast/lock. `key` and `channel` belong to the deployment. */
+export function rightsFor(key: string, channel: string): readonly Right[] {
+  const unknown = 'f'.repeat(40);
+  return [
+    { name: 'fcall', args: ['holdfast_doctor', '0'], harmless: true },
+    { name: 'function|load', args: ['x'] },
+    { name: 'evalsha', args: [unknown, '0'], harmless: true },
+    { name: 'eval', args: ['', '0'] },
+    { name: 'script|load', args: [''] },
+    { name: 'info', args: [], harmless: true },
+    { name: 'time', args: [], harmless: true },
+    { name: 'get', args: [key], harmless: true },
+    { name: 'mget', args: [key], harmless: true },
+    { name: 'set', args: [key, ''] },
+    { name: 'del', args: [key] },
+    { name: 'pttl', args: [key], harmless: true },
+    { name: 'pexpire', args: [key, '1'] },
+    { name: 'hset', args: [key, 'x', ''] },
+    { name: 'hmget', args: [key, 'x'], harmless: true },
+    { name: 'zadd', args: [key, '0', ''] },
+    { name: 'zcard', args: [key], harmless: true },
+    { name: 'zpopmin', args: [key] },
+    { name: 'zrange', args: [key, '0', '0'], harmless: true },
+    { name: 'zrem', args: [key, ''] },
+    { name: 'zremrangebyscore', args: [key, '0', '0'] },
+    { name: 'publish', args: [channel, ''] },
+    { name: 'subscribe', args: [channel] },
+    { name: 'pubsub|numsub', args: [channel], harmless: true },
+    { name: 'ping', args: [], harmless: true },
+    { name: 'hello', args: [] },
+    { name: 'select', args: ['0'] },
+    { name: 'exists', args: [key], harmless: true },
+    { name: 'cluster|nodes', args: [] },
+  ];
+}
+
+/** Asks the server for what is missing. */
+export async function collectRights(ask: Ask, deployment: string, inCluster: boolean): Promise<RightsFacts> {
+  const user = await ask('ACL', 'WHOAMI').then(String, () => undefined);
+  const rights = rightsFor(`{${deployment}}:doctor`, `{${deployment}}:wake:doctor`);
+  const needed = rights.filter(({ name }) => inCluster || !ONLY_IN_CLUSTERS.includes(name));
+  const complete = user !== undefined && (await mayRehearse(ask, user));
+  const missing = await Promise.all(
+    needed.map(async ({ name, args, harmless }) => {
+      const words = [...name.split('|'), ...args];
+      const refusal = complete ? await rehearse(ask, user, words) : harmless && (await tryOut(ask, words));
+      return refusal ? inRule(refusal, name, deployment) : [];
+    }),
+  );
+  return { user, complete, missing: [...new Set(missing.flat())] };
+}
+
+async function mayRehearse(ask: Ask, user: string): Promise<boolean> {
+  return ask('ACL', 'DRYRUN', user, 'PING').then(
+    () => true,
+    () => false,
+  );
+}
+
+/** What the server says when the command would be refused. */
+async function rehearse(ask: Ask, user: string, words: readonly string[]): Promise<string | undefined> {
+  const reply = await ask('ACL', 'DRYRUN', user, ...words).then(String, () => 'OK'); // a command it does not have
+  return reply === 'OK' ? undefined : reply;
+}
+
+async function tryOut(ask: Ask, [command = '', ...args]: readonly string[]): Promise<string | undefined> {
+  return ask(command, ...args).then(
+    () => undefined,
+    (error: unknown) => {
+      const words = error instanceof Error ? error.message : String(error);
+      return words.startsWith('NOPERM') ? words : undefined;
+    },
+  );
+}
+
+/** A refusal is about the command, or about its key or its channel. */
+function inRule(refusal: string, name: string, deployment: string): string {
+  if (/access .*\bchannel/i.test(refusal)) return `&{${deployment}}:*`;
+  if (/access .*\bkeys?\b/i.test(refusal)) return `~{${deployment}}:*`;
+  return `+${name}`;
+}
