@@ -122,7 +122,8 @@ async function examine(address: string, examination: Examination): Promise<NodeF
   const ended = new AbortController();
   try {
     await Promise.race([connection.open(), pause(clock, limit, ended.signal)]);
-    if (connection.unready === NOT_YET) throw new Away(`no answer within ${limit} ms`);
+    if (connection.unready === NOT_YET)
+      return { ...known, trouble: await whyNotYet(connection, limit, examination) };
     const facts = await read(new Patient(connection, examination), deployment, via?.kind === 'cluster');
     const rights = facts.rights && { ...facts.rights, user: facts.rights.user ?? username };
     return { ...known, ...facts, rights };
@@ -211,12 +212,29 @@ async function readSlowLog(node: Patient, time: number | undefined): Promise<Slo
   return recent.sort((a, b) => b.took - a.took)[0];
 }
 
+/** A client library waits for a server that loads its data; INFO is answered meanwhile. */
+async function whyNotYet(
+  connection: Connection,
+  waited: number,
+  { clock, nodeTimeout }: Examination,
+): Promise<Trouble> {
+  const silent: Trouble = { kind: 'silent', reason: `no answer within ${waited} ms` };
+  try {
+    const info = connection.send('INFO', ['persistence']);
+    const text = String(await within(clock, nodeTimeout, info, silent.reason));
+    if (!/^loading:1/m.test(text)) return silent;
+    const left = /^loading_eta_seconds:(\d+)/m.exec(text)?.[1];
+    return { kind: 'loading', reason: left === undefined ? 'no end is known' : `about ${left} s are left` };
+  } catch {
+    return silent;
+  }
+}
+
 function troubleOf(reason: string): Trouble {
   if (/WRONGPASS|NOAUTH|NOPERM|invalid (username|password)|\bAUTH\b/i.test(reason))
     return { kind: 'login', reason };
   if (/\bBUSY\b/.test(reason)) return { kind: 'busy', reason };
-  if (/\bLOADING\b/.test(reason)) return { kind: 'loading', reason };
-  if (/did not answer|no answer/.test(reason)) return { kind: 'silent', reason };
+  if (/did not answer/.test(reason)) return { kind: 'silent', reason };
   return { kind: 'away', reason };
 }
 

@@ -65,6 +65,8 @@ export interface ServerFacts {
   /** Replicas that are connected, and those of them that have acknowledged within two seconds. */
   readonly replicas: number;
   readonly following: number;
+  /** Those that keep up, as min-replicas-to-write counts them; absent where it is not set. */
+  readonly goodReplicas?: number | undefined;
   readonly usedMemory: number;
   /** Bytes; 0 is no limit. */
   readonly maxMemory: number;

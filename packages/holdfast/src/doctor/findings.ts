@@ -1,5 +1,7 @@
 /** What the doctor finds: one thing that hurts or could, in words, with what to do about it. */
 
+import type { DeploymentFacts, NodeFacts } from './facts.js';
+
 export type Severity = 'error' | 'warning' | 'note';
 
 export interface Finding {
@@ -17,6 +19,9 @@ export interface Finding {
 
 /** A finding about one node, whose name is added. */
 export type NodeFinding = Omit<Finding, 'node'>;
+
+/** Looks at one node. Pure. */
+export type ServerCheck = (node: NodeFacts, deployment: DeploymentFacts) => NodeFinding | undefined;
 
 /** Who can vote now. */
 export interface Summary {

@@ -16,6 +16,7 @@ export function readInfo(text: string): ServerFacts {
     inCluster: word('cluster_enabled') === '1',
     replicas: number('connected_slaves'),
     following: countFollowing(text),
+    goodReplicas: fields.has('min_slaves_good_slaves') ? number('min_slaves_good_slaves') : undefined,
     usedMemory: number('used_memory'),
     maxMemory: number('maxmemory'),
     evictionPolicy: word('maxmemory_policy'),

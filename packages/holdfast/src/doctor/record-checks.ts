@@ -4,9 +4,8 @@
  */
 import { formatDuration } from '../durations.js';
 import type { DeploymentFacts, NodeFacts } from './facts.js';
-import type { Finding, NodeFinding } from './findings.js';
+import type { Finding, NodeFinding, ServerCheck } from './findings.js';
 import { asFlags, differences, readParameters } from './parameters.js';
-import type { ServerCheck } from './server-checks.js';
 
 const NOT_INIT =
   'Do not run "holdfast init" for it: somebody may hold a lease that it has forgotten, and it comes back by itself.';
@@ -18,9 +17,9 @@ const record: ServerCheck = (node, deployment) => {
   const { parameters, server, votesIn } = node.record;
   if (parameters !== deployment.parameters) return misfit(parameters, deployment);
   const { runId, replicationId } = node.server;
-  if (server !== `${runId}:${replicationId}`) {
-    // That forgets nothing then, and the first vote renews the record.
-    if (readParameters(parameters).get('persistence') === 'synchronous' && votesIn <= 0) return undefined;
+  // Where persistence is synchronous, another server forgets nothing, and the first vote renews the record.
+  const forgets = readParameters(parameters).get('persistence') !== 'synchronous';
+  if (forgets && server !== `${runId}:${replicationId}`) {
     const what = server.startsWith(`${runId}:`)
       ? 'It has taken over from another server, or its first replica has joined'
       : 'It has restarted, or another server has taken its place';

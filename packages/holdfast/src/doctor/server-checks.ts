@@ -2,17 +2,16 @@
  * What is wrong with one server, whatever the others are like. Pure functions over facts.
  */
 import { formatDuration } from '../durations.js';
-import type { DeploymentFacts, NodeFacts, RightsFacts, ServerFacts, Trouble } from './facts.js';
-import type { NodeFinding } from './findings.js';
+import type { NodeFacts, ServerFacts, Trouble } from './facts.js';
+import type { NodeFinding, ServerCheck } from './findings.js';
 import { readParameters } from './parameters.js';
+import { rights } from './rights-check.js';
 
 /** The commands of the scripts need it, and functions the other. */
 const OLDEST = [6, 2] as const;
 const WITH_FUNCTIONS = [7, 0] as const;
 /** From which part of a limit it counts as near. */
 const NEAR = 0.85;
-
-export type ServerCheck = (node: NodeFacts, deployment: DeploymentFacts) => NodeFinding | undefined;
 
 const reach: ServerCheck = ({ trouble }, { nodeTimeout }) =>
   trouble && {
@@ -28,7 +27,7 @@ const TROUBLES: Readonly<
   away: (reason) => ({
     message: `It cannot be reached: ${withoutOpening(reason)}.`,
     advice:
-      'Start the server, or correct the address; look at firewalls and at its "bind" and "protected-mode".',
+      'Start the server (or those who are asked for it), or correct the address; look at firewalls and at its "bind" and "protected-mode".',
   }),
   login: (reason) => ({
     message: `It refuses the login: ${withoutOpening(reason)}.`,
@@ -43,8 +42,8 @@ const TROUBLES: Readonly<
     message: 'It is busy with a script that does not end, and answers nothing else.',
     advice: 'End the script with SCRIPT KILL (or FUNCTION KILL), and find out whose it is.',
   }),
-  loading: () => ({
-    message: 'It is loading its data from disk, and answers nothing until that is done.',
+  loading: (reason) => ({
+    message: `It is loading its data from disk, and answers nothing until that is done: ${reason}.`,
     advice: 'Wait, and ask again.',
   }),
 };
@@ -158,8 +157,9 @@ function refusesWrites(server: ServerFacts, config: NodeFacts['config']): string
   if (!config) return undefined;
   const { save, stopsWritesWhenSaveFails, minReplicasToWrite } = config;
   if (server.lastSaveFailed && save !== '' && stopsWritesWhenSaveFails) return 'its last snapshot failed';
-  if (server.replicas < minReplicasToWrite) {
-    return `min-replicas-to-write is ${minReplicasToWrite}, and ${server.replicas} are connected`;
+  const { goodReplicas } = server;
+  if (goodReplicas !== undefined && goodReplicas < minReplicasToWrite) {
+    return `min-replicas-to-write is ${minReplicasToWrite}, and ${goodReplicas} keep up`;
   }
   return undefined;
 }
@@ -208,53 +208,6 @@ function synchronous(always: boolean, server: ServerFacts): NodeFinding | undefi
     message: `The deployment says --persistence synchronous, and this server has ${server.replicas === 1 ? 'a replica' : `${server.replicas} replicas`}. A replica that took its place would lack the last leases.`,
     advice:
       'Make sure that no replica is ever promoted, or use --replicas instead of --persistence synchronous.',
-  };
-}
-
-/** Rights whose lack only makes something slower or rarer. */
-const SLOWER: Readonly<Record<string, string>> = {
-  '+fcall': 'votes run as scripts, which is slower',
-  '+function|load': 'votes run as scripts, which is slower',
-  '+publish': 'who waits is not called when a lease is given back, and asks every two seconds',
-  '+subscribe': 'who waits is not called when a lease is given back, and asks every two seconds',
-  '+pubsub|numsub': 'those who wait may be stopped by one who died',
-  '+ping': 'some client libraries cannot connect',
-  '+hello': 'some client libraries cannot connect',
-  '+select': 'no other database than 0 can be used',
-};
-
-/** What serves where functions cannot; and "inspect" and "init" have nothing else. */
-const SCRIPTS: readonly string[] = ['+evalsha', '+eval', '+script|load'];
-
-const rights: ServerCheck = ({ rights: found, functions }, { name }) => {
-  if (!found) return undefined;
-  const { missing, user = '<user>' } = found;
-  if (missing.length === 0) return found.complete ? undefined : unchecked(found);
-  const scriptsNeeded =
-    functions !== true || missing.includes('+fcall') || missing.includes('+function|load');
-  const slower = (right: string): string | undefined => {
-    if (right.startsWith('&')) return SLOWER['+subscribe'];
-    if (SCRIPTS.includes(right) && !scriptsNeeded)
-      return '"holdfast inspect" and "holdfast init" do not work';
-    return SLOWER[right];
-  };
-  const serious = missing.some((right) => slower(right) === undefined);
-  const consequences = [...new Set(missing.flatMap((right) => slower(right) ?? []))].join('; ');
-  return {
-    severity: serious ? 'error' : 'warning',
-    check: 'rights',
-    ...(serious && { stopsVotes: true }),
-    message: `The Redis user${found.user === undefined ? '' : ` "${found.user}"`} lacks rights: ${missing.join(' ')}. ${serious ? 'Without them votes fail.' : `So ${consequences}.`}`,
-    advice: `ACL SETUSER ${user} ${missing.join(' ')} (all that are needed are in the README of @holdfast/lock; deployment "${name}").`,
-  };
-};
-
-function unchecked({ user }: RightsFacts): NodeFinding {
-  return {
-    severity: 'note',
-    check: 'rights',
-    message: `Not every right of the Redis user${user === undefined ? '' : ` "${user}"`} could be checked: he may not ask ACL DRYRUN${user === undefined ? ' and ACL WHOAMI' : ''}. Those that can be tried without a trace are there.`,
-    advice: 'To check all, let him have +acl|whoami +acl|dryrun (Redis 7).',
   };
 }
 
