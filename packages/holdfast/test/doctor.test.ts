@@ -307,6 +307,13 @@ describe('a setting that hurts', () => {
     const always = { args: ['--appendonly', 'yes', '--appendfsync', 'always'] };
     const { nodes, urls } = await deploy(3, { persistence: 'synchronous' }, always);
     expect(words(await diagnose(urls, { persistence: 'synchronous' }))).toEqual([]);
+    await send(nodes[1], 'ACL', 'SETUSER', 'app', 'on', '>secret', ...RULE);
+    const modest = urls.map((url, index) => (index === 1 ? url.replace('//', '//app:secret@') : url));
+    const partly = (await diagnose(modest, { persistence: 'synchronous' })).findings;
+    expect(partly.find(({ check }) => check === 'persistence')).toMatchObject({
+      severity: 'note',
+      message: expect.stringContaining('may not ask for CONFIG GET'),
+    });
     await send(nodes[2], 'CONFIG', 'SET', 'appendfsync', 'everysec');
     const broken = await diagnose(urls, { persistence: 'synchronous' });
     expect(words(broken)).toEqual(['error persistence']);

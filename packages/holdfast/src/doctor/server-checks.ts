@@ -165,10 +165,11 @@ function refusesWrites(server: ServerFacts, config: NodeFacts['config']): string
 }
 
 const persistence: ServerCheck = ({ server, config, via }, { parameters, quarantine }) => {
-  if (!server || !config) return undefined;
+  if (!server) return undefined;
   const declared = readParameters(parameters);
+  if (declared.get('persistence') === 'synchronous') return synchronous(server, config);
+  if (!config) return undefined;
   const always = server.appendOnly && config.appendFsync === 'always';
-  if (declared.get('persistence') === 'synchronous') return synchronous(always, server);
   const keeps = always
     ? 'It writes everything to disk at once, but the deployment is not told so'
     : server.appendOnly || config.save !== ''
@@ -191,8 +192,8 @@ const persistence: ServerCheck = ({ server, config, via }, { parameters, quarant
   };
 };
 
-function synchronous(always: boolean, server: ServerFacts): NodeFinding | undefined {
-  if (!always) {
+function synchronous(server: ServerFacts, config: NodeFacts['config']): NodeFinding | undefined {
+  if (!server.appendOnly || (config && config.appendFsync !== 'always')) {
     return {
       severity: 'error',
       check: 'persistence',
@@ -201,7 +202,7 @@ function synchronous(always: boolean, server: ServerFacts): NodeFinding | undefi
       advice: 'CONFIG SET appendonly yes and CONFIG SET appendfsync always, and the same in redis.conf.',
     };
   }
-  if (server.replicas === 0) return undefined;
+  if (server.replicas === 0) return config ? undefined : UNCHECKED;
   return {
     severity: 'warning',
     check: 'persistence',
@@ -210,6 +211,14 @@ function synchronous(always: boolean, server: ServerFacts): NodeFinding | undefi
       'Make sure that no replica is ever promoted, or use --replicas instead of --persistence synchronous.',
   };
 }
+
+const UNCHECKED: NodeFinding = {
+  severity: 'note',
+  check: 'persistence',
+  message:
+    'The deployment says --persistence synchronous. Whether this server runs with appendfsync always could not be checked: the Redis user may not ask for CONFIG GET.',
+  advice: 'Look at its redis.conf; or let the user have +config|get.',
+};
 
 const slow: ServerCheck = ({ slowest }, { nodeTimeout }) =>
   slowest && slowest.took >= nodeTimeout / 2
