@@ -485,6 +485,31 @@ describe('a deployment record', () => {
     expect([found.summary.voting, await votes(urls)]).toEqual([2, 2]);
   });
 
+  test('of a number of nodes that changes, and of a node that was removed', async () => {
+    const { urls } = await deploy(3);
+    const more = await start(1);
+    const four = [...urls, more.urls[0] ?? ''];
+    await using three = createLocks({ nodes: urls });
+    await three.addNode(more.urls[0] ?? '');
+    const findings = (await diagnose(urls)).findings.filter(({ check }) => check === 'record');
+    expect(findings.map(({ severity }) => severity)).toEqual(['note', 'note', 'note']);
+    expect(findings[0]?.message).toMatch(/accepts clients with 3 and with 4 nodes/);
+    const both = await diagnose(four);
+    expect(both.findings.filter(({ check, severity }) => check === 'record' && severity === 'error')).toEqual(
+      [],
+    );
+    await using now = createLocks({ nodes: four, allowEven: true });
+    await now.commitNodes();
+    await now.removeNode(`127.0.0.1:${more.nodes[0]?.port}`);
+    const after = await diagnose(four);
+    expect(
+      after.findings.find(({ check, severity }) => check === 'record' && severity === 'error'),
+    ).toMatchObject({
+      message: expect.stringMatching(/was removed.*votes for nobody/),
+      stopsVotes: true,
+    });
+  });
+
   test('that differs from what the client says, or from the others', async () => {
     const { nodes, urls } = await deploy(3, { maxTtl: 10_000 });
     const differs = await doctor(urls, '--window', '2s');

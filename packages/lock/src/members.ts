@@ -6,7 +6,7 @@
  * has expired by itself. After `close` nothing here keeps the process alive.
  */
 import { type Clock, MisuseError, type NodeReason, pause } from '@holdfast/kernel';
-import { type RedisNode, reasonOf } from '@holdfast/redis';
+import { isRefusal, type RedisNode, reasonOf } from '@holdfast/redis';
 import type { Deployment } from './deployment.js';
 import { askAll, type RoundOptions } from './round.js';
 import { type Ballot, type LockRequest, type LockVerb, type LockVerbs, lockVerbs } from './verbs.js';
@@ -205,8 +205,9 @@ export class Members {
         );
       }
     } catch (error) {
-      // The votes themselves will say what is wrong with the node; a refused INFO only costs this report.
-      if (!this.#closed) this.#onWarning(`${node.address} could not be examined: ${reasonOf(error)}`);
+      // What else is wrong with the node the votes themselves will say.
+      if (!this.#closed && isRefusal(error))
+        this.#onWarning(`${node.address} could not be examined: ${reasonOf(error)}`);
     }
   }
 }

@@ -5,7 +5,7 @@
  */
 export { type Address, parseAddress, type Via } from './address.js';
 export { connect, type NodeSource } from './connect.js';
-export { type Connection, type Listener, type Reply, reasonOf } from './connection.js';
+export { type Connection, isRefusal, type Listener, type Reply, reasonOf } from './connection.js';
 export type { Operation, Verb } from './group-commit.js';
 export type { IoredisClient } from './ioredis.js';
 export { RedisNode, type RedisNodeOptions, type ServerInfo } from './node.js';

@@ -172,12 +172,14 @@ async function readRecord(
   key: string,
   time: number | undefined,
 ): Promise<Pick<NodeFacts, 'record' | 'recordRefused'>> {
-  const fields = ['parameters', 'server', 'votes_from'];
+  const fields = ['parameters', 'server', 'votes_from', 'also'];
   try {
-    const [parameters, server, votesFrom] = (await node.ask('HMGET', key, ...fields)) as readonly Reply[];
+    const reply = (await node.ask('HMGET', key, ...fields)) as readonly Reply[];
+    const [parameters, server, votesFrom, also] = reply;
     if (typeof parameters !== 'string') return { record: 'none' };
     const votesIn = time === undefined ? 0 : rounded((Number(votesFrom) - time) / 1000);
-    const record: RecordFacts = { parameters, server: String(server), votesIn };
+    const changing = typeof also === 'string' && { also };
+    const record: RecordFacts = { parameters, server: String(server), votesIn, ...changing };
     return { record };
   } catch (error) {
     orAbsent(error);

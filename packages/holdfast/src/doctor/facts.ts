@@ -91,6 +91,8 @@ export interface ConfigFacts {
 /** The deployment record, as it is. */
 export interface RecordFacts {
   readonly parameters: string;
+  /** While the number of nodes changes: what is accepted, too. */
+  readonly also?: string;
   readonly server: string;
   /** Until the node may vote again, by its own clock; 0 or less if it may. */
   readonly votesIn: number;

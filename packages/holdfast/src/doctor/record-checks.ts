@@ -14,8 +14,10 @@ const record: ServerCheck = (node, deployment) => {
   if (node.record === undefined) return unreadable(node);
   // One that nobody has is judged with the others, below; that of a replica is its master's.
   if (node.record === 'none' || node.server === undefined || node.server.role === 'slave') return undefined;
-  const { parameters, server, votesIn } = node.record;
-  if (parameters !== deployment.parameters) return misfit(parameters, deployment);
+  const { parameters, also, server, votesIn } = node.record;
+  if (parameters === 'retired') return retired;
+  if (parameters !== deployment.parameters && also !== deployment.parameters)
+    return misfit(parameters, deployment);
   const { runId, replicationId } = node.server;
   // Where persistence is synchronous, another server forgets nothing, and the first vote renews the record.
   const forgets = readParameters(parameters).get('persistence') !== 'synchronous';
@@ -38,6 +40,26 @@ const record: ServerCheck = (node, deployment) => {
     stopsVotes: true,
     message: `It is in quarantine for another ${formatDuration(roundedUp(votesIn))}: it is new, or may have forgotten leases, and votes on nothing until they have run out.`,
     advice: `Wait. ${NOT_INIT}`,
+  };
+};
+
+const retired: NodeFinding = {
+  severity: 'error',
+  check: 'record',
+  stopsVotes: true,
+  message: 'It was removed from the deployment by "holdfast nodes remove", and votes for nobody.',
+  advice: 'Take it out of the nodes of every client, and stop its server.',
+};
+
+/** Another number of nodes is accepted, too: somebody has begun a change, and not ended it. */
+const changing: ServerCheck = ({ record: found }) => {
+  if (found === undefined || found === 'none' || found.also === undefined) return undefined;
+  const numbers = [found.parameters, found.also].map((text) => readParameters(text).get('nodes'));
+  return {
+    severity: 'note',
+    check: 'record',
+    message: `The number of nodes is being changed: it accepts clients with ${numbers.join(' and with ')} nodes.`,
+    advice: `When every client has the list with ${numbers[1]}, run "holdfast nodes commit" with it.`,
   };
 };
 
@@ -109,7 +131,7 @@ const failover: ServerCheck = ({ server, via }, { parameters }) => {
   };
 };
 
-export const RECORD_CHECKS: readonly ServerCheck[] = [record, isolated, failover];
+export const RECORD_CHECKS: readonly ServerCheck[] = [record, changing, isolated, failover];
 
 /** Nodes without a record: all of them are a new deployment, or a wiped one; some have forgotten. */
 export function missingRecords(
@@ -139,11 +161,14 @@ export function missingRecords(
 /** Records that contradict each other, which no option of a client can suit. */
 export function contradictions(nodes: readonly NodeFacts[]): Finding[] {
   const groups = new Map<string, string[]>();
+  const accepted: (readonly string[])[] = [];
   for (const { node, record: found } of nodes) {
-    if (found === undefined || found === 'none') continue;
+    if (found === undefined || found === 'none' || found.parameters === 'retired') continue;
+    accepted.push([found.parameters, ...(found.also === undefined ? [] : [found.also])]);
     groups.set(found.parameters, [...(groups.get(found.parameters) ?? []), node]);
   }
-  if (groups.size < 2) return [];
+  const shared = accepted[0]?.some((parameters) => accepted.every((all) => all.includes(parameters)));
+  if (groups.size < 2 || shared) return [];
   const lines = [...groups].map(([parameters, names]) => `${names.join(', ')}: ${parameters}`);
   return [
     {

@@ -39,6 +39,7 @@ export function rightsFor(key: string, channel: string): readonly Right[] {
     { name: 'pttl', args: [key], harmless: true },
     { name: 'pexpire', args: [key, '1'] },
     { name: 'hset', args: [key, 'x', ''] },
+    { name: 'hdel', args: [key, 'x'] },
     { name: 'hmget', args: [key, 'x'], harmless: true },
     { name: 'zadd', args: [key, '0', ''] },
     { name: 'zcard', args: [key], harmless: true },
