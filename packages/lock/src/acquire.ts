@@ -63,7 +63,7 @@ interface Pursuit extends Acquisition {
   readonly owner: string;
   /** Monotonic time. */
   readonly deadline: number;
-  readonly observed: Acquiring;
+  readonly observed: Acquiring | undefined;
   /** Where it stands in line, once somebody else was found to hold the lock. */
   place: Place | undefined;
 }
@@ -75,22 +75,27 @@ export async function acquireLease(context: AcquireContext, request: Acquisition
   const observed = context.telemetry.acquiring(request.mode.kind, request.resource);
   try {
     const lease = await win(context, request, observed);
-    observed.granted(lease);
+    observed?.granted(lease);
     return lease;
   } catch (error) {
-    observed.refused(error);
+    observed?.refused(error);
     throw error;
   }
 }
 
-async function win(context: AcquireContext, request: Acquisition, observed: Acquiring): Promise<HeldLease> {
+async function win(
+  context: AcquireContext,
+  request: Acquisition,
+  observed: Acquiring | undefined,
+): Promise<HeldLease> {
   const { clock, members, waiting } = context;
   const deadline = clock.now() + request.wait;
   throwIfAborted(request.signal, `acquiring "${request.resource}"`);
   const opening = members.open();
   if (opening) await untilAborted(opening, request);
   const owner = context.nextOwner(request.mode.kind === 'shared');
-  const pursuit: Pursuit = { ...request, owner, deadline, observed, place: undefined };
+  const { mode, resource, ttl, wait, signal } = request;
+  const pursuit: Pursuit = { mode, resource, ttl, wait, signal, owner, deadline, observed, place: undefined };
   if (request.wait > 0 && waiting.isAwaited(request.mode.line)) enterLine(context, pursuit);
   let lease: HeldLease | undefined;
   try {
@@ -135,7 +140,7 @@ async function pursue(context: AcquireContext, pursuit: Pursuit): Promise<HeldLe
 
 function enterLine({ waiting }: AcquireContext, pursuit: Pursuit): void {
   pursuit.place = waiting.enter(pursuit.mode.line, pursuit.owner);
-  pursuit.observed.waits();
+  pursuit.observed?.waits();
 }
 
 /** Waits until this waiter is the first of its process, which alone asks the nodes. */

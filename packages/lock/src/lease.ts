@@ -88,7 +88,7 @@ export class HeldLease implements Lease {
   #extending: Promise<'kept' | 'resumed'> | undefined;
   #releasing: Promise<void> | undefined;
   #lost: LeaseLostError | undefined;
-  readonly #holding: Holding;
+  readonly #holding: Holding | undefined;
 
   constructor(context: LeaseContext, grant: LeaseGrant) {
     this.#context = context;
@@ -116,7 +116,7 @@ export class HeldLease implements Lease {
     if (this.#signal === undefined) {
       const reason = (): LeaseLostError => this.error('ran out before it could be extended');
       const onAbort = (error: unknown): void => {
-        this.#holding.lost(error);
+        this.#holding?.lost(error);
         this.#context.watched.delete(this);
       };
       this.#signal = new LeaseSignal(this.#context.clock, {
@@ -132,8 +132,8 @@ export class HeldLease implements Lease {
   }
 
   /** In which what is done under the lease belongs to it. */
-  get telemetryContext(): Context {
-    return this.#holding.context;
+  get telemetryContext(): Context | undefined {
+    return this.#holding?.context;
   }
 
   /** Itself, as one of several. */
@@ -159,11 +159,10 @@ export class HeldLease implements Lease {
     if (this.#releasing) throw this.error('was released');
     if (this.#lost) throw this.#lost;
     if (this.#extending === undefined) {
-      this.#extending = this.#holding
-        .renewing(() => this.#extend(ttl))
-        .finally(() => {
-          this.#extending = undefined;
-        });
+      const extending = this.#holding?.renewing(() => this.#extend(ttl)) ?? this.#extend(ttl);
+      this.#extending = extending.finally(() => {
+        this.#extending = undefined;
+      });
     }
     return this.#extending;
   }
@@ -257,7 +256,7 @@ export class HeldLease implements Lease {
       const { members } = this.#context;
       this.#context.watched.delete(this);
       this.#releasing = members.release(this.#request(this.#ttl), this.#expiry);
-      this.#holding.released();
+      this.#holding?.released();
     }
     return this.#releasing;
   }
@@ -271,7 +270,7 @@ export class HeldLease implements Lease {
   /** Ends the lease as lost, but lets the nodes' locks run out: who used it may not have stopped yet. */
   disown(error: LeaseLostError): void {
     this.#lost ??= error;
-    this.#holding.lost(error);
+    this.#holding?.lost(error);
     this.#signal?.abort(error);
   }
 

@@ -57,9 +57,8 @@ export class Leasing {
     void lease.signal;
     const renewals = this.renew(lease);
     try {
-      const [first] = lease.leases;
-      const within = first?.telemetryContext ?? contexts.active();
-      const result = await contexts.with(within, () => routine(lease));
+      const within = lease.leases[0]?.telemetryContext;
+      const result = await (within ? contexts.with(within, () => routine(lease)) : routine(lease));
       if (lease.lost) throw lease.lost;
       return result;
     } finally {

@@ -147,6 +147,7 @@ export class Locks implements AsyncDisposable {
     this.#members = members;
     const tokens = new TokenClock(clock);
     const instance = random.id();
+    const ownerPrefix = `${identity}/${instance}.`;
     let leases = 0;
     let quarantineSaid = false;
     this.#context = {
@@ -159,7 +160,7 @@ export class Locks implements AsyncDisposable {
       closing: this.#closing.signal,
       validity: (ttl) => ttl - ttl * drift - RESOLUTION,
       nodeTime: () => tokens.estimate(),
-      nextOwner: (shared) => `${identity}/${instance}.${++leases}${shared ? 'r' : ''}`,
+      nextOwner: (shared) => ownerPrefix + ++leases + (shared ? 'r' : ''),
       waiting: new WaitingRoom({
         nodes,
         quorum: deployment.quorum,

@@ -12,8 +12,10 @@ import {
   type Context,
   type Counter,
   context as contexts,
+  createNoopMeter,
   type Histogram,
   metrics,
+  ProxyTracerProvider,
   type Span,
   SpanStatusCode,
   trace,
@@ -99,6 +101,14 @@ function instruments(): Instruments {
   return made;
 }
 
+/** Whether anybody would hear: asked once a lease, so that a lease that nobody hears of costs nothing else. */
+function isHeard(): boolean {
+  const tracing = trace.getTracerProvider();
+  if (!(tracing instanceof ProxyTracerProvider) || tracing.getDelegateTracer(NAME)) return true;
+  if (metrics.getMeter(NAME) !== createNoopMeter()) return true;
+  return Object.values(CHANNELS).some(({ hasSubscribers }) => hasSubscribers);
+}
+
 /** The code of one of our errors, as metrics and spans name it. */
 const typeOf = (error: unknown): string =>
   error instanceof HoldfastError ? error.code : error instanceof Error ? error.name : 'unknown';
@@ -113,11 +123,18 @@ export class Telemetry {
     this.clock = clock;
   }
 
-  acquiring(kind: LeaseKind, resource: string): Acquiring {
+  /** Undefined where nobody would hear of it. */
+  acquiring(kind: LeaseKind, resource: string): Acquiring | undefined {
+    if (!isHeard()) return undefined;
     return new Acquiring(this, { deployment: this.#deployment, kind, resource });
   }
 
-  holding(kind: LeaseKind, holder: Pick<Required<LockMessage>, 'resource' | 'token' | 'owner'>): Holding {
+  /** Undefined where nobody would hear of it. */
+  holding(
+    kind: LeaseKind,
+    holder: Pick<Required<LockMessage>, 'resource' | 'token' | 'owner'>,
+  ): Holding | undefined {
+    if (!isHeard()) return undefined;
     const { resource, token, owner } = holder;
     return new Holding(this, { deployment: this.#deployment, kind, resource, token, owner });
   }
