@@ -9,7 +9,7 @@ let env: Record<string, string>;
 
 beforeEach(async () => {
   nodes = await startNodes(3);
-  env = { HOLDFAST_NODES: nodes.urls.join(','), HOLDFAST_TTL: '600ms', HOLDFAST_NODE_TIMEOUT: '300ms' };
+  env = { HOLDFAST_NODES: nodes.urls.join(','), HOLDFAST_TTL: '1500ms' };
   expect((await holdfast(['init'], env).ended).code).toBe(0);
 });
 afterEach(async () => {
