@@ -18,8 +18,9 @@ const lease = await locks.acquire('account', { ttl: 1_000 });
 const account = await guard.seal(lease);
 const { signal } = lease;
 
+let last = performance.now(); // it may be paused as soon as it has said that
 say({ token: lease.token });
-for (let last = performance.now(), now = last; now - last < 300; ) {
+for (let now = performance.now(); now - last < 300; ) {
   last = now;
   now = performance.now();
 }

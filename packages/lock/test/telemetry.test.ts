@@ -122,7 +122,7 @@ it('who waits in vain, and who is called', async () => {
   const lease = await holder.acquire('r', { ttl: 2_000 });
   spans.reset();
   using channels = listen(CHANNELS);
-  await expect(other.acquire('r', { wait: 100, ttl: 1_000 })).rejects.toThrow(BusyError);
+  await expect(other.acquire('r', { wait: 500, ttl: 1_000 })).rejects.toThrow(BusyError);
   const [failed] = named('holdfast.lock.acquire');
   expect(failed?.attributes['error.type']).toBe('HOLDFAST_BUSY');
   expect(failed?.status.code).toBe(2);
