@@ -5,7 +5,7 @@ export default defineConfig({
   resolve: { conditions: ['@holdfast/source', 'node'] },
   ssr: { resolve: { conditions: ['@holdfast/source', 'node'] } },
   test: {
-    include: ['packages/*/test/**/*.test.ts', 'examples/test/**/*.test.ts', 'scripts/**/*.test.ts'],
+    include: ['{packages/*,examples,simulation,faults}/test/**/*.test.ts', 'scripts/**/*.test.ts'],
     pool: 'forks',
     testTimeout: 60_000,
     hookTimeout: 60_000,

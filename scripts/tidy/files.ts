@@ -20,9 +20,9 @@ export interface Violation {
 /** A rule is pure: the same files give the same violations. */
 export type Rule = (files: readonly SourceFile[]) => Violation[];
 
-/** Code that is shipped or run by users: `packages/<p>/src`, `examples/src`, `benchmarks/src`. */
+/** Code that is shipped or run by users: `packages/<p>/src`, `examples/src`, and so on. */
 export const isSource = ({ path }: SourceFile): boolean =>
-  /^(packages\/[^/]+|examples|benchmarks)\/src\/.*\.ts$/.test(path);
+  /^(packages\/[^/]+|examples|benchmarks|simulation|faults)\/src\/.*\.ts$/.test(path);
 
 export const isScript = ({ path }: SourceFile): boolean => /^scripts\/.*\.(ts|mjs)$/.test(path);
 

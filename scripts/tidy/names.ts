@@ -4,7 +4,7 @@
 import { isScript, isSource, judgeMatches, type Rule } from './files.js';
 
 const DRAWER = /(?:^|\/)(common|utils?|helpers?|lib|misc)(?=\/|\.[^/]*$|$)/;
-const TEST = /^(packages\/[^/]+|examples|benchmarks)\/test\/.*\.ts$/;
+const TEST = /^(packages\/[^/]+|examples|benchmarks|simulation|faults)\/test\/.*\.ts$/;
 // A letter, a dot or the like before it makes it a part of something longer, such as a URL.
 const MACHINE = /(?<![\w.~}-])\/(?:work\/|root\/|(?:home|Users)\/\w+)/g;
 
