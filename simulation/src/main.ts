@@ -1,2 +1,165 @@
-/** `npm run simulate`: the command line of the simulator. */
-console.log('Nothing here yet.');
+/**
+ * `npm run simulate`: the command line of the simulator.
+ *
+ * Guarantees: exits with 0 if nothing was violated (or, with `canaries`, if each was caught), with 1 if something was,
+ * and with 2 for arguments that it does not know. A seed and the same code give the same run.
+ */
+import { availableParallelism } from 'node:os';
+import { parseArgs } from 'node:util';
+import { CANARIES } from './canaries/catalogue.js';
+import { loadSubject } from './canaries/mutant.js';
+import { reportCanaries } from './canaries/report.js';
+import { compareModel } from './differential/index.js';
+import { drawPlan, type Wishes } from './plan/draw.js';
+import { runMany } from './run/pool.js';
+import { shrink } from './run/shrink.js';
+import { describeTally } from './run/tally.js';
+import { replay } from './run/timeline.js';
+
+const HELP = `npm run simulate                            1000 runs of the shipped code, each from a seed of its own
+npm run simulate -- --runs 500000           so many
+npm run simulate -- --minutes 30            as many as fit
+npm run simulate -- --seed 42               one run, with its timeline
+npm run simulate -- --seed 42 --shrink      the same, made as small as its violation allows
+npm run simulate -- canaries                every mistake that must be caught, and in how many runs it was
+npm run simulate -- model                   the model of Redis against a real one
+
+  --from S         the first seed; 1 if not given
+  --threads N      as many as there are cores
+  --nodes N        instead of what the seed says; so does --clients N
+  --canary NAME    with this mistake in the code
+  --only NAME      canaries: this one only
+  --sequences N    model: so many sequences of commands; 2000 if not given
+  --quiet          with --seed: no timeline`;
+
+const OPTIONS = {
+  help: { type: 'boolean', short: 'h' },
+  quiet: { type: 'boolean' },
+  shrink: { type: 'boolean' },
+  runs: { type: 'string' },
+  minutes: { type: 'string' },
+  seed: { type: 'string' },
+  from: { type: 'string' },
+  threads: { type: 'string' },
+  nodes: { type: 'string' },
+  clients: { type: 'string' },
+  canary: { type: 'string' },
+  only: { type: 'string' },
+  sequences: { type: 'string' },
+} as const;
+
+interface Values {
+  readonly [option: string]: string | boolean | undefined;
+}
+
+process.exitCode = await main();
+
+async function main(): Promise<number> {
+  let values: Values;
+  let words: string[];
+  try {
+    ({ values, positionals: words } = parseArgs({ options: OPTIONS, allowPositionals: true }));
+  } catch (error) {
+    console.error(`${(error as Error).message}\n\n${HELP}`);
+    return 2;
+  }
+  const [word, ...more] = words;
+  if (values['help']) return say(HELP);
+  if (more.length > 0 || (word !== undefined && word !== 'canaries' && word !== 'model')) {
+    console.error(`There is no "${words.join(' ')}".\n\n${HELP}`);
+    return 2;
+  }
+  if (word === 'canaries') return canaries(values);
+  if (word === 'model') return model(values);
+  return values['seed'] === undefined ? runs(values) : one(values);
+}
+
+function say(text: string): number {
+  console.log(text);
+  return 0;
+}
+
+/** A whole number from 1. Exits with 2 for anything else. */
+function whole(values: Values, option: string, otherwise: number): number {
+  const text = values[option];
+  if (text === undefined) return otherwise;
+  const number = Number(text);
+  if (Number.isSafeInteger(number) && number >= 1) return number;
+  console.error(`--${option} is a whole number from 1; got "${text}".`);
+  process.exit(2);
+}
+
+function wishesOf(values: Values): Wishes {
+  return {
+    nodes: values['nodes'] === undefined ? undefined : whole(values, 'nodes', 5),
+    clients: values['clients'] === undefined ? undefined : whole(values, 'clients', 4),
+  };
+}
+
+function canaryOf(values: Values): string | undefined {
+  return values['canary'] as string | undefined;
+}
+
+async function one(values: Values): Promise<number> {
+  const seed = whole(values, 'seed', 1);
+  const subject = await loadSubject(canaryOf(values));
+  const write = values['quiet'] ? () => {} : (line: string) => console.log(line);
+  let plan = drawPlan(seed, wishesOf(values));
+  let outcome = await replay(plan, values['shrink'] ? () => {} : write, { subject });
+  const [first] = outcome.violations;
+  if (values['shrink'] && first) {
+    plan = await shrink(plan, first.rule, { subject });
+    outcome = await replay(plan, write, { subject });
+    console.log(`\nthe smallest plan found:\n${JSON.stringify(plan, undefined, 1)}`);
+  }
+  const { grants, writes, events, duration, violations } = outcome;
+  console.log(
+    `\n${grants} leases, ${writes} guarded writes, ${events} events in ${(duration / 1000).toFixed(1)} s of its time`,
+  );
+  for (const { rule, message } of violations) console.log(`VIOLATION of ${rule}: ${message}`);
+  if (violations.length === 0) console.log('no violation');
+  return violations.length === 0 ? 0 : 1;
+}
+
+async function runs(values: Values): Promise<number> {
+  const threads = whole(values, 'threads', availableParallelism());
+  const minutes = values['minutes'] === undefined ? undefined : whole(values, 'minutes', 1);
+  const wanted = minutes === undefined ? whole(values, 'runs', 1_000) : Number.POSITIVE_INFINITY;
+  const began = performance.now();
+  const seconds = (): number => (performance.now() - began) / 1000;
+  let said = 0;
+  const tally = await runMany({
+    threads,
+    canary: canaryOf(values),
+    wishes: wishesOf(values),
+    firstSeed: whole(values, 'from', 1),
+    goesOn: (begun) => begun < wanted && (minutes === undefined || seconds() < minutes * 60),
+    onProgress: ({ runs: done, failures }) => {
+      if (seconds() - said < 60) return;
+      said = seconds();
+      console.log(`${Math.round(said)} s: ${done} runs, ${failures.length} with a violation`);
+    },
+  });
+  console.log(describeTally(tally, { seconds: seconds(), threads }));
+  return tally.failures.length === 0 ? 0 : 1;
+}
+
+async function canaries(values: Values): Promise<number> {
+  const only = values['only'];
+  const chosen = CANARIES.filter(({ name }) => only === undefined || name === only);
+  const options = {
+    threads: whole(values, 'threads', availableParallelism()),
+    most: whole(values, 'runs', 20_000),
+  };
+  return (await reportCanaries(chosen, options)) ? 0 : 1;
+}
+
+async function model(values: Values): Promise<number> {
+  const sequences = whole(values, 'sequences', 2_000);
+  const comparison = await compareModel({ sequences, seed: whole(values, 'seed', 1) });
+  console.log(
+    `${comparison.sequences} sequences, ${comparison.commands} commands, ${comparison.differences.length} differences`,
+  );
+  for (const difference of comparison.differences) console.log(JSON.stringify(difference));
+  return comparison.differences.length === 0 ? 0 : 1;
+}

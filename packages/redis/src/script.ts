@@ -12,8 +12,18 @@ import type { Connection, Reply } from './connection.js';
 /** Lua text, or the file that has it. */
 type LuaPart = URL | string;
 
+const files = new Map<string, string>();
+
+function readFile({ href }: URL): string {
+  const known = files.get(href);
+  if (known !== undefined) return known;
+  const text = readFileSync(new URL(href), 'utf8');
+  files.set(href, text);
+  return text;
+}
+
 const read = (parts: readonly LuaPart[]): string =>
-  parts.map((part) => (typeof part === 'string' ? part : readFileSync(part, 'utf8'))).join('\n');
+  parts.map((part) => (typeof part === 'string' ? part : readFile(part))).join('\n');
 
 const sha1 = (text: string): string => createHash('sha1').update(text).digest('hex');
 

@@ -1,0 +1,17 @@
+/**
+ * What a canary is: one mistake in the shipped code, as changes of its files.
+ */
+export interface Canary {
+  readonly name: string;
+  /** What goes wrong. */
+  readonly about: string;
+  readonly changes: readonly Change[];
+}
+
+export interface Change {
+  /** Relative to the root of the repository. */
+  readonly file: string;
+  /** Stands in the file exactly once. */
+  readonly find: string;
+  readonly replace: string;
+}

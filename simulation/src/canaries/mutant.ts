@@ -1,0 +1,85 @@
+/**
+ * A copy of the packages with one mistake in it, loaded beside the shipped ones.
+ *
+ * Guarantees: the shipped code has no switches for mistakes. A canary whose text no longer stands in its file, or stands
+ * there twice, is an error.
+ */
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { threadId } from 'node:worker_threads';
+import ts from 'typescript';
+import { type Subject, shipped } from '../run/subject.js';
+import type { Canary } from './canary.js';
+import { CANARIES } from './catalogue.js';
+
+const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
+
+const PACKAGES = ['kernel', 'redis', 'fence', 'lock'];
+
+/** The shipped code, or that with the mistake of this name. */
+export async function loadSubject(name: string | undefined): Promise<Subject> {
+  if (name === undefined) return shipped;
+  const canary = CANARIES.find((known) => known.name === name);
+  if (canary === undefined) {
+    throw new Error(
+      `There is no canary "${name}"; there are: ${CANARIES.map((known) => known.name).join(', ')}.`,
+    );
+  }
+  const folder = await build(canary);
+  const load = async (file: string): Promise<Subject> => import(pathToFileURL(join(folder, file)).href);
+  const { createLocks } = await load('lock/dist/index.js');
+  const { createRedisGuard } = await load('fence/dist/redis/index.js');
+  return { createLocks, createRedisGuard };
+}
+
+/** Makes the copy where the packages find each other and what they depend on. */
+async function build(canary: Canary): Promise<string> {
+  const cache = join(ROOT, 'node_modules', '.cache', 'holdfast-canaries');
+  const place = `${canary.name.replaceAll(' ', '-')}-${process.pid}-${threadId}`;
+  const folder = join(cache, place, 'node_modules', '@holdfast');
+  await rm(join(cache, place), { recursive: true, force: true });
+  for (const name of PACKAGES) await copyPackage(name, folder, canary);
+  return folder;
+}
+
+async function copyPackage(name: string, folder: string, canary: Canary): Promise<void> {
+  const from = join(ROOT, 'packages', name);
+  const to = join(folder, name);
+  await mkdir(to, { recursive: true });
+  const manifest = await readFile(join(from, 'package.json'), 'utf8');
+  await writeFile(join(to, 'package.json'), manifest.replaceAll(/"@holdfast\/source": "[^"]*",?\s*/g, ''));
+  for (const part of ['src', 'lua']) {
+    const files = await readdir(join(from, part), { recursive: true }).catch(() => []);
+    for (const file of files.filter((each) => /\.(ts|lua)$/.test(each))) {
+      const source = await readFile(join(from, part, file), 'utf8');
+      const text = mutate(canary, `packages/${name}/${part}/${file}`, source);
+      const target = part === 'src' ? join(to, 'dist', file.replace(/\.ts$/, '.js')) : join(to, 'lua', file);
+      await mkdir(dirname(target), { recursive: true });
+      await writeFile(target, part === 'src' ? transpile(text) : text);
+    }
+  }
+}
+
+function mutate(canary: Canary, file: string, text: string): string {
+  let mutated = text;
+  for (const change of canary.changes.filter((each) => each.file === file)) {
+    const parts = mutated.split(change.find);
+    if (parts.length !== 2) {
+      throw new Error(
+        `The canary "${canary.name}" does not fit: "${change.find}" stands ${parts.length - 1} times in ${file}.`,
+      );
+    }
+    mutated = parts.join(change.replace);
+  }
+  return mutated;
+}
+
+const transpile = (text: string): string =>
+  ts.transpileModule(text, {
+    compilerOptions: {
+      target: ts.ScriptTarget.ES2023,
+      module: ts.ModuleKind.ESNext,
+      verbatimModuleSyntax: true,
+    },
+  }).outputText;

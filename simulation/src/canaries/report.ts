@@ -1,0 +1,41 @@
+/**
+ * The report on the canaries: in how many runs each was caught, and by which rule first.
+ */
+import { runMany } from '../run/pool.js';
+import type { Canary } from './canary.js';
+
+export interface ReportOptions {
+  readonly threads: number;
+  /** Runs after which a canary counts as not caught. */
+  readonly most: number;
+}
+
+/** Runs in which a canary must have been caught, before no more are begun: how often is of interest, too. */
+const ENOUGH = 5;
+
+/** Prints a line a canary. True if all were caught. */
+export async function reportCanaries(canaries: readonly Canary[], options: ReportOptions): Promise<boolean> {
+  const { threads, most } = options;
+  let missed = 0;
+  console.log('| mistake | first caught by | first in run | caught in |');
+  console.log('| --- | --- | --- | --- |');
+  for (const { name } of canaries) {
+    const { runs, failures } = await runMany({
+      threads,
+      canary: name,
+      wishes: {},
+      firstSeed: 1,
+      goesOn: (begun, tally) => begun < most && tally.failures.length < ENOUGH,
+    });
+    const [first] = failures.toSorted((a, b) => a.seed - b.seed);
+    if (first === undefined) missed += 1;
+    const caught = first ? `${first.rule} | ${first.seed}` : 'NOT CAUGHT | -';
+    console.log(`| ${name} | ${caught} | ${failures.length} of ${runs} runs |`);
+  }
+  console.log(
+    missed === 0
+      ? `\nall ${canaries.length} were caught`
+      : `\n${missed} of ${canaries.length} were NOT caught`,
+  );
+  return missed === 0;
+}

@@ -1,0 +1,179 @@
+/**
+ * Who sees everything: judges each grant by what was true in the world at that moment, whatever the clients believed.
+ *
+ * Guarantees: the rules are those that docs/GUARANTEES.md promises. A lease counts as valid for as long as its holder
+ * may rely on it (`remaining()`), read at the world's time; one whose process is gone counts no more.
+ */
+
+import { type Kind, SEMAPHORE } from '../plan/plan.js';
+import type { Machine } from '../world/machine.js';
+import type { World } from '../world/world.js';
+
+export interface Violation {
+  readonly rule: string;
+  readonly message: string;
+}
+
+/** What the rules need of a lease. */
+export interface Judged {
+  readonly resource: string;
+  readonly token: number;
+  readonly signal: AbortSignal;
+  remaining(): number;
+}
+
+/** One lease that somebody holds. */
+interface Held {
+  readonly lease: Judged;
+  readonly kind: Kind;
+  readonly machine: Machine;
+  readonly asked: Asked;
+  /** When it was granted or extended last, in microseconds. */
+  since: number;
+}
+
+/** The tokens that were granted when somebody began to ask. */
+export interface Asked {
+  readonly kind: Kind;
+  readonly resource: string;
+  readonly highest: ReadonlyMap<string, Tokens>;
+  /** When it asked no more, in microseconds. */
+  until: number;
+}
+
+interface Tokens {
+  exclusive: number;
+  shared: number;
+}
+
+export class Oracle {
+  readonly violations: Violation[] = [];
+  /** Leases that were granted. */
+  grants = 0;
+  readonly #world: World;
+  readonly #held = new Set<Held>();
+  readonly #highest = new Map<string, Tokens>();
+  readonly #tokens = new Set<string>();
+  readonly #asked: Asked[] = [];
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  violate(rule: string, message: string): void {
+    this.#world.note('VIOLATION', `${rule}: ${message}`);
+    this.violations.push({ rule, message });
+  }
+
+  /** Somebody begins to ask. */
+  asks(kind: Kind, resource: string): Asked {
+    const slots = Array.from({ length: SEMAPHORE.permits }, (_, slot) => `${resource}#${slot + 1}`);
+    const names = kind === 'permit' ? slots : [resource];
+    const highest = new Map(names.map((name) => [name, { ...this.#of(name) }]));
+    const asked: Asked = { kind, resource, highest, until: Number.POSITIVE_INFINITY };
+    this.#asked.push(asked);
+    return asked;
+  }
+
+  /** It asks no more, however that ended. */
+  asksNoMore(asked: Asked): void {
+    asked.until = this.#world.scheduler.now;
+  }
+
+  granted(asked: Asked, lease: Judged, machine: Machine): void {
+    this.grants += 1;
+    const { kind, highest } = asked;
+    const { resource, token } = lease;
+    const who = `${machine.name} was granted ${kind} "${resource}" under ${token}`;
+    const before = highest.get(resource) ?? { exclusive: 0, shared: 0 };
+    // Who reads beside others shares their token.
+    const lowest = Math.max(before.exclusive, kind === 'shared' ? before.shared - 1 : before.shared);
+    if (token <= lowest)
+      this.violate('token order', `${who}, but ${lowest} had been granted before it asked`);
+    const name = `${resource} ${token}`;
+    if (kind !== 'shared' && this.#tokens.has(name)) this.violate('unique token', `${who} a second time`);
+    this.#tokens.add(name);
+    const held = { lease, kind, machine, asked, since: this.#world.scheduler.now };
+    machine.whenReal(() => {
+      const tokens = this.#of(resource);
+      const group = kind === 'shared' ? 'shared' : 'exclusive';
+      tokens[group] = Math.max(tokens[group], token);
+      this.#held.add(held);
+      this.#judge(held, who);
+    });
+  }
+
+  /** It was extended, or resumed. */
+  extended(lease: Judged): void {
+    for (const held of this.#held) {
+      if (held.lease !== lease) continue;
+      held.since = this.#world.scheduler.now;
+      const who = `${held.machine.name} extended "${lease.resource}" under ${lease.token}`;
+      held.machine.whenReal(() => this.#judge(held, who));
+    }
+  }
+
+  /**
+   * Its holder was told that it is lost. Somebody must have asked for the resource since it was extended last, or a node
+   * may have forgotten it.
+   */
+  lost(lease: Judged): void {
+    const { plan, scheduler } = this.#world;
+    const held = [...this.#held].find((each) => each.lease === lease);
+    const mayHaveForgotten = plan.faults.some(
+      ({ f }) => f === 'crash' || f === 'flush' || f === 'node clock',
+    );
+    if (held === undefined || held.kind === 'permit' || mayHaveForgotten) return;
+    // What an attempt took and gave back may stay for the length of a TTL, where a node could not be reached.
+    const earliest = held.since - plan.deployment.maxTtl * 1000;
+    const asked = this.#asked.some(
+      (each) => each !== held.asked && each.resource === lease.resource && each.until > earliest,
+    );
+    const isForgotten = scheduler.now - held.since > plan.deployment.retention * 1000 * 0.9;
+    if (!asked && !isForgotten) {
+      this.violate(
+        'lost without a cause',
+        `"${lease.resource}" under ${lease.token}, which nobody else asked for`,
+      );
+    }
+  }
+
+  /** Its holder does not rely on it any more. */
+  ended(lease: Judged): void {
+    for (const held of this.#held) if (held.lease === lease) this.#held.delete(held);
+  }
+
+  /** The process is gone. */
+  died(machine: Machine): void {
+    for (const held of this.#held) if (held.machine === machine) this.#held.delete(held);
+  }
+
+  #judge(held: Held, who: string): void {
+    if (held.lease.remaining() === 0 || this.#world.plan.clocksJump) return;
+    let permits = 0;
+    for (const other of this.#held) {
+      const isValid = other.lease.remaining() > 0;
+      if (isValid && other.kind === 'permit') permits += 1;
+      if (other === held || other.lease.resource !== held.lease.resource) continue;
+      const both = other.kind === 'shared' && held.kind === 'shared';
+      const whose = `${other.machine.name}'s ${other.kind} lease under ${other.lease.token}`;
+      if (isValid && !both) {
+        const left = other.lease.remaining().toFixed(1);
+        this.violate('mutual exclusion', `${who} while ${whose} was valid for ${left} ms more`);
+      }
+      const told = other.lease.signal.aborted || !other.machine.isPunctual;
+      if (!isValid && !told) this.violate('signal', `${who}, but the signal of ${whose} had not aborted`);
+    }
+    if (held.kind === 'permit' && permits > SEMAPHORE.permits) {
+      this.violate('permits', `${who} as one of ${permits}, but there are ${SEMAPHORE.permits}`);
+    }
+  }
+
+  #of(resource: string): Tokens {
+    const known = this.#highest.get(resource);
+    if (known) return known;
+    const none = { exclusive: 0, shared: 0 };
+    this.#highest.set(resource, none);
+    return none;
+  }
+}

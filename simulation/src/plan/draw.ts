@@ -1,0 +1,265 @@
+/**
+ * Draws a plan from a seed.
+ *
+ * Guarantees: the same seed gives the same plan. What it draws stays within what the documentation assumes of clocks,
+ * but for runs that say so (`clocksJump`).
+ */
+import { type Random, seededRandom } from '@holdfast/kernel';
+import type { Memory } from '../world/node.js';
+import {
+  type ClientPlan,
+  type ClockPlan,
+  EXCLUSIVE,
+  type Fault,
+  type Kind,
+  type Plan,
+  SEMAPHORE,
+  SHARED,
+  type Step,
+} from './plan.js';
+
+class Dice {
+  readonly #random: Random;
+
+  constructor(seed: number) {
+    this.#random = seededRandom(seed);
+  }
+
+  chance(probability: number): boolean {
+    return this.#random.unit() < probability;
+  }
+
+  /** A whole number from `low` to `high`. */
+  whole(low: number, high: number): number {
+    return low + Math.floor(this.#random.unit() * (high - low + 1));
+  }
+
+  /** From `low` to `high`, each order of magnitude as likely as the other. */
+  scale(low: number, high: number): number {
+    return Math.round(low * (high / low) ** this.#random.unit());
+  }
+
+  between(low: number, high: number): number {
+    return low + this.#random.unit() * (high - low);
+  }
+
+  one<T>(values: readonly T[]): T {
+    return values[this.whole(0, values.length - 1)] as T;
+  }
+
+  /** Some of 0 to `count` - 1, at least one. */
+  some(count: number): number[] {
+    const all = Array.from({ length: count }, (_, index) => index);
+    const chosen = all.filter(() => this.chance(0.5));
+    return chosen.length > 0 ? chosen : [this.whole(0, count - 1)];
+  }
+}
+
+/** What a caller of `draw` may want to be so. */
+export interface Wishes {
+  readonly nodes?: number | undefined;
+  readonly clients?: number | undefined;
+}
+
+export function drawPlan(seed: number, wishes: Wishes = {}): Plan {
+  const dice = new Dice(seed);
+  const nodes = wishes.nodes ?? dice.one([1, 3, 3, 3, 5, 5, 5, 5, 4]);
+  const clients = wishes.clients ?? dice.whole(2, 5);
+  const deployment = drawDeployment(dice.whole(1, DEPLOYMENTS));
+  const synchronous = deployment.persistence === 'synchronous';
+  const clocksJump = dice.chance(0.1);
+  const faulty = dice.chance(0.95);
+  const healAt = dice.whole(4_000, 8_000);
+  const nodeClock = (): ClockPlan => drawClock(dice, deployment.window / 5);
+  const world = { dice, nodes, clients, deployment, clocksJump, healAt, synchronous };
+  return {
+    seed,
+    nodes,
+    deployment,
+    latency: { base: dice.scale(50, 1_000), jitter: dice.scale(20, 4_000) },
+    resends: dice.chance(0.3),
+    initialized: dice.chance(0.85),
+    nodeClocks: Array.from({ length: nodes + 1 }, nodeClock),
+    clients: Array.from({ length: clients }, () => drawClient(dice, deployment)),
+    faults: faulty ? drawFaults(world) : [],
+    healAt,
+    clocksJump,
+  };
+}
+
+/** Each has scripts of its own, and their compilation takes longer than a run. */
+const DEPLOYMENTS = 12;
+
+function drawDeployment(seed: number): Plan['deployment'] {
+  const dice = new Dice(seed);
+  const window = dice.whole(200, 500);
+  return {
+    maxTtl: dice.whole(600, 1_500),
+    window,
+    margin: dice.whole(50, 300),
+    retention: 2 * window + dice.scale(1, 3_000),
+    nodeTimeout: dice.whole(60, 300),
+    persistence: seed === DEPLOYMENTS ? 'synchronous' : 'none',
+  };
+}
+
+/** Two clocks differ by less than the drift of 1 % that the clients allow for. */
+function drawClock(dice: Dice, ahead: number): ClockPlan {
+  return { rate: dice.between(0.9955, 1.0045), aheadMs: dice.between(-ahead, ahead) };
+}
+
+function drawClient(dice: Dice, { maxTtl, window }: Plan['deployment']): ClientPlan {
+  return {
+    // No client's wall clock needs to be right.
+    clock: drawClock(dice, dice.one([50, window, dice.scale(1, 10_000_000)])),
+    tasks: Array.from({ length: dice.one([1, 1, 2, 3]) }, () =>
+      Array.from({ length: dice.whole(2, 6) }, () => drawStep(dice, maxTtl)),
+    ),
+  };
+}
+
+function drawStep(dice: Dice, maxTtl: number): Step {
+  const ttl = dice.scale(80, maxTtl);
+  const terms = {
+    after: dice.chance(0.3) ? 0 : dice.scale(1, 1_000),
+    ttl,
+    wait: dice.chance(0.25) ? 0 : dice.scale(20, 4_000),
+    hold: dice.chance(0.15) ? dice.scale(ttl, 3 * ttl) : dice.scale(1, ttl),
+    abortAfter: dice.chance(0.08) ? dice.scale(1, 500) : undefined,
+  };
+  const kind = dice.whole(1, 100);
+  if (kind <= 6)
+    return { f: 'several', resources: dice.chance(0.5) ? ['a', 'b'] : ['b', 'a', SHARED], ...terms };
+  if (kind <= 9) {
+    return {
+      f: 'adopt',
+      after: terms.after,
+      resource: dice.one(EXCLUSIVE),
+      ttl,
+      hold: Math.min(terms.hold, ttl),
+    };
+  }
+  const [what, resource] = drawResource(dice);
+  const renewed = dice.chance(0.3);
+  return {
+    f: 'hold',
+    kind: what,
+    resource,
+    ...terms,
+    writes: what === 'exclusive' ? dice.whole(0, 3) : 0,
+    extensions: renewed ? 0 : dice.one([0, 0, 1, 2, 3]),
+    pace: dice.between(0.05, 0.95),
+    renewed,
+  };
+}
+
+function drawResource(dice: Dice): [Kind, string] {
+  const number = dice.whole(1, 100);
+  if (number <= 60) return ['exclusive', dice.one(EXCLUSIVE)];
+  if (number <= 68) return ['exclusive', SHARED];
+  return number <= 85 ? ['shared', SHARED] : ['permit', SEMAPHORE.name];
+}
+
+interface World {
+  readonly dice: Dice;
+  readonly nodes: number;
+  readonly clients: number;
+  readonly deployment: Plan['deployment'];
+  readonly clocksJump: boolean;
+  readonly healAt: number;
+  readonly synchronous: boolean;
+}
+
+function drawFaults(world: World): Fault[] {
+  const { dice, nodes, healAt } = world;
+  const faults = Array.from({ length: dice.whole(1, 14) }, () => drawFault(world));
+  if (dice.chance(0.15)) faults.push(...drawRolling(world));
+  if (world.clocksJump) {
+    // Each node's clock once, so that a majority stays within the window of the clients.
+    const by = dice.between(10, world.deployment.window / 3);
+    faults.push(
+      ...dice.some(nodes).map((node): Fault => ({ f: 'node clock', at: dice.whole(0, healAt), node, by })),
+    );
+  }
+  return faults.sort((a, b) => a.at - b.at);
+}
+
+/** A restart of every node, one after the other. */
+function drawRolling(world: World): Fault[] {
+  const { dice, nodes, healAt, synchronous } = world;
+  const begin = dice.whole(0, healAt / 2);
+  const apart = dice.scale(50, 1_000);
+  const memory: Memory = synchronous ? 'all' : dice.one(['all', 'some', 'none']);
+  return Array.from({ length: nodes }, (_, node) => ({
+    f: 'crash',
+    at: Math.min(healAt, begin + node * apart),
+    node,
+    for: dice.scale(1, 300),
+    memory,
+    savedBefore: dice.whole(1, 1_000),
+  }));
+}
+
+const KINDS = [
+  ...['cut', 'cut', 'lag', 'lag', 'break', 'break', 'freeze', 'freeze', 'slow'],
+  ...['crash', 'crash', 'crash', 'flush', 'pause', 'pause', 'pause', 'kill', 'client clock', 'store'],
+] as const;
+
+function drawFault(world: World): Fault {
+  const { dice, healAt, deployment } = world;
+  const kind = dice.one(KINDS);
+  const at = dice.whole(0, healAt);
+  const duration = dice.scale(5, 2 * deployment.maxTtl);
+  if (kind === 'store') return drawCrash(world, at, world.nodes);
+  // The store stands behind the nodes.
+  const node = dice.whole(0, world.nodes - 1);
+  const anywhere = dice.chance(0.1) ? world.nodes : node;
+  const client = dice.whole(0, world.clients - 1);
+  switch (kind) {
+    case 'cut':
+    case 'lag': {
+      const clients = dice.some(world.clients);
+      const nodes = dice.some(world.nodes);
+      if (kind === 'lag')
+        return { f: 'lag', at, clients, nodes, lag: dice.scale(1, deployment.maxTtl), for: duration };
+      return {
+        f: 'cut',
+        at,
+        clients,
+        nodes,
+        direction: dice.one(['both', 'both', 'up', 'down']),
+        for: duration,
+      };
+    }
+    case 'break':
+      return {
+        f: 'break',
+        at,
+        client,
+        node: anywhere,
+        lateness: dice.chance(0.5) ? dice.scale(1, 3_000) : undefined,
+      };
+    case 'freeze':
+      return { f: 'freeze', at, node: anywhere, for: duration };
+    case 'slow':
+      return { f: 'slow', at, node: anywhere, by: dice.scale(1, 100), for: duration };
+    case 'crash':
+      return drawCrash(world, at, node);
+    case 'flush':
+      return world.synchronous ? drawCrash(world, at, node) : { f: 'flush', at, node };
+    case 'pause':
+      return { f: 'pause', at, client, for: duration, atReading: dice.chance(0.5) };
+    case 'kill':
+      return { f: 'kill', at, client, for: duration };
+    case 'client clock':
+      return { f: 'client clock', at, client, by: dice.between(-1, 1) * dice.scale(1, 100_000) };
+  }
+}
+
+function drawCrash(world: World, at: number, node: number): Fault {
+  const { dice, synchronous, nodes } = world;
+  const durable = synchronous && node < nodes;
+  const memory: Memory = durable ? 'all' : dice.one(['all', 'some', 'none', 'none']);
+  const savedBefore = dice.whole(1, 1_000);
+  return { f: 'crash', at, node, for: dice.scale(1, 2_000), memory, savedBefore };
+}

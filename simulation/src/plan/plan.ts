@@ -1,0 +1,120 @@
+/**
+ * A plan: everything that a run is made of, as plain data, so that it can be repeated, printed and made smaller.
+ */
+import type { Memory } from '../world/node.js';
+
+/** All durations and times are milliseconds of true time, unless a name says otherwise. */
+export interface Plan {
+  readonly seed: number;
+  readonly nodes: number;
+  /** How the clients connect and what the deployment's parameters are. */
+  readonly deployment: {
+    readonly maxTtl: number;
+    readonly window: number;
+    readonly margin: number;
+    readonly retention: number;
+    readonly nodeTimeout: number;
+    readonly persistence: 'none' | 'synchronous';
+  };
+  /** Microseconds. */
+  readonly latency: { readonly base: number; readonly jitter: number };
+  /** Whether the clients' library sends again what was not answered. */
+  readonly resends: boolean;
+  /** Whether somebody says at the start that the nodes are new. */
+  readonly initialized: boolean;
+  /** The nodes', then the store's. */
+  readonly nodeClocks: readonly ClockPlan[];
+  readonly clients: readonly ClientPlan[];
+  readonly faults: readonly Fault[];
+  /** When all faults are healed. */
+  readonly healAt: number;
+  /** Whether clocks of nodes jump ahead, under which nobody promises that two leases are not valid at once. */
+  readonly clocksJump: boolean;
+}
+
+export interface ClockPlan {
+  readonly rate: number;
+  readonly aheadMs: number;
+}
+
+export interface ClientPlan {
+  readonly clock: ClockPlan;
+  /** What goes on in the process at the same time. */
+  readonly tasks: readonly (readonly Step[])[];
+}
+
+/** What a task does next. `after` is for how long it thinks first. */
+export type Step =
+  | ({ readonly f: 'hold'; readonly kind: Kind; readonly resource: string } & Terms & {
+        /** Guarded read-modify-writes, and extensions, spread over the time of holding. */
+        readonly writes: number;
+        readonly extensions: number;
+        /** How much of the time goes by before the first, the third, …; the rest before the others. */
+        readonly pace: number;
+        /** Renewed until it ends, by `using`. */
+        readonly renewed: boolean;
+      })
+  | ({ readonly f: 'several'; readonly resources: readonly string[] } & Terms)
+  | {
+      readonly f: 'adopt';
+      readonly after: number;
+      readonly resource: string;
+      readonly ttl: number;
+      readonly hold: number;
+    };
+
+export type Kind = 'exclusive' | 'shared' | 'permit';
+
+interface Terms {
+  readonly after: number;
+  readonly ttl: number;
+  /** 0 is to try. */
+  readonly wait: number;
+  readonly hold: number;
+  /** When the caller loses patience, if it does. */
+  readonly abortAfter?: number | undefined;
+}
+
+export type Direction = 'both' | 'up' | 'down';
+
+export type Fault = { readonly at: number } & (
+  | {
+      readonly f: 'cut';
+      readonly clients: readonly number[];
+      readonly nodes: readonly number[];
+      readonly direction: Direction;
+      readonly for: number;
+    }
+  | {
+      readonly f: 'lag';
+      readonly clients: readonly number[];
+      readonly nodes: readonly number[];
+      readonly lag: number;
+      readonly for: number;
+    }
+  | {
+      readonly f: 'break';
+      readonly client: number;
+      readonly node: number;
+      readonly lateness: number | undefined;
+    }
+  | { readonly f: 'freeze'; readonly node: number; readonly for: number }
+  | { readonly f: 'slow'; readonly node: number; readonly by: number; readonly for: number }
+  | {
+      readonly f: 'crash';
+      readonly node: number;
+      readonly for: number;
+      readonly memory: Memory;
+      readonly savedBefore: number;
+    }
+  | { readonly f: 'flush'; readonly node: number }
+  | { readonly f: 'pause'; readonly client: number; readonly for: number; readonly atReading: boolean }
+  | { readonly f: 'kill'; readonly client: number; readonly for: number }
+  | { readonly f: 'client clock'; readonly client: number; readonly by: number }
+  | { readonly f: 'node clock'; readonly node: number; readonly by: number }
+);
+
+/** The resources of every run. */
+export const EXCLUSIVE = ['a', 'b'] as const;
+export const SHARED = 's';
+export const SEMAPHORE = { name: 'm', permits: 2 } as const;

@@ -1,0 +1,63 @@
+/**
+ * Makes a failing plan smaller: it leaves out faults, steps, tasks and clients for as long as the same rule is violated.
+ *
+ * Guarantees: what it returns violates the rule, and nothing that it has tried to leave out could be left out alone.
+ */
+import type { Plan, Step } from '../plan/plan.js';
+import { type RunOptions, simulate } from './run.js';
+
+/** Runs that it takes at the most. */
+const MOST_RUNS = 400;
+
+export async function shrink(plan: Plan, rule: string, options: RunOptions): Promise<Plan> {
+  let smallest = plan;
+  let runs = 0;
+  const fails = async (candidate: Plan): Promise<boolean> => {
+    runs += 1;
+    const { violations } = await simulate(candidate, options);
+    return violations.some((violation) => violation.rule === rule);
+  };
+  for (let progress = true; progress && runs < MOST_RUNS; ) {
+    progress = false;
+    for (const smaller of candidates(smallest)) {
+      if (runs >= MOST_RUNS) break;
+      if (!(await fails(smaller))) continue;
+      smallest = smaller;
+      progress = true;
+      break;
+    }
+  }
+  return smallest;
+}
+
+/** What is left out one at a time, the largest parts first. */
+function* candidates(plan: Plan): Generator<Plan> {
+  const { faults, clients } = plan;
+  const half = Math.ceil(faults.length / 2);
+  if (faults.length > 2) {
+    yield { ...plan, faults: faults.slice(0, half) };
+    yield { ...plan, faults: faults.slice(half) };
+  }
+  // A client keeps its place, so that the faults mean the same one.
+  for (const [place, client] of clients.entries()) {
+    if (client.tasks.length > 0) yield withTasks(plan, place, []);
+  }
+  for (const index of faults.keys()) yield { ...plan, faults: faults.filter((_, other) => other !== index) };
+  for (const [place, { tasks }] of clients.entries()) {
+    for (const task of tasks.keys()) {
+      if (tasks.length > 1) yield withTasks(plan, place, without(tasks, task));
+    }
+    for (const [task, steps] of tasks.entries()) {
+      for (const step of steps.keys()) {
+        yield withTasks(plan, place, tasks.with(task, without(steps, step)));
+      }
+    }
+  }
+}
+
+function withTasks(plan: Plan, place: number, tasks: readonly (readonly Step[])[]): Plan {
+  const client = plan.clients[place];
+  return client ? { ...plan, clients: plan.clients.with(place, { ...client, tasks }) } : plan;
+}
+
+const without = <T>(values: readonly T[], index: number): T[] => values.filter((_, other) => other !== index);

@@ -1,0 +1,85 @@
+/**
+ * The shipped code in the simulator: some runs of every kind, and that a run can be repeated and made smaller. The rest
+ * is the soak's: `npm run simulate -- --runs 500000`.
+ */
+import { describe, expect, it } from 'vitest';
+import { CANARIES } from '../src/canaries/catalogue.js';
+import { loadSubject } from '../src/canaries/mutant.js';
+import { drawPlan } from '../src/plan/draw.js';
+import { simulate } from '../src/run/run.js';
+import { shrink } from '../src/run/shrink.js';
+import { replay } from '../src/run/timeline.js';
+
+/** Other runs in each check: which they were is said when one fails. */
+const FIRST_SEED = Math.floor(Math.random() * 1_000_000_000);
+
+describe('the shipped code', () => {
+  it('violates nothing, whatever befalls it', { timeout: 120_000 }, async () => {
+    let grants = 0;
+    let writes = 0;
+    for (let seed = FIRST_SEED; seed < FIRST_SEED + 400; seed += 1) {
+      const outcome = await simulate(drawPlan(seed));
+      expect(outcome.violations, `npm run simulate -- --seed ${seed}`).toEqual([]);
+      grants += outcome.grants;
+      writes += outcome.writes;
+    }
+    // So that it is not by standing still.
+    expect(grants).toBeGreaterThan(400 * 20);
+    expect(writes).toBeGreaterThan(400);
+  });
+});
+
+describe('a run', () => {
+  it('is the same to the letter when it is repeated', async () => {
+    const timeline = async (seed: number): Promise<string[]> => {
+      const lines: string[] = [];
+      await replay(drawPlan(seed), (line) => lines.push(line));
+      return lines;
+    };
+    const first = await timeline(11);
+    expect(first.length).toBeGreaterThan(200);
+    expect(await timeline(11)).toEqual(first);
+    expect(await timeline(12)).not.toEqual(first);
+  });
+
+  it('is the same with its timeline and without', async () => {
+    const plan = drawPlan(13);
+    expect(await replay(plan, () => {})).toEqual(await simulate(plan));
+  });
+});
+
+describe('a mistake', () => {
+  it.each(['no fence check', 'minority quorum', 'release without owner', 'guard check apart from the write'])(
+    'is caught: %s',
+    { timeout: 120_000 },
+    async (name) => {
+      const subject = await loadSubject(name);
+      for (let seed = 1; seed <= 2_000; seed += 1) {
+        const { violations } = await simulate(drawPlan(seed), { subject });
+        if (violations.length > 0) return;
+      }
+      expect.unreachable(`"${name}" was not caught in 2000 runs`);
+    },
+  );
+
+  it('is shown by a smaller plan', { timeout: 120_000 }, async () => {
+    const subject = await loadSubject('release without owner');
+    for (let seed = 1; ; seed += 1) {
+      const plan = drawPlan(seed);
+      const { violations } = await simulate(plan, { subject });
+      const [first] = violations;
+      if (first === undefined || plan.faults.length < 4) continue;
+      const smaller = await shrink(plan, first.rule, { subject });
+      expect(smaller.faults.length).toBeLessThan(plan.faults.length);
+      const again = await simulate(smaller, { subject });
+      expect(again.violations.map(({ rule }) => rule)).toContain(first.rule);
+      return;
+    }
+  });
+
+  it('has a name of its own, and one that does not exist is refused', async () => {
+    const names = CANARIES.map(({ name }) => name);
+    expect(new Set(names).size).toBe(names.length);
+    await expect(loadSubject('no such')).rejects.toThrow('There is no canary "no such"');
+  });
+});
