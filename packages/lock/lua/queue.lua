@@ -3,7 +3,8 @@
 -- becomes first is told how long the lock is held, so that he alone times its end. Readers are called together.
 --
 -- CHANNELS, from the client's prelude, is how the names of the channels begin on which waiting processes listen.
--- Messages, in three lines: 'called' or 'first:<remaining ms>', the owner, the lock's key.
+-- Messages, in four lines: 'called' or 'first:<remaining ms>', the owner, the lock's key, the queue's. A process that
+-- is told of an owner who does not wait any more takes him out of the queue (release.lua).
 local RESERVED = 250 -- milliseconds: time enough to answer; the lock is anybody's afterwards
 
 -- "<process>.<number>" is an owner, with an "r" if he wants to read; a process has one channel.
@@ -12,8 +13,9 @@ local function channel_of(owner)
 end
 
 -- False if nobody listens.
-local function tell(owner, word, lock)
-  local listening = redis.pcall('PUBLISH', channel_of(owner), word .. '\n' .. owner .. '\n' .. lock)
+local function tell(owner, word, lock, queue)
+  local message = word .. '\n' .. owner .. '\n' .. lock .. '\n' .. queue
+  local listening = redis.pcall('PUBLISH', channel_of(owner), message)
   return type(listening) == 'number' and listening > 0
 end
 
@@ -24,8 +26,8 @@ local function promote(lock, queue)
   local shared = first and string.match(redis.call('GET', lock) or '', ' %*$')
   while first do
     if shared and string.match(first, 'r$') then
-      tell(first, 'called', lock)
-    elseif tell(first, 'first:' .. redis.call('PTTL', lock), lock) then
+      tell(first, 'called', lock, queue)
+    elseif tell(first, 'first:' .. redis.call('PTTL', lock), lock, queue) then
       return
     end
     redis.call('ZREM', queue, first)
@@ -39,7 +41,7 @@ local function hand_over(lock, queue)
   while true do
     local first = redis.call('ZPOPMIN', queue)[1]
     if not first then return end
-    if tell(first, 'called', lock) then
+    if tell(first, 'called', lock, queue) then
       redis.call('SET', lock, '0 ' .. first, 'PX', RESERVED)
       return promote(lock, queue)
     end

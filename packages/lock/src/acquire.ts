@@ -164,7 +164,7 @@ function leaveLine(context: AcquireContext, pursuit: Pursuit, place: Place, won:
     const { request } = propose(context, pursuit, 0);
     void members.release(request, clock.now() + 1_000);
   }
-  place.leave();
+  place.leave(won);
 }
 
 /** A handle for an exclusive lease that was granted elsewhere: not valid before it is extended. */

@@ -168,6 +168,7 @@ export class Locks implements AsyncDisposable {
         channel: deployment.channel(`${identity}/${instance}`),
         patience,
         onWarning: warn,
+        onNobody: (node, entry) => members.strike(node, entry),
       }),
       onQuarantine: (remaining) => {
         if (quarantineSaid) return;

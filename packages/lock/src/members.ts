@@ -11,6 +11,7 @@ import type { Deployment } from './deployment.js';
 import { askAll, type RoundOptions } from './round.js';
 import { type Ballot, type LockRequest, type LockVerb, type LockVerbs, lockVerbs } from './verbs.js';
 import { count, describeVote, type Vote, type Votes } from './votes.js';
+import type { QueueEntry } from './waiting.js';
 
 /** How long the first operation waits for nodes that have not connected, once a majority has, in ms. */
 const LATECOMERS = 100;
@@ -121,6 +122,18 @@ export class Members {
       { verb, request, expiry },
       this.nodes.filter((_, index) => mayHold(votes[index])),
     );
+  }
+
+  /** Takes an owner who does not wait any more out of the queue of a node, and hands on what is reserved for him. */
+  strike(node: RedisNode, { owner, lockKey, queueKey }: QueueEntry): void {
+    const value = `0 ${owner}`;
+    const verbs = this.verbs.exclusive;
+    const request: LockRequest = {
+      ...{ verbs, lockKey, queueKey, value, queued: true },
+      ...{ fenceKey: '', ttl: '0', proof: '0', waited: '' },
+    };
+    const expiry = this.#clock.now() + this.#nodeTimeout;
+    this.#undoOn(node, { verb: verbs.release, request, expiry }, () => {});
   }
 
   #undo(undoing: Undoing, concerned: readonly RedisNode[]): Promise<void> {

@@ -87,7 +87,11 @@ export function explainAcquire(votes: Votes, quorum: number): Refusal {
     if (count(votes, 'window') > 0) return 'window';
     if (count(votes, 'shared') > 0) return 'join';
   }
-  if (held < quorum) return count(votes, 'granted') === 0 ? 'busy' : 'split';
+  if (held < quorum) {
+    // A reservation lasts for a moment only, and the nodes that were not waited for may have granted the lock.
+    const isReserved = votes.some((vote) => vote?.kind === 'held' && vote.token === 0);
+    return count(votes, 'granted') === 0 && !isReserved ? 'busy' : 'split';
+  }
   return isHeldByOne(votes, quorum) ? 'busy' : 'split';
 }
 

@@ -5,13 +5,17 @@
  * nodes, with the time since which it has been waiting: a thousand waiters cost the nodes no more than one.
  *
  * Guarantees: who is called by a majority of nodes is woken at once. Calls by fewer, from nodes that were left behind,
- * wake a little later. A lost call costs a fallback, never the lease. Who leaves leaves nothing behind.
+ * wake a little later. A lost call costs a fallback, never the lease. Who leaves leaves nothing behind; where he could
+ * not, a call that finds nobody takes him out of the queue.
  */
 import type { Clock, Timer } from '@holdfast/kernel';
 import type { RedisNode } from '@holdfast/redis';
 
 /** How long calls of a minority wait for those of the others, in ms. */
 const STRAGGLERS = 50;
+
+/** How long a call may be on its way behind those with which a lease was won, in ms. */
+const SLOWEST_CALL = 1_000;
 
 /** Claims are repeated about this often although nobody called, in ms: what a lost call costs at the most. */
 export const FALLBACK = 2_000;
@@ -25,6 +29,15 @@ export interface WaitingRoomOptions {
   /** How long the first waiter ever waits for the nodes to deliver, in ms. */
   readonly patience: number;
   readonly onWarning: (message: string) => void;
+  /** Told of a call for an owner of this process who does not wait any more. */
+  readonly onNobody: (node: RedisNode, entry: QueueEntry) => void;
+}
+
+/** An owner in the queue of a node. */
+export interface QueueEntry {
+  readonly owner: string;
+  readonly lockKey: string;
+  readonly queueKey: string;
 }
 
 export class WaitingRoom {
@@ -45,7 +58,7 @@ export class WaitingRoom {
   /** Stands in line for `resource`, behind everybody of this process who does. */
   enter(resource: string, owner: string): Place {
     const line = this.#lines.get(resource) ?? new Set();
-    const place = new Place(owner, this.#options, () => this.#leave(resource, place));
+    const place = new Place(owner, this.#options, (won) => this.#leave(resource, place, won));
     line.add(place);
     this.#lines.set(resource, line);
     this.#places.set(owner, place);
@@ -53,8 +66,11 @@ export class WaitingRoom {
     return place;
   }
 
-  #leave(resource: string, place: Place): void {
-    this.#places.delete(place.owner);
+  #leave(resource: string, place: Place, won: boolean): void {
+    // Who has won may still be called by nodes that were slower; they are not to call the next.
+    const forget = (): void => void this.#places.delete(place.owner);
+    if (won) this.#options.clock.after(SLOWEST_CALL, forget, { keepAlive: false });
+    else forget();
     const line = this.#lines.get(resource);
     line?.delete(place);
     if (line === undefined || line.size === 0) this.#lines.delete(resource);
@@ -63,10 +79,11 @@ export class WaitingRoom {
 
   /** What the nodes say is defined in lua/queue.lua. */
   #hear(node: RedisNode, message: string): void {
-    const [word = '', owner = '', lockKey = ''] = message.split('\n');
+    const [word = '', owner = '', lockKey = '', queueKey = ''] = message.split('\n');
     const place = this.#places.get(owner);
-    if (word === 'called') place?.call(node, lockKey);
-    else place?.promote(node, Number(word.replace('first:', '')));
+    if (place === undefined) this.#options.onNobody(node, { owner, lockKey, queueKey });
+    else if (word === 'called') place.call(node, lockKey);
+    else place.promote(node, Number(word.replace('first:', '')));
   }
 
   /** Nobody asks the nodes before their calls can be heard. */
@@ -109,7 +126,7 @@ export class Place {
   /** Monotonic time since which it is held. */
   readonly since: number;
   readonly #options: WaitingRoomOptions;
-  readonly #onLeave: () => void;
+  readonly #onLeave: (won: boolean) => void;
   /** Who said that a lock is reserved for this owner, and which. */
   readonly #callers = new Map<RedisNode, string>();
   /** Who said that it is the first in the queue, and for how long the lock is held there. */
@@ -122,7 +139,7 @@ export class Place {
   /** Whether it was woken while it did not pause. */
   #woken = false;
 
-  constructor(owner: string, options: WaitingRoomOptions, onLeave: () => void) {
+  constructor(owner: string, options: WaitingRoomOptions, onLeave: (won: boolean) => void) {
     this.owner = owner;
     this.#options = options;
     this.#onLeave = onLeave;
@@ -196,9 +213,9 @@ export class Place {
     });
   }
 
-  leave(): void {
+  leave(won: boolean): void {
     this.#stragglers?.cancel();
     this.#expiry?.cancel();
-    this.#onLeave();
+    this.#onLeave(won);
   }
 }
