@@ -112,8 +112,9 @@ export class Connection {
     this.#node = ends.node;
   }
 
-  get isOpenAtNode(): boolean {
-    return this.#nodeOpen;
+  /** Whether either end still believes in it. */
+  get isAlive(): boolean {
+    return this.#clientOpen || this.#nodeOpen;
   }
 
   /** From the client, at `time`. The answer arrives unless the connection ends first. */
@@ -122,6 +123,7 @@ export class Connection {
       this.fromNode(() => settle(reply as never, error));
     this.#up.send(time, () => {
       if (this.#nodeOpen) this.#node.receive(this, { ...command, answer });
+      else this.#down.send(this.#scheduler.now, () => this.#lose('read ECONNRESET'));
     });
   }
 

@@ -227,10 +227,11 @@ export class World {
     return clients.flatMap((client) => nodes.map((node) => this.#link(client, node)));
   }
 
-  #connectionsOf(link: Link): Connection[] {
-    const open = (this.#connections.get(link) ?? []).filter(({ isOpenAtNode }) => isOpenAtNode);
-    this.#connections.set(link, open);
-    return [...open];
+  /** Forgets those that both ends have given up. */
+  #connectionsOf(link: Link): readonly Connection[] {
+    const known = this.#connections.get(link) ?? [];
+    known.splice(0, known.length, ...known.filter(({ isAlive }) => isAlive));
+    return [...known];
   }
 
   #seed(): number {
