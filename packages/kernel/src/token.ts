@@ -11,6 +11,7 @@
 import type { Clock } from './clock.js';
 import { MisuseError } from './errors.js';
 import { display } from './options.js';
+import type { Random } from './random.js';
 
 /** What a protected resource checks: who writes, and with which token. A lease is one, a task is one. */
 export interface TokenHolder {
@@ -26,9 +27,16 @@ export function requireToken(value: unknown): number {
   );
 }
 
-/** Proposes tokens: `max(estimated node time, last seen + 1)`. */
+/**
+ * How far above what it has seen a proposal may be, in microseconds: several clocks that are behind, and have seen the
+ * same, do not propose the same.
+ */
+const SPREAD = 1_000;
+
+/** Proposes tokens: the estimated node time, or a little above the last one seen. */
 export class TokenClock {
   readonly #clock: Clock;
+  readonly #random: Random;
   /** Microseconds by which the nodes' clocks are ahead of ours, as far as we know. */
   #offset = 0;
   /** The highest token that a node told us of. */
@@ -36,8 +44,9 @@ export class TokenClock {
   /** The highest token that we proposed on the present estimate of the nodes' clock. */
   #proposed = 0;
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, random: Random) {
     this.#clock = clock;
+    this.#random = random;
   }
 
   /** Our estimate of the nodes' clock, in microseconds since the Unix epoch. */
@@ -46,7 +55,10 @@ export class TokenClock {
   }
 
   next(): number {
-    this.#proposed = Math.max(this.estimate(), this.#seen + 1, this.#proposed + 1);
+    const estimate = this.estimate();
+    const isBehind = estimate <= this.#seen;
+    const fresh = isBehind ? this.#seen + 1 + Math.floor(this.#random.unit() * SPREAD) : estimate;
+    this.#proposed = Math.max(fresh, this.#proposed + 1);
     return this.#proposed;
   }
 

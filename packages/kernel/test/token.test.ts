@@ -1,16 +1,26 @@
 /** Tokens: what is one, and how they are proposed whatever the clock does. */
-import { type Clock, MisuseError, requireToken, systemClock, TokenClock } from '@holdfast/kernel';
+import {
+  type Clock,
+  MisuseError,
+  requireToken,
+  seededRandom,
+  systemClock,
+  TokenClock,
+} from '@holdfast/kernel';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
 const clockAt = (wall: () => number): Clock => ({ ...systemClock, wall });
+
+const tokensAt = (wall: () => number, seed = 1): TokenClock =>
+  new TokenClock(clockAt(wall), seededRandom(seed));
 
 describe('a token clock', () => {
   it('proposes the wall clock, and never the same token twice', () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 1, max: 2 ** 50 }), { minLength: 2 }), (walls) => {
         let index = 0;
-        const tokens = new TokenClock(clockAt(() => walls[index] ?? 1));
+        const tokens = tokensAt(() => walls[index] ?? 1);
         const proposed = walls.map((_, next) => {
           index = next;
           return tokens.next();
@@ -24,14 +34,24 @@ describe('a token clock', () => {
   });
 
   it('proposes above every fence that it was told of', () => {
-    const tokens = new TokenClock(clockAt(() => 1_000));
+    const tokens = tokensAt(() => 1_000);
     tokens.observe(5_000);
     tokens.observe(4_000);
-    expect(tokens.next()).toBe(5_001);
+    expect(tokens.next()).toBeGreaterThan(5_000);
+  });
+
+  it('does not propose what others propose who have seen the same and are behind, too', () => {
+    const proposed = [1, 2, 3, 4].map((seed) => {
+      const tokens = tokensAt(() => 1_000, seed);
+      tokens.observe(5_000);
+      return tokens.next();
+    });
+    expect(new Set(proposed).size).toBe(4);
+    expect(Math.max(...proposed)).toBeLessThan(5_000 + 1_001);
   });
 
   it('follows the median of the nodes after a correction, also backwards', () => {
-    const tokens = new TokenClock(clockAt(() => 9_000));
+    const tokens = tokensAt(() => 9_000);
     expect(tokens.next()).toBe(9_000);
     tokens.correct([1_000, 2_000, 9_999]);
     expect(tokens.next()).toBe(2_000);

@@ -145,7 +145,7 @@ export class Locks implements AsyncDisposable {
     this.#changing = { deployment, nodes, timeout: patience };
     const members = new Members({ nodes, deployment, clock, nodeTimeout: patience, onWarning: warn });
     this.#members = members;
-    const tokens = new TokenClock(clock);
+    const tokens = new TokenClock(clock, random);
     const instance = random.id();
     const ownerPrefix = `${identity}/${instance}.`;
     let leases = 0;
