@@ -39,6 +39,7 @@ export class HeldLeases implements MultiLease {
   readonly leases: readonly HeldLease[];
   readonly #leasing: Leasing;
   #signal: LeaseSignal | undefined;
+  readonly #heeded = new WeakSet<AbortSignal>();
 
   constructor(leasing: Leasing, resources: readonly string[], leases: readonly HeldLease[]) {
     this.#leasing = leasing;
@@ -61,13 +62,16 @@ export class HeldLeases implements MultiLease {
       reason: () => this.lost ?? (this.leases[0] as HeldLease).error('ran out before it could be extended'),
       onAbort: () => {},
     });
-    const watch = this.#signal;
-    for (const { signal } of this.leases) {
-      if (signal.aborted) watch.abort(signal.reason as LeaseLostError);
-      else
-        signal.addEventListener('abort', () => watch.abort(signal.reason as LeaseLostError), { once: true });
-    }
-    return watch.signal;
+    const { signal } = this.#signal;
+    for (const lease of this.leases) this.#heed(lease.signal);
+    return signal;
+  }
+
+  #heed(signal: AbortSignal): void {
+    const abort = (): void => this.#signal?.abort(signal.reason as LeaseLostError);
+    if (signal.aborted) abort();
+    else if (!this.#heeded.has(signal)) signal.addEventListener('abort', abort, { once: true });
+    this.#heeded.add(signal);
   }
 
   of(resource: string): TokenHolder {

@@ -96,8 +96,17 @@ export const inspectScript: Script = new Script([WITHOUT_DEPLOYMENT, lua('identi
 export const changeScript: Script = new Script([WITHOUT_DEPLOYMENT, lua('identity'), lua('change')]);
 export const initializeScript: Script = new Script([WITHOUT_DEPLOYMENT, lua('identity'), lua('initialize')]);
 
-/** The voting scripts of one deployment, whose constants they open with. */
+/** By the constants that they open with. A program has few deployments, and may make many locks. */
+const known = new Map<string, LockVerbs>();
+
+/** The voting scripts of one deployment. */
 export function lockVerbs({ prelude, recordKey }: Deployment): LockVerbs {
+  const verbs = known.get(prelude) ?? makeVerbs(prelude, recordKey);
+  known.set(prelude, verbs);
+  return verbs;
+}
+
+function makeVerbs(prelude: string, recordKey: string): LockVerbs {
   const admission = [lua('identity'), lua('admission')];
   const [queue, contend, readers] = [lua('queue'), lua('contend'), lua('readers')];
   const { scripts } = new ScriptLibrary(prelude, {

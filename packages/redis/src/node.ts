@@ -97,13 +97,17 @@ export class RedisNode {
 
   /**
    * Makes scripts known to the server, so that the first call needs no repetition: as a library of functions where the
-   * server takes one, and one by one. Does so again when the server turns out to have forgotten them.
+   * server takes one, else one by one. Does so again when the server turns out to have forgotten them.
    */
   async load(scripts: readonly Script[]): Promise<void> {
     this.#scripts = scripts;
-    const libraries = new Set(scripts.map(({ library }) => library));
-    for (const library of libraries) if (library) await this.#loadLibrary(library);
-    for (const script of scripts) await this.#connection.send('SCRIPT', ['LOAD', script.text]);
+    const present = new Map<ScriptLibrary | undefined, boolean>();
+    for (const { library } of scripts) {
+      if (library && !present.has(library)) present.set(library, await this.#loadLibrary(library));
+    }
+    for (const script of scripts) {
+      if (!present.get(script.library)) await this.#connection.send('SCRIPT', ['LOAD', script.text]);
+    }
   }
 
   /** Operations that find a script missing are repeated, but late: without this a node could stay behind for good. */
@@ -114,13 +118,16 @@ export class RedisNode {
     this.#reloading = false;
   }
 
-  async #loadLibrary(library: ScriptLibrary): Promise<void> {
+  /** Whether the server has it now. */
+  async #loadLibrary(library: ScriptLibrary): Promise<boolean> {
     const loaded = this.#connection.send('FUNCTION', ['LOAD', library.text]).then(
       () => true,
       // A library's name says what is in it: one that is there is the same. Anything else means scripts.
       (error: unknown) => reasonOf(error).includes('already exists'),
     );
-    this.#commits.has(library, await loaded);
+    const present = await loaded;
+    this.#commits.has(library, present);
+    return present;
   }
 
   /** Listens on a channel of this node until `close`, from the moment that it can be reached. */

@@ -7,7 +7,7 @@
  */
 import type { Ledger } from '../checks/ledger.js';
 import type { Oracle } from '../checks/oracle.js';
-import { EXCLUSIVE, type Kind, SEMAPHORE, SHARED, type Step } from '../plan/plan.js';
+import type { Kind, Step } from '../plan/plan.js';
 import type { Subject } from '../run/subject.js';
 import type { World } from '../world/world.js';
 import { Handovers } from './handovers.js';
@@ -25,13 +25,6 @@ const LONGEST_STEP = 20_000;
 
 /** Within this time somebody who asks when all is well is granted everything, in ms. */
 const LIVENESS = 10_000;
-
-const EVERYTHING: readonly (readonly [Kind, string])[] = [
-  ...EXCLUSIVE.map((resource) => ['exclusive', resource] as const),
-  ['exclusive', SHARED],
-  ['shared', SHARED],
-  ['permit', SEMAPHORE.name],
-];
 
 export class Crew {
   readonly #options: CrewOptions;
@@ -55,8 +48,8 @@ export class Crew {
 
   /** True time at which a run that has not ended is stuck, in microseconds. */
   get deadline(): number {
-    const { healAt } = this.#options.world.plan;
-    return (healAt + LONGEST_STEP + (EVERYTHING.length + 2) * LIVENESS) * 1000;
+    const { healAt, contests } = this.#options.world.plan;
+    return (healAt + LONGEST_STEP + (contests.length + 2) * LIVENESS) * 1000;
   }
 
   get whatIsLeft(): string {
@@ -154,7 +147,7 @@ export class Crew {
 
   /** Everybody takes the next resource, at once. */
   #contest(): void {
-    const next = EVERYTHING[this.#contests];
+    const next = this.#options.world.plan.contests[this.#contests];
     this.#contests += 1;
     if (next === undefined) {
       this.#phase = 'done';

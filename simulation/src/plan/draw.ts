@@ -9,6 +9,7 @@ import type { Memory } from '../world/node.js';
 import {
   type ClientPlan,
   type ClockPlan,
+  EVERYTHING,
   EXCLUSIVE,
   type Fault,
   type Kind,
@@ -69,7 +70,7 @@ export function drawPlan(seed: number, wishes: Wishes = {}): Plan {
   const synchronous = deployment.persistence === 'synchronous';
   const clocksJump = dice.chance(0.1);
   const faulty = dice.chance(0.95);
-  const healAt = dice.whole(4_000, 8_000);
+  const healAt = dice.whole(2_000, 6_000);
   const nodeClock = (): ClockPlan => drawClock(dice, deployment.window / 5);
   const world = { dice, nodes, clients, deployment, clocksJump, healAt, synchronous };
   return {
@@ -82,6 +83,7 @@ export function drawPlan(seed: number, wishes: Wishes = {}): Plan {
     nodeClocks: Array.from({ length: nodes + 1 }, nodeClock),
     clients: Array.from({ length: clients }, () => drawClient(dice, deployment)),
     faults: faulty ? drawFaults(world) : [],
+    contests: [dice.one(EVERYTHING), dice.one(EVERYTHING)],
     healAt,
     clocksJump,
   };
@@ -113,7 +115,7 @@ function drawClient(dice: Dice, { maxTtl, window }: Plan['deployment']): ClientP
     // No client's wall clock needs to be right.
     clock: drawClock(dice, dice.one([50, window, dice.scale(1, 10_000_000)])),
     tasks: Array.from({ length: dice.one([1, 1, 2, 3]) }, () =>
-      Array.from({ length: dice.whole(2, 6) }, () => drawStep(dice, maxTtl)),
+      Array.from({ length: dice.whole(2, 5) }, () => drawStep(dice, maxTtl)),
     ),
   };
 }

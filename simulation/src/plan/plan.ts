@@ -26,6 +26,8 @@ export interface Plan {
   readonly nodeClocks: readonly ClockPlan[];
   readonly clients: readonly ClientPlan[];
   readonly faults: readonly Fault[];
+  /** What everybody takes at once when all is well. */
+  readonly contests: readonly (readonly [Kind, string])[];
   /** When all faults are healed. */
   readonly healAt: number;
   /** Whether clocks of nodes jump ahead, under which nobody promises that two leases are not valid at once. */
@@ -118,3 +120,10 @@ export type Fault = { readonly at: number } & (
 export const EXCLUSIVE = ['a', 'b'] as const;
 export const SHARED = 's';
 export const SEMAPHORE = { name: 'm', permits: 2 } as const;
+
+export const EVERYTHING: readonly (readonly [Kind, string])[] = [
+  ...EXCLUSIVE.map((resource) => ['exclusive', resource] as const),
+  ['exclusive', SHARED],
+  ['shared', SHARED],
+  ['permit', SEMAPHORE.name],
+];

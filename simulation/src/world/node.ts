@@ -44,12 +44,12 @@ export class SimulatedNode implements NodeEnd {
   readonly #options: NodeOptions;
   readonly #connections = new Set<Connection>();
   #frozen = false;
-  #working = false;
+  /** When the server has done what it is doing, in microseconds. */
+  #busyUntil = 0;
+  #willWork = false;
   #waiting: Waiting[] = [];
   /** What is on its disk. */
   #saved: Snapshot | undefined;
-  /** Increases with each crash, so that work of a former life is not carried out. */
-  #life = 0;
 
   constructor(options: NodeOptions) {
     this.#options = options;
@@ -107,8 +107,7 @@ export class SimulatedNode implements NodeEnd {
   crash(): void {
     if (!this.isUp) return;
     this.isUp = false;
-    this.#life += 1;
-    this.#working = false;
+    this.#busyUntil = 0;
     this.#waiting = [];
     this.#atCrash = this.server.snapshot();
     for (const connection of [...this.#connections]) connection.closeAtNode('Connection is closed.');
@@ -124,19 +123,27 @@ export class SimulatedNode implements NodeEnd {
     this.#frozen = false;
   }
 
+  /** Carries out what waits, one command after the other, for as long as it is this node's turn. */
   #work(): void {
-    if (this.#working || this.#frozen || !this.isUp) return;
-    const next = this.#waiting.shift();
-    if (next === undefined) return;
-    this.#working = true;
-    const life = this.#life;
     const { scheduler, onCommand } = this.#options;
+    if (this.#frozen || !this.isUp || this.#waiting.length === 0) return;
+    if (this.#busyUntil > scheduler.now) {
+      this.#workLater();
+      return;
+    }
+    const next = this.#waiting.shift() as Waiting;
+    this.#busyUntil = scheduler.now + SERVICE + this.slowness;
     // A client that went away is not asked whether it still wants what it has sent.
     const reply = this.#carryOut(next);
     onCommand?.(this, next.command, reply);
-    scheduler.after(SERVICE + this.slowness, () => {
-      if (life !== this.#life) return;
-      this.#working = false;
+    if (this.#waiting.length > 0) this.#workLater();
+  }
+
+  #workLater(): void {
+    if (this.#willWork) return;
+    this.#willWork = true;
+    this.#options.scheduler.at(this.#busyUntil, () => {
+      this.#willWork = false;
       this.#work();
     });
   }
