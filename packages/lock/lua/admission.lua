@@ -26,6 +26,12 @@ local function raise(fence, token, mark)
   redis.call('SET', fence, token .. ' ' .. (mark or 0), 'PX', RETENTION)
 end
 
+-- Lets a lock that is held last for `ttl` milliseconds, and never less than it does: somebody may rely on that, if the
+-- answer to him is lost.
+local function prolong(lock, ttl)
+  if redis.call('PTTL', lock) < tonumber(ttl) then redis.call('PEXPIRE', lock, ttl) end
+end
+
 -- Returns when this node's memory of grants begins, in microseconds; or nil and the refusal, which is one of
 -- 'quarantined <run_id> <remaining ms>'  'misfit <run_id> <the record's parameters>'
 -- 'isolated <run_id> <number of replicas that follow>'

@@ -20,7 +20,7 @@ for key = 2, #KEYS, 2 do
   local holder, mark = kept[1], token_of(kept[2])
   local vote
   if holder == value then
-    redis.call('PEXPIRE', lock, ttl)
+    prolong(lock, ttl)
     redis.call('SET', fence, token, 'PX', RETENTION)
     vote = 'kept'
   elseif holder then

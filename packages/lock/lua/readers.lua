@@ -15,11 +15,11 @@ local function doubt(mark, token, admitted)
   if not mark and tonumber(token) <= memory then return 'forgotten' end
 end
 
--- Lets an owner read until `ttl` milliseconds from now; `founding` if nobody reads yet.
+-- Lets an owner read until `ttl` milliseconds from now, and never less than he may; `founding` if nobody reads yet.
 local function enter(lock, fence, readers, value, ttl, founding)
   local token, owner = string.match(value, '^(%d+) (.*)$')
   if founding then redis.call('DEL', readers) end
-  redis.call('ZADD', readers, millis + ttl, owner)
+  redis.call('ZADD', readers, 'GT', millis + ttl, owner)
   local last = redis.call('ZRANGE', readers, -1, -1, 'WITHSCORES')[2]
   redis.call('SET', lock, token .. ' *', 'PX', last - millis)
   redis.call('PEXPIRE', readers, last - millis)

@@ -27,7 +27,7 @@ for key = 2, #KEYS, 2 do
   elseif mark and tonumber(mark) > tonumber(token) then
     vote = 'stale:' .. mark
   elseif holder or mark or tonumber(token) > memory or now <= proof then
-    redis.call('SET', lock, value, 'PX', ttl)
+    if holder then prolong(lock, ttl) else redis.call('SET', lock, value, 'PX', ttl) end
     redis.call('SET', fence, token, 'PX', RETENTION)
     vote = holder and 'kept' or 'rejoined'
   else

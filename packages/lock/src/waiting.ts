@@ -175,7 +175,9 @@ export class Place {
     this.#expiry = clock.after(delay, () => this.wake(), { keepAlive: false });
   }
 
+  /** Who is not first does not ask the nodes, so there is nothing to wake him for. */
   wake(): void {
+    if (!this.#first) return;
     this.#woken = true;
     this.#wake?.();
   }

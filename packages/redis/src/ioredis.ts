@@ -63,7 +63,7 @@ export function fromIoredis(client: IoredisClient): Connection {
 /** What the library calls a subscriber: a connection that does nothing else. */
 interface Subscriber {
   readonly status: string;
-  on(event: 'error' | 'ready', listener: () => void): unknown;
+  on(event: 'error' | 'ready' | 'end', listener: () => void): unknown;
   on(event: 'message', listener: (channel: string, message: string) => void): unknown;
   connect(): Promise<unknown>;
   subscribe(channel: string): Promise<unknown>;
@@ -88,6 +88,7 @@ function listenWith(client: IoredisClient, channel: string, listener: Listener):
   });
   subscriber.connect().catch(() => {});
   let closed = false;
+  revive(subscriber, () => closed);
   // Who connects anew may have found another server, and what listens must be there too.
   client.on('ready', () => {
     if (!closed) reconnect(subscriber);
@@ -98,6 +99,20 @@ function listenWith(client: IoredisClient, channel: string, listener: Listener):
       subscriber.disconnect();
     },
   };
+}
+
+/**
+ * ioredis ends for good where a failover disturbs it while it looks for its server. One that was not closed starts again.
+ */
+function revive(client: Revivable, isClosed: () => boolean): void {
+  client.on('end', () => {
+    if (!isClosed()) client.connect().catch(() => {});
+  });
+}
+
+interface Revivable {
+  on(event: 'end', listener: () => void): unknown;
+  connect(): Promise<unknown>;
 }
 
 /** Not while it looks for its server: one that is disturbed then ends for good. */
@@ -135,6 +150,7 @@ export function openIoredis(address: Address, options: OpenOptions = {}): Connec
       client.on('error', (error) => {
         last = reasonOf(error, address.password);
       });
+      revive(client, () => closed);
       connection = fromIoredis(client as unknown as IoredisClient);
       await connection.open();
     },

@@ -149,14 +149,14 @@ export class Process {
     const rounds = Math.max(1, step.writes, step.extensions);
     for (let round = 0; round < rounds && !lease.signal.aborted; round += 1) {
       await this.sleep((step.hold / rounds) * 2 * (round % 2 === 0 ? step.pace : 1 - step.pace));
-      if (round < step.extensions) await this.#extend(lease);
+      if (round < step.extensions) await this.#extend(lease, step.extendedTtl);
       if (round < step.writes) await this.#write(lease);
     }
   }
 
-  async #extend(lease: Lease): Promise<void> {
+  async #extend(lease: Lease, ttl: number): Promise<void> {
     try {
-      const how = await lease.extend();
+      const how = await lease.extend(ttl);
       this.note(`${how} "${lease.resource}"`);
       this.#options.oracle.extended(lease);
     } catch (error) {

@@ -150,6 +150,7 @@ function drawStep(dice: Dice, maxTtl: number): Step {
     ...terms,
     writes: what === 'exclusive' ? dice.whole(0, 3) : 0,
     extensions: renewed ? 0 : dice.one([0, 0, 1, 2, 3]),
+    extendedTtl: dice.chance(0.6) ? ttl : dice.scale(80, maxTtl),
     pace: dice.between(0.05, 0.95),
     renewed,
   };

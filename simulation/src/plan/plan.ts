@@ -51,6 +51,8 @@ export type Step =
         /** Guarded read-modify-writes, and extensions, spread over the time of holding. */
         readonly writes: number;
         readonly extensions: number;
+        /** The TTL that extensions ask for. */
+        readonly extendedTtl: number;
         /** How much of the time goes by before the first, the third, …; the rest before the others. */
         readonly pace: number;
         /** Renewed until it ends, by `using`. */

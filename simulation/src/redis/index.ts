@@ -243,9 +243,11 @@ export class ModelServer {
         const nx = second === 'NX';
         const z =
           this.#typed(key, 'zset') ?? this.#put(key, { type: 'zset', value: new Map(), expires: undefined });
-        const [score, member] = nx ? [a[2], a[3]] : [a[1], a[2]];
+        const gt = second === 'GT';
+        const [score, member] = nx || gt ? [a[2], a[3]] : [a[1], a[2]];
         if (z.value.has(member as string)) {
-          if (!nx) z.value.set(member as string, Number(score));
+          if (!nx && (!gt || Number(score) > (z.value.get(member as string) ?? 0)))
+            z.value.set(member as string, Number(score));
           return 0;
         }
         z.value.set(member as string, Number(score));

@@ -34,6 +34,7 @@ class Wire {
   readonly #link: Link;
   readonly #direction: 'up' | 'down';
   #arrival = 0;
+  #stalledUntil = 0;
   #held: (() => void)[] = [];
 
   constructor(options: WireOptions, link: Link, direction: 'up' | 'down') {
@@ -52,7 +53,9 @@ class Wire {
   }
 
   #arrive(deliver: () => void): void {
-    if (this.#link.cut[this.#direction] || this.#held.length > 0) this.#held.push(deliver);
+    const { scheduler } = this.#options;
+    if (scheduler.now < this.#stalledUntil) scheduler.at(this.#stalledUntil, () => this.#arrive(deliver));
+    else if (this.#link.cut[this.#direction] || this.#held.length > 0) this.#held.push(deliver);
     else deliver();
   }
 
@@ -64,6 +67,11 @@ class Wire {
       this.#arrival = Math.max(this.#arrival, scheduler.now + latency.base);
       scheduler.at(this.#arrival, () => this.#arrive(deliver));
     }
+  }
+
+  /** Delivers nothing before `time`. */
+  stall(time: number): void {
+    this.#stalledUntil = time;
   }
 
   /** What did not arrive is lost. */
@@ -153,12 +161,17 @@ export class Connection {
   }
 
   /**
-   * The connection breaks, as when something between forgets it. For `lateness` microseconds what is under way to the
-   * node may still arrive, even behind what a later connection brings; without, it is lost.
+   * The connection breaks, as when something between forgets it. What is under way to the node arrives `lateness`
+   * microseconds later, perhaps behind what a later connection brings; or, without, it is lost.
    */
   break(lateness: number | undefined): void {
     if (lateness === undefined) this.#forget();
-    else this.#scheduler.after(lateness, () => this.#forget());
+    else {
+      const { now } = this.#scheduler;
+      this.#up.stall(now + lateness);
+      // Behind the last that was under way.
+      this.#up.send(now, () => this.#forget());
+    }
     this.#lose('read ECONNRESET');
   }
 
