@@ -1,0 +1,50 @@
+/**
+ * The faults that can be injected, each for a span of time and with its victims.
+ */
+
+/** How a link is disturbed. */
+export type LinkFault =
+  | 'slow'
+  | 'throttled'
+  | 'held'
+  | 'dropped'
+  | 'held-to-server'
+  | 'held-to-client'
+  | 'dropped-to-client'
+  | 'cut'
+  | 'refused';
+
+/** What happens to a node, and what to a client. Numbers count from 0. */
+export type Fault =
+  /** SIGKILL, and a restart at the end: with its data, or with none. */
+  | { readonly kind: 'kill-node'; readonly node: number; readonly empty: boolean }
+  | { readonly kind: 'freeze-node'; readonly node: number }
+  /** `DEBUG SLEEP` for the whole span. */
+  | { readonly kind: 'sleep-node'; readonly node: number }
+  | { readonly kind: 'flush-node'; readonly node: number }
+  /** Every node in turn is killed and restarted. */
+  | { readonly kind: 'rolling-restart'; readonly empty: boolean }
+  | { readonly kind: 'freeze-client'; readonly client: number }
+  /** SIGKILL; another one takes its place at the end. */
+  | { readonly kind: 'kill-client'; readonly client: number }
+  | { readonly kind: 'link'; readonly how: LinkFault; readonly client: number; readonly node: number }
+  /** One client is cut off from several nodes. */
+  | {
+      readonly kind: 'partition';
+      readonly how: LinkFault;
+      readonly client: number;
+      readonly nodes: readonly number[];
+    }
+  /** The store of the ledger, which keeps what it has acknowledged. */
+  | { readonly kind: 'kill-ledger' }
+  | { readonly kind: 'freeze-ledger' }
+  | { readonly kind: 'ledger-link'; readonly how: LinkFault; readonly client: number };
+
+export type FaultKind = Fault['kind'];
+
+/** A fault with its span, in ms since the beginning of the episode. */
+export interface PlannedFault {
+  readonly from: number;
+  readonly until: number;
+  readonly fault: Fault;
+}
