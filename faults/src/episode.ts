@@ -13,7 +13,7 @@ import { checkHistory, type Violation } from './check/index.js';
 import type { Deployed } from './deployment/deployment.js';
 import type { HistoryEvent } from './history/event.js';
 import { readHistories } from './history/read.js';
-import type { FaultKind, PlannedFault } from './nemesis/fault.js';
+import type { PlannedFault } from './nemesis/fault.js';
 import { Nemesis } from './nemesis/nemesis.js';
 import { drawSchedule } from './nemesis/schedule.js';
 import { LEDGERS } from './traffic/assignment.js';
@@ -27,7 +27,6 @@ export interface EpisodeOptions {
   readonly duration: number;
   readonly clients: number;
   readonly workers: number;
-  readonly kinds: readonly FaultKind[];
   readonly deployed: Deployed;
   /** The folder for this episode; removed if nothing was violated. */
   readonly folder: string;
@@ -52,13 +51,13 @@ export async function runEpisode(
   mkdirSync(folder, { recursive: true });
   const entries = `episode-${number}`;
   const { maxTtl } = deployed.parameters;
-  const grantedWithin = 2 * maxTtl + PATIENCE;
+  const grantedWithin = 2 * maxTtl + PATIENCE + deployed.settling;
   const clients = new ClientProcesses({
     count,
     folder,
     seed,
     assign: (client) => ({
-      nodes: deployed.addresses(client),
+      reach: deployed.reach(client),
       ledger: `redis://127.0.0.1:${deployed.ledgerLinks[client]?.port}`,
       entries,
       parameters: deployed.parameters,
@@ -74,14 +73,20 @@ export async function runEpisode(
   });
   try {
     await clients.start();
-    const mayForget = deployed.parameters.persistence !== 'synchronous';
-    const stage = { duration, nodes: deployed.nodes.length, clients: count, kinds: options.kinds, mayForget };
+    const stage = {
+      ...deployed,
+      duration,
+      nodes: deployed.nodes.length,
+      watchers: deployed.watchers.length,
+      clients: count,
+    };
     const schedule = options.schedule ?? drawSchedule(seededRandom(seed), stage);
     const stop = interrupted ?? new AbortController().signal;
     await Promise.all([nemesis.run(schedule, stop), pause(systemClock, duration, stop)]);
     await clients.finish(2 * grantedWithin);
   } finally {
     await clients.stop();
+    deployed.clocks?.reset();
   }
   for (const link of deployed.ledgerLinks) link.cut();
   const events = readHistories(folder);

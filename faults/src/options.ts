@@ -14,7 +14,7 @@ Real servers and client processes under real faults; what the clients saw is rec
   --episodes N         at most so many episodes; default no limit
   --first N            the number of the first episode; default 1
   --seed S             of schedules and traffic; default by chance, and printed
-  --topology NAME      quorum; default quorum
+  --topology NAME      quorum, sentinel or cluster; default quorum
   --nodes N            nodes of a quorum; default 5
   --clients N          client processes; default 4
   --workers N          how many things each client does at a time; default 3
@@ -43,7 +43,7 @@ const OPTIONS = {
   help: { type: 'boolean', default: false },
 } as const;
 
-const TOPOLOGIES = ['quorum'] as const;
+const TOPOLOGIES = ['quorum', 'sentinel', 'cluster'] as const;
 const PERSISTENCES = ['none', 'everysec', 'synchronous', 'mixed'] as const;
 
 export interface Call {

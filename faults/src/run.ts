@@ -7,40 +7,25 @@
 import { writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { seededRandom, systemClock } from '@holdfast/kernel';
-import { type Deployed, deployQuorum, type Persistence } from './deployment/deployment.js';
+import { deployCluster } from './deployment/cluster.js';
+import type { Deployed, DeployOptions, Persistence } from './deployment/deployment.js';
+import { deployQuorum } from './deployment/quorum.js';
+import { deploySentinel } from './deployment/sentinel.js';
 import { runEpisode } from './episode.js';
-import type { FaultKind } from './nemesis/fault.js';
 import { type Call, seedOf } from './options.js';
 import { describe, toMarkdown } from './report.js';
 import { Totals } from './totals.js';
 
 /** How many episodes the same servers serve. */
-const STAGE = 6;
+const STAGE = 3;
 const PERSISTENCES: readonly Persistence[] = ['everysec', 'none', 'synchronous'];
+const DEPLOYERS: Record<Call['topology'], (options: DeployOptions) => Promise<Deployed>> = {
+  quorum: deployQuorum,
+  sentinel: deploySentinel,
+  cluster: deployCluster,
+};
 const SHORTEST = 15_000;
 const LONGEST = 40_000;
-
-/** By weight: named twice is drawn twice as often. */
-const QUORUM_FAULTS: readonly FaultKind[] = [
-  'kill-node',
-  'kill-node',
-  'freeze-node',
-  'freeze-node',
-  'sleep-node',
-  'flush-node',
-  'rolling-restart',
-  'freeze-client',
-  'freeze-client',
-  'kill-client',
-  'link',
-  'link',
-  'link',
-  'partition',
-  'partition',
-  'kill-ledger',
-  'freeze-ledger',
-  'ledger-link',
-];
 
 /** Resolves to whether nothing was violated. */
 export async function run(call: Call, interrupted: AbortSignal): Promise<boolean> {
@@ -105,7 +90,6 @@ async function judgedEpisode(
 ): Promise<void> {
   const seed = seedOf(call.seed, number);
   const folder = resolve(join(call.folder, `${call.topology}-${call.seed}-${number}`));
-  const mayForget = deployed.parameters.persistence !== 'synchronous';
   const outcome = await runEpisode(
     {
       number,
@@ -114,7 +98,6 @@ async function judgedEpisode(
       deployed,
       clients: call.clients,
       workers: call.workers,
-      kinds: QUORUM_FAULTS.filter((kind) => mayForget || kind !== 'flush-node'),
       duration: SHORTEST + seededRandom(seed ^ 1).unit() * (LONGEST - SHORTEST),
     },
     interrupted,
@@ -126,9 +109,16 @@ async function judgedEpisode(
   console.log(`The evidence is in ${folder}. To repeat the schedule:\n  ${commandOf(call, number)}`);
 }
 
-function deploy({ nodes, clients, persistence }: Call, stage: number): Promise<Deployed> {
-  const drawn = PERSISTENCES[stage % PERSISTENCES.length] ?? 'none';
-  return deployQuorum({ nodes, clients, persistence: persistence === 'mixed' ? drawn : persistence });
+function deploy({ topology, nodes, clients, persistence }: Call, stage: number): Promise<Deployed> {
+  // What replicas may take over from cannot be called synchronous.
+  const kinds = topology === 'quorum' ? PERSISTENCES : PERSISTENCES.slice(0, 2);
+  const drawn = kinds[stage % kinds.length] ?? 'none';
+  return DEPLOYERS[topology]({
+    nodes,
+    clients,
+    persistence: persistence === 'mixed' ? drawn : persistence,
+    clocks: stage % 2 === 0,
+  });
 }
 
 function commandOf(call: Call, number: number): string {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { seededRandom } from '@holdfast/kernel';
 import { expect, it } from 'vitest';
-import { deployQuorum } from '../src/deployment/deployment.js';
+import { deployQuorum } from '../src/deployment/quorum.js';
 import { runEpisode } from '../src/episode.js';
 import type { HistoryEvent } from '../src/history/event.js';
 import { drawSchedule } from '../src/nemesis/schedule.js';
@@ -12,7 +12,7 @@ import { Totals } from '../src/totals.js';
 import { judgeChain } from '../src/validation/ledger.js';
 
 it('an episode with a kill, a pause and a cut has grants and no violation', async () => {
-  const deployed = await deployQuorum({ nodes: 5, clients: 2, persistence: 'everysec' });
+  const deployed = await deployQuorum({ nodes: 5, clients: 2, persistence: 'everysec', clocks: false });
   const folder = mkdtempSync(join(tmpdir(), 'holdfast-faults-'));
   try {
     const outcome = await runEpisode({
@@ -21,7 +21,6 @@ it('an episode with a kill, a pause and a cut has grants and no violation', asyn
       duration: 6_000,
       clients: 2,
       workers: 3,
-      kinds: [],
       deployed,
       folder,
       schedule: [
@@ -53,6 +52,7 @@ it('a schedule is the same for the same seed, ends in time, and gives no victim 
     duration: 60_000,
     nodes: 5,
     clients: 4,
+    watchers: 0,
     kinds: ['kill-node', 'freeze-node', 'rolling-restart', 'freeze-client'],
     mayForget: true,
   } as const;

@@ -21,6 +21,12 @@ export type Fault =
   | { readonly kind: 'freeze-node'; readonly node: number }
   /** `DEBUG SLEEP` for the whole span. */
   | { readonly kind: 'sleep-node'; readonly node: number }
+  /** No byte more may be written to the node's files. */
+  | { readonly kind: 'fill-disk'; readonly node: number }
+  /** The node's clock goes back by a little, and stays so. */
+  | { readonly kind: 'step-clock'; readonly node: number; readonly by: number }
+  /** The node's clock is ahead by more than two windows while it lasts. */
+  | { readonly kind: 'jump-clock'; readonly node: number; readonly by: number; readonly place: number }
   | { readonly kind: 'flush-node'; readonly node: number }
   /** Every node in turn is killed and restarted. */
   | { readonly kind: 'rolling-restart'; readonly empty: boolean }
@@ -35,6 +41,13 @@ export type Fault =
       readonly client: number;
       readonly nodes: readonly number[];
     }
+  /** The link by which a node is known to the other servers. */
+  | { readonly kind: 'isolate-node'; readonly how: LinkFault; readonly node: number }
+  /** A sentinel, or a master that only votes. */
+  | { readonly kind: 'freeze-watcher'; readonly watcher: number }
+  | { readonly kind: 'kill-watcher'; readonly watcher: number }
+  /** An operator asks for a failover. */
+  | { readonly kind: 'failover' }
   /** The store of the ledger, which keeps what it has acknowledged. */
   | { readonly kind: 'kill-ledger' }
   | { readonly kind: 'freeze-ledger' }

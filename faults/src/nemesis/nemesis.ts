@@ -6,9 +6,11 @@
  */
 import { pause, systemClock } from '@holdfast/kernel';
 import type { LocalNode } from '@holdfast/local';
+import type { Deployed } from '../deployment/deployment.js';
 import type { Link, LinkState } from '../proxy/link.js';
 import { monotonic } from '../traffic/recorder.js';
 import { command } from './command.js';
+import { fillDisk } from './disk.js';
 import type { Fault, LinkFault, PlannedFault } from './fault.js';
 
 /** The clients, by their numbers, whatever process stands for them. */
@@ -19,12 +21,11 @@ export interface Clients {
   replace(client: number): Promise<void>;
 }
 
-export interface Theatre {
-  readonly nodes: readonly LocalNode[];
-  readonly ledger: LocalNode;
-  /** By client and node. */
-  readonly links: readonly (readonly Link[])[];
-  readonly ledgerLinks: readonly Link[];
+export interface Theatre
+  extends Pick<
+    Deployed,
+    'nodes' | 'watchers' | 'ledger' | 'links' | 'inside' | 'ledgerLinks' | 'clocks' | 'failover'
+  > {
   readonly clients: Clients;
   /** Writes one line of the log of faults. */
   readonly log: (line: object) => void;
@@ -79,7 +80,7 @@ export class Nemesis {
 
   /** Returns what ends it. */
   async #begin(fault: Fault, span: number, stop: AbortSignal): Promise<() => Promise<void> | void> {
-    const { clients, ledger, links, ledgerLinks } = this.#theatre;
+    const { clients, clocks, inside, ledger, ledgerLinks, links, watchers } = this.#theatre;
     switch (fault.kind) {
       case 'kill-node':
         return this.#kill(this.#node(fault.node), fault.empty);
@@ -90,6 +91,14 @@ export class Nemesis {
       case 'flush-node':
         await command(this.#node(fault.node), ['FLUSHALL']);
         return () => {};
+      case 'fill-disk':
+        return fillDisk(this.#node(fault.node));
+      case 'step-clock':
+        clocks?.shift(fault.node, fault.by);
+        return () => {};
+      case 'jump-clock':
+        clocks?.shift(fault.node, fault.by);
+        return () => clocks?.shift(fault.node, -fault.by);
       case 'rolling-restart':
         await this.#roll(fault.empty, span, stop);
         return () => {};
@@ -107,6 +116,15 @@ export class Nemesis {
           fault.how,
         );
       }
+      case 'isolate-node':
+        return disturb([inside[fault.node]], fault.how);
+      case 'freeze-watcher':
+        return freeze(watchers[fault.watcher] as LocalNode);
+      case 'kill-watcher':
+        return this.#kill(watchers[fault.watcher] as LocalNode, false);
+      case 'failover':
+        await this.#theatre.failover().catch((error) => this.#log(`is refused: ${error}`, fault));
+        return () => {};
       case 'ledger-link':
         return disturb([ledgerLinks[fault.client]], fault.how);
       case 'kill-ledger':
@@ -143,6 +161,7 @@ function nameOf(fault: Fault): string {
       return `${fault.kind} ${fault.empty ? 'empty' : 'kept'}`;
     case 'link':
     case 'ledger-link':
+    case 'isolate-node':
     case 'partition':
       return `${fault.kind} ${fault.how}`;
     default:

@@ -29,12 +29,14 @@ export class Link {
   readonly port: number;
   readonly #server: Server;
   readonly #pairs = new Set<Pair>();
+  #target: number;
   #state: LinkState = {};
 
   private constructor(server: Server, port: number, target: number) {
     this.#server = server;
     this.port = port;
-    server.on('connection', (client) => this.#accept(client, target));
+    this.#target = target;
+    server.on('connection', (client) => this.#accept(client));
   }
 
   /** Listens on a free port of the loopback address, for connections to `target` there. */
@@ -49,8 +51,9 @@ export class Link {
     });
   }
 
-  get state(): LinkState {
-    return this.#state;
+  /** New connections go to this port from now on. */
+  aim(target: number): void {
+    this.#target = target;
   }
 
   set(state: LinkState): void {
@@ -73,13 +76,13 @@ export class Link {
     this.cut();
   }
 
-  #accept(client: Socket, target: number): void {
+  #accept(client: Socket): void {
     if (this.#state.refused) {
       client.on('error', () => {});
       client.resetAndDestroy();
       return;
     }
-    const pair = new Pair(client, target, this.#state, () => this.#pairs.delete(pair));
+    const pair = new Pair(client, this.#target, this.#state, () => this.#pairs.delete(pair));
     this.#pairs.add(pair);
   }
 }

@@ -8,8 +8,7 @@ export interface Assignment {
   readonly seed: number;
   /** The file of its history. */
   readonly history: string;
-  /** The nodes, through this client's own links. */
-  readonly nodes: readonly string[];
+  readonly reach: Reach;
   /** The store of the ledger, through this client's own link. */
   readonly ledger: string;
   /** Opens the keys of this episode's entries in the ledger. */
@@ -19,6 +18,13 @@ export interface Assignment {
   readonly workers: number;
   /** At the end, how long it may wait for each resource, in ms. */
   readonly grantedWithin: number;
+}
+
+/** How a client reaches the nodes. */
+export interface Reach {
+  readonly nodes: readonly string[];
+  /** Behind sentinels: this client's own port for each address that they name. */
+  readonly ports?: Readonly<Record<string, number>>;
 }
 
 /** The parameters of the deployment: small, so that much happens. */

@@ -10,11 +10,12 @@ import { createLocks } from '@holdfast/lock';
 import { Redis } from 'ioredis';
 import type { Assignment, FromClient, ToClient } from './assignment.js';
 import { Ledger } from './ledger.js';
+import { connectNodes, disconnectNodes } from './reach.js';
 import { Recorder } from './recorder.js';
 import { Worker } from './worker.js';
 
 const assignment: Assignment = JSON.parse(process.argv[2] ?? '');
-const { name, seed, history, nodes, parameters, entries } = assignment;
+const { name, seed, history, reach, parameters, entries } = assignment;
 
 const say = (message: FromClient): void => {
   if (process.connected) process.send?.(message);
@@ -27,7 +28,7 @@ process.on('disconnect', orphaned);
 process.on('uncaughtException', unexpected);
 process.on('unhandledRejection', unexpected);
 
-const locks = createLocks({ nodes, identity: name, ...parameters, onWarning: () => {} });
+const locks = createLocks({ nodes: connectNodes(reach), identity: name, ...parameters, onWarning: () => {} });
 const guard = createRedisGuard({
   redis: assignment.ledger,
   window: parameters.window,
@@ -58,5 +59,6 @@ await workers[0]?.askForAll(assignment.grantedWithin, (resource, error) =>
 reader.disconnect();
 await guard.close();
 await locks.close();
+disconnectNodes();
 process.off('disconnect', orphaned);
 process.disconnect();
