@@ -5,6 +5,7 @@
  * Guarantees: when it has ended, its clients have ended and no fault is left. If there is a violation, its folder keeps
  * the histories, the log of faults, and what was found.
  */
+import { setMaxListeners } from 'node:events';
 import { appendFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pause, seededRandom, systemClock } from '@holdfast/kernel';
@@ -82,6 +83,7 @@ export async function runEpisode(
     };
     const schedule = options.schedule ?? drawSchedule(seededRandom(seed), stage);
     const stop = interrupted ?? new AbortController().signal;
+    setMaxListeners(0, stop); // one a planned fault
     await Promise.all([nemesis.run(schedule, stop), pause(systemClock, duration, stop)]);
     await clients.finish(2 * grantedWithin);
   } finally {

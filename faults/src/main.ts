@@ -4,13 +4,11 @@
  * Guarantees: ends with 0 if nothing was violated, with 1 if something was or the harness itself failed, with 2 if the
  * call is wrong. No server and no client outlives it.
  */
-import { setMaxListeners } from 'node:events';
 import { MisuseError, systemRandom } from '@holdfast/kernel';
 import { HELP, readCall } from './options.js';
 import { run } from './run.js';
 
 const interrupted = new AbortController();
-setMaxListeners(0, interrupted.signal); // one a planned fault
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => interrupted.abort());
 
 try {

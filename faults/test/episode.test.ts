@@ -1,5 +1,5 @@
 /** One short episode with a kill, a pause and a cut ends without a violation; and the judges do find violations. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { seededRandom } from '@holdfast/kernel';
@@ -7,8 +7,11 @@ import { expect, it } from 'vitest';
 import { deployQuorum } from '../src/deployment/quorum.js';
 import { runEpisode } from '../src/episode.js';
 import type { HistoryEvent } from '../src/history/event.js';
+import { readHistories } from '../src/history/read.js';
+import { command } from '../src/nemesis/command.js';
 import { drawSchedule } from '../src/nemesis/schedule.js';
 import { Totals } from '../src/totals.js';
+import { LEDGERS } from '../src/traffic/assignment.js';
 import { judgeChain } from '../src/validation/ledger.js';
 
 it('an episode with a kill, a pause and a cut has grants and no violation', async () => {
@@ -41,6 +44,29 @@ it('an episode with a kill, a pause and a cut has grants and no violation', asyn
       'partition dropped': 1,
       'link cut': 1,
     });
+  } finally {
+    await deployed.stop();
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
+
+it('an episode whose nodes lose their locks behind our back has violations, and keeps the evidence', async () => {
+  const deployed = await deployQuorum({ nodes: 3, clients: 2, persistence: 'none', clocks: false });
+  const folder = mkdtempSync(join(tmpdir(), 'holdfast-faults-'));
+  const keys = LEDGERS.flatMap((name) => [`{holdfast}:lock:${name}`, `{holdfast}:fence:${name}`]);
+  let over = false;
+  const losing = async (): Promise<void> => {
+    while (!over) await Promise.all(deployed.nodes.map((node) => command(node, ['DEL', ...keys])));
+  };
+  try {
+    const options = { number: 1, seed: 8, duration: 4_000, clients: 2, workers: 4, deployed, folder };
+    const episode = runEpisode({ ...options, schedule: [] }).finally(() => {
+      over = true;
+    });
+    const [{ violations }] = await Promise.all([episode, losing()]);
+    expect(violations).not.toEqual([]);
+    expect(readdirSync(folder)).toContain('violations.json');
+    expect(readHistories(folder).length).toBeGreaterThan(0);
   } finally {
     await deployed.stop();
     rmSync(folder, { recursive: true, force: true });

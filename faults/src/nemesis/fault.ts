@@ -41,8 +41,8 @@ export type Fault =
       readonly client: number;
       readonly nodes: readonly number[];
     }
-  /** The link by which a node is known to the other servers. */
-  | { readonly kind: 'isolate-node'; readonly how: LinkFault; readonly node: number }
+  /** The link by which a node is known to the other servers, and that of one client, if it has its own. */
+  | { readonly kind: 'isolate-node'; readonly how: LinkFault; readonly node: number; readonly client: number }
   /** A sentinel, or a master that only votes. */
   | { readonly kind: 'freeze-watcher'; readonly watcher: number }
   | { readonly kind: 'kill-watcher'; readonly watcher: number }

@@ -117,7 +117,7 @@ export class Nemesis {
         );
       }
       case 'isolate-node':
-        return disturb([inside[fault.node]], fault.how);
+        return disturb([inside[fault.node], links[fault.client]?.[fault.node]], fault.how);
       case 'freeze-watcher':
         return freeze(watchers[fault.watcher] as LocalNode);
       case 'kill-watcher':

@@ -125,7 +125,7 @@ function drawFault(random: Random, kind: FaultKind, stage: Stage): Fault {
     case 'kill-watcher':
       return { kind, watcher: Math.floor(random.unit() * stage.watchers) };
     case 'isolate-node':
-      return { kind, how, node };
+      return { kind, how, node, client };
     case 'partition': {
       const nodes = Array.from({ length: reach }, (_, index) => (node + index) % stage.nodes);
       return { kind, how, client, nodes };
@@ -149,7 +149,7 @@ function victimsOf(fault: Fault, stage: Stage): readonly string[] {
     case 'ledger-link':
       return [`ledger link ${fault.client}`];
     case 'isolate-node':
-      return [`inside ${fault.node}`];
+      return [`inside ${fault.node}`, `link ${fault.client}-${fault.node}`];
     case 'failover':
       return ['failover'];
     case 'freeze-watcher':
