@@ -4,7 +4,7 @@
  * Guarantees: the schedule and the traffic of an episode depend on the seed and its number alone, so one can be
  * repeated by itself. When it ends, also by a signal, no server and no client is left.
  */
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { seededRandom, systemClock } from '@holdfast/kernel';
 import { deployCluster } from './deployment/cluster.js';
@@ -89,7 +89,7 @@ async function judgedEpisode(
   deployed: Deployed,
 ): Promise<void> {
   const seed = seedOf(call.seed, number);
-  const folder = resolve(join(call.folder, `${call.topology}-${call.seed}-${number}`));
+  const folder = unused(resolve(join(call.folder, `${call.topology}-${call.seed}-${number}`)));
   const outcome = await runEpisode(
     {
       number,
@@ -107,6 +107,14 @@ async function judgedEpisode(
   for (const { rule, message } of outcome.violations.slice(0, 10))
     console.log(`VIOLATION of ${rule}: ${message}`);
   console.log(`The evidence is in ${folder}. To repeat the schedule:\n  ${commandOf(call, number)}`);
+}
+
+/** The evidence of an earlier run of the same episode is kept. */
+function unused(folder: string): string {
+  for (let number = 1; ; number += 1) {
+    const path = number === 1 ? folder : `${folder}-again-${number}`;
+    if (!existsSync(path)) return path;
+  }
 }
 
 function deploy({ topology, nodes, clients, persistence }: Call, stage: number): Promise<Deployed> {

@@ -76,7 +76,13 @@ function readLeases(events: readonly HistoryEvent[]): readonly Granted[] {
     if (!call || event.type !== 'ok' || event.result.validUntil === undefined) continue;
     const { operation } = call;
     const span = { from: event.at, until: event.result.validUntil };
-    if (operation.f === 'extend') leases.get(operation.lease)?.spans.push(span);
+    const extended = operation.f === 'extend' && leases.get(operation.lease);
+    if (extended) {
+      // What was promised before holds until the answer, and no longer: an extend may be shorter.
+      const last = extended.spans.pop();
+      if (last) extended.spans.push({ from: last.from, until: Math.min(last.until, event.at) });
+      extended.spans.push(span);
+    }
     if (operation.f !== 'acquire') continue;
     const { token = 0 } = event.result;
     const { id } = event;

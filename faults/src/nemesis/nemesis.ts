@@ -89,7 +89,9 @@ export class Nemesis {
       case 'sleep-node':
         return sleep(this.#node(fault.node), span);
       case 'flush-node':
-        await command(this.#node(fault.node), ['FLUSHALL']);
+        await command(this.#node(fault.node), ['FLUSHALL']).catch((error) =>
+          this.#log(`is refused: ${error}`, fault),
+        ); // by a replica
         return () => {};
       case 'fill-disk':
         return fillDisk(this.#node(fault.node));

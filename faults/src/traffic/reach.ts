@@ -2,10 +2,12 @@
  * How a client process reaches the nodes: by their URLs, or by a client library of its own that maps what the sentinels
  * say to the links of this process.
  */
+import { systemClock } from '@holdfast/kernel';
 import { Redis } from 'ioredis';
 import type { Reach } from './assignment.js';
 
 const opened: Redis[] = [];
+let closing = false;
 
 export function connectNodes({ nodes, ports }: Reach): readonly (string | Redis)[] {
   if (!ports) return nodes;
@@ -26,11 +28,16 @@ export function connectNodes({ nodes, ports }: Reach): readonly (string | Redis)
       reconnectOnError: (error) => /^(READONLY|MASTERDOWN)/.test(error.message),
     });
     redis.on('error', () => {}); // servers are killed on purpose
+    // A failover that is announced while it looks for the master ends it for good.
+    redis.on('end', () => {
+      if (!closing) systemClock.after(100, () => redis.connect().catch(() => {}), { keepAlive: false });
+    });
     opened.push(redis);
     return redis;
   });
 }
 
 export function disconnectNodes(): void {
+  closing = true;
   for (const redis of opened) redis.disconnect();
 }
