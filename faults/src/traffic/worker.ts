@@ -131,6 +131,8 @@ export class Worker {
     } catch {
       return; // stale, or the store does not answer
     }
+    // What was read may be old by the time that it is written upon: the guard is to refuse it then.
+    if (this.#chance(0.3)) await this.#rest(this.#between(50, 3_000));
     const id = recorder.invoke({ f: 'write', lease: held.id, resource, token });
     try {
       await write(id);
