@@ -1,6 +1,8 @@
 /**
- * A first check of a history: leases of which both were certainly valid at some moment exclude each other, and a lease
- * that was asked for after another was granted has a higher token.
+ * The check of a history by what is certain: when a lease was valid, and which operation came after which.
+ *
+ * Leases that were valid at the same moment must not exclude each other; a lease that was asked for after another had
+ * been granted has a higher token; none is extended when a later one has been granted.
  */
 import type { HistoryEvent, Operation } from '../history/event.js';
 
@@ -18,6 +20,8 @@ interface Granted {
   readonly token: number;
   /** Spans during which its holder could rely on it. */
   readonly spans: { readonly from: number; readonly until: number }[];
+  /** When the extensions that succeeded were asked for. */
+  readonly extended: number[];
   /** When its holder gave it back, or asked for an extension that told it was lost. */
   ended: number;
 }
@@ -26,26 +30,46 @@ const PERMITS = 2;
 
 export function checkHistory(events: readonly HistoryEvent[]): readonly Violation[] {
   const leases = readLeases(events);
-  const violation = (rule: string, message: string, ...about: readonly Granted[]): Violation => ({
-    rule,
-    message,
-    events: events.filter(({ id }) => about.some((lease) => lease.id === id)),
-  });
   return leases.flatMap((a) => {
     const others = leases.filter((b) => b !== a && b.operation.resource === a.operation.resource);
-    const { kind, resource } = a.operation;
-    const later = others.filter((b) => a.at < b.asked);
-    const bothShared = (b: Granted): boolean => kind === 'shared' && b.operation.kind === 'shared';
-    const unordered = later.filter((b) => (bothShared(b) ? b.token < a.token : b.token <= a.token));
-    const found =
-      kind === 'permit'
-        ? []
-        : unordered.map((b) => violation('order', `"${resource}": ${b.token} after ${a.token}`, a, b));
-    for (const from of startsOf(a)) {
-      const beside = others.filter((b) => isValidAt(b, from));
-      const conflicting = kind === 'permit' ? beside.length >= PERMITS : beside.some((b) => !bothShared(b));
-      if (conflicting)
-        found.push(violation('exclusion', `"${resource}": both valid at ${from}`, a, ...beside));
+    const found = a.operation.kind === 'permit' ? tooMany(a, others) : conflicts(a, others);
+    return found.map(({ rule, message, about }) => ({
+      rule,
+      message: `"${a.operation.resource}", ${a.id}: ${message}`,
+      events: events.filter(({ id }) => [a, ...about].some((lease) => lease.id === id)),
+    }));
+  });
+}
+
+interface Finding {
+  readonly rule: string;
+  readonly message: string;
+  readonly about: readonly Granted[];
+}
+
+function tooMany(a: Granted, others: readonly Granted[]): Finding[] {
+  return startsOf(a).flatMap((from) => {
+    const about = others.filter((b) => isValidAt(b, from));
+    return about.length < PERMITS
+      ? []
+      : [{ rule: 'exclusion', message: `a permit too many at ${from}`, about }];
+  });
+}
+
+function conflicts(a: Granted, others: readonly Granted[]): Finding[] {
+  return others.flatMap((b) => {
+    const found: Finding[] = [];
+    const violated = (rule: string, message: string): unknown => found.push({ rule, message, about: [b] });
+    const readers = a.operation.kind === 'shared' && b.operation.kind === 'shared';
+    const beside = startsOf(a).find((from) => isValidAt(b, from));
+    if (beside !== undefined && !readers) violated('exclusion', `valid beside ${b.id} at ${beside}`);
+    if (beside !== undefined && readers && a.token !== b.token) {
+      violated('order', `has token ${a.token}, and ${b.id} beside it ${b.token}`);
+    }
+    if (a.token === b.token && !readers) violated('order', `has the token ${a.token} of ${b.id}`);
+    if (a.at < b.asked && b.token < a.token) violated('order', `${a.token} before ${b.id} with ${b.token}`);
+    if (a.token < b.token && a.extended.some((asked) => b.at < asked)) {
+      violated('order', `extended although ${b.id} had been granted since`);
     }
     return found;
   });
@@ -82,6 +106,7 @@ function readLeases(events: readonly HistoryEvent[]): readonly Granted[] {
       const last = extended.spans.pop();
       if (last) extended.spans.push({ from: last.from, until: Math.min(last.until, event.at) });
       extended.spans.push(span);
+      extended.extended.push(call.at);
     }
     if (operation.f !== 'acquire') continue;
     const { token = 0 } = event.result;
@@ -93,6 +118,7 @@ function readLeases(events: readonly HistoryEvent[]): readonly Granted[] {
       at: event.at,
       token,
       spans: [span],
+      extended: [],
       ended: Number.POSITIVE_INFINITY,
     });
   }
