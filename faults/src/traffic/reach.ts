@@ -1,0 +1,43 @@
+/**
+ * How a client process reaches the nodes: by their URLs, or by a client library of its own that maps what the sentinels
+ * say to the links of this process.
+ */
+import { systemClock } from '@holdfast/kernel';
+import { Redis } from 'ioredis';
+import type { Reach } from './assignment.js';
+
+const opened: Redis[] = [];
+let closing = false;
+
+export function connectNodes({ nodes, ports }: Reach): readonly (string | Redis)[] {
+  if (!ports) return nodes;
+  return nodes.map((url) => {
+    const places = /^redis-sentinel:\/\/([^?]*)/.exec(url)?.[1]?.split(',') ?? [];
+    const redis = new Redis({
+      sentinels: places.map((place) => ({ host: '127.0.0.1', port: Number(place.split(':')[1]) })),
+      name: 'main',
+      natMap: Object.fromEntries(
+        Object.entries(ports).map(([place, port]) => [place, { host: '127.0.0.1', port }]),
+      ),
+      enableOfflineQueue: false,
+      maxRetriesPerRequest: 0,
+      connectTimeout: 2_000,
+      retryStrategy: () => 100,
+      sentinelRetryStrategy: () => 100,
+      failoverDetector: true,
+      reconnectOnError: (error) => /^(READONLY|MASTERDOWN)/.test(error.message),
+    });
+    redis.on('error', () => {}); // servers are killed on purpose
+    // A failover that is announced while it looks for the master ends it for good.
+    redis.on('end', () => {
+      if (!closing) systemClock.after(100, () => redis.connect().catch(() => {}), { keepAlive: false });
+    });
+    opened.push(redis);
+    return redis;
+  });
+}
+
+export function disconnectNodes(): void {
+  closing = true;
+  for (const redis of opened) redis.disconnect();
+}
