@@ -69,6 +69,7 @@ export class ScriptLibrary {
   readonly prelude: string;
   readonly scripts: ReadonlyMap<string, Script>;
   #name: string | undefined;
+  #text: string | undefined;
 
   constructor(prelude: string, verbs: Readonly<Record<string, readonly LuaPart[]>>) {
     this.prelude = prelude;
@@ -84,7 +85,8 @@ export class ScriptLibrary {
 
   /** What FUNCTION LOAD takes. */
   get text(): string {
-    return `#!lua name=${this.name}\n${this.#body(this.name)}`;
+    this.#text ??= `#!lua name=${this.name}\n${this.#body(this.name)}`;
+    return this.#text;
   }
 
   #body(name: string): string {

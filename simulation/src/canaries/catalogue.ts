@@ -211,6 +211,28 @@ export const CANARIES: readonly Canary[] = [
     ],
   },
   {
+    name: 'extend that shortens',
+    about: 'An extension with a shorter TTL takes away what its holder may still rely on.',
+    changes: [
+      {
+        file: 'packages/lock/lua/admission.lua',
+        find: "if redis.call('PTTL', lock) < tonumber(ttl) then redis.call('PEXPIRE', lock, ttl) end",
+        replace: "redis.call('PEXPIRE', lock, ttl)",
+      },
+    ],
+  },
+  {
+    name: 'call for nobody kept',
+    about: 'Who gave up, but could not leave a queue, is called for ever.',
+    changes: [
+      {
+        file: 'packages/lock/src/locks.ts',
+        find: 'onNobody: (node, entry) => members.strike(node, entry),',
+        replace: 'onNobody: () => {},',
+      },
+    ],
+  },
+  {
     name: 'retention below 2W',
     about: 'Fences are forgotten sooner than clocks may differ.',
     changes: [

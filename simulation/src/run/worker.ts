@@ -17,6 +17,9 @@ export interface Range {
   readonly count: number;
 }
 
+// Where an error was made is of no interest in a run that is counted only.
+Error.stackTraceLimit = 0;
+
 const { canary, wishes } = workerData as WorkerSettings;
 const subject = await loadSubject(canary);
 
