@@ -1,10 +1,13 @@
 /**
- * The check of a history by what is certain: when a lease was valid, and which operation came after which.
+ * The check of a history, in two ways: whether it is linearizable (linearizable.ts), and by what is certain: when a lease
+ * was valid, and which operation came after which.
  *
- * Leases that were valid at the same moment must not exclude each other; a lease that was asked for after another had
+ * By the latter, leases that were valid at the same moment must not exclude each other; a lease that was asked for after another had
  * been granted has a higher token; none is extended when a later one has been granted.
  */
-import type { HistoryEvent, Operation } from '../history/event.js';
+import type { HistoryEvent } from '../history/event.js';
+import { type Granted, readLeases } from './lease.js';
+import { findStuck } from './linearizable.js';
 
 export interface Violation {
   readonly rule: string;
@@ -12,33 +15,37 @@ export interface Violation {
   readonly events: readonly HistoryEvent[];
 }
 
-interface Granted {
-  readonly id: string;
-  readonly operation: Extract<Operation, { f: 'acquire' }>;
-  readonly asked: number;
-  readonly at: number;
-  readonly token: number;
-  /** Spans during which its holder could rely on it. */
-  readonly spans: { readonly from: number; readonly until: number }[];
-  /** When the extensions that succeeded were asked for. */
-  readonly extended: number[];
-  /** When its holder gave it back, or asked for an extension that told it was lost. */
-  ended: number;
-}
-
 const PERMITS = 2;
 
 export function checkHistory(events: readonly HistoryEvent[]): readonly Violation[] {
   const leases = readLeases(events);
-  return leases.flatMap((a) => {
+  const eventsOf = (about: readonly Granted[]): HistoryEvent[] =>
+    events.filter(({ id }) => about.some((lease) => lease.id === id));
+  const certain = leases.flatMap((a) => {
     const others = leases.filter((b) => b !== a && b.operation.resource === a.operation.resource);
     const found = a.operation.kind === 'permit' ? tooMany(a, others) : conflicts(a, others);
     return found.map(({ rule, message, about }) => ({
       rule,
       message: `"${a.operation.resource}", ${a.id}: ${message}`,
-      events: events.filter(({ id }) => [a, ...about].some((lease) => lease.id === id)),
+      events: eventsOf([a, ...about]),
     }));
   });
+  const linear = resourcesOf(leases).flatMap(([resource, all]) => {
+    const stuck = findStuck(all);
+    const message = `"${resource}": ${stuck?.message}`;
+    return stuck ? [{ rule: 'linearizability', message, events: eventsOf(stuck.leases) }] : [];
+  });
+  return [...certain, ...linear];
+}
+
+/** A permit is a lease on one of several slots, which the history does not name; those are only counted. */
+function resourcesOf(leases: readonly Granted[]): readonly [string, Granted[]][] {
+  const resources = new Map<string, Granted[]>();
+  for (const lease of leases) {
+    const { kind, resource } = lease.operation;
+    if (kind !== 'permit') resources.set(resource, [...(resources.get(resource) ?? []), lease]);
+  }
+  return [...resources];
 }
 
 interface Finding {
@@ -68,7 +75,7 @@ function conflicts(a: Granted, others: readonly Granted[]): Finding[] {
     }
     if (a.token === b.token && !readers) violated('order', `has the token ${a.token} of ${b.id}`);
     if (a.at < b.asked && b.token < a.token) violated('order', `${a.token} before ${b.id} with ${b.token}`);
-    if (a.token < b.token && a.extended.some((asked) => b.at < asked)) {
+    if (a.token < b.token && a.extended.some(({ asked }) => b.at < asked)) {
       violated('order', `extended although ${b.id} had been granted since`);
     }
     return found;
@@ -80,47 +87,3 @@ const startsOf = (lease: Granted): number[] =>
 
 const isValidAt = (lease: Granted, time: number): boolean =>
   time < lease.ended && lease.spans.some(({ from, until }) => from <= time && time < until);
-
-function readLeases(events: readonly HistoryEvent[]): readonly Granted[] {
-  const calls = new Map<string, Extract<HistoryEvent, { type: 'invoke' }>>();
-  const leases = new Map<string, Granted>();
-  for (const event of events) {
-    if (event.type === 'invoke') {
-      calls.set(event.id, event);
-      const { operation } = event;
-      const released = operation.f === 'release' && leases.get(operation.lease);
-      if (released) released.ended = Math.min(released.ended, event.at);
-      continue;
-    }
-    const call = calls.get(event.id);
-    if (call?.operation.f === 'extend' && event.type === 'refused') {
-      const lost = leases.get(call.operation.lease);
-      if (lost) lost.ended = Math.min(lost.ended, call.at);
-    }
-    if (!call || event.type !== 'ok' || event.result.validUntil === undefined) continue;
-    const { operation } = call;
-    const span = { from: event.at, until: event.result.validUntil };
-    const extended = operation.f === 'extend' && leases.get(operation.lease);
-    if (extended) {
-      // What was promised before holds until the answer, and no longer: an extend may be shorter.
-      const last = extended.spans.pop();
-      if (last) extended.spans.push({ from: last.from, until: Math.min(last.until, event.at) });
-      extended.spans.push(span);
-      extended.extended.push(call.at);
-    }
-    if (operation.f !== 'acquire') continue;
-    const { token = 0 } = event.result;
-    const { id } = event;
-    leases.set(id, {
-      id,
-      operation,
-      asked: call.at,
-      at: event.at,
-      token,
-      spans: [span],
-      extended: [],
-      ended: Number.POSITIVE_INFINITY,
-    });
-  }
-  return [...leases.values()];
-}

@@ -307,8 +307,8 @@ export const CANARIES: readonly Canary[] = [
     changes: [
       {
         file: 'packages/lock/src/waiting.ts',
-        find: "if (word === 'called') place?.call(node, lockKey);",
-        replace: "if (word === 'called') return;",
+        find: "else if (word === 'called') place.call(node, lockKey);",
+        replace: "else if (word === 'called') return;",
       },
     ],
   },
