@@ -147,7 +147,7 @@ export class Process {
   /** Works while it may: writes and extends, and sleeps in between. */
   async #work(lease: Lease, step: Step & { f: 'hold' }): Promise<void> {
     const rounds = Math.max(1, step.writes, step.extensions);
-    for (let round = 0; round < rounds && !lease.signal.aborted; round += 1) {
+    for (let round = 0; round < rounds && (step.heedless || !lease.signal.aborted); round += 1) {
       await this.sleep((step.hold / rounds) * 2 * (round % 2 === 0 ? step.pace : 1 - step.pace));
       if (round < step.extensions) await this.#extend(lease, step.extendedTtl);
       if (round < step.writes) await this.#write(lease);
@@ -161,7 +161,8 @@ export class Process {
       this.#options.oracle.extended(lease);
     } catch (error) {
       if (codeOf(error) === LOST) this.#options.oracle.lost(lease);
-      throw error;
+      // Its old validity stands, and it may be tried again, even by one that has run out.
+      if (codeOf(error) !== UNAVAILABLE) throw error;
     }
   }
 
@@ -245,6 +246,8 @@ export class Process {
 }
 
 const LOST = 'HOLDFAST_LEASE_LOST';
+
+const UNAVAILABLE = 'HOLDFAST_UNAVAILABLE';
 
 const codeOf = (error: unknown): string =>
   error instanceof Error && 'code' in error ? String(error.code) : '';

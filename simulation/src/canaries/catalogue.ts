@@ -166,9 +166,11 @@ export const CANARIES: readonly Canary[] = [
     changes: [
       {
         file: 'packages/lock/src/lease.ts',
-        find: "kept = explainExtend(votes, quorum) === 'kept';",
-        replace: 'kept = true;',
+        find: 'this.#conclude(resuming ?',
+        replace: `members.nodes.forEach((node, index) => void this.#heal(healing, node, votes[index]));
+    this.#conclude(resuming ?`,
       },
+      { file: 'packages/lock/lua/rejoin.lua', find: 'or now <= proof then', replace: 'or proof > 0 then' },
     ],
   },
   {

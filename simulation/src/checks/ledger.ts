@@ -4,12 +4,12 @@
  *
  * A write is a list of entries, `token:name`, separated by commas; who writes adds his entry to what he has read.
  */
-import { EXCLUSIVE, SHARED } from '../plan/plan.js';
+import { EXCLUSIVE, QUIET, SHARED } from '../plan/plan.js';
 import type { SimulatedNode } from '../world/node.js';
 import type { Oracle } from './oracle.js';
 
 /** Exclusive leases on these protect an entry each. */
-const LEDGERS = [...EXCLUSIVE, SHARED];
+const LEDGERS = [...EXCLUSIVE, QUIET, SHARED];
 
 export const ledgerKey = (resource: string): string => `ledger:${resource}`;
 

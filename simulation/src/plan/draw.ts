@@ -14,6 +14,7 @@ import {
   type Fault,
   type Kind,
   type Plan,
+  QUIET,
   SEMAPHORE,
   SHARED,
   type Step,
@@ -141,6 +142,7 @@ function drawStep(dice: Dice, maxTtl: number): Step {
       hold: Math.min(terms.hold, ttl),
     };
   }
+  if (kind <= 14) return drawSleeper(dice, { ...terms, ttl, maxTtl });
   const [what, resource] = drawResource(dice);
   const renewed = dice.chance(0.3);
   return {
@@ -152,9 +154,22 @@ function drawStep(dice: Dice, maxTtl: number): Step {
     extensions: renewed ? 0 : dice.one([0, 0, 1, 2, 3]),
     extendedTtl: dice.chance(0.6) ? ttl : dice.scale(80, maxTtl),
     pace: dice.between(0.05, 0.95),
+    heedless: dice.chance(0.5),
     renewed,
   };
 }
+
+/** One who sleeps past the end of his lease, more than once, and extends it when he wakes. */
+function drawSleeper(dice: Dice, terms: Pick<Hold, 'after' | 'ttl' | 'wait'> & { maxTtl: number }): Step {
+  const { maxTtl, ...others } = terms;
+  return {
+    ...{ f: 'hold', kind: 'exclusive', resource: dice.one([...EXCLUSIVE, QUIET, QUIET]), ...others },
+    ...{ hold: dice.scale(maxTtl, 5 * maxTtl), writes: dice.whole(0, 2), extensions: dice.whole(2, 6) },
+    ...{ extendedTtl: terms.ttl, pace: dice.between(0.02, 0.98), heedless: true, renewed: false },
+  };
+}
+
+type Hold = Step & { f: 'hold' };
 
 function drawResource(dice: Dice): [Kind, string] {
   const number = dice.whole(1, 100);

@@ -55,6 +55,8 @@ export type Step =
         readonly extendedTtl: number;
         /** How much of the time goes by before the first, the third, …; the rest before the others. */
         readonly pace: number;
+        /** Goes on when its signal has aborted: writes, which the guard must judge, and extends. */
+        readonly heedless: boolean;
         /** Renewed until it ends, by `using`. */
         readonly renewed: boolean;
       })
@@ -120,6 +122,8 @@ export type Fault = { readonly at: number } & (
 
 /** The resources of every run. */
 export const EXCLUSIVE = ['a', 'b'] as const;
+/** Rarely asked for. */
+export const QUIET = 'q';
 export const SHARED = 's';
 export const SEMAPHORE = { name: 'm', permits: 2 } as const;
 
