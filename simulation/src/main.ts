@@ -13,7 +13,7 @@ import { compareModel } from './differential/index.js';
 import { drawPlan, type Wishes } from './plan/draw.js';
 import { runMany } from './run/pool.js';
 import { shrink } from './run/shrink.js';
-import { describeTally } from './run/tally.js';
+import { describeFailure, describeTally } from './run/tally.js';
 import { replay } from './run/timeline.js';
 
 const HELP = `npm run simulate                            1000 runs of the shipped code, each from a seed of its own
@@ -128,6 +128,7 @@ async function runs(values: Values): Promise<number> {
   const began = performance.now();
   const seconds = (): number => (performance.now() - began) / 1000;
   let said = 0;
+  let told = 0;
   const tally = await runMany({
     threads,
     canary: canaryOf(values),
@@ -135,6 +136,8 @@ async function runs(values: Values): Promise<number> {
     firstSeed: whole(values, 'from', 1),
     goesOn: (begun) => begun < wanted && (minutes === undefined || seconds() < minutes * 60),
     onProgress: ({ runs: done, failures }) => {
+      for (const failure of failures.slice(told)) console.log(describeFailure(failure));
+      told = failures.length;
       if (seconds() - said < 60) return;
       said = seconds();
       console.log(`${Math.round(said)} s: ${done} runs, ${failures.length} with a violation`);

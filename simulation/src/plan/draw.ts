@@ -4,8 +4,8 @@
  * Guarantees: the same seed gives the same plan. What it draws stays within what the documentation assumes of clocks,
  * but for runs that say so (`clocksJump`).
  */
-import { type Random, seededRandom } from '@holdfast/kernel';
 import type { Memory } from '../world/node.js';
+import { Dice } from './dice.js';
 import {
   type ClientPlan,
   type ClockPlan,
@@ -19,43 +19,6 @@ import {
   SHARED,
   type Step,
 } from './plan.js';
-
-class Dice {
-  readonly #random: Random;
-
-  constructor(seed: number) {
-    this.#random = seededRandom(seed);
-  }
-
-  chance(probability: number): boolean {
-    return this.#random.unit() < probability;
-  }
-
-  /** A whole number from `low` to `high`. */
-  whole(low: number, high: number): number {
-    return low + Math.floor(this.#random.unit() * (high - low + 1));
-  }
-
-  /** From `low` to `high`, each order of magnitude as likely as the other. */
-  scale(low: number, high: number): number {
-    return Math.round(low * (high / low) ** this.#random.unit());
-  }
-
-  between(low: number, high: number): number {
-    return low + this.#random.unit() * (high - low);
-  }
-
-  one<T>(values: readonly T[]): T {
-    return values[this.whole(0, values.length - 1)] as T;
-  }
-
-  /** Some of 0 to `count` - 1, at least one. */
-  some(count: number): number[] {
-    const all = Array.from({ length: count }, (_, index) => index);
-    const chosen = all.filter(() => this.chance(0.5));
-    return chosen.length > 0 ? chosen : [this.whole(0, count - 1)];
-  }
-}
 
 /** What a caller of `draw` may want to be so. */
 export interface Wishes {

@@ -10,12 +10,15 @@ import { Ledger } from '../checks/ledger.js';
 import { Oracle, type Violation } from '../checks/oracle.js';
 import { judgeRemains } from '../checks/remains.js';
 import type { Plan } from '../plan/plan.js';
+import type { Command } from '../world/connection.js';
 import { type Trace, World } from '../world/world.js';
 import { type Subject, shipped } from './subject.js';
 
 export interface RunOptions {
   readonly subject?: Subject;
   readonly trace?: Trace | undefined;
+  /** Told of each command that a node carries out, with the time in microseconds. */
+  readonly onCommand?: (node: string, time: number, command: Command) => void;
 }
 
 export interface Outcome {
@@ -33,12 +36,13 @@ export interface Outcome {
 const AFTERMATH = 11_000;
 
 export async function simulate(plan: Plan, options: RunOptions = {}): Promise<Outcome> {
-  const { subject = shipped, trace } = options;
+  const { subject = shipped, trace, onCommand } = options;
   const world = new World({
     plan,
     trace,
     onCommand: (node, command) => {
       if (node === world.store && command.name !== 'GET') ledger.look(node);
+      onCommand?.(node.name, world.scheduler.now, command);
     },
     onRestart: (node) => {
       if (node === world.store) ledger.restarted(node);

@@ -72,8 +72,8 @@ export function describeTally(
     `${grants} leases granted, ${writes} guarded writes, ${inflicted} faults: ${kinds.join(', ')}`,
     `${failures.length} runs with a violation`,
   ];
-  const shown = failures
-    .slice(0, 20)
-    .map(({ seed, rule, message }) => `  --seed ${seed}  ${rule}: ${message}`);
-  return [...lines, ...shown].join('\n');
+  return lines.join('\n');
 }
+
+export const describeFailure = ({ seed, rule, message }: Failure): string =>
+  `VIOLATION of ${rule}, --seed ${seed}: ${message}`;

@@ -1,0 +1,178 @@
+/**
+ * The part of Lua's library that scripts use here.
+ *
+ * Guarantees: what is not here cannot be named by a script; that is found when it is compiled.
+ */
+import { toRegExp } from './patterns.js';
+import {
+  kindOf,
+  LuaError,
+  type LuaFunction,
+  Multi,
+  type Returned,
+  readNumber,
+  Table,
+  toNumber,
+  toText,
+  type Value,
+} from './values.js';
+
+const capturesOf = (found: RegExpExecArray): Returned => {
+  if (found.length <= 2) return found[found.length - 1];
+  return new Multi(found.slice(1));
+};
+
+function search(text: Value, pattern: Value, from: Value): RegExpExecArray | null {
+  const expression = toRegExp(toText(pattern));
+  const subject = toText(text);
+  const start = from === undefined ? 1 : toNumber(from);
+  const begin = Math.max(0, start < 0 ? subject.length + start : start - 1);
+  // Lua's "^" is where the search begins, not where the text does.
+  if (begin > 0 && expression.source.startsWith('^')) {
+    throw new LuaError('a pattern with ^ that does not begin with the text is not supported here');
+  }
+  expression.lastIndex = begin;
+  return expression.exec(subject);
+}
+
+function find(text: Value, pattern: Value, from: Value, plain: Value): Returned {
+  if (plain !== undefined && plain !== false) {
+    const sought = toText(pattern);
+    const at = toText(text).indexOf(sought, from === undefined ? 0 : toNumber(from) - 1);
+    return at < 0 ? undefined : new Multi([at + 1, at + sought.length]);
+  }
+  const found = search(text, pattern, from);
+  return found ? new Multi([found.index + 1, found.index + found[0].length, ...found.slice(1)]) : undefined;
+}
+
+function gmatch(text: Value, pattern: Value): Returned {
+  const all = [...toText(text).matchAll(toRegExp(toText(pattern)))];
+  let next = 0;
+  return () => {
+    const found = all[next];
+    next += 1;
+    return found ? capturesOf(found as RegExpExecArray) : undefined;
+  };
+}
+
+function gsub(text: Value, pattern: Value, by: Value, most: Value): Returned {
+  const limit = most === undefined ? Number.POSITIVE_INFINITY : toNumber(most);
+  const replacement = toText(by);
+  let count = 0;
+  const replaced = toText(text).replace(toRegExp(toText(pattern)), (...found: unknown[]) => {
+    const whole = String(found[0]);
+    if (count >= limit) return whole;
+    count += 1;
+    return replacement.replaceAll(/%(\d|%)/g, (_, digit: string) => {
+      if (digit === '%') return '%';
+      const capture = digit === '0' ? whole : found[Number(digit)];
+      return typeof capture === 'string' ? capture : whole;
+    });
+  });
+  return new Multi([replaced, count]);
+}
+
+function sub(text: Value, from: Value, to: Value): string {
+  const subject = toText(text);
+  const place = (value: number): number => (value < 0 ? subject.length + value + 1 : value);
+  const begin = Math.max(1, place(toNumber(from)));
+  const end = place(to === undefined ? -1 : toNumber(to));
+  return end < begin ? '' : subject.slice(begin - 1, end);
+}
+
+function format(pattern: Value, ...args: Value[]): string {
+  let next = 0;
+  return toText(pattern).replaceAll(/%([-+ #0]*\d*(?:\.\d+)?)(.)/g, (item, flags: string, kind: string) => {
+    if (kind === '%') return '%';
+    if (next >= args.length) throw new LuaError(`bad argument #${next + 2} to 'format' (no value)`);
+    const value = args[next];
+    next += 1;
+    const digits = /^\.(\d+)$/.exec(flags)?.[1];
+    if (kind === 's' && flags === '') return toText(value);
+    if (kind === 'd' && flags === '') return Math.trunc(toNumber(value)).toFixed(0);
+    if (kind === 'f' && (flags === '' || digits)) return toNumber(value).toFixed(Number(digits ?? 6));
+    throw new LuaError(`the format "${item}" is not supported here`);
+  });
+}
+
+const numbers = (values: readonly Value[]): number[] => values.map(toNumber);
+
+function ipairs(table: Value): Returned {
+  if (!(table instanceof Table)) throw new LuaError(`table expected, got ${kindOf(table)}`);
+  const next: LuaFunction = (_, index) => {
+    const place = toNumber(index) + 1;
+    const value = table.get(place);
+    return value === undefined ? undefined : new Multi([place, value]);
+  };
+  return new Multi([next, table, 0]);
+}
+
+function unpack(table: Value, from: Value, to: Value): Returned {
+  if (!(table instanceof Table)) throw new LuaError(`table expected, got ${kindOf(table)}`);
+  const begin = from === undefined ? 1 : toNumber(from);
+  const end = to === undefined ? table.list.length : toNumber(to);
+  const values: Value[] = [];
+  for (let place = begin; place <= end; place += 1) values.push(table.get(place));
+  return new Multi(values);
+}
+
+function concat(table: Value, between: Value, from: Value, to: Value): string {
+  const values = unpack(table, from, to) as Multi;
+  return values.values.map(toText).join(between === undefined ? '' : toText(between));
+}
+
+function insert(table: Value, ...rest: Value[]): Returned {
+  if (!(table instanceof Table)) throw new LuaError(`table expected, got ${kindOf(table)}`);
+  if (rest.length === 1) table.set(table.list.length + 1, rest[0]);
+  else table.list.splice(toNumber(rest[0]) - 1, 0, rest[1]);
+  return new Multi([]);
+}
+
+function tonumber(value: Value): Value {
+  return typeof value === 'string' ? readNumber(value) : typeof value === 'number' ? value : undefined;
+}
+
+function tostring(value: Value): string {
+  if (typeof value === 'string' || typeof value === 'number') return toText(value);
+  if (value === undefined) return 'nil';
+  if (typeof value === 'boolean') return String(value);
+  throw new LuaError(`tostring of a ${kindOf(value)} is not supported here`);
+}
+
+/** By the name that a script uses. */
+export const library: ReadonlyMap<string, LuaFunction> = new Map<string, LuaFunction>([
+  ['tonumber', tonumber],
+  ['tostring', tostring],
+  ['type', kindOf],
+  ['ipairs', ipairs],
+  ['unpack', unpack],
+  [
+    'error',
+    (message) => {
+      throw new LuaError(toText(message));
+    },
+  ],
+  [
+    'string.match',
+    (text, pattern, from) => {
+      const found = search(text, pattern, from);
+      return found ? capturesOf(found) : undefined;
+    },
+  ],
+  ['string.find', find],
+  ['string.gmatch', gmatch],
+  ['string.gsub', gsub],
+  ['string.sub', sub],
+  ['string.format', format],
+  ['string.len', (text) => toText(text).length],
+  ['string.lower', (text) => toText(text).toLowerCase()],
+  ['string.upper', (text) => toText(text).toUpperCase()],
+  ['string.rep', (text, count) => toText(text).repeat(Math.max(0, toNumber(count)))],
+  ['math.abs', (value) => Math.abs(toNumber(value))],
+  ['math.ceil', (value) => Math.ceil(toNumber(value))],
+  ['math.floor', (value) => Math.floor(toNumber(value))],
+  ['math.max', (...values) => Math.max(...numbers(values))],
+  ['math.min', (...values) => Math.min(...numbers(values))],
+  ['table.concat', concat],
+  ['table.insert', insert],
+]);

@@ -1,0 +1,109 @@
+/**
+ * The commands that only read and write keys: those on strings, hashes and keys as such.
+ */
+import { requireInteger } from './arguments.js';
+import { type Keyspace, type Reply, ServerError } from './keyspace.js';
+import { sortedSets } from './sorted-sets.js';
+
+export interface Command {
+  /** Fewest arguments. */
+  readonly least: number;
+  readonly most?: number;
+  run(keys: Keyspace, args: readonly string[]): Reply;
+}
+
+function set(keys: Keyspace, [key = '', value = '', ...options]: readonly string[]): Reply {
+  let expires: number | undefined;
+  const rest = options.map((option) => option.toUpperCase());
+  const has = (option: string): boolean => rest.includes(option);
+  for (let place = 0; place < rest.length; place += 1) {
+    const option = rest[place] ?? '';
+    if (option === 'PX' || option === 'EX') {
+      place += 1;
+      const ttl = rest[place];
+      if (ttl === undefined || expires !== undefined || has('KEEPTTL'))
+        throw new ServerError('ERR syntax error');
+      expires = keys.now + requireTtl(ttl, 'set') * (option === 'EX' ? 1_000 : 1);
+    } else if (!/^(?:NX|XX|KEEPTTL)$/.test(option)) throw new ServerError('ERR syntax error');
+  }
+  if (has('NX') && has('XX')) throw new ServerError('ERR syntax error');
+  const isThere = keys.get(key) !== undefined;
+  if ((has('NX') && isThere) || (has('XX') && !isThere)) return null;
+  keys.set(key, { type: 'string', value }, has('KEEPTTL') ? keys.expiry(key) : expires);
+  return 'OK';
+}
+
+function requireTtl(text: string, command: string): number {
+  const ttl = requireInteger(text);
+  if (ttl <= 0) throw new ServerError(`ERR invalid expire time in '${command}' command`);
+  return ttl;
+}
+
+function remaining(keys: Keyspace, key: string): number {
+  if (keys.get(key) === undefined) return -2;
+  const expires = keys.expiry(key);
+  return expires === undefined ? -1 : Math.max(0, expires - keys.now);
+}
+
+function expire(keys: Keyspace, [key = '', ttl = '']: readonly string[]): Reply {
+  const time = keys.now + requireInteger(ttl);
+  if (keys.get(key) === undefined) return 0;
+  if (time <= keys.now) keys.delete(key);
+  else keys.expire(key, time);
+  return 1;
+}
+
+function setFields(keys: Keyspace, [key = '', ...fields]: readonly string[]): Reply {
+  if (fields.length % 2 === 1) throw new ServerError("ERR wrong number of arguments for 'hset' command");
+  const known = keys.read(key, 'hash');
+  const hash = known ?? new Map<string, string>();
+  const before = hash.size;
+  for (let place = 0; place < fields.length; place += 2) {
+    hash.set(fields[place] ?? '', fields[place + 1] ?? '');
+  }
+  if (!known) keys.set(key, { type: 'hash', value: hash });
+  return hash.size - before;
+}
+
+function deleteFields(keys: Keyspace, [key = '', ...fields]: readonly string[]): Reply {
+  const hash = keys.read(key, 'hash');
+  const deleted = fields.filter((field) => hash?.delete(field)).length;
+  if (hash?.size === 0) keys.delete(key);
+  return deleted;
+}
+
+function text(keys: Keyspace, key: string): Reply {
+  const stored = keys.get(key);
+  return stored?.type === 'string' ? stored.value : null;
+}
+
+function increment(keys: Keyspace, [key = '']: readonly string[]): Reply {
+  const number = requireInteger(keys.read(key, 'string') ?? '0') + 1;
+  keys.set(key, { type: 'string', value: String(number) }, keys.expiry(key));
+  return number;
+}
+
+export const commands: Readonly<Record<string, Command>> = {
+  ...sortedSets,
+  GET: { least: 1, most: 1, run: (keys, [key = '']) => keys.read(key, 'string') ?? null },
+  MGET: { least: 1, run: (keys, names) => names.map((name) => text(keys, name)) },
+  SET: { least: 2, run: set },
+  INCR: { least: 1, most: 1, run: increment },
+  DEL: { least: 1, run: (keys, names) => names.filter((name) => keys.delete(name)).length },
+  EXISTS: { least: 1, run: (keys, names) => names.filter((name) => keys.get(name)).length },
+  PTTL: { least: 1, most: 1, run: (keys, [key = '']) => remaining(keys, key) },
+  PEXPIRE: { least: 2, most: 2, run: expire },
+  HSET: { least: 3, run: setFields },
+  HGET: {
+    ...{ least: 2, most: 2 },
+    run: (keys, [key = '', field = '']) => keys.read(key, 'hash')?.get(field) ?? null,
+  },
+  HMGET: {
+    least: 2,
+    run: (keys, [key = '', ...fields]) => {
+      const hash = keys.read(key, 'hash');
+      return fields.map((field) => hash?.get(field) ?? null);
+    },
+  },
+  HDEL: { least: 2, run: deleteFields },
+};
