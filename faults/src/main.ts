@@ -1,2 +1,22 @@
-/** `npm run faults`: the command line of the faults. */
-console.log('Nothing here yet.');
+/**
+ * `npm run faults`: the command line of the faults.
+ *
+ * Guarantees: ends with 0 if nothing was violated, with 1 if something was or the harness itself failed, with 2 if the
+ * call is wrong. No server and no client outlives it.
+ */
+import { MisuseError, systemRandom } from '@holdfast/kernel';
+import { HELP, readCall } from './options.js';
+import { run } from './run.js';
+
+const interrupted = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => interrupted.abort());
+
+try {
+  const call = readCall(process.argv.slice(2), () => systemRandom.id());
+  if (call === undefined) console.log(HELP);
+  else process.exitCode = (await run(call, interrupted.signal)) ? 0 : 1;
+} catch (error) {
+  if (error instanceof MisuseError) console.error(error.message);
+  else console.error(error);
+  process.exitCode = error instanceof MisuseError ? 2 : 1;
+}

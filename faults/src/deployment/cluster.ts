@@ -1,0 +1,93 @@
+/**
+ * A Redis Cluster: the master that serves the deployment with two replicas, and two masters more, which vote.
+ *
+ * All know each server by one link. The bus, on which the servers agree who is master, is not disturbed, but the servers
+ * are.
+ */
+import type { LocalNode } from '@holdfast/local';
+import { command } from '../nemesis/command.js';
+import { PARAMETERS, type Parameters } from '../traffic/assignment.js';
+import { ARGUMENTS, DEBUG, type Deployed, type DeployOptions, initialize } from './deployment.js';
+import { openLedger } from './ledger-store.js';
+import { FAILOVER_KINDS, startAnnounced, until } from './replicas.js';
+
+const SETTLING = 30_000;
+const KEY = '{holdfast}:record';
+const SLOTS = 16_384;
+const BUS = 10_000;
+
+export async function deployCluster({ clients, persistence }: DeployOptions): Promise<Deployed> {
+  const {
+    nodes: all,
+    inside,
+    stop,
+  } = await startAnnounced(5, (port) => [
+    ...DEBUG,
+    ...ARGUMENTS[persistence],
+    ...['--cluster-enabled', 'yes', '--cluster-node-timeout', '1000'],
+    ...['--cluster-announce-ip', '127.0.0.1', '--cluster-announce-port', `${port}`],
+    ...['--repl-diskless-sync-delay', '0', '--repl-ping-replica-period', '1'],
+  ]);
+  const [first, ...others] = all as [LocalNode, ...LocalNode[]];
+  for (const [index, { port }] of others.entries()) {
+    await command(first, ['CLUSTER', 'MEET', '127.0.0.1', `${inside[index + 1]?.port}`, `${port + BUS}`]);
+  }
+  const slot = Number(await command(first, ['CLUSTER', 'KEYSLOT', KEY]));
+  const half = slot > SLOTS / 2 ? [0, slot - 1] : [slot + 1, SLOTS - 1];
+  const rest = slot > SLOTS / 2 ? [slot + 1, SLOTS - 1] : [0, slot - 1];
+  const ranges = [[slot, slot], half, rest];
+  for (const [index, [from, to]] of ranges.entries()) {
+    await command(all[index] as LocalNode, ['CLUSTER', 'ADDSLOTSRANGE', `${from}`, `${to}`]);
+  }
+  const shard = [first, ...all.slice(3)];
+  const id = String(await command(first, ['CLUSTER', 'MYID']));
+  for (const replica of shard.slice(1)) {
+    await until('The replica knows its master', async () => {
+      return (await command(replica, ['CLUSTER', 'REPLICATE', id])) === 'OK';
+    });
+  }
+  for (const node of all) {
+    await until('The cluster is complete', async () => {
+      const info = String(await command(node, ['CLUSTER', 'INFO']));
+      const members = String(await command(node, ['CLUSTER', 'NODES']));
+      return (
+        /cluster_state:ok.*known_nodes:5/s.test(info) && members.match(/slave .* connected/g)?.length === 2
+      );
+    });
+  }
+  await until('Both replicas follow', async () =>
+    /slave1:.*state=online/.test(String(await command(first, ['INFO', 'replication']))),
+  );
+  const url = `redis-cluster://${inside.map(({ port }) => `127.0.0.1:${port}`).join(',')}`;
+  const parameters: Parameters = { ...PARAMETERS, replicas: 1 };
+  await initialize([url], parameters);
+  const store = await openLedger(clients);
+  return {
+    parameters,
+    kinds: FAILOVER_KINDS,
+    // An emptied folder would lose the server's place in the cluster; without persistence it forgets all the same.
+    mayForget: false,
+    settling: SETTLING,
+    nodes: shard,
+    watchers: all.slice(1, 3),
+    ...store,
+    links: [],
+    inside: [inside[0], inside[3], inside[4]].filter((link) => link !== undefined),
+    clocks: undefined,
+    reach: () => ({ nodes: [url] }),
+    failover: () => takeOver(shard),
+    async stop() {
+      await Promise.all([stop(), store.close()]);
+    },
+  };
+}
+
+/** The first replica that runs takes over; without asking anybody, so that the old master learns of it late. */
+async function takeOver(shard: readonly LocalNode[]): Promise<void> {
+  for (const node of shard.filter(({ state }) => state === 'running')) {
+    const [role] = (await command(node, ['ROLE'])) as string[];
+    if (role !== 'slave') continue;
+    await command(node, ['CLUSTER', 'FAILOVER', 'TAKEOVER']);
+    return;
+  }
+}

@@ -1,0 +1,118 @@
+/**
+ * The options of the command line, and their checks.
+ */
+import { createHash } from 'node:crypto';
+import { parseArgs } from 'node:util';
+import { MisuseError } from '@holdfast/kernel';
+import type { Persistence } from './deployment/deployment.js';
+
+export const HELP = `Usage: npm run faults -- [options]
+
+Real servers and client processes under real faults; what the clients saw is recorded and judged.
+
+  --minutes N          how long; default 2
+  --episodes N         at most so many episodes; default no limit
+  --first N            the number of the first episode; default 1
+  --seed S             of schedules and traffic; default by chance, and printed
+  --topology NAME      quorum, sentinel or cluster; default quorum
+  --nodes N            nodes of a quorum; default 5
+  --clients N          client processes; default 4
+  --workers N          how many things each client does at a time; default 3
+  --persistence NAME   none, everysec, synchronous, or mixed: changes from stage to stage; default mixed
+  --folder PATH        where the evidence of a violation is kept; default faults-found
+  --json FILE          writes the totals
+  --markdown FILE      writes the totals as tables
+  --help               shows this
+
+Ends with 1 if anything was violated, with 2 if the call is wrong.
+`;
+
+const OPTIONS = {
+  minutes: { type: 'string', default: '2' },
+  episodes: { type: 'string', default: '1000000' },
+  first: { type: 'string', default: '1' },
+  seed: { type: 'string' },
+  topology: { type: 'string', default: 'quorum' },
+  nodes: { type: 'string', default: '5' },
+  clients: { type: 'string', default: '4' },
+  workers: { type: 'string', default: '3' },
+  persistence: { type: 'string', default: 'mixed' },
+  folder: { type: 'string', default: 'faults-found' },
+  json: { type: 'string' },
+  markdown: { type: 'string' },
+  help: { type: 'boolean', default: false },
+} as const;
+
+const TOPOLOGIES = ['quorum', 'sentinel', 'cluster'] as const;
+const PERSISTENCES = ['none', 'everysec', 'synchronous', 'mixed'] as const;
+
+export interface Call {
+  readonly minutes: number;
+  readonly episodes: number;
+  readonly first: number;
+  readonly seed: string;
+  readonly topology: (typeof TOPOLOGIES)[number];
+  readonly nodes: number;
+  readonly clients: number;
+  readonly workers: number;
+  readonly persistence: Persistence | 'mixed';
+  readonly folder: string;
+  readonly json: string | undefined;
+  readonly markdown: string | undefined;
+}
+
+/** Undefined if only help was asked for. Throws MisuseError. */
+export function readCall(args: string[], drawSeed: () => string): Call | undefined {
+  const { values } = read(args);
+  if (values.help) return undefined;
+  return {
+    minutes: number('minutes', values.minutes, { min: 0.01, max: 100_000 }),
+    episodes: whole('episodes', values.episodes, { min: 1, max: 1_000_000 }),
+    first: whole('first', values.first, { min: 1, max: 1_000_000 }),
+    seed: values.seed ?? drawSeed(),
+    topology: oneOf('topology', values.topology, TOPOLOGIES),
+    nodes: whole('nodes', values.nodes, { min: 1, max: 9 }),
+    clients: whole('clients', values.clients, { min: 1, max: 50 }),
+    workers: whole('workers', values.workers, { min: 1, max: 50 }),
+    persistence: oneOf('persistence', values.persistence, PERSISTENCES),
+    folder: values.folder,
+    json: values.json,
+    markdown: values.markdown,
+  };
+}
+
+function read(args: string[]) {
+  try {
+    return parseArgs({ args, options: OPTIONS });
+  } catch (cause) {
+    throw new MisuseError(`${cause instanceof Error ? cause.message : cause} See --help.`, { cause });
+  }
+}
+
+interface Limits {
+  readonly min: number;
+  readonly max: number;
+}
+
+function number(name: string, text: string, { min, max }: Limits): number {
+  const value = Number(text);
+  if (text !== '' && value >= min && value <= max) return value;
+  throw new MisuseError(`--${name} is a number from ${min} to ${max}; got "${text}".`);
+}
+
+function whole(name: string, text: string, limits: Limits): number {
+  const value = number(name, text, limits);
+  if (Number.isInteger(value)) return value;
+  throw new MisuseError(`--${name} is a whole number; got "${text}".`);
+}
+
+function oneOf<T extends string>(name: string, text: string, names: readonly T[]): T {
+  const found = names.find((known) => known === text);
+  if (found !== undefined) return found;
+  throw new MisuseError(`--${name} is one of ${names.join(', ')}; got "${text}".`);
+}
+
+/** The seed of one episode, so that it can be repeated by itself. */
+export function seedOf(seed: string, episode: number | string): number {
+  return createHash('sha256').update(`${seed}:${episode}`).digest().readUInt32LE();
+}

@@ -1,0 +1,127 @@
+/**
+ * A run: episode after episode until the time is over, on servers that are made new for every stage of some episodes.
+ *
+ * Guarantees: the schedule and the traffic of an episode depend on the seed and its number alone, so one can be
+ * repeated by itself. When it ends, also by a signal, no server and no client is left.
+ */
+import { writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { seededRandom, systemClock } from '@holdfast/kernel';
+import { deployCluster } from './deployment/cluster.js';
+import type { Deployed, DeployOptions, Persistence } from './deployment/deployment.js';
+import { deployQuorum } from './deployment/quorum.js';
+import { deploySentinel } from './deployment/sentinel.js';
+import { runEpisode } from './episode.js';
+import { type Call, seedOf } from './options.js';
+import { describe, toMarkdown } from './report.js';
+import { Totals } from './totals.js';
+
+/** How many episodes the same servers serve. */
+const STAGE = 3;
+const PERSISTENCES: readonly Persistence[] = ['everysec', 'none', 'synchronous'];
+const DEPLOYERS: Record<Call['topology'], (options: DeployOptions) => Promise<Deployed>> = {
+  quorum: deployQuorum,
+  sentinel: deploySentinel,
+  cluster: deployCluster,
+};
+const SHORTEST = 15_000;
+const LONGEST = 40_000;
+
+/** Resolves to whether nothing was violated. */
+export async function run(call: Call, interrupted: AbortSignal): Promise<boolean> {
+  const totals = new Totals();
+  const begin = systemClock.now();
+  const minutes = (): number => (systemClock.now() - begin) / 60_000;
+  console.log(`Seed ${call.seed}.`);
+  let deployed: { readonly stage: number; readonly servers: Deployed } | undefined;
+  let said = 0;
+  try {
+    for (let number = call.first; number < call.first + call.episodes; number += 1) {
+      if (interrupted.aborted || (minutes() >= call.minutes && totals.episodes > 0)) break;
+      const stage = Math.floor((number - 1) / STAGE);
+      if (deployed?.stage !== stage) {
+        await deployed?.servers.stop();
+        deployed = undefined;
+        deployed = { stage, servers: await deploy(call, stage) };
+      }
+      const played = await playEpisode({ call, number, totals, interrupted }, deployed.servers);
+      if (!played) {
+        await deployed.servers.stop();
+        deployed = undefined;
+      }
+      if (minutes() - said >= 1) {
+        said = minutes();
+        console.log(`${minutes().toFixed(0)} min: ${totals.line}`);
+      }
+    }
+  } finally {
+    await deployed?.servers.stop();
+  }
+  console.log(`${minutes().toFixed(1)} min: ${totals.line}`);
+  const report = await describe(call, totals, minutes());
+  if (call.json) writeFileSync(call.json, `${JSON.stringify(report, null, 2)}\n`);
+  if (call.markdown) writeFileSync(call.markdown, toMarkdown(report));
+  return totals.violations === 0 && totals.broken === 0;
+}
+
+interface Playing {
+  readonly call: Call;
+  readonly number: number;
+  readonly totals: Totals;
+  readonly interrupted: AbortSignal;
+}
+
+/** Resolves to false if the episode could not be carried out, so that its servers are in an unknown state. */
+async function playEpisode(playing: Playing, deployed: Deployed): Promise<boolean> {
+  const { call, number, totals } = playing;
+  try {
+    await judgedEpisode(playing, deployed);
+    return true;
+  } catch (error) {
+    totals.broken += 1;
+    console.error(`Episode ${number} could not be carried out: ${commandOf(call, number)}\n`, error);
+    return false;
+  }
+}
+
+async function judgedEpisode(
+  { call, number, totals, interrupted }: Playing,
+  deployed: Deployed,
+): Promise<void> {
+  const seed = seedOf(call.seed, number);
+  const folder = resolve(join(call.folder, `${call.topology}-${call.seed}-${number}`));
+  const outcome = await runEpisode(
+    {
+      number,
+      seed,
+      folder,
+      deployed,
+      clients: call.clients,
+      workers: call.workers,
+      duration: SHORTEST + seededRandom(seed ^ 1).unit() * (LONGEST - SHORTEST),
+    },
+    interrupted,
+  );
+  totals.add(outcome);
+  if (outcome.violations.length === 0) return;
+  for (const { rule, message } of outcome.violations.slice(0, 10))
+    console.log(`VIOLATION of ${rule}: ${message}`);
+  console.log(`The evidence is in ${folder}. To repeat the schedule:\n  ${commandOf(call, number)}`);
+}
+
+function deploy({ topology, nodes, clients, persistence }: Call, stage: number): Promise<Deployed> {
+  // What replicas may take over from cannot be called synchronous.
+  const kinds = topology === 'quorum' ? PERSISTENCES : PERSISTENCES.slice(0, 2);
+  const drawn = kinds[stage % kinds.length] ?? 'none';
+  return DEPLOYERS[topology]({
+    nodes,
+    clients,
+    persistence: persistence === 'mixed' ? drawn : persistence,
+    clocks: stage % 2 === 0,
+  });
+}
+
+function commandOf(call: Call, number: number): string {
+  const options = `--topology ${call.topology} --nodes ${call.nodes} --clients ${call.clients} --workers ${call.workers} --persistence ${call.persistence}`;
+  return `npm run faults -- --seed ${call.seed} --first ${number} --episodes 1 ${options}`;
+}
