@@ -17,7 +17,7 @@ import { readHistories } from './history/read.js';
 import type { PlannedFault } from './nemesis/fault.js';
 import { Nemesis } from './nemesis/nemesis.js';
 import { drawSchedule } from './nemesis/schedule.js';
-import { LEDGERS } from './traffic/assignment.js';
+import { LEDGERS, PERMITS, SEMAPHORE } from './traffic/assignment.js';
 import { ClientProcesses } from './traffic/clients.js';
 import { judgeChain, readChain } from './validation/ledger.js';
 
@@ -94,7 +94,7 @@ export async function runEpisode(
   const events = readHistories(folder);
   const violations = [
     ...clients.violations,
-    ...checkHistory(events),
+    ...checkHistory(events, { permits: new Map([[SEMAPHORE, PERMITS]]) }),
     ...(await judgeLedger(deployed, entries, events)),
   ];
   if (violations.length === 0) rmSync(folder, { recursive: true });
