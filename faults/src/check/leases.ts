@@ -11,7 +11,7 @@ import { group } from './group.js';
 const never = Number.POSITIVE_INFINITY;
 
 /** A result that promised validity, of the acquire or of an extend. */
-export interface Promised {
+interface Promised {
   readonly asked: number;
   readonly done: number;
   readonly until: number;
