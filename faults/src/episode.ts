@@ -2,8 +2,8 @@
  * One episode: traffic under a schedule of faults, then all faults end, every client is granted every resource, and the
  * recorded history is judged.
  *
- * Guarantees: when it has ended, its clients have ended and no fault is left. If there is a violation, its folder keeps
- * the histories, the log of faults, and what was found.
+ * Guarantees: when it has ended, its clients have ended and no fault is left. If there is a violation, or if it is asked
+ * for, its folder keeps the histories, the log of faults, and what was found.
  */
 import { setMaxListeners } from 'node:events';
 import { appendFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -17,7 +17,7 @@ import { readHistories } from './history/read.js';
 import type { PlannedFault } from './nemesis/fault.js';
 import { Nemesis } from './nemesis/nemesis.js';
 import { drawSchedule } from './nemesis/schedule.js';
-import { LEDGERS } from './traffic/assignment.js';
+import { LEDGERS, SEMAPHORES } from './traffic/assignment.js';
 import { ClientProcesses } from './traffic/clients.js';
 import { judgeChain, readChain } from './validation/ledger.js';
 
@@ -29,8 +29,10 @@ export interface EpisodeOptions {
   readonly clients: number;
   readonly workers: number;
   readonly deployed: Deployed;
-  /** The folder for this episode; removed if nothing was violated. */
+  /** The folder for this episode. */
   readonly folder: string;
+  /** Whether it stays if nothing was violated; default false. */
+  readonly keep?: boolean;
   /** Instead of a drawn one. */
   readonly schedule?: readonly PlannedFault[];
 }
@@ -94,10 +96,10 @@ export async function runEpisode(
   const events = readHistories(folder);
   const violations = [
     ...clients.violations,
-    ...checkHistory(events),
+    ...checkHistory(events, { permits: SEMAPHORES }),
     ...(await judgeLedger(deployed, entries, events)),
   ];
-  if (violations.length === 0) rmSync(folder, { recursive: true });
+  if (violations.length === 0 && !options.keep) rmSync(folder, { recursive: true });
   else writeFileSync(join(folder, 'violations.json'), `${JSON.stringify(violations, null, 2)}\n`);
   return { events, injected: nemesis.injected, violations };
 }

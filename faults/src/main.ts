@@ -5,15 +5,19 @@
  * call is wrong. No server and no client outlives it.
  */
 import { MisuseError, systemRandom } from '@holdfast/kernel';
-import { HELP, readCall } from './options.js';
+import { judgeKept } from './judge.js';
+import { HELP, readCall, readFolders } from './options.js';
 import { run } from './run.js';
 
 const interrupted = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => interrupted.abort());
 
 try {
-  const call = readCall(process.argv.slice(2), () => systemRandom.id());
-  if (call === undefined) console.log(HELP);
+  const args = process.argv.slice(2);
+  const folders = readFolders(args);
+  const call = folders ? undefined : readCall(args, () => systemRandom.id());
+  if (folders) process.exitCode = judgeKept(folders, (line) => console.log(line)) ? 0 : 1;
+  else if (call === undefined) console.log(HELP);
   else process.exitCode = (await run(call, interrupted.signal)) ? 0 : 1;
 } catch (error) {
   if (error instanceof MisuseError) console.error(error.message);

@@ -7,8 +7,10 @@ import { MisuseError } from '@holdfast/kernel';
 import type { Persistence } from './deployment/deployment.js';
 
 export const HELP = `Usage: npm run faults -- [options]
+       npm run faults -- check FOLDER...
 
 Real servers and client processes under real faults; what the clients saw is recorded and judged.
+With "check", the histories in and below the folders are judged again, by themselves.
 
   --minutes N          how long; default 2
   --episodes N         at most so many episodes; default no limit
@@ -20,6 +22,7 @@ Real servers and client processes under real faults; what the clients saw is rec
   --workers N          how many things each client does at a time; default 3
   --persistence NAME   none, everysec, synchronous, or mixed: changes from stage to stage; default mixed
   --folder PATH        where the evidence of a violation is kept; default faults-found
+  --keep               keeps the histories of episodes without a violation, too
   --json FILE          writes the totals
   --markdown FILE      writes the totals as tables
   --help               shows this
@@ -38,6 +41,7 @@ const OPTIONS = {
   workers: { type: 'string', default: '3' },
   persistence: { type: 'string', default: 'mixed' },
   folder: { type: 'string', default: 'faults-found' },
+  keep: { type: 'boolean', default: false },
   json: { type: 'string' },
   markdown: { type: 'string' },
   help: { type: 'boolean', default: false },
@@ -57,8 +61,17 @@ export interface Call {
   readonly workers: number;
   readonly persistence: Persistence | 'mixed';
   readonly folder: string;
+  readonly keep: boolean;
   readonly json: string | undefined;
   readonly markdown: string | undefined;
+}
+
+/** The folders whose histories are to be judged again, or undefined if that is not what was asked for. */
+export function readFolders([command, ...folders]: readonly string[]): readonly string[] | undefined {
+  if (command !== 'check') return undefined;
+  const option = folders.find((word) => word.startsWith('-'));
+  if (folders.length > 0 && option === undefined) return folders;
+  throw new MisuseError(`"check" takes folders and no option; got "${option ?? ''}". See --help.`);
 }
 
 /** Undefined if only help was asked for. Throws MisuseError. */
@@ -76,6 +89,7 @@ export function readCall(args: string[], drawSeed: () => string): Call | undefin
     workers: whole('workers', values.workers, { min: 1, max: 50 }),
     persistence: oneOf('persistence', values.persistence, PERSISTENCES),
     folder: values.folder,
+    keep: values.keep,
     json: values.json,
     markdown: values.markdown,
   };

@@ -96,6 +96,7 @@ async function judgedEpisode(
       seed,
       folder,
       deployed,
+      keep: call.keep,
       clients: call.clients,
       workers: call.workers,
       duration: SHORTEST + seededRandom(seed ^ 1).unit() * (LONGEST - SHORTEST),

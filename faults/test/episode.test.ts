@@ -26,6 +26,7 @@ it('an episode with a kill, a pause and a cut has grants and no violation', asyn
       workers: 3,
       deployed,
       folder,
+      keep: true,
       schedule: [
         { from: 500, until: 1_000, fault: { kind: 'kill-node', node: 0, empty: true } },
         { from: 800, until: 5_500, fault: { kind: 'freeze-client', client: 1 } },
@@ -34,6 +35,7 @@ it('an episode with a kill, a pause and a cut has grants and no violation', asyn
       ],
     });
     expect(outcome.violations).toEqual([]);
+    expect(readHistories(folder)).toEqual(outcome.events);
     const totals = new Totals();
     totals.add(outcome);
     expect(totals.grants).toBeGreaterThan(0);

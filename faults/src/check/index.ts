@@ -1,13 +1,12 @@
 /**
- * The check of a history, in two ways: whether it is linearizable (linearizable.ts), and by what is certain: when a lease
- * was valid, and which operation came after which.
- *
- * By the latter, leases that were valid at the same moment must not exclude each other; a lease that was asked for after another had
- * been granted has a higher token; none is extended when a later one has been granted.
+ * Judges a history: whether what the clients saw can be explained by the model of the lock, and whether each promise
+ * held by itself. Pure. It finds what the history proves; what no client could have noticed, it cannot find.
  */
 import type { HistoryEvent } from '../history/event.js';
-import { type Granted, readLeases } from './lease.js';
-import { findStuck } from './linearizable.js';
+import { group } from './group.js';
+import { type GrantedLease, readCalls, readLeases } from './leases.js';
+import { findMisfit } from './linearization.js';
+import { type Finding, judgeExclusion, judgeTokens, judgeWrites } from './rules.js';
 
 export interface Violation {
   readonly rule: string;
@@ -15,75 +14,55 @@ export interface Violation {
   readonly events: readonly HistoryEvent[];
 }
 
-const PERMITS = 2;
-
-export function checkHistory(events: readonly HistoryEvent[]): readonly Violation[] {
-  const leases = readLeases(events);
-  const eventsOf = (about: readonly Granted[]): HistoryEvent[] =>
-    events.filter(({ id }) => about.some((lease) => lease.id === id));
-  const certain = leases.flatMap((a) => {
-    const others = leases.filter((b) => b !== a && b.operation.resource === a.operation.resource);
-    const found = a.operation.kind === 'permit' ? tooMany(a, others) : conflicts(a, others);
-    return found.map(({ rule, message, about }) => ({
-      rule,
-      message: `"${a.operation.resource}", ${a.id}: ${message}`,
-      events: eventsOf([a, ...about]),
-    }));
-  });
-  const linear = resourcesOf(leases).flatMap(([resource, all]) => {
-    const stuck = findStuck(all);
-    const message = `"${resource}": ${stuck?.message}`;
-    return stuck ? [{ rule: 'linearizability', message, events: eventsOf(stuck.leases) }] : [];
-  });
-  return [...certain, ...linear];
+export interface CheckOptions {
+  /** How many permits each semaphore has; one that is not named is not judged. */
+  readonly permits: ReadonlyMap<string, number>;
 }
 
-/** A permit is a lease on one of several slots, which the history does not name; those are only counted. */
-function resourcesOf(leases: readonly Granted[]): readonly [string, Granted[]][] {
-  const resources = new Map<string, Granted[]>();
-  for (const lease of leases) {
-    const { kind, resource } = lease.operation;
-    if (kind !== 'permit') resources.set(resource, [...(resources.get(resource) ?? []), lease]);
+export function checkHistory(
+  events: readonly HistoryEvent[],
+  { permits }: CheckOptions = { permits: new Map() },
+): readonly Violation[] {
+  const calls = readCalls(events);
+  const leases = group(readLeases(calls), ({ resource }) => resource);
+  const accepted = calls.flatMap(({ id, at, operation, answer }) => {
+    if (operation.f !== 'write' || answer?.type !== 'ok') return [];
+    return [{ id, resource: operation.resource, token: operation.token, asked: at, done: answer.at }];
+  });
+  const writes = group(accepted, ({ resource }) => resource);
+  const found = [
+    ...[...leases].flatMap(([name, granted]) => judgeResource(granted, permits.get(name)).map(named(name))),
+    ...[...writes].flatMap(([name, each]) => judgeWrites(each).map(named(name))),
+  ];
+  return found.map(({ rule, message, about }) => ({ rule, message, events: eventsOf(events, about) }));
+}
+
+function judgeResource(leases: readonly GrantedLease[], permits: number | undefined): readonly Finding[] {
+  const slots = leases.filter(({ kind }) => kind === 'permit');
+  const whole = leases.filter(({ kind }) => kind !== 'permit');
+  const misfit = findMisfit(whole);
+  return [
+    ...(misfit
+      ? [{ rule: 'linearizability', message: misfit.why, about: misfit.leases.map(({ id }) => id) }]
+      : []),
+    ...judgeTokens(whole),
+    ...judgeExclusion(whole),
+    ...(permits === undefined ? [] : judgeExclusion(slots, permits)),
+  ];
+}
+
+const named =
+  (resource: string) =>
+  (finding: Finding): Finding => ({ ...finding, message: `"${resource}": ${finding.message}` });
+
+/** All events of these operations, and of what was done under these leases but writes. */
+function eventsOf(events: readonly HistoryEvent[], about: readonly string[]): readonly HistoryEvent[] {
+  const ids = new Set(about);
+  for (const event of events) {
+    if (event.type !== 'invoke') continue;
+    const { operation } = event;
+    if ((operation.f === 'extend' || operation.f === 'release') && ids.has(operation.lease))
+      ids.add(event.id);
   }
-  return [...resources];
+  return events.filter(({ id }) => ids.has(id));
 }
-
-interface Finding {
-  readonly rule: string;
-  readonly message: string;
-  readonly about: readonly Granted[];
-}
-
-function tooMany(a: Granted, others: readonly Granted[]): Finding[] {
-  return startsOf(a).flatMap((from) => {
-    const about = others.filter((b) => isValidAt(b, from));
-    return about.length < PERMITS
-      ? []
-      : [{ rule: 'exclusion', message: `a permit too many at ${from}`, about }];
-  });
-}
-
-function conflicts(a: Granted, others: readonly Granted[]): Finding[] {
-  return others.flatMap((b) => {
-    const found: Finding[] = [];
-    const violated = (rule: string, message: string): unknown => found.push({ rule, message, about: [b] });
-    const readers = a.operation.kind === 'shared' && b.operation.kind === 'shared';
-    const beside = startsOf(a).find((from) => isValidAt(b, from));
-    if (beside !== undefined && !readers) violated('exclusion', `valid beside ${b.id} at ${beside}`);
-    if (beside !== undefined && readers && a.token !== b.token) {
-      violated('order', `has token ${a.token}, and ${b.id} beside it ${b.token}`);
-    }
-    if (a.token === b.token && !readers) violated('order', `has the token ${a.token} of ${b.id}`);
-    if (a.at < b.asked && b.token < a.token) violated('order', `${a.token} before ${b.id} with ${b.token}`);
-    if (a.token < b.token && a.extended.some(({ asked }) => b.at < asked)) {
-      violated('order', `extended although ${b.id} had been granted since`);
-    }
-    return found;
-  });
-}
-
-const startsOf = (lease: Granted): number[] =>
-  lease.spans.filter(({ from, until }) => from < Math.min(until, lease.ended)).map(({ from }) => from);
-
-const isValidAt = (lease: Granted, time: number): boolean =>
-  time < lease.ended && lease.spans.some(({ from, until }) => from <= time && time < until);

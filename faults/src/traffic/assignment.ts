@@ -51,6 +51,7 @@ export const LEDGERS: readonly string[] = ['ledger-1', 'ledger-2', 'ledger-3'];
 export const SHARED = 'board';
 export const SEMAPHORE = 'pool';
 export const PERMITS = 2;
+export const SEMAPHORES: ReadonlyMap<string, number> = new Map([[SEMAPHORE, PERMITS]]);
 
 /** The harness says "finish": end what you are doing, ask for every resource once, exit. */
 export type ToClient = 'finish';

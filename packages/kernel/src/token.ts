@@ -75,4 +75,16 @@ export class TokenClock {
     this.#offset = median - this.#clock.wall();
     this.#proposed = 0;
   }
+
+  /**
+   * A node that is needed refused a proposal as too far from its time: move the estimate by no more than what brings it
+   * within `distance` microseconds of that time, which keeps it close to the nodes that did not refuse.
+   */
+  approach(nodeTime: number, distance: number): void {
+    const ahead = this.estimate() - nodeTime;
+    const excess = Math.abs(ahead) - distance;
+    if (excess <= 0) return;
+    this.#offset -= Math.sign(ahead) * excess;
+    this.#proposed = 0;
+  }
 }

@@ -61,6 +61,19 @@ describe('a token clock', () => {
   });
 });
 
+describe('a token clock that one needed node refuses', () => {
+  it.each([
+    { nodeTime: 9_000, proposed: 9_400 },
+    { nodeTime: 11_000, proposed: 10_600 },
+    { nodeTime: 10_100, proposed: 10_000 },
+  ])('comes as near to $nodeTime as it must', ({ nodeTime, proposed }) => {
+    const tokens = tokensAt(() => 10_000);
+    expect(tokens.next()).toBe(10_000);
+    tokens.approach(nodeTime, 400);
+    expect(tokens.estimate()).toBe(proposed);
+  });
+});
+
 describe('requireToken', () => {
   it('takes positive safe integers and nothing else', () => {
     expect(requireToken(1)).toBe(1);

@@ -259,9 +259,11 @@ function learn({ tokens, members, onQuarantine }: AcquireContext, votes: Votes):
     if (vote?.kind === 'window') times.push(vote.time);
     if (vote?.kind === 'quarantined') quarantines.push(vote.remaining);
   }
-  // A minority whose clocks are wrong must not move ours.
-  const { nodes, quorum } = members.deployment;
+  const { nodes, quorum, window } = members.deployment;
+  const out = count(votes, 'failed', 'quarantined', 'isolated', 'misfit');
   if (times.length > nodes - quorum) tokens.correct(times);
+  // A minority whose clocks are wrong must not move ours, unless there is no majority without it.
+  else if (nodes - out - times.length < quorum) for (const time of times) tokens.approach(time, window * 500);
   if (quarantines.length > nodes - quorum)
     onQuarantine(quarantines.sort((a, b) => a - b)[nodes - quorum] ?? 0);
 }

@@ -7,7 +7,22 @@ import type { Sent } from './record.js';
 
 const KEYS = ['{holdfast}:lock:a', '{holdfast}:fence:a', '{holdfast}:queue:a', 'raw:1', 'raw:2', 'raw:3'];
 const TEXTS = ['', '0', '7', '-3', '1.5', 'text', '10 client-1/x.1', 'NX', '9007199254740993', 'a b'];
-const NUMBERS = ['0', '1', '-1', '2', '5', '100', '1.5', 'x', '', '99999999999999999999', '-inf', '+inf', '(2', 'nan'];
+const NUMBERS = [
+  '0',
+  '1',
+  '-1',
+  '2',
+  '5',
+  '100',
+  '1.5',
+  'x',
+  '',
+  '99999999999999999999',
+  '-inf',
+  '+inf',
+  '(2',
+  'nan',
+];
 
 type Maker = (dice: Dice) => readonly string[];
 

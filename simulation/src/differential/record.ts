@@ -2,10 +2,11 @@
  * Sequences of commands as shipped clients send them: what nodes were sent in simulated runs, cut into pieces, with the
  * tokens moved to the present, and with raw commands in between.
  */
+
+import type { Dice } from '../plan/dice.js';
 import { drawPlan } from '../plan/draw.js';
 import { simulate } from '../run/run.js';
 import { BEGINNING } from '../world/machine.js';
-import type { Dice } from '../plan/dice.js';
 import { drawRaw } from './raw.js';
 
 export interface Sent {
