@@ -58,7 +58,8 @@ export class Process {
       onWarning: () => {},
     });
     this.guard = subject.createRedisGuard({
-      redis: world.connect(place, store),
+      // As its documentation asks for: a write that is sent twice may be carried out behind a later one.
+      redis: world.connect(place, store, false),
       window: plan.deployment.window,
       timeout: PATIENCE,
       clock,

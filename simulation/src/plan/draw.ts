@@ -29,7 +29,7 @@ export interface Wishes {
 export function drawPlan(seed: number, wishes: Wishes = {}): Plan {
   const dice = new Dice(seed);
   const nodes = wishes.nodes ?? dice.one([1, 3, 3, 3, 5, 5, 5, 5, 4]);
-  const clients = wishes.clients ?? dice.whole(2, 5);
+  const clients = wishes.clients ?? dice.whole(2, 4);
   const deployment = drawDeployment(dice.whole(1, DEPLOYMENTS));
   const synchronous = deployment.persistence === 'synchronous';
   const clocksJump = dice.chance(0.1);
@@ -78,7 +78,7 @@ function drawClient(dice: Dice, { maxTtl, window }: Plan['deployment']): ClientP
   return {
     // No client's wall clock needs to be right.
     clock: drawClock(dice, dice.one([50, window, dice.scale(1, 10_000_000)])),
-    tasks: Array.from({ length: dice.one([1, 1, 2, 3]) }, () =>
+    tasks: Array.from({ length: dice.one([1, 1, 2]) }, () =>
       Array.from({ length: dice.whole(2, 5) }, () => drawStep(dice, maxTtl)),
     ),
   };
@@ -153,7 +153,7 @@ interface World {
 
 function drawFaults(world: World): Fault[] {
   const { dice, nodes, healAt } = world;
-  const faults = Array.from({ length: dice.whole(1, 14) }, () => drawFault(world));
+  const faults = Array.from({ length: dice.whole(1, 12) }, () => drawFault(world));
   if (dice.chance(0.15)) faults.push(...drawRolling(world));
   if (world.clocksJump) {
     // Each node's clock once, so that a majority stays within the window of the clients.
