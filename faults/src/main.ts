@@ -6,7 +6,8 @@
  */
 import { MisuseError, systemRandom } from '@holdfast/kernel';
 import { judgeKept } from './judge.js';
-import { HELP, readCall, readFolders } from './options.js';
+import { HELP, readCall, readFolders, readPeers } from './options.js';
+import { reportPeers } from './peers/index.js';
 import { run } from './run.js';
 
 const interrupted = new AbortController();
@@ -14,9 +15,12 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal
 
 try {
   const args = process.argv.slice(2);
+  const peers = readPeers(args);
   const folders = readFolders(args);
-  const call = folders ? undefined : readCall(args, () => systemRandom.id());
-  if (folders) process.exitCode = judgeKept(folders, (line) => console.log(line)) ? 0 : 1;
+  const call = folders || peers ? undefined : readCall(args, () => systemRandom.id());
+  if (peers)
+    console.log(await reportPeers({ ...peers, signal: interrupted.signal, onProgress: console.error }));
+  else if (folders) process.exitCode = judgeKept(folders, (line) => console.log(line)) ? 0 : 1;
   else if (call === undefined) console.log(HELP);
   else process.exitCode = (await run(call, interrupted.signal)) ? 0 : 1;
 } catch (error) {

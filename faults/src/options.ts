@@ -8,9 +8,11 @@ import type { Persistence } from './deployment/deployment.js';
 
 export const HELP = `Usage: npm run faults -- [options]
        npm run faults -- check FOLDER...
+       npm run faults -- peers [--minutes N] [--seed N]
 
 Real servers and client processes under real faults; what the clients saw is recorded and judged.
 With "check", the histories in and below the folders are judged again, by themselves.
+With "peers", other libraries meet the same faults, for so many minutes each (default 4).
 
   --minutes N          how long; default 2
   --episodes N         at most so many episodes; default no limit
@@ -72,6 +74,18 @@ export function readFolders([command, ...folders]: readonly string[]): readonly 
   const option = folders.find((word) => word.startsWith('-'));
   if (folders.length > 0 && option === undefined) return folders;
   throw new MisuseError(`"check" takes folders and no option; got "${option ?? ''}". See --help.`);
+}
+
+/** How peers are to be compared, or undefined if that is not what was asked for. */
+export function readPeers([command, ...args]: readonly string[]):
+  | { minutes: number; seed: number }
+  | undefined {
+  if (command !== 'peers') return undefined;
+  const { values } = read([...args]);
+  return {
+    minutes: args.includes('--minutes') ? number('minutes', values.minutes, { min: 0.01, max: 1_000 }) : 4,
+    seed: whole('seed', values.seed ?? '1', { min: 1, max: 1_000_000_000 }),
+  };
 }
 
 /** Undefined if only help was asked for. Throws MisuseError. */

@@ -1,0 +1,21 @@
+/**
+ * The part of redlock 5.0.0-beta.2 that the comparison uses. The package has declarations, but its `exports` hide them
+ * from TypeScript's nodenext resolution.
+ */
+declare module 'redlock' {
+  import type { Redis } from 'ioredis';
+
+  interface Settings {
+    readonly driftFactor: number;
+    readonly retryCount: number;
+    readonly retryDelay: number;
+    readonly retryJitter: number;
+    readonly automaticExtensionThreshold: number;
+  }
+
+  export default class Redlock {
+    constructor(clients: Iterable<Redis>, settings?: Partial<Settings>);
+    on(event: 'error', listener: () => void): unknown;
+    using<T>(resources: string[], duration: number, routine: (signal: AbortSignal) => Promise<T>): Promise<T>;
+  }
+}
