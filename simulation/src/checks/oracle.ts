@@ -55,6 +55,7 @@ export class Oracle {
   readonly #highest = new Map<string, Tokens>();
   readonly #tokens = new Set<string>();
   readonly #asked: Asked[] = [];
+  readonly #ended = new WeakSet<Judged>();
 
   constructor(world: World) {
     this.#world = world;
@@ -98,6 +99,8 @@ export class Oracle {
       const tokens = this.#of(resource);
       const group = kind === 'shared' ? 'shared' : 'exclusive';
       tokens[group] = Math.max(tokens[group], token);
+      // Its process may have been paused in the turn in which it was both granted and given up.
+      if (this.#ended.has(lease)) return;
       this.#held.add(held);
       this.#judge(held, who);
     });
@@ -140,6 +143,7 @@ export class Oracle {
 
   /** Its holder does not rely on it any more. */
   ended(lease: Judged): void {
+    this.#ended.add(lease);
     for (const held of this.#held) if (held.lease === lease) this.#held.delete(held);
   }
 
