@@ -1,6 +1,2 @@
-export async function compareModel(_: {
-  sequences: number;
-  seed: number;
-}): Promise<{ sequences: number; commands: number; differences: readonly unknown[] }> {
-  throw new Error('not yet');
-}
+/** The model of Redis against a real one: `npm run simulate -- model`. */
+export { type Comparison, compareModel } from './compare.js';

@@ -63,7 +63,6 @@ const FORMS: readonly (readonly [string, ...Maker[]])[] = [
   ['ZRANGE', key, number, number, maybe('WITHSCORES')],
   ['ZRANGE', key, number, number, () => ['BYSCORE'], maybe('WITHSCORES')],
   ['ZPOPMIN', key],
-  ['ZPOPMIN', key, number],
   ['ZREMRANGEBYSCORE', key, number, number],
   ['PUBLISH', text, text],
   ['PUBSUB', () => ['NUMSUB'], text],

@@ -111,10 +111,13 @@ const withoutZeros = (text: string): string => (text.includes('.') ? text.replac
 
 const NUMBER = /^\s*[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|0[xX][\da-fA-F]+)\s*$/;
 
-/** What a string means as a number; undefined if it is none. */
+/** What a string means as a number, as C's strtod reads it; undefined if it is none. */
 export function readNumber(text: string): number | undefined {
-  if (!NUMBER.test(text)) return undefined;
   const trimmed = text.trim();
+  if (/^[+-]?inf(?:inity)?$/i.test(trimmed))
+    return trimmed.startsWith('-') ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
+  if (/^[+-]?nan$/i.test(trimmed)) return Number.NaN;
+  if (!NUMBER.test(text)) return undefined;
   return trimmed.startsWith('-') ? -Number(trimmed.slice(1)) : Number(trimmed);
 }
 

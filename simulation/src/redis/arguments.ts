@@ -22,5 +22,7 @@ export function printScore(score: number): string {
   if (score === Number.POSITIVE_INFINITY) return 'inf';
   if (score === Number.NEGATIVE_INFINITY) return '-inf';
   if (Number.isInteger(score) && Math.abs(score) < 1e17) return String(score);
-  return String(score).replace(/e([+-])(\d)$/, 'e$10$2');
+  const [mantissa = '', exponent] = score.toPrecision(17).split('e');
+  const digits = mantissa.includes('.') ? mantissa.replace(/\.?0+$/, '') : mantissa;
+  return exponent === undefined ? digits : `${digits}e${exponent.replace(/^([+-])(\d)$/, '$10$2')}`;
 }

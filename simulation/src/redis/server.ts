@@ -36,6 +36,18 @@ export interface Dumped {
   readonly expires: number | undefined;
 }
 
+/** How many arguments the commands take that concern the server. */
+const ARITIES: Readonly<Record<string, { least: number; most?: number }>> = {
+  TIME: { least: 0, most: 0 },
+  PUBLISH: { least: 2, most: 2 },
+  PUBSUB: { least: 1 },
+  EVAL: { least: 2 },
+  EVALSHA: { least: 2 },
+  FCALL: { least: 2 },
+  SCRIPT: { least: 1 },
+  FUNCTION: { least: 1 },
+};
+
 const digests = new Map<string, string>();
 
 function sha1(text: string): string {
@@ -116,13 +128,11 @@ export class ModelServer {
   #run(command: string, args: readonly string[]): Reply {
     const name = command.toUpperCase();
     const known = commands[name];
-    if (known) {
-      if (args.length < known.least || args.length > (known.most ?? args.length)) {
-        throw new ServerError(`ERR wrong number of arguments for '${command.toLowerCase()}' command`);
-      }
-      return known.run(this.#keys, args);
+    const { least, most } = known ?? ARITIES[name] ?? { least: 0 };
+    if (args.length < least || args.length > (most ?? args.length)) {
+      throw new ServerError(`ERR wrong number of arguments for '${command.toLowerCase()}' command`);
     }
-    return this.#runOnServer(name, args);
+    return known ? known.run(this.#keys, args) : this.#runOnServer(name, args);
   }
 
   #runOnServer(name: string, [one = '', two = '', ...rest]: readonly string[]): Reply {
@@ -139,6 +149,8 @@ export class ModelServer {
       case 'PUBLISH':
         return this.#options.publish(one, two);
       case 'PUBSUB':
+        if (one.toUpperCase() !== 'NUMSUB')
+          throw new ServerError(`ERR unknown subcommand '${one}'. Try PUBSUB HELP.`);
         return [two, ...rest].flatMap((channel) => [channel, this.#options.listening(channel)]);
       case 'EVAL':
         this.#scripts.set(sha1(one), one);

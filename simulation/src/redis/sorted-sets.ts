@@ -50,10 +50,10 @@ function remove(keys: Keyspace, key: string, members: readonly string[]): number
   return removed;
 }
 
-/** Whether a score is within the limits of a range by score, such as `-inf`, `5` or `(5`. */
+/** Whether a score is within the limits of a range by score, such as `-inf`, `5` or `(5`. Redis takes nothing for 0. */
 function within(from: string, to: string): (score: number) => boolean {
   const limit = (text: string): number =>
-    requireScore(text.replace(/^\(/, ''), 'ERR min or max is not a float');
+    requireScore(text.replace(/^\(/, '') || '0', 'ERR min or max is not a float');
   const [low, high] = [limit(from), limit(to)];
   return (score) =>
     (from.startsWith('(') ? score > low : score >= low) &&
@@ -64,33 +64,35 @@ function range(keys: Keyspace, [key = '', from = '', to = '', ...rest]: readonly
   const options = rest.map((option) => option.toUpperCase());
   const strange = options.find((option) => option !== 'WITHSCORES' && option !== 'BYSCORE');
   if (strange !== undefined) throw new ServerError('ERR syntax error');
-  const chosen = options.includes('BYSCORE')
-    ? byScore(sorted(keys, key), within(from, to))
-    : byPlace(sorted(keys, key), requireInteger(from), requireInteger(to));
+  const choose = options.includes('BYSCORE') ? byScore(within(from, to)) : byPlace(from, to);
+  const chosen = choose(sorted(keys, key));
   return options.includes('WITHSCORES')
     ? chosen.flatMap(([member, score]) => [member, printScore(score)])
     : chosen.map(([member]) => member);
 }
 
-const byScore = (members: readonly Member[], fits: (score: number) => boolean): readonly Member[] =>
-  members.filter(([, score]) => fits(score));
+type Choice = (members: readonly Member[]) => readonly Member[];
 
-function byPlace(members: readonly Member[], from: number, to: number): readonly Member[] {
-  const begin = Math.max(0, from < 0 ? members.length + from : from);
-  const end = to < 0 ? members.length + to : to;
-  return members.slice(begin, Math.max(begin, end + 1));
+const byScore =
+  (fits: (score: number) => boolean): Choice =>
+  (members) =>
+    members.filter(([, score]) => fits(score));
+
+function byPlace(first: string, last: string): Choice {
+  const [from, to] = [requireInteger(first), requireInteger(last)];
+  return (members) => {
+    const begin = Math.max(0, from < 0 ? members.length + from : from);
+    const end = to < 0 ? members.length + to : to;
+    return members.slice(begin, Math.max(begin, end + 1));
+  };
 }
 
-function popLowest(keys: Keyspace, [key = '', count]: readonly string[]): Reply {
-  const most = count === undefined ? 1 : requireInteger(count);
-  if (most < 0) throw new ServerError('ERR value is out of range, must be positive');
-  const lowest = sorted(keys, key).slice(0, most);
-  remove(
-    keys,
-    key,
-    lowest.map(([member]) => member),
-  );
-  return lowest.flatMap(([member, score]) => [member, printScore(score)]);
+function popLowest(keys: Keyspace, [key = '']: readonly string[]): Reply {
+  const [lowest] = sorted(keys, key);
+  if (lowest === undefined) return [];
+  const [member, score] = lowest;
+  remove(keys, key, [member]);
+  return [member, printScore(score)];
 }
 
 export const sortedSets: Readonly<Record<string, Command>> = {
@@ -105,11 +107,11 @@ export const sortedSets: Readonly<Record<string, Command>> = {
     },
   },
   ZRANGE: { least: 3, run: range },
-  ZPOPMIN: { least: 1, most: 2, run: popLowest },
+  ZPOPMIN: { least: 1, most: 1, run: popLowest },
   ZREMRANGEBYSCORE: {
     ...{ least: 3, most: 3 },
     run: (keys, [key = '', from = '', to = '']) => {
-      const gone = byScore(sorted(keys, key), within(from, to));
+      const gone = byScore(within(from, to))(sorted(keys, key));
       return remove(
         keys,
         key,
