@@ -11,6 +11,7 @@ import { loadSubject } from './canaries/mutant.js';
 import { reportCanaries } from './canaries/report.js';
 import { compareModel } from './differential/index.js';
 import { drawPlan, type Wishes } from './plan/draw.js';
+import { reportLuaCoverage } from './run/lua-coverage.js';
 import { runMany } from './run/pool.js';
 import { shrink } from './run/shrink.js';
 import { describeFailure, describeTally } from './run/tally.js';
@@ -23,6 +24,7 @@ npm run simulate -- --seed 42               one run, with its timeline
 npm run simulate -- --seed 42 --shrink      the same, made as small as its violation allows
 npm run simulate -- canaries                every mistake that must be caught, and in how many runs it was
 npm run simulate -- model                   the model of Redis against a real one
+npm run simulate -- coverage                what the runs reach of the Lua
 
   --from S         the first seed; 1 if not given
   --threads N      as many as there are cores
@@ -31,6 +33,8 @@ npm run simulate -- model                   the model of Redis against a real on
   --only NAME      canaries: this one only
   --sequences N    model: so many sequences of commands; 2000 if not given
   --quiet          with --seed: no timeline`;
+
+const WORDS = ['canaries', 'model', 'coverage'];
 
 const OPTIONS = {
   help: { type: 'boolean', short: 'h' },
@@ -65,12 +69,15 @@ async function main(): Promise<number> {
   }
   const [word, ...more] = words;
   if (values['help']) return say(HELP);
-  if (more.length > 0 || (word !== undefined && word !== 'canaries' && word !== 'model')) {
+  if (more.length > 0 || (word !== undefined && !WORDS.includes(word))) {
     console.error(`There is no "${words.join(' ')}".\n\n${HELP}`);
     return 2;
   }
   if (word === 'canaries') return canaries(values);
   if (word === 'model') return model(values);
+  if (word === 'coverage') {
+    return say(await reportLuaCoverage(whole(values, 'runs', 2_000), whole(values, 'from', 1)));
+  }
   return values['seed'] === undefined ? runs(values) : one(values);
 }
 

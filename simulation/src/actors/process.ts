@@ -9,7 +9,7 @@ import type { RedisGuard } from '@holdfast/fence/redis';
 import type { Lease, Locks, MultiLease } from '@holdfast/lock';
 import { entryOf, type Ledger, ledgerKey } from '../checks/ledger.js';
 import type { Asked, Judged, Oracle } from '../checks/oracle.js';
-import { type Kind, SEMAPHORE, type Step } from '../plan/plan.js';
+import { EXCLUSIVE, type Kind, SEMAPHORE, type Step } from '../plan/plan.js';
 import type { Subject } from '../run/subject.js';
 import type { SimulatedClient } from '../world/client.js';
 import type { Machine } from '../world/machine.js';
@@ -109,6 +109,8 @@ export class Process {
   async settle(limit: number): Promise<void> {
     const lease = await this.locks.acquire(`settling ${this.machine.name}`, { ttl: 50, wait: limit });
     await lease.release();
+    await this.locks.inspect(EXCLUSIVE[0]);
+    await this.locks.semaphore(SEMAPHORE.name, { permits: SEMAPHORE.permits }).inspect();
   }
 
   close(): Promise<void>[] {

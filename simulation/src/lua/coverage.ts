@@ -70,15 +70,14 @@ export function coverageReport(): readonly FileCoverage[] {
 function reportOn(file: string, text: string): FileCoverage {
   const reached = new Map<string, boolean>();
   for (const each of counted) {
-    const start = each.text.indexOf(text.trimEnd());
-    if (start < 0) continue;
-    const before = each.text.slice(0, start).split('\n').length - 1;
-    const last = before + text.trimEnd().split('\n').length;
-    each.points.forEach(({ line, what }, index) => {
-      if (line <= before || line > last) return;
-      const name = `${line - before}: ${what}`;
-      reached.set(name, (reached.get(name) ?? false) || (each.hits[index] ?? 0) > 0);
-    });
+    for (const before of placesOf(text.trimEnd(), each.text)) {
+      const last = before + text.trimEnd().split('\n').length;
+      each.points.forEach(({ line, what }, index) => {
+        if (line <= before || line > last) return;
+        const name = `${line - before}: ${what}`;
+        reached.set(name, (reached.get(name) ?? false) || (each.hits[index] ?? 0) > 0);
+      });
+    }
   }
   const names = [...reached.keys()];
   const sum = (chosen: readonly string[]): { hit: number; all: number } => ({
@@ -92,4 +91,13 @@ function reportOn(file: string, text: string): FileCoverage {
     branches: sum(names.filter((name) => !isLine(name))),
     missing: names.filter((name) => !reached.get(name)),
   };
+}
+
+/** How many lines stand before each place at which a part stands; a library has some parts several times. */
+function placesOf(part: string, whole: string): number[] {
+  const places: number[] = [];
+  for (let at = whole.indexOf(part); at >= 0; at = whole.indexOf(part, at + 1)) {
+    places.push(whole.slice(0, at).split('\n').length - 1);
+  }
+  return places;
 }
