@@ -65,6 +65,7 @@ export async function runEpisode(
       entries,
       parameters: deployed.parameters,
       workers: options.workers,
+      shares: deployed.clocks === undefined,
       grantedWithin,
     }),
   });

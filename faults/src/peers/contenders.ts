@@ -29,12 +29,12 @@ export interface Held {
   write(value: string): Promise<void>;
 }
 
-export interface Contender {
+interface Contender {
   /** Runs `routine` under the lock. Rejects if the lock is not had, or the routine rejects. */
   use(routine: (held: Held) => Promise<void>): Promise<void>;
 }
 
-export interface ContenderOptions {
+interface ContenderOptions {
   readonly nodes: readonly string[];
   /** The Redis that keeps what is protected. */
   readonly store: string;

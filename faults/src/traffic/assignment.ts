@@ -16,6 +16,8 @@ export interface Assignment {
   readonly parameters: Parameters;
   /** How many things it does at a time. */
   readonly workers: number;
+  /** Whether it takes shared leases. Not where clocks jump: see "Wrong clocks" in the README. */
+  readonly shares: boolean;
   /** At the end, how long it may wait for each resource, in ms. */
   readonly grantedWithin: number;
 }

@@ -49,7 +49,10 @@ const ledger = new Ledger(guard, reader, entries);
 const workers = Array.from(
   { length: assignment.workers },
   (_, index) =>
-    new Worker({ locks, ledger, recorder, random: seededRandom(seed + index), finishing: finishing.signal }),
+    new Worker({
+      ...{ locks, ledger, recorder, random: seededRandom(seed + index) },
+      ...{ shares: assignment.shares, finishing: finishing.signal },
+    }),
 );
 say({ say: 'ready' });
 await Promise.all(workers.map((worker) => worker.work()));

@@ -14,6 +14,7 @@ export interface WorkerOptions {
   readonly ledger: Ledger;
   readonly recorder: Recorder;
   readonly random: Random;
+  readonly shares: boolean;
   /** Aborts when no new work is to be begun. */
   readonly finishing: AbortSignal;
 }
@@ -65,7 +66,7 @@ export class Worker {
     const resource = resources[Math.floor(this.#options.random.unit() * resources.length)] as string;
     const ttl = Math.round(this.#between(1_000, 4_000));
     if (resource === SEMAPHORE) return { f: 'acquire', kind: 'permit', resource, ttl };
-    const shared = resource === SHARED && this.#chance(0.7);
+    const shared = this.#options.shares && resource === SHARED && this.#chance(0.7);
     return { f: 'acquire', kind: shared ? 'shared' : 'exclusive', resource, ttl };
   }
 

@@ -8,7 +8,7 @@ export interface Canary {
   readonly changes: readonly Change[];
 }
 
-export interface Change {
+interface Change {
   /** Relative to the root of the repository. */
   readonly file: string;
   /** Stands in the file exactly once. */

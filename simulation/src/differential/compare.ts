@@ -20,7 +20,7 @@ export interface ComparisonOptions {
   readonly onProgress?: (done: number) => void;
 }
 
-export interface Difference {
+interface Difference {
   /** From which the sequence can be drawn again, together with its place among those of the seed. */
   readonly seed: number;
   readonly place: number;

@@ -2,7 +2,8 @@
  * Compiles the Lua 5.1 of the shipped scripts to JavaScript.
  *
  * Guarantees: what is not supported throws a LuaError that names it, when the script is compiled or when it gets there;
- * nothing is silently done otherwise than in Lua. A text is compiled once.
+ * nothing is silently done otherwise than in Lua, but for one thing: a call in brackets of its own, `(f())`, gives all its
+ * values, because the parser does not tell of the brackets. A text is compiled once.
  */
 import { type Expression, type FunctionDeclaration, parse, type Statement } from 'luaparse';
 import { Counting } from './coverage.js';

@@ -87,12 +87,18 @@ function format(pattern: Value, ...args: Value[]): string {
     if (next >= args.length) throw new LuaError(`bad argument #${next + 2} to 'format' (no value)`);
     const value = args[next];
     next += 1;
-    const digits = /^\.(\d+)$/.exec(flags)?.[1];
     if (kind === 's' && flags === '') return toText(value);
     if (kind === 'd' && flags === '') return Math.trunc(toNumber(value)).toFixed(0);
-    if (kind === 'f' && (flags === '' || digits)) return toNumber(value).toFixed(Number(digits ?? 6));
+    if (kind === 'f' && flags === '.0') return roundToEven(toNumber(value)).toFixed(0);
     throw new LuaError(`the format "${item}" is not supported here`);
   });
+}
+
+/** As C rounds what lies in the middle. */
+function roundToEven(value: number): number {
+  const below = Math.floor(value);
+  if (value - below !== 0.5) return value;
+  return below % 2 === 0 ? below : below + 1;
 }
 
 const numbers = (values: readonly Value[]): number[] => values.map(toNumber);
@@ -132,7 +138,9 @@ function tonumber(value: Value): Value {
   return typeof value === 'string' ? readNumber(value) : typeof value === 'number' ? value : undefined;
 }
 
-function tostring(value: Value): string {
+function tostring(...values: Value[]): string {
+  if (values.length === 0) throw new LuaError("bad argument #1 to 'tostring' (value expected)");
+  const [value] = values;
   if (typeof value === 'string' || typeof value === 'number') return toText(value);
   if (value === undefined) return 'nil';
   if (typeof value === 'boolean') return String(value);

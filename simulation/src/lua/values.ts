@@ -96,15 +96,24 @@ export function kindOf(value: Value): string {
 }
 
 /** As `%.14g` prints. */
-export function printNumber(value: number): string {
+function printNumber(value: number): string {
   if (Number.isInteger(value) && Math.abs(value) < 1e14) return Object.is(value, -0) ? '-0' : String(value);
   if (Number.isNaN(value)) return value < 0 ? 'nan' : '-nan';
   if (!Number.isFinite(value)) return value > 0 ? 'inf' : '-inf';
-  const [mantissa = '', exponent = ''] = value.toExponential(13).split('e');
+  const [mantissa = '', exponent = ''] = fourteenDigits(value).split('e');
   const power = Number(exponent);
   if (power >= -4 && power < 14) return withoutZeros(value.toFixed(13 - power));
   const digits = String(Math.abs(power)).padStart(2, '0');
   return `${withoutZeros(mantissa)}e${power < 0 ? '-' : '+'}${digits}`;
+}
+
+/** As toExponential(13), but a whole number that lies in the middle is rounded to the even digit, as in C. */
+function fourteenDigits(value: number): string {
+  const text = value.toExponential(13);
+  const digits = Number.isInteger(value) && Math.abs(value) < 1e21 ? BigInt(Math.abs(value)).toString() : '';
+  if (!/^5(0*)$/.test(digits.slice(14)) || Number(digits[13]) % 2 === 1) return text;
+  const even = `${digits[0]}.${digits.slice(1, 14)}e+${digits.length - 1}`;
+  return value < 0 ? `-${even}` : even;
 }
 
 const withoutZeros = (text: string): string => (text.includes('.') ? text.replace(/\.?0+$/, '') : text);

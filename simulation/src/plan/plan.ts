@@ -81,7 +81,7 @@ interface Terms {
   readonly abortAfter?: number | undefined;
 }
 
-export type Direction = 'both' | 'up' | 'down';
+type Direction = 'both' | 'up' | 'down';
 
 export type Fault = { readonly at: number } & (
   | {

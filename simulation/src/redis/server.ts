@@ -48,6 +48,11 @@ const ARITIES: Readonly<Record<string, { least: number; most?: number }>> = {
   FUNCTION: { least: 1 },
 };
 
+function takes(name: string, { length }: readonly string[]): boolean {
+  const { least, most } = commands[name] ?? ARITIES[name] ?? { least: 0 };
+  return length >= least && length <= (most ?? length);
+}
+
 const digests = new Map<string, string>();
 
 function sha1(text: string): string {
@@ -75,7 +80,7 @@ export class ModelServer {
     this.runId = options.name();
     this.replicationId = options.name();
     this.#redis = {
-      call: (name, ...args) => toLua(this.#run(toText(name), toArguments(args))),
+      call: (name, ...args) => toLua(this.#runFromScript(toText(name), args)),
       pcall: (name, ...args) => this.#attempt(toText(name), args),
       register_function: (name, callback) => {
         if (typeof callback !== 'function')
@@ -127,12 +132,19 @@ export class ModelServer {
 
   #run(command: string, args: readonly string[]): Reply {
     const name = command.toUpperCase();
-    const known = commands[name];
-    const { least, most } = known ?? ARITIES[name] ?? { least: 0 };
-    if (args.length < least || args.length > (most ?? args.length)) {
+    if (!takes(name, args)) {
       throw new ServerError(`ERR wrong number of arguments for '${command.toLowerCase()}' command`);
     }
+    const known = commands[name];
     return known ? known.run(this.#keys, args) : this.#runOnServer(name, args);
+  }
+
+  #runFromScript(command: string, values: readonly Value[]): Reply {
+    const args = toArguments(values);
+    if (!takes(command.toUpperCase(), args)) {
+      throw new ServerError('ERR Wrong number of args calling Redis command from script');
+    }
+    return this.#run(command, args);
   }
 
   #runOnServer(name: string, [one = '', two = '', ...rest]: readonly string[]): Reply {
@@ -218,7 +230,7 @@ export class ModelServer {
   /** redis.pcall: an error is a table. */
   #attempt(name: string, args: readonly Value[]): Value {
     try {
-      return toLua(this.#run(name, toArguments(args)));
+      return toLua(this.#runFromScript(name, args));
     } catch (error) {
       if (error instanceof ServerError) return named('err', error.message);
       if (error instanceof LuaError) return named('err', `ERR ${error.message}`);

@@ -16,7 +16,7 @@ export interface Link {
 }
 
 /** What every link of a run is like, in microseconds. */
-export interface Latency {
+interface Latency {
   readonly base: number;
   /** The mean of what chance adds. */
   readonly jitter: number;

@@ -20,12 +20,6 @@ export interface WorldOptions {
   readonly trace: Trace | undefined;
 }
 
-/** A machine with the place in the plan that it has. */
-export interface Placed {
-  readonly place: number;
-  readonly machine: Machine;
-}
-
 export class World {
   readonly plan: Plan;
   readonly scheduler = new Scheduler();

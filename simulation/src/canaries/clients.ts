@@ -1,0 +1,222 @@
+/** Mistakes in what clients do: in the shipped TypeScript. */
+import type { Canary } from './canary.js';
+
+export const CLIENT_CANARIES: readonly Canary[] = [
+  {
+    name: 'quarantine too short',
+    about: 'A node votes again before the longest lease that it forgot has ended.',
+    changes: [
+      {
+        file: 'packages/lock/src/deployment.ts',
+        find: 'this.quarantine = Math.max(',
+        replace: 'this.quarantine = Math.min(20, ',
+      },
+    ],
+  },
+  {
+    name: 'minority quorum',
+    about: 'Less than a majority is enough.',
+    changes: [
+      {
+        file: 'packages/lock/src/deployment.ts',
+        find: 'this.quorum = Math.floor(nodes / 2) + 1',
+        replace: 'this.quorum = Math.max(1, Math.floor(nodes / 2))',
+      },
+    ],
+  },
+  {
+    name: 'even split accepted',
+    about: 'Half of an even number of nodes is enough.',
+    changes: [
+      {
+        file: 'packages/lock/src/deployment.ts',
+        find: 'this.quorum = Math.floor(nodes / 2) + 1',
+        replace: 'this.quorum = Math.ceil(nodes / 2)',
+      },
+    ],
+  },
+  {
+    name: 'validity without elapsed time',
+    about: 'The lease counts from the answer, not from the question.',
+    changes: [
+      {
+        file: 'packages/lock/src/lease.ts',
+        find: 'this.#validUntil = grant.since + context.validity(grant.ttl)',
+        replace: 'this.#validUntil = context.clock.now() + context.validity(grant.ttl)',
+      },
+    ],
+  },
+  {
+    name: 'wall clock for validity',
+    about: 'Validity is measured on a clock that may be set back.',
+    changes: [
+      {
+        file: 'packages/lock/src/lease.ts',
+        find: 'this.#validUntil = grant.since + context.validity(grant.ttl)',
+        replace:
+          'this.#validUntil = context.clock.wall() / 1000 - context.clock.now() + grant.since + context.validity(grant.ttl)',
+      },
+      {
+        file: 'packages/lock/src/lease.ts',
+        find: 'return Math.max(0, this.#validUntil - this.#context.clock.now())',
+        replace: 'return Math.max(0, this.#validUntil - this.#context.clock.wall() / 1000)',
+      },
+    ],
+  },
+  {
+    name: 'no allowance for drift',
+    about: 'Clocks are taken to run alike.',
+    changes: [
+      {
+        file: 'packages/lock/src/locks.ts',
+        find: 'validity: (ttl) => ttl - ttl * drift - RESOLUTION',
+        replace: 'validity: (ttl) => ttl',
+      },
+    ],
+  },
+  {
+    name: 'heal without a kept majority',
+    about: 'Nodes are healed behind an extend that no majority kept.',
+    changes: [
+      {
+        file: 'packages/lock/src/lease.ts',
+        find: 'this.#conclude(resuming ?',
+        replace: `members.nodes.forEach((node, index) => void this.#heal(healing, node, votes[index]));
+    this.#conclude(resuming ?`,
+      },
+      { file: 'packages/lock/lua/rejoin.lua', find: 'or now <= proof then', replace: 'or proof > 0 then' },
+    ],
+  },
+  {
+    name: 'call for nobody kept',
+    about: 'Who gave up, but could not leave a queue, is called for ever.',
+    changes: [
+      {
+        file: 'packages/lock/src/locks.ts',
+        find: 'onNobody: (node, entry) => members.strike(node, entry),',
+        replace: 'onNobody: () => {},',
+      },
+    ],
+  },
+  {
+    name: 'retention below 2W',
+    about: 'Fences are forgotten sooner than clocks may differ.',
+    changes: [
+      {
+        file: 'packages/lock/src/deployment.ts',
+        find: `\${this.window * 1000}, \${retention}, `,
+        replace: `\${this.window * 1000}, \${Math.ceil(this.window / 4)}, `,
+      },
+    ],
+  },
+  {
+    name: 'reply of a timed-out node counted',
+    about: 'A vote that comes when the attempt was withdrawn is counted all the same.',
+    changes: [
+      {
+        file: 'packages/lock/src/round.ts',
+        find: `    if (this.closed) {
+`,
+        replace: `    if (this.closed) {
+      this.votes[ballot.index] = vote;
+`,
+      },
+      {
+        file: 'packages/lock/src/acquire.ts',
+        find: `  members.requireDistinct();
+  learn(context, votes);`,
+        replace: `  await pause(clock, 50);
+  if (count(votes, 'granted') >= quorum && clock.now() < since + context.validity(ttl)) {
+    return new HeldLease(context, { kind: mode.kind, resource, token, owner, ttl, since, request });
+  }
+  members.requireDistinct();
+  learn(context, votes);`,
+      },
+    ],
+  },
+  {
+    name: 'group commit that mixes replies',
+    about: 'The replies of a batch go to the wrong operations.',
+    changes: [
+      {
+        file: 'packages/redis/src/group-commit.ts',
+        find: 'operation.settle(results[index])',
+        replace: 'operation.settle(results[results.length - 1 - index])',
+      },
+    ],
+  },
+  {
+    name: 'failed attempt not withdrawn',
+    about: 'What a minority granted stays until it expires.',
+    changes: [
+      {
+        file: 'packages/lock/src/acquire.ts',
+        find: 'void members.withdraw(request, clock.now() + ttl, votes);',
+        replace: '',
+      },
+    ],
+  },
+  {
+    name: 'wake-up lost',
+    about: 'Who is called does not hear it.',
+    changes: [
+      {
+        file: 'packages/lock/src/waiting.ts',
+        find: "else if (word === 'called') place.call(node, lockKey);",
+        replace: "else if (word === 'called') return;",
+      },
+    ],
+  },
+  {
+    name: 'guard unsealed',
+    about: 'The mark is raised by the first write, not before the holder reads.',
+    changes: [
+      {
+        file: 'packages/fence/src/redis/guard.ts',
+        find: 'await this.#checked(sealScript, { resource, token });',
+        replace: '',
+      },
+    ],
+  },
+  {
+    name: 'signal that does not abort',
+    about: 'Nobody is told that the lease has ended.',
+    changes: [
+      {
+        file: 'packages/lock/src/lease-signal.ts',
+        find: `    this.#controller.abort(reason);
+`,
+        replace: '',
+      },
+    ],
+  },
+  {
+    name: 'no renewal',
+    about: 'A lease that is to be renewed is not.',
+    changes: [
+      { file: 'packages/lock/src/renewal.ts', find: 'this.#after(this.#lease.ttl / 3);', replace: '' },
+    ],
+  },
+  {
+    name: 'one permit too many',
+    about: 'A semaphore picks from one slot more than it has.',
+    changes: [
+      {
+        file: 'packages/lock/src/semaphore.ts',
+        find: 'const slots = this.#slots;',
+        replace: `const slots = [...this.#slots, \`\${this.name}#\${this.#permits + 1}\`];`,
+      },
+    ],
+  },
+  {
+    name: 'several without one',
+    about: 'Some of several resources are enough.',
+    changes: [
+      {
+        file: 'packages/lock/src/several.ts',
+        find: 'if (won.length === resources.length) return won;',
+        replace: 'if (won.length > 0) return won;',
+      },
+    ],
+  },
+];

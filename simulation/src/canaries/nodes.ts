@@ -1,0 +1,210 @@
+/** Mistakes in what nodes and guarded stores do: in the shipped Lua. */
+import type { Canary } from './canary.js';
+
+export const NODE_CANARIES: readonly Canary[] = [
+  {
+    name: 'no fence check',
+    about: 'A node grants a token that is not above its fence.',
+    changes: [
+      {
+        file: 'packages/lock/lua/acquire.lua',
+        find: 'elseif mark and tonumber(mark) >= tonumber(token) then',
+        replace: 'elseif false then',
+      },
+      {
+        file: 'packages/lock/lua/contend.lua',
+        find: "if mark and tonumber(mark) >= tonumber(token) then return 'stale:' .. mark end",
+        replace: '',
+      },
+    ],
+  },
+  {
+    name: 'fence not written',
+    about: 'A grant leaves no fence.',
+    changes: [
+      {
+        file: 'packages/lock/lua/admission.lua',
+        find: "redis.call('SET', fence, token .. ' ' .. (mark or 0), 'PX', RETENTION)",
+        replace: '',
+      },
+    ],
+  },
+  {
+    name: 'no quarantine',
+    about: 'A node that may have forgotten votes at once.',
+    changes: [
+      { file: 'packages/lock/lua/admission.lua', find: 'if now < votes_from then', replace: 'if false then' },
+    ],
+  },
+  {
+    name: 'deployment record not checked',
+    about: 'A node does not notice that it is not the server that was admitted.',
+    changes: [
+      {
+        file: 'packages/lock/lua/admission.lua',
+        find: 'if record[2] ~= SERVER then',
+        replace: 'if not record[2] then',
+      },
+    ],
+  },
+  {
+    name: 'no window',
+    about: 'A node grants tokens however far they are from its clock.',
+    changes: [
+      {
+        file: 'packages/lock/lua/acquire.lua',
+        find: 'math.abs(tonumber(token) - now) > WINDOW',
+        replace: 'false',
+      },
+      {
+        file: 'packages/lock/lua/contend.lua',
+        find: 'math.abs(tonumber(token) - now) > WINDOW',
+        replace: 'false',
+      },
+    ],
+  },
+  {
+    name: 'release without owner',
+    about: 'A release deletes the lock whoever holds it.',
+    changes: [
+      {
+        file: 'packages/lock/lua/release.lua',
+        find: "if holder == value or (waited and holder == '0 ' .. owner) then",
+        replace: 'if holder then',
+      },
+    ],
+  },
+  {
+    name: 'withdrawal without owner',
+    about: 'Who withdraws a failed attempt deletes the lock of whoever holds it.',
+    changes: [
+      {
+        file: 'packages/lock/lua/withdraw.lua',
+        find: "if redis.call('GET', lock) == value then",
+        replace: "if redis.call('GET', lock) then",
+      },
+    ],
+  },
+  {
+    name: 'vouching without the memory rule',
+    about: 'A node vouches for a token that is older than its memory.',
+    changes: [
+      {
+        file: 'packages/lock/lua/extend.lua',
+        find: 'elseif mark or tonumber(token) > memory then',
+        replace: 'elseif true then',
+      },
+      {
+        file: 'packages/lock/lua/rejoin.lua',
+        find: 'elseif holder or mark or tonumber(token) > memory or now <= proof then',
+        replace: 'elseif true then',
+      },
+    ],
+  },
+  {
+    name: 'vouching without the fence',
+    about: 'A node vouches for a token below its fence.',
+    changes: [
+      {
+        file: 'packages/lock/lua/extend.lua',
+        find: 'elseif mark and tonumber(mark) > tonumber(token) then',
+        replace: 'elseif false then',
+      },
+      {
+        file: 'packages/lock/lua/rejoin.lua',
+        find: 'elseif mark and tonumber(mark) > tonumber(token) then',
+        replace: 'elseif false then',
+      },
+    ],
+  },
+  {
+    name: 'extend of another lease',
+    about: 'An extend prolongs the lock whoever holds it.',
+    changes: [
+      { file: 'packages/lock/lua/extend.lua', find: 'if holder == value then', replace: 'if holder then' },
+    ],
+  },
+  {
+    name: 'extend that shortens',
+    about: 'An extension with a shorter TTL takes away what its holder may still rely on.',
+    changes: [
+      {
+        file: 'packages/lock/lua/admission.lua',
+        find: "if redis.call('PTTL', lock) < tonumber(ttl) then redis.call('PEXPIRE', lock, ttl) end",
+        replace: "redis.call('PEXPIRE', lock, ttl)",
+      },
+    ],
+  },
+  {
+    name: 'extend that does not refresh retention',
+    about: 'The fence of a lease in use expires.',
+    changes: [
+      {
+        file: 'packages/lock/lua/extend.lua',
+        find: "redis.call('SET', fence, token, 'PX', RETENTION)",
+        replace: '',
+      },
+    ],
+  },
+  {
+    name: 'dead waiter not passed over',
+    about: 'The lock is reserved for somebody who does not listen.',
+    changes: [
+      {
+        file: 'packages/lock/lua/queue.lua',
+        find: "return type(listening) == 'number' and listening > 0",
+        replace: 'return true',
+      },
+    ],
+  },
+  {
+    name: 'reservation not kept',
+    about: 'A lock that is reserved is granted to anybody.',
+    changes: [
+      {
+        file: 'packages/lock/lua/contend.lua',
+        find: "if holder and holder ~= '0 ' .. owner then",
+        replace: "if holder and string.sub(holder, 1, 2) ~= '0 ' then",
+      },
+    ],
+  },
+  {
+    name: 'guard check apart from the write',
+    about: 'The guard checks when it is sealed, and not when it writes.',
+    changes: [
+      {
+        file: 'packages/fence/lua/write.lua',
+        find: `local refused = refusal()
+if refused then return refused end`,
+        replace: '',
+      },
+    ],
+  },
+  {
+    name: 'guard that starts again from zero',
+    about: 'A store that has lost its marks accepts any token.',
+    changes: [
+      {
+        file: 'packages/fence/lua/memory.lua',
+        find: 'if admitted > 0 and token <= memory then',
+        replace: 'if false then',
+      },
+    ],
+  },
+  {
+    name: 'writer beside readers',
+    about: 'A shared lock is granted to a writer.',
+    changes: [
+      {
+        file: 'packages/lock/lua/contend.lua',
+        find: "if holder and holder ~= '0 ' .. owner then",
+        replace: "if holder and holder ~= '0 ' .. owner and not string.match(holder, ' %*$') then",
+      },
+    ],
+  },
+  {
+    name: 'first reader ends the group',
+    about: 'The lock is free when one of several readers has finished.',
+    changes: [{ file: 'packages/lock/lua/unshare.lua', find: 'over = not last', replace: 'over = true' }],
+  },
+];
