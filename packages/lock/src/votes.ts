@@ -102,8 +102,8 @@ export function explainAcquire(votes: Votes, quorum: number): Refusal {
 function isHeldByOne(votes: Votes, quorum: number): boolean {
   const tokens = votes.flatMap((vote) => (vote?.kind === 'held' ? [vote.token] : []));
   const most = Math.max(0, ...tokens.map((token) => tokens.filter((other) => other === token).length));
-  const unknown =
-    votes.length - count(votes, 'held', 'granted', 'stale', 'window', 'shared', 'permits', 'unset');
+  // Nodes that cannot say. One that was not waited for could, and will when it is asked again.
+  const unknown = count(votes, 'failed', 'quarantined', 'isolated', 'misfit');
   return most * 2 > tokens.length && most + unknown >= quorum;
 }
 
