@@ -72,12 +72,13 @@ describe('an acquire', () => {
 
   it.each<[readonly (number | 'granted' | 'failed' | '-')[], string]>([
     [[7, 7, 7, '-', '-'], 'busy'],
-    [[7, 7, 8, '-', '-'], 'busy'],
-    [[7, 7, 8, '-', 'granted'], 'busy'],
+    [[7, 7, 8, '-', '-'], 'split'],
+    [[7, 7, 8, '-', 'granted'], 'split'],
     [[7, 7, 8, 'granted', 'granted'], 'split'],
     [[7, 7, 8, 8, '-'], 'split'],
     [[7, 8, 9, '-', '-'], 'split'],
     [[7, 7, 8, 'granted', 'failed'], 'busy'],
+    [[7, 7, 8, 'failed', '-'], 'busy'],
     [[0, 0, 0, 'granted', 'granted'], 'busy'],
   ])(
     'that finds holders under the tokens %j is %s: one of them may have a majority or not',
