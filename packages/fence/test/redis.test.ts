@@ -183,6 +183,29 @@ describe('the connection of a guard', () => {
     nodeRedis.destroy();
   });
 
+  it('is not a client that may send a write twice, but one like it', async () => {
+    await using store = await openStore();
+    const once = new Redis(store.node.url, { autoResendUnfulfilledCommands: false });
+    const clients = async (): Promise<number> =>
+      String(await once.client('LIST'))
+        .trim()
+        .split('\n').length;
+    await store.redis.ping();
+    const before = await clients();
+    for (const [redis, more] of [
+      [store.redis, 1],
+      [once, 0],
+    ] as const) {
+      const guard = createRedisGuard({ redis });
+      await guard.initialize();
+      expect(await clients()).toBe(before + more);
+      await guard.close();
+      await vi.waitFor(async () => expect(await clients()).toBe(before));
+    }
+    expect(await store.redis.ping()).toBe('PONG');
+    once.disconnect();
+  });
+
   it('makes UnavailableError when the store is away or silent', async () => {
     await using store = await openStore();
     const away = createRedisGuard({ redis: 'redis://user:secret@127.0.0.1:1' });

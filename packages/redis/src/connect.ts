@@ -8,7 +8,7 @@ import type { ConnectionOptions } from 'node:tls';
 import { display, MisuseError } from '@holdfast/kernel';
 import { type Address, parseAddress } from './address.js';
 import { type Connection, reasonOf } from './connection.js';
-import { fromIoredis, type IoredisClient, openIoredis } from './ioredis.js';
+import { fromIoredis, type IoredisClient, onceFromIoredis, openIoredis } from './ioredis.js';
 import { fromNodeRedis, type NodeRedisClient, openNodeRedis } from './node-redis.js';
 
 /** A URL (`redis://`, `rediss://`, `unix:`, `redis-sentinel://`, `redis-cluster://`), an ioredis or a node-redis client. */
@@ -19,6 +19,11 @@ export interface ConnectOptions {
   readonly tls?: ConnectionOptions | undefined;
   /** A key that is asked for over the connection: in a Cluster, its server is the one meant. */
   readonly key?: string;
+  /**
+   * That no command may reach the server twice: a client of the user's that sends again what was not answered when its
+   * connection broke is not used itself, but a connection like it. Default false.
+   */
+  readonly once?: boolean;
 }
 
 /** Makes the connection for `source`, closed. Throws MisuseError. */
@@ -29,7 +34,7 @@ export function connect(source: NodeSource, options: ConnectOptions = {}): Conne
       'A client of a Cluster cannot serve as a node; give redis-cluster://host:port,… instead.',
     );
   }
-  if (isIoredis(source)) return fromIoredis(source);
+  if (isIoredis(source)) return options.once ? onceFromIoredis(source) : fromIoredis(source);
   if (isNodeRedis(source)) return fromNodeRedis(source);
   throw new MisuseError(
     `A node is a URL such as redis://127.0.0.1:6379, an ioredis client or a node-redis client; got ${display(source)}.`,

@@ -17,6 +17,7 @@ export interface IoredisClient {
     readonly host?: string | undefined;
     readonly port?: number | undefined;
     readonly path?: string | null | undefined;
+    readonly autoResendUnfulfilledCommands?: boolean | undefined;
   };
   duplicate(override: object): unknown;
   call(command: string, args: string[]): Promise<unknown>;
@@ -57,6 +58,36 @@ export function fromIoredis(client: IoredisClient): Connection {
     listen: (channel, listener) => listenWith(client, channel, listener),
     restart() {},
     close() {},
+  };
+}
+
+/**
+ * The same, where no command may reach the server twice. ioredis sends again, by default, what was not answered when its
+ * connection broke; that may arrive behind what was sent later.
+ */
+export function onceFromIoredis(client: IoredisClient): Connection {
+  if (client.options.autoResendUnfulfilledCommands === false) return fromIoredis(client);
+  const own = client.duplicate({
+    lazyConnect: true,
+    autoResendUnfulfilledCommands: false,
+    retryStrategy,
+  }) as IoredisClient & Revivable & { disconnect(restart: boolean): void };
+  let closed = false;
+  revive(own, () => closed);
+  const connection = fromIoredis(own);
+  return {
+    address: connection.address,
+    get unready() {
+      return connection.unready;
+    },
+    open: () => connection.open(),
+    send: (command, args) => connection.send(command, args),
+    listen: (channel, listener) => connection.listen(channel, listener),
+    restart: () => reconnect(own),
+    close() {
+      closed = true;
+      own.disconnect(false);
+    },
   };
 }
 

@@ -58,8 +58,7 @@ export class Process {
       onWarning: () => {},
     });
     this.guard = subject.createRedisGuard({
-      // As its documentation asks for: a write that is sent twice may be carried out behind a later one.
-      redis: world.connect(place, store, false),
+      redis: world.connect(place, store),
       window: plan.deployment.window,
       timeout: PATIENCE,
       clock,

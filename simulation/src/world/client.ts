@@ -40,7 +40,11 @@ const CONNECT_TIMEOUT = 2_000;
 
 export class SimulatedClient {
   status = 'wait';
-  readonly options: { readonly host: string; readonly port: number };
+  readonly options: {
+    readonly host: string;
+    readonly port: number;
+    readonly autoResendUnfulfilledCommands: boolean;
+  };
   readonly #with: ClientOptions;
   readonly #handlers = new Map<string, { readonly handler: Handler; readonly once: boolean }[]>();
   #connection: Connection | undefined;
@@ -52,7 +56,11 @@ export class SimulatedClient {
   constructor(options: ClientOptions) {
     this.#with = options;
     options.onClient(this);
-    this.options = { host: options.node.name, port: 6379 };
+    this.options = {
+      host: options.node.name,
+      port: 6379,
+      autoResendUnfulfilledCommands: options.resends,
+    };
   }
 
   on(event: string, handler: Handler): this {

@@ -85,7 +85,7 @@ export class World {
   }
 
   /** A client in a process, of a node. */
-  connect(place: number, node: SimulatedNode, resends = this.plan.resends): SimulatedClient {
+  connect(place: number, node: SimulatedNode): SimulatedClient {
     const link = this.#link(place, this.nodes.indexOf(node));
     const machine = this.machine(place);
     const connections = this.#connections.get(link) ?? [];
@@ -97,7 +97,7 @@ export class World {
       machine,
       node,
       link,
-      resends,
+      resends: this.plan.resends,
       onConnection: (connection) => connections.push(connection),
       onClient: (made) => this.#clients.get(machine)?.push(made),
     });

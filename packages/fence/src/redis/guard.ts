@@ -92,7 +92,7 @@ export class RedisGuard implements Guard<readonly RedisCommand[], RedisReplies>,
     this.#window = requireDuration('window', options.window ?? 5_000, { min: 1, max: 3_600_000 });
     this.#timeout = requireDuration('timeout', options.timeout ?? 5_000, { min: 1 });
     this.#synchronous = options.persistence === 'synchronous';
-    this.#node = new RedisNode(connect(options.redis, { tls: options.tls, key: this.#record }), {
+    this.#node = new RedisNode(connect(options.redis, { tls: options.tls, key: this.#record, once: true }), {
       clock: this.#clock,
     });
   }
