@@ -88,9 +88,10 @@ export function explainAcquire(votes: Votes, quorum: number): Refusal {
     if (count(votes, 'shared') > 0) return 'join';
   }
   if (held < quorum) {
-    // A reservation lasts for a moment only, and the nodes that were not waited for may have granted the lock.
-    const isReserved = votes.some((vote) => vote?.kind === 'held' && vote.token === 0);
-    return count(votes, 'granted') === 0 && !isReserved ? 'busy' : 'split';
+    // The nodes that were not waited for may have granted the lock: where those that refuse name several holders, or only a
+    // reservation, which lasts for a moment, nobody may have it.
+    const tokens = new Set(votes.flatMap((vote) => (vote?.kind === 'held' ? [vote.token] : [])));
+    return count(votes, 'granted') === 0 && tokens.size <= 1 && !tokens.has(0) ? 'busy' : 'split';
   }
   return isHeldByOne(votes, quorum) ? 'busy' : 'split';
 }

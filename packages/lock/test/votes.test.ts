@@ -79,6 +79,10 @@ describe('an acquire', () => {
     [[7, 8, 9, '-', '-'], 'split'],
     [[7, 7, 8, 'granted', 'failed'], 'busy'],
     [[7, 7, 8, 'failed', '-'], 'busy'],
+    [[7, 7, '-', '-'], 'busy'],
+    [[7, 8, '-', '-'], 'split'],
+    [[0, 'failed', '-'], 'split'],
+    [[7, 'failed', '-'], 'busy'],
     [[0, 0, 0, 'granted', 'granted'], 'busy'],
   ])(
     'that finds holders under the tokens %j is %s: one of them may have a majority or not',
