@@ -19,7 +19,7 @@ await locks.using('account:42', { ttl: 10_000 }, async (lease) => {
   await account.write([['SET', 'balance:42', balance + 100]]); // refused once a later holder has sealed
   console.log(`token ${lease.token}: balance ${balance} -> ${balance + 100}`);
 });
-await Promise.all([locks.close(), redis.quit()]);
+await Promise.all([locks.close(), guard.close(), redis.quit()]);
 // #endregion readme
 
 await stop();
