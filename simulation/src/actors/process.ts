@@ -151,16 +151,17 @@ export class Process {
     const rounds = Math.max(1, step.writes, step.extensions);
     for (let round = 0; round < rounds && (step.heedless || !lease.signal.aborted); round += 1) {
       await this.sleep((step.hold / rounds) * 2 * (round % 2 === 0 ? step.pace : 1 - step.pace));
-      if (round < step.extensions) await this.#extend(lease, step.extendedTtl);
+      if (round < step.extensions) await this.#extend(lease, step);
       if (round < step.writes) await this.#write(lease);
     }
   }
 
-  async #extend(lease: Lease, ttl: number): Promise<void> {
+  async #extend(lease: Lease, { kind, extendedTtl }: Step & { f: 'hold' }): Promise<void> {
+    const overtaker = this.#options.oracle.overtaker(lease, kind);
     try {
-      const how = await lease.extend(ttl);
+      const how = await lease.extend(extendedTtl);
       this.note(`${how} "${lease.resource}"`);
-      this.#options.oracle.extended(lease);
+      this.#options.oracle.extended(lease, overtaker);
     } catch (error) {
       if (codeOf(error) === LOST) this.#options.oracle.lost(lease);
       // Its old validity stands, and it may be tried again, even by one that has run out.

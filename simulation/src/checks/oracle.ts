@@ -106,8 +106,18 @@ export class Oracle {
     });
   }
 
-  /** It was extended, or resumed. */
-  extended(lease: Judged): void {
+  /** The highest token that was granted of those which exclude a lease. */
+  overtaker({ resource }: Judged, kind: Kind): number {
+    const { exclusive, shared } = this.#of(resource);
+    return kind === 'shared' ? exclusive : Math.max(exclusive, shared);
+  }
+
+  /** It was extended, or resumed. `overtaker` is what it was when that was asked for. */
+  extended(lease: Judged, overtaker = 0): void {
+    if (overtaker > lease.token) {
+      const what = `"${lease.resource}" under ${lease.token} was extended`;
+      this.violate('overtaken', `${what} although ${overtaker} had been granted since`);
+    }
     for (const held of this.#held) {
       if (held.lease !== lease) continue;
       held.since = this.#world.scheduler.now;
