@@ -22,7 +22,7 @@ import { HeldLease, type LeaseContext, misfit } from './lease.js';
 import { exclusive, type Mode } from './modes.js';
 import type { Acquiring } from './telemetry.js';
 import type { LockRequest } from './verbs.js';
-import { count, explainAcquire, isDecided, type Refusal, type Votes } from './votes.js';
+import { count, explainAcquire, isAcquireDecided, type Refusal, type Votes } from './votes.js';
 import { FALLBACK, type Place, type WaitingRoom } from './waiting.js';
 
 export interface Acquisition {
@@ -228,7 +228,7 @@ async function attempt(context: AcquireContext, pursuit: Pursuit): Promise<HeldL
     verb: place ? mode.verbs.claim : mode.verbs.acquire,
     request,
     subject: request.lockKey,
-    isDecided: (cast) => isDecided(cast, quorum, 'granted'),
+    isDecided: (cast) => isAcquireDecided(cast, quorum),
     signal,
   });
   const won = count(votes, 'granted') >= quorum && !signal?.aborted;

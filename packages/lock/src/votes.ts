@@ -48,6 +48,17 @@ export function isDecided(votes: Votes, quorum: number, ...kinds: readonly VoteK
   return inFavour >= quorum || inFavour + pending < quorum;
 }
 
+/**
+ * An acquire is decided when a majority granted it or none can. Where fewer than a majority refused and name one holder,
+ * as with an even number of nodes or where some are away, the others are waited for: whether he has the lock, so that
+ * waiting for its end makes sense, or nobody, is what they tell.
+ */
+export function isAcquireDecided(votes: Votes, quorum: number): boolean {
+  if (!isDecided(votes, quorum, 'granted')) return false;
+  if (count(votes, 'granted') >= quorum || count(votes, 'held') >= quorum) return true;
+  return !votes.includes(undefined) || explainAcquire(votes, quorum) !== 'busy';
+}
+
 /** An extend is decided by a kept majority; failing that, by whether a majority kept the lock or vouches for it. */
 export function isExtendDecided(votes: Votes, quorum: number): boolean {
   if (!isDecided(votes, quorum, 'kept')) return false;

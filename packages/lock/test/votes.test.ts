@@ -6,6 +6,7 @@ import {
   describeVote,
   explainAcquire,
   explainExtend,
+  isAcquireDecided,
   isDecided,
   isExtendDecided,
   type Vote,
@@ -95,6 +96,38 @@ describe('an acquire', () => {
       expect(explainAcquire(votes, quorumOf(votes))).toBe(expected);
     },
   );
+});
+
+describe('whether an acquire is decided', () => {
+  const heldBy7: Vote = { ...vote('held'), token: 7 } as Vote;
+  const cast = (...answers: readonly ('7' | VoteKind | '-')[]): Votes =>
+    answers.map((answer) => (answer === '-' ? undefined : answer === '7' ? heldBy7 : vote(answer)));
+
+  it.each<[readonly ('7' | VoteKind | '-')[], boolean]>([
+    [['7', '7', '-', '-'], false],
+    [['7', '7', '7', '-'], true],
+    [['7', '7', 'granted', '-'], true],
+    [['7', '7', 'failed', '-'], false],
+    [['7', '7', 'failed', 'failed'], true],
+    [['7', 'failed', '-'], false],
+    [['7', '7', '-'], true],
+    [['granted', 'granted', 'granted', '-'], true],
+    [['failed', 'failed', '-'], true],
+  ])('by the answers %j: %s', (answers, expected) => {
+    const votes = cast(...answers);
+    expect(isAcquireDecided(votes, quorumOf(votes))).toBe(expected);
+  });
+
+  it('is settled at the latest when all have answered, and never before a majority is certain or out of reach', () => {
+    fc.assert(
+      fc.property(acquireVotes, (votes) => {
+        const quorum = quorumOf(votes);
+        const complete = votes.map((one) => one ?? vote('failed'));
+        expect(isAcquireDecided(complete, quorum)).toBe(true);
+        if (isAcquireDecided(votes, quorum)) expect(isDecided(votes, quorum, 'granted')).toBe(true);
+      }),
+    );
+  });
 });
 
 describe('an extend', () => {
