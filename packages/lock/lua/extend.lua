@@ -1,5 +1,5 @@
 -- extend: prolong locks that are still there, and say of the others whether anybody can have been granted them since.
--- Takes nothing. Stands on admission.lua.
+-- Takes nothing. Stands on memory.lua.
 --
 -- KEYS[1] the deployment record
 -- then, for each operation: KEYS lock, fence; ARGV lock value ("token owner"), ttl in milliseconds
@@ -9,7 +9,6 @@
 local admitted, refusal = admit()
 if refusal then return refusal end
 
-local memory = math.max(admitted, now - RETENTION * 1000) + WINDOW
 local reply = 'voted ' .. run_id
 local arg = 1
 for key = 2, #KEYS, 2 do
@@ -27,7 +26,7 @@ for key = 2, #KEYS, 2 do
     vote = 'held:' .. (string.match(holder, '^%d+') or 0)
   elseif mark and tonumber(mark) > tonumber(token) then
     vote = 'stale:' .. mark
-  elseif mark or tonumber(token) > memory then
+  elseif vouches(token, mark, admitted) then
     vote = 'vouched'
   else
     vote = 'forgotten'

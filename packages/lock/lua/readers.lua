@@ -1,6 +1,6 @@
 -- Prelude of the verbs of shared locks. A shared lock holds "<token> *": all who read beside each other are one group
 -- under one token. Who they are, and until when in milliseconds of this node, is in a sorted set beside it, and the lock
--- lasts as long as the last of them. Stands on admission.lua.
+-- lasts as long as the last of them. Stands on memory.lua.
 local millis = math.floor(now / 1000)
 
 -- The token of the group that reads now, from the lock's value.
@@ -11,8 +11,7 @@ end
 -- Why this node cannot tell that nobody was granted the lock since this token; nothing if it can.
 local function doubt(mark, token, admitted)
   if mark and tonumber(mark) > tonumber(token) then return 'stale:' .. mark end
-  local memory = math.max(admitted, now - RETENTION * 1000) + WINDOW
-  if not mark and tonumber(token) <= memory then return 'forgotten' end
+  if not vouches(token, mark, admitted) then return 'forgotten' end
 end
 
 -- Lets an owner read until `ttl` milliseconds from now, and never less than he may; `founding` if nobody reads yet.

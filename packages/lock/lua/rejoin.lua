@@ -1,7 +1,6 @@
--- rejoin: take free locks again under a token that was already granted. Stands on admission.lua.
+-- rejoin: take free locks again under a token that was already granted. Stands on memory.lua.
 --
--- To resume, this node must vouch that nobody was granted the lock since: its fence, or its memory, must reach back to
--- the token. To heal, it is enough that a majority kept the lock a moment ago; that proof ages, so it names a time.
+-- To resume, this node must vouch that nobody was granted the lock since: its memory must reach back to the token. To heal, it is enough that a majority kept the lock a moment ago; that proof ages, so it names a time.
 --
 -- KEYS[1] the deployment record
 -- then, for each operation: KEYS lock, fence; ARGV lock value ("token owner"), ttl in milliseconds, and the
@@ -12,7 +11,6 @@
 local admitted, refusal = admit()
 if refusal then return refusal end
 
-local memory = math.max(admitted, now - RETENTION * 1000) + WINDOW
 local reply = 'voted ' .. run_id
 local arg = 1
 for key = 2, #KEYS, 2 do
@@ -26,7 +24,7 @@ for key = 2, #KEYS, 2 do
     vote = 'held:' .. (string.match(holder, '^%d+') or 0)
   elseif mark and tonumber(mark) > tonumber(token) then
     vote = 'stale:' .. mark
-  elseif holder or mark or tonumber(token) > memory or now <= proof then
+  elseif holder or now <= proof or vouches(token, mark, admitted) then
     if holder then prolong(lock, ttl) else redis.call('SET', lock, value, 'PX', ttl) end
     redis.call('SET', fence, token, 'PX', RETENTION)
     vote = holder and 'kept' or 'rejoined'

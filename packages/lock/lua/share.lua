@@ -1,4 +1,4 @@
--- share: take a lock beside others who read. Stands on admission.lua, queue.lua, contend.lua and readers.lua.
+-- share: take a lock beside others who read. Stands on memory.lua, queue.lua, contend.lua and readers.lua.
 --
 -- Who comes first founds a group under a new token; who comes later is told that token, and joins the group under it,
 -- unless somebody waits who came before. To join where nobody reads any more, this node must know that nobody was

@@ -108,19 +108,19 @@ export function lockVerbs({ prelude, recordKey }: Deployment): LockVerbs {
 
 function makeVerbs(prelude: string, recordKey: string): LockVerbs {
   const admission = [lua('identity'), lua('admission')];
-  const [queue, contend, readers] = [lua('queue'), lua('contend'), lua('readers')];
+  const [queue, contend, memory, readers] = [lua('queue'), lua('contend'), lua('memory'), lua('readers')];
   const { scripts } = new ScriptLibrary(prelude, {
     acquire: [...admission, lua('acquire')],
     claim: [...admission, queue, contend, lua('claim')],
-    extend: [...admission, lua('extend')],
-    rejoin: [...admission, lua('rejoin')],
+    extend: [...admission, memory, lua('extend')],
+    rejoin: [...admission, memory, lua('rejoin')],
     release: [queue, lua('release')],
     withdraw: [lua('withdraw')],
     permit: [...admission, queue, contend, lua('permit')],
     survey: [...admission, lua('survey')],
     number: [...admission, lua('number')],
-    share: [...admission, queue, contend, readers, lua('share')],
-    reshare: [...admission, readers, lua('reshare')],
+    share: [...admission, memory, queue, contend, readers, lua('share')],
+    reshare: [...admission, memory, readers, lua('reshare')],
     unshare: [queue, lua('unshare')],
   });
   const voting = (name: string) => ({

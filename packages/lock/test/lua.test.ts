@@ -280,15 +280,20 @@ describe('extend', () => {
     expect(await vote('extend', token - 1, 'b')).toBe(`held:${token}`);
   });
 
-  it('vouches only where its fence, or its memory, reaches back to the token; and takes nothing', async () => {
+  it('vouches only where its memory reaches back to the token; and takes nothing', async () => {
     const token = now();
     expect(await vote('extend', token, 'a')).toBe('vouched'); // admitted at the beginning of time
+    await redis.set(fence, token - 61 * SECOND);
+    expect(await vote('extend', token - 61 * SECOND, 'a')).toBe('vouched'); // its fence has not expired
     await redis.set(fence, token);
     expect(await vote('extend', token, 'a')).toBe('vouched');
     expect(await vote('extend', token - 1, 'a')).toBe(`stale:${token}`);
     await redis.del(fence);
     await forget(token - 0.4 * SECOND); // less than a window before the token
     expect(await vote('extend', token, 'a')).toBe('forgotten');
+    await redis.set(fence, token); // which a restart may have brought back
+    expect(await vote('extend', token, 'a')).toBe('forgotten');
+    await redis.del(fence);
     await forget(token - 0.6 * SECOND);
     expect(await vote('extend', token, 'a')).toBe('vouched');
     expect(await vote('extend', token - 61 * SECOND, 'a')).toBe('forgotten'); // older than the retention
@@ -303,7 +308,9 @@ describe('rejoin', () => {
     expect(await vote('rejoin', token, 'a', 0)).toBe('forgotten');
     await redis.set(fence, token + 1);
     expect(await vote('rejoin', token, 'a', 0)).toBe(`stale:${token + 1}`);
-    await redis.set(fence, token);
+    await redis.set(fence, token); // of before what it forgot, for all that it knows
+    expect(await vote('rejoin', token, 'a', 0)).toBe('forgotten');
+    await forget(token - 0.6 * SECOND);
     expect(await vote('rejoin', token, 'a', 0)).toBe('rejoined');
     expect(await redis.get(lock)).toBe(`${token} a`);
     expect(await vote('rejoin', token, 'a', 0)).toBe('kept');

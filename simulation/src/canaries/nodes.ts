@@ -90,14 +90,20 @@ export const NODE_CANARIES: readonly Canary[] = [
     about: 'A node vouches for a token that is older than its memory.',
     changes: [
       {
-        file: 'packages/lock/lua/extend.lua',
-        find: 'elseif mark or tonumber(token) > memory then',
-        replace: 'elseif true then',
+        file: 'packages/lock/lua/memory.lua',
+        find: 'return tonumber(token) > math.max(admitted, expired) + WINDOW',
+        replace: 'return true',
       },
+    ],
+  },
+  {
+    name: 'vouching by an old fence',
+    about: 'A node vouches by a fence that a restart has brought back from before what it forgot.',
+    changes: [
       {
-        file: 'packages/lock/lua/rejoin.lua',
-        find: 'elseif holder or mark or tonumber(token) > memory or now <= proof then',
-        replace: 'elseif true then',
+        file: 'packages/lock/lua/memory.lua',
+        find: 'return tonumber(token) > math.max(admitted, expired) + WINDOW',
+        replace: 'return mark or tonumber(token) > math.max(admitted, expired) + WINDOW',
       },
     ],
   },

@@ -37,7 +37,7 @@ export function drawPlan(seed: number, wishes: Wishes = {}): Plan {
   const healAt = dice.whole(2_000, 6_000);
   const nodeClock = (): ClockPlan => drawClock(dice, deployment.window / 5);
   const world = { dice, nodes, clients, deployment, clocksJump, healAt, synchronous };
-  return {
+  const plan: Plan = {
     seed,
     nodes,
     deployment,
@@ -50,6 +50,47 @@ export function drawPlan(seed: number, wishes: Wishes = {}): Plan {
     contests: [dice.one(EVERYTHING), dice.one(EVERYTHING)],
     healAt,
     clocksJump,
+  };
+  return faulty && !synchronous && dice.chance(0.08) ? withBlackout(plan, dice) : plan;
+}
+
+/**
+ * One sleeps past the end of his lease, another has it meanwhile; then most nodes lose power, and come back with what they
+ * had saved a while before: a chain of events that chance alone would hardly put together.
+ */
+function withBlackout(plan: Plan, dice: Dice): Plan {
+  const { deployment, nodes, clients } = plan;
+  const ttl = dice.scale(80, deployment.maxTtl / 2);
+  const begin = dice.whole(10, 500);
+  const at = begin + 2 * ttl + dice.whole(0, 300);
+  const spared = dice.whole(0, nodes);
+  const savedBefore = dice.whole(1, at - begin);
+  const terms = { ttl, wait: 4_000, abortAfter: undefined };
+  const sleeper = {
+    ...drawSleeper(dice, { ...terms, after: begin, maxTtl: deployment.maxTtl }),
+    resource: QUIET,
+  };
+  const other: Step = {
+    ...{
+      f: 'hold',
+      kind: 'exclusive',
+      resource: QUIET,
+      ...terms,
+      after: begin + ttl,
+      hold: dice.whole(1, ttl),
+    },
+    ...{ writes: 0, extensions: 0, extendedTtl: ttl, pace: 0.5, heedless: false, renewed: false },
+  };
+  const crashes = Array.from({ length: nodes }, (_, node) => node)
+    .filter((node) => node !== spared)
+    .map((node): Fault => ({ f: 'crash', at, node, for: dice.scale(1, 300), memory: 'some', savedBefore }));
+  return {
+    ...plan,
+    initialized: true,
+    clients: clients.map((client, index) =>
+      index < 2 ? { ...client, tasks: [[index === 0 ? sleeper : other], ...client.tasks] } : client,
+    ),
+    faults: [...plan.faults, ...crashes].sort((one, two) => one.at - two.at),
   };
 }
 
