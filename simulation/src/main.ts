@@ -168,7 +168,7 @@ async function model(values: Values): Promise<number> {
   const sequences = whole(values, 'sequences', 2_000);
   const comparison = await compareModel({ sequences, seed: whole(values, 'seed', 1) });
   console.log(
-    `${comparison.sequences} sequences, ${comparison.commands} commands, ${comparison.differences.length} differences`,
+    `${comparison.sequences} sequences, ${comparison.commands} commands, ${comparison.differences.length} differences; ${comparison.repeated} sequences were repeated, ${comparison.undecided} are undecided`,
   );
   for (const difference of comparison.differences) console.log(JSON.stringify(difference));
   return comparison.differences.length === 0 ? 0 : 1;

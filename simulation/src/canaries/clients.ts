@@ -84,7 +84,7 @@ export const CLIENT_CANARIES: readonly Canary[] = [
         replace: `members.nodes.forEach((node, index) => void this.#heal(healing, node, votes[index]));
     this.#conclude(resuming ?`,
       },
-      { file: 'packages/lock/lua/rejoin.lua', find: 'or now <= proof then', replace: 'or proof > 0 then' },
+      { file: 'packages/lock/lua/rejoin.lua', find: 'or now <= proof or', replace: 'or proof > 0 or' },
     ],
   },
   {

@@ -154,23 +154,22 @@ export const NODE_CANARIES: readonly Canary[] = [
   },
   {
     name: 'dead waiter not passed over',
-    about: 'The lock is reserved for somebody who does not listen.',
+    about: 'The lock is reserved for somebody who does not listen, and waiters stand behind him.',
     changes: [
       {
         file: 'packages/lock/lua/queue.lua',
         find: "return type(listening) == 'number' and listening > 0",
         replace: 'return true',
       },
-    ],
-  },
-  {
-    name: 'reservation not kept',
-    about: 'A lock that is reserved is granted to anybody.',
-    changes: [
       {
-        file: 'packages/lock/lua/contend.lua',
-        find: "if holder and holder ~= '0 ' .. owner then",
-        replace: "if holder and string.sub(holder, 1, 2) ~= '0 ' then",
+        file: 'packages/lock/lua/queue.lua',
+        find: 'if listening.err or listening[2] > 0 then return true end',
+        replace: 'if true then return true end',
+      },
+      {
+        file: 'packages/lock/lua/queue.lua',
+        find: "local first = redis.call('ZPOPMIN', queue)[1]",
+        replace: "local first = redis.call('ZRANGE', queue, 0, 0)[1]",
       },
     ],
   },
