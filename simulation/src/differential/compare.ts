@@ -64,7 +64,8 @@ return out`;
 export async function compareModel(options: ComparisonOptions): Promise<Comparison> {
   await using nodes = await startNodes(1, { args: ['--enable-debug-command', 'yes'] });
   const [url = ''] = nodes.urls;
-  const redis = new Redis(url);
+  // The model speaks the second version of the protocol, in which a sorted set with its scores is one flat list.
+  const redis = new Redis(url, { protocol: 2 });
   const listener = new Redis(url);
   const contest = new Contest(redis, listener);
   try {
