@@ -9,6 +9,9 @@ import { Redis } from 'ioredis';
 /** Short enough that a quarantine (2 s) can be waited out in a test. */
 export const SHORT = { maxTtl: 2_000, window: 500, margin: 500 } as const;
 
+/** Long enough that no lease ends by itself while a busy machine still gets the waiters into line. */
+export const LONG = { ...SHORT, maxTtl: 60_000 } as const;
+
 /** An address at which nobody listens: TCP port 1. */
 export const NOWHERE = 'redis://127.0.0.1:1';
 

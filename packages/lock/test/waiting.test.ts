@@ -5,11 +5,11 @@ import { AbortedError, BusyError, seededRandom } from '@holdfast/kernel';
 import type { Lease, Locks } from '@holdfast/lock';
 import { createClient } from 'redis';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { type Deployment, deploy } from './deployment.js';
+import { type Deployment, deploy, LONG } from './deployment.js';
 
 let deployment: Deployment;
 beforeAll(async () => {
-  deployment = await deploy(5);
+  deployment = await deploy(5, LONG);
 });
 afterAll(() => deployment[Symbol.asyncDispose]());
 
@@ -18,9 +18,17 @@ const queueOf = (resource: string, node = 0): Promise<string[]> =>
 const untilQueued = (resource: string, processes: number): Promise<void> =>
   vi.waitFor(async () => {
     for (const node of deployment.raw.keys()) expect(await queueOf(resource, node)).toHaveLength(processes);
-  }, 5_000);
+  }, 20_000);
 const untilFree = (resource: string): Promise<void> =>
-  vi.waitFor(async () => expect(await deployment.holding(resource)).toBe(0), 5_000);
+  vi.waitFor(async () => expect(await deployment.holding(resource)).toBe(0), 20_000);
+/** A process of its own, as far as the nodes can tell. */
+const newProcess = (): Locks => deployment.locks(LONG);
+/** Holds `resource` on every node: a waiter that reached one before the holder did would not stand in its queue. */
+const hold = async (locks: Locks, resource: string): Promise<Lease> => {
+  const lease = await locks.acquire(resource, { ttl: LONG.maxTtl });
+  await vi.waitFor(async () => expect(await deployment.holding(resource)).toBe(5), 20_000);
+  return lease;
+};
 /** Connections that listen, on one node. */
 const listeners = async (node = 0): Promise<number> => {
   const list = String(await deployment.redis(node).call('CLIENT', 'LIST', 'TYPE', 'pubsub'));
@@ -35,8 +43,8 @@ describe('waiters', () => {
   it('get the lease in the order in which they came, whatever process they are in', async () => {
     const seed = Number(process.env['SEED'] ?? Date.now() % 2 ** 32);
     const random = seededRandom(seed);
-    const processes = Array.from({ length: 4 }, () => deployment.locks());
-    const holder = await (processes[0] as Locks).acquire('order');
+    const processes = Array.from({ length: 4 }, newProcess);
+    const holder = await hold(processes[0] as Locks, 'order');
     const order: number[] = [];
     const first = new Set<Locks>();
     const waiting: Promise<void>[] = [];
@@ -53,18 +61,22 @@ describe('waiters', () => {
     }
     await holder.release();
     await Promise.all(waiting);
-    const overtaken = order.map((one, index) => order.slice(0, index).filter((other) => other > one).length);
-    expect(Math.max(...overtaken), `repeat with SEED=${seed}`).toBeLessThanOrEqual(3);
+    // On a busy machine somebody answers too late now and then and is overtaken; without an order, half of them are.
+    const inversions = order.flatMap((one, index) =>
+      order.slice(0, index).filter((other) => other > one),
+    ).length;
+    const pairs = (order.length * (order.length - 1)) / 2;
+    expect(inversions / pairs, `repeat with SEED=${seed}`).toBeLessThan(0.1);
     await untilFree('order');
   });
 
   it('cost the nodes the same, however many there are, and one subscription a process', async () => {
-    const locks = deployment.locks();
+    const locks = newProcess();
     const before = await listeners();
     const costs: number[] = [];
     for (const count of [20, 200]) {
       const resource = `cost-${count}`;
-      const holder = await locks.acquire(resource);
+      const holder = await hold(locks, resource);
       let granted = 0;
       const waiting = Array.from({ length: count }, async () => {
         await using _lease = await locks.acquire(resource, { wait: 60_000 });
@@ -82,8 +94,8 @@ describe('waiters', () => {
   });
 
   it('who give up leave no trace, and those behind them move up', async () => {
-    const [one, two] = [deployment.locks(), deployment.locks()];
-    const holder = await one.acquire('r');
+    const [one, two] = [newProcess(), newProcess()];
+    const holder = await hold(one, 'r');
     const abort = new AbortController();
     const aborted = one.acquire('r', { wait: 60_000, signal: abort.signal });
     await untilQueued('r', 1);
@@ -102,8 +114,8 @@ describe('waiters', () => {
   });
 
   it('are not overtaken by those who only try', async () => {
-    const [patient, hasty] = [deployment.locks(), deployment.locks()];
-    const leases: Lease[] = [await hasty.acquire('r')];
+    const [patient, hasty] = [newProcess(), newProcess()];
+    const holder = await hold(hasty, 'r');
     const waiting = patient.acquire('r', { wait: 30_000 });
     await untilQueued('r', 1);
     let won = false;
@@ -112,7 +124,7 @@ describe('waiters', () => {
       won = true;
       return lease.release();
     });
-    await leases[0]?.release();
+    await holder.release();
     while (!won) {
       const lease = await hasty.tryAcquire('r');
       if (lease && !won) stolen += 1;
@@ -123,7 +135,7 @@ describe('waiters', () => {
   });
 
   it('see the end of a lease that nobody releases', async () => {
-    const [dying, ...others] = [deployment.locks(), deployment.locks(), deployment.locks()];
+    const [dying, ...others] = [newProcess(), newProcess(), newProcess()];
     await (dying as Locks).acquire('r', { ttl: 300 });
     const tokens = await Promise.all(
       others.map(async (locks) => (await locks.acquire('r', { ttl: 300, wait: 30_000 })).token),
@@ -133,9 +145,9 @@ describe('waiters', () => {
   });
 
   it('are shown by inspect, as a number of processes', async () => {
-    const locks = deployment.locks();
-    const holder = await locks.acquire('r');
-    const waiting = deployment.locks().acquire('r', { wait: 30_000 });
+    const locks = newProcess();
+    const holder = await hold(locks, 'r');
+    const waiting = newProcess().acquire('r', { wait: 30_000 });
     await untilQueued('r', 1);
     expect(await locks.inspect('r')).toMatchObject({ held: true, token: holder.token, waiting: 1 });
     await holder.release();
@@ -151,8 +163,8 @@ describe('waiters', () => {
         return client;
       }),
     );
-    const locks = deployment.locks({ nodes: clients });
-    const holder = await deployment.locks().acquire('r');
+    const locks = deployment.locks({ ...LONG, nodes: clients });
+    const holder = await hold(newProcess(), 'r');
     const waiting = locks.acquire('r', { wait: 30_000 });
     await untilQueued('r', 1);
     await holder.release();
@@ -164,7 +176,7 @@ describe('waiters', () => {
 
 describe('what is lost', () => {
   it.each(['SIGKILL', 'SIGSTOP'] as const)('a waiter by %s is passed over', async (signal) => {
-    const holder = await deployment.locks().acquire('r');
+    const holder = await hold(newProcess(), 'r');
     const program = new URL('waiter.ts', import.meta.url).pathname;
     const options = ['--conditions=@holdfast/source', '--import', 'tsx'];
     const child = spawn(process.execPath, [...options, program, ...deployment.urls], {
@@ -177,7 +189,7 @@ describe('what is lost', () => {
     });
     await untilQueued('r', 1);
     const [first] = await queueOf('r');
-    const next = deployment.locks().acquire('r', { wait: 60_000 });
+    const next = newProcess().acquire('r', { wait: 60_000 });
     await untilQueued('r', 2);
     child.kill(signal);
     await holder.release();
@@ -191,8 +203,8 @@ describe('what is lost', () => {
   });
 
   it('a call, because nobody is subscribed at that moment, costs time and not the lease', async () => {
-    const holder = await deployment.locks().acquire('r');
-    const waiting = deployment.locks().acquire('r', { wait: 60_000 });
+    const holder = await hold(newProcess(), 'r');
+    const waiting = newProcess().acquire('r', { wait: 60_000 });
     await untilQueued('r', 1);
     for (const redis of deployment.raw) await redis.call('CLIENT', 'KILL', 'TYPE', 'pubsub');
     await holder.release();
@@ -201,13 +213,13 @@ describe('what is lost', () => {
   });
 
   it('a minority of nodes costs nothing', async () => {
-    await using small = await deploy(3);
-    const [one, two] = [small.locks(), small.locks()];
+    await using small = await deploy(3, LONG);
+    const [one, two] = [small.locks(LONG), small.locks(LONG)];
     await (await one.acquire('warm')).release();
-    const holder = await one.acquire('r');
+    const holder = await one.acquire('r', { ttl: LONG.maxTtl });
     small.node(0).freeze();
     const waiting = two.acquire('r', { wait: 30_000 });
-    await vi.waitFor(async () => expect(await small.redis(1).zcard('{holdfast}:queue:r')).toBe(1), 5_000);
+    await vi.waitFor(async () => expect(await small.redis(1).zcard('{holdfast}:queue:r')).toBe(1), 20_000);
     await holder.release();
     const lease = await waiting;
     expect(lease.token).toBeGreaterThan(holder.token);

@@ -127,7 +127,7 @@ export class Process {
     if (step.renewed && kind !== 'permit') {
       const asked = this.#asks(kind, resource);
       const using = kind === 'shared' ? 'usingShared' : 'using';
-      await this.locks[using](resource, terms, async (lease) => {
+      const held = this.locks[using](resource, terms, async (lease) => {
         this.#granted(asked, lease);
         this.#options.oracle.asksNoMore(asked);
         try {
@@ -136,7 +136,10 @@ export class Process {
           this.#options.oracle.ended(lease);
         }
       });
-      return;
+      return held.catch((error: unknown) => {
+        if (codeOf(error) === LOST) this.#options.oracle.lapsed(resource, terms.ttl);
+        throw error;
+      });
     }
     const lease = await this.acquire(kind, resource, terms);
     try {

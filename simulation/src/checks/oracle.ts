@@ -46,6 +46,9 @@ interface Tokens {
   shared: number;
 }
 
+/** A TTL of which a third is many times what a message takes, in ms. */
+const LONG = 300;
+
 export class Oracle {
   readonly violations: Violation[] = [];
   /** Leases that were granted. */
@@ -123,6 +126,15 @@ export class Oracle {
       held.since = this.#world.scheduler.now;
       const who = `${held.machine.name} extended "${lease.resource}" under ${lease.token}`;
       held.machine.whenReal(() => this.#judge(held, who));
+    }
+  }
+
+  /** A lease that is renewed was lost. Before the first fault, and with time enough for a few messages, nothing can. */
+  lapsed(resource: string, ttl: number): void {
+    const { plan, scheduler } = this.#world;
+    const isWell = plan.faults.every(({ at }) => at * 1000 > scheduler.now);
+    if (isWell && ttl >= LONG) {
+      this.violate('lost without a cause', `"${resource}" was renewed all the time, and all was well`);
     }
   }
 
