@@ -20,7 +20,7 @@ The whole check stops at the first step that fails:
   tests             vitest     they start real Redis servers on free ports, and stop them
   packaging         publint, attw and npm pack: what users would get from the registry
 
-Missing dependencies, and a Redis server if there is none, are installed first.`;
+Missing dependencies, a Redis server and a Chromium, where there are none, are installed first.`;
 
 const RESULTS = join(ROOT, 'node_modules', '.cache', 'holdfast-tests.json');
 const bin = (name) => join(ROOT, 'node_modules', '.bin', name);
@@ -29,11 +29,11 @@ const args = process.argv.slice(2);
 if (args.includes('--help') || args.includes('-h')) {
   console.log(HELP);
 } else if (args.length > 0) {
-  setup();
+  setup({ tests: true });
   runTests(args);
   console.log(`\n${count()}`);
 } else {
-  setup();
+  setup({ tests: true });
   step('format and lint', () => call(bin('biome'), ['ci', '--error-on-warnings', '.']));
   step('build and types', () => call(bin('tsc'), ['-b']));
   step('unused code', () => call(bin('knip'), ['--no-progress', '--treat-config-hints-as-errors']));

@@ -14,30 +14,57 @@ export const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 
 const TSC = [process.execPath, join(ROOT, 'node_modules/typescript/bin/tsc'), '-b'];
 
-/** The system's package managers that know a Redis server, in the order in which they are tried. */
+/** The system's package managers, in the order in which they are tried, and how each installs what is needed. */
 const INSTALLERS = {
-  'apt-get': [
-    ['apt-get', 'update', '-qq'],
-    ['apt-get', 'install', '-y', '-qq', '--no-install-recommends', 'redis-server'],
-  ],
-  dnf: [['dnf', 'install', '-y', 'redis']],
-  yum: [['yum', 'install', '-y', 'redis']],
-  apk: [['apk', 'add', '--no-cache', 'redis']],
-  pacman: [['pacman', '-Sy', '--noconfirm', 'valkey']],
-  brew: [['brew', 'install', 'redis']],
+  'apt-get': {
+    redis: [
+      ['apt-get', 'update', '-qq'],
+      ['apt-get', 'install', '-y', '-qq', '--no-install-recommends', 'redis-server'],
+    ],
+    browser: [
+      ['apt-get', 'update', '-qq'],
+      ['apt-get', 'install', '-y', '-qq', '--no-install-recommends', 'chromium'],
+    ],
+  },
+  dnf: { redis: [['dnf', 'install', '-y', 'redis']], browser: [['dnf', 'install', '-y', 'chromium']] },
+  yum: { redis: [['yum', 'install', '-y', 'redis']], browser: [['yum', 'install', '-y', 'chromium']] },
+  apk: {
+    redis: [['apk', 'add', '--no-cache', 'redis']],
+    browser: [['apk', 'add', '--no-cache', 'chromium']],
+  },
+  pacman: {
+    redis: [['pacman', '-Sy', '--noconfirm', 'valkey']],
+    browser: [['pacman', '-Sy', '--noconfirm', 'chromium']],
+  },
+  brew: { redis: [['brew', 'install', 'redis']], browser: [['brew', 'install', '--cask', 'chromium']] },
+};
+
+/** By which programs each is there, the variable that names another, and what to do where it cannot be installed. */
+const NEEDED = {
+  redis: {
+    what: 'a Redis server',
+    programs: ['redis-server', 'valkey-server'],
+    variable: 'HOLDFAST_REDIS_SERVER',
+    advice: 'Install redis-server or valkey-server, or give the path of one in HOLDFAST_REDIS_SERVER.',
+  },
+  browser: {
+    what: 'a browser, for a test',
+    programs: ['chromium', 'chromium-browser', 'google-chrome'],
+    variable: 'HOLDFAST_CHROMIUM',
+    advice: 'Install chromium, or give the path of it in HOLDFAST_CHROMIUM.',
+  },
 };
 
 /** RUNLEVEL keeps Debian's package from starting a Redis of its own as a service. */
 const UNATTENDED = { DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' };
 
-const ADVICE = 'Install redis-server or valkey-server, or give the path of one in HOLDFAST_REDIS_SERVER.';
-
-/** Makes the clone ready to run. */
-export function setup({ build = false } = {}) {
+/** Makes the clone ready to run; with `tests`, ready to be tested. */
+export function setup({ build = false, tests = false } = {}) {
   requireNode();
   installDependencies();
   generateClients();
-  installRedis();
+  install('redis');
+  if (tests) install('browser');
   if (build) buildAll();
 }
 
@@ -117,21 +144,21 @@ function generateClients() {
   run('Generating the client of an example', command);
 }
 
-function installRedis() {
-  const chosen = process.env.HOLDFAST_REDIS_SERVER;
+function install(name) {
+  const { what, programs, variable, advice } = NEEDED[name];
+  const chosen = process.env[variable];
   if (chosen && !isExecutable(chosen)) {
-    fail(`HOLDFAST_REDIS_SERVER names "${chosen}", which is not a program that can be run. ${ADVICE}`);
+    fail(`${variable} names "${chosen}", which is not a program that can be run. ${advice}`);
   }
-  if (chosen || hasServer()) return;
+  if (chosen || programs.some(onPath)) return;
   const installer = Object.keys(INSTALLERS).find(onPath);
-  if (!installer) fail(`There is no Redis server here, and no package manager that is known. ${ADVICE}`);
-  for (const command of INSTALLERS[installer]) {
-    run(`Installing a Redis server (${command.join(' ')})`, [...asRoot(installer), ...command], ADVICE);
+  if (!installer) fail(`There is not ${what} here, and no package manager that is known. ${advice}`);
+  for (const command of INSTALLERS[installer][name]) {
+    run(`Installing ${what} (${command.join(' ')})`, [...asRoot(installer), ...command], advice);
   }
-  if (!hasServer()) fail(`${installer} has installed no redis-server or valkey-server on PATH. ${ADVICE}`);
+  if (!programs.some(onPath))
+    fail(`${installer} has installed no ${programs.join(' or ')} on PATH. ${advice}`);
 }
-
-const hasServer = () => onPath('redis-server') || onPath('valkey-server');
 
 function asRoot(installer) {
   if (installer === 'brew' || process.getuid?.() === 0) return [];

@@ -9,14 +9,16 @@ import { parseArgs } from 'node:util';
 import type { Benchmark } from './benchmark.js';
 import { failover } from './failover/run.js';
 import { lock } from './lock/run.js';
+import { pipeline } from './pipeline/run.js';
 import { postgres } from './postgres/run.js';
+import { queue } from './queue/run.js';
 import { toMarkdown, writeReport } from './report.js';
 import { rolling } from './rolling/run.js';
 import { waiting } from './waiting/run.js';
 
 /** A benchmark is chosen by its name here. */
 const BENCHMARKS: ReadonlyMap<string, Benchmark> = new Map(
-  Object.entries({ lock, waiting, failover, rolling, postgres }),
+  Object.entries({ lock, waiting, failover, rolling, postgres, queue, pipeline }),
 );
 
 const names = [...BENCHMARKS.keys()];

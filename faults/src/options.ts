@@ -9,9 +9,12 @@ import type { Persistence } from './deployment/deployment.js';
 export const HELP = `Usage: npm run faults -- [options]
        npm run faults -- check FOLDER...
        npm run faults -- peers [--minutes N] [--seed N]
+       npm run faults -- queue [options]
 
 Real servers and client processes under real faults; what the clients saw is recorded and judged.
 With "check", the histories in and below the folders are judged again, by themselves.
+With "queue", processes add and handle tasks instead of asking for leases, on one server that keeps what it
+acknowledges (quorum), or on one with replicas that take over (sentinel, cluster).
 With "peers", other libraries meet the same faults, for so many minutes each (default 4).
 
   --minutes N          how long; default 2
@@ -88,7 +91,7 @@ export function readPeers([command, ...args]: readonly string[]):
   };
 }
 
-/** Undefined if only help was asked for. Throws MisuseError. */
+/** Undefined if only help was asked for. `queue` before the options is read elsewhere. Throws MisuseError. */
 export function readCall(args: string[], drawSeed: () => string): Call | undefined {
   const { values } = read(args);
   if (values.help) return undefined;

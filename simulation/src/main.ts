@@ -6,13 +6,14 @@
  */
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
-import { CANARIES } from './canaries/catalogue.js';
+import { CANARIES, scenarioOfCanary } from './canaries/catalogue.js';
 import { loadSubject } from './canaries/mutant.js';
 import { reportCanaries } from './canaries/report.js';
 import { compareModel } from './differential/index.js';
-import { drawPlan, type Wishes } from './plan/draw.js';
+import type { Wishes } from './plan/draw.js';
 import { reportLuaCoverage } from './run/lua-coverage.js';
 import { runMany } from './run/pool.js';
+import { type ScenarioName, scenarioOf } from './run/scenario.js';
 import { shrink } from './run/shrink.js';
 import { describeFailure, describeTally } from './run/tally.js';
 import { replay } from './run/timeline.js';
@@ -22,6 +23,7 @@ npm run simulate -- --runs 500000           so many
 npm run simulate -- --minutes 30            as many as fit
 npm run simulate -- --seed 42               one run, with its timeline
 npm run simulate -- --seed 42 --shrink      the same, made as small as its violation allows
+npm run simulate -- queue                   all of the above, of the queue instead of the locks: queue --seed 42
 npm run simulate -- canaries                every mistake that must be caught, and in how many runs it was
 npm run simulate -- model                   the model of Redis against a real one
 npm run simulate -- coverage                what the runs reach of the Lua
@@ -34,7 +36,7 @@ npm run simulate -- coverage                what the runs reach of the Lua
   --sequences N    model: so many sequences of commands; 2000 if not given
   --quiet          with --seed: no timeline`;
 
-const WORDS = ['canaries', 'model', 'coverage'];
+const WORDS = ['queue', 'canaries', 'model', 'coverage'];
 
 const OPTIONS = {
   help: { type: 'boolean', short: 'h' },
@@ -78,7 +80,8 @@ async function main(): Promise<number> {
   if (word === 'coverage') {
     return say(await reportLuaCoverage(whole(values, 'runs', 2_000), whole(values, 'from', 1)));
   }
-  return values['seed'] === undefined ? runs(values) : one(values);
+  const scenario = word === 'queue' ? 'queue' : scenarioOfCanary(canaryOf(values));
+  return values['seed'] === undefined ? runs(scenario, values) : one(scenario, values);
 }
 
 function say(text: string): number {
@@ -107,28 +110,29 @@ function canaryOf(values: Values): string | undefined {
   return values['canary'] as string | undefined;
 }
 
-async function one(values: Values): Promise<number> {
+async function one(name: ScenarioName, values: Values): Promise<number> {
+  const scenario = scenarioOf(name);
   const seed = whole(values, 'seed', 1);
   const subject = await loadSubject(canaryOf(values));
   const write = values['quiet'] ? () => {} : (line: string) => console.log(line);
-  let plan = drawPlan(seed, wishesOf(values));
-  let outcome = await replay(plan, values['shrink'] ? () => {} : write, { subject });
+  let plan = scenario.draw(seed, wishesOf(values));
+  let outcome = await replay(scenario, plan, values['shrink'] ? () => {} : write, { subject });
   const [first] = outcome.violations;
   if (values['shrink'] && first) {
-    plan = await shrink(plan, first.rule, { subject });
-    outcome = await replay(plan, write, { subject });
+    plan = await shrink(scenario, plan, first.rule, { subject });
+    outcome = await replay(scenario, plan, write, { subject });
     console.log(`\nthe smallest plan found:\n${JSON.stringify(plan, undefined, 1)}`);
   }
   const { grants, writes, events, duration, violations } = outcome;
   console.log(
-    `\n${grants} leases, ${writes} guarded writes, ${events} events in ${(duration / 1000).toFixed(1)} s of its time`,
+    `\n${grants} ${scenario.words[0]}, ${writes} ${scenario.words[1]}, ${events} events in ${(duration / 1000).toFixed(1)} s of its time`,
   );
   for (const { rule, message } of violations) console.log(`VIOLATION of ${rule}: ${message}`);
   if (violations.length === 0) console.log('no violation');
   return violations.length === 0 ? 0 : 1;
 }
 
-async function runs(values: Values): Promise<number> {
+async function runs(scenario: ScenarioName, values: Values): Promise<number> {
   const threads = whole(values, 'threads', availableParallelism());
   const minutes = values['minutes'] === undefined ? undefined : whole(values, 'minutes', 1);
   const wanted = minutes === undefined ? whole(values, 'runs', 1_000) : Number.POSITIVE_INFINITY;
@@ -138,6 +142,7 @@ async function runs(values: Values): Promise<number> {
   let told = 0;
   const tally = await runMany({
     threads,
+    scenario,
     canary: canaryOf(values),
     wishes: wishesOf(values),
     firstSeed: whole(values, 'from', 1),
@@ -150,7 +155,7 @@ async function runs(values: Values): Promise<number> {
       console.log(`${Math.round(said)} s: ${done} runs, ${failures.length} with a violation`);
     },
   });
-  console.log(describeTally(tally, { seconds: seconds(), threads }));
+  console.log(describeTally(tally, { seconds: seconds(), threads, words: scenarioOf(scenario).words }));
   return tally.failures.length === 0 ? 0 : 1;
 }
 

@@ -3,10 +3,11 @@
  * is the soak's: `npm run simulate -- --runs 500000`.
  */
 import { describe, expect, it } from 'vitest';
-import { CANARIES } from '../src/canaries/catalogue.js';
+import { CANARIES, scenarioOfCanary } from '../src/canaries/catalogue.js';
 import { loadSubject } from '../src/canaries/mutant.js';
 import { drawPlan } from '../src/plan/draw.js';
 import { simulate } from '../src/run/run.js';
+import { LOCKS, QUEUE, scenarioOf } from '../src/run/scenario.js';
 import { shrink } from '../src/run/shrink.js';
 import { replay } from '../src/run/timeline.js';
 
@@ -27,40 +28,53 @@ describe('the shipped code', () => {
     expect(grants).toBeGreaterThan(400 * 10);
     expect(writes).toBeGreaterThan(400);
   });
+
+  it('violates nothing in a queue, whatever befalls it', { timeout: 120_000 }, async () => {
+    let deliveries = 0;
+    for (let seed = FIRST_SEED; seed < FIRST_SEED + 200; seed += 1) {
+      const outcome = await QUEUE.run(QUEUE.draw(seed));
+      expect(outcome.violations, `npm run simulate -- queue --seed ${seed}`).toEqual([]);
+      deliveries += outcome.grants;
+    }
+    expect(deliveries).toBeGreaterThan(200 * 10);
+  });
 });
 
 describe('a run', () => {
   it('is the same to the letter when it is repeated', async () => {
-    const timeline = async (seed: number): Promise<string[]> => {
-      const lines: string[] = [];
-      await replay(drawPlan(seed), (line) => lines.push(line));
-      return lines;
-    };
-    const first = await timeline(11);
-    expect(first.length).toBeGreaterThan(200);
-    expect(await timeline(11)).toEqual(first);
-    expect(await timeline(12)).not.toEqual(first);
+    for (const name of ['locks', 'queue'] as const) {
+      const scenario = scenarioOf(name);
+      const timeline = async (seed: number): Promise<string[]> => {
+        const lines: string[] = [];
+        await replay(scenario, scenario.draw(seed), (line) => lines.push(line));
+        return lines;
+      };
+      const first = await timeline(11);
+      expect(first.length).toBeGreaterThan(200);
+      expect(await timeline(11)).toEqual(first);
+      expect(await timeline(12)).not.toEqual(first);
+    }
   });
 
   it('is the same with its timeline and without', async () => {
     const plan = drawPlan(13);
-    expect(await replay(plan, () => {})).toEqual(await simulate(plan));
+    expect(await replay(LOCKS, plan, () => {})).toEqual(await simulate(plan));
   });
 });
 
 describe('a mistake', () => {
-  it.each(['no fence check', 'minority quorum', 'release without owner', 'guard check apart from the write'])(
-    'is caught: %s',
-    { timeout: 120_000 },
-    async (name) => {
-      const subject = await loadSubject(name);
-      for (let seed = 1; seed <= 2_000; seed += 1) {
-        const { violations } = await simulate(drawPlan(seed), { subject });
-        if (violations.length > 0) return;
-      }
-      expect.unreachable(`"${name}" was not caught in 2000 runs`);
-    },
-  );
+  it.each([
+    ...['no fence check', 'minority quorum', 'release without owner', 'guard check apart from the write'],
+    ...['a session that is over may work', 'turns by entry alone'],
+  ])('is caught: %s', { timeout: 120_000 }, async (name) => {
+    const subject = await loadSubject(name);
+    const scenario = scenarioOf(scenarioOfCanary(name));
+    for (let seed = 1; seed <= 2_000; seed += 1) {
+      const { violations } = await scenario.run(scenario.draw(seed), { subject });
+      if (violations.length > 0) return;
+    }
+    expect.unreachable(`"${name}" was not caught in 2000 runs`);
+  });
 
   it('is shown by a smaller plan', { timeout: 120_000 }, async () => {
     const subject = await loadSubject('release without owner');
@@ -69,7 +83,7 @@ describe('a mistake', () => {
       const { violations } = await simulate(plan, { subject });
       const [first] = violations;
       if (first === undefined || plan.faults.length < 4) continue;
-      const smaller = await shrink(plan, first.rule, { subject });
+      const smaller = await shrink(LOCKS, plan, first.rule, { subject });
       expect(smaller.faults.length).toBeLessThan(plan.faults.length);
       const again = await simulate(smaller, { subject });
       expect(again.violations.map(({ rule }) => rule)).toContain(first.rule);

@@ -16,7 +16,7 @@ const KEY = '{holdfast}:record';
 const SLOTS = 16_384;
 const BUS = 10_000;
 
-export async function deployCluster({ clients, persistence }: DeployOptions): Promise<Deployed> {
+export async function deployCluster({ clients, persistence, key }: DeployOptions): Promise<Deployed> {
   const {
     nodes: all,
     inside,
@@ -32,7 +32,7 @@ export async function deployCluster({ clients, persistence }: DeployOptions): Pr
   for (const [index, { port }] of others.entries()) {
     await command(first, ['CLUSTER', 'MEET', '127.0.0.1', `${inside[index + 1]?.port}`, `${port + BUS}`]);
   }
-  const slot = Number(await command(first, ['CLUSTER', 'KEYSLOT', KEY]));
+  const slot = Number(await command(first, ['CLUSTER', 'KEYSLOT', key ?? KEY]));
   const half = slot > SLOTS / 2 ? [0, slot - 1] : [slot + 1, SLOTS - 1];
   const rest = slot > SLOTS / 2 ? [slot + 1, SLOTS - 1] : [0, slot - 1];
   const ranges = [[slot, slot], half, rest];
@@ -60,7 +60,7 @@ export async function deployCluster({ clients, persistence }: DeployOptions): Pr
   );
   const url = `redis-cluster://${inside.map(({ port }) => `127.0.0.1:${port}`).join(',')}`;
   const parameters: Parameters = { ...PARAMETERS, replicas: 1 };
-  await initialize([url], parameters);
+  if (key === undefined) await initialize([url], parameters);
   const store = await openLedger(clients);
   return {
     parameters,

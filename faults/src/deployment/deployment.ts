@@ -28,6 +28,8 @@ export interface DeployOptions {
   readonly persistence: Persistence;
   /** Whether the nodes' clocks are to be shifted, in a quorum. */
   readonly clocks: boolean;
+  /** In a cluster, a key of what is tested, if that is not the locks. */
+  readonly key?: string;
 }
 
 export interface Deployed {

@@ -21,22 +21,27 @@ const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
 const PROGRAM = fileURLToPath(new URL(`client-process${extension}`, import.meta.url));
 const FLAGS = extension === '.ts' ? ['--import', 'tsx', '--conditions=@holdfast/source'] : [];
 
-export interface ClientsOptions {
+/** `A` is what a program is told, besides what makes each process another. */
+export interface ClientsOptions<A extends object> {
   readonly count: number;
   /** Where their histories go, a file each process. */
   readonly folder: string;
-  readonly assign: (client: number) => Omit<Assignment, 'name' | 'history' | 'seed'>;
+  readonly assign: (client: number) => A;
+  /** Instead of client-process.ts. */
+  readonly program?: string;
   readonly seed: number;
 }
 
-export class ClientProcesses implements Clients {
-  readonly #options: ClientsOptions;
+export class ClientProcesses<A extends object = Omit<Assignment, 'name' | 'history' | 'seed'>>
+  implements Clients
+{
+  readonly #options: ClientsOptions<A>;
   readonly #violations: Violation[] = [];
   readonly #running: (ChildProcess | undefined)[] = [];
   readonly #killed = new Set<ChildProcess>();
   #incarnations = 0;
 
-  constructor(options: ClientsOptions) {
+  constructor(options: ClientsOptions<A>) {
     this.#options = options;
   }
 
@@ -67,14 +72,14 @@ export class ClientProcesses implements Clients {
   async replace(client: number): Promise<void> {
     this.#incarnations += 1;
     const name = `c${client}.${this.#incarnations}`;
-    const { folder, assign, seed } = this.#options;
-    const assignment: Assignment = {
+    const { folder, assign, seed, program = PROGRAM } = this.#options;
+    const assignment: A & Pick<Assignment, 'name' | 'history' | 'seed'> = {
       ...assign(client),
       name,
       seed: seed + 1_000 * this.#incarnations,
       history: join(folder, `${name}.jsonl`),
     };
-    const args = [...FLAGS, PROGRAM, JSON.stringify(assignment)];
+    const args = [...FLAGS, program, JSON.stringify(assignment)];
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
     this.#running[client] = child;
     const ready = new Promise<void>((resolve, reject) => {

@@ -35,6 +35,9 @@ const BY_ERROR: Readonly<Record<ErrorCode, number>> = {
   HOLDFAST_STALE_TOKEN: EXIT.lost,
   HOLDFAST_MISUSE: EXIT.usage,
   HOLDFAST_ABORTED: EXIT.signalBase + constants.signals.SIGINT,
+  HOLDFAST_QUEUE_FULL: EXIT.busy,
+  HOLDFAST_TASK_FAILED: EXIT.internal,
+  HOLDFAST_NON_RETRYABLE: EXIT.internal,
 };
 
 /** The command line is wrong. `command` is the one whose help explains it; undefined for the top level. */

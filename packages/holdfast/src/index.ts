@@ -5,3 +5,4 @@
 export * from '@holdfast/fence';
 export * from '@holdfast/fence/redis';
 export * from '@holdfast/lock';
+export * from '@holdfast/queue';

@@ -12,6 +12,7 @@ import { doctor } from './commands/doctor.js';
 import { init } from './commands/init.js';
 import { inspect } from './commands/inspect.js';
 import { nodes } from './commands/nodes.js';
+import { queue } from './commands/queue.js';
 import { run } from './commands/run.js';
 import { up } from './commands/up.js';
 import type { Context } from './context.js';
@@ -19,7 +20,7 @@ import { codeOf, EXIT, exitCodeOf, UsageError } from './exit-codes.js';
 import { describeCommand, describeProgram } from './help.js';
 import { HELP, JSON_OUTPUT } from './options.js';
 
-const COMMANDS: readonly Command[] = [up, run, inspect, init, nodes, doctor];
+const COMMANDS: readonly Command[] = [up, run, inspect, init, nodes, doctor, queue];
 
 /** Runs `holdfast` with `words`, those after its name. Resolves to the exit code. */
 export async function main(words: readonly string[], context: Context): Promise<number> {

@@ -72,6 +72,13 @@ export const STRICT: Option = {
   about: 'Count a warning as an error, for the exit code.',
 };
 
+export const LISTEN: Option = {
+  name: 'listen',
+  value: '<port>',
+  about:
+    'Serve the metrics at http://<this host>:<port>/metrics until Ctrl-C, instead of writing them once; 0 takes a free port.',
+};
+
 export const NODE_COUNT: Option = {
   name: 'nodes',
   value: '<count>',
@@ -96,6 +103,27 @@ export const FOLDER: Option = {
 export const PERSIST: Option = {
   name: 'persist',
   about: 'Keep what the nodes know between runs (appendfsync always). Without it they start empty.',
+};
+
+export const REDIS: Option = {
+  name: 'redis',
+  value: '<url>',
+  env: 'REDIS_URL',
+  about: 'The Redis of the queues.',
+};
+
+export const STATE: Option = {
+  name: 'state',
+  value: '<state>',
+  default: 'waiting',
+  about: 'waiting, active, delayed, dead or completed.',
+};
+
+export const LIMIT: Option = {
+  name: 'limit',
+  value: '<count>',
+  default: '20',
+  about: 'How many tasks to show at most.',
 };
 
 export const NODE_TIMEOUT: Option = {

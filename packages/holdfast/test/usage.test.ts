@@ -27,7 +27,7 @@ test('help names every command, and each of them explains itself', async () => {
   const top = await call(['--help']);
   expect(top).toMatchObject({ code: 0, stderr: '' });
   for (const line of top.stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
-  for (const name of ['up', 'run', 'inspect', 'init', 'nodes', 'doctor']) {
+  for (const name of ['up', 'run', 'inspect', 'init', 'nodes', 'doctor', 'queue']) {
     expect(top.stdout).toContain(`\n  ${name} `);
     const help = await call([name, '--help']);
     expect(help).toMatchObject({ code: 0, stderr: '' });
@@ -40,7 +40,7 @@ test('help names every command, and each of them explains itself', async () => {
 
 test('every option is in the help of some command, with its default and its variable', async () => {
   let text = '';
-  for (const name of ['up', 'run', 'inspect', 'init', 'nodes', 'doctor'])
+  for (const name of ['up', 'run', 'inspect', 'init', 'nodes', 'doctor', 'queue'])
     text += (await call([name, '--help'])).stdout;
   const flat = text.replace(/\s+/g, ' ');
   for (const option of Object.values(options).flat()) {

@@ -14,6 +14,9 @@ export const ERROR_CODES = [
   'HOLDFAST_STALE_TOKEN',
   'HOLDFAST_MISUSE',
   'HOLDFAST_ABORTED',
+  'HOLDFAST_QUEUE_FULL',
+  'HOLDFAST_TASK_FAILED',
+  'HOLDFAST_NON_RETRYABLE',
 ] as const;
 
 export type ErrorCode = (typeof ERROR_CODES)[number];

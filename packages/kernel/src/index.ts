@@ -17,6 +17,7 @@ export {
   StaleTokenError,
   UnavailableError,
 } from './errors.js';
+export { LeaseSignal, type LeaseSignalOptions } from './lease-signal.js';
 export { display, requireDuration, requireKnown, requireName } from './options.js';
 export { type Random, seededRandom, systemRandom } from './random.js';
 export { requireToken, TokenClock, type TokenHolder } from './token.js';

@@ -7,6 +7,7 @@
 import {
   type Clock,
   LeaseLostError,
+  LeaseSignal,
   MisuseError,
   type NodeReason,
   type Random,
@@ -16,7 +17,6 @@ import {
 } from '@holdfast/kernel';
 import type { RedisNode } from '@holdfast/redis';
 import type { Context } from '@opentelemetry/api';
-import { LeaseSignal } from './lease-signal.js';
 import type { Members } from './members.js';
 import type { Holding, LeaseKind, Telemetry } from './telemetry.js';
 import type { LockRequest } from './verbs.js';

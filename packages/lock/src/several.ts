@@ -5,10 +5,15 @@
  * waits for; if one is held, what was granted is given back, and they are waited for one after the other, in the order
  * of their names, which is the same for everybody. What is held meanwhile is renewed. A call that fails keeps nothing.
  */
-import { type LeaseLostError, MisuseError, requireName, type TokenHolder } from '@holdfast/kernel';
+import {
+  type LeaseLostError,
+  LeaseSignal,
+  MisuseError,
+  requireName,
+  type TokenHolder,
+} from '@holdfast/kernel';
 import { acquireLease } from './acquire.js';
 import type { HeldLease } from './lease.js';
-import { LeaseSignal } from './lease-signal.js';
 import type { AcquireOptions, Leasing, Terms } from './leasing.js';
 import { exclusive } from './modes.js';
 

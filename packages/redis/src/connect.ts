@@ -8,8 +8,8 @@ import type { ConnectionOptions } from 'node:tls';
 import { display, MisuseError } from '@holdfast/kernel';
 import { type Address, parseAddress } from './address.js';
 import { type Connection, reasonOf } from './connection.js';
-import { fromIoredis, type IoredisClient, onceFromIoredis, openIoredis } from './ioredis.js';
-import { fromNodeRedis, type NodeRedisClient, openNodeRedis } from './node-redis.js';
+import { fromIoredis, type IoredisClient, likeIoredis, onceFromIoredis, openIoredis } from './ioredis.js';
+import { fromNodeRedis, likeNodeRedis, type NodeRedisClient, openNodeRedis } from './node-redis.js';
 
 /** A URL (`redis://`, `rediss://`, `unix:`, `redis-sentinel://`, `redis-cluster://`), an ioredis or a node-redis client. */
 export type NodeSource = string | IoredisClient | NodeRedisClient;
@@ -24,6 +24,11 @@ export interface ConnectOptions {
    * connection broke is not used itself, but a connection like it. Default false.
    */
   readonly once?: boolean;
+  /**
+   * That the connection is not shared with anybody, as for a command that waits: a client of the user's is not used
+   * itself, but a connection like it. Default false.
+   */
+  readonly alone?: boolean;
 }
 
 /** Makes the connection for `source`, closed. Throws MisuseError. */
@@ -34,8 +39,11 @@ export function connect(source: NodeSource, options: ConnectOptions = {}): Conne
       'A client of a Cluster cannot serve as a node; give redis-cluster://host:port,… instead.',
     );
   }
-  if (isIoredis(source)) return options.once ? onceFromIoredis(source) : fromIoredis(source);
-  if (isNodeRedis(source)) return fromNodeRedis(source);
+  if (isIoredis(source)) {
+    if (options.alone) return likeIoredis(source);
+    return options.once ? onceFromIoredis(source) : fromIoredis(source);
+  }
+  if (isNodeRedis(source)) return options.alone ? likeNodeRedis(source) : fromNodeRedis(source);
   throw new MisuseError(
     `A node is a URL such as redis://127.0.0.1:6379, an ioredis client or a node-redis client; got ${display(source)}.`,
   );

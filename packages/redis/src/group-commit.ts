@@ -26,6 +26,8 @@ export interface Verb<Op extends Operation<Result>, Result> {
   readonly script: Script;
   /** KEYS that stand once, before those of the operations. */
   readonly keys: readonly string[];
+  /** How many operations one call carries out at most. Default 128, which keeps the server from others for about 1 ms. */
+  readonly most?: number;
   encode(operation: Op, keys: string[], args: string[]): void;
   /** One result an operation, in order. Throws if the reply is not the script's. */
   decode(reply: Reply, operations: readonly Op[]): readonly Result[];
@@ -34,7 +36,6 @@ export interface Verb<Op extends Operation<Result>, Result> {
 /** With fewer calls than this in flight, an operation goes out at once; with more, waiting for company pays. */
 const FEW = 2;
 
-/** Operations in one script call, at most: bounds how long a call keeps the server from others (about 1 ms). */
 const LARGEST_BATCH = 128;
 
 // biome-ignore lint/suspicious/noExplicitAny: a queue holds operations of every verb; submit() ties each to its own.
@@ -134,8 +135,9 @@ export class GroupCommit {
     this.#group = undefined;
     this.#subjects.clear();
     for (const [verb, operations] of group) {
-      for (let start = 0; start < operations.length; start += LARGEST_BATCH) {
-        this.#call(verb, operations.slice(start, start + LARGEST_BATCH));
+      const { most = LARGEST_BATCH } = verb;
+      for (let start = 0; start < operations.length; start += most) {
+        this.#call(verb, operations.slice(start, start + most));
       }
     }
   }

@@ -66,10 +66,15 @@ export function fromIoredis(client: IoredisClient): Connection {
  * connection broke; that may arrive behind what was sent later.
  */
 export function onceFromIoredis(client: IoredisClient): Connection {
-  if (client.options.autoResendUnfulfilledCommands === false) return fromIoredis(client);
+  return client.options.autoResendUnfulfilledCommands === false ? fromIoredis(client) : likeIoredis(client);
+}
+
+/** A connection of our own to the same server, with the user's settings. */
+export function likeIoredis(client: IoredisClient): Connection {
   const own = client.duplicate({
     lazyConnect: true,
     autoResendUnfulfilledCommands: false,
+    enableOfflineQueue: false,
     retryStrategy,
   }) as IoredisClient & Revivable & { disconnect(restart: boolean): void };
   let closed = false;

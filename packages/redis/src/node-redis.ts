@@ -54,6 +54,36 @@ export function fromNodeRedis(client: NodeRedisClient): Connection {
   };
 }
 
+/** A connection of our own to the same server, with the user's settings. */
+export function likeNodeRedis(client: NodeRedisClient): Connection {
+  const own = client.duplicate() as NodeRedisClient & { connect(): Promise<unknown>; destroy(): void };
+  const connection = fromNodeRedis(own);
+  let closed = false;
+  const start = (): void => void own.connect().catch(() => {}); // the library tries again by itself
+  return {
+    address: connection.address,
+    get unready() {
+      return connection.unready;
+    },
+    async open() {
+      if (closed) return;
+      start();
+      await connection.open();
+    },
+    send: (command, args) => connection.send(command, args),
+    listen: (channel, listener) => connection.listen(channel, listener),
+    restart() {
+      if (closed) return;
+      if (own.isOpen) own.destroy();
+      start();
+    },
+    close() {
+      closed = true;
+      if (own.isOpen) own.destroy();
+    },
+  };
+}
+
 /** What the library calls a subscriber: a connection that does nothing else. */
 interface Subscriber {
   on(event: 'error' | 'ready', listener: () => void): unknown;

@@ -130,6 +130,16 @@ export class RedisNode {
     return present;
   }
 
+  /**
+   * Waits until `count` replicas have all that was written over this connection, or for `timeout` ms; resolves to how
+   * many have. What is sent meanwhile waits behind it. Rejects when the node is away.
+   */
+  async replicated(count: number, timeout: number): Promise<number> {
+    const reply = this.#connection.send('WAIT', [String(count), String(timeout)]);
+    const most = timeout + this.#patience;
+    return Number(await within(this.#clock, most, reply, `did not answer within ${most} ms`));
+  }
+
   /** Listens on a channel of this node until `close`, from the moment that it can be reached. */
   async listen(channel: string, listener: Listener): Promise<void> {
     await this.#connection.open();

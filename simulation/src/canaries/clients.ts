@@ -183,7 +183,7 @@ export const CLIENT_CANARIES: readonly Canary[] = [
     about: 'Nobody is told that the lease has ended.',
     changes: [
       {
-        file: 'packages/lock/src/lease-signal.ts',
+        file: 'packages/kernel/src/lease-signal.ts',
         find: `    this.#controller.abort(reason);
 `,
         replace: '',

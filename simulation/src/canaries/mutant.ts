@@ -15,7 +15,7 @@ import { CANARIES } from './catalogue.js';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 
-const PACKAGES = ['kernel', 'redis', 'fence', 'lock'];
+const PACKAGES = ['kernel', 'redis', 'fence', 'lock', 'queue'];
 
 /** The shipped code, or that with the mistake of this name. */
 export async function loadSubject(name: string | undefined): Promise<Subject> {
@@ -30,7 +30,8 @@ export async function loadSubject(name: string | undefined): Promise<Subject> {
   const load = async (file: string): Promise<Subject> => import(pathToFileURL(join(folder, file)).href);
   const { createLocks } = await load('lock/dist/index.js');
   const { createRedisGuard } = await load('fence/dist/redis/index.js');
-  return { createLocks, createRedisGuard };
+  const { createQueue, createWorker, NonRetryableError } = await load('queue/dist/index.js');
+  return { createLocks, createRedisGuard, createQueue, createWorker, NonRetryableError };
 }
 
 /** Makes the copy where the packages find each other and what they depend on. */

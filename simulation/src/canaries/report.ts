@@ -3,6 +3,7 @@
  */
 import { runMany } from '../run/pool.js';
 import type { Canary } from './canary.js';
+import { scenarioOfCanary } from './catalogue.js';
 
 export interface ReportOptions {
   readonly threads: number;
@@ -22,6 +23,7 @@ export async function reportCanaries(canaries: readonly Canary[], options: Repor
   for (const { name } of canaries) {
     const { runs, failures } = await runMany({
       threads,
+      scenario: scenarioOfCanary(name),
       canary: name,
       wishes: {},
       firstSeed: 1,

@@ -13,7 +13,7 @@ import { createHash } from 'node:crypto';
 import { startNodes } from '@holdfast/local';
 import { Redis } from 'ioredis';
 import { Dice } from '../plan/dice.js';
-import { ModelServer, printScore, type Reply, ServerError } from '../redis/index.js';
+import { ModelServer, printScore, type Reply, ServerError, type StoredValue } from '../redis/index.js';
 import { recordSequences, type Sent, type Sequence } from './record.js';
 
 export interface ComparisonOptions {
@@ -56,6 +56,12 @@ for _, key in ipairs(keys) do
   local value
   if kind == 'string' then value = {redis.call('GET', key)}
   elseif kind == 'hash' then value = redis.call('HGETALL', key)
+  elseif kind == 'stream' then
+    value = {}
+    for _, entry in ipairs(redis.call('XRANGE', key, '-', '+')) do
+      value[#value + 1] = entry[1]
+      for _, part in ipairs(entry[2]) do value[#value + 1] = part end
+    end
   else value = redis.call('ZRANGE', key, 0, -1, 'WITHSCORES') end
   out[#out + 1] = {key, kind, redis.call('PTTL', key), value}
 end
@@ -262,12 +268,15 @@ function answer(server: ModelServer, name: string, args: readonly string[]): str
   }
 }
 
-const flat = (value: string | ReadonlyMap<string, string | number>): readonly string[] =>
-  typeof value === 'string'
-    ? [value]
-    : [...value]
-        .sort(byScore)
-        .flatMap(([name, each]) => [name, typeof each === 'number' ? printScore(each) : each]);
+function flat(value: StoredValue): readonly string[] {
+  if (typeof value === 'string') return [value];
+  if ('entries' in value && !(value instanceof Map)) {
+    return [...value.entries].flatMap(([id, fields]) => [id, ...fields]);
+  }
+  return [...(value as ReadonlyMap<string, string | number>)]
+    .sort(byScore)
+    .flatMap(([name, each]) => [name, typeof each === 'number' ? printScore(each) : each]);
+}
 
 /** As a sorted set is in order; a hash has none. */
 const byScore = (

@@ -24,6 +24,11 @@ const NUMBERS = [
   'nan',
 ];
 
+const STREAMS = ['stream:1', 'stream:1', 'stream:2', 'raw:1'];
+const ENTRIES = ['1-1', '1-2', '2', '2-5', '3-0', '5-1', '9-9', '7-0'];
+const LIMITS = ['1-1', '1-2', '2', '2-5', '3-0', '5-1', '5', '0-0', '0', '9-9', 'x', '-', '+', '(2-5', '(1'];
+const CONSUMERS = ['ann', 'bob', '-'];
+
 type Maker = (dice: Dice) => readonly string[];
 
 const key: Maker = (dice) => [dice.one(KEYS)];
@@ -38,6 +43,13 @@ const maybe =
   (dice) =>
     words.filter(() => dice.chance(0.3));
 const ttl: Maker = (dice) => [dice.one(['1', '2', '3', '50', '1000', '0', '-5', 'x'])];
+
+const stream: Maker = (dice) => [dice.one(STREAMS)];
+const entry: Maker = (dice) => [dice.one(ENTRIES)];
+const limit: Maker = (dice) => [dice.one(LIMITS)];
+const consumer: Maker = (dice) => [dice.one(CONSUMERS)];
+const group: Maker = (dice) => [dice.one(['workers', 'workers', 'workers', 'others'])];
+const count: Maker = (dice) => (dice.chance(0.5) ? ['COUNT', dice.one(['1', '2', '10'])] : []);
 
 const FORMS: readonly (readonly [string, ...Maker[]])[] = [
   ['GET', key],
@@ -64,6 +76,18 @@ const FORMS: readonly (readonly [string, ...Maker[]])[] = [
   ['ZRANGE', key, number, number, () => ['BYSCORE'], maybe('WITHSCORES')],
   ['ZPOPMIN', key],
   ['ZREMRANGEBYSCORE', key, number, number],
+  ['ZRANGEBYSCORE', key, number, number, maybe('WITHSCORES')],
+  ['ZRANGEBYSCORE', key, () => ['-inf', '5', 'LIMIT'], (dice) => [dice.one(['0', '1', '-1'])], () => ['2']],
+  [
+    'ZRANGEBYLEX',
+    key,
+    (dice) => [dice.one(['[a', '(text', '[', 'x', '[1'])],
+    () => ['[zz', 'LIMIT', '0', '2'],
+  ],
+  ['UNLINK', key, some(key, 2)],
+  ['HLEN', key],
+  ['HEXISTS', key, text],
+  ['HINCRBY', key, text, number],
   ['PUBLISH', text, text],
   ['PUBSUB', () => ['NUMSUB'], text],
   ['SCRIPT', () => ['FLUSH']],
@@ -79,9 +103,45 @@ const FORMS: readonly (readonly [string, ...Maker[]])[] = [
   ['FLUSHALL'],
 ];
 
-/** One of them; a number of arguments is wrong now and then. */
+/** The commands on streams, which need each other to mean something. */
+const STREAM_FORMS: readonly (readonly [string, ...Maker[]])[] = [
+  ['XADD', stream, entry, text, text],
+  ['XADD', stream, limit, text, text],
+  ['XADD', stream, () => ['MAXLEN', '2'], entry, text, text],
+  ['XADD', stream, entry, text],
+  ['XLEN', stream],
+  ['XDEL', stream, entry, some(entry, 2)],
+  ['XRANGE', stream, limit, limit, count],
+  ['XREVRANGE', stream, limit, limit, count],
+  ['XREAD', count, () => ['STREAMS'], stream, entry],
+  ['XGROUP', () => ['CREATE'], stream, group, () => ['0']],
+  ['XGROUP', () => ['CREATE'], stream, group, () => ['0', 'MKSTREAM']],
+  ['XGROUP', () => ['DELCONSUMER'], stream, group, consumer],
+  ['XREADGROUP', () => ['GROUP'], group, consumer, count, () => ['STREAMS'], stream, () => ['>']],
+  ['XREADGROUP', () => ['GROUP'], group, consumer, count, () => ['STREAMS'], stream, () => ['>']],
+  ['XREADGROUP', () => ['GROUP'], group, consumer, count, () => ['STREAMS'], stream, entry],
+  ['XACK', stream, group, entry, some(entry, 2)],
+  ['XCLAIM', stream, group, consumer, () => ['0'], entry, some(entry, 1), maybe('JUSTID')],
+  ['XCLAIM', stream, group, consumer, () => ['0'], entry, () => ['RETRYCOUNT', '3', 'JUSTID']],
+  ['XPENDING', stream, group],
+  ['XPENDING', stream, group, limit, limit, () => ['10']],
+  ['XPENDING', stream, group, () => ['-', '+', '10'], consumer],
+];
+
+/** A sequence of commands on streams. */
+export function drawStreams(dice: Dice): Sent[] {
+  return Array.from({ length: dice.whole(10, 60) }, () => draw(dice, STREAM_FORMS));
+}
+
+/** One of the others; a number of arguments is wrong now and then. */
 export function drawRaw(dice: Dice): Sent {
-  const [name, ...makers] = dice.one(FORMS);
+  return draw(dice, FORMS);
+}
+
+function draw(dice: Dice, forms: typeof FORMS): Sent {
+  const [name, ...makers] = dice.one(forms);
   const args = makers.flatMap((make) => make(dice));
-  return { name, args: dice.chance(0.03) && name !== 'DEBUG' ? args.slice(1) : args };
+  // What is wrong first is not the same for commands with many parts.
+  const mayLack = !/^(?:DEBUG|X.*|ZRANGEBY.*)$/.test(name);
+  return { name, args: dice.chance(0.03) && mayLack ? args.slice(1) : args };
 }

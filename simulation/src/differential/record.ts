@@ -7,7 +7,7 @@ import type { Dice } from '../plan/dice.js';
 import { drawPlan } from '../plan/draw.js';
 import { simulate } from '../run/run.js';
 import { BEGINNING } from '../world/machine.js';
-import { drawRaw } from './raw.js';
+import { drawRaw, drawStreams } from './raw.js';
 
 export interface Sent {
   readonly name: string;
@@ -45,7 +45,12 @@ export async function recordSequences(seed: number, dice: Dice, now: () => numbe
       nodes.set(node, recorded);
     },
   });
-  const sequences: Sequence[] = [];
+  const sequences: Sequence[] = [0, 1].map((place) => ({
+    seed,
+    place,
+    commands: drawStreams(dice),
+    channels: [],
+  }));
   for (const recorded of nodes.values()) {
     const opening = recorded.filter(isOpening);
     for (let begin = 0; begin < recorded.length; begin += LENGTH) {

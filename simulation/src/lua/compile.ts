@@ -99,6 +99,8 @@ class Statements {
         return this.#if(node);
       case 'WhileStatement':
         return `while (${this.#expressions.condition(node.condition)}) {${this.#body(node.body, 'loop')}}`;
+      case 'RepeatStatement':
+        return this.#repeat(node);
       case 'DoStatement':
         return `{${this.#block(node.body)}}`;
       case 'BreakStatement':
@@ -170,6 +172,14 @@ class Statements {
     const line = clauses.at(-1)?.loc?.start.line ?? 0;
     if (this.#counting && !hasElse) parts.push(`else {${this.#counting.point(line, 'no else')};}`);
     return parts.join(' ');
+  }
+
+  /** Its condition sees the locals of its body. */
+  #repeat({ body, condition }: Extract<Statement, { type: 'RepeatStatement' }>): string {
+    return this.#scope.within(() => {
+      const code = body.map((node) => this.#counted(node)).join('\n');
+      return `for (;;) {${code}\nif (${this.#expressions.condition(condition)}) break;}`;
+    });
   }
 
   #body(body: readonly Statement[], what: string): string {

@@ -88,7 +88,12 @@ function format(pattern: Value, ...args: Value[]): string {
     const value = args[next];
     next += 1;
     if (kind === 's' && flags === '') return toText(value);
-    if (kind === 'd' && flags === '') return Math.trunc(toNumber(value)).toFixed(0);
+    const width = /^0?(\d*)$/.exec(flags)?.[1];
+    if (kind === 'd' && width !== undefined) {
+      return Math.trunc(toNumber(value)).toFixed(0).padStart(Number(width), '0');
+    }
+    const digits = /^\.([1-9])$/.exec(flags)?.[1];
+    if (kind === 'f' && digits !== undefined) return toNumber(value).toFixed(Number(digits));
     if (kind === 'f' && flags === '.0') return roundToEven(toNumber(value)).toFixed(0);
     throw new LuaError(`the format "${item}" is not supported here`);
   });
@@ -111,6 +116,18 @@ function ipairs(table: Value): Returned {
     return value === undefined ? undefined : new Multi([place, value]);
   };
   return new Multi([next, table, 0]);
+}
+
+/** In the order in which the keys were set: Lua promises none. */
+function pairs(table: Value): Returned {
+  if (!(table instanceof Table)) throw new LuaError(`table expected, got ${kindOf(table)}`);
+  const all = [...table.list.map((value, index) => [index + 1, value] as const), ...table.others];
+  let next = 0;
+  return () => {
+    const pair = all[next];
+    next += 1;
+    return pair ? new Multi([...pair]) : undefined;
+  };
 }
 
 function unpack(table: Value, from: Value, to: Value): Returned {
@@ -153,6 +170,7 @@ export const library: ReadonlyMap<string, LuaFunction> = new Map<string, LuaFunc
   ['tostring', tostring],
   ['type', kindOf],
   ['ipairs', ipairs],
+  ['pairs', pairs],
   ['unpack', unpack],
   [
     'error',
@@ -176,6 +194,7 @@ export const library: ReadonlyMap<string, LuaFunction> = new Map<string, LuaFunc
   ['string.lower', (text) => toText(text).toLowerCase()],
   ['string.upper', (text) => toText(text).toUpperCase()],
   ['string.rep', (text, count) => toText(text).repeat(Math.max(0, toNumber(count)))],
+  ['cjson.encode', (text) => JSON.stringify(toText(text)).replaceAll('/', '\\/')],
   ['math.abs', (value) => Math.abs(toNumber(value))],
   ['math.ceil', (value) => Math.ceil(toNumber(value))],
   ['math.floor', (value) => Math.floor(toNumber(value))],

@@ -4,6 +4,7 @@
 import { requireInteger } from './arguments.js';
 import { type Keyspace, type Reply, ServerError } from './keyspace.js';
 import { sortedSets } from './sorted-sets.js';
+import { streams } from './streams.js';
 
 export interface Command {
   /** Fewest arguments. */
@@ -72,6 +73,15 @@ function deleteFields(keys: Keyspace, [key = '', ...fields]: readonly string[]):
   return deleted;
 }
 
+function incrementField(keys: Keyspace, [key = '', field = '', by = '']: readonly string[]): Reply {
+  const step = requireInteger(by);
+  const before = keys.read(key, 'hash')?.get(field) ?? '0';
+  if (!/^-?\d+$/.test(before)) throw new ServerError('ERR hash value is not an integer');
+  const number = Number(before) + step;
+  setFields(keys, [key, field, String(number)]);
+  return number;
+}
+
 function text(keys: Keyspace, key: string): Reply {
   const stored = keys.get(key);
   return stored?.type === 'string' ? stored.value : null;
@@ -85,10 +95,12 @@ function increment(keys: Keyspace, [key = '']: readonly string[]): Reply {
 
 export const commands: Readonly<Record<string, Command>> = {
   ...sortedSets,
+  ...streams,
   GET: { least: 1, most: 1, run: (keys, [key = '']) => keys.read(key, 'string') ?? null },
   MGET: { least: 1, run: (keys, names) => names.map((name) => text(keys, name)) },
   SET: { least: 2, run: set },
   INCR: { least: 1, most: 1, run: increment },
+  UNLINK: { least: 1, run: (keys, names) => names.filter((name) => keys.delete(name)).length },
   DEL: { least: 1, run: (keys, names) => names.filter((name) => keys.delete(name)).length },
   EXISTS: { least: 1, run: (keys, names) => names.filter((name) => keys.get(name)).length },
   PTTL: { least: 1, most: 1, run: (keys, [key = '']) => remaining(keys, key) },
@@ -106,4 +118,10 @@ export const commands: Readonly<Record<string, Command>> = {
     },
   },
   HDEL: { least: 2, run: deleteFields },
+  HLEN: { least: 1, most: 1, run: (keys, [key = '']) => keys.read(key, 'hash')?.size ?? 0 },
+  HEXISTS: {
+    ...{ least: 2, most: 2 },
+    run: (keys, [key = '', field = '']) => Number(keys.read(key, 'hash')?.has(field) ?? false),
+  },
+  HINCRBY: { least: 3, most: 3, run: incrementField },
 };

@@ -2,8 +2,10 @@
  * What a server keeps: keys with their values and the times at which they expire.
  *
  * Guarantees: a key that has expired is not there, by the time that the server has fixed for the command it carries out.
- * A value that has become empty is removed, as Redis does.
+ * A value that has become empty is removed, as Redis does, unless it is a stream.
  */
+
+import { copyStream, type Stream } from './streams.js';
 
 export type Reply = string | number | null | readonly Reply[];
 
@@ -15,13 +17,17 @@ export class ServerError extends Error {
 export type Stored =
   | { readonly type: 'string'; readonly value: string }
   | { readonly type: 'hash'; readonly value: Map<string, string> }
-  | { readonly type: 'zset'; readonly value: Map<string, number> };
+  | { readonly type: 'zset'; readonly value: Map<string, number> }
+  | { readonly type: 'stream'; readonly value: Stream };
+
+export type StoredValue = Stored['value'];
 
 /** The value of each type. */
 interface Values {
   readonly string: string;
   readonly hash: Map<string, string>;
   readonly zset: Map<string, number>;
+  readonly stream: Stream;
 }
 
 interface Entry {
@@ -95,6 +101,7 @@ export class Keyspace {
 
 function copyOf(stored: Stored): Stored {
   if (stored.type === 'hash') return { type: 'hash', value: new Map(stored.value) };
+  if (stored.type === 'stream') return { type: 'stream', value: copyStream(stored.value) };
   if (stored.type === 'zset') return { type: 'zset', value: new Map(stored.value) };
   return stored;
 }

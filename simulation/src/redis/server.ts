@@ -205,8 +205,8 @@ export class ModelServer {
   }
 
   #load(name: string, text: string): void {
-    this.#libraries.set(name, text);
     compile(text)(this.#redis, undefined, undefined);
+    this.#libraries.set(name, text);
   }
 
   #script(digest: string): string {

@@ -87,6 +87,32 @@ function byPlace(first: string, last: string): Choice {
   };
 }
 
+/** What LIMIT says, if it is there. */
+function limited(members: readonly Member[], options: readonly string[]): readonly Member[] {
+  const place = options.findIndex((option) => option.toUpperCase() === 'LIMIT');
+  if (place < 0) return members;
+  const [from, count] = [requireInteger(options[place + 1] ?? ''), requireInteger(options[place + 2] ?? '')];
+  return from < 0 ? [] : members.slice(from, count < 0 ? undefined : from + count);
+}
+
+function rangeByScore(keys: Keyspace, [key = '', from = '', to = '', ...options]: readonly string[]): Reply {
+  const chosen = limited(byScore(within(from, to))(sorted(keys, key)), options);
+  return options.some((option) => option.toUpperCase() === 'WITHSCORES')
+    ? chosen.flatMap(([member, score]) => [member, printScore(score)])
+    : chosen.map(([member]) => member);
+}
+
+/** From `[a` or `(a` to the same. */
+function rangeByName(keys: Keyspace, [key = '', from = '', to = '', ...options]: readonly string[]): Reply {
+  if (!/^[[(]/.test(from) || !/^[[(]/.test(to))
+    throw new ServerError('ERR min or max not valid string range item');
+  const [low, high] = [from.slice(1), to.slice(1)];
+  const fits = ([member]: Member): boolean =>
+    (from.startsWith('(') ? member > low : member >= low) &&
+    (to.startsWith('(') ? member < high : member <= high);
+  return limited(sorted(keys, key).filter(fits), options).map(([member]) => member);
+}
+
 function popLowest(keys: Keyspace, [key = '']: readonly string[]): Reply {
   const [lowest] = sorted(keys, key);
   if (lowest === undefined) return [];
@@ -106,6 +132,8 @@ export const sortedSets: Readonly<Record<string, Command>> = {
       return score === undefined ? null : printScore(score);
     },
   },
+  ZRANGEBYSCORE: { least: 3, run: rangeByScore },
+  ZRANGEBYLEX: { least: 3, run: rangeByName },
   ZRANGE: { least: 3, run: range },
   ZPOPMIN: { least: 1, most: 1, run: popLowest },
   ZREMRANGEBYSCORE: {

@@ -19,7 +19,7 @@ export interface PoolOptions extends WorkerSettings {
 }
 
 export async function runMany(options: PoolOptions): Promise<Tally> {
-  const { threads, firstSeed, goesOn, onProgress, canary, wishes } = options;
+  const { threads, firstSeed, goesOn, onProgress, scenario, canary, wishes } = options;
   const tally = emptyTally();
   let begun = 0;
   const next = (): Range | undefined => {
@@ -30,7 +30,9 @@ export async function runMany(options: PoolOptions): Promise<Tally> {
   };
   const work = (): Promise<void> =>
     new Promise((resolve, reject) => {
-      const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: { canary, wishes } });
+      const worker = new Worker(new URL('./worker.js', import.meta.url), {
+        workerData: { scenario, canary, wishes } satisfies WorkerSettings,
+      });
       worker.once('error', reject);
       worker.once('exit', () => resolve());
       worker.on('message', (part: Tally) => {

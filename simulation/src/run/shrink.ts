@@ -3,18 +3,25 @@
  *
  * Guarantees: what it returns violates the rule, and nothing that it has tried to leave out could be left out alone.
  */
-import type { Plan, Step } from '../plan/plan.js';
-import { type RunOptions, simulate } from './run.js';
+import type { Plan } from '../plan/plan.js';
+import type { QueuePlan } from '../queue/plan.js';
+import type { RunOptions } from './run.js';
+import type { Scenario } from './scenario.js';
 
 /** Runs that it takes at the most. */
 const MOST_RUNS = 400;
 
-export async function shrink(plan: Plan, rule: string, options: RunOptions): Promise<Plan> {
+export async function shrink<P extends Plan | QueuePlan>(
+  scenario: Scenario<P>,
+  plan: P,
+  rule: string,
+  options: RunOptions,
+): Promise<P> {
   let smallest = plan;
   let runs = 0;
-  const fails = async (candidate: Plan): Promise<boolean> => {
+  const fails = async (candidate: P): Promise<boolean> => {
     runs += 1;
-    const { violations } = await simulate(candidate, options);
+    const { violations } = await scenario.run(candidate, options);
     return violations.some((violation) => violation.rule === rule);
   };
   for (let progress = true; progress && runs < MOST_RUNS; ) {
@@ -31,7 +38,7 @@ export async function shrink(plan: Plan, rule: string, options: RunOptions): Pro
 }
 
 /** What is left out one at a time, the largest parts first. */
-function* candidates(plan: Plan): Generator<Plan> {
+function* candidates<P extends Plan | QueuePlan>(plan: P): Generator<P> {
   const { faults, clients } = plan;
   const half = Math.ceil(faults.length / 2);
   if (faults.length > 2) {
@@ -45,19 +52,27 @@ function* candidates(plan: Plan): Generator<Plan> {
   for (const index of faults.keys()) yield { ...plan, faults: faults.filter((_, other) => other !== index) };
   for (const [place, { tasks }] of clients.entries()) {
     for (const task of tasks.keys()) {
-      if (tasks.length > 1) yield withTasks(plan, place, without(tasks, task));
+      if (tasks.length > 1) yield withTasks(plan, place, without<readonly unknown[]>(tasks, task));
     }
     for (const [task, steps] of tasks.entries()) {
       for (const step of steps.keys()) {
-        yield withTasks(plan, place, tasks.with(task, without(steps, step)));
+        yield withTasks(
+          plan,
+          place,
+          tasks.map((each, index) => (index === task ? without<unknown>(steps, step) : each)),
+        );
       }
     }
   }
 }
 
-function withTasks(plan: Plan, place: number, tasks: readonly (readonly Step[])[]): Plan {
-  const client = plan.clients[place];
-  return client ? { ...plan, clients: plan.clients.with(place, { ...client, tasks }) } : plan;
+function withTasks<P extends Plan | QueuePlan>(
+  plan: P,
+  place: number,
+  tasks: readonly (readonly unknown[])[],
+): P {
+  const clients = plan.clients.map((client, index) => (index === place ? { ...client, tasks } : client));
+  return { ...plan, clients };
 }
 
 const without = <T>(values: readonly T[], index: number): T[] => values.filter((_, other) => other !== index);

@@ -3,11 +3,21 @@
  */
 import { createRedisGuard } from '@holdfast/fence/redis';
 import { createLocks } from '@holdfast/lock';
+import { createQueue, createWorker, NonRetryableError } from '@holdfast/queue';
 
 export interface Subject {
   readonly createLocks: typeof createLocks;
   readonly createRedisGuard: typeof createRedisGuard;
+  readonly createQueue: typeof createQueue;
+  readonly createWorker: typeof createWorker;
+  readonly NonRetryableError: typeof NonRetryableError;
 }
 
 /** The code that is shipped. */
-export const shipped: Subject = { createLocks, createRedisGuard };
+export const shipped: Subject = {
+  createLocks,
+  createRedisGuard,
+  createQueue,
+  createWorker,
+  NonRetryableError,
+};

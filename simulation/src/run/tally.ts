@@ -31,7 +31,7 @@ export const emptyTally = (): Tally => ({
   failures: [],
 });
 
-export function count(tally: Tally, plan: Plan, outcome: Outcome): void {
+export function count(tally: Tally, plan: Pick<Plan, 'seed' | 'faults'>, outcome: Outcome): void {
   add(tally, {
     runs: 1,
     grants: outcome.grants,
@@ -59,7 +59,7 @@ export function add(tally: Tally, other: Tally): void {
 /** The sum in words. */
 export function describeTally(
   tally: Tally,
-  { seconds, threads }: { seconds: number; threads: number },
+  { seconds, threads, words }: { seconds: number; threads: number; words: readonly [string, string] },
 ): string {
   const { runs, grants, writes, events, duration, faults, failures } = tally;
   const inflicted = Object.values(faults).reduce((sum, number) => sum + number, 0);
@@ -69,7 +69,7 @@ export function describeTally(
   const lines = [
     `${runs} runs in ${seconds.toFixed(0)} s on ${threads} threads: ${(runs / seconds / threads).toFixed(0)} a second and thread`,
     `${(duration / 1000 / seconds / threads).toFixed(0)} virtual seconds a second and thread, ${(events / runs).toFixed(0)} events a run`,
-    `${grants} leases granted, ${writes} guarded writes, ${inflicted} faults: ${kinds.join(', ')}`,
+    `${grants} ${words[0]}, ${writes} ${words[1]}, ${inflicted} faults: ${kinds.join(', ')}`,
     `${failures.length} runs with a violation`,
   ];
   return lines.join('\n');

@@ -2,15 +2,18 @@
  * The timeline of one run, for people: the world's time, who, what.
  */
 import type { Plan } from '../plan/plan.js';
-import { type Outcome, type RunOptions, simulate } from './run.js';
+import type { QueuePlan } from '../queue/plan.js';
+import type { Outcome, RunOptions } from './run.js';
+import type { Scenario } from './scenario.js';
 
-export async function replay(
-  plan: Plan,
+export async function replay<P extends Plan | QueuePlan>(
+  scenario: Scenario<P>,
+  plan: P,
   write: (line: string) => void,
   options: RunOptions = {},
 ): Promise<Outcome> {
-  write(describe(plan));
-  return simulate(plan, {
+  write(describe(plan, scenario.parameters(plan)));
+  return scenario.run(plan, {
     ...options,
     trace: (time, who, what) => {
       write(`${(time / 1000).toFixed(3).padStart(10)} ms  ${who.padEnd(10)}  ${what}`);
@@ -18,10 +21,13 @@ export async function replay(
   });
 }
 
-function describe({ seed, nodes, clients, deployment, latency, faults, healAt }: Plan): string {
-  const parameters = Object.entries(deployment).map(([name, value]) => `${name} ${value}`);
+function describe(
+  { seed, nodeClocks, clients, latency, faults, healAt }: Plan | QueuePlan,
+  settings: object,
+): string {
+  const parameters = Object.entries(settings).map(([name, value]) => `${name} ${JSON.stringify(value)}`);
   return [
-    `seed ${seed}: ${nodes} nodes, ${clients.length} clients, ${faults.length} faults, healed at ${healAt} ms`,
+    `seed ${seed}: ${nodeClocks.length} servers, ${clients.length} clients, ${faults.length} faults, healed at ${healAt} ms`,
     `  ${parameters.join(', ')}`,
     `  latency ${latency.base} µs and on average ${latency.jitter} µs more`,
   ].join('\n');

@@ -31,6 +31,8 @@ export class Machine {
   readonly #rate: number;
   /** True time until which nothing is handled. */
   #pausedUntil = 0;
+  /** True time up to which it has already acted, in a turn with a pause inside. */
+  #livedUntil = 0;
   /** How long the pause is that begins at the next reading of the clock, in microseconds. */
   #pauseAtReading = 0;
   #waking = false;
@@ -77,7 +79,8 @@ export class Machine {
   /** Ends a pause, and what would begin one. */
   resume(): void {
     this.#pauseAtReading = 0;
-    this.#pausedUntil = Math.min(this.#pausedUntil, this.#scheduler.now);
+    // What a process has done in a turn behind a pause, it has done then.
+    this.#pausedUntil = Math.min(this.#pausedUntil, Math.max(this.#scheduler.now, this.#livedUntil));
     this.#wake();
   }
 
@@ -101,6 +104,7 @@ export class Machine {
     const shown = this.time * this.#rate;
     if (this.#pauseAtReading > 0 && this.#inTurn) {
       this.#pausedUntil = this.time + this.#pauseAtReading;
+      this.#livedUntil = this.#pausedUntil;
       this.#pauseAtReading = 0;
     }
     return shown;

@@ -48,6 +48,10 @@ export class SimulatedNode implements NodeEnd {
   #busyUntil = 0;
   #willWork = false;
   #waiting: Waiting[] = [];
+  /** Reads that wait for what is to come. */
+  readonly #blocked = new Set<Waiting>();
+  /** What it would have done while it was frozen. */
+  #overdue: (() => void)[] = [];
   /** What is on its disk. */
   #saved: Snapshot | undefined;
 
@@ -96,6 +100,7 @@ export class SimulatedNode implements NodeEnd {
 
   thaw(): void {
     this.#frozen = false;
+    for (const task of this.#overdue.splice(0)) task();
     this.#work();
   }
 
@@ -109,6 +114,8 @@ export class SimulatedNode implements NodeEnd {
     this.isUp = false;
     this.#busyUntil = 0;
     this.#waiting = [];
+    this.#blocked.clear();
+    this.#overdue = [];
     this.#atCrash = this.server.snapshot();
     for (const connection of [...this.#connections]) connection.closeAtNode('Connection is closed.');
   }
@@ -136,6 +143,7 @@ export class SimulatedNode implements NodeEnd {
     // A client that went away is not asked whether it still wants what it has sent.
     const reply = this.#carryOut(next);
     onCommand?.(this, next.command, reply);
+    for (const blocked of [...this.#blocked]) this.#serve(blocked);
     if (this.#waiting.length > 0) this.#workLater();
   }
 
@@ -148,9 +156,11 @@ export class SimulatedNode implements NodeEnd {
     });
   }
 
-  #carryOut({ connection, command }: Waiting): unknown {
+  #carryOut(waiting: Waiting): unknown {
+    const { connection, command } = waiting;
     const { name, args } = command;
     try {
+      if (name === 'XREAD' && this.#blocks(waiting)) return undefined;
       const reply =
         name === 'SUBSCRIBE' ? this.#subscribe(connection, args) : this.server.execute(name, args);
       command.answer(reply);
@@ -159,6 +169,35 @@ export class SimulatedNode implements NodeEnd {
       command.answer(undefined, error as Error);
       return error;
     }
+  }
+
+  /** Whether a read waits, because there is nothing yet and it says so. */
+  #blocks(waiting: Waiting): boolean {
+    const { args } = waiting.command;
+    const place = args.findIndex((word) => word.toUpperCase() === 'BLOCK');
+    if (place < 0 || this.server.execute('XREAD', args) !== null) return false;
+    this.#blocked.add(waiting);
+    this.#options.scheduler.after(Number(args[place + 1]) * 1_000, () => {
+      if (this.#blocked.delete(waiting)) this.#whenThawed(() => waiting.command.answer(null));
+    });
+    return true;
+  }
+
+  #whenThawed(task: () => void): void {
+    if (this.#frozen) this.#overdue.push(task);
+    else task();
+  }
+
+  #serve(waiting: Waiting): void {
+    const { connection, command } = waiting;
+    if (!this.#connections.has(connection)) {
+      this.#blocked.delete(waiting);
+      return;
+    }
+    const reply = this.server.execute('XREAD', command.args);
+    if (reply === null) return;
+    this.#blocked.delete(waiting);
+    command.answer(reply);
   }
 
   #subscribe(connection: Connection, channels: readonly string[]): number {

@@ -2,7 +2,7 @@
  * The world of one run: its time, its nodes and the store, its machines, the links between them, and what befalls them.
  */
 import { seededRandom } from '@holdfast/kernel';
-import type { Fault, Plan } from '../plan/plan.js';
+import type { ClientPlan, Fault, Plan } from '../plan/plan.js';
 import { SimulatedClient } from './client.js';
 import type { Command, Connection, Link } from './connection.js';
 import { Machine } from './machine.js';
@@ -12,16 +12,19 @@ import { Scheduler } from './scheduler.js';
 /** A line of the timeline: when, who, what. */
 export type Trace = (time: number, who: string, what: string) => void;
 
-export interface WorldOptions {
-  readonly plan: Plan;
-  readonly onCommand: (node: SimulatedNode, command: Command) => void;
+/** What of a plan concerns the world. */
+type WorldPlan = Omit<Plan, 'clients'> & { readonly clients: readonly Pick<ClientPlan, 'clock'>[] };
+
+export interface WorldOptions<P extends WorldPlan> {
+  readonly plan: P;
+  readonly onCommand: (node: SimulatedNode, command: Command, reply: unknown) => void;
   /** Told when a node is back, or has forgotten everything. */
   readonly onRestart: (node: SimulatedNode) => void;
   readonly trace: Trace | undefined;
 }
 
-export class World {
-  readonly plan: Plan;
+export class World<P extends WorldPlan = Plan> {
+  readonly plan: P;
   readonly scheduler = new Scheduler();
   /** The nodes, then the store. */
   readonly nodes: readonly SimulatedNode[];
@@ -33,7 +36,7 @@ export class World {
   readonly #clients = new Map<Machine, SimulatedClient[]>();
   #seeds = 0;
 
-  constructor({ plan, onCommand, onRestart, trace }: WorldOptions) {
+  constructor({ plan, onCommand, onRestart, trace }: WorldOptions<P>) {
     this.plan = plan;
     this.#trace = trace;
     this.#onRestart = onRestart;
@@ -48,7 +51,7 @@ export class World {
             if (trace) this.note(node.name, `tells ${heard}: ${message.replaceAll('\n', ' ')}`);
           },
           onCommand: (node, command, reply) => {
-            onCommand(node, command);
+            onCommand(node, command, reply);
             if (trace) this.note(node.name, `${describe(command)} → ${String(reply)}`);
           },
         }),
@@ -236,8 +239,9 @@ export class World {
 
 /** What a command asks of which script. The verb opens the last of the files that a script is made of. */
 function describe({ name, args }: Command): string {
-  const [script = '', , ...rest] = args;
-  const details = rest.join(' ');
+  const [script = '', count = '', ...rest] = args;
+  // The keys of the queue are always the same.
+  const details = rest.slice(/:meta$/.test(rest[0] ?? '') ? Number(count) : 0).join(' ');
   if (name === 'FCALL') return `${script.replace(/^holdfast_[0-9a-f]+_/, '')} ${details}`;
   if (name === 'EVALSHA') return `EVALSHA ${script.slice(0, 6)} ${details}`;
   if (name === 'EVAL') return `EVAL ${[...script.matchAll(/^-- (\w+):/gm)].at(-1)?.[1]} ${details}`;

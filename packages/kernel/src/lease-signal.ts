@@ -4,13 +4,14 @@
  * Guarantees: `aborted` and `reason` tell the truth at the moment they are read, even when the process was paused and
  * no timer has run since. A signal that nobody asked for costs nothing: no controller, no timer.
  */
-import type { Clock, LeaseLostError, Timer } from '@holdfast/kernel';
+import type { Clock, Timer } from './clock.js';
+import type { HoldfastError } from './errors.js';
 
 export interface LeaseSignalOptions {
   /** Gives the monotonic time, in ms, at which the signal is to abort; it may move while the signal lives. */
   readonly ends: () => number;
-  readonly reason: () => LeaseLostError;
-  readonly onAbort: (reason: LeaseLostError) => void;
+  readonly reason: () => HoldfastError;
+  readonly onAbort: (reason: HoldfastError) => void;
 }
 
 export class LeaseSignal {
@@ -46,7 +47,7 @@ export class LeaseSignal {
     return true;
   }
 
-  abort(reason: LeaseLostError): void {
+  abort(reason: HoldfastError): void {
     this.stop();
     this.#controller.abort(reason);
     this.#options.onAbort(reason);

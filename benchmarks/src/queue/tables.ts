@@ -1,0 +1,132 @@
+/**
+ * From the numbers of the queue benchmark to its tables and targets.
+ *
+ * Guarantees: a ratio is formed within a round. What was not measured is a dash.
+ */
+import { numberSpread, type Report, ratioSpread, type Table, type Target } from '../report.js';
+import { pairedRatio, type Spread, spread } from '../statistics.js';
+import { contestants } from './contestants.js';
+import type { Plan } from './plan.js';
+
+/** By metric: its workload, and each contestant's value in each round. */
+export type Results = Map<string, { readonly workload: string; readonly values: Map<string, number[]> }>;
+
+const [ours = '', peer = ''] = contestants.map(({ name }) => name);
+
+/** What is wanted of a metric's ratio to the peer. */
+const WANTED: Readonly<Record<string, readonly ['at least' | 'at most', number]>> = {
+  'adds/s, 100 in flight': ['at least', 3],
+  'addMany of 1,000: tasks/s': ['at least', 3],
+  'tasks/s, concurrency 1': ['at least', 3],
+  'tasks/s, concurrency 10': ['at least', 4],
+  'tasks/s, concurrency 100': ['at least', 4],
+  'Redis CPU µs/task, concurrency 100': ['at most', 0.25],
+  'tasks/s, 1 worker process': ['at least', 4],
+  'tasks/s, 2 worker processes': ['at least', 4],
+  'tasks/s, 4 worker processes': ['at least', 4],
+  'start after add, p50 ms': ['at most', 1],
+  'start after add, p99 ms': ['at most', 1],
+  'bytes a waiting task of 200': ['at most', 0.5],
+  'bytes a finished task, its result kept': ['at most', 0.5],
+};
+
+/** What is wanted of two metrics of ours. */
+const OWN: readonly (readonly [name: string, above: string, below: string, least: number])[] = [
+  ['addMany to the raw XADD limit', 'addMany of 1,000: tasks/s', 'raw limit: pipelined XADD/s', 0.5],
+  ['a full queue to an empty one', 'tasks/s, full queue', 'tasks/s, empty queue', 0.8],
+];
+
+const ABOUT: Readonly<Record<string, string>> = {
+  enqueue: 'Tasks of 200 bytes, added by one process.',
+  bulk: 'The same, a thousand a call, one call after the other.',
+  throughput:
+    'Tasks that do nothing, handled by one process. Redis CPU: of adding and handling a task together, from INFO. RSS: of the worker process, at its greatest.',
+  processes:
+    'The same with concurrency 100 in each of several processes. The machine has few cores, and Redis needs one.',
+  latency:
+    '500 tasks a second, one worker process with concurrency 10: from the call of add to the call of the handler.',
+  memory: 'used_memory of Redis, by INFO.',
+  stale:
+    'A worker is frozen (SIGSTOP) past its lease of a second; another does its tasks; it goes on. The effect is an INCR, with Holdfast behind a guard.',
+  backlog:
+    'One worker process with concurrency 100; the queue is empty but for these tasks, or has 1,000,000 waiting, 100,000 delayed and 10,000 with keys of their own (a fiftieth of that with --quick).',
+};
+
+export function reportQueue(
+  results: Results,
+  plan: Plan,
+  run: Pick<Report, 'environment' | 'command'>,
+): Report {
+  const workloads = [...new Set([...results.values()].map(({ workload }) => workload))];
+  return {
+    title: 'Task queues',
+    command: run.command,
+    environment: { ...run.environment, rounds: String(plan.rounds) },
+    targets: [...targetsToPeer(results), ...targetsOfOurs(results), ...targetsOfStale(results)],
+    tables: workloads.map((workload) => tableOf(workload, results)),
+    remarks: [
+      'Each contestant begins with an empty Redis, in turns within a round. The median (min–max) of the rounds is told.',
+      `${peer} handles fewer tasks a measurement, so that both take seconds; BullMQ keeps finished jobs, which is its default, and Holdfast as many results.`,
+      ...(plan.quick ? ['This was a quick run: its numbers mean nothing.'] : []),
+    ],
+    data: { plan, results },
+  };
+}
+
+const valuesOf = (results: Results, metric: string, who: string): number[] =>
+  results.get(metric)?.values.get(who) ?? [];
+
+function tableOf(workload: string, results: Results): Table {
+  const metrics = [...results].filter(([, ofMetric]) => ofMetric.workload === workload);
+  return {
+    title: workload,
+    about: ABOUT[workload] ?? '',
+    columns: ['', ours, peer, `${ours} to ${peer}`],
+    rows: metrics.map(([metric, { values }]) => {
+      const [own = [], other = []] = [values.get(ours), values.get(peer)];
+      const comparable = workload !== 'stale' && other.length > 0;
+      return [
+        metric,
+        numberSpread(spread(own)),
+        numberSpread(spread(other)),
+        comparable ? ratioSpread(pairedRatio(own, other)) : '–',
+      ];
+    }),
+  };
+}
+
+function targetsToPeer(results: Results): Target[] {
+  return Object.entries(WANTED).flatMap(([metric, [which, bound]]) => {
+    if (!results.has(metric)) return [];
+    const measured = pairedRatio(valuesOf(results, metric, ours), valuesOf(results, metric, peer));
+    return target(`${metric}: to ${peer}`, measured, [which, bound]);
+  });
+}
+
+function targetsOfOurs(results: Results): Target[] {
+  const own = (metric: string): number[] => valuesOf(results, metric, ours);
+  const ratios = OWN.flatMap(([name, above, below, least]) =>
+    results.has(above) && results.has(below)
+      ? target(name, pairedRatio(own(above), own(below)), ['at least', least])
+      : [],
+  );
+  const p99 = 'start after add, p99 ms';
+  return results.has(p99) ? [...ratios, target(p99, spread(own(p99)), ['at most', 10])] : ratios;
+}
+
+/** A stale worker is refused in everything. */
+function targetsOfStale(results: Results): Target[] {
+  return [...results].flatMap(([metric, { workload, values }]) => {
+    if (workload !== 'stale' || metric === 'tasks of a frozen worker') return [];
+    return target(metric, spread(values.get(ours) ?? []), ['at most', 0]);
+  });
+}
+
+function target(
+  name: string,
+  measured: Spread,
+  [which, bound]: readonly ['at least' | 'at most', number],
+): Target {
+  const met = which === 'at least' ? measured.median >= bound : measured.median <= bound;
+  return { name, wanted: `${which} ${bound}`, measured, met };
+}

@@ -1,0 +1,108 @@
+/** `holdfast queue`: what it shows of a real queue, and what it does to it. */
+import { type LocalNodes, startNodes } from '@holdfast/local';
+import { createQueue, createWorker } from '@holdfast/queue';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { endAll, holdfast } from './cli.js';
+
+let nodes: LocalNodes;
+beforeAll(async () => {
+  nodes = await startNodes(1);
+});
+afterEach(endAll);
+afterAll(() => nodes.stop());
+
+const url = (): string => nodes.urls[0] ?? '';
+const call = (...words: string[]) => holdfast(['queue', ...words], { REDIS_URL: url() }).ended;
+
+test('shows queues and tasks, retries, pauses and purges', async () => {
+  await using queue = createQueue<{ n: number }>({ redis: url(), name: 'images', attempts: 1 });
+  const { id } = await queue.add({ n: 1 }, { id: 'one', key: 'k' });
+  const worker = createWorker({
+    queue,
+    name: 'w',
+    handler: () => {
+      throw new Error('broken');
+    },
+  });
+  await expect.poll(async () => (await queue.counts()).dead).toBe(1);
+  await worker.stop();
+  await queue.add({ n: 2 });
+
+  const listed = await call('ls');
+  expect(listed).toMatchObject({ code: 0, stderr: '' });
+  expect(listed.stdout).toMatch(/^queue +waiting +active +delayed +dead .*\nimages +1 +0 +0 +1 /);
+  const waiting = await call('show', 'images');
+  expect(waiting).toMatchObject({ code: 0, stderr: '' });
+  expect(waiting.stdout).toContain('{"n":2}');
+  expect((await call('show', 'images', '--state', 'dead')).stdout).toMatch(/one +k +\{"n":1\} +broken/);
+  const shown = await call('show', 'images', id);
+  expect(shown.stdout).toMatch(/state +dead/);
+  expect(shown.stdout).toMatch(/1 +\d{4}-.* +w +broken/);
+  expect(JSON.parse((await call('show', 'images', id, '--json')).stdout)).toMatchObject({
+    id: 'one',
+    failed: 1,
+  });
+
+  expect((await call('pause', 'images')).stdout).toContain('gives no tasks');
+  expect((await call('ls')).stdout).toMatch(/paused\n$/);
+  expect((await call('resume', 'images')).code).toBe(0);
+  expect((await call('retry', 'images')).stdout).toBe('1 dead letters are tried again.\n');
+  expect(await queue.counts()).toMatchObject({ dead: 0, waiting: 2, paused: false });
+  expect((await call('purge', 'images', '--state', 'waiting')).stdout).toBe(
+    '2 waiting tasks were removed.\n',
+  );
+});
+
+test('tells Prometheus of all queues, once and when asked', async () => {
+  await using queue = createQueue<number>({ redis: url(), name: 'measured' });
+  await queue.add(1);
+  await queue.add(2, { delay: 60_000 });
+  const written = await call('metrics');
+  expect(written).toMatchObject({ code: 0, stderr: '' });
+  expect(written.stdout).toContain('# TYPE holdfast_queue_tasks gauge\n');
+  expect(written.stdout).toContain('holdfast_queue_tasks{queue="measured",state="waiting"} 1\n');
+  expect(written.stdout).toContain('holdfast_queue_tasks{queue="measured",state="delayed"} 1\n');
+  expect(written.stdout).toMatch(/holdfast_queue_oldest_seconds\{queue="measured"\} \d/);
+
+  const serving = holdfast(['queue', 'metrics', '--listen', '0'], { REDIS_URL: url() });
+  const [address = ''] = await serving.until(/http:\S+/);
+  await queue.add(3);
+  const answer = await fetch(address);
+  expect(await answer.text()).toContain('holdfast_queue_tasks{queue="measured",state="waiting"} 2\n');
+  serving.signal('SIGTERM');
+  expect((await serving.ended).code).toBe(0);
+});
+
+test('follows what happens until it is interrupted', async () => {
+  await using queue = createQueue<number>({ redis: url(), name: 'followed' });
+  await queue.add(0, { delay: 60_000 });
+  const tail = holdfast(['queue', 'tail', 'followed'], { REDIS_URL: url() });
+  await using worker = createWorker({ queue, handler: ({ data }) => data * 2 });
+  await expect
+    .poll(async () => {
+      await queue.add(21);
+      return tail.stdout;
+    })
+    .toMatch(/completed +\S+ +42\n/);
+  tail.signal('SIGINT');
+  expect((await tail.ended).code).toBe(0);
+  await worker.stop();
+});
+
+test('says what is wrong', async () => {
+  expect(await call('show', 'nothing')).toMatchObject({
+    code: 64,
+    stderr: expect.stringContaining('there is no queue'),
+  });
+  expect(await call('dance', 'x')).toMatchObject({
+    code: 64,
+    stderr: expect.stringContaining('say ls, metrics, show'),
+  });
+  expect(await holdfast(['queue', 'ls']).ended).toMatchObject({
+    code: 64,
+    stderr: expect.stringContaining('REDIS_URL'),
+  });
+  const away = await holdfast(['queue', 'ls', '--redis', 'redis://u:secret@127.0.0.1:1']).ended;
+  expect(away.code).toBe(69);
+  expect(away.stderr).not.toContain('secret');
+});

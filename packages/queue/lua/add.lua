@@ -1,0 +1,28 @@
+-- add: put plain tasks into their streams. Stands on push.lua.
+--
+-- then, for each operation: ARGV priority, data, options or ''
+--
+-- Replies 'added <id> ...', in which 'full' stands for a task that found no room
+local room = 1e9
+local max = redis.call('HGET', META, 'max')
+if max then
+  room = max - redis.call('ZCARD', DELAYED) - redis.call('ZCARD', LINES)
+  for _, level in ipairs(levels_of(redis.call('HGET', META, 'levels'))) do
+    room = room - redis.call('XLEN', stream_of(level))
+  end
+end
+local ids = {'added'}
+for arg = 1, #ARGV, 3 do
+  local priority, data, options = ARGV[arg], ARGV[arg + 1], ARGV[arg + 2]
+  if room < 1 then
+    ids[#ids + 1] = 'full'
+  else
+    local stream = stream_of(priority)
+    if priority ~= '0' then note(priority) end
+    local id = options == '' and redis.call('XADD', stream, '*', 'd', data)
+      or redis.call('XADD', stream, '*', 'd', data, 'o', options)
+    ids[#ids + 1] = priority == '0' and id or id .. ':' .. priority
+  end
+  room = room - 1
+end
+return table.concat(ids, ' ')

@@ -1,0 +1,21 @@
+-- Prelude of the verb that ends deliveries: commands that are carried out with the end of a task. Stands on ended.lua.
+--
+-- then, for each delivery with effects: ARGV as settle.lua describes them
+-- Carries out the commands in ARGV[first] to ARGV[last]. Returns why one was refused; those behind it are left out.
+local function carry_out(first, last)
+  while first <= last do
+    local words = tonumber(ARGV[first])
+    local reply = redis.pcall(unpack(ARGV, first + 1, first + words))
+    if type(reply) == 'table' and reply.err then return reply.err end
+    first = first + 1 + words
+  end
+end
+
+-- The effects of a task, whose description begins at ARGV[first]. False if Redis refused one: then it is a dead letter.
+local function take_effect(priority, entry, first, last)
+  local reason = carry_out(first + 4, last)
+  if not reason then return true end
+  local id, key, before, after = unpack(ARGV, first, first + 3)
+  bury(id, key, priority, entry, before .. string.sub(cjson.encode(reason), 2, -2) .. after, reason)
+  return false
+end

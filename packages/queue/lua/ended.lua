@@ -1,0 +1,28 @@
+-- Prelude of the verb that ends deliveries: what has ended in this call, and what becomes of it. Stands on lines.lua and
+-- deliveries.lua.
+--
+local settled = {}
+local finished = {} -- ids
+local results = {} -- id, entry in EVENTS, ...
+
+local function happened(id, kind, value)
+  return redis.call('XADD', EVENTS, '*', 'i', id, kind, value)
+end
+
+local function end_task(id, key, priority, entry)
+  finished[#finished + 1] = id
+  redis.call('HDEL', TASKS, id)
+  redis.call('HDEL', TURNS, place_of(priority, entry), 'i:' .. id)
+  if key ~= '' then free_slot(priority, key) end
+end
+
+local function bury(id, key, priority, entry, letter, reason)
+  end_task(id, key, priority, entry)
+  redis.call('HSET', LETTERS, id, letter)
+  redis.call('ZADD', DEAD, now, id)
+  happened(id, 'f', reason)
+end
+
+local function entry_id(priority, entry)
+  return priority == '0' and entry or entry .. ':' .. priority
+end

@@ -1,0 +1,42 @@
+-- Prelude of the verb that ends deliveries: goes through those that settle.lua describes. Stands on effects.lua.
+--
+-- then, for each delivery: ARGV as settle.lua describes them
+local function hand_back(priority, entry, deliveries)
+  redis.call('XCLAIM', stream_of(priority), GROUP, RETURNED, 0, entry,
+    'RETRYCOUNT', deliveries - 1, 'JUSTID')
+  redis.call('HINCRBY', META, 'returned', 1)
+end
+
+-- How many arguments follow the entry.
+local PARTS = {done = 1, recorded = 3, retry = 5, dead = 4}
+
+-- Ends the deliveries from ARGV[first] on. `twice`: the call may have been carried out before, or the
+-- server may have forgotten.
+local function settle(session, first, count, twice)
+  local arg, back = first, 0
+  for _ = 1, count do
+    local at = ARGV[arg] == 'with' and arg + 2 + ARGV[arg + 1] or arg
+    local word, priority, entry = ARGV[at], ARGV[at + 1], ARGV[at + 2]
+    local skip = twice and not is_pending(priority, entry, session)
+    if word == 'back' then
+      if not skip then hand_back(priority, entry, ARGV[at + 3]) back = back + 1 end
+      arg = at + 4
+    elseif skip then
+      arg = at + 3 + PARTS[word]
+    else
+      if at == arg or take_effect(priority, entry, arg + 2, at - 1) then ENDINGS[word](priority, entry, at + 3) end
+      arg = at + 3 + PARTS[word]
+      local entries = settled[priority] or {}
+      settled[priority] = entries
+      entries[#entries + 1] = entry
+    end
+  end
+  for priority, entries in pairs(settled) do
+    redis.call('XACK', stream_of(priority), GROUP, unpack(entries))
+    redis.call('XDEL', stream_of(priority), unpack(entries))
+  end
+  if #finished > 0 then redis.call('HDEL', PROGRESS, unpack(finished)) end
+  if #results > 0 then redis.call('HSET', RESULTS, unpack(results)) end
+  if back > 0 then wake() end
+  return arg
+end

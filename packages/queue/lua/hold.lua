@@ -1,0 +1,12 @@
+-- hold: pause or resume the queue for all its workers. Stands on queue.lua.
+--
+-- ARGV[1] '1' to pause, '' to resume
+--
+-- Replies {'held'} or {'resumed'}
+if ARGV[1] == '1' then
+  redis.call('HSET', META, 'paused', '1')
+  return {'held'}
+end
+redis.call('HDEL', META, 'paused')
+wake()
+return {'resumed'}

@@ -1,0 +1,14 @@
+-- obliterate: delete the queue with all that is in it. Stands on queue.lua.
+--
+-- ARGV[1] '1' to do so although somebody works on its tasks, who loses them
+--
+-- Replies {'obliterated'}, or {'active', number of tasks that somebody works on}
+local active = 0
+for _, level in ipairs(levels_of('987654321')) do
+  local pending = redis.pcall('XPENDING', stream_of(level), GROUP)
+  active = active + (pending.err and 0 or pending[1])
+end
+active = active - (redis.call('HGET', META, 'returned') or 0)
+if active > 0 and ARGV[1] ~= '1' then return {'active', active} end
+redis.call('UNLINK', unpack(KEYS))
+return {'obliterated'}

@@ -1,0 +1,37 @@
+-- Prelude of the verb that claims: takes from who is gone, and lets go what is due. Stands on lines.lua.
+local MOST = 500 -- entries that one call moves
+
+-- Takes the tasks of a session: nobody has them then, and a worker claims them before all others. True if that was all.
+local function take_back(session, levels)
+  local moved, rest = 0, false
+  for _, level in ipairs(levels) do
+    local stream = stream_of(level)
+    local pending = redis.pcall('XPENDING', stream, GROUP, '-', '+', MOST, session)
+    local claim = {'xclaim', stream, GROUP, RETURNED, 0}
+    for _, one in ipairs(pending.err and {} or pending) do claim[#claim + 1] = one[1] end
+    local taken = #claim - 5
+    claim[#claim + 1] = 'JUSTID'
+    if taken > 0 then redis.call(unpack(claim)) end
+    moved = moved + taken
+    rest = rest or taken == MOST
+    if not rest then redis.pcall('XGROUP', 'DELCONSUMER', stream, GROUP, session) end
+  end
+  if moved > 0 then redis.call('HINCRBY', META, 'returned', moved) end
+  if moved > 0 then wake() end
+  return not rest
+end
+
+-- Ends the sessions whose time is over, one a call. Returns how many tasks that freed.
+local function reap(levels)
+  local over = redis.call('ZRANGEBYSCORE', SESSIONS, '-inf', now, 'LIMIT', 0, 1)[1]
+  if over and take_back(over, levels) then end_session(over) end
+end
+
+-- Tasks and ticks that are due.
+local function promote()
+  let_go(redis.call('ZRANGEBYSCORE', PACED, '-inf', now, 'LIMIT', 0, MOST))
+  local due = redis.call('ZRANGEBYSCORE', DELAYED, '-inf', now, 'LIMIT', 0, MOST)
+  if #due == 0 then return end
+  redis.call('ZREM', DELAYED, unpack(due))
+  for _, id in ipairs(due) do release(id) end
+end

@@ -1,0 +1,30 @@
+-- Prelude of the verb that delivers tasks: those that nobody has any more. Stands on entries.lua.
+--
+-- What was handed back or taken from who is gone comes first: it has waited longest.
+local function claim_returned(session, want, levels)
+  local got = 0
+  for _, level in ipairs(levels) do
+    local stream = stream_of(level)
+    local reply = got < want and
+      redis.pcall('XREADGROUP', 'GROUP', GROUP, RETURNED, 'COUNT', want - got, 'STREAMS', stream, '0')
+    local entries = reply and not reply.err and reply[1][2] or {}
+    local kept = {}
+    for _, one in ipairs(entries) do
+      -- Reading it has counted this delivery already.
+      local deliveries = redis.call('XPENDING', stream, GROUP, one[1], one[1], 1)[1][4]
+      redis.call('HINCRBY', META, 'returned', -1)
+      if one[2] and (one[2][1] == 'd' or resolve(stream, level, one[1], one[2])) then
+        redis.call('XCLAIM', stream, GROUP, session, 0, one[1], 'RETRYCOUNT', deliveries, 'JUSTID')
+        kept[#kept + 1] = {one[1], one[2], deliveries}
+      elseif not one[2] then
+        drop(stream, one[1])
+      end
+    end
+    if #kept > 0 then
+      claims[#claims + 1] = level
+      claims[#claims + 1] = kept
+      got = got + #kept
+    end
+  end
+  return got
+end

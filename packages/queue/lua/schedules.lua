@@ -1,0 +1,10 @@
+-- schedules: all schedules. Stands on queue.lua.
+--
+-- Replies {'schedules', name, what it is, its next tick, ...}
+local reply = {'schedules'}
+for _, name in ipairs(redis.call('ZRANGE', TICKS, 0, -1)) do
+  reply[#reply + 1] = name
+  reply[#reply + 1] = redis.call('HGET', SCHEDULES, name)
+  reply[#reply + 1] = redis.call('ZSCORE', TICKS, name)
+end
+return reply

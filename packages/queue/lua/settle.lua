@@ -1,0 +1,40 @@
+-- Prelude of the verb that ends deliveries. Stands on ended.lua.
+--
+-- then, for each delivery: ARGV what became of it, its priority, its entry, and
+--   done      the result            of a plain task
+--   recorded  id, key, the result   of one with a record
+--   retry     id, key, the new record, in how many ms it is due, the error
+--   dead      id, key, the letter, the error
+--   back      how often it was delivered: handed back, and not counted
+-- Before one of the first two, its effects may stand:
+--   with      how many arguments follow, id, key, the letter up to and from the reason, and for each command its length
+--             and its words
+local ENDINGS = {
+  done = function(priority, entry, arg)
+    local id = entry_id(priority, entry)
+    finished[#finished + 1] = id
+    results[#results + 1] = id
+    results[#results + 1] = happened(id, 'r', ARGV[arg])
+    return arg + 1
+  end,
+  recorded = function(priority, entry, arg)
+    local id, key, result = unpack(ARGV, arg, arg + 2)
+    end_task(id, key, priority, entry)
+    results[#results + 1] = id
+    results[#results + 1] = happened(id, 'r', result)
+    return arg + 3
+  end,
+  retry = function(priority, entry, arg)
+    local id, key, record, delay = unpack(ARGV, arg, arg + 3)
+    redis.call('HSET', TASKS, id, record)
+    redis.call('ZADD', DELAYED, now + delay, id)
+    redis.call('HDEL', TURNS, place_of(priority, entry), 'i:' .. id)
+    happened(id, 't', ARGV[arg + 4])
+    return arg + 5
+  end,
+  dead = function(priority, entry, arg)
+    local id, key, letter, reason = unpack(ARGV, arg, arg + 3)
+    bury(id, key, priority, entry, letter, reason)
+    return arg + 4
+  end,
+}

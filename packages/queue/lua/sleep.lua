@@ -1,0 +1,30 @@
+-- Prelude of the verb that delivers tasks: until when a worker may sleep that has found nothing. Stands on queue.lua.
+--
+-- In how many ms something may be due; -1 if nothing is to come.
+local function soonest(pause)
+  for _, set in ipairs({DELAYED, SESSIONS, TICKS, PACED}) do
+    local at = redis.call('ZRANGE', set, 0, 0, 'WITHSCORES')[2]
+    local left = at and math.max(0, at - now)
+    if left and (pause < 0 or left < pause) then pause = left end
+  end
+  return pause
+end
+
+-- "<level> <last entry> ... w <last entry>": who sleeps is woken by what comes behind them.
+local function last_entries(levels)
+  local last = {}
+  for _, level in ipairs(levels) do
+    local info = redis.pcall('XINFO', 'STREAM', stream_of(level))
+    last[#last + 1] = level .. ' ' .. (info.err and '0-0' or info[8])
+  end
+  local info = redis.pcall('XINFO', 'STREAM', WAKE)
+  last[#last + 1] = 'w ' .. (info.err and '0-0' or info[8])
+  return table.concat(last, ' ')
+end
+
+-- A tick that is due: its schedule, what that is, and the tick; empty strings if there is none.
+local function due_tick()
+  local name, at = unpack(redis.call('ZRANGEBYSCORE', TICKS, '-inf', now, 'WITHSCORES', 'LIMIT', 0, 1))
+  local kept = name and redis.call('HGET', SCHEDULES, name)
+  return name or '', kept or '', at or ''
+end

@@ -1,0 +1,50 @@
+-- work: end deliveries and claim new ones, for a session that is renewed by it. Stands on all preludes.
+--
+-- ARGV[1] session  ARGV[2] its lease in ms  ARGV[3] how many tasks are wanted  ARGV[4] the highest token that the worker
+-- knows of  ARGV[5] how many results are kept  ARGV[6] for how many ms  ARGV[7] the number of this call of the session
+-- ARGV[8] '1' if an earlier call may have done the same  ARGV[9] the epoch in which the worker knows what it has
+-- ARGV[10] how many deliveries end
+-- then, for each of them: ARGV as settle.lua describes
+--
+-- Replies {'worked', token, time in ms, ms until there may be more or -1, last entries or '', a schedule whose tick is due
+-- or '', what it is, the tick, the epoch, level, entries, ...}
+-- or {'lost'} when the session is over
+local session, want = ARGV[1], tonumber(ARGV[3])
+if not redis.call('ZSCORE', SESSIONS, session) then return {'lost'} end
+redis.call('ZADD', SESSIONS, now + ARGV[2], session)
+
+local epoch, last = epoch_of(redis.call('HMGET', META, 'server', 'epoch', 'token'))
+-- What was on its way for longer than a later call is done by that, or given up; nobody would hear of what it claims.
+local late = not is_next(session, ARGV[7])
+if late then want = 0 end
+local count = tonumber(ARGV[10])
+if count > 0 then
+  settle(session, 11, count, late or ARGV[8] == '1' or ARGV[9] ~= epoch)
+  forget(tonumber(ARGV[5]), tonumber(ARGV[6]))
+end
+
+local meta = redis.call('HMGET', META, 'levels', 'paused')
+local limits = redis.call('HMGET', META, 'limit', 'rate', 'per', 'next')
+local levels = levels_of(meta[1])
+if want > 0 then promote() reap(levels) end
+local allowed, pause = admit(meta[2] and 0 or want, levels, limits)
+
+local got = 0
+if allowed > 0 and tonumber(redis.call('HGET', META, 'returned') or 0) > 0 then
+  got = claim_returned(session, allowed, levels)
+end
+for _, level in ipairs(levels) do
+  if got < allowed then got = got + keep(stream_of(level), level, read(level, session, allowed - got)) end
+end
+if got > 0 then spend(got, limits) end
+if count > 0 and limits[1] then wake() end
+
+local token = got > 0 and next_token(last, ARGV[4]) or '0'
+local reply = {'worked', token, string.format('%.0f', now), '-1', '', '', '', '', epoch}
+if got < want then
+  reply[4] = string.format('%.0f', soonest(pause))
+  reply[5] = last_entries(levels)
+end
+if want > 0 then reply[6], reply[7], reply[8] = due_tick() end
+for index, claim in ipairs(claims) do reply[9 + index] = claim end
+return reply

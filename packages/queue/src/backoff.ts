@@ -1,0 +1,46 @@
+/**
+ * How long a task waits after a failed attempt.
+ */
+import { display, MisuseError, type Random, requireDuration, requireKnown } from '@holdfast/kernel';
+
+export interface Backoff {
+  /** "constant": always `delay`; "linear": `delay` times the attempt; "exponential": doubled each time. */
+  readonly type: 'constant' | 'linear' | 'exponential';
+  /** In ms, of the first retry. */
+  readonly delay: number;
+  /** In ms, the longest. Default 3600000. */
+  readonly limit?: number;
+  /** The part of the delay that is left to chance, from 0 to 1, so that those who failed together do not come back together. Default 0.5. */
+  readonly jitter?: number;
+}
+
+/** Gives the delay in ms before attempt number `attempt + 1`, from the error of attempt number `attempt`. */
+export type CustomBackoff = (attempt: number, error: unknown) => number;
+
+export const DEFAULT_BACKOFF: Backoff = { type: 'exponential', delay: 1_000 };
+
+const TYPES: readonly unknown[] = ['constant', 'linear', 'exponential'];
+
+/** Throws MisuseError if it is none. */
+export function requireBackoff(backoff: Backoff): Backoff {
+  if (typeof backoff !== 'object' || backoff === null || !TYPES.includes(backoff.type)) {
+    const shown = typeof backoff === 'object' && backoff !== null ? backoff.type : backoff;
+    throw new MisuseError(`backoff.type is one of ${TYPES.join(', ')}; got ${display(shown)}.`);
+  }
+  requireKnown('backoff', backoff, ['type', 'delay', 'limit', 'jitter']);
+  requireDuration('backoff.delay', backoff.delay);
+  if (backoff.limit !== undefined) requireDuration('backoff.limit', backoff.limit);
+  const { jitter = 0 } = backoff;
+  if (typeof jitter !== 'number' || !(jitter >= 0 && jitter <= 1)) {
+    throw new MisuseError(`backoff.jitter is a number from 0 to 1; got ${display(jitter)}.`);
+  }
+  return backoff;
+}
+
+/** In ms, after attempt number `attempt` (from 1) failed. */
+export function delayAfter(backoff: Backoff, attempt: number, random: Random): number {
+  const { type, delay, limit = 3_600_000, jitter = 0.5 } = backoff;
+  const times = type === 'constant' ? 1 : type === 'linear' ? attempt : 2 ** Math.min(attempt - 1, 40);
+  const full = Math.min(limit, delay * times);
+  return Math.round(full * (1 - jitter * random.unit()));
+}

@@ -1,0 +1,99 @@
+/**
+ * What a worker was delivered, read from the reply of lua/work.lua.
+ */
+import type { Reply } from '@holdfast/redis';
+import type { Failure, KeptOptions } from './task-options.js';
+
+/** One delivery. */
+export interface Claimed {
+  readonly id: string;
+  /** As the scripts want it. */
+  readonly priority: string;
+  /** Its entry in the stream of its priority. */
+  readonly entry: string;
+  readonly key: string;
+  /** Whether it has a record beside its entry. */
+  readonly recorded: boolean;
+  /** JSON. */
+  readonly data: string;
+  readonly options: KeptOptions;
+  /** How often this entry was delivered. */
+  readonly deliveries: number;
+  /** Failed attempts before this entry. */
+  readonly made: number;
+  readonly errors: readonly Failure[];
+}
+
+export interface Work {
+  readonly token: number;
+  /** Milliseconds since the epoch, by the server. */
+  readonly now: number;
+  /** Of the queue: changes when the server may have forgotten something. */
+  readonly epoch: string;
+  /** In how many ms there may be more; negative if only somebody's doing can bring more. */
+  readonly wait: number;
+  /** Behind which entries new ones wake who sleeps: '<level> <entry> ...'; '' if all that was wanted was there. */
+  readonly last: string;
+  /** A tick that is due. */
+  readonly tick: { readonly schedule: string; readonly kept: string; readonly at: number } | undefined;
+  readonly claimed: readonly Claimed[];
+}
+
+type Entry = readonly [entry: string, fields: readonly string[], deliveries?: number];
+
+/** Undefined if the session is over. */
+export function readWork(reply: Reply): Work | undefined {
+  const items = reply as readonly Reply[];
+  if (items[0] === 'lost') return undefined;
+  if (items[0] !== 'worked') throw new Error('the reply is not one of the script');
+  const claimed: Claimed[] = [];
+  for (let index = 9; index < items.length; index += 2) {
+    const priority = String(items[index]);
+    for (const entry of items[index + 1] as unknown as readonly Entry[])
+      claimed.push(readEntry(priority, entry));
+  }
+  return {
+    token: Number(items[1]),
+    now: Number(items[2]),
+    epoch: String(items[8]),
+    wait: Number(items[3]),
+    last: String(items[4]),
+    tick: items[5] ? { schedule: String(items[5]), kept: String(items[6]), at: Number(items[7]) } : undefined,
+    claimed,
+  };
+}
+
+const NO_OPTIONS: KeptOptions = {};
+const NO_ERRORS: readonly Failure[] = [];
+
+function readEntry(priority: string, [entry, fields, deliveries = 1]: Entry): Claimed {
+  if (fields[0] === 'd') {
+    return {
+      id: priority === '0' ? entry : `${entry}:${priority}`,
+      priority,
+      entry,
+      key: '',
+      recorded: false,
+      data: fields[1] ?? 'null',
+      options: fields[3] ? JSON.parse(fields[3]) : NO_OPTIONS,
+      deliveries,
+      made: 0,
+      errors: NO_ERRORS,
+    };
+  }
+  const record = fields[2] ?? '';
+  const end = record.indexOf('\n');
+  const body = JSON.parse(record.slice(end + 1));
+  return {
+    id: fields[1] ?? '',
+    priority,
+    entry,
+    key: record.slice(4, end),
+    recorded: true,
+    data: JSON.stringify(body.d),
+    options: body.o ?? NO_OPTIONS,
+    deliveries,
+    made: body.m ?? 0,
+    errors: body.e ?? NO_ERRORS,
+  };
+}

@@ -1,0 +1,44 @@
+/**
+ * The errors that are the queue's own; the others are those of all of Holdfast (docs/ERRORS.md).
+ */
+import { HoldfastError } from '@holdfast/kernel';
+
+/** The queue has as many waiting tasks as it may have. Wait and add again. */
+export class QueueFullError extends HoldfastError {
+  override readonly name = 'QueueFullError';
+  readonly code = 'HOLDFAST_QUEUE_FULL';
+  readonly queue: string;
+  readonly max: number | undefined;
+
+  constructor(queue: string, max: number | undefined) {
+    super(
+      `The queue "${queue}" is full${max === undefined ? '' : ` (${max} tasks wait)`}; the task was not added. Add it again later.`,
+    );
+    this.queue = queue;
+    this.max = max;
+  }
+}
+
+/** A task that was waited for has ended among the dead letters. */
+export class TaskFailedError extends HoldfastError {
+  override readonly name = 'TaskFailedError';
+  readonly code = 'HOLDFAST_TASK_FAILED';
+  readonly queue: string;
+  readonly id: string;
+  /** The message of its last error. */
+  readonly reason: string;
+
+  constructor(details: { queue: string; id: string; reason: string }) {
+    const { queue, id, reason } = details;
+    super(`Task ${id} of "${queue}" has failed for good: ${reason}. It is among the dead letters.`);
+    this.queue = queue;
+    this.id = id;
+    this.reason = reason;
+  }
+}
+
+/** Thrown by a handler: trying again cannot help, so the task goes to the dead letters at once. */
+export class NonRetryableError extends HoldfastError {
+  override readonly name = 'NonRetryableError';
+  readonly code = 'HOLDFAST_NON_RETRYABLE';
+}

@@ -1,0 +1,26 @@
+/**
+ * @holdfast/queue: tasks on Redis Streams, every delivery a lease with a fencing token. The main path: `createQueue`
+ * (queue.ts), `add`; `createWorker` (worker.ts), whose consumer (consumer.ts) claims and ends deliveries.
+ */
+export {
+  AbortedError,
+  HoldfastError,
+  LeaseLostError,
+  MisuseError,
+  type TokenHolder,
+  UnavailableError,
+} from '@holdfast/kernel';
+export type { NodeSource } from '@holdfast/redis';
+export type { Backoff, CustomBackoff } from './backoff.js';
+export { NonRetryableError, QueueFullError, TaskFailedError } from './errors.js';
+export type { QueueEvent } from './events.js';
+export type { Counts, TaskInfo, TaskState } from './inspection.js';
+export { type ListQueuesOptions, listQueues } from './names.js';
+export { metricsText, observeQueues } from './observe.js';
+export { type Added, createQueue, type Queue, type QueueOptions } from './queue.js';
+export type { Schedule, ScheduleInfo } from './schedule.js';
+export type { Schema } from './schema.js';
+export type { Task } from './task.js';
+export type { AddOptions, Failure } from './task-options.js';
+export type { ThreadOptions, ThreadTask } from './threads.js';
+export { createWorker, type TaskHandler, type Worker, type WorkerOptions } from './worker.js';

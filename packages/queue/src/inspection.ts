@@ -1,0 +1,130 @@
+/**
+ * What operators see of a queue and do to it, from the replies of its scripts.
+ */
+import { MisuseError } from '@holdfast/kernel';
+import type { Reply } from '@holdfast/redis';
+import type { Body, Failure } from './task-options.js';
+
+export type TaskState = 'waiting' | 'active' | 'delayed' | 'dead' | 'completed';
+
+const STATES: readonly TaskState[] = ['waiting', 'active', 'delayed', 'dead', 'completed'];
+
+/** What is known of a task. */
+export interface TaskInfo {
+  readonly id: string;
+  readonly state: TaskState;
+  /** As it was added; undefined of one that has completed. */
+  readonly data: unknown;
+  /** Of one that has completed. */
+  readonly result?: unknown;
+  readonly key?: string;
+  readonly priority?: number;
+  /** Attempts that failed. */
+  readonly failed?: number;
+  /** What went wrong in them, latest last; at most 20. */
+  readonly errors?: readonly Failure[];
+  /** Of one that is delayed: in how many ms it is due. */
+  readonly due?: number;
+  /** Of one that is active: its worker, and how far it says that it is. */
+  readonly worker?: string;
+  readonly progress?: unknown;
+}
+
+/** How many tasks there are. */
+export interface Counts {
+  readonly waiting: number;
+  readonly active: number;
+  readonly delayed: number;
+  readonly dead: number;
+  /** Whose results are kept. */
+  readonly completed: number;
+  readonly paused: boolean;
+  /** For how long the task that is next has been waiting, in ms. */
+  readonly oldest: number;
+  /** Sessions of workers. */
+  readonly workers: number;
+}
+
+/** An id and, where the queue gave it, the entry that it is. */
+export function placeOf(id: string): readonly [id: string, entry: string, priority: string] {
+  const given = /^(\d+-\d+)(?::(\d))?$/.exec(id);
+  return [id, given?.[1] ?? '', given?.[2] ?? '0'];
+}
+
+/** A record or a letter: "<priority> <holds> <key>\n<body>". */
+function readRecord(record: string): Omit<TaskInfo, 'id' | 'state'> {
+  const end = record.indexOf('\n');
+  const body = JSON.parse(record.slice(end + 1)) as Body;
+  const key = record.slice(4, end);
+  return {
+    data: body.d,
+    priority: Number(record[0]),
+    ...(key !== '' && { key }),
+    failed: body.m ?? 0,
+    ...(body.e && { errors: body.e }),
+  };
+}
+
+/** Of find.lua; undefined if it knows nothing of the task. */
+export function readFound(id: string, reply: Reply): TaskInfo | undefined {
+  const [state, value, detail, progress] = reply as readonly Reply[];
+  if (state === 'unknown') return undefined;
+  if (state === 'completed') return { id, state, data: undefined, result: JSON.parse(String(value)) };
+  const known = Array.isArray(value)
+    ? { data: JSON.parse(String(value[0])), priority: Number(placeOf(id)[2]), failed: 0 }
+    : readRecord(String(value));
+  return {
+    id,
+    state: state as TaskState,
+    ...known,
+    ...(state === 'delayed' && { due: Number(detail) }),
+    ...(state === 'active' && {
+      worker: String(detail).replace(/\.[^.]*$/, ''),
+      ...(typeof progress === 'string' && { progress: JSON.parse(progress) }),
+    }),
+  };
+}
+
+/** Of list.lua. */
+export function readPage(state: TaskState, reply: Reply): { tasks: TaskInfo[]; next: string | undefined } {
+  const items = reply as readonly string[];
+  const tasks: TaskInfo[] = [];
+  for (let index = 2; index < items.length; index += 2) {
+    const id = items[index] ?? '';
+    const value = items[index + 1] ?? '';
+    if (state === 'completed') tasks.push({ id, state, data: undefined, result: JSON.parse(value) });
+    else if (/^\d [01] /.test(value)) tasks.push({ id, state, ...readRecord(value) });
+    else if (value !== '')
+      tasks.push({ id, state, data: JSON.parse(value), priority: Number(placeOf(id)[2]), failed: 0 });
+  }
+  return { tasks, next: items[1] || undefined };
+}
+
+/** Of count.lua. */
+export function readCounts(reply: Reply): Counts {
+  const [, waiting, active, delayed, dead, completed, paused, oldest, workers] = reply as readonly Reply[];
+  return {
+    waiting: Number(waiting),
+    active: Number(active),
+    delayed: Number(delayed),
+    dead: Number(dead),
+    completed: Number(completed),
+    paused: paused === 'paused',
+    oldest: Number(oldest),
+    workers: Number(workers),
+  };
+}
+
+/** The record with which a dead letter begins again. */
+export function freshRecord(letter: string): string {
+  const end = letter.indexOf('\n');
+  const { d, o } = JSON.parse(letter.slice(end + 1)) as Body;
+  const { x: _, ...options } = o ?? {};
+  const body = { d, ...(Object.keys(options).length > 0 && { o: options }) };
+  return `${letter.slice(0, end)}\n${JSON.stringify(body)}`;
+}
+
+export function requireState(state: unknown): TaskState {
+  if (STATES.includes(state as TaskState)) return state as TaskState;
+  throw new MisuseError(`A state is one of ${STATES.join(', ')}; got ${String(state)}.`);
+}

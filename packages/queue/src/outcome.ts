@@ -1,0 +1,109 @@
+/**
+ * What becomes of a delivery: decided here, from what its handler did; ended by lua/settle.lua.
+ *
+ * Guarantees: a task that has attempts left is retried after its backoff; otherwise, or where trying again cannot help,
+ * it goes to the dead letters with every error that it met. Pure.
+ */
+import type { Random } from '@holdfast/kernel';
+import { type Backoff, type CustomBackoff, delayAfter } from './backoff.js';
+import type { Claimed } from './claimed.js';
+import { NonRetryableError } from './errors.js';
+import type { Body, Failure } from './task-options.js';
+
+/** The arguments that end a delivery, as lua/settle.lua describes them. */
+export type Outcome = readonly string[];
+
+/** How many errors a task keeps, and how long a stack may be. */
+const MOST_ERRORS = 20;
+const LONGEST_STACK = 4_000;
+
+/** A Redis command and its arguments. */
+export type Command = readonly string[];
+
+export function done(claimed: Claimed, result: string): Outcome {
+  const { priority, entry, id, key, recorded } = claimed;
+  return recorded ? ['recorded', priority, entry, id, key, result] : ['done', priority, entry, result];
+}
+
+/** Ended as `outcome`, together with commands. If Redis refuses one of them, the task is a dead letter that says why. */
+export function withEffects(
+  outcome: Outcome,
+  effects: readonly Command[],
+  claimed: Claimed,
+  failure: Omit<Failure, 'message'>,
+): Outcome {
+  const letter = letterOf(claimed, failure.attempt, [
+    ...claimed.errors,
+    { ...failure, message: `Redis refused an effect: ${REASON}` },
+  ]);
+  const end = letter.lastIndexOf(REASON);
+  const [before, after] = [letter.slice(0, end), letter.slice(end + REASON.length)];
+  const words = effects.flatMap((command) => [String(command.length), ...command]);
+  return ['with', String(words.length + 4), claimed.id, claimed.key, before, after, ...words, ...outcome];
+}
+
+/** The priority and the entry of what it ends. */
+export function placeOfEnd(outcome: Outcome): readonly [priority: string, entry: string] {
+  const first = outcome[0] === 'with' ? 2 + Number(outcome[1]) : 0;
+  return [outcome[first + 1] ?? '', outcome[first + 2] ?? ''];
+}
+
+/** What stands for a reason that only the script knows. */
+const REASON = '<reason>';
+
+export interface FailureContext {
+  readonly attempts: number;
+  readonly backoff: Backoff | CustomBackoff;
+  readonly random: Random;
+  readonly worker: string;
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+}
+
+/** The attempt has failed with `error`. */
+export function failed(claimed: Claimed, attempt: number, error: unknown, context: FailureContext): Outcome {
+  const { attempts, backoff, random, worker, now } = context;
+  const failure = failureOf(error, { attempt, at: now, worker });
+  const errors = [...claimed.errors, failure].slice(-MOST_ERRORS);
+  const most = claimed.options.a ?? attempts;
+  if (error instanceof NonRetryableError || attempt >= most) return dead(claimed, attempt, errors);
+  const chosen = claimed.options.b ?? backoff;
+  const delay = typeof chosen === 'function' ? chosen(attempt, error) : delayAfter(chosen, attempt, random);
+  const { priority, entry, id, key } = claimed;
+  const head = `${priority} ${key === '' ? 0 : 1} ${key}\n`;
+  const wait = Number.isFinite(delay) ? Math.max(0, Math.round(delay)) : 0;
+  return [
+    'retry',
+    priority,
+    entry,
+    id,
+    key,
+    head + bodyOf(claimed, attempt, errors),
+    String(wait),
+    failure.message,
+  ];
+}
+
+/** Trying again cannot help, or may not. */
+export function dead(claimed: Claimed, attempt: number, errors: readonly Failure[]): Outcome {
+  const { priority, entry, id, key } = claimed;
+  return ['dead', priority, entry, id, key, letterOf(claimed, attempt, errors), errors.at(-1)?.message ?? ''];
+}
+
+export function failureOf(error: unknown, details: Pick<Failure, 'attempt' | 'at' | 'worker'>): Failure {
+  if (!(error instanceof Error)) return { ...details, message: String(error) };
+  const stack = error.stack?.slice(0, LONGEST_STACK);
+  return { ...details, message: error.message, ...(stack !== undefined && { stack }) };
+}
+
+function letterOf(claimed: Claimed, attempt: number, errors: readonly Failure[]): string {
+  return `${claimed.priority} 0 ${claimed.key}\n${bodyOf(claimed, attempt, errors)}`;
+}
+
+function bodyOf({ data, options }: Claimed, made: number, errors: readonly Failure[]): string {
+  const rest = { ...(Object.keys(options).length > 0 && { o: options }), m: made, e: errors } satisfies Omit<
+    Body,
+    'd'
+  >;
+  return `{"d":${data},${JSON.stringify(rest).slice(1)}`;
+}

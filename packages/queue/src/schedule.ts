@@ -1,0 +1,122 @@
+/**
+ * Schedules: tasks that are added at the times of a cron expression, or every so often.
+ *
+ * Guarantees: exactly one task a tick, however many workers see that it is due, because the first of them sets the next
+ * tick in the same step. Ticks are seen by workers; while none runs, they are missed, and `missed` says what then.
+ */
+import { display, MisuseError, requireDuration, requireKnown, requireName } from '@holdfast/kernel';
+import { Cron } from 'croner';
+import { type Backoff, requireBackoff } from './backoff.js';
+import { HIGHEST_PRIORITY } from './keys.js';
+import type { QueuePort } from './port.js';
+import { type KeptOptions, requireCount } from './task-options.js';
+
+export interface Schedule {
+  /** A cron expression of five fields, or six with seconds first: `0 9 * * MON-FRI`. Either this or `every`. */
+  readonly cron?: string;
+  /** In ms, from 100: at whole multiples of it since 1970. */
+  readonly every?: number;
+  /** The time zone of the expression, as `Europe/Berlin`. Default UTC. */
+  readonly timezone?: string;
+  /**
+   * What is done of ticks that passed while no worker ran: "once": one task for all of them; "all": one each; "skip":
+   * none. A tick counts as missed a second after its time. Default "once".
+   */
+  readonly missed?: 'once' | 'all' | 'skip';
+  /** As for `add`, of each task. */
+  readonly priority?: number;
+  readonly attempts?: number;
+  readonly backoff?: Backoff;
+  readonly key?: string;
+}
+
+export interface ScheduleInfo extends Schedule {
+  readonly name: string;
+  readonly data: unknown;
+  readonly next: Date;
+}
+
+/** What is kept of a schedule: JSON of this. */
+interface Kept {
+  readonly schedule: Schedule;
+  readonly data: unknown;
+}
+
+const OPTIONS: readonly (keyof Schedule)[] = [
+  'cron',
+  'every',
+  'timezone',
+  'missed',
+  'priority',
+  'attempts',
+  'backoff',
+  'key',
+];
+
+/** How late a tick may be, in ms, and not count as missed. */
+const LATE = 1_000;
+
+/** Checks a schedule; returns it as it is kept, and its first tick after `now`, in ms since the epoch. Throws MisuseError. */
+export function keepSchedule(schedule: Schedule, data: string, now: number): { kept: string; next: number } {
+  requireKnown('schedule', schedule, OPTIONS);
+  const { cron, every, missed = 'once', priority, attempts, backoff, key } = schedule;
+  if ((cron === undefined) === (every === undefined)) {
+    throw new MisuseError('A schedule has either cron, such as "0 9 * * MON-FRI", or every, in ms.');
+  }
+  if (every !== undefined) requireDuration('every', every, { min: 100 });
+  if (!['once', 'all', 'skip'].includes(missed)) {
+    throw new MisuseError(`missed is "once", "all" or "skip"; got ${display(missed)}.`);
+  }
+  if (priority !== undefined) requireCount('priority', priority, { min: 0, max: HIGHEST_PRIORITY });
+  if (attempts !== undefined) requireCount('attempts', attempts, { min: 1, max: 1_000_000 });
+  if (backoff !== undefined) requireBackoff(backoff);
+  if (key !== undefined) requireName('key', key);
+  const next = tickAfter(schedule, now);
+  if (next === undefined) throw new MisuseError(`The cron expression ${display(cron)} has no time to come.`);
+  return { kept: `{"schedule":${JSON.stringify(schedule)},"data":${data}}`, next };
+}
+
+/** Of schedules.lua. */
+export function readSchedules(reply: readonly string[]): ScheduleInfo[] {
+  const infos: ScheduleInfo[] = [];
+  for (let index = 1; index < reply.length; index += 3) {
+    const { schedule, data } = JSON.parse(reply[index + 1] ?? '') as Kept;
+    infos.push({ ...schedule, name: reply[index] ?? '', data, next: new Date(Number(reply[index + 2])) });
+  }
+  return infos;
+}
+
+/** Adds the task of a tick that is due, and sets the next. Throws UnavailableError. */
+export async function runTick(
+  { port }: { readonly port: QueuePort },
+  { schedule: name, kept, at }: { schedule: string; kept: string; at: number },
+  now: number,
+): Promise<void> {
+  const { schedule, data } = JSON.parse(kept) as Kept;
+  const { missed = 'once', priority = 0, attempts, backoff, key = '' } = schedule;
+  const next = tickAfter(schedule, missed === 'all' ? at : now);
+  const skipped = missed === 'skip' && now - at > LATE;
+  const options: KeptOptions = {
+    ...(attempts !== undefined && { a: attempts }),
+    ...(backoff !== undefined && { b: backoff }),
+  };
+  const record = `${priority} 0 ${key}\n${JSON.stringify({ d: data, o: options })}`;
+  const id = skipped ? '' : `schedule:${name}:${at}`;
+  await port.call('tick', [name, String(at), next === undefined ? '' : String(next), id, record]);
+}
+
+/** The first tick after a time, both in ms since the epoch; undefined if there is none. Throws MisuseError. */
+function tickAfter({ cron, every, timezone = 'UTC' }: Schedule, time: number): number | undefined {
+  if (every !== undefined) return Math.floor(time / every) * every + every;
+  try {
+    return new Cron(cron ?? '', { timezone }).nextRun(new Date(time))?.getTime();
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new MisuseError(
+      `${display(cron)} in the time zone ${display(timezone)} is not a schedule: ${why}`,
+      {
+        cause,
+      },
+    );
+  }
+}

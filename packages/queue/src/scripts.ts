@@ -1,0 +1,50 @@
+/**
+ * The scripts of the queue: one Lua file a verb, in one library for all queues.
+ */
+import { type Script, ScriptLibrary } from '@holdfast/redis';
+
+const lua = (name: string): URL => new URL(`../lua/${name}.lua`, import.meta.url);
+
+/** What server.lua keeps between calls. */
+const PRELUDE = 'local RUN_ID, SERVER, ASKED_AT';
+
+const [queue, server, deliveries, reap] = [lua('queue'), lua('server'), lua('deliveries'), lua('reap')];
+const push = lua('push');
+const lines = [push, lua('paced'), lua('lines')];
+
+const VERBS = {
+  add: [queue, push, lua('add')],
+  put: [queue, ...lines, lua('room'), lua('same'), lua('put')],
+  bound: [queue, lua('bound')],
+  open: [queue, lua('open')],
+  work: [
+    ...[queue, server, deliveries, ...lines, lua('ended'), lua('settle'), lua('effects'), lua('endings')],
+    ...[lua('retention'), reap, lua('pace'), lua('entries'), lua('returned'), lua('sleep'), lua('work')],
+  ],
+  reconcile: [queue, server, deliveries, lua('reconcile')],
+  renew: [queue, server, lua('renew')],
+  close: [queue, deliveries, ...lines, reap, lua('close')],
+  progress: [queue, deliveries, lua('progress')],
+  find: [queue, lua('find')],
+  last: [queue, lua('last')],
+  count: [queue, lua('count')],
+  list: [queue, deliveries, lua('pages'), lua('list')],
+  remove: [queue, ...lines, lua('remove')],
+  requeue: [queue, ...lines, lua('requeue')],
+  schedule: [queue, lua('schedule')],
+  schedules: [queue, lua('schedules')],
+  tick: [queue, ...lines, lua('tick')],
+  hurry: [queue, ...lines, lua('hurry')],
+  hold: [queue, lua('hold')],
+  obliterate: [queue, lua('obliterate')],
+};
+
+export type VerbName = keyof typeof VERBS;
+
+const library = new ScriptLibrary(PRELUDE, VERBS);
+
+export const scripts: readonly Script[] = [...library.scripts.values()];
+
+export const verbNames = Object.keys(VERBS) as readonly VerbName[];
+
+export const scriptOf = (verb: VerbName): Script => library.scripts.get(verb) as Script;

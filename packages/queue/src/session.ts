@@ -1,0 +1,110 @@
+/**
+ * A worker's session with one queue: the lease of all its deliveries, renewed as one.
+ *
+ * Guarantees: `validUntil` is never later than the end that Redis knows. Once Redis says that the session is over, its
+ * deliveries are lost, and a new one is begun. A session that ran out without anybody having taken its tasks goes on.
+ */
+import { backoff, type Clock, type Timer } from '@holdfast/kernel';
+import type { QueuePort } from './port.js';
+import { limitsOfKeys, type QueueSettings } from './queue.js';
+
+export interface SessionOptions {
+  readonly port: QueuePort;
+  readonly settings: QueueSettings;
+  readonly worker: string;
+  /** In ms. */
+  readonly lease: number;
+  /** The session is over: what was delivered under it is lost. */
+  readonly onLost: () => void;
+  /** Told of the queue's epoch with each renewal. */
+  readonly onEpoch: (epoch: string) => void;
+}
+
+/** What two clocks may drift apart, as a part of the time. */
+const DRIFT = 0.01;
+
+export class Session {
+  readonly lease: number;
+  /** Monotonic time until which the deliveries are certainly ours. */
+  validUntil = 0;
+  /** The consumer's name in Redis; undefined while there is no session. */
+  id: string | undefined;
+  readonly #options: SessionOptions;
+  readonly #clock: Clock;
+  #timer: Timer | undefined;
+  #closed = false;
+
+  constructor(options: SessionOptions) {
+    this.#options = options;
+    this.#clock = options.port.clock;
+    this.lease = options.lease;
+  }
+
+  /** Whether its deliveries are certainly ours now. */
+  get isValid(): boolean {
+    return this.#clock.now() < this.validUntil;
+  }
+
+  /** Begins a session. Throws UnavailableError. */
+  async open(): Promise<void> {
+    const { port, settings, worker } = this.#options;
+    const id = `${worker}.${port.random.id()}`;
+    const { concurrency, rate } = settings;
+    const limits = [concurrency, rate?.max, rate?.per].map((limit) => String(limit ?? ''));
+    const since = this.#clock.now();
+    await port.call('open', [id, String(this.lease), ...limits, ...limitsOfKeys(settings)]);
+    if (this.#closed) return;
+    this.id = id;
+    this.renewed(since);
+    this.#renewLater();
+  }
+
+  /** A call that renews the session, sent at `since`, was answered. */
+  renewed(since: number): void {
+    this.validUntil = Math.max(this.validUntil, since + this.lease * (1 - DRIFT));
+  }
+
+  /** Redis says that it is over. */
+  lost(): void {
+    this.#timer?.cancel();
+    this.id = undefined;
+    this.validUntil = 0;
+    this.#options.onLost();
+  }
+
+  /** Ends it; what was not handed back is claimed by others. Never rejects. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#timer?.cancel();
+    const { id } = this;
+    this.id = undefined;
+    if (id !== undefined) await this.#options.port.call('close', [id]).catch(() => {});
+  }
+
+  /** Calls that claim or end deliveries renew it too; this is for when there are none. */
+  #renewLater(failures = 0): void {
+    const due = this.validUntil - this.lease * (2 / 3) - this.#clock.now();
+    const pause =
+      failures > 0 ? backoff(this.#options.port.random, failures, { base: 20, limit: this.lease / 10 }) : due;
+    this.#timer = this.#clock.after(Math.max(1, pause), () => void this.#renew(failures), {
+      keepAlive: false,
+    });
+  }
+
+  async #renew(failures: number): Promise<void> {
+    const { id } = this;
+    if (id === undefined || this.#closed) return;
+    const since = this.#clock.now();
+    if (this.validUntil - since > this.lease * (2 / 3)) return this.#renewLater();
+    try {
+      const reply = (await this.#options.port.call('renew', [id, String(this.lease)])) as readonly string[];
+      if (this.id !== id) return;
+      if (reply[0] === 'lost') return this.lost();
+      this.renewed(since);
+      this.#options.onEpoch(reply[1] ?? '');
+      this.#renewLater();
+    } catch {
+      if (this.id === id) this.#renewLater(failures + 1);
+    }
+  }
+}

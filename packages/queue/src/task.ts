@@ -1,0 +1,151 @@
+/**
+ * A task, as its handler sees it: its data, and the lease under which it was delivered.
+ *
+ * Guarantees: `token` is higher than that of every earlier delivery of the task. `signal` aborts, and `remaining()` is 0,
+ * before anybody else can be delivered the task. `progress` is refused once the lease is lost.
+ */
+import {
+  type Clock,
+  display,
+  type HoldfastError,
+  LeaseLostError,
+  LeaseSignal,
+  MisuseError,
+  requireName,
+  type TokenHolder,
+} from '@holdfast/kernel';
+import type { Command } from './outcome.js';
+
+const MOST_EFFECTS = 100;
+
+export interface Task<Data = unknown> extends TokenHolder {
+  readonly id: string;
+  /** The name of its queue. */
+  readonly queue: string;
+  /** As the queue's schema makes them. */
+  readonly data: Data;
+  /** From 1: how often it has been tried, with this time. */
+  readonly attempt: number;
+  /** The fencing token of this delivery: give the task to a guard as you would a lease. */
+  readonly token: number;
+  /** What guards take it for, unless you name what you write: "queue:<queue>/<id>". */
+  readonly resource: string;
+  /** The key that it was added with, if any. */
+  readonly key: string | undefined;
+  /** Aborts when the lease is lost or the worker is stopped and its grace is over. */
+  readonly signal: AbortSignal;
+  readonly lease: {
+    /** Milliseconds for which the task is certainly this worker's; 0 once it is not. */
+    remaining(): number;
+  };
+  /**
+   * Adds a Redis command to the task's end: it is carried out in the same script that completes the task, so exactly once,
+   * and not at all if this worker has lost it or its attempt fails. Keys are on the queue's own Redis; in a Cluster they
+   * carry the queue's hash tag, "{queue:<name>}". At most 100. If Redis refuses one, such as for a key of another type,
+   * those before it stay, and the task is a dead letter.
+   * Throws MisuseError, LeaseLostError.
+   */
+  effect(command: string, ...args: readonly (string | number)[]): void;
+  /** Notes how far it is, for who watches. Throws LeaseLostError, UnavailableError, MisuseError. */
+  progress(value: unknown): Promise<void>;
+}
+
+/** What a task needs of the delivery that it belongs to. */
+export interface TaskContext {
+  readonly clock: Clock;
+  /** Monotonic time, in ms, until which the lease is certainly valid. */
+  readonly validUntil: () => number;
+  readonly progress: (value: unknown) => Promise<void>;
+}
+
+type Details<Data> = Pick<Task<Data>, 'id' | 'queue' | 'data' | 'attempt' | 'token' | 'resource' | 'key'>;
+
+export class DeliveredTask<Data> implements Task<Data> {
+  readonly id: string;
+  readonly queue: string;
+  /** Set when it is handled, after the schema. */
+  data: Data;
+  readonly attempt: number;
+  readonly token: number;
+  readonly resource: string;
+  readonly key: string | undefined;
+  /** Commands that are carried out with its end. */
+  readonly effects: Command[] = [];
+  readonly #context: TaskContext;
+  #signal: LeaseSignal | undefined;
+  /** Why nobody relies on it any more. */
+  #over: HoldfastError | undefined;
+  #settled = false;
+
+  constructor(details: Details<Data>, context: TaskContext) {
+    this.id = details.id;
+    this.queue = details.queue;
+    this.data = details.data;
+    this.attempt = details.attempt;
+    this.token = details.token;
+    this.resource = details.resource;
+    this.key = details.key;
+    this.#context = context;
+  }
+
+  get lease(): { remaining(): number } {
+    const { clock, validUntil } = this.#context;
+    return { remaining: () => (this.#over ? 0 : Math.max(0, validUntil() - clock.now())) };
+  }
+
+  get signal(): AbortSignal {
+    if (this.#signal === undefined) {
+      this.#signal = new LeaseSignal(this.#context.clock, {
+        ends: this.#context.validUntil,
+        reason: () => this.lost('it ran out before it could be renewed'),
+        onAbort: () => {},
+      });
+      if (this.#over) this.#signal.abort(this.#over);
+    }
+    return this.#signal.signal;
+  }
+
+  /** Why it may not be ended or written to any more, if so. */
+  get over(): HoldfastError | undefined {
+    if (this.#over) return this.#over;
+    if (this.#settled) return this.lost('it has ended');
+    return this.lease.remaining() === 0 ? this.lost('it ran out') : undefined;
+  }
+
+  effect(command: string, ...args: readonly (string | number)[]): void {
+    const { over } = this;
+    if (over) throw over;
+    if (this.effects.length === MOST_EFFECTS)
+      throw new MisuseError(`A task has at most ${MOST_EFFECTS} effects.`);
+    const words = [requireName('command', command), ...args];
+    const wrong = words.find((word) => typeof word !== 'string' && !Number.isFinite(word));
+    if (wrong !== undefined) {
+      throw new MisuseError(`The arguments of a command are strings and numbers; got ${display(wrong)}.`);
+    }
+    this.effects.push(words.map(String));
+  }
+
+  progress(value: unknown): Promise<void> {
+    return this.#over ? Promise.reject(this.#over) : this.#context.progress(value);
+  }
+
+  lost(why: string): LeaseLostError {
+    const { resource, token } = this;
+    return new LeaseLostError(`The lease on task ${this.id} is lost: ${why}. Stop its work.`, {
+      resource,
+      token,
+    });
+  }
+
+  /** The worker knows that it is over: the lease is lost, or the worker stops. */
+  end(reason: HoldfastError): void {
+    this.#over ??= reason;
+    this.#signal?.abort(reason);
+  }
+
+  /** It was handled; nothing is to be told any more. */
+  settle(): void {
+    this.#settled = true;
+    this.#signal?.stop();
+  }
+}

@@ -1,0 +1,53 @@
+/**
+ * @holdfast/queue/testing: for tests of those who use the queue: its handlers, on real tasks, without waiting for clocks.
+ * The main path: add tasks, then `handleAll`.
+ */
+import { requireKnown } from '@holdfast/kernel';
+import type { Queue, TaskHandler } from './index.js';
+import { createWorker } from './worker.js';
+
+export interface HandleAllOptions<Data, Result> {
+  // biome-ignore lint/suspicious/noExplicitAny: as in createWorker.
+  readonly queue: Queue<any, Data>;
+  readonly handler: TaskHandler<Data, Result>;
+  /** How many tasks at a time. Default 1. */
+  readonly concurrency?: number;
+}
+
+/**
+ * Handles tasks until none is left, also those that are delayed or wait for their next attempt, as if their time had come,
+ * and those that handlers add. Resolves to how many attempts it took. Throws UnavailableError, MisuseError.
+ */
+export async function handleAll<Data, Result>(options: HandleAllOptions<Data, Result>): Promise<number> {
+  requireKnown('handleAll', options, ['queue', 'handler', 'concurrency']);
+  const { queue, handler, concurrency = 1 } = options;
+  let attempts = 0;
+  let wake = (): void => {};
+  const worker = createWorker<Data, Result>({
+    queue,
+    concurrency,
+    onError: () => {},
+    handler: async (task) => {
+      attempts += 1;
+      try {
+        return await handler(task);
+      } finally {
+        wake();
+      }
+    },
+  });
+  try {
+    for (;;) {
+      const { waiting, active, delayed } = await queue.counts();
+      if (waiting + active + delayed === 0) return attempts;
+      if (waiting + active === 0) await queue.port.call('hurry', []);
+      const handled = new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+      // What was handled is counted as active until the worker's next call has ended it.
+      await Promise.race([handled, queue.port.call('last', [])]);
+    }
+  } finally {
+    await worker.stop();
+  }
+}

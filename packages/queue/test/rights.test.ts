@@ -1,0 +1,77 @@
+/** The rights that README.md lists are enough for who they are for, and no more than they do. */
+import { readFileSync } from 'node:fs';
+import { createWorker } from '@holdfast/queue';
+import { expect, it } from 'vitest';
+import { client, eventually, later, queueOf, url, useRedis } from './setting.js';
+
+useRedis();
+
+const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
+
+/** What README.md says after "ACL SETUSER <user> on ><password>". */
+function rightsOf(user: string): string[] {
+  const line = new RegExp(`^ACL SETUSER ${user} on >\\S+ (.*)$`, 'm').exec(readme)?.[1];
+  return (line ?? '').replaceAll('images', 'q').split(' ');
+}
+
+async function as(user: string): Promise<string> {
+  await client().call('ACL', 'SETUSER', user, 'reset', 'on', '>secret', ...rightsOf(user));
+  later(() => client().call('ACL', 'DELUSER', user));
+  return url().replace('redis://', `redis://${user}:secret@`);
+}
+
+it('a producer adds, a worker works, an operator operates', async () => {
+  const rate = { max: 100, per: 1 };
+  const producer = queueOf<number>({ redis: await as('producer'), attempts: 1, keys: { rate } });
+  const ids = await Promise.all([
+    producer.add(1),
+    producer.add(2, { priority: 3 }),
+    producer.add(3, { id: 'a', key: 'k' }),
+    producer.add(4, { delay: 5 }),
+    producer.add(5, { deduplicate: { key: 'd', within: 60_000 } }),
+  ]);
+  expect(ids.every(({ added }) => added)).toBe(true);
+  const queue = queueOf<number>({ redis: await as('worker'), attempts: 1, rate, keys: { rate } });
+  const problems: unknown[] = [];
+  const worker = createWorker({
+    queue,
+    concurrency: 2,
+    onError: (error) => problems.push(error),
+    handler: async (task) => {
+      await task.progress(task.data);
+      if (task.data === 5) throw new Error('five');
+    },
+  });
+  later(() => worker.stop());
+  const operator = queueOf<number>({ redis: await as('operator') });
+  await eventually(async () => (await operator.counts()).completed, 4);
+  await eventually(async () => (await operator.counts()).dead, 1);
+  expect(problems).toEqual([]);
+  const [letter] = (await operator.list('dead')).tasks;
+  await operator.pause();
+  expect(await operator.requeue(letter?.id ?? '')).toBe(true);
+  expect(await operator.remove(letter?.id ?? '')).toBe(true);
+  await operator.schedule('s', 1, { every: 60_000 });
+  await operator.unschedule('s');
+  await operator.resume();
+  await worker.stop();
+  await operator.obliterate({ confirm: 'q', force: true });
+});
+
+it('a producer cannot take tasks, nor touch another queue', async () => {
+  const redis = await as('producer');
+  const queue = queueOf<number>({ redis });
+  await queue.add(1);
+  await expect(queue.counts()).rejects.toThrow(/does not let this user do that/);
+  const problems: string[] = [];
+  const worker = createWorker({
+    queue,
+    onError: (error) => problems.push(String(error)),
+    handler: () => 'taken',
+  });
+  await eventually(() => problems.length > 0, true);
+  expect(problems[0]).toMatch(/does not let this user do that/);
+  expect(worker.problem).toBeDefined();
+  await worker.stop();
+  await expect(queueOf({ redis, name: 'other' }).add(1)).rejects.toThrow(/does not let this user do that/);
+});

@@ -1,0 +1,79 @@
+/** Schedules: exactly one task a tick, and what happens to those that were missed. */
+import { MisuseError, seededRandom, systemClock } from '@holdfast/kernel';
+import { expect, it } from 'vitest';
+import { client, eventually, queueOf, useRedis, workerOf } from './setting.js';
+
+useRedis();
+
+it('adds one task a tick, however many workers see it', async () => {
+  const queue = queueOf<string>();
+  await queue.schedule('often', 'x', { every: 100 });
+  const ids: string[] = [];
+  for (let n = 0; n < 4; n += 1) {
+    workerOf({ queue, concurrency: 3, handler: ({ id }) => void ids.push(id) });
+  }
+  await expect.poll(() => ids.length, { timeout: 20_000 }).toBeGreaterThan(6);
+  const ticks = ids.map((id) => Number(id.replace('schedule:often:', '')));
+  expect(new Set(ticks).size).toBe(ticks.length);
+  expect(ticks.every((tick) => tick % 100 === 0)).toBe(true);
+  expect(await queue.unschedule('often')).toBe(true);
+  expect(await queue.unschedule('often')).toBe(false);
+  expect(await queue.schedules()).toEqual([]);
+});
+
+it.each([
+  ['once', 1],
+  ['all', 3],
+  ['skip', 0],
+] as const)('of missed ticks, %s adds %d tasks', async (missed, count) => {
+  const queue = queueOf<string>();
+  await queue.schedule('hourly', 'x', { every: 3_600_000, missed });
+  const [next] = await queue.schedules();
+  const missedFirst = Number(next?.next) - 3 * 3_600_000;
+  await client().zadd('{queue:q}:ticks', missedFirst, 'hourly');
+  const ids: string[] = [];
+  workerOf({ queue, handler: ({ id }) => void ids.push(id) });
+  await eventually(async () => (await queue.schedules())[0]?.next, next?.next);
+  await eventually(async () => (await queue.counts()).completed, count);
+  expect(ids).toHaveLength(count);
+});
+
+it('knows cron expressions and time zones', async () => {
+  const queue = queueOf<string>();
+  await queue.schedule('berlin', 'b', { cron: '30 9 * * *', timezone: 'Europe/Berlin' });
+  await queue.schedule('utc', 'u', { cron: '0 30 9 * * *' });
+  const [one, two] = await queue.schedules();
+  const hour = (date: Date | undefined, timeZone: string): string =>
+    date?.toLocaleTimeString('en-GB', { timeZone, hour: '2-digit', minute: '2-digit' }) ?? '';
+  const of = (name: string) => [one, two].find((info) => info?.name === name)?.next;
+  expect(hour(of('berlin'), 'Europe/Berlin')).toBe('09:30');
+  expect(hour(of('utc'), 'UTC')).toBe('09:30');
+});
+
+it('a schedule that is set again as it was keeps its tick; one that has changed gets another', async () => {
+  const queue = queueOf<string>();
+  await queue.schedule('s', 'x', { every: 3_600_000 });
+  await client().zadd('{queue:q}:ticks', 5, 's');
+  await queue.schedule('s', 'x', { every: 3_600_000 });
+  expect((await queue.schedules())[0]?.next.getTime()).toBe(5);
+  await queue.schedule('s', 'y', { every: 3_600_000 });
+  expect((await queue.schedules())[0]).toMatchObject({ name: 's', data: 'y', every: 3_600_000 });
+  expect((await queue.schedules())[0]?.next.getTime()).toBeGreaterThan(5);
+});
+
+it('refuses what is no schedule', async () => {
+  const queue = queueOf<string>({ clock: systemClock, random: seededRandom(1) });
+  const cases: [object, RegExp][] = [
+    [{}, /either cron/],
+    [{ cron: '* * * * *', every: 1_000 }, /either cron/],
+    [{ cron: 'soon' }, /"soon" in the time zone "UTC" is not a schedule/],
+    [{ cron: '* * * * *', timezone: 'Mars/Olympus' }, /Mars/],
+    [{ every: 1 }, /every is a whole number of milliseconds from 100/],
+    [{ every: 1_000, missed: 'some' }, /missed is "once", "all" or "skip"; got "some"/],
+  ];
+  for (const [schedule, message] of cases) {
+    await expect(queue.schedule('s', 'x', schedule)).rejects.toThrow(message);
+    await expect(queue.schedule('s', 'x', schedule)).rejects.toThrow(MisuseError);
+  }
+  expect(await queue.schedules()).toEqual([]);
+});

@@ -1,0 +1,252 @@
+/** Mistakes in the queue: in its Lua, and in its workers. */
+import type { Canary } from './canary.js';
+
+const LUA = 'packages/queue/lua';
+const SRC = 'packages/queue/src';
+
+export const QUEUE_CANARIES: readonly Canary[] = [
+  {
+    name: 'a session that is over may work',
+    about: 'Deliveries are ended and claimed for a session whose tasks others have been given.',
+    changes: [
+      {
+        file: `${LUA}/work.lua`,
+        find: "if not redis.call('ZSCORE', SESSIONS, session) then return {'lost'} end",
+        replace: '',
+      },
+      {
+        file: `${LUA}/renew.lua`,
+        find: "if not redis.call('ZSCORE', SESSIONS, ARGV[1]) then return {'lost'} end",
+        replace: '',
+      },
+    ],
+  },
+  {
+    name: 'sessions reaped early',
+    about: 'Tasks are taken from a worker before its lease is over.',
+    changes: [
+      {
+        file: `${LUA}/reap.lua`,
+        find: "redis.call('ZRANGEBYSCORE', SESSIONS, '-inf', now,",
+        replace: "redis.call('ZRANGEBYSCORE', SESSIONS, '-inf', now + 60,",
+      },
+    ],
+  },
+  {
+    name: 'token of a delivery not raised',
+    about: 'A token is the time, whatever was issued before.',
+    changes: [
+      {
+        file: `${LUA}/server.lua`,
+        find: 'math.max(time[1] * 1000000 + time[2], tonumber(last) + 1, tonumber(seen) + 1)',
+        replace: 'time[1] * 1000000 + time[2]',
+      },
+    ],
+  },
+  {
+    name: 'a server that forgets keeps its epoch',
+    about: 'Nobody notices that another server answers, or the same with an older memory.',
+    changes: [
+      {
+        file: `${LUA}/server.lua`,
+        find: 'if server == SERVER then return epoch, last end',
+        replace: 'if server then return epoch, last end',
+      },
+    ],
+  },
+  {
+    name: 'late calls claim',
+    about: 'A call that was on its way for longer than a later one still claims tasks.',
+    changes: [{ file: `${LUA}/work.lua`, find: 'if late then want = 0 end', replace: '' }],
+  },
+  {
+    name: 'late calls end twice',
+    about: 'What a late call ends is not looked for, although its repetition may have ended it.',
+    changes: [
+      {
+        file: `${LUA}/work.lua`,
+        find: "late or ARGV[8] == '1' or ARGV[9] ~= epoch",
+        replace: "ARGV[8] == '1' or ARGV[9] ~= epoch",
+      },
+    ],
+  },
+  {
+    name: 'repetitions end twice',
+    about: 'A call whose answer was lost is repeated as if it were the first.',
+    changes: [
+      { file: `${SRC}/consumer.ts`, find: 'want: 0, twice: true }', replace: 'want: 0, twice: false }' },
+    ],
+  },
+  {
+    name: 'lost answers not reconciled',
+    about: 'What a call has claimed whose answer was lost stays with a worker that does not know.',
+    changes: [
+      { file: `${SRC}/consumer.ts`, find: '      this.#unsure = true;\n', replace: '' },
+      { file: `${SRC}/consumer.ts`, find: "this.#unsure ||= this.#call.epoch !== '';", replace: '' },
+    ],
+  },
+  {
+    name: 'validity from the answer',
+    about: 'The lease of deliveries is counted from when the answer came, not from when the call was sent.',
+    changes: [
+      {
+        file: `${SRC}/session.ts`,
+        find: 'since + this.lease * (1 - DRIFT)',
+        replace: 'this.#clock.now() + this.lease',
+      },
+    ],
+  },
+  {
+    name: 'begun without a valid lease',
+    about: 'What was claimed is begun however long the answer was on its way.',
+    changes: [
+      {
+        file: `${SRC}/consumer.ts`,
+        find: 'this.#deliveries.size < this.#options.concurrency && this.#session.isValid',
+        replace: 'this.#deliveries.size < this.#options.concurrency',
+      },
+      {
+        file: `${SRC}/session.ts`,
+        find: 'since + this.lease * (1 - DRIFT)',
+        replace: 'this.#clock.now() + this.lease * (1 - DRIFT)',
+      },
+    ],
+  },
+  {
+    name: 'a signal that does not abort in time',
+    about: 'A handler is told that its task is lost when Redis says so, not when the lease is over.',
+    changes: [
+      {
+        file: `${SRC}/task.ts`,
+        find: 'ends: this.#context.validUntil,',
+        replace: 'ends: () => Number.MAX_SAFE_INTEGER,',
+      },
+    ],
+  },
+  {
+    name: 'a session taken back is not handed on',
+    about: 'The tasks of a worker that died are nobody’s, and nobody looks for them.',
+    changes: [
+      {
+        file: `${LUA}/reap.lua`,
+        find: "if moved > 0 then redis.call('HINCRBY', META, 'returned', moved) end",
+        replace: '',
+      },
+    ],
+  },
+  {
+    name: 'turns by entry alone',
+    about: 'Turns of two priorities that were given in one millisecond are taken for each other.',
+    changes: [
+      { file: `${LUA}/deliveries.lua`, find: "return level .. ' ' .. entry", replace: 'return entry' },
+    ],
+  },
+  {
+    name: 'a retry gives its key away',
+    about: 'A task of a key that waits for its next attempt lets others of the key begin.',
+    changes: [
+      {
+        file: `${LUA}/settle.lua`,
+        find: "    happened(id, 't', ARGV[arg + 4])\n",
+        replace: "    happened(id, 't', ARGV[arg + 4])\n    if key ~= '' then free_slot(priority, key) end\n",
+      },
+    ],
+  },
+  {
+    name: 'the last of a line goes first',
+    about: 'Tasks of a key do not go in the order in which they came.',
+    changes: [
+      {
+        file: `${LUA}/lines.lua`,
+        find: "  local first = redis.call('ZRANGEBYLEX', LINES, from, to, 'LIMIT', 0, 1)[1]\n",
+        replace:
+          "  local line = redis.call('ZRANGEBYLEX', LINES, from, to, 'LIMIT', 0, 1000)\n  local first = line[#line]\n",
+      },
+    ],
+  },
+  {
+    name: 'slots of a key not counted',
+    about: 'Every task of a key is given a turn at once.',
+    changes: [
+      {
+        file: `${LUA}/lines.lua`,
+        find: "  if slots < tonumber(redis.call('HGET', META, 'key_limit') or 1) then\n",
+        replace: '  if true then\n',
+      },
+    ],
+  },
+  {
+    name: 'a slot that is not passed on',
+    about: 'When a task of a key has ended, the next in its line is given no turn.',
+    changes: [
+      {
+        file: `${LUA}/lines.lua`,
+        find: 'for _ = 1, math.min(waiting, limit - slots) do',
+        replace: 'for _ = 1, 0 do',
+      },
+    ],
+  },
+  {
+    name: 'concurrency not counted',
+    about: 'The limit of the queue is that of each call.',
+    changes: [
+      {
+        file: `${LUA}/pace.lua`,
+        find: 'math.min(want, limit - in_flight(levels))',
+        replace: 'math.min(want, limit)',
+      },
+    ],
+  },
+  {
+    name: 'effects apart from the end',
+    about: 'Effects of a task are carried out although it has ended before.',
+    changes: [
+      {
+        file: `${LUA}/endings.lua`,
+        find: '    elseif skip then\n',
+        replace: '    elseif skip then\n      if at > arg then carry_out(arg + 6, at - 1) end\n',
+      },
+    ],
+  },
+  {
+    name: 'an add that is repeated adds again',
+    about: 'A task that is there already, or was a moment ago, is not looked for.',
+    changes: [
+      {
+        file: `${LUA}/put.lua`,
+        find: '  if other then return other end\n',
+        replace: '',
+      },
+    ],
+  },
+  {
+    name: 'sleepers not woken by what is due first',
+    about: 'Nobody looks again when a task is added that is due before all others.',
+    changes: [
+      {
+        file: `${LUA}/same.lua`,
+        find: "  if redis.call('ZRANGE', DELAYED, 0, 0)[1] == id then wake() end\n",
+        replace: '',
+      },
+    ],
+  },
+  {
+    name: 'sleep from what nobody has seen',
+    about: 'Who sleeps is woken only by what comes after it has fallen asleep.',
+    changes: [
+      {
+        file: `${SRC}/sleep.ts`,
+        find: "entries.push(last[index + 1] ?? '0-0');",
+        replace: "entries.push(name === 'w' ? (last[index + 1] ?? '0-0') : '9999999999999-0');",
+      },
+    ],
+  },
+  {
+    name: 'what was handed back is not announced',
+    about: 'A worker that stops hands its tasks back, and nobody is told.',
+    changes: [
+      { file: `${LUA}/endings.lua`, find: '  if back > 0 then wake() end\n', replace: '' },
+      { file: `${LUA}/endings.lua`, find: "  redis.call('HINCRBY', META, 'returned', 1)\n", replace: '' },
+    ],
+  },
+];

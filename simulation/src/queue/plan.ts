@@ -1,0 +1,235 @@
+/**
+ * The plan of a run of the queue, and how it is drawn from a seed.
+ *
+ * Guarantees: the same seed gives the same plan. Clocks run apart by less than what workers allow for. The server keeps
+ * what it has acknowledged, but for runs that say so (`lossy`).
+ */
+import { Dice } from '../plan/dice.js';
+import type { Wishes } from '../plan/draw.js';
+import type { ClockPlan, Fault, Plan } from '../plan/plan.js';
+
+/** All durations and times are milliseconds of true time. */
+export interface QueuePlan extends Omit<Plan, 'clients'> {
+  readonly clients: readonly QueueClientPlan[];
+  readonly queue: {
+    readonly attempts: number;
+    /** Of a constant backoff. */
+    readonly backoff: number;
+    readonly timeout: number;
+    readonly concurrency: number | undefined;
+    /** Slots of each key. */
+    readonly slots: number;
+    readonly rate: { readonly max: number; readonly per: number } | undefined;
+    readonly keyRate: { readonly max: number; readonly per: number } | undefined;
+    /** Between the ticks of a schedule, if there is one. */
+    readonly every: number | undefined;
+  };
+  /** Whether the server may come back without what it had acknowledged. */
+  readonly lossy: boolean;
+}
+
+interface QueueClientPlan {
+  readonly clock: ClockPlan;
+  readonly worker:
+    | { readonly concurrency: number; readonly lease: number; readonly grace: number }
+    | undefined;
+  /** When its worker is stopped, and another started in its place. */
+  readonly restarts: readonly number[];
+  /** What goes on in the process at the same time. */
+  readonly tasks: readonly (readonly QueueStep[])[];
+}
+
+/** What a producer does next. */
+export type QueueStep = { readonly after: number } & (
+  | ({ readonly f: 'add'; readonly name: string } & AddPlan)
+  | { readonly f: 'pause'; readonly for: number }
+  | { readonly f: 'remove'; readonly name: string }
+);
+
+interface AddPlan {
+  /** Whether it is given an id of its own, and is repeated until it is certain. */
+  readonly named: boolean;
+  readonly key: string | undefined;
+  readonly delay: number;
+  readonly priority: number;
+  readonly work: WorkPlan;
+}
+
+/** What its handler does. */
+export interface WorkPlan {
+  readonly takes: number;
+  /** In how many steps, between which it looks at its signal. */
+  readonly steps: number;
+  /** Attempts that fail. */
+  readonly fails: number;
+  readonly fatal: boolean;
+  /** Goes on when its signal has aborted. */
+  readonly heedless: boolean;
+  readonly progress: boolean;
+}
+
+const CLOCK_AHEAD = 400;
+
+/** How far the server's clock may jump: leases end early then, and only tokens are in order. */
+const JUMP = 3_000;
+
+export function drawQueuePlan(seed: number, wishes: Wishes = {}): QueuePlan {
+  const dice = new Dice(seed ^ 0x51ed27);
+  const clients = wishes.clients ?? dice.whole(2, 4);
+  const healAt = dice.whole(2_000, 6_000);
+  const lossy = dice.chance(0.3);
+  const clocksJump = dice.chance(0.1);
+  const clock = (): ClockPlan => ({
+    rate: dice.between(0.9955, 1.0045),
+    aheadMs: dice.between(-CLOCK_AHEAD, CLOCK_AHEAD),
+  });
+  const lease = dice.scale(150, 4_000);
+  return {
+    seed,
+    nodes: 0,
+    deployment: {
+      maxTtl: 1_000,
+      window: 300,
+      margin: 100,
+      retention: 700,
+      nodeTimeout: 200,
+      persistence: 'none',
+    },
+    latency: { base: dice.scale(50, 1_000), jitter: dice.scale(20, 4_000) },
+    resends: dice.chance(0.3),
+    initialized: true,
+    nodeClocks: [clock()],
+    clients: Array.from({ length: clients }, (_, place) =>
+      drawClient(dice, { place, lease, healAt, clock: clock() }),
+    ),
+    faults: dice.chance(0.92) ? drawFaults(dice, { clients, healAt, lossy, clocksJump, lease }) : [],
+    contests: [],
+    healAt,
+    clocksJump,
+    queue: {
+      attempts: dice.whole(2, 4),
+      backoff: dice.scale(5, 300),
+      timeout: dice.scale(50, 600),
+      concurrency: dice.chance(0.25) ? dice.whole(1, 4) : undefined,
+      slots: dice.one([1, 1, 1, 2]),
+      rate: dice.chance(0.1) ? { max: dice.whole(2, 6), per: dice.scale(50, 300) } : undefined,
+      keyRate: dice.chance(0.1) ? { max: dice.whole(1, 3), per: dice.scale(20, 200) } : undefined,
+      every: dice.chance(0.2) ? dice.scale(150, 1_000) : undefined,
+    },
+    lossy,
+  };
+}
+
+interface ClientOptions {
+  readonly place: number;
+  readonly lease: number;
+  readonly healAt: number;
+  readonly clock: ClockPlan;
+}
+
+function drawClient(dice: Dice, { place, lease, healAt, clock }: ClientOptions): QueueClientPlan {
+  const works = place === 0 || dice.chance(0.8);
+  // More at once than the workers can take.
+  const isBurst = dice.chance(0.2);
+  return {
+    clock,
+    worker: works
+      ? { concurrency: dice.whole(1, 4), lease, grace: dice.one([0, 0, dice.scale(1, 400)]) }
+      : undefined,
+    restarts: works && dice.chance(0.3) ? [dice.whole(100, healAt)] : [],
+    tasks: Array.from({ length: dice.whole(1, 2) }, (_, index) =>
+      Array.from({ length: isBurst ? dice.whole(20, 40) : dice.whole(2, 8) }, (_, number) =>
+        drawStep(dice, { name: `${place}.${index}.${number}`, lease, isBurst }),
+      ),
+    ),
+  };
+}
+
+function drawStep(
+  dice: Dice,
+  { name, lease, isBurst }: { name: string; lease: number; isBurst: boolean },
+): QueueStep {
+  const after = isBurst || dice.chance(0.5) ? 0 : dice.scale(1, 800);
+  if (dice.chance(0.04)) return { f: 'pause', after, for: dice.scale(10, 500) };
+  if (dice.chance(0.05))
+    return { f: 'remove', after, name: `${name.slice(0, 4)}${Number(name.slice(4)) - 1}` };
+  return {
+    f: 'add',
+    after,
+    name,
+    named: dice.chance(0.5),
+    key: dice.chance(0.4) ? dice.one(['red', 'red', 'blue']) : undefined,
+    delay: dice.chance(0.15) ? dice.scale(1, 800) : 0,
+    priority: dice.chance(0.15) ? dice.whole(1, 3) : 0,
+    work: {
+      takes: dice.chance(0.15)
+        ? dice.scale(lease / 2, Math.min(3_000, 2 * lease))
+        : dice.one([0, dice.scale(1, 100)]),
+      steps: dice.whole(1, 3),
+      fails: dice.one([0, 0, 0, 0, 1, 2]),
+      fatal: dice.chance(0.05),
+      heedless: dice.chance(0.4),
+      progress: dice.chance(0.2),
+    },
+  };
+}
+
+interface FaultOptions {
+  readonly clients: number;
+  readonly healAt: number;
+  readonly lossy: boolean;
+  readonly clocksJump: boolean;
+  readonly lease: number;
+}
+
+const KINDS = [
+  ...['cut', 'cut', 'lag', 'break', 'break', 'break', 'break', 'freeze', 'freeze', 'slow', 'crash', 'crash'],
+  ...['pause', 'pause', 'pause', 'pause', 'kill', 'kill', 'client clock', 'flush'],
+] as const;
+
+function drawFaults(dice: Dice, options: FaultOptions): Fault[] {
+  const faults = Array.from({ length: dice.whole(1, 10) }, () => drawFault(dice, options));
+  if (options.clocksJump) {
+    const by = dice.between(-1, 1) * dice.scale(1, JUMP);
+    faults.push({ f: 'node clock', at: dice.whole(0, options.healAt), node: 0, by });
+  }
+  return faults.sort((one, two) => one.at - two.at);
+}
+
+function drawFault(dice: Dice, { clients, healAt, lossy, lease }: FaultOptions): Fault {
+  const kind = dice.one(KINDS);
+  const at = dice.whole(0, healAt - 10);
+  const duration = dice.scale(5, 3 * lease);
+  const client = dice.whole(0, clients - 1);
+  const [node, nodes] = [0, [0]];
+  switch (kind) {
+    case 'cut':
+      return {
+        ...{ f: 'cut', at, clients: dice.some(clients), nodes, for: duration },
+        direction: dice.one(['both', 'both', 'up', 'down']),
+      };
+    case 'lag':
+      return { f: 'lag', at, clients: dice.some(clients), nodes, lag: dice.scale(1, lease), for: duration };
+    case 'break':
+      return { f: 'break', at, client, node, lateness: dice.chance(0.7) ? dice.scale(10, 1_000) : undefined };
+    case 'freeze':
+      return { f: 'freeze', at, node, for: duration };
+    case 'slow':
+      return { f: 'slow', at, node, by: dice.scale(1, 50), for: duration };
+    case 'flush':
+      if (lossy) return { f: 'flush', at, node };
+      return { f: 'pause', at, client, for: duration, atReading: true };
+    case 'crash': {
+      // It is back before all faults are healed, with what the plan says.
+      const back = Math.min(dice.scale(1, 1_500), healAt - at - 1);
+      const memory = lossy ? dice.one(['all', 'some', 'none'] as const) : 'all';
+      return { f: 'crash', at, node, for: back, memory, savedBefore: dice.whole(1, 1_000) };
+    }
+    case 'pause':
+      return { f: 'pause', at, client, for: duration, atReading: dice.chance(0.5) };
+    case 'kill':
+      return { f: 'kill', at, client, for: duration };
+    case 'client clock':
+      return { f: 'client clock', at, client, by: dice.between(-1, 1) * dice.scale(1, 100_000) };
+  }
+}

@@ -1,0 +1,216 @@
+/**
+ * A process that adds tasks, works on them, or both.
+ *
+ * Guarantees: it uses only what users use. An error that no user should see in a correct deployment is a violation.
+ */
+import type { Queue, Task, Worker } from '@holdfast/queue';
+import type { Subject } from '../run/subject.js';
+import type { Machine } from '../world/machine.js';
+import type { World } from '../world/world.js';
+import { EFFECTS, type QueueOracle } from './oracle.js';
+import type { QueuePlan, QueueStep, WorkPlan } from './plan.js';
+
+export interface QueueProcessOptions {
+  readonly world: World<QueuePlan>;
+  readonly plan: QueuePlan;
+  readonly subject: Subject;
+  readonly oracle: QueueOracle;
+  readonly place: number;
+  readonly life: number;
+}
+
+type Data = { readonly name: string };
+
+const EASY: WorkPlan = { takes: 5, steps: 1, fails: 0, fatal: false, heedless: false, progress: false };
+
+/** A task with an id is the same for as long as anybody may repeat its add, in ms. */
+const REPEATED = 600_000;
+
+export class QueueProcess {
+  readonly machine: Machine;
+  readonly queue: Queue<Data, Data>;
+  readonly #options: QueueProcessOptions;
+  #worker: Worker | undefined;
+
+  constructor(options: QueueProcessOptions) {
+    const { world, plan, subject, place, life } = options;
+    this.#options = options;
+    this.machine = world.start(place, life);
+    const { clock, random } = this.machine;
+    const { attempts, backoff, timeout, concurrency, slots, rate, keyRate } = plan.queue;
+    this.queue = subject.createQueue<Data, Data>({
+      redis: world.connect(place, world.store),
+      name: 'q',
+      attempts,
+      backoff: { type: 'constant', delay: backoff },
+      timeout,
+      keys: { concurrency: slots, ...(keyRate && { rate: keyRate }) },
+      ...(concurrency !== undefined && { concurrency }),
+      ...(rate && { rate }),
+      clock,
+      random,
+    });
+  }
+
+  get isWorking(): boolean {
+    return this.#worker !== undefined;
+  }
+
+  sleep(duration: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.machine.clock.after(duration, resolve);
+    });
+  }
+
+  startWorker(): void {
+    const { subject, plan, place } = this.#options;
+    const settings = plan.clients[place]?.worker;
+    if (settings === undefined) return;
+    this.#worker = subject.createWorker({
+      queue: this.queue,
+      ...settings,
+      name: this.machine.name,
+      handler: (task: Task<Data>) => this.#handle(task),
+      onError: () => {},
+    });
+  }
+
+  /** Stops its worker, and starts another in its place. */
+  async restartWorker(): Promise<void> {
+    await this.stopWorker();
+    this.startWorker();
+  }
+
+  async stopWorker(): Promise<void> {
+    const worker = this.#worker;
+    this.#worker = undefined;
+    this.note('stops its worker');
+    await worker?.stop();
+    this.note('has stopped its worker');
+  }
+
+  /** Never rejects. */
+  async perform(step: QueueStep, mayRepeat: () => boolean): Promise<void> {
+    await this.sleep(step.after);
+    try {
+      if (step.f === 'add') await this.add(step);
+      else if (step.f === 'remove') await this.#remove(step.name);
+      else await this.#pause(step.for, mayRepeat);
+    } catch (error) {
+      this.#judge(error);
+    }
+  }
+
+  /** A task with an id is added until it is certain that it is. Rejects if that is not known of another. */
+  async add(step: Omit<QueueStep & { f: 'add' }, 'f' | 'after'>): Promise<void> {
+    const { name, named, key, delay, priority } = step;
+    const id = `task ${name}`;
+    const options = {
+      ...(named && { id, deduplicate: { key: id, within: REPEATED } }),
+      ...(key !== undefined && { key }),
+      ...(delay > 0 && { delay }),
+      ...(priority > 0 && { priority }),
+    };
+    for (;;) {
+      try {
+        await this.queue.add({ name }, options);
+        this.note(`has added ${name}`);
+        this.#options.oracle.acknowledged(name);
+        return;
+      } catch (error) {
+        if (!named) throw error;
+        this.#judge(error);
+        await this.sleep(20);
+      }
+    }
+  }
+
+  async unschedule(name: string): Promise<void> {
+    await this.#insist(() => this.queue.unschedule(name));
+  }
+
+  async schedule(name: string, every: number): Promise<void> {
+    await this.#insist(() => this.queue.schedule(name, { name: 'tick' }, { every, missed: 'all' }));
+  }
+
+  async resume(): Promise<void> {
+    await this.#insist(() => this.queue.resume());
+  }
+
+  close(): Promise<void> {
+    return this.queue.close();
+  }
+
+  note(what: string): void {
+    this.#options.world.note(this.machine.name, what);
+  }
+
+  async #pause(duration: number, mayRepeat: () => boolean): Promise<void> {
+    await this.queue.pause().catch((error) => this.#judge(error));
+    await this.sleep(mayRepeat() ? duration : 0);
+    await this.resume();
+  }
+
+  async #remove(name: string): Promise<void> {
+    const id = `task ${name}`;
+    this.#options.oracle.mayBeRemoved(id);
+    await this.queue.remove(id);
+  }
+
+  /** Until it is done. */
+  async #insist(what: () => Promise<unknown>): Promise<void> {
+    for (;;) {
+      try {
+        await what();
+        return;
+      } catch (error) {
+        this.#judge(error);
+        await this.sleep(20);
+      }
+    }
+  }
+
+  async #handle(task: Task<Data>): Promise<number> {
+    const { oracle, plan, subject } = this.#options;
+    const { takes, steps, fails, fatal, heedless, progress } = workOf(plan, task.data.name);
+    if (this.#options.world.isTraced) {
+      const left = task.lease.remaining().toFixed(1);
+      this.note(
+        `begins ${task.data.name} (${task.id}), attempt ${task.attempt}, under ${task.token}, for ${left} ms`,
+      );
+    }
+    void task.signal;
+    oracle.begins(task, this.machine);
+    try {
+      for (let step = 0; step < steps; step += 1) {
+        if (takes > 0) await this.sleep(takes / steps);
+        if (!heedless && task.signal.aborted) throw task.signal.reason;
+        if (progress) await task.progress(step).catch((error: unknown) => this.#judge(error));
+      }
+      if (fatal) throw new subject.NonRetryableError('planned');
+      if (task.attempt <= fails) throw new Error('planned');
+      task.effect('HINCRBY', EFFECTS, task.id, 1);
+      return task.token;
+    } finally {
+      if (this.#options.world.isTraced) this.note(`has handled ${task.data.name}`);
+      oracle.ends(task);
+    }
+  }
+
+  #judge(error: unknown): void {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+    this.note(`is told: ${error instanceof Error ? error.message : error}`);
+    const isBusy = error instanceof Error && error.message.startsWith('A worker has task');
+    if (!EXPECTED.includes(code) && !isBusy) this.#options.oracle.violate('error', String(error));
+  }
+}
+
+/** What a correct deployment may tell a user who does nothing wrong. */
+const EXPECTED = ['HOLDFAST_UNAVAILABLE', 'HOLDFAST_LEASE_LOST', 'HOLDFAST_ABORTED'];
+
+function workOf(plan: QueuePlan, name: string): WorkPlan {
+  for (const { tasks } of plan.clients) {
+    for (const step of tasks.flat()) if (step.f === 'add' && step.name === name) return step.work;
+  }
+  return EASY;
+}
