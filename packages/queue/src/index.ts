@@ -17,6 +17,12 @@ export type { QueueEvent } from './events.js';
 export type { Counts, TaskInfo, TaskState } from './inspection.js';
 export { type ListQueuesOptions, listQueues } from './names.js';
 export { metricsText, observeQueues } from './observe.js';
+export {
+  type AddedToPartition,
+  createPartitionedQueue,
+  type PartitionedQueue,
+  type PartitionedQueueOptions,
+} from './partitioned.js';
 export { type Added, createQueue, type Queue, type QueueOptions } from './queue.js';
 export type { Schedule, ScheduleInfo } from './schedule.js';
 export type { Schema } from './schema.js';

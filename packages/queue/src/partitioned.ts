@@ -1,0 +1,97 @@
+/**
+ * A queue over the shards of a Redis Cluster: several queues, its partitions, each with a hash tag of its own, and so each
+ * on one shard. The main path: `createPartitionedQueue`, `add`; a worker takes `queue.partitions`.
+ *
+ * Guarantees: those of a queue, within a partition: tasks of one key are in one partition, and so are those of one id. The
+ * limits of the options are those of each partition.
+ */
+import { createHash } from 'node:crypto';
+import type { Counts } from './inspection.js';
+import { type Added, createQueue, type Queue, type QueueOptions } from './queue.js';
+import { type AddOptions, requireAddOptions, requireCount } from './task-options.js';
+
+export interface PartitionedQueueOptions<Input = unknown, Output = Input>
+  extends Omit<QueueOptions<Input, Output>, 'groups'> {
+  /** How many, from 2 to 256. Every producer and worker gives the same; changing it moves keys to other partitions. */
+  readonly partitions: number;
+}
+
+/** What became of an add. */
+export interface AddedToPartition extends Added {
+  /** The queue that has the task: it waits for its result, and tells of it. */
+  readonly queue: Queue<unknown, unknown>;
+}
+
+/** Throws MisuseError for options that cannot work; connects on first use. */
+export function createPartitionedQueue<Input = unknown, Output = Input>(
+  options: PartitionedQueueOptions<Input, Output>,
+): PartitionedQueue<Input, Output> {
+  return new PartitionedQueue(options);
+}
+
+/** Made by `createPartitionedQueue`. */
+export class PartitionedQueue<Input = unknown, Output = Input> implements AsyncDisposable {
+  readonly name: string;
+  /** "<name>.0", "<name>.1" and so on: for createWorker, and to look at. */
+  readonly partitions: readonly Queue<Input, Output>[];
+  #next = 0;
+
+  /** @internal */
+  constructor({ partitions, ...options }: PartitionedQueueOptions<Input, Output>) {
+    const count = requireCount('partitions', partitions, { min: 2, max: 256 });
+    this.name = options.name;
+    this.partitions = Array.from({ length: count }, (_, index) =>
+      createQueue({ ...options, name: `${options.name}.${index}` }),
+    );
+  }
+
+  /** The partition of tasks with this key, or, without one, with this deduplication key or id. */
+  partitionOf(key: string): Queue<Input, Output> {
+    const digest = createHash('sha1').update(key).digest();
+    return this.#at(digest.readUInt32BE());
+  }
+
+  /** As of a queue. Tasks without a key and an id go to the partitions in turns. */
+  async add(data: Input, options: AddOptions = {}): Promise<AddedToPartition> {
+    const { key, deduplicate, id } = requireAddOptions(options);
+    const route = key ?? deduplicate?.key ?? id;
+    if (route === undefined) this.#next += 1;
+    const queue = route === undefined ? this.#at(this.#next) : this.partitionOf(route);
+    return { ...(await queue.add(data, options)), queue: queue as Queue<unknown, unknown> };
+  }
+
+  addMany(
+    tasks: readonly { readonly data: Input; readonly options?: AddOptions }[],
+  ): Promise<AddedToPartition[]> {
+    return Promise.all(tasks.map(({ data, options }) => this.add(data, options)));
+  }
+
+  /** Of all partitions together; paused if all are. Throws UnavailableError. */
+  async counts(): Promise<Counts> {
+    const all = await Promise.all(this.partitions.map((queue) => queue.counts()));
+    const sum = (of: 'waiting' | 'active' | 'delayed' | 'dead' | 'completed'): number =>
+      all.reduce((before, counts) => before + counts[of], 0);
+    return {
+      waiting: sum('waiting'),
+      active: sum('active'),
+      delayed: sum('delayed'),
+      dead: sum('dead'),
+      completed: sum('completed'),
+      paused: all.every(({ paused }) => paused),
+      oldest: Math.max(...all.map(({ oldest }) => oldest)),
+      workers: Math.max(...all.map(({ workers }) => workers)),
+    };
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.partitions.map((queue) => queue.close()));
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #at(number: number): Queue<Input, Output> {
+    return this.partitions[number % this.partitions.length] as Queue<Input, Output>;
+  }
+}

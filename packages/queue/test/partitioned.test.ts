@@ -1,0 +1,73 @@
+/** A queue over the shards of a real Cluster. */
+import { MisuseError } from '@holdfast/kernel';
+import { type LocalNodes, startNodes } from '@holdfast/local';
+import { createPartitionedQueue, createWorker, type Task } from '@holdfast/queue';
+import { Redis } from 'ioredis';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+
+const SLOTS = [0, 5_461, 10_923, 16_384];
+
+let nodes: LocalNodes;
+let masters: Redis[];
+beforeAll(async () => {
+  nodes = await startNodes(3, { args: ['--cluster-enabled', 'yes', '--cluster-node-timeout', '1000'] });
+  masters = nodes.urls.map((url) => new Redis(url));
+  const ports = nodes.nodes.map(({ port }) => String(port));
+  for (const [index, redis] of masters.entries()) {
+    const [from = 0, to = 0] = SLOTS.slice(index);
+    await redis.call('CLUSTER', 'ADDSLOTSRANGE', String(from), String(to - 1));
+    await redis.call('CLUSTER', 'MEET', '127.0.0.1', ports[0] ?? '');
+  }
+  for (const redis of masters) {
+    const settled = async (): Promise<void> =>
+      expect(String(await redis.call('CLUSTER', 'INFO'))).toMatch(/cluster_state:ok.*known_nodes:3/s);
+    await vi.waitFor(settled, { timeout: 20_000, interval: 50 });
+  }
+}, 60_000);
+afterAll(async () => {
+  for (const redis of masters) redis.disconnect();
+  await nodes.stop();
+});
+
+const url = (): string => `redis-cluster://${nodes.nodes.map(({ port }) => `127.0.0.1:${port}`).join(',')}`;
+
+it('spreads over the shards, keeps the order of keys, and is served by one worker', async () => {
+  await using images = createPartitionedQueue<{ key: string; n: number }>({
+    redis: url(),
+    name: 'images',
+    partitions: 9,
+  });
+  const keys = ['a', 'b', 'c', 'd', 'e', 'f'];
+  for (let n = 0; n < 5; n += 1)
+    for (const key of keys) expect((await images.add({ key, n }, { key })).added).toBe(true);
+  const plain = await images.addMany(Array.from({ length: 18 }, (_, n) => ({ data: { key: 'none', n } })));
+  expect(new Set(plain.map(({ queue }) => queue.name)).size).toBe(9);
+  for (const redis of masters) expect(await redis.dbsize()).toBeGreaterThan(0);
+  expect(await images.counts()).toMatchObject({ waiting: 48, workers: 0, paused: false });
+
+  const seen = new Map<string, number[]>();
+  await using _worker = createWorker({
+    queue: images.partitions,
+    concurrency: 4,
+    handler: ({ data }: Task<{ key: string; n: number }>) => {
+      seen.set(data.key, [...(seen.get(data.key) ?? []), data.n]);
+      return data.n;
+    },
+  });
+  await expect.poll(async () => (await images.counts()).completed, { timeout: 20_000 }).toBe(48);
+  for (const key of keys) expect(seen.get(key)).toEqual([0, 1, 2, 3, 4]);
+  const [one] = plain;
+  expect(await one?.queue.wait(one.id)).toBe(0);
+});
+
+it('knows a task by its id, wherever it is', async () => {
+  await using queue = createPartitionedQueue<number>({ redis: url(), name: 'ids', partitions: 3 });
+  const first = await queue.add(1, { id: 'one' });
+  expect(await queue.add(1, { id: 'one' })).toMatchObject({ added: false });
+  expect((await queue.partitionOf('one').get('one'))?.data).toBe(1);
+  expect(first.queue.name).toBe(queue.partitionOf('one').name);
+});
+
+it('refuses a number of partitions that makes none', () => {
+  expect(() => createPartitionedQueue({ redis: url(), name: 'x', partitions: 1 })).toThrow(MisuseError);
+});
