@@ -180,21 +180,22 @@ export class QueueCrew {
     return left.map(([name, count]) => `${count} ${name}`).join(', ');
   }
 
-  /** Everybody adds a task that can begin at once, and one that can begin later. */
+  /** Everybody adds a task that can begin later; and then, when nothing else wakes a worker, one that can begin at once. */
   #tryOut(): void {
     const { world } = this.#options;
-    const names: string[] = [];
-    this.#processes.forEach((process, place) => {
-      for (const delay of [0, 300]) {
-        const name = `calm ${process.machine.name} ${delay}`;
-        names.push(name);
-        this.#do(place, name, () => this.#addPromptly(process, name, delay));
-      }
-    });
-    world.scheduler.after(2 * CALM * 1000, () => {
+    this.#addOneEach(300);
+    world.scheduler.after(CALM * 1000, () => this.#addOneEach(0));
+    world.scheduler.after(3 * CALM * 1000, () => {
       if (!this.#isDrained || this.#busy.size > 0)
         this.#options.oracle.violate('prompt', `all is well, but ${this.whatIsLeft} has not ended`);
       this.#stop();
+    });
+  }
+
+  #addOneEach(delay: number): void {
+    this.#processes.forEach((process, place) => {
+      const name = `calm ${process.machine.name} ${delay}`;
+      this.#do(place, name, () => this.#addPromptly(process, name, delay));
     });
   }
 
