@@ -103,6 +103,8 @@ interface Grant {
   readonly done: number;
   readonly token: number;
   readonly kind: string;
+  /** What its holder could rely on when it was granted. */
+  readonly until: number;
 }
 
 type Pair = readonly [Grant, Grant];
@@ -114,7 +116,8 @@ function pairsOf(events: readonly HistoryEvent[]): Pair[] {
       return [];
     const answer = events.find((event) => event.id === id && event.type === 'ok');
     if (answer?.type !== 'ok') return [];
-    return [{ id, asked: at, done: answer.at, token: answer.result.token ?? 0, kind: invoke.operation.kind }];
+    const { token = 0, validUntil: until = 0 } = answer.result;
+    return [{ id, asked: at, done: answer.at, token, kind: invoke.operation.kind, until }];
   });
   grants.sort((a, b) => a.token - b.token);
   return grants.slice(1).flatMap((next, index): Pair[] => {
@@ -134,6 +137,10 @@ function breakPair(
     (event) => event.type === 'ok' && ids.has(event.id) && event.result.validUntil,
   );
   const until = last?.type === 'ok' ? (last.result.validUntil ?? 0) : 0;
+  const promised = Math.max(
+    0,
+    ...events.map((event) => (event.type === 'ok' && ids.has(event.id) ? (event.result.validUntil ?? 0) : 0)),
+  );
   const releases = new Set(ofA.filter((event) => isRelease(event)).map(({ id }) => id));
   const lost = events.some((event) => event.type === 'refused' && ids.has(event.id));
   const change = (id: string, result: object): HistoryEvent[] =>
@@ -152,7 +159,8 @@ function breakPair(
       if (releases.size === 0 || b.done >= until) return undefined;
       return events.filter(({ id }) => !releases.has(id));
     case 'extend validity':
-      if (releases.size > 0 || lost || !last) return undefined;
+      // A grant that had run out when its answer came excludes nobody; and what an earlier answer had promised is no news.
+      if (releases.size > 0 || lost || !last || b.until <= b.done + 1 || promised > b.done) return undefined;
       return change(last.id, { validUntil: b.done + 1 });
     case 'duplicate a grant':
       if (a.kind !== 'exclusive') return undefined;
