@@ -223,6 +223,8 @@ export const CASES: Record<keyof typeof RULES, Cases> = {
     broken: ['home/somebody', 'Users/somebody/x', 'work/x', 'root/.npmrc'].map((path) =>
       source(`of ${path}`, `see (/${path})`, 'docs/x.md'),
     ),
-    fine: [source('a URL', 'https://example.org/work/x ./work/x ~/work/x', 'docs/x.md')],
+    fine: ['https://example.org', '.', '~'].map((before) =>
+      source(`behind ${before}`, `see ${before}/${'work'}/x`, 'docs/x.md'),
+    ),
   },
 };
