@@ -62,6 +62,11 @@ const linked = (what: string, text: string): Case => ({
   ],
 });
 
+const circle = (what: string, texts: Readonly<Record<string, string>>): Case => ({
+  what,
+  files: Object.entries(texts).map(([name, text]) => ({ path: `packages/lock/src/${name}.ts`, text })),
+});
+
 const code = (lines: number): string => `${'f();\n'.repeat(lines)}`;
 
 export const CASES: Record<keyof typeof RULES, Cases> = {
@@ -90,6 +95,18 @@ export const CASES: Record<keyof typeof RULES, Cases> = {
       source('a folder of the same source', "import '../x.js';", 'packages/fence/src/redis/y.ts'),
       manifest('for its tests', { devDependencies: { '@holdfast/local': '1' } }),
     ],
+  },
+  circles: {
+    broken: [
+      circle('two files', { x: "import { y } from './y.js';", y: "import { x } from './x.js';" }),
+      circle('a type', { x: "import type { Y } from './y.js';", y: "export { x } from './x.js';" }),
+      circle('three files', {
+        x: "import './y.js';",
+        y: "import './z.js';",
+        z: "import './x.js';",
+      }),
+    ],
+    fine: [circle('one way', { x: "import './y.js'; import './z.js';", y: "import './z.js';", z: '' })],
   },
   lua: {
     broken: [

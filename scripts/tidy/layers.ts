@@ -44,13 +44,13 @@ export const layers: Rule = (files) => [
     .flatMap((file) => dependenciesOf(file).flatMap(judgeDependency(file))),
 ];
 
-interface Import {
+export interface Import {
   readonly name: string;
   readonly line: number;
 }
 
 /** What a file imports or re-exports, in every way of writing it. */
-function importsOf(file: SourceFile): Import[] {
+export function importsOf(file: SourceFile): Import[] {
   return descendants(parse(file)).flatMap((node) => {
     const name = importedName(node);
     return name !== undefined && ts.isStringLiteralLike(name)

@@ -2,6 +2,7 @@
  * The rules of the house that a machine can check, by name. Biome, TypeScript and knip check others.
  */
 import { budgets } from './budgets.js';
+import { circles } from './circles.js';
 import { commands, errorCatalogue, links, samples } from './documents.js';
 import type { Rule } from './files.js';
 import { layers } from './layers.js';
@@ -11,6 +12,7 @@ import { timeAndChance } from './time-and-chance.js';
 
 export const RULES = {
   layers,
+  circles,
   lua,
   budgets,
   'time and chance': timeAndChance,

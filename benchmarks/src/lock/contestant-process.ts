@@ -5,32 +5,8 @@
  * peak of its memory can be told. A measurement that fails is answered with its reason. The process ends when its
  * parent does, however that ends.
  */
-
-import { measureCrowd } from '../waiting/crowd.js';
 import { contestants, type Session } from './contestants.js';
-import { measureAcquisitions } from './frozen.js';
-import { measurePairs } from './latency.js';
-import { measureThroughput } from './throughput.js';
-
-/** What can be asked of a contestant's process. Each runs on the session and answers with plain values. */
-export const measures = {
-  pairs: measurePairs,
-  throughput: measureThroughput,
-  acquisitions: measureAcquisitions,
-  crowd: measureCrowd,
-  /** The most memory that the process ever had, in bytes. */
-  peak: async (_session: Session, _options: undefined): Promise<number> =>
-    process.resourceUsage().maxRSS * 1024,
-};
-
-export type Measures = typeof measures;
-
-export interface Request {
-  readonly measure: keyof Measures;
-  readonly options: unknown;
-}
-
-export type Response = { readonly result: unknown } | { readonly error: string };
+import { measures, type Request, type Response } from './measures/measures.js';
 
 async function serve(name: string, urls: readonly string[]): Promise<void> {
   const index = contestants.findIndex((candidate) => candidate.name === name);

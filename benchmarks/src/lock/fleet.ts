@@ -10,8 +10,8 @@ import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { manifestOf } from '../versions.js';
 import type { Measured } from './comparison.js';
-import type { Measures, Request, Response } from './contestant-process.js';
 import { type Contestant, contestants } from './contestants.js';
+import type { Measures, Request, Response } from './measures/measures.js';
 
 type Options<M extends keyof Measures> = Parameters<Measures[M]>[1];
 type Result<M extends keyof Measures> = Awaited<ReturnType<Measures[M]>>;

@@ -7,7 +7,6 @@
  */
 import type { NodeObserver } from '../redis-info.js';
 import { median, quantile } from '../statistics.js';
-import type { Session } from './contestants.js';
 import type { Fleet } from './fleet.js';
 import type { Plan } from './plan.js';
 
@@ -23,32 +22,6 @@ export interface LatencyResult {
   readonly p99: number[];
   readonly nodesCpu: number[];
   readonly clientCpu: number[];
-}
-
-/** What the contestant's process has measured. */
-export interface PairTimes {
-  /** The time of each pair, in milliseconds. */
-  readonly times: Float64Array;
-  /** CPU time of the process, in microseconds. */
-  readonly cpu: number;
-}
-
-/** Runs in the contestant's process. */
-export async function measurePairs(
-  session: Session,
-  options: { readonly pairs: number },
-): Promise<PairTimes> {
-  const times = new Float64Array(options.pairs);
-  const cpuBefore = process.cpuUsage();
-  for (let pair = 0; pair < options.pairs; pair += 1) {
-    const resource = `latency:${pair % 256}`;
-    const start = performance.now();
-    const release = await session.acquire(resource);
-    await release();
-    times[pair] = performance.now() - start;
-  }
-  const { user, system } = process.cpuUsage(cpuBefore);
-  return { times, cpu: user + system };
 }
 
 /** What one contestant has gathered in one round. */

@@ -27,6 +27,11 @@ export interface CrowdResult {
   readonly worstAtStart: number[];
 }
 
+/** What a case has come to, by contestant. */
+export interface CaseResult extends Case {
+  readonly results: ReadonlyMap<string, CrowdResult>;
+}
+
 const empty = (): CrowdResult => ({
   handOvers: [],
   acquisitions: [],

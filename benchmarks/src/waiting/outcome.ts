@@ -7,14 +7,10 @@
 import type { Measured, Section } from '../lock/comparison.js';
 import { contestantTable } from '../lock/tables.js';
 import type { Report } from '../report.js';
-import type { CrowdResult } from './handover.js';
+import type { CaseResult, CrowdResult } from './handover.js';
 import type { IdleResult } from './idle.js';
-import type { Case, Plan } from './plan.js';
+import type { Plan } from './plan.js';
 import { commandsSection, handOverSection, idleSection, orderSection } from './tables.js';
-
-export interface CaseResult extends Case {
-  readonly results: ReadonlyMap<string, CrowdResult>;
-}
 
 export interface WaitingOutcome {
   readonly contestants: readonly Measured[];

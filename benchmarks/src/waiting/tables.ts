@@ -14,9 +14,8 @@ import {
 } from '../lock/comparison.js';
 import { number, numberSpread } from '../report.js';
 import { median, spread } from '../statistics.js';
-import type { CrowdResult } from './handover.js';
+import type { CaseResult, CrowdResult } from './handover.js';
 import type { IdleResult } from './idle.js';
-import type { CaseResult } from './outcome.js';
 import type { Plan } from './plan.js';
 
 const total = (counts: readonly number[] = []): number => counts.reduce((sum, count) => sum + count, 0);

@@ -14,7 +14,8 @@ import { startNodes } from '@holdfast/local';
 import { Redis } from 'ioredis';
 import { Dice } from '../plan/dice.js';
 import { ModelServer, printScore, type Reply, ServerError, type StoredValue } from '../redis/index.js';
-import { recordSequences, type Sent, type Sequence } from './record.js';
+import type { Sent } from './raw.js';
+import { recordSequences, type Sequence } from './record.js';
 
 export interface ComparisonOptions {
   readonly sequences: number;

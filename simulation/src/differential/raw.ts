@@ -3,7 +3,12 @@
  * options that exclude each other, keys that are not there.
  */
 import type { Dice } from '../plan/dice.js';
-import type { Sent } from './record.js';
+
+/** A command as a client sends it. */
+export interface Sent {
+  readonly name: string;
+  readonly args: readonly string[];
+}
 
 const KEYS = ['{holdfast}:lock:a', '{holdfast}:fence:a', '{holdfast}:queue:a', 'raw:1', 'raw:2', 'raw:3'];
 const TEXTS = ['', '0', '7', '-3', '1.5', 'text', '10 client-1/x.1', 'NX', '9007199254740993', 'a b'];

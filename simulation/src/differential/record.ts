@@ -7,12 +7,7 @@ import type { Dice } from '../plan/dice.js';
 import { drawPlan } from '../plan/draw.js';
 import { simulate } from '../run/run.js';
 import { BEGINNING } from '../world/machine.js';
-import { drawRaw, drawStreams } from './raw.js';
-
-export interface Sent {
-  readonly name: string;
-  readonly args: readonly string[];
-}
+import { drawRaw, drawStreams, type Sent } from './raw.js';
 
 export interface Sequence {
   /** Together with the place, what it can be drawn from again. */

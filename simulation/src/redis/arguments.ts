@@ -1,7 +1,7 @@
 /**
  * What commands read from their arguments, with Redis's own words for what does not fit.
  */
-import { ServerError } from './keyspace.js';
+import { ServerError } from './reply.js';
 
 export function requireInteger(text: string): number {
   const number = /^-?(?:0|[1-9]\d{0,18})$/.test(text) ? Number(text) : Number.NaN;

@@ -2,16 +2,11 @@
  * The commands that only read and write keys: those on strings, hashes and keys as such.
  */
 import { requireInteger } from './arguments.js';
-import { type Keyspace, type Reply, ServerError } from './keyspace.js';
+import type { Command } from './command.js';
+import type { Keyspace } from './keyspace.js';
+import { type Reply, ServerError } from './reply.js';
 import { sortedSets } from './sorted-sets.js';
 import { streams } from './streams.js';
-
-export interface Command {
-  /** Fewest arguments. */
-  readonly least: number;
-  readonly most?: number;
-  run(keys: Keyspace, args: readonly string[]): Reply;
-}
 
 function set(keys: Keyspace, [key = '', value = '', ...options]: readonly string[]): Reply {
   let expires: number | undefined;

@@ -5,14 +5,8 @@
  * A value that has become empty is removed, as Redis does, unless it is a stream.
  */
 
-import { copyStream, type Stream } from './streams.js';
-
-export type Reply = string | number | null | readonly Reply[];
-
-/** What Redis answers as an error: its message begins with the word that clients know it by. */
-export class ServerError extends Error {
-  override readonly name = 'ServerError';
-}
+import { ServerError } from './reply.js';
+import { copyStream, type Stream } from './stream.js';
 
 export type Stored =
   | { readonly type: 'string'; readonly value: string }

@@ -2,7 +2,7 @@
  * Between Redis and its scripts: what a script's arguments and replies become on the way.
  */
 import { LuaError, Table, type Value } from '../lua/values.js';
-import { type Reply, ServerError } from './keyspace.js';
+import { type Reply, ServerError } from './reply.js';
 
 /** Statuses, which a script sees as a table; of all replies, these only are no strings. */
 const STATUSES = new Set(['OK', 'PONG']);

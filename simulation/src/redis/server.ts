@@ -9,7 +9,8 @@ import { createHash } from 'node:crypto';
 import { compile, type RedisFunctions } from '../lua/compile.js';
 import { first, LuaError, type LuaFunction, Multi, toText, type Value } from '../lua/values.js';
 import { commands } from './commands.js';
-import { Keyspace, type Reply, ServerError, type Stored } from './keyspace.js';
+import { Keyspace, type Stored } from './keyspace.js';
+import { type Reply, ServerError } from './reply.js';
 import { fromLua, named, toArguments, toInput, toLua } from './scripting.js';
 
 export interface ServerOptions {

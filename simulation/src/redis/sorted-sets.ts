@@ -1,7 +1,8 @@
 /** The commands on sorted sets. */
 import { printScore, requireInteger, requireScore } from './arguments.js';
-import type { Command } from './commands.js';
-import { type Keyspace, type Reply, ServerError } from './keyspace.js';
+import type { Command } from './command.js';
+import type { Keyspace } from './keyspace.js';
+import { type Reply, ServerError } from './reply.js';
 
 type Member = readonly [member: string, score: number];
 

@@ -1,40 +1,9 @@
 /** The commands on streams and their consumer groups. */
 import { requireInteger } from './arguments.js';
-import type { Command } from './commands.js';
-import { type Keyspace, type Reply, ServerError } from './keyspace.js';
-
-type Id = readonly [ms: number, sequence: number];
-
-interface Delivered {
-  consumer: string;
-  /** In ms since 1970. */
-  at: number;
-  times: number;
-}
-
-interface Group {
-  last: Id;
-  read: number;
-  readonly consumers: Set<string>;
-  /** By entry, in their order. */
-  readonly pending: Map<string, Delivered>;
-}
-
-/** A stream: its entries in their order. One that is empty stays. */
-export interface Stream {
-  last: Id;
-  added: number;
-  readonly entries: Map<string, readonly string[]>;
-  readonly groups: Map<string, Group>;
-}
-
-export function copyStream({ last, added, entries, groups }: Stream): Stream {
-  const copies = [...groups].map(([name, { pending, consumers, ...group }]) => {
-    const delivered = [...pending].map(([id, one]) => [id, { ...one }] as const);
-    return [name, { ...group, consumers: new Set(consumers), pending: new Map(delivered) }] as const;
-  });
-  return { last, added, entries: new Map(entries), groups: new Map(copies) };
-}
+import type { Command } from './command.js';
+import type { Keyspace } from './keyspace.js';
+import { type Reply, ServerError } from './reply.js';
+import type { Group, Id, Stream } from './stream.js';
 
 const NOTHING: Id = [0, 0];
 const BAD_ID = 'ERR Invalid stream ID specified as stream command argument';
