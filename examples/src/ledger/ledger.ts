@@ -6,7 +6,7 @@
  * write and to nothing else. With the guard, a stale write throws StaleTokenError and changes nothing. Without it,
  * the balance is whatever the last writer believed.
  */
-import type { TokenHolder } from '@holdfast/fence';
+import type { TokenClaim } from '@holdfast/fence';
 import { createRedisGuard } from '@holdfast/fence/redis';
 import { Redis } from 'ioredis';
 
@@ -45,7 +45,7 @@ export class Ledger {
   }
 
   /** Seals the account under the holder's token, before it is read; unfenced, it just opens. */
-  async open(holder: TokenHolder): Promise<OpenAccount> {
+  async open(holder: TokenClaim): Promise<OpenAccount> {
     const balance = async (): Promise<number> => Number(await this.#redis.get(BALANCE));
     const entry = (id: string): string => `${id} ${holder.token}`;
     if (this.#fenced) {

@@ -7,7 +7,7 @@
  * under the same lease: it may still arrive, and only a higher token keeps it out.
  */
 import type { RedisGuard } from '@holdfast/fence/redis';
-import type { TokenHolder } from '@holdfast/kernel';
+import type { TokenClaim } from '@holdfast/kernel';
 import type { Redis } from 'ioredis';
 
 export const chainKey = (entries: string, resource: string): string => `{holdfast}:${entries}:${resource}`;
@@ -25,7 +25,7 @@ export class Ledger {
   }
 
   /** Seals and reads; what it returns writes the next link with this id. */
-  async open(holder: TokenHolder): Promise<(id: string) => Promise<void>> {
+  async open(holder: TokenClaim): Promise<(id: string) => Promise<void>> {
     const { resource, token } = holder;
     const sealed = await this.#guard.seal(holder);
     const chain = chainKey(this.#entries, resource);

@@ -6,6 +6,7 @@ export {
   HoldfastError,
   MisuseError,
   StaleTokenError,
+  type TokenClaim,
   type TokenHolder,
   UnavailableError,
 } from '@holdfast/kernel';

@@ -17,7 +17,8 @@ export {
   StaleTokenError,
   UnavailableError,
 } from './errors.js';
+export { type ClaimOptions, requireClaim, type TokenClaim, type TokenHolder } from './holder.js';
 export { LeaseSignal, type LeaseSignalOptions } from './lease-signal.js';
 export { display, requireDuration, requireKnown, requireName } from './options.js';
 export { type Random, seededRandom, systemRandom } from './random.js';
-export { requireToken, TokenClock, type TokenHolder } from './token.js';
+export { requireToken, TokenClock } from './token.js';

@@ -13,12 +13,6 @@ import { MisuseError } from './errors.js';
 import { display } from './options.js';
 import type { Random } from './random.js';
 
-/** What a protected resource checks: who writes, and with which token. A lease is one, a task is one. */
-export interface TokenHolder {
-  readonly resource: string;
-  readonly token: number;
-}
-
 /** Returns `value` if it can be a token. Throws MisuseError naming it otherwise. */
 export function requireToken(value: unknown): number {
   if (typeof value === 'number' && Number.isSafeInteger(value) && value > 0) return value;

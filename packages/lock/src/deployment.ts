@@ -7,7 +7,10 @@
 import { display, MisuseError, requireDuration, requireName } from '@holdfast/kernel';
 
 export interface DeploymentOptions {
-  /** The deployment's name, which opens every key. Default "holdfast". No braces. */
+  /**
+   * The deployment's name, which opens every key and names the issuer of its tokens to guards. Give each of several
+   * deployments its own. Default "holdfast". No braces.
+   */
   readonly deployment?: string;
   /** The longest TTL that may be asked for, in ms: a node that forgot its locks waits at least this long. Default 30000. */
   readonly maxTtl?: number;
@@ -39,6 +42,8 @@ const luaString = (text: string): string => `'${text.replaceAll(/[\\']/g, '\\$&'
 /** @internal For tools of Holdfast that ask the nodes themselves. Throws MisuseError for options that cannot work. */
 export class Deployment {
   readonly name: string;
+  /** Who issues the tokens, as guards know it. */
+  readonly issuer: string;
   readonly nodes: number;
   readonly quorum: number;
   readonly maxTtl: number;
@@ -54,6 +59,7 @@ export class Deployment {
   constructor(nodes: number, options: DeploymentOptions) {
     this.name = requireName('deployment', options.deployment ?? 'holdfast');
     if (/[{}]/.test(this.name)) throw new MisuseError(`deployment has no braces; got "${this.name}".`);
+    this.issuer = `locks:${this.name}`;
     this.nodes = nodes;
     this.quorum = Math.floor(nodes / 2) + 1;
     this.maxTtl = requireDuration('maxTtl', options.maxTtl ?? 30_000, { min: 10, max: 86_400_000 });

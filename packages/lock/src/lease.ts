@@ -26,6 +26,8 @@ export interface Lease extends TokenHolder, AsyncDisposable {
   readonly resource: string;
   /** The fencing token, a safe integer, higher than that of every earlier lease on the resource. */
   readonly token: number;
+  /** Who issued the token: "locks:<deployment>". Guards compare tokens of one issuer only. */
+  readonly issuer: string;
   /** Who holds it: unique to this lease. */
   readonly owner: string;
   /**
@@ -100,6 +102,10 @@ export class HeldLease implements Lease {
     this.#validUntil = grant.since + context.validity(grant.ttl);
     this.#expiry = context.clock.now() + grant.ttl;
     this.#holding = context.telemetry.holding(grant.kind, grant);
+  }
+
+  get issuer(): string {
+    return this.#context.members.deployment.issuer;
   }
 
   get ttl(): number {

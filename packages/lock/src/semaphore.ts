@@ -8,14 +8,7 @@
  * Guarantees: never more holders than permits, also when holders and nodes die. The number of permits is kept on the
  * nodes; a client that gives another is refused. It changes by `resize`.
  */
-import {
-  display,
-  MisuseError,
-  requireKnown,
-  requireName,
-  type TokenHolder,
-  UnavailableError,
-} from '@holdfast/kernel';
+import { display, MisuseError, requireKnown, requireName, UnavailableError } from '@holdfast/kernel';
 import { inspectLock } from './inspect.js';
 import type { HeldLease, Lease } from './lease.js';
 import { type AcquireOptions, type Leasing, orNull, type TryOptions } from './leasing.js';
@@ -35,7 +28,12 @@ export interface SemaphoreState {
   readonly name: string;
   readonly permits: number;
   /** Who holds permits. */
-  readonly holders: readonly (TokenHolder & { readonly owner: string; readonly remaining: number })[];
+  readonly holders: readonly {
+    readonly resource: string;
+    readonly token: number;
+    readonly owner: string;
+    readonly remaining: number;
+  }[];
   /** How many processes wait. */
   readonly waiting: number;
 }

@@ -30,6 +30,8 @@ export interface Task<Data = unknown> extends TokenHolder {
   readonly token: number;
   /** What guards take it for, unless you name what you write: "queue:<queue>/<id>". */
   readonly resource: string;
+  /** Who issued the token: "queue:<queue>". Guards compare tokens of one issuer only. */
+  readonly issuer: string;
   /** The key that it was added with, if any. */
   readonly key: string | undefined;
   /** Aborts when the lease is lost or the worker is stopped and its grace is over. */
@@ -86,6 +88,10 @@ export class DeliveredTask<Data> implements Task<Data> {
     this.resource = details.resource;
     this.key = details.key;
     this.#context = context;
+  }
+
+  get issuer(): string {
+    return `queue:${this.queue}`;
   }
 
   get lease(): { remaining(): number } {

@@ -23,6 +23,7 @@ export interface ThreadTask<Data = unknown> {
   readonly attempt: number;
   readonly token: number;
   readonly resource: string;
+  readonly issuer: string;
   readonly key: string | undefined;
 }
 
@@ -47,8 +48,8 @@ export function openThreads(options: ThreadOptions, concurrency: number): Thread
   });
   pool.on('error', () => {}); // of a thread that had nothing to do
   return {
-    handle: ({ id, data, attempt, token, resource, key, signal }) => {
-      const copy: ThreadTask = { id, data, attempt, token, resource, key };
+    handle: ({ id, data, attempt, token, resource, issuer, key, signal }) => {
+      const copy: ThreadTask = { id, data, attempt, token, resource, issuer, key };
       return pool.run(copy, { signal });
     },
     close: () => pool.destroy(),

@@ -50,7 +50,7 @@ describe('the inbox', () => {
     await inbox.migrate();
     await inbox.migrate();
     await inbox.initialize();
-    const task = (token: number) => ({ resource: 'queue:q/a/b', token });
+    const task = (token: number) => ({ resource: 'queue:q/a/b', issuer: 'queue:images', token });
     const work = (result: string) =>
       inbox.once(task(5), async (tx: unknown) => {
         await insert(tx as never, 'a');

@@ -14,22 +14,24 @@ import {
   requireKnown,
   requireName,
   StaleTokenError,
-  type TokenHolder,
+  type TokenClaim,
   UnavailableError,
 } from '@holdfast/kernel';
 import { RESOURCE_HEADER, readResource, readToken, TOKEN_HEADER } from './headers.js';
 import { malformed, type Problem, problemOf, required, unavailable } from './problem.js';
 
 /** Any guard; `S` is what its `seal` gives. */
-export interface Sealer<S extends TokenHolder> {
-  seal(holder: TokenHolder): Promise<S>;
+export interface Sealer<S extends Pick<TokenClaim, 'resource' | 'token'>> {
+  seal(holder: Pick<TokenClaim, 'resource' | 'token'>): Promise<S>;
 }
 
 /** What the handlers behind `guard` get as `fencing`: the holder, sealed, with `write`. */
-export type Fencing<G extends Sealer<TokenHolder>> = Awaited<ReturnType<G['seal']>>;
+export type Fencing<G extends Sealer<Pick<TokenClaim, 'resource' | 'token'>>> = Awaited<
+  ReturnType<G['seal']>
+>;
 
 /** `Request` is what the framework calls a request: for Hono, its context. */
-export interface FencingOptions<Request, S extends TokenHolder> {
+export interface FencingOptions<Request, S extends Pick<TokenClaim, 'resource' | 'token'>> {
   /** Keeps the marks: the guard of the store that the handler writes to, or of another one. */
   readonly guard: Sealer<S>;
   /**
@@ -65,7 +67,7 @@ const SAFE = ['GET', 'HEAD', 'OPTIONS'];
  * The check on its own, for a framework that has no adapter here. Throws MisuseError for options that cannot work. What
  * it returns rejects only for what is no matter of the client: the guard's MisuseError, and what `resource` throws.
  */
-export function createFencingCheck<Request, S extends TokenHolder>(
+export function createFencingCheck<Request, S extends Pick<TokenClaim, 'resource' | 'token'>>(
   options: FencingOptions<Request, S>,
 ): (request: Request, head: RequestHead) => Promise<Verdict<S>> {
   requireKnown('The fencing check', options, OPTIONS);
@@ -90,7 +92,7 @@ export function createFencingCheck<Request, S extends TokenHolder>(
 }
 
 /** What the headers say, or what is wrong with them. */
-function readHolder(head: RequestHead): TokenHolder | Problem {
+function readHolder(head: RequestHead): Pick<TokenClaim, 'resource' | 'token'> | Problem {
   const tokenHeader = head.header(TOKEN_HEADER);
   const resourceHeader = head.header(RESOURCE_HEADER);
   if (tokenHeader === undefined) return required(`Send ${TOKEN_HEADER}: the token of your lease.`);

@@ -5,7 +5,7 @@
  * that Express has of node:http, so it imports nothing of it.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { TokenHolder } from '@holdfast/kernel';
+import type { TokenClaim } from '@holdfast/kernel';
 import { createFencingCheck, type FencingOptions } from './check.js';
 import { headOf, sendProblem } from './node.js';
 import { problemOf } from './problem.js';
@@ -18,9 +18,10 @@ export type ExpressRequestLike = IncomingMessage & {
 type Next = (error?: unknown) => void;
 
 /** A middleware that lets requests through when their token is not stale, and sets `request.fencing`. */
-export function expressFencing<Request extends ExpressRequestLike, S extends TokenHolder>(
-  options: FencingOptions<Request, S>,
-): (request: Request, response: ServerResponse, next: Next) => void {
+export function expressFencing<
+  Request extends ExpressRequestLike,
+  S extends Pick<TokenClaim, 'resource' | 'token'>,
+>(options: FencingOptions<Request, S>): (request: Request, response: ServerResponse, next: Next) => void {
   const check = createFencingCheck(options);
   return (request, response, next) => {
     check(request, headOf(request)).then(({ problem, fencing }) => {

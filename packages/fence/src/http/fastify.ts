@@ -5,7 +5,7 @@
  * comes before the body is parsed. Fastify is described here by its shapes and not imported.
  */
 import type { IncomingHttpHeaders } from 'node:http';
-import type { TokenHolder } from '@holdfast/kernel';
+import type { TokenClaim } from '@holdfast/kernel';
 import { createFencingCheck, type FencingOptions } from './check.js';
 import { headOf } from './node.js';
 import { type Problem, problemOf } from './problem.js';
@@ -22,9 +22,10 @@ export interface FastifyReplyLike {
 }
 
 /** A hook (`onRequest`, or a later one) that lets requests through when their token is not stale; sets `request.fencing`. */
-export function fastifyFencing<Request extends FastifyRequestLike, S extends TokenHolder>(
-  options: FencingOptions<Request, S>,
-): (request: Request, reply: FastifyReplyLike) => Promise<unknown> {
+export function fastifyFencing<
+  Request extends FastifyRequestLike,
+  S extends Pick<TokenClaim, 'resource' | 'token'>,
+>(options: FencingOptions<Request, S>): (request: Request, reply: FastifyReplyLike) => Promise<unknown> {
   const check = createFencingCheck(options);
   return async (request, reply) => {
     const { problem, fencing } = await check(request, headOf(request));

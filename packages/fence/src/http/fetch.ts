@@ -5,7 +5,7 @@
  * other answer is the Response, with its body unread. What makes fetch itself reject (no connection, an aborted signal)
  * rejects here as it is: then it is not known whether the request took effect.
  */
-import { requireKnown, type TokenHolder } from '@holdfast/kernel';
+import { requireKnown, type TokenClaim } from '@holdfast/kernel';
 import { fencingHeaders } from './headers.js';
 import { errorOf } from './problem.js';
 
@@ -21,7 +21,7 @@ export interface FencedFetchOptions {
  * effect.
  */
 export async function fencedFetch(
-  lease: TokenHolder,
+  lease: Pick<TokenClaim, 'resource' | 'token'>,
   input: Parameters<typeof fetch>[0],
   init: RequestInit = {},
   options: FencedFetchOptions = {},

@@ -5,7 +5,7 @@
  * Guarantees: what `fencingHeaders` writes is read back as it was. Reading accepts one spelling of a token and one
  * value a header: a comma, which joins several values, is always encoded. What is not of this form reads as undefined.
  */
-import { display, MisuseError, requireName, requireToken, type TokenHolder } from '@holdfast/kernel';
+import { display, MisuseError, requireName, requireToken, type TokenClaim } from '@holdfast/kernel';
 
 export const TOKEN_HEADER = 'Fencing-Token';
 export const RESOURCE_HEADER = 'Fencing-Resource';
@@ -24,7 +24,10 @@ export interface FencingHeaders extends Record<string, string> {
  * The headers for a request under `lease`, about `resource` (default: the lease's). The server compares the name with
  * the one that it protects. Throws MisuseError if one of them cannot be.
  */
-export function fencingHeaders(lease: TokenHolder, resource: string = lease.resource): FencingHeaders {
+export function fencingHeaders(
+  lease: Pick<TokenClaim, 'resource' | 'token'>,
+  resource: string = lease.resource,
+): FencingHeaders {
   return { [TOKEN_HEADER]: String(requireToken(lease.token)), [RESOURCE_HEADER]: encodeResource(resource) };
 }
 

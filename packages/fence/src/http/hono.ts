@@ -5,7 +5,7 @@
  * UnavailableError of the handler becomes its problem, in place of what `app.onError` made of it. Hono is described here
  * by its shapes and not imported.
  */
-import type { TokenHolder } from '@holdfast/kernel';
+import type { TokenClaim } from '@holdfast/kernel';
 import { createFencingCheck, type FencingOptions } from './check.js';
 import { type Problem, problemOf } from './problem.js';
 
@@ -23,7 +23,10 @@ export interface HonoContextLike {
 }
 
 /** A middleware that lets requests through when their token is not stale, and sets the variable `fencing`. */
-export function honoFencing<Context extends HonoContextLike, S extends TokenHolder>(
+export function honoFencing<
+  Context extends HonoContextLike,
+  S extends Pick<TokenClaim, 'resource' | 'token'>,
+>(
   options: FencingOptions<Context, S>,
 ): (c: Context, next: () => Promise<void>) => Promise<Response | undefined> {
   const check = createFencingCheck(options);

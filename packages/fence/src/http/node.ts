@@ -6,7 +6,7 @@
  * would: catch it there.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { TokenHolder } from '@holdfast/kernel';
+import type { TokenClaim } from '@holdfast/kernel';
 import { createFencingCheck, type FencingOptions, type RequestHead } from './check.js';
 import { type Problem, problemOf } from './problem.js';
 
@@ -18,7 +18,7 @@ export type NodeHandler<S> = (
 ) => void | Promise<void>;
 
 /** A listener for `http.createServer` that lets requests through to `handler` when their token is not stale. */
-export function nodeFencing<S extends TokenHolder>(
+export function nodeFencing<S extends Pick<TokenClaim, 'resource' | 'token'>>(
   options: FencingOptions<IncomingMessage, S>,
   handler: NodeHandler<S>,
 ): (request: IncomingMessage, response: ServerResponse) => Promise<void> {

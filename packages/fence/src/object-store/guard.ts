@@ -20,7 +20,7 @@ import {
   StaleTokenError,
   systemClock,
   systemRandom,
-  type TokenHolder,
+  type TokenClaim,
   UnavailableError,
 } from '@holdfast/kernel';
 import { reasonOf } from '@holdfast/redis';
@@ -88,7 +88,10 @@ export class ObjectGuard implements Guard<ObjectWrite, void> {
    * Raises the mark of the object `resource` to the holder's token: puts it again, or makes a placeholder that reads
    * as absent. Call it before you read what you are going to change.
    */
-  async seal(holder: TokenHolder, resource: string = holder.resource): Promise<SealedObject> {
+  async seal(
+    holder: Pick<TokenClaim, 'resource' | 'token'>,
+    resource: string = holder.resource,
+  ): Promise<SealedObject> {
     const key = requireKey(resource);
     const token = requireToken(holder.token);
     let etag = await this.#within((signal) => this.#raise({ resource: key, token }, signal));
@@ -117,7 +120,10 @@ export class ObjectGuard implements Guard<ObjectWrite, void> {
   }
 
   /** Resolves to the ETag under the token. */
-  async #raise({ resource, token }: TokenHolder, signal: AbortSignal): Promise<string> {
+  async #raise(
+    { resource, token }: Pick<TokenClaim, 'resource' | 'token'>,
+    signal: AbortSignal,
+  ): Promise<string> {
     let floor = 0;
     for (let attempt = 0; ; attempt += 1) {
       const current = await this.#store.get(resource, signal);
@@ -160,7 +166,11 @@ export class ObjectGuard implements Guard<ObjectWrite, void> {
   }
 
   /** The ETag of an object that was sealed under the token, or why the token can do no more. */
-  #requireOwn(current: StoredObject | undefined, { resource, token }: TokenHolder, doubt = false): string {
+  #requireOwn(
+    current: StoredObject | undefined,
+    { resource, token }: Pick<TokenClaim, 'resource' | 'token'>,
+    doubt = false,
+  ): string {
     const judgement = judge(current, { token, floor: token });
     if (judgement === 'stale') throw stale({ resource, offered: token, seen: markOf(current) }, doubt);
     if (judgement !== 'own' || current === undefined) throw this.#lost(resource, token);

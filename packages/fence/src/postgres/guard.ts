@@ -14,7 +14,7 @@ import {
   requireName,
   requireToken,
   type StaleTokenError,
-  type TokenHolder,
+  type TokenClaim,
 } from '@holdfast/kernel';
 import type { Guard, Sealed } from '../guard.js';
 import { staleToken } from '../refused.js';
@@ -120,7 +120,7 @@ export class PostgresGuard<Tx> implements Guard<PostgresWrite<Tx>, unknown> {
    */
   async transaction<T>(
     resource: string,
-    lease: Pick<TokenHolder, 'token'>,
+    lease: Pick<Pick<TokenClaim, 'resource' | 'token'>, 'token'>,
     work: (tx: Tx) => Promise<T>,
     options: PostgresTransactionOptions = {},
   ): Promise<T> {
@@ -146,7 +146,7 @@ export class PostgresGuard<Tx> implements Guard<PostgresWrite<Tx>, unknown> {
 
   /** Raises the mark in a transaction of its own. Call it before you read what you are going to change. */
   async seal(
-    holder: TokenHolder,
+    holder: Pick<TokenClaim, 'resource' | 'token'>,
     resource: string = holder.resource,
   ): Promise<Sealed<PostgresWrite<Tx>, unknown>> {
     await this.transaction(resource, holder, async () => {});
@@ -160,7 +160,11 @@ export class PostgresGuard<Tx> implements Guard<PostgresWrite<Tx>, unknown> {
    * Throws StaleTokenError, MisuseError, and UnavailableError if the mark changed while your transaction began, or the
    * server does not answer: then run the whole transaction again.
    */
-  async sealWithin(query: PostgresQuery, resource: string, lease: Pick<TokenHolder, 'token'>): Promise<void> {
+  async sealWithin(
+    query: PostgresQuery,
+    resource: string,
+    lease: Pick<Pick<TokenClaim, 'resource' | 'token'>, 'token'>,
+  ): Promise<void> {
     const holder = holderOf(resource, lease);
     const ask = async (text: string): Promise<unknown[][]> =>
       (await query(text)).map((row) => Object.values(row));
@@ -215,7 +219,11 @@ export class PostgresGuard<Tx> implements Guard<PostgresWrite<Tx>, unknown> {
   }
 
   /** Begins the transaction and raises the mark. No code of the user has run yet, so it may be repeated. */
-  async #raise(session: Session<Tx>, holder: TokenHolder, begin: string): Promise<void> {
+  async #raise(
+    session: Session<Tx>,
+    holder: Pick<TokenClaim, 'resource' | 'token'>,
+    begin: string,
+  ): Promise<void> {
     const resource = literal(holder.resource);
     const text = `${begin}; ${this.#marks.raise(resource, String(holder.token), this.#timeout)}`;
     try {
@@ -236,7 +244,10 @@ export class PostgresGuard<Tx> implements Guard<PostgresWrite<Tx>, unknown> {
   }
 }
 
-function holderOf(resource: string, lease: Pick<TokenHolder, 'token'>): TokenHolder {
+function holderOf(
+  resource: string,
+  lease: Pick<Pick<TokenClaim, 'resource' | 'token'>, 'token'>,
+): Pick<TokenClaim, 'resource' | 'token'> {
   return { resource: requireName('resource', resource), token: requireToken(lease.token) };
 }
 
@@ -244,7 +255,11 @@ const find = (outcomes: readonly Outcome[], command: string): Outcome['rows'] =>
   outcomes.find((outcome) => outcome.command === command)?.rows ?? [];
 
 /** Throws if what the table remembers speaks against the holder. */
-function judge({ resource, token }: TokenHolder, raised: Raised, { mark, record }: Memory): void {
+function judge(
+  { resource, token }: Pick<TokenClaim, 'resource' | 'token'>,
+  raised: Raised,
+  { mark, record }: Memory,
+): void {
   const stale = (seen: number, why: string): StaleTokenError =>
     staleToken('postgres', `Token ${token} for "${resource}" is stale: ${why}.`, {
       resource,

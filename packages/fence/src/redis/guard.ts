@@ -17,7 +17,7 @@ import {
   requireToken,
   type StaleTokenError,
   systemClock,
-  type TokenHolder,
+  type TokenClaim,
   UnavailableError,
   within,
 } from '@holdfast/kernel';
@@ -99,7 +99,7 @@ export class RedisGuard implements Guard<readonly RedisCommand[], RedisReplies>,
 
   /** Raises the mark to the holder's token. Call it before you read what you are going to change. */
   async seal(
-    holder: TokenHolder,
+    holder: Pick<TokenClaim, 'resource' | 'token'>,
     resource: string = holder.resource,
   ): Promise<Sealed<readonly RedisCommand[], RedisReplies>> {
     requireName('resource', resource);
@@ -138,7 +138,7 @@ export class RedisGuard implements Guard<readonly RedisCommand[], RedisReplies>,
 
   async #checked(
     script: Script,
-    { resource, token }: TokenHolder,
+    { resource, token }: Pick<TokenClaim, 'resource' | 'token'>,
     keys: readonly string[] = [],
     args: readonly string[] = [],
   ): Promise<RedisReplies> {

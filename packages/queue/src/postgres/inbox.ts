@@ -63,7 +63,7 @@ export class Inbox<Tx> {
    * committed it, only gives that one's result. Return it from the handler.
    * Throws what `work` throws, StaleTokenError, MisuseError, UnavailableError.
    */
-  async once<T>(task: Pick<Task, 'resource' | 'token'>, work: (tx: Tx) => Promise<T>): Promise<T> {
+  async once<T>(task: Pick<Task, 'resource' | 'token' | 'issuer'>, work: (tx: Tx) => Promise<T>): Promise<T> {
     const [queue, id] = placeOf(task.resource);
     return this.#guard.transaction(task.resource, task, async (tx) => {
       const [done] = await run(tx, `SELECT result FROM ${this.#table} WHERE queue = $1 AND id = $2`, [
