@@ -2,11 +2,11 @@
  * `npm test`: the whole check of the repository. It sets up what it needs by itself; `npm test -- --help` explains.
  *
  * Guarantees: the first step that fails prints all that it said, and ends the check with exit code 1. The last line
- * counts the tests that this run has run. The tests run alone, because they watch the time.
+ * counts the tests that this run has run, and the lines before it name the slowest test files.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { ROOT, setup } from './setup.mjs';
 
 const HELP = `npm test                      the whole check, as it runs before every change is taken
@@ -22,6 +22,8 @@ The whole check stops at the first step that fails:
 
 Missing dependencies, a Redis server and a Chromium, where there are none, are installed first.`;
 
+/** How many of the slowest test files are named. */
+const SLOWEST = 8;
 const RESULTS = join(ROOT, 'node_modules', '.cache', 'holdfast-tests.json');
 const bin = (name) => join(ROOT, 'node_modules', '.bin', name);
 
@@ -39,6 +41,7 @@ if (args.includes('--help') || args.includes('-h')) {
   step('unused code', () => call(bin('knip'), ['--no-progress', '--treat-config-hints-as-errors']));
   step('tests', () => runTests([]));
   step('packaging', () => publicPackages().forEach(checkPackage));
+  console.log(`\n${slowest()}`);
   console.log(`\n${count()}`);
 }
 
@@ -82,6 +85,20 @@ function count() {
   const { numPassedTests, numFailedTests, testResults } = JSON.parse(readFileSync(RESULTS, 'utf8'));
   const unread = testResults.filter((file) => file.status === 'failed' && file.assertionResults.length === 0);
   return `${numPassedTests} passed, ${numFailedTests + unread.length} failed`;
+}
+
+/** The test files that took the longest, in a run of several at a time. */
+function slowest() {
+  const { testResults } = JSON.parse(readFileSync(RESULTS, 'utf8'));
+  const files = testResults
+    .map(({ name, startTime, endTime }) => ({
+      name: relative(ROOT, name),
+      seconds: (endTime - startTime) / 1000,
+    }))
+    .sort((one, other) => other.seconds - one.seconds)
+    .slice(0, SLOWEST);
+  const lines = files.map(({ name, seconds }) => `  ${seconds.toFixed(1).padStart(5)} s  ${name}`);
+  return ['the slowest test files, run beside others:', ...lines].join('\n');
 }
 
 function publicPackages() {
