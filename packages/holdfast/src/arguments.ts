@@ -11,6 +11,15 @@ import { DURATION_FORMS, parseDuration } from './durations.js';
 import { UsageError } from './exit-codes.js';
 import type { Option } from './options.js';
 
+/** A word that is no option, by its place. Those that may be missing come last. */
+export interface Operand {
+  /** As the synopsis shows it, such as "queue". */
+  readonly name: string;
+  /** As an error names it, such as "the name of the queue". */
+  readonly about: string;
+  readonly optional?: boolean;
+}
+
 export interface Parsed {
   readonly command: string;
   readonly options: readonly Option[];
@@ -20,7 +29,7 @@ export interface Parsed {
 
 export class Arguments {
   /** The words that are no options. */
-  readonly positionals: readonly string[];
+  readonly operands: readonly string[];
   readonly #command: string;
   readonly #values: Readonly<Record<string, unknown>>;
   readonly #env: Readonly<Record<string, string | undefined>>;
@@ -38,7 +47,7 @@ export class Arguments {
         allowPositionals: true,
       });
       this.#values = values;
-      this.positionals = positionals;
+      this.operands = positionals;
     } catch (error) {
       throw this.wrong(firstSentence(error));
     }
@@ -91,13 +100,17 @@ export class Arguments {
     return addresses;
   }
 
-  /** Throws UsageError unless there are exactly as many positionals as `names`; returns them. */
-  requirePositionals(...names: readonly string[]): readonly string[] {
-    const extra = this.positionals[names.length];
+  /** Throws UsageError for an operand that is missing or one too many, and for a required option without a value. */
+  require(operands: readonly Operand[], options: readonly Option[]): void {
+    const extra = this.operands[operands.length];
     if (extra !== undefined) throw this.wrong(`unexpected argument ${display(masked(extra))}`);
-    const missing = names[this.positionals.length];
-    if (missing !== undefined) throw this.wrong(`${missing} is missing`);
-    return this.positionals;
+    const missing = operands[this.operands.length];
+    if (missing && !missing.optional) throw this.wrong(`${missing.about} is missing`);
+    for (const option of options) {
+      if (!option.required || this.text(option) !== undefined) continue;
+      const variable = option.env === undefined ? '' : ` or set ${option.env}`;
+      throw this.wrong(`--${option.name} is missing: give --${option.name} ${option.value}${variable}`);
+    }
   }
 
   /** The error for a command line that is wrong in a way that only the command can see. */

@@ -1,14 +1,19 @@
-/** What a command is made of: what help says about it, which options it knows, and what it does. */
-import type { Arguments } from './arguments.js';
+/**
+ * What a command is made of: what help says about it, which operands and options it takes, and what it does.
+ *
+ * Guarantees: parsing, checking and help are made from this table alone, so that a command is given no option and no
+ * operand that it does not know.
+ */
+import type { Arguments, Operand } from './arguments.js';
 import type { Context } from './context.js';
 import type { Option } from './options.js';
 
 export interface Command {
+  /** One word; that of an action stands behind that of its group. */
   readonly name: string;
   /** One line, for the list of commands. */
   readonly summary: string;
-  /** The synopsis, without "holdfast". */
-  readonly synopsis: string;
+  readonly operands: readonly Operand[];
   /** What it does and promises, in lines of at most 80 characters. */
   readonly about: string;
   readonly options: readonly Option[];
@@ -21,3 +26,15 @@ export interface Command {
   /** Resolves to the exit code. */
   run(args: Arguments, context: Context, program: readonly string[] | undefined): Promise<number>;
 }
+
+/** Actions on one kind of thing, such as "holdfast queue ls". */
+export interface CommandGroup {
+  readonly name: string;
+  readonly summary: string;
+  readonly about: string;
+  readonly actions: readonly Command[];
+}
+
+/** The words with which a command is called, without "holdfast". */
+export const wordsOf = ({ name }: Command, group?: CommandGroup): string =>
+  group === undefined ? name : `${group.name} ${name}`;

@@ -4,14 +4,14 @@
  * Guarantees: every option that a command knows is in its help, with its default and its environment variable; lines
  * are at most 80 characters wide.
  */
-import type { Command } from './command.js';
+import { type Command, type CommandGroup, wordsOf } from './command.js';
 import { HELP, type Option } from './options.js';
 
 const WIDTH = 80;
 const INDENT = 28;
 
 /** The help of the top level. */
-export function describeProgram(commands: readonly Command[]): string {
+export function describeProgram(commands: readonly (Command | CommandGroup)[]): string {
   const lines = commands.map(({ name, summary }) => `  ${name.padEnd(9)}${summary}`);
   return `Holdfast: leases with fencing tokens, over a quorum of independent Redis nodes.
 
@@ -31,11 +31,31 @@ Settings come from flags, then from the environment (HOLDFAST_NODES, …).
 `;
 }
 
+/** The help of a group: its actions. */
+export function describeGroup(group: CommandGroup): string {
+  const calls = group.actions.map((action) => [callOf(action), action.summary] as const);
+  const width = Math.max(...calls.map(([call]) => call.length)) + 4;
+  const lines = calls.map(([call, summary]) => hang(`  ${call}`, summary, width));
+  const sections = [
+    group.summary,
+    `Usage: holdfast ${group.name} <action> [options]`,
+    group.about,
+    `Actions:\n${lines.join('\n')}`,
+    `"holdfast ${group.name} <action> --help" lists the options of each.`,
+  ];
+  return `${sections.filter(Boolean).join('\n\n')}\n`;
+}
+
 /** The help of one command. */
-export function describeCommand(command: Command): string {
+export function describeCommand(command: Command, group?: CommandGroup): string {
+  const required = command.options
+    .filter((option) => option.required && option.env === undefined)
+    .map(({ name, value }) => `--${name} ${value}`);
+  const program = command.takesProgram ? ['--', '<command>', '[argument…]'] : [];
+  const synopsis = [wordsOf(command, group), ...namesOf(command), ...required, '[options]', ...program];
   const sections = [
     command.summary,
-    `Usage: holdfast ${command.synopsis}`,
+    `Usage: holdfast ${synopsis.join(' ')}`,
     command.about,
     `Options:\n${[...command.options, HELP].map(describeOption).join('\n')}`,
   ];
@@ -47,6 +67,11 @@ export function describeCommand(command: Command): string {
   sections.push(`Exit codes:\n${codes.join('\n')}`, `Example:\n  ${command.example}`);
   return `${sections.join('\n\n')}\n`;
 }
+
+const namesOf = ({ operands }: Command): string[] =>
+  operands.map(({ name, optional }) => (optional ? `[<${name}>]` : `<${name}>`));
+
+const callOf = (action: Command): string => [action.name, ...namesOf(action)].join(' ');
 
 function describeOption({ name, value, env, default: initial, about }: Option): string {
   const flag = `  --${name}${value === undefined ? '' : ` ${value}`}`;

@@ -7,20 +7,20 @@
 import { readFileSync } from 'node:fs';
 import { display, HoldfastError } from '@holdfast/kernel';
 import { Arguments, masked } from './arguments.js';
-import type { Command } from './command.js';
+import { type Command, type CommandGroup, wordsOf } from './command.js';
 import { doctor } from './commands/doctor.js';
 import { init } from './commands/init.js';
 import { inspect } from './commands/inspect.js';
 import { nodes } from './commands/nodes.js';
-import { queue } from './commands/queue.js';
+import { queue } from './commands/queue/queue.js';
 import { run } from './commands/run.js';
 import { up } from './commands/up.js';
 import type { Context } from './context.js';
 import { codeOf, EXIT, exitCodeOf, UsageError } from './exit-codes.js';
-import { describeCommand, describeProgram } from './help.js';
+import { describeCommand, describeGroup, describeProgram } from './help.js';
 import { HELP, JSON_OUTPUT } from './options.js';
 
-const COMMANDS: readonly Command[] = [up, run, inspect, init, nodes, doctor, queue];
+export const COMMANDS: readonly (Command | CommandGroup)[] = [up, run, inspect, init, nodes, doctor, queue];
 
 /** Runs `holdfast` with `words`, those after its name. Resolves to the exit code. */
 export async function main(words: readonly string[], context: Context): Promise<number> {
@@ -35,39 +35,74 @@ export async function main(words: readonly string[], context: Context): Promise<
 }
 
 async function dispatch(words: readonly string[], end: number, context: Context): Promise<number> {
-  const [name, ...rest] = words;
+  const [name] = words;
   if (name === undefined) {
     context.stderr.write(describeProgram(COMMANDS));
     return EXIT.usage;
   }
-  if (name === '--help' || name === '-h' || name === 'help') return help(rest, context);
   if (name === '--version') {
     context.stdout.write(`${version()}\n`);
     return EXIT.ok;
   }
-  const command = find(name);
+  if (isHelp(name) || name === 'help') return help(words.slice(1), context);
+  const found = find(words);
+  if (!('command' in found)) {
+    if (isHelp(words[1])) return help(words, context);
+    throw new UsageError(`an action is missing; the actions are ${listOf(found.group.actions)}.`, name);
+  }
+  const { command, group, depth } = found;
   const separated = command.takesProgram === true && end > 0;
+  const options = [...command.options, ...command.shared];
   const args = new Arguments({
-    command: command.name,
-    options: [...command.options, ...command.shared],
-    words: separated ? words.slice(1, end) : rest,
+    command: wordsOf(command, group),
+    options,
+    words: separated ? words.slice(depth, end) : words.slice(depth),
     env: context.env,
   });
-  if (args.has(HELP)) return help([command.name], context);
+  if (args.has(HELP)) return help(words.slice(0, depth), context);
+  args.require(command.operands, options);
   return command.run(args, context, separated ? words.slice(end + 1) : undefined);
 }
 
-function help([name]: readonly string[], { stdout }: Context): number {
-  stdout.write(name === undefined ? describeProgram(COMMANDS) : describeCommand(find(name)));
+function help(words: readonly string[], { stdout }: Context): number {
+  if (words.length === 0) stdout.write(describeProgram(COMMANDS));
+  else {
+    const found = find(words);
+    stdout.write(
+      'command' in found ? describeCommand(found.command, found.group) : describeGroup(found.group),
+    );
+  }
   return EXIT.ok;
 }
 
-function find(name: string): Command {
-  const command = COMMANDS.find((known) => known.name === name);
-  if (command) return command;
-  const kind = name.startsWith('-') ? 'option' : 'command';
-  const known = COMMANDS.map((each) => each.name).join(', ');
-  throw new UsageError(`unknown ${kind} ${display(masked(name))}; the commands are ${known}.`);
+const isHelp = (word: string | undefined): boolean => word === '--help' || word === '-h';
+
+/** A command, how many words name it, and the group that it belongs to. */
+interface Found {
+  readonly command: Command;
+  readonly group?: CommandGroup;
+  readonly depth: number;
+}
+
+/** What the first words name; a group where no action is named. Throws UsageError. */
+function find([name = '', action]: readonly string[]): Found | { readonly group: CommandGroup } {
+  const found = COMMANDS.find((known) => known.name === name);
+  if (found === undefined) throw unknown(name, COMMANDS);
+  if (!('actions' in found)) return { command: found, depth: 1 };
+  if (action === undefined || isHelp(action)) return { group: found };
+  const command = found.actions.find((known) => known.name === action);
+  if (command === undefined) throw unknown(action, found.actions, found.name);
+  return { command, group: found, depth: 2 };
+}
+
+const listOf = (known: readonly { readonly name: string }[]): string =>
+  known.map(({ name }) => name).join(', ');
+
+function unknown(word: string, known: readonly { readonly name: string }[], group?: string): UsageError {
+  const noun = group === undefined ? 'command' : 'action';
+  const kind = word.startsWith('-') ? 'option' : noun;
+  const message = `unknown ${kind} ${display(masked(word))}; the ${noun}s are ${listOf(known)}.`;
+  return new UsageError(message, group);
 }
 
 function version(): string {

@@ -12,6 +12,8 @@ export interface Option {
   readonly env?: string;
   /** As help shows it; where it is undefined there is none. */
   readonly default?: string;
+  /** Whether a command that knows it cannot do without it. */
+  readonly required?: boolean;
   readonly about: string;
 }
 
@@ -32,7 +34,12 @@ export const NODES: Option = {
     'The Redis nodes: an odd number of independent servers, redis://host:port each (or rediss://, unix:/path, redis-sentinel://, redis-cluster://).',
 };
 
-export const LOCK: Option = { name: 'lock', value: '<name>', about: 'The resource to hold. Required.' };
+export const LOCK: Option = {
+  name: 'lock',
+  value: '<name>',
+  required: true,
+  about: 'The resource to hold. Required.',
+};
 
 export const TTL: Option = {
   name: 'ttl',
@@ -109,7 +116,8 @@ export const REDIS: Option = {
   name: 'redis',
   value: '<url>',
   env: 'REDIS_URL',
-  about: 'The Redis of the queues.',
+  required: true,
+  about: 'The Redis of the queues. Required.',
 };
 
 export const STATE: Option = {
@@ -117,6 +125,13 @@ export const STATE: Option = {
   value: '<state>',
   default: 'waiting',
   about: 'waiting, active, delayed, dead or completed.',
+};
+
+export const PURGED_STATE: Option = {
+  name: 'state',
+  value: '<state>',
+  default: 'dead',
+  about: 'waiting, delayed or dead.',
 };
 
 export const LIMIT: Option = {

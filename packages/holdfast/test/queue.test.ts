@@ -96,7 +96,7 @@ test('says what is wrong', async () => {
   });
   expect(await call('dance', 'x')).toMatchObject({
     code: 64,
-    stderr: expect.stringContaining('say ls, metrics, show'),
+    stderr: expect.stringContaining('unknown action "dance"; the actions are ls, metrics, show'),
   });
   expect(await holdfast(['queue', 'ls']).ended).toMatchObject({
     code: 64,

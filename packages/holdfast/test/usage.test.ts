@@ -1,7 +1,7 @@
 /** What the command line says before it does anything: help, and what it does not understand. */
 import { expect, test } from 'vitest';
 import { formatDuration, parseDuration } from '../src/durations.js';
-import { main } from '../src/main.js';
+import { COMMANDS, main } from '../src/main.js';
 import * as options from '../src/options.js';
 import { holdfast } from './cli.js';
 
@@ -23,25 +23,45 @@ async function call(words: readonly string[], env: Record<string, string> = {}):
   return { code, ...result };
 }
 
+/** The words that call a command, or each action of a group. */
+const callsOf = (command: (typeof COMMANDS)[number]): string[][] =>
+  'actions' in command ? command.actions.map(({ name }) => [command.name, name]) : [[command.name]];
+
 test('help names every command, and each of them explains itself', async () => {
   const top = await call(['--help']);
   expect(top).toMatchObject({ code: 0, stderr: '' });
   for (const line of top.stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
-  for (const name of ['up', 'run', 'inspect', 'init', 'nodes', 'doctor', 'queue']) {
-    expect(top.stdout).toContain(`\n  ${name} `);
-    const help = await call([name, '--help']);
+  for (const command of COMMANDS) {
+    expect(top.stdout).toContain(`\n  ${command.name} `);
+    for (const words of callsOf(command)) {
+      const help = await call([...words, '--help']);
+      expect(help).toMatchObject({ code: 0, stderr: '' });
+      expect(help.stdout).toContain(`Usage: holdfast ${words.join(' ')}`);
+      for (const section of ['Options:', 'Exit codes:', 'Example:']) expect(help.stdout).toContain(section);
+      for (const line of help.stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
+      expect(await call(['help', ...words])).toEqual(help);
+    }
+  }
+});
+
+test('help of a group names its actions', async () => {
+  for (const group of COMMANDS) {
+    if (!('actions' in group)) continue;
+    const help = await call([group.name, '--help']);
     expect(help).toMatchObject({ code: 0, stderr: '' });
-    expect(help.stdout).toContain(`Usage: holdfast ${name}`);
-    for (const section of ['Options:', 'Exit codes:', 'Example:']) expect(help.stdout).toContain(section);
+    for (const { name, summary } of group.actions) {
+      expect(help.stdout).toContain(`\n  ${name} `);
+      expect(help.stdout).toContain(summary);
+    }
     for (const line of help.stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
-    expect(await call(['help', name])).toEqual(help);
+    expect(await call(['help', group.name])).toEqual(help);
+    expect((await call([group.name])).stderr).toMatch(/an action is missing; the actions are /);
   }
 });
 
 test('every option is in the help of some command, with its default and its variable', async () => {
   let text = '';
-  for (const name of ['up', 'run', 'inspect', 'init', 'nodes', 'doctor', 'queue'])
-    text += (await call([name, '--help'])).stdout;
+  for (const words of COMMANDS.flatMap(callsOf)) text += (await call([...words, '--help'])).stdout;
   const flat = text.replace(/\s+/g, ' ');
   for (const option of Object.values(options).flat()) {
     expect(flat).toContain(`--${option.name}`);
@@ -71,7 +91,28 @@ test.each<[string, string[], RegExp]>([
     /^holdfast: unknown option '--frob'\.\nTry "holdfast run --help"\.\n$/,
   ],
   ['an option without its value', ['run', '--lock'], /--lock <value>' argument missing/],
-  ['an unknown action', ['nodes', 'swap', 'redis://a'], /say add, remove or commit; got "swap"/],
+  [
+    'an unknown action',
+    ['nodes', 'swap', 'redis://a'],
+    /unknown action "swap"; the actions are add, remove, commit\.\nTry "holdfast nodes --help"/,
+  ],
+  ['an option of another action', ['nodes', 'add', 'redis://a', '--gone'], /unknown option '--gone'/],
+  [
+    'a limit for an action that lists nothing',
+    ['queue', 'pause', 'a', '--limit', '3'],
+    /unknown option '--limit'/,
+  ],
+  [
+    'two addresses of one Redis',
+    ['queue', 'ls', '--redis', 'redis://a,redis://b'],
+    /--redis is one address; got 2/,
+  ],
+  [
+    'a state with an id',
+    ['queue', 'show', 'a', 'x', '--redis', 'redis://127.0.0.1:1', '--state', 'dead'],
+    /--state is for lists/,
+  ],
+  ['an operand too many', ['queue', 'ls', 'a', '--redis', 'redis://127.0.0.1:1'], /unexpected argument "a"/],
   ['no node', ['nodes', 'add'], /the address of the node is missing/],
   ['an address that is none', ['nodes', 'add', 'me:s3cret@host'], /the node is an address such as/],
   ['a switch with a value', ['init', '--replace=yes'], /--replace' does not take an argument/],

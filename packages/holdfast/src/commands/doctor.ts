@@ -16,7 +16,7 @@ import { ALLOW_EVEN, DESCRIPTION, JSON_OUTPUT, NODE_OPTIONS, NODE_TIMEOUT, STRIC
 export const doctor: Command = {
   name: 'doctor',
   summary: 'Tell what is wrong with the nodes, and what to do.',
-  synopsis: 'doctor [options]',
+  operands: [],
   about: `Looks at every node: whether it can be reached and can vote, its settings, its
 memory, its clock, the rights of its user, the deployment record; and at the
 nodes together. Says what hurts, worst first, and how many more may fail.
@@ -35,7 +35,6 @@ Run it with the options, the user and the machine of your programs.`,
   example: 'holdfast doctor --nodes redis://a:6379,redis://b:6379,redis://c:6379',
 
   async run(args, { clock, stdout }) {
-    args.requirePositionals();
     const addresses = nodesOf(args);
     const deployment = new Deployment(addresses.length, parametersOf(args));
     const nodeTimeout = args.duration(NODE_TIMEOUT) ?? 1_000;

@@ -14,7 +14,7 @@ import { renderTable } from '../table.js';
 export const init: Command = {
   name: 'init',
   summary: 'Let freshly created nodes vote at once.',
-  synopsis: 'init [options]',
+  operands: [],
   about: `Run it once, when you have just created the nodes of a deployment and know that
 no lease can exist. Without it, new nodes wait out a quarantine, by default of
 30s: they cannot be told from nodes that have forgotten their leases. Running it
@@ -32,7 +32,6 @@ node has forgotten. Such a node comes back by itself.`,
   example: 'holdfast init --nodes redis://a:6379,redis://b:6379,redis://c:6379',
 
   async run(args, context) {
-    args.requirePositionals();
     await using locks = openLocks(args, context);
     const nodes = await locks.initialize({ replace: args.has(REPLACE) });
     const json = (): string => JSON.stringify({ nodes });

@@ -16,7 +16,7 @@ import { renderTable } from '../table.js';
 export const inspect: Command = {
   name: 'inspect',
   summary: 'Show who holds a resource, and what each node says.',
-  synopsis: 'inspect <name> [options]',
+  operands: [{ name: 'name', about: 'the name of the resource' }],
   about: `Shows whether a lease on the resource exists, who holds it, its fencing token,
 how long it lasts if nobody renews it, and the state of every node. Changes
 nothing.`,
@@ -30,7 +30,7 @@ nothing.`,
   example: 'holdfast inspect nightly-report --json',
 
   async run(args, context) {
-    const [resource = ''] = args.requirePositionals('the name of the resource');
+    const [resource = ''] = args.operands;
     await using locks = openLocks(args, context);
     const state = await locks.inspect(resource);
     context.stdout.write(`${args.has(JSON_OUTPUT) ? JSON.stringify(state) : describe(state)}\n`);

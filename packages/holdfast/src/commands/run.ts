@@ -21,7 +21,7 @@ import { Program } from '../program.js';
 export const run: Command = {
   name: 'run',
   summary: 'Run a program while holding a lease.',
-  synopsis: 'run --lock <name> [options] -- <command> [argument…]',
+  operands: [],
   about: `Takes the lease on a resource, runs the program, renews the lease in the
 background, and gives it back when the program ends. If the lease is lost, the
 program is stopped.
@@ -48,9 +48,7 @@ Signals (INT, QUIT, TERM, HUP, USR1, USR2) are passed on to the program.`,
   takesProgram: true,
 
   async run(args, context, program) {
-    args.requirePositionals();
-    const resource = args.text(LOCK);
-    if (resource === undefined) throw args.wrong('--lock is missing: the name of what to hold');
+    const resource = args.text(LOCK) ?? '';
     if (program?.[0] === undefined) {
       throw args.wrong(`the program is missing: give it after "--", as in "${run.example}"`);
     }

@@ -27,7 +27,7 @@ const MARK = 'persistent';
 export const up: Command = {
   name: 'up',
   summary: 'Start Redis nodes on this machine, and keep them until Ctrl-C.',
-  synopsis: 'up [options]',
+  operands: [],
   about: `Starts real Redis nodes on 127.0.0.1, lets them vote, and prints the line that
 tells the other commands about them. For development and tests: nodes on one
 machine fail together. Ctrl-C (or SIGTERM) stops them all.
@@ -47,7 +47,6 @@ stop the programs that hold leases of the last run before you start it again.`,
   example: 'holdfast up --nodes 3 --port 7001',
 
   async run(args, context) {
-    args.requirePositionals();
     const plan = planOf(args);
     prepare(args, plan);
     const interruption = new Interruption(context.signals);

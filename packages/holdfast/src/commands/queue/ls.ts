@@ -1,0 +1,36 @@
+/** `holdfast queue ls`: all queues, with the numbers of their tasks. */
+import { createQueue, listQueues } from '@holdfast/queue';
+import type { Command } from '../../command.js';
+import { formatDuration } from '../../durations.js';
+import { EXIT } from '../../exit-codes.js';
+import { JSON_OUTPUT, REDIS } from '../../options.js';
+import { renderTable } from '../../table.js';
+import { OF_EVERY_ACTION, redisOf } from './opened.js';
+
+const COLUMNS = ['queue', 'waiting', 'active', 'delayed', 'dead', 'completed', 'oldest', 'workers', ''];
+
+export const ls: Command = {
+  ...OF_EVERY_ACTION,
+  name: 'ls',
+  summary: 'List all queues, with the numbers of their tasks.',
+  operands: [],
+  about: '"oldest" is for how long the task that is next has been waiting.',
+  options: [REDIS, JSON_OUTPUT],
+  example: 'holdfast queue ls --redis redis://127.0.0.1:6379',
+
+  async run(args, { stdout }) {
+    const redis = redisOf(args);
+    const rows = await Promise.all(
+      (await listQueues({ redis })).map(async (name) => {
+        await using opened = createQueue({ redis, name });
+        return { name, ...(await opened.counts()) };
+      }),
+    );
+    const table = rows.map(({ name, waiting, active, delayed, dead, completed, oldest, workers, paused }) => [
+      ...[name, waiting, active, delayed, dead, completed].map(String),
+      ...[formatDuration(oldest), String(workers), paused ? 'paused' : ''],
+    ]);
+    stdout.write(`${args.has(JSON_OUTPUT) ? JSON.stringify(rows) : renderTable([COLUMNS, ...table])}\n`);
+    return EXIT.ok;
+  },
+};

@@ -1,0 +1,62 @@
+/**
+ * `holdfast queue metrics`: what Prometheus or an autoscaler wants to know of all queues, once or served over HTTP.
+ *
+ * Guarantees: each answer is of all queues that there are at that moment; while Redis does not answer, it is a 503.
+ */
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { createQueue, listQueues, metricsText } from '@holdfast/queue';
+import type { Command } from '../../command.js';
+import { EXIT } from '../../exit-codes.js';
+import { Interruption } from '../../interruption.js';
+import { LISTEN, REDIS } from '../../options.js';
+import { OF_EVERY_ACTION, redisOf } from './opened.js';
+
+export const metrics: Command = {
+  ...OF_EVERY_ACTION,
+  name: 'metrics',
+  summary: 'Write or serve the metrics of all queues.',
+  operands: [],
+  about: 'Writes the metrics of all queues in the text format of Prometheus.',
+  options: [REDIS, LISTEN],
+  example: 'holdfast queue metrics --listen 9464 --redis redis://127.0.0.1:6379',
+
+  async run(args, context) {
+    const redis = redisOf(args);
+    const read = async (): Promise<string> => {
+      const queues = (await listQueues({ redis })).map((name) => createQueue({ redis, name }));
+      try {
+        return await metricsText(queues);
+      } finally {
+        await Promise.all(queues.map((opened) => opened.close()));
+      }
+    };
+    const port = args.count(LISTEN, 0, 65_535);
+    const text = await read();
+    if (port === undefined) {
+      context.stdout.write(text);
+      return EXIT.ok;
+    }
+    const server = createServer((request, response) => {
+      if (request.url !== '/metrics') return void response.writeHead(404).end();
+      read().then(
+        (body) => response.setHeader('content-type', 'text/plain; version=0.0.4').end(body),
+        () => response.writeHead(503).end('Redis did not answer.\n'),
+      );
+    });
+    const interruption = new Interruption(context.signals);
+    try {
+      server.listen(port);
+      await once(server, 'listening');
+      const { port: bound } = server.address() as AddressInfo;
+      context.stdout.write(`metrics at http://127.0.0.1:${bound}/metrics\n`);
+      if (!interruption.signal.aborted) await once(interruption.signal, 'abort');
+    } finally {
+      interruption.end();
+      server.closeAllConnections();
+      server.close();
+    }
+    return EXIT.ok;
+  },
+};

@@ -1,0 +1,60 @@
+/**
+ * What the actions on one queue share: its name among their operands, the queue itself, and how they answer.
+ *
+ * Guarantees: the queue exists, else an action ends with a UsageError before it does anything.
+ */
+import { createQueue, listQueues, type Queue } from '@holdfast/queue';
+import { type Arguments, masked } from '../../arguments.js';
+import type { Command } from '../../command.js';
+import type { Context } from '../../context.js';
+import { EXIT } from '../../exit-codes.js';
+import { JSON_OUTPUT, REDIS } from '../../options.js';
+
+export const QUEUE_OPERAND = { name: 'queue', about: 'the name of the queue' };
+export const ID_OPERAND = { name: 'id', about: 'the id of the task', optional: true };
+
+export const OF_EVERY_ACTION = {
+  shared: [],
+  exitCodes: [
+    ['0', 'done'],
+    ['64', 'the command line is wrong, or there is no such queue or task'],
+    ['69', 'Redis did not answer'],
+  ],
+} as const satisfies Partial<Command>;
+
+/** An action on one queue. */
+export interface Call {
+  readonly args: Arguments;
+  readonly context: Context;
+  readonly queue: Queue;
+  /** That of a task, where one was named. */
+  readonly id: string | undefined;
+}
+
+/** What `run` of an action on one queue does: opens it, acts, closes it. */
+export const onQueue =
+  (act: (call: Call) => Promise<number>): Command['run'] =>
+  async (args, context) => {
+    const redis = redisOf(args);
+    const [name = '', id] = args.operands;
+    if (!(await listQueues({ redis })).includes(name)) {
+      throw args.wrong(`there is no queue "${masked(name)}"; "holdfast queue ls" shows those that there are`);
+    }
+    await using queue = createQueue({ redis, name });
+    return await act({ args, context, queue, id });
+  };
+
+/** The address of the one Redis that is meant. */
+export function redisOf(args: Arguments): string {
+  const [redis, ...more] = args.addresses(REDIS) ?? [];
+  if (redis === undefined || more.length > 0) {
+    throw args.wrong(`--redis is one address; got ${more.length + (redis === undefined ? 0 : 1)}`);
+  }
+  return redis;
+}
+
+/** Writes what was done, in words or as JSON. */
+export function answer({ args, context }: Call, json: object, words: string): number {
+  context.stdout.write(`${args.has(JSON_OUTPUT) ? JSON.stringify(json) : words}\n`);
+  return EXIT.ok;
+}

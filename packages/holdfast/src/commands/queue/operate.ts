@@ -1,0 +1,84 @@
+/** The actions of `holdfast queue` that change something: `retry`, `pause`, `resume`, `purge`. */
+import { masked } from '../../arguments.js';
+import type { Command } from '../../command.js';
+import { JSON_OUTPUT, PURGED_STATE, REDIS } from '../../options.js';
+import { answer, type Call, ID_OPERAND, OF_EVERY_ACTION, onQueue, QUEUE_OPERAND } from './opened.js';
+
+export const retry: Command = {
+  ...OF_EVERY_ACTION,
+  name: 'retry',
+  summary: 'Let a dead letter be tried again, or all of them.',
+  operands: [QUEUE_OPERAND, ID_OPERAND],
+  about: 'A task that is tried again begins with its first attempt.',
+  options: [REDIS, JSON_OUTPUT],
+  example: 'holdfast queue retry images --redis redis://127.0.0.1:6379',
+  run: onQueue(requeue),
+};
+
+export const pause: Command = {
+  ...OF_EVERY_ACTION,
+  name: 'pause',
+  summary: 'Give no tasks to workers, until "resume".',
+  operands: [QUEUE_OPERAND],
+  about: 'Tasks that have begun go on.',
+  options: [REDIS, JSON_OUTPUT],
+  example: 'holdfast queue pause images --redis redis://127.0.0.1:6379',
+  run: onQueue(async (call) => {
+    await call.queue.pause();
+    return answer(
+      call,
+      { paused: call.queue.name },
+      `"${call.queue.name}" gives no tasks until it is resumed.`,
+    );
+  }),
+};
+
+export const resume: Command = {
+  ...OF_EVERY_ACTION,
+  name: 'resume',
+  summary: 'End the pause.',
+  operands: [QUEUE_OPERAND],
+  about: 'Tasks are given to workers again.',
+  options: [REDIS, JSON_OUTPUT],
+  example: 'holdfast queue resume images --redis redis://127.0.0.1:6379',
+  run: onQueue(async (call) => {
+    await call.queue.resume();
+    return answer(call, { resumed: call.queue.name }, `"${call.queue.name}" gives tasks again.`);
+  }),
+};
+
+const PURGED_STATES = ['waiting', 'delayed', 'dead'] as const;
+
+export const purge: Command = {
+  ...OF_EVERY_ACTION,
+  name: 'purge',
+  summary: 'Remove all tasks in one state (--state).',
+  operands: [QUEUE_OPERAND],
+  about: 'Tasks that a worker has stay.',
+  options: [REDIS, PURGED_STATE, JSON_OUTPUT],
+  example: 'holdfast queue purge images --state dead --redis redis://127.0.0.1:6379',
+  run: onQueue(async (call) => {
+    const text = call.args.text(PURGED_STATE) ?? 'dead';
+    const state = PURGED_STATES.find((known) => known === text);
+    if (state === undefined) {
+      throw call.args.wrong(`--state is one of ${PURGED_STATES.join(', ')}; got "${masked(text)}"`);
+    }
+    const removed = await call.queue.purge(state);
+    return answer(call, { removed }, `${removed} ${state} tasks were removed.`);
+  }),
+};
+
+async function requeue(call: Call): Promise<number> {
+  const { id } = call;
+  if (id !== undefined) {
+    if (await call.queue.requeue(id)) return answer(call, { requeued: 1 }, `${id} is tried again.`);
+    throw call.args.wrong(`there is no dead letter "${masked(id)}" in "${call.queue.name}"`);
+  }
+  let requeued = 0;
+  for (let before = -1; requeued > before; ) {
+    before = requeued;
+    const { tasks } = await call.queue.list('dead', { limit: 500 });
+    for (const task of tasks) if (await call.queue.requeue(task.id)) requeued += 1;
+  }
+  return answer(call, { requeued }, `${requeued} dead letters are tried again.`);
+}

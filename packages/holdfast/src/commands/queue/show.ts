@@ -1,0 +1,83 @@
+/** `holdfast queue show`: the tasks of a queue in one state, or one task. */
+import type { TaskInfo, TaskState } from '@holdfast/queue';
+import { type Arguments, masked } from '../../arguments.js';
+import type { Command } from '../../command.js';
+import { EXIT } from '../../exit-codes.js';
+import { JSON_OUTPUT, LIMIT, REDIS, STATE } from '../../options.js';
+import { renderTable } from '../../table.js';
+import { type Call, ID_OPERAND, OF_EVERY_ACTION, onQueue, QUEUE_OPERAND } from './opened.js';
+
+export const show: Command = {
+  ...OF_EVERY_ACTION,
+  name: 'show',
+  summary: 'Show the tasks in one state (--state), or one task.',
+  operands: [QUEUE_OPERAND, ID_OPERAND],
+  about: 'Lists tasks, those first that are next. With an id, it shows that task alone.',
+  options: [REDIS, STATE, LIMIT, JSON_OUTPUT],
+  example: 'holdfast queue show images --state dead --redis redis://127.0.0.1:6379',
+  run: (args, ...rest) => {
+    if (args.operands.length > 1) refuseListOptions(args);
+    return onQueue((call) => (call.id === undefined ? showList(call) : showTask(call, call.id)))(
+      args,
+      ...rest,
+    );
+  },
+};
+
+function refuseListOptions(args: Arguments): void {
+  for (const option of [STATE, LIMIT]) {
+    if (args.text(option) !== undefined)
+      throw args.wrong(`--${option.name} is for lists; leave it out with an id`);
+  }
+}
+
+async function showTask({ args, context, queue }: Call, id: string): Promise<number> {
+  const task = await queue.get(id);
+  if (task === undefined) throw args.wrong(`there is no task "${masked(id)}" in "${queue.name}"`);
+  context.stdout.write(`${args.has(JSON_OUTPUT) ? JSON.stringify(task) : describe(task)}\n`);
+  return EXIT.ok;
+}
+
+async function showList({ args, context, queue }: Call): Promise<number> {
+  const state = stateOf(args);
+  const { tasks } = await queue.list(state, { limit: args.count(LIMIT, 1, 1_000) ?? 20 });
+  const rows = tasks.map((task) => [
+    task.id,
+    task.key ?? '',
+    short(task),
+    task.errors?.at(-1)?.message ?? '',
+  ]);
+  const table = renderTable([
+    ['id', 'key', state === 'completed' ? 'result' : 'data', 'last error'],
+    ...rows,
+  ]);
+  context.stdout.write(`${args.has(JSON_OUTPUT) ? JSON.stringify(tasks) : table}\n`);
+  return EXIT.ok;
+}
+
+const STATES: readonly TaskState[] = ['waiting', 'active', 'delayed', 'dead', 'completed'];
+
+function stateOf(args: Arguments): TaskState {
+  const text = args.text(STATE) ?? 'waiting';
+  const state = STATES.find((known) => known === text);
+  if (state === undefined) throw args.wrong(`--state is one of ${STATES.join(', ')}; got "${masked(text)}"`);
+  return state;
+}
+
+const short = ({ state, data, result }: TaskInfo): string => {
+  const text = JSON.stringify(state === 'completed' ? result : data) ?? '';
+  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
+};
+
+function describe({ errors = [], ...task }: TaskInfo): string {
+  const rows = Object.entries(task).map(([name, value]) => [
+    name,
+    typeof value === 'string' ? value : JSON.stringify(value),
+  ]);
+  const failures = errors.map(({ attempt, at, worker, message }) => [
+    ...[String(attempt), new Date(at).toISOString(), worker, message],
+  ]);
+  const table = renderTable(rows.map((row) => row.map((cell) => cell ?? '')));
+  if (failures.length === 0) return table;
+  return `${table}\n\n${renderTable([['attempt', 'at', 'worker', 'error'], ...failures])}`;
+}

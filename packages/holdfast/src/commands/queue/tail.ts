@@ -1,0 +1,38 @@
+/** `holdfast queue tail`: what happens to the tasks of a queue, a line each, until it is interrupted. */
+import type { QueueEvent } from '@holdfast/queue';
+import type { Command } from '../../command.js';
+import { EXIT } from '../../exit-codes.js';
+import { Interruption } from '../../interruption.js';
+import { JSON_OUTPUT, REDIS } from '../../options.js';
+import { type Call, OF_EVERY_ACTION, onQueue, QUEUE_OPERAND } from './opened.js';
+
+export const tail: Command = {
+  ...OF_EVERY_ACTION,
+  name: 'tail',
+  summary: 'Follow what happens, a line each, until Ctrl-C.',
+  operands: [QUEUE_OPERAND],
+  about: 'Shows completed and failed attempts, and progress, from now on.',
+  options: [REDIS, JSON_OUTPUT],
+  example: 'holdfast queue tail images --redis redis://127.0.0.1:6379',
+  run: onQueue(follow),
+};
+
+async function follow({ args, context, queue }: Call): Promise<number> {
+  const interruption = new Interruption(context.signals);
+  try {
+    for await (const event of queue.events({ signal: interruption.signal })) {
+      const line = args.has(JSON_OUTPUT)
+        ? JSON.stringify(event)
+        : `${event.kind.padEnd(9)}  ${event.id}  ${detailOf(event)}`;
+      context.stdout.write(`${line.trimEnd()}\n`);
+    }
+  } finally {
+    interruption.end();
+  }
+  return EXIT.ok;
+}
+
+function detailOf(event: QueueEvent): string {
+  if (event.kind === 'completed') return JSON.stringify(event.result);
+  return event.kind === 'progress' ? JSON.stringify(event.progress) : event.reason;
+}
