@@ -2,10 +2,11 @@
  * The calls of a session that end and claim deliveries, or compare what is known of them; and what goes along with each:
  * its number, by which the server knows a call that is late, the epoch, and the highest token so far.
  */
-import { readWork, type Work } from './claimed.js';
+import type { Work } from './claimed.js';
 import type { Outcome } from './outcome.js';
 import type { QueuePort } from './port.js';
-import type { QueueSettings } from './queue.js';
+import type { QueueSettings } from './queue-options.js';
+import { type Compared, reconcile, work } from './verbs.js';
 
 /** What there is to do for a session. */
 export interface WorkOrder {
@@ -14,12 +15,6 @@ export interface WorkOrder {
   readonly want: number;
   /** Whether an earlier call may have done the same. */
   readonly twice: boolean;
-}
-
-/** Of a comparison: the epoch in which it was made, and what the session does not have: "<priority> <entry>". */
-export interface Compared {
-  readonly epoch: string;
-  readonly missing: ReadonlySet<string>;
 }
 
 export class SessionCalls {
@@ -39,40 +34,28 @@ export class SessionCalls {
   }
 
   /** Throws UnavailableError. */
-  async work({ session, settled, want, twice }: WorkOrder): Promise<Work | 'lost'> {
-    const reply = await this.#port.call('work', [
-      session,
-      String(this.#lease),
-      String(want),
-      String(this.#highest),
-      String(this.#retain.count),
-      String(this.#retain.age),
-      this.#number(),
-      twice ? '1' : '',
-      this.epoch,
-      String(settled.length),
-      ...settled.flat(),
-    ]);
-    const work = readWork(reply);
-    if (work === undefined) return 'lost';
-    this.#highest = Math.max(this.#highest, work.token);
-    return work;
+  async work(order: WorkOrder): Promise<Work | 'lost'> {
+    const worked = await this.#port.call(work, {
+      ...order,
+      lease: this.#lease,
+      highest: this.#highest,
+      retain: this.#retain,
+      number: this.#number(),
+      epoch: this.epoch,
+    });
+    if (worked === undefined) return 'lost';
+    this.#highest = Math.max(this.#highest, worked.token);
+    return worked;
   }
 
   /** `places` are those of what the worker knows of: priority, entry, ... Throws UnavailableError. */
   async reconcile(session: string, places: readonly string[]): Promise<Compared | 'lost'> {
-    const args = [session, String(this.#lease), this.#number(), ...places];
-    const reply = await this.#port.call('reconcile', args);
-    const [word, epoch = '', ...missing] = reply as readonly string[];
-    if (word === 'lost') return 'lost';
-    const gone = new Set<string>();
-    for (let index = 0; index < missing.length; index += 2)
-      gone.add(`${missing[index]} ${missing[index + 1]}`);
-    return { epoch, missing: gone };
+    const request = { session, lease: this.#lease, number: this.#number(), places };
+    return (await this.#port.call(reconcile, request)) ?? 'lost';
   }
 
-  #number(): string {
+  #number(): number {
     this.#numbers += 1;
-    return String(this.#numbers);
+    return this.#numbers;
   }
 }

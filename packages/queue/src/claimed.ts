@@ -42,8 +42,7 @@ export interface Work {
 type Entry = readonly [entry: string, fields: readonly string[], deliveries?: number];
 
 /** Undefined if the session is over. */
-export function readWork(reply: Reply): Work | undefined {
-  const items = reply as readonly Reply[];
+export function readWork(items: readonly Reply[]): Work | undefined {
   if (items[0] === 'lost') return undefined;
   if (items[0] !== 'worked') throw new Error('the reply is not one of the script');
   const claimed: Claimed[] = [];

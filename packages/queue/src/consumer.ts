@@ -14,12 +14,13 @@ import { SessionCalls, type WorkOrder } from './calls.js';
 import type { Claimed, Work } from './claimed.js';
 import { type Outcome, placeOfEnd } from './outcome.js';
 import type { QueuePort } from './port.js';
-import type { QueueSettings } from './queue.js';
+import type { QueueSettings } from './queue-options.js';
 import { encode } from './schema.js';
 import { Session } from './session.js';
 import { Sleep } from './sleep.js';
 import { DeliveredTask } from './task.js';
 import { refused } from './telemetry.js';
+import { progress } from './verbs.js';
 
 /** Calls under way at a time: while one is answered, what the other brought is handled. */
 const MOST_CALLS = 2;
@@ -443,14 +444,8 @@ export class Consumer {
     value: unknown,
   ): Promise<void> {
     const text = encode(value, this.#options.queue.settings.maxBytes, 'Progress');
-    const [word] = (await this.#port.call('progress', [
-      session,
-      priority,
-      entry,
-      id,
-      text,
-    ])) as readonly string[];
-    if (word !== 'noted') throw task.lost('it was delivered to somebody else since');
+    const noted = await this.#port.call(progress, { session, priority, entry, id, progress: text });
+    if (!noted) throw task.lost('it was delivered to somebody else since');
   }
 
   /** The session is over: nothing of what it had is ours any more. */

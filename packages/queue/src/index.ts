@@ -11,6 +11,7 @@ export {
   UnavailableError,
 } from '@holdfast/kernel';
 export type { NodeSource } from '@holdfast/redis';
+export type { Added } from './adding.js';
 export type { Backoff, CustomBackoff } from './backoff.js';
 export { NonRetryableError, QueueFullError, TaskFailedError } from './errors.js';
 export type { QueueEvent } from './events.js';
@@ -23,7 +24,8 @@ export {
   type PartitionedQueue,
   type PartitionedQueueOptions,
 } from './partitioned.js';
-export { type Added, createQueue, type Queue, type QueueOptions } from './queue.js';
+export { createQueue, type Queue } from './queue.js';
+export type { QueueOptions } from './queue-options.js';
 export type { Schedule, ScheduleInfo } from './schedule.js';
 export type { Schema } from './schema.js';
 export type { Task } from './task.js';

@@ -66,8 +66,8 @@ function readRecord(record: string): Omit<TaskInfo, 'id' | 'state'> {
 }
 
 /** Of find.lua; undefined if it knows nothing of the task. */
-export function readFound(id: string, reply: Reply): TaskInfo | undefined {
-  const [state, value, detail, progress] = reply as readonly Reply[];
+export function readFound(reply: readonly Reply[], id: string): TaskInfo | undefined {
+  const [state, value, detail, progress] = reply;
   if (state === 'unknown') return undefined;
   if (state === 'completed') return { id, state, data: undefined, result: JSON.parse(String(value)) };
   const known = Array.isArray(value)
@@ -85,8 +85,15 @@ export function readFound(id: string, reply: Reply): TaskInfo | undefined {
   };
 }
 
+/** Some of the tasks in one state. */
+export interface TaskPage {
+  readonly tasks: TaskInfo[];
+  /** For the `after` of the next page; undefined of the last. */
+  readonly next: string | undefined;
+}
+
 /** Of list.lua. */
-export function readPage(state: TaskState, reply: Reply): { tasks: TaskInfo[]; next: string | undefined } {
+export function readPage(state: TaskState, reply: readonly Reply[]): TaskPage {
   const items = reply as readonly string[];
   const tasks: TaskInfo[] = [];
   for (let index = 2; index < items.length; index += 2) {
@@ -101,8 +108,8 @@ export function readPage(state: TaskState, reply: Reply): { tasks: TaskInfo[]; n
 }
 
 /** Of count.lua. */
-export function readCounts(reply: Reply): Counts {
-  const [, waiting, active, delayed, dead, completed, paused, oldest, workers] = reply as readonly Reply[];
+export function readCounts(reply: readonly Reply[]): Counts {
+  const [, waiting, active, delayed, dead, completed, paused, oldest, workers] = reply;
   return {
     waiting: Number(waiting),
     active: Number(active),

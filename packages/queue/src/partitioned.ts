@@ -6,8 +6,10 @@
  * limits of the options are those of each partition.
  */
 import { createHash } from 'node:crypto';
+import type { Added } from './adding.js';
 import type { Counts } from './inspection.js';
-import { type Added, createQueue, type Queue, type QueueOptions } from './queue.js';
+import { createQueue, type Queue } from './queue.js';
+import type { QueueOptions } from './queue-options.js';
 import { type AddOptions, requireAddOptions, requireCount } from './task-options.js';
 
 export interface PartitionedQueueOptions<Input = unknown, Output = Input>

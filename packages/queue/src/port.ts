@@ -1,90 +1,53 @@
 /**
- * From verbs to Redis: one connection for calls, group-committed, and one for reading that waits.
+ * From a queue to its Redis: one connection for calls of its verbs, and one for each reading that waits.
  *
- * Guarantees: a call ends after `timeout` at the latest. `UnavailableError` says whether it may have been carried out.
- * Nothing connects before the first call.
+ * Guarantees: those of a Caller. Nothing connects before the first call.
  */
 import type { ConnectionOptions } from 'node:tls';
-import { type Clock, type HoldfastError, MisuseError, type Random, UnavailableError } from '@holdfast/kernel';
-import { connect, type NodeSource, type Operation, RedisNode, type Reply, type Verb } from '@holdfast/redis';
-import { Deadlines } from './deadlines.js';
+import type { Clock, Random } from '@holdfast/kernel';
+import { Caller, type CallVerb, connect, type NodeSource, type ReplicasOptions } from '@holdfast/redis';
 import { keysOf, type QueueKeys } from './keys.js';
-import { Replicas, type ReplicasOptions } from './replicas.js';
-import { scriptOf, scripts, type VerbName, verbNames } from './scripts.js';
+import { scripts } from './scripts.js';
+import type { QueueVerb } from './verbs.js';
 
 export interface PortOptions {
   readonly redis: NodeSource;
   readonly tls: ConnectionOptions | undefined;
   readonly timeout: number;
   readonly replicas: ReplicasOptions | undefined;
-  /** The names of the queue's groups, all of which are put the tasks of its. Default: none, and tasks are its own. */
+  /** The names of the queue's groups, to each of which a task is added. Default: none; tasks are the queue's own. */
   readonly groups?: readonly string[];
   readonly clock: Clock;
   readonly random: Random;
 }
 
-/** One operation of a verb that takes several: its arguments, and its part of the reply. */
-type Part = Operation<Reply> & { readonly args: readonly string[] };
-
-/** How the reply of a verb is shared out among the operations of the batch. */
-type Share = (reply: Reply, count: number) => readonly Reply[];
-
-const WHOLE: Share = (reply) => [reply];
-
-/** 'added <id> ...' */
-const WORDS: Share = (reply) => String(reply).split(' ').slice(1);
-
-/** {'put', word, id, ...} */
-const PAIRS: Share = (reply, count) => {
-  const items = reply as readonly string[];
-  return Array.from({ length: count }, (_, index) => [items[2 * index + 1], items[2 * index + 2]]);
-};
-
-/** How a server says that its user may not. */
-const FORBIDDEN = /NOPERM|can't run this command|no permissions|can't access/i;
-
 export class QueuePort {
   readonly keys: QueueKeys;
   readonly clock: Clock;
   readonly random: Random;
-  readonly timeout: number;
   readonly #options: PortOptions;
-  readonly #node: RedisNode;
-  readonly #verbs: ReadonlyMap<VerbName, Verb<Part, Reply>>;
-  readonly #deadlines: Deadlines;
-  readonly #shares: ReadonlyMap<VerbName, Share> = new Map([
-    ['add', WORDS],
-    ['put', PAIRS],
-  ]);
-  readonly #replicas: Replicas | undefined;
-  #opening: Promise<void> | undefined;
-  #loading: Promise<void> | undefined;
-  #calls = 0;
+  readonly #caller: Caller;
+  /** With the keys of this queue. */
+  // biome-ignore lint/suspicious/noExplicitAny: verbs of every kind; #verb() ties each to its own.
+  readonly #verbs = new Map<QueueVerb<any, any>, CallVerb<any, any>>();
 
   constructor(queue: string, options: PortOptions) {
     this.#options = options;
     this.keys = keysOf(queue);
-    const { groups = [] } = options;
     this.clock = options.clock;
     this.random = options.random;
-    this.timeout = options.timeout;
-    this.#deadlines = new Deadlines(options.clock, options.timeout);
-    const { redis, tls } = options;
-    this.#node = new RedisNode(connect(redis, { tls, key: this.keys.of('meta'), once: true }), {
-      clock: this.clock,
+    const { redis, tls, timeout, replicas, clock } = options;
+    this.#caller = new Caller({
+      ...{ redis, tls, timeout, replicas, clock, scripts },
+      key: this.keys.of('meta'),
+      words: {
+        subject: `The queue "${queue}"`,
+        unknown: 'An add with an id may be repeated',
+        unreplicated:
+          'The task is added, but too few replicas are known to have it, so a failover may lose it. An add with an id may be repeated',
+        closed: 'create another with createQueue()',
+      },
     });
-    this.#replicas = options.replicas && new Replicas(this.#node, options.replicas);
-    const put = groups.length === 0 ? this.keys.all : groups.flatMap((group) => keysOf(group).all);
-    this.#verbs = new Map(
-      verbNames.map((name) => {
-        const keys = name === 'put' ? put : this.keys.all;
-        return [name, verbOf(name, keys, this.#shares.get(name) ?? WHOLE)] as const;
-      }),
-    );
-  }
-
-  get address(): string {
-    return this.#node.address;
   }
 
   /** A connection that nobody shares, closed, for commands that wait. */
@@ -93,82 +56,40 @@ export class QueuePort {
     return connect(redis, { tls, key: this.keys.of('meta'), alone: true });
   }
 
-  /** One operation of a verb. Throws UnavailableError, MisuseError for a user without the rights. */
-  async call(verb: VerbName, args: readonly string[]): Promise<Reply> {
-    if (this.#loading === undefined || this.#node.unavailable !== undefined) await this.#ready();
-    this.#calls += 1;
-    const number = this.#calls;
-    return new Promise((resolve, reject) => {
-      const part = {
-        // Operations on one subject do not share a call.
-        subject: this.#shares.has(verb) ? String(number) : verb,
-        args,
-        abandoned: false,
-        settled: false,
-        settle: (reply: Reply) => {
-          part.settled = true;
-          resolve(reply);
-        },
-        fail: (reason: string, sent: boolean) => {
-          part.settled = true;
-          reject(this.#failure(reason, sent));
-        },
-        expire: () => {
-          part.abandoned = true;
-          part.fail(`did not answer within ${this.timeout} ms`, true);
-        },
-      };
-      this.#deadlines.add(part);
-      this.#node.submit(this.#verbs.get(verb) as Verb<Part, Reply>, part);
-    });
+  /** Throws UnavailableError; MisuseError for a user without the rights, and once it is closed. */
+  call<Request, Result>(verb: QueueVerb<Request, Result>, request: Request): Promise<Result> {
+    return this.#caller.call(this.#verb(verb), request);
   }
 
   get waitsForReplicas(): boolean {
-    return this.#replicas !== undefined;
+    return this.#caller.waitsForReplicas;
   }
 
   /** Resolves when replicas have what was answered so far. Throws UnavailableError. */
-  async replicated(): Promise<void> {
-    await this.#replicas?.confirm();
+  replicated(): Promise<void> {
+    return this.#caller.replicated();
   }
 
   close(): void {
-    this.#node.close();
+    this.#caller.close();
   }
 
-  async #ready(): Promise<void> {
-    this.#opening ??= this.#node.open();
-    await this.#opening;
-    if (this.#node.unavailable !== undefined) return;
-    // Without the scripts the first calls are repeated; that is all.
-    this.#loading ??= this.#node.load(scripts).catch(() => {});
-    await this.#loading;
+  #verb<Request, Result>(verb: QueueVerb<Request, Result>): CallVerb<Request, Result> {
+    const known = this.#verbs.get(verb);
+    if (known) return known;
+    const { groups = [] } = this.#options;
+    const { script, most, acrossGroups, encode, decode } = verb;
+    const everywhere = acrossGroups === true && groups.length > 0;
+    const made: CallVerb<Request, Result> = {
+      script,
+      keys: everywhere ? groups.flatMap((group) => keysOf(group).all) : this.keys.all,
+      most,
+      encode: ({ request }, _, args) => {
+        args.push(...encode(request));
+      },
+      decode,
+    };
+    this.#verbs.set(verb, made);
+    return made;
   }
-
-  #failure(reason: string, sent: boolean): HoldfastError {
-    if (FORBIDDEN.test(reason)) {
-      return new MisuseError(
-        `${this.address} does not let this user do that: ${reason} The package's README lists the rights.`,
-      );
-    }
-    const what = sent
-      ? 'The queue did not answer; whether it did what was asked is not known. An add with an id may be repeated'
-      : 'The queue could not be reached; nothing was done. Retry later';
-    return new UnavailableError(`${what}.`, [{ node: this.address, reason }]);
-  }
-}
-
-/** Operations in one call: a hundred that are under way make several, so that this process and the server work at once. */
-const BATCH = 40;
-
-function verbOf(name: VerbName, keys: readonly string[], share: Share): Verb<Part, Reply> {
-  return {
-    script: scriptOf(name),
-    keys,
-    most: BATCH,
-    encode: (part, _, args) => {
-      args.push(...part.args);
-    },
-    decode: (reply, parts) => share(reply, parts.length),
-  };
 }

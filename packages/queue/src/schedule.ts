@@ -10,6 +10,7 @@ import { type Backoff, requireBackoff } from './backoff.js';
 import { HIGHEST_PRIORITY } from './keys.js';
 import type { QueuePort } from './port.js';
 import { type KeptOptions, requireCount } from './task-options.js';
+import { tick } from './verbs.js';
 
 export interface Schedule {
   /** A cron expression of five fields, or six with seconds first: `0 9 * * MON-FRI`. Either this or `every`. */
@@ -76,19 +77,23 @@ export function keepSchedule(schedule: Schedule, data: string, now: number): { k
   return { kept: `{"schedule":${JSON.stringify(schedule)},"data":${data}}`, next };
 }
 
-/** Of schedules.lua. */
-export function readSchedules(reply: readonly string[]): ScheduleInfo[] {
-  const infos: ScheduleInfo[] = [];
-  for (let index = 1; index < reply.length; index += 3) {
-    const { schedule, data } = JSON.parse(reply[index + 1] ?? '') as Kept;
-    infos.push({ ...schedule, name: reply[index] ?? '', data, next: new Date(Number(reply[index + 2])) });
-  }
-  return infos;
+/** As schedules.lua lists it. */
+export function readSchedule({
+  name,
+  kept,
+  next,
+}: {
+  name: string;
+  kept: string;
+  next: number;
+}): ScheduleInfo {
+  const { schedule, data } = JSON.parse(kept) as Kept;
+  return { ...schedule, name, data, next: new Date(next) };
 }
 
 /** Adds the task of a tick that is due, and sets the next. Throws UnavailableError. */
 export async function runTick(
-  { port }: { readonly port: QueuePort },
+  port: QueuePort,
   { schedule: name, kept, at }: { schedule: string; kept: string; at: number },
   now: number,
 ): Promise<void> {
@@ -102,7 +107,7 @@ export async function runTick(
   };
   const record = `${priority} 0 ${key}\n${JSON.stringify({ d: data, o: options })}`;
   const id = skipped ? '' : `schedule:${name}:${at}`;
-  await port.call('tick', [name, String(at), next === undefined ? '' : String(next), id, record]);
+  await port.call(tick, { schedule: name, at, next: String(next ?? ''), id, record });
 }
 
 /** The first tick after a time, both in ms since the epoch; undefined if there is none. Throws MisuseError. */

@@ -12,7 +12,7 @@ const [queue, server, deliveries, reap] = [lua('queue'), lua('server'), lua('del
 const push = lua('push');
 const lines = [push, lua('paced'), lua('lines')];
 
-const VERBS = {
+const FILES = {
   add: [queue, push, lua('add')],
   put: [queue, ...lines, lua('room'), lua('same'), lua('put')],
   bound: [queue, lua('bound')],
@@ -39,12 +39,10 @@ const VERBS = {
   obliterate: [queue, lua('obliterate')],
 };
 
-export type VerbName = keyof typeof VERBS;
+type ScriptName = keyof typeof FILES;
 
-const library = new ScriptLibrary(PRELUDE, VERBS);
+const library = new ScriptLibrary(PRELUDE, FILES);
 
 export const scripts: readonly Script[] = [...library.scripts.values()];
 
-export const verbNames = Object.keys(VERBS) as readonly VerbName[];
-
-export const scriptOf = (verb: VerbName): Script => library.scripts.get(verb) as Script;
+export const scriptOf = (name: ScriptName): Script => library.scripts.get(name) as Script;

@@ -6,7 +6,8 @@
  */
 import { backoff, type Clock, type Timer } from '@holdfast/kernel';
 import type { QueuePort } from './port.js';
-import { limitsOfKeys, type QueueSettings } from './queue.js';
+import { limitsOfKeys, type QueueSettings } from './queue-options.js';
+import { close, open, renew } from './verbs.js';
 
 export interface SessionOptions {
   readonly port: QueuePort;
@@ -52,7 +53,8 @@ export class Session {
     const { concurrency, rate } = settings;
     const limits = [concurrency, rate?.max, rate?.per].map((limit) => String(limit ?? ''));
     const since = this.#clock.now();
-    await port.call('open', [id, String(this.lease), ...limits, ...limitsOfKeys(settings)]);
+    const request = { session: id, lease: this.lease, limits: [...limits, ...limitsOfKeys(settings)] };
+    await port.call(open, request);
     if (this.#closed) return;
     this.id = id;
     this.renewed(since);
@@ -78,7 +80,7 @@ export class Session {
     this.#timer?.cancel();
     const { id } = this;
     this.id = undefined;
-    if (id !== undefined) await this.#options.port.call('close', [id]).catch(() => {});
+    if (id !== undefined) await this.#options.port.call(close, id).catch(() => {});
   }
 
   /** Calls that claim or end deliveries renew it too; this is for when there are none. */
@@ -97,11 +99,11 @@ export class Session {
     const since = this.#clock.now();
     if (this.validUntil - since > this.lease * (2 / 3)) return this.#renewLater();
     try {
-      const reply = (await this.#options.port.call('renew', [id, String(this.lease)])) as readonly string[];
+      const epoch = await this.#options.port.call(renew, { session: id, lease: this.lease });
       if (this.id !== id) return;
-      if (reply[0] === 'lost') return this.lost();
+      if (epoch === undefined) return this.lost();
       this.renewed(since);
-      this.#options.onEpoch(reply[1] ?? '');
+      this.#options.onEpoch(epoch);
       this.#renewLater();
     } catch {
       if (this.id === id) this.#renewLater(failures + 1);

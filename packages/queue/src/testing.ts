@@ -4,6 +4,8 @@
  */
 import { requireKnown } from '@holdfast/kernel';
 import type { Queue, TaskHandler } from './index.js';
+import { requireQueue } from './parts.js';
+import { hurry, last } from './verbs.js';
 import { createWorker } from './worker.js';
 
 export interface HandleAllOptions<Data, Result> {
@@ -21,6 +23,7 @@ export interface HandleAllOptions<Data, Result> {
 export async function handleAll<Data, Result>(options: HandleAllOptions<Data, Result>): Promise<number> {
   requireKnown('handleAll', options, ['queue', 'handler', 'concurrency']);
   const { queue, handler, concurrency = 1 } = options;
+  const { port } = requireQueue(queue);
   let attempts = 0;
   let wake = (): void => {};
   const worker = createWorker<Data, Result>({
@@ -40,12 +43,12 @@ export async function handleAll<Data, Result>(options: HandleAllOptions<Data, Re
     for (;;) {
       const { waiting, active, delayed } = await queue.counts();
       if (waiting + active + delayed === 0) return attempts;
-      if (waiting + active === 0) await queue.port.call('hurry', []);
+      if (waiting + active === 0) await port.call(hurry, undefined);
       const handled = new Promise<void>((resolve) => {
         wake = resolve;
       });
       // What was handled is counted as active until the worker's next call has ended it.
-      await Promise.race([handled, queue.port.call('last', [])]);
+      await Promise.race([handled, port.call(last, undefined)]);
     }
   } finally {
     await worker.stop();

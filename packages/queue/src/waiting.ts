@@ -7,8 +7,9 @@
 import { AbortedError, MisuseError, throwIfAborted } from '@holdfast/kernel';
 import { TaskFailedError } from './errors.js';
 import { type QueueEvent, readEvents } from './events.js';
-import { placeOf, readFound, type TaskInfo } from './inspection.js';
+import type { TaskInfo } from './inspection.js';
 import type { QueuePort } from './port.js';
+import { find, last } from './verbs.js';
 
 interface Waiter {
   readonly resolve: (result: unknown) => void;
@@ -28,11 +29,12 @@ export class ResultWaiters {
 
   async wait(id: string, signal?: AbortSignal): Promise<unknown> {
     throwIfAborted(signal, `waiting for task ${id}`);
-    const from = await this.#end();
+    // An event that is before all that can concern who begins to wait now.
+    const from = await this.#port.call(last, undefined);
     const settled = this.#register(id, signal);
     settled.promise.catch(() => {}); // it may be settled below instead
     try {
-      const found = readFound(id, await this.#port.call('find', placeOf(id)));
+      const found = await this.#port.call(find, id);
       const result = this.#settledBy(id, found);
       if (result) return result.value;
       this.#reading ??= this.#read(from);
@@ -44,12 +46,6 @@ export class ResultWaiters {
 
   close(): void {
     this.#reading?.abort();
-  }
-
-  /** An event that is before all that can concern who begins to wait now. */
-  async #end(): Promise<string> {
-    const [, last] = (await this.#port.call('last', [])) as readonly string[];
-    return last ?? '0-0';
   }
 
   #settledBy(id: string, found: TaskInfo | undefined): { value: unknown } | undefined {

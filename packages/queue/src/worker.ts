@@ -18,9 +18,10 @@ import type { CustomBackoff } from './backoff.js';
 import type { Claimed } from './claimed.js';
 import { Consumer } from './consumer.js';
 import { dead, done, failed, failureOf, type Outcome, withEffects } from './outcome.js';
-import { Queue } from './queue.js';
+import { type QueueParts, requireQueue } from './parts.js';
+import type { Queue } from './queue.js';
 import { runTick } from './schedule.js';
-import { check, encode, type Schema } from './schema.js';
+import { check, encode } from './schema.js';
 import type { DeliveredTask, Task } from './task.js';
 import { requireCount } from './task-options.js';
 import { attemptOf } from './telemetry.js';
@@ -112,7 +113,7 @@ export class Worker implements AsyncDisposable {
           shared,
           lease,
           handle: (claimed, task, now) => this.#handle(queue, claimed, task, now),
-          tick: (tick, now) => runTick(queue, tick, now),
+          tick: (tick, now) => runTick(queue.port, tick, now),
           onError: options.onError ?? warn,
         }),
     );
@@ -166,7 +167,7 @@ export class Worker implements AsyncDisposable {
   }
 
   #handle(
-    queue: Queue,
+    queue: QueueParts,
     claimed: Claimed,
     task: DeliveredTask<unknown>,
     now: number,
@@ -182,7 +183,7 @@ export class Worker implements AsyncDisposable {
   }
 
   async #attempt(
-    queue: Queue,
+    queue: QueueParts,
     claimed: Claimed,
     task: DeliveredTask<unknown>,
     now: number,
@@ -191,7 +192,7 @@ export class Worker implements AsyncDisposable {
     let data: unknown = JSON.parse(claimed.data);
     if (queue.schema) {
       try {
-        data = await check(queue.schema as Schema, data, `task ${claimed.id}`);
+        data = await check(queue.schema, data, `task ${claimed.id}`);
       } catch (error) {
         return this.#give(claimed, task, now, error instanceof Error ? error.message : String(error));
       }
@@ -229,14 +230,10 @@ export class Worker implements AsyncDisposable {
   }
 }
 
-function queuesOf(queue: WorkerOptions<unknown, unknown>['queue']): readonly [Queue, ...Queue[]] {
-  const [first, ...others] = Array.isArray(queue) ? (queue as readonly Queue[]) : [queue as Queue];
-  const queues = first && ([first, ...others] as const);
-  if (queues && new Set(queues).size === queues.length && queues.every((one) => one instanceof Queue))
-    return queues;
-  throw new MisuseError(
-    `queue is what createQueue made, or a list of such, each once; got ${display(queue)}.`,
-  );
+function queuesOf(queue: WorkerOptions<unknown, unknown>['queue']): readonly [QueueParts, ...QueueParts[]] {
+  const [first, ...others] = (Array.isArray(queue) ? queue : [queue]).map(requireQueue);
+  if (first && new Set([first, ...others]).size === others.length + 1) return [first, ...others];
+  throw new MisuseError('queue is what createQueue made, or a list of such, each once.');
 }
 
 function warn(error: unknown): void {

@@ -4,10 +4,12 @@
  * call. Applications meet this package through @holdfast/lock and @holdfast/fence.
  */
 export { type Address, parseAddress, type Via } from './address.js';
+export { type Call, Caller, type CallVerb } from './caller.js';
 export { connect, type NodeSource } from './connect.js';
 export { type Connection, isRefusal, type Listener, type Reply, reasonOf } from './connection.js';
 export type { Operation, Verb } from './group-commit.js';
 export type { IoredisClient } from './ioredis.js';
 export { RedisNode, type RedisNodeOptions, type ServerInfo } from './node.js';
 export type { NodeRedisClient } from './node-redis.js';
+export type { ReplicasOptions } from './replicas.js';
 export { Script, ScriptLibrary } from './script.js';

@@ -18,10 +18,8 @@ import {
   type StaleTokenError,
   systemClock,
   type TokenClaim,
-  UnavailableError,
-  within,
 } from '@holdfast/kernel';
-import { connect, type NodeSource, RedisNode, type Reply, reasonOf, Script } from '@holdfast/redis';
+import { Caller, type CallVerb, type NodeSource, type Reply, Script } from '@holdfast/redis';
 import type { Guard, Sealed } from '../guard.js';
 import { staleToken } from '../refused.js';
 import { encodeCommands, type RedisCommand } from './commands.js';
@@ -57,9 +55,34 @@ const OPTIONS: readonly (keyof RedisGuardOptions)[] = [
 ];
 
 const lua = (name: string): URL => new URL(`../../lua/${name}.lua`, import.meta.url);
-const sealScript = new Script([lua('server'), lua('memory'), lua('seal')]);
-const writeScript = new Script([lua('server'), lua('memory'), lua('write')]);
-const initializeScript = new Script([lua('server'), lua('initialize')]);
+
+interface GuardRequest {
+  readonly keys: readonly string[];
+  readonly args: readonly string[];
+}
+
+type GuardVerb = CallVerb<GuardRequest, readonly Reply[]>;
+
+/** The scripts take the keys and arguments of one call each. */
+function guardVerb(...names: readonly string[]): GuardVerb {
+  return {
+    script: new Script(names.map(lua)),
+    keys: [],
+    most: 1,
+    encode: ({ request }, keys, args) => {
+      keys.push(...request.keys);
+      args.push(...request.args);
+    },
+    decode: (reply) => {
+      if (Array.isArray(reply)) return [reply];
+      throw new Error('the reply is not one of the script');
+    },
+  };
+}
+
+const seal = guardVerb('server', 'memory', 'seal');
+const write = guardVerb('server', 'memory', 'write');
+const initialize = guardVerb('server', 'initialize');
 
 /** A guard for data in Redis. Throws MisuseError for options that cannot work; connects on first use. */
 export function createRedisGuard(options: RedisGuardOptions): RedisGuard {
@@ -76,24 +99,29 @@ export type RedisReplies = readonly Reply[];
 
 /** Made by `createRedisGuard`. */
 export class RedisGuard implements Guard<readonly RedisCommand[], RedisReplies>, AsyncDisposable {
-  readonly #node: RedisNode;
+  readonly #caller: Caller;
   readonly #name: string;
   readonly #window: number;
   readonly #synchronous: boolean;
-  readonly #timeout: number;
-  readonly #clock: Clock;
-  #opening: Promise<void> | undefined;
 
   /** @internal */
   constructor(options: RedisGuardOptions) {
-    this.#clock = options.clock ?? systemClock;
     this.#name = requireName('name', options.name ?? 'holdfast');
     if (/[{}]/.test(this.#name)) throw new MisuseError(`name has no braces; got "${this.#name}".`);
     this.#window = requireDuration('window', options.window ?? 5_000, { min: 1, max: 3_600_000 });
-    this.#timeout = requireDuration('timeout', options.timeout ?? 5_000, { min: 1 });
     this.#synchronous = options.persistence === 'synchronous';
-    this.#node = new RedisNode(connect(options.redis, { tls: options.tls, key: this.#record, once: true }), {
-      clock: this.#clock,
+    this.#caller = new Caller({
+      redis: options.redis,
+      tls: options.tls,
+      key: this.#record,
+      timeout: requireDuration('timeout', options.timeout ?? 5_000, { min: 1 }),
+      urgent: true,
+      clock: options.clock ?? systemClock,
+      words: {
+        subject: 'The guard',
+        unknown: 'The same call may be repeated under the same token',
+        closed: 'create another with createRedisGuard()',
+      },
     });
   }
 
@@ -104,13 +132,13 @@ export class RedisGuard implements Guard<readonly RedisCommand[], RedisReplies>,
   ): Promise<Sealed<readonly RedisCommand[], RedisReplies>> {
     requireName('resource', resource);
     const token = requireToken(holder.token);
-    await this.#checked(sealScript, { resource, token });
+    await this.#checked(seal, { resource, token });
     return {
       resource,
       token,
       write: async (commands) => {
         const { keys, args } = encodeCommands(commands);
-        return this.#checked(writeScript, { resource, token }, keys, args);
+        return this.#checked(write, { resource, token }, keys, args);
       },
     };
   }
@@ -120,12 +148,12 @@ export class RedisGuard implements Guard<readonly RedisCommand[], RedisReplies>,
    * accepts only tokens that are issued two windows after its first use. Throws UnavailableError.
    */
   async initialize(): Promise<void> {
-    await this.#run(initializeScript, [this.#record], []);
+    await this.#caller.call(initialize, { keys: [this.#record], args: [] });
   }
 
   /** Closes the connection, if the guard opened it. */
   async close(): Promise<void> {
-    this.#node.close();
+    this.#caller.close();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -137,16 +165,15 @@ export class RedisGuard implements Guard<readonly RedisCommand[], RedisReplies>,
   }
 
   async #checked(
-    script: Script,
+    verb: GuardVerb,
     { resource, token }: Pick<TokenClaim, 'resource' | 'token'>,
     keys: readonly string[] = [],
     args: readonly string[] = [],
   ): Promise<RedisReplies> {
-    const reply = await this.#run(
-      script,
-      [this.#record, `{${this.#name}}:mark:${resource}`, ...keys],
-      [String(this.#window * 1000), this.#synchronous ? '1' : '0', String(token), ...args],
-    );
+    const reply = await this.#caller.call(verb, {
+      keys: [this.#record, `{${this.#name}}:mark:${resource}`, ...keys],
+      args: [String(this.#window * 1000), this.#synchronous ? '1' : '0', String(token), ...args],
+    });
     const [word, detail, message] = reply;
     if (word === 'sealed' || word === 'written') return reply.slice(1);
     if (word === 'failed') {
@@ -154,24 +181,6 @@ export class RedisGuard implements Guard<readonly RedisCommand[], RedisReplies>,
       throw new MisuseError(`Command ${detail} of the write failed${before}: ${String(message)}`);
     }
     throw stale(String(word), { resource, offered: token, seen: Number(detail) });
-  }
-
-  async #run(script: Script, keys: readonly string[], args: readonly string[]): Promise<readonly Reply[]> {
-    const { address } = this.#node;
-    this.#opening ??= this.#node.open();
-    try {
-      await within(this.#clock, this.#timeout, this.#opening, `did not connect within ${this.#timeout} ms`);
-      const reply = await this.#node.run(script, keys, args, this.#timeout);
-      if (Array.isArray(reply)) return reply;
-      throw new Error('the reply is not one of the script');
-    } catch (cause) {
-      if (cause instanceof MisuseError) throw cause;
-      const reasons = [{ node: address, reason: reasonOf(cause) }];
-      const unknown = 'The guard could not reach its Redis; whether a write was carried out is not known';
-      throw new UnavailableError(`${unknown}. The same call may be repeated under the same token.`, reasons, {
-        cause,
-      });
-    }
   }
 }
 

@@ -6,9 +6,10 @@
  * key, for a day. Rows of one relay are moved in order. Any number of relays may run.
  */
 import type { PostgresSource } from '@holdfast/fence/postgres';
-import { backoff, pause, requireDuration, requireKnown } from '@holdfast/kernel';
+import { backoff, type Clock, pause, type Random, requireDuration, requireKnown } from '@holdfast/kernel';
+import { type QueueParts, requireQueue } from '../parts.js';
 import type { Queue } from '../queue.js';
-import { check, encode, type Schema } from '../schema.js';
+import { check, encode } from '../schema.js';
 import { type AddOptions, requireAddOptions, requireCount } from '../task-options.js';
 import { inTransaction, run, tableName } from './statements.js';
 
@@ -42,11 +43,13 @@ export function createOutbox<Data>(options: OutboxOptions<Data>): Outbox<Data> {
 /** Made by `createOutbox`. */
 export class Outbox<Data> {
   readonly #options: OutboxOptions<Data>;
+  readonly #parts: QueueParts;
   readonly #table: string;
 
   /** @internal */
   constructor(options: OutboxOptions<Data>) {
     this.#options = options;
+    this.#parts = requireQueue(options.queue);
     this.#table = tableName('table', options.table ?? 'holdfast_outbox');
   }
 
@@ -64,12 +67,12 @@ export class Outbox<Data> {
    * id. Throws MisuseError for data or options that cannot work, and the errors of PostgreSQL.
    */
   async add(tx: unknown, data: Data, options: AddOptions = {}): Promise<string> {
-    const { queue } = this.#options;
+    const { name, settings, schema, adding } = this.#parts;
     requireAddOptions(options);
-    const text = encode(data, queue.settings.maxBytes, 'The data of a task');
-    if (queue.schema) await check(queue.schema as Schema, data, 'the task');
-    const { id = queue.port.random.id() } = options;
-    const row = [queue.name, id, text, JSON.stringify({ ...options, id })];
+    const text = encode(data, settings.maxBytes, 'The data of a task');
+    if (schema) await check(schema, data, 'the task');
+    const { id = adding.random.id() } = options;
+    const row = [name, id, text, JSON.stringify({ ...options, id })];
     const statement = `INSERT INTO ${this.#table} (queue, id, data, options) VALUES ($1, $2, $3::text::jsonb, $4::text::jsonb)`;
     await run(tx, statement, row);
     return id;
@@ -80,14 +83,14 @@ export class Outbox<Data> {
     requireKnown('relay', options, ['batch', 'poll', 'onError']);
     const batch = requireCount('batch', options.batch ?? 100, { min: 1, max: 10_000 });
     const poll = requireDuration('poll', options.poll ?? 200, { min: 1 });
-    const warn = (error: unknown): void => {
-      process.emitWarning(error instanceof Error ? error.message : String(error), 'HoldfastQueueWarning');
-    };
-    return new Relay(
-      () => this.#move(batch),
-      { ...options, poll, onError: options.onError ?? warn },
-      this.#options.queue,
-    );
+    const { onError = warn } = options;
+    const ending = new AbortController();
+    const { clock, random } = this.#parts.adding;
+    const running = follow(() => this.#move(batch), {
+      ...{ poll, onError, clock, random },
+      signal: ending.signal,
+    });
+    return new Relay(ending, running);
   }
 
   /** Moves some tasks, the oldest first; resolves to how many. */
@@ -115,30 +118,13 @@ export class Outbox<Data> {
 
 /** Made by `outbox.relay`. */
 export class Relay implements AsyncDisposable {
-  readonly #ending = new AbortController();
+  readonly #ending: AbortController;
   readonly #running: Promise<void>;
 
   /** @internal */
-  constructor(
-    move: () => Promise<number>,
-    { poll, onError }: { readonly poll: number; readonly onError: (error: unknown) => void },
-    { port: { clock, random } }: Pick<Queue, 'port'>,
-  ) {
-    const { signal } = this.#ending;
-    const follow = async (): Promise<void> => {
-      for (let failures = 0; !signal.aborted; ) {
-        try {
-          const moved = await move();
-          failures = 0;
-          if (moved === 0) await pause(clock, poll, signal);
-        } catch (error) {
-          if (failures === 0) onError(error);
-          failures += 1;
-          await pause(clock, backoff(random, failures, { base: poll, limit: 10_000 }), signal);
-        }
-      }
-    };
-    this.#running = follow();
+  constructor(ending: AbortController, running: Promise<void>) {
+    this.#ending = ending;
+    this.#running = running;
   }
 
   /** Resolves when what was being moved is moved. Never rejects. */
@@ -150,4 +136,34 @@ export class Relay implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop();
   }
+}
+
+interface Following {
+  readonly poll: number;
+  readonly onError: (error: unknown) => void;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly signal: AbortSignal;
+}
+
+/** Moves until `signal` aborts. Never rejects. */
+async function follow(
+  move: () => Promise<number>,
+  { poll, onError, clock, random, signal }: Following,
+): Promise<void> {
+  for (let failures = 0; !signal.aborted; ) {
+    try {
+      const moved = await move();
+      failures = 0;
+      if (moved === 0) await pause(clock, poll, signal);
+    } catch (error) {
+      if (failures === 0) onError(error);
+      failures += 1;
+      await pause(clock, backoff(random, failures, { base: poll, limit: 10_000 }), signal);
+    }
+  }
+}
+
+function warn(error: unknown): void {
+  process.emitWarning(error instanceof Error ? error.message : String(error), 'HoldfastQueueWarning');
 }

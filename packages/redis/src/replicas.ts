@@ -1,10 +1,9 @@
 /**
- * Waiting until replicas have what was written: one WAIT for all who ask while another is under way.
+ * Waiting until replicas have what was written: one WAIT for all callers that ask while another is under way.
  *
- * Guarantees: who is told that replicas have it was told by a WAIT that was sent after his write was answered.
+ * Guarantees: a caller that is told that replicas have its write was told so by a WAIT sent after that write was answered.
  */
-import { UnavailableError } from '@holdfast/kernel';
-import type { RedisNode } from '@holdfast/redis';
+import type { RedisNode } from './node.js';
 
 export interface ReplicasOptions {
   /** How many must have it. */
@@ -24,16 +23,14 @@ export class Replicas {
     this.#options = options;
   }
 
-  /** Resolves when replicas have all that was answered before. Throws UnavailableError when too few have it in time. */
+  /** Resolves when replicas have all that was answered before. Rejects when too few have it in time. */
   async confirm(): Promise<void> {
     const { count, timeout } = this.#options;
-    const have = await this.#ask().catch((cause: unknown) => {
-      throw this.#failure(cause instanceof Error ? cause.message : String(cause));
-    });
-    if (have < count) throw this.#failure(`${have} of ${count} replicas have it after ${timeout} ms`);
+    const have = await this.#ask();
+    if (have < count) throw new Error(`${have} of ${count} replicas have it after ${timeout} ms`);
   }
 
-  /** One that is under way may have been sent before the write of who asks now. */
+  /** A WAIT that is under way may have been sent before the write of the caller that asks now. */
   #ask(): Promise<number> {
     if (this.#asking === undefined) {
       this.#asking = this.#send();
@@ -57,12 +54,5 @@ export class Replicas {
     };
     sent.then(done, done);
     return sent;
-  }
-
-  #failure(reason: string): UnavailableError {
-    return new UnavailableError(
-      'The task is added, but too few replicas are known to have it, so a failover may lose it. An add with an id may be repeated.',
-      [{ node: this.#node.address, reason }],
-    );
   }
 }

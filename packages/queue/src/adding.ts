@@ -1,0 +1,73 @@
+/**
+ * Adding tasks to a queue, one call each: those that fit into an entry of a stream, and those that need a record.
+ *
+ * Guarantees: an add that resolved is in Redis, and on as many replicas as the queue asks for.
+ */
+import { QueueFullError } from './errors.js';
+import type { QueueParts } from './parts.js';
+import { limitsOfKeys } from './queue-options.js';
+import { check, encode } from './schema.js';
+import { type AddOptions, keptOptions, requireAddOptions } from './task-options.js';
+import { added, traceOfAdd } from './telemetry.js';
+import * as verbs from './verbs.js';
+
+/** What became of an add. */
+export interface Added {
+  readonly id: string;
+  /** False when the task was there already, by its id or its deduplication key. */
+  readonly added: boolean;
+}
+
+export class Adder {
+  readonly #parts: QueueParts;
+  #bounded: Promise<unknown> | undefined;
+
+  constructor(parts: QueueParts) {
+    this.#parts = parts;
+  }
+
+  /** Throws MisuseError, QueueFullError, UnavailableError. */
+  async add(data: unknown, options: AddOptions): Promise<Added> {
+    const { settings, schema, adding, groups } = this.#parts;
+    requireAddOptions(options);
+    const text = encode(data, settings.maxBytes, 'The data of a task');
+    if (schema) await check(schema, data, 'the task');
+    if (settings.max !== undefined) await this.#bound(settings.max);
+    const kept = keptOptions(options, Math.round(adding.clock.wall() / 1000), traceOfAdd());
+    const isWhole = isPlain(options) && groups.size === 0;
+    const { word, id } = await (isWhole ? this.#add(text, options, kept) : this.#put(text, options, kept));
+    if (word === 'full') throw new QueueFullError(this.#parts.name, settings.max);
+    if (adding.waitsForReplicas) await adding.replicated();
+    if (word === 'added') added(this.#parts.name);
+    return { id, added: word === 'added' };
+  }
+
+  async #add(data: string, { priority = 0 }: AddOptions, kept: string): Promise<verbs.PutResult> {
+    const id = await this.#parts.adding.call(verbs.add, { priority, data, options: kept });
+    return { word: id === 'full' ? 'full' : 'added', id };
+  }
+
+  #put(data: string, options: AddOptions, kept: string): Promise<verbs.PutResult> {
+    const { settings, adding } = this.#parts;
+    const { id = adding.random.id(), priority = 0, key = '', delay = 0, deduplicate } = options;
+    const body = kept === '' ? `{"d":${data}}` : `{"d":${data},"o":${kept}}`;
+    const same = { key: '', within: 0, keep: 'first' as const, ...deduplicate };
+    const limits = limitsOfKeys(settings);
+    return adding.call(verbs.put, { id, priority, key, delay, body, deduplicate: same, limits });
+  }
+
+  async #bound(max: number): Promise<void> {
+    const bound = (): Promise<unknown> =>
+      Promise.all(this.#parts.ports.map((port) => port.call(verbs.bound, max)));
+    this.#bounded ??= bound().catch((error: unknown) => {
+      this.#bounded = undefined;
+      throw error;
+    });
+    await this.#bounded;
+  }
+}
+
+/** Whether all of it fits into an entry of a stream. */
+function isPlain({ id, delay, key, deduplicate }: AddOptions): boolean {
+  return id === undefined && !delay && key === undefined && deduplicate === undefined;
+}

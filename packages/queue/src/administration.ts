@@ -1,0 +1,147 @@
+/**
+ * What operators see of a queue and do to it.
+ *
+ * Guarantees: each call is one step in Redis, except `purge`, which goes on until nothing is left of what it takes out.
+ */
+import { display, MisuseError, requireKnown, requireName } from '@holdfast/kernel';
+import {
+  type Counts,
+  freshRecord,
+  requireState,
+  type TaskInfo,
+  type TaskPage,
+  type TaskState,
+} from './inspection.js';
+import type { QueueParts } from './parts.js';
+import { keepSchedule, readSchedule, type Schedule, type ScheduleInfo } from './schedule.js';
+import { check, encode } from './schema.js';
+import { requireCount } from './task-options.js';
+import * as verbs from './verbs.js';
+
+/** What a queue can be asked beside adding. */
+export abstract class QueueAdministration<Input> {
+  readonly name: string;
+  readonly #parts: QueueParts;
+
+  constructor(parts: QueueParts) {
+    this.name = parts.name;
+    this.#parts = parts;
+  }
+
+  /**
+   * Sets a schedule: a task at every tick, exactly one however many workers run. Setting it again as it was changes
+   * nothing, so every process may do so at its start. Throws MisuseError, UnavailableError.
+   */
+  async schedule(name: string, data: Input, schedule: Schedule): Promise<void> {
+    const { settings, schema, adding, ports } = this.#parts;
+    requireName('name', name);
+    const text = encode(data, settings.maxBytes, 'The data of a schedule');
+    if (schema) await check(schema, data, `the schedule "${name}"`);
+    const { kept, next } = keepSchedule(schedule, text, Math.round(adding.clock.wall() / 1000));
+    const request = { name, kept, next: String(next) };
+    await Promise.all(ports.map((port) => port.call(verbs.schedule, request)));
+  }
+
+  /** Removes a schedule. Resolves to whether there was one. Throws UnavailableError. */
+  async unschedule(name: string): Promise<boolean> {
+    const request = { name: requireName('name', name), kept: '', next: '' };
+    const words = await Promise.all(this.#parts.ports.map((port) => port.call(verbs.schedule, request)));
+    return words.includes('removed');
+  }
+
+  /** All schedules, that first whose next tick is first. Throws UnavailableError. */
+  async schedules(): Promise<ScheduleInfo[]> {
+    return (await this.#parts.port.call(verbs.schedules, undefined)).map(readSchedule);
+  }
+
+  /** What is known of a task; undefined if nothing. Throws UnavailableError. */
+  async get(id: string): Promise<TaskInfo | undefined> {
+    return this.#parts.port.call(verbs.find, requireName('id', id));
+  }
+
+  /** How many tasks there are in each state. Throws UnavailableError. */
+  async counts(): Promise<Counts> {
+    return this.#parts.port.call(verbs.count, undefined);
+  }
+
+  /**
+   * A page of the tasks in one state, those first that are next, or of dead letters the oldest, of completed ones the
+   * latest. `after` is the `next` of the page before, `limit` from 1 to 1000, default 100.
+   * Throws MisuseError, UnavailableError.
+   */
+  async list(
+    state: TaskState,
+    options: { readonly after?: string | undefined; readonly limit?: number } = {},
+  ): Promise<TaskPage> {
+    requireKnown('list', options, ['after', 'limit']);
+    const limit = requireCount('limit', options.limit ?? 100, { min: 1, max: 1_000 });
+    const after = options.after ?? '';
+    return this.#parts.port.call(verbs.list, { state: requireState(state), after, limit });
+  }
+
+  /** Lets no worker begin a task until `resume`; those that have begun go on. Throws UnavailableError. */
+  async pause(): Promise<void> {
+    await Promise.all(this.#parts.ports.map((port) => port.call(verbs.hold, true)));
+  }
+
+  /** Ends a pause. Throws UnavailableError. */
+  async resume(): Promise<void> {
+    await Promise.all(this.#parts.ports.map((port) => port.call(verbs.hold, false)));
+  }
+
+  /**
+   * Takes out a task that nobody works on, or a dead letter. Resolves to whether there was one.
+   * Throws MisuseError if a worker has it, UnavailableError.
+   */
+  async remove(id: string): Promise<boolean> {
+    const word = await this.#parts.port.call(verbs.remove, requireName('id', id));
+    if (word === 'active') {
+      throw new MisuseError(
+        `A worker has task ${id}, so it cannot be removed; let it end, or obliterate the queue.`,
+      );
+    }
+    return word === 'removed';
+  }
+
+  /** Lets a dead letter be tried again, from its first attempt. Resolves to whether there was one. Throws UnavailableError. */
+  async requeue(id: string): Promise<boolean> {
+    const { port } = this.#parts;
+    const letter = await port.call(verbs.letter, requireName('id', id));
+    if (letter === undefined) return false;
+    return port.call(verbs.requeue, { id, letter, record: freshRecord(letter) });
+  }
+
+  /** Takes out all tasks of one state; resolves to how many. Those that a worker has stay. Throws UnavailableError. */
+  async purge(state: Exclude<TaskState, 'active' | 'completed'>): Promise<number> {
+    if (!['waiting', 'delayed', 'dead'].includes(state)) {
+      throw new MisuseError(`purge takes out waiting, delayed or dead tasks; got ${display(state)}.`);
+    }
+    let removed = 0;
+    for (;;) {
+      const { tasks } = await this.list(state, { limit: 500 });
+      const words = await Promise.all(tasks.map(({ id }) => this.#parts.port.call(verbs.remove, id)));
+      const count = words.filter((word) => word === 'removed').length;
+      removed += count;
+      if (count === 0) return removed;
+    }
+  }
+
+  /**
+   * Deletes the queue with all that is in it. `confirm` is its name; with `force`, although workers have tasks of it, who
+   * lose them. Throws MisuseError, UnavailableError.
+   */
+  async obliterate(options: { readonly confirm: string; readonly force?: boolean }): Promise<void> {
+    requireKnown('obliterate', options, ['confirm', 'force']);
+    if (options.confirm !== this.name) {
+      throw new MisuseError(
+        `To obliterate "${this.name}", give its name as confirm; got ${display(options.confirm)}.`,
+      );
+    }
+    const active = await this.#parts.port.call(verbs.obliterate, { force: options.force === true });
+    if (active > 0) {
+      throw new MisuseError(
+        `Workers have ${active} tasks of "${this.name}"; stop them first, or give force.`,
+      );
+    }
+  }
+}

@@ -1,0 +1,59 @@
+/**
+ * What stands behind a queue, for the other modules of this package: users see a queue only by its methods.
+ */
+import { display, MisuseError } from '@holdfast/kernel';
+import type { QueuePort } from './port.js';
+import type { QueueSettings } from './queue-options.js';
+import type { Schema } from './schema.js';
+
+export interface QueuePartsOptions {
+  readonly name: string;
+  readonly settings: QueueSettings;
+  readonly schema: Schema | undefined;
+  readonly port: QueuePort;
+  /** By their names. */
+  readonly groups: ReadonlyMap<string, QueueParts>;
+}
+
+export class QueueParts {
+  readonly name: string;
+  readonly settings: QueueSettings;
+  readonly schema: Schema | undefined;
+  readonly groups: ReadonlyMap<string, QueueParts>;
+  /** Over which tasks are added: to the queue, or to all its groups. */
+  readonly adding: QueuePort;
+
+  constructor({ name, settings, schema, port, groups }: QueuePartsOptions) {
+    this.name = name;
+    this.settings = settings;
+    this.schema = schema;
+    this.groups = groups;
+    this.adding = port;
+  }
+
+  /** Over which its own tasks are asked for. Throws MisuseError for a queue with groups, which has none. */
+  get port(): QueuePort {
+    if (this.groups.size === 0) return this.adding;
+    throw new MisuseError(
+      `The tasks of "${this.name}" are those of its groups: name one, such as group("${[...this.groups.keys()][0]}").`,
+    );
+  }
+
+  /** Those of what has tasks: the queue, or its groups. */
+  get ports(): readonly QueuePort[] {
+    return this.groups.size === 0 ? [this.adding] : [...this.groups.values()].map(({ adding }) => adding);
+  }
+}
+
+const known = new WeakMap<object, QueueParts>();
+
+export function registerParts(queue: object, parts: QueueParts): void {
+  known.set(queue, parts);
+}
+
+/** Throws MisuseError of what createQueue has not made. */
+export function requireQueue(queue: unknown): QueueParts {
+  const parts = typeof queue === 'object' && queue !== null ? known.get(queue) : undefined;
+  if (parts) return parts;
+  throw new MisuseError(`queue is what createQueue made; got ${display(queue)}.`);
+}

@@ -1,0 +1,312 @@
+/**
+ * The scripts of the queue as values: what each takes, how its reply reads. The Lua files describe both.
+ *
+ * Guarantees: a reply that is not the script's own throws, and so counts as no answer.
+ */
+import type { Reply, Script } from '@holdfast/redis';
+import { readWork, type Work } from './claimed.js';
+import {
+  type Counts,
+  placeOf,
+  readCounts,
+  readFound,
+  readPage,
+  type TaskInfo,
+  type TaskPage,
+  type TaskState,
+} from './inspection.js';
+import type { Outcome } from './outcome.js';
+import { scriptOf } from './scripts.js';
+
+export interface QueueVerb<Request, Result> {
+  readonly script: Script;
+  /** How many requests one call carries at most. */
+  readonly most: number;
+  /** Whether it works on the groups of a queue that has some, all in one step. */
+  readonly acrossGroups?: boolean;
+  readonly encode: (request: Request) => readonly string[];
+  /** One result a request, in their order. */
+  readonly decode: (reply: Reply, calls: readonly { readonly request: Request }[]) => readonly Result[];
+}
+
+/** Adds in one call: a hundred that are under way make several, so that this process and the server work at once. */
+const BATCH = 40;
+
+/** A verb of one request a call. */
+function single<Request, Result>(
+  name: Parameters<typeof scriptOf>[0],
+  encode: (request: Request) => readonly string[],
+  decode: (reply: readonly Reply[], request: Request) => Result,
+): QueueVerb<Request, Result> {
+  return {
+    script: scriptOf(name),
+    most: 1,
+    encode,
+    decode: (reply, calls) => calls.map(({ request }) => decode(reply as readonly Reply[], request)),
+  };
+}
+
+export interface AddRequest {
+  readonly priority: number;
+  /** JSON. */
+  readonly data: string;
+  /** JSON of KeptOptions, or ''. */
+  readonly options: string;
+}
+
+/** Its result is the task's id, or 'full'. */
+export const add: QueueVerb<AddRequest, string> = {
+  script: scriptOf('add'),
+  most: BATCH,
+  encode: ({ priority, data, options }) => [String(priority), data, options],
+  decode: (reply) => String(reply).split(' ').slice(1),
+};
+
+export interface PutRequest {
+  readonly id: string;
+  readonly priority: number;
+  readonly key: string;
+  readonly delay: number;
+  /** JSON of Body. */
+  readonly body: string;
+  readonly deduplicate: { readonly key: string; readonly within: number; readonly keep: 'first' | 'last' };
+  /** Of each key: slots, and the most that may begin within how many ms. */
+  readonly limits: readonly string[];
+}
+
+export interface PutResult {
+  readonly word: 'added' | 'same' | 'full';
+  readonly id: string;
+}
+
+export const put: QueueVerb<PutRequest, PutResult> = {
+  script: scriptOf('put'),
+  most: BATCH,
+  acrossGroups: true,
+  encode: ({ id, priority, key, delay, body, deduplicate: { key: same, within, keep }, limits }) => [
+    ...[id, String(priority), key, String(delay), body, same, String(within), keep],
+    ...limits,
+  ],
+  decode: (reply, calls) => {
+    const items = reply as readonly string[];
+    return calls.map((_, index) => ({
+      word: items[2 * index + 1] as PutResult['word'],
+      id: items[2 * index + 2] ?? '',
+    }));
+  },
+};
+
+/** The most tasks that may wait. */
+export const bound = single<number, void>(
+  'bound',
+  (most) => [String(most)],
+  () => {},
+);
+
+export interface OpenRequest {
+  readonly session: string;
+  /** In ms. */
+  readonly lease: number;
+  readonly limits: readonly string[];
+}
+
+export const open = single<OpenRequest, void>(
+  'open',
+  ({ session, lease, limits }) => [session, String(lease), ...limits],
+  () => {},
+);
+
+export interface WorkRequest {
+  readonly session: string;
+  readonly lease: number;
+  readonly want: number;
+  /** The highest token that the worker knows of. */
+  readonly highest: number;
+  readonly retain: { readonly count: number; readonly age: number };
+  /** Of this call of the session. */
+  readonly number: number;
+  /** Whether an earlier call may have done the same. */
+  readonly twice: boolean;
+  readonly epoch: string;
+  readonly settled: readonly Outcome[];
+}
+
+/** Its result is undefined if the session is over. */
+export const work = single<WorkRequest, Work | undefined>(
+  'work',
+  ({ session, lease, want, highest, retain, number, twice, epoch, settled }) => [
+    ...[session, String(lease), String(want), String(highest), String(retain.count), String(retain.age)],
+    ...[String(number), twice ? '1' : '', epoch, String(settled.length)],
+    ...settled.flat(),
+  ],
+  readWork,
+);
+
+export interface ReconcileRequest {
+  readonly session: string;
+  readonly lease: number;
+  readonly number: number;
+  /** Of what the worker knows of: priority, entry, ... */
+  readonly places: readonly string[];
+}
+
+/** The epoch in which it was made, and what the session does not have: "<priority> <entry>". */
+export interface Compared {
+  readonly epoch: string;
+  readonly missing: ReadonlySet<string>;
+}
+
+/** Its result is undefined if the session is over. */
+export const reconcile = single<ReconcileRequest, Compared | undefined>(
+  'reconcile',
+  ({ session, lease, number, places }) => [session, String(lease), String(number), ...places],
+  ([word, epoch, ...places]) => {
+    if (word === 'lost') return undefined;
+    const missing = new Set<string>();
+    for (let index = 0; index < places.length; index += 2)
+      missing.add(`${places[index]} ${places[index + 1]}`);
+    return { epoch: String(epoch), missing };
+  },
+);
+
+/** Its result is the epoch, or undefined if the session is over. */
+export const renew = single<{ readonly session: string; readonly lease: number }, string | undefined>(
+  'renew',
+  ({ session, lease }) => [session, String(lease)],
+  ([word, epoch]) => (word === 'lost' ? undefined : String(epoch)),
+);
+
+/** Ends a session. */
+export const close = single<string, void>(
+  'close',
+  (session) => [session],
+  () => {},
+);
+
+export interface ProgressRequest {
+  readonly session: string;
+  readonly priority: string;
+  readonly entry: string;
+  readonly id: string;
+  /** JSON. */
+  readonly progress: string;
+}
+
+/** Its result is false if the session does not have the task any more. */
+export const progress = single<ProgressRequest, boolean>(
+  'progress',
+  ({ session, priority, entry, id, progress }) => [session, priority, entry, id, progress],
+  ([word]) => word === 'noted',
+);
+
+/** What is known of a task, by its id. */
+export const find = single<string, TaskInfo | undefined>('find', placeOf, readFound);
+
+/** A dead letter as it is kept, by its id. */
+export const letter = single<string, string | undefined>('find', placeOf, ([state, kept]) =>
+  state === 'dead' ? String(kept) : undefined,
+);
+
+/** Where the stream of events ends. */
+export const last = single<void, string>(
+  'last',
+  () => [],
+  ([, entry]) => String(entry),
+);
+
+export const count = single<void, Counts>('count', () => [], readCounts);
+
+export interface ListRequest {
+  readonly state: TaskState;
+  /** The `next` of the page before, or ''. */
+  readonly after: string;
+  readonly limit: number;
+}
+
+export const list = single<ListRequest, TaskPage>(
+  'list',
+  ({ state, after, limit }) => [state, after, String(limit)],
+  (reply, { state }) => readPage(state, reply),
+);
+
+/** By its id. */
+export const remove = single<string, 'removed' | 'active' | 'unknown'>(
+  'remove',
+  placeOf,
+  ([word]) => word as 'removed' | 'active' | 'unknown',
+);
+
+export interface RequeueRequest {
+  readonly id: string;
+  /** As it was found. */
+  readonly letter: string;
+  readonly record: string;
+}
+
+export const requeue = single<RequeueRequest, boolean>(
+  'requeue',
+  ({ id, letter, record }) => [id, letter, record],
+  ([word]) => word === 'requeued',
+);
+
+export interface ScheduleRequest {
+  readonly name: string;
+  /** What it is; '' removes it. */
+  readonly kept: string;
+  /** Its next tick, in ms since the epoch. */
+  readonly next: string;
+}
+
+export const schedule = single<ScheduleRequest, 'scheduled' | 'removed' | 'unknown'>(
+  'schedule',
+  ({ name, kept, next }) => [name, kept, next],
+  ([word]) => word as 'scheduled' | 'removed' | 'unknown',
+);
+
+/** That first whose next tick, in ms since the epoch, is first. */
+export const schedules = single<void, { name: string; kept: string; next: number }[]>(
+  'schedules',
+  () => [],
+  ([, ...items]) =>
+    Array.from({ length: items.length / 3 }, (_, index) => {
+      const [name, kept, next] = items.slice(3 * index, 3 * index + 3);
+      return { name: String(name), kept: String(kept), next: Number(next) };
+    }),
+);
+
+export interface TickRequest {
+  readonly schedule: string;
+  readonly at: number;
+  /** The next tick; '' if there is none. */
+  readonly next: string;
+  /** Of its task; '' if the tick is skipped. */
+  readonly id: string;
+  readonly record: string;
+}
+
+export const tick = single<TickRequest, void>(
+  'tick',
+  ({ schedule, at, next, id, record }) => [schedule, String(at), next, id, record],
+  () => {},
+);
+
+/** Lets all delayed tasks begin now. */
+export const hurry = single<void, void>(
+  'hurry',
+  () => [],
+  () => {},
+);
+
+/** Whether the queue is paused from now on. */
+export const hold = single<boolean, void>(
+  'hold',
+  (paused) => [paused ? '1' : ''],
+  () => {},
+);
+
+/** `force`: although workers have tasks. Its result is how many they have, if that is why nothing was done. */
+export const obliterate = single<{ readonly force: boolean }, number>(
+  'obliterate',
+  ({ force }) => [force ? '1' : ''],
+  ([word, active]) => (word === 'active' ? Number(active) : 0),
+);

@@ -1,0 +1,192 @@
+/**
+ * Calls of scripts on one server: connects on the first call, gives each a deadline, and says in one place what became of
+ * a call that failed. The main path: `call` with a verb and a request; the queue's verbs and the guard's stand on it.
+ *
+ * Guarantees: a call ends after `timeout` at the latest. An UnavailableError says whether it may have been carried out; a
+ * call that the server refused was not. After `close`, calls are MisuseErrors, and those under way AbortedErrors. Nothing
+ * connects before the first call, and nothing is kept of a call that has ended.
+ */
+import type { ConnectionOptions } from 'node:tls';
+import {
+  AbortedError,
+  type Clock,
+  type HoldfastError,
+  MisuseError,
+  UnavailableError,
+  within,
+} from '@holdfast/kernel';
+import { connect, type NodeSource } from './connect.js';
+import { reasonOf } from './connection.js';
+import { Deadlines, type Timed } from './deadlines.js';
+import type { Operation, Verb } from './group-commit.js';
+import { RedisNode } from './node.js';
+import { adviceFor, isForbidden, isRefused } from './refusals.js';
+import { Replicas, type ReplicasOptions } from './replicas.js';
+import type { Script } from './script.js';
+
+export interface CallerOptions {
+  readonly redis: NodeSource;
+  readonly tls?: ConnectionOptions | undefined;
+  /** A key of what is called, which says which server of a Cluster is meant. */
+  readonly key: string;
+  /** How long a call may take, in ms. */
+  readonly timeout: number;
+  /** Made known to the server with the first call. Default: none; a script that it does not know is sent whole. */
+  readonly scripts?: readonly Script[];
+  readonly replicas?: ReplicasOptions | undefined;
+  /** Whether calls are tried on a server that has owed an answer for long, instead of failing at once. Default false. */
+  readonly urgent?: boolean;
+  readonly clock: Clock;
+  readonly words: CallerWords;
+}
+
+/** What the errors of a caller say of it. */
+export interface CallerWords {
+  /** What is called, as a sentence begins: "The queue". */
+  readonly subject: string;
+  /** What to do if it is not known whether a call was carried out, as a sentence without its full stop. */
+  readonly unknown: string;
+  /** What is known if too few replicas have a write. */
+  readonly unreplicated?: string;
+  /** What to do after `close`, as a clause: "create a new one with createQueue()". */
+  readonly closed: string;
+}
+
+/** One call under way. */
+export interface Call<Request, Result> extends Operation<Result>, Timed {
+  readonly request: Request;
+}
+
+/** A script as a value: what it takes, how its reply reads. */
+export type CallVerb<Request, Result> = Verb<Call<Request, Result>, Result>;
+
+export class Caller {
+  readonly #options: CallerOptions;
+  readonly #node: RedisNode;
+  readonly #deadlines: Deadlines;
+  readonly #replicas: Replicas | undefined;
+  #opening: Promise<void> | undefined;
+  #loading: Promise<unknown> | undefined;
+  #calls = 0;
+  #closed = false;
+
+  constructor(options: CallerOptions) {
+    const { redis, tls, key, clock } = options;
+    this.#options = options;
+    this.#node = new RedisNode(connect(redis, { tls, key, once: true }), { clock });
+    this.#deadlines = new Deadlines(clock);
+    this.#replicas = options.replicas && new Replicas(this.#node, options.replicas);
+  }
+
+  get address(): string {
+    return this.#node.address;
+  }
+
+  get waitsForReplicas(): boolean {
+    return this.#replicas !== undefined;
+  }
+
+  /** Throws UnavailableError; MisuseError for a user without the rights, and once it is closed. */
+  async call<Request, Result>(verb: CallVerb<Request, Result>, request: Request): Promise<Result> {
+    this.requireOpen();
+    const deadline = this.#options.clock.now() + this.#options.timeout;
+    if (this.#loading === undefined || this.#node.unavailable !== undefined) await this.#ready();
+    this.requireOpen();
+    return new Promise((resolve, reject) => {
+      this.#submit(verb, request, { deadline, resolve, reject });
+    });
+  }
+
+  /** Resolves when replicas have what was answered so far. Throws UnavailableError. */
+  async replicated(): Promise<void> {
+    await this.#replicas?.confirm().catch((cause: unknown) => {
+      const nodes = [{ node: this.address, reason: reasonOf(cause) }];
+      throw new UnavailableError(`${this.#options.words.unreplicated}.`, nodes, { cause });
+    });
+  }
+
+  /** Throws MisuseError once it is closed. */
+  requireOpen(): void {
+    const { subject, closed } = this.#options.words;
+    if (this.#closed) throw new MisuseError(`${subject} is closed; ${closed}.`);
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#node.close();
+  }
+
+  #submit<Request, Result>(
+    verb: CallVerb<Request, Result>,
+    request: Request,
+    {
+      deadline,
+      resolve,
+      reject,
+    }: { deadline: number; resolve: (result: Result) => void; reject: (error: Error) => void },
+  ): void {
+    this.#calls += 1;
+    const call: Call<Request, Result> & { abandoned: boolean } = {
+      request,
+      deadline,
+      subject: String(this.#calls),
+      abandoned: false,
+      settle: (result) => {
+        this.#deadlines.ended(call);
+        resolve(result);
+      },
+      fail: (reason, sent) => {
+        this.#deadlines.ended(call);
+        reject(this.#failure(reason, sent));
+      },
+      expire: () => {
+        call.abandoned = true;
+        call.fail(`did not answer within ${this.#options.timeout} ms`, true);
+      },
+    };
+    this.#deadlines.add(call);
+    this.#node.submit(verb, call, this.#options.urgent);
+  }
+
+  async #ready(): Promise<void> {
+    const { clock, timeout } = this.#options;
+    try {
+      await within(clock, timeout, this.#prepare(), `was not ready within ${timeout} ms`);
+    } catch (error) {
+      throw error instanceof MisuseError ? error : this.#failure(reasonOf(error), false);
+    }
+  }
+
+  async #prepare(): Promise<void> {
+    this.#opening ??= this.#node.open();
+    await this.#opening;
+    if (this.#node.unavailable !== undefined) return;
+    // Without the scripts the first calls are repeated; that is all.
+    this.#loading ??= this.#node.load(this.#options.scripts ?? []).catch(() => {});
+    await this.#loading;
+  }
+
+  #failure(reason: string, sent: boolean): HoldfastError {
+    const { subject, unknown } = this.#options.words;
+    if (this.#closed) {
+      const outcome = sent
+        ? ' was closed before it answered; whether it did what was asked is not known'
+        : ' was closed; nothing was done';
+      return new AbortedError(`${subject}${outcome}.`, reason);
+    }
+    if (isForbidden(reason)) {
+      return new MisuseError(
+        `${this.address} does not let this user do that: ${reason} The package's README lists the rights.`,
+      );
+    }
+    return new UnavailableError(`${subject} ${outcomeOf(reason, sent, unknown)}.`, [
+      { node: this.address, reason },
+    ]);
+  }
+}
+
+function outcomeOf(reason: string, sent: boolean, unknown: string): string {
+  if (!sent) return 'could not be reached; nothing was done. Retry later';
+  if (isRefused(reason)) return `was refused by Redis; nothing was done. ${adviceFor(reason)}`;
+  return `did not answer; whether it did what was asked is not known. ${unknown}`;
+}

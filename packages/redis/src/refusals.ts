@@ -1,0 +1,31 @@
+/**
+ * What the error reply of a server means for the call that it answers: whether its user may not do that, or the server
+ * refused before it did anything.
+ */
+
+/** How a server says that its user may not. */
+const FORBIDDEN = /NOPERM|can't run this command|no permissions|can't access/i;
+
+/**
+ * Refusals before the first write of a script; the server checks each of these only until a script has written. Of memory,
+ * functions are refused as a whole, with words of their own.
+ */
+const REFUSED =
+  /^(?:OOM|READONLY|LOADING|MASTERDOWN|MISCONF|NOREPLICAS|CLUSTERDOWN|BUSY|NOAUTH|MOVED|ASK|TRYAGAIN)\b/;
+
+export function isForbidden(reason: string): boolean {
+  return FORBIDDEN.test(reason);
+}
+
+/** Whether the server refused, so that nothing was done. */
+export function isRefused(reason: string): boolean {
+  return REFUSED.test(reason);
+}
+
+/** What helps against it, as a sentence. */
+export function adviceFor(reason: string): string {
+  if (reason.startsWith('OOM')) return 'Its memory is full: make room, or raise its maxmemory';
+  if (reason.startsWith('READONLY')) return 'It is a replica: name the master';
+  if (reason.startsWith('NOAUTH')) return 'It wants a password';
+  return 'Retry later';
+}
