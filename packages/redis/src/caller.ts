@@ -41,7 +41,7 @@ export interface CallerOptions {
 }
 
 /** What the errors of a caller say of it. */
-export interface CallerWords {
+interface CallerWords {
   /** What is called, as a sentence begins: "The queue". */
   readonly subject: string;
   /** What to do if it is not known whether a call was carried out, as a sentence without its full stop. */
