@@ -11,6 +11,8 @@ export interface Call {
   readonly quick: boolean;
   /** Which of the workloads are run. */
   readonly workloads: ReadonlySet<string>;
+  /** The commit that is compared with, where one is. */
+  readonly against: string;
   /** The command line, for the report. */
   readonly command: string;
   readonly progress: (message: string) => void;

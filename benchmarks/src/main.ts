@@ -14,11 +14,12 @@ import { postgres } from './postgres/run.js';
 import { queue } from './queue/run.js';
 import { toMarkdown, writeReport } from './report.js';
 import { rolling } from './rolling/run.js';
+import { versus } from './versus/run.js';
 import { waiting } from './waiting/run.js';
 
 /** A benchmark is chosen by its name here. */
 const BENCHMARKS: ReadonlyMap<string, Benchmark> = new Map(
-  Object.entries({ lock, waiting, failover, rolling, postgres, queue, pipeline }),
+  Object.entries({ lock, waiting, failover, rolling, postgres, queue, pipeline, versus }),
 );
 
 const names = [...BENCHMARKS.keys()];
@@ -31,6 +32,7 @@ ${[...BENCHMARKS].map(([name, { about, workloads }]) => `  ${name.padEnd(10)}${a
 
   --rounds N        rounds, of which the median is taken; default 5
   --only A,B        some of the benchmark's workloads; default all
+  --against COMMIT  the earlier commit that versus compares with; default HEAD^
   --json FILE       writes every round's numbers
   --markdown FILE   writes the tables
   --quick           a few seconds, to see that it runs; the numbers mean nothing
@@ -40,6 +42,7 @@ ${[...BENCHMARKS].map(([name, { about, workloads }]) => `  ${name.padEnd(10)}${a
 const OPTIONS = {
   rounds: { type: 'string', default: '5' },
   only: { type: 'string' },
+  against: { type: 'string', default: 'HEAD^' },
   json: { type: 'string' },
   markdown: { type: 'string' },
   quick: { type: 'boolean', default: false },
@@ -83,6 +86,7 @@ async function main(args: string[]): Promise<number> {
     rounds: call.rounds,
     quick: call.quick,
     workloads: call.workloads,
+    against: call.against,
     command: `npm run bench -- ${args.join(' ')}`,
     progress: (message) => process.stderr.write(`${seconds()}  ${message}\n`),
   });
