@@ -1,6 +1,6 @@
 /**
  * Sets up a fresh clone: dependencies, a Redis server, and a build where one is asked for. Plain Node, because nothing
- * is installed yet. `node scripts/setup.mjs` does it by hand; the other scripts call `setup`.
+ * is installed yet. `node scripts/setup.mjs` does all of it; the other scripts call `setup` for what they need.
  *
  * Guarantees: a step that has nothing to do is silent and quick. What is installed is what the lock file names. A step
  * that fails prints all that it said, and what to do, and ends the program with exit code 1.
@@ -59,11 +59,11 @@ const NEEDED = {
 const UNATTENDED = { DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' };
 
 /** Makes the clone ready to run; with `tests`, ready to be tested. */
-export function setup({ build = false, tests = false } = {}) {
+export function setup({ build = false, redis = true, tests = false } = {}) {
   requireNode();
   installDependencies();
   generateClients();
-  install('redis');
+  if (redis) install('redis');
   if (tests) install('browser');
   if (build) buildAll();
 }
@@ -79,14 +79,7 @@ function requireNode() {
 function installDependencies() {
   const wanted = readPackages('package-lock.json');
   if (differences(wanted).length === 0) return;
-  const gaps = missingOptionals(wanted);
-  if (gaps.length === 0) {
-    run('Installing dependencies', ['npm', 'ci', '--no-audit', '--no-fund']);
-  } else {
-    // npm ci refuses such a lock file, even where the packages are for other systems than this one.
-    const why = `with npm install: package-lock.json lacks ${gaps.length} optional packages that npm ci asks for`;
-    run(`Installing dependencies (${why})`, ['npm', 'install', '--no-save', '--no-audit', '--no-fund']);
-  }
+  run('Installing dependencies', ['npm', 'ci', '--no-audit', '--no-fund']);
   const left = differences(wanted);
   if (left.length === 0) return;
   fail(
@@ -110,15 +103,6 @@ function differences(wanted) {
   });
 }
 
-/** Optional packages that a package in the lock file names, and the lock file does not have. */
-function missingOptionals(wanted) {
-  return Object.entries(wanted).flatMap(([path, { optionalDependencies = {} }]) =>
-    Object.keys(optionalDependencies).filter(
-      (name) => !wanted[`node_modules/${name}`] && !wanted[`${path}/node_modules/${name}`],
-    ),
-  );
-}
-
 function readPackages(path) {
   try {
     return JSON.parse(readFileSync(join(ROOT, path), 'utf8')).packages;
@@ -130,7 +114,7 @@ function readPackages(path) {
 
 /** What is generated from a schema, for an example. Prisma would fetch an engine for it that is not used: any program does. */
 function generateClients() {
-  if (existsSync(join(ROOT, 'examples/src/generated/prisma/client.ts'))) return;
+  if (isGenerated()) return;
   const cli = join(ROOT, 'node_modules/prisma/build/index.js');
   process.env.PRISMA_SCHEMA_ENGINE_BINARY ??= process.execPath;
   const command = [
@@ -142,6 +126,19 @@ function generateClients() {
     '--no-hints',
   ];
   run('Generating the client of an example', command);
+}
+
+/** Whether the client is there, from the schema as it is and by the Prisma that is installed. */
+function isGenerated() {
+  const [schema, generated] = [
+    'examples/prisma/schema.prisma',
+    'examples/src/generated/prisma/internal/class.ts',
+  ];
+  if (!existsSync(join(ROOT, generated))) return false;
+  const { version } = JSON.parse(readFileSync(join(ROOT, 'node_modules/prisma/package.json'), 'utf8'));
+  const text = readFileSync(join(ROOT, generated), 'utf8');
+  const inline = JSON.stringify(readFileSync(join(ROOT, schema), 'utf8'));
+  return text.includes(`"clientVersion": "${version}"`) && text.includes(inline);
 }
 
 function install(name) {
@@ -199,4 +196,4 @@ function fail(message) {
   process.exit(1);
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) setup();
+if (process.argv[1] === fileURLToPath(import.meta.url)) setup({ build: true });

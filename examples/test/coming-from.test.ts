@@ -1,20 +1,34 @@
 /** What other libraries do, and what takes its place, do the same. */
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { run } from './program.js';
 
-it.each([
+const LIBRARIES: readonly [name: string, facts: string][] = [
   ['redlock-4', '12\nbusy\n'],
   ['redlock-5', '12\nbusy\n'],
   ['redis-semaphore', '12\n[ true, true ] false\n'],
   ['redlock-universal', '12\nbusy\n'],
-])('%s: the programs before and after do the same', async (library, facts) => {
-  const [before, after] = await Promise.all([
-    run(`coming-from/${library}.before.ts`),
-    run(`coming-from/${library}.after.ts`),
-  ]);
-  expect(before).toEqual({ code: 0, output: facts });
-  expect(after).toEqual({ code: 0, output: facts });
-});
+];
+
+/** npm leaves out one that asks for a newer Node. */
+const isInstalled = (name: string): boolean =>
+  createRequire(import.meta.url)
+    .resolve.paths(name)
+    ?.some((folder) => existsSync(join(folder, name))) === true;
+
+it.each(LIBRARIES.filter(([name]) => isInstalled(name.replace(/-5$/, ''))))(
+  '%s: the programs before and after do the same',
+  async (library, facts) => {
+    const [before, after] = await Promise.all([
+      run(`coming-from/${library}.before.ts`),
+      run(`coming-from/${library}.after.ts`),
+    ]);
+    expect(before).toEqual({ code: 0, output: facts });
+    expect(after).toEqual({ code: 0, output: facts });
+  },
+);
 
 it('old and new programs exclude each other during the change-over', async () => {
   expect(await run('coming-from/change-over.ts')).toEqual({ code: 0, output: '12\n24\n' });

@@ -69,8 +69,9 @@ export class Fleet {
     const runners: Runner[] = [];
     const remarks: string[] = [];
     for (const contestant of who) {
-      const runner = new Runner(contestant, urls);
+      let runner: Runner | undefined;
       try {
+        runner = new Runner(contestant, urls);
         await runner.started();
         runners.push(runner);
         if (isNewer(runner.engine)) {
@@ -79,8 +80,8 @@ export class Fleet {
           );
         }
       } catch (error) {
-        runner.stop();
-        remarks.push(`${runner.name} did not run on Node ${process.version}: ${String(error)}`);
+        runner?.stop();
+        remarks.push(`${contestant.name} did not run on Node ${process.version}: ${String(error)}`);
       }
     }
     return new Fleet(runners, remarks);

@@ -17,3 +17,27 @@ declare module 'redlock' {
     acquire(resources: string[], duration: number): Promise<{ release(): Promise<unknown> }>;
   }
 }
+
+/** The part of redlock-universal that is used here: npm installs it only where Node is as new as it asks for. */
+declare module 'redlock-universal' {
+  import type { Redis } from 'ioredis';
+
+  export class IoredisAdapter {
+    constructor(client: Redis);
+  }
+
+  interface Handle {
+    readonly id: string;
+  }
+
+  interface Lock {
+    acquire(): Promise<Handle>;
+    release(handle: Handle): Promise<boolean>;
+  }
+
+  export function createRedlock(options: {
+    readonly adapters: readonly IoredisAdapter[];
+    readonly key: string;
+    readonly ttl: number;
+  }): Lock;
+}

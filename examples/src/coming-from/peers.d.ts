@@ -44,3 +44,33 @@ declare module 'redlock' {
     using<T>(resources: string[], duration: number, routine: () => Promise<T>): Promise<T>;
   }
 }
+
+/** The part of redlock-universal that is used here: npm installs it only where Node is as new as it asks for. */
+declare module 'redlock-universal' {
+  import type { Redis } from 'ioredis';
+
+  export class IoredisAdapter {
+    constructor(client: Redis);
+  }
+
+  interface Options {
+    readonly adapters: readonly IoredisAdapter[];
+    readonly key: string;
+    readonly ttl: number;
+    readonly retryAttempts?: number;
+    readonly retryDelay?: number;
+  }
+
+  interface Handle {
+    readonly id: string;
+  }
+
+  interface Lock {
+    acquire(): Promise<Handle>;
+    extend(handle: Handle, ttl: number): Promise<boolean>;
+    release(handle: Handle): Promise<boolean>;
+    using<T>(routine: () => Promise<T>): Promise<T>;
+  }
+
+  export function createRedlock(options: Options): Lock;
+}

@@ -7,6 +7,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { createRedisGuard } from '@holdfast/fence/redis';
 import { pause, seededRandom, systemClock } from '@holdfast/kernel';
@@ -39,10 +40,26 @@ export async function comparePeers(options: PeersOptions): Promise<readonly Peer
   const results: PeerResult[] = [];
   for (const [place, contender] of CONTENDERS.entries()) {
     if (options.signal?.aborted) break;
+    if (!isInstalled(contender.package)) {
+      options.onProgress?.(
+        `${contender.name} is left out: it is not installed, because it asks for a newer Node`,
+      );
+      continue;
+    }
     options.onProgress?.(contender.name);
     results.push({ contender, ...(await meet(place, options)) });
   }
   return results;
+}
+
+/** npm leaves out one that asks for a newer Node. */
+function isInstalled(name: string): boolean {
+  try {
+    createRequire(import.meta.url).resolve(name);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 async function meet(contender: number, options: PeersOptions): Promise<Judged> {

@@ -19,3 +19,22 @@ declare module 'redlock' {
     using<T>(resources: string[], duration: number, routine: (signal: AbortSignal) => Promise<T>): Promise<T>;
   }
 }
+
+/** The part of redlock-universal that is used here: npm installs it only where Node is as new as it asks for. */
+declare module 'redlock-universal' {
+  import type { Redis } from 'ioredis';
+
+  export class IoredisAdapter {
+    constructor(client: Redis);
+  }
+
+  interface Lock {
+    using<T>(routine: (signal?: AbortSignal) => Promise<T>): Promise<T>;
+  }
+
+  export function createRedlock(options: {
+    readonly adapters: readonly IoredisAdapter[];
+    readonly key: string;
+    readonly ttl: number;
+  }): Lock;
+}

@@ -1,5 +1,4 @@
-#!/usr/bin/env node
-/** The executable: runs `main` on this process and leaves with its exit code once nothing is left to do. */
+/** What bin/holdfast.js runs: `main` on this process and leaves with its exit code once nothing is left to do. */
 import { processContext } from './context.js';
 import { main } from './main.js';
 
