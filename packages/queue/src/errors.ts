@@ -37,6 +37,23 @@ export class TaskFailedError extends HoldfastError {
   }
 }
 
+/** A task that was waited for has completed, but what its handler returned could not be kept. It is not run again. */
+export class ResultNotKeptError extends HoldfastError {
+  override readonly name = 'ResultNotKeptError';
+  readonly code = 'HOLDFAST_RESULT_NOT_KEPT';
+  readonly queue: string;
+  readonly id: string;
+  readonly reason: string;
+
+  constructor(details: { queue: string; id: string; reason: string }) {
+    const { queue, id, reason } = details;
+    super(`Task ${id} of "${queue}" has completed, but its result was not kept: ${reason}`);
+    this.queue = queue;
+    this.id = id;
+    this.reason = reason;
+  }
+}
+
 /** Thrown by a handler: trying again cannot help, so the task goes to the dead letters at once. */
 export class NonRetryableError extends HoldfastError {
   override readonly name = 'NonRetryableError';

@@ -7,10 +7,11 @@
 import { type Clock, pause, within } from '@holdfast/kernel';
 import type { Connection, Reply } from '@holdfast/redis';
 import type { QueuePort } from './port.js';
+import { type KeptResult, readResult } from './results.js';
 
 /** Something that happened to a task. */
 export type QueueEvent =
-  | { readonly kind: 'completed'; readonly id: string; readonly result: unknown }
+  | ({ readonly kind: 'completed'; readonly id: string } & KeptResult)
   /** An attempt failed, and it will be tried again. */
   | { readonly kind: 'retried'; readonly id: string; readonly reason: string }
   /** It is among the dead letters. */
@@ -80,7 +81,7 @@ function entriesOf(reply: Reply): readonly Entry[] {
 function eventOf([, [, id = '', kind, value = '']]: Entry): QueueEvent {
   switch (kind) {
     case 'r':
-      return { kind: 'completed', id, result: JSON.parse(value) };
+      return { kind: 'completed', id, ...readResult(value) };
     case 'p':
       return { kind: 'progress', id, progress: JSON.parse(value) };
     case 't':

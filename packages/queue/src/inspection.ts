@@ -3,6 +3,7 @@
  */
 import { MisuseError } from '@holdfast/kernel';
 import type { Reply } from '@holdfast/redis';
+import { readResult } from './results.js';
 import type { Body, Failure } from './task-options.js';
 
 export type TaskState = 'waiting' | 'active' | 'delayed' | 'dead' | 'completed';
@@ -17,6 +18,8 @@ export interface TaskInfo {
   readonly data: unknown;
   /** Of one that has completed. */
   readonly result?: unknown;
+  /** Of one that has completed without a result: why what its handler returned was not kept. */
+  readonly notKept?: string;
   readonly key?: string;
   readonly priority?: number;
   /** Attempts that failed. */
@@ -69,7 +72,7 @@ function readRecord(record: string): Omit<TaskInfo, 'id' | 'state'> {
 export function readFound(reply: readonly Reply[], id: string): TaskInfo | undefined {
   const [state, value, detail, progress] = reply;
   if (state === 'unknown') return undefined;
-  if (state === 'completed') return { id, state, data: undefined, result: JSON.parse(String(value)) };
+  if (state === 'completed') return { id, state, data: undefined, ...readResult(String(value)) };
   const known = Array.isArray(value)
     ? { data: JSON.parse(String(value[0])), priority: Number(placeOf(id)[2]), failed: 0 }
     : readRecord(String(value));
@@ -99,7 +102,7 @@ export function readPage(state: TaskState, reply: readonly Reply[]): TaskPage {
   for (let index = 2; index < items.length; index += 2) {
     const id = items[index] ?? '';
     const value = items[index + 1] ?? '';
-    if (state === 'completed') tasks.push({ id, state, data: undefined, result: JSON.parse(value) });
+    if (state === 'completed') tasks.push({ id, state, data: undefined, ...readResult(value) });
     else if (/^\d [01] /.test(value)) tasks.push({ id, state, ...readRecord(value) });
     else if (value !== '')
       tasks.push({ id, state, data: JSON.parse(value), priority: Number(placeOf(id)[2]), failed: 0 });

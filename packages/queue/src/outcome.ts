@@ -4,18 +4,15 @@
  * Guarantees: a task that has attempts left is retried after its backoff; otherwise, or where trying again cannot help,
  * it goes to the dead letters with every error that it met. Pure.
  */
-import type { Random } from '@holdfast/kernel';
-import { type Backoff, type CustomBackoff, delayAfter } from './backoff.js';
 import type { Claimed } from './claimed.js';
-import { NonRetryableError } from './errors.js';
 import type { Body, Failure } from './task-options.js';
+import { isNonRetryable, messageOf, stackOf } from './thrown.js';
 
 /** The arguments that end a delivery, as lua/settle.lua describes them. */
 export type Outcome = readonly string[];
 
-/** How many errors a task keeps, and how long a stack may be. */
+/** How many errors a task keeps. */
 const MOST_ERRORS = 20;
-const LONGEST_STACK = 4_000;
 
 /** A Redis command and its arguments. */
 export type Command = readonly string[];
@@ -53,8 +50,8 @@ const REASON = '<reason>';
 
 export interface FailureContext {
   readonly attempts: number;
-  readonly backoff: Backoff | CustomBackoff;
-  readonly random: Random;
+  /** How long it waits, in ms, where it is tried again. */
+  readonly delay: () => number;
   readonly worker: string;
   /** Milliseconds since the epoch. */
   readonly now: number;
@@ -62,16 +59,13 @@ export interface FailureContext {
 
 /** The attempt has failed with `error`. */
 export function failed(claimed: Claimed, attempt: number, error: unknown, context: FailureContext): Outcome {
-  const { attempts, backoff, random, worker, now } = context;
+  const { attempts, delay, worker, now } = context;
   const failure = failureOf(error, { attempt, at: now, worker });
   const errors = [...claimed.errors, failure].slice(-MOST_ERRORS);
   const most = claimed.options.a ?? attempts;
-  if (error instanceof NonRetryableError || attempt >= most) return dead(claimed, attempt, errors);
-  const chosen = claimed.options.b ?? backoff;
-  const delay = typeof chosen === 'function' ? chosen(attempt, error) : delayAfter(chosen, attempt, random);
+  if (isNonRetryable(error) || attempt >= most) return dead(claimed, attempt, errors);
   const { priority, entry, id, key } = claimed;
   const head = `${priority} ${key === '' ? 0 : 1} ${key}\n`;
-  const wait = Number.isFinite(delay) ? Math.max(0, Math.round(delay)) : 0;
   return [
     'retry',
     priority,
@@ -79,7 +73,7 @@ export function failed(claimed: Claimed, attempt: number, error: unknown, contex
     id,
     key,
     head + bodyOf(claimed, attempt, errors),
-    String(wait),
+    String(delay()),
     failure.message,
   ];
 }
@@ -91,9 +85,8 @@ export function dead(claimed: Claimed, attempt: number, errors: readonly Failure
 }
 
 export function failureOf(error: unknown, details: Pick<Failure, 'attempt' | 'at' | 'worker'>): Failure {
-  if (!(error instanceof Error)) return { ...details, message: String(error) };
-  const stack = error.stack?.slice(0, LONGEST_STACK);
-  return { ...details, message: error.message, ...(stack !== undefined && { stack }) };
+  const stack = stackOf(error);
+  return { ...details, message: messageOf(error), ...(stack !== undefined && { stack }) };
 }
 
 function letterOf(claimed: Claimed, attempt: number, errors: readonly Failure[]): string {

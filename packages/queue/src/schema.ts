@@ -3,6 +3,7 @@
  */
 import { display, MisuseError } from '@holdfast/kernel';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
+import { messageOf } from './thrown.js';
 
 export type Schema<Input = unknown, Output = Input> = StandardSchemaV1<Input, Output>;
 
@@ -28,9 +29,7 @@ export function encode(data: unknown, most: number, of: string): string {
   try {
     text = JSON.stringify(data);
   } catch (cause) {
-    throw new MisuseError(`${of} is not JSON: ${cause instanceof Error ? cause.message : String(cause)}.`, {
-      cause,
-    });
+    throw new MisuseError(`${of} is not JSON: ${messageOf(cause)}.`, { cause });
   }
   if (text === undefined) throw new MisuseError(`${of} is JSON; got ${display(data)}.`);
   // A character has at most three bytes in UTF-8 for each of its two in a string.

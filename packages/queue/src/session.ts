@@ -2,9 +2,11 @@
  * A worker's session with one queue: the lease of all its deliveries, renewed as one.
  *
  * Guarantees: `validUntil` is never later than the end that Redis knows. Once Redis says that the session is over, its
- * deliveries are lost, and a new one is begun. A session that ran out without anybody having taken its tasks goes on.
+ * deliveries are lost. A session that ran out without anybody having taken its tasks goes on. After `close`, no session
+ * is left behind, also none whose beginning was not answered, unless Redis is away: then it runs out.
  */
 import { backoff, type Clock, type Timer } from '@holdfast/kernel';
+import type { Health } from './health.js';
 import type { QueuePort } from './port.js';
 import { limitsOfKeys, type QueueSettings } from './queue-options.js';
 import { close, open, renew } from './verbs.js';
@@ -15,6 +17,8 @@ export interface SessionOptions {
   readonly worker: string;
   /** In ms. */
   readonly lease: number;
+  /** Told whether renewals succeed. */
+  readonly health: Health;
   /** The session is over: what was delivered under it is lost. */
   readonly onLost: () => void;
   /** Told of the queue's epoch with each renewal. */
@@ -33,6 +37,9 @@ export class Session {
   readonly #options: SessionOptions;
   readonly #clock: Clock;
   #timer: Timer | undefined;
+  /** The name of a session that may have begun: it is asked for again under the same one. */
+  #asked: string | undefined;
+  #opening: Promise<unknown> = Promise.resolve();
   #closed = false;
 
   constructor(options: SessionOptions) {
@@ -49,13 +56,17 @@ export class Session {
   /** Begins a session. Throws UnavailableError. */
   async open(): Promise<void> {
     const { port, settings, worker } = this.#options;
-    const id = `${worker}.${port.random.id()}`;
+    const id = this.#asked ?? `${worker}.${port.random.id()}`;
+    this.#asked = id;
     const { concurrency, rate } = settings;
     const limits = [concurrency, rate?.max, rate?.per].map((limit) => String(limit ?? ''));
     const since = this.#clock.now();
     const request = { session: id, lease: this.lease, limits: [...limits, ...limitsOfKeys(settings)] };
-    await port.call(open, request);
+    const opening = port.call(open, request);
+    this.#opening = opening.catch(() => {});
+    await opening;
     if (this.#closed) return;
+    this.#asked = undefined;
     this.id = id;
     this.renewed(since);
     this.#renewLater();
@@ -78,9 +89,11 @@ export class Session {
   async close(): Promise<void> {
     this.#closed = true;
     this.#timer?.cancel();
-    const { id } = this;
+    const id = this.id ?? this.#asked;
     this.id = undefined;
-    if (id !== undefined) await this.#options.port.call(close, id).catch(() => {});
+    if (id === undefined) return;
+    await this.#opening;
+    await this.#options.port.call(close, id).catch(() => {});
   }
 
   /** Calls that claim or end deliveries renew it too; this is for when there are none. */
@@ -101,12 +114,15 @@ export class Session {
     try {
       const epoch = await this.#options.port.call(renew, { session: id, lease: this.lease });
       if (this.id !== id) return;
+      this.#options.health.succeeded();
       if (epoch === undefined) return this.lost();
       this.renewed(since);
       this.#options.onEpoch(epoch);
       this.#renewLater();
-    } catch {
-      if (this.id === id) this.#renewLater(failures + 1);
+    } catch (error) {
+      if (this.id !== id) return;
+      this.#options.health.failed(error);
+      this.#renewLater(failures + 1);
     }
   }
 }

@@ -1,7 +1,7 @@
 /**
  * Sleeping until there may be something to do: a read of the queue's streams that waits, on a connection of its own.
  *
- * Guarantees: whoever reads from where he has seen all misses nothing, because the read is answered at once if something
+ * Guarantees: a read from where all has been seen misses nothing, because the read is answered at once if something
  * came meanwhile. A read that should have been answered long ago is given up with its connection, which may be half open.
  */
 import { type Clock, pause, type Timer, within } from '@holdfast/kernel';

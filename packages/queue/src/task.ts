@@ -14,7 +14,10 @@ import {
   requireName,
   type TokenHolder,
 } from '@holdfast/kernel';
+import type { Claimed } from './claimed.js';
 import type { Command } from './outcome.js';
+import type { QueueSettings } from './queue-options.js';
+import { encode } from './schema.js';
 
 const MOST_EFFECTS = 100;
 
@@ -57,36 +60,41 @@ export interface TaskContext {
   readonly clock: Clock;
   /** Monotonic time, in ms, until which the lease is certainly valid. */
   readonly validUntil: () => number;
-  readonly progress: (value: unknown) => Promise<void>;
+  /** Notes JSON. False if the delivery is somebody else's. */
+  readonly progress: (text: string) => Promise<boolean>;
 }
-
-type Details<Data> = Pick<Task<Data>, 'id' | 'queue' | 'data' | 'attempt' | 'token' | 'resource' | 'key'>;
 
 export class DeliveredTask<Data> implements Task<Data> {
   readonly id: string;
   readonly queue: string;
   /** Set when it is handled, after the schema. */
-  data: Data;
+  data!: Data;
   readonly attempt: number;
   readonly token: number;
   readonly resource: string;
   readonly key: string | undefined;
   /** Commands that are carried out with its end. */
   readonly effects: Command[] = [];
+  readonly #maxBytes: number;
   readonly #context: TaskContext;
   #signal: LeaseSignal | undefined;
   /** Why nobody relies on it any more. */
   #over: HoldfastError | undefined;
   #settled = false;
 
-  constructor(details: Details<Data>, context: TaskContext) {
-    this.id = details.id;
-    this.queue = details.queue;
-    this.data = details.data;
-    this.attempt = details.attempt;
-    this.token = details.token;
-    this.resource = details.resource;
-    this.key = details.key;
+  constructor(
+    queue: { readonly name: string; readonly settings: Pick<QueueSettings, 'maxBytes'> },
+    { id, key, made, deliveries }: Claimed,
+    token: number,
+    context: TaskContext,
+  ) {
+    this.id = id;
+    this.queue = queue.name;
+    this.attempt = made + deliveries;
+    this.token = token;
+    this.resource = `queue:${queue.name}/${id}`;
+    this.key = key === '' ? undefined : key;
+    this.#maxBytes = queue.settings.maxBytes;
     this.#context = context;
   }
 
@@ -131,8 +139,10 @@ export class DeliveredTask<Data> implements Task<Data> {
     this.effects.push(words.map(String));
   }
 
-  progress(value: unknown): Promise<void> {
-    return this.#over ? Promise.reject(this.#over) : this.#context.progress(value);
+  async progress(value: unknown): Promise<void> {
+    if (this.#over) throw this.#over;
+    const isOurs = await this.#context.progress(encode(value, this.#maxBytes, 'Progress'));
+    if (!isOurs) throw this.lost('it was delivered to somebody else since');
   }
 
   lost(why: string): LeaseLostError {

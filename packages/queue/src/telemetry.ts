@@ -21,6 +21,7 @@ import {
   SpanStatusCode,
   trace,
 } from '@opentelemetry/api';
+import { messageOf } from './thrown.js';
 
 const NAME = '@holdfast/queue';
 
@@ -122,8 +123,7 @@ class Attempt {
   /** `duration` in ms; `outcome` is a word of lua/settle.lua. */
   ended(duration: number, outcome: 'done' | 'retry' | 'dead', error?: unknown): void {
     if (error !== undefined) {
-      const message = error instanceof Error ? error.message : String(error);
-      this.#span.setStatus({ code: SpanStatusCode.ERROR, message });
+      this.#span.setStatus({ code: SpanStatusCode.ERROR, message: messageOf(error) });
     }
     this.#span.setAttribute('holdfast.queue.outcome', outcome).end();
     const attributes = { ...attributesOf(this.#queue), 'holdfast.queue.outcome': outcome };

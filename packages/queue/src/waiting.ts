@@ -5,7 +5,7 @@
  * nothing is read.
  */
 import { AbortedError, MisuseError, throwIfAborted } from '@holdfast/kernel';
-import { TaskFailedError } from './errors.js';
+import { ResultNotKeptError, TaskFailedError } from './errors.js';
 import { type QueueEvent, readEvents } from './events.js';
 import type { TaskInfo } from './inspection.js';
 import type { QueuePort } from './port.js';
@@ -54,13 +54,20 @@ export class ResultWaiters {
         `There is no task ${id} in "${this.#queue}", and no result of it is kept; see the queue's \`retain\`.`,
       );
     }
-    if (found.state === 'completed') return { value: found.result };
+    if (found.state === 'completed') {
+      if (found.notKept !== undefined) throw this.#notKept(id, found.notKept);
+      return { value: found.result };
+    }
     if (found.state === 'dead') throw this.#failed(id, found.errors?.at(-1)?.message ?? 'it was given up');
     return undefined;
   }
 
   #failed(id: string, reason: string): TaskFailedError {
     return new TaskFailedError({ queue: this.#queue, id, reason });
+  }
+
+  #notKept(id: string, reason: string): ResultNotKeptError {
+    return new ResultNotKeptError({ queue: this.#queue, id, reason });
   }
 
   #register(id: string, signal: AbortSignal | undefined): { promise: Promise<unknown>; leave: () => void } {
@@ -98,7 +105,10 @@ export class ResultWaiters {
 
   #tell(event: QueueEvent): void {
     for (const waiter of this.#waiters.get(event.id) ?? []) {
-      if (event.kind === 'completed') waiter.resolve(event.result);
+      if (event.kind === 'completed') {
+        if (event.notKept === undefined) waiter.resolve(event.result);
+        else waiter.reject(this.#notKept(event.id, event.notKept));
+      }
       if (event.kind === 'failed') waiter.reject(this.#failed(event.id, event.reason));
     }
   }

@@ -15,16 +15,14 @@ import {
   requireName,
 } from '@holdfast/kernel';
 import type { CustomBackoff } from './backoff.js';
-import type { Claimed } from './claimed.js';
 import { Consumer } from './consumer.js';
-import { dead, done, failed, failureOf, type Outcome, withEffects } from './outcome.js';
+import { Handling } from './handling.js';
+import { reportTo, warn } from './health.js';
 import { type QueueParts, requireQueue } from './parts.js';
 import type { Queue } from './queue.js';
 import { runTick } from './schedule.js';
-import { check, encode } from './schema.js';
-import type { DeliveredTask, Task } from './task.js';
+import type { Task } from './task.js';
 import { requireCount } from './task-options.js';
-import { attemptOf } from './telemetry.js';
 import { openThreads, type ThreadOptions, type Threads } from './threads.js';
 
 /** Handles a task. What it returns is the task's result; what it throws is why the attempt failed. */
@@ -42,14 +40,17 @@ export interface WorkerOptions<Data, Result> {
   readonly concurrency?: number;
   /** How long a delivery may go without renewal before somebody else is delivered the task, in ms. Default 30000. */
   readonly lease?: number;
-  /** How long `stop` lets tasks finish, in ms, before it hands them back. Default 30000. */
+  /**
+   * How long `stop` lets tasks finish, in ms, before it hands them back, which takes up to 5 s more where Redis is away.
+   * Default 20000: with that, it has ended before Kubernetes kills it, 30 s after SIGTERM.
+   */
   readonly grace?: number;
   /** How long a task waits after a failed attempt, where it says nothing itself. Default: the queue's. */
   readonly backoff?: CustomBackoff;
   /** Who it is, for people. Default: a name that is made up. */
   readonly name?: string;
   /** Told of what goes wrong outside of handlers. Default: emits a process warning. */
-  readonly onError?: (error: unknown) => void;
+  readonly onError?: (error: unknown) => unknown;
 }
 
 const OPTIONS: readonly (keyof WorkerOptions<unknown, unknown>)[] = [
@@ -64,86 +65,81 @@ const OPTIONS: readonly (keyof WorkerOptions<unknown, unknown>)[] = [
   'onError',
 ];
 
-/** Starts a worker. Throws MisuseError for options that cannot work. */
-export function createWorker<Data, Result>(options: WorkerOptions<Data, Result>): Worker {
-  requireKnown('createWorker', options, OPTIONS);
-  const { handler, threads } = options;
-  if ((handler === undefined) === (threads === undefined)) {
-    throw new MisuseError('A worker has either a handler, which is a function of a task, or threads.');
-  }
-  if (handler !== undefined && typeof handler !== 'function') {
-    throw new MisuseError(`handler is a function of a task; got ${display(handler)}.`);
-  }
-  return new Worker(options as WorkerOptions<unknown, unknown>);
-}
-
-/** How long `stop` tries to hand back, in ms, where Redis does not answer; the session ends by itself then. */
+/** How long `stop` tries to hand back, in ms, where Redis does not answer; the session ends then without it. */
 const HAND_BACK = 5_000;
 
 /** Made by `createWorker`. */
-export class Worker implements AsyncDisposable {
+export interface Worker extends AsyncDisposable {
   readonly name: string;
-  readonly #options: WorkerOptions<unknown, unknown>;
-  readonly #clock: Clock;
-  readonly #consumers: readonly Consumer[];
-  readonly #grace: number;
-  readonly #handler: TaskHandler;
-  readonly #threads: Threads | undefined;
-  #stopping: Promise<void> | undefined;
-
-  /** @internal */
-  constructor(options: WorkerOptions<unknown, unknown>) {
-    const queues = queuesOf(options.queue);
-    const { clock, random } = queues[0].port;
-    this.#options = options;
-    this.#clock = clock;
-    this.name = requireName('name', options.name ?? `worker-${random.id()}`);
-    this.#grace = requireDuration('grace', options.grace ?? 30_000);
-    const concurrency = requireCount('concurrency', options.concurrency ?? 1, { min: 1, max: 100_000 });
-    this.#threads = options.threads && openThreads(options.threads, concurrency);
-    this.#handler = options.handler ?? ((task) => this.#threads?.handle(task));
-    const lease = requireDuration('lease', options.lease ?? 30_000, { min: 100, max: 86_400_000 });
-    const shared: Consumer[] = [];
-    this.#consumers = queues.map(
-      (queue) =>
-        new Consumer({
-          queue,
-          worker: this.name,
-          concurrency,
-          shared,
-          lease,
-          handle: (claimed, task, now) => this.#handle(queue, claimed, task, now),
-          tick: (tick, now) => runTick(queue.port, tick, now),
-          onError: options.onError ?? warn,
-        }),
-    );
-    shared.push(...this.#consumers);
-    for (const consumer of this.#consumers) consumer.start();
-  }
-
   /** Why it does not consume; undefined while it does: what a health check asks. */
-  get problem(): string | undefined {
-    return this.#consumers.map(({ problem }) => problem).find((problem) => problem !== undefined);
-  }
-
+  readonly problem: string | undefined;
   /** Tasks that it handles now. */
-  get inFlight(): number {
-    return this.#consumers.reduce((sum, { inFlight }) => sum + inFlight, 0);
-  }
-
+  readonly inFlight: number;
   /** Takes no new tasks until `resume`; those that it has, it finishes. */
-  pause(): void {
-    for (const consumer of this.#consumers) consumer.claiming = false;
-  }
-
-  resume(): void {
-    for (const consumer of this.#consumers) consumer.claiming = true;
-  }
-
+  pause(): void;
+  resume(): void;
   /**
    * Takes no new tasks, lets those that it has finish within the grace, and hands the rest back: others are delivered
    * them at once, and it does not count as an attempt. Never rejects; the same promise at every call.
    */
+  stop(): Promise<void>;
+}
+
+/** Starts a worker. Throws MisuseError for options that cannot work. */
+export function createWorker<Data, Result>(options: WorkerOptions<Data, Result>): Worker {
+  const { queues, threads, ...settings } = settingsOf(options as WorkerOptions<unknown, unknown>);
+  const { concurrency, lease, name: worker, backoff, report } = settings;
+  const pool = threads && openThreads(threads, concurrency);
+  const handler = pool?.handle ?? (settings.handler as TaskHandler);
+  const shared: Consumer[] = [];
+  for (const queue of queues) {
+    const handling = new Handling({ queue, handler, backoff, worker, report });
+    shared.push(
+      new Consumer({
+        ...{ queue, worker, concurrency, shared, lease, report },
+        handle: (claimed, task, now) => handling.handle(claimed, task, now),
+        tick: (tick, now) => runTick(queue.port, tick, now),
+      }),
+    );
+  }
+  for (const consumer of shared) consumer.start();
+  return new RunningWorker({ ...settings, clock: queues[0].port.clock, consumers: shared, threads: pool });
+}
+
+interface Parts {
+  readonly name: string;
+  readonly grace: number;
+  readonly clock: Clock;
+  readonly consumers: readonly Consumer[];
+  readonly threads: Threads | undefined;
+}
+
+class RunningWorker implements Worker {
+  readonly name: string;
+  readonly #parts: Parts;
+  #stopping: Promise<void> | undefined;
+
+  constructor(parts: Parts) {
+    this.name = parts.name;
+    this.#parts = parts;
+  }
+
+  get problem(): string | undefined {
+    return this.#parts.consumers.map(({ problem }) => problem).find((problem) => problem !== undefined);
+  }
+
+  get inFlight(): number {
+    return this.#parts.consumers.reduce((sum, { inFlight }) => sum + inFlight, 0);
+  }
+
+  pause(): void {
+    for (const consumer of this.#parts.consumers) consumer.claiming = false;
+  }
+
+  resume(): void {
+    for (const consumer of this.#parts.consumers) consumer.claiming = true;
+  }
+
   stop(): Promise<void> {
     this.#stopping ??= this.#stop();
     return this.#stopping;
@@ -154,88 +150,46 @@ export class Worker implements AsyncDisposable {
   }
 
   async #stop(): Promise<void> {
-    const clock = this.#clock;
-    const consumers = this.#consumers;
+    const { clock, consumers, grace, threads } = this.#parts;
     const ended = new AbortController();
-    void Promise.all(consumers.map((consumer) => consumer.drained())).then(() => ended.abort());
-    await pause(clock, this.#grace, ended.signal);
+    void Promise.all(consumers.map((consumer) => consumer.drain())).then(() => ended.abort());
+    await pause(clock, grace, ended.signal);
     const reason = new AbortedError('The worker stops, and hands the task back.', 'stop');
     for (const consumer of consumers) consumer.handBack(reason);
     await pause(clock, HAND_BACK, ended.signal);
     await Promise.all(consumers.map((consumer) => consumer.close()));
-    await this.#threads?.close();
+    await threads?.close();
   }
+}
 
-  #handle(
-    queue: QueueParts,
-    claimed: Claimed,
-    task: DeliveredTask<unknown>,
-    now: number,
-  ): Promise<Outcome> | Outcome {
-    const { x: expires } = claimed.options;
-    if (expires !== undefined && expires < now) {
-      return this.#give(claimed, task, now, `it expired ${now - expires} ms before it could begin`);
-    }
-    if (task.attempt > (claimed.options.a ?? queue.settings.attempts)) {
-      return this.#give(claimed, task, now, 'its worker died or stalled in every attempt');
-    }
-    return this.#attempt(queue, claimed, task, now);
+/** The options, checked, with their defaults. Throws MisuseError. */
+function settingsOf(options: WorkerOptions<unknown, unknown>) {
+  requireKnown('createWorker', options, OPTIONS);
+  const { handler, threads, backoff, name, onError = warn } = options;
+  if ((handler === undefined) === (threads === undefined)) {
+    throw new MisuseError('A worker has either a handler, which is a function of a task, or threads.');
   }
+  requireFunction('handler is a function of a task', handler);
+  requireFunction('backoff is a function of the attempt and its error', backoff);
+  requireFunction('onError is a function of an error', onError);
+  const queues = queuesOf(options.queue);
+  return {
+    ...{ queues, handler, threads, backoff },
+    name: requireName('name', name ?? `worker-${queues[0].port.random.id()}`),
+    concurrency: requireCount('concurrency', options.concurrency ?? 1, { min: 1, max: 100_000 }),
+    lease: requireDuration('lease', options.lease ?? 30_000, { min: 100, max: 86_400_000 }),
+    grace: requireDuration('grace', options.grace ?? 20_000),
+    report: reportTo(onError),
+  };
+}
 
-  async #attempt(
-    queue: QueueParts,
-    claimed: Claimed,
-    task: DeliveredTask<unknown>,
-    now: number,
-  ): Promise<Outcome> {
-    const handler = this.#handler;
-    let data: unknown = JSON.parse(claimed.data);
-    if (queue.schema) {
-      try {
-        data = await check(queue.schema, data, `task ${claimed.id}`);
-      } catch (error) {
-        return this.#give(claimed, task, now, error instanceof Error ? error.message : String(error));
-      }
-    }
-    task.data = data;
-    const { clock, random } = queue.port;
-    const began = clock.now();
-    const attempt = attemptOf(queue.name, task, claimed.options.t);
-    try {
-      const result = await (attempt ? attempt.run(() => handler(task)) : handler(task));
-      const text = result === undefined ? 'null' : encode(result, queue.settings.maxBytes, 'The result');
-      attempt?.ended(clock.now() - began, 'done');
-      return this.#done(claimed, task, text, now);
-    } catch (error) {
-      const { attempts } = queue.settings;
-      const backoff = this.#options.backoff ?? queue.settings.backoff;
-      const context = { attempts, backoff, random, worker: this.name, now };
-      const outcome = failed(claimed, task.attempt, error, context);
-      attempt?.ended(clock.now() - began, outcome[0] === 'dead' ? 'dead' : 'retry', error);
-      return outcome;
-    }
-  }
-
-  #done(claimed: Claimed, task: DeliveredTask<unknown>, result: string, now: number): Outcome {
-    const outcome = done(claimed, result);
-    if (task.effects.length === 0) return outcome;
-    const { attempt } = task;
-    return withEffects(outcome, task.effects, claimed, { attempt, at: now, worker: this.name });
-  }
-
-  /** To the dead letters, without an attempt. */
-  #give(claimed: Claimed, { attempt }: DeliveredTask<unknown>, now: number, why: string): Outcome {
-    const failure = failureOf(why, { attempt, at: now, worker: this.name });
-    return dead(claimed, attempt - 1, [...claimed.errors, failure]);
-  }
+function requireFunction(what: string, value: unknown): void {
+  if (value !== undefined && typeof value !== 'function')
+    throw new MisuseError(`${what}; got ${display(value)}.`);
 }
 
 function queuesOf(queue: WorkerOptions<unknown, unknown>['queue']): readonly [QueueParts, ...QueueParts[]] {
   const [first, ...others] = (Array.isArray(queue) ? queue : [queue]).map(requireQueue);
   if (first && new Set([first, ...others]).size === others.length + 1) return [first, ...others];
   throw new MisuseError('queue is what createQueue made, or a list of such, each once.');
-}
-
-function warn(error: unknown): void {
-  process.emitWarning(error instanceof Error ? error.message : String(error), 'HoldfastQueueWarning');
 }

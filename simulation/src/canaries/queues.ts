@@ -73,16 +73,14 @@ export const QUEUE_CANARIES: readonly Canary[] = [
   {
     name: 'repetitions end twice',
     about: 'A call whose answer was lost is repeated as if it were the first.',
-    changes: [
-      { file: `${SRC}/consumer.ts`, find: 'want: 0, twice: true }', replace: 'want: 0, twice: false }' },
-    ],
+    changes: [{ file: `${SRC}/calls.ts`, find: 'want: 0 }, true)', replace: 'want: 0 }, false)' }],
   },
   {
     name: 'lost answers not reconciled',
     about: 'What a call has claimed whose answer was lost stays with a worker that does not know.',
     changes: [
-      { file: `${SRC}/consumer.ts`, find: '      this.#unsure = true;\n', replace: '' },
-      { file: `${SRC}/consumer.ts`, find: "this.#unsure ||= this.#call.epoch !== '';", replace: '' },
+      { file: `${SRC}/consumer.ts`, find: '      this.#isSure = false;\n      work', replace: '      work' },
+      { file: `${SRC}/consumer.ts`, find: "if (this.#call.epoch !== '') this.#isSure = false;", replace: '' },
     ],
   },
   {
@@ -102,8 +100,8 @@ export const QUEUE_CANARIES: readonly Canary[] = [
     changes: [
       {
         file: `${SRC}/consumer.ts`,
-        find: 'this.#deliveries.size < this.#options.concurrency && this.#session.isValid',
-        replace: 'this.#deliveries.size < this.#options.concurrency',
+        find: 'this.#deliveries.begun < this.#options.concurrency && this.#session.isValid',
+        replace: 'this.#deliveries.begun < this.#options.concurrency',
       },
       {
         file: `${SRC}/session.ts`,

@@ -1,0 +1,133 @@
+/**
+ * The deliveries of a session, from the answer that claimed them to the call that ends them: first ahead, then begun, then
+ * settled, with an outcome that waits for the next call.
+ *
+ * Guarantees: each delivery is in one of the three places. An outcome counts only while its delivery is begun: what a
+ * handler returns after its delivery was handed back or lost is dropped. No input or output, no clock: times come in.
+ */
+import type { HoldfastError } from '@holdfast/kernel';
+import type { Claimed } from './claimed.js';
+import { type Outcome, placeOfEnd } from './outcome.js';
+import type { DeliveredTask } from './task.js';
+
+/** A delivery that has not begun. */
+export interface Ahead {
+  readonly claimed: Claimed;
+  readonly token: number;
+  /** By the server, in ms. */
+  readonly now: number;
+  /** Monotonic time at which it was claimed. */
+  readonly since: number;
+}
+
+interface Begun {
+  readonly claimed: Claimed;
+  readonly task: DeliveredTask<unknown>;
+}
+
+export class Deliveries {
+  readonly #begun = new Map<string, Begun>();
+  #ahead: Ahead[] = [];
+  #settled: Outcome[] = [];
+
+  /** How many have begun. */
+  get begun(): number {
+    return this.#begun.size;
+  }
+
+  /** How many were claimed and have not begun. */
+  get ahead(): number {
+    return this.#ahead.length;
+  }
+
+  /** How many outcomes wait for the next call. */
+  get settled(): number {
+    return this.#settled.length;
+  }
+
+  get isEmpty(): boolean {
+    return this.#begun.size + this.#ahead.length + this.#settled.length === 0;
+  }
+
+  claimed(delivery: Ahead): void {
+    this.#ahead.push(delivery);
+  }
+
+  /** The next to begin: the caller begins it, or it is not held any more. */
+  next(): Ahead | undefined {
+    return this.#ahead.shift();
+  }
+
+  begin(claimed: Claimed, task: DeliveredTask<unknown>): void {
+    this.#begun.set(keyOf(claimed), { claimed, task });
+  }
+
+  /** The handler of `task` has ended. False if the delivery was handed back or lost meanwhile. */
+  settle(claimed: Claimed, task: DeliveredTask<unknown>, outcome: Outcome): boolean {
+    const key = keyOf(claimed);
+    if (this.#begun.get(key)?.task !== task) return false;
+    this.#begun.delete(key);
+    this.#settled.push(outcome);
+    return true;
+  }
+
+  /** Takes outcomes for a call. */
+  takeSettled(most: number): readonly Outcome[] {
+    return this.#settled.splice(0, most);
+  }
+
+  /** Hands back what was claimed until `time` and has not begun. Returns how many. */
+  handBackAhead(time: number): number {
+    const late = this.#ahead.filter(({ since }) => since <= time);
+    if (late.length === 0) return 0;
+    this.#ahead = this.#ahead.filter(({ since }) => since > time);
+    for (const { claimed } of late) this.#settled.push(handedBack(claimed));
+    return late.length;
+  }
+
+  /** Hands back what has begun: its handlers are told `reason`. */
+  handBackBegun(reason: HoldfastError): void {
+    for (const { claimed, task } of this.#begun.values()) {
+      task.end(reason);
+      this.#settled.push(handedBack(claimed));
+    }
+    this.#begun.clear();
+  }
+
+  /** Priority, entry, ... of all. */
+  places(): readonly string[] {
+    const held = [...this.#begun.values(), ...this.#ahead];
+    return [
+      ...held.flatMap(({ claimed: { priority, entry } }) => [priority, entry]),
+      ...this.#settled.flatMap(placeOfEnd),
+    ];
+  }
+
+  /** Those in `gone` ("<priority> <entry>") are not ours: the server has forgotten that it delivered them. */
+  forget(gone: ReadonlySet<string>): void {
+    for (const key of gone) {
+      const task = this.#begun.get(key)?.task;
+      task?.end(task.lost('the server has forgotten that it delivered it'));
+      this.#begun.delete(key);
+    }
+    this.#ahead = this.#ahead.filter(({ claimed }) => !gone.has(keyOf(claimed)));
+    this.#settled = this.#settled.filter((outcome) => !gone.has(placeOfEnd(outcome).join(' ')));
+  }
+
+  /** The session is over: none of them is ours any more. Returns how many had begun or ended. */
+  lose(): number {
+    const lost = this.#begun.size + this.#settled.length;
+    for (const { task } of this.#begun.values()) task.end(task.lost('the worker did not renew it in time'));
+    this.#begun.clear();
+    this.#ahead = [];
+    this.#settled = [];
+    return lost;
+  }
+}
+
+/** The outcome of a delivery that is given to others; it does not count as an attempt, unless `counts`. */
+export function handedBack({ priority, entry, deliveries }: Claimed, counts = false): Outcome {
+  return ['back', priority, entry, String(deliveries + (counts ? 1 : 0))];
+}
+
+const keyOf = ({ priority, entry }: Claimed): string => `${priority} ${entry}`;

@@ -1,0 +1,95 @@
+/**
+ * One attempt at a task: its data against the schema, the handler, and what becomes of the delivery.
+ *
+ * Guarantees: whatever a handler, a schema or a custom backoff throws or returns, the delivery has an outcome. A handler
+ * that has succeeded completes its task, also where its result cannot be kept.
+ */
+import { type CustomBackoff, delayFor } from './backoff.js';
+import type { Claimed } from './claimed.js';
+import { ResultNotKeptError } from './errors.js';
+import type { Report } from './health.js';
+import { dead, done, failed, failureOf, type Outcome, withEffects } from './outcome.js';
+import type { QueueParts } from './parts.js';
+import { encodeResult, whyNotKept } from './results.js';
+import { check } from './schema.js';
+import type { DeliveredTask } from './task.js';
+import { attemptOf } from './telemetry.js';
+import { messageOf } from './thrown.js';
+import type { TaskHandler } from './worker.js';
+
+export interface HandlingOptions {
+  readonly queue: QueueParts;
+  readonly handler: TaskHandler;
+  readonly backoff: CustomBackoff | undefined;
+  /** The worker's name. */
+  readonly worker: string;
+  readonly report: Report;
+}
+
+export class Handling {
+  readonly #options: HandlingOptions;
+
+  constructor(options: HandlingOptions) {
+    this.#options = options;
+  }
+
+  /** `now`: by the server, in ms. */
+  handle(claimed: Claimed, task: DeliveredTask<unknown>, now: number): Promise<Outcome> | Outcome {
+    const { x: expires, a: attempts = this.#options.queue.settings.attempts } = claimed.options;
+    if (expires !== undefined && expires < now) {
+      return this.#giveUp(claimed, task, now, `it expired ${now - expires} ms before it could begin`);
+    }
+    if (task.attempt > attempts) {
+      return this.#giveUp(claimed, task, now, 'its worker died or stalled in every attempt');
+    }
+    return this.#attempt(claimed, task, now);
+  }
+
+  async #attempt(claimed: Claimed, task: DeliveredTask<unknown>, now: number): Promise<Outcome> {
+    const { queue, handler } = this.#options;
+    try {
+      const data: unknown = JSON.parse(claimed.data);
+      const { schema } = queue;
+      task.data = schema ? await check(schema, data, `task ${claimed.id}`) : data;
+    } catch (error) {
+      return this.#giveUp(claimed, task, now, messageOf(error));
+    }
+    const { clock } = queue.port;
+    const began = clock.now();
+    const attempt = attemptOf(queue.name, task, claimed.options.t);
+    try {
+      const result = await (attempt ? attempt.run(() => handler(task)) : handler(task));
+      const text = encodeResult(result, queue.settings.maxBytes);
+      attempt?.ended(clock.now() - began, 'done');
+      return this.#done(claimed, task, text, now);
+    } catch (error) {
+      const outcome = this.#failed(claimed, task, now, error);
+      attempt?.ended(clock.now() - began, outcome[0] === 'dead' ? 'dead' : 'retry', error);
+      return outcome;
+    }
+  }
+
+  #done(claimed: Claimed, task: DeliveredTask<unknown>, text: string, now: number): Outcome {
+    const { queue, worker, report } = this.#options;
+    const reason = whyNotKept(text);
+    if (reason !== undefined) report(new ResultNotKeptError({ queue: queue.name, id: claimed.id, reason }));
+    const outcome = done(claimed, text);
+    if (task.effects.length === 0) return outcome;
+    return withEffects(outcome, task.effects, claimed, { attempt: task.attempt, at: now, worker });
+  }
+
+  #failed(claimed: Claimed, { attempt }: DeliveredTask<unknown>, now: number, error: unknown): Outcome {
+    const { queue, worker, report } = this.#options;
+    const { attempts, backoff: fallback } = queue.settings;
+    const backoff = claimed.options.b ?? this.#options.backoff ?? fallback;
+    const { random } = queue.port;
+    const delay = (): number => delayFor(backoff, { attempt, error, fallback, random, report });
+    return failed(claimed, attempt, error, { attempts, delay, worker, now });
+  }
+
+  /** To the dead letters, without an attempt. */
+  #giveUp(claimed: Claimed, { attempt }: DeliveredTask<unknown>, now: number, why: string): Outcome {
+    const failure = failureOf(why, { attempt, at: now, worker: this.#options.worker });
+    return dead(claimed, attempt - 1, [...claimed.errors, failure]);
+  }
+}

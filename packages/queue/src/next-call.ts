@@ -1,0 +1,96 @@
+/**
+ * Which call a consumer makes next: decided from where it stands. Pure.
+ *
+ * Guarantees: while it is not certain what the session has, nothing is claimed or ended. A consumer that drains claims
+ * nothing. Without anything to end, a queue that is drained is not asked again.
+ */
+
+/** Where a consumer stands in its life. */
+export type Phase =
+  /** It has no session, and asks for one until it has. */
+  | 'opening'
+  | 'working'
+  /** It claims no more, asks for no other session, and ends when nothing is left. */
+  | 'draining'
+  | 'closed';
+
+/** What the last call says of the queue. */
+export type Supply =
+  /** Nothing: there was none, or something has happened since. */
+  | 'unknown'
+  /** It brought all that was asked for, so that it pays to have two calls under way. */
+  | 'saturated'
+  /** It brought less than that: only a wake-up is a reason to ask again. */
+  | 'drained';
+
+/** Where a consumer stands. */
+export interface Situation {
+  readonly phase: Phase;
+  readonly hasSession: boolean;
+  /** Whether what is known of the session's deliveries is all that it has. */
+  readonly isSure: boolean;
+  /** Whether the last call failed. */
+  readonly isFailing: boolean;
+  readonly isPaused: boolean;
+  readonly supply: Supply;
+  /** Calls under way. */
+  readonly calls: number;
+  /** Deliveries that have not ended. */
+  readonly held: number;
+  /** Outcomes that wait for a call. */
+  readonly settled: number;
+  /** The most tasks at a time, of all consumers of the worker. */
+  readonly concurrency: number;
+  /** How many consumers share that. */
+  readonly consumers: number;
+  /** Tasks that they have, or have asked for. */
+  readonly load: number;
+  /** How long a task took lately, in ms. */
+  readonly averageDuration: number;
+}
+
+export type NextCall =
+  | { readonly verb: 'none' }
+  /** Compares what is known with what the session has. */
+  | { readonly verb: 'reconcile' }
+  /** Ends what is settled, and claims as many as are wanted. */
+  | { readonly verb: 'work'; readonly want: number };
+
+/** Calls under way at a time: while one is answered, what the other brought is handled. */
+const MOST_CALLS = 2;
+
+/** Deliveries that one call ends or claims, at the most: bounds how long Redis is kept from others. */
+export const LARGEST_CALL = 128;
+
+/** For how long tasks are claimed ahead, in ms, as far as can be told from how long they took lately. */
+export const AHEAD = 4;
+
+const NONE: NextCall = { verb: 'none' };
+const RECONCILE: NextCall = { verb: 'reconcile' };
+
+export function nextCall(at: Situation): NextCall {
+  const { phase, calls, settled, supply } = at;
+  if (phase === 'closed' || !at.hasSession) return NONE;
+  // A call that is under way may still claim.
+  if (!at.isSure) return calls > 0 || isDrained(at) ? NONE : RECONCILE;
+  if (calls >= (supply === 'saturated' ? MOST_CALLS : 1)) return NONE;
+  const want = phase === 'working' && !at.isPaused && supply !== 'drained' ? wanted(at) : 0;
+  return settled === 0 && want === 0 ? NONE : { verb: 'work', want };
+}
+
+/**
+ * Whether a drain is over. What a call may have claimed whose answer was lost is given back before, unless Redis is away:
+ * then the end of the session does that.
+ */
+export function isDrained(at: Situation): boolean {
+  const isEmpty = at.held + at.settled + at.calls === 0;
+  return at.phase === 'draining' && isEmpty && (at.isSure || !at.hasSession || at.isFailing);
+}
+
+/** Half of the room when it is large, so that two calls can be under way. */
+function wanted({ concurrency, consumers, averageDuration, load }: Situation): number {
+  // Claiming ahead would take from the others what is theirs in turn.
+  const ahead = consumers > 1 ? 0 : Math.floor((AHEAD / averageDuration - 1) * concurrency);
+  const most = concurrency + Math.max(0, Math.min(LARGEST_CALL, ahead));
+  return Math.max(0, Math.min(most - load, LARGEST_CALL, Math.ceil(most / MOST_CALLS)));
+}

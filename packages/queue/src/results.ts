@@ -1,0 +1,34 @@
+/**
+ * The result of a task, as it is kept: JSON, or, behind a mark that no JSON begins with, why it is not kept.
+ *
+ * Guarantees: encoding never throws: a handler that has succeeded is not run again because of what it returned.
+ */
+import { encode } from './schema.js';
+import { messageOf } from './thrown.js';
+
+const MARK = '!';
+
+/** Of a task that has completed: its result, or why that was not kept. */
+export interface KeptResult {
+  readonly result: unknown;
+  readonly notKept?: string;
+}
+
+export function encodeResult(result: unknown, most: number): string {
+  if (result === undefined) return 'null';
+  try {
+    return encode(result, most, 'The result');
+  } catch (error) {
+    return MARK + messageOf(error);
+  }
+}
+
+/** Undefined where `text` is a result. */
+export function whyNotKept(text: string): string | undefined {
+  return text.startsWith(MARK) ? text.slice(MARK.length) : undefined;
+}
+
+export function readResult(text: string): KeptResult {
+  const reason = whyNotKept(text);
+  return reason === undefined ? { result: JSON.parse(text) } : { result: undefined, notKept: reason };
+}
