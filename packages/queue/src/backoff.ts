@@ -44,7 +44,7 @@ export function requireBackoff(backoff: Backoff): Backoff {
 }
 
 /** In ms, after attempt number `attempt` (from 1) failed. */
-export function delayAfter(backoff: Backoff, attempt: number, random: Random): number {
+function delayAfter(backoff: Backoff, attempt: number, random: Random): number {
   const { type, delay, limit = 3_600_000, jitter = 0.5 } = backoff;
   const times = type === 'constant' ? 1 : type === 'linear' ? attempt : 2 ** Math.min(attempt - 1, 40);
   const full = Math.min(limit, delay * times);
