@@ -12,10 +12,9 @@ import { dead, done, failed, failureOf, type Outcome, withEffects } from './outc
 import type { QueueParts } from './parts.js';
 import { encodeResult, whyNotKept } from './results.js';
 import { check } from './schema.js';
-import type { DeliveredTask } from './task.js';
+import type { DeliveredTask, TaskHandler } from './task.js';
 import { attemptOf } from './telemetry.js';
 import { messageOf } from './thrown.js';
-import type { TaskHandler } from './worker.js';
 
 export interface HandlingOptions {
   readonly queue: QueueParts;

@@ -55,6 +55,9 @@ export interface Task<Data = unknown> extends TokenHolder {
   progress(value: unknown): Promise<void>;
 }
 
+/** Handles a task. What it returns is the task's result; what it throws is why the attempt failed. */
+export type TaskHandler<Data = unknown, Result = unknown> = (task: Task<Data>) => Promise<Result> | Result;
+
 /** What a task needs of the delivery that it belongs to. */
 export interface TaskContext {
   readonly clock: Clock;

@@ -21,12 +21,9 @@ import { reportTo, warn } from './health.js';
 import { type QueueParts, requireQueue } from './parts.js';
 import type { Queue } from './queue.js';
 import { runTick } from './schedule.js';
-import type { Task } from './task.js';
+import type { TaskHandler } from './task.js';
 import { requireCount } from './task-options.js';
 import { openThreads, type ThreadOptions, type Threads } from './threads.js';
-
-/** Handles a task. What it returns is the task's result; what it throws is why the attempt failed. */
-export type TaskHandler<Data = unknown, Result = unknown> = (task: Task<Data>) => Promise<Result> | Result;
 
 export interface WorkerOptions<Data, Result> {
   /** The queue, or several that share the concurrency and take turns. */
