@@ -3,14 +3,8 @@
 -- then, for each operation: ARGV priority, data, options or ''
 --
 -- Replies 'added <id> ...', in which 'full' stands for a task that found no room
-local room = 1e9
 local max = redis.call('HGET', META, 'max')
-if max then
-  room = max - redis.call('ZCARD', DELAYED) - redis.call('ZCARD', LINES)
-  for _, level in ipairs(levels_of(redis.call('HGET', META, 'levels'))) do
-    room = room - redis.call('XLEN', stream_of(level))
-  end
-end
+local room = max and max - present() or 1e9
 local ids = {'added'}
 for arg = 1, #ARGV, 3 do
   local priority, data, options = ARGV[arg], ARGV[arg + 1], ARGV[arg + 2]

@@ -12,10 +12,10 @@ local function carry_out(first, last)
 end
 
 -- The effects of a task, whose description begins at ARGV[first]. False if Redis refused one: then it is a dead letter.
-local function take_effect(priority, entry, first, last)
+local function take_effect(first, last)
   local reason = carry_out(first + 4, last)
   if not reason then return true end
   local id, key, before, after = unpack(ARGV, first, first + 3)
-  bury(id, key, priority, entry, before .. string.sub(cjson.encode(reason), 2, -2) .. after, reason)
+  bury(id, key, before .. string.sub(cjson.encode(reason), 2, -2) .. after, reason)
   return false
 end

@@ -9,15 +9,16 @@ local function happened(id, kind, value)
   return redis.call('XADD', EVENTS, '*', 'i', id, kind, value)
 end
 
-local function end_task(id, key, priority, entry)
+local function end_task(id, key)
   finished[#finished + 1] = id
   redis.call('HDEL', TASKS, id)
-  redis.call('HDEL', TURNS, place_of(priority, entry), 'i:' .. id)
-  if key ~= '' then free_slot(priority, key) end
+  redis.call('HDEL', PLACES, id)
+  if key ~= '' then free_slot(key) end
 end
 
-local function bury(id, key, priority, entry, letter, reason)
-  end_task(id, key, priority, entry)
+local function bury(id, key, letter, reason)
+  end_task(id, key)
+  redis.call('HDEL', RESULTS, id) -- of an earlier task of this id
   redis.call('HSET', LETTERS, id, letter)
   redis.call('ZADD', DEAD, now, id)
   happened(id, 'f', reason)

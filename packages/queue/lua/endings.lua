@@ -24,7 +24,7 @@ local function settle(session, first, count, twice)
     elseif skip then
       arg = at + 3 + PARTS[word]
     else
-      if at == arg or take_effect(priority, entry, arg + 2, at - 1) then ENDINGS[word](priority, entry, at + 3) end
+      if at == arg or take_effect(arg + 2, at - 1) then ENDINGS[word](priority, entry, at + 3) end
       arg = at + 3 + PARTS[word]
       local entries = settled[priority] or {}
       settled[priority] = entries

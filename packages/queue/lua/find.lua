@@ -1,27 +1,29 @@
 -- find: where a task is, and what is known of it. Stands on queue.lua.
 --
 -- ARGV[1] its id  ARGV[2] its entry, if the id is one that the queue gave, or ''  ARGV[3] its priority
+-- ARGV[4] '1' to look for a dead letter only
 --
 -- Replies {'completed', result}, {'dead', letter}, {'delayed', record, in how many ms}, {'waiting', record},
 -- {'active', record, worker's session, progress}, with data and options instead of a record for plain tasks, in a list;
 -- or {'unknown'}
-local id = ARGV[1]
-local place = redis.call('HGET', RESULTS, id)
-local event = place and redis.call('XRANGE', EVENTS, place, place)[1]
-if event then return {'completed', event[2][4]} end
+--
+-- A task that lives comes before what is known of earlier ones of its id.
+local id, entry, level = unpack(ARGV)
 local letter = redis.call('HGET', LETTERS, id)
-if letter then return {'dead', letter} end
-
-local record, entry, level = redis.call('HGET', TASKS, id), ARGV[2], ARGV[3]
+if ARGV[4] == '1' then return letter and {'dead', letter} or {'unknown'} end
+local record = redis.call('HGET', TASKS, id)
 if record then
   local due = redis.call('ZSCORE', DELAYED, id)
   if due then return {'delayed', record, string.format('%.0f', math.max(0, due - now))} end
-  local place = redis.call('HGET', TURNS, 'i:' .. id)
+  local place = redis.call('HGET', PLACES, id)
   if not place then return {'waiting', record} end
   level, entry = string.match(place, '^(%d) (.*)$')
-elseif entry == '' then
-  return {'unknown'}
 else
+  local result = redis.call('HGET', RESULTS, id)
+  local event = result and redis.call('XRANGE', EVENTS, result, result)[1]
+  if event then return {'completed', event[2][4]} end
+  if letter then return {'dead', letter} end
+  if entry == '' then return {'unknown'} end
   local plain = redis.call('XRANGE', stream_of(level), entry, entry)[1]
   if not plain or plain[2][1] ~= 'd' then return {'unknown'} end
   record = {plain[2][2], plain[2][4] or ''}

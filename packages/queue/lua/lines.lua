@@ -1,40 +1,46 @@
 -- Prelude of the verbs that know keys: tasks of one key go in order, as many at a time as the key has slots. Stands on
--- paced.lua. A turn that finds no task is void, so it does no harm to give one too many.
+-- paced.lua.
+--
+-- A task has a slot of its key from when it may go until it ends, also while it waits for its next attempt. The others
+-- wait in the line of the key. It goes by its own priority, not by that of the task whose slot it is given.
 local function line_of(key)
-  local from, to = '[' .. key .. '\1', '(' .. key .. '\2'
-  return from, to
+  return '[' .. key .. '\1', '(' .. key .. '\2'
+end
+
+local function in_line(key, number, id)
+  return key .. '\1' .. number .. '\1' .. id
+end
+
+-- Gives the free slots of a key, of which `slots` are in use, to those who have waited longest.
+local function fill_slots(key, slots)
+  local free = math.min(100, tonumber(redis.call('HGET', META, 'key_limit') or 1) - slots)
+  local from, to = line_of(key)
+  local next_ones = free > 0 and redis.call('ZRANGEBYLEX', LINES, from, to, 'LIMIT', 0, free) or {}
+  for _, member in ipairs(next_ones) do
+    local id = string.match(member, '\1%d+\1(.*)$')
+    local record = redis.call('HGET', TASKS, id)
+    redis.call('ZREM', LINES, member)
+    if record then slots = slots + 1 end
+    if not record or not push_paced(string.sub(record, 1, 1), id, key) then redis.call('ZREM', JOINED, id) end
+  end
+  if slots > 0 then redis.call('HSET', SLOTS, key, slots) else redis.call('HDEL', SLOTS, key) end
 end
 
 local function enter_line(priority, key, id)
-  local number = redis.call('HINCRBY', META, 'seq', 1)
-  redis.call('ZADD', LINES, 0, string.format('%s\1%016d\1%s', key, number, id))
-  local slots = tonumber(redis.call('HGET', SLOTS, key) or 0)
-  if slots < tonumber(redis.call('HGET', META, 'key_limit') or 1) then
-    redis.call('HINCRBY', SLOTS, key, 1)
-    give_turn(priority, key)
+  local slots, limit = tonumber(redis.call('HGET', SLOTS, key) or 0), redis.call('HGET', META, 'key_limit') or 1
+  local from, to = line_of(key)
+  if slots < tonumber(limit) and #redis.call('ZRANGEBYLEX', LINES, from, to, 'LIMIT', 0, 1) == 0 then
+    redis.call('HSET', SLOTS, key, slots + 1)
+    push_paced(priority, id, key)
+    return
   end
+  redis.call('ZADD', LINES, 0, in_line(key, join(id), id))
+  if slots < tonumber(limit) then fill_slots(key, slots) end
 end
 
--- The task that has waited longest, which leaves the line; nothing if nobody waits.
-local function first_of(key)
-  local from, to = line_of(key)
-  local first = redis.call('ZRANGEBYLEX', LINES, from, to, 'LIMIT', 0, 1)[1]
-  if not first then return end
-  redis.call('ZREM', LINES, first)
-  return string.match(first, '\1%d+\1(.*)$')
-end
-
--- A task gives its slot back: to the next in line, if there is one, and to another if the key may have more slots now.
-local function free_slot(priority, key)
-  local from, to = line_of(key)
-  local waiting = #redis.call('ZRANGEBYLEX', LINES, from, to, 'LIMIT', 0, 2)
-  local slots = redis.call('HINCRBY', SLOTS, key, -1)
-  local limit = tonumber(redis.call('HGET', META, 'key_limit') or 1)
-  for _ = 1, math.min(waiting, limit - slots) do
-    slots = redis.call('HINCRBY', SLOTS, key, 1)
-    give_turn(priority, key)
-  end
-  if slots <= 0 then redis.call('HDEL', SLOTS, key) end
+-- A task gives its slot back.
+local function free_slot(key)
+  fill_slots(key, tonumber(redis.call('HGET', SLOTS, key) or 1) - 1)
 end
 
 -- A task whose record is in TASKS may go: at once, or when its key lets it.
@@ -43,9 +49,9 @@ local function release(id)
   if not record then return end
   local priority, holds, key = string.match(record, '^(%d) (%d) ([^\n]*)\n')
   if key == '' then
-    push(priority, 'i', id)
+    push(priority, id)
   elseif holds == '1' then
-    push_paced(priority, 'i', id, key)
+    push_paced(priority, id, key)
   else
     enter_line(priority, key, id)
   end

@@ -1,4 +1,4 @@
--- Prelude of the verb that lists: pages of streams and of sets. Stands on queue.lua.
+-- Prelude of the verb that lists: pages of lists that have several parts. Stands on queue.lua.
 --
 -- ARGV[2] where the last page ended, '' for the first  ARGV[3] how many at most
 local from, most = ARGV[2], tonumber(ARGV[3])
@@ -8,22 +8,42 @@ local function add(id, value)
   reply[#reply + 1] = value or ''
 end
 
+-- How many there is room for on the page.
+local function left()
+  return most - (#reply - 2) / 2
+end
+
 -- Of an entry, as a record is: a plain task has no id but its entry.
 local function add_entry(level, entry, fields)
   if fields[1] == 'd' then add(level == 0 and entry or entry .. ':' .. level, fields[2]) end
   if fields[1] == 'i' then add(fields[2], redis.call('HGET', TASKS, fields[2])) end
 end
 
-local function list_streams(each)
-  local at_level, at = string.match(from, '^(%d) (.*)$')
-  for _, level in ipairs(levels_of(redis.call('HGET', META, 'levels'))) do
-    if not at_level or level <= tonumber(at_level) then
-      local last = each(level, stream_of(level), level == tonumber(at_level or -1) and '(' .. at)
-      if last then
-        reply[2] = level .. ' ' .. last
-        return
-      end
+-- Fills the page from the part in which the last one ended. A part adds what it has behind a position, '' for all, and
+-- returns the position of the last, or nothing if it has no more.
+local function list_parts(parts)
+  local first, position = string.match(from, '^(%d+) (.*)$')
+  for number = tonumber(first or 1), #parts do
+    local last = parts[number](position or '')
+    position = nil
+    if last then
+      reply[2] = number .. ' ' .. last
+      return
     end
+  end
+end
+
+-- Deliveries of one priority that somebody has, or nobody.
+local function pending_of(level, is_returned)
+  return function(position)
+    local stream, room = stream_of(level), left()
+    local pending = redis.pcall('XPENDING', stream, GROUP, position == '' and '-' or '(' .. position, '+', room)
+    if pending.err then return end
+    for _, one in ipairs(pending) do
+      local entry = (one[2] == RETURNED) == is_returned and redis.call('XRANGE', stream, one[1], one[1])[1]
+      if entry then add_entry(level, one[1], entry[2]) end
+    end
+    return #pending == room and pending[room][1]
   end
 end
 

@@ -12,7 +12,18 @@ local function note(priority)
   wake()
 end
 
-local function push(priority, field, value)
+-- A task that has a record may go.
+local function push(priority, id)
   if priority ~= '0' then note(priority) end
-  return redis.call('XADD', stream_of(priority), '*', field, value)
+  local entry = redis.call('XADD', stream_of(priority), '*', 'i', id)
+  redis.call('HSET', PLACES, id, priority .. ' ' .. entry)
+end
+
+-- How many tasks there are that have not ended.
+local function present()
+  local sum = redis.call('ZCARD', DELAYED) + redis.call('ZCARD', JOINED)
+  for _, level in ipairs(levels_of(redis.call('HGET', META, 'levels'))) do
+    sum = sum + redis.call('XLEN', stream_of(level))
+  end
+  return sum
 end

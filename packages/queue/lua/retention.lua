@@ -17,3 +17,14 @@ local function forget(most, age)
   redis.call('XDEL', EVENTS, unpack(entries))
   if #gone > 0 then redis.call('HDEL', RESULTS, unpack(gone)) end
 end
+
+-- Forgets the oldest dead letters, as many as are too many, or too old by age in ms, some at a time.
+local function forget_letters(most, age)
+  local letters = redis.call('ZCARD', DEAD)
+  if letters == 0 then return end
+  local old = letters > most and redis.call('ZRANGE', DEAD, 0, math.min(letters - most, 500) - 1)
+    or redis.call('ZRANGEBYSCORE', DEAD, '-inf', string.format('%.0f', now - age), 'LIMIT', 0, 100)
+  if #old == 0 then return end
+  redis.call('ZREM', DEAD, unpack(old))
+  redis.call('HDEL', LETTERS, unpack(old))
+end

@@ -13,11 +13,12 @@ local function claim_returned(session, want, levels)
       -- Reading it has counted this delivery already.
       local deliveries = redis.call('XPENDING', stream, GROUP, one[1], one[1], 1)[1][4]
       redis.call('HINCRBY', META, 'returned', -1)
-      if one[2] and (one[2][1] == 'd' or resolve(stream, level, one[1], one[2])) then
+      if one[2] and (one[2][1] == 'd' or resolve(stream, one[1], one[2])) then
         redis.call('XCLAIM', stream, GROUP, session, 0, one[1], 'RETRYCOUNT', deliveries, 'JUSTID')
         kept[#kept + 1] = {one[1], one[2], deliveries}
       elseif not one[2] then
-        drop(stream, one[1])
+        void = void + 1
+        redis.call('XACK', stream, GROUP, one[1])
       end
     end
     if #kept > 0 then

@@ -1,8 +1,22 @@
--- Prelude of the verb that puts: tasks that are the same as others. Stands on queue.lua.
+-- Prelude of the verbs that put and remove: tasks that are the same as others. Stands on queue.lua.
 --
 local function delay_until(id, due)
   redis.call('ZADD', DELAYED, due, id)
   if redis.call('ZRANGE', DELAYED, 0, 0)[1] == id then wake() end
+end
+
+-- Ends the window of a deduplication key.
+local function end_window(key)
+  local id = redis.call('HGET', DEDUPED, 'k:' .. key)
+  redis.call('ZREM', DEDUP, key)
+  redis.call('HDEL', DEDUPED, 'k:' .. key)
+  if id and redis.call('HGET', DEDUPED, 'i:' .. id) == key then redis.call('HDEL', DEDUPED, 'i:' .. id) end
+end
+
+-- A task that was removed is the same as no other.
+local function forget_window(id)
+  local key = redis.call('HGET', DEDUPED, 'i:' .. id)
+  if key then end_window(key) end
 end
 
 -- The id of the task that this one is the same as.
@@ -10,10 +24,9 @@ local function same_as(id, key, body, window, keep)
   if redis.call('HEXISTS', TASKS, id) == 1 then return id end
   if key == '' then return end
   for _, old in ipairs(redis.call('ZRANGEBYSCORE', DEDUP, '-inf', now, 'LIMIT', 0, 10)) do
-    redis.call('ZREM', DEDUP, old)
-    redis.call('HDEL', DEDUPED, old)
+    end_window(old)
   end
-  local ends, other = redis.call('ZSCORE', DEDUP, key), redis.call('HGET', DEDUPED, key)
+  local ends, other = redis.call('ZSCORE', DEDUP, key), redis.call('HGET', DEDUPED, 'k:' .. key)
   local waits = other and redis.call('ZSCORE', DELAYED, other)
   if ends and tonumber(ends) > now and (keep == 'first' or waits) then
     if keep == 'last' then
@@ -24,6 +37,7 @@ local function same_as(id, key, body, window, keep)
     end
     return other
   end
+  if other then end_window(key) end
   redis.call('ZADD', DEDUP, now + window, key)
-  redis.call('HSET', DEDUPED, key, id)
+  redis.call('HSET', DEDUPED, 'k:' .. key, id, 'i:' .. id, key)
 end

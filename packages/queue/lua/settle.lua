@@ -17,24 +17,24 @@ local ENDINGS = {
     results[#results + 1] = happened(id, 'r', ARGV[arg])
     return arg + 1
   end,
-  recorded = function(priority, entry, arg)
+  recorded = function(_, _, arg)
     local id, key, result = unpack(ARGV, arg, arg + 2)
-    end_task(id, key, priority, entry)
+    end_task(id, key)
     results[#results + 1] = id
     results[#results + 1] = happened(id, 'r', result)
     return arg + 3
   end,
-  retry = function(priority, entry, arg)
+  retry = function(_, _, arg)
     local id, key, record, delay = unpack(ARGV, arg, arg + 3)
     redis.call('HSET', TASKS, id, record)
     redis.call('ZADD', DELAYED, now + delay, id)
-    redis.call('HDEL', TURNS, place_of(priority, entry), 'i:' .. id)
+    redis.call('HDEL', PLACES, id)
     happened(id, 't', ARGV[arg + 4])
     return arg + 5
   end,
-  dead = function(priority, entry, arg)
+  dead = function(_, _, arg)
     local id, key, letter, reason = unpack(ARGV, arg, arg + 3)
-    bury(id, key, priority, entry, letter, reason)
+    bury(id, key, letter, reason)
     return arg + 4
   end,
 }

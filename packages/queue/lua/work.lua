@@ -1,9 +1,10 @@
 -- work: end deliveries and claim new ones, for a session that is renewed by it. Stands on all preludes.
 --
 -- ARGV[1] session  ARGV[2] its lease in ms  ARGV[3] how many tasks are wanted  ARGV[4] the highest token that the worker
--- knows of  ARGV[5] how many results are kept  ARGV[6] for how many ms  ARGV[7] the number of this call of the session
--- ARGV[8] '1' if an earlier call may have done the same  ARGV[9] the epoch in which the worker knows what it has
--- ARGV[10] how many deliveries end
+-- knows of  ARGV[5] how many results are kept  ARGV[6] for how many ms  ARGV[7] and ARGV[8] the same
+-- of dead letters  ARGV[9] the number of this call of the session
+-- ARGV[10] '1' if an earlier call may have done the same  ARGV[11] the epoch in which the worker knows what it has
+-- ARGV[12] how many deliveries end
 -- then, for each of them: ARGV as settle.lua describes
 --
 -- Replies {'worked', token, time in ms, ms until there may be more or -1, last entries or '', a schedule whose tick is due
@@ -15,12 +16,13 @@ redis.call('ZADD', SESSIONS, now + ARGV[2], session)
 
 local epoch, last = epoch_of(redis.call('HMGET', META, 'server', 'epoch', 'token'))
 -- What was on its way for longer than a later call is done by that, or given up; nobody would hear of what it claims.
-local late = not is_next(session, ARGV[7])
+local late = not is_next(session, ARGV[9])
 if late then want = 0 end
-local count = tonumber(ARGV[10])
+local count = tonumber(ARGV[12])
 if count > 0 then
-  settle(session, 11, count, late or ARGV[8] == '1' or ARGV[9] ~= epoch)
+  settle(session, 13, count, late or ARGV[10] == '1' or ARGV[11] ~= epoch)
   forget(tonumber(ARGV[5]), tonumber(ARGV[6]))
+  forget_letters(tonumber(ARGV[7]), tonumber(ARGV[8]))
 end
 
 local meta = redis.call('HMGET', META, 'levels', 'paused')
@@ -42,7 +44,8 @@ if count > 0 and limits[1] then wake() end
 local token = got > 0 and next_token(last, ARGV[4]) or '0'
 local reply = {'worked', token, string.format('%.0f', now), '-1', '', '', '', '', epoch}
 if got < want then
-  reply[4] = string.format('%.0f', soonest(pause))
+  -- Behind void entries there may be others.
+  reply[4] = void > 0 and '0' or string.format('%.0f', soonest(pause))
   reply[5] = last_entries(levels)
 end
 if want > 0 then reply[6], reply[7], reply[8] = due_tick() end

@@ -94,7 +94,7 @@ export abstract class QueueAdministration<Input> {
    * Throws MisuseError if a worker has it, UnavailableError.
    */
   async remove(id: string): Promise<boolean> {
-    const word = await this.#parts.port.call(verbs.remove, requireName('id', id));
+    const word = await this.#parts.port.call(verbs.remove, { id: requireName('id', id) });
     if (word === 'active') {
       throw new MisuseError(
         `A worker has task ${id}, so it cannot be removed; let it end, or obliterate the queue.`,
@@ -103,7 +103,10 @@ export abstract class QueueAdministration<Input> {
     return word === 'removed';
   }
 
-  /** Lets a dead letter be tried again, from its first attempt. Resolves to whether there was one. Throws UnavailableError. */
+  /**
+   * Lets a dead letter be tried again, from its first attempt. Resolves to whether it is: false if there is none, or if a
+   * task of its id was added since and has not ended; the letter stays then. Throws UnavailableError.
+   */
   async requeue(id: string): Promise<boolean> {
     const { port } = this.#parts;
     const letter = await port.call(verbs.letter, requireName('id', id));
@@ -116,14 +119,18 @@ export abstract class QueueAdministration<Input> {
     if (!['waiting', 'delayed', 'dead'].includes(state)) {
       throw new MisuseError(`purge takes out waiting, delayed or dead tasks; got ${display(state)}.`);
     }
+    const { port } = this.#parts;
     let removed = 0;
-    for (;;) {
-      const { tasks } = await this.list(state, { limit: 500 });
-      const words = await Promise.all(tasks.map(({ id }) => this.#parts.port.call(verbs.remove, id)));
+    let after: string | undefined;
+    do {
+      const { tasks, next } = await this.list(state, { limit: 500, after });
+      const words = await Promise.all(tasks.map(({ id }) => port.call(verbs.remove, { id, state })));
       const count = words.filter((word) => word === 'removed').length;
       removed += count;
-      if (count === 0) return removed;
-    }
+      // Behind what was removed there may be others; what a worker has taken meanwhile is passed over.
+      after = count > 0 ? '' : next;
+    } while (after !== undefined);
+    return removed;
   }
 
   /**

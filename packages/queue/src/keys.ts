@@ -16,7 +16,7 @@ const NAMES = [
   'delayed',
   'lines',
   'slots',
-  'turns',
+  'places',
   'dead',
   'letters',
   'events',
@@ -29,6 +29,7 @@ const NAMES = [
   'ticks',
   'paced',
   'paces',
+  'joined',
 ] as const;
 
 type KeyName = (typeof NAMES)[number];

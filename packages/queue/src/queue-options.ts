@@ -40,8 +40,15 @@ export interface QueueOptions<Input = unknown, Output = Input> {
     readonly concurrency?: number;
     readonly rate?: { readonly max: number; readonly per: number };
   };
-  /** How many results are kept, and for how many ms. Default 10000, and a day. */
-  readonly retain?: { readonly count?: number; readonly age?: number };
+  /**
+   * How many results are kept, and for how many ms; default 10000, and a day. `dead`: the same of dead letters; default
+   * 100000, and 90 days. The oldest are deleted, so handle dead letters before that.
+   */
+  readonly retain?: {
+    readonly count?: number;
+    readonly age?: number;
+    readonly dead?: { readonly count?: number; readonly age?: number };
+  };
   /** The most bytes that the data of a task, or its result, may have. Default 1000000. */
   readonly maxBytes?: number;
   /** How long Redis may take to answer, in ms. Default 5000. */
@@ -79,6 +86,12 @@ export const QUEUE_OPTIONS: readonly (keyof QueueOptions)[] = [
   'random',
 ];
 
+/** How much is kept, and for how many ms. */
+interface Retention {
+  readonly count: number;
+  readonly age: number;
+}
+
 /** What of its options concerns its tasks, with the defaults filled in. */
 export interface QueueSettings {
   readonly attempts: number;
@@ -89,7 +102,7 @@ export interface QueueSettings {
     readonly concurrency: number;
     readonly rate: { readonly max: number; readonly per: number } | undefined;
   };
-  readonly retain: { readonly count: number; readonly age: number };
+  readonly retain: Retention & { readonly dead: Retention };
   readonly maxBytes: number;
   readonly max: number | undefined;
 }
@@ -120,7 +133,9 @@ export function settingsOf(options: QueueOptions): QueueSettings {
   const { rate, keys = {}, retain = {}, concurrency } = options;
   requireKnown('keys', keys, ['concurrency', 'rate']);
   if (concurrency !== undefined) requireCount('concurrency', concurrency, { min: 1, max: 1e9 });
-  requireKnown('retain', retain, ['count', 'age']);
+  requireKnown('retain', retain, ['count', 'age', 'dead']);
+  const { dead = {} } = retain;
+  requireKnown('retain.dead', dead, ['count', 'age']);
   return {
     attempts: requireCount('attempts', options.attempts ?? 3, { min: 1, max: 1_000_000 }),
     backoff: requireBackoff(options.backoff ?? DEFAULT_BACKOFF),
@@ -133,6 +148,10 @@ export function settingsOf(options: QueueOptions): QueueSettings {
     retain: {
       count: requireCount('retain.count', retain.count ?? 10_000, { min: 0, max: 1e9 }),
       age: requireDuration('retain.age', retain.age ?? 86_400_000),
+      dead: {
+        count: requireCount('retain.dead.count', dead.count ?? 100_000, { min: 0, max: 1e9 }),
+        age: requireDuration('retain.dead.age', dead.age ?? 90 * 86_400_000, { max: 10 * 365 * 86_400_000 }),
+      },
     },
     maxBytes: requireCount('maxBytes', options.maxBytes ?? 1_000_000, { min: 1, max: 500_000_000 }),
     max: options.max === undefined ? undefined : requireCount('max', options.max, { min: 1, max: 1e9 }),

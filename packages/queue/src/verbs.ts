@@ -16,6 +16,7 @@ import {
   type TaskState,
 } from './inspection.js';
 import type { Outcome } from './outcome.js';
+import type { QueueSettings } from './queue-options.js';
 import { scriptOf } from './scripts.js';
 
 export interface QueueVerb<Request, Result> {
@@ -122,7 +123,7 @@ export interface WorkRequest {
   readonly want: number;
   /** The highest token that the worker knows of. */
   readonly highest: number;
-  readonly retain: { readonly count: number; readonly age: number };
+  readonly retain: QueueSettings['retain'];
   /** Of this call of the session. */
   readonly number: number;
   /** Whether an earlier call may have done the same. */
@@ -136,6 +137,7 @@ export const work = single<WorkRequest, Work | undefined>(
   'work',
   ({ session, lease, want, highest, retain, number, twice, epoch, settled }) => [
     ...[session, String(lease), String(want), String(highest), String(retain.count), String(retain.age)],
+    ...[String(retain.dead.count), String(retain.dead.age)],
     ...[String(number), twice ? '1' : '', epoch, String(settled.length)],
     ...settled.flat(),
   ],
@@ -203,8 +205,10 @@ export const progress = single<ProgressRequest, boolean>(
 export const find = single<string, TaskInfo | undefined>('find', placeOf, readFound);
 
 /** A dead letter as it is kept, by its id. */
-export const letter = single<string, string | undefined>('find', placeOf, ([state, kept]) =>
-  state === 'dead' ? String(kept) : undefined,
+export const letter = single<string, string | undefined>(
+  'find',
+  (id) => [...placeOf(id), '1'],
+  ([state, kept]) => (state === 'dead' ? String(kept) : undefined),
 );
 
 /** Where the stream of events ends. */
@@ -229,10 +233,15 @@ export const list = single<ListRequest, TaskPage>(
   (reply, { state }) => readPage(state, reply),
 );
 
-/** By its id. */
-export const remove = single<string, 'removed' | 'active' | 'unknown'>(
+export interface RemoveRequest {
+  readonly id: string;
+  /** Only a task in this state, or a dead letter. Default: any. */
+  readonly state?: TaskState;
+}
+
+export const remove = single<RemoveRequest, 'removed' | 'active' | 'unknown'>(
   'remove',
-  placeOf,
+  ({ id, state = '' }) => [...placeOf(id), state],
   ([word]) => word as 'removed' | 'active' | 'unknown',
 );
 

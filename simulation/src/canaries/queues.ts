@@ -65,8 +65,8 @@ export const QUEUE_CANARIES: readonly Canary[] = [
     changes: [
       {
         file: `${LUA}/work.lua`,
-        find: "late or ARGV[8] == '1' or ARGV[9] ~= epoch",
-        replace: "ARGV[8] == '1' or ARGV[9] ~= epoch",
+        find: "late or ARGV[10] == '1' or ARGV[11] ~= epoch",
+        replace: "ARGV[10] == '1' or ARGV[11] ~= epoch",
       },
     ],
   },
@@ -133,10 +133,14 @@ export const QUEUE_CANARIES: readonly Canary[] = [
     ],
   },
   {
-    name: 'turns by entry alone',
-    about: 'Turns of two priorities that were given in one millisecond are taken for each other.',
+    name: 'entries of removed tasks left',
+    about: 'A task is removed, but not its entry, which stands for the next task of the same id.',
     changes: [
-      { file: `${LUA}/deliveries.lua`, find: "return level .. ' ' .. entry", replace: 'return entry' },
+      {
+        file: `${LUA}/remove.lua`,
+        find: "return redis.call('XDEL', stream, entry) == 1 and 'removed' or 'unknown'",
+        replace: "return 'removed'",
+      },
     ],
   },
   {
@@ -146,7 +150,7 @@ export const QUEUE_CANARIES: readonly Canary[] = [
       {
         file: `${LUA}/settle.lua`,
         find: "    happened(id, 't', ARGV[arg + 4])\n",
-        replace: "    happened(id, 't', ARGV[arg + 4])\n    if key ~= '' then free_slot(priority, key) end\n",
+        replace: "    happened(id, 't', ARGV[arg + 4])\n    if key ~= '' then free_slot(key) end\n",
       },
     ],
   },
@@ -156,31 +160,31 @@ export const QUEUE_CANARIES: readonly Canary[] = [
     changes: [
       {
         file: `${LUA}/lines.lua`,
-        find: "  local first = redis.call('ZRANGEBYLEX', LINES, from, to, 'LIMIT', 0, 1)[1]\n",
+        find: "  local next_ones = free > 0 and redis.call('ZRANGEBYLEX', LINES, from, to, 'LIMIT', 0, free) or {}\n",
         replace:
-          "  local line = redis.call('ZRANGEBYLEX', LINES, from, to, 'LIMIT', 0, 1000)\n  local first = line[#line]\n",
+          "  local next_ones = free > 0 and redis.call('ZRANGEBYLEX', LINES, from, to, 'LIMIT', 0, 1000) or {}\n  next_ones = {next_ones[#next_ones]}\n",
       },
     ],
   },
   {
     name: 'slots of a key not counted',
-    about: 'Every task of a key is given a turn at once.',
+    about: 'Every task of a key may go at once.',
     changes: [
       {
         file: `${LUA}/lines.lua`,
-        find: "  if slots < tonumber(redis.call('HGET', META, 'key_limit') or 1) then\n",
-        replace: '  if true then\n',
+        find: '  if slots < tonumber(limit) and #',
+        replace: '  if slots < 1000 and #',
       },
     ],
   },
   {
     name: 'a slot that is not passed on',
-    about: 'When a task of a key has ended, the next in its line is given no turn.',
+    about: 'When a task of a key has ended, the next in its line may not go.',
     changes: [
       {
         file: `${LUA}/lines.lua`,
-        find: 'for _ = 1, math.min(waiting, limit - slots) do',
-        replace: 'for _ = 1, 0 do',
+        find: 'local next_ones = free > 0 and',
+        replace: 'local next_ones = false and',
       },
     ],
   },

@@ -26,6 +26,7 @@ const PROMPT = 1_200;
 const REMAINS: readonly (readonly [command: string, name: string])[] = [
   ['HLEN', 'tasks'],
   ['ZCARD', 'delayed'],
+  ['ZCARD', 'joined'],
   ['ZCARD', 'lines'],
   ['ZCARD', 'paced'],
   ...[0, 1, 2, 3].map((level) => ['XLEN', `ready:${level}`] as const),
