@@ -4,7 +4,8 @@
 -- A task has a slot of its key from when it may go until it ends, also while it waits for its next attempt. The others
 -- wait in the line of the key. It goes by its own priority, not by that of the task whose slot it is given.
 local function line_of(key)
-  return '[' .. key .. '\1', '(' .. key .. '\2'
+  local from, to = '[' .. key .. '\1', '(' .. key .. '\2'
+  return from, to
 end
 
 local function in_line(key, number, id)

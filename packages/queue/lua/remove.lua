@@ -15,7 +15,8 @@ local function take_entry(stream, entry)
     redis.call('XACK', stream, GROUP, entry)
     redis.call('HINCRBY', META, 'returned', -1)
   end
-  return redis.call('XDEL', stream, entry) == 1 and 'removed' or 'unknown'
+  redis.call('XDEL', stream, entry)
+  return 'removed'
 end
 
 -- Takes a task out of where it waits. Returns what became of it, and whether it had a slot of its key.
@@ -29,7 +30,7 @@ local function take(record, key)
   end
   if place then
     local level, entry = string.match(place, '^(%d) (.*)$')
-    return take_entry(stream_of(level), entry) == 'active' and 'active' or 'removed', true
+    return take_entry(stream_of(level), entry), true
   end
   local number = redis.call('ZSCORE', JOINED, id)
   redis.call('ZREM', JOINED, id)
@@ -42,11 +43,12 @@ local record = state ~= 'dead' and redis.call('HGET', TASKS, id)
 if record then
   local key = string.match(record, '^%d %d ([^\n]*)\n')
   local word, has_slot = take(record, key)
-  if word ~= 'removed' then return {word} end
+  if word == 'active' then return {'active'} end
+  if word == 'unknown' then return {'unknown'} end
   for _, hash in ipairs({TASKS, PLACES, PROGRESS, RESULTS}) do redis.call('HDEL', hash, id) end
   forget_window(id)
   if key ~= '' and has_slot then free_slot(key) end
-  return {word}
+  return {'removed'}
 end
 if (state == '' or state == 'dead') and redis.call('HDEL', LETTERS, id) == 1 then
   redis.call('ZREM', DEAD, id)
@@ -55,4 +57,5 @@ if (state == '' or state == 'dead') and redis.call('HDEL', LETTERS, id) == 1 the
 end
 local stream = stream_of(ARGV[3])
 local plain = ARGV[2] ~= '' and redis.call('XRANGE', stream, ARGV[2], ARGV[2])[1]
-return {plain and plain[2][1] == 'd' and take_entry(stream, ARGV[2]) or 'unknown'}
+if not plain or plain[2][1] ~= 'd' then return {'unknown'} end
+return take_entry(stream, ARGV[2]) == 'active' and {'active'} or {'removed'}

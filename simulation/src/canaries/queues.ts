@@ -138,8 +138,8 @@ export const QUEUE_CANARIES: readonly Canary[] = [
     changes: [
       {
         file: `${LUA}/remove.lua`,
-        find: "return redis.call('XDEL', stream, entry) == 1 and 'removed' or 'unknown'",
-        replace: "return 'removed'",
+        find: "  redis.call('XDEL', stream, entry)\n",
+        replace: '',
       },
     ],
   },
