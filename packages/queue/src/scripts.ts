@@ -29,7 +29,7 @@ const FILES = {
   last: [queue, lua('last')],
   count: [queue, lua('count')],
   list: [queue, lua('pages'), lua('list')],
-  remove: [queue, ...lines, lua('same'), lua('remove')],
+  remove: [queue, ...lines, lua('same'), lua('take'), lua('remove')],
   requeue: [queue, ...lines, lua('requeue')],
   schedule: [queue, lua('schedule')],
   schedules: [queue, lua('schedules')],

@@ -137,7 +137,7 @@ export const QUEUE_CANARIES: readonly Canary[] = [
     about: 'A task is removed, but not its entry, which stands for the next task of the same id.',
     changes: [
       {
-        file: `${LUA}/remove.lua`,
+        file: `${LUA}/take.lua`,
         find: "  redis.call('XDEL', stream, entry)\n",
         replace: '',
       },

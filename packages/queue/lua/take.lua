@@ -1,0 +1,35 @@
+-- Prelude of the verb that removes: takes a task out of where it waits, unless a worker has it. Stands on lines.lua.
+--
+-- Deletes an entry, so that it never stands for another task of the same id. Returns what became of it.
+local function take_entry(stream, entry)
+  local pending = redis.pcall('XPENDING', stream, GROUP, entry, entry, 1)
+  pending = not pending.err and pending[1]
+  if pending and pending[2] ~= RETURNED then return 'active' end
+  if pending then
+    redis.call('XACK', stream, GROUP, entry)
+    redis.call('HINCRBY', META, 'returned', -1)
+  end
+  redis.call('XDEL', stream, entry)
+  return 'removed'
+end
+
+-- Returns what became of a task with a record, and whether it had a slot of its key. `state` is the one that it must be
+-- in, '' for any.
+local function take(id, record, key, state)
+  local place = redis.call('HGET', PLACES, id)
+  local is_delayed = not place and redis.call('ZSCORE', DELAYED, id)
+  if state == (is_delayed and 'waiting' or 'delayed') then return 'unknown' end
+  if is_delayed then
+    redis.call('ZREM', DELAYED, id)
+    return 'removed', string.sub(record, 3, 3) == '1'
+  end
+  if place then
+    local level, entry = string.match(place, '^(%d) (.*)$')
+    return take_entry(stream_of(level), entry), true
+  end
+  local number = redis.call('ZSCORE', JOINED, id)
+  redis.call('ZREM', JOINED, id)
+  if redis.call('ZREM', PACED, id) == 1 then return 'removed', true end
+  redis.call('ZREM', LINES, in_line(key, string.format('%016d', number or 0), id))
+  return 'removed', false
+end
