@@ -19,6 +19,6 @@ export {
 } from './errors.js';
 export { type ClaimOptions, requireClaim, type TokenClaim, type TokenHolder } from './holder.js';
 export { LeaseSignal, type LeaseSignalOptions } from './lease-signal.js';
-export { display, requireDuration, requireKnown, requireName } from './options.js';
+export { display, requireDuration, requireKnown, requireName, requirePrefix } from './options.js';
 export { type Random, seededRandom, systemRandom } from './random.js';
 export { requireToken, TokenClock } from './token.js';

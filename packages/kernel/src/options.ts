@@ -21,6 +21,13 @@ export function requireName(option: string, value: unknown): string {
   );
 }
 
+/** What stands first in every key, so that environments share a Redis: up to 64 characters, none by default. */
+export function requirePrefix(value: unknown): string {
+  if (value === undefined) return '';
+  if (typeof value === 'string' && /^[\w.:/-]{0,64}$/.test(value)) return value;
+  throw new MisuseError(`prefix is a string of up to 64 letters, digits and "_.:/-"; got ${display(value)}.`);
+}
+
 /** Refuses options that do not exist, so that a misspelt one is not silently its default. */
 export function requireKnown(where: string, options: object, known: readonly string[]): void {
   for (const key of Object.keys(options)) {

@@ -1,10 +1,10 @@
 -- permit: claim one slot of a semaphore, whose number of permits all clients and nodes must agree on. Stands on
--- admission.lua, queue.lua and contend.lua.
+-- queue.lua, contend.lua and permits.lua.
 --
 -- KEYS[1] the deployment record
 -- then, for each operation: KEYS lock of the slot, its fence, queue of the semaphore, its number of permits; ARGV lock
 -- value ("token owner"), ttl in milliseconds, for how long this owner has been waiting in microseconds or '' if he does
--- not wait, the number of permits he knows, and '1' if a node that knows none may take it
+-- not wait, the number of permits he knows, and '1' if a node that knows none may keep it
 --
 -- Replies 'voted <run_id> <vote> ...', one vote an operation, or a refusal of admission.lua. A vote is one of
 -- granted  held:<token>:<remaining ms>[:<first or behind>]  stale:<fence>  window:<time of this node>
@@ -17,14 +17,14 @@ local arg = 1
 for key = 2, #KEYS, 4 do
   local lock, fence, queue, number = KEYS[key], KEYS[key + 1], KEYS[key + 2], KEYS[key + 3]
   local value, ttl, waited, permits, new = unpack(ARGV, arg, arg + 4)
-  local known = redis.call('GET', number)
+  local known = permits_of(number, admitted)
   local vote
   if known and known ~= permits then
     vote = 'permits:' .. known
   elseif not known and new ~= '1' then
     vote = 'unset'
   else
-    if not known then redis.call('SET', number, permits) end
+    if not known then keep_permits(number, permits, string.match(value, '^%d+'), admitted) end
     vote = claim(lock, fence, queue, value, ttl, waited)
   end
   reply = reply .. ' ' .. vote

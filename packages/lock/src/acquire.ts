@@ -11,7 +11,6 @@ import {
   AbortedError,
   BusyError,
   backoff,
-  MisuseError,
   pause,
   type Random,
   type TokenClock,
@@ -116,7 +115,6 @@ async function pursue(context: AcquireContext, pursuit: Pursuit): Promise<HeldLe
     if (result instanceof HeldLease) return result;
     const { why, votes } = result;
     if (why === 'misfit') throw misfit(members.reasons(votes));
-    if (why === 'number') throw disagreement(context, pursuit, votes);
     const adapted = await pursuit.mode.adapt(why, votes);
     throwIfEnded(context, pursuit);
     const corrected = adapted || why === 'behind' || why === 'window';
@@ -172,13 +170,13 @@ export function adoptLease(
   context: AcquireContext,
   { resource, token, owner, ttl }: Pick<HeldLease, 'resource' | 'token' | 'owner' | 'ttl'>,
 ): HeldLease {
-  const mode = exclusive(context.members.verbs, resource);
-  const { deployment } = context.members;
+  const mode = exclusive(context.members, resource);
+  const { lockKey, fenceKey, queueKey } = context.members.deployment.lockKeys(resource);
   const request: LockRequest = {
     verbs: mode.verbs,
-    lockKey: deployment.lockKey(resource),
-    fenceKey: deployment.fenceKey(resource),
-    queueKey: deployment.queueKey(mode.line),
+    lockKey,
+    fenceKey,
+    queueKey,
     value: `${token} ${owner}`,
     ttl: String(ttl),
     proof: '0',
@@ -191,27 +189,23 @@ export function adoptLease(
 
 /** What the next attempt asks of the nodes. */
 function propose(
-  { members, clock }: AcquireContext,
+  { clock }: AcquireContext,
   { mode, ttl, owner, place }: Pursuit,
   token: number,
 ): { request: LockRequest; resource: string; token: number } {
-  const { deployment } = members;
   const waited = place && clock.now() - place.since;
-  const { resource, permit, join } = mode.propose(place?.answer());
+  const { resource, keys, permit, join } = mode.propose(place?.answer());
   const request: LockRequest = {
     verbs: mode.verbs,
-    lockKey: deployment.lockKey(resource),
-    fenceKey: deployment.fenceKey(resource),
-    queueKey: deployment.queueKey(mode.line),
+    lockKey: keys.lockKey,
+    fenceKey: keys.fenceKey,
+    queueKey: keys.queueKey,
     value: `${join ?? token} ${owner}`,
     ttl: String(ttl),
     proof: '0',
     waited: waited === undefined ? '' : String(Math.round(waited * 1000)),
     queued: place !== undefined,
-    shared:
-      mode.kind === 'shared'
-        ? { readersKey: deployment.readersKey(resource), join: join !== undefined }
-        : undefined,
+    shared: mode.kind === 'shared' ? { readersKey: keys.readersKey, join: join !== undefined } : undefined,
     permit,
   };
   return { request, resource, token: join ?? token };
@@ -229,18 +223,22 @@ async function attempt(context: AcquireContext, pursuit: Pursuit): Promise<HeldL
     request,
     subject: request.lockKey,
     isDecided: (cast) => isAcquireDecided(cast, quorum),
+    onLate: (_, vote) => void (vote.kind === 'unset' && mode.onLacking?.()),
     signal,
   });
+  mode.onVotes?.(votes);
   const won = count(votes, 'granted') >= quorum && !signal?.aborted;
   if (won && clock.now() < since + context.validity(ttl)) {
-    const lease = new HeldLease(context, { kind: mode.kind, resource, token, owner, ttl, since, request });
+    const lease = new HeldLease(context, {
+      ...{ kind: mode.kind, resource, token, owner, ttl, since, request },
+      onLacking: mode.onLacking,
+    });
     try {
       members.requireDistinct();
     } catch (error) {
       void lease.release();
       throw error;
     }
-    mode.onGranted?.(votes);
     return lease;
   }
   void members.withdraw(request, clock.now() + ttl, votes);
@@ -316,14 +314,6 @@ function refusal(
     ? ' Wait out the quarantine; or, if you know that no lease can exist, call initialize() or run "holdfast init".'
     : '';
   return new UnavailableError(`Too few nodes could vote on "${resource}"${waited}.${hint}`, reasons);
-}
-
-/** The caller and the nodes do not mean the same semaphore. */
-function disagreement({ members }: AcquireContext, { resource }: Acquisition, votes: Votes): MisuseError {
-  const lines = members.reasons(votes).map(({ node, reason }) => `\n  ${node}: ${reason}`);
-  return new MisuseError(
-    `The semaphore "${resource}" has another number of permits than this client gives; give all clients the same, or change it with resize().${lines.join('')}`,
-  );
 }
 
 /** Rejects with AbortedError as soon as the caller's signal aborts. */

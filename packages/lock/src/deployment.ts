@@ -4,14 +4,16 @@
  * Guarantees: the parameters stand in every node's deployment record, in the form that `parameters` gives; a client
  * that disagrees is refused by the node with both. All keys share one hash tag, the deployment's name.
  */
-import { display, MisuseError, requireDuration, requireName } from '@holdfast/kernel';
+import { display, MisuseError, requireDuration, requireName, requirePrefix } from '@holdfast/kernel';
 
 export interface DeploymentOptions {
   /**
-   * The deployment's name, which opens every key and names the issuer of its tokens to guards. Give each of several
-   * deployments its own. Default "holdfast". No braces.
+   * The deployment's name, the hash tag of every key; it also names the issuer of its tokens to guards. Give each of
+   * several deployments its own. Default "holdfast". No braces.
    */
   readonly deployment?: string;
+  /** What stands first in every key, so that environments share a Redis; up to 64 of A-Z a-z 0-9 _ . : / -. Default none. */
+  readonly prefix?: string;
   /** The longest TTL that may be asked for, in ms: a node that forgot its locks waits at least this long. Default 30000. */
   readonly maxTtl?: number;
   /** How far a token may be from a node's clock, in ms. The nodes' own clocks must agree within it. Default 5000. */
@@ -33,6 +35,16 @@ export interface DeploymentOptions {
   readonly replicas?: number;
 }
 
+/** The keys of what one lease is on. No two kinds share one, whatever their names. */
+export interface LeaseKeys {
+  /** Who holds it. */
+  readonly lockKey: string;
+  readonly fenceKey: string;
+  readonly queueKey: string;
+  /** Who shares it, each with the time until which. */
+  readonly readersKey: string;
+}
+
 /** How long a master may go on voting after the last of its replicas has left it, in ms. */
 const ISOLATION = 3_000;
 
@@ -52,6 +64,8 @@ export class Deployment {
   readonly quarantine: number;
   readonly window: number;
   readonly recordKey: string;
+  /** How every key begins. */
+  readonly #root: string;
   readonly #described: string;
   /** The Lua that opens the voting scripts: the constants, and the one variable, that admission.lua names. */
   readonly prelude: string;
@@ -59,7 +73,9 @@ export class Deployment {
   constructor(nodes: number, options: DeploymentOptions) {
     this.name = requireName('deployment', options.deployment ?? 'holdfast');
     if (/[{}]/.test(this.name)) throw new MisuseError(`deployment has no braces; got "${this.name}".`);
-    this.issuer = `locks:${this.name}`;
+    const prefix = requirePrefix(options.prefix);
+    this.#root = `${prefix}{${this.name}}:`;
+    this.issuer = `locks:${prefix === '' ? this.name : `${prefix}{${this.name}}`}`;
     this.nodes = nodes;
     this.quorum = Math.floor(nodes / 2) + 1;
     this.maxTtl = requireDuration('maxTtl', options.maxTtl ?? 30_000, { min: 10, max: 86_400_000 });
@@ -87,7 +103,7 @@ export class Deployment {
     this.quarantine = Math.max(this.maxTtl + (replicas > 0 ? ISOLATION : 0), 2 * this.window + margin);
     this.#described = `maxTtl=${this.maxTtl} window=${this.window} retention=${retention} margin=${margin} persistence=${persistence} replicas=${replicas}`;
     this.parameters = this.parametersOf(nodes);
-    this.recordKey = `{${this.name}}:record`;
+    this.recordKey = `${this.#root}record`;
     this.prelude = [
       'local PARAMETERS, QUARANTINE, SYNCHRONOUS, WINDOW, RETENTION, REPLICAS, CHANNELS =',
       `  '${this.parameters}', ${this.quarantine * 1000}, ${persistence === 'synchronous'}, ${this.window * 1000}, ${retention}, ${replicas}, ${luaString(this.channel(''))}`,
@@ -100,30 +116,48 @@ export class Deployment {
     return `nodes=${nodes} ${this.#described}`;
   }
 
-  lockKey(resource: string): string {
-    return `{${this.name}}:lock:${resource}`;
+  /** Of a resource that is locked, exclusively or shared. */
+  lockKeys(resource: string): LeaseKeys {
+    return {
+      lockKey: `${this.#root}lock:${resource}`,
+      fenceKey: `${this.#root}fence:${resource}`,
+      queueKey: `${this.#root}queue:${resource}`,
+      readersKey: `${this.#root}readers:${resource}`,
+    };
   }
 
-  fenceKey(resource: string): string {
-    return `{${this.name}}:fence:${resource}`;
+  /** Of one slot of a semaphore, counted from 1; all slots have one queue. */
+  slotKeys(semaphore: string, slot: number): LeaseKeys {
+    return {
+      lockKey: `${this.#root}slot-lock:${slot}:${semaphore}`,
+      fenceKey: `${this.#root}slot-fence:${slot}:${semaphore}`,
+      queueKey: `${this.#root}slot-queue:${semaphore}`,
+      readersKey: '',
+    };
   }
 
-  queueKey(resource: string): string {
-    return `{${this.name}}:queue:${resource}`;
+  /** The slot whose lock has this key. */
+  slotOf(lockKey: string): number {
+    return Number.parseInt(lockKey.slice(`${this.#root}slot-lock:`.length), 10);
   }
 
-  /** Who reads a shared resource, each with the time until which he may. */
-  readersKey(resource: string): string {
-    return `{${this.name}}:readers:${resource}`;
+  /** Of the right to change the number of permits of a semaphore. */
+  resizeKeys(semaphore: string): LeaseKeys {
+    return {
+      lockKey: `${this.#root}resize-lock:${semaphore}`,
+      fenceKey: `${this.#root}resize-fence:${semaphore}`,
+      queueKey: `${this.#root}resize-queue:${semaphore}`,
+      readersKey: '',
+    };
   }
 
-  /** How many permits a semaphore has. */
+  /** How many permits a semaphore has, and the token under which that was decided. */
   permitsKey(semaphore: string): string {
-    return `{${this.name}}:permits:${semaphore}`;
+    return `${this.#root}permits:${semaphore}`;
   }
 
   /** On which the nodes call the waiting owners of one process. */
   channel(process: string): string {
-    return `{${this.name}}:wake:${process}`;
+    return `${this.#root}wake:${process}`;
   }
 }

@@ -93,7 +93,7 @@ export class Election {
   async #win(signal: AbortSignal | undefined): Promise<HeldLease> {
     const { context } = this.#leasing;
     while (true) {
-      const mode = exclusive(context.members.verbs, this.name);
+      const mode = exclusive(context.members, this.name);
       try {
         return await this.#leasing.acquire(mode, this.name, {
           ...(this.#ttl !== undefined && { ttl: this.#ttl }),

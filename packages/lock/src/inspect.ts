@@ -4,7 +4,7 @@
  * Guarantees: reads only. A node that does not answer in time is reported, never waited for.
  */
 import { type RedisNode, type Reply, reasonOf } from '@holdfast/redis';
-import type { Deployment } from './deployment.js';
+import type { Deployment, LeaseKeys } from './deployment.js';
 import type { Members } from './members.js';
 import { initializeScript, inspectScript } from './verbs.js';
 
@@ -55,21 +55,15 @@ export interface InitializedNode {
   readonly reason?: string;
 }
 
-/** Reads one resource on every node. */
+/** Reads one resource on every node; or what has the given keys, and is called so. */
 export async function inspectLock(
   members: Members,
   timeout: number,
   resource: string,
-  line: string = resource,
+  { lockKey, fenceKey, queueKey, readersKey }: LeaseKeys = members.deployment.lockKeys(resource),
 ): Promise<LockState> {
   const { deployment } = members;
-  const keys = [
-    deployment.recordKey,
-    deployment.lockKey(resource),
-    deployment.fenceKey(resource),
-    deployment.queueKey(line),
-    deployment.readersKey(resource),
-  ];
+  const keys = [deployment.recordKey, lockKey, fenceKey, queueKey, readersKey];
   const read = async (node: RedisNode): Promise<NodeState> => {
     const reply = await node.run(inspectScript, keys, [deployment.parameters], timeout);
     return decodeInspect(node, reply, deployment);

@@ -71,6 +71,8 @@ export interface LeaseGrant {
   readonly since: number;
   /** What was asked for and granted. */
   readonly request: LockRequest;
+  /** Told that nodes lack the lease; they are healed when this has resolved. */
+  readonly onLacking?: (() => Promise<void>) | undefined;
 }
 
 /** How often a heal is repeated where somebody else's attempt is in the way. */
@@ -82,6 +84,7 @@ export class HeldLease implements Lease {
   readonly owner: string;
   readonly #context: LeaseContext;
   readonly #granted: LockRequest;
+  readonly #onLacking: (() => Promise<void>) | undefined;
   #ttl: number;
   #validUntil: number;
   /** When the locks on the nodes have expired at the latest, if nobody extends them. */
@@ -98,6 +101,7 @@ export class HeldLease implements Lease {
     this.token = grant.token;
     this.owner = grant.owner;
     this.#granted = grant.request;
+    this.#onLacking = grant.onLacking;
     this.#ttl = grant.ttl;
     this.#validUntil = grant.since + context.validity(grant.ttl);
     this.#expiry = context.clock.now() + grant.ttl;
@@ -214,6 +218,10 @@ export class HeldLease implements Lease {
   #heal(request: LockRequest, node: RedisNode, vote: Vote | undefined, tries = 0): void {
     const lacking = vote?.kind === 'vouched' || vote?.kind === 'forgotten' || vote?.kind === 'held';
     if (this.#releasing || !lacking || tries > HEAL_TRIES) return;
+    if (tries === 0 && this.#onLacking) {
+      void this.#onLacking().then(() => this.#heal(request, node, vote, 1));
+      return;
+    }
     const again = (answer: Vote): void => {
       if (answer.kind !== 'held') return;
       const { clock, random } = this.#context;

@@ -75,6 +75,7 @@ const OPTIONS: readonly (keyof LocksOptions)[] = [
   'clock',
   'random',
   'deployment',
+  'prefix',
   'maxTtl',
   'window',
   'retention',
@@ -373,11 +374,11 @@ export class Locks implements AsyncDisposable {
   ): Promise<HeldLease | HeldLeases> {
     if (Array.isArray(resource)) return acquireSeveral(this.#leasing, resource, options);
     const name = requireName('resource', resource);
-    return this.#leasing.acquire(exclusive(this.#members.verbs, name), name, options);
+    return this.#leasing.acquire(exclusive(this.#members, name), name, options);
   }
 
   async #acquireShared(resource: string, options: AcquireOptions): Promise<HeldLease> {
     requireName('resource', resource);
-    return this.#leasing.acquire(shared(this.#members.verbs, resource), resource, options);
+    return this.#leasing.acquire(shared(this.#members, resource), resource, options);
   }
 }

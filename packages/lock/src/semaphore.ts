@@ -8,13 +8,15 @@
  * Guarantees: never more holders than permits, also when holders and nodes die. The number of permits is kept on the
  * nodes; a client that gives another is refused. It changes by `resize`.
  */
-import { display, MisuseError, requireKnown, requireName, UnavailableError } from '@holdfast/kernel';
+import { display, MisuseError, requireKnown, requireName } from '@holdfast/kernel';
+import type { LeaseKeys } from './deployment.js';
 import { inspectLock } from './inspect.js';
 import type { HeldLease, Lease } from './lease.js';
 import { type AcquireOptions, type Leasing, orNull, type TryOptions } from './leasing.js';
 import type { Mode } from './modes.js';
-import { exclusive } from './modes.js';
-import { explainSurvey, isDecided, type Refusal, type Votes } from './votes.js';
+import { PermitNumber } from './permits.js';
+import { resize } from './resize.js';
+import { count, explainSurvey, isDecided, type Votes } from './votes.js';
 
 /** The most permits of a semaphore. */
 const MOST = 1_000;
@@ -43,7 +45,10 @@ export class Semaphore {
   readonly name: string;
   readonly #leasing: Leasing;
   readonly #nodeTimeout: number;
+  readonly #number: PermitNumber;
   #permits: number;
+  /** Whether a resize of this handle has begun to tell the nodes, and not ended well. */
+  #telling = false;
 
   /** @internal */
   constructor(leasing: Leasing, nodeTimeout: number, name: string, options: SemaphoreOptions) {
@@ -52,6 +57,8 @@ export class Semaphore {
     this.#leasing = leasing;
     this.#nodeTimeout = nodeTimeout;
     this.#permits = requirePermits(options.permits);
+    const { members } = leasing.context;
+    this.#number = new PermitNumber({ name, members, timeout: nodeTimeout });
   }
 
   get permits(): number {
@@ -78,34 +85,26 @@ export class Semaphore {
   }
 
   /**
-   * Changes the number of permits for everybody; clients that give the old number are refused from then on. To lower it,
-   * waits until the permits that go are free. Throws BusyError if they are not within `wait`, and UnavailableError if
-   * not all nodes could be told: repeat it then, because until it is done both numbers may be refused.
+   * Changes the number of permits for everybody, whatever number this handle was given; clients that give the old one
+   * are refused from then on. To lower it, waits until the permits that go are free. Throws BusyError if they are not
+   * within `wait`, and UnavailableError if not all nodes could be told: repeat it then, because until it is done either
+   * number may be refused.
    */
   async resize(permits: number, options: AcquireOptions = {}): Promise<void> {
-    const { members } = this.#leasing.context;
     requirePermits(permits);
-    const going = Array.from(
-      { length: Math.max(0, this.#permits - permits) },
-      (_, index) => `${this.name}#${permits + index + 1}`,
-    );
-    const held: HeldLease[] = [];
-    try {
-      for (const slot of going) held.push(await this.#take(slot, options));
-      const opening = members.open();
-      if (opening) await opening;
-      const votes = await this.#tell(permits, true);
-      const told = votes.filter((vote) => vote?.kind === 'permits' && vote.permits === permits);
-      if (told.length < votes.length) {
-        throw new UnavailableError(
-          `Not all nodes know yet that "${this.name}" has ${permits} permits; repeat resize(${permits}).`,
-          members.reasons(votes),
-        );
-      }
-      this.#permits = permits;
-    } finally {
-      await Promise.all(held.map((lease) => lease.release()));
-    }
+    const terms = this.#leasing.terms(options);
+    await this.#leasing.context.members.open();
+    await resize(this.#leasing, {
+      ...{ name: this.name, number: this.#number, permits, known: this.#permits, terms },
+      onTelling: () => {
+        this.#telling = true;
+      },
+      onTold: () => {
+        this.#telling = false;
+        this.#permits = permits;
+      },
+    });
+    this.#leasing.context.waiting.wake(this.#line);
   }
 
   /** Who holds permits now. Changes nothing. */
@@ -113,8 +112,9 @@ export class Semaphore {
     const { members } = this.#leasing.context;
     const opening = members.open();
     if (opening) await opening;
-    const look = (slot: string) => inspectLock(members, this.#nodeTimeout, slot, this.#line);
-    const states = await Promise.all(this.#slots.map(look));
+    const look = (slot: number) =>
+      inspectLock(members, this.#nodeTimeout, this.#nameOf(slot), this.#keysOf(slot));
+    const states = await Promise.all(Array.from({ length: this.#permits }, (_, index) => look(index + 1)));
     return {
       name: this.name,
       permits: this.#permits,
@@ -126,31 +126,28 @@ export class Semaphore {
   }
 
   get #line(): string {
-    return `${this.name}#`;
+    return this.#keysOf(1).queueKey;
   }
 
-  get #slots(): string[] {
-    return Array.from({ length: this.#permits }, (_, index) => `${this.name}#${index + 1}`);
+  #nameOf(slot: number): string {
+    return `${this.name}#${slot}`;
+  }
+
+  #keysOf(slot: number): LeaseKeys {
+    return this.#leasing.context.members.deployment.slotKeys(this.name, slot);
   }
 
   #acquire(options: AcquireOptions): Promise<HeldLease> {
     return this.#leasing.acquire(this.#mode(), this.name, options);
   }
 
-  #take(slot: string, options: AcquireOptions): Promise<HeldLease> {
-    const mode: Mode = { ...exclusive(this.#leasing.context.members.verbs, slot), line: this.#line };
-    return this.#leasing.acquire(mode, slot, options);
-  }
-
-  /** Tries a slot by chance; where that is taken, asks which are free. */
+  /** Tries a slot by chance; where that is taken, asks which are free. The number may change while it waits. */
   #mode(): Mode {
     const { members, random } = this.#leasing.context;
     const { deployment, verbs } = members;
-    const slots = this.#slots;
-    const slotOf = new Map(slots.map((slot) => [deployment.lockKey(slot), slot]));
-    const pick = (from: readonly string[]): string => from[Math.floor(random.unit() * from.length)] as string;
-    const permit = { numberKey: deployment.permitsKey(this.name), permits: this.#permits };
-    let slot = pick(slots);
+    const below = (length: number): number => Math.floor(random.unit() * length);
+    let permits = this.#permits;
+    let slot = 1 + below(permits);
     let introduce = false;
     let freeIn: number | undefined;
     return {
@@ -161,44 +158,50 @@ export class Semaphore {
         return freeIn;
       },
       propose: (called) => {
-        slot = slotOf.get(called ?? '') ?? slot;
-        return { resource: slot, permit: { ...permit, introduce } };
+        permits = this.#permits;
+        slot = (called && deployment.slotOf(called)) || slot;
+        if (slot > permits) slot = 1 + below(permits);
+        const permit = { numberKey: this.#number.key, permits, introduce };
+        return { resource: this.#nameOf(slot), keys: this.#keysOf(slot), permit };
       },
-      adapt: async (why: Refusal | 'slow') => {
+      adapt: async (why, votes) => {
         introduce = why === 'introduce';
+        if (why === 'number') return this.#isResized(permits, votes);
         if (why !== 'busy' && why !== 'split') return introduce;
-        const survey = explainSurvey(await this.#survey(slotOf), deployment.quorum);
+        const survey = explainSurvey(await this.#survey(permits), deployment.quorum);
         freeIn = survey.freeIn;
-        if (survey.free.length === 0) return false;
-        slot = pick(survey.free.map((index) => slots[index] as string));
+        const free = survey.free[below(survey.free.length)];
+        if (free === undefined) return false;
+        slot = free + 1;
         return true;
       },
-      // A majority knows the number: those that know none may learn it.
-      onGranted: (votes) => {
-        if (votes.some((vote) => vote?.kind === 'unset')) void this.#tell(permit.permits, false);
+      onVotes: (votes) => {
+        const unset = count(votes, 'unset');
+        if (unset > 0 && unset <= votes.length - deployment.quorum) void this.#number.teach();
       },
+      onLacking: () => this.#number.teach(),
     };
   }
 
-  #survey(slots: ReadonlyMap<string, string>): Promise<Votes> {
-    const { members } = this.#leasing.context;
-    return members.ask(this.#nodeTimeout * 5, {
-      verb: members.verbs.survey,
-      request: { lockKeys: [...slots.keys()] },
-      subject: this.#line,
-      isDecided: (votes) => isDecided(votes, members.deployment.quorum, 'surveyed'),
-    });
+  /** Whether the nodes refuse `permits` because this handle has resized the semaphore since. Throws MisuseError. */
+  #isResized(permits: number, votes: Votes): boolean {
+    if (permits !== this.#permits) return true;
+    if (this.#telling) return false; // some nodes know, others do not: ask again
+    const reasons = this.#leasing.context.members.reasons(votes);
+    const lines = reasons.map(({ node, reason }) => `\n  ${node}: ${reason}`).join('');
+    throw new MisuseError(
+      `The semaphore "${this.name}" has another number of permits than this client gives; give all clients the same, or change it with resize().${lines}`,
+    );
   }
 
-  /** Tells every node the number of permits. */
-  #tell(permits: number, replace: boolean): Promise<Votes> {
+  #survey(permits: number): Promise<Votes> {
     const { members } = this.#leasing.context;
-    const numberKey = members.deployment.permitsKey(this.name);
+    const lockKeys = Array.from({ length: permits }, (_, index) => this.#keysOf(index + 1).lockKey);
     return members.ask(this.#nodeTimeout * 5, {
-      verb: members.verbs.number,
-      request: { numberKey, permits, replace },
-      subject: numberKey,
-      isDecided: (votes) => !votes.includes(undefined),
+      verb: members.verbs.survey,
+      request: { lockKeys },
+      subject: this.#line,
+      isDecided: (votes) => isDecided(votes, members.deployment.quorum, 'surveyed'),
     });
   }
 }

@@ -181,5 +181,5 @@ async function inOrder(
 }
 
 function acquireOne({ context }: Leasing, resource: string, terms: Terms): Promise<HeldLease> {
-  return acquireLease(context, { mode: exclusive(context.members.verbs, resource), resource, ...terms });
+  return acquireLease(context, { mode: exclusive(context.members, resource), resource, ...terms });
 }

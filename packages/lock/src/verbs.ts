@@ -82,10 +82,13 @@ interface SurveyRequest {
 
 interface NumberRequest {
   readonly numberKey: string;
-  readonly permits: number;
-  /** Whether another number is to be replaced. */
-  readonly replace: boolean;
+  /** "permits token" to be kept; "" to ask only. */
+  readonly value: string;
+  /** What each node said that it keeps: it is replaced only where nothing has changed since. */
+  readonly seen?: ReadonlyMap<RedisNode, NumberVote>;
 }
+
+export type NumberVote = Extract<Vote, { kind: 'number' }>;
 
 const lua = (name: string): URL => new URL(`../lua/${name}.lua`, import.meta.url);
 
@@ -108,17 +111,19 @@ export function lockVerbs({ prelude, recordKey }: Deployment): LockVerbs {
 
 function makeVerbs(prelude: string, recordKey: string): LockVerbs {
   const admission = [lua('identity'), lua('admission')];
-  const [queue, contend, memory, readers] = [lua('queue'), lua('contend'), lua('memory'), lua('readers')];
+  const [queue, contend, memory] = [lua('queue'), lua('contend'), lua('memory')];
+  const [readers, permits] = [lua('readers'), lua('permits')];
   const { scripts } = new ScriptLibrary(prelude, {
     acquire: [...admission, lua('acquire')],
     claim: [...admission, queue, contend, lua('claim')],
     extend: [...admission, memory, lua('extend')],
-    rejoin: [...admission, memory, lua('rejoin')],
+    rejoin: [...admission, memory, lua('rejoining'), lua('rejoin')],
+    reenter: [...admission, memory, lua('rejoining'), permits, lua('reenter')],
     release: [queue, lua('release')],
     withdraw: [lua('withdraw')],
-    permit: [...admission, queue, contend, lua('permit')],
+    permit: [...admission, queue, contend, permits, lua('permit')],
     survey: [...admission, lua('survey')],
-    number: [...admission, lua('number')],
+    number: [...admission, permits, lua('number')],
     share: [...admission, memory, queue, contend, readers, lua('share')],
     reshare: [...admission, memory, readers, lua('reshare')],
     unshare: [queue, lua('unshare')],
@@ -146,7 +151,12 @@ function makeVerbs(prelude: string, recordKey: string): LockVerbs {
   return {
     scripts: [...scripts.values()],
     exclusive,
-    permit: { ...exclusive, acquire: permit, claim: permit },
+    permit: {
+      ...exclusive,
+      acquire: permit,
+      claim: permit,
+      rejoin: { ...voting('reenter'), encode: encodeReenter },
+    },
     shared: {
       acquire: share,
       claim: share,
@@ -191,6 +201,11 @@ const encodeRejoin: Encode = (ballot, keys, args) => {
   args.push(ballot.request.proof);
 };
 
+const encodeReenter: Encode = (ballot, keys, args) => {
+  encodeRejoin(ballot, keys, args);
+  keys.push(ballot.request.permit?.numberKey ?? '');
+};
+
 const encodeReshare: Encode = (ballot, keys, args) => {
   encodeVote(ballot, keys, args);
   keys.push(ballot.request.shared?.readersKey ?? '');
@@ -228,9 +243,10 @@ const encodeSurvey: Encode<Ballot<SurveyRequest>> = ({ request }, keys, args) =>
   args.push(String(request.lockKeys.length));
 };
 
-const encodeNumber: Encode<Ballot<NumberRequest>> = ({ request }, keys, args) => {
+const encodeNumber: Encode<Ballot<NumberRequest>> = ({ request, node }, keys, args) => {
+  const seen = request.seen?.get(node);
   keys.push(request.numberKey);
-  args.push(String(request.permits), request.replace ? '1' : '');
+  args.push(seen ? request.value : '', seen?.value ?? '', seen?.admitted ?? '');
 };
 
 const PLAIN: ReadonlyMap<string, Vote> = new Map(
@@ -264,6 +280,10 @@ function decodeVote(text: string): Vote {
   }
   if (word === 'shared') return { kind: 'shared', token: Number(value) };
   if (word === 'permits') return { kind: 'permits', permits: Number(value) };
+  if (word === 'number') {
+    const [permits, token, admitted = ''] = [value, remaining, place];
+    return { kind: 'number', value: permits === '' ? '' : `${permits} ${token}`, admitted };
+  }
   if (word === 'surveyed') return { kind: 'surveyed', remaining: (value ?? '').split(',').map(Number) };
   if (word === 'stale') return { kind: 'stale', fence: Number(value) };
   if (word === 'window') return { kind: 'window', time: Number(value) };

@@ -19,6 +19,8 @@ export type Vote =
   | { readonly kind: 'shared'; readonly token: number }
   /** The semaphore has this number of permits; "unset" says that the node knows none. */
   | { readonly kind: 'permits'; readonly permits: number }
+  /** What a node knows of the number of permits: as it is kept, or ''; and since when its memory reaches. */
+  | { readonly kind: 'number'; readonly value: string; readonly admitted: string }
   /** For how long each slot of a semaphore is taken, in ms. */
   | { readonly kind: 'surveyed'; readonly remaining: readonly number[] }
   | { readonly kind: 'stale'; readonly fence: number }

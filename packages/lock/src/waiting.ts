@@ -66,6 +66,12 @@ export class WaitingRoom {
     return place;
   }
 
+  /** Lets who waits first for `resource` ask again: there is more to be had than the nodes call for. */
+  wake(resource: string): void {
+    const line = this.#lines.get(resource);
+    if (line) firstOf(line)?.wake();
+  }
+
   #leave(resource: string, place: Place, won: boolean): void {
     // Who has won may still be called by nodes that were slower; they are not to call the next.
     const forget = (): void => void this.#places.delete(place.owner);

@@ -1,4 +1,4 @@
-/** The kinds of lease beside the exclusive one, on real nodes: several at once, shared, permits, leadership. */
+/** The kinds of lease beside the exclusive one, on real nodes: several at once, shared, leadership. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { AbortedError, BusyError, LeaseLostError, MisuseError, seededRandom } from '@holdfast/kernel';
@@ -22,12 +22,12 @@ const untilQueued = (line: string, processes = 1): Promise<void> =>
   vi.waitFor(async () => {
     for (const redis of deployment.raw) expect(await redis.zcard(`{holdfast}:queue:${line}`)).toBe(processes);
   }, 5_000);
-/** Every key of the deployment that speaks of `resource`, but its fence and what semaphores remember. */
+/** Every key of the deployment that speaks of `resource`, but its fence. */
 const untilNothingIsLeftOf = (resource: string): Promise<void> =>
   vi.waitFor(async () => {
     for (const redis of deployment.raw) {
       const keys = await redis.keys(`{holdfast}:*:${resource}*`);
-      expect(keys.filter((key) => !/:(fence|permits):/.test(key))).toEqual([]);
+      expect(keys.filter((key) => !key.includes(':fence:'))).toEqual([]);
     }
   }, 5_000);
 const seeded = () => {
@@ -229,94 +229,6 @@ describe('shared leases', () => {
     }, 10_000);
     expect(await other.tryAcquire('r')).toBeNull();
     await lease.release();
-  });
-});
-
-describe('a semaphore', () => {
-  it('grants as many permits as it has, each a lease with a token, and no more', async () => {
-    const semaphore = one.semaphore('p', { permits: 3 });
-    const other = two.semaphore('p', { permits: 3 });
-    const permits = [await semaphore.acquire(), await other.acquire(), await semaphore.acquire()];
-    expect(permits.map(({ resource }) => resource).sort()).toEqual(['p#1', 'p#2', 'p#3']);
-    expect(await other.tryAcquire()).toBeNull();
-    await expect(semaphore.acquire({ wait: 100 })).rejects.toThrow(BusyError);
-    const state = await other.inspect();
-    expect(state).toMatchObject({ name: 'p', permits: 3 });
-    expect(state.holders.map(({ token }) => token).sort()).toEqual(permits.map(({ token }) => token).sort());
-    const waiting = other.acquire({ wait: 30_000 });
-    await untilQueued('p#');
-    await permits[1]?.release();
-    const next = await waiting;
-    expect(next.resource).toBe(permits[1]?.resource);
-    expect(next.token).toBeGreaterThan(permits[1]?.token ?? 0);
-    for (const lease of [...permits, next]) await lease.release();
-    await untilNothingIsLeftOf('p');
-  });
-
-  it('is never above its permits, under random use', async () => {
-    const { random, repeat } = seeded();
-    const semaphores = [one, two, open()].map((locks) => locks.semaphore('busy', { permits: 4 }));
-    let inside = 0;
-    let most = 0;
-    await Promise.all(
-      Array.from({ length: 80 }, async (_, index) => {
-        await semaphores[index % 3]?.using({ wait: 60_000 }, async (lease) => {
-          inside += 1;
-          most = Math.max(most, inside);
-          expect(inside, repeat).toBeLessThanOrEqual(4);
-          if (random.unit() < 0.5) await lease.extend();
-          inside -= 1;
-        });
-      }),
-    );
-    expect(most).toBeGreaterThan(1);
-    await untilNothingIsLeftOf('busy');
-  });
-
-  it('gets the permit of a holder that died, and keeps to its number when nodes die', async () => {
-    await using own = await deploy(3);
-    const [a, b] = [own.locks(), own.locks()].map((locks) => locks.semaphore('p', { permits: 2 }));
-    await a?.acquire({ ttl: 400 });
-    const kept = await a?.acquire({ ttl: 2_000 });
-    await own.node(0).kill();
-    expect(await b?.tryAcquire({ ttl: 1_000 })).toBeNull();
-    const third = await b?.acquire({ ttl: 2_000, wait: 30_000 });
-    expect(third?.resource).not.toBe(kept?.resource);
-    expect(kept?.remaining()).toBeGreaterThan(0);
-    expect(await b?.tryAcquire({ ttl: 1_000 })).toBeNull();
-  });
-
-  it('refuses a client that gives another number, and all nodes learn the first one', async () => {
-    const first = await one.semaphore('n', { permits: 2 }).acquire();
-    const error = await two
-      .semaphore('n', { permits: 3 })
-      .acquire()
-      .catch((reason: unknown) => reason);
-    expect(error).toBeInstanceOf(MisuseError);
-    expect((error as Error).message).toMatch(/"n".*another number.*resize.*2 permits/s);
-    for (const redis of deployment.raw) expect(await redis.get('{holdfast}:permits:n')).toBe('2');
-    await first.release();
-  });
-
-  it('changes its number: up at once, down when the permits that go are free', async () => {
-    const semaphore = one.semaphore('c', { permits: 1 });
-    const first = await semaphore.acquire();
-    await semaphore.resize(3);
-    expect(semaphore.permits).toBe(3);
-    const others = [await semaphore.acquire(), await semaphore.acquire()];
-    await expect(two.semaphore('c', { permits: 1 }).acquire()).rejects.toThrow(MisuseError);
-    await expect(semaphore.resize(1, { wait: 100 })).rejects.toThrow(BusyError);
-    expect(semaphore.permits).toBe(3);
-    for (const lease of [first, ...others]) await lease.release();
-    await semaphore.resize(1);
-    const last = await semaphore.acquire();
-    expect(last.resource).toBe('c#1');
-    expect(await semaphore.tryAcquire()).toBeNull();
-    await last.release();
-  });
-
-  it.each([0, 1.5, -1, '3', 1_001])('with %j permits is refused', (permits) => {
-    expect(() => one.semaphore('p', { permits: permits as number })).toThrow(MisuseError);
   });
 });
 

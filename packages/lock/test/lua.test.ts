@@ -15,8 +15,12 @@ const synchronous = new Parameters(1, {
   retention: 60_000,
   persistence: 'synchronous',
 });
-const [record, lock, fence] = [parameters.recordKey, parameters.lockKey('r'), parameters.fenceKey('r')];
-const [queue, readers] = [parameters.queueKey('r'), parameters.readersKey('r')];
+const [record, lock, fence] = [
+  parameters.recordKey,
+  parameters.lockKeys('r').lockKey,
+  parameters.lockKeys('r').fenceKey,
+];
+const [queue, readers] = [parameters.lockKeys('r').queueKey, parameters.lockKeys('r').readersKey];
 
 let nodes: Awaited<ReturnType<typeof startNodes>>;
 let redis: Redis;
@@ -133,8 +137,11 @@ describe('acquire', () => {
 
   it('votes on a batch, each for itself', async () => {
     const token = now();
-    await redis.set(parameters.lockKey('b'), '7 other', 'PX', 5_000);
-    const keys = ['a', 'b', 'c'].flatMap((name) => [parameters.lockKey(name), parameters.fenceKey(name)]);
+    await redis.set(parameters.lockKeys('b').lockKey, '7 other', 'PX', 5_000);
+    const keys = ['a', 'b', 'c'].flatMap((name) => [
+      parameters.lockKeys(name).lockKey,
+      parameters.lockKeys(name).fenceKey,
+    ]);
     const args = ['a', 'b', 'c'].flatMap((name) => [`${token} ${name}`, 1_000]);
     const reply = await redis.eval(
       lockVerbs(parameters).exclusive.acquire.script.text,

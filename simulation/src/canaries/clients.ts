@@ -84,7 +84,11 @@ export const CLIENT_CANARIES: readonly Canary[] = [
         replace: `members.nodes.forEach((node, index) => void this.#heal(healing, node, votes[index]));
     this.#conclude(resuming ?`,
       },
-      { file: 'packages/lock/lua/rejoin.lua', find: 'or now <= proof or', replace: 'or proof > 0 or' },
+      {
+        file: 'packages/lock/lua/rejoining.lua',
+        find: 'or now <= tonumber(proof) or',
+        replace: 'or tonumber(proof) > 0 or',
+      },
     ],
   },
   {
@@ -203,8 +207,13 @@ export const CLIENT_CANARIES: readonly Canary[] = [
     changes: [
       {
         file: 'packages/lock/src/semaphore.ts',
-        find: 'const slots = this.#slots;',
-        replace: `const slots = [...this.#slots, \`\${this.name}#\${this.#permits + 1}\`];`,
+        find: 'let slot = 1 + below(permits);',
+        replace: 'let slot = 1 + below(permits + 1);',
+      },
+      {
+        file: 'packages/lock/src/semaphore.ts',
+        find: 'if (slot > permits) slot = 1 + below(permits);',
+        replace: '',
       },
     ],
   },

@@ -117,9 +117,9 @@ export const NODE_CANARIES: readonly Canary[] = [
         replace: 'elseif false then',
       },
       {
-        file: 'packages/lock/lua/rejoin.lua',
-        find: 'elseif mark and tonumber(mark) > tonumber(token) then',
-        replace: 'elseif false then',
+        file: 'packages/lock/lua/rejoining.lua',
+        find: 'if mark and tonumber(mark) > tonumber(token) then',
+        replace: 'if false then',
       },
     ],
   },

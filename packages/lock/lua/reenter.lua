@@ -1,0 +1,23 @@
+-- reenter: rejoin for permits. Only where the node knows the number of permits: whoever holds a permit has it on a
+-- majority of nodes, and with it the number, so nobody who gives another finds a majority. Stands on rejoining.lua and
+-- permits.lua.
+--
+-- KEYS[1] the deployment record
+-- then, for each operation: KEYS lock of the slot, its fence, number of permits; ARGV as those of rejoin.lua
+--
+-- Replies 'voted <run_id> <vote> ...', one vote an operation, or a refusal of admission.lua. A vote is one of
+-- kept  rejoined  held:<token>  stale:<fence>  forgotten
+local admitted, refusal = admit()
+if refusal then return refusal end
+
+local reply = 'voted ' .. run_id
+local arg = 1
+for key = 2, #KEYS, 3 do
+  local vote = 'forgotten'
+  if permits_of(KEYS[key + 2], admitted) then
+    vote = rejoin(KEYS[key], KEYS[key + 1], ARGV[arg], ARGV[arg + 1], ARGV[arg + 2], admitted)
+  end
+  reply = reply .. ' ' .. vote
+  arg = arg + 3
+end
+return reply
