@@ -1,0 +1,122 @@
+/** What a worker says of itself while Redis is away, and that it stops then: nothing to hand back is nothing to wait for. */
+import type { Task } from '@holdfast/queue';
+import { expect, it } from 'vitest';
+import { client, eventually, later, node, queueOf, useRedis, workerOf } from './setting.js';
+
+useRedis();
+
+/** Far more than a test may take. */
+const HOURS = 24 * 3_600_000;
+
+const SESSIONS = '{queue:q}:sessions';
+
+const forever = (task: Task<number>): Promise<void> =>
+  new Promise((resolve) => task.signal.addEventListener('abort', () => resolve()));
+
+it('an idle worker stops without its grace while Redis is down', async () => {
+  const queue = queueOf<number>();
+  const workers = [
+    workerOf({ queue, grace: HOURS, onError: () => {}, handler: () => {} }),
+    workerOf({ queue, grace: HOURS, onError: () => {}, handler: () => {} }),
+  ];
+  for (const worker of workers) await eventually(() => worker.problem, undefined);
+  await node().kill();
+  later(() => node().restart());
+  await workers[0]?.stop();
+  await eventually(() => workers[1]?.problem !== undefined, true);
+  await workers[1]?.stop();
+});
+
+it('an idle worker stops without its grace while Redis does not answer', async () => {
+  const queue = queueOf<number>({ timeout: 200 });
+  const worker = workerOf({ queue, grace: HOURS, onError: () => {}, handler: () => {} });
+  await eventually(() => worker.problem, undefined);
+  node().freeze();
+  later(() => node().thaw());
+  await queue.counts().catch(() => {});
+  await worker.stop();
+});
+
+it('a worker whose tasks are all busy says that Redis is away, and when it is back', async () => {
+  const queue = queueOf<number>({ timeout: 100 });
+  await queue.add(1);
+  const told: unknown[] = [];
+  const begun: Task<number>[] = [];
+  const worker = workerOf({
+    queue,
+    lease: 300,
+    onError: (error) => void told.push(error),
+    handler: async (task: Task<number>) => {
+      begun.push(task);
+      await new Promise((resolve) => later(() => resolve(undefined)));
+    },
+  });
+  await eventually(() => begun.length, 1);
+  expect(worker.problem).toBeUndefined();
+  node().freeze();
+  later(() => node().thaw());
+  await eventually(() => worker.problem?.includes('did not answer'), true);
+  expect(told.length).toBeGreaterThan(0);
+  node().thaw();
+  await eventually(() => worker.problem, undefined);
+});
+
+it('a worker that is stopped while it begins leaves no session behind, and says that it has stopped', async () => {
+  const queue = queueOf<number>();
+  await queue.counts();
+  node().freeze();
+  later(() => node().thaw());
+  const worker = workerOf({ queue, grace: HOURS, onError: () => {}, handler: () => {} });
+  // Its beginning is on its way: what is asked after it is answered after it.
+  const counted = queue.counts();
+  const stopped = worker.stop();
+  node().thaw();
+  await counted;
+  await stopped;
+  expect((await queue.counts()).workers).toBe(0);
+  expect(worker.problem).toBe('it has stopped');
+});
+
+it('a worker whose beginning was not answered begins the same session, and leaves none behind', async () => {
+  const queue = queueOf<number>({ timeout: 100 });
+  await queue.counts();
+  node().freeze();
+  later(() => node().thaw());
+  const worker = workerOf({ queue, onError: () => {}, handler: () => {} });
+  await eventually(() => worker.problem?.includes('did not answer'), true);
+  node().thaw();
+  await eventually(() => worker.problem, undefined);
+  expect((await queue.counts()).workers).toBe(1);
+  await worker.stop();
+  expect((await queue.counts()).workers).toBe(0);
+});
+
+it('a worker that loses its session while it stops has nothing to wait for, and begins no other', async () => {
+  const queue = queueOf<number>();
+  await queue.add(1);
+  const begun: Task<number>[] = [];
+  const worker = workerOf({
+    queue,
+    lease: 300,
+    grace: HOURS,
+    onError: () => {},
+    handler: async (task: Task<number>) => {
+      begun.push(task);
+      await forever(task);
+    },
+  });
+  await eventually(() => begun.length, 1);
+  const monitor = await client().monitor();
+  later(() => monitor.disconnect());
+  const sessions = new Set<string>();
+  monitor.on('monitor', (_time: string, args: string[]) => {
+    if (args[0]?.toUpperCase() === 'ZADD' && args[1] === SESSIONS) sessions.add(args[3] ?? '');
+  });
+  await eventually(() => sessions.size, 1);
+  const stopped = worker.stop();
+  await client().del(SESSIONS);
+  await stopped;
+  await queue.counts();
+  expect(sessions.size).toBe(1);
+  expect(begun[0]?.signal.aborted).toBe(true);
+});
