@@ -8,7 +8,6 @@ import { MisuseError, systemRandom } from '@holdfast/kernel';
 import { judgeKept } from './judge.js';
 import { HELP, readCall, readFolders, readPeers } from './options.js';
 import { reportPeers } from './peers/index.js';
-import { runQueue } from './queue/run.js';
 import { run } from './run.js';
 
 const interrupted = new AbortController();
@@ -18,14 +17,12 @@ try {
   const args = process.argv.slice(2);
   const peers = readPeers(args);
   const folders = readFolders(args);
-  const ofQueue = args[0] === 'queue';
-  const options = ofQueue ? args.slice(1) : args;
-  const call = folders || peers ? undefined : readCall(options, () => systemRandom.id());
+  const call = folders || peers ? undefined : readCall(args, () => systemRandom.id());
   if (peers)
     console.log(await reportPeers({ ...peers, signal: interrupted.signal, onProgress: console.error }));
   else if (folders) process.exitCode = judgeKept(folders, (line) => console.log(line)) ? 0 : 1;
   else if (call === undefined) console.log(HELP);
-  else process.exitCode = (await (ofQueue ? runQueue : run)(call, interrupted.signal)) ? 0 : 1;
+  else process.exitCode = (await run(call, interrupted.signal)) ? 0 : 1;
 } catch (error) {
   if (error instanceof MisuseError) console.error(error.message);
   else console.error(error);

@@ -6,10 +6,10 @@ import { parseArgs } from 'node:util';
 import { MisuseError } from '@holdfast/kernel';
 import type { Persistence } from './deployment/deployment.js';
 
-export const HELP = `Usage: npm run faults -- [options]
+export const HELP = `Usage: npm run faults -- [locks] [options]
+       npm run faults -- queue [options]
        npm run faults -- check FOLDER...
        npm run faults -- peers [--minutes N] [--seed N]
-       npm run faults -- queue [options]
 
 Real servers and client processes under real faults; what the clients saw is recorded and judged.
 With "check", the histories in and below the folders are judged again, by themselves.
@@ -55,7 +55,11 @@ const OPTIONS = {
 const TOPOLOGIES = ['quorum', 'sentinel', 'cluster'] as const;
 const PERSISTENCES = ['none', 'everysec', 'synchronous', 'mixed'] as const;
 
+const SUBJECTS = ['locks', 'queue'] as const;
+
 export interface Call {
+  /** What is put under faults. */
+  readonly subject: (typeof SUBJECTS)[number];
   readonly minutes: number;
   readonly episodes: number;
   readonly first: number;
@@ -91,11 +95,13 @@ export function readPeers([command, ...args]: readonly string[]):
   };
 }
 
-/** Undefined if only help was asked for. `queue` before the options is read elsewhere. Throws MisuseError. */
+/** Undefined if only help was asked for. Throws MisuseError. */
 export function readCall(args: string[], drawSeed: () => string): Call | undefined {
-  const { values } = read(args);
+  const subject = SUBJECTS.find((known) => known === args[0]);
+  const { values } = read(subject === undefined ? args : args.slice(1));
   if (values.help) return undefined;
   return {
+    subject: subject ?? 'locks',
     minutes: number('minutes', values.minutes, { min: 0.01, max: 100_000 }),
     episodes: whole('episodes', values.episodes, { min: 1, max: 1_000_000 }),
     first: whole('first', values.first, { min: 1, max: 1_000_000 }),

@@ -16,14 +16,14 @@ export interface Report {
   readonly violations: number;
   readonly broken: number;
   readonly faults: Readonly<Record<string, number>>;
-  readonly operations: Readonly<Record<string, number>>;
+  readonly counts: Readonly<Record<string, number>>;
 }
 
 export async function describe(call: Call, totals: Totals, minutes: number): Promise<Report> {
   const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
   const server = /v=(\S+)/.exec(execFileSync(findServer(), ['--version'], { encoding: 'utf8' }))?.[1];
   return {
-    command: `npm run faults -- --minutes ${call.minutes} --topology ${call.topology} --seed ${call.seed}`,
+    command: `npm run faults -- ${call.subject === 'locks' ? '' : `${call.subject} `}--minutes ${call.minutes} --topology ${call.topology} --seed ${call.seed}`,
     environment: {
       holdfast: manifest.version,
       redis: server ?? 'unknown',
@@ -35,7 +35,7 @@ export async function describe(call: Call, totals: Totals, minutes: number): Pro
     violations: totals.violations,
     broken: totals.broken,
     faults: sorted(totals.injected),
-    operations: sorted(totals.operations),
+    counts: sorted(totals.counts),
   };
 }
 
@@ -52,7 +52,7 @@ export function toMarkdown(report: Report): string {
     `\`${report.command}\``,
     table(['', ''], facts),
     table(['fault', 'injected'], report.faults),
-    table(['operation', 'times'], report.operations),
+    table(['what', 'times'], report.counts),
     '',
   ].join('\n\n');
 }

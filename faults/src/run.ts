@@ -6,30 +6,23 @@
  */
 import { existsSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { seededRandom, systemClock } from '@holdfast/kernel';
-import { deployCluster } from './deployment/cluster.js';
-import type { Deployed, DeployOptions, Persistence } from './deployment/deployment.js';
-import { deployQuorum } from './deployment/quorum.js';
-import { deploySentinel } from './deployment/sentinel.js';
+import { systemClock } from '@holdfast/kernel';
+import type { Deployed } from './deployment/deployment.js';
 import { runEpisode } from './episode.js';
 import { type Call, seedOf } from './options.js';
+import { queueSubject } from './queue/subject.js';
 import { describe, toMarkdown } from './report.js';
+import type { Subject } from './subject.js';
 import { Totals } from './totals.js';
+import { locks } from './traffic/subject.js';
 
-/** How many episodes the same servers serve. */
-const STAGE = 3;
-const PERSISTENCES: readonly Persistence[] = ['everysec', 'none', 'synchronous'];
-const DEPLOYERS: Record<Call['topology'], (options: DeployOptions) => Promise<Deployed>> = {
-  quorum: deployQuorum,
-  sentinel: deploySentinel,
-  cluster: deployCluster,
-};
-const SHORTEST = 15_000;
-const LONGEST = 40_000;
+const SUBJECTS: Record<Call['subject'], Subject> = { locks, queue: queueSubject };
 
 /** Resolves to whether nothing was violated. */
 export async function run(call: Call, interrupted: AbortSignal): Promise<boolean> {
   const totals = new Totals();
+  const subject = SUBJECTS[call.subject];
+  const line = (): string => totals.lineWith(subject.summarize(totals.counts));
   const begin = systemClock.now();
   const minutes = (): number => (systemClock.now() - begin) / 60_000;
   console.log(`Seed ${call.seed}.`);
@@ -38,11 +31,11 @@ export async function run(call: Call, interrupted: AbortSignal): Promise<boolean
   try {
     for (let number = call.first; number < call.first + call.episodes; number += 1) {
       if (interrupted.aborted || (minutes() >= call.minutes && totals.episodes > 0)) break;
-      const stage = Math.floor((number - 1) / STAGE);
+      const stage = Math.floor((number - 1) / subject.stage);
       if (deployed?.stage !== stage) {
         await deployed?.servers.stop();
         deployed = undefined;
-        deployed = { stage, servers: await deploy(call, stage) };
+        deployed = { stage, servers: await subject.deploy(call, stage) };
       }
       const played = await playEpisode({ call, number, totals, interrupted }, deployed.servers);
       if (!played) {
@@ -51,13 +44,13 @@ export async function run(call: Call, interrupted: AbortSignal): Promise<boolean
       }
       if (minutes() - said >= 1) {
         said = minutes();
-        console.log(`${minutes().toFixed(0)} min: ${totals.line}`);
+        console.log(`${minutes().toFixed(0)} min: ${line()}`);
       }
     }
   } finally {
     await deployed?.servers.stop();
   }
-  console.log(`${minutes().toFixed(1)} min: ${totals.line}`);
+  console.log(`${minutes().toFixed(1)} min: ${line()}`);
   const report = await describe(call, totals, minutes());
   if (call.json) writeFileSync(call.json, `${JSON.stringify(report, null, 2)}\n`);
   if (call.markdown) writeFileSync(call.markdown, toMarkdown(report));
@@ -88,18 +81,19 @@ async function judgedEpisode(
   { call, number, totals, interrupted }: Playing,
   deployed: Deployed,
 ): Promise<void> {
-  const seed = seedOf(call.seed, number);
-  const folder = unused(resolve(join(call.folder, `${call.topology}-${call.seed}-${number}`)));
+  const folder = unused(
+    resolve(join(call.folder, `${call.subject}-${call.topology}-${call.seed}-${number}`)),
+  );
   const outcome = await runEpisode(
     {
+      subject: SUBJECTS[call.subject],
       number,
-      seed,
+      seed: seedOf(call.seed, number),
       folder,
       deployed,
       keep: call.keep,
       clients: call.clients,
       workers: call.workers,
-      duration: SHORTEST + seededRandom(seed ^ 1).unit() * (LONGEST - SHORTEST),
     },
     interrupted,
   );
@@ -118,19 +112,7 @@ function unused(folder: string): string {
   }
 }
 
-function deploy({ topology, nodes, clients, persistence }: Call, stage: number): Promise<Deployed> {
-  // What replicas may take over from cannot be called synchronous.
-  const kinds = topology === 'quorum' ? PERSISTENCES : PERSISTENCES.slice(0, 2);
-  const drawn = kinds[stage % kinds.length] ?? 'none';
-  return DEPLOYERS[topology]({
-    nodes,
-    clients,
-    persistence: persistence === 'mixed' ? drawn : persistence,
-    clocks: stage % 2 === 0,
-  });
-}
-
 function commandOf(call: Call, number: number): string {
   const options = `--topology ${call.topology} --nodes ${call.nodes} --clients ${call.clients} --workers ${call.workers} --persistence ${call.persistence}`;
-  return `npm run faults -- --seed ${call.seed} --first ${number} --episodes 1 ${options}`;
+  return `npm run faults -- ${call.subject} --seed ${call.seed} --first ${number} --episodes 1 ${options}`;
 }

@@ -3,17 +3,8 @@
  */
 import type { Queue } from '@holdfast/queue';
 import type { Violation } from '../check/index.js';
+import type { Judged } from '../subject.js';
 import type { QueueRecord } from './assignment.js';
-
-export interface QueueVerdict {
-  readonly violations: readonly Violation[];
-  readonly added: number;
-  readonly deliveries: number;
-  /** Deliveries that had lost their lease when their handler was done with them. */
-  readonly stale: number;
-  /** Acknowledged tasks of which nothing is known. */
-  readonly lost: number;
-}
 
 interface Delivery {
   readonly id: string;
@@ -33,7 +24,7 @@ export interface Judging {
   readonly durable: boolean;
 }
 
-export async function judgeQueue(records: readonly QueueRecord[], judging: Judging): Promise<QueueVerdict> {
+export async function judgeQueue(records: readonly QueueRecord[], judging: Judging): Promise<Judged> {
   const { queue, effectsOf, durable } = judging;
   const violations: Violation[] = [];
   const violate = (rule: string, message: string): void =>
@@ -59,7 +50,15 @@ export async function judgeQueue(records: readonly QueueRecord[], judging: Judgi
   if (durable) judgeKeys(added, deliveries, violate);
   const all = [...deliveries.values()].flat();
   const stale = all.filter(({ valid, ends }) => !valid && ends < Number.POSITIVE_INFINITY).length;
-  return { violations, added: added.length, deliveries: all.length, stale, lost };
+  const counts = {
+    'tasks added': added.length,
+    deliveries: all.length,
+    // They had lost their lease when their handler was done with them.
+    'stale deliveries': stale,
+    // Acknowledged, and nothing is known of them.
+    'tasks lost': lost,
+  };
+  return { violations, counts: new Map(Object.entries(counts)) };
 }
 
 function deliveriesOf(records: readonly QueueRecord[]): Map<string, Delivery[]> {

@@ -18,8 +18,11 @@ const START_LIMIT = 30_000;
 
 /** Under a test runner the sources run as they are. */
 const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
-const PROGRAM = fileURLToPath(new URL(`client-process${extension}`, import.meta.url));
 const FLAGS = extension === '.ts' ? ['--import', 'tsx', '--conditions=@holdfast/source'] : [];
+
+/** The client program in the folder of a module, by its `import.meta.url`. */
+export const programBeside = (url: string): string =>
+  fileURLToPath(new URL(`client-process${extension}`, url));
 
 /** `A` is what a program is told, besides what makes each process another. */
 export interface ClientsOptions<A extends object> {
@@ -27,14 +30,12 @@ export interface ClientsOptions<A extends object> {
   /** Where their histories go, a file each process. */
   readonly folder: string;
   readonly assign: (client: number) => A;
-  /** Instead of client-process.ts. */
-  readonly program?: string;
+  /** The module that each process runs. */
+  readonly program: string;
   readonly seed: number;
 }
 
-export class ClientProcesses<A extends object = Omit<Assignment, 'name' | 'history' | 'seed'>>
-  implements Clients
-{
+export class ClientProcesses<A extends object> implements Clients {
   readonly #options: ClientsOptions<A>;
   readonly #violations: Violation[] = [];
   readonly #running: (ChildProcess | undefined)[] = [];
@@ -72,7 +73,7 @@ export class ClientProcesses<A extends object = Omit<Assignment, 'name' | 'histo
   async replace(client: number): Promise<void> {
     this.#incarnations += 1;
     const name = `c${client}.${this.#incarnations}`;
-    const { folder, assign, seed, program = PROGRAM } = this.#options;
+    const { folder, assign, seed, program } = this.#options;
     const assignment: A & Pick<Assignment, 'name' | 'history' | 'seed'> = {
       ...assign(client),
       name,
