@@ -38,6 +38,7 @@ const BY_ERROR: Readonly<Record<ErrorCode, number>> = {
   HOLDFAST_QUEUE_FULL: EXIT.busy,
   HOLDFAST_TASK_FAILED: EXIT.internal,
   HOLDFAST_RESULT_NOT_KEPT: EXIT.internal,
+  HOLDFAST_TASK_GONE: EXIT.internal,
   HOLDFAST_NON_RETRYABLE: EXIT.internal,
 };
 

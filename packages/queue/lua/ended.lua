@@ -5,10 +5,6 @@ local settled = {}
 local finished = {} -- ids
 local results = {} -- id, entry in EVENTS, ...
 
-local function happened(id, kind, value)
-  return redis.call('XADD', EVENTS, '*', 'i', id, kind, value)
-end
-
 local function end_task(id, key)
   finished[#finished + 1] = id
   redis.call('HDEL', TASKS, id)
@@ -21,7 +17,7 @@ local function bury(id, key, letter, reason)
   redis.call('HDEL', RESULTS, id) -- of an earlier task of this id
   redis.call('HSET', LETTERS, id, letter)
   redis.call('ZADD', DEAD, now, id)
-  happened(id, 'f', reason)
+  notice(id, 'f', reason)
 end
 
 local function entry_id(priority, entry)

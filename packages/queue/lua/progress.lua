@@ -5,5 +5,5 @@
 -- Replies {'noted'}, or {'lost'} when the task is not with the session any more
 if not redis.call('ZSCORE', SESSIONS, ARGV[1]) or not is_pending(ARGV[2], ARGV[3], ARGV[1]) then return {'lost'} end
 redis.call('HSET', PROGRESS, ARGV[4], ARGV[5])
-redis.call('XADD', EVENTS, '*', 'i', ARGV[4], 'p', ARGV[5])
+notice(ARGV[4], 'p', ARGV[5])
 return {'noted'}

@@ -13,21 +13,23 @@
 -- KEYS[2] sessions by the time at which they end  KEYS[3] records of tasks by id  KEYS[4] ids by the time they are due
 -- KEYS[5] tasks that wait for a slot of their key, as key, number and id  KEYS[6] slots in use by key  KEYS[7] where
 -- entries are, by id: priority and entry
--- KEYS[8] dead letters by time  KEYS[9] dead letters by id  KEYS[10] what happened, a stream
--- KEYS[11] where in it the results are, by id  KEYS[12] progress by id  KEYS[13] deduplication keys by the time they end
+-- KEYS[8] dead letters by time  KEYS[9] dead letters by id  KEYS[10] results, a stream
+-- KEYS[11] their entries in it by id  KEYS[12] progress by id  KEYS[13] deduplication keys by the time they end
 -- KEYS[14] ids by deduplication key, which has 'k:' before it, and the reverse, with 'i:'  KEYS[15] a stream that wakes who sleeps  KEYS[16] schedules by name
 -- KEYS[17] schedules by their next tick  KEYS[18] ids that the rate of their key holds back, by the time they are due
 -- KEYS[19] keys by the time from which their rate does not hold them back
 -- KEYS[20] ids that wait for their key, by their number: since when, in microseconds
+-- KEYS[21] what else happened, a stream of the latest 1000: progress, failures and removals
 -- then, for each priority from 0 to 9: KEYS its stream
 -- A verb for several queues has these keys for each of them; use(n) turns to the n-th, from 0.
 local META, SESSIONS, TASKS, DELAYED, LINES, SLOTS, PLACES, DEAD, LETTERS, EVENTS, RESULTS, PROGRESS
-local DEDUP, DEDUPED, WAKE, SCHEDULES, TICKS, PACED, PACES, JOINED
-local WIDTH, offset = 30, 0
+local DEDUP, DEDUPED, WAKE, SCHEDULES, TICKS, PACED, PACES, JOINED, NOTICES
+local WIDTH, offset = 31, 0
 local function use(number)
   offset = number * WIDTH
   META, SESSIONS, TASKS, DELAYED, LINES, SLOTS, PLACES, DEAD, LETTERS, EVENTS = unpack(KEYS, offset + 1, offset + 10)
-  RESULTS, PROGRESS, DEDUP, DEDUPED, WAKE, SCHEDULES, TICKS, PACED, PACES, JOINED = unpack(KEYS, offset + 11, offset + 20)
+  RESULTS, PROGRESS, DEDUP, DEDUPED, WAKE, SCHEDULES, TICKS, PACED, PACES, JOINED, NOTICES =
+    unpack(KEYS, offset + 11, offset + 21)
 end
 use(0)
 local GROUP, RETURNED = 'workers', '-'
@@ -35,7 +37,12 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
 local function stream_of(priority)
-  return KEYS[offset + 21 + priority]
+  return KEYS[offset + 22 + priority]
+end
+
+-- Tells readers of something that is not kept.
+local function notice(id, kind, value)
+  redis.call('XADD', NOTICES, 'MAXLEN', '~', 1000, '*', 'i', id, kind, value)
 end
 
 local function wake()

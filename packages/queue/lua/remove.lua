@@ -14,14 +14,20 @@ if record then
   for _, hash in ipairs({TASKS, PLACES, PROGRESS, RESULTS}) do redis.call('HDEL', hash, id) end
   forget_window(id)
   if key ~= '' and has_slot then free_slot(key) end
+  notice(id, 'x', '')
   return {'removed'}
 end
 if (state == '' or state == 'dead') and redis.call('HDEL', LETTERS, id) == 1 then
   redis.call('ZREM', DEAD, id)
-  if redis.call('HEXISTS', TASKS, id) == 0 then forget_window(id) end
+  if redis.call('HEXISTS', TASKS, id) == 0 then
+    forget_window(id)
+    notice(id, 'x', '')
+  end
   return {'removed'}
 end
 local stream = stream_of(ARGV[3])
 local plain = ARGV[2] ~= '' and redis.call('XRANGE', stream, ARGV[2], ARGV[2])[1]
 if not plain or plain[2][1] ~= 'd' then return {'unknown'} end
-return take_entry(stream, ARGV[2]) == 'active' and {'active'} or {'removed'}
+if take_entry(stream, ARGV[2]) == 'active' then return {'active'} end
+notice(id, 'x', '')
+return {'removed'}

@@ -14,14 +14,14 @@ local ENDINGS = {
     local id = entry_id(priority, entry)
     finished[#finished + 1] = id
     results[#results + 1] = id
-    results[#results + 1] = happened(id, 'r', ARGV[arg])
+    results[#results + 1] = redis.call('XADD', EVENTS, '*', 'i', id, 'r', ARGV[arg])
     return arg + 1
   end,
   recorded = function(_, _, arg)
     local id, key, result = unpack(ARGV, arg, arg + 2)
     end_task(id, key)
     results[#results + 1] = id
-    results[#results + 1] = happened(id, 'r', result)
+    results[#results + 1] = redis.call('XADD', EVENTS, '*', 'i', id, 'r', result)
     return arg + 3
   end,
   retry = function(_, _, arg)
@@ -29,7 +29,7 @@ local ENDINGS = {
     redis.call('HSET', TASKS, id, record)
     redis.call('ZADD', DELAYED, now + delay, id)
     redis.call('HDEL', PLACES, id)
-    happened(id, 't', ARGV[arg + 4])
+    notice(id, 't', ARGV[arg + 4])
     return arg + 5
   end,
   dead = function(_, _, arg)

@@ -18,6 +18,13 @@ import { check, encode } from './schema.js';
 import { requireCount } from './task-options.js';
 import * as verbs from './verbs.js';
 
+export interface ObliterateOptions {
+  /** The name of the queue. */
+  readonly confirm: string;
+  /** Whether to do so although workers have tasks of it, and lose them. Default false. */
+  readonly force?: boolean;
+}
+
 /** What a queue can be asked beside adding. */
 export abstract class QueueAdministration<Input> {
   readonly name: string;
@@ -134,10 +141,9 @@ export abstract class QueueAdministration<Input> {
   }
 
   /**
-   * Deletes the queue with all that is in it. `confirm` is its name; with `force`, although workers have tasks of it, who
-   * lose them. Throws MisuseError, UnavailableError.
+   * Deletes the queue with all that is in it. Throws MisuseError, also if workers have tasks of it, UnavailableError.
    */
-  async obliterate(options: { readonly confirm: string; readonly force?: boolean }): Promise<void> {
+  async obliterate(options: ObliterateOptions): Promise<void> {
     requireKnown('obliterate', options, ['confirm', 'force']);
     if (options.confirm !== this.name) {
       throw new MisuseError(

@@ -54,6 +54,21 @@ export class ResultNotKeptError extends HoldfastError {
   }
 }
 
+/** A task that was waited for is not there any more, and no result of it is kept. */
+export class TaskGoneError extends HoldfastError {
+  override readonly name = 'TaskGoneError';
+  readonly code = 'HOLDFAST_TASK_GONE';
+  readonly queue: string;
+  readonly id: string;
+
+  constructor(details: { queue: string; id: string; reason: string }) {
+    const { queue, id, reason } = details;
+    super(`Task ${id} of "${queue}" is gone: ${reason}.`);
+    this.queue = queue;
+    this.id = id;
+  }
+}
+
 /** Thrown by a handler: trying again cannot help, so the task goes to the dead letters at once. */
 export class NonRetryableError extends HoldfastError {
   override readonly name = 'NonRetryableError';

@@ -13,7 +13,13 @@ export {
 export type { NodeSource } from '@holdfast/redis';
 export type { Added } from './adding.js';
 export type { Backoff, CustomBackoff } from './backoff.js';
-export { NonRetryableError, QueueFullError, ResultNotKeptError, TaskFailedError } from './errors.js';
+export {
+  NonRetryableError,
+  QueueFullError,
+  ResultNotKeptError,
+  TaskFailedError,
+  TaskGoneError,
+} from './errors.js';
 export type { QueueEvent } from './events.js';
 export type { Counts, TaskInfo, TaskState } from './inspection.js';
 export { type ListQueuesOptions, listQueues } from './names.js';

@@ -30,6 +30,7 @@ const NAMES = [
   'paced',
   'paces',
   'joined',
+  'notices',
 ] as const;
 
 type KeyName = (typeof NAMES)[number];

@@ -14,7 +14,7 @@ import {
   systemRandom,
 } from '@holdfast/kernel';
 import { type Added, Adder } from './adding.js';
-import { QueueAdministration } from './administration.js';
+import { type ObliterateOptions, QueueAdministration } from './administration.js';
 import { type QueueEvent, readEvents } from './events.js';
 import { requireQueueName } from './keys.js';
 import { QueueParts, registerParts, requireQueue } from './parts.js';
@@ -79,7 +79,8 @@ export class Queue<Input = unknown, Output = Input>
 
   /**
    * Resolves with the result of a task, when it has completed. Throws TaskFailedError when it is among the dead letters,
-   * MisuseError when there is no such task and no result of it is kept, AbortedError, UnavailableError.
+   * MisuseError when there is no such task and no result of it is kept, TaskGoneError when that comes about meanwhile,
+   * AbortedError also when the queue is closed, UnavailableError.
    */
   async wait(id: string, options: { readonly signal?: AbortSignal } = {}): Promise<unknown> {
     requireKnown('wait', options, ['signal']);
@@ -93,13 +94,20 @@ export class Queue<Input = unknown, Output = Input>
     const ended = new AbortController();
     const signal = options.signal ? AbortSignal.any([options.signal, ended.signal]) : ended.signal;
     try {
-      for await (const events of readEvents(this.#parts.port, undefined, signal)) yield* events;
+      for await (const events of readEvents(this.#parts.port, undefined, signal)) {
+        for (const { event } of events) yield event;
+      }
     } finally {
       ended.abort();
     }
   }
 
-  /** Closes the connections that the queue opened. */
+  override async obliterate(options: ObliterateOptions): Promise<void> {
+    await super.obliterate(options);
+    this.#waiters?.lookAgain();
+  }
+
+  /** Closes the connections that the queue opened. What waits for a result is told so by an AbortedError. */
   async close(): Promise<void> {
     await Promise.all([...this.#groups.values()].map((group) => group.close()));
     this.#waiters?.close();

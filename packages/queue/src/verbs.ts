@@ -211,11 +211,11 @@ export const letter = single<string, string | undefined>(
   ([state, kept]) => (state === 'dead' ? String(kept) : undefined),
 );
 
-/** Where the stream of events ends. */
-export const last = single<void, string>(
+/** Where the streams of results and of notices end. */
+export const last = single<void, readonly [results: string, notices: string]>(
   'last',
   () => [],
-  ([, entry]) => String(entry),
+  ([, results, notices]) => [String(results), String(notices)],
 );
 
 export const count = single<void, Counts>('count', () => [], readCounts);

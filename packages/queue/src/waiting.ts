@@ -1,17 +1,32 @@
 /**
- * Waiting for the results of tasks: all who wait in this process share one reading of the events.
+ * Waiting for the results of tasks: all callers that wait in this process share one reading of the events.
  *
- * Guarantees: a result that came before or after the call is found, as long as the queue keeps it. With nobody waiting
- * nothing is read.
+ * Guarantees: a wait settles. A result that came before or after the call is found, as long as the queue keeps it. An event
+ * that was missed, because it was trimmed or the queue obliterated, is made up for: a task of which nothing was heard for a
+ * while is looked at again. With nobody waiting nothing is read.
  */
-import { AbortedError, MisuseError, throwIfAborted } from '@holdfast/kernel';
-import { ResultNotKeptError, TaskFailedError } from './errors.js';
-import { type QueueEvent, readEvents } from './events.js';
+import { AbortedError, type HoldfastError, MisuseError, pause, throwIfAborted } from '@holdfast/kernel';
+import { ResultNotKeptError, TaskFailedError, TaskGoneError } from './errors.js';
+import { compareEntries, type Happened, type Place, readEvents } from './events.js';
 import type { TaskInfo } from './inspection.js';
 import type { QueuePort } from './port.js';
+import type { KeptResult } from './results.js';
 import { find, last } from './verbs.js';
 
+/** After how long without news tasks are looked at again, in ms: the first time, and at the most. */
+const LOOK_AGAIN = 2_000;
+const LOOK_AGAIN_MOST = 60_000;
+
+/** Tasks that are looked at again at a time. */
+const LOOKS = 50;
+
 interface Waiter {
+  readonly id: string;
+  /** What happened up to here concerns earlier tasks of the id. */
+  readonly from: Place;
+  /** Monotonic time, in ms. */
+  readonly since: number;
+  lookAt: number;
   readonly resolve: (result: unknown) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -21,6 +36,7 @@ export class ResultWaiters {
   readonly #port: QueuePort;
   readonly #waiters = new Map<string, Set<Waiter>>();
   #reading: AbortController | undefined;
+  #isClosed = false;
 
   constructor(queue: string, port: QueuePort) {
     this.#queue = queue;
@@ -29,87 +45,154 @@ export class ResultWaiters {
 
   async wait(id: string, signal?: AbortSignal): Promise<unknown> {
     throwIfAborted(signal, `waiting for task ${id}`);
-    // An event that is before all that can concern who begins to wait now.
+    // Before all that can concern a caller that begins to wait now.
     const from = await this.#port.call(last, undefined);
-    const settled = this.#register(id, signal);
-    settled.promise.catch(() => {}); // it may be settled below instead
+    const { waiter, settled, leave } = this.#register(id, from, signal);
+    settled.catch(() => {}); // it may be settled below instead
     try {
       const found = await this.#port.call(find, id);
-      const result = this.#settledBy(id, found);
-      if (result) return result.value;
-      this.#reading ??= this.#read(from);
-      return await settled.promise;
+      if (found === undefined) {
+        throw new MisuseError(
+          `There is no task ${id} in "${this.#queue}", and no result of it is kept; see the queue's \`retain\`.`,
+        );
+      }
+      this.#settle(waiter, found);
+      if (this.#isClosed) waiter.reject(this.#closed(id));
+      else this.#reading ??= this.#read(from);
+      return await settled;
     } finally {
-      settled.leave();
+      leave();
     }
+  }
+
+  /** Looks at the tasks now, as after the queue was obliterated. */
+  lookAgain(): void {
+    for (const waiter of this.#all()) waiter.lookAt = 0;
+    if (this.#reading) void this.#look(this.#reading.signal);
   }
 
   close(): void {
+    this.#isClosed = true;
+    for (const waiter of this.#all()) waiter.reject(this.#closed(waiter.id));
     this.#reading?.abort();
   }
 
-  #settledBy(id: string, found: TaskInfo | undefined): { value: unknown } | undefined {
+  #all(): readonly Waiter[] {
+    return [...this.#waiters.values()].flatMap((waiters) => [...waiters]);
+  }
+
+  #settle(waiter: Waiter, found: TaskInfo | undefined): void {
+    const { id } = waiter;
     if (found === undefined) {
-      throw new MisuseError(
-        `There is no task ${id} in "${this.#queue}", and no result of it is kept; see the queue's \`retain\`.`,
-      );
+      const reason = `it was removed, or it has completed and its result is not kept any more; see the queue's \`retain\``;
+      waiter.reject(new TaskGoneError({ queue: this.#queue, id, reason }));
+    } else if (found.state === 'completed') this.#completed(waiter, found);
+    else if (found.state === 'dead') {
+      waiter.reject(this.#failed(id, found.errors?.at(-1)?.message ?? 'it was given up'));
     }
-    if (found.state === 'completed') {
-      if (found.notKept !== undefined) throw this.#notKept(id, found.notKept);
-      return { value: found.result };
-    }
-    if (found.state === 'dead') throw this.#failed(id, found.errors?.at(-1)?.message ?? 'it was given up');
-    return undefined;
+  }
+
+  #completed({ id, resolve, reject }: Waiter, { result, notKept }: Partial<KeptResult>): void {
+    if (notKept === undefined) resolve(result);
+    else reject(new ResultNotKeptError({ queue: this.#queue, id, reason: notKept }));
   }
 
   #failed(id: string, reason: string): TaskFailedError {
     return new TaskFailedError({ queue: this.#queue, id, reason });
   }
 
-  #notKept(id: string, reason: string): ResultNotKeptError {
-    return new ResultNotKeptError({ queue: this.#queue, id, reason });
+  #closed(id: string): HoldfastError {
+    return new AbortedError(`The queue "${this.#queue}" was closed while waiting for task ${id}.`, 'close');
   }
 
-  #register(id: string, signal: AbortSignal | undefined): { promise: Promise<unknown>; leave: () => void } {
+  #register(
+    id: string,
+    from: Place,
+    signal: AbortSignal | undefined,
+  ): { waiter: Waiter; settled: Promise<unknown>; leave: () => void } {
+    const { promise: settled, resolve, reject } = promiseWithResolvers();
+    const since = this.#port.clock.now();
+    const waiter: Waiter = { id, from, since, lookAt: since + LOOK_AGAIN, resolve, reject };
+    const abort = (): void =>
+      reject(new AbortedError(`Aborted while waiting for task ${id}.`, signal?.reason));
     const waiters = this.#waiters.get(id) ?? new Set();
     this.#waiters.set(id, waiters);
-    let leave = (): void => {};
-    const promise = new Promise((resolve, reject) => {
-      const waiter: Waiter = { resolve, reject };
-      const abort = (): void =>
-        reject(new AbortedError(`Aborted while waiting for task ${id}.`, signal?.reason));
-      waiters.add(waiter);
-      signal?.addEventListener('abort', abort, { once: true });
-      leave = () => {
-        signal?.removeEventListener('abort', abort);
-        waiters.delete(waiter);
-        if (waiters.size === 0) this.#waiters.delete(id);
-        if (this.#waiters.size > 0) return;
-        this.#reading?.abort();
-        this.#reading = undefined;
-      };
-    });
-    return { promise, leave: () => leave() };
+    waiters.add(waiter);
+    signal?.addEventListener('abort', abort, { once: true });
+    const leave = (): void => {
+      signal?.removeEventListener('abort', abort);
+      waiters.delete(waiter);
+      if (waiters.size === 0 && this.#waiters.get(id) === waiters) this.#waiters.delete(id);
+      if (this.#waiters.size > 0) return;
+      this.#reading?.abort();
+      this.#reading = undefined;
+    };
+    return { waiter, settled, leave };
   }
 
-  #read(from: string): AbortController {
+  #read(from: Place): AbortController {
     const controller = new AbortController();
+    const { signal } = controller;
     const follow = async (): Promise<void> => {
-      for await (const events of readEvents(this.#port, from, controller.signal)) {
-        for (const event of events) this.#tell(event);
+      for await (const batch of readEvents(this.#port, from, signal)) {
+        for (const happened of batch) this.#tell(happened);
+      }
+    };
+    const lookAgain = async (): Promise<void> => {
+      for (;;) {
+        await pause(this.#port.clock, LOOK_AGAIN, signal);
+        if (signal.aborted) return;
+        await this.#look(signal);
       }
     };
     void follow();
+    void lookAgain();
     return controller;
   }
 
-  #tell(event: QueueEvent): void {
+  #tell({ entry, event }: Happened): void {
     for (const waiter of this.#waiters.get(event.id) ?? []) {
-      if (event.kind === 'completed') {
-        if (event.notKept === undefined) waiter.resolve(event.result);
-        else waiter.reject(this.#notKept(event.id, event.notKept));
-      }
+      const [results, notices] = waiter.from;
+      if (compareEntries(entry, event.kind === 'completed' ? results : notices) <= 0) continue;
+      if (event.kind === 'completed') this.#completed(waiter, event);
       if (event.kind === 'failed') waiter.reject(this.#failed(event.id, event.reason));
+      if (event.kind === 'removed') {
+        waiter.reject(new TaskGoneError({ queue: this.#queue, id: event.id, reason: 'it was removed' }));
+      }
     }
   }
+
+  /** Looks at the tasks whose time has come. The older a wait is, the less often. */
+  async #look(signal: AbortSignal): Promise<void> {
+    const now = this.#port.clock.now();
+    const due = this.#all().filter(({ lookAt }) => lookAt <= now);
+    for (let index = 0; index < due.length && !signal.aborted; index += LOOKS) {
+      await Promise.all(due.slice(index, index + LOOKS).map((waiter) => this.#lookAt(waiter, now)));
+    }
+  }
+
+  async #lookAt(waiter: Waiter, now: number): Promise<void> {
+    const pause = Math.min(LOOK_AGAIN_MOST, Math.max(LOOK_AGAIN, now - waiter.since));
+    waiter.lookAt = now + pause;
+    try {
+      this.#settle(waiter, await this.#port.call(find, waiter.id));
+    } catch {
+      // Redis is away: the next look may find it.
+    }
+  }
+}
+
+/** As Promise.withResolvers, which Node 20 does not have. */
+function promiseWithResolvers(): {
+  promise: Promise<unknown>;
+  resolve: (result: unknown) => void;
+  reject: (error: unknown) => void;
+} {
+  let resolve = (_: unknown): void => {};
+  let reject = (_: unknown): void => {};
+  const promise = new Promise<unknown>((onResolve, onReject) => {
+    resolve = onResolve;
+    reject = onReject;
+  });
+  return { promise, resolve, reject };
 }

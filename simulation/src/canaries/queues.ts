@@ -149,8 +149,8 @@ export const QUEUE_CANARIES: readonly Canary[] = [
     changes: [
       {
         file: `${LUA}/settle.lua`,
-        find: "    happened(id, 't', ARGV[arg + 4])\n",
-        replace: "    happened(id, 't', ARGV[arg + 4])\n    if key ~= '' then free_slot(key) end\n",
+        find: "    notice(id, 't', ARGV[arg + 4])\n",
+        replace: "    notice(id, 't', ARGV[arg + 4])\n    if key ~= '' then free_slot(key) end\n",
       },
     ],
   },

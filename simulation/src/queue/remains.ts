@@ -6,9 +6,18 @@ import type { World } from '../world/world.js';
 import { EFFECTS, key, type QueueOracle } from './oracle.js';
 import type { QueuePlan } from './plan.js';
 
-const MAY_STAY = ['meta', 'events', 'results', 'letters', 'dead', 'dedup', 'deduped', 'wake', 'paces'].map(
-  key,
-);
+const MAY_STAY = [
+  'meta',
+  'events',
+  'results',
+  'letters',
+  'dead',
+  'dedup',
+  'deduped',
+  'wake',
+  'paces',
+  'notices',
+].map(key);
 
 export function judgeQueueRemains({ store }: World<QueuePlan>, oracle: QueueOracle): void {
   const leave = (what: string): void => oracle.violate('left behind', what);

@@ -33,6 +33,14 @@ async function follow({ args, context, queue }: Call): Promise<number> {
 }
 
 function detailOf(event: QueueEvent): string {
-  if (event.kind === 'completed') return JSON.stringify(event.result);
-  return event.kind === 'progress' ? JSON.stringify(event.progress) : event.reason;
+  switch (event.kind) {
+    case 'completed':
+      return JSON.stringify(event.result);
+    case 'progress':
+      return JSON.stringify(event.progress);
+    case 'removed':
+      return '';
+    default:
+      return event.reason;
+  }
 }
