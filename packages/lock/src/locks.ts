@@ -22,7 +22,7 @@ import {
   TokenClock,
   UnavailableError,
 } from '@holdfast/kernel';
-import { connect, type NodeSource, RedisNode } from '@holdfast/redis';
+import { connect, type NodeSource, RedisNode, withoutCredentials } from '@holdfast/redis';
 import { type AcquireContext, adoptLease } from './acquire.js';
 import {
   type ChangeContext,
@@ -343,7 +343,7 @@ export class Locks implements AsyncDisposable {
     const removed = this.#members.nodes.find((node) => node.address === address);
     if (removed) return proposeRemoving(this.#changing, removed, options.gone === true);
     const known = this.#members.nodes.map((node) => node.address).join(', ');
-    throw new MisuseError(`${display(address)} is none of the nodes: ${known}.`);
+    throw new MisuseError(`${display(withoutCredentials(String(address)))} is none of the nodes: ${known}.`);
   }
 
   /** Ends a proposed change to the nodes of these locks: clients with the number from before are refused from now on. */

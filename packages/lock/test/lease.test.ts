@@ -293,7 +293,7 @@ describe('a lone operation', () => {
       status: 'ready',
       options: client.options,
       on: () => {},
-      once: () => {},
+      off: () => {},
       connect: () => Promise.resolve(),
       duplicate: () => client.duplicate(),
       call: (command: string, args: string[]) => {

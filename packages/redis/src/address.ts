@@ -33,12 +33,9 @@ const FORMS =
 /** Reads a URL. Throws MisuseError if it is none of the three forms. */
 export function parseAddress(text: string): Address {
   if (/^rediss?-(sentinel|cluster):/.test(text)) return parseVia(text);
-  let url: URL;
-  try {
-    url = new URL(text);
-  } catch (cause) {
-    throw new MisuseError(`"${withoutCredentials(text)}" is not a Redis address; write ${FORMS}.`, { cause });
-  }
+  // What URL throws shows the text whole, so it is kept from the error.
+  if (!URL.canParse(text)) throw wrong(text, 'it is no URL');
+  const url = new URL(text);
   if (url.protocol === 'unix:') {
     const path = decode(url.pathname, text);
     if (!path.startsWith('/') || path === '/') throw wrong(text, 'it names no socket');
@@ -117,7 +114,7 @@ function decode(part: string, address: string): string {
 }
 
 /** What can be shown of a text that may be a malformed address: nothing that could be part of a password. */
-function withoutCredentials(text: string): string {
+export function withoutCredentials(text: string): string {
   const rest = text.replace(/^.*@/s, '***@').replace(/[?#].*$/s, '');
   const scheme = /^[a-z]+:(\/\/)?/i.exec(text)?.[0] ?? '';
   if (text.includes('@')) return `${scheme}${rest}`;

@@ -34,18 +34,32 @@ export interface ConnectOptions {
 /** Makes the connection for `source`, closed. Throws MisuseError. */
 export function connect(source: NodeSource, options: ConnectOptions = {}): Connection {
   if (typeof source === 'string') return fromUrl(parseAddress(source), options);
-  if (typeof source === 'object' && source !== null && 'isCluster' in source && source.isCluster === true) {
+  if (typeof source !== 'object' || source === null) throw unknown(source);
+  if ('isCluster' in source && source.isCluster === true) {
     throw new MisuseError(
       'A client of a Cluster cannot serve as a node; give redis-cluster://host:port,… instead.',
     );
   }
   if (isIoredis(source)) {
+    requireNoKeyPrefix(source);
     if (options.alone) return likeIoredis(source);
     return options.once ? onceFromIoredis(source) : fromIoredis(source);
   }
   if (isNodeRedis(source)) return options.alone ? likeNodeRedis(source) : fromNodeRedis(source);
-  throw new MisuseError(
+  throw unknown(source);
+}
+
+function unknown(source: unknown): MisuseError {
+  return new MisuseError(
     `A node is a URL such as redis://127.0.0.1:6379, an ioredis client or a node-redis client; got ${display(source)}.`,
+  );
+}
+
+/** Such a client and one without would not see each other's keys, and the client renames only some of them. */
+function requireNoKeyPrefix({ options: { keyPrefix } }: IoredisClient): void {
+  if (!keyPrefix) return;
+  throw new MisuseError(
+    `The ioredis client has keyPrefix ${display(keyPrefix)}; pass a client without it, and give the option "prefix" instead.`,
   );
 }
 

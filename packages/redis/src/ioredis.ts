@@ -1,7 +1,7 @@
 /**
  * @holdfast/redis/ioredis: the port on ioredis, for a client that the user has and for connections of our own.
  *
- * Guarantees: a client that was passed in is never closed. Our own connections reconnect for as long as they are
+ * Guarantees: a client that was passed in is never closed, and left as it was. Our own connections reconnect for as long as they are
  * open, never queue a command while away, and never send one twice.
  */
 import type { ConnectionOptions } from 'node:tls';
@@ -9,55 +9,47 @@ import type { RedisOptions as AllOptions, Redis } from 'ioredis';
 import type { Address } from './address.js';
 import { clusterConnector } from './cluster.js';
 import { type Connection, isRefusal, type Listener, type Reply, reasonOf } from './connection.js';
+import { type Emitter, overhear, Watch } from './overhear.js';
 
 /** The part of an ioredis client that Holdfast uses: ioredis 5 and 6 have it. */
-export interface IoredisClient {
+export interface IoredisClient extends Emitter {
   readonly status: string;
   readonly options: {
     readonly host?: string | undefined;
     readonly port?: number | undefined;
     readonly path?: string | null | undefined;
     readonly autoResendUnfulfilledCommands?: boolean | undefined;
+    /** Refused: it would give keys other names than Holdfast knows. */
+    readonly keyPrefix?: string | undefined;
   };
   duplicate(override: object): unknown;
   call(command: string, args: string[]): Promise<unknown>;
   connect(): Promise<unknown>;
-  on(event: 'error', listener: (error: Error) => void): unknown;
-  on(event: 'ready', listener: () => void): unknown;
-  once(event: 'ready' | 'error' | 'end', listener: () => void): unknown;
 }
 
 /** A connection over a client that the user keeps and closes. */
 export function fromIoredis(client: IoredisClient): Connection {
   const { host, port, path } = client.options;
-  let last = '';
-  let listening = false;
+  const watch = new Watch(client);
   return {
     address: path ?? `${host ?? 'localhost'}:${port ?? 6379}`,
     get unready() {
       if (client.status === 'ready') return undefined;
-      return `the ioredis client is not connected (status "${client.status}"${last && `; ${last}`})`;
+      return `the ioredis client is not connected (status "${client.status}"${watch.last && `; ${watch.last}`})`;
     },
     async open() {
-      if (!listening) {
-        listening = true;
-        client.on('error', (error) => {
-          last = reasonOf(error);
-        });
-      }
+      watch.start();
       if (client.status === 'wait') {
         await client.connect().catch(() => {});
         return;
       }
       if (client.status === 'ready' || client.status === 'end') return;
-      await new Promise<void>((resolve) => {
-        for (const event of ['ready', 'error', 'end'] as const) client.once(event, resolve);
-      });
+      await watch.tried();
     },
     send: (command, args) => client.call(command, args as string[]) as Promise<Reply>,
     listen: (channel, listener) => listenWith(client, channel, listener),
     restart() {},
-    close() {},
+    close: () => watch.stop(),
   };
 }
 
@@ -78,6 +70,7 @@ export function likeIoredis(client: IoredisClient): Connection {
     retryStrategy,
   }) as IoredisClient & Revivable & { disconnect(restart: boolean): void };
   let closed = false;
+  own.on('error', () => {}); // the connection says it
   revive(own, () => closed);
   const connection = fromIoredis(own);
   return {
@@ -91,6 +84,7 @@ export function likeIoredis(client: IoredisClient): Connection {
     restart: () => reconnect(own),
     close() {
       closed = true;
+      connection.close();
       own.disconnect(false);
     },
   };
@@ -126,12 +120,11 @@ function listenWith(client: IoredisClient, channel: string, listener: Listener):
   let closed = false;
   revive(subscriber, () => closed);
   // Who connects anew may have found another server, and what listens must be there too.
-  client.on('ready', () => {
-    if (!closed) reconnect(subscriber);
-  });
+  const ignore = overhear(client, (event) => event === 'ready' && reconnect(subscriber));
   return {
     close() {
       closed = true;
+      ignore();
       subscriber.disconnect();
     },
   };

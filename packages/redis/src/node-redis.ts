@@ -1,22 +1,21 @@
 /**
  * @holdfast/redis/node-redis: the port on node-redis, for a client that the user has and for connections of our own.
  *
- * Guarantees: a client that was passed in is never closed. Our own connections reconnect for as long as they are
+ * Guarantees: a client that was passed in is never closed, and left as it was. Our own connections reconnect for as long as they are
  * open and never queue a command while away.
  */
 import type { ConnectionOptions } from 'node:tls';
 import type { Address } from './address.js';
 import { type Connection, isRefusal, type Listener, type Reply, reasonOf } from './connection.js';
+import { type Emitter, Watch } from './overhear.js';
 
 /** The part of a node-redis client that Holdfast uses: versions 5 and 6 have it. */
-export interface NodeRedisClient {
+export interface NodeRedisClient extends Emitter {
   readonly isOpen: boolean;
   readonly isReady: boolean;
   readonly options?: unknown;
   duplicate(): unknown;
   sendCommand(command: string[]): Promise<unknown>;
-  on(event: 'error', listener: (error: Error) => void): unknown;
-  once(event: 'ready' | 'error' | 'end', listener: () => void): unknown;
 }
 
 interface ClientOptions {
@@ -26,31 +25,23 @@ interface ClientOptions {
 
 /** A connection over a client that the user connects, keeps and closes. */
 export function fromNodeRedis(client: NodeRedisClient): Connection {
-  let last = '';
-  let listening = false;
+  const watch = new Watch(client);
   return {
     address: addressOf((client.options ?? {}) as ClientOptions),
     get unready() {
       if (client.isReady) return undefined;
       if (!client.isOpen) return 'the node-redis client is not open: await client.connect() first';
-      return `the node-redis client is not connected${last && `: ${last}`}`;
+      return `the node-redis client is not connected${watch.last && `: ${watch.last}`}`;
     },
     async open() {
-      if (!listening) {
-        listening = true;
-        client.on('error', (error) => {
-          last = reasonOf(error);
-        });
-      }
+      watch.start();
       if (client.isReady || !client.isOpen) return;
-      await new Promise<void>((resolve) => {
-        for (const event of ['ready', 'error', 'end'] as const) client.once(event, resolve);
-      });
+      await watch.tried();
     },
     send: (command, args) => client.sendCommand([command, ...args]) as Promise<Reply>,
     listen: (channel, listener) => listenWith(client, channel, listener),
     restart() {},
-    close() {},
+    close: () => watch.stop(),
   };
 }
 
@@ -58,6 +49,7 @@ export function fromNodeRedis(client: NodeRedisClient): Connection {
 export function likeNodeRedis(client: NodeRedisClient): Connection {
   const own = client.duplicate() as NodeRedisClient & { connect(): Promise<unknown>; destroy(): void };
   const connection = fromNodeRedis(own);
+  own.on('error', () => {}); // the connection says it
   let closed = false;
   const start = (): void => void own.connect().catch(() => {}); // the library tries again by itself
   return {
@@ -79,6 +71,7 @@ export function likeNodeRedis(client: NodeRedisClient): Connection {
     },
     close() {
       closed = true;
+      connection.close();
       if (own.isOpen) own.destroy();
     },
   };
@@ -118,7 +111,7 @@ function listenWith(client: NodeRedisClient, channel: string, listener: Listener
 function addressOf({ socket, url }: ClientOptions): string {
   if (socket?.path) return socket.path;
   if (socket?.host || socket?.port) return `${socket.host ?? 'localhost'}:${socket.port ?? 6379}`;
-  return url ? new URL(url).host : 'localhost:6379';
+  return url && URL.canParse(url) ? new URL(url).host : 'localhost:6379';
 }
 
 /** A connection of our own. The client library is loaded when the connection opens. */

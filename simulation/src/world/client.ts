@@ -5,6 +5,7 @@
  * Guarantees: commands reach the node in order while one connection lasts. With `resends`, as is ioredis's default, what
  * was not answered is sent again on the next connection, and may so be carried out twice.
  */
+import { errorMonitor } from 'node:events';
 import {
   type ClientEnd,
   type Connection,
@@ -46,7 +47,7 @@ export class SimulatedClient {
     readonly autoResendUnfulfilledCommands: boolean;
   };
   readonly #with: ClientOptions;
-  readonly #handlers = new Map<string, { readonly handler: Handler; readonly once: boolean }[]>();
+  readonly #handlers = new Map<string | symbol, { readonly handler: Handler; readonly once: boolean }[]>();
   #connection: Connection | undefined;
   #pending = new Set<Pending>();
   #tries = 0;
@@ -63,8 +64,17 @@ export class SimulatedClient {
     };
   }
 
-  on(event: string, handler: Handler): this {
+  on(event: string | symbol, handler: Handler): this {
     this.#handle(event, handler, false);
+    return this;
+  }
+
+  off(event: string | symbol, handler: Handler): this {
+    const handlers = this.#handlers.get(event) ?? [];
+    this.#handlers.set(
+      event,
+      handlers.filter((each) => each.handler !== handler),
+    );
     return this;
   }
 
@@ -188,7 +198,8 @@ export class SimulatedClient {
     this.#emit(status);
   }
 
-  #emit(event: string, ...values: unknown[]): void {
+  #emit(event: string | symbol, ...values: unknown[]): void {
+    if (event === 'error') this.#emit(errorMonitor, ...values);
     const handlers = this.#handlers.get(event) ?? [];
     this.#handlers.set(
       event,
@@ -197,7 +208,7 @@ export class SimulatedClient {
     for (const { handler } of handlers) handler(...(values as never[]));
   }
 
-  #handle(event: string, handler: Handler, once: boolean): void {
+  #handle(event: string | symbol, handler: Handler, once: boolean): void {
     const handlers = this.#handlers.get(event) ?? [];
     handlers.push({ handler, once });
     this.#handlers.set(event, handlers);
