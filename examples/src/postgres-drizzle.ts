@@ -10,6 +10,7 @@ const locks = createLocks({ nodes });
 const pool = new Pool({ connectionString: database });
 
 // #region readme
+import type { TokenHolder } from '@holdfast/fence';
 import { createPostgresGuard } from '@holdfast/fence/postgres';
 import { eq, sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/node-postgres';
@@ -19,10 +20,10 @@ const accounts = pgTable('accounts', { id: text().primaryKey(), balance: integer
 const db = drizzle(pool);
 const guard = createPostgresGuard({ sql: pool });
 
-const deposit = (lease: { token: number }, amount: number) =>
+const deposit = (lease: TokenHolder, amount: number) =>
   db.transaction(async (tx) => {
     const query = async (text: string) => (await tx.execute(sql.raw(text))).rows;
-    await guard.sealWithin(query, 'account:42', lease); // first of all, and its errors are let through
+    await guard.sealWithin(lease, query); // first of all, and its errors are let through
     const [account] = await tx.select().from(accounts).where(eq(accounts.id, 'account:42'));
     const balance = (account?.balance ?? 0) + amount;
     await tx.update(accounts).set({ balance }).where(eq(accounts.id, 'account:42'));

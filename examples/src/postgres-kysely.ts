@@ -10,6 +10,7 @@ const locks = createLocks({ nodes });
 const pool = new Pool({ connectionString: database });
 
 // #region readme
+import type { TokenHolder } from '@holdfast/fence';
 import { createPostgresGuard } from '@holdfast/fence/postgres';
 import { Kysely, PostgresDialect, sql } from 'kysely';
 
@@ -18,10 +19,10 @@ const db = new Kysely<{ accounts: { id: string; balance: number } }>({
 });
 const guard = createPostgresGuard({ sql: pool });
 
-const deposit = (lease: { token: number }, amount: number) =>
+const deposit = (lease: TokenHolder, amount: number) =>
   db.transaction().execute(async (tx) => {
     const query = async (text: string) => (await sql.raw<object>(text).execute(tx)).rows;
-    await guard.sealWithin(query, 'account:42', lease); // first of all, and its errors are let through
+    await guard.sealWithin(lease, query); // first of all, and its errors are let through
     const account = tx.selectFrom('accounts').select('balance').where('id', '=', 'account:42');
     const { balance } = await account.executeTakeFirstOrThrow();
     await tx

@@ -10,6 +10,7 @@ const locks = createLocks({ nodes });
 const pool = new Pool({ connectionString: database });
 
 // #region readme
+import type { TokenHolder } from '@holdfast/fence';
 import { createPostgresGuard } from '@holdfast/fence/postgres';
 import { PrismaPg } from '@prisma/adapter-pg';
 import { PrismaClient } from './generated/prisma/client.js'; // by "prisma generate"
@@ -17,10 +18,10 @@ import { PrismaClient } from './generated/prisma/client.js'; // by "prisma gener
 const prisma = new PrismaClient({ adapter: new PrismaPg(pool) });
 const guard = createPostgresGuard({ sql: pool });
 
-const deposit = (lease: { token: number }, amount: number) =>
+const deposit = (lease: TokenHolder, amount: number) =>
   prisma.$transaction(async (tx) => {
     const query = (text: string) => tx.$queryRawUnsafe<object[]>(text);
-    await guard.sealWithin(query, 'account:42', lease); // first of all, and its errors are let through
+    await guard.sealWithin(lease, query); // first of all, and its errors are let through
     const { balance } = await tx.account.findUniqueOrThrow({ where: { id: 'account:42' } });
     await tx.account.update({ where: { id: 'account:42' }, data: { balance: balance + amount } });
   });

@@ -18,9 +18,9 @@ await guard.migrate(); // makes the table of marks where it is missing
 const early = await locks.acquire('account:42', { ttl: 200 }); // and never extended
 const later = await locks.acquire('account:42'); // granted when that has run out
 const deposit = `UPDATE accounts SET balance = balance + 5 WHERE id = 'account:42'`;
-await guard.transaction('account:42', later, (tx) => tx.query(deposit));
+await guard.transaction(later, (tx) => tx.query(deposit));
 await guard
-  .transaction('account:42', early, (tx) => tx.query(deposit))
+  .transaction(early, (tx) => tx.query(deposit))
   .catch((error: unknown) => {
     if (error instanceof StaleTokenError) console.log(`refused: ${error.offered} is below ${error.seen}`);
   });

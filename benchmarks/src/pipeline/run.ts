@@ -137,7 +137,7 @@ class PipelineBenchmark implements Run {
     await thumbnails.pause();
     for (let n = 0; n < this.#pictures; n += 1) {
       const id = `picture-${n}`;
-      const sealed = await pictures.seal({ resource: `originals/${id}`, token: 1 });
+      const sealed = await pictures.seal({ resource: `originals/${id}`, token: 1, issuer: 'uploads' });
       await sealed.write(originals[n % originals.length] as Buffer);
       await thumbnails.add({ id }, { id });
     }

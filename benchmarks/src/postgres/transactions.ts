@@ -40,7 +40,7 @@ export async function openPg(url: string, connections: number): Promise<Library>
       await client.query('COMMIT');
       client.release();
     },
-    guarded: (worker) => guard.transaction(accountOf(worker), { token: 1 }, (tx) => work(tx, worker)),
+    guarded: (worker) => guard.transaction(holderOf(worker), (tx) => work(tx, worker)),
     close: () => pool.end(),
   };
 }
@@ -57,10 +57,12 @@ export async function openPostgresJs(url: string, connections: number): Promise<
   return {
     name: 'postgres.js',
     unguarded: (worker) => sql.begin((tx) => work(tx, worker)),
-    guarded: (worker) => guard.transaction(accountOf(worker), { token: 1 }, (tx) => work(tx, worker)),
+    guarded: (worker) => guard.transaction(holderOf(worker), (tx) => work(tx, worker)),
     close: () => sql.end(),
   };
 }
+
+const holderOf = (worker: number) => ({ resource: accountOf(worker), token: 1, issuer: 'benchmark' });
 
 async function ready<Guard extends { migrate(): Promise<void>; initialize(): Promise<void> }>(guard: Guard) {
   await guard.migrate();

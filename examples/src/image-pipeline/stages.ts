@@ -34,6 +34,6 @@ async function write(task: Task<Picture>, form: keyof typeof operations): Promis
   const original = await pictures.read(`originals/${id}`);
   if (original === undefined) throw new NonRetryableError(`There is no picture ${id}.`);
   const body = await operations[form](original);
-  const sealed = await pictures.seal(task, `${form}/${id}`);
+  const sealed = await pictures.seal(task, { resource: `${form}/${id}` });
   await sealed.write({ body, contentType: 'image/jpeg' });
 }

@@ -55,7 +55,7 @@ async function upload(request: IncomingMessage, response: ServerResponse): Promi
   if (format === undefined) throw new Refusal(415, 'That is not a picture.');
   const id = randomUUID();
   // Nobody else writes the original, so any token will do.
-  await (await pictures.seal({ resource: `originals/${id}`, token: 1 })).write(body);
+  await (await pictures.seal({ resource: `originals/${id}`, token: 1, issuer: 'uploads' })).write(body);
   await thumbnails.add({ id }, { id });
   send(response, 202, { id, status: `/pictures/${id}` });
 }

@@ -86,7 +86,7 @@ const holdfast = (guarded: boolean): Described => ({
     const data = quiet(store);
     const access = async (lease: Lease): Promise<Pick<Held, 'read' | 'write'>> => {
       if (!guarded) return plain(data);
-      const sealed = await guard.seal(lease, RESOURCE);
+      const sealed = await guard.seal(lease, { resource: RESOURCE });
       return {
         read: () => data.get(KEY),
         write: async (value) => void (await sealed.write([['SET', KEY, value]])),

@@ -1,6 +1,13 @@
 -- seal: raise the mark of a resource to a token, before its holder reads. Stands on memory.lua.
 --
--- KEYS[1], KEYS[2] and ARGV[1] to ARGV[3] as memory.lua names them
+-- KEYS[1], KEYS[2] and ARGV[1] to ARGV[4] as memory.lua names them
 --
--- Replies {'sealed'}  {'stale', mark}  {'forgotten', lowest token that is refused no more}
-return refusal() or {'sealed'}
+-- Replies {'sealed'}, or a refusal of memory.lua
+--
+-- A mark never expires. To say so is a write that Redis accepts also when its memory is full, and after it the script's
+-- others, so that a new holder can shut the earlier ones out of a full store.
+redis.call('PERSIST', KEYS[2])
+local refused = refusal()
+if refused then return refused end
+raise()
+return {'sealed'}

@@ -1,14 +1,15 @@
 -- write: carry out commands if the token is not stale, in one step with the check. Stands on memory.lua.
 --
--- KEYS[1], KEYS[2] and ARGV[1] to ARGV[3] as memory.lua names them
+-- KEYS[1], KEYS[2] and ARGV[1] to ARGV[4] as memory.lua names them
 -- then, for each command: KEYS its first key; ARGV its name, the number of its further arguments, those arguments
 --
--- Replies {'written', reply...}  {'failed', number of the command, its error}  {'stale', mark}  {'forgotten', memory}
+-- Replies {'written', reply...}  {'failed', number of the command, its error}, or a refusal of memory.lua
 local refused = refusal()
 if refused then return refused end
+raise()
 
 local reply = {'written'}
-local arg = 4
+local arg = 5
 for key = 3, #KEYS do
   local name, count = ARGV[arg], tonumber(ARGV[arg + 1])
   local result = redis.pcall(name, KEYS[key], unpack(ARGV, arg + 2, arg + 1 + count))

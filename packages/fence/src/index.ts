@@ -3,12 +3,15 @@
  * has an entry of its own: @holdfast/fence/redis.
  */
 export {
+  BusyError,
+  type ClaimOptions,
   HoldfastError,
   MisuseError,
+  type StaleReason,
   StaleTokenError,
   type TokenClaim,
   type TokenHolder,
   UnavailableError,
 } from '@holdfast/kernel';
 export type { Guard, Sealed } from './guard.js';
-export type { GuardKind, RefusedMessage } from './refused.js';
+export { type GuardKind, IssuerMismatchError, type RefusedMessage } from './refused.js';

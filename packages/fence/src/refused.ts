@@ -4,7 +4,7 @@
  * Guarantees: without an SDK and without a subscriber nothing is recorded.
  */
 import { channel } from 'node:diagnostics_channel';
-import { StaleTokenError } from '@holdfast/kernel';
+import { BusyError, MisuseError, type StaleReason, StaleTokenError, type TokenClaim } from '@holdfast/kernel';
 import { type Counter, metrics } from '@opentelemetry/api';
 
 export type GuardKind = 'redis' | 'postgres' | 'object-store';
@@ -13,25 +13,96 @@ export type GuardKind = 'redis' | 'postgres' | 'object-store';
 export interface RefusedMessage {
   readonly guard: GuardKind;
   readonly resource: string;
+  readonly issuer: string;
   readonly offered: number;
+  /** As in the StaleTokenError; of another issuer's mark, its token. */
   readonly seen: number;
+  readonly reason: StaleReason | 'issuer';
+}
+
+/** The highest token that was accepted, and who issued it; undefined in a mark that was made before issuers were kept. */
+export interface GuardMark {
+  readonly token: number;
+  readonly issuer: string | undefined;
+}
+
+/**
+ * The resource is guarded under the tokens of another issuer, which cannot be compared with the holder's. Let the
+ * holders of the other one stop, then hand the resource over with `guard.transfer(resource, holder)`.
+ */
+export class IssuerMismatchError extends MisuseError {
+  readonly resource: string;
+  /** Of the token that was refused. */
+  readonly issuer: string;
+  /** Of the mark. */
+  readonly expected: string;
+
+  constructor(message: string, details: { resource: string; issuer: string; expected: string }) {
+    super(message);
+    this.resource = details.resource;
+    this.issuer = details.issuer;
+    this.expected = details.expected;
+  }
 }
 
 const refused = channel('holdfast:fence:refused');
 let counter: Counter | undefined;
 
-/** The error for a stale token, which is told of. */
-export function staleToken(
-  guard: GuardKind,
-  message: string,
-  details: Omit<RefusedMessage, 'guard'>,
-): StaleTokenError {
+function record(guard: GuardKind, claim: TokenClaim, reason: RefusedMessage['reason'], seen: number): void {
   counter ??= metrics.getMeter('@holdfast/fence').createCounter('holdfast.fence.refused', {
     unit: '{token}',
-    description: 'Stale tokens that a guard refused.',
+    description: 'Tokens that a guard refused.',
   });
-  counter.add(1, { 'holdfast.fence.guard': guard });
-  const { resource, offered, seen } = details;
-  if (refused.hasSubscribers) refused.publish({ guard, resource, offered, seen } satisfies RefusedMessage);
-  return new StaleTokenError(message, { resource, offered, seen });
+  counter.add(1, { 'holdfast.fence.guard': guard, 'holdfast.fence.reason': reason });
+  if (!refused.hasSubscribers) return;
+  const { resource, issuer, token: offered } = claim;
+  refused.publish({ guard, resource, issuer, offered, seen, reason } satisfies RefusedMessage);
+}
+
+/** What may be said of a token besides: by the guards' stores. */
+interface Refusal {
+  readonly reason: StaleReason;
+  readonly seen: number;
+  /** What has forgotten, as "Redis"; for the reason "forgotten". */
+  readonly store?: string;
+  /** Another sentence. */
+  readonly more?: string;
+}
+
+/** Records that a token was refused, and makes the error. */
+export function staleToken(guard: GuardKind, claim: TokenClaim, refusal: Refusal): StaleTokenError {
+  const { resource, token: offered } = claim;
+  const { reason, seen, more = '' } = refusal;
+  record(guard, claim, reason, seen);
+  return new StaleTokenError(explain(claim, refusal) + more, { resource, offered, seen, reason });
+}
+
+function explain({ resource, token }: TokenClaim, { reason, seen, store = 'store' }: Refusal): string {
+  switch (reason) {
+    case 'lower':
+      return `Token ${token} for "${resource}" is stale: the guard has already accepted ${seen}.`;
+    case 'forgotten':
+      return `The guard of "${resource}" may have forgotten tokens, because its ${store} is new or restarted. It refuses ${token} and accepts tokens above ${seen}: take a new lease (locks.acquire has the option above); waiting with this one does not help. If the ${store} is new, call initialize() once.`;
+    case 'ahead':
+      return `Token ${token} for "${resource}" is more than two windows ahead of the guard's clock, which accepts tokens up to ${seen}: it is forged, or a clock is wrong.`;
+  }
+}
+
+/** Records that a token of another issuer was refused, and makes the error. */
+export function otherIssuer(guard: GuardKind, claim: TokenClaim, mark: GuardMark): IssuerMismatchError {
+  const { resource, issuer } = claim;
+  const expected = mark.issuer ?? '';
+  record(guard, claim, 'issuer', mark.token);
+  return new IssuerMismatchError(
+    `"${resource}" is guarded under tokens of "${expected}", and this token is of "${issuer}"; the two cannot be compared. Let holders of the former stop, then hand it over: guard.transfer("${resource}", holder).`,
+    { resource, issuer, expected },
+  );
+}
+
+/** The error for a mark that changed between the look at it and the transfer. */
+export function changedMark({ resource }: TokenClaim, mark: GuardMark | undefined): BusyError {
+  return new BusyError(
+    `The mark of "${resource}" changed while it was handed over: somebody else writes to it. Let them stop, and call transfer again.`,
+    { resource, ...(mark && { token: mark.token }) },
+  );
 }

@@ -11,7 +11,14 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { type Guard, MisuseError, StaleTokenError, UnavailableError } from '@holdfast/fence';
+import {
+  type Guard,
+  IssuerMismatchError,
+  MisuseError,
+  StaleTokenError,
+  type TokenClaim,
+  UnavailableError,
+} from '@holdfast/fence';
 import {
   createFencingCheck,
   expressFencing,
@@ -37,6 +44,7 @@ import { Redis } from 'ioredis';
 import { Pool, type PoolClient } from 'pg';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type GuardFixture, guardContract } from './contract.js';
+import { holder } from './holder.js';
 import { FRAMEWORKS, type Handle, type RunningSite, type Site, type Start } from './http-servers.js';
 
 let nodes: LocalNodes;
@@ -109,29 +117,44 @@ async function send(url: string, sent: ToSend) {
   return { status: response.statusCode, type: mediaType, retryAfter, body: await text(response) };
 }
 
+/** A site, and what hands one of its resources over at every guard that it has. */
+interface Guarded<W, R> {
+  readonly site: Site<W, R>;
+  readonly handOver: HandOver;
+}
+
+type HandOver = (resource: string, holder: TokenClaim) => Promise<unknown>;
+
 /** The guard of who has the resource behind a server: to seal is a request, to write another one with a body. */
-const overHttp = ({ url }: RunningSite): Guard<number, string> => ({
-  async seal(holder, resource = holder.resource) {
+const overHttp = ({ url }: RunningSite, handOver: HandOver): Guard<number, string> => ({
+  async seal(claim, options) {
+    fencingHeaders(claim, options); // throws for what is no holder
+    const { resource = claim.resource } = options ?? {};
     const put = async (body: string): Promise<string> => {
-      const response = await fencedFetch(holder, url(resource), { method: 'PUT', body }, { resource });
+      const response = await fencedFetch(claim, url(resource), { method: 'PUT', body }, { resource });
       expect(response.status).toBe(200);
       return response.text();
     };
     await put('');
-    return { resource, token: holder.token, write: (value) => put(String(value)) };
+    return { ...claim, resource, write: (value) => put(String(value)) };
+  },
+  async transfer(resource, claim) {
+    await handOver(resource, claim);
+    return this.seal(claim, { resource });
   },
 });
 
 /** The contract through two servers over one store; `prefix` keeps its things from those of other suites. */
 async function openFixture<W, R>(
   start: Start,
-  site: (prefix: string) => Promise<Site<W, R>>,
+  open: (prefix: string) => Promise<Guarded<W, R>>,
   read: (name: string) => Promise<number>,
 ): Promise<GuardFixture<number, string>> {
   const prefix = `contract-${++names}`;
-  const sites = [await start(await site(prefix)), await start(await site(prefix))] as const;
+  const { site, handOver } = await open(prefix);
+  const sites = [await start(site), await start((await open(prefix)).site)] as const;
   return {
-    guards: [overHttp(sites[0]), overHttp(sites[1])],
+    guards: [overHttp(sites[0], handOver), overHttp(sites[1], handOver)],
     set: (_resource, value) => value,
     read: (resource) => read(`${prefix} ${resource}`),
     token: (step) => base + step,
@@ -142,7 +165,7 @@ async function openFixture<W, R>(
 }
 
 /** Marks and numbers in Redis, written by what the check gave. */
-async function siteOnRedis(prefix: string): Promise<Site<readonly RedisCommand[], RedisReplies>> {
+async function siteOnRedis(prefix: string): Promise<Guarded<readonly RedisCommand[], RedisReplies>> {
   const store = createRedisGuard({ redis, name: prefix });
   await store.initialize();
   const handle: Handle<readonly RedisCommand[], RedisReplies> = async (fencing, body) => {
@@ -150,11 +173,11 @@ async function siteOnRedis(prefix: string): Promise<Site<readonly RedisCommand[]
     if (value) await fencing?.write([['SET', `${prefix} ${fencing.resource}`, value]]);
     return value;
   };
-  return { guard: store, handle };
+  return { site: { guard: store, handle }, handOver: (resource, claim) => store.transfer(resource, claim) };
 }
 
 /** Marks and numbers in PostgreSQL. */
-async function siteOnPostgres(prefix: string): Promise<Site<PostgresWrite<PoolClient>, unknown>> {
+async function siteOnPostgres(prefix: string): Promise<Guarded<PostgresWrite<PoolClient>, unknown>> {
   const store = createPostgresGuard({ sql: pool, table: prefix });
   await store.migrate();
   await store.initialize();
@@ -163,24 +186,25 @@ async function siteOnPostgres(prefix: string): Promise<Site<PostgresWrite<PoolCl
     if (value) await fencing?.write((tx) => tx.query(SET, [`${prefix} ${fencing.resource}`, value]));
     return value;
   };
-  return { guard: store, handle };
+  return { site: { guard: store, handle }, handOver: (resource, claim) => store.transfer(resource, claim) };
 }
 
 /** Marks in Redis, at which the check looks, and numbers in PostgreSQL, where the handler seals again. */
-async function siteOnBoth(prefix: string): Promise<Site<readonly RedisCommand[], RedisReplies>> {
-  const { guard } = await siteOnRedis(prefix);
+async function siteOnBoth(prefix: string): Promise<Guarded<readonly RedisCommand[], RedisReplies>> {
+  const { site, handOver } = await siteOnRedis(prefix);
   const store = createPostgresGuard({ sql: pool, table: prefix });
   await store.migrate();
   await store.initialize();
   const handle: Handle<readonly RedisCommand[], RedisReplies> = async (fencing, body) => {
     if (fencing === undefined) return '';
     const value = await text(body);
-    await store.transaction(fencing.resource, fencing, async (tx) => {
+    await store.transaction(fencing, async (tx) => {
       if (value) await tx.query(SET, [`${prefix} ${fencing.resource}`, value]);
     });
     return value;
   };
-  return { guard, handle };
+  const both: HandOver = (...of) => Promise.all([handOver(...of), store.transfer(...of)]);
+  return { site: { guard: site.guard, handle }, handOver: both };
 }
 
 const inRedis = async (name: string): Promise<number> => Number(await redis.get(name));
@@ -211,7 +235,7 @@ const missing = (headers: Sent, detail: RegExp): Refused => ({
   detail,
 });
 const wrong = (token: Sent[string], resource: Sent[string], detail: RegExp): Refused => ({
-  headers: { 'Fencing-Token': token, 'Fencing-Resource': resource },
+  headers: { 'Fencing-Token': token, 'Fencing-Resource': resource, 'Fencing-Issuer': 'locks:test' },
   status: 400,
   type: 'malformed',
   detail,
@@ -222,6 +246,11 @@ const BAD_HEADERS: readonly Refused[] = [
   missing({}, /Send Fencing-Token/),
   missing({ 'Fencing-Token': '7' }, /Send Fencing-Resource/),
   missing({ 'Fencing-Resource': 'r' }, /Send Fencing-Token/),
+  missing({ 'Fencing-Token': '7', 'Fencing-Resource': 'r' }, /Send Fencing-Issuer/),
+  {
+    ...wrong('7', 'r', /Fencing-Issuer is one name/),
+    headers: { ...fencingHeaders(holder('r', 7)), 'Fencing-Issuer': 'a, b' },
+  },
   ...['', '0', '-1', '1.5', '007', '+7', '1e3', '0x7', '9007199254740992', 'seven', '7, 7', '7;q=1'].map(
     (token) => wrong(token, 'r', /Fencing-Token is one positive integer/),
   ),
@@ -261,9 +290,9 @@ describe.each(FRAMEWORKS)('a server of %s', (_framework, start) => {
   it('answers a stale token with what was offered and what was seen, and the client throws it', async () => {
     await using running = await site();
     const resource = fresh();
-    await fencedFetch({ resource, token: 9 }, running.url(resource), { method: 'PUT' });
-    expect(answer.mock.calls).toMatchObject([[{ resource, token: 9 }, {}]]);
-    const headers = fencingHeaders({ resource, token: 8 });
+    await fencedFetch(holder(resource, 9), running.url(resource), { method: 'PUT' });
+    expect(answer.mock.calls).toMatchObject([[holder(resource, 9), {}]]);
+    const headers = fencingHeaders(holder(resource, 8));
     const answered = await send(running.url(resource), { method: 'PUT', headers });
     expect(answered).toMatchObject({ status: 412, type: 'application/problem+json' });
     const body = JSON.parse(answered.body);
@@ -273,8 +302,9 @@ describe.each(FRAMEWORKS)('a server of %s', (_framework, start) => {
       resource,
       offered: 8,
       seen: 9,
+      reason: 'lower',
     });
-    const outcome = fencedFetch({ resource, token: 8 }, running.url(resource), { method: 'DELETE' });
+    const outcome = fencedFetch(holder(resource, 8), running.url(resource), { method: 'DELETE' });
     await expect(outcome).rejects.toMatchObject({
       name: 'StaleTokenError',
       resource,
@@ -285,21 +315,49 @@ describe.each(FRAMEWORKS)('a server of %s', (_framework, start) => {
     expect(answer).toHaveBeenCalledTimes(1);
   });
 
+  it('answers a token of another issuer with 409, and takes those of the route only', async () => {
+    await using running = await site();
+    const resource = fresh();
+    await fencedFetch(holder(resource, 9), running.url(resource), { method: 'PUT' });
+    const other = holder(resource, 10, 'queue:ö');
+    const outcome = fencedFetch(other, running.url(resource), { method: 'PUT' });
+    await expect(outcome).rejects.toThrow(IssuerMismatchError);
+    await expect(outcome).rejects.toMatchObject({ resource, issuer: 'queue:ö', expected: 'locks:test' });
+    await guard.transfer(resource, other);
+    expect((await fencedFetch(other, running.url(resource), { method: 'PUT' })).status).toBe(200);
+    await using strict = await site({ issuers: ['queue:q'] });
+    const forged = fencedFetch(holder('free', 1, 'queue:z'), strict.url('free'), { method: 'PUT' });
+    await expect(forged).rejects.toThrow(/names "queue:z", whose tokens this route does not take/);
+    const right = holder('free', 1, 'queue:q');
+    expect((await fencedFetch(right, strict.url('free'), { method: 'PUT' })).status).toBe(200);
+  });
+
+  it('leaves a resource usable when a forged token was sent', async () => {
+    await using running = await site();
+    const resource = fresh();
+    const forged = { ...fencingHeaders(holder(resource, 1)), 'Fencing-Token': '9007199254740991' };
+    const answered = await send(running.url(resource), { method: 'PUT', headers: forged });
+    expect(answered.status).toBe(412);
+    expect(JSON.parse(answered.body)).toMatchObject({ reason: 'ahead' });
+    await fencedFetch(holder(resource, 1), running.url(resource), { method: 'PUT' });
+    expect(answer).toHaveBeenCalledTimes(1);
+  });
+
   it('leaves GET, HEAD and OPTIONS alone, unless told to check them', async () => {
     await using running = await site();
     const resource = fresh();
     for (const method of ['GET', 'HEAD', 'OPTIONS']) {
-      const headers = { ...fencingHeaders({ resource, token: 9 }), 'Fencing-Token': 'nonsense' };
+      const headers = { ...fencingHeaders(holder(resource, 9)), 'Fencing-Token': 'nonsense' };
       expect((await fetch(running.url(resource), { method, headers })).status).toBe(200);
-      expect((await fencedFetch({ resource, token: 9 }, running.url(resource), { method })).status).toBe(200);
+      expect((await fencedFetch(holder(resource, 9), running.url(resource), { method })).status).toBe(200);
       expect(answer.mock.lastCall?.[0]).toBeUndefined();
     }
-    await guard.seal({ resource, token: 1 }); // the mark was not raised
+    await guard.seal(holder(resource, 1)); // the mark was not raised
     await using strict = await site({ safeMethods: true });
     expect((await fetch(strict.url(resource))).status).toBe(428);
-    await fencedFetch({ resource, token: 9 }, strict.url(resource));
-    expect(answer.mock.lastCall?.[0]).toMatchObject({ resource, token: 9 });
-    await expect(guard.seal({ resource, token: 8 })).rejects.toThrow(StaleTokenError);
+    await fencedFetch(holder(resource, 9), strict.url(resource));
+    expect(answer.mock.lastCall?.[0]).toMatchObject(holder(resource, 9));
+    await expect(guard.seal(holder(resource, 8))).rejects.toThrow(StaleTokenError);
   });
 
   it('refuses the write of a handler that passed and was overtaken', async () => {
@@ -315,7 +373,7 @@ describe.each(FRAMEWORKS)('a server of %s', (_framework, start) => {
       return 'written';
     });
     const put = (token: number): Promise<Response> =>
-      fencedFetch({ resource, token }, running.url(resource), { method: 'PUT' });
+      fencedFetch(holder(resource, token), running.url(resource), { method: 'PUT' });
     const slow = put(1).catch((error: unknown) => error);
     await entered.passed;
     expect(await (await put(2)).text()).toBe('written');
@@ -328,7 +386,7 @@ describe.each(FRAMEWORKS)('a server of %s', (_framework, start) => {
   it('does not read the body: it refuses before its end, and the handler gets it as it comes', async () => {
     await using running = await site();
     const resource = fresh();
-    await guard.seal({ resource, token: 5 });
+    await guard.seal(holder(resource, 5));
     const first = gate();
     answer.mockImplementation(async (_fencing, body) => {
       const parts: string[] = [];
@@ -339,7 +397,7 @@ describe.each(FRAMEWORKS)('a server of %s', (_framework, start) => {
       return parts.join('');
     });
     const open = (token: number): ReturnType<typeof begin> =>
-      begin(running.url(resource), { method: 'PUT', headers: fencingHeaders({ resource, token }) });
+      begin(running.url(resource), { method: 'PUT', headers: fencingHeaders(holder(resource, token)) });
     const refused = open(4);
     refused.request.write('a beginning');
     expect((await refused.answered).statusCode).toBe(412);
@@ -351,7 +409,7 @@ describe.each(FRAMEWORKS)('a server of %s', (_framework, start) => {
     const response = await accepted.answered;
     expect([response.statusCode, await text(response)]).toEqual([200, 'one, two']);
     const large = { method: 'PUT', body: new Uint8Array(32 * 1024 * 1024) };
-    await expect(fencedFetch({ resource, token: 4 }, running.url(resource), large)).rejects.toThrow(
+    await expect(fencedFetch(holder(resource, 4), running.url(resource), large)).rejects.toThrow(
       StaleTokenError,
     );
   });
@@ -362,7 +420,7 @@ describe.each(FRAMEWORKS)('a server of %s', (_framework, start) => {
     const onUnavailable = vi.fn();
     await using running = await site({ guard: lost, onUnavailable });
     await other.stop();
-    const lease = { resource: fresh(), token: 1 };
+    const lease = holder(fresh(), 1);
     const answered = await send(running.url(lease.resource), {
       method: 'POST',
       headers: fencingHeaders(lease),
@@ -380,7 +438,7 @@ describe.each(FRAMEWORKS)('a server of %s', (_framework, start) => {
 
   it('answers 503 for a store that the handler could not reach, and leaves other errors to the framework', async () => {
     await using running = await site();
-    const lease = { resource: fresh(), token: 1 };
+    const lease = holder(fresh(), 1);
     const post = (): Promise<Response> => fencedFetch(lease, running.url(lease.resource), { method: 'POST' });
     answer.mockRejectedValueOnce(new UnavailableError('no', [{ node: 'secret:1', reason: 'gone' }]));
     const outcome = await post().catch((error: unknown) => error);
@@ -399,13 +457,13 @@ describe.each(FRAMEWORKS)('a server of %s', (_framework, start) => {
     await using running = await site({ resource: 'header' });
     await using fixed = await site({ resource: 'the ledger' });
     for (const resource of [fresh(), fresh()]) {
-      await fencedFetch({ resource, token: 5 }, running.url('any'), { method: 'PUT' });
-      expect(answer.mock.lastCall?.[0]).toMatchObject({ resource, token: 5 });
-      await expect(guard.seal({ resource, token: 4 })).rejects.toThrow(StaleTokenError);
-      const other = fencedFetch({ resource, token: 5 }, fixed.url('any'), { method: 'PUT' });
+      await fencedFetch(holder(resource, 5), running.url('any'), { method: 'PUT' });
+      expect(answer.mock.lastCall?.[0]).toMatchObject(holder(resource, 5));
+      await expect(guard.seal(holder(resource, 4))).rejects.toThrow(StaleTokenError);
+      const other = fencedFetch(holder(resource, 5), fixed.url('any'), { method: 'PUT' });
       await expect(other).rejects.toThrow(/this request is about "the ledger"/);
       await expect(other).rejects.toBeInstanceOf(MisuseError);
-      const lease = { resource: 'a task', token: base + names };
+      const lease = holder('a task', base + names);
       const named = await fencedFetch(lease, fixed.url('any'), { method: 'PUT' }, { resource: 'the ledger' });
       expect(named.status).toBe(200);
     }
@@ -424,7 +482,7 @@ it('an object guard checks, too, and the handler reads by what it gives', async 
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
   const put = async (token: number, body: string): Promise<string> =>
-    (await fencedFetch({ resource: 'totals', token }, url, { method: 'PUT', body })).text();
+    (await fencedFetch(holder('totals', token), url, { method: 'PUT', body })).text();
   expect(await put(1, 'one')).toBe('nothing');
   expect(await put(2, 'two')).toBe('one');
   await expect(put(1, 'late')).rejects.toThrow(StaleTokenError);
@@ -452,14 +510,12 @@ describe('the client', () => {
     await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve));
     const { port } = listener.address() as AddressInfo;
     for (const [index, [status, , body]] of bodies.entries()) {
-      const response = await fencedFetch({ resource: 'r', token: 1 }, `http://127.0.0.1:${port}/${index}`);
+      const response = await fencedFetch(holder('r', 1), `http://127.0.0.1:${port}/${index}`);
       expect([response.status, await response.text()]).toEqual([status, body]);
     }
     listener.closeAllConnections();
     await new Promise((resolve) => listener.close(resolve));
-    await expect(fencedFetch({ resource: 'r', token: 1 }, `http://127.0.0.1:${port}/`)).rejects.toThrow(
-      TypeError,
-    );
+    await expect(fencedFetch(holder('r', 1), `http://127.0.0.1:${port}/`)).rejects.toThrow(TypeError);
   });
 
   it('keeps the headers of the request, and puts its own in place of others', async () => {
@@ -472,8 +528,8 @@ describe('the client', () => {
     const { port } = listener.address() as AddressInfo;
     const url = `http://127.0.0.1:${port}/`;
     const headers = { 'X-Mine': 'kept', 'fencing-token': '99' };
-    await fencedFetch({ resource: 'r', token: 1 }, url, { headers });
-    await fencedFetch({ resource: 'r', token: 1 }, new Request(url, { headers }));
+    await fencedFetch(holder('r', 1), url, { headers });
+    await fencedFetch(holder('r', 1), new Request(url, { headers }));
     for (const [received] of seen.mock.calls) {
       expect(received).toMatchObject({ 'x-mine': 'kept', 'fencing-token': '1', 'fencing-resource': 'r' });
     }
@@ -484,16 +540,17 @@ describe('the client', () => {
 
   it('writes a resource as plain as it can, and refuses what cannot be written', () => {
     const written = (resource: string): string =>
-      fencingHeaders({ resource: 'x', token: 7 }, resource)['Fencing-Resource'];
-    expect(fencingHeaders({ resource: 'account:42', token: 7 })).toEqual({
+      fencingHeaders(holder('x', 7), { resource })['Fencing-Resource'];
+    expect(fencingHeaders(holder('account:42', 7))).toEqual({
       'Fencing-Token': '7',
       'Fencing-Resource': 'account:42',
+      'Fencing-Issuer': 'locks:test',
     });
     expect(written("/a?b=c#'d'")).toBe("/a?b=c#'d'");
     expect(written(' 5%,ö🎉')).toBe('%205%25%2C%C3%B6%F0%9F%8E%89');
     for (const resource of ['', '\uD800', 'a\nb']) expect(() => written(resource)).toThrow(MisuseError);
     for (const token of [0, 1.5, '7']) {
-      expect(() => fencingHeaders({ resource: 'r', token: token as number })).toThrow(MisuseError);
+      expect(() => fencingHeaders(holder('r', token as number))).toThrow(MisuseError);
     }
   });
 });
@@ -504,6 +561,7 @@ it.each<[object, RegExp]>([
   [{ guard: { seal: () => {} } }, /resource is a string/],
   [{ guard: { seal: () => {} }, resource: '' }, /resource is a string/],
   [{ guard: { seal: () => {} }, resource: 'r', methods: [] }, /no option "methods"/],
+  [{ guard: { seal: () => {} }, resource: 'r', issuers: 'queue:q' }, /issuers is an array/],
 ])('options that cannot work are refused: %o', (options, message) => {
   const makers: ((wrong: never) => unknown)[] = [
     createFencingCheck,

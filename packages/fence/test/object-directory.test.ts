@@ -10,6 +10,7 @@ import { MisuseError, StaleTokenError } from '@holdfast/fence';
 import { conformance, createObjectGuard, directoryStore } from '@holdfast/fence/object-store';
 import { seededRandom, systemRandom } from '@holdfast/kernel';
 import { expect, it, vi } from 'vitest';
+import { holder } from './holder.js';
 
 async function temporary(): Promise<AsyncDisposable & { path: string }> {
   const path = await mkdtemp(join(tmpdir(), 'holdfast-'));
@@ -76,8 +77,8 @@ it('loses nothing that was acknowledged when processes contend and are killed', 
   expect(list, repeat).toEqual(expect.arrayContaining(acknowledged));
   expect(list, repeat).toEqual([...new Set(list)].sort((a, b) => a - b));
   const last = list.at(-1) ?? 0;
-  await expect(guard.seal({ resource: 'list', token: last - 1 }), repeat).rejects.toThrow(StaleTokenError);
-  await (await guard.seal({ resource: 'list', token: last + 64_000_000 })).write('[]');
+  await expect(guard.seal(holder('list', last - 1)), repeat).rejects.toThrow(StaleTokenError);
+  await (await guard.seal(holder('list', last + 64))).write('[]');
   expect(await readdir(join(path, 'list')), repeat).toHaveLength(2); // the last two versions, and no draft
 });
 
@@ -110,7 +111,7 @@ it('passes the probe, and keeps every key in a folder of its own', async () => {
   const guard = createObjectGuard({ store });
   const long = 'x'.repeat(511);
   const keys = ['a', 'a/b', 'a%2Fb', '.', '..', '../a', 'a*', 'ä/ö', `${long}1`, `${long}2`];
-  for (const key of keys) await (await guard.seal({ resource: key, token: 1 })).write(`content of ${key}`);
+  for (const key of keys) await (await guard.seal(holder(key, 1))).write(`content of ${key}`);
   for (const key of keys) expect(String(await guard.read(key))).toBe(`content of ${key}`);
   expect(await readdir(directory.path)).toEqual(['a']);
   expect(await readdir(join(directory.path, 'a', 'b'))).toHaveLength(keys.length);
@@ -120,15 +121,15 @@ it('tells a mark that is lost, a file that was changed, and a place that is no d
   await using directory = await temporary();
   const { path } = directory;
   const guard = createObjectGuard({ store: directoryStore({ path }) });
-  const lost = await guard.seal({ resource: 'lost', token: 7 });
+  const lost = await guard.seal(holder('lost', 7));
   await rm(join(path, 'lost'), { recursive: true });
   await expect(lost.write('mine')).rejects.toThrow(/was 7 and is lost/);
 
-  await (await guard.seal({ resource: 'changed', token: 7 })).write('mine');
+  await (await guard.seal(holder('changed', 7))).write('mine');
   const current = (await readdir(join(path, 'changed'))).sort().at(-1) ?? '';
   expect(String(await readFile(join(path, 'changed', current)))).toMatch(/^\{.*"token":7.*\}\nmine$/);
   await writeFile(join(path, 'changed', current), 'past');
-  await expect(guard.seal({ resource: 'changed', token: 8 })).rejects.toThrow(/changed past the guard/);
+  await expect(guard.seal(holder('changed', 8))).rejects.toThrow(/changed past the guard/);
 
   const file = createObjectGuard({ store: directoryStore({ path: join(path, 'changed', current) }) });
   await expect(file.read('x')).rejects.toThrow(MisuseError);

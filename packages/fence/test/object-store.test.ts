@@ -24,6 +24,10 @@ function fixture(
     set: (_, value) => String(value),
     read: async (resource) => Number((await guards[0].read(resource)) ?? 0),
     token: (step) => 1_000 + step,
+    async markWithoutIssuer(key, token) {
+      const object = { body: Buffer.alloc(0), mark: { token, write: 'before', empty: true }, attributes: {} };
+      await stores[0].put(key, object, undefined, new AbortController().signal);
+    },
     [Symbol.asyncDispose]: close,
   };
 }

@@ -10,6 +10,7 @@ import {
   s3Store,
 } from '@holdfast/fence/object-store';
 import { describe, expect, it } from 'vitest';
+import { holder } from './holder.js';
 import { type Enforcement, S3Server } from './s3-server.js';
 
 interface Bench extends AsyncDisposable {
@@ -46,14 +47,14 @@ async function openBench(): Promise<Bench> {
 
 const KEY = 'totals.json';
 const PATH = `/bucket/${KEY}`;
-const holder = (token: number) => ({ resource: KEY, token });
+const totals = (token: number) => holder(KEY, token);
 const text = (content: Buffer | undefined): string | undefined => content && String(content);
 
 describe('an object of the guard', () => {
   it('is absent when it was sealed and not written, and when it was deleted, with its mark kept', async () => {
     await using bench = await openBench();
     const guard = bench.guard();
-    const sealed = await guard.seal(holder(5));
+    const sealed = await guard.seal(totals(5));
     expect(await sealed.read()).toBeUndefined();
     expect(bench.raw(KEY)?.headers).toMatchObject({
       'x-amz-meta-holdfast-token': '5',
@@ -64,7 +65,7 @@ describe('an object of the guard', () => {
     await sealed.write({ body: undefined });
     expect(await sealed.read()).toBeUndefined();
     expect(await guard.read(KEY)).toBeUndefined();
-    await expect(guard.seal(holder(4))).rejects.toMatchObject({ offered: 4, seen: 5 });
+    await expect(guard.seal(totals(4))).rejects.toMatchObject({ offered: 4, seen: 5 });
     expect(await guard.read('never')).toBeUndefined();
   });
 
@@ -77,12 +78,12 @@ describe('an object of the guard', () => {
     };
     bench.server.putPast(PATH, '{"sum":1}', own, '"0a-7"');
     const guard = bench.guard();
-    const first = await guard.seal(holder(1));
+    const first = await guard.seal(totals(1));
     expect(text(await first.read())).toBe('{"sum":1}');
     expect(bench.raw(KEY)?.headers).toMatchObject(own);
     await first.write({ body: new TextEncoder().encode('{"sum":2}'), contentType: 'application/json' });
     const etag = bench.server.objects.get(PATH)?.etag;
-    const second = await guard.seal(holder(2));
+    const second = await guard.seal(totals(2));
     expect(bench.server.objects.get(PATH)?.etag).not.toBe(etag);
     expect(JSON.parse(bench.raw(KEY)?.text ?? '')).toEqual({ sum: 2 });
     expect(bench.raw(KEY)?.headers).toMatchObject({ 'content-type': 'application/json' });
@@ -92,7 +93,7 @@ describe('an object of the guard', () => {
 
   it('is sealed again without a put by the same holder, whose workers may all write', async () => {
     await using bench = await openBench();
-    const [one, other] = [await bench.guard().seal(holder(1)), await bench.guard().seal(holder(1))];
+    const [one, other] = [await bench.guard().seal(totals(1)), await bench.guard().seal(totals(1))];
     expect(bench.server.received['PUT']).toBe(1);
     await Promise.all([one.write('a'), other.write('b'), one.write('c')]);
     expect(['a', 'b', 'c']).toContain(text(await other.read()));
@@ -105,7 +106,7 @@ describe('a put whose answer says nothing', () => {
     async (fault) => {
       await using bench = await openBench();
       bench.server.next.push(fault);
-      const sealed = await bench.guard().seal(holder(1));
+      const sealed = await bench.guard().seal(totals(1));
       expect(await sealed.read()).toBeUndefined();
       bench.server.next.push(fault);
       await sealed.write('mine');
@@ -117,27 +118,27 @@ describe('a put whose answer says nothing', () => {
 
   it('is known for ours under a later seal too, and lets us write no more', async () => {
     await using bench = await openBench();
-    const sealed = await bench.guard().seal(holder(1));
+    const sealed = await bench.guard().seal(totals(1));
     const later = bench.guard();
     bench.server.next.push('lost');
     bench.server.afterPut = async () => {
       bench.server.afterPut = () => {};
-      await later.seal(holder(2));
+      await later.seal(totals(2));
     };
     await sealed.write('mine'); // carried out before the later holder sealed, who reads it
-    expect(text(await (await later.seal(holder(2))).read())).toBe('mine');
+    expect(text(await (await later.seal(totals(2))).read())).toBe('mine');
     await expect(sealed.write('too late')).rejects.toThrow(StaleTokenError);
     expect(text(await later.read(KEY))).toBe('mine');
   });
 
   it.each(['lost', '409 done'] as const)('%s: is in doubt once a later holder has written', async (fault) => {
     await using bench = await openBench();
-    const sealed = await bench.guard().seal(holder(1));
+    const sealed = await bench.guard().seal(totals(1));
     const later = bench.guard();
     bench.server.next.push(fault);
     bench.server.afterPut = async () => {
       bench.server.afterPut = () => {};
-      await (await later.seal(holder(2))).write('theirs');
+      await (await later.seal(totals(2))).write('theirs');
     };
     const error = await sealed.write('mine').catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(StaleTokenError);
@@ -150,7 +151,7 @@ describe('a put whose answer says nothing', () => {
 
   it('is not known when the store is silent; the same call may be repeated', async () => {
     await using bench = await openBench();
-    const sealed = await bench.guard({ timeout: 1_000 }).seal(holder(1));
+    const sealed = await bench.guard({ timeout: 1_000 }).seal(totals(1));
     bench.server.next.push('silent');
     const error = await sealed.write('mine').catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(UnavailableError);
@@ -163,7 +164,7 @@ describe('a put whose answer says nothing', () => {
 
   it('is not known when the network is broken for longer than the client tries', async () => {
     await using bench = await openBench();
-    const sealed = await bench.guard().seal(holder(1));
+    const sealed = await bench.guard().seal(totals(1));
     bench.server.next.push('lost', 'dropped', 'dropped');
     const error = await sealed.write('mine').catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(UnavailableError);
@@ -180,7 +181,7 @@ describe('a mark that is lost', () => {
     ['replaced', (server: S3Server) => server.putPast(PATH, 'past')],
   ])('because the object was %s past the guard, stops its holder', async (_, lose) => {
     await using bench = await openBench();
-    const sealed = await bench.guard().seal(holder(7));
+    const sealed = await bench.guard().seal(totals(7));
     lose(bench.server);
     const before = bench.raw(KEY);
     for (const call of [() => sealed.write('mine'), () => sealed.read()]) {
@@ -188,25 +189,25 @@ describe('a mark that is lost', () => {
       await expect(call()).rejects.toThrow(/was 7 and is lost: .*past the guard/);
     }
     expect(bench.raw(KEY)).toEqual(before);
-    await bench.guard().seal(holder(3)); // a lower token, which the guard cannot know to be one
+    await bench.guard().seal(totals(3)); // a lower token, which the guard cannot know to be one
     await expect(sealed.write('mine')).rejects.toThrow(/is lost/);
   });
 
   it('while it is being raised, is not taken for a new object', async () => {
     await using bench = await openBench();
-    await bench.guard().seal(holder(7));
+    await bench.guard().seal(totals(7));
     bench.server.next.push('gone');
-    await expect(bench.guard().seal(holder(8))).rejects.toThrow(/was 7 and is lost/);
+    await expect(bench.guard().seal(totals(8))).rejects.toThrow(/was 7 and is lost/);
     expect(bench.raw(KEY)).toBeUndefined();
   });
 
   it('with a delete marker, is told also to a holder who has never seen it', async () => {
     await using bench = await openBench();
     bench.server.versioned = true;
-    await bench.guard().seal(holder(7));
+    await bench.guard().seal(totals(7));
     bench.server.deletePast(PATH);
-    await expect(bench.guard().seal(holder(3))).rejects.toThrow(MisuseError);
-    await expect(bench.guard().seal(holder(3))).rejects.toThrow(/deleted past the guard.*delete marker/);
+    await expect(bench.guard().seal(totals(3))).rejects.toThrow(MisuseError);
+    await expect(bench.guard().seal(totals(3))).rejects.toThrow(/deleted past the guard.*delete marker/);
   });
 
   it.each([
@@ -216,11 +217,11 @@ describe('a mark that is lost', () => {
     ['a part of the metadata', (body: string) => body, { 'x-amz-meta-holdfast-write': '' }],
   ])('under %s, is told', async (_, body, headers) => {
     await using bench = await openBench();
-    await (await bench.guard().seal(holder(7))).write('mine');
+    await (await bench.guard().seal(totals(7))).write('mine');
     const { text: own = '', headers: kept } = bench.raw(KEY) ?? {};
     bench.server.putPast(PATH, body(own), { ...kept, ...headers });
-    await expect(bench.guard().seal(holder(8))).rejects.toThrow(MisuseError);
-    await expect(bench.guard().seal(holder(8))).rejects.toThrow(/changed past the guard/);
+    await expect(bench.guard().seal(totals(8))).rejects.toThrow(MisuseError);
+    await expect(bench.guard().seal(totals(8))).rejects.toThrow(/changed past the guard/);
   });
 });
 
@@ -233,7 +234,7 @@ describe('the probe', () => {
     expect(report.checks.every(({ passed, detail }) => passed && detail === '')).toBe(true);
     expect(bench.server.objects.size).toBe(0);
     const puts = bench.server.received['PUT'] ?? 0;
-    await bench.guard({ conforms: false }).seal(holder(1));
+    await bench.guard({ conforms: false }).seal(totals(1));
     expect(bench.server.received['PUT']).toBe(puts + 1);
   });
 
@@ -260,7 +261,7 @@ describe('the probe', () => {
     expect(failed.map(({ name }) => name)).toEqual(expect.arrayContaining(failing));
     expect(failed.every(({ detail }) => detail !== '')).toBe(true);
     expect(bench.server.objects.size).toBe(0);
-    const refused = bench.guard({ conforms: false }).seal(holder(1));
+    const refused = bench.guard({ conforms: false }).seal(totals(1));
     await expect(refused).rejects.toThrow(MisuseError);
     await expect(refused).rejects.toThrow(failing[0]);
     expect(bench.raw(KEY)).toBeUndefined();
@@ -270,9 +271,9 @@ describe('the probe', () => {
     await using bench = await openBench();
     const guard = bench.guard({ conforms: false });
     bench.server.away = true;
-    await expect(guard.seal(holder(1))).rejects.toThrow(UnavailableError);
+    await expect(guard.seal(totals(1))).rejects.toThrow(UnavailableError);
     bench.server.away = false;
-    await Promise.all([guard.seal(holder(1)), guard.read(KEY), guard.read('other')]);
+    await Promise.all([guard.seal(totals(1)), guard.read(KEY), guard.read('other')]);
     const probed = bench.server.received['PUT'];
     await bench.guard({ conforms: false }).read(KEY);
     expect(bench.server.received['PUT']).toBe(probed);
@@ -287,7 +288,7 @@ describe('a mistake', () => {
   ] as const)('that the store answers with %s is told, and not repeated', async (fault, message) => {
     await using bench = await openBench();
     bench.server.next.push(fault);
-    const refused = bench.guard().seal(holder(1));
+    const refused = bench.guard().seal(totals(1));
     await expect(refused).rejects.toThrow(MisuseError);
     await expect(refused).rejects.toThrow(message);
     expect(bench.server.received['PUT']).toBe(1);
@@ -306,7 +307,7 @@ describe('a mistake', () => {
     await expect(createObjectGuard({ store }).read(KEY)).rejects.toThrow(/NoSuchBucket/);
     nowhere.destroy();
     for (const key of ['../x', 'a/./b', '\ud800']) {
-      await expect(bench.guard().seal({ resource: key, token: 1 })).rejects.toThrow(MisuseError);
+      await expect(bench.guard().seal(holder(key, 1))).rejects.toThrow(MisuseError);
     }
     expect(() => s3Store({ client: {} as never, bucket: 'b' })).toThrow(/S3Client/);
     expect(() => s3Store({ client, bucket: '' })).toThrow(/bucket/);
@@ -324,7 +325,7 @@ describe('a mistake', () => {
     [{ body: 'x', contentType: 'a\nb' }, /contentType/],
   ])('in a write is told before anything is sent: %j', async (write, message) => {
     await using bench = await openBench();
-    const sealed = await bench.guard().seal(holder(1));
+    const sealed = await bench.guard().seal(totals(1));
     const puts = bench.server.received['PUT'];
     await expect(sealed.write(write as ObjectWrite)).rejects.toThrow(message);
     await expect(sealed.write(write as ObjectWrite)).rejects.toThrow(MisuseError);

@@ -7,6 +7,7 @@ import { writeSync } from 'node:fs';
 import { StaleTokenError } from '@holdfast/fence';
 import { createObjectGuard, directoryStore } from '@holdfast/fence/object-store';
 import { systemClock } from '@holdfast/kernel';
+import { holder } from './holder.js';
 
 const [path = '', worker = '0'] = process.argv.slice(2);
 const guard = createObjectGuard({ store: directoryStore({ path }), conforms: true });
@@ -17,7 +18,7 @@ for (;;) {
   const token = Math.max(Math.floor(systemClock.wall() / 64) * 64 + Number(worker), last + 64);
   last = token;
   try {
-    const sealed = await guard.seal({ resource: 'list', token });
+    const sealed = await guard.seal(holder('list', token));
     const list: number[] = JSON.parse(String((await sealed.read()) ?? '[]'));
     await sealed.write(JSON.stringify([...list, token]));
     writeSync(1, `${token}\n`);

@@ -14,6 +14,7 @@ import { Client, Pool, type PoolClient } from 'pg';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { guardContract } from './contract.js';
+import { holder } from './holder.js';
 
 let server: LocalPostgres;
 let pool: Pool;
@@ -77,6 +78,9 @@ guardContract('pg', async () => {
     set: (resource, value) => (tx) => tx.query(SET, [`pg ${resource}`, value]),
     read: (resource) => numberOf(`pg ${resource}`),
     token: (step) => base + step,
+    async markWithoutIssuer(resource, token) {
+      await pool.query(`INSERT INTO ${table} (resource, token) VALUES ($1, $2)`, [resource, token]);
+    },
     [Symbol.asyncDispose]: () => second.end(),
   };
 });
@@ -129,8 +133,7 @@ describe.each<IsolationLevel>(['read committed', 'repeatable read', 'serializabl
     const guard = await newGuard();
     const [entered, leave] = [gate(), gate()];
     const newer = guard.transaction(
-      name,
-      { token: 2 },
+      holder(name, 2),
       async (tx) => {
         await tx.query(SET, [name, 2]);
         entered.open();
@@ -140,7 +143,7 @@ describe.each<IsolationLevel>(['read committed', 'repeatable read', 'serializabl
     );
     await entered.passed;
     const work = vi.fn();
-    const older = guard.transaction(name, { token: 1 }, work, { isolation }).catch((error: unknown) => error);
+    const older = guard.transaction(holder(name, 1), work, { isolation }).catch((error: unknown) => error);
     await vi.waitFor(async () => expect(await waiting()).toBe(1), 10_000);
     leave.open();
     await newer;
@@ -155,9 +158,9 @@ describe.each<IsolationLevel>(['read committed', 'repeatable read', 'serializabl
     try {
       await client.query(`BEGIN ISOLATION LEVEL ${isolation}`);
       await client.query('SELECT count(*) FROM numbers'); // takes the snapshot where there is one
-      await guard.transaction(name, { token: 2 }, async () => {});
+      await guard.transaction(holder(name, 2), async () => {});
       const query = async (text: string) => (await client.query(text)).rows;
-      const outcome = await guard.sealWithin(query, name, { token: 1 }).catch((error: unknown) => error);
+      const outcome = await guard.sealWithin(holder(name, 1), query).catch((error: unknown) => error);
       if (isolation === 'read committed') expect(outcome).toBeInstanceOf(StaleTokenError);
       else expect(outcome).toBeInstanceOf(UnavailableError); // run all of it again
     } finally {
@@ -171,8 +174,7 @@ describe.each<IsolationLevel>(['read committed', 'repeatable read', 'serializabl
     const counter = `${name} counter`;
     const rounds = Array.from({ length: 20 }, () =>
       guard.transaction(
-        counter,
-        { token: 7 },
+        holder(counter, 7),
         async (tx) => {
           const { rows } = await tx.query('SELECT value FROM numbers WHERE name = $1', [counter]);
           await tx.query(SET, [counter, (rows[0]?.value ?? 0) + 1]);
@@ -188,7 +190,7 @@ describe.each<IsolationLevel>(['read committed', 'repeatable read', 'serializabl
 describe('a transaction', () => {
   it('gives the result of its work, and commits', async () => {
     const guard = await newGuard();
-    const result = await guard.transaction('result', { token: 1 }, async (tx) => {
+    const result = await guard.transaction(holder('result', 1), async (tx) => {
       await tx.query(SET, ['result', 5]);
       return 'done';
     });
@@ -203,7 +205,7 @@ describe('a transaction', () => {
       await tx.query(SET, ['rejected', 5]);
       throw reason;
     };
-    await expect(guard.transaction('rejected', { token: 1 }, work)).rejects.toBe(reason);
+    await expect(guard.transaction(holder('rejected', 1), work)).rejects.toBe(reason);
     expect(await numberOf('rejected')).toBe(0);
   });
 
@@ -213,21 +215,21 @@ describe('a transaction', () => {
       await tx.query(SET, ['swallowed', 5]);
       await tx.query('SELECT 1 / 0').catch(() => {});
     };
-    await expect(guard.transaction('swallowed', { token: 1 }, work)).rejects.toThrow(/was rolled back/);
+    await expect(guard.transaction(holder('swallowed', 1), work)).rejects.toThrow(/was rolled back/);
     expect(await numberOf('swallowed')).toBe(0);
   });
 
   it('waits for an earlier one no longer than the timeout, which then does not bind its own statements', async () => {
     const guard = await newGuard({ timeout: 50 });
     const [entered, leave] = [gate(), gate()];
-    const first = guard.transaction('slow', { token: 1 }, async (tx) => {
+    const first = guard.transaction(holder('slow', 1), async (tx) => {
       const { rows } = await tx.query('SHOW lock_timeout');
       expect(rows).toEqual([{ lock_timeout: '0' }]);
       entered.open();
       await leave.passed;
     });
     await entered.passed;
-    const second = guard.transaction('slow', { token: 2 }, async () => {});
+    const second = guard.transaction(holder('slow', 2), async () => {});
     await expect(second).rejects.toThrow(UnavailableError);
     await expect(second).rejects.toThrow(/still has its transaction open/);
     leave.open();
@@ -241,7 +243,7 @@ describe('a transaction', () => {
     const { rows } = await client.query('SELECT pg_backend_pid() AS pid');
     client.release();
     await pool.query('SELECT pg_terminate_backend($1) WHERE $1 <> pg_backend_pid()', [rows[0].pid]);
-    await vi.waitFor(() => guard.transaction('again', { token: 1 }, async () => {}), 10_000);
+    await vi.waitFor(() => guard.transaction(holder('again', 1), async () => {}), 10_000);
   });
 
   it.each(['pg', 'postgres.js'])(
@@ -260,11 +262,11 @@ describe('a transaction', () => {
       const set = `INSERT INTO numbers VALUES ('${name}', 1)`;
       const outcome =
         driver === 'pg'
-          ? guards.pg.transaction(name, { token: 1 }, async (tx) => {
+          ? guards.pg.transaction(holder(name, 1), async (tx) => {
               await tx.query(set);
               await tx.query(die);
             })
-          : guards.js.transaction(name, { token: 1 }, async (tx) => {
+          : guards.js.transaction(holder(name, 1), async (tx) => {
               await tx.unsafe(set);
               await tx.unsafe(die).catch(() => {});
               await tx.unsafe(set); // the library has another connection by now, outside of the transaction
@@ -272,7 +274,7 @@ describe('a transaction', () => {
       await expect(outcome).rejects.toThrow(UnavailableError);
       await expect(outcome).rejects.toThrow(/nothing (of the transaction )?was committed/);
       expect(await numberOf(name)).toBe(0);
-      await guards.pg.transaction(name, { token: 1 }, async (tx) => tx.query(set));
+      await guards.pg.transaction(holder(name, 1), async (tx) => tx.query(set));
       await sql.end({ timeout: 0 });
     },
   );
@@ -297,8 +299,8 @@ describe('a transaction', () => {
       const insert = `INSERT INTO deaths_${tables} VALUES (1)`;
       const outcome =
         driver === 'pg'
-          ? guards.pg.transaction('commit', { token: 1 }, async (tx) => tx.query(insert))
-          : guards.js.transaction('commit', { token: 1 }, async (tx) => tx.unsafe(insert));
+          ? guards.pg.transaction(holder('commit', 1), async (tx) => tx.query(insert))
+          : guards.js.transaction(holder('commit', 1), async (tx) => tx.unsafe(insert));
       await expect(outcome).rejects.toThrow(UnavailableError);
       await expect(outcome).rejects.toThrow(/whether it was carried out is not known/);
       await sql.end({ timeout: 0 });
@@ -311,7 +313,7 @@ describe('a transaction', () => {
     await guard.migrate();
     await guard.initialize();
     let late: typeof sql | undefined;
-    await guard.transaction('savepoints', { token: 1 }, async (tx) => {
+    await guard.transaction(holder('savepoints', 1), async (tx) => {
       late = tx as unknown as typeof sql;
       await tx`INSERT INTO numbers VALUES ('savepoints', 1)`;
       await tx
@@ -335,8 +337,8 @@ describe('a transaction', () => {
     await pool.query('CREATE SCHEMA "odd ""schema""; --"');
     const odd = await newGuard({ schema: 'odd "schema"; --', table: `Marks' of "us"` });
     for (const resource of [`o'hare`, '\\', `\\'; DROP TABLE numbers; --`, '日本 🎉', '$1']) {
-      await odd.seal({ resource, token: 2 });
-      await expect(odd.seal({ resource, token: 1 })).rejects.toThrow(StaleTokenError);
+      await odd.seal(holder(resource, 2));
+      await expect(odd.seal(holder(resource, 1))).rejects.toThrow(StaleTokenError);
     }
   });
 });
@@ -354,22 +356,46 @@ describe('the table of marks', () => {
     await pool.query(postgresMigration({ table }));
     const guard = createPostgresGuard({ sql: pool, table });
     await guard.initialize();
-    await guard.seal({ resource: 'r', token: 1 });
+    await guard.seal(holder('r', 1));
+  });
+
+  it('of before, which has no issuers, is given them, and keeps its marks', async () => {
+    const table = `marks_${++tables}`;
+    await pool.query(`
+      CREATE TABLE ${table} (
+        resource text COLLATE "C" PRIMARY KEY,
+        token bigint NOT NULL CHECK (token BETWEEN 0 AND 9007199254740991),
+        previous bigint NOT NULL DEFAULT 0
+      ) WITH (fillfactor = 50);
+      INSERT INTO ${table} (resource, token) VALUES ('', 0), ('r', 5);
+      CREATE FUNCTION ${table}_raise(of_resource text, to_token bigint, wait_ms integer) RETURNS text
+      LANGUAGE sql AS 'SELECT NULL'`);
+    const guard = createPostgresGuard({ sql: pool, table });
+    await expect(guard.seal(holder('r', 6))).rejects.toThrow(/run guard\.migrate\(\)/);
+    await guard.migrate();
+    await guard.migrate();
+    await expect(guard.seal(holder('r', 4))).rejects.toMatchObject({ seen: 5, reason: 'lower' });
+    await guard.seal(holder('r', 5));
+    await expect(guard.seal(holder('r', 6, 'queue:q'))).rejects.toThrow(/guard\.transfer\("r", holder\)/);
+    // A program of before is refused, not let through unseen.
+    const old = pool.query(`SELECT ${table}_raise('r', 7, NULL)`);
+    await expect(old).rejects.toMatchObject({ code: '42883' });
   });
 
   it('must be there: the error says what to do', async () => {
     const guard = createPostgresGuard({ sql: pool, table: 'nowhere' });
-    await expect(guard.seal({ resource: 'r', token: 1 })).rejects.toThrow(MisuseError);
-    await expect(guard.seal({ resource: 'r', token: 1 })).rejects.toThrow(/run guard\.migrate\(\)/);
+    await expect(guard.seal(holder('r', 1))).rejects.toThrow(MisuseError);
+    await expect(guard.seal(holder('r', 1))).rejects.toThrow(/run guard\.migrate\(\)/);
   });
 
   it('that is new refuses tokens that an earlier one may have passed, until it is told that there was none', async () => {
     const guard = createPostgresGuard({ sql: pool, table: `marks_${++tables}`, window: 50 });
     await guard.migrate();
-    const before = { resource: 'r', token: systemClock.wall() };
+    const before = holder('r', systemClock.wall());
     await expect(guard.seal(before)).rejects.toThrow(StaleTokenError);
     await expect(guard.seal(before)).rejects.toThrow(/call initialize\(\) once/);
-    await vi.waitFor(() => guard.seal({ resource: 's', token: systemClock.wall() }), 10_000);
+    await expect(guard.seal(before)).rejects.toMatchObject({ reason: 'forgotten' });
+    await vi.waitFor(() => guard.seal(holder('s', systemClock.wall())), 10_000);
     await expect(guard.seal(before)).rejects.toThrow(StaleTokenError);
     await guard.initialize();
     await guard.seal(before);
@@ -377,18 +403,18 @@ describe('the table of marks', () => {
 
   it('that was emptied is noticed', async () => {
     const guard = await newGuard();
-    await guard.seal({ resource: 'r', token: 5 });
+    await guard.seal(holder('r', 5));
     await pool.query(`TRUNCATE marks_${tables}`);
-    await expect(guard.seal({ resource: 'r', token: 4 })).rejects.toThrow(/was emptied/);
+    await expect(guard.seal(holder('r', 4))).rejects.toThrow(/was emptied/);
     await guard.migrate();
-    await expect(guard.seal({ resource: 'r', token: 4 })).rejects.toThrow(StaleTokenError);
+    await expect(guard.seal(holder('r', 4))).rejects.toThrow(StaleTokenError);
   });
 
   it('keeps a mark that was raised when a later transaction fails', async () => {
     const guard = await newGuard();
-    const sealed = await guard.seal({ resource: 'kept', token: 5 });
+    const sealed = await guard.seal(holder('kept', 5));
     await expect(sealed.write(() => Promise.reject(new Error('no')))).rejects.toThrow('no');
-    await expect(guard.seal({ resource: 'kept', token: 4 })).rejects.toThrow(StaleTokenError);
+    await expect(guard.seal(holder('kept', 4))).rejects.toThrow(StaleTokenError);
   });
 });
 
@@ -410,7 +436,7 @@ it.each<[Record<string, unknown>, RegExp]>([
 it('an unknown isolation level is refused before anything is sent', async () => {
   const guard = createPostgresGuard({ sql: pool, table: 'nowhere' });
   const bad = { isolation: 'chaos' as IsolationLevel };
-  await expect(guard.transaction('r', { token: 1 }, async () => {}, bad)).rejects.toThrow(/"chaos"/);
+  await expect(guard.transaction(holder('r', 1), async () => {}, bad)).rejects.toThrow(/"chaos"/);
 });
 
 it('a server that does not answer is unavailable, and the error has no password', async () => {
@@ -421,7 +447,7 @@ it('a server that does not answer is unavailable, and the error has no password'
   });
   await other.stop();
   const error = await createPostgresGuard({ sql: gone })
-    .seal({ resource: 'r', token: 1 })
+    .seal(holder('r', 1))
     .catch((reason: unknown) => reason);
   expect(error).toBeInstanceOf(UnavailableError);
   expect(String(error)).not.toMatch(/s3cret/);

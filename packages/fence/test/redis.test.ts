@@ -12,6 +12,7 @@ import { Redis } from 'ioredis';
 import { createClient } from 'redis';
 import { describe, expect, it, vi } from 'vitest';
 import { type GuardFixture, guardContract } from './contract.js';
+import { holder } from './holder.js';
 
 /** A window of 50 ms: a store that forgot judges tokens again after 100 ms. */
 const WINDOW = 50;
@@ -53,6 +54,9 @@ async function openFixture(): Promise<GuardFixture<readonly RedisCommand[], Redi
     set: (resource, value) => [['SET', `number:${resource}`, value]],
     read: async (resource) => Number(await store.redis.get(`number:${resource}`)),
     token: (step) => base + step,
+    markWithoutIssuer: async (resource, token) => {
+      await store.redis.set(`{holdfast}:mark:${resource}`, token);
+    },
     [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
   };
 }
@@ -62,7 +66,7 @@ guardContract('redis', openFixture);
 describe('the commands of a write', () => {
   it('are carried out in order, with their replies as Redis gives them', async () => {
     await using store = await openStore();
-    const sealed = await (await store.guard()).seal({ resource: 'r', token: 7 });
+    const sealed = await (await store.guard()).seal(holder('r', 7));
     const replies = await sealed.write([
       ['SET', 'balance', 5],
       ['INCRBY', 'balance', 37],
@@ -76,7 +80,7 @@ describe('the commands of a write', () => {
 
   it('say which of them failed, and why', async () => {
     await using store = await openStore();
-    const sealed = await (await store.guard()).seal({ resource: 'r', token: 7 });
+    const sealed = await (await store.guard()).seal(holder('r', 7));
     const failed = sealed.write([
       ['SET', 'text', 'words'],
       ['INCR', 'text'],
@@ -95,7 +99,7 @@ describe('the commands of a write', () => {
     [[['SET', 'k', Number.NaN]], /NaN/],
   ])('are refused when malformed: %j', async (commands, message) => {
     await using store = await openStore();
-    const sealed = await (await store.guard()).seal({ resource: 'r', token: 7 });
+    const sealed = await (await store.guard()).seal(holder('r', 7));
     await expect(sealed.write(commands as unknown as RedisCommand[])).rejects.toThrow(message);
     await expect(sealed.write(commands as unknown as RedisCommand[])).rejects.toThrow(MisuseError);
   });
@@ -105,10 +109,10 @@ describe('a store that forgets', () => {
   it('and is new, refuses what it cannot judge, until it can', async () => {
     await using store = await openStore();
     const guard = await store.guard({ initialize: false });
-    const early = guard.seal({ resource: 'r', token: systemClock.wall() });
+    const early = guard.seal(holder('r', systemClock.wall()));
     await expect(early).rejects.toThrow(StaleTokenError);
     await expect(early).rejects.toThrow(/new or restarted.*initialize/);
-    await vi.waitFor(() => guard.seal({ resource: 'r', token: systemClock.wall() }), {
+    await vi.waitFor(() => guard.seal(holder('r', systemClock.wall())), {
       timeout: 5_000,
       interval: 20,
     });
@@ -118,18 +122,23 @@ describe('a store that forgets', () => {
     await using store = await openStore();
     const guard = await store.guard();
     const stale = systemClock.wall();
-    const holder = { resource: 'r', token: stale + 1 };
-    const sealed = await guard.seal(holder);
+    const before = holder('r', stale + 1);
+    const sealed = await guard.seal(before);
     await sealed.write([['SET', 'balance', 1]]);
     if (how === 'FLUSHALL') await store.redis.flushall();
     else await store.node.restart({ empty: true });
     await vi.waitFor(() => store.redis.ping());
     const again = await vi.waitFor(async () => {
-      const error = await guard.seal({ resource: 'r', token: stale }).catch((reason: unknown) => reason);
+      const error = await guard.seal(holder('r', stale)).catch((reason: unknown) => reason);
       expect(error).toBeInstanceOf(StaleTokenError);
       return error as StaleTokenError;
     }, 5_000);
-    expect(again.seen).toBeGreaterThan(holder.token);
+    expect(again.seen).toBeGreaterThan(before.token);
+    expect(again.reason).toBe('forgotten');
+    expect(again.message).toMatch(
+      new RegExp(`accepts tokens above ${again.seen}.*waiting with this one does not help`),
+    );
+    await vi.waitFor(() => guard.seal(holder('r', again.seen + 1)), 5_000);
     await expect(sealed.write([['SET', 'balance', 2]])).rejects.toThrow(StaleTokenError);
     expect(await store.redis.get('balance')).toBeNull();
   });
@@ -146,12 +155,12 @@ describe('a store that forgets', () => {
     await follow(replica, store.node.port);
     const guard = await store.guard();
     const [before, lost] = [systemClock.wall(), systemClock.wall() + 1];
-    await guard.seal({ resource: 'other', token: before });
+    await guard.seal(holder('other', before));
     await replica.replicaof('NO', 'ONE');
-    await guard.seal({ resource: 'r', token: lost }); // the replica has not heard of it
+    await guard.seal(holder('r', lost)); // the replica has not heard of it
     await follow(store.redis, other.nodes[0]?.port ?? 0);
     await store.redis.replicaof('NO', 'ONE');
-    await expect(guard.seal({ resource: 'r', token: before })).rejects.toThrow(StaleTokenError);
+    await expect(guard.seal(holder('r', before))).rejects.toThrow(StaleTokenError);
     replica.disconnect();
   });
 
@@ -159,10 +168,35 @@ describe('a store that forgets', () => {
     await using store = await openStore(['--appendonly', 'yes', '--appendfsync', 'always']);
     const guard = await store.guard({ persistence: 'synchronous' });
     const token = systemClock.wall();
-    const sealed = await guard.seal({ resource: 'r', token });
+    const sealed = await guard.seal(holder('r', token));
     await store.node.restart();
     await vi.waitFor(() => sealed.write([['SET', 'balance', 1]]), 5_000);
-    await expect(guard.seal({ resource: 'r', token: token - 1 })).rejects.toMatchObject({ seen: token });
+    await expect(guard.seal(holder('r', token - 1))).rejects.toMatchObject({ seen: token });
+  });
+});
+
+describe('a store whose memory is full', () => {
+  it('still lets a new holder seal, and refuses the writes of both as unavailable', async () => {
+    await using store = await openStore();
+    const guard = await store.guard();
+    const old = await guard.seal(holder('r', 1));
+    await old.write([['SET', 'balance', 1]]);
+    await store.redis.config('SET', 'maxmemory', '1mb');
+    for (const [token, mark] of [
+      [2, 'r'],
+      [3, 'new'],
+    ] as const) {
+      const sealed = await guard.seal(holder(mark, token));
+      const write = sealed.write([['SET', 'balance', 2]]);
+      await expect(write).rejects.toThrow(UnavailableError);
+      await expect(write).rejects.toThrow(/refused command 1 of the write\. .*\n.*OOM/);
+    }
+    await expect(old.write([['SET', 'balance', 3]])).rejects.toThrow(StaleTokenError);
+    await store.redis.del('{holdfast}:mark:r');
+    const unmarked = old.write([['SET', 'balance', 4]]);
+    await expect(unmarked).rejects.toThrow(/was refused by Redis; nothing was done/);
+    expect(await store.redis.get('balance')).toBe('1');
+    await store.redis.config('SET', 'maxmemory', '0');
   });
 });
 
@@ -175,7 +209,7 @@ describe('the connection of a guard', () => {
     for (const redis of [store.redis, nodeRedis]) {
       const guard = createRedisGuard({ redis });
       await guard.initialize();
-      await (await guard.seal({ resource: 'r', token: 7 })).write([['SET', 'a', 1]]);
+      await (await guard.seal(holder('r', 7))).write([['SET', 'a', 1]]);
       await guard.close();
     }
     expect(await store.redis.ping()).toBe('PONG');
@@ -209,14 +243,14 @@ describe('the connection of a guard', () => {
   it('makes UnavailableError when the store is away or silent', async () => {
     await using store = await openStore();
     const away = createRedisGuard({ redis: 'redis://user:secret@127.0.0.1:1' });
-    const error = await away.seal({ resource: 'r', token: 1 }).catch((reason: unknown) => reason);
+    const error = await away.seal(holder('r', 1)).catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(UnavailableError);
     expect(String((error as Error).stack)).not.toContain('secret');
     await away.close();
     const impatient = createRedisGuard({ redis: store.node.url, timeout: 100 });
     await impatient.initialize();
     store.node.freeze();
-    await expect(impatient.seal({ resource: 'r', token: 1 })).rejects.toThrow(/did not answer within 100 ms/);
+    await expect(impatient.seal(holder('r', 1))).rejects.toThrow(/did not answer within 100 ms/);
     await impatient.close();
   });
 

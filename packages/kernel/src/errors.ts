@@ -80,21 +80,35 @@ export class LeaseLostError extends HoldfastError {
   }
 }
 
-/** A guard refused a token, because it has seen a higher one or cannot tell whether it has. Stop the work. */
+/**
+ * Why a guard refuses a token. "lower": it has accepted a higher one. "forgotten": its store may have accepted a higher
+ * one and forgotten it. "ahead": nobody can have issued it yet.
+ */
+export type StaleReason = 'lower' | 'forgotten' | 'ahead';
+
+/**
+ * A guard refused a token. Stop the work. Where the reason is "forgotten" and you can be given a new token, ask for one
+ * above `seen`; waiting with this one does not help.
+ */
 export class StaleTokenError extends HoldfastError {
   override readonly name = 'StaleTokenError';
   readonly code = 'HOLDFAST_STALE_TOKEN';
   readonly resource: string;
   /** The token that was refused. */
   readonly offered: number;
-  /** The lowest token that the guard knows to be too high for `offered`: its mark, or the edge of its memory. */
+  /** The token that the guard has accepted; if it has forgotten, accepts tokens above; if ahead, accepts tokens up to. */
   readonly seen: number;
+  readonly reason: StaleReason;
 
-  constructor(message: string, details: { resource: string; offered: number; seen: number }) {
+  constructor(
+    message: string,
+    details: { resource: string; offered: number; seen: number; reason: StaleReason },
+  ) {
     super(message);
     this.resource = details.resource;
     this.offered = details.offered;
     this.seen = details.seen;
+    this.reason = details.reason;
   }
 }
 

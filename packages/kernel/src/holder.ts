@@ -37,9 +37,10 @@ export function requireClaim(holder: unknown, options: ClaimOptions = {}): Token
     );
   }
   const { token, resource, issuer } = holder as Partial<TokenClaim>;
+  const { resource: named = resource } = requireClaimOptions(options);
   return {
     token: requireToken(token),
-    resource: requireName('resource', requireClaimOptions(options).resource ?? resource),
+    resource: requireName('resource', named),
     issuer: requireName('issuer', issuer),
   };
 }

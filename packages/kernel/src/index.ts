@@ -14,6 +14,7 @@ export {
   LeaseLostError,
   MisuseError,
   type NodeReason,
+  type StaleReason,
   StaleTokenError,
   UnavailableError,
 } from './errors.js';

@@ -25,7 +25,7 @@ it('a worker that was frozen past its lease cannot finish, note progress or writ
   later(() => guard.close());
   await guard.initialize();
   await (await guard.seal(tasks[0] as Task)).write([['SET', '{g}:x', 'new']]);
-  const old = { resource: `queue:q/${id}`, token: Number(token) };
+  const old = { resource: `queue:q/${id}`, token: Number(token), issuer: 'queue:q' };
   await expect(guard.seal(old)).rejects.toThrow(StaleTokenError);
 
   stale.kill('SIGCONT');

@@ -17,21 +17,20 @@ import {
   type TokenClaim,
   UnavailableError,
 } from '@holdfast/kernel';
-import { RESOURCE_HEADER, readResource, readToken, TOKEN_HEADER } from './headers.js';
+import { IssuerMismatchError } from '../refused.js';
+import { ISSUER_HEADER, RESOURCE_HEADER, readName, readToken, TOKEN_HEADER } from './headers.js';
 import { malformed, type Problem, problemOf, required, unavailable } from './problem.js';
 
 /** Any guard; `S` is what its `seal` gives. */
-export interface Sealer<S extends Pick<TokenClaim, 'resource' | 'token'>> {
-  seal(holder: Pick<TokenClaim, 'resource' | 'token'>): Promise<S>;
+export interface Sealer<S extends TokenClaim> {
+  seal(holder: TokenClaim): Promise<S>;
 }
 
 /** What the handlers behind `guard` get as `fencing`: the holder, sealed, with `write`. */
-export type Fencing<G extends Sealer<Pick<TokenClaim, 'resource' | 'token'>>> = Awaited<
-  ReturnType<G['seal']>
->;
+export type Fencing<G extends Sealer<TokenClaim>> = Awaited<ReturnType<G['seal']>>;
 
 /** `Request` is what the framework calls a request: for Hono, its context. */
-export interface FencingOptions<Request, S extends Pick<TokenClaim, 'resource' | 'token'>> {
+export interface FencingOptions<Request, S extends TokenClaim> {
   /** Keeps the marks: the guard of the store that the handler writes to, or of another one. */
   readonly guard: Sealer<S>;
   /**
@@ -42,6 +41,11 @@ export interface FencingOptions<Request, S extends Pick<TokenClaim, 'resource' |
    * let only clients use it that may, and let the handler touch nothing but `fencing.resource`.
    */
   readonly resource: string | ((request: Request) => string | Promise<string>);
+  /**
+   * Whose tokens the route takes, such as ["locks:holdfast"]. Default: anybody's. The first token at a resource binds it
+   * to its issuer, so name them where clients may be hostile.
+   */
+  readonly issuers?: readonly string[];
   /** Whether GET, HEAD and OPTIONS are checked, too. Default false: they pass, and have no `fencing`. */
   readonly safeMethods?: boolean;
   /** Is told why the mark store did not answer, which the client is not. Default: nobody is. */
@@ -60,31 +64,35 @@ export type Verdict<S> =
   | { readonly problem: Problem; readonly fencing?: undefined }
   | { readonly problem?: undefined; readonly fencing: S | undefined };
 
-const OPTIONS = ['guard', 'resource', 'safeMethods', 'onUnavailable'];
+const OPTIONS = ['guard', 'resource', 'issuers', 'safeMethods', 'onUnavailable'];
 const SAFE = ['GET', 'HEAD', 'OPTIONS'];
 
 /**
  * The check on its own, for a framework that has no adapter here. Throws MisuseError for options that cannot work. What
  * it returns rejects only for what is no matter of the client: the guard's MisuseError, and what `resource` throws.
  */
-export function createFencingCheck<Request, S extends Pick<TokenClaim, 'resource' | 'token'>>(
+export function createFencingCheck<Request, S extends TokenClaim>(
   options: FencingOptions<Request, S>,
 ): (request: Request, head: RequestHead) => Promise<Verdict<S>> {
   requireKnown('The fencing check', options, OPTIONS);
-  const { guard, resource, safeMethods = false, onUnavailable } = options;
+  const { guard, resource, issuers, safeMethods = false, onUnavailable } = options;
   if (typeof guard?.seal !== 'function') {
     throw new MisuseError(`guard is one of ours, such as createRedisGuard() makes; got ${display(guard)}.`);
   }
   if (typeof resource !== 'function') requireName('resource', resource);
+  if (issuers !== undefined && !Array.isArray(issuers)) {
+    throw new MisuseError(`issuers is an array, such as ["locks:holdfast"]; got ${display(issuers)}.`);
+  }
   return async (request, head) => {
     if (!safeMethods && SAFE.includes(head.method)) return { fencing: undefined };
-    const holder = readHolder(head);
-    if ('status' in holder) return { problem: holder };
-    const named = holder.resource;
+    const claim = readClaim(head);
+    if ('status' in claim) return { problem: claim };
+    const named = claim.resource;
     const expected = resource === 'header' ? named : await nameOf(resource, request);
     if (named !== expected) return { problem: mismatch(named, expected) };
+    if (issuers && !issuers.includes(claim.issuer)) return { problem: notTaken(claim.issuer) };
     try {
-      return { fencing: await guard.seal(holder) };
+      return { fencing: await guard.seal(claim) };
     } catch (error) {
       return { problem: refusal(error, onUnavailable) };
     }
@@ -92,23 +100,31 @@ export function createFencingCheck<Request, S extends Pick<TokenClaim, 'resource
 }
 
 /** What the headers say, or what is wrong with them. */
-function readHolder(head: RequestHead): Pick<TokenClaim, 'resource' | 'token'> | Problem {
-  const tokenHeader = head.header(TOKEN_HEADER);
-  const resourceHeader = head.header(RESOURCE_HEADER);
+function readClaim(head: RequestHead): TokenClaim | Problem {
+  const [tokenHeader, resourceHeader, issuerHeader] = [
+    head.header(TOKEN_HEADER),
+    head.header(RESOURCE_HEADER),
+    head.header(ISSUER_HEADER),
+  ];
   if (tokenHeader === undefined) return required(`Send ${TOKEN_HEADER}: the token of your lease.`);
   if (resourceHeader === undefined) return required(`Send ${RESOURCE_HEADER}: what your lease is on.`);
+  if (issuerHeader === undefined) return required(`Send ${ISSUER_HEADER}: who issued the token.`);
   const token = readToken(String(tokenHeader));
   if (token === undefined) {
     const form = 'one positive integer below 2^53, in decimal digits';
     return malformed(`${TOKEN_HEADER} is ${form}; got ${display(String(tokenHeader))}.`);
   }
-  const resource = readResource(String(resourceHeader));
-  if (resource === undefined) {
-    const form = 'one name of 1 to 512 characters without control characters, percent-encoded UTF-8';
-    return malformed(`${RESOURCE_HEADER} is ${form}; got ${display(String(resourceHeader))}.`);
-  }
-  return { resource, token };
+  const resource = readName(String(resourceHeader));
+  if (resource === undefined) return notAName(RESOURCE_HEADER, resourceHeader);
+  const issuer = readName(String(issuerHeader));
+  if (issuer === undefined) return notAName(ISSUER_HEADER, issuerHeader);
+  return { resource, token, issuer };
 }
+
+const notAName = (header: string, value: string | readonly string[]): Problem =>
+  malformed(
+    `${header} is one name of 1 to 512 characters without control characters, percent-encoded UTF-8; got ${display(String(value))}.`,
+  );
 
 async function nameOf<Request>(
   resource: string | ((request: Request) => string | Promise<string>),
@@ -122,6 +138,9 @@ async function nameOf<Request>(
 const mismatch = (named: string, expected: string): Problem =>
   malformed(`${RESOURCE_HEADER} names ${display(named)}; this request is about ${display(expected)}.`);
 
+const notTaken = (issuer: string): Problem =>
+  malformed(`${ISSUER_HEADER} names ${display(issuer)}, whose tokens this route does not take.`);
+
 function refusal(error: unknown, onUnavailable: ((error: UnavailableError) => void) | undefined): Problem {
   if (error instanceof UnavailableError) {
     onUnavailable?.(error);
@@ -129,7 +148,8 @@ function refusal(error: unknown, onUnavailable: ((error: UnavailableError) => vo
       'The token could not be checked, so the request was not carried out. It may be repeated under the same token.',
     );
   }
-  const stale = error instanceof StaleTokenError ? problemOf(error) : undefined;
-  if (stale === undefined) throw error;
-  return stale;
+  const isRefused = error instanceof StaleTokenError || error instanceof IssuerMismatchError;
+  const problem = isRefused ? problemOf(error) : undefined;
+  if (problem === undefined) throw error;
+  return problem;
 }

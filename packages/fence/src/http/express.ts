@@ -18,10 +18,9 @@ export type ExpressRequestLike = IncomingMessage & {
 type Next = (error?: unknown) => void;
 
 /** A middleware that lets requests through when their token is not stale, and sets `request.fencing`. */
-export function expressFencing<
-  Request extends ExpressRequestLike,
-  S extends Pick<TokenClaim, 'resource' | 'token'>,
->(options: FencingOptions<Request, S>): (request: Request, response: ServerResponse, next: Next) => void {
+export function expressFencing<Request extends ExpressRequestLike, S extends TokenClaim>(
+  options: FencingOptions<Request, S>,
+): (request: Request, response: ServerResponse, next: Next) => void {
   const check = createFencingCheck(options);
   return (request, response, next) => {
     check(request, headOf(request)).then(({ problem, fencing }) => {
@@ -32,7 +31,7 @@ export function expressFencing<
   };
 }
 
-/** An error handler, after the routes: a StaleTokenError or UnavailableError of theirs becomes its problem. */
+/** An error handler, after the routes: a StaleTokenError, IssuerMismatchError or UnavailableError of theirs becomes its problem. */
 export function expressProblems(
   error: unknown,
   _request: IncomingMessage,

@@ -22,10 +22,9 @@ export interface FastifyReplyLike {
 }
 
 /** A hook (`onRequest`, or a later one) that lets requests through when their token is not stale; sets `request.fencing`. */
-export function fastifyFencing<
-  Request extends FastifyRequestLike,
-  S extends Pick<TokenClaim, 'resource' | 'token'>,
->(options: FencingOptions<Request, S>): (request: Request, reply: FastifyReplyLike) => Promise<unknown> {
+export function fastifyFencing<Request extends FastifyRequestLike, S extends TokenClaim>(
+  options: FencingOptions<Request, S>,
+): (request: Request, reply: FastifyReplyLike) => Promise<unknown> {
   const check = createFencingCheck(options);
   return async (request, reply) => {
     const { problem, fencing } = await check(request, headOf(request));
@@ -36,7 +35,7 @@ export function fastifyFencing<
 }
 
 /**
- * For `setErrorHandler`: a StaleTokenError or UnavailableError of a handler becomes its problem; others are thrown on, to
+ * For `setErrorHandler`: a StaleTokenError, IssuerMismatchError or UnavailableError of a handler becomes its problem; others are thrown on, to
  * the error handler around this one.
  */
 export function fastifyProblems(

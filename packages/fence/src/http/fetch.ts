@@ -5,30 +5,24 @@
  * other answer is the Response, with its body unread. What makes fetch itself reject (no connection, an aborted signal)
  * rejects here as it is: then it is not known whether the request took effect.
  */
-import { requireKnown, type TokenClaim } from '@holdfast/kernel';
+import type { ClaimOptions, TokenClaim } from '@holdfast/kernel';
 import { fencingHeaders } from './headers.js';
 import { errorOf } from './problem.js';
 
-export interface FencedFetchOptions {
-  /** What the request is about. Default: the lease's resource. */
-  readonly resource?: string;
-}
-
 /**
- * `fetch(input, init)` with the fencing headers of `lease`. Pass `lease.signal` in `init` to end it with the lease.
- * Throws StaleTokenError (412): a later holder was there, stop. MisuseError (428, 400): the route wants another resource
- * or header. UnavailableError (503): it may be repeated under the same token; the message says whether it may have taken
- * effect.
+ * `fetch(input, init)` with the fencing headers of `holder`, about its resource or the one that `options` name. Pass
+ * `holder.signal` in `init` to end it with the lease. Throws StaleTokenError (412): stop. IssuerMismatchError (409): the
+ * resource belongs to holders of another issuer. MisuseError (428, 400): the route wants another resource or header.
+ * UnavailableError (503): it may be repeated under the same token; the message says whether it may have taken effect.
  */
 export async function fencedFetch(
-  lease: Pick<TokenClaim, 'resource' | 'token'>,
+  holder: TokenClaim,
   input: Parameters<typeof fetch>[0],
   init: RequestInit = {},
-  options: FencedFetchOptions = {},
+  options?: ClaimOptions,
 ): Promise<Response> {
-  requireKnown('fencedFetch', options, ['resource']);
+  const fencing = fencingHeaders(holder, options);
   const headers = new Headers(init.headers ?? (input instanceof Request ? input.headers : undefined));
-  const fencing = fencingHeaders(lease, options.resource);
   for (const [name, value] of Object.entries(fencing)) headers.set(name, value);
   const response = await fetch(input, { ...init, headers });
   const error = await errorOf(response);

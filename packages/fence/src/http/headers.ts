@@ -1,42 +1,52 @@
 /**
- * The two headers that carry a fencing token over HTTP: `Fencing-Token`, a decimal number, and `Fencing-Resource`, the
- * name, percent-encoded where it is not plain ASCII.
+ * The three headers that carry a fencing token over HTTP: `Fencing-Token`, a decimal number, and `Fencing-Resource` and
+ * `Fencing-Issuer`, two names, percent-encoded where they are not plain ASCII.
  *
  * Guarantees: what `fencingHeaders` writes is read back as it was. Reading accepts one spelling of a token and one
  * value a header: a comma, which joins several values, is always encoded. What is not of this form reads as undefined.
  */
-import { display, MisuseError, requireName, requireToken, type TokenClaim } from '@holdfast/kernel';
+import {
+  type ClaimOptions,
+  display,
+  MisuseError,
+  requireClaim,
+  requireName,
+  type TokenClaim,
+} from '@holdfast/kernel';
 
 export const TOKEN_HEADER = 'Fencing-Token';
 export const RESOURCE_HEADER = 'Fencing-Resource';
+export const ISSUER_HEADER = 'Fencing-Issuer';
 
 /** All that stands for itself is visible ASCII without "%" and ",". */
 const ENCODED = /^(?:[!-$&-+\--~]|%[0-9A-Fa-f]{2})+$/;
 const TO_ENCODE = /[^!-$&-+\--~]+/gu;
 
-/** The headers by which a request names its lease; for any HTTP client. */
+/** The headers by which a request names its holder; for any HTTP client. */
 export interface FencingHeaders extends Record<string, string> {
   readonly 'Fencing-Token': string;
   readonly 'Fencing-Resource': string;
+  readonly 'Fencing-Issuer': string;
 }
 
 /**
- * The headers for a request under `lease`, about `resource` (default: the lease's). The server compares the name with
- * the one that it protects. Throws MisuseError if one of them cannot be.
+ * The headers for a request under `holder`, about its resource or the one that `options` name. The server compares the
+ * name with the one that it protects. Throws MisuseError if one of them cannot be.
  */
-export function fencingHeaders(
-  lease: Pick<TokenClaim, 'resource' | 'token'>,
-  resource: string = lease.resource,
-): FencingHeaders {
-  return { [TOKEN_HEADER]: String(requireToken(lease.token)), [RESOURCE_HEADER]: encodeResource(resource) };
+export function fencingHeaders(holder: TokenClaim, options?: ClaimOptions): FencingHeaders {
+  const { token, resource, issuer } = requireClaim(holder, options);
+  return {
+    [TOKEN_HEADER]: String(token),
+    [RESOURCE_HEADER]: encodeName('resource', resource),
+    [ISSUER_HEADER]: encodeName('issuer', issuer),
+  };
 }
 
-function encodeResource(resource: unknown): string {
-  const name = requireName('resource', resource);
+function encodeName(what: string, name: string): string {
   try {
     return name.replace(TO_ENCODE, encodeURIComponent);
   } catch (cause) {
-    throw new MisuseError(`resource is well-formed Unicode; got ${display(name)}, which is not.`, { cause });
+    throw new MisuseError(`${what} is well-formed Unicode; got ${display(name)}, which is not.`, { cause });
   }
 }
 
@@ -46,11 +56,11 @@ export function readToken(header: string): number | undefined {
   return /^[1-9]\d*$/.test(header) && Number.isSafeInteger(token) ? token : undefined;
 }
 
-/** The resource, or undefined if the header does not name one. */
-export function readResource(header: string): string | undefined {
+/** The resource or the issuer, or undefined if the header does not name one. */
+export function readName(header: string): string | undefined {
   if (!ENCODED.test(header)) return undefined;
   try {
-    return requireName(RESOURCE_HEADER, decodeURIComponent(header));
+    return requireName('name', decodeURIComponent(header));
   } catch {
     return undefined;
   }

@@ -1,8 +1,8 @@
 /**
  * Fencing for Hono 4: a middleware.
  *
- * Guarantees: those of the check (check.ts). `c.get('fencing')` is the sealed holder. A StaleTokenError or
- * UnavailableError of the handler becomes its problem, in place of what `app.onError` made of it. Hono is described here
+ * Guarantees: those of the check (check.ts). `c.get('fencing')` is the sealed holder. A StaleTokenError,
+ * IssuerMismatchError or UnavailableError of the handler becomes its problem, in place of what `app.onError` made of it. Hono is described here
  * by its shapes and not imported.
  */
 import type { TokenClaim } from '@holdfast/kernel';
@@ -23,10 +23,7 @@ export interface HonoContextLike {
 }
 
 /** A middleware that lets requests through when their token is not stale, and sets the variable `fencing`. */
-export function honoFencing<
-  Context extends HonoContextLike,
-  S extends Pick<TokenClaim, 'resource' | 'token'>,
->(
+export function honoFencing<Context extends HonoContextLike, S extends TokenClaim>(
   options: FencingOptions<Context, S>,
 ): (c: Context, next: () => Promise<void>) => Promise<Response | undefined> {
   const check = createFencingCheck(options);

@@ -17,7 +17,7 @@ export {
   fastifyFencing,
   fastifyProblems,
 } from './fastify.js';
-export { type FencedFetchOptions, fencedFetch } from './fetch.js';
+export { fencedFetch } from './fetch.js';
 export { type FencingHeaders, fencingHeaders } from './headers.js';
 export { type HonoContextLike, honoFencing } from './hono.js';
 export { type NodeHandler, nodeFencing } from './node.js';

@@ -1,7 +1,7 @@
 /**
  * Fencing for servers of node:http, and what Express shares with them.
  *
- * Guarantees: those of the check (check.ts). A StaleTokenError or UnavailableError of the handler becomes its problem, if
+ * Guarantees: those of the check (check.ts). A StaleTokenError, IssuerMismatchError or UnavailableError of the handler becomes its problem, if
  * nothing was sent yet. Every other error rejects the listener's promise, as that of an async listener without fencing
  * would: catch it there.
  */
@@ -18,7 +18,7 @@ export type NodeHandler<S> = (
 ) => void | Promise<void>;
 
 /** A listener for `http.createServer` that lets requests through to `handler` when their token is not stale. */
-export function nodeFencing<S extends Pick<TokenClaim, 'resource' | 'token'>>(
+export function nodeFencing<S extends TokenClaim>(
   options: FencingOptions<IncomingMessage, S>,
   handler: NodeHandler<S>,
 ): (request: IncomingMessage, response: ServerResponse) => Promise<void> {

@@ -2,10 +2,11 @@
  * What the server answers instead of the route, as application/problem+json (RFC 9457), and what the client reads of it.
  *
  * Guarantees: `errorOf` of a problem is the error that a guard throws in the client's own process: a StaleTokenError
- * with the same numbers, a MisuseError, an UnavailableError. A problem has nothing of the store but tokens: no address
+ * with the same numbers, an IssuerMismatchError, a MisuseError, an UnavailableError. A problem has nothing of the store but its mark: no address
  * and no reason of a failure. A body that is not ours is not touched.
  */
-import { MisuseError, StaleTokenError, UnavailableError } from '@holdfast/kernel';
+import { MisuseError, type StaleReason, StaleTokenError, UnavailableError } from '@holdfast/kernel';
+import { IssuerMismatchError } from '../refused.js';
 
 /** An answer, ready to be sent. */
 export interface Problem {
@@ -20,6 +21,11 @@ const MEDIA_TYPE = 'application/problem+json';
 const RETRY_AFTER = '1';
 
 const STALE = { type: 'urn:holdfast:stale-token', title: 'The fencing token is stale', status: 412 };
+const OTHER_ISSUER = {
+  type: 'urn:holdfast:other-issuer',
+  title: 'The resource is guarded under tokens of another issuer',
+  status: 409,
+};
 const REQUIRED = {
   type: 'urn:holdfast:fencing-required',
   title: 'Fencing headers are required',
@@ -43,13 +49,17 @@ export const malformed = (detail: string): Problem => problem(MALFORMED, detail)
 export const unavailable = (detail: string): Problem => problem(UNAVAILABLE, detail);
 
 /**
- * The answer for an error that a handler threw: 412 for a StaleTokenError, 503 for an UnavailableError, undefined for
- * any other, which is not about tokens.
+ * The answer for an error that a handler threw: 412 for a StaleTokenError, 409 for an IssuerMismatchError, 503 for an
+ * UnavailableError, undefined for any other, which is not about tokens.
  */
 export function problemOf(error: unknown): Problem | undefined {
   if (error instanceof StaleTokenError) {
-    const { resource, offered, seen } = error;
-    return problem(STALE, error.message, { resource, offered, seen });
+    const { resource, offered, seen, reason } = error;
+    return problem(STALE, error.message, { resource, offered, seen, reason });
+  }
+  if (error instanceof IssuerMismatchError) {
+    const { resource, issuer, expected } = error;
+    return problem(OTHER_ISSUER, error.message, { resource, issuer, expected });
   }
   if (!(error instanceof UnavailableError)) return undefined;
   return unavailable(
@@ -70,15 +80,30 @@ export async function errorOf(response: Response): Promise<Error | undefined> {
   return error;
 }
 
+const REASONS: readonly unknown[] = ['lower', 'forgotten', 'ahead'] satisfies StaleReason[];
+
 function errorIn({ status, url }: Response, body: Readonly<Record<string, unknown>>): Error | undefined {
   const is = (kind: typeof STALE): boolean => status === kind.status && body['type'] === kind.type;
-  const { resource, offered, seen } = body;
   const detail = String(body['detail']);
-  if (is(STALE) && typeof resource === 'string' && typeof offered === 'number' && typeof seen === 'number') {
-    return new StaleTokenError(detail, { resource, offered, seen });
-  }
+  if (is(STALE)) return staleIn(body, detail);
+  if (is(OTHER_ISSUER)) return issuerIn(body, detail);
   if (is(REQUIRED) || is(MALFORMED)) return new MisuseError(detail);
   if (!is(UNAVAILABLE)) return undefined;
   const reasons = [{ node: new URL(url).host, reason: detail }];
   return new UnavailableError('The server could not reach a store', reasons);
+}
+
+function staleIn(body: Readonly<Record<string, unknown>>, detail: string): Error | undefined {
+  const { resource, offered, seen, reason } = body;
+  if (typeof resource !== 'string' || typeof offered !== 'number' || typeof seen !== 'number')
+    return undefined;
+  if (!REASONS.includes(reason)) return undefined;
+  return new StaleTokenError(detail, { resource, offered, seen, reason: reason as StaleReason });
+}
+
+function issuerIn(body: Readonly<Record<string, unknown>>, detail: string): Error | undefined {
+  const { resource, issuer, expected } = body;
+  if (typeof resource !== 'string' || typeof issuer !== 'string' || typeof expected !== 'string')
+    return undefined;
+  return new IssuerMismatchError(detail, { resource, issuer, expected });
 }

@@ -153,7 +153,12 @@ class Probe {
   }
 
   async #roundTrip(key: string): Promise<void> {
-    const mark = { token: Number.MAX_SAFE_INTEGER, write: 'abcdefghijk0', empty: true };
+    const mark = {
+      token: Number.MAX_SAFE_INTEGER,
+      issuer: 'queue:5%, ö',
+      write: 'abcdefghijk0',
+      empty: true,
+    };
     const object = { body: Buffer.of(0, 10, 13, 255), mark, attributes: { 'content-type': 'text/x-probe' } };
     await this.#store.put(key, object, undefined, this.#signal);
     const read = await this.#get(key);

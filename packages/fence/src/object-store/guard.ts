@@ -7,16 +7,18 @@
  * Not guaranteed: that a write whose answer was lost did not happen, and anything about puts that go past the guard.
  */
 import {
+  BusyError,
   backoff,
+  type ClaimOptions,
   type Clock,
   display,
   MisuseError,
   pause,
   type Random,
+  requireClaim,
   requireDuration,
   requireKnown,
   requireName,
-  requireToken,
   StaleTokenError,
   systemClock,
   systemRandom,
@@ -25,16 +27,18 @@ import {
 } from '@holdfast/kernel';
 import { reasonOf } from '@holdfast/redis';
 import type { Guard, Sealed } from '../guard.js';
-import { staleToken } from '../refused.js';
+import { changedMark, otherIssuer, staleToken } from '../refused.js';
 import { conformance, hasPassed } from './conformance.js';
 import { withSignal } from './deadline.js';
-import { judge, markOf } from './judge.js';
+import { type Judgement, judge, markOf } from './judge.js';
 import type { Mark, NewObject, ObjectStore, StoredObject } from './store.js';
 import { encodeWrite, type ObjectWrite } from './write.js';
 
 export interface ObjectGuardOptions {
   /** Where the objects are: `s3Store(…)` or `directoryStore(…)`. */
   readonly store: ObjectStore;
+  /** How far a token may be from a clock, in ms: no less than the `window` of the locks. Default 5000. */
+  readonly window?: number;
   /** How long a call may take, in ms. Default 10000. The probe has its own 30000. */
   readonly timeout?: number;
   /** Says that `conformance` has passed for this store elsewhere, so that it is not probed. Default false. */
@@ -59,7 +63,7 @@ const BACKOFF = { base: 10, limit: 500 };
 
 /** A guard for objects. Throws MisuseError for options that cannot work; the first call probes the store. */
 export function createObjectGuard(options: ObjectGuardOptions): ObjectGuard {
-  requireKnown('createObjectGuard', options, ['store', 'timeout', 'conforms', 'clock', 'random']);
+  requireKnown('createObjectGuard', options, ['store', 'window', 'timeout', 'conforms', 'clock', 'random']);
   if (typeof options.store?.put !== 'function') {
     throw new MisuseError(`store is s3Store(…) or directoryStore(…); got ${display(options.store)}.`);
   }
@@ -69,6 +73,7 @@ export function createObjectGuard(options: ObjectGuardOptions): ObjectGuard {
 /** Made by `createObjectGuard`. */
 export class ObjectGuard implements Guard<ObjectWrite, void> {
   readonly #store: ObjectStore;
+  readonly #window: number;
   readonly #timeout: number;
   readonly #conforms: boolean;
   readonly #clock: Clock;
@@ -78,6 +83,7 @@ export class ObjectGuard implements Guard<ObjectWrite, void> {
   /** @internal */
   constructor(options: ObjectGuardOptions) {
     this.#store = options.store;
+    this.#window = requireDuration('window', options.window ?? 5_000, { min: 1, max: 3_600_000 });
     this.#timeout = requireDuration('timeout', options.timeout ?? 10_000, { min: 1 });
     this.#conforms = options.conforms === true;
     this.#clock = options.clock ?? systemClock;
@@ -85,96 +91,139 @@ export class ObjectGuard implements Guard<ObjectWrite, void> {
   }
 
   /**
-   * Raises the mark of the object `resource` to the holder's token: puts it again, or makes a placeholder that reads
-   * as absent. Call it before you read what you are going to change.
+   * Raises the mark to the holder's token: puts the object again, or makes a placeholder that reads as absent. Call it
+   * before you read what you are going to change.
    */
-  async seal(
-    holder: Pick<TokenClaim, 'resource' | 'token'>,
-    resource: string = holder.resource,
-  ): Promise<SealedObject> {
-    const key = requireKey(resource);
-    const token = requireToken(holder.token);
-    let etag = await this.#within((signal) => this.#raise({ resource: key, token }, signal));
+  async seal(holder: TokenClaim, options?: ClaimOptions): Promise<SealedObject> {
+    const claim = this.#requireClaim(holder, options);
+    return this.#sealed(claim, await this.#within((signal) => this.#raise(claim, signal)));
+  }
+
+  async transfer(resource: string, holder: TokenClaim): Promise<SealedObject> {
+    const claim = this.#requireClaim(holder, { resource: requireName('resource', resource) });
+    const etag = await this.#within(async (signal) => {
+      const current = await this.#store.get(claim.resource, signal);
+      if (judge(current, { ...claim, floor: 0 }) !== 'foreign') return this.#raise(claim, signal);
+      const answer = await this.#store.put(
+        claim.resource,
+        this.#raised(current, claim),
+        current?.etag,
+        signal,
+      );
+      if (answer.word === 'put') return answer.etag;
+      const after = await this.#store.get(claim.resource, signal);
+      if (after && judge(after, { ...claim, floor: 0 }) === 'own') return after.etag;
+      throw changedMark(claim, after?.mark && { issuer: undefined, ...after.mark });
+    });
+    return this.#sealed(claim, etag);
+  }
+
+  #sealed(claim: TokenClaim, sealedAs: string): SealedObject {
+    const { resource, token, issuer } = claim;
+    let etag = sealedAs;
     return {
-      resource: key,
-      token,
+      ...claim,
       read: () =>
         this.#within(async (signal) => {
-          const current = await this.#store.get(key, signal);
-          etag = this.#requireOwn(current, { resource: key, token });
+          const current = await this.#store.get(resource, signal);
+          etag = this.#requireOwn(current, claim);
           return contentOf(current);
         }),
       write: async (write) => {
         const { body, attributes } = encodeWrite(write);
-        const mark = { token, write: this.#random.id(), empty: body === undefined };
+        const mark = { token, issuer, write: this.#random.id(), empty: body === undefined };
         const object = { body: body ?? Buffer.alloc(0), attributes, mark };
-        etag = await this.#within((signal) => this.#write(key, object, etag, signal));
+        etag = await this.#within((signal) => this.#write(claim, object, etag, signal));
       },
     };
   }
 
+  /** A store of objects has no clock that could be asked in the same step: this process's is taken. */
+  #requireClaim(holder: TokenClaim, options?: ClaimOptions): TokenClaim {
+    const claim = requireClaim(holder, options);
+    requireWellFormed('resource', claim.resource);
+    requireWellFormed('issuer', claim.issuer);
+    const highest = Math.floor(this.#clock.wall()) + 2_000 * this.#window;
+    if (claim.token > highest) throw staleToken('object-store', claim, { reason: 'ahead', seen: highest });
+    return claim;
+  }
+
   /** The content of an object as it is, under no token; undefined where it is absent. Throws UnavailableError. */
   read(resource: string): Promise<Buffer | undefined> {
-    const key = requireKey(resource);
+    const key = requireWellFormed('resource', requireName('resource', resource));
     return this.#within(async (signal) => contentOf(await this.#store.get(key, signal)));
   }
 
   /** Resolves to the ETag under the token. */
-  async #raise(
-    { resource, token }: Pick<TokenClaim, 'resource' | 'token'>,
-    signal: AbortSignal,
-  ): Promise<string> {
+  async #raise(claim: TokenClaim, signal: AbortSignal): Promise<string> {
+    const { resource } = claim;
     let floor = 0;
     for (let attempt = 0; ; attempt += 1) {
       const current = await this.#store.get(resource, signal);
-      const judgement = judge(current, { token, floor });
-      if (judgement === 'stale') throw stale({ resource, offered: token, seen: markOf(current) });
-      if (judgement === 'lost') throw this.#lost(resource, floor);
+      const judgement = judge(current, { ...claim, floor });
       if (judgement === 'own' && current) return current.etag;
+      if (judgement !== 'below') throw this.#refusal(judgement, claim, current, floor);
       floor = markOf(current);
-      const raised = this.#raised(current, token);
-      const answer = await this.#store.put(resource, raised, current?.etag, signal);
+      const answer = await this.#store.put(resource, this.#raised(current, claim), current?.etag, signal);
       if (answer.word === 'put') return answer.etag;
       await pause(this.#clock, backoff(this.#random, attempt, BACKOFF), signal);
     }
   }
 
   /** The same object under another token; a placeholder where there is none. */
-  #raised(current: StoredObject | undefined, token: number): NewObject {
-    const { write, empty }: Omit<Mark, 'token'> = current?.mark ?? {
+  #raised(current: StoredObject | undefined, { token, issuer }: TokenClaim): NewObject {
+    const { write, empty }: Pick<Mark, 'write' | 'empty'> = current?.mark ?? {
       write: this.#random.id(),
       empty: current === undefined,
     };
     const { body = Buffer.alloc(0), attributes = {} } = current ?? {};
-    return { body, attributes, mark: { token, write, empty } };
+    return { body, attributes, mark: { token, issuer, write, empty } };
   }
 
   /** Resolves to an ETag that the object had under our token: never one of a later holder, which would pass for ours. */
-  async #write(...[key, object, known, signal]: [string, NewObject, string, AbortSignal]): Promise<string> {
-    const { token, write } = object.mark;
+  async #write(
+    ...[claim, object, known, signal]: [TokenClaim, NewObject, string, AbortSignal]
+  ): Promise<string> {
+    const { write } = object.mark;
     let etag = known;
     let doubt = false;
     for (let attempt = 0; ; attempt += 1) {
-      const answer = await this.#store.put(key, object, etag, signal);
+      const answer = await this.#store.put(claim.resource, object, etag, signal);
       if (answer.word === 'put') return answer.etag;
       doubt ||= answer.word === 'unclear';
-      const current = await this.#store.get(key, signal);
-      if (current?.mark?.write === write) return current.mark.token === token ? current.etag : etag;
-      etag = this.#requireOwn(current, { resource: key, token }, doubt);
+      const current = await this.#store.get(claim.resource, signal);
+      if (current?.mark?.write === write) {
+        return judge(current, { ...claim, floor: claim.token }) === 'own' ? current.etag : etag;
+      }
+      etag = this.#requireOwn(current, claim, doubt);
       await pause(this.#clock, backoff(this.#random, attempt, BACKOFF), signal);
     }
   }
 
   /** The ETag of an object that was sealed under the token, or why the token can do no more. */
-  #requireOwn(
-    current: StoredObject | undefined,
-    { resource, token }: Pick<TokenClaim, 'resource' | 'token'>,
-    doubt = false,
-  ): string {
-    const judgement = judge(current, { token, floor: token });
-    if (judgement === 'stale') throw stale({ resource, offered: token, seen: markOf(current) }, doubt);
-    if (judgement !== 'own' || current === undefined) throw this.#lost(resource, token);
-    return current.etag;
+  #requireOwn(current: StoredObject | undefined, claim: TokenClaim, doubt = false): string {
+    const judgement = judge(current, { ...claim, floor: claim.token });
+    if (judgement === 'own' && current) return current.etag;
+    throw this.#refusal(judgement, claim, current, claim.token, doubt);
+  }
+
+  #refusal(
+    ...[judgement, claim, current, floor, doubt = false]: [
+      Judgement,
+      TokenClaim,
+      StoredObject | undefined,
+      number,
+      boolean?,
+    ]
+  ): Error {
+    const { resource } = claim;
+    const seen = markOf(current);
+    if (judgement === 'foreign') {
+      return otherIssuer('object-store', claim, { token: seen, issuer: current?.mark?.issuer });
+    }
+    if (judgement !== 'stale') return this.#lost(resource, floor);
+    const more = doubt ? ' Before that, an earlier attempt of this write may have been carried out.' : '';
+    return staleToken('object-store', claim, { reason: 'lower', seen, more });
   }
 
   #lost(resource: string, floor: number): MisuseError {
@@ -190,7 +239,8 @@ export class ObjectGuard implements Guard<ObjectWrite, void> {
       const message = `did not answer within ${this.#timeout} ms`;
       return await withSignal(this.#clock, this.#timeout, work, message);
     } catch (cause) {
-      if (cause instanceof MisuseError || cause instanceof StaleTokenError) throw cause;
+      if (cause instanceof MisuseError || cause instanceof StaleTokenError || cause instanceof BusyError)
+        throw cause;
       const unknown = 'The guard got no answer from its store; whether a write was carried out is not known';
       const reasons = [{ node: this.#store.name, reason: reasonOf(cause) }];
       throw new UnavailableError(`${unknown}. The same call may be repeated under the same token.`, reasons, {
@@ -220,21 +270,10 @@ async function requireConforming(store: ObjectStore): Promise<void> {
   );
 }
 
-function requireKey(resource: string): string {
-  requireName('resource', resource);
-  if (!/\p{Cs}/u.test(resource)) return resource;
-  throw new MisuseError(`resource is a well-formed string; ${display(resource)} has half a character.`);
+function requireWellFormed(what: string, name: string): string {
+  if (!/\p{Cs}/u.test(name)) return name;
+  throw new MisuseError(`${what} is a well-formed string; ${display(name)} has half a character.`);
 }
 
 const contentOf = (current: StoredObject | undefined): Buffer | undefined =>
   current?.mark?.empty ? undefined : current?.body;
-
-function stale(details: { resource: string; offered: number; seen: number }, doubt = false): StaleTokenError {
-  const { resource, offered, seen } = details;
-  const before = doubt ? ' Before that, an earlier attempt of this write may have been carried out.' : '';
-  return staleToken(
-    'object-store',
-    `Token ${offered} for "${resource}" is stale: the guard has already accepted ${seen}.${before}`,
-    details,
-  );
-}

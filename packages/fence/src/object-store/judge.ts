@@ -3,24 +3,28 @@
  */
 import type { StoredObject } from './store.js';
 
-/** Who asks: the token, and the highest token that this holder knows the mark to have had. */
+/** Who asks: the token, its issuer, and the highest token that this holder knows the mark to have had. */
 export interface Asking {
   readonly token: number;
+  readonly issuer: string;
   /** 0 when nothing is known yet; the own token once the object was sealed under it. */
   readonly floor: number;
 }
 
 /**
- * "own": the mark is ours. "below": it may be raised to ours, or be made. "stale": a later holder has raised it.
- * "lost": it is lower than it has been, or gone, so something changed the object past the guard.
+ * "own": the mark is ours. "below": it may be raised to ours, or be made. "foreign": it is of another issuer. "stale": a
+ * later holder has raised it. "lost": it is lower than it has been, or gone, so something changed the object past the
+ * guard.
  */
-export type Judgement = 'own' | 'below' | 'stale' | 'lost';
+export type Judgement = 'own' | 'below' | 'foreign' | 'stale' | 'lost';
 
-export function judge(current: StoredObject | undefined, { token, floor }: Asking): Judgement {
+export function judge(current: StoredObject | undefined, { token, issuer, floor }: Asking): Judgement {
   const mark = markOf(current);
+  const by = current?.mark?.issuer;
+  if (by !== undefined && by !== issuer) return 'foreign';
   if (mark > token) return 'stale';
   if (mark < floor) return 'lost';
-  return mark === token ? 'own' : 'below';
+  return mark === token && by === issuer ? 'own' : 'below';
 }
 
 /** The token of an object's mark; 0 where it has none. */

@@ -17,13 +17,20 @@ const STAMP_BYTES = 16;
 type Metadata = Readonly<Record<string, string>>;
 
 const TOKEN = 'holdfast-token';
+/** Percent-encoded; not there in a mark that was made before issuers were kept. */
+const ISSUER = 'holdfast-issuer';
 const WRITE = 'holdfast-write';
 const STATE = 'holdfast-state';
 
-export const isMarkName = (name: string): boolean => [TOKEN, WRITE, STATE].includes(name);
+export const isMarkName = (name: string): boolean => [TOKEN, ISSUER, WRITE, STATE].includes(name);
 
-export function encodeMark({ token, write, empty }: Mark): Metadata {
-  return { [TOKEN]: String(token), [WRITE]: write, [STATE]: empty ? 'empty' : 'content' };
+export function encodeMark({ token, issuer, write, empty }: Mark): Metadata {
+  return {
+    [TOKEN]: String(token),
+    ...(issuer !== undefined && { [ISSUER]: encodeURIComponent(issuer) }),
+    [WRITE]: write,
+    [STATE]: empty ? 'empty' : 'content',
+  };
 }
 
 export function stamped(body: Uint8Array, mark: Mark): Buffer {
@@ -38,7 +45,7 @@ export function unstamp(
 ): { readonly mark: Mark | undefined; readonly body: Buffer } {
   if (!Object.keys(metadata).some(isMarkName)) return { mark: undefined, body: stored };
   const { [TOKEN]: token = '', [WRITE]: write = '', [STATE]: state = '' } = metadata;
-  const mark = { token: Number(token), write, empty: state === 'empty' };
+  const mark = { token: Number(token), issuer: decoded(metadata[ISSUER]), write, empty: state === 'empty' };
   const stamp = stampOf(mark);
   const end = stored.length - stamp.length;
   const whole = Number.isSafeInteger(mark.token) && mark.token > 0 && write !== '';
@@ -51,8 +58,21 @@ export function unstamp(
   return { mark, body: stored.subarray(0, end) };
 }
 
-function stampOf({ token, write, empty }: Mark): Buffer {
-  const digest = createHash('sha256').update(`${token} ${write} ${empty}`).digest().subarray(0, STAMP_BYTES);
+/** What does not decode belongs to no mark of ours, so its stamp does not fit. */
+function decoded(issuer: string | undefined): string | undefined {
+  try {
+    return issuer === undefined ? undefined : decodeURIComponent(issuer);
+  } catch {
+    return issuer;
+  }
+}
+
+function stampOf({ token, issuer, write, empty }: Mark): Buffer {
+  const by = issuer === undefined ? '' : ` ${issuer}`;
+  const digest = createHash('sha256')
+    .update(`${token} ${write} ${empty}${by}`)
+    .digest()
+    .subarray(0, STAMP_BYTES);
   const spaces = [...digest].flatMap((byte) =>
     [byte >> 6, byte >> 4, byte >> 2, byte].map((bits) => DIGITS[bits & 3]),
   );

@@ -13,6 +13,8 @@
 export interface Mark {
   /** The highest token that was accepted. */
   readonly token: number;
+  /** Who issued it; undefined in a mark that was made before issuers were kept. */
+  readonly issuer?: string | undefined;
   /** The name of the write that made the content. Raising the token keeps it. */
   readonly write: string;
   /** Whether the object stands for "absent": it was sealed before it existed, or deleted through the guard. */

@@ -7,17 +7,18 @@
  * during the commit, it is not known whether the commit happened; the error says so.
  */
 import {
+  type ClaimOptions,
   display,
   MisuseError,
+  requireClaim,
   requireDuration,
   requireKnown,
   requireName,
-  requireToken,
-  type StaleTokenError,
   type TokenClaim,
+  UnavailableError,
 } from '@holdfast/kernel';
 import type { Guard, Sealed } from '../guard.js';
-import { staleToken } from '../refused.js';
+import { changedMark, otherIssuer, staleToken } from '../refused.js';
 import type {
   Database,
   Outcome,
@@ -30,7 +31,6 @@ import type {
 } from './database.js';
 import { isAnswer, isConnectionLoss, isSerializationFailure, refusedBy, unavailable } from './failures.js';
 import {
-  literal,
   MARKS_OPTIONS,
   Marks,
   type MarksTable,
@@ -54,7 +54,7 @@ export interface PostgresGuardOptions<Source extends PostgresSource> extends Mar
 
 export type IsolationLevel = 'read committed' | 'repeatable read' | 'serializable';
 
-export interface PostgresTransactionOptions {
+export interface PostgresTransactionOptions extends ClaimOptions {
   /** Default: as the connection's `default_transaction_isolation` says, usually read committed. */
   readonly isolation?: IsolationLevel;
 }
@@ -113,27 +113,29 @@ export class PostgresGuard<Tx> implements Guard<PostgresWrite<Tx>, unknown> {
   }
 
   /**
-   * Runs `work` in a transaction that raises the mark of `resource` to the lease's token before anything else. It
-   * commits when `work` resolves. When `work` rejects, it rolls back and rejects with the same error.
-   * Throws StaleTokenError, before `work`, if a later holder has sealed; MisuseError; UnavailableError, whose message
-   * says whether the commit may have happened.
+   * Runs `work` in a transaction that raises the mark to the holder's token before anything else. It commits when `work`
+   * resolves. When `work` rejects, it rolls back and rejects with the same error.
+   * Throws, before `work`, StaleTokenError if a later holder has sealed, IssuerMismatchError, MisuseError;
+   * UnavailableError, whose message says whether the commit may have happened.
    */
   async transaction<T>(
-    resource: string,
-    lease: Pick<Pick<TokenClaim, 'resource' | 'token'>, 'token'>,
+    holder: TokenClaim,
     work: (tx: Tx) => Promise<T>,
     options: PostgresTransactionOptions = {},
   ): Promise<T> {
-    const holder = holderOf(resource, lease);
-    requireKnown('transaction', options, ['isolation']);
-    const { isolation } = options;
+    requireKnown('transaction', Object(options), ['resource', 'isolation']);
+    const { isolation, resource } = options;
+    const claim = requireClaim(holder, { resource });
+    if (typeof work !== 'function') {
+      throw new MisuseError(`transaction takes a function of the transaction; got ${display(work)}.`);
+    }
     if (isolation !== undefined && !ISOLATION.includes(isolation)) {
       throw new MisuseError(`isolation is one of ${ISOLATION.join(', ')}; got ${display(isolation)}.`);
     }
     const begin = isolation === undefined ? 'BEGIN' : `BEGIN ISOLATION LEVEL ${isolation.toUpperCase()}`;
     const session = await this.#open();
     try {
-      await this.#raise(session, holder, begin);
+      await this.#raise(session, claim, begin);
       const result = await runWork(session, work);
       await commit(session);
       session.release();
@@ -145,38 +147,55 @@ export class PostgresGuard<Tx> implements Guard<PostgresWrite<Tx>, unknown> {
   }
 
   /** Raises the mark in a transaction of its own. Call it before you read what you are going to change. */
-  async seal(
-    holder: Pick<TokenClaim, 'resource' | 'token'>,
-    resource: string = holder.resource,
-  ): Promise<Sealed<PostgresWrite<Tx>, unknown>> {
-    await this.transaction(resource, holder, async () => {});
-    const { token } = holder;
-    return { resource, token, write: (work) => this.transaction(resource, { token }, work) };
+  async seal(holder: TokenClaim, options?: ClaimOptions): Promise<Sealed<PostgresWrite<Tx>, unknown>> {
+    const claim = requireClaim(holder, options);
+    await this.transaction(claim, async () => {});
+    return { ...claim, write: (work) => this.transaction(claim, work) };
+  }
+
+  async transfer(resource: string, holder: TokenClaim): Promise<Sealed<PostgresWrite<Tx>, unknown>> {
+    const claim = requireClaim(holder, { resource: requireName('resource', resource) });
+    const session = await this.#open();
+    try {
+      const { mark } = memoryOf(find(await session.run(this.#marks.remember(resource)), 'SELECT'));
+      if (mark?.issuer !== undefined && mark.issuer !== claim.issuer) {
+        const freed = await session.run(`BEGIN; ${this.#marks.free(resource, mark)}`);
+        if (find(freed, 'UPDATE').length === 0) throw changedMark(claim, undefined);
+        const text = this.#marks.raise(claim, this.#timeout);
+        await this.#judged(session, claim, raisedBy(find(await session.run(text), 'SELECT')));
+        await commit(session);
+      }
+    } catch (error) {
+      await rollBack(session);
+      throw isSerializationFailure(error)
+        ? changedMark(claim, undefined)
+        : refusedBy(error, this.#marks.name);
+    }
+    session.release();
+    return this.seal(claim);
   }
 
   /**
    * Raises the mark inside a transaction that you have opened, by any library: as its first statement, so that all you
    * read is read after it. Let its errors through, so that your transaction rolls back.
-   * Throws StaleTokenError, MisuseError, and UnavailableError if the mark changed while your transaction began, or the
-   * server does not answer: then run the whole transaction again.
+   * Throws StaleTokenError, IssuerMismatchError, MisuseError, and UnavailableError if the mark changed while your
+   * transaction began, or the server does not answer: then run the whole transaction again.
    */
-  async sealWithin(
-    query: PostgresQuery,
-    resource: string,
-    lease: Pick<Pick<TokenClaim, 'resource' | 'token'>, 'token'>,
-  ): Promise<void> {
-    const holder = holderOf(resource, lease);
+  async sealWithin(holder: TokenClaim, query: PostgresQuery, options?: ClaimOptions): Promise<void> {
+    const claim = requireClaim(holder, options);
+    if (typeof query !== 'function') {
+      throw new MisuseError(`sealWithin takes a function that runs a statement; got ${display(query)}.`);
+    }
     const ask = async (text: string): Promise<unknown[][]> =>
       (await query(text)).map((row) => Object.values(row));
-    const name = literal(holder.resource);
     try {
-      const raised = raisedBy(await ask(this.#marks.raise(name, String(holder.token), this.#timeout)));
+      const raised = raisedBy(await ask(this.#marks.raise(claim, this.#timeout)));
       if (raised === 'raised') return;
-      judge(holder, raised, memoryOf(await ask(this.#marks.remember(name))));
+      judge(claim, raised, memoryOf(await ask(this.#marks.remember(claim.resource))));
     } catch (error) {
       if (!isSerializationFailure(error)) throw refusedBy(error, this.#marks.name);
       throw unavailable(
-        `The mark of "${resource}" changed while the transaction began; run all of it again`,
+        `The mark of "${claim.resource}" changed while the transaction began; run all of it again`,
         error,
       );
     }
@@ -219,20 +238,12 @@ export class PostgresGuard<Tx> implements Guard<PostgresWrite<Tx>, unknown> {
   }
 
   /** Begins the transaction and raises the mark. No code of the user has run yet, so it may be repeated. */
-  async #raise(
-    session: Session<Tx>,
-    holder: Pick<TokenClaim, 'resource' | 'token'>,
-    begin: string,
-  ): Promise<void> {
-    const resource = literal(holder.resource);
-    const text = `${begin}; ${this.#marks.raise(resource, String(holder.token), this.#timeout)}`;
+  async #raise(session: Session<Tx>, claim: TokenClaim, begin: string): Promise<void> {
+    const text = `${begin}; ${this.#marks.raise(claim, this.#timeout)}`;
     try {
       for (let raises = 1; ; raises += 1) {
         try {
-          const raised = raisedBy(find(await session.run(text), 'SELECT'));
-          if (raised === 'raised') return;
-          const memory = await session.run(this.#marks.remember(resource));
-          return judge(holder, raised, memoryOf(find(memory, 'SELECT')));
+          return await this.#judged(session, claim, raisedBy(find(await session.run(text), 'SELECT')));
         } catch (error) {
           if (!isSerializationFailure(error) || raises === MOST_RAISES) throw error;
           await session.run('ROLLBACK');
@@ -242,41 +253,35 @@ export class PostgresGuard<Tx> implements Guard<PostgresWrite<Tx>, unknown> {
       throw refusedBy(error, this.#marks.name);
     }
   }
-}
 
-function holderOf(
-  resource: string,
-  lease: Pick<Pick<TokenClaim, 'resource' | 'token'>, 'token'>,
-): Pick<TokenClaim, 'resource' | 'token'> {
-  return { resource: requireName('resource', resource), token: requireToken(lease.token) };
+  /** Throws if the raise was refused, or what the table remembers speaks against the claim. */
+  async #judged(session: Session<Tx>, claim: TokenClaim, raised: Raised): Promise<void> {
+    if (raised === 'raised') return;
+    const memory = await session.run(this.#marks.remember(claim.resource));
+    judge(claim, raised, memoryOf(find(memory, 'SELECT')));
+  }
 }
 
 const find = (outcomes: readonly Outcome[], command: string): Outcome['rows'] =>
   outcomes.find((outcome) => outcome.command === command)?.rows ?? [];
 
-/** Throws if what the table remembers speaks against the holder. */
-function judge(
-  { resource, token }: Pick<TokenClaim, 'resource' | 'token'>,
-  raised: Raised,
-  { mark, record }: Memory,
-): void {
-  const stale = (seen: number, why: string): StaleTokenError =>
-    staleToken('postgres', `Token ${token} for "${resource}" is stale: ${why}.`, {
-      resource,
-      offered: token,
-      seen,
-    });
-  if (raised === 'refused' && mark !== undefined) {
-    throw stale(requireToken(mark), `the guard has already accepted ${mark}`);
+/** Throws if what the table remembers speaks against the claim. */
+function judge(claim: TokenClaim, raised: Raised, { mark, record }: Memory): void {
+  if (typeof raised === 'number') throw staleToken('postgres', claim, { reason: 'ahead', seen: raised });
+  if (raised === 'refused') {
+    if (mark === undefined) {
+      throw new UnavailableError(`The mark of "${claim.resource}" was deleted meanwhile; call again.`, []);
+    }
+    if (mark.issuer !== undefined && mark.issuer !== claim.issuer) throw otherIssuer('postgres', claim, mark);
+    throw staleToken('postgres', claim, { reason: 'lower', seen: mark.token });
   }
   if (record === undefined) {
     throw new MisuseError(
       'The table of marks was emptied, or made without its record; run guard.migrate(), and if the data are new, too, guard.initialize().',
     );
   }
-  if (token > record) return;
-  const why = `the guard's table is new and may have lost a higher one; it can judge tokens above ${record}. If the data are new, call initialize() once`;
-  throw stale(record, why);
+  if (claim.token > record) return;
+  throw staleToken('postgres', claim, { reason: 'forgotten', seen: record, store: 'table of marks' });
 }
 
 /** The error of the user's code as it is, except that of a lost connection. */

@@ -8,20 +8,30 @@
  */
 import type { ConnectionOptions } from 'node:tls';
 import {
+  type ClaimOptions,
   type Clock,
   display,
   MisuseError,
+  requireClaim,
   requireDuration,
   requireKnown,
   requireName,
-  requireToken,
-  type StaleTokenError,
+  type StaleReason,
   systemClock,
   type TokenClaim,
+  UnavailableError,
 } from '@holdfast/kernel';
-import { Caller, type CallVerb, type NodeSource, type Reply, Script } from '@holdfast/redis';
+import {
+  adviceFor,
+  Caller,
+  type CallVerb,
+  isRefused,
+  type NodeSource,
+  type Reply,
+  Script,
+} from '@holdfast/redis';
 import type { Guard, Sealed } from '../guard.js';
-import { staleToken } from '../refused.js';
+import { changedMark, type GuardMark, otherIssuer, staleToken } from '../refused.js';
 import { encodeCommands, type RedisCommand } from './commands.js';
 
 export interface RedisGuardOptions {
@@ -82,6 +92,8 @@ function guardVerb(...names: readonly string[]): GuardVerb {
 
 const seal = guardVerb('server', 'memory', 'seal');
 const write = guardVerb('server', 'memory', 'write');
+const readMark = guardVerb('mark');
+const transfer = guardVerb('server', 'memory', 'transfer');
 const initialize = guardVerb('server', 'initialize');
 
 /** A guard for data in Redis. Throws MisuseError for options that cannot work; connects on first use. */
@@ -125,22 +137,33 @@ export class RedisGuard implements Guard<readonly RedisCommand[], RedisReplies>,
     });
   }
 
-  /** Raises the mark to the holder's token. Call it before you read what you are going to change. */
+  /**
+   * Raises the mark to the holder's token, also where the memory of Redis is full. Call it before you read what you are
+   * going to change.
+   */
   async seal(
-    holder: Pick<TokenClaim, 'resource' | 'token'>,
-    resource: string = holder.resource,
+    holder: TokenClaim,
+    options?: ClaimOptions,
   ): Promise<Sealed<readonly RedisCommand[], RedisReplies>> {
-    requireName('resource', resource);
-    const token = requireToken(holder.token);
-    await this.#checked(seal, { resource, token });
-    return {
-      resource,
-      token,
-      write: async (commands) => {
-        const { keys, args } = encodeCommands(commands);
-        return this.#checked(write, { resource, token }, keys, args);
-      },
-    };
+    const claim = requireClaim(holder, options);
+    await this.#checked(seal, claim);
+    return this.#sealed(claim);
+  }
+
+  async transfer(
+    resource: string,
+    holder: TokenClaim,
+  ): Promise<Sealed<readonly RedisCommand[], RedisReplies>> {
+    const claim = requireClaim(holder, { resource: requireName('resource', resource) });
+    const [, seen] = await this.#caller.call(readMark, { keys: [this.#markOf(resource)], args: [] });
+    const mark = parseMark(seen);
+    if (mark?.issuer === undefined || mark.issuer === claim.issuer) await this.#checked(seal, claim);
+    else await this.#checked(transfer, claim, { keys: [], args: [String(seen)] });
+    return this.#sealed(claim);
+  }
+
+  #sealed(claim: TokenClaim): Sealed<readonly RedisCommand[], RedisReplies> {
+    return { ...claim, write: async (commands) => this.#checked(write, claim, encodeCommands(commands)) };
   }
 
   /**
@@ -164,31 +187,56 @@ export class RedisGuard implements Guard<readonly RedisCommand[], RedisReplies>,
     return `{${this.#name}}:guard`;
   }
 
+  #markOf(resource: string): string {
+    return `{${this.#name}}:mark:${resource}`;
+  }
+
   async #checked(
     verb: GuardVerb,
-    { resource, token }: Pick<TokenClaim, 'resource' | 'token'>,
-    keys: readonly string[] = [],
-    args: readonly string[] = [],
+    claim: TokenClaim,
+    more: GuardRequest = { keys: [], args: [] },
   ): Promise<RedisReplies> {
+    const { resource, token, issuer } = claim;
+    const [window, synchronous] = [String(this.#window * 1000), this.#synchronous ? '1' : '0'];
     const reply = await this.#caller.call(verb, {
-      keys: [this.#record, `{${this.#name}}:mark:${resource}`, ...keys],
-      args: [String(this.#window * 1000), this.#synchronous ? '1' : '0', String(token), ...args],
+      keys: [this.#record, this.#markOf(resource), ...more.keys],
+      args: [window, synchronous, String(token), issuer, ...more.args],
     });
     const [word, detail, message] = reply;
-    if (word === 'sealed' || word === 'written') return reply.slice(1);
-    if (word === 'failed') {
-      const before = Number(detail) > 1 ? '; those before it were carried out' : '';
-      throw new MisuseError(`Command ${detail} of the write failed${before}: ${String(message)}`);
+    switch (word) {
+      case 'sealed':
+      case 'written':
+        return reply.slice(1);
+      case 'failed':
+        throw this.#failed(Number(detail), String(message));
+      case 'issuer':
+        throw otherIssuer('redis', claim, { token: Number(detail), issuer: String(message) });
+      case 'changed':
+        throw changedMark(claim, parseMark(detail));
+      default:
+        throw staleToken('redis', claim, {
+          reason: word as StaleReason,
+          seen: Number(detail),
+          store: 'Redis',
+        });
     }
-    throw stale(String(word), { resource, offered: token, seen: Number(detail) });
+  }
+
+  /** A command of the write: Redis takes none like it for now, or never this one. */
+  #failed(number: number, reason: string): UnavailableError | MisuseError {
+    const before = number > 1 ? '; those before it were carried out' : '';
+    if (!isRefused(reason)) {
+      return new MisuseError(`Command ${number} of the write failed${before}: ${reason}`);
+    }
+    return new UnavailableError(
+      `Redis refused command ${number} of the write${before}. ${adviceFor(reason)}. The same call may be repeated under the same token.`,
+      [{ node: this.#caller.address, reason }],
+    );
   }
 }
 
-function stale(word: string, details: { resource: string; offered: number; seen: number }): StaleTokenError {
-  const { resource, offered, seen } = details;
-  const why =
-    word === 'stale'
-      ? `the guard has already accepted ${seen}`
-      : `the guard's Redis is new or restarted and may have accepted a higher one; it can judge tokens above ${seen}. If it is new, call initialize() once`;
-  return staleToken('redis', `Token ${offered} for "${resource}" is stale: ${why}.`, details);
+/** A mark as lua/memory.lua keeps it. */
+function parseMark(kept: Reply | undefined): GuardMark | undefined {
+  const [, token, issuer] = /^(\d+)(?: (.+))?$/s.exec(String(kept)) ?? [];
+  return token === undefined ? undefined : { token: Number(token), issuer };
 }

@@ -65,7 +65,7 @@ export class Inbox<Tx> {
    */
   async once<T>(task: Pick<Task, 'resource' | 'token' | 'issuer'>, work: (tx: Tx) => Promise<T>): Promise<T> {
     const [queue, id] = placeOf(task.resource);
-    return this.#guard.transaction(task.resource, task, async (tx) => {
+    return this.#guard.transaction(task, async (tx) => {
       const [done] = await run(tx, `SELECT result FROM ${this.#table} WHERE queue = $1 AND id = $2`, [
         queue,
         id,

@@ -1,0 +1,11 @@
+-- transfer: hand a resource over to another issuer, if its mark is still the one that was seen. Stands on memory.lua.
+--
+-- KEYS[1], KEYS[2] and ARGV[1] to ARGV[4] as memory.lua names them; ARGV[5] the mark that was seen, '' for none
+--
+-- Replies {'sealed'}  {'changed', mark}  {'ahead', highest}  {'forgotten', lowest}
+local when = untimely()
+if when then return when end
+local mark = redis.call('GET', KEYS[2]) or ''
+if mark ~= ARGV[5] and mark ~= ARGV[3] .. ' ' .. ARGV[4] then return {'changed', mark} end
+raise()
+return {'sealed'}
