@@ -155,7 +155,10 @@ it('a lease that is lost, and a stale token that is refused', async () => {
   expect(await total('holdfast.fence.refused', { 'holdfast.fence.guard': 'redis' })).toBe(1);
   expect(channels.heard.at(-1)).toEqual([
     'holdfast:fence:refused',
-    { guard: 'redis', resource: 'r', offered: lease.token, seen: next.token },
+    {
+      ...{ guard: 'redis', resource: 'r', issuer: 'locks:holdfast', reason: 'lower' },
+      ...{ offered: lease.token, seen: next.token },
+    },
   ]);
   await next.release();
   await guard.close();
