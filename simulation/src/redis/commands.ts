@@ -49,6 +49,13 @@ function expire(keys: Keyspace, [key = '', ttl = '']: readonly string[]): Reply 
   return 1;
 }
 
+function persist(keys: Keyspace, [key = '']: readonly string[]): Reply {
+  const stored = keys.get(key);
+  if (stored === undefined || keys.expiry(key) === undefined) return 0;
+  keys.set(key, stored);
+  return 1;
+}
+
 function setFields(keys: Keyspace, [key = '', ...fields]: readonly string[]): Reply {
   if (fields.length % 2 === 1) throw new ServerError("ERR wrong number of arguments for 'hset' command");
   const known = keys.read(key, 'hash');
@@ -99,6 +106,7 @@ export const commands: Readonly<Record<string, Command>> = {
   DEL: { least: 1, run: (keys, names) => names.filter((name) => keys.delete(name)).length },
   EXISTS: { least: 1, run: (keys, names) => names.filter((name) => keys.get(name)).length },
   PTTL: { least: 1, most: 1, run: (keys, [key = '']) => remaining(keys, key) },
+  PERSIST: { least: 1, most: 1, run: persist },
   PEXPIRE: { least: 2, most: 2, run: expire },
   HSET: { least: 3, run: setFields },
   HGET: {

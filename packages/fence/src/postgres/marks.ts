@@ -155,7 +155,7 @@ function identifier(option: string, value: unknown): string {
 const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 
 /** `text` as a literal that means the same under every setting of standard_conforming_strings. */
-export function literal(text: string): string {
+function literal(text: string): string {
   const quoted = `'${text.replaceAll("'", "''")}'`;
   return text.includes('\\') ? ` E${quoted.replaceAll('\\', '\\\\')}` : quoted;
 }
