@@ -1,6 +1,8 @@
 -- transfer: hand a resource over to another issuer, if its mark is still the one that was seen. Stands on memory.lua.
 --
--- KEYS[1], KEYS[2] and ARGV[1] to ARGV[4] as memory.lua names them; ARGV[5] the mark that was seen, '' for none
+-- KEYS[1], KEYS[2] and ARGV[1] to ARGV[4] as memory.lua names them
+-- ARGV[3] the token, of its issuer, ARGV[4]
+-- ARGV[5] the mark that was seen, '' for none
 --
 -- Replies {'sealed'}  {'changed', mark}  {'ahead', highest}  {'forgotten', lowest}
 local when = untimely()

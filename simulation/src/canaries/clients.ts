@@ -177,8 +177,9 @@ export const CLIENT_CANARIES: readonly Canary[] = [
     changes: [
       {
         file: 'packages/fence/src/redis/guard.ts',
-        find: 'await this.#checked(sealScript, { resource, token });',
-        replace: '',
+        find: `const claim = requireClaim(holder, options);
+    await this.#checked(seal, claim);`,
+        replace: 'const claim = requireClaim(holder, options);',
       },
     ],
   },

@@ -191,7 +191,7 @@ if refused then return refused end`,
     changes: [
       {
         file: 'packages/fence/lua/memory.lua',
-        find: 'if admitted > 0 and token <= memory then',
+        find: 'if admitted > 0 and token <= admitted + ahead then',
         replace: 'if false then',
       },
     ],
