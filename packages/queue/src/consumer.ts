@@ -79,6 +79,8 @@ export class Consumer {
   #isScheduled = false;
   /** When to hand back what was claimed ahead. */
   #stuck: Timer | undefined;
+  /** Aborts when the drain begins. */
+  readonly #draining = new AbortController();
   /** Resolves the drain. */
   #onDrained: (() => void) | undefined;
 
@@ -132,6 +134,7 @@ export class Consumer {
   /** Claims no more, and hands back what has not begun; resolves when all that has begun has ended. */
   async drain(): Promise<void> {
     this.#phase = 'draining';
+    this.#draining.abort();
     this.#handBackAhead(Number.POSITIVE_INFINITY);
     await new Promise<void>((resolve) => {
       this.#onDrained = resolve;
@@ -163,7 +166,7 @@ export class Consumer {
         this.#wake();
       } catch (error) {
         this.#health.failed(error);
-        await this.#health.pause(tries);
+        await this.#health.pause(tries, this.#draining.signal);
       }
     }
   }
@@ -275,9 +278,10 @@ export class Consumer {
     this.#wake();
   }
 
-  /** After a failure; a drain that is over does not wait. */
+  /** After a failure. A drain with nothing to hand back does not wait. */
   async #pause(): Promise<void> {
-    if (this.#phase !== 'draining' || !this.#deliveries.isEmpty) await this.#health.pause();
+    if (this.#phase !== 'draining') await this.#health.pause(undefined, this.#draining.signal);
+    else if (!this.#deliveries.isEmpty) await this.#health.pause();
   }
 
   #freeOthers(): void {

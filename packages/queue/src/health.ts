@@ -43,9 +43,9 @@ export class Health {
     this.#failures += 1;
   }
 
-  /** Before the next try, longer with each that has failed. */
-  async pause(tries = this.#failures): Promise<void> {
-    await pause(this.#clock, backoff(this.#random, tries, { base: 50, limit: 1_000 }));
+  /** Before the next try, longer with each that has failed; not after `signal` aborts. */
+  async pause(tries = this.#failures, signal?: AbortSignal): Promise<void> {
+    await pause(this.#clock, backoff(this.#random, tries, { base: 50, limit: 1_000 }), signal);
   }
 }
 

@@ -14,8 +14,18 @@ export interface KeptResult {
   readonly notKept?: string;
 }
 
+/** In place of a result that never came here: why. */
+export class NotKept {
+  readonly reason: string;
+
+  constructor(reason: string) {
+    this.reason = reason;
+  }
+}
+
 export function encodeResult(result: unknown, most: number): string {
   if (result === undefined) return 'null';
+  if (result instanceof NotKept) return MARK + result.reason;
   try {
     return encode(result, most, 'The result');
   } catch (error) {

@@ -2,15 +2,21 @@
  * Handlers that keep a CPU busy: they run in threads of their own, so that leases are renewed meanwhile.
  *
  * Guarantees: a thread that ends, whatever the reason, is a failed attempt, and another takes its place. When the lease is
- * lost or the worker stops, the thread is ended.
+ * lost or the worker stops, the thread is ended. A NonRetryableError is one also here (thread.mjs).
  */
-import { MisuseError, requireKnown } from '@holdfast/kernel';
+import { statSync } from 'node:fs';
+import { isAbsolute } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { display, MisuseError, requireKnown } from '@holdfast/kernel';
 import { Piscina } from 'piscina';
+import { NonRetryableError } from './errors.js';
+import { NotKept } from './results.js';
 import type { Task } from './task.js';
 import { requireCount } from './task-options.js';
+import { messageOf, stackOf } from './thrown.js';
 
 export interface ThreadOptions {
-  /** The module whose default export handles a task: a function of a `ThreadTask`. */
+  /** The module whose default export handles a task, a function of a `ThreadTask`: a file URL or an absolute path. */
   readonly module: URL | string;
   /** Threads at the most. Default: the worker's concurrency. */
   readonly max?: number;
@@ -32,26 +38,63 @@ export interface Threads {
   readonly close: () => Promise<void>;
 }
 
-/** Starts no thread yet. Throws MisuseError. */
+/** What thread.mjs says of an attempt: what the handler returned or threw, as far as it can be copied. */
+export interface ThreadReply {
+  readonly result?: unknown;
+  readonly thrown?: unknown;
+  readonly isNonRetryable?: boolean;
+  /** Why neither is there. */
+  readonly uncopied?: string;
+}
+
+/** As threads find it, also beside the built package. */
+const RUNNER = new URL('../src/thread.mjs', import.meta.url).href;
+
+/** Starts no thread yet. Throws MisuseError, also where there is no such module. */
 export function openThreads(options: ThreadOptions, concurrency: number): Threads {
   requireKnown('threads', options, ['module', 'max']);
-  const module: unknown = options.module;
-  if (!(module instanceof URL) && typeof module !== 'string') {
-    throw new MisuseError(
-      'threads.module is the URL or the path of a module, as new URL("./resize.js", import.meta.url).',
-    );
-  }
+  const module = requireModule(options.module);
   const pool = new Piscina({
-    filename: String(module),
+    filename: RUNNER,
     minThreads: 0,
     maxThreads: requireCount('threads.max', options.max ?? concurrency, { min: 1, max: 1_024 }),
   });
   pool.on('error', () => {}); // of a thread that had nothing to do
   return {
-    handle: ({ id, data, attempt, token, resource, issuer, key, signal }) => {
-      const copy: ThreadTask = { id, data, attempt, token, resource, issuer, key };
-      return pool.run(copy, { signal });
+    handle: async ({ id, data, attempt, token, resource, issuer, key, signal }) => {
+      const task: ThreadTask = { id, data, attempt, token, resource, issuer, key };
+      return resultOf(await pool.run({ module, task }, { signal }));
     },
     close: () => pool.destroy(),
   };
+}
+
+/** What the handler returned. Throws what it threw. */
+function resultOf(reply: ThreadReply): unknown {
+  const { result, thrown, isNonRetryable, uncopied } = reply;
+  if (isNonRetryable === undefined) return uncopied === undefined ? result : new NotKept(uncopied);
+  const error = uncopied ?? thrown;
+  if (!isNonRetryable) throw error;
+  const again = new NonRetryableError(messageOf(error), { cause: error });
+  again.stack = stackOf(error) ?? again.message;
+  throw again;
+}
+
+/** The module's URL. */
+function requireModule(module: unknown): string {
+  const path = pathOf(module);
+  if (path === undefined) {
+    throw new MisuseError(
+      `threads.module is the file URL or the absolute path of a module, as new URL("./resize.js", import.meta.url); got ${display(module)}.`,
+    );
+  }
+  if (!statSync(path, { throwIfNoEntry: false })?.isFile())
+    throw new MisuseError(`threads.module: there is no file ${display(path)}.`);
+  return pathToFileURL(path).href;
+}
+
+function pathOf(module: unknown): string | undefined {
+  if (typeof module === 'string' && isAbsolute(module)) return module;
+  const url = typeof module === 'string' && URL.canParse(module) ? new URL(module) : module;
+  return url instanceof URL && url.protocol === 'file:' ? fileURLToPath(url) : undefined;
 }

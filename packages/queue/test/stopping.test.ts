@@ -1,4 +1,5 @@
 /** What a worker says of itself while Redis is away, and that it stops then: nothing to hand back is nothing to wait for. */
+import { type Clock, systemClock } from '@holdfast/kernel';
 import type { Task } from '@holdfast/queue';
 import { expect, it } from 'vitest';
 import { client, eventually, later, node, queueOf, useRedis, workerOf } from './setting.js';
@@ -13,29 +14,37 @@ const SESSIONS = '{queue:q}:sessions';
 const forever = (task: Task<number>): Promise<void> =>
   new Promise((resolve) => task.signal.addEventListener('abort', () => resolve()));
 
-it('an idle worker stops without its grace while Redis is down', async () => {
-  const queue = queueOf<number>();
-  const workers = [
-    workerOf({ queue, grace: HOURS, onError: () => {}, handler: () => {} }),
-    workerOf({ queue, grace: HOURS, onError: () => {}, handler: () => {} }),
-  ];
-  for (const worker of workers) await eventually(() => worker.problem, undefined);
-  await node().kill();
-  later(() => node().restart());
-  await workers[0]?.stop();
-  await eventually(() => workers[1]?.problem !== undefined, true);
-  await workers[1]?.stop();
-});
-
-it('an idle worker stops without its grace while Redis does not answer', async () => {
-  const queue = queueOf<number>({ timeout: 200 });
-  const worker = workerOf({ queue, grace: HOURS, onError: () => {}, handler: () => {} });
-  await eventually(() => worker.problem, undefined);
-  node().freeze();
-  later(() => node().thaw());
-  await queue.counts().catch(() => {});
-  await worker.stop();
-});
+for (const outage of ['is down', 'does not answer'] as const) {
+  it(`an idle worker stops without its grace while Redis ${outage}, at whatever it is then`, async () => {
+    let timers = 0;
+    const clock: Clock = {
+      ...systemClock,
+      after: (...args) => {
+        timers += 1;
+        return systemClock.after(...args);
+      },
+    };
+    const queue = queueOf<number>({ timeout: 100, clock });
+    const start = () => workerOf({ queue, grace: HOURS, onError: () => {}, handler: () => {} });
+    const workers = Array.from({ length: 3 }, start);
+    for (const worker of workers) await eventually(() => worker.problem, undefined);
+    if (outage === 'is down') {
+      await node().kill();
+      later(() => node().restart());
+    } else {
+      node().freeze();
+      later(() => node().thaw());
+    }
+    for (const worker of workers) {
+      worker.resume(); // asks for tasks
+      await eventually(() => worker.problem !== undefined, true);
+    }
+    // They try again and again to learn what they may have claimed.
+    const tried = timers + 20;
+    await eventually(() => timers > tried, true);
+    await Promise.all(workers.map((worker) => worker.stop()));
+  });
+}
 
 it('a worker whose tasks are all busy says that Redis is away, and when it is back', async () => {
   const queue = queueOf<number>({ timeout: 100 });

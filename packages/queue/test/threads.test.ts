@@ -1,5 +1,6 @@
 /** Handlers in threads, and handlers in the tests of users. */
 
+import { fileURLToPath } from 'node:url';
 import { handleAll } from '@holdfast/queue/testing';
 import { expect, it } from 'vitest';
 import { eventually, queueOf, useRedis, workerOf } from './setting.js';
@@ -19,6 +20,28 @@ it('runs a module in threads; one that ends is a failed attempt, not a dead work
   expect(worker.problem).toBeUndefined();
 });
 
+it('what cannot be helped is not tried again, and what cannot be copied out of its thread fails or completes', async () => {
+  const queue = queueOf<string>({ attempts: 2, backoff: { type: 'constant', delay: 0 } });
+  const added = ['never', 'throw a function', 'throw nothing', 'function'].map((data) => queue.add(data));
+  const ids = (await Promise.all(added)).map(({ id }) => id);
+  workerOf({ queue, concurrency: 2, threads, onError: () => {} });
+  const ended = await Promise.all(
+    ids.map(async (id) => {
+      await queue.wait(id).catch(() => {});
+      const { state, failed, errors, notKept } = (await queue.get(id)) ?? {};
+      return [state, failed, errors?.at(-1)?.message ?? notKept];
+    }),
+  );
+  expect(ended).toEqual([
+    ['dead', 1, 'not even once more'],
+    ['dead', 2, expect.stringMatching(/cannot be copied/)],
+    ['dead', 2, '[object Object]'],
+    ['completed', undefined, expect.stringMatching(/cannot be copied/)],
+  ]);
+  const { errors = [] } = (await queue.get(ids[0] ?? '')) ?? {};
+  expect(errors[0]?.stack).toMatch(/double\.mjs/);
+});
+
 it('a thread that spins keeps its lease, and is ended when the worker stops', async () => {
   const queue = queueOf<string>();
   const { id } = await queue.add('spin');
@@ -36,6 +59,9 @@ it('wants either a handler or threads', () => {
   expect(() => workerOf({ queue } as never)).toThrow(/either a handler, .* or threads/);
   expect(() => workerOf({ queue, handler: () => 1, threads } as never)).toThrow(/either a handler/);
   expect(() => workerOf({ queue, threads: { module: 5 } } as never)).toThrow(/threads.module/);
+  for (const module of ['double.mjs', 'http://localhost/double.mjs', new URL('none.mjs', import.meta.url)])
+    expect(() => workerOf({ queue, threads: { module } })).toThrow(/threads\.module.*(double|none|URL)/);
+  expect(() => workerOf({ queue, threads: { module: fileURLToPath(threads.module) } })).not.toThrow();
 });
 
 it('handles all tasks of a test at once, with retries and what handlers add', async () => {
