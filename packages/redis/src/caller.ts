@@ -15,14 +15,15 @@ import {
   UnavailableError,
   within,
 } from '@holdfast/kernel';
-import { connect, type NodeSource } from './connect.js';
+import type { NodeSource } from './connect.js';
 import { reasonOf } from './connection.js';
 import { Deadlines, type Timed } from './deadlines.js';
 import type { Operation, Verb } from './group-commit.js';
-import { RedisNode } from './node.js';
+import type { RedisNode } from './node.js';
 import { adviceFor, isForbidden, isRefused } from './refusals.js';
 import { Replicas, type ReplicasOptions } from './replicas.js';
 import type { Script } from './script.js';
+import { type NodeUse, useNode } from './shared-node.js';
 
 export interface CallerOptions {
   readonly redis: NodeSource;
@@ -60,20 +61,23 @@ export interface Call<Request, Result> extends Operation<Result>, Timed {
 /** A script as a value: what it takes, how its reply reads. */
 export type CallVerb<Request, Result> = Verb<Call<Request, Result>, Result>;
 
+/** Of all callers, because those on one node share its group commit. */
+let calls = 0;
+
 export class Caller {
   readonly #options: CallerOptions;
+  readonly #use: NodeUse;
   readonly #node: RedisNode;
   readonly #deadlines: Deadlines;
   readonly #replicas: Replicas | undefined;
-  #opening: Promise<void> | undefined;
   #loading: Promise<unknown> | undefined;
-  #calls = 0;
   #closed = false;
 
   constructor(options: CallerOptions) {
     const { redis, tls, key, clock } = options;
     this.#options = options;
-    this.#node = new RedisNode(connect(redis, { tls, key, once: true }), { clock });
+    this.#use = useNode(redis, { tls, key, clock });
+    this.#node = this.#use.node;
     this.#deadlines = new Deadlines(clock);
     this.#replicas = options.replicas && new Replicas(this.#node, options.replicas);
   }
@@ -112,8 +116,10 @@ export class Caller {
   }
 
   close(): void {
+    if (this.#closed) return;
     this.#closed = true;
-    this.#node.close();
+    this.#deadlines.expireAll();
+    this.#use.release();
   }
 
   #submit<Request, Result>(
@@ -125,11 +131,11 @@ export class Caller {
       reject,
     }: { deadline: number; resolve: (result: Result) => void; reject: (error: Error) => void },
   ): void {
-    this.#calls += 1;
+    calls += 1;
     const call: Call<Request, Result> & { abandoned: boolean } = {
       request,
       deadline,
-      subject: String(this.#calls),
+      subject: String(calls),
       abandoned: false,
       settle: (result) => {
         this.#deadlines.ended(call);
@@ -141,7 +147,7 @@ export class Caller {
       },
       expire: () => {
         call.abandoned = true;
-        call.fail(`did not answer within ${this.#options.timeout} ms`, true);
+        call.fail(this.#closed ? 'closed' : `did not answer within ${this.#options.timeout} ms`, true);
       },
     };
     this.#deadlines.add(call);
@@ -158,8 +164,7 @@ export class Caller {
   }
 
   async #prepare(): Promise<void> {
-    this.#opening ??= this.#node.open();
-    await this.#opening;
+    await this.#node.open();
     if (this.#node.unavailable !== undefined) return;
     // Without the scripts the first calls are repeated; that is all.
     this.#loading ??= this.#node.load(this.#options.scripts ?? []).catch(() => {});

@@ -32,6 +32,14 @@ export class Deadlines {
     this.#calls.delete(call);
   }
 
+  /** Tells every call that is under way that its time is over. */
+  expireAll(): void {
+    for (const call of this.#calls) {
+      this.#calls.delete(call);
+      call.expire();
+    }
+  }
+
   #watch(deadline: number): void {
     this.#isWatching = true;
     const look = (): void => this.#clock.afterInput(() => this.#look());

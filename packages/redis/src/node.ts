@@ -38,8 +38,9 @@ export class RedisNode {
   readonly #commits: GroupCommit;
   readonly #clock: Clock;
   readonly #patience: number;
+  #opening: Promise<void> | undefined;
   #watch: Timer | undefined;
-  #scripts: readonly Script[] = [];
+  readonly #scripts = new Set<Script>();
   #reloading = false;
   readonly #subscriptions: { close(): void }[] = [];
   #closed = false;
@@ -68,7 +69,8 @@ export class RedisNode {
 
   /** Starts connecting; resolves when the first try has ended. Throws MisuseError if no client is installed. */
   open(): Promise<void> {
-    return this.#connection.open();
+    this.#opening ??= this.#connection.open();
+    return this.#opening;
   }
 
   /** Submits an operation to the group commit. One that is not `urgent` fails at once on a silent node. */
@@ -97,10 +99,11 @@ export class RedisNode {
 
   /**
    * Makes scripts known to the server, so that the first call needs no repetition: as a library of functions where the
-   * server takes one, else one by one. Does so again when the server turns out to have forgotten them.
+   * server takes one, else one by one. Does so again, with all that were ever given, when the server turns out to have
+   * forgotten them.
    */
   async load(scripts: readonly Script[]): Promise<void> {
-    this.#scripts = scripts;
+    for (const script of scripts) this.#scripts.add(script);
     const present = new Map<ScriptLibrary | undefined, boolean>();
     for (const { library } of scripts) {
       if (library && !present.has(library)) present.set(library, await this.#loadLibrary(library));
@@ -112,9 +115,9 @@ export class RedisNode {
 
   /** Operations that find a script missing are repeated, but late: without this a node could stay behind for good. */
   async #reload(): Promise<void> {
-    if (this.#reloading || this.#scripts.length === 0) return;
+    if (this.#reloading || this.#scripts.size === 0) return;
     this.#reloading = true;
-    await this.load(this.#scripts).catch(() => {}); // the next operation will try again
+    await this.load([...this.#scripts]).catch(() => {}); // the next operation will try again
     this.#reloading = false;
   }
 
@@ -142,7 +145,7 @@ export class RedisNode {
 
   /** Listens on a channel of this node until `close`, from the moment that it can be reached. */
   async listen(channel: string, listener: Listener): Promise<void> {
-    await this.#connection.open();
+    await this.open();
     if (!this.#closed) this.#subscriptions.push(this.#connection.listen(channel, listener));
   }
 
