@@ -73,7 +73,7 @@ describe('a run', () => {
 describe('a mistake', () => {
   it.each([
     ...['no fence check', 'minority quorum', 'release without owner', 'a session that is over may work'],
-    ...(IS_FULL ? ['guard check apart from the write', 'turns by entry alone'] : []),
+    ...(IS_FULL ? ['guard check apart from the write', 'entries of removed tasks left'] : []),
   ])('is caught: %s', { timeout: 120_000 }, async (name) => {
     const subject = await loadSubject(name);
     const scenario = scenarioOf(scenarioOfCanary(name));

@@ -20,7 +20,8 @@ end
 if (state == '' or state == 'dead') and redis.call('HDEL', LETTERS, id) == 1 then
   redis.call('ZREM', DEAD, id)
   if redis.call('HEXISTS', TASKS, id) == 0 then
-    forget_window(id)
+    -- A later task of this id may have completed; its window stays.
+    if redis.call('HEXISTS', RESULTS, id) == 0 then forget_window(id) end
     notice(id, 'x', '')
   end
   return {'removed'}

@@ -144,6 +144,88 @@ export const QUEUE_CANARIES: readonly Canary[] = [
     ],
   },
   {
+    name: 'removed tasks deduplicate',
+    about: 'Another task is the same as one that was removed, and is lost.',
+    changes: [
+      {
+        file: `${LUA}/remove.lua`,
+        find: "  forget_window(id)\n  if key ~= ''",
+        replace: "  if key ~= ''",
+      },
+    ],
+  },
+  {
+    name: 'removed from its line, but counted',
+    about: 'A task that was removed while it waited for its key still counts.',
+    changes: [{ file: `${LUA}/take.lua`, find: "  redis.call('ZREM', JOINED, id)\n", replace: '' }],
+  },
+  {
+    name: 'a removed task keeps its slot',
+    about: 'The next in the line of a key waits for a task that was removed.',
+    changes: [
+      {
+        file: `${LUA}/remove.lua`,
+        find: "  if key ~= '' and has_slot then free_slot(key) end\n",
+        replace: '',
+      },
+    ],
+  },
+  {
+    name: 'results of an earlier task',
+    about: 'Where an id is used again, the result of the task before is given as that of the new one.',
+    changes: [
+      {
+        file: `${LUA}/find.lua`,
+        find: "local record = redis.call('HGET', TASKS, id)\n",
+        replace: "local record = redis.call('HEXISTS', RESULTS, id) == 0 and redis.call('HGET', TASKS, id)\n",
+      },
+    ],
+  },
+  {
+    name: 'a letter requeued over a living task',
+    about: 'A dead letter takes the place of a task that was added under its id since.',
+    changes: [
+      {
+        file: `${LUA}/requeue.lua`,
+        find: "if redis.call('HEXISTS', TASKS, ARGV[1]) == 1 then return {'alive'} end\n",
+        replace: '',
+      },
+    ],
+  },
+  {
+    name: 'a purge that takes whatever has the id',
+    about: 'A purge of dead letters takes out living tasks of their ids.',
+    changes: [
+      {
+        file: `${LUA}/remove.lua`,
+        find: "state ~= 'dead' and redis.call",
+        replace: 'redis.call',
+      },
+    ],
+  },
+  {
+    name: 'a slot passed on with its priority',
+    about: 'The next task of a key goes by a priority that is not its own.',
+    changes: [
+      {
+        file: `${LUA}/lines.lua`,
+        find: 'push_paced(string.sub(record, 1, 1), id, key)',
+        replace: "push_paced('3', id, key)",
+      },
+    ],
+  },
+  {
+    name: 'what was handed back is not listed',
+    about: 'A list of what waits leaves out what workers gave up.',
+    changes: [
+      {
+        file: `${LUA}/list.lua`,
+        find: '    for _, level in ipairs(levels) do parts[#parts + 1] = pending_of(level, true) end\n',
+        replace: '',
+      },
+    ],
+  },
+  {
     name: 'a retry gives its key away',
     about: 'A task of a key that waits for its next attempt lets others of the key begin.',
     changes: [

@@ -6,7 +6,8 @@
  */
 import type { Subject } from '../run/subject.js';
 import type { World } from '../world/world.js';
-import { key, type QueueOracle } from './oracle.js';
+import { key } from './names.js';
+import type { QueueOracle } from './oracle.js';
 import type { QueuePlan, QueueStep } from './plan.js';
 import { QueueProcess } from './process.js';
 
@@ -203,7 +204,8 @@ export class QueueCrew {
   async #addPromptly(process: QueueProcess, name: string, delay: number): Promise<void> {
     const { oracle, world } = this.#options;
     await process.add({
-      ...{ name, named: false, key: undefined, delay, priority: 0 },
+      ...{ name, id: undefined, isShared: false, deduplicate: undefined, expires: undefined },
+      ...{ key: undefined, delay, priority: 0 },
       work: { takes: 0, steps: 1, fails: 0, fatal: false, heedless: false, progress: false },
     });
     const due = world.scheduler.now / 1000 + delay;

@@ -11,29 +11,16 @@ import type { Reply } from '../redis/index.js';
 import type { Command } from '../world/connection.js';
 import type { Machine } from '../world/machine.js';
 import type { World } from '../world/world.js';
-import { type Call, Calls } from './calls.js';
+import { Calls } from './calls.js';
+import { Lives } from './lives.js';
+import { key } from './names.js';
 import type { QueuePlan } from './plan.js';
-
-/** The keys of the queue that is simulated. */
-export const key = (name: string): string => `{queue:q}:${name}`;
-
-/** Where each completion leaves a mark, by id, in the script that completes the task. */
-export const EFFECTS = '{queue:q}:effects';
 
 type Begun = Task<{ name: string }>;
 
 interface Held {
   readonly task: Begun;
   readonly machine: Machine;
-}
-
-/** A task that the server has added. */
-interface Added {
-  readonly id: string;
-  /** Microseconds of true time. */
-  readonly at: number;
-  /** Whether it stands in the line of its key from then on. */
-  readonly key: string | undefined;
 }
 
 export class QueueOracle {
@@ -46,10 +33,8 @@ export class QueueOracle {
   readonly #calls = new Calls();
   readonly #held = new Set<Held>();
   readonly #ended = new WeakSet<Begun>();
-  readonly #added = new Map<string, Added>();
-  readonly #lines = new Map<string, string[]>();
+  readonly #lives: Lives;
   readonly #acknowledged = new Set<string>();
-  readonly #removed = new Set<string>();
   readonly #tokens = new Map<string, number>();
   #highest = 0;
   /** True time since which the server has forgotten nothing, in microseconds. */
@@ -58,6 +43,7 @@ export class QueueOracle {
   constructor(world: World<QueuePlan>, plan: QueuePlan) {
     this.#world = world;
     this.#plan = plan;
+    this.#lives = new Lives(world, (rule, message) => this.violate(rule, message));
   }
 
   get #now(): number {
@@ -72,30 +58,26 @@ export class QueueOracle {
   /** The server is about to forget, or to come back without what it knew last. */
   forgets(): void {
     this.#remembersSince = this.#now;
-    this.#lines.clear();
+    this.#lives.forgets();
   }
 
   /** The server has carried out a command. */
   look(command: Command, reply: unknown): void {
     const call = this.#calls.read(command);
     if (call === undefined || !Array.isArray(reply)) {
-      if (call?.verb === 'add' && typeof reply === 'string') this.#addedPlain(call, reply);
+      if (call?.verb === 'add' && typeof reply === 'string') this.#lives.plain(call, reply);
       return;
     }
-    if (call.verb === 'put') this.#put(call, reply as string[]);
+    this.#lives.look(call, reply as string[]);
+    if (reply[0] === 'obliterated') this.forgets();
     if (call.verb === 'work' && reply[0] === 'worked') this.#delivered(reply as readonly Reply[]);
   }
 
-  /** A producer was told that the task is added. */
-  acknowledged(name: string): void {
-    this.#acknowledged.add(name);
-    const added = this.#added.get(name);
-    if (added === undefined) this.violate('acknowledged add', `${name} was acknowledged but never added`);
-  }
-
-  /** Somebody has asked for the task to be removed; perhaps it was. */
-  mayBeRemoved(id: string): void {
-    this.#removed.add(id);
+  /** A producer was told that the task is there: it, or, where that is possible, another that is the same. */
+  acknowledged(name: string, mayBeSame: boolean): void {
+    const isAdded = this.#lives.of(name) !== undefined;
+    if (isAdded) this.#acknowledged.add(name);
+    else if (!mayBeSame) this.violate('acknowledged add', `${name} was acknowledged but never added`);
   }
 
   /** A handler begins. */
@@ -122,27 +104,6 @@ export class QueueOracle {
     for (const held of this.#held) if (held.machine === machine) this.#held.delete(held);
   }
 
-  #addedPlain({ args }: Call, reply: string): void {
-    const ids = reply.split(' ').slice(1);
-    for (const [index, id] of ids.entries()) {
-      const { name } = JSON.parse(args[3 * index + 1] ?? '') as { name: string };
-      this.#added.set(name, { id, at: this.#now, key: undefined });
-    }
-  }
-
-  #put({ args }: Call, reply: readonly string[]): void {
-    for (let index = 0; index * 11 < args.length; index += 1) {
-      const [, , lineKey = '', delay, body = ''] = args.slice(11 * index);
-      const [word, id = ''] = reply.slice(2 * index + 1);
-      const { name } = (JSON.parse(body) as { d: { name: string } }).d;
-      if (word === 'added' || !this.#added.has(name)) {
-        const inLine = lineKey !== '' && Number(delay) === 0;
-        this.#added.set(name, { id, at: this.#now, key: inLine ? lineKey : undefined });
-        if (inLine && word === 'added') this.#lines.set(lineKey, [...(this.#lines.get(lineKey) ?? []), id]);
-      }
-    }
-  }
-
   /** Tokens are judged where they are issued: a worker may begin late. */
   #delivered(reply: readonly Reply[]): void {
     const token = Number(reply[1]);
@@ -151,6 +112,11 @@ export class QueueOracle {
       for (const [entry, fields] of reply[place + 1] as unknown as [string, string[]][]) {
         const plain = level === 0 ? entry : `${entry}:${level}`;
         const id = fields[0] === 'd' ? plain : (fields[1] ?? '');
+        if (fields[2] !== undefined && fields[0] !== 'd' && !fields[2].startsWith(`${level} `))
+          this.violate(
+            'priority',
+            `${id} was delivered by priority ${level}, but is "${fields[2].slice(0, 3)}"`,
+          );
         const before = this.#tokens.get(id) ?? 0;
         if (token <= before || token <= this.#highest) {
           const last = Math.max(before, this.#highest);
@@ -188,37 +154,38 @@ export class QueueOracle {
 
   /** Those that came before it in the line of its key have ended. */
   #judgeOrder(task: Begun, who: string): void {
-    const line = task.key === undefined ? undefined : this.#lines.get(task.key);
-    const place = line?.indexOf(task.id) ?? -1;
-    if (line === undefined || place < 0 || this.#plan.queue.slots > 1) return;
-    const before = line
-      .slice(0, place)
-      .find((id) => this.#world.store.server.execute('HEXISTS', [key('tasks'), id]) === 1);
+    if (task.key === undefined || this.#plan.queue.slots > 1) return;
+    const before = this.#lives.before(task.data.name, task.key);
     if (before !== undefined)
       this.violate('order of a key', `${who} although ${before}, which came before it, has not ended`);
-    this.#lines.set(task.key as string, line.slice(place));
   }
 
   /** When all has ended: each acknowledged task is completed once, under its last token, or a dead letter. */
   judgeEnds(): void {
     const { server } = this.#world.store;
-    for (const [name, { id, at }] of this.#added) {
-      const place = server.execute('HGET', [key('results'), id]);
-      const isDead = server.execute('HEXISTS', [key('letters'), id]) === 1;
-      const effects = Number(server.execute('HGET', [EFFECTS, id]) ?? 0);
-      const isKept = at > this.#remembersSince && this.#acknowledged.has(name) && !this.#removed.has(id);
-      if (place === null && !isDead && isKept)
+    for (const life of this.#lives.all) {
+      const { name, id, at, isOver } = life;
+      const completions = this.#lives.completions(name);
+      const isKept = at > this.#remembersSince && this.#acknowledged.has(name) && !isOver;
+      if (completions === 0 && isKept && !this.#lives.isDead(life))
         this.violate('lost task', `${name}, which is ${id}, was acknowledged, but has not ended`);
-      if (place === null) continue;
-      if (effects !== 1)
-        this.violate('effects', `${id} has completed, and its effect is there ${effects} times`);
+      if (completions > 1)
+        this.violate('effects', `${name}, which is ${id}, has its effect ${completions} times`);
+      const place = server.execute('HGET', [key('results'), id]);
+      if (place === null || !this.#lives.isCurrent(life)) continue;
       const [event] = server.execute('XRANGE', [key('events'), String(place), String(place)]) as [
         [string, string[]],
       ];
-      const token = Number(JSON.parse(event[1][3] ?? '0'));
+      const result = JSON.parse(event[1][3] ?? '') as { name: string; token: number };
+      if (result.name !== name) continue;
+      if (completions === 0)
+        this.violate('effects', `${name}, which is ${id}, has completed without its effect`);
       // A server that forgets may have forgotten the last delivery.
-      if (this.#remembersSince < 0 && token !== this.#tokens.get(id))
-        this.violate('stale completion', `${id} was completed under ${token}, not ${this.#tokens.get(id)}`);
+      if (this.#remembersSince < 0 && result.token !== this.#tokens.get(id))
+        this.violate(
+          'stale completion',
+          `${id} was completed under ${result.token}, not ${this.#tokens.get(id)}`,
+        );
     }
   }
 }

@@ -43,12 +43,25 @@ interface QueueClientPlan {
 export type QueueStep = { readonly after: number } & (
   | ({ readonly f: 'add'; readonly name: string } & AddPlan)
   | { readonly f: 'pause'; readonly for: number }
-  | { readonly f: 'remove'; readonly name: string }
+  | { readonly f: 'remove' | 'get' | 'requeue'; readonly id: string }
+  /** Waits for the result of a task, for so long. */
+  | { readonly f: 'wait'; readonly id: string; readonly for: number }
+  | { readonly f: 'purge'; readonly state: 'waiting' | 'delayed' | 'dead' }
+  /** Counts and lists what waits, and requeues the first of the dead letters. */
+  | { readonly f: 'operate' }
+  | { readonly f: 'obliterate' }
 );
 
 interface AddPlan {
-  /** Whether it is given an id of its own, and is repeated until it is certain. */
-  readonly named: boolean;
+  /** Its id, if it is given one; then its add is repeated until it is certain. */
+  readonly id: string | undefined;
+  /** Whether other tasks have the same id, before or after it. */
+  readonly isShared: boolean;
+  /** Of one without an id. */
+  readonly deduplicate:
+    | { readonly key: string; readonly within: number; readonly keep: 'first' | 'last' }
+    | undefined;
+  readonly expires: number | undefined;
   readonly key: string | undefined;
   readonly delay: number;
   readonly priority: number;
@@ -132,17 +145,23 @@ function drawClient(dice: Dice, { place, lease, healAt, clock }: ClientOptions):
   const works = place === 0 || dice.chance(0.8);
   // More at once than the workers can take.
   const isBurst = dice.chance(0.2);
+  const drawTask = (index: number): QueueStep[] => {
+    const task = `${place}.${index}`;
+    if (!isBurst && dice.chance(0.3))
+      return Array.from({ length: dice.whole(4, 12) }, (_, number) =>
+        drawReuse(dice, { task, number, lease }),
+      );
+    return Array.from({ length: isBurst ? dice.whole(20, 40) : dice.whole(2, 8) }, (_, number) =>
+      drawStep(dice, { name: `${task}.${number}`, lease, isBurst }),
+    );
+  };
   return {
     clock,
     worker: works
       ? { concurrency: dice.whole(1, 4), lease, grace: dice.one([0, 0, dice.scale(1, 400)]) }
       : undefined,
     restarts: works && dice.chance(0.3) ? [dice.whole(100, healAt)] : [],
-    tasks: Array.from({ length: dice.whole(1, 2) }, (_, index) =>
-      Array.from({ length: isBurst ? dice.whole(20, 40) : dice.whole(2, 8) }, (_, number) =>
-        drawStep(dice, { name: `${place}.${index}.${number}`, lease, isBurst }),
-      ),
-    ),
+    tasks: Array.from({ length: dice.whole(1, 2) }, (_, index) => drawTask(index)),
   };
 }
 
@@ -152,13 +171,50 @@ function drawStep(
 ): QueueStep {
   const after = isBurst || dice.chance(0.5) ? 0 : dice.scale(1, 800);
   if (dice.chance(0.04)) return { f: 'pause', after, for: dice.scale(10, 500) };
-  if (dice.chance(0.05))
-    return { f: 'remove', after, name: `${name.slice(0, 4)}${Number(name.slice(4)) - 1}` };
+  if (dice.chance(0.05)) {
+    const before = `task ${name.slice(0, 4)}${Number(name.slice(4)) - 1}`;
+    return { f: dice.one(['remove', 'remove', 'get'] as const), after, id: before };
+  }
+  if (dice.chance(0.04)) return { f: 'operate', after };
+  if (dice.chance(0.01))
+    return { f: 'purge', after, state: dice.one(['waiting', 'delayed', 'dead'] as const) };
+  if (dice.chance(0.001)) return { f: 'obliterate', after };
+  const isNamed = dice.chance(0.5);
   return {
-    f: 'add',
-    after,
-    name,
-    named: dice.chance(0.5),
+    ...{ f: 'add', after, name, isShared: false, id: isNamed ? `task ${name}` : undefined },
+    deduplicate:
+      !isNamed && dice.chance(0.1)
+        ? { key: 'same', within: dice.scale(10, 1_000), keep: dice.one(['first', 'last'] as const) }
+        : undefined,
+    ...drawAdd(dice, lease),
+  };
+}
+
+/** Of a task that uses one id again and again. */
+function drawReuse(
+  dice: Dice,
+  { task, number, lease }: { task: string; number: number; lease: number },
+): QueueStep {
+  const after = dice.chance(0.6) ? 0 : dice.scale(1, 400);
+  const id = `again ${task}`;
+  const f =
+    number === 0
+      ? 'add'
+      : dice.one(['add', 'add', 'add', 'remove', 'remove', 'get', 'wait', 'requeue'] as const);
+  if (f === 'wait') return { f, after, id, for: dice.scale(10, 1_000) };
+  if (f !== 'add') return { f, after, id };
+  return {
+    ...{ f, after, name: `${task}.${number}`, isShared: true, id, deduplicate: undefined },
+    ...drawAdd(dice, lease),
+  };
+}
+
+function drawAdd(
+  dice: Dice,
+  lease: number,
+): Pick<AddPlan, 'key' | 'delay' | 'priority' | 'expires' | 'work'> {
+  return {
+    expires: dice.chance(0.03) ? dice.scale(1, 2_000) : undefined,
     key: dice.chance(0.4) ? dice.one(['red', 'red', 'blue']) : undefined,
     delay: dice.chance(0.15) ? dice.scale(1, 800) : 0,
     priority: dice.chance(0.15) ? dice.whole(1, 3) : 0,

@@ -7,7 +7,8 @@ import type { Queue, Task, Worker } from '@holdfast/queue';
 import type { Subject } from '../run/subject.js';
 import type { Machine } from '../world/machine.js';
 import type { World } from '../world/world.js';
-import { EFFECTS, type QueueOracle } from './oracle.js';
+import { EFFECTS } from './names.js';
+import type { QueueOracle } from './oracle.js';
 import type { QueuePlan, QueueStep, WorkPlan } from './plan.js';
 
 export interface QueueProcessOptions {
@@ -20,6 +21,7 @@ export interface QueueProcessOptions {
 }
 
 type Data = { readonly name: string };
+type Result = { readonly name: string; readonly token: number };
 
 const EASY: WorkPlan = { takes: 5, steps: 1, fails: 0, fatal: false, heedless: false, progress: false };
 
@@ -94,8 +96,8 @@ export class QueueProcess {
     await this.sleep(step.after);
     try {
       if (step.f === 'add') await this.add(step);
-      else if (step.f === 'remove') await this.#remove(step.name);
-      else await this.#pause(step.for, mayRepeat);
+      else if (step.f === 'pause') await this.#pause(step.for, mayRepeat);
+      else await this.#operate(step);
     } catch (error) {
       this.#judge(error);
     }
@@ -103,10 +105,11 @@ export class QueueProcess {
 
   /** A task with an id is added until it is certain that it is. Rejects if that is not known of another. */
   async add(step: Omit<QueueStep & { f: 'add' }, 'f' | 'after'>): Promise<void> {
-    const { name, named, key, delay, priority } = step;
-    const id = `task ${name}`;
+    const { name, id, isShared, deduplicate, expires, key, delay, priority } = step;
     const options = {
-      ...(named && { id, deduplicate: { key: id, within: REPEATED } }),
+      ...(id !== undefined && { id, deduplicate: { key: name, within: REPEATED } }),
+      ...(deduplicate && { deduplicate }),
+      ...(expires !== undefined && { expires }),
       ...(key !== undefined && { key }),
       ...(delay > 0 && { delay }),
       ...(priority > 0 && { priority }),
@@ -115,10 +118,10 @@ export class QueueProcess {
       try {
         await this.queue.add({ name }, options);
         this.note(`has added ${name}`);
-        this.#options.oracle.acknowledged(name);
+        this.#options.oracle.acknowledged(name, isShared || deduplicate !== undefined);
         return;
       } catch (error) {
-        if (!named) throw error;
+        if (id === undefined) throw error;
         this.#judge(error);
         await this.sleep(20);
       }
@@ -151,10 +154,38 @@ export class QueueProcess {
     await this.resume();
   }
 
-  async #remove(name: string): Promise<void> {
-    const id = `task ${name}`;
-    this.#options.oracle.mayBeRemoved(id);
-    await this.queue.remove(id);
+  /** What may be asked of any queue; the oracle judges the answers where they are given. */
+  async #operate(step: Exclude<QueueStep, { f: 'add' | 'pause' }>): Promise<void> {
+    switch (step.f) {
+      case 'remove':
+        return void (await this.queue.remove(step.id));
+      case 'get':
+        return void (await this.queue.get(step.id));
+      case 'requeue':
+        return void (await this.queue.requeue(step.id));
+      case 'wait':
+        return this.#wait(step.id, step.for);
+      case 'purge':
+        return void (await this.queue.purge(step.state));
+      case 'obliterate':
+        return this.queue.obliterate({ confirm: 'q', force: true });
+      case 'operate': {
+        await this.queue.counts();
+        await this.queue.list('waiting', { limit: 1_000 });
+        const { tasks } = await this.queue.list('dead', { limit: 1 });
+        for (const { id } of tasks) await this.queue.requeue(id);
+      }
+    }
+  }
+
+  /** However it ends: the task may fail, be removed, or take longer. */
+  async #wait(id: string, duration: number): Promise<void> {
+    const controller = new AbortController();
+    const timer = this.machine.clock.after(duration, () => controller.abort());
+    await this.queue.wait(id, { signal: controller.signal }).catch((error) => {
+      if (!(error instanceof Error && 'code' in error)) throw error;
+    });
+    timer.cancel();
   }
 
   /** Until it is done. */
@@ -170,7 +201,7 @@ export class QueueProcess {
     }
   }
 
-  async #handle(task: Task<Data>): Promise<number> {
+  async #handle(task: Task<Data>): Promise<Result> {
     const { oracle, plan, subject } = this.#options;
     const { takes, steps, fails, fatal, heedless, progress } = workOf(plan, task.data.name);
     if (this.#options.world.isTraced) {
@@ -189,8 +220,9 @@ export class QueueProcess {
       }
       if (fatal) throw new subject.NonRetryableError('planned');
       if (task.attempt <= fails) throw new Error('planned');
-      task.effect('HINCRBY', EFFECTS, task.id, 1);
-      return task.token;
+      const { name } = task.data;
+      task.effect('HINCRBY', EFFECTS, name === 'tick' ? task.id : name, 1);
+      return { name, token: task.token };
     } finally {
       if (this.#options.world.isTraced) this.note(`has handled ${task.data.name}`);
       oracle.ends(task);

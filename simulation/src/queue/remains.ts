@@ -3,7 +3,8 @@
  * remembered against repetition, and counters that stand at nothing.
  */
 import type { World } from '../world/world.js';
-import { EFFECTS, key, type QueueOracle } from './oracle.js';
+import { EFFECTS, key } from './names.js';
+import type { QueueOracle } from './oracle.js';
 import type { QueuePlan } from './plan.js';
 
 const MAY_STAY = [

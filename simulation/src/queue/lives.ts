@@ -1,0 +1,225 @@
+/**
+ * The tasks that the server was given, by name and by id: an id is used by several, one after the other.
+ *
+ * Guarantees: what is known is what the server has done, in its order, however late the callers hear of it. Each answer of
+ * the server is judged at the moment at which it gives it.
+ */
+import type { World } from '../world/world.js';
+import type { Call } from './calls.js';
+import { EFFECTS, key } from './names.js';
+import type { QueuePlan } from './plan.js';
+
+type Violate = (rule: string, message: string) => void;
+
+/** A task that the server has added. */
+export interface Life {
+  readonly name: string;
+  readonly id: string;
+  /** Microseconds of true time. */
+  readonly at: number;
+  /** Nobody expects it to end any more: it was removed, or others have taken its place. */
+  isOver: boolean;
+}
+
+const STREAMS = Array.from({ length: 10 }, (_, level) => key(`ready:${level}`));
+
+/** Of a record or a letter: "<priority> <holds> <key>\n<body>". */
+const nameIn = (record: string): string =>
+  (JSON.parse(record.slice(record.indexOf('\n') + 1)) as { d: { name: string } }).d.name;
+
+export class Lives {
+  readonly #world: World<QueuePlan>;
+  readonly #violate: Violate;
+  readonly #byName = new Map<string, Life>();
+  /** The latest of each id. */
+  readonly #current = new Map<string, Life>();
+  readonly #removed = new Set<string>();
+  /** Names of the tasks of a key, in the order in which they came. */
+  readonly #lines = new Map<string, string[]>();
+  #forgot = false;
+
+  constructor(world: World<QueuePlan>, violate: Violate) {
+    this.#world = world;
+    this.#violate = violate;
+  }
+
+  get all(): Iterable<Life> {
+    return this.#byName.values();
+  }
+
+  of(name: string): Life | undefined {
+    return this.#byName.get(name);
+  }
+
+  isCurrent({ id, name }: Life): boolean {
+    return this.#current.get(id)?.name === name;
+  }
+
+  /** The server is about to forget. */
+  forgets(): void {
+    this.#forgot = true;
+    this.#lines.clear();
+    this.#removed.clear();
+  }
+
+  /** The server has carried out a call. */
+  look(call: Call, reply: readonly string[]): void {
+    const [word] = reply;
+    if (call.verb === 'put') this.#put(call, reply);
+    if (word === 'removed' && call.verb === 'remove') this.#noteRemoval(call.args[0] ?? '');
+    if (word === 'requeued') this.#noteRequeue(call);
+    if (call.verb === 'find' && call.args[3] !== '1') this.#judgeFound(call.args[0] ?? '', reply);
+    if (word === 'counted') this.#judgeCounts(reply.slice(1, 4).map(Number));
+    if (word === 'listed') this.#judgePage(call, reply);
+  }
+
+  /** Plain tasks were added. */
+  plain({ args }: Call, reply: string): void {
+    for (const [index, id] of reply.split(' ').slice(1).entries()) {
+      const { name } = JSON.parse(args[3 * index + 1] ?? '') as { name: string };
+      if (id !== 'full') this.#begin(name, id);
+    }
+  }
+
+  /** That which came before it in the line of its key and has not ended; it is the first of the line from now on. */
+  before(name: string, lineKey: string): string | undefined {
+    const line = this.#lines.get(lineKey);
+    const place = line?.indexOf(name) ?? -1;
+    if (line === undefined || place < 0) return undefined;
+    this.#lines.set(lineKey, line.slice(place));
+    return line.slice(0, place).find((other) => this.#isAlive(other));
+  }
+
+  /** How often a task has completed, by its effects. */
+  completions(name: string): number {
+    return Number(this.#ask('HGET', EFFECTS, name) ?? 0);
+  }
+
+  isDead({ id, name }: Life): boolean {
+    const letter = this.#ask('HGET', key('letters'), id);
+    return letter !== null && nameIn(String(letter)) === name;
+  }
+
+  #ask(command: string, ...args: readonly string[]): unknown {
+    return this.#world.store.server.execute(command, args);
+  }
+
+  #isAlive(name: string): boolean {
+    const life = this.#byName.get(name);
+    return life !== undefined && this.isCurrent(life) && this.#ask('HEXISTS', key('tasks'), life.id) === 1;
+  }
+
+  #begin(name: string, id: string): void {
+    const before = this.#current.get(id);
+    if (before !== undefined && before.name !== name) this.#end(before, name);
+    const life = { name, id, at: this.#world.scheduler.now, isOver: false };
+    this.#byName.set(name, life);
+    this.#current.set(id, life);
+    this.#removed.delete(id);
+  }
+
+  /** Its id is used by another from now on. */
+  #end(life: Life, next: string): void {
+    const hasEnded = life.isOver || this.completions(life.name) > 0 || this.isDead(life);
+    if (!hasEnded && !this.#forgot)
+      this.#violate('lost task', `${life.name} had not ended when ${next} was added as ${life.id}, too`);
+    life.isOver = true;
+  }
+
+  #put({ args }: Call, reply: readonly string[]): void {
+    for (let index = 0; index * 11 < args.length; index += 1) {
+      const [, , lineKey = '', delay, body = '', , , keep] = args.slice(11 * index);
+      const [word, id = ''] = reply.slice(2 * index + 1);
+      const { name } = (JSON.parse(body) as { d: { name: string } }).d;
+      if (word === 'same') this.#same(name, id);
+      if (word !== 'added') continue;
+      this.#begin(name, id);
+      const isInLine = lineKey !== '' && Number(delay) === 0 && keep !== 'last';
+      if (isInLine) this.#lines.set(lineKey, [...(this.#lines.get(lineKey) ?? []), name]);
+    }
+  }
+
+  /** It was not added, or it has replaced another that waits. */
+  #same(name: string, id: string): void {
+    if (this.#removed.has(id))
+      this.#violate('deduplication', `${name} is the same as ${id}, which was removed`);
+    const record = this.#ask('HGET', key('tasks'), id);
+    const current = this.#current.get(id);
+    if (record === null || nameIn(String(record)) !== name || current?.name === name) return;
+    if (current !== undefined) current.isOver = true;
+    this.#begin(name, id);
+  }
+
+  /** It may have been a letter of an earlier task. */
+  #noteRemoval(id: string): void {
+    const isThere = (hash: string): boolean => this.#ask('HEXISTS', key(hash), id) === 1;
+    if (isThere('tasks') || isThere('results')) return;
+    this.#removed.add(id);
+    const life = this.#current.get(id);
+    if (life !== undefined) life.isOver = true;
+  }
+
+  #noteRequeue({ args: [id = '', , record = ''] }: Call): void {
+    if (this.#ask('HGET', key('tasks'), id) !== record)
+      this.#violate('requeue', `${id} was requeued, and its letter is gone, but another task is there`);
+    const life = this.#byName.get(nameIn(record));
+    this.#removed.delete(id);
+    if (life === undefined) return;
+    life.isOver = false;
+    this.#current.set(id, life);
+    for (const [lineKey, line] of this.#lines) {
+      this.#lines.set(
+        lineKey,
+        line.filter((name) => name !== life.name),
+      );
+    }
+  }
+
+  #judgeFound(id: string, [word, value]: readonly (string | readonly string[])[]): void {
+    if (word === 'unknown' || this.#forgot) return;
+    const life = this.#current.get(id);
+    const text = String(typeof value === 'string' ? value : value?.[0]);
+    const isWhole = word === 'completed' || typeof value !== 'string';
+    const name = isWhole ? (JSON.parse(text) as { name: string }).name : nameIn(text);
+    if (this.#removed.has(id) && word !== 'dead')
+      this.#violate('answers', `${id} was removed, but is said to be ${word}, as ${name}`);
+    else if (life !== undefined && !life.isOver && life.name !== name)
+      this.#violate('answers', `${id} is said to be ${word}, as ${name}, but is ${life.name} now`);
+  }
+
+  /** Tasks that have not ended, and those of them that workers have. */
+  get #present(): { all: number; active: number } {
+    let all = Number(this.#ask('HLEN', key('tasks')));
+    let active = 0;
+    for (const stream of STREAMS) {
+      const entries = this.#ask('XRANGE', stream, '-', '+') as [string, string[]][];
+      all += entries.filter(([, [field]]) => field === 'd').length;
+      if (entries.length === 0) continue;
+      try {
+        const pending = this.#ask('XPENDING', stream, 'workers', '-', '+', '100000') as [string, string][];
+        active += pending.filter(([, consumer]) => consumer !== '-').length;
+      } catch {} // nobody has read from it yet
+    }
+    return { all, active };
+  }
+
+  #judgeCounts([waiting = 0, active = 0, delayed = 0]: readonly number[]): void {
+    const present = this.#present;
+    if (active !== present.active || waiting + active + delayed !== present.all) {
+      const told = `${waiting} waiting, ${active} active and ${delayed} delayed`;
+      this.#violate(
+        'counts',
+        `${told} were counted, but there are ${present.all}, of which ${present.active} are active`,
+      );
+    }
+  }
+
+  /** Of a list that is one page. */
+  #judgePage({ args: [state, after] }: Call, reply: readonly string[]): void {
+    if (state !== 'waiting' || after !== '' || reply[1] !== '') return;
+    const { all, active } = this.#present;
+    const waiting = all - active - Number(this.#ask('ZCARD', key('delayed')));
+    const listed = (reply.length - 2) / 2;
+    if (listed !== waiting) this.#violate('counts', `${listed} are listed as waiting, but ${waiting} are`);
+  }
+}
