@@ -10,6 +10,7 @@ const FACTS: Readonly<Record<string, RegExp>> = {
   'lock.ts': /^token \d{16}, valid for \d{4} ms\nnull\nkept\n$/,
   'family.ts': /^2 true\ntrue null\nworkers# 1 of 2\ntrue\n$/,
   'telemetry.ts': /^acquired invoice:42 \nrefused invoice:42 BusyError\nreleased invoice:42 \n$/,
+  'endpoints.ts': /^ready\n.*holdfast:queue:ended\nholdfast_queue_process_duration_seconds_count\{.*\} 1\n$/s,
   'fence.ts': /^refused: \d{16} is below \d{16}\n$/,
   'postgres.ts': /^refused: \d{16} is below \d{16}\nbalance 5\n$/,
   'postgres-kysely.ts': /^StaleTokenError\nbalance 5\n$/,

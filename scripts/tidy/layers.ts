@@ -16,14 +16,15 @@ import {
   type Violation,
 } from './files.js';
 
-const BELOW_LOCK = ['kernel', 'redis', 'fence'];
+const BELOW_LOCK = ['kernel', 'redis', 'telemetry', 'fence'];
 const BELOW_SERVER = [...BELOW_LOCK, 'lock', 'queue', 'features', 'vectors', 'workflow'];
 
 /** Which packages a package may import. A new package gets a line here. */
 const LAYERS: ReadonlyMap<string, readonly string[]> = new Map([
   ['kernel', []],
   ['redis', ['kernel']],
-  ['fence', ['kernel', 'redis']],
+  ['telemetry', ['kernel']],
+  ['fence', ['kernel', 'redis', 'telemetry']],
   ['lock', BELOW_LOCK],
   ['queue', BELOW_LOCK],
   ['features', BELOW_LOCK],

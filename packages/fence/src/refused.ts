@@ -3,9 +3,8 @@
  *
  * Guarantees: without an SDK and without a subscriber nothing is recorded.
  */
-import { channel } from 'node:diagnostics_channel';
 import { BusyError, MisuseError, type StaleReason, StaleTokenError, type TokenClaim } from '@holdfast/kernel';
-import { type Counter, metrics } from '@opentelemetry/api';
+import { counter, Scope } from '@holdfast/telemetry';
 
 export type GuardKind = 'redis' | 'postgres' | 'object-store';
 
@@ -45,18 +44,15 @@ export class IssuerMismatchError extends MisuseError {
   }
 }
 
-const refused = channel('holdfast:fence:refused');
-let counter: Counter | undefined;
+const scope = new Scope<'refused', RefusedMessage>({ name: '@holdfast/fence', events: { refused: 'warn' } });
+const refusals = scope.instrument(
+  counter('holdfast.fence.refused', '{token}', 'Tokens that a guard refused.'),
+);
 
 function record(guard: GuardKind, claim: TokenClaim, reason: RefusedMessage['reason'], seen: number): void {
-  counter ??= metrics.getMeter('@holdfast/fence').createCounter('holdfast.fence.refused', {
-    unit: '{token}',
-    description: 'Tokens that a guard refused.',
-  });
-  counter.add(1, { 'holdfast.fence.guard': guard, 'holdfast.fence.reason': reason });
-  if (!refused.hasSubscribers) return;
+  refusals.record(1, { 'holdfast.fence.guard': guard, 'holdfast.fence.reason': reason });
   const { resource, issuer, token: offered } = claim;
-  refused.publish({ guard, resource, issuer, offered, seen, reason } satisfies RefusedMessage);
+  scope.publish('refused', { guard, resource, issuer, offered, seen, reason });
 }
 
 /** What may be said of a token besides: by the guards' stores. */

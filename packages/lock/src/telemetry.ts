@@ -5,22 +5,9 @@
  * owners are in spans and messages, never in the attributes of a metric, whose number would grow with them. What a
  * subscriber throws does not reach the caller.
  */
-import { channel } from 'node:diagnostics_channel';
-import { type Clock, HoldfastError } from '@holdfast/kernel';
-import {
-  type Attributes,
-  type Context,
-  type Counter,
-  context as contexts,
-  createNoopMeter,
-  type Histogram,
-  metrics,
-  ProxyTracerProvider,
-  type Span,
-  SpanStatusCode,
-  trace,
-  type UpDownCounter,
-} from '@opentelemetry/api';
+import type { Clock } from '@holdfast/kernel';
+import { counter, duration, endSpan, errorType, Scope, upDownCounter } from '@holdfast/telemetry';
+import { type Attributes, type Context, context as contexts, type Span, trace } from '@opentelemetry/api';
 
 /** What a lease is taken for. */
 export type LeaseKind = 'exclusive' | 'shared' | 'permit';
@@ -40,78 +27,43 @@ export interface LockMessage {
   readonly error?: unknown;
 }
 
-const NAME = '@holdfast/lock';
-
-const CHANNELS = {
-  acquired: channel('holdfast:lock:acquired'),
-  refused: channel('holdfast:lock:refused'),
-  waited: channel('holdfast:lock:waited'),
-  renewed: channel('holdfast:lock:renewed'),
-  lost: channel('holdfast:lock:lost'),
-  released: channel('holdfast:lock:released'),
+const EVENTS = {
+  acquired: 'debug',
+  refused: 'info',
+  waited: 'debug',
+  renewed: 'debug',
+  lost: 'warn',
+  released: 'debug',
 } as const;
 
-interface Instruments {
-  readonly acquiring: Histogram;
-  readonly waiting: Histogram;
-  readonly holding: Histogram;
-  readonly renewals: Counter;
-  readonly lost: Counter;
-  readonly held: UpDownCounter;
-  readonly waiters: UpDownCounter;
-}
+const scope = new Scope<keyof typeof EVENTS, LockMessage>({ name: '@holdfast/lock', events: EVENTS });
 
-let made: Instruments | undefined;
-
-/** On first use, when the program has set up its SDK. */
-function instruments(): Instruments {
-  if (made) return made;
-  const meter = metrics.getMeter(NAME);
-  const seconds = { unit: 's' };
-  made = {
-    acquiring: meter.createHistogram('holdfast.lock.acquire.duration', {
-      ...seconds,
-      description: 'Duration of acquiring a lease, with the waiting, whatever its outcome.',
-    }),
-    waiting: meter.createHistogram('holdfast.lock.wait.duration', {
-      ...seconds,
-      description: 'Time in line for a lease that somebody else held.',
-    }),
-    holding: meter.createHistogram('holdfast.lock.hold.duration', {
-      ...seconds,
-      description: 'Time from the grant of a lease to its release or loss.',
-    }),
-    renewals: meter.createCounter('holdfast.lock.renewals', {
-      unit: '{renewal}',
-      description: 'Extensions of leases.',
-    }),
-    lost: meter.createCounter('holdfast.lock.lost', {
-      unit: '{lease}',
-      description: 'Leases that were lost while they were held.',
-    }),
-    held: meter.createUpDownCounter('holdfast.lock.held', {
-      unit: '{lease}',
-      description: 'Leases that are held: neither released nor known to be lost.',
-    }),
-    waiters: meter.createUpDownCounter('holdfast.lock.waiters', {
-      unit: '{waiter}',
-      description: 'Calls that stand in line.',
-    }),
-  };
-  return made;
-}
-
-/** Whether anybody would hear: asked once a lease, so that a lease that nobody hears of costs nothing else. */
-function isHeard(): boolean {
-  const tracing = trace.getTracerProvider();
-  if (!(tracing instanceof ProxyTracerProvider) || tracing.getDelegateTracer(NAME)) return true;
-  if (metrics.getMeter(NAME) !== createNoopMeter()) return true;
-  return Object.values(CHANNELS).some(({ hasSubscribers }) => hasSubscribers);
-}
-
-/** The code of one of our errors, as metrics and spans name it. */
-const typeOf = (error: unknown): string =>
-  error instanceof HoldfastError ? error.code : error instanceof Error ? error.name : 'unknown';
+const instruments = {
+  acquiring: scope.instrument(
+    duration(
+      'holdfast.lock.acquire.duration',
+      'Duration of acquiring a lease, with the waiting, whatever its outcome.',
+    ),
+  ),
+  waiting: scope.instrument(
+    duration('holdfast.lock.wait.duration', 'Time in line for a lease that somebody else held.'),
+  ),
+  holding: scope.instrument(
+    duration('holdfast.lock.hold.duration', 'Time from the grant of a lease to its release or loss.'),
+  ),
+  renewals: scope.instrument(counter('holdfast.lock.renewals', '{renewal}', 'Extensions of leases.')),
+  lost: scope.instrument(
+    counter('holdfast.lock.lost', '{lease}', 'Leases that were lost while they were held.'),
+  ),
+  held: scope.instrument(
+    upDownCounter(
+      'holdfast.lock.held',
+      '{lease}',
+      'Leases that are held: neither released nor known to be lost.',
+    ),
+  ),
+  waiters: scope.instrument(upDownCounter('holdfast.lock.waiters', '{waiter}', 'Calls that stand in line.')),
+};
 
 /** Of the locks of one deployment. */
 export class Telemetry {
@@ -125,7 +77,7 @@ export class Telemetry {
 
   /** Undefined where nobody would hear of it. */
   acquiring(kind: LeaseKind, resource: string): Acquiring | undefined {
-    if (!isHeard()) return undefined;
+    if (!scope.isHeard()) return undefined;
     return new Acquiring(this, { deployment: this.#deployment, kind, resource });
   }
 
@@ -134,7 +86,7 @@ export class Telemetry {
     kind: LeaseKind,
     holder: Pick<Required<LockMessage>, 'resource' | 'token' | 'owner'>,
   ): Holding | undefined {
-    if (!isHeard()) return undefined;
+    if (!scope.isHeard()) return undefined;
     const { resource, token, owner } = holder;
     return new Holding(this, { deployment: this.#deployment, kind, resource, token, owner });
   }
@@ -148,7 +100,7 @@ function spanOf(name: string, facts: LockMessage, parent: Context): Span {
     ...(facts.token !== undefined && { 'holdfast.lock.token': facts.token }),
     ...(facts.owner !== undefined && { 'holdfast.lock.owner': facts.owner }),
   };
-  return trace.getTracer(NAME).startSpan(name, { attributes }, parent);
+  return scope.startSpan(name, { attributes, parent });
 }
 
 /** Of a metric: few values each. */
@@ -156,20 +108,8 @@ function attributesOf({ deployment, kind }: LockMessage, error?: unknown): Attri
   return {
     'holdfast.deployment': deployment,
     'holdfast.lock.kind': kind,
-    ...(error !== undefined && { 'error.type': typeOf(error) }),
+    ...(error !== undefined && { 'error.type': errorType(error) }),
   };
-}
-
-function end(span: Span, error?: unknown): void {
-  if (error !== undefined) {
-    const message = error instanceof Error ? error.message : String(error);
-    span.setAttribute('error.type', typeOf(error)).setStatus({ code: SpanStatusCode.ERROR, message });
-  }
-  span.end();
-}
-
-function tell(to: keyof typeof CHANNELS, message: LockMessage): void {
-  if (CHANNELS[to].hasSubscribers) CHANNELS[to].publish(message);
 }
 
 /** One call of acquire. */
@@ -191,7 +131,7 @@ export class Acquiring {
 
   /** It stands in line from now on. */
   waits(): void {
-    instruments().waiters.add(1, attributesOf(this.#facts));
+    instruments.waiters.record(1, attributesOf(this.#facts));
     this.#wait = {
       began: this.#telemetry.clock.now(),
       span: spanOf('holdfast.lock.wait', this.#facts, this.#context),
@@ -201,16 +141,16 @@ export class Acquiring {
   granted({ token, owner }: { readonly token: number; readonly owner: string }): void {
     const duration = this.#end();
     this.#span.setAttributes({ 'holdfast.lock.token': token, 'holdfast.lock.owner': owner });
-    end(this.#span);
-    instruments().acquiring.record(duration / 1_000, attributesOf(this.#facts));
-    tell('acquired', { ...this.#facts, token, owner, duration });
+    endSpan(this.#span);
+    instruments.acquiring.record(duration, attributesOf(this.#facts));
+    scope.publish('acquired', { ...this.#facts, token, owner, duration });
   }
 
   refused(error: unknown): void {
     const duration = this.#end();
-    end(this.#span, error);
-    instruments().acquiring.record(duration / 1_000, attributesOf(this.#facts, error));
-    tell('refused', { ...this.#facts, duration, error });
+    endSpan(this.#span, error);
+    instruments.acquiring.record(duration, attributesOf(this.#facts, error));
+    scope.publish('refused', { ...this.#facts, duration, error });
   }
 
   #end(): number {
@@ -218,9 +158,9 @@ export class Acquiring {
     if (this.#wait) {
       const duration = now - this.#wait.began;
       this.#wait.span.end();
-      instruments().waiters.add(-1, attributesOf(this.#facts));
-      instruments().waiting.record(duration / 1_000, attributesOf(this.#facts));
-      tell('waited', { ...this.#facts, duration });
+      instruments.waiters.record(-1, attributesOf(this.#facts));
+      instruments.waiting.record(duration, attributesOf(this.#facts));
+      scope.publish('waited', { ...this.#facts, duration });
     }
     return now - this.#began;
   }
@@ -242,7 +182,7 @@ export class Holding {
     this.#began = telemetry.clock.now();
     this.#span = spanOf('holdfast.lock.hold', facts, contexts.active());
     this.context = trace.setSpan(contexts.active(), this.#span);
-    instruments().held.add(1, attributesOf(this.#facts));
+    instruments.held.record(1, attributesOf(this.#facts));
   }
 
   /** Runs one extension. */
@@ -259,13 +199,13 @@ export class Holding {
       throw error;
     } finally {
       span.setAttribute('holdfast.lock.outcome', outcome);
-      end(span, failure);
-      instruments().renewals.add(1, {
+      endSpan(span, failure);
+      instruments.renewals.record(1, {
         ...attributesOf(this.#facts, failure),
         'holdfast.lock.outcome': outcome,
       });
       const duration = this.#telemetry.clock.now() - began;
-      tell('renewed', {
+      scope.publish('renewed', {
         ...this.#facts,
         duration,
         outcome,
@@ -279,7 +219,7 @@ export class Holding {
   }
 
   lost(error: unknown): void {
-    if (!this.#ended) instruments().lost.add(1, attributesOf(this.#facts));
+    if (!this.#ended) instruments.lost.record(1, attributesOf(this.#facts));
     this.#end('lost', error);
   }
 
@@ -287,9 +227,9 @@ export class Holding {
     if (this.#ended) return;
     this.#ended = true;
     const duration = this.#telemetry.clock.now() - this.#began;
-    end(this.#span, error);
-    instruments().held.add(-1, attributesOf(this.#facts));
-    instruments().holding.record(duration / 1_000, attributesOf(this.#facts, error));
-    tell(how, { ...this.#facts, duration, ...(error !== undefined && { error }) });
+    endSpan(this.#span, error);
+    instruments.held.record(-1, attributesOf(this.#facts));
+    instruments.holding.record(duration, attributesOf(this.#facts, error));
+    scope.publish(how, { ...this.#facts, duration, ...(error !== undefined && { error }) });
   }
 }

@@ -36,5 +36,6 @@ export type { Schedule, ScheduleInfo } from './schedule.js';
 export type { Schema } from './schema.js';
 export type { Task, TaskHandler } from './task.js';
 export type { AddOptions, Failure } from './task-options.js';
+export type { QueueMessage } from './telemetry.js';
 export type { ThreadOptions, ThreadTask } from './threads.js';
 export { createWorker, type Worker, type WorkerOptions } from './worker.js';

@@ -1,65 +1,53 @@
 /**
- * What queues and workers tell of themselves through OpenTelemetry: one trace from the add through every attempt, and
- * metrics.
+ * What queues and workers tell of themselves: one trace from the add through every attempt, metrics, and messages on
+ * diagnostics channels.
  *
- * Guarantees: without an SDK nothing is recorded and nothing is kept. Ids of tasks and errors are in spans, never in the
- * attributes of a metric. Names follow the semantic conventions for messaging where they have one.
+ * Guarantees: without an SDK and without a subscriber nothing is recorded and nothing is kept. Ids of tasks and errors are
+ * in spans and messages, never in the attributes of a metric. Names follow the semantic conventions for messaging where
+ * they have one.
  */
+import { counter, duration, endSpan, Scope } from '@holdfast/telemetry';
 import {
   type Attributes,
   type Context,
-  type Counter,
   context as contexts,
-  createNoopMeter,
-  type Histogram,
-  metrics,
-  ProxyTracerProvider,
   propagation,
   ROOT_CONTEXT,
   type Span,
   SpanKind,
-  SpanStatusCode,
   trace,
 } from '@opentelemetry/api';
-import { messageOf } from './thrown.js';
 
-const NAME = '@holdfast/queue';
-
-interface Instruments {
-  readonly added: Counter;
-  readonly processing: Histogram;
-  readonly refused: Counter;
+/** What a message on one of the channels says. Which fields there are depends on the channel. */
+export interface QueueMessage {
+  readonly queue: string;
+  readonly id?: string;
+  readonly attempt?: number;
+  readonly token?: number;
+  /** Of an attempt, in ms. */
+  readonly duration?: number;
+  readonly outcome?: 'done' | 'retry' | 'dead';
+  readonly error?: unknown;
+  /** How many deliveries were lost at once. */
+  readonly count?: number;
 }
 
-let made: Instruments | undefined;
+const EVENTS = { ended: 'debug', failed: 'warn', refused: 'warn' } as const;
+const scope = new Scope<keyof typeof EVENTS, QueueMessage>({ name: '@holdfast/queue', events: EVENTS });
 
-/** On first use, when the program has set up its SDK. */
-function instruments(): Instruments {
-  if (made) return made;
-  const meter = metrics.getMeter(NAME);
-  made = {
-    added: meter.createCounter('holdfast.queue.added', {
-      unit: '{task}',
-      description: 'Tasks that were added.',
-    }),
-    processing: meter.createHistogram('holdfast.queue.process.duration', {
-      unit: 's',
-      description: 'Duration of an attempt, by its outcome.',
-    }),
-    refused: meter.createCounter('holdfast.queue.refused', {
-      unit: '{task}',
-      description: 'Deliveries whose lease was lost, so that what came of them was refused.',
-    }),
-  };
-  return made;
-}
-
-/** Whether anybody would hear: what nobody hears of costs nothing else. */
-function isHeard(): boolean {
-  const tracing = trace.getTracerProvider();
-  if (!(tracing instanceof ProxyTracerProvider) || tracing.getDelegateTracer(NAME)) return true;
-  return metrics.getMeter(NAME) !== createNoopMeter();
-}
+const instruments = {
+  added: scope.instrument(counter('holdfast.queue.added', '{task}', 'Tasks that were added.')),
+  processing: scope.instrument(
+    duration('holdfast.queue.process.duration', 'Duration of an attempt, by its outcome.'),
+  ),
+  refused: scope.instrument(
+    counter(
+      'holdfast.queue.refused',
+      '{task}',
+      'Deliveries whose lease was lost, so that what came of them was refused.',
+    ),
+  ),
+};
 
 const attributesOf = (queue: string): Attributes => ({
   'messaging.system': 'holdfast',
@@ -75,16 +63,18 @@ export function traceOfAdd(): string | undefined {
 }
 
 export function added(queue: string): void {
-  if (isHeard()) instruments().added.add(1, attributesOf(queue));
+  if (scope.isHeard()) instruments.added.record(1, attributesOf(queue));
 }
 
 export function refused(queue: string, count: number): void {
-  if (count > 0 && isHeard()) instruments().refused.add(count, attributesOf(queue));
+  if (count === 0 || !scope.isHeard()) return;
+  instruments.refused.record(count, attributesOf(queue));
+  scope.publish('refused', { queue, count });
 }
 
 /** Undefined where nobody would hear of it. */
 export function attemptOf(queue: string, task: AttemptedTask, traceparent?: string): Attempt | undefined {
-  return isHeard() ? new Attempt(queue, task, traceparent) : undefined;
+  return scope.isHeard() ? new Attempt(queue, task, traceparent) : undefined;
 }
 
 interface AttemptedTask {
@@ -98,10 +88,12 @@ class Attempt {
   /** In which the handler runs. */
   readonly context: Context;
   readonly #queue: string;
+  readonly #task: AttemptedTask;
   readonly #span: Span;
 
   constructor(queue: string, task: AttemptedTask, traceparent?: string) {
     this.#queue = queue;
+    this.#task = task;
     const parent =
       traceparent === undefined ? ROOT_CONTEXT : propagation.extract(ROOT_CONTEXT, { traceparent });
     const attributes = {
@@ -111,8 +103,7 @@ class Attempt {
       'holdfast.queue.attempt': task.attempt,
       'holdfast.queue.token': task.token,
     };
-    const options = { kind: SpanKind.CONSUMER, attributes };
-    this.#span = trace.getTracer(NAME).startSpan(`process ${queue}`, options, parent);
+    this.#span = scope.startSpan(`process ${queue}`, { attributes, parent, kind: SpanKind.CONSUMER });
     this.context = trace.setSpan(parent, this.#span);
   }
 
@@ -122,11 +113,14 @@ class Attempt {
 
   /** `duration` in ms; `outcome` is a word of lua/settle.lua. */
   ended(duration: number, outcome: 'done' | 'retry' | 'dead', error?: unknown): void {
-    if (error !== undefined) {
-      this.#span.setStatus({ code: SpanStatusCode.ERROR, message: messageOf(error) });
-    }
-    this.#span.setAttribute('holdfast.queue.outcome', outcome).end();
+    this.#span.setAttribute('holdfast.queue.outcome', outcome);
+    endSpan(this.#span, error);
     const attributes = { ...attributesOf(this.#queue), 'holdfast.queue.outcome': outcome };
-    instruments().processing.record(duration / 1_000, attributes);
+    instruments.processing.record(duration, attributes);
+    const { id, attempt, token } = this.#task;
+    scope.publish(outcome === 'done' ? 'ended' : 'failed', {
+      ...{ queue: this.#queue, id, attempt, token, duration, outcome },
+      ...(error !== undefined && { error }),
+    });
   }
 }

@@ -15,7 +15,7 @@ import { CANARIES } from './catalogue.js';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 
-const PACKAGES = ['kernel', 'redis', 'fence', 'lock', 'queue'];
+const PACKAGES = ['kernel', 'redis', 'telemetry', 'fence', 'lock', 'queue'];
 
 /** The shipped code, or that with the mistake of this name. */
 export async function loadSubject(name: string | undefined): Promise<Subject> {

@@ -4,9 +4,8 @@
  * Guarantees: each answer is of all queues that there are at that moment; while Redis does not answer, it is a 503.
  */
 import { once } from 'node:events';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { createQueue, listQueues, metricsText } from '@holdfast/queue';
+import { listen } from '@holdfast/telemetry';
 import type { Command } from '../../command.js';
 import { EXIT } from '../../exit-codes.js';
 import { Interruption } from '../../interruption.js';
@@ -38,24 +37,14 @@ export const metrics: Command = {
       context.stdout.write(text);
       return EXIT.ok;
     }
-    const server = createServer((request, response) => {
-      if (request.url !== '/metrics') return void response.writeHead(404).end();
-      read().then(
-        (body) => response.setHeader('content-type', 'text/plain; version=0.0.4').end(body),
-        () => response.writeHead(503).end('Redis did not answer.\n'),
-      );
-    });
     const interruption = new Interruption(context.signals);
+    const endpoints = await listen(port, { metrics: [read] });
     try {
-      server.listen(port);
-      await once(server, 'listening');
-      const { port: bound } = server.address() as AddressInfo;
-      context.stdout.write(`metrics at http://127.0.0.1:${bound}/metrics\n`);
+      context.stdout.write(`metrics at http://127.0.0.1:${endpoints.port}/metrics\n`);
       if (!interruption.signal.aborted) await once(interruption.signal, 'abort');
     } finally {
       interruption.end();
-      server.closeAllConnections();
-      server.close();
+      await endpoints.close();
     }
     return EXIT.ok;
   },

@@ -1,0 +1,11 @@
+/**
+ * @holdfast/telemetry: how Holdfast is observed. For programs: `logTo` (log.ts) and `listen` (listen.ts). For the other
+ * packages: `Scope` (scope.ts) with its instruments, channels and spans, and `Gauges` (gauges.ts).
+ */
+
+export { counter, duration, type InstrumentDeclaration, upDownCounter } from './declarations.js';
+export { type GaugeOptions, Gauges, type Observed, type ObservedGauge } from './gauges.js';
+export type { Instrument } from './instruments.js';
+export { type Endpoints, type ListenOptions, listen } from './listen.js';
+export { type Logger, type LogLevel, logTo } from './log.js';
+export { endSpan, errorType, Scope, type ScopeOptions, type SpanStart } from './scope.js';

@@ -1,0 +1,92 @@
+/**
+ * `listen(port)`: the HTTP endpoints that an operator expects of a process. `/healthz` says that it runs, `/readyz` whether
+ * its workers do their work, `/metrics` what they have counted, for Prometheus.
+ *
+ * Guarantees: each answer is of the moment in which it was asked for. `/readyz` is 503 with the reason while a worker has
+ * a problem, `/metrics` is 503 while a source of metrics fails. After `close` the port is free. It is for a network that
+ * you trust: it asks nobody for a password.
+ */
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { display, HoldfastError, MisuseError, requireKnown } from '@holdfast/kernel';
+import { PROMETHEUS } from './prometheus.js';
+import { beginTally, tallyText } from './tally.js';
+
+export interface ListenOptions {
+  /** Those whose `problem` makes the process not ready. Default: none, so that it is ready while it runs. */
+  readonly workers?: readonly { readonly problem: string | undefined }[];
+  /** More metrics in the text format of Prometheus, such as `() => metricsText([queue])`. Default: none. */
+  readonly metrics?: readonly (() => string | Promise<string>)[];
+  /** The address on which it listens. Default: all of this machine. */
+  readonly host?: string;
+}
+
+/** Made by `listen`. */
+export interface Endpoints extends AsyncDisposable {
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+/**
+ * Listens on `port`; 0 is any that is free. Call it before the work begins: `/metrics` counts from then on.
+ * Throws MisuseError for options that cannot work, and where the port is in use.
+ */
+export async function listen(port: number, options: ListenOptions = {}): Promise<Endpoints> {
+  requireKnown('listen', options, ['workers', 'metrics', 'host']);
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) {
+    throw new MisuseError(`The port is a whole number from 0 to 65535; got ${display(port)}.`);
+  }
+  const server = createServer((request, response) => {
+    const [path = ''] = (request.url ?? '').split('?');
+    void answer(path, options).then(({ status, type = 'text/plain; charset=utf-8', body }) => {
+      response.writeHead(status, { 'content-type': type }).end(request.method === 'HEAD' ? '' : body);
+    });
+  });
+  await bind(server, port, options.host);
+  const end = beginTally();
+  const close = async (): Promise<void> => {
+    end();
+    server.closeAllConnections();
+    if (!server.listening) return;
+    server.close();
+    await once(server, 'close');
+  };
+  return { port: (server.address() as AddressInfo).port, close, [Symbol.asyncDispose]: close };
+}
+
+async function bind(server: Server, port: number, host: string | undefined): Promise<void> {
+  try {
+    server.listen(port, host);
+    await once(server, 'listening');
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new MisuseError(`Nothing can listen on port ${port}: ${reason}. Choose another, or 0.`, { cause });
+  }
+}
+
+interface Answer {
+  readonly status: number;
+  readonly type?: string;
+  readonly body: string;
+}
+
+async function answer(path: string, options: ListenOptions): Promise<Answer> {
+  if (path === '/healthz') return { status: 200, body: 'ok\n' };
+  if (path === '/readyz') return readiness(options.workers ?? []);
+  if (path !== '/metrics') return { status: 404, body: 'There are /healthz, /readyz and /metrics.\n' };
+  try {
+    const texts = await Promise.all((options.metrics ?? []).map((read) => read()));
+    return { status: 200, type: PROMETHEUS, body: tallyText() + texts.join('') };
+  } catch (error) {
+    // Only our own errors are known to show no secret.
+    const reason = error instanceof HoldfastError ? error.message : 'a source of metrics has failed';
+    return { status: 503, body: `The metrics could not be read: ${reason}\n` };
+  }
+}
+
+function readiness(workers: NonNullable<ListenOptions['workers']>): Answer {
+  const problems = workers.map(({ problem }) => problem).filter((problem) => problem !== undefined);
+  if (problems.length === 0) return { status: 200, body: 'ready\n' };
+  return { status: 503, body: `${problems.join('\n')}\n` };
+}

@@ -1,0 +1,91 @@
+/**
+ * What the instruments have recorded, kept in memory for `/metrics` of a program without an OpenTelemetry SDK.
+ *
+ * Guarantees: nothing is kept while nobody listens. An instrument has at most 1,000 combinations of attributes; what
+ * would be one more is not counted.
+ */
+import type { Attributes } from '@opentelemetry/api';
+import type { InstrumentDeclaration } from './declarations.js';
+import { type Family, type Sample, writeFamily } from './prometheus.js';
+
+const MAX_SERIES = 1_000;
+
+/** Upper bounds of a histogram's buckets, in seconds. */
+const BOUNDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
+
+interface Series {
+  readonly labels: Readonly<Record<string, string>>;
+  sum: number;
+  count: number;
+  /** How many were at most the bound of the same place. */
+  readonly buckets: number[];
+}
+
+const kept = new Map<InstrumentDeclaration, Map<string, Series>>();
+let listeners = 0;
+
+export const isTallying = (): boolean => listeners > 0;
+
+/** Keeps what is recorded from now on. Returns what ends that; the last one who ends it empties the memory. */
+export function beginTally(): () => void {
+  let ended = false;
+  listeners += 1;
+  return () => {
+    if (ended) return;
+    ended = true;
+    listeners -= 1;
+    if (listeners === 0) kept.clear();
+  };
+}
+
+export function tally(declaration: InstrumentDeclaration, value: number, attributes: Attributes): void {
+  const series = seriesOf(declaration, attributes);
+  if (series === undefined) return;
+  series.sum += value;
+  series.count += 1;
+  if (declaration.kind !== 'histogram') return;
+  for (const [place, bound] of BOUNDS.entries()) {
+    if (value <= bound) series.buckets[place] = (series.buckets[place] ?? 0) + 1;
+  }
+}
+
+function seriesOf(declaration: InstrumentDeclaration, attributes: Attributes): Series | undefined {
+  let all = kept.get(declaration);
+  if (all === undefined) {
+    all = new Map();
+    kept.set(declaration, all);
+  }
+  const entries = Object.entries(attributes).map(([name, value]) => [name, String(value)] as const);
+  const key = JSON.stringify(entries);
+  const known = all.get(key);
+  if (known !== undefined || all.size >= MAX_SERIES) return known;
+  const series = { labels: Object.fromEntries(entries), sum: 0, count: 0, buckets: BOUNDS.map(() => 0) };
+  all.set(key, series);
+  return series;
+}
+
+/** All that was kept, in the text format of Prometheus. */
+export function tallyText(): string {
+  return [...kept]
+    .map(([declaration, all]) => writeFamily(familyOf(declaration, [...all.values()])))
+    .join('');
+}
+
+function familyOf({ name, unit, kind, description }: InstrumentDeclaration, all: readonly Series[]): Family {
+  if (kind !== 'histogram') {
+    const type = kind === 'counter' ? 'counter' : 'gauge';
+    return { name, unit, type, description, samples: all.map(({ labels, sum }) => ({ labels, value: sum })) };
+  }
+  return { name, unit, type: 'histogram', description, samples: all.flatMap(samplesOf) };
+}
+
+function samplesOf({ labels, sum, count, buckets }: Series): Sample[] {
+  const bounded = BOUNDS.map((le, place) => ({ le: String(le), value: buckets[place] ?? 0 }));
+  return [
+    ...[...bounded, { le: '+Inf', value: count }].map(({ le, value }) => ({
+      ...{ labels: { ...labels, le }, value, suffix: '_bucket' },
+    })),
+    { labels, value: sum, suffix: '_sum' },
+    { labels, value: count, suffix: '_count' },
+  ];
+}
