@@ -28,11 +28,14 @@ export function requirePrefix(value: unknown): string {
   throw new MisuseError(`prefix is a string of up to 64 letters, digits and "_.:/-"; got ${display(value)}.`);
 }
 
-/** Refuses options that do not exist, so that a misspelt one is not silently its default. */
-export function requireKnown(where: string, options: object, known: readonly string[]): void {
+/** Refuses what is no object, and options that do not exist, so that a misspelt one is not silently its default. */
+export function requireKnown(where: string, options: unknown, known: readonly string[]): void {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw new MisuseError(`${where} takes an object with ${known.join(', ')}; got ${display(options)}.`);
+  }
   for (const key of Object.keys(options)) {
     if (!known.includes(key)) {
-      throw new MisuseError(`${where} has no option "${key}"; it knows ${known.join(', ')}.`);
+      throw new MisuseError(`${where} has no option ${display(key)}; it knows ${known.join(', ')}.`);
     }
   }
 }
@@ -40,5 +43,7 @@ export function requireKnown(where: string, options: object, known: readonly str
 /** A value as a message shows it: short, and of a string only its beginning. */
 export function display(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value);
-  return typeof value === 'object' && value !== null ? Object.prototype.toString.call(value) : String(value);
+  if (typeof value === 'object' && value !== null) return Object.prototype.toString.call(value);
+  const text = String(value);
+  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
 }

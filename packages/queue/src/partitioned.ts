@@ -10,7 +10,13 @@ import type { Added } from './adding.js';
 import type { Counts } from './inspection.js';
 import { createQueue, type Queue } from './queue.js';
 import type { QueueOptions } from './queue-options.js';
-import { type AddOptions, requireAddOptions, requireCount } from './task-options.js';
+import {
+  type AddOptions,
+  requireAddOptions,
+  requireCount,
+  requireTasks,
+  type TaskToAdd,
+} from './task-options.js';
 
 export interface PartitionedQueueOptions<Input = unknown, Output = Input>
   extends Omit<QueueOptions<Input, Output>, 'groups'> {
@@ -62,9 +68,8 @@ export class PartitionedQueue<Input = unknown, Output = Input> implements AsyncD
     return { ...(await queue.add(data, options)), queue: queue as Queue<unknown, unknown> };
   }
 
-  addMany(
-    tasks: readonly { readonly data: Input; readonly options?: AddOptions }[],
-  ): Promise<AddedToPartition[]> {
+  async addMany(tasks: readonly TaskToAdd<Input>[]): Promise<AddedToPartition[]> {
+    requireTasks(tasks);
     return Promise.all(tasks.map(({ data, options }) => this.add(data, options)));
   }
 

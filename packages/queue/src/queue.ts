@@ -21,7 +21,7 @@ import { QueueParts, registerParts, requireQueue } from './parts.js';
 import { QueuePort } from './port.js';
 import { QUEUE_OPTIONS, type QueueOptions, replicasOf, settingsOf } from './queue-options.js';
 import type { Schema } from './schema.js';
-import type { AddOptions } from './task-options.js';
+import { type AddOptions, requireTasks, type TaskToAdd } from './task-options.js';
 import { ResultWaiters } from './waiting.js';
 
 /** A queue. Throws MisuseError for options that cannot work; connects on first use. */
@@ -73,7 +73,8 @@ export class Queue<Input = unknown, Output = Input>
   }
 
   /** Adds many tasks, each as `add` would; they need not all be added when one throws. */
-  addMany(tasks: readonly { readonly data: Input; readonly options?: AddOptions }[]): Promise<Added[]> {
+  async addMany(tasks: readonly TaskToAdd<Input>[]): Promise<Added[]> {
+    requireTasks(tasks);
     return Promise.all(tasks.map(({ data, options }) => this.add(data, options)));
   }
 

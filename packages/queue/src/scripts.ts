@@ -41,7 +41,13 @@ const FILES = {
 
 type ScriptName = keyof typeof FILES;
 
-const library = new ScriptLibrary(PRELUDE, FILES);
+/** What takes up memory for good. All else goes on where it is full, so that a full queue can be worked off. */
+const ADDING: readonly ScriptName[] = ['add', 'put', 'schedule', 'tick'];
+
+const names = Object.keys(FILES) as ScriptName[];
+const library = new ScriptLibrary(PRELUDE, FILES, {
+  allowOom: names.filter((name) => !ADDING.includes(name)),
+});
 
 export const scripts: readonly Script[] = [...library.scripts.values()];
 

@@ -54,6 +54,20 @@ const OPTIONS: readonly (keyof AddOptions)[] = [
   'expires',
 ];
 
+/** One of many to add. */
+export interface TaskToAdd<Data> {
+  readonly data: Data;
+  readonly options?: AddOptions;
+}
+
+/** Throws MisuseError for what is not a list of tasks. */
+export function requireTasks(tasks: unknown): void {
+  if (!Array.isArray(tasks)) {
+    throw new MisuseError(`addMany takes a list of { data, options }; got ${display(tasks)}.`);
+  }
+  for (const [index, task] of tasks.entries()) requireKnown(`tasks[${index}]`, task, ['data', 'options']);
+}
+
 /** The form of the ids that the queue gives. */
 const GIVEN = /^\d+-\d+(:\d)?$/;
 

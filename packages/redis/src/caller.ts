@@ -64,6 +64,9 @@ export type CallVerb<Request, Result> = Verb<Call<Request, Result>, Result>;
 /** Of all callers, because those on one node share its group commit. */
 let calls = 0;
 
+/** Servers of which this process was warned. */
+const warnedOf = new Set<string>();
+
 export class Caller {
   readonly #options: CallerOptions;
   readonly #use: NodeUse;
@@ -166,9 +169,24 @@ export class Caller {
   async #prepare(): Promise<void> {
     await this.#node.open();
     if (this.#node.unavailable !== undefined) return;
+    if (this.#loading === undefined) void this.#warnOfEviction();
     // Without the scripts the first calls are repeated; that is all.
     this.#loading ??= this.#node.load(this.#options.scripts ?? []).catch(() => {});
     await this.#loading;
+  }
+
+  /** A server that drops keys when its memory is full, drops what is relied on here. */
+  async #warnOfEviction(): Promise<void> {
+    const policy = await this.#node.info().then(
+      ({ maxmemoryPolicy }) => maxmemoryPolicy,
+      () => '',
+    );
+    if (!policy.startsWith('allkeys') || warnedOf.has(this.address)) return;
+    warnedOf.add(this.address);
+    process.emitWarning(
+      `${this.#options.words.subject} loses what it has acknowledged when ${this.address} runs out of memory: its maxmemory-policy is ${policy}, which drops keys. Set it to noeviction.`,
+      'HoldfastRedisWarning',
+    );
   }
 
   #failure(reason: string, sent: boolean): HoldfastError {

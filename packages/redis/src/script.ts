@@ -68,11 +68,18 @@ export class Script {
 export class ScriptLibrary {
   readonly prelude: string;
   readonly scripts: ReadonlyMap<string, Script>;
+  readonly #allowOom: readonly string[];
   #name: string | undefined;
   #text: string | undefined;
 
-  constructor(prelude: string, verbs: Readonly<Record<string, readonly LuaPart[]>>) {
+  /** The verbs in `allowOom` run also where the server's memory is full, as functions: they free some, or keep what is there. */
+  constructor(
+    prelude: string,
+    verbs: Readonly<Record<string, readonly LuaPart[]>>,
+    { allowOom = [] }: { readonly allowOom?: readonly string[] } = {},
+  ) {
     this.prelude = prelude;
+    this.#allowOom = allowOom;
     this.scripts = new Map(
       Object.entries(verbs).map(([verb, parts]) => [verb, new Script(parts, this, verb)]),
     );
@@ -90,10 +97,11 @@ export class ScriptLibrary {
   }
 
   #body(name: string): string {
-    const functions = [...this.scripts].map(
-      ([verb, { body }]) =>
-        `local function ${verb}(KEYS, ARGV)\n${body}\nend\nredis.register_function('${name}_${verb}', ${verb})`,
-    );
+    const functions = [...this.scripts].map(([verb, { body }]) => {
+      const flags = this.#allowOom.includes(verb) ? "'allow-oom'" : '';
+      const registered = `{function_name = '${name}_${verb}', callback = ${verb}, flags = {${flags}}}`;
+      return `local function ${verb}(KEYS, ARGV)\n${body}\nend\nredis.register_function${registered}`;
+    });
     return [this.prelude, ...functions].join('\n');
   }
 }
