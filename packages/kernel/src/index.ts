@@ -22,4 +22,4 @@ export { type ClaimOptions, requireClaim, type TokenClaim, type TokenHolder } fr
 export { LeaseSignal, type LeaseSignalOptions } from './lease-signal.js';
 export { display, requireDuration, requireKnown, requireName, requirePrefix } from './options.js';
 export { type Random, seededRandom, systemRandom } from './random.js';
-export { requireToken, TokenClock } from './token.js';
+export { requireToken } from './token.js';

@@ -4,7 +4,7 @@
 -- then, for each operation: KEYS lock, fence; ARGV lock value ("token owner"), ttl in milliseconds
 --
 -- Replies 'voted <run_id> <vote> ...', one vote an operation, or a refusal of admission.lua. A vote is one of
--- granted  held:<token>:<remaining ms>  stale:<fence>  window:<time of this node>
+-- granted  held:<token>:<remaining ms>  stale:<fence>@<time>  window@<time>
 local admitted, refusal = admit()
 if refusal then return refusal end
 
@@ -22,9 +22,9 @@ for key = 2, #KEYS, 2 do
   elseif holder then
     vote = 'held:' .. (string.match(holder, '^%d+') or 0) .. ':' .. redis.call('PTTL', lock)
   elseif mark and tonumber(mark) >= tonumber(token) then
-    vote = 'stale:' .. mark
+    vote = stamped('stale:' .. mark)
   elseif math.abs(tonumber(token) - now) > WINDOW then
-    vote = 'window:' .. string.format('%.0f', now)
+    vote = stamped('window')
   else
     redis.call('SET', lock, value, 'PX', ttl)
     raise(fence, token, mark)

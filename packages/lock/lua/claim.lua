@@ -6,7 +6,7 @@
 -- long this owner has been waiting, in microseconds
 --
 -- Replies 'voted <run_id> <vote> ...', one vote an operation, or a refusal of admission.lua. A vote is one of
--- granted  held:<token>:<remaining ms>:<first or behind>  stale:<fence>  window:<time of this node>
+-- granted  held:<token>:<remaining ms>:<first or behind>  stale:<fence>@<time>  window@<time>
 -- A lock that is reserved for another waiter is held under token 0.
 local admitted, refusal = admit()
 if refusal then return refusal end

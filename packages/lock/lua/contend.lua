@@ -14,8 +14,8 @@ end
 
 -- Why a new token cannot be granted a lock that is free; nothing if it can.
 local function refuse(mark, token)
-  if mark and tonumber(mark) >= tonumber(token) then return 'stale:' .. mark end
-  if math.abs(tonumber(token) - now) > WINDOW then return 'window:' .. string.format('%.0f', now) end
+  if mark and tonumber(mark) >= tonumber(token) then return stamped('stale:' .. mark) end
+  if math.abs(tonumber(token) - now) > WINDOW then return stamped('window') end
 end
 
 -- Who was granted a lock waits no more, and who is first now is told.

@@ -5,7 +5,7 @@
 -- then, for each operation: KEYS lock, fence; ARGV lock value ("token owner"), ttl in milliseconds
 --
 -- Replies 'voted <run_id> <vote> ...', one vote an operation, or a refusal of admission.lua. A vote is one of
--- kept  vouched  held:<token>  stale:<fence>  forgotten
+-- kept  vouched  held:<token>@<time>  stale:<fence>@<time>  forgotten@<time>
 local admitted, refusal = admit()
 if refusal then return refusal end
 
@@ -23,13 +23,13 @@ for key = 2, #KEYS, 2 do
     redis.call('SET', fence, token, 'PX', RETENTION)
     vote = 'kept'
   elseif holder then
-    vote = 'held:' .. (string.match(holder, '^%d+') or 0)
+    vote = stamped('held:' .. (string.match(holder, '^%d+') or 0))
   elseif mark and tonumber(mark) > tonumber(token) then
-    vote = 'stale:' .. mark
+    vote = stamped('stale:' .. mark)
   elseif vouches(token, mark, admitted) then
     vote = 'vouched'
   else
-    vote = 'forgotten'
+    vote = stamped('forgotten')
   end
   reply = reply .. ' ' .. vote
   arg = arg + 2

@@ -7,7 +7,7 @@
 -- not wait, the number of permits he knows, and '1' if a node that knows none may keep it
 --
 -- Replies 'voted <run_id> <vote> ...', one vote an operation, or a refusal of admission.lua. A vote is one of
--- granted  held:<token>:<remaining ms>[:<first or behind>]  stale:<fence>  window:<time of this node>
+-- granted  held:<token>:<remaining ms>[:<first or behind>]  stale:<fence>@<time>  window@<time>
 -- permits:<the number that this node knows>  unset
 local admitted, refusal = admit()
 if refusal then return refusal end

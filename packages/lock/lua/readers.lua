@@ -8,10 +8,10 @@ local function group_of(holder)
   return holder and string.match(holder, '^(%d+) %*$')
 end
 
--- Why this node cannot tell that nobody was granted the lock since this token; nothing if it can.
-local function doubt(mark, token, admitted)
-  if mark and tonumber(mark) > tonumber(token) then return 'stale:' .. mark end
-  if not vouches(token, mark, admitted) then return 'forgotten' end
+-- Why this node cannot tell that nobody was granted the lock since this token; nothing if it can, or up to `proof`.
+local function doubt(mark, token, admitted, proof)
+  if mark and tonumber(mark) > tonumber(token) then return stamped('stale:' .. mark) end
+  if now > proof and not vouches(token, mark, admitted) then return stamped('forgotten') end
 end
 
 -- Lets an owner read until `ttl` milliseconds from now, and never less than he may; `founding` if nobody reads yet.

@@ -6,18 +6,18 @@
 -- then, for each operation: KEYS lock of the slot, its fence, number of permits; ARGV as those of rejoin.lua
 --
 -- Replies 'voted <run_id> <vote> ...', one vote an operation, or a refusal of admission.lua. A vote is one of
--- kept  rejoined  held:<token>  stale:<fence>  forgotten
+-- kept  rejoined  held:<token>@<time>  stale:<fence>@<time>  forgotten@<time>
 local admitted, refusal = admit()
 if refusal then return refusal end
 
 local reply = 'voted ' .. run_id
 local arg = 1
 for key = 2, #KEYS, 3 do
-  local vote = 'forgotten'
+  local vote
   if permits_of(KEYS[key + 2], admitted) then
     vote = rejoin(KEYS[key], KEYS[key + 1], ARGV[arg], ARGV[arg + 1], ARGV[arg + 2], admitted)
   end
-  reply = reply .. ' ' .. vote
+  reply = reply .. ' ' .. (vote or stamped('forgotten'))
   arg = arg + 3
 end
 return reply

@@ -5,7 +5,7 @@
 -- node time in microseconds up to which a kept majority is proof ('0' to resume)
 --
 -- Replies 'voted <run_id> <vote> ...', one vote an operation, or a refusal of admission.lua. A vote is one of
--- kept  rejoined  held:<token>  stale:<fence>  forgotten
+-- kept  rejoined  held:<token>@<time>  stale:<fence>@<time>  forgotten@<time>
 local admitted, refusal = admit()
 if refusal then return refusal end
 

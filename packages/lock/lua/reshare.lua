@@ -6,7 +6,7 @@
 -- take nothing, or the node time in microseconds up to which a kept majority is proof ('0' to resume)
 --
 -- Replies 'voted <run_id> <vote> ...', one vote an operation, or a refusal of admission.lua. A vote is one of
--- kept  vouched  rejoined  held:<token>  stale:<fence>  forgotten
+-- kept  vouched  rejoined  held:<token>@<time>  stale:<fence>@<time>  forgotten@<time>
 local admitted, refusal = admit()
 if refusal then return refusal end
 
@@ -20,13 +20,12 @@ for key = 2, #KEYS, 3 do
   local holder, mark = kept[1], token_of(kept[2])
   local vote
   if holder and group_of(holder) ~= token then
-    vote = 'held:' .. (string.match(holder, '^%d+') or 0)
+    vote = stamped('held:' .. (string.match(holder, '^%d+') or 0))
   elseif holder then
     enter(lock, fence, readers, value, ttl, false)
     vote = 'kept'
   else
-    vote = doubt(mark, token, admitted)
-    if vote == 'forgotten' and proof and now <= proof then vote = nil end
+    vote = doubt(mark, token, admitted, proof or 0)
     if not vote and proof then
       enter(lock, fence, readers, value, ttl, true)
       vote = 'rejoined'

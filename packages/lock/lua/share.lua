@@ -9,8 +9,8 @@
 -- how long this owner has been waiting in microseconds or '' if he does not wait, and '1' to join the group of this token
 --
 -- Replies 'voted <run_id> <vote> ...', one vote an operation, or a refusal of admission.lua. A vote is one of
--- granted  shared:<token of the group>  held:<token>:<remaining ms>[:<first or behind>]  stale:<fence>  forgotten
--- window:<time of this node>
+-- granted  shared:<token of the group>  held:<token>:<remaining ms>[:<first or behind>]  stale:<fence>@<time>
+-- forgotten@<time>  window@<time>
 local admitted, refusal = admit()
 if refusal then return refusal end
 
@@ -30,7 +30,7 @@ for key = 2, #KEYS, 4 do
   elseif group and group ~= token then
     vote = 'shared:' .. group
   elseif not group and join then
-    vote = doubt(mark, token, admitted)
+    vote = doubt(mark, token, admitted, 0)
   elseif not group then
     vote = refuse(mark, token)
   end

@@ -13,13 +13,13 @@ import {
   backoff,
   pause,
   type Random,
-  type TokenClock,
   throwIfAborted,
   UnavailableError,
 } from '@holdfast/kernel';
 import { HeldLease, type LeaseContext, misfit } from './lease.js';
 import { exclusive, type Mode } from './modes.js';
 import type { Acquiring } from './telemetry.js';
+import type { TokenClock } from './token-clock.js';
 import type { LockRequest } from './verbs.js';
 import { count, explainAcquire, isAcquireDecided, type Refusal, type Votes } from './votes.js';
 import { FALLBACK, type Place, type WaitingRoom } from './waiting.js';
@@ -217,7 +217,8 @@ async function attempt(context: AcquireContext, pursuit: Pursuit): Promise<HeldL
   const { quorum } = members.deployment;
   const { mode, ttl, signal, owner, place } = pursuit;
   const since = clock.now();
-  const { request, resource, token } = propose(context, pursuit, tokens.next());
+  const proposal = tokens.next();
+  const { request, resource, token } = propose(context, pursuit, proposal);
   const votes = await members.ask(ttl, {
     verb: place ? mode.verbs.claim : mode.verbs.acquire,
     request,
@@ -243,27 +244,15 @@ async function attempt(context: AcquireContext, pursuit: Pursuit): Promise<HeldL
   }
   void members.withdraw(request, clock.now() + ttl, votes);
   members.requireDistinct();
-  learn(context, votes);
-  return { why: won ? 'slow' : explainAcquire(votes, quorum), votes };
+  noticeQuarantine(context, votes);
+  const beyond = tokens.learn(votes, token === proposal ? proposal : undefined);
+  return { why: won ? 'slow' : explainAcquire(votes, quorum, beyond), votes };
 }
 
-/** Corrects the proposer's clock by what the nodes refused it for. */
-function learn({ tokens, members, onQuarantine }: AcquireContext, votes: Votes): void {
-  const times: number[] = [];
-  const quarantines: number[] = [];
-  for (const vote of votes) {
-    if (vote?.kind === 'stale') tokens.observe(vote.fence);
-    if (vote?.kind === 'held') tokens.observe(vote.token);
-    if (vote?.kind === 'window') times.push(vote.time);
-    if (vote?.kind === 'quarantined') quarantines.push(vote.remaining);
-  }
-  const { nodes, quorum, window } = members.deployment;
-  const out = count(votes, 'failed', 'quarantined', 'isolated', 'misfit');
-  if (times.length > nodes - quorum) tokens.correct(times);
-  // A minority whose clocks are wrong must not move ours, unless there is no majority without it.
-  else if (nodes - out - times.length < quorum) for (const time of times) tokens.approach(time, window * 500);
-  if (quarantines.length > nodes - quorum)
-    onQuarantine(quarantines.sort((a, b) => a - b)[nodes - quorum] ?? 0);
+function noticeQuarantine({ members, onQuarantine }: AcquireContext, votes: Votes): void {
+  const { nodes, quorum } = members.deployment;
+  const remaining = votes.flatMap((vote) => (vote?.kind === 'quarantined' ? vote.remaining : []));
+  if (remaining.length > nodes - quorum) onQuarantine(remaining.sort((a, b) => a - b)[nodes - quorum] ?? 0);
 }
 
 /** How long to wait before the next attempt, in ms: until the lock may be free, but never in step with others. */

@@ -41,6 +41,7 @@ export interface Lease extends TokenHolder, AsyncDisposable {
    * Asks the nodes for `ttl` more milliseconds from now (default: the lease's own TTL), under the same token.
    * Resolves to "kept", or to "resumed" when the lease had run out but provably nobody was granted it since.
    * Throws LeaseLostError when it is gone, UnavailableError when too few nodes answer: then the old validity stands.
+   * Extensions of different TTLs that are asked for at once are carried out one after the other.
    */
   extend(ttl?: number): Promise<'kept' | 'resumed'>;
   /** Gives the lease back. Never rejects; does nothing after the first call. */
@@ -55,8 +56,6 @@ export interface LeaseContext {
   readonly random: Random;
   /** How long of a TTL can be relied on, in ms: what clocks may drift apart is taken off. */
   readonly validity: (ttl: number) => number;
-  /** Our estimate of the nodes' clock, in microseconds. */
-  readonly nodeTime: () => number;
   /** The leases whose signal somebody watches: those to be told when the locks close. */
   readonly watched: Set<HeldLease>;
 }
@@ -75,6 +74,13 @@ export interface LeaseGrant {
   readonly onLacking?: (() => Promise<void>) | undefined;
 }
 
+/** A node that lacks the lock, by its vote in a round that began at `since`, in monotonic time. */
+interface Lacking {
+  readonly node: RedisNode;
+  readonly vote: Vote | undefined;
+  readonly since: number;
+}
+
 /** How often a heal is repeated where somebody else's attempt is in the way. */
 const HEAL_TRIES = 10;
 
@@ -90,7 +96,8 @@ export class HeldLease implements Lease {
   /** When the locks on the nodes have expired at the latest, if nobody extends them. */
   #expiry: number;
   #signal: LeaseSignal | undefined;
-  #extending: Promise<'kept' | 'resumed'> | undefined;
+  /** The last of the extensions that are under way, one after the other. */
+  #extending: { readonly ttl: number; readonly outcome: Promise<'kept' | 'resumed'> } | undefined;
   #releasing: Promise<void> | undefined;
   #lost: LeaseLostError | undefined;
   readonly #holding: Holding | undefined;
@@ -163,39 +170,50 @@ export class HeldLease implements Lease {
     return Math.max(0, this.#validUntil - this.#context.clock.now());
   }
 
-  async extend(ttl: number = this.#ttl): Promise<'kept' | 'resumed'> {
+  async extend(ttl: number = this.#extending?.ttl ?? this.#ttl): Promise<'kept' | 'resumed'> {
     const { maxTtl } = this.#context.members.deployment;
     requireDuration('ttl', ttl, { min: 10, max: maxTtl });
-    if (this.#releasing) throw this.error('was released');
+    const before = this.#extending;
+    if (before?.ttl === ttl) return before.outcome;
+    const renew = (): Promise<'kept' | 'resumed'> => this.#renew(ttl);
+    const renewing = before ? before.outcome.then(renew, renew) : renew();
+    const extension = {
+      ttl,
+      outcome: renewing.finally(() => {
+        if (this.#extending === extension) this.#extending = undefined;
+      }),
+    };
+    this.#extending = extension;
+    return extension.outcome;
+  }
+
+  async #renew(ttl: number): Promise<'kept' | 'resumed'> {
     if (this.#lost) throw this.#lost;
-    if (this.#extending === undefined) {
-      const extending = this.#holding?.renewing(() => this.#extend(ttl)) ?? this.#extend(ttl);
-      this.#extending = extending.finally(() => {
-        this.#extending = undefined;
-      });
-    }
-    return this.#extending;
+    if (this.#releasing) throw this.error('was released');
+    return this.#holding?.renewing(() => this.#extend(ttl)) ?? this.#extend(ttl);
   }
 
   async #extend(ttl: number): Promise<'kept' | 'resumed'> {
     const { members, clock } = this.#context;
-    const { quorum, window } = members.deployment;
+    const { quorum } = members.deployment;
     const since = clock.now();
     this.#expiry = Math.max(this.#expiry, since + ttl + 1_000);
     const request = this.#request(ttl);
-    const healing = { ...request, proof: String(Math.floor(this.#context.nodeTime()) + window * 1000) };
     let kept = false;
     const votes = await members.ask(ttl, {
       verb: request.verbs.extend,
       request,
       subject: request.lockKey,
       isDecided: (cast) => isExtendDecided(cast, quorum),
-      onLate: (node, vote) => kept && this.#heal(healing, node, vote),
+      onLate: (node, vote) => kept && this.#heal(request, { node, vote, since }),
     });
     kept = explainExtend(votes, quorum) === 'kept';
     const resuming = explainExtend(votes, quorum) === 'resumable';
     this.#conclude(resuming ? await this.#resume(request, ttl) : votes, since, ttl);
-    if (kept) members.nodes.forEach((node, index) => void this.#heal(healing, node, votes[index]));
+    if (kept) {
+      for (const [index, node] of members.nodes.entries())
+        this.#heal(request, { node, vote: votes[index], since });
+    }
     return kept ? 'kept' : 'resumed';
   }
 
@@ -215,27 +233,40 @@ export class HeldLease implements Lease {
    * Brings in a node that lacks the lock. Nobody waits for it: the majority was enough. Where somebody else is trying to
    * take it, which cannot succeed, it is tried again when he should have withdrawn.
    */
-  #heal(request: LockRequest, node: RedisNode, vote: Vote | undefined, tries = 0): void {
+  #heal(request: LockRequest, { node, vote, since }: Lacking, tries = 0): void {
     const lacking = vote?.kind === 'vouched' || vote?.kind === 'forgotten' || vote?.kind === 'held';
     if (this.#releasing || !lacking || tries > HEAL_TRIES) return;
     if (tries === 0 && this.#onLacking) {
-      void this.#onLacking().then(() => this.#heal(request, node, vote, 1));
+      void this.#onLacking().then(() => this.#heal(request, { node, vote, since }, 1));
       return;
     }
+    const { clock, random } = this.#context;
     const again = (answer: Vote): void => {
       if (answer.kind !== 'held') return;
-      const { clock, random } = this.#context;
-      const delay = 1 + random.unit() * 10;
-      clock.after(delay, () => this.#heal(request, node, answer, tries + 1), { keepAlive: false });
+      const healing = (): void => this.#heal(request, { node, vote: answer, since }, tries + 1);
+      clock.after(1 + random.unit() * 10, healing, { keepAlive: false });
     };
     node.submit(request.verbs.rejoin, {
       node,
-      request,
+      request: { ...request, proof: this.#proof(vote, since) },
       subject: request.lockKey,
       settle: again,
       fail: () => {},
       abandoned: false,
     });
+  }
+
+  /**
+   * Up to which time of a node a majority that kept the lease is proof that nobody else can have been granted it, for who
+   * began to ask at `since`: a window later. The shortest quarantine is twice as long, so no node of that majority can have
+   * forgotten a later grant and vote again by then. Both times are measured: one on our monotonic clock, the other from
+   * what the node itself said, so that it makes no difference what time of day anybody believes it is.
+   */
+  #proof(vote: Vote, since: number): string {
+    const { members, clock } = this.#context;
+    const left = since + members.deployment.window - clock.now();
+    const time = 'time' in vote ? vote.time : undefined;
+    return time === undefined || left <= 0 ? '0' : String(Math.floor(time + left * 1_000));
   }
 
   /** Sets the new validity if a majority has the lock under this lease; throws what the votes mean otherwise. */

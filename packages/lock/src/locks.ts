@@ -19,7 +19,6 @@ import {
   requireToken,
   systemClock,
   systemRandom,
-  TokenClock,
   UnavailableError,
 } from '@holdfast/kernel';
 import { connect, type NodeSource, RedisNode, withoutCredentials } from '@holdfast/redis';
@@ -41,6 +40,7 @@ import { exclusive, shared } from './modes.js';
 import { Semaphore, type SemaphoreOptions } from './semaphore.js';
 import { acquireSeveral, type HeldLeases, type MultiLease } from './several.js';
 import { Telemetry } from './telemetry.js';
+import { TokenClock } from './token-clock.js';
 import { WaitingRoom } from './waiting.js';
 
 export interface LocksOptions extends DeploymentOptions {
@@ -146,7 +146,6 @@ export class Locks implements AsyncDisposable {
     this.#changing = { deployment, nodes, timeout: patience };
     const members = new Members({ nodes, deployment, clock, nodeTimeout: patience, onWarning: warn });
     this.#members = members;
-    const tokens = new TokenClock(clock, random);
     const instance = random.id();
     const ownerPrefix = `${identity}/${instance}.`;
     let leases = 0;
@@ -156,11 +155,10 @@ export class Locks implements AsyncDisposable {
       telemetry: new Telemetry(deployment.name, clock),
       clock,
       random,
-      tokens,
+      tokens: new TokenClock({ clock, random, quorum: deployment.quorum, window: deployment.window }),
       watched: new Set(),
       closing: this.#closing.signal,
       validity: (ttl) => ttl - ttl * drift - RESOLUTION,
-      nodeTime: () => tokens.estimate(),
       nextOwner: (shared) => ownerPrefix + ++leases + (shared ? 'r' : ''),
       waiting: new WaitingRoom({
         nodes,

@@ -250,7 +250,7 @@ const encodeNumber: Encode<Ballot<NumberRequest>> = ({ request, node }, keys, ar
 };
 
 const PLAIN: ReadonlyMap<string, Vote> = new Map(
-  (['granted', 'kept', 'rejoined', 'vouched', 'forgotten', 'unset'] as const).map((kind) => [kind, { kind }]),
+  (['granted', 'kept', 'rejoined', 'vouched', 'unset'] as const).map((kind) => [kind, { kind }]),
 );
 
 /** Reads 'voted <run_id> <vote> ...' or a refusal of the whole batch. */
@@ -269,13 +269,16 @@ function decodeVotes(reply: Reply, ballots: readonly Ballot<unknown>[]): readonl
 function decodeVote(text: string): Vote {
   const plain = PLAIN.get(text);
   if (plain) return plain;
-  const [word, value, remaining, place] = text.split(':');
+  const [what = '', at] = text.split('@');
+  const [word, value, remaining, place] = what.split(':');
+  const time = Number(at);
   if (word === 'held') {
     return {
       kind: 'held',
       token: Number(value),
       remaining: remaining === undefined ? undefined : Number(remaining),
       first: place === 'first',
+      time: at === undefined ? undefined : time,
     };
   }
   if (word === 'shared') return { kind: 'shared', token: Number(value) };
@@ -285,8 +288,9 @@ function decodeVote(text: string): Vote {
     return { kind: 'number', value: permits === '' ? '' : `${permits} ${token}`, admitted };
   }
   if (word === 'surveyed') return { kind: 'surveyed', remaining: (value ?? '').split(',').map(Number) };
-  if (word === 'stale') return { kind: 'stale', fence: Number(value) };
-  if (word === 'window') return { kind: 'window', time: Number(value) };
+  if (word === 'forgotten') return { kind: 'forgotten', time };
+  if (word === 'stale') return { kind: 'stale', fence: Number(value), time };
+  if (word === 'window') return { kind: 'window', time };
   throw new Error(`"${text}" is not a vote`);
 }
 

@@ -6,7 +6,8 @@
 
 /** What a node answered to one operation, or that it did not. */
 export type Vote =
-  | { readonly kind: 'granted' | 'kept' | 'rejoined' | 'vouched' | 'forgotten' | 'released' | 'unset' }
+  | { readonly kind: 'granted' | 'kept' | 'rejoined' | 'vouched' | 'released' | 'unset' }
+  | { readonly kind: 'forgotten'; readonly time: number }
   | {
       readonly kind: 'held';
       /** 0 where the lock is reserved for a waiter. */
@@ -14,6 +15,8 @@ export type Vote =
       readonly remaining: number | undefined;
       /** Whether the one who claims it is the first in its queue. */
       readonly first: boolean;
+      /** The node's time in microseconds, where that matters: to an extend. */
+      readonly time?: number | undefined;
     }
   /** Others read beside each other under this token. */
   | { readonly kind: 'shared'; readonly token: number }
@@ -23,7 +26,8 @@ export type Vote =
   | { readonly kind: 'number'; readonly value: string; readonly admitted: string }
   /** For how long each slot of a semaphore is taken, in ms. */
   | { readonly kind: 'surveyed'; readonly remaining: readonly number[] }
-  | { readonly kind: 'stale'; readonly fence: number }
+  | { readonly kind: 'stale'; readonly fence: number; readonly time: number }
+  /** The proposal is too far from the node's time, which is this, in microseconds. */
   | { readonly kind: 'window'; readonly time: number }
   | { readonly kind: 'quarantined'; readonly remaining: number }
   /** The deployment wants more replicas to follow the node than the number that do. */
@@ -40,6 +44,11 @@ export function count(votes: Votes, ...kinds: readonly VoteKind[]): number {
   let sum = 0;
   for (const vote of votes) if (vote && kinds.includes(vote.kind)) sum += 1;
   return sum;
+}
+
+/** Whether a node did not vote, whatever was proposed. */
+export function isOut({ kind }: Vote): boolean {
+  return kind === 'failed' || kind === 'quarantined' || kind === 'isolated' || kind === 'misfit';
 }
 
 /** Whether `quorum` of the votes are of these kinds, or can no longer be. */
@@ -67,6 +76,8 @@ export function isExtendDecided(votes: Votes, quorum: number): boolean {
   return count(votes, 'kept') >= quorum || isDecided(votes, quorum, 'kept', 'vouched');
 }
 
+const NONE: ReadonlySet<number> = new Set();
+
 /** Why an acquire did not get its majority, in the order in which the caller must look at it. */
 export type Refusal =
   | 'misfit'
@@ -84,20 +95,21 @@ export type Refusal =
 
 /**
  * Explains the votes of an acquire that was not granted by a majority. A vote that was not waited for, because it
- * could change nothing, counts as one that could have been granted.
+ * could change nothing, counts as one that could have been granted. Nodes `beyond` reach, by their places, refuse every
+ * token that a majority would accept.
  */
-export function explainAcquire(votes: Votes, quorum: number): Refusal {
+export function explainAcquire(votes: Votes, quorum: number, beyond: ReadonlySet<number> = NONE): Refusal {
   // A few misfits are nodes that were described otherwise; with more, it is this client that was.
   if (count(votes, 'misfit') > votes.length - quorum) return 'misfit';
-  const out = count(votes, 'failed', 'quarantined', 'isolated', 'misfit');
+  const out = votes.filter((vote, place) => vote && (isOut(vote) || beyond.has(place))).length;
   const held = count(votes, 'held');
   if (votes.length - out < quorum) return 'unavailable';
   const differing = count(votes, 'permits');
   if (differing > 0 && differing + count(votes, 'unset') > votes.length - quorum) return 'number';
   if (votes.length - out - held >= quorum) {
     if (count(votes, 'unset') > 0) return differing > 0 ? 'number' : 'introduce';
-    if (count(votes, 'stale') > 0) return 'behind';
-    if (count(votes, 'window') > 0) return 'window';
+    if (votes.some((vote, place) => vote?.kind === 'stale' && !beyond.has(place))) return 'behind';
+    if (votes.some((vote, place) => vote?.kind === 'window' && !beyond.has(place))) return 'window';
     if (count(votes, 'shared') > 0) return 'join';
   }
   if (held < quorum) {
@@ -106,18 +118,18 @@ export function explainAcquire(votes: Votes, quorum: number): Refusal {
     const tokens = new Set(votes.flatMap((vote) => (vote?.kind === 'held' ? [vote.token] : [])));
     return count(votes, 'granted') === 0 && tokens.size <= 1 && !tokens.has(0) ? 'busy' : 'split';
   }
-  return isHeldByOne(votes, quorum) ? 'busy' : 'split';
+  return isHeldByOne(votes, quorum, beyond) ? 'busy' : 'split';
 }
 
 /**
  * Whether most of those who refused name one holder, who may have a majority. Where several hold a few nodes each, nobody
  * has the lock: they all give it back, and call nobody, so who took that for a holder would wait in vain.
  */
-function isHeldByOne(votes: Votes, quorum: number): boolean {
+function isHeldByOne(votes: Votes, quorum: number, beyond: ReadonlySet<number>): boolean {
   const tokens = votes.flatMap((vote) => (vote?.kind === 'held' ? [vote.token] : []));
   const most = Math.max(0, ...tokens.map((token) => tokens.filter((other) => other === token).length));
   // Nodes that cannot say. One that was not waited for could, and will when it is asked again.
-  const unknown = count(votes, 'failed', 'quarantined', 'isolated', 'misfit');
+  const unknown = votes.filter((vote, place) => vote && (isOut(vote) || beyond.has(place))).length;
   return most * 2 > tokens.length && most + unknown >= quorum;
 }
 

@@ -46,6 +46,10 @@ const vote = (
   owner: string,
   ...rest: (string | number)[]
 ) => call(parameters, verb, `${token} ${owner}`, 1_000, ...rest);
+const votesOf = (reply: unknown): string =>
+  String(reply)
+    .replace(/^voted [0-9a-f]{40} /, '')
+    .replace(/@\d{16}$/, '@now');
 const release = async (value: string, queued = ''): Promise<unknown> =>
   redis.eval(lockVerbs(parameters).exclusive.release.script.text, 2, lock, queue, value, queued);
 /** Claims for a waiter who has been waiting for `waited` microseconds. */
@@ -53,7 +57,7 @@ const claim = async (owner: string, { token = now(), waited = 0 } = {}): Promise
   const { text } = lockVerbs(parameters).exclusive.claim.script;
   const value = `${token} ${owner}`;
   const reply = await redis.eval(text, 4, record, lock, fence, queue, value, 1_000, waited);
-  return String(reply).replace(/^voted [0-9a-f]{40} /, '');
+  return votesOf(reply);
 };
 /** A process that waits: it listens on its channel, and notes what it is told. */
 async function listen(process: string) {
@@ -67,15 +71,14 @@ async function listen(process: string) {
   await client.subscribe(parameters.channel(process));
   return { heard, [Symbol.dispose]: () => client.disconnect() };
 }
-/** The votes of a reply, or the whole reply where it is a refusal. */
+/** The votes of a reply, or the whole reply where it is a refusal; what is stamped with the node's time, as '<vote>@now'. */
 async function call(
   by: Parameters,
   verb: 'acquire' | 'extend' | 'rejoin',
   ...args: (string | number)[]
 ): Promise<string> {
   const { text } = lockVerbs(by).exclusive[verb].script;
-  const reply = String(await redis.eval(text, 3, record, lock, fence, ...args));
-  return reply.replace(/^voted [0-9a-f]{40} /, '');
+  return votesOf(await redis.eval(text, 3, record, lock, fence, ...args));
 }
 /** As a restart without persistence, or FLUSHALL, leaves the node. */
 const forget = (admitted: number): Promise<unknown> => redis.hset(record, 'admitted', admitted);
@@ -127,11 +130,11 @@ describe('acquire', () => {
     const token = now();
     await vote('acquire', token, 'a');
     expect(await release(`${token} a`)).toBe('released');
-    expect(await vote('acquire', token, 'b')).toBe(`stale:${token}`);
-    expect(await vote('acquire', token - 1, 'b')).toBe(`stale:${token}`);
-    expect(await vote('acquire', now() + SECOND, 'b')).toMatch(/^window:\d{16}$/);
+    expect(await vote('acquire', token, 'b')).toBe(`stale:${token}@now`);
+    expect(await vote('acquire', token - 1, 'b')).toBe(`stale:${token}@now`);
+    expect(await vote('acquire', now() + SECOND, 'b')).toBe('window@now');
     await redis.del(fence);
-    expect(await vote('acquire', now() - SECOND, 'b')).toMatch(/^window:\d{16}$/);
+    expect(await vote('acquire', now() - SECOND, 'b')).toBe('window@now');
     expect(await redis.exists(lock)).toBe(0);
   });
 
@@ -174,8 +177,8 @@ describe('claim', () => {
     expect(await redis.get(fence)).toBe(`${token} 0`);
     expect(await redis.exists(queue)).toBe(0);
     await release(`${token} p.1`);
-    expect(await claim('p.1', { token })).toBe(`stale:${token}`);
-    expect(await claim('p.1', { token: now() + SECOND })).toMatch(/^window:\d{16}$/);
+    expect(await claim('p.1', { token })).toBe(`stale:${token}@now`);
+    expect(await claim('p.1', { token: now() + SECOND })).toBe('window@now');
   });
 
   it('stands in the queue in the order of the time waited, and says who is first', async () => {
@@ -284,7 +287,7 @@ describe('extend', () => {
     expect(await vote('extend', token, 'a')).toBe('kept');
     expect(await redis.pttl(lock)).toBeGreaterThan(900);
     expect(await redis.pttl(fence)).toBeGreaterThan(59_000);
-    expect(await vote('extend', token - 1, 'b')).toBe(`held:${token}`);
+    expect(await vote('extend', token - 1, 'b')).toBe(`held:${token}@now`);
   });
 
   it('vouches only where its memory reaches back to the token; and takes nothing', async () => {
@@ -294,16 +297,16 @@ describe('extend', () => {
     expect(await vote('extend', token - 61 * SECOND, 'a')).toBe('vouched'); // its fence has not expired
     await redis.set(fence, token);
     expect(await vote('extend', token, 'a')).toBe('vouched');
-    expect(await vote('extend', token - 1, 'a')).toBe(`stale:${token}`);
+    expect(await vote('extend', token - 1, 'a')).toBe(`stale:${token}@now`);
     await redis.del(fence);
     await forget(token - 0.4 * SECOND); // less than a window before the token
-    expect(await vote('extend', token, 'a')).toBe('forgotten');
+    expect(await vote('extend', token, 'a')).toBe('forgotten@now');
     await redis.set(fence, token); // which a restart may have brought back
-    expect(await vote('extend', token, 'a')).toBe('forgotten');
+    expect(await vote('extend', token, 'a')).toBe('forgotten@now');
     await redis.del(fence);
     await forget(token - 0.6 * SECOND);
     expect(await vote('extend', token, 'a')).toBe('vouched');
-    expect(await vote('extend', token - 61 * SECOND, 'a')).toBe('forgotten'); // older than the retention
+    expect(await vote('extend', token - 61 * SECOND, 'a')).toBe('forgotten@now'); // older than the retention
     expect(await redis.exists(lock)).toBe(0);
   });
 });
@@ -312,22 +315,22 @@ describe('rejoin', () => {
   it('resumes only where the node vouches', async () => {
     const token = now();
     await forget(token);
-    expect(await vote('rejoin', token, 'a', 0)).toBe('forgotten');
+    expect(await vote('rejoin', token, 'a', 0)).toBe('forgotten@now');
     await redis.set(fence, token + 1);
-    expect(await vote('rejoin', token, 'a', 0)).toBe(`stale:${token + 1}`);
+    expect(await vote('rejoin', token, 'a', 0)).toBe(`stale:${token + 1}@now`);
     await redis.set(fence, token); // of before what it forgot, for all that it knows
-    expect(await vote('rejoin', token, 'a', 0)).toBe('forgotten');
+    expect(await vote('rejoin', token, 'a', 0)).toBe('forgotten@now');
     await forget(token - 0.6 * SECOND);
     expect(await vote('rejoin', token, 'a', 0)).toBe('rejoined');
     expect(await redis.get(lock)).toBe(`${token} a`);
     expect(await vote('rejoin', token, 'a', 0)).toBe('kept');
-    expect(await vote('rejoin', token, 'b', 0)).toBe(`held:${token}`);
+    expect(await vote('rejoin', token, 'b', 0)).toBe(`held:${token}@now`);
   });
 
   it('heals a forgetful node behind a kept majority, for as long as that is proof', async () => {
     const token = now();
     await forget(token);
-    expect(await vote('rejoin', token, 'a', now() - 1)).toBe('forgotten');
+    expect(await vote('rejoin', token, 'a', now() - 1)).toBe('forgotten@now');
     expect(await vote('rejoin', token, 'a', now() + SECOND)).toBe('rejoined');
     expect(await redis.get(fence)).toBe(String(token));
   });
