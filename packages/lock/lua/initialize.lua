@@ -7,7 +7,12 @@
 --
 -- Replies {'initialized', run_id}, {'voting', run_id} when the node votes already, or {'misfit', RUN_ID, parameters}.
 local record = redis.call('HMGET', KEYS[1], 'parameters', 'server', 'votes_from')
-if record[1] and record[1] ~= ARGV[1] and ARGV[2] ~= '1' then
+local function layout_of(parameters)
+  return tonumber(string.match(parameters, ' layout=(%d+)') or 0)
+end
+-- What a later version has laid out, an earlier one does not know how to replace.
+local newer = record[1] and layout_of(record[1]) > layout_of(ARGV[1])
+if newer or record[1] and record[1] ~= ARGV[1] and ARGV[2] ~= '1' then
   return {'misfit', RUN_ID, record[1]}
 end
 if record[1] == ARGV[1] and record[2] == SERVER and tonumber(record[3]) <= now then

@@ -45,6 +45,12 @@ export interface LeaseKeys {
   readonly readersKey: string;
 }
 
+/**
+ * The number of the layout of keys and values on the nodes. It stands among the parameters, so a client that knows another
+ * one is refused before it writes.
+ */
+const LAYOUT = 1;
+
 /** How long a master may go on voting after the last of its replicas has left it, in ms. */
 const ISOLATION = 3_000;
 
@@ -101,7 +107,7 @@ export class Deployment {
       );
     }
     this.quarantine = Math.max(this.maxTtl + (replicas > 0 ? ISOLATION : 0), 2 * this.window + margin);
-    this.#described = `maxTtl=${this.maxTtl} window=${this.window} retention=${retention} margin=${margin} persistence=${persistence} replicas=${replicas}`;
+    this.#described = `maxTtl=${this.maxTtl} window=${this.window} retention=${retention} margin=${margin} persistence=${persistence} replicas=${replicas} layout=${LAYOUT}`;
     this.parameters = this.parametersOf(nodes);
     this.recordKey = `${this.#root}record`;
     this.prelude = [

@@ -7,6 +7,7 @@ import { type RedisNode, type Reply, reasonOf } from '@holdfast/redis';
 import type { Deployment, LeaseKeys } from './deployment.js';
 import type { Members } from './members.js';
 import { initializeScript, inspectScript } from './verbs.js';
+import { describeMisfit } from './votes.js';
 
 export interface NodeState {
   /** `host:port` or a socket path. */
@@ -97,7 +98,7 @@ export async function initializeNodes(
     const reply = await node.run(initializeScript, [recordKey], args, timeout);
     const [word, , detail] = Array.isArray(reply) ? reply : [];
     if (word === 'initialized' || word === 'voting') return { node: node.address, outcome: word };
-    const reason = `its deployment record says "${String(detail)}", this client says "${parameters}"`;
+    const reason = describeMisfit(String(detail), parameters);
     return { node: node.address, outcome: 'misfit', reason };
   };
   return Promise.all(
@@ -117,7 +118,7 @@ function decodeInspect(node: RedisNode, reply: Reply, { parameters }: Deployment
   const reasons: Readonly<Record<string, string>> = {
     quarantined: `votes again in ${detail} ms`,
     unadmitted: 'has no deployment record of this server; the first vote starts a quarantine',
-    misfit: `its deployment record says "${detail}", this client says "${parameters}"`,
+    misfit: describeMisfit(detail ?? '', parameters),
   };
   const reason = reasons[state ?? ''];
   const [token, ...owner] = (value ?? '').split(' ');

@@ -170,6 +170,16 @@ export function explainExtend(votes: Votes, quorum: number): ExtendOutcome {
   return refused > votes.length - quorum ? 'lost' : 'unavailable';
 }
 
+/** What a deployment record says that does not suit a client. */
+export function describeMisfit(recorded: string, ours: string): string {
+  const layoutOf = (parameters: string): number => Number(/ layout=(\d+)/.exec(parameters)?.[1] ?? 0);
+  const hint =
+    layoutOf(recorded) > layoutOf(ours)
+      ? '; a later version of Holdfast has written it: update this client'
+      : '';
+  return `its deployment record says "${recorded}", this client says "${ours}"${hint}`;
+}
+
 /** A vote in words, for error messages. */
 export function describeVote(vote: Vote | undefined, parameters: string): string {
   if (vote === undefined) return 'was not waited for';
@@ -187,7 +197,7 @@ export function describeVote(vote: Vote | undefined, parameters: string): string
     case 'isolated':
       return `votes on nothing while only ${vote.replicas} of its replicas follow it, because another may have taken its place`;
     case 'misfit':
-      return `its deployment record says "${vote.parameters}", this client says "${parameters}"`;
+      return describeMisfit(vote.parameters, parameters);
     case 'permits':
       return `knows this semaphore with ${vote.permits} permits`;
     case 'unset':

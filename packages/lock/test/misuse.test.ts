@@ -115,6 +115,37 @@ describe('on real nodes', () => {
     });
   });
 
+  it('a client that knows only an earlier layout is refused before it writes', async () => {
+    await withNodes(async (deployment) => {
+      const record = '{holdfast}:record';
+      for (const redis of deployment.raw) {
+        const parameters = (await redis.hget(record, 'parameters')) ?? '';
+        await redis.hset(record, 'parameters', parameters.replace(/layout=(\d+)/, 'layout=1000'));
+      }
+      const contents = () =>
+        Promise.all(
+          deployment.raw.map(async (redis) => [await redis.keys('*'), await redis.hgetall(record)]),
+        );
+      const before = await contents();
+      const locks = deployment.locks();
+      const semaphore = locks.semaphore('s', { permits: 2 });
+      const told = [
+        locks.acquire('r'),
+        locks.acquireShared('r'),
+        locks.adopt({ resource: 'r', token: 1, owner: 'o' }),
+        semaphore.acquire(),
+        locks.initialize(),
+        locks.initialize({ replace: true }),
+      ];
+      for (const { status, reason } of (await Promise.allSettled(told)) as PromiseRejectedResult[]) {
+        expect(status).toBe('rejected');
+        expect(reason).toBeInstanceOf(MisuseError);
+        expect(reason.message).toMatch(/layout=1000.*update this client/s);
+      }
+      expect(await contents()).toEqual(before);
+    });
+  });
+
   it('a client that knows fewer nodes is refused: its majority might not meet the others', async () => {
     await withNodes(async (deployment) => {
       const few = deployment.locks({ nodes: deployment.urls.slice(0, 1) });

@@ -81,13 +81,56 @@ export const CLIENT_CANARIES: readonly Canary[] = [
       {
         file: 'packages/lock/src/lease.ts',
         find: 'this.#conclude(resuming ?',
-        replace: `members.nodes.forEach((node, index) => void this.#heal(healing, node, votes[index]));
+        replace: `members.nodes.forEach((node, index) => void this.#heal(request, { node, vote: votes[index], since }));
     this.#conclude(resuming ?`,
       },
       {
         file: 'packages/lock/lua/rejoining.lua',
         find: 'or now <= tonumber(proof) or',
         replace: 'or tonumber(proof) > 0 or',
+      },
+    ],
+  },
+  {
+    name: 'proof that does not age',
+    about: 'A heal counts from the vote of the node that lacks the lock, however late that came.',
+    changes: [
+      {
+        file: 'packages/lock/src/lease.ts',
+        find: 'const left = since + members.deployment.window - clock.now();',
+        replace: 'const left = members.deployment.window;',
+      },
+    ],
+  },
+  {
+    name: 'fence of one node followed',
+    about: 'A client proposes above the highest fence, whether or not a majority would accept that.',
+    changes: [
+      {
+        file: 'packages/lock/src/token-clock.ts',
+        find: 'accepted.findLast((floor) => floor < estimate + this.#window) ?? accepted[0] ?? 0',
+        replace: 'Math.max(this.#floor, 0, ...fences)',
+      },
+    ],
+  },
+  {
+    name: 'clock of one node followed',
+    about: 'A client goes to the time of whichever node refuses, without asking whether a majority is there.',
+    changes: [
+      {
+        file: 'packages/lock/src/token-clock.ts',
+        find: 'voters.filter((voter) => this.#isNear(voter, time, half)).length >= this.#quorum',
+        replace: 'voters.filter((voter) => this.#isNear(voter, time, half)).length === voters.length',
+      },
+      {
+        file: 'packages/lock/src/token-clock.ts',
+        find: '.filter(isAgreed).sort',
+        replace: '.sort',
+      },
+      {
+        file: 'packages/lock/src/token-clock.ts',
+        find: '[time - half, time + half]).filter(isAgreed)',
+        replace: '[time - half, time + half])',
       },
     ],
   },
@@ -128,13 +171,13 @@ export const CLIENT_CANARIES: readonly Canary[] = [
       {
         file: 'packages/lock/src/acquire.ts',
         find: `  members.requireDistinct();
-  learn(context, votes);`,
+  noticeQuarantine(context, votes);`,
         replace: `  await pause(clock, 50);
   if (count(votes, 'granted') >= quorum && clock.now() < since + context.validity(ttl)) {
     return new HeldLease(context, { kind: mode.kind, resource, token, owner, ttl, since, request });
   }
   members.requireDistinct();
-  learn(context, votes);`,
+  noticeQuarantine(context, votes);`,
       },
     ],
   },

@@ -13,7 +13,7 @@ export const NODE_CANARIES: readonly Canary[] = [
       },
       {
         file: 'packages/lock/lua/contend.lua',
-        find: "if mark and tonumber(mark) >= tonumber(token) then return 'stale:' .. mark end",
+        find: "if mark and tonumber(mark) >= tonumber(token) then return stamped('stale:' .. mark) end",
         replace: '',
       },
     ],

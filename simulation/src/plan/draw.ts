@@ -5,6 +5,7 @@
  * but for runs that say so (`clocksJump`).
  */
 import type { Memory } from '../world/node.js';
+import { drawSleeper, withBlackout, withLateVote, withWrongClocks } from './chains.js';
 import { Dice } from './dice.js';
 import {
   type ClientPlan,
@@ -14,7 +15,6 @@ import {
   type Fault,
   type Kind,
   type Plan,
-  QUIET,
   SEMAPHORE,
   SHARED,
   type Step,
@@ -51,47 +51,11 @@ export function drawPlan(seed: number, wishes: Wishes = {}): Plan {
     healAt,
     clocksJump,
   };
-  return faulty && !synchronous && dice.chance(0.08) ? withBlackout(plan, dice) : plan;
-}
-
-/**
- * One sleeps past the end of his lease, another has it meanwhile; then most nodes lose power, and come back with what they
- * had saved a while before: a chain of events that chance alone would hardly put together.
- */
-function withBlackout(plan: Plan, dice: Dice): Plan {
-  const { deployment, nodes, clients } = plan;
-  const ttl = dice.scale(80, deployment.maxTtl / 2);
-  const begin = dice.whole(10, 500);
-  const at = begin + 2 * ttl + dice.whole(0, 300);
-  const spared = dice.whole(0, nodes);
-  const savedBefore = dice.whole(1, at - begin);
-  const terms = { ttl, wait: 4_000, abortAfter: undefined };
-  const sleeper = {
-    ...drawSleeper(dice, { ...terms, after: begin, maxTtl: deployment.maxTtl }),
-    resource: QUIET,
-  };
-  const other: Step = {
-    ...{
-      f: 'hold',
-      kind: 'exclusive',
-      resource: QUIET,
-      ...terms,
-      after: begin + ttl,
-      hold: dice.whole(1, ttl),
-    },
-    ...{ writes: 0, extensions: 0, extendedTtl: ttl, pace: 0.5, heedless: false, renewed: false },
-  };
-  const crashes = Array.from({ length: nodes }, (_, node) => node)
-    .filter((node) => node !== spared)
-    .map((node): Fault => ({ f: 'crash', at, node, for: dice.scale(1, 300), memory: 'some', savedBefore }));
-  return {
-    ...plan,
-    initialized: true,
-    clients: clients.map((client, index) =>
-      index < 2 ? { ...client, tasks: [[index === 0 ? sleeper : other], ...client.tasks] } : client,
-    ),
-    faults: [...plan.faults, ...crashes].sort((one, two) => one.at - two.at),
-  };
+  const astray = nodes > 2 && dice.chance(0.12) ? withWrongClocks(plan, dice) : plan;
+  if (!faulty || synchronous) return astray;
+  const chain = dice.whole(1, 100);
+  if (chain <= 8) return withBlackout(astray, dice);
+  return chain <= 11 && nodes > 2 ? withLateVote(astray, dice) : astray;
 }
 
 /** Each has scripts of its own, and their compilation takes longer than a run. */
@@ -162,18 +126,6 @@ function drawStep(dice: Dice, maxTtl: number): Step {
     renewed,
   };
 }
-
-/** One who sleeps past the end of his lease, more than once, and extends it when he wakes. */
-function drawSleeper(dice: Dice, terms: Pick<Hold, 'after' | 'ttl' | 'wait'> & { maxTtl: number }): Step {
-  const { maxTtl, ...others } = terms;
-  return {
-    ...{ f: 'hold', kind: 'exclusive', resource: dice.one([...EXCLUSIVE, QUIET, QUIET]), ...others },
-    ...{ hold: dice.scale(maxTtl, 5 * maxTtl), writes: dice.whole(0, 2), extensions: dice.whole(2, 6) },
-    ...{ extendedTtl: terms.ttl, pace: dice.between(0.02, 0.98), heedless: true, renewed: false },
-  };
-}
-
-type Hold = Step & { f: 'hold' };
 
 function drawResource(dice: Dice): [Kind, string] {
   const number = dice.whole(1, 100);

@@ -88,6 +88,16 @@ function misfit(recorded: string, { name, parameters }: DeploymentFacts): NodeFi
   const nodes = found.some((difference) => difference.name === 'nodes')
     ? 'name all nodes of the deployment'
     : '';
+  const layout = found.find((difference) => difference.name === 'layout');
+  if (Number(layout?.recorded ?? 0) > Number(layout?.ours ?? 0)) {
+    return {
+      severity: 'error',
+      check: 'record',
+      stopsVotes: true,
+      message: `Its deployment record has layout ${layout?.recorded}, and this version of Holdfast knows layout ${layout?.ours}: it refuses this version.`,
+      advice: 'Update Holdfast here to the version that the other clients run.',
+    };
+  }
   const same = [nodes, flags.length > 0 ? `say ${flags.join(' ')}` : ''].filter(Boolean).join(' and ');
   return {
     severity: 'error',
