@@ -87,7 +87,10 @@ export function withLateVote(plan: Plan, dice: Dice): Plan {
     ...others(plan, spared).map((node): Fault => ({ f: 'flush', at: flushed, node })),
   ];
   if (dice.chance(0.5)) faults.push({ f: 'client clock', at: begin + 15, client: 0, by: 3_600_000 });
-  return { ...extended(plan, [[first], [second, third]], faults), healAt: begin + lag + 1_000 };
+  return {
+    ...extended(plan, [[first], [second, third]], faults),
+    healAt: Math.max(plan.healAt, begin + lag + 1_000),
+  };
 }
 
 /** A minority of the nodes has a wrong clock from the start; as often as not a client shares it. */
