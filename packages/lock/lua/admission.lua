@@ -32,11 +32,6 @@ local function prolong(lock, ttl)
   if redis.call('PTTL', lock) < tonumber(ttl) then redis.call('PEXPIRE', lock, ttl) end
 end
 
--- A vote with the time of this node behind it, in microseconds, for who must know it.
-local function stamped(vote)
-  return string.format('%s@%.0f', vote, now)
-end
-
 -- Returns when this node's memory of grants begins, in microseconds; or nil and the refusal, which is one of
 -- 'quarantined <run_id> <remaining ms>'  'misfit <run_id> <the record's parameters>'
 -- 'isolated <run_id> <number of replicas that follow>'

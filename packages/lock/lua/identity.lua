@@ -26,3 +26,8 @@ if not SERVER or REPLICAS > 0 or math.abs(now - ASKED_AT) > 100000 then
     if tonumber(lag) <= 2 then following = following + 1 end
   end
 end
+
+-- A vote with the time of this node behind it, in microseconds, for who must know it.
+local function stamped(vote)
+  return string.format('%s@%.0f', vote, now)
+end
