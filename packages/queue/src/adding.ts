@@ -18,6 +18,18 @@ export interface Added {
   readonly added: boolean;
 }
 
+/** A task's data as they are kept, if it can be added. Throws MisuseError. */
+export async function encodeTask(
+  { settings, schema }: QueueParts,
+  data: unknown,
+  options: AddOptions,
+): Promise<string> {
+  requireAddOptions(options);
+  const text = encode(data, settings.maxBytes, 'The data of a task');
+  if (schema) await check(schema, data, 'the task');
+  return text;
+}
+
 export class Adder {
   readonly #parts: QueueParts;
   #bounded: Promise<unknown> | undefined;
@@ -28,10 +40,8 @@ export class Adder {
 
   /** Throws MisuseError, QueueFullError, UnavailableError. */
   async add(data: unknown, options: AddOptions): Promise<Added> {
-    const { settings, schema, adding, groups } = this.#parts;
-    requireAddOptions(options);
-    const text = encode(data, settings.maxBytes, 'The data of a task');
-    if (schema) await check(schema, data, 'the task');
+    const { settings, adding, groups } = this.#parts;
+    const text = await encodeTask(this.#parts, data, options);
     if (settings.max !== undefined) await this.#bound(settings.max);
     const kept = keptOptions(options, Math.round(adding.clock.wall() / 1000), traceOfAdd());
     const isWhole = isPlain(options) && groups.size === 0;

@@ -53,7 +53,7 @@ export class ResultWaiters {
       const found = await this.#port.call(find, id);
       if (found === undefined) {
         throw new MisuseError(
-          `There is no task ${id} in "${this.#queue}", and no result of it is kept; see the queue's \`retain\`.`,
+          `There is no task ${id} in "${this.#queue}", and no result of it is kept; see the queue's \`retain\`. For a task of an outbox, use outbox.wait().`,
         );
       }
       this.#settle(waiter, found);

@@ -177,4 +177,64 @@ describe('the outbox', () => {
     expect((await pool.query('SELECT count(*)::int AS n FROM holdfast_outbox')).rows[0].n).toBe(0);
     expect(await client().keys('*')).toEqual([]);
   });
+
+  it('sets aside what can never be moved, and goes on with what is behind it', async () => {
+    const before = createOutbox({ sql: pool, queue: queueOf<unknown>() });
+    await before.migrate();
+    const schema = z.strictObject({ n: z.number() });
+    const queue = queueOf({ schema: schema as never });
+    const outbox = createOutbox({ sql: pool, queue });
+    for (let n = 0; n < 60; n += 1) await before.add(pool, { n: n % 20 === 7 ? 'x' : n }, { id: `n${n}` });
+    const errors: unknown[] = [];
+    const relay = outbox.relay({ poll: 5, onError: (error) => errors.push(error) });
+    later(() => relay.stop());
+    await eventually(async () => (await queue.counts()).waiting, 57);
+    const { tasks } = await queue.list('waiting');
+    expect(tasks.map(({ data }) => (data as { n: number }).n)).toEqual(
+      Array.from({ length: 60 }, (_, n) => n).filter((n) => n % 20 !== 7),
+    );
+    await eventually(() => errors.length, 3);
+    expect(String(errors[0])).toMatch(/Task n7 cannot be moved .* set aside .*do not fit the queue's schema/);
+    await expect(outbox.wait('n7')).rejects.toThrow(/n7 cannot be moved/);
+    await pool.query(`UPDATE holdfast_outbox SET data = '{"n": 7}'`);
+    expect(await outbox.retry()).toBe(3);
+    await eventually(async () => (await queue.counts()).waiting, 60);
+  });
+
+  it('adds many in one call, and leaves what finds no room for later, in order', async () => {
+    const full = queueOf<number>({ max: 100 });
+    const outbox = createOutbox({ sql: pool, queue: full });
+    await outbox.migrate();
+    await pool.query(`INSERT INTO holdfast_outbox (queue, id, data, options)
+      SELECT 'q', 'n' || n, to_jsonb(n), jsonb_build_object('id', 'n' || n) FROM generate_series(0, 299) n`);
+    await client().config('RESETSTAT');
+    const errors: unknown[] = [];
+    const relay = outbox.relay({ poll: 5, batch: 300, onError: (error) => errors.push(error) });
+    later(() => relay.stop());
+    await eventually(async () => (await full.counts()).waiting, 100);
+    const stats = String(await client().info('commandstats'));
+    expect(Number(/cmdstat_fcall:calls=(\d+)/.exec(stats)?.[1])).toBeLessThan(60);
+    const seen: number[] = [];
+    workerOf({ queue: full, handler: ({ data }: Task<number>) => void seen.push(data) });
+    await eventually(() => seen.length, 300);
+    expect(seen).toEqual(Array.from({ length: 300 }, (_, n) => n));
+    expect(String(errors[0])).toContain('is full');
+  });
+
+  it('gives the result of a task also to a caller that waits right after the commit', async () => {
+    const queue = queueOf<number>();
+    const outbox = createOutbox({ sql: pool, queue });
+    await outbox.migrate();
+    const id = await outbox.add(pool, 4);
+    const result = outbox.wait(id);
+    const relay = outbox.relay({ poll: 5 });
+    later(() => relay.stop());
+    workerOf({ queue, handler: ({ data }: Task<number>) => data * data });
+    expect(await result).toBe(16);
+    expect(await outbox.wait(id)).toBe(16);
+    const other = await outbox.add(pool, 5, { delay: 60_000 });
+    await expect(outbox.wait(other, { signal: AbortSignal.timeout(30) })).rejects.toMatchObject({
+      name: 'AbortError',
+    });
+  });
 });

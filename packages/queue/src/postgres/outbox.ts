@@ -3,15 +3,28 @@
  *
  * Guarantees: what `add` wrote is moved to Redis by a relay after the commit, and once: a row is deleted in the same
  * transaction in which it was moved, and one that is moved again after a crash finds its task there, or its deduplication
- * key, for a day. Rows of one relay are moved in order. Any number of relays may run.
+ * key, for a day. Rows of one relay are moved in order. Any number of relays may run. A row that can never be moved, such as
+ * one that does not fit the queue's schema any more, is set aside with the reason, and those behind it go on.
  */
 import type { PostgresSource } from '@holdfast/fence/postgres';
-import { backoff, type Clock, pause, type Random, requireDuration, requireKnown } from '@holdfast/kernel';
+import {
+  backoff,
+  type Clock,
+  MisuseError,
+  pause,
+  type Random,
+  requireDuration,
+  requireKnown,
+  requireName,
+  throwIfAborted,
+} from '@holdfast/kernel';
+import { encodeTask } from '../adding.js';
 import { type QueueParts, requireQueue } from '../parts.js';
 import type { Queue } from '../queue.js';
-import { check, encode } from '../schema.js';
-import { type AddOptions, requireAddOptions, requireCount } from '../task-options.js';
-import { inTransaction, run, tableName } from './statements.js';
+import { type AddOptions, requireCount } from '../task-options.js';
+import { messageOf } from '../thrown.js';
+import { put } from '../verbs.js';
+import { inTransaction, type Row, run, tableName } from './statements.js';
 
 export interface OutboxOptions<Data> {
   /** A `Pool` of pg (or one connected `Client`), or what `postgres()` of postgres.js returns. It stays yours to close. */
@@ -27,9 +40,12 @@ export interface RelayOptions {
   readonly batch?: number;
   /** How often the table is looked at when it was empty, in ms. Default 200. */
   readonly poll?: number;
-  /** Told when moving fails; it is tried again. Default: emits a process warning. */
+  /** Told when moving fails, and is tried again; and of each row that is set aside. Default: emits a process warning. */
   readonly onError?: (error: unknown) => void;
 }
+
+/** How often a task that is waited for is looked for in the table, in ms. */
+const LOOK_AGAIN = 50;
 
 /** For how long a task that was moved is not moved again, in ms. */
 const REMEMBERED = 86_400_000;
@@ -55,11 +71,13 @@ export class Outbox<Data> {
 
   /** Makes the table where it is missing. May run at every start. Throws the errors of PostgreSQL. */
   async migrate(): Promise<void> {
+    const { sql } = this.#options;
     await run(
-      this.#options.sql,
+      sql,
       `CREATE TABLE IF NOT EXISTS ${this.#table} (number bigserial PRIMARY KEY, queue text NOT NULL, id text NOT NULL,
        data jsonb NOT NULL, options jsonb NOT NULL, added_at timestamptz NOT NULL DEFAULT now())`,
     );
+    await run(sql, `ALTER TABLE ${this.#table} ADD COLUMN IF NOT EXISTS problem text`);
   }
 
   /**
@@ -67,15 +85,44 @@ export class Outbox<Data> {
    * id. Throws MisuseError for data or options that cannot work, and the errors of PostgreSQL.
    */
   async add(tx: unknown, data: Data, options: AddOptions = {}): Promise<string> {
-    const { name, settings, schema, adding } = this.#parts;
-    requireAddOptions(options);
-    const text = encode(data, settings.maxBytes, 'The data of a task');
-    if (schema) await check(schema, data, 'the task');
+    const { name, adding } = this.#parts;
+    const text = await encodeTask(this.#parts, data, options);
     const { id = adding.random.id() } = options;
     const row = [name, id, text, JSON.stringify({ ...options, id })];
     const statement = `INSERT INTO ${this.#table} (queue, id, data, options) VALUES ($1, $2, $3::text::jsonb, $4::text::jsonb)`;
     await run(tx, statement, row);
     return id;
+  }
+
+  /**
+   * As `wait` of the queue, for a task of this outbox whose transaction has committed: waits until a relay has moved it, and
+   * then for its result. Throws MisuseError also if it was set aside, and the errors of PostgreSQL.
+   */
+  async wait(id: string, options: { readonly signal?: AbortSignal } = {}): Promise<unknown> {
+    requireKnown('wait', options, ['signal']);
+    const { sql, queue } = this.#options;
+    const where = [this.#parts.name, requireName('id', id)];
+    for (;;) {
+      throwIfAborted(options.signal, `waiting for task ${id}`);
+      const [row] = await run(
+        sql,
+        `SELECT problem FROM ${this.#table} WHERE queue = $1 AND id = $2 LIMIT 1`,
+        where,
+      );
+      if (row === undefined) return queue.wait(id, options);
+      if (row['problem'] !== null) throw setAside(id, String(row['problem']));
+      await pause(this.#parts.adding.clock, LOOK_AGAIN, options.signal);
+    }
+  }
+
+  /** Lets rows that were set aside be moved, when what was wrong is mended. Resolves to how many. Throws the errors of PostgreSQL. */
+  async retry(): Promise<number> {
+    const rows = await run(
+      this.#options.sql,
+      `UPDATE ${this.#table} SET problem = NULL WHERE queue = $1 AND problem IS NOT NULL RETURNING number`,
+      [this.#parts.name],
+    );
+    return rows.length;
   }
 
   /** Starts to move tasks to the queue, until it is stopped. Throws MisuseError. */
@@ -86,34 +133,83 @@ export class Outbox<Data> {
     const { onError = warn } = options;
     const ending = new AbortController();
     const { clock, random } = this.#parts.adding;
-    const running = follow(() => this.#move(batch), {
+    const running = follow(() => this.#move(batch, onError), {
       ...{ poll, onError, clock, random },
       signal: ending.signal,
     });
     return new Relay(ending, running);
   }
 
-  /** Moves some tasks, the oldest first; resolves to how many. */
-  #move(batch: number): Promise<number> {
-    const { sql, queue } = this.#options;
-    return inTransaction(sql, async (tx) => {
+  /** Moves some tasks, the oldest first; resolves to how many it has done with. */
+  async #move(batch: number, onError: (error: unknown) => void): Promise<number> {
+    const { moved, aside, failure } = await inTransaction(this.#options.sql, async (tx) => {
       const rows = await run(
         tx,
-        `SELECT number, id, data, options FROM ${this.#table} WHERE queue = $1 ORDER BY number LIMIT $2
-         FOR UPDATE SKIP LOCKED`,
-        [queue.name, batch],
+        `SELECT number, id, data, options FROM ${this.#table} WHERE queue = $1 AND problem IS NULL
+         ORDER BY number LIMIT $2 FOR UPDATE SKIP LOCKED`,
+        [this.#parts.name, batch],
       );
-      for (const { number, data, options } of rows) {
-        const deduplicate = { key: `outbox:${this.#table}:${String(number)}`, within: REMEMBERED };
-        await queue.add(data as Data, { deduplicate, ...(options as AddOptions) });
+      const done = await this.#add(rows);
+      if (done.moved.length > 0) {
+        await run(tx, `DELETE FROM ${this.#table} WHERE number = ANY($1::text[]::bigint[])`, [done.moved]);
       }
-      const numbers = rows.map(({ number }) => String(number));
-      if (numbers.length > 0) {
-        await run(tx, `DELETE FROM ${this.#table} WHERE number = ANY($1::text[]::bigint[])`, [numbers]);
+      for (const { number, problem } of done.aside) {
+        await run(tx, `UPDATE ${this.#table} SET problem = $2 WHERE number = $1::text::bigint`, [
+          number,
+          problem,
+        ]);
       }
-      return rows.length;
+      return done;
     });
+    for (const { id, problem } of aside) onError(setAside(id, problem));
+    if (failure !== undefined) throw failure;
+    return moved.length + aside.length;
   }
+
+  /** Adds tasks in order, many in one call, until adding fails. */
+  async #add(rows: readonly Row[]): Promise<Done> {
+    const moved: string[] = [];
+    const aside: Done['aside'][number][] = [];
+    for (let start = 0; start < rows.length; start += put.most) {
+      const some = rows.slice(start, start + put.most);
+      const checks = await Promise.allSettled(
+        some.map(({ data, options }) => encodeTask(this.#parts, data, options as AddOptions)),
+      );
+      const good = some.filter((_, index) => checks[index]?.status === 'fulfilled');
+      for (const [index, { number, id }] of some.entries()) {
+        const checked = checks[index];
+        if (checked?.status === 'rejected')
+          aside.push({ number: String(number), id: String(id), problem: messageOf(checked.reason) });
+      }
+      const adds = await Promise.allSettled(good.map((row) => this.#addRow(row)));
+      for (const [index, { number }] of good.entries()) {
+        if (adds[index]?.status === 'fulfilled') moved.push(String(number));
+      }
+      const failed = adds.find((add) => add.status === 'rejected');
+      if (failed) return { moved, aside, failure: failed.reason };
+    }
+    return { moved, aside, failure: undefined };
+  }
+
+  #addRow({ number, data, options }: Row): Promise<unknown> {
+    const deduplicate = { key: `outbox:${this.#table}:${String(number)}`, within: REMEMBERED };
+    return this.#options.queue.add(data as Data, { deduplicate, ...(options as AddOptions) });
+  }
+}
+
+/** What became of some rows. */
+interface Done {
+  /** Their numbers. */
+  readonly moved: readonly string[];
+  readonly aside: readonly { readonly number: string; readonly id: string; readonly problem: string }[];
+  /** Why the others stay, and are tried again. */
+  readonly failure: unknown;
+}
+
+function setAside(id: string, problem: string): MisuseError {
+  return new MisuseError(
+    `Task ${id} cannot be moved from the outbox to its queue, and is set aside there: ${problem} Mend that and call outbox.retry(), or delete the row.`,
+  );
 }
 
 /** Made by `outbox.relay`. */
