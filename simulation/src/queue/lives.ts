@@ -66,7 +66,7 @@ export class Lives {
   look(call: Call, reply: readonly string[]): void {
     const [word] = reply;
     if (call.verb === 'put') this.#put(call, reply);
-    if (word === 'removed' && call.verb === 'remove') this.#noteRemoval(call.args[0] ?? '');
+    if (word === 'removed' && call.verb === 'remove') this.#noteRemoval(call);
     if (word === 'requeued') this.#noteRequeue(call);
     if (call.verb === 'find' && call.args[3] !== '1') this.#judgeFound(call.args[0] ?? '', reply);
     if (word === 'counted') this.#judgeCounts(reply.slice(1, 4).map(Number));
@@ -151,8 +151,10 @@ export class Lives {
   }
 
   /** It may have been a letter of an earlier task. */
-  #noteRemoval(id: string): void {
+  #noteRemoval({ args: [id = '', , , state] }: Call): void {
     const isThere = (hash: string): boolean => this.#ask('HEXISTS', key(hash), id) === 1;
+    if (state === 'dead' && isThere('letters'))
+      this.#violate('purge', `the dead letter ${id} was to be removed, but is there; something else was`);
     if (isThere('tasks') || isThere('results')) return;
     this.#removed.add(id);
     const life = this.#current.get(id);

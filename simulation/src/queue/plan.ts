@@ -49,6 +49,8 @@ export type QueueStep = { readonly after: number } & (
   | { readonly f: 'purge'; readonly state: 'waiting' | 'delayed' | 'dead' }
   /** Counts and lists what waits, and requeues the first of the dead letters. */
   | { readonly f: 'operate' }
+  /** Reads the events, for so long. */
+  | { readonly f: 'watch'; readonly for: number }
   | { readonly f: 'obliterate' }
 );
 
@@ -176,6 +178,7 @@ function drawStep(
     return { f: dice.one(['remove', 'remove', 'get'] as const), after, id: before };
   }
   if (dice.chance(0.04)) return { f: 'operate', after };
+  if (dice.chance(0.02)) return { f: 'watch', after, for: dice.scale(10, 1_000) };
   if (dice.chance(0.01))
     return { f: 'purge', after, state: dice.one(['waiting', 'delayed', 'dead'] as const) };
   if (dice.chance(0.001)) return { f: 'obliterate', after };
@@ -200,8 +203,9 @@ function drawReuse(
   const f =
     number === 0
       ? 'add'
-      : dice.one(['add', 'add', 'add', 'remove', 'remove', 'get', 'wait', 'requeue'] as const);
+      : dice.one(['add', 'add', 'add', 'remove', 'remove', 'get', 'wait', 'requeue', 'purge'] as const);
   if (f === 'wait') return { f, after, id, for: dice.scale(10, 1_000) };
+  if (f === 'purge') return { f, after, state: dice.one(['dead', 'dead', 'waiting', 'delayed'] as const) };
   if (f !== 'add') return { f, after, id };
   return {
     ...{ f, after, name: `${task}.${number}`, isShared: true, id, deduplicate: undefined },

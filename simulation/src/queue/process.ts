@@ -165,17 +165,27 @@ export class QueueProcess {
         return void (await this.queue.requeue(step.id));
       case 'wait':
         return this.#wait(step.id, step.for);
+      case 'watch':
+        return this.#watch(step.for);
       case 'purge':
         return void (await this.queue.purge(step.state));
       case 'obliterate':
         return this.queue.obliterate({ confirm: 'q', force: true });
       case 'operate': {
         await this.queue.counts();
+        await this.queue.schedules();
         await this.queue.list('waiting', { limit: 1_000 });
         const { tasks } = await this.queue.list('dead', { limit: 1 });
         for (const { id } of tasks) await this.queue.requeue(id);
       }
     }
+  }
+
+  async #watch(duration: number): Promise<void> {
+    const controller = new AbortController();
+    this.machine.clock.after(duration, () => controller.abort());
+    for await (const { kind, id } of this.queue.events({ signal: controller.signal }))
+      if (this.#options.world.isTraced) this.note(`reads that ${id} is ${kind}`);
   }
 
   /** However it ends: the task may fail, be removed, or take longer. */

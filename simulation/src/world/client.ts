@@ -91,6 +91,7 @@ export class SimulatedClient {
     return new Promise((resolve) => {
       this.once('ready', () => resolve());
       this.once('error', () => resolve());
+      this.once('end', () => resolve());
       this.#connect();
     });
   }
