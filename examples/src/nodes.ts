@@ -13,7 +13,7 @@ const started: LocalNodes[] = [];
 async function startLockNodes(): Promise<string> {
   const local = await startNodes(5);
   started.push(local);
-  const locks = createLocks({ nodes: local.urls, nodeTimeout: 5_000 }); // new servers on a busy machine
+  const locks = createLocks({ nodes: local.urls, callTimeout: 5_000 }); // new servers on a busy machine
   await locks.initialize(); // we have just created them: no lease can exist
   await locks.close();
   return local.urls.join(',');

@@ -40,7 +40,7 @@ async function stage(parameters: Partial<LocksOptions>, shifts: readonly number[
     return made;
   };
   for (const [index, by] of shifts.entries()) clocks.shift(index, by);
-  await locks({ nodeTimeout: 5_000 }).initialize();
+  await locks({ callTimeout: 5_000 }).initialize();
   return {
     local,
     node: (index) => local.nodes[index] as LocalNode,

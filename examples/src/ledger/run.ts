@@ -78,7 +78,7 @@ async function build({ fenced }: Options, { undo, interrupted, say }: BuildConte
   undo.add(() => vault.stop());
   interrupted.throwIfAborted();
 
-  const locks = createLocks({ nodes: local.urls, ...DEPLOYMENT, nodeTimeout: 300 });
+  const locks = createLocks({ nodes: local.urls, ...DEPLOYMENT, callTimeout: 300 });
   undo.add(() => locks.close());
   await locks.initialize(); // we have just created the nodes: no lease can exist
   const [ledgerUrl = ''] = vault.urls;

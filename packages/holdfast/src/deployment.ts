@@ -8,13 +8,14 @@ import type { Arguments } from './arguments.js';
 import type { Context } from './context.js';
 import {
   ALLOW_EVEN,
+  CALL_TIMEOUT,
   DEPLOYMENT,
   JSON_OUTPUT,
   MARGIN,
   MAX_TTL,
-  NODE_TIMEOUT,
   NODES,
   PERSISTENCE,
+  PREFIX,
   REPLICAS,
   RETENTION,
   WINDOW,
@@ -32,7 +33,7 @@ export function openLocks(args: Arguments, context: Context, { anyNumber = false
   return createLocks({
     nodes,
     allowEven,
-    ...given({ nodeTimeout: args.duration(NODE_TIMEOUT) }),
+    ...given({ callTimeout: args.duration(CALL_TIMEOUT) }),
     ...parametersOf(args),
     onWarning: (message) => warn(args, context, message),
   });
@@ -51,6 +52,7 @@ export function nodesOf(args: Arguments): readonly string[] {
 export function parametersOf(args: Arguments): DeploymentOptions {
   return given({
     deployment: args.text(DEPLOYMENT),
+    prefix: args.text(PREFIX),
     maxTtl: args.duration(MAX_TTL),
     window: args.duration(WINDOW),
     retention: args.duration(RETENTION),

@@ -141,10 +141,10 @@ export const LIMIT: Option = {
   about: 'How many tasks to show at most.',
 };
 
-export const NODE_TIMEOUT: Option = {
-  name: 'node-timeout',
+export const CALL_TIMEOUT: Option = {
+  name: 'call-timeout',
   value: duration,
-  env: 'HOLDFAST_NODE_TIMEOUT',
+  env: 'HOLDFAST_CALL_TIMEOUT',
   default: '1s',
   about: 'How long a node may take to answer; never more than a fifth of the TTL.',
 };
@@ -170,7 +170,14 @@ export const DEPLOYMENT: Option = {
   value: '<name>',
   env: 'HOLDFAST_DEPLOYMENT',
   default: 'holdfast',
-  about: 'The name of the deployment, which opens every key.',
+  about: 'The name of the deployment, the hash tag of every key.',
+};
+
+export const PREFIX: Option = {
+  name: 'prefix',
+  value: '<text>',
+  env: 'HOLDFAST_PREFIX',
+  about: 'What stands first in every key, so that environments share a Redis.',
 };
 
 export const MAX_TTL: Option = {
@@ -211,10 +218,10 @@ export const ALLOW_EVEN: Option = {
 };
 
 /** The parameters of a deployment that `up` also sets. */
-export const PARAMETERS: readonly Option[] = [DEPLOYMENT, MAX_TTL, WINDOW, RETENTION, MARGIN];
+export const PARAMETERS: readonly Option[] = [DEPLOYMENT, PREFIX, MAX_TTL, WINDOW, RETENTION, MARGIN];
 
 /** How a client describes its deployment, besides the nodes. */
 export const DESCRIPTION: readonly Option[] = [...PARAMETERS, PERSISTENCE, REPLICAS];
 
 /** How a client deals with the nodes. */
-export const NODE_OPTIONS: readonly Option[] = [NODES, NODE_TIMEOUT, ALLOW_EVEN];
+export const NODE_OPTIONS: readonly Option[] = [NODES, CALL_TIMEOUT, ALLOW_EVEN];

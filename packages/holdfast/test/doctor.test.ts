@@ -74,7 +74,7 @@ async function send(
 
 function facts(urls: readonly string[], options: DeploymentOptions = {}, allowEven = false): Promise<Facts> {
   const deployment = new Deployment(urls.length, options);
-  return collect({ addresses: urls, deployment, nodeTimeout: 1_000, clock: systemClock, allowEven });
+  return collect({ addresses: urls, deployment, callTimeout: 1_000, clock: systemClock, allowEven });
 }
 
 async function diagnose(urls: readonly string[], options: DeploymentOptions = {}): Promise<Diagnosis> {

@@ -20,6 +20,22 @@ export {
 } from './errors.js';
 export { type ClaimOptions, requireClaim, type TokenClaim, type TokenHolder } from './holder.js';
 export { LeaseSignal, type LeaseSignalOptions } from './lease-signal.js';
+export {
+  abortSignal,
+  callback,
+  duration,
+  flag,
+  fraction,
+  having,
+  oneOf,
+  optional,
+  type Reader,
+  type Readers,
+  readOptions,
+  type Settings,
+  whole,
+  withDefault,
+} from './option-readers.js';
 export { display, requireDuration, requireKnown, requireName, requirePrefix } from './options.js';
 export { type Random, seededRandom, systemRandom } from './random.js';
 export { requireToken } from './token.js';

@@ -11,21 +11,25 @@ export function requireDuration(option: string, value: unknown, { min = 0, max =
   );
 }
 
-/** A name that can stand in a Redis key: 1 to 512 characters, no control characters. */
+/** Control characters, and halves of characters: in UTF-8 any two of these would be one. */
+const UNFIT = /[\p{Cc}\p{Cs}]/u;
+
+/** A name that can stand in a Redis key: 1 to 512 characters, well-formed, no control characters. */
 export function requireName(option: string, value: unknown): string {
-  if (typeof value === 'string' && value.length > 0 && value.length <= 512 && !/\p{Cc}/u.test(value)) {
+  if (typeof value === 'string' && value.length > 0 && value.length <= 512 && !UNFIT.test(value)) {
     return value;
   }
   throw new MisuseError(
-    `${option} is a string of 1 to 512 characters without control characters; got ${display(value)}.`,
+    `${option} is a well-formed string of 1 to 512 characters without control characters; got ${display(value)}.`,
   );
 }
 
 /** What stands first in every key, so that environments share a Redis: up to 64 characters, none by default. */
-export function requirePrefix(value: unknown): string {
-  if (value === undefined) return '';
+export function requirePrefix(option: string, value: unknown): string {
   if (typeof value === 'string' && /^[\w.:/-]{0,64}$/.test(value)) return value;
-  throw new MisuseError(`prefix is a string of up to 64 letters, digits and "_.:/-"; got ${display(value)}.`);
+  throw new MisuseError(
+    `${option} is a string of up to 64 letters, digits and "_.:/-"; got ${display(value)}.`,
+  );
 }
 
 /** Refuses what is no object, and options that do not exist, so that a misspelt one is not silently its default. */

@@ -283,7 +283,7 @@ function refusal(
   { resource, wait, ttl }: Acquisition,
   { why, votes }: Failure,
 ): Error {
-  const waited = wait > 0 ? ` after waiting ${wait} ms` : '';
+  const waited = wait > 0 ? ` after waiting ${Math.round(wait)} ms` : '';
   if (why === 'busy' || why === 'split' || why === 'join') {
     const held = votes.find((vote) => vote?.kind === 'held');
     const details = {

@@ -4,7 +4,17 @@
  * Guarantees: the parameters stand in every node's deployment record, in the form that `parameters` gives; a client
  * that disagrees is refused by the node with both. All keys share one hash tag, the deployment's name.
  */
-import { display, MisuseError, requireDuration, requireName, requirePrefix } from '@holdfast/kernel';
+import {
+  duration,
+  MisuseError,
+  oneOf,
+  type Readers,
+  readOptions,
+  requireName,
+  requirePrefix,
+  whole,
+  withDefault,
+} from '@holdfast/kernel';
 
 export interface DeploymentOptions {
   /**
@@ -34,6 +44,17 @@ export interface DeploymentOptions {
    */
   readonly replicas?: number;
 }
+
+export const DEPLOYMENT = {
+  deployment: withDefault(requireName, 'holdfast'),
+  prefix: withDefault(requirePrefix, ''),
+  maxTtl: withDefault(duration({ min: 10, max: 86_400_000 }), 30_000),
+  window: withDefault(duration({ min: 1, max: 3_600_000 }), 5_000),
+  retention: withDefault(duration(), 3_600_000),
+  margin: withDefault(duration(), 5_000),
+  persistence: withDefault(oneOf('none', 'synchronous'), 'none'),
+  replicas: withDefault(whole(0, 10), 0),
+} satisfies Readers<DeploymentOptions>;
 
 /** The keys of what one lease is on. No two kinds share one, whatever their names. */
 export interface LeaseKeys {
@@ -71,35 +92,26 @@ export class Deployment {
   readonly window: number;
   readonly recordKey: string;
   /** How every key begins. */
-  readonly #root: string;
+  readonly root: string;
   readonly #described: string;
   /** The Lua that opens the voting scripts: the constants, and the one variable, that admission.lua names. */
   readonly prelude: string;
 
   constructor(nodes: number, options: DeploymentOptions) {
-    this.name = requireName('deployment', options.deployment ?? 'holdfast');
-    if (/[{}]/.test(this.name)) throw new MisuseError(`deployment has no braces; got "${this.name}".`);
-    const prefix = requirePrefix(options.prefix);
-    this.#root = `${prefix}{${this.name}}:`;
-    this.issuer = `locks:${prefix === '' ? this.name : `${prefix}{${this.name}}`}`;
+    const read = readOptions('deployment', options, DEPLOYMENT);
+    const { deployment: name, prefix, margin, retention, persistence, replicas } = read;
+    if (/[{}]/.test(name)) throw new MisuseError(`deployment has no braces; got "${name}".`);
+    this.name = name;
+    this.root = `${prefix}{${name}}:`;
+    this.issuer = `locks:${prefix === '' ? name : `${prefix}{${name}}`}`;
     this.nodes = nodes;
     this.quorum = Math.floor(nodes / 2) + 1;
-    this.maxTtl = requireDuration('maxTtl', options.maxTtl ?? 30_000, { min: 10, max: 86_400_000 });
-    this.window = requireDuration('window', options.window ?? 5_000, { min: 1, max: 3_600_000 });
-    const margin = requireDuration('margin', options.margin ?? 5_000);
-    const retention = requireDuration('retention', options.retention ?? 3_600_000);
+    this.maxTtl = read.maxTtl;
+    this.window = read.window;
     if (retention <= 2 * this.window) {
       throw new MisuseError(
         `retention must be above twice the window, or a forgotten fence could be undercut: retention ${retention} ms, window ${this.window} ms.`,
       );
-    }
-    const persistence: string = options.persistence ?? 'none';
-    if (persistence !== 'none' && persistence !== 'synchronous') {
-      throw new MisuseError(`persistence is "none" or "synchronous"; got "${persistence}".`);
-    }
-    const replicas: unknown = options.replicas ?? 0;
-    if (typeof replicas !== 'number' || !Number.isInteger(replicas) || replicas < 0 || replicas > 10) {
-      throw new MisuseError(`replicas is a whole number from 0 to 10; got ${display(replicas)}.`);
     }
     if (replicas > 0 && persistence === 'synchronous') {
       throw new MisuseError(
@@ -109,7 +121,7 @@ export class Deployment {
     this.quarantine = Math.max(this.maxTtl + (replicas > 0 ? ISOLATION : 0), 2 * this.window + margin);
     this.#described = `maxTtl=${this.maxTtl} window=${this.window} retention=${retention} margin=${margin} persistence=${persistence} replicas=${replicas} layout=${LAYOUT}`;
     this.parameters = this.parametersOf(nodes);
-    this.recordKey = `${this.#root}record`;
+    this.recordKey = `${this.root}record`;
     this.prelude = [
       'local PARAMETERS, QUARANTINE, SYNCHRONOUS, WINDOW, RETENTION, REPLICAS, CHANNELS =',
       `  '${this.parameters}', ${this.quarantine * 1000}, ${persistence === 'synchronous'}, ${this.window * 1000}, ${retention}, ${replicas}, ${luaString(this.channel(''))}`,
@@ -125,45 +137,45 @@ export class Deployment {
   /** Of a resource that is locked, exclusively or shared. */
   lockKeys(resource: string): LeaseKeys {
     return {
-      lockKey: `${this.#root}lock:${resource}`,
-      fenceKey: `${this.#root}fence:${resource}`,
-      queueKey: `${this.#root}queue:${resource}`,
-      readersKey: `${this.#root}readers:${resource}`,
+      lockKey: `${this.root}lock:${resource}`,
+      fenceKey: `${this.root}fence:${resource}`,
+      queueKey: `${this.root}queue:${resource}`,
+      readersKey: `${this.root}readers:${resource}`,
     };
   }
 
   /** Of one slot of a semaphore, counted from 1; all slots have one queue. */
   slotKeys(semaphore: string, slot: number): LeaseKeys {
     return {
-      lockKey: `${this.#root}slot-lock:${slot}:${semaphore}`,
-      fenceKey: `${this.#root}slot-fence:${slot}:${semaphore}`,
-      queueKey: `${this.#root}slot-queue:${semaphore}`,
+      lockKey: `${this.root}slot-lock:${slot}:${semaphore}`,
+      fenceKey: `${this.root}slot-fence:${slot}:${semaphore}`,
+      queueKey: `${this.root}slot-queue:${semaphore}`,
       readersKey: '',
     };
   }
 
   /** The slot whose lock has this key. */
   slotOf(lockKey: string): number {
-    return Number.parseInt(lockKey.slice(`${this.#root}slot-lock:`.length), 10);
+    return Number.parseInt(lockKey.slice(`${this.root}slot-lock:`.length), 10);
   }
 
   /** Of the right to change the number of permits of a semaphore. */
   resizeKeys(semaphore: string): LeaseKeys {
     return {
-      lockKey: `${this.#root}resize-lock:${semaphore}`,
-      fenceKey: `${this.#root}resize-fence:${semaphore}`,
-      queueKey: `${this.#root}resize-queue:${semaphore}`,
+      lockKey: `${this.root}resize-lock:${semaphore}`,
+      fenceKey: `${this.root}resize-fence:${semaphore}`,
+      queueKey: `${this.root}resize-queue:${semaphore}`,
       readersKey: '',
     };
   }
 
   /** How many permits a semaphore has, and the token under which that was decided. */
   permitsKey(semaphore: string): string {
-    return `${this.#root}permits:${semaphore}`;
+    return `${this.root}permits:${semaphore}`;
   }
 
   /** On which the nodes call the waiting owners of one process. */
   channel(process: string): string {
-    return `${this.#root}wake:${process}`;
+    return `${this.root}wake:${process}`;
   }
 }

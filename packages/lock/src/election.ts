@@ -7,14 +7,18 @@
  */
 import {
   AbortedError,
+  abortSignal,
   BusyError,
+  duration,
   MisuseError,
+  optional,
   pause,
-  requireDuration,
-  requireKnown,
+  type Readers,
+  readOptions,
   requireName,
   throwIfAborted,
   UnavailableError,
+  withDefault,
 } from '@holdfast/kernel';
 import { inspectLock, type LockState } from './inspect.js';
 import type { HeldLease, Lease } from './lease.js';
@@ -44,23 +48,29 @@ export interface ObserveOptions {
   readonly interval?: number;
 }
 
+const CAMPAIGN = { signal: optional(abortSignal) };
+
+const OBSERVE = {
+  signal: optional(abortSignal),
+  interval: withDefault(duration({ min: 10 }), 1_000),
+} satisfies Readers<ObserveOptions>;
+
 /** Made by `locks.election`. */
 export class Election {
   readonly name: string;
   readonly #leasing: Leasing;
-  readonly #nodeTimeout: number;
-  readonly #ttl: number | undefined;
+  readonly #callTimeout: number;
+  readonly #ttl: number;
   #campaigning = false;
   #leadership: HeldLease | undefined;
   #stopRenewal = (): void => {};
 
   /** @internal */
-  constructor(leasing: Leasing, nodeTimeout: number, name: string, options: ElectionOptions) {
-    requireKnown('election', options, ['ttl']);
+  constructor(leasing: Leasing, callTimeout: number, name: string, options: ElectionOptions) {
     this.name = requireName('name', name);
     this.#leasing = leasing;
-    this.#nodeTimeout = nodeTimeout;
-    this.#ttl = leasing.terms(options).ttl;
+    this.#callTimeout = callTimeout;
+    this.#ttl = leasing.ttl('election', options);
   }
 
   /**
@@ -69,14 +79,14 @@ export class Election {
    * is already campaigning or leading.
    */
   async campaign(options: { readonly signal?: AbortSignal } = {}): Promise<Lease> {
-    requireKnown('campaign', options, ['signal']);
+    const { signal } = readOptions('campaign', options, CAMPAIGN);
     if (this.#campaigning || this.isLeader) {
       const what = this.isLeader ? 'leads' : 'campaigns';
       throw new MisuseError(`This process already ${what} in "${this.name}"; resign() first.`);
     }
     this.#campaigning = true;
     try {
-      const lease = await this.#win(options.signal);
+      const lease = await this.#win(signal);
       void lease.signal;
       const renewals = this.#leasing.renew(lease);
       this.#leadership = lease;
@@ -95,11 +105,7 @@ export class Election {
     while (true) {
       const mode = exclusive(context.members, this.name);
       try {
-        return await this.#leasing.acquire(mode, this.name, {
-          ...(this.#ttl !== undefined && { ttl: this.#ttl }),
-          wait: PATIENCE,
-          ...(signal && { signal }),
-        });
+        return await this.#leasing.acquire(mode, this.name, { ttl: this.#ttl, wait: PATIENCE, signal });
       } catch (error) {
         if (!(error instanceof BusyError || error instanceof UnavailableError)) throw error;
         throwIfAborted(signal, `campaigning in "${this.name}"`);
@@ -129,10 +135,8 @@ export class Election {
    * is not renewed ends; what came and went in between is not seen. While too few nodes answer, it waits.
    */
   async *observe(options: ObserveOptions = {}): AsyncGenerator<Leader | null, void, undefined> {
-    requireKnown('observe', options, ['signal', 'interval']);
     const { clock, closing } = this.#leasing.context;
-    const { signal } = options;
-    const interval = requireDuration('interval', options.interval ?? 1_000, { min: 10 });
+    const { signal, interval } = readOptions('observe', options, OBSERVE);
     let last: number | undefined | null = null;
     while (!signal?.aborted) {
       const state = await this.#look().catch((error: unknown) => {
@@ -155,7 +159,7 @@ export class Election {
     const { members } = this.#leasing.context;
     const opening = members.open();
     if (opening) await opening;
-    const state = await inspectLock(members, this.#nodeTimeout, this.name);
+    const state = await inspectLock(members, this.#callTimeout, this.name);
     if (state.certain) return state;
     throw new UnavailableError(
       `Too few nodes answered to tell who leads "${this.name}".`,

@@ -5,7 +5,18 @@
  * rejects; the routine's own error always comes through.
  */
 
-import { BusyError, MisuseError, requireDuration, requireKnown } from '@holdfast/kernel';
+import {
+  abortSignal,
+  BusyError,
+  callback,
+  duration,
+  MisuseError,
+  optional,
+  type Readers,
+  readOptions,
+  type Settings,
+  withDefault,
+} from '@holdfast/kernel';
 import { context as contexts } from '@opentelemetry/api';
 import { type AcquireContext, acquireLease } from './acquire.js';
 import type { HeldLease } from './lease.js';
@@ -23,33 +34,56 @@ export interface AcquireOptions {
 
 export type TryOptions = Omit<AcquireOptions, 'wait'>;
 
-/** Options that were checked. */
-export interface Terms {
-  readonly ttl: number;
-  readonly wait: number;
-  readonly signal: AbortSignal | undefined;
-}
+/** Options that were read. */
+export type Terms = Settings<ReturnType<typeof readersOf>>;
+
+const readersOf = (maxTtl: number) =>
+  ({
+    ttl: withDefault(duration({ min: 10, max: maxTtl }), Math.min(10_000, maxTtl)),
+    wait: withDefault(duration(), 5_000),
+    signal: optional(abortSignal),
+  }) satisfies Readers<AcquireOptions>;
+
+/** Throws MisuseError for what cannot run under a lease. */
+export const requireRoutine = (routine: unknown): unknown => callback()('routine', routine);
 
 export class Leasing {
   readonly context: AcquireContext;
+  readonly #acquire: ReturnType<typeof readersOf>;
+  readonly #try: Omit<ReturnType<typeof readersOf>, 'wait'>;
 
   constructor(context: AcquireContext) {
     this.context = context;
+    this.#acquire = readersOf(context.members.deployment.maxTtl);
+    const { wait: _, ...others } = this.#acquire;
+    this.#try = others;
   }
 
-  /** Throws MisuseError for options that cannot work. */
-  terms(options: AcquireOptions): Terms {
-    requireKnown('acquire', options, ['ttl', 'wait', 'signal']);
-    const { maxTtl } = this.context.members.deployment;
-    const ttl = requireDuration('ttl', options.ttl ?? Math.min(10_000, maxTtl), { min: 10, max: maxTtl });
-    if (this.context.validity(ttl) <= 0) {
-      throw new MisuseError(`ttl of ${ttl} ms leaves no validity after what clocks may drift; lengthen it.`);
-    }
-    return { ttl, wait: requireDuration('wait', options.wait ?? 5_000), signal: options.signal };
+  /** The options of the verb `where`. Throws MisuseError. */
+  terms(where: string, options: AcquireOptions): Terms {
+    return this.#checked(readOptions(where, options, this.#acquire));
   }
 
-  async acquire(mode: Mode, resource: string, options: AcquireOptions): Promise<HeldLease> {
-    return acquireLease(this.context, { mode, resource, ...this.terms(options) });
+  /** The same for one that does not wait. */
+  tryTerms(where: string, options: TryOptions): Terms {
+    return this.#checked({ ...readOptions(where, options, this.#try), wait: 0 });
+  }
+
+  /** The same for one that has a TTL only. */
+  ttl(where: string, options: Pick<AcquireOptions, 'ttl'>): number {
+    const { ttl } = readOptions(where, options, { ttl: this.#acquire.ttl });
+    return this.#checked({ ttl, wait: 0, signal: undefined }).ttl;
+  }
+
+  #checked(terms: Terms): Terms {
+    if (this.context.validity(terms.ttl) > 0) return terms;
+    throw new MisuseError(
+      `ttl of ${terms.ttl} ms leaves no validity after what clocks may drift; lengthen it.`,
+    );
+  }
+
+  async acquire(mode: Mode, resource: string, terms: Terms): Promise<HeldLease> {
+    return acquireLease(this.context, { mode, resource, ...terms });
   }
 
   async using<T, L extends Renewable>(lease: L, routine: (lease: L) => T | PromiseLike<T>): Promise<T> {

@@ -10,16 +10,24 @@ import { hostname } from 'node:os';
 import type { ConnectionOptions } from 'node:tls';
 import {
   type Clock,
+  callback,
   display,
+  duration,
+  flag,
+  fraction,
+  having,
   MisuseError,
+  optional,
   type Random,
-  requireDuration,
-  requireKnown,
+  type Readers,
+  readOptions,
   requireName,
   requireToken,
+  type Settings,
   systemClock,
   systemRandom,
   UnavailableError,
+  withDefault,
 } from '@holdfast/kernel';
 import { connect, type NodeSource, RedisNode, withoutCredentials } from '@holdfast/redis';
 import { type AcquireContext, adoptLease } from './acquire.js';
@@ -30,11 +38,18 @@ import {
   proposeAdding,
   proposeRemoving,
 } from './change.js';
-import { Deployment, type DeploymentOptions } from './deployment.js';
+import { DEPLOYMENT, Deployment, type DeploymentOptions } from './deployment.js';
 import { Election, type ElectionOptions } from './election.js';
 import { type InitializedNode, initializeNodes, inspectLock, type LockState } from './inspect.js';
 import type { HeldLease, Lease } from './lease.js';
-import { type AcquireOptions, Leasing, orNull, type TryOptions } from './leasing.js';
+import {
+  type AcquireOptions,
+  Leasing,
+  orNull,
+  requireRoutine,
+  type Terms,
+  type TryOptions,
+} from './leasing.js';
 import { Members } from './members.js';
 import { exclusive, shared } from './modes.js';
 import { Semaphore, type SemaphoreOptions } from './semaphore.js';
@@ -49,7 +64,7 @@ export interface LocksOptions extends DeploymentOptions {
   /** Allows an even number of nodes, which tolerates no more failures than one node less. Default false. */
   readonly allowEven?: boolean;
   /** How long a node may take to answer, in ms; never more than a fifth of the TTL. Default 1000. */
-  readonly nodeTimeout?: number;
+  readonly callTimeout?: number;
   /** How far two clocks may drift apart, as a fraction of the time that passes; from 0 to below 1. Default 0.01. */
   readonly drift?: number;
   /** Who asks, as `inspect` shows it. Default "host:pid". */
@@ -64,25 +79,30 @@ export interface LocksOptions extends DeploymentOptions {
   readonly random?: Random;
 }
 
-const OPTIONS: readonly (keyof LocksOptions)[] = [
-  'nodes',
-  'allowEven',
-  'nodeTimeout',
-  'drift',
-  'identity',
-  'tls',
-  'onWarning',
-  'clock',
-  'random',
-  'deployment',
-  'prefix',
-  'maxTtl',
-  'window',
-  'retention',
-  'margin',
-  'persistence',
-  'replicas',
-];
+const LOCKS = {
+  nodes: listOfNodes,
+  allowEven: withDefault(flag, false),
+  callTimeout: withDefault(duration({ min: 1 }), 1_000),
+  drift: withDefault(fraction, 0.01),
+  identity: withDefault(requireName, `${hostname()}:${process.pid}`),
+  tls: optional(having<ConnectionOptions>()),
+  onWarning: withDefault(callback<(message: string) => void>(), (message) =>
+    process.emitWarning(message, { code: 'HOLDFAST' }),
+  ),
+  clock: withDefault(having<Clock>('now', 'wall', 'after', 'afterInput'), systemClock),
+  random: withDefault(having<Random>('unit', 'id'), systemRandom),
+  ...DEPLOYMENT,
+} satisfies Readers<LocksOptions>;
+
+const INITIALIZE = { replace: withDefault(flag, false) };
+const REMOVE_NODE = { gone: withDefault(flag, false) };
+
+function listOfNodes(_: string, nodes: unknown): readonly NodeSource[] {
+  if (Array.isArray(nodes) && nodes.length > 0) return nodes;
+  throw new MisuseError(
+    'nodes must list at least one Redis node; give an odd number of independent ones, such as 3 or 5.',
+  );
+}
 
 /** What runs under a lease. */
 type Routine<L, T> = (lease: L) => T | PromiseLike<T>;
@@ -92,24 +112,21 @@ const RESOLUTION = 2;
 
 /** Leases over the quorum of `options.nodes`. Throws MisuseError for options that cannot work; connects later. */
 export function createLocks(options: LocksOptions): Locks {
-  requireKnown('createLocks', options, OPTIONS);
-  if (!Array.isArray(options.nodes) || options.nodes.length === 0) {
+  const { nodes, allowEven, callTimeout, drift, identity, tls, onWarning, clock, random, ...described } =
+    readOptions('createLocks', options, LOCKS);
+  if (nodes.length % 2 === 0 && !allowEven) {
     throw new MisuseError(
-      'nodes must list at least one Redis node; give an odd number of independent ones, such as 3 or 5.',
+      `${nodes.length} nodes tolerate no more failures than ${nodes.length - 1}; give an odd number, or say allowEven: true.`,
     );
   }
-  if (options.nodes.length % 2 === 0 && options.allowEven !== true) {
-    throw new MisuseError(
-      `${options.nodes.length} nodes tolerate no more failures than ${options.nodes.length - 1}; give an odd number, or say allowEven: true.`,
-    );
-  }
-  const drift: unknown = options.drift ?? 0.01;
-  if (typeof drift !== 'number' || !(drift >= 0 && drift < 1)) {
-    throw new MisuseError(`drift is a fraction from 0 to below 1; got ${display(drift)}.`);
-  }
-  const deployment = new Deployment(options.nodes.length, options);
+  const deployment = new Deployment(nodes.length, described);
   requireValidity('maxTtl', deployment.maxTtl, drift);
-  return new Locks(options, deployment, drift);
+  return new Locks({ ...{ nodes, callTimeout, drift, identity, tls, onWarning, clock, random }, deployment });
+}
+
+/** Options that were read. */
+interface LocksSettings extends Omit<Settings<typeof LOCKS>, keyof typeof DEPLOYMENT | 'allowEven'> {
+  readonly deployment: Deployment;
 }
 
 function requireValidity(option: string, ttl: number, drift: number): void {
@@ -124,27 +141,23 @@ function requireValidity(option: string, ttl: number, drift: number): void {
 export class Locks implements AsyncDisposable {
   readonly #context: AcquireContext;
   readonly #members: Members;
-  readonly #nodeTimeout: number;
+  readonly #callTimeout: number;
   readonly #leasing: Leasing;
   readonly #connect: (source: NodeSource) => RedisNode;
   readonly #changing: ChangeContext;
   readonly #closing = new AbortController();
 
   /** @internal */
-  constructor(options: LocksOptions, deployment: Deployment, drift: number) {
+  constructor(settings: LocksSettings) {
     // One listener a waiting call: many are no leak.
     setMaxListeners(0, this.#closing.signal);
-    const clock = options.clock ?? systemClock;
-    const random = options.random ?? systemRandom;
-    const warn = options.onWarning ?? ((message) => process.emitWarning(message, { code: 'HOLDFAST' }));
-    const identity = requireName('identity', options.identity ?? `${hostname()}:${process.pid}`);
-    this.#nodeTimeout = requireDuration('nodeTimeout', options.nodeTimeout ?? 1_000, { min: 1 });
-    const patience = this.#nodeTimeout;
+    const { deployment, callTimeout, drift, identity, tls, onWarning, clock, random } = settings;
+    this.#callTimeout = callTimeout;
     this.#connect = (source) =>
-      new RedisNode(connect(source, { tls: options.tls, key: deployment.recordKey }), { clock, patience });
-    const nodes = options.nodes.map(this.#connect);
-    this.#changing = { deployment, nodes, timeout: patience };
-    const members = new Members({ nodes, deployment, clock, nodeTimeout: patience, onWarning: warn });
+      new RedisNode(connect(source, { tls, key: deployment.recordKey }), { clock, patience: callTimeout });
+    const nodes = settings.nodes.map(this.#connect);
+    this.#changing = { deployment, nodes, timeout: callTimeout };
+    const members = new Members({ nodes, deployment, clock, callTimeout, onWarning });
     this.#members = members;
     const instance = random.id();
     const ownerPrefix = `${identity}/${instance}.`;
@@ -165,14 +178,14 @@ export class Locks implements AsyncDisposable {
         quorum: deployment.quorum,
         clock,
         channel: deployment.channel(`${identity}/${instance}`),
-        patience,
-        onWarning: warn,
+        patience: callTimeout,
+        onWarning,
         onNobody: (node, entry) => members.strike(node, entry),
       }),
       onQuarantine: (remaining) => {
         if (quarantineSaid) return;
         quarantineSaid = true;
-        warn(
+        onWarning(
           `Deployment "${deployment.name}" is new or its nodes may have forgotten leases: no lease for another ${remaining} ms. If you know that no lease can exist, run "holdfast init" or call initialize().`,
         );
       },
@@ -191,7 +204,7 @@ export class Locks implements AsyncDisposable {
     resource: string | readonly string[],
     options: AcquireOptions = {},
   ): Promise<Lease | MultiLease> {
-    return this.#acquire(resource, options);
+    return this.#acquire(resource, this.#leasing.terms('acquire', options));
   }
 
   /** Takes the lease if nobody holds it; resolves to null otherwise. Throws as `acquire` does, but BusyError. */
@@ -201,8 +214,7 @@ export class Locks implements AsyncDisposable {
     resource: string | readonly string[],
     options: TryOptions = {},
   ): Promise<Lease | MultiLease | null> {
-    requireKnown('tryAcquire', options, ['ttl', 'signal']);
-    return orNull(this.#acquire(resource, { ...options, wait: 0 }));
+    return orNull(this.#acquire(resource, this.#leasing.tryTerms('tryAcquire', options)));
   }
 
   /**
@@ -221,7 +233,9 @@ export class Locks implements AsyncDisposable {
     options: AcquireOptions,
     routine: Routine<Lease & MultiLease, T>,
   ): Promise<T> {
-    const lease = await this.#acquire(resource, options);
+    const terms = this.#leasing.terms('using', options);
+    requireRoutine(routine);
+    const lease = await this.#acquire(resource, terms);
     return this.#leasing.using(lease, routine as Routine<Lease | MultiLease, T>);
   }
 
@@ -231,18 +245,19 @@ export class Locks implements AsyncDisposable {
    * Who waits for an exclusive lease comes before those who ask after him. Throws as `acquire` does.
    */
   async acquireShared(resource: string, options: AcquireOptions = {}): Promise<Lease> {
-    return this.#acquireShared(resource, options);
+    return this.#acquireShared(resource, this.#leasing.terms('acquireShared', options));
   }
 
   /** Takes a shared lease if nobody holds the exclusive one or waits for it; resolves to null otherwise. */
   async tryAcquireShared(resource: string, options: TryOptions = {}): Promise<Lease | null> {
-    requireKnown('tryAcquireShared', options, ['ttl', 'signal']);
-    return orNull(this.#acquireShared(resource, { ...options, wait: 0 }));
+    return orNull(this.#acquireShared(resource, this.#leasing.tryTerms('tryAcquireShared', options)));
   }
 
   /** `using` with a shared lease. */
   async usingShared<T>(resource: string, options: AcquireOptions, routine: Routine<Lease, T>): Promise<T> {
-    return this.#leasing.using(await this.#acquireShared(resource, options), routine);
+    const terms = this.#leasing.terms('usingShared', options);
+    requireRoutine(routine);
+    return this.#leasing.using(await this.#acquireShared(resource, terms), routine);
   }
 
   /**
@@ -255,13 +270,14 @@ export class Locks implements AsyncDisposable {
     holder: Pick<Lease, 'resource' | 'token' | 'owner'>,
     options: Pick<AcquireOptions, 'ttl'> = {},
   ): Promise<Lease> {
-    requireKnown('adopt', options, ['ttl']);
-    const { ttl } = this.#leasing.terms(options);
-    const { resource, owner } = holder;
-    requireName('resource', resource);
-    requireName('owner', owner);
-    await this.#members.open();
+    const ttl = this.#leasing.ttl('adopt', options);
+    if (typeof holder !== 'object' || holder === null) {
+      throw new MisuseError(`adopt takes the resource, token and owner of a lease; got ${display(holder)}.`);
+    }
+    const resource = requireName('resource', holder.resource);
+    const owner = requireName('owner', holder.owner);
     const token = requireToken(holder.token);
+    await this.#members.open();
     const lease = adoptLease(this.#context, { ttl, resource, token, owner });
     try {
       await lease.extend(ttl);
@@ -274,19 +290,19 @@ export class Locks implements AsyncDisposable {
 
   /** A semaphore: at most `permits` leases at once. Throws MisuseError. */
   semaphore(name: string, options: SemaphoreOptions): Semaphore {
-    return new Semaphore(this.#leasing, this.#nodeTimeout, name, options);
+    return new Semaphore(this.#leasing, this.#callTimeout, name, options);
   }
 
   /** An election: one leader at a time. Throws MisuseError. */
   election(name: string, options: ElectionOptions = {}): Election {
-    return new Election(this.#leasing, this.#nodeTimeout, name, options);
+    return new Election(this.#leasing, this.#callTimeout, name, options);
   }
 
   /** Who holds `resource`, under which token, and what each node says. Changes nothing. */
   async inspect(resource: string): Promise<LockState> {
     requireName('resource', resource);
     await this.#members.open();
-    return inspectLock(this.#members, this.#nodeTimeout, resource);
+    return inspectLock(this.#members, this.#callTimeout, resource);
   }
 
   /**
@@ -296,9 +312,9 @@ export class Locks implements AsyncDisposable {
    * nodes have a record with other parameters.
    */
   async initialize(options: { readonly replace?: boolean } = {}): Promise<readonly InitializedNode[]> {
-    requireKnown('initialize', options, ['replace']);
+    const { replace } = readOptions('initialize', options, INITIALIZE);
     await this.#members.open();
-    const outcomes = await initializeNodes(this.#members, this.#nodeTimeout, options.replace === true);
+    const outcomes = await initializeNodes(this.#members, this.#callTimeout, replace);
     const misfits = outcomes.filter(({ outcome }) => outcome === 'misfit');
     if (misfits.length > 0) {
       const lines = misfits.map(({ node, reason }) => `\n  ${node}: ${reason}`).join('');
@@ -336,10 +352,10 @@ export class Locks implements AsyncDisposable {
    * that the server will never come back, so that it need not answer; all others must. Otherwise as `addNode`.
    */
   async removeNode(address: string, options: { readonly gone?: boolean } = {}): Promise<NodeChange> {
-    requireKnown('removeNode', options, ['gone']);
+    const { gone } = readOptions('removeNode', options, REMOVE_NODE);
     await this.#members.open();
     const removed = this.#members.nodes.find((node) => node.address === address);
-    if (removed) return proposeRemoving(this.#changing, removed, options.gone === true);
+    if (removed) return proposeRemoving(this.#changing, removed, gone);
     const known = this.#members.nodes.map((node) => node.address).join(', ');
     throw new MisuseError(`${display(withoutCredentials(String(address)))} is none of the nodes: ${known}.`);
   }
@@ -366,17 +382,14 @@ export class Locks implements AsyncDisposable {
     return this.close();
   }
 
-  async #acquire(
-    resource: string | readonly string[],
-    options: AcquireOptions,
-  ): Promise<HeldLease | HeldLeases> {
-    if (Array.isArray(resource)) return acquireSeveral(this.#leasing, resource, options);
+  async #acquire(resource: string | readonly string[], terms: Terms): Promise<HeldLease | HeldLeases> {
+    if (Array.isArray(resource)) return acquireSeveral(this.#leasing, resource, terms);
     const name = requireName('resource', resource);
-    return this.#leasing.acquire(exclusive(this.#members, name), name, options);
+    return this.#leasing.acquire(exclusive(this.#members, name), name, terms);
   }
 
-  async #acquireShared(resource: string, options: AcquireOptions): Promise<HeldLease> {
+  async #acquireShared(resource: string, terms: Terms): Promise<HeldLease> {
     requireName('resource', resource);
-    return this.#leasing.acquire(shared(this.#members, resource), resource, options);
+    return this.#leasing.acquire(shared(this.#members, resource), resource, terms);
   }
 }

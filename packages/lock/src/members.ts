@@ -20,7 +20,7 @@ export interface MembersOptions {
   readonly nodes: readonly RedisNode[];
   readonly deployment: Deployment;
   readonly clock: Clock;
-  readonly nodeTimeout: number;
+  readonly callTimeout: number;
   readonly onWarning: (message: string) => void;
 }
 
@@ -37,7 +37,7 @@ export class Members {
   readonly deployment: Deployment;
   readonly verbs: LockVerbs;
   readonly #clock: Clock;
-  readonly #nodeTimeout: number;
+  readonly #callTimeout: number;
   readonly #onWarning: (message: string) => void;
   /** The run_id under which a node's configuration was last looked at. */
   readonly #audited = new Map<RedisNode, string>();
@@ -52,12 +52,12 @@ export class Members {
     this.deployment = options.deployment;
     this.verbs = lockVerbs(options.deployment);
     this.#clock = options.clock;
-    this.#nodeTimeout = options.nodeTimeout;
+    this.#callTimeout = options.callTimeout;
     this.#onWarning = options.onWarning;
   }
 
   /**
-   * Connects, on the first call: waits for a majority, and a little for the rest, at the most `nodeTimeout`.
+   * Connects, on the first call: waits for a majority, and a little for the rest, at the most `callTimeout`.
    * Returns undefined when that is done. Throws MisuseError after `close`.
    */
   open(): Promise<void> | undefined {
@@ -80,19 +80,19 @@ export class Members {
     });
     const limit = new AbortController();
     const enough = majority.then(() => pause(this.#clock, LATECOMERS, limit.signal));
-    await Promise.race([all, enough, pause(this.#clock, this.#nodeTimeout, limit.signal)]);
+    await Promise.race([all, enough, pause(this.#clock, this.#callTimeout, limit.signal)]);
     limit.abort();
     all.catch(() => {});
     this.requireDistinct();
     this.#opened = true;
   }
 
-  /** One round over all nodes; a node has a fifth of the TTL to answer, at the most `nodeTimeout`. */
+  /** One round over all nodes; a node has a fifth of the TTL to answer, at the most `callTimeout`. */
   ask<Request>(ttl: number, options: RoundOptions<Request>): Promise<Votes> {
     return askAll(
       this.nodes,
       this.#clock,
-      Math.max(5, Math.min(this.#nodeTimeout, Math.floor(ttl / 5))),
+      Math.max(5, Math.min(this.#callTimeout, Math.floor(ttl / 5))),
       options,
     );
   }
@@ -106,7 +106,7 @@ export class Members {
   }
 
   /**
-   * Gives a lease back on all nodes. Resolves, never rejects, when a majority has confirmed, or after `nodeTimeout`;
+   * Gives a lease back on all nodes. Resolves, never rejects, when a majority has confirmed, or after `callTimeout`;
    * what is left goes on in the background until `expiry` on the monotonic clock.
    */
   release(request: LockRequest, expiry: number): Promise<void> {
@@ -132,7 +132,7 @@ export class Members {
       ...{ verbs, lockKey, queueKey, value, queued: true },
       ...{ fenceKey: '', ttl: '0', proof: '0', waited: '' },
     };
-    const expiry = this.#clock.now() + this.#nodeTimeout;
+    const expiry = this.#clock.now() + this.#callTimeout;
     this.#undoOn(node, { verb: verbs.release, request, expiry }, () => {});
   }
 
@@ -143,7 +143,7 @@ export class Members {
       let settled = 0;
       let released = 0;
       const timer = this.#clock.after(
-        Math.min(this.#nodeTimeout, Math.max(1, undoing.expiry - this.#clock.now())),
+        Math.min(this.#callTimeout, Math.max(1, undoing.expiry - this.#clock.now())),
         resolve,
       );
       const onSettled = (success: boolean): void => {

@@ -8,11 +8,18 @@
  * Guarantees: never more holders than permits, also when holders and nodes die. The number of permits is kept on the
  * nodes; a client that gives another is refused. It changes by `resize`.
  */
-import { display, MisuseError, requireKnown, requireName } from '@holdfast/kernel';
+import { MisuseError, type Readers, readOptions, requireName, whole } from '@holdfast/kernel';
 import type { LeaseKeys } from './deployment.js';
 import { inspectLock } from './inspect.js';
 import type { HeldLease, Lease } from './lease.js';
-import { type AcquireOptions, type Leasing, orNull, type TryOptions } from './leasing.js';
+import {
+  type AcquireOptions,
+  type Leasing,
+  orNull,
+  requireRoutine,
+  type Terms,
+  type TryOptions,
+} from './leasing.js';
 import type { Mode } from './modes.js';
 import { PermitNumber } from './permits.js';
 import { resize } from './resize.js';
@@ -25,6 +32,8 @@ export interface SemaphoreOptions {
   /** How many may hold a permit at once, from 1 to 1000; all clients give the same. */
   readonly permits: number;
 }
+
+const SEMAPHORE = { permits: whole(1, MOST) } satisfies Readers<SemaphoreOptions>;
 
 export interface SemaphoreState {
   readonly name: string;
@@ -44,21 +53,20 @@ export interface SemaphoreState {
 export class Semaphore {
   readonly name: string;
   readonly #leasing: Leasing;
-  readonly #nodeTimeout: number;
+  readonly #callTimeout: number;
   readonly #number: PermitNumber;
   #permits: number;
   /** Whether a resize of this handle has begun to tell the nodes, and not ended well. */
   #telling = false;
 
   /** @internal */
-  constructor(leasing: Leasing, nodeTimeout: number, name: string, options: SemaphoreOptions) {
-    requireKnown('semaphore', options, ['permits']);
+  constructor(leasing: Leasing, callTimeout: number, name: string, options: SemaphoreOptions) {
     this.name = requireName('name', name);
     this.#leasing = leasing;
-    this.#nodeTimeout = nodeTimeout;
-    this.#permits = requirePermits(options.permits);
+    this.#callTimeout = callTimeout;
+    this.#permits = readOptions('semaphore', options, SEMAPHORE).permits;
     const { members } = leasing.context;
-    this.#number = new PermitNumber({ name, members, timeout: nodeTimeout });
+    this.#number = new PermitNumber({ name, members, timeout: callTimeout });
   }
 
   get permits(): number {
@@ -70,18 +78,19 @@ export class Semaphore {
    * another number of permits.
    */
   async acquire(options: AcquireOptions = {}): Promise<Lease> {
-    return this.#acquire(options);
+    return this.#acquire(this.#leasing.terms('acquire', options));
   }
 
   /** Takes a permit if there is one; resolves to null otherwise. */
   async tryAcquire(options: TryOptions = {}): Promise<Lease | null> {
-    requireKnown('tryAcquire', options, ['ttl', 'signal']);
-    return orNull(this.#acquire({ ...options, wait: 0 }));
+    return orNull(this.#acquire(this.#leasing.tryTerms('tryAcquire', options)));
   }
 
   /** Runs `routine` under a permit that is renewed until it ends, as `locks.using` does. */
   async using<T>(options: AcquireOptions, routine: (lease: Lease) => T | PromiseLike<T>): Promise<T> {
-    return this.#leasing.using(await this.#acquire(options), routine);
+    const terms = this.#leasing.terms('using', options);
+    requireRoutine(routine);
+    return this.#leasing.using(await this.#acquire(terms), routine);
   }
 
   /**
@@ -91,8 +100,8 @@ export class Semaphore {
    * number may be refused.
    */
   async resize(permits: number, options: AcquireOptions = {}): Promise<void> {
-    requirePermits(permits);
-    const terms = this.#leasing.terms(options);
+    SEMAPHORE.permits('permits', permits);
+    const terms = this.#leasing.terms('resize', options);
     await this.#leasing.context.members.open();
     await resize(this.#leasing, {
       ...{ name: this.name, number: this.#number, permits, known: this.#permits, terms },
@@ -113,7 +122,7 @@ export class Semaphore {
     const opening = members.open();
     if (opening) await opening;
     const look = (slot: number) =>
-      inspectLock(members, this.#nodeTimeout, this.#nameOf(slot), this.#keysOf(slot));
+      inspectLock(members, this.#callTimeout, this.#nameOf(slot), this.#keysOf(slot));
     const states = await Promise.all(Array.from({ length: this.#permits }, (_, index) => look(index + 1)));
     return {
       name: this.name,
@@ -137,8 +146,8 @@ export class Semaphore {
     return this.#leasing.context.members.deployment.slotKeys(this.name, slot);
   }
 
-  #acquire(options: AcquireOptions): Promise<HeldLease> {
-    return this.#leasing.acquire(this.#mode(), this.name, options);
+  #acquire(terms: Terms): Promise<HeldLease> {
+    return this.#leasing.acquire(this.#mode(), this.name, terms);
   }
 
   /** Tries a slot by chance; where that is taken, asks which are free. The number may change while it waits. */
@@ -197,17 +206,11 @@ export class Semaphore {
   #survey(permits: number): Promise<Votes> {
     const { members } = this.#leasing.context;
     const lockKeys = Array.from({ length: permits }, (_, index) => this.#keysOf(index + 1).lockKey);
-    return members.ask(this.#nodeTimeout * 5, {
+    return members.ask(this.#callTimeout * 5, {
       verb: members.verbs.survey,
       request: { lockKeys },
       subject: this.#line,
       isDecided: (votes) => isDecided(votes, members.deployment.quorum, 'surveyed'),
     });
   }
-}
-
-function requirePermits(permits: unknown): number {
-  if (typeof permits === 'number' && Number.isInteger(permits) && permits >= 1 && permits <= MOST)
-    return permits;
-  throw new MisuseError(`permits is a whole number from 1 to ${MOST}; got ${display(permits)}.`);
 }

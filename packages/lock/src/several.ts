@@ -14,7 +14,7 @@ import {
 } from '@holdfast/kernel';
 import { acquireLease } from './acquire.js';
 import type { HeldLease } from './lease.js';
-import type { AcquireOptions, Leasing, Terms } from './leasing.js';
+import type { Leasing, Terms } from './leasing.js';
 import { exclusive } from './modes.js';
 
 /** The most resources in one call. */
@@ -108,10 +108,9 @@ export class HeldLeases implements MultiLease {
 export async function acquireSeveral(
   leasing: Leasing,
   resources: readonly string[],
-  options: AcquireOptions,
+  terms: Terms,
 ): Promise<HeldLeases> {
   requireResources(resources);
-  const terms = leasing.terms(options);
   const { clock } = leasing.context;
   const deadline = clock.now() + terms.wait;
   const leases =

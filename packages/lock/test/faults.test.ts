@@ -234,7 +234,7 @@ describe('7. nodes that change behind the clients', () => {
     await using deployment = await deploy(1, { maxTtl: 30_000 });
     const client = new Redis(deployment.urls[0] ?? '', { retryStrategy: () => 20 });
     client.on('error', () => {});
-    const locks = deployment.locks({ nodes: [client], maxTtl: 30_000, nodeTimeout: 6_000 });
+    const locks = deployment.locks({ nodes: [client], maxTtl: 30_000, callTimeout: 6_000 });
     const held = await locks.acquire('r', { ttl: 30_000 });
     deployment.node(0).freeze();
     const attempt = locks.acquire('other', { ttl: 30_000, wait: 0 }).catch((error: unknown) => error);
@@ -282,7 +282,7 @@ describe('a dead node', () => {
 
   it('does not keep release from ending when a majority is frozen', async () => {
     await using deployment = await deploy(3);
-    const locks = deployment.locks({ nodeTimeout: 200 });
+    const locks = deployment.locks({ callTimeout: 200 });
     const lease = await locks.acquire('r', { ttl: 2_000 });
     deployment.node(0).freeze();
     deployment.node(1).freeze();

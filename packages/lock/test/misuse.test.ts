@@ -30,7 +30,7 @@ describe('createLocks refuses', () => {
     ['a retention below two windows', { window: 5_000, retention: 10_000 }, /above twice the window/],
     ['a name with braces', { deployment: '{a}' }, /no braces; got "{a}"/],
     ['an unknown persistence', { persistence: 'aof' as never }, /"none" or "synchronous"; got "aof"/],
-    ['a node timeout of 0', { nodeTimeout: 0 }, /nodeTimeout/],
+    ['a node timeout of 0', { callTimeout: 0 }, /callTimeout/],
     ['a misspelt option', { nodeTimout: 5 } as never, /no option "nodeTimout"/],
   ])('%s', (_, options, message) => {
     const create = (): unknown => createLocks({ nodes: THREE, ...options });
@@ -62,6 +62,69 @@ describe('createLocks refuses', () => {
     }
   });
 });
+
+describe('nonsense throws a MisuseError that says what is wrong', () => {
+  it.each([
+    ['no options', undefined, /takes an object/],
+    ['null', null, /takes an object.*null/],
+    ['a list', [], /takes an object/],
+    ['an undefined node', { nodes: [undefined] }, /A node is a URL.*undefined/],
+    ['a null TTL', { nodes: THREE, maxTtl: null }, /maxTtl.*null/],
+    ['a clock without hands', { nodes: THREE, clock: {} }, /clock.*now/],
+    ['a warning nobody can call', { nodes: THREE, onWarning: 'console' }, /onWarning is a function/],
+    ['a name of half a character', { nodes: THREE, deployment: '\ud800' }, /deployment.*well-formed/],
+    ['a prefix with braces', { nodes: THREE, prefix: '{a}' }, /prefix/],
+  ])('given to createLocks: %s', (_, options, message) => {
+    const error = thrownBy(() => createLocks(options as unknown as LocksOptions));
+    expect(error).toBeInstanceOf(MisuseError);
+    expect(error.message).toMatch(message);
+  });
+
+  it.each<[string, (locks: Any) => unknown, RegExp]>([
+    ['acquire null', (locks) => locks.acquire('o', null), /acquire takes an object/],
+    ['acquire without a name', (locks) => locks.acquire(), /resource is/],
+    ['half a character', (locks) => locks.acquire('\ud800'), /well-formed/],
+    ['several of them', (locks) => locks.acquire(['a', 'b\udfff']), /well-formed/],
+    ['a TTL of null', (locks) => locks.acquire('o', { ttl: null }), /ttl.*null/],
+    ['a wait of null', (locks) => locks.acquire('o', { wait: null }), /wait.*null/],
+    ['no signal', (locks) => locks.acquire('o', { signal: {} }), /signal is an AbortSignal/],
+    ['tryAcquire that waits', (locks) => locks.tryAcquire('o', { wait: 1 }), /no option "wait"/],
+    ['using nothing', (locks) => locks.using('o', {}), /routine is a function/],
+    ['using without options', (locks) => locks.using('o', () => {}), /using takes an object/],
+    ['usingShared nothing', (locks) => locks.usingShared('o', {}, 1), /routine is a function/],
+    ['adopt null', (locks) => locks.adopt(null), /adopt takes/],
+    ['a semaphore of nothing', (locks) => locks.semaphore('s'), /semaphore takes an object/],
+    ['permits of null', (locks) => locks.semaphore('s', { permits: null }), /permits.*null/],
+    ['resize to null', (locks) => locks.semaphore('s', { permits: 1 }).resize(null), /permits.*null/],
+    ['an election for null', (locks) => locks.election('e', { ttl: null }), /ttl.*null/],
+    ['a campaign with no signal', (locks) => locks.election('e').campaign({ signal: 1 }), /AbortSignal/],
+    ['initialize null', (locks) => locks.initialize(null), /initialize takes/],
+  ])('given to a verb: %s', async (_, call, message) => {
+    await using locks = createLocks({ nodes: THREE });
+    const error = await (async () => call(locks))().catch((reason: Error) => reason);
+    expect(error).toBeInstanceOf(MisuseError);
+    expect((error as Error).message).toMatch(message);
+  });
+
+  it('and hides the password of an address that is none of the nodes', async () => {
+    await using locks = createLocks({ nodes: THREE, callTimeout: 1 });
+    const removing = locks.removeNode('redis://:s3cret@127.0.0.1:9');
+    await expect(removing).rejects.toThrow(/127\.0\.0\.1:9" is none of the nodes/);
+    await expect(removing).rejects.not.toThrow(/s3cret/);
+  });
+});
+
+// biome-ignore lint/suspicious/noExplicitAny: what a program without types may say.
+type Any = any;
+
+function thrownBy(call: () => unknown): Error {
+  try {
+    call();
+  } catch (error) {
+    return error as Error;
+  }
+  throw new Error('nothing was thrown');
+}
 
 describe('on real nodes', () => {
   const withNodes = async (use: (deployment: Deployment) => Promise<void>, count = 3): Promise<void> => {

@@ -69,7 +69,7 @@ function drawDeployment(seed: number): Plan['deployment'] {
     window,
     margin: dice.whole(50, 300),
     retention: 2 * window + dice.scale(1, 3_000),
-    nodeTimeout: dice.whole(60, 300),
+    callTimeout: dice.whole(60, 300),
     persistence: seed === DEPLOYMENTS ? 'synchronous' : 'none',
   };
 }

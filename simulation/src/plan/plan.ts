@@ -13,7 +13,7 @@ export interface Plan {
     readonly window: number;
     readonly margin: number;
     readonly retention: number;
-    readonly nodeTimeout: number;
+    readonly callTimeout: number;
     readonly persistence: 'none' | 'synchronous';
   };
   /** Microseconds. */

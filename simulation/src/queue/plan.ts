@@ -108,7 +108,7 @@ export function drawQueuePlan(seed: number, wishes: Wishes = {}): QueuePlan {
       window: 300,
       margin: 100,
       retention: 700,
-      nodeTimeout: 200,
+      callTimeout: 200,
       persistence: 'none',
     },
     latency: { base: dice.scale(50, 1_000), jitter: dice.scale(20, 4_000) },

@@ -11,7 +11,7 @@ import { collect } from '../doctor/collect.js';
 import { judge } from '../doctor/judge.js';
 import { render } from '../doctor/render.js';
 import { EXIT, ExitError } from '../exit-codes.js';
-import { ALLOW_EVEN, DESCRIPTION, JSON_OUTPUT, NODE_OPTIONS, NODE_TIMEOUT, STRICT } from '../options.js';
+import { ALLOW_EVEN, CALL_TIMEOUT, DESCRIPTION, JSON_OUTPUT, NODE_OPTIONS, STRICT } from '../options.js';
 
 export const doctor: Command = {
   name: 'doctor',
@@ -37,12 +37,12 @@ Run it with the options, the user and the machine of your programs.`,
   async run(args, { clock, stdout }) {
     const addresses = nodesOf(args);
     const deployment = new Deployment(addresses.length, parametersOf(args));
-    const nodeTimeout = args.duration(NODE_TIMEOUT) ?? 1_000;
-    if (nodeTimeout < 1) throw args.wrong('--node-timeout is at least 1ms');
+    const callTimeout = args.duration(CALL_TIMEOUT) ?? 1_000;
+    if (callTimeout < 1) throw args.wrong('--call-timeout is at least 1ms');
     const facts = await collect({
       addresses,
       deployment,
-      nodeTimeout,
+      callTimeout,
       clock,
       allowEven: args.has(ALLOW_EVEN),
     });

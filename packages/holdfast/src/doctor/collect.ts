@@ -3,7 +3,7 @@
  *
  * Guarantees: only reads, on every node at the same time. What a user may not ask is left out. A node that is away,
  * refuses or does not answer becomes a fact like the others, after some three seconds at the latest for the connection
- * and `nodeTimeout` for each request; it never makes this reject. Connections are closed when this resolves.
+ * and `callTimeout` for each request; it never makes this reject. Connections are closed when this resolves.
  */
 import { type Clock, pause, within } from '@holdfast/kernel';
 import type { Deployment } from '@holdfast/lock';
@@ -33,7 +33,7 @@ const SLOW_AGE = 3_600_000;
 export interface Examination {
   readonly addresses: readonly string[];
   readonly deployment: Deployment;
-  readonly nodeTimeout: number;
+  readonly callTimeout: number;
   readonly clock: Clock;
   /** Whether an even number of nodes is meant. */
   readonly allowEven: boolean;
@@ -41,10 +41,10 @@ export interface Examination {
 
 /** Examines all nodes. Throws MisuseError if no client library is installed. */
 export async function collect(examination: Examination): Promise<Facts> {
-  const { addresses, deployment, nodeTimeout, allowEven } = examination;
+  const { addresses, deployment, callTimeout, allowEven } = examination;
   const { name, parameters, quorum, window, quarantine } = deployment;
   const nodes = await Promise.all(addresses.map((address) => examine(address, examination)));
-  return { deployment: { name, parameters, quorum, window, quarantine, nodeTimeout, allowEven }, nodes };
+  return { deployment: { name, parameters, quorum, window, quarantine, callTimeout, allowEven }, nodes };
 }
 
 /** One connection to one node, with the limit on each request. */
@@ -53,10 +53,10 @@ class Patient {
   readonly #clock: Clock;
   readonly #limit: number;
 
-  constructor(connection: Connection, { clock, nodeTimeout }: Examination) {
+  constructor(connection: Connection, { clock, callTimeout }: Examination) {
     this.#connection = connection;
     this.#clock = clock;
-    this.#limit = nodeTimeout;
+    this.#limit = callTimeout;
   }
 
   readonly ask: Ask = (command, ...args) => {
@@ -110,7 +110,7 @@ function orAbsent(error: unknown): undefined {
 }
 
 async function examine(address: string, examination: Examination): Promise<NodeFacts> {
-  const { deployment, clock, nodeTimeout } = examination;
+  const { deployment, clock, callTimeout } = examination;
   const { display, host, path, via, username } = parseAddress(address);
   const connection = connect(address, { key: deployment.recordKey });
   const known: NodeFacts = {
@@ -118,7 +118,7 @@ async function examine(address: string, examination: Examination): Promise<NodeF
     host: path === undefined ? host : 'localhost',
     via: via?.kind,
   };
-  const limit = Math.max(nodeTimeout, CONNECT_LIMIT);
+  const limit = Math.max(callTimeout, CONNECT_LIMIT);
   const ended = new AbortController();
   try {
     await Promise.race([connection.open(), pause(clock, limit, ended.signal)]);
@@ -145,7 +145,7 @@ async function read(node: Patient, deployment: Deployment, inCluster: boolean): 
     readConfig(node),
     readRecord(node, deployment.recordKey, clock?.time),
     hasFunctions(node),
-    collectRights(node.ask, deployment.name, inCluster),
+    collectRights(node.ask, deployment.root, inCluster),
     readSlowLog(node, clock?.time),
   ]);
   const server = info === undefined ? undefined : readInfo(String(info));
@@ -218,12 +218,12 @@ async function readSlowLog(node: Patient, time: number | undefined): Promise<Slo
 async function whyNotYet(
   connection: Connection,
   waited: number,
-  { clock, nodeTimeout }: Examination,
+  { clock, callTimeout }: Examination,
 ): Promise<Trouble> {
   const silent: Trouble = { kind: 'silent', reason: `no answer within ${waited} ms` };
   try {
     const info = connection.send('INFO', ['persistence']);
-    const text = String(await within(clock, nodeTimeout, info, silent.reason));
+    const text = String(await within(clock, callTimeout, info, silent.reason));
     if (!/^loading:1/m.test(text)) return silent;
     const left = /^loading_eta_seconds:(\d+)/m.exec(text)?.[1];
     return { kind: 'loading', reason: left === undefined ? 'no end is known' : `about ${left} s are left` };

@@ -18,7 +18,7 @@ export interface DeploymentFacts {
   readonly quorum: number;
   readonly window: number;
   readonly quarantine: number;
-  readonly nodeTimeout: number;
+  readonly callTimeout: number;
   /** Whether an even number of nodes is meant. */
   readonly allowEven: boolean;
 }

@@ -137,22 +137,22 @@ function judgeOwnClock(timed: readonly Timed[], middle: number, { window }: Depl
   ];
 }
 
-const distance: QuorumCheck = ({ nodes, deployment: { nodeTimeout } }) => {
+const distance: QuorumCheck = ({ nodes, deployment: { callTimeout } }) => {
   const measured = nodes.flatMap(({ node, latency }) => {
     const usual = median(latency ?? []);
     return usual === undefined ? [] : [{ node, usual, worst: Math.max(...(latency ?? [])) }];
   });
   const common = median(measured.map(({ usual }) => usual)) ?? 0;
   return measured.flatMap(({ node, usual, worst }): Finding[] => {
-    if (worst >= nodeTimeout / 2) {
+    if (worst >= callTimeout / 2) {
       return [
         {
           severity: 'warning',
           check: 'latency',
           node,
-          message: `A PING took up to ${formatDuration(worst)}, usually ${formatDuration(usual)}. A node that takes ${formatDuration(nodeTimeout)} counts as away.`,
+          message: `A PING took up to ${formatDuration(worst)}, usually ${formatDuration(usual)}. A node that takes ${formatDuration(callTimeout)} counts as away.`,
           advice:
-            'Find out whether the way or the server is slow; or raise --node-timeout, and the TTLs to five times that.',
+            'Find out whether the way or the server is slow; or raise --call-timeout, and the TTLs to five times that.',
         },
       ];
     }

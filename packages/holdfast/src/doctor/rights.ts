@@ -58,17 +58,17 @@ export function rightsFor(key: string, channel: string): readonly Right[] {
   ];
 }
 
-/** Asks the server for what is missing. */
-export async function collectRights(ask: Ask, deployment: string, inCluster: boolean): Promise<RightsFacts> {
+/** Asks the server for what is missing. `root` is how every key of the deployment begins. */
+export async function collectRights(ask: Ask, root: string, inCluster: boolean): Promise<RightsFacts> {
   const user = await ask('ACL', 'WHOAMI').then(String, () => undefined);
-  const rights = rightsFor(`{${deployment}}:doctor`, `{${deployment}}:wake:doctor`);
+  const rights = rightsFor(`${root}doctor`, `${root}wake:doctor`);
   const needed = rights.filter(({ name }) => inCluster || !ONLY_IN_CLUSTERS.includes(name));
   const complete = user !== undefined && (await mayRehearse(ask, user));
   const missing = await Promise.all(
     needed.map(async ({ name, args, harmless }) => {
       const words = [...name.split('|'), ...args];
       const refusal = complete ? await rehearse(ask, user, words) : harmless && (await tryOut(ask, words));
-      return refusal ? inRule(refusal, name, deployment) : [];
+      return refusal ? inRule(refusal, name, root) : [];
     }),
   );
   return { user, complete, missing: [...new Set(missing.flat())] };
@@ -98,8 +98,8 @@ async function tryOut(ask: Ask, [command = '', ...args]: readonly string[]): Pro
 }
 
 /** A refusal is about the command, or about its key or its channel. */
-function inRule(refusal: string, name: string, deployment: string): string {
-  if (/access .*\bchannel/i.test(refusal)) return `&{${deployment}}:*`;
-  if (/access .*\bkeys?\b/i.test(refusal)) return `~{${deployment}}:*`;
+function inRule(refusal: string, name: string, root: string): string {
+  if (/access .*\bchannel/i.test(refusal)) return `&${root}*`;
+  if (/access .*\bkeys?\b/i.test(refusal)) return `~${root}*`;
   return `+${name}`;
 }

@@ -13,12 +13,12 @@ const WITH_FUNCTIONS = [7, 0] as const;
 /** From which part of a limit it counts as near. */
 const NEAR = 0.85;
 
-const reach: ServerCheck = ({ trouble }, { nodeTimeout }) =>
+const reach: ServerCheck = ({ trouble }, { callTimeout }) =>
   trouble && {
     severity: 'error',
     check: 'reach',
     stopsVotes: true,
-    ...TROUBLES[trouble.kind](trouble.reason, nodeTimeout),
+    ...TROUBLES[trouble.kind](trouble.reason, callTimeout),
   };
 
 const TROUBLES: Readonly<
@@ -36,7 +36,7 @@ const TROUBLES: Readonly<
   }),
   silent: (reason, timeout) => ({
     message: `It accepts connections, or seems to, but does not answer: ${withoutOpening(reason)}.`,
-    advice: `See whether its process is stopped, swapped out or overloaded. If it is only far away, raise --node-timeout above ${formatDuration(timeout)}.`,
+    advice: `See whether its process is stopped, swapped out or overloaded. If it is only far away, raise --call-timeout above ${formatDuration(timeout)}.`,
   }),
   busy: () => ({
     message: 'It is busy with a script that does not end, and answers nothing else.',
@@ -220,12 +220,12 @@ const UNCHECKED: NodeFinding = {
   advice: 'Look at its redis.conf; or let the user have +config|get.',
 };
 
-const slow: ServerCheck = ({ slowest }, { nodeTimeout }) =>
-  slowest && slowest.took >= nodeTimeout / 2
+const slow: ServerCheck = ({ slowest }, { callTimeout }) =>
+  slowest && slowest.took >= callTimeout / 2
     ? {
         severity: 'warning',
         check: 'slow',
-        message: `${slowest.command} took it ${formatDuration(slowest.took)}, ${formatDuration(roundedToSeconds(slowest.ago))} ago. Nobody else is answered meanwhile; a vote may take ${formatDuration(nodeTimeout)}.`,
+        message: `${slowest.command} took it ${formatDuration(slowest.took)}, ${formatDuration(roundedToSeconds(slowest.ago))} ago. Nobody else is answered meanwhile; a vote may take ${formatDuration(callTimeout)}.`,
         advice: 'SLOWLOG GET shows the command. Nodes are best used for Holdfast alone.',
       }
     : undefined;

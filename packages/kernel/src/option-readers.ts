@@ -1,0 +1,108 @@
+/**
+ * Options, each declared once: its reader says what it may be, and its default. `satisfies Readers<Options>` makes the
+ * compiler refuse a declaration that lacks an option of the interface, or has one too many.
+ *
+ *   const READERS = {
+ *     ttl: withDefault(duration({ min: 10 }), 10_000),
+ *     signal: optional(abortSignal),
+ *   } satisfies Readers<AcquireOptions>;
+ *   const { ttl, signal } = readOptions('acquire', options, READERS);
+ *
+ * Guarantees: what is not as declared throws a MisuseError that names the option, the value and what it may be. `null`
+ * is not taken for an absent option.
+ */
+import { MisuseError } from './errors.js';
+import { display, requireDuration, requireKnown } from './options.js';
+
+/** Checks one value. Throws MisuseError. */
+export type Reader<T> = (option: string, value: unknown) => T;
+
+/** One reader for each option. */
+export type Readers<Options> = {
+  readonly [Name in keyof Options]-?: Reader<Options[Name] | undefined>;
+};
+
+/** Options that were read: those with a default are there. */
+export type Settings<R> = { readonly [Name in keyof R]: R[Name] extends Reader<infer T> ? T : never };
+
+/** Reads the options of `where`. Throws MisuseError. */
+export function readOptions<R extends object>(where: string, options: unknown, readers: R): Settings<R> {
+  const known = readers as Readonly<Record<string, Reader<unknown>>>;
+  const given = options as Readonly<Record<string, unknown>>;
+  requireKnown(where, given, Object.keys(known));
+  const settings: Record<string, unknown> = {};
+  for (const name in known) settings[name] = known[name]?.(name, given[name]);
+  return settings as Settings<R>;
+}
+
+/** `fallback` where the option is absent. */
+export function withDefault<T, D>(reader: Reader<T>, fallback: D): Reader<T | D> {
+  return (option, value) => (value === undefined ? fallback : reader(option, value));
+}
+
+export function optional<T>(reader: Reader<T>): Reader<T | undefined> {
+  return withDefault(reader, undefined);
+}
+
+/** Whole milliseconds. */
+export function duration(limits: { readonly min?: number; readonly max?: number } = {}): Reader<number> {
+  return (option, value) => requireDuration(option, value, limits);
+}
+
+export function whole(min: number, max: number = Number.MAX_SAFE_INTEGER): Reader<number> {
+  return (option, value) => {
+    if (typeof value === 'number' && Number.isSafeInteger(value) && value >= min && value <= max)
+      return value;
+    const limits = max === Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${max}`;
+    throw new MisuseError(`${option} is a whole number ${limits}; got ${display(value)}.`);
+  };
+}
+
+/** From 0 to below 1. */
+export const fraction: Reader<number> = (option, value) => {
+  if (typeof value === 'number' && value >= 0 && value < 1) return value;
+  throw new MisuseError(`${option} is a fraction from 0 to below 1; got ${display(value)}.`);
+};
+
+export const flag: Reader<boolean> = (option, value) => {
+  if (typeof value === 'boolean') return value;
+  throw new MisuseError(`${option} is true or false; got ${display(value)}.`);
+};
+
+export function oneOf<T extends string>(...values: readonly T[]): Reader<T> {
+  return (option, value) => {
+    const found = values.find((each) => each === value);
+    if (found !== undefined) return found;
+    const list = values.map((each) => `"${each}"`).join(' or ');
+    throw new MisuseError(`${option} is ${list}; got ${display(value)}.`);
+  };
+}
+
+export const abortSignal: Reader<AbortSignal> = (option, value) => {
+  const signal = value as Partial<AbortSignal> | null;
+  if (typeof signal === 'object' && typeof signal?.aborted === 'boolean' && signal.addEventListener) {
+    return signal as AbortSignal;
+  }
+  throw new MisuseError(
+    `${option} is an AbortSignal, as of an AbortController or AbortSignal.timeout(ms); got ${display(value)}.`,
+  );
+};
+
+/** A function, which is called as `T`. */
+export function callback<T>(): Reader<T> {
+  return (option, value) => {
+    if (typeof value === 'function') return value as T;
+    throw new MisuseError(`${option} is a function; got ${display(value)}.`);
+  };
+}
+
+/** An object with these methods, which is used as `T`. */
+export function having<T>(...methods: readonly string[]): Reader<T> {
+  return (option, value) => {
+    const object = value as Readonly<Record<string, unknown>> | null;
+    const missing = methods.find((method) => typeof object?.[method] !== 'function');
+    if (typeof value === 'object' && value !== null && missing === undefined) return value as T;
+    const wanted = methods.length === 0 ? 'an object' : `an object with ${methods.join(', ')}`;
+    throw new MisuseError(`${option} is ${wanted}; got ${display(value)}.`);
+  };
+}
