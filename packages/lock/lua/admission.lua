@@ -27,9 +27,9 @@ local function raise(fence, token, mark)
 end
 
 -- Lets a lock that is held last for `ttl` milliseconds, and never less than it does: somebody may rely on that, if the
--- answer to him is lost.
+-- answer to him is lost. Always writes, and what takes no memory: a node whose memory is full then lets the script go on.
 local function prolong(lock, ttl)
-  if redis.call('PTTL', lock) < tonumber(ttl) then redis.call('PEXPIRE', lock, ttl) end
+  redis.call('PEXPIRE', lock, math.max(redis.call('PTTL', lock), tonumber(ttl)))
 end
 
 -- Returns when this node's memory of grants begins, in microseconds; or nil and the refusal, which is one of

@@ -22,6 +22,7 @@ for key = 2, #KEYS, 3 do
   if holder and group_of(holder) ~= token then
     vote = stamped('held:' .. (string.match(holder, '^%d+') or 0))
   elseif holder then
+    prolong(lock, ttl)
     enter(lock, fence, readers, value, ttl, false)
     vote = 'kept'
   else

@@ -109,11 +109,14 @@ export function lockVerbs({ prelude, recordKey }: Deployment): LockVerbs {
   return verbs;
 }
 
+/** Those that free or keep what is held, and so run also when a node's memory is full. */
+const WHEN_FULL = ['extend', 'rejoin', 'reenter', 'release', 'withdraw', 'reshare', 'unshare'];
+
 function makeVerbs(prelude: string, recordKey: string): LockVerbs {
   const admission = [lua('identity'), lua('admission')];
   const [queue, contend, memory] = [lua('queue'), lua('contend'), lua('memory')];
   const [readers, permits] = [lua('readers'), lua('permits')];
-  const { scripts } = new ScriptLibrary(prelude, {
+  const verbs = {
     acquire: [...admission, lua('acquire')],
     claim: [...admission, queue, contend, lua('claim')],
     extend: [...admission, memory, lua('extend')],
@@ -127,7 +130,8 @@ function makeVerbs(prelude: string, recordKey: string): LockVerbs {
     share: [...admission, memory, queue, contend, readers, lua('share')],
     reshare: [...admission, memory, readers, lua('reshare')],
     unshare: [queue, lua('unshare')],
-  });
+  };
+  const { scripts } = new ScriptLibrary(prelude, verbs, { allowOom: WHEN_FULL });
   const voting = (name: string) => ({
     script: scripts.get(name) as Script,
     keys: [recordKey],

@@ -7,8 +7,9 @@
  */
 import { createHash } from 'node:crypto';
 import { compile, type RedisFunctions } from '../lua/compile.js';
-import { first, LuaError, type LuaFunction, Multi, toText, type Value } from '../lua/values.js';
+import { first, LuaError, type LuaFunction, Multi, Table, toText, type Value } from '../lua/values.js';
 import { commands } from './commands.js';
+import { type Running, requireFlag, requireRoom } from './full.js';
 import { Keyspace, type Stored } from './keyspace.js';
 import { type Reply, ServerError } from './reply.js';
 import { fromLua, named, toArguments, toInput, toLua } from './scripting.js';
@@ -54,6 +55,12 @@ function takes(name: string, { length }: readonly string[]): boolean {
   return length >= least && length <= (most ?? length);
 }
 
+interface RegisteredFunction {
+  readonly callback: LuaFunction;
+  /** Whether it is to run also when memory is full. */
+  readonly whenFull: boolean;
+}
+
 const digests = new Map<string, string>();
 
 function sha1(text: string): string {
@@ -67,12 +74,15 @@ function sha1(text: string): string {
 export class ModelServer {
   runId: string;
   replicationId: string;
+  /** Whether its memory is full. */
+  isFull = false;
   readonly #options: ServerOptions;
   readonly #redis: RedisFunctions;
   #keys = new Keyspace();
   readonly #scripts = new Map<string, string>();
   readonly #libraries = new Map<string, string>();
-  readonly #functions = new Map<string, LuaFunction>();
+  readonly #functions = new Map<string, RegisteredFunction>();
+  #running: Running | undefined;
   /** Microseconds: the time of the command that is carried out. */
   #time = 0;
 
@@ -83,10 +93,13 @@ export class ModelServer {
     this.#redis = {
       call: (name, ...args) => toLua(this.#runFromScript(toText(name), args)),
       pcall: (name, ...args) => this.#attempt(toText(name), args),
-      register_function: (name, callback) => {
-        if (typeof callback !== 'function')
+      register_function: (options) => {
+        const callback = options instanceof Table ? options.get('callback') : undefined;
+        if (!(options instanceof Table) || typeof callback !== 'function')
           throw new LuaError('callback argument given to redis.register_function must be a function');
-        this.#functions.set(toText(name), callback);
+        const flags = options.get('flags');
+        const whenFull = flags instanceof Table && flags.list.includes('allow-oom');
+        this.#functions.set(toText(options.get('function_name')), { callback, whenFull });
         return new Multi([]);
       },
       error_reply: (message) => named('err', toText(message)),
@@ -136,6 +149,7 @@ export class ModelServer {
     if (!takes(name, args)) {
       throw new ServerError(`ERR wrong number of arguments for '${command.toLowerCase()}' command`);
     }
+    requireRoom(name, this.isFull, this.#running);
     const known = commands[name];
     return known ? known.run(this.#keys, args) : this.#runOnServer(name, args);
   }
@@ -218,14 +232,24 @@ export class ModelServer {
 
   #evaluate(text: string, input: readonly string[]): Reply {
     const [keys, args] = toInput(input);
-    return fromLua(first(compile(text)(this.#redis, keys, args)));
+    return this.#runScript(false, () => first(compile(text)(this.#redis, keys, args)));
   }
 
   #callFunction(name: string, input: readonly string[]): Reply {
     const called = this.#functions.get(name);
     if (called === undefined) throw new ServerError('ERR Function not found');
     const [keys, args] = toInput(input);
-    return fromLua(first(called(keys, args)));
+    requireFlag(this.isFull, called.whenFull);
+    return this.#runScript(called.whenFull, () => first(called.callback(keys, args)));
+  }
+
+  #runScript(whenFull: boolean, script: () => Value): Reply {
+    this.#running = { whenFull, hasWritten: false };
+    try {
+      return fromLua(script());
+    } finally {
+      this.#running = undefined;
+    }
   }
 
   /** redis.pcall: an error is a table. */
