@@ -1,0 +1,107 @@
+/**
+ * `npm run test:full`: all that `npm test` checks, and what takes longer: other servers, other Nodes, many simulated runs,
+ * real faults. `npm run test:full -- --help` explains.
+ *
+ * Guarantees: a step that fails does not keep the others from running. The end is a list of all steps; the exit code is 0
+ * only if each has passed.
+ */
+import { spawnSync } from 'node:child_process';
+import { readFileSync, rmSync } from 'node:fs';
+import { delimiter, dirname, join } from 'node:path';
+import { debianServer, nodeOf } from './others.mjs';
+import { ROOT, setup } from './setup.mjs';
+
+const RESULTS = join(ROOT, 'node_modules', '.cache', 'holdfast-full.json');
+
+/** The tests that meet a Redis server. */
+const OF_SERVERS = ['packages/'];
+
+const STEPS = {
+  check: { about: 'npm test, with many more simulated runs', run: () => node(['scripts/check.mjs'], FULL) },
+  'redis-8': { about: 'the tests of the packages on Redis 8.0', run: () => serverTests('redis-server') },
+  'valkey-8': { about: 'the tests of the packages on Valkey 8.1', run: () => serverTests('valkey-server') },
+  'node-22': { about: 'all tests on Node 22', run: () => tests([], nodeOf(22)) },
+  'node-24': { about: 'all tests on Node 24', run: () => tests([], nodeOf(24)) },
+  simulation: {
+    about: 'three minutes of simulated runs of the locks, and three of the queue',
+    run: () => {
+      node(['simulation/dist/main.js', '--minutes', '3']);
+      return node(['simulation/dist/main.js', 'queue', '--minutes', '3']);
+    },
+  },
+  'lock-faults': {
+    about: 'three minutes of real faults on the locks',
+    run: () => node(['faults/dist/main.js', '--minutes', '3']),
+  },
+  'queue-faults': {
+    about: 'three minutes of real faults on the queue',
+    run: () => node(['faults/dist/main.js', 'queue', '--minutes', '3']),
+  },
+};
+
+const FULL = { HOLDFAST_TESTS: 'full' };
+
+const HELP = `npm run test:full                      every step, one after another: about half an hour
+npm run test:full -- redis-8 node-22   only these
+
+${Object.entries(STEPS)
+  .map(([name, { about }]) => `  ${name.padEnd(14)} ${about}`)
+  .join('\n')}
+
+Redis 8.0 and Valkey 8.1 come from Debian's next release, Node 22 and 24 from npm; they are installed in .holdfast/others
+when they are needed.`;
+
+const words = process.argv.slice(2);
+const unknown = words.find((word) => !Object.hasOwn(STEPS, word));
+if (words.includes('--help') || words.includes('-h')) {
+  console.log(HELP);
+} else if (unknown !== undefined) {
+  console.error(`There is no step "${unknown}".\n\n${HELP}`);
+  process.exit(64);
+} else {
+  setup({ build: true, tests: true });
+  const outcomes = (words.length > 0 ? words : Object.keys(STEPS)).map(perform);
+  console.log(`\n${outcomes.map(({ line }) => line).join('\n')}`);
+  if (outcomes.some(({ passed }) => !passed)) process.exit(1);
+}
+
+function perform(name) {
+  console.log(`\n== ${name}: ${STEPS[name].about}`);
+  const began = performance.now();
+  let found = '';
+  let passed = true;
+  try {
+    found = STEPS[name].run();
+  } catch (error) {
+    passed = false;
+    found = error.message;
+  }
+  const seconds = ((performance.now() - began) / 1000).toFixed(0);
+  return {
+    passed,
+    line: `${passed ? 'passed' : 'FAILED'}  ${name.padEnd(14)} ${seconds.padStart(5)} s  ${found}`,
+  };
+}
+
+/** Runs a program of ours to its end, and shows what it says. */
+function node(args, env = {}, program = process.execPath) {
+  const options = { cwd: ROOT, stdio: 'inherit', env: { ...process.env, ...env } };
+  const { status, signal } = spawnSync(program, args, options);
+  if (status !== 0) throw new Error(`ended with ${signal ?? status}`);
+  return '';
+}
+
+const serverTests = (name) =>
+  tests(OF_SERVERS, process.execPath, { HOLDFAST_REDIS_SERVER: debianServer(name) });
+
+/** Returns how many tests have passed. */
+function tests(paths, program, env = {}) {
+  rmSync(RESULTS, { force: true });
+  const reporters = ['--reporter=dot', '--reporter=json', `--outputFile.json=${RESULTS}`];
+  // First on PATH, so that what a test starts by name is this Node, too.
+  const path = [dirname(program), process.env.PATH].join(delimiter);
+  const args = ['node_modules/vitest/vitest.mjs', 'run', ...reporters, ...paths];
+  node(args, { ...env, PATH: path }, program);
+  const { numPassedTests } = JSON.parse(readFileSync(RESULTS, 'utf8'));
+  return `${numPassedTests} tests`;
+}
