@@ -91,8 +91,9 @@ function node(args, env = {}, program = process.execPath) {
   return '';
 }
 
-const serverTests = (name) =>
-  tests(OF_SERVERS, process.execPath, { HOLDFAST_REDIS_SERVER: debianServer(name) });
+function serverTests(name) {
+  return tests(OF_SERVERS, process.execPath, { HOLDFAST_REDIS_SERVER: debianServer(name) });
+}
 
 /** Returns how many tests have passed. */
 function tests(paths, program, env = {}) {
