@@ -136,7 +136,8 @@ export class ServerNode implements LocalNode {
     // The later of two settings counts: the caller's over the defaults, the fixed ones over the caller's.
     const defaults = ['--save', '', '--appendonly', 'no'];
     const address = ['--bind', '127.0.0.1', '--protected-mode', 'yes', '--port', `${port}`];
-    const fixed = [...address, '--dir', this.folder, '--daemonize', 'no'];
+    // By its own folder, because Valkey does not escape the quotes in a path.
+    const fixed = [...address, '--dir', './', '--daemonize', 'no'];
     this.#printed = '';
     const watched = await startWatched(
       server,
@@ -145,6 +146,7 @@ export class ServerNode implements LocalNode {
         this.#output = (this.#output + text).slice(-KEPT_OUTPUT);
         this.#printed = (this.#printed + text).slice(-SHOWN_OUTPUT);
       },
+      { cwd: this.folder },
     );
     this.#running = watched;
     this.#frozen = false;

@@ -44,6 +44,8 @@ export interface Watched {
 export interface WatchOptions {
   /** Who runs the server. Default: who runs this program. */
   readonly user?: SystemUser;
+  /** The folder in which it runs. Default: that of this program. */
+  readonly cwd?: string;
   /** What ends the server when this program is gone; anything but KILL must work at once. Default "KILL". */
   readonly signal?: 'KILL' | 'QUIT';
 }
@@ -53,10 +55,11 @@ export async function startWatched(
   command: string,
   args: readonly string[],
   onOutput: (text: string) => void,
-  { user = {}, signal = 'KILL' }: WatchOptions = {},
+  { user = {}, cwd, signal = 'KILL' }: WatchOptions = {},
 ): Promise<Watched> {
   const shell = spawn('sh', ['-c', SCRIPT, 'holdfast-watchdog', signal, command, ...args], {
     ...user,
+    ...(cwd !== undefined && { cwd }),
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
   });

@@ -120,7 +120,7 @@ describe('a node', () => {
     await node[how]();
     expect(processState(pid)).toBeUndefined();
     expect(node.state).toBe(how === 'restart' ? 'running' : 'stopped');
-    if (how === 'stop') expect(node.output).toContain('Redis is now ready to exit');
+    if (how === 'stop') expect(node.output).toContain(' is now ready to exit');
   });
 
   it('that ends by itself is stopped, and can be started again', async () => {

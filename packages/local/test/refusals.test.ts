@@ -122,7 +122,7 @@ describe('a server that does not get ready', () => {
 
   it('takes the others with it', async () => {
     const real = findServer();
-    const text = `#!/bin/sh\ncase "$*" in *node-2*) echo unlucky; exit 1;; *) exec ${real} "$@";; esac\n`;
+    const text = `#!/bin/sh\ncase "$PWD" in *node-2*) echo unlucky; exit 1;; *) exec ${real} "$@";; esac\n`;
     vi.stubEnv('HOLDFAST_REDIS_SERVER', program('second-fails', text));
     vi.stubEnv('TMPDIR', folder);
     await expect(startNodes(3)).rejects.toThrow('unlucky');
