@@ -51,6 +51,9 @@ it('a producer adds, a worker works, an operator operates', async () => {
   await operator.pause();
   expect(await operator.requeue(letter?.id ?? '')).toBe(true);
   expect(await operator.remove(letter?.id ?? '')).toBe(true);
+  for (let n = 0; n < 3; n += 1) await producer.add(n, { key: 'waits' });
+  expect((await operator.list('waiting')).tasks).toHaveLength(3);
+  expect(await operator.purge('waiting')).toBe(3);
   await operator.schedule('s', 1, { every: 60_000 });
   await operator.unschedule('s');
   await operator.resume();
