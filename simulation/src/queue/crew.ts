@@ -203,7 +203,7 @@ export class QueueCrew {
 
   async #addPromptly(process: QueueProcess, name: string, delay: number): Promise<void> {
     const { oracle, world } = this.#options;
-    await process.add({
+    await process.addOnceReady({
       ...{ name, id: undefined, isShared: false, deduplicate: undefined, expires: undefined },
       ...{ key: undefined, delay, priority: 0 },
       work: { takes: 0, steps: 1, fails: 0, fatal: false, heedless: false, progress: false },

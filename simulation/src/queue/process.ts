@@ -128,6 +128,20 @@ export class QueueProcess {
     }
   }
 
+  /** Adds a task; again where its process has not been ready in time, so that nothing was done. */
+  async addOnceReady(step: Omit<QueueStep & { f: 'add' }, 'f' | 'after'>): Promise<void> {
+    for (;;) {
+      try {
+        await this.add(step);
+        return;
+      } catch (error) {
+        if (!String(error).includes('nothing was done')) throw error;
+        this.#judge(error);
+        await this.sleep(20);
+      }
+    }
+  }
+
   async unschedule(name: string): Promise<void> {
     await this.#insist(() => this.queue.unschedule(name));
   }
