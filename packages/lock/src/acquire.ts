@@ -16,6 +16,7 @@ import {
   throwIfAborted,
   UnavailableError,
 } from '@holdfast/kernel';
+import { acquireAbove } from './above.js';
 import { HeldLease, type LeaseContext, misfit } from './lease.js';
 import { exclusive, type Mode } from './modes.js';
 import type { Acquiring } from './telemetry.js';
@@ -33,6 +34,8 @@ export interface Acquisition {
   /** Milliseconds to go on trying; 0 for one try. */
   readonly wait: number;
   readonly signal: AbortSignal | undefined;
+  /** What the token must be above. */
+  readonly above?: number | undefined;
 }
 
 export interface AcquireContext extends LeaseContext {
@@ -73,7 +76,8 @@ interface Pursuit extends Acquisition {
 export async function acquireLease(context: AcquireContext, request: Acquisition): Promise<HeldLease> {
   const observed = context.telemetry.acquiring(request.mode.kind, request.resource);
   try {
-    const lease = await win(context, request, observed);
+    const take = (asked: Acquisition): Promise<HeldLease> => win(context, asked, observed);
+    const lease = await (request.above === undefined ? take(request) : acquireAbove(context, request, take));
     observed?.granted(lease);
     return lease;
   } catch (error) {

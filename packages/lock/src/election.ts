@@ -105,7 +105,12 @@ export class Election {
     while (true) {
       const mode = exclusive(context.members, this.name);
       try {
-        return await this.#leasing.acquire(mode, this.name, { ttl: this.#ttl, wait: PATIENCE, signal });
+        return await this.#leasing.acquire(mode, this.name, {
+          ttl: this.#ttl,
+          wait: PATIENCE,
+          signal,
+          above: undefined,
+        });
       } catch (error) {
         if (!(error instanceof BusyError || error instanceof UnavailableError)) throw error;
         throwIfAborted(signal, `campaigning in "${this.name}"`);

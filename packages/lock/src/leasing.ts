@@ -15,6 +15,7 @@ import {
   type Readers,
   readOptions,
   type Settings,
+  whole,
   withDefault,
 } from '@holdfast/kernel';
 import { context as contexts } from '@opentelemetry/api';
@@ -30,6 +31,11 @@ export interface AcquireOptions {
   readonly wait?: number;
   /** Ends the waiting at once. It does not end the lease. */
   readonly signal?: AbortSignal;
+  /**
+   * What the token must be above: `seen` of a StaleTokenError whose reason is "forgotten". Tokens are times, so that may
+   * be up to two windows ahead: give a longer `wait`. Default: anything.
+   */
+  readonly above?: number;
 }
 
 export type TryOptions = Omit<AcquireOptions, 'wait'>;
@@ -42,6 +48,7 @@ const readersOf = (maxTtl: number) =>
     ttl: withDefault(duration({ min: 10, max: maxTtl }), Math.min(10_000, maxTtl)),
     wait: withDefault(duration(), 5_000),
     signal: optional(abortSignal),
+    above: optional(whole(1)),
   }) satisfies Readers<AcquireOptions>;
 
 /** Throws MisuseError for what cannot run under a lease. */
@@ -72,7 +79,7 @@ export class Leasing {
   /** The same for one that has a TTL only. */
   ttl(where: string, options: Pick<AcquireOptions, 'ttl'>): number {
     const { ttl } = readOptions(where, options, { ttl: this.#acquire.ttl });
-    return this.#checked({ ttl, wait: 0, signal: undefined }).ttl;
+    return this.#checked({ ttl, wait: 0, signal: undefined, above: undefined }).ttl;
   }
 
   #checked(terms: Terms): Terms {
