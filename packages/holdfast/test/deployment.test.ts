@@ -2,7 +2,7 @@
 import { type LocalNodes, startNodes } from '@holdfast/local';
 import { createLocks, type LockState } from '@holdfast/lock';
 import { Redis } from 'ioredis';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { type Ended, endAll, holdfast } from './cli.js';
 
 let nodes: LocalNodes;
@@ -145,4 +145,22 @@ test('nodes adds and removes a node in two steps, and refuses what is not safe',
   } finally {
     await more.stop();
   }
+});
+
+test('nodes status says when a node may be restarted', async () => {
+  await call('init');
+  await vi.waitFor(async () => expect((await call('nodes', 'status')).code).toBe(0), 10_000);
+  const well = await call('nodes', 'status');
+  expect(well.stdout).toBe(
+    `${addresses.map((address) => `${address}  voting`).join('\n')}\n\nA node may be restarted now.\n`,
+  );
+  await nodes.nodes[0]?.restart({ empty: true });
+  const waiting = await call('nodes', 'status');
+  expect(waiting.code).toBe(75);
+  expect(waiting.stdout).toMatch(/\n\nThe next node may be restarted in 31s, if/);
+  await nodes.nodes[1]?.kill();
+  const away = await call('nodes', 'status', '--json');
+  expect(away.code).toBe(75);
+  expect(JSON.parse(away.stdout).restartIn).toBeUndefined();
+  expect((await call('doctor')).stdout).toContain('No node may be restarted now');
 });

@@ -94,7 +94,7 @@ test.each<[string, string[], RegExp]>([
   [
     'an unknown action',
     ['nodes', 'swap', 'redis://a'],
-    /unknown action "swap"; the actions are add, remove, commit\.\nTry "holdfast nodes --help"/,
+    /unknown action "swap"; the actions are status, add, remove, commit\.\nTry "holdfast nodes --help"/,
   ],
   ['an option of another action', ['nodes', 'add', 'redis://a', '--gone'], /unknown option '--gone'/],
   [

@@ -4,7 +4,7 @@
 -- ARGV[1] the deployment's parameters, as the record keeps them
 --
 -- Replies {'seen', RUN_ID, now, state, detail, lock value, its remaining ms, fence, waiting,
--- readers, a line each}, where state is one of 'voting',
+-- readers, a line each}, where state is one of 'voting' (detail: for how many ms),
 -- 'quarantined' (detail: remaining ms), 'unadmitted' (no record of this server), 'misfit' (detail: the record's
 -- parameters). What is absent is an empty string.
 local record = redis.call('HMGET', KEYS[1], 'parameters', 'server', 'votes_from', 'also')
@@ -15,6 +15,8 @@ elseif record[2] ~= SERVER then
   state = 'unadmitted'
 elseif now < tonumber(record[3]) then
   state, detail = 'quarantined', math.ceil((tonumber(record[3]) - now) / 1000)
+else
+  detail = math.floor((now - tonumber(record[3])) / 1000)
 end
 return {'seen', RUN_ID, now, state, detail,
   redis.call('GET', KEYS[2]) or '', redis.call('PTTL', KEYS[2]), redis.call('GET', KEYS[3]) or '',

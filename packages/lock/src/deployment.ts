@@ -89,6 +89,8 @@ export class Deployment {
   readonly parameters: string;
   /** How long a node that may have forgotten votes on nothing, in ms. */
   readonly quarantine: number;
+  /** How long a node that has restarted votes on nothing, in ms. */
+  readonly readmission: number;
   readonly window: number;
   readonly recordKey: string;
   /** How every key begins. */
@@ -119,6 +121,7 @@ export class Deployment {
       );
     }
     this.quarantine = Math.max(this.maxTtl + (replicas > 0 ? ISOLATION : 0), 2 * this.window + margin);
+    this.readmission = persistence === 'synchronous' ? 0 : this.quarantine;
     this.#described = `maxTtl=${this.maxTtl} window=${this.window} retention=${retention} margin=${margin} persistence=${persistence} replicas=${replicas} layout=${LAYOUT}`;
     this.parameters = this.parametersOf(nodes);
     this.recordKey = `${this.root}record`;

@@ -17,6 +17,8 @@ export interface NodeState {
   /** Why, in words, when the state is not "voting". */
   readonly reason?: string;
   readonly runId?: string;
+  /** Milliseconds until the node votes, if it is in quarantine; 0 or less, for how long it has, if it votes. */
+  readonly votesIn?: number | undefined;
   /** Who holds the lock on this node. */
   readonly owner?: string;
   readonly token?: number;
@@ -128,6 +130,8 @@ function decodeInspect(node: RedisNode, reply: Reply, { parameters }: Deployment
     state: state as NodeState['state'],
     ...(reason !== undefined && { reason }),
     runId: runId ?? '',
+    ...(state === 'quarantined' && { votesIn: Number(detail) }),
+    ...(state === 'voting' && { votesIn: -Number(detail) }),
     ...(held && {
       ...holding(owner.join(' '), readers ?? ''),
       token: Number(token),

@@ -101,6 +101,8 @@ export class HeldLease implements Lease {
   #releasing: Promise<void> | undefined;
   #lost: LeaseLostError | undefined;
   readonly #holding: Holding | undefined;
+  /** Told, by an extension, of a node that votes again in so many ms. */
+  onQuarantine: ((remaining: number) => void) | undefined;
 
   constructor(context: LeaseContext, grant: LeaseGrant) {
     this.#context = context;
@@ -205,8 +207,12 @@ export class HeldLease implements Lease {
       request,
       subject: request.lockKey,
       isDecided: (cast) => isExtendDecided(cast, quorum),
-      onLate: (node, vote) => kept && this.#heal(request, { node, vote, since }),
+      onLate: (node, vote) => {
+        this.#noteQuarantine(vote);
+        if (kept) this.#heal(request, { node, vote, since });
+      },
     });
+    for (const vote of votes) this.#noteQuarantine(vote);
     kept = explainExtend(votes, quorum) === 'kept';
     const resuming = explainExtend(votes, quorum) === 'resumable';
     this.#conclude(resuming ? await this.#resume(request, ttl) : votes, since, ttl);
@@ -215,6 +221,10 @@ export class HeldLease implements Lease {
         this.#heal(request, { node, vote: votes[index], since });
     }
     return kept ? 'kept' : 'resumed';
+  }
+
+  #noteQuarantine(vote: Vote | undefined): void {
+    if (vote?.kind === 'quarantined') this.onQuarantine?.(vote.remaining);
   }
 
   /** Takes the lock again where a node vouches for the token; every node judges that anew, in the same step. */

@@ -52,6 +52,7 @@ import {
 } from './leasing.js';
 import { Members } from './members.js';
 import { exclusive, shared } from './modes.js';
+import { inspectNodes, type NodesState } from './restarts.js';
 import { Semaphore, type SemaphoreOptions } from './semaphore.js';
 import { acquireSeveral, type HeldLeases, type MultiLease } from './several.js';
 import { Telemetry } from './telemetry.js';
@@ -303,6 +304,12 @@ export class Locks implements AsyncDisposable {
     requireName('resource', resource);
     await this.#members.open();
     return inspectLock(this.#members, this.#callTimeout, resource);
+  }
+
+  /** What each node says, and when one of them may be restarted without costing a renewed lease. Changes nothing. */
+  async nodes(): Promise<NodesState> {
+    await this.#members.open();
+    return inspectNodes(this.#members, this.#nodeTimeout);
   }
 
   /**

@@ -1,5 +1,6 @@
 /**
- * Renewal in the background: extends a lease every third of its TTL until it is stopped.
+ * Renewal in the background: extends a lease every third of its TTL until it is stopped, and as soon as a node's quarantine
+ * has ended, so that the node has the lease again before another one is restarted.
  *
  * Guarantees: at most one extension is under way. A failed one is repeated, with jitter, for as long as the lease is
  * valid and no longer. On a healthy deployment it costs three commands per node and TTL. The end of the lease is the
@@ -8,11 +9,19 @@
 import { backoff, type Clock, LeaseLostError, type Random, type Timer } from '@holdfast/kernel';
 import type { HeldLease } from './lease.js';
 
+/** How long after a quarantine all that are renewed share out the time, in ms, so that not all ask at once. */
+const SPREAD = 50;
+
 export class Renewal {
   readonly #lease: HeldLease;
   readonly #clock: Clock;
   readonly #random: Random;
   #timer: Timer | undefined;
+  /** When the timer fires, on the monotonic clock. */
+  #due = 0;
+  /** When a node that was in quarantine has the vote again. */
+  #readmission = Number.POSITIVE_INFINITY;
+  #failures = 0;
   #stopped = false;
 
   constructor(lease: HeldLease, clock: Clock, random: Random) {
@@ -22,29 +31,45 @@ export class Renewal {
   }
 
   start(): void {
+    this.#lease.onQuarantine = (remaining) => this.#awaitReadmission(remaining);
     this.#after(this.#lease.ttl / 3);
   }
 
   stop(): void {
     this.#stopped = true;
+    this.#lease.onQuarantine = undefined;
     this.#timer?.cancel();
   }
 
-  #after(delay: number, failures = 0): void {
-    if (this.#stopped) return;
-    this.#timer = this.#clock.after(delay, () => void this.#renew(failures), { keepAlive: false });
+  #awaitReadmission(remaining: number): void {
+    const readmission = this.#clock.now() + remaining + 1 + this.#random.unit() * SPREAD;
+    this.#readmission = Math.min(this.#readmission, readmission);
+    // Behind a vote that came late, the next renewal has its time already.
+    if (this.#timer && this.#due > this.#readmission) this.#after(this.#readmission - this.#clock.now());
   }
 
-  async #renew(failures: number): Promise<void> {
+  #after(delay: number): void {
+    if (this.#stopped) return;
+    const now = this.#clock.now();
+    this.#due = Math.min(now + delay, Math.max(now, this.#readmission));
+    this.#timer?.cancel();
+    this.#timer = this.#clock.after(this.#due - now, () => void this.#renew(), { keepAlive: false });
+  }
+
+  async #renew(): Promise<void> {
     const { signal, ttl } = this.#lease;
     if (signal.aborted) return;
+    this.#timer = undefined;
     const began = this.#clock.now();
+    if (this.#readmission <= began) this.#readmission = Number.POSITIVE_INFINITY;
     try {
       await this.#lease.extend();
+      this.#failures = 0;
       this.#after(Math.max(0, ttl / 3 - (this.#clock.now() - began)));
     } catch (error) {
       if (error instanceof LeaseLostError || signal.aborted) return;
-      this.#after(backoff(this.#random, failures, { base: ttl / 20, limit: ttl / 6 }), failures + 1);
+      this.#after(backoff(this.#random, this.#failures, { base: ttl / 20, limit: ttl / 6 }));
+      this.#failures += 1;
     }
   }
 }

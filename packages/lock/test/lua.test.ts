@@ -348,10 +348,12 @@ describe('inspect', () => {
       0,
       '',
     ];
-    expect(await inspect()).toEqual(seen('voting', '', '', -2, ''));
+    expect(await inspect()).toEqual(seen('voting', expect.any(Number), '', -2, ''));
     const token = now();
     await vote('acquire', token, 'a');
-    expect(await inspect()).toEqual(seen('voting', '', `${token} a`, expect.any(Number), `${token} 0`));
+    expect(await inspect()).toEqual(
+      seen('voting', expect.any(Number), `${token} a`, expect.any(Number), `${token} 0`),
+    );
     await redis.hset(record, 'votes_from', now() + 10 * SECOND);
     expect(await inspect()).toEqual(
       seen('quarantined', expect.any(Number), `${token} a`, expect.any(Number), `${token} 0`),

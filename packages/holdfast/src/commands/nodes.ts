@@ -1,5 +1,5 @@
 /**
- * `holdfast nodes`: adds a node to a deployment that runs, or removes one, in two steps.
+ * `holdfast nodes`: says when a node may be restarted; adds a node to a deployment that runs, or removes one, in two steps.
  *
  * Guarantees: at no moment are there two majorities without a common node, whatever is called in whatever order; a call
  * that would allow it is refused. A call that broke off may be repeated.
@@ -10,8 +10,10 @@ import type { Arguments } from '../arguments.js';
 import type { Command, CommandGroup } from '../command.js';
 import type { Context } from '../context.js';
 import { openLocks } from '../deployment.js';
+import { sayRestart } from '../doctor/restart.js';
 import { EXIT } from '../exit-codes.js';
 import { DESCRIPTION, GONE, JSON_OUTPUT, NODE_OPTIONS } from '../options.js';
+import { renderTable } from '../table.js';
 
 const OF_EVERY_STEP = {
   shared: DESCRIPTION,
@@ -21,6 +23,32 @@ const OF_EVERY_STEP = {
     ['69', 'not every node answered; the same call may be repeated'],
   ],
 } as const satisfies Partial<Command>;
+
+const status: Command = {
+  name: 'status',
+  summary: 'Say which nodes vote, and when one may be restarted.',
+  operands: [],
+  about: `To restart all nodes, restart one, and wait until this exits with 0 before the
+next. A node that has restarted votes again after a quarantine, and only then
+takes back the leases that it has forgotten: those that Holdfast renews at once,
+those that your program extends with their next extension.`,
+  options: [JSON_OUTPUT, ...NODE_OPTIONS],
+  shared: DESCRIPTION,
+  exitCodes: [
+    ['0', 'a node may be restarted now'],
+    ['64', 'the command line is wrong'],
+    ['75', 'not yet, or no node can be spared'],
+  ],
+  example: 'until holdfast nodes status; do sleep 1; done',
+  async run(args, context) {
+    await using locks = openLocks(args, context, { anyNumber: true });
+    const state = await locks.nodes();
+    const rows = state.nodes.map(({ node, state: word, reason }) => [node, word, reason ?? '']);
+    const text = `${renderTable(rows)}\n\n${sayRestart(state.restartIn)}`;
+    context.stdout.write(`${args.has(JSON_OUTPUT) ? JSON.stringify(state) : text}\n`);
+    return state.restartIn === 0 ? EXIT.ok : EXIT.busy;
+  },
+};
 
 const URL_OPERAND = { name: 'url', about: 'the address of the node' };
 
@@ -77,8 +105,10 @@ const commit: Command = {
 
 export const nodes: CommandGroup = {
   name: 'nodes',
-  summary: 'Add or remove a node while clients run.',
-  about: `One node at a time, in two steps, with clients running:
+  summary: 'Restart, add or remove nodes while clients run.',
+  about: `"status" says when the next node may be restarted.
+
+A node is added or removed in two steps, with clients running, one at a time:
 
   1. "add" or "remove", with --nodes as the clients have them now. From then on
      clients are accepted with either list. A node that is removed votes for
@@ -91,7 +121,7 @@ export const nodes: CommandGroup = {
 To replace a node, add the new one, then remove the old one; one that is dead is
 removed first, with --gone. A new server at the old address needs none of this:
 it is a node that has forgotten, and waits out its quarantine.`,
-  actions: [add, remove, commit],
+  actions: [status, add, remove, commit],
 };
 
 interface Step {

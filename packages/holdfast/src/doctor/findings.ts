@@ -31,6 +31,8 @@ export interface Summary {
   readonly quorum: number;
   /** How many more nodes may fail before no lease can be had. */
   readonly spare: number;
+  /** In how many ms a node may be restarted without costing a renewed lease; 0 is now, absent is not foreseeable. */
+  readonly restartIn?: number | undefined;
   readonly errors: number;
   readonly warnings: number;
   readonly notes: number;

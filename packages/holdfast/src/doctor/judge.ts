@@ -7,6 +7,7 @@ import type { Facts } from './facts.js';
 import type { Diagnosis, Finding, Severity, Summary } from './findings.js';
 import { QUORUM_CHECKS } from './quorum-checks.js';
 import { contradictions, missingRecords, RECORD_CHECKS } from './record-checks.js';
+import { restartFrom } from './restart.js';
 import { SERVER_CHECKS } from './server-checks.js';
 
 const SEVERITIES: readonly Severity[] = ['error', 'warning', 'note'];
@@ -46,7 +47,8 @@ function majority(voting: number, { nodes, deployment: { quorum } }: Facts): Fin
   ];
 }
 
-function summarize(voting: number, { nodes, deployment }: Facts, findings: readonly Finding[]): Summary {
+function summarize(voting: number, facts: Facts, findings: readonly Finding[]): Summary {
+  const { nodes, deployment } = facts;
   const { quorum } = deployment;
   const count = (severity: Severity): number =>
     findings.filter((finding) => finding.severity === severity).length;
@@ -55,6 +57,7 @@ function summarize(voting: number, { nodes, deployment }: Facts, findings: reado
     voting,
     quorum,
     spare: Math.max(0, voting - quorum),
+    restartIn: restartFrom(facts, findings),
     errors: count('error'),
     warnings: count('warning'),
     notes: count('note'),

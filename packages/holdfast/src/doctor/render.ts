@@ -1,6 +1,7 @@
 /** A diagnosis as text: a block for each finding, worst first, and what it means for the majority. */
 import { hang } from '../help.js';
 import type { Diagnosis, Finding, Summary } from './findings.js';
+import { sayRestart } from './restart.js';
 
 export function render({ findings, summary }: Diagnosis): string {
   return [...merged(findings).map(renderFinding), renderSummary(summary)].join('\n\n');
@@ -32,11 +33,11 @@ function renderFinding({ finding, nodes }: Merged): string {
   );
 }
 
-function renderSummary({ nodes, voting, quorum, spare }: Summary): string {
+function renderSummary({ nodes, voting, quorum, spare, restartIn }: Summary): string {
   const needed = `${quorum} ${quorum === 1 ? 'is' : 'are'} needed`;
   const consequence =
     voting < quorum
       ? `${needed}: no lease can be had now`
       : `${needed}, so ${spare === 0 ? 'no' : spare} more may fail`;
-  return `${voting} of ${nodes} ${nodes === 1 ? 'node' : 'nodes'} can vote now; ${consequence}.`;
+  return `${voting} of ${nodes} ${nodes === 1 ? 'node' : 'nodes'} can vote now; ${consequence}.\n${sayRestart(restartIn)}`;
 }

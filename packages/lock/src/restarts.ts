@@ -1,0 +1,37 @@
+/**
+ * Restarting the nodes of a deployment one after another: when the next one may be.
+ *
+ * Guarantees: reads only. While no node is restarted sooner than this says, a lease that is renewed keeps a majority of nodes
+ * that have it: renewals bring it back to a node as soon as that votes again.
+ */
+import { inspectLock, type NodeState } from './inspect.js';
+import type { Members } from './members.js';
+
+/** The nodes of a deployment, and what restarting one of them would do. */
+export interface NodesState {
+  readonly nodes: readonly NodeState[];
+  /**
+   * In how many ms a node may be restarted without costing a renewed lease, if nothing happens until then; 0 for now.
+   * Undefined while a node is away or does not fit, and where the nodes are too few to do without one.
+   */
+  readonly restartIn: number | undefined;
+}
+
+/** How long renewals are given to bring their leases to a node that votes again, in ms. */
+const HEALED = 1_000;
+
+/** @internal For tools of Holdfast. `readmission` is how long a node that has restarted votes on nothing, in ms. */
+export function restartIn(
+  nodes: readonly Pick<NodeState, 'state' | 'votesIn'>[],
+  readmission: number,
+): number | undefined {
+  if (nodes.length < 3) return undefined;
+  if (nodes.some(({ state }) => state === 'unreachable' || state === 'misfit')) return undefined;
+  return Math.max(0, ...nodes.map(({ votesIn = readmission }) => votesIn + HEALED));
+}
+
+/** Looks at every node, by a lock of a name that none can have. */
+export async function inspectNodes(members: Members, timeout: number): Promise<NodesState> {
+  const { nodes } = await inspectLock(members, timeout, '');
+  return { nodes, restartIn: restartIn(nodes, members.deployment.readmission) };
+}
