@@ -309,7 +309,7 @@ export class Locks implements AsyncDisposable {
   /** What each node says, and when one of them may be restarted without costing a renewed lease. Changes nothing. */
   async nodes(): Promise<NodesState> {
     await this.#members.open();
-    return inspectNodes(this.#members, this.#nodeTimeout);
+    return inspectNodes(this.#members, this.#callTimeout);
   }
 
   /**
