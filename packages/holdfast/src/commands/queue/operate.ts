@@ -72,7 +72,11 @@ async function requeue(call: Call): Promise<number> {
   const { id } = call;
   if (id !== undefined) {
     if (await call.queue.requeue(id)) return answer(call, { requeued: 1 }, `${id} is tried again.`);
-    throw call.args.wrong(`there is no dead letter "${masked(id)}" in "${call.queue.name}"`);
+    if ((await call.queue.get(id)) === undefined)
+      throw call.args.wrong(`there is no dead letter "${masked(id)}" in "${call.queue.name}"`);
+    throw call.args.wrong(
+      `"${masked(id)}" is no dead letter of "${call.queue.name}", or was added again: then let that task end first`,
+    );
   }
   let requeued = 0;
   for (let before = -1; requeued > before; ) {
