@@ -333,4 +333,20 @@ export const QUEUE_CANARIES: readonly Canary[] = [
       { file: `${LUA}/endings.lua`, find: "  redis.call('HINCRBY', META, 'returned', 1)\n", replace: '' },
     ],
   },
+  {
+    name: 'nobody looks again',
+    about: 'Who waits for a result hears of what happens, and of nothing that it has missed.',
+    changes: [{ file: `${SRC}/waiting.ts`, find: '        await this.#look(signal);\n', replace: '' }],
+  },
+  {
+    name: 'waits outlive their queue',
+    about: 'A queue that is closed says nothing to those who wait for results.',
+    changes: [
+      {
+        file: `${SRC}/waiting.ts`,
+        find: '    for (const waiter of this.#all()) waiter.reject(this.#closed(waiter.id));\n',
+        replace: '',
+      },
+    ],
+  },
 ];

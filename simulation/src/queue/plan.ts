@@ -21,6 +21,8 @@ export interface QueuePlan extends Omit<Plan, 'clients'> {
     readonly slots: number;
     readonly rate: { readonly max: number; readonly per: number } | undefined;
     readonly keyRate: { readonly max: number; readonly per: number } | undefined;
+    /** For how long results are kept. */
+    readonly retained: number;
     /** Between the ticks of a schedule, if there is one. */
     readonly every: number | undefined;
   };
@@ -44,8 +46,13 @@ export type QueueStep = { readonly after: number } & (
   | ({ readonly f: 'add'; readonly name: string } & AddPlan)
   | { readonly f: 'pause'; readonly for: number }
   | { readonly f: 'remove' | 'get' | 'requeue'; readonly id: string }
-  /** Waits for the result of a task, for so long. */
-  | { readonly f: 'wait'; readonly id: string; readonly for: number }
+  /** Waits for the result of a task, however long that takes, or until the signal or the queue says that it is over. */
+  | {
+      readonly f: 'wait';
+      readonly id: string;
+      readonly until: 'settled' | 'aborted' | 'closed';
+      readonly for: number;
+    }
   | { readonly f: 'purge'; readonly state: 'waiting' | 'delayed' | 'dead' }
   /** Counts and lists what waits, and requeues the first of the dead letters. */
   | { readonly f: 'operate' }
@@ -130,6 +137,7 @@ export function drawQueuePlan(seed: number, wishes: Wishes = {}): QueuePlan {
       slots: dice.one([1, 1, 1, 2]),
       rate: dice.chance(0.1) ? { max: dice.whole(2, 6), per: dice.scale(50, 300) } : undefined,
       keyRate: dice.chance(0.1) ? { max: dice.whole(1, 3), per: dice.scale(20, 200) } : undefined,
+      retained: dice.chance(0.2) ? dice.scale(1, 500) : 86_400_000,
       every: dice.chance(0.2) ? dice.scale(150, 1_000) : undefined,
     },
     lossy,
@@ -177,6 +185,10 @@ function drawStep(
     const before = `task ${name.slice(0, 4)}${Number(name.slice(4)) - 1}`;
     return { f: dice.one(['remove', 'remove', 'get'] as const), after, id: before };
   }
+  if (dice.chance(0.05)) {
+    const before = `task ${name.slice(0, 4)}${Number(name.slice(4)) - 1}`;
+    return { f: 'wait', after, id: before, ...drawWait(dice) };
+  }
   if (dice.chance(0.04)) return { f: 'operate', after };
   if (dice.chance(0.02)) return { f: 'watch', after, for: dice.scale(10, 1_000) };
   if (dice.chance(0.01))
@@ -193,6 +205,11 @@ function drawStep(
   };
 }
 
+function drawWait(dice: Dice): Pick<QueueStep & { f: 'wait' }, 'until' | 'for'> {
+  const until = dice.one(['settled', 'settled', 'aborted', 'closed'] as const);
+  return { until, for: dice.scale(10, 1_000) };
+}
+
 /** Of a task that uses one id again and again. */
 function drawReuse(
   dice: Dice,
@@ -204,7 +221,7 @@ function drawReuse(
     number === 0
       ? 'add'
       : dice.one(['add', 'add', 'add', 'remove', 'remove', 'get', 'wait', 'requeue', 'purge'] as const);
-  if (f === 'wait') return { f, after, id, for: dice.scale(10, 1_000) };
+  if (f === 'wait') return { f, after, id, ...drawWait(dice) };
   if (f === 'purge') return { f, after, state: dice.one(['dead', 'dead', 'waiting', 'delayed'] as const) };
   if (f !== 'add') return { f, after, id };
   return {
@@ -244,7 +261,8 @@ interface FaultOptions {
 }
 
 const KINDS = [
-  ...['cut', 'cut', 'lag', 'break', 'break', 'break', 'break', 'freeze', 'freeze', 'slow', 'crash', 'crash'],
+  ...['cut', 'cut', 'lag', 'break', 'break', 'break', 'break', 'freeze', 'freeze', 'slow', 'full', 'crash'],
+  ...['crash'],
   ...['pause', 'pause', 'pause', 'pause', 'kill', 'kill', 'client clock', 'flush'],
 ] as const;
 
@@ -275,6 +293,8 @@ function drawFault(dice: Dice, { clients, healAt, lossy, lease }: FaultOptions):
       return { f: 'break', at, client, node, lateness: dice.chance(0.7) ? dice.scale(10, 1_000) : undefined };
     case 'freeze':
       return { f: 'freeze', at, node, for: duration };
+    case 'full':
+      return { f: 'full', at, node, for: duration };
     case 'slow':
       return { f: 'slow', at, node, by: dice.scale(1, 50), for: duration };
     case 'flush':

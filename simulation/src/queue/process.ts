@@ -35,14 +35,20 @@ export class QueueProcess {
   #worker: Worker | undefined;
 
   constructor(options: QueueProcessOptions) {
-    const { world, plan, subject, place, life } = options;
+    const { world, place, life } = options;
     this.#options = options;
     this.machine = world.start(place, life);
+    this.queue = this.#createQueue();
+  }
+
+  #createQueue(): Queue<Data, Data> {
+    const { world, plan, subject, place } = this.#options;
     const { clock, random } = this.machine;
-    const { attempts, backoff, timeout, concurrency, slots, rate, keyRate } = plan.queue;
-    this.queue = subject.createQueue<Data, Data>({
+    const { attempts, backoff, timeout, concurrency, slots, rate, keyRate, retained } = plan.queue;
+    return subject.createQueue<Data, Data>({
       redis: world.connect(place, world.store),
       name: 'q',
+      retain: { age: retained },
       attempts,
       backoff: { type: 'constant', delay: backoff },
       timeout,
@@ -178,7 +184,7 @@ export class QueueProcess {
       case 'requeue':
         return void (await this.queue.requeue(step.id));
       case 'wait':
-        return this.#wait(step.id, step.for);
+        return this.#wait(step);
       case 'watch':
         return this.#watch(step.for);
       case 'purge':
@@ -202,14 +208,20 @@ export class QueueProcess {
       if (this.#options.world.isTraced) this.note(`reads that ${id} is ${kind}`);
   }
 
-  /** However it ends: the task may fail, be removed, or take longer. */
-  async #wait(id: string, duration: number): Promise<void> {
+  /** However it ends: the task may fail, be removed, or take longer. A wait that does not end leaves its process stuck. */
+  async #wait({ id, until, for: duration }: QueueStep & { f: 'wait' }): Promise<void> {
     const controller = new AbortController();
-    const timer = this.machine.clock.after(duration, () => controller.abort());
-    await this.queue.wait(id, { signal: controller.signal }).catch((error) => {
+    const queue = until === 'closed' ? this.#createQueue() : this.queue;
+    const end = (): void => (until === 'closed' ? void queue.close() : controller.abort());
+    const timer = until === 'settled' ? undefined : this.machine.clock.after(duration, end);
+    try {
+      await queue.wait(id, { signal: controller.signal });
+    } catch (error) {
       if (!(error instanceof Error && 'code' in error)) throw error;
-    });
-    timer.cancel();
+    } finally {
+      timer?.cancel();
+      if (until === 'closed') await queue.close();
+    }
   }
 
   /** Until it is done. */
