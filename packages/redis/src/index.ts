@@ -11,6 +11,7 @@ export type { Operation, Verb } from './group-commit.js';
 export type { IoredisClient } from './ioredis.js';
 export { RedisNode, type RedisNodeOptions, type ServerInfo } from './node.js';
 export type { NodeRedisClient } from './node-redis.js';
+export { partitionOf } from './partition.js';
 export { adviceFor, isRefused } from './refusals.js';
 export type { ReplicasOptions } from './replicas.js';
 export { Script, ScriptLibrary } from './script.js';
