@@ -43,7 +43,7 @@ const [redis = ''] = connectNodes(reach);
 const queue = createQueue<{ n: number }>({
   redis,
   name: assignment.queue,
-  timeout: 1_000,
+  callTimeout: 1_000,
   attempts: 1_000,
   backoff: { type: 'constant', delay: 100 },
   ...(replicas > 0 && { replicas: { count: replicas, timeout: 1_000 } }),

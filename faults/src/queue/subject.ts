@@ -92,7 +92,7 @@ async function judge(
   { deployed, name, durable }: { deployed: Deployed; name: string; durable: boolean },
 ): Promise<Judged> {
   const [url = ''] = deployed.reach(0).nodes;
-  await using queue = createQueue({ redis: url, name, timeout: 10_000 });
+  await using queue = createQueue({ redis: url, name, callTimeout: 10_000 });
   const connection = connect(url, { key: effectsKey(name) });
   await connection.open();
   const effectsOf = async (id: string): Promise<number> =>

@@ -1,26 +1,23 @@
 -- put: add tasks that need a record: with an id or a key of their own, delayed, or deduplicated. Stands on lines.lua.
 --
 -- then, for each operation: ARGV id, priority, key or '', delay in ms, body, deduplication key or '', for how many ms,
--- 'first' or 'last': which of those that are the same is done, slots of each key, and how many tasks of it may begin in how
--- many ms, '' for no limit
+-- 'first' or 'last': which of those that are the same is done, in how many ms it expires, or ''
 --
 -- Replies {'put', word, id, ...}: added, or same for a task that is there already, or full. Where there are several queues,
 -- it is added to each of them that has none that is the same, or to none if one is full.
 -- Puts a task into the queue in use, unless it is the same as another: returns the id of that.
 local function put(arg)
-  local id, priority, key, delay, body, same, window, keep, slots = unpack(ARGV, arg, arg + 8)
+  local id, priority, key, delay, body, same, window, keep, expires = unpack(ARGV, arg, arg + 8)
+  if expires ~= '' then body = string.sub(body, 1, -2) .. string.format(',"x":%.0f}', now + expires) end
   local other = same_as(id, same, body, window, keep)
   if other then return other end
-  if key ~= '' then
-    redis.call('HSET', META, 'key_limit', slots, 'key_rate', ARGV[arg + 9], 'key_per', ARGV[arg + 10])
-  end
   redis.call('HSET', TASKS, id, priority .. ' 0 ' .. key .. '\n' .. body)
   if keep == 'last' then delay = window end
   if tonumber(delay) > 0 then delay_until(id, now + delay) else release(id) end
 end
 
 local reply = {'put'}
-for arg = 1, #ARGV, 11 do
+for arg = 1, #ARGV, 9 do
   local word, id = 'full', ARGV[arg]
   if not is_full() then
     word = 'same'

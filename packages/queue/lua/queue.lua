@@ -8,8 +8,8 @@
 -- latter case it is also in LINES, or has a slot and is in PACED.
 -- Who is delivered an entry is its consumer, and a consumer is a session of a worker; RETURNED is nobody's.
 --
--- KEYS[1] settings and counters: token server epoch levels returned paused max limit rate per next seq key_limit key_rate
--- key_per call:<session>
+-- KEYS[1] settings and counters: layout token server epoch levels returned paused next seq call:<session>, and the declared
+-- limits: limits max limit rate per key_limit key_rate key_per
 -- KEYS[2] sessions by the time at which they end  KEYS[3] records of tasks by id  KEYS[4] ids by the time they are due
 -- KEYS[5] tasks that wait for a slot of their key, as key, number and id  KEYS[6] slots in use by key  KEYS[7] where
 -- entries are, by id: priority and entry
@@ -31,7 +31,14 @@ local function use(number)
   RESULTS, PROGRESS, DEDUP, DEDUPED, WAKE, SCHEDULES, TICKS, PACED, PACES, JOINED, NOTICES =
     unpack(KEYS, offset + 11, offset + 21)
 end
-use(0)
+-- The key layout and the record formats that these scripts know. Of a newer one they touch nothing.
+local LAYOUT, is_new = 1, false
+for queue = #KEYS / WIDTH - 1, 0, -1 do
+  use(queue)
+  local layout = redis.call('HGET', META, 'layout')
+  if layout and tonumber(layout) > LAYOUT then return {err = 'HOLDFASTLAYOUT ' .. layout} end
+  is_new = is_new or not layout
+end
 local GROUP, RETURNED = 'workers', '-'
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)

@@ -5,7 +5,6 @@
  */
 import { QueueFullError } from './errors.js';
 import type { QueueParts } from './parts.js';
-import { limitsOfKeys } from './queue-options.js';
 import { check, encode } from './schema.js';
 import { type AddOptions, keptOptions, requireAddOptions } from './task-options.js';
 import { added, traceOfAdd } from './telemetry.js';
@@ -32,7 +31,6 @@ export async function encodeTask(
 
 export class Adder {
   readonly #parts: QueueParts;
-  #bounded: Promise<unknown> | undefined;
 
   constructor(parts: QueueParts) {
     this.#parts = parts;
@@ -42,11 +40,10 @@ export class Adder {
   async add(data: unknown, options: AddOptions): Promise<Added> {
     const { settings, adding, groups } = this.#parts;
     const text = await encodeTask(this.#parts, data, options);
-    if (settings.max !== undefined) await this.#bound(settings.max);
-    const kept = keptOptions(options, Math.round(adding.clock.wall() / 1000), traceOfAdd());
     const isWhole = isPlain(options) && groups.size === 0;
+    const kept = keptOptions(settings.kept, options, { isWhole, trace: traceOfAdd() });
     const { word, id } = await (isWhole ? this.#add(text, options, kept) : this.#put(text, options, kept));
-    if (word === 'full') throw new QueueFullError(this.#parts.name, settings.max);
+    if (word === 'full') throw new QueueFullError(this.#parts.name, settings.limits.waiting);
     if (adding.waitsForReplicas) await adding.replicated();
     if (word === 'added') added(this.#parts.name);
     return { id, added: word === 'added' };
@@ -58,22 +55,11 @@ export class Adder {
   }
 
   #put(data: string, options: AddOptions, kept: string): Promise<verbs.PutResult> {
-    const { settings, adding } = this.#parts;
-    const { id = adding.random.id(), priority = 0, key = '', delay = 0, deduplicate } = options;
+    const { adding } = this.#parts;
+    const { id = adding.random.id(), priority = 0, key = '', delay = 0, deduplicate, expires } = options;
     const body = kept === '' ? `{"d":${data}}` : `{"d":${data},"o":${kept}}`;
     const same = { key: '', within: 0, keep: 'first' as const, ...deduplicate };
-    const limits = limitsOfKeys(settings);
-    return adding.call(verbs.put, { id, priority, key, delay, body, deduplicate: same, limits });
-  }
-
-  async #bound(max: number): Promise<void> {
-    const bound = (): Promise<unknown> =>
-      Promise.all(this.#parts.ports.map((port) => port.call(verbs.bound, max)));
-    this.#bounded ??= bound().catch((error: unknown) => {
-      this.#bounded = undefined;
-      throw error;
-    });
-    await this.#bounded;
+    return adding.call(verbs.put, { id, priority, key, delay, body, deduplicate: same, expires });
   }
 }
 

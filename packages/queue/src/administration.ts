@@ -3,7 +3,7 @@
  *
  * Guarantees: each call is one step in Redis, except `purge`, which goes on until nothing is left of what it takes out.
  */
-import { display, MisuseError, requireKnown, requireName } from '@holdfast/kernel';
+import { display, MisuseError, requireKnown } from '@holdfast/kernel';
 import {
   type Counts,
   freshRecord,
@@ -12,8 +12,15 @@ import {
   type TaskPage,
   type TaskState,
 } from './inspection.js';
+import { requireId } from './keys.js';
 import type { QueueParts } from './parts.js';
-import { keepSchedule, readSchedule, type Schedule, type ScheduleInfo } from './schedule.js';
+import {
+  keepSchedule,
+  readSchedule,
+  requireScheduleName,
+  type Schedule,
+  type ScheduleInfo,
+} from './schedule.js';
 import { check, encode } from './schema.js';
 import { requireCount } from './task-options.js';
 import * as verbs from './verbs.js';
@@ -41,7 +48,7 @@ export abstract class QueueAdministration<Input> {
    */
   async schedule(name: string, data: Input, schedule: Schedule): Promise<void> {
     const { settings, schema, adding, ports } = this.#parts;
-    requireName('name', name);
+    requireScheduleName(name);
     const text = encode(data, settings.maxBytes, 'The data of a schedule');
     if (schema) await check(schema, data, `the schedule "${name}"`);
     const { kept, next } = keepSchedule(schedule, text, Math.round(adding.clock.wall() / 1000));
@@ -51,7 +58,7 @@ export abstract class QueueAdministration<Input> {
 
   /** Removes a schedule. Resolves to whether there was one. Throws UnavailableError. */
   async unschedule(name: string): Promise<boolean> {
-    const request = { name: requireName('name', name), kept: '', next: '' };
+    const request = { name: requireScheduleName(name), kept: '', next: '' };
     const words = await Promise.all(this.#parts.ports.map((port) => port.call(verbs.schedule, request)));
     return words.includes('removed');
   }
@@ -63,7 +70,12 @@ export abstract class QueueAdministration<Input> {
 
   /** What is known of a task; undefined if nothing. Throws UnavailableError. */
   async get(id: string): Promise<TaskInfo | undefined> {
-    return this.#parts.port.call(verbs.find, requireName('id', id));
+    return this.#parts.port.call(verbs.find, requireId('id', id));
+  }
+
+  /** Whether there is such a queue: something was added to it, or a worker began, and it was not obliterated. */
+  async exists(): Promise<boolean> {
+    return this.#parts.port.call(verbs.exists, undefined);
   }
 
   /** How many tasks there are in each state. Throws UnavailableError. */
@@ -101,7 +113,7 @@ export abstract class QueueAdministration<Input> {
    * Throws MisuseError if a worker has it, UnavailableError.
    */
   async remove(id: string): Promise<boolean> {
-    const word = await this.#parts.port.call(verbs.remove, { id: requireName('id', id) });
+    const word = await this.#parts.port.call(verbs.remove, { id: requireId('id', id) });
     if (word === 'active') {
       throw new MisuseError(
         `A worker has task ${id}, so it cannot be removed; let it end, or obliterate the queue.`,
@@ -116,7 +128,7 @@ export abstract class QueueAdministration<Input> {
    */
   async requeue(id: string): Promise<boolean> {
     const { port } = this.#parts;
-    const letter = await port.call(verbs.letter, requireName('id', id));
+    const letter = await port.call(verbs.letter, requireId('id', id));
     if (letter === undefined) return false;
     return port.call(verbs.requeue, { id, letter, record: freshRecord(letter) });
   }
@@ -156,5 +168,6 @@ export abstract class QueueAdministration<Input> {
         `Workers have ${active} tasks of "${this.name}"; stop them first, or give force.`,
       );
     }
+    await this.#parts.port.leave();
   }
 }

@@ -2,7 +2,7 @@
  * What a worker was delivered, read from the reply of lua/work.lua.
  */
 import type { Reply } from '@holdfast/redis';
-import type { Failure, KeptOptions } from './task-options.js';
+import type { Body, Failure, KeptOptions } from './task-options.js';
 
 /** One delivery. */
 export interface Claimed {
@@ -17,6 +17,8 @@ export interface Claimed {
   /** JSON. */
   readonly data: string;
   readonly options: KeptOptions;
+  /** When it expires, in ms since the epoch by the server. */
+  readonly expires: number | undefined;
   /** How often this entry was delivered. */
   readonly deliveries: number;
   /** Failed attempts before this entry. */
@@ -67,6 +69,7 @@ const NO_ERRORS: readonly Failure[] = [];
 
 function readEntry(priority: string, [entry, fields, deliveries = 1]: Entry): Claimed {
   if (fields[0] === 'd') {
+    const { x, ...options }: KeptOptions = fields[3] ? JSON.parse(fields[3]) : NO_OPTIONS;
     return {
       id: priority === '0' ? entry : `${entry}:${priority}`,
       priority,
@@ -74,7 +77,9 @@ function readEntry(priority: string, [entry, fields, deliveries = 1]: Entry): Cl
       key: '',
       recorded: false,
       data: fields[1] ?? 'null',
-      options: fields[3] ? JSON.parse(fields[3]) : NO_OPTIONS,
+      options: fields[3] ? options : NO_OPTIONS,
+      // An entry has the time at which it was added.
+      expires: x === undefined ? undefined : Number.parseInt(entry, 10) + x,
       deliveries,
       made: 0,
       errors: NO_ERRORS,
@@ -82,7 +87,7 @@ function readEntry(priority: string, [entry, fields, deliveries = 1]: Entry): Cl
   }
   const record = fields[2] ?? '';
   const end = record.indexOf('\n');
-  const body = JSON.parse(record.slice(end + 1));
+  const body = JSON.parse(record.slice(end + 1)) as Body;
   return {
     id: fields[1] ?? '',
     priority,
@@ -91,6 +96,7 @@ function readEntry(priority: string, [entry, fields, deliveries = 1]: Entry): Cl
     recorded: true,
     data: JSON.stringify(body.d),
     options: body.o ?? NO_OPTIONS,
+    expires: body.x,
     deliveries,
     made: body.m ?? 0,
     errors: body.e ?? NO_ERRORS,

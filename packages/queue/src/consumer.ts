@@ -86,14 +86,13 @@ export class Consumer {
 
   constructor(options: ConsumerOptions) {
     this.#options = options;
-    const { port, settings } = options.queue;
+    const { port } = options.queue;
     this.#clock = port.clock;
     this.#health = new Health(port, options.report);
     this.#sleep = new Sleep(port);
     this.#call = new SessionCalls(options.queue, options.lease, this.#health);
     this.#session = new Session({
       port,
-      settings,
       worker: options.worker,
       lease: options.lease,
       health: this.#health,

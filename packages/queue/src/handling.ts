@@ -4,7 +4,7 @@
  * Guarantees: whatever a handler, a schema or a custom backoff throws or returns, the delivery has an outcome. A handler
  * that has succeeded completes its task, also where its result cannot be kept.
  */
-import { type CustomBackoff, delayFor } from './backoff.js';
+import { type CustomBackoff, DEFAULT_BACKOFF, delayFor } from './backoff.js';
 import type { Claimed } from './claimed.js';
 import { ResultNotKeptError } from './errors.js';
 import type { Report } from './health.js';
@@ -13,6 +13,7 @@ import type { QueueParts } from './parts.js';
 import { encodeResult, whyNotKept } from './results.js';
 import { check } from './schema.js';
 import type { DeliveredTask, TaskHandler } from './task.js';
+import { DEFAULT_ATTEMPTS } from './task-options.js';
 import { attemptOf } from './telemetry.js';
 import { messageOf } from './thrown.js';
 
@@ -34,11 +35,11 @@ export class Handling {
 
   /** `now`: by the server, in ms. */
   handle(claimed: Claimed, task: DeliveredTask<unknown>, now: number): Promise<Outcome> | Outcome {
-    const { x: expires, a: attempts = this.#options.queue.settings.attempts } = claimed.options;
+    const { expires, options } = claimed;
     if (expires !== undefined && expires < now) {
       return this.#giveUp(claimed, task, now, `it expired ${now - expires} ms before it could begin`);
     }
-    if (task.attempt > attempts) {
+    if (task.attempt > (options.a ?? DEFAULT_ATTEMPTS)) {
       return this.#giveUp(claimed, task, now, 'its worker died or stalled in every attempt');
     }
     return this.#attempt(claimed, task, now);
@@ -79,11 +80,11 @@ export class Handling {
 
   #failed(claimed: Claimed, { attempt }: DeliveredTask<unknown>, now: number, error: unknown): Outcome {
     const { queue, worker, report } = this.#options;
-    const { attempts, backoff: fallback } = queue.settings;
-    const backoff = claimed.options.b ?? this.#options.backoff ?? fallback;
+    const { b: own, q: fallback = DEFAULT_BACKOFF } = claimed.options;
+    const backoff = own ?? this.#options.backoff ?? fallback;
     const { random } = queue.port;
     const delay = (): number => delayFor(backoff, { attempt, error, fallback, random, report });
-    return failed(claimed, attempt, error, { attempts, delay, worker, now });
+    return failed(claimed, attempt, error, { delay, worker, now });
   }
 
   /** To the dead letters, without an attempt. */

@@ -22,7 +22,7 @@ export {
 } from './errors.js';
 export type { QueueEvent } from './events.js';
 export type { Counts, TaskInfo, TaskState } from './inspection.js';
-export { type ListQueuesOptions, listQueues } from './names.js';
+export type { Limits, Rate } from './limits.js';
 export { metricsText, observeQueues } from './observe.js';
 export {
   type AddedToPartition,
@@ -32,6 +32,7 @@ export {
 } from './partitioned.js';
 export { createQueue, type Queue } from './queue.js';
 export type { QueueOptions } from './queue-options.js';
+export { type ListQueuesOptions, listQueues } from './registry.js';
 export type { Schedule, ScheduleInfo } from './schedule.js';
 export type { Schema } from './schema.js';
 export type { Task, TaskHandler } from './task.js';

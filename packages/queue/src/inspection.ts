@@ -129,8 +129,7 @@ export function readCounts(reply: readonly Reply[]): Counts {
 export function freshRecord(letter: string): string {
   const end = letter.indexOf('\n');
   const { d, o } = JSON.parse(letter.slice(end + 1)) as Body;
-  const { x: _, ...options } = o ?? {};
-  const body = { d, ...(Object.keys(options).length > 0 && { o: options }) };
+  const body = { d, ...(o && { o }) };
   return `${letter.slice(0, end)}\n${JSON.stringify(body)}`;
 }
 

@@ -5,7 +5,7 @@
  * it goes to the dead letters with every error that it met. Pure.
  */
 import type { Claimed } from './claimed.js';
-import type { Body, Failure } from './task-options.js';
+import { type Body, DEFAULT_ATTEMPTS, type Failure } from './task-options.js';
 import { isNonRetryable, messageOf, stackOf } from './thrown.js';
 
 /** The arguments that end a delivery, as lua/settle.lua describes them. */
@@ -49,7 +49,6 @@ export function placeOfEnd(outcome: Outcome): readonly [priority: string, entry:
 const REASON = '<reason>';
 
 export interface FailureContext {
-  readonly attempts: number;
   /** How long it waits, in ms, where it is tried again. */
   readonly delay: () => number;
   readonly worker: string;
@@ -59,10 +58,10 @@ export interface FailureContext {
 
 /** The attempt has failed with `error`. */
 export function failed(claimed: Claimed, attempt: number, error: unknown, context: FailureContext): Outcome {
-  const { attempts, delay, worker, now } = context;
+  const { delay, worker, now } = context;
   const failure = failureOf(error, { attempt, at: now, worker });
   const errors = [...claimed.errors, failure].slice(-MOST_ERRORS);
-  const most = claimed.options.a ?? attempts;
+  const most = claimed.options.a ?? DEFAULT_ATTEMPTS;
   if (isNonRetryable(error) || attempt >= most) return dead(claimed, attempt, errors);
   const { priority, entry, id, key } = claimed;
   const head = `${priority} ${key === '' ? 0 : 1} ${key}\n`;
@@ -93,10 +92,12 @@ function letterOf(claimed: Claimed, attempt: number, errors: readonly Failure[])
   return `${claimed.priority} 0 ${claimed.key}\n${bodyOf(claimed, attempt, errors)}`;
 }
 
-function bodyOf({ data, options }: Claimed, made: number, errors: readonly Failure[]): string {
-  const rest = { ...(Object.keys(options).length > 0 && { o: options }), m: made, e: errors } satisfies Omit<
-    Body,
-    'd'
-  >;
+function bodyOf({ data, options, expires }: Claimed, made: number, errors: readonly Failure[]): string {
+  const rest = {
+    ...(Object.keys(options).length > 0 && { o: options }),
+    ...(expires !== undefined && { x: expires }),
+    m: made,
+    e: errors,
+  } satisfies Omit<Body, 'd'>;
   return `{"d":${data},${JSON.stringify(rest).slice(1)}`;
 }

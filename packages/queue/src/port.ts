@@ -1,19 +1,25 @@
 /**
  * From a queue to its Redis: one connection for calls of its verbs, and one for each reading that waits.
  *
- * Guarantees: those of a Caller. Nothing connects before the first call.
+ * Guarantees: those of a Caller. Nothing connects before the first call. Before it puts anything into the queue, a client
+ * registers it and declares its limits, and so again where the server has forgotten the queue. A queue whose layout is
+ * newer than what this version knows is a MisuseError, and nothing of it is touched.
  */
 import type { ConnectionOptions } from 'node:tls';
-import type { Clock, Random } from '@holdfast/kernel';
+import { type Clock, type HoldfastError, MisuseError, type Random } from '@holdfast/kernel';
 import { Caller, type CallVerb, connect, type NodeSource, type ReplicasOptions } from '@holdfast/redis';
 import { keysOf, type QueueKeys } from './keys.js';
+import { type DeclaredLimits, differentLimits } from './limits.js';
+import { type RegistryPlace, register, unregister } from './registry.js';
 import { scripts } from './scripts.js';
-import type { QueueVerb } from './verbs.js';
+import { enter, exists, type QueueVerb } from './verbs.js';
 
 export interface PortOptions {
   readonly redis: NodeSource;
   readonly tls: ConnectionOptions | undefined;
-  readonly timeout: number;
+  readonly prefix: string;
+  readonly callTimeout: number;
+  readonly limits: DeclaredLimits;
   readonly replicas: ReplicasOptions | undefined;
   /** The names of the queue's groups, to each of which a task is added. Default: none; tasks are the queue's own. */
   readonly groups?: readonly string[];
@@ -21,25 +27,33 @@ export interface PortOptions {
   readonly random: Random;
 }
 
+/** The server does not know the queue, or has forgotten it. */
+class UnknownQueue extends MisuseError {}
+
 export class QueuePort {
   readonly keys: QueueKeys;
   readonly clock: Clock;
   readonly random: Random;
+  readonly #queue: string;
   readonly #options: PortOptions;
   readonly #caller: Caller;
+  #entering: Promise<void> | undefined;
+  #entered = false;
   /** With the keys of this queue. */
   // biome-ignore lint/suspicious/noExplicitAny: verbs of every kind; #verb() ties each to its own.
   readonly #verbs = new Map<QueueVerb<any, any>, CallVerb<any, any>>();
 
   constructor(queue: string, options: PortOptions) {
+    this.#queue = queue;
     this.#options = options;
-    this.keys = keysOf(queue);
+    this.keys = keysOf(queue, options.prefix);
     this.clock = options.clock;
     this.random = options.random;
-    const { redis, tls, timeout, replicas, clock } = options;
+    const { redis, tls, callTimeout, replicas, clock } = options;
     this.#caller = new Caller({
-      ...{ redis, tls, timeout, replicas, clock, scripts },
+      ...{ redis, tls, timeout: callTimeout, replicas, clock, scripts },
       key: this.keys.of('meta'),
+      refusal: (reason) => this.#refusal(reason),
       words: {
         subject: `The queue "${queue}"`,
         unknown: 'An add with an id may be repeated',
@@ -56,9 +70,12 @@ export class QueuePort {
     return connect(redis, { tls, key: this.keys.of('meta'), alone: true });
   }
 
-  /** Throws UnavailableError; MisuseError for a user without the rights, and once it is closed. */
+  /**
+   * Throws UnavailableError; MisuseError for a user without the rights, for limits and a layout that are others than those
+   * of the queue, and once it is closed.
+   */
   call<Request, Result>(verb: QueueVerb<Request, Result>, request: Request): Promise<Result> {
-    return this.#caller.call(this.#verb(verb), request);
+    return verb.fills ? this.#fill(verb, request) : this.#caller.call(this.#verb(verb), request);
   }
 
   get waitsForReplicas(): boolean {
@@ -70,19 +87,67 @@ export class QueuePort {
     return this.#caller.replicated();
   }
 
+  /** The queue was obliterated: it is in the registry no more, unless somebody has added to it since. */
+  async leave(): Promise<void> {
+    await unregister(this.#registry, this.#queue);
+    if (await this.call(exists, undefined)) await register(this.#registry, [this.#queue]);
+  }
+
   close(): void {
     this.#caller.close();
+  }
+
+  async #fill<Request, Result>(verb: QueueVerb<Request, Result>, request: Request): Promise<Result> {
+    if (!this.#entered) await this.#enter();
+    try {
+      return await this.#caller.call(this.#verb(verb), request);
+    } catch (error) {
+      if (!(error instanceof UnknownQueue)) throw error;
+      this.#entered = false;
+    }
+    await this.#enter();
+    return this.#caller.call(this.#verb(verb), request);
+  }
+
+  #enter(): Promise<void> {
+    this.#entering ??= this.#register().finally(() => {
+      this.#entering = undefined;
+    });
+    return this.#entering;
+  }
+
+  async #register(): Promise<void> {
+    this.#caller.requireOpen();
+    const { groups = [], limits } = this.#options;
+    await register(this.#registry, groups.length > 0 ? groups : [this.#queue]);
+    const kept = await this.call(enter, limits.args);
+    if (kept !== undefined) throw differentLimits(this.#queue, limits, kept);
+    this.#entered = true;
+  }
+
+  get #registry(): RegistryPlace {
+    return this.#options;
+  }
+
+  /** What the queue's own scripts refuse. */
+  #refusal(reason: string): HoldfastError | undefined {
+    if (reason.includes('HOLDFASTNEW')) return new UnknownQueue(`There is no queue "${this.#queue}".`);
+    const [, layout] = /HOLDFASTLAYOUT (\d+)/.exec(reason) ?? [];
+    if (layout === undefined) return undefined;
+    return new MisuseError(
+      `The queue "${this.#queue}" has the key layout ${layout}, which this version of @holdfast/queue does not know; nothing was done. Install a version that does: see docs/UPGRADING.md.`,
+    );
   }
 
   #verb<Request, Result>(verb: QueueVerb<Request, Result>): CallVerb<Request, Result> {
     const known = this.#verbs.get(verb);
     if (known) return known;
-    const { groups = [] } = this.#options;
+    const { groups = [], prefix } = this.#options;
     const { script, most, acrossGroups, encode, decode } = verb;
     const everywhere = acrossGroups === true && groups.length > 0;
     const made: CallVerb<Request, Result> = {
       script,
-      keys: everywhere ? groups.flatMap((group) => keysOf(group).all) : this.keys.all,
+      keys: everywhere ? groups.flatMap((group) => keysOf(group, prefix).all) : this.keys.all,
       most,
       encode: ({ request }, _, args) => {
         args.push(...encode(request));

@@ -9,14 +9,13 @@ import {
   MisuseError,
   requireDuration,
   requireKnown,
-  requireName,
   systemClock,
   systemRandom,
 } from '@holdfast/kernel';
 import { type Added, Adder } from './adding.js';
 import { type ObliterateOptions, QueueAdministration } from './administration.js';
 import { type QueueEvent, readEvents } from './events.js';
-import { requireQueueName } from './keys.js';
+import { requireId, requireKeyName, requirePrefix, requireQueueName } from './keys.js';
 import { QueueParts, registerParts, requireQueue } from './parts.js';
 import { QueuePort } from './port.js';
 import { QUEUE_OPTIONS, type QueueOptions, replicasOf, settingsOf } from './queue-options.js';
@@ -86,7 +85,7 @@ export class Queue<Input = unknown, Output = Input>
   async wait(id: string, options: { readonly signal?: AbortSignal } = {}): Promise<unknown> {
     requireKnown('wait', options, ['signal']);
     this.#waiters ??= new ResultWaiters(this.name, this.#parts.port);
-    return this.#waiters.wait(requireName('id', id), options.signal);
+    return this.#waiters.wait(requireId('id', id), options.signal);
   }
 
   /** What happens to the queue's tasks from now on, until `signal` aborts or the loop is left. */
@@ -122,24 +121,21 @@ export class Queue<Input = unknown, Output = Input>
 
 function partsFrom(options: QueueOptions, groups: ReadonlyMap<string, object>): QueueParts {
   const name = requireQueueName(options.name);
+  const settings = settingsOf(options);
   const parts = new Map<string, QueueParts>();
   for (const [group, queue] of groups) parts.set(group, requireQueue(queue));
   const port = new QueuePort(name, {
     redis: options.redis,
     tls: options.tls,
-    timeout: requireDuration('timeout', options.timeout ?? 5_000, { min: 1 }),
+    prefix: requirePrefix(options.prefix ?? ''),
+    callTimeout: requireDuration('callTimeout', options.callTimeout ?? 5_000, { min: 1 }),
     replicas: replicasOf(options.replicas),
     groups: [...parts.values()].map((part) => part.name),
+    limits: settings.limits,
     clock: options.clock ?? systemClock,
     random: options.random ?? systemRandom,
   });
-  return new QueueParts({
-    name,
-    settings: settingsOf(options),
-    schema: options.schema,
-    port,
-    groups: parts,
-  });
+  return new QueueParts({ name, settings, schema: options.schema, port, groups: parts });
 }
 
 function groupsOf<Input, Output>(options: QueueOptions<Input, Output>): Map<string, Queue<Input, Output>> {
@@ -150,7 +146,7 @@ function groupsOf<Input, Output>(options: QueueOptions<Input, Output>): Map<stri
   return new Map(
     names.map((name) => [
       name,
-      new Queue({ ...rest, name: `${options.name}@${requireName('groups', name)}` }),
+      new Queue({ ...rest, name: `${options.name}@${requireKeyName('groups', name)}` }),
     ]),
   );
 }

@@ -7,7 +7,7 @@
 import { display, MisuseError, requireDuration, requireKnown, requireName } from '@holdfast/kernel';
 import { Cron } from 'croner';
 import { type Backoff, requireBackoff } from './backoff.js';
-import { HIGHEST_PRIORITY } from './keys.js';
+import { HIGHEST_PRIORITY, requireKeyName } from './keys.js';
 import type { QueuePort } from './port.js';
 import { type KeptOptions, requireCount } from './task-options.js';
 import { tick } from './verbs.js';
@@ -53,6 +53,11 @@ const OPTIONS: readonly (keyof Schedule)[] = [
   'backoff',
   'key',
 ];
+
+/** Its ids of tasks have its name in them. */
+export function requireScheduleName(name: unknown): string {
+  return requireKeyName('name', name);
+}
 
 /** How late a tick may be, in ms, and not count as missed. */
 const LATE = 1_000;

@@ -9,14 +9,15 @@ const lua = (name: string): URL => new URL(`../lua/${name}.lua`, import.meta.url
 const PRELUDE = 'local RUN_ID, SERVER, ASKED_AT';
 
 const [queue, server, deliveries, reap] = [lua('queue'), lua('server'), lua('deliveries'), lua('reap')];
-const push = lua('push');
+const [known, push] = [lua('known'), lua('push')];
 const lines = [push, lua('paced'), lua('lines')];
 
 const FILES = {
-  add: [queue, push, lua('add')],
-  put: [queue, ...lines, lua('room'), lua('same'), lua('put')],
-  bound: [queue, lua('bound')],
-  open: [queue, lua('open')],
+  add: [queue, known, push, lua('add')],
+  put: [queue, known, ...lines, lua('room'), lua('same'), lua('put')],
+  enter: [queue, lua('enter')],
+  exists: [queue, lua('exists')],
+  open: [queue, known, lua('open')],
   work: [
     ...[queue, server, deliveries, ...lines, lua('ended'), lua('settle'), lua('effects'), lua('endings')],
     ...[lua('retention'), reap, lua('pace'), lua('entries'), lua('returned'), lua('sleep'), lua('work')],
@@ -31,11 +32,11 @@ const FILES = {
   list: [queue, lua('pages'), lua('list')],
   remove: [queue, ...lines, lua('same'), lua('take'), lua('remove')],
   requeue: [queue, ...lines, lua('requeue')],
-  schedule: [queue, lua('schedule')],
+  schedule: [queue, known, lua('schedule')],
   schedules: [queue, lua('schedules')],
   tick: [queue, ...lines, lua('tick')],
   hurry: [queue, ...lines, lua('hurry')],
-  hold: [queue, lua('hold')],
+  hold: [queue, known, lua('hold')],
   obliterate: [queue, lua('obliterate')],
 };
 

@@ -8,12 +8,10 @@
 import { backoff, type Clock, type Timer } from '@holdfast/kernel';
 import type { Health } from './health.js';
 import type { QueuePort } from './port.js';
-import { limitsOfKeys, type QueueSettings } from './queue-options.js';
 import { close, open, renew } from './verbs.js';
 
 export interface SessionOptions {
   readonly port: QueuePort;
-  readonly settings: QueueSettings;
   readonly worker: string;
   /** In ms. */
   readonly lease: number;
@@ -55,14 +53,11 @@ export class Session {
 
   /** Begins a session. Throws UnavailableError. */
   async open(): Promise<void> {
-    const { port, settings, worker } = this.#options;
+    const { port, worker } = this.#options;
     const id = this.#asked ?? `${worker}.${port.random.id()}`;
     this.#asked = id;
-    const { concurrency, rate } = settings;
-    const limits = [concurrency, rate?.max, rate?.per].map((limit) => String(limit ?? ''));
     const since = this.#clock.now();
-    const request = { session: id, lease: this.lease, limits: [...limits, ...limitsOfKeys(settings)] };
-    const opening = port.call(open, request);
+    const opening = port.call(open, { session: id, lease: this.lease });
     this.#opening = opening.catch(() => {});
     await opening;
     if (this.#closed) return;

@@ -3,18 +3,18 @@
  */
 import { display, MisuseError, requireDuration, requireKnown, requireName } from '@holdfast/kernel';
 import { type Backoff, requireBackoff } from './backoff.js';
-import { HIGHEST_PRIORITY } from './keys.js';
+import { HIGHEST_PRIORITY, requireId } from './keys.js';
 
 export interface AddOptions {
-  /** Its id: while a task of this id lives, adding it again adds nothing. Default: one that the queue gives. */
+  /** Its id, 1 to 256 bytes: while a task of this id lives, adding it again adds nothing. Default: one that the queue gives. */
   readonly id?: string;
   /** In how many ms it may begin at the earliest. Default 0. */
   readonly delay?: number;
   /** From 0 to 9; higher goes first. Default 0. */
   readonly priority?: number;
-  /** How often it is tried at most. Default: that of the queue. */
+  /** How often it is tried at most, whoever works on it. Default: that of the queue to which it is added. */
   readonly attempts?: number;
-  /** How long it waits after a failed attempt. Default: that of the queue. */
+  /** How long it waits after a failed attempt. Default: that of the queue to which it is added. */
   readonly backoff?: Backoff;
   /** Tasks of one key go in order, and so many at a time as the queue's `keys` says. Default: none. */
   readonly key?: string;
@@ -27,7 +27,7 @@ export interface AddOptions {
     readonly within: number;
     readonly keep?: 'first' | 'last';
   };
-  /** In how many ms it is too late to begin: it goes to the dead letters then. Default: never. */
+  /** In how many ms, by Redis's clock, it is too late to begin: it goes to the dead letters then. Default: never. */
   readonly expires?: number;
 }
 
@@ -37,7 +37,9 @@ export interface KeptOptions {
   readonly a?: number;
   /** Backoff. */
   readonly b?: Backoff;
-  /** When it expires, in ms since the epoch. */
+  /** That of the queue to which it was added, if it has none of its own. */
+  readonly q?: Backoff;
+  /** Of a task that is an entry of its own: how many ms after it was added it expires. */
   readonly x?: number;
   /** The trace that it belongs to. */
   readonly t?: string;
@@ -68,6 +70,9 @@ export function requireTasks(tasks: unknown): void {
   for (const [index, task] of tasks.entries()) requireKnown(`tasks[${index}]`, task, ['data', 'options']);
 }
 
+/** How often a task is tried of which nobody has said it. */
+export const DEFAULT_ATTEMPTS = 3;
+
 /** The form of the ids that the queue gives. */
 const GIVEN = /^\d+-\d+(:\d)?$/;
 
@@ -75,7 +80,7 @@ const GIVEN = /^\d+-\d+(:\d)?$/;
 export function requireAddOptions(options: AddOptions): AddOptions {
   requireKnown('add', options, OPTIONS);
   const { id, delay, priority, attempts, backoff, key, deduplicate, expires } = options;
-  if (id !== undefined && GIVEN.test(requireName('id', id))) {
+  if (id !== undefined && GIVEN.test(requireId('id', id))) {
     throw new MisuseError(`The id "${id}" has the form of those that the queue gives; choose another.`);
   }
   if (delay !== undefined) requireDuration('delay', delay, { max: 10 * 365 * 86_400_000 });
@@ -105,15 +110,23 @@ export function requireCount(
   throw new MisuseError(`${option} is a whole number from ${min} to ${max}; got ${display(value)}.`);
 }
 
-/** '' if there is nothing to keep. */
-export function keptOptions(options: AddOptions, now: number, trace?: string): string {
-  const { attempts, backoff, expires } = options;
-  if (attempts === undefined && backoff === undefined && expires === undefined && trace === undefined)
-    return '';
+/**
+ * '' if there is nothing to keep. `defaults` are those of the queue to which the task is added; `isWhole`: it is an entry of
+ * its own.
+ */
+export function keptOptions(
+  defaults: KeptOptions,
+  { attempts = defaults.a, backoff, ...options }: AddOptions,
+  { isWhole, trace }: { readonly isWhole: boolean; readonly trace: string | undefined },
+): string {
+  const expires = isWhole ? options.expires : undefined;
+  const ofQueue = backoff === undefined ? defaults.q : undefined;
+  if ([attempts, backoff, ofQueue, expires, trace].every((kept) => kept === undefined)) return '';
   return JSON.stringify({
     ...(attempts !== undefined && { a: attempts }),
     ...(backoff !== undefined && { b: backoff }),
-    ...(expires !== undefined && { x: now + expires }),
+    ...(ofQueue !== undefined && { q: ofQueue }),
+    ...(expires !== undefined && { x: expires }),
     ...(trace !== undefined && { t: trace }),
   } satisfies KeptOptions);
 }
@@ -133,6 +146,8 @@ export interface Body {
   /** Data. */
   readonly d: unknown;
   readonly o?: KeptOptions;
+  /** When it expires, in ms since the epoch by the server. */
+  readonly x?: number;
   /** Attempts made. */
   readonly m?: number;
   /** What went wrong in them, latest last. */

@@ -25,6 +25,8 @@ export interface QueueVerb<Request, Result> {
   readonly most: number;
   /** Whether it works on the groups of a queue that has some, all in one step. */
   readonly acrossGroups?: boolean;
+  /** Whether it puts something into the queue, which must be registered by then. */
+  readonly fills?: boolean;
   readonly encode: (request: Request) => readonly string[];
   /** One result a request, in their order. */
   readonly decode: (reply: Reply, calls: readonly { readonly request: Request }[]) => readonly Result[];
@@ -32,6 +34,13 @@ export interface QueueVerb<Request, Result> {
 
 /** Adds in one call: a hundred that are under way make several, so that this process and the server work at once. */
 const BATCH = 40;
+
+/** A verb of one request a call that puts something into the queue. */
+function filling<Request, Result>(
+  ...verb: Parameters<typeof single<Request, Result>>
+): QueueVerb<Request, Result> {
+  return { ...single(...verb), fills: true };
+}
 
 /** A verb of one request a call. */
 function single<Request, Result>(
@@ -59,6 +68,7 @@ export interface AddRequest {
 export const add: QueueVerb<AddRequest, string> = {
   script: scriptOf('add'),
   most: BATCH,
+  fills: true,
   encode: ({ priority, data, options }) => [String(priority), data, options],
   decode: (reply) => String(reply).split(' ').slice(1),
 };
@@ -71,8 +81,8 @@ export interface PutRequest {
   /** JSON of Body. */
   readonly body: string;
   readonly deduplicate: { readonly key: string; readonly within: number; readonly keep: 'first' | 'last' };
-  /** Of each key: slots, and the most that may begin within how many ms. */
-  readonly limits: readonly string[];
+  /** In how many ms. */
+  readonly expires: number | undefined;
 }
 
 export interface PutResult {
@@ -83,10 +93,11 @@ export interface PutResult {
 export const put: QueueVerb<PutRequest, PutResult> = {
   script: scriptOf('put'),
   most: BATCH,
+  fills: true,
   acrossGroups: true,
-  encode: ({ id, priority, key, delay, body, deduplicate: { key: same, within, keep }, limits }) => [
+  encode: ({ id, priority, key, delay, body, deduplicate: { key: same, within, keep }, expires }) => [
     ...[id, String(priority), key, String(delay), body, same, String(within), keep],
-    ...limits,
+    String(expires ?? ''),
   ],
   decode: (reply, calls) => {
     const items = reply as readonly string[];
@@ -97,23 +108,32 @@ export const put: QueueVerb<PutRequest, PutResult> = {
   },
 };
 
-/** The most tasks that may wait. */
-export const bound = single<number, void>(
-  'bound',
-  (most) => [String(most)],
-  () => {},
+/** Of the limits that a client declares. Its result are those that are kept, if they have that version and are others. */
+export const enter: QueueVerb<readonly string[], string | undefined> = {
+  ...single(
+    'enter',
+    (declared) => declared,
+    ([word, kept]) => (word === 'differs' ? String(kept) : undefined),
+  ),
+  acrossGroups: true,
+};
+
+/** Whether there is such a queue. */
+export const exists = single<void, boolean>(
+  'exists',
+  () => [],
+  ([word]) => word === 'exists',
 );
 
 export interface OpenRequest {
   readonly session: string;
   /** In ms. */
   readonly lease: number;
-  readonly limits: readonly string[];
 }
 
-export const open = single<OpenRequest, void>(
+export const open = filling<OpenRequest, void>(
   'open',
-  ({ session, lease, limits }) => [session, String(lease), ...limits],
+  ({ session, lease }) => [session, String(lease)],
   () => {},
 );
 
@@ -266,7 +286,7 @@ export interface ScheduleRequest {
   readonly next: string;
 }
 
-export const schedule = single<ScheduleRequest, 'scheduled' | 'removed' | 'unknown'>(
+export const schedule = filling<ScheduleRequest, 'scheduled' | 'removed' | 'unknown'>(
   'schedule',
   ({ name, kept, next }) => [name, kept, next],
   ([word]) => word as 'scheduled' | 'removed' | 'unknown',
@@ -307,7 +327,7 @@ export const hurry = single<void, void>(
 );
 
 /** Whether the queue is paused from now on. */
-export const hold = single<boolean, void>(
+export const hold = filling<boolean, void>(
   'hold',
   (paused) => [paused ? '1' : ''],
   () => {},

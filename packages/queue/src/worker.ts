@@ -42,7 +42,10 @@ export interface WorkerOptions<Data, Result> {
    * Default 20000: with that, it has ended before Kubernetes kills it, 30 s after SIGTERM.
    */
   readonly grace?: number;
-  /** How long a task waits after a failed attempt, where it says nothing itself. Default: the queue's. */
+  /**
+   * How long a task waits after a failed attempt that was added without a backoff of its own. Default: as the queue said to
+   * which it was added.
+   */
   readonly backoff?: CustomBackoff;
   /** Who it is, for people. Default: a name that is made up. */
   readonly name?: string;

@@ -178,7 +178,7 @@ it('goes on after Redis was emptied, restarted, and had cut all connections', as
 });
 
 it('a worker that Redis does not answer says so, and its tasks know that they are lost', async () => {
-  const queue = queueOf<number>({ timeout: 200 });
+  const queue = queueOf<number>({ callTimeout: 200 });
   await queue.add(1);
   const tasks: Task<number>[] = [];
   const worker = workerOf({

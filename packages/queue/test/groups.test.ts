@@ -27,7 +27,7 @@ it('give every task to every group, each with attempts and results of its own', 
 });
 
 it('get a task together or not at all', async () => {
-  const queue = queueOf<number>({ groups, max: 2 });
+  const queue = queueOf<number>({ groups, limits: { waiting: 2 } });
   await queue.group('audit').add(0);
   expect((await queue.add(1, { id: 'one' })).added).toBe(true);
   await expect(queue.add(2)).rejects.toThrow(QueueFullError);
@@ -95,7 +95,7 @@ it('a worker serves several queues, in turns, within its concurrency', async () 
 });
 
 it('the rate of a key holds back its tasks, in order, and no others', async () => {
-  const queue = queueOf<string>({ keys: { rate: { max: 2, per: 400 } } });
+  const queue = queueOf<string>({ limits: { keys: { rate: { max: 2, per: 400 } } } });
   const serverTime = async (): Promise<number> => {
     const [seconds, micros] = (await client().time()) as unknown as [number, number];
     return Number(seconds) * 1000 + Number(micros) / 1000;

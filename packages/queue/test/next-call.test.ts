@@ -73,7 +73,7 @@ it('is drained when nothing is left to hand back, or nobody to hand it back to',
 
 const claimed = (entry: string): Claimed => ({
   ...{ id: entry, priority: '0', entry, key: '', recorded: false, data: 'null' },
-  ...{ options: {}, deliveries: 1, made: 0, errors: [] },
+  ...{ options: {}, expires: undefined, deliveries: 1, made: 0, errors: [] },
 });
 
 function taskOf(entry: string): DeliveredTask<unknown> {

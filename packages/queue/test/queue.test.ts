@@ -227,7 +227,7 @@ it('tasks of one key go strictly in order, also past a failure, and beside those
 });
 
 it('a key with more slots has as many tasks at a time', async () => {
-  const queue = queueOf<number>({ keys: { concurrency: 2 } });
+  const queue = queueOf<number>({ limits: { keys: { concurrency: 2 } } });
   await Promise.all(Array.from({ length: 20 }, (_, n) => queue.add(n, { key: 'k' })));
   let running = 0;
   const seen: number[] = [];
@@ -246,7 +246,7 @@ it('a key with more slots has as many tasks at a time', async () => {
 });
 
 it('a limit on the queue holds across workers', async () => {
-  const queue = queueOf<number>({ concurrency: 3 });
+  const queue = queueOf<number>({ limits: { concurrency: 3 } });
   await queue.addMany(Array.from({ length: 60 }, (_, data) => ({ data })));
   let running = 0;
   const seen: number[] = [];
@@ -262,7 +262,7 @@ it('a limit on the queue holds across workers', async () => {
 });
 
 it('a rate limit lets so many begin within a time', async () => {
-  const queue = queueOf<number>({ rate: { max: 5, per: 200 } });
+  const queue = queueOf<number>({ limits: { rate: { max: 5, per: 200 } } });
   await queue.addMany(Array.from({ length: 15 }, (_, data) => ({ data })));
   const times: number[] = [];
   workerOf({ queue, concurrency: 10, handler: () => void times.push(performance.now()) });
@@ -298,7 +298,7 @@ it('what has expired goes to the dead letters, and is not handled', async () => 
 });
 
 it('a full queue refuses, and loses nothing', async () => {
-  const queue = queueOf<number>({ max: 3 });
+  const queue = queueOf<number>({ limits: { waiting: 3 } });
   const results = await Promise.allSettled([1, 2, 3, 4, 5].map((data) => queue.add(data)));
   expect(results.map(({ status }) => status)).toEqual([
     'fulfilled',

@@ -51,7 +51,7 @@ describe('a task that is removed', () => {
     ['with another priority', { priority: 3 }, {}],
     ['with a key, and without it the second time', { key: 'k' }, {}],
   ])('and added again is delivered once: %s', async (_, first, second) => {
-    const queue = queueOf<number>({ keys: { concurrency: 2 } });
+    const queue = queueOf<number>({ limits: { keys: { concurrency: 2 } } });
     await queue.add(1, { id: 'x', ...first });
     expect(await queue.remove('x')).toBe(true);
     expect(await queue.counts()).toMatchObject({ waiting: 0 });
@@ -117,7 +117,7 @@ describe('a task that is removed', () => {
 });
 
 it('streams hold an entry for each task that may begin, and no other', async () => {
-  const queue = queueOf<number>({ keys: { concurrency: 5 } });
+  const queue = queueOf<number>({ limits: { keys: { concurrency: 5 } } });
   for (const id of ['a', 'b', 'c']) await queue.add(0, { id });
   for (const id of ['a', 'b', 'c']) await queue.remove(id);
   expect(await client().xlen(READY)).toBe(0);
@@ -195,7 +195,7 @@ describe('an id that is used again', () => {
 
 describe('what waits', () => {
   it('is listed, counted and purged, whatever it waits for', async () => {
-    const queue = queueOf<number>({ max: 700, keys: { rate: { max: 1, per: 3_600_000 } } });
+    const queue = queueOf<number>({ limits: { waiting: 700, keys: { rate: { max: 1, per: 3_600_000 } } } });
     const { opened, open } = gate();
     const { seen, worker } = noting(queue, 2, opened);
     await queue.add(1, { id: 'back' });

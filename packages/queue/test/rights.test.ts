@@ -22,7 +22,11 @@ async function as(user: string): Promise<string> {
 
 it('a producer adds, a worker works, an operator operates', async () => {
   const rate = { max: 100, per: 1 };
-  const producer = queueOf<number>({ redis: await as('producer'), attempts: 1, keys: { rate } });
+  const producer = queueOf<number>({
+    redis: await as('producer'),
+    attempts: 1,
+    limits: { rate, keys: { rate } },
+  });
   const ids = await Promise.all([
     producer.add(1),
     producer.add(2, { priority: 3 }),
@@ -31,7 +35,7 @@ it('a producer adds, a worker works, an operator operates', async () => {
     producer.add(5, { deduplicate: { key: 'd', within: 60_000 } }),
   ]);
   expect(ids.every(({ added }) => added)).toBe(true);
-  const queue = queueOf<number>({ redis: await as('worker'), attempts: 1, rate, keys: { rate } });
+  const queue = queueOf<number>({ redis: await as('worker'), attempts: 1, limits: { rate, keys: { rate } } });
   const problems: unknown[] = [];
   const worker = createWorker({
     queue,

@@ -37,6 +37,8 @@ export interface CallerOptions {
   readonly replicas?: ReplicasOptions | undefined;
   /** Whether calls are tried on a server that has owed an answer for long, instead of failing at once. Default false. */
   readonly urgent?: boolean;
+  /** What an error reply means that a script of the caller's own has given; undefined for one of the server. */
+  readonly refusal?: (reason: string) => HoldfastError | undefined;
   readonly clock: Clock;
   readonly words: CallerWords;
 }
@@ -197,6 +199,8 @@ export class Caller {
         : ' was closed; nothing was done';
       return new AbortedError(`${subject}${outcome}.`, reason);
     }
+    const refusal = this.#options.refusal?.(reason);
+    if (refusal) return refusal;
     if (isForbidden(reason)) {
       return new MisuseError(
         `${this.address} does not let this user do that: ${reason} The package's README lists the rights.`,

@@ -127,8 +127,8 @@ export class Lives {
   }
 
   #put({ args }: Call, reply: readonly string[]): void {
-    for (let index = 0; index * 11 < args.length; index += 1) {
-      const [, , lineKey = '', delay, body = '', , , keep] = args.slice(11 * index);
+    for (let index = 0; index * 9 < args.length; index += 1) {
+      const [, , lineKey = '', delay, body = '', , , keep] = args.slice(9 * index);
       const [word, id = ''] = reply.slice(2 * index + 1);
       const { name } = (JSON.parse(body) as { d: { name: string } }).d;
       if (word === 'same') this.#same(name, id);

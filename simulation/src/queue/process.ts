@@ -51,10 +51,12 @@ export class QueueProcess {
       retain: { age: retained },
       attempts,
       backoff: { type: 'constant', delay: backoff },
-      timeout,
-      keys: { concurrency: slots, ...(keyRate && { rate: keyRate }) },
-      ...(concurrency !== undefined && { concurrency }),
-      ...(rate && { rate }),
+      callTimeout: timeout,
+      limits: {
+        keys: { concurrency: slots, ...(keyRate && { rate: keyRate }) },
+        ...(concurrency !== undefined && { concurrency }),
+        ...(rate && { rate }),
+      },
       clock,
       random,
     });

@@ -3,9 +3,9 @@ import { createQueue, listQueues } from '@holdfast/queue';
 import type { Command } from '../../command.js';
 import { formatDuration } from '../../durations.js';
 import { EXIT } from '../../exit-codes.js';
-import { JSON_OUTPUT, REDIS } from '../../options.js';
+import { JSON_OUTPUT, PREFIX, REDIS } from '../../options.js';
 import { renderTable } from '../../table.js';
-import { OF_EVERY_ACTION, redisOf } from './opened.js';
+import { OF_EVERY_ACTION, placeOf } from './opened.js';
 
 const COLUMNS = ['queue', 'waiting', 'active', 'delayed', 'dead', 'completed', 'oldest', 'workers', ''];
 
@@ -15,14 +15,14 @@ export const ls: Command = {
   summary: 'List all queues, with the numbers of their tasks.',
   operands: [],
   about: '"oldest" is for how long the task that is next has been waiting.',
-  options: [REDIS, JSON_OUTPUT],
+  options: [REDIS, PREFIX, JSON_OUTPUT],
   example: 'holdfast queue ls --redis redis://127.0.0.1:6379',
 
   async run(args, { stdout }) {
-    const redis = redisOf(args);
+    const place = placeOf(args);
     const rows = await Promise.all(
-      (await listQueues({ redis })).map(async (name) => {
-        await using opened = createQueue({ redis, name });
+      (await listQueues(place)).map(async (name) => {
+        await using opened = createQueue({ ...place, name });
         return { name, ...(await opened.counts()) };
       }),
     );

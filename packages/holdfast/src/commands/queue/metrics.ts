@@ -9,8 +9,8 @@ import { listen } from '@holdfast/telemetry';
 import type { Command } from '../../command.js';
 import { EXIT } from '../../exit-codes.js';
 import { Interruption } from '../../interruption.js';
-import { LISTEN, REDIS } from '../../options.js';
-import { OF_EVERY_ACTION, redisOf } from './opened.js';
+import { LISTEN, PREFIX, REDIS } from '../../options.js';
+import { OF_EVERY_ACTION, placeOf } from './opened.js';
 
 export const metrics: Command = {
   ...OF_EVERY_ACTION,
@@ -18,13 +18,13 @@ export const metrics: Command = {
   summary: 'Write or serve the metrics of all queues.',
   operands: [],
   about: 'Writes the metrics of all queues in the text format of Prometheus.',
-  options: [REDIS, LISTEN],
+  options: [REDIS, PREFIX, LISTEN],
   example: 'holdfast queue metrics --listen 9464 --redis redis://127.0.0.1:6379',
 
   async run(args, context) {
-    const redis = redisOf(args);
+    const place = placeOf(args);
     const read = async (): Promise<string> => {
-      const queues = (await listQueues({ redis })).map((name) => createQueue({ redis, name }));
+      const queues = (await listQueues(place)).map((name) => createQueue({ ...place, name }));
       try {
         return await metricsText(queues);
       } finally {

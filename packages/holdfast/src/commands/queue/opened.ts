@@ -3,12 +3,12 @@
  *
  * Guarantees: the queue exists, else an action ends with a UsageError before it does anything.
  */
-import { createQueue, listQueues, type Queue } from '@holdfast/queue';
+import { createQueue, type Queue } from '@holdfast/queue';
 import { type Arguments, masked } from '../../arguments.js';
 import type { Command } from '../../command.js';
 import type { Context } from '../../context.js';
 import { EXIT } from '../../exit-codes.js';
-import { JSON_OUTPUT, REDIS } from '../../options.js';
+import { JSON_OUTPUT, PREFIX, REDIS } from '../../options.js';
 
 export const QUEUE_OPERAND = { name: 'queue', about: 'the name of the queue' };
 export const ID_OPERAND = { name: 'id', about: 'the id of the task', optional: true };
@@ -35,22 +35,21 @@ export interface Call {
 export const onQueue =
   (act: (call: Call) => Promise<number>): Command['run'] =>
   async (args, context) => {
-    const redis = redisOf(args);
     const [name = '', id] = args.operands;
-    if (!(await listQueues({ redis })).includes(name)) {
+    await using queue = createQueue({ ...placeOf(args), name });
+    if (!(await queue.exists())) {
       throw args.wrong(`there is no queue "${masked(name)}"; "holdfast queue ls" shows those that there are`);
     }
-    await using queue = createQueue({ redis, name });
     return await act({ args, context, queue, id });
   };
 
-/** The address of the one Redis that is meant. */
-export function redisOf(args: Arguments): string {
+/** The address of the one Redis that is meant, and the prefix of the queues. */
+export function placeOf(args: Arguments): { readonly redis: string; readonly prefix: string } {
   const [redis, ...more] = args.addresses(REDIS) ?? [];
   if (redis === undefined || more.length > 0) {
     throw args.wrong(`--redis is one address; got ${more.length + (redis === undefined ? 0 : 1)}`);
   }
-  return redis;
+  return { redis, prefix: args.text(PREFIX) ?? '' };
 }
 
 /** Writes what was done, in words or as JSON. */

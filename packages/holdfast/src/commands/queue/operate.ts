@@ -1,7 +1,7 @@
 /** The actions of `holdfast queue` that change something: `retry`, `pause`, `resume`, `purge`. */
 import { masked } from '../../arguments.js';
 import type { Command } from '../../command.js';
-import { JSON_OUTPUT, PURGED_STATE, REDIS } from '../../options.js';
+import { JSON_OUTPUT, PREFIX, PURGED_STATE, REDIS } from '../../options.js';
 import { answer, type Call, ID_OPERAND, OF_EVERY_ACTION, onQueue, QUEUE_OPERAND } from './opened.js';
 
 export const retry: Command = {
@@ -10,7 +10,7 @@ export const retry: Command = {
   summary: 'Let a dead letter be tried again, or all of them.',
   operands: [QUEUE_OPERAND, ID_OPERAND],
   about: 'A task that is tried again begins with its first attempt.',
-  options: [REDIS, JSON_OUTPUT],
+  options: [REDIS, PREFIX, JSON_OUTPUT],
   example: 'holdfast queue retry images --redis redis://127.0.0.1:6379',
   run: onQueue(requeue),
 };
@@ -21,7 +21,7 @@ export const pause: Command = {
   summary: 'Give no tasks to workers, until "resume".',
   operands: [QUEUE_OPERAND],
   about: 'Tasks that have begun go on.',
-  options: [REDIS, JSON_OUTPUT],
+  options: [REDIS, PREFIX, JSON_OUTPUT],
   example: 'holdfast queue pause images --redis redis://127.0.0.1:6379',
   run: onQueue(async (call) => {
     await call.queue.pause();
@@ -39,7 +39,7 @@ export const resume: Command = {
   summary: 'End the pause.',
   operands: [QUEUE_OPERAND],
   about: 'Tasks are given to workers again.',
-  options: [REDIS, JSON_OUTPUT],
+  options: [REDIS, PREFIX, JSON_OUTPUT],
   example: 'holdfast queue resume images --redis redis://127.0.0.1:6379',
   run: onQueue(async (call) => {
     await call.queue.resume();
@@ -55,7 +55,7 @@ export const purge: Command = {
   summary: 'Remove all tasks in one state (--state).',
   operands: [QUEUE_OPERAND],
   about: 'Tasks that a worker has stay.',
-  options: [REDIS, PURGED_STATE, JSON_OUTPUT],
+  options: [REDIS, PREFIX, PURGED_STATE, JSON_OUTPUT],
   example: 'holdfast queue purge images --state dead --redis redis://127.0.0.1:6379',
   run: onQueue(async (call) => {
     const text = call.args.text(PURGED_STATE) ?? 'dead';

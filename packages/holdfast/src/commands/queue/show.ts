@@ -3,7 +3,7 @@ import type { TaskInfo, TaskState } from '@holdfast/queue';
 import { type Arguments, masked } from '../../arguments.js';
 import type { Command } from '../../command.js';
 import { EXIT } from '../../exit-codes.js';
-import { JSON_OUTPUT, LIMIT, REDIS, STATE } from '../../options.js';
+import { JSON_OUTPUT, LIMIT, PREFIX, REDIS, STATE } from '../../options.js';
 import { renderTable } from '../../table.js';
 import { type Call, ID_OPERAND, OF_EVERY_ACTION, onQueue, QUEUE_OPERAND } from './opened.js';
 
@@ -13,7 +13,7 @@ export const show: Command = {
   summary: 'Show the tasks in one state (--state), or one task.',
   operands: [QUEUE_OPERAND, ID_OPERAND],
   about: 'Lists tasks, those first that are next. With an id, it shows that task alone.',
-  options: [REDIS, STATE, LIMIT, JSON_OUTPUT],
+  options: [REDIS, PREFIX, STATE, LIMIT, JSON_OUTPUT],
   example: 'holdfast queue show images --state dead --redis redis://127.0.0.1:6379',
   run: (args, ...rest) => {
     if (args.operands.length > 1) refuseListOptions(args);

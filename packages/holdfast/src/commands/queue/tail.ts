@@ -3,7 +3,7 @@ import type { QueueEvent } from '@holdfast/queue';
 import type { Command } from '../../command.js';
 import { EXIT } from '../../exit-codes.js';
 import { Interruption } from '../../interruption.js';
-import { JSON_OUTPUT, REDIS } from '../../options.js';
+import { JSON_OUTPUT, PREFIX, REDIS } from '../../options.js';
 import { type Call, OF_EVERY_ACTION, onQueue, QUEUE_OPERAND } from './opened.js';
 
 export const tail: Command = {
@@ -12,7 +12,7 @@ export const tail: Command = {
   summary: 'Follow what happens, a line each, until Ctrl-C.',
   operands: [QUEUE_OPERAND],
   about: 'Shows completed and failed attempts, and progress, from now on.',
-  options: [REDIS, JSON_OUTPUT],
+  options: [REDIS, PREFIX, JSON_OUTPUT],
   example: 'holdfast queue tail images --redis redis://127.0.0.1:6379',
   run: onQueue(follow),
 };

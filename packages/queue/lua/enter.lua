@@ -1,0 +1,30 @@
+-- enter: note the layout of what is new, and the limits that a client declares. Stands on queue.lua.
+--
+-- ARGV[1] the version of the limits, '' for none  ARGV[2] the limits as text: the same text, the same limits
+-- ARGV[3] how many tasks may wait  ARGV[4] be handled at a time  ARGV[5] begin in ARGV[6] ms
+-- ARGV[7] slots of each key  ARGV[8] how many tasks of it may begin in ARGV[9] ms; '' for no limit
+--
+-- Replies {'entered'}, or {'differs', the limits that are stored} when they have this version and are others
+local queues = #KEYS / WIDTH
+local function stored_version()
+  local stored = redis.call('HGET', META, 'limits')
+  return stored and tonumber(string.match(stored, '^{"version":(%d+)')), stored
+end
+for queue = 0, queues - 1 do
+  use(queue)
+  local version, stored = stored_version()
+  if version and version == tonumber(ARGV[1]) and stored ~= ARGV[2] then return {'differs', stored} end
+end
+for queue = 0, queues - 1 do
+  use(queue)
+  if not redis.call('HGET', META, 'layout') then redis.call('HSET', META, 'layout', LAYOUT) end
+  if ARGV[1] ~= '' and tonumber(ARGV[1]) > (stored_version() or -1) then
+    redis.call('HSET', META, 'limits', ARGV[2])
+    for index, name in ipairs({'max', 'limit', 'rate', 'per', 'key_limit', 'key_rate', 'key_per'}) do
+      local value = ARGV[index + 2]
+      if value == '' then redis.call('HDEL', META, name) else redis.call('HSET', META, name, value) end
+    end
+    wake()
+  end
+end
+return {'entered'}

@@ -1,0 +1,5 @@
+-- Prelude of the verbs that put something into a queue: it must be known by then. Stands on queue.lua.
+--
+-- A client that is told so enters the queue (enter.lua) and repeats its call: a server that has forgotten a queue is told
+-- its layout and its limits again before anything else.
+if is_new then return {err = 'HOLDFASTNEW'} end

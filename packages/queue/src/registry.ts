@@ -1,0 +1,83 @@
+/**
+ * Which queues there are: each is in a hash beside them, in a Cluster on a shard that may be another.
+ *
+ * Guarantees: a queue is registered before anything is put into it, so that one that is there is listed; one that was
+ * obliterated is not, unless somebody adds to it again.
+ */
+import type { ConnectionOptions } from 'node:tls';
+import {
+  type Clock,
+  MisuseError,
+  requireDuration,
+  requireKnown,
+  systemClock,
+  UnavailableError,
+  within,
+} from '@holdfast/kernel';
+import { connect, type NodeSource, type Reply, reasonOf } from '@holdfast/redis';
+import { registryKey, requirePrefix } from './keys.js';
+
+export interface ListQueuesOptions {
+  readonly redis: NodeSource;
+  /** That of the queues. Default: none. */
+  readonly prefix?: string;
+  /** How long Redis may take to answer, in ms. Default 5000. */
+  readonly callTimeout?: number;
+  readonly tls?: ConnectionOptions;
+}
+
+/** Where a registry is, and how it is asked. */
+export interface RegistryPlace {
+  readonly redis: NodeSource;
+  readonly tls: ConnectionOptions | undefined;
+  readonly prefix: string;
+  readonly callTimeout: number;
+  readonly clock: Clock;
+}
+
+/** The names of all queues, in order; those of groups are "<queue>@<group>". Throws UnavailableError, MisuseError. */
+export async function listQueues(options: ListQueuesOptions): Promise<string[]> {
+  requireKnown('listQueues', options, ['redis', 'prefix', 'callTimeout', 'tls']);
+  const { redis, tls } = options;
+  const prefix = requirePrefix(options.prefix ?? '');
+  const callTimeout = requireDuration('callTimeout', options.callTimeout ?? 5_000, { min: 1 });
+  const place = { redis, tls, prefix, callTimeout, clock: systemClock };
+  const names = (await ask(place, 'HKEYS', [], 'could not be listed')) as readonly string[];
+  return names.map(String).sort();
+}
+
+/** Throws UnavailableError; MisuseError for a user without the rights. */
+export async function register(place: RegistryPlace, names: readonly string[]): Promise<void> {
+  const fields = names.flatMap((name) => [name, '1']);
+  await ask(place, 'HSET', fields, 'could not be registered; nothing was done. Retry later');
+}
+
+export async function unregister(place: RegistryPlace, name: string): Promise<void> {
+  await ask(place, 'HDEL', [name], 'could not be taken out of the registry. Retry later');
+}
+
+async function ask(
+  { redis, tls, prefix, callTimeout, clock }: RegistryPlace,
+  command: string,
+  args: readonly string[],
+  outcome: string,
+): Promise<Reply> {
+  const key = registryKey(prefix);
+  const connection = connect(redis, { tls, key });
+  try {
+    await within(clock, callTimeout, connection.open(), `did not connect within ${callTimeout} ms`);
+    const reply = connection.send(command, [key, ...args]);
+    return await within(clock, callTimeout, reply, `did not answer within ${callTimeout} ms`);
+  } catch (cause) {
+    const reason = connection.unready ?? reasonOf(cause);
+    if (/NOPERM/.test(reason)) {
+      throw new MisuseError(
+        `${connection.address} does not let this user do that: ${reason} The package's README lists the rights.`,
+      );
+    }
+    const nodes = [{ node: connection.address, reason }];
+    throw new UnavailableError(`The queues ${outcome}.`, nodes, { cause });
+  } finally {
+    connection.close();
+  }
+}
