@@ -24,7 +24,7 @@ for (const outage of ['is down', 'does not answer'] as const) {
         return systemClock.after(...args);
       },
     };
-    const queue = queueOf<number>({ timeout: 100, clock });
+    const queue = queueOf<number>({ callTimeout: 100, clock });
     const start = () => workerOf({ queue, grace: HOURS, onError: () => {}, handler: () => {} });
     const workers = Array.from({ length: 3 }, start);
     for (const worker of workers) await eventually(() => worker.problem, undefined);
@@ -47,7 +47,7 @@ for (const outage of ['is down', 'does not answer'] as const) {
 }
 
 it('a worker whose tasks are all busy says that Redis is away, and when it is back', async () => {
-  const queue = queueOf<number>({ timeout: 100 });
+  const queue = queueOf<number>({ callTimeout: 100 });
   await queue.add(1);
   const told: unknown[] = [];
   const begun: Task<number>[] = [];
@@ -87,7 +87,7 @@ it('a worker that is stopped while it begins leaves no session behind, and says 
 });
 
 it('a worker whose beginning was not answered begins the same session, and leaves none behind', async () => {
-  const queue = queueOf<number>({ timeout: 100 });
+  const queue = queueOf<number>({ callTimeout: 100 });
   await queue.counts();
   node().freeze();
   later(() => node().thaw());
