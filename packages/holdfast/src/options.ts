@@ -26,13 +26,6 @@ export const JSON_OUTPUT: Option = {
   about: 'Write one line of JSON for a script; errors too, as {"code", "message"} on stderr.',
 };
 
-export const PREFIX: Option = {
-  name: 'prefix',
-  value: '<text>',
-  env: 'HOLDFAST_PREFIX',
-  about: 'What stands first in all keys, as the programs of the queues have it.',
-};
-
 export const NODES: Option = {
   name: 'nodes',
   value: '<url,url,…>',
