@@ -202,7 +202,7 @@ describe('the outbox', () => {
   });
 
   it('adds many in one call, and leaves what finds no room for later, in order', async () => {
-    const full = queueOf<number>({ max: 100 });
+    const full = queueOf<number>({ limits: { waiting: 100 } });
     const outbox = createOutbox({ sql: pool, queue: full });
     await outbox.migrate();
     await pool.query(`INSERT INTO holdfast_outbox (queue, id, data, options)
