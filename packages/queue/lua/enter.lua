@@ -1,8 +1,8 @@
 -- enter: note the layout of what is new, and the limits that a client declares. Stands on queue.lua.
 --
 -- ARGV[1] the version of the limits, '' for none  ARGV[2] the limits as text: the same text, the same limits
--- ARGV[3] how many tasks may wait  ARGV[4] be handled at a time  ARGV[5] begin in ARGV[6] ms
--- ARGV[7] slots of each key  ARGV[8] how many tasks of it may begin in ARGV[9] ms; '' for no limit
+-- then, for each limit: ARGV its value, '' for none: how many tasks may wait, be handled at a time, begin, in how many ms;
+-- slots of each key, how many tasks of it may begin, in how many ms
 --
 -- Replies {'entered'}, or {'differs', the limits that are stored} when they have this version and are others
 local queues = #KEYS / WIDTH

@@ -2,4 +2,4 @@
 --
 -- A client that is told so enters the queue (enter.lua) and repeats its call: a server that has forgotten a queue is told
 -- its layout and its limits again before anything else.
-if is_new then return {err = 'HOLDFASTNEW'} end
+if is_new then return redis.error_reply('HOLDFASTNEW no such queue') end

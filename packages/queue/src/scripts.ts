@@ -46,7 +46,8 @@ type ScriptName = keyof typeof FILES;
 const ADDING: readonly ScriptName[] = ['add', 'put', 'schedule', 'tick'];
 
 const names = Object.keys(FILES) as ScriptName[];
-const library = new ScriptLibrary(PRELUDE, FILES, {
+const files = Object.entries(FILES).map(([name, parts]) => [name, [lua('keys'), ...parts]] as const);
+const library = new ScriptLibrary(PRELUDE, Object.fromEntries(files), {
   allowOom: names.filter((name) => !ADDING.includes(name)),
 });
 
