@@ -31,6 +31,8 @@ for key = 2, #KEYS, 4 do
     vote = 'shared:' .. group
   elseif not group and join then
     vote = doubt(mark, token, admitted, 0)
+    -- No majority has granted a token that is ahead of this node's time: it comes from nodes whose clocks are wrong.
+    if not vote and tonumber(token) - now > WINDOW then vote = stamped('window') end
   elseif not group then
     vote = refuse(mark, token)
   end

@@ -18,8 +18,8 @@ import {
 import type { RedisNode } from '@holdfast/redis';
 import type { Context } from '@opentelemetry/api';
 import type { Members } from './members.js';
+import type { LeaseTarget } from './requests.js';
 import type { Holding, LeaseKind, Telemetry } from './telemetry.js';
-import type { LockRequest } from './verbs.js';
 import { explainExtend, isDecided, isExtendDecided, type Vote, type Votes } from './votes.js';
 
 export interface Lease extends TokenHolder, AsyncDisposable {
@@ -69,7 +69,9 @@ export interface LeaseGrant {
   /** Monotonic time at which the granted attempt began. */
   readonly since: number;
   /** What was asked for and granted. */
-  readonly request: LockRequest;
+  readonly target: LeaseTarget;
+  /** Whether its owner has stood in the queue. */
+  readonly queued: boolean;
   /** Told that nodes lack the lease; they are healed when this has resolved. */
   readonly onLacking?: (() => Promise<void>) | undefined;
 }
@@ -89,7 +91,8 @@ export class HeldLease implements Lease {
   readonly token: number;
   readonly owner: string;
   readonly #context: LeaseContext;
-  readonly #granted: LockRequest;
+  readonly #target: LeaseTarget;
+  readonly #queued: boolean;
   readonly #onLacking: (() => Promise<void>) | undefined;
   #ttl: number;
   #validUntil: number;
@@ -109,7 +112,8 @@ export class HeldLease implements Lease {
     this.resource = grant.resource;
     this.token = grant.token;
     this.owner = grant.owner;
-    this.#granted = grant.request;
+    this.#target = grant.target;
+    this.#queued = grant.queued;
     this.#onLacking = grant.onLacking;
     this.#ttl = grant.ttl;
     this.#validUntil = grant.since + context.validity(grant.ttl);
@@ -200,25 +204,25 @@ export class HeldLease implements Lease {
     const { quorum } = members.deployment;
     const since = clock.now();
     this.#expiry = Math.max(this.#expiry, since + ttl + 1_000);
-    const request = this.#request(ttl);
+    const { verbs, keys } = this.#target;
     let kept = false;
     const votes = await members.ask(ttl, {
-      verb: request.verbs.extend,
-      request,
-      subject: request.lockKey,
+      verb: verbs.extend,
+      request: { target: this.#target, ttl },
+      subject: keys.lockKey,
       isDecided: (cast) => isExtendDecided(cast, quorum),
       onLate: (node, vote) => {
         this.#noteQuarantine(vote);
-        if (kept) this.#heal(request, { node, vote, since });
+        if (kept) this.#heal(ttl, { node, vote, since });
       },
     });
     for (const vote of votes) this.#noteQuarantine(vote);
     kept = explainExtend(votes, quorum) === 'kept';
     const resuming = explainExtend(votes, quorum) === 'resumable';
-    this.#conclude(resuming ? await this.#resume(request, ttl) : votes, since, ttl);
+    this.#conclude(resuming ? await this.#resume(ttl) : votes, since, ttl);
     if (kept) {
       for (const [index, node] of members.nodes.entries())
-        this.#heal(request, { node, vote: votes[index], since });
+        this.#heal(ttl, { node, vote: votes[index], since });
     }
     return kept ? 'kept' : 'resumed';
   }
@@ -228,13 +232,14 @@ export class HeldLease implements Lease {
   }
 
   /** Takes the lock again where a node vouches for the token; every node judges that anew, in the same step. */
-  #resume(request: LockRequest, ttl: number): Promise<Votes> {
+  #resume(ttl: number): Promise<Votes> {
     const { members } = this.#context;
+    const { verbs, keys } = this.#target;
     const { quorum } = members.deployment;
     return members.ask(ttl, {
-      verb: request.verbs.rejoin,
-      request,
-      subject: request.lockKey,
+      verb: verbs.rejoin,
+      request: { target: this.#target, ttl, proof: 0 },
+      subject: keys.lockKey,
       isDecided: (votes) => isDecided(votes, quorum, 'kept', 'rejoined'),
     });
   }
@@ -243,23 +248,23 @@ export class HeldLease implements Lease {
    * Brings in a node that lacks the lock. Nobody waits for it: the majority was enough. Where somebody else is trying to
    * take it, which cannot succeed, it is tried again when he should have withdrawn.
    */
-  #heal(request: LockRequest, { node, vote, since }: Lacking, tries = 0): void {
+  #heal(ttl: number, { node, vote, since }: Lacking, tries = 0): void {
     const lacking = vote?.kind === 'vouched' || vote?.kind === 'forgotten' || vote?.kind === 'held';
     if (this.#releasing || !lacking || tries > HEAL_TRIES) return;
     if (tries === 0 && this.#onLacking) {
-      void this.#onLacking().then(() => this.#heal(request, { node, vote, since }, 1));
+      void this.#onLacking().then(() => this.#heal(ttl, { node, vote, since }, 1));
       return;
     }
     const { clock, random } = this.#context;
     const again = (answer: Vote): void => {
       if (answer.kind !== 'held') return;
-      const healing = (): void => this.#heal(request, { node, vote: answer, since }, tries + 1);
+      const healing = (): void => this.#heal(ttl, { node, vote: answer, since }, tries + 1);
       clock.after(1 + random.unit() * 10, healing, { keepAlive: false });
     };
-    node.submit(request.verbs.rejoin, {
+    node.submit(this.#target.verbs.rejoin, {
       node,
-      request: { ...request, proof: this.#proof(vote, since) },
-      subject: request.lockKey,
+      request: { target: this.#target, ttl, proof: this.#proof(vote, since) },
+      subject: this.#target.keys.lockKey,
       settle: again,
       fail: () => {},
       abandoned: false,
@@ -272,17 +277,17 @@ export class HeldLease implements Lease {
    * forgotten a later grant and vote again by then. Both times are measured: one on our monotonic clock, the other from
    * what the node itself said, so that it makes no difference what time of day anybody believes it is.
    */
-  #proof(vote: Vote, since: number): string {
+  #proof(vote: Vote, since: number): number {
     const { members, clock } = this.#context;
     const left = since + members.deployment.window - clock.now();
     const time = 'time' in vote ? vote.time : undefined;
-    return time === undefined || left <= 0 ? '0' : String(Math.floor(time + left * 1_000));
+    return time === undefined || left <= 0 ? 0 : Math.floor(time + left * 1_000);
   }
 
   /** Sets the new validity if a majority has the lock under this lease; throws what the votes mean otherwise. */
   #conclude(votes: Votes, since: number, ttl: number): void {
     const { members, clock, validity } = this.#context;
-    members.requireDistinct();
+    members.audit.requireDistinct();
     if (this.#releasing) throw this.#lost ?? this.error('was released');
     const outcome = explainExtend(votes, members.deployment.quorum);
     const reasons = members.reasons(votes);
@@ -310,7 +315,8 @@ export class HeldLease implements Lease {
       this.#signal?.stop();
       const { members } = this.#context;
       this.#context.watched.delete(this);
-      this.#releasing = members.release(this.#request(this.#ttl), this.#expiry);
+      const request = { target: this.#target, queued: this.#queued };
+      this.#releasing = members.undo.release(request, this.#expiry);
       this.#holding?.released();
     }
     return this.#releasing;
@@ -331,10 +337,6 @@ export class HeldLease implements Lease {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.release();
-  }
-
-  #request(ttl: number): LockRequest {
-    return { ...this.#granted, ttl: String(ttl) };
   }
 
   error(what: string, options?: ErrorOptions): LeaseLostError {

@@ -19,7 +19,8 @@ import {
   withDefault,
 } from '@holdfast/kernel';
 import { context as contexts } from '@opentelemetry/api';
-import { type AcquireContext, acquireLease } from './acquire.js';
+import { acquireLease } from './acquire.js';
+import type { AcquireContext } from './call.js';
 import type { HeldLease } from './lease.js';
 import type { Mode } from './modes.js';
 import { Renewal } from './renewal.js';

@@ -30,7 +30,8 @@ import {
   withDefault,
 } from '@holdfast/kernel';
 import { connect, type NodeSource, RedisNode, withoutCredentials } from '@holdfast/redis';
-import { type AcquireContext, adoptLease } from './acquire.js';
+import { adoptLease } from './adopt.js';
+import type { AcquireContext } from './call.js';
 import {
   type ChangeContext,
   commitChange,
@@ -50,6 +51,7 @@ import {
   type Terms,
   type TryOptions,
 } from './leasing.js';
+import { WaitingRoom } from './line.js';
 import { Members } from './members.js';
 import { exclusive, shared } from './modes.js';
 import { inspectNodes, type NodesState } from './restarts.js';
@@ -57,7 +59,6 @@ import { Semaphore, type SemaphoreOptions } from './semaphore.js';
 import { acquireSeveral, type HeldLeases, type MultiLease } from './several.js';
 import { Telemetry } from './telemetry.js';
 import { TokenClock } from './token-clock.js';
-import { WaitingRoom } from './waiting.js';
 
 export interface LocksOptions extends DeploymentOptions {
   /** The Redis nodes, an odd number of independent servers: URLs, or ioredis or node-redis clients of yours. */
@@ -181,7 +182,7 @@ export class Locks implements AsyncDisposable {
         channel: deployment.channel(`${identity}/${instance}`),
         patience: callTimeout,
         onWarning,
-        onNobody: (node, entry) => members.strike(node, entry),
+        onNobody: (node, entry) => members.undo.evict(node, entry),
       }),
       onQuarantine: (remaining) => {
         if (quarantineSaid) return;

@@ -4,8 +4,8 @@
  */
 import type { LeaseKeys } from './deployment.js';
 import type { Members } from './members.js';
+import type { LeaseVerbs, PermitRequest } from './requests.js';
 import type { LeaseKind } from './telemetry.js';
-import type { LeaseVerbs, PermitRequest } from './verbs.js';
 import { groupOf, type Refusal, type Votes } from './votes.js';
 
 /** What one attempt asks for. */

@@ -7,7 +7,7 @@
  */
 import type { Clock } from '@holdfast/kernel';
 import type { RedisNode, Verb } from '@holdfast/redis';
-import type { Ballot } from './verbs.js';
+import type { Ballot } from './requests.js';
 import type { Vote, Votes } from './votes.js';
 
 export interface RoundOptions<Request> {

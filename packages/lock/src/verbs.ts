@@ -4,65 +4,19 @@
  * Guarantees: a reply that is not the script's own throws, and so counts as no answer. Who answered is noted on the
  * node from the same reply, so a server that took another's place is known before its vote is counted.
  */
-import {
-  type Operation,
-  type RedisNode,
-  type Reply,
-  Script,
-  ScriptLibrary,
-  type Verb,
-} from '@holdfast/redis';
+import { type RedisNode, type Reply, Script, ScriptLibrary } from '@holdfast/redis';
 import type { Deployment } from './deployment.js';
+import type {
+  Ballot,
+  ClaimRequest,
+  LeaseVerbs,
+  LockVerb,
+  RejoinRequest,
+  ReleaseRequest,
+  TimedRequest,
+  WithdrawRequest,
+} from './requests.js';
 import type { Vote } from './votes.js';
-
-/** One operation on one node: a proposal, an extension, a release. */
-export interface Ballot<Request = LockRequest> extends Operation<Vote> {
-  readonly node: RedisNode;
-  readonly request: Request;
-}
-
-/** What is asked of every node. */
-export interface LockRequest {
-  /** Those of the kind of lease that this is about. */
-  readonly verbs: LeaseVerbs;
-  readonly lockKey: string;
-  readonly fenceKey: string;
-  readonly queueKey: string;
-  /** "token owner": what the lock's key holds. */
-  readonly value: string;
-  /** Milliseconds. */
-  readonly ttl: string;
-  /** rejoin only: node time in microseconds up to which a kept majority is proof; "0" to resume. */
-  readonly proof: string;
-  /** For how long the owner has been waiting, in microseconds; "" if he is not to stand in the queue. */
-  readonly waited: string;
-  /** Whether the owner has stood in the queue. */
-  readonly queued: boolean;
-  /** Shared leases only: the set of those who read, and whether the token is that of their group. */
-  readonly shared?: { readonly readersKey: string; readonly join: boolean } | undefined;
-  /** Permits only: the number of permits, where it is kept, and whether a node that knows none may take it. */
-  readonly permit?: PermitRequest | undefined;
-}
-
-export interface PermitRequest {
-  readonly numberKey: string;
-  readonly permits: number;
-  readonly introduce: boolean;
-}
-
-export type LockVerb = Verb<Ballot, Vote>;
-
-/** What can be asked about one kind of lease. */
-export interface LeaseVerbs {
-  readonly acquire: LockVerb;
-  /** acquire, by one who waits. */
-  readonly claim: LockVerb;
-  readonly extend: LockVerb;
-  readonly rejoin: LockVerb;
-  readonly release: LockVerb;
-  /** Takes back what a failed attempt was granted by a minority, and calls nobody. */
-  readonly withdraw: LockVerb;
-}
 
 export interface LockVerbs {
   /** All that these run. */
@@ -71,8 +25,8 @@ export interface LockVerbs {
   readonly shared: LeaseVerbs;
   /** One slot of a semaphore: an exclusive lease that is asked for in its own way. */
   readonly permit: LeaseVerbs;
-  readonly survey: Verb<Ballot<SurveyRequest>, Vote>;
-  readonly number: Verb<Ballot<NumberRequest>, Vote>;
+  readonly survey: LockVerb<SurveyRequest>;
+  readonly number: LockVerb<NumberRequest>;
 }
 
 interface SurveyRequest {
@@ -143,9 +97,9 @@ function makeVerbs(prelude: string, recordKey: string): LockVerbs {
     decode: decodeReleases,
   });
   const exclusive: LeaseVerbs = {
-    acquire: { ...voting('acquire'), encode: encodeVote },
+    acquire: { ...voting('acquire'), encode: encodeTimed },
     claim: { ...voting('claim'), encode: encodeClaim },
-    extend: { ...voting('extend'), encode: encodeVote },
+    extend: { ...voting('extend'), encode: encodeTimed },
     rejoin: { ...voting('rejoin'), encode: encodeRejoin },
     release: { ...freeing('release'), encode: encodeRelease },
     withdraw: { ...freeing('withdraw'), encode: encodeWithdraw },
@@ -165,7 +119,7 @@ function makeVerbs(prelude: string, recordKey: string): LockVerbs {
       acquire: share,
       claim: share,
       extend: { ...voting('reshare'), encode: encodeReshare },
-      rejoin: { ...voting('reshare'), encode: encodeRejoinShared },
+      rejoin: { ...voting('reshare'), encode: encodeReshare },
       release: { ...freeing('unshare'), encode: encodeUnshare },
       withdraw: { ...freeing('unshare'), encode: encodeWithdrawShared },
     },
@@ -174,80 +128,78 @@ function makeVerbs(prelude: string, recordKey: string): LockVerbs {
   };
 }
 
-type Encode<B = Ballot> = (ballot: B, keys: string[], args: string[]) => void;
+type Encode<Request> = (ballot: Ballot<Request>, keys: string[], args: string[]) => void;
 
-const encodeVote: Encode = ({ request }, keys, args) => {
-  keys.push(request.lockKey, request.fenceKey);
-  args.push(request.value, request.ttl);
+const encodeTimed: Encode<TimedRequest> = ({ request: { target, ttl } }, keys, args) => {
+  keys.push(target.keys.lockKey, target.keys.fenceKey);
+  args.push(target.value, String(ttl));
 };
 
-const encodeClaim: Encode = ({ request }, keys, args) => {
-  keys.push(request.lockKey, request.fenceKey, request.queueKey);
-  args.push(request.value, request.ttl, request.waited);
+/** With an empty time for somebody who does not wait. */
+const encodeClaim: Encode<TimedRequest & Partial<ClaimRequest>> = (ballot, keys, args) => {
+  const { target, waited } = ballot.request;
+  encodeTimed(ballot, keys, args);
+  keys.push(target.keys.queueKey);
+  args.push(waited === undefined ? '' : String(Math.round(waited)));
 };
 
-const encodePermit: Encode = (ballot, keys, args) => {
-  const { numberKey = '', permits, introduce } = ballot.request.permit ?? {};
+const encodePermit: Encode<TimedRequest & Partial<ClaimRequest>> = (ballot, keys, args) => {
+  const { numberKey = '', permits, introduce } = ballot.request.target.permit ?? {};
   encodeClaim(ballot, keys, args);
   keys.push(numberKey);
   args.push(String(permits), introduce ? '1' : '');
 };
 
-const encodeShare: Encode = (ballot, keys, args) => {
-  const { readersKey = '', join } = ballot.request.shared ?? {};
+const encodeShare: Encode<TimedRequest & Partial<ClaimRequest>> = (ballot, keys, args) => {
+  const { target } = ballot.request;
   encodeClaim(ballot, keys, args);
-  keys.push(readersKey);
-  args.push(join ? '1' : '');
+  keys.push(target.keys.readersKey);
+  args.push(target.join ? '1' : '');
 };
 
-const encodeRejoin: Encode = (ballot, keys, args) => {
-  encodeVote(ballot, keys, args);
-  args.push(ballot.request.proof);
+const encodeRejoin: Encode<RejoinRequest> = (ballot, keys, args) => {
+  encodeTimed(ballot, keys, args);
+  args.push(String(ballot.request.proof));
 };
 
-const encodeReenter: Encode = (ballot, keys, args) => {
+const encodeReenter: Encode<RejoinRequest> = (ballot, keys, args) => {
   encodeRejoin(ballot, keys, args);
-  keys.push(ballot.request.permit?.numberKey ?? '');
+  keys.push(ballot.request.target.permit?.numberKey ?? '');
 };
 
-const encodeReshare: Encode = (ballot, keys, args) => {
-  encodeVote(ballot, keys, args);
-  keys.push(ballot.request.shared?.readersKey ?? '');
-  args.push('');
+const encodeReshare: Encode<TimedRequest & Partial<RejoinRequest>> = (ballot, keys, args) => {
+  const { target, proof = '' } = ballot.request;
+  encodeTimed(ballot, keys, args);
+  keys.push(target.keys.readersKey);
+  args.push(String(proof));
 };
 
-const encodeRejoinShared: Encode = (ballot, keys, args) => {
-  encodeVote(ballot, keys, args);
-  keys.push(ballot.request.shared?.readersKey ?? '');
-  args.push(ballot.request.proof);
+const encodeRelease: Encode<ReleaseRequest> = ({ request: { target, queued } }, keys, args) => {
+  keys.push(target.keys.lockKey, target.keys.queueKey);
+  args.push(target.value, queued ? '1' : '');
 };
 
-const encodeRelease: Encode = ({ request }, keys, args) => {
-  keys.push(request.lockKey, request.queueKey);
-  args.push(request.value, request.queued ? '1' : '');
+const encodeWithdraw: Encode<WithdrawRequest> = ({ request: { target } }, keys, args) => {
+  keys.push(target.keys.lockKey, target.keys.fenceKey);
+  args.push(target.value);
 };
 
-const encodeWithdraw: Encode = ({ request }, keys, args) => {
-  keys.push(request.lockKey, request.fenceKey);
-  args.push(request.value);
+const encodeUnshare: Encode<ReleaseRequest> = ({ request: { target, queued } }, keys, args) => {
+  keys.push(target.keys.lockKey, target.keys.queueKey, target.keys.readersKey);
+  args.push(target.value, queued ? 'queued' : '');
 };
 
-const encodeUnshare: Encode = ({ request }, keys, args) => {
-  keys.push(request.lockKey, request.queueKey, request.shared?.readersKey ?? '');
-  args.push(request.value, request.queued ? 'queued' : '');
+const encodeWithdrawShared: Encode<WithdrawRequest> = ({ request: { target } }, keys, args) => {
+  keys.push(target.keys.lockKey, target.keys.queueKey, target.keys.readersKey);
+  args.push(target.value, 'quietly');
 };
 
-const encodeWithdrawShared: Encode = ({ request }, keys, args) => {
-  keys.push(request.lockKey, request.queueKey, request.shared?.readersKey ?? '');
-  args.push(request.value, 'quietly');
-};
-
-const encodeSurvey: Encode<Ballot<SurveyRequest>> = ({ request }, keys, args) => {
+const encodeSurvey: Encode<SurveyRequest> = ({ request }, keys, args) => {
   keys.push(...request.lockKeys);
   args.push(String(request.lockKeys.length));
 };
 
-const encodeNumber: Encode<Ballot<NumberRequest>> = ({ request, node }, keys, args) => {
+const encodeNumber: Encode<NumberRequest> = ({ request, node }, keys, args) => {
   const seen = request.seen?.get(node);
   keys.push(request.numberKey);
   args.push(seen ? request.value : '', seen?.value ?? '', seen?.admitted ?? '');

@@ -311,6 +311,17 @@ describe('extend', () => {
   });
 });
 
+describe('share', () => {
+  it('lets nobody join a group whose token is ahead of the time, as one on a node with a wrong clock', async () => {
+    const { text } = lockVerbs(parameters).shared.acquire.script;
+    const join = async (token: number) =>
+      votesOf(await redis.eval(text, 5, record, lock, fence, queue, readers, `${token} a`, 1_000, '', '1'));
+    expect(await join(now() + SECOND)).toBe('window@now');
+    expect(await redis.exists(lock, fence, readers)).toBe(0);
+    expect(await join(now() - SECOND)).toBe('granted');
+  });
+});
+
 describe('rejoin', () => {
   it('resumes only where the node vouches', async () => {
     const token = now();

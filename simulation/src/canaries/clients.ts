@@ -81,7 +81,7 @@ export const CLIENT_CANARIES: readonly Canary[] = [
       {
         file: 'packages/lock/src/lease.ts',
         find: 'this.#conclude(resuming ?',
-        replace: `members.nodes.forEach((node, index) => void this.#heal(request, { node, vote: votes[index], since }));
+        replace: `members.nodes.forEach((node, index) => void this.#heal(ttl, { node, vote: votes[index], since }));
     this.#conclude(resuming ?`,
       },
       {
@@ -140,7 +140,7 @@ export const CLIENT_CANARIES: readonly Canary[] = [
     changes: [
       {
         file: 'packages/lock/src/locks.ts',
-        find: 'onNobody: (node, entry) => members.strike(node, entry),',
+        find: 'onNobody: (node, entry) => members.undo.evict(node, entry),',
         replace: 'onNobody: () => {},',
       },
     ],
@@ -169,14 +169,14 @@ export const CLIENT_CANARIES: readonly Canary[] = [
 `,
       },
       {
-        file: 'packages/lock/src/acquire.ts',
-        find: `  members.requireDistinct();
+        file: 'packages/lock/src/attempt.ts',
+        find: `  members.audit.requireDistinct();
   noticeQuarantine(context, votes);`,
-        replace: `  await pause(clock, 50);
+        replace: `  await new Promise<void>((resolve) => clock.after(50, resolve));
   if (count(votes, 'granted') >= quorum && clock.now() < since + context.validity(ttl)) {
-    return new HeldLease(context, { kind: mode.kind, resource, token, owner, ttl, since, request });
+    return new HeldLease(context, { kind: mode.kind, resource, token, owner, ttl, since, target, queued });
   }
-  members.requireDistinct();
+  members.audit.requireDistinct();
   noticeQuarantine(context, votes);`,
       },
     ],
@@ -197,8 +197,8 @@ export const CLIENT_CANARIES: readonly Canary[] = [
     about: 'What a minority granted stays until it expires.',
     changes: [
       {
-        file: 'packages/lock/src/acquire.ts',
-        find: 'void members.withdraw(request, clock.now() + ttl, votes);',
+        file: 'packages/lock/src/attempt.ts',
+        find: 'void members.undo.withdraw({ target, queued }, clock.now() + ttl, votes);',
         replace: '',
       },
     ],
@@ -208,7 +208,7 @@ export const CLIENT_CANARIES: readonly Canary[] = [
     about: 'Who is called does not hear it.',
     changes: [
       {
-        file: 'packages/lock/src/waiting.ts',
+        file: 'packages/lock/src/line.ts',
         find: "else if (word === 'called') place.call(node, lockKey);",
         replace: "else if (word === 'called') return;",
       },
