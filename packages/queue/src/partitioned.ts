@@ -34,7 +34,7 @@ export interface AddedToPartition extends Added {
 export function createPartitionedQueue<Input = unknown, Output = Input>(
   options: PartitionedQueueOptions<Input, Output>,
 ): PartitionedQueue<Input, Output> {
-  return new PartitionedQueue(options);
+  return new PartitionedQueue(options ?? {}); // which names the option that is missing first
 }
 
 /** Made by `createPartitionedQueue`. */

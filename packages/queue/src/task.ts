@@ -21,6 +21,9 @@ import { encode } from './schema.js';
 
 const MOST_EFFECTS = 100;
 
+/** In bytes: the latest 1000 notices are kept, and each may be one of progress. */
+const LARGEST_PROGRESS = 16_000;
+
 export interface Task<Data = unknown> extends TokenHolder {
   readonly id: string;
   /** The name of its queue. */
@@ -51,7 +54,7 @@ export interface Task<Data = unknown> extends TokenHolder {
    * Throws MisuseError, LeaseLostError.
    */
   effect(command: string, ...args: readonly (string | number)[]): void;
-  /** Notes how far it is, for who watches. Throws LeaseLostError, UnavailableError, MisuseError. */
+  /** Notes how far it is, for who watches: at most 16,000 bytes of JSON. Throws LeaseLostError, UnavailableError, MisuseError. */
   progress(value: unknown): Promise<void>;
 }
 
@@ -144,7 +147,9 @@ export class DeliveredTask<Data> implements Task<Data> {
 
   async progress(value: unknown): Promise<void> {
     if (this.#over) throw this.#over;
-    const isOurs = await this.#context.progress(encode(value, this.#maxBytes, 'Progress'));
+    const isOurs = await this.#context.progress(
+      encode(value, Math.min(this.#maxBytes, LARGEST_PROGRESS), 'Progress'),
+    );
     if (!isOurs) throw this.lost('it was delivered to somebody else since');
   }
 

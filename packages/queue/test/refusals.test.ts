@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { MisuseError, UnavailableError } from '@holdfast/kernel';
-import { createQueue, type Task } from '@holdfast/queue';
+import { createPartitionedQueue, createQueue, type Task } from '@holdfast/queue';
 import { expect, it } from 'vitest';
 import { client, eventually, node, queueOf, useRedis, workerOf } from './setting.js';
 
@@ -17,6 +17,7 @@ it('refuses arguments that make no sense, with an error that names them', async 
   const calls: [() => unknown, RegExp][] = [
     [() => createQueue(any(undefined)), /createQueue takes an object with redis, name.*got undefined/],
     [() => createQueue(any([])), /got \[object Array\]/],
+    [() => createPartitionedQueue(any(undefined)), /partitions is a whole number/],
     [() => queue.add(1, any(null)), /add takes an object.*got null/],
     [() => queue.add(1, any('now')), /got "now"/],
     [() => queue.addMany(any({})), /addMany takes a list of \{ data, options \}; got \[object Object\]/],
