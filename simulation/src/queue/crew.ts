@@ -33,6 +33,10 @@ const REMAINS: readonly (readonly [command: string, name: string])[] = [
   ...[0, 1, 2, 3].map((level) => ['XLEN', `ready:${level}`] as const),
 ];
 
+/** A grace that no worker may wait out which has nothing to hand back, and within which time it has stopped, in ms. */
+const LONG_GRACE = 60_000;
+const PROMPT_STOP = 4_000;
+
 const SCHEDULE = 'tick';
 
 /** In ms; long enough for every connection to be there again. */
@@ -45,7 +49,7 @@ export class QueueCrew {
   readonly #left: QueueStep[][][];
   readonly #busy = new Set<string>();
   #healed = false;
-  #phase: 'planned' | 'draining' | 'calm' | 'stopping' | 'done' = 'planned';
+  #phase: 'planned' | 'draining' | 'calm' | 'outage' | 'stopping' | 'done' = 'planned';
 
   constructor(options: QueueCrewOptions) {
     this.#options = options;
@@ -190,7 +194,32 @@ export class QueueCrew {
     world.scheduler.after(3 * CALM * 1000, () => {
       if (!this.#isDrained || this.#busy.size > 0)
         this.#options.oracle.violate('prompt', `all is well, but ${this.whatIsLeft} has not ended`);
-      this.#stop();
+      if (this.#options.plan.outage) this.#stopInOutage();
+      else this.#stop();
+    });
+  }
+
+  /** A worker that has nothing, and asks a server that it cannot reach, stops at once. Another takes its place. */
+  #stopInOutage(): void {
+    const { world, oracle, plan } = this.#options;
+    this.#phase = 'outage';
+    const process = this.#processes[0] as QueueProcess;
+    process.machine.run(() => void process.restartWorker(LONG_GRACE));
+    world.scheduler.after(CALM * 1000, () => {
+      const away = 3 * plan.queue.timeout + 2 * PROMPT_STOP;
+      world.inflict({ f: 'cut', at: 0, clients: [0], nodes: [0], direction: 'both', for: away });
+      process.machine.run(() => process.ask());
+      let isStopped = false;
+      world.scheduler.after(3 * plan.queue.timeout * 1000, () => {
+        process.machine.run(() => void process.stopWorker().then(() => (isStopped = true)));
+      });
+      world.scheduler.after((3 * plan.queue.timeout + PROMPT_STOP) * 1000, () => {
+        if (!isStopped) oracle.violate('prompt', `${process.machine.name} has nothing, but has not stopped`);
+      });
+      // The server ends its session when the lease is over, and one who works notices.
+      world.scheduler.after((away + CALM) * 1000, () => process.machine.run(() => process.startWorker()));
+      const over = away + 3 * CALM + (plan.clients[0]?.worker?.lease ?? 0);
+      world.scheduler.after(over * 1000, () => this.#stop());
     });
   }
 

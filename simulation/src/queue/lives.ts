@@ -181,6 +181,7 @@ export class Lives {
     if (word === 'unknown' || this.#forgot) return;
     const life = this.#current.get(id);
     const text = String(typeof value === 'string' ? value : value?.[0]);
+    if (word === 'completed' && text.startsWith('!')) return; // its result was not kept
     const isWhole = word === 'completed' || typeof value !== 'string';
     const name = isWhole ? (JSON.parse(text) as { name: string }).name : nameIn(text);
     if (this.#removed.has(id) && word !== 'dead')

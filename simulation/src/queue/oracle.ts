@@ -171,12 +171,15 @@ export class QueueOracle {
         this.violate('lost task', `${name}, which is ${id}, was acknowledged, but has not ended`);
       if (completions > 1)
         this.violate('effects', `${name}, which is ${id}, has its effect ${completions} times`);
+      if (this.#lives.isDead(life)) this.#judgeFailures(id);
       const place = server.execute('HGET', [key('results'), id]);
       if (place === null || !this.#lives.isCurrent(life)) continue;
       const [event] = server.execute('XRANGE', [key('events'), String(place), String(place)]) as [
         [string, string[]],
       ];
-      const result = JSON.parse(event[1][3] ?? '') as { name: string; token: number };
+      const text = event[1][3] ?? '';
+      if (text.startsWith('!')) continue; // the result was not kept
+      const result = JSON.parse(text) as { name: string; token: number };
       if (result.name !== name) continue;
       if (completions === 0)
         this.violate('effects', `${name}, which is ${id}, has completed without its effect`);
@@ -188,4 +191,16 @@ export class QueueOracle {
         );
     }
   }
+
+  /** A dead letter has failed as planned, or with the lease of its worker: a handler that succeeds has not failed. */
+  #judgeFailures(id: string): void {
+    const letter = String(this.#world.store.server.execute('HGET', [key('letters'), id]));
+    const { e = [] } = JSON.parse(letter.slice(letter.indexOf('\n'))) as { e?: { message: string }[] };
+    const wrong = e.find(({ message }) => !FAILURES.test(message));
+    if (wrong) this.violate('failure', `${id} is a dead letter, because ${wrong.message}`);
+  }
 }
+
+/** What handlers of the plan fail with, and workers. */
+const FAILURES =
+  /^(planned|5|undefined|Symbol\(planned\)|a value that cannot be shown|The lease on task|The worker stops|its worker died|it expired)/;

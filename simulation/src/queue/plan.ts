@@ -28,6 +28,8 @@ export interface QueuePlan extends Omit<Plan, 'clients'> {
   };
   /** Whether the server may come back without what it had acknowledged. */
   readonly lossy: boolean;
+  /** Whether, when all has ended, a worker is stopped that cannot reach the server. */
+  readonly outage: boolean;
 }
 
 interface QueueClientPlan {
@@ -35,6 +37,8 @@ interface QueueClientPlan {
   readonly worker:
     | { readonly concurrency: number; readonly lease: number; readonly grace: number }
     | undefined;
+  /** Whether its worker has a backoff of its own that throws, or gives nonsense. */
+  readonly wrongBackoff: boolean;
   /** When its worker is stopped, and another started in its place. */
   readonly restarts: readonly number[];
   /** What goes on in the process at the same time. */
@@ -88,7 +92,14 @@ export interface WorkPlan {
   /** Goes on when its signal has aborted. */
   readonly heedless: boolean;
   readonly progress: boolean;
+  /** Which nonsense attempts fail with, if any. */
+  readonly nonsense?: number | undefined;
+  /** Whether it returns what cannot be kept as a result. */
+  readonly unkeepable?: boolean;
 }
+
+/** How many kinds of nonsense handlers throw. */
+export const KINDS_OF_NONSENSE = 6;
 
 const CLOCK_AHEAD = 400;
 
@@ -97,6 +108,8 @@ const JUMP = 3_000;
 
 export function drawQueuePlan(seed: number, wishes: Wishes = {}): QueuePlan {
   const dice = new Dice(seed ^ 0x51ed27);
+  // What handlers do wrong is drawn apart, so that the rest of a seed's plan does not depend on it.
+  const wrongs = new Dice(seed ^ 0x3c6ef3);
   const clients = wishes.clients ?? dice.whole(2, 4);
   const healAt = dice.whole(2_000, 6_000);
   const lossy = dice.chance(0.3);
@@ -123,7 +136,7 @@ export function drawQueuePlan(seed: number, wishes: Wishes = {}): QueuePlan {
     initialized: true,
     nodeClocks: [clock()],
     clients: Array.from({ length: clients }, (_, place) =>
-      drawClient(dice, { place, lease, healAt, clock: clock() }),
+      drawClient(dice, { place, lease, healAt, clock: clock(), wrongs }),
     ),
     faults: dice.chance(0.92) ? drawFaults(dice, { clients, healAt, lossy, clocksJump, lease }) : [],
     contests: [],
@@ -141,17 +154,19 @@ export function drawQueuePlan(seed: number, wishes: Wishes = {}): QueuePlan {
       every: dice.chance(0.2) ? dice.scale(150, 1_000) : undefined,
     },
     lossy,
+    outage: wrongs.chance(0.25),
   };
 }
 
 interface ClientOptions {
+  readonly wrongs: Dice;
   readonly place: number;
   readonly lease: number;
   readonly healAt: number;
   readonly clock: ClockPlan;
 }
 
-function drawClient(dice: Dice, { place, lease, healAt, clock }: ClientOptions): QueueClientPlan {
+function drawClient(dice: Dice, { place, lease, healAt, clock, wrongs }: ClientOptions): QueueClientPlan {
   const works = place === 0 || dice.chance(0.8);
   // More at once than the workers can take.
   const isBurst = dice.chance(0.2);
@@ -170,9 +185,18 @@ function drawClient(dice: Dice, { place, lease, healAt, clock }: ClientOptions):
     worker: works
       ? { concurrency: dice.whole(1, 4), lease, grace: dice.one([0, 0, dice.scale(1, 400)]) }
       : undefined,
+    wrongBackoff: wrongs.chance(0.2),
     restarts: works && dice.chance(0.3) ? [dice.whole(100, healAt)] : [],
-    tasks: Array.from({ length: dice.whole(1, 2) }, (_, index) => drawTask(index)),
+    tasks: Array.from({ length: dice.whole(1, 2) }, (_, index) =>
+      drawTask(index).map((step) => withWrongs(wrongs, step)),
+    ),
   };
+}
+
+function withWrongs(wrongs: Dice, step: QueueStep): QueueStep {
+  if (step.f !== 'add') return step;
+  const nonsense = wrongs.chance(0.3) ? wrongs.whole(0, KINDS_OF_NONSENSE - 1) : undefined;
+  return { ...step, work: { ...step.work, nonsense, unkeepable: wrongs.chance(0.08) } };
 }
 
 function drawStep(

@@ -72,23 +72,31 @@ export class QueueProcess {
     });
   }
 
-  startWorker(): void {
+  /** With the grace of the plan, unless another is given. */
+  startWorker(grace?: number): void {
     const { subject, plan, place } = this.#options;
-    const settings = plan.clients[place]?.worker;
+    const { worker: settings, wrongBackoff } = plan.clients[place] ?? {};
     if (settings === undefined) return;
     this.#worker = subject.createWorker({
       queue: this.queue,
       ...settings,
+      ...(grace !== undefined && { grace }),
+      ...(wrongBackoff && { backoff: giveNonsense }),
       name: this.machine.name,
       handler: (task: Task<Data>) => this.#handle(task),
-      onError: () => {},
+      onError: (error) => this.#judgeReport(error),
     });
   }
 
   /** Stops its worker, and starts another in its place. */
-  async restartWorker(): Promise<void> {
+  async restartWorker(grace?: number): Promise<void> {
     await this.stopWorker();
-    this.startWorker();
+    this.startWorker(grace);
+  }
+
+  /** Its worker asks for tasks although nobody has told it of any. */
+  ask(): void {
+    this.#worker?.resume();
   }
 
   async stopWorker(): Promise<void> {
@@ -241,7 +249,10 @@ export class QueueProcess {
 
   async #handle(task: Task<Data>): Promise<Result> {
     const { oracle, plan, subject } = this.#options;
-    const { takes, steps, fails, fatal, heedless, progress } = workOf(plan, task.data.name);
+    const { takes, steps, fails, fatal, heedless, progress, nonsense, unkeepable } = workOf(
+      plan,
+      task.data.name,
+    );
     if (this.#options.world.isTraced) {
       const left = task.lease.remaining().toFixed(1);
       this.note(
@@ -257,14 +268,21 @@ export class QueueProcess {
         if (progress) await task.progress(step).catch((error: unknown) => this.#judge(error));
       }
       if (fatal) throw new subject.NonRetryableError('planned');
-      if (task.attempt <= fails) throw new Error('planned');
+      if (task.attempt <= fails) throw nonsense === undefined ? new Error('planned') : NONSENSE[nonsense]?.();
       const { name } = task.data;
       task.effect('HINCRBY', EFFECTS, name === 'tick' ? task.id : name, 1);
-      return { name, token: task.token };
+      return { name, token: unkeepable ? (BigInt(task.token) as never) : task.token };
     } finally {
       if (this.#options.world.isTraced) this.note(`has handled ${task.data.name}`);
       oracle.ends(task);
     }
+  }
+
+  /** What the worker reports: what it cannot reach, and what is wrong with handlers and backoffs of the plan. */
+  #judgeReport(error: unknown): void {
+    const text = error instanceof Error ? error.message : '';
+    if (/^backoff is a function/.test(text) || /its result was not kept/.test(text)) return;
+    this.#judge(error);
   }
 
   #judge(error: unknown): void {
@@ -277,6 +295,28 @@ export class QueueProcess {
 
 /** What a correct deployment may tell a user who does nothing wrong. */
 const EXPECTED = ['HOLDFAST_UNAVAILABLE', 'HOLDFAST_LEASE_LOST', 'HOLDFAST_ABORTED'];
+
+/** What handlers throw that is no proper error. */
+const NONSENSE: readonly (() => unknown)[] = [
+  () => Object.create(null),
+  () => Object.defineProperty(new Error(), 'message', { value: 5n }),
+  () =>
+    Object.defineProperty(new Error(), 'message', {
+      get: () => {
+        throw new Error('thrown by a getter');
+      },
+    }),
+  () => Object.assign(new Error('planned'), { stack: { no: 'text' } }),
+  () => undefined,
+  () => Symbol('planned'),
+];
+
+/** What backoffs give that are no proper ones. */
+function giveNonsense(attempt: number): number {
+  if (attempt === 1) return Number.NaN;
+  if (attempt === 2) throw Object.create(null);
+  return Promise.reject(new Error('later')) as never;
+}
 
 function workOf(plan: QueuePlan, name: string): WorkPlan {
   for (const { tasks } of plan.clients) {
