@@ -99,7 +99,7 @@ export interface WorkPlan {
 }
 
 /** How many kinds of nonsense handlers throw. */
-export const KINDS_OF_NONSENSE = 6;
+const KINDS_OF_NONSENSE = 6;
 
 const CLOCK_AHEAD = 400;
 
