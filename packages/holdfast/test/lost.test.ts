@@ -69,11 +69,15 @@ test('one node is not a majority: the program goes on', async () => {
   await nodes.nodes[0]?.kill();
   // Longer than the lease could have lasted without a renewal: until its remaining time has risen again and again.
   await using locks = createLocks({ nodes: nodes.urls });
-  for (let renewals = 0, last = 0; renewals < 4; ) {
+  let renewals = 0;
+  let last = 0;
+  const look = async (): Promise<number> => {
     const { remaining = 0 } = await locks.inspect('ledger');
     if (remaining > last) renewals += 1;
     last = remaining;
-  }
+    return renewals;
+  };
+  await expect.poll(look, { timeout: 30_000, interval: 20 }).toBeGreaterThanOrEqual(4);
   cli.type('done\n');
   expect(await cli.ended).toEqual({ code: 0, stdout: 'ready\ndone\n', stderr: '' });
 });
