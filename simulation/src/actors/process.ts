@@ -9,7 +9,7 @@ import type { RedisGuard } from '@holdfast/fence/redis';
 import type { Lease, Locks, MultiLease } from '@holdfast/lock';
 import { entryOf, type Ledger, ledgerKey } from '../checks/ledger.js';
 import type { Asked, Judged, Oracle } from '../checks/oracle.js';
-import { EXCLUSIVE, type Kind, SEMAPHORE, type Step } from '../plan/plan.js';
+import { EXCLUSIVE, type Kind, RESIZED, SEMAPHORE, type Step } from '../plan/plan.js';
 import type { Subject } from '../run/subject.js';
 import type { SimulatedClient } from '../world/client.js';
 import type { Machine } from '../world/machine.js';
@@ -79,18 +79,21 @@ export class Process {
     try {
       if (step.f === 'several') await this.#holdSeveral(step);
       else if (step.f === 'adopt') await this.#adopt(step);
+      else if (step.f === 'resize') await this.#resize(step);
       else await this.#hold(step);
     } catch (error) {
       this.note(`is told: ${error instanceof Error ? error.message : error}`);
-      this.#judge(error);
+      const mayDisagree = 'resource' in step && step.resource === RESIZED.name;
+      if (!mayDisagree || codeOf(error) !== MISUSE) this.#judge(error);
     }
   }
 
   /** Takes a lease of a kind, and says so to who judges. */
-  async acquire(kind: Kind, resource: string, terms: Terms): Promise<Lease> {
+  async acquire(kind: Kind, resource: string, terms: Terms, believed?: number): Promise<Lease> {
     const asked = this.#asks(kind, resource);
+    asked.permits = believed ?? this.#options.oracle.resized.told;
     try {
-      const lease = await this.#acquire(kind, resource, terms);
+      const lease = await this.#acquire(kind, resource, terms, asked.permits);
       this.#granted(asked, lease);
       return lease;
     } finally {
@@ -141,7 +144,7 @@ export class Process {
         throw error;
       });
     }
-    const lease = await this.acquire(kind, resource, terms);
+    const lease = await this.acquire(kind, resource, terms, step.believed);
     try {
       await this.#work(lease, step);
     } finally {
@@ -216,10 +219,25 @@ export class Process {
     await this.release(adopted);
   }
 
-  #acquire(kind: Kind, resource: string, terms: Terms): Promise<Lease> {
+  /** As a script of an operator does, whatever the number is that its handle is given. */
+  async #resize({ believed, permits, ttl, wait }: Step & { f: 'resize' }): Promise<void> {
+    const { oracle } = this.#options;
+    this.note(`resizes "${RESIZED.name}" to ${permits}`);
+    const settle = oracle.resizes(permits, this.machine);
+    try {
+      await this.locks.semaphore(RESIZED.name, { permits: believed }).resize(permits, { ttl, wait });
+      settle(true);
+    } catch (error) {
+      settle(false);
+      throw error;
+    }
+  }
+
+  #acquire(kind: Kind, resource: string, terms: Terms, permits: number): Promise<Lease> {
     if (kind === 'exclusive') return this.locks.acquire(resource, terms);
     if (kind === 'shared') return this.locks.acquireShared(resource, terms);
-    return this.locks.semaphore(SEMAPHORE.name, { permits: SEMAPHORE.permits }).acquire(terms);
+    const number = resource === RESIZED.name ? permits : SEMAPHORE.permits;
+    return this.locks.semaphore(resource, { permits: number }).acquire(terms);
   }
 
   #terms({ ttl, wait, abortAfter }: Terms & { abortAfter?: number | undefined }): Terms {
@@ -250,6 +268,8 @@ export class Process {
     if (!EXPECTED.includes(code) && !reading) this.#options.oracle.violate('error', String(error));
   }
 }
+
+const MISUSE = 'HOLDFAST_MISUSE';
 
 const LOST = 'HOLDFAST_LEASE_LOST';
 

@@ -5,9 +5,10 @@
  * may rely on it (`remaining()`), read at the world's time; one whose process is gone counts no more.
  */
 
-import { type Kind, SEMAPHORE } from '../plan/plan.js';
+import { type Kind, RESIZED, SEMAPHORE } from '../plan/plan.js';
 import type { Machine } from '../world/machine.js';
 import type { World } from '../world/world.js';
+import { PermitNumber } from './permits.js';
 
 export interface Violation {
   readonly rule: string;
@@ -28,6 +29,8 @@ interface Held {
   readonly kind: Kind;
   readonly machine: Machine;
   readonly asked: Asked;
+  /** When it was granted, in microseconds. */
+  readonly granted: number;
   /** When it was granted or extended last, in microseconds. */
   since: number;
 }
@@ -39,6 +42,8 @@ export interface Asked {
   readonly highest: ReadonlyMap<string, Tokens>;
   /** When it asked no more, in microseconds. */
   until: number;
+  /** Of a permit of the semaphore that changes: the number of permits that it believes. */
+  permits?: number;
 }
 
 interface Tokens {
@@ -53,6 +58,8 @@ export class Oracle {
   readonly violations: Violation[] = [];
   /** Leases that were granted. */
   grants = 0;
+  /** The number of permits of the semaphore that changes. */
+  readonly resized = new PermitNumber(RESIZED.permits);
   readonly #world: World;
   readonly #held = new Set<Held>();
   readonly #highest = new Map<string, Tokens>();
@@ -71,12 +78,27 @@ export class Oracle {
 
   /** Somebody begins to ask. */
   asks(kind: Kind, resource: string): Asked {
-    const slots = Array.from({ length: SEMAPHORE.permits }, (_, slot) => `${resource}#${slot + 1}`);
+    const slots = Array.from({ length: RESIZED.most }, (_, slot) => `${resource}#${slot + 1}`);
     const names = kind === 'permit' ? slots : [resource];
     const highest = new Map(names.map((name) => [name, { ...this.#of(name) }]));
     const asked: Asked = { kind, resource, highest, until: Number.POSITIVE_INFINITY };
     this.#asked.push(asked);
     return asked;
+  }
+
+  /** Somebody begins to change the number of permits; what is returned is told how that ended. */
+  resizes(permits: number, machine: Machine): (isDone: boolean) => void {
+    const { scheduler } = this.#world;
+    const change = this.resized.begin(permits, scheduler.now);
+    return (isDone) =>
+      machine.whenReal(() => {
+        this.resized.end(change, scheduler.now, isDone);
+        const valid = this.#permits(RESIZED.name);
+        if (isDone && valid.length > this.resized.most && !this.#world.plan.clocksJump) {
+          const what = `"${RESIZED.name}" was resized to ${permits}`;
+          this.violate('permits', `${what} while ${valid.length} permits were valid`);
+        }
+      });
   }
 
   /** It asks no more, however that ended. */
@@ -97,7 +119,8 @@ export class Oracle {
     const name = `${resource} ${token}`;
     if (kind !== 'shared' && this.#tokens.has(name)) this.violate('unique token', `${who} a second time`);
     this.#tokens.add(name);
-    const held = { lease, kind, machine, asked, since: this.#world.scheduler.now };
+    const { now } = this.#world.scheduler;
+    const held = { lease, kind, machine, asked, granted: now, since: now };
     machine.whenReal(() => {
       const tokens = this.#of(resource);
       const group = kind === 'shared' ? 'shared' : 'exclusive';
@@ -176,10 +199,8 @@ export class Oracle {
 
   #judge(held: Held, who: string): void {
     if (held.lease.remaining() === 0 || this.#world.plan.clocksJump) return;
-    let permits = 0;
     for (const other of this.#held) {
       const isValid = other.lease.remaining() > 0;
-      if (isValid && other.kind === 'permit') permits += 1;
       if (other === held || other.lease.resource !== held.lease.resource) continue;
       const both = other.kind === 'shared' && held.kind === 'shared';
       const whose = `${other.machine.name}'s ${other.kind} lease under ${other.lease.token}`;
@@ -190,9 +211,33 @@ export class Oracle {
       const told = other.lease.signal.aborted || !other.machine.isPunctual;
       if (!isValid && !told) this.violate('signal', `${who}, but the signal of ${whose} had not aborted`);
     }
-    if (held.kind === 'permit' && permits > SEMAPHORE.permits) {
-      this.violate('permits', `${who} as one of ${permits}, but there are ${SEMAPHORE.permits}`);
+    if (held.kind === 'permit') this.#judgePermit(held, who);
+  }
+
+  #judgePermit(held: Held, who: string): void {
+    const { resource: semaphore, permits: believed = 0 } = held.asked;
+    const isResized = semaphore === RESIZED.name;
+    const valid = this.#permits(semaphore);
+    const most = isResized ? Math.max(believed, this.resized.most) : SEMAPHORE.permits;
+    if (valid.length > most) {
+      this.violate('permits', `${who} as one of ${valid.length}, but there are ${most}`);
     }
+    // Whoever holds a permit keeps others from using the semaphore with another number, unless somebody changed it.
+    const odd = valid.find(
+      ({ asked, granted }) =>
+        granted < held.granted &&
+        asked.permits !== believed &&
+        !this.resized.mayHaveBecome(believed, granted),
+    );
+    if (isResized && odd) {
+      this.violate('permits', `${who} as one of ${believed} beside one of ${odd.asked.permits}`);
+    }
+  }
+
+  #permits(semaphore: string): Held[] {
+    return [...this.#held].filter(
+      ({ kind, asked, lease }) => kind === 'permit' && asked.resource === semaphore && lease.remaining() > 0,
+    );
   }
 
   #of(resource: string): Tokens {

@@ -15,6 +15,7 @@ import {
   type Fault,
   type Kind,
   type Plan,
+  RESIZED,
   SEMAPHORE,
   SHARED,
   type Step,
@@ -111,6 +112,10 @@ function drawStep(dice: Dice, maxTtl: number): Step {
     };
   }
   if (kind <= 14) return drawSleeper(dice, { ...terms, ttl, maxTtl });
+  if (kind <= 17) {
+    const [believed, permits] = [dice.whole(1, RESIZED.most), dice.whole(1, RESIZED.most)];
+    return { f: 'resize', after: terms.after, believed, permits, ttl, wait: terms.wait };
+  }
   const [what, resource] = drawResource(dice);
   const renewed = dice.chance(0.3);
   return {
@@ -124,6 +129,7 @@ function drawStep(dice: Dice, maxTtl: number): Step {
     pace: dice.between(0.05, 0.95),
     heedless: dice.chance(0.5),
     renewed,
+    ...(resource === RESIZED.name && dice.chance(0.3) && { believed: dice.whole(1, RESIZED.most) }),
   };
 }
 
@@ -131,7 +137,8 @@ function drawResource(dice: Dice): [Kind, string] {
   const number = dice.whole(1, 100);
   if (number <= 60) return ['exclusive', dice.one(EXCLUSIVE)];
   if (number <= 68) return ['exclusive', SHARED];
-  return number <= 85 ? ['shared', SHARED] : ['permit', SEMAPHORE.name];
+  if (number <= 83) return ['shared', SHARED];
+  return ['permit', number <= 91 ? SEMAPHORE.name : RESIZED.name];
 }
 
 interface World {

@@ -59,7 +59,18 @@ export type Step =
         readonly heedless: boolean;
         /** Renewed until it ends, by `using`. */
         readonly renewed: boolean;
+        /** Of the semaphore that changes: the number that it believes, where that is not what was told last. */
+        readonly believed?: number | undefined;
       })
+  | {
+      readonly f: 'resize';
+      readonly after: number;
+      /** The number that its handle was given, and the one that it asks for. */
+      readonly believed: number;
+      readonly permits: number;
+      readonly ttl: number;
+      readonly wait: number;
+    }
   | ({ readonly f: 'several'; readonly resources: readonly string[] } & Terms)
   | {
       readonly f: 'adopt';
@@ -128,6 +139,8 @@ export const EXCLUSIVE = ['a', 'b'] as const;
 export const QUIET = 'q';
 export const SHARED = 's';
 export const SEMAPHORE = { name: 'm', permits: 2 } as const;
+/** Whose number of permits changes. */
+export const RESIZED = { name: 'n', permits: 2, most: 4 } as const;
 
 export const EVERYTHING: readonly (readonly [Kind, string])[] = [
   ...EXCLUSIVE.map((resource) => ['exclusive', resource] as const),
