@@ -273,49 +273,6 @@ export const CLIENT_CANARIES: readonly Canary[] = [
     ],
   },
   {
-    name: 'resize that loses its permits',
-    about: 'A resize does not renew the permits that it has taken, nor look whether it still has them.',
-    changes: [
-      {
-        file: 'packages/lock/src/resize.ts',
-        find: '    this.#renewals.push(...this.#leasing.renew(lease));\n',
-        replace: '',
-      },
-      {
-        file: 'packages/lock/src/resize.ts',
-        find: 'return [...this.#leases.values()].every((lease) => lease.remaining() > 0);',
-        replace: 'return true;',
-      },
-    ],
-  },
-  {
-    name: 'a forgotten number of permits',
-    about: 'A node that has forgotten the number of permits is healed without it.',
-    changes: [
-      {
-        file: 'packages/lock/lua/reenter.lua',
-        find: 'if permits_of(KEYS[key + 2], admitted) then',
-        replace: 'if true then',
-      },
-      {
-        file: 'packages/lock/src/semaphore.ts',
-        find: 'onLacking: () => this.#number.teach(),',
-        replace: 'onLacking: () => Promise.resolve(),',
-      },
-    ],
-  },
-  {
-    name: 'a number of permits from before',
-    about: 'A number of permits that a restart brings back counts.',
-    changes: [
-      {
-        file: 'packages/lock/lua/permits.lua',
-        find: "if memory == string.format('%.0f', admitted) then",
-        replace: 'if memory then',
-      },
-    ],
-  },
-  {
     name: 'several without one',
     about: 'Some of several resources are enough.',
     changes: [

@@ -52,6 +52,7 @@ export function drawPlan(seed: number, wishes: Wishes = {}): Plan {
     healAt,
     clocksJump,
   };
+  if (dice.chance(0.06)) return withResizes(plan, dice);
   const astray = nodes > 2 && dice.chance(0.12) ? withWrongClocks(plan, dice) : plan;
   if (!faulty || synchronous) return astray;
   const chain = dice.whole(1, 100);
@@ -112,10 +113,7 @@ function drawStep(dice: Dice, maxTtl: number): Step {
     };
   }
   if (kind <= 14) return drawSleeper(dice, { ...terms, ttl, maxTtl });
-  if (kind <= 17) {
-    const [believed, permits] = [dice.whole(1, RESIZED.most), dice.whole(1, RESIZED.most)];
-    return { f: 'resize', after: terms.after, believed, permits, ttl, wait: terms.wait };
-  }
+  if (kind <= 16) return drawResize(dice, { after: terms.after, ttl, wait: terms.wait });
   const [what, resource] = drawResource(dice);
   const renewed = dice.chance(0.3);
   return {
@@ -131,6 +129,27 @@ function drawStep(dice: Dice, maxTtl: number): Step {
     renewed,
     ...(resource === RESIZED.name && dice.chance(0.3) && { believed: dice.whole(1, RESIZED.most) }),
   };
+}
+
+function drawResize(dice: Dice, terms: { after: number; ttl: number; wait: number }): Step {
+  const [believed, permits] = [dice.whole(1, RESIZED.most), dice.whole(1, RESIZED.most)];
+  return { f: 'resize', believed, permits, ...terms };
+}
+
+/** Everybody uses one semaphore, and its number changes often. */
+function withResizes(plan: Plan, dice: Dice): Plan {
+  const change = (step: Step): Step => {
+    if (step.f !== 'hold') return step;
+    const { after, ttl, wait } = step;
+    if (dice.chance(0.25)) return drawResize(dice, { after, ttl, wait });
+    const believed = dice.chance(0.2) ? dice.whole(1, RESIZED.most) : undefined;
+    return { ...step, kind: 'permit', resource: RESIZED.name, writes: 0, renewed: false, believed };
+  };
+  const clients = plan.clients.map(({ clock, tasks }) => ({
+    clock,
+    tasks: tasks.map((steps) => steps.map(change)),
+  }));
+  return { ...plan, clients };
 }
 
 function drawResource(dice: Dice): [Kind, string] {
