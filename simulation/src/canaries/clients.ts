@@ -114,27 +114,6 @@ export const CLIENT_CANARIES: readonly Canary[] = [
     ],
   },
   {
-    name: 'clock of one node followed',
-    about: 'A client goes to the time of whichever node refuses, without asking whether a majority is there.',
-    changes: [
-      {
-        file: 'packages/lock/src/token-clock.ts',
-        find: 'voters.filter((voter) => this.#isNear(voter, time, half)).length >= this.#quorum',
-        replace: 'voters.filter((voter) => this.#isNear(voter, time, half)).length === voters.length',
-      },
-      {
-        file: 'packages/lock/src/token-clock.ts',
-        find: '.filter(isAgreed).sort',
-        replace: '.sort',
-      },
-      {
-        file: 'packages/lock/src/token-clock.ts',
-        find: '[time - half, time + half]).filter(isAgreed)',
-        replace: '[time - half, time + half])',
-      },
-    ],
-  },
-  {
     name: 'call for nobody kept',
     about: 'Who gave up, but could not leave a queue, is called for ever.',
     changes: [

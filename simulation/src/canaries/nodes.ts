@@ -208,17 +208,6 @@ if refused then return refused end`,
     ],
   },
   {
-    name: 'join without the window',
-    about: 'Readers carry the token of a group on a node with a wrong clock to the others.',
-    changes: [
-      {
-        file: 'packages/lock/lua/share.lua',
-        find: "if not vote and tonumber(token) - now > WINDOW then vote = stamped('window') end",
-        replace: '',
-      },
-    ],
-  },
-  {
     name: 'first reader ends the group',
     about: 'The lock is free when one of several readers has finished.',
     changes: [{ file: 'packages/lock/lua/unshare.lua', find: 'over = not last', replace: 'over = true' }],
