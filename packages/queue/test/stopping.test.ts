@@ -64,7 +64,7 @@ it('a worker whose tasks are all busy says that Redis is away, and when it is ba
   expect(worker.problem).toBeUndefined();
   node().freeze();
   later(() => node().thaw());
-  await eventually(() => worker.problem?.includes('did not answer'), true);
+  await eventually(() => /did not answer|has not answered/.test(worker.problem ?? ''), true);
   expect(told.length).toBeGreaterThan(0);
   node().thaw();
   await eventually(() => worker.problem, undefined);
@@ -92,7 +92,7 @@ it('a worker whose beginning was not answered begins the same session, and leave
   node().freeze();
   later(() => node().thaw());
   const worker = workerOf({ queue, onError: () => {}, handler: () => {} });
-  await eventually(() => worker.problem?.includes('did not answer'), true);
+  await eventually(() => /did not answer|has not answered/.test(worker.problem ?? ''), true);
   node().thaw();
   await eventually(() => worker.problem, undefined);
   expect((await queue.counts()).workers).toBe(1);
