@@ -558,8 +558,8 @@ describe('the client', () => {
 it.each<[object, RegExp]>([
   [{ resource: 'r' }, /guard is one of ours/],
   [{ guard: {} }, /guard is one of ours/],
-  [{ guard: { seal: () => {} } }, /resource is a string/],
-  [{ guard: { seal: () => {} }, resource: '' }, /resource is a string/],
+  [{ guard: { seal: () => {} } }, /resource is a well-formed string/],
+  [{ guard: { seal: () => {} }, resource: '' }, /resource is a well-formed string/],
   [{ guard: { seal: () => {} }, resource: 'r', methods: [] }, /no option "methods"/],
   [{ guard: { seal: () => {} }, resource: 'r', issuers: 'queue:q' }, /issuers is an array/],
 ])('options that cannot work are refused: %o', (options, message) => {

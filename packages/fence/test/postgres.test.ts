@@ -422,7 +422,7 @@ it.each<[Record<string, unknown>, RegExp]>([
   [{ sql: {} }, /sql is a Pool or Client of pg/],
   [{ sql: 'postgres://me:s3cret@host/db' }, /sql is a Pool or Client of pg/],
   [{ sql: null }, /sql is a Pool or Client of pg/],
-  [{ table: '' }, /table is a string/],
+  [{ table: '' }, /table is a well-formed string/],
   [{ table: 'x'.repeat(58) }, /at most 57 bytes/],
   [{ timeout: 0 }, /timeout/],
   [{ lockTimeout: 5 }, /lockTimeout/],
