@@ -1,7 +1,7 @@
 /** A queue over the shards of a real Cluster. */
 import { MisuseError } from '@holdfast/kernel';
 import { type LocalNodes, startNodes } from '@holdfast/local';
-import { createPartitionedQueue, createWorker, type Task } from '@holdfast/queue';
+import { createPartitionedQueue, createWorker, listQueues, type Task } from '@holdfast/queue';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 
@@ -44,6 +44,8 @@ it('spreads over the shards, keeps the order of keys, and is served by one worke
   expect(new Set(plain.map(({ queue }) => queue.name)).size).toBe(9);
   for (const redis of masters) expect(await redis.dbsize()).toBeGreaterThan(0);
   expect(await images.counts()).toMatchObject({ waiting: 48, workers: 0, paused: false });
+  // Whichever shard they are on.
+  expect(await listQueues({ redis: url() })).toEqual(images.partitions.map(({ name }) => name).sort());
 
   const seen = new Map<string, number[]>();
   await using _worker = createWorker({
