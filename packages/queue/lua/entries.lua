@@ -1,5 +1,6 @@
--- Prelude of the verb that delivers tasks: what entries stand for. Stands on queue.lua.
+-- Prelude of the verb that delivers tasks: what entries stand for. Stands on window.lua.
 local claims, void = {}, 0
+local key_rate, key_per = unpack(redis.call('HMGET', META, 'key_rate', 'key_per'))
 
 -- Puts into the fields of an entry what it stands for. False if that is nothing: somebody has deleted the record by hand.
 local function resolve(stream, entry, fields)
@@ -11,10 +12,32 @@ local function resolve(stream, entry, fields)
   return false
 end
 
+local held_back = 0
+-- Whether the rate of its key lets a task begin now. If not, it leaves its stream until that is so.
+local function may_begin(stream, entry, id, record)
+  local key = key_rate and string.match(record, '^%d %d ([^\n]*)\n') or ''
+  if key == '' then return true end
+  local allowed, at = allowance(key, tonumber(key_rate), tonumber(key_per))
+  if allowed > 0 then
+    begin(key, tonumber(key_per), 1)
+    return true
+  end
+  redis.call('XACK', stream, GROUP, entry)
+  redis.call('XDEL', stream, entry)
+  held_back, void = held_back + 1, void + 1
+  hold_back(id, at + held_back / 1000)
+  return false
+end
+
 local function keep(stream, level, entries)
   local kept = {}
   for _, one in ipairs(entries) do
-    if one[2][1] == 'd' or resolve(stream, one[1], one[2]) then kept[#kept + 1] = one end
+    local entry, fields = one[1], one[2]
+    if fields[1] == 'd' then
+      kept[#kept + 1] = one
+    elseif resolve(stream, entry, fields) and may_begin(stream, entry, fields[2], fields[3]) then
+      kept[#kept + 1] = one
+    end
   end
   if #kept > 0 then
     claims[#claims + 1] = level

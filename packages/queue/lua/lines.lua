@@ -21,8 +21,11 @@ local function fill_slots(key, slots)
     local id = string.match(member, '\1%d+\1(.*)$')
     local record = redis.call('HGET', TASKS, id)
     redis.call('ZREM', LINES, member)
-    if record then slots = slots + 1 end
-    if not record or not push_paced(string.sub(record, 1, 1), id, key) then redis.call('ZREM', JOINED, id) end
+    redis.call('ZREM', JOINED, id)
+    if record then
+      slots = slots + 1
+      push(string.sub(record, 1, 1), id)
+    end
   end
   if slots > 0 then redis.call('HSET', SLOTS, key, slots) else redis.call('HDEL', SLOTS, key) end
 end
@@ -32,7 +35,7 @@ local function enter_line(priority, key, id)
   local from, to = line_of(key)
   if slots < tonumber(limit) and #redis.call('ZRANGEBYLEX', LINES, from, to, 'LIMIT', 0, 1) == 0 then
     redis.call('HSET', SLOTS, key, slots + 1)
-    push_paced(priority, id, key)
+    push(priority, id)
     return
   end
   redis.call('ZADD', LINES, 0, in_line(key, join(id), id))
@@ -49,10 +52,8 @@ local function release(id)
   local record = redis.call('HGET', TASKS, id)
   if not record then return end
   local priority, holds, key = string.match(record, '^(%d) (%d) ([^\n]*)\n')
-  if key == '' then
+  if key == '' or holds == '1' then
     push(priority, id)
-  elseif holds == '1' then
-    push_paced(priority, id, key)
   else
     enter_line(priority, key, id)
   end

@@ -1,7 +1,5 @@
--- Prelude of the verb that claims: how many tasks may go, and when to look again. Stands on queue.lua.
+-- Prelude of the verb that claims: how many tasks may go, and when to look again. Stands on window.lua.
 --
--- The rate is kept by the generic cell rate algorithm (ITU-T I.371): `next` is when the queue would be full of tokens
--- again, in ms; `rate` tasks may go in `per` ms, all at once if none has gone for that long.
 local function read(level, session, count)
   local stream = stream_of(level)
   local reply = redis.pcall('XREADGROUP', 'GROUP', GROUP, session, 'COUNT', count, 'STREAMS', stream, '>')
@@ -24,17 +22,9 @@ end
 
 -- How many may go now, and in how many ms more may; -1 if that is not a matter of time.
 local function admit(want, levels, limits)
-  local limit, rate, per, next_at = unpack(limits, 1, 4)
+  local limit, rate, per = unpack(limits, 1, 3)
   if limit and want > 0 then want = math.max(0, math.min(want, limit - in_flight(levels))) end
   if not rate or want == 0 then return want, -1 end
-  local step, at = per / rate, math.max(tonumber(next_at or 0), now)
-  local allowed = math.min(want, math.floor((now + per - at) / step + 1e-6))
-  return math.max(0, allowed), allowed < want and math.ceil(at + (allowed + 1) * step - per - now) or -1
-end
-
-local function spend(got, limits)
-  local _, rate, per, next_at = unpack(limits, 1, 4)
-  if not rate then return end
-  local at = math.max(tonumber(next_at or 0), now) + got * per / rate
-  redis.call('HSET', META, 'next', string.format('%.3f', at))
+  local allowed, at = allowance('', tonumber(rate), tonumber(per))
+  return math.min(want, allowed), allowed < want and at - now or -1
 end

@@ -1,9 +1,12 @@
--- renew: prolong a session, and with it all its deliveries. Stands on server.lua.
+-- renew: prolong a session, and with it all its deliveries. Stands on server.lua and attended.lua.
 --
 -- ARGV[1] session  ARGV[2] its lease in ms
 --
--- Replies {'renewed', the epoch}, or {'lost'} when the session is over
-if not redis.call('ZSCORE', SESSIONS, ARGV[1]) then return {'lost'} end
-redis.call('ZADD', SESSIONS, now + ARGV[2], ARGV[1])
-local epoch = epoch_of(redis.call('HMGET', META, 'server', 'epoch', 'token'))
-return {'renewed', epoch}
+-- Replies {'renewed', the epoch, time in ms, since when there has been a worker, the ticks that are due as attended.lua has
+-- them}, or {'lost'} when the session is over
+local ends = redis.call('ZSCORE', SESSIONS, ARGV[1])
+if not ends then return {'lost'} end
+prolong(ARGV[1], ends, ARGV[2])
+local meta = redis.call('HMGET', META, 'server', 'epoch', 'token', 'since')
+local epoch = epoch_of(meta)
+return {'renewed', epoch, string.format('%.0f', now), meta[4] or '0', due_ticks()}

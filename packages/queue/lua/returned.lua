@@ -16,6 +16,9 @@ local function claim_returned(session, want, levels)
       if one[2] and (one[2][1] == 'd' or resolve(stream, one[1], one[2])) then
         redis.call('XCLAIM', stream, GROUP, session, 0, one[1], 'RETRYCOUNT', deliveries, 'JUSTID')
         kept[#kept + 1] = {one[1], one[2], deliveries}
+        -- It has begun before, so it is not held back, but it counts.
+        local key = key_rate and one[2][3] and string.match(one[2][3], '^%d %d ([^\n]*)\n')
+        if key and key ~= '' then begin(key, tonumber(key_per), 1) end
       elseif not one[2] then
         void = void + 1
         redis.call('XACK', stream, GROUP, one[1])
@@ -26,6 +29,18 @@ local function claim_returned(session, want, levels)
       claims[#claims + 1] = kept
       got = got + #kept
     end
+  end
+  return got
+end
+
+-- Delivers to a session as many as are allowed. Returns how many that are.
+local function claim(session, allowed, levels)
+  local got = 0
+  if allowed > 0 and tonumber(redis.call('HGET', META, 'returned') or 0) > 0 then
+    got = claim_returned(session, allowed, levels)
+  end
+  for _, level in ipairs(levels) do
+    if got < allowed then got = got + keep(stream_of(level), level, read(level, session, allowed - got)) end
   end
   return got
 end

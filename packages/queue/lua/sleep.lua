@@ -21,10 +21,3 @@ local function last_entries(levels)
   last[#last + 1] = 'w ' .. (info.err and '0-0' or info[8])
   return table.concat(last, ' ')
 end
-
--- A tick that is due: its schedule, what that is, and the tick; empty strings if there is none.
-local function due_tick()
-  local name, at = unpack(redis.call('ZRANGEBYSCORE', TICKS, '-inf', now, 'WITHSCORES', 'LIMIT', 0, 1))
-  local kept = name and redis.call('HGET', SCHEDULES, name)
-  return name or '', kept or '', at or ''
-end

@@ -1,7 +1,8 @@
--- tick: add the task of a tick and set the next one, unless somebody else has. Stands on lines.lua.
+-- tick: add the tasks of ticks of a schedule that are due and set the next one, unless somebody else has. Stands on
+-- lines.lua.
 --
--- ARGV[1] the schedule  ARGV[2] the tick, in ms since the epoch  ARGV[3] the next tick, or '' if there is none
--- ARGV[4] the task's id, or '' if the tick is skipped  ARGV[5] its record
+-- ARGV[1] the schedule  ARGV[2] the first of the ticks, in ms since the epoch  ARGV[3] the next one, or '' if there is none
+-- then, for each task: ARGV its id, its record
 --
 -- Replies {'ticked'}, or {'passed'} when somebody else was first
 local at = redis.call('ZSCORE', TICKS, ARGV[1])
@@ -11,8 +12,10 @@ if ARGV[3] == '' then
 else
   redis.call('ZADD', TICKS, ARGV[3], ARGV[1])
 end
-if ARGV[4] ~= '' and redis.call('HEXISTS', TASKS, ARGV[4]) == 0 then
-  redis.call('HSET', TASKS, ARGV[4], ARGV[5])
-  release(ARGV[4])
+for arg = 4, #ARGV, 2 do
+  if redis.call('HEXISTS', TASKS, ARGV[arg]) == 0 then
+    redis.call('HSET', TASKS, ARGV[arg], ARGV[arg + 1])
+    release(ARGV[arg])
+  end
 end
 return {'ticked'}

@@ -7,14 +7,17 @@
 -- ARGV[12] how many deliveries end
 -- then, for each of them: ARGV as settle.lua describes
 --
--- Replies {'worked', token, time in ms, ms until there may be more or -1, last entries or '', a schedule whose tick is due
--- or '', what it is, the tick, the epoch, level, entries, ...}
+-- Replies {'worked', token, time in ms, ms until there may be more or -1, last entries or '', the ticks that are due as
+-- attended.lua has them, since when there has been a worker, 'unconfirmed' if tokens wait for that, 'paced' if there is a rate, or '', the epoch,
+-- level, entries, ...}
 -- or {'lost'} when the session is over
 local session, want = ARGV[1], tonumber(ARGV[3])
-if not redis.call('ZSCORE', SESSIONS, session) then return {'lost'} end
-redis.call('ZADD', SESSIONS, now + ARGV[2], session)
+local ends = redis.call('ZSCORE', SESSIONS, session)
+if not ends then return {'lost'} end
+prolong(session, ends, ARGV[2])
 
-local epoch, last = epoch_of(redis.call('HMGET', META, 'server', 'epoch', 'token'))
+local identity = redis.call('HMGET', META, 'server', 'epoch', 'token', 'confirmed')
+local epoch, last = epoch_of(identity)
 -- What was on its way for longer than a later call is done by that, or given up; nobody would hear of what it claims.
 local late = not is_next(session, ARGV[9])
 if late then want = 0 end
@@ -25,29 +28,30 @@ if count > 0 then
   forget_letters(tonumber(ARGV[7]), tonumber(ARGV[8]))
 end
 
-local meta = redis.call('HMGET', META, 'levels', 'paused')
-local limits = redis.call('HMGET', META, 'limit', 'rate', 'per', 'next')
+local meta = redis.call('HMGET', META, 'levels', 'paused', 'since')
+local limits = redis.call('HMGET', META, 'limit', 'rate', 'per')
 local levels = levels_of(meta[1])
 if want > 0 then promote() reap(levels) end
-local allowed, pause = admit(meta[2] and 0 or want, levels, limits)
+local token, early = next_token(last, ARGV[4], identity[4] == epoch)
+local allowed, pause = admit((meta[2] or early > 0) and 0 or want, levels, limits)
+if early > 0 then pause = early end
 
-local got = 0
-if allowed > 0 and tonumber(redis.call('HGET', META, 'returned') or 0) > 0 then
-  got = claim_returned(session, allowed, levels)
-end
-for _, level in ipairs(levels) do
-  if got < allowed then got = got + keep(stream_of(level), level, read(level, session, allowed - got)) end
-end
-if got > 0 then spend(got, limits) end
+local got = claim(session, allowed, levels)
+if got > 0 and limits[2] then begin('', tonumber(limits[3]), got) end
 if count > 0 and limits[1] then wake() end
 
-local token = got > 0 and next_token(last, ARGV[4]) or '0'
-local reply = {'worked', token, string.format('%.0f', now), '-1', '', '', '', '', epoch}
+local issued = '0'
+if got > 0 then
+  issued = string.format('%.0f', token)
+  redis.call('HSET', META, 'token', issued)
+end
+local reply = {'worked', issued, string.format('%.0f', now), '-1', '', {}, meta[3] or '0', '', epoch}
 if got < want then
   -- Behind void entries there may be others.
   reply[4] = void > 0 and '0' or string.format('%.0f', soonest(pause))
   reply[5] = last_entries(levels)
 end
-if want > 0 then reply[6], reply[7], reply[8] = due_tick() end
+if want > 0 then reply[6] = due_ticks() end
+if early > 0 then reply[8] = 'unconfirmed' elseif limits[2] or key_rate then reply[8] = 'paced' end
 for index, claim in ipairs(claims) do reply[9 + index] = claim end
 return reply

@@ -47,11 +47,12 @@ export abstract class QueueAdministration<Input> {
    * nothing, so every process may do so at its start. Throws MisuseError, UnavailableError.
    */
   async schedule(name: string, data: Input, schedule: Schedule): Promise<void> {
-    const { settings, schema, adding, ports } = this.#parts;
+    const { settings, schema, ports } = this.#parts;
     requireScheduleName(name);
     const text = encode(data, settings.maxBytes, 'The data of a schedule');
     if (schema) await check(schema, data, `the schedule "${name}"`);
-    const { kept, next } = keepSchedule(schedule, text, Math.round(adding.clock.wall() / 1000));
+    const now = await ports[0]?.call(verbs.time, undefined);
+    const { kept, next } = keepSchedule(schedule, text, { now: now ?? 0, defaults: settings.kept });
     const request = { name, kept, next: String(next) };
     await Promise.all(ports.map((port) => port.call(verbs.schedule, request)));
   }

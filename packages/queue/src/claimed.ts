@@ -36,9 +36,20 @@ export interface Work {
   readonly wait: number;
   /** Behind which entries new ones wake who sleeps: '<level> <entry> ...'; '' if all that was wanted was there. */
   readonly last: string;
-  /** A tick that is due. */
-  readonly tick: { readonly schedule: string; readonly kept: string; readonly at: number } | undefined;
+  readonly ticks: DueTicks;
+  /** Whether no token is issued before replicas have confirmed that they know the epoch, or its time has come. */
+  readonly isUnconfirmed: boolean;
+  /** Whether a rate counts what is delivered as begun. */
+  readonly isPaced: boolean;
   readonly claimed: readonly Claimed[];
+}
+
+/** The schedules that have ticks that are due. Times are ms since the epoch, by the server. */
+export interface DueTicks {
+  readonly now: number;
+  /** Since when there has been a worker at all times. */
+  readonly since: number;
+  readonly due: readonly { readonly schedule: string; readonly kept: string; readonly at: number }[];
 }
 
 type Entry = readonly [entry: string, fields: readonly string[], deliveries?: number];
@@ -59,8 +70,26 @@ export function readWork(items: readonly Reply[]): Work | undefined {
     epoch: String(items[8]),
     wait: Number(items[3]),
     last: String(items[4]),
-    tick: items[5] ? { schedule: String(items[5]), kept: String(items[6]), at: Number(items[7]) } : undefined,
+    ticks: readTicks(items[5], { now: items[2], since: items[6] }),
+    isUnconfirmed: items[7] === 'unconfirmed',
+    isPaced: items[7] === 'paced',
     claimed,
+  };
+}
+
+/** Of lua/attended.lua. */
+export function readTicks(
+  due: Reply,
+  { now, since }: { readonly now: Reply; readonly since: Reply },
+): DueTicks {
+  const items = due as readonly string[];
+  return {
+    now: Number(now),
+    since: Number(since),
+    due: Array.from({ length: items.length / 3 }, (_, index) => {
+      const [schedule = '', kept = '', at = ''] = items.slice(3 * index, 3 * index + 3);
+      return { schedule, kept, at: Number(at) };
+    }),
   };
 }
 

@@ -12,8 +12,9 @@
  */
 import type { Clock, HoldfastError, Timer } from '@holdfast/kernel';
 import { SessionCalls } from './calls.js';
-import type { Claimed, Work } from './claimed.js';
+import type { Claimed, DueTicks, Work } from './claimed.js';
 import { type Ahead, Deliveries, handedBack } from './deliveries.js';
+import { confirmEpoch } from './epochs.js';
 import { Health, type Report } from './health.js';
 import {
   AHEAD,
@@ -31,6 +32,7 @@ import { Session } from './session.js';
 import { Sleep } from './sleep.js';
 import { DeliveredTask } from './task.js';
 import { refused } from './telemetry.js';
+import { runTicks } from './ticks.js';
 
 /** What consumes: the queue, and what becomes of its tasks. */
 export interface ConsumerOptions {
@@ -48,8 +50,6 @@ export interface ConsumerOptions {
     task: DeliveredTask<unknown>,
     now: number,
   ) => Promise<Outcome> | Outcome;
-  /** Does what a tick asks for that is due at `now`. Rejects if that cannot be told. */
-  readonly tick: (tick: NonNullable<Work['tick']>, now: number) => Promise<void>;
   /** Something that nobody waits for went wrong. */
   readonly report: Report;
 }
@@ -81,6 +81,9 @@ export class Consumer {
   #stuck: Timer | undefined;
   /** Aborts when the drain begins. */
   readonly #draining = new AbortController();
+  /** Whether a rate counts what is delivered as begun. */
+  #isPaced = false;
+  #confirming: Promise<void> | undefined;
   /** Resolves the drain. */
   #onDrained: (() => void) | undefined;
 
@@ -98,6 +101,7 @@ export class Consumer {
       health: this.#health,
       onLost: () => this.#lose(),
       onEpoch: (epoch) => this.#noteEpoch(epoch),
+      onTicks: (ticks) => this.#runTicks(ticks),
     });
   }
 
@@ -216,6 +220,7 @@ export class Consumer {
       consumers: shared.length,
       load: shared.reduce((sum, { load }) => sum + load, 0),
       averageDuration: this.#averageDuration,
+      isPaced: this.#isPaced,
     };
   }
 
@@ -302,13 +307,27 @@ export class Consumer {
     if (this.#phase === 'draining') this.#handBackAhead(Number.POSITIVE_INFINITY);
     else this.#beginAll();
     this.#supply = work.claimed.length < want ? 'drained' : 'saturated';
-    if (work.tick) this.#tickOf(work.tick, work.now);
-    else if (this.#supply === 'drained') this.#sleep.until(work.last, work.wait, () => this.#wake());
+    this.#isPaced = work.isPaced;
+    if (work.isUnconfirmed) this.#confirm();
+    this.#runTicks(work.ticks);
+    if (work.ticks.due.length === 0 && this.#supply === 'drained')
+      this.#sleep.until(work.last, work.wait, () => this.#wake());
+  }
+
+  /** Tokens wait until replicas know the epoch, or their time has come: the server says for how long. */
+  #confirm(): void {
+    this.#confirming ??= confirmEpoch(this.#options.queue.port)
+      .then((isConfirmed) => (isConfirmed ? undefined : this.#health.pause(undefined, this.#draining.signal)))
+      .finally(() => {
+        this.#confirming = undefined;
+        this.#wake();
+      });
   }
 
   /** The queue is asked again after it: more ticks may be due. */
-  #tickOf(tick: NonNullable<Work['tick']>, now: number): void {
-    this.#options.tick(tick, now).then(
+  #runTicks(ticks: DueTicks): void {
+    if (ticks.due.length === 0) return;
+    runTicks(this.#options.queue.port, ticks).then(
       () => this.#wake(),
       (error: unknown) => {
         this.#health.failed(error);

@@ -31,6 +31,7 @@ const NAMES = [
   'paces',
   'joined',
   'notices',
+  'begun',
 ] as const;
 
 type KeyName = (typeof NAMES)[number];

@@ -47,6 +47,8 @@ export interface Situation {
   readonly load: number;
   /** How long a task took lately, in ms. */
   readonly averageDuration: number;
+  /** Whether a rate counts what is delivered as begun: then nothing is claimed ahead. */
+  readonly isPaced: boolean;
 }
 
 export type NextCall =
@@ -88,9 +90,9 @@ export function isDrained(at: Situation): boolean {
 }
 
 /** Half of the room when it is large, so that two calls can be under way. */
-function wanted({ concurrency, consumers, averageDuration, load }: Situation): number {
+function wanted({ concurrency, consumers, averageDuration, load, isPaced }: Situation): number {
   // Claiming ahead would take from the others what is theirs in turn.
-  const ahead = consumers > 1 ? 0 : Math.floor((AHEAD / averageDuration - 1) * concurrency);
+  const ahead = consumers > 1 || isPaced ? 0 : Math.floor((AHEAD / averageDuration - 1) * concurrency);
   const most = concurrency + Math.max(0, Math.min(LARGEST_CALL, ahead));
   return Math.max(0, Math.min(most - load, LARGEST_CALL, Math.ceil(most / MOST_CALLS)));
 }

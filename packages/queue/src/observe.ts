@@ -1,8 +1,8 @@
 /**
  * What a queue holds, as metrics: through OpenTelemetry (`observeQueues`), or as text for Prometheus (`metricsText`). What
- * workers do is recorded by telemetry.ts.
+ * workers do is told by telemetry.ts.
  *
- * Guarantees: a queue that does not answer is left out, and the others are shown; nothing is read between two readings.
+ * Guarantees: a queue that does not answer is left out, and the others are told of; nothing is asked between readings.
  */
 import { requireKnown } from '@holdfast/kernel';
 import { Gauges, type Observed } from '@holdfast/telemetry';

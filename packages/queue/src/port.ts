@@ -7,7 +7,15 @@
  */
 import type { ConnectionOptions } from 'node:tls';
 import { type Clock, type HoldfastError, MisuseError, type Random } from '@holdfast/kernel';
-import { Caller, type CallVerb, connect, type NodeSource, type ReplicasOptions } from '@holdfast/redis';
+import {
+  Caller,
+  type CallVerb,
+  type Connection,
+  connect,
+  evaluate,
+  type NodeSource,
+  type ReplicasOptions,
+} from '@holdfast/redis';
 import { keysOf, type QueueKeys } from './keys.js';
 import { type DeclaredLimits, differentLimits } from './limits.js';
 import { type RegistryPlace, register, unregister } from './registry.js';
@@ -76,6 +84,21 @@ export class QueuePort {
    */
   call<Request, Result>(verb: QueueVerb<Request, Result>, request: Request): Promise<Result> {
     return verb.fills ? this.#fill(verb, request) : this.#caller.call(this.#verb(verb), request);
+  }
+
+  /** How long Redis may take to answer, in ms. */
+  get callTimeout(): number {
+    return this.#options.callTimeout;
+  }
+
+  /** A call of a verb that takes nothing, over a connection of its own. Rejects with what that says. */
+  async callOver<Result>(
+    connection: Connection,
+    { script, decode }: QueueVerb<void, Result>,
+  ): Promise<Result> {
+    const reply = await evaluate(connection, script, this.keys.all, []);
+    const [result] = decode(reply, [{ request: undefined }]);
+    return result as Result;
   }
 
   get waitsForReplicas(): boolean {

@@ -1,16 +1,13 @@
 /**
  * Schedules: tasks that are added at the times of a cron expression, or every so often.
  *
- * Guarantees: exactly one task a tick, however many workers see that it is due, because the first of them sets the next
- * tick in the same step. Ticks are seen by workers; while none runs, they are missed, and `missed` says what then.
+ * The main path: `keepSchedule`; what becomes of a tick that is due is in ticks.ts.
  */
 import { display, MisuseError, requireDuration, requireKnown, requireName } from '@holdfast/kernel';
 import { Cron } from 'croner';
 import { type Backoff, requireBackoff } from './backoff.js';
 import { HIGHEST_PRIORITY, requireKeyName } from './keys.js';
-import type { QueuePort } from './port.js';
-import { type KeptOptions, requireCount } from './task-options.js';
-import { tick } from './verbs.js';
+import { type KeptOptions, keptOptions, requireCount } from './task-options.js';
 
 export interface Schedule {
   /** A cron expression of five fields, or six with seconds first: `0 9 * * MON-FRI`. Either this or `every`. */
@@ -20,8 +17,9 @@ export interface Schedule {
   /** The time zone of the expression, as `Europe/Berlin`. Default UTC. */
   readonly timezone?: string;
   /**
-   * What is done of ticks that passed while no worker ran: "once": one task for all of them; "all": one each; "skip":
-   * none. A tick counts as missed a second after its time. Default "once".
+   * What is done of ticks at whose time no worker ran: "once": one task for all of them; "all": one each; "skip": none.
+   * Those at whose time one ran are never missed, however busy it was; one that died counts as running until its lease is
+   * over, and one that begins within a second after a tick as running at its time. Default "once".
    */
   readonly missed?: 'once' | 'all' | 'skip';
   /** As for `add`, of each task. */
@@ -38,9 +36,11 @@ export interface ScheduleInfo extends Schedule {
 }
 
 /** What is kept of a schedule: JSON of this. */
-interface Kept {
+export interface Kept {
   readonly schedule: Schedule;
   readonly data: unknown;
+  /** What its tasks are added under. */
+  readonly o?: KeptOptions;
 }
 
 const OPTIONS: readonly (keyof Schedule)[] = [
@@ -59,11 +59,12 @@ export function requireScheduleName(name: unknown): string {
   return requireKeyName('name', name);
 }
 
-/** How late a tick may be, in ms, and not count as missed. */
-const LATE = 1_000;
-
 /** Checks a schedule; returns it as it is kept, and its first tick after `now`, in ms since the epoch. Throws MisuseError. */
-export function keepSchedule(schedule: Schedule, data: string, now: number): { kept: string; next: number } {
+export function keepSchedule(
+  schedule: Schedule,
+  data: string,
+  { now, defaults }: { readonly now: number; readonly defaults: KeptOptions },
+): { kept: string; next: number } {
   requireKnown('schedule', schedule, OPTIONS);
   const { cron, every, missed = 'once', priority, attempts, backoff, key } = schedule;
   if ((cron === undefined) === (every === undefined)) {
@@ -79,7 +80,9 @@ export function keepSchedule(schedule: Schedule, data: string, now: number): { k
   if (key !== undefined) requireName('key', key);
   const next = tickAfter(schedule, now);
   if (next === undefined) throw new MisuseError(`The cron expression ${display(cron)} has no time to come.`);
-  return { kept: `{"schedule":${JSON.stringify(schedule)},"data":${data}}`, next };
+  const options = keptOptions(defaults, schedule, { isWhole: false, trace: undefined });
+  const under = options === '' ? '' : `,"o":${options}`;
+  return { kept: `{"schedule":${JSON.stringify(schedule)},"data":${data}${under}}`, next };
 }
 
 /** As schedules.lua lists it. */
@@ -96,27 +99,8 @@ export function readSchedule({
   return { ...schedule, name, data, next: new Date(next) };
 }
 
-/** Adds the task of a tick that is due, and sets the next. Throws UnavailableError. */
-export async function runTick(
-  port: QueuePort,
-  { schedule: name, kept, at }: { schedule: string; kept: string; at: number },
-  now: number,
-): Promise<void> {
-  const { schedule, data } = JSON.parse(kept) as Kept;
-  const { missed = 'once', priority = 0, attempts, backoff, key = '' } = schedule;
-  const next = tickAfter(schedule, missed === 'all' ? at : now);
-  const skipped = missed === 'skip' && now - at > LATE;
-  const options: KeptOptions = {
-    ...(attempts !== undefined && { a: attempts }),
-    ...(backoff !== undefined && { b: backoff }),
-  };
-  const record = `${priority} 0 ${key}\n${JSON.stringify({ d: data, o: options })}`;
-  const id = skipped ? '' : `schedule:${name}:${at}`;
-  await port.call(tick, { schedule: name, at, next: String(next ?? ''), id, record });
-}
-
 /** The first tick after a time, both in ms since the epoch; undefined if there is none. Throws MisuseError. */
-function tickAfter({ cron, every, timezone = 'UTC' }: Schedule, time: number): number | undefined {
+export function tickAfter({ cron, every, timezone = 'UTC' }: Schedule, time: number): number | undefined {
   if (every !== undefined) return Math.floor(time / every) * every + every;
   try {
     return new Cron(cron ?? '', { timezone }).nextRun(new Date(time))?.getTime();

@@ -6,10 +6,10 @@ import { type Script, ScriptLibrary } from '@holdfast/redis';
 const lua = (name: string): URL => new URL(`../lua/${name}.lua`, import.meta.url);
 
 /** What server.lua keeps between calls. */
-const PRELUDE = 'local RUN_ID, SERVER, ASKED_AT';
+const PRELUDE = 'local RUN_ID, SERVER, ASKED_AT, REPLICAS, IS_ALONE';
 
 const [queue, server, deliveries, reap] = [lua('queue'), lua('server'), lua('deliveries'), lua('reap')];
-const [known, push] = [lua('known'), lua('push')];
+const [known, push, attended] = [lua('known'), lua('push'), lua('attended')];
 const lines = [push, lua('paced'), lua('lines')];
 
 const FILES = {
@@ -17,13 +17,26 @@ const FILES = {
   put: [queue, known, ...lines, lua('room'), lua('same'), lua('put')],
   enter: [queue, lua('enter')],
   exists: [queue, lua('exists')],
-  open: [queue, known, lua('open')],
+  open: [queue, known, attended, lua('open')],
+  epoch: [queue, server, lua('epoch')],
+  confirm: [queue, server, lua('confirm')],
   work: [
-    ...[queue, server, deliveries, ...lines, lua('ended'), lua('settle'), lua('effects'), lua('endings')],
-    ...[lua('retention'), reap, lua('pace'), lua('entries'), lua('returned'), lua('sleep'), lua('work')],
+    ...[
+      queue,
+      server,
+      deliveries,
+      attended,
+      ...lines,
+      lua('ended'),
+      lua('settle'),
+      lua('effects'),
+      lua('endings'),
+    ],
+    ...[lua('retention'), reap, lua('window'), lua('pace'), lua('entries'), lua('returned')],
+    ...[lua('sleep'), lua('work')],
   ],
   reconcile: [queue, server, deliveries, lua('reconcile')],
-  renew: [queue, server, lua('renew')],
+  renew: [queue, server, attended, lua('renew')],
   close: [queue, deliveries, ...lines, reap, lua('close')],
   progress: [queue, deliveries, lua('progress')],
   find: [queue, lua('find')],
@@ -33,6 +46,7 @@ const FILES = {
   remove: [queue, ...lines, lua('same'), lua('take'), lua('remove')],
   requeue: [queue, ...lines, lua('requeue')],
   schedule: [queue, known, lua('schedule')],
+  time: [queue, lua('time')],
   schedules: [queue, lua('schedules')],
   tick: [queue, ...lines, lua('tick')],
   hurry: [queue, ...lines, lua('hurry')],

@@ -6,6 +6,7 @@
  * is left behind, also none whose beginning was not answered, unless Redis is away: then it runs out.
  */
 import { backoff, type Clock, type Timer } from '@holdfast/kernel';
+import type { DueTicks } from './claimed.js';
 import type { Health } from './health.js';
 import type { QueuePort } from './port.js';
 import { close, open, renew } from './verbs.js';
@@ -21,6 +22,8 @@ export interface SessionOptions {
   readonly onLost: () => void;
   /** Told of the queue's epoch with each renewal. */
   readonly onEpoch: (epoch: string) => void;
+  /** Told of the ticks that are due with each renewal: calls that claim look for them, too. */
+  readonly onTicks: (ticks: DueTicks) => void;
 }
 
 /** What two clocks may drift apart, as a part of the time. */
@@ -107,12 +110,13 @@ export class Session {
     const since = this.#clock.now();
     if (this.validUntil - since > this.lease * (2 / 3)) return this.#renewLater();
     try {
-      const epoch = await this.#options.port.call(renew, { session: id, lease: this.lease });
+      const renewal = await this.#options.port.call(renew, { session: id, lease: this.lease });
       if (this.id !== id) return;
       this.#options.health.succeeded();
-      if (epoch === undefined) return this.lost();
+      if (renewal === undefined) return this.lost();
       this.renewed(since);
-      this.#options.onEpoch(epoch);
+      this.#options.onEpoch(renewal.epoch);
+      this.#options.onTicks(renewal.ticks);
       this.#renewLater();
     } catch (error) {
       if (this.id !== id) return;

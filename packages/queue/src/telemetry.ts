@@ -1,6 +1,6 @@
 /**
- * How queues and workers are observed: one trace from the add through every attempt, metrics, and messages on diagnostics
- * channels.
+ * What queues and workers tell of themselves: one trace from the add through every attempt, metrics, and messages on
+ * diagnostics channels.
  *
  * Guarantees: without an SDK and without a subscriber nothing is recorded and nothing is kept. Ids of tasks and errors are
  * in spans and messages, never in the attributes of a metric. Names follow the semantic conventions for messaging where

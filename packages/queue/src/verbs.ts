@@ -4,7 +4,7 @@
  * Guarantees: a reply that is not the script's own throws, and so counts as no answer.
  */
 import type { Reply, Script } from '@holdfast/redis';
-import { readWork, type Work } from './claimed.js';
+import { type DueTicks, readTicks, readWork, type Work } from './claimed.js';
 import {
   type Counts,
   placeOf,
@@ -191,11 +191,38 @@ export const reconcile = single<ReconcileRequest, Compared | undefined>(
   },
 );
 
-/** Its result is the epoch, or undefined if the session is over. */
-export const renew = single<{ readonly session: string; readonly lease: number }, string | undefined>(
+export interface Renewed {
+  readonly epoch: string;
+  readonly ticks: DueTicks;
+}
+
+/** Its result is undefined if the session is over. */
+export const renew = single<{ readonly session: string; readonly lease: number }, Renewed | undefined>(
   'renew',
   ({ session, lease }) => [session, String(lease)],
-  ([word, epoch]) => (word === 'lost' ? undefined : String(epoch)),
+  ([word, epoch, now, since, due]) =>
+    word === 'lost' ? undefined : { epoch: String(epoch), ticks: readTicks(due, { now, since }) },
+);
+
+/** Which epoch it is, and how many replicas there are that a WAIT over the same connection asks whether they know it. */
+export const epoch = single<void, { readonly epoch: string; readonly replicas: number }>(
+  'epoch',
+  () => [],
+  ([, epoch, replicas]) => ({ epoch: String(epoch), replicas: Number(replicas) }),
+);
+
+/** Replicas know this epoch. */
+export const confirm = single<string, void>(
+  'confirm',
+  (epoch) => [epoch],
+  () => {},
+);
+
+/** Of the server, in ms since the epoch. */
+export const time = single<void, number>(
+  'time',
+  () => [],
+  ([, now]) => Number(now),
 );
 
 /** Ends a session. */
@@ -308,15 +335,18 @@ export interface TickRequest {
   readonly at: number;
   /** The next tick; '' if there is none. */
   readonly next: string;
-  /** Of its task; '' if the tick is skipped. */
-  readonly id: string;
-  readonly record: string;
+  /** Of the ticks that are not skipped. */
+  readonly tasks: readonly { readonly id: string; readonly record: string }[];
 }
 
-export const tick = single<TickRequest, void>(
+/** Its result is false if somebody else was first. */
+export const tick = single<TickRequest, boolean>(
   'tick',
-  ({ schedule, at, next, id, record }) => [schedule, String(at), next, id, record],
-  () => {},
+  ({ schedule, at, next, tasks }) => [
+    ...[schedule, String(at), next],
+    ...tasks.flatMap(({ id, record }) => [id, record]),
+  ],
+  ([word]) => word === 'ticked',
 );
 
 /** Lets all delayed tasks begin now. */

@@ -20,7 +20,6 @@ import { Handling } from './handling.js';
 import { reportTo, warn } from './health.js';
 import { type QueueParts, requireQueue } from './parts.js';
 import type { Queue } from './queue.js';
-import { runTick } from './schedule.js';
 import type { TaskHandler } from './task.js';
 import { requireCount } from './task-options.js';
 import { openThreads, type ThreadOptions, type Threads } from './threads.js';
@@ -98,7 +97,6 @@ export function createWorker<Data, Result>(options: WorkerOptions<Data, Result>)
       new Consumer({
         ...{ queue, worker, concurrency, shared, lease, report },
         handle: (claimed, task, now) => handling.handle(claimed, task, now),
-        tick: (tick, now) => runTick(queue.port, tick, now),
       }),
     );
   }

@@ -261,18 +261,6 @@ it('a limit on the queue holds across workers', async () => {
   expect(Math.max(...seen)).toBe(3);
 });
 
-it('a rate limit lets so many begin within a time', async () => {
-  const queue = queueOf<number>({ limits: { rate: { max: 5, per: 200 } } });
-  await queue.addMany(Array.from({ length: 15 }, (_, data) => ({ data })));
-  const times: number[] = [];
-  workerOf({ queue, concurrency: 10, handler: () => void times.push(performance.now()) });
-  await eventually(() => times.length, 15);
-  for (let n = 0; n + 5 < times.length; n += 1) {
-    // By the server's clock; a little less by ours.
-    expect((times[n + 5] ?? 0) - (times[0] ?? 0)).toBeGreaterThan((n + 1) * 40 - 60);
-  }
-});
-
 it('deduplicates: the first counts, or the last does', async () => {
   const queue = queueOf<number>();
   const first = { key: 'f', within: 60_000 };

@@ -82,9 +82,7 @@ it('says of a full Redis that it refused and nothing was done, and lets workers 
     }
     expect(await queue.counts()).toMatchObject({ waiting: 4 });
     const seen: number[] = [];
-    // A process that starts only now cannot load the scripts.
-    const fresh = queueOf<number>();
-    workerOf({ queue: fresh, handler: ({ data }: Task<number>) => void seen.push(data) });
+    workerOf({ queue, handler: ({ data }: Task<number>) => void seen.push(data) });
     await eventually(async () => (await queue.counts()).completed, 4);
     expect(seen.sort()).toEqual([1, 2, 3, 4]);
   } finally {

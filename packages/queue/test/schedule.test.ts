@@ -77,3 +77,60 @@ it('refuses what is no schedule', async () => {
   }
   expect(await queue.schedules()).toEqual([]);
 });
+
+it.each(['once', 'skip'] as const)(
+  'ticks at whose time all workers were busy are not missed, with missed "%s"',
+  async (missed) => {
+    const queue = queueOf<string>();
+    await queue.schedule('often', 'x', { every: 100, missed });
+    const ids: string[] = [];
+    let finish = (): void => {};
+    const busy = new Promise<void>((resolve) => {
+      finish = resolve;
+    });
+    await queue.add('long', { id: 'long' });
+    const worker = workerOf({
+      queue,
+      lease: 60_000,
+      handler: ({ id }) => {
+        ids.push(id);
+        return id === 'long' ? busy : undefined;
+      },
+    });
+    await eventually(() => ids, ['long']);
+    // As if it had been busy since 5 s ago.
+    const began = Number(await client().hget('{queue:q}:meta', 'since')) - 5_000;
+    await client().hset('{queue:q}:meta', 'since', began);
+    const first = Math.ceil(began / 100) * 100;
+    await client().zadd('{queue:q}:ticks', first, 'often');
+    finish();
+    await eventually(() => ids.length > 50, true);
+    await worker.stop();
+    const ticks = ids.slice(1).map((id) => Number(id.replace('schedule:often:', '')));
+    // One may have been found before the clock was set back.
+    ticks.sort((one, two) => one - two);
+    expect(ticks).toEqual(ticks.map((_, index) => first + 100 * index));
+  },
+);
+
+it('ticks are looked for while all workers are busy', async () => {
+  const queue = queueOf<string>();
+  await queue.add('long', { id: 'long' });
+  await queue.schedule('often', 'x', { every: 100 });
+  let finish = (): void => {};
+  const busy = new Promise<void>((resolve) => {
+    finish = resolve;
+  });
+  const worker = workerOf({ queue, lease: 300, handler: ({ id }) => (id === 'long' ? busy : undefined) });
+  await eventually(async () => (await queue.counts()).waiting > 3, true);
+  finish();
+  await worker.stop();
+});
+
+it('the first tick is by the clock of the server', async () => {
+  const ahead = { ...systemClock, wall: () => systemClock.wall() + 7_200_000_000 };
+  const queue = queueOf<string>({ clock: ahead });
+  await queue.schedule('hourly', 'x', { every: 3_600_000 });
+  const [seconds] = (await client().time()) as unknown as [number];
+  expect((await queue.schedules())[0]?.next.getTime()).toBeLessThanOrEqual((Number(seconds) + 3_600) * 1_000);
+});

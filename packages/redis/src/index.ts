@@ -14,4 +14,4 @@ export type { NodeRedisClient } from './node-redis.js';
 export { partitionOf } from './partition.js';
 export { adviceFor, isRefused } from './refusals.js';
 export type { ReplicasOptions } from './replicas.js';
-export { Script, ScriptLibrary } from './script.js';
+export { evaluate, Script, ScriptLibrary } from './script.js';

@@ -125,9 +125,8 @@ export class RedisNode {
   async #loadLibrary(library: ScriptLibrary): Promise<boolean> {
     const loaded = this.#connection.send('FUNCTION', ['LOAD', library.text]).then(
       () => true,
-      // A library's name says what is in it: one that is there is the same. A server whose memory is full does not say
-      // whether it is there; a call will. Anything else means scripts.
-      (error: unknown) => /already exists|^OOM/.test(reasonOf(error)),
+      // A library's name says what is in it: one that is there is the same. Anything else means scripts.
+      (error: unknown) => reasonOf(error).includes('already exists'),
     );
     const present = await loaded;
     this.#commits.has(library, present);

@@ -11,12 +11,12 @@ export const QUEUE_CANARIES: readonly Canary[] = [
     changes: [
       {
         file: `${LUA}/work.lua`,
-        find: "if not redis.call('ZSCORE', SESSIONS, session) then return {'lost'} end",
+        find: "if not ends then return {'lost'} end",
         replace: '',
       },
       {
         file: `${LUA}/renew.lua`,
-        find: "if not redis.call('ZSCORE', SESSIONS, ARGV[1]) then return {'lost'} end",
+        find: "if not ends then return {'lost'} end",
         replace: '',
       },
     ],
@@ -38,8 +38,8 @@ export const QUEUE_CANARIES: readonly Canary[] = [
     changes: [
       {
         file: `${LUA}/server.lua`,
-        find: 'math.max(time[1] * 1000000 + time[2], tonumber(last) + 1, tonumber(seen) + 1)',
-        replace: 'time[1] * 1000000 + time[2]',
+        find: 'math.max(micros, tonumber(last) + 1, tonumber(seen) + 1)',
+        replace: 'micros',
       },
     ],
   },
@@ -209,8 +209,8 @@ export const QUEUE_CANARIES: readonly Canary[] = [
     changes: [
       {
         file: `${LUA}/lines.lua`,
-        find: 'push_paced(string.sub(record, 1, 1), id, key)',
-        replace: "push_paced('3', id, key)",
+        find: 'push(string.sub(record, 1, 1), id)',
+        replace: "push('3', id)",
       },
     ],
   },
@@ -334,19 +334,37 @@ export const QUEUE_CANARIES: readonly Canary[] = [
     ],
   },
   {
-    name: 'nobody looks again',
-    about: 'Who waits for a result hears of what happens, and of nothing that it has missed.',
-    changes: [{ file: `${SRC}/waiting.ts`, find: '        await this.#look(signal);\n', replace: '' }],
-  },
-  {
-    name: 'waits outlive their queue',
-    about: 'A queue that is closed says nothing to those who wait for results.',
+    name: 'tokens before their time',
+    about: 'A server that took over issues tokens above its time, although no replica knows its epoch.',
     changes: [
       {
-        file: `${SRC}/waiting.ts`,
-        find: '    for (const waiter of this.#all()) waiter.reject(this.#closed(waiter.id));\n',
-        replace: '',
+        file: `${LUA}/server.lua`,
+        find: '(IS_ALONE or is_confirmed) and 0 or math.ceil((token - micros) / 1000)',
+        replace: '0',
       },
     ],
+  },
+  {
+    name: 'a rate that forgets early',
+    about: 'What has begun counts for half of the time of a rate.',
+    changes: [
+      { file: `${LUA}/window.lua`, find: 'if now - at <= per then', replace: 'if now - at <= per / 2 then' },
+    ],
+  },
+  {
+    name: 'limits of whoever spoke last',
+    about: 'Limits are replaced by those of an older version.',
+    changes: [
+      {
+        file: `${LUA}/enter.lua`,
+        find: "ARGV[1] ~= '' and tonumber(ARGV[1]) > (stored_version() or -1)",
+        replace: "ARGV[1] ~= ''",
+      },
+    ],
+  },
+  {
+    name: 'ticks that nobody asked for are missed',
+    about: 'A tick counts as missed if it is found late, although a worker was there.',
+    changes: [{ file: `${SRC}/ticks.ts`, find: 'since: since - LATE', replace: 'since: now - LATE / 10' }],
   },
 ];

@@ -32,6 +32,8 @@ export interface Plan {
   readonly healAt: number;
   /** Whether clocks of nodes jump ahead, under which nobody promises that two leases are not valid at once. */
   readonly clocksJump: boolean;
+  /** Whether another server may take the place of a node. */
+  readonly failsOver?: boolean | undefined;
 }
 
 export interface ClockPlan {
@@ -116,8 +118,6 @@ export type Fault = { readonly at: number } & (
       readonly lateness: number | undefined;
     }
   | { readonly f: 'freeze'; readonly node: number; readonly for: number }
-  /** Its memory is full. */
-  | { readonly f: 'full'; readonly node: number; readonly for: number }
   | { readonly f: 'slow'; readonly node: number; readonly by: number; readonly for: number }
   | {
       readonly f: 'crash';

@@ -42,6 +42,9 @@ const SCHEDULE = 'tick';
 /** In ms; long enough for every connection to be there again. */
 const CALM = 3_000;
 
+/** The same where tokens of another server wait for their time. */
+const CALM_AFTER_FAILOVERS = 12_000;
+
 export class QueueCrew {
   readonly #options: QueueCrewOptions;
   readonly #processes: QueueProcess[] = [];
@@ -153,7 +156,8 @@ export class QueueCrew {
     if (this.#phase === 'draining' && this.#isDrained) {
       this.#phase = 'calm';
       world.note('CREW', 'all is drained');
-      world.scheduler.after(CALM * 1000, () => this.#tryOut());
+      const calm = plan.failsOver ? CALM_AFTER_FAILOVERS : CALM;
+      world.scheduler.after(calm * 1000, () => this.#tryOut());
       return;
     }
     if (world.scheduler.now > (plan.healAt + DRAINED) * 1000) {

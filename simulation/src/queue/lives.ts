@@ -9,7 +9,7 @@ import type { Call } from './calls.js';
 import { EFFECTS, key } from './names.js';
 import type { QueuePlan } from './plan.js';
 
-type Violate = (rule: string, message: string) => void;
+export type Violate = (rule: string, message: string) => void;
 
 /** A task that the server has added. */
 export interface Life {
@@ -186,13 +186,8 @@ export class Lives {
     const name = isWhole ? (JSON.parse(text) as { name: string }).name : nameIn(text);
     if (this.#removed.has(id) && word !== 'dead')
       this.#violate('answers', `${id} was removed, but is said to be ${word}, as ${name}`);
-    else if (life !== undefined && !life.isOver && life.name !== name && !this.#isForgotten(life))
+    else if (life !== undefined && !life.isOver && life.name !== name)
       this.#violate('answers', `${id} is said to be ${word}, as ${name}, but is ${life.name} now`);
-  }
-
-  /** Whether it has completed and its result is not kept any more: then what is known of an earlier task of its id shows. */
-  #isForgotten({ id, name }: Life): boolean {
-    return this.completions(name) > 0 && this.#ask('HEXISTS', key('results'), id) === 0;
   }
 
   /** Tasks that have not ended, and those of them that workers have. */

@@ -12,15 +12,19 @@ import type { Command } from '../world/connection.js';
 import type { Machine } from '../world/machine.js';
 import type { World } from '../world/world.js';
 import { Calls } from './calls.js';
-import { Lives } from './lives.js';
+import { Lives, type Violate } from './lives.js';
 import { key } from './names.js';
 import type { QueuePlan } from './plan.js';
+import { Rates } from './rates.js';
+import { Ticks } from './ticks.js';
 
 type Begun = Task<{ name: string }>;
 
 interface Held {
   readonly task: Begun;
   readonly machine: Machine;
+  /** When it began, in microseconds of true time. */
+  readonly at: number;
 }
 
 export class QueueOracle {
@@ -34,6 +38,10 @@ export class QueueOracle {
   readonly #held = new Set<Held>();
   readonly #ended = new WeakSet<Begun>();
   readonly #lives: Lives;
+  readonly #rates: Rates;
+  readonly #ticks: Ticks;
+  /** When the limits of the plan were declared first, in microseconds of true time. */
+  #limitedAt: number | undefined;
   readonly #acknowledged = new Set<string>();
   readonly #tokens = new Map<string, number>();
   #highest = 0;
@@ -43,7 +51,10 @@ export class QueueOracle {
   constructor(world: World<QueuePlan>, plan: QueuePlan) {
     this.#world = world;
     this.#plan = plan;
-    this.#lives = new Lives(world, (rule, message) => this.violate(rule, message));
+    const violate: Violate = (rule, message) => this.violate(rule, message);
+    this.#lives = new Lives(world, violate);
+    this.#rates = new Rates(plan, violate);
+    this.#ticks = new Ticks(world, plan, violate);
   }
 
   get #now(): number {
@@ -70,6 +81,8 @@ export class QueueOracle {
     }
     this.#lives.look(call, reply as string[]);
     if (reply[0] === 'obliterated') this.forgets();
+    if (this.#remembersSince < 0 && !this.#plan.clocksJump) this.#ticks.look(call, reply as string[]);
+    if (call.verb === 'enter') this.#judgeLimits();
     if (call.verb === 'work' && reply[0] === 'worked') this.#delivered(reply as readonly Reply[]);
   }
 
@@ -83,7 +96,7 @@ export class QueueOracle {
   /** A handler begins. */
   begins(task: Begun, machine: Machine): void {
     this.deliveries += 1;
-    const held = { task, machine };
+    const held = { task, machine, at: this.#now };
     machine.whenReal(() => {
       if (!this.began.has(task.data.name)) this.began.set(task.data.name, this.#now / 1_000);
       // Its process may have been paused in the turn in which it both began and ended.
@@ -107,8 +120,10 @@ export class QueueOracle {
   /** Tokens are judged where they are issued: a worker may begin late. */
   #delivered(reply: readonly Reply[]): void {
     const token = Number(reply[1]);
+    const isJudged = this.#limitedAt !== undefined && this.#remembersSince < 0 && !this.#plan.clocksJump;
     for (let place = 9; place < reply.length; place += 2) {
       const level = Number(reply[place]);
+      if (isJudged) this.#rates.delivered(Number(reply[2]), reply[place + 1] as readonly Reply[]);
       for (const [entry, fields] of reply[place + 1] as unknown as [string, string[]][]) {
         const plain = level === 0 ? entry : `${entry}:${level}`;
         const id = fields[0] === 'd' ? plain : (fields[1] ?? '');
@@ -128,6 +143,14 @@ export class QueueOracle {
     this.#highest = Math.max(this.#highest, token);
   }
 
+  /** The limits of the release before never replace those of the plan. */
+  #judgeLimits(): void {
+    const kept = String(this.#world.store.server.execute('HGET', [key('meta'), 'limits']));
+    if (kept.startsWith('{"version":2')) this.#limitedAt ??= this.#now;
+    else if (this.#limitedAt !== undefined && this.#remembersSince < 0)
+      this.violate('limits', `those of the plan are kept no more, but ${kept}`);
+  }
+
   #judge(held: Held): void {
     const { task, machine } = held;
     // A server that forgets deliveries, or whose clock jumps, gives tasks to others too early: tokens, which guards check,
@@ -138,7 +161,7 @@ export class QueueOracle {
     let [valid, ofKey] = [0, 0];
     for (const other of this.#held) {
       const isValid = other.task.lease.remaining() > 0;
-      if (isValid) valid += 1;
+      if (isValid && other.at > (this.#limitedAt ?? Number.POSITIVE_INFINITY)) valid += 1;
       if (isValid && task.key !== undefined && other.task.key === task.key) ofKey += 1;
       if (other === held || other.task.id !== task.id) continue;
       const whose = `that of ${other.machine.name} under ${other.task.token}`;

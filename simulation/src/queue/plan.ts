@@ -21,10 +21,9 @@ export interface QueuePlan extends Omit<Plan, 'clients'> {
     readonly slots: number;
     readonly rate: { readonly max: number; readonly per: number } | undefined;
     readonly keyRate: { readonly max: number; readonly per: number } | undefined;
-    /** For how long results are kept. */
-    readonly retained: number;
     /** Between the ticks of a schedule, if there is one. */
     readonly every: number | undefined;
+    readonly missed: 'once' | 'all' | 'skip';
   };
   /** Whether the server may come back without what it had acknowledged. */
   readonly lossy: boolean;
@@ -33,6 +32,8 @@ export interface QueuePlan extends Omit<Plan, 'clients'> {
 }
 
 interface QueueClientPlan {
+  /** Which limits it declares: those of the plan, those of the release before it, or none. */
+  readonly declares: 'new' | 'old' | 'none';
   readonly clock: ClockPlan;
   readonly worker:
     | { readonly concurrency: number; readonly lease: number; readonly grace: number }
@@ -50,13 +51,8 @@ export type QueueStep = { readonly after: number } & (
   | ({ readonly f: 'add'; readonly name: string } & AddPlan)
   | { readonly f: 'pause'; readonly for: number }
   | { readonly f: 'remove' | 'get' | 'requeue'; readonly id: string }
-  /** Waits for the result of a task, however long that takes, or until the signal or the queue says that it is over. */
-  | {
-      readonly f: 'wait';
-      readonly id: string;
-      readonly until: 'settled' | 'aborted' | 'closed';
-      readonly for: number;
-    }
+  /** Waits for the result of a task, for so long. */
+  | { readonly f: 'wait'; readonly id: string; readonly for: number }
   | { readonly f: 'purge'; readonly state: 'waiting' | 'delayed' | 'dead' }
   /** Counts and lists what waits, and requeues the first of the dead letters. */
   | { readonly f: 'operate' }
@@ -103,6 +99,9 @@ const KINDS_OF_NONSENSE = 6;
 
 const CLOCK_AHEAD = 400;
 
+/** How far the clocks of servers that follow one another may be from the first one's, in ms: they differ by less than 5 s. */
+const FAILOVER_AHEAD = 2_300;
+
 /** How far the server's clock may jump: leases end early then, and only tokens are in order. */
 const JUMP = 3_000;
 
@@ -120,6 +119,10 @@ export function drawQueuePlan(seed: number, wishes: Wishes = {}): QueuePlan {
     aheadMs: dice.between(-CLOCK_AHEAD, CLOCK_AHEAD),
   });
   const lease = dice.scale(150, 4_000);
+  // Of its own, so that the plans of the seeds stay as they were.
+  const more = new Dice(seed ^ 0x3c0ffe);
+  const failsOver = more.chance(0.12) && !clocksJump;
+  const isMixed = more.chance(0.4);
   return {
     seed,
     nodes: 0,
@@ -136,12 +139,19 @@ export function drawQueuePlan(seed: number, wishes: Wishes = {}): QueuePlan {
     initialized: true,
     nodeClocks: [clock()],
     clients: Array.from({ length: clients }, (_, place) =>
-      drawClient(dice, { place, lease, healAt, clock: clock(), wrongs }),
+      drawClient(dice, {
+        ...{ place, lease, healAt, clock: clock(), wrongs },
+        declares: isMixed && place > 0 ? more.one(['new', 'old', 'none']) : 'new',
+      }),
     ),
-    faults: dice.chance(0.92) ? drawFaults(dice, { clients, healAt, lossy, clocksJump, lease }) : [],
+    faults: [
+      ...(dice.chance(0.92) ? drawFaults(dice, { clients, healAt, lossy, clocksJump, lease }) : []),
+      ...(failsOver ? drawFailovers(more, healAt) : []),
+    ].sort((one, two) => one.at - two.at),
     contests: [],
     healAt,
     clocksJump,
+    failsOver,
     queue: {
       attempts: dice.whole(2, 4),
       backoff: dice.scale(5, 300),
@@ -150,10 +160,10 @@ export function drawQueuePlan(seed: number, wishes: Wishes = {}): QueuePlan {
       slots: dice.one([1, 1, 1, 2]),
       rate: dice.chance(0.1) ? { max: dice.whole(2, 6), per: dice.scale(50, 300) } : undefined,
       keyRate: dice.chance(0.1) ? { max: dice.whole(1, 3), per: dice.scale(20, 200) } : undefined,
-      retained: dice.chance(0.2) ? dice.scale(1, 500) : 86_400_000,
       every: dice.chance(0.2) ? dice.scale(150, 1_000) : undefined,
+      missed: more.one(['once', 'all', 'skip']),
     },
-    lossy,
+    lossy: lossy || failsOver,
     outage: wrongs.chance(0.25),
   };
 }
@@ -164,9 +174,13 @@ interface ClientOptions {
   readonly lease: number;
   readonly healAt: number;
   readonly clock: ClockPlan;
+  readonly declares: QueueClientPlan['declares'];
 }
 
-function drawClient(dice: Dice, { place, lease, healAt, clock, wrongs }: ClientOptions): QueueClientPlan {
+function drawClient(
+  dice: Dice,
+  { place, lease, healAt, clock, wrongs, declares }: ClientOptions,
+): QueueClientPlan {
   const works = place === 0 || dice.chance(0.8);
   // More at once than the workers can take.
   const isBurst = dice.chance(0.2);
@@ -182,6 +196,7 @@ function drawClient(dice: Dice, { place, lease, healAt, clock, wrongs }: ClientO
   };
   return {
     clock,
+    declares,
     worker: works
       ? { concurrency: dice.whole(1, 4), lease, grace: dice.one([0, 0, dice.scale(1, 400)]) }
       : undefined,
@@ -209,10 +224,6 @@ function drawStep(
     const before = `task ${name.slice(0, 4)}${Number(name.slice(4)) - 1}`;
     return { f: dice.one(['remove', 'remove', 'get'] as const), after, id: before };
   }
-  if (dice.chance(0.05)) {
-    const before = `task ${name.slice(0, 4)}${Number(name.slice(4)) - 1}`;
-    return { f: 'wait', after, id: before, ...drawWait(dice) };
-  }
   if (dice.chance(0.04)) return { f: 'operate', after };
   if (dice.chance(0.02)) return { f: 'watch', after, for: dice.scale(10, 1_000) };
   if (dice.chance(0.01))
@@ -229,11 +240,6 @@ function drawStep(
   };
 }
 
-function drawWait(dice: Dice): Pick<QueueStep & { f: 'wait' }, 'until' | 'for'> {
-  const until = dice.one(['settled', 'settled', 'aborted', 'closed'] as const);
-  return { until, for: dice.scale(10, 1_000) };
-}
-
 /** Of a task that uses one id again and again. */
 function drawReuse(
   dice: Dice,
@@ -245,7 +251,7 @@ function drawReuse(
     number === 0
       ? 'add'
       : dice.one(['add', 'add', 'add', 'remove', 'remove', 'get', 'wait', 'requeue', 'purge'] as const);
-  if (f === 'wait') return { f, after, id, ...drawWait(dice) };
+  if (f === 'wait') return { f, after, id, for: dice.scale(10, 1_000) };
   if (f === 'purge') return { f, after, state: dice.one(['dead', 'dead', 'waiting', 'delayed'] as const) };
   if (f !== 'add') return { f, after, id };
   return {
@@ -285,8 +291,7 @@ interface FaultOptions {
 }
 
 const KINDS = [
-  ...['cut', 'cut', 'lag', 'break', 'break', 'break', 'break', 'freeze', 'freeze', 'slow', 'full', 'crash'],
-  ...['crash'],
+  ...['cut', 'cut', 'lag', 'break', 'break', 'break', 'break', 'freeze', 'freeze', 'slow', 'crash', 'crash'],
   ...['pause', 'pause', 'pause', 'pause', 'kill', 'kill', 'client clock', 'flush'],
 ] as const;
 
@@ -297,6 +302,29 @@ function drawFaults(dice: Dice, options: FaultOptions): Fault[] {
     faults.push({ f: 'node clock', at: dice.whole(0, options.healAt), node: 0, by });
   }
   return faults.sort((one, two) => one.at - two.at);
+}
+
+/** Two, one after the other: another server with another clock, which may not know of the one before. */
+function drawFailovers(dice: Dice, healAt: number): Fault[] {
+  const first = dice.whole(200, healAt - 1_500);
+  const second = first + dice.scale(100, 1_000);
+  const [one, two] = [0, 0].map(() => Math.round(dice.between(-1, 1) * FAILOVER_AHEAD)) as [number, number];
+  return [...failover(dice, first, one), ...failover(dice, second, two - one)];
+}
+
+function failover(dice: Dice, at: number, by: number): Fault[] {
+  const savedBefore = dice.whole(1, 1_500);
+  return [
+    {
+      f: 'crash',
+      at,
+      node: 0,
+      for: dice.scale(2, 90),
+      memory: 'some',
+      savedBefore: Math.min(savedBefore, at),
+    },
+    { f: 'node clock', at: at + 1, node: 0, by },
+  ];
 }
 
 function drawFault(dice: Dice, { clients, healAt, lossy, lease }: FaultOptions): Fault {
@@ -317,8 +345,6 @@ function drawFault(dice: Dice, { clients, healAt, lossy, lease }: FaultOptions):
       return { f: 'break', at, client, node, lateness: dice.chance(0.7) ? dice.scale(10, 1_000) : undefined };
     case 'freeze':
       return { f: 'freeze', at, node, for: duration };
-    case 'full':
-      return { f: 'full', at, node, for: duration };
     case 'slow':
       return { f: 'slow', at, node, by: dice.scale(1, 50), for: duration };
     case 'flush':

@@ -3,7 +3,7 @@
  *
  * Guarantees: it uses only what users use. An error that no user should see in a correct deployment is a violation.
  */
-import type { Queue, Task, Worker } from '@holdfast/queue';
+import type { Limits, Queue, Task, Worker } from '@holdfast/queue';
 import type { Subject } from '../run/subject.js';
 import type { Machine } from '../world/machine.js';
 import type { World } from '../world/world.js';
@@ -35,28 +35,19 @@ export class QueueProcess {
   #worker: Worker | undefined;
 
   constructor(options: QueueProcessOptions) {
-    const { world, place, life } = options;
+    const { world, plan, subject, place, life } = options;
     this.#options = options;
     this.machine = world.start(place, life);
-    this.queue = this.#createQueue();
-  }
-
-  #createQueue(): Queue<Data, Data> {
-    const { world, plan, subject, place } = this.#options;
     const { clock, random } = this.machine;
-    const { attempts, backoff, timeout, concurrency, slots, rate, keyRate, retained } = plan.queue;
-    return subject.createQueue<Data, Data>({
+    const { attempts, backoff, timeout } = plan.queue;
+    const limits = limitsOf(plan, place);
+    this.queue = subject.createQueue<Data, Data>({
       redis: world.connect(place, world.store),
       name: 'q',
-      retain: { age: retained },
       attempts,
       backoff: { type: 'constant', delay: backoff },
       callTimeout: timeout,
-      limits: {
-        keys: { concurrency: slots, ...(keyRate && { rate: keyRate }) },
-        ...(concurrency !== undefined && { concurrency }),
-        ...(rate && { rate }),
-      },
+      ...(limits && { limits }),
       clock,
       random,
     });
@@ -163,7 +154,9 @@ export class QueueProcess {
   }
 
   async schedule(name: string, every: number): Promise<void> {
-    await this.#insist(() => this.queue.schedule(name, { name: 'tick' }, { every, missed: 'all' }));
+    await this.#insist(() =>
+      this.queue.schedule(name, { name: 'tick' }, { every, missed: this.#options.plan.queue.missed }),
+    );
   }
 
   async resume(): Promise<void> {
@@ -194,7 +187,7 @@ export class QueueProcess {
       case 'requeue':
         return void (await this.queue.requeue(step.id));
       case 'wait':
-        return this.#wait(step);
+        return this.#wait(step.id, step.for);
       case 'watch':
         return this.#watch(step.for);
       case 'purge':
@@ -218,20 +211,14 @@ export class QueueProcess {
       if (this.#options.world.isTraced) this.note(`reads that ${id} is ${kind}`);
   }
 
-  /** However it ends: the task may fail, be removed, or take longer. A wait that does not end leaves its process stuck. */
-  async #wait({ id, until, for: duration }: QueueStep & { f: 'wait' }): Promise<void> {
+  /** However it ends: the task may fail, be removed, or take longer. */
+  async #wait(id: string, duration: number): Promise<void> {
     const controller = new AbortController();
-    const queue = until === 'closed' ? this.#createQueue() : this.queue;
-    const end = (): void => (until === 'closed' ? void queue.close() : controller.abort());
-    const timer = until === 'settled' ? undefined : this.machine.clock.after(duration, end);
-    try {
-      await queue.wait(id, { signal: controller.signal });
-    } catch (error) {
+    const timer = this.machine.clock.after(duration, () => controller.abort());
+    await this.queue.wait(id, { signal: controller.signal }).catch((error) => {
       if (!(error instanceof Error && 'code' in error)) throw error;
-    } finally {
-      timer?.cancel();
-      if (until === 'closed') await queue.close();
-    }
+    });
+    timer.cancel();
   }
 
   /** Until it is done. */
@@ -316,6 +303,20 @@ function giveNonsense(attempt: number): number {
   if (attempt === 1) return Number.NaN;
   if (attempt === 2) throw Object.create(null);
   return Promise.reject(new Error('later')) as never;
+}
+
+/** Those of the release before limit less. */
+function limitsOf(plan: QueuePlan, place: number): Limits | undefined {
+  const { concurrency, slots, rate, keyRate } = plan.queue;
+  const declares = plan.clients[place]?.declares ?? 'new';
+  if (declares === 'none') return undefined;
+  if (declares === 'old') return { version: 1, keys: { concurrency: slots } };
+  return {
+    version: 2,
+    keys: { concurrency: slots, ...(keyRate && { rate: keyRate }) },
+    ...(concurrency !== undefined && { concurrency }),
+    ...(rate && { rate }),
+  };
 }
 
 function workOf(plan: QueuePlan, name: string): WorkPlan {

@@ -17,6 +17,7 @@ const MAY_STAY = [
   'deduped',
   'wake',
   'paces',
+  'begun',
   'notices',
 ].map(key);
 

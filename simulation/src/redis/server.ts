@@ -21,6 +21,8 @@ export interface ServerOptions {
   readonly name: () => string;
   /** Returns to how many it was delivered. */
   readonly publish: (channel: string, message: string) => number;
+  /** Whether another server may take its place, or has given it its own. Default false. */
+  readonly failsOver?: boolean | undefined;
   /** How many listen on a channel. */
   readonly listening: (channel: string) => number;
 }
@@ -268,6 +270,8 @@ export class ModelServer {
       ...['# Server', 'redis_version:7.0.15', `run_id:${this.runId}`],
       ...['# Memory', 'maxmemory_policy:noeviction'],
       ...['# Replication', 'role:master', 'connected_slaves:0', `master_replid:${this.replicationId}`],
+      `master_replid2:${'0'.repeat(40)}`,
+      `repl_backlog_active:${Number(this.#options.failsOver === true)}`,
     ];
     return `${lines.join('\r\n')}\r\n`;
   }

@@ -22,6 +22,7 @@ export interface NodeOptions {
   readonly random: Random;
   readonly clock: ClockSettings;
   readonly name: string;
+  readonly failsOver?: boolean | undefined;
   /** Told of each message that is published, and how many hear it. */
   readonly onPublish?: (node: SimulatedNode, message: string, heard: number) => void;
   /** Told after each command. */
@@ -59,8 +60,9 @@ export class SimulatedNode implements NodeEnd {
     this.#options = options;
     this.name = options.name;
     this.ahead = options.clock.ahead;
-    const { random } = options;
+    const { random, failsOver } = options;
     this.server = new ModelServer({
+      failsOver,
       time: () => this.time(),
       name: () => Array.from({ length: 40 }, () => Math.floor(random.unit() * 16).toString(16)).join(''),
       publish: (channel, message) => this.#publish(channel, message),

@@ -47,6 +47,7 @@ export class World<P extends WorldPlan = Plan> {
           random: seededRandom(this.#seed()),
           clock: { rate, ahead: aheadMs * 1000 },
           name: index === plan.nodes ? 'store' : `node-${index + 1}`,
+          failsOver: plan.failsOver,
           onPublish: (node, message, heard) => {
             if (trace) this.note(node.name, `tells ${heard}: ${message.replaceAll('\n', ' ')}`);
           },
@@ -158,12 +159,6 @@ export class World<P extends WorldPlan = Plan> {
         node.freeze();
         until(fault.for, () => node.thaw());
         return;
-      case 'full':
-        node.server.isFull = true;
-        until(fault.for, () => {
-          node.server.isFull = false;
-        });
-        return;
       case 'slow':
         node.slowness += fault.by * 1000;
         until(fault.for, () => {
@@ -211,7 +206,6 @@ export class World<P extends WorldPlan = Plan> {
       const durable = this.plan.deployment.persistence === 'synchronous' && node !== this.store;
       this.#restart(node, durable ? 'all' : 'none');
       node.slowness = 0;
-      node.server.isFull = false;
       node.thaw();
     }
     for (const links of this.#links) {

@@ -1,0 +1,9 @@
+-- confirm: replicas know the epoch. Stands on server.lua.
+--
+-- ARGV[1] the epoch
+--
+-- Replies {'confirmed'}, or {'passed'} when there is another since
+if epoch_of(redis.call('HMGET', META, 'server', 'epoch', 'token')) ~= ARGV[1] then return {'passed'} end
+redis.call('HSET', META, 'confirmed', ARGV[1])
+wake()
+return {'confirmed'}

@@ -1,0 +1,58 @@
+/**
+ * What becomes of the ticks of schedules that are due. Whoever speaks for a worker's session is told of them (lua/work.lua,
+ * lua/renew.lua), also while all workers are busy.
+ *
+ * Guarantees: exactly one task a tick, however many workers see that it is due, because the first of them sets the next tick
+ * in the same step. A tick at whose time there was a worker gets its task; what becomes of others, the schedule says.
+ */
+import type { DueTicks } from './claimed.js';
+import type { QueuePort } from './port.js';
+import { type Kept, type Schedule, tickAfter } from './schedule.js';
+import { tick } from './verbs.js';
+
+/** How much later than a tick a worker may begin that runs it all the same, in ms: as another takes its place. */
+const LATE = 1_000;
+
+/** Ticks of which one call adds the tasks. */
+const MOST = 100;
+
+/** Adds the tasks of all ticks that are due. Throws UnavailableError. */
+export async function runTicks(port: QueuePort, ticks: DueTicks): Promise<void> {
+  await Promise.all(ticks.due.map((due) => runSchedule(port, due, ticks)));
+}
+
+async function runSchedule(
+  port: QueuePort,
+  due: DueTicks['due'][number],
+  { now, since }: DueTicks,
+): Promise<void> {
+  const { schedule, data, o } = JSON.parse(due.kept) as Kept;
+  const { priority = 0, key = '' } = schedule;
+  const record = `${priority} 0 ${key}\n${JSON.stringify({ d: data, o })}`;
+  for (let at: number | undefined = due.at; at !== undefined && at <= now; ) {
+    const { times, next } = ticksOf(schedule, { at, now, since: since - LATE });
+    const tasks = times.map((time) => ({ id: `schedule:${due.schedule}:${time}`, record }));
+    const request = { schedule: due.schedule, at, next: String(next ?? ''), tasks };
+    if (!(await port.call(tick, request))) return; // another worker does it
+    at = next;
+  }
+}
+
+/** The ticks from `at` on that get a task, some at a time, and the one behind them. */
+function ticksOf(
+  schedule: Schedule,
+  { at, now, since }: { readonly at: number; readonly now: number; readonly since: number },
+): { readonly times: readonly number[]; readonly next: number | undefined } {
+  const { missed = 'once' } = schedule;
+  const times: number[] = [];
+  let next: number | undefined = at;
+  if (missed !== 'all' && at < since) {
+    if (missed === 'once') times.push(at);
+    next = tickAfter(schedule, Math.min(since - 1, now));
+  }
+  while (next !== undefined && next <= now && times.length < MOST) {
+    times.push(next);
+    next = tickAfter(schedule, next);
+  }
+  return { times, next };
+}
