@@ -19,6 +19,7 @@ const BUSY: Situation = {
   consumers: 1,
   load: 0,
   averageDuration: 1_000,
+  isPaced: false,
 };
 
 const next = (at: Partial<Situation>) => nextCall({ ...BUSY, ...at });
@@ -43,6 +44,11 @@ it('claims ahead as much as short tasks take in 4 ms, never more than a call may
 it('asks a drained queue again only to end deliveries, and then for nothing', () => {
   expect(next({ supply: 'drained' })).toEqual({ verb: 'none' });
   expect(next({ supply: 'drained', settled: 3 })).toEqual({ verb: 'work', want: 0 });
+});
+
+it('claims nothing ahead where a rate counts it as begun', () => {
+  expect(next({ averageDuration: 0.1, isPaced: true })).toEqual(next({}));
+  expect(next({ averageDuration: 0.1 })).not.toEqual(next({}));
 });
 
 it('claims nothing when it is paused or drains, and calls for nothing without a session or after its end', () => {
