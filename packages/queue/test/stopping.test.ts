@@ -88,7 +88,9 @@ it('a worker that is stopped while it begins leaves no session behind, and says 
 
 it('a worker whose beginning was not answered begins the same session, and leaves none behind', async () => {
   const queue = queueOf<number>({ callTimeout: 100 });
-  await queue.counts();
+  const first = workerOf({ queue, handler: () => {} });
+  await eventually(() => first.problem, undefined);
+  await first.stop();
   node().freeze();
   later(() => node().thaw());
   const worker = workerOf({ queue, onError: () => {}, handler: () => {} });
