@@ -6,6 +6,7 @@
  * nobody begins anything new of the plan.
  */
 import type { Ledger } from '../checks/ledger.js';
+import type { Marks } from '../checks/marks.js';
 import type { Oracle } from '../checks/oracle.js';
 import type { Kind, Step } from '../plan/plan.js';
 import type { Subject } from '../run/subject.js';
@@ -18,6 +19,7 @@ export interface CrewOptions {
   readonly subject: Subject;
   readonly oracle: Oracle;
   readonly ledger: Ledger;
+  readonly marks: Marks;
 }
 
 /** How long after healing a step of the plan may last, in ms: waiting, holding, and all that it may have to wait out. */

@@ -8,18 +8,21 @@
 import type { RedisGuard } from '@holdfast/fence/redis';
 import type { Lease, Locks, MultiLease } from '@holdfast/lock';
 import { entryOf, type Ledger, ledgerKey } from '../checks/ledger.js';
+import type { Marks } from '../checks/marks.js';
 import type { Asked, Judged, Oracle } from '../checks/oracle.js';
 import { EXCLUSIVE, type Kind, RESIZED, SEMAPHORE, type Step } from '../plan/plan.js';
 import type { Subject } from '../run/subject.js';
 import type { SimulatedClient } from '../world/client.js';
 import type { Machine } from '../world/machine.js';
 import type { World } from '../world/world.js';
+import { writeAs } from './issuers.js';
 
 export interface ProcessOptions {
   readonly world: World;
   readonly subject: Subject;
   readonly oracle: Oracle;
   readonly ledger: Ledger;
+  readonly marks: Marks;
   /** Its place in the plan. */
   readonly place: number;
   /** How many processes were there before. */
@@ -80,6 +83,7 @@ export class Process {
       if (step.f === 'several') await this.#holdSeveral(step);
       else if (step.f === 'adopt') await this.#adopt(step);
       else if (step.f === 'resize') await this.#resize(step);
+      else if (step.f === 'issued') await this.#writeAs(step);
       else await this.#hold(step);
     } catch (error) {
       this.note(`is told: ${error instanceof Error ? error.message : error}`);
@@ -173,6 +177,16 @@ export class Process {
       // Its old validity stands, and it may be tried again, even by one that has run out.
       if (codeOf(error) !== UNAVAILABLE) throw error;
     }
+  }
+
+  async #writeAs(step: Step & { f: 'issued' }): Promise<void> {
+    const { marks } = this.#options;
+    const writing = writeAs(step, { guard: this.guard, marks, sleep: (duration) => this.sleep(duration) });
+    // That the resource is another issuer's is what this step may be told.
+    await writing.catch((error: unknown) => {
+      if (!(error instanceof Error && 'expected' in error)) throw error;
+      this.note(`is told: ${error.message}`);
+    });
   }
 
   /** A guarded read-modify-write: seal, read, write. */

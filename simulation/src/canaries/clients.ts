@@ -206,6 +206,17 @@ export const CLIENT_CANARIES: readonly Canary[] = [
     ],
   },
   {
+    name: 'release refused when full',
+    about: 'A node whose memory is full refuses to let a lock go.',
+    changes: [
+      {
+        file: 'packages/lock/src/verbs.ts',
+        find: "'release', 'withdraw', 'reshare', 'unshare'];",
+        replace: "'withdraw', 'reshare', 'unshare'];",
+      },
+    ],
+  },
+  {
     name: 'signal that does not abort',
     about: 'Nobody is told that the lease has ended.',
     changes: [

@@ -197,6 +197,44 @@ if refused then return refused end`,
     ],
   },
   {
+    name: 'issuers compared',
+    about: 'The guard compares the tokens of two issuers as if they had one clock.',
+    changes: [
+      {
+        file: 'packages/fence/lua/memory.lua',
+        find: "if token and issuer ~= '' and issuer ~= ARGV[4] then",
+        replace: 'if false then',
+      },
+    ],
+  },
+  {
+    name: 'transfer without looking',
+    about: 'A resource is handed over whatever its mark has become meanwhile.',
+    changes: [
+      {
+        file: 'packages/fence/lua/transfer.lua',
+        find: "if mark ~= ARGV[5] and mark ~= ARGV[3] .. ' ' .. ARGV[4] then",
+        replace: 'if false then',
+      },
+    ],
+  },
+  {
+    name: 'forged token accepted',
+    about: 'The guard takes a token that nobody can have issued yet.',
+    changes: [
+      {
+        file: 'packages/fence/lua/memory.lua',
+        find: 'if token > now + ahead then',
+        replace: 'if false then',
+      },
+    ],
+  },
+  {
+    name: 'seal refused when full',
+    about: 'A full store does not let a new holder shut the earlier one out.',
+    changes: [{ file: 'packages/fence/lua/seal.lua', find: "redis.call('PERSIST', KEYS[2])", replace: '' }],
+  },
+  {
     name: 'writer beside readers',
     about: 'A shared lock is granted to a writer.',
     changes: [

@@ -7,6 +7,7 @@
 import type { Memory } from '../world/node.js';
 import { drawSleeper, withBlackout, withLateVote, withWrongClocks } from './chains.js';
 import { Dice } from './dice.js';
+import { withIssuers } from './issuers.js';
 import {
   type ClientPlan,
   type ClockPlan,
@@ -27,7 +28,9 @@ export interface Wishes {
   readonly clients?: number | undefined;
 }
 
-export function drawPlan(seed: number, wishes: Wishes = {}): Plan {
+export const drawPlan = (seed: number, wishes: Wishes = {}): Plan => withIssuers(drawLocks(seed, wishes));
+
+function drawLocks(seed: number, wishes: Wishes): Plan {
   const dice = new Dice(seed);
   const nodes = wishes.nodes ?? dice.one([1, 3, 3, 3, 5, 5, 5, 5, 4]);
   const clients = wishes.clients ?? dice.whole(2, 4);

@@ -75,6 +75,14 @@ export type Step =
     }
   | ({ readonly f: 'several'; readonly resources: readonly string[] } & Terms)
   | {
+      readonly f: 'issued';
+      readonly after: number;
+      readonly issuer: Issuer;
+      readonly how: 'seal' | 'transfer' | 'forge';
+      /** Between the seal and the write. */
+      readonly hold: number;
+    }
+  | {
       readonly f: 'adopt';
       readonly after: number;
       readonly resource: string;
@@ -83,6 +91,9 @@ export type Step =
     };
 
 export type Kind = 'exclusive' | 'shared' | 'permit';
+
+/** Of tokens, at the resource that two issuers share. */
+export type Issuer = 'one' | 'two';
 
 interface Terms {
   readonly after: number;
@@ -127,6 +138,7 @@ export type Fault = { readonly at: number } & (
       readonly savedBefore: number;
     }
   | { readonly f: 'flush'; readonly node: number }
+  | { readonly f: 'full'; readonly node: number; readonly for: number }
   | { readonly f: 'pause'; readonly client: number; readonly for: number; readonly atReading: boolean }
   | { readonly f: 'kill'; readonly client: number; readonly for: number }
   | { readonly f: 'client clock'; readonly client: number; readonly by: number }

@@ -7,6 +7,7 @@
  */
 import { Crew } from '../actors/crew.js';
 import { Ledger } from '../checks/ledger.js';
+import { Marks } from '../checks/marks.js';
 import { Oracle, type Violation } from '../checks/oracle.js';
 import { judgeRemains } from '../checks/remains.js';
 import type { Plan } from '../plan/plan.js';
@@ -40,17 +41,24 @@ export async function simulate(plan: Plan, options: RunOptions = {}): Promise<Ou
   const world = new World({
     plan,
     trace,
-    onCommand: (node, command) => {
-      if (node === world.store && command.name !== 'GET') ledger.look(node);
+    onCommand: (node, command, reply) => {
+      if (node === world.store && command.name !== 'GET') {
+        ledger.look(node);
+        marks.look(node);
+      }
+      judgeRefusal(oracle, command, reply);
       onCommand?.(node.name, world.scheduler.now, command);
     },
     onRestart: (node) => {
-      if (node === world.store) ledger.restarted(node);
+      if (node !== world.store) return;
+      ledger.restarted(node);
+      marks.restarted(node);
     },
   });
   const oracle = new Oracle(world);
   const ledger = new Ledger(oracle);
-  const crew = new Crew({ world, subject, oracle, ledger });
+  const marks = new Marks(world, oracle);
+  const crew = new Crew({ world, subject, oracle, ledger, marks });
   const rejected = (error: unknown): void => oracle.violate('unhandled rejection', String(error));
   process.on('unhandledRejection', rejected);
   try {
@@ -75,6 +83,17 @@ export async function simulate(plan: Plan, options: RunOptions = {}): Promise<Ou
     events,
     duration: now / 1000,
   };
+}
+
+/** What frees or keeps what is held is carried out also when memory is full. */
+const WHEN_FULL = /_(extend|rejoin|reenter|release|withdraw|reshare|unshare)$/;
+
+function judgeRefusal(oracle: Oracle, { name, args }: Command, reply: unknown): void {
+  if (!(reply instanceof Error && reply.message.startsWith('OOM'))) return;
+  const isGuards = name.startsWith('EVAL') && args[1] === '2' && args[2] === '{holdfast}:guard';
+  const called = name === 'FCALL' ? (args[0] ?? '') : '';
+  if (WHEN_FULL.test(called) || (isGuards && args.length === 8))
+    oracle.violate('refused when full', `${called || 'a seal'} was refused: ${reply.message}`);
 }
 
 function scheduleFaults(world: World, crew: Crew): void {
