@@ -138,7 +138,6 @@ export type Fault = { readonly at: number } & (
       readonly savedBefore: number;
     }
   | { readonly f: 'flush'; readonly node: number }
-  | { readonly f: 'full'; readonly node: number; readonly for: number }
   | { readonly f: 'pause'; readonly client: number; readonly for: number; readonly atReading: boolean }
   | { readonly f: 'kill'; readonly client: number; readonly for: number }
   | { readonly f: 'client clock'; readonly client: number; readonly by: number }

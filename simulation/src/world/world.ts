@@ -172,12 +172,6 @@ export class World<P extends WorldPlan = Plan> {
       case 'flush':
         if (node.isUp) node.server.execute('FLUSHALL', []);
         return;
-      case 'full':
-        node.server.isFull = true;
-        until(fault.for, () => {
-          node.server.isFull = false;
-        });
-        return;
       case 'node clock':
         node.ahead += fault.by * 1000;
         return;
