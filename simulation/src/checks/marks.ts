@@ -13,7 +13,7 @@ import type { World } from '../world/world.js';
 import type { Oracle } from './oracle.js';
 
 /** What the issuers share. */
-export const HANDED = 'h';
+const HANDED = 'h';
 export const handedKey = 'handed';
 
 export interface Claim {
