@@ -129,6 +129,8 @@ export type Fault = { readonly at: number } & (
       readonly lateness: number | undefined;
     }
   | { readonly f: 'freeze'; readonly node: number; readonly for: number }
+  /** Its memory is full. */
+  | { readonly f: 'full'; readonly node: number; readonly for: number }
   | { readonly f: 'slow'; readonly node: number; readonly by: number; readonly for: number }
   | {
       readonly f: 'crash';

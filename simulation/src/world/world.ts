@@ -159,6 +159,12 @@ export class World<P extends WorldPlan = Plan> {
         node.freeze();
         until(fault.for, () => node.thaw());
         return;
+      case 'full':
+        node.server.isFull = true;
+        until(fault.for, () => {
+          node.server.isFull = false;
+        });
+        return;
       case 'slow':
         node.slowness += fault.by * 1000;
         until(fault.for, () => {
@@ -206,6 +212,7 @@ export class World<P extends WorldPlan = Plan> {
       const durable = this.plan.deployment.persistence === 'synchronous' && node !== this.store;
       this.#restart(node, durable ? 'all' : 'none');
       node.slowness = 0;
+      node.server.isFull = false;
       node.thaw();
     }
     for (const links of this.#links) {
