@@ -62,6 +62,21 @@ const linked = (what: string, text: string): Case => ({
   ],
 });
 
+const TIME = "-- Prelude of all.\nlocal now = redis.call('TIME')";
+
+/** Lua files of one package by their names, and the names of its keyspace. */
+const scripts = (
+  what: string,
+  texts: Readonly<Record<string, string>>,
+  keys: readonly string[] = [],
+): Case => ({
+  what,
+  files: [
+    ...Object.entries(texts).map(([name, text]) => ({ path: `packages/lock/lua/${name}.lua`, text })),
+    { path: 'packages/lock/src/keys.ts', text: keys.map((key) => `  '${key}',\n`).join('') },
+  ],
+});
+
 const circle = (what: string, texts: Readonly<Record<string, string>>): Case => ({
   what,
   files: Object.entries(texts).map(([name, text]) => ({ path: `packages/lock/src/${name}.ts`, text })),
@@ -131,6 +146,39 @@ export const CASES: Record<keyof typeof RULES, Cases> = {
       ),
       verb('each', "-- get: reads.\n--\n-- then, for each operation: KEYS it\nreturn 'got ' .. KEYS[i]"),
       verb('a prelude', '-- Prelude of all.\nlocal function now() return time end'),
+    ],
+  },
+  preludes: {
+    broken: [
+      scripts('a global', { get: "-- get: reads.\nreturn {'got', now}" }),
+      scripts('a name that it does not stand on', { get: "-- get: reads.\nreturn {'got', now}", time: TIME }),
+      scripts('a prelude that is not there', {
+        get: "-- get: reads.\n--\n-- Stands on: time\nreturn {'got', 1}",
+      }),
+      scripts('a prelude of which it uses nothing', {
+        get: "-- get: reads.\n--\n-- Stands on: time\nreturn {'got', 1}",
+        time: TIME,
+      }),
+      scripts('a circle', {
+        a: '-- Prelude of all.\n--\n-- Stands on: b\nlocal x = y',
+        b: '-- Prelude of all.\n--\n-- Stands on: a\nlocal y = x',
+      }),
+      scripts('a key that is not in the keyspace', { get: "-- get: reads.\nreturn {'got', DEAD}" }, ['meta']),
+    ],
+    fine: [
+      scripts('what it stands on', {
+        get: "-- get: reads.\n--\n-- Stands on: time\nreturn {'got', now}",
+        time: TIME,
+      }),
+      scripts('through another', {
+        get: "-- get: reads.\n--\n-- Stands on: more\nreturn {'got', now + later}",
+        more: '-- Prelude of all.\n--\n-- Stands on: time\nlocal later = now + 1',
+        time: TIME,
+      }),
+      scripts('a constant of the client', {
+        get: "-- get: reads.\n--\n-- Opens with: WINDOW\nreturn {'got', WINDOW}",
+      }),
+      scripts('a key', { get: "-- get: reads.\nreturn {'got', META}" }, ['meta']),
     ],
   },
   budgets: {

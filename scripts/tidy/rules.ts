@@ -8,12 +8,14 @@ import type { Rule } from './files.js';
 import { layers } from './layers.js';
 import { lua } from './lua.js';
 import { drawers, fileHeaders, machinePaths } from './names.js';
+import { preludes } from './preludes.js';
 import { timeAndChance } from './time-and-chance.js';
 
 export const RULES = {
   layers,
   circles,
   lua,
+  preludes,
   budgets,
   'time and chance': timeAndChance,
   drawers,

@@ -1,8 +1,9 @@
--- initialize: declare that this store has lost no mark, on the word of somebody who knows that it is new. Stands on
--- server.lua.
+-- initialize: declare that this store has lost no mark, on the word of somebody who knows that it is new.
 --
 -- KEYS[1] the guard's record
 --
 -- Replies {'initialized'}
+--
+-- Stands on: server
 redis.call('HSET', KEYS[1], 'server', server_name(), 'admitted', '0')
 return {'initialized'}

@@ -4,13 +4,15 @@
 -- and lets any take it over. A store that restarted may have lost its last marks, and one without a record may have
 -- lost all. It then accepts only tokens that were certainly issued since: tokens are times, so those above its own time
 -- plus two windows (one that a token may be ahead of its node, one that clocks may be apart). A token that is further
--- ahead than that was issued by nobody. Stands on server.lua.
+-- ahead than that was issued by nobody.
 --
 -- KEYS[1] the guard's record, a hash: server, admitted (microseconds of this server, 0 when it can have lost nothing)
 -- KEYS[2] the mark of the resource
 -- ARGV[1] the window in microseconds
 -- ARGV[2] '1' when the store's persistence is declared synchronous, so that a restart forgets nothing
 -- ARGV[3] the token; ARGV[4] its issuer
+--
+-- Stands on: server
 local function raise()
   local mark = ARGV[3] .. ' ' .. ARGV[4]
   if redis.call('GET', KEYS[2]) ~= mark then redis.call('SET', KEYS[2], mark) end

@@ -1,4 +1,4 @@
--- seal: raise the mark of a resource to a token, before its holder reads. Stands on memory.lua.
+-- seal: raise the mark of a resource to a token, before its holder reads.
 --
 -- KEYS[1], KEYS[2] and ARGV[1] to ARGV[4] as memory.lua names them
 --
@@ -6,6 +6,8 @@
 --
 -- A mark never expires. To say so is a write that Redis accepts also when its memory is full, and after it the script's
 -- others, so that a new holder can shut the earlier ones out of a full store.
+--
+-- Stands on: memory
 redis.call('PERSIST', KEYS[2])
 local refused = refusal()
 if refused then return refused end

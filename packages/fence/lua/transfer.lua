@@ -1,10 +1,12 @@
--- transfer: hand a resource over to another issuer, if its mark is still the one that was seen. Stands on memory.lua.
+-- transfer: hand a resource over to another issuer, if its mark is still the one that was seen.
 --
 -- KEYS[1], KEYS[2] and ARGV[1] to ARGV[4] as memory.lua names them
 -- ARGV[3] the token, of its issuer, ARGV[4]
 -- ARGV[5] the mark that was seen, '' for none
 --
 -- Replies {'sealed'}  {'changed', mark}  {'ahead', highest}  {'forgotten', lowest}
+--
+-- Stands on: memory
 local when = untimely()
 if when then return when end
 local mark = redis.call('GET', KEYS[2]) or ''

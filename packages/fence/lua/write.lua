@@ -1,9 +1,11 @@
--- write: carry out commands if the token is not stale, in one step with the check. Stands on memory.lua.
+-- write: carry out commands if the token is not stale, in one step with the check.
 --
 -- KEYS[1], KEYS[2] and ARGV[1] to ARGV[4] as memory.lua names them
 -- then, for each command: KEYS its first key; ARGV its name, the number of its further arguments, those arguments
 --
 -- Replies {'written', reply...}  {'failed', number of the command, its error}, or a refusal of memory.lua
+--
+-- Stands on: memory
 local refused = refusal()
 if refused then return refused end
 raise()

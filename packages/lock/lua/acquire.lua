@@ -1,10 +1,12 @@
--- acquire: vote on proposals for free locks; a batch of them in one call. Stands on admission.lua.
+-- acquire: vote on proposals for free locks; a batch of them in one call.
 --
 -- KEYS[1] the deployment record
 -- then, for each operation: KEYS lock, fence; ARGV lock value ("token owner"), ttl in milliseconds
 --
 -- Replies 'voted <run_id> <vote> ...', one vote an operation, or a refusal of admission.lua. A vote is one of
 -- granted  held:<token>:<remaining ms>  stale:<fence>@<time>  window@<time>
+--
+-- Stands on: admission
 local admitted, refusal = admit()
 if refusal then return refusal end
 

@@ -13,7 +13,10 @@
 --   SYNCHRONOUS  whether persistence is declared synchronous, so that a restart forgets nothing
 --   WINDOW       how far a proposal may be from this node's time, in microseconds
 --   RETENTION    how long an unused fence is kept, in milliseconds
--- Stands on identity.lua.
+--
+-- Opens with: PARAMETERS, QUARANTINE, SYNCHRONOUS, WINDOW, RETENTION
+--
+-- Stands on: identity
 local run_id = RUN_ID
 
 -- The fence of a resource is '<token> <before>', where <before> is the fence that the token has replaced, or 0: so that an

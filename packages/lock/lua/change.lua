@@ -1,4 +1,4 @@
--- change: for which numbers of nodes this node votes. Stands on identity.lua.
+-- change: for which numbers of nodes this node votes.
 --
 -- The record's `parameters` name the number; while nodes are added or removed, `also` names the parameters with the next
 -- one, and both are accepted. A node that was removed is retired: it accepts nobody.
@@ -14,6 +14,8 @@
 --
 -- Replies {'record', RUN_ID, parameters, also, '1' if the record names this server}, as they are afterwards; what does
 -- not fit what is to be done changes nothing.
+--
+-- Stands on: identity
 local record = redis.call('HMGET', KEYS[1], 'parameters', 'also', 'server')
 local parameters, also, server = record[1] or '', record[2] or '', record[3]
 local doing, from, to = ARGV[1], ARGV[2], ARGV[3]

@@ -1,5 +1,4 @@
--- claim: acquire for those who wait: who is not granted the lock stands in its queue. Stands on admission.lua, queue.lua
--- and contend.lua.
+-- claim: acquire for those who wait: who is not granted the lock stands in its queue.
 --
 -- KEYS[1] the deployment record
 -- then, for each operation: KEYS lock, fence, queue; ARGV lock value ("token owner"), ttl in milliseconds, and for how
@@ -8,6 +7,8 @@
 -- Replies 'voted <run_id> <vote> ...', one vote an operation, or a refusal of admission.lua. A vote is one of
 -- granted  held:<token>:<remaining ms>:<first or behind>  stale:<fence>@<time>  window@<time>
 -- A lock that is reserved for another waiter is held under token 0.
+--
+-- Stands on: contend
 local admitted, refusal = admit()
 if refusal then return refusal end
 

@@ -1,4 +1,6 @@
--- Prelude of the verbs that ask for a lock and may stand in its queue. Stands on admission.lua and queue.lua.
+-- Prelude of the verbs that ask for a lock and may stand in its queue.
+--
+-- Stands on: queue, admission
 local MEMORY = 10000 -- milliseconds that a queue outlives the last claim; who waits claims every few seconds
 
 -- The vote on a lock that somebody else holds. `waited` is for how long this owner has been waiting, in microseconds,

@@ -1,11 +1,13 @@
 -- extend: prolong locks that are still there, and say of the others whether anybody can have been granted them since.
--- Takes nothing. Stands on memory.lua.
+-- Takes nothing.
 --
 -- KEYS[1] the deployment record
 -- then, for each operation: KEYS lock, fence; ARGV lock value ("token owner"), ttl in milliseconds
 --
 -- Replies 'voted <run_id> <vote> ...', one vote an operation, or a refusal of admission.lua. A vote is one of
 -- kept  vouched  held:<token>@<time>  stale:<fence>@<time>  forgotten@<time>
+--
+-- Stands on: memory
 local admitted, refusal = admit()
 if refusal then return refusal end
 

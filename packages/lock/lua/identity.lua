@@ -10,6 +10,8 @@
 --   SERVER    its run_id and its replication id
 --   ASKED_AT  when it asked itself, in microseconds
 -- and with REPLICAS, how many replicas a node must have that follow it, to vote at all.
+--
+-- Opens with: REPLICAS, RUN_ID, SERVER, ASKED_AT
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 local following = 0 -- replicas that have acknowledged within two seconds; counted only where REPLICAS asks for some

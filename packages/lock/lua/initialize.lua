@@ -1,11 +1,11 @@
 -- initialize: admit this node at once, on the word of somebody who knows that no lease can exist.
 --
--- Stands on identity.lua.
---
 -- KEYS[1] the deployment record
 -- ARGV[1] the deployment's parameters, as the record keeps them; ARGV[2] '1' to replace a record with other parameters
 --
 -- Replies {'initialized', run_id}, {'voting', run_id} when the node votes already, or {'misfit', RUN_ID, parameters}.
+--
+-- Stands on: identity
 local record = redis.call('HMGET', KEYS[1], 'parameters', 'server', 'votes_from')
 local function layout_of(parameters)
   return tonumber(string.match(parameters, ' layout=(%d+)') or 0)

@@ -1,4 +1,4 @@
--- inspect: what this node knows of one lock and of the deployment. Writes nothing, not even a record. Stands on identity.lua.
+-- inspect: what this node knows of one lock and of the deployment. Writes nothing, not even a record.
 --
 -- KEYS[1] the deployment record; KEYS[2] lock; KEYS[3] fence; KEYS[4] queue; KEYS[5] readers
 -- ARGV[1] the deployment's parameters, as the record keeps them
@@ -7,6 +7,8 @@
 -- readers, a line each}, where state is one of 'voting' (detail: for how many ms),
 -- 'quarantined' (detail: remaining ms), 'unadmitted' (no record of this server), 'misfit' (detail: the record's
 -- parameters). What is absent is an empty string.
+--
+-- Stands on: identity
 local record = redis.call('HMGET', KEYS[1], 'parameters', 'server', 'votes_from', 'also')
 local state, detail = 'voting', ''
 if record[1] and record[1] ~= ARGV[1] and record[4] ~= ARGV[1] then

@@ -1,4 +1,4 @@
--- number: ask a node how many permits a semaphore has, or tell it. Stands on permits.lua.
+-- number: ask a node how many permits a semaphore has, or tell it.
 --
 -- A number is replaced only where the node still keeps, and still remembers, what it was asked for: a message that is
 -- late changes nothing.
@@ -9,6 +9,8 @@
 --
 -- Replies 'voted <run_id> <vote> ...', one vote an operation, or a refusal of admission.lua. A vote is
 -- number:<permits>:<token>:<since when this node remembers>   as they are now; empty where the node knows none
+--
+-- Stands on: admission, permits
 local admitted, refusal = admit()
 if refusal then return refusal end
 

@@ -1,5 +1,4 @@
--- permit: claim one slot of a semaphore, whose number of permits all clients and nodes must agree on. Stands on
--- queue.lua, contend.lua and permits.lua.
+-- permit: claim one slot of a semaphore, whose number of permits all clients and nodes must agree on.
 --
 -- KEYS[1] the deployment record
 -- then, for each operation: KEYS lock of the slot, its fence, queue of the semaphore, its number of permits; ARGV lock
@@ -9,6 +8,8 @@
 -- Replies 'voted <run_id> <vote> ...', one vote an operation, or a refusal of admission.lua. A vote is one of
 -- granted  held:<token>:<remaining ms>[:<first or behind>]  stale:<fence>@<time>  window@<time>
 -- permits:<the number that this node knows>  unset
+--
+-- Stands on: permits, contend
 local admitted, refusal = admit()
 if refusal then return refusal end
 

@@ -1,4 +1,4 @@
--- Prelude of the verbs that know how many permits a semaphore has. Stands on admission.lua.
+-- Prelude of the verbs that know how many permits a semaphore has.
 --
 -- It is kept as '<permits> <token> <admitted>': the token under which the number was decided, so that no two decisions
 -- look the same, and when the memory of this node began, so that a number which a restart brings back does not count.

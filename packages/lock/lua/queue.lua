@@ -1,10 +1,10 @@
 -- Prelude of the verbs that know the queue of a resource: a sorted set of the owners who wait for its lock, by the time
--- since which they do. Who is first when a lock is given back has it reserved for a moment, and is called at once; who
--- becomes first is told how long the lock is held, so that he alone times its end. Readers are called together.
+-- since which they do. When a lock is given back, it is reserved for the first of them for a moment, and that owner is
+-- called at once; an owner that becomes first is told how long the lock is held, and alone times its end. Readers are
+-- called together. Messages have four lines: 'called' or 'first:<remaining ms>', the owner, the lock's key, the queue's.
+-- A process that is told of an owner which no longer waits takes it out of the queue (release.lua).
 --
--- CHANNELS, from the client's prelude, is how the names of the channels begin on which waiting processes listen.
--- Messages, in four lines: 'called' or 'first:<remaining ms>', the owner, the lock's key, the queue's. A process that
--- is told of an owner who does not wait any more takes him out of the queue (release.lua).
+-- Opens with: CHANNELS
 local RESERVED = 250 -- milliseconds: time enough to answer; the lock is anybody's afterwards
 
 -- "<process>.<number>" is an owner, with an "r" if he wants to read; a process has one channel.

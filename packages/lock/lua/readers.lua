@@ -1,6 +1,8 @@
 -- Prelude of the verbs of shared locks. A shared lock holds "<token> *": all who read beside each other are one group
 -- under one token. Who they are, and until when in milliseconds of this node, is in a sorted set beside it, and the lock
--- lasts as long as the last of them. Stands on memory.lua.
+-- lasts as long as the last of them.
+--
+-- Stands on: memory
 local millis = math.floor(now / 1000)
 
 -- The token of the group that reads now, from the lock's value.

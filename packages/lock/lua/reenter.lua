@@ -1,12 +1,13 @@
 -- reenter: rejoin for permits. Only where the node knows the number of permits: whoever holds a permit has it on a
--- majority of nodes, and with it the number, so nobody who gives another finds a majority. Stands on rejoining.lua and
--- permits.lua.
+-- majority of nodes, and with it the number, so nobody who gives another finds a majority.
 --
 -- KEYS[1] the deployment record
 -- then, for each operation: KEYS lock of the slot, its fence, number of permits; ARGV as those of rejoin.lua
 --
 -- Replies 'voted <run_id> <vote> ...', one vote an operation, or a refusal of admission.lua. A vote is one of
 -- kept  rejoined  held:<token>@<time>  stale:<fence>@<time>  forgotten@<time>
+--
+-- Stands on: permits, rejoining
 local admitted, refusal = admit()
 if refusal then return refusal end
 

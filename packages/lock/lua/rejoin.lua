@@ -1,4 +1,4 @@
--- rejoin: take free locks again under a token that was already granted. Stands on rejoining.lua.
+-- rejoin: take free locks again under a token that was already granted.
 --
 -- KEYS[1] the deployment record
 -- then, for each operation: KEYS lock, fence; ARGV lock value ("token owner"), ttl in milliseconds, and the
@@ -6,6 +6,8 @@
 --
 -- Replies 'voted <run_id> <vote> ...', one vote an operation, or a refusal of admission.lua. A vote is one of
 -- kept  rejoined  held:<token>@<time>  stale:<fence>@<time>  forgotten@<time>
+--
+-- Stands on: rejoining
 local admitted, refusal = admit()
 if refusal then return refusal end
 

@@ -1,6 +1,8 @@
--- Prelude of the verbs that take a free lock again under a token that was already granted. Stands on memory.lua.
+-- Prelude of the verbs that take a free lock again under a token that was already granted.
 --
 -- To resume, this node must vouch that nobody was granted the lock since: its memory must reach back to the token. To heal, it is enough that a majority kept the lock a moment ago; that proof ages, so it names a time.
+--
+-- Stands on: admission, memory
 
 -- The vote: kept  rejoined  held:<token>@<time>  stale:<fence>@<time>  forgotten@<time>. `proof` is the node time in microseconds up to which a
 -- kept majority is proof ('0' to resume).

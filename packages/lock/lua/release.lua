@@ -1,10 +1,12 @@
 -- release: delete locks where the owner and the token match, never a fence, and hand them over to who waits first. A
--- batch of them in one call. Stands on queue.lua. Needs no admission: to give up one's own lock is always safe.
+-- batch of them in one call. Needs no admission: to give up one's own lock is always safe.
 --
 -- then, for each operation: KEYS lock, queue; ARGV lock value ("token owner"), and '1' if this owner has stood in the
 -- queue: then he leaves it, and what is reserved for him is handed over too
 --
 -- Replies 'released': afterwards no lock has this value, and it makes no difference whether one had.
+--
+-- Stands on: queue
 for i = 1, #KEYS, 2 do
   local lock, queue, value, waited = KEYS[i], KEYS[i + 1], ARGV[i], ARGV[i + 1] == '1'
   local holder = redis.call('GET', lock)

@@ -1,5 +1,5 @@
 -- reshare: extend for those who read: prolong what is still there, and say of the others whether anybody can have been
--- granted the lock since; or, with a proof, rejoin where that is so. Stands on memory.lua and readers.lua.
+-- granted the lock since; or, with a proof, rejoin where that is so.
 --
 -- KEYS[1] the deployment record
 -- then, for each operation: KEYS lock, fence, readers; ARGV lock value ("token owner"), ttl in milliseconds, and '' to
@@ -7,6 +7,8 @@
 --
 -- Replies 'voted <run_id> <vote> ...', one vote an operation, or a refusal of admission.lua. A vote is one of
 -- kept  vouched  rejoined  held:<token>@<time>  stale:<fence>@<time>  forgotten@<time>
+--
+-- Stands on: readers
 local admitted, refusal = admit()
 if refusal then return refusal end
 

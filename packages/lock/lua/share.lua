@@ -1,4 +1,4 @@
--- share: take a lock beside others who read. Stands on memory.lua, queue.lua, contend.lua and readers.lua.
+-- share: take a lock beside others who read.
 --
 -- Who comes first founds a group under a new token; who comes later is told that token, and joins the group under it,
 -- unless somebody waits who came before. To join where nobody reads any more, this node must know that nobody was
@@ -11,6 +11,8 @@
 -- Replies 'voted <run_id> <vote> ...', one vote an operation, or a refusal of admission.lua. A vote is one of
 -- granted  shared:<token of the group>  held:<token>:<remaining ms>[:<first or behind>]  stale:<fence>@<time>
 -- forgotten@<time>  window@<time>
+--
+-- Stands on: readers, contend
 local admitted, refusal = admit()
 if refusal then return refusal end
 

@@ -1,11 +1,12 @@
--- survey: for how long the slots of a semaphore are taken on this node. A hint: it promises nothing. Stands on
--- admission.lua.
+-- survey: for how long the slots of a semaphore are taken on this node. A hint: it promises nothing.
 --
 -- KEYS[1] the deployment record
 -- then, for each operation: KEYS lock of every slot; ARGV the number of slots
 --
 -- Replies 'voted <run_id> <vote> ...', one vote an operation, or a refusal of admission.lua. A vote is
 -- surveyed:<remaining ms of each slot, 0 if free, separated by commas>
+--
+-- Stands on: admission
 local admitted, refusal = admit()
 if refusal then return refusal end
 

@@ -1,11 +1,13 @@
 -- unshare: release for those who read: who reads no more leaves the group, and the last of them hands the lock over.
--- Never touches a fence. Stands on queue.lua. Needs no admission: to give up one's own lock is always safe.
+-- Never touches a fence. Needs no admission: to give up one's own lock is always safe.
 --
 -- then, for each operation: KEYS lock, queue, readers; ARGV lock value ("token owner"), and 'queued' if this owner has
 -- stood in the queue: then he leaves it, and what is reserved for him is handed over too; or 'quietly' to take back what
 -- a failed attempt was granted, and call nobody; or ''
 --
 -- Replies 'released': afterwards nobody reads under this value, and it makes no difference whether one did.
+--
+-- Stands on: queue
 local time = redis.call('TIME')
 local millis = time[1] * 1000 + math.floor(time[2] / 1000)
 local arg = 1

@@ -4,7 +4,7 @@
  * Guarantees: a reply that is not the script's own throws, and so counts as no answer. Who answered is noted on the
  * node from the same reply, so a server that took another's place is known before its vote is counted.
  */
-import { type RedisNode, type Reply, Script, ScriptLibrary } from '@holdfast/redis';
+import { type RedisNode, type Reply, type Script, ScriptLibrary, scriptFrom } from '@holdfast/redis';
 import type { Deployment } from './deployment.js';
 import type {
   Ballot,
@@ -44,14 +44,14 @@ interface NumberRequest {
 
 export type NumberVote = Extract<Vote, { kind: 'number' }>;
 
-const lua = (name: string): URL => new URL(`../lua/${name}.lua`, import.meta.url);
+const LUA = new URL('../lua/', import.meta.url);
 
 /** What identity.lua wants of who does not vote. */
 const WITHOUT_DEPLOYMENT = 'local REPLICAS, RUN_ID, SERVER, ASKED_AT = 0';
 
-export const inspectScript: Script = new Script([WITHOUT_DEPLOYMENT, lua('identity'), lua('inspect')]);
-export const changeScript: Script = new Script([WITHOUT_DEPLOYMENT, lua('identity'), lua('change')]);
-export const initializeScript: Script = new Script([WITHOUT_DEPLOYMENT, lua('identity'), lua('initialize')]);
+export const inspectScript: Script = scriptFrom(LUA, 'inspect', WITHOUT_DEPLOYMENT);
+export const changeScript: Script = scriptFrom(LUA, 'change', WITHOUT_DEPLOYMENT);
+export const initializeScript: Script = scriptFrom(LUA, 'initialize', WITHOUT_DEPLOYMENT);
 
 /** By the constants that they open with. A program has few deployments, and may make many locks. */
 const known = new Map<string, LockVerbs>();
@@ -66,26 +66,24 @@ export function lockVerbs({ prelude, recordKey }: Deployment): LockVerbs {
 /** Those that free or keep what is held, and so run also when a node's memory is full. */
 const WHEN_FULL = ['extend', 'rejoin', 'reenter', 'release', 'withdraw', 'reshare', 'unshare'];
 
+const VERBS = [
+  'acquire',
+  'claim',
+  'extend',
+  'rejoin',
+  'reenter',
+  'release',
+  'withdraw',
+  'permit',
+  'survey',
+  'number',
+  'share',
+  'reshare',
+  'unshare',
+];
+
 function makeVerbs(prelude: string, recordKey: string): LockVerbs {
-  const admission = [lua('identity'), lua('admission')];
-  const [queue, contend, memory] = [lua('queue'), lua('contend'), lua('memory')];
-  const [readers, permits] = [lua('readers'), lua('permits')];
-  const verbs = {
-    acquire: [...admission, lua('acquire')],
-    claim: [...admission, queue, contend, lua('claim')],
-    extend: [...admission, memory, lua('extend')],
-    rejoin: [...admission, memory, lua('rejoining'), lua('rejoin')],
-    reenter: [...admission, memory, lua('rejoining'), permits, lua('reenter')],
-    release: [queue, lua('release')],
-    withdraw: [lua('withdraw')],
-    permit: [...admission, queue, contend, permits, lua('permit')],
-    survey: [...admission, lua('survey')],
-    number: [...admission, permits, lua('number')],
-    share: [...admission, memory, queue, contend, readers, lua('share')],
-    reshare: [...admission, memory, readers, lua('reshare')],
-    unshare: [queue, lua('unshare')],
-  };
-  const { scripts } = new ScriptLibrary(prelude, verbs, { allowOom: WHEN_FULL });
+  const { scripts } = ScriptLibrary.from(LUA, VERBS, { prelude, allowOom: WHEN_FULL });
   const voting = (name: string) => ({
     script: scripts.get(name) as Script,
     keys: [recordKey],

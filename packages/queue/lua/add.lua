@@ -1,8 +1,10 @@
--- add: put plain tasks into their streams. Stands on push.lua.
+-- add: put plain tasks into their streams.
 --
 -- then, for each operation: ARGV priority, data, options or ''
 --
 -- Replies 'added <id> ...', in which 'full' stands for a task that found no room
+--
+-- Stands on: known, push
 local max = redis.call('HGET', META, 'max')
 local room = max and max - present() or 1e9
 local ids = {'added'}

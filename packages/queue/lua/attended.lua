@@ -1,8 +1,10 @@
 -- Prelude of the verbs of sessions: since when there has been a worker at all times. A tick of a schedule that is after that
--- could be run, however busy the workers are; one that is before was missed. Stands on queue.lua.
+-- could be run, however busy the workers are; one that is before was missed.
 --
 -- Begins a session, or prolongs one that ends at `ends`, for so many ms. Where no other covers the time before, ticks were
 -- missed until now.
+--
+-- Stands on: queue
 local function prolong(session, ends, lease)
   if not ends or tonumber(ends) < now then
     local latest = redis.call('ZRANGE', SESSIONS, -1, -1, 'WITHSCORES')[2]

@@ -1,8 +1,10 @@
--- close: end a session; what it still has is claimed by others at once. Stands on reap.lua.
+-- close: end a session; what it still has is claimed by others at once.
 --
 -- ARGV[1] session
 --
 -- Replies {'closed'}
+--
+-- Stands on: reap
 if redis.call('ZSCORE', SESSIONS, ARGV[1]) then
   redis.call('ZADD', SESSIONS, 0, ARGV[1])
   if take_back(ARGV[1], levels_of(redis.call('HGET', META, 'levels'))) then

@@ -1,8 +1,10 @@
--- confirm: replicas know the epoch. Stands on server.lua.
+-- confirm: replicas know the epoch.
 --
 -- ARGV[1] the epoch
 --
 -- Replies {'confirmed'}, or {'passed'} when there is another since
+--
+-- Stands on: server, wake
 if epoch_of(redis.call('HMGET', META, 'server', 'epoch', 'token')) ~= ARGV[1] then return {'passed'} end
 redis.call('HSET', META, 'confirmed', ARGV[1])
 wake()

@@ -1,6 +1,8 @@
--- count: how many tasks there are in each state. Stands on queue.lua.
+-- count: how many tasks there are in each state.
 --
 -- Replies {'counted', waiting, active, delayed, dead, completed, 'paused' or '', ms for which the oldest waits, sessions}
+--
+-- Stands on: queue, streams
 local waiting, active, oldest = redis.call('ZCARD', JOINED), 0, 0
 local meta = redis.call('HMGET', META, 'levels', 'returned', 'paused')
 local returned = tonumber(meta[2] or 0)

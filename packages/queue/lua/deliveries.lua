@@ -1,6 +1,8 @@
--- Prelude of the verbs that know deliveries: where they are, whose they are, and the calls of sessions. Stands on queue.lua.
+-- Prelude of the verbs that know deliveries: where they are, whose they are, and the calls of sessions.
 --
 -- Streams have ids in common.
+--
+-- Stands on: streams, queue
 local function place_of(level, entry)
   return level .. ' ' .. entry
 end

@@ -1,7 +1,9 @@
--- Prelude of the verb that ends deliveries: commands that are carried out with the end of a task. Stands on ended.lua.
+-- Prelude of the verb that ends deliveries: commands that are carried out with the end of a task.
 --
 -- then, for each delivery with effects: ARGV as settle.lua describes them
 -- Carries out the commands in ARGV[first] to ARGV[last]. Returns why one was refused; those behind it are left out.
+--
+-- Stands on: ended
 local function carry_out(first, last)
   while first <= last do
     local words = tonumber(ARGV[first])

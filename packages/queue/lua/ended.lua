@@ -1,6 +1,6 @@
--- Prelude of the verb that ends deliveries: what has ended in this call, and what becomes of it. Stands on lines.lua and
--- deliveries.lua.
+-- Prelude of the verb that ends deliveries: what has ended in this call, and what becomes of it.
 --
+-- Stands on: lines, notice
 local settled = {}
 local finished = {} -- ids
 local results = {} -- id, entry in EVENTS, ...

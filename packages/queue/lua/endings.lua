@@ -1,6 +1,8 @@
--- Prelude of the verb that ends deliveries: goes through those that settle.lua describes. Stands on effects.lua.
+-- Prelude of the verb that ends deliveries: goes through those that settle.lua describes.
 --
 -- then, for each delivery: ARGV as settle.lua describes them
+--
+-- Stands on: deliveries, effects, settle
 local function hand_back(priority, entry, deliveries)
   redis.call('XCLAIM', stream_of(priority), GROUP, RETURNED, 0, entry,
     'RETRYCOUNT', deliveries - 1, 'JUSTID')

@@ -1,11 +1,13 @@
--- enter: note the layout of what is new, and the limits that a client declares. Stands on queue.lua.
+-- enter: note the layout of what is new, and the limits that a client declares.
 --
 -- ARGV[1] the version of the limits, '' for none  ARGV[2] the limits as text: the same text, the same limits
 -- then, for each limit: ARGV its value, '' for none: how many tasks may wait, be handled at a time, begin, in how many ms;
 -- slots of each key, how many tasks of it may begin, in how many ms
 --
 -- Replies {'entered'}, or {'differs', the limits that are stored} when they have this version and are others
-local queues = #KEYS / WIDTH
+--
+-- Stands on: queue, wake
+local queues = THINGS
 local function stored_version()
   local stored = redis.call('HGET', META, 'limits')
   return stored and tonumber(string.match(stored, '^{"version":(%d+)')), stored

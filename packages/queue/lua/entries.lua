@@ -1,4 +1,6 @@
--- Prelude of the verb that delivers tasks: what entries stand for. Stands on window.lua.
+-- Prelude of the verb that delivers tasks: what entries stand for.
+--
+-- Stands on: window, paced
 local claims, void = {}, 0
 local key_rate, key_per = unpack(redis.call('HMGET', META, 'key_rate', 'key_per'))
 

@@ -1,4 +1,4 @@
--- find: where a task is, and what is known of it. Stands on queue.lua.
+-- find: where a task is, and what is known of it.
 --
 -- ARGV[1] its id  ARGV[2] its entry, if the id is one that the queue gave, or ''  ARGV[3] its priority
 -- ARGV[4] '1' to look for a dead letter only
@@ -8,6 +8,8 @@
 -- or {'unknown'}
 --
 -- A task that lives comes before what is known of earlier ones of its id.
+--
+-- Stands on: queue, streams
 local id, entry, level = unpack(ARGV)
 local letter = redis.call('HGET', LETTERS, id)
 if ARGV[4] == '1' then return letter and {'dead', letter} or {'unknown'} end

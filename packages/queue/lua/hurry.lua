@@ -1,7 +1,8 @@
--- hurry: let all delayed tasks begin now, as if their time had come. For tests of those who use the queue. Stands on
--- lines.lua.
+-- hurry: let all delayed tasks begin now, as if their time had come. For tests of those who use the queue.
 --
 -- Replies {'hurried', how many}
+--
+-- Stands on: lines
 local ids = redis.call('ZRANGE', DELAYED, 0, -1)
 let_go(redis.call('ZRANGE', PACED, 0, -1))
 redis.call('DEL', DELAYED)

@@ -1,6 +1,8 @@
--- last: where the streams of what happens end. Stands on queue.lua.
+-- last: where the streams of what happens end.
 --
 -- Replies {'last', entry in the results, entry in the notices}
+--
+-- Stands on: queue
 local reply = {'last'}
 for _, stream in ipairs({EVENTS, NOTICES}) do
   local last = redis.call('XREVRANGE', stream, '+', '-', 'COUNT', 1)[1]

@@ -1,8 +1,8 @@
--- Prelude of the verbs that know keys: tasks of one key go in order, as many at a time as the key has slots. Stands on
--- paced.lua.
+-- Prelude of the verbs that know keys: tasks of one key go in order, as many at a time as the key has slots.
 --
--- A task has a slot of its key from when it may go until it ends, also while it waits for its next attempt. The others
--- wait in the line of the key. It goes by its own priority, not by that of the task whose slot it is given.
+-- A task has a slot of its key from when it may go until it ends, also between attempts; the others wait in its line. It
+-- goes by its own priority, not by that of the task whose slot it is given.
+-- Stands on: paced
 local function line_of(key)
   local from, to = '[' .. key .. '\1', '(' .. key .. '\2'
   return from, to

@@ -1,9 +1,11 @@
--- list: a page of the tasks in one state. Stands on pages.lua.
+-- list: a page of the tasks in one state.
 --
 -- ARGV[1] waiting, active, delayed, dead or completed  ARGV[2] and ARGV[3] as pages.lua says
 --
 -- Replies {'listed', where this page ends or '', id, value, ...}; the value is a record, or the data of a plain task,
 -- or for completed ones the result
+--
+-- Stands on: pages
 local levels = levels_of('987654321') -- all, so that parts keep their numbers while priorities come into use
 
 -- Entries of one priority that nobody has been given.

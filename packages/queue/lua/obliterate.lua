@@ -1,8 +1,12 @@
--- obliterate: delete the queue with all that is in it. Stands on queue.lua.
+-- obliterate: delete the queue with all that is in it.
+--
+-- Keys: all
 --
 -- ARGV[1] '1' to do so although somebody works on its tasks, who loses them
 --
 -- Replies {'obliterated'}, or {'active', number of tasks that somebody works on}
+--
+-- Stands on: streams, queue
 local active = 0
 for _, level in ipairs(levels_of('987654321')) do
   local pending = redis.pcall('XPENDING', stream_of(level), GROUP)

@@ -1,7 +1,9 @@
--- open: begin a session of a worker. Stands on known.lua and attended.lua.
+-- open: begin a session of a worker.
 --
 -- ARGV[1] session  ARGV[2] its lease in ms
 --
 -- Replies {'opened', time in ms}
+--
+-- Stands on: known, attended
 prolong(ARGV[1], false, ARGV[2])
 return {'opened', string.format('%.0f', now)}

@@ -1,4 +1,6 @@
--- Prelude of the verbs that know keys: what the rate of a key holds back. Stands on push.lua.
+-- Prelude of the verbs that know keys: what the rate of a key holds back.
+--
+-- Stands on: push
 
 -- The task waits for its key from now on. Returns its number, which is above those of all that wait.
 local function join(id)

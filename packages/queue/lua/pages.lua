@@ -1,6 +1,8 @@
--- Prelude of the verb that lists: pages of lists that have several parts. Stands on queue.lua.
+-- Prelude of the verb that lists: pages of lists that have several parts.
 --
 -- ARGV[2] where the last page ended, '' for the first  ARGV[3] how many at most
+--
+-- Stands on: streams, queue
 local from, most = ARGV[2], tonumber(ARGV[3])
 local reply = {'listed', ''}
 local function add(id, value)

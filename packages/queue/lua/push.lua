@@ -1,6 +1,8 @@
--- Prelude of the verbs that put entries into streams. Stands on queue.lua.
+-- Prelude of the verbs that put entries into streams.
 --
 -- Notes that a priority is in use, so that workers look there.
+--
+-- Stands on: wake, streams, queue
 local function note(priority)
   local noted = redis.call('HGET', META, 'levels') or ''
   if string.find(noted, priority, 1, true) then return end

@@ -1,4 +1,4 @@
--- put: add tasks that need a record: with an id or a key of their own, delayed, or deduplicated. Stands on lines.lua.
+-- put: add tasks that need a record: with an id or a key of their own, delayed, or deduplicated.
 --
 -- then, for each operation: ARGV id, priority, key or '', delay in ms, body, deduplication key or '', for how many ms,
 -- 'first' or 'last': which of those that are the same is done, in how many ms it expires, or ''
@@ -6,6 +6,8 @@
 -- Replies {'put', word, id, ...}: added, or same for a task that is there already, or full. Where there are several queues,
 -- it is added to each of them that has none that is the same, or to none if one is full.
 -- Puts a task into the queue in use, unless it is the same as another: returns the id of that.
+--
+-- Stands on: known, same, lines, room
 local function put(arg)
   local id, priority, key, delay, body, same, window, keep, expires = unpack(ARGV, arg, arg + 8)
   if expires ~= '' then body = string.sub(body, 1, -2) .. string.format(',"x":%.0f}', now + expires) end

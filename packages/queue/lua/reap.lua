@@ -1,4 +1,6 @@
--- Prelude of the verb that claims: takes from who is gone, and lets go what is due. Stands on lines.lua.
+-- Prelude of the verb that claims: takes from who is gone, and lets go what is due.
+--
+-- Stands on: deliveries, lines
 local MOST = 500 -- entries that one call moves
 
 -- Takes the tasks of a session: nobody has them then, and a worker claims them before all others. True if that was all.

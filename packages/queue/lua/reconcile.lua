@@ -1,10 +1,12 @@
 -- reconcile: give up what a session has without its worker's knowledge, because an answer was lost or the server has
--- forgotten an end; and tell what it does not have, although the worker believes so. Stands on server.lua.
+-- forgotten an end; and tell what it does not have, although the worker believes so.
 --
 -- ARGV[1] session  ARGV[2] its lease in ms  ARGV[3] the number of this call of the session
 -- then, for each delivery that the worker knows of: ARGV its priority, its entry
 --
 -- Replies {'reconciled', the epoch, level, entry, ... of what it does not have}, or {'lost'} when the session is over
+--
+-- Stands on: server, deliveries, wake
 local session = ARGV[1]
 if not redis.call('ZSCORE', SESSIONS, session) then return {'lost'} end
 redis.call('ZADD', SESSIONS, now + ARGV[2], session)

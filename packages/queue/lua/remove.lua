@@ -1,9 +1,11 @@
--- remove: take out a task that nobody works on, or a dead letter. Stands on take.lua and same.lua.
+-- remove: take out a task that nobody works on, or a dead letter.
 --
 -- ARGV[1] its id  ARGV[2] its entry, if the id is one that the queue gave, or ''  ARGV[3] its priority
 -- ARGV[4] the state that it must be in: waiting, delayed or dead; '' for any
 --
 -- Replies {'removed'}, {'active'} when somebody works on it, or {'unknown'}
+--
+-- Stands on: take, same, notice
 local id, state = ARGV[1], ARGV[4]
 local record = state ~= 'dead' and redis.call('HGET', TASKS, id)
 if record then

@@ -1,9 +1,11 @@
--- renew: prolong a session, and with it all its deliveries. Stands on server.lua and attended.lua.
+-- renew: prolong a session, and with it all its deliveries.
 --
 -- ARGV[1] session  ARGV[2] its lease in ms
 --
 -- Replies {'renewed', the epoch, time in ms, since when there has been a worker, the ticks that are due as attended.lua has
 -- them}, or {'lost'} when the session is over
+--
+-- Stands on: attended, server
 local ends = redis.call('ZSCORE', SESSIONS, ARGV[1])
 if not ends then return {'lost'} end
 prolong(ARGV[1], ends, ARGV[2])

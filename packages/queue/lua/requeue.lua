@@ -1,9 +1,11 @@
--- requeue: let a dead letter be tried again from the beginning. Stands on lines.lua.
+-- requeue: let a dead letter be tried again from the beginning.
 --
 -- ARGV[1] its id  ARGV[2] its letter, as it was found  ARGV[3] its new record
 --
 -- Replies {'requeued'}, {'alive'} when there is a task of this id, so that the letter stays, or {'unknown'} when there is
 -- no such letter any more
+--
+-- Stands on: lines
 if redis.call('HGET', LETTERS, ARGV[1]) ~= ARGV[2] then return {'unknown'} end
 if redis.call('HEXISTS', TASKS, ARGV[1]) == 1 then return {'alive'} end
 redis.call('HDEL', LETTERS, ARGV[1])

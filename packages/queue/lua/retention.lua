@@ -1,6 +1,8 @@
--- Prelude of the verb that ends deliveries: how much is remembered of those that have ended. Stands on queue.lua.
+-- Prelude of the verb that ends deliveries: how much is remembered of those that have ended.
 --
 -- Forgets the oldest results, by number and by age in ms, some at a time.
+--
+-- Stands on: queue
 local function forget(most, age)
   local excess = redis.call('XLEN', EVENTS) - most
   local oldest = excess > 100 and redis.call('XRANGE', EVENTS, '-', '+', 'COUNT', math.min(excess, 500))

@@ -1,6 +1,8 @@
--- Prelude of the verb that delivers tasks: those that nobody has any more. Stands on entries.lua.
+-- Prelude of the verb that delivers tasks: those that nobody has any more.
 --
 -- What was handed back or taken from who is gone comes first: it has waited longest.
+--
+-- Stands on: entries, pace
 local function claim_returned(session, want, levels)
   local got = 0
   for _, level in ipairs(levels) do

@@ -1,6 +1,7 @@
--- Prelude of the verb that puts: the queues that it puts into, and whether they have room. Stands on push.lua.
+-- Prelude of the verb that puts: the queues that it puts into, and whether they have room.
 --
-local queues = #KEYS / WIDTH
+-- Stands on: push
+local queues = THINGS
 local most = {} -- by queue
 for queue = 1, queues do
   use(queue - 1)

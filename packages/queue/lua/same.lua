@@ -1,5 +1,6 @@
--- Prelude of the verbs that put and remove: tasks that are the same as others. Stands on queue.lua.
+-- Prelude of the verbs that put and remove: tasks that are the same as others.
 --
+-- Stands on: wake, queue
 local function delay_until(id, due)
   redis.call('ZADD', DELAYED, due, id)
   if redis.call('ZRANGE', DELAYED, 0, 0)[1] == id then wake() end

@@ -1,8 +1,10 @@
--- schedule: set or remove a schedule. Stands on queue.lua.
+-- schedule: set or remove a schedule.
 --
 -- ARGV[1] its name  ARGV[2] what it is, or '' to remove it  ARGV[3] when its next tick is, in ms since the epoch
 --
 -- Replies {'scheduled'}, {'removed'}, or {'unknown'} when there was none to remove
+--
+-- Stands on: known, wake
 if ARGV[2] == '' then
   redis.call('ZREM', TICKS, ARGV[1])
   return redis.call('HDEL', SCHEDULES, ARGV[1]) == 1 and {'removed'} or {'unknown'}

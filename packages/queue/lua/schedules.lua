@@ -1,6 +1,8 @@
--- schedules: all schedules. Stands on queue.lua.
+-- schedules: all schedules.
 --
 -- Replies {'schedules', name, what it is, its next tick, ...}
+--
+-- Stands on: queue
 local reply = {'schedules'}
 for _, name in ipairs(redis.call('ZRANGE', TICKS, 0, -1)) do
   reply[#reply + 1] = name

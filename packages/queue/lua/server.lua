@@ -1,11 +1,15 @@
 -- Prelude of the verbs that must know whether the server is still the same: which one this is, by its run_id, which changes
 -- with each start, and by its replication id, which changes when it becomes a master: one that takes over may lack the last
--- tokens of the old one. Stands on queue.lua.
+-- tokens of the old one.
 --
 -- The client opens the library with variables without a value. In a function they live as long as the library is loaded,
 -- so the server asks itself a few times a second; in a script they live for one call:
 --   RUN_ID  its run_id    SERVER  its run_id and its replication id    ASKED_AT  when it asked itself, in ms
 --   REPLICAS  how many replicas it has now    IS_ALONE  whether no other server can take its place or has given it its own
+--
+-- Opens with: RUN_ID, SERVER, ASKED_AT, REPLICAS, IS_ALONE
+--
+-- Stands on: queue
 local function field(info, name)
   return string.match(info, name .. ':(%w*)')
 end

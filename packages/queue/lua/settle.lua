@@ -1,4 +1,4 @@
--- Prelude of the verb that ends deliveries. Stands on ended.lua.
+-- Prelude of the verb that ends deliveries.
 --
 -- then, for each delivery: ARGV what became of it, its priority, its entry, and
 --   done      the result            of a plain task
@@ -9,6 +9,8 @@
 -- Before one of the first two, its effects may stand:
 --   with      how many arguments follow, id, key, the letter up to and from the reason, and for each command its length
 --             and its words
+--
+-- Stands on: ended
 local ENDINGS = {
   done = function(priority, entry, arg)
     local id = entry_id(priority, entry)

@@ -1,6 +1,8 @@
--- Prelude of the verb that delivers tasks: until when a worker may sleep that has found nothing. Stands on queue.lua.
+-- Prelude of the verb that delivers tasks: until when a worker may sleep that has found nothing.
 --
 -- In how many ms something may be due; -1 if nothing is to come.
+--
+-- Stands on: queue, streams
 local function soonest(pause)
   for _, set in ipairs({DELAYED, SESSIONS, TICKS, PACED}) do
     local at = redis.call('ZRANGE', set, 0, 0, 'WITHSCORES')[2]

@@ -1,6 +1,8 @@
--- Prelude of the verb that removes: takes a task out of where it waits, unless a worker has it. Stands on lines.lua.
+-- Prelude of the verb that removes: takes a task out of where it waits, unless a worker has it.
 --
 -- Deletes an entry, so that it never stands for another task of the same id. Returns what became of it.
+--
+-- Stands on: lines
 local function take_entry(stream, entry)
   local pending = redis.pcall('XPENDING', stream, GROUP, entry, entry, 1)
   pending = not pending.err and pending[1]

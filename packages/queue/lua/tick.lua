@@ -1,10 +1,11 @@
--- tick: add the tasks of ticks of a schedule that are due and set the next one, unless somebody else has. Stands on
--- lines.lua.
+-- tick: add the tasks of ticks of a schedule that are due and set the next one, unless somebody else has.
 --
 -- ARGV[1] the schedule  ARGV[2] the first of the ticks, in ms since the epoch  ARGV[3] the next one, or '' if there is none
 -- then, for each task: ARGV its id, its record
 --
 -- Replies {'ticked'}, or {'passed'} when somebody else was first
+--
+-- Stands on: lines
 local at = redis.call('ZSCORE', TICKS, ARGV[1])
 if not at or tonumber(at) ~= tonumber(ARGV[2]) then return {'passed'} end
 if ARGV[3] == '' then

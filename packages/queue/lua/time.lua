@@ -1,4 +1,6 @@
--- time: that of the server, by which all is decided. Stands on queue.lua.
+-- time: that of the server, by which all is decided.
 --
 -- Replies {'time', in ms since the epoch}
+--
+-- Stands on: queue
 return {'time', string.format('%.0f', now)}

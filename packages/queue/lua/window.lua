@@ -1,8 +1,10 @@
--- Prelude of the verb that claims: what has begun lately, so that no more begins within any time than a rate allows. Stands
--- on paced.lua.
+-- Prelude of the verb that claims: what has begun lately, so that no more begins within any time than a rate
+-- allows.
 --
 -- A log is "<time in ms> <how many> ...", the oldest first. What began within the same hundredth of the rate's time is one
 -- entry, with the time of the last: so a log is short, and an entry counts a hundredth longer than it must at the most.
+--
+-- Stands on: queue
 
 -- What still counts in the log of the queue ('') or of a key, and how many that are.
 local function begun(field, per)

@@ -1,4 +1,4 @@
--- work: end deliveries and claim new ones, for a session that is renewed by it. Stands on all preludes.
+-- work: end deliveries and claim new ones, for a session that is renewed by it.
 --
 -- ARGV[1] session  ARGV[2] its lease in ms  ARGV[3] how many tasks are wanted  ARGV[4] the highest token that the worker
 -- knows of  ARGV[5] how many results are kept  ARGV[6] for how many ms  ARGV[7] and ARGV[8] the same
@@ -11,6 +11,8 @@
 -- attended.lua has them, since when there has been a worker, 'unconfirmed' if tokens wait for that, 'paced' if there is a rate, or '', the epoch,
 -- level, entries, ...}
 -- or {'lost'} when the session is over
+--
+-- Stands on: attended, server, endings, retention, reap, returned, sleep
 local session, want = ARGV[1], tonumber(ARGV[3])
 local ends = redis.call('ZSCORE', SESSIONS, session)
 if not ends then return {'lost'} end

@@ -1,46 +1,83 @@
 /**
- * The keys of a queue, in the order in which its scripts take them (lua/queue.lua says what each is), and the names that
- * queues may have.
+ * The keys of a queue, what is in each, and the names that queues may have.
  *
  * Guarantees: all share one hash tag, so that a queue lives on one shard of a Cluster, and so do its groups.
  */
 import { display, MisuseError } from '@holdfast/kernel';
+import type { Keyspace, Script } from '@holdfast/redis';
 
 /** Priorities are 0 to this. */
 export const HIGHEST_PRIORITY = 9;
 
-const NAMES = [
-  'meta',
-  'sessions',
-  'tasks',
-  'delayed',
-  'lines',
-  'slots',
-  'places',
-  'dead',
-  'letters',
-  'events',
-  'results',
-  'progress',
-  'dedup',
-  'deduped',
-  'wake',
-  'schedules',
-  'ticks',
-  'paced',
-  'paces',
-  'joined',
-  'notices',
-  'begun',
-] as const;
+const READY = Array.from({ length: HIGHEST_PRIORITY + 1 }, (_, priority) => `ready:${priority}`);
 
-type KeyName = (typeof NAMES)[number];
+/**
+ * What the scripts call by these names, in upper case.
+ *
+ * A task that waits stands in the stream of its priority, as an entry with
+ *   d <data> o <options>  all of it: most tasks
+ *   i <id>                its record is in `tasks`
+ * A record is "<priority> <holds> <key>\n<body>": holds is 1 if the task keeps a slot of its key while it is delayed. A
+ * task with a record is in one place: `places` says where its entry is, or its id is in `delayed` or in `joined`; in the
+ * latter case it is also in `lines`, or has a slot and is in `paced`. The consumer of an entry is a session of a worker;
+ * the consumer "-" is nobody: what it has was handed back, or taken from a session that is over.
+ */
+export const KEYSPACE = {
+  names: [
+    // Settings and counters: layout token server epoch confirmed levels returned paused seq since call:<session>, and the
+    // declared limits: limits max limit rate per key_limit key_rate key_per.
+    'meta',
+    // Sessions by the time at which they end.
+    'sessions',
+    // Records of tasks by id.
+    'tasks',
+    // Ids by the time at which they are due.
+    'delayed',
+    // Tasks that wait for a slot of their key, as key, number and id.
+    'lines',
+    // Slots in use by key.
+    'slots',
+    // Where entries are, by id: priority and entry.
+    'places',
+    // Dead letters by time, and by id.
+    'dead',
+    'letters',
+    // Results, a stream, and their entries in it by id.
+    'events',
+    'results',
+    // Progress by id.
+    'progress',
+    // Deduplication keys by the time at which they end; ids by deduplication key, which has 'k:' before it, and the
+    // reverse, with 'i:'.
+    'dedup',
+    'deduped',
+    // A stream that wakes workers that sleep.
+    'wake',
+    // Schedules by name, and by their next tick.
+    'schedules',
+    'ticks',
+    // Ids that the rate of their key holds back, by the time at which they are due; and keys by the time from which
+    // nothing in their log counts.
+    'paced',
+    'paces',
+    // Ids that wait for their key, by their number: since when, in microseconds.
+    'joined',
+    // What else happened, a stream of the latest 1000: progress, failures and removals.
+    'notices',
+    // Logs of what began lately, of the queue and of keys.
+    'begun',
+  ],
+  /** The streams by priority, from 0. */
+  arrays: { ready: READY },
+} as const satisfies Keyspace;
+
+type KeyName = (typeof KEYSPACE)['names'][number];
 
 export interface QueueKeys {
-  /** As KEYS of every script. */
-  readonly all: readonly string[];
   readonly of: (name: KeyName) => string;
   readonly stream: (priority: number) => string;
+  /** The keys that a script takes, as KEYS. */
+  readonly for: (script: Script) => readonly string[];
 }
 
 /** Of "<queue>", or "<queue>@<group>". */
@@ -48,9 +85,7 @@ export function keysOf(name: string, prefix: string): QueueKeys {
   const [queue = '', group] = name.split('@');
   const opening = `${prefix}{queue:${queue}}${group === undefined ? '' : `@${group}`}`;
   const of = (key: string): string => `${opening}:${key}`;
-  const stream = (priority: number): string => of(`ready:${priority}`);
-  const streams = Array.from({ length: HIGHEST_PRIORITY + 1 }, (_, priority) => stream(priority));
-  return { all: [...NAMES.map(of), ...streams], of, stream };
+  return { of, stream: (priority) => of(`ready:${priority}`), for: ({ keys }) => keys.map(of) };
 }
 
 /** Every queue of a prefix, by its name. */

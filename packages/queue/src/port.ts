@@ -96,7 +96,7 @@ export class QueuePort {
     connection: Connection,
     { script, decode }: QueueVerb<void, Result>,
   ): Promise<Result> {
-    const reply = await evaluate(connection, script, this.keys.all, []);
+    const reply = await evaluate(connection, script, this.keys.for(script), []);
     const [result] = decode(reply, [{ request: undefined }]);
     return result as Result;
   }
@@ -170,7 +170,9 @@ export class QueuePort {
     const everywhere = acrossGroups === true && groups.length > 0;
     const made: CallVerb<Request, Result> = {
       script,
-      keys: everywhere ? groups.flatMap((group) => keysOf(group, prefix).all) : this.keys.all,
+      keys: everywhere
+        ? groups.flatMap((group) => keysOf(group, prefix).for(verb.script))
+        : this.keys.for(verb.script),
       most,
       encode: ({ request }, _, args) => {
         args.push(...encode(request));

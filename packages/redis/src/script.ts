@@ -6,39 +6,28 @@
  * as long as the server's process; run as scripts, the same locals live for one call.
  */
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import type { Connection, Reply } from './connection.js';
+import { type Keyspace, keysNamedIn, openingOf } from './keyspace.js';
+import { filesOf, readLua } from './preludes.js';
 
-/** Lua text, or the file that has it. */
-type LuaPart = URL | string;
-
-const files = new Map<string, string>();
-
-function readFile({ href }: URL): string {
-  const known = files.get(href);
-  if (known !== undefined) return known;
-  const text = readFileSync(new URL(href), 'utf8');
-  files.set(href, text);
-  return text;
-}
-
-const read = (parts: readonly LuaPart[]): string =>
-  parts.map((part) => (typeof part === 'string' ? part : readFile(part))).join('\n');
+/** Lua text, or what makes it when it is first needed. */
+type Lua = string | (() => string);
 
 const sha1 = (text: string): string => createHash('sha1').update(text).digest('hex');
 
 export class Script {
-  /** The library that has this script as a function, and its name there. */
+  /** The library that has this script as a function. */
   readonly library: ScriptLibrary | undefined;
+  readonly #lua: Lua;
   readonly #verb: string;
-  readonly #parts: readonly LuaPart[];
+  #body: string | undefined;
+  #keys: readonly string[] | undefined;
   #text: string | undefined;
   #digest: string | undefined;
   #functionName: string | undefined;
 
-  /** `parts` are joined in order: preludes first, the verb last. */
-  constructor(parts: readonly LuaPart[], library?: ScriptLibrary, verb = '') {
-    this.#parts = parts;
+  constructor(lua: Lua, library?: ScriptLibrary, verb = '') {
+    this.#lua = lua;
     this.library = library;
     this.#verb = verb;
   }
@@ -50,7 +39,19 @@ export class Script {
 
   /** The text without the library's prelude. */
   get body(): string {
-    return read(this.#parts);
+    if (this.#body === undefined) {
+      const lua = typeof this.#lua === 'string' ? this.#lua : this.#lua();
+      const keyspace = this.library?.keyspace;
+      this.#keys = keyspace ? keysNamedIn(lua, keyspace) : [];
+      this.#body = keyspace ? `${openingOf(lua, keyspace)}\n${lua}` : lua;
+    }
+    return this.#body;
+  }
+
+  /** The names of the keys of the library's keyspace that the script takes, in the order of KEYS. */
+  get keys(): readonly string[] {
+    this.body;
+    return this.#keys ?? [];
   }
 
   get digest(): string {
@@ -64,24 +65,42 @@ export class Script {
   }
 }
 
+/** The script of one verb in a folder of Lua files, with all that it stands on. `prelude` opens it. */
+export const scriptFrom = (folder: URL, verb: string, prelude = ''): Script =>
+  new Script(() => `${prelude}\n${readVerb(folder, verb)}`);
+
+const readVerb = (folder: URL, verb: string): string => filesOf(folder, verb).map(readLua).join('\n');
+
+export interface LibraryOptions {
+  /** Opens the library: the locals that its scripts share and keep. Default: nothing. */
+  readonly prelude?: string;
+  /** The keys by whose names the scripts call them. Default: none; scripts number their KEYS. */
+  readonly keyspace?: Keyspace;
+  /** The verbs that run also where the server's memory is full, as functions: they free some, or keep what is there. */
+  readonly allowOom?: readonly string[];
+}
+
 /** Scripts that share a prelude. A library's name contains the digest of its text, so versions stand side by side. */
 export class ScriptLibrary {
   readonly prelude: string;
+  readonly keyspace: Keyspace | undefined;
   readonly scripts: ReadonlyMap<string, Script>;
   readonly #allowOom: readonly string[];
   #name: string | undefined;
   #text: string | undefined;
 
-  /** The verbs in `allowOom` run also where the server's memory is full, as functions: they free some, or keep what is there. */
-  constructor(
-    prelude: string,
-    verbs: Readonly<Record<string, readonly LuaPart[]>>,
-    { allowOom = [] }: { readonly allowOom?: readonly string[] } = {},
-  ) {
-    this.prelude = prelude;
-    this.#allowOom = allowOom;
-    this.scripts = new Map(
-      Object.entries(verbs).map(([verb, parts]) => [verb, new Script(parts, this, verb)]),
+  constructor(verbs: Readonly<Record<string, Lua>>, options: LibraryOptions = {}) {
+    this.prelude = options.prelude ?? '';
+    this.keyspace = options.keyspace;
+    this.#allowOom = options.allowOom ?? [];
+    this.scripts = new Map(Object.entries(verbs).map(([verb, lua]) => [verb, new Script(lua, this, verb)]));
+  }
+
+  /** Of the verbs in a folder of Lua files, each with all that it stands on. */
+  static from(folder: URL, verbs: readonly string[], options?: LibraryOptions): ScriptLibrary {
+    return new ScriptLibrary(
+      Object.fromEntries(verbs.map((verb) => [verb, () => readVerb(folder, verb)])),
+      options,
     );
   }
 

@@ -35,12 +35,12 @@ class Append implements Operation<number> {
 }
 
 const appendTo = (list: string, text = ''): Verb<Append, number> => ({
-  script: new Script([
+  script: new Script(
     `${text}
     local reply = {'appended'}
     for i, value in ipairs(ARGV) do reply[i + 1] = redis.call('RPUSH', KEYS[1], value) end
     return reply`,
-  ]),
+  ),
   keys: [list],
   encode: ({ subject }, _, args) => void args.push(subject),
   decode: (reply: Reply) => (reply as [string, ...number[]]).slice(1) as number[],
@@ -157,11 +157,13 @@ describe.each(Object.entries(libraries))('over %s', (library, connection) => {
 
   it('scripts of a library run as its functions, and as scripts where the server has no such library', async () => {
     using opened = await open(connection());
-    const counting = new ScriptLibrary('local CALLS', {
-      count: [
-        "CALLS = (CALLS or 0) + 1\nlocal reply = {'counted'}\nfor i in ipairs(ARGV) do reply[i + 1] = CALLS end\nreturn reply",
-      ],
-    });
+    const counting = new ScriptLibrary(
+      {
+        count:
+          "CALLS = (CALLS or 0) + 1\nlocal reply = {'counted'}\nfor i in ipairs(ARGV) do reply[i + 1] = CALLS end\nreturn reply",
+      },
+      { prelude: 'local CALLS' },
+    );
     const script = counting.scripts.get('count') as Script;
     const verb = { ...appendTo('unused'), script };
     const count = async (): Promise<number> => {

@@ -29,7 +29,7 @@ const open = (source: NodeSource, key: string): Caller =>
 
 /** Counts the calls of a key; with a text that differs from verb to verb. */
 const count = (key: string): CallVerb<undefined, number> => ({
-  script: new Script([`-- ${key}\nreturn {'counted', redis.call('INCR', KEYS[1])}`]),
+  script: new Script(`-- ${key}\nreturn {'counted', redis.call('INCR', KEYS[1])}`),
   keys: [key],
   most: 1,
   encode: () => {},

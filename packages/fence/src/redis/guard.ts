@@ -28,7 +28,7 @@ import {
   isRefused,
   type NodeSource,
   type Reply,
-  Script,
+  scriptFrom,
 } from '@holdfast/redis';
 import type { Guard, Sealed } from '../guard.js';
 import { changedMark, type GuardMark, otherIssuer, staleToken } from '../refused.js';
@@ -64,7 +64,7 @@ const OPTIONS: readonly (keyof RedisGuardOptions)[] = [
   'clock',
 ];
 
-const lua = (name: string): URL => new URL(`../../lua/${name}.lua`, import.meta.url);
+const LUA = new URL('../../lua/', import.meta.url);
 
 interface GuardRequest {
   readonly keys: readonly string[];
@@ -74,9 +74,9 @@ interface GuardRequest {
 type GuardVerb = CallVerb<GuardRequest, readonly Reply[]>;
 
 /** The scripts take the keys and arguments of one call each. */
-function guardVerb(...names: readonly string[]): GuardVerb {
+function guardVerb(name: string): GuardVerb {
   return {
-    script: new Script(names.map(lua)),
+    script: scriptFrom(LUA, name),
     keys: [],
     most: 1,
     encode: ({ request }, keys, args) => {
@@ -90,11 +90,11 @@ function guardVerb(...names: readonly string[]): GuardVerb {
   };
 }
 
-const seal = guardVerb('server', 'memory', 'seal');
-const write = guardVerb('server', 'memory', 'write');
+const seal = guardVerb('seal');
+const write = guardVerb('write');
 const readMark = guardVerb('mark');
-const transfer = guardVerb('server', 'memory', 'transfer');
-const initialize = guardVerb('server', 'initialize');
+const transfer = guardVerb('transfer');
+const initialize = guardVerb('initialize');
 
 /** A guard for data in Redis. Throws MisuseError for options that cannot work; connects on first use. */
 export function createRedisGuard(options: RedisGuardOptions): RedisGuard {
