@@ -291,8 +291,8 @@ interface FaultOptions {
 }
 
 const KINDS = [
-  ...['cut', 'cut', 'lag', 'break', 'break', 'break', 'break', 'freeze', 'freeze', 'slow', 'crash', 'crash'],
-  ...['pause', 'pause', 'pause', 'pause', 'kill', 'kill', 'client clock', 'flush'],
+  ...['cut', 'cut', 'lag', 'break', 'break', 'break', 'break', 'freeze', 'freeze', 'slow', 'full', 'crash'],
+  ...['crash', 'pause', 'pause', 'pause', 'pause', 'kill', 'kill', 'client clock', 'flush'],
 ] as const;
 
 function drawFaults(dice: Dice, options: FaultOptions): Fault[] {
@@ -347,6 +347,8 @@ function drawFault(dice: Dice, { clients, healAt, lossy, lease }: FaultOptions):
       return { f: 'freeze', at, node, for: duration };
     case 'slow':
       return { f: 'slow', at, node, by: dice.scale(1, 50), for: duration };
+    case 'full':
+      return { f: 'full', at, node, for: duration };
     case 'flush':
       if (lossy) return { f: 'flush', at, node };
       return { f: 'pause', at, client, for: duration, atReading: true };
