@@ -89,6 +89,24 @@ test('follows what happens until it is interrupted', async () => {
   await worker.stop();
 });
 
+test('retries all dead letters but those whose id is that of a living task', async () => {
+  await using queue = createQueue<number>({ redis: url(), name: 'letters', attempts: 1 });
+  const ids = Array.from({ length: 520 }, (_, index) => `task ${index}`);
+  await queue.addMany(ids.map((id) => ({ data: 1, options: { id } })));
+  const worker = createWorker({
+    queue,
+    concurrency: 100,
+    handler: () => {
+      throw new Error('broken');
+    },
+  });
+  await expect.poll(async () => (await queue.counts()).dead).toBe(520);
+  await worker.stop();
+  await queue.addMany(ids.slice(0, 505).map((id) => ({ data: 2, options: { id } })));
+  expect((await call('retry', 'letters')).stdout).toBe('15 dead letters are tried again.\n');
+  expect(await queue.counts()).toMatchObject({ dead: 505, waiting: 520 });
+});
+
 test('says what is wrong', async () => {
   expect(await call('show', 'nothing')).toMatchObject({
     code: 64,

@@ -79,10 +79,11 @@ async function requeue(call: Call): Promise<number> {
     );
   }
   let requeued = 0;
-  for (let before = -1; requeued > before; ) {
-    before = requeued;
-    const { tasks } = await call.queue.list('dead', { limit: 500 });
-    for (const task of tasks) if (await call.queue.requeue(task.id)) requeued += 1;
-  }
+  let after: string | undefined;
+  do {
+    const page = await call.queue.list('dead', { limit: 500, after });
+    for (const task of page.tasks) if (await call.queue.requeue(task.id)) requeued += 1;
+    after = page.next;
+  } while (after !== undefined);
   return answer(call, { requeued }, `${requeued} dead letters are tried again.`);
 }
