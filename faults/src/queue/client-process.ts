@@ -46,7 +46,7 @@ const queue = createQueue<{ n: number }>({
   callTimeout: 1_000,
   attempts: 1_000,
   backoff: { type: 'constant', delay: 100 },
-  ...(replicas > 0 && { replicas: { count: replicas, timeout: 1_000 } }),
+  ...(replicas > 0 && { replicas: { count: replicas, callTimeout: 1_000 } }),
 });
 const worker = createWorker({
   queue,

@@ -33,7 +33,7 @@ const guard = createRedisGuard({
   redis: assignment.ledger,
   window: parameters.window,
   persistence: 'synchronous',
-  timeout: 2_000,
+  callTimeout: 2_000,
 });
 const reader = new Redis(assignment.ledger, { retryStrategy: () => 100, commandTimeout: 2_000 });
 reader.on('error', () => {}); // the store is killed on purpose

@@ -151,7 +151,7 @@ describe('a put whose answer says nothing', () => {
 
   it('is not known when the store is silent; the same call may be repeated', async () => {
     await using bench = await openBench();
-    const sealed = await bench.guard({ timeout: 1_000 }).seal(totals(1));
+    const sealed = await bench.guard({ callTimeout: 1_000 }).seal(totals(1));
     bench.server.next.push('silent');
     const error = await sealed.write('mine').catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(UnavailableError);
@@ -313,7 +313,7 @@ describe('a mistake', () => {
     expect(() => s3Store({ client, bucket: '' })).toThrow(/bucket/);
     expect(() => s3Store({ client, bucket: 'b', prefx: 'x' } as never)).toThrow(/"prefx"/);
     expect(() => createObjectGuard({ store: {} as never })).toThrow(/directoryStore/);
-    expect(() => createObjectGuard({ store, timeout: 0 })).toThrow(/timeout/);
+    expect(() => createObjectGuard({ store, callTimeout: 0 })).toThrow(/callTimeout/);
   });
 
   it.each([

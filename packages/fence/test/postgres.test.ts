@@ -220,7 +220,7 @@ describe('a transaction', () => {
   });
 
   it('waits for an earlier one no longer than the timeout, which then does not bind its own statements', async () => {
-    const guard = await newGuard({ timeout: 50 });
+    const guard = await newGuard({ lockTimeout: 50 });
     const [entered, leave] = [gate(), gate()];
     const first = guard.transaction(holder('slow', 1), async (tx) => {
       const { rows } = await tx.query('SHOW lock_timeout');
@@ -424,7 +424,7 @@ it.each<[Record<string, unknown>, RegExp]>([
   [{ sql: null }, /sql is a Pool or Client of pg/],
   [{ table: '' }, /table is a well-formed string/],
   [{ table: 'x'.repeat(58) }, /at most 57 bytes/],
-  [{ timeout: 0 }, /timeout/],
+  [{ lockTimeout: 0 }, /lockTimeout/],
   [{ lockTimeout: 5 }, /lockTimeout/],
 ])('%j is refused', (options, message) => {
   const make = (): unknown => createPostgresGuard({ sql: pool as PostgresSource, ...options } as never);

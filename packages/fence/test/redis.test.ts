@@ -20,7 +20,11 @@ const WINDOW = 50;
 interface Store extends AsyncDisposable {
   readonly node: LocalNode;
   readonly redis: Redis;
-  guard(options?: { initialize?: boolean; persistence?: 'synchronous' }): Promise<RedisGuard>;
+  guard(options?: {
+    initialize?: boolean;
+    persistence?: 'synchronous';
+    prefix?: string;
+  }): Promise<RedisGuard>;
 }
 
 async function openStore(args?: readonly string[]): Promise<Store> {
@@ -247,16 +251,30 @@ describe('the connection of a guard', () => {
     expect(error).toBeInstanceOf(UnavailableError);
     expect(String((error as Error).stack)).not.toContain('secret');
     await away.close();
-    const impatient = createRedisGuard({ redis: store.node.url, timeout: 100 });
+    const impatient = createRedisGuard({ redis: store.node.url, callTimeout: 100 });
     await impatient.initialize();
     store.node.freeze();
     await expect(impatient.seal(holder('r', 1))).rejects.toThrow(/did not answer within 100 ms/);
     await impatient.close();
   });
 
+  it('keeps the marks of two prefixes apart', async () => {
+    await using store = await openStore();
+    const [one, other] = [await store.guard({ prefix: 'staging:' }), await store.guard({ prefix: 'test:' })];
+    await one.seal(holder('r', 2));
+    await other.seal(holder('r', 1));
+    expect((await store.redis.keys('*')).sort()).toEqual([
+      'staging:{holdfast}:guard',
+      'staging:{holdfast}:mark:r',
+      'test:{holdfast}:guard',
+      'test:{holdfast}:mark:r',
+    ]);
+  });
+
   it('refuses options that cannot work', () => {
     expect(() => createRedisGuard({ redis: 'http://x' })).toThrow(MisuseError);
     expect(() => createRedisGuard({ redis: 'redis://x', name: '{x}' })).toThrow(/braces/);
+    expect(() => createRedisGuard({ redis: 'redis://x', prefix: '{x}' })).toThrow(/prefix/);
     expect(() => createRedisGuard({ redis: 'redis://x', window: 0 })).toThrow(/window/);
     expect(() => createRedisGuard({ redis: 'redis://x', persistence: 'some' as 'none' })).toThrow(/"some"/);
     expect(() => createRedisGuard({ redis: 'redis://x', windw: 5 } as never)).toThrow(/"windw"/);

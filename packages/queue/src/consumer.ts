@@ -30,13 +30,13 @@ import type { QueuePort } from './port.js';
 import type { QueueSettings } from './queue-options.js';
 import { Session } from './session.js';
 import { Sleep } from './sleep.js';
-import { DeliveredTask } from './task.js';
+import { DeliveredTask, type TaskQueue } from './task.js';
 import { refused } from './telemetry.js';
 import { runTicks } from './ticks.js';
 
 /** What consumes: the queue, and what becomes of its tasks. */
 export interface ConsumerOptions {
-  readonly queue: { readonly name: string; readonly port: QueuePort; readonly settings: QueueSettings };
+  readonly queue: TaskQueue & { readonly port: QueuePort; readonly settings: QueueSettings };
   readonly worker: string;
   /** The most tasks at a time, of all consumers that share it. */
   readonly concurrency: number;

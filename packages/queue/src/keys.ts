@@ -88,6 +88,11 @@ export function keysOf(name: string, prefix: string): QueueKeys {
   return { of, stream: (priority) => of(`ready:${priority}`), for: ({ keys }) => keys.map(of) };
 }
 
+/** Who issues the tokens of its tasks: another with each prefix, since each has a clock of its own. */
+export function issuerOf(name: string, prefix: string): string {
+  return `queue:${prefix === '' ? name : `${prefix}{${name}}`}`;
+}
+
 /** Every queue of a prefix, by its name. */
 export const registryKey = (prefix: string): string => `${prefix}holdfast:queues`;
 
@@ -109,14 +114,6 @@ export function requireQueueName(name: unknown): string {
   if (typeof name === 'string' && QUEUE_NAME.test(name)) return name;
   throw new MisuseError(
     `name is 1 to 64 letters, digits, "_" and "-", or "<queue>@<group>" for a group of a queue, or "<queue>.<n>" for a partition; got ${display(name)}. Choose another name.`,
-  );
-}
-
-/** What stands first in all keys; '' for nothing. Throws MisuseError. */
-export function requirePrefix(prefix: unknown): string {
-  if (typeof prefix === 'string' && /^[^{}\p{Cc}]{0,64}$/u.test(prefix)) return prefix;
-  throw new MisuseError(
-    `prefix is a string of at most 64 characters without braces and control characters; got ${display(prefix)}.`,
   );
 }
 

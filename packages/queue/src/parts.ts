@@ -8,6 +8,8 @@ import type { Schema } from './schema.js';
 
 export interface QueuePartsOptions {
   readonly name: string;
+  /** Who issues the tokens of its tasks. */
+  readonly issuer: string;
   readonly settings: QueueSettings;
   readonly schema: Schema | undefined;
   readonly port: QueuePort;
@@ -17,14 +19,17 @@ export interface QueuePartsOptions {
 
 export class QueueParts {
   readonly name: string;
+  /** Who issues the tokens of its tasks. */
+  readonly issuer: string;
   readonly settings: QueueSettings;
   readonly schema: Schema | undefined;
   readonly groups: ReadonlyMap<string, QueueParts>;
   /** Over which tasks are added: to the queue, or to all its groups. */
   readonly adding: QueuePort;
 
-  constructor({ name, settings, schema, port, groups }: QueuePartsOptions) {
+  constructor({ name, issuer, settings, schema, port, groups }: QueuePartsOptions) {
     this.name = name;
+    this.issuer = issuer;
     this.settings = settings;
     this.schema = schema;
     this.groups = groups;

@@ -16,7 +16,7 @@ export interface QueueOptions<Input = unknown, Output = Input> {
   readonly redis: NodeSource;
   /** The queue's name: 1 to 64 letters, digits, "_" and "-"; or "<queue>@<group>", which is a group of a queue. */
   readonly name: string;
-  /** Stands first in all its keys, so that several environments share a Redis: at most 64 characters. Default: none. */
+  /** What stands first in every key, so that environments share a Redis; up to 64 of A-Z a-z 0-9 _ . : / -. Default none. */
   readonly prefix?: string;
   /**
    * Names of groups: every task goes to each of them, and each has workers, attempts, dead letters and results of its
@@ -49,9 +49,9 @@ export interface QueueOptions<Input = unknown, Output = Input> {
   readonly callTimeout?: number;
   /**
    * How many replicas must have a task before `add` resolves, and for how many ms it waits for them; an add of which too
-   * few have it by then throws UnavailableError, and the task stays added. Default: none, and a timeout of 1000.
+   * few have it by then throws UnavailableError, and the task stays added. Default: none, and 1000 ms.
    */
-  readonly replicas?: { readonly count: number; readonly timeout?: number };
+  readonly replicas?: { readonly count: number; readonly callTimeout?: number };
   /** TLS settings for a `rediss://` URL. */
   readonly tls?: ConnectionOptions;
   /** The clock; tests and simulations pass their own. Default: the system's. */
@@ -95,10 +95,10 @@ export interface QueueSettings {
 
 export function replicasOf(replicas: QueueOptions['replicas']): ReplicasOptions | undefined {
   if (replicas === undefined) return undefined;
-  requireKnown('replicas', replicas, ['count', 'timeout']);
+  requireKnown('replicas', replicas, ['count', 'callTimeout']);
   return {
     count: requireCount('replicas.count', replicas.count, { min: 1, max: 100 }),
-    timeout: requireDuration('replicas.timeout', replicas.timeout ?? 1_000, { min: 1 }),
+    timeout: requireDuration('replicas.callTimeout', replicas.callTimeout ?? 1_000, { min: 1 }),
   };
 }
 

@@ -9,13 +9,14 @@ import {
   MisuseError,
   requireDuration,
   requireKnown,
+  requirePrefix,
   systemClock,
   systemRandom,
 } from '@holdfast/kernel';
 import { type Added, Adder } from './adding.js';
 import { type ObliterateOptions, QueueAdministration } from './administration.js';
 import { type QueueEvent, readEvents } from './events.js';
-import { requireId, requireKeyName, requirePrefix, requireQueueName } from './keys.js';
+import { issuerOf, requireId, requireKeyName, requireQueueName } from './keys.js';
 import { QueueParts, registerParts, requireQueue } from './parts.js';
 import { QueuePort } from './port.js';
 import { QUEUE_OPTIONS, type QueueOptions, replicasOf, settingsOf } from './queue-options.js';
@@ -121,13 +122,14 @@ export class Queue<Input = unknown, Output = Input>
 
 function partsFrom(options: QueueOptions, groups: ReadonlyMap<string, object>): QueueParts {
   const name = requireQueueName(options.name);
+  const prefix = requirePrefix('prefix', options.prefix ?? '');
   const settings = settingsOf(options);
   const parts = new Map<string, QueueParts>();
   for (const [group, queue] of groups) parts.set(group, requireQueue(queue));
   const port = new QueuePort(name, {
     redis: options.redis,
     tls: options.tls,
-    prefix: requirePrefix(options.prefix ?? ''),
+    prefix,
     callTimeout: requireDuration('callTimeout', options.callTimeout ?? 5_000, { min: 1 }),
     replicas: replicasOf(options.replicas),
     groups: [...parts.values()].map((part) => part.name),
@@ -135,7 +137,8 @@ function partsFrom(options: QueueOptions, groups: ReadonlyMap<string, object>): 
     clock: options.clock ?? systemClock,
     random: options.random ?? systemRandom,
   });
-  return new QueueParts({ name, settings, schema: options.schema, port, groups: parts });
+  const issuer = issuerOf(name, prefix);
+  return new QueueParts({ name, issuer, settings, schema: options.schema, port, groups: parts });
 }
 
 function groupsOf<Input, Output>(options: QueueOptions<Input, Output>): Map<string, Queue<Input, Output>> {

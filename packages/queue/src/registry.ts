@@ -10,12 +10,13 @@ import {
   MisuseError,
   requireDuration,
   requireKnown,
+  requirePrefix,
   systemClock,
   UnavailableError,
   within,
 } from '@holdfast/kernel';
 import { connect, type NodeSource, type Reply, reasonOf } from '@holdfast/redis';
-import { registryKey, requirePrefix } from './keys.js';
+import { registryKey } from './keys.js';
 
 export interface ListQueuesOptions {
   readonly redis: NodeSource;
@@ -39,7 +40,7 @@ export interface RegistryPlace {
 export async function listQueues(options: ListQueuesOptions): Promise<string[]> {
   requireKnown('listQueues', options, ['redis', 'prefix', 'callTimeout', 'tls']);
   const { redis, tls } = options;
-  const prefix = requirePrefix(options.prefix ?? '');
+  const prefix = requirePrefix('prefix', options.prefix ?? '');
   const callTimeout = requireDuration('callTimeout', options.callTimeout ?? 5_000, { min: 1 });
   const place = { redis, tls, prefix, callTimeout, clock: systemClock };
   const names = (await ask(place, 'HKEYS', [], 'could not be listed')) as readonly string[];

@@ -34,9 +34,9 @@ export interface Task<Data = unknown> extends TokenHolder {
   readonly attempt: number;
   /** The fencing token of this delivery: give the task to a guard as you would a lease. */
   readonly token: number;
-  /** What guards take it for, unless you name what you write: "queue:<queue>/<id>". */
+  /** What guards take it for, unless you name what you write: "<issuer>/<id>", such as "queue:<queue>/<id>". */
   readonly resource: string;
-  /** Who issued the token: "queue:<queue>". Guards compare tokens of one issuer only. */
+  /** Who issued the token: "queue:<queue>", with a prefix "queue:<prefix>{<queue>}". Guards compare tokens of one issuer only. */
   readonly issuer: string;
   /** The key that it was added with, if any. */
   readonly key: string | undefined;
@@ -70,6 +70,13 @@ export interface TaskContext {
   readonly progress: (text: string) => Promise<boolean>;
 }
 
+/** What a task needs of its queue. */
+export interface TaskQueue {
+  readonly name: string;
+  readonly issuer: string;
+  readonly settings: Pick<QueueSettings, 'maxBytes'>;
+}
+
 export class DeliveredTask<Data> implements Task<Data> {
   readonly id: string;
   readonly queue: string;
@@ -78,6 +85,7 @@ export class DeliveredTask<Data> implements Task<Data> {
   readonly attempt: number;
   readonly token: number;
   readonly resource: string;
+  readonly issuer: string;
   readonly key: string | undefined;
   /** Commands that are carried out with its end. */
   readonly effects: Command[] = [];
@@ -88,24 +96,16 @@ export class DeliveredTask<Data> implements Task<Data> {
   #over: HoldfastError | undefined;
   #settled = false;
 
-  constructor(
-    queue: { readonly name: string; readonly settings: Pick<QueueSettings, 'maxBytes'> },
-    { id, key, made, deliveries }: Claimed,
-    token: number,
-    context: TaskContext,
-  ) {
+  constructor(queue: TaskQueue, { id, key, made, deliveries }: Claimed, token: number, context: TaskContext) {
     this.id = id;
     this.queue = queue.name;
     this.attempt = made + deliveries;
     this.token = token;
-    this.resource = `queue:${queue.name}/${id}`;
+    this.issuer = queue.issuer;
+    this.resource = `${queue.issuer}/${id}`;
     this.key = key === '' ? undefined : key;
     this.#maxBytes = queue.settings.maxBytes;
     this.#context = context;
-  }
-
-  get issuer(): string {
-    return `queue:${this.queue}`;
   }
 
   get lease(): { remaining(): number } {

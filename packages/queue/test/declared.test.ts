@@ -144,7 +144,11 @@ it('queues with a prefix are others, and all their keys have it', async () => {
   for (const key of await client().keys('*')) expect(key).toMatch(/^staging:/);
   expect(await listQueues({ redis: url() })).toEqual([]);
   expect(await listQueues({ redis: url(), prefix: 'staging:' })).toEqual(['q']);
-  expect((await queueOf<number>({ prefix: 'production:' }).add(1, { id: 'a' })).added).toBe(true);
+  const production = queueOf<number>({ prefix: 'production:' });
+  expect((await production.add(1, { id: 'a' })).added).toBe(true);
+  workerOf({ queue: production, handler: ({ issuer, resource }) => [issuer, resource] });
+  const issuer = 'queue:production:{q}';
+  expect(await production.wait('a')).toEqual([issuer, `${issuer}/a`]);
 });
 
 it('a queue is registered before anything is in it, until it is obliterated', async () => {

@@ -83,7 +83,7 @@ const claimed = (entry: string): Claimed => ({
 });
 
 function taskOf(entry: string): DeliveredTask<unknown> {
-  const queue = { name: 'q', settings: { maxBytes: 100 } };
+  const queue = { name: 'q', issuer: 'queue:q', settings: { maxBytes: 100 } };
   const clock = {
     now: () => 0,
     wall: () => 0,

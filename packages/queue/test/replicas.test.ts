@@ -25,7 +25,7 @@ it('resolves when a replica has the task, and says so when none has', async () =
   await using queue = createQueue<number>({
     redis: nodes.urls[0] ?? '',
     name: 'q',
-    replicas: { count: 1, timeout: 5_000 },
+    replicas: { count: 1, callTimeout: 5_000 },
   });
   const tasks = Array.from({ length: 200 }, (_, data) => ({ data }));
   const added = await queue.addMany(tasks);
@@ -35,7 +35,7 @@ it('resolves when a replica has the task, and says so when none has', async () =
   await using hasty = createQueue<number>({
     redis: nodes.urls[0] ?? '',
     name: 'q',
-    replicas: { count: 1, timeout: 50 },
+    replicas: { count: 1, callTimeout: 50 },
   });
   const refused = await hasty.add(1, { id: 'once' }).catch((error: unknown) => error);
   expect(refused).toBeInstanceOf(UnavailableError);

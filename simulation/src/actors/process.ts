@@ -63,7 +63,7 @@ export class Process {
     this.guard = subject.createRedisGuard({
       redis: world.connect(place, store),
       window: plan.deployment.window,
-      timeout: PATIENCE,
+      callTimeout: PATIENCE,
       clock,
     });
     this.#reader = world.connect(place, store);

@@ -39,8 +39,8 @@ export interface ObjectGuardOptions {
   readonly store: ObjectStore;
   /** How far a token may be from a clock, in ms: no less than the `window` of the locks. Default 5000. */
   readonly window?: number;
-  /** How long a call may take, in ms. Default 10000. The probe has its own 30000. */
-  readonly timeout?: number;
+  /** How long the store may take for a call of the guard, in ms. Default 10000. The probe has its own 30000. */
+  readonly callTimeout?: number;
   /** Says that `conformance` has passed for this store elsewhere, so that it is not probed. Default false. */
   readonly conforms?: boolean;
   /** The clock; tests and simulations pass their own. Default: the system's. */
@@ -63,7 +63,14 @@ const BACKOFF = { base: 10, limit: 500 };
 
 /** A guard for objects. Throws MisuseError for options that cannot work; the first call probes the store. */
 export function createObjectGuard(options: ObjectGuardOptions): ObjectGuard {
-  requireKnown('createObjectGuard', options, ['store', 'window', 'timeout', 'conforms', 'clock', 'random']);
+  requireKnown('createObjectGuard', options, [
+    'store',
+    'window',
+    'callTimeout',
+    'conforms',
+    'clock',
+    'random',
+  ]);
   if (typeof options.store?.put !== 'function') {
     throw new MisuseError(`store is s3Store(…) or directoryStore(…); got ${display(options.store)}.`);
   }
@@ -74,7 +81,7 @@ export function createObjectGuard(options: ObjectGuardOptions): ObjectGuard {
 export class ObjectGuard implements Guard<ObjectWrite, void> {
   readonly #store: ObjectStore;
   readonly #window: number;
-  readonly #timeout: number;
+  readonly #callTimeout: number;
   readonly #conforms: boolean;
   readonly #clock: Clock;
   readonly #random: Random;
@@ -84,7 +91,7 @@ export class ObjectGuard implements Guard<ObjectWrite, void> {
   constructor(options: ObjectGuardOptions) {
     this.#store = options.store;
     this.#window = requireDuration('window', options.window ?? 5_000, { min: 1, max: 3_600_000 });
-    this.#timeout = requireDuration('timeout', options.timeout ?? 10_000, { min: 1 });
+    this.#callTimeout = requireDuration('callTimeout', options.callTimeout ?? 10_000, { min: 1 });
     this.#conforms = options.conforms === true;
     this.#clock = options.clock ?? systemClock;
     this.#random = options.random ?? systemRandom;
@@ -236,8 +243,8 @@ export class ObjectGuard implements Guard<ObjectWrite, void> {
   async #within<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
     await this.#ready();
     try {
-      const message = `did not answer within ${this.#timeout} ms`;
-      return await withSignal(this.#clock, this.#timeout, work, message);
+      const message = `did not answer within ${this.#callTimeout} ms`;
+      return await withSignal(this.#clock, this.#callTimeout, work, message);
     } catch (cause) {
       if (cause instanceof MisuseError || cause instanceof StaleTokenError || cause instanceof BusyError)
         throw cause;

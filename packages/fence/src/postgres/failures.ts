@@ -16,7 +16,7 @@ const MISUSES: Readonly<Record<string, string>> = {
 };
 
 const DELAYS: Readonly<Record<string, string>> = {
-  '55P03': 'An earlier holder still has its transaction open, for longer than the timeout',
+  '55P03': 'An earlier holder still has its transaction open, for longer than the lockTimeout',
   '57014': 'The server was told to cancel the statement',
   '25006': 'The server takes no writes: it is a standby, or the role is read-only',
 };

@@ -49,7 +49,7 @@ export interface PostgresGuardOptions<Source extends PostgresSource> extends Mar
    * How long to wait for the open transaction of an earlier holder, in ms. Default: as the server's `lock_timeout`
    * says, which by default is without end.
    */
-  readonly timeout?: number;
+  readonly lockTimeout?: number;
 }
 
 export type IsolationLevel = 'read committed' | 'repeatable read' | 'serializable';
@@ -65,7 +65,7 @@ export type PostgresWrite<Tx> = (tx: Tx) => Promise<unknown>;
 /** Runs one statement, which has no parameters, in the caller's transaction; resolves to its rows. */
 export type PostgresQuery = (text: string) => PromiseLike<readonly object[]>;
 
-const OPTIONS: readonly string[] = ['sql', 'timeout', ...MARKS_OPTIONS];
+const OPTIONS: readonly string[] = ['sql', 'lockTimeout', ...MARKS_OPTIONS];
 const ISOLATION: readonly unknown[] = [
   'read committed',
   'repeatable read',
@@ -102,14 +102,14 @@ function databaseOf<Tx>(source: PostgresSource): Database<Tx> {
 export class PostgresGuard<Tx> implements Guard<PostgresWrite<Tx>, unknown> {
   readonly #database: Database<Tx>;
   readonly #marks: Marks;
-  readonly #timeout: number | undefined;
+  readonly #lockTimeout: number | undefined;
 
   /** @internal */
   constructor(options: PostgresGuardOptions<PostgresSource>) {
     this.#database = databaseOf(options.sql);
     this.#marks = new Marks(options);
-    if (options.timeout !== undefined)
-      this.#timeout = requireDuration('timeout', options.timeout, { min: 1 });
+    if (options.lockTimeout !== undefined)
+      this.#lockTimeout = requireDuration('lockTimeout', options.lockTimeout, { min: 1 });
   }
 
   /**
@@ -161,7 +161,7 @@ export class PostgresGuard<Tx> implements Guard<PostgresWrite<Tx>, unknown> {
       if (mark?.issuer !== undefined && mark.issuer !== claim.issuer) {
         const freed = await session.run(`BEGIN; ${this.#marks.free(resource, mark)}`);
         if (find(freed, 'UPDATE').length === 0) throw changedMark(claim, undefined);
-        const text = this.#marks.raise(claim, this.#timeout);
+        const text = this.#marks.raise(claim, this.#lockTimeout);
         await this.#judged(session, claim, raisedBy(find(await session.run(text), 'SELECT')));
         await commit(session);
       }
@@ -189,7 +189,7 @@ export class PostgresGuard<Tx> implements Guard<PostgresWrite<Tx>, unknown> {
     const ask = async (text: string): Promise<unknown[][]> =>
       (await query(text)).map((row) => Object.values(row));
     try {
-      const raised = raisedBy(await ask(this.#marks.raise(claim, this.#timeout)));
+      const raised = raisedBy(await ask(this.#marks.raise(claim, this.#lockTimeout)));
       if (raised === 'raised') return;
       judge(claim, raised, memoryOf(await ask(this.#marks.remember(claim.resource))));
     } catch (error) {
@@ -239,7 +239,7 @@ export class PostgresGuard<Tx> implements Guard<PostgresWrite<Tx>, unknown> {
 
   /** Begins the transaction and raises the mark. No code of the user has run yet, so it may be repeated. */
   async #raise(session: Session<Tx>, claim: TokenClaim, begin: string): Promise<void> {
-    const text = `${begin}; ${this.#marks.raise(claim, this.#timeout)}`;
+    const text = `${begin}; ${this.#marks.raise(claim, this.#lockTimeout)}`;
     try {
       for (let raises = 1; ; raises += 1) {
         try {

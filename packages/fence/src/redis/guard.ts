@@ -16,6 +16,7 @@ import {
   requireDuration,
   requireKnown,
   requireName,
+  requirePrefix,
   type StaleReason,
   systemClock,
   type TokenClaim,
@@ -39,6 +40,8 @@ export interface RedisGuardOptions {
   readonly redis: NodeSource;
   /** Opens the guard's keys, as `{name}:mark:<resource>`. Default "holdfast". No braces. */
   readonly name?: string;
+  /** What stands first in every key, so that environments share a Redis; up to 64 of A-Z a-z 0-9 _ . : / -. Default none. */
+  readonly prefix?: string;
   /** How far a token may be from a clock, in ms: no less than the `window` of the locks. Default 5000. */
   readonly window?: number;
   /**
@@ -47,7 +50,7 @@ export interface RedisGuardOptions {
    */
   readonly persistence?: 'none' | 'synchronous';
   /** How long the store may take to answer, in ms. Default 5000. */
-  readonly timeout?: number;
+  readonly callTimeout?: number;
   /** TLS settings for a `rediss://` URL. */
   readonly tls?: ConnectionOptions;
   /** The clock; tests and simulations pass their own. Default: the system's. */
@@ -57,9 +60,10 @@ export interface RedisGuardOptions {
 const OPTIONS: readonly (keyof RedisGuardOptions)[] = [
   'redis',
   'name',
+  'prefix',
   'window',
   'persistence',
-  'timeout',
+  'callTimeout',
   'tls',
   'clock',
 ];
@@ -112,21 +116,22 @@ export type RedisReplies = readonly Reply[];
 /** Made by `createRedisGuard`. */
 export class RedisGuard implements Guard<readonly RedisCommand[], RedisReplies>, AsyncDisposable {
   readonly #caller: Caller;
-  readonly #name: string;
+  readonly #root: string;
   readonly #window: number;
   readonly #synchronous: boolean;
 
   /** @internal */
   constructor(options: RedisGuardOptions) {
-    this.#name = requireName('name', options.name ?? 'holdfast');
-    if (/[{}]/.test(this.#name)) throw new MisuseError(`name has no braces; got "${this.#name}".`);
+    const name = requireName('name', options.name ?? 'holdfast');
+    if (/[{}]/.test(name)) throw new MisuseError(`name has no braces; got ${display(name)}.`);
+    this.#root = `${requirePrefix('prefix', options.prefix ?? '')}{${name}}:`;
     this.#window = requireDuration('window', options.window ?? 5_000, { min: 1, max: 3_600_000 });
     this.#synchronous = options.persistence === 'synchronous';
     this.#caller = new Caller({
       redis: options.redis,
       tls: options.tls,
       key: this.#record,
-      timeout: requireDuration('timeout', options.timeout ?? 5_000, { min: 1 }),
+      timeout: requireDuration('callTimeout', options.callTimeout ?? 5_000, { min: 1 }),
       urgent: true,
       clock: options.clock ?? systemClock,
       words: {
@@ -184,11 +189,11 @@ export class RedisGuard implements Guard<readonly RedisCommand[], RedisReplies>,
   }
 
   get #record(): string {
-    return `{${this.#name}}:guard`;
+    return `${this.#root}guard`;
   }
 
   #markOf(resource: string): string {
-    return `{${this.#name}}:mark:${resource}`;
+    return `${this.#root}mark:${resource}`;
   }
 
   async #checked(
