@@ -6,7 +6,7 @@
  * newer than what this version knows is a MisuseError, and nothing of it is touched.
  */
 import type { ConnectionOptions } from 'node:tls';
-import { type Clock, type HoldfastError, MisuseError, type Random } from '@holdfast/kernel';
+import { type Clock, type HoldfastError, MisuseError, type Random, UnavailableError } from '@holdfast/kernel';
 import {
   Caller,
   type CallVerb,
@@ -34,6 +34,9 @@ export interface PortOptions {
   readonly clock: Clock;
   readonly random: Random;
 }
+
+/** How often a call that needs the queue registers it, before it gives up. */
+const MOST_ENTRIES = 5;
 
 /** The server does not know the queue, or has forgotten it. */
 class UnknownQueue extends MisuseError {}
@@ -121,15 +124,21 @@ export class QueuePort {
   }
 
   async #fill<Request, Result>(verb: QueueVerb<Request, Result>, request: Request): Promise<Result> {
-    if (!this.#entered) await this.#enter();
-    try {
-      return await this.#caller.call(this.#verb(verb), request);
-    } catch (error) {
-      if (!(error instanceof UnknownQueue)) throw error;
-      this.#entered = false;
+    // Between the entry and the call the server may forget the queue again, or somebody may delete it.
+    for (let tries = 0; tries < MOST_ENTRIES; tries += 1) {
+      if (!this.#entered) await this.#enter();
+      try {
+        return await this.#caller.call(this.#verb(verb), request);
+      } catch (error) {
+        if (!(error instanceof UnknownQueue)) throw error;
+        this.#entered = false;
+      }
     }
-    await this.#enter();
-    return this.#caller.call(this.#verb(verb), request);
+    const reason = 'it was registered, and gone by the next call';
+    throw new UnavailableError(
+      `The queue "${this.#queue}" was emptied or deleted ${MOST_ENTRIES} times; nothing was done. Retry later.`,
+      [{ node: this.#caller.address, reason }],
+    );
   }
 
   #enter(): Promise<void> {

@@ -1,5 +1,5 @@
 /** What is kept with a queue: its limits, its layout, its place in the registry, and what its tasks were added under. */
-import { MisuseError, systemClock } from '@holdfast/kernel';
+import { MisuseError, systemClock, UnavailableError } from '@holdfast/kernel';
 import { listQueues, type QueueOptions, type Task } from '@holdfast/queue';
 import { expect, it } from 'vitest';
 import { client, eventually, queueOf, url, useRedis, workerOf } from './setting.js';
@@ -165,6 +165,22 @@ it('a queue is registered before anything is in it, until it is obliterated', as
   await queue.add(2);
   expect(await listQueues({ redis: url() })).toEqual(['one', 'two']);
   expect(await commands()).not.toContain('scan');
+});
+
+it('adds to a server that is emptied all the time, or says that it was', async () => {
+  const queue = queueOf<number>({ limits: { waiting: 1_000 } });
+  let over = false;
+  const emptying = (async () => {
+    while (!over) await client().flushall();
+  })();
+  const outcomes = await Promise.allSettled(Array.from({ length: 300 }, (_, data) => queue.add(data)));
+  over = true;
+  await emptying;
+  for (const outcome of outcomes) {
+    if (outcome.status === 'rejected') expect(outcome.reason).toBeInstanceOf(UnavailableError);
+  }
+  await queue.add(1);
+  expect(await client().hget('{queue:q}:meta', 'max')).toBe('1000');
 });
 
 it('refuses names and ids that no key can have', async () => {
