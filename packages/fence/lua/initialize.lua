@@ -4,6 +4,7 @@
 --
 -- Replies {'initialized'}
 --
--- Stands on: server
-redis.call('HSET', KEYS[1], 'server', server_name(), 'admitted', '0')
+-- Stands on: redis/server
+identify()
+redis.call('HSET', KEYS[1], 'server', SERVER, 'admitted', '0')
 return {'initialized'}

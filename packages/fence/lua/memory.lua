@@ -12,7 +12,9 @@
 -- ARGV[2] '1' when the store's persistence is declared synchronous, so that a restart forgets nothing
 -- ARGV[3] the token; ARGV[4] its issuer
 --
--- Stands on: server
+-- Stands on: redis/server
+identify()
+
 local function raise()
   local mark = ARGV[3] .. ' ' .. ARGV[4]
   if redis.call('GET', KEYS[2]) ~= mark then redis.call('SET', KEYS[2], mark) end
@@ -21,17 +23,14 @@ end
 -- What speaks against the token whatever the mark is.
 -- {'ahead', highest token that is accepted}  {'forgotten', lowest token that is refused no more}
 local function untimely()
-  local time = redis.call('TIME')
-  local now = time[1] * 1000000 + time[2]
-  local server = server_name()
   local record = redis.call('HMGET', KEYS[1], 'server', 'admitted')
   local admitted = tonumber(record[2])
-  if record[1] ~= server then
-    if not (record[1] and ARGV[2] == '1') then admitted = now end
-    redis.call('HSET', KEYS[1], 'server', server, 'admitted', string.format('%.0f', admitted))
+  if record[1] ~= SERVER then
+    if not (record[1] and ARGV[2] == '1') then admitted = micros end
+    redis.call('HSET', KEYS[1], 'server', SERVER, 'admitted', string.format('%.0f', admitted))
   end
   local token, ahead = tonumber(ARGV[3]), 2 * tonumber(ARGV[1])
-  if token > now + ahead then return {'ahead', now + ahead} end
+  if token > micros + ahead then return {'ahead', micros + ahead} end
   if admitted > 0 and token <= admitted + ahead then return {'forgotten', admitted + ahead} end
 end
 

@@ -6,7 +6,7 @@
 -- Replies 'voted <run_id> <vote> ...', one vote an operation, or a refusal of admission.lua. A vote is one of
 -- granted  held:<token>:<remaining ms>  stale:<fence>@<time>  window@<time>
 --
--- Stands on: admission
+-- Stands on: admission, stamp
 local admitted, refusal = admit()
 if refusal then return refusal end
 
@@ -25,7 +25,7 @@ for key = 2, #KEYS, 2 do
     vote = 'held:' .. (string.match(holder, '^%d+') or 0) .. ':' .. redis.call('PTTL', lock)
   elseif mark and tonumber(mark) >= tonumber(token) then
     vote = stamped('stale:' .. mark)
-  elseif math.abs(tonumber(token) - now) > WINDOW then
+  elseif math.abs(tonumber(token) - micros) > WINDOW then
     vote = stamped('window')
   else
     redis.call('SET', lock, value, 'PX', ttl)

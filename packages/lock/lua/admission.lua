@@ -1,22 +1,23 @@
 -- Prelude of every verb that votes: may this node vote?
 --
 -- A node that may have forgotten grants must not vote. It is told by its deployment record: the record names the
--- server (identity.lua), so a restart, a failover, FLUSHALL and another server at the same address are all noticed here,
--- inside the vote itself, whatever the clients or proxies in between did. Such a node writes a new record and stays
--- in quarantine until what it forgot has expired.
+-- server (redis/server), so a restart, a failover, FLUSHALL and another server at the same address are all noticed here,
+-- inside the vote, whatever the clients or proxies in between did. Such a node writes a new record and stays in quarantine
+-- until what it forgot has expired.
 --
 -- KEYS[1] the deployment record, a hash: parameters, server, admitted and votes_from (microseconds of this node); and
 -- while the number of nodes changes, the parameters that are accepted also (change.lua)
--- The client opens the script with the deployment's constants, which all its clients share:
---   PARAMETERS   the deployment's parameters, as the record keeps them
+-- The client opens the script with the deployment's constants, PARAMETERS as the record keeps them, and
 --   QUARANTINE   how long a quarantine lasts, in microseconds
 --   SYNCHRONOUS  whether persistence is declared synchronous, so that a restart forgets nothing
 --   WINDOW       how far a proposal may be from this node's time, in microseconds
 --   RETENTION    how long an unused fence is kept, in milliseconds
+--   MIN_REPLICAS how many replicas must follow this node, for it to vote
 --
--- Opens with: PARAMETERS, QUARANTINE, SYNCHRONOUS, WINDOW, RETENTION
+-- Opens with: PARAMETERS, QUARANTINE, SYNCHRONOUS, WINDOW, RETENTION, MIN_REPLICAS
 --
--- Stands on: identity
+-- Stands on: redis/server
+identify(MIN_REPLICAS > 0)
 local run_id = RUN_ID
 
 -- The fence of a resource is '<token> <before>', where <before> is the fence that the token has replaced, or 0: so that an
@@ -24,7 +25,6 @@ local run_id = RUN_ID
 local function token_of(fence)
   return fence and string.match(fence, '^%d+')
 end
-
 local function raise(fence, token, mark)
   redis.call('SET', fence, token .. ' ' .. (mark or 0), 'PX', RETENTION)
 end
@@ -46,15 +46,15 @@ local function admit()
   end
   if record[2] ~= SERVER then
     if not (parameters and SYNCHRONOUS) then
-      admitted, votes_from = now, now + QUARANTINE
+      admitted, votes_from = micros, micros + QUARANTINE
     end
     redis.call('HSET', KEYS[1], 'parameters', parameters or PARAMETERS, 'server', SERVER,
       'admitted', string.format('%.0f', admitted), 'votes_from', string.format('%.0f', votes_from))
   end
-  if now < votes_from then
-    return nil, 'quarantined ' .. run_id .. ' ' .. math.ceil((votes_from - now) / 1000)
+  if micros < votes_from then
+    return nil, 'quarantined ' .. run_id .. ' ' .. math.ceil((votes_from - micros) / 1000)
   end
   -- A master that nobody follows may have been replaced without knowing it.
-  if following < REPLICAS then return nil, 'isolated ' .. run_id .. ' ' .. following end
+  if FOLLOWING < MIN_REPLICAS then return nil, 'isolated ' .. run_id .. ' ' .. FOLLOWING end
   return admitted
 end

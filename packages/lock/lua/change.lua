@@ -15,7 +15,8 @@
 -- Replies {'record', RUN_ID, parameters, also, '1' if the record names this server}, as they are afterwards; what does
 -- not fit what is to be done changes nothing.
 --
--- Stands on: identity
+-- Stands on: redis/server
+identify()
 local record = redis.call('HMGET', KEYS[1], 'parameters', 'also', 'server')
 local parameters, also, server = record[1] or '', record[2] or '', record[3]
 local doing, from, to = ARGV[1], ARGV[2], ARGV[3]
@@ -27,7 +28,7 @@ end
 if doing == 'join' and (parameters == '' or parameters == 'retired') then
   server = SERVER
   redis.call('HSET', KEYS[1], 'server', SERVER,
-    'admitted', string.format('%.0f', now), 'votes_from', string.format('%.0f', now + ARGV[4]))
+    'admitted', string.format('%.0f', micros), 'votes_from', string.format('%.0f', micros + ARGV[4]))
   settle(to)
 elseif doing == 'propose' and parameters == from and also == '' then
   also = to

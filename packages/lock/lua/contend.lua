@@ -1,6 +1,6 @@
 -- Prelude of the verbs that ask for a lock and may stand in its queue.
 --
--- Stands on: queue, admission
+-- Stands on: queue, admission, stamp
 local MEMORY = 10000 -- milliseconds that a queue outlives the last claim; who waits claims every few seconds
 
 -- The vote on a lock that somebody else holds. `waited` is for how long this owner has been waiting, in microseconds,
@@ -8,7 +8,7 @@ local MEMORY = 10000 -- milliseconds that a queue outlives the last claim; who w
 local function stand(lock, queue, owner, holder, waited)
   local vote = 'held:' .. (string.match(holder, '^%d+') or 0) .. ':' .. redis.call('PTTL', lock)
   if waited == '' then return vote end
-  local since = now - waited
+  local since = micros - waited
   redis.call('ZADD', queue, 'NX', string.format('%.0f', since), owner)
   redis.call('PEXPIRE', queue, MEMORY)
   return vote .. (is_behind(queue, owner, since) and ':behind' or ':first')
@@ -17,7 +17,7 @@ end
 -- Why a new token cannot be granted a lock that is free; nothing if it can.
 local function refuse(mark, token)
   if mark and tonumber(mark) >= tonumber(token) then return stamped('stale:' .. mark) end
-  if math.abs(tonumber(token) - now) > WINDOW then return stamped('window') end
+  if math.abs(tonumber(token) - micros) > WINDOW then return stamped('window') end
 end
 
 -- Who was granted a lock waits no more, and who is first now is told.

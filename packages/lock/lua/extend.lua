@@ -7,7 +7,7 @@
 -- Replies 'voted <run_id> <vote> ...', one vote an operation, or a refusal of admission.lua. A vote is one of
 -- kept  vouched  held:<token>@<time>  stale:<fence>@<time>  forgotten@<time>
 --
--- Stands on: memory
+-- Stands on: memory, stamp
 local admitted, refusal = admit()
 if refusal then return refusal end
 

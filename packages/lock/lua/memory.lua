@@ -6,6 +6,6 @@
 --
 -- Stands on: admission
 local function vouches(token, mark, admitted)
-  local expired = mark and 0 or now - RETENTION * 1000
+  local expired = mark and 0 or micros - RETENTION * 1000
   return tonumber(token) > math.max(admitted, expired) + WINDOW
 end

@@ -2,8 +2,7 @@
 -- under one token. Who they are, and until when in milliseconds of this node, is in a sorted set beside it, and the lock
 -- lasts as long as the last of them.
 --
--- Stands on: memory
-local millis = math.floor(now / 1000)
+-- Stands on: memory, stamp
 
 -- The token of the group that reads now, from the lock's value.
 local function group_of(holder)
@@ -13,7 +12,7 @@ end
 -- Why this node cannot tell that nobody was granted the lock since this token; nothing if it can, or up to `proof`.
 local function doubt(mark, token, admitted, proof)
   if mark and tonumber(mark) > tonumber(token) then return stamped('stale:' .. mark) end
-  if now > proof and not vouches(token, mark, admitted) then return stamped('forgotten') end
+  if micros > proof and not vouches(token, mark, admitted) then return stamped('forgotten') end
 end
 
 -- Lets an owner read until `ttl` milliseconds from now, and never less than he may; `founding` if nobody reads yet.

@@ -7,7 +7,7 @@
 -- Replies 'voted <run_id> <vote> ...', one vote an operation, or a refusal of admission.lua. A vote is one of
 -- kept  rejoined  held:<token>@<time>  stale:<fence>@<time>  forgotten@<time>
 --
--- Stands on: permits, rejoining
+-- Stands on: permits, rejoining, stamp
 local admitted, refusal = admit()
 if refusal then return refusal end
 

@@ -2,7 +2,7 @@
 --
 -- To resume, this node must vouch that nobody was granted the lock since: its memory must reach back to the token. To heal, it is enough that a majority kept the lock a moment ago; that proof ages, so it names a time.
 --
--- Stands on: admission, memory
+-- Stands on: admission, memory, stamp
 
 -- The vote: kept  rejoined  held:<token>@<time>  stale:<fence>@<time>  forgotten@<time>. `proof` is the node time in microseconds up to which a
 -- kept majority is proof ('0' to resume).
@@ -12,7 +12,7 @@ local function rejoin(lock, fence, value, ttl, proof, admitted)
   local holder, mark = kept[1], token_of(kept[2])
   if holder and holder ~= value then return stamped('held:' .. (string.match(holder, '^%d+') or 0)) end
   if mark and tonumber(mark) > tonumber(token) then return stamped('stale:' .. mark) end
-  if not (holder or now <= tonumber(proof) or vouches(token, mark, admitted)) then return stamped('forgotten') end
+  if not (holder or micros <= tonumber(proof) or vouches(token, mark, admitted)) then return stamped('forgotten') end
   if holder then prolong(lock, ttl) else redis.call('SET', lock, value, 'PX', ttl) end
   redis.call('SET', fence, token, 'PX', RETENTION)
   return holder and 'kept' or 'rejoined'

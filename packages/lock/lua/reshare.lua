@@ -8,7 +8,7 @@
 -- Replies 'voted <run_id> <vote> ...', one vote an operation, or a refusal of admission.lua. A vote is one of
 -- kept  vouched  rejoined  held:<token>@<time>  stale:<fence>@<time>  forgotten@<time>
 --
--- Stands on: readers
+-- Stands on: readers, stamp
 local admitted, refusal = admit()
 if refusal then return refusal end
 

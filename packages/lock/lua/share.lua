@@ -12,7 +12,7 @@
 -- granted  shared:<token of the group>  held:<token>:<remaining ms>[:<first or behind>]  stale:<fence>@<time>
 -- forgotten@<time>  window@<time>
 --
--- Stands on: readers, contend
+-- Stands on: readers, contend, stamp
 local admitted, refusal = admit()
 if refusal then return refusal end
 
@@ -25,7 +25,7 @@ for key = 2, #KEYS, 4 do
   local kept = redis.call('MGET', lock, fence)
   local holder, mark = kept[1], token_of(kept[2])
   local group = group_of(holder)
-  local since = now - (tonumber(waited) or 0)
+  local since = micros - (tonumber(waited) or 0)
   local vote
   if holder and not group and holder ~= '0 ' .. owner or group and is_behind(queue, owner, since) then
     vote = stand(lock, queue, owner, holder, waited)
@@ -34,7 +34,7 @@ for key = 2, #KEYS, 4 do
   elseif not group and join then
     vote = doubt(mark, token, admitted, 0)
     -- No majority has granted a token that is ahead of this node's time: it comes from nodes whose clocks are wrong.
-    if not vote and tonumber(token) - now > WINDOW then vote = stamped('window') end
+    if not vote and tonumber(token) - micros > WINDOW then vote = stamped('window') end
   elseif not group then
     vote = refuse(mark, token)
   end

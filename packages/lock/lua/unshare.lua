@@ -7,9 +7,7 @@
 --
 -- Replies 'released': afterwards nobody reads under this value, and it makes no difference whether one did.
 --
--- Stands on: queue
-local time = redis.call('TIME')
-local millis = time[1] * 1000 + math.floor(time[2] / 1000)
+-- Stands on: queue, redis/time
 local arg = 1
 for key = 1, #KEYS, 3 do
   local lock, queue, readers = KEYS[key], KEYS[key + 1], KEYS[key + 2]

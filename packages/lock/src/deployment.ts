@@ -15,6 +15,7 @@ import {
   whole,
   withDefault,
 } from '@holdfast/kernel';
+import { SERVER_VARIABLES } from '@holdfast/redis';
 
 export interface DeploymentOptions {
   /**
@@ -126,9 +127,9 @@ export class Deployment {
     this.parameters = this.parametersOf(nodes);
     this.recordKey = `${this.root}record`;
     this.prelude = [
-      'local PARAMETERS, QUARANTINE, SYNCHRONOUS, WINDOW, RETENTION, REPLICAS, CHANNELS =',
+      'local PARAMETERS, QUARANTINE, SYNCHRONOUS, WINDOW, RETENTION, MIN_REPLICAS, CHANNELS =',
       `  '${this.parameters}', ${this.quarantine * 1000}, ${persistence === 'synchronous'}, ${this.window * 1000}, ${retention}, ${replicas}, ${luaString(this.channel(''))}`,
-      'local RUN_ID, SERVER, ASKED_AT',
+      SERVER_VARIABLES,
     ].join('\n');
   }
 

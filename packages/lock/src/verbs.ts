@@ -4,7 +4,14 @@
  * Guarantees: a reply that is not the script's own throws, and so counts as no answer. Who answered is noted on the
  * node from the same reply, so a server that took another's place is known before its vote is counted.
  */
-import { type RedisNode, type Reply, type Script, ScriptLibrary, scriptFrom } from '@holdfast/redis';
+import {
+  type RedisNode,
+  type Reply,
+  type Script,
+  ScriptLibrary,
+  SERVER_VARIABLES,
+  scriptFrom,
+} from '@holdfast/redis';
 import type { Deployment } from './deployment.js';
 import type {
   Ballot,
@@ -46,12 +53,9 @@ export type NumberVote = Extract<Vote, { kind: 'number' }>;
 
 const LUA = new URL('../lua/', import.meta.url);
 
-/** What identity.lua wants of who does not vote. */
-const WITHOUT_DEPLOYMENT = 'local REPLICAS, RUN_ID, SERVER, ASKED_AT = 0';
-
-export const inspectScript: Script = scriptFrom(LUA, 'inspect', WITHOUT_DEPLOYMENT);
-export const changeScript: Script = scriptFrom(LUA, 'change', WITHOUT_DEPLOYMENT);
-export const initializeScript: Script = scriptFrom(LUA, 'initialize', WITHOUT_DEPLOYMENT);
+export const inspectScript: Script = scriptFrom(LUA, 'inspect', SERVER_VARIABLES);
+export const changeScript: Script = scriptFrom(LUA, 'change', SERVER_VARIABLES);
+export const initializeScript: Script = scriptFrom(LUA, 'initialize', SERVER_VARIABLES);
 
 /** By the constants that they open with. A program has few deployments, and may make many locks. */
 const known = new Map<string, LockVerbs>();

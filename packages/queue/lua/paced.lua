@@ -4,7 +4,7 @@
 
 -- The task waits for its key from now on. Returns its number, which is above those of all that wait.
 local function join(id)
-  local number = math.max(time[1] * 1000000 + time[2], tonumber(redis.call('HGET', META, 'seq') or 0) + 1)
+  local number = math.max(micros, tonumber(redis.call('HGET', META, 'seq') or 0) + 1)
   local text = string.format('%016d', number)
   redis.call('HSET', META, 'seq', text)
   redis.call('ZADD', JOINED, text, id)

@@ -1,5 +1,7 @@
 -- Prelude of every verb: whether these scripts know the queue's layout, and the time. The keys are those of src/keys.ts.
 --
+-- Stands on: redis/time
+--
 -- The key layout and the record formats that these scripts know. Of a newer one they touch nothing.
 local LAYOUT, is_new = 1, false
 for queue = THINGS - 1, 0, -1 do
@@ -9,5 +11,4 @@ for queue = THINGS - 1, 0, -1 do
   is_new = is_new or not layout
 end
 local GROUP, RETURNED = 'workers', '-'
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local now = millis

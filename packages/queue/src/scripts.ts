@@ -1,11 +1,8 @@
 /**
  * The scripts of the queue: one Lua file a verb, in one library for all queues.
  */
-import { type Script, ScriptLibrary } from '@holdfast/redis';
+import { type Script, ScriptLibrary, SERVER_VARIABLES } from '@holdfast/redis';
 import { KEYSPACE } from './keys.js';
-
-/** Between calls of a library, server.lua keeps what it knows of the server. */
-const PRELUDE = 'local RUN_ID, SERVER, ASKED_AT, REPLICAS, IS_ALONE';
 
 const VERBS = [
   'add',
@@ -41,7 +38,7 @@ type ScriptName = (typeof VERBS)[number];
 const ADDING: readonly ScriptName[] = ['add', 'put', 'schedule', 'tick'];
 
 const library = ScriptLibrary.from(new URL('../lua/', import.meta.url), VERBS, {
-  prelude: PRELUDE,
+  prelude: SERVER_VARIABLES,
   keyspace: KEYSPACE,
   allowOom: VERBS.filter((name) => !ADDING.includes(name)),
 });

@@ -15,4 +15,4 @@ export type { NodeRedisClient } from './node-redis.js';
 export { partitionOf } from './partition.js';
 export { adviceFor, isRefused } from './refusals.js';
 export type { ReplicasOptions } from './replicas.js';
-export { evaluate, Script, ScriptLibrary, scriptFrom } from './script.js';
+export { evaluate, Script, ScriptLibrary, SERVER_VARIABLES, scriptFrom } from './script.js';

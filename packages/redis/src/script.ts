@@ -10,6 +10,9 @@ import type { Connection, Reply } from './connection.js';
 import { type Keyspace, keysNamedIn, openingOf } from './keyspace.js';
 import { filesOf, readLua } from './preludes.js';
 
+/** Opens each script and library that stands on redis/server: what lua/server.lua keeps between calls. */
+export const SERVER_VARIABLES = 'local RUN_ID, SERVER, ASKED_AT, REPLICAS, FOLLOWING, IS_ALONE';
+
 /** Lua text, or what makes it when it is first needed. */
 type Lua = string | (() => string);
 

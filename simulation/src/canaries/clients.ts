@@ -86,7 +86,7 @@ export const CLIENT_CANARIES: readonly Canary[] = [
       },
       {
         file: 'packages/lock/lua/rejoining.lua',
-        find: 'or now <= tonumber(proof) or',
+        find: 'or micros <= tonumber(proof) or',
         replace: 'or tonumber(proof) > 0 or',
       },
     ],

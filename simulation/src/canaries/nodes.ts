@@ -33,7 +33,11 @@ export const NODE_CANARIES: readonly Canary[] = [
     name: 'no quarantine',
     about: 'A node that may have forgotten votes at once.',
     changes: [
-      { file: 'packages/lock/lua/admission.lua', find: 'if now < votes_from then', replace: 'if false then' },
+      {
+        file: 'packages/lock/lua/admission.lua',
+        find: 'if micros < votes_from then',
+        replace: 'if false then',
+      },
     ],
   },
   {
@@ -53,12 +57,12 @@ export const NODE_CANARIES: readonly Canary[] = [
     changes: [
       {
         file: 'packages/lock/lua/acquire.lua',
-        find: 'math.abs(tonumber(token) - now) > WINDOW',
+        find: 'math.abs(tonumber(token) - micros) > WINDOW',
         replace: 'false',
       },
       {
         file: 'packages/lock/lua/contend.lua',
-        find: 'math.abs(tonumber(token) - now) > WINDOW',
+        find: 'math.abs(tonumber(token) - micros) > WINDOW',
         replace: 'false',
       },
     ],
@@ -224,7 +228,7 @@ if refused then return refused end`,
     changes: [
       {
         file: 'packages/fence/lua/memory.lua',
-        find: 'if token > now + ahead then',
+        find: 'if token > micros + ahead then',
         replace: 'if false then',
       },
     ],

@@ -55,7 +55,9 @@ export class Counting {
   }
 }
 
-const FOLDERS = ['lock', 'fence'].map((name) => new URL(`../../../packages/${name}/lua/`, import.meta.url));
+const FOLDERS = ['redis', 'lock', 'fence'].map(
+  (name) => new URL(`../../../packages/${name}/lua/`, import.meta.url),
+);
 
 /** A line a file of the packages. */
 export function coverageReport(): readonly FileCoverage[] {

@@ -29,6 +29,7 @@ import {
   isRefused,
   type NodeSource,
   type Reply,
+  SERVER_VARIABLES,
   scriptFrom,
 } from '@holdfast/redis';
 import type { Guard, Sealed } from '../guard.js';
@@ -80,7 +81,7 @@ type GuardVerb = CallVerb<GuardRequest, readonly Reply[]>;
 /** The scripts take the keys and arguments of one call each. */
 function guardVerb(name: string): GuardVerb {
   return {
-    script: scriptFrom(LUA, name),
+    script: scriptFrom(LUA, name, SERVER_VARIABLES),
     keys: [],
     most: 1,
     encode: ({ request }, keys, args) => {

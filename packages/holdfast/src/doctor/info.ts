@@ -28,7 +28,7 @@ export function readInfo(text: string): ServerFacts {
   };
 }
 
-/** Counted as the voting scripts do (identity.lua of @holdfast/lock). */
+/** Counted as the voting scripts do (server.lua of @holdfast/redis). */
 function countFollowing(text: string): number {
   const lags = text.matchAll(/state=online,offset=\d+,lag=(\d+)/g);
   return [...lags].filter(([, lag]) => Number(lag) <= 2).length;
