@@ -77,6 +77,17 @@ const scripts = (
   ],
 });
 
+/** The same with a prelude of all packages that takes META. */
+const shared = (what: string, keys: readonly string[]): Case => {
+  const { files } = scripts(
+    what,
+    { get: "-- get: reads.\n--\n-- Stands on: redis/x\nreturn {'got', x}" },
+    keys,
+  );
+  const text = "-- Prelude of all.\n--\n-- Names keys: META\nlocal x = redis.call('GET', META)";
+  return { what, files: [...files, { path: 'packages/redis/lua/x.lua', text }] };
+};
+
 const circle = (what: string, texts: Readonly<Record<string, string>>): Case => ({
   what,
   files: Object.entries(texts).map(([name, text]) => ({ path: `packages/lock/src/${name}.ts`, text })),
@@ -164,6 +175,7 @@ export const CASES: Record<keyof typeof RULES, Cases> = {
         b: '-- Prelude of all.\n--\n-- Stands on: a\nlocal y = x',
       }),
       scripts('a key that is not in the keyspace', { get: "-- get: reads.\nreturn {'got', DEAD}" }, ['meta']),
+      shared('a key that a shared prelude takes and the keyspace lacks', ['dead']),
     ],
     fine: [
       scripts('what it stands on', {
@@ -178,6 +190,7 @@ export const CASES: Record<keyof typeof RULES, Cases> = {
       scripts('a constant of the client', {
         get: "-- get: reads.\n--\n-- Opens with: WINDOW\nreturn {'got', WINDOW}",
       }),
+      shared('a key that a shared prelude takes', ['meta']),
       scripts('a key', { get: "-- get: reads.\nreturn {'got', META}" }, ['meta']),
     ],
   },

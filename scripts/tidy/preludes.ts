@@ -2,7 +2,8 @@
  * A Lua file stands on exactly those preludes whose locals it uses, and uses no global that nobody defines.
  *
  * What a client opens a library with is named in a header: `-- Opens with: RUN_ID, SERVER`. The locals of a package's
- * keyspace are those of its src/keys.ts.
+ * keyspace are those of its src/keys.ts; a prelude that all packages share names in a header which of them it takes from
+ * whoever stands on it: `-- Names keys: META`.
  */
 import luaparse from 'luaparse';
 import { packageOf, type Rule, type SourceFile, type Violation } from './files.js';
@@ -22,6 +23,8 @@ interface LuaFile {
   readonly gives: ReadonlySet<string>;
   /** The names that it uses and does not define. */
   readonly uses: ReadonlySet<string>;
+  /** The locals of a keyspace that whoever stands on it must have. */
+  readonly namesKeys: readonly string[];
   /** Whether it does something itself, so that others may stand on it for that. */
   readonly acts: boolean;
 }
@@ -65,6 +68,7 @@ function read(file: SourceFile): LuaFile {
     ),
     gives,
     uses: new Set(globals.filter((name) => !OF_REDIS.has(name) && !gives.has(name))),
+    namesKeys: listed(file.text, 'Names keys'),
     acts: ast.body.some(({ type }) => type !== 'LocalStatement' && type !== 'FunctionDeclaration'),
   };
 }
@@ -83,7 +87,10 @@ function judge(one: LuaFile, all: ReadonlyMap<string, LuaFile>, keys: ReadonlySe
   if (below.has(file.path))
     return [violation('stands on itself; move what both need into a prelude of its own')];
   const given = new Set([...below].flatMap((path) => [...(all.get(path)?.gives ?? [])]));
-  const undefinedNames = [...uses].filter((name) => !given.has(name) && !keys.has(name));
+  const isShared = packageOf(file) === 'redis';
+  const wanted = isShared ? [] : [...below].flatMap((path) => all.get(path)?.namesKeys ?? []);
+  const known = new Set([...given, ...keys, ...one.namesKeys]);
+  const undefinedNames = [...new Set([...uses, ...wanted])].filter((name) => !known.has(name));
   const isIdle = (path: string): boolean => {
     const { gives, acts } = all.get(path) as LuaFile;
     return !acts && ![...gives].some((name) => uses.has(name));

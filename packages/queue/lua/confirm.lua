@@ -4,7 +4,7 @@
 --
 -- Replies {'confirmed'}, or {'passed'} when there is another since
 --
--- Stands on: server, wake
+-- Stands on: queue, redis/epoch, wake
 if epoch_of(redis.call('HMGET', META, 'server', 'epoch', 'token')) ~= ARGV[1] then return {'passed'} end
 redis.call('HSET', META, 'confirmed', ARGV[1])
 wake()

@@ -2,7 +2,7 @@
 --
 -- Replies {'epoch', the epoch, how many replicas there are}
 --
--- Stands on: server
+-- Stands on: queue, redis/epoch
 local epoch = epoch_of(redis.call('HMGET', META, 'server', 'epoch', 'token'))
 redis.call('HSET', META, 'epoch', epoch)
 return {'epoch', epoch, REPLICAS}

@@ -5,7 +5,7 @@
 -- Replies {'renewed', the epoch, time in ms, since when there has been a worker, the ticks that are due as attended.lua has
 -- them}, or {'lost'} when the session is over
 --
--- Stands on: attended, server
+-- Stands on: queue, redis/epoch, attended
 local ends = redis.call('ZSCORE', SESSIONS, ARGV[1])
 if not ends then return {'lost'} end
 prolong(ARGV[1], ends, ARGV[2])

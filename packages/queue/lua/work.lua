@@ -12,7 +12,7 @@
 -- level, entries, ...}
 -- or {'lost'} when the session is over
 --
--- Stands on: attended, server, endings, retention, reap, returned, sleep
+-- Stands on: queue, redis/epoch, attended, endings, retention, reap, returned, sleep
 local session, want = ARGV[1], tonumber(ARGV[3])
 local ends = redis.call('ZSCORE', SESSIONS, session)
 if not ends then return {'lost'} end

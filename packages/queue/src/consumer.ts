@@ -14,7 +14,6 @@ import type { Clock, HoldfastError, Timer } from '@holdfast/kernel';
 import { SessionCalls } from './calls.js';
 import type { Claimed, DueTicks, Work } from './claimed.js';
 import { type Ahead, Deliveries, handedBack } from './deliveries.js';
-import { confirmEpoch } from './epochs.js';
 import { Health, type Report } from './health.js';
 import {
   AHEAD,
@@ -316,7 +315,8 @@ export class Consumer {
 
   /** Tokens wait until replicas know the epoch, or their time has come: the server says for how long. */
   #confirm(): void {
-    this.#confirming ??= confirmEpoch(this.#options.queue.port)
+    this.#confirming ??= this.#options.queue.port
+      .confirmEpoch()
       .then((isConfirmed) => (isConfirmed ? undefined : this.#health.pause(undefined, this.#draining.signal)))
       .finally(() => {
         this.#confirming = undefined;

@@ -11,6 +11,7 @@ import {
   Caller,
   type CallVerb,
   type Connection,
+  confirmEpoch,
   connect,
   evaluate,
   type NodeSource,
@@ -20,7 +21,7 @@ import { keysOf, type QueueKeys } from './keys.js';
 import { type DeclaredLimits, differentLimits } from './limits.js';
 import { type RegistryPlace, register, unregister } from './registry.js';
 import { scripts } from './scripts.js';
-import { enter, exists, type QueueVerb } from './verbs.js';
+import { confirm, enter, epoch, exists, type QueueVerb } from './verbs.js';
 
 export interface PortOptions {
   readonly redis: NodeSource;
@@ -89,19 +90,16 @@ export class QueuePort {
     return verb.fills ? this.#fill(verb, request) : this.#caller.call(this.#verb(verb), request);
   }
 
-  /** How long Redis may take to answer, in ms. */
-  get callTimeout(): number {
-    return this.#options.callTimeout;
-  }
-
-  /** A call of a verb that takes nothing, over a connection of its own. Rejects with what that says. */
-  async callOver<Result>(
-    connection: Connection,
-    { script, decode }: QueueVerb<void, Result>,
-  ): Promise<Result> {
-    const reply = await evaluate(connection, script, this.keys.for(script), []);
-    const [result] = decode(reply, [{ request: undefined }]);
-    return result as Result;
+  /** Resolves to whether replicas know the queue's epoch now. */
+  confirmEpoch(): Promise<boolean> {
+    const connection = this.connectAlone();
+    return confirmEpoch({
+      connection,
+      clock: this.clock,
+      timeout: this.#options.callTimeout,
+      write: () => this.#callOver(connection, epoch),
+      confirm: (known) => this.call(confirm, known),
+    });
   }
 
   get waitsForReplicas(): boolean {
@@ -169,6 +167,16 @@ export class QueuePort {
     return new MisuseError(
       `The queue "${this.#queue}" has the key layout ${layout}, which this version of @holdfast/queue does not know; nothing was done. Install a version that does: see docs/UPGRADING.md.`,
     );
+  }
+
+  /** A call of a verb that takes nothing, over a connection of its own. Rejects with what that says. */
+  async #callOver<Result>(
+    connection: Connection,
+    { script, decode }: QueueVerb<void, Result>,
+  ): Promise<Result> {
+    const reply = await evaluate(connection, script, this.keys.for(script), []);
+    const [result] = decode(reply, [{ request: undefined }]);
+    return result as Result;
   }
 
   #verb<Request, Result>(verb: QueueVerb<Request, Result>): CallVerb<Request, Result> {

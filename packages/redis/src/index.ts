@@ -7,6 +7,7 @@ export { type Address, parseAddress, type Via, withoutCredentials } from './addr
 export { type Call, Caller, type CallVerb } from './caller.js';
 export { connect, type NodeSource } from './connect.js';
 export { type Connection, isRefusal, type Listener, type Reply, reasonOf } from './connection.js';
+export { confirmEpoch } from './epochs.js';
 export type { Operation, Verb } from './group-commit.js';
 export type { IoredisClient } from './ioredis.js';
 export type { Keyspace } from './keyspace.js';

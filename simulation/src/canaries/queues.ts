@@ -3,6 +3,7 @@ import type { Canary } from './canary.js';
 
 const LUA = 'packages/queue/lua';
 const SRC = 'packages/queue/src';
+const SHARED = 'packages/redis';
 
 export const QUEUE_CANARIES: readonly Canary[] = [
   {
@@ -37,7 +38,7 @@ export const QUEUE_CANARIES: readonly Canary[] = [
     about: 'A token is the time, whatever was issued before.',
     changes: [
       {
-        file: `${LUA}/server.lua`,
+        file: `${SHARED}/lua/epoch.lua`,
         find: 'math.max(micros, tonumber(last) + 1, tonumber(seen) + 1)',
         replace: 'micros',
       },
@@ -48,7 +49,7 @@ export const QUEUE_CANARIES: readonly Canary[] = [
     about: 'Nobody notices that another server answers, or the same with an older memory.',
     changes: [
       {
-        file: `${LUA}/server.lua`,
+        file: `${SHARED}/lua/epoch.lua`,
         find: 'if server == SERVER then return epoch, last end',
         replace: 'if server then return epoch, last end',
       },
@@ -338,7 +339,7 @@ export const QUEUE_CANARIES: readonly Canary[] = [
     about: 'A server that took over issues tokens above its time, although no replica knows its epoch.',
     changes: [
       {
-        file: `${LUA}/server.lua`,
+        file: `${SHARED}/lua/epoch.lua`,
         find: '(IS_ALONE or is_confirmed) and 0 or math.ceil((token - micros) / 1000)',
         replace: '0',
       },

@@ -1,12 +1,22 @@
--- Prelude of the verbs that issue tokens, or must know whether the server may have forgotten some.
+-- Prelude of the verbs that issue fencing tokens, or must know whether the server may have forgotten some.
 --
--- Stands on: redis/server, queue
+-- Of META, a hash, it keeps the fields
+--   server     which one answered last
+--   epoch      its first token, by which it is named
+--   token      the last token
+--   confirmed  the epoch that replicas are known to have
+-- An epoch ends when the server is another, or the same with an older memory: it may have forgotten tokens, deliveries and
+-- ends that it had acknowledged. Tokens are times in microseconds; those of an epoch begin above all that can have been
+-- issued before.
+--
+-- Names keys: META
+--
+-- Stands on: server
 identify()
-
--- The epoch of a queue: it changes when the server does, which may then have forgotten tokens, deliveries and ends that it
--- had acknowledged. Tokens are times in microseconds; those of an epoch begin above all that can have been issued before.
 local WINDOW = 5000000 -- microseconds by which the clocks of servers that follow one another may differ
 local AHEAD = 1000000 -- more than the tokens that any server issues until its clock has come to the first of its epoch
+
+-- The epoch, and its last token. `meta` is META's server, epoch and token.
 local function epoch_of(meta)
   local server, epoch, last = meta[1], meta[2], meta[3]
   if server == SERVER then return epoch, last end
@@ -15,7 +25,7 @@ local function epoch_of(meta)
   return first, first
 end
 
--- A fencing token: higher than the last and than `seen`, which the worker knows of; and for how many ms it may not be issued
+-- A fencing token: higher than the last and than `seen`, which the caller knows of; and for how many ms it may not be issued
 -- yet. The next server, if it does not know this epoch, begins a window above its own time, which may be a window behind:
 -- so until a replica has confirmed that it knows it, no token is issued before its time has come.
 local function next_token(last, seen, is_confirmed)
