@@ -5,8 +5,6 @@
 import { describe, expect, it } from 'vitest';
 import { CANARIES, scenarioOfCanary } from '../src/canaries/catalogue.js';
 import { loadSubject } from '../src/canaries/mutant.js';
-import { drawPlan } from '../src/plan/draw.js';
-import { simulate } from '../src/run/run.js';
 import { LOCKS, QUEUE, scenarioOf } from '../src/run/scenario.js';
 import { shrink } from '../src/run/shrink.js';
 import { replay } from '../src/run/timeline.js';
@@ -27,7 +25,7 @@ describe('the shipped code', () => {
     let grants = 0;
     let writes = 0;
     for (let seed = FIRST_SEED; seed < FIRST_SEED + RUNS.locks; seed += 1) {
-      const outcome = await simulate(drawPlan(seed));
+      const outcome = await LOCKS.run(LOCKS.draw(seed));
       expect(outcome.violations, `npm run simulate -- --seed ${seed}`).toEqual([]);
       grants += outcome.grants;
       writes += outcome.writes;
@@ -65,8 +63,8 @@ describe('a run', () => {
   });
 
   it('is the same with its timeline and without', async () => {
-    const plan = drawPlan(13);
-    expect(await replay(LOCKS, plan, () => {})).toEqual(await simulate(plan));
+    const plan = LOCKS.draw(13);
+    expect(await replay(LOCKS, plan, () => {})).toEqual(await LOCKS.run(plan));
   });
 });
 
@@ -87,13 +85,13 @@ describe('a mistake', () => {
   it('is shown by a smaller plan', { timeout: 120_000 }, async () => {
     const subject = await loadSubject('release without owner');
     for (let seed = 1; ; seed += 1) {
-      const plan = drawPlan(seed);
-      const { violations } = await simulate(plan, { subject });
+      const plan = LOCKS.draw(seed);
+      const { violations } = await LOCKS.run(plan, { subject });
       const [first] = violations;
       if (first === undefined || plan.faults.length < 4) continue;
       const smaller = await shrink(LOCKS, plan, first.rule, { subject });
       expect(smaller.faults.length).toBeLessThan(plan.faults.length);
-      const again = await simulate(smaller, { subject });
+      const again = await LOCKS.run(smaller, { subject });
       expect(again.violations.map(({ rule }) => rule)).toContain(first.rule);
       return;
     }

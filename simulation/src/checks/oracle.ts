@@ -6,14 +6,10 @@
  */
 
 import { type Kind, RESIZED, SEMAPHORE } from '../plan/plan.js';
+import type { Judge, Violation } from '../run/part.js';
 import type { Machine } from '../world/machine.js';
 import type { World } from '../world/world.js';
 import { PermitNumber } from './permits.js';
-
-export interface Violation {
-  readonly rule: string;
-  readonly message: string;
-}
 
 /** What the rules need of a lease. */
 export interface Judged {
@@ -54,7 +50,7 @@ interface Tokens {
 /** A TTL of which a third is many times what a message takes, in ms. */
 const LONG = 300;
 
-export class Oracle {
+export class Oracle implements Judge {
   readonly violations: Violation[] = [];
   /** Leases that were granted. */
   grants = 0;

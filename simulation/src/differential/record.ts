@@ -4,8 +4,7 @@
  */
 
 import type { Dice } from '../plan/dice.js';
-import { drawPlan } from '../plan/draw.js';
-import { simulate } from '../run/run.js';
+import { LOCKS } from '../run/scenario.js';
 import { BEGINNING } from '../world/machine.js';
 import { drawRaw, drawStreams, type Sent } from './raw.js';
 
@@ -32,7 +31,7 @@ const LEFT_OUT = new Set(['PING', 'SUBSCRIBE', 'INFO']);
 /** The sequences of the simulated run of this seed. `now` is the present, in microseconds since 1970. */
 export async function recordSequences(seed: number, dice: Dice, now: () => number): Promise<Sequence[]> {
   const nodes = new Map<string, Recorded[]>();
-  await simulate(drawPlan(seed), {
+  await LOCKS.run(LOCKS.draw(seed), {
     onCommand: (node, time, { name, args }) => {
       if (LEFT_OUT.has(name)) return;
       const recorded = nodes.get(node) ?? [];

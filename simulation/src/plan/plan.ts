@@ -3,10 +3,32 @@
  */
 import type { Memory } from '../world/node.js';
 
-/** All durations and times are milliseconds of true time, unless a name says otherwise. */
-export interface Plan {
+/**
+ * What every plan has, whatever is simulated. `S` is a step of a client. All durations and times are milliseconds of true
+ * time, unless a name says otherwise.
+ */
+export interface RunPlan<S> {
   readonly seed: number;
+  /** Besides the store. */
   readonly nodes: number;
+  readonly deployment: { readonly persistence: 'none' | 'synchronous' };
+  /** Microseconds. */
+  readonly latency: { readonly base: number; readonly jitter: number };
+  /** Whether the clients' library sends again what was not answered. */
+  readonly resends: boolean;
+  /** The nodes', then the store's. */
+  readonly nodeClocks: readonly ClockPlan[];
+  readonly clients: readonly ClientPlan<S>[];
+  readonly faults: readonly Fault[];
+  /** When all faults are healed. */
+  readonly healAt: number;
+  /** Whether clocks of nodes jump ahead, under which nobody promises that two leases are not valid at once. */
+  readonly clocksJump: boolean;
+  /** Whether another server may take the place of a node. */
+  readonly failsOver?: boolean | undefined;
+}
+
+export interface Plan extends RunPlan<Step> {
   /** How the clients connect and what the deployment's parameters are. */
   readonly deployment: {
     readonly maxTtl: number;
@@ -16,24 +38,10 @@ export interface Plan {
     readonly callTimeout: number;
     readonly persistence: 'none' | 'synchronous';
   };
-  /** Microseconds. */
-  readonly latency: { readonly base: number; readonly jitter: number };
-  /** Whether the clients' library sends again what was not answered. */
-  readonly resends: boolean;
   /** Whether somebody says at the start that the nodes are new. */
   readonly initialized: boolean;
-  /** The nodes', then the store's. */
-  readonly nodeClocks: readonly ClockPlan[];
-  readonly clients: readonly ClientPlan[];
-  readonly faults: readonly Fault[];
   /** What everybody takes at once when all is well. */
   readonly contests: readonly (readonly [Kind, string])[];
-  /** When all faults are healed. */
-  readonly healAt: number;
-  /** Whether clocks of nodes jump ahead, under which nobody promises that two leases are not valid at once. */
-  readonly clocksJump: boolean;
-  /** Whether another server may take the place of a node. */
-  readonly failsOver?: boolean | undefined;
 }
 
 export interface ClockPlan {
@@ -41,10 +49,10 @@ export interface ClockPlan {
   readonly aheadMs: number;
 }
 
-export interface ClientPlan {
+export interface ClientPlan<S = Step> {
   readonly clock: ClockPlan;
   /** What goes on in the process at the same time. */
-  readonly tasks: readonly (readonly Step[])[];
+  readonly tasks: readonly (readonly S[])[];
 }
 
 /** What a task does next. `after` is for how long it thinks first. */

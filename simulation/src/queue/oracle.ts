@@ -6,8 +6,8 @@
  * may rely on it (`task.lease.remaining()`), read at the world's time.
  */
 import type { Task } from '@holdfast/queue';
-import type { Violation } from '../checks/oracle.js';
 import type { Reply } from '../redis/index.js';
+import type { Judge, Violation } from '../run/part.js';
 import type { Command } from '../world/connection.js';
 import type { Machine } from '../world/machine.js';
 import type { World } from '../world/world.js';
@@ -27,7 +27,7 @@ interface Held {
   readonly at: number;
 }
 
-export class QueueOracle {
+export class QueueOracle implements Judge {
   readonly violations: Violation[] = [];
   deliveries = 0;
   /** True time at which each task began first, in ms, by name. */

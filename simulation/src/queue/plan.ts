@@ -6,10 +6,10 @@
  */
 import { Dice } from '../plan/dice.js';
 import type { Wishes } from '../plan/draw.js';
-import type { ClockPlan, Fault, Plan } from '../plan/plan.js';
+import type { ClientPlan, ClockPlan, Fault, RunPlan } from '../plan/plan.js';
 
 /** All durations and times are milliseconds of true time. */
-export interface QueuePlan extends Omit<Plan, 'clients'> {
+export interface QueuePlan extends RunPlan<QueueStep> {
   readonly clients: readonly QueueClientPlan[];
   readonly queue: {
     readonly attempts: number;
@@ -31,10 +31,9 @@ export interface QueuePlan extends Omit<Plan, 'clients'> {
   readonly outage: boolean;
 }
 
-interface QueueClientPlan {
+interface QueueClientPlan extends ClientPlan<QueueStep> {
   /** Which limits it declares: those of the plan, those of the release before it, or none. */
   readonly declares: 'new' | 'old' | 'none';
-  readonly clock: ClockPlan;
   readonly worker:
     | { readonly concurrency: number; readonly lease: number; readonly grace: number }
     | undefined;
@@ -42,8 +41,6 @@ interface QueueClientPlan {
   readonly wrongBackoff: boolean;
   /** When its worker is stopped, and another started in its place. */
   readonly restarts: readonly number[];
-  /** What goes on in the process at the same time. */
-  readonly tasks: readonly (readonly QueueStep[])[];
 }
 
 /** What a producer does next. */
@@ -126,17 +123,9 @@ export function drawQueuePlan(seed: number, wishes: Wishes = {}): QueuePlan {
   return {
     seed,
     nodes: 0,
-    deployment: {
-      maxTtl: 1_000,
-      window: 300,
-      margin: 100,
-      retention: 700,
-      callTimeout: 200,
-      persistence: 'none',
-    },
+    deployment: { persistence: 'none' },
     latency: { base: dice.scale(50, 1_000), jitter: dice.scale(20, 4_000) },
     resends: dice.chance(0.3),
-    initialized: true,
     nodeClocks: [clock()],
     clients: Array.from({ length: clients }, (_, place) =>
       drawClient(dice, {
@@ -148,7 +137,6 @@ export function drawQueuePlan(seed: number, wishes: Wishes = {}): QueuePlan {
       ...(dice.chance(0.92) ? drawFaults(dice, { clients, healAt, lossy, clocksJump, lease }) : []),
       ...(failsOver ? drawFailovers(more, healAt) : []),
     ].sort((one, two) => one.at - two.at),
-    contests: [],
     healAt,
     clocksJump,
     failsOver,

@@ -4,6 +4,7 @@
  * Guarantees: it uses only what users use. An error that no user should see in a correct deployment is a violation.
  */
 import type { Limits, Queue, Task, Worker } from '@holdfast/queue';
+import type { Actor } from '../run/crew.js';
 import type { Subject } from '../run/subject.js';
 import type { Machine } from '../world/machine.js';
 import type { World } from '../world/world.js';
@@ -28,7 +29,7 @@ const EASY: WorkPlan = { takes: 5, steps: 1, fails: 0, fatal: false, heedless: f
 /** A task with an id is the same for as long as anybody may repeat its add, in ms. */
 const REPEATED = 600_000;
 
-export class QueueProcess {
+export class QueueProcess implements Actor<QueueStep> {
   readonly machine: Machine;
   readonly queue: Queue<Data, Data>;
   readonly #options: QueueProcessOptions;
@@ -98,12 +99,11 @@ export class QueueProcess {
     this.note('has stopped its worker');
   }
 
-  /** Never rejects. */
-  async perform(step: QueueStep, mayRepeat: () => boolean): Promise<void> {
+  async perform(step: QueueStep, goesOn: () => boolean): Promise<void> {
     await this.sleep(step.after);
     try {
       if (step.f === 'add') await this.add(step);
-      else if (step.f === 'pause') await this.#pause(step.for, mayRepeat);
+      else if (step.f === 'pause') await this.#pause(step.for, goesOn);
       else await this.#operate(step);
     } catch (error) {
       this.#judge(error);
@@ -171,9 +171,9 @@ export class QueueProcess {
     this.#options.world.note(this.machine.name, what);
   }
 
-  async #pause(duration: number, mayRepeat: () => boolean): Promise<void> {
+  async #pause(duration: number, goesOn: () => boolean): Promise<void> {
     await this.queue.pause().catch((error) => this.#judge(error));
-    await this.sleep(mayRepeat() ? duration : 0);
+    await this.sleep(goesOn() ? duration : 0);
     await this.resume();
   }
 

@@ -3,12 +3,11 @@
  */
 
 import { coverageReport, switchOnCoverage } from '../lua/coverage.js';
-import { drawPlan } from '../plan/draw.js';
-import { simulate } from './run.js';
+import { LOCKS } from './scenario.js';
 
 export async function reportLuaCoverage(runs: number, firstSeed: number): Promise<string> {
   switchOnCoverage();
-  for (let seed = firstSeed; seed < firstSeed + runs; seed += 1) await simulate(drawPlan(seed));
+  for (let seed = firstSeed; seed < firstSeed + runs; seed += 1) await LOCKS.run(LOCKS.draw(seed));
   const files = coverageReport();
   const total = (kind: 'lines' | 'branches'): string => {
     const [hit, all] = (['hit', 'all'] as const).map((part) =>

@@ -5,14 +5,11 @@
  * Guarantees: the same plan and the same code give the same run, event by event. Every violation is reported; a run that
  * does not come to its end is one.
  */
-import { Crew } from '../actors/crew.js';
-import { Ledger } from '../checks/ledger.js';
-import { Marks } from '../checks/marks.js';
-import { Oracle, type Violation } from '../checks/oracle.js';
-import { judgeRemains } from '../checks/remains.js';
-import type { Plan } from '../plan/plan.js';
+import type { RunPlan } from '../plan/plan.js';
 import type { Command } from '../world/connection.js';
 import { type Trace, World } from '../world/world.js';
+import { type Actor, Crew } from './crew.js';
+import type { Counts, Part, Phases, Violation } from './part.js';
 import { type Subject, shipped } from './subject.js';
 
 export interface RunOptions {
@@ -22,81 +19,69 @@ export interface RunOptions {
   readonly onCommand?: (node: string, time: number, command: Command) => void;
 }
 
-export interface Outcome {
+export interface Outcome extends Counts {
   readonly violations: readonly Violation[];
-  /** Leases that were granted. */
-  readonly grants: number;
-  /** Guarded writes that were carried out. */
-  readonly writes: number;
   readonly events: number;
   /** How long it took in the world, in ms. */
   readonly duration: number;
 }
 
-/** How long the world goes on when nobody is left, in ms: longer than any queue outlives its waiters. */
-const AFTERMATH = 11_000;
-
-export async function simulate(plan: Plan, options: RunOptions = {}): Promise<Outcome> {
-  const { subject = shipped, trace, onCommand } = options;
+/** `join` gives the part of what is simulated: of the locks, or of a queue. */
+export async function simulate<S, P extends RunPlan<S>, A extends Actor<S>>(
+  join: (world: World<P>, subject: Subject) => Part<S, A>,
+  plan: P,
+  { subject = shipped, trace, onCommand }: RunOptions = {},
+): Promise<Outcome> {
   const world = new World({
     plan,
     trace,
     onCommand: (node, command, reply) => {
-      if (node === world.store && command.name !== 'GET') {
-        ledger.look(node);
-        marks.look(node);
-      }
-      judgeRefusal(oracle, command, reply);
+      part.onCommand(node, command, reply);
       onCommand?.(node.name, world.scheduler.now, command);
     },
-    onRestart: (node) => {
-      if (node !== world.store) return;
-      ledger.restarted(node);
-      marks.restarted(node);
-    },
+    onRestart: (node) => part.onRestart?.(node),
   });
-  const oracle = new Oracle(world);
-  const ledger = new Ledger(oracle);
-  const marks = new Marks(world, oracle);
-  const crew = new Crew({ world, subject, oracle, ledger, marks });
+  const part = join(world, subject);
+  const { oracle, aftermath } = part;
+  const crew = new Crew<S, A>({
+    world,
+    begin: (place, life) => part.begin(place, life),
+    onDeath: (machine) => oracle.died(machine),
+    onIdle: () => phases.idle?.(),
+  });
+  const phases = part.phases(crew);
   const rejected = (error: unknown): void => oracle.violate('unhandled rejection', String(error));
   process.on('unhandledRejection', rejected);
   try {
-    scheduleFaults(world, crew);
+    schedule(world, { part, crew, phases });
     crew.start();
-    await world.scheduler.run(() => crew.isDone || world.scheduler.now > crew.deadline);
-    if (!crew.isDone)
-      oracle.violate('stuck', `${crew.whatIsLeft} has not ended, long after all faults were healed`);
+    phases.start();
+    await world.scheduler.run(() => phases.isDone || world.scheduler.now > phases.deadline);
+    if (!phases.isDone)
+      oracle.violate('stuck', `${phases.whatIsLeft} has not ended, long after all faults were healed`);
     crew.close();
-    const end = world.scheduler.now + (AFTERMATH + plan.deployment.retention) * 1000;
+    const end = world.scheduler.now + aftermath * 1000;
     world.scheduler.at(end, () => {});
     await world.scheduler.run(() => world.scheduler.now >= end);
-    if (crew.isDone) judgeRemains(world, oracle);
+    if (phases.isDone) part.judgeAftermath?.();
   } finally {
     process.off('unhandledRejection', rejected);
   }
   const { events, now } = world.scheduler;
-  return {
-    violations: oracle.violations,
-    grants: oracle.grants,
-    writes: ledger.writes,
-    events,
-    duration: now / 1000,
-  };
+  return { violations: oracle.violations, ...part.count(), events, duration: now / 1000 };
 }
 
-/** What frees or keeps what is held is carried out also when memory is full. */
-const WHEN_FULL = /_(extend|rejoin|reenter|release|withdraw|reshare|unshare)$/;
-
-function judgeRefusal(oracle: Oracle, { name, args }: Command, reply: unknown): void {
-  if (!(reply instanceof Error && reply.message.startsWith('OOM'))) return;
-  const isGuards = name.startsWith('EVAL') && args[1] === '2' && args[2] === '{holdfast}:guard';
-  const called = name === 'FCALL' ? (args[0] ?? '') : '';
-  if (WHEN_FULL.test(called) || (isGuards && args.length === 8))
-    oracle.violate('refused when full', `${called || 'a seal'} was refused: ${reply.message}`);
+interface Troupe<S, A extends Actor<S>> {
+  readonly part: Part<S, A>;
+  readonly crew: Crew<S, A>;
+  readonly phases: Phases;
 }
 
-function scheduleFaults(world: World, crew: Crew): void {
+/** The faults of the plan, and their end. */
+function schedule<S, P extends RunPlan<S>, A extends Actor<S>>(
+  world: World<P>,
+  { part, crew, phases }: Troupe<S, A>,
+): void {
   const { scheduler, plan } = world;
   for (const fault of plan.faults) {
     const { at, f, ...details } = fault;
@@ -105,6 +90,7 @@ function scheduleFaults(world: World, crew: Crew): void {
     }
     scheduler.at(at * 1000, () => {
       world.note('FAULT', `${f} ${JSON.stringify(details)}`);
+      part.onFault?.(fault);
       if (fault.f === 'kill') crew.kill(fault.client, fault.for);
       else world.inflict(fault);
     });
@@ -113,5 +99,6 @@ function scheduleFaults(world: World, crew: Crew): void {
     world.note('FAULT', 'all are healed');
     world.heal();
     crew.heal();
+    phases.heal();
   });
 }

@@ -1,11 +1,12 @@
 /**
  * What is simulated: locks over several nodes, or a queue on one server. Everything that draws, runs, counts and replays
- * takes either.
+ * takes either; run.ts carries out both.
  */
+import { joinLocks } from '../locks/part.js';
 import { drawPlan, type Wishes } from '../plan/draw.js';
 import type { Plan } from '../plan/plan.js';
+import { joinQueue } from '../queue/part.js';
 import { drawQueuePlan, type QueuePlan } from '../queue/plan.js';
-import { simulateQueue } from '../queue/run.js';
 import { type Outcome, type RunOptions, simulate } from './run.js';
 
 export type ScenarioName = 'locks' | 'queue';
@@ -21,14 +22,14 @@ export interface Scenario<P extends Plan | QueuePlan> {
 
 export const LOCKS: Scenario<Plan> = {
   draw: drawPlan,
-  run: simulate,
+  run: (plan, options) => simulate(joinLocks, plan, options),
   parameters: ({ deployment }) => deployment,
   words: ['leases granted', 'guarded writes'],
 };
 
 export const QUEUE: Scenario<QueuePlan> = {
   draw: drawQueuePlan,
-  run: simulateQueue,
+  run: (plan, options) => simulate(joinQueue, plan, options),
   parameters: ({ queue, lossy }) => ({ ...queue, lossy }),
   words: ['deliveries', 'tasks'],
 };

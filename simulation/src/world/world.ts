@@ -2,7 +2,7 @@
  * The world of one run: its time, its nodes and the store, its machines, the links between them, and what befalls them.
  */
 import { seededRandom } from '@holdfast/kernel';
-import type { ClientPlan, Fault, Plan } from '../plan/plan.js';
+import type { Fault, Plan, RunPlan } from '../plan/plan.js';
 import { SimulatedClient } from './client.js';
 import type { Command, Connection, Link } from './connection.js';
 import { Machine } from './machine.js';
@@ -12,10 +12,7 @@ import { Scheduler } from './scheduler.js';
 /** A line of the timeline: when, who, what. */
 export type Trace = (time: number, who: string, what: string) => void;
 
-/** What of a plan concerns the world. */
-type WorldPlan = Omit<Plan, 'clients'> & { readonly clients: readonly Pick<ClientPlan, 'clock'>[] };
-
-export interface WorldOptions<P extends WorldPlan> {
+export interface WorldOptions<P extends RunPlan<unknown>> {
   readonly plan: P;
   readonly onCommand: (node: SimulatedNode, command: Command, reply: unknown) => void;
   /** Told when a node is back, or has forgotten everything. */
@@ -23,7 +20,7 @@ export interface WorldOptions<P extends WorldPlan> {
   readonly trace: Trace | undefined;
 }
 
-export class World<P extends WorldPlan = Plan> {
+export class World<P extends RunPlan<unknown> = Plan> {
   readonly plan: P;
   readonly scheduler = new Scheduler();
   /** The nodes, then the store. */

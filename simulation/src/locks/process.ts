@@ -11,6 +11,7 @@ import { entryOf, type Ledger, ledgerKey } from '../checks/ledger.js';
 import type { Marks } from '../checks/marks.js';
 import type { Asked, Judged, Oracle } from '../checks/oracle.js';
 import { EXCLUSIVE, type Kind, RESIZED, SEMAPHORE, type Step } from '../plan/plan.js';
+import type { Actor } from '../run/crew.js';
 import type { Subject } from '../run/subject.js';
 import type { SimulatedClient } from '../world/client.js';
 import type { Machine } from '../world/machine.js';
@@ -37,7 +38,7 @@ const EXPECTED = ['BUSY', 'UNAVAILABLE', 'LEASE_LOST', 'STALE_TOKEN', 'ABORTED']
 /** How long a process waits for its guard, in ms. */
 const PATIENCE = 1_000;
 
-export class Process {
+export class Process implements Actor<Step> {
   readonly machine: Machine;
   readonly locks: Locks;
   readonly guard: RedisGuard;
@@ -119,9 +120,9 @@ export class Process {
     await this.locks.semaphore(SEMAPHORE.name, { permits: SEMAPHORE.permits }).inspect();
   }
 
-  close(): Promise<void>[] {
+  close(): Promise<unknown> {
     this.#reader.disconnect();
-    return [this.locks.close(), this.guard.close()];
+    return Promise.all([this.locks.close(), this.guard.close()]);
   }
 
   note(what: string): void {

@@ -1,22 +1,15 @@
 /**
- * All processes of a run of the queue, from the first step to the last: what the plan says; then, with the faults healed,
- * that all tasks end; then, when all is well, that each is begun promptly; then that everybody stops.
- *
- * Guarantees: a process that is killed is followed by another, which goes on with the steps that are left.
+ * What happens besides the steps of the plan, a schedule and restarts of workers, and what follows them: with the faults
+ * healed, all tasks end; then, when all is well, each is begun promptly; then everybody stops, and nothing is left.
  */
-import type { Subject } from '../run/subject.js';
+import type { Crew } from '../run/crew.js';
+import type { Phases } from '../run/part.js';
 import type { World } from '../world/world.js';
 import { key } from './names.js';
 import type { QueueOracle } from './oracle.js';
 import type { QueuePlan, QueueStep } from './plan.js';
-import { QueueProcess } from './process.js';
-
-export interface QueueCrewOptions {
-  readonly world: World<QueuePlan>;
-  readonly plan: QueuePlan;
-  readonly subject: Subject;
-  readonly oracle: QueueOracle;
-}
+import type { QueueProcess } from './process.js';
+import { judgeQueueRemains } from './remains.js';
 
 /** Within this time after healing all tasks have ended, in ms. */
 const DRAINED = 300_000;
@@ -45,112 +38,58 @@ const CALM = 3_000;
 /** The same where tokens of another server wait for their time. */
 const CALM_AFTER_FAILOVERS = 12_000;
 
-export class QueueCrew {
-  readonly #options: QueueCrewOptions;
-  readonly #processes: QueueProcess[] = [];
-  readonly #lives: number[] = [];
-  readonly #left: QueueStep[][][];
-  readonly #busy = new Set<string>();
-  #healed = false;
+export class QueuePhases implements Phases {
+  readonly #world: World<QueuePlan>;
+  readonly #oracle: QueueOracle;
+  readonly #crew: Crew<QueueStep, QueueProcess>;
   #phase: 'planned' | 'draining' | 'calm' | 'outage' | 'stopping' | 'done' = 'planned';
 
-  constructor(options: QueueCrewOptions) {
-    this.#options = options;
-    this.#left = options.plan.clients.map(({ tasks }) => tasks.map((steps) => [...steps]));
+  constructor(world: World<QueuePlan>, oracle: QueueOracle, crew: Crew<QueueStep, QueueProcess>) {
+    this.#world = world;
+    this.#oracle = oracle;
+    this.#crew = crew;
   }
 
   get isDone(): boolean {
     return this.#phase === 'done';
   }
 
-  /** True time at which a run that has not ended is stuck, in microseconds. */
   get deadline(): number {
-    return (this.#options.plan.healAt + 3 * DRAINED) * 1000;
+    return (this.#world.plan.healAt + 3 * DRAINED) * 1000;
   }
 
   get whatIsLeft(): string {
-    return [this.#phase, ...this.#busy, this.#remains].join(', ');
+    return [this.#phase, ...this.#crew.busy, this.#remains].join(', ');
   }
 
   start(): void {
-    const { plan, world } = this.#options;
-    for (const place of plan.clients.keys()) this.#begin(place);
+    const { plan, scheduler } = this.#world;
     for (const [place, { restarts }] of plan.clients.entries()) {
-      for (const at of restarts) world.scheduler.at(at * 1000, () => this.#restartWorker(place));
+      for (const at of restarts) scheduler.at(at * 1000, () => this.#restartWorker(place));
     }
     const { every } = plan.queue;
-    if (every !== undefined) this.#do(0, 'schedules', (process) => process.schedule(SCHEDULE, every));
-  }
-
-  kill(place: number, duration: number): void {
-    const { world, oracle } = this.#options;
-    const { machine } = this.#processes[place] as QueueProcess;
-    if (!machine.alive) return;
-    world.kill(place);
-    oracle.died(machine);
-    for (const task of [...this.#busy]) if (task.startsWith(`${machine.name}:`)) this.#busy.delete(task);
-    world.scheduler.after(duration * 1000, () => this.#replace(place));
+    if (every !== undefined) this.#crew.do(0, 'schedules', (process) => process.schedule(SCHEDULE, every));
   }
 
   heal(): void {
-    this.#healed = true;
-    this.#processes.forEach(({ machine }, place) => {
-      if (!machine.alive) this.#replace(place);
-    });
-    if (this.#options.plan.queue.every !== undefined)
-      this.#do(0, 'unschedules', (process) => process.unschedule(SCHEDULE));
+    if (this.#world.plan.queue.every !== undefined)
+      this.#crew.do(0, 'unschedules', (process) => process.unschedule(SCHEDULE));
     // Who has paused the queue may have been killed since.
-    this.#do(0, 'resumes', (process) => process.resume());
+    this.#crew.do(0, 'resumes', (process) => process.resume());
     this.#look();
   }
 
-  close(): void {
-    for (const process of this.#processes) {
-      process.machine.run(() => void process.close().catch(() => {}));
-    }
-  }
-
-  /** Something that a process does beside its steps. */
-  #do(place: number, what: string, how: (process: QueueProcess) => Promise<void>): void {
-    const process = this.#processes[place] as QueueProcess;
-    const task = `${process.machine.name}:${what}`;
-    if (!process.machine.alive) return;
-    this.#busy.add(task);
-    process.machine.run(() => void how(process).finally(() => this.#busy.delete(task)));
-  }
-
   #restartWorker(place: number): void {
-    if (this.#healed || !this.#processes[place]?.isWorking) return;
-    this.#do(place, 'restarts', (process) => process.restartWorker());
-  }
-
-  #replace(place: number): void {
-    if (!this.#processes[place]?.machine.alive) this.#begin(place);
-  }
-
-  #begin(place: number): void {
-    const life = this.#lives[place] ?? 0;
-    this.#lives[place] = life + 1;
-    const process = new QueueProcess({ ...this.#options, place, life });
-    this.#processes[place] = process;
-    process.machine.run(() => process.startWorker());
-    this.#left[place]?.forEach((steps, index) => {
-      this.#do(place, String(index + 1), () => this.#carryOut(process, steps));
-    });
-  }
-
-  async #carryOut(process: QueueProcess, steps: QueueStep[]): Promise<void> {
-    while (!this.#healed) {
-      const step = steps.shift();
-      if (step === undefined) return;
-      await process.perform(step, () => !this.#healed);
-    }
+    if (this.#crew.isHealed || !this.#crew.processes[place]?.isWorking) return;
+    this.#crew.do(place, 'restarts', (process) => process.restartWorker());
   }
 
   /** Looks again and again whether the present phase is over. */
   #look(): void {
-    const { world, oracle, plan } = this.#options;
-    if (this.#busy.size === 0 && this.#phase === 'planned') {
+    const world = this.#world;
+    const oracle = this.#oracle;
+    const { plan } = world;
+    if (this.#crew.isIdle && this.#phase === 'planned') {
       this.#phase = 'draining';
     }
     if (this.#phase === 'draining' && this.#isDrained) {
@@ -177,37 +116,39 @@ export class QueueCrew {
 
   /** What the server has that is still to end, and sessions of nobody. */
   get #remains(): string {
-    const { server } = this.#options.world.store;
+    const { server } = this.#world.store;
     const counts = REMAINS.map(
       ([command, name]) => [name, Number(server.execute(command, [key(name)]))] as const,
     );
     const sessions = Number(server.execute('ZCARD', [key('sessions')]));
-    const working = this.#processes.filter(({ isWorking }) => isWorking).length;
+    const working = this.#crew.processes.filter(({ isWorking }) => isWorking).length;
     const left = counts.filter(([, count]) => count > 0);
     if (sessions !== working) left.push([`sessions for ${working} workers`, sessions]);
-    const paused = this.#processes.filter(({ machine }) => machine.isPaused).length;
+    const paused = this.#crew.processes.filter(({ machine }) => machine.isPaused).length;
     if (paused > 0) left.push(['processes that are paused', paused]);
     return left.map(([name, count]) => `${count} ${name}`).join(', ');
   }
 
   /** Everybody adds a task that can begin later; and then, when nothing else wakes a worker, one that can begin at once. */
   #tryOut(): void {
-    const { world } = this.#options;
+    const world = this.#world;
     this.#addOneEach(300);
     world.scheduler.after(CALM * 1000, () => this.#addOneEach(0));
     world.scheduler.after(3 * CALM * 1000, () => {
-      if (!this.#isDrained || this.#busy.size > 0)
-        this.#options.oracle.violate('prompt', `all is well, but ${this.whatIsLeft} has not ended`);
-      if (this.#options.plan.outage) this.#stopInOutage();
+      if (!this.#isDrained || !this.#crew.isIdle)
+        this.#oracle.violate('prompt', `all is well, but ${this.whatIsLeft} has not ended`);
+      if (this.#world.plan.outage) this.#stopInOutage();
       else this.#stop();
     });
   }
 
   /** A worker that has nothing, and asks a server that it cannot reach, stops at once. Another takes its place. */
   #stopInOutage(): void {
-    const { world, oracle, plan } = this.#options;
+    const world = this.#world;
+    const oracle = this.#oracle;
+    const { plan } = world;
     this.#phase = 'outage';
-    const process = this.#processes[0] as QueueProcess;
+    const process = this.#crew.processes[0] as QueueProcess;
     process.machine.run(() => void process.restartWorker(LONG_GRACE));
     world.scheduler.after(CALM * 1000, () => {
       const away = 3 * plan.queue.timeout + 2 * PROMPT_STOP;
@@ -228,14 +169,15 @@ export class QueueCrew {
   }
 
   #addOneEach(delay: number): void {
-    this.#processes.forEach((process, place) => {
+    this.#crew.processes.forEach((process, place) => {
       const name = `calm ${process.machine.name} ${delay}`;
-      this.#do(place, name, () => this.#addPromptly(process, name, delay));
+      this.#crew.do(place, name, () => this.#addPromptly(process, name, delay));
     });
   }
 
   async #addPromptly(process: QueueProcess, name: string, delay: number): Promise<void> {
-    const { oracle, world } = this.#options;
+    const world = this.#world;
+    const oracle = this.#oracle;
     await process.addOnceReady({
       ...{ name, id: undefined, isShared: false, deduplicate: undefined, expires: undefined },
       ...{ key: undefined, delay, priority: 0 },
@@ -250,14 +192,16 @@ export class QueueCrew {
   }
 
   #stop(): void {
-    const { world, oracle } = this.#options;
+    const world = this.#world;
+    const oracle = this.#oracle;
     this.#phase = 'stopping';
     oracle.judgeEnds();
-    this.#processes.forEach((process, place) => {
-      if (process.isWorking) this.#do(place, 'stops', () => process.stopWorker());
+    this.#crew.processes.forEach((process, place) => {
+      if (process.isWorking) this.#crew.do(place, 'stops', () => process.stopWorker());
     });
     world.scheduler.after(2_000_000, () => {
-      if (this.#busy.size > 0) oracle.violate('stuck', `${this.whatIsLeft} has not ended`);
+      if (!this.#crew.isIdle) oracle.violate('stuck', `${this.whatIsLeft} has not ended`);
+      if (oracle.violations.length === 0) judgeQueueRemains(world, oracle);
       this.#phase = 'done';
     });
   }
