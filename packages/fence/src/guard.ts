@@ -10,7 +10,10 @@
  * starts again from zero where it can tell. A token further ahead of the store's clock than any that was issued is refused,
  * so that one forged token does not shut the right holders out.
  */
-import type { ClaimOptions, TokenClaim } from '@holdfast/kernel';
+import { type ClaimOptions, duration, type TokenClaim, withDefault } from '@holdfast/kernel';
+
+/** How far a token may be from a clock, in ms. */
+export const tokenWindow = withDefault(duration({ min: 1, max: 3_600_000 }), 5_000);
 
 /** `Write` is what the store can do under a token, `Result` what it answers. */
 export interface Guard<Write, Result> {

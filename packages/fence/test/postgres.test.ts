@@ -425,7 +425,7 @@ it.each<[Record<string, unknown>, RegExp]>([
   [{ table: '' }, /table is a well-formed string/],
   [{ table: 'x'.repeat(58) }, /at most 57 bytes/],
   [{ lockTimeout: 0 }, /lockTimeout/],
-  [{ lockTimeout: 5 }, /lockTimeout/],
+  [{ timeout: 5 }, /"timeout"/],
 ])('%j is refused', (options, message) => {
   const make = (): unknown => createPostgresGuard({ sql: pool as PostgresSource, ...options } as never);
   expect(make).toThrow(MisuseError);

@@ -11,28 +11,55 @@
  * Guarantees: what is not as declared throws a MisuseError that names the option, the value and what it may be. `null`
  * is not taken for an absent option.
  */
+import { type Clock, systemClock } from './clock.js';
 import { MisuseError } from './errors.js';
 import { display, requireDuration, requireKnown } from './options.js';
+import { type Random, systemRandom } from './random.js';
 
 /** Checks one value. Throws MisuseError. */
 export type Reader<T> = (option: string, value: unknown) => T;
 
 /** One reader for each option. */
 export type Readers<Options> = {
-  readonly [Name in keyof Options]-?: Reader<Options[Name] | undefined>;
+  readonly [Name in keyof Options]-?: Reader<Options[Name] | AsRead<Options[Name]> | undefined>;
 };
+
+/** Options within an option, as they are read: those that are absent are undefined. */
+type AsRead<T> = T extends (...args: never[]) => unknown
+  ? T
+  : T extends object
+    ? { readonly [Name in keyof T]?: AsRead<T[Name]> | undefined }
+    : T;
 
 /** Options that were read: those with a default are there. */
 export type Settings<R> = { readonly [Name in keyof R]: R[Name] extends Reader<infer T> ? T : never };
 
 /** Reads the options of `where`. Throws MisuseError. */
 export function readOptions<R extends object>(where: string, options: unknown, readers: R): Settings<R> {
+  return read({ where, path: '' }, options, readers);
+}
+
+/** Options within an option, which are named by both, as in `retain.count`. */
+export function group<R extends object>(readers: R): Reader<Settings<R>> {
+  return (option, value) => read({ where: option, path: `${option}.` }, value, readers);
+}
+
+function read<R extends object>(
+  { where, path }: { readonly where: string; readonly path: string },
+  options: unknown,
+  readers: R,
+): Settings<R> {
   const known = readers as Readonly<Record<string, Reader<unknown>>>;
   const given = options as Readonly<Record<string, unknown>>;
   requireKnown(where, given, Object.keys(known));
   const settings: Record<string, unknown> = {};
-  for (const name in known) settings[name] = known[name]?.(name, given[name]);
+  for (const name in known) settings[name] = known[name]?.(path + name, given[name]);
   return settings as Settings<R>;
+}
+
+/** Anything, as it is given: what it is handed to checks it. */
+export function passedOn<T>(): Reader<T> {
+  return (_, value) => value as T;
 }
 
 /** `fallback` where the option is absent. */
@@ -73,7 +100,8 @@ export function oneOf<T extends string>(...values: readonly T[]): Reader<T> {
   return (option, value) => {
     const found = values.find((each) => each === value);
     if (found !== undefined) return found;
-    const list = values.map((each) => `"${each}"`).join(' or ');
+    const quoted = values.map((each) => `"${each}"`);
+    const list = [quoted.slice(0, -1).join(', '), ...quoted.slice(-1)].join(' or ');
     throw new MisuseError(`${option} is ${list}; got ${display(value)}.`);
   };
 }
@@ -106,3 +134,12 @@ export function having<T>(...methods: readonly string[]): Reader<T> {
     throw new MisuseError(`${option} is ${wanted}; got ${display(value)}.`);
   };
 }
+
+/** A clock; by default the system's. */
+export const orSystemClock: Reader<Clock> = withDefault(
+  having<Clock>('now', 'wall', 'after', 'afterInput'),
+  systemClock,
+);
+
+/** A source of chance; by default the system's. */
+export const orSystemRandom: Reader<Random> = withDefault(having<Random>('unit', 'id'), systemRandom);

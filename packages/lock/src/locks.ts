@@ -18,14 +18,14 @@ import {
   having,
   MisuseError,
   optional,
+  orSystemClock,
+  orSystemRandom,
   type Random,
   type Readers,
   readOptions,
   requireName,
   requireToken,
   type Settings,
-  systemClock,
-  systemRandom,
   UnavailableError,
   withDefault,
 } from '@holdfast/kernel';
@@ -91,8 +91,8 @@ const LOCKS = {
   onWarning: withDefault(callback<(message: string) => void>(), (message) =>
     process.emitWarning(message, { code: 'HOLDFAST' }),
   ),
-  clock: withDefault(having<Clock>('now', 'wall', 'after', 'afterInput'), systemClock),
-  random: withDefault(having<Random>('unit', 'id'), systemRandom),
+  clock: orSystemClock,
+  random: orSystemRandom,
   ...DEPLOYMENT,
 } satisfies Readers<LocksOptions>;
 

@@ -9,13 +9,18 @@
  * by `fencing.write` or another guard, and that write is refused in the step in which it would happen.
  */
 import {
+  callback,
   display,
+  flag,
   MisuseError,
-  requireKnown,
+  optional,
+  type Readers,
+  readOptions,
   requireName,
   StaleTokenError,
   type TokenClaim,
   UnavailableError,
+  withDefault,
 } from '@holdfast/kernel';
 import { IssuerMismatchError } from '../refused.js';
 import { ISSUER_HEADER, RESOURCE_HEADER, readName, readToken, TOKEN_HEADER } from './headers.js';
@@ -64,7 +69,15 @@ export type Verdict<S> =
   | { readonly problem: Problem; readonly fencing?: undefined }
   | { readonly problem?: undefined; readonly fencing: S | undefined };
 
-const OPTIONS = ['guard', 'resource', 'issuers', 'safeMethods', 'onUnavailable'];
+const CHECK = {
+  guard: sealer,
+  resource: nameOrFunction,
+  issuers: optional(listOfIssuers),
+  safeMethods: withDefault(flag, false),
+  onUnavailable: optional(callback<(error: UnavailableError) => void>()),
+  // biome-ignore lint/suspicious/noExplicitAny: the request and what is sealed are the user's types, which no check sees.
+} satisfies Readers<FencingOptions<any, any>>;
+
 const SAFE = ['GET', 'HEAD', 'OPTIONS'];
 
 /**
@@ -74,15 +87,9 @@ const SAFE = ['GET', 'HEAD', 'OPTIONS'];
 export function createFencingCheck<Request, S extends TokenClaim>(
   options: FencingOptions<Request, S>,
 ): (request: Request, head: RequestHead) => Promise<Verdict<S>> {
-  requireKnown('The fencing check', options, OPTIONS);
-  const { guard, resource, issuers, safeMethods = false, onUnavailable } = options;
-  if (typeof guard?.seal !== 'function') {
-    throw new MisuseError(`guard is one of ours, such as createRedisGuard() makes; got ${display(guard)}.`);
-  }
-  if (typeof resource !== 'function') requireName('resource', resource);
-  if (issuers !== undefined && !Array.isArray(issuers)) {
-    throw new MisuseError(`issuers is an array, such as ["locks:holdfast"]; got ${display(issuers)}.`);
-  }
+  const read = readOptions('The fencing check', options, CHECK);
+  const guard: Sealer<S> = read.guard;
+  const { resource, issuers, safeMethods, onUnavailable } = read;
   return async (request, head) => {
     if (!safeMethods && SAFE.includes(head.method)) return { fencing: undefined };
     const claim = readClaim(head);
@@ -97,6 +104,29 @@ export function createFencingCheck<Request, S extends TokenClaim>(
       return { problem: refusal(error, onUnavailable) };
     }
   };
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: what is sealed is the user's type, which no check sees.
+function sealer(option: string, value: unknown): Sealer<any> {
+  // biome-ignore lint/suspicious/noExplicitAny: as above.
+  const guard = value as Partial<Sealer<any>> | null | undefined;
+  // biome-ignore lint/suspicious/noExplicitAny: as above.
+  if (typeof guard?.seal === 'function') return guard as Sealer<any>;
+  throw new MisuseError(`${option} is one of ours, such as createRedisGuard() makes; got ${display(value)}.`);
+}
+
+function nameOrFunction(
+  option: string,
+  value: unknown,
+): string | ((request: unknown) => string | Promise<string>) {
+  return typeof value === 'function'
+    ? (value as (request: unknown) => string | Promise<string>)
+    : requireName(option, value);
+}
+
+function listOfIssuers(option: string, value: unknown): readonly string[] {
+  if (Array.isArray(value)) return value;
+  throw new MisuseError(`${option} is an array, such as ["locks:holdfast"]; got ${display(value)}.`);
 }
 
 /** What the headers say, or what is wrong with them. */

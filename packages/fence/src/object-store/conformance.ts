@@ -7,12 +7,14 @@
  * dies or the store falls silent meanwhile, they stay below `.holdfast-conformance/`.
  */
 import {
+  duration,
   MisuseError,
-  requireDuration,
-  requireKnown,
+  type Readers,
+  readOptions,
   systemClock,
   systemRandom,
   UnavailableError,
+  withDefault,
 } from '@holdfast/kernel';
 import { reasonOf } from '@holdfast/redis';
 import { withSignal } from './deadline.js';
@@ -39,6 +41,10 @@ export interface ConformanceOptions {
   readonly timeout?: number;
 }
 
+const CONFORMANCE = {
+  timeout: withDefault(duration({ min: 1 }), 30_000),
+} satisfies Readers<ConformanceOptions>;
+
 const ROUNDS = 3;
 const WRITERS = 8;
 
@@ -56,8 +62,7 @@ export async function conformance(
   store: ObjectStore,
   options: ConformanceOptions = {},
 ): Promise<ConformanceReport> {
-  requireKnown('conformance', options, ['timeout']);
-  const timeout = requireDuration('timeout', options.timeout ?? 30_000, { min: 1 });
+  const { timeout } = readOptions('conformance', options, CONFORMANCE);
   try {
     const message = `did not finish the probe within ${timeout} ms`;
     const work = (signal: AbortSignal) => new Probe(store, signal).run();

@@ -12,7 +12,14 @@
 import { createHash } from 'node:crypto';
 import { link, mkdir, open, readdir, readFile, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { display, MisuseError, type Random, requireKnown, systemRandom } from '@holdfast/kernel';
+import {
+  display,
+  MisuseError,
+  orSystemRandom,
+  type Random,
+  type Readers,
+  readOptions,
+} from '@holdfast/kernel';
 import type { Attributes, Mark, NewObject, ObjectStore, PutAnswer, StoredObject } from './store.js';
 
 export interface DirectoryStoreOptions {
@@ -32,11 +39,15 @@ interface Header {
 
 /** A store of objects in a directory. Throws MisuseError for options that cannot work; touches nothing yet. */
 export function directoryStore(options: DirectoryStoreOptions): ObjectStore {
-  requireKnown('directoryStore', options, ['path', 'random']);
-  if (typeof options.path !== 'string' || options.path === '') {
-    throw new MisuseError(`path is the path of a directory; got ${display(options.path)}.`);
-  }
-  return new DirectoryStore(resolve(options.path), options.random ?? systemRandom);
+  const { path, random } = readOptions('directoryStore', options, DIRECTORY);
+  return new DirectoryStore(resolve(path), random);
+}
+
+const DIRECTORY = { path: pathOfDirectory, random: orSystemRandom } satisfies Readers<DirectoryStoreOptions>;
+
+function pathOfDirectory(option: string, value: unknown): string {
+  if (typeof value === 'string' && value !== '') return value;
+  throw new MisuseError(`${option} is the path of a directory; got ${display(value)}.`);
 }
 
 class DirectoryStore implements ObjectStore {

@@ -12,21 +12,25 @@ import {
   type ClaimOptions,
   type Clock,
   display,
+  duration,
+  flag,
   MisuseError,
+  orSystemClock,
+  orSystemRandom,
   pause,
   type Random,
+  type Readers,
+  readOptions,
   requireClaim,
-  requireDuration,
-  requireKnown,
   requireName,
+  type Settings,
   StaleTokenError,
-  systemClock,
-  systemRandom,
   type TokenClaim,
   UnavailableError,
+  withDefault,
 } from '@holdfast/kernel';
 import { reasonOf } from '@holdfast/redis';
-import type { Guard, Sealed } from '../guard.js';
+import { type Guard, type Sealed, tokenWindow } from '../guard.js';
 import { changedMark, otherIssuer, staleToken } from '../refused.js';
 import { conformance, hasPassed } from './conformance.js';
 import { withSignal } from './deadline.js';
@@ -58,23 +62,27 @@ export interface SealedObject extends Sealed<ObjectWrite, void> {
   read(): Promise<Buffer | undefined>;
 }
 
+const GUARD = {
+  store: storeOfObjects,
+  window: tokenWindow,
+  callTimeout: withDefault(duration({ min: 1 }), 10_000),
+  conforms: withDefault(flag, false),
+  clock: orSystemClock,
+  random: orSystemRandom,
+} satisfies Readers<ObjectGuardOptions>;
+
+function storeOfObjects(option: string, value: unknown): ObjectStore {
+  const store = value as Partial<ObjectStore> | null | undefined;
+  if (typeof store?.put === 'function') return store as ObjectStore;
+  throw new MisuseError(`${option} is s3Store(…) or directoryStore(…); got ${display(value)}.`);
+}
+
 /** Between two tries of a put that lost to another, in ms. */
 const BACKOFF = { base: 10, limit: 500 };
 
 /** A guard for objects. Throws MisuseError for options that cannot work; the first call probes the store. */
 export function createObjectGuard(options: ObjectGuardOptions): ObjectGuard {
-  requireKnown('createObjectGuard', options, [
-    'store',
-    'window',
-    'callTimeout',
-    'conforms',
-    'clock',
-    'random',
-  ]);
-  if (typeof options.store?.put !== 'function') {
-    throw new MisuseError(`store is s3Store(…) or directoryStore(…); got ${display(options.store)}.`);
-  }
-  return new ObjectGuard(options);
+  return new ObjectGuard(readOptions('createObjectGuard', options, GUARD));
 }
 
 /** Made by `createObjectGuard`. */
@@ -88,13 +96,13 @@ export class ObjectGuard implements Guard<ObjectWrite, void> {
   #probing: Promise<void> | undefined;
 
   /** @internal */
-  constructor(options: ObjectGuardOptions) {
-    this.#store = options.store;
-    this.#window = requireDuration('window', options.window ?? 5_000, { min: 1, max: 3_600_000 });
-    this.#callTimeout = requireDuration('callTimeout', options.callTimeout ?? 10_000, { min: 1 });
-    this.#conforms = options.conforms === true;
-    this.#clock = options.clock ?? systemClock;
-    this.#random = options.random ?? systemRandom;
+  constructor({ store, window, callTimeout, conforms, clock, random }: Settings<typeof GUARD>) {
+    this.#store = store;
+    this.#window = window;
+    this.#callTimeout = callTimeout;
+    this.#conforms = conforms;
+    this.#clock = clock;
+    this.#random = random;
   }
 
   /**

@@ -5,7 +5,7 @@
  * taken into account: a condition that fails on a later attempt is "unclear", because the first may have been carried
  * out and its answer lost. So is a 409. The client stays open; it is the user's to close.
  */
-import { display, MisuseError, requireKnown } from '@holdfast/kernel';
+import { display, MisuseError, type Readers, readOptions, withDefault } from '@holdfast/kernel';
 import { encodeMark, isMarkName, stamped, unstamp } from './stamp.js';
 import type { Attributes, ObjectStore, StoredObject } from './store.js';
 
@@ -48,16 +48,30 @@ interface Failure {
 
 /** A store of objects in one bucket. Throws MisuseError for options that cannot work; sends nothing yet. */
 export function s3Store(options: S3StoreOptions): ObjectStore {
-  requireKnown('s3Store', options, ['client', 'bucket', 'prefix']);
-  const { client, bucket, prefix = '' } = options;
-  if (typeof client?.send !== 'function') {
-    throw new MisuseError(`client is an S3Client of @aws-sdk/client-s3; got ${display(client)}.`);
-  }
-  if (typeof bucket !== 'string' || bucket === '') {
-    throw new MisuseError(`bucket is the name of a bucket; got ${display(bucket)}.`);
-  }
-  if (typeof prefix !== 'string') throw new MisuseError(`prefix is a string; got ${display(prefix)}.`);
+  const { client, bucket, prefix } = readOptions('s3Store', options, S3);
   return new S3Store(client, bucket, prefix);
+}
+
+const S3 = {
+  client: s3Client,
+  bucket: nameOfBucket,
+  prefix: withDefault(anyText, ''),
+} satisfies Readers<S3StoreOptions>;
+
+function s3Client(option: string, value: unknown): S3ClientLike {
+  const client = value as Partial<S3ClientLike> | null | undefined;
+  if (typeof client?.send === 'function') return client as S3ClientLike;
+  throw new MisuseError(`${option} is an S3Client of @aws-sdk/client-s3; got ${display(value)}.`);
+}
+
+function nameOfBucket(option: string, value: unknown): string {
+  if (typeof value === 'string' && value !== '') return value;
+  throw new MisuseError(`${option} is the name of a bucket; got ${display(value)}.`);
+}
+
+function anyText(option: string, value: unknown): string {
+  if (typeof value === 'string') return value;
+  throw new MisuseError(`${option} is a string; got ${display(value)}.`);
 }
 
 class S3Store implements ObjectStore {

@@ -9,11 +9,16 @@
 import {
   type ClaimOptions,
   display,
+  duration,
   MisuseError,
+  oneOf,
+  optional,
+  passedOn,
+  type Readers,
+  readOptions,
   requireClaim,
-  requireDuration,
-  requireKnown,
   requireName,
+  type Settings,
   type TokenClaim,
   UnavailableError,
 } from '@holdfast/kernel';
@@ -30,15 +35,7 @@ import type {
   TransactionOf,
 } from './database.js';
 import { isAnswer, isConnectionLoss, isSerializationFailure, refusedBy, unavailable } from './failures.js';
-import {
-  MARKS_OPTIONS,
-  Marks,
-  type MarksTable,
-  type Memory,
-  memoryOf,
-  type Raised,
-  raisedBy,
-} from './marks.js';
+import { MARKS, Marks, type MarksTable, type Memory, memoryOf, type Raised, raisedBy } from './marks.js';
 import { fromClient, fromPool } from './pg.js';
 import { fromPostgresJs } from './postgres-js.js';
 
@@ -65,12 +62,16 @@ export type PostgresWrite<Tx> = (tx: Tx) => Promise<unknown>;
 /** Runs one statement, which has no parameters, in the caller's transaction; resolves to its rows. */
 export type PostgresQuery = (text: string) => PromiseLike<readonly object[]>;
 
-const OPTIONS: readonly string[] = ['sql', 'lockTimeout', ...MARKS_OPTIONS];
-const ISOLATION: readonly unknown[] = [
-  'read committed',
-  'repeatable read',
-  'serializable',
-] satisfies IsolationLevel[];
+const GUARD = {
+  sql: passedOn<PostgresSource>(),
+  lockTimeout: optional(duration({ min: 1 })),
+  ...MARKS,
+} satisfies Readers<PostgresGuardOptions<PostgresSource>>;
+
+const TRANSACTION = {
+  resource: passedOn<string | undefined>(),
+  isolation: optional(oneOf('read committed', 'repeatable read', 'serializable')),
+} satisfies Readers<PostgresTransactionOptions>;
 
 /** How often a raise is repeated. Each time, another transaction on the resource has committed meanwhile. */
 const MOST_RAISES = 100;
@@ -79,8 +80,7 @@ const MOST_RAISES = 100;
 export function createPostgresGuard<Source extends PostgresSource>(
   options: PostgresGuardOptions<Source>,
 ): PostgresGuard<TransactionOf<Source>> {
-  requireKnown('createPostgresGuard', options, OPTIONS);
-  return new PostgresGuard(options);
+  return new PostgresGuard(readOptions('createPostgresGuard', options, GUARD));
 }
 
 function databaseOf<Tx>(source: PostgresSource): Database<Tx> {
@@ -105,11 +105,10 @@ export class PostgresGuard<Tx> implements Guard<PostgresWrite<Tx>, unknown> {
   readonly #lockTimeout: number | undefined;
 
   /** @internal */
-  constructor(options: PostgresGuardOptions<PostgresSource>) {
-    this.#database = databaseOf(options.sql);
-    this.#marks = new Marks(options);
-    if (options.lockTimeout !== undefined)
-      this.#lockTimeout = requireDuration('lockTimeout', options.lockTimeout, { min: 1 });
+  constructor({ sql, lockTimeout, ...table }: Settings<typeof GUARD>) {
+    this.#database = databaseOf(sql);
+    this.#marks = new Marks(table);
+    this.#lockTimeout = lockTimeout;
   }
 
   /**
@@ -123,14 +122,10 @@ export class PostgresGuard<Tx> implements Guard<PostgresWrite<Tx>, unknown> {
     work: (tx: Tx) => Promise<T>,
     options: PostgresTransactionOptions = {},
   ): Promise<T> {
-    requireKnown('transaction', Object(options), ['resource', 'isolation']);
-    const { isolation, resource } = options;
+    const { isolation, resource } = readOptions('transaction', options, TRANSACTION);
     const claim = requireClaim(holder, { resource });
     if (typeof work !== 'function') {
       throw new MisuseError(`transaction takes a function of the transaction; got ${display(work)}.`);
-    }
-    if (isolation !== undefined && !ISOLATION.includes(isolation)) {
-      throw new MisuseError(`isolation is one of ${ISOLATION.join(', ')}; got ${display(isolation)}.`);
     }
     const begin = isolation === undefined ? 'BEGIN' : `BEGIN ISOLATION LEVEL ${isolation.toUpperCase()}`;
     const session = await this.#open();

@@ -11,11 +11,15 @@
 import {
   display,
   MisuseError,
-  requireDuration,
-  requireKnown,
+  optional,
+  type Readers,
+  readOptions,
   requireName,
+  type Settings,
   type TokenClaim,
+  withDefault,
 } from '@holdfast/kernel';
+import { tokenWindow } from '../guard.js';
 import type { GuardMark } from '../refused.js';
 
 export interface MarksTable {
@@ -30,7 +34,11 @@ export interface MarksTable {
 /** PostgreSQL's 63, less what the name of the function has more. */
 const MOST_BYTES = 57;
 
-export const MARKS_OPTIONS = ['table', 'schema', 'window'] as const;
+export const MARKS = {
+  table: withDefault(identifier, 'holdfast_marks'),
+  schema: optional(identifier),
+  window: tokenWindow,
+} satisfies Readers<MarksTable>;
 
 /** What PostgreSQL says to a raise; a number is the highest token that its clock lets it accept. */
 export type Raised = 'raised' | 'first' | 'refused' | number;
@@ -47,11 +55,11 @@ export class Marks {
   readonly #raising: string;
   readonly #window: number;
 
-  constructor({ table = 'holdfast_marks', schema, window = 5_000 }: MarksTable) {
-    const prefix = schema === undefined ? '' : `${identifier('schema', schema)}.`;
-    this.name = prefix + identifier('table', table);
+  constructor({ table, schema, window }: Settings<typeof MARKS>) {
+    const prefix = schema === undefined ? '' : `${quoted(schema)}.`;
+    this.name = prefix + quoted(table);
     this.#raising = `${prefix}${quoted(`${table}_raise`)}`;
-    this.#window = requireDuration('window', window, { min: 1, max: 3_600_000 });
+    this.#window = window;
   }
 
   /**
@@ -140,8 +148,7 @@ END $raise$;
 
 /** The SQL of `guard.migrate()`, for a migration tool of yours; run it inside a transaction. Throws MisuseError. */
 export function postgresMigration(options: MarksTable = {}): string {
-  requireKnown('postgresMigration', options, MARKS_OPTIONS);
-  return new Marks(options).migration();
+  return new Marks(readOptions('postgresMigration', options, MARKS)).migration();
 }
 
 function identifier(option: string, value: unknown): string {
@@ -149,7 +156,7 @@ function identifier(option: string, value: unknown): string {
   if (Buffer.byteLength(name) > MOST_BYTES) {
     throw new MisuseError(`${option} has at most ${MOST_BYTES} bytes; got ${display(name)}.`);
   }
-  return quoted(name);
+  return name;
 }
 
 const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`;

@@ -11,16 +11,23 @@ import {
   type ClaimOptions,
   type Clock,
   display,
+  duration,
+  having,
   MisuseError,
+  oneOf,
+  optional,
+  orSystemClock,
+  passedOn,
+  type Readers,
+  readOptions,
   requireClaim,
-  requireDuration,
-  requireKnown,
   requireName,
   requirePrefix,
+  type Settings,
   type StaleReason,
-  systemClock,
   type TokenClaim,
   UnavailableError,
+  withDefault,
 } from '@holdfast/kernel';
 import {
   adviceFor,
@@ -32,7 +39,7 @@ import {
   SERVER_VARIABLES,
   scriptFrom,
 } from '@holdfast/redis';
-import type { Guard, Sealed } from '../guard.js';
+import { type Guard, type Sealed, tokenWindow } from '../guard.js';
 import { changedMark, type GuardMark, otherIssuer, staleToken } from '../refused.js';
 import { encodeCommands, type RedisCommand } from './commands.js';
 
@@ -58,16 +65,22 @@ export interface RedisGuardOptions {
   readonly clock?: Clock;
 }
 
-const OPTIONS: readonly (keyof RedisGuardOptions)[] = [
-  'redis',
-  'name',
-  'prefix',
-  'window',
-  'persistence',
-  'callTimeout',
-  'tls',
-  'clock',
-];
+const GUARD = {
+  redis: passedOn<NodeSource>(),
+  name: withDefault(nameWithoutBraces, 'holdfast'),
+  prefix: withDefault(requirePrefix, ''),
+  window: tokenWindow,
+  persistence: withDefault(oneOf('none', 'synchronous'), 'none'),
+  callTimeout: withDefault(duration({ min: 1 }), 5_000),
+  tls: optional(having<ConnectionOptions>()),
+  clock: orSystemClock,
+} satisfies Readers<RedisGuardOptions>;
+
+function nameWithoutBraces(option: string, value: unknown): string {
+  const name = requireName(option, value);
+  if (!/[{}]/.test(name)) return name;
+  throw new MisuseError(`${option} has no braces; got ${display(name)}.`);
+}
 
 const LUA = new URL('../../lua/', import.meta.url);
 
@@ -103,12 +116,7 @@ const initialize = guardVerb('initialize');
 
 /** A guard for data in Redis. Throws MisuseError for options that cannot work; connects on first use. */
 export function createRedisGuard(options: RedisGuardOptions): RedisGuard {
-  requireKnown('createRedisGuard', options, OPTIONS);
-  const persistence: unknown = options.persistence ?? 'none';
-  if (persistence !== 'none' && persistence !== 'synchronous') {
-    throw new MisuseError(`persistence is "none" or "synchronous"; got ${display(persistence)}.`);
-  }
-  return new RedisGuard(options);
+  return new RedisGuard(readOptions('createRedisGuard', options, GUARD));
 }
 
 /** What a guarded write answers: one reply a command, as Redis gives it. */
@@ -122,19 +130,15 @@ export class RedisGuard implements Guard<readonly RedisCommand[], RedisReplies>,
   readonly #synchronous: boolean;
 
   /** @internal */
-  constructor(options: RedisGuardOptions) {
-    const name = requireName('name', options.name ?? 'holdfast');
-    if (/[{}]/.test(name)) throw new MisuseError(`name has no braces; got ${display(name)}.`);
-    this.#root = `${requirePrefix('prefix', options.prefix ?? '')}{${name}}:`;
-    this.#window = requireDuration('window', options.window ?? 5_000, { min: 1, max: 3_600_000 });
-    this.#synchronous = options.persistence === 'synchronous';
+  constructor({ name, prefix, window, persistence, callTimeout, ...connection }: Settings<typeof GUARD>) {
+    this.#root = `${prefix}{${name}}:`;
+    this.#window = window;
+    this.#synchronous = persistence === 'synchronous';
     this.#caller = new Caller({
-      redis: options.redis,
-      tls: options.tls,
+      ...connection,
       key: this.#record,
-      timeout: requireDuration('callTimeout', options.callTimeout ?? 5_000, { min: 1 }),
+      timeout: callTimeout,
       urgent: true,
-      clock: options.clock ?? systemClock,
       words: {
         subject: 'The guard',
         unknown: 'The same call may be repeated under the same token',
