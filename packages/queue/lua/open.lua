@@ -4,6 +4,6 @@
 --
 -- Replies {'opened', time in ms}
 --
--- Stands on: known, attended
+-- Stands on: known, redis/sessions
 prolong(ARGV[1], false, ARGV[2])
 return {'opened', string.format('%.0f', now)}

@@ -1,6 +1,6 @@
 -- Prelude of the verb that claims: takes from who is gone, and lets go what is due.
 --
--- Stands on: deliveries, lines
+-- Stands on: streams, queue, redis/sessions, wake, lines
 local MOST = 500 -- entries that one call moves
 
 -- Takes the tasks of a session: nobody has them then, and a worker claims them before all others. True if that was all.
@@ -25,7 +25,7 @@ end
 
 -- Ends the sessions whose time is over, one a call. Returns how many tasks that freed.
 local function reap(levels)
-  local over = redis.call('ZRANGEBYSCORE', SESSIONS, '-inf', now, 'LIMIT', 0, 1)[1]
+  local over = session_over()
   if over and take_back(over, levels) then end_session(over) end
 end
 

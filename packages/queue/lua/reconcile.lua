@@ -6,7 +6,7 @@
 --
 -- Replies {'reconciled', the epoch, level, entry, ... of what it does not have}, or {'lost'} when the session is over
 --
--- Stands on: queue, redis/epoch, deliveries, wake
+-- Stands on: queue, redis/epoch, redis/sessions, deliveries, wake
 local session = ARGV[1]
 if not redis.call('ZSCORE', SESSIONS, session) then return {'lost'} end
 redis.call('ZADD', SESSIONS, now + ARGV[2], session)

@@ -2,10 +2,10 @@
 --
 -- ARGV[1] session  ARGV[2] its lease in ms
 --
--- Replies {'renewed', the epoch, time in ms, since when there has been a worker, the ticks that are due as attended.lua has
+-- Replies {'renewed', the epoch, time in ms, since when there has been a worker, the ticks that are due as due.lua has
 -- them}, or {'lost'} when the session is over
 --
--- Stands on: queue, redis/epoch, attended
+-- Stands on: queue, redis/epoch, redis/sessions, due
 local ends = redis.call('ZSCORE', SESSIONS, ARGV[1])
 if not ends then return {'lost'} end
 prolong(ARGV[1], ends, ARGV[2])

@@ -8,11 +8,11 @@
 -- then, for each of them: ARGV as settle.lua describes
 --
 -- Replies {'worked', token, time in ms, ms until there may be more or -1, last entries or '', the ticks that are due as
--- attended.lua has them, since when there has been a worker, 'unconfirmed' if tokens wait for that, 'paced' if there is a rate, or '', the epoch,
+-- due.lua has them, since when there has been a worker, 'unconfirmed' if tokens wait for that, 'paced' if there is a rate, or '', the epoch,
 -- level, entries, ...}
 -- or {'lost'} when the session is over
 --
--- Stands on: queue, redis/epoch, attended, endings, retention, reap, returned, sleep
+-- Stands on: queue, redis/epoch, redis/sessions, due, endings, retention, reap, returned, sleep
 local session, want = ARGV[1], tonumber(ARGV[3])
 local ends = redis.call('ZSCORE', SESSIONS, session)
 if not ends then return {'lost'} end

@@ -1,13 +1,14 @@
 /**
- * The calls of a session that end and claim deliveries, or compare what is known of them; and what goes along with each:
- * its number, by which the server knows a call that is late, the epoch, and the highest token so far.
+ * The calls of a worker's session with a queue: those that keep it, and those that end and claim deliveries, or compare
+ * what is known of them.
  */
+import { type LeaseCalls, type Numbered, NumberedCalls } from '@holdfast/redis';
 import type { Claimed, Work } from './claimed.js';
 import type { Health } from './health.js';
 import type { Outcome } from './outcome.js';
 import type { QueuePort } from './port.js';
 import type { QueueSettings } from './queue-options.js';
-import { type Compared, progress, reconcile, work } from './verbs.js';
+import { type Compared, close, open, progress, type Renewed, reconcile, renew, work } from './verbs.js';
 
 /** What there is to do for a session. */
 export interface WorkOrder {
@@ -16,16 +17,12 @@ export interface WorkOrder {
   readonly want: number;
 }
 
-export class SessionCalls {
-  /** The queue's epoch in which the worker was sure of what it has; '' before the first answer. */
-  epoch = '';
+export class SessionCalls implements LeaseCalls<Renewed> {
+  readonly #numbered: NumberedCalls;
   readonly #port: QueuePort;
   readonly #retain: QueueSettings['retain'];
   /** In ms. */
   readonly #lease: number;
-  readonly #health: Health;
-  #numbers = 0;
-  #highest = 0;
 
   constructor(
     { port, settings }: { readonly port: QueuePort; readonly settings: QueueSettings },
@@ -35,12 +32,33 @@ export class SessionCalls {
     this.#port = port;
     this.#retain = settings.retain;
     this.#lease = lease;
-    this.#health = health;
+    this.#numbered = new NumberedCalls(health);
+  }
+
+  /** The queue's epoch in which the worker was sure of what it has; '' before the first answer. */
+  get epoch(): string {
+    return this.#numbered.epoch;
+  }
+
+  set epoch(epoch: string) {
+    this.#numbered.epoch = epoch;
+  }
+
+  open(session: string): Promise<unknown> {
+    return this.#port.call(open, { session, lease: this.#lease });
+  }
+
+  renew(session: string): Promise<Renewed | undefined> {
+    return this.#port.call(renew, { session, lease: this.#lease });
+  }
+
+  close(session: string): Promise<unknown> {
+    return this.#port.call(close, session);
   }
 
   /** Throws UnavailableError. */
   work(order: WorkOrder): Promise<Work | 'lost'> {
-    return this.#work(order, false);
+    return this.#numbered.call((numbered) => this.#work(order, numbered));
   }
 
   /**
@@ -52,49 +70,27 @@ export class SessionCalls {
     settled: readonly Outcome[],
     isOpen: () => boolean,
   ): Promise<Work | 'lost' | undefined> {
-    for (let tries = 0; settled.length > 0 && isOpen(); tries += 1) {
-      await this.#health.pause(tries);
-      try {
-        return await this.#work({ session, settled, want: 0 }, true);
-      } catch (error) {
-        this.#health.failed(error);
-      }
-    }
-    return undefined;
+    if (settled.length === 0) return undefined;
+    const order = { session, settled, want: 0 };
+    return this.#numbered.repeat((numbered) => this.#work(order, numbered), isOpen);
   }
 
-  /** `twice`: an earlier call may have done the same. */
-  async #work(order: WorkOrder, twice: boolean): Promise<Work | 'lost'> {
-    const worked = await this.#port.call(work, {
-      ...order,
-      twice,
-      lease: this.#lease,
-      highest: this.#highest,
-      retain: this.#retain,
-      number: this.#number(),
-      epoch: this.epoch,
-    });
-    this.#health.succeeded();
-    if (worked === undefined) return 'lost';
-    this.#highest = Math.max(this.#highest, worked.token);
+  async #work(order: WorkOrder, numbered: Numbered): Promise<Work | undefined> {
+    const request = { ...order, ...numbered, lease: this.#lease, retain: this.#retain };
+    const worked = await this.#port.call(work, request);
+    if (worked) this.#numbered.issued(worked.token);
     return worked;
   }
 
   /** `places` are those of what the worker knows of: priority, entry, ... Throws UnavailableError. */
-  async reconcile(session: string, places: readonly string[]): Promise<Compared | 'lost'> {
-    const request = { session, lease: this.#lease, number: this.#number(), places };
-    const compared = await this.#port.call(reconcile, request);
-    this.#health.succeeded();
-    return compared ?? 'lost';
+  reconcile(session: string, places: readonly string[]): Promise<Compared | 'lost'> {
+    return this.#numbered.call(({ number }) =>
+      this.#port.call(reconcile, { session, lease: this.#lease, number, places }),
+    );
   }
 
   /** Notes how far a task is. False if the session does not have it any more. Throws UnavailableError. */
   progress(session: string, { priority, entry, id }: Claimed, text: string): Promise<boolean> {
     return this.#port.call(progress, { session, priority, entry, id, progress: text });
-  }
-
-  #number(): number {
-    this.#numbers += 1;
-    return this.#numbers;
   }
 }

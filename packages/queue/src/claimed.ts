@@ -77,7 +77,7 @@ export function readWork(items: readonly Reply[]): Work | undefined {
   };
 }
 
-/** Of lua/attended.lua. */
+/** Of lua/due.lua. */
 export function readTicks(
   due: Reply,
   { now, since }: { readonly now: Reply; readonly since: Reply },

@@ -11,6 +11,7 @@
  * nothing that their handlers return reaches the queue.
  */
 import type { Clock, HoldfastError, Timer } from '@holdfast/kernel';
+import { Session } from '@holdfast/redis';
 import { SessionCalls } from './calls.js';
 import type { Claimed, DueTicks, Work } from './claimed.js';
 import { type Ahead, Deliveries, handedBack } from './deliveries.js';
@@ -27,11 +28,11 @@ import {
 import type { Outcome } from './outcome.js';
 import type { QueuePort } from './port.js';
 import type { QueueSettings } from './queue-options.js';
-import { Session } from './session.js';
 import { Sleep } from './sleep.js';
 import { DeliveredTask, type TaskQueue } from './task.js';
 import { refused } from './telemetry.js';
 import { runTicks } from './ticks.js';
+import type { Renewed } from './verbs.js';
 
 /** What consumes: the queue, and what becomes of its tasks. */
 export interface ConsumerOptions {
@@ -59,7 +60,7 @@ const STUCK = 20;
 export class Consumer {
   readonly #options: ConsumerOptions;
   readonly #clock: Clock;
-  readonly #session: Session;
+  readonly #session: Session<Renewed>;
   readonly #call: SessionCalls;
   readonly #sleep: Sleep;
   readonly #health: Health;
@@ -94,13 +95,17 @@ export class Consumer {
     this.#sleep = new Sleep(port);
     this.#call = new SessionCalls(options.queue, options.lease, this.#health);
     this.#session = new Session({
-      port,
+      clock: port.clock,
+      random: port.random,
       worker: options.worker,
       lease: options.lease,
+      calls: this.#call,
       health: this.#health,
       onLost: () => this.#lose(),
-      onEpoch: (epoch) => this.#noteEpoch(epoch),
-      onTicks: (ticks) => this.#runTicks(ticks),
+      onRenewed: ({ epoch, ticks }) => {
+        this.#noteEpoch(epoch);
+        this.#runTicks(ticks);
+      },
     });
   }
 

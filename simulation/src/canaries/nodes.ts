@@ -140,7 +140,7 @@ export const NODE_CANARIES: readonly Canary[] = [
     changes: [
       {
         file: 'packages/lock/lua/admission.lua',
-        find: "if redis.call('PTTL', lock) < tonumber(ttl) then redis.call('PEXPIRE', lock, ttl) end",
+        find: "redis.call('PEXPIRE', lock, math.max(redis.call('PTTL', lock), tonumber(ttl)))",
         replace: "redis.call('PEXPIRE', lock, ttl)",
       },
     ],

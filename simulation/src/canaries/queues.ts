@@ -27,9 +27,9 @@ export const QUEUE_CANARIES: readonly Canary[] = [
     about: 'Tasks are taken from a worker before its lease is over.',
     changes: [
       {
-        file: `${LUA}/reap.lua`,
-        find: "redis.call('ZRANGEBYSCORE', SESSIONS, '-inf', now,",
-        replace: "redis.call('ZRANGEBYSCORE', SESSIONS, '-inf', now + 60,",
+        file: `${SHARED}/lua/sessions.lua`,
+        find: "redis.call('ZRANGEBYSCORE', SESSIONS, '-inf', millis,",
+        replace: "redis.call('ZRANGEBYSCORE', SESSIONS, '-inf', millis + 60,",
       },
     ],
   },
@@ -74,7 +74,13 @@ export const QUEUE_CANARIES: readonly Canary[] = [
   {
     name: 'repetitions end twice',
     about: 'A call whose answer was lost is repeated as if it were the first.',
-    changes: [{ file: `${SRC}/calls.ts`, find: 'want: 0 }, true)', replace: 'want: 0 }, false)' }],
+    changes: [
+      {
+        file: `${SHARED}/src/numbered-calls.ts`,
+        find: 'this.call(make, true)',
+        replace: 'this.call(make, false)',
+      },
+    ],
   },
   {
     name: 'lost answers not reconciled',
@@ -89,7 +95,7 @@ export const QUEUE_CANARIES: readonly Canary[] = [
     about: 'The lease of deliveries is counted from when the answer came, not from when the call was sent.',
     changes: [
       {
-        file: `${SRC}/session.ts`,
+        file: `${SHARED}/src/session.ts`,
         find: 'since + this.lease * (1 - DRIFT)',
         replace: 'this.#clock.now() + this.lease',
       },
@@ -105,7 +111,7 @@ export const QUEUE_CANARIES: readonly Canary[] = [
         replace: 'this.#deliveries.begun < this.#options.concurrency',
       },
       {
-        file: `${SRC}/session.ts`,
+        file: `${SHARED}/src/session.ts`,
         find: 'since + this.lease * (1 - DRIFT)',
         replace: 'this.#clock.now() + this.lease * (1 - DRIFT)',
       },

@@ -1,41 +1,46 @@
 /**
- * A worker's session with one queue: the lease of all its deliveries, renewed as one.
+ * A worker's session: the lease of all that was delivered to it, renewed as one. lua/sessions.lua is what Redis knows.
  *
  * Guarantees: `validUntil` is never later than the end that Redis knows. Once Redis says that the session is over, its
- * deliveries are lost. A session that ran out without anybody having taken its tasks goes on. After `close`, no session
+ * deliveries are lost. A session that ran out without anybody having taken what it has goes on. After `close`, no session
  * is left behind, also none whose beginning was not answered, unless Redis is away: then it runs out.
  */
-import { backoff, type Clock, type Timer } from '@holdfast/kernel';
-import type { DueTicks } from './claimed.js';
-import type { Health } from './health.js';
-import type { QueuePort } from './port.js';
-import { close, open, renew } from './verbs.js';
+import { backoff, type Clock, type Random, type Timer } from '@holdfast/kernel';
 
-export interface SessionOptions {
-  readonly port: QueuePort;
+/** The calls by which a session is kept. */
+export interface LeaseCalls<Renewal> {
+  readonly open: (session: string) => Promise<unknown>;
+  /** Resolves to undefined when Redis says that it is over. */
+  readonly renew: (session: string) => Promise<Renewal | undefined>;
+  readonly close: (session: string) => Promise<unknown>;
+}
+
+export interface SessionOptions<Renewal> {
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Whose session it is: its name begins with it. */
   readonly worker: string;
   /** In ms. */
   readonly lease: number;
+  readonly calls: LeaseCalls<Renewal>;
   /** Told whether renewals succeed. */
-  readonly health: Health;
+  readonly health: { readonly succeeded: () => void; readonly failed: (error: unknown) => void };
   /** The session is over: what was delivered under it is lost. */
   readonly onLost: () => void;
-  /** Told of the queue's epoch with each renewal. */
-  readonly onEpoch: (epoch: string) => void;
-  /** Told of the ticks that are due with each renewal: calls that claim look for them, too. */
-  readonly onTicks: (ticks: DueTicks) => void;
+  /** Told what each renewal answers. */
+  readonly onRenewed: (renewal: Renewal) => void;
 }
 
 /** What two clocks may drift apart, as a part of the time. */
 const DRIFT = 0.01;
 
-export class Session {
+export class Session<Renewal> {
   readonly lease: number;
   /** Monotonic time until which the deliveries are certainly ours. */
   validUntil = 0;
   /** The consumer's name in Redis; undefined while there is no session. */
   id: string | undefined;
-  readonly #options: SessionOptions;
+  readonly #options: SessionOptions<Renewal>;
   readonly #clock: Clock;
   #timer: Timer | undefined;
   /** The name of a session that may have begun: it is asked for again under the same one. */
@@ -43,9 +48,9 @@ export class Session {
   #opening: Promise<unknown> = Promise.resolve();
   #closed = false;
 
-  constructor(options: SessionOptions) {
+  constructor(options: SessionOptions<Renewal>) {
     this.#options = options;
-    this.#clock = options.port.clock;
+    this.#clock = options.clock;
     this.lease = options.lease;
   }
 
@@ -54,13 +59,13 @@ export class Session {
     return this.#clock.now() < this.validUntil;
   }
 
-  /** Begins a session. Throws UnavailableError. */
+  /** Begins a session. Rejects with what the call rejects with. */
   async open(): Promise<void> {
-    const { port, worker } = this.#options;
-    const id = this.#asked ?? `${worker}.${port.random.id()}`;
+    const { calls, random, worker } = this.#options;
+    const id = this.#asked ?? `${worker}.${random.id()}`;
     this.#asked = id;
     const since = this.#clock.now();
-    const opening = port.call(open, { session: id, lease: this.lease });
+    const opening = calls.open(id);
     this.#opening = opening.catch(() => {});
     await opening;
     if (this.#closed) return;
@@ -91,14 +96,14 @@ export class Session {
     this.id = undefined;
     if (id === undefined) return;
     await this.#opening;
-    await this.#options.port.call(close, id).catch(() => {});
+    await this.#options.calls.close(id).catch(() => {});
   }
 
   /** Calls that claim or end deliveries renew it too; this is for when there are none. */
   #renewLater(failures = 0): void {
     const due = this.validUntil - this.lease * (2 / 3) - this.#clock.now();
     const pause =
-      failures > 0 ? backoff(this.#options.port.random, failures, { base: 20, limit: this.lease / 10 }) : due;
+      failures > 0 ? backoff(this.#options.random, failures, { base: 20, limit: this.lease / 10 }) : due;
     this.#timer = this.#clock.after(Math.max(1, pause), () => void this.#renew(failures), {
       keepAlive: false,
     });
@@ -110,13 +115,12 @@ export class Session {
     const since = this.#clock.now();
     if (this.validUntil - since > this.lease * (2 / 3)) return this.#renewLater();
     try {
-      const renewal = await this.#options.port.call(renew, { session: id, lease: this.lease });
+      const renewal = await this.#options.calls.renew(id);
       if (this.id !== id) return;
       this.#options.health.succeeded();
       if (renewal === undefined) return this.lost();
       this.renewed(since);
-      this.#options.onEpoch(renewal.epoch);
-      this.#options.onTicks(renewal.ticks);
+      this.#options.onRenewed(renewal);
       this.#renewLater();
     } catch (error) {
       if (this.id !== id) return;

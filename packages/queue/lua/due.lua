@@ -1,0 +1,15 @@
+-- Prelude of the verbs that tell workers which ticks of schedules are due. A tick that is after the time since when there
+-- has been a worker could be run, however busy the workers are; one that is before was missed.
+--
+-- Stands on: queue
+
+-- The ticks that are due: schedule, what that is, and the tick, of each.
+local function due_ticks()
+  local due, ticks = redis.call('ZRANGEBYSCORE', TICKS, '-inf', now, 'WITHSCORES', 'LIMIT', 0, 20), {}
+  for index = 1, #due, 2 do
+    ticks[#ticks + 1] = due[index]
+    ticks[#ticks + 1] = redis.call('HGET', SCHEDULES, due[index])
+    ticks[#ticks + 1] = due[index + 1]
+  end
+  return ticks
+end
