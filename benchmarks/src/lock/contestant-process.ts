@@ -5,8 +5,9 @@
  * peak of its memory can be told. A measurement that fails is answered with its reason. The process ends when its
  * parent does, however that ends.
  */
+import type { Response } from '../harness/process.js';
 import { contestants, type Session } from './contestants.js';
-import { measures, type Request, type Response } from './measures/measures.js';
+import { measures, type Request } from './measures/measures.js';
 
 async function serve(name: string, urls: readonly string[]): Promise<void> {
   const index = contestants.findIndex((candidate) => candidate.name === name);

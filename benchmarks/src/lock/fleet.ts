@@ -2,16 +2,14 @@
  * All contestants, each in a process of its own, and the order in which they take turns.
  *
  * Guarantees: only the contestant that is asked works; the others wait. Who does not start is left out, and the
- * reason is kept. The order rotates from round to round and is reversed in every other one, so that nobody always
- * follows the same neighbour. A process that ends unasked rejects what was asked of it.
+ * reason is kept.
  */
-import { type ChildProcess, fork } from 'node:child_process';
-import { extname } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { MeasuringProcess, processFile } from '../harness/process.js';
+import { turns } from '../harness/turns.js';
 import { manifestOf } from '../versions.js';
 import type { Measured } from './comparison.js';
 import { type Contestant, contestants } from './contestants.js';
-import type { Measures, Request, Response } from './measures/measures.js';
+import type { Measures, Request } from './measures/measures.js';
 
 type Options<M extends keyof Measures> = Parameters<Measures[M]>[1];
 type Result<M extends keyof Measures> = Awaited<ReturnType<Measures[M]>>;
@@ -22,16 +20,15 @@ export class Runner {
   readonly version: string;
   /** The versions of Node that the contestant's package asks for. */
   readonly engine: string;
-  readonly #child: ChildProcess;
+  readonly #process: MeasuringProcess;
 
   constructor(contestant: Contestant, urls: readonly string[]) {
     this.contestant = contestant;
     const { version, engines } = manifestOf(contestant.package);
     this.version = version;
     this.engine = engines?.node ?? '*';
-    this.#child = fork(processFile(import.meta.url, 'contestant-process'), [contestant.name, ...urls], {
-      serialization: 'advanced',
-    });
+    const file = processFile(import.meta.url, 'contestant-process');
+    this.#process = new MeasuringProcess(file, [contestant.name, ...urls]);
   }
 
   get name(): string {
@@ -39,19 +36,16 @@ export class Runner {
   }
 
   /** Resolves when the contestant is connected; rejects with the reason when it does not run here. */
-  async started(): Promise<void> {
-    await answerOf(this.#child);
+  started(): Promise<void> {
+    return this.#process.started();
   }
 
-  async measure<M extends keyof Measures>(measure: M, options: Options<M>): Promise<Result<M>> {
-    const request: Request = { measure, options };
-    const answer = answerOf(this.#child);
-    this.#child.send(request);
-    return (await answer) as Result<M>;
+  measure<M extends keyof Measures>(measure: M, options: Options<M>): Promise<Result<M>> {
+    return this.#process.ask<Result<M>>({ measure, options } satisfies Request);
   }
 
   stop(): void {
-    this.#child.kill('SIGKILL');
+    this.#process.stop();
   }
 }
 
@@ -89,9 +83,7 @@ export class Fleet {
 
   /** Everybody once, in the order of `round`. */
   turns(round: number): readonly Runner[] {
-    const start = round % this.runners.length;
-    const rotated = [...this.runners.slice(start), ...this.runners.slice(0, start)];
-    return round % 2 === 0 ? rotated : rotated.reverse();
+    return turns(this.runners, round);
   }
 
   /** Everybody as the reports tell of them, with the memory that they have had so far. */
@@ -116,26 +108,4 @@ export class Fleet {
 function isNewer(range: string): boolean {
   const [, wanted] = /^>=\s*(\d+)/.exec(range) ?? [];
   return Number(wanted ?? 0) > Number(process.versions.node.split('.')[0]);
-}
-
-/** The file of a child process beside the module `url`: TypeScript in development, JavaScript when built. */
-export function processFile(url: string, name: string): string {
-  return fileURLToPath(new URL(`./${name}${extname(url)}`, url));
-}
-
-/** The next message of `child`. */
-export function answerOf(child: ChildProcess): Promise<unknown> {
-  return new Promise((resolve, reject) => {
-    const onMessage = (response: Response): void => {
-      child.off('exit', onExit);
-      if ('error' in response) reject(new Error(response.error));
-      else resolve(response.result);
-    };
-    const onExit = (code: number | null, signal: string | null): void => {
-      child.off('message', onMessage);
-      reject(new Error(`the process ended with ${signal ?? `code ${code}`}`));
-    };
-    child.once('message', onMessage);
-    child.once('exit', onExit);
-  });
 }

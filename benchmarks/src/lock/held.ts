@@ -5,10 +5,9 @@
  * above its own state before the first lease, after a garbage collection. Leases begin spread over a third of their
  * TTL, so renewals do not come in one burst that group commit would make cheap. A lease that was lost is counted.
  */
-import { fork } from 'node:child_process';
 import { type LocalNodes, startNodes } from '@holdfast/local';
+import { MeasuringProcess, processFile } from '../harness/process.js';
 import { NodeObserver } from '../redis-info.js';
-import { answerOf, processFile } from './fleet.js';
 import type { HeldStart, HeldWindow } from './held-process.js';
 import type { Plan } from './plan.js';
 
@@ -45,26 +44,19 @@ async function measureHeld(plan: Plan, leases: number, adopt: Adopt): Promise<He
   const nodes = await startNodes(5);
   adopt(nodes);
   const observer = new NodeObserver(nodes.urls);
-  const child = fork(
-    processFile(import.meta.url, 'held-process'),
-    [String(leases), String(plan.leaseTtl), ...nodes.urls],
-    {
-      serialization: 'advanced',
-    },
-  );
-  const ask = async <T>(command: string): Promise<T> => {
-    const answer = answerOf(child);
-    child.send(command);
-    return (await answer) as T;
-  };
+  const child = new MeasuringProcess(processFile(import.meta.url, 'held-process'), [
+    String(leases),
+    String(plan.leaseTtl),
+    ...nodes.urls,
+  ]);
   try {
-    await answerOf(child);
+    await child.started();
     const empty = await observer.counters();
-    const start = await ask<HeldStart>('acquire');
+    const start = await child.ask<HeldStart>('acquire');
     const before = await observer.counters();
     const began = performance.now();
     await new Promise((resolve) => setTimeout(resolve, plan.watched * plan.leaseTtl));
-    const window = await ask<HeldWindow>('report');
+    const window = await child.ask<HeldWindow>('report');
     const elapsed = performance.now() - began;
     const after = await observer.counters();
     const shares = (leases * nodes.urls.length * elapsed) / plan.leaseTtl;
@@ -83,7 +75,7 @@ async function measureHeld(plan: Plan, leases: number, adopt: Adopt): Promise<He
       lost: window.lost,
     };
   } finally {
-    child.kill('SIGKILL');
+    child.stop();
     observer.close();
     await nodes.stop();
   }

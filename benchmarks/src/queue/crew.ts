@@ -4,7 +4,7 @@
  * Guarantees: after `stop` none of them runs. A process that ends unasked rejects what waits for it.
  */
 import { type ChildProcess, fork } from 'node:child_process';
-import { processFile } from '../lock/fleet.js';
+import { processFile } from '../harness/process.js';
 
 export interface CrewOptions {
   readonly contestant: string;

@@ -6,6 +6,7 @@
 import { type LocalNodes, startNodes } from '@holdfast/local';
 import { Redis } from 'ioredis';
 import type { Benchmark, Call, Run } from '../benchmark.js';
+import { turns } from '../harness/turns.js';
 import { NodeObserver } from '../redis-info.js';
 import { describeMachine, type Report } from '../report.js';
 import { manifestOf } from '../versions.js';
@@ -54,7 +55,7 @@ class QueueBenchmark implements Run {
     for (let round = 0; round < this.#plan.rounds; round += 1) {
       for (const [workload, measure] of workloads) {
         if (!this.#call.workloads.has(workload)) continue;
-        for (const contestant of round % 2 === 0 ? contestants : [...contestants].reverse()) {
+        for (const contestant of turns(contestants, round)) {
           this.#call.progress(`round ${round + 1}: ${workload}, ${contestant.name}`);
           await this.#redis.flushall();
           note(results, { workload, contestant }, await measure(contestant, stage));

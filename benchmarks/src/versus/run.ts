@@ -10,7 +10,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { type LocalNodes, startNodes } from '@holdfast/local';
 import type { Benchmark, Call, Run } from '../benchmark.js';
-import { processFile } from '../lock/fleet.js';
+import { processFile } from '../harness/process.js';
 import { NodeObserver } from '../redis-info.js';
 import { describeMachine, number, type Report, ratio, type Target } from '../report.js';
 import { median } from '../statistics.js';

@@ -5,11 +5,10 @@
  * renewals cost the waiters' process nothing. CPU times are told by the nodes, and by the process itself. Memory is what
  * the waiters have added, after garbage collection. Rejects if a waiter stops waiting or the lease is lost.
  */
-import { fork } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startNodes } from '@holdfast/local';
 import { createLocks, type Locks } from '@holdfast/lock';
-import { answerOf, processFile } from '../lock/fleet.js';
+import { MeasuringProcess, processFile } from '../harness/process.js';
 import type { Adopt } from '../lock/held.js';
 import { NodeObserver } from '../redis-info.js';
 import type { IdleStart, IdleWindow } from './idle-process.js';
@@ -37,21 +36,16 @@ export async function runIdle(plan: Plan, adopt: Adopt): Promise<IdleResult> {
   const locks = createLocks({ nodes: [...nodes.urls] });
   const observer = new NodeObserver(nodes.urls);
   await locks.initialize();
-  const child = fork(
-    processFile(import.meta.url, 'idle-process'),
-    [RESOURCE, String(plan.idle), ...nodes.urls],
-    { serialization: 'advanced' },
-  );
-  const ask = async <T>(command: string): Promise<T> => {
-    const answer = answerOf(child);
-    child.send(command);
-    return (await answer) as T;
-  };
+  const child = new MeasuringProcess(processFile(import.meta.url, 'idle-process'), [
+    RESOURCE,
+    String(plan.idle),
+    ...nodes.urls,
+  ]);
   try {
-    await answerOf(child);
-    return await whileKept(locks, () => watch(plan, observer, ask));
+    await child.started();
+    return await whileKept(locks, () => watch(plan, observer, child));
   } finally {
-    child.kill('SIGKILL');
+    child.stop();
     observer.close();
     await locks.close();
     await nodes.stop();
@@ -62,12 +56,8 @@ function whileKept<T>(locks: Locks, work: () => Promise<T>): Promise<T> {
   return locks.using(RESOURCE, { ttl: 10_000 }, work);
 }
 
-async function watch(
-  plan: Plan,
-  observer: NodeObserver,
-  ask: <T>(command: string) => Promise<T>,
-): Promise<IdleResult> {
-  const start = await ask<IdleStart>('wait');
+async function watch(plan: Plan, observer: NodeObserver, child: MeasuringProcess): Promise<IdleResult> {
+  const start = await child.ask<IdleStart>('wait');
   const busiestNode: number[] = [];
   const client: number[] = [];
   const commands: number[] = [];
@@ -75,9 +65,9 @@ async function watch(
   for (let turn = 0; turn < plan.windows; turn += 1) {
     const [cpuBefore, callsBefore] = await Promise.all([observer.cpuOfEach(), observer.calls(SENT)]);
     const began = performance.now();
-    await ask<IdleWindow>('report');
+    await child.ask<IdleWindow>('report');
     await sleep(plan.window);
-    const window = await ask<IdleWindow>('report');
+    const window = await child.ask<IdleWindow>('report');
     const [cpu, calls] = await Promise.all([observer.cpuOfEach(), observer.calls(SENT)]);
     const elapsed = performance.now() - began;
     busiestNode.push(Math.max(...cpu.map((time, node) => time - (cpuBefore[node] ?? 0))) / 1000 / elapsed);

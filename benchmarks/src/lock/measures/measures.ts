@@ -22,5 +22,3 @@ export interface Request {
   readonly measure: keyof Measures;
   readonly options: unknown;
 }
-
-export type Response = { readonly result: unknown } | { readonly error: string };
