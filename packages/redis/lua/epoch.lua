@@ -20,15 +20,17 @@ local AHEAD = 1000000 -- more than the tokens that any server issues until its c
 local function epoch_of(meta)
   local server, epoch, last = meta[1], meta[2], meta[3]
   if server == SERVER then return epoch, last end
-  local first = string.format('%.0f', math.max(micros + WINDOW, tonumber(last or 0) + AHEAD))
+  local first = string.format('%.0f', math.max(micros + WINDOW - 1, tonumber(last or 0) + AHEAD))
   redis.call('HSET', META, 'server', SERVER, 'epoch', first, 'token', first)
   return first, first
 end
 
 -- A fencing token: higher than the last and than `seen`, which the caller knows of; and for how many ms it may not be issued
--- yet. The next server, if it does not know this epoch, begins a window above its own time, which may be a window behind:
+-- yet. None is issued that is more than a window above the time: so a server that forgets everything begins above all of
+-- them. The next server, if it does not know this epoch, begins a window above its own time, which may be a window behind:
 -- so until a replica has confirmed that it knows it, no token is issued before its time has come.
 local function next_token(last, seen, is_confirmed)
   local token = math.max(micros, tonumber(last) + 1, tonumber(seen) + 1)
-  return token, (IS_ALONE or is_confirmed) and 0 or math.ceil((token - micros) / 1000)
+  local highest = (IS_ALONE or is_confirmed) and micros + WINDOW or micros
+  return token, math.max(0, math.ceil((token - highest) / 1000))
 end

@@ -346,8 +346,20 @@ export const QUEUE_CANARIES: readonly Canary[] = [
     changes: [
       {
         file: `${SHARED}/lua/epoch.lua`,
-        find: '(IS_ALONE or is_confirmed) and 0 or math.ceil((token - micros) / 1000)',
-        replace: '0',
+        find: '(IS_ALONE or is_confirmed) and micros + WINDOW or micros',
+        replace: 'micros + WINDOW',
+      },
+    ],
+  },
+  {
+    name: 'tokens further ahead than an epoch begins',
+    about:
+      'A server that has forgotten some of its tokens issues new ones more than a window above its time.',
+    changes: [
+      {
+        file: `${SHARED}/lua/epoch.lua`,
+        find: 'math.max(0, math.ceil((token - highest) / 1000))',
+        replace: 'IS_ALONE and 0 or math.max(0, math.ceil((token - highest) / 1000))',
       },
     ],
   },

@@ -289,7 +289,22 @@ function drawFaults(dice: Dice, options: FaultOptions): Fault[] {
     const by = dice.between(-1, 1) * dice.scale(1, JUMP);
     faults.push({ f: 'node clock', at: dice.whole(0, options.healAt), node: 0, by });
   }
+  if (options.lossy && dice.chance(0.25)) faults.push(...drawLosses(dice, options));
   return faults.sort((one, two) => one.at - two.at);
+}
+
+/** The server forgets a part of what it knew, and soon after that everything. */
+function drawLosses(dice: Dice, { healAt }: FaultOptions): Fault[] {
+  const at = dice.whole(100, healAt - 1_000);
+  const crash = {
+    f: 'crash',
+    at,
+    node: 0,
+    for: 10,
+    memory: 'some',
+    savedBefore: dice.whole(1, 500),
+  } as const;
+  return [crash, { f: 'flush', at: at + dice.whole(50, 900), node: 0 }];
 }
 
 /** Two, one after the other: another server with another clock, which may not know of the one before. */
