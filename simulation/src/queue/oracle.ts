@@ -40,8 +40,8 @@ export class QueueOracle implements Judge {
   readonly #lives: Lives;
   readonly #rates: Rates;
   readonly #ticks: Ticks;
-  /** When the limits of the plan were declared first, in microseconds of true time. */
-  #limitedAt: number | undefined;
+  /** The highest token that was issued before the limits of the plan were declared; undefined until they are. */
+  #unlimited: number | undefined;
   readonly #acknowledged = new Set<string>();
   readonly #tokens = new Map<string, number>();
   #highest = 0;
@@ -120,7 +120,7 @@ export class QueueOracle implements Judge {
   /** Tokens are judged where they are issued: a worker may begin late. */
   #delivered(reply: readonly Reply[]): void {
     const token = Number(reply[1]);
-    const isJudged = this.#limitedAt !== undefined && this.#remembersSince < 0 && !this.#plan.clocksJump;
+    const isJudged = this.#unlimited !== undefined && this.#remembersSince < 0 && !this.#plan.clocksJump;
     for (let place = 9; place < reply.length; place += 2) {
       const level = Number(reply[place]);
       if (isJudged) this.#rates.delivered(Number(reply[2]), reply[place + 1] as readonly Reply[]);
@@ -146,8 +146,8 @@ export class QueueOracle implements Judge {
   /** The limits of the release before never replace those of the plan. */
   #judgeLimits(): void {
     const kept = String(this.#world.store.server.execute('HGET', [key('meta'), 'limits']));
-    if (kept.startsWith('{"version":2')) this.#limitedAt ??= this.#now;
-    else if (this.#limitedAt !== undefined && this.#remembersSince < 0)
+    if (kept.startsWith('{"version":2')) this.#unlimited ??= this.#highest;
+    else if (this.#unlimited !== undefined && this.#remembersSince < 0)
       this.violate('limits', `those of the plan are kept no more, but ${kept}`);
   }
 
@@ -161,7 +161,7 @@ export class QueueOracle implements Judge {
     let [valid, ofKey] = [0, 0];
     for (const other of this.#held) {
       const isValid = other.task.lease.remaining() > 0;
-      if (isValid && other.at > (this.#limitedAt ?? Number.POSITIVE_INFINITY)) valid += 1;
+      if (isValid && other.task.token > (this.#unlimited ?? Number.POSITIVE_INFINITY)) valid += 1;
       if (isValid && task.key !== undefined && other.task.key === task.key) ofKey += 1;
       if (other === held || other.task.id !== task.id) continue;
       const whose = `that of ${other.machine.name} under ${other.task.token}`;
