@@ -6,7 +6,10 @@
 --
 -- Replies {'sealed'}  {'changed', mark}  {'ahead', highest}  {'forgotten', lowest}
 --
+-- A mark never expires. To say so lets Redis accept the script's writes also when its memory is full, as in seal.lua.
+--
 -- Stands on: memory
+redis.call('PERSIST', KEYS[2])
 local when = untimely()
 if when then return when end
 local mark = redis.call('GET', KEYS[2]) or ''

@@ -203,7 +203,11 @@ async function siteOnBoth(prefix: string): Promise<Guarded<readonly RedisCommand
     });
     return value;
   };
-  const both: HandOver = (...of) => Promise.all([handOver(...of), store.transfer(...of)]);
+  // One after the other: nothing is under way any more when one is refused.
+  const both: HandOver = async (...of) => {
+    await handOver(...of);
+    await store.transfer(...of);
+  };
   return { site: { guard: site.guard, handle }, handOver: both };
 }
 

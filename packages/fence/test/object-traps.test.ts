@@ -1,11 +1,12 @@
 /** The guard for objects where stores and networks play tricks: a real client of S3 over real HTTP, and files. */
 import { S3Client } from '@aws-sdk/client-s3';
-import { MisuseError, StaleTokenError, UnavailableError } from '@holdfast/fence';
+import { IssuerMismatchError, MisuseError, StaleTokenError, UnavailableError } from '@holdfast/fence';
 import {
   conformance,
   createObjectGuard,
   type ObjectGuard,
   type ObjectGuardOptions,
+  type ObjectStore,
   type ObjectWrite,
   s3Store,
 } from '@holdfast/fence/object-store';
@@ -51,6 +52,27 @@ const totals = (token: number) => holder(KEY, token);
 const text = (content: Buffer | undefined): string | undefined => content && String(content);
 
 describe('an object of the guard', () => {
+  it('is handed over although its earlier holder writes meanwhile, who is shut out', async () => {
+    await using bench = await openBench();
+    const runaway = await bench.guard().seal(totals(5));
+    await runaway.write('5');
+    let writes = 2;
+    const store: ObjectStore = {
+      name: bench.store.name,
+      put: (...args) => bench.store.put(...args),
+      remove: (...args) => bench.store.remove(...args),
+      async get(key, signal) {
+        const object = await bench.store.get(key, signal);
+        if (writes > 0) await runaway.write(`late ${writes--}`);
+        return object;
+      },
+    };
+    const next = await bench.guard({ store }).transfer(KEY, { ...totals(1), issuer: 'queue:q' });
+    expect(writes).toBe(0);
+    await expect(runaway.write('6')).rejects.toThrow(IssuerMismatchError);
+    expect(text(await next.read())).toBe('late 1');
+  });
+
   it('is absent when it was sealed and not written, and when it was deleted, with its mark kept', async () => {
     await using bench = await openBench();
     const guard = bench.guard();

@@ -1,5 +1,5 @@
 /** The guard for data in Redis: the contract, its commands, and a store that forgets. */
-import { MisuseError, StaleTokenError, UnavailableError } from '@holdfast/fence';
+import { IssuerMismatchError, MisuseError, StaleTokenError, UnavailableError } from '@holdfast/fence';
 import {
   createRedisGuard,
   type RedisCommand,
@@ -196,12 +196,20 @@ describe('a store whose memory is full', () => {
       await expect(write).rejects.toThrow(/refused command 1 of the write\. .*\n.*OOM/);
     }
     await expect(old.write([['SET', 'balance', 3]])).rejects.toThrow(StaleTokenError);
+    const theirs = { token: 4, resource: 'task', issuer: 'queue:q' };
+    await guard.transfer('new', theirs); // hands over, too
+    await expect(guard.seal(holder('new', 5))).rejects.toThrow(IssuerMismatchError);
     await store.redis.del('{holdfast}:mark:r');
     const unmarked = old.write([['SET', 'balance', 4]]);
     await expect(unmarked).rejects.toThrow(/was refused by Redis; nothing was done/);
     expect(await store.redis.get('balance')).toBe('1');
     await store.redis.config('SET', 'maxmemory', '0');
   });
+});
+
+it.each([{ clock: {} }, { tls: 1 }, { window: -1 }])('the option %j is refused', (option) => {
+  const make = (): unknown => createRedisGuard({ redis: 'redis://127.0.0.1:1', ...option } as never);
+  expect(make).toThrow(MisuseError);
 });
 
 describe('the connection of a guard', () => {

@@ -2,10 +2,12 @@
 --
 -- A node knows that of a token that is younger than all that it can have forgotten: what was before it was admitted, also
 -- where a restart brought an older fence back, and fences that have expired, which this one has not if it is there. `mark`
--- is the fence, and not above the token.
+-- is the fence, and not above the token. Nor does it vouch for a token that no node can have granted, which is more than
+-- two windows ahead of this node: as a fence it would bar every later one.
 --
 -- Stands on: admission
 local function vouches(token, mark, admitted)
   local expired = mark and 0 or micros - RETENTION * 1000
+  if tonumber(token) > micros + 2 * WINDOW then return false end
   return tonumber(token) > math.max(admitted, expired) + WINDOW
 end

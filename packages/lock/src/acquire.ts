@@ -157,5 +157,10 @@ function throwIfEnded({ closing }: AcquireContext, call: AcquireCall, result?: H
   if (!call.signal?.aborted && !closing.aborted) return;
   if (result instanceof HeldLease) void result.release();
   throwIfAborted(call.signal, doing);
-  throw new AbortedError(`The locks were closed while ${doing}.`, closing.reason);
+  throwIfClosed(closing, doing);
+}
+
+/** For what began before the locks were closed, and would go on. */
+export function throwIfClosed(closing: AbortSignal, doing: string): void {
+  if (closing.aborted) throw new AbortedError(`The locks were closed while ${doing}.`, closing.reason);
 }

@@ -65,23 +65,41 @@ export async function inspectLock(
   resource: string,
   { lockKey, fenceKey, queueKey, readersKey }: LeaseKeys = members.deployment.lockKeys(resource),
 ): Promise<LockState> {
+  const keys = [lockKey, fenceKey, queueKey, readersKey];
+  return (await inspectKeys(members, timeout, resource, keys)).state;
+}
+
+/** The same for a slot of a semaphore; and how many permits each node knows the semaphore to have, 0 if it does not. */
+export async function inspectSlot(
+  ...[members, timeout, resource, keys]: [Members, number, string, LeaseKeys & { permitsKey: string }]
+): Promise<{ readonly state: LockState; readonly permits: readonly number[] }> {
+  const { lockKey, fenceKey, queueKey, readersKey, permitsKey } = keys;
+  return inspectKeys(members, timeout, resource, [lockKey, fenceKey, queueKey, readersKey, permitsKey]);
+}
+
+async function inspectKeys(
+  ...[members, timeout, resource, inspected]: [Members, number, string, readonly string[]]
+): Promise<{ readonly state: LockState; readonly permits: readonly number[] }> {
   const { deployment } = members;
-  const keys = [deployment.recordKey, lockKey, fenceKey, queueKey, readersKey];
+  const keys = [deployment.recordKey, ...inspected];
+  const permits: number[] = [];
   const read = async (node: RedisNode): Promise<NodeState> => {
     const reply = await node.run(inspectScript, keys, [deployment.parameters], timeout);
+    permits.push((Array.isArray(reply) && Number(reply[10])) || 0);
     return decodeInspect(node, reply, deployment);
   };
   const nodes = await Promise.all(
     members.nodes.map((node) => read(node).catch((error: unknown) => unreachable(node, error))),
   );
   const fences = nodes.flatMap(({ fence }) => fence ?? []);
-  return {
+  const state = {
     resource,
     ...holderOf(nodes, deployment.quorum),
     ...(fences.length > 0 && { fence: Math.max(...fences) }),
     waiting: Math.max(0, ...nodes.map(({ waiting }) => waiting ?? 0)),
     nodes,
   };
+  return { state, permits };
 }
 
 function unreachable(node: RedisNode, error: unknown): NodeState {

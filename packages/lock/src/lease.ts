@@ -219,12 +219,12 @@ export class HeldLease implements Lease {
     for (const vote of votes) this.#noteQuarantine(vote);
     kept = explainExtend(votes, quorum) === 'kept';
     const resuming = explainExtend(votes, quorum) === 'resumable';
-    this.#conclude(resuming ? await this.#resume(ttl) : votes, since, ttl);
+    const hadRunOut = this.#conclude(resuming ? await this.#resume(ttl) : votes, since, ttl);
     if (kept) {
       for (const [index, node] of members.nodes.entries())
         this.#heal(ttl, { node, vote: votes[index], since });
     }
-    return kept ? 'kept' : 'resumed';
+    return kept && !hadRunOut ? 'kept' : 'resumed';
   }
 
   #noteQuarantine(vote: Vote | undefined): void {
@@ -284,8 +284,11 @@ export class HeldLease implements Lease {
     return time === undefined || left <= 0 ? 0 : Math.floor(time + left * 1_000);
   }
 
-  /** Sets the new validity if a majority has the lock under this lease; throws what the votes mean otherwise. */
-  #conclude(votes: Votes, since: number, ttl: number): void {
+  /**
+   * Sets the new validity if a majority has the lock under this lease; throws what the votes mean otherwise. Returns
+   * whether the old one was over by then: the nodes keep a lock longer than its holder relies on it.
+   */
+  #conclude(votes: Votes, since: number, ttl: number): boolean {
     const { members, clock, validity } = this.#context;
     members.audit.requireDistinct();
     if (this.#releasing) throw this.#lost ?? this.error('was released');
@@ -305,9 +308,12 @@ export class HeldLease implements Lease {
         outcome === 'unavailable' ? 'Too few nodes answered' : `The nodes took longer than ${ttl} ms`;
       throw new UnavailableError(`${what} to extend the lease on "${this.resource}"; try again.`, reasons);
     }
-    if (this.#signal?.check()) this.#signal = undefined;
+    const signalled = this.#signal?.check() === true;
+    const hadRunOut = signalled || this.#validUntil <= clock.now();
+    if (signalled) this.#signal = undefined;
     this.#ttl = ttl;
     this.#validUntil = validUntil;
+    return hadRunOut;
   }
 
   release(): Promise<void> {

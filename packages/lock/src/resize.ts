@@ -10,7 +10,7 @@
  * they know, and it is to be repeated.
  */
 import { UnavailableError } from '@holdfast/kernel';
-import { acquireLease } from './acquire.js';
+import { acquireLease, throwIfClosed } from './acquire.js';
 import type { LeaseKeys } from './deployment.js';
 import type { HeldLease } from './lease.js';
 import type { Leasing, Terms } from './leasing.js';
@@ -84,6 +84,7 @@ class Holding {
 
   /** Takes what is not held, or not any more. */
   async take(label: string, keys: LeaseKeys): Promise<HeldLease> {
+    throwIfClosed(this.#leasing.context.closing, `acquiring "${label}"`);
     const present = this.#leases.get(label);
     if (present && present.remaining() > 0) return present;
     void present?.release();

@@ -8,9 +8,16 @@
  * Guarantees: never more holders than permits, also when holders and nodes die. The number of permits is kept on the
  * nodes; a client that gives another is refused. It changes by `resize`.
  */
-import { MisuseError, type Readers, readOptions, requireName, whole } from '@holdfast/kernel';
+import {
+  MisuseError,
+  type Readers,
+  readOptions,
+  requireName,
+  UnavailableError,
+  whole,
+} from '@holdfast/kernel';
 import type { LeaseKeys } from './deployment.js';
-import { inspectLock } from './inspect.js';
+import { inspectSlot } from './inspect.js';
 import type { HeldLease, Lease } from './lease.js';
 import {
   type AcquireOptions,
@@ -37,6 +44,7 @@ const SEMAPHORE = { permits: whole(1, MOST) } satisfies Readers<SemaphoreOptions
 
 export interface SemaphoreState {
   readonly name: string;
+  /** How many there are, as the nodes know it; the highest number where a resize has not told all of them. */
   readonly permits: number;
   /** Who holds permits. */
   readonly holders: readonly {
@@ -116,22 +124,35 @@ export class Semaphore {
     this.#leasing.context.waiting.wake(this.#line);
   }
 
-  /** Who holds permits now. Changes nothing. */
+  /** Who holds permits now, whatever number this handle was given. Changes nothing. Throws UnavailableError. */
   async inspect(): Promise<SemaphoreState> {
     const { members } = this.#leasing.context;
     const opening = members.open();
     if (opening) await opening;
-    const look = (slot: number) =>
-      inspectLock(members, this.#callTimeout, this.#nameOf(slot), this.#keysOf(slot));
-    const states = await Promise.all(Array.from({ length: this.#permits }, (_, index) => look(index + 1)));
+    const first = await this.#look(1);
+    const known = first.permits.filter((permits) => permits > 0);
+    const most = Math.max(...known, known.length === 0 ? this.#permits : 0);
+    const others = Array.from({ length: most - 1 }, (_, index) => this.#look(index + 2));
+    const states = [first, ...(await Promise.all(others))].map(({ state }) => state);
     return {
       name: this.name,
-      permits: this.#permits,
+      permits: most,
       holders: states.flatMap(({ resource, token, owner = '', remaining = 0 }) =>
         token === undefined ? [] : [{ resource, token, owner, remaining }],
       ),
       waiting: Math.max(...states.map(({ waiting }) => waiting)),
     };
+  }
+
+  async #look(slot: number): ReturnType<typeof inspectSlot> {
+    const { members } = this.#leasing.context;
+    const keys = { ...this.#keysOf(slot), permitsKey: this.#number.key };
+    const seen = await inspectSlot(members, this.#callTimeout, this.#nameOf(slot), keys);
+    if (seen.state.certain) return seen;
+    throw new UnavailableError(
+      `Too few nodes answered to tell who holds permits of "${this.name}".`,
+      seen.state.nodes.map(({ node, state: how, reason }) => ({ node, reason: reason ?? how })),
+    );
   }
 
   get #line(): string {

@@ -12,7 +12,7 @@ import {
   requireName,
   type TokenHolder,
 } from '@holdfast/kernel';
-import { acquireLease } from './acquire.js';
+import { acquireLease, throwIfClosed } from './acquire.js';
 import type { HeldLease } from './lease.js';
 import type { Leasing, Terms } from './leasing.js';
 import { exclusive } from './modes.js';
@@ -147,7 +147,8 @@ async function tryAll(
   if (won.length === resources.length) return won;
   await Promise.all(won.map((lease) => lease.release()));
   const reasons = attempts.flatMap((attempt) => (attempt.status === 'rejected' ? [attempt.reason] : []));
-  if (terms.wait === 0 || terms.signal?.aborted) throw reasons[0];
+  const misused = reasons.some((reason) => reason instanceof MisuseError);
+  if (terms.wait === 0 || terms.signal?.aborted || misused) throw reasons[0];
   return undefined;
 }
 
@@ -158,11 +159,12 @@ async function inOrder(
   terms: Terms,
   deadline: number,
 ): Promise<readonly HeldLease[]> {
-  const { clock } = leasing.context;
+  const { clock, closing } = leasing.context;
   const held: HeldLease[] = [];
   const renewals: { stop(): void }[] = [];
   try {
     for (const resource of sorted) {
+      throwIfClosed(closing, `acquiring "${resource}"`);
       const wait = Math.max(0, deadline - clock.now());
       const lease = await acquireOne(leasing, resource, { ...terms, wait });
       held.push(lease);

@@ -200,6 +200,8 @@ export function describeVote(vote: Vote | undefined, parameters: string): string
       return describeMisfit(vote.parameters, parameters);
     case 'permits':
       return `knows this semaphore with ${vote.permits} permits`;
+    case 'number':
+      return 'has answered';
     case 'unset':
       return 'does not know this semaphore';
     case 'shared':

@@ -35,6 +35,19 @@ const seeded = () => {
   return { random: seededRandom(seed), repeat: `repeat with SEED=${seed} npm test -- family` };
 };
 
+describe('calls that take several leases', () => {
+  it('are aborted, and not misused, when the locks are closed meanwhile', async () => {
+    await using _held = await one.acquire('closing');
+    const closed = open();
+    const several = closed.acquire(['closing', 'c2'], { wait: 30_000 });
+    const resizing = closed.semaphore('closing', { permits: 2 }).resize(1);
+    await closed.close();
+    await expect(several).rejects.toThrow(AbortedError);
+    await expect(resizing).rejects.toThrow(AbortedError);
+    await expect(closed.acquire(['closing', 'c2'])).rejects.toThrow(MisuseError);
+  });
+});
+
 describe('several resources', () => {
   it('are held together, with a token each, and given back together', async () => {
     await using lease = await one.acquire(['b', 'a', 'c']);

@@ -16,6 +16,37 @@ beforeAll(async () => {
 afterAll(() => deployment[Symbol.asyncDispose]());
 
 describe('a lease', () => {
+  it('has a signal also when it was released: one that costs nothing and never aborts', async () => {
+    const warnings: Error[] = [];
+    const hear = (warning: Error): void => void warnings.push(warning);
+    process.on('warning', hear);
+    const lease = await locks.acquire('signal-after-release');
+    await lease.release();
+    expect(lease.signal.aborted).toBe(false);
+    process.emitWarning('the last');
+    await vi.waitFor(() => expect(warnings.at(-1)?.message).toBe('the last'));
+    expect(warnings).toHaveLength(1);
+    process.off('warning', hear);
+  });
+
+  it('is resumed where it ran out for its holder while the nodes still have it', async () => {
+    const lease = await locks.acquire('shortened', { ttl: 2_000 });
+    expect(await lease.extend(10)).toBe('kept');
+    const { signal } = lease;
+    await vi.waitFor(() => expect(signal.aborted).toBe(true));
+    expect(await other.tryAcquire('shortened')).toBeNull();
+    expect(await lease.extend(2_000)).toBe('resumed');
+    expect([signal.aborted, lease.signal.aborted]).toEqual([true, false]);
+    await lease.release();
+  });
+
+  it('cannot be adopted under a token that nobody can have been granted, which would bar the later ones', async () => {
+    const forged = { resource: 'forged', token: Number.MAX_SAFE_INTEGER, owner: 'nobody' };
+    await expect(locks.adopt(forged)).rejects.toThrow(LeaseLostError);
+    await using lease = await other.acquire('forged');
+    expect(lease.token).toBeLessThan(forged.token);
+  });
+
   it('excludes others until it is released, and then hands on a higher token', async () => {
     const first = await locks.acquire('a', { ttl: 2_000 });
     expect(Number.isSafeInteger(first.token)).toBe(true);

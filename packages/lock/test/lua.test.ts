@@ -358,6 +358,7 @@ describe('inspect', () => {
       ...rest,
       0,
       '',
+      '',
     ];
     expect(await inspect()).toEqual(seen('voting', expect.any(Number), '', -2, ''));
     const token = now();

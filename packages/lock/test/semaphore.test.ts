@@ -1,8 +1,8 @@
 /** Semaphores on real nodes: permits, waiting for them, and changes of their number. */
-import { BusyError, MisuseError, seededRandom } from '@holdfast/kernel';
-import type { Lease, Locks } from '@holdfast/lock';
+import { BusyError, MisuseError, seededRandom, UnavailableError } from '@holdfast/kernel';
+import { createLocks, type Lease, type Locks } from '@holdfast/lock';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { type Deployment, deploy } from './deployment.js';
+import { type Deployment, deploy, NOWHERE } from './deployment.js';
 
 let deployment: Deployment;
 let one: Locks;
@@ -44,6 +44,23 @@ const takeAll = async (locks: Locks, name: string, permits: number): Promise<Map
   const leases = Array.from({ length: permits }, () => semaphore.acquire({ ttl: 20_000 }));
   return new Map((await Promise.all(leases)).map((lease) => [lease.resource, lease]));
 };
+
+describe('inspect', () => {
+  it('tells the permits and all their holders, whatever number the handle was given', async () => {
+    const permits = [...(await takeAll(one, 'looked-at', 3)).values()];
+    const unaware = two.semaphore('looked-at', { permits: 1 });
+    const state = await unaware.inspect();
+    expect(state.permits).toBe(3);
+    expect(state.holders.map(({ token }) => token).sort()).toEqual(permits.map(({ token }) => token).sort());
+    for (const permit of permits) await permit.release();
+  });
+
+  it('does not say that nobody holds a permit where too few nodes answer', async () => {
+    const nowhere = createLocks({ nodes: [NOWHERE] });
+    await expect(nowhere.semaphore('away', { permits: 2 }).inspect()).rejects.toThrow(UnavailableError);
+    await nowhere.close();
+  });
+});
 
 describe('a semaphore', () => {
   it('grants as many permits as it has, each a lease with a token, and no more', async () => {

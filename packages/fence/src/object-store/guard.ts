@@ -34,7 +34,7 @@ import { type Guard, type Sealed, tokenWindow } from '../guard.js';
 import { changedMark, otherIssuer, staleToken } from '../refused.js';
 import { conformance, hasPassed } from './conformance.js';
 import { withSignal } from './deadline.js';
-import { type Judgement, judge, markOf } from './judge.js';
+import { hasSameMark, type Judgement, judge, markOf } from './judge.js';
 import type { Mark, NewObject, ObjectStore, StoredObject } from './store.js';
 import { encodeWrite, type ObjectWrite } from './write.js';
 
@@ -116,21 +116,28 @@ export class ObjectGuard implements Guard<ObjectWrite, void> {
 
   async transfer(resource: string, holder: TokenClaim): Promise<SealedObject> {
     const claim = this.#requireClaim(holder, { resource: requireName('resource', resource) });
-    const etag = await this.#within(async (signal) => {
+    return this.#sealed(claim, await this.#within((signal) => this.#replace(claim, signal)));
+  }
+
+  /**
+   * Puts the object under the claim in place of the mark that it was seen to have. A holder of that mark who goes on
+   * writing changes the ETag and not the mark: then the put is tried again, so that nobody can hold up the transfer.
+   */
+  async #replace(claim: TokenClaim, signal: AbortSignal): Promise<string> {
+    let seen: StoredObject | undefined;
+    for (let attempt = 0; ; attempt += 1) {
       const current = await this.#store.get(claim.resource, signal);
-      if (judge(current, { ...claim, floor: 0 }) !== 'foreign') return this.#raise(claim, signal);
-      const answer = await this.#store.put(
-        claim.resource,
-        this.#raised(current, claim),
-        current?.etag,
-        signal,
-      );
+      const judgement = judge(current, { ...claim, floor: 0 });
+      if (seen !== undefined && judgement !== 'own' && !hasSameMark(current, seen)) {
+        throw changedMark(claim, current?.mark && { issuer: undefined, ...current.mark });
+      }
+      if (judgement !== 'foreign' || current === undefined) return this.#raise(claim, signal);
+      const { etag } = current;
+      const answer = await this.#store.put(claim.resource, this.#raised(current, claim), etag, signal);
       if (answer.word === 'put') return answer.etag;
-      const after = await this.#store.get(claim.resource, signal);
-      if (after && judge(after, { ...claim, floor: 0 }) === 'own') return after.etag;
-      throw changedMark(claim, after?.mark && { issuer: undefined, ...after.mark });
-    });
-    return this.#sealed(claim, etag);
+      seen = current;
+      await pause(this.#clock, backoff(this.#random, attempt, BACKOFF), signal);
+    }
   }
 
   #sealed(claim: TokenClaim, sealedAs: string): SealedObject {

@@ -29,3 +29,7 @@ export function judge(current: StoredObject | undefined, { token, issuer, floor 
 
 /** The token of an object's mark; 0 where it has none. */
 export const markOf = (current: StoredObject | undefined): number => current?.mark?.token ?? 0;
+
+export function hasSameMark(current: StoredObject | undefined, seen: StoredObject): boolean {
+  return current?.mark?.token === seen.mark?.token && current?.mark?.issuer === seen.mark?.issuer;
+}
