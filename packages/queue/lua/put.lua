@@ -18,10 +18,19 @@ local function put(arg)
   if tonumber(delay) > 0 then delay_until(id, now + delay) else release(id) end
 end
 
+-- Whether each of the queues has one that is the same: there it takes no room.
+local function is_same(arg)
+  for queue = 1, queues do
+    use(queue - 1)
+    if not twin_of(ARGV[arg], ARGV[arg + 5], ARGV[arg + 7]) then return false end
+  end
+  return true
+end
+
 local reply = {'put'}
 for arg = 1, #ARGV, 9 do
   local word, id = 'full', ARGV[arg]
-  if not is_full() then
+  if not is_full() or is_same(arg) then
     word = 'same'
     for queue = 1, queues do
       use(queue - 1)

@@ -20,16 +20,22 @@ local function forget_window(id)
   if key then end_window(key) end
 end
 
--- The id of the task that this one is the same as.
-local function same_as(id, key, body, window, keep)
+-- The id of the task that one with this id and deduplication key is the same as, if any.
+local function twin_of(id, key, keep)
   if redis.call('HEXISTS', TASKS, id) == 1 then return id end
-  if key == '' then return end
+  local ends, other = redis.call('ZSCORE', DEDUP, key), redis.call('HGET', DEDUPED, 'k:' .. key)
+  local waits = other and redis.call('ZSCORE', DELAYED, other)
+  if ends and tonumber(ends) > now and (keep == 'first' or waits) then return other end
+end
+
+-- The same, and begins or prolongs the window of the deduplication key.
+local function same_as(id, key, body, window, keep)
+  local other = twin_of(id, key, keep)
+  if key == '' or other == id then return other end
   for _, old in ipairs(redis.call('ZRANGEBYSCORE', DEDUP, '-inf', now, 'LIMIT', 0, 10)) do
     end_window(old)
   end
-  local ends, other = redis.call('ZSCORE', DEDUP, key), redis.call('HGET', DEDUPED, 'k:' .. key)
-  local waits = other and redis.call('ZSCORE', DELAYED, other)
-  if ends and tonumber(ends) > now and (keep == 'first' or waits) then
+  if other then
     if keep == 'last' then
       local head = string.match(redis.call('HGET', TASKS, other), '^[^\n]*\n')
       redis.call('HSET', TASKS, other, head .. body)
@@ -38,7 +44,7 @@ local function same_as(id, key, body, window, keep)
     end
     return other
   end
-  if other then end_window(key) end
+  if redis.call('HEXISTS', DEDUPED, 'k:' .. key) == 1 then end_window(key) end
   redis.call('ZADD', DEDUP, now + window, key)
   redis.call('HSET', DEDUPED, 'k:' .. key, id, 'i:' .. id, key)
 end

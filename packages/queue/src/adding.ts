@@ -58,7 +58,8 @@ export class Adder {
     const { adding } = this.#parts;
     const { id = adding.random.id(), priority = 0, key = '', delay = 0, deduplicate, expires } = options;
     const body = kept === '' ? `{"d":${data}}` : `{"d":${data},"o":${kept}}`;
-    const same = { key: '', within: 0, keep: 'first' as const, ...deduplicate };
+    const { key: sameKey = '', within = 0, keep = 'first' } = deduplicate ?? {};
+    const same = { key: sameKey, within, keep };
     return adding.call(verbs.put, { id, priority, key, delay, body, deduplicate: same, expires });
   }
 }

@@ -96,6 +96,9 @@ export abstract class QueueAdministration<Input> {
     requireKnown('list', options, ['after', 'limit']);
     const limit = requireCount('limit', options.limit ?? 100, { min: 1, max: 1_000 });
     const after = options.after ?? '';
+    if (typeof after !== 'string') {
+      throw new MisuseError(`after is the "next" of the page before; got ${display(after)}.`);
+    }
     return this.#parts.port.call(verbs.list, { state: requireState(state), after, limit });
   }
 

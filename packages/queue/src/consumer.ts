@@ -100,6 +100,7 @@ export class Consumer {
       worker: options.worker,
       lease: options.lease,
       calls: this.#call,
+      unreachable: port.closed,
       health: this.#health,
       onLost: () => this.#lose(),
       onRenewed: ({ epoch, ticks }) => {
@@ -173,6 +174,7 @@ export class Consumer {
         this.#wake();
       } catch (error) {
         this.#health.failed(error);
+        if (this.#options.queue.port.closed.aborted) return;
         await this.#health.pause(tries, this.#draining.signal);
       }
     }

@@ -5,6 +5,7 @@
  * Guarantees: those of a queue, within a partition: tasks of one key are in one partition, and so are those of one id. The
  * limits of the options are those of each partition.
  */
+import { requireName } from '@holdfast/kernel';
 import { partitionOf } from '@holdfast/redis';
 import type { Added } from './adding.js';
 import type { Counts } from './inspection.js';
@@ -55,7 +56,7 @@ export class PartitionedQueue<Input = unknown, Output = Input> implements AsyncD
 
   /** The partition of tasks with this key, or, without one, with this deduplication key or id. */
   partitionOf(key: string): Queue<Input, Output> {
-    return this.#at(partitionOf(key, this.partitions.length));
+    return this.#at(partitionOf(requireName('key', key), this.partitions.length));
   }
 
   /** As of a queue. Tasks without a key and an id go to the partitions in turns. */

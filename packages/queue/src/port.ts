@@ -51,6 +51,7 @@ export class QueuePort {
   readonly #caller: Caller;
   #entering: Promise<void> | undefined;
   #entered = false;
+  readonly #closing = new AbortController();
   /** With the keys of this queue. */
   // biome-ignore lint/suspicious/noExplicitAny: verbs of every kind; #verb() ties each to its own.
   readonly #verbs = new Map<QueueVerb<any, any>, CallVerb<any, any>>();
@@ -102,6 +103,16 @@ export class QueuePort {
     });
   }
 
+  /** Aborts when it is closed. */
+  get closed(): AbortSignal {
+    return this.#closing.signal;
+  }
+
+  /** Throws MisuseError once it is closed. */
+  requireOpen(): void {
+    this.#caller.requireOpen();
+  }
+
   get waitsForReplicas(): boolean {
     return this.#caller.waitsForReplicas;
   }
@@ -119,6 +130,7 @@ export class QueuePort {
 
   close(): void {
     this.#caller.close();
+    this.#closing.abort();
   }
 
   async #fill<Request, Result>(verb: QueueVerb<Request, Result>, request: Request): Promise<Result> {
@@ -147,7 +159,7 @@ export class QueuePort {
   }
 
   async #register(): Promise<void> {
-    this.#caller.requireOpen();
+    this.requireOpen();
     const { groups = [], limits } = this.#options;
     await register(this.#registry, groups.length > 0 ? groups : [this.#queue]);
     const kept = await this.call(enter, limits.args);

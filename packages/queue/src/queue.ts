@@ -5,6 +5,7 @@
  * UnavailableError that says so it is not known; one with an `id` may be repeated.
  */
 import {
+  abortSignal,
   display,
   MisuseError,
   requireDuration,
@@ -85,17 +86,24 @@ export class Queue<Input = unknown, Output = Input>
    */
   async wait(id: string, options: { readonly signal?: AbortSignal } = {}): Promise<unknown> {
     requireKnown('wait', options, ['signal']);
+    const signal = signalOf(options);
     this.#waiters ??= new ResultWaiters(this.name, this.#parts.port);
-    return this.#waiters.wait(requireId('id', id), options.signal);
+    return this.#waiters.wait(requireId('id', id), signal);
   }
 
-  /** What happens to the queue's tasks from now on, until `signal` aborts or the loop is left. */
+  /**
+   * What happens to the queue's tasks from now on, until `signal` aborts, the loop is left or the queue is closed.
+   * Throws MisuseError.
+   */
   async *events(options: { readonly signal?: AbortSignal } = {}): AsyncGenerator<QueueEvent, void> {
     requireKnown('events', options, ['signal']);
+    const { port } = this.#parts;
+    const given = signalOf(options);
+    port.requireOpen();
     const ended = new AbortController();
-    const signal = options.signal ? AbortSignal.any([options.signal, ended.signal]) : ended.signal;
+    const signal = AbortSignal.any([ended.signal, port.closed, ...(given ? [given] : [])]);
     try {
-      for await (const events of readEvents(this.#parts.port, undefined, signal)) {
+      for await (const events of readEvents(port, undefined, signal)) {
         for (const { event } of events) yield event;
       }
     } finally {
@@ -118,6 +126,11 @@ export class Queue<Input = unknown, Output = Input>
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
+}
+
+/** Throws MisuseError for what is no signal. */
+function signalOf({ signal }: { readonly signal?: AbortSignal }): AbortSignal | undefined {
+  return signal === undefined ? undefined : abortSignal('signal', signal);
 }
 
 function partsFrom(options: QueueOptions, groups: ReadonlyMap<string, object>): QueueParts {

@@ -14,13 +14,28 @@ export async function check<Output>(
   of: string,
 ): Promise<Output> {
   if (schema === undefined) return data as Output;
-  const checked = await schema['~standard'].validate(data);
-  if (!checked.issues) return checked.value;
-  const issues = checked.issues.map(({ message, path }) => {
-    const place = (path ?? []).map((part) => String(typeof part === 'object' ? part.key : part)).join('.');
-    return place ? `${place}: ${message}` : message;
-  });
+  let issues: readonly string[];
+  try {
+    const checked = await schema['~standard'].validate(data);
+    if (!checked.issues) {
+      if ('value' in checked) return checked.value;
+      throw new MisuseError('it answers with neither a value nor issues');
+    }
+    issues = checked.issues.map(textOf);
+  } catch (cause) {
+    throw new MisuseError(
+      `The queue's schema cannot tell whether the data of ${of} fit it: ${messageOf(cause)}.`,
+      {
+        cause,
+      },
+    );
+  }
   throw new MisuseError(`The data of ${of} do not fit the queue's schema: ${issues.join('; ')}.`);
+}
+
+function textOf({ message, path }: StandardSchemaV1.Issue): string {
+  const place = (path ?? []).map((part) => String(typeof part === 'object' ? part.key : part)).join('.');
+  return place ? `${place}: ${message}` : message;
 }
 
 /** Data as they are kept. Throws MisuseError if they are not JSON or too large. */

@@ -70,6 +70,9 @@ export interface TaskContext {
   readonly progress: (text: string) => Promise<boolean>;
 }
 
+/** Commands that scripts may call, and that leave the rest of a script with another database, or with an empty one. */
+const UNFIT: readonly string[] = ['SELECT', 'SWAPDB', 'FLUSHDB', 'FLUSHALL'];
+
 /** What a task needs of its queue. */
 export interface TaskQueue {
   readonly name: string;
@@ -138,6 +141,11 @@ export class DeliveredTask<Data> implements Task<Data> {
     if (this.effects.length === MOST_EFFECTS)
       throw new MisuseError(`A task has at most ${MOST_EFFECTS} effects.`);
     const words = [requireName('command', command), ...args];
+    if (UNFIT.includes(command.toUpperCase())) {
+      throw new MisuseError(
+        `${command} cannot be an effect: it would take the database from under the end of the task.`,
+      );
+    }
     const wrong = words.find((word) => typeof word !== 'string' && !Number.isFinite(word));
     if (wrong !== undefined) {
       throw new MisuseError(`The arguments of a command are strings and numbers; got ${display(wrong)}.`);

@@ -3,7 +3,8 @@
  *
  * Guarantees: `validUntil` is never later than the end that Redis knows. Once Redis says that the session is over, its
  * deliveries are lost. A session that ran out without anybody having taken what it has goes on. After `close`, no session
- * is left behind, also none whose beginning was not answered, unless Redis is away: then it runs out.
+ * is left behind, also none whose beginning was not answered, unless Redis is away or no call can be made any more: then it
+ * runs out.
  */
 import { backoff, type Clock, type Random, type Timer } from '@holdfast/kernel';
 
@@ -23,6 +24,8 @@ export interface SessionOptions<Renewal> {
   /** In ms. */
   readonly lease: number;
   readonly calls: LeaseCalls<Renewal>;
+  /** Aborts when no call can be made any more. */
+  readonly unreachable: AbortSignal;
   /** Told whether renewals succeed. */
   readonly health: { readonly succeeded: () => void; readonly failed: (error: unknown) => void };
   /** The session is over: what was delivered under it is lost. */
@@ -47,11 +50,16 @@ export class Session<Renewal> {
   #asked: string | undefined;
   #opening: Promise<unknown> = Promise.resolve();
   #closed = false;
+  /** What cannot be renewed any more is lost. */
+  readonly #onUnreachable = (): void => {
+    if (this.id !== undefined) this.lost();
+  };
 
   constructor(options: SessionOptions<Renewal>) {
     this.#options = options;
     this.#clock = options.clock;
     this.lease = options.lease;
+    options.unreachable.addEventListener('abort', this.#onUnreachable);
   }
 
   /** Whether its deliveries are certainly ours now. */
@@ -91,6 +99,7 @@ export class Session<Renewal> {
   /** Ends it; what was not handed back is claimed by others. Never rejects. */
   async close(): Promise<void> {
     this.#closed = true;
+    this.#options.unreachable.removeEventListener('abort', this.#onUnreachable);
     this.#timer?.cancel();
     const id = this.id ?? this.#asked;
     this.id = undefined;
