@@ -6,7 +6,7 @@
 --
 -- Stands on: known, push
 local max = redis.call('HGET', META, 'max')
-local room = max and max - present() or 1e9
+local room = max and max - unbegun() or 1e9
 local ids = {'added'}
 for arg = 1, #ARGV, 3 do
   local priority, data, options = ARGV[arg], ARGV[arg + 1], ARGV[arg + 2]

@@ -21,11 +21,13 @@ local function push(priority, id)
   redis.call('HSET', PLACES, id, priority .. ' ' .. entry)
 end
 
--- How many tasks there are that have not ended.
-local function present()
-  local sum = redis.call('ZCARD', DELAYED) + redis.call('ZCARD', JOINED)
-  for _, level in ipairs(levels_of(redis.call('HGET', META, 'levels'))) do
-    sum = sum + redis.call('XLEN', stream_of(level))
+-- How many tasks there are that wait, for whatever it is: those that no worker has.
+local function unbegun()
+  local meta = redis.call('HMGET', META, 'levels', 'returned')
+  local sum = redis.call('ZCARD', DELAYED) + redis.call('ZCARD', JOINED) + (meta[2] or 0)
+  for _, level in ipairs(levels_of(meta[1])) do
+    local pending = redis.pcall('XPENDING', stream_of(level), GROUP)
+    sum = sum + redis.call('XLEN', stream_of(level)) - (pending.err and 0 or pending[1])
   end
   return sum
 end

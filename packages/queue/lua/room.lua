@@ -12,7 +12,7 @@ end
 local function is_full()
   for queue = 1, queues do
     use(queue - 1)
-    if most[queue] and present() >= tonumber(most[queue]) then return true end
+    if most[queue] and unbegun() >= tonumber(most[queue]) then return true end
   end
   return false
 end

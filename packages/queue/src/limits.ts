@@ -19,7 +19,7 @@ export interface Limits {
    * with other values is a MisuseError. What a version does not name is not limited.
    */
   readonly version?: number;
-  /** The most tasks that may wait; an add to a full queue throws QueueFullError. Default: no limit. */
+  /** The most tasks that may wait, delayed ones too; an add to a full queue throws QueueFullError. Default: no limit. */
   readonly waiting?: number;
   /** The most tasks that may be handled at a time, by all workers together. Default: no limit. */
   readonly concurrency?: number;

@@ -5,6 +5,7 @@
  * registers it and declares its limits, and so again where the server has forgotten the queue. A queue whose layout is
  * newer than what this version knows is a MisuseError, and nothing of it is touched.
  */
+import { setMaxListeners } from 'node:events';
 import type { ConnectionOptions } from 'node:tls';
 import { type Clock, type HoldfastError, MisuseError, type Random, UnavailableError } from '@holdfast/kernel';
 import {
@@ -62,6 +63,7 @@ export class QueuePort {
     this.keys = keysOf(queue, options.prefix);
     this.clock = options.clock;
     this.random = options.random;
+    setMaxListeners(0, this.closed); // of each worker and each reader
     const { redis, tls, callTimeout, replicas, clock } = options;
     this.#caller = new Caller({
       ...{ redis, tls, timeout: callTimeout, replicas, clock, scripts },

@@ -6,7 +6,7 @@ import { type Backoff, requireBackoff } from './backoff.js';
 import { HIGHEST_PRIORITY, requireId } from './keys.js';
 
 export interface AddOptions {
-  /** Its id, 1 to 256 bytes: while a task of this id lives, adding it again adds nothing. Default: one that the queue gives. */
+  /** Its id, 1 to 256 bytes, not of the form of those that the queue gives, such as 12-0: while a task of this id lives, adding it again adds nothing. Default: one that the queue gives. */
   readonly id?: string;
   /** In how many ms it may begin at the earliest. Default 0. */
   readonly delay?: number;

@@ -117,3 +117,28 @@ it('a task that one of the groups has no room for is added to none, unless all h
   await expect(queue.add(3, { id: 'x' })).rejects.toBeInstanceOf(QueueFullError);
   expect((await queue.group('a').counts()).waiting).toBe(0);
 });
+
+it('what is being handled takes no room', async () => {
+  const queue = queueOf<number>({ limits: { waiting: 2 } });
+  const begun: Task<number>[] = [];
+  const hand = (queue: Queue<number, number>) =>
+    workerOf({
+      queue,
+      concurrency: 2,
+      handler: async (task: Task<number>) => {
+        begun.push(task);
+        await new Promise((resolve) => task.signal.addEventListener('abort', resolve));
+      },
+    });
+  const worker = hand(queue);
+  await queue.addMany([{ data: 1 }, { data: 2, options: { id: 'x' } }]);
+  await eventually(() => begun.length, 2);
+  await queue.pause();
+  await queue.addMany([{ data: 3 }, { data: 4, options: { id: 'y' } }]);
+  await expect(queue.add(5)).rejects.toBeInstanceOf(QueueFullError);
+  await worker.stop(); // hands back, above the limit
+  expect((await queue.counts()).waiting).toBe(4);
+  await queue.purge('waiting');
+  await queue.addMany([{ data: 6 }, { data: 7 }]);
+  await expect(queue.add(8, { id: 'z' })).rejects.toBeInstanceOf(QueueFullError);
+});
