@@ -14,7 +14,7 @@ describe('a queue that is closed', () => {
     const queue = queueOf();
     const events = queue.events();
     const next = events.next();
-    await eventually(async () => (await client().client('LIST')).toString().includes('cmd=xread'), true);
+    await eventually(async () => String(await client().client('LIST')).includes('cmd=xread'), true);
     await queue.close();
     expect(await next).toEqual({ done: true, value: undefined });
     await expect(queue.events().next()).rejects.toThrow('is closed');
