@@ -590,7 +590,7 @@ describe('the rights of a user', () => {
     expect(found.findings[1]?.message).toContain('lacks rights: ~{holdfast}:* &{holdfast}:*.');
     const slower = await withRule(...RULE, ...ASK, 'resetchannels', '-fcall');
     expect(words(slower)).toEqual(['warning rights']);
-    expect(slower.findings[0]?.message).toMatch(/votes run as scripts.*; who waits is not called/);
+    expect(slower.findings[0]?.message).toMatch(/votes run as scripts.*; waiters are not notified/);
     expect(slower.summary.voting).toBe(1);
   });
 

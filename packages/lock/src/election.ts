@@ -167,7 +167,7 @@ export class Election {
     const state = await inspectLock(members, this.#callTimeout, this.name);
     if (state.certain) return state;
     throw new UnavailableError(
-      `Too few nodes answered to tell who leads "${this.name}".`,
+      `Too few nodes answered to know who leads "${this.name}".`,
       state.nodes.map(({ node, state: how, reason }) => ({ node, reason: reason ?? how })),
     );
   }

@@ -114,7 +114,7 @@ export class WaitingRoom {
           },
           onRefused: (reason: string) =>
             onWarning(
-              `${node.address} does not let this user listen, so who waits asks every ${FALLBACK / 1000} s instead of being called: ${reason}`,
+              `${node.address} does not let this user listen, so waiters ask every ${FALLBACK / 1000} s instead of being notified: ${reason}`,
             ),
         };
         node.listen(channel, listener).catch(() => {}); // without this node's calls there is the fallback

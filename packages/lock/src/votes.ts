@@ -187,7 +187,9 @@ export function describeVote(vote: Vote | undefined, parameters: string): string
     case 'failed':
       return vote.reason;
     case 'held':
-      return vote.token === 0 ? 'reserved for who waited longer' : `held under token ${vote.token}`;
+      return vote.token === 0
+        ? 'reserved for a client that has waited longer'
+        : `held under token ${vote.token}`;
     case 'stale':
       return `has granted a higher token (${vote.fence})`;
     case 'window':

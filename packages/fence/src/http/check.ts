@@ -138,7 +138,7 @@ function readClaim(head: RequestHead): TokenClaim | Problem {
   ];
   if (tokenHeader === undefined) return required(`Send ${TOKEN_HEADER}: the token of your lease.`);
   if (resourceHeader === undefined) return required(`Send ${RESOURCE_HEADER}: what your lease is on.`);
-  if (issuerHeader === undefined) return required(`Send ${ISSUER_HEADER}: who issued the token.`);
+  if (issuerHeader === undefined) return required(`Send ${ISSUER_HEADER}, the issuer of the token.`);
   const token = readToken(String(tokenHeader));
   if (token === undefined) {
     const form = 'one positive integer below 2^53, in decimal digits';

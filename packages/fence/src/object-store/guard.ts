@@ -288,7 +288,7 @@ async function requireConforming(store: ObjectStore): Promise<void> {
   const failed = checks.filter(({ passed }) => !passed).map(({ name, detail }) => `\n  ${name}: ${detail}`);
   if (failed.length === 0) return;
   throw new MisuseError(
-    `${store.name} does not keep what the guard stands on; use a store that does. It failed these checks:${failed.join('')}`,
+    `${store.name} does not keep the conditions that the guard relies on; use a store that does. It failed these checks:${failed.join('')}`,
   );
 }
 

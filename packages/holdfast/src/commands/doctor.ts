@@ -15,7 +15,7 @@ import { ALLOW_EVEN, CALL_TIMEOUT, DESCRIPTION, JSON_OUTPUT, NODE_OPTIONS, STRIC
 
 export const doctor: Command = {
   name: 'doctor',
-  summary: 'Tell what is wrong with the nodes, and what to do.',
+  summary: 'Check the nodes, and say what to do about each problem.',
   operands: [],
   about: `Looks at every node: whether it can be reached and can vote, its settings, its
 memory, its clock, the rights of its user, the deployment record; and at the

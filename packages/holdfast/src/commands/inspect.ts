@@ -15,7 +15,7 @@ import { renderTable } from '../table.js';
 
 export const inspect: Command = {
   name: 'inspect',
-  summary: 'Show who holds a resource, and what each node says.',
+  summary: 'Show the holder of a resource, and the view of each node.',
   operands: [{ name: 'name', about: 'the name of the resource' }],
   about: `Shows whether a lease on the resource exists, who holds it, its fencing token,
 how long it lasts if nobody renews it, and the state of every node. Changes
@@ -38,7 +38,7 @@ nothing.`,
     if (answered < quorumOf(state)) {
       // Which did not, and why, has been written above.
       const count = `${answered} of ${state.nodes.length} nodes answered`;
-      throw new UnavailableError(`${count}: too few to tell who holds "${resource}".`, []);
+      throw new UnavailableError(`${count}: too few to know who holds "${resource}".`, []);
     }
     return EXIT.ok;
   },

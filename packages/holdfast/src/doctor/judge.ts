@@ -42,7 +42,7 @@ function majority(voting: number, { nodes, deployment: { quorum } }: Facts): Fin
       severity: 'error',
       check: 'majority',
       message: `${voting} of ${nodes.length} ${nodes.length === 1 ? 'node' : 'nodes'} can vote now, and a lease needs ${quorum}: nobody can get or extend one.`,
-      advice: 'See what is said of the nodes below; those in quarantine come back by themselves.',
+      advice: 'See the findings on each node below. Nodes in quarantine vote again when it is over.',
     },
   ];
 }

@@ -8,7 +8,7 @@ import type { Finding, NodeFinding, ServerCheck } from './findings.js';
 import { asFlags, differences, readParameters } from './parameters.js';
 
 const NOT_INIT =
-  'Do not run "holdfast init" for it: somebody may hold a lease that it has forgotten, and it comes back by itself.';
+  'Do not run "holdfast init" for it: a client may hold a lease that it has forgotten, and it votes again without your help.';
 
 const record: ServerCheck = (node, deployment) => {
   if (node.record === undefined) return unreadable(node);
@@ -103,7 +103,7 @@ function misfit(recorded: string, { name, parameters }: DeploymentFacts): NodeFi
     severity: 'error',
     check: 'record',
     stopsVotes: true,
-    message: `Its deployment record differs from what you say: ${words.join('; ')}. It refuses clients that differ.`,
+    message: `Its deployment record differs from your options: ${words.join('; ')}. It refuses clients that differ.`,
     advice: `Describe the deployment "${name}" as all its clients do${same && `: ${same}`}. To change it, stop all clients and run "holdfast init --replace".`,
   };
 }

@@ -11,7 +11,7 @@ const FOR_VOTES = new Set(
 const SCRIPTS: readonly string[] = ['+evalsha', '+eval', '+script|load'];
 const FUNCTIONS: readonly string[] = ['+fcall', '+function|load'];
 
-const UNCALLED = 'who waits is not called when a lease is given back, and asks every two seconds';
+const UNCALLED = 'waiters are not notified when a lease is released, and ask every two seconds';
 const UNCONNECTED = 'some client libraries cannot connect';
 
 /** Rights whose lack only makes something slower or rarer. */
@@ -19,10 +19,10 @@ const SLOWER: ReadonlyMap<string, string> = new Map([
   ...FUNCTIONS.map((right) => [right, 'votes run as scripts, which is slower'] as const),
   ['+publish', UNCALLED],
   ['+subscribe', UNCALLED],
-  ['+pubsub|numsub', 'those who wait may be stopped by one who died'],
+  ['+pubsub|numsub', 'a waiter that died may hold up the others'],
   ['+ping', UNCONNECTED],
   ['+hello', UNCONNECTED],
-  ['+select', 'no other database than 0 can be used'],
+  ['+select', 'only database 0 can be used'],
 ]);
 
 export const rights: ServerCheck = ({ rights: found, functions }) => {
@@ -57,8 +57,8 @@ function unchecked({ user }: RightsFacts): NodeFinding {
   return {
     severity: 'note',
     check: 'rights',
-    message: `Not every right of the Redis user${named(user)} could be checked: he may not ask for ACL WHOAMI and ACL DRYRUN, or the server has none. Those that can be tried without a trace are there.`,
-    advice: 'To check all, let him have +acl|whoami +acl|dryrun (Redis 7).',
+    message: `Not every right of the Redis user${named(user)} could be checked: the user may not call ACL WHOAMI and ACL DRYRUN, or the server does not have them. The rights that can be tried without side effects are there.`,
+    advice: 'To check all rights, give the user +acl|whoami +acl|dryrun (Redis 7).',
   };
 }
 

@@ -27,7 +27,7 @@ const TROUBLES: Readonly<
   away: (reason) => ({
     message: `It cannot be reached: ${withoutOpening(reason)}.`,
     advice:
-      'Start the server (or those who are asked for it), or correct the address; look at firewalls and at its "bind" and "protected-mode".',
+      'Start the server (or the sentinels or cluster nodes that lead to it), or correct the address; check firewalls and its "bind" and "protected-mode".',
   }),
   login: (reason) => ({
     message: `It refuses the login: ${withoutOpening(reason)}.`,
@@ -132,8 +132,9 @@ const clients: ServerCheck = ({ server }) => {
   return {
     severity: 'warning',
     check: 'clients',
-    message: `It has ${server.clients} of at most ${server.maxClients} connections. Beyond them it turns clients away.`,
-    advice: 'Raise maxclients, or find out who holds so many. A process that waits for a lease has two.',
+    message: `It has ${server.clients} of at most ${server.maxClients} connections. Beyond that it rejects clients.`,
+    advice:
+      'Raise maxclients, or find out which clients hold so many. A process that waits for a lease has two.',
   };
 };
 
@@ -171,9 +172,9 @@ const persistence: ServerCheck = ({ server, config, via }, { parameters, quarant
   if (!config) return undefined;
   const always = server.appendOnly && config.appendFsync === 'always';
   const keeps = always
-    ? 'It writes everything to disk at once, but the deployment is not told so'
+    ? 'It writes everything to disk at once, but the deployment does not declare that'
     : server.appendOnly || config.save !== ''
-      ? 'What it writes to disk may lag behind, so that it is not relied on'
+      ? 'Its data on disk may lag behind, so the locks do not rely on them'
       : 'It keeps its data in memory only';
   const alone = declared.get('nodes') === '1';
   const failsOver = via !== undefined;
