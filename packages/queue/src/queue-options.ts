@@ -4,7 +4,7 @@
  * Guarantees: an option that cannot work is a MisuseError that names it.
  */
 import type { ConnectionOptions } from 'node:tls';
-import { type Clock, type Random, requireDuration, requireKnown } from '@holdfast/kernel';
+import { type Clock, duration, group, type Random, type Readers, whole, withDefault } from '@holdfast/kernel';
 import type { NodeSource, ReplicasOptions } from '@holdfast/redis';
 import { type Backoff, requireBackoff } from './backoff.js';
 import { type DeclaredLimits, declareLimits, type Limits } from './limits.js';
@@ -93,34 +93,37 @@ export interface QueueSettings {
   readonly maxBytes: number;
 }
 
+const DEAD = {
+  count: withDefault(whole(0, 1e9), 100_000),
+  age: withDefault(duration({ max: 10 * 365 * 86_400_000 }), 90 * 86_400_000),
+};
+
+const RETAIN = group({
+  count: withDefault(whole(0, 1e9), 10_000),
+  age: withDefault(duration(), 86_400_000),
+  dead: (option: string, value: unknown = {}) => group(DEAD)(option, value),
+} satisfies Readers<NonNullable<QueueOptions['retain']>>);
+
+const REPLICAS = group({
+  count: whole(1, 100),
+  callTimeout: withDefault(duration({ min: 1 }), 1_000),
+} satisfies Readers<NonNullable<QueueOptions['replicas']>>);
+
 export function replicasOf(replicas: QueueOptions['replicas']): ReplicasOptions | undefined {
   if (replicas === undefined) return undefined;
-  requireKnown('replicas', replicas, ['count', 'callTimeout']);
-  return {
-    count: requireCount('replicas.count', replicas.count, { min: 1, max: 100 }),
-    timeout: requireDuration('replicas.callTimeout', replicas.callTimeout ?? 1_000, { min: 1 }),
-  };
+  const { count, callTimeout } = REPLICAS('replicas', replicas);
+  return { count, timeout: callTimeout };
 }
 
 export function settingsOf(options: QueueOptions): QueueSettings {
   const { attempts, backoff, retain = {} } = options;
-  requireKnown('retain', retain, ['count', 'age', 'dead']);
-  const { dead = {} } = retain;
-  requireKnown('retain.dead', dead, ['count', 'age']);
   return {
     kept: {
       ...(attempts !== undefined && { a: requireCount('attempts', attempts, { min: 1, max: 1_000_000 }) }),
       ...(backoff !== undefined && { q: requireBackoff(backoff) }),
     },
     limits: declareLimits(options.limits),
-    retain: {
-      count: requireCount('retain.count', retain.count ?? 10_000, { min: 0, max: 1e9 }),
-      age: requireDuration('retain.age', retain.age ?? 86_400_000),
-      dead: {
-        count: requireCount('retain.dead.count', dead.count ?? 100_000, { min: 0, max: 1e9 }),
-        age: requireDuration('retain.dead.age', dead.age ?? 90 * 86_400_000, { max: 10 * 365 * 86_400_000 }),
-      },
-    },
+    retain: RETAIN('retain', retain),
     maxBytes: requireCount('maxBytes', options.maxBytes ?? 1_000_000, { min: 1, max: 500_000_000 }),
   };
 }
