@@ -66,11 +66,18 @@ export function keepSchedule(
   { now, defaults }: { readonly now: number; readonly defaults: KeptOptions },
 ): { kept: string; next: number } {
   requireKnown('schedule', schedule, OPTIONS);
-  const { cron, every, missed = 'once', priority, attempts, backoff, key } = schedule;
+  const { cron, every, timezone, missed = 'once', priority, attempts, backoff, key } = schedule;
   if ((cron === undefined) === (every === undefined)) {
     throw new MisuseError('A schedule has either cron, such as "0 9 * * MON-FRI", or every, in ms.');
   }
   if (every !== undefined) requireDuration('every', every, { min: 100 });
+  if (cron !== undefined && typeof cron !== 'string') {
+    throw new MisuseError(`cron is an expression such as "0 9 * * MON-FRI"; got ${display(cron)}.`);
+  }
+  // Croner would look for a time in a zone of nonsense without end.
+  if (timezone !== undefined && !isTimezone(timezone)) {
+    throw new MisuseError(`timezone is a name such as "Europe/Berlin"; got ${display(timezone)}.`);
+  }
   if (!['once', 'all', 'skip'].includes(missed)) {
     throw new MisuseError(`missed is "once", "all" or "skip"; got ${display(missed)}.`);
   }
@@ -83,6 +90,16 @@ export function keepSchedule(
   const options = keptOptions(defaults, schedule, { isWhole: false, trace: undefined });
   const under = options === '' ? '' : `,"o":${options}`;
   return { kept: `{"schedule":${JSON.stringify(schedule)},"data":${data}${under}}`, next };
+}
+
+function isTimezone(timezone: unknown): boolean {
+  if (typeof timezone !== 'string' || timezone === '') return false;
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: timezone });
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** As schedules.lua lists it. */

@@ -68,6 +68,9 @@ it('refuses what is no schedule', async () => {
     [{ cron: '* * * * *', every: 1_000 }, /either cron/],
     [{ cron: 'soon' }, /"soon" in the time zone "UTC" is not a schedule/],
     [{ cron: '* * * * *', timezone: 'Mars/Olympus' }, /Mars/],
+    [{ cron: '* * * * *', timezone: Number.NaN }, /timezone is a name such as "Europe\/Berlin"; got NaN/],
+    [{ cron: '* * * * *', timezone: '' }, /timezone is a name/],
+    [{ cron: 5 }, /cron is an expression/],
     [{ every: 1 }, /every is a whole number of milliseconds from 100/],
     [{ every: 1_000, missed: 'some' }, /missed is "once", "all" or "skip"; got "some"/],
   ];
