@@ -20,7 +20,7 @@ local function raise()
   if redis.call('GET', KEYS[2]) ~= mark then redis.call('SET', KEYS[2], mark) end
 end
 
--- What speaks against the token whatever the mark is.
+-- The reasons to refuse the token that do not depend on the mark.
 -- {'ahead', highest token that is accepted}  {'forgotten', lowest token that is refused no more}
 local function untimely()
   local record = redis.call('HMGET', KEYS[1], 'server', 'admitted')

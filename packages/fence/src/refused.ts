@@ -1,5 +1,6 @@
 /**
- * What every guard says when it refuses a token: the error, a count in OpenTelemetry, a message on a diagnostics channel.
+ * The report of every guard that refuses a token: the error, a count in OpenTelemetry, a message on a diagnostics
+ * channel.
  *
  * Guarantees: without an SDK and without a subscriber nothing is recorded.
  */

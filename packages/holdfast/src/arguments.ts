@@ -91,7 +91,7 @@ export class Arguments {
     if (addresses.length === 0) return undefined;
     addresses.forEach((address, index) => {
       if (isAddress(address)) return;
-      // What cannot be taken apart is not shown: there may be a password anywhere in it.
+      // Text that cannot be parsed is not shown: it may contain a password anywhere.
       const which = addresses.length > 1 ? `, number ${index + 1} of ${addresses.length},` : '';
       throw this.wrong(
         `${this.#source(option)}${which} is not an address such as redis://127.0.0.1:7001 (or rediss://, unix:/path); separate several by commas, and percent-encode special characters in a password`,

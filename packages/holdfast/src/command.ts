@@ -1,5 +1,5 @@
 /**
- * What a command is made of: what help says about it, which operands and options it takes, and what it does.
+ * The parts of a command: its help text, its operands and options, and the function that runs it.
  *
  * Guarantees: parsing, checking and help are made from this table alone, so that a command is given no option and no
  * operand that it does not know.

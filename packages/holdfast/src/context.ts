@@ -10,7 +10,7 @@ interface Output {
   write(text: string): unknown;
 }
 
-/** The part of `process` that tells of signals. */
+/** The part of `process` that reports signals. */
 export interface Signals {
   on(signal: NodeJS.Signals, listener: (signal: NodeJS.Signals) => void): unknown;
   off(signal: NodeJS.Signals, listener: (signal: NodeJS.Signals) => void): unknown;

@@ -1,5 +1,5 @@
 /**
- * The help texts, made from the table of options and from what the commands say of themselves.
+ * The help texts, made from the table of options and from the descriptions of the commands.
  *
  * Guarantees: every option that a command knows is in its help, with its default and its environment variable; lines
  * are at most 80 characters wide.

@@ -1,7 +1,7 @@
 /**
  * The signals that `holdfast` is sent while it works, told to one listener at a time.
  *
- * Guarantees: from `new` to `end`, none of them ends this process by itself. Those that ask it to stop abort `signal`,
+ * Guarantees: from `new` to `end`, none of them alone ends this process. Those that ask it to stop abort `signal`,
  * once, with their name as the reason.
  */
 import type { Signals } from './context.js';

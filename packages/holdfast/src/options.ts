@@ -177,7 +177,7 @@ export const PREFIX: Option = {
   name: 'prefix',
   value: '<text>',
   env: 'HOLDFAST_PREFIX',
-  about: 'What stands first in every key, so that environments share a Redis.',
+  about: 'The beginning of every key, so that environments can share a Redis.',
 };
 
 export const MAX_TTL: Option = {
@@ -185,7 +185,7 @@ export const MAX_TTL: Option = {
   value: duration,
   env: 'HOLDFAST_MAX_TTL',
   default: '30s',
-  about: 'The longest TTL that anybody may ask for.',
+  about: 'The longest TTL that a client may ask for.',
 };
 
 export const WINDOW: Option = {

@@ -6,9 +6,9 @@
  *    Only `holdfast` is told of a signal, and passes it on: what ends a program (SIGINT, SIGQUIT, SIGTERM, SIGHUP) to
  *    the whole group, SIGUSR1 and SIGUSR2 to the program alone. Stopping it stops the group: also what it has started.
  *  - With one, the program shares the process group of `holdfast`, as job control needs: Ctrl-Z stops both, and the
- *    program may read from the terminal. The terminal sends Ctrl-C (SIGINT) and Ctrl-\ (SIGQUIT) to both by itself, so
+ *    program may read from the terminal. The terminal sends Ctrl-C (SIGINT) and Ctrl-\ (SIGQUIT) to both, so
  *    these two are not passed on; the others are. Stopping it stops the program, which has to end what it has started.
- * What leaves the process group, as a daemon does, is out of reach either way.
+ * A process that leaves the process group, as a daemon does, is out of reach either way.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';

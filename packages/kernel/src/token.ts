@@ -1,5 +1,5 @@
 /**
- * What a fencing token is.
+ * The definition of a fencing token.
  *
  * A token is a ballot in the sense of Paxos: a positive safe integer, microseconds since the Unix epoch, made
  * monotonic by its proposer. It is exact as a JavaScript number, a Lua number, a PostgreSQL `bigint` and a JSON

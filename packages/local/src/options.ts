@@ -1,5 +1,5 @@
 /**
- * What the caller of `startNodes` may choose, and its checks. Each check throws a MisuseError that names the value.
+ * The options of `startNodes`, and their checks. Each check throws a MisuseError that names the value.
  */
 import { display, MisuseError, requireDuration, requireKnown } from '@holdfast/kernel';
 import { isFree } from './ports.js';

@@ -1,5 +1,5 @@
 /**
- * Who runs a server that refuses to run as root: the user `nobody`, if this program itself runs as root.
+ * The user that runs a server which refuses to run as root: `nobody`, if this program itself runs as root.
  *
  * Guarantees: elsewhere nothing changes. Throws UnavailableError if there is no such user.
  */

@@ -30,7 +30,7 @@ local function raise(fence, token, mark)
 end
 
 -- Lets a lock that is held last for `ttl` milliseconds, and never less than it does: somebody may rely on that, if the
--- answer to him is lost. Always writes, and what takes no memory: a node whose memory is full then lets the script go on.
+-- answer is lost. Always writes, and what takes no memory: a node whose memory is full then lets the script go on.
 local function prolong(lock, ttl)
   redis.call('PEXPIRE', lock, math.max(redis.call('PTTL', lock), tonumber(ttl)))
 end

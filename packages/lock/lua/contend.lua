@@ -4,7 +4,7 @@
 local MEMORY = 10000 -- milliseconds that a queue outlives the last claim; who waits claims every few seconds
 
 -- The vote on a lock that somebody else holds. `waited` is for how long this owner has been waiting, in microseconds,
--- if he is to stand in the queue; '' otherwise.
+-- if it is to stand in the queue; '' otherwise.
 local function stand(lock, queue, owner, holder, waited)
   local vote = 'held:' .. (string.match(holder, '^%d+') or 0) .. ':' .. redis.call('PTTL', lock)
   if waited == '' then return vote end
@@ -20,14 +20,14 @@ local function refuse(mark, token)
   if math.abs(tonumber(token) - micros) > WINDOW then return stamped('window') end
 end
 
--- Who was granted a lock waits no more, and who is first now is told.
+-- An owner that was granted a lock waits no more, and the one that is first now is told.
 local function leave(lock, queue, owner, waited)
   if waited == '' then return end
   redis.call('ZREM', queue, owner)
   promote(lock, queue)
 end
 
--- Grants a lock that is free, or reserved for its owner; otherwise he stands in the queue.
+-- Grants a lock that is free, or reserved for its owner; otherwise it stands in the queue.
 local function claim(lock, fence, queue, value, ttl, waited)
   local token, owner = string.match(value, '^(%d+) (.*)$')
   local kept = redis.call('MGET', lock, fence)

@@ -1,4 +1,4 @@
--- extend: prolong locks that are still there, and say of the others whether anybody can have been granted them since.
+-- extend: prolong locks that are still there, and say for the others whether anybody can have been granted them since.
 -- Takes nothing.
 --
 -- KEYS[1] the deployment record

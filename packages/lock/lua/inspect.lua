@@ -7,7 +7,7 @@
 -- Replies {'seen', RUN_ID, time in microseconds, state, detail, lock value, its remaining ms, fence, waiting,
 -- readers, a line each, number of permits}, where state is one of 'voting' (detail: for how many ms),
 -- 'quarantined' (detail: remaining ms), 'unadmitted' (no record of this server), 'misfit' (detail: the record's
--- parameters). What is absent is an empty string.
+-- parameters). An absent value is an empty string.
 --
 -- Stands on: permits, redis/server
 identify()

@@ -2,8 +2,8 @@
 --
 -- KEYS[1] the deployment record
 -- then, for each operation: KEYS lock of the slot, its fence, queue of the semaphore, its number of permits; ARGV lock
--- value ("token owner"), ttl in milliseconds, for how long this owner has been waiting in microseconds or '' if he does
--- not wait, the number of permits he knows, and '1' if a node that knows none may keep it
+-- value ("token owner"), ttl in milliseconds, for how long this owner has been waiting in microseconds or '' if it does
+-- not wait, the number of permits it knows, and '1' if a node that knows none may keep it
 --
 -- Replies 'voted <run_id> <vote> ...', one vote an operation, or a refusal of admission.lua. A vote is one of
 -- granted  held:<token>:<remaining ms>[:<first or behind>]  stale:<fence>@<time>  window@<time>

@@ -7,7 +7,7 @@
 -- Opens with: CHANNELS
 local RESERVED = 250 -- milliseconds: time enough to answer; the lock is anybody's afterwards
 
--- "<process>.<number>" is an owner, with an "r" if he wants to read; a process has one channel.
+-- "<process>.<number>" is an owner, with an "r" if it wants to read; a process has one channel.
 local function channel_of(owner)
   return CHANNELS .. string.gsub(owner, '%.%d+r?$', '')
 end
@@ -35,8 +35,8 @@ local function promote(lock, queue)
   end
 end
 
--- Reserves a free lock for the first in the queue whose process listens. Who is called leaves the queue: if he does not
--- come, he is not called again before he asks again, and stops nobody, because the next watches the reservation end.
+-- Reserves a free lock for the first in the queue whose process listens. It then leaves the queue: if it does not
+-- come, it is not called again before it asks again, and stops nobody, because the next watches the reservation end.
 local function hand_over(lock, queue)
   while true do
     local first = redis.call('ZPOPMIN', queue)[1]

@@ -15,7 +15,8 @@ local function doubt(mark, token, admitted, proof)
   if micros > proof and not vouches(token, mark, admitted) then return stamped('forgotten') end
 end
 
--- Lets an owner read until `ttl` milliseconds from now, and never less than he may; `founding` if nobody reads yet.
+-- Lets an owner read until `ttl` milliseconds from now, and never less than it already may; `founding` if nobody reads
+-- yet.
 local function enter(lock, fence, readers, value, ttl, founding)
   local token, owner = string.match(value, '^(%d+) (.*)$')
   if founding then redis.call('DEL', readers) end

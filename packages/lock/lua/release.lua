@@ -2,7 +2,7 @@
 -- batch of them in one call. Needs no admission: to give up one's own lock is always safe.
 --
 -- then, for each operation: KEYS lock, queue; ARGV lock value ("token owner"), and '1' if this owner has stood in the
--- queue: then he leaves it, and what is reserved for him is handed over too
+-- queue: then it leaves it, and what is reserved for it is handed over too
 --
 -- Replies 'released': afterwards no lock has this value, and it makes no difference whether one had.
 --

@@ -1,4 +1,4 @@
--- reshare: extend for those who read: prolong what is still there, and say of the others whether anybody can have been
+-- reshare: extend for readers: prolong what is still there, and say for the others whether anybody can have been
 -- granted the lock since; or, with a proof, rejoin where that is so.
 --
 -- KEYS[1] the deployment record

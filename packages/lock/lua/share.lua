@@ -1,12 +1,13 @@
 -- share: take a lock beside others who read.
 --
--- Who comes first founds a group under a new token; who comes later is told that token, and joins the group under it,
+-- The first reader founds a group under a new token; a later one is told that token, and joins the group under it,
 -- unless somebody waits who came before. To join where nobody reads any more, this node must know that nobody was
 -- granted the lock since.
 --
 -- KEYS[1] the deployment record
 -- then, for each operation: KEYS lock, fence, queue, readers; ARGV lock value ("token owner"), ttl in milliseconds, for
--- how long this owner has been waiting in microseconds or '' if he does not wait, and '1' to join the group of this token
+-- how long this owner has been waiting in microseconds or '' if it does not wait, and '1' to join the group of this
+-- token
 --
 -- Replies 'voted <run_id> <vote> ...', one vote an operation, or a refusal of admission.lua. A vote is one of
 -- granted  shared:<token of the group>  held:<token>:<remaining ms>[:<first or behind>]  stale:<fence>@<time>

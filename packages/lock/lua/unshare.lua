@@ -2,7 +2,7 @@
 -- Never touches a fence. Needs no admission: to give up one's own lock is always safe.
 --
 -- then, for each operation: KEYS lock, queue, readers; ARGV lock value ("token owner"), and 'queued' if this owner has
--- stood in the queue: then he leaves it, and what is reserved for him is handed over too; or 'quietly' to take back what
+-- stood in the queue: then it leaves it, and what is reserved for it is handed over too; or 'quietly' to take back what
 -- a failed attempt was granted, and call nobody; or ''
 --
 -- Replies 'released': afterwards nobody reads under this value, and it makes no difference whether one did.

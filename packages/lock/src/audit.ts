@@ -1,5 +1,5 @@
 /**
- * Who the nodes are: that each is a server of its own, and set up as it should be.
+ * The check of the nodes: each must be a server of its own, and configured as it should be.
  *
  * Guarantees: two addresses of one server are refused with a MisuseError before any of their votes counts, also when they
  * become one while running. A server is examined once, and again when another one answers in its place.
@@ -61,7 +61,7 @@ export class Audit {
         );
       }
     } catch (error) {
-      // What else is wrong with the node the votes themselves will say.
+      // The votes themselves report whatever else is wrong with the node.
       if (!this.#closed && isRefusal(error))
         this.#onWarning(`${node.address} could not be examined: ${reasonOf(error)}`);
     }

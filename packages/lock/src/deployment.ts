@@ -1,5 +1,5 @@
 /**
- * What all clients and nodes of one deployment must agree on: its name, its parameters, its keys.
+ * The agreement between all clients and nodes of one deployment: its name, its parameters, its keys.
  *
  * Guarantees: the parameters stand in every node's deployment record, in the form that `parameters` gives; a client
  * that disagrees is refused by the node with both. All keys share one hash tag, the deployment's name.

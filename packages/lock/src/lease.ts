@@ -246,7 +246,7 @@ export class HeldLease implements Lease {
 
   /**
    * Brings in a node that lacks the lock. Nobody waits for it: the majority was enough. Where somebody else is trying to
-   * take it, which cannot succeed, it is tried again when he should have withdrawn.
+   * take it, which cannot succeed, it is tried again when that client should have withdrawn.
    */
   #heal(ttl: number, { node, vote, since }: Lacking, tries = 0): void {
     const lacking = vote?.kind === 'vouched' || vote?.kind === 'forgotten' || vote?.kind === 'held';

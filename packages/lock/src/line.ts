@@ -5,8 +5,8 @@
  * nodes, with the time since which it has been waiting: a thousand waiters cost the nodes no more than one.
  *
  * Guarantees: who is called by a majority of nodes is woken at once. Calls by fewer, from nodes that were left behind,
- * wake a little later. A lost call costs a fallback, never the lease. Who leaves leaves nothing behind; where he could
- * not, a call that finds nobody takes him out of the queue.
+ * wake a little later. A lost call costs a fallback, never the lease. A waiter that leaves cleans up; if it
+ * could not, a call that finds nobody takes it out of the queue.
  */
 import type { Clock, Timer } from '@holdfast/kernel';
 import type { RedisNode } from '@holdfast/redis';
@@ -73,7 +73,7 @@ export class WaitingRoom {
   }
 
   #leave(resource: string, place: Place, won: boolean): void {
-    // Who has won may still be called by nodes that were slower; they are not to call the next.
+    // The winner may still be called by nodes that were slower; they must not call the next.
     const forget = (): void => void this.#places.delete(place.owner);
     if (won) this.#options.clock.after(SLOWEST_CALL, forget, { keepAlive: false });
     else forget();
@@ -107,7 +107,7 @@ export class WaitingRoom {
         const listener = {
           onMessage: (message: string) => this.#hear(node, message),
           onListening: () => {
-            // What was said while nobody listened is lost: let those ask who would have been told.
+            // Calls sent while nobody listened are lost: wake the waiters that would have been called.
             if (delivering.has(node)) for (const line of this.#lines.values()) firstOf(line)?.wake();
             delivering.add(node);
             if (delivering.size >= quorum) resolve();
@@ -181,7 +181,7 @@ export class Place {
     this.#expiry = clock.after(delay, () => this.wake(), { keepAlive: false });
   }
 
-  /** Who is not first does not ask the nodes, so there is nothing to wake him for. */
+  /** A waiter that is not first does not ask the nodes, so there is no reason to wake it. */
   wake(): void {
     if (!this.#first) return;
     this.#woken = true;

@@ -244,7 +244,7 @@ export class Locks implements AsyncDisposable {
   /**
    * Takes a lease that others may hold at the same time, in the same way, but nobody who uses `acquire`. Those who hold
    * it together share one token: higher than that of every earlier exclusive lease, lower than that of every later one.
-   * Who waits for an exclusive lease comes before those who ask after him. Throws as `acquire` does.
+   * A waiter for an exclusive lease goes before readers that ask later. Throws as `acquire` does.
    */
   async acquireShared(resource: string, options: AcquireOptions = {}): Promise<Lease> {
     return this.#acquireShared(resource, this.#leasing.terms('acquireShared', options));

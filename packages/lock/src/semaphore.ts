@@ -3,7 +3,7 @@
  *
  * A permit is the exclusive lease on one of as many numbered slots, with all that this guarantees: a node cannot count
  * holders for the others, because majorities of five nodes that each count to two add up to three holders, but it can
- * guard a slot. Whoever waits stands in one queue for all slots.
+ * guard a slot. Waiters stand in one queue for all slots.
  *
  * Guarantees: never more holders than permits, also when holders and nodes die. The number of permits is kept on the
  * nodes; a client that gives another is refused. It changes by `resize`.

@@ -1,5 +1,5 @@
 /**
- * What leases tell of themselves: OpenTelemetry spans and metrics, and messages on diagnostics channels.
+ * The telemetry of leases: OpenTelemetry spans and metrics, and messages on diagnostics channels.
  *
  * Guarantees: without an SDK and without a subscriber nothing is recorded and nothing is kept. Names of resources and
  * owners are in spans and messages, never in the attributes of a metric, whose number would grow with them. What a

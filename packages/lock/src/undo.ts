@@ -1,7 +1,7 @@
 /**
  * Giving back what nodes may hold for a lease that is over or was never won.
  *
- * Guarantees: what is given back reaches every node that may hold it, or is repeated until it has expired by itself. No
+ * Guarantees: what is given back reaches every node that may hold it, or is repeated until it has expired. No
  * caller waits for that beyond `callTimeout`, and nothing is repeated after `close`.
  */
 import type { Clock } from '@holdfast/kernel';
@@ -22,7 +22,7 @@ export interface UndoOptions {
   readonly callTimeout: number;
 }
 
-/** What is given back, until it has expired by itself. */
+/** What is given back, until it has expired. */
 interface Undoing {
   readonly verb: LockVerb<ReleaseRequest>;
   readonly request: ReleaseRequest;

@@ -157,8 +157,9 @@ export function explainSurvey(votes: Votes, quorum: number): { free: number[]; f
 }
 
 /**
- * What the votes on an extend decide: *kept* by a majority; *resumable* when a majority kept the lock or vouches that
- * nobody was granted it since; *lost* when so many refuse that no majority can; *unavailable* when too few answered.
+ * The decision of the votes on an extend: *kept* by a majority; *resumable* when a majority kept the lock or vouches
+ * that nobody was granted it since; *lost* when so many refuse that no majority can; *unavailable* when too few
+ * answered.
  */
 export type ExtendOutcome = 'misfit' | 'kept' | 'resumable' | 'lost' | 'unavailable';
 

@@ -1,5 +1,5 @@
 /**
- * What can be declared of an instrument. Declaring one does nothing; a `Scope` makes it.
+ * The declarations of instruments. Declaring one does nothing; a `Scope` makes it.
  */
 
 /** What an instrument is, as it is declared. */

@@ -2,7 +2,7 @@
  * The scope of one package: its spans, instruments and diagnostics channels.
  *
  * Guarantees: without an OpenTelemetry SDK, a subscriber or `listen`, nothing is recorded and nothing is kept; `isHeard`
- * answers that, so that a caller prepares nothing in vain. What a subscriber throws does not reach the publisher.
+ * answers that, so that a caller prepares nothing in vain. Errors of a subscriber do not reach the publisher.
  */
 import type { Channel } from 'node:diagnostics_channel';
 import { HoldfastError } from '@holdfast/kernel';

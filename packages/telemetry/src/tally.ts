@@ -1,5 +1,5 @@
 /**
- * What the instruments have recorded, kept in memory for `/metrics` of a program without an OpenTelemetry SDK.
+ * The values that instruments have recorded, kept in memory for `/metrics` of a program without an OpenTelemetry SDK.
  *
  * Guarantees: nothing is kept while nobody listens. An instrument has at most 1,000 combinations of attributes; what
  * would be one more is not counted.

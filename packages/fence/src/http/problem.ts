@@ -1,9 +1,10 @@
 /**
- * What the server answers instead of the route, as application/problem+json (RFC 9457), and what the client reads of it.
+ * The answers of the server instead of the route's, as application/problem+json (RFC 9457), and what the client reads
+ * of it.
  *
  * Guarantees: `errorOf` of a problem is the error that a guard throws in the client's own process: a StaleTokenError
- * with the same numbers, an IssuerMismatchError, a MisuseError, an UnavailableError. A problem has nothing of the store but its mark: no address
- * and no reason of a failure. A body that is not ours is not touched.
+ * with the same numbers, an IssuerMismatchError, a MisuseError, an UnavailableError. A problem has nothing of the store
+ * but its mark: no address and no reason of a failure. A body that is not ours is not touched.
  */
 import { MisuseError, type StaleReason, StaleTokenError, UnavailableError } from '@holdfast/kernel';
 import { IssuerMismatchError } from '../refused.js';

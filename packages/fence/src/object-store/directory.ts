@@ -6,7 +6,7 @@
  * ETag one wins, without any lock that a process could die with.
  *
  * Guarantees: those of a store (store.ts), between processes on one machine and over a crash of any of them: a
- * version is complete and on disk before it has a number. What a crashed put leaves is cleared by the next one.
+ * version is complete and on disk before it has a number. The next put clears the remains of a crashed one.
  * Assumed: a POSIX file system with hard links, on which listing a small folder is a snapshot, as on Linux's own.
  */
 import { createHash } from 'node:crypto';

@@ -1,5 +1,5 @@
 /**
- * What the state of an object means to a holder: pure decisions over values, the heart of the guard.
+ * The meaning of an object's state to a holder: pure decisions over values, the heart of the guard.
  */
 import type { StoredObject } from './store.js';
 

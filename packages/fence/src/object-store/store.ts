@@ -1,6 +1,7 @@
 /**
- * What the guard needs of an object store: to read an object with its mark and its ETag in one step, and to put one
- * on a condition. Adapters (s3.ts, directory.ts) provide it; conformance.ts tries whether a store keeps it.
+ * The interface that the guard needs from an object store: to read an object with its mark and its ETag in one step,
+ * and to put one on a condition. Adapters (s3.ts, directory.ts) provide it; conformance.ts tries whether a store keeps
+ * it.
  *
  * Guarantees of every adapter: a put is carried out whole or not at all, and only if its condition holds at that
  * moment. Two states of an object with different marks or contents have different ETags: with an ETag that depended

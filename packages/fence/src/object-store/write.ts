@@ -1,5 +1,5 @@
 /**
- * What a holder may write to an object: a content, a content with its type, or nothing, which deletes it.
+ * The writes that a holder may make to an object: a content, a content with its type, or nothing, which deletes it.
  *
  * Guarantees: anything else throws a MisuseError that says what to write, before anything is sent.
  */

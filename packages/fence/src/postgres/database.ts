@@ -1,5 +1,5 @@
 /**
- * What the guard needs of a PostgreSQL library, and the shapes by which the libraries are told apart.
+ * The interface that the guard needs from a PostgreSQL library, and the shapes by which the libraries are told apart.
  *
  * Guarantees: libraries are told apart by shape, not by class, so several copies in one program do no harm. Their types
  * are described here, not imported, because a program has only one of them installed.

@@ -1,5 +1,5 @@
 /**
- * What an error of a PostgreSQL library means: by its SQLSTATE, or by its being none of the server's.
+ * The meaning of an error of a PostgreSQL library: by its SQLSTATE, or as an error that is not the server's.
  *
  * Guarantees: an error keeps its cause; the messages of the drivers and the server carry no password.
  */

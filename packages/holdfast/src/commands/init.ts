@@ -21,7 +21,7 @@ no lease can exist. Without it, new nodes wait out a quarantine, by default of
 again changes nothing.
 
 Never run it because a node has restarted: somebody may hold a lease that the
-node has forgotten. Such a node comes back by itself.`,
+node has forgotten. Such a node votes again without it.`,
   options: [REPLACE, JSON_OUTPUT, ...NODE_OPTIONS],
   shared: DESCRIPTION,
   exitCodes: [

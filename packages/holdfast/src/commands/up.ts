@@ -156,7 +156,7 @@ function quoted(text: string): string {
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
-/** Says when a node ends by itself, until `signal` aborts. The nodes alone would not keep this process alive. */
+/** Reports a node that ends unexpectedly, until `signal` aborts. The nodes alone would not keep this process alive. */
 async function watch(
   nodes: LocalNodes,
   args: Arguments,

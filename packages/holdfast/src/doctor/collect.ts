@@ -1,9 +1,10 @@
 /**
  * Reads what there is to know of the nodes of a deployment.
  *
- * Guarantees: only reads, on every node at the same time. What a user may not ask is left out. A node that is away,
- * refuses or does not answer becomes a fact like the others, after some three seconds at the latest for the connection
- * and `callTimeout` for each request; it never makes this reject. Connections are closed when this resolves.
+ * Guarantees: only reads, on every node at the same time. Facts for which the user lacks the rights are left out. A
+ * node that is away, refuses or does not answer becomes a fact like the others, after some three seconds at the latest
+ * for the connection and `callTimeout` for each request; it never makes this reject. Connections are closed when this
+ * resolves.
  */
 import { type Clock, pause, within } from '@holdfast/kernel';
 import type { Deployment } from '@holdfast/lock';

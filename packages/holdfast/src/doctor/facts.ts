@@ -1,6 +1,7 @@
 /**
- * What `holdfast doctor` knows of a deployment: plain values, as `collect` reads them, `judge` weighs them and `--json`
- * shows them. A fact that could not be read is absent. Nothing here is secret: no password and no value of a key.
+ * The facts that `holdfast doctor` has about a deployment: plain values, as `collect` reads them, `judge` weighs them
+ * and `--json` shows them. A fact that could not be read is absent. Nothing here is secret: no password and no value of
+ * a key.
  *
  * Durations and differences are in milliseconds.
  */
@@ -10,7 +11,7 @@ export interface Facts {
   readonly nodes: readonly NodeFacts[];
 }
 
-/** What this client says of the deployment. */
+/** This client's description of the deployment. */
 export interface DeploymentFacts {
   readonly name: string;
   /** As a deployment record keeps them: `nodes=3 maxTtl=30000 …`. */

@@ -1,4 +1,4 @@
-/** What a server says of itself in INFO, as facts. A field that it does not have counts as empty. */
+/** The contents of a server's INFO, as facts. A field that it does not have counts as empty. */
 import type { ServerFacts } from './facts.js';
 
 export function readInfo(text: string): ServerFacts {

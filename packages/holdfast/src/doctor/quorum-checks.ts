@@ -1,5 +1,5 @@
 /**
- * What is wrong between the nodes: their number, servers named twice, clocks, distances. Pure functions over facts.
+ * The checks across the nodes: their number, servers named twice, clocks, distances. Pure functions over facts.
  */
 import { formatDuration } from '../durations.js';
 import type { ClockFacts, DeploymentFacts, Facts, NodeFacts } from './facts.js';

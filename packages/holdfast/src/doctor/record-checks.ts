@@ -1,6 +1,6 @@
 /**
- * What the deployment records say: whether a node may vote, and if not, for how long and why. Pure functions over facts;
- * the rules are those of admission.lua in @holdfast/lock.
+ * The checks of the deployment records: whether a node may vote, and if not, for how long and why. Pure functions over
+ * facts; the rules are those of admission.lua in @holdfast/lock.
  */
 import { formatDuration } from '../durations.js';
 import type { DeploymentFacts, NodeFacts } from './facts.js';

@@ -1,7 +1,7 @@
 /**
- * Which rights a Redis user needs, and which of them he lacks.
+ * The rights that a Redis user needs, and those of them that are missing.
  *
- * Guarantees: changes nothing. Where the user may, ACL DRYRUN says what would be refused. Where he may not, the
+ * Guarantees: changes nothing. Where the user may, ACL DRYRUN says what would be refused. Where it may not, the
  * commands that only read are tried on a key that does not exist, and the others stay unchecked.
  */
 import type { Reply } from '@holdfast/redis';

@@ -1,5 +1,5 @@
 /**
- * What is wrong with one server, whatever the others are like. Pure functions over facts.
+ * The checks of one server, independent of the others. Pure functions over facts.
  */
 import { formatDuration } from '../durations.js';
 import type { NodeFacts, ServerFacts, Trouble } from './facts.js';

@@ -86,7 +86,7 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Loca
 
 type Folders = readonly [data: TemporaryFolder, programs: TemporaryFolder];
 
-/** One belongs to who runs the server, and one to us, because each can remove only what he has made. */
+/** One belongs to the user that runs the server, and one to us: each user can remove only its own files. */
 async function makeFolders(user: SystemUser): Promise<Folders> {
   const data = await makeTemporaryFolder(user);
   try {

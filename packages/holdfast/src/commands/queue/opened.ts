@@ -1,5 +1,5 @@
 /**
- * What the actions on one queue share: its name among their operands, the queue itself, and how they answer.
+ * The parts that the actions on one queue share: its name among their operands, the queue itself, and how they answer.
  *
  * Guarantees: the queue exists, else an action ends with a UsageError before it does anything.
  */
