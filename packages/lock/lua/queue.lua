@@ -19,8 +19,8 @@ local function tell(owner, word, lock, queue)
   return type(listening) == 'number' and listening > 0
 end
 
--- For a lock that is held: calls the readers at the head of the queue if it is shared, and tells who comes then that he
--- is first. Forgets those who do not listen.
+-- For a lock that is held: calls the readers at the head of the queue if it is shared, and tells the next one that it
+-- is first. Forgets waiters that do not listen.
 local function promote(lock, queue)
   local first = redis.call('ZRANGE', queue, 0, 0)[1]
   local shared = first and string.match(redis.call('GET', lock) or '', ' %*$')

@@ -88,7 +88,7 @@ export function keysOf(name: string, prefix: string): QueueKeys {
   return { of, stream: (priority) => of(`ready:${priority}`), for: ({ keys }) => keys.map(of) };
 }
 
-/** Who issues the tokens of its tasks: another with each prefix, since each has a clock of its own. */
+/** The issuer of the tokens of its tasks: another with each prefix, since each has a clock of its own. */
 export function issuerOf(name: string, prefix: string): string {
   return `queue:${prefix === '' ? name : `${prefix}{${name}}`}`;
 }

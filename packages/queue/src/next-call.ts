@@ -14,7 +14,7 @@ export type Phase =
   | 'draining'
   | 'closed';
 
-/** What the last call says of the queue. */
+/** The state of the queue, as the last call reported it. */
 export type Supply =
   /** Nothing: there was none, or something has happened since. */
   | 'unknown'

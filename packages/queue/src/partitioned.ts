@@ -27,7 +27,7 @@ export interface PartitionedQueueOptions<Input = unknown, Output = Input>
 
 /** What became of an add. */
 export interface AddedToPartition extends Added {
-  /** The queue that has the task: it waits for its result, and tells of it. */
+  /** The queue that has the task: it waits for its result, and reports on it. */
   readonly queue: Queue<unknown, unknown>;
 }
 

@@ -8,7 +8,7 @@ import type { Schema } from './schema.js';
 
 export interface QueuePartsOptions {
   readonly name: string;
-  /** Who issues the tokens of its tasks. */
+  /** The issuer of the tokens of its tasks. */
   readonly issuer: string;
   readonly settings: QueueSettings;
   readonly schema: Schema | undefined;
@@ -19,7 +19,7 @@ export interface QueuePartsOptions {
 
 export class QueueParts {
   readonly name: string;
-  /** Who issues the tokens of its tasks. */
+  /** The issuer of the tokens of its tasks. */
   readonly issuer: string;
   readonly settings: QueueSettings;
   readonly schema: Schema | undefined;

@@ -36,7 +36,7 @@ export interface Task<Data = unknown> extends TokenHolder {
   readonly token: number;
   /** What guards take it for, unless you name what you write: "<issuer>/<id>", such as "queue:<queue>/<id>". */
   readonly resource: string;
-  /** Who issued the token: "queue:<queue>", with a prefix "queue:<prefix>{<queue>}". Guards compare tokens of one issuer only. */
+  /** The issuer of the token: "queue:<queue>", with a prefix "queue:<prefix>{<queue>}". Guards compare tokens of one issuer only. */
   readonly issuer: string;
   /** The key that it was added with, if any. */
   readonly key: string | undefined;

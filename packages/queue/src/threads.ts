@@ -38,7 +38,7 @@ export interface Threads {
   readonly close: () => Promise<void>;
 }
 
-/** What thread.mjs says of an attempt: what the handler returned or threw, as far as it can be copied. */
+/** The report of thread.mjs on an attempt: what the handler returned or threw, as far as it can be copied. */
 export interface ThreadReply {
   readonly result?: unknown;
   readonly thrown?: unknown;

@@ -46,7 +46,7 @@ export interface WorkerOptions<Data, Result> {
    * which it was added.
    */
   readonly backoff?: CustomBackoff;
-  /** Who it is, for people. Default: a name that is made up. */
+  /** A name for people to recognize it by. Default: a generated one. */
   readonly name?: string;
   /** Told of what goes wrong outside of handlers. Default: emits a process warning. */
   readonly onError?: (error: unknown) => unknown;

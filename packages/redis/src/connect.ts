@@ -1,5 +1,5 @@
 /**
- * From what a user names as a node to a connection: a URL, or a client that he already has.
+ * From what a user names as a node to a connection: a URL, or a client that already exists.
  *
  * Guarantees: clients are told apart by their shape, not by their library's classes, so several copies of a library
  * in one program do no harm. Anything else throws a MisuseError at once.

@@ -10,7 +10,7 @@
 /** What a server answers: the types of RESP that scripts produce. An error reply rejects instead. */
 export type Reply = string | number | null | undefined | readonly Reply[];
 
-/** Who listens on a channel. */
+/** A listener on a channel. */
 export interface Listener {
   onMessage(message: string): void;
   /** The server delivers from now on. Called again after each reconnection: messages in between are lost. */

@@ -23,7 +23,7 @@ export interface RedisNodeOptions {
   readonly clock?: Clock;
 }
 
-/** What a server says of itself in INFO. */
+/** Facts from a server's INFO. */
 export interface ServerInfo {
   readonly runId: string;
   readonly version: string;
