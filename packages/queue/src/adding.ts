@@ -18,15 +18,16 @@ export interface Added {
 }
 
 /** A task's data as they are kept, if it can be added. Throws MisuseError. */
-export async function encodeTask(
-  { settings, schema }: QueueParts,
-  data: unknown,
-  options: AddOptions,
-): Promise<string> {
-  requireAddOptions(options);
-  const text = encode(data, settings.maxBytes, 'The data of a task');
-  if (schema) await check(schema, data, 'the task');
+export async function encodeTask(parts: QueueParts, data: unknown, options: AddOptions): Promise<string> {
+  const text = encodeUnchecked(parts, data, options);
+  if (parts.schema) await check(parts.schema, data, 'the task');
   return text;
+}
+
+/** Without what the schema says of them. */
+function encodeUnchecked({ settings }: QueueParts, data: unknown, options: AddOptions): string {
+  requireAddOptions(options);
+  return encode(data, settings.maxBytes, 'The data of a task');
 }
 
 export class Adder {
@@ -38,20 +39,29 @@ export class Adder {
 
   /** Throws MisuseError, QueueFullError, UnavailableError. */
   async add(data: unknown, options: AddOptions): Promise<Added> {
-    const { settings, adding, groups } = this.#parts;
-    const text = await encodeTask(this.#parts, data, options);
+    const { settings, adding, groups, schema } = this.#parts;
+    const text = encodeUnchecked(this.#parts, data, options);
+    if (schema) await check(schema, data, 'the task');
     const isWhole = isPlain(options) && groups.size === 0;
     const kept = keptOptions(settings.kept, options, { isWhole, trace: traceOfAdd() });
-    const { word, id } = await (isWhole ? this.#add(text, options, kept) : this.#put(text, options, kept));
-    if (word === 'full') throw new QueueFullError(this.#parts.name, settings.limits.waiting);
+    let id: string;
+    let isAdded = true;
+    if (isWhole) {
+      id = await adding.call(verbs.add, { priority: options.priority ?? 0, data: text, options: kept });
+      if (id === 'full') throw this.#full();
+    } else {
+      const put = await this.#put(text, options, kept);
+      if (put.word === 'full') throw this.#full();
+      id = put.id;
+      isAdded = put.word === 'added';
+    }
     if (adding.waitsForReplicas) await adding.replicated();
-    if (word === 'added') added(this.#parts.name);
-    return { id, added: word === 'added' };
+    if (isAdded) added(this.#parts.name);
+    return { id, added: isAdded };
   }
 
-  async #add(data: string, { priority = 0 }: AddOptions, kept: string): Promise<verbs.PutResult> {
-    const id = await this.#parts.adding.call(verbs.add, { priority, data, options: kept });
-    return { word: id === 'full' ? 'full' : 'added', id };
+  #full(): QueueFullError {
+    return new QueueFullError(this.#parts.name, this.#parts.settings.limits.waiting);
   }
 
   #put(data: string, options: AddOptions, kept: string): Promise<verbs.PutResult> {

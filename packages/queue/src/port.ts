@@ -135,7 +135,16 @@ export class QueuePort {
     this.#closing.abort();
   }
 
-  async #fill<Request, Result>(verb: QueueVerb<Request, Result>, request: Request): Promise<Result> {
+  #fill<Request, Result>(verb: QueueVerb<Request, Result>, request: Request): Promise<Result> {
+    if (!this.#entered) return this.#enterAndFill(verb, request);
+    return this.#caller.call(this.#verb(verb), request).catch((error: unknown) => {
+      if (!(error instanceof UnknownQueue)) throw error;
+      this.#entered = false;
+      return this.#enterAndFill(verb, request);
+    });
+  }
+
+  async #enterAndFill<Request, Result>(verb: QueueVerb<Request, Result>, request: Request): Promise<Result> {
     // Between the entry and the call the server may forget the queue again, or somebody may delete it.
     for (let tries = 0; tries < MOST_ENTRIES; tries += 1) {
       if (!this.#entered) await this.#enter();

@@ -121,7 +121,14 @@ export function keptOptions(
 ): string {
   const expires = isWhole ? options.expires : undefined;
   const ofQueue = backoff === undefined ? defaults.q : undefined;
-  if ([attempts, backoff, ofQueue, expires, trace].every((kept) => kept === undefined)) return '';
+  if (
+    attempts === undefined &&
+    backoff === undefined &&
+    ofQueue === undefined &&
+    expires === undefined &&
+    trace === undefined
+  )
+    return '';
   return JSON.stringify({
     ...(attempts !== undefined && { a: attempts }),
     ...(backoff !== undefined && { b: backoff }),

@@ -96,10 +96,24 @@ export class Caller {
   }
 
   /** Throws UnavailableError; MisuseError for a user without the rights, and once it is closed. */
-  async call<Request, Result>(verb: CallVerb<Request, Result>, request: Request): Promise<Result> {
-    this.requireOpen();
+  call<Request, Result>(verb: CallVerb<Request, Result>, request: Request): Promise<Result> {
     const deadline = this.#options.clock.now() + this.#options.timeout;
-    if (this.#loading === undefined || this.#node.unavailable !== undefined) await this.#ready();
+    // The common case costs one promise.
+    if (this.#closed || this.#loading === undefined || this.#node.unavailable !== undefined) {
+      return this.#callWhenReady(verb, request, deadline);
+    }
+    return new Promise((resolve, reject) => {
+      this.#submit(verb, request, { deadline, resolve, reject });
+    });
+  }
+
+  async #callWhenReady<Request, Result>(
+    verb: CallVerb<Request, Result>,
+    request: Request,
+    deadline: number,
+  ): Promise<Result> {
+    this.requireOpen();
+    await this.#ready();
     this.requireOpen();
     return new Promise((resolve, reject) => {
       this.#submit(verb, request, { deadline, resolve, reject });
