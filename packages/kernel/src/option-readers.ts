@@ -44,17 +44,34 @@ export function group<R extends object>(readers: R): Reader<Settings<R>> {
   return (option, value) => read({ where: option, path: `${option}.` }, value, readers);
 }
 
+/** What options come to where none is given, by their readers: reading is part of every acquire. */
+const defaults = new WeakMap<object, unknown>();
+
 function read<R extends object>(
   { where, path }: { readonly where: string; readonly path: string },
   options: unknown,
   readers: R,
 ): Settings<R> {
+  const isEmpty = isPlain(options) && !hasKeys(options);
+  if (isEmpty && defaults.has(readers)) return defaults.get(readers) as Settings<R>;
   const known = readers as Readonly<Record<string, Reader<unknown>>>;
   const given = options as Readonly<Record<string, unknown>>;
   requireKnown(where, given, Object.keys(known));
   const settings: Record<string, unknown> = {};
   for (const name in known) settings[name] = known[name]?.(path + name, given[name]);
+  if (isEmpty) defaults.set(readers, Object.freeze(settings));
   return settings as Settings<R>;
+}
+
+function isPlain(options: unknown): options is object {
+  return (
+    typeof options === 'object' && options !== null && Object.getPrototypeOf(options) === Object.prototype
+  );
+}
+
+function hasKeys(options: object): boolean {
+  for (const _ in options) return true;
+  return false;
 }
 
 /** Anything, as it is given: what it is handed to checks it. */

@@ -35,21 +35,34 @@ export async function attempt(context: AcquireContext, call: AcquireCall): Promi
   const waited = place && (since - place.since) * 1_000;
   const queued = place !== undefined;
   const { target, resource, token } = propose(call, proposal);
-  const round = {
-    subject: target.keys.lockKey,
-    isDecided: (cast: Votes) => isAcquireDecided(cast, quorum),
-    onLate: (_: RedisNode, vote: Vote) => void (vote.kind === 'unset' && mode.onLacking?.()),
-    signal,
-  };
+  const subject = target.keys.lockKey;
+  const isDecided = (cast: Votes): boolean => isAcquireDecided(cast, quorum);
+  const onLate = (_: RedisNode, vote: Vote): void => void (vote.kind === 'unset' && mode.onLacking?.());
+  const { acquire, claim } = mode.verbs;
   const votes = await (waited === undefined
-    ? members.ask(ttl, { ...round, verb: mode.verbs.acquire, request: { target, ttl } })
-    : members.ask(ttl, { ...round, verb: mode.verbs.claim, request: { target, ttl, waited } }));
+    ? members.ask(ttl, { verb: acquire, request: { target, ttl }, subject, isDecided, signal, onLate })
+    : members.ask(ttl, {
+        verb: claim,
+        request: { target, ttl, waited },
+        subject,
+        isDecided,
+        signal,
+        onLate,
+      }));
   mode.onVotes?.(votes);
   const won = count(votes, 'granted') >= quorum && !signal?.aborted;
   if (won && clock.now() < since + context.validity(ttl)) {
+    const { kind, onLacking } = mode;
     const lease = new HeldLease(context, {
-      ...{ kind: mode.kind, resource, token, owner, ttl, since, target, queued },
-      onLacking: mode.onLacking,
+      kind,
+      resource,
+      token,
+      owner,
+      ttl,
+      since,
+      target,
+      queued,
+      onLacking,
     });
     try {
       members.audit.requireDistinct();
