@@ -75,9 +75,6 @@ const measures: Record<Order['measure'], (order: Order) => Promise<void>> = {
 };
 
 async function answer({ measure, count, inFlight }: Order): Promise<Answer> {
-  // Tasks that another measurement left would be counted with those of this one.
-  if (measure === 'work')
-    await measures.addMany({ measure: 'addMany', count, inFlight: Math.min(count, 1_000) });
   globalThis.gc?.();
   const before = process.cpuUsage();
   try {
@@ -86,7 +83,6 @@ async function answer({ measure, count, inFlight }: Order): Promise<Answer> {
     return { error: String(error) };
   }
   const { user, system } = process.cpuUsage(before);
-  if (measure !== 'work') await queue.purge('waiting');
   return { cpu: user + system };
 }
 
