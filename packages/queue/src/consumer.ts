@@ -64,6 +64,9 @@ export class Consumer {
   readonly #call: SessionCalls;
   readonly #sleep: Sleep;
   readonly #health: Health;
+  /** Of ticks, which may fail while all else goes well, as on a server that is full. */
+  readonly #tickHealth: Health;
+  #isTicking = false;
   readonly #deliveries = new Deliveries();
   #phase: Phase = 'opening';
   #supply: Supply = 'unknown';
@@ -92,6 +95,7 @@ export class Consumer {
     const { port } = options.queue;
     this.#clock = port.clock;
     this.#health = new Health(port, options.report);
+    this.#tickHealth = new Health(port, options.report);
     this.#sleep = new Sleep(port);
     this.#call = new SessionCalls(options.queue, options.lease, this.#health);
     this.#session = new Session({
@@ -333,14 +337,20 @@ export class Consumer {
 
   /** The queue is asked again after it: more ticks may be due. */
   #runTicks(ticks: DueTicks): void {
-    if (ticks.due.length === 0) return;
-    runTicks(this.#options.queue.port, ticks).then(
-      () => this.#wake(),
-      (error: unknown) => {
-        this.#health.failed(error);
-        void this.#health.pause().then(() => this.#wake());
-      },
-    );
+    if (ticks.due.length === 0 || this.#isTicking) return;
+    this.#isTicking = true;
+    runTicks(this.#options.queue.port, ticks)
+      .then(
+        () => this.#tickHealth.succeeded(),
+        (error: unknown) => {
+          this.#tickHealth.failed(error);
+          return this.#tickHealth.pause(undefined, this.#draining.signal);
+        },
+      )
+      .then(() => {
+        this.#isTicking = false;
+        this.#wake();
+      });
   }
 
   #beginAll(): void {

@@ -61,6 +61,33 @@ it('a schedule that is set again as it was keeps its tick; one that has changed 
   expect((await queue.schedules())[0]?.next.getTime()).toBeGreaterThan(5);
 });
 
+it('says once that a tick cannot be added, and adds it when it can', async () => {
+  const queue = queueOf<string>();
+  await queue.schedule('often', 'x', { every: 100 });
+  await client().config('SET', 'maxmemory', '1');
+  const errors: unknown[] = [];
+  let handled = 0;
+  workerOf({
+    queue,
+    lease: 300,
+    onError: (error) => errors.push(error),
+    handler: () => {
+      handled += 1;
+    },
+  });
+  const calls = async (): Promise<number> =>
+    Number(/cmdstat_fcall:calls=(\d+)/.exec(await client().info('commandstats'))?.[1] ?? 0);
+  try {
+    await expect.poll(() => errors.length).toBe(1);
+    const before = await calls();
+    await expect.poll(calls).toBeGreaterThan(before + 12);
+    expect(errors).toHaveLength(1);
+  } finally {
+    await client().config('SET', 'maxmemory', '0');
+  }
+  await expect.poll(() => handled).toBeGreaterThan(0);
+});
+
 it('refuses what is no schedule', async () => {
   const queue = queueOf<string>({ clock: systemClock, random: seededRandom(1) });
   const cases: [object, RegExp][] = [
