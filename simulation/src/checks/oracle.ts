@@ -36,6 +36,8 @@ export interface Asked {
   readonly kind: Kind;
   readonly resource: string;
   readonly highest: ReadonlyMap<string, Tokens>;
+  /** When it began to ask, in microseconds. */
+  readonly from: number;
   /** When it asked no more, in microseconds. */
   until: number;
   /** Of a permit of the semaphore that changes: the number of permits that it believes. */
@@ -77,7 +79,8 @@ export class Oracle implements Judge {
     const slots = Array.from({ length: RESIZED.most }, (_, slot) => `${resource}#${slot + 1}`);
     const names = kind === 'permit' ? slots : [resource];
     const highest = new Map(names.map((name) => [name, { ...this.#of(name) }]));
-    const asked: Asked = { kind, resource, highest, until: Number.POSITIVE_INFINITY };
+    const { now: from } = this.#world.scheduler;
+    const asked: Asked = { kind, resource, highest, from, until: Number.POSITIVE_INFINITY };
     this.#asked.push(asked);
     return asked;
   }
@@ -218,10 +221,10 @@ export class Oracle implements Judge {
     if (valid.length > most) {
       this.violate('permits', `${who} as one of ${valid.length}, but there are ${most}`);
     }
-    // Whoever holds a permit keeps others from using the semaphore with another number, unless somebody changed it.
+    // A permit that is held keeps those who ask later from using another number, unless somebody changed it.
     const odd = valid.find(
       ({ asked, granted }) =>
-        granted < held.granted &&
+        granted < held.asked.from &&
         asked.permits !== believed &&
         !this.resized.mayHaveBecome(believed, granted),
     );

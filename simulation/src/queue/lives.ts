@@ -135,7 +135,10 @@ export class Lives {
       if (word !== 'added') continue;
       this.#begin(name, id);
       const isInLine = lineKey !== '' && Number(delay) === 0 && keep !== 'last';
-      if (isInLine) this.#lines.set(lineKey, [...(this.#lines.get(lineKey) ?? []), name]);
+      if (!isInLine) continue;
+      // One that was removed, and is added again by a repeated call, is the last of its line.
+      const others = (this.#lines.get(lineKey) ?? []).filter((other) => other !== name);
+      this.#lines.set(lineKey, [...others, name]);
     }
   }
 
