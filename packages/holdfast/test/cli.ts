@@ -2,7 +2,8 @@
  * The command line as a user meets it: a process of its own, its output, its end.
  *
  * Guarantees: it is started in a session of its own, so it has no controlling terminal wherever the tests run; the
- * settings of whoever runs the tests do not reach it; `endAll` leaves nothing running.
+ * settings of whoever runs the tests do not reach it; on a busy machine it waits for its nodes, where its test gives no
+ * other call timeout; `endAll` leaves nothing running.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -13,6 +14,9 @@ export const BIN: readonly string[] = [
   '--conditions=@holdfast/source',
   fileURLToPath(new URL('../src/bin.ts', import.meta.url)),
 ];
+
+/** Far longer than a node takes that merely has to wait for a processor. */
+const PATIENT = { HOLDFAST_CALL_TIMEOUT: '20s' };
 
 export interface Ended {
   readonly code: number | null;
@@ -37,7 +41,7 @@ export class Cli {
     const root = fileURLToPath(new URL('../../..', import.meta.url));
     const child = spawn(file, words, {
       cwd: root,
-      env: { ...Object.fromEntries(inherited), ...env },
+      env: { ...Object.fromEntries(inherited), ...PATIENT, ...env },
       detached: true,
       stdio: ['pipe', 'pipe', 'pipe'],
     });

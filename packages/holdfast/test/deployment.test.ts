@@ -21,6 +21,13 @@ function call(...words: readonly string[]): Promise<Ended> {
   return holdfast(words, { HOLDFAST_NODES: nodes.urls.join(',') }).ended;
 }
 
+/** A TTL that outlasts several calls on a busy machine, in ms. */
+const LONG = 300_000;
+
+function callLong(...words: readonly string[]): Promise<Ended> {
+  return call(...words, '--max-ttl', `${LONG}ms`);
+}
+
 test('init lets fresh nodes vote, once, and says so of each', async () => {
   const first = await call('init');
   expect(first).toMatchObject({ code: 0, stderr: '' });
@@ -60,39 +67,39 @@ test('without init, run warns of the quarantine', async () => {
 });
 
 test('inspect shows a lease and its absence', async () => {
-  await call('init');
-  const free = await call('inspect', 'invoice:42');
+  await callLong('init');
+  const free = await callLong('inspect', 'invoice:42');
   expect(free).toMatchObject({ code: 0, stderr: '' });
   expect(free.stdout).toMatch(/^resource {3}invoice:42\nlease {6}free\n/);
-  await using locks = createLocks({ nodes: nodes.urls, identity: 'the accountant' });
-  const lease = await locks.acquire('invoice:42');
-  const { code, stdout } = await call('inspect', 'invoice:42', '--json');
+  await using locks = createLocks({ nodes: nodes.urls, maxTtl: LONG, identity: 'the accountant' });
+  const lease = await locks.acquire('invoice:42', { ttl: LONG });
+  const { code, stdout } = await callLong('inspect', 'invoice:42', '--json');
   expect(code).toBe(0);
   const state = JSON.parse(stdout) as LockState;
   expect(state).toMatchObject({ held: true, token: lease.token, owner: lease.owner, resource: 'invoice:42' });
   expect(state.nodes.map(({ node }) => node)).toEqual(addresses);
-  const held = await call('inspect', 'invoice:42');
+  const held = await callLong('inspect', 'invoice:42');
   expect(held.stdout).toMatch(/\nlease {6}held\ntoken {6}\d+\nowner {6}the accountant\//);
   for (const address of addresses) expect(held.stdout).toContain(`\n${address}  voting`);
   await lease.release();
 });
 
 test('inspect does not call free what may be held', async () => {
-  await call('init');
-  await using locks = createLocks({ nodes: nodes.urls });
-  const lease = await locks.acquire('a', { ttl: 30_000 });
+  await callLong('init');
+  await using locks = createLocks({ nodes: nodes.urls, maxTtl: LONG });
+  const lease = await locks.acquire('a', { ttl: LONG });
   const [first, second, third] = nodes.nodes;
   await third?.kill();
   const client = new Redis(second?.url ?? '');
   await client.del('{holdfast}:lock:a');
   client.disconnect();
-  const doubtful = await call('inspect', 'a');
+  const doubtful = await callLong('inspect', 'a');
   expect(doubtful.code).toBe(0);
   expect(doubtful.stdout).toContain(
     `perhaps held by ${lease.owner} (token ${lease.token}): 1 of 3 nodes say so`,
   );
   await first?.kill();
-  const unknown = await call('inspect', 'a', '--json');
+  const unknown = await callLong('inspect', 'a', '--json');
   expect(unknown.code).toBe(69);
   expect(JSON.parse(unknown.stdout)).toMatchObject({ resource: 'a' });
   expect(JSON.parse(unknown.stderr)).toMatchObject({ code: 'HOLDFAST_UNAVAILABLE' });

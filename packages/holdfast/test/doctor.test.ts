@@ -194,7 +194,7 @@ describe('a node that gives no answer', () => {
       '2 of 3 nodes can vote now; 2 are needed, so no more may fail.\nNo node may be restarted now:',
     );
     nodes[1]?.freeze();
-    const two = await doctor(urls, '--json');
+    const two = await doctor(urls, '--json', '--call-timeout', '1s');
     expect(two.code).toBe(69);
     expect(JSON.parse(two.stderr)).toMatchObject({ code: 'HOLDFAST_UNAVAILABLE' });
     const told = JSON.parse(two.stdout) as Diagnosis;
@@ -227,7 +227,8 @@ describe('a node that gives no answer', () => {
   test('is told from one that is loading its data', async () => {
     // 30,000 keys at a tenth of a millisecond and more are some seconds.
     const slowly = ['--key-load-delay', '100', '--loading-process-events-interval-bytes', '1024'];
-    const { nodes, urls } = await deploy(3, {}, { args: ['--enable-debug-command', 'yes', ...slowly] });
+    const args = ['--enable-debug-command', 'yes', ...slowly];
+    const { nodes, urls } = await deploy(3, {}, { args, readyTimeout: 50_000 });
     await send(nodes[0], 'DEBUG', 'POPULATE', '30000');
     await send(nodes[0], 'SAVE');
     await nodes[0]?.kill();

@@ -23,7 +23,8 @@ function run(lock: string, program: readonly string[], ...options: readonly stri
 }
 
 async function isHeld(resource: string): Promise<boolean> {
-  const { stdout } = await holdfast(['inspect', resource, '--json'], env).ended;
+  const { code, stdout, stderr } = await holdfast(['inspect', resource, '--json'], env).ended;
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   return (JSON.parse(stdout) as { held: boolean }).held;
 }
 

@@ -18,6 +18,9 @@ import { EXIT } from '../exit-codes.js';
 import { Interruption } from '../interruption.js';
 import { FOLDER, JSON_OUTPUT, NODE_COUNT, PARAMETERS, PERSIST, PERSISTENCE, PORT } from '../options.js';
 
+/** How long a node that has just started may take to answer, in ms: a machine that starts several is busy. */
+const FIRST_ANSWER = 30_000;
+
 /** How often the nodes are looked at, in ms. */
 const LOOK = 500;
 
@@ -125,6 +128,7 @@ async function initialize(
 ): Promise<void> {
   await using locks = createLocks({
     ...deployment,
+    callTimeout: FIRST_ANSWER,
     onWarning: (message) => warn(args, context, message),
   });
   await locks.initialize();
