@@ -38,10 +38,13 @@ const readme = (
   ],
 });
 
-const catalogue = (what: string, headings: string): Case => ({
+const coded = (code: string): string => `class E { readonly code = 'HOLDFAST_${code}'; }`;
+
+const catalogue = (what: string, headings: string, ...codes: string[]): Case => ({
   what,
   files: [
-    { path: 'packages/kernel/src/errors.ts', text: "ERROR_CODES = ['HOLDFAST_X', 'HOLDFAST_Y'] as const" },
+    { path: 'packages/kernel/src/errors.ts', text: coded('X') },
+    ...codes.map((code) => ({ path: 'packages/queue/src/errors.ts', text: coded(code) })),
     { path: 'docs/ERRORS.md', text: headings },
   ],
 });
@@ -249,11 +252,11 @@ export const CASES: Record<keyof typeof RULES, Cases> = {
   },
   'error catalogue': {
     broken: [
-      catalogue('one is missing', '## HOLDFAST_X'),
-      catalogue('one too many', '## HOLDFAST_X\n## HOLDFAST_Y\n## HOLDFAST_Z'),
-      source('no list', '', 'packages/kernel/src/errors.ts'),
+      catalogue('one is missing', '## HOLDFAST_X', 'Y'),
+      catalogue('one too many', '## HOLDFAST_X\n## HOLDFAST_Y\n## HOLDFAST_Z', 'Y'),
+      catalogue('one of two packages', '## HOLDFAST_X', 'X'),
     ],
-    fine: [catalogue('the same', '# Errors\n## HOLDFAST_Y\n\n## HOLDFAST_X\n')],
+    fine: [catalogue('the same', '# Errors\n## HOLDFAST_Y\n\n## HOLDFAST_X\n', 'Y')],
   },
   commands: {
     broken: [scripted('npm run', 'Type `npm run nothing`.'), scripted('npm test', '```sh\nnpm test\n```')],

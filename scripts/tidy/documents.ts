@@ -6,6 +6,7 @@ import { posix } from 'node:path';
 import {
   blank,
   isMarkdown,
+  isSource,
   judgeMatches,
   lineAt,
   packageOf,
@@ -14,7 +15,8 @@ import {
   type Violation,
 } from './files.js';
 
-const ERRORS = 'packages/kernel/src/errors.ts';
+/** How a class declares its code. */
+const CODE = /\breadonly code = '(HOLDFAST_\w+)'/g;
 const CATALOGUE = 'docs/ERRORS.md';
 /** These are for the other packages, or for the shell: their READMEs need no sample in TypeScript. */
 const WITHOUT_SAMPLE = ['kernel', 'redis', 'holdfast'];
@@ -22,23 +24,29 @@ const WITHOUT_SAMPLE = ['kernel', 'redis', 'holdfast'];
 const textOf = (files: readonly SourceFile[], path: string): string | undefined =>
   files.find((file) => file.path === path)?.text;
 
+/** A code belongs to one class, in whichever package, and has its section. */
 export const errorCatalogue: Rule = (files) => {
-  const code = textOf(files, ERRORS) ?? '';
-  const list = /ERROR_CODES\s*=\s*\[([^\]]*)\]/.exec(code);
-  if (list === null) return [{ path: ERRORS, line: 1, message: 'declare ERROR_CODES = [...]' }];
-  const declared = [...(list[1] ?? '').matchAll(/HOLDFAST_\w+/g)].map(([name]) => name);
+  const declared = new Set<string>();
+  const twice = files.filter(isSource).flatMap((file) =>
+    judgeMatches(file, CODE, ([, code = '']) => {
+      if (declared.has(code)) return `${code} is the code of another class, too; give each its own`;
+      declared.add(code);
+      return undefined;
+    }),
+  );
   const catalogue = { path: CATALOGUE, text: textOf(files, CATALOGUE) ?? '' };
   const headings = [...catalogue.text.matchAll(/^## (HOLDFAST_\w+)/gm)].map(([, name]) => name);
   return [
-    ...declared
-      .filter((name) => !headings.includes(name))
-      .map((name) => ({
+    ...twice,
+    ...[...declared]
+      .filter((code) => !headings.includes(code))
+      .map((code) => ({
         path: CATALOGUE,
         line: 1,
-        message: `add "## ${name}" and what the caller does next`,
+        message: `add "## ${code}" and what the caller does next`,
       })),
-    ...judgeMatches(catalogue, /^## (HOLDFAST_\w+)/gm, ([, name = '']) =>
-      declared.includes(name) ? undefined : `${name} is not in ERROR_CODES; remove it here or add it there`,
+    ...judgeMatches(catalogue, /^## (HOLDFAST_\w+)/gm, ([, code = '']) =>
+      declared.has(code) ? undefined : `no class has the code ${code}; remove it here or add the class`,
     ),
   ];
 };

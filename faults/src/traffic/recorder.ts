@@ -5,7 +5,8 @@
  * an error that no client of the locks should ever see is recorded as unknown, and told to `onUnexpected`.
  */
 import { openSync, writeSync } from 'node:fs';
-import { AbortedError, BusyError, LeaseLostError, StaleTokenError, UnavailableError } from '@holdfast/kernel';
+import { StaleTokenError } from '@holdfast/fence';
+import { AbortedError, BusyError, LeaseLostError, UnavailableError } from '@holdfast/kernel';
 import type { Operation, Result } from '../history/event.js';
 
 /** Microseconds on the clock that all processes of the machine share. */

@@ -7,11 +7,10 @@ export {
   type ClaimOptions,
   HoldfastError,
   MisuseError,
-  type StaleReason,
-  StaleTokenError,
   type TokenClaim,
   type TokenHolder,
   UnavailableError,
 } from '@holdfast/kernel';
+export { IssuerMismatchError, type StaleReason, StaleTokenError } from './errors.js';
 export type { Guard, Sealed } from './guard.js';
-export { type GuardKind, IssuerMismatchError, type RefusedMessage } from './refused.js';
+export type { GuardKind, RefusedMessage } from './refused.js';

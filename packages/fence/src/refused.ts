@@ -4,8 +4,9 @@
  *
  * Guarantees: without an SDK and without a subscriber nothing is recorded.
  */
-import { BusyError, MisuseError, type StaleReason, StaleTokenError, type TokenClaim } from '@holdfast/kernel';
+import { BusyError, type TokenClaim } from '@holdfast/kernel';
 import { counter, Scope } from '@holdfast/telemetry';
+import { IssuerMismatchError, type StaleReason, StaleTokenError } from './errors.js';
 
 export type GuardKind = 'redis' | 'postgres' | 'object-store';
 
@@ -24,25 +25,6 @@ export interface RefusedMessage {
 export interface GuardMark {
   readonly token: number;
   readonly issuer: string | undefined;
-}
-
-/**
- * The resource is guarded under the tokens of another issuer, which cannot be compared with the holder's. Let the
- * holders of the other one stop, then hand the resource over with `guard.transfer(resource, holder)`.
- */
-export class IssuerMismatchError extends MisuseError {
-  readonly resource: string;
-  /** Of the token that was refused. */
-  readonly issuer: string;
-  /** Of the mark. */
-  readonly expected: string;
-
-  constructor(message: string, details: { resource: string; issuer: string; expected: string }) {
-    super(message);
-    this.resource = details.resource;
-    this.issuer = details.issuer;
-    this.expected = details.expected;
-  }
 }
 
 const scope = new Scope<'refused', RefusedMessage>({ name: '@holdfast/fence', events: { refused: 'warn' } });

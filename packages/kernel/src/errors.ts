@@ -1,27 +1,26 @@
 /**
- * The errors of Holdfast, named by what the caller does next: wait (busy), retry later (unavailable), stop
- * (lost, stale), fix the call (misuse), or nothing, because the caller asked for it (aborted).
+ * The errors that packages share, named by what the caller does next: wait (busy), retry later (unavailable), stop
+ * (lost), fix the call (misuse), or nothing, because the caller asked for it (aborted).
  *
  * Guarantees: every error has a stable `code`, a message that names the offending value and the next step, and
  * keeps its `cause`. No message carries a password: addresses are printed without credentials.
  */
 
-/** Every stable code. `docs/ERRORS.md` lists the same set; a test keeps the two equal. */
-export const ERROR_CODES = [
-  'HOLDFAST_BUSY',
-  'HOLDFAST_UNAVAILABLE',
-  'HOLDFAST_LEASE_LOST',
-  'HOLDFAST_STALE_TOKEN',
-  'HOLDFAST_MISUSE',
-  'HOLDFAST_ABORTED',
-  'HOLDFAST_QUEUE_FULL',
-  'HOLDFAST_TASK_FAILED',
-  'HOLDFAST_RESULT_NOT_KEPT',
-  'HOLDFAST_TASK_GONE',
-  'HOLDFAST_NON_RETRYABLE',
-] as const;
+/**
+ * The stable codes, each with its class: here those that packages share. A package adds its own beside its classes, by
+ * `declare module '@holdfast/kernel'`. A test sees that no two classes have the same one, and that `docs/ERRORS.md` has all.
+ */
+export interface ErrorCodes {
+  HOLDFAST_BUSY: BusyError;
+  HOLDFAST_UNAVAILABLE: UnavailableError;
+  HOLDFAST_LEASE_LOST: LeaseLostError;
+  HOLDFAST_MISUSE: MisuseError;
+  HOLDFAST_ABORTED: AbortedError;
+  HOLDFAST_NON_RETRYABLE: NonRetryableError;
+}
 
-export type ErrorCode = (typeof ERROR_CODES)[number];
+/** A code of the packages that the program imports. */
+export type ErrorCode = keyof ErrorCodes;
 
 /** The base of every error that Holdfast throws on purpose. */
 export abstract class HoldfastError extends Error {
@@ -80,38 +79,6 @@ export class LeaseLostError extends HoldfastError {
   }
 }
 
-/**
- * Why a guard refuses a token. "lower": it has accepted a higher one. "forgotten": its store may have accepted a higher
- * one and forgotten it. "ahead": nobody can have issued it yet.
- */
-export type StaleReason = 'lower' | 'forgotten' | 'ahead';
-
-/**
- * A guard refused a token. Stop the work. Where the reason is "forgotten" and you can be given a new token, ask for one
- * above `seen`; waiting with this one does not help.
- */
-export class StaleTokenError extends HoldfastError {
-  override readonly name = 'StaleTokenError';
-  readonly code = 'HOLDFAST_STALE_TOKEN';
-  readonly resource: string;
-  /** The token that was refused. */
-  readonly offered: number;
-  /** The token that the guard has accepted; if it has forgotten, accepts tokens above; if ahead, accepts tokens up to. */
-  readonly seen: number;
-  readonly reason: StaleReason;
-
-  constructor(
-    message: string,
-    details: { resource: string; offered: number; seen: number; reason: StaleReason },
-  ) {
-    super(message);
-    this.resource = details.resource;
-    this.offered = details.offered;
-    this.seen = details.seen;
-    this.reason = details.reason;
-  }
-}
-
 /** The call or the configuration is wrong. Fix it; retrying cannot help. */
 export class MisuseError extends HoldfastError {
   override readonly name = 'MisuseError';
@@ -127,4 +94,10 @@ export class AbortedError extends HoldfastError {
   constructor(message: string, reason: unknown) {
     super(message, { cause: reason });
   }
+}
+
+/** Thrown by a handler: trying again cannot help, so the work is given up at once. */
+export class NonRetryableError extends HoldfastError {
+  override readonly name = 'NonRetryableError';
+  readonly code = 'HOLDFAST_NON_RETRYABLE';
 }

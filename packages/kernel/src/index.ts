@@ -8,14 +8,13 @@ export { pause, throwIfAborted, within } from './deadline.js';
 export {
   AbortedError,
   BusyError,
-  ERROR_CODES,
   type ErrorCode,
+  type ErrorCodes,
   HoldfastError,
   LeaseLostError,
   MisuseError,
   type NodeReason,
-  type StaleReason,
-  StaleTokenError,
+  NonRetryableError,
   UnavailableError,
 } from './errors.js';
 export { type ClaimOptions, requireClaim, type TokenClaim, type TokenHolder } from './holder.js';

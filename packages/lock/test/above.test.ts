@@ -1,6 +1,8 @@
 /** A guard that forgot says above which token it accepts, and a lease can be asked for above it. */
+
+import { StaleTokenError } from '@holdfast/fence';
 import { createRedisGuard } from '@holdfast/fence/redis';
-import { MisuseError, StaleTokenError, UnavailableError } from '@holdfast/kernel';
+import { MisuseError, UnavailableError } from '@holdfast/kernel';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Deployment, deploy, SHORT } from './deployment.js';
 

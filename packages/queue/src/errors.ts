@@ -3,6 +3,15 @@
  */
 import { HoldfastError } from '@holdfast/kernel';
 
+declare module '@holdfast/kernel' {
+  interface ErrorCodes {
+    HOLDFAST_QUEUE_FULL: QueueFullError;
+    HOLDFAST_TASK_FAILED: TaskFailedError;
+    HOLDFAST_RESULT_NOT_KEPT: ResultNotKeptError;
+    HOLDFAST_TASK_GONE: TaskGoneError;
+  }
+}
+
 /** The queue has as many waiting tasks as it may have. Wait and add again. */
 export class QueueFullError extends HoldfastError {
   override readonly name = 'QueueFullError';
@@ -67,10 +76,4 @@ export class TaskGoneError extends HoldfastError {
     this.queue = queue;
     this.id = id;
   }
-}
-
-/** Thrown by a handler: trying again cannot help, so the task goes to the dead letters at once. */
-export class NonRetryableError extends HoldfastError {
-  override readonly name = 'NonRetryableError';
-  readonly code = 'HOLDFAST_NON_RETRYABLE';
 }

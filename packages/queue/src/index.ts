@@ -7,19 +7,14 @@ export {
   HoldfastError,
   LeaseLostError,
   MisuseError,
+  NonRetryableError,
   type TokenHolder,
   UnavailableError,
 } from '@holdfast/kernel';
 export type { NodeSource } from '@holdfast/redis';
 export type { Added } from './adding.js';
 export type { Backoff, CustomBackoff } from './backoff.js';
-export {
-  NonRetryableError,
-  QueueFullError,
-  ResultNotKeptError,
-  TaskFailedError,
-  TaskGoneError,
-} from './errors.js';
+export { QueueFullError, ResultNotKeptError, TaskFailedError, TaskGoneError } from './errors.js';
 export type { QueueEvent } from './events.js';
 export type { Counts, TaskInfo, TaskState } from './inspection.js';
 export type { Limits, Rate } from './limits.js';

@@ -7,9 +7,8 @@
 import { statSync } from 'node:fs';
 import { isAbsolute } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { display, MisuseError, requireKnown } from '@holdfast/kernel';
+import { display, MisuseError, NonRetryableError, requireKnown } from '@holdfast/kernel';
 import { Piscina } from 'piscina';
-import { NonRetryableError } from './errors.js';
 import { NotKept } from './results.js';
 import type { Task } from './task.js';
 import { requireCount } from './task-options.js';

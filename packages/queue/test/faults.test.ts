@@ -1,6 +1,8 @@
 /** What happens to tasks when workers and Redis fail: real processes that are frozen, killed and stopped. */
+
+import { StaleTokenError } from '@holdfast/fence';
 import { createRedisGuard } from '@holdfast/fence/redis';
-import { LeaseLostError, StaleTokenError } from '@holdfast/kernel';
+import { LeaseLostError } from '@holdfast/kernel';
 import type { Task } from '@holdfast/queue';
 import { expect, it } from 'vitest';
 import { client, eventually, later, node, queueOf, startChild, url, useRedis, workerOf } from './setting.js';

@@ -1,5 +1,5 @@
 /** Effects exactly once, and tasks that appear if their transaction commits: on a real PostgreSQL, with both libraries. */
-import { StaleTokenError } from '@holdfast/kernel';
+import { StaleTokenError } from '@holdfast/fence';
 import { type LocalPostgres, startPostgres } from '@holdfast/local/postgres';
 import type { Task } from '@holdfast/queue';
 import { createInbox, createOutbox } from '@holdfast/queue/postgres';

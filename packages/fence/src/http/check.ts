@@ -17,12 +17,11 @@ import {
   type Readers,
   readOptions,
   requireName,
-  StaleTokenError,
   type TokenClaim,
   UnavailableError,
   withDefault,
 } from '@holdfast/kernel';
-import { IssuerMismatchError } from '../refused.js';
+import { IssuerMismatchError, StaleTokenError } from '../errors.js';
 import { ISSUER_HEADER, RESOURCE_HEADER, readName, readToken, TOKEN_HEADER } from './headers.js';
 import { malformed, type Problem, problemOf, required, unavailable } from './problem.js';
 

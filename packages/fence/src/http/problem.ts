@@ -6,8 +6,8 @@
  * with the same numbers, an IssuerMismatchError, a MisuseError, an UnavailableError. A problem has nothing of the store
  * but its mark: no address and no reason of a failure. A body that is not ours is not touched.
  */
-import { MisuseError, type StaleReason, StaleTokenError, UnavailableError } from '@holdfast/kernel';
-import { IssuerMismatchError } from '../refused.js';
+import { MisuseError, UnavailableError } from '@holdfast/kernel';
+import { IssuerMismatchError, type StaleReason, StaleTokenError } from '../errors.js';
 
 /** An answer, ready to be sent. */
 export interface Problem {

@@ -24,12 +24,12 @@ import {
   requireClaim,
   requireName,
   type Settings,
-  StaleTokenError,
   type TokenClaim,
   UnavailableError,
   withDefault,
 } from '@holdfast/kernel';
 import { reasonOf } from '@holdfast/redis';
+import { StaleTokenError } from '../errors.js';
 import { type Guard, type Sealed, tokenWindow } from '../guard.js';
 import { changedMark, otherIssuer, staleToken } from '../refused.js';
 import { conformance, hasPassed } from './conformance.js';

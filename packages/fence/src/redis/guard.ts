@@ -24,7 +24,6 @@ import {
   requireName,
   requirePrefix,
   type Settings,
-  type StaleReason,
   type TokenClaim,
   UnavailableError,
   withDefault,
@@ -39,6 +38,7 @@ import {
   SERVER_VARIABLES,
   scriptFrom,
 } from '@holdfast/redis';
+import type { StaleReason } from '../errors.js';
 import { type Guard, type Sealed, tokenWindow } from '../guard.js';
 import { changedMark, type GuardMark, otherIssuer, staleToken } from '../refused.js';
 import { encodeCommands, type RedisCommand } from './commands.js';
