@@ -42,3 +42,4 @@ export {
 export { display, requireDuration, requireKnown, requireName, requirePrefix } from './options.js';
 export { type Random, seededRandom, systemRandom } from './random.js';
 export { requireToken } from './token.js';
+export { type Allowance, renewalDue, validityOf, validUntil } from './validity.js';

@@ -128,8 +128,8 @@ function rest(
 function leaveLine(context: AcquireContext, call: AcquireCall, place: Place, won: boolean): void {
   const { members, clock } = context;
   if (!won && place.isFirst) {
-    const { target } = propose(call, 0);
-    void members.undo.release({ target, queued: true }, clock.now() + 1_000);
+    const now = clock.now();
+    void members.undo.release(propose(call, 0, now), now + 1_000);
   }
   place.leave(won);
 }

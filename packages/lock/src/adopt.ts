@@ -1,4 +1,5 @@
 /** A handle for an exclusive lease that was granted elsewhere: not valid before it is extended. */
+import { propose } from './attempt.js';
 import { HeldLease, type LeaseContext } from './lease.js';
 import { exclusive } from './modes.js';
 
@@ -7,17 +8,6 @@ export function adoptLease(
   { resource, token, owner, ttl }: Pick<HeldLease, 'resource' | 'token' | 'owner' | 'ttl'>,
 ): HeldLease {
   const mode = exclusive(context.members, resource);
-  const keys = context.members.deployment.lockKeys(resource);
-  const target = { verbs: mode.verbs, keys, value: `${token} ${owner}` };
   const since = context.clock.now() - ttl;
-  return new HeldLease(context, {
-    kind: mode.kind,
-    resource,
-    token,
-    owner,
-    ttl,
-    since,
-    target,
-    queued: false,
-  });
+  return new HeldLease(context, propose({ mode, owner, ttl, place: undefined }, token, since));
 }

@@ -5,36 +5,34 @@
  * reason, gives back what it took, also on nodes that had not answered.
  */
 
+import { validUntil } from '@holdfast/kernel';
 import type { RedisNode } from '@holdfast/redis';
 import type { AcquireCall, AcquireContext, Failure } from './call.js';
-import { HeldLease } from './lease.js';
-import type { LeaseTarget } from './requests.js';
+import { HeldLease, type LeaseGrant } from './lease.js';
 import { count, explainAcquire, isAcquireDecided, type Vote, type Votes } from './votes.js';
 
-/** What an attempt asks of the nodes. */
-interface Proposal {
-  readonly target: LeaseTarget;
-  readonly resource: string;
-  readonly token: number;
-}
+/** For whom a lease is proposed, and of which kind. */
+type Proposer = Pick<AcquireCall, 'mode' | 'owner' | 'ttl' | 'place'>;
 
-export function propose({ mode, owner, place }: AcquireCall, token: number): Proposal {
+/** What is asked of the nodes: the lease, as it is when they grant it. It counts from `since`. */
+export function propose({ mode, owner, ttl, place }: Proposer, proposal: number, since: number): LeaseGrant {
   const { resource, keys, permit, join } = mode.propose(place?.answer());
-  const value = `${join ?? token} ${owner}`;
-  const target = { verbs: mode.verbs, keys, value, join: join !== undefined, permit };
-  return { target, resource, token: join ?? token };
+  const { verbs, kind, onLacking } = mode;
+  const token = join ?? proposal;
+  const target = { verbs, keys, value: `${token} ${owner}`, join: join !== undefined, permit };
+  return { kind, resource, token, owner, ttl, since, target, queued: place !== undefined, onLacking };
 }
 
 /** One proposal to all nodes. */
 export async function attempt(context: AcquireContext, call: AcquireCall): Promise<HeldLease | Failure> {
   const { members, clock, tokens } = context;
   const { quorum } = members.deployment;
-  const { mode, ttl, signal, owner, place } = call;
+  const { mode, ttl, signal, place } = call;
   const since = clock.now();
   const proposal = tokens.next();
   const waited = place && (since - place.since) * 1_000;
-  const queued = place !== undefined;
-  const { target, resource, token } = propose(call, proposal);
+  const grant = propose(call, proposal, since);
+  const { target, token, queued } = grant;
   const subject = target.keys.lockKey;
   const isDecided = (cast: Votes): boolean => isAcquireDecided(cast, quorum);
   const onLate = (_: RedisNode, vote: Vote): void => void (vote.kind === 'unset' && mode.onLacking?.());
@@ -51,19 +49,8 @@ export async function attempt(context: AcquireContext, call: AcquireCall): Promi
       }));
   mode.onVotes?.(votes);
   const won = count(votes, 'granted') >= quorum && !signal?.aborted;
-  if (won && clock.now() < since + context.validity(ttl)) {
-    const { kind, onLacking } = mode;
-    const lease = new HeldLease(context, {
-      kind,
-      resource,
-      token,
-      owner,
-      ttl,
-      since,
-      target,
-      queued,
-      onLacking,
-    });
+  if (won && clock.now() < validUntil(since, ttl, context.allowance)) {
+    const lease = new HeldLease(context, grant);
     try {
       members.audit.requireDistinct();
     } catch (error) {

@@ -5,15 +5,18 @@
  * `release` is quiet whenever it is called, and never waits for a dead node beyond the node timeout.
  */
 import {
+  type Allowance,
   type Clock,
   LeaseLostError,
   LeaseSignal,
   MisuseError,
   type NodeReason,
   type Random,
+  renewalDue,
   requireDuration,
   type TokenHolder,
   UnavailableError,
+  validUntil,
 } from '@holdfast/kernel';
 import type { RedisNode } from '@holdfast/redis';
 import type { Context } from '@opentelemetry/api';
@@ -54,8 +57,8 @@ export interface LeaseContext {
   readonly telemetry: Telemetry;
   readonly clock: Clock;
   readonly random: Random;
-  /** How long of a TTL can be relied on, in ms: what clocks may drift apart is taken off. */
-  readonly validity: (ttl: number) => number;
+  /** What is taken off a TTL before anybody relies on it. */
+  readonly allowance: Allowance;
   /** The leases whose signal somebody watches: those to be told when the locks close. */
   readonly watched: Set<HeldLease>;
 }
@@ -95,6 +98,8 @@ export class HeldLease implements Lease {
   readonly #queued: boolean;
   readonly #onLacking: (() => Promise<void>) | undefined;
   #ttl: number;
+  /** When the call was sent from which it counts, in monotonic time. */
+  #since: number;
   #validUntil: number;
   /** When the locks on the nodes have expired at the latest, if nobody extends them. */
   #expiry: number;
@@ -116,7 +121,8 @@ export class HeldLease implements Lease {
     this.#queued = grant.queued;
     this.#onLacking = grant.onLacking;
     this.#ttl = grant.ttl;
-    this.#validUntil = grant.since + context.validity(grant.ttl);
+    this.#since = grant.since;
+    this.#validUntil = validUntil(grant.since, grant.ttl, context.allowance);
     this.#expiry = context.clock.now() + grant.ttl;
     this.#holding = context.telemetry.holding(grant.kind, grant);
   }
@@ -127,6 +133,11 @@ export class HeldLease implements Lease {
 
   get ttl(): number {
     return this.#ttl;
+  }
+
+  /** When it is to be extended, in monotonic time. */
+  get renewalDue(): number {
+    return renewalDue(this.#since, this.#ttl, this.#context.allowance);
   }
 
   /** The error with which the lease ended, if it was lost. */
@@ -289,7 +300,7 @@ export class HeldLease implements Lease {
    * whether the old one was over by then: the nodes keep a lock longer than its holder relies on it.
    */
   #conclude(votes: Votes, since: number, ttl: number): boolean {
-    const { members, clock, validity } = this.#context;
+    const { members, clock, allowance } = this.#context;
     members.audit.requireDistinct();
     if (this.#releasing) throw this.#lost ?? this.error('was released');
     const outcome = explainExtend(votes, members.deployment.quorum);
@@ -302,8 +313,8 @@ export class HeldLease implements Lease {
       this.abandon(error);
       throw error;
     }
-    const validUntil = since + validity(ttl);
-    if (outcome === 'unavailable' || validUntil <= clock.now()) {
+    const until = validUntil(since, ttl, allowance);
+    if (outcome === 'unavailable' || until <= clock.now()) {
       const what =
         outcome === 'unavailable' ? 'Too few nodes answered' : `The nodes took longer than ${ttl} ms`;
       throw new UnavailableError(`${what} to extend the lease on "${this.resource}"; try again.`, reasons);
@@ -312,7 +323,8 @@ export class HeldLease implements Lease {
     const hadRunOut = signalled || this.#validUntil <= clock.now();
     if (signalled) this.#signal = undefined;
     this.#ttl = ttl;
-    this.#validUntil = validUntil;
+    this.#since = since;
+    this.#validUntil = until;
     return hadRunOut;
   }
 

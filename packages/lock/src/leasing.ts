@@ -15,6 +15,7 @@ import {
   type Readers,
   readOptions,
   type Settings,
+  validityOf,
   whole,
   withDefault,
 } from '@holdfast/kernel';
@@ -84,7 +85,7 @@ export class Leasing {
   }
 
   #checked(terms: Terms): Terms {
-    if (this.context.validity(terms.ttl) > 0) return terms;
+    if (validityOf(terms.ttl, this.context.allowance) > 0) return terms;
     throw new MisuseError(
       `ttl of ${terms.ttl} ms leaves no validity after what clocks may drift; lengthen it.`,
     );

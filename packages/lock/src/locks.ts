@@ -27,6 +27,7 @@ import {
   requireToken,
   type Settings,
   UnavailableError,
+  validityOf,
   withDefault,
 } from '@holdfast/kernel';
 import { connect, type NodeSource, RedisNode, withoutCredentials } from '@holdfast/redis';
@@ -132,7 +133,7 @@ interface LocksSettings extends Omit<Settings<typeof LOCKS>, keyof typeof DEPLOY
 }
 
 function requireValidity(option: string, ttl: number, drift: number): void {
-  if (ttl - ttl * drift - RESOLUTION <= 0) {
+  if (validityOf(ttl, { drift, resolution: RESOLUTION }) <= 0) {
     throw new MisuseError(
       `${option} of ${ttl} ms leaves no validity after a drift of ${drift}; lengthen it.`,
     );
@@ -173,7 +174,7 @@ export class Locks implements AsyncDisposable {
       tokens: new TokenClock({ clock, random, quorum: deployment.quorum, window: deployment.window }),
       watched: new Set(),
       closing: this.#closing.signal,
-      validity: (ttl) => ttl - ttl * drift - RESOLUTION,
+      allowance: { drift, resolution: RESOLUTION },
       nextOwner: (shared) => ownerPrefix + ++leases + (shared ? 'r' : ''),
       waiting: new WaitingRoom({
         nodes,

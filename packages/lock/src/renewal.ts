@@ -1,9 +1,9 @@
 /**
- * Renewal in the background: extends a lease every third of its TTL until it is stopped, and as soon as a node's quarantine
+ * Renewal in the background: extends a lease every third of its validity until it is stopped, and as soon as a node's quarantine
  * has ended, so that the node has the lease again before another one is restarted.
  *
  * Guarantees: at most one extension is under way. A failed one is repeated, with jitter, for as long as the lease is
- * valid and no longer. On a healthy deployment it costs three commands per node and TTL. The end of the lease is the
+ * valid and no longer. On a healthy deployment it costs three commands per node and validity. The end of the lease is the
  * business of its signal, which does not wait for any renewal.
  */
 import { backoff, type Clock, LeaseLostError, type Random, type Timer } from '@holdfast/kernel';
@@ -32,7 +32,7 @@ export class Renewal {
 
   start(): void {
     this.#lease.onQuarantine = (remaining) => this.#awaitReadmission(remaining);
-    this.#after(this.#lease.ttl / 3);
+    this.#at(this.#lease.renewalDue);
   }
 
   stop(): void {
@@ -45,13 +45,13 @@ export class Renewal {
     const readmission = this.#clock.now() + remaining + 1 + this.#random.unit() * SPREAD;
     this.#readmission = Math.min(this.#readmission, readmission);
     // Behind a vote that came late, the next renewal has its time already.
-    if (this.#timer && this.#due > this.#readmission) this.#after(this.#readmission - this.#clock.now());
+    if (this.#timer && this.#due > this.#readmission) this.#at(this.#readmission);
   }
 
-  #after(delay: number): void {
+  #at(time: number): void {
     if (this.#stopped) return;
     const now = this.#clock.now();
-    this.#due = Math.min(now + delay, Math.max(now, this.#readmission));
+    this.#due = Math.max(now, Math.min(time, this.#readmission));
     this.#timer?.cancel();
     this.#timer = this.#clock.after(this.#due - now, () => void this.#renew(), { keepAlive: false });
   }
@@ -60,15 +60,15 @@ export class Renewal {
     const { signal, ttl } = this.#lease;
     if (signal.aborted) return;
     this.#timer = undefined;
-    const began = this.#clock.now();
-    if (this.#readmission <= began) this.#readmission = Number.POSITIVE_INFINITY;
+    if (this.#readmission <= this.#clock.now()) this.#readmission = Number.POSITIVE_INFINITY;
     try {
       await this.#lease.extend();
       this.#failures = 0;
-      this.#after(Math.max(0, ttl / 3 - (this.#clock.now() - began)));
+      this.#at(this.#lease.renewalDue);
     } catch (error) {
       if (error instanceof LeaseLostError || signal.aborted) return;
-      this.#after(backoff(this.#random, this.#failures, { base: ttl / 20, limit: ttl / 6 }));
+      const pause = backoff(this.#random, this.#failures, { base: ttl / 20, limit: ttl / 6 });
+      this.#at(this.#clock.now() + pause);
       this.#failures += 1;
     }
   }

@@ -1,8 +1,9 @@
 /** The public surface on five healthy nodes: acquire, extend, release, using, inspect, close. */
+import { once } from 'node:events';
 import { AbortedError, BusyError, LeaseLostError, MisuseError, UnavailableError } from '@holdfast/kernel';
 import { createLocks, type Lease, type Locks } from '@holdfast/lock';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { type Deployment, deploy, NOWHERE } from './deployment.js';
+import { type Deployment, deploy, LONG, NOWHERE } from './deployment.js';
 
 let deployment: Deployment;
 let locks: Locks;
@@ -226,6 +227,19 @@ describe('using', () => {
     const mistake = new Error('mine');
     await expect(locks.using('u2', {}, () => Promise.reject(mistake))).rejects.toBe(mistake);
     await vi.waitFor(async () => expect(await deployment.holding('u2')).toBe(0));
+  });
+
+  it('renews in time also where the clocks may drift so far apart that less than a third of the TTL is valid', async () => {
+    await using lasting = await deploy(1, LONG);
+    await lasting.locks({ ...LONG, drift: 0.9 }).using('u4', { ttl: 30_000 }, async (lease) => {
+      let least = lease.remaining();
+      const renewed = vi.waitFor(() => {
+        least = Math.min(least, lease.remaining());
+        expect(lease.remaining()).toBeGreaterThan(least);
+      }, 20_000);
+      await Promise.race([renewed, once(lease.signal, 'abort')]);
+      expect(lease.signal.aborted).toBe(false);
+    });
   });
 
   it('rejects with LeaseLostError when the routine did not notice that its lease was lost', async () => {

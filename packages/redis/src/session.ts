@@ -6,7 +6,15 @@
  * is left behind, also none whose beginning was not answered, unless Redis is away or no call can be made any more: then it
  * runs out.
  */
-import { backoff, type Clock, type Random, type Timer } from '@holdfast/kernel';
+import {
+  type Allowance,
+  backoff,
+  type Clock,
+  type Random,
+  renewalDue,
+  type Timer,
+  validUntil,
+} from '@holdfast/kernel';
 
 /** The calls by which a session is kept. */
 export interface LeaseCalls<Renewal> {
@@ -34,8 +42,10 @@ export interface SessionOptions<Renewal> {
   readonly onRenewed: (renewal: Renewal) => void;
 }
 
-/** What two clocks may drift apart, as a part of the time. */
-const DRIFT = 0.01;
+/** Redis ends a session by its own clock, in a script: nothing is rounded. */
+const ALLOWANCE: Allowance = { drift: 0.01, resolution: 0 };
+
+const NEVER = Number.NEGATIVE_INFINITY;
 
 export class Session<Renewal> {
   readonly lease: number;
@@ -45,6 +55,8 @@ export class Session<Renewal> {
   id: string | undefined;
   readonly #options: SessionOptions<Renewal>;
   readonly #clock: Clock;
+  /** When the call was sent from which the lease counts, in monotonic time. */
+  #since = NEVER;
   #timer: Timer | undefined;
   /** The name of a session that may have begun: it is asked for again under the same one. */
   #asked: string | undefined;
@@ -85,13 +97,16 @@ export class Session<Renewal> {
 
   /** A call that renews the session, sent at `since`, was answered. */
   renewed(since: number): void {
-    this.validUntil = Math.max(this.validUntil, since + this.lease * (1 - DRIFT));
+    if (since <= this.#since) return;
+    this.#since = since;
+    this.validUntil = validUntil(since, this.lease, ALLOWANCE);
   }
 
   /** Redis says that it is over. */
   lost(): void {
     this.#timer?.cancel();
     this.id = undefined;
+    this.#since = NEVER;
     this.validUntil = 0;
     this.#options.onLost();
   }
@@ -108,9 +123,13 @@ export class Session<Renewal> {
     await this.#options.calls.close(id).catch(() => {});
   }
 
+  get #renewalDue(): number {
+    return renewalDue(this.#since, this.lease, ALLOWANCE);
+  }
+
   /** Calls that claim or end deliveries renew it too; this is for when there are none. */
   #renewLater(failures = 0): void {
-    const due = this.validUntil - this.lease * (2 / 3) - this.#clock.now();
+    const due = this.#renewalDue - this.#clock.now();
     const pause =
       failures > 0 ? backoff(this.#options.random, failures, { base: 20, limit: this.lease / 10 }) : due;
     this.#timer = this.#clock.after(Math.max(1, pause), () => void this.#renew(failures), {
@@ -122,7 +141,7 @@ export class Session<Renewal> {
     const { id } = this;
     if (id === undefined || this.#closed) return;
     const since = this.#clock.now();
-    if (this.validUntil - since > this.lease * (2 / 3)) return this.#renewLater();
+    if (since < this.#renewalDue) return this.#renewLater();
     try {
       const renewal = await this.#options.calls.renew(id);
       if (this.id !== id) return;

@@ -41,8 +41,8 @@ export const CLIENT_CANARIES: readonly Canary[] = [
     changes: [
       {
         file: 'packages/lock/src/lease.ts',
-        find: 'this.#validUntil = grant.since + context.validity(grant.ttl)',
-        replace: 'this.#validUntil = context.clock.now() + context.validity(grant.ttl)',
+        find: 'validUntil(grant.since, grant.ttl, context.allowance)',
+        replace: 'validUntil(context.clock.now(), grant.ttl, context.allowance)',
       },
     ],
   },
@@ -52,9 +52,9 @@ export const CLIENT_CANARIES: readonly Canary[] = [
     changes: [
       {
         file: 'packages/lock/src/lease.ts',
-        find: 'this.#validUntil = grant.since + context.validity(grant.ttl)',
+        find: 'validUntil(grant.since, grant.ttl, context.allowance)',
         replace:
-          'this.#validUntil = context.clock.wall() / 1000 - context.clock.now() + grant.since + context.validity(grant.ttl)',
+          'validUntil(context.clock.wall() / 1000 - context.clock.now() + grant.since, grant.ttl, context.allowance)',
       },
       {
         file: 'packages/lock/src/lease.ts',
@@ -69,8 +69,8 @@ export const CLIENT_CANARIES: readonly Canary[] = [
     changes: [
       {
         file: 'packages/lock/src/locks.ts',
-        find: 'validity: (ttl) => ttl - ttl * drift - RESOLUTION',
-        replace: 'validity: (ttl) => ttl',
+        find: 'allowance: { drift, resolution: RESOLUTION }',
+        replace: 'allowance: { drift: 0, resolution: 0 }',
       },
     ],
   },
@@ -152,8 +152,8 @@ export const CLIENT_CANARIES: readonly Canary[] = [
         find: `  members.audit.requireDistinct();
   noticeQuarantine(context, votes);`,
         replace: `  await new Promise<void>((resolve) => clock.after(50, resolve));
-  if (count(votes, 'granted') >= quorum && clock.now() < since + context.validity(ttl)) {
-    return new HeldLease(context, { kind: mode.kind, resource, token, owner, ttl, since, target, queued });
+  if (count(votes, 'granted') >= quorum && clock.now() < validUntil(since, ttl, context.allowance)) {
+    return new HeldLease(context, grant);
   }
   members.audit.requireDistinct();
   noticeQuarantine(context, votes);`,
@@ -232,7 +232,11 @@ export const CLIENT_CANARIES: readonly Canary[] = [
     name: 'no renewal',
     about: 'A lease that is to be renewed is not.',
     changes: [
-      { file: 'packages/lock/src/renewal.ts', find: 'this.#after(this.#lease.ttl / 3);', replace: '' },
+      {
+        file: 'packages/lock/src/renewal.ts',
+        find: 'this.#at(this.#lease.renewalDue);\n  }\n',
+        replace: '}\n',
+      },
     ],
   },
   {

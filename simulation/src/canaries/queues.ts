@@ -96,7 +96,7 @@ export const QUEUE_CANARIES: readonly Canary[] = [
     changes: [
       {
         file: `${SHARED}/src/session.ts`,
-        find: 'since + this.lease * (1 - DRIFT)',
+        find: 'validUntil(since, this.lease, ALLOWANCE)',
         replace: 'this.#clock.now() + this.lease',
       },
     ],
@@ -112,8 +112,8 @@ export const QUEUE_CANARIES: readonly Canary[] = [
       },
       {
         file: `${SHARED}/src/session.ts`,
-        find: 'since + this.lease * (1 - DRIFT)',
-        replace: 'this.#clock.now() + this.lease * (1 - DRIFT)',
+        find: 'validUntil(since, this.lease, ALLOWANCE)',
+        replace: 'validUntil(this.#clock.now(), this.lease, ALLOWANCE)',
       },
     ],
   },
