@@ -43,22 +43,22 @@ async function open() {
 async function roundTrip(): Promise<void> {
   await using other = await open();
   other.client.write('x');
-  await vi.waitFor(() => expect(other.said.join('')).toBe('echo x'));
+  await vi.waitFor(() => expect(other.said.join('')).toBe('echo x'), 20_000);
 }
 
 describe('a link', () => {
   it('passes bytes and ends on, and delays them when it is slow', async () => {
     await using pair = await open();
     pair.client.write('one');
-    await vi.waitFor(() => expect(pair.said).toEqual(['echo one']));
+    await vi.waitFor(() => expect(pair.said).toEqual(['echo one']), 20_000);
     pair.link.set({ toServer: { delay: 100 }, toClient: { delay: 100 } });
     const began = performance.now();
     pair.client.write('two');
-    await vi.waitFor(() => expect(pair.said.join('')).toBe('echo oneecho two'));
+    await vi.waitFor(() => expect(pair.said.join('')).toBe('echo oneecho two'), 20_000);
     expect(performance.now() - began).toBeGreaterThan(195);
     pair.link.heal();
     pair.ends[0]?.end();
-    await vi.waitFor(() => expect(pair.client.readableEnded).toBe(true));
+    await vi.waitFor(() => expect(pair.client.readableEnded).toBe(true), 20_000);
   });
 
   it('passes no more than its rate', async () => {
@@ -66,30 +66,30 @@ describe('a link', () => {
     pair.link.set({ toServer: { rate: 1_000 } });
     const began = performance.now();
     pair.client.write('x'.repeat(200));
-    await vi.waitFor(() => expect(pair.heard.join('')).toHaveLength(200));
+    await vi.waitFor(() => expect(pair.heard.join('')).toHaveLength(200), 20_000);
     pair.client.write('y');
-    await vi.waitFor(() => expect(pair.heard.join('')).toHaveLength(201));
+    await vi.waitFor(() => expect(pair.heard.join('')).toHaveLength(201), 20_000);
     expect(performance.now() - began).toBeGreaterThan(190);
   });
 
   it('held in one direction: what was said arrives at the healing', async () => {
     await using pair = await open();
     pair.client.write('one');
-    await vi.waitFor(() => expect(pair.said).toEqual(['echo one']));
+    await vi.waitFor(() => expect(pair.said).toEqual(['echo one']), 20_000);
     pair.link.set({ toClient: { blocked: 'held' } });
     pair.client.write('two');
-    await vi.waitFor(() => expect(pair.heard).toEqual(['one', 'two']));
+    await vi.waitFor(() => expect(pair.heard).toEqual(['one', 'two']), 20_000);
     await roundTrip();
     expect(pair.said).toEqual(['echo one']);
     pair.link.heal();
-    await vi.waitFor(() => expect(pair.said.join('')).toBe('echo oneecho two'));
+    await vi.waitFor(() => expect(pair.said.join('')).toBe('echo oneecho two'), 20_000);
     expect(pair.errors).toEqual([]);
   });
 
   it('dropped: half-open, also when the server has gone, and reset at the healing', async () => {
     await using pair = await open();
     pair.client.write('one');
-    await vi.waitFor(() => expect(pair.said).toEqual(['echo one']));
+    await vi.waitFor(() => expect(pair.said).toEqual(['echo one']), 20_000);
     pair.link.set({ toServer: { blocked: 'dropped' }, toClient: { blocked: 'dropped' } });
     pair.client.write('two');
     pair.ends[0]?.resetAndDestroy();
@@ -97,16 +97,16 @@ describe('a link', () => {
     expect(pair.heard).toEqual(['one']);
     expect(pair.client.readyState).toBe('open');
     pair.link.heal();
-    await vi.waitFor(() => expect(pair.errors).toEqual(['ECONNRESET']));
+    await vi.waitFor(() => expect(pair.errors).toEqual(['ECONNRESET']), 20_000);
   });
 
   it('cut and refused: connections are reset, and new ones too until the healing', async () => {
     await using pair = await open();
     pair.client.write('one');
-    await vi.waitFor(() => expect(pair.said).toEqual(['echo one']));
+    await vi.waitFor(() => expect(pair.said).toEqual(['echo one']), 20_000);
     pair.link.cut();
-    await vi.waitFor(() => expect(pair.errors).toEqual(['ECONNRESET']));
-    await vi.waitFor(() => expect(pair.ends[0]?.destroyed).toBe(true));
+    await vi.waitFor(() => expect(pair.errors).toEqual(['ECONNRESET']), 20_000);
+    await vi.waitFor(() => expect(pair.ends[0]?.destroyed).toBe(true), 20_000);
     pair.link.set({ refused: true });
     const again = connect(pair.link.port, '127.0.0.1');
     await expect(new Promise((_, reject) => again.once('error', reject))).rejects.toThrow(/ECONNRESET/);

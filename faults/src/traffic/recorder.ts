@@ -12,6 +12,13 @@ import type { Operation, Result } from '../history/event.js';
 /** Microseconds on the clock that all processes of the machine share. */
 export const monotonic = (): number => Number(process.hrtime.bigint() / 1000n);
 
+/**
+ * Until when a lease may be relied on, of which `remaining` ms were left right after `at`. Where nothing is left, because
+ * the process stood still between the grant and the look, nobody has relied on it at any time.
+ */
+export const endOfValidity = (at: number, remaining: number): number =>
+  remaining > 0 ? at + Math.floor(remaining * 1_000) : 0;
+
 const REFUSALS = [BusyError, LeaseLostError, StaleTokenError, AbortedError];
 
 export class Recorder {

@@ -7,7 +7,7 @@ import type { AcquireOptions, Lease, Locks, Semaphore } from '@holdfast/lock';
 import type { Operation } from '../history/event.js';
 import { LEDGERS, PERMITS, SEMAPHORE, SHARED } from './assignment.js';
 import type { Ledger } from './ledger.js';
-import { monotonic, type Recorder } from './recorder.js';
+import { endOfValidity, monotonic, type Recorder } from './recorder.js';
 
 export interface WorkerOptions {
   readonly locks: Locks;
@@ -184,7 +184,7 @@ export class Worker {
     try {
       const how = await extend(ttl);
       const at = monotonic();
-      recorder.ok(id, at, { how, token: held.token, validUntil: at + Math.floor(held.remaining() * 1_000) });
+      recorder.ok(id, at, { how, token: held.token, validUntil: endOfValidity(at, held.remaining()) });
       return how;
     } catch (error) {
       recorder.failed(id, error);
@@ -195,7 +195,7 @@ export class Worker {
   /** The moment is read before the validity, so that what is recorded is never more than what was promised. */
   #granted(id: string, lease: Lease): void {
     const at = monotonic();
-    const validUntil = at + Math.floor(lease.remaining() * 1_000);
+    const validUntil = endOfValidity(at, lease.remaining());
     this.#options.recorder.ok(id, at, { token: lease.token, validUntil });
   }
 

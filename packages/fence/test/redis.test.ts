@@ -117,7 +117,7 @@ describe('a store that forgets', () => {
     await expect(early).rejects.toThrow(StaleTokenError);
     await expect(early).rejects.toThrow(/new or restarted.*initialize/);
     await vi.waitFor(() => guard.seal(holder('r', systemClock.wall())), {
-      timeout: 5_000,
+      timeout: 20_000,
       interval: 20,
     });
   });
@@ -131,18 +131,18 @@ describe('a store that forgets', () => {
     await sealed.write([['SET', 'balance', 1]]);
     if (how === 'FLUSHALL') await store.redis.flushall();
     else await store.node.restart({ empty: true });
-    await vi.waitFor(() => store.redis.ping());
+    await vi.waitFor(() => store.redis.ping(), 20_000);
     const again = await vi.waitFor(async () => {
       const error = await guard.seal(holder('r', stale)).catch((reason: unknown) => reason);
       expect(error).toBeInstanceOf(StaleTokenError);
       return error as StaleTokenError;
-    }, 5_000);
+    }, 20_000);
     expect(again.seen).toBeGreaterThan(before.token);
     expect(again.reason).toBe('forgotten');
     expect(again.message).toMatch(
       new RegExp(`accepts tokens above ${again.seen}.*waiting with this one does not help`),
     );
-    await vi.waitFor(() => guard.seal(holder('r', again.seen + 1)), 5_000);
+    await vi.waitFor(() => guard.seal(holder('r', again.seen + 1)), 20_000);
     await expect(sealed.write([['SET', 'balance', 2]])).rejects.toThrow(StaleTokenError);
     expect(await store.redis.get('balance')).toBeNull();
   });
@@ -174,7 +174,7 @@ describe('a store that forgets', () => {
     const token = systemClock.wall();
     const sealed = await guard.seal(holder('r', token));
     await store.node.restart();
-    await vi.waitFor(() => sealed.write([['SET', 'balance', 1]]), 5_000);
+    await vi.waitFor(() => sealed.write([['SET', 'balance', 1]]), 20_000);
     await expect(guard.seal(holder('r', token - 1))).rejects.toMatchObject({ seen: token });
   });
 });
@@ -246,7 +246,7 @@ describe('the connection of a guard', () => {
       await guard.initialize();
       expect(await clients()).toBe(before + more);
       await guard.close();
-      await vi.waitFor(async () => expect(await clients()).toBe(before));
+      await vi.waitFor(async () => expect(await clients()).toBe(before), 20_000);
     }
     expect(await store.redis.ping()).toBe('PONG');
     once.disconnect();

@@ -233,7 +233,7 @@ describe('a node that gives no answer', () => {
     await send(nodes[0], 'SAVE');
     await nodes[0]?.kill();
     const starting = nodes[0]?.start();
-    await vi.waitFor(() => expect(send(nodes[0], 'PING')).rejects.toThrow('LOADING'));
+    await vi.waitFor(() => expect(send(nodes[0], 'PING')).rejects.toThrow('LOADING'), 20_000);
     const found = await diagnose(urls);
     await starting;
     expect(words(found)).toEqual(['error reach']);
@@ -245,7 +245,7 @@ describe('a node that gives no answer', () => {
     const client = new Redis(urls[0] ?? '');
     client.on('error', () => {});
     const endless = client.eval('while true do end', 0).catch(() => {});
-    await vi.waitFor(() => expect(send(nodes[0], 'PING')).rejects.toThrow('BUSY'));
+    await vi.waitFor(() => expect(send(nodes[0], 'PING')).rejects.toThrow('BUSY'), 20_000);
     const found = await diagnose(urls);
     expect(words(found)).toEqual(['error reach']);
     expect(found.findings[0]?.message).toMatch(/busy with a script/);
@@ -311,8 +311,10 @@ describe('a setting that hurts', () => {
     // A folder stands where the file should be.
     mkdirSync(join(nodes[0]?.folder ?? '', 'dump.rdb', 'full'), { recursive: true });
     await send(nodes[0], 'BGSAVE');
-    await vi.waitFor(async () =>
-      expect(String(await send(nodes[0], 'INFO', 'persistence'))).toContain('rdb_last_bgsave_status:err'),
+    await vi.waitFor(
+      async () =>
+        expect(String(await send(nodes[0], 'INFO', 'persistence'))).toContain('rdb_last_bgsave_status:err'),
+      20_000,
     );
     await expect(send(nodes[0], 'SET', 'a', 'b')).rejects.toThrow('MISCONF');
     expect(words(await diagnose(urls))).toEqual(['error writes']);
@@ -487,7 +489,7 @@ describe('a deployment record', () => {
     expect(before.summary.voting).toBe(2);
     await using locks = createLocks({ nodes: urls });
     await locks.acquire('a');
-    await vi.waitFor(async () => expect(await send(nodes[1], 'EXISTS', '{holdfast}:record')).toBe(1));
+    await vi.waitFor(async () => expect(await send(nodes[1], 'EXISTS', '{holdfast}:record')).toBe(1), 20_000);
     const after = await doctor(urls);
     expect(after.code).toBe(0);
     expect(after.stdout).toMatch(/^warning: quarantine: .*in quarantine for another (2\d(\.\d)?|30)s/s);

@@ -61,6 +61,9 @@ import { acquireSeveral, type HeldLeases, type MultiLease } from './several.js';
 import { Telemetry } from './telemetry.js';
 import { TokenClock } from './token-clock.js';
 
+/** How long a node may take to be initialized, in ms, where `callTimeout` is not longer. */
+const INITIALIZE_TIMEOUT = 5_000;
+
 export interface LocksOptions extends DeploymentOptions {
   /** The Redis nodes, an odd number of independent servers: URLs, or ioredis or node-redis clients of yours. */
   readonly nodes: readonly NodeSource[];
@@ -317,13 +320,15 @@ export class Locks implements AsyncDisposable {
   /**
    * Lets the nodes vote at once, on your word that no lease of this deployment can exist: once, when the nodes were
    * just created. Nodes that vote already are left as they are. `replace` changes the parameters of a deployment
-   * whose clients have all stopped. Throws UnavailableError if fewer than a majority were reached, MisuseError if
+   * whose clients have all stopped. Each node has at least 5 s to answer, because servers and programs that have just
+   * been started are slow. Throws UnavailableError if fewer than a majority were reached, MisuseError if
    * nodes have a record with other parameters.
    */
   async initialize(options: { readonly replace?: boolean } = {}): Promise<readonly InitializedNode[]> {
     const { replace } = readOptions('initialize', options, INITIALIZE);
     await this.#members.open();
-    const outcomes = await initializeNodes(this.#members, this.#callTimeout, replace);
+    const timeout = Math.max(this.#callTimeout, INITIALIZE_TIMEOUT);
+    const outcomes = await initializeNodes(this.#members, timeout, replace);
     const misfits = outcomes.filter(({ outcome }) => outcome === 'misfit');
     if (misfits.length > 0) {
       const lines = misfits.map(({ node, reason }) => `\n  ${node}: ${reason}`).join('');

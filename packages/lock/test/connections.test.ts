@@ -43,7 +43,7 @@ async function tryOut(options: LocksOptions): Promise<void> {
   const lease = await locks.acquire('r', { ttl: 2_000, wait: 0 });
   expect(await lease.extend()).toBe('kept');
   const waiting = locks.acquire('r', { ttl: 2_000 });
-  await vi.waitFor(async () => expect((await locks.inspect('r')).waiting).toBe(1));
+  await vi.waitFor(async () => expect((await locks.inspect('r')).waiting).toBe(1), 20_000);
   await lease.release();
   await (await waiting).release();
   const readers = [
@@ -107,7 +107,7 @@ describe('a URL', () => {
     await locks.initialize();
     const lease = await locks.acquire('r');
     const waiting = locks.acquire('r', { wait: 20_000 });
-    await vi.waitFor(() => expect(warnings).toEqual([expect.stringMatching(/does not let.*NOPERM/)]));
+    await vi.waitFor(() => expect(warnings).toEqual([expect.stringMatching(/does not let.*NOPERM/)]), 20_000);
     await lease.release();
     await (await waiting).release();
     redis.disconnect();

@@ -21,7 +21,7 @@ afterAll(() => deployment[Symbol.asyncDispose]());
 const untilQueued = (line: string, processes = 1): Promise<void> =>
   vi.waitFor(async () => {
     for (const redis of deployment.raw) expect(await redis.zcard(`{holdfast}:queue:${line}`)).toBe(processes);
-  }, 5_000);
+  }, 20_000);
 /** Every key of the deployment that speaks of `resource`, but its fence. */
 const untilNothingIsLeftOf = (resource: string): Promise<void> =>
   vi.waitFor(async () => {
@@ -29,7 +29,7 @@ const untilNothingIsLeftOf = (resource: string): Promise<void> =>
       const keys = await redis.keys(`{holdfast}:*:${resource}*`);
       expect(keys.filter((key) => !key.includes(':fence:'))).toEqual([]);
     }
-  }, 5_000);
+  }, 20_000);
 const seeded = () => {
   const seed = Number(process.env['SEED'] ?? Date.now() % 2 ** 32);
   return { random: seededRandom(seed), repeat: `repeat with SEED=${seed} npm test -- family` };
@@ -185,7 +185,7 @@ describe('shared leases', () => {
     const dying = await one.acquireShared('e', { ttl: 300 });
     const living = await two.acquireShared('e', { ttl: 20_000 });
     expect(living.token).toBe(dying.token);
-    await vi.waitFor(() => expect(dying.remaining()).toBe(0), 2_000);
+    await vi.waitFor(() => expect(dying.remaining()).toBe(0), 20_000);
     expect(await living.extend()).toBe('kept');
     const writing = one.acquire('e', { wait: 30_000 });
     await untilQueued('e');
@@ -195,9 +195,9 @@ describe('shared leases', () => {
 
   it('that ran out are resumed, if nobody wrote; and lost, if somebody did', async () => {
     const sleepy = await one.acquireShared('z', { ttl: 200 });
-    await vi.waitFor(async () => expect(await deployment.holding('z')).toBe(0), 2_000);
+    await vi.waitFor(async () => expect(await deployment.holding('z')).toBe(0), 20_000);
     expect(await sleepy.extend(200)).toBe('resumed');
-    await vi.waitFor(async () => expect(await deployment.holding('z')).toBe(0), 2_000);
+    await vi.waitFor(async () => expect(await deployment.holding('z')).toBe(0), 20_000);
     await (await two.acquire('z')).release();
     await expect(sleepy.extend()).rejects.toThrow(LeaseLostError);
   });
@@ -255,7 +255,7 @@ describe('an election', () => {
     const campaigning = b.campaign();
     await expect(b.campaign()).rejects.toThrow(/already campaigns/);
     await untilQueued('lead');
-    await vi.waitFor(async () => expect((await b.leader())?.token).toBe(first.token));
+    await vi.waitFor(async () => expect((await b.leader())?.token).toBe(first.token), 20_000);
     await a.resign();
     const second = await campaigning;
     expect(second.token).toBeGreaterThan(first.token);
@@ -272,13 +272,13 @@ describe('an election', () => {
     const fence = await redis?.pttl('{holdfast}:fence:long');
     await vi.waitFor(
       async () => expect(await redis?.pttl('{holdfast}:lock:long')).toBeGreaterThan(250),
-      5_000,
+      20_000,
     );
-    await vi.waitFor(async () => expect(await two.election('long').leader()).not.toBeNull());
+    await vi.waitFor(async () => expect(await two.election('long').leader()).not.toBeNull(), 20_000);
     expect(fence).toBeGreaterThan(0);
     expect(lease.remaining()).toBeGreaterThan(0);
     for (const node of deployment.raw) await node.set('{holdfast}:lock:long', '1 usurper/x.1', 'PX', 400);
-    await vi.waitFor(() => expect(lease.signal.aborted).toBe(true), 5_000);
+    await vi.waitFor(() => expect(lease.signal.aborted).toBe(true), 20_000);
     expect(election.isLeader).toBe(false);
     const again = await election.campaign();
     expect(again.token).toBeGreaterThan(lease.token);
@@ -293,17 +293,17 @@ describe('an election', () => {
         seen.push(leader?.identity);
       }
     })();
-    await vi.waitFor(() => expect(seen).toEqual([undefined]), 5_000);
+    await vi.waitFor(() => expect(seen).toEqual([undefined]), 20_000);
     const [a, b] = ['a:1', 'b:2'].map((identity) => open({ identity }).election('watch'));
     await a?.campaign();
-    await vi.waitFor(() => expect(seen).toEqual([undefined, 'a:1']), 5_000);
+    await vi.waitFor(() => expect(seen).toEqual([undefined, 'a:1']), 20_000);
     const next = b?.campaign();
     await a?.resign();
     await next;
     // Whether nobody is seen to lead in between is a matter of chance.
-    await vi.waitFor(() => expect(seen.filter(Boolean)).toEqual(['a:1', 'b:2']), 5_000);
+    await vi.waitFor(() => expect(seen.filter(Boolean)).toEqual(['a:1', 'b:2']), 20_000);
     await b?.resign();
-    await vi.waitFor(() => expect(seen.at(-1)).toBeUndefined(), 5_000);
+    await vi.waitFor(() => expect(seen.at(-1)).toBeUndefined(), 20_000);
     stop.abort();
     await watching;
   });

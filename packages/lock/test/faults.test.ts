@@ -55,7 +55,7 @@ describe('2. the answers of a majority come after the TTL', () => {
     // Without the scripts, a late vote that nobody waits for any more is not repeated.
     await vi.waitFor(async () => {
       for (const redis of deployment.raw) expect(await redis.call('FUNCTION', 'LIST')).not.toEqual([]);
-    });
+    }, 20_000);
     for (const index of [0, 1, 2]) deployment.node(index).freeze();
     const began = performance.now();
     await expect(locks.acquire('r', { ttl: 2_000, wait: 0 })).rejects.toThrow(UnavailableError);
@@ -72,7 +72,7 @@ describe('2. the answers of a majority come after the TTL', () => {
       expect(await redis.info('commandstats')).toMatch(/cmdstat_set:calls=/);
     await vi.waitFor(async () => {
       for (const redis of deployment.raw) expect(await redis.exists('{holdfast}:fence:r')).toBe(0);
-    });
+    }, 20_000);
     expect(await locks.tryAcquire('r')).not.toBeNull();
   });
 
@@ -99,7 +99,7 @@ describe('3. the votes are split evenly', () => {
     await expect(locks.acquire('r', { wait: 0 })).rejects.toThrow(BusyError);
     expect(await locks.tryAcquire('r')).toBeNull();
     await expect(locks.acquire('r', { wait: 100 })).rejects.toThrow(BusyError);
-    await vi.waitFor(async () => expect(await deployment.holding('r')).toBe(2), 1_000);
+    await vi.waitFor(async () => expect(await deployment.holding('r')).toBe(2), 20_000);
   });
 
   it('among contenders somebody wins', async () => {
@@ -202,7 +202,7 @@ describe('7. nodes that change behind the clients', () => {
     await using deployment = await deploy(5);
     const locks = deployment.locks();
     const lease = await locks.acquire('r', { ttl: 2_000 });
-    await vi.waitFor(async () => expect(await deployment.holding('r')).toBe(5), 1_000);
+    await vi.waitFor(async () => expect(await deployment.holding('r')).toBe(5), 20_000);
     await deployment.redis(2).flushall();
     expect(await deployment.locks().tryAcquire('r')).toBeNull();
     expect(await lease.extend()).toBe('kept');
@@ -225,12 +225,12 @@ describe('7. nodes that change behind the clients', () => {
     await deployment.node(0).restart({ empty: true });
     await vi.waitFor(
       async () => expect((await locks.inspect('r')).nodes[0]?.state).toBe('unadmitted'),
-      5_000,
+      20_000,
     );
     await vi.waitFor(async () => {
       expect(await lease.extend()).toBe('kept');
       expect((await locks.inspect('r')).nodes[0]?.state).toBe('quarantined');
-    }, 5_000);
+    }, 20_000);
     await lease.release();
   });
 
@@ -258,7 +258,7 @@ describe('7. nodes that change behind the clients', () => {
     client.on('error', () => {});
     const locks = deployment.locks({ nodes: [client, ...deployment.urls.slice(1)] });
     const lease = await locks.acquire('r', { ttl: 2_000 });
-    await vi.waitFor(async () => expect(await deployment.holding('r')).toBe(3), 1_000);
+    await vi.waitFor(async () => expect(await deployment.holding('r')).toBe(3), 20_000);
     client.disconnect(true); // cut, and connected again a moment later
     await lease.release();
     await vi.waitFor(async () => expect(await deployment.holding('r')).toBe(0), {

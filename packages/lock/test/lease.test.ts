@@ -25,7 +25,7 @@ describe('a lease', () => {
     await lease.release();
     expect(lease.signal.aborted).toBe(false);
     process.emitWarning('the last');
-    await vi.waitFor(() => expect(warnings.at(-1)?.message).toBe('the last'));
+    await vi.waitFor(() => expect(warnings.at(-1)?.message).toBe('the last'), 20_000);
     expect(warnings).toHaveLength(1);
     process.off('warning', hear);
   });
@@ -34,7 +34,7 @@ describe('a lease', () => {
     const lease = await locks.acquire('shortened', { ttl: 2_000 });
     expect(await lease.extend(400)).toBe('kept');
     const { signal } = lease;
-    await vi.waitFor(() => expect(signal.aborted).toBe(true));
+    await vi.waitFor(() => expect(signal.aborted).toBe(true), 20_000);
     expect(await other.tryAcquire('shortened')).toBeNull();
     expect(await lease.extend(2_000)).toBe('resumed');
     expect([signal.aborted, lease.signal.aborted]).toEqual([true, false]);
@@ -58,7 +58,7 @@ describe('a lease', () => {
     expect(await locks.tryAcquire('a')).toBeNull();
     await first.release();
     expect(first.remaining()).toBe(0);
-    await vi.waitFor(async () => expect(await deployment.holding('a')).toBe(0));
+    await vi.waitFor(async () => expect(await deployment.holding('a')).toBe(0), 20_000);
     const second = await other.acquire('a');
     expect(second.token).toBeGreaterThan(first.token);
     expect(second.owner).not.toBe(first.owner);
@@ -69,14 +69,14 @@ describe('a lease', () => {
     {
       await using lease = await locks.acquire('b');
       expect(lease.remaining()).toBeGreaterThan(0);
-      await vi.waitFor(async () => expect(await deployment.holding('b')).toBe(5));
+      await vi.waitFor(async () => expect(await deployment.holding('b')).toBe(5), 20_000);
     }
-    await vi.waitFor(async () => expect(await deployment.holding('b')).toBe(0));
+    await vi.waitFor(async () => expect(await deployment.holding('b')).toBe(0), 20_000);
   });
 
   it('can be released twice, and after it was lost, in silence', async () => {
     const lease = await locks.acquire('c', { ttl: 300 });
-    await vi.waitFor(() => expect(lease.remaining()).toBe(0), 5_000);
+    await vi.waitFor(() => expect(lease.remaining()).toBe(0), 20_000);
     await Promise.all([lease.release(), lease.release()]);
     await lease.release();
     await expect(lease.extend()).rejects.toThrow(LeaseLostError);
@@ -94,7 +94,7 @@ describe('a lease', () => {
   it('is resumed under its token when it ran out and nobody was granted it', async () => {
     await using lease = await locks.acquire('e', { ttl: 300 });
     const { signal } = lease;
-    await vi.waitFor(async () => expect(await deployment.holding('e')).toBe(0), 5_000);
+    await vi.waitFor(async () => expect(await deployment.holding('e')).toBe(0), 20_000);
     expect(signal.aborted).toBe(true);
     expect(await lease.extend()).toBe('resumed');
     expect(lease.remaining()).toBeGreaterThan(0);
@@ -105,7 +105,7 @@ describe('a lease', () => {
 
   it('is lost when it ran out and somebody was granted it, also after that one released', async () => {
     const lease = await locks.acquire('f', { ttl: 300 });
-    await vi.waitFor(async () => expect(await deployment.holding('f')).toBe(0), 5_000);
+    await vi.waitFor(async () => expect(await deployment.holding('f')).toBe(0), 20_000);
     const thief = await other.acquire('f');
     await thief.release();
     await expect(lease.extend()).rejects.toThrow(LeaseLostError);
@@ -132,7 +132,7 @@ describe('a lease', () => {
     await lease.release();
     await locks
       .acquire('h', { ttl: 100 })
-      .then((next) => vi.waitFor(() => expect(next.remaining()).toBe(0), 5_000));
+      .then((next) => vi.waitFor(() => expect(next.remaining()).toBe(0), 20_000));
     expect(signal.aborted).toBe(false);
   });
 });
@@ -220,13 +220,13 @@ describe('using', () => {
       return token;
     });
     expect(Number.isSafeInteger(result)).toBe(true);
-    await vi.waitFor(async () => expect(await deployment.holding('u1')).toBe(0));
+    await vi.waitFor(async () => expect(await deployment.holding('u1')).toBe(0), 20_000);
   });
 
   it('passes on what the routine throws, and releases', async () => {
     const mistake = new Error('mine');
     await expect(locks.using('u2', {}, () => Promise.reject(mistake))).rejects.toBe(mistake);
-    await vi.waitFor(async () => expect(await deployment.holding('u2')).toBe(0));
+    await vi.waitFor(async () => expect(await deployment.holding('u2')).toBe(0), 20_000);
   });
 
   it('renews in time also where the clocks may drift so far apart that less than a third of the TTL is valid', async () => {
@@ -260,7 +260,7 @@ describe('using', () => {
 describe('inspect', () => {
   it('tells who holds a resource, and what each node says', async () => {
     await using lease = await locks.acquire('i1', { ttl: 2_000 });
-    await vi.waitFor(async () => expect(await deployment.holding('i1')).toBe(5));
+    await vi.waitFor(async () => expect(await deployment.holding('i1')).toBe(5), 20_000);
     const state = await other.inspect('i1');
     expect(state).toMatchObject({
       resource: 'i1',
@@ -349,7 +349,7 @@ describe('a lone operation', () => {
     const single = createLocks({ nodes: [spy], deployment: 'single', maxTtl: 2_000, window: 500 });
     await single.initialize();
     const lease = (await single.acquire('z')) as Lease;
-    await vi.waitFor(async () => expect(await client.exists('{single}:lock:z')).toBe(1));
+    await vi.waitFor(async () => expect(await client.exists('{single}:lock:z')).toBe(1), 20_000);
     sent.length = 0;
     const releasing = lease.release();
     await Promise.resolve();

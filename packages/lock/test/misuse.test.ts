@@ -239,7 +239,7 @@ describe('on real nodes', () => {
     await withNodes(async (deployment) => {
       await deployment.redis(1).config('SET', 'maxmemory-policy', 'allkeys-lru');
       await (await deployment.locks().acquire('r')).release();
-      await vi.waitFor(() => expect(deployment.warnings).toHaveLength(1));
+      await vi.waitFor(() => expect(deployment.warnings).toHaveLength(1), 20_000);
       expect(deployment.warnings[0]).toContain(
         `127.0.0.1:${deployment.node(1).port} has maxmemory-policy allkeys-lru`,
       );

@@ -8,7 +8,7 @@ it('a renewed lease is on a node again before the next one is restarted', async 
   await using deployment = await deploy(3, parameters);
   const locks = deployment.locks(parameters);
   await locks.using('r', { ttl: 4_500 }, async (lease) => {
-    await vi.waitFor(async () => expect(await deployment.holding('r')).toBe(3));
+    await vi.waitFor(async () => expect(await deployment.holding('r')).toBe(3), 20_000);
     await deployment.node(0).restart({ empty: true });
     const observer = deployment.locks(parameters);
     const { nodes, restartIn } = await observer.nodes();

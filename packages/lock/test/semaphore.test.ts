@@ -20,7 +20,7 @@ const untilQueued = (semaphore: string, processes = 1): Promise<void> =>
   vi.waitFor(async () => {
     const key = `{holdfast}:slot-queue:${semaphore}`;
     for (const redis of deployment.raw) expect(await redis.zcard(key)).toBe(processes);
-  }, 5_000);
+  }, 20_000);
 /** Every key of the semaphore, but fences and its number. */
 const untilNothingIsLeftOf = (semaphore: string): Promise<void> =>
   vi.waitFor(async () => {
@@ -28,7 +28,7 @@ const untilNothingIsLeftOf = (semaphore: string): Promise<void> =>
       const keys = await redis.keys(`{holdfast}:*:${semaphore}`);
       expect(keys.filter((key) => !/fence:|:permits:/.test(key))).toEqual([]);
     }
-  }, 5_000);
+  }, 20_000);
 const seeded = () => {
   const seed = Number(process.env['SEED'] ?? Date.now() % 2 ** 32);
   return { random: seededRandom(seed), repeat: `repeat with SEED=${seed} npm test -- semaphore` };
@@ -188,7 +188,7 @@ describe('resize', () => {
     await held.get('verified#2')?.release();
     const resizing = two.semaphore('verified', { permits: 3 }).resize(1, { ttl: 300, wait: 30_000 });
     const slot = '{holdfast}:slot-lock:2:verified';
-    await vi.waitFor(async () => expect(await deployment.redis(0).exists(slot)).toBe(1), 5_000);
+    await vi.waitFor(async () => expect(await deployment.redis(0).exists(slot)).toBe(1), 20_000);
     // Taken from under it, as by somebody who was granted it after a long pause.
     for (const redis of deployment.raw) await redis.set(slot, '1 usurper/x.1', 'PX', 1_500);
     await held.get('verified#3')?.release();

@@ -129,7 +129,7 @@ it('who waits in vain, and who is called', async () => {
   expect(named('holdfast.lock.wait')[0]?.parentSpanContext?.spanId).toBe(failed?.spanContext().spanId);
   expect(await total('holdfast.lock.acquire.duration', { 'error.type': 'HOLDFAST_BUSY' })).toBe(1);
   const waiting = other.acquire('r', { wait: 10_000, ttl: 1_000 });
-  await vi.waitFor(async () => expect(await total('holdfast.lock.waiters', {})).toBe(1), 5_000);
+  await vi.waitFor(async () => expect(await total('holdfast.lock.waiters', {})).toBe(1), 20_000);
   await lease.release();
   await (await waiting).release();
   expect(await total('holdfast.lock.waiters', {})).toBe(0);

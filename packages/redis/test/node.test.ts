@@ -152,7 +152,10 @@ describe.each(Object.entries(libraries))('over %s', (library, connection) => {
     const abandoned = new Append('abandoned');
     opened.node.submit(verb, abandoned);
     abandoned.abandoned = true;
-    await vi.waitFor(async () => expect(await redis.script('EXISTS', verb.script.digest)).toEqual([1]));
+    await vi.waitFor(
+      async () => expect(await redis.script('EXISTS', verb.script.digest)).toEqual([1]),
+      20_000,
+    );
   });
 
   it('scripts of a library run as its functions, and as scripts where the server has no such library', async () => {
@@ -180,7 +183,7 @@ describe.each(Object.entries(libraries))('over %s', (library, connection) => {
     await vi.waitFor(async () => {
       const again = await count();
       expect(await count()).toBe(again + 1);
-    });
+    }, 20_000);
     await redis.call('FUNCTION', 'DELETE', counting.name);
   });
 
@@ -204,7 +207,7 @@ describe.each(Object.entries(libraries))('over %s', (library, connection) => {
     using opened = await open(connection());
     const verb = appendTo(`away-${library}`);
     await server.kill();
-    await vi.waitFor(() => expect(opened.node.unavailable).toBeDefined());
+    await vi.waitFor(() => expect(opened.node.unavailable).toBeDefined(), 20_000);
     const lost = new Append('lost');
     opened.node.submit(verb, lost);
     await expect(lost.outcome).rejects.toThrow(/sent: false/);
@@ -242,7 +245,10 @@ describe('a node that owes answers', () => {
     server.freeze();
     const first = new Append('first');
     opened.node.submit(verb, first);
-    await vi.waitFor(() => expect(opened.node.unavailable).toMatch(/not answered for more than 100 ms/));
+    await vi.waitFor(
+      () => expect(opened.node.unavailable).toMatch(/not answered for more than 100 ms/),
+      20_000,
+    );
     const refused = new Append('refused');
     opened.node.submit(verb, refused);
     await expect(refused.outcome).rejects.toThrow(/sent: false/);
