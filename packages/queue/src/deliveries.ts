@@ -20,13 +20,9 @@ export interface Ahead {
   readonly since: number;
 }
 
-interface Begun {
-  readonly claimed: Claimed;
-  readonly task: DeliveredTask<unknown>;
-}
-
 export class Deliveries {
-  readonly #begun = new Map<string, Begun>();
+  /** By what was claimed: each delivery is an object of its own, which costs less to look up than its place as text. */
+  readonly #begun = new Map<Claimed, DeliveredTask<unknown>>();
   #ahead: Ahead[] = [];
   #settled: Outcome[] = [];
 
@@ -59,14 +55,13 @@ export class Deliveries {
   }
 
   begin(claimed: Claimed, task: DeliveredTask<unknown>): void {
-    this.#begun.set(keyOf(claimed), { claimed, task });
+    this.#begun.set(claimed, task);
   }
 
   /** The handler of `task` has ended. False if the delivery was handed back or lost meanwhile. */
   settle(claimed: Claimed, task: DeliveredTask<unknown>, outcome: Outcome): boolean {
-    const key = keyOf(claimed);
-    if (this.#begun.get(key)?.task !== task) return false;
-    this.#begun.delete(key);
+    if (this.#begun.get(claimed) !== task) return false;
+    this.#begun.delete(claimed);
     this.#settled.push(outcome);
     return true;
   }
@@ -87,7 +82,7 @@ export class Deliveries {
 
   /** Hands back what has begun: its handlers are told `reason`. */
   handBackBegun(reason: HoldfastError): void {
-    for (const { claimed, task } of this.#begun.values()) {
+    for (const [claimed, task] of this.#begun) {
       task.end(reason);
       this.#settled.push(handedBack(claimed));
     }
@@ -96,28 +91,28 @@ export class Deliveries {
 
   /** Priority, entry, ... of all. */
   places(): readonly string[] {
-    const held = [...this.#begun.values(), ...this.#ahead];
+    const held = [...this.#begun.keys(), ...this.#ahead.map(({ claimed }) => claimed)];
     return [
-      ...held.flatMap(({ claimed: { priority, entry } }) => [priority, entry]),
+      ...held.flatMap(({ priority, entry }) => [priority, entry]),
       ...this.#settled.flatMap(placeOfEnd),
     ];
   }
 
   /** Those in `gone` ("<priority> <entry>") are not ours: the server has forgotten that it delivered them. */
   forget(gone: ReadonlySet<string>): void {
-    for (const key of gone) {
-      const task = this.#begun.get(key)?.task;
-      task?.end(task.lost('the server has forgotten that it delivered it'));
-      this.#begun.delete(key);
+    for (const [claimed, task] of this.#begun) {
+      if (!gone.has(placeOf(claimed))) continue;
+      task.end(task.lost('the server has forgotten that it delivered it'));
+      this.#begun.delete(claimed);
     }
-    this.#ahead = this.#ahead.filter(({ claimed }) => !gone.has(keyOf(claimed)));
+    this.#ahead = this.#ahead.filter(({ claimed }) => !gone.has(placeOf(claimed)));
     this.#settled = this.#settled.filter((outcome) => !gone.has(placeOfEnd(outcome).join(' ')));
   }
 
   /** The session is over: none of them is ours any more. Returns how many had begun or ended. */
   lose(): number {
     const lost = this.#begun.size + this.#settled.length;
-    for (const { task } of this.#begun.values()) task.end(task.lost('the worker did not renew it in time'));
+    for (const task of this.#begun.values()) task.end(task.lost('the worker did not renew it in time'));
     this.#begun.clear();
     this.#ahead = [];
     this.#settled = [];
@@ -130,4 +125,4 @@ export function handedBack({ priority, entry, deliveries }: Claimed, counts = fa
   return ['back', priority, entry, String(deliveries + (counts ? 1 : 0))];
 }
 
-const keyOf = ({ priority, entry }: Claimed): string => `${priority} ${entry}`;
+const placeOf = ({ priority, entry }: Claimed): string => `${priority} ${entry}`;

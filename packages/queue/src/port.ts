@@ -15,6 +15,7 @@ import {
   confirmEpoch,
   connect,
   evaluate,
+  type Instead,
   type NodeSource,
   type ReplicasOptions,
 } from '@holdfast/redis';
@@ -136,20 +137,25 @@ export class QueuePort {
   }
 
   #fill<Request, Result>(verb: QueueVerb<Request, Result>, request: Request): Promise<Result> {
-    if (!this.#entered) return this.#enterAndFill(verb, request);
-    return this.#caller.call(this.#verb(verb), request).catch((error: unknown) => {
-      if (!(error instanceof UnknownQueue)) throw error;
-      this.#entered = false;
-      return this.#enterAndFill(verb, request);
-    });
+    const called = this.#verb(verb);
+    return this.#entered
+      ? this.#caller.call(called, request, this.#ifForgotten)
+      : this.#enterAndFill(called, request);
   }
 
-  async #enterAndFill<Request, Result>(verb: QueueVerb<Request, Result>, request: Request): Promise<Result> {
+  /** A function of the port, not of each call: of calls that fill there are as many as tasks. */
+  readonly #ifForgotten: Instead = (error, verb, request) => {
+    if (!(error instanceof UnknownQueue)) return undefined;
+    this.#entered = false;
+    return this.#enterAndFill(verb, request);
+  };
+
+  async #enterAndFill<Request, Result>(verb: CallVerb<Request, Result>, request: Request): Promise<Result> {
     // Between the entry and the call the server may forget the queue again, or somebody may delete it.
     for (let tries = 0; tries < MOST_ENTRIES; tries += 1) {
       if (!this.#entered) await this.#enter();
       try {
-        return await this.#caller.call(this.#verb(verb), request);
+        return await this.#caller.call(verb, request);
       } catch (error) {
         if (!(error instanceof UnknownQueue)) throw error;
         this.#entered = false;

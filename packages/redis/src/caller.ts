@@ -17,7 +17,7 @@ import {
 } from '@holdfast/kernel';
 import type { NodeSource } from './connect.js';
 import { reasonOf } from './connection.js';
-import { Deadlines, type Timed } from './deadlines.js';
+import { Deadlines, Timed } from './deadlines.js';
 import type { Operation, Verb } from './group-commit.js';
 import type { RedisNode } from './node.js';
 import { adviceFor, isForbidden, isRefused } from './refusals.js';
@@ -55,16 +55,79 @@ interface CallerWords {
   readonly closed: string;
 }
 
-/** One call under way. */
-export interface Call<Request, Result> extends Operation<Result>, Timed {
+/** One call under way, as a verb sees it. */
+export interface Call<Request, Result> extends Operation<Result> {
   readonly request: Request;
 }
 
 /** A script as a value: what it takes, how its reply reads. */
 export type CallVerb<Request, Result> = Verb<Call<Request, Result>, Result>;
 
-/** Of all callers, because those on one node share its group commit. */
-let calls = 0;
+/** What is done instead, where a call has failed; undefined if nothing is, and it throws. */
+export type Instead = <Request, Result>(
+  error: HoldfastError,
+  verb: CallVerb<Request, Result>,
+  request: Request,
+) => Promise<Result> | undefined;
+
+/** What a call under way needs of its caller. */
+interface CallContext {
+  readonly deadlines: Deadlines;
+  /** Why a call fails whose time is over. */
+  readonly expired: () => string;
+  readonly failure: (reason: string, sent: boolean) => HoldfastError;
+}
+
+interface PendingParts<Request, Result> {
+  readonly verb: CallVerb<Request, Result>;
+  readonly request: Request;
+  readonly deadline: number;
+  readonly instead: Instead | undefined;
+}
+
+/** A class, and no closures: of these there is one for each task that is added, and many are under way at a time. */
+class PendingCall<Request, Result> extends Timed implements Call<Request, Result> {
+  readonly request: Request;
+  abandoned = false;
+  readonly #verb: CallVerb<Request, Result>;
+  readonly #instead: Instead | undefined;
+  readonly #context: CallContext;
+  readonly #resolve: (result: Result | Promise<Result>) => void;
+  readonly #reject: (error: Error) => void;
+
+  constructor(
+    context: CallContext,
+    { verb, request, deadline, instead }: PendingParts<Request, Result>,
+    resolve: (result: Result | Promise<Result>) => void,
+    reject: (error: Error) => void,
+  ) {
+    super(deadline);
+    this.request = request;
+    this.#verb = verb;
+    this.#instead = instead;
+    this.#context = context;
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  settle(result: Result): void {
+    this.#context.deadlines.ended(this);
+    this.#resolve(result);
+  }
+
+  fail(reason: string, sent: boolean): void {
+    this.#context.deadlines.ended(this);
+    const error = this.#context.failure(reason, sent);
+    const instead = this.abandoned ? undefined : this.#instead?.(error, this.#verb, this.request);
+    if (instead) this.#resolve(instead);
+    else this.#reject(error);
+  }
+
+  expire(): void {
+    this.abandoned = true;
+    this.fail(this.#context.expired(), true);
+  }
+}
 
 /** Servers of which this process was warned. */
 const warnedOf = new Set<string>();
@@ -73,7 +136,7 @@ export class Caller {
   readonly #options: CallerOptions;
   readonly #use: NodeUse;
   readonly #node: RedisNode;
-  readonly #deadlines: Deadlines;
+  readonly #context: CallContext;
   readonly #replicas: Replicas | undefined;
   #loading: Promise<unknown> | undefined;
   #closed = false;
@@ -83,7 +146,11 @@ export class Caller {
     this.#options = options;
     this.#use = useNode(redis, { tls, key, clock });
     this.#node = this.#use.node;
-    this.#deadlines = new Deadlines(clock);
+    this.#context = {
+      deadlines: new Deadlines(clock),
+      expired: () => (this.#closed ? 'closed' : `did not answer within ${options.timeout} ms`),
+      failure: (reason, sent) => this.#failure(reason, sent),
+    };
     this.#replicas = options.replicas && new Replicas(this.#node, options.replicas);
   }
 
@@ -95,29 +162,29 @@ export class Caller {
     return this.#replicas !== undefined;
   }
 
-  /** Throws UnavailableError; MisuseError for a user without the rights, and once it is closed. */
-  call<Request, Result>(verb: CallVerb<Request, Result>, request: Request): Promise<Result> {
-    const deadline = this.#options.clock.now() + this.#options.timeout;
-    // The common case costs one promise.
-    if (this.#closed || this.#loading === undefined || this.#node.unavailable !== undefined) {
-      return this.#callWhenReady(verb, request, deadline);
-    }
-    return new Promise((resolve, reject) => {
-      this.#submit(verb, request, { deadline, resolve, reject });
-    });
-  }
-
-  async #callWhenReady<Request, Result>(
+  /**
+   * `instead` is asked about a call that was answered with an error. Throws UnavailableError; MisuseError for a user
+   * without the rights, and once it is closed.
+   */
+  call<Request, Result>(
     verb: CallVerb<Request, Result>,
     request: Request,
-    deadline: number,
+    instead?: Instead,
   ): Promise<Result> {
+    const deadline = this.#options.clock.now() + this.#options.timeout;
+    const parts = { verb, request, deadline, instead };
+    // The common case costs one promise.
+    if (this.#closed || this.#loading === undefined || this.#node.unavailable !== undefined) {
+      return this.#callWhenReady(parts);
+    }
+    return this.#submit(parts);
+  }
+
+  async #callWhenReady<Request, Result>(parts: PendingParts<Request, Result>): Promise<Result> {
     this.requireOpen();
     await this.#ready();
     this.requireOpen();
-    return new Promise((resolve, reject) => {
-      this.#submit(verb, request, { deadline, resolve, reject });
-    });
+    return this.#submit(parts);
   }
 
   /** Resolves when replicas have what was answered so far. Throws UnavailableError. */
@@ -137,40 +204,16 @@ export class Caller {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#deadlines.expireAll();
+    this.#context.deadlines.expireAll();
     this.#use.release();
   }
 
-  #submit<Request, Result>(
-    verb: CallVerb<Request, Result>,
-    request: Request,
-    {
-      deadline,
-      resolve,
-      reject,
-    }: { deadline: number; resolve: (result: Result) => void; reject: (error: Error) => void },
-  ): void {
-    calls += 1;
-    const call: Call<Request, Result> & { abandoned: boolean } = {
-      request,
-      deadline,
-      subject: String(calls),
-      abandoned: false,
-      settle: (result) => {
-        this.#deadlines.ended(call);
-        resolve(result);
-      },
-      fail: (reason, sent) => {
-        this.#deadlines.ended(call);
-        reject(this.#failure(reason, sent));
-      },
-      expire: () => {
-        call.abandoned = true;
-        call.fail(this.#closed ? 'closed' : `did not answer within ${this.#options.timeout} ms`, true);
-      },
-    };
-    this.#deadlines.add(call);
-    this.#node.submit(verb, call, this.#options.urgent);
+  #submit<Request, Result>(parts: PendingParts<Request, Result>): Promise<Result> {
+    return new Promise((resolve, reject) => {
+      const call = new PendingCall(this.#context, parts, resolve, reject);
+      this.#context.deadlines.add(call);
+      this.#node.submit(parts.verb, call, this.#options.urgent);
+    });
   }
 
   async #ready(): Promise<void> {

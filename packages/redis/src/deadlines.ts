@@ -6,17 +6,27 @@
  */
 import type { Clock } from '@holdfast/kernel';
 
-/** A call that is under way. */
-export interface Timed {
+/** A call that is under way. It is a link in the list of them itself, because there may be thousands. */
+export abstract class Timed {
   /** By the monotonic clock, in ms. */
   readonly deadline: number;
-  expire(): void;
+  /** @internal */
+  before: Timed | undefined;
+  /** @internal */
+  after: Timed | undefined;
+
+  constructor(deadline: number) {
+    this.deadline = deadline;
+  }
+
+  abstract expire(): void;
 }
 
 export class Deadlines {
   readonly #clock: Clock;
-  /** In the order in which they began, and so of their deadlines. */
-  readonly #calls = new Set<Timed>();
+  /** Of the list of calls, in the order in which they began, and so of their deadlines. */
+  #first: Timed | undefined;
+  #last: Timed | undefined;
   #isWatching = false;
 
   constructor(clock: Clock) {
@@ -24,20 +34,33 @@ export class Deadlines {
   }
 
   add(call: Timed): void {
-    this.#calls.add(call);
+    call.before = this.#last;
+    if (this.#last) this.#last.after = call;
+    else this.#first = call;
+    this.#last = call;
     if (!this.#isWatching) this.#watch(call.deadline);
   }
 
+  /** A call may end twice: one that was told that its time is over may still be answered. */
   ended(call: Timed): void {
-    this.#calls.delete(call);
+    const { before, after } = call;
+    if (before === undefined && this.#first !== call) return;
+    if (before) before.after = after;
+    else this.#first = after;
+    if (after) after.before = before;
+    else this.#last = before;
+    call.before = undefined;
+    call.after = undefined;
   }
 
   /** Tells every call that is under way that its time is over. */
   expireAll(): void {
-    for (const call of this.#calls) {
-      this.#calls.delete(call);
-      call.expire();
-    }
+    for (let call = this.#first; call; call = this.#first) this.#expire(call);
+  }
+
+  #expire(call: Timed): void {
+    this.ended(call);
+    call.expire();
   }
 
   #watch(deadline: number): void {
@@ -49,13 +72,12 @@ export class Deadlines {
   #look(): void {
     this.#isWatching = false;
     const now = this.#clock.now();
-    for (const call of this.#calls) {
+    for (let call = this.#first; call; call = this.#first) {
       if (call.deadline > now) {
         this.#watch(call.deadline);
         return;
       }
-      this.#calls.delete(call);
-      call.expire();
+      this.#expire(call);
     }
   }
 }

@@ -12,8 +12,8 @@ import { isUnknownFunction, isUnknownScript, type Script, type ScriptLibrary } f
 
 /** One caller's part of a batch. */
 export interface Operation<Result> {
-  /** What the operation is about; operations on one subject keep their order. */
-  readonly subject: string;
+  /** What the operation is about; operations on one subject keep their order. Default: nothing that others are about. */
+  readonly subject?: string;
   /** True when nobody waits for the answer any more: then the operation is not sent a second time. */
   readonly abandoned: boolean;
   settle(result: Result): void;
@@ -53,16 +53,12 @@ function named(script: Script, how: Way): string {
   return how === 'EVALSHA' ? script.digest : script.text;
 }
 
-interface Entry {
-  readonly verb: AnyVerb;
-  readonly operation: AnyOperation;
-}
-
 export class GroupCommit {
   readonly #connection: Connection;
   readonly #clock: Clock;
   /** The first operation of the turn. Mostly it stays alone, so the group below is built only for a second one. */
-  #first: Entry | undefined;
+  #first: AnyOperation | undefined;
+  #verbOfFirst: AnyVerb | undefined;
   #group: Map<AnyVerb, AnyOperation[]> | undefined;
   readonly #subjects = new Set<string>();
   /** The libraries that the server has, as far as we know. */
@@ -95,29 +91,34 @@ export class GroupCommit {
   }
 
   submit<Op extends Operation<Result>, Result>(verb: Verb<Op, Result>, operation: Op): void {
-    this.#enqueue({ verb, operation: operation as AnyOperation });
+    this.#enqueue(verb, operation as AnyOperation);
     if (this.#scheduled) return;
     this.#scheduled = true;
     if (this.#inFlight < FEW) void RESOLVED.then(this.#turn);
     else this.#clock.afterInput(this.#turn);
   }
 
-  #enqueue(entry: Entry): void {
-    const { subject } = entry.operation;
-    if (this.#first?.operation.subject === subject || this.#subjects.has(subject)) this.#flush();
-    if (this.#first === undefined) {
-      this.#first = entry;
+  #enqueue(verb: AnyVerb, operation: AnyOperation): void {
+    const { subject } = operation;
+    if (subject !== undefined && this.#isQueued(subject)) this.#flush();
+    if (this.#first === undefined || this.#verbOfFirst === undefined) {
+      this.#first = operation;
+      this.#verbOfFirst = verb;
       return;
     }
     if (this.#group === undefined) {
       this.#group = new Map();
-      this.#join(this.#first, this.#group);
+      this.#join(this.#verbOfFirst, this.#first, this.#group);
     }
-    this.#join(entry, this.#group);
+    this.#join(verb, operation, this.#group);
   }
 
-  #join({ verb, operation }: Entry, group: Map<AnyVerb, AnyOperation[]>): void {
-    this.#subjects.add(operation.subject);
+  #isQueued(subject: string): boolean {
+    return this.#first?.subject === subject || this.#subjects.has(subject);
+  }
+
+  #join(verb: AnyVerb, operation: AnyOperation, group: Map<AnyVerb, AnyOperation[]>): void {
+    if (operation.subject !== undefined) this.#subjects.add(operation.subject);
     const queued = group.get(verb);
     if (queued) queued.push(operation);
     else group.set(verb, [operation]);
@@ -125,11 +126,13 @@ export class GroupCommit {
 
   #flush(): void {
     const first = this.#first;
+    const verb = this.#verbOfFirst;
     const group = this.#group;
-    if (first === undefined) return;
+    if (first === undefined || verb === undefined) return;
     this.#first = undefined;
+    this.#verbOfFirst = undefined;
     if (group === undefined) {
-      this.#call(first.verb, [first.operation]);
+      this.#call(verb, [first]);
       return;
     }
     this.#group = undefined;

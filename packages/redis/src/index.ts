@@ -4,7 +4,7 @@
  * call. Applications meet this package through @holdfast/lock and @holdfast/fence.
  */
 export { type Address, parseAddress, type Via, withoutCredentials } from './address.js';
-export { type Call, Caller, type CallVerb } from './caller.js';
+export { type Call, Caller, type CallVerb, type Instead } from './caller.js';
 export { connect, type NodeSource } from './connect.js';
 export { type Connection, isRefusal, type Listener, type Reply, reasonOf } from './connection.js';
 export { confirmEpoch } from './epochs.js';
