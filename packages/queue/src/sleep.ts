@@ -1,28 +1,17 @@
 /**
  * Sleeping until there may be something to do: a read of the queue's streams that waits, on a connection of its own.
  *
- * Guarantees: a read from where all has been seen misses nothing, because the read is answered at once if something
- * came meanwhile. A read that should have been answered long ago is given up with its connection, which may be half open.
+ * Guarantees: those of a StreamReader. From where all has been seen, nothing that comes is slept through.
  */
-import { type Clock, pause, type Timer, within } from '@holdfast/kernel';
-import type { Connection } from '@holdfast/redis';
+import type { Clock, Timer } from '@holdfast/kernel';
+import { StreamReader } from '@holdfast/redis';
 import type { QueueKeys } from './keys.js';
 import type { QueuePort } from './port.js';
-
-/** The longest that a read waits, in ms. */
-const LONGEST = 5_000;
-
-/** How long its answer may be on its way, in ms. */
-const PATIENCE = 2_000;
-
-/** How long after a failed read the next may follow, in ms. */
-const PAUSE = 200;
 
 export class Sleep {
   readonly #keys: QueueKeys;
   readonly #clock: Clock;
-  readonly #connection: Connection;
-  #opening: Promise<void> | undefined;
+  readonly #reader: StreamReader;
   #asleep = false;
   #timer: Timer | undefined;
   #closed = false;
@@ -30,7 +19,7 @@ export class Sleep {
   constructor(port: QueuePort) {
     this.#keys = port.keys;
     this.#clock = port.clock;
-    this.#connection = port.connectAlone();
+    this.#reader = new StreamReader(port.connectAlone(), port.clock);
   }
 
   /** Calls `wake` when something came behind `last` ('<level> <entry> ...'), and in `wait` ms if that is not negative. */
@@ -49,7 +38,7 @@ export class Sleep {
   close(): void {
     this.#closed = true;
     this.#timer?.cancel();
-    this.#connection.close();
+    this.#reader.close();
   }
 
   /** Resolves when something came, or after a while. */
@@ -62,16 +51,9 @@ export class Sleep {
       entries.push(last[index + 1] ?? '0-0');
     }
     try {
-      this.#opening ??= this.#connection.open();
-      await this.#opening;
-      if (this.#connection.unready !== undefined) throw new Error(this.#connection.unready);
-      const args = ['BLOCK', String(LONGEST), 'COUNT', '1', 'STREAMS', ...streams, ...entries];
-      const read = this.#connection.send('XREAD', args);
-      await within(this.#clock, LONGEST + PATIENCE, read, 'did not answer');
+      await this.#reader.read(streams, entries, { most: 1 });
     } catch {
-      if (this.#closed) return;
-      if (this.#connection.unready === undefined) this.#connection.restart();
-      await pause(this.#clock, PAUSE);
+      if (!this.#closed) await this.#reader.recover();
     }
   }
 }

@@ -6,8 +6,9 @@
  * while is looked at again. With nobody waiting nothing is read.
  */
 import { AbortedError, type HoldfastError, MisuseError, pause, throwIfAborted } from '@holdfast/kernel';
+import { compareIds } from '@holdfast/redis';
 import { ResultNotKeptError, TaskFailedError, TaskGoneError } from './errors.js';
-import { compareEntries, type Happened, type Place, readEvents } from './events.js';
+import { type Happened, type Place, readEvents } from './events.js';
 import type { TaskInfo } from './inspection.js';
 import type { QueuePort } from './port.js';
 import type { KeptResult } from './results.js';
@@ -153,7 +154,7 @@ export class ResultWaiters {
   #tell({ entry, event }: Happened): void {
     for (const waiter of this.#waiters.get(event.id) ?? []) {
       const [results, notices] = waiter.from;
-      if (compareEntries(entry, event.kind === 'completed' ? results : notices) <= 0) continue;
+      if (compareIds(entry, event.kind === 'completed' ? results : notices) <= 0) continue;
       if (event.kind === 'completed') this.#completed(waiter, event);
       if (event.kind === 'failed') waiter.reject(this.#failed(event.id, event.reason));
       if (event.kind === 'removed') {

@@ -1,0 +1,88 @@
+/**
+ * Reading streams as they grow, over a connection of its own: each read waits until something comes.
+ *
+ * Guarantees: a read from where all has been seen misses nothing that is still there, because it is answered at once if
+ * something came meanwhile. A read that should have been answered long ago is given up with its connection, which may be
+ * half open. After a failed read, `recover` gives the server a moment before the next.
+ */
+import { type Clock, pause, within } from '@holdfast/kernel';
+import type { Connection, Reply } from './connection.js';
+
+/** The id of an entry, and its fields and values in turn. */
+export type StreamEntry = readonly [id: string, fields: readonly string[]];
+
+/** The longest that a read waits, in ms. */
+const LONGEST = 5_000;
+
+/** How long an answer may be on its way, in ms. */
+const PATIENCE = 2_000;
+
+/** How long after a failed read the next may follow, in ms. */
+const PAUSE = 200;
+
+export class StreamReader {
+  readonly #connection: Connection;
+  readonly #clock: Clock;
+  #opening: Promise<void> | undefined;
+
+  /** `connection` is one that nobody shares, closed; it is closed with the reader. */
+  constructor(connection: Connection, clock: Clock) {
+    this.#connection = connection;
+    this.#clock = clock;
+  }
+
+  /**
+   * Resolves to what came behind `places`, an id for each of `streams`: of each stream at most `most` entries, and nothing
+   * of any if nothing has come for a while, or is there where it does not wait. Rejects when the server is away or does not
+   * answer, and once it is closed.
+   */
+  async read(
+    streams: readonly string[],
+    places: readonly string[],
+    { most, waits = true }: { readonly most: number; readonly waits?: boolean },
+  ): Promise<readonly (readonly StreamEntry[])[]> {
+    const block = waits ? ['BLOCK', String(LONGEST)] : [];
+    const args = [...block, 'COUNT', String(most), 'STREAMS', ...streams, ...places];
+    const found = mapOf(await this.ask('XREAD', args));
+    return streams.map((stream) => (found.get(stream) ?? []) as readonly StreamEntry[]);
+  }
+
+  /** Sends a command. Rejects as `read` does. */
+  async ask(command: string, args: readonly string[]): Promise<Reply> {
+    this.#opening ??= this.#connection.open();
+    await this.#opening;
+    if (this.#connection.unready !== undefined) throw new Error(this.#connection.unready);
+    const reply = this.#connection.send(command, args);
+    return within(this.#clock, LONGEST + PATIENCE, reply, 'did not answer');
+  }
+
+  /** After a failed read: resolves when the next may follow, or `signal` aborts. */
+  async recover(signal?: AbortSignal): Promise<void> {
+    if (signal?.aborted) return;
+    if (this.#connection.unready === undefined) this.#connection.restart();
+    await pause(this.#clock, PAUSE, signal);
+  }
+
+  close(): void {
+    this.#connection.close();
+  }
+}
+
+/** Negative if the id of the first entry is below that of the second. */
+export function compareIds(one: string, two: string): number {
+  const [ms = 0, number = 0] = one.split('-').map(Number);
+  const [otherMs = 0, otherNumber = 0] = two.split('-').map(Number);
+  return ms - otherMs || number - otherNumber;
+}
+
+/** Names and values: a list, flat or of pairs, in version 2 of the protocol, a map in version 3, as the client gives it. */
+export function mapOf(reply: Reply): ReadonlyMap<string, unknown> {
+  const found: unknown = reply;
+  if (found === null || found === undefined) return new Map();
+  if (found instanceof Map) return found;
+  if (!Array.isArray(found)) return new Map(Object.entries(found));
+  if (Array.isArray(found[0])) return new Map(found);
+  return new Map(
+    Array.from({ length: found.length / 2 }, (_, index) => [found[2 * index], found[2 * index + 1]]),
+  );
+}
