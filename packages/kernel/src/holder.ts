@@ -5,7 +5,8 @@
  * tokens is higher says nothing about which was issued later.
  */
 import { MisuseError } from './errors.js';
-import { display, requireKnown, requireName } from './options.js';
+import { passedOn, type Readers, readOptions } from './option-readers.js';
+import { display, requireName } from './options.js';
 import { requireToken } from './token.js';
 
 /** What a guard compares. Plain data, so it can be sent to another process. */
@@ -29,6 +30,8 @@ export interface ClaimOptions {
   readonly resource?: string | undefined;
 }
 
+const CLAIM = { resource: passedOn<string | undefined>() } satisfies Readers<ClaimOptions>;
+
 /** Copies the claim of a holder, on another resource if `options` name one. Throws MisuseError for anything else. */
 export function requireClaim(holder: unknown, options: ClaimOptions = {}): TokenClaim {
   if (typeof holder !== 'object' || holder === null) {
@@ -37,20 +40,10 @@ export function requireClaim(holder: unknown, options: ClaimOptions = {}): Token
     );
   }
   const { token, resource, issuer } = holder as Partial<TokenClaim>;
-  const { resource: named = resource } = requireClaimOptions(options);
+  const { resource: named = resource } = readOptions('A guard', options, CLAIM);
   return {
     token: requireToken(token),
     resource: requireName('resource', named),
     issuer: requireName('issuer', issuer),
   };
-}
-
-function requireClaimOptions(options: unknown): ClaimOptions {
-  if (typeof options !== 'object' || options === null) {
-    throw new MisuseError(
-      `The options are an object, such as { resource: "account:42" }; got ${display(options)}.`,
-    );
-  }
-  requireKnown('A guard', options, ['resource']);
-  return options;
 }

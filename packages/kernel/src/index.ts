@@ -23,10 +23,13 @@ export {
   abortSignal,
   callback,
   duration,
+  fitting,
   flag,
   fraction,
   group,
+  groupOrDefaults,
   having,
+  list,
   oneOf,
   optional,
   orSystemClock,
@@ -36,10 +39,20 @@ export {
   type Readers,
   readOptions,
   type Settings,
+  text,
   whole,
   withDefault,
 } from './option-readers.js';
-export { display, requireDuration, requireKnown, requireName, requirePrefix } from './options.js';
+export { display, requireDuration, requireName, requirePrefix } from './options.js';
 export { type Random, seededRandom, systemRandom } from './random.js';
+export {
+  type Backoff,
+  type CustomBackoff,
+  DEFAULT_BACKOFF,
+  delayFor,
+  readBackoff,
+} from './retry-backoff.js';
+export { checkData, type Schema } from './schema.js';
+export { isNonRetryable, messageOf, stackOf } from './thrown.js';
 export { requireToken } from './token.js';
 export { type Allowance, renewalDue, validityOf, validUntil } from './validity.js';

@@ -13,7 +13,7 @@
  */
 import { type Clock, systemClock } from './clock.js';
 import { MisuseError } from './errors.js';
-import { display, requireDuration, requireKnown } from './options.js';
+import { display, requireDuration } from './options.js';
 import { type Random, systemRandom } from './random.js';
 
 /** Checks one value. Throws MisuseError. */
@@ -44,6 +44,12 @@ export function group<R extends object>(readers: R): Reader<Settings<R>> {
   return (option, value) => read({ where: option, path: `${option}.` }, value, readers);
 }
 
+/** The same, of options that may all be absent: where it is absent itself, it is read as `{}`. */
+export function groupOrDefaults<R extends object>(readers: R): Reader<Settings<R>> {
+  const reader = group(readers);
+  return (option, value = {}) => reader(option, value);
+}
+
 /** What options come to where none is given, by their readers: reading is part of every acquire. */
 const defaults = new WeakMap<object, unknown>();
 
@@ -56,12 +62,26 @@ function read<R extends object>(
   if (isEmpty && defaults.has(readers)) return defaults.get(readers) as Settings<R>;
   const known = readers as Readonly<Record<string, Reader<unknown>>>;
   const given = options as Readonly<Record<string, unknown>>;
-  requireKnown(where, given, Object.keys(known));
+  requireKnown(where, options, readers);
   const settings: Record<string, unknown> = {};
   for (const name in known) settings[name] = known[name]?.(path + name, given[name]);
   if (isEmpty) defaults.set(readers, Object.freeze(settings));
   return settings as Settings<R>;
 }
+
+/** Refuses what is no object, and options that do not exist, so that a misspelt one is not silently its default. */
+function requireKnown(where: string, options: unknown, readers: object): void {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw new MisuseError(`${where} takes an object with ${namesOf(readers)}; got ${display(options)}.`);
+  }
+  for (const name of Object.keys(options)) {
+    if (!Object.hasOwn(readers, name)) {
+      throw new MisuseError(`${where} has no option ${display(name)}; it knows ${namesOf(readers)}.`);
+    }
+  }
+}
+
+const namesOf = (readers: object): string => Object.keys(readers).join(', ');
 
 function isPlain(options: unknown): options is object {
   return (
@@ -88,68 +108,72 @@ export function optional<T>(reader: Reader<T>): Reader<T | undefined> {
   return withDefault(reader, undefined);
 }
 
+/** What `fits`; `what` completes "it is …". */
+export function fitting<T>(what: string, fits: (value: unknown) => boolean): Reader<T> {
+  return (option, value) => {
+    if (fits(value)) return value as T;
+    throw new MisuseError(`${option} is ${what}; got ${display(value)}.`);
+  };
+}
+
 /** Whole milliseconds. */
 export function duration(limits: { readonly min?: number; readonly max?: number } = {}): Reader<number> {
   return (option, value) => requireDuration(option, value, limits);
 }
 
 export function whole(min: number, max: number = Number.MAX_SAFE_INTEGER): Reader<number> {
-  return (option, value) => {
-    if (typeof value === 'number' && Number.isSafeInteger(value) && value >= min && value <= max)
-      return value;
-    const limits = max === Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${max}`;
-    throw new MisuseError(`${option} is a whole number ${limits}; got ${display(value)}.`);
-  };
+  const limits = max === Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${max}`;
+  return fitting(
+    `a whole number ${limits}`,
+    (value) => typeof value === 'number' && Number.isSafeInteger(value) && value >= min && value <= max,
+  );
 }
 
 /** From 0 to below 1. */
-export const fraction: Reader<number> = (option, value) => {
-  if (typeof value === 'number' && value >= 0 && value < 1) return value;
-  throw new MisuseError(`${option} is a fraction from 0 to below 1; got ${display(value)}.`);
-};
+export const fraction: Reader<number> = fitting(
+  'a fraction from 0 to below 1',
+  (value) => typeof value === 'number' && value >= 0 && value < 1,
+);
 
-export const flag: Reader<boolean> = (option, value) => {
-  if (typeof value === 'boolean') return value;
-  throw new MisuseError(`${option} is true or false; got ${display(value)}.`);
-};
+export const flag: Reader<boolean> = fitting('true or false', (value) => typeof value === 'boolean');
 
-export function oneOf<T extends string>(...values: readonly T[]): Reader<T> {
-  return (option, value) => {
-    const found = values.find((each) => each === value);
-    if (found !== undefined) return found;
-    const quoted = values.map((each) => `"${each}"`);
-    const list = [quoted.slice(0, -1).join(', '), ...quoted.slice(-1)].join(' or ');
-    throw new MisuseError(`${option} is ${list}; got ${display(value)}.`);
-  };
+/** Text that is not empty; `what` completes "it is …". */
+export function text(what: string): Reader<string> {
+  return fitting(what, (value) => typeof value === 'string' && value !== '');
 }
 
-export const abortSignal: Reader<AbortSignal> = (option, value) => {
-  const signal = value as Partial<AbortSignal> | null;
-  if (typeof signal === 'object' && typeof signal?.aborted === 'boolean' && signal.addEventListener) {
-    return signal as AbortSignal;
-  }
-  throw new MisuseError(
-    `${option} is an AbortSignal, as of an AbortController or AbortSignal.timeout(ms); got ${display(value)}.`,
-  );
-};
+/** A list, whatever is in it; `what` completes "it is …". */
+export function list<T>(what: string): Reader<readonly T[]> {
+  return fitting(what, Array.isArray);
+}
 
-/** A function, which is called as `T`. */
-export function callback<T>(): Reader<T> {
-  return (option, value) => {
-    if (typeof value === 'function') return value as T;
-    throw new MisuseError(`${option} is a function; got ${display(value)}.`);
-  };
+export function oneOf<T extends string>(...values: readonly T[]): Reader<T> {
+  const quoted = values.map((each) => `"${each}"`);
+  const choices = [quoted.slice(0, -1).join(', '), ...quoted.slice(-1)].join(' or ');
+  return fitting(choices, (value) => values.some((each) => each === value));
+}
+
+export const abortSignal: Reader<AbortSignal> = fitting(
+  'an AbortSignal, as of an AbortController or AbortSignal.timeout(ms)',
+  (value) => {
+    const signal = Object(value) as Partial<AbortSignal>;
+    return typeof signal.aborted === 'boolean' && signal.addEventListener !== undefined;
+  },
+);
+
+/** A function, which is called as `T`; `of` says of what. */
+export function callback<T>(of?: string): Reader<T> {
+  const what = of === undefined ? 'a function' : `a function of ${of}`;
+  return fitting(what, (value) => typeof value === 'function');
 }
 
 /** An object with these methods, which is used as `T`. */
 export function having<T>(...methods: readonly string[]): Reader<T> {
-  return (option, value) => {
+  return fitting(methods.length === 0 ? 'an object' : `an object with ${methods.join(', ')}`, (value) => {
     const object = value as Readonly<Record<string, unknown>> | null;
-    const missing = methods.find((method) => typeof object?.[method] !== 'function');
-    if (typeof value === 'object' && value !== null && missing === undefined) return value as T;
-    const wanted = methods.length === 0 ? 'an object' : `an object with ${methods.join(', ')}`;
-    throw new MisuseError(`${option} is ${wanted}; got ${display(value)}.`);
-  };
+    const has = (method: string): boolean => typeof object?.[method] === 'function';
+    return typeof object === 'object' && object !== null && methods.every(has);
+  });
 }
 
 /** A clock; by default the system's. */

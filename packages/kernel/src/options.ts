@@ -32,18 +32,6 @@ export function requirePrefix(option: string, value: unknown): string {
   );
 }
 
-/** Refuses what is no object, and options that do not exist, so that a misspelt one is not silently its default. */
-export function requireKnown(where: string, options: unknown, known: readonly string[]): void {
-  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    throw new MisuseError(`${where} takes an object with ${known.join(', ')}; got ${display(options)}.`);
-  }
-  for (const key of Object.keys(options)) {
-    if (!known.includes(key)) {
-      throw new MisuseError(`${where} has no option ${display(key)}; it knows ${known.join(', ')}.`);
-    }
-  }
-}
-
 /** A value as a message shows it: short, and of a string only its beginning. */
 export function display(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value);

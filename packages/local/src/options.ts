@@ -1,7 +1,20 @@
 /**
  * The options of `startNodes`, and their checks. Each check throws a MisuseError that names the value.
  */
-import { display, MisuseError, requireDuration, requireKnown } from '@holdfast/kernel';
+import {
+  display,
+  duration,
+  fitting,
+  list,
+  MisuseError,
+  optional,
+  type Readers,
+  readOptions,
+  type Settings,
+  text,
+  whole,
+  withDefault,
+} from '@holdfast/kernel';
 import { isFree } from './ports.js';
 
 export interface StartOptions {
@@ -23,61 +36,44 @@ export interface StartOptions {
   readonly readyTimeout?: number;
 }
 
-/** Checked options, defaults filled in. */
-export interface Plan {
-  /** Absent: a temporary folder. */
-  readonly folder: string | undefined;
-  /** Absent: free ones. */
-  readonly ports: readonly number[] | undefined;
-  readonly args: readonly string[];
-  readonly config: string | undefined;
-  readonly readyTimeout: number;
-}
+const START = {
+  folder: optional(text('a path')),
+  ports: optional(list<number>('an array of numbers')),
+  args: withDefault(readArguments, []),
+  config: optional(fitting<string>('the text of a configuration file', (value) => typeof value === 'string')),
+  readyTimeout: withDefault(duration({ min: 1 }), 10_000),
+} satisfies Readers<StartOptions>;
 
-/** The most nodes that one call starts. */
-const MOST_NODES = 100;
+/** Options that were read. */
+export type Plan = Settings<typeof START>;
+
+const numberOfNodes = whole(1, 100);
 
 export async function requirePlan(count: number, options: StartOptions): Promise<Plan> {
-  requireKnown('startNodes', options, ['folder', 'ports', 'args', 'config', 'readyTimeout']);
-  if (!Number.isInteger(count) || count < 1 || count > MOST_NODES) {
-    throw new MisuseError(
-      `The number of nodes is a whole number from 1 to ${MOST_NODES}; got ${display(count)}.`,
-    );
-  }
-  const { folder, ports, args = [], config } = options;
-  if (folder !== undefined && (typeof folder !== 'string' || folder === '')) {
-    throw new MisuseError(
-      `folder is a path; got ${display(folder)}. Leave the option out for a temporary one.`,
-    );
-  }
-  requireArguments(args);
-  if (config !== undefined && typeof config !== 'string') {
-    throw new MisuseError(`config is the text of a configuration file; got ${display(config)}.`);
-  }
-  const readyTimeout = requireDuration('readyTimeout', options.readyTimeout ?? 10_000, { min: 1 });
-  if (ports !== undefined) await requirePorts(ports, count);
-  return { folder, ports, args, config, readyTimeout };
+  const plan = readOptions('startNodes', options, START);
+  numberOfNodes('The number of nodes', count);
+  if (plan.ports !== undefined) await requirePorts(plan.ports, count);
+  return plan;
 }
 
 /** The first argument must be an option: redis-server takes anything else there for a value of ours. */
-function requireArguments(args: readonly string[]): void {
+function readArguments(option: string, args: unknown): readonly string[] {
   const strings = Array.isArray(args) && args.every((arg) => typeof arg === 'string');
-  if (strings && (args.length === 0 || args[0]?.startsWith('--'))) return;
+  if (strings && (args.length === 0 || args[0]?.startsWith('--'))) return args;
   const given = Array.isArray(args) ? JSON.stringify(args) : display(args);
   throw new MisuseError(
-    `args are strings, the first one an option, such as ['--appendonly', 'yes']; got ${given}.`,
+    `${option} are strings, the first one an option, such as ['--appendonly', 'yes']; got ${given}.`,
   );
 }
 
+const portNumber = whole(1, 65_535);
+
 async function requirePorts(ports: readonly number[], count: number): Promise<void> {
-  if (!Array.isArray(ports)) throw new MisuseError(`ports is an array of numbers; got ${display(ports)}.`);
   if (ports.length !== count) {
     throw new MisuseError(`Give one port a node: ${count} nodes, ${ports.length} ports.`);
   }
   for (const [index, port] of ports.entries()) {
-    if (!Number.isInteger(port) || port < 1 || port > 65_535) {
-      throw new MisuseError(`A port is a whole number from 1 to 65535; got ${display(port)}.`);
-    }
+    portNumber('A port', port);
     if (ports.indexOf(port) !== index) {
       throw new MisuseError(`Port ${port} is given twice; give each node its own.`);
     }

@@ -6,7 +6,16 @@
  */
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { display, MisuseError, pause, requireKnown, systemClock, UnavailableError } from '@holdfast/kernel';
+import {
+  flag,
+  MisuseError,
+  pause,
+  type Readers,
+  readOptions,
+  systemClock,
+  UnavailableError,
+  withDefault,
+} from '@holdfast/kernel';
 import type { AgainOptions, LocalNode } from './node.js';
 import { type Answer, probe } from './probe.js';
 import { startWatched, type Watched } from './watchdog.js';
@@ -19,6 +28,8 @@ export interface NodeOptions {
   readonly config: string | undefined;
   readonly readyTimeout: number;
 }
+
+const AGAIN = { empty: withDefault(flag, false) } satisfies Readers<AgainOptions>;
 
 /** How much of a server's output is kept, and how much of it an error shows, in characters. */
 const KEPT_OUTPUT = 65_536;
@@ -62,9 +73,7 @@ export class ServerNode implements LocalNode {
   }
 
   async start(options: AgainOptions = {}): Promise<void> {
-    requireKnown('start', options, ['empty']);
-    const { empty = false } = options;
-    if (typeof empty !== 'boolean') throw new MisuseError(`empty is true or false; got ${display(empty)}.`);
+    const { empty } = readOptions('start', options, AGAIN);
     if (this.#over) {
       throw new MisuseError(
         `The nodes were stopped for good, port ${this.port} too; call startNodes() again.`,

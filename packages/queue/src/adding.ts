@@ -3,10 +3,11 @@
  *
  * Guarantees: an add that resolved is in Redis, and on as many replicas as the queue asks for.
  */
+import { checkData } from '@holdfast/kernel';
 import { QueueFullError } from './errors.js';
+import { encode } from './json.js';
 import type { QueueParts } from './parts.js';
-import { check, encode } from './schema.js';
-import { type AddOptions, keptOptions, requireAddOptions } from './task-options.js';
+import { type AddSettings, keptOptions, readAddOptions } from './task-options.js';
 import { added, traceOfAdd } from './telemetry.js';
 import * as verbs from './verbs.js';
 
@@ -18,17 +19,16 @@ export interface Added {
 }
 
 /** A task's data as they are kept, if it can be added. Throws MisuseError. */
-export async function encodeTask(parts: QueueParts, data: unknown, options: AddOptions): Promise<string> {
-  const text = encodeUnchecked(parts, data, options);
-  if (parts.schema) await check(parts.schema, data, 'the task');
+export async function encodeTask(parts: QueueParts, data: unknown, options: unknown): Promise<string> {
+  const { settings, schema } = parts;
+  readAddOptions(options);
+  const text = encode(data, settings.maxBytes, 'The data of a task');
+  if (schema) await checkData(schema, data, TASK);
   return text;
 }
 
-/** Without what the schema says of them. */
-function encodeUnchecked({ settings }: QueueParts, data: unknown, options: AddOptions): string {
-  requireAddOptions(options);
-  return encode(data, settings.maxBytes, 'The data of a task');
-}
+/** What its data are checked as. */
+const TASK = { of: 'the task', owner: 'queue' };
 
 export class Adder {
   readonly #parts: QueueParts;
@@ -38,16 +38,17 @@ export class Adder {
   }
 
   /** Throws MisuseError, QueueFullError, UnavailableError. */
-  async add(data: unknown, options: AddOptions): Promise<Added> {
+  async add(data: unknown, given: unknown): Promise<Added> {
     const { settings, adding, groups, schema } = this.#parts;
-    const text = encodeUnchecked(this.#parts, data, options);
-    if (schema) await check(schema, data, 'the task');
+    const options = readAddOptions(given);
+    const text = encode(data, settings.maxBytes, 'The data of a task');
+    if (schema) await checkData(schema, data, TASK);
     const isWhole = isPlain(options) && groups.size === 0;
     const kept = keptOptions(settings.kept, options, { isWhole, trace: traceOfAdd() });
     let id: string;
     let isAdded = true;
     if (isWhole) {
-      id = await adding.call(verbs.add, { priority: options.priority ?? 0, data: text, options: kept });
+      id = await adding.call(verbs.add, { priority: options.priority, data: text, options: kept });
       if (id === 'full') throw this.#full();
     } else {
       const put = await this.#put(text, options, kept);
@@ -64,17 +65,16 @@ export class Adder {
     return new QueueFullError(this.#parts.name, this.#parts.settings.limits.waiting);
   }
 
-  #put(data: string, options: AddOptions, kept: string): Promise<verbs.PutResult> {
+  #put(data: string, options: AddSettings, kept: string): Promise<verbs.PutResult> {
     const { adding } = this.#parts;
-    const { id = adding.random.id(), priority = 0, key = '', delay = 0, deduplicate, expires } = options;
+    const { id = adding.random.id(), priority, key = '', delay, deduplicate, expires } = options;
     const body = kept === '' ? `{"d":${data}}` : `{"d":${data},"o":${kept}}`;
-    const { key: sameKey = '', within = 0, keep = 'first' } = deduplicate ?? {};
-    const same = { key: sameKey, within, keep };
+    const same = deduplicate ?? { key: '', within: 0, keep: 'first' };
     return adding.call(verbs.put, { id, priority, key, delay, body, deduplicate: same, expires });
   }
 }
 
 /** Whether all of it fits into an entry of a stream. */
-function isPlain({ id, delay, key, deduplicate }: AddOptions): boolean {
+function isPlain({ id, delay, key, deduplicate }: AddSettings): boolean {
   return id === undefined && !delay && key === undefined && deduplicate === undefined;
 }

@@ -3,7 +3,18 @@
  *
  * Guarantees: each call is one step in Redis, except `purge`, which goes on until nothing is left of what it takes out.
  */
-import { display, MisuseError, requireKnown } from '@holdfast/kernel';
+import {
+  checkData,
+  display,
+  fitting,
+  flag,
+  MisuseError,
+  passedOn,
+  type Readers,
+  readOptions,
+  whole,
+  withDefault,
+} from '@holdfast/kernel';
 import {
   type Counts,
   freshRecord,
@@ -12,6 +23,7 @@ import {
   type TaskPage,
   type TaskState,
 } from './inspection.js';
+import { encode } from './json.js';
 import { requireId } from './keys.js';
 import type { QueueParts } from './parts.js';
 import {
@@ -21,8 +33,6 @@ import {
   type Schedule,
   type ScheduleInfo,
 } from './schedule.js';
-import { check, encode } from './schema.js';
-import { requireCount } from './task-options.js';
 import * as verbs from './verbs.js';
 
 export interface ObliterateOptions {
@@ -31,6 +41,19 @@ export interface ObliterateOptions {
   /** Whether to do so although workers have tasks of it, and lose them. Default false. */
   readonly force?: boolean;
 }
+
+const OBLITERATE = {
+  confirm: passedOn<string>(),
+  force: withDefault(flag, false),
+} satisfies Readers<ObliterateOptions>;
+
+const LIST = {
+  after: withDefault(
+    fitting<string>('the "next" of the page before', (after) => typeof after === 'string'),
+    '',
+  ),
+  limit: withDefault(whole(1, 1_000), 100),
+};
 
 /** What a queue can be asked beside adding. */
 export abstract class QueueAdministration<Input> {
@@ -50,7 +73,7 @@ export abstract class QueueAdministration<Input> {
     const { settings, schema, ports } = this.#parts;
     requireScheduleName(name);
     const text = encode(data, settings.maxBytes, 'The data of a schedule');
-    if (schema) await check(schema, data, `the schedule "${name}"`);
+    if (schema) await checkData(schema, data, { of: `the schedule "${name}"`, owner: 'queue' });
     const now = await ports[0]?.call(verbs.time, undefined);
     const { kept, next } = keepSchedule(schedule, text, { now: now ?? 0, defaults: settings.kept });
     const request = { name, kept, next: String(next) };
@@ -93,12 +116,7 @@ export abstract class QueueAdministration<Input> {
     state: TaskState,
     options: { readonly after?: string | undefined; readonly limit?: number } = {},
   ): Promise<TaskPage> {
-    requireKnown('list', options, ['after', 'limit']);
-    const limit = requireCount('limit', options.limit ?? 100, { min: 1, max: 1_000 });
-    const after = options.after ?? '';
-    if (typeof after !== 'string') {
-      throw new MisuseError(`after is the "next" of the page before; got ${display(after)}.`);
-    }
+    const { after, limit } = readOptions('list', options, LIST);
     return this.#parts.port.call(verbs.list, { state: requireState(state), after, limit });
   }
 
@@ -160,13 +178,13 @@ export abstract class QueueAdministration<Input> {
    * Deletes the queue with all that is in it. Throws MisuseError, also if workers have tasks of it, UnavailableError.
    */
   async obliterate(options: ObliterateOptions): Promise<void> {
-    requireKnown('obliterate', options, ['confirm', 'force']);
-    if (options.confirm !== this.name) {
+    const { confirm, force } = readOptions('obliterate', options, OBLITERATE);
+    if (confirm !== this.name) {
       throw new MisuseError(
-        `To obliterate "${this.name}", give its name as confirm; got ${display(options.confirm)}.`,
+        `To obliterate "${this.name}", give its name as confirm; got ${display(confirm)}.`,
       );
     }
-    const active = await this.#parts.port.call(verbs.obliterate, { force: options.force === true });
+    const active = await this.#parts.port.call(verbs.obliterate, { force });
     if (active > 0) {
       throw new MisuseError(
         `Workers have ${active} tasks of "${this.name}"; stop them first, or give force.`,

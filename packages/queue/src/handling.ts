@@ -4,18 +4,16 @@
  * Guarantees: whatever a handler, a schema or a custom backoff throws or returns, the delivery has an outcome. A handler
  * that has succeeded completes its task, also where its result cannot be kept.
  */
-import { type CustomBackoff, DEFAULT_BACKOFF, delayFor } from './backoff.js';
+import { type CustomBackoff, checkData, DEFAULT_BACKOFF, delayFor, messageOf } from '@holdfast/kernel';
 import type { Claimed } from './claimed.js';
 import { ResultNotKeptError } from './errors.js';
 import type { Report } from './health.js';
 import { dead, done, failed, failureOf, type Outcome, withEffects } from './outcome.js';
 import type { QueueParts } from './parts.js';
 import { encodeResult, whyNotKept } from './results.js';
-import { check } from './schema.js';
 import type { DeliveredTask, TaskHandler } from './task.js';
 import { DEFAULT_ATTEMPTS } from './task-options.js';
 import { attemptOf } from './telemetry.js';
-import { messageOf } from './thrown.js';
 
 export interface HandlingOptions {
   readonly queue: QueueParts;
@@ -50,7 +48,7 @@ export class Handling {
     try {
       const data: unknown = JSON.parse(claimed.data);
       const { schema } = queue;
-      task.data = schema ? await check(schema, data, `task ${claimed.id}`) : data;
+      task.data = schema ? await checkData(schema, data, { of: `task ${claimed.id}`, owner: 'queue' }) : data;
     } catch (error) {
       return this.#giveUp(claimed, task, now, messageOf(error));
     }

@@ -4,8 +4,7 @@
  * Guarantees: `problem` is that of the last call that failed, until one succeeds. Of an outage, the first failure is
  * reported, and every failure that only a change of the program can mend. A report that throws changes nothing.
  */
-import { backoff, type Clock, MisuseError, pause, type Random } from '@holdfast/kernel';
-import { messageOf } from './thrown.js';
+import { backoff, type Clock, MisuseError, messageOf, pause, type Random } from '@holdfast/kernel';
 
 /** Told of what nobody waits for. Never throws. */
 export type Report = (error: unknown) => void;

@@ -4,16 +4,18 @@
  */
 export {
   AbortedError,
+  type Backoff,
+  type CustomBackoff,
   HoldfastError,
   LeaseLostError,
   MisuseError,
   NonRetryableError,
+  type Schema,
   type TokenHolder,
   UnavailableError,
 } from '@holdfast/kernel';
 export type { NodeSource } from '@holdfast/redis';
 export type { Added } from './adding.js';
-export type { Backoff, CustomBackoff } from './backoff.js';
 export { QueueFullError, ResultNotKeptError, TaskFailedError, TaskGoneError } from './errors.js';
 export type { QueueEvent } from './events.js';
 export type { Counts, TaskInfo, TaskState } from './inspection.js';
@@ -29,7 +31,6 @@ export { createQueue, type Queue } from './queue.js';
 export type { QueueOptions } from './queue-options.js';
 export { type ListQueuesOptions, listQueues } from './registry.js';
 export type { Schedule, ScheduleInfo } from './schedule.js';
-export type { Schema } from './schema.js';
 export type { Task, TaskHandler } from './task.js';
 export type { AddOptions, Failure } from './task-options.js';
 export type { QueueMessage } from './telemetry.js';

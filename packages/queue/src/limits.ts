@@ -4,8 +4,17 @@
  *
  * Guarantees: two clients that declare different limits under one version are not both obeyed: the second is told.
  */
-import { display, MisuseError, requireDuration, requireKnown } from '@holdfast/kernel';
-import { requireCount } from './task-options.js';
+import {
+  duration,
+  group,
+  groupOrDefaults,
+  MisuseError,
+  optional,
+  type Readers,
+  type Settings,
+  whole,
+  withDefault,
+} from '@holdfast/kernel';
 
 /** So many within a time, in ms: in any span of that length, wherever it begins. */
 export interface Rate {
@@ -39,35 +48,39 @@ export interface DeclaredLimits {
   readonly args: readonly string[];
 }
 
+const MOST = 1e9;
+
+const RATE = optional(group({ max: whole(1, MOST), per: duration({ min: 1 }) } satisfies Readers<Rate>));
+
+const LIMITS = {
+  version: withDefault(whole(1, MOST), 1),
+  waiting: optional(whole(1, MOST)),
+  concurrency: optional(whole(1, MOST)),
+  rate: RATE,
+  keys: groupOrDefaults({
+    concurrency: withDefault(whole(1, 1e6), 1),
+    rate: RATE,
+  } satisfies Readers<NonNullable<Limits['keys']>>),
+} satisfies Readers<Limits>;
+
+export const readLimits = group(LIMITS);
+
 const NONE: DeclaredLimits = { waiting: undefined, args: Array(9).fill('') };
 
-/** Throws MisuseError for limits that cannot be kept. */
-export function declareLimits(limits: Limits | undefined): DeclaredLimits {
+export function declareLimits(limits: Settings<typeof LIMITS> | undefined): DeclaredLimits {
   if (limits === undefined) return NONE;
-  if (typeof limits !== 'object' || limits === null) {
-    throw new MisuseError(
-      `limits is an object, such as { version: 1, waiting: 1000 }; got ${display(limits)}.`,
-    );
-  }
-  requireKnown('limits', limits, ['version', 'waiting', 'concurrency', 'rate', 'keys']);
-  const { waiting, concurrency, rate, keys = {} } = limits;
-  requireKnown('limits.keys', keys, ['concurrency', 'rate']);
-  const version = requireCount('limits.version', limits.version ?? 1, { min: 1, max: 1e9 });
-  if (waiting !== undefined) requireCount('limits.waiting', waiting, { min: 1, max: 1e9 });
-  if (concurrency !== undefined) requireCount('limits.concurrency', concurrency, { min: 1, max: 1e9 });
-  const { concurrency: slots = 1 } = keys;
-  requireCount('limits.keys.concurrency', slots, { min: 1, max: 1e6 });
-  const [ofQueue, ofKeys] = [requireRate('limits.rate', rate), requireRate('limits.keys.rate', keys.rate)];
-  const ofEachKey = { ...(slots !== 1 && { concurrency: slots }), ...(ofKeys && { rate: ofKeys }) };
+  const { version, waiting, concurrency, rate, keys } = limits;
+  const ofEachKey = {
+    ...(keys.concurrency !== 1 && { concurrency: keys.concurrency }),
+    ...(keys.rate && { rate: keys.rate }),
+  };
   // Read by people, and compared: the same limits are the same text. The version stands first, where the script reads it.
   const text = JSON.stringify({
-    version,
-    waiting,
-    concurrency,
-    rate: ofQueue,
+    ...{ version, waiting, concurrency, rate },
     ...(Object.keys(ofEachKey).length > 0 && { keys: ofEachKey }),
   });
-  const values = [waiting, concurrency, rate?.max, rate?.per, slots, keys.rate?.max, keys.rate?.per];
+  const ofKeys = [keys.concurrency, keys.rate?.max, keys.rate?.per];
+  const values = [waiting, concurrency, rate?.max, rate?.per, ...ofKeys];
   return { waiting, args: [String(version), text, ...values.map((value) => String(value ?? ''))] };
 }
 
@@ -76,11 +89,4 @@ export function differentLimits(queue: string, { args }: DeclaredLimits, kept: s
   return new MisuseError(
     `The queue "${queue}" has the limits ${kept}; this client declares others under the same version: ${args[1]}. Declare the same everywhere, or give the new ones a higher version.`,
   );
-}
-
-function requireRate(option: string, rate: Rate | undefined): Rate | undefined {
-  if (rate === undefined) return undefined;
-  requireKnown(option, rate, ['max', 'per']);
-  const max = requireCount(`${option}.max`, rate.max, { min: 1, max: 1e9 });
-  return { max, per: requireDuration(`${option}.per`, rate.per, { min: 1 }) };
 }

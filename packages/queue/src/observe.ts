@@ -4,7 +4,7 @@
  *
  * Guarantees: a queue that does not answer is left out, and the others are told of; nothing is asked between readings.
  */
-import { requireKnown } from '@holdfast/kernel';
+import { having, optional, readOptions } from '@holdfast/kernel';
 import { Gauges, type Observed } from '@holdfast/telemetry';
 import type { Meter } from '@opentelemetry/api';
 import type { Counts } from './inspection.js';
@@ -42,6 +42,8 @@ const gauges = new Gauges<Counts>({
   ],
 });
 
+const OBSERVE = { meter: optional(having<Meter>('createObservableGauge')) };
+
 // biome-ignore lint/suspicious/noExplicitAny: what their data are makes no difference here.
 type AnyQueue = Queue<any, any>;
 
@@ -50,8 +52,8 @@ export function observeQueues(
   queues: readonly AnyQueue[],
   options: { readonly meter?: Meter } = {},
 ): () => void {
-  requireKnown('observeQueues', options, ['meter']);
-  return gauges.observe(() => countsOf(queues), options.meter);
+  const { meter } = readOptions('observeQueues', options, OBSERVE);
+  return gauges.observe(() => countsOf(queues), meter);
 }
 
 /** The same in the text format of Prometheus, for what scrapes or scales without a program of yours. */

@@ -4,9 +4,9 @@
  * Guarantees: a task that has attempts left is retried after its backoff; otherwise, or where trying again cannot help,
  * it goes to the dead letters with every error that it met. Pure.
  */
+import { isNonRetryable, messageOf, stackOf } from '@holdfast/kernel';
 import type { Claimed } from './claimed.js';
 import { type Body, DEFAULT_ATTEMPTS, type Failure } from './task-options.js';
-import { isNonRetryable, messageOf, stackOf } from './thrown.js';
 
 /** The arguments that end a delivery, as lua/settle.lua describes them. */
 export type Outcome = readonly string[];

@@ -5,25 +5,26 @@
  * Guarantees: those of a queue, within a partition: tasks of one key are in one partition, and so are those of one id. The
  * limits of the options are those of each partition.
  */
-import { requireName } from '@holdfast/kernel';
+import { type Readers, readOptions, requireName, type Settings, whole } from '@holdfast/kernel';
 import { partitionOf } from '@holdfast/redis';
 import type { Added } from './adding.js';
 import type { Counts } from './inspection.js';
-import { createQueue, type Queue } from './queue.js';
-import type { QueueOptions } from './queue-options.js';
-import {
-  type AddOptions,
-  requireAddOptions,
-  requireCount,
-  requireTasks,
-  type TaskToAdd,
-} from './task-options.js';
+import { requireQueueName } from './keys.js';
+import { Queue } from './queue.js';
+import { QUEUE, type QueueOptions } from './queue-options.js';
+import { type AddOptions, readAddOptions, requireTasks, type TaskToAdd } from './task-options.js';
 
 export interface PartitionedQueueOptions<Input = unknown, Output = Input>
   extends Omit<QueueOptions<Input, Output>, 'groups'> {
   /** How many, from 2 to 256. Every producer and worker gives the same; changing it moves keys to other partitions. */
   readonly partitions: number;
 }
+
+const { groups: _, ...OF_EACH } = QUEUE;
+const PARTITIONED = {
+  ...OF_EACH,
+  partitions: whole(2, 256),
+} satisfies Readers<PartitionedQueueOptions>;
 
 /** What became of an add. */
 export interface AddedToPartition extends Added {
@@ -35,7 +36,7 @@ export interface AddedToPartition extends Added {
 export function createPartitionedQueue<Input = unknown, Output = Input>(
   options: PartitionedQueueOptions<Input, Output>,
 ): PartitionedQueue<Input, Output> {
-  return new PartitionedQueue(options ?? {}); // which names the option that is missing first
+  return new PartitionedQueue(readOptions('createPartitionedQueue', options, PARTITIONED));
 }
 
 /** Made by `createPartitionedQueue`. */
@@ -46,12 +47,12 @@ export class PartitionedQueue<Input = unknown, Output = Input> implements AsyncD
   #next = 0;
 
   /** @internal */
-  constructor({ partitions, ...options }: PartitionedQueueOptions<Input, Output>) {
-    const count = requireCount('partitions', partitions, { min: 2, max: 256 });
+  constructor({ partitions, ...options }: Settings<typeof PARTITIONED>) {
     this.name = options.name;
-    this.partitions = Array.from({ length: count }, (_, index) =>
-      createQueue({ ...options, name: `${options.name}.${index}` }),
-    );
+    this.partitions = Array.from({ length: partitions }, (_, index) => {
+      const name = requireQueueName(`${options.name}.${index}`);
+      return new Queue<Input, Output>({ ...options, name, groups: [] });
+    });
   }
 
   /** The partition of tasks with this key, or, without one, with this deduplication key or id. */
@@ -61,7 +62,7 @@ export class PartitionedQueue<Input = unknown, Output = Input> implements AsyncD
 
   /** As of a queue. Tasks without a key and an id go to the partitions in turns. */
   async add(data: Input, options: AddOptions = {}): Promise<AddedToPartition> {
-    const { key, deduplicate, id } = requireAddOptions(options);
+    const { key, deduplicate, id } = readAddOptions(options);
     const route = key ?? deduplicate?.key ?? id;
     if (route === undefined) this.#next += 1;
     const queue = route === undefined ? this.#at(this.#next) : this.partitionOf(route);

@@ -1,10 +1,9 @@
 /**
  * What stands behind a queue, for the other modules of this package: users see a queue only by its methods.
  */
-import { display, MisuseError } from '@holdfast/kernel';
+import { display, MisuseError, type Schema } from '@holdfast/kernel';
 import type { QueuePort } from './port.js';
 import type { QueueSettings } from './queue-options.js';
-import type { Schema } from './schema.js';
 
 export interface QueuePartsOptions {
   readonly name: string;

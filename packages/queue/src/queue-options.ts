@@ -4,12 +4,28 @@
  * Guarantees: an option that cannot work is a MisuseError that names it.
  */
 import type { ConnectionOptions } from 'node:tls';
-import { type Clock, duration, group, type Random, type Readers, whole, withDefault } from '@holdfast/kernel';
-import type { NodeSource, ReplicasOptions } from '@holdfast/redis';
-import { type Backoff, requireBackoff } from './backoff.js';
-import { type DeclaredLimits, declareLimits, type Limits } from './limits.js';
-import type { Schema } from './schema.js';
-import { type KeptOptions, requireCount } from './task-options.js';
+import {
+  type Backoff,
+  type Clock,
+  duration,
+  fitting,
+  group,
+  groupOrDefaults,
+  optional,
+  orSystemClock,
+  orSystemRandom,
+  type Random,
+  type Readers,
+  type Schema,
+  type Settings,
+  whole,
+  withDefault,
+} from '@holdfast/kernel';
+import type { NodeSource } from '@holdfast/redis';
+import { requireKeyName, requireQueueName } from './keys.js';
+import { type DeclaredLimits, declareLimits, type Limits, readLimits } from './limits.js';
+import { PLACE } from './registry.js';
+import { type KeptOptions, TASK } from './task-options.js';
 
 export interface QueueOptions<Input = unknown, Output = Input> {
   /** The Redis of the queue: a URL, or an ioredis or node-redis client of yours. */
@@ -60,24 +76,6 @@ export interface QueueOptions<Input = unknown, Output = Input> {
   readonly random?: Random;
 }
 
-export const QUEUE_OPTIONS: readonly (keyof QueueOptions)[] = [
-  'redis',
-  'name',
-  'prefix',
-  'groups',
-  'schema',
-  'attempts',
-  'backoff',
-  'limits',
-  'retain',
-  'maxBytes',
-  'callTimeout',
-  'replicas',
-  'tls',
-  'clock',
-  'random',
-];
-
 /** How much is kept, and for how many ms. */
 interface Retention {
   readonly count: number;
@@ -93,37 +91,50 @@ export interface QueueSettings {
   readonly maxBytes: number;
 }
 
-const DEAD = {
-  count: withDefault(whole(0, 1e9), 100_000),
-  age: withDefault(duration({ max: 10 * 365 * 86_400_000 }), 90 * 86_400_000),
-};
+const groupNames = fitting<readonly string[]>(
+  'a list of at most 50 names, each once',
+  (names) => Array.isArray(names) && names.length <= 50 && new Set(names).size === names.length,
+);
 
-const RETAIN = group({
-  count: withDefault(whole(0, 1e9), 10_000),
-  age: withDefault(duration(), 86_400_000),
-  dead: (option: string, value: unknown = {}) => group(DEAD)(option, value),
-} satisfies Readers<NonNullable<QueueOptions['retain']>>);
+export const QUEUE = {
+  ...PLACE,
+  name: (_, name) => requireQueueName(name),
+  groups: (option, names = []) => groupNames(option, names).map((name) => requireKeyName(option, name)),
+  schema: optional(
+    fitting<Schema>(
+      'a schema of a library that speaks Standard Schema, such as zod',
+      (value) => typeof Object(Object(value)['~standard']).validate === 'function',
+    ),
+  ),
+  attempts: TASK.attempts,
+  backoff: TASK.backoff,
+  limits: optional(readLimits),
+  retain: groupOrDefaults({
+    count: withDefault(whole(0, 1e9), 10_000),
+    age: withDefault(duration(), 86_400_000),
+    dead: groupOrDefaults({
+      count: withDefault(whole(0, 1e9), 100_000),
+      age: withDefault(duration({ max: 10 * 365 * 86_400_000 }), 90 * 86_400_000),
+    }),
+  } satisfies Readers<NonNullable<QueueOptions['retain']>>),
+  maxBytes: withDefault(whole(1, 500_000_000), 1_000_000),
+  replicas: optional(
+    group({
+      count: whole(1, 100),
+      callTimeout: withDefault(duration({ min: 1 }), 1_000),
+    } satisfies Readers<NonNullable<QueueOptions['replicas']>>),
+  ),
+  clock: orSystemClock,
+  random: orSystemRandom,
+} satisfies Readers<QueueOptions>;
 
-const REPLICAS = group({
-  count: whole(1, 100),
-  callTimeout: withDefault(duration({ min: 1 }), 1_000),
-} satisfies Readers<NonNullable<QueueOptions['replicas']>>);
+/** Options that were read. */
+export type ReadOptions = Settings<typeof QUEUE>;
 
-export function replicasOf(replicas: QueueOptions['replicas']): ReplicasOptions | undefined {
-  if (replicas === undefined) return undefined;
-  const { count, callTimeout } = REPLICAS('replicas', replicas);
-  return { count, timeout: callTimeout };
-}
-
-export function settingsOf(options: QueueOptions): QueueSettings {
-  const { attempts, backoff, retain = {} } = options;
+export function settingsOf({ attempts, backoff, limits, retain, maxBytes }: ReadOptions): QueueSettings {
   return {
-    kept: {
-      ...(attempts !== undefined && { a: requireCount('attempts', attempts, { min: 1, max: 1_000_000 }) }),
-      ...(backoff !== undefined && { q: requireBackoff(backoff) }),
-    },
-    limits: declareLimits(options.limits),
-    retain: RETAIN('retain', retain),
-    maxBytes: requireCount('maxBytes', options.maxBytes ?? 1_000_000, { min: 1, max: 500_000_000 }),
+    kept: { ...(attempts !== undefined && { a: attempts }), ...(backoff !== undefined && { q: backoff }) },
+    limits: declareLimits(limits),
+    ...{ retain, maxBytes },
   };
 }

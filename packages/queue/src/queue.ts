@@ -4,24 +4,14 @@
  * Guarantees: an `add` that resolved is in Redis. One that threw QueueFullError or MisuseError added nothing. After an
  * UnavailableError that says so it is not known; one with an `id` may be repeated.
  */
-import {
-  abortSignal,
-  display,
-  MisuseError,
-  requireDuration,
-  requireKnown,
-  requirePrefix,
-  systemClock,
-  systemRandom,
-} from '@holdfast/kernel';
+import { abortSignal, display, MisuseError, optional, readOptions, type Schema } from '@holdfast/kernel';
 import { type Added, Adder } from './adding.js';
 import { type ObliterateOptions, QueueAdministration } from './administration.js';
 import { type QueueEvent, readEvents } from './events.js';
-import { issuerOf, requireId, requireKeyName, requireQueueName } from './keys.js';
+import { issuerOf, requireId, requireQueueName } from './keys.js';
 import { QueueParts, registerParts, requireQueue } from './parts.js';
 import { QueuePort } from './port.js';
-import { QUEUE_OPTIONS, type QueueOptions, replicasOf, settingsOf } from './queue-options.js';
-import type { Schema } from './schema.js';
+import { QUEUE, type QueueOptions, type ReadOptions, settingsOf } from './queue-options.js';
 import { type AddOptions, requireTasks, type TaskToAdd } from './task-options.js';
 import { ResultWaiters } from './waiting.js';
 
@@ -29,9 +19,11 @@ import { ResultWaiters } from './waiting.js';
 export function createQueue<Input = unknown, Output = Input>(
   options: QueueOptions<Input, Output>,
 ): Queue<Input, Output> {
-  requireKnown('createQueue', options, QUEUE_OPTIONS);
-  return new Queue(options);
+  return new Queue(readOptions('createQueue', options, QUEUE));
 }
+
+/** Of `wait` and `events`. */
+export const FOLLOW = { signal: optional(abortSignal) };
 
 /** Made by `createQueue`. */
 export class Queue<Input = unknown, Output = Input>
@@ -46,11 +38,11 @@ export class Queue<Input = unknown, Output = Input>
   #waiters: ResultWaiters | undefined;
 
   /** @internal */
-  constructor(options: QueueOptions<Input, Output>) {
-    const groups = groupsOf(options);
-    const parts = partsFrom(options as QueueOptions, groups);
+  constructor(options: ReadOptions) {
+    const groups = groupsOf<Input, Output>(options);
+    const parts = partsFrom(options, groups);
     super(parts);
-    this.schema = options.schema;
+    this.schema = options.schema as Schema<Input, Output> | undefined;
     this.#groups = groups;
     this.#parts = parts;
     this.#adder = new Adder(parts);
@@ -85,8 +77,7 @@ export class Queue<Input = unknown, Output = Input>
    * AbortedError also when the queue is closed, UnavailableError.
    */
   async wait(id: string, options: { readonly signal?: AbortSignal } = {}): Promise<unknown> {
-    requireKnown('wait', options, ['signal']);
-    const signal = signalOf(options);
+    const { signal } = readOptions('wait', options, FOLLOW);
     this.#waiters ??= new ResultWaiters(this.name, this.#parts.port);
     return this.#waiters.wait(requireId('id', id), signal);
   }
@@ -96,9 +87,8 @@ export class Queue<Input = unknown, Output = Input>
    * Throws MisuseError.
    */
   async *events(options: { readonly signal?: AbortSignal } = {}): AsyncGenerator<QueueEvent, void> {
-    requireKnown('events', options, ['signal']);
+    const { signal: given } = readOptions('events', options, FOLLOW);
     const { port } = this.#parts;
-    const given = signalOf(options);
     port.requireOpen();
     const ended = new AbortController();
     const signal = AbortSignal.any([ended.signal, port.closed, ...(given ? [given] : [])]);
@@ -128,41 +118,25 @@ export class Queue<Input = unknown, Output = Input>
   }
 }
 
-/** Throws MisuseError for what is no signal. */
-function signalOf({ signal }: { readonly signal?: AbortSignal }): AbortSignal | undefined {
-  return signal === undefined ? undefined : abortSignal('signal', signal);
-}
-
-function partsFrom(options: QueueOptions, groups: ReadonlyMap<string, object>): QueueParts {
-  const name = requireQueueName(options.name);
-  const prefix = requirePrefix('prefix', options.prefix ?? '');
+function partsFrom(options: ReadOptions, groups: ReadonlyMap<string, object>): QueueParts {
+  const { name, redis, tls, prefix, callTimeout, replicas, schema, clock, random } = options;
   const settings = settingsOf(options);
   const parts = new Map<string, QueueParts>();
   for (const [group, queue] of groups) parts.set(group, requireQueue(queue));
   const port = new QueuePort(name, {
-    redis: options.redis,
-    tls: options.tls,
-    prefix,
-    callTimeout: requireDuration('callTimeout', options.callTimeout ?? 5_000, { min: 1 }),
-    replicas: replicasOf(options.replicas),
+    ...{ redis, tls, prefix, callTimeout, clock, random },
+    replicas: replicas && { count: replicas.count, timeout: replicas.callTimeout },
     groups: [...parts.values()].map((part) => part.name),
     limits: settings.limits,
-    clock: options.clock ?? systemClock,
-    random: options.random ?? systemRandom,
   });
-  const issuer = issuerOf(name, prefix);
-  return new QueueParts({ name, issuer, settings, schema: options.schema, port, groups: parts });
+  return new QueueParts({ name, issuer: issuerOf(name, prefix), settings, schema, port, groups: parts });
 }
 
-function groupsOf<Input, Output>(options: QueueOptions<Input, Output>): Map<string, Queue<Input, Output>> {
-  const { groups: names = [], ...rest } = options;
-  if (!Array.isArray(names) || names.length > 50 || new Set(names).size < names.length) {
-    throw new MisuseError(`groups is a list of at most 50 names, each once; got ${display(names)}.`);
-  }
+function groupsOf<Input, Output>({ groups, ...options }: ReadOptions): Map<string, Queue<Input, Output>> {
   return new Map(
-    names.map((name) => [
-      name,
-      new Queue({ ...rest, name: `${options.name}@${requireKeyName('groups', name)}` }),
-    ]),
+    groups.map((group) => {
+      const name = requireQueueName(`${options.name}@${group}`);
+      return [group, new Queue({ ...options, name, groups: [] })];
+    }),
   );
 }

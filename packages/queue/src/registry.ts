@@ -7,12 +7,17 @@
 import type { ConnectionOptions } from 'node:tls';
 import {
   type Clock,
+  duration,
+  having,
   MisuseError,
-  requireDuration,
-  requireKnown,
+  optional,
+  passedOn,
+  type Readers,
+  readOptions,
   requirePrefix,
   systemClock,
   UnavailableError,
+  withDefault,
   within,
 } from '@holdfast/kernel';
 import { connect, type NodeSource, type Reply, reasonOf } from '@holdfast/redis';
@@ -27,6 +32,14 @@ export interface ListQueuesOptions {
   readonly tls?: ConnectionOptions;
 }
 
+/** Where queues are, and how long Redis may take. */
+export const PLACE = {
+  redis: passedOn<NodeSource>(),
+  prefix: withDefault(requirePrefix, ''),
+  callTimeout: withDefault(duration({ min: 1 }), 5_000),
+  tls: optional(having<ConnectionOptions>()),
+} satisfies Readers<ListQueuesOptions>;
+
 /** Where a registry is, and how it is asked. */
 export interface RegistryPlace {
   readonly redis: NodeSource;
@@ -38,11 +51,7 @@ export interface RegistryPlace {
 
 /** The names of all queues, in order; those of groups are "<queue>@<group>". Throws UnavailableError, MisuseError. */
 export async function listQueues(options: ListQueuesOptions): Promise<string[]> {
-  requireKnown('listQueues', options, ['redis', 'prefix', 'callTimeout', 'tls']);
-  const { redis, tls } = options;
-  const prefix = requirePrefix('prefix', options.prefix ?? '');
-  const callTimeout = requireDuration('callTimeout', options.callTimeout ?? 5_000, { min: 1 });
-  const place = { redis, tls, prefix, callTimeout, clock: systemClock };
+  const place = { ...readOptions('listQueues', options, PLACE), clock: systemClock };
   const names = (await ask(place, 'HKEYS', [], 'could not be listed')) as readonly string[];
   return names.map(String).sort();
 }

@@ -3,8 +3,8 @@
  *
  * Guarantees: encoding never throws: a handler that has succeeded is not run again because of what it returned.
  */
-import { encode } from './schema.js';
-import { messageOf } from './thrown.js';
+import { messageOf } from '@holdfast/kernel';
+import { encode } from './json.js';
 
 const MARK = '!';
 

@@ -3,11 +3,21 @@
  *
  * The main path: `keepSchedule`; what becomes of a tick that is due is in ticks.ts.
  */
-import { display, MisuseError, requireDuration, requireKnown, requireName } from '@holdfast/kernel';
+import {
+  type Backoff,
+  display,
+  duration,
+  fitting,
+  MisuseError,
+  oneOf,
+  optional,
+  type Readers,
+  readOptions,
+  withDefault,
+} from '@holdfast/kernel';
 import { Cron } from 'croner';
-import { type Backoff, requireBackoff } from './backoff.js';
-import { HIGHEST_PRIORITY, requireKeyName } from './keys.js';
-import { type KeptOptions, keptOptions, requireCount } from './task-options.js';
+import { requireKeyName } from './keys.js';
+import { type KeptOptions, keptOptions, TASK } from './task-options.js';
 
 export interface Schedule {
   /** A cron expression of five fields, or six with seconds first: `0 9 * * MON-FRI`. Either this or `every`. */
@@ -43,16 +53,16 @@ export interface Kept {
   readonly o?: KeptOptions;
 }
 
-const OPTIONS: readonly (keyof Schedule)[] = [
-  'cron',
-  'every',
-  'timezone',
-  'missed',
-  'priority',
-  'attempts',
-  'backoff',
-  'key',
-];
+const SCHEDULE = {
+  cron: optional(
+    fitting<string>('an expression such as "0 9 * * MON-FRI"', (cron) => typeof cron === 'string'),
+  ),
+  every: optional(duration({ min: 100 })),
+  // Croner would look for a time in a zone of nonsense without end.
+  timezone: optional(fitting<string>('a name such as "Europe/Berlin"', isTimezone)),
+  missed: withDefault(oneOf('once', 'all', 'skip'), 'once'),
+  ...TASK,
+} satisfies Readers<Schedule>;
 
 /** Its ids of tasks have its name in them. */
 export function requireScheduleName(name: unknown): string {
@@ -65,29 +75,14 @@ export function keepSchedule(
   data: string,
   { now, defaults }: { readonly now: number; readonly defaults: KeptOptions },
 ): { kept: string; next: number } {
-  requireKnown('schedule', schedule, OPTIONS);
-  const { cron, every, timezone, missed = 'once', priority, attempts, backoff, key } = schedule;
+  const settings = readOptions('schedule', schedule, SCHEDULE);
+  const { cron, every } = settings;
   if ((cron === undefined) === (every === undefined)) {
     throw new MisuseError('A schedule has either cron, such as "0 9 * * MON-FRI", or every, in ms.');
   }
-  if (every !== undefined) requireDuration('every', every, { min: 100 });
-  if (cron !== undefined && typeof cron !== 'string') {
-    throw new MisuseError(`cron is an expression such as "0 9 * * MON-FRI"; got ${display(cron)}.`);
-  }
-  // Croner would look for a time in a zone of nonsense without end.
-  if (timezone !== undefined && !isTimezone(timezone)) {
-    throw new MisuseError(`timezone is a name such as "Europe/Berlin"; got ${display(timezone)}.`);
-  }
-  if (!['once', 'all', 'skip'].includes(missed)) {
-    throw new MisuseError(`missed is "once", "all" or "skip"; got ${display(missed)}.`);
-  }
-  if (priority !== undefined) requireCount('priority', priority, { min: 0, max: HIGHEST_PRIORITY });
-  if (attempts !== undefined) requireCount('attempts', attempts, { min: 1, max: 1_000_000 });
-  if (backoff !== undefined) requireBackoff(backoff);
-  if (key !== undefined) requireName('key', key);
   const next = tickAfter(schedule, now);
   if (next === undefined) throw new MisuseError(`The cron expression ${display(cron)} has no time to come.`);
-  const options = keptOptions(defaults, schedule, { isWhole: false, trace: undefined });
+  const options = keptOptions(defaults, settings, { isWhole: false, trace: undefined });
   const under = options === '' ? '' : `,"o":${options}`;
   return { kept: `{"schedule":${JSON.stringify(schedule)},"data":${data}${under}}`, next };
 }

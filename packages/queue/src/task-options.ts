@@ -1,8 +1,23 @@
 /**
  * What a producer says of a task, checked, and as it is kept in Redis.
  */
-import { display, MisuseError, requireDuration, requireKnown, requireName } from '@holdfast/kernel';
-import { type Backoff, requireBackoff } from './backoff.js';
+import {
+  type Backoff,
+  display,
+  duration,
+  group,
+  MisuseError,
+  oneOf,
+  optional,
+  passedOn,
+  type Readers,
+  readBackoff,
+  readOptions,
+  requireName,
+  type Settings,
+  whole,
+  withDefault,
+} from '@holdfast/kernel';
 import { HIGHEST_PRIORITY, requireId } from './keys.js';
 
 export interface AddOptions {
@@ -45,16 +60,44 @@ export interface KeptOptions {
   readonly t?: string;
 }
 
-const OPTIONS: readonly (keyof AddOptions)[] = [
-  'id',
-  'delay',
-  'priority',
-  'attempts',
-  'backoff',
-  'key',
-  'deduplicate',
-  'expires',
-];
+/** The form of the ids that the queue gives. */
+const GIVEN = /^\d+-\d+(:\d)?$/;
+
+function idOf(option: string, value: unknown): string {
+  const id = requireId(option, value);
+  if (!GIVEN.test(id)) return id;
+  throw new MisuseError(`The id "${id}" has the form of those that the queue gives; choose another.`);
+}
+
+const LONGEST = 10 * 365 * 86_400_000;
+
+/** Of a task, however it is added. */
+export const TASK = {
+  priority: withDefault(whole(0, HIGHEST_PRIORITY), 0),
+  attempts: optional(whole(1, 1_000_000)),
+  backoff: optional(readBackoff),
+  key: optional(requireName),
+};
+
+const ADD = {
+  ...TASK,
+  id: optional(idOf),
+  delay: withDefault(duration({ max: LONGEST }), 0),
+  deduplicate: optional(
+    group({
+      key: requireName,
+      within: duration({ min: 1 }),
+      keep: withDefault(oneOf('first', 'last'), 'first'),
+    } satisfies Readers<NonNullable<AddOptions['deduplicate']>>),
+  ),
+  expires: optional(duration({ min: 1, max: LONGEST })),
+} satisfies Readers<AddOptions>;
+
+/** Options that were read. */
+export type AddSettings = Settings<typeof ADD>;
+
+/** Throws MisuseError. */
+export const readAddOptions = (options: unknown): AddSettings => readOptions('add', options, ADD);
 
 /** One of many to add. */
 export interface TaskToAdd<Data> {
@@ -62,62 +105,30 @@ export interface TaskToAdd<Data> {
   readonly options?: AddOptions;
 }
 
+const TASK_TO_ADD = {
+  data: passedOn(),
+  options: passedOn<AddOptions | undefined>(),
+} satisfies Readers<TaskToAdd<unknown>>;
+
 /** Throws MisuseError for what is not a list of tasks. */
 export function requireTasks(tasks: unknown): void {
   if (!Array.isArray(tasks)) {
     throw new MisuseError(`addMany takes a list of { data, options }; got ${display(tasks)}.`);
   }
   tasks.forEach((task, index) => {
-    if (!isTask(task)) requireKnown(`tasks[${index}]`, task, ['data', 'options']);
+    if (!isTask(task)) readOptions(`tasks[${index}]`, task, TASK_TO_ADD);
   });
 }
 
 /** Quicker than to make the words of a refusal for each of many. */
 function isTask(task: unknown): boolean {
   if (typeof task !== 'object' || task === null || Array.isArray(task)) return false;
-  for (const name in task) if (name !== 'data' && name !== 'options') return false;
+  for (const name in task) if (!Object.hasOwn(TASK_TO_ADD, name)) return false;
   return true;
 }
 
 /** How often a task is tried of which nobody has said it. */
 export const DEFAULT_ATTEMPTS = 3;
-
-/** The form of the ids that the queue gives. */
-const GIVEN = /^\d+-\d+(:\d)?$/;
-
-/** Throws MisuseError that names the option. */
-export function requireAddOptions(options: AddOptions): AddOptions {
-  requireKnown('add', options, OPTIONS);
-  const { id, delay, priority, attempts, backoff, key, deduplicate, expires } = options;
-  if (id !== undefined && GIVEN.test(requireId('id', id))) {
-    throw new MisuseError(`The id "${id}" has the form of those that the queue gives; choose another.`);
-  }
-  if (delay !== undefined) requireDuration('delay', delay, { max: 10 * 365 * 86_400_000 });
-  if (priority !== undefined) requireCount('priority', priority, { min: 0, max: HIGHEST_PRIORITY });
-  if (attempts !== undefined) requireCount('attempts', attempts, { min: 1, max: 1_000_000 });
-  if (backoff !== undefined) requireBackoff(backoff);
-  if (key !== undefined) requireName('key', key);
-  if (expires !== undefined) requireDuration('expires', expires, { min: 1, max: 10 * 365 * 86_400_000 });
-  if (deduplicate !== undefined) {
-    requireKnown('deduplicate', deduplicate, ['key', 'within', 'keep']);
-    requireName('deduplicate.key', deduplicate.key);
-    requireDuration('deduplicate.within', deduplicate.within, { min: 1 });
-    const { keep = 'first' } = deduplicate;
-    if (keep !== 'first' && keep !== 'last') {
-      throw new MisuseError(`deduplicate.keep is "first" or "last"; got ${display(keep)}.`);
-    }
-  }
-  return options;
-}
-
-export function requireCount(
-  option: string,
-  value: unknown,
-  { min, max }: { min: number; max: number },
-): number {
-  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= min && value <= max) return value;
-  throw new MisuseError(`${option} is a whole number from ${min} to ${max}; got ${display(value)}.`);
-}
 
 /**
  * '' if there is nothing to keep. `defaults` are those of the queue to which the task is added; `isWhole`: it is an entry of
@@ -125,7 +136,7 @@ export function requireCount(
  */
 export function keptOptions(
   defaults: KeptOptions,
-  { attempts = defaults.a, backoff, ...options }: AddOptions,
+  { attempts = defaults.a, backoff, ...options }: Partial<AddSettings>,
   { isWhole, trace }: { readonly isWhole: boolean; readonly trace: string | undefined },
 ): string {
   const expires = isWhole ? options.expires : undefined;

@@ -15,9 +15,9 @@ import {
   type TokenHolder,
 } from '@holdfast/kernel';
 import type { Claimed } from './claimed.js';
+import { encode } from './json.js';
 import type { Command } from './outcome.js';
 import type { QueueSettings } from './queue-options.js';
-import { encode } from './schema.js';
 
 const MOST_EFFECTS = 100;
 

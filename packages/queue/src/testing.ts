@@ -2,11 +2,11 @@
  * @holdfast/queue/testing: for tests of those who use the queue: its handlers, on real tasks, without waiting for clocks.
  * The main path: add tasks, then `handleAll`.
  */
-import { requireKnown } from '@holdfast/kernel';
+import { callback, passedOn, type Readers, readOptions } from '@holdfast/kernel';
 import type { Queue, TaskHandler } from './index.js';
 import { requireQueue } from './parts.js';
 import { hurry, last } from './verbs.js';
-import { createWorker } from './worker.js';
+import { createWorker, WORKER } from './worker.js';
 
 export interface HandleAllOptions<Data, Result> {
   // biome-ignore lint/suspicious/noExplicitAny: as in createWorker.
@@ -16,17 +16,22 @@ export interface HandleAllOptions<Data, Result> {
   readonly concurrency?: number;
 }
 
+const HANDLE_ALL = {
+  queue: passedOn<Queue>(),
+  handler: callback<TaskHandler>('a task'),
+  concurrency: WORKER.concurrency,
+} satisfies Readers<HandleAllOptions<unknown, unknown>>;
+
 /**
  * Handles tasks until none is left, also those that are delayed or wait for their next attempt, as if their time had come,
  * and those that handlers add. Resolves to how many attempts it took. Throws UnavailableError, MisuseError.
  */
 export async function handleAll<Data, Result>(options: HandleAllOptions<Data, Result>): Promise<number> {
-  requireKnown('handleAll', options, ['queue', 'handler', 'concurrency']);
-  const { queue, handler, concurrency = 1 } = options;
+  const { queue, handler, concurrency } = readOptions('handleAll', options, HANDLE_ALL);
   const { port } = requireQueue(queue);
   let attempts = 0;
   let wake = (): void => {};
-  const worker = createWorker<Data, Result>({
+  const worker = createWorker({
     queue,
     concurrency,
     onError: () => {},

@@ -7,12 +7,20 @@
 import { statSync } from 'node:fs';
 import { isAbsolute } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { display, MisuseError, NonRetryableError, requireKnown } from '@holdfast/kernel';
+import {
+  display,
+  MisuseError,
+  messageOf,
+  NonRetryableError,
+  optional,
+  type Readers,
+  type Settings,
+  stackOf,
+  whole,
+} from '@holdfast/kernel';
 import { Piscina } from 'piscina';
 import { NotKept } from './results.js';
 import type { Task } from './task.js';
-import { requireCount } from './task-options.js';
-import { messageOf, stackOf } from './thrown.js';
 
 export interface ThreadOptions {
   /** The module whose default export handles a task, a function of a `ThreadTask`: a file URL or an absolute path. */
@@ -20,6 +28,11 @@ export interface ThreadOptions {
   /** Threads at the most. Default: the worker's concurrency. */
   readonly max?: number;
 }
+
+export const THREADS = {
+  module: urlOf,
+  max: optional(whole(1, 1_024)),
+} satisfies Readers<ThreadOptions>;
 
 /** What a handler in a thread is given: what can be copied of a task. */
 export interface ThreadTask<Data = unknown> {
@@ -49,15 +62,9 @@ export interface ThreadReply {
 /** As threads find it, also beside the built package. */
 const RUNNER = new URL('../src/thread.mjs', import.meta.url).href;
 
-/** Starts no thread yet. Throws MisuseError, also where there is no such module. */
-export function openThreads(options: ThreadOptions, concurrency: number): Threads {
-  requireKnown('threads', options, ['module', 'max']);
-  const module = requireModule(options.module);
-  const pool = new Piscina({
-    filename: RUNNER,
-    minThreads: 0,
-    maxThreads: requireCount('threads.max', options.max ?? concurrency, { min: 1, max: 1_024 }),
-  });
+/** Starts no thread yet. */
+export function openThreads({ module, max }: Settings<typeof THREADS>, concurrency: number): Threads {
+  const pool = new Piscina({ filename: RUNNER, minThreads: 0, maxThreads: max ?? concurrency });
   pool.on('error', () => {}); // of a thread that had nothing to do
   return {
     handle: async ({ id, data, attempt, token, resource, issuer, key, signal }) => {
@@ -79,16 +86,16 @@ function resultOf(reply: ThreadReply): unknown {
   throw again;
 }
 
-/** The module's URL. */
-function requireModule(module: unknown): string {
+/** The module's URL. Throws MisuseError, also where there is no such module. */
+function urlOf(option: string, module: unknown): string {
   const path = pathOf(module);
   if (path === undefined) {
     throw new MisuseError(
-      `threads.module is the file URL or the absolute path of a module, as new URL("./resize.js", import.meta.url); got ${display(module)}.`,
+      `${option} is the file URL or the absolute path of a module, as new URL("./resize.js", import.meta.url); got ${display(module)}.`,
     );
   }
   if (!statSync(path, { throwIfNoEntry: false })?.isFile())
-    throw new MisuseError(`threads.module: there is no file ${display(path)}.`);
+    throw new MisuseError(`${option}: there is no file ${display(path)}.`);
   return pathToFileURL(path).href;
 }
 

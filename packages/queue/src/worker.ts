@@ -7,22 +7,27 @@
 import {
   AbortedError,
   type Clock,
-  display,
+  type CustomBackoff,
+  callback,
+  duration,
+  group,
   MisuseError,
+  optional,
+  passedOn,
   pause,
-  requireDuration,
-  requireKnown,
+  type Readers,
+  readOptions,
   requireName,
+  whole,
+  withDefault,
 } from '@holdfast/kernel';
-import type { CustomBackoff } from './backoff.js';
 import { Consumer } from './consumer.js';
 import { Handling } from './handling.js';
 import { reportTo, warn } from './health.js';
 import { type QueueParts, requireQueue } from './parts.js';
 import type { Queue } from './queue.js';
 import type { TaskHandler } from './task.js';
-import { requireCount } from './task-options.js';
-import { openThreads, type ThreadOptions, type Threads } from './threads.js';
+import { openThreads, THREADS, type ThreadOptions, type Threads } from './threads.js';
 
 export interface WorkerOptions<Data, Result> {
   /** The queue, or several that share the concurrency and take turns. */
@@ -52,17 +57,17 @@ export interface WorkerOptions<Data, Result> {
   readonly onError?: (error: unknown) => unknown;
 }
 
-const OPTIONS: readonly (keyof WorkerOptions<unknown, unknown>)[] = [
-  'queue',
-  'handler',
-  'threads',
-  'concurrency',
-  'lease',
-  'grace',
-  'backoff',
-  'name',
-  'onError',
-];
+export const WORKER = {
+  queue: passedOn<WorkerOptions<unknown, unknown>['queue']>(),
+  handler: optional(callback<TaskHandler>('a task')),
+  threads: optional(group(THREADS)),
+  concurrency: withDefault(whole(1, 100_000), 1),
+  lease: withDefault(duration({ min: 100, max: 86_400_000 }), 30_000),
+  grace: withDefault(duration(), 20_000),
+  backoff: optional(callback<CustomBackoff>('the attempt and its error')),
+  name: optional(requireName),
+  onError: withDefault(callback<(error: unknown) => unknown>('an error'), warn),
+} satisfies Readers<WorkerOptions<unknown, unknown>>;
 
 /** How long `stop` tries to hand back, in ms, where Redis does not answer; the session ends then without it. */
 const HAND_BACK = 5_000;
@@ -84,24 +89,31 @@ export interface Worker extends AsyncDisposable {
   stop(): Promise<void>;
 }
 
-/** Starts a worker. Throws MisuseError for options that cannot work. */
+/** Starts a worker. Throws MisuseError for options that cannot work, and for a queue that is closed. */
 export function createWorker<Data, Result>(options: WorkerOptions<Data, Result>): Worker {
-  const { queues, threads, ...settings } = settingsOf(options as WorkerOptions<unknown, unknown>);
-  const { concurrency, lease, name: worker, backoff, report } = settings;
+  const { handler, threads, ...settings } = readOptions('createWorker', options, WORKER);
+  if ((handler === undefined) === (threads === undefined)) {
+    throw new MisuseError('A worker has either a handler, which is a function of a task, or threads.');
+  }
+  const { concurrency, lease, grace, backoff } = settings;
+  const queues = queuesOf(settings.queue);
+  const { clock, random } = queues[0].port;
+  const { name = `worker-${random.id()}` } = settings;
+  const report = reportTo(settings.onError);
   const pool = threads && openThreads(threads, concurrency);
-  const handler = pool?.handle ?? (settings.handler as TaskHandler);
   const shared: Consumer[] = [];
   for (const queue of queues) {
-    const handling = new Handling({ queue, handler, backoff, worker, report });
+    const handle = pool?.handle ?? (handler as TaskHandler);
+    const handling = new Handling({ queue, handler: handle, backoff, worker: name, report });
     shared.push(
       new Consumer({
-        ...{ queue, worker, concurrency, shared, lease, report },
+        ...{ queue, worker: name, concurrency, shared, lease, report },
         handle: (claimed, task, now) => handling.handle(claimed, task, now),
       }),
     );
   }
   for (const consumer of shared) consumer.start();
-  return new RunningWorker({ ...settings, clock: queues[0].port.clock, consumers: shared, threads: pool });
+  return new RunningWorker({ name, grace, clock, consumers: shared, threads: pool });
 }
 
 interface Parts {
@@ -160,34 +172,10 @@ class RunningWorker implements Worker {
   }
 }
 
-/** The options, checked, with their defaults. Throws MisuseError. */
-function settingsOf(options: WorkerOptions<unknown, unknown>) {
-  requireKnown('createWorker', options, OPTIONS);
-  const { handler, threads, backoff, name, onError = warn } = options;
-  if ((handler === undefined) === (threads === undefined)) {
-    throw new MisuseError('A worker has either a handler, which is a function of a task, or threads.');
-  }
-  requireFunction('handler is a function of a task', handler);
-  requireFunction('backoff is a function of the attempt and its error', backoff);
-  requireFunction('onError is a function of an error', onError);
-  const queues = queuesOf(options.queue);
-  return {
-    ...{ queues, handler, threads, backoff },
-    name: requireName('name', name ?? `worker-${queues[0].port.random.id()}`),
-    concurrency: requireCount('concurrency', options.concurrency ?? 1, { min: 1, max: 100_000 }),
-    lease: requireDuration('lease', options.lease ?? 30_000, { min: 100, max: 86_400_000 }),
-    grace: requireDuration('grace', options.grace ?? 20_000),
-    report: reportTo(onError),
-  };
-}
-
-function requireFunction(what: string, value: unknown): void {
-  if (value !== undefined && typeof value !== 'function')
-    throw new MisuseError(`${what}; got ${display(value)}.`);
-}
-
 function queuesOf(queue: WorkerOptions<unknown, unknown>['queue']): readonly [QueueParts, ...QueueParts[]] {
   const [first, ...others] = (Array.isArray(queue) ? queue : [queue]).map(requireQueue);
-  if (first && new Set([first, ...others]).size === others.length + 1) return [first, ...others];
-  throw new MisuseError('queue is what createQueue made, or a list of such, each once.');
+  if (!first || new Set([first, ...others]).size <= others.length)
+    throw new MisuseError('queue is what createQueue made, or a list of such, each once.');
+  for (const { port } of [first, ...others]) port.requireOpen();
+  return [first, ...others];
 }

@@ -74,7 +74,7 @@ it('refuses limits that cannot be kept', () => {
     [{ version: 0 }, /limits.version is a whole number from 1/],
     [{ max: 5 }, /limits has no option "max"; it knows version, waiting/],
     [{ keys: { rate: { max: 1 } } }, /limits.keys.rate.per is a whole number of milliseconds/],
-    [null as never, /limits is an object/],
+    [null as never, /limits takes an object with version, waiting/],
   ];
   for (const [limits, message] of wrong) expect(() => queueOf({ limits })).toThrow(message);
 });

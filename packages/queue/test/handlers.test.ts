@@ -115,7 +115,9 @@ it("a custom backoff that throws, or gives no number, leaves it to the queue's, 
   expect(told).toHaveLength(names.length);
   for (const error of told) {
     expect(error).toBeInstanceOf(MisuseError);
-    expect((error as Error).message).toMatch(/^backoff is a function that returns .* The queue's backoff/);
+    expect((error as Error).message).toMatch(
+      /^backoff is a function that returns .* The backoff that it overrides/,
+    );
   }
   expect(() => workerOf({ queue, handler: () => {}, backoff: 5 as never })).toThrow(/backoff is a function/);
   expect(() => workerOf({ queue, handler: () => {}, onError: 5 as never })).toThrow(/onError is a function/);

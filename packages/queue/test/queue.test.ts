@@ -331,7 +331,7 @@ it('refuses what cannot work, and names it', async () => {
     [
       1,
       { backoff: { type: 'fast', delay: 1 } },
-      /backoff.type is one of constant, linear, exponential; got "fast"/,
+      /backoff.type is "constant", "linear" or "exponential"; got "fast"/,
     ],
     [1, { deduplicate: { key: 'k', within: 1, keep: 'best' } }, /keep is "first" or "last"; got "best"/],
   ];

@@ -15,9 +15,12 @@ const any = (value: unknown): any => value;
 it('refuses arguments that make no sense, with an error that names them', async () => {
   const queue = queueOf<unknown>();
   const calls: [() => unknown, RegExp][] = [
-    [() => createQueue(any(undefined)), /createQueue takes an object with redis, name.*got undefined/],
+    [() => createQueue(any(undefined)), /createQueue takes an object with redis, .*name.*got undefined/],
     [() => createQueue(any([])), /got \[object Array\]/],
-    [() => createPartitionedQueue(any(undefined)), /partitions is a whole number/],
+    [
+      () => createPartitionedQueue(any(undefined)),
+      /createPartitionedQueue takes an object with .*partitions/,
+    ],
     [() => queue.add(1, any(null)), /add takes an object.*got null/],
     [() => queue.add(1, any('now')), /got "now"/],
     [() => queue.addMany(any({})), /addMany takes a list of \{ data, options \}; got \[object Object\]/],

@@ -9,7 +9,18 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { display, HoldfastError, MisuseError, requireKnown } from '@holdfast/kernel';
+import {
+  HoldfastError,
+  list,
+  MisuseError,
+  optional,
+  type Readers,
+  readOptions,
+  type Settings,
+  text,
+  whole,
+  withDefault,
+} from '@holdfast/kernel';
 import { PROMETHEUS } from './prometheus.js';
 import { beginTally, tallyText } from './tally.js';
 
@@ -22,6 +33,16 @@ export interface ListenOptions {
   readonly host?: string;
 }
 
+const LISTEN = {
+  workers: withDefault(list<Workers[number]>('a list of workers'), []),
+  metrics: withDefault(list<() => string | Promise<string>>('a list of functions that give text'), []),
+  host: optional(text('an address')),
+} satisfies Readers<ListenOptions>;
+
+type Workers = NonNullable<ListenOptions['workers']>;
+
+const portNumber = whole(0, 65_535);
+
 /** Made by `listen`. */
 export interface Endpoints extends AsyncDisposable {
   readonly port: number;
@@ -33,17 +54,15 @@ export interface Endpoints extends AsyncDisposable {
  * Throws MisuseError for options that cannot work, and where the port is in use.
  */
 export async function listen(port: number, options: ListenOptions = {}): Promise<Endpoints> {
-  requireKnown('listen', options, ['workers', 'metrics', 'host']);
-  if (!Number.isInteger(port) || port < 0 || port > 65_535) {
-    throw new MisuseError(`The port is a whole number from 0 to 65535; got ${display(port)}.`);
-  }
+  const settings = readOptions('listen', options, LISTEN);
+  portNumber('The port', port);
   const server = createServer((request, response) => {
     const [path = ''] = (request.url ?? '').split('?');
-    void answer(path, options).then(({ status, type = 'text/plain; charset=utf-8', body }) => {
+    void answer(path, settings).then(({ status, type = 'text/plain; charset=utf-8', body }) => {
       response.writeHead(status, { 'content-type': type }).end(request.method === 'HEAD' ? '' : body);
     });
   });
-  await bind(server, port, options.host);
+  await bind(server, port, settings.host);
   const end = beginTally();
   const close = async (): Promise<void> => {
     end();
@@ -71,12 +90,12 @@ interface Answer {
   readonly body: string;
 }
 
-async function answer(path: string, options: ListenOptions): Promise<Answer> {
+async function answer(path: string, { workers, metrics }: Settings<typeof LISTEN>): Promise<Answer> {
   if (path === '/healthz') return { status: 200, body: 'ok\n' };
-  if (path === '/readyz') return readiness(options.workers ?? []);
+  if (path === '/readyz') return readiness(workers);
   if (path !== '/metrics') return { status: 404, body: 'There are /healthz, /readyz and /metrics.\n' };
   try {
-    const texts = await Promise.all((options.metrics ?? []).map((read) => read()));
+    const texts = await Promise.all(metrics.map((read) => read()));
     return { status: 200, type: PROMETHEUS, body: tallyText() + texts.join('') };
   } catch (error) {
     // Only our own errors are known to show no secret.
@@ -85,7 +104,7 @@ async function answer(path: string, options: ListenOptions): Promise<Answer> {
   }
 }
 
-function readiness(workers: NonNullable<ListenOptions['workers']>): Answer {
+function readiness(workers: Workers): Answer {
   const problems = workers.map(({ problem }) => problem).filter((problem) => problem !== undefined);
   if (problems.length === 0) return { status: 200, body: 'ready\n' };
   return { status: 503, body: `${problems.join('\n')}\n` };

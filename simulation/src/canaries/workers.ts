@@ -20,7 +20,7 @@ export const WORKER_CANARIES: readonly Canary[] = [
     about: 'A custom backoff that gives NaN is sent to Redis.',
     changes: [
       {
-        file: `${SRC}/backoff.ts`,
+        file: 'packages/kernel/src/retry-backoff.ts',
         find: "typeof delay === 'number' && Number.isFinite(delay)",
         replace: "typeof delay === 'number'",
       },
@@ -31,7 +31,7 @@ export const WORKER_CANARIES: readonly Canary[] = [
     about: 'A custom backoff that is async and rejects ends the process.',
     changes: [
       {
-        file: `${SRC}/backoff.ts`,
+        file: 'packages/kernel/src/retry-backoff.ts',
         find: 'Promise.resolve(delay).catch(() => {});',
         replace: '',
       },

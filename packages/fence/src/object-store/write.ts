@@ -3,7 +3,7 @@
  *
  * Guarantees: anything else throws a MisuseError that says what to write, before anything is sent.
  */
-import { display, MisuseError, requireKnown } from '@holdfast/kernel';
+import { display, fitting, MisuseError, optional, readOptions } from '@holdfast/kernel';
 import type { Attributes } from './store.js';
 
 /** Text is written as UTF-8. */
@@ -24,14 +24,19 @@ export function encodeWrite(write: ObjectWrite): { body: Uint8Array | undefined;
       `write takes a string, a Uint8Array, undefined to delete, or { body, contentType }; got ${display(write)}.`,
     );
   }
-  requireKnown('write', write, ['body', 'contentType']);
-  const { body, contentType } = write;
-  if (contentType === undefined) return { body: encodeBody(body), attributes: {} };
-  if (typeof contentType !== 'string' || !/^[\x20-\x7e]+$/.test(contentType)) {
-    throw new MisuseError(`contentType is text such as "application/json"; got ${display(contentType)}.`);
-  }
-  return { body: encodeBody(body), attributes: { 'content-type': contentType } };
+  const { body, contentType } = readOptions('write', write, WRITE);
+  return { body, attributes: contentType === undefined ? {} : { 'content-type': contentType } };
 }
+
+const WRITE = {
+  body: (_: string, body: unknown) => encodeBody(body),
+  contentType: optional(
+    fitting<string>(
+      'text such as "application/json"',
+      (value) => typeof value === 'string' && /^[\x20-\x7e]+$/.test(value),
+    ),
+  ),
+};
 
 function encodeBody(body: unknown): Uint8Array | undefined {
   if (typeof body === 'string') return Buffer.from(body);

@@ -4,6 +4,7 @@
  * Guarantees: libraries are told apart by shape, not by class, so several copies in one program do no harm. Their types
  * are described here, not imported, because a program has only one of them installed.
  */
+import { display, MisuseError } from '@holdfast/kernel';
 
 /** A `Pool` of `pg`. */
 export interface PgPool {
@@ -28,6 +29,23 @@ export interface PostgresJs {
 }
 
 export type PostgresSource = PgPool | PgClient | PostgresJs;
+
+const has = (source: unknown, ...methods: readonly string[]): boolean =>
+  methods.every((method) => typeof Object(source)[method] === 'function');
+
+export const isPostgresJs = (source: PostgresSource): source is PostgresJs => has(source, 'begin', 'reserve');
+
+export const isPool = (source: PostgresSource): source is PgPool =>
+  has(source, 'connect') && typeof Object(source).totalCount === 'number';
+
+/** @internal Reads an option `sql`. A string is not shown: it may be a URL with a password. Throws MisuseError. */
+export function postgresSource(option: string, value: unknown): PostgresSource {
+  const source = value as PostgresSource;
+  if (isPostgresJs(source) || isPool(source) || has(source, 'query', 'escapeLiteral')) return source;
+  throw new MisuseError(
+    `${option} is a Pool or Client of pg, or what postgres() of postgres.js returns; got ${typeof value === 'string' ? 'a string' : display(value)}.`,
+  );
+}
 
 /** What a transaction is in the user's library: a `PoolClient`, the `Client`, or postgres.js's transaction `sql`. */
 export type TransactionOf<Source> = Source extends { reserve(): unknown; begin: infer Begin }

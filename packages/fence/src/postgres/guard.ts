@@ -24,15 +24,15 @@ import {
 } from '@holdfast/kernel';
 import type { Guard, Sealed } from '../guard.js';
 import { changedMark, otherIssuer, staleToken } from '../refused.js';
-import type {
-  Database,
-  Outcome,
-  PgClient,
-  PgPool,
-  PostgresJs,
-  PostgresSource,
-  Session,
-  TransactionOf,
+import {
+  type Database,
+  isPool,
+  isPostgresJs,
+  type Outcome,
+  type PostgresSource,
+  postgresSource,
+  type Session,
+  type TransactionOf,
 } from './database.js';
 import { isAnswer, isConnectionLoss, isSerializationFailure, refusedBy, unavailable } from './failures.js';
 import { MARKS, Marks, type MarksTable, type Memory, memoryOf, type Raised, raisedBy } from './marks.js';
@@ -63,7 +63,7 @@ export type PostgresWrite<Tx> = (tx: Tx) => Promise<unknown>;
 export type PostgresQuery = (text: string) => PromiseLike<readonly object[]>;
 
 const GUARD = {
-  sql: passedOn<PostgresSource>(),
+  sql: postgresSource,
   lockTimeout: optional(duration({ min: 1 })),
   ...MARKS,
 } satisfies Readers<PostgresGuardOptions<PostgresSource>>;
@@ -84,18 +84,8 @@ export function createPostgresGuard<Source extends PostgresSource>(
 }
 
 function databaseOf<Tx>(source: PostgresSource): Database<Tx> {
-  const shape = Object(source) as Partial<PgPool & PgClient & PostgresJs>;
-  if (typeof shape.begin === 'function' && typeof shape.reserve === 'function') {
-    return fromPostgresJs(source as PostgresJs);
-  }
-  if (typeof shape.connect === 'function' && typeof shape.totalCount === 'number')
-    return fromPool(source as PgPool);
-  if (typeof shape.query === 'function' && typeof shape.escapeLiteral === 'function') {
-    return fromClient(source as PgClient);
-  }
-  throw new MisuseError(
-    `sql is a Pool or Client of pg, or what postgres() of postgres.js returns; got ${typeof source === 'string' ? 'a string' : display(source)}.`,
-  );
+  if (isPostgresJs(source)) return fromPostgresJs(source);
+  return isPool(source) ? fromPool(source) : fromClient(source);
 }
 
 /** Made by `createPostgresGuard`. */

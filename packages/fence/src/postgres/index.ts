@@ -2,7 +2,14 @@
  * @holdfast/fence/postgres: the guard for data in PostgreSQL. The main path: `createPostgresGuard`, once `migrate`, then
  * `transaction`; inside transactions that another library opens, `sealWithin`.
  */
-export type { PgClient, PgPool, PostgresJs, PostgresSource, TransactionOf } from './database.js';
+export {
+  type PgClient,
+  type PgPool,
+  type PostgresJs,
+  type PostgresSource,
+  postgresSource,
+  type TransactionOf,
+} from './database.js';
 export {
   createPostgresGuard,
   type IsolationLevel,

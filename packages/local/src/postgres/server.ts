@@ -11,12 +11,14 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import {
   display,
+  duration,
   MisuseError,
   pause,
-  requireDuration,
-  requireKnown,
+  type Readers,
+  readOptions,
   systemClock,
   UnavailableError,
+  withDefault,
 } from '@holdfast/kernel';
 import { releasePort, reservePort } from '../ports.js';
 import { type SystemUser, unprivilegedUser } from '../system-user.js';
@@ -42,6 +44,11 @@ export interface LocalPostgres extends AsyncDisposable {
   stop(): Promise<void>;
 }
 
+const POSTGRES = {
+  settings: (_, settings = {}) => requireSettings({ fsync: 'off', ...Object(settings) }),
+  readyTimeout: withDefault(duration({ min: 1 }), 30_000),
+} satisfies Readers<PostgresOptions>;
+
 const READY = 'database system is ready to accept connections';
 const SHOWN_OUTPUT = 2_000;
 const READY_PAUSE = 10;
@@ -53,9 +60,7 @@ const ROLE = 'holdfast';
  * UnavailableError with the server's output when it does not start.
  */
 export async function startPostgres(options: PostgresOptions = {}): Promise<LocalPostgres> {
-  requireKnown('startPostgres', options, ['settings', 'readyTimeout']);
-  const readyTimeout = requireDuration('readyTimeout', options.readyTimeout ?? 30_000, { min: 1 });
-  const settings = requireSettings({ fsync: 'off', ...options.settings });
+  const { settings, readyTimeout } = readOptions('startPostgres', options, POSTGRES);
   const user = unprivilegedUser();
   const folders = await makeFolders(user);
   const [folder, installation] = folders;

@@ -9,9 +9,18 @@ import {
   createPostgresGuard,
   type PostgresGuard,
   type PostgresSource,
+  postgresSource,
   type TransactionOf,
 } from '@holdfast/fence/postgres';
-import { display, MisuseError, requireDuration, requireKnown } from '@holdfast/kernel';
+import {
+  display,
+  duration,
+  MisuseError,
+  type Readers,
+  readOptions,
+  type Settings,
+  withDefault,
+} from '@holdfast/kernel';
 import type { Task } from '../task.js';
 import { run, tableName } from './statements.js';
 
@@ -22,12 +31,18 @@ export interface InboxOptions<Source extends PostgresSource> {
   readonly table?: string;
 }
 
+const INBOX = {
+  sql: postgresSource,
+  table: withDefault(tableName, 'holdfast_inbox'),
+} satisfies Readers<InboxOptions<PostgresSource>>;
+
+const PURGE = { olderThan: duration({ min: 1, max: Number.MAX_SAFE_INTEGER }) };
+
 /** An inbox. Throws MisuseError; connects on first use. */
 export function createInbox<Source extends PostgresSource>(
   options: InboxOptions<Source>,
 ): Inbox<TransactionOf<Source>> {
-  requireKnown('createInbox', options, ['sql', 'table']);
-  return new Inbox(options);
+  return new Inbox(readOptions('createInbox', options, INBOX));
 }
 
 /** Made by `createInbox`. */
@@ -37,9 +52,9 @@ export class Inbox<Tx> {
   readonly #table: string;
 
   /** @internal */
-  constructor({ sql, table }: InboxOptions<PostgresSource>) {
+  constructor({ sql, table }: Settings<typeof INBOX>) {
     this.#sql = sql;
-    this.#table = tableName('table', table ?? 'holdfast_inbox');
+    this.#table = table;
     this.#guard = createPostgresGuard({ sql }) as PostgresGuard<Tx>;
   }
 
@@ -85,8 +100,8 @@ export class Inbox<Tx> {
    * Forgets what was done longer ago than `olderThan` ms: longer than a task may live, with all its attempts. Resolves to
    * how many. Throws MisuseError, and the errors of PostgreSQL.
    */
-  async purge({ olderThan }: { readonly olderThan: number }): Promise<number> {
-    requireDuration('olderThan', olderThan, { min: 1, max: Number.MAX_SAFE_INTEGER });
+  async purge(options: { readonly olderThan: number }): Promise<number> {
+    const { olderThan } = readOptions('purge', options, PURGE);
     const rows = await run(
       this.#sql,
       `WITH gone AS (DELETE FROM ${this.#table} WHERE done_at < now() - $1 * interval '1 millisecond' RETURNING 1)

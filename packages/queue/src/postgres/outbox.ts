@@ -6,23 +6,29 @@
  * key, for a day. Rows of one relay are moved in order. Any number of relays may run. A row that can never be moved, such as
  * one that does not fit the queue's schema any more, is set aside with the reason, and those behind it go on.
  */
-import type { PostgresSource } from '@holdfast/fence/postgres';
+import { type PostgresSource, postgresSource } from '@holdfast/fence/postgres';
 import {
   backoff,
   type Clock,
+  callback,
+  duration,
   MisuseError,
+  messageOf,
+  passedOn,
   pause,
   type Random,
-  requireDuration,
-  requireKnown,
+  type Readers,
+  readOptions,
   requireName,
+  type Settings,
   throwIfAborted,
+  whole,
+  withDefault,
 } from '@holdfast/kernel';
 import { encodeTask } from '../adding.js';
 import { type QueueParts, requireQueue } from '../parts.js';
-import type { Queue } from '../queue.js';
-import { type AddOptions, requireCount } from '../task-options.js';
-import { messageOf } from '../thrown.js';
+import { FOLLOW, type Queue } from '../queue.js';
+import type { AddOptions } from '../task-options.js';
 import { put } from '../verbs.js';
 import { inTransaction, type Row, run, tableName } from './statements.js';
 
@@ -44,6 +50,19 @@ export interface RelayOptions {
   readonly onError?: (error: unknown) => void;
 }
 
+const OUTBOX = {
+  sql: postgresSource,
+  // biome-ignore lint/suspicious/noExplicitAny: as above.
+  queue: passedOn<Queue<any, any>>(),
+  table: withDefault(tableName, 'holdfast_outbox'),
+} satisfies Readers<OutboxOptions<unknown>>;
+
+const RELAY = {
+  batch: withDefault(whole(1, 10_000), 100),
+  poll: withDefault(duration({ min: 1 }), 200),
+  onError: withDefault(callback<(error: unknown) => void>('an error'), warn),
+} satisfies Readers<RelayOptions>;
+
 /** How often a task that is waited for is looked for in the table, in ms. */
 const LOOK_AGAIN = 50;
 
@@ -52,21 +71,20 @@ const REMEMBERED = 86_400_000;
 
 /** An outbox. Throws MisuseError; connects on first use. */
 export function createOutbox<Data>(options: OutboxOptions<Data>): Outbox<Data> {
-  requireKnown('createOutbox', options, ['sql', 'queue', 'table']);
-  return new Outbox(options);
+  return new Outbox(readOptions('createOutbox', options, OUTBOX));
 }
 
 /** Made by `createOutbox`. */
 export class Outbox<Data> {
-  readonly #options: OutboxOptions<Data>;
+  readonly #options: Settings<typeof OUTBOX>;
   readonly #parts: QueueParts;
   readonly #table: string;
 
   /** @internal */
-  constructor(options: OutboxOptions<Data>) {
+  constructor(options: Settings<typeof OUTBOX>) {
     this.#options = options;
     this.#parts = requireQueue(options.queue);
-    this.#table = tableName('table', options.table ?? 'holdfast_outbox');
+    this.#table = options.table;
   }
 
   /** Makes the table where it is missing. May run at every start. Throws the errors of PostgreSQL. */
@@ -99,11 +117,11 @@ export class Outbox<Data> {
    * then for its result. Throws MisuseError also if it was set aside, and the errors of PostgreSQL.
    */
   async wait(id: string, options: { readonly signal?: AbortSignal } = {}): Promise<unknown> {
-    requireKnown('wait', options, ['signal']);
+    const { signal } = readOptions('wait', options, FOLLOW);
     const { sql, queue } = this.#options;
     const where = [this.#parts.name, requireName('id', id)];
     for (;;) {
-      throwIfAborted(options.signal, `waiting for task ${id}`);
+      throwIfAborted(signal, `waiting for task ${id}`);
       const [row] = await run(
         sql,
         `SELECT problem FROM ${this.#table} WHERE queue = $1 AND id = $2 LIMIT 1`,
@@ -111,7 +129,7 @@ export class Outbox<Data> {
       );
       if (row === undefined) return queue.wait(id, options);
       if (row['problem'] !== null) throw setAside(id, String(row['problem']));
-      await pause(this.#parts.adding.clock, LOOK_AGAIN, options.signal);
+      await pause(this.#parts.adding.clock, LOOK_AGAIN, signal);
     }
   }
 
@@ -127,10 +145,7 @@ export class Outbox<Data> {
 
   /** Starts to move tasks to the queue, until it is stopped. Throws MisuseError. */
   relay(options: RelayOptions = {}): Relay {
-    requireKnown('relay', options, ['batch', 'poll', 'onError']);
-    const batch = requireCount('batch', options.batch ?? 100, { min: 1, max: 10_000 });
-    const poll = requireDuration('poll', options.poll ?? 200, { min: 1 });
-    const { onError = warn } = options;
+    const { batch, poll, onError } = readOptions('relay', options, RELAY);
     const ending = new AbortController();
     const { clock, random } = this.#parts.adding;
     const running = follow(() => this.#move(batch, onError), {

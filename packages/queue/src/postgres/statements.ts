@@ -54,8 +54,8 @@ async function begin<T>(client: PgClient, work: (tx: unknown) => Promise<T>): Pr
 }
 
 /** A name of a table, as SQL has it: quoted, with its schema if it names one. Throws MisuseError. */
-export function tableName(option: string, name: string): string {
-  if (!/^[A-Za-z_][\w$]*(\.[A-Za-z_][\w$]*)?$/.test(name)) {
+export function tableName(option: string, name: unknown): string {
+  if (typeof name !== 'string' || !/^[A-Za-z_][\w$]*(\.[A-Za-z_][\w$]*)?$/.test(name)) {
     throw new MisuseError(
       `${option} is the name of a table, of letters, digits and underscores, or schema.name; got ${display(name)}.`,
     );

@@ -1,8 +1,12 @@
 /**
- * How long a task waits after a failed attempt.
+ * How long work that failed waits before it is tried again, as users say it: the data of a backoff, or a function of theirs.
+ *
+ * Guarantees: `delayFor` gives a delay whatever a user's function does.
  */
-import { display, MisuseError, type Random, requireDuration, requireKnown } from '@holdfast/kernel';
-import type { Report } from './health.js';
+import { MisuseError } from './errors.js';
+import { duration, fitting, group, oneOf, optional, type Reader, type Readers } from './option-readers.js';
+import { display } from './options.js';
+import type { Random } from './random.js';
 import { messageOf } from './thrown.js';
 
 export interface Backoff {
@@ -18,30 +22,27 @@ export interface Backoff {
 
 /**
  * Gives the delay in ms before attempt number `attempt + 1`, from the error of attempt number `attempt`. A negative one is
- * 0. Where it throws, or gives what is no number, such as a promise, the queue's backoff takes its place, and the worker's
+ * 0. Where it throws, or gives what is no number, such as a promise, the backoff that it overrides takes its place, and
  * `onError` is told.
  */
 export type CustomBackoff = (attempt: number, error: unknown) => number;
 
 export const DEFAULT_BACKOFF: Backoff = { type: 'exponential', delay: 1_000 };
 
-const TYPES: readonly unknown[] = ['constant', 'linear', 'exponential'];
+const BACKOFF = group({
+  type: oneOf('constant', 'linear', 'exponential'),
+  delay: duration(),
+  limit: optional(duration()),
+  jitter: optional(
+    fitting<number>('a number from 0 to 1', (value) => Number(value) === value && value >= 0 && value <= 1),
+  ),
+} satisfies Readers<Backoff>);
 
-/** Throws MisuseError if it is none. */
-export function requireBackoff(backoff: Backoff): Backoff {
-  if (typeof backoff !== 'object' || backoff === null || !TYPES.includes(backoff.type)) {
-    const shown = typeof backoff === 'object' && backoff !== null ? backoff.type : backoff;
-    throw new MisuseError(`backoff.type is one of ${TYPES.join(', ')}; got ${display(shown)}.`);
-  }
-  requireKnown('backoff', backoff, ['type', 'delay', 'limit', 'jitter']);
-  requireDuration('backoff.delay', backoff.delay);
-  if (backoff.limit !== undefined) requireDuration('backoff.limit', backoff.limit);
-  const { jitter = 0 } = backoff;
-  if (typeof jitter !== 'number' || !(jitter >= 0 && jitter <= 1)) {
-    throw new MisuseError(`backoff.jitter is a number from 0 to 1; got ${display(jitter)}.`);
-  }
-  return backoff;
-}
+/** As it is given, since it is kept: without defaults. */
+export const readBackoff: Reader<Backoff> = (option, value) => {
+  BACKOFF(option, value);
+  return value as Backoff;
+};
 
 /** In ms, after attempt number `attempt` (from 1) failed. */
 function delayAfter(backoff: Backoff, attempt: number, random: Random): number {
@@ -57,7 +58,8 @@ interface FailedAttempt {
   /** In place of a custom backoff that gives no delay. */
   readonly fallback: Backoff;
   readonly random: Random;
-  readonly report: Report;
+  /** Told why a custom backoff gives no delay. */
+  readonly report: (error: unknown) => void;
 }
 
 /** In ms. Never throws. */
@@ -71,7 +73,11 @@ export function delayFor(backoff: Backoff | CustomBackoff, failed: FailedAttempt
     throw new MisuseError(`it gave ${display(delay)}`);
   } catch (cause) {
     const what = 'backoff is a function that returns a finite number of milliseconds, not a promise';
-    report(new MisuseError(`${what}: ${messageOf(cause)}. The queue's backoff took its place.`, { cause }));
+    report(
+      new MisuseError(`${what}: ${messageOf(cause)}. The backoff that it overrides took its place.`, {
+        cause,
+      }),
+    );
     return delayAfter(fallback, attempt, random);
   }
 }

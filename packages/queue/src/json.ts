@@ -1,42 +1,9 @@
 /**
- * Checking of data by the user's schema: any library that speaks Standard Schema (zod, valibot, arktype, …).
+ * Data as text, as they are kept in Redis.
+ *
+ * Guarantees: what JSON would lose or alter is refused with a MisuseError that says where it is, and so is what is too large.
  */
-import { display, MisuseError } from '@holdfast/kernel';
-import type { StandardSchemaV1 } from '@standard-schema/spec';
-import { messageOf } from './thrown.js';
-
-export type Schema<Input = unknown, Output = Input> = StandardSchemaV1<Input, Output>;
-
-/** The data, as the schema makes them. Throws MisuseError with what it says. */
-export async function check<Output>(
-  schema: Schema<unknown, Output> | undefined,
-  data: unknown,
-  of: string,
-): Promise<Output> {
-  if (schema === undefined) return data as Output;
-  let issues: readonly string[];
-  try {
-    const checked = await schema['~standard'].validate(data);
-    if (!checked.issues) {
-      if ('value' in checked) return checked.value;
-      throw new MisuseError('it answers with neither a value nor issues');
-    }
-    issues = checked.issues.map(textOf);
-  } catch (cause) {
-    throw new MisuseError(
-      `The queue's schema cannot tell whether the data of ${of} fit it: ${messageOf(cause)}.`,
-      {
-        cause,
-      },
-    );
-  }
-  throw new MisuseError(`The data of ${of} do not fit the queue's schema: ${issues.join('; ')}.`);
-}
-
-function textOf({ message, path }: StandardSchemaV1.Issue): string {
-  const place = (path ?? []).map((part) => String(typeof part === 'object' ? part.key : part)).join('.');
-  return place ? `${place}: ${message}` : message;
-}
+import { display, MisuseError, messageOf } from '@holdfast/kernel';
 
 /** Data as they are kept. Throws MisuseError if they are not JSON or too large. */
 export function encode(data: unknown, most: number, of: string): string {
