@@ -62,7 +62,7 @@ import { Telemetry } from './telemetry.js';
 import { TokenClock } from './token-clock.js';
 
 /** How long a node may take to be initialized, in ms, where `callTimeout` is not longer. */
-const INITIALIZE_TIMEOUT = 5_000;
+const INITIALIZE_TIMEOUT = 20_000;
 
 export interface LocksOptions extends DeploymentOptions {
   /** The Redis nodes, an odd number of independent servers: URLs, or ioredis or node-redis clients of yours. */
@@ -320,7 +320,7 @@ export class Locks implements AsyncDisposable {
   /**
    * Lets the nodes vote at once, on your word that no lease of this deployment can exist: once, when the nodes were
    * just created. Nodes that vote already are left as they are. `replace` changes the parameters of a deployment
-   * whose clients have all stopped. Each node has at least 5 s to answer, because servers and programs that have just
+   * whose clients have all stopped. Each node has at least 20 s to answer, because servers and programs that have just
    * been started are slow. Throws UnavailableError if fewer than a majority were reached, MisuseError if
    * nodes have a record with other parameters.
    */
