@@ -155,6 +155,11 @@ test('nodes adds and removes a node in two steps, and refuses what is not safe',
 });
 
 test('nodes status says when a node may be restarted', async () => {
+  const early = await call('nodes', 'status');
+  expect(early).toMatchObject({
+    code: 75,
+    stdout: expect.stringMatching(/\n\n.*If they are new.*holdfast init/),
+  });
   await call('init');
   await vi.waitFor(async () => expect((await call('nodes', 'status')).code).toBe(0), 10_000);
   const well = await call('nodes', 'status');
@@ -164,7 +169,7 @@ test('nodes status says when a node may be restarted', async () => {
   await nodes.nodes[0]?.restart({ empty: true });
   const waiting = await call('nodes', 'status');
   expect(waiting.code).toBe(75);
-  expect(waiting.stdout).toMatch(/\n\nThe next node may be restarted in 31s, if/);
+  expect(waiting.stdout).toMatch(/quarantined.*\n\nThe next node may be restarted in \d+\.?\d*s, if/s);
   await nodes.nodes[1]?.kill();
   const away = await call('nodes', 'status', '--json');
   expect(away.code).toBe(75);

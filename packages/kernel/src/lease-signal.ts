@@ -8,7 +8,7 @@ import type { Clock, Timer } from './clock.js';
 import type { HoldfastError } from './errors.js';
 
 export interface LeaseSignalOptions {
-  /** Gives the monotonic time, in ms, at which the signal is to abort, Infinity for never; it may move while the signal lives. */
+  /** Gives the monotonic time, in ms, at which the signal is to abort; it may move while the signal lives. */
   readonly ends: () => number;
   readonly reason: () => HoldfastError;
   readonly onAbort: (reason: HoldfastError) => void;
@@ -53,7 +53,7 @@ export class LeaseSignal {
     this.#options.onAbort(reason);
   }
 
-  /** Ends the watch without aborting: the lease was released. */
+  /** Ends the watch without aborting: what it is about has ended well. */
   stop(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
@@ -61,7 +61,6 @@ export class LeaseSignal {
 
   #arm(): void {
     const delay = Math.max(0, this.#options.ends() - this.#clock.now());
-    if (delay === Number.POSITIVE_INFINITY) return;
     this.#timer = this.#clock.after(
       delay,
       () => {

@@ -37,14 +37,19 @@ export async function acquireAbove<R extends Request>(
     const lease = await acquire({ ...request, wait: Math.max(0, deadline - clock.now()) });
     if (lease.token > above) return lease;
     await lease.release();
-    const early = Math.max(AGAIN, Math.ceil((above - tokens.estimate()) / 1_000) + 1);
-    if (early >= deadline - clock.now()) {
-      throw new UnavailableError(
-        `A lease on "${resource}" with a token above ${above} can be granted in ${early} ms; give a longer wait.`,
-        [],
-      );
-    }
-    await pause(clock, early, signal, closing);
+    const early = Math.ceil((above - tokens.estimate()) / 1_000) + 1;
+    const delay = Math.max(AGAIN, early);
+    if (delay >= deadline - clock.now()) throw tooLow(request, lease.token, early);
+    await pause(clock, delay, signal, closing);
     throwIfAborted(signal, `acquiring "${resource}"`);
   }
+}
+
+/** The time of a higher token has come and it was not granted: then readers hold the resource, who share theirs. */
+function tooLow({ above, resource, wait }: Request, token: number, early: number): UnavailableError {
+  const what =
+    early > 0
+      ? `Tokens are times, and one above ${above} for "${resource}" can be granted in ${early} ms`
+      : `"${resource}" is held by readers under token ${token}, which all who join them share; one above ${above} can be granted when they have released it`;
+  return new UnavailableError(`${what}. Give a longer wait than ${Math.round(wait)} ms.`, []);
 }

@@ -10,9 +10,11 @@ import { AbortedError, pause, throwIfAborted } from '@holdfast/kernel';
 import { acquireAbove } from './above.js';
 import { attempt, propose } from './attempt.js';
 import type { AcquireCall, AcquireContext, Acquisition, Failure } from './call.js';
+import { throwIfClosed } from './closing.js';
 import { HeldLease, misfit } from './lease.js';
 import type { Place } from './line.js';
 import { delayAfter, refusal } from './refusal.js';
+import { forbidden } from './rights.js';
 import type { Acquiring } from './telemetry.js';
 
 /** Proposals that are repeated at once, because the nodes said which token or time they want, before backing off. */
@@ -80,6 +82,8 @@ async function tryUntilWon(context: AcquireContext, call: AcquireCall): Promise<
     if (result instanceof HeldLease) return result;
     const { why, votes } = result;
     if (why === 'misfit') throw misfit(members.reasons(votes));
+    const denied = why === 'unavailable' && forbidden(members.reasons(votes), members.deployment.quorum);
+    if (denied) throw denied;
     const adapted = await call.mode.adapt(why, votes);
     throwIfEnded(context, call);
     const corrected = adapted || why === 'behind' || why === 'window';
@@ -158,9 +162,4 @@ function throwIfEnded({ closing }: AcquireContext, call: AcquireCall, result?: H
   if (result instanceof HeldLease) void result.release();
   throwIfAborted(call.signal, doing);
   throwIfClosed(closing, doing);
-}
-
-/** For what began before the locks were closed, and would go on. */
-export function throwIfClosed(closing: AbortSignal, doing: string): void {
-  if (closing.aborted) throw new AbortedError(`The locks were closed while ${doing}.`, closing.reason);
 }

@@ -1,13 +1,25 @@
-/** A handle for an exclusive lease that was granted elsewhere: not valid before it is extended. */
+/**
+ * A lease that was granted elsewhere, continued here: a handle that is not valid before it is extended.
+ *
+ * Guarantees: it is returned only if the nodes have extended it; otherwise its handle is of no use to anybody.
+ */
 import { propose } from './attempt.js';
 import { HeldLease, type LeaseContext } from './lease.js';
 import { exclusive } from './modes.js';
 
-export function adoptLease(
+/** Throws as `lease.extend` does. */
+export async function adoptLease(
   context: LeaseContext,
   { resource, token, owner, ttl }: Pick<HeldLease, 'resource' | 'token' | 'owner' | 'ttl'>,
-): HeldLease {
+): Promise<HeldLease> {
   const mode = exclusive(context.members, resource);
   const since = context.clock.now() - ttl;
-  return new HeldLease(context, propose({ mode, owner, ttl, place: undefined }, token, since));
+  const lease = new HeldLease(context, propose({ mode, owner, ttl, place: undefined }, token, since));
+  try {
+    await lease.extend(ttl);
+    return lease;
+  } catch (error) {
+    lease.disown(lease.error('could not be adopted', { cause: error }));
+    throw error;
+  }
 }

@@ -20,6 +20,7 @@ import {
   UnavailableError,
   withDefault,
 } from '@holdfast/kernel';
+import { throwIfClosed } from './closing.js';
 import { inspectLock, type LockState } from './inspect.js';
 import type { HeldLease, Lease } from './lease.js';
 import type { Leasing } from './leasing.js';
@@ -48,6 +49,15 @@ export interface ObserveOptions {
   readonly interval?: number;
 }
 
+/** A campaign under way. */
+interface Campaign {
+  /** Aborts with the caller's signal, and when it resigns. */
+  readonly ending: AbortController;
+  resigned: boolean;
+  /** Never rejects. */
+  ended: Promise<unknown>;
+}
+
 const CAMPAIGN = { signal: optional(abortSignal) };
 
 const OBSERVE = {
@@ -61,7 +71,7 @@ export class Election {
   readonly #leasing: Leasing;
   readonly #callTimeout: number;
   readonly #ttl: number;
-  #campaigning = false;
+  #campaign: Campaign | undefined;
   #leadership: HeldLease | undefined;
   #stopRenewal = (): void => {};
 
@@ -75,32 +85,50 @@ export class Election {
 
   /**
    * Waits to be elected, for as long as it takes, and then holds leadership until `resign`. The lease's `signal` aborts
-   * when leadership is lost; campaign again then. Throws AbortedError when `signal` aborts, MisuseError if this election
-   * is already campaigning or leading.
+   * when leadership is over: when it is lost, campaign again. Throws AbortedError when `signal` aborts or `resign` is
+   * called, MisuseError if this election is already campaigning or leading.
    */
   async campaign(options: { readonly signal?: AbortSignal } = {}): Promise<Lease> {
     const { signal } = readOptions('campaign', options, CAMPAIGN);
-    if (this.#campaigning || this.isLeader) {
+    if (this.#campaign || this.isLeader) {
       const what = this.isLeader ? 'leads' : 'campaigns';
       throw new MisuseError(`This process already ${what} in "${this.name}"; resign() first.`);
     }
-    this.#campaigning = true;
-    try {
-      const lease = await this.#win(signal);
-      void lease.signal;
-      const renewals = this.#leasing.renew(lease);
-      this.#leadership = lease;
-      this.#stopRenewal = () => {
-        for (const renewal of renewals) renewal.stop();
-      };
-      return lease;
-    } finally {
-      this.#campaigning = false;
+    const ending = new AbortController();
+    const abort = (): void => ending.abort(signal?.reason);
+    signal?.addEventListener('abort', abort, { once: true });
+    if (signal?.aborted) abort();
+    const campaign: Campaign = { ending, resigned: false, ended: Promise.resolve() };
+    this.#campaign = campaign;
+    const leading = this.#lead(campaign).finally(() => {
+      signal?.removeEventListener('abort', abort);
+      this.#campaign = undefined;
+    });
+    campaign.ended = leading.catch(() => {});
+    return leading;
+  }
+
+  async #lead(campaign: Campaign): Promise<HeldLease> {
+    const resigned = (): AbortedError =>
+      new AbortedError(`resign() ended the campaign in "${this.name}".`, campaign.ending.signal.reason);
+    const lease = await this.#win(campaign.ending.signal).catch((error: unknown) => {
+      throw campaign.resigned && error instanceof AbortedError ? resigned() : error;
+    });
+    if (campaign.resigned) {
+      await lease.release();
+      throw resigned();
     }
+    void lease.signal;
+    const renewals = this.#leasing.renew(lease);
+    this.#leadership = lease;
+    this.#stopRenewal = () => {
+      for (const renewal of renewals) renewal.stop();
+    };
+    return lease;
   }
 
   /** Nodes that are away for a while do not end a campaign. */
-  async #win(signal: AbortSignal | undefined): Promise<HeldLease> {
+  async #win(signal: AbortSignal): Promise<HeldLease> {
     const { context } = this.#leasing;
     while (true) {
       const mode = exclusive(context.members, this.name);
@@ -123,8 +151,17 @@ export class Election {
     return (this.#leadership?.remaining() ?? 0) > 0;
   }
 
-  /** Gives leadership back, so that the next takes over at once. Quiet if this process does not lead. */
+  /**
+   * Gives leadership back, so that the next takes over at once; ends a campaign, which rejects with an AbortedError. Quiet
+   * if this process does neither.
+   */
   async resign(): Promise<void> {
+    const campaign = this.#campaign;
+    if (campaign) {
+      campaign.resigned = true;
+      campaign.ending.abort();
+      await campaign.ended;
+    }
     this.#stopRenewal();
     await this.#leadership?.release();
     this.#leadership = undefined;
@@ -165,6 +202,7 @@ export class Election {
     const opening = members.open();
     if (opening) await opening;
     const state = await inspectLock(members, this.#callTimeout, this.name);
+    throwIfClosed(this.#leasing.context.closing, `looking who leads "${this.name}"`);
     if (state.certain) return state;
     throw new UnavailableError(
       `Too few nodes answered to know who leads "${this.name}".`,

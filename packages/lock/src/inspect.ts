@@ -6,7 +6,7 @@
 import { type RedisNode, type Reply, reasonOf } from '@holdfast/redis';
 import type { Deployment, LeaseKeys } from './deployment.js';
 import type { Members } from './members.js';
-import { initializeScript, inspectScript } from './verbs.js';
+import { inspectScript } from './verbs.js';
 import { describeMisfit } from './votes.js';
 
 export interface NodeState {
@@ -49,13 +49,6 @@ export interface LockState {
   /** How many processes wait for it, as the node with the longest queue sees it; a process counts once. */
   readonly waiting: number;
   readonly nodes: readonly NodeState[];
-}
-
-export interface InitializedNode {
-  readonly node: string;
-  /** "voting": it was voting already, and nothing was changed. */
-  readonly outcome: 'initialized' | 'voting' | 'misfit' | 'unreachable';
-  readonly reason?: string;
 }
 
 /** Reads one resource on every node; or what has the given keys, and is called so. */
@@ -104,32 +97,6 @@ async function inspectKeys(
 
 function unreachable(node: RedisNode, error: unknown): NodeState {
   return { node: node.address, state: 'unreachable', reason: reasonOf(error) };
-}
-
-/** Admits every node that can be reached, on the caller's word that no lease can exist. */
-export async function initializeNodes(
-  members: Members,
-  timeout: number,
-  replace: boolean,
-): Promise<readonly InitializedNode[]> {
-  const { recordKey, parameters } = members.deployment;
-  const initialize = async (node: RedisNode): Promise<InitializedNode> => {
-    const args = [parameters, replace ? '1' : '0'];
-    const reply = await node.run(initializeScript, [recordKey], args, timeout);
-    const [word, , detail] = Array.isArray(reply) ? reply : [];
-    if (word === 'initialized' || word === 'voting') return { node: node.address, outcome: word };
-    const reason = describeMisfit(String(detail), parameters);
-    return { node: node.address, outcome: 'misfit', reason };
-  };
-  return Promise.all(
-    members.nodes.map((node) =>
-      initialize(node).catch((error: unknown) => ({
-        node: node.address,
-        outcome: 'unreachable' as const,
-        reason: reasonOf(error),
-      })),
-    ),
-  );
 }
 
 function decodeInspect(node: RedisNode, reply: Reply, { parameters }: Deployment): NodeState {

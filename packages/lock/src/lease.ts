@@ -22,6 +22,7 @@ import type { RedisNode } from '@holdfast/redis';
 import type { Context } from '@opentelemetry/api';
 import type { Members } from './members.js';
 import type { LeaseTarget } from './requests.js';
+import { forbidden } from './rights.js';
 import type { Holding, LeaseKind, Telemetry } from './telemetry.js';
 import { explainExtend, isDecided, isExtendDecided, type Vote, type Votes } from './votes.js';
 
@@ -34,7 +35,8 @@ export interface Lease extends TokenHolder, AsyncDisposable {
   /** Who holds it: unique to this lease. */
   readonly owner: string;
   /**
-   * Aborts with a LeaseLostError, before the lease's validity ends, when the lease can no longer be proved valid.
+   * Aborts with a LeaseLostError when the lease is over, so that nothing goes on under it: before its validity ends, when
+   * it can no longer be proved valid; and when it is released, for what still works under it then.
    * After `extend` has resumed a lease, read it again: an aborted signal stays aborted.
    */
   readonly signal: AbortSignal;
@@ -107,6 +109,8 @@ export class HeldLease implements Lease {
   /** The last of the extensions that are under way, one after the other. */
   #extending: { readonly ttl: number; readonly outcome: Promise<'kept' | 'resumed'> } | undefined;
   #releasing: Promise<void> | undefined;
+  /** The reason of the signal once it was given back. */
+  #released: LeaseLostError | undefined;
   #lost: LeaseLostError | undefined;
   readonly #holding: Holding | undefined;
   /** Told, by an extension, of a node that votes again in so many ms. */
@@ -140,10 +144,11 @@ export class HeldLease implements Lease {
     return renewalDue(this.#since, this.#ttl, this.#context.allowance);
   }
 
-  /** The error with which the lease ended, if it was lost. */
+  /** The error with which the lease ended, if it was lost before it was given back. */
   get lost(): LeaseLostError | undefined {
-    if (this.#signal?.check()) return this.#signal.signal.reason as LeaseLostError;
-    return this.#lost;
+    if (!this.#signal?.check()) return this.#lost;
+    const reason = this.#signal.signal.reason as LeaseLostError;
+    return reason === this.#released ? undefined : reason;
   }
 
   get signal(): AbortSignal {
@@ -158,8 +163,9 @@ export class HeldLease implements Lease {
         reason,
         onAbort,
       });
-      if (this.#lost) this.#signal.abort(this.#lost);
-      else if (this.#releasing) this.#signal.stop();
+      const over = this.#lost ?? this.#released;
+      if (over) this.#signal.abort(over);
+      else if (this.#context.members.isClosed) this.close();
       else this.#context.watched.add(this);
     }
     return this.#signal.signal;
@@ -175,11 +181,9 @@ export class HeldLease implements Lease {
     return [this];
   }
 
-  /** Ahead of the end of validity, so that whoever listens has a moment to stop; never once it was given back. */
+  /** Ahead of the end of validity, so that whoever listens has a moment to stop. */
   signalEnds(): number {
-    return this.#releasing && !this.#lost
-      ? Number.POSITIVE_INFINITY
-      : this.#validUntil - Math.min(50, this.#ttl / 50);
+    return this.#validUntil - Math.min(50, this.#ttl / 50);
   }
 
   remaining(): number {
@@ -206,7 +210,8 @@ export class HeldLease implements Lease {
 
   async #renew(ttl: number): Promise<'kept' | 'resumed'> {
     if (this.#lost) throw this.#lost;
-    if (this.#releasing) throw this.error('was released');
+    if (this.#released) throw this.#released;
+    if (this.#context.members.isClosed) throw this.close();
     return this.#holding?.renewing(() => this.#extend(ttl)) ?? this.#extend(ttl);
   }
 
@@ -302,10 +307,13 @@ export class HeldLease implements Lease {
   #conclude(votes: Votes, since: number, ttl: number): boolean {
     const { members, clock, allowance } = this.#context;
     members.audit.requireDistinct();
-    if (this.#releasing) throw this.#lost ?? this.error('was released');
+    const over = this.#lost ?? this.#released;
+    if (over) throw over;
     const outcome = explainExtend(votes, members.deployment.quorum);
     const reasons = members.reasons(votes);
     if (outcome === 'misfit') throw misfit(reasons);
+    const denied = outcome === 'unavailable' && forbidden(reasons, members.deployment.quorum);
+    if (denied) throw denied;
     if (outcome === 'lost') {
       const error = this.error(
         'is lost: somebody else was granted it, or too many nodes cannot vouch for it',
@@ -313,6 +321,7 @@ export class HeldLease implements Lease {
       this.abandon(error);
       throw error;
     }
+    if (outcome === 'unavailable' && members.isClosed) throw this.close();
     const until = validUntil(since, ttl, allowance);
     if (outcome === 'unavailable' || until <= clock.now()) {
       const what =
@@ -330,12 +339,14 @@ export class HeldLease implements Lease {
 
   release(): Promise<void> {
     if (this.#releasing === undefined) {
-      this.#signal?.stop();
       const { members } = this.#context;
       this.#context.watched.delete(this);
       const request = { target: this.#target, queued: this.#queued };
       this.#releasing = members.undo.release(request, this.#expiry);
+      this.#released = this.error('was released');
+      const isOver = this.#signal?.check() === true;
       this.#holding?.released();
+      if (!isOver) this.#signal?.abort(this.#released);
     }
     return this.#releasing;
   }
@@ -351,6 +362,13 @@ export class HeldLease implements Lease {
     this.#lost ??= error;
     this.#holding?.lost(error);
     this.#signal?.abort(error);
+  }
+
+  /** Ends the lease because its locks are closed; returns the error. */
+  close(): LeaseLostError {
+    const error = this.error('was given up: its locks were closed');
+    this.disown(error);
+    return error;
   }
 
   [Symbol.asyncDispose](): Promise<void> {

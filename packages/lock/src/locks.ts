@@ -26,7 +26,6 @@ import {
   requireName,
   requireToken,
   type Settings,
-  UnavailableError,
   validityOf,
   withDefault,
 } from '@holdfast/kernel';
@@ -40,9 +39,11 @@ import {
   proposeAdding,
   proposeRemoving,
 } from './change.js';
+import { throwIfClosed, unlessClosed } from './closing.js';
 import { DEPLOYMENT, Deployment, type DeploymentOptions } from './deployment.js';
 import { Election, type ElectionOptions } from './election.js';
-import { type InitializedNode, initializeNodes, inspectLock, type LockState } from './inspect.js';
+import { type InitializedNode, initializeNodes } from './initialize.js';
+import { inspectLock, type LockState } from './inspect.js';
 import type { HeldLease, Lease } from './lease.js';
 import {
   type AcquireOptions,
@@ -99,6 +100,9 @@ const LOCKS = {
   random: orSystemRandom,
   ...DEPLOYMENT,
 } satisfies Readers<LocksOptions>;
+
+/** What the calls do that add, remove and commit nodes. */
+const CHANGING = 'changing the nodes';
 
 const INITIALIZE = { replace: withDefault(flag, false) };
 const REMOVE_NODE = { gone: withDefault(flag, false) };
@@ -269,8 +273,9 @@ export class Locks implements AsyncDisposable {
   /**
    * Continues, in this process, a lease that another process was granted by `acquire` and has handed over: `resource`,
    * `token` and `owner` of its handle. It is extended by `ttl` (in ms; default 10000), which proves that it is still
-   * held. The other process stops to use its handle. Throws as `lease.extend` does: LeaseLostError if somebody else was
-   * granted it, UnavailableError.
+   * held. The other process stops to use its handle, and does not release it: nodes cannot tell a lease that was released
+   * from one that ran out, and resume either as long as nobody was granted it since. Throws as `lease.extend` does:
+   * LeaseLostError if somebody else was granted it, UnavailableError.
    */
   async adopt(
     holder: Pick<Lease, 'resource' | 'token' | 'owner'>,
@@ -284,14 +289,12 @@ export class Locks implements AsyncDisposable {
     const owner = requireName('owner', holder.owner);
     const token = requireToken(holder.token);
     await this.#members.open();
-    const lease = adoptLease(this.#context, { ttl, resource, token, owner });
-    try {
-      await lease.extend(ttl);
-      return lease;
-    } catch (error) {
-      lease.disown(lease.error('could not be adopted', { cause: error }));
-      throw error;
-    }
+    const doing = `adopting the lease on "${resource}"`;
+    return unlessClosed(
+      this.#closing.signal,
+      doing,
+      adoptLease(this.#context, { ttl, resource, token, owner }),
+    );
   }
 
   /** A semaphore: at most `permits` leases at once. Throws MisuseError. */
@@ -308,13 +311,21 @@ export class Locks implements AsyncDisposable {
   async inspect(resource: string): Promise<LockState> {
     requireName('resource', resource);
     await this.#members.open();
-    return inspectLock(this.#members, this.#callTimeout, resource);
+    const state = await inspectLock(this.#members, this.#callTimeout, resource);
+    throwIfClosed(this.#closing.signal, `inspecting "${resource}"`);
+    return state;
   }
 
-  /** What each node says, and when one of them may be restarted without costing a renewed lease. Changes nothing. */
+  /**
+   * What each node says, and when one of them may be restarted without costing a renewed lease. A node that has restarted
+   * is asked for a vote that gives nothing away, which begins its quarantine where no client has asked it yet. Changes
+   * nothing else.
+   */
   async nodes(): Promise<NodesState> {
     await this.#members.open();
-    return inspectNodes(this.#members, this.#callTimeout);
+    const state = await inspectNodes(this.#members, this.#callTimeout);
+    throwIfClosed(this.#closing.signal, 'looking at the nodes');
+    return state;
   }
 
   /**
@@ -328,20 +339,8 @@ export class Locks implements AsyncDisposable {
     const { replace } = readOptions('initialize', options, INITIALIZE);
     await this.#members.open();
     const timeout = Math.max(this.#callTimeout, INITIALIZE_TIMEOUT);
-    const outcomes = await initializeNodes(this.#members, timeout, replace);
-    const misfits = outcomes.filter(({ outcome }) => outcome === 'misfit');
-    if (misfits.length > 0) {
-      const lines = misfits.map(({ node, reason }) => `\n  ${node}: ${reason}`).join('');
-      throw new MisuseError(
-        `The deployment exists with other parameters; use those, or replace them when no client runs.${lines}`,
-      );
-    }
-    const reached = outcomes.filter(({ outcome }) => outcome !== 'unreachable').length;
-    if (reached < this.#members.deployment.quorum) {
-      const reasons = outcomes.map(({ node, outcome, reason }) => ({ node, reason: reason ?? outcome }));
-      throw new UnavailableError('Too few nodes could be initialized.', reasons);
-    }
-    return outcomes;
+    const work = initializeNodes(this.#members, timeout, replace);
+    return unlessClosed(this.#closing.signal, 'initializing the nodes', work);
   }
 
   /**
@@ -352,12 +351,17 @@ export class Locks implements AsyncDisposable {
    */
   async addNode(source: NodeSource): Promise<NodeChange> {
     await this.#members.open();
+    const { signal } = this.#closing;
+    throwIfClosed(signal, CHANGING);
     const added = this.#connect(source);
+    const close = (): void => added.close();
+    signal.addEventListener('abort', close, { once: true });
     try {
       await added.open();
-      return await proposeAdding(this.#changing, added);
+      return await this.#change(proposeAdding(this.#changing, added));
     } finally {
-      added.close();
+      signal.removeEventListener('abort', close);
+      close();
     }
   }
 
@@ -369,7 +373,7 @@ export class Locks implements AsyncDisposable {
     const { gone } = readOptions('removeNode', options, REMOVE_NODE);
     await this.#members.open();
     const removed = this.#members.nodes.find((node) => node.address === address);
-    if (removed) return proposeRemoving(this.#changing, removed, gone);
+    if (removed) return this.#change(proposeRemoving(this.#changing, removed, gone));
     const known = this.#members.nodes.map((node) => node.address).join(', ');
     throw new MisuseError(`${display(withoutCredentials(String(address)))} is none of the nodes: ${known}.`);
   }
@@ -377,19 +381,23 @@ export class Locks implements AsyncDisposable {
   /** Ends a proposed change to the nodes of these locks: clients with the number from before are refused from now on. */
   async commitNodes(): Promise<NodeChange> {
     await this.#members.open();
-    return commitChange(this.#changing);
+    return this.#change(commitChange(this.#changing));
+  }
+
+  #change(work: Promise<NodeChange>): Promise<NodeChange> {
+    return unlessClosed(this.#closing.signal, CHANGING, work);
   }
 
   /**
-   * Ends everything: waiting calls reject, watched leases abort, connections that Holdfast opened close. Leases that
-   * were not released are left to run out, because their users may not have stopped yet.
+   * Ends everything: calls under way reject with an AbortedError, watched leases abort, connections that Holdfast opened
+   * close. Leases that were not released are left to run out, because their users may not have stopped yet.
    */
   async close(): Promise<void> {
     if (this.#closing.signal.aborted) return;
     this.#closing.abort();
-    for (const lease of this.#context.watched)
-      lease.disown(lease.error('was given up: its locks were closed'));
+    // First, so that nobody who is told can ask the nodes for more.
     this.#members.close();
+    for (const lease of this.#context.watched) lease.close();
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -77,6 +77,10 @@ export class Members {
     this.#opened = true;
   }
 
+  get isClosed(): boolean {
+    return this.#closed;
+  }
+
   /** One round over all nodes; a node has a fifth of the TTL to answer, at the most `callTimeout`. */
   ask<Request>(ttl: number, options: RoundOptions<Request>): Promise<Votes> {
     return askAll(

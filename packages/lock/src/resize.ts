@@ -9,8 +9,9 @@
  * fails before the nodes are told, nothing has changed; if it fails while they are told, either number may be what
  * they know, and it is to be repeated.
  */
-import { UnavailableError } from '@holdfast/kernel';
-import { acquireLease, throwIfClosed } from './acquire.js';
+import { BusyError, UnavailableError } from '@holdfast/kernel';
+import { acquireLease } from './acquire.js';
+import { throwIfClosed } from './closing.js';
 import type { LeaseKeys } from './deployment.js';
 import type { HeldLease } from './lease.js';
 import type { Leasing, Terms } from './leasing.js';
@@ -39,13 +40,19 @@ export async function resize(leasing: Leasing, resizing: Resizing): Promise<void
   const { deployment } = leasing.context.members;
   const held = new Holding(leasing, resizing.terms);
   try {
-    const { token } = await held.take(`${name}#resize`, deployment.resizeKeys(name));
+    const turn = `The semaphore "${name}" is being resized by somebody else`;
+    const { token } = await held.take(name, deployment.resizeKeys(name), turn);
     let most = resizing.known;
     for (let tries = 0; tries < TRIES; tries += 1) {
       const seen = await number.read();
       most = Math.max(most, ...[...seen.values()].map(permitsOf));
       for (let slot = permits + 1; slot <= most; slot += 1) {
-        await held.take(`${name}#${slot}`, deployment.slotKeys(name, slot));
+        const label = `${name}#${slot}`;
+        await held.take(
+          label,
+          deployment.slotKeys(name, slot),
+          `The permit "${label}", which goes, is still held`,
+        );
       }
       if (!held.isWhole) continue;
       resizing.onTelling();
@@ -82,17 +89,26 @@ class Holding {
     return [...this.#leases.values()].every((lease) => lease.remaining() > 0);
   }
 
-  /** Takes what is not held, or not any more. */
-  async take(label: string, keys: LeaseKeys): Promise<HeldLease> {
+  /** Takes what is not held, or not any more; `busy` says what it means that somebody else has it. */
+  async take(label: string, keys: LeaseKeys, busy: string): Promise<HeldLease> {
     throwIfClosed(this.#leasing.context.closing, `acquiring "${label}"`);
-    const present = this.#leases.get(label);
+    const present = this.#leases.get(keys.lockKey);
     if (present && present.remaining() > 0) return present;
     void present?.release();
     const { context } = this.#leasing;
     const wait = Math.max(0, Math.ceil(this.#deadline - context.clock.now()));
     const mode = exclusive(context.members, label, keys);
-    const lease = await acquireLease(context, { ...this.#terms, mode, resource: label, wait });
-    this.#leases.set(label, lease);
+    const asked = acquireLease(context, { ...this.#terms, mode, resource: label, wait });
+    const lease = await asked.catch((error: unknown) => {
+      if (!(error instanceof BusyError)) throw error;
+      const { token, remaining } = error;
+      throw new BusyError(`${busy} after waiting ${this.#terms.wait} ms; try again later.`, {
+        resource: label,
+        ...(token !== undefined && { token }),
+        ...(remaining !== undefined && { remaining }),
+      });
+    });
+    this.#leases.set(keys.lockKey, lease);
     this.#renewals.push(...this.#leasing.renew(lease));
     return lease;
   }

@@ -1,7 +1,9 @@
 /**
  * Restarting the nodes of a deployment one after another: when the next one may be.
  *
- * Guarantees: reads only. While no node is restarted sooner than this says, a lease that is renewed keeps a majority of nodes
+ * Guarantees: reads only, but that a node which has restarted is asked for a vote, as by any client: that begins its
+ * quarantine, which would never end where no client runs. New nodes, which no majority stands beside, are left to
+ * `initialize` and to clients, because their first vote fixes the parameters. While no node is restarted sooner than this says, a lease that is renewed keeps a majority of nodes
  * that have it: renewals bring it back to a node as soon as that votes again.
  */
 import { inspectLock, type NodeState } from './inspect.js';
@@ -32,6 +34,22 @@ export function restartIn(
 
 /** Looks at every node, by a lock of a name that none can have. */
 export async function inspectNodes(members: Members, timeout: number): Promise<NodesState> {
-  const { nodes } = await inspectLock(members, timeout, '');
+  let { nodes } = await inspectLock(members, timeout, '');
+  const known = nodes.filter(({ state }) => state === 'voting' || state === 'quarantined').length;
+  if (known >= members.deployment.quorum && nodes.some(({ state }) => state === 'unadmitted')) {
+    await admit(members, timeout);
+    ({ nodes } = await inspectLock(members, timeout, ''));
+  }
   return { nodes, restartIn: restartIn(nodes, members.deployment.readmission) };
+}
+
+/** Asks every node for a vote that takes nothing. */
+async function admit(members: Members, timeout: number): Promise<void> {
+  const { lockKey } = members.deployment.lockKeys('');
+  await members.ask(timeout * 5, {
+    verb: members.verbs.survey,
+    request: { lockKeys: [lockKey] },
+    subject: lockKey,
+    isDecided: (votes) => !votes.includes(undefined),
+  });
 }

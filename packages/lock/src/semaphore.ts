@@ -16,6 +16,7 @@ import {
   UnavailableError,
   whole,
 } from '@holdfast/kernel';
+import { throwIfClosed } from './closing.js';
 import type { LeaseKeys } from './deployment.js';
 import { inspectSlot } from './inspect.js';
 import type { HeldLease, Lease } from './lease.js';
@@ -145,9 +146,10 @@ export class Semaphore {
   }
 
   async #look(slot: number): ReturnType<typeof inspectSlot> {
-    const { members } = this.#leasing.context;
+    const { members, closing } = this.#leasing.context;
     const keys = { ...this.#keysOf(slot), permitsKey: this.#number.key };
     const seen = await inspectSlot(members, this.#callTimeout, this.#nameOf(slot), keys);
+    throwIfClosed(closing, `inspecting the semaphore "${this.name}"`);
     if (seen.state.certain) return seen;
     throw new UnavailableError(
       `Too few nodes answered to tell who holds permits of "${this.name}".`,

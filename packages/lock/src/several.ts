@@ -12,7 +12,8 @@ import {
   requireName,
   type TokenHolder,
 } from '@holdfast/kernel';
-import { acquireLease, throwIfClosed } from './acquire.js';
+import { acquireLease } from './acquire.js';
+import { throwIfClosed } from './closing.js';
 import type { HeldLease } from './lease.js';
 import type { Leasing, Terms } from './leasing.js';
 import { exclusive } from './modes.js';
@@ -26,7 +27,7 @@ export interface MultiLease extends AsyncDisposable {
   readonly resources: readonly string[];
   /** The token of each resource, by its name. */
   readonly tokens: Readonly<Record<string, number>>;
-  /** Aborts, before its validity ends, when any of the leases can no longer be proved valid. */
+  /** Aborts, before its validity ends, when any of the leases can no longer be proved valid; and when it is released. */
   readonly signal: AbortSignal;
   /** The resource with its token, as a guard takes it. Throws MisuseError for one that is not among them. */
   of(resource: string): TokenHolder;
@@ -95,7 +96,6 @@ export class HeldLeases implements MultiLease {
   }
 
   async release(): Promise<void> {
-    this.#signal?.stop();
     await Promise.all(this.leases.map((lease) => lease.release()));
   }
 

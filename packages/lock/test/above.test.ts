@@ -37,8 +37,19 @@ it('is refused at once where it cannot come within the time to wait, and leaves 
   for (const wait of [0, 1_000]) {
     const acquiring = locks.acquire('r', { above: token + 60_000_000, wait });
     await expect(acquiring).rejects.toThrow(UnavailableError);
-    await expect(acquiring).rejects.toThrow(/give a longer wait/);
+    await expect(acquiring).rejects.toThrow(/longer wait/);
   }
   await expect(locks.acquire('r', { above: -1 })).rejects.toThrow(MisuseError);
   expect(await deployment.holding('r')).toBe(0);
+});
+
+it('says that readers are in the way, who share their token, where they are', async () => {
+  const locks = deployment.locks();
+  await using reader = await locks.acquireShared('shared');
+  const { token: above } = reader;
+  const joining = locks.acquireShared('shared', { above, wait: 50 });
+  await expect(joining).rejects.toThrow(UnavailableError);
+  await expect(joining).rejects.toThrow(
+    `is held by readers under token ${above}, which all who join them share`,
+  );
 });

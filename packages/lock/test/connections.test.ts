@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { UnavailableError } from '@holdfast/kernel';
+import { MisuseError, UnavailableError } from '@holdfast/kernel';
 import { startNodes } from '@holdfast/local';
 import { createLocks, type LocksOptions } from '@holdfast/lock';
 import { Redis } from 'ioredis';
@@ -94,6 +94,27 @@ describe('a URL', () => {
     await redis.call('ACL', 'SETUSER', 'scripts', 'on', '>p', '~*', '&*', '+@all', '-fcall', '-function');
     await tryOut({ nodes: [`redis://scripts:p@127.0.0.1:${nodes.nodes[0]?.port}`] });
     expect(await redis.info('commandstats')).toMatch(/cmdstat_evalsha:calls/);
+    redis.disconnect();
+  });
+
+  it('with an ACL user without the rights: a MisuseError that says where they are listed', async () => {
+    await using nodes = await startNodes(1);
+    const redis = new Redis(nodes.urls[0] ?? '');
+    await redis.call('ACL', 'SETUSER', 'poor', 'on', '>p', '~*', '&*', '+@all', '-hset', '-pexpire');
+    const url = `redis://poor:p@127.0.0.1:${nodes.nodes[0]?.port}`;
+    await using locks = createLocks({ nodes: [url], ...SHORT });
+    const says =
+      /The nodes do not let this user do that.*README lists.*ACL LOG.*127\.0\.0\.1:\d+: .*can't run/s;
+    for (const call of [() => locks.initialize(), () => locks.acquire('r')]) {
+      const error = await call().catch((reason: unknown) => reason);
+      expect(error).toBeInstanceOf(MisuseError);
+      expect((error as Error).message).toMatch(says);
+    }
+    await using rich = createLocks({ nodes: nodes.urls, ...SHORT });
+    await rich.initialize();
+    const lease = await locks.acquire('r');
+    await expect(lease.extend()).rejects.toThrow(says);
+    await lease.release();
     redis.disconnect();
   });
 

@@ -246,6 +246,22 @@ describe('shared leases', () => {
 });
 
 describe('an election', () => {
+  it('ends its campaign by resigning, and may campaign again', async () => {
+    const leader = one.election('resigned');
+    await leader.campaign();
+    const election = two.election('resigned');
+    const campaigning = election.campaign();
+    const ended = expect(campaigning).rejects.toThrow(/resign\(\) ended the campaign in "resigned"/);
+    await election.resign();
+    await ended;
+    await expect(campaigning).rejects.toThrow(AbortedError);
+    await leader.resign();
+    const lease = await election.campaign();
+    expect(election.isLeader).toBe(true);
+    await election.resign();
+    expect(lease.signal.aborted).toBe(true);
+  });
+
   it('has one leader; the next takes over when it resigns', async () => {
     const [a, b] = [one.election('lead', { ttl: 1_000 }), two.election('lead', { ttl: 1_000 })];
     const first = await a.campaign();

@@ -17,13 +17,13 @@ beforeAll(async () => {
 afterAll(() => deployment[Symbol.asyncDispose]());
 
 describe('a lease', () => {
-  it('has a signal also when it was released: one that costs nothing and never aborts', async () => {
+  it('has a signal also when it was released: one that has aborted, and costs nothing', async () => {
     const warnings: Error[] = [];
     const hear = (warning: Error): void => void warnings.push(warning);
     process.on('warning', hear);
     const lease = await locks.acquire('signal-after-release');
     await lease.release();
-    expect(lease.signal.aborted).toBe(false);
+    expect(lease.signal.reason).toBeInstanceOf(LeaseLostError);
     process.emitWarning('the last');
     await vi.waitFor(() => expect(warnings.at(-1)?.message).toBe('the last'), 20_000);
     expect(warnings).toHaveLength(1);
@@ -126,14 +126,42 @@ describe('a lease', () => {
     await lease.release();
   });
 
-  it('does not abort its signal when it is released', async () => {
-    const lease = await locks.acquire('h', { ttl: 100 });
+  it('aborts its signal when it is released, so that what still works under it learns that it is over', async () => {
+    const lease = await locks.acquire('h', { ttl: 2_000 });
     const { signal } = lease;
+    const heard: unknown[] = [];
+    signal.addEventListener('abort', () => heard.push(signal.reason));
     await lease.release();
-    await locks
-      .acquire('h', { ttl: 100 })
-      .then((next) => vi.waitFor(() => expect(next.remaining()).toBe(0), 20_000));
-    expect(signal.aborted).toBe(false);
+    expect(heard).toEqual([signal.reason]);
+    expect(signal.reason).toBeInstanceOf(LeaseLostError);
+    expect(signal.reason.message).toMatch(/"h" \(token \d+\) was released/);
+    await expect(lease.extend()).rejects.toBe(signal.reason);
+    await lease.release();
+    expect(heard).toHaveLength(1);
+  });
+
+  it('is not lost to its routine that has released it itself', async () => {
+    const released = await locks.using('routine', { ttl: 2_000 }, async (lease) => {
+      await lease.release();
+      return lease.signal.aborted;
+    });
+    expect(released).toBe(true);
+    const both = await locks.using(['routine', 'other'], { ttl: 2_000 }, async (leases) => {
+      const { signal } = leases;
+      await leases.release();
+      return [signal.aborted, leases.signal.reason];
+    });
+    expect(both).toEqual([true, expect.any(LeaseLostError)]);
+  });
+
+  it('can be adopted although it was released, as one that ran out can, until somebody else is granted it', async () => {
+    const lease = await locks.acquire('given up', { ttl: 2_000 });
+    await lease.release();
+    const adopted = await other.adopt(lease);
+    expect(adopted.token).toBe(lease.token);
+    await adopted.release();
+    await (await other.acquire('given up')).release();
+    await expect(locks.adopt(lease)).rejects.toThrow(LeaseLostError);
   });
 });
 

@@ -33,3 +33,18 @@ it('says that no node may be restarted while one is away, or where none is to sp
   await using one = await deploy(1);
   expect((await one.locks().nodes()).restartIn).toBeUndefined();
 });
+
+it('begins the quarantine of a node that has restarted, where no client runs', async () => {
+  await using deployment = await deploy(3);
+  await deployment.node(0).restart({ empty: true });
+  const locks = deployment.locks();
+  await vi.waitFor(async () => expect((await locks.nodes()).nodes[0]?.state).toBe('quarantined'), 20_000);
+  await vi.waitFor(async () => expect((await locks.nodes()).restartIn).toBe(0), 20_000);
+});
+
+it('leaves new nodes to who knows their parameters', async () => {
+  await using deployment = await deploy(3, { initialize: false });
+  const { nodes } = await deployment.locks().nodes();
+  expect(nodes.map(({ state }) => state)).toEqual(['unadmitted', 'unadmitted', 'unadmitted']);
+  for (const redis of deployment.raw) expect(await redis.exists('{holdfast}:record')).toBe(0);
+});

@@ -151,6 +151,27 @@ describe('a semaphore', () => {
 });
 
 describe('resize', () => {
+  it('says what is in its way: a permit, or another resize', async () => {
+    const semaphore = one.semaphore('ways', { permits: 1 });
+    await using _held = await semaphore.acquire();
+    await semaphore.resize(2);
+    await using _second = await semaphore.acquire();
+    const waiting = two.semaphore('ways', { permits: 2 }).resize(1, { wait: 30_000 });
+    const taken = (redis: (typeof deployment.raw)[number]) => redis.keys('{holdfast}:*resize*ways*');
+    await vi.waitFor(
+      async () => expect((await taken(deployment.redis(0))).length).toBeGreaterThan(0),
+      20_000,
+    );
+    const second = semaphore.resize(1, { wait: 100 });
+    await expect(second).rejects.toThrow(BusyError);
+    await expect(second).rejects.toThrow(
+      'The semaphore "ways" is being resized by somebody else after waiting',
+    );
+    await _second.release();
+    await _held.release();
+    await waiting;
+  });
+
   it('by a handle with an older number waits for the permits that the nodes know of', async () => {
     const held = await takeAll(one, 'older', 5);
     const script = two.semaphore('older', { permits: 2 });

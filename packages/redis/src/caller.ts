@@ -20,7 +20,7 @@ import { reasonOf } from './connection.js';
 import { Deadlines, Timed } from './deadlines.js';
 import type { Operation, Verb } from './group-commit.js';
 import type { RedisNode } from './node.js';
-import { adviceFor, isForbidden, isRefused } from './refusals.js';
+import { adviceFor, FORBIDDEN_ADVICE, isForbidden, isRefused } from './refusals.js';
 import { Replicas, type ReplicasOptions } from './replicas.js';
 import type { Script } from './script.js';
 import { type NodeUse, useNode } from './shared-node.js';
@@ -260,7 +260,7 @@ export class Caller {
     if (refusal) return refusal;
     if (isForbidden(reason)) {
       return new MisuseError(
-        `${this.address} does not let this user do that: ${reason} The package's README lists the rights.`,
+        `${this.address} does not let this user do that. ${FORBIDDEN_ADVICE}\n  ${this.address}: ${reason}`,
       );
     }
     return new UnavailableError(`${subject} ${outcomeOf(reason, sent, unknown)}.`, [

@@ -13,6 +13,10 @@ const FORBIDDEN = /NOPERM|can't run this command|no permissions|can't access/i;
 const REFUSED =
   /^(?:OOM|READONLY|LOADING|MASTERDOWN|MISCONF|NOREPLICAS|CLUSTERDOWN|BUSY|NOAUTH|MOVED|ASK|TRYAGAIN)\b/;
 
+/** What helps a user without the rights. For a command inside a script some servers say which right only in that log. */
+export const FORBIDDEN_ADVICE =
+  "Give it the rights that the package's README lists; ACL LOG on the server names the one that is missing.";
+
 export function isForbidden(reason: string): boolean {
   return FORBIDDEN.test(reason);
 }

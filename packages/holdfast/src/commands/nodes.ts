@@ -24,13 +24,17 @@ const OF_EVERY_STEP = {
   ],
 } as const satisfies Partial<Command>;
 
+/** The first vote of new nodes fixes the parameters, so this command does not ask them for one. */
+const NEW =
+  'Most of the nodes have not been asked for a vote since they started. If they are new, and no lease can exist: holdfast init. Otherwise the first call of any client, such as holdfast run, begins their quarantine.';
+
 const status: Command = {
   name: 'status',
   summary: 'Say which nodes vote, and when one may be restarted.',
   operands: [],
   about: `To restart all nodes, restart one, and wait until this exits with 0 before the
-next. A node that has restarted votes again after a quarantine, and only then
-takes back the leases that it has forgotten: those that Holdfast renews at once,
+next. A node that has restarted votes again after a quarantine, which this begins
+if no client has asked the node for a vote since, and only then takes back the leases that it has forgotten: those that Holdfast renews at once,
 those that your program extends with their next extension.`,
   options: [JSON_OUTPUT, ...NODE_OPTIONS],
   shared: DESCRIPTION,
@@ -44,7 +48,9 @@ those that your program extends with their next extension.`,
     await using locks = openLocks(args, context, { anyNumber: true });
     const state = await locks.nodes();
     const rows = state.nodes.map(({ node, state: word, reason }) => [node, word, reason ?? '']);
-    const text = `${renderTable(rows)}\n\n${sayRestart(state.restartIn)}`;
+    const isNew = state.nodes.some((node) => node.state === 'unadmitted');
+    const next = isNew ? NEW : sayRestart(state.restartIn);
+    const text = `${renderTable(rows)}\n\n${next}`;
     context.stdout.write(`${args.has(JSON_OUTPUT) ? JSON.stringify(state) : text}\n`);
     return state.restartIn === 0 ? EXIT.ok : EXIT.busy;
   },

@@ -1,0 +1,16 @@
+/**
+ * Nodes that do not let this client's user do what it asks.
+ *
+ * Guarantees: such a user gets one error, wherever it is noticed: a MisuseError, as of guards and queues, because no
+ * repetition helps.
+ */
+import { MisuseError, type NodeReason } from '@holdfast/kernel';
+import { FORBIDDEN_ADVICE, isForbidden } from '@holdfast/redis';
+
+/** The error where so many nodes refuse this user that no majority can answer; undefined where there are fewer. */
+export function forbidden(reasons: readonly NodeReason[], quorum: number): MisuseError | undefined {
+  const refused = reasons.filter(({ reason }) => isForbidden(reason));
+  if (refused.length <= reasons.length - quorum) return undefined;
+  const lines = refused.map(({ node, reason }) => `\n  ${node}: ${reason}`).join('');
+  return new MisuseError(`The nodes do not let this user do that. ${FORBIDDEN_ADVICE}${lines}`);
+}
