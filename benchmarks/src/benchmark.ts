@@ -1,7 +1,7 @@
 /**
  * What every benchmark of the command line is: how it is called, and how it is run and ended.
  */
-import type { Report } from './report.js';
+import type { Report } from './harness/report.js';
 
 /** How a benchmark was called. */
 export interface Call {

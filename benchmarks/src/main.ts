@@ -8,11 +8,11 @@
 import { parseArgs } from 'node:util';
 import type { Benchmark } from './benchmark.js';
 import { failover } from './failover/run.js';
+import { type Report, toMarkdown, writeReport } from './harness/report.js';
 import { lock } from './lock/run.js';
 import { pipeline } from './pipeline/run.js';
 import { postgres } from './postgres/run.js';
 import { queue } from './queue/run.js';
-import { toMarkdown, writeReport } from './report.js';
 import { rolling } from './rolling/run.js';
 import { versus } from './versus/run.js';
 import { waiting } from './waiting/run.js';
@@ -68,6 +68,12 @@ function readCall(args: string[]) {
   return { ...values, benchmark, rounds, workloads: new Set(workloads) };
 }
 
+/** A report that says if its numbers are good for nothing. */
+function judged(report: Report, quick: boolean): Report {
+  const remarks = quick ? ['This was a quick run: its numbers mean nothing.'] : [];
+  return { ...report, remarks: [...remarks, ...report.remarks] };
+}
+
 async function main(args: string[]): Promise<number> {
   let call: ReturnType<typeof readCall>;
   try {
@@ -94,7 +100,7 @@ async function main(args: string[]): Promise<number> {
     process.once(signal, () => void run.stop().finally(() => process.exit(1)));
   }
   try {
-    const report = await run.run();
+    const report = judged(await run.run(), call.quick);
     process.stdout.write(toMarkdown(report));
     await writeReport(report, call);
     return 0;

@@ -5,8 +5,8 @@
  * all rounds is best, the same for every contestant. The raw limit is never a peer. Throws if no peer, or not
  * Holdfast itself, has run: then there is nothing to compare.
  */
-import { ratioSpread, type Table, type Target } from '../report.js';
-import { median, pairedRatio, type Spread } from '../statistics.js';
+import { ratioSpread, type Table, type Target } from '../harness/report.js';
+import { median, pairedRatio, type Spread } from '../harness/statistics.js';
 import type { Contestant } from './contestants.js';
 
 export interface Measured extends Pick<Contestant, 'name' | 'role' | 'remark'> {
@@ -44,11 +44,6 @@ export function compare(
     contestants.map(({ name }) => [name, pairedRatio(numbers(name), numbers(best.name))] as const),
   );
   return { best, ratios, ours: ratios.get(ours.name) ?? pairedRatio([], []) };
-}
-
-export function target(name: string, measured: Spread, better: 'low' | 'high', bound: number): Target {
-  const met = better === 'low' ? measured.median <= bound : measured.median >= bound;
-  return { name, wanted: `${better === 'low' ? '≤' : '≥'} ${bound}`, measured, met };
 }
 
 export const label = ({ name, role, version }: Measured): string =>

@@ -7,8 +7,8 @@
  * reported. A node is thawed and answers again before anybody else is measured, also after a failure.
  */
 import type { LocalNodes } from '@holdfast/local';
+import { quantile } from '../harness/statistics.js';
 import type { NodeObserver } from '../redis-info.js';
-import { quantile } from '../statistics.js';
 import type { Fleet, Runner } from './fleet.js';
 import type { Acquisitions } from './measures/acquisitions.js';
 import type { Plan } from './plan.js';

@@ -5,8 +5,9 @@
  * numbers of one round. A pair that fails rejects the whole measurement: on healthy nodes with free resources nothing
  * may fail.
  */
+
+import { median, quantile } from '../harness/statistics.js';
 import type { NodeObserver } from '../redis-info.js';
-import { median, quantile } from '../statistics.js';
 import type { Fleet } from './fleet.js';
 import type { Plan } from './plan.js';
 

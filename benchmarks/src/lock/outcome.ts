@@ -4,7 +4,7 @@
  * Guarantees: the report has a section for each workload that was run and none for the others; its data are every
  * round's numbers.
  */
-import type { Report } from '../report.js';
+import type { Report } from '../harness/report.js';
 import type { Measured, Section } from './comparison.js';
 import type { FrozenResult } from './frozen.js';
 import type { HeldResult } from './held.js';
@@ -47,11 +47,7 @@ export function reportLock(
     environment: { ...run.environment, rounds: String(plan.rounds) },
     targets: sections.flatMap(({ targets }) => targets),
     tables,
-    remarks: [
-      'Nobody extends a lock by itself while contestants are compared.',
-      ...(plan.quick ? ['This was a quick run: its numbers mean nothing.'] : []),
-      ...outcome.remarks,
-    ],
+    remarks: ['Nobody extends a lock by itself while contestants are compared.', ...outcome.remarks],
     data: { plan, ...outcome },
   };
 }

@@ -6,8 +6,8 @@
  */
 import { type LocalNodes, startNodes } from '@holdfast/local';
 import type { Benchmark, Call, Run } from '../benchmark.js';
+import { describeMachine, type Report } from '../harness/report.js';
 import { NodeObserver } from '../redis-info.js';
-import { describeMachine, type Report } from '../report.js';
 import { Fleet } from './fleet.js';
 import { runFrozen } from './frozen.js';
 import { runHeld } from './held.js';

@@ -4,9 +4,10 @@
  * Guarantees: every table says how its numbers came about, which way is better and whom the ratio refers to. What was
  * not measured is a dash.
  */
-import { number, ratio, ratioSpread, type Table } from '../report.js';
-import { median, pairedRatio, type Spread } from '../statistics.js';
-import { compare, label, type Measured, type Numbers, ratioOf, type Section, target } from './comparison.js';
+import { number, ratio, ratioSpread, type Table } from '../harness/report.js';
+import { median, pairedRatio, type Spread } from '../harness/statistics.js';
+import { atLeast, atMost } from '../harness/targets.js';
+import { compare, label, type Measured, type Numbers, ratioOf, type Section } from './comparison.js';
 import type { FrozenResult } from './frozen.js';
 import type { HeldResult } from './held.js';
 import type { LatencyResult } from './latency.js';
@@ -44,7 +45,7 @@ export function latencySection(
       ],
       rows,
     },
-    targets: [target('one in flight: median time to that of the fastest peer', ours, 'low', 1.15)],
+    targets: [atMost('one in flight: median time to that of the fastest peer', ours, 1.15)],
   };
 }
 
@@ -89,7 +90,7 @@ export function throughputSection(
     targets:
       bound === undefined
         ? []
-        : [target(`${inFlight} in flight: pairs per second to those of the best peer`, ours, 'high', bound)],
+        : [atLeast(`${inFlight} in flight: pairs per second to those of the best peer`, ours, bound)],
   };
 }
 
@@ -133,7 +134,7 @@ export function frozenSection(
       rows,
     },
     targets: ours
-      ? [target('one node frozen: p99 of acquire to that on healthy nodes', ratioTo(ours.name), 'low', 1.5)]
+      ? [atMost('one node frozen: p99 of acquire to that on healthy nodes', ratioTo(ours.name), 1.5)]
       : [],
   };
 }

@@ -7,8 +7,9 @@
  */
 import { type LocalPostgres, startPostgres } from '@holdfast/local/postgres';
 import type { Benchmark, Call, Run } from '../benchmark.js';
-import { describeMachine, number, type Report, ratioSpread, type Table, type Target } from '../report.js';
-import { median, pairedRatio } from '../statistics.js';
+import { describeMachine, number, type Report, ratioSpread, type Table } from '../harness/report.js';
+import { median, pairedRatio } from '../harness/statistics.js';
+import { atLeast } from '../harness/targets.js';
 import { manifestOf } from '../versions.js';
 import {
   committed,
@@ -132,12 +133,11 @@ interface Context {
 function reportOf(cases: readonly Case[], { environment, command, bytes }: Context): Report {
   const nameOf = ({ server, library, inFlight }: Case): string =>
     `${server}, ${library}, ${inFlight} in flight`;
-  const targets: Target[] = cases
+  const targets = cases
     .filter(({ server }) => server === 'fsync on')
     .map((one) => {
       const measured = pairedRatio(one.guarded, one.unguarded);
-      const met = measured.median >= WANTED;
-      return { name: `guarded to unguarded: ${nameOf(one)}`, wanted: `≥ ${WANTED}`, measured, met };
+      return atLeast(`guarded to unguarded: ${nameOf(one)}`, measured, WANTED);
     });
   const table: Table = {
     title: 'Transactions per second',

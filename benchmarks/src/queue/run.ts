@@ -6,9 +6,9 @@
 import { type LocalNodes, startNodes } from '@holdfast/local';
 import { Redis } from 'ioredis';
 import type { Benchmark, Call, Run } from '../benchmark.js';
+import { describeMachine, type Report } from '../harness/report.js';
 import { turns } from '../harness/turns.js';
 import { NodeObserver } from '../redis-info.js';
-import { describeMachine, type Report } from '../report.js';
 import { manifestOf } from '../versions.js';
 import { type Contestant, contestants } from './contestants.js';
 import type { Crew } from './crew.js';

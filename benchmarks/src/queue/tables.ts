@@ -3,8 +3,9 @@
  *
  * Guarantees: a ratio is formed within a round. What was not measured is a dash.
  */
-import { numberSpread, type Report, ratioSpread, type Table, type Target } from '../report.js';
-import { pairedRatio, type Spread, spread } from '../statistics.js';
+import { numberSpread, type Report, ratioSpread, type Table, type Target } from '../harness/report.js';
+import { pairedRatio, spread } from '../harness/statistics.js';
+import { atLeast, atMost, never } from '../harness/targets.js';
 import { contestants } from './contestants.js';
 import type { Plan } from './plan.js';
 
@@ -14,20 +15,20 @@ export type Results = Map<string, { readonly workload: string; readonly values: 
 const [ours = '', peer = ''] = contestants.map(({ name }) => name);
 
 /** What is wanted of a metric's ratio to the peer. */
-const WANTED: Readonly<Record<string, readonly ['at least' | 'at most', number]>> = {
-  'adds/s, 100 in flight': ['at least', 3],
-  'addMany of 1,000: tasks/s': ['at least', 3],
-  'tasks/s, concurrency 1': ['at least', 3],
-  'tasks/s, concurrency 10': ['at least', 4],
-  'tasks/s, concurrency 100': ['at least', 4],
-  'Redis CPU µs/task, concurrency 100': ['at most', 0.25],
-  'tasks/s, 1 worker process': ['at least', 4],
-  'tasks/s, 2 worker processes': ['at least', 4],
-  'tasks/s, 4 worker processes': ['at least', 4],
-  'start after add, p50 ms': ['at most', 1],
-  'start after add, p99 ms': ['at most', 1],
-  'bytes a waiting task of 200': ['at most', 0.5],
-  'bytes a finished task, its result kept': ['at most', 0.5],
+const WANTED: Readonly<Record<string, readonly [typeof atLeast, number]>> = {
+  'adds/s, 100 in flight': [atLeast, 3],
+  'addMany of 1,000: tasks/s': [atLeast, 3],
+  'tasks/s, concurrency 1': [atLeast, 3],
+  'tasks/s, concurrency 10': [atLeast, 4],
+  'tasks/s, concurrency 100': [atLeast, 4],
+  'Redis CPU µs/task, concurrency 100': [atMost, 0.25],
+  'tasks/s, 1 worker process': [atLeast, 4],
+  'tasks/s, 2 worker processes': [atLeast, 4],
+  'tasks/s, 4 worker processes': [atLeast, 4],
+  'start after add, p50 ms': [atMost, 1],
+  'start after add, p99 ms': [atMost, 1],
+  'bytes a waiting task of 200': [atMost, 0.5],
+  'bytes a finished task, its result kept': [atMost, 0.5],
 };
 
 /** What is wanted of two metrics of ours. */
@@ -67,7 +68,6 @@ export function reportQueue(
     remarks: [
       'Each contestant begins with an empty Redis, in turns within a round. The median (min–max) of the rounds is told.',
       `${peer} handles fewer tasks a measurement, so that both take seconds; BullMQ keeps finished jobs, which is its default, and Holdfast as many results.`,
-      ...(plan.quick ? ['This was a quick run: its numbers mean nothing.'] : []),
     ],
     data: { plan, results },
   };
@@ -96,37 +96,26 @@ function tableOf(workload: string, results: Results): Table {
 }
 
 function targetsToPeer(results: Results): Target[] {
-  return Object.entries(WANTED).flatMap(([metric, [which, bound]]) => {
+  return Object.entries(WANTED).flatMap(([metric, [judge, bound]]) => {
     if (!results.has(metric)) return [];
     const measured = pairedRatio(valuesOf(results, metric, ours), valuesOf(results, metric, peer));
-    return target(`${metric}: to ${peer}`, measured, [which, bound]);
+    return judge(`${metric}: to ${peer}`, measured, bound);
   });
 }
 
 function targetsOfOurs(results: Results): Target[] {
   const own = (metric: string): number[] => valuesOf(results, metric, ours);
   const ratios = OWN.flatMap(([name, above, below, least]) =>
-    results.has(above) && results.has(below)
-      ? target(name, pairedRatio(own(above), own(below)), ['at least', least])
-      : [],
+    results.has(above) && results.has(below) ? atLeast(name, pairedRatio(own(above), own(below)), least) : [],
   );
   const p99 = 'start after add, p99 ms';
-  return results.has(p99) ? [...ratios, target(p99, spread(own(p99)), ['at most', 10])] : ratios;
+  return results.has(p99) ? [...ratios, atMost(p99, spread(own(p99)), 10)] : ratios;
 }
 
 /** A stale worker is refused in everything. */
 function targetsOfStale(results: Results): Target[] {
   return [...results].flatMap(([metric, { workload, values }]) => {
     if (workload !== 'stale' || metric === 'tasks of a frozen worker') return [];
-    return target(metric, spread(values.get(ours) ?? []), ['at most', 0]);
+    return never(metric, spread(values.get(ours) ?? []));
   });
-}
-
-function target(
-  name: string,
-  measured: Spread,
-  [which, bound]: readonly ['at least' | 'at most', number],
-): Target {
-  const met = which === 'at least' ? measured.median >= bound : measured.median <= bound;
-  return { name, wanted: `${which} ${bound}`, measured, met };
 }

@@ -4,8 +4,8 @@
  * Guarantees: each begins with an empty Redis, and leaves no process behind when it resolves.
  */
 import type { Redis } from 'ioredis';
+import { quantile } from '../harness/statistics.js';
 import type { NodeObserver } from '../redis-info.js';
-import { quantile } from '../statistics.js';
 import { type Contestant, contestants } from './contestants.js';
 import { Crew } from './crew.js';
 import type { Plan } from './plan.js';

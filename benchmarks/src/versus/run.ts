@@ -11,9 +11,10 @@ import { once } from 'node:events';
 import { type LocalNodes, startNodes } from '@holdfast/local';
 import type { Benchmark, Call, Run } from '../benchmark.js';
 import { processFile } from '../harness/process.js';
+import { describeMachine, number, type Report, ratio } from '../harness/report.js';
+import { median } from '../harness/statistics.js';
+import { atMost } from '../harness/targets.js';
 import { NodeObserver } from '../redis-info.js';
-import { describeMachine, number, type Report, ratio, type Target } from '../report.js';
-import { median } from '../statistics.js';
 import { type Checkout, checkOut, ROOT } from './checkout.js';
 import type { Answer, Order } from './side-process.js';
 
@@ -187,13 +188,8 @@ function reportOf(measured: readonly Measured[], run: Pick<Report, 'environment'
   return {
     title: 'Beside an earlier commit',
     ...run,
-    targets: compared.map(
-      ({ name, spread }): Target => ({
-        name: `${name}: CPU an operation, now to before`,
-        wanted: `≤ ${(1 + ALLOWED).toFixed(2)}`,
-        measured: spread,
-        met: spread.median <= 1 + ALLOWED,
-      }),
+    targets: compared.map(({ name, spread }) =>
+      atMost(`${name}: CPU an operation, now to before`, spread, 1 + ALLOWED),
     ),
     tables: [
       {

@@ -4,9 +4,10 @@
  * Guarantees: the report has a section for each workload that was run and none for the others; its data are every
  * round's numbers.
  */
+
+import type { Report } from '../harness/report.js';
 import type { Measured, Section } from '../lock/comparison.js';
 import { contestantTable } from '../lock/tables.js';
-import type { Report } from '../report.js';
 import type { CaseResult, CrowdResult } from './handover.js';
 import type { IdleResult } from './idle.js';
 import type { Plan } from './plan.js';
@@ -42,7 +43,6 @@ export function reportWaiting(
     remarks: [
       'A hand-over is an acquisition by another waiter than the one who held the lock before. A waiter who takes the lock again that he has just given back, while others wait, hands over nothing; that is why acquisitions are told beside hand-overs.',
       'Commands are those that clients sent, as counted by INFO commandstats of all nodes: calls of scripts, and SET where a contestant sends it. What scripts call within, INFO of the benchmark, and messages from the nodes are not counted.',
-      ...(plan.quick ? ['This was a quick run: its numbers mean nothing.'] : []),
       ...outcome.remarks,
     ],
     data: { plan, ...outcome },

@@ -6,10 +6,10 @@
  */
 import { type LocalNodes, startNodes } from '@holdfast/local';
 import type { Benchmark, Call, Run } from '../benchmark.js';
+import { describeMachine, type Report } from '../harness/report.js';
 import { contestants } from '../lock/contestants.js';
 import { Fleet } from '../lock/fleet.js';
 import { NodeObserver } from '../redis-info.js';
-import { describeMachine, type Report } from '../report.js';
 import { runCommands, runHandOver } from './handover.js';
 import { runIdle } from './idle.js';
 import { reportWaiting, type WaitingOutcome } from './outcome.js';

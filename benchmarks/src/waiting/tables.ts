@@ -3,17 +3,11 @@
  *
  * Guarantees: every table says how its numbers came about and which way is better. What was not measured is a dash.
  */
-import {
-  compare,
-  label,
-  type Measured,
-  type Numbers,
-  ratioOf,
-  type Section,
-  target,
-} from '../lock/comparison.js';
-import { number, numberSpread } from '../report.js';
-import { median, spread } from '../statistics.js';
+
+import { number, numberSpread } from '../harness/report.js';
+import { median, spread } from '../harness/statistics.js';
+import { atLeast, atMost, never } from '../harness/targets.js';
+import { compare, label, type Measured, type Numbers, ratioOf, type Section } from '../lock/comparison.js';
 import type { CaseResult, CrowdResult } from './handover.js';
 import type { IdleResult } from './idle.js';
 import type { Plan } from './plan.js';
@@ -42,9 +36,9 @@ export function commandsSection(results: ReadonlyMap<number, CrowdResult>, plan:
     },
     targets: [
       ...[...results].map(([waiters, result]) =>
-        target(`${thousands(waiters)} waiters: commands a hand-over`, spread(result.commands), 'low', 25),
+        atMost(`${thousands(waiters)} waiters: commands a hand-over`, spread(result.commands), 25),
       ),
-      target('commands a hand-over: the most to the least of these', spread(growth), 'low', 1.5),
+      atMost('commands a hand-over: the most to the least of these', spread(growth), 1.5),
     ],
   };
 }
@@ -85,7 +79,7 @@ export function handOverSection(contestants: readonly Measured[], one: CaseResul
       ],
       rows,
     },
-    targets: [target(`${name}: hand-overs per second to those of the best peer`, comparison.ours, 'high', 2)],
+    targets: [atLeast(`${name}: hand-overs per second to those of the best peer`, comparison.ours, 2)],
   };
 }
 
@@ -112,7 +106,7 @@ export function orderSection(
   const targets = spreadOut.map((one) => {
     const measured = spread(one.results.get(ours)?.overtaken ?? []);
     const name = `${nameOf(one, plan)}: acquisitions that more than ${plan.allowed} later requests overtook`;
-    return { name, wanted: '0', measured, met: measured.max === 0 };
+    return never(name, measured);
   });
   return {
     table: {
@@ -153,13 +147,9 @@ export function idleSection(idle: IdleResult, plan: Plan): Section {
     },
     targets: [
       {
-        ...target(
-          `${thousands(idle.waiters)} idle waiters: CPU of the busiest node, in percent of a core`,
-          busiest,
-          'low',
-          1,
-        ),
+        name: `${thousands(idle.waiters)} idle waiters: CPU of the busiest node, in percent of a core`,
         wanted: '< 1',
+        measured: busiest,
         met: busiest.max < 1,
       },
     ],

@@ -1,0 +1,30 @@
+/**
+ * What is wanted of a number, and whether it was met.
+ *
+ * Guarantees: a bound is judged by the median of the rounds; what must never happen, by the worst round. What was not
+ * measured meets nothing.
+ */
+import type { Target } from './report.js';
+import type { Spread } from './statistics.js';
+
+export const atMost = (name: string, measured: Spread, bound: number): Target => ({
+  name,
+  wanted: `≤ ${bound}`,
+  measured,
+  met: measured.median <= bound,
+});
+
+export const atLeast = (name: string, measured: Spread, bound: number): Target => ({
+  name,
+  wanted: `≥ ${bound}`,
+  measured,
+  met: measured.median >= bound,
+});
+
+/** `measured` counts it. */
+export const never = (name: string, measured: Spread): Target => ({
+  name,
+  wanted: '0',
+  measured,
+  met: measured.max === 0,
+});
