@@ -4,6 +4,26 @@
 import type { Clock, Timer } from './clock.js';
 import { AbortedError } from './errors.js';
 
+/** Those who listen to a signal of the caller's: its one listener calls them all, for Node takes more than ten for a leak. */
+const listeners = new WeakMap<AbortSignal, Set<() => void>>();
+
+/** Calls `listener`, which does not throw, when `signal` aborts. Returns what ends that. */
+export function onAbort(signal: AbortSignal | undefined, listener: () => void): () => void {
+  if (signal === undefined) return () => {};
+  const all = listeners.get(signal) ?? listenTo(signal);
+  all.add(listener);
+  return () => {
+    all.delete(listener);
+  };
+}
+
+function listenTo(signal: AbortSignal): Set<() => void> {
+  const all = new Set<() => void>();
+  listeners.set(signal, all);
+  signal.addEventListener('abort', () => all.forEach((listener) => void listener()), { once: true });
+  return all;
+}
+
 /** Throws AbortedError if `signal` is aborted; `doing` completes "Aborted while …". */
 export function throwIfAborted(signal: AbortSignal | undefined, doing: string): void {
   if (signal?.aborted) throw new AbortedError(`Aborted while ${doing}.`, signal.reason);
@@ -19,11 +39,11 @@ export function pause(
     if (signals.some((signal) => signal?.aborted)) return resolve();
     const done = (): void => {
       timer.cancel();
-      for (const signal of signals) signal?.removeEventListener('abort', done);
+      for (const leave of heard) leave();
       resolve();
     };
     const timer = clock.after(delay, done);
-    for (const signal of signals) signal?.addEventListener('abort', done, { once: true });
+    const heard = signals.map((signal) => onAbort(signal, done));
   });
 }
 

@@ -4,7 +4,7 @@
  */
 export { type BackoffOptions, backoff } from './backoff.js';
 export { type Clock, systemClock, type Timer, type TimerOptions } from './clock.js';
-export { pause, throwIfAborted, within } from './deadline.js';
+export { onAbort, pause, throwIfAborted, within } from './deadline.js';
 export {
   AbortedError,
   BusyError,

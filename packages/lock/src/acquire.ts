@@ -6,7 +6,7 @@
  *
  * Guarantees: waiting ends at its time, and at once on abort.
  */
-import { AbortedError, pause, throwIfAborted } from '@holdfast/kernel';
+import { AbortedError, onAbort, pause, throwIfAborted } from '@holdfast/kernel';
 import { acquireAbove } from './above.js';
 import { attempt, propose } from './attempt.js';
 import type { AcquireCall, AcquireContext, Acquisition, Failure } from './call.js';
@@ -142,15 +142,14 @@ function leaveLine(context: AcquireContext, call: AcquireCall, place: Place, won
 async function untilAborted(work: Promise<void>, { resource, signal }: Acquisition): Promise<void> {
   if (!signal) return work;
   const doing = `acquiring "${resource}"`;
-  let stop = (): void => {};
+  let leave = (): void => {};
   const aborted = new Promise<never>((_, reject) => {
-    stop = () => reject(new AbortedError(`Aborted while ${doing}.`, signal.reason));
-    signal.addEventListener('abort', stop, { once: true });
+    leave = onAbort(signal, () => reject(new AbortedError(`Aborted while ${doing}.`, signal.reason)));
   });
   try {
     await Promise.race([work, aborted]);
   } finally {
-    signal.removeEventListener('abort', stop);
+    leave();
   }
   throwIfAborted(signal, doing);
 }

@@ -8,7 +8,7 @@
  * wake a little later. A lost call costs a fallback, never the lease. A waiter that leaves cleans up; if it
  * could not, a call that finds nobody takes it out of the queue.
  */
-import type { Clock, Timer } from '@holdfast/kernel';
+import { type Clock, onAbort, type Timer } from '@holdfast/kernel';
 import type { RedisNode } from '@holdfast/redis';
 
 /** How long calls of a minority wait for those of the others, in ms. */
@@ -212,12 +212,12 @@ export class Place {
       const done = (): void => {
         timer.cancel();
         this.#wake = undefined;
-        for (const signal of signals) signal?.removeEventListener('abort', done);
+        for (const leave of heard) leave();
         resolve();
       };
       const timer = this.#options.clock.after(delay, done);
       this.#wake = done;
-      for (const signal of signals) signal?.addEventListener('abort', done, { once: true });
+      const heard = signals.map((signal) => onAbort(signal, done));
     });
   }
 

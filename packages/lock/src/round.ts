@@ -5,7 +5,7 @@
  * aborts. A vote that comes later is not counted. A stall of this process does not count as silence of the nodes:
  * what has arrived by then is read first.
  */
-import type { Clock } from '@holdfast/kernel';
+import { type Clock, onAbort } from '@holdfast/kernel';
 import type { RedisNode, Verb } from '@holdfast/redis';
 import type { Ballot } from './requests.js';
 import type { Vote, Votes } from './votes.js';
@@ -32,10 +32,10 @@ export function askAll<Request>(
     const round = new Round<Request>(nodes.length, options, resolve);
     const close = (): void => round.close();
     const timer = clock.after(timeout, () => clock.afterInput(() => round.end(timeout)));
-    options.signal?.addEventListener('abort', close, { once: true });
+    const leave = onAbort(options.signal, close);
     round.onClose = () => {
       timer.cancel();
-      options.signal?.removeEventListener('abort', close);
+      leave();
     };
     nodes.forEach((node, index) => {
       node.submit(options.verb, new RoundBallot(round, node, index));

@@ -93,6 +93,25 @@ describe('waiters', () => {
     for (const cost of costs) expect(cost).toBeLessThanOrEqual(20);
   });
 
+  it('under one signal, many of them, cause no warning', async () => {
+    const locks = newProcess();
+    const warnings: Error[] = [];
+    const warned = (warning: Error): void => void warnings.push(warning);
+    process.on('warning', warned);
+    const holder = await hold(locks, 'r');
+    const abort = new AbortController();
+    const waits = Array.from({ length: 30 }, () =>
+      expect(locks.acquire('r', { wait: 60_000, signal: abort.signal })).rejects.toThrow(AbortedError),
+    );
+    await untilQueued('r', 1);
+    abort.abort();
+    await Promise.all(waits);
+    await holder.release();
+    await untilFree('r');
+    process.off('warning', warned);
+    expect(warnings.filter(({ name }) => name === 'MaxListenersExceededWarning')).toEqual([]);
+  });
+
   it('who give up leave no trace, and those behind them move up', async () => {
     const [one, two] = [newProcess(), newProcess()];
     const holder = await hold(one, 'r');

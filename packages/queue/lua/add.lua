@@ -2,7 +2,7 @@
 --
 -- then, for each operation: ARGV priority, data, options or ''
 --
--- Replies 'added <id> ...', in which 'full' stands for a task that found no room
+-- Replies 'added <id> ...', in which 'full:<limit>' stands for a task that found no room
 --
 -- Stands on: known, push
 local max = redis.call('HGET', META, 'max')
@@ -11,7 +11,7 @@ local ids = {'added'}
 for arg = 1, #ARGV, 3 do
   local priority, data, options = ARGV[arg], ARGV[arg + 1], ARGV[arg + 2]
   if room < 1 then
-    ids[#ids + 1] = 'full'
+    ids[#ids + 1] = 'full:' .. max
   else
     local stream = stream_of(priority)
     if priority ~= '0' then note(priority) end

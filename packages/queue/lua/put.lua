@@ -3,7 +3,7 @@
 -- then, for each operation: ARGV id, priority, key or '', delay in ms, body, deduplication key or '', for how many ms,
 -- 'first' or 'last': which of those that are the same is done, in how many ms it expires, or ''
 --
--- Replies {'put', word, id, ...}: added, or same for a task that is there already, or full. Where there are several queues,
+-- Replies {'put', word, id, ...}: added, or same for a task that is there already, or full, with the limit. Where there are several queues,
 -- it is added to each of them that has none that is the same, or to none if one is full.
 -- Puts a task into the queue in use, unless it is the same as another: returns the id of that.
 --
@@ -29,8 +29,9 @@ end
 
 local reply = {'put'}
 for arg = 1, #ARGV, 9 do
-  local word, id = 'full', ARGV[arg]
-  if not is_full() or is_same(arg) then
+  local limit = reached()
+  local word, id = 'full', limit
+  if not limit or is_same(arg) then
     word = 'same'
     for queue = 1, queues do
       use(queue - 1)

@@ -8,11 +8,10 @@ for queue = 1, queues do
   most[queue] = redis.call('HGET', META, 'max')
 end
 
--- Whether one of the queues has no room.
-local function is_full()
+-- The limit of one of the queues that has no room, if there is one.
+local function reached()
   for queue = 1, queues do
     use(queue - 1)
-    if most[queue] and unbegun() >= tonumber(most[queue]) then return true end
+    if most[queue] and unbegun() >= tonumber(most[queue]) then return most[queue] end
   end
-  return false
 end

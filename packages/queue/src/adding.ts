@@ -30,6 +30,9 @@ export async function encodeTask(parts: QueueParts, data: unknown, options: unkn
 /** What its data are checked as. */
 const TASK = { of: 'the task', owner: 'queue' };
 
+/** Stands in the place of an id, before the limit. */
+const FULL = 'full:';
+
 export class Adder {
   readonly #parts: QueueParts;
 
@@ -49,10 +52,10 @@ export class Adder {
     let isAdded = true;
     if (isWhole) {
       id = await adding.call(verbs.add, { priority: options.priority, data: text, options: kept });
-      if (id === 'full') throw this.#full();
+      if (id.startsWith(FULL)) throw this.#full(id.slice(FULL.length));
     } else {
       const put = await this.#put(text, options, kept);
-      if (put.word === 'full') throw this.#full();
+      if (put.word === 'full') throw this.#full(put.id);
       id = put.id;
       isAdded = put.word === 'added';
     }
@@ -61,8 +64,8 @@ export class Adder {
     return { id, added: isAdded };
   }
 
-  #full(): QueueFullError {
-    return new QueueFullError(this.#parts.name, this.#parts.settings.limits.waiting);
+  #full(limit: string): QueueFullError {
+    return new QueueFullError(this.#parts.name, Number(limit));
   }
 
   #put(data: string, options: AddSettings, kept: string): Promise<verbs.PutResult> {

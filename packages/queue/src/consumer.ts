@@ -11,7 +11,7 @@
  * nothing that their handlers return reaches the queue.
  */
 import type { Clock, HoldfastError, Timer } from '@holdfast/kernel';
-import { Session } from '@holdfast/redis';
+import { Session, type SessionEnd } from '@holdfast/redis';
 import { SessionCalls } from './calls.js';
 import type { Claimed, DueTicks, Work } from './claimed.js';
 import { type Ahead, Deliveries, handedBack } from './deliveries.js';
@@ -113,7 +113,7 @@ export class Consumer {
       calls: this.#call,
       unreachable: port.closed,
       health: this.#health,
-      onLost: () => this.#lose(),
+      onLost: (why) => this.#lose(why),
       onRenewed: ({ epoch, ticks }) => {
         this.#noteEpoch(epoch);
         this.#runTicks(ticks);
@@ -421,8 +421,8 @@ export class Consumer {
   }
 
   /** The session is over: nothing of what it had is ours any more. */
-  #lose(): void {
-    refused(this.#options.queue.name, this.#deliveries.lose());
+  #lose(why: SessionEnd): void {
+    refused(this.#options.queue.name, this.#deliveries.lose(why));
     this.#cancelStuck();
     this.#isSure = true;
     this.#call.epoch = '';

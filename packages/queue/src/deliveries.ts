@@ -6,6 +6,7 @@
  * handler returns after its delivery was handed back or lost is dropped. No input or output, no clock: times come in.
  */
 import type { HoldfastError } from '@holdfast/kernel';
+import type { SessionEnd } from '@holdfast/redis';
 import type { Claimed } from './claimed.js';
 import { type Outcome, placeOfEnd } from './outcome.js';
 import type { DeliveredTask } from './task.js';
@@ -19,6 +20,13 @@ export interface Ahead {
   /** Monotonic time at which it was claimed. */
   readonly since: number;
 }
+
+/** Why a task is lost with its session. */
+const WHY: Readonly<Record<SessionEnd, string>> = {
+  late: 'the worker did not renew it in time',
+  forgotten: 'the queue was obliterated, or Redis has lost data',
+  unreachable: 'its queue was closed',
+};
 
 export class Deliveries {
   /** By what was claimed: each delivery is an object of its own, which costs less to look up than its place as text. */
@@ -110,9 +118,9 @@ export class Deliveries {
   }
 
   /** The session is over: none of them is ours any more. Returns how many had begun or ended. */
-  lose(): number {
+  lose(why: SessionEnd): number {
     const lost = this.#begun.size + this.#settled.length;
-    for (const task of this.#begun.values()) task.end(task.lost('the worker did not renew it in time'));
+    for (const task of this.#begun.values()) task.end(task.lost(WHY[why]));
     this.#begun.clear();
     this.#ahead = [];
     this.#settled = [];

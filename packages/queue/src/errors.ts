@@ -17,12 +17,11 @@ export class QueueFullError extends HoldfastError {
   override readonly name = 'QueueFullError';
   readonly code = 'HOLDFAST_QUEUE_FULL';
   readonly queue: string;
-  readonly max: number | undefined;
+  /** The limit `waiting` that is kept with the queue. */
+  readonly max: number;
 
-  constructor(queue: string, max: number | undefined) {
-    super(
-      `The queue "${queue}" is full${max === undefined ? '' : ` (${max} tasks wait)`}; the task was not added. Add it again later.`,
-    );
+  constructor(queue: string, max: number) {
+    super(`The queue "${queue}" is full (${max} tasks wait); the task was not added. Add it again later.`);
     this.queue = queue;
     this.max = max;
   }

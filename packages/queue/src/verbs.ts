@@ -64,7 +64,7 @@ export interface AddRequest {
   readonly options: string;
 }
 
-/** Its result is the task's id, or 'full'. */
+/** Its result is the task's id, or 'full:' and the limit. */
 export const add: QueueVerb<AddRequest, string> = {
   script: scriptOf('add'),
   most: BATCH,
@@ -87,6 +87,7 @@ export interface PutRequest {
 
 export interface PutResult {
   readonly word: 'added' | 'same' | 'full';
+  /** Where it is full, the limit. */
   readonly id: string;
 }
 

@@ -5,7 +5,14 @@
  * that was missed, because it was trimmed or the queue obliterated, is made up for: a task of which nothing was heard for a
  * while is looked at again. With nobody waiting nothing is read.
  */
-import { AbortedError, type HoldfastError, MisuseError, pause, throwIfAborted } from '@holdfast/kernel';
+import {
+  AbortedError,
+  type HoldfastError,
+  MisuseError,
+  onAbort,
+  pause,
+  throwIfAborted,
+} from '@holdfast/kernel';
 import { compareIds } from '@holdfast/redis';
 import { ResultNotKeptError, TaskFailedError, TaskGoneError } from './errors.js';
 import { type Happened, type Place, readEvents } from './events.js';
@@ -114,14 +121,14 @@ export class ResultWaiters {
     const { promise: settled, resolve, reject } = promiseWithResolvers();
     const since = this.#port.clock.now();
     const waiter: Waiter = { id, from, since, lookAt: since + LOOK_AGAIN, resolve, reject };
-    const abort = (): void =>
-      reject(new AbortedError(`Aborted while waiting for task ${id}.`, signal?.reason));
+    const unheard = onAbort(signal, () =>
+      reject(new AbortedError(`Aborted while waiting for task ${id}.`, signal?.reason)),
+    );
     const waiters = this.#waiters.get(id) ?? new Set();
     this.#waiters.set(id, waiters);
     waiters.add(waiter);
-    signal?.addEventListener('abort', abort, { once: true });
     const leave = (): void => {
-      signal?.removeEventListener('abort', abort);
+      unheard();
       waiters.delete(waiter);
       if (waiters.size === 0 && this.#waiters.get(id) === waiters) this.#waiters.delete(id);
       if (this.#waiters.size > 0) return;

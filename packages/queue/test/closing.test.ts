@@ -43,6 +43,12 @@ describe('a queue that is closed', () => {
   });
 });
 
+it('a queue that is closed gets no worker', async () => {
+  const queue = queueOf();
+  await queue.close();
+  expect(() => workerOf({ queue, handler: () => {} })).toThrow('The queue "q" is closed; create another');
+});
+
 describe('arguments that are none', () => {
   it('are refused with their names', async () => {
     const queue = untyped(queueOf());

@@ -124,7 +124,7 @@ it('tells handlers why a delivery is not theirs any more', () => {
   for (const task of tasks) deliveries.begin(claimed(task.id), task);
   deliveries.forget(new Set(['0 1-0']));
   expect(forgotten.over?.message).toMatch(/the server has forgotten/);
-  expect(deliveries.lose()).toBe(2);
+  expect(deliveries.lose('late')).toBe(2);
   expect(lost.over?.message).toMatch(/did not renew/);
   expect(deliveries.isEmpty).toBe(true);
 });

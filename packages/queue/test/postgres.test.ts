@@ -171,6 +171,9 @@ describe('the outbox', () => {
     await expect(outbox.add(pool, { n: 'x' })).rejects.toThrow(/do not fit the queue's schema/);
     await expect(outbox.add(pool, { n: 1 }, { priority: 11 })).rejects.toThrow(/priority/);
     await expect(outbox.add('tx', { n: 1 })).rejects.toThrow(/A transaction is what pg or postgres.js gives/);
+    expect(() => createOutbox({ sql: undefined as never, queue })).toThrow(
+      'sql is a Pool or Client of pg, or what postgres() of postgres.js returns; got undefined.',
+    );
     expect(() => createOutbox({ sql: pool, queue, table: 'a; drop' })).toThrow(
       /table is the name of a table/,
     );

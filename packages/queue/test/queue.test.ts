@@ -404,6 +404,34 @@ it('what a worker has is shown with its progress, and is not removed', async () 
   await expect(queue.obliterate({ confirm: 'p' })).rejects.toThrow(/give its name as confirm/);
 });
 
+it('says of a full queue which limit is kept, also to a client that declared none', async () => {
+  await queueOf({ limits: { waiting: 1 } }).add(1);
+  const other = queueOf();
+  for (const options of [{}, { id: 'x' }]) {
+    await expect(other.add(2, options)).rejects.toMatchObject({
+      max: 1,
+      message: 'The queue "q" is full (1 tasks wait); the task was not added. Add it again later.',
+    });
+  }
+});
+
+it('tells a handler that its queue was obliterated, not that its worker was late', async () => {
+  const queue = queueOf<number>();
+  let reason: unknown;
+  workerOf({
+    queue,
+    lease: 1_000,
+    handler: async ({ signal }: Task) => {
+      await new Promise((resolve) => signal.addEventListener('abort', resolve));
+      reason = signal.reason;
+    },
+  });
+  await queue.add(1);
+  await eventually(async () => (await queue.counts()).active, 1);
+  await queue.obliterate({ confirm: 'q', force: true });
+  await eventually(() => String(reason).includes('the queue was obliterated'), true);
+});
+
 it('obliterates, and its workers go on with what is added after', async () => {
   const queue = queueOf<number>();
   const { seen } = noting(queue);

@@ -128,3 +128,21 @@ it('tells of progress, failures, removals and results in the order in which they
   ended.abort();
   await following;
 });
+
+it('waits for many tasks under one signal, without a warning', async () => {
+  const queue = queueOf<number>();
+  const warnings: Error[] = [];
+  const warned = (warning: Error): void => void warnings.push(warning);
+  process.on('warning', warned);
+  const stopping = new AbortController();
+  const ids = Array.from({ length: 30 }, (_, number) => `t${number}`);
+  await queue.addMany(ids.map((id, data) => ({ data, options: { id } })));
+  const waits = ids.map((id) =>
+    expect(queue.wait(id, { signal: stopping.signal })).rejects.toThrow(AbortedError),
+  );
+  await followed();
+  stopping.abort();
+  await Promise.all(waits);
+  process.off('warning', warned);
+  expect(warnings).toEqual([]);
+});

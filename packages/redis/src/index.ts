@@ -19,5 +19,5 @@ export { partitionOf } from './partition.js';
 export { adviceFor, FORBIDDEN_ADVICE, isForbidden, isRefused } from './refusals.js';
 export type { ReplicasOptions } from './replicas.js';
 export { evaluate, Script, ScriptLibrary, SERVER_VARIABLES, scriptFrom } from './script.js';
-export { type LeaseCalls, Session } from './session.js';
+export { type LeaseCalls, Session, type SessionEnd } from './session.js';
 export { compareIds, type StreamEntry, StreamReader } from './stream-reader.js';

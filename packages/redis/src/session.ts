@@ -24,6 +24,12 @@ export interface LeaseCalls<Renewal> {
   readonly close: (session: string) => Promise<unknown>;
 }
 
+/**
+ * Why a session is over: it was not renewed in time ("late"); Redis does not know it, though its time is not over
+ * ("forgotten"); or no call can be made any more ("unreachable").
+ */
+export type SessionEnd = 'late' | 'forgotten' | 'unreachable';
+
 export interface SessionOptions<Renewal> {
   readonly clock: Clock;
   readonly random: Random;
@@ -37,7 +43,7 @@ export interface SessionOptions<Renewal> {
   /** Told whether renewals succeed. */
   readonly health: { readonly succeeded: () => void; readonly failed: (error: unknown) => void };
   /** The session is over: what was delivered under it is lost. */
-  readonly onLost: () => void;
+  readonly onLost: (why: SessionEnd) => void;
   /** Told what each renewal answers. */
   readonly onRenewed: (renewal: Renewal) => void;
 }
@@ -64,7 +70,7 @@ export class Session<Renewal> {
   #closed = false;
   /** What cannot be renewed any more is lost. */
   readonly #onUnreachable = (): void => {
-    if (this.id !== undefined) this.lost();
+    if (this.id !== undefined) this.lost('unreachable');
   };
 
   constructor(options: SessionOptions<Renewal>) {
@@ -103,12 +109,12 @@ export class Session<Renewal> {
   }
 
   /** Redis says that it is over. */
-  lost(): void {
+  lost(why: SessionEnd = this.isValid ? 'forgotten' : 'late'): void {
     this.#timer?.cancel();
     this.id = undefined;
     this.#since = NEVER;
     this.validUntil = 0;
-    this.#options.onLost();
+    this.#options.onLost(why);
   }
 
   /** Ends it; what was not handed back is claimed by others. Never rejects. */

@@ -77,7 +77,7 @@ export class Lives {
   plain({ args }: Call, reply: string): void {
     for (const [index, id] of reply.split(' ').slice(1).entries()) {
       const { name } = JSON.parse(args[3 * index + 1] ?? '') as { name: string };
-      if (id !== 'full') this.#begin(name, id);
+      if (!id.startsWith('full:')) this.#begin(name, id);
     }
   }
 
