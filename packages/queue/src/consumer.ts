@@ -13,7 +13,7 @@
 import type { Clock, HoldfastError, Timer } from '@holdfast/kernel';
 import { Session, type SessionEnd } from '@holdfast/redis';
 import { SessionCalls } from './calls.js';
-import type { Claimed, DueTicks, Work } from './claimed.js';
+import type { Claimed, Work } from './claimed.js';
 import { type Ahead, Deliveries, handedBack } from './deliveries.js';
 import { Health, type Report } from './health.js';
 import {
@@ -31,7 +31,7 @@ import type { QueueSettings } from './queue-options.js';
 import { Sleep } from './sleep.js';
 import { DeliveredTask, type TaskQueue } from './task.js';
 import { refused } from './telemetry.js';
-import { runTicks } from './ticks.js';
+import { TickRunner } from './ticks.js';
 import type { Renewed } from './verbs.js';
 
 /** What consumes: the queue, and what becomes of its tasks. */
@@ -67,9 +67,7 @@ export class Consumer {
   readonly #call: SessionCalls;
   readonly #sleep: Sleep;
   readonly #health: Health;
-  /** Of ticks, which may fail while all else goes well, as on a server that is full. */
-  readonly #tickHealth: Health;
-  #isTicking = false;
+  readonly #ticks: TickRunner;
   readonly #deliveries = new Deliveries();
   #phase: Phase = 'opening';
   #supply: Supply = 'unknown';
@@ -102,7 +100,11 @@ export class Consumer {
     const { port } = options.queue;
     this.#clock = port.clock;
     this.#health = new Health(port, options.report);
-    this.#tickHealth = new Health(port, options.report);
+    this.#ticks = new TickRunner(port, {
+      report: options.report,
+      ending: this.#draining.signal,
+      onDone: () => this.#wake(),
+    });
     this.#sleep = new Sleep(port);
     this.#call = new SessionCalls(options.queue, options.lease, this.#health);
     this.#session = new Session({
@@ -116,7 +118,7 @@ export class Consumer {
       onLost: (why) => this.#lose(why),
       onRenewed: ({ epoch, ticks }) => {
         this.#noteEpoch(epoch);
-        this.#runTicks(ticks);
+        this.#ticks.run(ticks);
       },
     });
   }
@@ -323,7 +325,7 @@ export class Consumer {
     this.#supply = work.claimed.length < want ? 'drained' : 'saturated';
     this.#isPaced = work.isPaced;
     if (work.isUnconfirmed) this.#confirm();
-    this.#runTicks(work.ticks);
+    this.#ticks.run(work.ticks);
     if (work.ticks.due.length === 0 && this.#supply === 'drained')
       this.#sleep.until(work.last, work.wait, () => this.#wake());
   }
@@ -335,24 +337,6 @@ export class Consumer {
       .then((isConfirmed) => (isConfirmed ? undefined : this.#health.pause(undefined, this.#draining.signal)))
       .finally(() => {
         this.#confirming = undefined;
-        this.#wake();
-      });
-  }
-
-  /** The queue is asked again after it: more ticks may be due. */
-  #runTicks(ticks: DueTicks): void {
-    if (ticks.due.length === 0 || this.#isTicking) return;
-    this.#isTicking = true;
-    runTicks(this.#options.queue.port, ticks)
-      .then(
-        () => this.#tickHealth.succeeded(),
-        (error: unknown) => {
-          this.#tickHealth.failed(error);
-          return this.#tickHealth.pause(undefined, this.#draining.signal);
-        },
-      )
-      .then(() => {
-        this.#isTicking = false;
         this.#wake();
       });
   }

@@ -6,6 +6,7 @@
  * in the same step. A tick at whose time there was a worker gets its task; what becomes of others, the schedule says.
  */
 import type { DueTicks } from './claimed.js';
+import { Health, type Report } from './health.js';
 import type { QueuePort } from './port.js';
 import { type Kept, type Schedule, tickAfter } from './schedule.js';
 import { tick } from './verbs.js';
@@ -16,11 +17,48 @@ const LATE = 1_000;
 /** Ticks of which one call adds the tasks. */
 const MOST = 100;
 
-/** Adds the tasks of all ticks that are due. Throws UnavailableError. */
-export async function runTicks(port: QueuePort, ticks: DueTicks): Promise<void> {
-  await Promise.all(ticks.due.map((due) => runSchedule(port, due, ticks)));
+interface TickRunnerOptions {
+  readonly report: Report;
+  /** Once it has aborted, no failure is waited for. */
+  readonly ending: AbortSignal;
+  /** Told when ticks have been run, or could not be: the queue is to be asked again, more may be due. */
+  readonly onDone: () => void;
 }
 
+/** Runs the ticks that the calls of one session were told of. */
+export class TickRunner {
+  readonly #port: QueuePort;
+  readonly #options: TickRunnerOptions;
+  /** Its own: ticks may fail while all else goes well, as on a server that is full. */
+  readonly #health: Health;
+  #isRunning = false;
+
+  constructor(port: QueuePort, options: TickRunnerOptions) {
+    this.#port = port;
+    this.#options = options;
+    this.#health = new Health(port, options.report);
+  }
+
+  /** Adds the tasks of all ticks that are due, unless it is at it already. A failure is reported. */
+  run(ticks: DueTicks): void {
+    if (ticks.due.length > 0 && !this.#isRunning) void this.#run(ticks);
+  }
+
+  async #run(ticks: DueTicks): Promise<void> {
+    this.#isRunning = true;
+    try {
+      await Promise.all(ticks.due.map((due) => runSchedule(this.#port, due, ticks)));
+      this.#health.succeeded();
+    } catch (error) {
+      this.#health.failed(error);
+      await this.#health.pause(undefined, this.#options.ending);
+    }
+    this.#isRunning = false;
+    this.#options.onDone();
+  }
+}
+
+/** Throws UnavailableError. */
 async function runSchedule(
   port: QueuePort,
   due: DueTicks['due'][number],
