@@ -78,6 +78,19 @@ export function otherIssuer(guard: GuardKind, claim: TokenClaim, mark: GuardMark
   );
 }
 
+/**
+ * Runs the last step of a transfer, which seals: where that finds the mark of another issuer, the mark has changed since
+ * the transfer looked at it.
+ */
+export async function handedOver<T>(claim: TokenClaim, sealing: Promise<T>): Promise<T> {
+  try {
+    return await sealing;
+  } catch (error) {
+    if (!(error instanceof IssuerMismatchError)) throw error;
+    throw changedMark(claim, undefined);
+  }
+}
+
 /** The error for a mark that changed between the look at it and the transfer. */
 export function changedMark({ resource }: TokenClaim, mark: GuardMark | undefined): BusyError {
   return new BusyError(

@@ -579,3 +579,13 @@ it.each<[object, RegExp]>([
     expect(() => make(options as never)).toThrow(message);
   }
 });
+
+it('a route whose resource is empty is wrong, whatever its client names', async () => {
+  const check = createFencingCheck({ guard, resource: () => '' });
+  const sent: Readonly<Record<string, string>> = fencingHeaders(holder('r', 1));
+  const header = (name: string): string | undefined =>
+    Object.entries(sent).find(([known]) => known.toLowerCase() === name.toLowerCase())?.[1];
+  await expect(check({}, { method: 'POST', header })).rejects.toThrow(
+    /route's resource is a string that is not empty/,
+  );
+});

@@ -1,6 +1,12 @@
 /** The guard for objects where stores and networks play tricks: a real client of S3 over real HTTP, and files. */
 import { S3Client } from '@aws-sdk/client-s3';
-import { IssuerMismatchError, MisuseError, StaleTokenError, UnavailableError } from '@holdfast/fence';
+import {
+  BusyError,
+  IssuerMismatchError,
+  MisuseError,
+  StaleTokenError,
+  UnavailableError,
+} from '@holdfast/fence';
 import {
   conformance,
   createObjectGuard,
@@ -71,6 +77,28 @@ describe('an object of the guard', () => {
     expect(writes).toBe(0);
     await expect(runaway.write('6')).rejects.toThrow(IssuerMismatchError);
     expect(text(await next.read())).toBe('late 1');
+  });
+
+  it('says that its earlier holder writes all the time, where that holds up the transfer', async () => {
+    await using bench = await openBench();
+    const runaway = await bench.guard().seal(totals(5));
+    await runaway.write('5');
+    const beaten: ObjectStore = {
+      name: bench.store.name,
+      put: (...args) => bench.store.put(...args),
+      remove: (...args) => bench.store.remove(...args),
+      async get(key, signal) {
+        const object = await bench.store.get(key, signal);
+        await runaway.write('late');
+        return object;
+      },
+    };
+    const next = { ...totals(1), issuer: 'queue:q' };
+    const transfer = bench.guard({ store: beaten, callTimeout: 500 }).transfer(KEY, next);
+    await expect(transfer).rejects.toThrow(BusyError);
+    await expect(transfer).rejects.toThrow(/was written to \d+ times .*Let its holder stop/);
+    await bench.guard().transfer(KEY, next);
+    await expect(runaway.write('6')).rejects.toThrow(IssuerMismatchError);
   });
 
   it('is absent when it was sealed and not written, and when it was deleted, with its mark kept', async () => {

@@ -1,4 +1,5 @@
 /** The guard for data in Redis: the contract, its commands, and a store that forgets. */
+import { readFileSync } from 'node:fs';
 import { IssuerMismatchError, MisuseError, StaleTokenError, UnavailableError } from '@holdfast/fence';
 import {
   createRedisGuard,
@@ -66,6 +67,49 @@ async function openFixture(): Promise<GuardFixture<readonly RedisCommand[], Redi
 }
 
 guardContract('redis', openFixture);
+
+describe('a write that would take the guard from under itself', () => {
+  it.each<[string, RedisCommand]>([
+    ['another database', ['SELECT', '1']],
+    ['an empty one', ['flushdb', 'ASYNC']],
+    ['its mark', ['DEL', '{holdfast}:mark:r']],
+    ['the mark of another resource', ['DEL', 'a', '{holdfast}:mark:other']],
+    ['its record', ['DEL', '{holdfast}:guard']],
+  ])('is refused: %s', async (_, command) => {
+    await using store = await openStore();
+    const guard = await store.guard();
+    const sealed = await guard.seal(holder('r', systemClock.wall()));
+    await expect(sealed.write([['SET', 'a', '1'], command])).rejects.toThrow(MisuseError);
+    await expect(sealed.write([['SET', 'a', '1'], command])).rejects.toThrow(/Command 2 .*guard/);
+    expect(await store.redis.exists('a')).toBe(0);
+    await sealed.write([['SET', '{holdfast}:marks', '{holdfast}']]);
+  });
+
+  it('needs the rights that the documentation names', async () => {
+    await using store = await openStore();
+    const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
+    const rights = /A user of Redis needs `([^`]*)`/.exec(readme)?.[1]?.split(' ') ?? [];
+    await store.redis.call('ACL', 'SETUSER', 'app', 'on', '>p', '-@all', ...rights, '~data');
+    await using guard = createRedisGuard({ redis: store.node.url.replace('//', '//app:p@'), window: WINDOW });
+    await guard.initialize();
+    const token = systemClock.wall();
+    await (await guard.seal(holder('r', token))).write([['SET', 'data', '1']]);
+    const next = await guard.transfer('r', { ...holder('r', token), issuer: 'queue:q' });
+    await expect(next.write([['HSET', 'hash', 'f', '1']])).rejects.toThrow(MisuseError);
+    expect(await store.redis.get('data')).toBe('1');
+  });
+
+  it('names the rights where its user may not', async () => {
+    await using store = await openStore();
+    await store.redis.call('ACL', 'SETUSER', 'default', '-rename');
+    const guard = await store.guard();
+    const sealed = await guard.seal(holder('r', systemClock.wall()));
+    await store.redis.set('a', '1');
+    const writing = sealed.write([['RENAME', 'a', 'b']]);
+    await expect(writing).rejects.toThrow(MisuseError);
+    await expect(writing).rejects.toThrow(/Command 1 of the write failed.*README lists/);
+  });
+});
 
 describe('the commands of a write', () => {
   it('are carried out in order, with their replies as Redis gives them', async () => {

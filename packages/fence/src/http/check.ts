@@ -160,8 +160,8 @@ async function nameOf<Request>(
   request: Request,
 ): Promise<string> {
   const name: unknown = typeof resource === 'function' ? await resource(request) : resource;
-  if (typeof name === 'string') return name;
-  throw new MisuseError(`The route's resource is a string; got ${display(name)}.`);
+  if (typeof name === 'string' && name !== '') return name;
+  throw new MisuseError(`The route's resource is a string that is not empty; got ${display(name)}.`);
 }
 
 const mismatch = (named: string, expected: string): Problem =>

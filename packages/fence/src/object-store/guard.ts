@@ -31,7 +31,7 @@ import {
 import { reasonOf } from '@holdfast/redis';
 import { StaleTokenError } from '../errors.js';
 import { type Guard, type Sealed, tokenWindow } from '../guard.js';
-import { changedMark, otherIssuer, staleToken } from '../refused.js';
+import { changedMark, handedOver, otherIssuer, staleToken } from '../refused.js';
 import { conformance, hasPassed } from './conformance.js';
 import { withSignal } from './deadline.js';
 import { hasSameMark, type Judgement, judge, markOf } from './judge.js';
@@ -116,14 +116,24 @@ export class ObjectGuard implements Guard<ObjectWrite, void> {
 
   async transfer(resource: string, holder: TokenClaim): Promise<SealedObject> {
     const claim = this.#requireClaim(holder, { resource: requireName('resource', resource) });
-    return this.#sealed(claim, await this.#within((signal) => this.#replace(claim, signal)));
+    const race = { lost: 0 };
+    const replacing = this.#within((signal) => this.#replace(claim, race, signal));
+    const etag = await replacing.catch((error: unknown) => {
+      if (!(error instanceof UnavailableError) || race.lost === 0) throw error;
+      throw new BusyError(
+        `"${resource}" was written to ${race.lost} times in the ${this.#callTimeout} ms in which it was handed over. Let its holder stop, and call transfer again.`,
+        { resource },
+      );
+    });
+    return this.#sealed(claim, etag);
   }
 
   /**
    * Puts the object under the claim in place of the mark that it was seen to have. A holder of that mark who goes on
-   * writing changes the ETag and not the mark: then the put is tried again, so that nobody can hold up the transfer.
+   * writing changes the ETag and not the mark: then the put is tried again, and at once, because a pause would only give
+   * the holder more time to get in between.
    */
-  async #replace(claim: TokenClaim, signal: AbortSignal): Promise<string> {
+  async #replace(claim: TokenClaim, race: { lost: number }, signal: AbortSignal): Promise<string> {
     let seen: StoredObject | undefined;
     for (let attempt = 0; ; attempt += 1) {
       const current = await this.#store.get(claim.resource, signal);
@@ -131,12 +141,15 @@ export class ObjectGuard implements Guard<ObjectWrite, void> {
       if (seen !== undefined && judgement !== 'own' && !hasSameMark(current, seen)) {
         throw changedMark(claim, current?.mark && { issuer: undefined, ...current.mark });
       }
-      if (judgement !== 'foreign' || current === undefined) return this.#raise(claim, signal);
+      if (judgement !== 'foreign' || current === undefined)
+        return handedOver(claim, this.#raise(claim, signal));
       const { etag } = current;
       const answer = await this.#store.put(claim.resource, this.#raised(current, claim), etag, signal);
       if (answer.word === 'put') return answer.etag;
       seen = current;
-      await pause(this.#clock, backoff(this.#random, attempt, BACKOFF), signal);
+      race.lost += 1;
+      if (answer.word === 'unclear')
+        await pause(this.#clock, backoff(this.#random, attempt, BACKOFF), signal);
     }
   }
 

@@ -23,7 +23,7 @@ import {
   UnavailableError,
 } from '@holdfast/kernel';
 import type { Guard, Sealed } from '../guard.js';
-import { changedMark, otherIssuer, staleToken } from '../refused.js';
+import { changedMark, handedOver, otherIssuer, staleToken } from '../refused.js';
 import {
   type Database,
   isPool,
@@ -157,7 +157,7 @@ export class PostgresGuard<Tx> implements Guard<PostgresWrite<Tx>, unknown> {
         : refusedBy(error, this.#marks.name);
     }
     session.release();
-    return this.seal(claim);
+    return handedOver(claim, this.seal(claim));
   }
 
   /**

@@ -32,6 +32,8 @@ import {
   adviceFor,
   Caller,
   type CallVerb,
+  FORBIDDEN_ADVICE,
+  isForbidden,
   isRefused,
   type NodeSource,
   type Reply,
@@ -40,7 +42,7 @@ import {
 } from '@holdfast/redis';
 import type { StaleReason } from '../errors.js';
 import { type Guard, type Sealed, tokenWindow } from '../guard.js';
-import { changedMark, type GuardMark, otherIssuer, staleToken } from '../refused.js';
+import { changedMark, type GuardMark, handedOver, otherIssuer, staleToken } from '../refused.js';
 import { encodeCommands, type RedisCommand } from './commands.js';
 
 export interface RedisGuardOptions {
@@ -167,13 +169,17 @@ export class RedisGuard implements Guard<readonly RedisCommand[], RedisReplies>,
     const claim = requireClaim(holder, { resource: requireName('resource', resource) });
     const [, seen] = await this.#caller.call(readMark, { keys: [this.#markOf(resource)], args: [] });
     const mark = parseMark(seen);
-    if (mark?.issuer === undefined || mark.issuer === claim.issuer) await this.#checked(seal, claim);
+    if (mark?.issuer === undefined || mark.issuer === claim.issuer)
+      await handedOver(claim, this.#checked(seal, claim));
     else await this.#checked(transfer, claim, { keys: [], args: [String(seen)] });
     return this.#sealed(claim);
   }
 
   #sealed(claim: TokenClaim): Sealed<readonly RedisCommand[], RedisReplies> {
-    return { ...claim, write: async (commands) => this.#checked(write, claim, encodeCommands(commands)) };
+    return {
+      ...claim,
+      write: async (commands) => this.#checked(write, claim, encodeCommands(commands, this.#root)),
+    };
   }
 
   /**
@@ -236,7 +242,8 @@ export class RedisGuard implements Guard<readonly RedisCommand[], RedisReplies>,
   #failed(number: number, reason: string): UnavailableError | MisuseError {
     const before = number > 1 ? '; those before it were carried out' : '';
     if (!isRefused(reason)) {
-      return new MisuseError(`Command ${number} of the write failed${before}: ${reason}`);
+      const advice = isForbidden(reason) ? ` ${FORBIDDEN_ADVICE}` : '';
+      return new MisuseError(`Command ${number} of the write failed${before}: ${reason}${advice}`);
     }
     return new UnavailableError(
       `Redis refused command ${number} of the write${before}. ${adviceFor(reason)}. The same call may be repeated under the same token.`,
