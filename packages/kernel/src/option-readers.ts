@@ -50,22 +50,45 @@ export function groupOrDefaults<R extends object>(readers: R): Reader<Settings<R
   return (option, value = {}) => reader(option, value);
 }
 
-/** What options come to where none is given, by their readers: reading is part of every acquire. */
-const defaults = new WeakMap<object, unknown>();
+/** What options are where they are absent; those that may not be have no value, and are named. */
+interface Absent {
+  readonly values: Readonly<Record<string, unknown>>;
+  readonly required: readonly string[];
+}
+
+/** By the readers: found out once, since reading is part of every acquire and every add. */
+const absent = new WeakMap<object, Absent>();
+
+function absentBy(readers: Readonly<Record<string, Reader<unknown>>>): Absent {
+  const values: Record<string, unknown> = {};
+  const required: string[] = [];
+  for (const [name, reader] of Object.entries(readers)) {
+    values[name] = undefined;
+    try {
+      values[name] = reader(name, undefined);
+    } catch {
+      required.push(name);
+    }
+  }
+  const found = { values, required };
+  absent.set(readers, found);
+  return found;
+}
 
 function read<R extends object>(
   { where, path }: { readonly where: string; readonly path: string },
   options: unknown,
   readers: R,
 ): Settings<R> {
-  const isEmpty = isPlain(options) && !hasKeys(options);
-  if (isEmpty && defaults.has(readers)) return defaults.get(readers) as Settings<R>;
+  requireKnown(where, options, readers);
   const known = readers as Readonly<Record<string, Reader<unknown>>>;
   const given = options as Readonly<Record<string, unknown>>;
-  requireKnown(where, options, readers);
-  const settings: Record<string, unknown> = {};
-  for (const name in known) settings[name] = known[name]?.(path + name, given[name]);
-  if (isEmpty) defaults.set(readers, Object.freeze(settings));
+  const { values, required } = absent.get(readers) ?? absentBy(known);
+  const settings = { ...values };
+  for (const name of required) settings[name] = known[name]?.(path + name, given[name]);
+  for (const name of Object.keys(isPlain(given) ? given : known)) {
+    if (!required.includes(name)) settings[name] = known[name]?.(path + name, given[name]);
+  }
   return settings as Settings<R>;
 }
 
@@ -81,18 +104,10 @@ function requireKnown(where: string, options: unknown, readers: object): void {
   }
 }
 
+/** Whether it has all of its options itself: an instance of a class may have some by its prototype. */
+const isPlain = (options: object): boolean => Object.getPrototypeOf(options) === Object.prototype;
+
 const namesOf = (readers: object): string => Object.keys(readers).join(', ');
-
-function isPlain(options: unknown): options is object {
-  return (
-    typeof options === 'object' && options !== null && Object.getPrototypeOf(options) === Object.prototype
-  );
-}
-
-function hasKeys(options: object): boolean {
-  for (const _ in options) return true;
-  return false;
-}
 
 /** Anything, as it is given: what it is handed to checks it. */
 export function passedOn<T>(): Reader<T> {
