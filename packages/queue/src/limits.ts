@@ -67,7 +67,36 @@ export const readLimits = group(LIMITS);
 
 const NONE: DeclaredLimits = { waiting: undefined, args: Array(9).fill('') };
 
-export function declareLimits(limits: Settings<typeof LIMITS> | undefined): DeclaredLimits {
+type LimitSettings = Settings<typeof LIMITS>;
+
+/** One of the partitions of a queue. */
+interface Partition {
+  readonly index: number;
+  readonly partitions: number;
+}
+
+/** What one partition has of the limits of the queue. Throws MisuseError for limits that leave a partition without any. */
+export function shareOf(limits: LimitSettings, partition: Partition): LimitSettings {
+  const { waiting, concurrency, rate } = limits;
+  return {
+    ...limits,
+    waiting: waiting && divide('limits.waiting', waiting, partition),
+    concurrency: concurrency && divide('limits.concurrency', concurrency, partition),
+    rate: rate && { ...rate, max: divide('limits.rate.max', rate.max, partition) },
+  };
+}
+
+/** The shares differ by one at the most, and come to the whole. */
+function divide(option: string, most: number, { index, partitions }: Partition): number {
+  if (most < partitions) {
+    throw new MisuseError(
+      `${option} of a queue with ${partitions} partitions is at least ${partitions}, one for each; got ${most}. Use fewer partitions, or createQueue.`,
+    );
+  }
+  return Math.floor(most / partitions) + (index < most % partitions ? 1 : 0);
+}
+
+export function declareLimits(limits: LimitSettings | undefined): DeclaredLimits {
   if (limits === undefined) return NONE;
   const { version, waiting, concurrency, rate, keys } = limits;
   const ofEachKey = {

@@ -3,13 +3,15 @@
  * on one shard. The main path: `createPartitionedQueue`, `add`; a worker takes `queue.partitions`.
  *
  * Guarantees: those of a queue, within a partition: tasks of one key are in one partition, and so are those of one id. The
- * limits of the options are those of each partition.
+ * limits of the options hold for the whole queue: each partition has a share of them, so that what all of them let through
+ * is never more. A partition whose share is used up does not use that of another.
  */
 import { type Readers, readOptions, requireName, type Settings, whole } from '@holdfast/kernel';
 import { partitionOf } from '@holdfast/redis';
 import type { Added } from './adding.js';
 import type { Counts } from './inspection.js';
 import { requireQueueName } from './keys.js';
+import { shareOf } from './limits.js';
 import { Queue } from './queue.js';
 import { QUEUE, type QueueOptions } from './queue-options.js';
 import { type AddOptions, readAddOptions, requireTasks, type TaskToAdd } from './task-options.js';
@@ -47,11 +49,12 @@ export class PartitionedQueue<Input = unknown, Output = Input> implements AsyncD
   #next = 0;
 
   /** @internal */
-  constructor({ partitions, ...options }: Settings<typeof PARTITIONED>) {
+  constructor({ partitions, limits, ...options }: Settings<typeof PARTITIONED>) {
     this.name = options.name;
     this.partitions = Array.from({ length: partitions }, (_, index) => {
       const name = requireQueueName(`${options.name}.${index}`);
-      return new Queue<Input, Output>({ ...options, name, groups: [] });
+      const share = limits && shareOf(limits, { index, partitions });
+      return new Queue<Input, Output>({ ...options, name, limits: share, groups: [] });
     });
   }
 

@@ -1,7 +1,7 @@
 /** A queue over the shards of a real Cluster. */
 import { MisuseError } from '@holdfast/kernel';
 import { type LocalNodes, startNodes } from '@holdfast/local';
-import { createPartitionedQueue, createWorker, listQueues, type Task } from '@holdfast/queue';
+import { createPartitionedQueue, createWorker, listQueues, QueueFullError, type Task } from '@holdfast/queue';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 
@@ -73,3 +73,48 @@ it('knows a task by its id, wherever it is', async () => {
 it('refuses a number of partitions that makes none', () => {
   expect(() => createPartitionedQueue({ redis: url(), name: 'x', partitions: 1 })).toThrow(MisuseError);
 });
+
+it('has its limits as a whole: each partition has a share', async () => {
+  const limits = { waiting: 7, concurrency: 4, rate: { max: 5, per: 3_600_000 } };
+  await using queue = createPartitionedQueue<number>({
+    redis: url(),
+    name: 'limited',
+    partitions: 3,
+    limits,
+  });
+  const tries = await Promise.allSettled(Array.from({ length: 12 }, (_, n) => queue.add(n)));
+  const refused = tries.filter((tried) => tried.status === 'rejected');
+  expect(refused.map(({ reason }) => reason)).toEqual(Array(5).fill(expect.any(QueueFullError)));
+  expect(await queue.counts()).toMatchObject({ waiting: 7 });
+
+  let most = 0;
+  let active = 0;
+  const waiting: (() => void)[] = [];
+  await using worker = createWorker({
+    queue: queue.partitions,
+    concurrency: 100,
+    grace: 0,
+    handler: async () => {
+      active += 1;
+      most = Math.max(most, active);
+      await new Promise<void>((resolve) => waiting.push(resolve));
+      active -= 1;
+    },
+  });
+  await expect.poll(() => waiting.length, { timeout: 20_000 }).toBe(4);
+  for (const resolve of waiting.splice(0)) resolve();
+  await expect.poll(() => waiting.length, { timeout: 20_000 }).toBe(1);
+  for (const resolve of waiting.splice(0)) resolve();
+  await expect.poll(async () => (await queue.counts()).completed, { timeout: 20_000 }).toBe(5);
+  expect(await queue.counts()).toMatchObject({ waiting: 2, active: 0 });
+  expect(most).toBe(4);
+  expect(worker.problem).toBeUndefined();
+});
+
+it.each([{ waiting: 2 }, { concurrency: 2 }, { rate: { max: 2, per: 1_000 } }])(
+  'refuses a limit that leaves a partition without any: %j',
+  (limits) => {
+    const options = { redis: url(), name: 'x', partitions: 3, limits };
+    expect(() => createPartitionedQueue(options)).toThrow(/partitions is at least 3, one for each; got 2/);
+  },
+);
