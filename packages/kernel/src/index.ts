@@ -52,7 +52,7 @@ export {
   delayFor,
   readBackoff,
 } from './retry-backoff.js';
-export { checkData, type Schema } from './schema.js';
+export { checkData, type Schema, validateData } from './schema.js';
 export { isNonRetryable, messageOf, stackOf } from './thrown.js';
 export { requireToken } from './token.js';
 export { type Allowance, renewalDue, validityOf, validUntil } from './validity.js';

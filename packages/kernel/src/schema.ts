@@ -1,7 +1,7 @@
 /**
  * Checking of data by a user's schema: any library that speaks Standard Schema (zod, valibot, arktype, …).
  *
- * Guarantees: what does not fit, or cannot be judged, is a MisuseError with what the schema says.
+ * Guarantees: what does not fit, or cannot be judged, is a MisuseError with what the schema says; `validateData` tells the two apart.
  */
 import { MisuseError } from './errors.js';
 import { messageOf } from './thrown.js';
@@ -25,27 +25,45 @@ interface Issue {
   readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
 }
 
-/** The data, as the schema makes them. `of` and `owner` are what has the data, and the schema. Throws MisuseError. */
+/** What has the data, and the schema. */
+interface Owned {
+  readonly of: string;
+  readonly owner: string;
+}
+
+/**
+ * The data, as the schema makes them, or what is wrong with them. Throws where the schema cannot tell: what it throws, or
+ * that it answers with neither a value nor issues.
+ */
+export async function validateData<Output>(
+  schema: Schema<unknown, Output>,
+  data: unknown,
+  { of, owner }: Owned,
+): Promise<{ readonly value: Output } | { readonly wrong: string }> {
+  const checked = await schema['~standard'].validate(data);
+  if (!checked.issues) {
+    if ('value' in checked) return { value: checked.value };
+    throw new MisuseError('it answers with neither a value nor issues');
+  }
+  const issues = checked.issues.map(textOf).join('; ');
+  return { wrong: `The data of ${of} do not fit the ${owner}'s schema: ${issues}.` };
+}
+
+/** The data, as the schema makes them. Throws MisuseError, also where the schema cannot tell. */
 export async function checkData<Output>(
   schema: Schema<unknown, Output>,
   data: unknown,
-  { of, owner }: { readonly of: string; readonly owner: string },
+  owned: Owned,
 ): Promise<Output> {
-  let issues: readonly string[];
-  try {
-    const checked = await schema['~standard'].validate(data);
-    if (!checked.issues) {
-      if ('value' in checked) return checked.value;
-      throw new MisuseError('it answers with neither a value nor issues');
-    }
-    issues = checked.issues.map(textOf);
-  } catch (cause) {
+  const checked = await validateData(schema, data, owned).catch((cause: unknown) => {
     const why = messageOf(cause);
-    throw new MisuseError(`The ${owner}'s schema cannot tell whether the data of ${of} fit it: ${why}.`, {
-      cause,
-    });
-  }
-  throw new MisuseError(`The data of ${of} do not fit the ${owner}'s schema: ${issues.join('; ')}.`);
+    throw new MisuseError(
+      `The ${owned.owner}'s schema cannot tell whether the data of ${owned.of} fit it: ${why}.`,
+      { cause },
+    );
+  });
+  if ('wrong' in checked) throw new MisuseError(checked.wrong);
+  return checked.value;
 }
 
 function textOf({ message, path }: Issue): string {

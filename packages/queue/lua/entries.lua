@@ -35,7 +35,8 @@ local function keep(stream, level, entries)
   local kept = {}
   for _, one in ipairs(entries) do
     local entry, fields = one[1], one[2]
-    if fields[1] == 'd' then
+    -- Plain, or of no task at all: the worker says what is wrong with it.
+    if fields[1] ~= 'i' then
       kept[#kept + 1] = one
     elseif resolve(stream, entry, fields) and may_begin(stream, entry, fields[2], fields[3]) then
       kept[#kept + 1] = one

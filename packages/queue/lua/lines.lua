@@ -14,19 +14,22 @@ end
 
 -- Gives the free slots of a key, of which `slots` are in use, to those who have waited longest.
 local function fill_slots(key, slots)
-  local free = math.min(100, tonumber(redis.call('HGET', META, 'key_limit') or 1) - slots)
-  local from, to = line_of(key)
-  local next_ones = free > 0 and redis.call('ZRANGEBYLEX', LINES, from, to, 'LIMIT', 0, free) or {}
-  for _, member in ipairs(next_ones) do
-    local id = string.match(member, '\1%d+\1(.*)$')
-    local record = redis.call('HGET', TASKS, id)
-    redis.call('ZREM', LINES, member)
-    redis.call('ZREM', JOINED, id)
-    if record then
-      slots = slots + 1
-      push(string.sub(record, 1, 1), id)
+  local limit, from, to = tonumber(redis.call('HGET', META, 'key_limit') or 1), line_of(key)
+  local passed -- how many took no slot: then there is room for those behind them
+  repeat
+    local free = math.min(100, limit - slots)
+    local next_ones = free > 0 and redis.call('ZRANGEBYLEX', LINES, from, to, 'LIMIT', 0, free) or {}
+    passed = #next_ones
+    for _, member in ipairs(next_ones) do
+      local id = string.match(member, '\1%d+\1(.*)$')
+      local record = redis.call('HGET', TASKS, id)
+      redis.call('ZREM', LINES, member)
+      redis.call('ZREM', JOINED, id)
+      -- One that cannot be read is of no key when it ends, so it takes no slot.
+      if record and string.match(record, '^%d %d ([^\n]*)\n') == key then slots, passed = slots + 1, passed - 1 end
+      if record then push_record(record, id) end
     end
-  end
+  until passed == 0
   if slots > 0 then redis.call('HSET', SLOTS, key, slots) else redis.call('HDEL', SLOTS, key) end
 end
 
@@ -52,9 +55,6 @@ local function release(id)
   local record = redis.call('HGET', TASKS, id)
   if not record then return end
   local priority, holds, key = string.match(record, '^(%d) (%d) ([^\n]*)\n')
-  if key == '' or holds == '1' then
-    push(priority, id)
-  else
-    enter_line(priority, key, id)
-  end
+  if not key or key == '' or holds == '1' then return push_record(record, id) end
+  enter_line(priority, key, id)
 end

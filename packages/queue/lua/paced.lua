@@ -23,6 +23,6 @@ local function let_go(ids)
     redis.call('ZREM', PACED, id)
     redis.call('ZREM', JOINED, id)
     local record = redis.call('HGET', TASKS, id)
-    if record then push(string.sub(record, 1, 1), id) end
+    if record then push_record(record, id) end
   end
 end

@@ -21,6 +21,11 @@ local function push(priority, id)
   redis.call('HSET', PLACES, id, priority .. ' ' .. entry)
 end
 
+-- The same, by its record. One that cannot be read goes as one without a priority: a worker makes a dead letter of it.
+local function push_record(record, id)
+  push(string.match(record, '^%d') or '0', id)
+end
+
 -- How many tasks there are that wait, for whatever it is: those that no worker has.
 local function unbegun()
   local meta = redis.call('HMGET', META, 'levels', 'returned')

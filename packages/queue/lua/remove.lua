@@ -9,7 +9,7 @@
 local id, state = ARGV[1], ARGV[4]
 local record = state ~= 'dead' and redis.call('HGET', TASKS, id)
 if record then
-  local key = string.match(record, '^%d %d ([^\n]*)\n')
+  local key = string.match(record, '^%d %d ([^\n]*)\n') or ''
   local word, has_slot = take(id, record, key, state)
   if word == 'active' then return {'active'} end
   if word == 'unknown' then return {'unknown'} end

@@ -15,11 +15,11 @@ local function claim_returned(session, want, levels)
       -- Reading it has counted this delivery already.
       local deliveries = redis.call('XPENDING', stream, GROUP, one[1], one[1], 1)[1][4]
       redis.call('HINCRBY', META, 'returned', -1)
-      if one[2] and (one[2][1] == 'd' or resolve(stream, one[1], one[2])) then
+      if one[2] and (one[2][1] ~= 'i' or resolve(stream, one[1], one[2])) then
         redis.call('XCLAIM', stream, GROUP, session, 0, one[1], 'RETRYCOUNT', deliveries, 'JUSTID')
         kept[#kept + 1] = {one[1], one[2], deliveries}
         -- It has begun before, so it is not held back, but it counts.
-        local key = key_rate and one[2][3] and string.match(one[2][3], '^%d %d ([^\n]*)\n')
+        local key = key_rate and one[2][1] == 'i' and string.match(one[2][3], '^%d %d ([^\n]*)\n')
         if key and key ~= '' then begin(key, tonumber(key_per), 1) end
       elseif not one[2] then
         void = void + 1

@@ -1,6 +1,10 @@
 /**
  * What a worker was delivered, read from the reply of lua/work.lua.
+ *
+ * Guarantees: a delivery that cannot be read, such as one that somebody has written by hand, says so of itself; the others
+ * in the reply are read all the same.
  */
+import { messageOf } from '@holdfast/kernel';
 import type { Reply } from '@holdfast/redis';
 import type { Body, Failure, KeptOptions } from './task-options.js';
 
@@ -24,6 +28,8 @@ export interface Claimed {
   /** Failed attempts before this entry. */
   readonly made: number;
   readonly errors: readonly Failure[];
+  /** Why it cannot be read, if so: then its data are the text of what is there. */
+  readonly unreadable?: string;
 }
 
 export interface Work {
@@ -96,38 +102,82 @@ export function readTicks(
 const NO_OPTIONS: KeptOptions = {};
 const NO_ERRORS: readonly Failure[] = [];
 
-function readEntry(priority: string, [entry, fields, deliveries = 1]: Entry): Claimed {
-  if (fields[0] === 'd') {
-    const { x, ...options }: KeptOptions = fields[3] ? JSON.parse(fields[3]) : NO_OPTIONS;
-    return {
-      id: priority === '0' ? entry : `${entry}:${priority}`,
-      priority,
-      entry,
-      key: '',
-      recorded: false,
-      data: fields[1] ?? 'null',
-      options: fields[3] ? options : NO_OPTIONS,
-      // An entry has the time at which it was added.
-      expires: x === undefined ? undefined : Number.parseInt(entry, 10) + x,
-      deliveries,
-      made: 0,
-      errors: NO_ERRORS,
-    };
+export const unreadableBecause = (error: unknown): { readonly unreadable: string } => ({
+  unreadable: `it cannot be read: ${messageOf(error)}`,
+});
+
+function readEntry(priority: string, entry: Entry): Claimed {
+  try {
+    return entry[1][0] === 'd' ? readPlain(priority, entry) : readRecorded(priority, entry);
+  } catch (error) {
+    return { ...whatIsThere(priority, entry), ...unreadableBecause(error) };
   }
-  const record = fields[2] ?? '';
-  const end = record.indexOf('\n');
-  const body = JSON.parse(record.slice(end + 1)) as Body;
+}
+
+const idOf = (priority: string, entry: string): string => (priority === '0' ? entry : `${entry}:${priority}`);
+
+/** A task without a record: an entry that has its data. */
+function readPlain(priority: string, [entry, fields, deliveries = 1]: Entry): Claimed {
+  const { x, ...options }: KeptOptions = fields[3] ? JSON.parse(fields[3]) : NO_OPTIONS;
   return {
-    id: fields[1] ?? '',
+    id: idOf(priority, entry),
+    priority,
+    entry,
+    key: '',
+    recorded: false,
+    data: fields[1] ?? 'null',
+    options: fields[3] ? options : NO_OPTIONS,
+    // An entry has the time at which it was added.
+    expires: x === undefined ? undefined : Number.parseInt(entry, 10) + x,
+    deliveries,
+    made: 0,
+    errors: NO_ERRORS,
+  };
+}
+
+function readRecorded(priority: string, [entry, fields, deliveries = 1]: Entry): Claimed {
+  const [field, id = '', record = ''] = fields;
+  if (field !== 'i') throw new Error(`the entry has a field "${field}" that no task has`);
+  const end = record.indexOf('\n');
+  if (!HEAD.test(record)) throw new Error('the record does not begin with its priority and its key');
+  const body = JSON.parse(record.slice(end + 1)) as Body | null;
+  if (typeof body !== 'object' || body === null || !('d' in body)) throw new Error('the record has no data');
+  const { d, o = NO_OPTIONS, x, m = 0, e = NO_ERRORS } = body;
+  if (typeof o !== 'object' || typeof m !== 'number' || !Array.isArray(e)) {
+    throw new Error('the record says nonsense of its attempts or options');
+  }
+  return {
+    id,
     priority,
     entry,
     key: record.slice(4, end),
     recorded: true,
-    data: JSON.stringify(body.d),
-    options: body.o ?? NO_OPTIONS,
-    expires: body.x,
+    data: JSON.stringify(d),
+    options: o,
+    expires: x,
     deliveries,
-    made: body.m ?? 0,
-    errors: body.e ?? NO_ERRORS,
+    made: m,
+    errors: e,
+  };
+}
+
+/** "<priority> <holds> <key>\n" */
+const HEAD = /^\d [01] ([^\n]*)\n/;
+
+function whatIsThere(priority: string, [entry, fields, deliveries = 1]: Entry): Claimed {
+  const recorded = fields[0] === 'i';
+  const text = (recorded ? fields[2] : fields.join(' ')) ?? '';
+  return {
+    id: recorded ? (fields[1] ?? '') : idOf(priority, entry),
+    priority,
+    entry,
+    key: (recorded && HEAD.exec(text)?.[1]) || '',
+    recorded,
+    data: JSON.stringify(text),
+    options: NO_OPTIONS,
+    expires: undefined,
+    deliveries,
+    made: 0,
+    errors: NO_ERRORS,
   };
 }

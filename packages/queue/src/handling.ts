@@ -2,10 +2,11 @@
  * One attempt at a task: its data against the schema, the handler, and what becomes of the delivery.
  *
  * Guarantees: whatever a handler, a schema or a custom backoff throws or returns, the delivery has an outcome. A handler
- * that has succeeded completes its task, also where its result cannot be kept.
+ * that has succeeded completes its task, also where its result cannot be kept. Only data that do not fit the schema, and
+ * what cannot be read, are not tried again; a schema that throws is a failed attempt.
  */
-import { type CustomBackoff, checkData, DEFAULT_BACKOFF, delayFor, messageOf } from '@holdfast/kernel';
-import type { Claimed } from './claimed.js';
+import { type CustomBackoff, DEFAULT_BACKOFF, delayFor, validateData } from '@holdfast/kernel';
+import { type Claimed, unreadableBecause } from './claimed.js';
 import { ResultNotKeptError } from './errors.js';
 import type { Report } from './health.js';
 import { dead, done, failed, failureOf, type Outcome, withEffects } from './outcome.js';
@@ -33,7 +34,8 @@ export class Handling {
 
   /** `now`: by the server, in ms. */
   handle(claimed: Claimed, task: DeliveredTask<unknown>, now: number): Promise<Outcome> | Outcome {
-    const { expires, options } = claimed;
+    const { expires, options, unreadable } = claimed;
+    if (unreadable !== undefined) return this.#giveUp(claimed, task, now, unreadable);
     if (expires !== undefined && expires < now) {
       return this.#giveUp(claimed, task, now, `it expired ${now - expires} ms before it could begin`);
     }
@@ -46,11 +48,23 @@ export class Handling {
   async #attempt(claimed: Claimed, task: DeliveredTask<unknown>, now: number): Promise<Outcome> {
     const { queue, handler } = this.#options;
     try {
-      const data: unknown = JSON.parse(claimed.data);
-      const { schema } = queue;
-      task.data = schema ? await checkData(schema, data, { of: `task ${claimed.id}`, owner: 'queue' }) : data;
+      task.data = JSON.parse(claimed.data);
     } catch (error) {
-      return this.#giveUp(claimed, task, now, messageOf(error));
+      const { unreadable } = unreadableBecause(error);
+      return this.#giveUp({ ...claimed, data: JSON.stringify(claimed.data) }, task, now, unreadable);
+    }
+    if (queue.schema) {
+      try {
+        const checked = await validateData(queue.schema, task.data, {
+          of: `task ${claimed.id}`,
+          owner: 'queue',
+        });
+        if ('wrong' in checked) return this.#giveUp(claimed, task, now, checked.wrong);
+        task.data = checked.value;
+      } catch (error) {
+        // It could not tell, as when its database is away: that says nothing of the data.
+        return this.#failed(claimed, task, now, error);
+      }
     }
     const { clock } = queue.port;
     const began = clock.now();

@@ -57,7 +57,7 @@ export function placeOf(id: string): readonly [id: string, entry: string, priori
 /** A record or a letter: "<priority> <holds> <key>\n<body>". */
 function readRecord(record: string): Omit<TaskInfo, 'id' | 'state'> {
   const end = record.indexOf('\n');
-  const body = JSON.parse(record.slice(end + 1)) as Body;
+  const body = readBody(record.slice(end + 1));
   const key = record.slice(4, end);
   return {
     data: body.d,
@@ -68,13 +68,27 @@ function readRecord(record: string): Omit<TaskInfo, 'id' | 'state'> {
   };
 }
 
+/** Its text where it cannot be read, as when somebody has written it by hand: a worker makes a dead letter of it. */
+function readData(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+function readBody(text: string): Body {
+  const body = readData(text);
+  return typeof body === 'object' && body !== null && 'd' in body ? (body as Body) : { d: text };
+}
+
 /** Of find.lua; undefined if it knows nothing of the task. */
 export function readFound(reply: readonly Reply[], id: string): TaskInfo | undefined {
   const [state, value, detail, progress] = reply;
   if (state === 'unknown') return undefined;
   if (state === 'completed') return { id, state, data: undefined, ...readResult(String(value)) };
   const known = Array.isArray(value)
-    ? { data: JSON.parse(String(value[0])), priority: Number(placeOf(id)[2]), failed: 0 }
+    ? { data: readData(String(value[0])), priority: Number(placeOf(id)[2]), failed: 0 }
     : readRecord(String(value));
   return {
     id,
@@ -105,7 +119,7 @@ export function readPage(state: TaskState, reply: readonly Reply[]): TaskPage {
     if (state === 'completed') tasks.push({ id, state, data: undefined, ...readResult(value) });
     else if (/^\d [01] /.test(value)) tasks.push({ id, state, ...readRecord(value) });
     else if (value !== '')
-      tasks.push({ id, state, data: JSON.parse(value), priority: Number(placeOf(id)[2]), failed: 0 });
+      tasks.push({ id, state, data: readData(value), priority: Number(placeOf(id)[2]), failed: 0 });
   }
   return { tasks, next: items[1] || undefined };
 }

@@ -77,11 +77,30 @@ it('a schema that throws nonsense makes a dead letter', async () => {
       },
     },
   } as const;
-  const queue = queueOf<unknown>({ schema: schema as never });
+  const queue = queueOf<unknown>({ schema: schema as never, attempts: 1 });
   const { id } = await queue.add(1);
   isKind = false;
   workerOf({ queue, handler: () => {} });
   await eventually(async () => (await queue.get(id))?.state, 'dead' as const);
+});
+
+it('a schema that cannot tell, as when its database is away, is a failed attempt and is asked again', async () => {
+  let asked = 0;
+  const schema = {
+    '~standard': {
+      ...{ version: 1, vendor: 'test' },
+      validate: async (value: unknown) => {
+        asked += 1;
+        if (asked === 2) throw new Error('no database');
+        return asked === 3 ? Promise.reject(new Error('still none')) : { value };
+      },
+    },
+  } as const;
+  const backoff = { type: 'constant', delay: 1, jitter: 0 } as const;
+  const queue = queueOf<number>({ schema: schema as never, backoff });
+  const { id } = await queue.add(1);
+  workerOf({ queue, handler: ({ data, attempt }: Task<number>) => ({ data, attempt }) });
+  expect(await queue.wait(id)).toEqual({ data: 1, attempt: 3 });
 });
 
 it("a custom backoff that throws, or gives no number, leaves it to the queue's, and is reported", async () => {
