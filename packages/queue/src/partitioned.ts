@@ -6,7 +6,15 @@
  * limits of the options hold for the whole queue: each partition has a share of them, so that what all of them let through
  * is never more. A partition whose share is used up does not use that of another.
  */
-import { type Readers, readOptions, requireName, type Settings, whole } from '@holdfast/kernel';
+import {
+  display,
+  MisuseError,
+  type Readers,
+  readOptions,
+  requireName,
+  type Settings,
+  whole,
+} from '@holdfast/kernel';
 import { partitionOf } from '@holdfast/redis';
 import type { Added } from './adding.js';
 import type { Counts } from './inspection.js';
@@ -14,7 +22,7 @@ import { requireQueueName } from './keys.js';
 import { shareOf } from './limits.js';
 import { Queue } from './queue.js';
 import { QUEUE, type QueueOptions } from './queue-options.js';
-import { type AddOptions, readAddOptions, requireTasks, type TaskToAdd } from './task-options.js';
+import { type AddOptions, isGivenId, readAddOptions, requireTasks, type TaskToAdd } from './task-options.js';
 
 export interface PartitionedQueueOptions<Input = unknown, Output = Input>
   extends Omit<QueueOptions<Input, Output>, 'groups'> {
@@ -92,6 +100,31 @@ export class PartitionedQueue<Input = unknown, Output = Input> implements AsyncD
       oldest: Math.max(...all.map(({ oldest }) => oldest)),
       workers: Math.max(...all.map(({ workers }) => workers)),
     };
+  }
+
+  /** As of a queue, of all partitions. Throws UnavailableError; repeat it then. */
+  async pause(): Promise<void> {
+    await Promise.all(this.partitions.map((queue) => queue.pause()));
+  }
+
+  /** Ends a pause of all partitions. Throws UnavailableError; repeat it then. */
+  async resume(): Promise<void> {
+    await Promise.all(this.partitions.map((queue) => queue.resume()));
+  }
+
+  /**
+   * Takes out the task of this id that you gave it, in whichever partition it is. An id that a partition gave may be
+   * another's too: remove it from the `queue` that `add` returned. Resolves to whether there was one.
+   * Throws MisuseError if a worker has it, UnavailableError.
+   */
+  async remove(id: string): Promise<boolean> {
+    if (isGivenId(id)) {
+      throw new MisuseError(
+        `The id ${display(id)} may be that of a task in each partition; remove it from the queue that add returned.`,
+      );
+    }
+    const removed = await Promise.all(this.partitions.map((queue) => queue.remove(id)));
+    return removed.includes(true);
   }
 
   async close(): Promise<void> {

@@ -63,6 +63,8 @@ export interface KeptOptions {
 /** The form of the ids that the queue gives. */
 const GIVEN = /^\d+-\d+(:\d)?$/;
 
+export const isGivenId = (id: unknown): boolean => typeof id === 'string' && GIVEN.test(id);
+
 function idOf(option: string, value: unknown): string {
   const id = requireId(option, value);
   if (!GIVEN.test(id)) return id;

@@ -118,3 +118,18 @@ it.each([{ waiting: 2 }, { concurrency: 2 }, { rate: { max: 2, per: 1_000 } }])(
     expect(() => createPartitionedQueue(options)).toThrow(/partitions is at least 3, one for each; got 2/);
   },
 );
+
+it('is paused as a whole, and a task is removed from wherever it is', async () => {
+  await using queue = createPartitionedQueue<number>({ redis: url(), name: 'whole', partitions: 3 });
+  await queue.add(1, { id: 'mine', key: 'k' });
+  const given = await queue.add(2);
+  await queue.pause();
+  expect(await queue.counts()).toMatchObject({ paused: true, waiting: 2 });
+  await queue.resume();
+  expect((await queue.counts()).paused).toBe(false);
+  expect(await queue.remove('mine')).toBe(true);
+  expect(await queue.remove('mine')).toBe(false);
+  await expect(queue.remove(given.id)).rejects.toThrow('remove it from the queue that add returned');
+  expect(await given.queue.remove(given.id)).toBe(true);
+  expect((await queue.counts()).waiting).toBe(0);
+});
