@@ -33,8 +33,9 @@ const status: Command = {
   summary: 'Say which nodes vote, and when one may be restarted.',
   operands: [],
   about: `To restart all nodes, restart one, and wait until this exits with 0 before the
-next. A node that has restarted votes again after a quarantine, which this begins
-if no client has asked the node for a vote since, and only then takes back the leases that it has forgotten: those that Holdfast renews at once,
+next. A node that has restarted votes again only after a quarantine, which this
+command begins if no client has asked the node for a vote yet. After it, the node
+takes back the leases that it has forgotten: those that Holdfast renews at once,
 those that your program extends with their next extension.`,
   options: [JSON_OUTPUT, ...NODE_OPTIONS],
   shared: DESCRIPTION,
