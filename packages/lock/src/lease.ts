@@ -109,7 +109,7 @@ export class HeldLease implements Lease {
   /** The last of the extensions that are under way, one after the other. */
   #extending: { readonly ttl: number; readonly outcome: Promise<'kept' | 'resumed'> } | undefined;
   #releasing: Promise<void> | undefined;
-  /** The reason of the signal once it was given back. */
+  /** The reason of the signal once it was given back; made when somebody asks, because a stack costs microseconds. */
   #released: LeaseLostError | undefined;
   #lost: LeaseLostError | undefined;
   readonly #holding: Holding | undefined;
@@ -163,7 +163,7 @@ export class HeldLease implements Lease {
         reason,
         onAbort,
       });
-      const over = this.#lost ?? this.#released;
+      const over = this.#lost ?? (this.#releasing && this.#givenBack());
       if (over) this.#signal.abort(over);
       else if (this.#context.members.isClosed) this.close();
       else this.#context.watched.add(this);
@@ -210,7 +210,7 @@ export class HeldLease implements Lease {
 
   async #renew(ttl: number): Promise<'kept' | 'resumed'> {
     if (this.#lost) throw this.#lost;
-    if (this.#released) throw this.#released;
+    if (this.#releasing) throw this.#givenBack();
     if (this.#context.members.isClosed) throw this.close();
     return this.#holding?.renewing(() => this.#extend(ttl)) ?? this.#extend(ttl);
   }
@@ -307,7 +307,7 @@ export class HeldLease implements Lease {
   #conclude(votes: Votes, since: number, ttl: number): boolean {
     const { members, clock, allowance } = this.#context;
     members.audit.requireDistinct();
-    const over = this.#lost ?? this.#released;
+    const over = this.#lost ?? (this.#releasing && this.#givenBack());
     if (over) throw over;
     const outcome = explainExtend(votes, members.deployment.quorum);
     const reasons = members.reasons(votes);
@@ -343,12 +343,17 @@ export class HeldLease implements Lease {
       this.#context.watched.delete(this);
       const request = { target: this.#target, queued: this.#queued };
       this.#releasing = members.undo.release(request, this.#expiry);
-      this.#released = this.error('was released');
       const isOver = this.#signal?.check() === true;
       this.#holding?.released();
-      if (!isOver) this.#signal?.abort(this.#released);
+      if (this.#signal && !isOver) this.#signal.abort(this.#givenBack());
     }
     return this.#releasing;
+  }
+
+  /** Why nothing may go on under a lease that was given back. */
+  #givenBack(): LeaseLostError {
+    this.#released ??= this.error('was released');
+    return this.#released;
   }
 
   /** Ends the lease as lost, and cleans up behind it. */
