@@ -34,9 +34,9 @@ const status: Command = {
   operands: [],
   about: `To restart all nodes, restart one, and wait until this exits with 0 before the
 next. A node that has restarted votes again only after a quarantine, which this
-command begins if no client has asked the node for a vote yet. After it, the node
-takes back the leases that it has forgotten: those that Holdfast renews at once,
-those that your program extends with their next extension.`,
+command begins if no client has asked the node for a vote yet. After it, the
+node takes back the leases that it has forgotten: those that Holdfast renews at
+once, those that your program extends with their next extension.`,
   options: [JSON_OUTPUT, ...NODE_OPTIONS],
   shared: DESCRIPTION,
   exitCodes: [
