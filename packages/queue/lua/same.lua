@@ -1,11 +1,6 @@
 -- Prelude of the verbs that put and remove: tasks that are the same as others.
 --
--- Stands on: wake, queue
-local function delay_until(id, due)
-  redis.call('ZADD', DELAYED, due, id)
-  if redis.call('ZRANGE', DELAYED, 0, 0)[1] == id then wake() end
-end
-
+-- Stands on: replace, queue
 -- Ends the window of a deduplication key.
 local function end_window(key)
   local id = redis.call('HGET', DEDUPED, 'k:' .. key)
@@ -24,23 +19,25 @@ end
 local function twin_of(id, key, keep)
   if redis.call('HEXISTS', TASKS, id) == 1 then return id end
   local ends, other = redis.call('ZSCORE', DEDUP, key), redis.call('HGET', DEDUPED, 'k:' .. key)
-  local waits = other and redis.call('ZSCORE', DELAYED, other)
-  if ends and tonumber(ends) > now and (keep == 'first' or waits) then return other end
+  if not ends or tonumber(ends) <= now then return end
+  if keep == 'first' or other and can_be_replaced(other, key) then return other end
 end
 
 -- The same, and begins or prolongs the window of the deduplication key.
 local function same_as(id, key, body, window, keep)
   local other = twin_of(id, key, keep)
-  if key == '' or other == id then return other end
+  if other == id then return other end
+  if key == '' then
+    redis.call('HDEL', DEDUPED, 'i:' .. id) -- that of an earlier task of this id
+    return
+  end
   for _, old in ipairs(redis.call('ZRANGEBYSCORE', DEDUP, '-inf', now, 'LIMIT', 0, 10)) do
     end_window(old)
   end
   if other then
     if keep == 'last' then
-      local head = string.match(redis.call('HGET', TASKS, other), '^[^\n]*\n')
-      redis.call('HSET', TASKS, other, head .. body)
       redis.call('ZADD', DEDUP, now + window, key)
-      delay_until(other, now + window)
+      replace(other, body, now + window)
     end
     return other
   end

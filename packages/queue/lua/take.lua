@@ -1,4 +1,4 @@
--- Prelude of the verb that removes: takes a task out of where it waits, unless a worker has it.
+-- Prelude of the verbs that remove and replace: takes a task out of where it waits, unless a worker has it.
 --
 -- Deletes an entry, so that it never stands for another task of the same id. Returns what became of it.
 --

@@ -35,7 +35,8 @@ export interface AddOptions {
   readonly key?: string;
   /**
    * For `within` ms, tasks with the same `key` here are one: with keep "first" the later ones are not added; with "last"
-   * it begins `within` ms after the last, with the data of that. Default of keep: "first".
+   * it begins `within` ms after the last, with the data of that; one that has begun already is left, and a new one is
+   * added. Default of keep: "first".
    */
   readonly deduplicate?: {
     readonly key: string;
