@@ -420,7 +420,7 @@ describe.each(FRAMEWORKS)('a server of %s', (_framework, start) => {
 
   it('lets nothing pass when the mark store does not answer, and tells only its own side why', async () => {
     const other = await startNodes(1);
-    const lost = createRedisGuard({ redis: other.urls[0] as string, callTimeout: 500 });
+    const lost = createRedisGuard({ redis: other.urls[0] as string, callTimeout: 2_000 });
     const onUnavailable = vi.fn();
     await using running = await site({ guard: lost, onUnavailable });
     await other.stop();

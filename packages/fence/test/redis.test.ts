@@ -303,10 +303,10 @@ describe('the connection of a guard', () => {
     expect(error).toBeInstanceOf(UnavailableError);
     expect(String((error as Error).stack)).not.toContain('secret');
     await away.close();
-    const impatient = createRedisGuard({ redis: store.node.url, callTimeout: 100 });
+    const impatient = createRedisGuard({ redis: store.node.url, callTimeout: 1_000 });
     await impatient.initialize();
     store.node.freeze();
-    await expect(impatient.seal(holder('r', 1))).rejects.toThrow(/did not answer within 100 ms/);
+    await expect(impatient.seal(holder('r', 1))).rejects.toThrow(/did not answer within 1000 ms/);
     await impatient.close();
   });
 

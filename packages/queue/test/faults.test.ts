@@ -180,12 +180,12 @@ it('goes on after Redis was emptied, restarted, and had cut all connections', as
 });
 
 it('a worker that Redis does not answer says so, and its tasks know that they are lost', async () => {
-  const queue = queueOf<number>({ callTimeout: 200 });
+  const queue = queueOf<number>({ callTimeout: 1_000 });
   await queue.add(1);
   const tasks: Task<number>[] = [];
   const worker = workerOf({
     queue,
-    lease: 500,
+    lease: 3_000,
     onError: () => {},
     handler: async (task: Task<number>) => {
       tasks.push(task);
