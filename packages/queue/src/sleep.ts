@@ -51,7 +51,7 @@ export class Sleep {
       entries.push(last[index + 1] ?? '0-0');
     }
     try {
-      await this.#reader.read(streams, entries, { most: 1 });
+      await this.#reader.read(streams, entries, 1);
     } catch {
       if (!this.#closed) await this.#reader.recover();
     }

@@ -3,13 +3,11 @@
  * is kept as a stream is followed so, and the events of a queue.
  *
  * Guarantees: nothing is left out that is there when it is read, and nothing is given twice. After a failure the reading
- * goes on from where it was. With `reportsLosses`, a batch says what was lost before its entries: as long as none does, the
- * follower has seen everything that was added behind its first place. Then every batch costs one more command a stream, and
- * the user needs the rights for XRANGE and XINFO STREAM.
+ * goes on from where it was. Not guaranteed: that a reader learns of entries which were trimmed or forgotten before it
+ * read them.
  */
-import type { Clock } from '@holdfast/kernel';
+import { type Clock, onAbort } from '@holdfast/kernel';
 import type { Connection } from './connection.js';
-import { type Loss, Losses } from './losses.js';
 import { compareIds, type StreamEntry, StreamReader } from './stream-reader.js';
 
 export interface FollowOptions {
@@ -22,8 +20,6 @@ export interface FollowOptions {
   readonly from: readonly string[] | (() => Promise<readonly string[]>);
   /** Entries of each stream that one read brings at most. Default 500. */
   readonly most?: number;
-  /** Whether losses are looked for. Default false. */
-  readonly reportsLosses?: boolean;
   /** Ends it. */
   readonly signal: AbortSignal;
 }
@@ -33,52 +29,31 @@ export interface StreamBatch {
   readonly entries: readonly StreamEntry[];
   /** The place in each behind which to go on. */
   readonly places: readonly string[];
-  /** What was lost before these entries; none, unless it is looked for. */
-  readonly losses: readonly Loss[];
 }
 
 /** Reads until `signal` aborts; yields what comes, as it comes. */
 export async function* follow(options: FollowOptions): AsyncGenerator<StreamBatch, void> {
-  const { connection, clock, streams, from, reportsLosses, signal } = options;
+  const { connection, clock, streams, from, most = 500, signal } = options;
   const reader = new StreamReader(connection, clock);
-  const losses = reportsLosses ? new Losses(reader, streams) : undefined;
-  const close = (): void => reader.close();
-  signal.addEventListener('abort', close, { once: true });
+  const leave = onAbort(signal, () => reader.close());
   let places = typeof from === 'function' ? undefined : from;
-  // What was lost meanwhile is to be known at once, before anything comes.
-  let waits = losses === undefined;
   try {
     while (!signal.aborted) {
       let batch: StreamBatch;
       try {
         places ??= typeof from === 'function' ? await from() : from;
-        batch = await next({ ...options, reader, losses, places, waits });
+        batch = merge(await reader.read(streams, places, most), places, most);
       } catch {
-        waits = losses === undefined;
         await reader.recover(signal);
         continue;
       }
-      waits = true;
       places = batch.places;
-      if (batch.entries.length > 0 || batch.losses.length > 0) yield batch;
+      if (batch.entries.length > 0) yield batch;
     }
   } finally {
-    signal.removeEventListener('abort', close);
-    close();
+    leave();
+    reader.close();
   }
-}
-
-interface Reading extends Pick<FollowOptions, 'streams' | 'most'> {
-  readonly reader: StreamReader;
-  readonly losses: Losses | undefined;
-  readonly places: readonly string[];
-  readonly waits: boolean;
-}
-
-async function next({ reader, losses, streams, places, most = 500, waits }: Reading): Promise<StreamBatch> {
-  const read = await reader.read(streams, places, { most, waits });
-  const lost = await losses?.at(places);
-  return { ...merge(read, lost?.places ?? places, most), losses: lost?.losses ?? [] };
 }
 
 /** What was read of several streams, in order, and where to go on. */
@@ -86,7 +61,7 @@ function merge(
   read: readonly (readonly StreamEntry[])[],
   places: readonly string[],
   most: number,
-): Pick<StreamBatch, 'entries' | 'places'> {
+): StreamBatch {
   // Where a stream has more, what is behind that in the others is read again with it.
   const ends = read.flatMap((entries) => (entries.length === most ? [entries.at(-1)?.[0] ?? ''] : []));
   const until = ends.sort(compareIds)[0];

@@ -33,27 +33,20 @@ export class StreamReader {
 
   /**
    * Resolves to what came behind `places`, an id for each of `streams`: of each stream at most `most` entries, and nothing
-   * of any if nothing has come for a while, or is there where it does not wait. Rejects when the server is away or does not
-   * answer, and once it is closed.
+   * of any if nothing has come for a while. Rejects when the server is away or does not answer, and once it is closed.
    */
   async read(
     streams: readonly string[],
     places: readonly string[],
-    { most, waits = true }: { readonly most: number; readonly waits?: boolean },
+    most: number,
   ): Promise<readonly (readonly StreamEntry[])[]> {
-    const block = waits ? ['BLOCK', String(LONGEST)] : [];
-    const args = [...block, 'COUNT', String(most), 'STREAMS', ...streams, ...places];
-    const found = mapOf(await this.ask('XREAD', args));
-    return streams.map((stream) => (found.get(stream) ?? []) as readonly StreamEntry[]);
-  }
-
-  /** Sends a command. Rejects as `read` does. */
-  async ask(command: string, args: readonly string[]): Promise<Reply> {
     this.#opening ??= this.#connection.open();
     await this.#opening;
     if (this.#connection.unready !== undefined) throw new Error(this.#connection.unready);
-    const reply = this.#connection.send(command, args);
-    return within(this.#clock, LONGEST + PATIENCE, reply, 'did not answer');
+    const args = ['BLOCK', String(LONGEST), 'COUNT', String(most), 'STREAMS', ...streams, ...places];
+    const reply = this.#connection.send('XREAD', args);
+    const found = mapOf(await within(this.#clock, LONGEST + PATIENCE, reply, 'did not answer'));
+    return streams.map((stream) => (found.get(stream) ?? []) as readonly StreamEntry[]);
   }
 
   /** After a failed read: resolves when the next may follow, or `signal` aborts. */
@@ -75,8 +68,8 @@ export function compareIds(one: string, two: string): number {
   return ms - otherMs || number - otherNumber;
 }
 
-/** Names and values: a list, flat or of pairs, in version 2 of the protocol, a map in version 3, as the client gives it. */
-export function mapOf(reply: Reply): ReadonlyMap<string, unknown> {
+/** By stream: a list, of pairs or flat, or a map, as the client and the version of the protocol have it. */
+function mapOf(reply: Reply): ReadonlyMap<string, unknown> {
   const found: unknown = reply;
   if (found === null || found === undefined) return new Map();
   if (found instanceof Map) return found;

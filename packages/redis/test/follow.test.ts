@@ -1,4 +1,4 @@
-/** Following streams on real servers: what comes, in order; what goes wrong; what was lost. */
+/** Following streams on real servers: what comes, in order, and what goes wrong. */
 import { systemClock } from '@holdfast/kernel';
 import { type LocalNodes, startNodes } from '@holdfast/local';
 import { compareIds, connect, follow, type StreamEntry } from '@holdfast/redis';
@@ -48,10 +48,6 @@ class Follower implements AsyncDisposable {
 
   get ids(): readonly string[] {
     return this.entries.map(([id]) => id);
-  }
-
-  get losses(): readonly unknown[] {
-    return this.batches.flatMap(({ losses }) => losses.map(({ why, place }) => `${why} ${place}`));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -111,7 +107,7 @@ describe('a follower', () => {
   });
 
   it('goes on from where it was when its connection is cut, and when the server was away', async () => {
-    await using follower = new Follower(['cut'], { reportsLosses: true });
+    await using follower = new Follower(['cut']);
     await waiting();
     await add('cut', '1-0');
     await expect.poll(() => follower.ids, within).toEqual(['1-0']);
@@ -121,8 +117,8 @@ describe('a follower', () => {
     await expect.poll(() => follower.ids, within).toEqual(['1-0', '2-0']);
     await nodes.nodes[0]?.restart();
     await expect.poll(() => redis.ping().catch(() => ''), within).toBe('PONG');
-    // It has forgotten everything: that is another test's.
-    await expect.poll(() => follower.losses, within).toEqual(['forgotten 2-0']);
+    await add('cut', '3-0');
+    await expect.poll(() => follower.ids, within).toEqual(['1-0', '2-0', '3-0']);
   });
 
   it('ends at once when its signal aborts, and leaves no connection', async () => {
@@ -142,101 +138,9 @@ describe('a follower', () => {
     await client.connect();
     {
       const connection = connect(client as never, { alone: true });
-      await using follower = new Follower(['three'], { connection, reportsLosses: true });
+      await using follower = new Follower(['three'], { connection });
       await expect.poll(() => follower.ids, within).toEqual(['1-0']);
-      await redis.del('three');
-      await expect.poll(() => follower.losses, within).toEqual(['forgotten 1-0']);
     }
     await client.close();
-  });
-});
-
-describe('what a follower has lost', () => {
-  const reported = { reportsLosses: true };
-
-  it('is nothing while it keeps up, also from the beginning and with nothing there', async () => {
-    await using follower = new Follower(['kept', 'empty'], reported);
-    await waiting();
-    await add('kept', '1-0', '2-0');
-    await expect.poll(() => follower.ids, within).toEqual(['1-0', '2-0']);
-    expect(follower.losses).toEqual([]);
-  });
-
-  it('is what was trimmed before it came back, known at once and reported once', async () => {
-    await add('trimmed', '1-0', '2-0', '3-0', '4-0');
-    await redis.xtrim('trimmed', 'MAXLEN', 2);
-    await using follower = new Follower(['trimmed'], { ...reported, from: ['1-0'] });
-    await expect.poll(() => follower.losses, within).toEqual(['trimmed 1-0']);
-    expect(follower.ids).toEqual(['3-0', '4-0']);
-    await waiting();
-    await add('trimmed', '5-0');
-    await expect.poll(() => follower.ids, within).toEqual(['3-0', '4-0', '5-0']);
-    expect(follower.losses).toHaveLength(1);
-  });
-
-  it('is known where all was trimmed and nothing came, once', async () => {
-    await add('emptied', '1-0', '2-0');
-    await redis.xtrim('emptied', 'MAXLEN', 0);
-    await using follower = new Follower(['emptied'], { ...reported, from: ['1-0'] });
-    await expect.poll(() => follower.losses, within).toEqual(['trimmed 1-0']);
-    await waiting();
-    await add('emptied', '3-0');
-    await expect.poll(() => follower.ids, within).toEqual(['3-0']);
-    expect(follower.losses).toHaveLength(1);
-  });
-
-  it('is what was trimmed while it did something else with the batch before', async () => {
-    await add('slow', '1-0');
-    const abort = new AbortController();
-    const connection = connect(url(), { alone: true });
-    const options = {
-      connection,
-      clock: systemClock,
-      streams: ['slow'],
-      from: ['0-0'],
-      signal: abort.signal,
-    };
-    const following = follow({ ...options, ...reported });
-    expect((await following.next()).value).toMatchObject({ places: ['1-0'], losses: [] });
-    await add('slow', '2-0', '3-0', '4-0');
-    await redis.xtrim('slow', 'MAXLEN', 1);
-    expect((await following.next()).value).toMatchObject({
-      places: ['4-0'],
-      losses: [{ stream: 'slow', why: 'trimmed', place: '1-0' }],
-    });
-    abort.abort();
-    expect((await following.next()).done).toBe(true);
-  });
-
-  it('is a stream that is behind it; the follower goes on from where the stream is', async () => {
-    await add('behind', '5-0');
-    await using follower = new Follower(['behind'], { ...reported, from: ['9-0'] });
-    await expect.poll(() => follower.losses, within).toEqual(['forgotten 9-0']);
-    expect(follower.batches[0]?.places).toEqual(['5-0']);
-    await waiting();
-    await add('behind', '6-0');
-    await expect.poll(() => follower.ids, within).toEqual(['6-0']);
-    expect(follower.losses).toHaveLength(1);
-  });
-
-  it('is an entry that a server has forgotten which gave later ones since', async () => {
-    await add('replaced', '1-0', '3-0');
-    await using follower = new Follower(['replaced'], { ...reported, from: ['2-0'] });
-    await expect.poll(() => follower.losses, within).toEqual(['forgotten 2-0']);
-    expect(follower.ids).toEqual(['3-0']);
-  });
-
-  it('is a stream that was deleted while it waited; what is added then is given, with lower ids too', async () => {
-    await add('deleted', '7-0');
-    await using follower = new Follower(['deleted'], reported);
-    await expect.poll(() => follower.ids, within).toEqual(['7-0']);
-    await waiting();
-    await redis.del('deleted');
-    await add('deleted', '8-0');
-    await expect.poll(() => follower.losses, within).toEqual(['trimmed 7-0']);
-    await redis.del('deleted');
-    await expect.poll(() => follower.losses, within).toEqual(['trimmed 7-0', 'forgotten 8-0']);
-    await add('deleted', '2-0');
-    await expect.poll(() => follower.ids, within).toEqual(['7-0', '8-0', '2-0']);
   });
 });
