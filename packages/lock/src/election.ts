@@ -11,6 +11,7 @@ import {
   BusyError,
   duration,
   MisuseError,
+  onAbort,
   optional,
   pause,
   type Readers,
@@ -96,12 +97,12 @@ export class Election {
     }
     const ending = new AbortController();
     const abort = (): void => ending.abort(signal?.reason);
-    signal?.addEventListener('abort', abort, { once: true });
+    const leave = onAbort(signal, abort);
     if (signal?.aborted) abort();
     const campaign: Campaign = { ending, resigned: false, ended: Promise.resolve() };
     this.#campaign = campaign;
     const leading = this.#lead(campaign).finally(() => {
-      signal?.removeEventListener('abort', abort);
+      leave();
       this.#campaign = undefined;
     });
     campaign.ended = leading.catch(() => {});

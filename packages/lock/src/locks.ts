@@ -17,6 +17,7 @@ import {
   fraction,
   having,
   MisuseError,
+  onAbort,
   optional,
   orSystemClock,
   orSystemRandom,
@@ -354,14 +355,13 @@ export class Locks implements AsyncDisposable {
     const { signal } = this.#closing;
     throwIfClosed(signal, CHANGING);
     const added = this.#connect(source);
-    const close = (): void => added.close();
-    signal.addEventListener('abort', close, { once: true });
+    const leave = onAbort(signal, () => added.close());
     try {
       await added.open();
       return await this.#change(proposeAdding(this.#changing, added));
     } finally {
-      signal.removeEventListener('abort', close);
-      close();
+      leave();
+      added.close();
     }
   }
 

@@ -262,6 +262,24 @@ describe('an election', () => {
     expect(lease.signal.aborted).toBe(true);
   });
 
+  it('campaigns under one signal with many others, without a warning, and all end with it', async () => {
+    const warnings: Error[] = [];
+    const warned = (warning: Error): void => void warnings.push(warning);
+    process.on('warning', warned);
+    const leader = one.election('many');
+    await leader.campaign();
+    const abort = new AbortController();
+    const elections = Array.from({ length: 12 }, () => two.election('many'));
+    const campaigns = elections.map((election) => election.campaign({ signal: abort.signal }));
+    abort.abort();
+    for (const { reason } of (await Promise.allSettled(campaigns)) as PromiseRejectedResult[])
+      expect(reason).toBeInstanceOf(AbortedError);
+    process.emitWarning('the last');
+    await vi.waitFor(() => expect(warnings.map(({ message }) => message)).toEqual(['the last']), 20_000);
+    process.off('warning', warned);
+    await leader.resign();
+  });
+
   it('has one leader; the next takes over when it resigns', async () => {
     const [a, b] = [one.election('lead', { ttl: 1_000 }), two.election('lead', { ttl: 1_000 })];
     const first = await a.campaign();
