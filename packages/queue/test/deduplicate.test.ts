@@ -27,6 +27,55 @@ it.each([
   expect(await client().exists('{queue:q}:slots', '{queue:q}:lines', '{queue:q}:joined')).toBe(0);
 });
 
+it('"last" replaces a task that the rate of its key holds back', async () => {
+  const limits = { keys: { concurrency: 10, rate: { max: 1, per: 3_600_000 } } };
+  const queue = queueOf<number>({ limits });
+  const seen: number[] = [];
+  workerOf({ queue, handler: ({ data }: Task<number>) => void seen.push(data) });
+  await queue.add(0, { key: 'k' });
+  await eventually(() => seen, [0]);
+  const { id } = await queue.add(1, { key: 'k', deduplicate: first });
+  await eventually(async () => await client().zcard('{queue:q}:paced'), 1);
+  expect(await queue.add(2, { deduplicate: last })).toEqual({ id, added: false });
+  expect(await queue.get(id)).toMatchObject({ state: 'delayed', data: 2 });
+  expect(await queue.counts()).toMatchObject({ waiting: 0, delayed: 1 });
+  expect(await client().exists('{queue:q}:paced', '{queue:q}:joined', '{queue:q}:slots')).toBe(0);
+});
+
+it('"last" replaces a task that was handed back', async () => {
+  const queue = queueOf<number>();
+  const handler = ({ signal }: Task<number>) =>
+    new Promise((resolve) => signal.addEventListener('abort', resolve));
+  const worker = workerOf({ queue, grace: 0, handler });
+  const { id } = await queue.add(1, { key: 'k', deduplicate: first });
+  await eventually(async () => (await queue.counts()).active, 1);
+  await worker.stop();
+  expect(await queue.add(2, { deduplicate: last })).toEqual({ id, added: false });
+  expect(await queue.get(id)).toMatchObject({ state: 'delayed', data: 2 });
+  expect(await queue.counts()).toMatchObject({ waiting: 0, active: 0, delayed: 1 });
+  expect(await client().hget('{queue:q}:meta', 'returned')).toBe('0');
+  expect(await client().exists('{queue:q}:slots')).toBe(0);
+});
+
+it('"last" replaces a task that waits to be tried again, and lets its key go', async () => {
+  const queue = queueOf<number>({ backoff: { type: 'constant', delay: 3_600_000 } });
+  const seen: number[] = [];
+  workerOf({
+    queue,
+    handler: ({ data }: Task<number>) => {
+      seen.push(data);
+      if (data === 1) throw new Error('no');
+    },
+  });
+  const { id } = await queue.add(1, { key: 'k', deduplicate: first });
+  await eventually(async () => (await queue.counts()).delayed, 1);
+  await queue.add(3, { key: 'k' }); // behind it, as long as it has the key
+  expect(await queue.add(2, { deduplicate: last })).toEqual({ id, added: false });
+  await eventually(() => seen, [1, 3]);
+  expect(await queue.get(id)).toMatchObject({ state: 'delayed', data: 2 });
+  await eventually(async () => await client().exists('{queue:q}:slots'), 0);
+});
+
 it('"last" adds another where the task has begun, and where it has ended', async () => {
   const queue = queueOf<number>();
   const seen: number[] = [];
