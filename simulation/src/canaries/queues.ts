@@ -162,6 +162,18 @@ export const QUEUE_CANARIES: readonly Canary[] = [
     ],
   },
   {
+    name: 'last finds only what is delayed',
+    about:
+      'The last task of a deduplication key is added beside the first, which waits in a stream or in its line.',
+    changes: [
+      {
+        file: `${LUA}/same.lua`,
+        find: 'can_be_replaced(other, key)',
+        replace: "redis.call('ZSCORE', DELAYED, other)",
+      },
+    ],
+  },
+  {
     name: 'removed from its line, but counted',
     about: 'A task that was removed while it waited for its key still counts.',
     changes: [{ file: `${LUA}/take.lua`, find: "  redis.call('ZREM', JOINED, id)\n", replace: '' }],

@@ -21,6 +21,13 @@ export interface Life {
   isOver: boolean;
 }
 
+/** The tasks of one deduplication key count as one until it ends. */
+interface Window {
+  readonly name: string;
+  /** Milliseconds of the server's clock. */
+  readonly ends: number;
+}
+
 const STREAMS = Array.from({ length: 10 }, (_, level) => key(`ready:${level}`));
 
 /** Of a record or a letter: "<priority> <holds> <key>\n<body>". */
@@ -36,6 +43,8 @@ export class Lives {
   readonly #removed = new Set<string>();
   /** Names of the tasks of a key, in the order in which they came. */
   readonly #lines = new Map<string, string[]>();
+  /** By deduplication key, as the last put left them. */
+  readonly #windows = new Map<string, Window>();
   #forgot = false;
 
   constructor(world: World<QueuePlan>, violate: Violate) {
@@ -60,6 +69,7 @@ export class Lives {
     this.#forgot = true;
     this.#lines.clear();
     this.#removed.clear();
+    this.#windows.clear();
   }
 
   /** The server has carried out a call. */
@@ -128,12 +138,14 @@ export class Lives {
 
   #put({ args }: Call, reply: readonly string[]): void {
     for (let index = 0; index * 9 < args.length; index += 1) {
-      const [, , lineKey = '', delay, body = '', , , keep] = args.slice(9 * index);
+      const [, , lineKey = '', delay, body = '', deduplication = '', within, keep] = args.slice(9 * index);
       const [word, id = ''] = reply.slice(2 * index + 1);
       const { name } = (JSON.parse(body) as { d: { name: string } }).d;
-      if (word === 'same') this.#same(name, id);
+      if (word === 'same') this.#same(name, id, deduplication);
       if (word !== 'added') continue;
+      if (deduplication !== '') this.#judgeWindow(name, deduplication, Number(within));
       this.#begin(name, id);
+      if (deduplication !== '') this.#noteWindow(name, deduplication);
       const isInLine = lineKey !== '' && Number(delay) === 0 && keep !== 'last';
       if (!isInLine) continue;
       // One that was removed, and is added again by a repeated call, is the last of its line.
@@ -142,8 +154,36 @@ export class Lives {
     }
   }
 
+  /** Of a task that was added: no other waits under its deduplication key, unless the window of that is over. */
+  #judgeWindow(name: string, deduplication: string, within: number): void {
+    const before = this.#windows.get(deduplication);
+    const now = Number(this.#ask('ZSCORE', key('dedup'), deduplication)) - within;
+    if (before === undefined || before.name === name || before.ends <= now) return;
+    if (this.#isAlive(before.name) && !this.#isActive(before.name))
+      this.#violate('deduplication', `${name} was added, although ${before.name} waits under its key`);
+  }
+
+  #noteWindow(name: string, deduplication: string): void {
+    const ends = this.#ask('ZSCORE', key('dedup'), deduplication);
+    this.#windows.set(deduplication, { name, ends: Number(ends) });
+  }
+
+  /** Whether a worker has a task that is alive. */
+  #isActive(name: string): boolean {
+    const place = this.#ask('HGET', key('places'), this.#byName.get(name)?.id ?? '');
+    if (typeof place !== 'string') return false;
+    const [level = '', entry = ''] = place.split(' ');
+    try {
+      const stream = key(`ready:${level}`);
+      const [pending] = this.#ask('XPENDING', stream, 'workers', entry, entry, '1') as [string, string][];
+      return pending !== undefined && pending[1] !== '-';
+    } catch {
+      return false; // nobody has read from it yet
+    }
+  }
+
   /** It was not added, or it has replaced another that waits. */
-  #same(name: string, id: string): void {
+  #same(name: string, id: string, deduplication: string): void {
     if (this.#removed.has(id))
       this.#violate('deduplication', `${name} is the same as ${id}, which was removed`);
     const record = this.#ask('HGET', key('tasks'), id);
@@ -151,6 +191,7 @@ export class Lives {
     if (record === null || nameIn(String(record)) !== name || current?.name === name) return;
     if (current !== undefined) current.isOver = true;
     this.#begin(name, id);
+    if (deduplication !== '') this.#noteWindow(name, deduplication);
   }
 
   /** It may have been a letter of an earlier task. */
