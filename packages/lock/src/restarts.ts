@@ -1,10 +1,10 @@
 /**
  * Restarting the nodes of a deployment one after another: when the next one may be.
  *
- * Guarantees: reads only, but that a node which has restarted is asked for a vote, as by any client: that begins its
- * quarantine, which would never end where no client runs. New nodes, which no majority stands beside, are left to
- * `initialize` and to clients, because their first vote fixes the parameters. While no node is restarted sooner than this says, a lease that is renewed keeps a majority of nodes
- * that have it: renewals bring it back to a node as soon as that votes again.
+ * Guarantees: while no node is restarted sooner than this says, a lease that is renewed keeps a majority of nodes that
+ * have it: renewals bring it back to a node as soon as that votes again. Nothing is changed, with one exception: a node
+ * that has restarted is asked for a vote, as by any client, because its quarantine would never begin where no client runs.
+ * A deployment whose nodes are all new is left to `initialize` and to clients, since the first vote fixes its parameters.
  */
 import { inspectLock, type NodeState } from './inspect.js';
 import type { Members } from './members.js';

@@ -18,7 +18,7 @@ export const init: Command = {
   about: `Run it once, when you have just created the nodes of a deployment and know that
 no lease can exist. Without it, new nodes wait out a quarantine, by default of
 30s: they cannot be told from nodes that have forgotten their leases. Running it
-again changes nothing.
+again changes nothing. Each node has at least 20s to answer.
 
 Never run it because a node has restarted: somebody may hold a lease that the
 node has forgotten. Such a node votes again without it.`,
