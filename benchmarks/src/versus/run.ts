@@ -4,7 +4,9 @@
  * Guarantees: both sides run on this machine, each in a process and on servers of its own, and take turns; who begins
  * changes from round to round. A ratio compares two neighbouring turns. What is compared is the CPU time of the client
  * and its servers together for each operation, because it hardly depends on what else the machine does. The interval is
- * the one that holds the true median with 95 % confidence, whatever the distribution (order statistics).
+ * the one that holds the true median with 95 % confidence, whatever the distribution (order statistics). No garbage
+ * collection is forced between the turns: with nothing under way it would also take the optimized code whose objects have
+ * all gone, so that a turn would measure its compilation. Over many rounds, garbage is paid for by the side that makes it.
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
@@ -59,7 +61,7 @@ class Side {
   static async start(folder: string): Promise<Side> {
     const servers = await startNodes(6);
     const file = processFile(import.meta.url, 'side-process');
-    const child = fork(file, [folder, ...servers.urls], { execArgv: ['--expose-gc'] });
+    const child = fork(file, [folder, ...servers.urls]);
     const side = new Side(child, servers);
     await side.#answer();
     return side;

@@ -75,7 +75,6 @@ const measures: Record<Order['measure'], (order: Order) => Promise<void>> = {
 };
 
 async function answer({ measure, count, inFlight }: Order): Promise<Answer> {
-  globalThis.gc?.();
   const before = process.cpuUsage();
   try {
     await measures[measure]({ measure, count, inFlight });
