@@ -1,7 +1,7 @@
 /** The directory as a store of objects: between processes that are killed, and what it leaves behind. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { renameSync } from 'node:fs';
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -103,6 +103,44 @@ it('does not take a put for carried out that came when its number had been used 
   expect(await store.put('late', theirs, etag, signal)).toEqual({ word: 'unclear' });
   expect(String((await store.get('late', signal))?.body)).toBe('mine');
   expect(await readdir(join(path, 'late'))).toEqual(['0000000000000004']);
+});
+
+it('is not read from what a put has left that came when its number had been used and cleared', async () => {
+  await using directory = await temporary();
+  const { path } = directory;
+  const folder = join(path, 'r');
+  mkdirSync(folder);
+  const write = (number: number, body: string): void => {
+    const mark = { token: 1, write: 'w', empty: false };
+    const header = { key: 'r', etag: `${number}-x`, mark, attributes: {} };
+    writeFileSync(join(folder, String(number).padStart(16, '0')), `${JSON.stringify(header)}\n${body}`);
+  };
+  let current = 0;
+  const put = (): void => {
+    current += 1;
+    write(current, String(current));
+    rmSync(join(folder, String(current - 2).padStart(16, '0')), { force: true });
+  };
+  const store = directoryStore({ path });
+  put();
+  for (let round = 0; round < 300; round += 1) {
+    const least = current;
+    let more = round % 20;
+    // While it reads: two others put, then one who has looked before them.
+    const interfere = (): void => {
+      if (more === 0) return;
+      more -= 1;
+      put();
+      put();
+      write(current - 2, 'refused');
+      setImmediate(interfere);
+    };
+    setImmediate(interfere);
+    const read = await store.get('r', new AbortController().signal);
+    more = 0;
+    expect(Number(read?.body)).toBeGreaterThanOrEqual(least);
+    put(); // clears what was left
+  }
 });
 
 it('passes the probe, and keeps every key in a folder of its own', async () => {

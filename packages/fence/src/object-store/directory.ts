@@ -68,8 +68,9 @@ class DirectoryStore implements ObjectStore {
       const number = highest(await list(folder));
       if (number === 0) return undefined;
       const file = await present(readFile(join(folder, nameOf(number))));
-      if (file !== undefined) return this.#decode(key, file);
-      // Two later versions came between the listing and the reading; list again.
+      // Once two later versions have come, the number may be cleared, and be given to a put that is refused for coming so
+      // late. What was read is the version only if there was no time for that.
+      if (file !== undefined && highest(await list(folder)) <= number + 1) return this.#decode(key, file);
     }
   }
 
