@@ -8,6 +8,13 @@ import { vi } from 'vitest';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
+/** The whole check has built the packages just before, which start sooner; otherwise their sources are run. */
+const FLAGS = [
+  '--import',
+  'tsx',
+  ...(process.env['HOLDFAST_BUILT'] === '1' ? [] : ['--conditions=@holdfast/source']),
+];
+
 export class Program {
   readonly process: ChildProcess;
   readonly #closed: Promise<unknown>;
@@ -15,8 +22,7 @@ export class Program {
   #onOutput = (): void => {};
 
   constructor(file: string, args: readonly string[] = [], env: NodeJS.ProcessEnv = {}) {
-    const flags = ['--import', 'tsx', '--conditions=@holdfast/source'];
-    this.process = spawn(process.execPath, [...flags, `examples/src/${file}`, ...args], {
+    this.process = spawn(process.execPath, [...FLAGS, `examples/src/${file}`, ...args], {
       cwd: root,
       env: { ...process.env, HOLDFAST_NODES: '', REDIS_URL: '', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],

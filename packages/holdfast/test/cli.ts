@@ -8,12 +8,16 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-export const BIN: readonly string[] = [
-  '--import',
-  'tsx',
-  '--conditions=@holdfast/source',
-  fileURLToPath(new URL('../src/bin.ts', import.meta.url)),
-];
+/** The whole check has built it just before, which starts in a third of the time; otherwise the sources are run. */
+export const BIN: readonly string[] =
+  process.env['HOLDFAST_BUILT'] === '1'
+    ? [fileURLToPath(new URL('../dist/bin.js', import.meta.url))]
+    : [
+        '--import',
+        'tsx',
+        '--conditions=@holdfast/source',
+        fileURLToPath(new URL('../src/bin.ts', import.meta.url)),
+      ];
 
 /** Far longer than a node takes that merely has to wait for a processor. */
 const PATIENT = { HOLDFAST_CALL_TIMEOUT: '20s' };
