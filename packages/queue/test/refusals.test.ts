@@ -72,26 +72,31 @@ it('refuses data that JSON would alter, and says where', async () => {
   ]);
 });
 
-it('says of a full Redis that it refused and nothing was done, and lets workers empty it', async () => {
-  const queue = queueOf<number>();
-  await queue.addMany([1, 2, 3].map((data) => ({ data })));
-  await queue.add(4, { id: 'named', key: 'k' });
-  await client().config('SET', 'maxmemory', '1mb');
-  try {
-    for (const options of [{}, { id: 'more' }]) {
-      const error = await queue.add(5, options).catch((error: unknown) => error);
-      expect(error).toBeInstanceOf(UnavailableError);
-      expect(String(error)).toMatch(/was refused by Redis; nothing was done\. Its memory is full/);
+it.each(['functions', 'scripts'])(
+  'by %s, says of a full Redis that it refused and nothing was done, and lets workers empty it',
+  async (how) => {
+    await client().call('ACL', 'SETUSER', 'scripts', 'on', '>p', '~*', '&*', '+@all', '-fcall', '-function');
+    const redis = node().url.replace('://', how === 'scripts' ? '://scripts:p@' : '://');
+    const queue = queueOf<number>({ redis });
+    await queue.addMany([1, 2, 3].map((data) => ({ data })));
+    await queue.add(4, { id: 'named', key: 'k' });
+    await client().config('SET', 'maxmemory', '1mb');
+    try {
+      for (const options of [{}, { id: 'more' }]) {
+        const error = await queue.add(5, options).catch((error: unknown) => error);
+        expect(error).toBeInstanceOf(UnavailableError);
+        expect(String(error)).toMatch(/was refused by Redis; nothing was done\. Its memory is full/);
+      }
+      expect(await queue.counts()).toMatchObject({ waiting: 4 });
+      const seen: number[] = [];
+      workerOf({ queue, handler: ({ data }: Task<number>) => void seen.push(data) });
+      await eventually(async () => (await queue.counts()).completed, 4);
+      expect(seen.sort()).toEqual([1, 2, 3, 4]);
+    } finally {
+      await client().config('SET', 'maxmemory', '0');
     }
-    expect(await queue.counts()).toMatchObject({ waiting: 4 });
-    const seen: number[] = [];
-    workerOf({ queue, handler: ({ data }: Task<number>) => void seen.push(data) });
-    await eventually(async () => (await queue.counts()).completed, 4);
-    expect(seen.sort()).toEqual([1, 2, 3, 4]);
-  } finally {
-    await client().config('SET', 'maxmemory', '0');
-  }
-});
+  },
+);
 
 it('warns once of a Redis that drops keys', async () => {
   await client().config('SET', 'maxmemory-policy', 'allkeys-lru');

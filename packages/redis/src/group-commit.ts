@@ -8,7 +8,13 @@
  */
 import type { Clock } from '@holdfast/kernel';
 import { type Connection, type Reply, reasonOf } from './connection.js';
-import { isUnknownFunction, isUnknownScript, type Script, type ScriptLibrary } from './script.js';
+import {
+  isForbiddenFunction,
+  isUnknownFunction,
+  isUnknownScript,
+  type Script,
+  type ScriptLibrary,
+} from './script.js';
 
 /** One caller's part of a batch. */
 export interface Operation<Result> {
@@ -48,9 +54,10 @@ const RESOLVED = Promise.resolve();
 /** How a script is called: as a function of a loaded library, by its digest, or whole. */
 type Way = 'FCALL' | 'EVALSHA' | 'EVAL';
 
-function named(script: Script, how: Way): string {
+function named(script: Script, how: Way, takesFlags: boolean): string {
   if (how === 'FCALL') return script.functionName;
-  return how === 'EVALSHA' ? script.digest : script.text;
+  const { digest, text } = script.evaluated(takesFlags);
+  return how === 'EVALSHA' ? digest : text;
 }
 
 export class GroupCommit {
@@ -63,6 +70,8 @@ export class GroupCommit {
   readonly #subjects = new Set<string>();
   /** The libraries that the server has, as far as we know. */
   readonly #libraries = new Set<ScriptLibrary>();
+  /** Whether the server is known to take flags of scripts: it has functions, but does not let us call them. */
+  takesFlags = false;
   #scheduled = false;
   /** Script calls that the node has not answered. */
   #inFlight = 0;
@@ -149,7 +158,7 @@ export class GroupCommit {
     const keys = [...verb.keys];
     const values: string[] = [];
     for (const operation of operations) verb.encode(operation, keys, values);
-    const args = [named(verb.script, how), String(keys.length), ...keys, ...values];
+    const args = [named(verb.script, how, this.takesFlags), String(keys.length), ...keys, ...values];
     this.#inFlight += 1;
     this.#connection.send(how, args).then(
       (reply) => {
@@ -160,6 +169,7 @@ export class GroupCommit {
         this.#settled();
         if (how === 'FCALL' && isUnknownFunction(error)) {
           this.has(verb.script.library, false);
+          if (isForbiddenFunction(error)) this.takesFlags = true;
           this.#onForgotten();
           this.#repeat(verb, operations, 'EVALSHA');
         } else if (how === 'EVALSHA' && isUnknownScript(error)) {

@@ -9,7 +9,7 @@
 import { type Clock, requireDuration, systemClock, type Timer, within } from '@holdfast/kernel';
 import { type Connection, type Listener, type Reply, reasonOf } from './connection.js';
 import { GroupCommit, type Operation, type Verb } from './group-commit.js';
-import { evaluate, type Script, type ScriptLibrary } from './script.js';
+import { evaluate, isForbiddenFunction, type Script, type ScriptLibrary } from './script.js';
 
 /** How many times its patience a connection may be of no use, before it is started anew. */
 const RESTART_AFTER = 10;
@@ -93,7 +93,7 @@ export class RedisNode {
   ): Promise<Reply> {
     const reason = this.#connection.unready;
     if (reason !== undefined) throw new Error(reason);
-    const reply = evaluate(this.#connection, script, keys, args);
+    const reply = evaluate(this.#connection, script.evaluated(this.#commits.takesFlags), keys, args);
     return within(this.#clock, timeout, reply, `did not answer within ${timeout} ms`);
   }
 
@@ -109,7 +109,9 @@ export class RedisNode {
       if (library && !present.has(library)) present.set(library, await this.#loadLibrary(library));
     }
     for (const script of scripts) {
-      if (!present.get(script.library)) await this.#connection.send('SCRIPT', ['LOAD', script.text]);
+      if (present.get(script.library)) continue;
+      const { text } = script.evaluated(this.#commits.takesFlags);
+      await this.#connection.send('SCRIPT', ['LOAD', text]);
     }
   }
 
@@ -126,7 +128,10 @@ export class RedisNode {
     const loaded = this.#connection.send('FUNCTION', ['LOAD', library.text]).then(
       () => true,
       // A library's name says what is in it: one that is there is the same. Anything else means scripts.
-      (error: unknown) => reasonOf(error).includes('already exists'),
+      (error: unknown) => {
+        this.#commits.takesFlags = isForbiddenFunction(error);
+        return reasonOf(error).includes('already exists');
+      },
     );
     const present = await loaded;
     this.#commits.has(library, present);

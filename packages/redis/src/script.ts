@@ -16,6 +16,12 @@ export const SERVER_VARIABLES = 'local RUN_ID, SERVER, ASKED_AT, REPLICAS, FOLLO
 /** Lua text, or what makes it when it is first needed. */
 type Lua = string | (() => string);
 
+/** A script as EVAL and EVALSHA take it. */
+interface Evaluated {
+  readonly text: string;
+  readonly digest: string;
+}
+
 const sha1 = (text: string): string => createHash('sha1').update(text).digest('hex');
 
 export class Script {
@@ -27,6 +33,7 @@ export class Script {
   #keys: readonly string[] | undefined;
   #text: string | undefined;
   #digest: string | undefined;
+  #flagged: Evaluated | undefined;
   #functionName: string | undefined;
 
   constructor(lua: Lua, library?: ScriptLibrary, verb = '') {
@@ -62,6 +69,20 @@ export class Script {
     return this.#digest;
   }
 
+  /**
+   * For a server that takes flags of scripts, which is Redis 7 or later, or for one that does not. Without flags, a script
+   * is refused for full memory only if its first write needs some; with them, before it begins, or not at all.
+   */
+  evaluated(takesFlags: boolean): Evaluated {
+    if (!takesFlags || !this.library) return this;
+    if (this.#flagged === undefined) {
+      const flags = this.library.allowsOom(this.#verb) ? ' flags=allow-oom' : '';
+      const text = `#!lua${flags}\n${this.text}`;
+      this.#flagged = { text, digest: sha1(text) };
+    }
+    return this.#flagged;
+  }
+
   get functionName(): string {
     this.#functionName ??= `${this.library?.name}_${this.#verb}`;
     return this.#functionName;
@@ -79,7 +100,7 @@ export interface LibraryOptions {
   readonly prelude?: string;
   /** The keys by whose names the scripts call them. Default: none; scripts number their KEYS. */
   readonly keyspace?: Keyspace;
-  /** The verbs that run also where the server's memory is full, as functions: they free some, or keep what is there. */
+  /** The verbs that run also where the server's memory is full, from Redis 7 on: they free some, or keep what is there. */
   readonly allowOom?: readonly string[];
 }
 
@@ -107,6 +128,10 @@ export class ScriptLibrary {
     );
   }
 
+  allowsOom(verb: string): boolean {
+    return this.#allowOom.includes(verb);
+  }
+
   get name(): string {
     this.#name ??= `holdfast_${sha1(this.#body('')).slice(0, 16)}`;
     return this.#name;
@@ -120,7 +145,7 @@ export class ScriptLibrary {
 
   #body(name: string): string {
     const functions = [...this.scripts].map(([verb, { body }]) => {
-      const flags = this.#allowOom.includes(verb) ? "'allow-oom'" : '';
+      const flags = this.allowsOom(verb) ? "'allow-oom'" : '';
       const registered = `{function_name = '${name}_${verb}', callback = ${verb}, flags = {${flags}}}`;
       return `local function ${verb}(KEYS, ARGV)\n${body}\nend\nredis.register_function${registered}`;
     });
@@ -133,6 +158,11 @@ export function isUnknownFunction(error: unknown): boolean {
   return error instanceof Error && /Function not found|NOPERM|unknown command/i.test(error.message);
 }
 
+/** Whether a server knows a command of functions, and so flags of scripts, but does not let us call it. */
+export function isForbiddenFunction(error: unknown): boolean {
+  return error instanceof Error && error.message.includes('NOPERM');
+}
+
 /** Whether a server refused EVALSHA because it has not seen the script since it started. */
 export function isUnknownScript(error: unknown): boolean {
   return error instanceof Error && error.message.startsWith('NOSCRIPT');
@@ -141,15 +171,15 @@ export function isUnknownScript(error: unknown): boolean {
 /** Runs a script by its digest, and whole where the server does not know it yet. */
 export async function evaluate(
   connection: Connection,
-  script: Script,
+  { text, digest }: Evaluated,
   keys: readonly string[],
   args: readonly string[],
 ): Promise<Reply> {
   const rest = [String(keys.length), ...keys, ...args];
   try {
-    return await connection.send('EVALSHA', [script.digest, ...rest]);
+    return await connection.send('EVALSHA', [digest, ...rest]);
   } catch (error) {
     if (!isUnknownScript(error)) throw error;
-    return connection.send('EVAL', [script.text, ...rest]);
+    return connection.send('EVAL', [text, ...rest]);
   }
 }
