@@ -9,7 +9,7 @@ const locks = createLocks({ nodes }); // URLs, or your clients
 
 await Promise.all(
   TASKS.map(() =>
-    // Renewed, and released at the end. Where it is lost: lease.signal in the routine, LeaseLostError here.
+    // Renewed, and released at the end. If it is lost: lease.signal in the routine, LeaseLostError here.
     locks.using('counter', { ttl: 2_000, wait: 10_000 }, increment),
   ),
 );
