@@ -1,9 +1,9 @@
 /**
  * The command line of the benchmarks: `main <benchmark> [options]`.
  *
- * Guarantees: tables go to standard output, progress to standard error. Ends with 0 when everything was measured,
- * whether or not targets are met; with 1 when measuring failed; with 2 when the call is wrong. No server and no child
- * process outlives it, also when it is interrupted.
+ * Guarantees: tables go to standard output, progress to standard error. Exits with 0 when everything was measured,
+ * whether or not targets are met; with 1 when measuring failed; with 2 when the arguments are wrong. No server and no
+ * child process outlives it, even when it is interrupted.
  */
 import { parseArgs } from 'node:util';
 import type { Benchmark } from './benchmark.js';
@@ -30,13 +30,13 @@ Measures Holdfast against its peers, in one run on this machine.
 
 ${[...BENCHMARKS].map(([name, { about, workloads }]) => `  ${name.padEnd(10)}${about}\n            workloads: ${workloads.join(', ')}`).join('\n')}
 
-  --rounds N        rounds, of which the median is taken; default 5
-  --only A,B        some of the benchmark's workloads; default all
-  --against COMMIT  the earlier commit that versus compares with; default HEAD^
-  --json FILE       writes every round's numbers
+  --rounds N        how many rounds to take the median of; default 5
+  --only A,B        only these workloads of the benchmark; default all
+  --against COMMIT  versus: the earlier commit to compare with; default HEAD^
+  --json FILE       writes the numbers of every round
   --markdown FILE   writes the tables
-  --quick           a few seconds, to see that it runs; the numbers mean nothing
-  --help            shows this
+  --quick           takes a few seconds, to see that it runs; the numbers mean nothing
+  --help            shows this help
 `;
 
 const OPTIONS = {
@@ -56,19 +56,21 @@ function readCall(args: string[]) {
   const [name = '', ...others] = positionals;
   const benchmark = BENCHMARKS.get(name);
   if (benchmark === undefined || others.length > 0) {
-    throw new Error(`Say which benchmark to run: ${names.join(' or ')}. Got "${positionals.join(' ')}".`);
+    throw new Error(`Name one benchmark to run: ${names.join(', ')}. Got "${positionals.join(' ')}".`);
   }
   const rounds = Number(values.rounds);
   if (!Number.isInteger(rounds) || rounds < 1)
-    throw new Error(`--rounds is a whole number from 1; got ${values.rounds}.`);
+    throw new Error(`--rounds must be a whole number, at least 1; got "${values.rounds}".`);
   const workloads = values.only?.split(',') ?? benchmark.workloads;
   const unknown = workloads.find((workload) => !benchmark.workloads.includes(workload));
   if (unknown !== undefined)
-    throw new Error(`--only of ${name} knows ${benchmark.workloads.join(', ')}; got ${unknown}.`);
+    throw new Error(
+      `--only must name workloads of ${name}: ${benchmark.workloads.join(', ')}. Got "${unknown}".`,
+    );
   return { ...values, benchmark, rounds, workloads: new Set(workloads) };
 }
 
-/** A report that says if its numbers are good for nothing. */
+/** Adds a remark if the numbers mean nothing. */
 function judged(report: Report, quick: boolean): Report {
   const remarks = quick ? ['This was a quick run: its numbers mean nothing.'] : [];
   return { ...report, remarks: [...remarks, ...report.remarks] };

@@ -1,8 +1,8 @@
 /**
  * `npm run faults`: the command line of the faults.
  *
- * Guarantees: ends with 0 if nothing was violated, with 1 if something was or the harness itself failed, with 2 if the
- * call is wrong. No server and no client outlives it.
+ * Guarantees: exits with 0 if nothing was violated, with 1 if something was or the harness itself failed, with 2 if the
+ * arguments are wrong. No server and no client outlives it.
  */
 import { MisuseError, systemRandom } from '@holdfast/kernel';
 import { judgeKept } from './judge.js';

@@ -11,28 +11,30 @@ export const HELP = `Usage: npm run faults -- [locks] [options]
        npm run faults -- check FOLDER...
        npm run faults -- peers [--minutes N] [--seed N]
 
-Real servers and client processes under real faults; what the clients saw is recorded and judged.
-With "check", the histories in and below the folders are judged again, by themselves.
-With "queue", processes add and handle tasks instead of asking for leases, on one server that keeps what it
-acknowledges (quorum), or on one with replicas that take over (sentinel, cluster).
-With "peers", other libraries meet the same faults, for so many minutes each (default 4).
+Runs client processes against real servers under real faults, records what the clients see, and judges it.
 
-  --minutes N          how long; default 2
-  --episodes N         at most so many episodes; default no limit
+  locks    clients take leases (the default)
+  queue    clients add and handle tasks, on one server that keeps what it acknowledges (quorum), or on one
+           with replicas that take over (sentinel, cluster)
+  check    judges the kept histories in and below the folders again, without running anything
+  peers    puts other libraries under the same faults, for N minutes each (default 4)
+
+  --minutes N          how long to run; default 2
+  --episodes N         at most N episodes; default no limit
   --first N            the number of the first episode; default 1
-  --seed S             of schedules and traffic; default by chance, and printed
+  --seed S             the seed of schedules and traffic; default random, and printed
   --topology NAME      quorum, sentinel or cluster; default quorum
   --nodes N            nodes of a quorum; default 5
   --clients N          client processes; default 4
   --workers N          how many things each client does at a time; default 3
-  --persistence NAME   none, everysec, synchronous, or mixed: changes from stage to stage; default mixed
+  --persistence NAME   none, everysec, synchronous, or mixed, which changes from stage to stage; default mixed
   --folder PATH        where the evidence of a violation is kept; default faults-found
-  --keep               keeps the histories of episodes without a violation, too
-  --json FILE          writes the totals
+  --keep               also keeps the histories of episodes without a violation
+  --json FILE          writes the totals as JSON
   --markdown FILE      writes the totals as tables
-  --help               shows this
+  --help               shows this help
 
-Ends with 1 if anything was violated, with 2 if the call is wrong.
+Exits with 1 if anything was violated or an episode could not be carried out, and with 2 if the arguments are wrong.
 `;
 
 const OPTIONS = {
@@ -58,7 +60,7 @@ const PERSISTENCES = ['none', 'everysec', 'synchronous', 'mixed'] as const;
 const SUBJECTS = ['locks', 'queue'] as const;
 
 export interface Call {
-  /** What is put under faults. */
+  /** The part of Holdfast that is put under faults. */
   readonly subject: (typeof SUBJECTS)[number];
   readonly minutes: number;
   readonly episodes: number;
@@ -75,15 +77,15 @@ export interface Call {
   readonly markdown: string | undefined;
 }
 
-/** The folders whose histories are to be judged again, or undefined if that is not what was asked for. */
+/** The folders whose histories are to be judged again, or undefined if that was not asked for. */
 export function readFolders([command, ...folders]: readonly string[]): readonly string[] | undefined {
   if (command !== 'check') return undefined;
   const option = folders.find((word) => word.startsWith('-'));
   if (folders.length > 0 && option === undefined) return folders;
-  throw new MisuseError(`"check" takes folders and no option; got "${option ?? ''}". See --help.`);
+  throw new MisuseError(`"check" takes folders and no options; got "${option ?? ''}". See --help.`);
 }
 
-/** How peers are to be compared, or undefined if that is not what was asked for. */
+/** How to compare the peers, or undefined if that was not asked for. */
 export function readPeers([command, ...args]: readonly string[]):
   | { minutes: number; seed: number }
   | undefined {
@@ -134,22 +136,22 @@ interface Limits {
 function number(name: string, text: string, { min, max }: Limits): number {
   const value = Number(text);
   if (text !== '' && value >= min && value <= max) return value;
-  throw new MisuseError(`--${name} is a number from ${min} to ${max}; got "${text}".`);
+  throw new MisuseError(`--${name} must be a number from ${min} to ${max}; got "${text}".`);
 }
 
 function whole(name: string, text: string, limits: Limits): number {
   const value = number(name, text, limits);
   if (Number.isInteger(value)) return value;
-  throw new MisuseError(`--${name} is a whole number; got "${text}".`);
+  throw new MisuseError(`--${name} must be a whole number; got "${text}".`);
 }
 
 function oneOf<T extends string>(name: string, text: string, names: readonly T[]): T {
   const found = names.find((known) => known === text);
   if (found !== undefined) return found;
-  throw new MisuseError(`--${name} is one of ${names.join(', ')}; got "${text}".`);
+  throw new MisuseError(`--${name} must be one of ${names.join(', ')}; got "${text}".`);
 }
 
-/** The seed of one episode, so that it can be repeated by itself. */
+/** The seed of one episode, so that it can be repeated without the others. */
 export function seedOf(seed: string, episode: number | string): number {
   return createHash('sha256').update(`${seed}:${episode}`).digest().readUInt32LE();
 }

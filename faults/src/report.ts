@@ -1,5 +1,5 @@
 /**
- * The report of a run: what was injected, what the traffic came to, on which machine and versions.
+ * The report of a run: the injected faults, the totals of the traffic, the machine and the versions.
  */
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -52,7 +52,7 @@ export function toMarkdown(report: Report): string {
     `\`${report.command}\``,
     table(['', ''], facts),
     table(['fault', 'injected'], report.faults),
-    table(['what', 'times'], report.counts),
+    table(['event', 'times'], report.counts),
     '',
   ].join('\n\n');
 }

@@ -1,8 +1,8 @@
 /**
  * A run: episode after episode until the time is over, on servers that are made new for every stage of some episodes.
  *
- * Guarantees: the schedule and the traffic of an episode depend on the seed and its number alone, so one can be
- * repeated by itself. When it ends, also by a signal, no server and no client is left.
+ * Guarantees: the schedule and the traffic of an episode depend only on the seed and its number, so an episode can be
+ * repeated without the others. When the run ends, even by a signal, no server and no client is left.
  */
 import { existsSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';

@@ -23,7 +23,7 @@ export class Totals {
     return [...this.injected.values()].reduce((sum, count) => sum + count, 0);
   }
 
-  /** One line, for whoever watches; `traffic` is the subject's part of it. */
+  /** One line for somebody who watches; `traffic` is the subject's part of it. */
   lineWith(traffic: string): string {
     return [
       `${this.episodes} episodes`,

@@ -2,7 +2,7 @@
  * `npm run simulate`: the command line of the simulator.
  *
  * Guarantees: exits with 0 if nothing was violated (or, with `canaries`, if each was caught), with 1 if something was,
- * and with 2 for arguments that it does not know. A seed and the same code give the same run.
+ * and with 2 for unknown arguments. The same seed and the same code give the same run.
  */
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
@@ -19,21 +19,22 @@ import { describeFailure, describeTally } from './run/tally.js';
 import { replay } from './run/timeline.js';
 
 const HELP = `npm run simulate                            1000 runs of the shipped code, each from a seed of its own
-npm run simulate -- --runs 500000           so many
-npm run simulate -- --minutes 30            as many as fit
+npm run simulate -- --runs 500000           that many runs
+npm run simulate -- --minutes 30            as many runs as fit into that time
 npm run simulate -- --seed 42               one run, with its timeline
-npm run simulate -- --seed 42 --shrink      the same, made as small as its violation allows
-npm run simulate -- queue                   all of the above, of the queue instead of the locks: queue --seed 42
-npm run simulate -- canaries                every mistake that must be caught, and in how many runs it was
-npm run simulate -- model                   the model of Redis against a real one
-npm run simulate -- coverage                what the runs reach of the Lua
+npm run simulate -- --seed 42 --shrink      the smallest plan found that still has the violation of that run
+npm run simulate -- queue                   all of the above for the queue instead of the locks: queue --seed 42
+npm run simulate -- canaries                checks that every deliberate mistake is caught, and in how many runs
+npm run simulate -- model                   compares the model of Redis with a real one
+npm run simulate -- coverage                shows which lines and branches of the Lua the runs reach
 
-  --from S         the first seed; 1 if not given
-  --threads N      as many as there are cores
-  --nodes N        instead of what the seed says; so does --clients N
-  --canary NAME    with this mistake in the code
-  --only NAME      canaries: this one only
-  --sequences N    model: so many sequences of commands; 2000 if not given
+  --from S         the first seed; default 1
+  --threads N      how many threads; default one for each core
+  --nodes N        how many nodes, instead of the number drawn from the seed
+  --clients N      how many clients, instead of the number drawn from the seed
+  --canary NAME    runs the code with this mistake in it
+  --only NAME      canaries: only this one
+  --sequences N    model: how many sequences of commands; default 2000
   --quiet          with --seed: no timeline`;
 
 const WORDS = ['queue', 'canaries', 'model', 'coverage'];
@@ -95,7 +96,7 @@ function whole(values: Values, option: string, otherwise: number): number {
   if (text === undefined) return otherwise;
   const number = Number(text);
   if (Number.isSafeInteger(number) && number >= 1) return number;
-  console.error(`--${option} is a whole number from 1; got "${text}".`);
+  console.error(`--${option} must be a whole number, at least 1; got "${text}".`);
   process.exit(2);
 }
 
@@ -125,7 +126,7 @@ async function one(name: ScenarioName, values: Values): Promise<number> {
   }
   const { grants, writes, events, duration, violations } = outcome;
   console.log(
-    `\n${grants} ${scenario.words[0]}, ${writes} ${scenario.words[1]}, ${events} events in ${(duration / 1000).toFixed(1)} s of its time`,
+    `\n${grants} ${scenario.words[0]}, ${writes} ${scenario.words[1]}, ${events} events in ${(duration / 1000).toFixed(1)} s of virtual time`,
   );
   for (const { rule, message } of violations) console.log(`VIOLATION of ${rule}: ${message}`);
   if (violations.length === 0) console.log('no violation');

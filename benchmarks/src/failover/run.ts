@@ -23,7 +23,7 @@ const WANTED = 200;
 const LEADER = fileURLToPath(new URL('leader-process.js', import.meta.url));
 
 export const failover: Benchmark = {
-  about: 'the time without a leader after the leader was killed',
+  about: 'the time without a leader after the leader is killed',
   workloads: ['kill'],
   open: (call) => new FailoverRun(call),
 };
@@ -100,7 +100,7 @@ function reportOf(samples: readonly number[], environment: Report['environment']
     tables: [
       {
         title: 'Time without a leader',
-        about: `From the kill until the standby leads; TTL ${TTL} ms, renewed every third of it. Less is better.`,
+        about: `From the kill until the standby leads; TTL ${TTL} ms, renewed after every third of it. Less is better.`,
         columns: ['take-overs', 'median', 'p90', 'p99', 'longest'],
         rows: [
           [String(samples.length), ...[0.5, 0.9, 0.99, 1].map((q) => `${number(quantile(samples, q))} ms`)],

@@ -133,7 +133,7 @@ const semaphore: Contestant = {
   role: 'peer',
   package: 'redis-semaphore',
   remark:
-    'RedlockMutex; its refresh, on by default, turned off in its favour; waits for all five answers; ioredis',
+    'RedlockMutex; its refresh, on by default, is turned off in its favour; waits for all five answers; ioredis',
   sends: ['set', 'evalsha', 'eval'],
   async start(urls) {
     const clients = await openClients(urls);
@@ -153,7 +153,7 @@ const limit: Contestant = {
   role: 'limit',
   package: 'ioredis',
   remark:
-    'SET NX PX, then EVALSHA of compare-and-delete, each to five nodes and done at three answers; no retry, no clean-up',
+    'SET NX PX, then EVALSHA of compare-and-delete, each sent to five nodes and done after three answers; no retry, no clean-up',
   sends: ['set', 'evalsha'],
   async start(urls) {
     const clients = await openClients(urls);

@@ -70,7 +70,7 @@ export class Fleet {
         runners.push(runner);
         if (isNewer(runner.engine)) {
           remarks.push(
-            `${runner.name} asks for Node ${runner.engine}; it ran on ${process.version} all the same.`,
+            `${runner.name} requires Node ${runner.engine}; it ran on ${process.version} all the same.`,
           );
         }
       } catch (error) {

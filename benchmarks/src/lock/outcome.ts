@@ -47,7 +47,7 @@ export function reportLock(
     environment: { ...run.environment, rounds: String(plan.rounds) },
     targets: sections.flatMap(({ targets }) => targets),
     tables,
-    remarks: ['Nobody extends a lock by itself while contestants are compared.', ...outcome.remarks],
+    remarks: ['No contestant renews its locks automatically while they are compared.', ...outcome.remarks],
     data: { plan, ...outcome },
   };
 }

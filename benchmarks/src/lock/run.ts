@@ -1,8 +1,8 @@
 /**
  * The lock benchmark: starts the nodes and the contestants, runs the workloads one after another, reports.
  *
- * Guarantees: whatever happens, `stop` ends every node and process that was started. Progress is told as it goes, so
- * that a run that hangs shows where.
+ * Guarantees: whatever happens, `stop` ends every node and process that was started. Progress is reported along the
+ * way, so that a run that hangs shows where.
  */
 import { type LocalNodes, startNodes } from '@holdfast/local';
 import type { Benchmark, Call, Run } from '../benchmark.js';

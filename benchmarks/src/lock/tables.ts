@@ -30,7 +30,7 @@ export function latencySection(
     number(median(results.get(contestant.name)?.nodesCpu ?? [])),
     number(median(results.get(contestant.name)?.clientCpu ?? [])),
   ]);
-  const about = `${plan.pairs} pairs a contestant and round. Less is better. Ratio: median of a round over that of ${best.name}, the fastest peer, in the same round; median (min–max) of the rounds. CPU: what a pair costs the five nodes together, and the contestant's process.`;
+  const about = `${plan.pairs} pairs per contestant and round. Less is better. Ratio: median of a round over that of ${best.name}, the fastest peer, in the same round; median (min–max) of the rounds. CPU: the time that a pair takes on the five nodes together, and in the contestant's process.`;
   return {
     table: {
       title: 'Acquire and release, one in flight',
@@ -71,7 +71,7 @@ export function throughputSection(
       String(result?.failures.reduce((sum, failures) => sum + failures, 0) ?? 0),
     ];
   });
-  const about = `${duration} ms a contestant and round, all on distinct resources. More is better. Ratio: pairs per second over those of ${best.name}, the best peer, in the same round. CPU: what a pair costs the five nodes together, and the contestant's process.`;
+  const about = `${duration} ms per contestant and round, all on distinct resources. More is better. Ratio: pairs per second over those of ${best.name}, the best peer, in the same round. CPU: the time that a pair takes on the five nodes together, and in the contestant's process.`;
   const bound = THROUGHPUT_TARGETS[inFlight];
   return {
     table: {
@@ -117,7 +117,7 @@ export function frozenSection(
     ];
   });
   const ours = contestants.find(({ role }) => role === 'ours');
-  const about = `One node of five is stopped with SIGSTOP, another in each round. Acquires only, one in flight, at least ${plan.acquisitions} and ${plan.acquiring} ms a condition and round, from the moment of the freeze. Less is better. Ratio: p99 with a frozen node over the contestant's own p99 on healthy nodes in the same round. Stalled: given up after ${plan.patience} ms and not asked again.`;
+  const about = `One node of five is stopped with SIGSTOP, another in each round. Acquires only, one in flight, at least ${plan.acquisitions} and ${plan.acquiring} ms per condition and round, from the moment of the freeze. Less is better. Ratio: p99 with a frozen node over the contestant's own p99 on healthy nodes in the same round. Stalled: the contestant was given up after ${plan.patience} ms and not asked again.`;
   return {
     table: {
       title: 'Acquire with one node frozen',
@@ -128,7 +128,7 @@ export function frozenSection(
         'healthy p99 µs',
         'frozen p99 µs',
         'slowest ms',
-        'samples a round',
+        'samples/round',
         'what happened',
       ],
       rows,
@@ -144,7 +144,7 @@ export function heldTable(results: readonly HeldResult[], plan: Plan): Table {
   const kibibytes = (bytes: number): string => number(bytes / 1024, 2);
   return {
     title: 'Held leases that renew themselves',
-    about: `Holdfast only. TTL ${plan.leaseTtl} ms, begun spread over a third of it, watched for ${plan.watched} TTLs. Commands, script calls and extensions are a lease, node and TTL; commands include those within scripts. RSS a lease is told from 1,000 leases on; below, it drowns in the process's own. CPU is a share of one core; that of the nodes is all five together.`,
+    about: `Holdfast only. TTL ${plan.leaseTtl} ms; the leases begin spread over a third of it, and are watched for ${plan.watched} TTLs. Commands, script calls and extensions are per lease, node and TTL; commands include those within scripts. RSS per lease is given from 1,000 leases on; below that, it is lost in that of the process. CPU is a share of one core; that of the nodes is of all five together.`,
     columns: [
       'leases',
       'heap KiB/lease',
@@ -179,7 +179,7 @@ export function heldTable(results: readonly HeldResult[], plan: Plan): Table {
 export function contestantTable(contestants: readonly Measured[]): Table {
   return {
     title: 'Contestants',
-    about: 'Each in a process of its own, with connections of its own, one of them working at a time.',
+    about: 'Each has a process and connections of its own, and only one of them works at a time.',
     columns: ['contestant', 'set up', 'peak RSS MiB'],
     rows: contestants.map((contestant) => [
       label(contestant),

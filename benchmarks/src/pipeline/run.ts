@@ -22,7 +22,7 @@ import { atLeast } from '../harness/targets.js';
 
 /** `npm run bench -- pipeline`. */
 export const pipeline: Benchmark = {
-  about: 'the image pipeline of the examples beside the same operations without a queue',
+  about: 'the image pipeline of the examples compared with the same operations without a queue',
   workloads: ['pictures'],
   open: (call) => new PipelineBenchmark(call),
 };
@@ -66,7 +66,7 @@ class PipelineBenchmark implements Run {
       tables: [
         {
           title: 'pictures',
-          about: `${this.#pictures} JPEG pictures of 1,600 x 1,200, a thumbnail and a watermarked version of each. Bare: ${this.#cores} processes that read, make and write, each with its part of the pictures. Pipeline: ${this.#cores} processes for each of the two stages, three tasks at a time each: while one is written durably, another is made; the objects are written under the tokens of their tasks. libvips has one thread a process in both.`,
+          about: `${this.#pictures} JPEG pictures of 1,600 x 1,200, a thumbnail and a watermarked version of each. Bare: ${this.#cores} processes that read, make and write pictures, each with its part of them. Pipeline: ${this.#cores} processes for each of the two stages, with three tasks at a time each: while one picture is written durably, another is made; the objects are written under the tokens of their tasks. libvips has one thread per process in both.`,
           columns: ['', 'pipeline', 'bare', 'pipeline to bare'],
           rows: [['pictures/s', numberSpread(spread(ours)), numberSpread(spread(raw)), ratioSpread(ratio)]],
         },

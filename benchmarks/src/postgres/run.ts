@@ -21,7 +21,7 @@ import {
 } from './transactions.js';
 
 export const postgres: Benchmark = {
-  about: 'what the PostgreSQL guard costs a transaction',
+  about: 'the cost of the PostgreSQL guard per transaction',
   workloads: ['transactions'],
   open: (call) => new PostgresRun(call),
 };
@@ -142,7 +142,7 @@ function reportOf(cases: readonly Case[], { environment, command, bytes }: Conte
   const table: Table = {
     title: 'Transactions per second',
     about:
-      'Each reads a balance, writes it back with one more and adds an entry, on an account of its own; more is better. Medians of the rounds.',
+      'Each transaction reads a balance, writes it back incremented by one and adds an entry, on an account of its own; more is better. Medians of the rounds.',
     columns: ['server', 'library', 'in flight', 'unguarded', 'guarded', 'ratio (min–max)'],
     rows: cases.map((one) => [
       one.server,
@@ -160,9 +160,9 @@ function reportOf(cases: readonly Case[], { environment, command, bytes }: Conte
     targets,
     tables: [table],
     remarks: [
-      `The table of marks holds 100,000 others, ${number(bytes)} bytes each with index.`,
+      `The table of marks holds 100,000 other marks, ${number(bytes)} bytes each including the index.`,
       `Peak memory of the client with all connections: ${number(process.resourceUsage().maxRSS / 1_024)} MiB.`,
-      'The targets are for a server as it is by default. With fsync off a commit costs almost nothing, so the guard weighs most; nobody runs a server with data that way.',
+      'The targets are for a server with its default settings. With fsync off, a commit costs almost nothing, so the share of the guard is greatest; nobody runs a server that holds data that way.',
     ],
     data: cases,
   };

@@ -39,18 +39,18 @@ const OWN: readonly (readonly [name: string, above: string, below: string, least
 
 const ABOUT: Readonly<Record<string, string>> = {
   enqueue: 'Tasks of 200 bytes, added by one process.',
-  bulk: 'The same, a thousand a call, one call after the other.',
+  bulk: 'The same, a thousand tasks per call, one call after the other.',
   throughput:
-    'Tasks that do nothing, handled by one process. Redis CPU: of adding and handling a task together, from INFO. RSS: of the worker process, at its greatest.',
+    'Tasks that do nothing, handled by one process. Redis CPU: for adding and handling a task together, from INFO. RSS: the peak of the worker process.',
   processes:
     'The same with concurrency 100 in each of several processes. The machine has few cores, and Redis needs one.',
   latency:
-    '500 tasks a second, one worker process with concurrency 10: from the call of add to the call of the handler.',
-  memory: 'used_memory of Redis, by INFO.',
+    '500 tasks per second, one worker process with concurrency 10: from the call of add to the call of the handler.',
+  memory: 'used_memory of Redis, from INFO.',
   stale:
-    'A worker is frozen (SIGSTOP) past its lease of a second; another does its tasks; it goes on. The effect is an INCR, with Holdfast behind a guard.',
+    'A worker is frozen (SIGSTOP) beyond its lease of one second; another worker does its tasks; then the first one goes on. The effect is an INCR, with Holdfast behind a guard.',
   backlog:
-    'One worker process with concurrency 100; the queue is empty but for these tasks, or has 1,000,000 waiting, 100,000 delayed and 10,000 with keys of their own (a fiftieth of that with --quick).',
+    'One worker process with concurrency 100; apart from these tasks, the queue is empty, or has 1,000,000 waiting, 100,000 delayed and 10,000 with keys of their own (a fiftieth of that with --quick).',
 };
 
 export function reportQueue(
@@ -66,8 +66,8 @@ export function reportQueue(
     targets: [...targetsToPeer(results), ...targetsOfOurs(results), ...targetsOfStale(results)],
     tables: workloads.map((workload) => tableOf(workload, results)),
     remarks: [
-      'Each contestant begins with an empty Redis, in turns within a round. The median (min–max) of the rounds is told.',
-      `${peer} handles fewer tasks a measurement, so that both take seconds; BullMQ keeps finished jobs, which is its default, and Holdfast as many results.`,
+      'Each contestant begins with an empty Redis; within a round, they take turns. Figures are the median (min–max) of the rounds.',
+      `${peer} handles fewer tasks per measurement, so that both take seconds; BullMQ keeps finished jobs, which is its default, and Holdfast as many results.`,
     ],
     data: { plan, results },
   };

@@ -2,8 +2,8 @@
  * `npm run bench -- rolling`: one lease that renews itself is held for an hour while the nodes are restarted, one at a
  * time, over and over: in order, by a crash, and empty.
  *
- * Guarantees: the next node is restarted when the one before votes again. Whoever else asks for the lease meanwhile must
- * be refused; a grant to him, an aborted signal or a validity of nothing counts as a loss.
+ * Guarantees: the next node is restarted when the one before votes again. Another client that asks for the lease
+ * meanwhile must be refused; a grant to it, an aborted signal or a validity of zero counts as a loss.
  */
 import { type LocalNode, type LocalNodes, startNodes } from '@holdfast/local';
 import { createLocks, type Lease, type Locks } from '@holdfast/lock';
@@ -87,7 +87,7 @@ class RollingRun implements Run {
     else await node.kill();
     await node.start({ empty: way === 'empty' });
     await this.#voting(node);
-    this.#call.progress(`restart ${count + 1}: node ${(count % NODES) + 1} ${way}, votes again`);
+    this.#call.progress(`restart ${count + 1}: node ${(count % NODES) + 1}, ${way}, votes again`);
   }
 
   async #voting(node: LocalNode): Promise<void> {
@@ -138,9 +138,15 @@ function reportOf(outcome: Outcome, environment: Report['environment'], command:
     targets: [never('losses of the lease', spread([losses]))],
     tables: [
       {
-        title: 'One lease, renewed by itself',
+        title: 'One lease, renewed automatically',
         about: 'Nodes are restarted one at a time: in order, by SIGKILL with their data, and empty.',
-        columns: ['held', 'restarts', 'asked for by another', 'granted to him', 'least validity seen'],
+        columns: [
+          'held',
+          'restarts',
+          'requests by another client',
+          'of these granted',
+          'least validity seen',
+        ],
         rows: [
           [
             `${number(outcome.minutes)} min`,

@@ -1,8 +1,8 @@
 /**
- * `npm run bench -- versus --against <commit>`: what locks and queues cost in CPU, beside an earlier commit.
+ * `npm run bench -- versus --against <commit>`: the CPU time that locks and queues take, compared with an earlier commit.
  *
- * Guarantees: both sides run on this machine, each in a process and on servers of its own, and take turns; who begins
- * changes from round to round. A ratio compares two neighbouring turns. What is compared is the CPU time of the client
+ * Guarantees: both sides run on this machine, each in a process and on servers of its own, and take turns; the side that
+ * begins changes from round to round. A ratio compares two neighbouring turns. What is compared is the CPU time of the client
  * and its servers together for each operation, because it hardly depends on what else the machine does. The interval is
  * the one that holds the true median with 95 % confidence, whatever the distribution (order statistics). No garbage
  * collection is forced between the turns: with nothing under way it would also take the optimized code whose objects have
@@ -23,7 +23,7 @@ import type { Answer, Order } from './side-process.js';
 /** By how much the median may be above the earlier commit. */
 const ALLOWED = 0.03;
 
-/** Fewer say little. */
+/** Fewer rounds say little. */
 const LEAST_ROUNDS = 15;
 
 interface Workload extends Order {
@@ -41,7 +41,7 @@ const WORKLOADS: readonly Workload[] = [
 ];
 
 export const versus: Benchmark = {
-  about: 'locks and queues beside an earlier commit, by CPU an operation',
+  about: 'locks and queues compared with an earlier commit, by CPU per operation',
   workloads: WORKLOADS.map(({ name }) => name),
   open: (call) => new VersusRun(call),
 };
@@ -106,7 +106,7 @@ class Side {
   }
 }
 
-/** In microseconds an operation, one a round. */
+/** In microseconds per operation, one for each round. */
 interface Measured {
   readonly name: string;
   readonly before: number[];
@@ -188,14 +188,14 @@ function reportOf(measured: readonly Measured[], run: Pick<Report, 'environment'
     return { name, before, now, spread: { median: median(ratios), ...interval(ratios) } };
   });
   return {
-    title: 'Beside an earlier commit',
+    title: 'Compared with an earlier commit',
     ...run,
     targets: compared.map(({ name, spread }) =>
-      atMost(`${name}: CPU an operation, now to before`, spread, 1 + ALLOWED),
+      atMost(`${name}: CPU per operation, now to before`, spread, 1 + ALLOWED),
     ),
     tables: [
       {
-        title: 'CPU an operation',
+        title: 'CPU per operation',
         about:
           'Client and servers together, in µs: medians of the rounds. Less is better. The interval holds the true median of the ratio with 95 % confidence.',
         columns: ['workload', 'before', 'now', 'ratio', 'interval'],

@@ -41,8 +41,8 @@ export function reportWaiting(
     targets: sections.flatMap(({ targets }) => targets),
     tables: [...sections.map(({ table }) => table), contestantTable(contestants)],
     remarks: [
-      'A hand-over is an acquisition by another waiter than the one who held the lock before. A waiter who takes the lock again that he has just given back, while others wait, hands over nothing; that is why acquisitions are told beside hand-overs.',
-      'Commands are those that clients sent, as counted by INFO commandstats of all nodes: calls of scripts, and SET where a contestant sends it. What scripts call within, INFO of the benchmark, and messages from the nodes are not counted.',
+      'A hand-over is an acquisition by a waiter other than the one that held the lock before. A waiter that has just released the lock and takes it again while others wait hands over nothing; that is why acquisitions are shown beside hand-overs.',
+      'Commands are those that clients sent, as counted by INFO commandstats of all nodes: calls of scripts, and SET if a contestant sends it. Commands within scripts, INFO of the benchmark, and messages from the nodes are not counted.',
       ...outcome.remarks,
     ],
     data: { plan, ...outcome },

@@ -1,8 +1,8 @@
 /**
  * The waiting benchmark: starts the nodes and the contestants, runs the workloads one after another, reports.
  *
- * Guarantees: whatever happens, `stop` ends every node and process that was started. Progress is told as it goes, so
- * that a run that hangs shows where.
+ * Guarantees: whatever happens, `stop` ends every node and process that was started. Progress is reported along the
+ * way, so that a run that hangs shows where.
  */
 import { type LocalNodes, startNodes } from '@holdfast/local';
 import type { Benchmark, Call, Run } from '../benchmark.js';
@@ -17,7 +17,7 @@ import { casesOf, type Plan, planOf } from './plan.js';
 
 /** `npm run bench -- waiting`. */
 export const waiting: Benchmark = {
-  about: 'many who wait for one lease: hand-overs, their cost and order, idle waiters',
+  about: 'many waiters for one lease: hand-overs, their cost and order, idle waiters',
   workloads: ['commands', 'handover', 'idle'],
   open: (call) => new WaitingBenchmark(call),
 };

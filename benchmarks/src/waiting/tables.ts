@@ -23,8 +23,8 @@ export function commandsSection(results: ReadonlyMap<number, CrowdResult>, plan:
   });
   return {
     table: {
-      title: 'What a hand-over takes, by the number of waiters',
-      about: `Holdfast, waiters in one process, given back at once, ${plan.duration} ms a round. Less is better, but for the rate. Commands: sent by clients to all five nodes together, for each hand-over; median (min–max) of the rounds.`,
+      title: 'The cost of a hand-over, by the number of waiters',
+      about: `Holdfast, waiters in one process, locks released at once, ${plan.duration} ms per round. Less is better, except for the rate. Commands: sent by clients to all five nodes together, for each hand-over; median (min–max) of the rounds.`,
       columns: ['waiters', 'commands/hand-over', 'nodes CPU µs/hand-over', 'hand-overs/s', 'failed'],
       rows: [...results].map(([waiters, result]) => [
         thousands(waiters),
@@ -36,9 +36,9 @@ export function commandsSection(results: ReadonlyMap<number, CrowdResult>, plan:
     },
     targets: [
       ...[...results].map(([waiters, result]) =>
-        atMost(`${thousands(waiters)} waiters: commands a hand-over`, spread(result.commands), 25),
+        atMost(`${thousands(waiters)} waiters: commands per hand-over`, spread(result.commands), 25),
       ),
-      atMost('commands a hand-over: the most to the least of these', spread(growth), 1.5),
+      atMost('commands per hand-over: the most to the least of these', spread(growth), 1.5),
     ],
   };
 }
@@ -66,7 +66,7 @@ export function handOverSection(contestants: readonly Measured[], one: CaseResul
   return {
     table: {
       title: `Hand-overs: ${name}`,
-      about: `Each waiter acquires, holds, releases and asks again; ${plan.duration} ms a contestant and round. More hand-overs and fewer commands are better. Ratio: hand-overs per second over those of ${comparison.best.name}, the best peer, in the same round. Commands and CPU: all five nodes, for each hand-over. Longest pause: from the first request, or from giving back, to the next grant; the start, when all ask at once, is part of it. Failed: calls that gave up, and were made again.`,
+      about: `Each waiter acquires, holds, releases and asks again; ${plan.duration} ms per contestant and round. More hand-overs and fewer commands are better. Ratio: hand-overs per second over those of ${comparison.best.name}, the best peer, in the same round. Commands and CPU: all five nodes, for each hand-over. Longest pause: from the first request, or from a release, to the next grant; the start, when all ask at once, is included. Failed: calls that gave up and were made again.`,
       columns: [
         'contestant',
         'to the best peer',
@@ -111,7 +111,7 @@ export function orderSection(
   return {
     table: {
       title: 'Order',
-      about: `${plan.crowd} waiters in several processes, all rounds together. Overtaken: acquisitions that more than ${plan.allowed} requests made later were granted before; worst: how many later requests overtook one. Less is better. Who was never granted the lock counts as granted last. The start, the first ${plan.settling} ms, is told apart: there, all ask within a few milliseconds.`,
+      about: `${plan.crowd} waiters in several processes, all rounds together. Overtaken: acquisitions that more than ${plan.allowed} requests made later were granted before; worst: how many later requests overtook one. Less is better. A waiter that was never granted the lock counts as granted last. The start, the first ${plan.settling} ms, is shown separately: all ask within a few milliseconds then.`,
       columns: ['contestant', 'held for', 'acquisitions', 'overtaken', 'worst', 'worst at the start'],
       rows,
     },
@@ -125,7 +125,7 @@ export function idleSection(idle: IdleResult, plan: Plan): Section {
   return {
     table: {
       title: 'Idle waiters',
-      about: `Holdfast, waiters in one process; the lease is kept and renewed by another, with a TTL of 10 s. Watched ${plan.windows} times for ${plan.window} ms. Less is better. CPU in percent of a core. Commands: to all nodes, the renewals among them. Heap: what the waiters have added, after garbage collection; RSS: the whole process.`,
+      about: `Holdfast, waiters in one process; the lease is held and renewed by another process, with a TTL of 10 s. Watched ${plan.windows} times for ${plan.window} ms. Less is better. CPU in percent of a core. Commands: to all nodes, including the renewals. Heap: the growth caused by the waiters, after garbage collection; RSS: of the whole process.`,
       columns: [
         'waiters',
         'busiest node CPU %',

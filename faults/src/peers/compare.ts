@@ -1,6 +1,6 @@
 /**
  * The same faults against every contender: five real servers without persistence, three workers on one resource, and one
- * server that keeps what they protect and to which nothing happens.
+ * server that keeps the protected data and suffers no faults.
  *
  * Guarantees: every contender meets the same schedule, drawn from the seed, and has the machine for itself. Nothing is
  * left running.
@@ -42,7 +42,7 @@ export async function comparePeers(options: PeersOptions): Promise<readonly Peer
     if (options.signal?.aborted) break;
     if (!isInstalled(contender.package)) {
       options.onProgress?.(
-        `${contender.name} is left out: it is not installed, because it asks for a newer Node`,
+        `${contender.name} is left out: it is not installed, because it requires a newer Node.js`,
       );
       continue;
     }
@@ -52,7 +52,7 @@ export async function comparePeers(options: PeersOptions): Promise<readonly Peer
   return results;
 }
 
-/** npm leaves out one that asks for a newer Node. */
+/** npm does not install a package that requires a newer Node.js. */
 function isInstalled(name: string): boolean {
   try {
     createRequire(import.meta.url).resolve(name);

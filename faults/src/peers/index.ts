@@ -33,7 +33,7 @@ export async function reportPeers(options: PeersOptions): Promise<string> {
     `\`npm run faults -- peers --minutes ${options.minutes} --seed ${options.seed}\`, ${options.minutes} minutes each,`,
     `Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model}. TTL ${TTL} ms.`,
     '',
-    '| library | sections | double grants | expired when granted | writes acknowledged | of these lost | how it was used |',
+    '| library | critical sections | double grants | expired when granted | acknowledged writes | of these lost | how it was used |',
     '| --- | --- | --- | --- | --- | --- | --- |',
     ...lines,
   ].join('\n');

@@ -11,10 +11,10 @@ export interface ReportOptions {
   readonly most: number;
 }
 
-/** Runs in which a canary must have been caught, before no more are begun: how often is of interest, too. */
+/** No more runs are begun once a canary was caught in this many: how often it is caught is of interest, too. */
 const ENOUGH = 5;
 
-/** Prints a line a canary. True if all were caught. */
+/** Prints one line for each canary. True if all were caught. */
 export async function reportCanaries(canaries: readonly Canary[], options: ReportOptions): Promise<boolean> {
   const { threads, most } = options;
   let missed = 0;

@@ -1,5 +1,5 @@
 /**
- * Which lines and branches of the shipped Lua simulated runs reach: `npm run simulate -- coverage`.
+ * The lines and branches of the shipped Lua that simulated runs reach: `npm run simulate -- coverage`.
  */
 
 import { coverageReport, switchOnCoverage } from '../lua/coverage.js';
@@ -23,7 +23,7 @@ export async function reportLuaCoverage(runs: number, firstSeed: number): Promis
     '| file | lines | branches | not reached |',
     '| --- | --- | --- | --- |',
     ...rows,
-    `| **in all** | ${total('lines')} | ${total('branches')} | |`,
+    `| **total** | ${total('lines')} | ${total('branches')} | |`,
   ].join('\n');
 }
 

@@ -1,5 +1,5 @@
 /**
- * Many runs as one sum, which can be added up over workers.
+ * The totals of many runs, which can be added up over workers.
  */
 import type { Plan } from '../plan/plan.js';
 import type { Outcome } from './run.js';
@@ -56,7 +56,7 @@ export function add(tally: Tally, other: Tally): void {
   tally.failures.push(...other.failures);
 }
 
-/** The sum in words. */
+/** The totals in words. */
 export function describeTally(
   tally: Tally,
   { seconds, threads, words }: { seconds: number; threads: number; words: readonly [string, string] },
@@ -67,8 +67,8 @@ export function describeTally(
     .sort(([, a], [, b]) => b - a)
     .map(([kind, number]) => `${kind} ${number}`);
   const lines = [
-    `${runs} runs in ${seconds.toFixed(0)} s on ${threads} threads: ${(runs / seconds / threads).toFixed(0)} a second and thread`,
-    `${(duration / 1000 / seconds / threads).toFixed(0)} virtual seconds a second and thread, ${(events / runs).toFixed(0)} events a run`,
+    `${runs} runs in ${seconds.toFixed(0)} s on ${threads} threads: ${(runs / seconds / threads).toFixed(0)} runs per second and thread`,
+    `${(duration / 1000 / seconds / threads).toFixed(0)} virtual seconds per second and thread, ${(events / runs).toFixed(0)} events per run`,
     `${grants} ${words[0]}, ${writes} ${words[1]}, ${inflicted} faults: ${kinds.join(', ')}`,
     `${failures.length} runs with a violation`,
   ];
