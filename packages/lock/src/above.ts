@@ -2,14 +2,15 @@
  * Acquiring a lease whose token is above a given one: for a guard that has forgotten its marks, and accepts only tokens
  * that were certainly issued since (StaleTokenError, reason "forgotten").
  *
- * Guarantees: the lease that is returned has a higher token. Tokens are times, so one that is too low is given back, and
- * asked for again when the nodes' clocks have passed the given one; if that is after the caller's `wait`, at once an error.
+ * Guarantees: the lease that is returned has a higher token. Tokens are times, so a lease whose token is too low is
+ * given back, and asked for again when the nodes' clocks have passed the given token; if that is after the caller's
+ * `wait`, an error is thrown at once.
  */
 import { type Clock, pause, throwIfAborted, UnavailableError } from '@holdfast/kernel';
 import type { HeldLease } from './lease.js';
 import type { TokenClock } from './token-clock.js';
 
-/** Between two tries where the token is too low although its time has come, as that of a group of readers, in ms. */
+/** Between two tries when the token is too low although its time has come, as with a group of readers, in ms. */
 const AGAIN = 25;
 
 interface Context {
@@ -45,7 +46,7 @@ export async function acquireAbove<R extends Request>(
   }
 }
 
-/** The time of a higher token has come and it was not granted: then readers hold the resource, who share theirs. */
+/** If the time of a higher token has come and it was not granted, readers hold the resource, and share their token. */
 function tooLow({ above, resource, wait }: Request, token: number, early: number): UnavailableError {
   const what =
     early > 0

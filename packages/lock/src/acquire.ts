@@ -17,10 +17,12 @@ import { delayAfter, refusal } from './refusal.js';
 import { forbidden } from './rights.js';
 import type { Acquiring } from './telemetry.js';
 
-/** Proposals that are repeated at once, because the nodes said which token or time they want, before backing off. */
+/**
+ * How many proposals are repeated at once, because the nodes said which token or time they want, before backing off.
+ */
 const CORRECTIONS = 4;
 
-/** Tries to take a lock that nobody holds, when the votes were split, before a caller who does not wait is refused. */
+/** Tries to take a lock that nobody holds, when the votes were split, before a caller that does not wait is refused. */
 const SPLITS = 3;
 
 /**
@@ -128,7 +130,7 @@ function rest(
   return place ? place.pause(delay, signal, closing) : pause(clock, delay, signal, closing);
 }
 
-/** Lets the next of this process have its turn; without a lease, leaves the queues of the nodes too. */
+/** Gives the next waiter of this process its turn; without a lease, also leaves the queues of the nodes. */
 function leaveLine(context: AcquireContext, call: AcquireCall, place: Place, won: boolean): void {
   const { members, clock } = context;
   if (!won && place.isFirst) {
@@ -154,7 +156,7 @@ async function untilAborted(work: Promise<void>, { resource, signal }: Acquisiti
   throwIfAborted(signal, doing);
 }
 
-/** Ends the acquisition if the caller aborted it or closed the locks; gives back what was won too late. */
+/** Ends the acquisition if the caller aborted it or closed the locks; gives back a lease that was won too late. */
 function throwIfEnded({ closing }: AcquireContext, call: AcquireCall, result?: HeldLease | Failure): void {
   const doing = `acquiring "${call.resource}"`;
   if (!call.signal?.aborted && !closing.aborted) return;

@@ -1,7 +1,7 @@
 /**
  * A lease that was granted elsewhere, continued here: a handle that is not valid before it is extended.
  *
- * Guarantees: it is returned only if the nodes have extended it; otherwise its handle is of no use to anybody.
+ * Guarantees: the lease is returned only if the nodes have extended it; otherwise its handle is of no use to anybody.
  */
 import { propose } from './attempt.js';
 import { HeldLease, type LeaseContext } from './lease.js';

@@ -1,8 +1,8 @@
 /**
- * One attempt to win a lease: what is proposed, what the votes decide, and what is given back of it.
+ * One attempt to win a lease: the proposal, the decision of the votes, and the withdrawal if it fails.
  *
- * Guarantees: a lease is returned only if a majority granted it and validity is left. An attempt that fails, whatever the
- * reason, gives back what it took, also on nodes that had not answered.
+ * Guarantees: a lease is returned only if a majority granted it and validity is left. An attempt that fails, whatever
+ * the reason, gives back what it took, even on nodes that had not answered.
  */
 
 import { validUntil } from '@holdfast/kernel';
@@ -11,10 +11,10 @@ import type { AcquireCall, AcquireContext, Failure } from './call.js';
 import { HeldLease, type LeaseGrant } from './lease.js';
 import { count, explainAcquire, isAcquireDecided, type Vote, type Votes } from './votes.js';
 
-/** For whom a lease is proposed, and of which kind. */
+/** The parts of a call that a proposal depends on. */
 type Proposer = Pick<AcquireCall, 'mode' | 'owner' | 'ttl' | 'place'>;
 
-/** What is asked of the nodes: the lease, as it is when they grant it. It counts from `since`. */
+/** The lease that the nodes are asked for, as it will be when they grant it. It counts from `since`. */
 export function propose({ mode, owner, ttl, place }: Proposer, proposal: number, since: number): LeaseGrant {
   const { resource, keys, permit, join } = mode.propose(place?.answer());
   const { verbs, kind, onLacking } = mode;

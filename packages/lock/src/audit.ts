@@ -1,8 +1,8 @@
 /**
  * The check of the nodes: each must be a server of its own, and configured as it should be.
  *
- * Guarantees: two addresses of one server are refused with a MisuseError before any of their votes counts, also when they
- * become one while running. A server is examined once, and again when another one answers in its place.
+ * Guarantees: two addresses of one server are refused with a MisuseError before any of their votes counts, even when
+ * they become one while running. A server is examined once, and again when another one answers in its place.
  */
 import { MisuseError } from '@holdfast/kernel';
 import { isRefusal, type RedisNode, reasonOf, type Script } from '@holdfast/redis';
@@ -22,7 +22,7 @@ export class Audit {
   #distinct: readonly (string | undefined)[] = [];
   #closed = false;
 
-  /** `scripts` are those that every node is to have. */
+  /** Every node is to have these `scripts`. */
   constructor({ nodes, onWarning }: AuditOptions, scripts: readonly Script[]) {
     this.#nodes = nodes;
     this.#scripts = scripts;
@@ -47,7 +47,7 @@ export class Audit {
     this.#distinct = this.#nodes.map(({ runId }) => runId);
   }
 
-  /** Looks at a server's configuration once, loads the scripts, and reports what would hurt. */
+  /** Looks at a server's configuration once, loads the scripts, and reports settings that would cause problems. */
   async examine(node: RedisNode): Promise<void> {
     if (node.unavailable !== undefined) return;
     if (node.runId !== undefined) this.#audited.set(node, node.runId);

@@ -1,4 +1,4 @@
-/** What one call of acquire is made of: what was asked for, what it stands on, and what became of its last attempt. */
+/** The data of one call of acquire: the request, the parts that it stands on, and the outcome of its last attempt. */
 import type { Random } from '@holdfast/kernel';
 import type { LeaseContext } from './lease.js';
 import type { Place, WaitingRoom } from './line.js';
@@ -16,7 +16,7 @@ export interface Acquisition {
   /** Milliseconds to go on trying; 0 for one try. */
   readonly wait: number;
   readonly signal: AbortSignal | undefined;
-  /** What the token must be above. */
+  /** The token must be above this. */
   readonly above?: number | undefined;
 }
 
@@ -37,11 +37,11 @@ export interface AcquireCall extends Acquisition {
   /** Monotonic time. */
   readonly deadline: number;
   readonly observed: Acquiring | undefined;
-  /** Where it stands in line, once somebody else was found to hold the lock. */
+  /** Its place in line, once somebody else was found to hold the lock. */
   place: Place | undefined;
 }
 
-/** Why an attempt did not win, by which votes. */
+/** The reason why an attempt did not win, and the votes that show it. */
 export interface Failure {
   readonly why: Refusal | 'slow';
   readonly votes: Votes;

@@ -1,5 +1,5 @@
 /**
- * Adding and removing nodes of a deployment that runs.
+ * Adding and removing nodes of a running deployment.
  *
  * A change goes in two steps. It is proposed: the nodes accept clients with the old number of nodes and with the new
  * one. When every client has the new list, it is committed: clients with the old number are refused.
@@ -7,9 +7,10 @@
  * Guarantees: a change is of one node, and begins only when the one before has ended on every node. So any majority of
  * the old nodes and any of the new ones share a node, and no two clients are ever granted one lease. A node that is
  * removed is retired at once: it votes for nobody, so clients that were forgotten cannot use it against the others when
- * their number of nodes comes back. A change that broke off half-way is completed by the same call.
+ * their number of nodes comes back. A change that was interrupted half-way is completed by the same call.
  *
- * Assumed: a removed server does not come back without its data under its old address; it would have forgotten that.
+ * Assumed: a removed server does not come back without its data under its old address; it would have forgotten that it
+ * is retired.
  */
 import { MisuseError, UnavailableError } from '@holdfast/kernel';
 import { type RedisNode, reasonOf } from '@holdfast/redis';
@@ -18,9 +19,9 @@ import { changeScript } from './verbs.js';
 
 /** A change of the number of nodes. */
 export interface NodeChange {
-  /** "proposed": clients with the number from before are accepted, too. "committed": those with `nodes` alone. */
+  /** "proposed": clients with the previous number are accepted too. "committed": only those with `nodes` are. */
   readonly state: 'proposed' | 'committed';
-  /** How many nodes a client has to be given from now on. */
+  /** How many nodes clients must be configured with from now on. */
   readonly nodes: number;
 }
 
@@ -39,10 +40,10 @@ export interface ChangeContext {
   readonly timeout: number;
 }
 
-/** What a node is told to do, from which parameters to which. */
+/** An order to a node, from which parameters to which. */
 type Order = readonly ['read' | 'propose' | 'commit' | 'join' | 'retire', from: string, to: string];
 
-/** Proposes `added`, which is connected, as a node more. */
+/** Proposes `added`, which is connected, as one more node. */
 export async function proposeAdding(context: ChangeContext, added: RedisNode): Promise<NodeChange> {
   const { deployment, nodes } = context;
   const [from, to] = [deployment.parameters, deployment.parametersOf(nodes.length + 1)];
@@ -61,7 +62,7 @@ export async function proposeAdding(context: ChangeContext, added: RedisNode): P
   return { state: 'proposed', nodes: nodes.length + 1 };
 }
 
-/** Proposes to go on without `removed`. If it is `gone` for good, it need not answer. */
+/** Proposes to continue without `removed`. If it is `gone` for good, it need not answer. */
 export async function proposeRemoving(
   context: ChangeContext,
   removed: RedisNode,
@@ -111,7 +112,7 @@ async function requireReady(context: ChangeContext, nodes: readonly RedisNode[],
   }
 }
 
-/** Gives the order to each node, and sees that each has taken it. */
+/** Gives the order to each node, and checks that each has carried it out. */
 async function carryOut(context: ChangeContext, nodes: readonly RedisNode[], order: Order): Promise<void> {
   const [doing, from, to] = order;
   const [parameters, also] = doing === 'propose' ? [from, to] : [to, ''];

@@ -1,12 +1,12 @@
 /**
  * Calls that are under way when the locks are closed.
  *
- * Guarantees: they reject with an AbortedError that says so, and not as if the nodes were away; what failed for another
- * reason keeps its own error.
+ * Guarantees: they reject with an AbortedError that says so, and not as if the nodes were away; a call that failed for
+ * another reason keeps its own error.
  */
 import { AbortedError, LeaseLostError, UnavailableError } from '@holdfast/kernel';
 
-/** For what began before the locks were closed, and would go on. */
+/** For a call that began before the locks were closed, and would go on. Throws AbortedError. */
 export function throwIfClosed(closing: AbortSignal, doing: string): void {
   if (closing.aborted) throw new AbortedError(`The locks were closed while ${doing}.`, closing.reason);
 }

@@ -1,8 +1,8 @@
 /**
  * The agreement between all clients and nodes of one deployment: its name, its parameters, its keys.
  *
- * Guarantees: the parameters stand in every node's deployment record, in the form that `parameters` gives; a client
- * that disagrees is refused by the node with both. All keys share one hash tag, the deployment's name.
+ * Guarantees: the parameters are in every node's deployment record, in the form that `parameters` gives; a node refuses
+ * a client that disagrees, with both versions. All keys share one hash tag, the deployment's name.
  */
 import {
   duration,
@@ -19,17 +19,17 @@ import { SERVER_VARIABLES } from '@holdfast/redis';
 
 export interface DeploymentOptions {
   /**
-   * The deployment's name, the hash tag of every key; it also names the issuer of its tokens to guards. Give each of
-   * several deployments its own. Default "holdfast". No braces.
+   * The deployment's name, which is the hash tag of every key, and by which guards know the issuer of its tokens. Give
+   * each of several deployments its own. Default "holdfast". No braces.
    */
   readonly deployment?: string;
-  /** What stands first in every key, so that environments share a Redis; up to 64 of A-Z a-z 0-9 _ . : / -. Default none. */
+  /** Begins every key, so that environments can share a Redis; up to 64 of A-Z a-z 0-9 _ . : / -. Default none. */
   readonly prefix?: string;
-  /** The longest TTL that may be asked for, in ms: a node that forgot its locks waits at least this long. Default 30000. */
+  /** The longest TTL allowed, in ms: a node that has forgotten its locks waits at least this long. Default 30000. */
   readonly maxTtl?: number;
   /** How far a token may be from a node's clock, in ms. The nodes' own clocks must agree within it. Default 5000. */
   readonly window?: number;
-  /** How long a node remembers the last token of a resource that nobody uses, in ms; above 2 windows. Default 3600000. */
+  /** How long a node remembers the last token of an unused resource, in ms; more than 2 windows. Default 3600000. */
   readonly retention?: number;
   /** How far a node's clock may step back across a restart, in ms. Default 5000. */
   readonly margin?: number;
@@ -40,8 +40,8 @@ export interface DeploymentOptions {
   readonly persistence?: 'none' | 'synchronous';
   /**
    * For nodes that may fail over to a replica (Sentinel, Cluster): how many replicas must follow a node for it to vote,
-   * from 0 to 10. With 1 or more, a master that was cut off from its replicas votes on nothing from three seconds on, so
-   * it and its successor never vote at the same time. Default 0.
+   * from 0 to 10. With 1 or more, a master that was cut off from its replicas votes on nothing from three seconds on,
+   * so it and its successor never vote at the same time. Default 0.
    */
   readonly replicas?: number;
 }
@@ -57,19 +57,19 @@ export const DEPLOYMENT = {
   replicas: withDefault(whole(0, 10), 0),
 } satisfies Readers<DeploymentOptions>;
 
-/** The keys of what one lease is on. No two kinds share one, whatever their names. */
+/** The keys that belong to one lease. No two kinds of lease share a key, whatever their names. */
 export interface LeaseKeys {
-  /** Who holds it. */
+  /** The holder. */
   readonly lockKey: string;
   readonly fenceKey: string;
   readonly queueKey: string;
-  /** Who shares it, each with the time until which. */
+  /** The readers who share it, each with the time until which. */
   readonly readersKey: string;
 }
 
 /**
- * The number of the layout of keys and values on the nodes. It stands among the parameters, so a client that knows another
- * one is refused before it writes.
+ * The number of the layout of keys and values on the nodes. It is one of the parameters, so a client that knows another
+ * layout is refused before it writes.
  */
 const LAYOUT = 1;
 
@@ -82,7 +82,7 @@ const luaString = (text: string): string => `'${text.replaceAll(/[\\']/g, '\\$&'
 /** @internal For tools of Holdfast that ask the nodes themselves. Throws MisuseError for options that cannot work. */
 export class Deployment {
   readonly name: string;
-  /** Who issues the tokens, as guards know it. */
+  /** The issuer of the tokens, as guards know it. */
   readonly issuer: string;
   readonly nodes: number;
   readonly quorum: number;
@@ -138,7 +138,7 @@ export class Deployment {
     return `nodes=${nodes} ${this.#described}`;
   }
 
-  /** Of a resource that is locked, exclusively or shared. */
+  /** The keys of a resource that is locked, exclusively or shared. */
   lockKeys(resource: string): LeaseKeys {
     return {
       lockKey: `${this.root}lock:${resource}`,
@@ -148,7 +148,7 @@ export class Deployment {
     };
   }
 
-  /** Of one slot of a semaphore, counted from 1; all slots have one queue. */
+  /** The keys of one slot of a semaphore, counted from 1; all slots have one queue. */
   slotKeys(semaphore: string, slot: number): LeaseKeys {
     return {
       lockKey: `${this.root}slot-lock:${slot}:${semaphore}`,
@@ -163,7 +163,7 @@ export class Deployment {
     return Number.parseInt(lockKey.slice(`${this.root}slot-lock:`.length), 10);
   }
 
-  /** Of the right to change the number of permits of a semaphore. */
+  /** The keys of the right to change the number of permits of a semaphore. */
   resizeKeys(semaphore: string): LeaseKeys {
     return {
       lockKey: `${this.root}resize-lock:${semaphore}`,
@@ -173,12 +173,12 @@ export class Deployment {
     };
   }
 
-  /** How many permits a semaphore has, and the token under which that was decided. */
+  /** The key of the number of permits of a semaphore, with the token under which it was decided. */
   permitsKey(semaphore: string): string {
     return `${this.root}permits:${semaphore}`;
   }
 
-  /** On which the nodes call the waiting owners of one process. */
+  /** The channel on which the nodes call the waiting owners of one process. */
   channel(process: string): string {
     return `${this.root}wake:${process}`;
   }

@@ -1,9 +1,9 @@
 /**
  * Leader election: leadership is an exclusive lease that is renewed for as long as its holder lives.
  *
- * Guarantees: at most one leader at a time, as its lease tells it, and each under a higher token than those before. When
- * the leader resigns, the first who campaigns takes over at once; when it dies, as soon as its lease has run out. A
- * leader that was paused learns by the lease's signal, and a guard refuses what it still writes.
+ * Guarantees: at most one leader at a time, as its lease tells it, and each under a higher token than those before.
+ * When the leader resigns, the first campaigner takes over at once; when it dies, as soon as its lease has run out. A
+ * leader that was paused learns of its end by the lease's signal, and a guard refuses what it still writes.
  */
 import {
   AbortedError,
@@ -27,16 +27,16 @@ import type { HeldLease, Lease } from './lease.js';
 import type { Leasing } from './leasing.js';
 import { exclusive } from './modes.js';
 
-/** For how long one call of acquire waits, in ms; a campaign repeats it. */
+/** How long one call of acquire waits, in ms; a campaign repeats it. */
 const PATIENCE = 3_600_000;
 
 export interface ElectionOptions {
-  /** How long leadership lasts without renewal, in ms: how long a dead leader is waited for. Default 10000. */
+  /** How long leadership lasts without renewal, in ms, and so how long others wait for a dead leader. Default 10000. */
   readonly ttl?: number;
 }
 
 export interface Leader {
-  /** Who leads, unique to this term. It begins with the `identity` of the leader's locks. */
+  /** The owner of the leadership, unique to this term. It begins with the `identity` of the leader's locks. */
   readonly owner: string;
   /** The `identity` that the leader gave to createLocks. */
   readonly identity: string;
@@ -52,7 +52,7 @@ export interface ObserveOptions {
 
 /** A campaign under way. */
 interface Campaign {
-  /** Aborts with the caller's signal, and when it resigns. */
+  /** Aborts with the caller's signal, and on `resign`. */
   readonly ending: AbortController;
   resigned: boolean;
   /** Never rejects. */
@@ -86,7 +86,7 @@ export class Election {
 
   /**
    * Waits to be elected, for as long as it takes, and then holds leadership until `resign`. The lease's `signal` aborts
-   * when leadership is over: when it is lost, campaign again. Throws AbortedError when `signal` aborts or `resign` is
+   * when leadership is over; if it was lost, campaign again. Throws AbortedError when `signal` aborts or `resign` is
    * called, MisuseError if this election is already campaigning or leading.
    */
   async campaign(options: { readonly signal?: AbortSignal } = {}): Promise<Lease> {
@@ -153,8 +153,8 @@ export class Election {
   }
 
   /**
-   * Gives leadership back, so that the next takes over at once; ends a campaign, which rejects with an AbortedError. Quiet
-   * if this process does neither.
+   * Gives leadership back, so that the next campaigner takes over at once, or ends a campaign, which rejects with an
+   * AbortedError. Does nothing if this process neither leads nor campaigns.
    */
   async resign(): Promise<void> {
     const campaign = this.#campaign;
@@ -168,14 +168,16 @@ export class Election {
     this.#leadership = undefined;
   }
 
-  /** Who leads now; null if nobody does, as far as the nodes can tell. Throws UnavailableError if too few answer. */
+  /**
+   * The present leader; null if nobody leads, as far as the nodes can tell. Throws UnavailableError if too few answer.
+   */
   async leader(): Promise<Leader | null> {
     return leaderOf(await this.#look());
   }
 
   /**
-   * The leaders from now on, one after the other; null while nobody leads. Looks every `interval`, and when a lease that
-   * is not renewed ends; what came and went in between is not seen. While too few nodes answer, it waits.
+   * The leaders from now on, one after the other; null while nobody leads. Looks every `interval`, and when a lease
+   * that is not renewed ends; a leader that came and went in between is not seen. While too few nodes answer, it waits.
    */
   async *observe(options: ObserveOptions = {}): AsyncGenerator<Leader | null, void, undefined> {
     const { clock, closing } = this.#leasing.context;

@@ -1,8 +1,8 @@
 /**
  * Letting the nodes vote at once, on the caller's word that no lease can exist.
  *
- * Guarantees: nodes that vote already are left as they are, and so are those with other parameters, unless they are to be
- * replaced. Fewer than a majority is an error, and so is any node with other parameters.
+ * Guarantees: nodes that vote already are left as they are, and so are those with other parameters, unless these are to
+ * be replaced. Reaching fewer than a majority is an error, and so is any node with other parameters.
  */
 import { MisuseError, UnavailableError } from '@holdfast/kernel';
 import { type RedisNode, reasonOf } from '@holdfast/redis';

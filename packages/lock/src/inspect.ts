@@ -12,21 +12,21 @@ import { describeMisfit } from './votes.js';
 export interface NodeState {
   /** `host:port` or a socket path. */
   readonly node: string;
-  /** "unadmitted": the node has no deployment record for the server that runs there, and would start a quarantine. */
+  /** "unadmitted": the node has no deployment record for the server that runs there, and would begin a quarantine. */
   readonly state: 'voting' | 'quarantined' | 'unadmitted' | 'misfit' | 'unreachable';
   /** Why, in words, when the state is not "voting". */
   readonly reason?: string;
   readonly runId?: string;
-  /** Milliseconds until the node votes, if it is in quarantine; 0 or less, for how long it has, if it votes. */
+  /** Milliseconds until a quarantined node votes; for a voting node 0 or less: how long it has been voting, negated. */
   readonly votesIn?: number | undefined;
-  /** Who holds the lock on this node. */
+  /** The owner of the lock on this node. */
   readonly owner?: string;
   readonly token?: number;
   /** Milliseconds until the lock expires on this node. */
   readonly remaining?: number;
   /** The highest token that this node remembers having granted. */
   readonly fence?: number;
-  /** Who holds a shared lease on this node; there is no `owner` then. */
+  /** The owners of shared leases on this node; there is no `owner` then. */
   readonly readers?: readonly string[];
   /** How many processes wait in this node's queue. */
   readonly waiting?: number;
@@ -39,19 +39,19 @@ export interface LockState {
   /** Whether `held` is certain: false when nodes that did not answer could make the difference. */
   readonly certain: boolean;
   readonly owner?: string;
-  /** Who shares it, where it is shared; there is no `owner` then. */
+  /** The owners that share the lease, if it is shared; there is no `owner` then. */
   readonly readers?: readonly string[];
   readonly token?: number;
   /** Milliseconds for which a majority will keep the lock if nobody extends it. */
   readonly remaining?: number;
   /** The highest token that any node remembers. */
   readonly fence?: number;
-  /** How many processes wait for it, as the node with the longest queue sees it; a process counts once. */
+  /** How many processes wait for it, by the node with the longest queue; a process counts once. */
   readonly waiting: number;
   readonly nodes: readonly NodeState[];
 }
 
-/** Reads one resource on every node; or what has the given keys, and is called so. */
+/** Reads a resource on every node, or whatever has the given keys and goes by this name. */
 export async function inspectLock(
   members: Members,
   timeout: number,
@@ -109,7 +109,7 @@ function decodeInspect(node: RedisNode, reply: Reply, { parameters }: Deployment
   };
   const reason = reasons[state ?? ''];
   const [token, ...owner] = (value ?? '').split(' ');
-  const held = token !== '' && token !== '0'; // under 0 it is reserved, for a moment, for who waited longest
+  const held = token !== '' && token !== '0'; // under 0 it is reserved, for a moment, for the longest waiter
   return {
     node: node.address,
     state: state as NodeState['state'],
@@ -127,7 +127,7 @@ function decodeInspect(node: RedisNode, reply: Reply, { parameters }: Deployment
   };
 }
 
-/** A lock that is shared names nobody; its readers stand beside it. */
+/** A lock that is shared names no owner; its readers are kept beside it. */
 function holding(owner: string, readers: string): Pick<NodeState, 'owner' | 'readers'> {
   return owner === '*' ? { readers: readers.split('\n').filter(Boolean) } : { owner };
 }

@@ -2,7 +2,7 @@
  * A lease: the exclusive, timed right to a resource, with its fencing token.
  *
  * Guarantees: `remaining()` never says more than a majority of nodes will honour. `extend` keeps the token or fails.
- * `release` is quiet whenever it is called, and never waits for a dead node beyond the node timeout.
+ * `release` never rejects, whenever it is called, and never waits for a dead node beyond the node timeout.
  */
 import {
   type Allowance,
@@ -30,14 +30,14 @@ export interface Lease extends TokenHolder, AsyncDisposable {
   readonly resource: string;
   /** The fencing token, a safe integer, higher than that of every earlier lease on the resource. */
   readonly token: number;
-  /** Who issued the token: "locks:<deployment>". Guards compare tokens of one issuer only. */
+  /** The issuer of the token: "locks:<deployment>". Guards compare only tokens of the same issuer. */
   readonly issuer: string;
-  /** Who holds it: unique to this lease. */
+  /** The text that identifies the holder: unique to this lease. */
   readonly owner: string;
   /**
-   * Aborts with a LeaseLostError when the lease is over, so that nothing goes on under it: before its validity ends, when
-   * it can no longer be proved valid; and when it is released, for what still works under it then.
-   * After `extend` has resumed a lease, read it again: an aborted signal stays aborted.
+   * Aborts with a LeaseLostError when the lease is over, so that no work goes on under it: before its validity ends,
+   * when it can no longer be proved valid; and when it is released, in case work still goes on under it then. After
+   * `extend` has resumed a lease, read this property again: an aborted signal stays aborted.
    */
   readonly signal: AbortSignal;
   /** Milliseconds for which the lease is certainly valid, on the monotonic clock; 0 once it is over. */
@@ -45,23 +45,23 @@ export interface Lease extends TokenHolder, AsyncDisposable {
   /**
    * Asks the nodes for `ttl` more milliseconds from now (default: the lease's own TTL), under the same token.
    * Resolves to "kept", or to "resumed" when the lease had run out but provably nobody was granted it since.
-   * Throws LeaseLostError when it is gone, UnavailableError when too few nodes answer: then the old validity stands.
-   * Extensions of different TTLs that are asked for at once are carried out one after the other.
+   * Throws LeaseLostError when it is gone, UnavailableError when too few nodes answer: the old validity then stands.
+   * Extensions with different TTLs that are asked for at the same time are carried out one after the other.
    */
   extend(ttl?: number): Promise<'kept' | 'resumed'>;
   /** Gives the lease back. Never rejects; does nothing after the first call. */
   release(): Promise<void>;
 }
 
-/** What a lease needs to know of its deployment. */
+/** The parts of a deployment that a lease needs. */
 export interface LeaseContext {
   readonly members: Members;
   readonly telemetry: Telemetry;
   readonly clock: Clock;
   readonly random: Random;
-  /** What is taken off a TTL before anybody relies on it. */
+  /** The allowance that is taken off a TTL before anybody relies on it. */
   readonly allowance: Allowance;
-  /** The leases whose signal somebody watches: those to be told when the locks close. */
+  /** The leases whose signal somebody watches: these signals abort when the locks close. */
   readonly watched: Set<HeldLease>;
 }
 
@@ -73,11 +73,11 @@ export interface LeaseGrant {
   readonly ttl: number;
   /** Monotonic time at which the granted attempt began. */
   readonly since: number;
-  /** What was asked for and granted. */
+  /** The lease that was asked for and granted. */
   readonly target: LeaseTarget;
   /** Whether its owner has stood in the queue. */
   readonly queued: boolean;
-  /** Told that nodes lack the lease; they are healed when this has resolved. */
+  /** Called when nodes lack the lease; they are healed once it has resolved. */
   readonly onLacking?: (() => Promise<void>) | undefined;
 }
 
@@ -88,7 +88,7 @@ interface Lacking {
   readonly since: number;
 }
 
-/** How often a heal is repeated where somebody else's attempt is in the way. */
+/** How often a heal is repeated when somebody else's attempt is in the way. */
 const HEAL_TRIES = 10;
 
 export class HeldLease implements Lease {
@@ -100,20 +100,20 @@ export class HeldLease implements Lease {
   readonly #queued: boolean;
   readonly #onLacking: (() => Promise<void>) | undefined;
   #ttl: number;
-  /** When the call was sent from which it counts, in monotonic time. */
+  /** When the call was sent from which the validity counts, in monotonic time. */
   #since: number;
   #validUntil: number;
-  /** When the locks on the nodes have expired at the latest, if nobody extends them. */
+  /** The time by which the locks on the nodes have expired if nobody extends them. */
   #expiry: number;
   #signal: LeaseSignal | undefined;
   /** The last of the extensions that are under way, one after the other. */
   #extending: { readonly ttl: number; readonly outcome: Promise<'kept' | 'resumed'> } | undefined;
   #releasing: Promise<void> | undefined;
-  /** The reason of the signal once it was given back; made when somebody asks, because a stack costs microseconds. */
+  /** The signal's reason after a release; made when somebody asks for it, because a stack costs microseconds. */
   #released: LeaseLostError | undefined;
   #lost: LeaseLostError | undefined;
   readonly #holding: Holding | undefined;
-  /** Told, by an extension, of a node that votes again in so many ms. */
+  /** Called when an extension learns of a node that votes again in `remaining` ms. */
   onQuarantine: ((remaining: number) => void) | undefined;
 
   constructor(context: LeaseContext, grant: LeaseGrant) {
@@ -139,7 +139,7 @@ export class HeldLease implements Lease {
     return this.#ttl;
   }
 
-  /** When it is to be extended, in monotonic time. */
+  /** When the lease is due to be extended, in monotonic time. */
   get renewalDue(): number {
     return renewalDue(this.#since, this.#ttl, this.#context.allowance);
   }
@@ -171,7 +171,7 @@ export class HeldLease implements Lease {
     return this.#signal.signal;
   }
 
-  /** In which what is done under the lease belongs to it. */
+  /** The context that connects the work under the lease with its span. */
   get telemetryContext(): Context | undefined {
     return this.#holding?.context;
   }
@@ -181,7 +181,7 @@ export class HeldLease implements Lease {
     return [this];
   }
 
-  /** Ahead of the end of validity, so that whoever listens has a moment to stop. */
+  /** Ahead of the end of validity, so that listeners have a moment to stop. */
   signalEnds(): number {
     return this.#validUntil - Math.min(50, this.#ttl / 50);
   }
@@ -261,8 +261,8 @@ export class HeldLease implements Lease {
   }
 
   /**
-   * Brings in a node that lacks the lock. Nobody waits for it: the majority was enough. Where somebody else is trying to
-   * take it, which cannot succeed, it is tried again when that client should have withdrawn.
+   * Brings in a node that lacks the lock. Nobody waits for this: the majority was enough. If somebody else is trying to
+   * take the lock there, which cannot succeed, it is tried again when that client should have withdrawn.
    */
   #heal(ttl: number, { node, vote, since }: Lacking, tries = 0): void {
     const lacking = vote?.kind === 'vouched' || vote?.kind === 'forgotten' || vote?.kind === 'held';
@@ -288,10 +288,10 @@ export class HeldLease implements Lease {
   }
 
   /**
-   * Up to which time of a node a majority that kept the lease is proof that nobody else can have been granted it, for who
-   * began to ask at `since`: a window later. The shortest quarantine is twice as long, so no node of that majority can have
-   * forgotten a later grant and vote again by then. Both times are measured: one on our monotonic clock, the other from
-   * what the node itself said, so that it makes no difference what time of day anybody believes it is.
+   * The time of a node up to which a majority that kept the lease, when asked from `since` on, is proof that nobody
+   * else can have been granted it: one window later. The shortest quarantine is twice as long, so no node of that
+   * majority can have forgotten a later grant and vote again by then. Both times are measured, one on our monotonic
+   * clock, the other from what the node itself said, so it makes no difference what time of day anybody believes it is.
    */
   #proof(vote: Vote, since: number): number {
     const { members, clock } = this.#context;
@@ -350,7 +350,7 @@ export class HeldLease implements Lease {
     return this.#releasing;
   }
 
-  /** Why nothing may go on under a lease that was given back. */
+  /** The reason why nothing may go on under a lease that was given back. */
   #givenBack(): LeaseLostError {
     this.#released ??= this.error('was released');
     return this.#released;
@@ -362,7 +362,7 @@ export class HeldLease implements Lease {
     void this.release();
   }
 
-  /** Ends the lease as lost, but lets the nodes' locks run out: who used it may not have stopped yet. */
+  /** Ends the lease as lost, but lets the nodes' locks run out: its user may not have stopped yet. */
   disown(error: LeaseLostError): void {
     this.#lost ??= error;
     this.#holding?.lost(error);

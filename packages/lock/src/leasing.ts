@@ -1,8 +1,8 @@
 /**
  * The three ways to ask for a lease of any kind: wait for it, try, or run a routine under it.
  *
- * Guarantees: options are checked before anything is sent. What a routine ran under was valid to its end, or `using`
- * rejects; the routine's own error always comes through.
+ * Guarantees: options are checked before anything is sent. The lease under which a routine ran was valid to its end, or
+ * `using` rejects; the routine's own error always comes through.
  */
 
 import {
@@ -34,15 +34,15 @@ export interface AcquireOptions {
   /** Ends the waiting at once. It does not end the lease. */
   readonly signal?: AbortSignal;
   /**
-   * What the token must be above: `seen` of a StaleTokenError whose reason is "forgotten". Tokens are times, so that may
-   * be up to two windows ahead: give a longer `wait`. Default: anything.
+   * The token must be above this: the `seen` of a StaleTokenError whose reason is "forgotten". Tokens are times, so
+   * this may be up to two windows ahead: give a longer `wait`. Default: any token will do.
    */
   readonly above?: number;
 }
 
 export type TryOptions = Omit<AcquireOptions, 'wait'>;
 
-/** Options that were read. */
+/** The options, checked and with their defaults. */
 export type Terms = Settings<ReturnType<typeof readersOf>>;
 
 const readersOf = (maxTtl: number) =>
@@ -73,12 +73,12 @@ export class Leasing {
     return this.#checked(readOptions(where, options, this.#acquire));
   }
 
-  /** The same for one that does not wait. */
+  /** The same for a verb that does not wait. */
   tryTerms(where: string, options: TryOptions): Terms {
     return this.#checked({ ...readOptions(where, options, this.#try), wait: 0 });
   }
 
-  /** The same for one that has a TTL only. */
+  /** The same for a verb that takes only a TTL. */
   ttl(where: string, options: Pick<AcquireOptions, 'ttl'>): number {
     const { ttl } = readOptions(where, options, { ttl: this.#acquire.ttl });
     return this.#checked({ ttl, wait: 0, signal: undefined, above: undefined }).ttl;
@@ -110,7 +110,7 @@ export class Leasing {
     }
   }
 
-  /** Keeps a lease from running out until each of what is returned was stopped. */
+  /** Keeps a lease from running out until each of the returned renewals was stopped. */
   renew({ leases }: Renewable): readonly Renewal[] {
     const { clock, random } = this.context;
     return leases.map((lease) => {
@@ -129,7 +129,7 @@ export interface Renewable {
   release(): Promise<void>;
 }
 
-/** Resolves as `acquiring` does, and to null where somebody else holds what was asked for. */
+/** Resolves as `acquiring` does, and to null if somebody else holds the lease. */
 export async function orNull<T>(acquiring: Promise<T>): Promise<T | null> {
   try {
     return await acquiring;

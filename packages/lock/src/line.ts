@@ -1,12 +1,12 @@
 /**
  * Waiting for leases without polling: the waiters of this process, and the calls of the nodes that concern them.
  *
- * Waiters of one resource stand in line here in order of arrival, and only the first of them stands in the queues of the
- * nodes, with the time since which it has been waiting: a thousand waiters cost the nodes no more than one.
+ * Waiters of one resource stand in line here in order of arrival, and only the first of them stands in the queues of
+ * the nodes, with the time since which it has been waiting: a thousand waiters cost the nodes no more than one.
  *
- * Guarantees: who is called by a majority of nodes is woken at once. Calls by fewer, from nodes that were left behind,
- * wake a little later. A lost call costs a fallback, never the lease. A waiter that leaves cleans up; if it
- * could not, a call that finds nobody takes it out of the queue.
+ * Guarantees: a waiter that is called by a majority of nodes is woken at once. Calls by fewer, from nodes that were
+ * left behind, wake it a little later. A lost call costs a fallback, never the lease. A waiter that leaves cleans up;
+ * if it could not, a call that finds nobody takes it out of the queue.
  */
 import { type Clock, onAbort, type Timer } from '@holdfast/kernel';
 import type { RedisNode } from '@holdfast/redis';
@@ -14,10 +14,10 @@ import type { RedisNode } from '@holdfast/redis';
 /** How long calls of a minority wait for those of the others, in ms. */
 const STRAGGLERS = 50;
 
-/** How long a call may be on its way behind those with which a lease was won, in ms. */
+/** How long a call may still be on its way after those with which a lease was won, in ms. */
 const SLOWEST_CALL = 1_000;
 
-/** Claims are repeated about this often although nobody called, in ms: what a lost call costs at the most. */
+/** How often claims are repeated although no node has called, in ms: the most that a lost call costs. */
 export const FALLBACK = 2_000;
 
 export interface WaitingRoomOptions {
@@ -29,7 +29,7 @@ export interface WaitingRoomOptions {
   /** How long the first waiter ever waits for the nodes to deliver, in ms. */
   readonly patience: number;
   readonly onWarning: (message: string) => void;
-  /** Told of a call for an owner of this process who does not wait any more. */
+  /** Called when a node calls an owner of this process that no longer waits. */
   readonly onNobody: (node: RedisNode, entry: QueueEntry) => void;
 }
 
@@ -55,7 +55,7 @@ export class WaitingRoom {
     return this.#lines.has(resource);
   }
 
-  /** Stands in line for `resource`, behind everybody of this process who does. */
+  /** Stands in line for `resource`, behind every waiter of this process that does already. */
   enter(resource: string, owner: string): Place {
     const line = this.#lines.get(resource) ?? new Set();
     const place = new Place(owner, this.#options, (won) => this.#leave(resource, place, won));
@@ -66,14 +66,14 @@ export class WaitingRoom {
     return place;
   }
 
-  /** Lets who waits first for `resource` ask again: there is more to be had than the nodes call for. */
+  /** Lets the first waiter for `resource` ask again: more is free than the nodes call for. */
   wake(resource: string): void {
     const line = this.#lines.get(resource);
     if (line) firstOf(line)?.wake();
   }
 
   #leave(resource: string, place: Place, won: boolean): void {
-    // The winner may still be called by nodes that were slower; they must not call the next.
+    // The winner may still be called by slower nodes; those calls must not wake the next waiter.
     const forget = (): void => void this.#places.delete(place.owner);
     if (won) this.#options.clock.after(SLOWEST_CALL, forget, { keepAlive: false });
     else forget();
@@ -83,7 +83,7 @@ export class WaitingRoom {
     else this.#callFirst(line);
   }
 
-  /** What the nodes say is defined in lua/queue.lua. */
+  /** The messages of the nodes are defined in lua/queue.lua. */
   #hear(node: RedisNode, message: string): void {
     const [word = '', owner = '', lockKey = '', queueKey = ''] = message.split('\n');
     const place = this.#places.get(owner);
@@ -129,18 +129,18 @@ const firstOf = (line: ReadonlySet<Place>): Place | undefined => line.values().n
 /** One waiter's place in line. */
 export class Place {
   readonly owner: string;
-  /** Monotonic time since which it is held. */
+  /** Monotonic time since which this place is held. */
   readonly since: number;
   readonly #options: WaitingRoomOptions;
   readonly #onLeave: (won: boolean) => void;
-  /** Who said that a lock is reserved for this owner, and which. */
+  /** The nodes that said that a lock is reserved for this owner, and its key. */
   readonly #callers = new Map<RedisNode, string>();
-  /** Who said that it is the first in the queue, and for how long the lock is held there. */
+  /** The nodes that said that this owner is the first in the queue, and for how long the lock is held there. */
   readonly #promoters = new Map<RedisNode, number>();
   #first = false;
   #stragglers: Timer | undefined;
   #expiry: Timer | undefined;
-  /** Ends the present pause; there is at most one. */
+  /** Ends the current pause; there is at most one. */
   #wake: (() => void) | undefined;
   /** Whether it was woken while it did not pause. */
   #woken = false;
@@ -189,8 +189,8 @@ export class Place {
   }
 
   /**
-   * Forgets the calls so far: the nodes are asked now, and what they answer is newer. Returns the key of the lock that
-   * most of them were about, if there were any.
+   * Forgets the calls so far: the nodes are asked now, and their answers are newer. Returns the key of the lock that
+   * most of the calls were about, if there were any.
    */
   answer(): string | undefined {
     const calls = [...this.#callers.values()];

@@ -1,9 +1,9 @@
 /**
  * `createLocks`: the entry point of the package, and the handle that it returns.
  *
- * Guarantees: creation does no input or output, it only checks what it is given. Connections open on first use. After
- * `close()` nothing of Holdfast keeps the process alive, every watched lease has been told, and clients that were
- * passed in are as they were.
+ * Guarantees: creating the handle does no input or output; it only checks the options. Connections open on first use.
+ * After `close()` nothing of Holdfast keeps the process alive, the signal of every watched lease has aborted, and
+ * clients that were passed in are as they were.
  */
 import { setMaxListeners } from 'node:events';
 import { hostname } from 'node:os';
@@ -63,11 +63,11 @@ import { acquireSeveral, type HeldLeases, type MultiLease } from './several.js';
 import { Telemetry } from './telemetry.js';
 import { TokenClock } from './token-clock.js';
 
-/** How long a node may take to be initialized, in ms, where `callTimeout` is not longer. */
+/** How long a node may take to be initialized, in ms, unless `callTimeout` is longer. */
 const INITIALIZE_TIMEOUT = 20_000;
 
 export interface LocksOptions extends DeploymentOptions {
-  /** The Redis nodes, an odd number of independent servers: URLs, or ioredis or node-redis clients of yours. */
+  /** The Redis nodes, an odd number of independent servers: URLs, or your own ioredis or node-redis clients. */
   readonly nodes: readonly NodeSource[];
   /** Allows an even number of nodes, which tolerates no more failures than one node less. Default false. */
   readonly allowEven?: boolean;
@@ -75,15 +75,17 @@ export interface LocksOptions extends DeploymentOptions {
   readonly callTimeout?: number;
   /** How far two clocks may drift apart, as a fraction of the time that passes; from 0 to below 1. Default 0.01. */
   readonly drift?: number;
-  /** Who asks, as `inspect` shows it. Default "host:pid". */
+  /** The name under which `inspect` shows this client. Default "host:pid". */
   readonly identity?: string;
   /** TLS settings for `rediss://` URLs, such as `ca`, `cert` and `key`. */
   readonly tls?: ConnectionOptions;
-  /** Told of what will hurt later, such as a node that may evict keys. Default: `process.emitWarning`. */
+  /**
+   * Called with warnings about problems to come, such as a node that may evict keys. Default: `process.emitWarning`.
+   */
   readonly onWarning?: (message: string) => void;
   /** The clock; tests and simulations pass their own. Default: the system's. */
   readonly clock?: Clock;
-  /** The source of chance; tests and simulations pass their own. Default: the system's. */
+  /** The source of randomness; tests and simulations pass their own. Default: the system's. */
   readonly random?: Random;
 }
 
@@ -102,7 +104,7 @@ const LOCKS = {
   ...DEPLOYMENT,
 } satisfies Readers<LocksOptions>;
 
-/** What the calls do that add, remove and commit nodes. */
+/** How errors name the calls that add, remove and commit nodes. */
 const CHANGING = 'changing the nodes';
 
 const INITIALIZE = { replace: withDefault(flag, false) };
@@ -115,7 +117,7 @@ function listOfNodes(_: string, nodes: unknown): readonly NodeSource[] {
   );
 }
 
-/** What runs under a lease. */
+/** A function that runs under a lease. */
 type Routine<L, T> = (lease: L) => T | PromiseLike<T>;
 
 /** Milliseconds of a TTL that are taken off besides the drift: the resolution of Redis's expiry. */
@@ -135,7 +137,7 @@ export function createLocks(options: LocksOptions): Locks {
   return new Locks({ ...{ nodes, callTimeout, drift, identity, tls, onWarning, clock, random }, deployment });
 }
 
-/** Options that were read. */
+/** The options, checked and with their defaults. */
 interface LocksSettings extends Omit<Settings<typeof LOCKS>, keyof typeof DEPLOYMENT | 'allowEven'> {
   readonly deployment: Deployment;
 }
@@ -160,7 +162,7 @@ export class Locks implements AsyncDisposable {
 
   /** @internal */
   constructor(settings: LocksSettings) {
-    // One listener a waiting call: many are no leak.
+    // One listener for each waiting call: many of them are no leak.
     setMaxListeners(0, this.#closing.signal);
     const { deployment, callTimeout, drift, identity, tls, onWarning, clock, random } = settings;
     this.#callTimeout = callTimeout;
@@ -205,9 +207,9 @@ export class Locks implements AsyncDisposable {
   }
 
   /**
-   * Takes the lease on `resource`, waiting for it if somebody else holds it; on several, all or none, without deadlock
-   * whatever their order. Throws BusyError when it is still held after `wait`, UnavailableError when too few nodes could
-   * vote until then, AbortedError when `signal` aborts, MisuseError for options that cannot work.
+   * Takes the lease on `resource`, waiting for it if somebody else holds it. With several resources, takes all or none,
+   * without deadlock whatever their order. Throws BusyError when it is still held after `wait`, UnavailableError when
+   * too few nodes could vote until then, AbortedError when `signal` aborts, MisuseError for options that cannot work.
    */
   acquire(resource: string, options?: AcquireOptions): Promise<Lease>;
   acquire(resources: readonly string[], options?: AcquireOptions): Promise<MultiLease>;
@@ -218,7 +220,7 @@ export class Locks implements AsyncDisposable {
     return this.#acquire(resource, this.#leasing.terms('acquire', options));
   }
 
-  /** Takes the lease if nobody holds it; resolves to null otherwise. Throws as `acquire` does, but BusyError. */
+  /** Takes the lease if nobody holds it; resolves to null otherwise. Throws as `acquire` does, except BusyError. */
   tryAcquire(resource: string, options?: TryOptions): Promise<Lease | null>;
   tryAcquire(resources: readonly string[], options?: TryOptions): Promise<MultiLease | null>;
   async tryAcquire(
@@ -251,9 +253,10 @@ export class Locks implements AsyncDisposable {
   }
 
   /**
-   * Takes a lease that others may hold at the same time, in the same way, but nobody who uses `acquire`. Those who hold
-   * it together share one token: higher than that of every earlier exclusive lease, lower than that of every later one.
-   * A waiter for an exclusive lease goes before readers that ask later. Throws as `acquire` does.
+   * Takes a shared lease: others may hold a shared lease on the resource at the same time, but nobody can hold one from
+   * `acquire`. Those that hold it together share one token, higher than that of every earlier exclusive lease and lower
+   * than that of every later one. A waiter for an exclusive lease goes before readers that ask later. Throws as
+   * `acquire` does.
    */
   async acquireShared(resource: string, options: AcquireOptions = {}): Promise<Lease> {
     return this.#acquireShared(resource, this.#leasing.terms('acquireShared', options));
@@ -272,11 +275,11 @@ export class Locks implements AsyncDisposable {
   }
 
   /**
-   * Continues, in this process, a lease that another process was granted by `acquire` and has handed over: `resource`,
-   * `token` and `owner` of its handle. It is extended by `ttl` (in ms; default 10000), which proves that it is still
-   * held. The other process stops to use its handle, and does not release it: nodes cannot tell a lease that was released
-   * from one that ran out, and resume either as long as nobody was granted it since. Throws as `lease.extend` does:
-   * LeaseLostError if somebody else was granted it, UnavailableError.
+   * Continues, in this process, a lease that another process was granted by `acquire` and has handed over, as the
+   * `resource`, `token` and `owner` of its handle. The lease is extended by `ttl` (in ms; default 10000), which proves
+   * that it is still held. The other process must stop using its handle, and must not release it: nodes cannot tell a
+   * lease that was released from one that ran out, and resume either as long as nobody was granted it since. Throws as
+   * `lease.extend` does: LeaseLostError if somebody else was granted it, UnavailableError.
    */
   async adopt(
     holder: Pick<Lease, 'resource' | 'token' | 'owner'>,
@@ -308,7 +311,7 @@ export class Locks implements AsyncDisposable {
     return new Election(this.#leasing, this.#callTimeout, name, options);
   }
 
-  /** Who holds `resource`, under which token, and what each node says. Changes nothing. */
+  /** Tells who holds `resource`, under which token, and what each node says. Changes nothing. */
   async inspect(resource: string): Promise<LockState> {
     requireName('resource', resource);
     await this.#members.open();
@@ -318,9 +321,9 @@ export class Locks implements AsyncDisposable {
   }
 
   /**
-   * What each node says, and when one of them may be restarted without costing a renewed lease. A node that has restarted
-   * is asked for a vote that gives nothing away, which begins its quarantine where no client has asked it yet. Changes
-   * nothing else.
+   * Tells the state of each node, and when one of them may be restarted without the loss of a renewed lease. A node
+   * that has restarted is asked for a vote that takes nothing, which begins its quarantine if no client has asked it
+   * yet. Changes nothing else.
    */
   async nodes(): Promise<NodesState> {
     await this.#members.open();
@@ -330,10 +333,10 @@ export class Locks implements AsyncDisposable {
   }
 
   /**
-   * Lets the nodes vote at once, on your word that no lease of this deployment can exist: once, when the nodes were
-   * just created. Nodes that vote already are left as they are. `replace` changes the parameters of a deployment
-   * whose clients have all stopped. Each node has at least 20 s to answer, because servers and programs that have just
-   * been started are slow. Throws UnavailableError if fewer than a majority were reached, MisuseError if
+   * Lets the nodes vote at once, on your word that no lease of this deployment can exist. Call it once, when the nodes
+   * have just been created. Nodes that vote already are left as they are. `replace` changes the parameters of a
+   * deployment whose clients have all stopped. Each node has at least 20 s to answer, because servers and programs that
+   * have just been started are slow. Throws UnavailableError if fewer than a majority were reached, MisuseError if
    * nodes have a record with other parameters.
    */
   async initialize(options: { readonly replace?: boolean } = {}): Promise<readonly InitializedNode[]> {
@@ -345,10 +348,10 @@ export class Locks implements AsyncDisposable {
   }
 
   /**
-   * Proposes one node more: from now on clients are accepted with the nodes of these locks, and with `source` besides.
-   * When every client has the new list, say `commitNodes()` on locks that have it, too. Throws MisuseError if another
-   * change has not ended, if it is the server of another node, or if it belongs to a deployment; UnavailableError unless
-   * all nodes answer. May be repeated.
+   * Proposes one more node: from now on, clients are accepted with the nodes of these locks, and also with `source`
+   * added to them. When every client has the new list, call `commitNodes()` on locks that have it too. Throws
+   * MisuseError if another change has not ended, if `source` is the server of another node, or if it belongs to a
+   * deployment already; UnavailableError unless all nodes answer. May be repeated.
    */
   async addNode(source: NodeSource): Promise<NodeChange> {
     await this.#members.open();
@@ -366,8 +369,8 @@ export class Locks implements AsyncDisposable {
   }
 
   /**
-   * Proposes to go on without the node at `address`, which votes for nobody from then on: stop its server. `gone` says
-   * that the server will never come back, so that it need not answer; all others must. Otherwise as `addNode`.
+   * Proposes to continue without the node at `address`, which votes for nobody from then on: stop its server. `gone`
+   * says that the server will never come back, so that it need not answer; all others must. Otherwise like `addNode`.
    */
   async removeNode(address: string, options: { readonly gone?: boolean } = {}): Promise<NodeChange> {
     const { gone } = readOptions('removeNode', options, REMOVE_NODE);
@@ -378,7 +381,7 @@ export class Locks implements AsyncDisposable {
     throw new MisuseError(`${display(withoutCredentials(String(address)))} is none of the nodes: ${known}.`);
   }
 
-  /** Ends a proposed change to the nodes of these locks: clients with the number from before are refused from now on. */
+  /** Ends a proposed change to the nodes of these locks: clients with the previous number are refused from now on. */
   async commitNodes(): Promise<NodeChange> {
     await this.#members.open();
     return this.#change(commitChange(this.#changing));
@@ -389,13 +392,14 @@ export class Locks implements AsyncDisposable {
   }
 
   /**
-   * Ends everything: calls under way reject with an AbortedError, watched leases abort, connections that Holdfast opened
-   * close. Leases that were not released are left to run out, because their users may not have stopped yet.
+   * Ends everything: calls under way reject with an AbortedError, the signals of watched leases abort, and connections
+   * that Holdfast opened are closed. Leases that were not released are left to run out, because their users may not
+   * have stopped yet.
    */
   async close(): Promise<void> {
     if (this.#closing.signal.aborted) return;
     this.#closing.abort();
-    // First, so that nobody who is told can ask the nodes for more.
+    // First, so that nobody who learns of the end can ask the nodes for more.
     this.#members.close();
     for (const lease of this.#context.watched) lease.close();
   }

@@ -1,6 +1,6 @@
 /**
- * The nodes of a deployment as one: opened once, and asked together. What is given back is the business of undo.ts, who
- * they are that of audit.ts.
+ * The nodes of a deployment as one: opened once, and asked together. Giving back is the business of undo.ts, telling
+ * the servers apart that of audit.ts.
  *
  * Guarantees: after `close` nothing here keeps the process alive.
  */
@@ -47,7 +47,7 @@ export class Members {
   }
 
   /**
-   * Connects, on the first call: waits for a majority, and a little for the rest, at the most `callTimeout`.
+   * Connects, on the first call: waits for a majority, and a little for the rest, at most `callTimeout`.
    * Returns undefined when that is done. Throws MisuseError after `close`.
    */
   open(): Promise<void> | undefined {
@@ -81,7 +81,7 @@ export class Members {
     return this.#closed;
   }
 
-  /** One round over all nodes; a node has a fifth of the TTL to answer, at the most `callTimeout`. */
+  /** One round over all nodes; a node has a fifth of the TTL to answer, at most `callTimeout`. */
   ask<Request>(ttl: number, options: RoundOptions<Request>): Promise<Votes> {
     return askAll(
       this.nodes,

@@ -8,11 +8,11 @@ import type { LeaseVerbs, PermitRequest } from './requests.js';
 import type { LeaseKind } from './telemetry.js';
 import { groupOf, type Refusal, type Votes } from './votes.js';
 
-/** What one attempt asks for. */
+/** The proposal of one attempt. */
 interface Proposal {
   readonly resource: string;
   readonly keys: LeaseKeys;
-  /** The token of those who hold it together, to be one of them; a new token otherwise. */
+  /** The token of the reader group to join; undefined for a new token. */
   readonly join?: number | undefined;
   readonly permit?: PermitRequest;
 }
@@ -23,19 +23,19 @@ export interface Mode {
   /** The key of the queue in which it waits. */
   readonly line: string;
   readonly kind: LeaseKind;
-  /** In how many ms what it waits for may be free, if it knows better than the votes. */
+  /** In how many ms the awaited lock may be free, if the mode knows better than the votes. */
   readonly freeIn?: number | undefined;
   /** `called` is the key of the lock that the nodes have reserved. */
   propose(called: string | undefined): Proposal;
   /** Learns from an attempt that failed. True if the next is likely to succeed at once. Throws MisuseError. */
   adapt(why: Refusal | 'slow', votes: Votes): boolean | Promise<boolean>;
-  /** Told of the votes of every attempt. */
+  /** Called with the votes of every attempt. */
   onVotes?(votes: Votes): void;
-  /** Told that nodes lack what the others know; a node is healed when this has resolved. */
+  /** Called when nodes lack what the others know; a node is healed once it has resolved. */
   onLacking?(): Promise<void>;
 }
 
-/** On a resource; or on what has the given keys, and is called so. */
+/** An exclusive lease on a resource, or on whatever has the given keys and goes by this name. */
 export function exclusive(
   { verbs, deployment }: Members,
   resource: string,
@@ -50,7 +50,7 @@ export function exclusive(
   };
 }
 
-/** Beside others who read, under their token. */
+/** A shared lease, beside others who read, under their token. */
 export function shared({ verbs, deployment }: Members, resource: string): Mode {
   const keys = deployment.lockKeys(resource);
   let join: number | undefined;

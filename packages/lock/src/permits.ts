@@ -1,10 +1,10 @@
 /**
  * The number of permits of one semaphore, as the nodes keep it.
  *
- * Guarantees: a number replaces another only on nodes that keep what they were read to keep, so of two changes that
- * meet one is refused, and a message that is late changes nothing. A node that has forgotten the number is told by
- * whoever uses the semaphore, and only what a majority keeps: a holder that was granted its permit under an earlier
- * number does not bring that back.
+ * Guarantees: a number replaces another only on nodes that still keep the value that was read from them, so of two
+ * concurrent changes one is refused, and a late message changes nothing. A node that has forgotten the number is told
+ * it by any client that uses the semaphore, and only the number that a majority keeps: a holder that was granted its
+ * permit under an earlier number does not bring that back.
  */
 import { UnavailableError } from '@holdfast/kernel';
 import type { RedisNode } from '@holdfast/redis';
@@ -12,7 +12,7 @@ import type { Members } from './members.js';
 import type { NumberVote } from './verbs.js';
 import type { Vote, Votes } from './votes.js';
 
-/** What a semaphore is called, for messages and keys. */
+/** The name of a semaphore, for messages and keys. */
 interface Named {
   readonly name: string;
   readonly members: Members;
@@ -30,7 +30,7 @@ export class PermitNumber {
     this.key = named.members.deployment.permitsKey(named.name);
   }
 
-  /** What every node keeps. Throws UnavailableError unless all of them answer. */
+  /** Reads what every node keeps. Throws UnavailableError unless all of them answer. */
   async read(): Promise<ReadonlyMap<RedisNode, NumberVote>> {
     const votes = await this.#ask('');
     const known = this.#known(votes);
@@ -93,7 +93,7 @@ export class PermitNumber {
 /** The number of permits in what a node keeps; 0 if it knows none. */
 export const permitsOf = ({ value }: NumberVote): number => Number.parseInt(value, 10) || 0;
 
-/** What is kept by a majority, which may have learned the same number in several ways. */
+/** The value that a majority keeps; its nodes may have learned the same number in several ways. */
 function majorityOf(votes: readonly NumberVote[], quorum: number): string | undefined {
   const agreeing = (vote: NumberVote): number =>
     votes.filter((other) => permitsOf(other) === permitsOf(vote)).length;

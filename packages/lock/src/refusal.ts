@@ -1,4 +1,4 @@
-/** What a failed attempt means for its caller: how long to wait before the next one, and the error if there is none. */
+/** The consequences of a failed attempt: how long to wait before the next one, and the error if there is none. */
 import { BusyError, backoff, UnavailableError } from '@holdfast/kernel';
 import type { AcquireCall, AcquireContext, Acquisition, Failure } from './call.js';
 import { FALLBACK } from './line.js';

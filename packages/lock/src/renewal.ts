@@ -1,15 +1,15 @@
 /**
- * Renewal in the background: extends a lease every third of its validity until it is stopped, and as soon as a node's quarantine
- * has ended, so that the node has the lease again before another one is restarted.
+ * Renewal in the background: extends a lease every third of its validity until it is stopped, and also as soon as a
+ * node's quarantine has ended, so that the node has the lease again before another one is restarted.
  *
  * Guarantees: at most one extension is under way. A failed one is repeated, with jitter, for as long as the lease is
- * valid and no longer. On a healthy deployment it costs three commands per node and validity. The end of the lease is the
- * business of its signal, which does not wait for any renewal.
+ * valid and no longer. On a healthy deployment it costs three commands per node and validity. The end of the lease is
+ * the business of its signal, which does not wait for any renewal.
  */
 import { backoff, type Clock, LeaseLostError, type Random, type Timer } from '@holdfast/kernel';
 import type { HeldLease } from './lease.js';
 
-/** How long after a quarantine all that are renewed share out the time, in ms, so that not all ask at once. */
+/** The time over which all renewals after a quarantine are spread, in ms, so that not all ask at once. */
 const SPREAD = 50;
 
 export class Renewal {
@@ -44,7 +44,7 @@ export class Renewal {
   #awaitReadmission(remaining: number): void {
     const readmission = this.#clock.now() + remaining + 1 + this.#random.unit() * SPREAD;
     this.#readmission = Math.min(this.#readmission, readmission);
-    // Behind a vote that came late, the next renewal has its time already.
+    // When the vote came late, the time of the next renewal is already set.
     if (this.#timer && this.#due > this.#readmission) this.#at(this.#readmission);
   }
 

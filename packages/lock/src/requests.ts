@@ -1,4 +1,4 @@
-/** What is asked of every node about a lease: the verbs, and one type of request for each. */
+/** The questions that every node can be asked about a lease: the verbs, and one type of request for each. */
 import type { Operation, RedisNode, Verb } from '@holdfast/redis';
 import type { LeaseKeys } from './deployment.js';
 import type { Vote } from './votes.js';
@@ -11,10 +11,10 @@ export interface Ballot<Request> extends Operation<Vote> {
 
 export type LockVerb<Request> = Verb<Ballot<Request>, Vote>;
 
-/** What can be asked about one kind of lease. */
+/** The verbs of one kind of lease. */
 export interface LeaseVerbs {
   readonly acquire: LockVerb<TimedRequest>;
-  /** acquire, by one who waits. */
+  /** acquire, by an owner that waits. */
   readonly claim: LockVerb<ClaimRequest>;
   readonly extend: LockVerb<TimedRequest>;
   readonly rejoin: LockVerb<RejoinRequest>;
@@ -23,9 +23,9 @@ export interface LeaseVerbs {
   readonly withdraw: LockVerb<WithdrawRequest>;
 }
 
-/** What a lease is on, and under which token and owner. */
+/** The resource of a lease, its token and its owner, as the scripts need them. */
 export interface LeaseTarget {
-  /** Those of the kind of lease that this is about. */
+  /** The verbs of this kind of lease. */
   readonly verbs: LeaseVerbs;
   readonly keys: LeaseKeys;
   /** "token owner": what the lock's key holds. */

@@ -1,13 +1,13 @@
 /**
  * Changing the number of permits of a semaphore.
  *
- * The slots that go are held by the resizer, from before any node is told the new number until every node knows it:
- * afterwards no node grants them under the old one. Which slots there are the nodes say, because the caller may know
- * an older number. Of several resizers one goes after the other.
+ * The slots to be removed are held by the resizer, from before any node is told the new number until every node knows
+ * it: afterwards no node grants them under the old one. The nodes say which slots there are, because the caller may
+ * know an older number. Several resizers go one after the other.
  *
  * Guarantees: when it resolves, every node knows the number, and no permit above it was valid at that moment. If it
- * fails before the nodes are told, nothing has changed; if it fails while they are told, either number may be what
- * they know, and it is to be repeated.
+ * fails before the nodes are told, nothing has changed; if it fails while they are told, they may know either number,
+ * and the call is to be repeated.
  */
 import { BusyError, UnavailableError } from '@holdfast/kernel';
 import { acquireLease } from './acquire.js';
@@ -18,14 +18,14 @@ import type { Leasing, Terms } from './leasing.js';
 import { exclusive } from './modes.js';
 import { type PermitNumber, permitsOf } from './permits.js';
 
-/** How often what was held is taken again, where it could not be kept until all nodes were told. */
+/** How often the slots are taken again if they could not be kept until all nodes were told. */
 const TRIES = 10;
 
 export interface Resizing {
   readonly name: string;
   readonly number: PermitNumber;
   readonly permits: number;
-  /** The number that the caller knows, in case that no node does. */
+  /** The number that the caller knows, in case no node knows one. */
   readonly known: number;
   readonly terms: Terms;
   /** From now on nodes may know either number. */
@@ -34,7 +34,7 @@ export interface Resizing {
   readonly onTold: () => void;
 }
 
-/** Throws BusyError if slots that go are not free within `wait`, UnavailableError unless all nodes take part. */
+/** Throws BusyError if slots to be removed are not free within `wait`, UnavailableError unless all nodes take part. */
 export async function resize(leasing: Leasing, resizing: Resizing): Promise<void> {
   const { name, number, permits } = resizing;
   const { deployment } = leasing.context.members;
@@ -70,7 +70,7 @@ export async function resize(leasing: Leasing, resizing: Resizing): Promise<void
   }
 }
 
-/** What the resizer holds, each lease renewed. */
+/** The leases that the resizer holds, each of them renewed. */
 class Holding {
   readonly #leasing: Leasing;
   readonly #terms: Terms;
@@ -84,12 +84,12 @@ class Holding {
     this.#deadline = leasing.context.clock.now() + terms.wait;
   }
 
-  /** Whether all of it is still valid. */
+  /** Whether all of them are still valid. */
   get isWhole(): boolean {
     return [...this.#leases.values()].every((lease) => lease.remaining() > 0);
   }
 
-  /** Takes what is not held, or not any more; `busy` says what it means that somebody else has it. */
+  /** Takes a lease that is not held, or no longer; `busy` explains the error if somebody else has it. */
   async take(label: string, keys: LeaseKeys, busy: string): Promise<HeldLease> {
     throwIfClosed(this.#leasing.context.closing, `acquiring "${label}"`);
     const present = this.#leases.get(keys.lockKey);

@@ -1,10 +1,11 @@
 /**
- * Restarting the nodes of a deployment one after another: when the next one may be.
+ * Restarting the nodes of a deployment one after another: when the next one may be restarted.
  *
  * Guarantees: while no node is restarted sooner than this says, a lease that is renewed keeps a majority of nodes that
- * have it: renewals bring it back to a node as soon as that votes again. Nothing is changed, with one exception: a node
- * that has restarted is asked for a vote, as by any client, because its quarantine would never begin where no client runs.
- * A deployment whose nodes are all new is left to `initialize` and to clients, since the first vote fixes its parameters.
+ * have it: renewals bring it back to a node as soon as the node votes again. Nothing is changed, with one exception: a
+ * node that has restarted is asked for a vote, as by any client, because without clients its quarantine would never
+ * begin. A deployment whose nodes are all new is left to `initialize` and to clients, since the first vote fixes its
+ * parameters.
  */
 import { inspectLock, type NodeState } from './inspect.js';
 import type { Members } from './members.js';
@@ -13,8 +14,8 @@ import type { Members } from './members.js';
 export interface NodesState {
   readonly nodes: readonly NodeState[];
   /**
-   * In how many ms a node may be restarted without costing a renewed lease, if nothing happens until then; 0 for now.
-   * Undefined while a node is away or does not fit, and where the nodes are too few to do without one.
+   * In how many ms a node may be restarted without the loss of a renewed lease, if nothing happens until then; 0 for
+   * now. Undefined while a node is away or does not fit, and if there are too few nodes to do without one.
    */
   readonly restartIn: number | undefined;
 }
@@ -32,7 +33,7 @@ export function restartIn(
   return Math.max(0, ...nodes.map(({ votesIn = readmission }) => votesIn + HEALED));
 }
 
-/** Looks at every node, by a lock of a name that none can have. */
+/** Looks at every node, by means of a lock whose name no real one can have. */
 export async function inspectNodes(members: Members, timeout: number): Promise<NodesState> {
   let { nodes } = await inspectLock(members, timeout, '');
   const known = nodes.filter(({ state }) => state === 'voting' || state === 'quarantined').length;

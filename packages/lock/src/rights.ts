@@ -1,13 +1,13 @@
 /**
  * Nodes that do not let this client's user do what it asks.
  *
- * Guarantees: such a user gets one error, wherever it is noticed: a MisuseError, as of guards and queues, because no
- * repetition helps.
+ * Guarantees: such a user gets one error, wherever it is noticed: a MisuseError, as from guards and queues, because
+ * retrying does not help.
  */
 import { MisuseError, type NodeReason } from '@holdfast/kernel';
 import { FORBIDDEN_ADVICE, isForbidden } from '@holdfast/redis';
 
-/** The error where so many nodes refuse this user that no majority can answer; undefined where there are fewer. */
+/** The error if so many nodes refuse this user that no majority can answer; undefined if fewer do. */
 export function forbidden(reasons: readonly NodeReason[], quorum: number): MisuseError | undefined {
   const refused = reasons.filter(({ reason }) => isForbidden(reason));
   if (refused.length <= reasons.length - quorum) return undefined;

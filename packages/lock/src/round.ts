@@ -13,15 +13,15 @@ import type { Vote, Votes } from './votes.js';
 export interface RoundOptions<Request> {
   readonly verb: Verb<Ballot<Request>, Vote>;
   readonly request: Request;
-  /** What it is about: rounds of one subject reach each node in their order. */
+  /** The subject of the round: rounds with the same subject reach each node in their order. */
   readonly subject: string;
   readonly isDecided: (votes: Votes) => boolean;
   readonly signal?: AbortSignal | undefined;
-  /** Told of every vote that came too late to count. */
+  /** Called with every vote that came too late to count. */
   readonly onLate?: (node: RedisNode, vote: Vote) => void;
 }
 
-/** Asks `nodes`; resolves with one vote a node, undefined for those that were not waited for. */
+/** Asks `nodes`; resolves with one vote for each node, undefined for those that were not waited for. */
 export function askAll<Request>(
   nodes: readonly RedisNode[],
   clock: Clock,

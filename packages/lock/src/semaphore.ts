@@ -1,12 +1,12 @@
 /**
- * A semaphore over the quorum: at most so many permits at once.
+ * A semaphore over the quorum: at most a given number of permits at once.
  *
  * A permit is the exclusive lease on one of as many numbered slots, with all that this guarantees: a node cannot count
  * holders for the others, because majorities of five nodes that each count to two add up to three holders, but it can
  * guard a slot. Waiters stand in one queue for all slots.
  *
- * Guarantees: never more holders than permits, also when holders and nodes die. The number of permits is kept on the
- * nodes; a client that gives another is refused. It changes by `resize`.
+ * Guarantees: never more holders than permits, even when holders and nodes die. The number of permits is kept on the
+ * nodes, and `resize` changes it; a client that gives another number is refused.
  */
 import {
   MisuseError,
@@ -37,7 +37,7 @@ import { count, explainSurvey, isDecided, type Votes } from './votes.js';
 const MOST = 1_000;
 
 export interface SemaphoreOptions {
-  /** How many may hold a permit at once, from 1 to 1000; all clients give the same. */
+  /** How many clients may hold a permit at once, from 1 to 1000; all clients give the same number. */
   readonly permits: number;
 }
 
@@ -45,9 +45,9 @@ const SEMAPHORE = { permits: whole(1, MOST) } satisfies Readers<SemaphoreOptions
 
 export interface SemaphoreState {
   readonly name: string;
-  /** How many there are, as the nodes know it; the highest number where a resize has not told all of them. */
+  /** How many permits there are, as the nodes know it; the highest number if a resize has not told all of them. */
   readonly permits: number;
-  /** Who holds permits. */
+  /** The holders of the permits. */
   readonly holders: readonly {
     readonly resource: string;
     readonly token: number;
@@ -65,7 +65,7 @@ export class Semaphore {
   readonly #callTimeout: number;
   readonly #number: PermitNumber;
   #permits: number;
-  /** Whether a resize of this handle has begun to tell the nodes, and not ended well. */
+  /** Whether a resize of this handle has begun to tell the nodes, and has not succeeded yet. */
   #telling = false;
 
   /** @internal */
@@ -104,9 +104,9 @@ export class Semaphore {
 
   /**
    * Changes the number of permits for everybody, whatever number this handle was given; clients that give the old one
-   * are refused from then on. To lower it, waits until the permits that go are free. Throws BusyError if they are not
-   * within `wait`, and UnavailableError if not all nodes could be told: repeat it then, because until it is done either
-   * number may be refused.
+   * are refused from then on. To lower the number, it waits until the permits to be removed are free. Throws BusyError
+   * if they are not within `wait`, and UnavailableError if not all nodes could be told: repeat the call then, because
+   * until it succeeds either number may be refused.
    */
   async resize(permits: number, options: AcquireOptions = {}): Promise<void> {
     SEMAPHORE.permits('permits', permits);
@@ -125,7 +125,7 @@ export class Semaphore {
     this.#leasing.context.waiting.wake(this.#line);
   }
 
-  /** Who holds permits now, whatever number this handle was given. Changes nothing. Throws UnavailableError. */
+  /** Tells who holds permits now, whatever number this handle was given. Changes nothing. Throws UnavailableError. */
   async inspect(): Promise<SemaphoreState> {
     const { members } = this.#leasing.context;
     const opening = members.open();
@@ -173,7 +173,7 @@ export class Semaphore {
     return this.#leasing.acquire(this.#mode(), this.name, terms);
   }
 
-  /** Tries a slot by chance; where that is taken, asks which are free. The number may change while it waits. */
+  /** Tries a random slot; if that is taken, asks which are free. The number may change while it waits. */
   #mode(): Mode {
     const { members, random } = this.#leasing.context;
     const { deployment, verbs } = members;

@@ -1,9 +1,10 @@
 /**
  * Leases on several resources at once: all of them or none.
  *
- * Guarantees: no deadlock, whatever the order in which callers name the resources. All are tried at once, which nobody
- * waits for; if one is held, what was granted is given back, and they are waited for one after the other, in the order
- * of their names, which is the same for everybody. What is held meanwhile is renewed. A call that fails keeps nothing.
+ * Guarantees: no deadlock, whatever the order in which callers name the resources. First all are tried at once, without
+ * waiting. If one is held, the others are given back, and the resources are waited for one after the other, in the
+ * order of their names, which is the same for everybody. Leases held meanwhile are renewed. A call that fails keeps
+ * nothing.
  */
 import {
   type LeaseLostError,
@@ -27,13 +28,13 @@ export interface MultiLease extends AsyncDisposable {
   readonly resources: readonly string[];
   /** The token of each resource, by its name. */
   readonly tokens: Readonly<Record<string, number>>;
-  /** Aborts, before its validity ends, when any of the leases can no longer be proved valid; and when it is released. */
+  /** Aborts when any of the leases can no longer be proved valid, before its validity ends; and on `release`. */
   readonly signal: AbortSignal;
-  /** The resource with its token, as a guard takes it. Throws MisuseError for one that is not among them. */
+  /** The holder to pass to a guard for `resource`. Throws MisuseError for a resource that is not among them. */
   of(resource: string): TokenHolder;
   /** Milliseconds for which all of them are certainly valid; 0 once one is over. */
   remaining(): number;
-  /** Extends all of them, as `Lease.extend` does each. "resumed" if any was. Throws as soon as one fails. */
+  /** Extends each of them as `Lease.extend` does. "resumed" if any was. Throws as soon as one fails. */
   extend(ttl?: number): Promise<'kept' | 'resumed'>;
   /** Gives all of them back. Never rejects; does nothing after the first call. */
   release(): Promise<void>;
@@ -104,7 +105,7 @@ export class HeldLeases implements MultiLease {
   }
 }
 
-/** Throws as `acquireLease` does; the error names the resource that could not be had. */
+/** Throws as `acquireLease` does; the error names the resource that could not be acquired. */
 export async function acquireSeveral(
   leasing: Leasing,
   resources: readonly string[],
@@ -170,7 +171,7 @@ async function inOrder(
       held.push(lease);
       renewals.push(...leasing.renew(lease));
     }
-    // Those that came first have been running since.
+    // The validity of those that came first has been running since.
     await Promise.all(held.slice(0, -1).map((lease) => lease.extend()));
     return held;
   } catch (error) {

@@ -9,10 +9,10 @@ import type { Clock } from '@holdfast/kernel';
 import { counter, duration, endSpan, errorType, Scope, upDownCounter } from '@holdfast/telemetry';
 import { type Attributes, type Context, context as contexts, type Span, trace } from '@opentelemetry/api';
 
-/** What a lease is taken for. */
+/** The kinds of lease. */
 export type LeaseKind = 'exclusive' | 'shared' | 'permit';
 
-/** What a message on one of the channels says. Which fields there are depends on the channel. */
+/** A message on one of the channels. Its fields depend on the channel. */
 export interface LockMessage {
   readonly deployment: string;
   readonly kind: LeaseKind;
@@ -20,9 +20,9 @@ export interface LockMessage {
   readonly resource: string;
   readonly token?: number;
   readonly owner?: string;
-  /** In ms: of the acquiring, the waiting, the holding, the extension. */
+  /** How long the acquiring, the waiting, the holding or the extension took, in ms. */
   readonly duration?: number;
-  /** Of a renewal. */
+  /** The outcome of a renewal. */
   readonly outcome?: 'kept' | 'resumed' | 'failed';
   readonly error?: unknown;
 }
@@ -65,7 +65,7 @@ const instruments = {
   waiters: scope.instrument(upDownCounter('holdfast.lock.waiters', '{waiter}', 'Calls that stand in line.')),
 };
 
-/** Of the locks of one deployment. */
+/** The telemetry of the locks of one deployment. */
 export class Telemetry {
   readonly clock: Clock;
   readonly #deployment: string;
@@ -75,13 +75,13 @@ export class Telemetry {
     this.clock = clock;
   }
 
-  /** Undefined where nobody would hear of it. */
+  /** Undefined if nobody listens. */
   acquiring(kind: LeaseKind, resource: string): Acquiring | undefined {
     if (!scope.isHeard()) return undefined;
     return new Acquiring(this, { deployment: this.#deployment, kind, resource });
   }
 
-  /** Undefined where nobody would hear of it. */
+  /** Undefined if nobody listens. */
   holding(
     kind: LeaseKind,
     holder: Pick<Required<LockMessage>, 'resource' | 'token' | 'owner'>,
@@ -103,7 +103,7 @@ function spanOf(name: string, facts: LockMessage, parent: Context): Span {
   return scope.startSpan(name, { attributes, parent });
 }
 
-/** Of a metric: few values each. */
+/** The attributes of a metric, each with few values. */
 function attributesOf({ deployment, kind }: LockMessage, error?: unknown): Attributes {
   return {
     'holdfast.deployment': deployment,
@@ -129,7 +129,7 @@ export class Acquiring {
     this.#context = trace.setSpan(contexts.active(), this.#span);
   }
 
-  /** It stands in line from now on. */
+  /** The call stands in line from now on. */
   waits(): void {
     instruments.waiters.record(1, attributesOf(this.#facts));
     this.#wait = {
@@ -168,7 +168,7 @@ export class Acquiring {
 
 /** One lease, from its grant to its end. */
 export class Holding {
-  /** In which what is done under the lease belongs to it. */
+  /** The context that connects the work under the lease with its span. */
   readonly context: Context;
   readonly #telemetry: Telemetry;
   readonly #facts: LockMessage;

@@ -1,20 +1,20 @@
 /**
  * The clock that proposes tokens: the nodes' time as this client estimates it, or a little above a fence.
  *
- * It learns from the votes of attempts that failed, and goes only where a majority of those who voted would follow, as
- * far as they have said what time it is there: a node whose clock is wrong, or whose fence is far ahead, moves nothing
- * and counts as one that refuses. Sources: Kulkarni et al., "Logical Physical Clocks" (2014), for tokens; Marzullo (1984)
- * for the time on which most agree.
+ * It learns from the votes of attempts that failed, and goes only where a majority of the nodes that voted would
+ * follow, as far as they have said what time it is there: a node whose clock is wrong, or whose fence is far ahead,
+ * moves nothing and counts as one that refuses. Sources: Kulkarni et al., "Logical Physical Clocks" (2014), for tokens;
+ * Marzullo (1984) for the time on which most agree.
  *
- * Guarantees: one clock never proposes the same token twice, except after it was set back, when the nodes' fences refuse
- * a repeated one. A wrong wall clock costs one refused round and cannot poison later tokens.
+ * Guarantees: one clock never proposes the same token twice, except after it was set back, when the nodes' fences
+ * refuse a repeated one. A wrong wall clock costs one refused round and cannot poison later tokens.
  */
 import type { Clock, Random } from '@holdfast/kernel';
 import { isOut, type Vote, type Votes } from './votes.js';
 
 /**
- * How far above a fence a proposal may be, in microseconds: several clocks that are behind, and have seen the same, do
- * not propose the same.
+ * How far above a fence a proposal may be, in microseconds: so several clocks that are behind, and have seen the same
+ * fence, do not propose the same token.
  */
 const SPREAD = 1_000;
 
@@ -26,7 +26,7 @@ export interface TokenClockOptions {
   readonly window: number;
 }
 
-/** What is known of the time on a node. */
+/** The time on a node, as far as it is known. */
 interface NodeTime {
   /** Microseconds by which it is ahead of our monotonic clock. */
   readonly ahead: number;
@@ -41,7 +41,7 @@ interface Voter {
   /** Its time by now, in microseconds, if anything is known of it. */
   readonly time: number | undefined;
   readonly told: boolean;
-  /** What a token must be above. */
+  /** A token must be above this. */
   readonly fence: number;
 }
 
@@ -116,14 +116,14 @@ export class TokenClock {
     }
   }
 
-  /** Whether the voter may accept a token so far from its time. One that has granted a token is two windows from others. */
+  /** Whether the voter may accept a token at that distance. One that has granted a token is two windows from others. */
   #isNear({ time, told }: Voter, token: number, distance: number): boolean {
     return time === undefined || Math.abs(token - time) <= (told ? distance : 2 * this.#window);
   }
 
   /**
-   * Moves the estimate to where it is within half a window of a majority, which leaves room for the way there. With only
-   * a few refusals no farther than needed, which keeps it near those that did not refuse.
+   * Moves the estimate to where it is within half a window of a majority, which leaves room for the way there. With
+   * only a few refusals no farther than needed, which keeps it near those that did not refuse.
    */
   #followTime(voters: readonly Voter[], nodes: number): void {
     const half = this.#window / 2;

@@ -12,7 +12,7 @@ import type { LockVerb, ReleaseRequest } from './requests.js';
 import { lockVerbs } from './verbs.js';
 import { count, type Vote, type Votes } from './votes.js';
 
-/** How long until what failed is repeated, in ms. */
+/** How long until a failed call is repeated, in ms. */
 const AGAIN = 100;
 
 export interface UndoOptions {
@@ -22,7 +22,7 @@ export interface UndoOptions {
   readonly callTimeout: number;
 }
 
-/** What is given back, until it has expired. */
+/** A lease that is being given back, until it has expired. */
 interface Undoing {
   readonly verb: LockVerb<ReleaseRequest>;
   readonly request: ReleaseRequest;
@@ -49,14 +49,16 @@ export class Undo {
   /** Takes back what a failed attempt may have been granted; ends as `release` does. */
   withdraw(request: ReleaseRequest, expiry: number, votes: Votes): Promise<void> {
     const { nodes, deployment } = this.#options;
-    // Those who were kept away by a granted majority are called; a minority keeps nobody away.
+    // Waiters that a granted majority kept away are called; a minority keeps nobody away.
     const { release, withdraw } = request.target.verbs;
     const verb = count(votes, 'granted') >= deployment.quorum ? release : withdraw;
     const concerned = nodes.filter((_, index) => mayHold(votes[index]));
     return this.#undo({ verb, request, expiry }, concerned);
   }
 
-  /** Takes an owner who does not wait any more out of the queue of a node, and hands on what is reserved there. */
+  /**
+   * Takes an owner that no longer waits out of the queue of a node, and hands on a lock that is reserved for it there.
+   */
   evict(node: RedisNode, { owner, lockKey, queueKey }: QueueEntry): void {
     const { clock, callTimeout, deployment } = this.#options;
     const verbs = lockVerbs(deployment).exclusive;

@@ -1,8 +1,9 @@
 /**
- * The voting scripts as values: what each takes, how its reply reads. One Lua file a verb, beside this folder.
+ * The voting scripts as values: the request that each takes, and how its reply is read. There is one Lua file for each
+ * verb, beside this folder.
  *
- * Guarantees: a reply that is not the script's own throws, and so counts as no answer. Who answered is noted on the
- * node from the same reply, so a server that took another's place is known before its vote is counted.
+ * Guarantees: a reply that is not the script's own throws, and so counts as no answer. The same reply names the server
+ * that answered, which is noted on the node; so a server that took another's place is known before its vote is counted.
  */
 import {
   type RedisNode,
@@ -26,26 +27,26 @@ import type {
 import type { Vote } from './votes.js';
 
 export interface LockVerbs {
-  /** All that these run. */
+  /** All scripts that these verbs run. */
   readonly scripts: readonly Script[];
   readonly exclusive: LeaseVerbs;
   readonly shared: LeaseVerbs;
-  /** One slot of a semaphore: an exclusive lease that is asked for in its own way. */
+  /** The verbs of one slot of a semaphore: an exclusive lease that is asked for in its own way. */
   readonly permit: LeaseVerbs;
   readonly survey: LockVerb<SurveyRequest>;
   readonly number: LockVerb<NumberRequest>;
 }
 
 interface SurveyRequest {
-  /** Those of all slots of a semaphore. */
+  /** The keys of the locks of all slots of a semaphore. */
   readonly lockKeys: readonly string[];
 }
 
 interface NumberRequest {
   readonly numberKey: string;
-  /** "permits token" to be kept; "" to ask only. */
+  /** "permits token" to be kept; "" only asks. */
   readonly value: string;
-  /** What each node said that it keeps: it is replaced only where nothing has changed since. */
+  /** The value that each node said it keeps: it is replaced only where it has not changed since. */
   readonly seen?: ReadonlyMap<RedisNode, NumberVote>;
 }
 
@@ -57,7 +58,7 @@ export const inspectScript: Script = scriptFrom(LUA, 'inspect', SERVER_VARIABLES
 export const changeScript: Script = scriptFrom(LUA, 'change', SERVER_VARIABLES);
 export const initializeScript: Script = scriptFrom(LUA, 'initialize', SERVER_VARIABLES);
 
-/** By the constants that they open with. A program has few deployments, and may make many locks. */
+/** Keyed by the constants that the scripts open with. A program has few deployments, and may make many locks. */
 const known = new Map<string, LockVerbs>();
 
 /** The voting scripts of one deployment. */
@@ -67,7 +68,7 @@ export function lockVerbs({ prelude, recordKey }: Deployment): LockVerbs {
   return verbs;
 }
 
-/** Those that free or keep what is held, and so run also when a node's memory is full. */
+/** The scripts that free or keep a lock, and so also run when a node's memory is full. */
 const WHEN_FULL = ['extend', 'rejoin', 'reenter', 'release', 'withdraw', 'reshare', 'unshare'];
 
 const VERBS = [
@@ -137,7 +138,7 @@ const encodeTimed: Encode<TimedRequest> = ({ request: { target, ttl } }, keys, a
   args.push(target.value, String(ttl));
 };
 
-/** With an empty time for somebody who does not wait. */
+/** With an empty time for an owner that does not wait. */
 const encodeClaim: Encode<TimedRequest & Partial<ClaimRequest>> = (ballot, keys, args) => {
   const { target, waited } = ballot.request;
   encodeTimed(ballot, keys, args);

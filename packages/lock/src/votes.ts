@@ -4,7 +4,7 @@
  * Guarantees: a decision is made as soon as no further vote can change it, and never on less than a majority.
  */
 
-/** What a node answered to one operation, or that it did not. */
+/** The answer of a node to one operation, or the fact that there was none. */
 export type Vote =
   | { readonly kind: 'granted' | 'kept' | 'rejoined' | 'vouched' | 'released' | 'unset' }
   | { readonly kind: 'forgotten'; readonly time: number }
@@ -13,16 +13,16 @@ export type Vote =
       /** 0 where the lock is reserved for a waiter. */
       readonly token: number;
       readonly remaining: number | undefined;
-      /** Whether the one who claims it is the first in its queue. */
+      /** Whether the claimer is the first in its queue. */
       readonly first: boolean;
-      /** The node's time in microseconds, where that matters: to an extend. */
+      /** The node's time in microseconds, if that matters, as it does to an extend. */
       readonly time?: number | undefined;
     }
-  /** Others read beside each other under this token. */
+  /** Others hold a shared lease under this token. */
   | { readonly kind: 'shared'; readonly token: number }
   /** The semaphore has this number of permits; "unset" says that the node knows none. */
   | { readonly kind: 'permits'; readonly permits: number }
-  /** What a node knows of the number of permits: as it is kept, or ''; and since when its memory reaches. */
+  /** The number of permits as a node keeps it, or ''; and the time to which its memory reaches back. */
   | { readonly kind: 'number'; readonly value: string; readonly admitted: string }
   /** For how long each slot of a semaphore is taken, in ms. */
   | { readonly kind: 'surveyed'; readonly remaining: readonly number[] }
@@ -37,7 +37,7 @@ export type Vote =
 
 export type VoteKind = Vote['kind'];
 
-/** One place a node; undefined where the answer was not waited for. */
+/** One entry for each node; undefined if its answer was not waited for. */
 export type Votes = readonly (Vote | undefined)[];
 
 export function count(votes: Votes, ...kinds: readonly VoteKind[]): number {
@@ -60,9 +60,9 @@ export function isDecided(votes: Votes, quorum: number, ...kinds: readonly VoteK
 }
 
 /**
- * An acquire is decided when a majority granted it or none can. Where fewer than a majority refused and name one holder,
- * as with an even number of nodes or where some are away, the others are waited for: whether he has the lock, so that
- * waiting for its end makes sense, or nobody, is what they tell.
+ * An acquire is decided when a majority granted it or none can. If fewer than a majority refused and name one holder,
+ * as with an even number of nodes or when some are away, the others are waited for: their answers show whether that
+ * holder has the lock, so that it makes sense to wait for its end, or nobody has.
  */
 export function isAcquireDecided(votes: Votes, quorum: number): boolean {
   if (!isDecided(votes, quorum, 'granted')) return false;
@@ -78,7 +78,7 @@ export function isExtendDecided(votes: Votes, quorum: number): boolean {
 
 const NONE: ReadonlySet<number> = new Set();
 
-/** Why an acquire did not get its majority, in the order in which the caller must look at it. */
+/** The reasons why an acquire did not get its majority, in the order in which the caller must check them. */
 export type Refusal =
   | 'misfit'
   | 'unavailable'
@@ -88,7 +88,7 @@ export type Refusal =
   | 'introduce'
   | 'behind'
   | 'window'
-  /** Others read under a token that the caller may join. */
+  /** Others hold a shared lease under a token that the caller may join. */
   | 'join'
   | 'busy'
   | 'split';
@@ -99,7 +99,7 @@ export type Refusal =
  * token that a majority would accept.
  */
 export function explainAcquire(votes: Votes, quorum: number, beyond: ReadonlySet<number> = NONE): Refusal {
-  // A few misfits are nodes that were described otherwise; with more, it is this client that was.
+  // A few misfits mean that those nodes were configured differently; with more, it is this client that was.
   if (count(votes, 'misfit') > votes.length - quorum) return 'misfit';
   const out = votes.filter((vote, place) => vote && (isOut(vote) || beyond.has(place))).length;
   const held = count(votes, 'held');
@@ -113,8 +113,8 @@ export function explainAcquire(votes: Votes, quorum: number, beyond: ReadonlySet
     if (count(votes, 'shared') > 0) return 'join';
   }
   if (held < quorum) {
-    // The nodes that were not waited for may have granted the lock: where those that refuse name several holders, or only a
-    // reservation, which lasts for a moment, nobody may have it.
+    // The nodes that were not waited for may have granted the lock: if those that refuse name several holders, or only
+    // a reservation, which lasts for a moment, possibly nobody has it.
     const tokens = new Set(votes.flatMap((vote) => (vote?.kind === 'held' ? [vote.token] : [])));
     return count(votes, 'granted') === 0 && tokens.size <= 1 && !tokens.has(0) ? 'busy' : 'split';
   }
@@ -122,13 +122,14 @@ export function explainAcquire(votes: Votes, quorum: number, beyond: ReadonlySet
 }
 
 /**
- * Whether most of those who refused name one holder, who may have a majority. Where several hold a few nodes each, nobody
- * has the lock: they all give it back, and call nobody, so who took that for a holder would wait in vain.
+ * Whether most of the nodes that refused name one holder, which may have a majority. If several hold a few nodes each,
+ * nobody has the lock: they all give it back, and call nobody, so a caller that took one for the holder would wait in
+ * vain.
  */
 function isHeldByOne(votes: Votes, quorum: number, beyond: ReadonlySet<number>): boolean {
   const tokens = votes.flatMap((vote) => (vote?.kind === 'held' ? [vote.token] : []));
   const most = Math.max(0, ...tokens.map((token) => tokens.filter((other) => other === token).length));
-  // Nodes that cannot say. One that was not waited for could, and will when it is asked again.
+  // Nodes that cannot say. A node that was not waited for could, and will when it is asked again.
   const unknown = votes.filter((vote, place) => vote && (isOut(vote) || beyond.has(place))).length;
   return most * 2 > tokens.length && most + unknown >= quorum;
 }
@@ -143,8 +144,8 @@ export function groupOf(votes: Votes): number | undefined {
 }
 
 /**
- * What a survey of a semaphore's slots tells: which of them, counted from 0, are free on `quorum` nodes, and in how many
- * ms the first will be if nobody releases any.
+ * The result of a survey of a semaphore's slots: which of them, counted from 0, are free on `quorum` nodes, and in how
+ * many ms the first will be if nobody releases any.
  */
 export function explainSurvey(votes: Votes, quorum: number): { free: number[]; freeIn: number | undefined } {
   const views = votes.flatMap((vote) => (vote?.kind === 'surveyed' ? [vote.remaining] : []));
@@ -171,7 +172,7 @@ export function explainExtend(votes: Votes, quorum: number): ExtendOutcome {
   return refused > votes.length - quorum ? 'lost' : 'unavailable';
 }
 
-/** What a deployment record says that does not suit a client. */
+/** The difference between a deployment record and the parameters of a client, in words. */
 export function describeMisfit(recorded: string, ours: string): string {
   const layoutOf = (parameters: string): number => Number(/ layout=(\d+)/.exec(parameters)?.[1] ?? 0);
   const hint =
