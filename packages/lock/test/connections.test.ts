@@ -104,7 +104,7 @@ describe('a URL', () => {
     const url = `redis://poor:p@127.0.0.1:${nodes.nodes[0]?.port}`;
     await using locks = createLocks({ nodes: [url], ...SHORT });
     const says =
-      /The nodes do not let this user do that.*README lists.*ACL LOG.*127\.0\.0\.1:\d+: .*can't run/s;
+      /The nodes do not let this user do that.*README lists.*ACL LOG.*127\.0\.0\.1:\d+: .*(?:can't run|no permissions to run)/s;
     for (const call of [() => locks.initialize(), () => locks.acquire('r')]) {
       const error = await call().catch((reason: unknown) => reason);
       expect(error).toBeInstanceOf(MisuseError);
