@@ -1,10 +1,10 @@
--- Prelude of the guard's verbs: may this token pass, for all that this store has seen, or may have seen?
+-- Prelude of the guard's verbs: may this token pass, given all that this store has seen, or may have seen?
 --
--- A mark is '<token> <issuer>': the highest token that was accepted, and who issued it. One of before has no issuer,
--- and lets any take it over. A store that restarted may have lost its last marks, and one without a record may have
--- lost all. It then accepts only tokens that were certainly issued since: tokens are times, so those above its own time
--- plus two windows (one that a token may be ahead of its node, one that clocks may be apart). A token that is further
--- ahead than that was issued by nobody.
+-- A mark is '<token> <issuer>': the highest token that was accepted, and its issuer. A mark of an earlier version has
+-- no issuer, and any issuer may take it over. A store that restarted may have lost its last marks, and one without a
+-- record may have lost all. It then accepts only tokens that were certainly issued since: tokens are times, so those
+-- above its own time plus two windows (one that a token may be ahead of its node, one that clocks may be apart). A
+-- token that is further ahead than that was issued by nobody.
 --
 -- KEYS[1] the guard's record, a hash: server, admitted (microseconds of this server, 0 when it can have lost nothing)
 -- KEYS[2] the mark of the resource

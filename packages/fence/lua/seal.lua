@@ -4,8 +4,8 @@
 --
 -- Replies {'sealed'}, or a refusal of memory.lua
 --
--- A mark never expires. To say so is a write that Redis accepts also when its memory is full, and after it the script's
--- others, so that a new holder can shut the earlier ones out of a full store.
+-- A mark never expires. Saying so is a write that Redis accepts even when its memory is full, and after it the script's
+-- other writes, so that a new holder can shut the earlier ones out of a full store.
 --
 -- Stands on: memory
 redis.call('PERSIST', KEYS[2])

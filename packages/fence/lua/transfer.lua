@@ -6,7 +6,7 @@
 --
 -- Replies {'sealed'}  {'changed', mark}  {'ahead', highest}  {'forgotten', lowest}
 --
--- A mark never expires. To say so lets Redis accept the script's writes also when its memory is full, as in seal.lua.
+-- A mark never expires. Saying so makes Redis accept the script's writes even when its memory is full, as in seal.lua.
 --
 -- Stands on: memory
 redis.call('PERSIST', KEYS[2])

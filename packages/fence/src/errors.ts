@@ -1,5 +1,5 @@
 /**
- * The errors that are the guards' own; the others are those of all of Holdfast (docs/ERRORS.md).
+ * The errors of the guards alone; the others are shared by all of Holdfast (docs/ERRORS.md).
  *
  * Guarantees: each names the resource, and both tokens or both issuers.
  */
@@ -12,14 +12,14 @@ declare module '@holdfast/kernel' {
 }
 
 /**
- * Why a guard refuses a token. "lower": it has accepted a higher one. "forgotten": its store may have accepted a higher
- * one and forgotten it. "ahead": nobody can have issued it yet.
+ * The reason why a guard refuses a token. "lower": it has accepted a higher one. "forgotten": its store may have
+ * accepted a higher one and forgotten it. "ahead": nobody can have issued the token yet.
  */
 export type StaleReason = 'lower' | 'forgotten' | 'ahead';
 
 /**
- * A guard refused a token. Stop the work. Where the reason is "forgotten" and you can be given a new token, ask for one
- * above `seen`; waiting with this one does not help.
+ * A guard refused a token. Stop the work. If the reason is "forgotten" and you can get a new token, ask for one above
+ * `seen`; waiting with this one does not help.
  */
 export class StaleTokenError extends HoldfastError {
   override readonly name = 'StaleTokenError';
@@ -27,7 +27,10 @@ export class StaleTokenError extends HoldfastError {
   readonly resource: string;
   /** The token that was refused. */
   readonly offered: number;
-  /** The token that the guard has accepted; if it has forgotten, accepts tokens above; if ahead, accepts tokens up to. */
+  /**
+   * By the reason: "lower": the token that the guard has accepted; "forgotten": the guard accepts only tokens above
+   * this; "ahead": it accepts only tokens up to this.
+   */
   readonly seen: number;
   readonly reason: StaleReason;
 
@@ -45,13 +48,13 @@ export class StaleTokenError extends HoldfastError {
 
 /**
  * The resource is guarded under the tokens of another issuer, which cannot be compared with the holder's. Let the
- * holders of the other one stop, then hand the resource over with `guard.transfer(resource, holder)`.
+ * holders of the other issuer stop, then hand the resource over with `guard.transfer(resource, holder)`.
  */
 export class IssuerMismatchError extends MisuseError {
   readonly resource: string;
-  /** Of the token that was refused. */
+  /** The issuer of the token that was refused. */
   readonly issuer: string;
-  /** Of the mark. */
+  /** The issuer of the mark. */
   readonly expected: string;
 
   constructor(message: string, details: { resource: string; issuer: string; expected: string }) {

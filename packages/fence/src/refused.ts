@@ -16,12 +16,12 @@ export interface RefusedMessage {
   readonly resource: string;
   readonly issuer: string;
   readonly offered: number;
-  /** As in the StaleTokenError; of another issuer's mark, its token. */
+  /** As in the StaleTokenError; with another issuer's mark, the token of that mark. */
   readonly seen: number;
   readonly reason: StaleReason | 'issuer';
 }
 
-/** The highest token that was accepted, and who issued it; undefined in a mark that was made before issuers were kept. */
+/** The highest accepted token, and its issuer, which is undefined in a mark that was made before issuers were kept. */
 export interface GuardMark {
   readonly token: number;
   readonly issuer: string | undefined;
@@ -38,17 +38,17 @@ function record(guard: GuardKind, claim: TokenClaim, reason: RefusedMessage['rea
   scope.publish('refused', { guard, resource, issuer, offered, seen, reason });
 }
 
-/** What may be said of a token besides: by the guards' stores. */
+/** Further details of a refusal, from the guards' stores. */
 interface Refusal {
   readonly reason: StaleReason;
   readonly seen: number;
-  /** What has forgotten, as "Redis"; for the reason "forgotten". */
+  /** The store that has forgotten, such as "Redis"; for the reason "forgotten". */
   readonly store?: string;
-  /** Another sentence. */
+  /** Another sentence for the message. */
   readonly more?: string;
 }
 
-/** Records that a token was refused, and makes the error. */
+/** Records that a token was refused, and creates the error. */
 export function staleToken(guard: GuardKind, claim: TokenClaim, refusal: Refusal): StaleTokenError {
   const { resource, token: offered } = claim;
   const { reason, seen, more = '' } = refusal;
@@ -67,7 +67,7 @@ function explain({ resource, token }: TokenClaim, { reason, seen, store = 'store
   }
 }
 
-/** Records that a token of another issuer was refused, and makes the error. */
+/** Records that a token of another issuer was refused, and creates the error. */
 export function otherIssuer(guard: GuardKind, claim: TokenClaim, mark: GuardMark): IssuerMismatchError {
   const { resource, issuer } = claim;
   const expected = mark.issuer ?? '';
@@ -79,8 +79,8 @@ export function otherIssuer(guard: GuardKind, claim: TokenClaim, mark: GuardMark
 }
 
 /**
- * Runs the last step of a transfer, which seals: where that finds the mark of another issuer, the mark has changed since
- * the transfer looked at it.
+ * Runs the last step of a transfer, which seals: if it finds the mark of another issuer, the mark has changed since the
+ * transfer looked at it.
  */
 export async function handedOver<T>(claim: TokenClaim, sealing: Promise<T>): Promise<T> {
   try {

@@ -11,7 +11,7 @@ import { DURATION_FORMS, parseDuration } from './durations.js';
 import { UsageError } from './exit-codes.js';
 import type { Option } from './options.js';
 
-/** A word that is no option, by its place. Those that may be missing come last. */
+/** A word that is not an option, identified by its place. Those that may be missing come last. */
 export interface Operand {
   /** As the synopsis shows it, such as "queue". */
   readonly name: string;
@@ -28,7 +28,7 @@ export interface Parsed {
 }
 
 export class Arguments {
-  /** The words that are no options. */
+  /** The words that are not options. */
   readonly operands: readonly string[];
   readonly #command: string;
   readonly #values: Readonly<Record<string, unknown>>;
@@ -66,7 +66,7 @@ export class Arguments {
     return variable === '' ? undefined : variable;
   }
 
-  /** In ms. */
+  /** The value of a duration, in ms. */
   duration(option: Option): number | undefined {
     const text = this.text(option);
     if (text === undefined) return undefined;
@@ -124,7 +124,7 @@ export class Arguments {
   }
 }
 
-/** A comma also stands between the hosts of one sentinel or cluster address. */
+/** A comma also separates the hosts of one sentinel or cluster address. */
 function splitAddresses(text: string): readonly string[] {
   const addresses: string[] = [];
   for (const part of text.split(',').flatMap((piece) => piece.trim() || [])) {
@@ -146,7 +146,7 @@ function isAddress(text: string): boolean {
   }
 }
 
-/** Without what may be a password: everything before the last "@", and a query. */
+/** The text without anything that may be a password: everything before the last "@", and a query. */
 export function masked(text: string): string {
   return text.replace(/^.*@/s, '***@').replace(/[?#].*$/s, '');
 }

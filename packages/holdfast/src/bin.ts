@@ -1,4 +1,6 @@
-/** What bin/holdfast.js runs: `main` on this process and leaves with its exit code once nothing is left to do. */
+/**
+ * The program of bin/holdfast.js: runs `main` on this process, which exits with its code once nothing is left to do.
+ */
 import { processContext } from './context.js';
 import { main } from './main.js';
 

@@ -9,12 +9,12 @@ import type { Context } from './context.js';
 import type { Option } from './options.js';
 
 export interface Command {
-  /** One word; that of an action stands behind that of its group. */
+  /** One word; an action's word follows that of its group. */
   readonly name: string;
   /** One line, for the list of commands. */
   readonly summary: string;
   readonly operands: readonly Operand[];
-  /** What it does and promises, in lines of at most 80 characters. */
+  /** The description of what the command does and promises, in lines of at most 80 characters. */
   readonly about: string;
   readonly options: readonly Option[];
   /** Options that describe the deployment: all its clients must be given the same. */
@@ -35,6 +35,6 @@ export interface CommandGroup {
   readonly actions: readonly Command[];
 }
 
-/** The words with which a command is called, without "holdfast". */
+/** The words that call a command, without "holdfast". */
 export const wordsOf = ({ name }: Command, group?: CommandGroup): string =>
   group === undefined ? name : `${group.name} ${name}`;

@@ -1,6 +1,6 @@
 /**
- * What a command is given of the process it runs in, so that it can be run in another: its streams, its environment,
- * its signals, its clock.
+ * The parts of its process that a command is given, so that it can be run in another: streams, environment, signals and
+ * clock.
  *
  * Guarantees: with `processContext` a reader that goes away (`holdfast inspect … | head -1`) is not an error.
  */
@@ -18,7 +18,7 @@ export interface Signals {
 
 export interface Context {
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** What the command was asked for. */
+  /** The output that the command was asked for. */
   readonly stdout: Output;
   /** Messages: errors, warnings, progress. */
   readonly stderr: Output;

@@ -48,7 +48,7 @@ export function nodesOf(args: Arguments): readonly string[] {
   );
 }
 
-/** The deployment's parameters that the settings name; the others are left to their defaults. */
+/** The deployment's parameters that the settings name; the others keep their defaults. */
 export function parametersOf(args: Arguments): DeploymentOptions {
   return given({
     deployment: args.text(DEPLOYMENT),

@@ -1,7 +1,7 @@
 /**
  * Durations as people write them (`250ms`, `10s`, `2m`, `1h`) and as Holdfast counts them, in whole milliseconds.
  *
- * Guarantees: what is not exactly a duration is undefined, never a guess: no unknown units, no fractions of a
+ * Guarantees: text that is not exactly a duration is undefined, never a guess: no unknown units, no fractions of a
  * millisecond.
  */
 
@@ -18,7 +18,7 @@ export function parseDuration(text: string): number | undefined {
   return Number.isSafeInteger(duration) ? duration : undefined;
 }
 
-/** A duration to be read by people: 8200 is "8.2s". */
+/** A duration for people to read: 8200 is "8.2s". */
 export function formatDuration(milliseconds: number): string {
   const rounded = Math.round(milliseconds);
   for (const unit of ['h', 'm']) {

@@ -1,5 +1,5 @@
 /**
- * How `holdfast` ends: the one table of its exit codes, and which error becomes which.
+ * The ways in which `holdfast` ends: the only table of its exit codes, and which error becomes which.
  *
  * Guarantees: every error of Holdfast has a code here, checked by the compiler. An error that is not one of Holdfast's
  * becomes `internal`: it is a defect, not a state of the deployment.
@@ -7,10 +7,10 @@
 import { constants } from 'node:os';
 import { type ErrorCode, HoldfastError, MisuseError } from '@holdfast/kernel';
 
-/** Those of sysexits(3) where one fits, those of a POSIX shell for the program that `run` starts. */
+/** Those of sysexits(3) if one fits, and those of a POSIX shell for the program that `run` starts. */
 export const EXIT = {
   ok: 0,
-  /** What `doctor` was asked to find out: something is wrong. */
+  /** `doctor` has found that something is wrong. */
   findings: 1,
   /** EX_USAGE: the command line or the configuration is wrong. */
   usage: 64,
@@ -52,7 +52,7 @@ export class UsageError extends MisuseError {
   }
 }
 
-/** A failure that is none of Holdfast's own errors, with the exit code that tells it. */
+/** A failure that is not one of Holdfast's own errors, with its exit code. */
 export class ExitError extends Error {
   readonly exitCode: number;
   readonly code: string;

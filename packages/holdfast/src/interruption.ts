@@ -1,20 +1,20 @@
 /**
- * The signals that `holdfast` is sent while it works, told to one listener at a time.
+ * The signals that `holdfast` receives while it works, passed to one listener at a time.
  *
- * Guarantees: from `new` to `end`, none of them alone ends this process. Those that ask it to stop abort `signal`,
- * once, with their name as the reason.
+ * Guarantees: from `new` to `end`, none of them alone ends this process. The first one that asks it to stop aborts
+ * `signal`, with the signal's name as the reason.
  */
 import type { Signals } from './context.js';
 
-/** Those that ask a process to stop. */
+/** The signals that ask a process to stop. */
 const STOPS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGHUP'];
-/** Those that mean something to the program alone. */
+/** The signals that mean something only to the program. */
 const OTHERS: readonly NodeJS.Signals[] = ['SIGUSR1', 'SIGUSR2'];
 
 export class Interruption {
   /** The first signal that asked to stop. */
   first: NodeJS.Signals | undefined;
-  /** Is told of every signal. */
+  /** Called with every signal. */
   onSignal: (signal: NodeJS.Signals) => void = () => {};
   readonly #signals: Signals;
   readonly #controller = new AbortController();

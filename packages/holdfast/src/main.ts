@@ -1,5 +1,5 @@
 /**
- * The command line from its words to its exit code: finds the command, gives it its arguments, reports what it throws.
+ * The command line from its words to its exit code: finds the command, gives it its arguments, reports its errors.
  *
  * Guarantees: never throws and never ends the process; every failure is a message on stderr and an exit code of the
  * table in exit-codes.ts. No message carries the credentials of an address.
@@ -84,7 +84,7 @@ interface Found {
   readonly depth: number;
 }
 
-/** What the first words name; a group where no action is named. Throws UsageError. */
+/** Finds the command that the first words name, or the group if they name no action. Throws UsageError. */
 function find([name = '', action]: readonly string[]): Found | { readonly group: CommandGroup } {
   const found = COMMANDS.find((known) => known.name === name);
   if (found === undefined) throw unknown(name, COMMANDS);

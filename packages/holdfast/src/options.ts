@@ -1,18 +1,18 @@
 /**
- * Every option of the command line, once: its name, its environment variable, its default as help shows it, and what
- * it means. Parsing and help are both made from this table.
+ * Every option of the command line, once: its name, its environment variable, its default as help shows it, and its
+ * meaning. Parsing and help are both made from this table.
  */
 
 export interface Option {
   /** The name of the flag, without dashes. */
   readonly name: string;
-  /** What stands for the value in help, such as "<duration>". An option without it is a switch. */
+  /** The placeholder for the value in help, such as "<duration>". An option without one is a switch. */
   readonly value?: string;
   /** The environment variable that is read when the flag is not given. */
   readonly env?: string;
-  /** As help shows it; where it is undefined there is none. */
+  /** The default as help shows it; undefined if there is none. */
   readonly default?: string;
-  /** Whether a command that knows it cannot do without it. */
+  /** Whether a command that knows the option cannot do without it. */
   readonly required?: boolean;
   readonly about: string;
 }
@@ -220,8 +220,8 @@ export const ALLOW_EVEN: Option = {
 /** The parameters of a deployment that `up` also sets. */
 export const PARAMETERS: readonly Option[] = [DEPLOYMENT, PREFIX, MAX_TTL, WINDOW, RETENTION, MARGIN];
 
-/** How a client describes its deployment, besides the nodes. */
+/** The options by which a client describes its deployment, besides the nodes. */
 export const DESCRIPTION: readonly Option[] = [...PARAMETERS, PERSISTENCE, REPLICAS];
 
-/** How a client deals with the nodes. */
+/** The options for a client's use of the nodes. */
 export const NODE_OPTIONS: readonly Option[] = [NODES, CALL_TIMEOUT, ALLOW_EVEN];

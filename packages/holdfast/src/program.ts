@@ -1,13 +1,13 @@
 /**
- * The program that `holdfast run` starts: started, signalled, stopped, waited for.
+ * The program that `holdfast run` starts, signals, stops, and waits for.
  *
  * Guarantees: a signal reaches the program once, whoever sent it.
  *  - Without a controlling terminal (cron, a service, CI, a container) the program leads a process group of its own.
- *    Only `holdfast` is told of a signal, and passes it on: what ends a program (SIGINT, SIGQUIT, SIGTERM, SIGHUP) to
- *    the whole group, SIGUSR1 and SIGUSR2 to the program alone. Stopping it stops the group: also what it has started.
+ *    Only `holdfast` receives a signal, and passes it on: signals that end a program (SIGINT, SIGQUIT, SIGTERM, SIGHUP) to
+ *    the whole group, SIGUSR1 and SIGUSR2 to the program alone. Stopping it stops the group, with everything it started.
  *  - With one, the program shares the process group of `holdfast`, as job control needs: Ctrl-Z stops both, and the
  *    program may read from the terminal. The terminal sends Ctrl-C (SIGINT) and Ctrl-\ (SIGQUIT) to both, so
- *    these two are not passed on; the others are. Stopping it stops the program, which has to end what it has started.
+ *    these two are not passed on; the others are. Stopping it stops the program, which has to end whatever it started.
  * A process that leaves the process group, as a daemon does, is out of reach either way.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -16,7 +16,7 @@ import { closeSync, openSync } from 'node:fs';
 import { type Clock, pause } from '@holdfast/kernel';
 import { EXIT, ExitError, exitCodeOfSignal } from './exit-codes.js';
 
-/** How often a group that is to end is looked at, in ms. */
+/** How often a group that is to end is checked, in ms. */
 const LOOK = 20;
 
 const FOR_THE_GROUP: readonly NodeJS.Signals[] = ['SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGHUP'];
@@ -60,7 +60,7 @@ export class Program {
     });
   }
 
-  /** Passes on a signal that `holdfast` was sent, unless the program has got it already. */
+  /** Passes on a signal that `holdfast` has received, unless the program has got it already. */
   passOn(signal: NodeJS.Signals): void {
     if (!this.#running) return;
     if (!this.#ownGroup && BY_THE_TERMINAL.includes(signal)) return;
@@ -72,7 +72,7 @@ export class Program {
   async stop(grace: number): Promise<void> {
     const deadline = this.#clock.now() + grace;
     this.#signalAll('SIGTERM');
-    this.#signalAll('SIGCONT'); // one that stands still could not heed it
+    this.#signalAll('SIGCONT'); // a stopped process could not heed it
     const kill = this.#clock.after(grace, () => this.#signalAll('SIGKILL'));
     await this.ended;
     while (this.#groupLives() && this.#clock.now() < deadline) await pause(this.#clock, LOOK);

@@ -1,5 +1,5 @@
 /**
- * How long to wait before asking again: exponential growth with full jitter, so that clients who were refused
+ * How long to wait before asking again: exponential growth with full jitter, so that clients that were refused
  * together do not come back together. Source: Brooker, "Exponential Backoff and Jitter" (2015).
  */
 import type { Random } from './random.js';

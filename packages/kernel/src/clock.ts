@@ -1,6 +1,6 @@
 /**
  * Time, as a value that is passed in. The system clock below is the only place in Holdfast that reads the
- * machine's time or sets a timer; the simulator and the tests pass another.
+ * machine's time or sets a timer; the simulator and the tests pass another clock.
  *
  * Guarantees: `now` never goes backwards; `wall` may, and nothing but the proposal of tokens reads it.
  */

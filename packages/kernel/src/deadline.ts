@@ -4,10 +4,12 @@
 import type { Clock, Timer } from './clock.js';
 import { AbortedError } from './errors.js';
 
-/** Those who listen to a signal of the caller's: its one listener calls them all, for Node takes more than ten for a leak. */
+/**
+ * The listeners to a caller's signal: our only listener on it calls them all, as Node takes more than ten for a leak.
+ */
 const listeners = new WeakMap<AbortSignal, Set<() => void>>();
 
-/** Calls `listener`, which does not throw, when `signal` aborts. Returns what ends that. */
+/** Calls `listener`, which must not throw, when `signal` aborts. Returns a function that ends that. */
 export function onAbort(signal: AbortSignal | undefined, listener: () => void): () => void {
   if (signal === undefined) return () => {};
   const all = listeners.get(signal) ?? listenTo(signal);

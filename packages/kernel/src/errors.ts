@@ -8,7 +8,8 @@
 
 /**
  * The stable codes, each with its class: here those that packages share. A package adds its own beside its classes, by
- * `declare module '@holdfast/kernel'`. A test sees that no two classes have the same one, and that `docs/ERRORS.md` has all.
+ * `declare module '@holdfast/kernel'`. A test checks that no two classes have the same code, and that `docs/ERRORS.md`
+ * has them all.
  */
 export interface ErrorCodes {
   HOLDFAST_BUSY: BusyError;
@@ -19,7 +20,7 @@ export interface ErrorCodes {
   HOLDFAST_NON_RETRYABLE: NonRetryableError;
 }
 
-/** A code of the packages that the program imports. */
+/** A code of any of the packages that the program imports. */
 export type ErrorCode = keyof ErrorCodes;
 
 /** The base of every error that Holdfast throws on purpose. */
@@ -32,9 +33,9 @@ export class BusyError extends HoldfastError {
   override readonly name = 'BusyError';
   readonly code = 'HOLDFAST_BUSY';
   readonly resource: string;
-  /** The token of the present holder, where a node told it. */
+  /** The token of the present holder, if a node has told it. */
   readonly token: number | undefined;
-  /** Milliseconds until the holder's lease runs out if it is not renewed, where a node told it. */
+  /** Milliseconds until the holder's lease runs out if it is not renewed, if a node has told it. */
   readonly remaining: number | undefined;
 
   constructor(message: string, details: { resource: string; token?: number; remaining?: number }) {
@@ -45,7 +46,7 @@ export class BusyError extends HoldfastError {
   }
 }
 
-/** What one node answered, or why it did not. */
+/** The answer of one node, or the reason why there was none. */
 export interface NodeReason {
   /** `host:port` or a socket path, never with credentials. */
   readonly node: string;
@@ -96,7 +97,7 @@ export class AbortedError extends HoldfastError {
   }
 }
 
-/** Thrown by a handler: trying again cannot help, so the work is given up at once. */
+/** For handlers to throw: trying again cannot help, so the work is given up at once. */
 export class NonRetryableError extends HoldfastError {
   override readonly name = 'NonRetryableError';
   readonly code = 'HOLDFAST_NON_RETRYABLE';

@@ -1,5 +1,5 @@
 /**
- * Owners, as guards know them: a fencing token, what it is for, and who issued it.
+ * Owners, as guards know them: a fencing token, its resource, and its issuer.
  *
  * Tokens rise within one issuer: a lock deployment, or a queue. Two issuers read different clocks, so which of their
  * tokens is higher says nothing about which was issued later.
@@ -9,13 +9,13 @@ import { passedOn, type Readers, readOptions } from './option-readers.js';
 import { display, requireName } from './options.js';
 import { requireToken } from './token.js';
 
-/** What a guard compares. Plain data, so it can be sent to another process. */
+/** The data that a guard compares. They are plain, so they can be sent to another process. */
 export interface TokenClaim {
   /** The fencing token: a safe integer, higher than that of every earlier owner from the same issuer. */
   readonly token: number;
-  /** What the token is for, by name. */
+  /** The name of the resource that the token is for. */
   readonly resource: string;
-  /** Who issued the token, such as "locks:holdfast" or "queue:images". */
+  /** The issuer of the token, such as "locks:holdfast" or "queue:images". */
   readonly issuer: string;
 }
 
@@ -26,7 +26,7 @@ export interface TokenHolder extends TokenClaim {
 }
 
 export interface ClaimOptions {
-  /** What is guarded, where it has another name than the holder's resource. */
+  /** The name of the guarded resource, if it differs from the holder's. */
   readonly resource?: string | undefined;
 }
 

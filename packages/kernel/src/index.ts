@@ -1,6 +1,6 @@
 /**
- * @holdfast/kernel: time, chance, tokens, deadlines and errors. No input or output; Node built-ins only.
- * Applications meet it through the packages that stand on it; its exports are what those share.
+ * @holdfast/kernel: time, randomness, tokens, deadlines and errors. No input or output; Node built-ins only.
+ * Applications use it through the packages that stand on it; it exports what those share.
  */
 export { type BackoffOptions, backoff } from './backoff.js';
 export { type Clock, systemClock, type Timer, type TimerOptions } from './clock.js';

@@ -8,7 +8,7 @@ import type { Clock, Timer } from './clock.js';
 import type { HoldfastError } from './errors.js';
 
 export interface LeaseSignalOptions {
-  /** Gives the monotonic time, in ms, at which the signal is to abort; it may move while the signal lives. */
+  /** Returns the monotonic time, in ms, at which the signal is to abort; it may move while the signal lives. */
   readonly ends: () => number;
   readonly reason: () => HoldfastError;
   readonly onAbort: (reason: HoldfastError) => void;
@@ -53,7 +53,7 @@ export class LeaseSignal {
     this.#options.onAbort(reason);
   }
 
-  /** Ends the watch without aborting: what it is about has ended well. */
+  /** Ends the watch without aborting, because the work under the lease has ended well. */
   stop(): void {
     this.#timer?.cancel();
     this.#timer = undefined;

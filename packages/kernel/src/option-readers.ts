@@ -1,6 +1,6 @@
 /**
- * Options, each declared once: its reader says what it may be, and its default. `satisfies Readers<Options>` makes the
- * compiler refuse a declaration that lacks an option of the interface, or has one too many.
+ * Options, each declared once: its reader defines the values that it may have, and its default. `satisfies
+ * Readers<Options>` makes the compiler refuse a declaration that lacks an option of the interface, or has one too many.
  *
  *   const READERS = {
  *     ttl: withDefault(duration({ min: 10 }), 10_000),
@@ -8,8 +8,8 @@
  *   } satisfies Readers<AcquireOptions>;
  *   const { ttl, signal } = readOptions('acquire', options, READERS);
  *
- * Guarantees: what is not as declared throws a MisuseError that names the option, the value and what it may be. `null`
- * is not taken for an absent option.
+ * Guarantees: a value that is not as declared throws a MisuseError that names the option, the value, and the values
+ * that are allowed. `null` is not taken for an absent option.
  */
 import { type Clock, systemClock } from './clock.js';
 import { MisuseError } from './errors.js';
@@ -24,14 +24,14 @@ export type Readers<Options> = {
   readonly [Name in keyof Options]-?: Reader<Options[Name] | AsRead<Options[Name]> | undefined>;
 };
 
-/** Options within an option, as they are read: those that are absent are undefined. */
+/** Options within an option, as they are read: absent ones are undefined. */
 type AsRead<T> = T extends (...args: never[]) => unknown
   ? T
   : T extends object
     ? { readonly [Name in keyof T]?: AsRead<T[Name]> | undefined }
     : T;
 
-/** Options that were read: those with a default are there. */
+/** Options that were read, with their defaults. */
 export type Settings<R> = { readonly [Name in keyof R]: R[Name] extends Reader<infer T> ? T : never };
 
 /** Reads the options of `where`. Throws MisuseError. */
@@ -44,19 +44,19 @@ export function group<R extends object>(readers: R): Reader<Settings<R>> {
   return (option, value) => read({ where: option, path: `${option}.` }, value, readers);
 }
 
-/** The same, of options that may all be absent: where it is absent itself, it is read as `{}`. */
+/** The same for options that may all be absent: if the group itself is absent, it is read as `{}`. */
 export function groupOrDefaults<R extends object>(readers: R): Reader<Settings<R>> {
   const reader = group(readers);
   return (option, value = {}) => reader(option, value);
 }
 
-/** What options are where they are absent; those that may not be have no value, and are named. */
+/** The values of absent options, and the names of those that may not be absent. */
 interface Absent {
   readonly values: Readonly<Record<string, unknown>>;
   readonly required: readonly string[];
 }
 
-/** By the readers: found out once, since reading is part of every acquire and every add. */
+/** Keyed by the readers: determined once, since reading options is part of every acquire and every add. */
 const absent = new WeakMap<object, Absent>();
 
 function absentBy(readers: Readonly<Record<string, Reader<unknown>>>): Absent {
@@ -92,7 +92,7 @@ function read<R extends object>(
   return settings as Settings<R>;
 }
 
-/** Refuses what is no object, and options that do not exist, so that a misspelt one is not silently its default. */
+/** Refuses anything but an object, and unknown options, so that a misspelt option is not silently its default. */
 function requireKnown(where: string, options: unknown, readers: object): void {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
     throw new MisuseError(`${where} takes an object with ${namesOf(readers)}; got ${display(options)}.`);
@@ -104,17 +104,17 @@ function requireKnown(where: string, options: unknown, readers: object): void {
   }
 }
 
-/** Whether it has all of its options itself: an instance of a class may have some by its prototype. */
+/** Whether all options are the object's own: an instance of a class may have some through its prototype. */
 const isPlain = (options: object): boolean => Object.getPrototypeOf(options) === Object.prototype;
 
 const namesOf = (readers: object): string => Object.keys(readers).join(', ');
 
-/** Anything, as it is given: what it is handed to checks it. */
+/** Any value, as it is given: whatever receives it checks it. */
 export function passedOn<T>(): Reader<T> {
   return (_, value) => value as T;
 }
 
-/** `fallback` where the option is absent. */
+/** `fallback` if the option is absent. */
 export function withDefault<T, D>(reader: Reader<T>, fallback: D): Reader<T | D> {
   return (option, value) => (value === undefined ? fallback : reader(option, value));
 }
@@ -123,7 +123,7 @@ export function optional<T>(reader: Reader<T>): Reader<T | undefined> {
   return withDefault(reader, undefined);
 }
 
-/** What `fits`; `what` completes "it is …". */
+/** A value that `fits`; `what` completes "it is …". */
 export function fitting<T>(what: string, fits: (value: unknown) => boolean): Reader<T> {
   return (option, value) => {
     if (fits(value)) return value as T;
@@ -144,7 +144,7 @@ export function whole(min: number, max: number = Number.MAX_SAFE_INTEGER): Reade
   );
 }
 
-/** From 0 to below 1. */
+/** A number from 0 to below 1. */
 export const fraction: Reader<number> = fitting(
   'a fraction from 0 to below 1',
   (value) => typeof value === 'number' && value >= 0 && value < 1,
@@ -157,7 +157,7 @@ export function text(what: string): Reader<string> {
   return fitting(what, (value) => typeof value === 'string' && value !== '');
 }
 
-/** A list, whatever is in it; `what` completes "it is …". */
+/** A list of anything; `what` completes "it is …". */
 export function list<T>(what: string): Reader<readonly T[]> {
   return fitting(what, Array.isArray);
 }
@@ -176,7 +176,7 @@ export const abortSignal: Reader<AbortSignal> = fitting(
   },
 );
 
-/** A function, which is called as `T`; `of` says of what. */
+/** A function, which is called as `T`; `of` says what it is a function of. */
 export function callback<T>(of?: string): Reader<T> {
   const what = of === undefined ? 'a function' : `a function of ${of}`;
   return fitting(what, (value) => typeof value === 'function');
@@ -197,5 +197,5 @@ export const orSystemClock: Reader<Clock> = withDefault(
   systemClock,
 );
 
-/** A source of chance; by default the system's. */
+/** A source of randomness; by default the system's. */
 export const orSystemRandom: Reader<Random> = withDefault(having<Random>('unit', 'id'), systemRandom);

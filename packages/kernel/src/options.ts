@@ -1,5 +1,5 @@
 /**
- * Checks of what a caller passes in. Each throws a MisuseError that names the option, the value and the limits.
+ * Checks of values that a caller passes in. Each throws a MisuseError that names the option, the value and the limits.
  */
 import { MisuseError } from './errors.js';
 
@@ -11,7 +11,7 @@ export function requireDuration(option: string, value: unknown, { min = 0, max =
   );
 }
 
-/** Control characters, and halves of characters: in UTF-8 any two of these would be one. */
+/** Control characters, and halves of characters, all of which become the same in UTF-8. */
 const UNFIT = /[\p{Cc}\p{Cs}]/u;
 
 /** A name that can stand in a Redis key: 1 to 512 characters, well-formed, no control characters. */
@@ -24,7 +24,7 @@ export function requireName(option: string, value: unknown): string {
   );
 }
 
-/** What stands first in every key, so that environments share a Redis: up to 64 characters, none by default. */
+/** The beginning of every key, so that environments can share a Redis: up to 64 characters, none by default. */
 export function requirePrefix(option: string, value: unknown): string {
   if (typeof value === 'string' && /^[\w.:/-]{0,64}$/.test(value)) return value;
   throw new MisuseError(
@@ -32,7 +32,7 @@ export function requirePrefix(option: string, value: unknown): string {
   );
 }
 
-/** A value as a message shows it: short, and of a string only its beginning. */
+/** A value as messages show it: short, and only the beginning of a string. */
 export function display(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value);
   if (typeof value === 'object' && value !== null) return Object.prototype.toString.call(value);

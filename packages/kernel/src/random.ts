@@ -1,5 +1,5 @@
 /**
- * Chance, as a value that is passed in. The system source below is the only place in Holdfast that draws random
+ * Randomness, as a value that is passed in. The system source below is the only place in Holdfast that draws random
  * numbers; tests and the simulator pass a seeded one, so that a run can be repeated.
  */
 import { randomUUID } from 'node:crypto';

@@ -1,7 +1,7 @@
 /**
- * How long work that failed waits before it is tried again, as users say it: the data of a backoff, or a function of theirs.
+ * How long failed work waits before it is tried again, as users define it: as data, or by a function of their own.
  *
- * Guarantees: `delayFor` gives a delay whatever a user's function does.
+ * Guarantees: `delayFor` returns a delay whatever a user's function does.
  */
 import { MisuseError } from './errors.js';
 import { duration, fitting, group, oneOf, optional, type Reader, type Readers } from './option-readers.js';
@@ -12,18 +12,21 @@ import { messageOf } from './thrown.js';
 export interface Backoff {
   /** "constant": always `delay`; "linear": `delay` times the attempt; "exponential": doubled each time. */
   readonly type: 'constant' | 'linear' | 'exponential';
-  /** In ms, of the first retry. */
+  /** The delay of the first retry, in ms. */
   readonly delay: number;
-  /** In ms, the longest. Default 3600000. */
+  /** The longest delay, in ms. Default 3600000. */
   readonly limit?: number;
-  /** The part of the delay that is left to chance, from 0 to 1, so that those who failed together do not come back together. Default 0.5. */
+  /**
+   * The part of the delay that is random, from 0 to 1, so that tasks that failed together do not come back together.
+   * Default 0.5.
+   */
   readonly jitter?: number;
 }
 
 /**
- * Gives the delay in ms before attempt number `attempt + 1`, from the error of attempt number `attempt`. A negative one is
- * 0. Where it throws, or gives what is no number, such as a promise, the backoff that it overrides takes its place, and
- * `onError` is told.
+ * Returns the delay in ms before attempt number `attempt + 1`, from the error of attempt number `attempt`. A negative
+ * delay counts as 0. If the function throws, or returns something other than a number, such as a promise, the backoff
+ * that it overrides takes its place, and `onError` is called.
  */
 export type CustomBackoff = (attempt: number, error: unknown) => number;
 
@@ -38,13 +41,13 @@ const BACKOFF = group({
   ),
 } satisfies Readers<Backoff>);
 
-/** As it is given, since it is kept: without defaults. */
+/** Reads a backoff as it is given, since it is kept: without defaults. */
 export const readBackoff: Reader<Backoff> = (option, value) => {
   BACKOFF(option, value);
   return value as Backoff;
 };
 
-/** In ms, after attempt number `attempt` (from 1) failed. */
+/** The delay in ms after attempt number `attempt` (from 1) has failed. */
 function delayAfter(backoff: Backoff, attempt: number, random: Random): number {
   const { type, delay, limit = 3_600_000, jitter = 0.5 } = backoff;
   const times = type === 'constant' ? 1 : type === 'linear' ? attempt : 2 ** Math.min(attempt - 1, 40);
@@ -55,21 +58,21 @@ function delayAfter(backoff: Backoff, attempt: number, random: Random): number {
 interface FailedAttempt {
   readonly attempt: number;
   readonly error: unknown;
-  /** In place of a custom backoff that gives no delay. */
+  /** The backoff that replaces a custom one that returns no delay. */
   readonly fallback: Backoff;
   readonly random: Random;
-  /** Told why a custom backoff gives no delay. */
+  /** Called with the reason why a custom backoff returned no delay. */
   readonly report: (error: unknown) => void;
 }
 
-/** In ms. Never throws. */
+/** The delay before the next attempt, in ms. Never throws. */
 export function delayFor(backoff: Backoff | CustomBackoff, failed: FailedAttempt): number {
   const { attempt, error, fallback, random, report } = failed;
   if (typeof backoff !== 'function') return delayAfter(backoff, attempt, random);
   try {
     const delay: unknown = backoff(attempt, error);
     if (typeof delay === 'number' && Number.isFinite(delay)) return Math.max(0, Math.round(delay));
-    Promise.resolve(delay).catch(() => {}); // nobody else waits for a promise that it may be
+    Promise.resolve(delay).catch(() => {}); // if it is a promise, nobody else waits for it
     throw new MisuseError(`it gave ${display(delay)}`);
   } catch (cause) {
     const what = 'backoff is a function that returns a finite number of milliseconds, not a promise';

@@ -1,12 +1,13 @@
 /**
- * Checking of data by a user's schema: any library that speaks Standard Schema (zod, valibot, arktype, …).
+ * Checking data against a user's schema, of any library that implements Standard Schema (zod, valibot, arktype, …).
  *
- * Guarantees: what does not fit, or cannot be judged, is a MisuseError with what the schema says; `validateData` tells the two apart.
+ * Guarantees: data that do not fit, or that the schema cannot judge, are a MisuseError with the schema's own words;
+ * `validateData` tells the two cases apart.
  */
 import { MisuseError } from './errors.js';
 import { messageOf } from './thrown.js';
 
-/** Version 1 of https://standardschema.dev: what it makes `Output` of, it is given as `Input`. */
+/** Version 1 of https://standardschema.dev: it is given an `Input`, and makes an `Output` of it. */
 export interface Schema<Input = unknown, Output = Input> {
   readonly '~standard': {
     readonly version: 1;
@@ -25,15 +26,15 @@ interface Issue {
   readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
 }
 
-/** What has the data, and the schema. */
+/** The owners of the data and of the schema, for messages. */
 interface Owned {
   readonly of: string;
   readonly owner: string;
 }
 
 /**
- * The data, as the schema makes them, or what is wrong with them. Throws where the schema cannot tell: what it throws, or
- * that it answers with neither a value nor issues.
+ * The data, as the schema returns them, or what is wrong with them. Throws if the schema cannot tell: either the error
+ * that it throws, or one that says that it returned neither a value nor issues.
  */
 export async function validateData<Output>(
   schema: Schema<unknown, Output>,
@@ -49,7 +50,7 @@ export async function validateData<Output>(
   return { wrong: `The data of ${of} do not fit the ${owner}'s schema: ${issues}.` };
 }
 
-/** The data, as the schema makes them. Throws MisuseError, also where the schema cannot tell. */
+/** The data, as the schema returns them. Throws MisuseError, also if the schema cannot tell. */
 export async function checkData<Output>(
   schema: Schema<unknown, Output>,
   data: unknown,

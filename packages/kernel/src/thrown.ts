@@ -1,7 +1,7 @@
 /**
- * What somebody's code has thrown, as text.
+ * Text for values that somebody's code has thrown.
  *
- * Guarantees: never throws, whatever the value is, and never more than so many characters.
+ * Guarantees: never throws, whatever the value is; the text has a bounded length.
  */
 
 const LONGEST_MESSAGE = 2_000;
@@ -12,13 +12,15 @@ export function messageOf(thrown: unknown): string {
   return cut(message ?? `a value that cannot be shown (${kindOf(thrown)})`, LONGEST_MESSAGE);
 }
 
-/** Undefined if it has none. */
+/** The stack of a thrown value; undefined if it has none. */
 export function stackOf(thrown: unknown): string | undefined {
   const stack = attempt(() => (thrown instanceof Error ? thrown.stack : undefined));
   return typeof stack === 'string' ? cut(stack, LONGEST_STACK) : undefined;
 }
 
-/** Whether it says that trying again cannot help. By its code, which also copies of this package and threads share. */
+/**
+ * Whether the value says that trying again cannot help: by its code, which copies of this package and threads share.
+ */
 export function isNonRetryable(thrown: unknown): boolean {
   const code = attempt(() => (thrown as { code?: unknown } | null | undefined)?.code);
   return code === 'HOLDFAST_NON_RETRYABLE';
@@ -32,7 +34,7 @@ function kindOf(thrown: unknown): string {
   return attempt(() => Object.prototype.toString.call(thrown)) ?? typeof thrown;
 }
 
-/** Undefined if it throws. */
+/** The result of `read`; undefined if it throws. */
 function attempt<T>(read: () => T): T | undefined {
   try {
     return read();

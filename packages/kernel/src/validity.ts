@@ -1,14 +1,14 @@
 /**
- * The arithmetic of a lease's time: until when its holder can rely on it, and when it is to be renewed. Every lease is
- * counted so, that of a lock and that of a worker's session.
+ * The arithmetic of a lease's time: until when its holder can rely on it, and when it is to be renewed. It applies to
+ * every lease, that of a lock and that of a worker's session.
  *
- * Guarantees: a lease counts from the sending of the call that granted or prolonged it, never from the answer. The server
- * begins later, so what the holder relies on ends before the server lets go, as long as their clocks drift apart no further
- * than is allowed for. A renewal is due while two thirds of the validity are left, whatever the drift. All times are on the
- * holder's monotonic clock, in ms. Pure.
+ * Guarantees: a lease counts from the sending of the call that granted or prolonged it, never from the answer. The
+ * server begins later, so the holder's validity ends before the server lets go, as long as their clocks drift apart no
+ * further than is allowed for. A renewal is due while two thirds of the validity are left, whatever the drift. All
+ * times are on the holder's monotonic clock, in ms. Pure.
  */
 
-/** What is taken off a TTL before its holder relies on it. */
+/** The allowance that is taken off a TTL before its holder relies on it. */
 export interface Allowance {
   /** How far two clocks may drift apart, as a fraction of the time that passes; from 0 to below 1. */
   readonly drift: number;
@@ -16,7 +16,7 @@ export interface Allowance {
   readonly resolution: number;
 }
 
-/** How long of a TTL can be relied on. Not positive if the allowance leaves nothing of it. */
+/** How much of a TTL can be relied on. Not positive if the allowance leaves nothing of it. */
 export const validityOf = (ttl: number, { drift, resolution }: Allowance): number =>
   ttl - ttl * drift - resolution;
 

@@ -1,6 +1,6 @@
 /**
- * What the two shells that outlive this program share: the pipe by which they notice its end. The system closes it
- * when the program is gone, however it went; no other child inherits it.
+ * The pipe by which the two shells that outlive this program notice its end. The system closes it when the program is
+ * gone, however it ended; no other child inherits it.
  */
 import type { ChildProcess } from 'node:child_process';
 import type { Readable } from 'node:stream';
@@ -16,7 +16,7 @@ export function hold(child: ChildProcess, held: boolean): void {
   for (const part of parts) held ? part?.ref?.() : part?.unref?.();
 }
 
-/** The first line that a shell says. Rejects if it ends without. */
+/** The first line that a shell prints. Rejects if the shell ends without one. */
 export function firstLine(stream: Readable): Promise<string> {
   return new Promise((resolve, reject) => {
     let said = '';

@@ -1,5 +1,5 @@
 /**
- * A node, as the caller meets it. Made by `startNodes`; the server behind it is in server-node.ts.
+ * A node, as the caller sees it. Made by `startNodes`; the server behind it is in server-node.ts.
  */
 
 export interface AgainOptions {
@@ -7,7 +7,7 @@ export interface AgainOptions {
   readonly empty?: boolean;
 }
 
-/** One server. Its methods throw MisuseError where its state does not allow the call. */
+/** One server. Its methods throw MisuseError if its state does not allow the call. */
 export interface LocalNode {
   readonly port: number;
   /** `redis://127.0.0.1:port`. */
@@ -17,11 +17,11 @@ export interface LocalNode {
   /** The process id of the server itself; undefined when it does not run. */
   readonly pid: number | undefined;
   readonly state: 'running' | 'frozen' | 'stopped';
-  /** What the server has printed since the node was made, over its restarts: the last 65,536 characters. */
+  /** The output of the server since the node was made, across restarts: the last 65,536 characters. */
   readonly output: string;
-  /** Ends the server in order, by SIGTERM; by SIGKILL if that takes longer than `readyTimeout`. Thaws it first. */
+  /** Ends the server cleanly, by SIGTERM; by SIGKILL if that takes longer than `readyTimeout`. Thaws it first. */
   stop(): Promise<void>;
-  /** Ends the server by SIGKILL, as a crash would. Nothing happens if it does not run; the same holds for `stop`. */
+  /** Ends the server by SIGKILL, as a crash would. Like `stop`, it does nothing if the server does not run. */
   kill(): Promise<void>;
   /** Stops the server's process in its tracks (SIGSTOP): it accepts connections and answers nothing. */
   freeze(): void;

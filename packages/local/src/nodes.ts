@@ -1,8 +1,8 @@
 /**
- * Several real Redis nodes on this machine at once: for trying things, for tests, yours included.
+ * Several real Redis nodes on this machine at once: for trying things and for tests, yours included.
  *
  * Guarantees: `startNodes` resolves when all answer, and leaves none behind if one does not. After `stop` every process
- * is gone and a temporary folder removed; the same holds when this program ends without it, even by SIGKILL.
+ * is gone and a temporary folder is removed; the same holds when this program ends without `stop`, even by SIGKILL.
  */
 import { join, resolve } from 'node:path';
 import { MisuseError, UnavailableError } from '@holdfast/kernel';
@@ -19,8 +19,8 @@ export interface LocalNodes extends AsyncDisposable, Iterable<LocalNode> {
   /** `redis://127.0.0.1:port` of each node. */
   readonly urls: readonly string[];
   /**
-   * Ends every node for good: in order if the folder is the caller's, by SIGKILL if it is temporary, which is removed
-   * then. Does nothing the second time.
+   * Ends every node for good: cleanly if the folder is the caller's; by SIGKILL if the folder is temporary, which is
+   * then removed. Does nothing the second time.
    */
   stop(): Promise<void>;
 }

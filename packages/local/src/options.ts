@@ -18,18 +18,18 @@ import {
 import { isFree } from './ports.js';
 
 export interface StartOptions {
-  /** The folder for data, with one folder a node in it. Default: a temporary one, removed at the end. */
+  /** The folder for data, with a folder for each node in it. Default: a temporary one, removed at the end. */
   readonly folder?: string;
-  /** The ports, one a node, from 1 to 65535. Default: free ones. */
+  /** The ports, one for each node, from 1 to 65535. Default: free ones. */
   readonly ports?: readonly number[];
   /**
-   * Further arguments of the server, such as `['--appendonly', 'yes']`. Default: none. Without one that asks for it,
+   * Further arguments of the server, such as `['--appendonly', 'yes']`. Default: none. Unless an argument asks for it,
    * nothing is persisted. Address, port and folder stay as this package sets them.
    */
   readonly args?: readonly string[];
   /**
-   * A configuration file that each server starts with, in a copy of its own in its folder, for what arguments cannot
-   * say: a sentinel (with the argument `--sentinel`) needs one, and writes to it. Default: none.
+   * A configuration file for each server to start with, as a copy in its folder, for settings that arguments cannot
+   * express: a sentinel (with the argument `--sentinel`) needs one, and writes to it. Default: none.
    */
   readonly config?: string;
   /** How long a server may take until it answers, in ms, at least 1. Default 10000. */
@@ -44,7 +44,7 @@ const START = {
   readyTimeout: withDefault(duration({ min: 1 }), 10_000),
 } satisfies Readers<StartOptions>;
 
-/** Options that were read. */
+/** The options, checked and with their defaults. */
 export type Plan = Settings<typeof START>;
 
 const numberOfNodes = whole(1, 100);

@@ -2,8 +2,8 @@
  * Ports on the loopback address.
  *
  * Guarantees: `reservePort` gives this program no port twice until it is released, so that a killed node finds its own
- * again; it prefers ports that the system gives to no client, because a client that keeps dialling a dead node could
- * otherwise get the node's port as its own and block it. Another program may still take the port first.
+ * port again; it prefers ports that the system gives to no client, because a client that keeps dialling a dead node
+ * could otherwise get the node's port as its own and block it. Another program may still take the port first.
  */
 import { createServer } from 'node:net';
 import { systemRandom } from '@holdfast/kernel';

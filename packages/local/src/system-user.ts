@@ -6,7 +6,7 @@
 import { execFileSync } from 'node:child_process';
 import { UnavailableError } from '@holdfast/kernel';
 
-/** Options of Node's `spawn`; empty: who runs this program. */
+/** Options of Node's `spawn`; if empty, the user that runs this program. */
 export interface SystemUser {
   readonly uid?: number;
   readonly gid?: number;

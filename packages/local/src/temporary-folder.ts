@@ -1,7 +1,7 @@
 /**
  * A temporary folder that does not outlive this program.
  *
- * Guarantees: it is removed by `remove`, or by a small shell when the program is gone, also by SIGKILL.
+ * Guarantees: it is removed by `remove`, or by a small shell when the program is gone, even by SIGKILL.
  * A write into the folder while it is being removed only delays that: the shell tries again for ten seconds.
  */
 import { spawn } from 'node:child_process';
@@ -11,7 +11,7 @@ import { tmpdir } from 'node:os';
 import { firstLine, hold } from './lifeline.js';
 import type { SystemUser } from './system-user.js';
 
-/** The shell makes the folder itself, so that there is no moment at which nobody would remove it. */
+/** The shell creates the folder itself, so that there is no moment at which nobody would remove it. */
 const SCRIPT = `
 trap '' PIPE
 folder=$(mktemp -d "$1/holdfast-XXXXXXXX") || exit
@@ -29,7 +29,7 @@ export interface TemporaryFolder {
   remove(): Promise<void>;
 }
 
-/** The folder belongs to `user`, by default to who runs this program. Rejects if it cannot be made. */
+/** The folder belongs to `user`, by default to the user that runs this program. Rejects if it cannot be created. */
 export async function makeTemporaryFolder(user: SystemUser = {}): Promise<TemporaryFolder> {
   const shell = spawn('sh', ['-c', SCRIPT, 'holdfast-janitor', tmpdir()], {
     ...user,

@@ -1,8 +1,8 @@
 /**
  * Starts a server under a watchdog: a small shell that kills the server when the program that started it is gone.
  *
- * Guarantees: however the program ends, also by SIGKILL, and in whatever state the server is, also frozen, the server
- * and the processes it forked are killed. The watchdog stands in a session of its own, so a terminal's Ctrl-C does not
+ * Guarantees: however the program ends, even by SIGKILL, and whatever state the server is in, even frozen, the server
+ * and the processes it forked are killed. The watchdog runs in a session of its own, so a terminal's Ctrl-C does not
  * reach the server before the program has decided. It needs `sh`: Linux or macOS.
  */
 import { spawn } from 'node:child_process';
@@ -13,9 +13,10 @@ import type { SystemUser } from './system-user.js';
 
 /**
  * Descriptor 3 is the lifeline: the program has its other end, and nobody else. The guard reads it until end of file,
- * which means that the program is gone, and kills the server. The guard stands before the process id is told, because
- * telling a program that is gone ends the shell. When the server has ended, the shell kills what is left of its process
- * group, which is what the server forked. It reaps server and guard itself: in a container, nobody else may.
+ * which means that the program is gone, and kills the server. The guard is started before the process id is printed,
+ * because writing to a program that is gone ends the shell. When the server has ended, the shell kills the rest of its
+ * process group: the processes that the server forked. It reaps server and guard itself: in a container, perhaps nobody
+ * else does.
  */
 const SCRIPT = `
 signal=$1
@@ -35,22 +36,22 @@ kill -9 0
 export interface Watched {
   /** The server's own process id. */
   readonly pid: number;
-  /** Resolves when the server and what it forked have ended, and all that they printed was read. */
+  /** Resolves when the server and the processes it forked have ended, and all their output was read. */
   readonly ended: Promise<void>;
   /** Keeps the calling program alive while something is awaited from the server, or lets it end. */
   hold(held: boolean): void;
 }
 
 export interface WatchOptions {
-  /** Who runs the server. Default: who runs this program. */
+  /** The user that runs the server. Default: the one that runs this program. */
   readonly user?: SystemUser;
   /** The folder in which it runs. Default: that of this program. */
   readonly cwd?: string;
-  /** What ends the server when this program is gone; anything but KILL must work at once. Default "KILL". */
+  /** The signal that ends the server when this program is gone; anything but KILL must work at once. Default "KILL". */
   readonly signal?: 'KILL' | 'QUIT';
 }
 
-/** Starts `command` with `args`; `onOutput` gets what it prints. Rejects if the shell cannot be started. */
+/** Starts `command` with `args`; `onOutput` gets its output. Rejects if the shell cannot be started. */
 export async function startWatched(
   command: string,
   args: readonly string[],

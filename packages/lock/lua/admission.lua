@@ -1,12 +1,12 @@
 -- Prelude of every verb that votes: may this node vote?
 --
--- A node that may have forgotten grants must not vote. It is told by its deployment record: the record names the
--- server (redis/server), so a restart, a failover, FLUSHALL and another server at the same address are all noticed here,
--- inside the vote, whatever the clients or proxies in between did. Such a node writes a new record and stays in quarantine
--- until what it forgot has expired.
+-- A node that may have forgotten grants must not vote. It notices this by its deployment record, which names the server
+-- (redis/server): so a restart, a failover, FLUSHALL and another server at the same address are all noticed here,
+-- inside the vote, whatever the clients or proxies in between did. Such a node writes a new record and stays in
+-- quarantine until everything that it may have forgotten has expired.
 --
 -- KEYS[1] the deployment record, a hash: parameters, server, admitted and votes_from (microseconds of this node); and
--- while the number of nodes changes, the parameters that are accepted also (change.lua)
+-- while the number of nodes changes, the parameters that are accepted too (change.lua)
 -- The client opens the script with the deployment's constants, PARAMETERS as the record keeps them, and
 --   QUARANTINE   how long a quarantine lasts, in microseconds
 --   SYNCHRONOUS  whether persistence is declared synchronous, so that a restart forgets nothing
@@ -20,8 +20,8 @@
 identify(MIN_REPLICAS > 0)
 local run_id = RUN_ID
 
--- The fence of a resource is '<token> <before>', where <before> is the fence that the token has replaced, or 0: so that an
--- attempt that failed can give it back (withdraw.lua). Once the lock is extended, '<token>' alone.
+-- The fence of a resource is '<token> <before>', where <before> is the fence that the token has replaced, or 0, so that
+-- an attempt that failed can give it back (withdraw.lua). Once the lock is extended, the fence is '<token>' alone.
 local function token_of(fence)
   return fence and string.match(fence, '^%d+')
 end
@@ -29,8 +29,8 @@ local function raise(fence, token, mark)
   redis.call('SET', fence, token .. ' ' .. (mark or 0), 'PX', RETENTION)
 end
 
--- Lets a lock that is held last for `ttl` milliseconds, and never less than it does: somebody may rely on that, if the
--- answer is lost. Always writes, and what takes no memory: a node whose memory is full then lets the script go on.
+-- Lets a held lock last for `ttl` milliseconds, and never less than it already does: if the answer is lost, somebody
+-- may rely on that. Always writes, without taking memory: a node whose memory is full then lets the script go on.
 local function prolong(lock, ttl)
   redis.call('PEXPIRE', lock, math.max(redis.call('PTTL', lock), tonumber(ttl)))
 end
@@ -54,7 +54,7 @@ local function admit()
   if micros < votes_from then
     return nil, 'quarantined ' .. run_id .. ' ' .. math.ceil((votes_from - micros) / 1000)
   end
-  -- A master that nobody follows may have been replaced without knowing it.
+  -- A master that no replica follows may have been replaced without knowing it.
   if FOLLOWING < MIN_REPLICAS then return nil, 'isolated ' .. run_id .. ' ' .. FOLLOWING end
   return admitted
 end

@@ -1,7 +1,7 @@
--- change: for which numbers of nodes this node votes.
+-- change: read or change the numbers of nodes for which this node votes.
 --
--- The record's `parameters` name the number; while nodes are added or removed, `also` names the parameters with the next
--- one, and both are accepted. A node that was removed is retired: it accepts nobody.
+-- The record's `parameters` name the number; while nodes are added or removed, `also` names the parameters with the
+-- next one, and both are accepted. A node that was removed is retired: it accepts nobody.
 --
 -- KEYS[1] the deployment record
 -- ARGV[1] what to do:
@@ -12,8 +12,8 @@
 --   'retire'   accept nobody any more
 -- ARGV[2] the parameters from before; ARGV[3] the parameters to change to
 --
--- Replies {'record', RUN_ID, parameters, also, '1' if the record names this server}, as they are afterwards; what does
--- not fit what is to be done changes nothing.
+-- Replies {'record', RUN_ID, parameters, also, '1' if the record names this server}, as they are afterwards; if the record
+-- does not fit the order, nothing is changed.
 --
 -- Stands on: redis/server
 identify()

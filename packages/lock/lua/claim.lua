@@ -1,4 +1,4 @@
--- claim: acquire for those who wait: who is not granted the lock stands in its queue.
+-- claim: acquire for owners that wait: one that is not granted the lock stands in its queue.
 --
 -- KEYS[1] the deployment record
 -- then, for each operation: KEYS lock, fence, queue; ARGV lock value ("token owner"), ttl in milliseconds, and for how

@@ -1,10 +1,10 @@
 -- Prelude of the verbs that ask for a lock and may stand in its queue.
 --
 -- Stands on: queue, admission, stamp
-local MEMORY = 10000 -- milliseconds that a queue outlives the last claim; who waits claims every few seconds
+local MEMORY = 10000 -- milliseconds that a queue outlives the last claim; waiters claim every few seconds
 
--- The vote on a lock that somebody else holds. `waited` is for how long this owner has been waiting, in microseconds,
--- if it is to stand in the queue; '' otherwise.
+-- The vote on a lock that somebody else holds. `waited` is how long this owner has been waiting, in microseconds, if it
+-- is to stand in the queue; '' otherwise.
 local function stand(lock, queue, owner, holder, waited)
   local vote = 'held:' .. (string.match(holder, '^%d+') or 0) .. ':' .. redis.call('PTTL', lock)
   if waited == '' then return vote end
@@ -14,13 +14,13 @@ local function stand(lock, queue, owner, holder, waited)
   return vote .. (is_behind(queue, owner, since) and ':behind' or ':first')
 end
 
--- Why a new token cannot be granted a lock that is free; nothing if it can.
+-- The reason why a new token cannot be granted a lock that is free; nothing if it can.
 local function refuse(mark, token)
   if mark and tonumber(mark) >= tonumber(token) then return stamped('stale:' .. mark) end
   if math.abs(tonumber(token) - micros) > WINDOW then return stamped('window') end
 end
 
--- An owner that was granted a lock waits no more, and the one that is first now is told.
+-- An owner that was granted a lock no longer waits, and the one that is now first is told so.
 local function leave(lock, queue, owner, waited)
   if waited == '' then return end
   redis.call('ZREM', queue, owner)

@@ -1,5 +1,5 @@
 -- extend: prolong locks that are still there, and say for the others whether anybody can have been granted them since.
--- Takes nothing.
+-- Takes no lock.
 --
 -- KEYS[1] the deployment record
 -- then, for each operation: KEYS lock, fence; ARGV lock value ("token owner"), ttl in milliseconds

@@ -11,7 +11,7 @@ local record = redis.call('HMGET', KEYS[1], 'parameters', 'server', 'votes_from'
 local function layout_of(parameters)
   return tonumber(string.match(parameters, ' layout=(%d+)') or 0)
 end
--- An earlier version does not know how to replace the layout of a later one.
+-- An earlier version does not know how to replace a later version's layout.
 local newer = record[1] and layout_of(record[1]) > layout_of(ARGV[1])
 if newer or record[1] and record[1] ~= ARGV[1] and ARGV[2] ~= '1' then
   return {'misfit', RUN_ID, record[1]}

@@ -1,4 +1,4 @@
--- inspect: what this node knows of one lock and of the deployment. Writes nothing, not even a record.
+-- inspect: read what this node knows of one lock and of the deployment. Writes nothing, not even a record.
 --
 -- KEYS[1] the deployment record; KEYS[2] lock; KEYS[3] fence; KEYS[4] queue; KEYS[5] readers; and of a
 -- semaphore KEYS[6] its number of permits

@@ -1,7 +1,7 @@
 -- number: ask a node how many permits a semaphore has, or tell it.
 --
--- A number is replaced only where the node still keeps, and still remembers, what it was asked for: a message that is
--- late changes nothing.
+-- A number is replaced only if the node still keeps, and still remembers, the one that it was asked for: a late message
+-- changes nothing.
 --
 -- KEYS[1] the deployment record
 -- then, for each operation: KEYS number of permits; ARGV what to keep ("permits token") or '' to ask only, what the node

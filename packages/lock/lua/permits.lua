@@ -1,7 +1,8 @@
 -- Prelude of the verbs that know how many permits a semaphore has.
 --
--- It is kept as '<permits> <token> <admitted>': the token under which the number was decided, so that no two decisions
--- look the same, and when the memory of this node began, so that a number which a restart brings back does not count.
+-- The number is kept as '<permits> <token> <admitted>': with the token under which it was decided, so that no two
+-- decisions look the same, and the time when this node's memory began, so that a number that a restart brings back does
+-- not count.
 
 -- The number and its token; nothing if this node knows none.
 local function permits_of(number, admitted)

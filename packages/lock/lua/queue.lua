@@ -1,8 +1,8 @@
--- Prelude of the verbs that know the queue of a resource: a sorted set of the owners who wait for its lock, by the time
--- since which they do. When a lock is given back, it is reserved for the first of them for a moment, and that owner is
--- called at once; an owner that becomes first is told how long the lock is held, and alone times its end. Readers are
--- called together. Messages have four lines: 'called' or 'first:<remaining ms>', the owner, the lock's key, the queue's.
--- A process that is told of an owner which no longer waits takes it out of the queue (release.lua).
+-- Prelude of the verbs that know the queue of a resource: a sorted set of the owners that wait for its lock, by the
+-- time since which they wait. When a lock is given back, it is reserved for the first of them for a moment, and that
+-- owner is called at once; an owner that becomes first is told how long the lock is held, and alone times its end.
+-- Readers are called together. Messages have four lines: 'called' or 'first:<remaining ms>', the owner, the lock's key,
+-- the queue's. A process that gets a message for an owner that no longer waits takes it out of the queue (release.lua).
 --
 -- Opens with: CHANNELS
 local RESERVED = 250 -- milliseconds: time enough to answer; the lock is anybody's afterwards
@@ -35,7 +35,7 @@ local function promote(lock, queue)
   end
 end
 
--- Reserves a free lock for the first in the queue whose process listens. It then leaves the queue: if it does not
+-- Reserves a free lock for the first in the queue whose process listens, which then leaves the queue: if it does not
 -- come, it is not called again before it asks again, and stops nobody, because the next watches the reservation end.
 local function hand_over(lock, queue)
   while true do
@@ -48,7 +48,7 @@ local function hand_over(lock, queue)
   end
 end
 
--- Whether somebody whose process listens has been waiting for longer than this owner, since `since`. Forgets the others.
+-- Whether an owner whose process listens has waited for longer than this one, since `since`. Forgets the others.
 local function is_behind(queue, owner, since)
   while true do
     local first, when = unpack(redis.call('ZRANGE', queue, 0, 0, 'WITHSCORES'))

@@ -1,6 +1,6 @@
--- Prelude of the verbs of shared locks. A shared lock holds "<token> *": all who read beside each other are one group
--- under one token. Who they are, and until when in milliseconds of this node, is in a sorted set beside it, and the lock
--- lasts as long as the last of them.
+-- Prelude of the verbs of shared locks. A shared lock holds "<token> *": all readers that hold it together are one
+-- group under one token. The readers, each with its end in milliseconds of this node, are in a sorted set beside the
+-- lock, which lasts as long as the last of them.
 --
 -- Stands on: memory, stamp
 
@@ -9,7 +9,8 @@ local function group_of(holder)
   return holder and string.match(holder, '^(%d+) %*$')
 end
 
--- Why this node cannot tell that nobody was granted the lock since this token; nothing if it can, or up to `proof`.
+-- The reason why this node cannot tell that nobody was granted the lock since this token; nothing if it can, or up to
+-- `proof`.
 local function doubt(mark, token, admitted, proof)
   if mark and tonumber(mark) > tonumber(token) then return stamped('stale:' .. mark) end
   if micros > proof and not vouches(token, mark, admitted) then return stamped('forgotten') end

@@ -1,5 +1,5 @@
--- reenter: rejoin for permits. Only where the node knows the number of permits: whoever holds a permit has it on a
--- majority of nodes, and with it the number, so nobody who gives another finds a majority.
+-- reenter: rejoin for permits, if the node knows the number of permits: a holder has its permit on a majority of nodes,
+-- and with it the number, so a client that gives another number finds no majority.
 --
 -- KEYS[1] the deployment record
 -- then, for each operation: KEYS lock of the slot, its fence, number of permits; ARGV as those of rejoin.lua

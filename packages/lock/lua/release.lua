@@ -1,5 +1,5 @@
--- release: delete locks where the owner and the token match, never a fence, and hand them over to who waits first. A
--- batch of them in one call. Needs no admission: to give up one's own lock is always safe.
+-- release: delete locks whose owner and token match, never a fence, and hand them over to the first waiter. A batch of
+-- them in one call. Needs no admission: giving up one's own lock is always safe.
 --
 -- then, for each operation: KEYS lock, queue; ARGV lock value ("token owner"), and '1' if this owner has stood in the
 -- queue: then it leaves it, and what is reserved for it is handed over too

@@ -1,5 +1,5 @@
--- reshare: extend for readers: prolong what is still there, and say for the others whether anybody can have been
--- granted the lock since; or, with a proof, rejoin where that is so.
+-- reshare: extend for readers: prolong leases that are still there, and say for the others whether anybody can have
+-- been granted the lock since; or, with a proof, rejoin if nobody can have been.
 --
 -- KEYS[1] the deployment record
 -- then, for each operation: KEYS lock, fence, readers; ARGV lock value ("token owner"), ttl in milliseconds, and '' to

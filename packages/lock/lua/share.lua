@@ -1,8 +1,8 @@
 -- share: take a lock beside others who read.
 --
 -- The first reader founds a group under a new token; a later one is told that token, and joins the group under it,
--- unless somebody waits who came before. To join where nobody reads any more, this node must know that nobody was
--- granted the lock since.
+-- unless somebody waits that came before. To join a group of which nobody reads any more, this node must know that
+-- nobody was granted the lock since.
 --
 -- KEYS[1] the deployment record
 -- then, for each operation: KEYS lock, fence, queue, readers; ARGV lock value ("token owner"), ttl in milliseconds, for

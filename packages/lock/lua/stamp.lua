@@ -2,7 +2,7 @@
 --
 -- Stands on: redis/time
 
--- A vote with that time behind it, in microseconds.
+-- A vote followed by that time, in microseconds.
 local function stamped(vote)
   return string.format('%s@%.0f', vote, micros)
 end

@@ -1,4 +1,4 @@
--- survey: for how long the slots of a semaphore are taken on this node. A hint: it promises nothing.
+-- survey: report how long the slots of a semaphore are taken on this node. A hint: it promises nothing.
 --
 -- KEYS[1] the deployment record
 -- then, for each operation: KEYS lock of every slot; ARGV the number of slots

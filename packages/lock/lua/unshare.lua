@@ -1,5 +1,5 @@
--- unshare: release for those who read: who reads no more leaves the group, and the last of them hands the lock over.
--- Never touches a fence. Needs no admission: to give up one's own lock is always safe.
+-- unshare: release for readers: a reader that is done leaves the group, and the last of them hands the lock over.
+-- Never touches a fence. Needs no admission: giving up one's own lock is always safe.
 --
 -- then, for each operation: KEYS lock, queue, readers; ARGV lock value ("token owner"), and 'queued' if this owner has
 -- stood in the queue: then it leaves it, and what is reserved for it is handed over too; or 'quietly' to take back what

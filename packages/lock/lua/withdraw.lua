@@ -1,8 +1,8 @@
--- withdraw: take back what a failed attempt was granted. A batch of them in one call. Calls nobody: no majority was
--- kept from anybody.
+-- withdraw: take back locks that a failed attempt was granted. A batch of them in one call. Calls nobody: no majority
+-- was kept from anybody.
 --
--- The fence falls back, too: no lease was ever granted under this token. Otherwise a node that comes back empty would be
--- lost for a lease that a majority keeps, as soon as somebody else had tried to take it there.
+-- The fence falls back too: no lease was ever granted under this token. Otherwise a node that comes back empty would be
+-- lost for a lease that a majority keeps, as soon as somebody else had tried to take that lease there.
 --
 -- then, for each operation: KEYS lock, fence; ARGV lock value ("token owner")
 --

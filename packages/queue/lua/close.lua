@@ -1,4 +1,4 @@
--- close: end a session; what it still has is claimed by others at once.
+-- close: end a session; tasks that it still has are claimed by others at once.
 --
 -- ARGV[1] session
 --

@@ -1,8 +1,8 @@
--- confirm: replicas know the epoch.
+-- confirm: note that replicas know the epoch.
 --
 -- ARGV[1] the epoch
 --
--- Replies {'confirmed'}, or {'passed'} when there is another since
+-- Replies {'confirmed'}, or {'passed'} when there is another epoch by now
 --
 -- Stands on: queue, redis/epoch, wake
 if epoch_of(redis.call('HMGET', META, 'server', 'epoch', 'token')) ~= ARGV[1] then return {'passed'} end

@@ -1,4 +1,4 @@
--- count: how many tasks there are in each state.
+-- count: count the tasks in each state.
 --
 -- Replies {'counted', waiting, active, delayed, dead, completed, 'paused' or '', ms for which the oldest waits, sessions}
 --

@@ -1,6 +1,6 @@
--- Prelude of the verbs that know deliveries: where they are, and whose they are.
+-- Prelude of the verbs that know deliveries: their places, and their sessions.
 --
--- Streams have ids in common.
+-- Ids may occur in several streams.
 --
 -- Stands on: streams, queue
 local function place_of(level, entry)

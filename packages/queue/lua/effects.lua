@@ -1,7 +1,7 @@
 -- Prelude of the verb that ends deliveries: commands that are carried out with the end of a task.
 --
 -- then, for each delivery with effects: ARGV as settle.lua describes them
--- Carries out the commands in ARGV[first] to ARGV[last]. Returns why one was refused; those behind it are left out.
+-- Carries out the commands in ARGV[first] to ARGV[last]. Returns why one was refused; those after it are left out.
 --
 -- Stands on: ended
 local function carry_out(first, last)
@@ -13,7 +13,7 @@ local function carry_out(first, last)
   end
 end
 
--- The effects of a task, whose description begins at ARGV[first]. False if Redis refused one: then it is a dead letter.
+-- Carries out the effects described from ARGV[first] on. False if Redis refused one: then the task is a dead letter.
 local function take_effect(first, last)
   local reason = carry_out(first + 4, last)
   if not reason then return true end

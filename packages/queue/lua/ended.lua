@@ -1,4 +1,4 @@
--- Prelude of the verb that ends deliveries: what has ended in this call, and what becomes of it.
+-- Prelude of the verb that ends deliveries: the tasks that have ended in this call, and their outcomes.
 --
 -- Stands on: lines, notice
 local settled = {}
@@ -14,7 +14,7 @@ end
 
 local function bury(id, key, letter, reason)
   end_task(id, key)
-  redis.call('HDEL', RESULTS, id) -- of an earlier task of this id
+  redis.call('HDEL', RESULTS, id) -- of an earlier task with this id
   redis.call('HSET', LETTERS, id, letter)
   redis.call('ZADD', DEAD, now, id)
   notice(id, 'f', reason)

@@ -1,4 +1,4 @@
--- Prelude of the verb that ends deliveries: goes through those that settle.lua describes.
+-- Prelude of the verb that ends deliveries: goes through the ends that settle.lua describes.
 --
 -- then, for each delivery: ARGV as settle.lua describes them
 --

@@ -1,10 +1,10 @@
--- enter: note the layout of what is new, and the limits that a client declares.
+-- enter: note the layout of a new queue, and the limits that a client declares.
 --
 -- ARGV[1] the version of the limits, '' for none  ARGV[2] the limits as text: the same text, the same limits
 -- then, for each limit: ARGV its value, '' for none: how many tasks may wait, be handled at a time, begin, in how many ms;
 -- slots of each key, how many tasks of it may begin, in how many ms
 --
--- Replies {'entered'}, or {'differs', the limits that are stored} when they have this version and are others
+-- Replies {'entered'}, or {'differs', the stored limits} when these have the same version but differ
 --
 -- Stands on: queue, wake
 local queues = THINGS

@@ -1,10 +1,11 @@
--- Prelude of the verb that delivers tasks: what entries stand for.
+-- Prelude of the verb that delivers tasks: the tasks that entries stand for.
 --
 -- Stands on: window, paced
 local claims, void = {}, 0
 local key_rate, key_per = unpack(redis.call('HMGET', META, 'key_rate', 'key_per'))
 
--- Puts into the fields of an entry what it stands for. False if that is nothing: somebody has deleted the record by hand.
+-- Puts the task that an entry stands for into its fields. False if there is none: somebody has deleted the record by
+-- hand.
 local function resolve(stream, entry, fields)
   fields[3] = redis.call('HGET', TASKS, fields[2])
   if fields[3] then return true end
@@ -15,7 +16,7 @@ local function resolve(stream, entry, fields)
 end
 
 local held_back = 0
--- Whether the rate of its key lets a task begin now. If not, it leaves its stream until that is so.
+-- Whether the rate of its key lets a task begin now. If not, the task leaves its stream until it does.
 local function may_begin(stream, entry, id, record)
   local key = key_rate and string.match(record, '^%d %d ([^\n]*)\n') or ''
   if key == '' then return true end
@@ -35,7 +36,7 @@ local function keep(stream, level, entries)
   local kept = {}
   for _, one in ipairs(entries) do
     local entry, fields = one[1], one[2]
-    -- Plain, or of no task at all: the worker says what is wrong with it.
+    -- A plain task, or no task at all: the worker reports what is wrong with it.
     if fields[1] ~= 'i' then
       kept[#kept + 1] = one
     elseif resolve(stream, entry, fields) and may_begin(stream, entry, fields[2], fields[3]) then

@@ -1,6 +1,6 @@
--- epoch: which epoch it is, written once more, so that a WAIT behind this call says how many replicas know it.
+-- epoch: write the epoch once more, so that a WAIT after this call says how many replicas know it.
 --
--- Replies {'epoch', the epoch, how many replicas there are}
+-- Replies {'epoch', the epoch, the number of replicas}
 --
 -- Stands on: queue, redis/epoch
 local epoch = epoch_of(redis.call('HMGET', META, 'server', 'epoch', 'token'))

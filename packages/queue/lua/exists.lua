@@ -1,4 +1,4 @@
--- exists: whether there is such a queue.
+-- exists: say whether the queue exists.
 --
 -- Replies {'exists'} or {'unknown'}
 --

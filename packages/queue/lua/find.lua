@@ -1,4 +1,4 @@
--- find: where a task is, and what is known of it.
+-- find: look up a task.
 --
 -- ARGV[1] its id  ARGV[2] its entry, if the id is one that the queue gave, or ''  ARGV[3] its priority
 -- ARGV[4] '1' to look for a dead letter only
@@ -7,7 +7,7 @@
 -- {'active', record, worker's session, progress}, with data and options instead of a record for plain tasks, in a list;
 -- or {'unknown'}
 --
--- A task that lives comes before what is known of earlier ones of its id.
+-- A living task comes before anything that is known of earlier ones with its id.
 --
 -- Stands on: queue, streams
 local id, entry, level = unpack(ARGV)

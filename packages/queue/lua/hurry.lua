@@ -1,4 +1,4 @@
--- hurry: let all delayed tasks begin now, as if their time had come. For tests of those who use the queue.
+-- hurry: let all delayed tasks begin now, as if their time had come. For the tests of users of the queue.
 --
 -- Replies {'hurried', how many}
 --

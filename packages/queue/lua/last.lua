@@ -1,4 +1,4 @@
--- last: where the streams of what happens end.
+-- last: read where the streams of events end.
 --
 -- Replies {'last', entry in the results, entry in the notices}
 --

@@ -1,7 +1,7 @@
 -- Prelude of the verbs that know keys: tasks of one key go in order, as many at a time as the key has slots.
 --
--- A task has a slot of its key from when it may go until it ends, also between attempts; the others wait in its line. It
--- goes by its own priority, not by that of the task whose slot it is given.
+-- A task has a slot of its key from the time when it may begin until it ends, also between attempts; the others wait in
+-- the key's line. A task goes by its own priority, not by that of the task whose slot it is given.
 -- Stands on: paced
 local function line_of(key)
   local from, to = '[' .. key .. '\1', '(' .. key .. '\2'
@@ -12,10 +12,10 @@ local function in_line(key, number, id)
   return key .. '\1' .. number .. '\1' .. id
 end
 
--- Gives the free slots of a key, of which `slots` are in use, to those who have waited longest.
+-- Gives the free slots of a key, of which `slots` are in use, to the tasks that have waited longest.
 local function fill_slots(key, slots)
   local limit, from, to = tonumber(redis.call('HGET', META, 'key_limit') or 1), line_of(key)
-  local passed -- how many took no slot: then there is room for those behind them
+  local passed -- how many took no slot: then there is room for those after them
   repeat
     local free = math.min(100, limit - slots)
     local next_ones = free > 0 and redis.call('ZRANGEBYLEX', LINES, from, to, 'LIMIT', 0, free) or {}
@@ -25,7 +25,7 @@ local function fill_slots(key, slots)
       local record = redis.call('HGET', TASKS, id)
       redis.call('ZREM', LINES, member)
       redis.call('ZREM', JOINED, id)
-      -- One that cannot be read is of no key when it ends, so it takes no slot.
+      -- A task that cannot be read has no key when it ends, so it takes no slot.
       if record and string.match(record, '^%d %d ([^\n]*)\n') == key then slots, passed = slots + 1, passed - 1 end
       if record then push_record(record, id) end
     end
@@ -50,7 +50,7 @@ local function free_slot(key)
   fill_slots(key, tonumber(redis.call('HGET', SLOTS, key) or 1) - 1)
 end
 
--- A task whose record is in TASKS may go: at once, or when its key lets it.
+-- Lets a task whose record is in TASKS begin: at once, or when its key lets it.
 local function release(id)
   local record = redis.call('HGET', TASKS, id)
   if not record then return end

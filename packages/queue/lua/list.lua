@@ -8,7 +8,7 @@
 -- Stands on: pages
 local levels = levels_of('987654321') -- all, so that parts keep their numbers while priorities come into use
 
--- Entries of one priority that nobody has been given.
+-- Entries of one priority that have not been delivered to anybody.
 local function undelivered(level)
   return function(position)
     local stream, room = stream_of(level), left()

@@ -1,8 +1,8 @@
--- obliterate: delete the queue with all that is in it.
+-- obliterate: delete the queue with everything in it.
 --
 -- Keys: all
 --
--- ARGV[1] '1' to do so although somebody works on its tasks, who loses them
+-- ARGV[1] '1' to do so even if workers work on its tasks, which they then lose
 --
 -- Replies {'obliterated'}, or {'active', number of tasks that somebody works on}
 --

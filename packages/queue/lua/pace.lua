@@ -1,4 +1,4 @@
--- Prelude of the verb that claims: how many tasks may go, and when to look again.
+-- Prelude of the verb that claims: how many tasks may begin, and when to look again.
 --
 -- Stands on: streams, window
 local function read(level, session, count)
@@ -21,7 +21,7 @@ local function in_flight(levels)
   return sum - (redis.call('HGET', META, 'returned') or 0)
 end
 
--- How many may go now, and in how many ms more may; -1 if that is not a matter of time.
+-- How many tasks may begin now, and in how many ms more may; -1 if that is not a matter of time.
 local function admit(want, levels, limits)
   local limit, rate, per = unpack(limits, 1, 3)
   if limit and want > 0 then want = math.max(0, math.min(want, limit - in_flight(levels))) end

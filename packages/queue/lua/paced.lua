@@ -1,8 +1,8 @@
--- Prelude of the verbs that know keys: what the rate of a key holds back.
+-- Prelude of the verbs that know keys: the tasks that the rate of a key holds back.
 --
 -- Stands on: push
 
--- The task waits for its key from now on. Returns its number, which is above those of all that wait.
+-- Notes that a task waits for its key from now on. Returns its number, which is above those of all that wait.
 local function join(id)
   local number = math.max(micros, tonumber(redis.call('HGET', META, 'seq') or 0) + 1)
   local text = string.format('%016d', number)
@@ -11,7 +11,7 @@ local function join(id)
   return text
 end
 
--- A task that has a slot of its key waits until `due`.
+-- Lets a task that has a slot of its key wait until `due`.
 local function hold_back(id, due)
   redis.call('HDEL', PLACES, id)
   join(id)

@@ -10,19 +10,19 @@ local function add(id, value)
   reply[#reply + 1] = value or ''
 end
 
--- How many there is room for on the page.
+-- How many more items the page has room for.
 local function left()
   return most - (#reply - 2) / 2
 end
 
--- Of an entry, as a record is: a plain task has no id but its entry.
+-- An entry's task in the form of a record: a plain task has no id but its entry.
 local function add_entry(level, entry, fields)
   if fields[1] == 'd' then add(level == 0 and entry or entry .. ':' .. level, fields[2]) end
   if fields[1] == 'i' then add(fields[2], redis.call('HGET', TASKS, fields[2])) end
 end
 
--- Fills the page from the part in which the last one ended. A part adds what it has behind a position, '' for all, and
--- returns the position of the last, or nothing if it has no more.
+-- Fills the page from the part in which the last one ended. A part adds its items after a position, '' for all, and
+-- returns the position of the last item, or nothing if it has no more.
 local function list_parts(parts)
   local first, position = string.match(from, '^(%d+) (.*)$')
   for number = tonumber(first or 1), #parts do

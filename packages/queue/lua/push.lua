@@ -14,19 +14,19 @@ local function note(priority)
   wake()
 end
 
--- A task that has a record may go.
+-- Lets a task that has a record begin.
 local function push(priority, id)
   if priority ~= '0' then note(priority) end
   local entry = redis.call('XADD', stream_of(priority), '*', 'i', id)
   redis.call('HSET', PLACES, id, priority .. ' ' .. entry)
 end
 
--- The same, by its record. One that cannot be read goes as one without a priority: a worker makes a dead letter of it.
+-- The same, by its record. One that cannot be read goes without a priority: a worker makes a dead letter of it.
 local function push_record(record, id)
   push(string.match(record, '^%d') or '0', id)
 end
 
--- How many tasks there are that wait, for whatever it is: those that no worker has.
+-- How many tasks wait, for whatever reason: those that no worker has.
 local function unbegun()
   local meta = redis.call('HMGET', META, 'levels', 'returned')
   local sum = redis.call('ZCARD', DELAYED) + redis.call('ZCARD', JOINED) + (meta[2] or 0)

@@ -1,11 +1,11 @@
 -- put: add tasks that need a record: with an id or a key of their own, delayed, or deduplicated.
 --
 -- then, for each operation: ARGV id, priority, key or '', delay in ms, body, deduplication key or '', for how many ms,
--- 'first' or 'last': which of those that are the same is done, in how many ms it expires, or ''
+-- 'first' or 'last': which of several that are the same is handled, in how many ms it expires, or ''
 --
--- Replies {'put', word, id, ...}: added, or same for a task that is there already, or full, with the limit. Where there are several queues,
--- it is added to each of them that has none that is the same, or to none if one is full.
--- Puts a task into the queue in use, unless it is the same as another: returns the id of that.
+-- Replies {'put', word, id, ...}: added, or same for a task that is there already, or full, with the limit. If there are
+-- several queues, it is added to each of them that has none that is the same, or to none if one is full.
+-- Puts a task into the queue in use, unless it is the same as another: then returns the id of that one.
 --
 -- Stands on: known, same, lines, room
 local function put(arg)
@@ -18,7 +18,7 @@ local function put(arg)
   if tonumber(delay) > 0 then delay_until(id, now + delay) else release(id) end
 end
 
--- Whether each of the queues has one that is the same: there it takes no room.
+-- Whether each of the queues has a task that is the same: there it takes no room.
 local function is_same(arg)
   for queue = 1, queues do
     use(queue - 1)

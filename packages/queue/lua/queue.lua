@@ -1,8 +1,9 @@
--- Prelude of every verb: whether these scripts know the queue's layout, and the time. The keys are those of src/keys.ts.
+-- Prelude of every verb: whether these scripts know the queue's layout, and the time. The keys are those of
+-- src/keys.ts.
 --
 -- Stands on: redis/time
 --
--- The key layout and the record formats that these scripts know. Of a newer one they touch nothing.
+-- The key layout and the record formats that these scripts know. They touch nothing of a newer one.
 local LAYOUT, is_new = 1, false
 for queue = THINGS - 1, 0, -1 do
   use(queue)

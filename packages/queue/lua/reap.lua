@@ -1,9 +1,9 @@
--- Prelude of the verb that claims: takes from who is gone, and lets go what is due.
+-- Prelude of the verb that claims: takes tasks from sessions that are over, and lets those begin that are due.
 --
 -- Stands on: streams, queue, redis/sessions, wake, lines
 local MOST = 500 -- entries that one call moves
 
--- Takes the tasks of a session: nobody has them then, and a worker claims them before all others. True if that was all.
+-- Takes the tasks of a session: nobody has them then, and workers claim them before all others. True if these were all.
 local function take_back(session, levels)
   local moved, rest = 0, false
   for _, level in ipairs(levels) do
@@ -23,13 +23,13 @@ local function take_back(session, levels)
   return not rest
 end
 
--- Ends the sessions whose time is over, one a call. Returns how many tasks that freed.
+-- Ends the sessions whose time is over, one per call. Returns how many tasks that freed.
 local function reap(levels)
   local over = session_over()
   if over and take_back(over, levels) then end_session(over) end
 end
 
--- Tasks and ticks that are due.
+-- Lets tasks begin that are due.
 local function promote()
   let_go(redis.call('ZRANGEBYSCORE', PACED, '-inf', now, 'LIMIT', 0, MOST))
   local due = redis.call('ZRANGEBYSCORE', DELAYED, '-inf', now, 'LIMIT', 0, MOST)

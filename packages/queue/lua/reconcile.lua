@@ -1,5 +1,5 @@
--- reconcile: give up what a session has without its worker's knowledge, because an answer was lost or the server has
--- forgotten an end; and tell what it does not have, although the worker believes so.
+-- reconcile: give up deliveries that a session has without its worker's knowledge, because an answer was lost or the
+-- server has forgotten an end; and tell which ones it does not have although the worker believes so.
 --
 -- ARGV[1] session  ARGV[2] its lease in ms  ARGV[3] the number of this call of the session
 -- then, for each delivery that the worker knows of: ARGV its priority, its entry
@@ -11,7 +11,7 @@ local session = ARGV[1]
 if not redis.call('ZSCORE', SESSIONS, session) then return {'lost'} end
 redis.call('ZADD', SESSIONS, now + ARGV[2], session)
 local epoch = epoch_of(redis.call('HMGET', META, 'server', 'epoch', 'token'))
--- From now on, what is still on its way claims nothing. If this is late itself, what it knows is no longer so.
+-- From now on, calls that are still on their way claim nothing. If this call is late itself, its knowledge is outdated.
 if not is_next(session, ARGV[3]) then return {'reconciled', epoch} end
 local known = {}
 for arg = 4, #ARGV, 2 do known[place_of(ARGV[arg], ARGV[arg + 1])] = true end

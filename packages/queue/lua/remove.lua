@@ -1,4 +1,4 @@
--- remove: take out a task that nobody works on, or a dead letter.
+-- remove: remove a task that nobody works on, or a dead letter.
 --
 -- ARGV[1] its id  ARGV[2] its entry, if the id is one that the queue gave, or ''  ARGV[3] its priority
 -- ARGV[4] the state that it must be in: waiting, delayed or dead; '' for any
@@ -22,7 +22,7 @@ end
 if (state == '' or state == 'dead') and redis.call('HDEL', LETTERS, id) == 1 then
   redis.call('ZREM', DEAD, id)
   if redis.call('HEXISTS', TASKS, id) == 0 then
-    -- A later task of this id may have completed; its window stays.
+    -- A later task with this id may have completed; its window stays.
     if redis.call('HEXISTS', RESULTS, id) == 0 then forget_window(id) end
     notice(id, 'x', '')
   end

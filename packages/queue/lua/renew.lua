@@ -2,8 +2,8 @@
 --
 -- ARGV[1] session  ARGV[2] its lease in ms
 --
--- Replies {'renewed', the epoch, time in ms, since when there has been a worker, the ticks that are due as due.lua has
--- them}, or {'lost'} when the session is over
+-- Replies {'renewed', the epoch, time in ms, since when there has always been a worker, the ticks that are due as due.lua
+-- has them}, or {'lost'} when the session is over
 --
 -- Stands on: queue, redis/epoch, redis/sessions, due
 local ends = redis.call('ZSCORE', SESSIONS, ARGV[1])

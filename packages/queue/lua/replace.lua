@@ -1,4 +1,4 @@
--- Prelude of the verbs that put: what becomes of a task that waits when a later one is to stand for it.
+-- Prelude of the verbs that put: replaces a task that waits by a later one.
 --
 -- Stands on: take, wake, queue
 local function delay_until(id, due)
@@ -6,11 +6,11 @@ local function delay_until(id, due)
   if redis.call('ZRANGE', DELAYED, 0, 0)[1] == id then wake() end
 end
 
--- Whether it can be replaced: it waits, wherever that is. One that a worker has, or that has ended, cannot.
+-- Whether a task can be replaced: if it waits, anywhere. A task that a worker has, or that has ended, cannot.
 local function can_be_replaced(id, key)
   local record = redis.call('HGET', TASKS, id)
   if not record or not string.find(record, '^%d %d [^\n]*\n') then return false end
-  -- A later task of this id is not the one that began the window.
+  -- A later task with this id is not the one that began the window.
   if redis.call('HGET', DEDUPED, 'i:' .. id) ~= key then return false end
   local place = redis.call('HGET', PLACES, id)
   if not place then return true end
@@ -19,7 +19,8 @@ local function can_be_replaced(id, key)
   return pending.err or not pending[1] or pending[1][2] == RETURNED
 end
 
--- Takes a task that waits out of its place, and delays it with other data. Without a slot of its key: others may go meanwhile.
+-- Takes a task that waits out of its place, and delays it with other data. It has no slot of its key: others may go
+-- first.
 local function replace(id, body, due)
   local record = redis.call('HGET', TASKS, id)
   local priority, key = string.match(record, '^(%d) %d ([^\n]*)\n')

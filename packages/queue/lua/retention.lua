@@ -1,6 +1,6 @@
--- Prelude of the verb that ends deliveries: how much is remembered of those that have ended.
+-- Prelude of the verb that ends deliveries: how much is kept of tasks that have ended.
 --
--- Forgets the oldest results, by number and by age in ms, some at a time.
+-- Deletes the oldest results, by number and by age in ms, some at a time.
 --
 -- Stands on: queue
 local function forget(most, age)
@@ -20,7 +20,7 @@ local function forget(most, age)
   if #gone > 0 then redis.call('HDEL', RESULTS, unpack(gone)) end
 end
 
--- Forgets the oldest dead letters, as many as are too many, or too old by age in ms, some at a time.
+-- Deletes the oldest dead letters, those that are too many or, by their age in ms, too old, some at a time.
 local function forget_letters(most, age)
   local letters = redis.call('ZCARD', DEAD)
   if letters == 0 then return end

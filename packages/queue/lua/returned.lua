@@ -1,6 +1,6 @@
 -- Prelude of the verb that delivers tasks: those that nobody has any more.
 --
--- What was handed back or taken from who is gone comes first: it has waited longest.
+-- Tasks that were handed back, or taken from a session that is over, come first: they have waited longest.
 --
 -- Stands on: entries, pace
 local function claim_returned(session, want, levels)
@@ -18,7 +18,7 @@ local function claim_returned(session, want, levels)
       if one[2] and (one[2][1] ~= 'i' or resolve(stream, one[1], one[2])) then
         redis.call('XCLAIM', stream, GROUP, session, 0, one[1], 'RETRYCOUNT', deliveries, 'JUSTID')
         kept[#kept + 1] = {one[1], one[2], deliveries}
-        -- It has begun before, so it is not held back, but it counts.
+        -- The task has begun before, so it is not held back, but it counts.
         local key = key_rate and one[2][1] == 'i' and string.match(one[2][3], '^%d %d ([^\n]*)\n')
         if key and key ~= '' then begin(key, tonumber(key_per), 1) end
       elseif not one[2] then
@@ -35,7 +35,7 @@ local function claim_returned(session, want, levels)
   return got
 end
 
--- Delivers to a session as many as are allowed. Returns how many that are.
+-- Delivers as many as are allowed to a session. Returns how many these are.
 local function claim(session, allowed, levels)
   local got = 0
   if allowed > 0 and tonumber(redis.call('HGET', META, 'returned') or 0) > 0 then

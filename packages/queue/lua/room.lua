@@ -1,4 +1,4 @@
--- Prelude of the verb that puts: the queues that it puts into, and whether they have room.
+-- Prelude of the verb that puts: its queues, and whether they have room.
 --
 -- Stands on: push
 local queues = THINGS
@@ -8,7 +8,7 @@ for queue = 1, queues do
   most[queue] = redis.call('HGET', META, 'max')
 end
 
--- The limit of one of the queues that has no room, if there is one.
+-- The limit of one of the queues that have no room, if there is one.
 local function reached()
   for queue = 1, queues do
     use(queue - 1)

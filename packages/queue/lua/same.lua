@@ -9,13 +9,13 @@ local function end_window(key)
   if id and redis.call('HGET', DEDUPED, 'i:' .. id) == key then redis.call('HDEL', DEDUPED, 'i:' .. id) end
 end
 
--- A task that was removed is the same as no other.
+-- After its removal, a task is the same as no other.
 local function forget_window(id)
   local key = redis.call('HGET', DEDUPED, 'i:' .. id)
   if key then end_window(key) end
 end
 
--- The id of the task that one with this id and deduplication key is the same as, if any.
+-- The id of the existing task that is the same as one with this id and deduplication key, if any.
 local function twin_of(id, key, keep)
   if redis.call('HEXISTS', TASKS, id) == 1 then return id end
   local ends, other = redis.call('ZSCORE', DEDUP, key), redis.call('HGET', DEDUPED, 'k:' .. key)
@@ -28,7 +28,7 @@ local function same_as(id, key, body, window, keep)
   local other = twin_of(id, key, keep)
   if other == id then return other end
   if key == '' then
-    redis.call('HDEL', DEDUPED, 'i:' .. id) -- that of an earlier task of this id
+    redis.call('HDEL', DEDUPED, 'i:' .. id) -- that of an earlier task with this id
     return
   end
   for _, old in ipairs(redis.call('ZRANGEBYSCORE', DEDUP, '-inf', now, 'LIMIT', 0, 10)) do

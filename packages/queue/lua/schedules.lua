@@ -1,6 +1,6 @@
--- schedules: all schedules.
+-- schedules: list all schedules.
 --
--- Replies {'schedules', name, what it is, its next tick, ...}
+-- Replies {'schedules', name, schedule, its next tick, ...}
 --
 -- Stands on: queue
 local reply = {'schedules'}

@@ -1,12 +1,12 @@
 -- Prelude of the verb that ends deliveries.
 --
--- then, for each delivery: ARGV what became of it, its priority, its entry, and
+-- then, for each delivery: ARGV its outcome, its priority, its entry, and
 --   done      the result            of a plain task
---   recorded  id, key, the result   of one with a record
+--   recorded  id, key, the result   of a task with a record
 --   retry     id, key, the new record, in how many ms it is due, the error
 --   dead      id, key, the letter, the error
 --   back      how often it was delivered: handed back, and not counted
--- Before one of the first two, its effects may stand:
+-- Before one of the first two, there may be its effects:
 --   with      how many arguments follow, id, key, the letter up to and from the reason, and for each command its length
 --             and its words
 --

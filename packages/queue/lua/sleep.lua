@@ -1,6 +1,6 @@
--- Prelude of the verb that delivers tasks: until when a worker may sleep that has found nothing.
+-- Prelude of the verb that delivers tasks: until when a worker that has found nothing may sleep.
 --
--- In how many ms something may be due; -1 if nothing is to come.
+-- In how many ms a task or a tick may be due; -1 if none is to come.
 --
 -- Stands on: queue, streams
 local function soonest(pause)
@@ -12,7 +12,7 @@ local function soonest(pause)
   return pause
 end
 
--- "<level> <last entry> ... w <last entry>": who sleeps is woken by what comes behind them.
+-- "<level> <last entry> ... w <last entry>": a sleeper is woken by entries after these.
 local function last_entries(levels)
   local last = {}
   for _, level in ipairs(levels) do

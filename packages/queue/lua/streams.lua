@@ -3,7 +3,7 @@ local function stream_of(priority)
   return READY[priority + 1]
 end
 
--- Priorities in use, highest first. Those above 0 are noted when they are first used.
+-- The priorities in use, highest first. Those above 0 are noted when they are first used.
 local function levels_of(noted)
   local levels = {}
   for level in string.gmatch(noted or '', '%d') do levels[#levels + 1] = tonumber(level) end

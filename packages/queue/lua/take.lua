@@ -1,6 +1,6 @@
 -- Prelude of the verbs that remove and replace: takes a task out of where it waits, unless a worker has it.
 --
--- Deletes an entry, so that it never stands for another task of the same id. Returns what became of it.
+-- Deletes an entry, so that it never stands for another task with the same id. Returns the outcome.
 --
 -- Stands on: lines
 local function take_entry(stream, entry)
@@ -15,8 +15,8 @@ local function take_entry(stream, entry)
   return 'removed'
 end
 
--- Returns what became of a task with a record, and whether it had a slot of its key. `state` is the one that it must be
--- in, '' for any.
+-- Takes out a task with a record. Returns the outcome, and whether the task had a slot of its key. `state` is the state
+-- that it must be in, '' for any.
 local function take(id, record, key, state)
   local place = redis.call('HGET', PLACES, id)
   local is_delayed = not place and redis.call('ZSCORE', DELAYED, id)

@@ -1,4 +1,4 @@
--- tick: add the tasks of ticks of a schedule that are due and set the next one, unless somebody else has.
+-- tick: add the tasks of a schedule's ticks that are due, and set the next one, unless somebody else has.
 --
 -- ARGV[1] the schedule  ARGV[2] the first of the ticks, in ms since the epoch  ARGV[3] the next one, or '' if there is none
 -- then, for each task: ARGV its id, its record

@@ -1,4 +1,4 @@
--- time: that of the server, by which all is decided.
+-- time: read the time of the server, which decides everything.
 --
 -- Replies {'time', in ms since the epoch}
 --

@@ -1,12 +1,13 @@
--- Prelude of the verb that claims: what has begun lately, so that no more begins within any time than a rate
+-- Prelude of the verb that claims: the tasks that have begun lately, so that no more begin within any time than a rate
 -- allows.
 --
--- A log is "<time in ms> <how many> ...", the oldest first. What began within the same hundredth of the rate's time is one
--- entry, with the time of the last: so a log is short, and an entry counts a hundredth longer than it must at the most.
+-- A log is "<time in ms> <how many> ...", the oldest first. Tasks that began within the same hundredth of the rate's
+-- time are one entry, with the time of the last: so a log is short, and an entry counts at most a hundredth longer than
+-- it must.
 --
 -- Stands on: queue
 
--- What still counts in the log of the queue ('') or of a key, and how many that are.
+-- The part that still counts of the log of the queue ('') or of a key, and the number of tasks in it.
 local function begun(field, per)
   local log, sum, stepped = {}, 0, false
   for at, count in string.gmatch(redis.call('HGET', BEGUN, field) or '', '(%d+) (%d+)') do
@@ -27,7 +28,7 @@ local function keep_log(field, log)
   redis.call('HSET', BEGUN, field, table.concat(words, ' '))
 end
 
--- How many may begin, and from when on more may, in ms since the epoch.
+-- How many tasks may begin, and from when on more may, in ms since the epoch.
 local function allowance(field, most, per)
   local log, sum, stepped = begun(field, per)
   if stepped then keep_log(field, log) end

@@ -1,4 +1,4 @@
--- work: end deliveries and claim new ones, for a session that is renewed by it.
+-- work: end deliveries and claim new ones, for a session that this call renews.
 --
 -- ARGV[1] session  ARGV[2] its lease in ms  ARGV[3] how many tasks are wanted  ARGV[4] the highest token that the worker
 -- knows of  ARGV[5] how many results are kept  ARGV[6] for how many ms  ARGV[7] and ARGV[8] the same
@@ -8,9 +8,8 @@
 -- then, for each of them: ARGV as settle.lua describes
 --
 -- Replies {'worked', token, time in ms, ms until there may be more or -1, last entries or '', the ticks that are due as
--- due.lua has them, since when there has been a worker, 'unconfirmed' if tokens wait for that, 'paced' if there is a rate, or '', the epoch,
--- level, entries, ...}
--- or {'lost'} when the session is over
+-- due.lua has them, since when there has been a worker, 'unconfirmed' if tokens wait for that, 'paced' if there is a
+-- rate, or '', the epoch, level, entries, ...} or {'lost'} when the session is over
 --
 -- Stands on: queue, redis/epoch, redis/sessions, due, endings, retention, reap, returned, sleep
 local session, want = ARGV[1], tonumber(ARGV[3])
@@ -20,7 +19,7 @@ prolong(session, ends, ARGV[2])
 
 local identity = redis.call('HMGET', META, 'server', 'epoch', 'token', 'confirmed')
 local epoch, last = epoch_of(identity)
--- What was on its way for longer than a later call is done by that, or given up; nobody would hear of what it claims.
+-- A call that arrives after a later one has been repeated by that, or was given up; nobody would learn what it claims.
 local late = not is_next(session, ARGV[9])
 if late then want = 0 end
 local count = tonumber(ARGV[12])
@@ -49,7 +48,7 @@ if got > 0 then
 end
 local reply = {'worked', issued, string.format('%.0f', now), '-1', '', {}, meta[3] or '0', '', epoch}
 if got < want then
-  -- Behind void entries there may be others.
+  -- After void entries there may be others.
   reply[4] = void > 0 and '0' or string.format('%.0f', soonest(pause))
   reply[5] = last_entries(levels)
 end

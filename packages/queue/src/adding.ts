@@ -1,5 +1,5 @@
 /**
- * Adding tasks to a queue, one call each: those that fit into an entry of a stream, and those that need a record.
+ * Adding tasks to a queue, each in one call: tasks that fit into an entry of a stream, and tasks that need a record.
  *
  * Guarantees: an add that resolved is in Redis, and on as many replicas as the queue asks for.
  */
@@ -11,14 +11,14 @@ import { type AddSettings, keptOptions, readAddOptions } from './task-options.js
 import { added, traceOfAdd } from './telemetry.js';
 import * as verbs from './verbs.js';
 
-/** What became of an add. */
+/** The outcome of an add. */
 export interface Added {
   readonly id: string;
   /** False when the task was there already, by its id or its deduplication key. */
   readonly added: boolean;
 }
 
-/** A task's data as they are kept, if it can be added. Throws MisuseError. */
+/** Encodes a task's data as they are kept, if the task can be added. Throws MisuseError. */
 export async function encodeTask(parts: QueueParts, data: unknown, options: unknown): Promise<string> {
   const { settings, schema } = parts;
   readAddOptions(options);
@@ -27,7 +27,7 @@ export async function encodeTask(parts: QueueParts, data: unknown, options: unkn
   return text;
 }
 
-/** What its data are checked as. */
+/** How errors name the data and their owner. */
 const TASK = { of: 'the task', owner: 'queue' };
 
 /** Stands in the place of an id, before the limit. */
@@ -77,7 +77,7 @@ export class Adder {
   }
 }
 
-/** Whether all of it fits into an entry of a stream. */
+/** Whether the whole task fits into an entry of a stream. */
 function isPlain({ id, delay, key, deduplicate }: AddSettings): boolean {
   return id === undefined && !delay && key === undefined && deduplicate === undefined;
 }

@@ -1,7 +1,7 @@
 /**
- * What operators see of a queue and do to it.
+ * The view of a queue that operators have, and the actions that they take.
  *
- * Guarantees: each call is one step in Redis, except `purge`, which goes on until nothing is left of what it takes out.
+ * Guarantees: each call is one step in Redis, except `purge`, which goes on until none of the tasks to purge is left.
  */
 import {
   checkData,
@@ -38,7 +38,7 @@ import * as verbs from './verbs.js';
 export interface ObliterateOptions {
   /** The name of the queue. */
   readonly confirm: string;
-  /** Whether to do so although workers have tasks of it, and lose them. Default false. */
+  /** Deletes the queue even if workers have tasks of it, which they then lose. Default false. */
   readonly force?: boolean;
 }
 
@@ -55,7 +55,7 @@ const LIST = {
   limit: withDefault(whole(1, 1_000), 100),
 };
 
-/** What a queue can be asked beside adding. */
+/** The calls of a queue other than those that add tasks or wait for them. */
 export abstract class QueueAdministration<Input> {
   readonly name: string;
   readonly #parts: QueueParts;
@@ -66,8 +66,8 @@ export abstract class QueueAdministration<Input> {
   }
 
   /**
-   * Sets a schedule: a task at every tick, exactly one however many workers run. Setting it again as it was changes
-   * nothing, so every process may do so at its start. Throws MisuseError, UnavailableError.
+   * Sets a schedule: a task at every tick, exactly one however many workers run. Setting an unchanged schedule again
+   * changes nothing, so every process may do so at its start. Throws MisuseError, UnavailableError.
    */
   async schedule(name: string, data: Input, schedule: Schedule): Promise<void> {
     const { settings, schema, ports } = this.#parts;
@@ -87,17 +87,17 @@ export abstract class QueueAdministration<Input> {
     return words.includes('removed');
   }
 
-  /** All schedules, that first whose next tick is first. Throws UnavailableError. */
+  /** All schedules, in the order of their next ticks. Throws UnavailableError. */
   async schedules(): Promise<ScheduleInfo[]> {
     return (await this.#parts.port.call(verbs.schedules, undefined)).map(readSchedule);
   }
 
-  /** What is known of a task; undefined if nothing. Throws UnavailableError. */
+  /** Looks up a task; undefined if nothing is known of it. Throws UnavailableError. */
   async get(id: string): Promise<TaskInfo | undefined> {
     return this.#parts.port.call(verbs.find, requireId('id', id));
   }
 
-  /** Whether there is such a queue: something was added to it, or a worker began, and it was not obliterated. */
+  /** Whether the queue exists: something was added to it or a worker began, and it has not been obliterated. */
   async exists(): Promise<boolean> {
     return this.#parts.port.call(verbs.exists, undefined);
   }
@@ -108,8 +108,8 @@ export abstract class QueueAdministration<Input> {
   }
 
   /**
-   * A page of the tasks in one state, those first that are next, or of dead letters the oldest, of completed ones the
-   * latest. `after` is the `next` of the page before, `limit` from 1 to 1000, default 100.
+   * A page of the tasks in one state, beginning with those that are next; with dead letters, the oldest; with completed
+   * tasks, the latest. `after` is the `next` of the previous page; `limit` is from 1 to 1000, default 100.
    * Throws MisuseError, UnavailableError.
    */
   async list(
@@ -131,7 +131,7 @@ export abstract class QueueAdministration<Input> {
   }
 
   /**
-   * Takes out a task that nobody works on, or a dead letter. Resolves to whether there was one.
+   * Removes a task that nobody works on, or a dead letter. Resolves to whether there was one.
    * Throws MisuseError if a worker has it, UnavailableError.
    */
   async remove(id: string): Promise<boolean> {
@@ -145,8 +145,8 @@ export abstract class QueueAdministration<Input> {
   }
 
   /**
-   * Lets a dead letter be tried again, from its first attempt. Resolves to whether it is: false if there is none, or if a
-   * task of its id was added since and has not ended; the letter stays then. Throws UnavailableError.
+   * Lets a dead letter be tried again, from its first attempt. Resolves to whether it will be: false if there is none,
+   * or if a task of the same id was added since and has not ended; the letter stays then. Throws UnavailableError.
    */
   async requeue(id: string): Promise<boolean> {
     const { port } = this.#parts;
@@ -155,7 +155,7 @@ export abstract class QueueAdministration<Input> {
     return port.call(verbs.requeue, { id, letter, record: freshRecord(letter) });
   }
 
-  /** Takes out all tasks of one state; resolves to how many. Those that a worker has stay. Throws UnavailableError. */
+  /** Removes all tasks in one state; resolves to how many. Tasks that a worker has stay. Throws UnavailableError. */
   async purge(state: Exclude<TaskState, 'active' | 'completed'>): Promise<number> {
     if (!['waiting', 'delayed', 'dead'].includes(state)) {
       throw new MisuseError(`purge takes out waiting, delayed or dead tasks; got ${display(state)}.`);
@@ -168,14 +168,14 @@ export abstract class QueueAdministration<Input> {
       const words = await Promise.all(tasks.map(({ id }) => port.call(verbs.remove, { id, state })));
       const count = words.filter((word) => word === 'removed').length;
       removed += count;
-      // Behind what was removed there may be others; what a worker has taken meanwhile is passed over.
+      // After the removed tasks there may be others; those that a worker has taken meanwhile are passed over.
       after = count > 0 ? '' : next;
     } while (after !== undefined);
     return removed;
   }
 
   /**
-   * Deletes the queue with all that is in it. Throws MisuseError, also if workers have tasks of it, UnavailableError.
+   * Deletes the queue with everything in it. Throws MisuseError, also if workers have tasks of it; UnavailableError.
    */
   async obliterate(options: ObliterateOptions): Promise<void> {
     const { confirm, force } = readOptions('obliterate', options, OBLITERATE);

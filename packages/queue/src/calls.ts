@@ -1,6 +1,6 @@
 /**
- * The calls of a worker's session with a queue: those that keep it, and those that end and claim deliveries, or compare
- * what is known of them.
+ * The calls of a worker's session with a queue: those that keep the session, those that end and claim deliveries, and
+ * the one that compares what both sides know of them.
  */
 import { type LeaseCalls, type Numbered, NumberedCalls } from '@holdfast/redis';
 import type { Claimed, Work } from './claimed.js';
@@ -10,7 +10,7 @@ import type { QueuePort } from './port.js';
 import type { QueueSettings } from './queue-options.js';
 import { type Compared, close, open, progress, type Renewed, reconcile, renew, work } from './verbs.js';
 
-/** What there is to do for a session. */
+/** A call's work for a session. */
 export interface WorkOrder {
   readonly session: string;
   readonly settled: readonly Outcome[];
@@ -35,7 +35,7 @@ export class SessionCalls implements LeaseCalls<Renewed> {
     this.#numbered = new NumberedCalls(health);
   }
 
-  /** The queue's epoch in which the worker was sure of what it has; '' before the first answer. */
+  /** The queue's epoch in which the worker was sure of its deliveries; '' before the first answer. */
   get epoch(): string {
     return this.#numbered.epoch;
   }
@@ -62,8 +62,8 @@ export class SessionCalls implements LeaseCalls<Renewed> {
   }
 
   /**
-   * Repeats the ends of deliveries of a call that was not answered, until one is or `isOpen` says that there is no sense in
-   * it any more: then it resolves to undefined.
+   * Repeats the ends of deliveries of a call that was not answered, until a repetition is answered, or `isOpen` says
+   * that there is no longer any point: it then resolves to undefined.
    */
   async repeat(
     session: string,
@@ -82,14 +82,14 @@ export class SessionCalls implements LeaseCalls<Renewed> {
     return worked;
   }
 
-  /** `places` are those of what the worker knows of: priority, entry, ... Throws UnavailableError. */
+  /** `places` are those of the deliveries that the worker knows of: priority, entry, ... Throws UnavailableError. */
   reconcile(session: string, places: readonly string[]): Promise<Compared | 'lost'> {
     return this.#numbered.call(({ number }) =>
       this.#port.call(reconcile, { session, lease: this.#lease, number, places }),
     );
   }
 
-  /** Notes how far a task is. False if the session does not have it any more. Throws UnavailableError. */
+  /** Records the progress of a task. False if the session no longer has it. Throws UnavailableError. */
   progress(session: string, { priority, entry, id }: Claimed, text: string): Promise<boolean> {
     return this.#port.call(progress, { session, priority, entry, id, progress: text });
   }

@@ -1,8 +1,8 @@
 /**
- * What a worker was delivered, read from the reply of lua/work.lua.
+ * The deliveries that a worker receives, read from the reply of lua/work.lua.
  *
- * Guarantees: a delivery that cannot be read, such as one that somebody has written by hand, says so of itself; the others
- * in the reply are read all the same.
+ * Guarantees: a delivery that cannot be read, such as one that somebody has written by hand, is marked as unreadable;
+ * the others in the reply are read all the same.
  */
 import { messageOf } from '@holdfast/kernel';
 import type { Reply } from '@holdfast/redis';
@@ -11,24 +11,24 @@ import type { Body, Failure, KeptOptions } from './task-options.js';
 /** One delivery. */
 export interface Claimed {
   readonly id: string;
-  /** As the scripts want it. */
+  /** As the scripts take it. */
   readonly priority: string;
-  /** Its entry in the stream of its priority. */
+  /** The task's entry in the stream of its priority. */
   readonly entry: string;
   readonly key: string;
-  /** Whether it has a record beside its entry. */
+  /** Whether the task has a record beside its entry. */
   readonly recorded: boolean;
   /** JSON. */
   readonly data: string;
   readonly options: KeptOptions;
-  /** When it expires, in ms since the epoch by the server. */
+  /** When the task expires, in ms since the epoch by the server. */
   readonly expires: number | undefined;
   /** How often this entry was delivered. */
   readonly deliveries: number;
   /** Failed attempts before this entry. */
   readonly made: number;
   readonly errors: readonly Failure[];
-  /** Why it cannot be read, if so: then its data are the text of what is there. */
+  /** Why the delivery cannot be read, if so: then its data are the raw text. */
   readonly unreadable?: string;
 }
 
@@ -36,24 +36,26 @@ export interface Work {
   readonly token: number;
   /** Milliseconds since the epoch, by the server. */
   readonly now: number;
-  /** Of the queue: changes when the server may have forgotten something. */
+  /** The epoch of the queue: changes when the server may have forgotten something. */
   readonly epoch: string;
-  /** In how many ms there may be more; negative if only somebody's doing can bring more. */
+  /** In how many ms there may be more tasks; negative if more can come only by somebody's action. */
   readonly wait: number;
-  /** Behind which entries new ones wake who sleeps: '<level> <entry> ...'; '' if all that was wanted was there. */
+  /**
+   * The entries after which a new one wakes a sleeper: '<level> <entry> ...'; '' if as many tasks came as were wanted.
+   */
   readonly last: string;
   readonly ticks: DueTicks;
-  /** Whether no token is issued before replicas have confirmed that they know the epoch, or its time has come. */
+  /** Whether no token is issued until replicas have confirmed that they know the epoch, or its time has come. */
   readonly isUnconfirmed: boolean;
-  /** Whether a rate counts what is delivered as begun. */
+  /** Whether a rate counts delivered tasks as begun. */
   readonly isPaced: boolean;
   readonly claimed: readonly Claimed[];
 }
 
-/** The schedules that have ticks that are due. Times are ms since the epoch, by the server. */
+/** The schedules with ticks that are due. Times are in ms since the epoch, by the server. */
 export interface DueTicks {
   readonly now: number;
-  /** Since when there has been a worker at all times. */
+  /** The time since which there has always been a worker. */
   readonly since: number;
   readonly due: readonly { readonly schedule: string; readonly kept: string; readonly at: number }[];
 }
@@ -83,7 +85,7 @@ export function readWork(items: readonly Reply[]): Work | undefined {
   };
 }
 
-/** Of lua/due.lua. */
+/** Reads the reply of lua/due.lua. */
 export function readTicks(
   due: Reply,
   { now, since }: { readonly now: Reply; readonly since: Reply },
@@ -116,7 +118,7 @@ function readEntry(priority: string, entry: Entry): Claimed {
 
 const idOf = (priority: string, entry: string): string => (priority === '0' ? entry : `${entry}:${priority}`);
 
-/** A task without a record: an entry that has its data. */
+/** Reads a task without a record, whose entry has its data. */
 function readPlain(priority: string, [entry, fields, deliveries = 1]: Entry): Claimed {
   const { x, ...options }: KeptOptions = fields[3] ? JSON.parse(fields[3]) : NO_OPTIONS;
   return {
@@ -127,7 +129,7 @@ function readPlain(priority: string, [entry, fields, deliveries = 1]: Entry): Cl
     recorded: false,
     data: fields[1] ?? 'null',
     options: fields[3] ? options : NO_OPTIONS,
-    // An entry has the time at which it was added.
+    // The id of an entry contains the time at which it was added.
     expires: x === undefined ? undefined : Number.parseInt(entry, 10) + x,
     deliveries,
     made: 0,

@@ -1,14 +1,14 @@
 /**
  * Delivers the tasks of one queue to a handler, as many at a time as it may have, and ends the deliveries.
  *
- * The main path: `nextCall` (next-call.ts) says what to ask for; `#work` ends what was handled and claims as much as there
- * is room for, in one call; `#begin` handles each task; what comes of it waits among the deliveries (deliveries.ts) for the
- * next call. With nothing to claim it sleeps. Short tasks are claimed a few milliseconds ahead, so that a round trip is
- * shared by many of them.
+ * The main path: `nextCall` (next-call.ts) decides what to ask for; `#work` ends the deliveries that were handled and
+ * claims as many as there is room for, in one call; `#begin` handles each task; its outcome waits among the deliveries
+ * (deliveries.ts) for the next call. When there is nothing to claim, the consumer sleeps. Short tasks are claimed a few
+ * milliseconds ahead, so that many of them share one round trip.
  *
- * Guarantees: a delivery is ended only under the session that claimed it. A call whose answer was lost is repeated while
- * the lease is valid, as a repetition, which the script tells apart. When the session is lost, so are its deliveries:
- * nothing that their handlers return reaches the queue.
+ * Guarantees: a delivery is ended only under the session that claimed it. A call whose answer was lost is repeated
+ * while the lease is valid, marked as a repetition so that the script can tell. When the session is lost, so are its
+ * deliveries: nothing that their handlers return reaches the queue.
  */
 import type { Clock, HoldfastError, Timer } from '@holdfast/kernel';
 import { Session, type SessionEnd } from '@holdfast/redis';
@@ -34,27 +34,27 @@ import { refused } from './telemetry.js';
 import { TickRunner } from './ticks.js';
 import type { Renewed } from './verbs.js';
 
-/** What consumes: the queue, and what becomes of its tasks. */
+/** The queue to consume, and how to handle its tasks. */
 export interface ConsumerOptions {
   readonly queue: TaskQueue & { readonly port: QueuePort; readonly settings: QueueSettings };
   readonly worker: string;
-  /** The most tasks at a time, of all consumers that share it. */
+  /** The most tasks at a time, over all consumers that share this number. */
   readonly concurrency: number;
-  /** Those that share it, this one among them: they take turns. */
+  /** The consumers that share it, including this one: they take turns. */
   readonly shared: readonly Consumer[];
   /** In ms. */
   readonly lease: number;
-  /** Handles a task. What it rejects with is reported, and the attempt counts. */
+  /** Handles a task. If it rejects, the error is reported, and the attempt counts. */
   readonly handle: (
     claimed: Claimed,
     task: DeliveredTask<unknown>,
     now: number,
   ) => Promise<Outcome> | Outcome;
-  /** Something that nobody waits for went wrong. */
+  /** Reports an error in work that nobody waits for. */
   readonly report: Report;
 }
 
-/** After how long what was claimed ahead and could not begin is handed back, in ms. */
+/** How long a task that was claimed ahead may fail to begin before it is handed back, in ms. */
 const STUCK = 20;
 
 /** Starts a microtask: unlike queueMicrotask, without an AsyncResource, which costs more than the rest of a turn. */
@@ -72,7 +72,7 @@ export class Consumer {
   #phase: Phase = 'opening';
   #supply: Supply = 'unknown';
   #isPaused = false;
-  /** False while a call may have claimed what we do not know of, or the server may have forgotten what we do. */
+  /** False while a call may have claimed tasks that we do not know of, or the server may have forgotten ours. */
   #isSure = true;
   /** Calls under way, and the tasks that they have asked for. */
   #calls = 0;
@@ -85,11 +85,11 @@ export class Consumer {
     this.#isScheduled = false;
     this.#pump();
   };
-  /** When to hand back what was claimed ahead. */
+  /** Fires when tasks that were claimed ahead are to be handed back. */
   #stuck: Timer | undefined;
   /** Aborts when the drain begins. */
   readonly #draining = new AbortController();
-  /** Whether a rate counts what is delivered as begun. */
+  /** Whether a rate counts delivered tasks as begun. */
   #isPaced = false;
   #confirming: Promise<void> | undefined;
   /** Resolves the drain. */
@@ -123,7 +123,7 @@ export class Consumer {
     });
   }
 
-  /** Why it does not consume; undefined while it does. */
+  /** Why the consumer does not consume; undefined while it does. */
   get problem(): string | undefined {
     return this.#phase === 'closed' ? 'it has stopped' : this.#health.problem;
   }
@@ -132,12 +132,12 @@ export class Consumer {
     return this.#deliveries.begun;
   }
 
-  /** Tasks that it has, or has asked for. */
+  /** How many tasks the consumer has, or has asked for. */
   get load(): number {
     return this.#deliveries.begun + this.#deliveries.ahead + this.#asked;
   }
 
-  /** Another has room again that may be for this one. */
+  /** Called when another consumer has room again, which this one may use. */
   freed(): void {
     if (this.#supply !== 'drained') this.#schedule();
   }
@@ -146,13 +146,13 @@ export class Consumer {
     void this.#open();
   }
 
-  /** Whether it claims tasks. */
+  /** Whether the consumer claims tasks. */
   set claiming(value: boolean) {
     this.#isPaused = !value;
     if (value) this.#wake();
   }
 
-  /** Claims no more, and hands back what has not begun; resolves when all that has begun has ended. */
+  /** Stops claiming, and hands back tasks that have not begun; resolves when all those that have begun have ended. */
   async drain(): Promise<void> {
     this.#phase = 'draining';
     this.#draining.abort();
@@ -163,7 +163,7 @@ export class Consumer {
     });
   }
 
-  /** Gives back what has not ended, for others to handle at once. */
+  /** Hands back the tasks that have not ended, for others to handle at once. */
   handBack(reason: HoldfastError): void {
     this.#deliveries.handBackBegun(reason);
     this.#schedule();
@@ -176,7 +176,7 @@ export class Consumer {
     await this.#session.close();
   }
 
-  /** Until there is a session, or no more need of one. */
+  /** Tries until there is a session, or it is no longer needed. */
   async #open(): Promise<void> {
     for (let tries = 0; this.#phase === 'opening'; tries += 1) {
       try {
@@ -199,7 +199,7 @@ export class Consumer {
     this.#schedule();
   }
 
-  /** What was settled in this turn of the event loop, and what can be claimed, leaves together. */
+  /** Everything that was settled in this turn of the event loop, and the next claim, leave in one call. */
   #schedule(): void {
     if (this.#isScheduled) return;
     this.#isScheduled = true;
@@ -250,7 +250,7 @@ export class Consumer {
       work = await this.#call.work({ session, settled, want });
     } catch (error) {
       this.#health.failed(error);
-      // What it may have claimed is unknown to us, and is given up before more is claimed.
+      // We do not know what the call may have claimed; that is given up before more is claimed.
       this.#isSure = false;
       work = await this.#call.repeat(session, settled, () => this.#isOpen(session));
     }
@@ -269,7 +269,7 @@ export class Consumer {
     return this.#session.id === session && this.#phase !== 'closed';
   }
 
-  /** In another epoch, the server may have forgotten what it delivered, and what it was told has ended. */
+  /** In another epoch, the server may have forgotten which tasks it has delivered, and which have ended. */
   #noteEpoch(epoch: string): void {
     if (epoch === this.#call.epoch) return;
     if (this.#call.epoch !== '') this.#isSure = false;
@@ -277,7 +277,10 @@ export class Consumer {
     if (!this.#isSure) this.#schedule();
   }
 
-  /** Gives up what Redis says that we have, and we do not know of; and what it says that we do not have. */
+  /**
+   * Gives up deliveries that are ours according to Redis but unknown to us, and those that are not ours according to
+   * Redis.
+   */
   async #reconcile(session: string): Promise<void> {
     this.#calls += 1;
     try {
@@ -298,7 +301,7 @@ export class Consumer {
     this.#wake();
   }
 
-  /** After a failure. A drain with nothing to hand back does not wait. */
+  /** Waits after a failure. A drain with nothing to hand back does not wait. */
   async #pause(): Promise<void> {
     if (this.#phase !== 'draining') await this.#health.pause(undefined, this.#draining.signal);
     else if (!this.#deliveries.isEmpty) await this.#health.pause();
@@ -330,7 +333,7 @@ export class Consumer {
       this.#sleep.until(work.last, work.wait, () => this.#wake());
   }
 
-  /** Tokens wait until replicas know the epoch, or their time has come: the server says for how long. */
+  /** Tokens wait until replicas know the epoch, or their time has come; the server says how long that takes. */
   #confirm(): void {
     this.#confirming ??= this.#options.queue.port
       .confirmEpoch()
@@ -342,7 +345,7 @@ export class Consumer {
   }
 
   #beginAll(): void {
-    // What can no longer be proved ours is not begun; it is handed back below, if it still is.
+    // A task that can no longer be proved ours is not begun; it is handed back below, if it still is ours.
     while (this.#deliveries.begun < this.#options.concurrency && this.#session.isValid) {
       const next = this.#deliveries.next();
       if (next === undefined) break;
@@ -351,7 +354,7 @@ export class Consumer {
     this.#watchAhead();
   }
 
-  /** What waits behind a task that takes longer than expected is better done by others. */
+  /** Tasks that wait behind one that takes longer than expected are better handled by others. */
   #watchAhead(): void {
     if (this.#deliveries.ahead === 0 || this.#phase === 'closed') return;
     this.#stuck ??= this.#clock.after(STUCK, () => {
@@ -366,7 +369,7 @@ export class Consumer {
     this.#stuck = undefined;
   }
 
-  /** Those that were claimed until `time`. */
+  /** Hands back the tasks that were claimed until `time` and have not begun. */
   #handBackAhead(time: number): void {
     if (this.#deliveries.handBackAhead(time) === 0) return;
     this.#averageDuration = Math.max(this.#averageDuration, AHEAD);
@@ -404,7 +407,7 @@ export class Consumer {
     });
   }
 
-  /** The session is over: nothing of what it had is ours any more. */
+  /** The session is over: none of its deliveries is ours any more. */
   #lose(why: SessionEnd): void {
     refused(this.#options.queue.name, this.#deliveries.lose(why));
     this.#cancelStuck();

@@ -1,9 +1,10 @@
 /**
- * The deliveries of a session, from the answer that claimed them to the call that ends them: first ahead, then begun, then
- * settled, with an outcome that waits for the next call.
+ * The deliveries of a session, from the answer that claimed them to the call that ends them: first ahead, then begun,
+ * then settled, with an outcome that waits for the next call.
  *
  * Guarantees: each delivery is in one of the three places. An outcome counts only while its delivery is begun: what a
- * handler returns after its delivery was handed back or lost is dropped. No input or output, no clock: times come in.
+ * handler returns after its delivery was handed back or lost is dropped. No input or output, no clock: times are passed
+ * in.
  */
 import type { HoldfastError } from '@holdfast/kernel';
 import type { SessionEnd } from '@holdfast/redis';
@@ -15,7 +16,7 @@ import type { DeliveredTask } from './task.js';
 export interface Ahead {
   readonly claimed: Claimed;
   readonly token: number;
-  /** By the server, in ms. */
+  /** The time of the server, in ms. */
   readonly now: number;
   /** Monotonic time at which it was claimed. */
   readonly since: number;
@@ -29,7 +30,7 @@ const WHY: Readonly<Record<SessionEnd, string>> = {
 };
 
 export class Deliveries {
-  /** By what was claimed: each delivery is an object of its own, which costs less to look up than its place as text. */
+  /** Keyed by the delivery: each is an object of its own, which costs less to look up than its place as text. */
   readonly #begun = new Map<Claimed, DeliveredTask<unknown>>();
   #ahead: Ahead[] = [];
   #settled: Outcome[] = [];
@@ -57,7 +58,7 @@ export class Deliveries {
     this.#ahead.push(delivery);
   }
 
-  /** The next to begin: the caller begins it, or it is not held any more. */
+  /** Takes the next delivery to begin: unless the caller begins it, it is no longer held. */
   next(): Ahead | undefined {
     return this.#ahead.shift();
   }
@@ -79,7 +80,7 @@ export class Deliveries {
     return this.#settled.splice(0, most);
   }
 
-  /** Hands back what was claimed until `time` and has not begun. Returns how many. */
+  /** Hands back the deliveries that were claimed until `time` and have not begun. Returns how many. */
   handBackAhead(time: number): number {
     const late = this.#ahead.filter(({ since }) => since <= time);
     if (late.length === 0) return 0;
@@ -88,7 +89,7 @@ export class Deliveries {
     return late.length;
   }
 
-  /** Hands back what has begun: its handlers are told `reason`. */
+  /** Hands back the deliveries that have begun: their signals abort with `reason`. */
   handBackBegun(reason: HoldfastError): void {
     for (const [claimed, task] of this.#begun) {
       task.end(reason);
@@ -97,7 +98,7 @@ export class Deliveries {
     this.#begun.clear();
   }
 
-  /** Priority, entry, ... of all. */
+  /** The places of all deliveries: priority, entry, ... */
   places(): readonly string[] {
     const held = [...this.#begun.keys(), ...this.#ahead.map(({ claimed }) => claimed)];
     return [
@@ -106,7 +107,9 @@ export class Deliveries {
     ];
   }
 
-  /** Those in `gone` ("<priority> <entry>") are not ours: the server has forgotten that it delivered them. */
+  /**
+   * Drops those in `gone` ("<priority> <entry>"), which are not ours: the server has forgotten that it delivered them.
+   */
   forget(gone: ReadonlySet<string>): void {
     for (const [claimed, task] of this.#begun) {
       if (!gone.has(placeOf(claimed))) continue;

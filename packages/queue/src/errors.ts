@@ -1,5 +1,5 @@
 /**
- * The errors that are the queue's own; the others are those of all of Holdfast (docs/ERRORS.md).
+ * The errors of the queue alone; the others are shared by all of Holdfast (docs/ERRORS.md).
  */
 import { HoldfastError } from '@holdfast/kernel';
 
@@ -17,7 +17,7 @@ export class QueueFullError extends HoldfastError {
   override readonly name = 'QueueFullError';
   readonly code = 'HOLDFAST_QUEUE_FULL';
   readonly queue: string;
-  /** The limit `waiting` that is kept with the queue. */
+  /** The limit `waiting`, as it is kept with the queue. */
   readonly max: number;
 
   constructor(queue: string, max: number) {
@@ -27,7 +27,7 @@ export class QueueFullError extends HoldfastError {
   }
 }
 
-/** A task that was waited for has ended among the dead letters. */
+/** The awaited task has ended among the dead letters. */
 export class TaskFailedError extends HoldfastError {
   override readonly name = 'TaskFailedError';
   readonly code = 'HOLDFAST_TASK_FAILED';
@@ -45,7 +45,7 @@ export class TaskFailedError extends HoldfastError {
   }
 }
 
-/** A task that was waited for has completed, but what its handler returned could not be kept. It is not run again. */
+/** The awaited task has completed, but the value that its handler returned could not be kept. It is not run again. */
 export class ResultNotKeptError extends HoldfastError {
   override readonly name = 'ResultNotKeptError';
   readonly code = 'HOLDFAST_RESULT_NOT_KEPT';
@@ -62,7 +62,7 @@ export class ResultNotKeptError extends HoldfastError {
   }
 }
 
-/** A task that was waited for is not there any more, and no result of it is kept. */
+/** The awaited task is no longer there, and no result of it is kept. */
 export class TaskGoneError extends HoldfastError {
   override readonly name = 'TaskGoneError';
   readonly code = 'HOLDFAST_TASK_GONE';

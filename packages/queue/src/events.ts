@@ -1,21 +1,21 @@
 /**
- * What happens to the tasks of a queue, read from its two streams: that of the results, and that of notices.
+ * The events of a queue's tasks, read from its two streams: that of results, and that of notices.
  *
- * Guarantees: a reader that begins at a place misses nothing that is still kept, and is given events in the order in which
- * they happened. Results are kept as the queue's `retain` says, of notices the latest 1000. The reading goes on after each
- * failure, from where it was.
+ * Guarantees: a reader that begins at a place misses nothing that is still kept, and is given events in the order in
+ * which they happened. Results are kept as the queue's `retain` says; of the notices, the latest 1000 are kept. After a
+ * failure, reading goes on from where it was.
  */
 import { follow, type StreamEntry } from '@holdfast/redis';
 import type { QueuePort } from './port.js';
 import { type KeptResult, readResult } from './results.js';
 import { last } from './verbs.js';
 
-/** Something that happened to a task. */
+/** An event in the life of a task. */
 export type QueueEvent =
   | ({ readonly kind: 'completed'; readonly id: string } & KeptResult)
-  /** An attempt failed, and it will be tried again. */
+  /** An attempt failed, and the task will be tried again. */
   | { readonly kind: 'retried'; readonly id: string; readonly reason: string }
-  /** It is among the dead letters. */
+  /** The task is among the dead letters. */
   | { readonly kind: 'failed'; readonly id: string; readonly reason: string }
   | { readonly kind: 'progress'; readonly id: string; readonly progress: unknown }
   | { readonly kind: 'removed'; readonly id: string };
@@ -23,13 +23,13 @@ export type QueueEvent =
 /** Entries in the two streams. */
 export type Place = readonly [results: string, notices: string];
 
-/** An event, and the entry that it is. */
+/** An event, and its entry. */
 export interface Happened {
   readonly entry: string;
   readonly event: QueueEvent;
 }
 
-/** Reads the events behind `from`, or what happens from now on, until `signal` aborts; yields them as they come. */
+/** Reads the events after `from`, or those from now on, until `signal` aborts; yields them as they come. */
 export async function* readEvents(
   port: QueuePort,
   from: Place | undefined,
@@ -45,7 +45,7 @@ export async function* readEvents(
   for await (const { entries } of batches) yield entries.flatMap(happenedOf);
 }
 
-/** Nothing of an entry that cannot be read: it would end the reading for everybody who waits. */
+/** Empty for an entry that cannot be read, which would end the reading for everybody who waits. */
 function happenedOf([entry, [, id = '', kind, value = '']]: StreamEntry): readonly Happened[] {
   try {
     return [{ entry, event: eventOf(id, kind, value) }];

@@ -1,9 +1,9 @@
 /**
- * One attempt at a task: its data against the schema, the handler, and what becomes of the delivery.
+ * One attempt at a task: the check of its data against the schema, the handler, and the outcome of the delivery.
  *
- * Guarantees: whatever a handler, a schema or a custom backoff throws or returns, the delivery has an outcome. A handler
- * that has succeeded completes its task, also where its result cannot be kept. Only data that do not fit the schema, and
- * what cannot be read, are not tried again; a schema that throws is a failed attempt.
+ * Guarantees: whatever a handler, a schema or a custom backoff throws or returns, the delivery has an outcome. A
+ * handler that has succeeded completes its task, even if its result cannot be kept. Only data that do not fit the
+ * schema, and tasks that cannot be read, are not tried again; a schema that throws is a failed attempt.
  */
 import { type CustomBackoff, DEFAULT_BACKOFF, delayFor, validateData } from '@holdfast/kernel';
 import { type Claimed, unreadableBecause } from './claimed.js';
@@ -62,7 +62,7 @@ export class Handling {
         if ('wrong' in checked) return this.#giveUp(claimed, task, now, checked.wrong);
         task.data = checked.value;
       } catch (error) {
-        // It could not tell, as when its database is away: that says nothing of the data.
+        // The schema could not tell, as when its database is away: that says nothing about the data.
         return this.#failed(claimed, task, now, error);
       }
     }
@@ -99,7 +99,7 @@ export class Handling {
     return failed(claimed, attempt, error, { delay, worker, now });
   }
 
-  /** To the dead letters, without an attempt. */
+  /** Moves the task to the dead letters, without an attempt. */
   #giveUp(claimed: Claimed, { attempt }: DeliveredTask<unknown>, now: number, why: string): Outcome {
     const failure = failureOf(why, { attempt, at: now, worker: this.#options.worker });
     return dead(claimed, attempt - 1, [...claimed.errors, failure]);

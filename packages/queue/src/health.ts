@@ -1,12 +1,12 @@
 /**
- * Whether the calls of a consumer succeed: what its `problem` says, who is told of a failure, and how long it waits then.
+ * The health of a consumer's calls: its `problem`, the reports of failures, and how long it waits after one.
  *
- * Guarantees: `problem` is that of the last call that failed, until one succeeds. Of an outage, the first failure is
- * reported, and every failure that only a change of the program can mend. A report that throws changes nothing.
+ * Guarantees: `problem` is that of the last call that failed, until one succeeds. The first failure of an outage is
+ * reported, and so is every failure that only a change of the program can fix. A report that throws changes nothing.
  */
 import { backoff, type Clock, MisuseError, messageOf, pause, type Random } from '@holdfast/kernel';
 
-/** Told of what nobody waits for. Never throws. */
+/** Reports an error that no caller waits for. Never throws. */
 export type Report = (error: unknown) => void;
 
 export class Health {
@@ -42,13 +42,13 @@ export class Health {
     this.#failures += 1;
   }
 
-  /** Before the next try, longer with each that has failed; not after `signal` aborts. */
+  /** Waits before the next try, longer with each that has failed; not after `signal` aborts. */
   async pause(tries = this.#failures, signal?: AbortSignal): Promise<void> {
     await pause(this.#clock, backoff(this.#random, tries, { base: 50, limit: 1_000 }), signal);
   }
 }
 
-/** Of a user's function: nothing that it throws, also later, goes further. */
+/** The report to a user's function: nothing that it throws, even later, goes further. */
 export function reportTo(onError: (error: unknown) => unknown): Report {
   return (error) => {
     try {

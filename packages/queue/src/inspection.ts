@@ -1,5 +1,5 @@
 /**
- * What operators see of a queue and do to it, from the replies of its scripts.
+ * The view of a queue that operators have, read from the replies of its scripts.
  */
 import { MisuseError } from '@holdfast/kernel';
 import type { Reply } from '@holdfast/redis';
@@ -10,45 +10,45 @@ export type TaskState = 'waiting' | 'active' | 'delayed' | 'dead' | 'completed';
 
 const STATES: readonly TaskState[] = ['waiting', 'active', 'delayed', 'dead', 'completed'];
 
-/** What is known of a task. */
+/** A task, as far as the queue knows it. */
 export interface TaskInfo {
   readonly id: string;
   readonly state: TaskState;
-  /** As it was added; undefined of one that has completed. */
+  /** The data as they were added; undefined for a completed task. */
   readonly data: unknown;
-  /** Of one that has completed. */
+  /** The result of a completed task. */
   readonly result?: unknown;
-  /** Of one that has completed without a result: why what its handler returned was not kept. */
+  /** For a task that has completed without a result: why the value that its handler returned was not kept. */
   readonly notKept?: string;
   readonly key?: string;
   readonly priority?: number;
-  /** Attempts that failed. */
+  /** How many attempts have failed. */
   readonly failed?: number;
-  /** What went wrong in them, latest last; at most 20. */
+  /** The errors of the failed attempts, latest last; at most 20. */
   readonly errors?: readonly Failure[];
-  /** Of one that is delayed: in how many ms it is due. */
+  /** For a delayed task: in how many ms it is due. */
   readonly due?: number;
-  /** Of one that is active: its worker, and how far it says that it is. */
+  /** For an active task: its worker, and the progress that it has reported. */
   readonly worker?: string;
   readonly progress?: unknown;
 }
 
-/** How many tasks there are. */
+/** How many tasks there are in each state. */
 export interface Counts {
   readonly waiting: number;
   readonly active: number;
   readonly delayed: number;
   readonly dead: number;
-  /** Whose results are kept. */
+  /** Completed tasks whose results are kept. */
   readonly completed: number;
   readonly paused: boolean;
-  /** For how long the task that is next has been waiting, in ms. */
+  /** How long the task that is next has been waiting, in ms. */
   readonly oldest: number;
   /** Sessions of workers. */
   readonly workers: number;
 }
 
-/** An id and, where the queue gave it, the entry that it is. */
+/** An id and, if the queue gave it, the entry that it stands for. */
 export function placeOf(id: string): readonly [id: string, entry: string, priority: string] {
   const given = /^(\d+-\d+)(?::(\d))?$/.exec(id);
   return [id, given?.[1] ?? '', given?.[2] ?? '0'];
@@ -68,7 +68,9 @@ function readRecord(record: string): Omit<TaskInfo, 'id' | 'state'> {
   };
 }
 
-/** Its text where it cannot be read, as when somebody has written it by hand: a worker makes a dead letter of it. */
+/**
+ * The raw text if the data cannot be read, as when somebody wrote them by hand: a worker makes a dead letter of that.
+ */
 function readData(text: string): unknown {
   try {
     return JSON.parse(text);
@@ -82,7 +84,7 @@ function readBody(text: string): Body {
   return typeof body === 'object' && body !== null && 'd' in body ? (body as Body) : { d: text };
 }
 
-/** Of find.lua; undefined if it knows nothing of the task. */
+/** Reads the reply of find.lua; undefined if nothing is known of the task. */
 export function readFound(reply: readonly Reply[], id: string): TaskInfo | undefined {
   const [state, value, detail, progress] = reply;
   if (state === 'unknown') return undefined;
@@ -105,11 +107,11 @@ export function readFound(reply: readonly Reply[], id: string): TaskInfo | undef
 /** Some of the tasks in one state. */
 export interface TaskPage {
   readonly tasks: TaskInfo[];
-  /** For the `after` of the next page; undefined of the last. */
+  /** The `after` of the next page; undefined for the last page. */
   readonly next: string | undefined;
 }
 
-/** Of list.lua. */
+/** Reads the reply of list.lua. */
 export function readPage(state: TaskState, reply: readonly Reply[]): TaskPage {
   const items = reply as readonly string[];
   const tasks: TaskInfo[] = [];
@@ -124,7 +126,7 @@ export function readPage(state: TaskState, reply: readonly Reply[]): TaskPage {
   return { tasks, next: items[1] || undefined };
 }
 
-/** Of count.lua. */
+/** Reads the reply of count.lua. */
 export function readCounts(reply: readonly Reply[]): Counts {
   const [, waiting, active, delayed, dead, completed, paused, oldest, workers] = reply;
   return {
@@ -139,7 +141,7 @@ export function readCounts(reply: readonly Reply[]): Counts {
   };
 }
 
-/** The record with which a dead letter begins again. */
+/** The record with which a dead letter starts again. */
 export function freshRecord(letter: string): string {
   const end = letter.indexOf('\n');
   const { d, o } = JSON.parse(letter.slice(end + 1)) as Body;

@@ -1,11 +1,12 @@
 /**
  * Data as text, as they are kept in Redis.
  *
- * Guarantees: what JSON would lose or alter is refused with a MisuseError that says where it is, and so is what is too large.
+ * Guarantees: data that JSON would lose or alter are refused with a MisuseError that says where they are, and so are
+ * data that are too large.
  */
 import { display, MisuseError, messageOf } from '@holdfast/kernel';
 
-/** Data as they are kept. Throws MisuseError if they are not JSON or too large. */
+/** Encodes data as they are kept. Throws MisuseError if they are not JSON, or too large. */
 export function encode(data: unknown, most: number, of: string): string {
   let text: string | undefined;
   let altered: string | undefined;
@@ -27,7 +28,9 @@ export function encode(data: unknown, most: number, of: string): string {
   return text;
 }
 
-/** What JSON would silently alter, and where: "Map: it is at .items[2]"; undefined if nothing. */
+/**
+ * Describes a value that JSON would silently alter, and where: "Map: it is at .items[2]"; undefined if there is none.
+ */
 function alteredIn(value: unknown, path: string): string | undefined {
   if (typeof value === 'number') return Number.isFinite(value) ? undefined : `${value}${placeAt(path)}`;
   if (typeof value === 'function' || typeof value === 'symbol') return typeof value + placeAt(path);
@@ -51,7 +54,7 @@ function alteredIn(value: unknown, path: string): string | undefined {
   return undefined;
 }
 
-/** Kinds of objects that JSON has, or that it takes for plain values. */
+/** The kinds of objects that JSON has, or takes for plain values. */
 const REPRESENTED: readonly string[] = ['Object', 'Number', 'String', 'Boolean'];
 
 const placeAt = (path: string): string => (path === '' ? '' : `: it is at ${path}`);

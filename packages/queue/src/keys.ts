@@ -1,5 +1,5 @@
 /**
- * The keys of a queue, what is in each, and the names that queues may have.
+ * The keys of a queue, their contents, and the names that queues may have.
  *
  * Guarantees: all share one hash tag, so that a queue lives on one shard of a Cluster, and so do its groups.
  */
@@ -12,20 +12,20 @@ export const HIGHEST_PRIORITY = 9;
 const READY = Array.from({ length: HIGHEST_PRIORITY + 1 }, (_, priority) => `ready:${priority}`);
 
 /**
- * What the scripts call by these names, in upper case.
+ * The keys, by the names that the scripts use in upper case.
  *
  * A task that waits stands in the stream of its priority, as an entry with
- *   d <data> o <options>  all of it: most tasks
+ *   d <data> o <options>  the whole task: most tasks
  *   i <id>                its record is in `tasks`
  * A record is "<priority> <holds> <key>\n<body>": holds is 1 if the task keeps a slot of its key while it is delayed. A
- * task with a record is in one place: `places` says where its entry is, or its id is in `delayed` or in `joined`; in the
- * latter case it is also in `lines`, or has a slot and is in `paced`. The consumer of an entry is a session of a worker;
- * the consumer "-" is nobody: what it has was handed back, or taken from a session that is over.
+ * task with a record is in one place: `places` says where its entry is, or its id is in `delayed` or in `joined`; in
+ * the latter case it is also in `lines`, or has a slot and is in `paced`. The consumer of an entry is a session of a
+ * worker; the consumer "-" is nobody: its entries were handed back, or taken from a session that is over.
  */
 export const KEYSPACE = {
   names: [
-    // Settings and counters: layout token server epoch confirmed levels returned paused seq since call:<session>, and the
-    // declared limits: limits max limit rate per key_limit key_rate key_per.
+    // Settings and counters: layout token server epoch confirmed levels returned paused seq since call:<session>, and
+    // the declared limits: limits max limit rate per key_limit key_rate key_per.
     'meta',
     // Sessions by the time at which they end.
     'sessions',
@@ -47,7 +47,7 @@ export const KEYSPACE = {
     'results',
     // Progress by id.
     'progress',
-    // Deduplication keys by the time at which they end; ids by deduplication key, which has 'k:' before it, and the
+    // Deduplication keys by the time at which they end; ids by deduplication key, which is prefixed with 'k:', and the
     // reverse, with 'i:'.
     'dedup',
     'deduped',
@@ -57,14 +57,14 @@ export const KEYSPACE = {
     'schedules',
     'ticks',
     // Ids that the rate of their key holds back, by the time at which they are due; and keys by the time from which
-    // nothing in their log counts.
+    // nothing in their log counts any more.
     'paced',
     'paces',
-    // Ids that wait for their key, by their number: since when, in microseconds.
+    // Ids that wait for their key, by their number, which is the time since which they wait, in microseconds.
     'joined',
-    // What else happened, a stream of the latest 1000: progress, failures and removals.
+    // Other events, a stream of the latest 1000: progress, failures and removals.
     'notices',
-    // Logs of what began lately, of the queue and of keys.
+    // Logs of the tasks that began lately, of the queue and of keys.
     'begun',
   ],
   /** The streams by priority, from 0. */
@@ -80,7 +80,7 @@ export interface QueueKeys {
   readonly for: (script: Script) => readonly string[];
 }
 
-/** Of "<queue>", or "<queue>@<group>". */
+/** The keys of "<queue>", or of "<queue>@<group>". */
 export function keysOf(name: string, prefix: string): QueueKeys {
   const [queue = '', group] = name.split('@');
   const opening = `${prefix}{queue:${queue}}${group === undefined ? '' : `@${group}`}`;
@@ -88,12 +88,12 @@ export function keysOf(name: string, prefix: string): QueueKeys {
   return { of, stream: (priority) => of(`ready:${priority}`), for: ({ keys }) => keys.map(of) };
 }
 
-/** The issuer of the tokens of its tasks: another with each prefix, since each has a clock of its own. */
+/** The issuer of the tokens of its tasks: a different one for each prefix, since each has a clock of its own. */
 export function issuerOf(name: string, prefix: string): string {
   return `queue:${prefix === '' ? name : `${prefix}{${name}}`}`;
 }
 
-/** Every queue of a prefix, by its name. */
+/** The key of the registry: every queue of a prefix, by its name. */
 export const registryKey = (prefix: string): string => `${prefix}holdfast:queues`;
 
 const WORD = '[A-Za-z0-9_-]{1,64}';
@@ -101,7 +101,7 @@ const NAME = new RegExp(`^${WORD}$`);
 /** "<queue>", "<queue>.<partition>", and a group of either, "<queue>@<group>". */
 const QUEUE_NAME = new RegExp(`^${WORD}(?:\\.\\d{1,3})?(?:@${WORD})?$`);
 
-/** A name of something that has keys of its own. */
+/** Checks the name of something that has keys of its own. */
 export function requireKeyName(option: string, name: unknown): string {
   if (typeof name === 'string' && NAME.test(name)) return name;
   throw new MisuseError(
@@ -109,7 +109,7 @@ export function requireKeyName(option: string, name: unknown): string {
   );
 }
 
-/** Throws MisuseError for what is neither a queue's name nor that of a partition or a group of one. */
+/** Throws MisuseError for a name that is neither a queue's nor that of a partition or a group of one. */
 export function requireQueueName(name: unknown): string {
   if (typeof name === 'string' && QUEUE_NAME.test(name)) return name;
   throw new MisuseError(
@@ -119,7 +119,7 @@ export function requireQueueName(name: unknown): string {
 
 const LONGEST_ID = 256;
 
-/** An id of a task: 1 to 256 bytes of UTF-8. Throws MisuseError. */
+/** Checks an id of a task: 1 to 256 bytes of UTF-8. Throws MisuseError. */
 export function requireId(option: string, id: unknown): string {
   // A lone surrogate has no UTF-8.
   const isText = typeof id === 'string' && id !== '' && !/\p{Cs}/u.test(id);

@@ -1,8 +1,9 @@
 /**
- * The limits of a queue, as its clients declare them. They are kept with the queue, where they are obeyed: a client that
- * declares none leaves them, one that declares a higher version replaces them.
+ * The limits of a queue, as its clients declare them. They are kept with the queue, where they are obeyed: a client
+ * that declares none leaves them as they are, one that declares a higher version replaces them.
  *
- * Guarantees: two clients that declare different limits under one version are not both obeyed: the second is told.
+ * Guarantees: two clients that declare different limits under one version are not both obeyed: the second gets an
+ * error.
  */
 import {
   duration,
@@ -16,7 +17,7 @@ import {
   withDefault,
 } from '@holdfast/kernel';
 
-/** So many within a time, in ms: in any span of that length, wherever it begins. */
+/** At most `max` tasks within a time, in ms: in any span of that length, wherever it begins. */
 export interface Rate {
   readonly max: number;
   readonly per: number;
@@ -24,24 +25,28 @@ export interface Rate {
 
 export interface Limits {
   /**
-   * Of these limits, from 1; default 1. A higher version replaces the limits that are kept, a lower one leaves them; the same version
-   * with other values is a MisuseError. What a version does not name is not limited.
+   * The version of these limits, from 1; default 1. A higher version replaces the limits that are kept, a lower one
+   * leaves them; the same version with other values is a MisuseError. Anything that a version does not name is not
+   * limited.
    */
   readonly version?: number;
-  /** The most tasks that may wait, delayed ones too; an add to a full queue throws QueueFullError. Default: no limit. */
+  /**
+   * The most tasks that may wait, including delayed ones; an add to a full queue throws QueueFullError. Default: no
+   * limit.
+   */
   readonly waiting?: number;
   /** The most tasks that may be handled at a time, by all workers together. Default: no limit. */
   readonly concurrency?: number;
   /** The most tasks that may begin within a time. Default: no limit. */
   readonly rate?: Rate;
   /**
-   * The most tasks of one key that may be handled at a time; with 1, the default, they go strictly in order. And the most
-   * of them that may begin within a time. Default: no limit.
+   * For the tasks of each key. `concurrency`: the most that may be handled at a time; with 1, the default, they are
+   * handled strictly in order. `rate`: the most that may begin within a time; default: no limit.
    */
   readonly keys?: { readonly concurrency?: number; readonly rate?: Rate };
 }
 
-/** As the scripts take them. */
+/** Limits as the scripts take them. */
 export interface DeclaredLimits {
   readonly waiting: number | undefined;
   /** ARGV of enter.lua. */
@@ -75,7 +80,10 @@ interface Partition {
   readonly partitions: number;
 }
 
-/** What one partition has of the limits of the queue. Throws MisuseError for limits that leave a partition without any. */
+/**
+ * The share of a partition in the limits of the queue. Throws MisuseError for limits that leave a partition without
+ * any.
+ */
 export function shareOf(limits: LimitSettings, partition: Partition): LimitSettings {
   const { waiting, concurrency, rate } = limits;
   return {
@@ -86,7 +94,7 @@ export function shareOf(limits: LimitSettings, partition: Partition): LimitSetti
   };
 }
 
-/** The shares differ by one at the most, and come to the whole. */
+/** The shares differ by at most one, and add up to the whole. */
 function divide(option: string, most: number, { index, partitions }: Partition): number {
   if (most < partitions) {
     throw new MisuseError(
@@ -103,7 +111,8 @@ export function declareLimits(limits: LimitSettings | undefined): DeclaredLimits
     ...(keys.concurrency !== 1 && { concurrency: keys.concurrency }),
     ...(keys.rate && { rate: keys.rate }),
   };
-  // Read by people, and compared: the same limits are the same text. The version stands first, where the script reads it.
+  // Read by people, and compared: the same limits are the same text. The version stands first, where the script reads
+  // it.
   const text = JSON.stringify({
     ...{ version, waiting, concurrency, rate },
     ...(Object.keys(ofEachKey).length > 0 && { keys: ofEachKey }),
@@ -113,7 +122,7 @@ export function declareLimits(limits: LimitSettings | undefined): DeclaredLimits
   return { waiting, args: [String(version), text, ...values.map((value) => String(value ?? ''))] };
 }
 
-/** The limits that are kept have the version of those that this client declares, and are others. */
+/** The error if the limits that are kept have the same version as those that this client declares, but differ. */
 export function differentLimits(queue: string, { args }: DeclaredLimits, kept: string): MisuseError {
   return new MisuseError(
     `The queue "${queue}" has the limits ${kept}; this client declares others under the same version: ${args[1]}. Declare the same everywhere, or give the new ones a higher version.`,

@@ -1,11 +1,11 @@
 /**
- * Which call a consumer makes next: decided from where it stands. Pure.
+ * The decision which call a consumer makes next, from its situation. Pure.
  *
- * Guarantees: while it is not certain what the session has, nothing is claimed or ended. A consumer that drains claims
- * nothing. Without anything to end, a queue that is drained is not asked again.
+ * Guarantees: while it is not certain which deliveries the session has, nothing is claimed or ended. A consumer that
+ * drains claims nothing. Without anything to end, a queue that is drained is not asked again.
  */
 
-/** Where a consumer stands in its life. */
+/** The stages in the life of a consumer. */
 export type Phase =
   /** It has no session, and asks for one until it has. */
   | 'opening'
@@ -16,18 +16,18 @@ export type Phase =
 
 /** The state of the queue, as the last call reported it. */
 export type Supply =
-  /** Nothing: there was none, or something has happened since. */
+  /** There was no call yet, or something has happened since. */
   | 'unknown'
-  /** It brought all that was asked for, so that it pays to have two calls under way. */
+  /** It brought all the tasks that were asked for, so it pays to have two calls under way. */
   | 'saturated'
-  /** It brought less than that: only a wake-up is a reason to ask again. */
+  /** It brought fewer: only a wake-up is a reason to ask again. */
   | 'drained';
 
-/** Where a consumer stands. */
+/** The situation of a consumer. */
 export interface Situation {
   readonly phase: Phase;
   readonly hasSession: boolean;
-  /** Whether what is known of the session's deliveries is all that it has. */
+  /** Whether the consumer knows of all deliveries that its session has. */
   readonly isSure: boolean;
   /** Whether the last call failed. */
   readonly isFailing: boolean;
@@ -47,24 +47,24 @@ export interface Situation {
   readonly load: number;
   /** How long a task took lately, in ms. */
   readonly averageDuration: number;
-  /** Whether a rate counts what is delivered as begun: then nothing is claimed ahead. */
+  /** Whether a rate counts delivered tasks as begun: then nothing is claimed ahead. */
   readonly isPaced: boolean;
 }
 
 export type NextCall =
   | { readonly verb: 'none' }
-  /** Compares what is known with what the session has. */
+  /** Compares the deliveries that are known with those that the session has. */
   | { readonly verb: 'reconcile' }
-  /** Ends what is settled, and claims as many as are wanted. */
+  /** Ends the settled deliveries, and claims `want` tasks. */
   | { readonly verb: 'work'; readonly want: number };
 
-/** Calls under way at a time: while one is answered, what the other brought is handled. */
+/** Calls under way at a time: while one is being answered, the tasks of the other are handled. */
 const MOST_CALLS = 2;
 
-/** Deliveries that one call ends or claims, at the most: bounds how long Redis is kept from others. */
+/** The most deliveries that one call ends or claims: bounds how long it keeps Redis from others. */
 export const LARGEST_CALL = 128;
 
-/** For how long tasks are claimed ahead, in ms, as far as can be told from how long they took lately. */
+/** How far tasks are claimed ahead, in ms, estimated from how long they took lately. */
 export const AHEAD = 4;
 
 const NONE: NextCall = { verb: 'none' };
@@ -81,8 +81,8 @@ export function nextCall(at: Situation): NextCall {
 }
 
 /**
- * Whether a drain is over. What a call may have claimed whose answer was lost is given back before, unless Redis is away:
- * then the end of the session does that.
+ * Whether a drain is over. Before that, tasks that may have been claimed by a call whose answer was lost are given
+ * back, unless Redis is away: then the end of the session does that.
  */
 export function isDrained(at: Situation): boolean {
   const isEmpty = at.held + at.settled + at.calls === 0;
@@ -91,7 +91,7 @@ export function isDrained(at: Situation): boolean {
 
 /** Half of the room when it is large, so that two calls can be under way. */
 function wanted({ concurrency, consumers, averageDuration, load, isPaced }: Situation): number {
-  // Claiming ahead would take from the others what is theirs in turn.
+  // Claiming ahead would take the turns of the other consumers.
   const ahead = consumers > 1 || isPaced ? 0 : Math.floor((AHEAD / averageDuration - 1) * concurrency);
   const most = concurrency + Math.max(0, Math.min(LARGEST_CALL, ahead));
   return Math.max(0, Math.min(most - load, LARGEST_CALL, Math.ceil(most / MOST_CALLS)));

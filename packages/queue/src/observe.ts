@@ -1,8 +1,8 @@
 /**
- * What a queue holds, as metrics: through OpenTelemetry (`observeQueues`), or as text for Prometheus (`metricsText`). What
- * workers do is told by telemetry.ts.
+ * The contents of queues as metrics: through OpenTelemetry (`observeQueues`), or as text for Prometheus
+ * (`metricsText`). The work of workers is reported by telemetry.ts.
  *
- * Guarantees: a queue that does not answer is left out, and the others are told of; nothing is asked between readings.
+ * Guarantees: a queue that does not answer is left out, and the others are reported; nothing is asked between readings.
  */
 import { having, optional, readOptions } from '@holdfast/kernel';
 import { Gauges, type Observed } from '@holdfast/telemetry';
@@ -47,7 +47,7 @@ const OBSERVE = { meter: optional(having<Meter>('createObservableGauge')) };
 // biome-ignore lint/suspicious/noExplicitAny: what their data are makes no difference here.
 type AnyQueue = Queue<any, any>;
 
-/** Tells of queues whenever the program's OpenTelemetry SDK reads its metrics. Returns what ends that. */
+/** Reports on queues whenever the program's OpenTelemetry SDK reads its metrics. Returns a function that ends that. */
 export function observeQueues(
   queues: readonly AnyQueue[],
   options: { readonly meter?: Meter } = {},
@@ -56,7 +56,7 @@ export function observeQueues(
   return gauges.observe(() => countsOf(queues), meter);
 }
 
-/** The same in the text format of Prometheus, for what scrapes or scales without a program of yours. */
+/** The same in the text format of Prometheus, for scrapers and autoscalers that work without a program of yours. */
 export const metricsText = (queues: readonly AnyQueue[]): Promise<string> =>
   gauges.text(() => countsOf(queues));
 

@@ -1,8 +1,8 @@
 /**
- * What becomes of a delivery: decided here, from what its handler did; ended by lua/settle.lua.
+ * The outcome of a delivery: decided here, from the result or error of its handler; carried out by lua/settle.lua.
  *
- * Guarantees: a task that has attempts left is retried after its backoff; otherwise, or where trying again cannot help,
- * it goes to the dead letters with every error that it met. Pure.
+ * Guarantees: a task that has attempts left is retried after its backoff; otherwise, or if trying again cannot help, it
+ * goes to the dead letters with every error that it met. Pure.
  */
 import { isNonRetryable, messageOf, stackOf } from '@holdfast/kernel';
 import type { Claimed } from './claimed.js';
@@ -22,7 +22,7 @@ export function done(claimed: Claimed, result: string): Outcome {
   return recorded ? ['recorded', priority, entry, id, key, result] : ['done', priority, entry, result];
 }
 
-/** Ended as `outcome`, together with commands. If Redis refuses one of them, the task is a dead letter that says why. */
+/** `outcome`, together with commands. If Redis refuses one of them, the task becomes a dead letter that says why. */
 export function withEffects(
   outcome: Outcome,
   effects: readonly Command[],
@@ -39,24 +39,24 @@ export function withEffects(
   return ['with', String(words.length + 4), claimed.id, claimed.key, before, after, ...words, ...outcome];
 }
 
-/** The priority and the entry of what it ends. */
+/** The priority and the entry of the delivery that it ends. */
 export function placeOfEnd(outcome: Outcome): readonly [priority: string, entry: string] {
   const first = outcome[0] === 'with' ? 2 + Number(outcome[1]) : 0;
   return [outcome[first + 1] ?? '', outcome[first + 2] ?? ''];
 }
 
-/** What stands for a reason that only the script knows. */
+/** The placeholder for a reason that only the script knows. */
 const REASON = '<reason>';
 
 export interface FailureContext {
-  /** How long it waits, in ms, where it is tried again. */
+  /** How long the task waits, in ms, if it is tried again. */
   readonly delay: () => number;
   readonly worker: string;
   /** Milliseconds since the epoch. */
   readonly now: number;
 }
 
-/** The attempt has failed with `error`. */
+/** The outcome of an attempt that has failed with `error`. */
 export function failed(claimed: Claimed, attempt: number, error: unknown, context: FailureContext): Outcome {
   const { delay, worker, now } = context;
   const failure = failureOf(error, { attempt, at: now, worker });
@@ -77,7 +77,7 @@ export function failed(claimed: Claimed, attempt: number, error: unknown, contex
   ];
 }
 
-/** Trying again cannot help, or may not. */
+/** The outcome if trying again cannot help, or is not allowed. */
 export function dead(claimed: Claimed, attempt: number, errors: readonly Failure[]): Outcome {
   const { priority, entry, id, key } = claimed;
   return ['dead', priority, entry, id, key, letterOf(claimed, attempt, errors), errors.at(-1)?.message ?? ''];

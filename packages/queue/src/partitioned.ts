@@ -1,10 +1,10 @@
 /**
- * A queue over the shards of a Redis Cluster: several queues, its partitions, each with a hash tag of its own, and so each
- * on one shard. The main path: `createPartitionedQueue`, `add`; a worker takes `queue.partitions`.
+ * A queue over the shards of a Redis Cluster: several queues, its partitions, each with a hash tag of its own, and so
+ * each on one shard. The main path: `createPartitionedQueue`, `add`; a worker takes `queue.partitions`.
  *
- * Guarantees: those of a queue, within a partition: tasks of one key are in one partition, and so are those of one id. The
- * limits of the options hold for the whole queue: each partition has a share of them, so that what all of them let through
- * is never more. A partition whose share is used up does not use that of another.
+ * Guarantees: those of a queue, within a partition: tasks of one key are in one partition, and so are those of one id.
+ * The limits of the options hold for the whole queue: each partition has a share of them, so that all together never
+ * let more through. A partition whose share is used up does not use that of another.
  */
 import {
   display,
@@ -26,7 +26,9 @@ import { type AddOptions, isGivenId, readAddOptions, requireTasks, type TaskToAd
 
 export interface PartitionedQueueOptions<Input = unknown, Output = Input>
   extends Omit<QueueOptions<Input, Output>, 'groups'> {
-  /** How many, from 2 to 256. Every producer and worker gives the same; changing it moves keys to other partitions. */
+  /**
+   * How many partitions, from 2 to 256. All clients give the same number; changing it moves keys to other partitions.
+   */
   readonly partitions: number;
 }
 
@@ -36,9 +38,9 @@ const PARTITIONED = {
   partitions: whole(2, 256),
 } satisfies Readers<PartitionedQueueOptions>;
 
-/** What became of an add. */
+/** The outcome of an add. */
 export interface AddedToPartition extends Added {
-  /** The queue that has the task: it waits for its result, and reports on it. */
+  /** The queue that has the task: use it to wait for the task's result, and to look at the task. */
   readonly queue: Queue<unknown, unknown>;
 }
 
@@ -52,7 +54,7 @@ export function createPartitionedQueue<Input = unknown, Output = Input>(
 /** Made by `createPartitionedQueue`. */
 export class PartitionedQueue<Input = unknown, Output = Input> implements AsyncDisposable {
   readonly name: string;
-  /** "<name>.0", "<name>.1" and so on: for createWorker, and to look at. */
+  /** The queues "<name>.0", "<name>.1" and so on: pass them to createWorker, and use them to look at tasks. */
   readonly partitions: readonly Queue<Input, Output>[];
   #next = 0;
 
@@ -71,7 +73,7 @@ export class PartitionedQueue<Input = unknown, Output = Input> implements AsyncD
     return this.#at(partitionOf(requireName('key', key), this.partitions.length));
   }
 
-  /** As of a queue. Tasks without a key and an id go to the partitions in turns. */
+  /** Adds a task, as a queue does. Tasks without a key and an id go to the partitions in turn. */
   async add(data: Input, options: AddOptions = {}): Promise<AddedToPartition> {
     const { key, deduplicate, id } = readAddOptions(options);
     const route = key ?? deduplicate?.key ?? id;
@@ -85,7 +87,7 @@ export class PartitionedQueue<Input = unknown, Output = Input> implements AsyncD
     return Promise.all(tasks.map(({ data, options }) => this.add(data, options)));
   }
 
-  /** Of all partitions together; paused if all are. Throws UnavailableError. */
+  /** The counts of all partitions together; paused if all are. Throws UnavailableError. */
   async counts(): Promise<Counts> {
     const all = await Promise.all(this.partitions.map((queue) => queue.counts()));
     const sum = (of: 'waiting' | 'active' | 'delayed' | 'dead' | 'completed'): number =>
@@ -102,7 +104,7 @@ export class PartitionedQueue<Input = unknown, Output = Input> implements AsyncD
     };
   }
 
-  /** As of a queue, of all partitions. Throws UnavailableError; repeat it then. */
+  /** Pauses all partitions, as `pause` of a queue does. Throws UnavailableError; repeat it then. */
   async pause(): Promise<void> {
     await Promise.all(this.partitions.map((queue) => queue.pause()));
   }
@@ -113,8 +115,8 @@ export class PartitionedQueue<Input = unknown, Output = Input> implements AsyncD
   }
 
   /**
-   * Takes out the task of this id that you gave it, in whichever partition it is. An id that a partition gave may be
-   * another's too: remove it from the `queue` that `add` returned. Resolves to whether there was one.
+   * Removes the task with an id that you chose, in whichever partition it is. An id that was generated may exist in
+   * several partitions: remove such a task from the `queue` that `add` returned. Resolves to whether there was one.
    * Throws MisuseError if a worker has it, UnavailableError.
    */
   async remove(id: string): Promise<boolean> {

@@ -1,5 +1,5 @@
 /**
- * What stands behind a queue, for the other modules of this package: users see a queue only by its methods.
+ * The parts behind a queue, for the other modules of this package: users see only the methods of a queue.
  */
 import { display, MisuseError, type Schema } from '@holdfast/kernel';
 import type { QueuePort } from './port.js';
@@ -23,7 +23,7 @@ export class QueueParts {
   readonly settings: QueueSettings;
   readonly schema: Schema | undefined;
   readonly groups: ReadonlyMap<string, QueueParts>;
-  /** Over which tasks are added: to the queue, or to all its groups. */
+  /** The port over which tasks are added: to the queue, or to all its groups. */
   readonly adding: QueuePort;
 
   constructor({ name, issuer, settings, schema, port, groups }: QueuePartsOptions) {
@@ -35,7 +35,7 @@ export class QueueParts {
     this.adding = port;
   }
 
-  /** Over which its own tasks are asked for. Throws MisuseError for a queue with groups, which has none. */
+  /** The port to the queue's own tasks. Throws MisuseError for a queue with groups, which has none. */
   get port(): QueuePort {
     if (this.groups.size === 0) return this.adding;
     throw new MisuseError(
@@ -43,7 +43,7 @@ export class QueueParts {
     );
   }
 
-  /** Those of what has tasks: the queue, or its groups. */
+  /** The ports to whatever has the tasks: the queue, or its groups. */
   get ports(): readonly QueuePort[] {
     return this.groups.size === 0 ? [this.adding] : [...this.groups.values()].map(({ adding }) => adding);
   }
@@ -55,7 +55,7 @@ export function registerParts(queue: object, parts: QueueParts): void {
   known.set(queue, parts);
 }
 
-/** Throws MisuseError of what createQueue has not made. */
+/** Throws MisuseError for anything that createQueue has not made. */
 export function requireQueue(queue: unknown): QueueParts {
   const parts = typeof queue === 'object' && queue !== null ? known.get(queue) : undefined;
   if (parts) return parts;

@@ -1,9 +1,9 @@
 /**
- * From a queue to its Redis: one connection for calls of its verbs, and one for each reading that waits.
+ * The way from a queue to its Redis: one connection for calls of its verbs, and one for each read that waits.
  *
- * Guarantees: those of a Caller. Nothing connects before the first call. Before it puts anything into the queue, a client
- * registers it and declares its limits, and so again where the server has forgotten the queue. A queue whose layout is
- * newer than what this version knows is a MisuseError, and nothing of it is touched.
+ * Guarantees: those of a Caller. Nothing connects before the first call. Before it puts anything into the queue, a
+ * client registers the queue and declares its limits, and does so again if the server has forgotten the queue. A queue
+ * with a newer layout than this version knows is a MisuseError, and nothing of it is touched.
  */
 import { setMaxListeners } from 'node:events';
 import type { ConnectionOptions } from 'node:tls';
@@ -32,13 +32,15 @@ export interface PortOptions {
   readonly callTimeout: number;
   readonly limits: DeclaredLimits;
   readonly replicas: ReplicasOptions | undefined;
-  /** The names of the queue's groups, to each of which a task is added. Default: none; tasks are the queue's own. */
+  /**
+   * The names of the queue's groups, to each of which a task is added. Default: none; the queue itself has the tasks.
+   */
   readonly groups?: readonly string[];
   readonly clock: Clock;
   readonly random: Random;
 }
 
-/** How often a call that needs the queue registers it, before it gives up. */
+/** How often a call that needs the queue registers it before it gives up. */
 const MOST_ENTRIES = 5;
 
 /** The server does not know the queue, or has forgotten it. */
@@ -54,7 +56,7 @@ export class QueuePort {
   #entering: Promise<void> | undefined;
   #entered = false;
   readonly #closing = new AbortController();
-  /** With the keys of this queue. */
+  /** The verbs with the keys of this queue. */
   // biome-ignore lint/suspicious/noExplicitAny: verbs of every kind; #verb() ties each to its own.
   readonly #verbs = new Map<QueueVerb<any, any>, CallVerb<any, any>>();
 
@@ -80,15 +82,15 @@ export class QueuePort {
     });
   }
 
-  /** A connection that nobody shares, closed, for commands that wait. */
+  /** A connection that nobody shares, not yet open, for commands that wait. */
   connectAlone() {
     const { redis, tls } = this.#options;
     return connect(redis, { tls, key: this.keys.of('meta'), alone: true });
   }
 
   /**
-   * Throws UnavailableError; MisuseError for a user without the rights, for limits and a layout that are others than those
-   * of the queue, and once it is closed.
+   * Throws UnavailableError; MisuseError for a user without the rights, for limits or a layout that differ from those
+   * of the queue, and once the port is closed.
    */
   call<Request, Result>(verb: QueueVerb<Request, Result>, request: Request): Promise<Result> {
     return verb.fills ? this.#fill(verb, request) : this.#caller.call(this.#verb(verb), request);
@@ -106,12 +108,12 @@ export class QueuePort {
     });
   }
 
-  /** Aborts when it is closed. */
+  /** Aborts when the port is closed. */
   get closed(): AbortSignal {
     return this.#closing.signal;
   }
 
-  /** Throws MisuseError once it is closed. */
+  /** Throws MisuseError once the port is closed. */
   requireOpen(): void {
     this.#caller.requireOpen();
   }
@@ -120,12 +122,12 @@ export class QueuePort {
     return this.#caller.waitsForReplicas;
   }
 
-  /** Resolves when replicas have what was answered so far. Throws UnavailableError. */
+  /** Resolves when replicas have everything that was acknowledged so far. Throws UnavailableError. */
   replicated(): Promise<void> {
     return this.#caller.replicated();
   }
 
-  /** The queue was obliterated: it is in the registry no more, unless somebody has added to it since. */
+  /** Removes an obliterated queue from the registry, unless somebody has added to it since. */
   async leave(): Promise<void> {
     await unregister(this.#registry, this.#queue);
     if (await this.call(exists, undefined)) await register(this.#registry, [this.#queue]);
@@ -143,7 +145,7 @@ export class QueuePort {
       : this.#enterAndFill(called, request);
   }
 
-  /** A function of the port, not of each call: of calls that fill there are as many as tasks. */
+  /** A function of the port, not of each call: there are as many calls that fill as tasks. */
   readonly #ifForgotten: Instead = (error, verb, request) => {
     if (!(error instanceof UnknownQueue)) return undefined;
     this.#entered = false;
@@ -188,7 +190,7 @@ export class QueuePort {
     return this.#options;
   }
 
-  /** What the queue's own scripts refuse. */
+  /** The error for a refusal by one of the queue's own scripts. */
   #refusal(reason: string): HoldfastError | undefined {
     if (reason.includes('HOLDFASTNEW')) return new UnknownQueue(`There is no queue "${this.#queue}".`);
     const [, layout] = /HOLDFASTLAYOUT (\d+)/.exec(reason) ?? [];
@@ -198,7 +200,7 @@ export class QueuePort {
     );
   }
 
-  /** A call of a verb that takes nothing, over a connection of its own. Rejects with what that says. */
+  /** Calls a verb that takes nothing, over a connection of its own. Rejects with the error of that. */
   async #callOver<Result>(
     connection: Connection,
     { script, decode }: QueueVerb<void, Result>,

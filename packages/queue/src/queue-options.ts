@@ -28,31 +28,33 @@ import { PLACE } from './registry.js';
 import { type KeptOptions, TASK } from './task-options.js';
 
 export interface QueueOptions<Input = unknown, Output = Input> {
-  /** The Redis of the queue: a URL, or an ioredis or node-redis client of yours. */
+  /** The Redis of the queue: a URL, or your own ioredis or node-redis client. */
   readonly redis: NodeSource;
   /** The queue's name: 1 to 64 letters, digits, "_" and "-"; or "<queue>@<group>", which is a group of a queue. */
   readonly name: string;
-  /** What stands first in every key, so that environments share a Redis; up to 64 of A-Z a-z 0-9 _ . : / -. Default none. */
+  /** Begins every key, so that environments can share a Redis; up to 64 of A-Z a-z 0-9 _ . : / -. Default none. */
   readonly prefix?: string;
   /**
-   * Names of groups: every task goes to each of them, and each has workers, attempts, dead letters and results of its
-   * own, as `queue.group(name)` or the queue "<queue>@<group>". The most is 50. Default: none.
+   * The names of groups: every task goes to each of them, and each has workers, attempts, dead letters and results of
+   * its own, as `queue.group(name)` or the queue "<queue>@<group>". At most 50. Default: none.
    */
   readonly groups?: readonly string[];
-  /** What the data are: checked when a task is added, and again before it is handled. Default: anything that is JSON. */
+  /** The schema of the data, checked when a task is added, and again before it is handled. Default: any JSON. */
   readonly schema?: Schema<Input, Output>;
-  /** How often a task that is added here is tried, whoever works on it. Default 3. */
+  /** How often a task that is added here is tried, whichever worker handles it. Default 3. */
   readonly attempts?: number;
   /**
-   * How long a task that is added here waits after a failed attempt. Default: exponential from 1 s to 1 h, half of it left
-   * to chance.
+   * How long a task that is added here waits after a failed attempt. Default: exponential from 1 s to 1 h, half of it
+   * random.
    */
   readonly backoff?: Backoff;
-  /** Kept with the queue, and obeyed by whoever works on it. Default: those that are kept, or else no limits. */
+  /**
+   * Limits, which are kept with the queue and obeyed by all its workers. Default: those that are kept, or else none.
+   */
   readonly limits?: Limits;
   /**
-   * How many results are kept, and for how many ms; default 10000, and a day. `dead`: the same of dead letters; default
-   * 100000, and 90 days. The oldest are deleted, so handle dead letters before that.
+   * How many results are kept, and for how many ms; default 10000, and a day. `dead`: the same for dead letters;
+   * default 100000, and 90 days. The oldest are deleted, so handle dead letters before that.
    */
   readonly retain?: {
     readonly count?: number;
@@ -64,27 +66,27 @@ export interface QueueOptions<Input = unknown, Output = Input> {
   /** How long Redis may take to answer, in ms. Default 5000. */
   readonly callTimeout?: number;
   /**
-   * How many replicas must have a task before `add` resolves, and for how many ms it waits for them; an add of which too
-   * few have it by then throws UnavailableError, and the task stays added. Default: none, and 1000 ms.
+   * How many replicas must have a task before `add` resolves, and how many ms it waits for them; if too few have the
+   * task by then, `add` throws UnavailableError, and the task stays added. Default: none, and 1000 ms.
    */
   readonly replicas?: { readonly count: number; readonly callTimeout?: number };
   /** TLS settings for a `rediss://` URL. */
   readonly tls?: ConnectionOptions;
   /** The clock; tests and simulations pass their own. Default: the system's. */
   readonly clock?: Clock;
-  /** The source of chance. Default: the system's. */
+  /** The source of randomness. Default: the system's. */
   readonly random?: Random;
 }
 
-/** How much is kept, and for how many ms. */
+/** How many are kept, and for how many ms. */
 interface Retention {
   readonly count: number;
   readonly age: number;
 }
 
-/** What of its options concerns its tasks, with the defaults filled in. */
+/** The options of a queue that concern its tasks, with the defaults filled in. */
 export interface QueueSettings {
-  /** What is kept with each task, unless its `add` says otherwise. */
+  /** The options that are kept with each task, unless its `add` says otherwise. */
   readonly kept: KeptOptions;
   readonly limits: DeclaredLimits;
   readonly retain: Retention & { readonly dead: Retention };
@@ -128,7 +130,7 @@ export const QUEUE = {
   random: orSystemRandom,
 } satisfies Readers<QueueOptions>;
 
-/** Options that were read. */
+/** The options, checked and with their defaults. */
 export type ReadOptions = Settings<typeof QUEUE>;
 
 export function settingsOf({ attempts, backoff, limits, retain, maxBytes }: ReadOptions): QueueSettings {

@@ -1,8 +1,8 @@
 /**
  * A queue, as producers and operators see it. The main path: `createQueue`, then `add`.
  *
- * Guarantees: an `add` that resolved is in Redis. One that threw QueueFullError or MisuseError added nothing. After an
- * UnavailableError that says so it is not known; one with an `id` may be repeated.
+ * Guarantees: a task whose `add` resolved is in Redis. An `add` that threw QueueFullError or MisuseError added nothing.
+ * After an UnavailableError that says so, it is not known whether it did; an `add` with an `id` may be repeated.
  */
 import { abortSignal, display, MisuseError, optional, readOptions, type Schema } from '@holdfast/kernel';
 import { type Added, Adder } from './adding.js';
@@ -15,14 +15,14 @@ import { QUEUE, type QueueOptions, type ReadOptions, settingsOf } from './queue-
 import { type AddOptions, requireTasks, type TaskToAdd } from './task-options.js';
 import { ResultWaiters } from './waiting.js';
 
-/** A queue. Throws MisuseError for options that cannot work; connects on first use. */
+/** Creates a queue. Throws MisuseError for options that cannot work; connects on first use. */
 export function createQueue<Input = unknown, Output = Input>(
   options: QueueOptions<Input, Output>,
 ): Queue<Input, Output> {
   return new Queue(readOptions('createQueue', options, QUEUE));
 }
 
-/** Of `wait` and `events`. */
+/** The options of `wait` and `events`. */
 export const FOLLOW = { signal: optional(abortSignal) };
 
 /** Made by `createQueue`. */
@@ -30,7 +30,7 @@ export class Queue<Input = unknown, Output = Input>
   extends QueueAdministration<Input>
   implements AsyncDisposable
 {
-  /** What the data are. */
+  /** The schema of the data. */
   readonly schema: Schema<Input, Output> | undefined;
   readonly #parts: QueueParts;
   readonly #adder: Adder;
@@ -49,7 +49,7 @@ export class Queue<Input = unknown, Output = Input>
     registerParts(this, parts);
   }
 
-  /** One of the queue's groups. Throws MisuseError if there is none of that name. */
+  /** One of the queue's groups. Throws MisuseError if there is no group of that name. */
   group(name: string): Queue<Input, Output> {
     const group = this.#groups.get(name);
     if (group) return group;
@@ -72,9 +72,9 @@ export class Queue<Input = unknown, Output = Input>
   }
 
   /**
-   * Resolves with the result of a task, when it has completed. Throws TaskFailedError when it is among the dead letters,
-   * MisuseError when there is no such task and no result of it is kept, TaskGoneError when that comes about meanwhile,
-   * AbortedError also when the queue is closed, UnavailableError.
+   * Waits until a task has completed, and resolves with its result. Throws TaskFailedError when it is among the dead
+   * letters, MisuseError when there is no such task and no result of it is kept, TaskGoneError when that happens while
+   * waiting, AbortedError when `signal` aborts or the queue is closed, UnavailableError.
    */
   async wait(id: string, options: { readonly signal?: AbortSignal } = {}): Promise<unknown> {
     const { signal } = readOptions('wait', options, FOLLOW);
@@ -83,7 +83,7 @@ export class Queue<Input = unknown, Output = Input>
   }
 
   /**
-   * What happens to the queue's tasks from now on, until `signal` aborts, the loop is left or the queue is closed.
+   * The events of the queue's tasks from now on, until `signal` aborts, the loop is left or the queue is closed.
    * Throws MisuseError.
    */
   async *events(options: { readonly signal?: AbortSignal } = {}): AsyncGenerator<QueueEvent, void> {
@@ -106,7 +106,7 @@ export class Queue<Input = unknown, Output = Input>
     this.#waiters?.lookAgain();
   }
 
-  /** Closes the connections that the queue opened. What waits for a result is told so by an AbortedError. */
+  /** Closes the connections that the queue opened. Calls that wait for a result reject with an AbortedError. */
   async close(): Promise<void> {
     await Promise.all([...this.#groups.values()].map((group) => group.close()));
     this.#waiters?.close();

@@ -1,8 +1,8 @@
 /**
- * Which queues there are: each is in a hash beside them, in a Cluster on a shard that may be another.
+ * The registry of all queues: a hash beside them, which in a Cluster may be on another shard.
  *
- * Guarantees: a queue is registered before anything is put into it, so that one that is there is listed; one that was
- * obliterated is not, unless somebody adds to it again.
+ * Guarantees: a queue is registered before anything is put into it, so that every existing queue is listed; one that
+ * was obliterated is not, unless somebody adds to it again.
  */
 import type { ConnectionOptions } from 'node:tls';
 import {
@@ -25,14 +25,14 @@ import { registryKey } from './keys.js';
 
 export interface ListQueuesOptions {
   readonly redis: NodeSource;
-  /** That of the queues. Default: none. */
+  /** The `prefix` of the queues. Default: none. */
   readonly prefix?: string;
   /** How long Redis may take to answer, in ms. Default 5000. */
   readonly callTimeout?: number;
   readonly tls?: ConnectionOptions;
 }
 
-/** Where queues are, and how long Redis may take. */
+/** The place of queues, and how long Redis may take. */
 export const PLACE = {
   redis: passedOn<NodeSource>(),
   prefix: withDefault(requirePrefix, ''),
@@ -40,7 +40,7 @@ export const PLACE = {
   tls: optional(having<ConnectionOptions>()),
 } satisfies Readers<ListQueuesOptions>;
 
-/** Where a registry is, and how it is asked. */
+/** The place of a registry, and how to ask it. */
 export interface RegistryPlace {
   readonly redis: NodeSource;
   readonly tls: ConnectionOptions | undefined;

@@ -1,5 +1,5 @@
 /**
- * The result of a task, as it is kept: JSON, or, behind a mark that no JSON begins with, why it is not kept.
+ * The result of a task, as it is kept: JSON, or, after a mark that no JSON begins with, the reason why it is not kept.
  *
  * Guarantees: encoding never throws: a handler that has succeeded is not run again because of what it returned.
  */
@@ -8,13 +8,13 @@ import { encode } from './json.js';
 
 const MARK = '!';
 
-/** Of a task that has completed: its result, or why that was not kept. */
+/** The result of a completed task, or the reason why it was not kept. */
 export interface KeptResult {
   readonly result: unknown;
   readonly notKept?: string;
 }
 
-/** In place of a result that never came here: why. */
+/** Stands for a result that never got here, with the reason. */
 export class NotKept {
   readonly reason: string;
 
@@ -33,7 +33,7 @@ export function encodeResult(result: unknown, most: number): string {
   }
 }
 
-/** Undefined where `text` is a result. */
+/** The reason why a result was not kept; undefined if `text` is a result. */
 export function whyNotKept(text: string): string | undefined {
   return text.startsWith(MARK) ? text.slice(MARK.length) : undefined;
 }

@@ -1,7 +1,7 @@
 /**
- * Schedules: tasks that are added at the times of a cron expression, or every so often.
+ * Schedules: tasks that are added at the times of a cron expression, or at regular intervals.
  *
- * The main path: `keepSchedule`; what becomes of a tick that is due is in ticks.ts.
+ * The main path: `keepSchedule`; ticks.ts runs the ticks that are due.
  */
 import {
   type Backoff,
@@ -22,17 +22,18 @@ import { type KeptOptions, keptOptions, TASK } from './task-options.js';
 export interface Schedule {
   /** A cron expression of five fields, or six with seconds first: `0 9 * * MON-FRI`. Either this or `every`. */
   readonly cron?: string;
-  /** In ms, from 100: at whole multiples of it since 1970. */
+  /** The interval in ms, from 100: ticks are at whole multiples of it since 1970. */
   readonly every?: number;
-  /** The time zone of the expression, as `Europe/Berlin`. Default UTC. */
+  /** The time zone of the expression, such as `Europe/Berlin`. Default UTC. */
   readonly timezone?: string;
   /**
-   * What is done of ticks at whose time no worker ran: "once": one task for all of them; "all": one each; "skip": none.
-   * Those at whose time one ran are never missed, however busy it was; one that died counts as running until its lease is
-   * over, and one that begins within a second after a tick as running at its time. Default "once".
+   * The tasks to add for missed ticks, at whose time no worker ran: "once": one task for all of them; "all": one for
+   * each; "skip": none. A tick at whose time a worker ran is never missed, however busy the worker was; a worker that
+   * died counts as running until its lease is over, and one that begins within a second after a tick counts as running
+   * at its time. Default "once".
    */
   readonly missed?: 'once' | 'all' | 'skip';
-  /** As for `add`, of each task. */
+  /** For each task, as with `add`. */
   readonly priority?: number;
   readonly attempts?: number;
   readonly backoff?: Backoff;
@@ -45,11 +46,11 @@ export interface ScheduleInfo extends Schedule {
   readonly next: Date;
 }
 
-/** What is kept of a schedule: JSON of this. */
+/** A schedule as it is kept: JSON of this. */
 export interface Kept {
   readonly schedule: Schedule;
   readonly data: unknown;
-  /** What its tasks are added under. */
+  /** The options of its tasks. */
   readonly o?: KeptOptions;
 }
 
@@ -58,18 +59,21 @@ const SCHEDULE = {
     fitting<string>('an expression such as "0 9 * * MON-FRI"', (cron) => typeof cron === 'string'),
   ),
   every: optional(duration({ min: 100 })),
-  // Croner would look for a time in a zone of nonsense without end.
+  // Croner would search for a time in a nonsensical zone forever.
   timezone: optional(fitting<string>('a name such as "Europe/Berlin"', isTimezone)),
   missed: withDefault(oneOf('once', 'all', 'skip'), 'once'),
   ...TASK,
 } satisfies Readers<Schedule>;
 
-/** Its ids of tasks have its name in them. */
+/** Checks the name of a schedule, which is part of the ids of its tasks. */
 export function requireScheduleName(name: unknown): string {
   return requireKeyName('name', name);
 }
 
-/** Checks a schedule; returns it as it is kept, and its first tick after `now`, in ms since the epoch. Throws MisuseError. */
+/**
+ * Checks a schedule; returns it as it is kept, and its first tick after `now`, in ms since the epoch. Throws
+ * MisuseError.
+ */
 export function keepSchedule(
   schedule: Schedule,
   data: string,
@@ -97,7 +101,7 @@ function isTimezone(timezone: unknown): boolean {
   }
 }
 
-/** As schedules.lua lists it. */
+/** Reads a schedule as schedules.lua lists it. */
 export function readSchedule({
   name,
   kept,

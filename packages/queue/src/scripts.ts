@@ -1,5 +1,5 @@
 /**
- * The scripts of the queue: one Lua file a verb, in one library for all queues.
+ * The scripts of the queue: one Lua file for each verb, in one library for all queues.
  */
 import { type Script, ScriptLibrary, SERVER_VARIABLES } from '@holdfast/redis';
 import { KEYSPACE } from './keys.js';
@@ -34,7 +34,9 @@ const VERBS = [
 
 type ScriptName = (typeof VERBS)[number];
 
-/** What takes up memory for good. All else goes on where it is full, so that a full queue can be worked off. */
+/**
+ * The scripts that take up memory for good. All others also run when it is full, so that the backlog can be worked off.
+ */
 const ADDING: readonly ScriptName[] = ['add', 'put', 'schedule', 'tick'];
 
 const library = ScriptLibrary.from(new URL('../lua/', import.meta.url), VERBS, {

@@ -1,7 +1,7 @@
 /**
- * Sleeping until there may be something to do: a read of the queue's streams that waits, on a connection of its own.
+ * Sleeping until there may be something to do: a blocking read of the queue's streams, on a connection of its own.
  *
- * Guarantees: those of a StreamReader. From where all has been seen, nothing that comes is slept through.
+ * Guarantees: those of a StreamReader. No entry that comes after `last` is slept through.
  */
 import type { Clock, Timer } from '@holdfast/kernel';
 import { StreamReader } from '@holdfast/redis';
@@ -22,7 +22,9 @@ export class Sleep {
     this.#reader = new StreamReader(port.connectAlone(), port.clock);
   }
 
-  /** Calls `wake` when something came behind `last` ('<level> <entry> ...'), and in `wait` ms if that is not negative. */
+  /**
+   * Calls `wake` when an entry comes after `last` ('<level> <entry> ...'), and after `wait` ms if that is not negative.
+   */
   until(last: string, wait: number, wake: () => void): void {
     this.#timer?.cancel();
     if (this.#closed) return;
@@ -41,7 +43,7 @@ export class Sleep {
     this.#reader.close();
   }
 
-  /** Resolves when something came, or after a while. */
+  /** Resolves when an entry has come, or after a while. */
   async #read(last: readonly string[]): Promise<void> {
     const streams: string[] = [];
     const entries: string[] = [];

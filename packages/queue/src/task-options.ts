@@ -1,5 +1,5 @@
 /**
- * What a producer says of a task, checked, and as it is kept in Redis.
+ * The options that a producer gives for a task, checked, and as they are kept in Redis.
  */
 import {
   type Backoff,
@@ -21,29 +21,36 @@ import {
 import { HIGHEST_PRIORITY, requireId } from './keys.js';
 
 export interface AddOptions {
-  /** Its id, 1 to 256 bytes, not of the form of those that the queue gives, such as 12-0: while a task of this id lives, adding it again adds nothing. Default: one that the queue gives. */
+  /**
+   * The task's id, of 1 to 256 bytes, not in the form of generated ids, such as 12-0: while a task of this id lives,
+   * adding it again adds nothing. Default: a generated id.
+   */
   readonly id?: string;
-  /** In how many ms it may begin at the earliest. Default 0. */
+  /** In how many ms the task may begin at the earliest. Default 0. */
   readonly delay?: number;
   /** From 0 to 9; higher goes first. Default 0. */
   readonly priority?: number;
-  /** How often it is tried at most, whoever works on it. Default: that of the queue to which it is added. */
+  /**
+   * The most attempts, whichever worker handles the task. Default: as in the options of the queue to which it is added.
+   */
   readonly attempts?: number;
-  /** How long it waits after a failed attempt. Default: that of the queue to which it is added. */
+  /** How long the task waits after a failed attempt. Default: as in the options of the queue to which it is added. */
   readonly backoff?: Backoff;
-  /** Tasks of one key go in order, and so many at a time as the queue's `keys` says. Default: none. */
+  /** Tasks of one key go in order, as many at a time as `keys` of the queue's limits says. Default: none. */
   readonly key?: string;
   /**
-   * For `within` ms, tasks with the same `key` here are one: with keep "first" the later ones are not added; with "last"
-   * it begins `within` ms after the last, with the data of that; one that has begun already is left, and a new one is
-   * added. Default of keep: "first".
+   * For `within` ms, tasks with the same `key` here count as one. With keep "first", later ones are not added. With
+   * "last", the task begins `within` ms after the last one was added, with the data of that; if it has already begun,
+   * it is left alone, and a new one is added. Default of keep: "first".
    */
   readonly deduplicate?: {
     readonly key: string;
     readonly within: number;
     readonly keep?: 'first' | 'last';
   };
-  /** In how many ms, by Redis's clock, it is too late to begin: it goes to the dead letters then. Default: never. */
+  /**
+   * In how many ms, by Redis's clock, it is too late to begin: the task then goes to the dead letters. Default: never.
+   */
   readonly expires?: number;
 }
 
@@ -53,15 +60,15 @@ export interface KeptOptions {
   readonly a?: number;
   /** Backoff. */
   readonly b?: Backoff;
-  /** That of the queue to which it was added, if it has none of its own. */
+  /** The backoff of the queue to which the task was added, if it has none of its own. */
   readonly q?: Backoff;
-  /** Of a task that is an entry of its own: how many ms after it was added it expires. */
+  /** For a task that is only an entry: how many ms after it was added it expires. */
   readonly x?: number;
-  /** The trace that it belongs to. */
+  /** The trace that the task belongs to. */
   readonly t?: string;
 }
 
-/** The form of the ids that the queue gives. */
+/** The form of generated ids. */
 const GIVEN = /^\d+-\d+(:\d)?$/;
 
 export const isGivenId = (id: unknown): boolean => typeof id === 'string' && GIVEN.test(id);
@@ -74,7 +81,7 @@ function idOf(option: string, value: unknown): string {
 
 const LONGEST = 10 * 365 * 86_400_000;
 
-/** Of a task, however it is added. */
+/** The options of a task, however it is added. */
 export const TASK = {
   priority: withDefault(whole(0, HIGHEST_PRIORITY), 0),
   attempts: optional(whole(1, 1_000_000)),
@@ -96,13 +103,13 @@ const ADD = {
   expires: optional(duration({ min: 1, max: LONGEST })),
 } satisfies Readers<AddOptions>;
 
-/** Options that were read. */
+/** The options, checked and with their defaults. */
 export type AddSettings = Settings<typeof ADD>;
 
 /** Throws MisuseError. */
 export const readAddOptions = (options: unknown): AddSettings => readOptions('add', options, ADD);
 
-/** One of many to add. */
+/** One of many tasks to add. */
 export interface TaskToAdd<Data> {
   readonly data: Data;
   readonly options?: AddOptions;
@@ -113,7 +120,7 @@ const TASK_TO_ADD = {
   options: passedOn<AddOptions | undefined>(),
 } satisfies Readers<TaskToAdd<unknown>>;
 
-/** Throws MisuseError for what is not a list of tasks. */
+/** Throws MisuseError for anything that is not a list of tasks. */
 export function requireTasks(tasks: unknown): void {
   if (!Array.isArray(tasks)) {
     throw new MisuseError(`addMany takes a list of { data, options }; got ${display(tasks)}.`);
@@ -123,19 +130,19 @@ export function requireTasks(tasks: unknown): void {
   });
 }
 
-/** Quicker than to make the words of a refusal for each of many. */
+/** Quicker than preparing the words of a refusal for each of many tasks. */
 function isTask(task: unknown): boolean {
   if (typeof task !== 'object' || task === null || Array.isArray(task)) return false;
   for (const name in task) if (!Object.hasOwn(TASK_TO_ADD, name)) return false;
   return true;
 }
 
-/** How often a task is tried of which nobody has said it. */
+/** How often a task is tried if nobody says otherwise. */
 export const DEFAULT_ATTEMPTS = 3;
 
 /**
- * '' if there is nothing to keep. `defaults` are those of the queue to which the task is added; `isWhole`: it is an entry of
- * its own.
+ * Encodes the options to keep; '' if there are none. `defaults` are those of the queue to which the task is added;
+ * `isWhole`: the task is only an entry.
  */
 export function keptOptions(
   defaults: KeptOptions,
@@ -161,7 +168,7 @@ export function keptOptions(
   } satisfies KeptOptions);
 }
 
-/** One failed attempt, as the dead letters tell of it. */
+/** One failed attempt, as dead letters record it. */
 export interface Failure {
   readonly attempt: number;
   /** Milliseconds since the epoch, by the worker's clock. */
@@ -171,15 +178,15 @@ export interface Failure {
   readonly stack?: string;
 }
 
-/** What the body of a record is: JSON of this. */
+/** The body of a record: JSON of this. */
 export interface Body {
   /** Data. */
   readonly d: unknown;
   readonly o?: KeptOptions;
-  /** When it expires, in ms since the epoch by the server. */
+  /** When the task expires, in ms since the epoch by the server. */
   readonly x?: number;
   /** Attempts made. */
   readonly m?: number;
-  /** What went wrong in them, latest last. */
+  /** The errors of those attempts, latest last. */
   readonly e?: readonly Failure[];
 }

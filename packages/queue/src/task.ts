@@ -1,8 +1,8 @@
 /**
  * A task, as its handler sees it: its data, and the lease under which it was delivered.
  *
- * Guarantees: `token` is higher than that of every earlier delivery of the task. `signal` aborts, and `remaining()` is 0,
- * before anybody else can be delivered the task. `progress` is refused once the lease is lost.
+ * Guarantees: `token` is higher than that of every earlier delivery of the task. `signal` aborts, and `remaining()` is
+ * 0, before the task can be delivered to anybody else. `progress` is refused once the lease is lost.
  */
 import {
   type Clock,
@@ -28,52 +28,57 @@ export interface Task<Data = unknown> extends TokenHolder {
   readonly id: string;
   /** The name of its queue. */
   readonly queue: string;
-  /** As the queue's schema makes them. */
+  /** The data, as the queue's schema returns them. */
   readonly data: Data;
-  /** From 1: how often it has been tried, with this time. */
+  /** How often the task has been tried, including this time: from 1. */
   readonly attempt: number;
   /** The fencing token of this delivery: give the task to a guard as you would a lease. */
   readonly token: number;
-  /** What guards take it for, unless you name what you write: "<issuer>/<id>", such as "queue:<queue>/<id>". */
+  /** The resource that guards check, unless you name another: "<issuer>/<id>", such as "queue:<queue>/<id>". */
   readonly resource: string;
-  /** The issuer of the token: "queue:<queue>", with a prefix "queue:<prefix>{<queue>}". Guards compare tokens of one issuer only. */
+  /**
+   * The issuer of the token: "queue:<queue>", with a prefix "queue:<prefix>{<queue>}". Guards compare only tokens of
+   * the same issuer.
+   */
   readonly issuer: string;
-  /** The key that it was added with, if any. */
+  /** The key that the task was added with, if any. */
   readonly key: string | undefined;
-  /** Aborts when the lease is lost or the worker is stopped and its grace is over. */
+  /** Aborts when the lease is lost, or when the worker is stopped and its grace is over. */
   readonly signal: AbortSignal;
   readonly lease: {
     /** Milliseconds for which the task is certainly this worker's; 0 once it is not. */
     remaining(): number;
   };
   /**
-   * Adds a Redis command to the task's end: it is carried out in the same script that completes the task, so exactly once,
-   * and not at all if this worker has lost it or its attempt fails. Keys are on the queue's own Redis; in a Cluster they
-   * carry the queue's hash tag, "{queue:<name>}". At most 100. If Redis refuses one, such as for a key of another type,
-   * those before it stay, and the task is a dead letter.
-   * Throws MisuseError, LeaseLostError.
+   * Adds a Redis command to the task's end: it is carried out in the same script that completes the task, so exactly
+   * once, and not at all if this worker has lost the task or the attempt fails. Keys are on the queue's own Redis; in a
+   * Cluster they carry the queue's hash tag, "{queue:<name>}". At most 100 commands. If Redis refuses one, such as for
+   * a key of another type, the effects of those before it stay, and the task becomes a dead letter. Throws MisuseError,
+   * LeaseLostError.
    */
   effect(command: string, ...args: readonly (string | number)[]): void;
-  /** Notes how far it is, for who watches: at most 16,000 bytes of JSON. Throws LeaseLostError, UnavailableError, MisuseError. */
+  /**
+   * Reports the task's progress: at most 16,000 bytes of JSON. Throws LeaseLostError, UnavailableError, MisuseError.
+   */
   progress(value: unknown): Promise<void>;
 }
 
-/** Handles a task. What it returns is the task's result; what it throws is why the attempt failed. */
+/** Handles a task. It returns the task's result, or throws the error with which the attempt fails. */
 export type TaskHandler<Data = unknown, Result = unknown> = (task: Task<Data>) => Promise<Result> | Result;
 
-/** What a task needs of the delivery that it belongs to. */
+/** The parts of its delivery that a task needs. */
 export interface TaskContext {
   readonly clock: Clock;
   /** Monotonic time, in ms, until which the lease is certainly valid. */
   readonly validUntil: () => number;
-  /** Notes JSON. False if the delivery is somebody else's. */
+  /** Records JSON. False if the delivery is somebody else's. */
   readonly progress: (text: string) => Promise<boolean>;
 }
 
-/** Commands that scripts may call, and that leave the rest of a script with another database, or with an empty one. */
+/** Commands that scripts may call, but that leave the rest of a script with another database, or with an empty one. */
 const UNFIT: readonly string[] = ['SELECT', 'SWAPDB', 'FLUSHDB', 'FLUSHALL'];
 
-/** What a task needs of its queue. */
+/** The parts of its queue that a task needs. */
 export interface TaskQueue {
   readonly name: string;
   readonly issuer: string;
@@ -83,14 +88,14 @@ export interface TaskQueue {
 export class DeliveredTask<Data> implements Task<Data> {
   readonly id: string;
   readonly queue: string;
-  /** Set when it is handled, after the schema. */
+  /** Set when the task is handled, after the check by the schema. */
   data!: Data;
   readonly attempt: number;
   readonly token: number;
   readonly resource: string;
   readonly issuer: string;
   readonly key: string | undefined;
-  /** Commands that are carried out with its end. */
+  /** Commands that are carried out with the task's end. */
   readonly effects: Command[] = [];
   readonly #maxBytes: number;
   readonly #context: TaskContext;
@@ -128,7 +133,7 @@ export class DeliveredTask<Data> implements Task<Data> {
     return this.#signal.signal;
   }
 
-  /** Why it may not be ended or written to any more, if so. */
+  /** Why the task may no longer be ended or written to, if so. */
   get over(): HoldfastError | undefined {
     if (this.#over) return this.#over;
     if (this.#settled) return this.lost('it has ended');
@@ -169,13 +174,13 @@ export class DeliveredTask<Data> implements Task<Data> {
     });
   }
 
-  /** The worker knows that it is over: the lease is lost, or the worker stops. */
+  /** Called when the delivery is over for the worker: the lease is lost, or the worker stops. */
   end(reason: HoldfastError): void {
     this.#over ??= reason;
     this.#signal?.abort(reason);
   }
 
-  /** It was handled; nothing is to be told any more. */
+  /** Called when the task was handled: its signal need not abort any more. */
   settle(): void {
     this.#settled = true;
     this.#signal?.stop();

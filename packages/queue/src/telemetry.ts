@@ -1,10 +1,10 @@
 /**
- * What queues and workers tell of themselves: one trace from the add through every attempt, metrics, and messages on
+ * The telemetry of queues and workers: one trace from the add through every attempt, metrics, and messages on
  * diagnostics channels.
  *
- * Guarantees: without an SDK and without a subscriber nothing is recorded and nothing is kept. Ids of tasks and errors are
- * in spans and messages, never in the attributes of a metric. Names follow the semantic conventions for messaging where
- * they have one.
+ * Guarantees: without an SDK and without a subscriber nothing is recorded and nothing is kept. Ids of tasks and errors
+ * are in spans and messages, never in the attributes of a metric. Names follow the semantic conventions for messaging
+ * where they have one.
  */
 import { counter, duration, endSpan, Scope } from '@holdfast/telemetry';
 import {
@@ -18,13 +18,13 @@ import {
   trace,
 } from '@opentelemetry/api';
 
-/** What a message on one of the channels says. Which fields there are depends on the channel. */
+/** A message on one of the channels. Its fields depend on the channel. */
 export interface QueueMessage {
   readonly queue: string;
   readonly id?: string;
   readonly attempt?: number;
   readonly token?: number;
-  /** Of an attempt, in ms. */
+  /** How long the attempt took, in ms. */
   readonly duration?: number;
   readonly outcome?: 'done' | 'retry' | 'dead';
   readonly error?: unknown;
@@ -54,7 +54,7 @@ const attributesOf = (queue: string): Attributes => ({
   'messaging.destination.name': queue,
 });
 
-/** The trace in which a task is added, as it is kept with the task; undefined if there is none. */
+/** The current trace, as it is kept with a task that is added; undefined if there is none. */
 export function traceOfAdd(): string | undefined {
   if (trace.getActiveSpan() === undefined) return undefined;
   const carrier: Record<string, string> = {};
@@ -72,7 +72,7 @@ export function refused(queue: string, count: number): void {
   scope.publish('refused', { queue, count });
 }
 
-/** Undefined where nobody would hear of it. */
+/** Undefined if nobody listens. */
 export function attemptOf(queue: string, task: AttemptedTask, traceparent?: string): Attempt | undefined {
   return scope.isHeard() ? new Attempt(queue, task, traceparent) : undefined;
 }
@@ -85,7 +85,7 @@ interface AttemptedTask {
 
 /** One attempt. */
 class Attempt {
-  /** In which the handler runs. */
+  /** The context in which the handler runs. */
   readonly context: Context;
   readonly #queue: string;
   readonly #task: AttemptedTask;

@@ -1,6 +1,6 @@
 /**
- * @holdfast/queue/testing: for tests of those who use the queue: its handlers, on real tasks, without waiting for clocks.
- * The main path: add tasks, then `handleAll`.
+ * @holdfast/queue/testing: for the tests of programs that use the queue: runs handlers on real tasks without waiting for
+ * clocks. The main path: add tasks, then `handleAll`.
  */
 import { callback, passedOn, type Readers, readOptions } from '@holdfast/kernel';
 import type { Queue, TaskHandler } from './index.js';
@@ -23,8 +23,8 @@ const HANDLE_ALL = {
 } satisfies Readers<HandleAllOptions<unknown, unknown>>;
 
 /**
- * Handles tasks until none is left, also those that are delayed or wait for their next attempt, as if their time had come,
- * and those that handlers add. Resolves to how many attempts it took. Throws UnavailableError, MisuseError.
+ * Handles tasks until none is left, including those that handlers add, and those that are delayed or wait for their
+ * next attempt, as if their time had come. Resolves to how many attempts it took. Throws UnavailableError, MisuseError.
  */
 export async function handleAll<Data, Result>(options: HandleAllOptions<Data, Result>): Promise<number> {
   const { queue, handler, concurrency } = readOptions('handleAll', options, HANDLE_ALL);
@@ -52,7 +52,7 @@ export async function handleAll<Data, Result>(options: HandleAllOptions<Data, Re
       const handled = new Promise<void>((resolve) => {
         wake = resolve;
       });
-      // What was handled is counted as active until the worker's next call has ended it.
+      // A task that was handled counts as active until the worker's next call has ended it.
       await Promise.race([handled, port.call(last, undefined)]);
     }
   } finally {

@@ -1,8 +1,8 @@
 /**
  * Handlers that keep a CPU busy: they run in threads of their own, so that leases are renewed meanwhile.
  *
- * Guarantees: a thread that ends, whatever the reason, is a failed attempt, and another takes its place. When the lease is
- * lost or the worker stops, the thread is ended. A NonRetryableError is one also here (thread.mjs).
+ * Guarantees: a thread that ends, whatever the reason, is a failed attempt, and another takes its place. When the lease
+ * is lost or the worker stops, the thread is ended. A NonRetryableError keeps its meaning here too (thread.mjs).
  */
 import { statSync } from 'node:fs';
 import { isAbsolute } from 'node:path';
@@ -25,7 +25,7 @@ import type { Task } from './task.js';
 export interface ThreadOptions {
   /** The module whose default export handles a task, a function of a `ThreadTask`: a file URL or an absolute path. */
   readonly module: URL | string;
-  /** Threads at the most. Default: the worker's concurrency. */
+  /** The most threads. Default: the worker's concurrency. */
   readonly max?: number;
 }
 
@@ -34,7 +34,7 @@ export const THREADS = {
   max: optional(whole(1, 1_024)),
 } satisfies Readers<ThreadOptions>;
 
-/** What a handler in a thread is given: what can be copied of a task. */
+/** The task that a handler in a thread is given: the parts of a task that can be copied. */
 export interface ThreadTask<Data = unknown> {
   readonly id: string;
   readonly data: Data;
@@ -50,16 +50,16 @@ export interface Threads {
   readonly close: () => Promise<void>;
 }
 
-/** The report of thread.mjs on an attempt: what the handler returned or threw, as far as it can be copied. */
+/** The report of thread.mjs on an attempt: the value that the handler returned or threw, as far as it can be copied. */
 export interface ThreadReply {
   readonly result?: unknown;
   readonly thrown?: unknown;
   readonly isNonRetryable?: boolean;
-  /** Why neither is there. */
+  /** Why there is neither. */
   readonly uncopied?: string;
 }
 
-/** As threads find it, also beside the built package. */
+/** The runner's URL, from which threads find it, also next to the built package. */
 const RUNNER = new URL('../src/thread.mjs', import.meta.url).href;
 
 /** Starts no thread yet. */
@@ -75,7 +75,7 @@ export function openThreads({ module, max }: Settings<typeof THREADS>, concurren
   };
 }
 
-/** What the handler returned. Throws what it threw. */
+/** The value that the handler returned. Throws the value that it threw. */
 function resultOf(reply: ThreadReply): unknown {
   const { result, thrown, isNonRetryable, uncopied } = reply;
   if (isNonRetryable === undefined) return uncopied === undefined ? result : new NotKept(uncopied);
@@ -86,7 +86,7 @@ function resultOf(reply: ThreadReply): unknown {
   throw again;
 }
 
-/** The module's URL. Throws MisuseError, also where there is no such module. */
+/** The module's URL. Throws MisuseError, also if there is no such module. */
 function urlOf(option: string, module: unknown): string {
   const path = pathOf(module);
   if (path === undefined) {

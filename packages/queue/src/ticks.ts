@@ -1,9 +1,10 @@
 /**
- * What becomes of the ticks of schedules that are due. Whoever speaks for a worker's session is told of them (lua/work.lua,
- * lua/renew.lua), also while all workers are busy.
+ * Runs the ticks of schedules that are due. The calls of a worker's session learn of them (lua/work.lua,
+ * lua/renew.lua), even while all workers are busy.
  *
- * Guarantees: exactly one task a tick, however many workers see that it is due, because the first of them sets the next tick
- * in the same step. A tick at whose time there was a worker gets its task; what becomes of others, the schedule says.
+ * Guarantees: exactly one task for each tick, however many workers see that it is due, because the first of them sets
+ * the next tick in the same step. A tick at whose time there was a worker gets its task; for other ticks, the schedule
+ * decides.
  */
 import type { DueTicks } from './claimed.js';
 import { Health, type Report } from './health.js';
@@ -11,25 +12,25 @@ import type { QueuePort } from './port.js';
 import { type Kept, type Schedule, tickAfter } from './schedule.js';
 import { tick } from './verbs.js';
 
-/** How much later than a tick a worker may begin that runs it all the same, in ms: as another takes its place. */
+/** How long after a tick a worker may begin and still run it, in ms: as when it takes the place of another worker. */
 const LATE = 1_000;
 
-/** Ticks of which one call adds the tasks. */
+/** The most ticks whose tasks one call adds. */
 const MOST = 100;
 
 interface TickRunnerOptions {
   readonly report: Report;
-  /** Once it has aborted, no failure is waited for. */
+  /** Once it has aborted, there is no wait after a failure. */
   readonly ending: AbortSignal;
-  /** Told when ticks have been run, or could not be: the queue is to be asked again, more may be due. */
+  /** Called when ticks have been run, or could not be: the queue is to be asked again, as more may be due. */
   readonly onDone: () => void;
 }
 
-/** Runs the ticks that the calls of one session were told of. */
+/** Runs the ticks that the calls of one session have learned of. */
 export class TickRunner {
   readonly #port: QueuePort;
   readonly #options: TickRunnerOptions;
-  /** Its own: ticks may fail while all else goes well, as on a server that is full. */
+  /** Separate from that of other calls: ticks may fail while all else goes well, as on a server that is full. */
   readonly #health: Health;
   #isRunning = false;
 
@@ -39,7 +40,7 @@ export class TickRunner {
     this.#health = new Health(port, options.report);
   }
 
-  /** Adds the tasks of all ticks that are due, unless it is at it already. A failure is reported. */
+  /** Adds the tasks of all ticks that are due, unless it is already doing so. A failure is reported. */
   run(ticks: DueTicks): void {
     if (ticks.due.length > 0 && !this.#isRunning) void this.#run(ticks);
   }
@@ -76,7 +77,7 @@ async function runSchedule(
   }
 }
 
-/** The ticks from `at` on that get a task, some at a time, and the one behind them. */
+/** The ticks from `at` on that get a task, a limited number at a time, and the tick after them. */
 function ticksOf(
   schedule: Schedule,
   { at, now, since }: { readonly at: number; readonly now: number; readonly since: number },

@@ -1,5 +1,6 @@
 /**
- * The scripts of the queue as values: what each takes, how its reply reads. The Lua files describe both.
+ * The scripts of the queue as values: the request that each takes, and how its reply is read. The Lua files describe
+ * both.
  *
  * Guarantees: a reply that is not the script's own throws, and so counts as no answer.
  */
@@ -21,28 +22,30 @@ import { scriptOf } from './scripts.js';
 
 export interface QueueVerb<Request, Result> {
   readonly script: Script;
-  /** How many requests one call carries at most. */
+  /** The most requests that one call carries. */
   readonly most: number;
-  /** Whether it works on the groups of a queue that has some, all in one step. */
+  /** Whether the verb works on all groups of a queue that has some, in one step. */
   readonly acrossGroups?: boolean;
-  /** Whether it puts something into the queue, which must be registered by then. */
+  /** Whether the verb puts something into the queue, which must then be registered. */
   readonly fills?: boolean;
   readonly encode: (request: Request) => readonly string[];
-  /** One result a request, in their order. */
+  /** One result for each request, in their order. */
   readonly decode: (reply: Reply, calls: readonly { readonly request: Request }[]) => readonly Result[];
 }
 
-/** Adds in one call: a hundred that are under way make several, so that this process and the server work at once. */
+/**
+ * Adds in one call: a hundred adds under way make several calls, so that this process and the server work in parallel.
+ */
 const BATCH = 40;
 
-/** A verb of one request a call that puts something into the queue. */
+/** A verb with one request per call that puts something into the queue. */
 function filling<Request, Result>(
   ...verb: Parameters<typeof single<Request, Result>>
 ): QueueVerb<Request, Result> {
   return { ...single(...verb), fills: true };
 }
 
-/** A verb of one request a call. */
+/** A verb with one request per call. */
 function single<Request, Result>(
   name: Parameters<typeof scriptOf>[0],
   encode: (request: Request) => readonly string[],
@@ -109,7 +112,7 @@ export const put: QueueVerb<PutRequest, PutResult> = {
   },
 };
 
-/** Of the limits that a client declares. Its result are those that are kept, if they have that version and are others. */
+/** Declares a client's limits. Its result is the limits that are kept, if they have the same version but differ. */
 export const enter: QueueVerb<readonly string[], string | undefined> = {
   ...single(
     'enter',
@@ -119,7 +122,7 @@ export const enter: QueueVerb<readonly string[], string | undefined> = {
   acrossGroups: true,
 };
 
-/** Whether there is such a queue. */
+/** Whether the queue exists. */
 export const exists = single<void, boolean>(
   'exists',
   () => [],
@@ -145,7 +148,7 @@ export interface WorkRequest {
   /** The highest token that the worker knows of. */
   readonly highest: number;
   readonly retain: QueueSettings['retain'];
-  /** Of this call of the session. */
+  /** The number of this call of the session. */
   readonly number: number;
   /** Whether an earlier call may have done the same. */
   readonly twice: boolean;
@@ -169,11 +172,13 @@ export interface ReconcileRequest {
   readonly session: string;
   readonly lease: number;
   readonly number: number;
-  /** Of what the worker knows of: priority, entry, ... */
+  /** The places of the deliveries that the worker knows of: priority, entry, ... */
   readonly places: readonly string[];
 }
 
-/** The epoch in which it was made, and what the session does not have: "<priority> <entry>". */
+/**
+ * The result of a comparison: its epoch, and the deliveries that the session does not have, as "<priority> <entry>".
+ */
 export interface Compared {
   readonly epoch: string;
   readonly missing: ReadonlySet<string>;
@@ -205,21 +210,21 @@ export const renew = single<{ readonly session: string; readonly lease: number }
     word === 'lost' ? undefined : { epoch: String(epoch), ticks: readTicks(due, { now, since }) },
 );
 
-/** Which epoch it is, and how many replicas there are that a WAIT over the same connection asks whether they know it. */
+/** The epoch, and the number of replicas; a WAIT over the same connection asks whether they know the epoch. */
 export const epoch = single<void, { readonly epoch: string; readonly replicas: number }>(
   'epoch',
   () => [],
   ([, epoch, replicas]) => ({ epoch: String(epoch), replicas: Number(replicas) }),
 );
 
-/** Replicas know this epoch. */
+/** Notes that replicas know this epoch. */
 export const confirm = single<string, void>(
   'confirm',
   (epoch) => [epoch],
   () => {},
 );
 
-/** Of the server, in ms since the epoch. */
+/** The time of the server, in ms since the epoch. */
 export const time = single<void, number>(
   'time',
   () => [],
@@ -249,10 +254,10 @@ export const progress = single<ProgressRequest, boolean>(
   ([word]) => word === 'noted',
 );
 
-/** What is known of a task, by its id. */
+/** Looks up a task by its id. */
 export const find = single<string, TaskInfo | undefined>('find', placeOf, readFound);
 
-/** A dead letter as it is kept, by its id. */
+/** Reads a dead letter as it is kept, by its id. */
 export const letter = single<string, string | undefined>(
   'find',
   (id) => [...placeOf(id), '1'],
@@ -270,7 +275,7 @@ export const count = single<void, Counts>('count', () => [], readCounts);
 
 export interface ListRequest {
   readonly state: TaskState;
-  /** The `next` of the page before, or ''. */
+  /** The `next` of the previous page, or ''. */
   readonly after: string;
   readonly limit: number;
 }
@@ -308,7 +313,7 @@ export const requeue = single<RequeueRequest, boolean>(
 
 export interface ScheduleRequest {
   readonly name: string;
-  /** What it is; '' removes it. */
+  /** The schedule as it is kept; '' removes it. */
   readonly kept: string;
   /** Its next tick, in ms since the epoch. */
   readonly next: string;
@@ -320,7 +325,7 @@ export const schedule = filling<ScheduleRequest, 'scheduled' | 'removed' | 'unkn
   ([word]) => word as 'scheduled' | 'removed' | 'unknown',
 );
 
-/** That first whose next tick, in ms since the epoch, is first. */
+/** All schedules in the order of their next ticks, which are in ms since the epoch. */
 export const schedules = single<void, { name: string; kept: string; next: number }[]>(
   'schedules',
   () => [],
@@ -336,7 +341,7 @@ export interface TickRequest {
   readonly at: number;
   /** The next tick; '' if there is none. */
   readonly next: string;
-  /** Of the ticks that are not skipped. */
+  /** The tasks of the ticks that are not skipped. */
   readonly tasks: readonly { readonly id: string; readonly record: string }[];
 }
 
@@ -357,14 +362,14 @@ export const hurry = single<void, void>(
   () => {},
 );
 
-/** Whether the queue is paused from now on. */
+/** Sets whether the queue is paused from now on. */
 export const hold = filling<boolean, void>(
   'hold',
   (paused) => [paused ? '1' : ''],
   () => {},
 );
 
-/** `force`: although workers have tasks. Its result is how many they have, if that is why nothing was done. */
+/** `force`: even if workers have tasks. Its result is how many they have, if that is why nothing was done. */
 export const obliterate = single<{ readonly force: boolean }, number>(
   'obliterate',
   ({ force }) => [force ? '1' : ''],

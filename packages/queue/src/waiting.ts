@@ -1,9 +1,9 @@
 /**
- * Waiting for the results of tasks: all callers that wait in this process share one reading of the events.
+ * Waiting for the results of tasks: all callers that wait in this process share one reader of the events.
  *
- * Guarantees: a wait settles. A result that came before or after the call is found, as long as the queue keeps it. An event
- * that was missed, because it was trimmed or the queue obliterated, is made up for: a task of which nothing was heard for a
- * while is looked at again. With nobody waiting nothing is read.
+ * Guarantees: a wait settles. A result that came before or after the call is found, as long as the queue keeps it. An
+ * event that was missed, because it was trimmed or the queue was obliterated, is made up for: a task of which nothing
+ * was heard for a while is looked up again. While nobody waits, nothing is read.
  */
 import {
   AbortedError,
@@ -21,16 +21,16 @@ import type { QueuePort } from './port.js';
 import type { KeptResult } from './results.js';
 import { find, last } from './verbs.js';
 
-/** After how long without news tasks are looked at again, in ms: the first time, and at the most. */
+/** How long tasks may be without news before they are looked up again, in ms: the first time, and at most. */
 const LOOK_AGAIN = 2_000;
 const LOOK_AGAIN_MOST = 60_000;
 
-/** Tasks that are looked at again at a time. */
+/** How many tasks are looked up again at a time. */
 const LOOKS = 50;
 
 interface Waiter {
   readonly id: string;
-  /** What happened up to here concerns earlier tasks of the id. */
+  /** Events up to this place concern earlier tasks with the id. */
   readonly from: Place;
   /** Monotonic time, in ms. */
   readonly since: number;
@@ -53,7 +53,7 @@ export class ResultWaiters {
 
   async wait(id: string, signal?: AbortSignal): Promise<unknown> {
     throwIfAborted(signal, `waiting for task ${id}`);
-    // Before all that can concern a caller that begins to wait now.
+    // A place before every event that can concern a caller that begins to wait now.
     const from = await this.#port.call(last, undefined);
     const { waiter, settled, leave } = this.#register(id, from, signal);
     settled.catch(() => {}); // it may be settled below instead
@@ -73,7 +73,7 @@ export class ResultWaiters {
     }
   }
 
-  /** Looks at the tasks now, as after the queue was obliterated. */
+  /** Looks up the tasks now, as after the queue was obliterated. */
   lookAgain(): void {
     for (const waiter of this.#all()) waiter.lookAt = 0;
     if (this.#reading) void this.#look(this.#reading.signal);
@@ -170,7 +170,7 @@ export class ResultWaiters {
     }
   }
 
-  /** Looks at the tasks whose time has come. The older a wait is, the less often. */
+  /** Looks up the tasks whose time has come. The older a wait is, the less often. */
   async #look(signal: AbortSignal): Promise<void> {
     const now = this.#port.clock.now();
     const due = this.#all().filter(({ lookAt }) => lookAt <= now);

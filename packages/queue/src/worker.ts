@@ -1,8 +1,9 @@
 /**
  * A worker: handles the tasks of a queue. The main path: `createWorker`, and `stop` in the end.
  *
- * Guarantees: at least once, and at most one valid owner at a time. A worker never falls silent: it tries again for as
- * long as it runs, and `problem` says why it does not consume. After `stop`, nothing of it is left in Redis.
+ * Guarantees: every task is handled at least once, and has at most one valid owner at a time. A worker never falls
+ * silent: it tries again for as long as it runs, and `problem` says why it does not consume. After `stop`, nothing of
+ * it is left in Redis.
  */
 import {
   AbortedError,
@@ -30,30 +31,30 @@ import type { TaskHandler } from './task.js';
 import { openThreads, THREADS, type ThreadOptions, type Threads } from './threads.js';
 
 export interface WorkerOptions<Data, Result> {
-  /** The queue, or several that share the concurrency and take turns. */
+  /** The queue, or several queues that share the concurrency and take turns. */
   // biome-ignore lint/suspicious/noExplicitAny: whatever its producers give, its workers see what the schema makes.
   readonly queue: Queue<any, Data> | readonly Queue<any, Data>[];
-  /** Either this or `threads`. */
+  /** Handles a task. Give either this or `threads`. */
   readonly handler?: TaskHandler<Data, Result>;
   /** A module that handles tasks in threads, for work that keeps a CPU busy. */
   readonly threads?: ThreadOptions;
-  /** How many tasks at a time. Default 1. */
+  /** How many tasks to handle at a time. Default 1. */
   readonly concurrency?: number;
-  /** How long a delivery may go without renewal before somebody else is delivered the task, in ms. Default 30000. */
+  /** How long a delivery may go without renewal before the task is delivered to somebody else, in ms. Default 30000. */
   readonly lease?: number;
   /**
-   * How long `stop` lets tasks finish, in ms, before it hands them back, which takes up to 5 s more where Redis is away.
-   * Default 20000: with that, it has ended before Kubernetes kills it, 30 s after SIGTERM.
+   * How long `stop` lets tasks finish, in ms, before it hands them back, which takes up to 5 s more if Redis is away.
+   * Default 20000: with that, the worker has ended before Kubernetes kills the process, 30 s after SIGTERM.
    */
   readonly grace?: number;
   /**
-   * How long a task waits after a failed attempt that was added without a backoff of its own. Default: as the queue said to
-   * which it was added.
+   * How long a task that was added without a backoff of its own waits after a failed attempt. Default: the backoff of
+   * the queue to which it was added.
    */
   readonly backoff?: CustomBackoff;
-  /** A name for people to recognize it by. Default: a generated one. */
+  /** A name by which people recognize the worker. Default: a generated one. */
   readonly name?: string;
-  /** Told of what goes wrong outside of handlers. Default: emits a process warning. */
+  /** Called with errors outside of handlers. Default: emits a process warning. */
   readonly onError?: (error: unknown) => unknown;
 }
 
@@ -69,22 +70,22 @@ export const WORKER = {
   onError: withDefault(callback<(error: unknown) => unknown>('an error'), warn),
 } satisfies Readers<WorkerOptions<unknown, unknown>>;
 
-/** How long `stop` tries to hand back, in ms, where Redis does not answer; the session ends then without it. */
+/** How long `stop` tries to hand tasks back, in ms, if Redis does not answer; the session then ends without that. */
 const HAND_BACK = 5_000;
 
 /** Made by `createWorker`. */
 export interface Worker extends AsyncDisposable {
   readonly name: string;
-  /** Why it does not consume; undefined while it does: what a health check asks. */
+  /** Why the worker does not consume; undefined while it does. For health checks. */
   readonly problem: string | undefined;
-  /** Tasks that it handles now. */
+  /** How many tasks it is handling now. */
   readonly inFlight: number;
-  /** Takes no new tasks until `resume`; those that it has, it finishes. */
+  /** Takes no new tasks until `resume`; finishes those that it has. */
   pause(): void;
   resume(): void;
   /**
-   * Takes no new tasks, lets those that it has finish within the grace, and hands the rest back: others are delivered
-   * them at once, and it does not count as an attempt. Never rejects; the same promise at every call.
+   * Takes no new tasks, lets those that it has finish within the grace, and hands the rest back: they are delivered to
+   * others at once, and this does not count as an attempt. Never rejects; every call returns the same promise.
    */
   stop(): Promise<void>;
 }

@@ -1,13 +1,13 @@
 -- Prelude of the verbs that issue fencing tokens, or must know whether the server may have forgotten some.
 --
 -- Of META, a hash, it keeps the fields
---   server     which one answered last
---   epoch      its first token, by which it is named
+--   server     the server that answered last
+--   epoch      its first token, which names it
 --   token      the last token
 --   confirmed  the epoch that replicas are known to have
--- An epoch ends when the server is another, or the same with an older memory: it may have forgotten tokens, deliveries and
--- ends that it had acknowledged. Tokens are times in microseconds; those of an epoch begin above all that can have been
--- issued before.
+-- An epoch ends when the server is another one, or the same with an older memory: it may have forgotten tokens,
+-- deliveries and ends that it had acknowledged. Tokens are times in microseconds; those of an epoch begin above all
+-- that can have been issued before.
 --
 -- Names keys: META
 --
@@ -25,10 +25,10 @@ local function epoch_of(meta)
   return first, first
 end
 
--- A fencing token: higher than the last and than `seen`, which the caller knows of; and for how many ms it may not be issued
--- yet. None is issued that is more than a window above the time: so a server that forgets everything begins above all of
--- them. The next server, if it does not know this epoch, begins a window above its own time, which may be a window behind:
--- so until a replica has confirmed that it knows it, no token is issued before its time has come.
+-- A fencing token, higher than the last one and than `seen`, which the caller knows of; and for how many ms it may not
+-- be issued yet. No token more than a window above the time is issued, so a server that forgets everything begins above
+-- all of them. The next server, if it does not know this epoch, begins a window above its own time, which may be a
+-- window behind: so until a replica has confirmed that it knows the epoch, no token is issued before its time has come.
 local function next_token(last, seen, is_confirmed)
   local token = math.max(micros, tonumber(last) + 1, tonumber(seen) + 1)
   local highest = (IS_ALONE or is_confirmed) and micros + WINDOW or micros

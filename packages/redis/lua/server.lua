@@ -4,14 +4,15 @@
 -- becomes a master: a replica that takes over may lack what the old master acknowledged, and so may an old master that
 -- followed a new one and takes over again.
 --
--- The client opens the script with variables without a value (SERVER_VARIABLES in src/script.ts). In a function they live
--- as long as the library is loaded, so the server asks itself a few times a second; in a script they live for one call:
+-- The client opens the script with variables without a value (SERVER_VARIABLES in src/script.ts). In a function they
+-- live as long as the library is loaded, so it asks the server a few times a second; in a script they live for one
+-- call:
 --   RUN_ID     its run_id
 --   SERVER     its run_id and its replication id
---   ASKED_AT   when it asked itself, in microseconds
+--   ASKED_AT   when the server was asked, in microseconds
 --   REPLICAS   how many replicas it has
 --   FOLLOWING  how many of them have acknowledged within two seconds
---   IS_ALONE   whether no other server can take its place or has given it its own
+--   IS_ALONE   whether no other server can take its place, nor has left its own to it
 --
 -- Opens with: RUN_ID, SERVER, ASKED_AT, REPLICAS, FOLLOWING, IS_ALONE
 --
@@ -20,7 +21,7 @@ local function field(info, name)
   return string.match(info, name .. ':(%w*)')
 end
 
--- Asks, unless it did a moment ago and that is enough. From then on, the variables have values.
+-- Asks the server, unless that was done a moment ago and is enough. From then on, the variables have values.
 local function identify(always)
   if not RUN_ID then RUN_ID = field(redis.call('INFO', 'server'), 'run_id') end
   if SERVER and not always and math.abs(micros - ASKED_AT) <= 100000 then return end

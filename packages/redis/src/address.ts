@@ -1,13 +1,13 @@
 /**
- * Addresses of Redis servers: `redis://`, `rediss://` (TLS) and `unix:` URLs, and those of whom to ask for the server:
- * `redis-sentinel://` and `redis-cluster://`; taken apart once.
+ * Addresses of Redis servers: `redis://`, `rediss://` (TLS) and `unix:` URLs, and addresses that can be asked for the
+ * server: `redis-sentinel://` and `redis-cluster://`; parsed once.
  *
  * Guarantees: a malformed address throws a MisuseError that shows it without its credentials.
  */
 import { MisuseError } from '@holdfast/kernel';
 
 export interface Address {
-  /** `host:port` or a socket path: what messages show. */
+  /** `host:port` or a socket path, as messages show it. */
   readonly display: string;
   readonly host?: string;
   readonly port?: number;
@@ -16,14 +16,14 @@ export interface Address {
   readonly username?: string;
   readonly password?: string;
   readonly database: number;
-  /** Whom to ask for the server, which changes when another takes over. */
+  /** The addresses to ask for the server, which changes when another takes over. */
   readonly via?: Via;
 }
 
 export interface Via {
   readonly kind: 'sentinel' | 'cluster';
   readonly seeds: readonly { readonly host: string; readonly port: number }[];
-  /** Of a sentinel: the name of the group whose master is meant. */
+  /** For a sentinel: the name of the group whose master is meant. */
   readonly master: string;
 }
 
@@ -33,7 +33,7 @@ const FORMS =
 /** Reads a URL. Throws MisuseError if it is none of the three forms. */
 export function parseAddress(text: string): Address {
   if (/^rediss?-(sentinel|cluster):/.test(text)) return parseVia(text);
-  // What URL throws shows the text whole, so it is kept from the error.
+  // The error that URL throws shows the whole text, so it is not passed on.
   if (!URL.canParse(text)) throw wrong(text, 'it is no URL');
   const url = new URL(text);
   if (url.protocol === 'unix:') {
@@ -71,7 +71,7 @@ export function parseAddress(text: string): Address {
   };
 }
 
-/** Several hosts are none of the forms that URL knows: all but the first are taken out before it looks. */
+/** URL does not know several hosts: all but the first are taken out before it parses the text. */
 function parseVia(text: string): Address {
   const [, secure, kind, credentials = '', hosts = '', rest = ''] =
     /^redis(s?)-(sentinel|cluster):\/\/([^@/]*@)?([^/?]*)(.*)$/.exec(text) ?? [];
@@ -113,11 +113,11 @@ function decode(part: string, address: string): string {
   }
 }
 
-/** What can be shown of a text that may be a malformed address: nothing that could be part of a password. */
+/** The parts of a possibly malformed address that may be shown: nothing that could be part of a password. */
 export function withoutCredentials(text: string): string {
   const rest = text.replace(/^.*@/s, '***@').replace(/[?#].*$/s, '');
   const scheme = /^[a-z]+:(\/\/)?/i.exec(text)?.[0] ?? '';
   if (text.includes('@')) return `${scheme}${rest}`;
-  // Without an "@" the part behind a colon is a port, or else something that should not be shown.
+  // Without an "@", the part after a colon is a port, or else something that should not be shown.
   return rest.replace(/:(?!\/\/|\d{1,5}(\/|$)|\/)[^/]+/, ':***');
 }

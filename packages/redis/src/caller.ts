@@ -1,10 +1,10 @@
 /**
- * Calls of scripts on one server: connects on the first call, gives each a deadline, and says in one place what became of
- * a call that failed. The main path: `call` with a verb and a request; the queue's verbs and the guard's stand on it.
+ * Calls of scripts on one server: connects on the first call, gives each call a deadline, and turns failures into
+ * errors in one place. The main path: `call` with a verb and a request; the queue's verbs and the guard's stand on it.
  *
- * Guarantees: a call ends after `timeout` at the latest. An UnavailableError says whether it may have been carried out; a
- * call that the server refused was not. After `close`, calls are MisuseErrors, and those under way AbortedErrors. Nothing
- * connects before the first call, and nothing is kept of a call that has ended.
+ * Guarantees: a call ends after `timeout` at the latest. An UnavailableError says whether it may have been carried out;
+ * a call that the server refused was not. After `close`, calls are MisuseErrors, and those under way AbortedErrors.
+ * Nothing connects before the first call, and nothing is kept of a call that has ended.
  */
 import type { ConnectionOptions } from 'node:tls';
 import {
@@ -28,30 +28,32 @@ import { type NodeUse, useNode } from './shared-node.js';
 export interface CallerOptions {
   readonly redis: NodeSource;
   readonly tls?: ConnectionOptions | undefined;
-  /** A key of what is called, which says which server of a Cluster is meant. */
+  /** One of the keys, which determines the server in a Cluster. */
   readonly key: string;
   /** How long a call may take, in ms. */
   readonly timeout: number;
-  /** Made known to the server with the first call. Default: none; a script that it does not know is sent whole. */
+  /**
+   * Scripts to load into the server with the first call. Default: none; a script that it does not know is sent whole.
+   */
   readonly scripts?: readonly Script[];
   readonly replicas?: ReplicasOptions | undefined;
-  /** Whether calls are tried on a server that has owed an answer for long, instead of failing at once. Default false. */
+  /** Whether calls are tried on a server that has long owed an answer, instead of failing at once. Default false. */
   readonly urgent?: boolean;
-  /** What an error reply means that a script of the caller's own has given; undefined for one of the server. */
+  /** The error for an error reply of one of the caller's own scripts; undefined for one of the server. */
   readonly refusal?: (reason: string) => HoldfastError | undefined;
   readonly clock: Clock;
   readonly words: CallerWords;
 }
 
-/** What the errors of a caller say of it. */
+/** The words that the errors of a caller use. */
 interface CallerWords {
-  /** What is called, as a sentence begins: "The queue". */
+  /** The thing that is called, as at the beginning of a sentence: "The queue". */
   readonly subject: string;
-  /** What to do if it is not known whether a call was carried out, as a sentence without its full stop. */
+  /** The advice if it is not known whether a call was carried out, as a sentence without its full stop. */
   readonly unknown: string;
-  /** What is known if too few replicas have a write. */
+  /** The facts if too few replicas have a write. */
   readonly unreplicated?: string;
-  /** What to do after `close`, as a clause: "create a new one with createQueue()". */
+  /** The advice after `close`, as a clause: "create a new one with createQueue()". */
   readonly closed: string;
 }
 
@@ -60,20 +62,20 @@ export interface Call<Request, Result> extends Operation<Result> {
   readonly request: Request;
 }
 
-/** A script as a value: what it takes, how its reply reads. */
+/** A script as a value: the request that it takes, and how its reply is read. */
 export type CallVerb<Request, Result> = Verb<Call<Request, Result>, Result>;
 
-/** What is done instead, where a call has failed; undefined if nothing is, and it throws. */
+/** The action to take instead when a call has failed; undefined if there is none, and the call throws. */
 export type Instead = <Request, Result>(
   error: HoldfastError,
   verb: CallVerb<Request, Result>,
   request: Request,
 ) => Promise<Result> | undefined;
 
-/** What a call under way needs of its caller. */
+/** The parts of its caller that a call under way needs. */
 interface CallContext {
   readonly deadlines: Deadlines;
-  /** Why a call fails whose time is over. */
+  /** The reason why a call fails whose time is over. */
   readonly expired: () => string;
   readonly failure: (reason: string, sent: boolean) => HoldfastError;
 }
@@ -85,7 +87,7 @@ interface PendingParts<Request, Result> {
   readonly instead: Instead | undefined;
 }
 
-/** A class, and no closures: of these there is one for each task that is added, and many are under way at a time. */
+/** A class, not closures: there is one for each task that is added, and many are under way at a time. */
 class PendingCall<Request, Result> extends Timed implements Call<Request, Result> {
   readonly request: Request;
   abandoned = false;
@@ -129,7 +131,7 @@ class PendingCall<Request, Result> extends Timed implements Call<Request, Result
   }
 }
 
-/** Servers of which this process was warned. */
+/** Servers that this process has been warned about. */
 const warnedOf = new Set<string>();
 
 export class Caller {
@@ -164,7 +166,7 @@ export class Caller {
 
   /**
    * `instead` is asked about a call that was answered with an error. Throws UnavailableError; MisuseError for a user
-   * without the rights, and once it is closed.
+   * without the rights, and once the caller is closed.
    */
   call<Request, Result>(
     verb: CallVerb<Request, Result>,
@@ -187,7 +189,7 @@ export class Caller {
     return this.#submit(parts);
   }
 
-  /** Resolves when replicas have what was answered so far. Throws UnavailableError. */
+  /** Resolves when replicas have everything that was acknowledged so far. Throws UnavailableError. */
   async replicated(): Promise<void> {
     await this.#replicas?.confirm().catch((cause: unknown) => {
       const nodes = [{ node: this.address, reason: reasonOf(cause) }];
@@ -195,7 +197,7 @@ export class Caller {
     });
   }
 
-  /** Throws MisuseError once it is closed. */
+  /** Throws MisuseError once the caller is closed. */
   requireOpen(): void {
     const { subject, closed } = this.#options.words;
     if (this.#closed) throw new MisuseError(`${subject} is closed; ${closed}.`);
@@ -234,7 +236,7 @@ export class Caller {
     await this.#loading;
   }
 
-  /** A server that drops keys when its memory is full, drops what is relied on here. */
+  /** A server that evicts keys when its memory is full evicts keys that are relied on here. */
   async #warnOfEviction(): Promise<void> {
     const policy = await this.#node.info().then(
       ({ maxmemoryPolicy }) => maxmemoryPolicy,

@@ -1,8 +1,9 @@
 /**
- * One slot of a Redis Cluster as a server: where a connection goes is found out anew each time that it is made.
+ * One slot of a Redis Cluster as a server: each time a connection is made, its target is looked up anew.
  *
- * Guarantees: the server is the one that a member of the cluster names as the master of the key's slot, by a MOVED or by
- * answering itself. A member that does not answer is passed over; so are seeds that have left, once others are known.
+ * Guarantees: the server is the one that a member of the cluster names as the master of the key's slot, by a MOVED or
+ * by answering itself. A member that does not answer is passed over; so are seeds that have left, once others are
+ * known.
  */
 import { connect as connectPlain, type Socket } from 'node:net';
 import { connect as connectSecure } from 'node:tls';
@@ -18,13 +19,13 @@ interface Place {
   readonly port: number;
 }
 
-/** How members are connected to: as the connection itself, where that is not about its place. */
+/** The settings for connections to members: those of the connection itself, except for its place. */
 type Access = Pick<RedisOptions, 'username' | 'password' | 'tls'>;
 
-/** Between rounds in which no member knows a master. */
+/** The pause between rounds in which no member knows a master. */
 const PAUSE_MS = 100;
 
-/** What ioredis calls a connector: it makes the socket of each connection. */
+/** A connector, in the terms of ioredis: it makes the socket of each connection. */
 export function clusterConnector(
   Client: typeof Redis,
   { seeds }: Via,
@@ -69,7 +70,7 @@ export function clusterConnector(
   } as unknown as NonNullable<RedisOptions['Connector']>;
 }
 
-/** Where the master of a key's slot is. */
+/** Finds the master of a key's slot. */
 class ClusterMap {
   readonly #Client: typeof Redis;
   readonly #seeds: readonly Place[];
@@ -85,7 +86,7 @@ class ClusterMap {
     this.#access = access;
   }
 
-  /** As the first member says that answers. Rejects if none does. */
+  /** The place that the first member to answer names. Rejects if none answers. */
   async find(): Promise<Place> {
     let failure: unknown = new Error('the cluster has no members');
     for (const place of this.#known) {

@@ -1,5 +1,5 @@
 /**
- * From what a user names as a node to a connection: a URL, or a client that already exists.
+ * From a user's node source, a URL or an existing client, to a connection.
  *
  * Guarantees: clients are told apart by their shape, not by their library's classes, so several copies of a library
  * in one program do no harm. Anything else throws a MisuseError at once.
@@ -11,27 +11,29 @@ import { type Connection, reasonOf } from './connection.js';
 import { fromIoredis, type IoredisClient, likeIoredis, onceFromIoredis, openIoredis } from './ioredis.js';
 import { fromNodeRedis, likeNodeRedis, type NodeRedisClient, openNodeRedis } from './node-redis.js';
 
-/** A URL (`redis://`, `rediss://`, `unix:`, `redis-sentinel://`, `redis-cluster://`), an ioredis or a node-redis client. */
+/**
+ * A URL (`redis://`, `rediss://`, `unix:`, `redis-sentinel://`, `redis-cluster://`), an ioredis or a node-redis client.
+ */
 export type NodeSource = string | IoredisClient | NodeRedisClient;
 
 export interface ConnectOptions {
   /** For `rediss://` URLs. */
   readonly tls?: ConnectionOptions | undefined;
-  /** A key that is asked for over the connection: in a Cluster, its server is the one meant. */
+  /** One of the keys that the connection is used for: in a Cluster, it determines the server. */
   readonly key?: string;
   /**
-   * That no command may reach the server twice: a client of the user's that sends again what was not answered when its
-   * connection broke is not used itself, but a connection like it. Default false.
+   * No command may reach the server twice: if the user's client resends commands that were unanswered when its
+   * connection broke, a connection like it is used instead. Default false.
    */
   readonly once?: boolean;
   /**
-   * That the connection is not shared with anybody, as for a command that waits: a client of the user's is not used
-   * itself, but a connection like it. Default false.
+   * The connection is shared with nobody, as for a command that waits: instead of a client of the user's, a connection
+   * like it is used. Default false.
    */
   readonly alone?: boolean;
 }
 
-/** Makes the connection for `source`, closed. Throws MisuseError. */
+/** Makes the connection for `source`, without opening it. Throws MisuseError. */
 export function connect(source: NodeSource, options: ConnectOptions = {}): Connection {
   if (typeof source === 'string') return fromUrl(parseAddress(source), options);
   if (typeof source !== 'object' || source === null) throw unknown(source);
@@ -55,7 +57,10 @@ function unknown(source: unknown): MisuseError {
   );
 }
 
-/** Such a client and one without would not see each other's keys, and the client renames only some of them. */
+/**
+ * A client with a `keyPrefix` and one without would not see each other's keys, and the client renames only some of
+ * them.
+ */
 function requireNoKeyPrefix({ options: { keyPrefix } }: IoredisClient): void {
   if (!keyPrefix) return;
   throw new MisuseError(

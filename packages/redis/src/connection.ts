@@ -1,13 +1,13 @@
 /**
- * The port to one Redis server: what Holdfast needs of a client, and nothing more. Adapters for ioredis and
- * node-redis implement it; everything above knows only this.
+ * The port to one Redis server: the functions that Holdfast needs from a client, and nothing more. Adapters for ioredis
+ * and node-redis implement it; everything above knows only this.
  *
  * Guarantees: commands of one connection reach the server in the order of `send`. A command is sent only while the
  * connection is ready, so that none waits in a queue and surprises a server later. When the server is away, `send`
  * rejects at once and `unready` says why.
  */
 
-/** What a server answers: the types of RESP that scripts produce. An error reply rejects instead. */
+/** The reply of a server: the types of RESP that scripts produce. An error reply rejects instead. */
 export type Reply = string | number | null | undefined | readonly Reply[];
 
 /** A listener on a channel. */
@@ -24,7 +24,9 @@ export interface Connection {
   readonly address: string;
   /** Why no command can be sent now; undefined when one can. */
   readonly unready: string | undefined;
-  /** Starts connecting. Resolves when the first try has ended, well or not; later tries go on by themselves. */
+  /**
+   * Starts connecting. Resolves when the first try has ended, successfully or not; later tries follow automatically.
+   */
   open(): Promise<void>;
   send(command: string, args: readonly string[]): Promise<Reply>;
   /** Listens on `channel` over another connection to the same server, which reconnects until it is closed. */
@@ -35,7 +37,7 @@ export interface Connection {
   close(): void;
 }
 
-/** Whether a server refused a command because its user may not give it. */
+/** Whether a server refused a command for which its user lacks the right. */
 export function isRefusal(error: unknown): boolean {
   return error instanceof Error && error.message.startsWith('NOPERM');
 }

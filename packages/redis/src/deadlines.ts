@@ -1,8 +1,8 @@
 /**
  * The deadlines of calls that are all given the same time: one timer for as many as are under way.
  *
- * Guarantees: a call that has not ended within the time is told so, after the input that had arrived by then was read: a
- * stall of this process is not mistaken for silence of the server. A call that has ended is not kept.
+ * Guarantees: a call that has not ended within the time is expired, after the input that had arrived by then was read:
+ * a stall of this process is not mistaken for silence of the server. A call that has ended is not kept.
  */
 import type { Clock } from '@holdfast/kernel';
 
@@ -24,7 +24,7 @@ export abstract class Timed {
 
 export class Deadlines {
   readonly #clock: Clock;
-  /** Of the list of calls, in the order in which they began, and so of their deadlines. */
+  /** The head of the list of calls, which is in the order in which they began, and so in that of their deadlines. */
   #first: Timed | undefined;
   #last: Timed | undefined;
   #isWatching = false;
@@ -41,7 +41,7 @@ export class Deadlines {
     if (!this.#isWatching) this.#watch(call.deadline);
   }
 
-  /** A call may end twice: one that was told that its time is over may still be answered. */
+  /** A call may end twice: one that has expired may still be answered. */
   ended(call: Timed): void {
     const { before, after } = call;
     if (before === undefined && this.#first !== call) return;
@@ -53,7 +53,7 @@ export class Deadlines {
     call.after = undefined;
   }
 
-  /** Tells every call that is under way that its time is over. */
+  /** Expires every call that is under way. */
   expireAll(): void {
     for (let call = this.#first; call; call = this.#first) this.#expire(call);
   }

@@ -1,28 +1,31 @@
 /**
- * Confirming an epoch: that replicas know it, so that tokens may be issued above the server's time.
+ * Confirming that replicas know an epoch, so that tokens may be issued above the server's time.
  *
- * Guarantees: an epoch counts as confirmed when all replicas that the server had then, and at least one, had acknowledged
- * its record. Until then, and where there are none, tokens wait for their time (lua/epoch.lua).
+ * Guarantees: an epoch counts as confirmed when all replicas that the server had then, and at least one, had
+ * acknowledged its record. Until then, and if there are no replicas, tokens wait for their time (lua/epoch.lua).
  */
 import { type Clock, within } from '@holdfast/kernel';
 import type { Connection } from './connection.js';
 
 export interface EpochCalls {
-  /** One that nobody else uses, not open yet: while it waits, nothing behind it is answered. It is closed here. */
+  /**
+   * A connection that nobody else uses, not open yet: while WAIT blocks, nothing after it is answered. It is closed
+   * here.
+   */
   readonly connection: Connection;
   readonly clock: Clock;
   /** How long the server may take to answer, in ms. */
   readonly timeout: number;
-  /** Writes the epoch once more over that connection; resolves to it, and to how many replicas there are. */
+  /** Writes the epoch once more over that connection; resolves to the epoch and the number of replicas. */
   readonly write: () => Promise<{ readonly epoch: string; readonly replicas: number }>;
-  /** Notes that replicas know it. */
+  /** Records that replicas know the epoch. */
   readonly confirm: (epoch: string) => Promise<unknown>;
 }
 
 /** How long replicas may take, in ms. */
 const PATIENCE = 1_000;
 
-/** Resolves to whether it is confirmed. Never rejects. */
+/** Resolves to whether the epoch is confirmed. Never rejects. */
 export async function confirmEpoch(calls: EpochCalls): Promise<boolean> {
   const { connection, clock, timeout } = calls;
   try {

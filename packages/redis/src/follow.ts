@@ -1,37 +1,39 @@
 /**
- * Following streams: what was added behind a place in each, and what is added from then on, in the order of ids. A log that
- * is kept as a stream is followed so, and the events of a queue.
+ * Following streams: yields the entries after a place in each, and those that are added from then on, in the order of
+ * ids. For logs that are kept as streams, and for the events of a queue.
  *
- * Guarantees: nothing is left out that is there when it is read, and nothing is given twice. After a failure the reading
- * goes on from where it was. Not guaranteed: that a reader learns of entries which were trimmed or forgotten before it
- * read them.
+ * Guarantees: no entry is left out that is there when the stream is read, and none is given twice. After a failure,
+ * reading goes on from where it was. Not guaranteed: that a reader learns of entries that were trimmed or forgotten
+ * before it read them.
  */
 import { type Clock, onAbort } from '@holdfast/kernel';
 import type { Connection } from './connection.js';
 import { compareIds, type StreamEntry, StreamReader } from './stream-reader.js';
 
 export interface FollowOptions {
-  /** One that nobody shares, closed; it is closed in the end. */
+  /** A connection that nobody shares, not open yet; it is closed in the end. */
   readonly connection: Connection;
   readonly clock: Clock;
   /** The keys of the streams. In a Cluster they share a slot. */
   readonly streams: readonly string[];
-  /** The id of the entry behind which to begin, for each; '0-0' begins with the oldest. A function is asked until it answers. */
+  /**
+   * The id after which to begin, for each; '0-0' begins with the oldest entry. A function is asked until it answers.
+   */
   readonly from: readonly string[] | (() => Promise<readonly string[]>);
-  /** Entries of each stream that one read brings at most. Default 500. */
+  /** The most entries of each stream that one read brings. Default 500. */
   readonly most?: number;
-  /** Ends it. */
+  /** Ends the following. */
   readonly signal: AbortSignal;
 }
 
 export interface StreamBatch {
-  /** Of all streams together. */
+  /** The entries of all streams together. */
   readonly entries: readonly StreamEntry[];
-  /** The place in each behind which to go on. */
+  /** The place in each stream after which to go on. */
   readonly places: readonly string[];
 }
 
-/** Reads until `signal` aborts; yields what comes, as it comes. */
+/** Reads until `signal` aborts; yields entries as they come. */
 export async function* follow(options: FollowOptions): AsyncGenerator<StreamBatch, void> {
   const { connection, clock, streams, from, most = 500, signal } = options;
   const reader = new StreamReader(connection, clock);
@@ -56,13 +58,13 @@ export async function* follow(options: FollowOptions): AsyncGenerator<StreamBatc
   }
 }
 
-/** What was read of several streams, in order, and where to go on. */
+/** Merges the entries that were read of several streams, in order, and determines where to go on. */
 function merge(
   read: readonly (readonly StreamEntry[])[],
   places: readonly string[],
   most: number,
 ): StreamBatch {
-  // Where a stream has more, what is behind that in the others is read again with it.
+  // If a stream has more entries, later ones of the other streams are read again together with them.
   const ends = read.flatMap((entries) => (entries.length === most ? [entries.at(-1)?.[0] ?? ''] : []));
   const until = ends.sort(compareIds)[0];
   const kept = read.map((entries) =>

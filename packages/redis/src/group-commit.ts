@@ -1,10 +1,10 @@
 /**
- * Group commit: operations that start in the same turn of the event loop travel to a node as one script call a verb.
+ * Group commit: operations that start in the same turn of the event loop travel to a node as one script call per verb.
  *
  * Guarantees: with little in flight an operation goes out at once, in the same turn. With more in flight it goes out as
  * soon as the input that has already arrived is handled, so it never waits for an answer. Operations on
  * one subject reach the node in the order in which they were submitted. Every operation is settled exactly once,
- * unless its call is never answered; who submits it keeps the time.
+ * unless its call is never answered; the submitter watches the time.
  */
 import type { Clock } from '@holdfast/kernel';
 import { type Connection, type Reply, reasonOf } from './connection.js';
@@ -18,9 +18,9 @@ import {
 
 /** One caller's part of a batch. */
 export interface Operation<Result> {
-  /** What the operation is about; operations on one subject keep their order. Default: nothing that others are about. */
+  /** The subject of the operation; operations on one subject keep their order. Default: a subject of its own. */
   readonly subject?: string;
-  /** True when nobody waits for the answer any more: then the operation is not sent a second time. */
+  /** True when nobody waits for the answer any more: the operation is then not sent a second time. */
   readonly abandoned: boolean;
   settle(result: Result): void;
   /** The node gave no answer. `sent` tells whether the operation may have been carried out all the same. */
@@ -30,12 +30,12 @@ export interface Operation<Result> {
 /** A script that carries out any number of operations of one kind in one call. */
 export interface Verb<Op extends Operation<Result>, Result> {
   readonly script: Script;
-  /** KEYS that stand once, before those of the operations. */
+  /** KEYS that appear once, before those of the operations. */
   readonly keys: readonly string[];
-  /** How many operations one call carries out at most. Default 128, which keeps the server from others for about 1 ms. */
+  /** The most operations that one call carries out. Default 128, which keeps the server from others for about 1 ms. */
   readonly most?: number;
   encode(operation: Op, keys: string[], args: string[]): void;
-  /** One result an operation, in order. Throws if the reply is not the script's. */
+  /** One result for each operation, in order. Throws if the reply is not the script's. */
   decode(reply: Reply, operations: readonly Op[]): readonly Result[];
 }
 
@@ -63,7 +63,7 @@ function named(script: Script, how: Way, takesFlags: boolean): string {
 export class GroupCommit {
   readonly #connection: Connection;
   readonly #clock: Clock;
-  /** The first operation of the turn. Mostly it stays alone, so the group below is built only for a second one. */
+  /** The first operation of the turn. It mostly stays alone, so the group below is built only for a second one. */
   #first: AnyOperation | undefined;
   #verbOfFirst: AnyVerb | undefined;
   #group: Map<AnyVerb, AnyOperation[]> | undefined;
@@ -84,7 +84,7 @@ export class GroupCommit {
 
   readonly #onForgotten: () => void;
 
-  /** `onForgotten` is told when the server lacks a script that it should have, as after a restart. */
+  /** `onForgotten` is called when the server lacks a script that it should have, as after a restart. */
   constructor(connection: Connection, clock: Clock, onForgotten: () => void) {
     this.#connection = connection;
     this.#clock = clock;
@@ -197,7 +197,9 @@ export class GroupCommit {
     this.#answered += 1;
   }
 
-  /** Sends again in another way, but only what is still wanted: a release may have overtaken an abandoned acquire. */
+  /**
+   * Sends again in another way, but only operations still wanted: a release may have overtaken an abandoned acquire.
+   */
   #repeat(verb: AnyVerb, operations: readonly AnyOperation[], how: Way): void {
     const wanted = operations.filter((operation) => !operation.abandoned);
     if (wanted.length > 0) this.#call(verb, wanted, how);

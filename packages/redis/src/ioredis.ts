@@ -1,8 +1,8 @@
 /**
  * @holdfast/redis/ioredis: the port on ioredis, for a client that the user has and for connections of our own.
  *
- * Guarantees: a client that was passed in is never closed, and left as it was. Our own connections reconnect for as long as they are
- * open, never queue a command while away, and never send one twice.
+ * Guarantees: a client that was passed in is never closed, and is left as it was. Our own connections reconnect for as
+ * long as they are open, never queue a command while away, and never send one twice.
  */
 import type { ConnectionOptions } from 'node:tls';
 import type { RedisOptions as AllOptions, Redis } from 'ioredis';
@@ -19,7 +19,7 @@ export interface IoredisClient extends Emitter {
     readonly port?: number | undefined;
     readonly path?: string | null | undefined;
     readonly autoResendUnfulfilledCommands?: boolean | undefined;
-    /** Refused: it would give keys other names than Holdfast knows. */
+    /** Refused: it would give keys names that Holdfast does not know. */
     readonly keyPrefix?: string | undefined;
   };
   duplicate(override: object): unknown;
@@ -54,8 +54,8 @@ export function fromIoredis(client: IoredisClient): Connection {
 }
 
 /**
- * The same, where no command may reach the server twice. ioredis sends again, by default, what was not answered when its
- * connection broke; that may arrive behind what was sent later.
+ * The same, if no command may reach the server twice. By default, ioredis resends commands that were unanswered when
+ * its connection broke; they may arrive after commands that were sent later.
  */
 export function onceFromIoredis(client: IoredisClient): Connection {
   return client.options.autoResendUnfulfilledCommands === false ? fromIoredis(client) : likeIoredis(client);
@@ -70,7 +70,7 @@ export function likeIoredis(client: IoredisClient): Connection {
     retryStrategy,
   }) as IoredisClient & Revivable & { disconnect(restart: boolean): void };
   let closed = false;
-  own.on('error', () => {}); // the connection says it
+  own.on('error', () => {}); // the connection reports it
   revive(own, () => closed);
   const connection = fromIoredis(own);
   return {
@@ -90,7 +90,7 @@ export function likeIoredis(client: IoredisClient): Connection {
   };
 }
 
-/** What the library calls a subscriber: a connection that does nothing else. */
+/** A subscriber, in the terms of the library: a connection that does nothing else. */
 interface Subscriber {
   readonly status: string;
   on(event: 'error' | 'ready' | 'end', listener: () => void): unknown;
@@ -108,7 +108,7 @@ function listenWith(client: IoredisClient, channel: string, listener: Listener):
     keepAlive: 10_000,
     retryStrategy,
   }) as Subscriber;
-  subscriber.on('error', () => {}); // it tries again, and who listens has other means meanwhile
+  subscriber.on('error', () => {}); // it tries again, and the listener has other means meanwhile
   subscriber.on('message', (_, message) => listener.onMessage(message));
   subscriber.on('ready', () => {
     subscriber.subscribe(channel).then(
@@ -119,7 +119,7 @@ function listenWith(client: IoredisClient, channel: string, listener: Listener):
   subscriber.connect().catch(() => {});
   let closed = false;
   revive(subscriber, () => closed);
-  // Who connects anew may have found another server, and what listens must be there too.
+  // A client that reconnects may have found another server, and the subscriber must move there too.
   const ignore = overhear(client, (event) => event === 'ready' && reconnect(subscriber));
   return {
     close() {
@@ -131,7 +131,8 @@ function listenWith(client: IoredisClient, channel: string, listener: Listener):
 }
 
 /**
- * ioredis ends for good where a failover disturbs it while it looks for its server. One that was not closed starts again.
+ * ioredis ends for good if a failover disturbs it while it looks for its server. A client that was not closed starts
+ * again.
  */
 function revive(client: Revivable, isClosed: () => boolean): void {
   client.on('end', () => {
@@ -144,7 +145,7 @@ interface Revivable {
   connect(): Promise<unknown>;
 }
 
-/** Not while it looks for its server: one that is disturbed then ends for good. */
+/** Not while it looks for its server: a client that is disturbed then ends for good. */
 function reconnect(client: { readonly status: string; disconnect(restart: boolean): void }): void {
   if (client.status !== 'connecting') client.disconnect(true);
 }
@@ -156,7 +157,7 @@ type RedisOptions = Omit<AllOptions, 'replyMapping'>;
 
 export interface OpenOptions {
   readonly tls?: ConnectionOptions | undefined;
-  /** In a Cluster: a key of the server that is meant. */
+  /** In a Cluster: a key on the server that is meant. */
   readonly key?: string;
 }
 

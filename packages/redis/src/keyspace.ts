@@ -1,6 +1,6 @@
 /**
- * The keys of one thing that lives in Redis, such as a queue: from one list, the KEYS of each script, and the Lua locals
- * by which it knows them.
+ * The keys of one thing that lives in Redis, such as a queue: a single list yields the KEYS of each script, and the Lua
+ * locals that it uses for them.
  *
  * Guarantees: a script is sent the keys that it names, and no others. A list of keys cannot disagree with the locals,
  * because the scripts' text is generated from it.
@@ -13,7 +13,7 @@ export interface Keyspace {
   readonly arrays?: Readonly<Record<string, readonly string[]>>;
 }
 
-/** The keys that a script names, in the order of KEYS; all of them where its header has the line `-- Keys: all`. */
+/** The keys that a script names, in the order of KEYS; all of them if its header has the line `-- Keys: all`. */
 export function keysNamedIn(text: string, { names, arrays = {} }: Keyspace): readonly string[] {
   const wantsAll = /^-- Keys: all$/m.test(text);
   const code = text.replace(/--.*$/gm, '');
@@ -25,8 +25,8 @@ export function keysNamedIn(text: string, { names, arrays = {} }: Keyspace): rea
 }
 
 /**
- * The Lua that opens a script: its locals, and `use(n)`, which turns to the keys of the n-th of several such things, from
- * 0, where a verb is given those of each, one after the other. `THINGS` is how many there are.
+ * The Lua that opens a script: its locals, and `use(n)`, which switches to the keys of the n-th of several such things,
+ * from 0, if a verb is given the keys of each, one after the other. `THINGS` is how many there are.
  */
 export function openingOf(text: string, keyspace: Keyspace): string {
   const { names, arrays = {} } = keyspace;

@@ -1,8 +1,8 @@
 /**
  * @holdfast/redis/node-redis: the port on node-redis, for a client that the user has and for connections of our own.
  *
- * Guarantees: a client that was passed in is never closed, and left as it was. Our own connections reconnect for as long as they are
- * open and never queue a command while away.
+ * Guarantees: a client that was passed in is never closed, and is left as it was. Our own connections reconnect for as
+ * long as they are open, and never queue a command while away.
  */
 import type { ConnectionOptions } from 'node:tls';
 import type { Address } from './address.js';
@@ -49,9 +49,9 @@ export function fromNodeRedis(client: NodeRedisClient): Connection {
 export function likeNodeRedis(client: NodeRedisClient): Connection {
   const own = client.duplicate() as NodeRedisClient & { connect(): Promise<unknown>; destroy(): void };
   const connection = fromNodeRedis(own);
-  own.on('error', () => {}); // the connection says it
+  own.on('error', () => {}); // the connection reports it
   let closed = false;
-  const start = (): void => void own.connect().catch(() => {}); // the library tries again by itself
+  const start = (): void => void own.connect().catch(() => {}); // the library retries on its own
   return {
     address: connection.address,
     get unready() {
@@ -77,7 +77,7 @@ export function likeNodeRedis(client: NodeRedisClient): Connection {
   };
 }
 
-/** What the library calls a subscriber: a connection that does nothing else. */
+/** A subscriber, in the terms of the library: a connection that does nothing else. */
 interface Subscriber {
   on(event: 'error' | 'ready', listener: () => void): unknown;
   connect(): Promise<unknown>;
@@ -89,7 +89,7 @@ interface Subscriber {
 function listenWith(client: NodeRedisClient, channel: string, listener: Listener): { close(): void } {
   const subscriber = client.duplicate() as Subscriber;
   let subscribed = false;
-  subscriber.on('error', () => {}); // it tries again, and who listens has other means meanwhile
+  subscriber.on('error', () => {}); // it tries again, and the listener has other means meanwhile
   subscriber.on('ready', () => {
     if (subscribed) listener.onListening(); // the library has subscribed again
   });

@@ -1,23 +1,23 @@
 /**
- * One Redis node: its connection, its group commit, what server answers there, and whether it answers at all.
+ * One Redis node: its connection, its group commit, which server answers there, and whether it answers at all.
  *
  * Guarantees: a node that has owed an answer for longer than its patience is *silent*: operations that can be refused
  * fail at once instead of piling up in a socket, until it answers again. A stall of this process is not mistaken for
- * silence of the node. A connection of our own that has been of no use for long is started anew. Nothing here keeps the
- * process alive but the connection itself.
+ * silence of the node. A connection of our own that has been useless for long is restarted. Nothing here keeps the
+ * process alive except the connection itself.
  */
 import { type Clock, requireDuration, systemClock, type Timer, within } from '@holdfast/kernel';
 import { type Connection, type Listener, type Reply, reasonOf } from './connection.js';
 import { GroupCommit, type Operation, type Verb } from './group-commit.js';
 import { evaluate, isForbiddenFunction, type Script, type ScriptLibrary } from './script.js';
 
-/** How many times its patience a connection may be of no use, before it is started anew. */
+/** How many times its patience a connection may be useless before it is restarted. */
 const RESTART_AFTER = 10;
 
 export interface RedisNodeOptions {
   /**
    * Milliseconds without any answer after which the node counts as silent; after ten times that, its connection is
-   * started anew, because it may be half-open. Default 1000.
+   * restarted, because it may be half-open. Default 1000.
    */
   readonly patience?: number;
   readonly clock?: Clock;
@@ -82,8 +82,8 @@ export class RedisNode {
   }
 
   /**
-   * Runs a script by itself, outside the group commit. Rejects when the node is away, does not answer within
-   * `timeout` ms, or the script fails.
+   * Runs a script on its own, outside the group commit. Rejects when the node is away, does not answer within `timeout`
+   * ms, or the script fails.
    */
   async run(
     script: Script,
@@ -98,9 +98,9 @@ export class RedisNode {
   }
 
   /**
-   * Makes scripts known to the server, so that the first call needs no repetition: as a library of functions where the
-   * server takes one, else one by one. Does so again, with all that were ever given, when the server turns out to have
-   * forgotten them.
+   * Loads scripts into the server, so that the first call needs no repetition: as a library of functions if the server
+   * takes one, otherwise one by one. Does so again, with all scripts that were ever given, when the server turns out to
+   * have forgotten them.
    */
   async load(scripts: readonly Script[]): Promise<void> {
     for (const script of scripts) this.#scripts.add(script);
@@ -123,11 +123,11 @@ export class RedisNode {
     this.#reloading = false;
   }
 
-  /** Whether the server has it now. */
+  /** Loads a library. Resolves to whether the server has it now. */
   async #loadLibrary(library: ScriptLibrary): Promise<boolean> {
     const loaded = this.#connection.send('FUNCTION', ['LOAD', library.text]).then(
       () => true,
-      // A library's name says what is in it: one that is there is the same. Anything else means scripts.
+      // A library's name identifies its contents: an existing one is the same. Any other error means scripts.
       (error: unknown) => {
         this.#commits.takesFlags = isForbiddenFunction(error);
         return reasonOf(error).includes('already exists');
@@ -139,8 +139,8 @@ export class RedisNode {
   }
 
   /**
-   * Waits until `count` replicas have all that was written over this connection, or for `timeout` ms; resolves to how
-   * many have. What is sent meanwhile waits behind it. Rejects when the node is away.
+   * Waits until `count` replicas have everything that was written over this connection, or for `timeout` ms; resolves
+   * to how many have it. Commands that are sent meanwhile wait behind it. Rejects when the node is away.
    */
   async replicated(count: number, timeout: number): Promise<number> {
     const reply = this.#connection.send('WAIT', [String(count), String(timeout)]);

@@ -1,8 +1,8 @@
 /**
- * The calls of a session that change what it has, and what goes along with each: its number, by which the server knows a
- * call that is late; the epoch; and the highest token so far. lua/sessions.lua and lua/epoch.lua take them.
+ * The calls of a session that change its deliveries, and the values that accompany each: its number, by which the
+ * server recognizes a late call; the epoch; and the highest token so far. lua/sessions.lua and lua/epoch.lua take them.
  *
- * Guarantees: numbers rise, also over repetitions.
+ * Guarantees: numbers rise, even across repetitions.
  */
 
 export interface Numbered {
@@ -21,7 +21,7 @@ type Make<Answer> = (numbered: Numbered) => Promise<Answer | undefined>;
 interface CallHealth {
   readonly succeeded: () => void;
   readonly failed: (error: unknown) => void;
-  /** Before a try, longer with each. */
+  /** Pauses before a try, longer with each. */
   readonly pause: (tries: number) => Promise<void>;
 }
 
@@ -36,7 +36,7 @@ export class NumberedCalls {
     this.#health = health;
   }
 
-  /** Rejects with what the call rejects with. */
+  /** Makes a call. Rejects with the error of the call. */
   async call<Answer>(make: Make<Answer>, twice = false): Promise<Answer | 'lost'> {
     this.#numbers += 1;
     const answer = await make({ number: this.#numbers, epoch: this.epoch, highest: this.#highest, twice });
@@ -45,8 +45,8 @@ export class NumberedCalls {
   }
 
   /**
-   * Repeats a call that was not answered, until it is or `isOpen` says that there is no sense in it any more: then it
-   * resolves to undefined.
+   * Repeats a call that was not answered, until it is answered, or `isOpen` says that there is no longer any point: it
+   * then resolves to undefined.
    */
   async repeat<Answer>(make: Make<Answer>, isOpen: () => boolean): Promise<Answer | 'lost' | undefined> {
     for (let tries = 0; isOpen(); tries += 1) {
@@ -60,7 +60,7 @@ export class NumberedCalls {
     return undefined;
   }
 
-  /** A token that was issued to this session. */
+  /** Notes a token that was issued to this session. */
   issued(token: number): void {
     this.#highest = Math.max(this.#highest, token);
   }

@@ -1,9 +1,9 @@
 /**
- * What a client of the user's says of its connection.
+ * The events by which a user's client reports on its connection.
  *
  * Guarantees: a client has one listener of ours for each event, however many connections stand on it, and none once
- * they are closed. Errors are only overheard: a client for which the user has set no error handler says so, or ends the
- * process, as it would without us.
+ * they are closed. Errors are only observed: a client for which the user has set no error handler complains, or ends
+ * the process, as it would without us.
  */
 import { errorMonitor } from 'node:events';
 import { reasonOf } from './connection.js';
@@ -16,12 +16,12 @@ export interface Emitter {
 
 type Hear = (event: string | symbol, error?: unknown) => void;
 
-/** With which a try to connect ends, in either library. */
+/** The events with which a try to connect ends, in either library. */
 const EVENTS = ['ready', 'close', 'reconnecting', 'end', errorMonitor] as const;
 
 const heard = new WeakMap<Emitter, { readonly hearers: Set<Hear>; readonly detach: () => void }>();
 
-/** Tells `hear` of each event, until what is returned is called. */
+/** Calls `hear` with each event, until the returned function is called. */
 export function overhear(client: Emitter, hear: Hear): () => void {
   const present = heard.get(client) ?? attach(client);
   present.hearers.add(hear);
@@ -49,7 +49,7 @@ function attach(client: Emitter) {
   return present;
 }
 
-/** How a client is doing, for one connection that stands on it. */
+/** Watches the state of a client, for one connection that stands on it. */
 export class Watch {
   /** The client's last error, in words. */
   last = '';

@@ -1,8 +1,9 @@
 /**
- * Which of several partitions an id belongs to: the same everywhere, for as long as their number does not change.
+ * The partition that an id belongs to: the same everywhere, as long as the number of partitions does not change.
  *
- * Guarantees: MurmurHash3 (x86, 32 bits, seed 0) of the id's UTF-8, modulo the number of partitions: ids that differ little
- * are spread evenly. It keeps no secret and resists nobody who chooses ids; it is fast enough for each row of a stream.
+ * Guarantees: MurmurHash3 (x86, 32 bits, seed 0) of the id's UTF-8, modulo the number of partitions: ids that differ
+ * little are spread evenly. It is not cryptographic, and does not resist somebody who chooses the ids; it is fast
+ * enough for each row of a stream.
  */
 const [C1, C2] = [0xcc9e2d51, 0x1b873593];
 

@@ -1,15 +1,15 @@
 /**
- * From a verb to the Lua files that make its script: the preludes that it says it stands on, then the verb.
+ * From a verb to the Lua files that make up its script: the preludes that it stands on, then the verb.
  *
- * A Lua file names what it stands on in its header, on one line: `-- Stands on: queue, redis/server`. A plain name is a
- * file of the same folder; `redis/<name>` is one that all packages share, in this package's own folder.
+ * A Lua file names its preludes in its header, on one line: `-- Stands on: queue, redis/server`. A plain name is a file
+ * of the same folder; `redis/<name>` is one that all packages share, in this package's own folder.
  *
- * Guarantees: each file stands once, behind all that it stands on. A name without a file, and files that stand on each
- * other, throw an Error that names them; the tidy rules find both before anybody runs them.
+ * Guarantees: each file appears once, after all files that it stands on. A name without a file, and files that stand on
+ * each other, throw an Error that names them; the tidy rules find both before anybody runs them.
  */
 import { readFileSync } from 'node:fs';
 
-/** What all packages share. */
+/** The preludes that all packages share. */
 const SHARED = new URL('../lua/', import.meta.url);
 
 const files = new Map<string, string>();

@@ -1,19 +1,19 @@
 /**
- * What the error reply of a server means for the call that it answers: whether its user may not do that, or the server
- * refused before it did anything.
+ * The meaning of a server's error reply for the call: whether its user lacks the right, or the server refused before it
+ * did anything.
  */
 
-/** How a server says that its user may not. */
+/** The words with which servers say that a user lacks a right. */
 const FORBIDDEN = /NOPERM|can't run this command|no permissions|can't access/i;
 
 /**
- * Refusals before the first write of a script; the server checks each of these only until a script has written. Of memory,
- * functions are refused as a whole, with words of their own.
+ * Refusals before the first write of a script; the server checks each of these only until a script has written. For
+ * lack of memory, functions are refused as a whole, with words of their own.
  */
 const REFUSED =
   /^(?:OOM|READONLY|LOADING|MASTERDOWN|MISCONF|NOREPLICAS|CLUSTERDOWN|BUSY|NOAUTH|MOVED|ASK|TRYAGAIN)\b/;
 
-/** What helps a user without the rights. For a command inside a script some servers say which right only in that log. */
+/** Advice for a user without the rights. Some servers name the right for a command inside a script only in that log. */
 export const FORBIDDEN_ADVICE =
   "Give it the rights that the package's README lists; ACL LOG on the server names the one that is missing.";
 
@@ -26,7 +26,7 @@ export function isRefused(reason: string): boolean {
   return REFUSED.test(reason);
 }
 
-/** What helps against it, as a sentence. */
+/** The advice against a refusal, as a sentence. */
 export function adviceFor(reason: string): string {
   if (reason.startsWith('OOM')) return 'Its memory is full: make room, or raise its maxmemory';
   if (reason.startsWith('READONLY')) return 'It is a replica: name the master';

@@ -1,12 +1,13 @@
 /**
- * Waiting until replicas have what was written: one WAIT for all callers that ask while another is under way.
+ * Waiting until replicas have acknowledged writes: one WAIT for all callers that ask while another is under way.
  *
- * Guarantees: a caller that is told that replicas have its write was told so by a WAIT sent after that write was answered.
+ * Guarantees: when a caller learns that replicas have its write, it is by a WAIT that was sent after that write was
+ * answered.
  */
 import type { RedisNode } from './node.js';
 
 export interface ReplicasOptions {
-  /** How many must have it. */
+  /** How many replicas must have a write. */
   readonly count: number;
   /** In ms. */
   readonly timeout: number;
@@ -23,7 +24,7 @@ export class Replicas {
     this.#options = options;
   }
 
-  /** Resolves when replicas have all that was answered before. Rejects when too few have it in time. */
+  /** Resolves when replicas have everything that was answered before. Rejects when too few have it in time. */
   async confirm(): Promise<void> {
     const { count, timeout } = this.#options;
     const have = await this.#ask();

@@ -1,5 +1,5 @@
 /**
- * Lua scripts of a package: one file a verb, read relative to the module that names it.
+ * Lua scripts of a package: one file for each verb, read relative to the module that names it.
  *
  * Guarantees: a file is read once, on first use; a script's digest is the one that EVALSHA expects. Scripts of one
  * library can be loaded into a server as functions (Redis 7), where the locals of the library's prelude live exactly
@@ -10,10 +10,10 @@ import type { Connection, Reply } from './connection.js';
 import { type Keyspace, keysNamedIn, openingOf } from './keyspace.js';
 import { filesOf, readLua } from './preludes.js';
 
-/** Opens each script and library that stands on redis/server: what lua/server.lua keeps between calls. */
+/** Opens each script and library that stands on redis/server: the variables that lua/server.lua keeps between calls. */
 export const SERVER_VARIABLES = 'local RUN_ID, SERVER, ASKED_AT, REPLICAS, FOLLOWING, IS_ALONE';
 
-/** Lua text, or what makes it when it is first needed. */
+/** Lua text, or a function that makes it when it is first needed. */
 type Lua = string | (() => string);
 
 /** A script as EVAL and EVALSHA take it. */
@@ -70,8 +70,8 @@ export class Script {
   }
 
   /**
-   * For a server that takes flags of scripts, which is Redis 7 or later, or for one that does not. Without flags, a script
-   * is refused for full memory only if its first write needs some; with them, before it begins, or not at all.
+   * For a server that takes flags of scripts, which is Redis 7 or later, or for one that does not. Without flags, a
+   * script is refused for full memory only if its first write needs some; with them, before it begins, or not at all.
    */
   evaluated(takesFlags: boolean): Evaluated {
     if (!takesFlags || !this.library) return this;
@@ -89,7 +89,7 @@ export class Script {
   }
 }
 
-/** The script of one verb in a folder of Lua files, with all that it stands on. `prelude` opens it. */
+/** The script of one verb in a folder of Lua files, with everything that it stands on. `prelude` opens it. */
 export const scriptFrom = (folder: URL, verb: string, prelude = ''): Script =>
   new Script(() => `${prelude}\n${readVerb(folder, verb)}`);
 
@@ -98,9 +98,11 @@ const readVerb = (folder: URL, verb: string): string => filesOf(folder, verb).ma
 export interface LibraryOptions {
   /** Opens the library: the locals that its scripts share and keep. Default: nothing. */
   readonly prelude?: string;
-  /** The keys by whose names the scripts call them. Default: none; scripts number their KEYS. */
+  /** The keys that the scripts refer to by name. Default: none; scripts number their KEYS. */
   readonly keyspace?: Keyspace;
-  /** The verbs that run also where the server's memory is full, from Redis 7 on: they free some, or keep what is there. */
+  /**
+   * The verbs that also run when the server's memory is full, from Redis 7 on: they free some, or keep what is there.
+   */
   readonly allowOom?: readonly string[];
 }
 
@@ -120,7 +122,7 @@ export class ScriptLibrary {
     this.scripts = new Map(Object.entries(verbs).map(([verb, lua]) => [verb, new Script(lua, this, verb)]));
   }
 
-  /** Of the verbs in a folder of Lua files, each with all that it stands on. */
+  /** A library of the verbs in a folder of Lua files, each with everything that it stands on. */
   static from(folder: URL, verbs: readonly string[], options?: LibraryOptions): ScriptLibrary {
     return new ScriptLibrary(
       Object.fromEntries(verbs.map((verb) => [verb, () => readVerb(folder, verb)])),
@@ -137,7 +139,7 @@ export class ScriptLibrary {
     return this.#name;
   }
 
-  /** What FUNCTION LOAD takes. */
+  /** The text that FUNCTION LOAD takes. */
   get text(): string {
     this.#text ??= `#!lua name=${this.name}\n${this.#body(this.name)}`;
     return this.#text;
@@ -153,7 +155,7 @@ export class ScriptLibrary {
   }
 }
 
-/** Whether a server does not have a function, or may not let us call it: then the script serves. */
+/** Whether a server does not have a function, or does not let us call it: then the script is used. */
 export function isUnknownFunction(error: unknown): boolean {
   return error instanceof Error && /Function not found|NOPERM|unknown command/i.test(error.message);
 }
@@ -168,7 +170,7 @@ export function isUnknownScript(error: unknown): boolean {
   return error instanceof Error && error.message.startsWith('NOSCRIPT');
 }
 
-/** Runs a script by its digest, and whole where the server does not know it yet. */
+/** Runs a script by its digest, or sends it whole if the server does not know it yet. */
 export async function evaluate(
   connection: Connection,
   { text, digest }: Evaluated,

@@ -1,10 +1,11 @@
 /**
- * A worker's session: the lease of all that was delivered to it, renewed as one. lua/sessions.lua is what Redis knows.
+ * A worker's session: the lease of everything that was delivered to it, renewed as one. lua/sessions.lua describes what
+ * Redis keeps of it.
  *
  * Guarantees: `validUntil` is never later than the end that Redis knows. Once Redis says that the session is over, its
- * deliveries are lost. A session that ran out without anybody having taken what it has goes on. After `close`, no session
- * is left behind, also none whose beginning was not answered, unless Redis is away or no call can be made any more: then it
- * runs out.
+ * deliveries are lost. A session that ran out goes on if nobody has taken its deliveries. After `close`, no session is
+ * left behind, not even one whose beginning was not answered, unless Redis is away or no call can be made any more:
+ * then it runs out.
  */
 import {
   type Allowance,
@@ -19,32 +20,32 @@ import {
 /** The calls by which a session is kept. */
 export interface LeaseCalls<Renewal> {
   readonly open: (session: string) => Promise<unknown>;
-  /** Resolves to undefined when Redis says that it is over. */
+  /** Resolves to undefined when Redis says that the session is over. */
   readonly renew: (session: string) => Promise<Renewal | undefined>;
   readonly close: (session: string) => Promise<unknown>;
 }
 
 /**
- * Why a session is over: it was not renewed in time ("late"); Redis does not know it, though its time is not over
- * ("forgotten"); or no call can be made any more ("unreachable").
+ * The reason why a session is over: it was not renewed in time ("late"); Redis does not know it, though its time is not
+ * over ("forgotten"); or no call can be made any more ("unreachable").
  */
 export type SessionEnd = 'late' | 'forgotten' | 'unreachable';
 
 export interface SessionOptions<Renewal> {
   readonly clock: Clock;
   readonly random: Random;
-  /** Whose session it is: its name begins with it. */
+  /** The worker that has the session, whose name begins with this. */
   readonly worker: string;
   /** In ms. */
   readonly lease: number;
   readonly calls: LeaseCalls<Renewal>;
   /** Aborts when no call can be made any more. */
   readonly unreachable: AbortSignal;
-  /** Told whether renewals succeed. */
+  /** Called with the outcomes of renewals. */
   readonly health: { readonly succeeded: () => void; readonly failed: (error: unknown) => void };
-  /** The session is over: what was delivered under it is lost. */
+  /** Called when the session is over: the deliveries under it are lost. */
   readonly onLost: (why: SessionEnd) => void;
-  /** Told what each renewal answers. */
+  /** Called with the answer of each renewal. */
   readonly onRenewed: (renewal: Renewal) => void;
 }
 
@@ -68,7 +69,7 @@ export class Session<Renewal> {
   #asked: string | undefined;
   #opening: Promise<unknown> = Promise.resolve();
   #closed = false;
-  /** What cannot be renewed any more is lost. */
+  /** A session that can no longer be renewed is lost. */
   readonly #onUnreachable = (): void => {
     if (this.id !== undefined) this.lost('unreachable');
   };
@@ -85,7 +86,7 @@ export class Session<Renewal> {
     return this.#clock.now() < this.validUntil;
   }
 
-  /** Begins a session. Rejects with what the call rejects with. */
+  /** Begins a session. Rejects with the error of the call. */
   async open(): Promise<void> {
     const { calls, random, worker } = this.#options;
     const id = this.#asked ?? `${worker}.${random.id()}`;
@@ -101,14 +102,14 @@ export class Session<Renewal> {
     this.#renewLater();
   }
 
-  /** A call that renews the session, sent at `since`, was answered. */
+  /** Notes that a call that renews the session, sent at `since`, was answered. */
   renewed(since: number): void {
     if (since <= this.#since) return;
     this.#since = since;
     this.validUntil = validUntil(since, this.lease, ALLOWANCE);
   }
 
-  /** Redis says that it is over. */
+  /** Called when Redis says that the session is over. */
   lost(why: SessionEnd = this.isValid ? 'forgotten' : 'late'): void {
     this.#timer?.cancel();
     this.id = undefined;
@@ -117,7 +118,7 @@ export class Session<Renewal> {
     this.#options.onLost(why);
   }
 
-  /** Ends it; what was not handed back is claimed by others. Never rejects. */
+  /** Ends the session; deliveries that were not handed back are claimed by others. Never rejects. */
   async close(): Promise<void> {
     this.#closed = true;
     this.#options.unreachable.removeEventListener('abort', this.#onUnreachable);
@@ -133,7 +134,7 @@ export class Session<Renewal> {
     return renewalDue(this.#since, this.lease, ALLOWANCE);
   }
 
-  /** Calls that claim or end deliveries renew it too; this is for when there are none. */
+  /** Calls that claim or end deliveries renew the session too; this is for times without such calls. */
   #renewLater(failures = 0): void {
     const due = this.#renewalDue - this.#clock.now();
     const pause =

@@ -1,10 +1,10 @@
 /**
- * One node for all that is called on one server by one program: several queues, guards and others on the same client or
- * address share its connection and its group commit.
+ * One node for all calls of one program to one server: several queues, guards and others on the same client or address
+ * share its connection and its group commit.
  *
- * Guarantees: a node is counted, and closed when the last of its users has given it back. Nodes that were asked for with
- * another clock or with other TLS settings are others, and in a Cluster each key has a node of its own, because it may
- * live on another server.
+ * Guarantees: the users of a node are counted, and it is closed when the last one has given it back. Another clock or
+ * other TLS settings mean another node, and in a Cluster each key has a node of its own, because it may be on another
+ * server.
  */
 import type { ConnectionOptions } from 'node:tls';
 import type { Clock } from '@holdfast/kernel';
@@ -14,7 +14,7 @@ import { RedisNode } from './node.js';
 
 export interface SharedNodeOptions {
   readonly tls?: ConnectionOptions | undefined;
-  /** A key of what is called, which says which server of a Cluster is meant. */
+  /** One of the keys, which determines the server in a Cluster. */
   readonly key: string;
   readonly clock: Clock;
 }
@@ -24,16 +24,16 @@ interface Shared {
   users: number;
 }
 
-/** What a user has of a node. */
+/** One use of a node. */
 export interface NodeUse {
   readonly node: RedisNode;
-  /** Gives it back, once. */
+  /** Gives the node back, once. */
   release(): void;
 }
 
 const known = new WeakMap<Clock, Map<unknown, Map<ConnectionOptions | undefined, Shared>>>();
 
-/** Connects nothing yet. Throws MisuseError for a source that is none. */
+/** Takes a node in use, without connecting yet. Throws MisuseError for an invalid source. */
 export function useNode(source: NodeSource, { tls, key, clock }: SharedNodeOptions): NodeUse {
   const ofClock = known.get(clock) ?? new Map();
   known.set(clock, ofClock);
@@ -61,7 +61,7 @@ export function useNode(source: NodeSource, { tls, key, clock }: SharedNodeOptio
   };
 }
 
-/** A client is known by itself; an address by its text, in a Cluster together with the key. */
+/** A client is identified by the object itself; an address by its text, in a Cluster together with the key. */
 function nameOf(source: NodeSource, key: string): unknown {
   if (typeof source !== 'string') return source;
   return parseAddress(source).via === undefined ? source : `${source} ${key}`;

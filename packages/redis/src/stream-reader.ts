@@ -1,9 +1,9 @@
 /**
- * Reading streams as they grow, over a connection of its own: each read waits until something comes.
+ * Reading streams as they grow, over a connection of its own: each read waits until an entry comes.
  *
- * Guarantees: a read from where all has been seen misses nothing that is still there, because it is answered at once if
- * something came meanwhile. A read that should have been answered long ago is given up with its connection, which may be
- * half open. After a failed read, `recover` gives the server a moment before the next.
+ * Guarantees: a read from the place up to which everything was seen misses nothing that is still there, because it is
+ * answered at once if an entry came meanwhile. A read that should have been answered long ago is given up with its
+ * connection, which may be half open. After a failed read, `recover` gives the server a moment before the next.
  */
 import { type Clock, pause, within } from '@holdfast/kernel';
 import type { Connection, Reply } from './connection.js';
@@ -11,7 +11,7 @@ import type { Connection, Reply } from './connection.js';
 /** The id of an entry, and its fields and values in turn. */
 export type StreamEntry = readonly [id: string, fields: readonly string[]];
 
-/** The longest that a read waits, in ms. */
+/** The longest time that a read waits, in ms. */
 const LONGEST = 5_000;
 
 /** How long an answer may be on its way, in ms. */
@@ -25,15 +25,16 @@ export class StreamReader {
   readonly #clock: Clock;
   #opening: Promise<void> | undefined;
 
-  /** `connection` is one that nobody shares, closed; it is closed with the reader. */
+  /** `connection` is one that nobody shares, not open yet; it is closed with the reader. */
   constructor(connection: Connection, clock: Clock) {
     this.#connection = connection;
     this.#clock = clock;
   }
 
   /**
-   * Resolves to what came behind `places`, an id for each of `streams`: of each stream at most `most` entries, and nothing
-   * of any if nothing has come for a while. Rejects when the server is away or does not answer, and once it is closed.
+   * Resolves to the entries after `places`, which has an id for each of `streams`: at most `most` entries of each
+   * stream, and none if none has come for a while. Rejects when the server is away or does not answer, and once the
+   * reader is closed.
    */
   async read(
     streams: readonly string[],
@@ -68,7 +69,7 @@ export function compareIds(one: string, two: string): number {
   return ms - otherMs || number - otherNumber;
 }
 
-/** By stream: a list, of pairs or flat, or a map, as the client and the version of the protocol have it. */
+/** The entries by stream, from a list of pairs, a flat list or a map, depending on client and protocol version. */
 function mapOf(reply: Reply): ReadonlyMap<string, unknown> {
   const found: unknown = reply;
   if (found === null || found === undefined) return new Map();

@@ -1,7 +1,7 @@
 /**
- * The diagnostics channels of all packages: which there are, and how important a message on each is.
+ * The diagnostics channels of all packages, and how important a message on each is.
  *
- * Guarantees: `onEveryChannel` hears of the channels of packages that are loaded later, too.
+ * Guarantees: `onEveryChannel` also learns of the channels of packages that are loaded later.
  */
 import { type Channel, channel } from 'node:diagnostics_channel';
 
@@ -24,7 +24,7 @@ export function declareChannel(name: string, level: LogLevel): Channel {
   return one.channel;
 }
 
-/** Calls `listener` once for each channel that there is or will be. Returns what ends that. */
+/** Calls `listener` once for each channel that exists now or later. Returns a function that ends that. */
 export function onEveryChannel(listener: (one: Declared) => void): () => void {
   for (const one of declared) listener(one);
   listeners.add(listener);

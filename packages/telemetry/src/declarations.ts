@@ -1,8 +1,8 @@
 /**
- * The declarations of instruments. Declaring one does nothing; a `Scope` makes it.
+ * The declarations of instruments. Declaring an instrument does nothing; a `Scope` makes it.
  */
 
-/** What an instrument is, as it is declared. */
+/** The declaration of an instrument. */
 export interface InstrumentDeclaration {
   readonly kind: 'counter' | 'up-down counter' | 'histogram';
   readonly name: string;
@@ -10,17 +10,17 @@ export interface InstrumentDeclaration {
   readonly description: string;
 }
 
-/** Counts what only grows. */
+/** A count that only grows. */
 export const counter = (name: string, unit: string, description: string): InstrumentDeclaration => ({
   ...{ kind: 'counter', name, unit, description },
 });
 
-/** Counts what there is at the moment. */
+/** A count of things that exist at the moment. */
 export const upDownCounter = (name: string, unit: string, description: string): InstrumentDeclaration => ({
   ...{ kind: 'up-down counter', name, unit, description },
 });
 
-/** How long something took: recorded in ms, published in seconds. */
+/** The duration of something: recorded in ms, published in seconds. */
 export const duration = (name: string, description: string): InstrumentDeclaration => ({
   ...{ kind: 'histogram', name, unit: 's', description },
 });

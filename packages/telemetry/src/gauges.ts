@@ -1,5 +1,5 @@
 /**
- * Gauges of what is read when it is asked for, such as the length of a queue: through OpenTelemetry, or as text for
+ * Gauges of values that are read on demand, such as the length of a queue: through OpenTelemetry, or as text for
  * Prometheus.
  *
  * Guarantees: nothing is read between two readings.
@@ -16,10 +16,10 @@ export interface ObservedGauge<State> {
 }
 
 export interface GaugeOptions<State> {
-  /** The package whose gauges they are. */
+  /** The package that the gauges belong to. */
   readonly scope: string;
   readonly gauges: readonly ObservedGauge<State>[];
-  /** How the thing that is observed, and the part of a value, are named: in OpenTelemetry and in Prometheus. */
+  /** The names, in OpenTelemetry and in Prometheus, for the observed thing and for the part of a value. */
   readonly subject: { readonly attribute: string; readonly label: string };
   readonly part: { readonly attribute: string; readonly label: string };
 }
@@ -39,7 +39,7 @@ export class Gauges<State> {
     this.#options = options;
   }
 
-  /** Reads whenever the program's OpenTelemetry SDK reads its metrics. Returns what ends that. */
+  /** Reads whenever the program's OpenTelemetry SDK reads its metrics. Returns a function that ends that. */
   observe(collect: Collect<State>, meter: Meter = metrics.getMeter(this.#options.scope)): () => void {
     const { gauges, subject, part } = this.#options;
     const instruments = gauges.map((gauge): [ObservedGauge<State>, ObservableGauge] => [

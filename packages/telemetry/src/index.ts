@@ -1,5 +1,5 @@
 /**
- * @holdfast/telemetry: how Holdfast is observed. For programs: `logTo` (log.ts) and `listen` (listen.ts). For the other
+ * @holdfast/telemetry: the ways to observe Holdfast. For programs: `logTo` (log.ts) and `listen` (listen.ts). For the other
  * packages: `Scope` (scope.ts) with its instruments, channels and spans, and `Gauges` (gauges.ts).
  */
 

@@ -1,9 +1,9 @@
 /**
- * `listen(port)`: the HTTP endpoints that an operator expects of a process. `/healthz` says that it runs, `/readyz` whether
- * its workers do their work, `/metrics` what they have counted, for Prometheus.
+ * `listen(port)`: the HTTP endpoints that an operator expects of a process. `/healthz` says that it runs, `/readyz`
+ * whether its workers do their work, and `/metrics` has their counts, for Prometheus.
  *
- * Guarantees: each answer is of the moment in which it was asked for. `/readyz` is 503 with the reason while a worker has
- * a problem, `/metrics` is 503 while a source of metrics fails. After `close` the port is free. It is for a network that
+ * Guarantees: each answer reflects the moment of the request. `/readyz` is 503 with the reason while a worker has a
+ * problem, `/metrics` is 503 while a source of metrics fails. After `close` the port is free. Use it in a network that
  * you trust: it asks nobody for a password.
  */
 import { once } from 'node:events';
@@ -25,11 +25,11 @@ import { PROMETHEUS } from './prometheus.js';
 import { beginTally, tallyText } from './tally.js';
 
 export interface ListenOptions {
-  /** Those whose `problem` makes the process not ready. Default: none, so that it is ready while it runs. */
+  /** The workers whose `problem` makes the process not ready. Default: none, so that it is ready while it runs. */
   readonly workers?: readonly { readonly problem: string | undefined }[];
   /** More metrics in the text format of Prometheus, such as `() => metricsText([queue])`. Default: none. */
   readonly metrics?: readonly (() => string | Promise<string>)[];
-  /** The address on which it listens. Default: all of this machine. */
+  /** The address to listen on. Default: all addresses of this machine. */
   readonly host?: string;
 }
 
@@ -50,8 +50,8 @@ export interface Endpoints extends AsyncDisposable {
 }
 
 /**
- * Listens on `port`; 0 is any that is free. Call it before the work begins: `/metrics` counts from then on.
- * Throws MisuseError for options that cannot work, and where the port is in use.
+ * Listens on `port`; 0 is any free port. Call it before the work begins: `/metrics` counts from then on.
+ * Throws MisuseError for options that cannot work, and if the port is in use.
  */
 export async function listen(port: number, options: ListenOptions = {}): Promise<Endpoints> {
   const settings = readOptions('listen', options, LISTEN);

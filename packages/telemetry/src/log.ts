@@ -1,8 +1,8 @@
 /**
- * `logTo(logger)`: writes what the packages publish on their diagnostics channels to a log.
+ * `logTo(logger)`: writes the messages on the packages' diagnostics channels to a log.
  *
- * Guarantees: channels of packages that are loaded later are logged, too. A logger that throws harms nobody: the first
- * time a process warning says so.
+ * Guarantees: channels of packages that are loaded later are logged too. A logger that throws harms nobody: the first
+ * time, a process warning reports it.
  */
 import type { ChannelListener } from 'node:diagnostics_channel';
 import { display, MisuseError } from '@holdfast/kernel';
@@ -10,12 +10,12 @@ import { type Declared, type LogLevel, onEveryChannel } from './channels.js';
 
 export type { LogLevel };
 
-/** As pino and bunyan have it; `console` is one, too. An error is the field `err`. */
+/** A logger like those of pino and bunyan; `console` is one too. An error is in the field `err`. */
 export type Logger = Readonly<Record<LogLevel, (fields: object, message: string) => void>>;
 
 const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
 
-/** Returns what ends the logging. Throws MisuseError if `logger` lacks a level. */
+/** Logs to `logger`. Returns a function that ends the logging. Throws MisuseError if `logger` lacks a level. */
 export function logTo(logger: Logger): () => void {
   const missing = LEVELS.find((level) => typeof logger?.[level] !== 'function');
   if (missing !== undefined) {

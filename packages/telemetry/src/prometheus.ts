@@ -1,7 +1,7 @@
 /**
  * The text format of Prometheus, version 0.0.4.
  *
- * Guarantees: names and labels are valid whatever they are made of.
+ * Guarantees: names and labels are valid whatever they are made from.
  */
 
 /** The content type of the format. */
@@ -10,7 +10,7 @@ export const PROMETHEUS = 'text/plain; version=0.0.4; charset=utf-8';
 export interface Sample {
   readonly labels: Readonly<Record<string, string | number | boolean>>;
   readonly value: number;
-  /** Of a histogram: "_bucket", "_sum", "_count". */
+  /** For a histogram: "_bucket", "_sum" or "_count". */
   readonly suffix?: string;
 }
 

@@ -1,8 +1,8 @@
 /**
  * The scope of one package: its spans, instruments and diagnostics channels.
  *
- * Guarantees: without an OpenTelemetry SDK, a subscriber or `listen`, nothing is recorded and nothing is kept; `isHeard`
- * answers that, so that a caller prepares nothing in vain. Errors of a subscriber do not reach the publisher.
+ * Guarantees: without an OpenTelemetry SDK, a subscriber or `listen`, nothing is recorded and nothing is kept;
+ * `isHeard` answers that, so that a caller prepares nothing in vain. Errors of a subscriber do not reach the publisher.
  */
 import type { Channel } from 'node:diagnostics_channel';
 import { HoldfastError } from '@holdfast/kernel';
@@ -29,14 +29,14 @@ export interface ScopeOptions<Event extends string> {
   readonly events: Readonly<Record<Event, LogLevel>>;
 }
 
-/** Where a span stands and what it carries. */
+/** The parent, the kind and the attributes of a span. */
 export interface SpanStart {
   readonly attributes: Attributes;
   readonly parent: Context;
   readonly kind?: SpanKind;
 }
 
-/** `Message` is what is published on its channels. */
+/** `Message` is the type of the messages on its channels. */
 export class Scope<Event extends string, Message extends object> {
   readonly #name: string;
   readonly #channels: ReadonlyMap<string, Channel>;
@@ -50,7 +50,7 @@ export class Scope<Event extends string, Message extends object> {
     );
   }
 
-  /** Whether anybody would notice what is recorded or published now. */
+  /** Whether anybody would notice a record or a message now. */
   isHeard(): boolean {
     const tracing = trace.getTracerProvider();
     if (!(tracing instanceof ProxyTracerProvider) || tracing.getDelegateTracer(this.#name)) return true;
@@ -75,11 +75,11 @@ export class Scope<Event extends string, Message extends object> {
 
 const LONGEST_MESSAGE = 2_000;
 
-/** What failed, as metrics and spans name it: the code of one of our errors, or the name of another. */
+/** The type of an error, as metrics and spans name it: the code of one of ours, or the name of any other. */
 export const errorType = (error: unknown): string =>
   attempt(() => (error instanceof HoldfastError ? error.code : (error as Error).name)) ?? 'unknown';
 
-/** Ends a span, as failed where there is an error. Never throws, whatever was thrown. */
+/** Ends a span, as failed if there is an error. Never throws, whatever was thrown. */
 export function endSpan(span: Span, error?: unknown): void {
   if (error !== undefined) {
     const message = attempt(() => (error instanceof Error ? error.message : String(error))) ?? '';
@@ -90,7 +90,7 @@ export function endSpan(span: Span, error?: unknown): void {
   span.end();
 }
 
-/** Undefined if it throws, or gives no text. */
+/** The text that `read` returns; undefined if it throws, or returns no text. */
 function attempt(read: () => unknown): string | undefined {
   try {
     const text = read();

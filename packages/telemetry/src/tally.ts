@@ -1,8 +1,8 @@
 /**
  * The values that instruments have recorded, kept in memory for `/metrics` of a program without an OpenTelemetry SDK.
  *
- * Guarantees: nothing is kept while nobody listens. An instrument has at most 1,000 combinations of attributes; what
- * would be one more is not counted.
+ * Guarantees: nothing is kept while nobody listens. An instrument has at most 1,000 combinations of attributes; any
+ * more are not counted.
  */
 import type { Attributes } from '@opentelemetry/api';
 import type { InstrumentDeclaration } from './declarations.js';
@@ -17,7 +17,7 @@ interface Series {
   readonly labels: Readonly<Record<string, string>>;
   sum: number;
   count: number;
-  /** How many were at most the bound of the same place. */
+  /** How many values were at most the bound in the same place. */
   readonly buckets: number[];
 }
 
@@ -26,7 +26,9 @@ let listeners = 0;
 
 export const isTallying = (): boolean => listeners > 0;
 
-/** Keeps what is recorded from now on. Returns what ends that; the last one who ends it empties the memory. */
+/**
+ * Keeps what is recorded from now on. Returns a function that ends that; the last one to be called empties the memory.
+ */
 export function beginTally(): () => void {
   let ended = false;
   listeners += 1;
@@ -64,7 +66,7 @@ function seriesOf(declaration: InstrumentDeclaration, attributes: Attributes): S
   return series;
 }
 
-/** All that was kept, in the text format of Prometheus. */
+/** All values that were kept, in the text format of Prometheus. */
 export function tallyText(): string {
   return [...kept]
     .map(([declaration, all]) => writeFamily(familyOf(declaration, [...all.values()])))

@@ -3,10 +3,10 @@
  * protects.
  *
  * Guarantees: a request passes only if its token is not below the mark, which it has then raised; the route, not the
- * client, says which mark. From then on no request with a lower token passes. A mark store that does not answer lets
- * nothing pass. The body is not read.
- * Not guaranteed: that a handler which passed earlier, with a lower token, is over. So a handler writes under its token,
- * by `fencing.write` or another guard, and that write is refused in the step in which it would happen.
+ * client, determines the mark. From then on no request with a lower token passes. If the mark store does not answer,
+ * nothing passes. The body is not read. Not guaranteed: that a handler which passed earlier, with a lower token, is
+ * over. So a handler writes under its token, by `fencing.write` or another guard, and that write is refused in the step
+ * in which it would happen.
  */
 import {
   callback,
@@ -25,45 +25,46 @@ import { IssuerMismatchError, StaleTokenError } from '../errors.js';
 import { ISSUER_HEADER, RESOURCE_HEADER, readName, readToken, TOKEN_HEADER } from './headers.js';
 import { malformed, type Problem, problemOf, required, unavailable } from './problem.js';
 
-/** Any guard; `S` is what its `seal` gives. */
+/** Any guard; `S` is the result of its `seal`. */
 export interface Sealer<S extends TokenClaim> {
   seal(holder: TokenClaim): Promise<S>;
 }
 
-/** What the handlers behind `guard` get as `fencing`: the holder, sealed, with `write`. */
+/** The `fencing` that handlers behind `guard` get: the sealed holder, with `write`. */
 export type Fencing<G extends Sealer<TokenClaim>> = Awaited<ReturnType<G['seal']>>;
 
-/** `Request` is what the framework calls a request: for Hono, its context. */
+/** `Request` is the framework's request, or Hono's context. */
 export interface FencingOptions<Request, S extends TokenClaim> {
   /** Keeps the marks: the guard of the store that the handler writes to, or of another one. */
   readonly guard: Sealer<S>;
   /**
-   * The resource that the route protects; the client must name the same. A string, or a function of the request: of its
-   * path, not of what a client may choose without asking for another thing. What the function throws, the route throws.
+   * The resource that the route protects; the client must name the same one. A string, or a function of the request: of
+   * its path, not of anything that a client can vary while it asks for the same thing. If the function throws, so does
+   * the route.
    *
    * "header" takes the client's word: any client of the route can then raise the mark of any resource of the guard, so
-   * let only clients use it that may, and let the handler touch nothing but `fencing.resource`.
+   * admit only clients that may do so, and let the handler touch nothing but `fencing.resource`.
    */
   readonly resource: string | ((request: Request) => string | Promise<string>);
   /**
-   * Whose tokens the route takes, such as ["locks:holdfast"]. Default: anybody's. The first token at a resource binds it
-   * to its issuer, so name them where clients may be hostile.
+   * The issuers whose tokens the route accepts, such as ["locks:holdfast"]. Default: any. The first token for a
+   * resource binds it to the token's issuer, so name the issuers if clients may be hostile.
    */
   readonly issuers?: readonly string[];
-  /** Whether GET, HEAD and OPTIONS are checked, too. Default false: they pass, and have no `fencing`. */
+  /** Whether GET, HEAD and OPTIONS are checked too. Default false: they pass, and have no `fencing`. */
   readonly safeMethods?: boolean;
-  /** Is told why the mark store did not answer, which the client is not. Default: nobody is. */
+  /** Called with the reason why the mark store did not answer, which the client is not told. Default: none. */
   readonly onUnavailable?: (error: UnavailableError) => void;
 }
 
-/** What the check looks at. */
+/** The part of a request that the check looks at. */
 export interface RequestHead {
   readonly method: string;
   /** The header of that name, whatever its case; undefined if there is none. Several values are joined by commas. */
   header(name: string): string | readonly string[] | undefined;
 }
 
-/** Either an answer for the client, or the way to the handler; `fencing` is undefined where nothing was checked. */
+/** Either an answer for the client, or the way to the handler; `fencing` is undefined if nothing was checked. */
 export type Verdict<S> =
   | { readonly problem: Problem; readonly fencing?: undefined }
   | { readonly problem?: undefined; readonly fencing: S | undefined };
@@ -80,8 +81,9 @@ const CHECK = {
 const SAFE = ['GET', 'HEAD', 'OPTIONS'];
 
 /**
- * The check on its own, for a framework that has no adapter here. Throws MisuseError for options that cannot work. What
- * it returns rejects only for what is no matter of the client: the guard's MisuseError, and what `resource` throws.
+ * The check on its own, for a framework that has no adapter here. Throws MisuseError for options that cannot work. The
+ * returned function rejects only for errors that do not concern the client: the guard's MisuseError, and whatever
+ * `resource` throws.
  */
 export function createFencingCheck<Request, S extends TokenClaim>(
   options: FencingOptions<Request, S>,
@@ -128,7 +130,7 @@ function listOfIssuers(option: string, value: unknown): readonly string[] {
   throw new MisuseError(`${option} is an array, such as ["locks:holdfast"]; got ${display(value)}.`);
 }
 
-/** What the headers say, or what is wrong with them. */
+/** Reads the claim in the headers, or the problem with them. */
 function readClaim(head: RequestHead): TokenClaim | Problem {
   const [tokenHeader, resourceHeader, issuerHeader] = [
     head.header(TOKEN_HEADER),

@@ -31,7 +31,10 @@ export function expressFencing<Request extends ExpressRequestLike, S extends Tok
   };
 }
 
-/** An error handler, after the routes: a StaleTokenError, IssuerMismatchError or UnavailableError of theirs becomes its problem. */
+/**
+ * An error handler, for use after the routes: their StaleTokenErrors, IssuerMismatchErrors and UnavailableErrors are
+ * answered with the corresponding problem.
+ */
 export function expressProblems(
   error: unknown,
   _request: IncomingMessage,

@@ -21,7 +21,10 @@ export interface FastifyReplyLike {
   send(body: string): unknown;
 }
 
-/** A hook (`onRequest`, or a later one) that lets requests through when their token is not stale; sets `request.fencing`. */
+/**
+ * A hook (`onRequest`, or a later one) that lets requests through when their token is not stale; sets
+ * `request.fencing`.
+ */
 export function fastifyFencing<Request extends FastifyRequestLike, S extends TokenClaim>(
   options: FencingOptions<Request, S>,
 ): (request: Request, reply: FastifyReplyLike) => Promise<unknown> {
@@ -35,8 +38,8 @@ export function fastifyFencing<Request extends FastifyRequestLike, S extends Tok
 }
 
 /**
- * For `setErrorHandler`: a StaleTokenError, IssuerMismatchError or UnavailableError of a handler becomes its problem; others are thrown on, to
- * the error handler around this one.
+ * For `setErrorHandler`: a StaleTokenError, IssuerMismatchError or UnavailableError of a handler is answered with its
+ * problem; other errors are thrown on, to the error handler around this one.
  */
 export function fastifyProblems(
   error: unknown,

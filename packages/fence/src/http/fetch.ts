@@ -1,9 +1,9 @@
 /**
- * The client: a fetch that names its lease, and throws what the server's guard says.
+ * The client: a fetch that names its lease, and throws the errors of the server's guard.
  *
- * Guarantees: a StaleTokenError, MisuseError or UnavailableError is one that the server sent as a problem of ours; every
- * other answer is the Response, with its body unread. What makes fetch itself reject (no connection, an aborted signal)
- * rejects here as it is: then it is not known whether the request took effect.
+ * Guarantees: a StaleTokenError, MisuseError or UnavailableError is one that the server sent as a problem of ours;
+ * every other answer is the Response, with its body unread. When fetch itself rejects (no connection, an aborted
+ * signal), its error is passed on as it is: it is then not known whether the request took effect.
  */
 import type { ClaimOptions, TokenClaim } from '@holdfast/kernel';
 import { fencingHeaders } from './headers.js';
@@ -11,9 +11,10 @@ import { errorOf } from './problem.js';
 
 /**
  * `fetch(input, init)` with the fencing headers of `holder`, about its resource or the one that `options` name. Pass
- * `holder.signal` in `init` to end it with the lease. Throws StaleTokenError (412): stop. IssuerMismatchError (409): the
- * resource belongs to holders of another issuer. MisuseError (428, 400): the route wants another resource or header.
- * UnavailableError (503): it may be repeated under the same token; the message says whether it may have taken effect.
+ * `holder.signal` in `init` to end it with the lease. Throws StaleTokenError (412): stop. IssuerMismatchError (409):
+ * the resource belongs to holders of another issuer. MisuseError (428, 400): the route wants another resource or
+ * header. UnavailableError (503): it may be repeated under the same token; the message says whether it may have taken
+ * effect.
  */
 export async function fencedFetch(
   holder: TokenClaim,

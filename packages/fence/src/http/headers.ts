@@ -2,8 +2,9 @@
  * The three headers that carry a fencing token over HTTP: `Fencing-Token`, a decimal number, and `Fencing-Resource` and
  * `Fencing-Issuer`, two names, percent-encoded where they are not plain ASCII.
  *
- * Guarantees: what `fencingHeaders` writes is read back as it was. Reading accepts one spelling of a token and one
- * value a header: a comma, which joins several values, is always encoded. What is not of this form reads as undefined.
+ * Guarantees: headers that `fencingHeaders` writes are read back unchanged. Reading accepts one spelling of a token and
+ * one value per header: a comma, which joins several values, is always encoded. Anything not of this form reads as
+ * undefined.
  */
 import {
   type ClaimOptions,
@@ -18,7 +19,7 @@ export const TOKEN_HEADER = 'Fencing-Token';
 export const RESOURCE_HEADER = 'Fencing-Resource';
 export const ISSUER_HEADER = 'Fencing-Issuer';
 
-/** All that stands for itself is visible ASCII without "%" and ",". */
+/** The characters that are not encoded are visible ASCII without "%" and ",". */
 const ENCODED = /^(?:[!-$&-+\--~]|%[0-9A-Fa-f]{2})+$/;
 const TO_ENCODE = /[^!-$&-+\--~]+/gu;
 
@@ -31,7 +32,7 @@ export interface FencingHeaders extends Record<string, string> {
 
 /**
  * The headers for a request under `holder`, about its resource or the one that `options` name. The server compares the
- * name with the one that it protects. Throws MisuseError if one of them cannot be.
+ * name with that of the resource that it protects. Throws MisuseError for an invalid holder or name.
  */
 export function fencingHeaders(holder: TokenClaim, options?: ClaimOptions): FencingHeaders {
   const { token, resource, issuer } = requireClaim(holder, options);

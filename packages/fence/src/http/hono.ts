@@ -2,8 +2,8 @@
  * Fencing for Hono 4: a middleware.
  *
  * Guarantees: those of the check (check.ts). `c.get('fencing')` is the sealed holder. A StaleTokenError,
- * IssuerMismatchError or UnavailableError of the handler becomes its problem, in place of what `app.onError` made of it. Hono is described here
- * by its shapes and not imported.
+ * IssuerMismatchError or UnavailableError of the handler is answered with its problem, in place of the answer that
+ * `app.onError` made of it. Hono is described here by its shapes and not imported.
  */
 import type { TokenClaim } from '@holdfast/kernel';
 import { createFencingCheck, type FencingOptions } from './check.js';

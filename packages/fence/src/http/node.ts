@@ -1,16 +1,16 @@
 /**
- * Fencing for servers of node:http, and what Express shares with them.
+ * Fencing for servers of node:http, and the parts that Express shares with them.
  *
- * Guarantees: those of the check (check.ts). A StaleTokenError, IssuerMismatchError or UnavailableError of the handler becomes its problem, if
- * nothing was sent yet. Every other error rejects the listener's promise, as that of an async listener without fencing
- * would: catch it there.
+ * Guarantees: those of the check (check.ts). A StaleTokenError, IssuerMismatchError or UnavailableError of the handler
+ * is answered with its problem, if nothing was sent yet. Every other error rejects the listener's promise, as it would
+ * in an async listener without fencing: catch it there.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { TokenClaim } from '@holdfast/kernel';
 import { createFencingCheck, type FencingOptions, type RequestHead } from './check.js';
 import { type Problem, problemOf } from './problem.js';
 
-/** `fencing` is undefined where nothing was checked: for GET, HEAD and OPTIONS. */
+/** `fencing` is undefined if nothing was checked: for GET, HEAD and OPTIONS. */
 export type NodeHandler<S> = (
   request: IncomingMessage,
   response: ServerResponse,

@@ -1,6 +1,6 @@
 /**
- * The answers of the server instead of the route's, as application/problem+json (RFC 9457), and what the client reads
- * of it.
+ * The answers that the server gives instead of the route's, as application/problem+json (RFC 9457), and the errors that
+ * the client reads from them.
  *
  * Guarantees: `errorOf` of a problem is the error that a guard throws in the client's own process: a StaleTokenError
  * with the same numbers, an IssuerMismatchError, a MisuseError, an UnavailableError. A problem has nothing of the store
@@ -18,7 +18,7 @@ export interface Problem {
 }
 
 const MEDIA_TYPE = 'application/problem+json';
-/** Seconds; no guess at when the store is back, only that it is not worth asking at once. */
+/** In seconds: not a guess at when the store will be back, but a sign that it is not worth asking at once. */
 const RETRY_AFTER = '1';
 
 const STALE = { type: 'urn:holdfast:stale-token', title: 'The fencing token is stale', status: 412 };
@@ -51,7 +51,7 @@ export const unavailable = (detail: string): Problem => problem(UNAVAILABLE, det
 
 /**
  * The answer for an error that a handler threw: 412 for a StaleTokenError, 409 for an IssuerMismatchError, 503 for an
- * UnavailableError, undefined for any other, which is not about tokens.
+ * UnavailableError; undefined for any other error, which is not about tokens.
  */
 export function problemOf(error: unknown): Problem | undefined {
   if (error instanceof StaleTokenError) {
@@ -68,14 +68,14 @@ export function problemOf(error: unknown): Problem | undefined {
   );
 }
 
-/** The error that `response` stands for, or undefined if it is no problem of ours; its body is then unread. */
+/** The error that `response` stands for, or undefined if it is not a problem of ours; its body is then unread. */
 export async function errorOf(response: Response): Promise<Error | undefined> {
   const [mediaType] = (response.headers.get('Content-Type') ?? '').split(';');
   if (mediaType?.trim().toLowerCase() !== MEDIA_TYPE) return undefined;
   const body: unknown = await response
     .clone()
     .json()
-    .catch(() => undefined); // then who reads the response finds the same
+    .catch(() => undefined); // the reader of the response will then find the same
   const error = errorIn(response, Object(body));
   if (error !== undefined) await response.body?.cancel();
   return error;

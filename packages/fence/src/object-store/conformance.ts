@@ -3,7 +3,7 @@
  * headers and ignore them.
  *
  * Guarantees: a store that ignores a condition fails. A pass is evidence, not proof: a store that breaks a condition
- * only at times may pass. The probe uses objects of its own and removes them, also when a check fails. If the process
+ * only at times may pass. The probe uses objects of its own and removes them, even when a check fails. If the process
  * dies or the store falls silent meanwhile, they stay below `.holdfast-conformance/`.
  */
 import {
@@ -20,12 +20,12 @@ import { reasonOf } from '@holdfast/redis';
 import { withSignal } from './deadline.js';
 import type { Mark, NewObject, ObjectStore, PutAnswer, StoredObject } from './store.js';
 
-/** What one check of the probe found. */
+/** The result of one check of the probe. */
 export interface ConformanceCheck {
-  /** What the store must do. */
+  /** The behaviour that the store must show. */
   readonly name: string;
   readonly passed: boolean;
-  /** What it did instead; "" when the check passed. */
+  /** The behaviour that it showed instead; "" when the check passed. */
   readonly detail: string;
 }
 

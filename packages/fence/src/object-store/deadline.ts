@@ -1,5 +1,5 @@
 /**
- * Work on a store that ends in time: with the time, the requests that are still under way are given up.
+ * Work on a store that ends in time: when the time is up, the requests that are still under way are given up.
  */
 import { setMaxListeners } from 'node:events';
 import { type Clock, within } from '@holdfast/kernel';
@@ -12,7 +12,7 @@ export async function withSignal<T>(
   message: string,
 ): Promise<T> {
   const abort = new AbortController();
-  // A client may listen once a request, and work is many requests.
+  // A client may add a listener for each request, and work is many requests.
   setMaxListeners(0, abort.signal);
   try {
     return await within(clock, limit, work(abort.signal), message);

@@ -1,5 +1,5 @@
 /**
- * Objects in a directory of this machine, with the conditions that S3 has, right between processes.
+ * Objects in a directory of this machine, with the conditions that S3 has, which hold between processes.
  *
  * An object is a folder of version files, 1, 2, 3 and so on; the highest is current. A put writes its file under a
  * name of its own and then links it to the next number: `link` fails if that number exists, so of several puts on one
@@ -23,9 +23,9 @@ import {
 import type { Attributes, Mark, NewObject, ObjectStore, PutAnswer, StoredObject } from './store.js';
 
 export interface DirectoryStoreOptions {
-  /** The directory. It is made on the first put if it does not exist. */
+  /** The directory. It is created on the first put if it does not exist. */
   readonly path: string;
-  /** Chance; tests and simulations pass their own. Default: the system's. */
+  /** The source of randomness; tests and simulations pass their own. Default: the system's. */
   readonly random?: Random;
 }
 
@@ -37,7 +37,7 @@ interface Header {
   readonly attributes: Attributes;
 }
 
-/** A store of objects in a directory. Throws MisuseError for options that cannot work; touches nothing yet. */
+/** Creates a store of objects in a directory. Throws MisuseError for options that cannot work; touches nothing yet. */
 export function directoryStore(options: DirectoryStoreOptions): ObjectStore {
   const { path, random } = readOptions('directoryStore', options, DIRECTORY);
   return new DirectoryStore(resolve(path), random);
@@ -68,8 +68,8 @@ class DirectoryStore implements ObjectStore {
       const number = highest(await list(folder));
       if (number === 0) return undefined;
       const file = await present(readFile(join(folder, nameOf(number))));
-      // Once two later versions have come, the number may be cleared, and be given to a put that is refused for coming so
-      // late. What was read is the version only if there was no time for that.
+      // Once two later versions have come, the number may be cleared, and be given to a put that is refused for coming
+      // so late. The file that was read is the version only if there was no time for that.
       if (file !== undefined && highest(await list(folder)) <= number + 1) return this.#decode(key, file);
     }
   }
@@ -103,7 +103,7 @@ class DirectoryStore implements ObjectStore {
       await sync(folder);
       const names = await list(folder);
       await clear(folder, names);
-      // A higher number: either it followed ours, or ours came so late that its number had been cleared meanwhile.
+      // If there is a higher number, it followed ours, or ours came so late that its number had been cleared meanwhile.
       return highest(names) === number ? { word: 'put', etag: header.etag } : { word: 'unclear' };
     } catch (error) {
       throw understood(error);
@@ -176,7 +176,7 @@ async function linked(draft: string, version: string): Promise<boolean> {
   }
 }
 
-/** Makes the folder and those above it, so that a crash of the machine does not unmake them. */
+/** Creates the folder and those above it, so that a crash of the machine does not undo that. */
 async function makeFolder(folder: string): Promise<void> {
   try {
     const first = (await mkdir(folder, { recursive: true })) ?? folder;
@@ -195,7 +195,7 @@ async function sync(folder: string): Promise<void> {
   }
 }
 
-/** What was read, or undefined where there is no such file. */
+/** The result of `reading`, or undefined if there is no such file. */
 async function present<T>(reading: Promise<T>): Promise<T | undefined> {
   try {
     return await reading;
@@ -205,7 +205,7 @@ async function present<T>(reading: Promise<T>): Promise<T | undefined> {
   }
 }
 
-/** Errors of a file system that is unfit, or not ours to write: a repetition cannot help. */
+/** Errors of a file system that is unsuitable, or not ours to write to: a repetition cannot help. */
 const FINAL = ['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EISDIR', 'EEXIST', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'];
 
 function understood(error: unknown): unknown {

@@ -2,8 +2,8 @@
  * The guard for objects: the mark lies on the object itself, and every put has the object's ETag as its condition.
  *
  * Guarantees: those of the contract (guard.ts). `seal` puts the object again under the new token before its holder
- * reads, so the ETag that an earlier holder knows holds no more. A put whose answer is doubtful is judged by reading:
- * the object names the write that made its content. A mark that is lost while a holder relies on it is told.
+ * reads, so the ETag that an earlier holder knows no longer holds. A put whose answer is doubtful is judged by reading:
+ * the object names the write that made its content. A mark that is lost while a holder relies on it is reported.
  * Not guaranteed: that a write whose answer was lost did not happen, and anything about puts that go past the guard.
  */
 import {
@@ -45,18 +45,18 @@ export interface ObjectGuardOptions {
   readonly window?: number;
   /** How long the store may take for a call of the guard, in ms. Default 10000. The probe has its own 30000. */
   readonly callTimeout?: number;
-  /** Says that `conformance` has passed for this store elsewhere, so that it is not probed. Default false. */
+  /** Declares that `conformance` has passed for this store elsewhere, so that it is not probed. Default false. */
   readonly conforms?: boolean;
   /** The clock; tests and simulations pass their own. Default: the system's. */
   readonly clock?: Clock;
-  /** Chance; tests and simulations pass their own. Default: the system's. */
+  /** The source of randomness; tests and simulations pass their own. Default: the system's. */
   readonly random?: Random;
 }
 
 /** An object that was sealed under a token: the way to read it and to write it. */
 export interface SealedObject extends Sealed<ObjectWrite, void> {
   /**
-   * The content, or undefined where the object is absent. Throws StaleTokenError if a later holder has sealed it,
+   * The content, or undefined if the object is absent. Throws StaleTokenError if a later holder has sealed it,
    * MisuseError if its mark was lost, UnavailableError.
    */
   read(): Promise<Buffer | undefined>;
@@ -77,10 +77,10 @@ function storeOfObjects(option: string, value: unknown): ObjectStore {
   throw new MisuseError(`${option} is s3Store(…) or directoryStore(…); got ${display(value)}.`);
 }
 
-/** Between two tries of a put that lost to another, in ms. */
+/** The pause between two tries of a put that lost to another, in ms. */
 const BACKOFF = { base: 10, limit: 500 };
 
-/** A guard for objects. Throws MisuseError for options that cannot work; the first call probes the store. */
+/** Creates a guard for objects. Throws MisuseError for options that cannot work; the first call probes the store. */
 export function createObjectGuard(options: ObjectGuardOptions): ObjectGuard {
   return new ObjectGuard(readOptions('createObjectGuard', options, GUARD));
 }
@@ -106,8 +106,8 @@ export class ObjectGuard implements Guard<ObjectWrite, void> {
   }
 
   /**
-   * Raises the mark to the holder's token: puts the object again, or makes a placeholder that reads as absent. Call it
-   * before you read what you are going to change.
+   * Raises the mark to the holder's token: puts the object again, or creates a placeholder that reads as absent. Call
+   * it before you read the content that you are going to change.
    */
   async seal(holder: TokenClaim, options?: ClaimOptions): Promise<SealedObject> {
     const claim = this.#requireClaim(holder, options);
@@ -129,9 +129,9 @@ export class ObjectGuard implements Guard<ObjectWrite, void> {
   }
 
   /**
-   * Puts the object under the claim in place of the mark that it was seen to have. A holder of that mark who goes on
-   * writing changes the ETag and not the mark: then the put is tried again, and at once, because a pause would only give
-   * the holder more time to get in between.
+   * Puts the object under the claim in place of the mark that it was seen to have. A holder of that mark that goes on
+   * writing changes the ETag but not the mark: the put is then tried again, and at once, because a pause would only
+   * give the holder more time to get in between.
    */
   async #replace(claim: TokenClaim, race: { lost: number }, signal: AbortSignal): Promise<string> {
     let seen: StoredObject | undefined;
@@ -173,7 +173,7 @@ export class ObjectGuard implements Guard<ObjectWrite, void> {
     };
   }
 
-  /** A store of objects has no clock that could be asked in the same step: this process's is taken. */
+  /** A store of objects has no clock that could be asked in the same step, so this process's clock is used. */
   #requireClaim(holder: TokenClaim, options?: ClaimOptions): TokenClaim {
     const claim = requireClaim(holder, options);
     requireWellFormed('resource', claim.resource);
@@ -183,13 +183,13 @@ export class ObjectGuard implements Guard<ObjectWrite, void> {
     return claim;
   }
 
-  /** The content of an object as it is, under no token; undefined where it is absent. Throws UnavailableError. */
+  /** Reads the content of an object as it is, under no token; undefined if it is absent. Throws UnavailableError. */
   read(resource: string): Promise<Buffer | undefined> {
     const key = requireWellFormed('resource', requireName('resource', resource));
     return this.#within(async (signal) => contentOf(await this.#store.get(key, signal)));
   }
 
-  /** Resolves to the ETag under the token. */
+  /** Raises the mark. Resolves to the ETag under the token. */
   async #raise(claim: TokenClaim, signal: AbortSignal): Promise<string> {
     const { resource } = claim;
     let floor = 0;
@@ -205,7 +205,7 @@ export class ObjectGuard implements Guard<ObjectWrite, void> {
     }
   }
 
-  /** The same object under another token; a placeholder where there is none. */
+  /** The same object under another token; a placeholder if there is no object. */
   #raised(current: StoredObject | undefined, { token, issuer }: TokenClaim): NewObject {
     const { write, empty }: Pick<Mark, 'write' | 'empty'> = current?.mark ?? {
       write: this.#random.id(),
@@ -215,7 +215,9 @@ export class ObjectGuard implements Guard<ObjectWrite, void> {
     return { body, attributes, mark: { token, issuer, write, empty } };
   }
 
-  /** Resolves to an ETag that the object had under our token: never one of a later holder, which would pass for ours. */
+  /**
+   * Resolves to an ETag that the object had under our token, never to one of a later holder, which would pass for ours.
+   */
   async #write(
     ...[claim, object, known, signal]: [TokenClaim, NewObject, string, AbortSignal]
   ): Promise<string> {
@@ -235,7 +237,7 @@ export class ObjectGuard implements Guard<ObjectWrite, void> {
     }
   }
 
-  /** The ETag of an object that was sealed under the token, or why the token can do no more. */
+  /** The ETag of an object that was sealed under the token. Throws if the token is no longer good for it. */
   #requireOwn(current: StoredObject | undefined, claim: TokenClaim, doubt = false): string {
     const judgement = judge(current, { ...claim, floor: claim.token });
     if (judgement === 'own' && current) return current.etag;

@@ -18,7 +18,7 @@ export interface S3StoreOptions {
   /** Your `S3Client`, of @aws-sdk/client-s3 3.729 or later. */
   readonly client: S3ClientLike;
   readonly bucket: string;
-  /** Opens the key of every object, such as "reports/". Default "". */
+  /** The beginning of the key of every object, such as "reports/". Default "". */
   readonly prefix?: string;
 }
 
@@ -46,7 +46,7 @@ interface Failure {
   readonly $response?: { readonly headers?: Readonly<Record<string, string>> };
 }
 
-/** A store of objects in one bucket. Throws MisuseError for options that cannot work; sends nothing yet. */
+/** Creates a store of objects in one bucket. Throws MisuseError for options that cannot work; sends nothing yet. */
 export function s3Store(options: S3StoreOptions): ObjectStore {
   const { client, bucket, prefix } = readOptions('s3Store', options, S3);
   return new S3Store(client, bucket, prefix);
@@ -125,7 +125,7 @@ class S3Store implements ObjectStore {
     } catch (error) {
       const { httpStatusCode: status = 0, attempts = 1 } = (error as Failure).$metadata ?? {};
       if (status === 409) return { word: 'unclear' };
-      // Some stores answer 304 where an object that must not exist does.
+      // Some stores answer 304 if an object exists that must not.
       if (status !== 412 && status !== 304 && !isAbsent(error)) throw this.#understood(error);
       return { word: attempts > 1 ? 'unclear' : 'refused' };
     }

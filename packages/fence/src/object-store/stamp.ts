@@ -1,7 +1,7 @@
 /**
- * How a mark lies in an object of S3: as metadata, which shows it, and as a stamp at the end of the body, which makes
- * the ETag depend on it. S3 derives the ETag from the body alone; without the stamp, raising a token would not change
- * it, and the overtaken holder's If-Match would still hold.
+ * How a mark is kept in an object in S3: as metadata, which shows it, and as a stamp at the end of the body, which
+ * makes the ETag depend on it. S3 derives the ETag from the body alone; without the stamp, raising a token would not
+ * change it, and the overtaken holder's If-Match would still hold.
  *
  * Guarantees: the stamp is a digest of the mark in 64 characters of white space, so a reader of JSON and of most text
  * does not notice it. A body that lacks the stamp of its metadata was changed past the guard: that throws.
@@ -17,7 +17,7 @@ const STAMP_BYTES = 16;
 type Metadata = Readonly<Record<string, string>>;
 
 const TOKEN = 'holdfast-token';
-/** Percent-encoded; not there in a mark that was made before issuers were kept. */
+/** Percent-encoded; absent in a mark that was made before issuers were kept. */
 const ISSUER = 'holdfast-issuer';
 const WRITE = 'holdfast-write';
 const STATE = 'holdfast-state';
@@ -37,7 +37,7 @@ export function stamped(body: Uint8Array, mark: Mark): Buffer {
   return Buffer.concat([body, stampOf(mark)]);
 }
 
-/** The mark and the content of an object as it was stored; no mark where it was put past the guard. */
+/** The mark and the content of an object as it was stored; no mark if it was put past the guard. */
 export function unstamp(
   where: string,
   stored: Buffer,
@@ -58,7 +58,7 @@ export function unstamp(
   return { mark, body: stored.subarray(0, end) };
 }
 
-/** What does not decode belongs to no mark of ours, so its stamp does not fit. */
+/** A value that cannot be decoded belongs to no mark of ours, so its stamp does not fit. */
 function decoded(issuer: string | undefined): string | undefined {
   try {
     return issuer === undefined ? undefined : decodeURIComponent(issuer);

@@ -1,20 +1,20 @@
 /**
  * The interface that the guard needs from an object store: to read an object with its mark and its ETag in one step,
- * and to put one on a condition. Adapters (s3.ts, directory.ts) provide it; conformance.ts tries whether a store keeps
- * it.
+ * and to put one on a condition. Adapters (s3.ts, directory.ts) implement it; conformance.ts tests whether a store
+ * honours it.
  *
  * Guarantees of every adapter: a put is carried out whole or not at all, and only if its condition holds at that
- * moment. Two states of an object with different marks or contents have different ETags: with an ETag that depended
- * on the content alone, as S3's does, raising a mark would leave it as it was, and an old holder's condition would
- * still hold. What goes wrong is thrown: a MisuseError if a repetition cannot help, anything else if it is not known
- * whether a put was carried out.
+ * moment. Two states of an object with different marks or contents have different ETags: with an ETag that depended on
+ * the content alone, as S3's does, raising a mark would leave it as it was, and an old holder's condition would still
+ * hold. Failures are thrown: a MisuseError if a repetition cannot help, anything else if it is not known whether a put
+ * was carried out.
  */
 
-/** What the guard writes on an object beside its content. */
+/** The mark that the guard writes on an object beside its content. */
 export interface Mark {
   /** The highest token that was accepted. */
   readonly token: number;
-  /** Who issued it; undefined in a mark that was made before issuers were kept. */
+  /** The issuer; undefined in a mark that was made before issuers were kept. */
   readonly issuer?: string | undefined;
   /** The name of the write that made the content. Raising the token keeps it. */
   readonly write: string;
@@ -35,7 +35,7 @@ export interface StoredObject {
   /** Opaque: never parsed, only given back. */
   readonly etag: string;
   readonly body: Buffer;
-  /** Undefined where the object was put past the guard. */
+  /** Undefined if the object was put past the guard. */
   readonly mark: Mark | undefined;
   readonly attributes: Attributes;
 }
@@ -44,8 +44,8 @@ export interface StoredObject {
 type Expected = string | undefined;
 
 /**
- * "put": carried out. "refused": the condition did not hold, and nothing was carried out. "unclear": the store says
- * no, but an earlier attempt of the same request may have been carried out; only reading tells.
+ * "put": carried out. "refused": the condition did not hold, and nothing was carried out. "unclear": the store refused,
+ * but an earlier attempt of the same request may have been carried out; only a read can tell.
  */
 export type PutAnswer =
   | { readonly word: 'put'; readonly etag: string }
@@ -55,7 +55,7 @@ export type PutAnswer =
 export interface ObjectStore {
   /** The store as messages show it, without credentials. */
   readonly name: string;
-  /** The object, or undefined where there is none. */
+  /** The object, or undefined if there is none. */
   get(key: string, signal: AbortSignal): Promise<StoredObject | undefined>;
   put(key: string, object: NewObject, expected: Expected, signal: AbortSignal): Promise<PutAnswer>;
   /** Removes the object and its mark. Only the conformance probe does so, to clean up after itself. */

@@ -9,7 +9,7 @@ import type { Attributes } from './store.js';
 /** Text is written as UTF-8. */
 export type ObjectContent = string | Uint8Array;
 
-/** A content, or undefined to delete the object; with a content type where a reader past the guard needs one. */
+/** The content, or undefined to delete the object; with a content type if a reader past the guard needs one. */
 export type ObjectWrite =
   | ObjectContent
   | undefined

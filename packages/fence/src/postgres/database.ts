@@ -20,7 +20,7 @@ export interface PgClient {
   escapeLiteral(text: string): string;
 }
 
-/** What `postgres()` of postgres.js returns. */
+/** The `sql` that `postgres()` of postgres.js returns. */
 export interface PostgresJs {
   // biome-ignore lint/suspicious/noExplicitAny: the library's types are generic
   begin(...args: any[]): Promise<any>;
@@ -47,7 +47,7 @@ export function postgresSource(option: string, value: unknown): PostgresSource {
   );
 }
 
-/** What a transaction is in the user's library: a `PoolClient`, the `Client`, or postgres.js's transaction `sql`. */
+/** A transaction in the user's library: a `PoolClient`, the `Client`, or postgres.js's transaction `sql`. */
 export type TransactionOf<Source> = Source extends { reserve(): unknown; begin: infer Begin }
   ? // biome-ignore lint/suspicious/noExplicitAny: it matches the library's generic overloads
     Begin extends (options: string, work: (tx: infer Tx) => any) => any
@@ -70,7 +70,7 @@ export interface Outcome {
 
 /** One connection, for one transaction. */
 export interface Session<Tx> {
-  /** What the user's code gets. */
+  /** The transaction that the user's code gets. */
   readonly tx: Tx;
   /** Sends statements in one message, and so in one round trip; resolves to their outcomes. */
   run(text: string): Promise<readonly Outcome[]>;

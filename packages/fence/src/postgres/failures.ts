@@ -5,7 +5,7 @@
  */
 import { HoldfastError, MisuseError, UnavailableError } from '@holdfast/kernel';
 
-/** What is said of an error; the first that fits. */
+/** The words for an error, by its SQLSTATE. */
 const MISUSES: Readonly<Record<string, string>> = {
   '42P01': 'it does not exist; run guard.migrate() once, or the SQL of postgresMigration()',
   '42883': 'its function does not exist; run guard.migrate() once, or the SQL of postgresMigration()',
@@ -25,7 +25,7 @@ const DELAYS: Readonly<Record<string, string>> = {
 export const isSerializationFailure = (error: unknown): boolean => sqlStateOf(error) === '40001';
 
 /**
- * The SQLSTATE of a server's error, also when a query builder has wrapped it: undefined for any other.
+ * The SQLSTATE of a server's error, even if a query builder has wrapped it; undefined for any other error.
  */
 function sqlStateOf(error: unknown, depth = 0): string | undefined {
   if (typeof error !== 'object' || error === null || depth > 4) return undefined;
@@ -39,7 +39,7 @@ function sqlStateOf(error: unknown, depth = 0): string | undefined {
   return undefined;
 }
 
-/** Whether the server has said no, and the connection goes on. */
+/** Whether the server has refused, and the connection goes on. */
 export function isAnswer(error: unknown): boolean {
   const state = sqlStateOf(error);
   return state !== undefined && !/^(08|57P0)/.test(state);
@@ -63,7 +63,7 @@ export function unavailable(what: string, cause: unknown): UnavailableError {
   return new UnavailableError(`${what}.`, [{ node: 'PostgreSQL', reason }], { cause });
 }
 
-/** The error for what went wrong with the marks in `table`, before any code of the user has run. */
+/** The error for a failure with the marks in `table`, before any code of the user has run. */
 export function refusedBy(error: unknown, table: string): HoldfastError {
   if (error instanceof HoldfastError) return error;
   const state = sqlStateOf(error) ?? '';

@@ -1,5 +1,6 @@
 /**
- * The guard for data in PostgreSQL: marks live in a table beside the data, and change in the transaction that they guard.
+ * The guard for data in PostgreSQL: marks live in a table beside the data, and change in the transaction that they
+ * guard.
  *
  * Guarantees: those of the contract (guard.ts), at every isolation level. A transaction raises the mark before it runs
  * any code of the user, and holds the lock on the mark until it ends; so transactions on a resource come one after
@@ -40,11 +41,11 @@ import { fromClient, fromPool } from './pg.js';
 import { fromPostgresJs } from './postgres-js.js';
 
 export interface PostgresGuardOptions<Source extends PostgresSource> extends MarksTable {
-  /** A `Pool` of pg (or one connected `Client`), or what `postgres()` of postgres.js returns. It stays yours to close. */
+  /** A `Pool` of pg (or one connected `Client`), or the `sql` of postgres.js. It stays yours to close. */
   readonly sql: Source;
   /**
-   * How long to wait for the open transaction of an earlier holder, in ms. Default: as the server's `lock_timeout`
-   * says, which by default is without end.
+   * How long to wait for the open transaction of an earlier holder, in ms. Default: the server's `lock_timeout`, which
+   * by default has no limit.
    */
   readonly lockTimeout?: number;
 }
@@ -52,11 +53,11 @@ export interface PostgresGuardOptions<Source extends PostgresSource> extends Mar
 export type IsolationLevel = 'read committed' | 'repeatable read' | 'serializable';
 
 export interface PostgresTransactionOptions extends ClaimOptions {
-  /** Default: as the connection's `default_transaction_isolation` says, usually read committed. */
+  /** Default: the connection's `default_transaction_isolation`, usually read committed. */
   readonly isolation?: IsolationLevel;
 }
 
-/** The statements of a guarded transaction; `tx` is what the user's library gives. */
+/** The statements of a guarded transaction; `tx` is the transaction of the user's library. */
 export type PostgresWrite<Tx> = (tx: Tx) => Promise<unknown>;
 
 /** Runs one statement, which has no parameters, in the caller's transaction; resolves to its rows. */
@@ -76,7 +77,7 @@ const TRANSACTION = {
 /** How often a raise is repeated. Each time, another transaction on the resource has committed meanwhile. */
 const MOST_RAISES = 100;
 
-/** A guard for data in PostgreSQL. Throws MisuseError for options that cannot work; connects on first use. */
+/** Creates a guard for data in PostgreSQL. Throws MisuseError for options that cannot work; connects on first use. */
 export function createPostgresGuard<Source extends PostgresSource>(
   options: PostgresGuardOptions<Source>,
 ): PostgresGuard<TransactionOf<Source>> {
@@ -102,10 +103,10 @@ export class PostgresGuard<Tx> implements Guard<PostgresWrite<Tx>, unknown> {
   }
 
   /**
-   * Runs `work` in a transaction that raises the mark to the holder's token before anything else. It commits when `work`
-   * resolves. When `work` rejects, it rolls back and rejects with the same error.
-   * Throws, before `work`, StaleTokenError if a later holder has sealed, IssuerMismatchError, MisuseError;
-   * UnavailableError, whose message says whether the commit may have happened.
+   * Runs `work` in a transaction that raises the mark to the holder's token before anything else. It commits when
+   * `work` resolves. When `work` rejects, it rolls back and rejects with the same error. Throws, before `work`,
+   * StaleTokenError if a later holder has sealed, IssuerMismatchError, MisuseError; UnavailableError, whose message
+   * says whether the commit may have happened.
    */
   async transaction<T>(
     holder: TokenClaim,
@@ -131,7 +132,7 @@ export class PostgresGuard<Tx> implements Guard<PostgresWrite<Tx>, unknown> {
     }
   }
 
-  /** Raises the mark in a transaction of its own. Call it before you read what you are going to change. */
+  /** Raises the mark in a transaction of its own. Call it before you read the data that you are going to change. */
   async seal(holder: TokenClaim, options?: ClaimOptions): Promise<Sealed<PostgresWrite<Tx>, unknown>> {
     const claim = requireClaim(holder, options);
     await this.transaction(claim, async () => {});
@@ -161,8 +162,8 @@ export class PostgresGuard<Tx> implements Guard<PostgresWrite<Tx>, unknown> {
   }
 
   /**
-   * Raises the mark inside a transaction that you have opened, by any library: as its first statement, so that all you
-   * read is read after it. Let its errors through, so that your transaction rolls back.
+   * Raises the mark inside a transaction that you have opened, with any library. Make it the first statement, so that
+   * everything you read is read after it. Let its errors through, so that your transaction rolls back.
    * Throws StaleTokenError, IssuerMismatchError, MisuseError, and UnavailableError if the mark changed while your
    * transaction began, or the server does not answer: then run the whole transaction again.
    */
@@ -187,17 +188,17 @@ export class PostgresGuard<Tx> implements Guard<PostgresWrite<Tx>, unknown> {
   }
 
   /**
-   * Makes the table where it is missing. May run at every start, and in several processes at once. A table that it
-   * makes, or finds emptied, refuses tokens until two windows from then (10 s); see `initialize`. Throws MisuseError if
-   * the role may not, UnavailableError.
+   * Creates the table if it is missing. May run at every start, and in several processes at once. A table that it
+   * creates, or finds emptied, refuses tokens until two windows from then (10 s); see `initialize`. Throws MisuseError
+   * if the role has no right to, UnavailableError.
    */
   async migrate(): Promise<void> {
     await this.#administer(this.#marks.migration());
   }
 
   /**
-   * Declares that no token was accepted before the table was made: once, when the data are new, too. Throws MisuseError
-   * if there is no table, UnavailableError.
+   * Declares that no token was accepted before the table was created. Call it once, when the data are new too. Throws
+   * MisuseError if there is no table, UnavailableError.
    */
   async initialize(): Promise<void> {
     await this.#administer(this.#marks.initialization());
@@ -222,7 +223,7 @@ export class PostgresGuard<Tx> implements Guard<PostgresWrite<Tx>, unknown> {
     }
   }
 
-  /** Begins the transaction and raises the mark. No code of the user has run yet, so it may be repeated. */
+  /** Begins the transaction and raises the mark. No code of the user has run yet, so this may be repeated. */
   async #raise(session: Session<Tx>, claim: TokenClaim, begin: string): Promise<void> {
     const text = `${begin}; ${this.#marks.raise(claim, this.#lockTimeout)}`;
     try {
@@ -239,7 +240,7 @@ export class PostgresGuard<Tx> implements Guard<PostgresWrite<Tx>, unknown> {
     }
   }
 
-  /** Throws if the raise was refused, or what the table remembers speaks against the claim. */
+  /** Throws if the raise was refused, or if the table's memory speaks against the claim. */
   async #judged(session: Session<Tx>, claim: TokenClaim, raised: Raised): Promise<void> {
     if (raised === 'raised') return;
     const memory = await session.run(this.#marks.remember(claim.resource));
@@ -250,7 +251,7 @@ export class PostgresGuard<Tx> implements Guard<PostgresWrite<Tx>, unknown> {
 const find = (outcomes: readonly Outcome[], command: string): Outcome['rows'] =>
   outcomes.find((outcome) => outcome.command === command)?.rows ?? [];
 
-/** Throws if what the table remembers speaks against the claim. */
+/** Throws if the table's memory speaks against the claim. */
 function judge(claim: TokenClaim, raised: Raised, { mark, record }: Memory): void {
   if (typeof raised === 'number') throw staleToken('postgres', claim, { reason: 'ahead', seen: raised });
   if (raised === 'refused') {
@@ -269,7 +270,7 @@ function judge(claim: TokenClaim, raised: Raised, { mark, record }: Memory): voi
   throw staleToken('postgres', claim, { reason: 'forgotten', seen: record, store: 'table of marks' });
 }
 
-/** The error of the user's code as it is, except that of a lost connection. */
+/** Passes errors of the user's code on as they are, except those of a lost connection. */
 async function runWork<Tx, T>({ tx }: Session<Tx>, work: (tx: Tx) => Promise<T>): Promise<T> {
   try {
     return await work(tx);
@@ -296,7 +297,7 @@ async function commit(session: Session<unknown>): Promise<void> {
   );
 }
 
-/** Ends the transaction and gives the connection back; one that does not answer is not used again. */
+/** Ends the transaction and gives the connection back; a connection that does not answer is not used again. */
 async function rollBack(session: Session<unknown>): Promise<void> {
   try {
     await session.run('ROLLBACK');

@@ -1,12 +1,12 @@
 /**
- * The table of marks: its SQL as text, and what its answers mean. Pure.
+ * The table of marks: its SQL as text, and the meaning of its answers. Pure.
  *
  * Guarantees: names and values are quoted here and nowhere else. Tokens travel as text, so that they stay exact
  * whatever parser the user's library has for `bigint`.
  *
- * The table has one row a resource: the token, and who issued it (NULL in a row of before, which any issuer may take
- * over). Under the empty name, which no resource has, it has its record: the highest token that might have been accepted
- * before the table was made. A table that was emptied has no record, and is noticed by that.
+ * The table has one row for each resource: the token and its issuer (NULL in a row of an earlier version, which any
+ * issuer may take over). Under the empty name, which no resource has, it has its record: the highest token that might
+ * have been accepted before the table was created. A table that was emptied has no record, and is noticed by that.
  */
 import {
   display,
@@ -31,7 +31,7 @@ export interface MarksTable {
   readonly window?: number;
 }
 
-/** PostgreSQL's 63, less what the name of the function has more. */
+/** PostgreSQL's 63, less the characters that the name of the function has more. */
 const MOST_BYTES = 57;
 
 export const MARKS = {
@@ -40,7 +40,7 @@ export const MARKS = {
   window: tokenWindow,
 } satisfies Readers<MarksTable>;
 
-/** What PostgreSQL says to a raise; a number is the highest token that its clock lets it accept. */
+/** PostgreSQL's answer to a raise; a number is the highest token that its clock lets it accept. */
 export type Raised = 'raised' | 'first' | 'refused' | number;
 
 /** The mark of a resource and the record of the table, as far as they exist. */
@@ -71,12 +71,14 @@ export class Marks {
     return `SELECT ${this.#raising}(${values.join(', ')})`;
   }
 
-  /** What `memoryOf` reads. */
+  /** The query whose answer `memoryOf` reads. */
   remember(resource: string): string {
     return `SELECT resource, token::text, issuer FROM ${this.name} WHERE resource IN ('', ${literal(resource)})`;
   }
 
-  /** Replaces the mark `seen` of another issuer by one that any issuer may take over; one row if it is still that one. */
+  /**
+   * Replaces the mark `seen` of another issuer by one that any issuer may take over; one row if it is still that one.
+   */
   free(resource: string, { token, issuer }: GuardMark): string {
     return (
       `UPDATE ${this.name} SET token = 1, issuer = NULL WHERE resource = ${literal(resource)} ` +
@@ -84,7 +86,7 @@ export class Marks {
     );
   }
 
-  /** Makes the table and its record where they are missing; for use inside a transaction. */
+  /** Creates the table and its record if they are missing; for use inside a transaction. */
   migration(): string {
     return `-- Serialises concurrent migrations until the transaction ends.
 SELECT pg_advisory_xact_lock(5209580317464187);
@@ -137,7 +139,7 @@ END $raise$;
 `;
   }
 
-  /** Says that no token was accepted before the table was made. */
+  /** Declares that no token was accepted before the table was created. */
   initialization(): string {
     return (
       `INSERT INTO ${this.name} (resource, token) VALUES ('', 0) ` +
@@ -146,7 +148,7 @@ END $raise$;
   }
 }
 
-/** The SQL of `guard.migrate()`, for a migration tool of yours; run it inside a transaction. Throws MisuseError. */
+/** The SQL of `guard.migrate()`, for your own migration tool; run it inside a transaction. Throws MisuseError. */
 export function postgresMigration(options: MarksTable = {}): string {
   return new Marks(readOptions('postgresMigration', options, MARKS)).migration();
 }

@@ -6,8 +6,8 @@
  * transaction, unguarded. So we watch the connection, and let no statement through after its loss or the
  * transaction's end.
  *
- * Guarantees: what the user's code gets works as the transaction of `sql.begin`, with `savepoint`, and carries out
- * nothing once it is over. A version of the library that does not let us watch is refused.
+ * Guarantees: the `tx` that the user's code gets works like the transaction of `sql.begin`, with `savepoint`, and
+ * carries out nothing once it is over. A version of the library that does not let us watch is refused.
  */
 import { MisuseError } from '@holdfast/kernel';
 import type { Database, Outcome, PostgresJs, Session } from './database.js';

@@ -2,8 +2,9 @@
  * The Redis commands that a guarded write carries out, as arguments of its script.
  *
  * Guarantees: a command that is not of the form `[name, key, ...arguments]` throws a MisuseError that names it, before
- * anything is sent; so does one that would take the database from under the guard, or whose arguments name one of the
- * guard's own keys. Not guaranteed: that a script, a rename of a user's key or a pattern does not reach those keys.
+ * anything is sent; so does a command that would pull the database out from under the guard, or whose arguments name
+ * one of the guard's own keys. Not guaranteed: that a script, a rename of a user's key or a pattern does not reach
+ * those keys.
  */
 import { display, MisuseError } from '@holdfast/kernel';
 
@@ -13,7 +14,7 @@ export type RedisCommand = readonly [name: string, key: string, ...args: (string
 /** One script call carries at most this many values: Lua's unpack is bounded. */
 const MOST_VALUES = 7_000;
 
-/** They leave the commands after them with another database, or the guard without its marks. */
+/** Commands that leave those after them with another database, or the guard without its marks. */
 const UNFIT: readonly string[] = ['SELECT', 'SWAPDB', 'FLUSHDB', 'FLUSHALL'];
 
 export interface EncodedCommands {
@@ -21,7 +22,7 @@ export interface EncodedCommands {
   readonly args: readonly string[];
 }
 
-/** `root` is what the guard's own keys begin with. */
+/** `root` is the beginning of the guard's own keys. */
 export function encodeCommands(commands: readonly RedisCommand[], root: string): EncodedCommands {
   if (!Array.isArray(commands) || commands.length === 0) {
     throw new MisuseError('write takes at least one command, such as [["SET", "balance", "5"]].');

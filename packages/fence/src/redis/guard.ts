@@ -2,9 +2,9 @@
  * The guard for data in Redis: marks live beside the data they protect, and a write is one script with its check.
  *
  * Guarantees: those of the contract (guard.ts). The mark and the data are written in the same step, so a store that
- * loses one loses both. A restart that may have lost marks is noticed by the server's run_id and replication id, inside the check itself.
- * Not guaranteed: that a write whose answer was lost did not happen; and Redis does not undo the commands before one
- * that fails.
+ * loses one loses both. A restart that may have lost marks is noticed by the server's run_id and replication id, inside
+ * the check itself. Not guaranteed: that a write whose answer was lost did not happen; and Redis does not undo the
+ * commands before one that fails.
  */
 import type { ConnectionOptions } from 'node:tls';
 import {
@@ -46,11 +46,11 @@ import { changedMark, type GuardMark, handedOver, otherIssuer, staleToken } from
 import { encodeCommands, type RedisCommand } from './commands.js';
 
 export interface RedisGuardOptions {
-  /** The Redis that keeps the data: a URL, or an ioredis or node-redis client of yours. */
+  /** The Redis that keeps the data: a URL, or your own ioredis or node-redis client. */
   readonly redis: NodeSource;
-  /** Opens the guard's keys, as `{name}:mark:<resource>`. Default "holdfast". No braces. */
+  /** The name that begins the guard's keys, such as `{name}:mark:<resource>`. Default "holdfast". No braces. */
   readonly name?: string;
-  /** What stands first in every key, so that environments share a Redis; up to 64 of A-Z a-z 0-9 _ . : / -. Default none. */
+  /** Begins every key, so that environments can share a Redis; up to 64 of A-Z a-z 0-9 _ . : / -. Default none. */
   readonly prefix?: string;
   /** How far a token may be from a clock, in ms: no less than the `window` of the locks. Default 5000. */
   readonly window?: number;
@@ -93,7 +93,7 @@ interface GuardRequest {
 
 type GuardVerb = CallVerb<GuardRequest, readonly Reply[]>;
 
-/** The scripts take the keys and arguments of one call each. */
+/** A verb whose script takes the keys and arguments of one call. */
 function guardVerb(name: string): GuardVerb {
   return {
     script: scriptFrom(LUA, name, SERVER_VARIABLES),
@@ -116,12 +116,12 @@ const readMark = guardVerb('mark');
 const transfer = guardVerb('transfer');
 const initialize = guardVerb('initialize');
 
-/** A guard for data in Redis. Throws MisuseError for options that cannot work; connects on first use. */
+/** Creates a guard for data in Redis. Throws MisuseError for options that cannot work; connects on first use. */
 export function createRedisGuard(options: RedisGuardOptions): RedisGuard {
   return new RedisGuard(readOptions('createRedisGuard', options, GUARD));
 }
 
-/** What a guarded write answers: one reply a command, as Redis gives it. */
+/** The answer of a guarded write: one reply for each command, as Redis gives it. */
 export type RedisReplies = readonly Reply[];
 
 /** Made by `createRedisGuard`. */
@@ -150,8 +150,8 @@ export class RedisGuard implements Guard<readonly RedisCommand[], RedisReplies>,
   }
 
   /**
-   * Raises the mark to the holder's token, also where the memory of Redis is full. Call it before you read what you are
-   * going to change.
+   * Raises the mark to the holder's token, even if the memory of Redis is full. Call it before you read the data that
+   * you are going to change.
    */
   async seal(
     holder: TokenClaim,
@@ -183,8 +183,8 @@ export class RedisGuard implements Guard<readonly RedisCommand[], RedisReplies>,
   }
 
   /**
-   * Declares that the store is new and has lost no mark: once, when it was just created. Without it, a new store
-   * accepts only tokens that are issued two windows after its first use. Throws UnavailableError.
+   * Declares that the store is new and has lost no mark. Call it once, when the store has just been created. Without
+   * it, a new store accepts only tokens that are issued two windows after its first use. Throws UnavailableError.
    */
   async initialize(): Promise<void> {
     await this.#caller.call(initialize, { keys: [this.#record], args: [] });
@@ -238,7 +238,7 @@ export class RedisGuard implements Guard<readonly RedisCommand[], RedisReplies>,
     }
   }
 
-  /** A command of the write: Redis takes none like it for now, or never this one. */
+  /** The error for a command of the write that Redis refused: for now, or for good. */
   #failed(number: number, reason: string): UnavailableError | MisuseError {
     const before = number > 1 ? '; those before it were carried out' : '';
     if (!isRefused(reason)) {

@@ -1,8 +1,8 @@
 /**
- * `holdfast doctor`: what is wrong with the nodes of a deployment, or will hurt, and what to do.
+ * `holdfast doctor`: reports what is wrong with the nodes of a deployment, or will cause problems, and what to do.
  *
- * Guarantees: changes nothing on the nodes. A node that cannot be reached is a finding, not a failure to look at the
- * others. The report is written whatever it says; the exit code tells a script how bad it is.
+ * Guarantees: changes nothing on the nodes. A node that cannot be reached is a finding, and does not keep it from
+ * looking at the others. The report is written whatever it says; the exit code tells a script how bad it is.
  */
 import { Deployment, UnavailableError } from '@holdfast/lock';
 import type { Command } from '../command.js';
@@ -50,7 +50,7 @@ Run it with the options, the user and the machine of your programs.`,
     const { summary } = diagnosis;
     stdout.write(`${args.has(JSON_OUTPUT) ? JSON.stringify({ facts, ...diagnosis }) : render(diagnosis)}\n`);
     if (summary.voting < summary.quorum) {
-      // Which cannot, and why, has been written above.
+      // Which nodes cannot, and why, has been written above.
       throw new UnavailableError(`${summary.voting} of ${summary.nodes} nodes can vote now: too few.`, []);
     }
     if (summary.errors > 0 || (args.has(STRICT) && summary.warnings > 0)) {

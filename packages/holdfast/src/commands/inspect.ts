@@ -1,8 +1,8 @@
 /**
  * `holdfast inspect`: who holds a resource, under which token, and what each node says.
  *
- * Guarantees: changes nothing. "Free" is said only if no majority can hold it, whatever the nodes say that did not
- * answer. Without a majority of answers, what the others said is still shown, and the exit code is that of
+ * Guarantees: changes nothing. It says "free" only if no majority can hold the resource, whatever the nodes that did
+ * not answer would say. Without a majority of answers, those that came are still shown, and the exit code is that of
  * unavailable.
  */
 import { type LockState, type NodeState, UnavailableError } from '@holdfast/lock';
@@ -36,7 +36,7 @@ nothing.`,
     context.stdout.write(`${args.has(JSON_OUTPUT) ? JSON.stringify(state) : describe(state)}\n`);
     const answered = state.nodes.filter((node) => !isSilent(node)).length;
     if (answered < quorumOf(state)) {
-      // Which did not, and why, has been written above.
+      // Which nodes did not, and why, has been written above.
       const count = `${answered} of ${state.nodes.length} nodes answered`;
       throw new UnavailableError(`${count}: too few to know who holds "${resource}".`, []);
     }

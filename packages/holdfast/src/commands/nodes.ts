@@ -1,8 +1,9 @@
 /**
- * `holdfast nodes`: says when a node may be restarted; adds a node to a deployment that runs, or removes one, in two steps.
+ * `holdfast nodes`: says when a node may be restarted; adds a node to a running deployment, or removes one, in two
+ * steps.
  *
  * Guarantees: at no moment are there two majorities without a common node, whatever is called in whatever order; a call
- * that would allow it is refused. A call that broke off may be repeated.
+ * that would allow it is refused. An interrupted call may be repeated.
  */
 import type { Locks, NodeChange } from '@holdfast/lock';
 import { parseAddress } from '@holdfast/redis';
@@ -133,7 +134,7 @@ it is a node that has forgotten, and waits out its quarantine.`,
 
 interface Step {
   readonly make: (locks: Locks) => Promise<NodeChange>;
-  /** What is to be done next, by the number of nodes that there are now. */
+  /** The next step, given the number of nodes that there are now. */
   readonly next: (nodes: number) => string;
 }
 

@@ -3,8 +3,8 @@
  *
  * Guarantees: the program starts only under a valid lease and is given its token. When the lease can no longer be
  * proved valid the program is told to stop, a moment before the validity ends, and killed after the grace period. The
- * lease is given back when the program has ended. What cannot be guaranteed here, that a program which was too slow to
- * stop writes nothing, is the guard's: the resource has to check the token.
+ * lease is given back when the program has ended. It cannot be guaranteed here that a program that was too slow to stop
+ * writes nothing; that is the task of a guard: the resource has to check the token.
  */
 import { AbortedError, LeaseLostError, throwIfAborted } from '@holdfast/kernel';
 import type { Lease } from '@holdfast/lock';
@@ -81,7 +81,7 @@ async function runUnderLease(args: Arguments, context: Context, task: Task): Pro
     });
   } catch (error) {
     if (error instanceof AbortedError && interruption.first) return exitCodeOfSignal(interruption.first);
-    // It has been said already, when it happened.
+    // This was reported already, when it happened.
     if (error instanceof LeaseLostError && lost) return EXIT.lost;
     throw error;
   } finally {
@@ -97,7 +97,7 @@ interface Surroundings {
   readonly grace: number;
 }
 
-/** Runs the program to its end, or to that of the lease. */
+/** Runs the program until it ends, or the lease does. */
 async function supervise(
   lease: Lease,
   { resource, program: words }: Task,

@@ -3,7 +3,7 @@
  *
  * Guarantees: when it says that the nodes are ready, a lease can be taken. When it ends, however it ends, no node is
  * left. Nodes that started empty are initialized, on the word of this command that they are new; nodes that were
- * started again with what they knew (`--persist`) need no word, because they have forgotten nothing.
+ * restarted with their data (`--persist`) need no such word, because they have forgotten nothing.
  */
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -21,7 +21,7 @@ import { FOLDER, JSON_OUTPUT, NODE_COUNT, PARAMETERS, PERSIST, PERSISTENCE, PORT
 /** How long a node that has just started may take to answer, in ms: a machine that starts several is busy. */
 const FIRST_ANSWER = 30_000;
 
-/** How often the nodes are looked at, in ms. */
+/** How often the nodes are checked, in ms. */
 const LOOK = 500;
 
 /** The file that marks a folder as that of persistent nodes. */
@@ -77,7 +77,7 @@ stop the programs that hold leases of the last run before you start it again.`,
 
 interface Plan {
   readonly count: number;
-  /** Undefined: free ones. */
+  /** Undefined means free ports. */
   readonly ports: readonly number[] | undefined;
   readonly folder: string;
   readonly persist: boolean;
@@ -104,7 +104,7 @@ function planOf(args: Arguments): Plan {
   };
 }
 
-/** Makes the folder; refuses one whose nodes know of leases that these nodes would not, or the other way round. */
+/** Creates the folder; refuses one whose nodes know of leases that these nodes would not, or the other way round. */
 function prepare(args: Arguments, { folder, persist }: Plan): void {
   const marked = existsSync(join(folder, MARK));
   if (marked && !persist) {
@@ -155,7 +155,7 @@ function announce(
   stderr.write(`\n${urls.length} nodes are ready, their files in ${plan.folder}. Ctrl-C stops them.\n`);
 }
 
-/** As a POSIX shell reads it back. */
+/** Quotes text so that a POSIX shell reads it back unchanged. */
 function quoted(text: string): string {
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

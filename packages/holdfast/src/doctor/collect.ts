@@ -1,5 +1,5 @@
 /**
- * Reads what there is to know of the nodes of a deployment.
+ * Reads the facts about the nodes of a deployment.
  *
  * Guarantees: only reads, on every node at the same time. Facts for which the user lacks the rights are left out. A
  * node that is away, refuses or does not answer becomes a fact like the others, after some three seconds at the latest
@@ -21,11 +21,11 @@ import type {
 import { readInfo } from './info.js';
 import { type Ask, collectRights } from './rights.js';
 
-/** How long connecting may take, in ms: more than the client library gives it, so that its own reason is heard. */
+/** How long connecting may take, in ms: longer than the client library allows, so that its own reason is reported. */
 const CONNECT_LIMIT = 2_500;
-/** What a connection says that has not failed so far. */
+/** The reason that a connection gives while it has not failed so far. */
 const NOT_YET = 'not connected yet';
-/** How often the time and a PING are asked for: the quickest answer tells the time best. */
+/** How often the time and a PING are asked for: the quickest answer gives the most exact time. */
 const TIME_SAMPLES = 3;
 const PING_SAMPLES = 5;
 /** How old a slow command may be, in ms. */
@@ -36,7 +36,7 @@ export interface Examination {
   readonly deployment: Deployment;
   readonly callTimeout: number;
   readonly clock: Clock;
-  /** Whether an even number of nodes is meant. */
+  /** Whether an even number of nodes is intended. */
   readonly allowEven: boolean;
 }
 
@@ -105,7 +105,7 @@ class Patient {
 /** The node cannot be asked any more. */
 class Away extends Error {}
 
-/** For a catch: what the server refuses is absent; a node that is away is not one that refuses. */
+/** For a catch: a refused answer counts as absent; a node that is away has refused nothing. */
 function orAbsent(error: unknown): undefined {
   if (error instanceof Away) throw error;
 }
@@ -137,7 +137,7 @@ async function examine(address: string, examination: Examination): Promise<NodeF
   }
 }
 
-/** What takes a time is measured alone; the rest is asked for at once, so that a node far away does not take long. */
+/** Measures times one by one, and asks for everything else at once, so that a distant node does not take long. */
 async function read(node: Patient, deployment: Deployment, inCluster: boolean): Promise<Partial<NodeFacts>> {
   const latency = await node.latency().catch(orAbsent);
   const clock = await node.clock().catch(orAbsent);
@@ -153,7 +153,7 @@ async function read(node: Patient, deployment: Deployment, inCluster: boolean): 
   return { server, config, ...record, clock: clock?.facts, latency, functions, rights, slowest };
 }
 
-/** One setting a request: several at once need Redis 7, and all of them would bring passwords along. */
+/** One setting per request: several at once need Redis 7, and asking for all would bring passwords along. */
 async function readConfig(node: Patient): Promise<ConfigFacts | undefined> {
   const names = ['appendfsync', 'save', 'stop-writes-on-bgsave-error', 'min-replicas-to-write'];
   const replies = await Promise.all(names.map((name) => node.allowed('CONFIG', 'GET', name)));
@@ -188,7 +188,7 @@ async function readRecord(
   }
 }
 
-/** By calling one that does not exist. */
+/** Finds out by calling a function that does not exist. */
 async function hasFunctions(node: Patient): Promise<boolean | undefined> {
   const words = await node.ask('FCALL', 'holdfast_doctor', '0').then(String, (error: unknown) => {
     orAbsent(error);
@@ -215,7 +215,7 @@ async function readSlowLog(node: Patient, time: number | undefined): Promise<Slo
   return recent.sort((a, b) => b.took - a.took)[0];
 }
 
-/** A client library waits for a server that loads its data; INFO is answered meanwhile. */
+/** A client library waits while a server loads its data; INFO is answered meanwhile. */
 async function whyNotYet(
   connection: Connection,
   waited: number,

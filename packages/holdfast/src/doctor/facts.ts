@@ -20,22 +20,22 @@ export interface DeploymentFacts {
   readonly window: number;
   readonly quarantine: number;
   readonly callTimeout: number;
-  /** Whether an even number of nodes is meant. */
+  /** Whether an even number of nodes is intended. */
   readonly allowEven: boolean;
 }
 
 export interface NodeFacts {
   /** `host:port` or a socket path. */
   readonly node: string;
-  /** The machine, as the address names it; absent where others are asked for the server. */
+  /** The machine, as the address names it; absent if a sentinel or a cluster is asked for the server. */
   readonly host?: string | undefined;
-  /** Who is asked for the server. */
+  /** The kind of address that is asked for the server. */
   readonly via?: 'sentinel' | 'cluster' | undefined;
-  /** Why nothing else is known. */
+  /** The reason why nothing else is known. */
   readonly trouble?: Trouble | undefined;
   readonly server?: ServerFacts | undefined;
   readonly config?: ConfigFacts | undefined;
-  /** "none": it was looked for, and is not there. */
+  /** "none": the record was looked for, and does not exist. */
   readonly record?: RecordFacts | 'none' | undefined;
   /** Why the record could not be read. */
   readonly recordRefused?: string | undefined;
@@ -50,7 +50,9 @@ export interface NodeFacts {
 }
 
 export interface Trouble {
-  /** "away": no connection; "login": refused; "silent": no answer in time; "busy": a script runs; "loading": it starts. */
+  /**
+   * "away": no connection; "login": refused; "silent": no answer in time; "busy": a script runs; "loading": it starts.
+   */
   readonly kind: 'away' | 'login' | 'silent' | 'busy' | 'loading';
   readonly reason: string;
 }
@@ -66,7 +68,7 @@ export interface ServerFacts {
   /** Replicas that are connected, and those of them that have acknowledged within two seconds. */
   readonly replicas: number;
   readonly following: number;
-  /** Those that keep up, as min-replicas-to-write counts them; absent where it is not set. */
+  /** Replicas that keep up, as min-replicas-to-write counts them; absent if it is not set. */
   readonly goodReplicas?: number | undefined;
   readonly usedMemory: number;
   /** Bytes; 0 is no limit. */
@@ -76,11 +78,11 @@ export interface ServerFacts {
   readonly lastSaveFailed: boolean;
   readonly lastAppendFailed: boolean;
   readonly clients: number;
-  /** Absent in versions that do not tell it. */
+  /** Absent in versions that do not report it. */
   readonly maxClients?: number | undefined;
 }
 
-/** From CONFIG GET, where the user may. */
+/** From CONFIG GET, if the user has the right. */
 export interface ConfigFacts {
   readonly appendFsync: string;
   /** Empty: the server takes no snapshots. */
@@ -92,10 +94,10 @@ export interface ConfigFacts {
 /** The deployment record, as it is. */
 export interface RecordFacts {
   readonly parameters: string;
-  /** While the number of nodes changes: what is accepted, too. */
+  /** While the number of nodes changes: the parameters that are also accepted. */
   readonly also?: string;
   readonly server: string;
-  /** Until the node may vote again, by its own clock; 0 or less if it may. */
+  /** The time until the node may vote again, by its own clock; 0 or less if it may vote now. */
   readonly votesIn: number;
 }
 
@@ -106,9 +108,9 @@ export interface ClockFacts {
 }
 
 export interface RightsFacts {
-  /** The name under which the node knows us, where it tells. */
+  /** The name under which the node knows us, if it tells. */
   readonly user?: string | undefined;
-  /** Whether every right was checked; without ACL DRYRUN only those that can be tried without a trace. */
+  /** Whether every right was checked; without ACL DRYRUN, only those that can be tried without leaving a trace are. */
   readonly complete: boolean;
   /** In the words of ACL SETUSER: `+zadd`, `~{holdfast}:*`. */
   readonly missing: readonly string[];

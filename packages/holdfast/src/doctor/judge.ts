@@ -1,7 +1,8 @@
 /**
- * From facts to a diagnosis: what hurts, worst first, and who can vote now.
+ * From facts to a diagnosis: the problems, worst first, and which nodes can vote now.
  *
- * Guarantees: pure; the same facts give the same diagnosis. A node counts as voting unless a finding says why it cannot.
+ * Guarantees: pure; the same facts give the same diagnosis. A node counts as voting unless a finding says why it
+ * cannot.
  */
 import type { Facts } from './facts.js';
 import type { Diagnosis, Finding, Severity, Summary } from './findings.js';

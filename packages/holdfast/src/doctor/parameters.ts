@@ -7,7 +7,7 @@ export function readParameters(text: string): ReadonlyMap<string, string> {
 
 export interface Difference {
   readonly name: string;
-  /** What the record says, and what this client says; absent where one of them does not know the parameter. */
+  /** The values in the record and of this client; absent if one of them does not know the parameter. */
   readonly recorded: string | undefined;
   readonly ours: string | undefined;
 }
@@ -20,7 +20,7 @@ export function differences(recorded: string, ours: string): readonly Difference
     .map((name) => ({ name, recorded: theirs.get(name), ours: own.get(name) }));
 }
 
-/** The flags that say what a record says; the number of nodes follows from the list of them. */
+/** The flags for the parameters of a record; the number of nodes follows from the list of nodes. */
 const FLAGS: Readonly<Record<string, string>> = {
   maxTtl: '--max-ttl',
   window: '--window',

@@ -7,7 +7,7 @@ import type { Finding } from './findings.js';
 
 type QuorumCheck = (facts: Facts) => Finding[];
 
-/** How much slower than most a node is when that is worth a word: so many times, and by so many ms. */
+/** How much slower than most a node must be to be worth a word: this many times, and by this many ms. */
 const FAR = { times: 5, by: 10 };
 
 const number: QuorumCheck = ({ nodes: { length, 0: first }, deployment: { quorum, allowEven } }) => {
@@ -79,7 +79,7 @@ const clocks: QuorumCheck = ({ nodes, deployment }) => {
 
 const CLOCK_ADVICE = 'Keep the clocks of all machines right with NTP (chrony, systemd-timesyncd).';
 
-/** A proposal that suits the other nodes is refused by one that is further off than the window. */
+/** A proposal that suits the other nodes is refused by a node that is further off than the window. */
 function judgeClock({ node, clock }: Timed, middle: number, { window }: DeploymentFacts): Finding[] {
   const off = clock.ahead - middle;
   const least = Math.abs(off) - clock.uncertainty;
@@ -104,7 +104,7 @@ function judgeClock({ node, clock }: Timed, middle: number, { window }: Deployme
       ];
 }
 
-/** Two nodes may be too far from each other, and neither from the middle. */
+/** Two nodes may be too far from each other although neither is too far from the middle. */
 function judgeSpread(timed: readonly Timed[], { window }: DeploymentFacts): Finding[] {
   const sorted = [...timed].sort((a, b) => a.clock.ahead - b.clock.ahead);
   const [first, last] = [sorted[0], sorted.at(-1)];
@@ -121,7 +121,7 @@ function judgeSpread(timed: readonly Timed[], { window }: DeploymentFacts): Find
   ];
 }
 
-/** A client that is wrong learns the nodes' time from their refusal: no lease is lost by that, only time. */
+/** A client whose clock is wrong learns the nodes' time from their refusals: that costs no lease, only time. */
 function judgeOwnClock(timed: readonly Timed[], middle: number, { window }: DeploymentFacts): Finding[] {
   const doubt = Math.max(...timed.map(({ clock }) => clock.uncertainty));
   const off = Math.abs(middle) - doubt;
@@ -169,7 +169,7 @@ const distance: QuorumCheck = ({ nodes, deployment: { callTimeout } }) => {
   });
 };
 
-/** The lower one of two, as the proposer of tokens takes it. */
+/** The median; the lower of two, as the proposer of tokens takes it. */
 function median(values: readonly number[]): number | undefined {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.floor((sorted.length - 1) / 2)];

@@ -12,14 +12,14 @@ const NOT_INIT =
 
 const record: ServerCheck = (node, deployment) => {
   if (node.record === undefined) return unreadable(node);
-  // One that nobody has is judged with the others, below; that of a replica is its master's.
+  // A missing record is judged with the others, below; that of a replica is its master's.
   if (node.record === 'none' || node.server === undefined || node.server.role === 'slave') return undefined;
   const { parameters, also, server, votesIn } = node.record;
   if (parameters === 'retired') return retired;
   if (parameters !== deployment.parameters && also !== deployment.parameters)
     return misfit(parameters, deployment);
   const { runId, replicationId } = node.server;
-  // Where persistence is synchronous, another server forgets nothing, and the first vote renews the record.
+  // If persistence is synchronous, another server forgets nothing, and the first vote renews the record.
   const forgets = readParameters(parameters).get('persistence') !== 'synchronous';
   if (forgets && server !== `${runId}:${replicationId}`) {
     const what = server.startsWith(`${runId}:`)
@@ -51,7 +51,7 @@ const retired: NodeFinding = {
   advice: 'Take it out of the nodes of every client, and stop its server.',
 };
 
-/** Another number of nodes is accepted, too: somebody has begun a change, and not ended it. */
+/** Another number of nodes is accepted too: somebody has begun a change, and not ended it. */
 const changing: ServerCheck = ({ record: found }) => {
   if (found === undefined || found === 'none' || found.also === undefined) return undefined;
   const numbers = [found.parameters, found.also].map((text) => readParameters(text).get('nodes'));
@@ -63,10 +63,10 @@ const changing: ServerCheck = ({ record: found }) => {
   };
 };
 
-/** A wait that is not told shorter than it is. */
+/** Rounded up, so that a wait is never reported as shorter than it is. */
 const roundedUp = (milliseconds: number): number => Math.ceil(milliseconds / 100) * 100;
 
-/** Where the user lacks the right, or the node is no server of its own, that has been said. */
+/** If the user lacks the right, or the node is not a server of its own, that has already been reported. */
 function unreadable({ trouble, recordRefused = '' }: NodeFacts): NodeFinding | undefined {
   if (trouble || /^(NOPERM|MOVED|CLUSTERDOWN)/.test(recordRefused)) return undefined;
   return {
@@ -143,7 +143,7 @@ const failover: ServerCheck = ({ server, via }, { parameters }) => {
 
 export const RECORD_CHECKS: readonly ServerCheck[] = [record, changing, isolated, failover];
 
-/** Nodes without a record: all of them are a new deployment, or a wiped one; some have forgotten. */
+/** Nodes without a record: if all lack it, the deployment is new, or was wiped; if some do, these have forgotten. */
 export function missingRecords(
   nodes: readonly NodeFacts[],
   { quarantine, name }: DeploymentFacts,

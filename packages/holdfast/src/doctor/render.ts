@@ -12,7 +12,7 @@ interface Merged {
   readonly nodes: readonly string[];
 }
 
-/** What is said of several nodes in the same words is said once. */
+/** Merges findings that say the same of several nodes. */
 function merged(findings: readonly Finding[]): readonly Merged[] {
   const groups = new Map<string, Merged>();
   for (const finding of findings) {

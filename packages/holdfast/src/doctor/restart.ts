@@ -1,11 +1,11 @@
-/** When the next node may be restarted without costing a renewed lease: from the facts, and in words. */
+/** When the next node may be restarted without the loss of a renewed lease: from the facts, and in words. */
 import { restartIn } from '@holdfast/lock';
 import { formatDuration } from '../durations.js';
 import type { Facts, NodeFacts } from './facts.js';
 import type { Finding } from './findings.js';
 import { readParameters } from './parameters.js';
 
-/** Undefined while a node is away or cannot vote for another reason than a quarantine, or where none can be spared. */
+/** Undefined while a node is away or cannot vote for a reason other than a quarantine, or if no node can be spared. */
 export function restartFrom({ nodes, deployment }: Facts, found: readonly Finding[]): number | undefined {
   const isSynchronous = readParameters(deployment.parameters).get('persistence') === 'synchronous';
   const stateOf = ({ node, record }: NodeFacts) => {

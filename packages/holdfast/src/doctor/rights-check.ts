@@ -1,13 +1,15 @@
-/** What the lack of a right means. Pure functions over facts. */
+/** The consequences of missing rights. Pure functions over facts. */
 import type { RightsFacts } from './facts.js';
 import type { NodeFinding, ServerCheck } from './findings.js';
 
-/** What taking or extending a lease needs, besides a way to run scripts. */
+/** The rights that taking or extending a lease needs, besides a way to run scripts. */
 const FOR_VOTES = new Set(
   ['info', 'time', 'hmget', 'hset', 'mget', 'pttl', 'set', 'pexpire'].map((name) => `+${name}`),
 );
 
-/** What serves where functions cannot; and "inspect" and "init" have nothing else. */
+/**
+ * The rights to run scripts, which replace functions if those cannot be called; "inspect" and "init" use only scripts.
+ */
 const SCRIPTS: readonly string[] = ['+evalsha', '+eval', '+script|load'];
 const FUNCTIONS: readonly string[] = ['+fcall', '+function|load'];
 

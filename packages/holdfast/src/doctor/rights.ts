@@ -1,8 +1,8 @@
 /**
  * The rights that a Redis user needs, and those of them that are missing.
  *
- * Guarantees: changes nothing. Where the user may, ACL DRYRUN says what would be refused. Where it may not, the
- * commands that only read are tried on a key that does not exist, and the others stay unchecked.
+ * Guarantees: changes nothing. If the user may call it, ACL DRYRUN says what would be refused. If not, the commands
+ * that only read are tried on a key that does not exist, and the others stay unchecked.
  */
 import type { Reply } from '@holdfast/redis';
 import type { RightsFacts } from './facts.js';
@@ -11,14 +11,14 @@ import type { RightsFacts } from './facts.js';
 export type Ask = (command: string, ...args: readonly string[]) => Promise<Reply>;
 
 interface Right {
-  /** As ACL SETUSER has it, without "+". */
+  /** As in ACL SETUSER, without "+". */
   readonly name: string;
   readonly args: readonly string[];
   /** Whether calling it with `args` leaves no trace. */
   readonly harmless?: true;
 }
 
-/** Without these nothing is slower or missing that matters to this deployment. */
+/** Rights that matter only in a Cluster. */
 const ONLY_IN_CLUSTERS: readonly string[] = ['exists', 'cluster|nodes'];
 
 /** All rights of the rule in the README of @holdfast/lock. `key` and `channel` belong to the deployment. */
@@ -58,7 +58,7 @@ export function rightsFor(key: string, channel: string): readonly Right[] {
   ];
 }
 
-/** Asks the server for what is missing. `root` is how every key of the deployment begins. */
+/** Asks the server which rights are missing. `root` is the beginning of every key of the deployment. */
 export async function collectRights(ask: Ask, root: string, inCluster: boolean): Promise<RightsFacts> {
   const user = await ask('ACL', 'WHOAMI').then(String, () => undefined);
   const rights = rightsFor(`${root}doctor`, `${root}wake:doctor`);
@@ -81,7 +81,7 @@ async function mayRehearse(ask: Ask, user: string): Promise<boolean> {
   );
 }
 
-/** What the server says when the command would be refused. */
+/** The server's words if the command would be refused. */
 async function rehearse(ask: Ask, user: string, words: readonly string[]): Promise<string | undefined> {
   const reply = await ask('ACL', 'DRYRUN', user, ...words).then(String, () => 'OK'); // a command it does not have
   return reply === 'OK' ? undefined : reply;

@@ -7,10 +7,10 @@ import type { NodeFinding, ServerCheck } from './findings.js';
 import { readParameters } from './parameters.js';
 import { rights } from './rights-check.js';
 
-/** The commands of the scripts need it, and functions the other. */
+/** The oldest version with the commands of the scripts, and the oldest with functions. */
 const OLDEST = [6, 2] as const;
 const WITH_FUNCTIONS = [7, 0] as const;
-/** From which part of a limit it counts as near. */
+/** The part of a limit from which it counts as near. */
 const NEAR = 0.85;
 
 const reach: ServerCheck = ({ trouble }, { callTimeout }) =>

@@ -2,8 +2,9 @@
  * One real PostgreSQL server on a loopback port, with a new and empty database.
  *
  * Guarantees: `startPostgres` resolves when the server accepts connections. After `stop` the server is gone and its
- * temporary folders removed; the same holds when this program ends without it, even by SIGKILL. As root, the server is
- * run by the user `nobody`, because it refuses to run as root. A running server does not keep this program alive.
+ * temporary folders are removed; the same holds when this program ends without `stop`, even by SIGKILL. As root, the
+ * server is run by the user `nobody`, because it refuses to run as root. A running server does not keep this program
+ * alive.
  */
 import { execFile } from 'node:child_process';
 import { chmod } from 'node:fs/promises';
@@ -33,9 +34,9 @@ export interface PostgresOptions {
   readonly readyTimeout?: number;
 }
 
-/** A server that runs. Made by `startPostgres`. */
+/** A running server. Made by `startPostgres`. */
 export interface LocalPostgres extends AsyncDisposable {
-  /** `postgres://…`, of a role that may do everything. */
+  /** `postgres://…`, for a role that may do everything. */
   readonly url: string;
   readonly port: number;
   /** The process id of the server. */
@@ -177,7 +178,7 @@ class Server implements LocalPostgres {
     const onOutput = (text: string): void => {
       this.#output = (this.#output + text).slice(-SHOWN_OUTPUT);
     };
-    // SIGQUIT ends it at once, too, and lets it give back its shared memory.
+    // SIGQUIT also ends it at once, but lets it give back its shared memory.
     const watched = await startWatched(program, args, onOutput, { user, signal: 'QUIT' });
     this.#watched = watched;
     void watched.ended.then(() => {

@@ -1,9 +1,9 @@
 /**
  * Effects exactly once: a task's effect in PostgreSQL, committed in one transaction with the note that it happened.
  *
- * Guarantees: of all deliveries of a task, one commits its effect. A later one is given the result of that instead, and
- * only acknowledges. A stale worker is refused by the guard, before its code runs, and commits nothing. Two deliveries at
- * once come one after the other, because both raise the mark of the task.
+ * Guarantees: of all deliveries of a task, one commits its effect. A later one is given that one's result instead, and
+ * only acknowledges. A stale worker is refused by the guard before its code runs, and commits nothing. Two simultaneous
+ * deliveries are carried out one after the other, because both raise the mark of the task.
  */
 import {
   createPostgresGuard,
@@ -25,9 +25,9 @@ import type { Task } from '../task.js';
 import { run, tableName } from './statements.js';
 
 export interface InboxOptions<Source extends PostgresSource> {
-  /** A `Pool` of pg (or one connected `Client`), or what `postgres()` of postgres.js returns. It stays yours to close. */
+  /** A `Pool` of pg (or one connected `Client`), or the `sql` of postgres.js. It stays yours to close. */
   readonly sql: Source;
-  /** The table of what was done, as name or schema.name. Default "holdfast_inbox". The marks are in holdfast_marks. */
+  /** The table of finished work, as name or schema.name. Default "holdfast_inbox". The marks are in holdfast_marks. */
   readonly table?: string;
 }
 
@@ -38,7 +38,7 @@ const INBOX = {
 
 const PURGE = { olderThan: duration({ min: 1, max: Number.MAX_SAFE_INTEGER }) };
 
-/** An inbox. Throws MisuseError; connects on first use. */
+/** Creates an inbox. Throws MisuseError; connects on first use. */
 export function createInbox<Source extends PostgresSource>(
   options: InboxOptions<Source>,
 ): Inbox<TransactionOf<Source>> {
@@ -58,7 +58,7 @@ export class Inbox<Tx> {
     this.#guard = createPostgresGuard({ sql }) as PostgresGuard<Tx>;
   }
 
-  /** Makes the tables where they are missing. May run at every start. Throws MisuseError, UnavailableError. */
+  /** Creates the tables if they are missing. May run at every start. Throws MisuseError, UnavailableError. */
   async migrate(): Promise<void> {
     await this.#guard.migrate();
     await run(
@@ -68,14 +68,17 @@ export class Inbox<Tx> {
     );
   }
 
-  /** Declares that the data are new, so that no mark can have been lost: once. Without it, tokens of the next 10 s are refused. */
+  /**
+   * Declares that the data are new, so that no mark can have been lost. Call it once. Without it, tokens of the next 10
+   * s are refused.
+   */
   async initialize(): Promise<void> {
     await this.#guard.initialize();
   }
 
   /**
-   * Runs `work` and notes that it was done, in one transaction under the task's token; or, if an earlier delivery has
-   * committed it, only gives that one's result. Return it from the handler.
+   * Runs `work` and records that it was done, in one transaction under the task's token; or, if an earlier delivery has
+   * committed it, only returns the result of that. Return the result from the handler.
    * Throws what `work` throws, StaleTokenError, MisuseError, UnavailableError.
    */
   async once<T>(task: Pick<Task, 'resource' | 'token' | 'issuer'>, work: (tx: Tx) => Promise<T>): Promise<T> {
@@ -97,8 +100,8 @@ export class Inbox<Tx> {
   }
 
   /**
-   * Forgets what was done longer ago than `olderThan` ms: longer than a task may live, with all its attempts. Resolves to
-   * how many. Throws MisuseError, and the errors of PostgreSQL.
+   * Deletes the records of work that was done more than `olderThan` ms ago: give more than a task may live, with all
+   * its attempts. Resolves to how many it deleted. Throws MisuseError, and the errors of PostgreSQL.
    */
   async purge(options: { readonly olderThan: number }): Promise<number> {
     const { olderThan } = readOptions('purge', options, PURGE);

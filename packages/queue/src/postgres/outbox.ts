@@ -1,10 +1,11 @@
 /**
  * Tasks that are added in a transaction of PostgreSQL: they appear in the queue if and only if it commits.
  *
- * Guarantees: what `add` wrote is moved to Redis by a relay after the commit, and once: a row is deleted in the same
- * transaction in which it was moved, and one that is moved again after a crash finds its task there, or its deduplication
- * key, for a day. Rows of one relay are moved in order. Any number of relays may run. A row that can never be moved, such as
- * one that does not fit the queue's schema any more, is set aside with the reason, and those behind it go on.
+ * Guarantees: a row that `add` wrote is moved to Redis by a relay after the commit, and once: it is deleted in the same
+ * transaction in which it was moved, and a row that is moved again after a crash finds its task there, or its
+ * deduplication key, for a day. Rows of one relay are moved in order. Any number of relays may run. A row that can
+ * never be moved, such as one that no longer fits the queue's schema, is set aside with the reason, and those behind it
+ * go on.
  */
 import { type PostgresSource, postgresSource } from '@holdfast/fence/postgres';
 import {
@@ -33,7 +34,7 @@ import { put } from '../verbs.js';
 import { inTransaction, type Row, run, tableName } from './statements.js';
 
 export interface OutboxOptions<Data> {
-  /** A `Pool` of pg (or one connected `Client`), or what `postgres()` of postgres.js returns. It stays yours to close. */
+  /** A `Pool` of pg (or one connected `Client`), or the `sql` of postgres.js. It stays yours to close. */
   readonly sql: PostgresSource;
   // biome-ignore lint/suspicious/noExplicitAny: what its workers see does not matter here.
   readonly queue: Queue<Data, any>;
@@ -42,11 +43,13 @@ export interface OutboxOptions<Data> {
 }
 
 export interface RelayOptions {
-  /** Tasks that are moved in one transaction. Default 100. */
+  /** How many tasks are moved in one transaction. Default 100. */
   readonly batch?: number;
   /** How often the table is looked at when it was empty, in ms. Default 200. */
   readonly poll?: number;
-  /** Told when moving fails, and is tried again; and of each row that is set aside. Default: emits a process warning. */
+  /**
+   * Called when moving fails, and is tried again; and for each row that is set aside. Default: emits a process warning.
+   */
   readonly onError?: (error: unknown) => void;
 }
 
@@ -63,13 +66,13 @@ const RELAY = {
   onError: withDefault(callback<(error: unknown) => void>('an error'), warn),
 } satisfies Readers<RelayOptions>;
 
-/** How often a task that is waited for is looked for in the table, in ms. */
+/** How often an awaited task is looked for in the table, in ms. */
 const LOOK_AGAIN = 50;
 
-/** For how long a task that was moved is not moved again, in ms. */
+/** How long a task that was moved is not moved again, in ms. */
 const REMEMBERED = 86_400_000;
 
-/** An outbox. Throws MisuseError; connects on first use. */
+/** Creates an outbox. Throws MisuseError; connects on first use. */
 export function createOutbox<Data>(options: OutboxOptions<Data>): Outbox<Data> {
   return new Outbox(readOptions('createOutbox', options, OUTBOX));
 }
@@ -87,7 +90,7 @@ export class Outbox<Data> {
     this.#table = options.table;
   }
 
-  /** Makes the table where it is missing. May run at every start. Throws the errors of PostgreSQL. */
+  /** Creates the table if it is missing. May run at every start. Throws the errors of PostgreSQL. */
   async migrate(): Promise<void> {
     const { sql } = this.#options;
     await run(
@@ -99,8 +102,8 @@ export class Outbox<Data> {
   }
 
   /**
-   * Adds a task in the transaction `tx` of yours: the client of pg, or the `sql` of postgres.js's begin(). Resolves to its
-   * id. Throws MisuseError for data or options that cannot work, and the errors of PostgreSQL.
+   * Adds a task in your transaction `tx`: the client of pg, or the `sql` of postgres.js's begin(). Resolves to its id.
+   * Throws MisuseError for data or options that cannot work, and the errors of PostgreSQL.
    */
   async add(tx: unknown, data: Data, options: AddOptions = {}): Promise<string> {
     const { name, adding } = this.#parts;
@@ -113,8 +116,8 @@ export class Outbox<Data> {
   }
 
   /**
-   * As `wait` of the queue, for a task of this outbox whose transaction has committed: waits until a relay has moved it, and
-   * then for its result. Throws MisuseError also if it was set aside, and the errors of PostgreSQL.
+   * Like `wait` of the queue, for a task of this outbox whose transaction has committed: waits until a relay has moved
+   * it, and then for its result. Also throws MisuseError if the task was set aside, and the errors of PostgreSQL.
    */
   async wait(id: string, options: { readonly signal?: AbortSignal } = {}): Promise<unknown> {
     const { signal } = readOptions('wait', options, FOLLOW);
@@ -133,7 +136,10 @@ export class Outbox<Data> {
     }
   }
 
-  /** Lets rows that were set aside be moved, when what was wrong is mended. Resolves to how many. Throws the errors of PostgreSQL. */
+  /**
+   * Lets rows that were set aside be moved, once the cause is fixed. Resolves to how many. Throws the errors of
+   * PostgreSQL.
+   */
   async retry(): Promise<number> {
     const rows = await run(
       this.#options.sql,
@@ -143,7 +149,7 @@ export class Outbox<Data> {
     return rows.length;
   }
 
-  /** Starts to move tasks to the queue, until it is stopped. Throws MisuseError. */
+  /** Starts moving tasks to the queue, until the relay is stopped. Throws MisuseError. */
   relay(options: RelayOptions = {}): Relay {
     const { batch, poll, onError } = readOptions('relay', options, RELAY);
     const ending = new AbortController();
@@ -155,7 +161,7 @@ export class Outbox<Data> {
     return new Relay(ending, running);
   }
 
-  /** Moves some tasks, the oldest first; resolves to how many it has done with. */
+  /** Moves some tasks, the oldest first; resolves to how many rows it is done with. */
   async #move(batch: number, onError: (error: unknown) => void): Promise<number> {
     const { moved, aside, failure } = await inTransaction(this.#options.sql, async (tx) => {
       const rows = await run(
@@ -212,12 +218,12 @@ export class Outbox<Data> {
   }
 }
 
-/** What became of some rows. */
+/** The outcome of moving some rows. */
 interface Done {
   /** Their numbers. */
   readonly moved: readonly string[];
   readonly aside: readonly { readonly number: string; readonly id: string; readonly problem: string }[];
-  /** Why the others stay, and are tried again. */
+  /** Why the other rows stay, and are tried again. */
   readonly failure: unknown;
 }
 
@@ -238,7 +244,7 @@ export class Relay implements AsyncDisposable {
     this.#running = running;
   }
 
-  /** Resolves when what was being moved is moved. Never rejects. */
+  /** Resolves when the rows that are being moved have been moved. Never rejects. */
   async stop(): Promise<void> {
     this.#ending.abort();
     await this.#running;
@@ -257,7 +263,7 @@ interface Following {
   readonly signal: AbortSignal;
 }
 
-/** Moves until `signal` aborts. Never rejects. */
+/** Moves rows until `signal` aborts. Never rejects. */
 async function follow(
   move: () => Promise<number>,
   { poll, onError, clock, random, signal }: Following,

@@ -1,13 +1,15 @@
 /**
- * Statements with parameters, in the libraries that the PostgreSQL guard knows: what a transaction of pg or of postgres.js
- * is given, and what opens one.
+ * Statements with parameters, in the libraries that the PostgreSQL guard knows: running them in a transaction of pg or
+ * of postgres.js, and opening one.
  */
 import type { PgClient, PgPool, PostgresSource } from '@holdfast/fence/postgres';
 import { display, MisuseError } from '@holdfast/kernel';
 
 export type Row = Readonly<Record<string, unknown>>;
 
-/** Runs one statement in `tx`: a client or a pool of pg, or a `sql` of postgres.js. Throws MisuseError, and its errors. */
+/**
+ * Runs one statement in `tx`: a client or a pool of pg, or a `sql` of postgres.js. Throws MisuseError, and its errors.
+ */
 export async function run(
   tx: unknown,
   text: string,
@@ -53,7 +55,7 @@ async function begin<T>(client: PgClient, work: (tx: unknown) => Promise<T>): Pr
   }
 }
 
-/** A name of a table, as SQL has it: quoted, with its schema if it names one. Throws MisuseError. */
+/** The name of a table as SQL: quoted, with its schema if it names one. Throws MisuseError. */
 export function tableName(option: string, name: unknown): string {
   if (typeof name !== 'string' || !/^[A-Za-z_][\w$]*(\.[A-Za-z_][\w$]*)?$/.test(name)) {
     throw new MisuseError(

@@ -1,7 +1,8 @@
 /**
- * `holdfast queue metrics`: what Prometheus or an autoscaler wants to know of all queues, once or served over HTTP.
+ * `holdfast queue metrics`: the metrics of all queues for Prometheus or an autoscaler, printed once or served over
+ * HTTP.
  *
- * Guarantees: each answer is of all queues that there are at that moment; while Redis does not answer, it is a 503.
+ * Guarantees: each answer covers all queues that exist at that moment; while Redis does not answer, it is a 503.
  */
 import { once } from 'node:events';
 import { createQueue, listQueues, metricsText } from '@holdfast/queue';

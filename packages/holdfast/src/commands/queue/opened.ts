@@ -1,7 +1,7 @@
 /**
  * The parts that the actions on one queue share: its name among their operands, the queue itself, and how they answer.
  *
- * Guarantees: the queue exists, else an action ends with a UsageError before it does anything.
+ * Guarantees: the queue exists; otherwise an action ends with a UsageError before it does anything.
  */
 import { createQueue, type Queue } from '@holdfast/queue';
 import { type Arguments, masked } from '../../arguments.js';
@@ -27,11 +27,11 @@ export interface Call {
   readonly args: Arguments;
   readonly context: Context;
   readonly queue: Queue;
-  /** That of a task, where one was named. */
+  /** The id of a task, if one was named. */
   readonly id: string | undefined;
 }
 
-/** What `run` of an action on one queue does: opens it, acts, closes it. */
+/** The `run` of an action on one queue: opens the queue, acts, and closes it. */
 export const onQueue =
   (act: (call: Call) => Promise<number>): Command['run'] =>
   async (args, context) => {
@@ -43,7 +43,7 @@ export const onQueue =
     return await act({ args, context, queue, id });
   };
 
-/** The address of the one Redis that is meant, and the prefix of the queues. */
+/** The address of the single Redis, and the prefix of the queues. */
 export function placeOf(args: Arguments): { readonly redis: string; readonly prefix: string } {
   const [redis, ...more] = args.addresses(REDIS) ?? [];
   if (redis === undefined || more.length > 0) {
@@ -52,7 +52,7 @@ export function placeOf(args: Arguments): { readonly redis: string; readonly pre
   return { redis, prefix: args.text(PREFIX) ?? '' };
 }
 
-/** Writes what was done, in words or as JSON. */
+/** Reports what was done, in words or as JSON. */
 export function answer({ args, context }: Call, json: object, words: string): number {
   context.stdout.write(`${args.has(JSON_OUTPUT) ? JSON.stringify(json) : words}\n`);
   return EXIT.ok;

@@ -1,4 +1,4 @@
-/** `holdfast queue tail`: what happens to the tasks of a queue, a line each, until it is interrupted. */
+/** `holdfast queue tail`: prints the events of a queue's tasks, a line each, until it is interrupted. */
 import type { QueueEvent } from '@holdfast/queue';
 import type { Command } from '../../command.js';
 import { EXIT } from '../../exit-codes.js';
