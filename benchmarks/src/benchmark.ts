@@ -1,5 +1,5 @@
 /**
- * What every benchmark of the command line is: how it is called, and how it is run and ended.
+ * The interface of every benchmark of the command line: how it is called, run and ended.
  */
 import type { Report } from './harness/report.js';
 
@@ -11,7 +11,7 @@ export interface Call {
   readonly quick: boolean;
   /** Which of the workloads are run. */
   readonly workloads: ReadonlySet<string>;
-  /** The commit that is compared with, where one is. */
+  /** The commit to compare with, if the benchmark does that. */
   readonly against: string;
   /** The command line, for the report. */
   readonly command: string;

@@ -1,5 +1,5 @@
 /**
- * What the Redis nodes say of themselves, over connections of their own: CPU time, commands, memory.
+ * Facts that the Redis nodes report, over connections of their own: CPU time, commands, memory.
  *
  * Guarantees: asks only between measurements. A node that is frozen does not answer and would hang the caller, so
  * thaw it first. Rejects when a node is gone.

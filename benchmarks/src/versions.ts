@@ -7,7 +7,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 
-/** What this file needs of a package.json. */
+/** The parts of a package.json that this file needs. */
 export interface Manifest {
   readonly version: string;
   readonly engines?: { readonly node?: string };

@@ -1,6 +1,6 @@
 /**
- * What is put under faults, such as the locks or a queue: how it is deployed, what its clients do, and how what they
- * recorded is judged. All share one harness: episode.ts carries an episode out, run.ts repeats episodes.
+ * The subject of the faults, such as the locks or a queue: how it is deployed, what its clients do, and how their
+ * records are judged. All subjects share one harness: episode.ts carries out an episode, run.ts repeats episodes.
  */
 import type { Violation } from './check/index.js';
 import type { Deployed } from './deployment/deployment.js';
@@ -13,7 +13,7 @@ export interface Subject<A extends object = object> {
   readonly stage: number;
   /** The servers for the stage of this number, from 0. */
   deploy(call: Call, stage: number): Promise<Deployed>;
-  /** What differs from episode to episode. */
+  /** The settings that differ from episode to episode. */
   prepare(episode: Episode): Prepared<A>;
   /** One line for whoever watches, of what all episodes have counted. */
   summarize(counts: ReadonlyMap<string, number>): string;
@@ -43,7 +43,7 @@ interface Prepared<A extends object> {
 
 export interface Judged {
   readonly violations: readonly Violation[];
-  /** What the traffic came to, such as "write ok". */
+  /** The totals of the traffic, by names such as "write ok". */
   readonly counts: ReadonlyMap<string, number>;
 }
 

@@ -1,5 +1,5 @@
 /**
- * What happened over all episodes: faults by kind, and what the traffic came to.
+ * The totals over all episodes: faults by kind, and the traffic.
  */
 import type { EpisodeOutcome } from './episode.js';
 import { increase } from './subject.js';

@@ -1,5 +1,5 @@
 /**
- * What a benchmark has to say, as a value: tables, remarks and raw numbers; and its forms as Markdown and JSON.
+ * The report of a benchmark as a value: tables, remarks and raw numbers; and its forms as Markdown and JSON.
  *
  * Guarantees: both forms come from the same value and name the machine and the versions that were measured. A number
  * that was not measured is printed as a dash. Writing a file that cannot be written rejects, after the measuring; the
@@ -32,7 +32,7 @@ export interface Report {
   readonly environment: Readonly<Record<string, string>>;
   readonly targets: readonly Target[];
   readonly tables: readonly Table[];
-  /** What a reader must know to judge the numbers. */
+  /** The facts that a reader must know to judge the numbers. */
   readonly remarks: readonly string[];
   /** Every round's numbers, for machines; maps are written as objects. */
   readonly data: unknown;

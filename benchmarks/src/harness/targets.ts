@@ -1,8 +1,8 @@
 /**
- * What is wanted of a number, and whether it was met.
+ * Targets for numbers, and whether they were met.
  *
- * Guarantees: a bound is judged by the median of the rounds; what must never happen, by the worst round. What was not
- * measured meets nothing.
+ * Guarantees: a bound is judged by the median of the rounds; something that must never happen, by the worst round. A
+ * number that was not measured meets no target.
  */
 import type { Target } from './report.js';
 import type { Spread } from './statistics.js';

@@ -1,5 +1,5 @@
 /**
- * Those who are compared: one adapter each, over the same five nodes with the same TTL.
+ * The contestants: one adapter each, over the same five nodes with the same TTL.
  *
  * Guarantees: every contestant opens its own connections with its client's defaults; nothing is shared. Settings are
  * the documented ones; where a peer would do work that nobody else does, it is turned off, and `remark` says so.
@@ -25,7 +25,7 @@ export interface Session {
 
 export interface Contestant {
   readonly name: string;
-  /** "limit" is what the nodes and the client library cost by themselves; it makes no promise of a lock. */
+  /** "limit" is the cost of the nodes and the client library alone; it makes no promise of a lock. */
   readonly role: 'ours' | 'peer' | 'limit';
   /** The package whose version is printed. */
   readonly package: string;

@@ -1,8 +1,8 @@
 /**
  * All contestants, each in a process of its own, and the order in which they take turns.
  *
- * Guarantees: only the contestant that is asked works; the others wait. Who does not start is left out, and the
- * reason is kept.
+ * Guarantees: only the contestant that is asked works; the others wait. A contestant that does not start is left out,
+ * and the reason is kept.
  */
 import { MeasuringProcess, processFile } from '../harness/process.js';
 import { turns } from '../harness/turns.js';
@@ -51,7 +51,9 @@ export class Runner {
 
 export class Fleet {
   readonly runners: readonly Runner[];
-  /** Who does not run here, with the reason, and who runs though it asks for a newer Node. */
+  /**
+   * The contestants that do not run here, with the reason, and those that run although they require a newer Node.js.
+   */
   readonly remarks: readonly string[];
 
   private constructor(runners: readonly Runner[], remarks: readonly string[]) {
@@ -86,7 +88,7 @@ export class Fleet {
     return turns(this.runners, round);
   }
 
-  /** Everybody as the reports tell of them, with the memory that they have had so far. */
+  /** All contestants as reports describe them, with the memory that they have used so far. */
   describe(): Promise<Measured[]> {
     return Promise.all(
       this.runners.map(async (runner) => ({

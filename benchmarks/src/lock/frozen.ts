@@ -1,5 +1,5 @@
 /**
- * Workload 4: what one frozen node (SIGSTOP) does to the time that an acquire takes, one in flight.
+ * Workload 4: the effect of one frozen node (SIGSTOP) on the time that an acquire takes, one in flight.
  *
  * Guarantees: a contestant's time with a frozen node is compared with its own time on healthy nodes in the same round;
  * which comes first changes from round to round, and so does the node. The time in which nobody has noticed yet that
@@ -19,7 +19,7 @@ export interface FrozenResult {
   readonly frozen: number[];
   readonly slowest: number[];
   readonly samples: number[];
-  /** What happened when acquiring did not go on with a node frozen. */
+  /** A description of the stall, if acquiring stopped while a node was frozen. */
   stalled: string | undefined;
 }
 

@@ -8,7 +8,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createLocks, type Lease, LeaseLostError } from '@holdfast/lock';
 
-/** What the leases have added to the process, in bytes. */
+/** The memory that the leases have added to the process, in bytes. */
 export interface HeldStart {
   readonly heap: number;
   readonly rss: number;

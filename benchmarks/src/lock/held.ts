@@ -1,5 +1,5 @@
 /**
- * Workload 5: what holding leases costs that renew themselves: memory, CPU and Redis commands, and how that grows.
+ * Workload 5: the cost of holding leases that renew themselves: memory, CPU and Redis commands, and how it grows.
  *
  * Guarantees: each number of leases is measured in a fresh process on fresh nodes. Memory is what the process has
  * above its own state before the first lease, after a garbage collection. Leases begin spread over a third of their

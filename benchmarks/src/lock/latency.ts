@@ -25,7 +25,7 @@ export interface LatencyResult {
   readonly clientCpu: number[];
 }
 
-/** What one contestant has gathered in one round. */
+/** The numbers of one contestant in one round. */
 interface Gathered {
   readonly times: number[];
   nodesCpu: number;

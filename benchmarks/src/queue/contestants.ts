@@ -22,7 +22,7 @@ interface Opened {
   addMany(data: readonly object[]): Promise<void>;
   /** Begins to handle tasks. `lease` in ms is how long a worker may be silent. */
   work(options: WorkOptions): Promise<void>;
-  /** What became of a task: its result, and its progress if that is still known. */
+  /** The outcome of a task: its result, and its progress if that is still known. */
   outcome(id: string): Promise<{ result: unknown; progress: unknown }>;
   close(): Promise<void>;
 }

@@ -14,7 +14,7 @@ export type Results = Map<string, { readonly workload: string; readonly values: 
 
 const [ours = '', peer = ''] = contestants.map(({ name }) => name);
 
-/** What is wanted of a metric's ratio to the peer. */
+/** The targets for a metric's ratio to the peer. */
 const WANTED: Readonly<Record<string, readonly [typeof atLeast, number]>> = {
   'adds/s, 100 in flight': [atLeast, 3],
   'addMany of 1,000: tasks/s': [atLeast, 3],
@@ -31,7 +31,7 @@ const WANTED: Readonly<Record<string, readonly [typeof atLeast, number]>> = {
   'bytes a finished task, its result kept': [atMost, 0.5],
 };
 
-/** What is wanted of two metrics of ours. */
+/** The targets for the ratio of two of our own metrics. */
 const OWN: readonly (readonly [name: string, above: string, below: string, least: number])[] = [
   ['addMany to the raw XADD limit', 'addMany of 1,000: tasks/s', 'raw limit: pipelined XADD/s', 0.5],
   ['a full queue to an empty one', 'tasks/s, full queue', 'tasks/s, empty queue', 0.8],

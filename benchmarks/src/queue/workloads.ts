@@ -1,5 +1,5 @@
 /**
- * What is measured of each queue, one function a workload. All numbers are of one contestant and one round.
+ * The measurements of each queue, one function for each workload. All numbers are of one contestant and one round.
  *
  * Guarantees: each begins with an empty Redis, and leaves no process behind when it resolves.
  */

@@ -12,7 +12,7 @@ import { fileURLToPath } from 'node:url';
 
 export const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 
-/** What is measured, with all that it stands on. */
+/** The packages that are measured, with everything that they stand on. */
 const BUILT = ['packages/lock', 'packages/queue'];
 
 export interface Checkout {

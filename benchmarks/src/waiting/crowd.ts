@@ -1,10 +1,10 @@
 /**
  * A crowd: many waiters of one lock, each of whom acquires, holds, releases and asks again.
  *
- * Guarantees: the rates are taken from a window in which all of them want the lock all the time. Everybody who waited when
- * the window closed is part of the record, whether he was granted the lock afterwards or not. A call that failed is
- * counted and made again; the waiter has been waiting since his first. CPU times and commands are those of the window,
- * asked of the nodes.
+ * Guarantees: the rates are taken from a window in which all of them want the lock all the time. Everybody who waited
+ * when the window closed is part of the record, whether he was granted the lock afterwards or not. A call that failed
+ * is counted and made again; the waiter has been waiting since his first. CPU times and commands are those of the
+ * window, asked of the nodes.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Runner } from '../lock/fleet.js';
@@ -12,7 +12,7 @@ import { monotonic } from '../lock/measures/crowd.js';
 import type { NodeObserver } from '../redis-info.js';
 import { type Grant, handOvers, inOrder } from './order.js';
 
-/** What a crowd is to do. */
+/** The settings of a crowd. */
 export interface Gathering {
   readonly resource: string;
   /** All processes together. */
@@ -23,7 +23,7 @@ export interface Gathering {
   readonly duration: number;
 }
 
-/** What has happened in the window. */
+/** The results of a crowd. */
 export interface Gathered {
   /** All that there were, by time, also before and after the window. */
   readonly grants: readonly Grant[];

@@ -27,7 +27,7 @@ export interface CrowdResult {
   readonly worstAtStart: number[];
 }
 
-/** What a case has come to, by contestant. */
+/** The results of a case, by contestant. */
 export interface CaseResult extends Case {
   readonly results: ReadonlyMap<string, CrowdResult>;
 }

@@ -2,13 +2,13 @@
  * The process in which many wait for a lease that somebody else keeps.
  *
  * Guarantees: it answers "ready", then each of its parent's words once: "wait" when all wait, "report" with what has
- * happened since the last word. A waiter that is not kept waiting ends the measurement with its reason. The process ends
- * when its parent does.
+ * happened since the last word. A waiter that is not kept waiting ends the measurement with its reason. The process
+ * ends when its parent does.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createLocks } from '@holdfast/lock';
 
-/** What the waiters have added to the heap, and what the process has at the most; in bytes. */
+/** The growth of the heap caused by the waiters, and the peak of the process; in bytes. */
 export interface IdleStart {
   readonly heap: number;
 }

@@ -2,8 +2,8 @@
  * Workload 3: what it costs that many wait and nothing happens, because the lease is kept and renewed.
  *
  * Guarantees: the waiters are in a process of their own, on fresh nodes; the holder is this process, so that its
- * renewals cost the waiters' process nothing. CPU times are told by the nodes, and by the process itself. Memory is what
- * the waiters have added, after garbage collection. Rejects if a waiter stops waiting or the lease is lost.
+ * renewals cost the waiters' process nothing. CPU times are told by the nodes, and by the process itself. Memory is
+ * what the waiters have added, after garbage collection. Rejects if a waiter stops waiting or the lease is lost.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startNodes } from '@holdfast/local';
@@ -85,5 +85,5 @@ async function watch(plan: Plan, observer: NodeObserver, child: MeasuringProcess
   };
 }
 
-/** What Holdfast sends. */
+/** The commands that Holdfast sends. */
 const SENT = ['fcall', 'evalsha', 'ping'];

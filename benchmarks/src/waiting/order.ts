@@ -1,5 +1,5 @@
 /**
- * What a list of grants of one lock says: how often it changed hands, and who was overtaken. Pure.
+ * Analyses a list of grants of one lock: how often it changed hands, and which waiters were overtaken. Pure.
  *
  * Guarantees: grants are ordered by the time at which they were told, on a clock that all processes of a machine share.
  * That is the order in which they were granted, because nobody is granted the lock before it was given back: where two

@@ -1,6 +1,7 @@
 /**
- * Judges a history: whether what the clients saw can be explained by the model of the lock, and whether each promise
- * held by itself. Pure. It finds what the history proves; what no client could have noticed, it cannot find.
+ * Judges a history: whether the clients' observations can be explained by the model of the lock, and whether each
+ * single promise held. Pure. It finds violations that the history proves, and cannot find those that no client could
+ * notice.
  */
 import type { HistoryEvent } from '../history/event.js';
 import { group } from './group.js';
@@ -55,7 +56,7 @@ const named =
   (resource: string) =>
   (finding: Finding): Finding => ({ ...finding, message: `"${resource}": ${finding.message}` });
 
-/** All events of these operations, and of what was done under these leases but writes. */
+/** All events of these operations, and of the operations under these leases, except writes. */
 function eventsOf(events: readonly HistoryEvent[], about: readonly string[]): readonly HistoryEvent[] {
   const ids = new Set(about);
   for (const event of events) {

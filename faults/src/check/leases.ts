@@ -1,9 +1,10 @@
 /**
- * What a history says of each lease that was granted: when it was asked for and granted, under which token, until when
- * its holder could rely on it, and when that ended.
+ * The leases in a history: when each was asked for and granted, under which token, until when its holder could rely on
+ * it, and when that ended.
  *
- * An acquire that was refused, that is unknown, or that is open gives no lease: nobody can rely on it, and what it may
- * have occupied only keeps others out. So is an extend whose outcome is unknown: its holder relies on what he knew.
+ * An acquire that was refused, or whose outcome is unknown or open, yields no lease: nobody can rely on it, and locks
+ * that it may have taken only keep others out. Nor does an extend with an unknown outcome count: the holder relies on
+ * the validity that it knew before.
  */
 import type { HistoryEvent, Operation } from '../history/event.js';
 import { group } from './group.js';
@@ -26,9 +27,11 @@ export interface GrantedLease {
   readonly grant: Promised;
   /** The extends that succeeded, by the time of their results. */
   readonly extensions: readonly Promised[];
-  /** Since when its holder does not rely on it: he asked for its release, or for an extend that told that it is lost. */
+  /**
+   * When its holder ceased to rely on it: it asked for the release, or for an extend that said that the lease is lost.
+   */
   readonly endAsked: number;
-  /** When that had certainly happened. */
+  /** When that end had certainly happened. */
   readonly endDone: number;
 }
 
@@ -76,7 +79,7 @@ export function readLeases(calls: readonly Call[]): readonly GrantedLease[] {
   });
 }
 
-/** Since which moments until which the holder could certainly rely on it. A shorter validity replaces a longer one. */
+/** The spans in which the holder could certainly rely on it. A shorter validity replaces a longer one. */
 export function certainSpans({ grant, extensions, endAsked }: GrantedLease): readonly Span[] {
   const promises = [grant, ...extensions];
   return promises

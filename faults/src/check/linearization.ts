@@ -3,20 +3,21 @@
  * that a mutex with leases and tokens allows. That is linearizability (Herlihy and Wing, 1990) against this model:
  *
  * - The state is the highest token granted, the leases under it, and until when each may be relied on.
- * - *Acquire* needs a token above the highest, and that nobody can rely on a lease any more: each was given back, was
- *   told to be lost, or the moment is not before the end of the validity that its holder knew last. Who reads may also
- *   join others who read, under their token, while it is the highest.
- * - *Extend* needs that its token is the highest and its lease neither given back nor lost. It may resume a lease whose
- *   validity is over. The validity that it tells replaces the one before.
- * - *Release*, and an extend that tells that the lease is lost, end the reliance. They are always allowed.
+ * - *Acquire* needs a token above the highest, and that nobody can rely on a lease any more: each lease was given back,
+ *   was reported as lost, or the moment is not before the end of the validity that its holder knew last. A reader may
+ *   also join other readers, under their token, while it is the highest.
+ * - *Extend* needs its token to be the highest and its lease to be neither given back nor lost. It may resume a lease
+ *   whose validity is over. The validity that it returns replaces the one before.
+ * - *Release*, and an extend that reports the lease as lost, end the reliance. They are always allowed.
  *
  * It is the right model because it is what the lock promises and no more: it does not say who is granted, nor when.
  *
  * Real time enters because validity is a promise about real time: an operation does not only come after another, it
  * comes at a moment that may have to be after the end of somebody's validity.
  *
- * What may or may not have happened needs no search. An acquire or an extend whose outcome nobody knows allows nothing
- * that was forbidden without it, so leaving it out is always best. An open release may happen right before it helps.
+ * Operations that may or may not have happened need no search. An acquire or an extend whose outcome nobody knows
+ * allows nothing that was forbidden without it, so leaving it out is always best. An open release may happen right
+ * before it helps.
  *
  * A search for the order is not needed either, because tokens must rise: they are the order of the grants, and all
  * extends of a lease come before the next grant. Only extends of one lease that overlap leave a choice. Every condition
@@ -26,7 +27,7 @@
 import { group } from './group.js';
 import type { GrantedLease } from './leases.js';
 
-/** The first lease that does not fit, and why. What comes after it may be a consequence, and is not judged. */
+/** The first lease that does not fit, and why. Later ones may be a consequence of it, and are not judged. */
 export interface Misfit {
   readonly why: string;
   readonly leases: readonly GrantedLease[];
@@ -57,7 +58,7 @@ export function findMisfit(leases: readonly GrantedLease[]): Misfit | undefined 
 
 interface Step {
   readonly asked: number;
-  /** At the latest then it had happened. */
+  /** The time by which it had certainly happened. */
   readonly by: number;
 }
 

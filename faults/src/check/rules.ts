@@ -1,7 +1,7 @@
 /**
- * The promises of the lock one by one, by what the history says for certain. For a resource that one holds at a time
- * they follow from linearizability; each by itself says more plainly what happened, and permits are judged by nothing
- * else.
+ * The promises of the lock one by one, judged by what is certain from the history. For a resource with one holder at a
+ * time they follow from linearizability, but each on its own says more plainly what happened; permits are judged only
+ * by these rules.
  */
 import { certainSpans, type GrantedLease, type Span } from './leases.js';
 
@@ -34,7 +34,7 @@ export function judgeTokens(leases: readonly GrantedLease[]): readonly Finding[]
   });
 }
 
-/** No two can rely on their leases at one moment, except readers; of permits, no more than there are. */
+/** No two holders can rely on their leases at one moment, except readers; with permits, no more than there are. */
 export function judgeExclusion(leases: readonly GrantedLease[], permits = 1): readonly Finding[] {
   const held = leases.map((lease) => ({ lease, spans: certainSpans(lease) }));
   return held.flatMap(({ lease, spans }) => {
@@ -58,7 +58,7 @@ export interface AcceptedWrite {
   readonly done: number;
 }
 
-/** What a guard accepted after a write has no lower token. */
+/** A write that a guard accepted after another has no lower token. */
 export function judgeWrites(writes: readonly AcceptedWrite[]): readonly Finding[] {
   const byResult = [...writes].sort((a, b) => a.done - b.done);
   const byCall = [...writes].sort((a, b) => a.asked - b.asked);

@@ -1,6 +1,6 @@
 /**
- * What every deployment has in common: real servers, the links by which clients and servers reach each other, and what
- * may be done to them. The kinds are in quorum.ts, sentinel.ts and cluster.ts.
+ * The interface of every deployment: real servers, the links by which clients and servers reach each other, and the
+ * faults that may be injected. The kinds are in quorum.ts, sentinel.ts and cluster.ts.
  */
 import type { LocalNode } from '@holdfast/local';
 import { createLocks } from '@holdfast/lock';
@@ -9,7 +9,7 @@ import type { Link } from '../proxy/link.js';
 import type { Parameters, Reach } from '../traffic/assignment.js';
 import type { Clocks } from './wrapper.js';
 
-/** What the nodes keep over a restart: nothing, most, or everything that they acknowledged. */
+/** How much of what they acknowledged the nodes keep over a restart: nothing, most of it, or everything. */
 export type Persistence = 'none' | 'everysec' | 'synchronous';
 
 export const ARGUMENTS: Record<Persistence, readonly string[]> = {
@@ -22,23 +22,23 @@ export const ARGUMENTS: Record<Persistence, readonly string[]> = {
 export const DEBUG = ['--enable-debug-command', 'yes'];
 
 export interface DeployOptions {
-  /** Of a quorum. */
+  /** How many nodes a quorum has. */
   readonly nodes: number;
   readonly clients: number;
   readonly persistence: Persistence;
   /** Whether the nodes' clocks are to be shifted, in a quorum. */
   readonly clocks: boolean;
-  /** In a cluster, a key of what is tested, if that is not the locks. */
+  /** In a cluster, one of the keys of the subject, if that is not the locks. */
   readonly key?: string;
 }
 
 export interface Deployed {
   readonly parameters: Parameters;
-  /** What may be injected, by weight. */
+  /** The faults that may be injected, by weight. */
   readonly kinds: readonly FaultKind[];
   /** Whether a node may come back without its data. */
   readonly mayForget: boolean;
-  /** What to allow for at the end, until a master serves again, in ms. */
+  /** The time to allow at the end until a master serves again, in ms. */
   readonly settling: number;
   /** The servers of the data. */
   readonly nodes: readonly LocalNode[];
@@ -47,10 +47,10 @@ export interface Deployed {
   readonly ledger: LocalNode;
   /** By client and node. */
   readonly links: readonly (readonly Link[])[];
-  /** By node: by which the servers reach each other, and clients without links of their own. */
+  /** The links, by node, for the servers among each other, and for clients without links of their own. */
   readonly inside: readonly Link[];
   readonly ledgerLinks: readonly Link[];
-  /** The nodes' clocks, where they can be shifted. */
+  /** The nodes' clocks, if they can be shifted. */
   readonly clocks: Clocks | undefined;
   reach(client: number): Reach;
   /** Asks for a failover, as an operator would. */
@@ -58,7 +58,7 @@ export interface Deployed {
   stop(): Promise<void>;
 }
 
-/** Says that no lease can exist yet. */
+/** Declares that no lease can exist yet. */
 export async function initialize(nodes: readonly string[], parameters: Parameters): Promise<void> {
   await using locks = createLocks({ nodes, ...parameters, onWarning: () => {} });
   await locks.initialize();

@@ -7,7 +7,7 @@ import { type LocalNode, type LocalNodes, startNodes } from '@holdfast/local';
 import type { FaultKind } from '../nemesis/fault.js';
 import { Link } from '../proxy/link.js';
 
-/** What may be injected where replicas take over, by weight. */
+/** The faults that may be injected if replicas take over, by weight. */
 export const FAILOVER_KINDS: readonly FaultKind[] = [
   'kill-node',
   'kill-node',

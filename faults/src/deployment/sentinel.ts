@@ -2,7 +2,7 @@
  * One master and two replicas, watched by three sentinels.
  *
  * Sentinels and replicas know each server by a link; so does client 0, by the URL. The other clients map it to links of
- * their own, so that a master can be isolated from those who follow it and not from those who use it.
+ * their own, so that a master can be isolated from its replicas and not from its clients.
  */
 import { type LocalNode, startNodes } from '@holdfast/local';
 import { command } from '../nemesis/command.js';

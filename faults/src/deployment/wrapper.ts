@@ -1,9 +1,9 @@
 /**
  * Starts servers so that their disks can be filled and their clocks shifted: through a small shell script in front.
  *
- * The script ignores SIGXFSZ, so that a server whose files may not grow gets an error for it, as from a full disk. Where
- * clocks are asked for, it preloads native/clock.c, which is compiled here. Guarantees: each clock is that of its node,
- * over restarts too. Without a C compiler there are no clocks.
+ * The script ignores SIGXFSZ, so that a server whose files may not grow gets an error for it, as from a full disk.
+ * Where clocks are asked for, it preloads native/clock.c, which is compiled here. Guarantees: each clock is that of its
+ * node, over restarts too. Without a C compiler there are no clocks.
  */
 import { execFileSync } from 'node:child_process';
 import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
@@ -49,7 +49,7 @@ exec '${findServer()}' "$@"
   return { server, clocks, remove: () => rmSync(folder, { recursive: true, force: true }) };
 }
 
-/** What is started meanwhile is started by the wrapper. */
+/** While `start` runs, servers are started through the wrapper. */
 export async function through<T>(wrapper: Wrapper, start: () => Promise<T>): Promise<T> {
   const before = process.env['HOLDFAST_REDIS_SERVER'];
   process.env['HOLDFAST_REDIS_SERVER'] = wrapper.server;

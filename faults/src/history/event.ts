@@ -1,5 +1,5 @@
 /**
- * What a client records of its operations: a line before each, and one with its result.
+ * The records that a client keeps of its operations: a line before each, and one with its result.
  *
  * An operation without a result stays open for ever: its process was killed, so it may or may not have happened.
  */

@@ -14,7 +14,7 @@ export type LinkFault =
   | 'cut'
   | 'refused';
 
-/** What happens to a node, and what to a client. Numbers count from 0. */
+/** A fault of a node or of a client. Numbers count from 0. */
 export type Fault =
   /** SIGKILL, and a restart at the end: with its data, or with none. */
   | { readonly kind: 'kill-node'; readonly node: number; readonly empty: boolean }

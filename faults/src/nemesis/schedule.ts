@@ -13,7 +13,7 @@ export interface Stage {
   readonly nodes: number;
   readonly watchers: number;
   readonly clients: number;
-  /** What may be injected. A kind that is named twice is drawn twice as often. */
+  /** The faults that may be injected. A kind that is named twice is drawn twice as often. */
   readonly kinds: readonly FaultKind[];
   /** Whether a node may come back without its data. */
   readonly mayForget: boolean;
@@ -137,7 +137,7 @@ function drawFault(random: Random, kind: FaultKind, stage: Stage): Fault {
   }
 }
 
-/** Whom a fault keeps for itself while it lasts. */
+/** The victims that a fault keeps for itself while it lasts. */
 function victimsOf(fault: Fault, stage: Stage): readonly string[] {
   switch (fault.kind) {
     case 'rolling-restart':

@@ -1,4 +1,4 @@
-/** What a worker of the comparison is told, and what it says. */
+/** The assignment of a worker of the comparison, and its messages. */
 
 export interface WorkerAssignment {
   /** Its place among the contenders. */
@@ -11,8 +11,8 @@ export interface WorkerAssignment {
 
 export interface Saying {
   /**
-   * It is in its section and its library says that it may rely on the lock; its write was acknowledged; it has left; the
-   * lock that it was given had run out already.
+   * It is in its section and its library says that it may rely on the lock; its write was acknowledged; it has left;
+   * the lock that it was granted had already run out.
    */
   readonly what: 'in' | 'written' | 'out' | 'expired';
   /** The section. */

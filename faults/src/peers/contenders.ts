@@ -1,9 +1,9 @@
 /**
- * Those who are compared: one adapter each, which runs a routine under the library's own renewed lock and asks it, in the
- * library's own words, whether it may still rely on it.
+ * The contenders: one adapter each, which runs a routine under the library's own renewed lock and asks the library, in
+ * its own terms, whether the lock may still be relied on.
  *
- * The settings are those of the READMEs; what the READMEs recommend for long work (`using`, the automatic refresh) is
- * used. The TTL is the same for all.
+ * The settings are those of the READMEs, with what they recommend for long work (`using`, the automatic refresh). The
+ * TTL is the same for all.
  */
 import { createRedisGuard } from '@holdfast/fence/redis';
 import { createLocks, type Lease } from '@holdfast/lock';
@@ -17,26 +17,26 @@ export const TTL = 2_000;
 
 export const RESOURCE = 'account';
 
-/** What a library says while a routine runs. */
+/** A held lock, as a routine sees it. */
 export interface Held {
   /** Whether it may still be relied on. */
   isValid(): boolean;
-  /** Whether it had run out when it was handed out; undefined where the library does not tell. */
+  /** Whether it had already run out when it was granted; undefined if the library does not tell. */
   readonly wasExpired: boolean | undefined;
-  /** Reads what the section protects. */
+  /** Reads the data that the section protects. */
   read(): Promise<string | null>;
-  /** Writes it; rejects if that is refused. */
+  /** Writes the data; rejects if that is refused. */
   write(value: string): Promise<void>;
 }
 
 interface Contender {
-  /** Runs `routine` under the lock. Rejects if the lock is not had, or the routine rejects. */
+  /** Runs `routine` under the lock. Rejects if the lock is not granted, or the routine rejects. */
   use(routine: (held: Held) => Promise<void>): Promise<void>;
 }
 
 interface ContenderOptions {
   readonly nodes: readonly string[];
-  /** The Redis that keeps what is protected. */
+  /** The Redis that keeps the protected data. */
   readonly store: string;
 }
 
@@ -58,7 +58,7 @@ const plain = (store: Redis): Pick<Held, 'read' | 'write'> => ({
 /** As all peers document it: a plain `new Redis(url)` each. */
 const clients = (nodes: readonly string[]): Redis[] => nodes.map(quiet);
 
-/** A client that says nothing of a node that is away: that is what happens here all the time. */
+/** A client that reports no node that is away: that happens here all the time. */
 function quiet(url: string): Redis {
   const client = new Redis(url);
   client.on('error', () => {});

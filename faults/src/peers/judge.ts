@@ -1,11 +1,11 @@
 /**
- * What the sayings of the workers come to.
+ * Counts double grants and lost writes in the messages of the workers.
  */
 import type { Saying } from './assignment.js';
 
 export interface Judged {
   readonly sections: number;
-  /** Sections in which somebody else was, too, while both libraries said that they may. */
+  /** Sections that somebody else was in too, while both libraries said that they may. */
   readonly doubles: number;
   readonly expired: number;
   readonly acknowledged: number;

@@ -1,6 +1,6 @@
 /**
- * A worker of the comparison: it takes the lock again and again, and in each section reads, works, and writes what it has
- * read with an entry of its own. It says all that happens to its parent.
+ * A worker of the comparison: it takes the lock again and again, and in each section reads, works, and writes back what
+ * it read with an entry of its own added. It reports everything to its parent.
  *
  * Guarantees: it writes only while its library says that it may. It ends when its parent does.
  */
@@ -18,7 +18,7 @@ const say = (what: Omit<Saying, 'at'>): void => {
 };
 
 process.on('disconnect', () => process.exit());
-// What a library throws past its caller, about a node that is away, ends no worker.
+// An error about a node that is away, which a library throws past its caller, must not end the worker.
 process.on('unhandledRejection', () => {});
 
 for (let section = 1; ; section += 1) {

@@ -8,7 +8,7 @@
 import { createServer, type Server, Socket } from 'node:net';
 import { systemClock, type Timer } from '@holdfast/kernel';
 
-/** What happens to the bytes of one direction. Nothing said: they pass. */
+/** The treatment of the bytes of one direction. If nothing is set, they pass. */
 interface Flow {
   /** Delivered so much later, in ms. */
   readonly delay?: number;

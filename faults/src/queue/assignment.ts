@@ -1,5 +1,5 @@
 /**
- * What the harness tells a process that adds and handles tasks, and what such a process records.
+ * The assignment of a process that adds and handles tasks, and the records that it keeps.
  */
 import type { Reach } from '../traffic/assignment.js';
 

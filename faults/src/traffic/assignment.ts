@@ -1,5 +1,5 @@
 /**
- * What the harness tells a client process to do, as one argument in JSON, and what they say to each other.
+ * The assignment of a client process, as one argument in JSON, and the messages between it and the harness.
  */
 
 export interface Assignment {

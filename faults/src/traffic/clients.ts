@@ -46,7 +46,7 @@ export class ClientProcesses<A extends object> implements Clients {
     this.#options = options;
   }
 
-  /** What no client should ever see, and what they were not granted at the end. */
+  /** Errors that no client should ever see, and leases that were not granted at the end. */
   get violations(): readonly Violation[] {
     return this.#violations;
   }

@@ -1,6 +1,6 @@
 /**
- * The locks under faults: clients ask for leases, extend, write under a guard, release or forget; then every client must
- * be granted every resource, and the history must be linearizable.
+ * The locks under faults: clients ask for leases, extend, write under a guard, release or forget; then every client
+ * must be granted every resource, and the history must be linearizable.
  */
 import { seededRandom } from '@holdfast/kernel';
 import { Redis } from 'ioredis';
@@ -35,7 +35,7 @@ export const locks: Subject<Omit<Assignment, 'name' | 'history' | 'seed'>> = {
   stage: 3,
 
   deploy({ topology, nodes, clients, persistence }, stage) {
-    // What replicas may take over from cannot be called synchronous.
+    // A deployment in which replicas may take over cannot be called synchronous.
     const kinds = topology === 'quorum' ? PERSISTENCES : PERSISTENCES.slice(0, 2);
     const drawn = kinds[stage % kinds.length] ?? 'none';
     return DEPLOYERS[topology]({

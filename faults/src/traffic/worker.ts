@@ -1,6 +1,6 @@
 /**
- * What a client does, one thing after another: asks for a lease of some kind, holds it for shorter or longer than its
- * TTL, extends it or lets it be renewed, writes under it, and gives it back or forgets it.
+ * The work of a client, one thing after another: it asks for a lease of some kind, holds it for shorter or longer than
+ * its TTL, extends it or lets it be renewed, writes under it, and gives it back or forgets it.
  */
 import { pause, type Random, systemClock, UnavailableError } from '@holdfast/kernel';
 import type { AcquireOptions, Lease, Locks, Semaphore } from '@holdfast/lock';
@@ -132,7 +132,7 @@ export class Worker {
     } catch {
       return; // stale, or the store does not answer
     }
-    // What was read may be old by the time that it is written upon: the guard is to refuse it then.
+    // The read may be outdated by the time of the write that builds on it: the guard must then refuse the write.
     if (this.#chance(0.3)) await this.#rest(this.#between(50, 3_000));
     const id = recorder.invoke({ f: 'write', lease: held.id, resource, token });
     try {

@@ -17,7 +17,7 @@ export interface Backoff {
   /** The longest delay, in ms. Default 3600000. */
   readonly limit?: number;
   /**
-   * The part of the delay that is random, from 0 to 1, so that tasks that failed together do not come back together.
+   * The part of the delay that is random, from 0 to 1, so that work that failed together does not come back together.
    * Default 0.5.
    */
   readonly jitter?: number;

@@ -1,11 +1,11 @@
-/** What a contestant's process measures, by name, and how it is asked for it. */
+/** The measurements of a contestant's process, by name, and how to ask for them. */
 import type { Session } from '../contestants.js';
 import { measureAcquisitions } from './acquisitions.js';
 import { measureCrowd } from './crowd.js';
 import { measurePairs } from './pairs.js';
 import { measureThroughput } from './throughput.js';
 
-/** What can be asked of a contestant's process. Each runs on the session and answers with plain values. */
+/** The measurements that a contestant's process offers. Each runs on the session and answers with plain values. */
 export const measures = {
   pairs: measurePairs,
   throughput: measureThroughput,

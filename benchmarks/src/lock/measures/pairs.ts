@@ -1,7 +1,7 @@
 /** Times acquire and release together, one pair after the other, in the contestant's process. */
 import type { Session } from '../contestants.js';
 
-/** What the contestant's process has measured. */
+/** The times that the contestant's process has measured. */
 export interface PairTimes {
   /** The time of each pair, in milliseconds. */
   readonly times: Float64Array;

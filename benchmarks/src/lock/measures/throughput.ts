@@ -1,7 +1,7 @@
 /** Counts pairs of acquire and release with many in flight, in the contestant's process. */
 import type { Session } from '../contestants.js';
 
-/** What the contestant's process has counted. */
+/** The counts of the contestant's process. */
 export interface ThroughputSample {
   readonly pairs: number;
   readonly failures: number;
