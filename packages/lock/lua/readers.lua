@@ -9,8 +9,7 @@ local function group_of(holder)
   return holder and string.match(holder, '^(%d+) %*$')
 end
 
--- The reason why this node cannot tell that nobody was granted the lock since this token; nothing if it can, or up to
--- `proof`.
+-- Why this node cannot tell that nobody was granted the lock since this token; nothing if it can, or up to `proof`.
 local function doubt(mark, token, admitted, proof)
   if mark and tonumber(mark) > tonumber(token) then return stamped('stale:' .. mark) end
   if micros > proof and not vouches(token, mark, admitted) then return stamped('forgotten') end

@@ -247,7 +247,7 @@ export class HeldLease implements Lease {
     if (vote?.kind === 'quarantined') this.onQuarantine?.(vote.remaining);
   }
 
-  /** Takes the lock again where a node vouches for the token; every node judges that anew, in the same step. */
+  /** Takes the lock again on nodes that vouch for the token; every node judges that anew, in the same step. */
   #resume(ttl: number): Promise<Votes> {
     const { members } = this.#context;
     const { verbs, keys } = this.#target;

@@ -10,7 +10,7 @@ export type Vote =
   | { readonly kind: 'forgotten'; readonly time: number }
   | {
       readonly kind: 'held';
-      /** 0 where the lock is reserved for a waiter. */
+      /** 0 if the lock is reserved for a waiter. */
       readonly token: number;
       readonly remaining: number | undefined;
       /** Whether the claimer is the first in its queue. */

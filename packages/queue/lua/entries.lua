@@ -4,8 +4,7 @@
 local claims, void = {}, 0
 local key_rate, key_per = unpack(redis.call('HMGET', META, 'key_rate', 'key_per'))
 
--- Puts the task that an entry stands for into its fields. False if there is none: somebody has deleted the record by
--- hand.
+-- Puts the task of an entry into its fields. False if there is none: somebody has deleted the record by hand.
 local function resolve(stream, entry, fields)
   fields[3] = redis.call('HGET', TASKS, fields[2])
   if fields[3] then return true end

@@ -1,5 +1,4 @@
--- Prelude of every verb: whether these scripts know the queue's layout, and the time. The keys are those of
--- src/keys.ts.
+-- Prelude of every verb: whether these scripts know the queue's layout, and the time. The keys: see src/keys.ts.
 --
 -- Stands on: redis/time
 --

@@ -19,8 +19,7 @@ local function can_be_replaced(id, key)
   return pending.err or not pending[1] or pending[1][2] == RETURNED
 end
 
--- Takes a task that waits out of its place, and delays it with other data. It has no slot of its key: others may go
--- first.
+-- Takes a waiting task out of its place, and delays it with other data. Without a slot of its key: others may go first.
 local function replace(id, body, due)
   local record = redis.call('HGET', TASKS, id)
   local priority, key = string.match(record, '^(%d) %d ([^\n]*)\n')

@@ -1,9 +1,9 @@
 /**
- * Runs in a thread, around the user's module: what of its outcome can be copied out of the thread. Plain JavaScript,
- * because threads load it as it is.
+ * Runs in a thread, around the user's module, and reports the parts of its outcome that can be copied out of the
+ * thread. Plain JavaScript, because threads load it as it is.
  *
- * Guarantees: never throws. What is not told here is lost on the way: the class and the code of an error, and that the
- * handler succeeded where its result cannot be copied.
+ * Guarantees: never throws. Anything that is not reported here is lost on the way: the class and the code of an error,
+ * and the fact that the handler succeeded although its result cannot be copied.
  */
 
 /**

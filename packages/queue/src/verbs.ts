@@ -90,7 +90,7 @@ export interface PutRequest {
 
 export interface PutResult {
   readonly word: 'added' | 'same' | 'full';
-  /** Where it is full, the limit. */
+  /** The task's id; the limit instead, if the queue is full. */
   readonly id: string;
 }
 

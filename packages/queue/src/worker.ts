@@ -1,9 +1,9 @@
 /**
  * A worker: handles the tasks of a queue. The main path: `createWorker`, and `stop` in the end.
  *
- * Guarantees: every task is handled at least once, and has at most one valid owner at a time. A worker never falls
- * silent: it tries again for as long as it runs, and `problem` says why it does not consume. After `stop`, nothing of
- * it is left in Redis.
+ * Guarantees: at-least-once delivery, and at most one valid owner of a task at a time. A worker never falls silent: it
+ * tries again for as long as it runs, and `problem` says why it does not consume. After `stop`, nothing of it is left
+ * in Redis.
  */
 import {
   AbortedError,

@@ -19,8 +19,7 @@ local function prolong(session, ends, lease)
   redis.call('ZADD', SESSIONS, millis + lease, session)
 end
 
--- Calls of a session are numbered. False if a later one came first: this one was on its way over a connection that
--- broke.
+-- Calls of a session are numbered. False if a later one came first: this one was sent over a connection that broke.
 local function is_next(session, number)
   local field = 'call:' .. session
   if tonumber(redis.call('HGET', META, field) or 0) >= tonumber(number) then return false end
