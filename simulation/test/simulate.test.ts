@@ -2,6 +2,7 @@
  * The shipped code in the simulator: some runs of every kind, and that a run can be repeated and made smaller.
  * `npm run test:full` makes more of them; the rest is the soak's: `npm run simulate -- --runs 500000`.
  */
+import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { CANARIES, scenarioOfCanary } from '../src/canaries/catalogue.js';
 import { loadSubject } from '../src/canaries/mutant.js';
@@ -94,6 +95,15 @@ describe('a mistake', () => {
       const again = await LOCKS.run(smaller, { subject });
       expect(again.violations.map(({ rule }) => rule)).toContain(first.rule);
       return;
+    }
+  });
+
+  it('fits the code as it stands', async () => {
+    for (const { name, changes } of CANARIES) {
+      for (const { file, find } of changes) {
+        const text = await readFile(new URL(`../../${file}`, import.meta.url), 'utf8');
+        expect(text.split(find).length - 1, `"${name}": how often "${find}" stands in ${file}`).toBe(1);
+      }
     }
   });
 

@@ -228,8 +228,8 @@ export const QUEUE_CANARIES: readonly Canary[] = [
     changes: [
       {
         file: `${LUA}/lines.lua`,
-        find: 'push(string.sub(record, 1, 1), id)',
-        replace: "push('3', id)",
+        find: 'if record then push_record(record, id) end',
+        replace: "if record then push('3', id) end",
       },
     ],
   },
@@ -327,7 +327,7 @@ export const QUEUE_CANARIES: readonly Canary[] = [
     about: 'Nobody looks again when a task is added that is due before all others.',
     changes: [
       {
-        file: `${LUA}/same.lua`,
+        file: `${LUA}/replace.lua`,
         find: "  if redis.call('ZRANGE', DELAYED, 0, 0)[1] == id then wake() end\n",
         replace: '',
       },
