@@ -45,6 +45,8 @@ const LINK_STATES: Record<Exclude<LinkFault, 'cut'>, LinkState> = {
 export class Nemesis {
   readonly #theatre: Theatre;
   readonly #injected = new Map<string, number>();
+  /** The last start or end of each server. */
+  readonly #turns = new Map<LocalNode, Promise<void>>();
 
   constructor(theatre: Theatre) {
     this.#theatre = theatre;
@@ -137,15 +139,25 @@ export class Nemesis {
   }
 
   async #kill(node: LocalNode, empty: boolean): Promise<() => Promise<void>> {
-    await node.kill();
-    return () => node.start({ empty });
+    await this.#inTurn(node, () => node.kill());
+    return () => this.#inTurn(node, () => node.start({ empty }));
+  }
+
+  /** On a busy machine the next fault of a server may come while it still starts: it waits until the server runs. */
+  #inTurn(node: LocalNode, act: () => Promise<void>): Promise<void> {
+    const turn = (this.#turns.get(node) ?? Promise.resolve()).then(act);
+    this.#turns.set(
+      node,
+      turn.catch(() => {}),
+    );
+    return turn;
   }
 
   async #roll(empty: boolean, span: number, stop: AbortSignal): Promise<void> {
     const { nodes } = this.#theatre;
     for (const node of nodes) {
       if (stop.aborted) return;
-      await node.restart({ empty });
+      await this.#inTurn(node, () => node.restart({ empty }));
       await pause(systemClock, span / nodes.length, stop);
     }
   }
