@@ -26,6 +26,7 @@ export async function initializeNodes(
 ): Promise<readonly InitializedNode[]> {
   const { quorum, recordKey, parameters } = members.deployment;
   const initialize = async (node: RedisNode): Promise<InitializedNode> => {
+    await members.tried(node, timeout);
     const args = [parameters, replace ? '1' : '0'];
     const reply = await node.run(initializeScript, [recordKey], args, timeout);
     const [word, , detail] = Array.isArray(reply) ? reply : [];

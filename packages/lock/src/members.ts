@@ -77,6 +77,13 @@ export class Members {
     this.#opened = true;
   }
 
+  /** Resolves when the first try to connect to a node has ended, or after `limit` ms, which may be longer than `open` waits. */
+  async tried(node: RedisNode, limit: number): Promise<void> {
+    const over = new AbortController();
+    await Promise.race([node.open().catch(() => {}), pause(this.#clock, limit, over.signal)]);
+    over.abort();
+  }
+
   get isClosed(): boolean {
     return this.#closed;
   }

@@ -118,6 +118,16 @@ describe('a URL', () => {
     redis.disconnect();
   });
 
+  it('of nodes that are slow to connect: they are initialized all the same', async () => {
+    await using nodes = await startNodes(3);
+    await using locks = createLocks({ nodes: nodes.urls, ...SHORT, callTimeout: 20 });
+    for (const node of nodes) node.freeze();
+    const initializing = locks.initialize();
+    await expect(locks.acquire('r', { wait: 0 })).rejects.toThrow(/not connected yet/);
+    for (const node of nodes) node.thaw();
+    expect((await initializing).map(({ outcome }) => outcome)).toEqual(Array(3).fill('initialized'));
+  });
+
   it('with an ACL user who may not listen: waiting works, slowly, and says why', async () => {
     await using nodes = await startNodes(1);
     const redis = new Redis(nodes.urls[0] ?? '');
