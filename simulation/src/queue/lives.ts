@@ -19,6 +19,7 @@ export interface Life {
   readonly at: number;
   /** Nobody expects it to end any more: it was removed, or others have taken its place. */
   isOver: boolean;
+  wasRemoved: boolean;
 }
 
 /** The tasks of one deduplication key count as one until it ends. */
@@ -122,7 +123,7 @@ export class Lives {
   #begin(name: string, id: string): void {
     const before = this.#current.get(id);
     if (before !== undefined && before.name !== name) this.#end(before, name);
-    const life = { name, id, at: this.#world.scheduler.now, isOver: false };
+    const life = { name, id, at: this.#world.scheduler.now, isOver: false, wasRemoved: false };
     this.#byName.set(name, life);
     this.#current.set(id, life);
     this.#removed.delete(id);
@@ -184,8 +185,11 @@ export class Lives {
 
   /** It was not added, or it has replaced another that waits. */
   #same(name: string, id: string, deduplication: string): void {
-    if (this.#removed.has(id))
-      this.#violate('deduplication', `${name} is the same as ${id}, which was removed`);
+    // Its key may stand for an earlier task of that id, which has ended, and not for the one that was removed.
+    const window = this.#windows.get(deduplication);
+    const other = window ? this.#byName.get(window.name) : this.#current.get(id);
+    if (other?.wasRemoved)
+      this.#violate('deduplication', `${name} is the same as ${other.name}, which was removed`);
     const record = this.#ask('HGET', key('tasks'), id);
     const current = this.#current.get(id);
     if (record === null || nameIn(String(record)) !== name || current?.name === name) return;
@@ -202,7 +206,9 @@ export class Lives {
     if (isThere('tasks') || isThere('results')) return;
     this.#removed.add(id);
     const life = this.#current.get(id);
-    if (life !== undefined) life.isOver = true;
+    if (life === undefined) return;
+    life.isOver = true;
+    life.wasRemoved = true;
   }
 
   #noteRequeue({ args: [id = '', , record = ''] }: Call): void {
@@ -212,6 +218,7 @@ export class Lives {
     this.#removed.delete(id);
     if (life === undefined) return;
     life.isOver = false;
+    life.wasRemoved = false;
     this.#current.set(id, life);
     for (const [lineKey, line] of this.#lines) {
       this.#lines.set(
