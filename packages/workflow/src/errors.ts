@@ -1,0 +1,92 @@
+/**
+ * The errors that are the workflow engine's own; the others are those of all of Holdfast (docs/ERRORS.md).
+ */
+import { HoldfastError } from '@holdfast/kernel';
+import type { KeptError } from './journal/record.js';
+
+/** Of a step that has failed for good: what `ctx.step` rejects with, live and in every replay. */
+export class StepFailedError extends HoldfastError {
+  override readonly name = 'StepFailedError';
+  readonly code = 'HOLDFAST_STEP_FAILED';
+  readonly step: string;
+  /** How often it was tried. */
+  readonly attempts: number;
+  /** What the last attempt threw. */
+  readonly reason: KeptError;
+
+  constructor(failed: { readonly name: string; readonly attempt: number; readonly error: KeptError }) {
+    super(`The step "${failed.name}" failed in attempt ${failed.attempt}, and is not tried again: ${failed.error.message}`);
+    this.step = failed.name;
+    this.attempts = failed.attempt;
+    this.reason = failed.error;
+  }
+}
+
+/** A run that was waited for has failed: its function threw. */
+export class RunFailedError extends HoldfastError {
+  override readonly name = 'RunFailedError';
+  readonly code = 'HOLDFAST_RUN_FAILED';
+  readonly workflow: string;
+  readonly id: string;
+  /** What its function threw. */
+  readonly reason: KeptError;
+
+  constructor({ workflow, id, reason }: { workflow: string; id: string; reason: KeptError }) {
+    super(`The run "${id}" of "${workflow}" has failed: ${reason.message}`);
+    this.workflow = workflow;
+    this.id = id;
+    this.reason = reason;
+  }
+}
+
+/** A run that was waited for was cancelled. */
+export class RunCancelledError extends HoldfastError {
+  override readonly name = 'RunCancelledError';
+  readonly code = 'HOLDFAST_RUN_CANCELLED';
+  readonly workflow: string;
+  readonly id: string;
+  readonly reason: string;
+
+  constructor({ workflow, id, reason }: { workflow: string; id: string; reason: string }) {
+    super(`The run "${id}" of "${workflow}" was cancelled: ${reason}`);
+    this.workflow = workflow;
+    this.id = id;
+    this.reason = reason;
+  }
+}
+
+/** A run that was waited for cannot go on by itself. It is not over: mend what `reason` names, then call `retry`. */
+export class RunStuckError extends HoldfastError {
+  override readonly name = 'RunStuckError';
+  readonly code = 'HOLDFAST_RUN_STUCK';
+  readonly workflow: string;
+  readonly id: string;
+  readonly reason: string;
+
+  constructor({ workflow, id, reason }: { workflow: string; id: string; reason: string }) {
+    super(`The run "${id}" of "${workflow}" is stuck: ${reason}. Mend that, then call retry() on the run.`);
+    this.workflow = workflow;
+    this.id = id;
+    this.reason = reason;
+  }
+}
+
+/** There is no such run: it was never started, or it is over and was not kept any longer. */
+export class RunGoneError extends HoldfastError {
+  override readonly name = 'RunGoneError';
+  readonly code = 'HOLDFAST_RUN_GONE';
+  readonly workflow: string;
+  readonly id: string;
+
+  constructor({ workflow, id }: { workflow: string; id: string }) {
+    super(`There is no run "${id}" of "${workflow}": it was never started, or is over and no longer kept.`);
+    this.workflow = workflow;
+    this.id = id;
+  }
+}
+
+/** Thrown by a step: trying again cannot help, so the step fails at once. */
+export class NonRetryableError extends HoldfastError {
+  override readonly name = 'NonRetryableError';
+  readonly code = 'HOLDFAST_NON_RETRYABLE';
+}

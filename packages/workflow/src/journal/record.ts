@@ -1,0 +1,142 @@
+/**
+ * The records of a journal, and their text. A journal is the list of what has happened to a run, in the order in which the
+ * run came to know of it: a run is a function of its journal.
+ *
+ * A text is one line of head, which is a letter and the place in the function, then JSON. Guarantees: what `decodeRecord`
+ * gives is what `encodeRecord` was given. A letter that this version does not know throws an Error that names it, so that
+ * nothing of a newer version is passed over.
+ */
+import { messageOf } from '../json.js';
+
+/** An error as it is kept. */
+export interface KeptError {
+  readonly name: string;
+  readonly message: string;
+  readonly code?: string;
+}
+
+/** Where a call stands in the function, and what it is called there: both are compared in a replay. */
+export interface Place {
+  /** Such as "4.1.0", or "4.1.@key". */
+  readonly id: string;
+  readonly name: string;
+}
+
+/** How a run ended. */
+export type Outcome =
+  | { readonly status: 'completed'; readonly value: unknown }
+  | { readonly status: 'failed'; readonly error: KeptError }
+  | { readonly status: 'cancelled'; readonly reason: string };
+
+/** First in every journal. */
+export interface Header {
+  readonly kind: 'header';
+  readonly workflow: string;
+  readonly input: unknown;
+  /** Names the call that started the run, so that its repetition is known. */
+  readonly request: string;
+}
+
+/** A step is done. */
+interface Done extends Place {
+  readonly kind: 'done';
+  readonly value: unknown;
+  readonly token: number;
+  readonly attempt: number;
+}
+
+/** A step has failed for good. */
+interface Failed extends Place {
+  readonly kind: 'failed';
+  readonly error: KeptError;
+  readonly token: number;
+  readonly attempt: number;
+}
+
+/** An attempt of a step has failed, and another follows. */
+interface Retry extends Place {
+  readonly kind: 'retry';
+  readonly error: KeptError;
+  readonly token: number;
+  /** The number of the next attempt. */
+  readonly attempt: number;
+  /** When it may begin, in ms since the epoch, by the server's clock. */
+  readonly at: number;
+}
+
+/** A timer is set. */
+interface TimerSet extends Place {
+  readonly kind: 'timer';
+  /** When it is due, in ms since the epoch, by the server's clock. */
+  readonly at: number;
+}
+
+/** A timer has fired. */
+interface Fired extends Place {
+  readonly kind: 'fired';
+}
+
+/** A message came in. Its id tells repetitions apart. */
+export interface Message extends Place {
+  readonly kind: 'message';
+  readonly payload: unknown;
+}
+
+/** Somebody asked that the run be cancelled. */
+interface Cancel {
+  readonly kind: 'cancel';
+  readonly reason: string;
+}
+
+/** Last in the journal of a run that is over. */
+interface End {
+  readonly kind: 'end';
+  readonly outcome: Outcome;
+  readonly token: number;
+}
+
+/** Records of the calls of a function. */
+export type CallRecord = Done | Failed | Retry | TimerSet | Fired;
+
+export type JournalRecord = Header | CallRecord | Message | Cancel | End;
+
+const LETTERS: Readonly<Record<JournalRecord['kind'], string>> = {
+  header: 'H',
+  done: 'S',
+  failed: 'E',
+  retry: 'A',
+  timer: 'T',
+  fired: 'F',
+  message: 'M',
+  cancel: 'X',
+  end: 'Z',
+};
+
+const KINDS = new Map(Object.entries(LETTERS).map(([kind, letter]) => [letter, kind]));
+
+export function encodeRecord(record: JournalRecord): string {
+  const { kind, ...body } = record;
+  return `${LETTERS[kind]} ${'id' in record ? record.id : '-'}\n${JSON.stringify(body)}`;
+}
+
+/** Throws an Error for a text that is no record of this version. */
+export function decodeRecord(text: string): JournalRecord {
+  const kind = KINDS.get(text.charAt(0));
+  const start = text.indexOf('\n');
+  if (kind === undefined || start < 0) {
+    throw new Error(`the journal has a record that begins "${text.slice(0, 20)}", which this version does not know`);
+  }
+  return { kind, ...JSON.parse(text.slice(start + 1)) } as JournalRecord;
+}
+
+/** What was thrown, as it is kept. Never throws. */
+export function keptError(thrown: unknown): KeptError {
+  const { name, code } = named(thrown);
+  return { name, message: messageOf(thrown), ...(code === undefined ? {} : { code }) };
+}
+
+function named(thrown: unknown): { name: string; code?: string } {
+  if (!(thrown instanceof Error)) return { name: 'Error' };
+  const { name, code } = thrown as Error & { code?: unknown };
+  return { name: String(name).slice(0, 100), ...(typeof code === 'string' ? { code } : {}) };
+}

@@ -1,0 +1,122 @@
+/**
+ * One attempt of a step: runs its body under a token, for as long as it may.
+ *
+ * Guarantees: `onEnd` is told once, of what came first: what the body gave, what it threw, or that its time was up. In the
+ * last case, and when the attempt is stopped, the signal is aborted. A body that is stopped is not waited for: what it gives later
+ * goes nowhere, and a guard refuses what it writes once the next attempt has sealed.
+ */
+import { type Clock, type HoldfastError, LeaseLostError, LeaseSignal, type Timer } from '@holdfast/kernel';
+import type { Step, StepBody } from './options.js';
+
+export interface AttemptClaim {
+  readonly token: number;
+  readonly resource: string;
+  readonly issuer: string;
+  readonly attempt: number;
+  readonly idempotencyKey: string;
+}
+
+export type AttemptEnd =
+  | { readonly isDone: true; readonly token: number; readonly value: unknown }
+  | { readonly isDone: false; readonly token: number; readonly error: unknown };
+
+export interface AttemptOptions {
+  readonly clock: Clock;
+  readonly claim: AttemptClaim;
+  /** Monotonic time, in ms, until which the run is certainly ours. */
+  readonly validUntil: () => number;
+  readonly timeout: number | undefined;
+  readonly onEnd: (end: AttemptEnd) => void;
+}
+
+export class Attempt implements Step {
+  readonly token: number;
+  readonly resource: string;
+  readonly issuer: string;
+  readonly attempt: number;
+  readonly idempotencyKey: string;
+  readonly #options: AttemptOptions;
+  #timer: Timer | undefined;
+  #signal: LeaseSignal | undefined;
+  /** Why nobody relies on it any more. */
+  #over: Error | undefined;
+  #hasEnded = false;
+
+  constructor(options: AttemptOptions) {
+    const { claim } = options;
+    this.token = claim.token;
+    this.resource = claim.resource;
+    this.issuer = claim.issuer;
+    this.attempt = claim.attempt;
+    this.idempotencyKey = claim.idempotencyKey;
+    this.#options = options;
+  }
+
+  get lease(): { remaining(): number } {
+    const { clock, validUntil } = this.#options;
+    return { remaining: () => (this.#over ? 0 : Math.max(0, validUntil() - clock.now())) };
+  }
+
+  get signal(): AbortSignal {
+    this.#signal ??= this.#makeSignal();
+    return this.#signal.signal;
+  }
+
+  run(body: StepBody<unknown>): void {
+    const { clock, timeout } = this.#options;
+    if (timeout !== undefined) this.#timer = clock.after(timeout, () => this.#expire(timeout));
+    let given: unknown;
+    try {
+      given = body(this);
+    } catch (error) {
+      this.#end({ isDone: false, token: this.token, error });
+      return;
+    }
+    Promise.resolve(given).then(
+      (value) => this.#end({ isDone: true, token: this.token, value }),
+      (error: unknown) => this.#end({ isDone: false, token: this.token, error }),
+    );
+  }
+
+  /** Nobody waits for it any more. */
+  stop(reason: Error): void {
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
+    this.#timer?.cancel();
+    this.#over = reason;
+    this.#signal?.abort(reason as HoldfastError);
+  }
+
+  #expire(timeout: number): void {
+    const error = new Error(`it took longer than its timeout of ${timeout} ms`);
+    this.stop(error);
+    this.#options.onEnd({ isDone: false, token: this.token, error });
+  }
+
+  #end(end: AttemptEnd): void {
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
+    this.#timer?.cancel();
+    this.#signal?.stop();
+    this.#options.onEnd(end);
+  }
+
+  #makeSignal(): LeaseSignal {
+    const { clock, validUntil } = this.#options;
+    const signal = new LeaseSignal(clock, {
+      ends: validUntil,
+      reason: () => this.#lost(),
+      onAbort: () => {},
+    });
+    if (this.#over) signal.abort(this.#over as HoldfastError);
+    return signal;
+  }
+
+  #lost(): LeaseLostError {
+    const { resource, token } = this;
+    return new LeaseLostError(`The lease on ${resource} ran out before it could be renewed. Stop its work.`, {
+      resource,
+      token,
+    });
+  }
+}
