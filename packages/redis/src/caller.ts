@@ -16,7 +16,7 @@ import {
   within,
 } from '@holdfast/kernel';
 import type { NodeSource } from './connect.js';
-import { reasonOf } from './connection.js';
+import { type Listener, reasonOf } from './connection.js';
 import { Deadlines, Timed } from './deadlines.js';
 import type { Operation, Verb } from './group-commit.js';
 import type { RedisNode } from './node.js';
@@ -195,6 +195,15 @@ export class Caller {
       const nodes = [{ node: this.address, reason: reasonOf(cause) }];
       throw new UnavailableError(`${this.#options.words.unreplicated}.`, nodes, { cause });
     });
+  }
+
+  /**
+   * Listens on a channel of the same server, from the moment that it can be reached, until what it resolves to is closed.
+   * Throws MisuseError if no client is installed, and once the caller is closed.
+   */
+  async listen(channel: string, listener: Listener): Promise<{ close(): void }> {
+    this.requireOpen();
+    return this.#node.listen(channel, listener);
   }
 
   /** Throws MisuseError once the caller is closed. */

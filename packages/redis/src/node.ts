@@ -42,7 +42,7 @@ export class RedisNode {
   #watch: Timer | undefined;
   readonly #scripts = new Set<Script>();
   #reloading = false;
-  readonly #subscriptions: { close(): void }[] = [];
+  readonly #subscriptions = new Set<{ close(): void }>();
   #closed = false;
   /** The count of answers at which the node was found silent. */
   #silentAt: number | undefined;
@@ -148,10 +148,20 @@ export class RedisNode {
     return Number(await within(this.#clock, most, reply, `did not answer within ${most} ms`));
   }
 
-  /** Listens on a channel of this node until `close`, from the moment that it can be reached. */
-  async listen(channel: string, listener: Listener): Promise<void> {
+  /**
+   * Listens on a channel of this node, from the moment that it can be reached, until `close` of the node or of what it
+   * resolves to.
+   */
+  async listen(channel: string, listener: Listener): Promise<{ close(): void }> {
     await this.open();
-    if (!this.#closed) this.#subscriptions.push(this.#connection.listen(channel, listener));
+    if (this.#closed) return { close: () => {} };
+    const subscription = this.#connection.listen(channel, listener);
+    this.#subscriptions.add(subscription);
+    return {
+      close: () => {
+        if (this.#subscriptions.delete(subscription)) subscription.close();
+      },
+    };
   }
 
   /** Asks the server about itself. Rejects when it does not answer or forbids INFO. */

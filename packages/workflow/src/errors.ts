@@ -4,6 +4,16 @@
 import { HoldfastError } from '@holdfast/kernel';
 import type { KeptError } from './journal/record.js';
 
+declare module '@holdfast/kernel' {
+  interface ErrorCodes {
+    HOLDFAST_STEP_FAILED: StepFailedError;
+    HOLDFAST_RUN_FAILED: RunFailedError;
+    HOLDFAST_RUN_CANCELLED: RunCancelledError;
+    HOLDFAST_RUN_STUCK: RunStuckError;
+    HOLDFAST_RUN_GONE: RunGoneError;
+  }
+}
+
 /** Of a step that has failed for good: what `ctx.step` rejects with, live and in every replay. */
 export class StepFailedError extends HoldfastError {
   override readonly name = 'StepFailedError';
@@ -83,10 +93,4 @@ export class RunGoneError extends HoldfastError {
     this.workflow = workflow;
     this.id = id;
   }
-}
-
-/** Thrown by a step: trying again cannot help, so the step fails at once. */
-export class NonRetryableError extends HoldfastError {
-  override readonly name = 'NonRetryableError';
-  readonly code = 'HOLDFAST_NON_RETRYABLE';
 }

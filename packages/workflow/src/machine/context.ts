@@ -4,7 +4,7 @@
  * Guarantees: a call that takes a number takes it when it is made, in the order of the calls of its scope. A call in a scope
  * that is cancelled rejects with the AbortedError of the cancel. A promise that nobody handles ends no process.
  */
-import { display, duration, MisuseError, optional, passedOn, readOptions, whole, withDefault } from '@holdfast/kernel';
+import { display, duration, MisuseError, optional, readOptions, whole, withDefault } from '@holdfast/kernel';
 import { encodeValue } from '../json.js';
 import { readStepOptions, type StepBody, type StepOptions } from '../step/options.js';
 import { type Brancher, nothing, runAll, runRace } from './branches.js';

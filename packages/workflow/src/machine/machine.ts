@@ -6,7 +6,8 @@
  * then nothing more happens here, and no promise of the function settles. No body starts while records are left, nor once
  * the function has ended. What is to be committed is in `out`, in order; `changed` is told when there is something to do.
  */
-import { type AbortedError, type Clock, StaleTokenError, type Timer } from '@holdfast/kernel';
+import { StaleTokenError } from '@holdfast/fence';
+import type { AbortedError, Clock, Timer } from '@holdfast/kernel';
 import { StepFailedError } from '../errors.js';
 import { encodeValue, messageOf } from '../json.js';
 import {

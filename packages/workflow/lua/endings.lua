@@ -1,0 +1,50 @@
+-- Prelude of the verb that commits: what becomes of a run then. Each gives the word of the reply.
+--
+-- Stands on: ready
+local function give_up(commit)
+  redis.call('ZREM', WORK, 'o ' .. commit.session .. ' ' .. commit.run)
+end
+
+local ENDINGS = {}
+
+function ENDINGS.go(commit)
+  redis.call('HSET', LIVE, commit.run, commit.next)
+  return 'committed'
+end
+
+-- It waits, until the time in its argument: '<the length that its owner knows> <ms since the epoch, or 0>'.
+function ENDINGS.park(commit)
+  local known, due = string.match(commit.argument, '^(%d+) (%d+)$')
+  if commit.length ~= known + commit.added then
+    redis.call('HSET', LIVE, commit.run, commit.next)
+    return 'again'
+  end
+  give_up(commit)
+  redis.call('HSET', LIVE, commit.run, 'p')
+  if due ~= '0' then redis.call('ZADD', DUE, due, commit.run) end
+  return 'committed'
+end
+
+-- Its owner gives it back.
+function ENDINGS.back(commit)
+  give_up(commit)
+  make_ready(commit.run, true)
+  return 'committed'
+end
+
+-- It cannot go on; why is the argument.
+function ENDINGS.stuck(commit)
+  give_up(commit)
+  make_stuck(commit.run, commit.argument)
+  return 'committed'
+end
+
+-- It is over, and kept for as many ms as the argument says.
+ENDINGS['end'] = function(commit)
+  give_up(commit)
+  redis.call('HDEL', LIVE, commit.run)
+  redis.call('PEXPIRE', commit.journal, commit.argument)
+  redis.call('PEXPIRE', commit.state, commit.argument)
+  tell_waiters(commit.run, 'e' .. commit.run .. '\n' .. commit.last)
+  return 'committed'
+end

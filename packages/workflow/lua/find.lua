@@ -1,0 +1,25 @@
+-- find: what a run is, and if it goes on, whom to tell of its end.
+--
+-- then, for the run: KEYS its journal and its state; ARGV[1] run  ARGV[2] the mailbox to which its end is told, or ''
+--
+-- Replies {'over', what is published or '', last record}, {'stuck', the same, why}, {'ready' or 'parked' or 'owned', the
+-- same, ''}, or {'unknown'}
+--
+-- Stands on: part
+local journal, state = KEYS[#KEYS - 1], KEYS[#KEYS] -- then, for each: see above
+local entry = redis.call('HGET', LIVE, ARGV[1])
+local published = redis.call('GET', state) or ''
+if not entry then
+  local last = redis.call('LINDEX', journal, -1)
+  if not last then return {'unknown'} end
+  return {'over', published, last}
+end
+if entry == 's' then return {'stuck', published, redis.call('HGET', STUCK, ARGV[1]) or ''} end
+if ARGV[2] ~= '' then
+  local waiters = redis.call('HGET', WAITERS, ARGV[1]) or ''
+  if not string.find(' ' .. waiters .. ' ', ' ' .. ARGV[2] .. ' ', 1, true) then
+    redis.call('HSET', WAITERS, ARGV[1], waiters == '' and ARGV[2] or waiters .. ' ' .. ARGV[2])
+  end
+end
+local word = entry == 'r' and 'ready' or entry == 'p' and 'parked' or 'owned'
+return {word, published, ''}

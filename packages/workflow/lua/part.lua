@@ -1,0 +1,24 @@
+-- Prelude of every verb: whether these scripts know the partition's layout, whose a run is, and how mail is sent. The keys
+-- are those of src/keys.ts.
+--
+-- Stands on: redis/time
+--
+-- The key layout and the record formats that these scripts know. Of a newer one they touch nothing.
+local LAYOUT = 1
+local layout = redis.call('HGET', META, 'layout')
+if layout and tonumber(layout) > LAYOUT then return redis.error_reply('HOLDFASTLAYOUT ' .. layout) end
+
+-- The claim token, the number of commits and the session of an owned run's entry in LIVE; nothing for another's.
+local function owner_of(entry)
+  if entry then return string.match(entry, '^(%d+):(%d+):(.+)$') end
+end
+
+-- Returns how many heard it.
+local function mail(mailbox, text)
+  return redis.call('PUBLISH', string.gsub(META, 'meta$', 'to:') .. mailbox, text)
+end
+
+-- A session's name begins with its worker's mailbox.
+local function mail_to(session, text)
+  return mail(string.match(session, '^[^.]+'), text)
+end

@@ -1,0 +1,73 @@
+/**
+ * What `createWorkflows` and its calls take.
+ */
+import type { ConnectionOptions } from 'node:tls';
+import {
+  type Clock,
+  display,
+  duration,
+  MisuseError,
+  optional,
+  orSystemClock,
+  orSystemRandom,
+  passedOn,
+  type Random,
+  type Reader,
+  requirePrefix,
+  type Settings,
+  withDefault,
+} from '@holdfast/kernel';
+import type { NodeSource } from '@holdfast/redis';
+import { name, type Workflow } from '../define.js';
+
+// biome-ignore lint/suspicious/noExplicitAny: workflows of every kind; each call ties its input and result to its own.
+export type AnyWorkflow = Workflow<any, any>;
+
+export interface WorkflowsOptions {
+  /** A URL (`redis://`, `rediss://`, `unix:`, `redis-sentinel://`, `redis-cluster://`), or an ioredis or node-redis client. */
+  readonly redis: NodeSource;
+  /** For `rediss://` URLs. */
+  readonly tls?: ConnectionOptions;
+  /** What may be started and run. Names are unique. */
+  readonly workflows: readonly AnyWorkflow[];
+  /** The app, which has its runs to itself: 1 to 64 letters, digits, "_" and "-". Default "app". */
+  readonly name?: string;
+  /** Begins all keys, so that environments can share a Redis: up to 64 letters, digits and "_.:/-". Default: none. */
+  readonly prefix?: string;
+  /** How long Redis may take to answer, in ms. Default 5000. */
+  readonly callTimeout?: number;
+  /** For how long a run is kept that is over, in ms, at least 600000 (10 minutes). Default 604800000 (7 days). */
+  readonly retain?: number;
+  readonly clock?: Clock;
+  readonly random?: Random;
+}
+
+/** What an app needs besides its Redis. */
+export const APP = {
+  workflows: ((option, value) => {
+    if (!Array.isArray(value) || value.length === 0) {
+      throw new MisuseError(`${option} is an array of workflows, as defineWorkflow makes them; got ${display(value)}.`);
+    }
+    const names = value.map((each: Partial<Workflow> | null) => {
+      if (typeof each?.run === 'function') return name(`${option}.name`, each.name);
+      throw new MisuseError(`${option} has what defineWorkflow makes; got ${display(each)}.`);
+    });
+    const twice = names.find((each, index) => names.indexOf(each) !== index);
+    if (twice === undefined) return value as readonly AnyWorkflow[];
+    throw new MisuseError(`${option} has two workflows with the name "${twice}"; rename one.`);
+  }) as Reader<readonly AnyWorkflow[]>,
+  name: withDefault(name, 'app'),
+  retain: withDefault(duration({ min: 600_000, max: Number.MAX_SAFE_INTEGER }), 604_800_000),
+  clock: orSystemClock,
+  random: orSystemRandom,
+};
+
+export const WORKFLOWS = {
+  ...APP,
+  redis: passedOn<NodeSource>(),
+  tls: optional(passedOn<ConnectionOptions>()),
+  prefix: withDefault(requirePrefix, ''),
+  callTimeout: withDefault(duration({ min: 1 }), 5_000),
+};
+
+export type AppSettings = Settings<typeof APP>;

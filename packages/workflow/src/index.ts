@@ -1,0 +1,38 @@
+/**
+ * @holdfast/workflow: durable runs of plain async functions on Redis. The main path: `defineWorkflow` (define.ts),
+ * `createWorkflows` (client/workflows.ts), whose worker (worker/worker.ts) runs the functions over their journals
+ * (machine/machine.ts).
+ */
+export { StaleTokenError } from '@holdfast/fence';
+export {
+  AbortedError,
+  HoldfastError,
+  LeaseLostError,
+  MisuseError,
+  NonRetryableError,
+  type TokenHolder,
+  UnavailableError,
+} from '@holdfast/kernel';
+export type { NodeSource } from '@holdfast/redis';
+export type { WorkflowsOptions } from './client/options.js';
+export type { Run, RunStatus } from './client/run.js';
+export { createWorkflows, type StartOptions, type Worker, type Workflows } from './client/workflows.js';
+export {
+  defineWorkflow,
+  type MessageSchemas,
+  type Workflow,
+  type WorkflowFunction,
+  type WorkflowOptions,
+} from './define.js';
+export {
+  RunCancelledError,
+  RunFailedError,
+  RunGoneError,
+  RunStuckError,
+  StepFailedError,
+} from './errors.js';
+export type { JournalRecord, KeptError, Outcome } from './journal/record.js';
+export type { Branch, Pass, WorkflowContext } from './machine/context.js';
+export type { Schema } from './schema.js';
+export type { Backoff, Step, StepBody, StepOptions } from './step/options.js';
+export type { WorkerOptions } from './worker/options.js';

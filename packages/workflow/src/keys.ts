@@ -1,0 +1,67 @@
+/**
+ * The keys of an app's partition, and what is in each.
+ *
+ * Guarantees: all share one hash tag, so that a run lives on one shard of a Cluster with its journal, its timer and its
+ * owner, and each verb is one atomic step.
+ */
+import type { Keyspace, Script } from '@holdfast/redis';
+
+/**
+ * What the scripts call by these names, in upper case. A run is named "<workflow>/<id>". One that is not over is in one
+ * place: it waits (`r` in `work`), is owned (`o` in `work`), is parked (perhaps in `due`), or is stuck.
+ */
+export const KEYSPACE = {
+  names: [
+    // Settings and counters: layout token server epoch since call:<session>.
+    'meta',
+    // Sessions of workers by the time at which they end, in ms; 0 for one whose runs are being taken back.
+    'sessions',
+    // What each run is that is not over: "r" ready, "p" parked, "s" stuck, or "<claim token>:<commits>:<session>".
+    'live',
+    // "r <workflow> <since, 16 digits> <run>" that waits, and "o <session> <run>" that is owned, all with the score 0.
+    'work',
+    // Parked runs by when they are to go on, in ms.
+    'due',
+    // "<workflow> <session>" of workers that found too little.
+    'sleepers',
+    // How often each run lost its worker since it last went on.
+    'falls',
+    // Why a run is stuck.
+    'stuck',
+    // The mailboxes to which the end of a run is told, with spaces between.
+    'waiters',
+  ],
+} as const satisfies Keyspace;
+
+type KeyName = (typeof KEYSPACE)['names'][number];
+
+/** The number of an app's partitions. Their keys are apart already, so that a later version can have more. */
+const PARTITION = 0;
+
+export interface PartitionKeys {
+  readonly of: (name: KeyName) => string;
+  /** The keys that a script takes, as KEYS, before those of its operations. */
+  readonly for: (script: Script) => readonly string[];
+  /** A list: the journal of a run. */
+  readonly journal: (run: string) => string;
+  /** A string: what a run has published. */
+  readonly state: (run: string) => string;
+  /** A channel. */
+  readonly mailbox: (mailbox: string) => string;
+}
+
+export function keysOf(app: string, prefix: string): PartitionKeys {
+  const of = (key: string): string => `${prefix}{wf:${app}.${PARTITION}}:${key}`;
+  return {
+    of,
+    for: ({ keys }) => keys.map(of),
+    journal: (run) => of(`j:${run}`),
+    state: (run) => of(`s:${run}`),
+    mailbox: (mailbox) => of(`to:${mailbox}`),
+  };
+}
+
+/** The issuer of the tokens of its steps: another with each prefix, since each has a clock of its own. */
+export function issuerOf(app: string, prefix: string): string {
+  return `workflow:${prefix === '' ? app : `${prefix}{${app}}`}.${PARTITION}`;
+}

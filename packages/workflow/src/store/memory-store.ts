@@ -1,0 +1,112 @@
+/**
+ * A partition in memory, for tests of workflows: the verbs of lua/ over maps, with a clock that is passed in. Several stores
+ * may stand on one partition, as several processes on one server.
+ *
+ * Guarantees: those of the port, as far as the contract suite (test/contract.ts) checks them. It does not restart.
+ */
+import type { Clock } from '@holdfast/kernel';
+import { MemoryPartition } from './memory-partition.js';
+import type {
+  Claim,
+  Committed,
+  CommitRequest,
+  Found,
+  MailListener,
+  ReadResult,
+  Retoken,
+  Started,
+  StartRequest,
+  Store,
+  Told,
+  Worked,
+  WorkRequest,
+} from './store.js';
+
+export class MemoryStore implements Store {
+  readonly issuer = 'workflow:memory.0';
+  readonly #clock: Clock;
+  readonly #partition: MemoryPartition;
+  readonly #closing = new AbortController();
+  readonly #mailboxes: string[] = [];
+
+  constructor(clock: Clock, partition: MemoryPartition) {
+    this.#clock = clock;
+    this.#partition = partition;
+  }
+
+  get closed(): AbortSignal {
+    return this.#closing.signal;
+  }
+
+  start({ run, header, mailbox }: StartRequest): Promise<Started> {
+    return this.#answer(() => this.#partition.start(run, header, mailbox));
+  }
+
+  open(session: string, lease: number): Promise<void> {
+    return this.#answer(() => this.#partition.prolong(session, lease));
+  }
+
+  renew(session: string, lease: number): Promise<true | undefined> {
+    return this.#answer(() => this.#partition.renew(session, lease) || undefined);
+  }
+
+  close(session: string): Promise<void> {
+    return this.#answer(() => this.#partition.close(session));
+  }
+
+  work(request: WorkRequest): Promise<Worked | undefined> {
+    return this.#answer(() => this.#partition.work(request));
+  }
+
+  commit(request: CommitRequest): Promise<Committed> {
+    return this.#answer(() => this.#partition.commit(request));
+  }
+
+  read(claim: Claim, from: number): Promise<ReadResult> {
+    return this.#answer(() => this.#partition.read(claim, from));
+  }
+
+  retoken(claim: Claim, seen: number): Promise<Retoken> {
+    return this.#answer(() => this.#partition.retoken(claim, seen));
+  }
+
+  tell(run: string, record: string): Promise<Told> {
+    return this.#answer(() => this.#partition.tell(run, record));
+  }
+
+  find(run: string, mailbox: string): Promise<Found> {
+    return this.#answer(() => this.#partition.find(run, mailbox));
+  }
+
+  retry(run: string): Promise<'ready' | 'going' | 'unknown'> {
+    return this.#answer(() => this.#partition.retry(run));
+  }
+
+  page(run: string, from: number): Promise<readonly string[]> {
+    return this.#answer(() => this.#partition.page(run, from));
+  }
+
+  listen(mailbox: string, listener: MailListener): Promise<void> {
+    this.#mailboxes.push(mailbox);
+    return this.#answer(() => {
+      this.#partition.listen(mailbox, listener.onMail);
+      this.#clock.afterInput(listener.onListening);
+    });
+  }
+
+  shut(): void {
+    for (const mailbox of this.#mailboxes) this.#partition.unlisten(mailbox);
+    this.#closing.abort();
+  }
+
+  /** Carries out a call, and answers in a later turn of the event loop, as a server does. */
+  #answer<T>(carryOut: () => T): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.#clock.afterInput(() => {
+        if (this.closed.aborted) return reject(new Error('the store is closed'));
+        const result = carryOut();
+        this.#clock.afterInput(() => resolve(result));
+      });
+    });
+  }
+}

@@ -1,0 +1,142 @@
+/**
+ * A partition in Redis: calls of the scripts over one connection, and mail over another.
+ *
+ * Guarantees: those of a Caller. Nothing connects before the first call. A layout that is newer than what this version knows
+ * is a MisuseError, and nothing of it is touched.
+ */
+import { setMaxListeners } from 'node:events';
+import type { ConnectionOptions } from 'node:tls';
+import { type Clock, MisuseError } from '@holdfast/kernel';
+import { Caller, type NodeSource } from '@holdfast/redis';
+import { issuerOf, keysOf, type PartitionKeys } from '../keys.js';
+import { scripts } from './scripts.js';
+import type {
+  Claim,
+  Committed,
+  CommitRequest,
+  Found,
+  MailListener,
+  ReadResult,
+  Retoken,
+  Started,
+  StartRequest,
+  Store,
+  Told,
+  Worked,
+  WorkRequest,
+} from './store.js';
+import { verbsOf } from './verbs.js';
+
+export interface RedisStoreOptions {
+  readonly redis: NodeSource;
+  readonly tls: ConnectionOptions | undefined;
+  readonly app: string;
+  readonly prefix: string;
+  readonly callTimeout: number;
+  readonly clock: Clock;
+}
+
+export class RedisStore implements Store {
+  readonly issuer: string;
+  readonly #keys: PartitionKeys;
+  readonly #caller: Caller;
+  readonly #verbs: ReturnType<typeof verbsOf>;
+  readonly #closing = new AbortController();
+  readonly #ears: { close(): void }[] = [];
+
+  constructor({ redis, tls, app, prefix, callTimeout, clock }: RedisStoreOptions) {
+    setMaxListeners(0, this.closed); // of each run that waits for an answer
+    this.issuer = issuerOf(app, prefix);
+    this.#keys = keysOf(app, prefix);
+    this.#verbs = verbsOf(this.#keys);
+    this.#caller = new Caller({
+      ...{ redis, tls, timeout: callTimeout, clock, scripts },
+      key: this.#keys.of('meta'),
+      // Commits and renewals are tried for as long as there is a chance: what they fail to say is done again.
+      urgent: true,
+      refusal: (reason) => refusalOf(app, reason),
+      words: {
+        subject: `The workflow app "${app}"`,
+        unknown: 'A start, a message and a cancel may be repeated',
+        closed: 'create another with createWorkflows()',
+      },
+    });
+  }
+
+  get closed(): AbortSignal {
+    return this.#closing.signal;
+  }
+
+  start(request: StartRequest): Promise<Started> {
+    return this.#caller.call(this.#verbs.start, request);
+  }
+
+  open(session: string, lease: number): Promise<void> {
+    return this.#caller.call(this.#verbs.open, { session, lease });
+  }
+
+  renew(session: string, lease: number): Promise<true | undefined> {
+    return this.#caller.call(this.#verbs.renew, { session, lease });
+  }
+
+  close(session: string): Promise<void> {
+    return this.#caller.call(this.#verbs.close, session);
+  }
+
+  work(request: WorkRequest): Promise<Worked | undefined> {
+    return this.#caller.call(this.#verbs.work, request);
+  }
+
+  commit(request: CommitRequest): Promise<Committed> {
+    return this.#caller.call(this.#verbs.commit, request);
+  }
+
+  read(claim: Claim, from: number): Promise<ReadResult> {
+    return this.#caller.call(this.#verbs.read, { ...claim, from });
+  }
+
+  retoken(claim: Claim, seen: number): Promise<Retoken> {
+    return this.#caller.call(this.#verbs.retoken, { ...claim, seen });
+  }
+
+  tell(run: string, record: string): Promise<Told> {
+    return this.#caller.call(this.#verbs.tell, { run, record });
+  }
+
+  find(run: string, mailbox: string): Promise<Found> {
+    return this.#caller.call(this.#verbs.find, { run, mailbox });
+  }
+
+  retry(run: string): Promise<'ready' | 'going' | 'unknown'> {
+    return this.#caller.call(this.#verbs.retry, run);
+  }
+
+  page(run: string, from: number): Promise<readonly string[]> {
+    return this.#caller.call(this.#verbs.page, { run, from });
+  }
+
+  async listen(mailbox: string, { onMail, onListening }: MailListener): Promise<void> {
+    const ear = await this.#caller.listen(this.#keys.mailbox(mailbox), {
+      onMessage: onMail,
+      onListening,
+      // Without mail, workers look every third of their lease, and whoever waits asks again now and then.
+      onRefused: () => {},
+    });
+    if (this.closed.aborted) ear.close();
+    else this.#ears.push(ear);
+  }
+
+  shut(): void {
+    for (const ear of this.#ears.splice(0)) ear.close();
+    this.#caller.close();
+    this.#closing.abort();
+  }
+}
+
+function refusalOf(app: string, reason: string): MisuseError | undefined {
+  const [, layout] = /HOLDFASTLAYOUT (\d+)/.exec(reason) ?? [];
+  if (layout === undefined) return undefined;
+  return new MisuseError(
+    `The workflow app "${app}" has key layout ${layout}, which this version does not know; nothing was done. Update @holdfast/workflow here.`,
+  );
+}

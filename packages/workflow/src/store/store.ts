@@ -1,0 +1,136 @@
+/**
+ * What the engine asks of a partition: the verbs of lua/, as a port. Redis keeps it (redis-store.ts); for tests of workflows
+ * memory does (memory-store.ts). One contract suite holds both to the same.
+ *
+ * Guarantees: each call is one atomic step. A call that rejects with UnavailableError may have been carried out.
+ */
+
+/** Who owns a run, as each of his calls names it. */
+export interface Claim {
+  /** "<workflow>/<id>". */
+  readonly run: string;
+  readonly token: number;
+  readonly session: string;
+}
+
+export interface StartRequest {
+  readonly run: string;
+  /** The text of its first record. */
+  readonly header: string;
+  /** To which its end is told; '' for none. */
+  readonly mailbox: string;
+}
+
+/** "same": this call started it before. */
+export type Started = 'ready' | 'same' | 'exists';
+
+export interface WorkRequest {
+  readonly session: string;
+  /** In ms. */
+  readonly lease: number;
+  readonly want: number;
+  /** Of this call of the session. */
+  readonly number: number;
+  /** The highest token that the worker knows of. */
+  readonly highest: number;
+  readonly workflows: readonly string[];
+}
+
+export interface Worked {
+  /** The server's time, in ms since the epoch. */
+  readonly now: number;
+  /** In how many ms something is due; undefined if nothing is. */
+  readonly soon: number | undefined;
+  readonly epoch: string;
+  readonly claims: readonly Claim[];
+}
+
+/** What becomes of a run with a commit. */
+export type Ending =
+  | { readonly word: 'go' | 'back' }
+  /** `known`: how many records its owner knows. `due`: when it has to go on, in ms since the epoch; 0 for never. */
+  | { readonly word: 'park'; readonly known: number; readonly due: number }
+  | { readonly word: 'stuck'; readonly reason: string }
+  /** `retain`: for how many ms it is kept. The last record is its end. */
+  | { readonly word: 'end'; readonly retain: number };
+
+export interface CommitRequest extends Claim {
+  /** How many of this claim were carried out before. */
+  readonly commits: number;
+  readonly ending: Ending;
+  readonly records: readonly string[];
+  /** JSON to publish; undefined for nothing new. */
+  readonly state: string | undefined;
+}
+
+/**
+ * "again": it was to be parked, and something came in meanwhile. "stale": it is not owned so. "behind": another commit of the
+ * claim came before. "epoch": the claim is of an earlier epoch of the server.
+ */
+export interface Committed {
+  readonly word: 'committed' | 'again' | 'stale' | 'behind' | 'epoch';
+  readonly length: number;
+}
+
+export type ReadResult =
+  | {
+      readonly word: 'owned';
+      readonly commits: number;
+      /** Of the journal. */
+      readonly length: number;
+      readonly records: readonly string[];
+    }
+  | { readonly word: 'over'; readonly last: string }
+  | { readonly word: 'stale' };
+
+export type Retoken =
+  | { readonly word: 'token'; readonly token: number }
+  /** In how many ms it may be asked for again. */
+  | { readonly word: 'early'; readonly wait: number }
+  | { readonly word: 'stale' };
+
+export type Found =
+  | { readonly word: 'unknown' }
+  | {
+      readonly word: 'ready' | 'parked' | 'owned' | 'over' | 'stuck';
+      /** JSON; '' if nothing was published. */
+      readonly state: string;
+      /** Of one that is over, its last record; of one that is stuck, why. */
+      readonly detail: string;
+    };
+
+export type Told = 'told' | 'over' | 'unknown';
+
+export interface MailListener {
+  /** A text, as lua/ready.lua and lua/tell.lua send it. */
+  readonly onMail: (text: string) => void;
+  /** What was sent before may have been missed. */
+  readonly onListening: () => void;
+}
+
+export interface Store {
+  /** Of the tokens. */
+  readonly issuer: string;
+  /** Aborts when it is closed. */
+  readonly closed: AbortSignal;
+  start(request: StartRequest): Promise<Started>;
+  open(session: string, lease: number): Promise<void>;
+  /** Undefined if the session is over. */
+  renew(session: string, lease: number): Promise<true | undefined>;
+  close(session: string): Promise<void>;
+  /** Undefined if the session is over. */
+  work(request: WorkRequest): Promise<Worked | undefined>;
+  commit(request: CommitRequest): Promise<Committed>;
+  read(claim: Claim, from: number): Promise<ReadResult>;
+  retoken(claim: Claim, seen: number): Promise<Retoken>;
+  /** `record`: the text of a message or a cancel. */
+  tell(run: string, record: string): Promise<Told>;
+  /** `mailbox`: to which the end of the run is told; '' for none. */
+  find(run: string, mailbox: string): Promise<Found>;
+  retry(run: string): Promise<'ready' | 'going' | 'unknown'>;
+  page(run: string, from: number): Promise<readonly string[]>;
+  /** Resolves when it listens, or has tried. */
+  listen(mailbox: string, listener: MailListener): Promise<void>;
+  /** Calls under way end; later ones are MisuseErrors. */
+  shut(): void;
+}

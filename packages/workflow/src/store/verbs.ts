@@ -1,0 +1,174 @@
+/**
+ * The scripts as values: what each takes, how its reply reads. The Lua files describe both.
+ *
+ * Guarantees: a reply that is not the script's own throws, and so counts as no answer.
+ */
+import type { CallVerb, Reply, Script } from '@holdfast/redis';
+import type { PartitionKeys } from '../keys.js';
+import { scriptOf } from './scripts.js';
+import type {
+  Claim,
+  Committed,
+  CommitRequest,
+  Ending,
+  Found,
+  ReadResult,
+  Retoken,
+  Started,
+  StartRequest,
+  Told,
+  Worked,
+  WorkRequest,
+} from './store.js';
+
+/** What a verb of one partition is made of. */
+interface Shape<Request, Result> {
+  readonly script: Script;
+  /** How many requests one call carries at most. */
+  readonly most: number;
+  readonly keys?: (request: Request) => readonly string[];
+  readonly args: (request: Request) => readonly string[];
+  readonly decode: (reply: readonly Reply[], requests: readonly Request[]) => readonly Result[];
+}
+
+/** Runs that one call starts, tells or commits: bounds how long Redis is kept from others. */
+const BATCH = 64;
+
+/** The verbs with the keys of a partition. */
+export function verbsOf(keys: PartitionKeys) {
+  const make = <Request, Result>(shape: Shape<Request, Result>): CallVerb<Request, Result> => ({
+    script: shape.script,
+    keys: keys.for(shape.script),
+    most: shape.most,
+    encode({ request }, keyList, args) {
+      for (const key of shape.keys?.(request) ?? []) keyList.push(key);
+      for (const arg of shape.args(request)) args.push(arg);
+    },
+    decode: (reply, calls) => shape.decode(reply as readonly Reply[], calls.map(({ request }) => request)),
+  });
+  /** One request a call. */
+  const single = <Request, Result>(
+    name: Parameters<typeof scriptOf>[0],
+    parts: Pick<Shape<Request, Result>, 'keys' | 'args'>,
+    read: (reply: readonly Reply[], request: Request) => Result,
+  ): CallVerb<Request, Result> =>
+    make({
+      ...parts,
+      script: scriptOf(name),
+      most: 1,
+      decode: (reply, requests) => requests.map((request) => read(reply, request)),
+    });
+  const both = (run: string): readonly string[] => [keys.journal(run), keys.state(run)];
+  return {
+    start: make<StartRequest, Started>({
+      script: scriptOf('start'),
+      most: BATCH,
+      keys: ({ run }) => both(run),
+      args: ({ run, header, mailbox }) => [run, header, mailbox],
+      decode: ([, ...words]) => words as Started[],
+    }),
+    tell: make<{ run: string; record: string }, Told>({
+      script: scriptOf('tell'),
+      most: BATCH,
+      keys: ({ run }) => [keys.journal(run)],
+      args: ({ run, record }) => [run, record],
+      decode: ([, ...words]) => words as Told[],
+    }),
+    commit: make<CommitRequest, Committed>({
+      script: scriptOf('commit'),
+      most: BATCH,
+      keys: ({ run }) => both(run),
+      args: commitArgs,
+      decode: ([, ...answers]) => answers.map(readCommitted),
+    }),
+    open: single<{ session: string; lease: number }, void>('open', { args: leaseArgs }, () => {}),
+    renew: single<{ session: string; lease: number }, true | undefined>(
+      'renew',
+      { args: leaseArgs },
+      ([word]) => word === 'renewed' || undefined,
+    ),
+    close: single<string, void>('close', { args: (session) => [session] }, () => {}),
+    work: single<WorkRequest, Worked | undefined>('work', { args: workArgs }, readWorked),
+    read: single<Claim & { from: number }, ReadResult>(
+      'read',
+      {
+        keys: ({ run }) => [keys.journal(run)],
+        args: ({ run, token, session, from }) => [run, String(token), session, String(from)],
+      },
+      readOwned,
+    ),
+    retoken: single<Claim & { seen: number }, Retoken>(
+      'retoken',
+      { args: ({ run, token, session, seen }) => [run, String(token), session, String(seen)] },
+      readRetoken,
+    ),
+    find: single<{ run: string; mailbox: string }, Found>(
+      'find',
+      { keys: ({ run }) => both(run), args: ({ run, mailbox }) => [run, mailbox] },
+      ([word, state, detail]) =>
+        word === 'unknown'
+          ? { word }
+          : ({ word, state: String(state), detail: String(detail) } as Found),
+    ),
+    retry: single<string, 'ready' | 'going' | 'unknown'>(
+      'retry',
+      { args: (run) => [run] },
+      ([word]) => word as 'ready' | 'going' | 'unknown',
+    ),
+    page: single<{ run: string; from: number }, readonly string[]>(
+      'page',
+      { keys: ({ run }) => [keys.journal(run)], args: ({ from }) => [String(from)] },
+      ([, ...records]) => records.map(String),
+    ),
+  };
+}
+
+const leaseArgs = ({ session, lease }: { session: string; lease: number }) => [session, String(lease)];
+
+const workArgs = ({ session, lease, want, number, highest, workflows }: WorkRequest) => [
+  ...[session, String(lease), String(want), String(number), String(highest)],
+  ...workflows,
+];
+
+function commitArgs(request: CommitRequest): readonly string[] {
+  const { run, token, commits, session, ending, state, records } = request;
+  return [
+    ...[run, String(token), String(commits), session, ending.word, argumentOf(ending), state ?? ''],
+    ...[String(records.length), ...records],
+  ];
+}
+
+function argumentOf(ending: Ending): string {
+  if (ending.word === 'park') return `${ending.known} ${ending.due}`;
+  if (ending.word === 'stuck') return ending.reason;
+  return ending.word === 'end' ? String(ending.retain) : '';
+}
+
+function readCommitted(answer: Reply): Committed {
+  const [word, length] = String(answer).split(' ');
+  return { word: word as Committed['word'], length: Number(length) };
+}
+
+function readWorked(
+  [word, now, soon, epoch, token, ...runs]: readonly Reply[],
+  { session }: WorkRequest,
+): Worked | undefined {
+  if (word === 'lost') return undefined;
+  return {
+    now: Number(now),
+    soon: Number(soon) < 0 ? undefined : Number(soon),
+    epoch: String(epoch),
+    claims: runs.map((run, index) => ({ run: String(run), token: Number(token) + index, session })),
+  };
+}
+
+function readOwned([word, first, length, ...records]: readonly Reply[]): ReadResult {
+  if (word === 'over') return { word, last: String(first) };
+  if (word !== 'owned') return { word: 'stale' };
+  return { word, commits: Number(first), length: Number(length), records: records.map(String) };
+}
+
+function readRetoken([word, number]: readonly Reply[]): Retoken {
+  if (word === 'token') return { word, token: Number(number) };
+  return word === 'early' ? { word, wait: Number(number) } : { word: 'stale' };
+}

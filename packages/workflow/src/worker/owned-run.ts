@@ -1,0 +1,341 @@
+/**
+ * A run that this worker owns: reads its journal, runs its function over it, and commits what comes of that.
+ *
+ * Guarantees: one call about the run is under way at a time, and what is handed to the function is in the journal, in the
+ * order in which it lies there. A commit whose answer was lost is never repeated blindly: the journal is read first. Once a
+ * commit is refused, or the session is lost, nothing of the run goes on here.
+ */
+import { type Clock, HoldfastError, LeaseLostError, pause, type Random } from '@holdfast/kernel';
+import type { Workflow } from '../define.js';
+import { messageOf } from '../json.js';
+import { decodeRecord, encodeRecord, type JournalRecord } from '../journal/record.js';
+import { Context } from '../machine/context.js';
+import { Machine, type Stray } from '../machine/machine.js';
+import type { BegunStep } from '../machine/begun.js';
+import { Attempt, type AttemptEnd } from '../step/attempt.js';
+import { delayAfter } from '../step/options.js';
+import type { Claim, CommitRequest, Committed, Ending, Store } from '../store/store.js';
+
+/** What a run needs of its worker. */
+export interface RunHost {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** The server's time, in ms since the epoch. */
+  readonly now: () => number;
+  /** Monotonic time, in ms, until which the session is certainly ours. */
+  readonly validUntil: () => number;
+  /** In ms. */
+  readonly retain: number;
+  /** Whether a call that came late there was tried again before; notes that it is tried now. */
+  readonly wasLate: (run: string, place: string) => boolean;
+  /** It is not owned here any more; `again`: when it has to go on, in ms since the epoch, as far as is known. */
+  readonly onGone: (run: OwnedRun, again: number) => void;
+  /** The server is another, or has forgotten: all that the session has is claimed anew. */
+  readonly onEpoch: () => void;
+  readonly report: (error: unknown) => void;
+}
+
+/** Records that one commit carries at most, besides the end. */
+const LARGEST_COMMIT = 500;
+/** A run that has to go on so soon stays, in ms. */
+const SOON = 20;
+
+export class OwnedRun {
+  readonly run: string;
+  readonly #host: RunHost;
+  readonly #claim: Claim;
+  readonly #workflow: Workflow;
+  readonly #machine: Machine;
+  /** Commits that were carried out. */
+  #commits = 0;
+  /** How many records of the journal were handed over, or are about to be. */
+  #known = 0;
+  #isBusy = false;
+  #hasMail = false;
+  #isOver = false;
+  /** Whether a park is looked at again at the end of this turn of the event loop. */
+  #isParking = false;
+  /** JSON to publish with the next commit. */
+  #state: string | undefined;
+  /** Why it goes no further here, and what becomes of it. */
+  #last: Ending | undefined;
+
+  constructor(claim: Claim, workflow: Workflow, host: RunHost) {
+    this.run = claim.run;
+    this.#claim = claim;
+    this.#workflow = workflow;
+    this.#host = host;
+    this.#machine = new Machine({
+      clock: host.clock,
+      now: host.now,
+      attempt: (step, onEnd) => this.#attempt(step, onEnd),
+      delayAfter: (step) => delayAfter(step.settings, step.attempt, host.random),
+      changed: () => this.#pump(),
+      strayed: (stray) => this.#strayed(stray),
+    });
+  }
+
+  /** Reads the journal, and lets the function run over it. */
+  async begin(): Promise<void> {
+    this.#isBusy = true;
+    const texts = await this.#read();
+    this.#isBusy = false;
+    if (texts === undefined) return;
+    this.#known = texts.length;
+    try {
+      const [header, ...records] = texts.map(decodeRecord);
+      if (header?.kind !== 'header') throw new Error('its journal has no header');
+      const { input } = header;
+      const context = new Context(
+        {
+          machine: this.#machine,
+          id: idOf(this.run),
+          now: this.#host.now,
+          publish: (state) => {
+            this.#state = state;
+          },
+        },
+        this.#machine.root,
+      );
+      this.#machine.start(async () => this.#workflow.run(context, input), records);
+    } catch (error) {
+      this.#finish({ word: 'stuck', reason: messageOf(error) });
+    }
+  }
+
+  /** Something came in from outside. */
+  mail(): void {
+    this.#hasMail = true;
+    this.#pump();
+  }
+
+  /** It is not ours any more: its bodies are stopped, and nothing of it is committed. */
+  lose(why: string): void {
+    const { run, token } = this.#claim;
+    this.#leave(
+      new LeaseLostError(`The run ${run} is not owned any more: ${why}. Stop its work.`, { resource: run, token }),
+    );
+  }
+
+  #leave(reason: Error, again = Number.POSITIVE_INFINITY): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#machine.drop(reason);
+    this.#host.onGone(this, again);
+  }
+
+  /** What is next: at most one call at a time. */
+  #pump(): void {
+    if (this.#isBusy || this.#isOver) return;
+    const machine = this.#machine;
+    if (this.#last) return this.#commit([], this.#last);
+    if (!machine.isIdle) return;
+    if (machine.outcome) {
+      const { outcome } = machine;
+      const end: JournalRecord = { kind: 'end', outcome, token: this.#claim.token };
+      if (machine.out.length > LARGEST_COMMIT) return this.#commit(machine.out.splice(0, LARGEST_COMMIT), GO);
+      return this.#commit([...machine.out.splice(0), end], { word: 'end', retain: this.#host.retain });
+    }
+    if (this.#hasMail) {
+      this.#hasMail = false;
+      return this.#fetch();
+    }
+    if (machine.out.length > 0) return this.#commit(machine.out.splice(0, LARGEST_COMMIT), GO);
+    this.#park();
+  }
+
+  /** Parks a function that only waits, if it still does so at the end of this turn of the event loop. */
+  #park(): void {
+    if (this.#isParking || !this.#isParkable()) return;
+    this.#isParking = true;
+    this.#host.clock.afterInput(() => {
+      this.#isParking = false;
+      if (this.#isBusy || this.#isOver || this.#hasMail || !this.#isParkable()) return;
+      const until = this.#machine.waitsUntil ?? 0;
+      const due = until === Number.POSITIVE_INFINITY ? 0 : Math.ceil(until);
+      this.#commit([], { word: 'park', known: this.#known, due });
+    });
+  }
+
+  #isParkable(): boolean {
+    const until = this.#machine.waitsUntil;
+    return until !== undefined && until - this.#host.now() > SOON;
+  }
+
+  #finish(ending: Ending): void {
+    this.#last = ending;
+    this.#pump();
+  }
+
+  #strayed({ reason, late }: Stray): void {
+    const isTriedAgain = late !== undefined && !this.#host.wasLate(this.run, late);
+    this.#finish(isTriedAgain ? { word: 'back' } : { word: 'stuck', reason });
+  }
+
+  #commit(records: readonly JournalRecord[], ending: Ending): void {
+    this.#isBusy = true;
+    const state = this.#state;
+    this.#state = undefined;
+    const texts = records.map(encodeRecord);
+    const request = { ...this.#claim, commits: this.#commits, ending, records: texts, state };
+    this.#settle(request).then(
+      (committed) => this.#committed(request, committed),
+      (error: unknown) => {
+        this.#host.report(error);
+        this.lose(messageOf(error));
+      },
+    );
+  }
+
+  /** Commits, and finds out what became of a commit without an answer. */
+  async #settle(request: CommitRequest): Promise<Committed> {
+    const { store, clock } = this.#host;
+    for (let tries = 0; ; tries += 1) {
+      try {
+        const committed = await store.commit(request);
+        if (committed.word !== 'behind') return committed;
+      } catch (error) {
+        if (!(error instanceof HoldfastError) || error.code !== 'HOLDFAST_UNAVAILABLE' || this.#isOver) throw error;
+        await pause(clock, Math.min(1_000, 20 * 2 ** Math.min(tries, 6)), store.closed);
+      }
+      const known = await store.read(this.#claim, this.#known).catch(() => undefined);
+      if (known === undefined) continue;
+      if (known.word === 'stale') return { word: 'stale', length: 0 };
+      if (known.word === 'over') {
+        const isMine = known.last === request.records.at(-1) && request.ending.word === 'end';
+        return { word: isMine ? 'committed' : 'stale', length: 0 };
+      }
+      // It was carried out, and what lies behind it is read with it.
+      if (known.commits === request.commits + 1) return { word: 'again', length: known.length };
+    }
+  }
+
+  #committed({ ending, records }: CommitRequest, { word, length }: Committed): void {
+    this.#isBusy = false;
+    if (this.#isOver) return;
+    if (word === 'stale' || word === 'behind') return this.lose('another worker has taken it over');
+    if (word === 'epoch') {
+      this.lose('the server is another, or has restarted');
+      return this.#host.onEpoch();
+    }
+    this.#commits += 1;
+    if (word === 'again') return this.#fetch();
+    if (ending.word !== 'go') {
+      const again = ending.word === 'park' && ending.due > 0 ? ending.due : Number.POSITIVE_INFINITY;
+      return this.#leave(new Error('the run goes on later, or has ended'), again);
+    }
+    // What came in between lies before what was committed.
+    if (length !== this.#known + records.length) return this.#fetch();
+    this.#feed(records);
+    this.#pump();
+  }
+
+  /** Reads what is new, and hands it over. */
+  #fetch(): void {
+    this.#isBusy = true;
+    void this.#read().then((texts) => {
+      this.#isBusy = false;
+      if (texts === undefined || this.#isOver) return;
+      this.#feed(texts);
+      this.#pump();
+    });
+  }
+
+  /** The records from the first unknown on; undefined if it is not owned here any more. */
+  async #read(): Promise<readonly string[] | undefined> {
+    const { store, clock } = this.#host;
+    const texts: string[] = [];
+    for (let tries = 0; !this.#isOver; tries += 1) {
+      try {
+        const page = await store.read(this.#claim, this.#known + texts.length);
+        if (page.word !== 'owned') {
+          this.lose('another worker has taken it over');
+          return undefined;
+        }
+        texts.push(...page.records);
+        if (this.#known + texts.length >= page.length || page.records.length === 0) return texts;
+      } catch (error) {
+        if (store.closed.aborted) return undefined;
+        this.#host.report(error);
+        await pause(clock, Math.min(1_000, 20 * 2 ** Math.min(tries, 6)), store.closed);
+      }
+    }
+    return undefined;
+  }
+
+  #feed(texts: readonly string[]): void {
+    try {
+      const records = texts.map(decodeRecord);
+      this.#known += texts.length;
+      this.#machine.feed(records);
+    } catch (error) {
+      this.#finish({ word: 'stuck', reason: messageOf(error) });
+    }
+  }
+
+  /** The first attempt that this owner makes has the claim's token; those that follow have their own. */
+  #attempt(step: BegunStep, onEnd: (end: AttemptEnd) => void): (reason: Error) => void {
+    const isFirst = step.begunHere === 1 && step.seen === 0 && this.#isValid;
+    if (isFirst) return this.#run(step, this.#claim.token, onEnd);
+    let stop: ((reason: Error) => void) | undefined;
+    let isStopped = false;
+    void this.#freshToken(step, () => isStopped).then((token) => {
+      if (token !== undefined && !isStopped) stop = this.#run(step, token, onEnd);
+    });
+    return (reason) => {
+      isStopped = true;
+      stop?.(reason);
+    };
+  }
+
+  get #isValid(): boolean {
+    return this.#host.clock.now() < this.#host.validUntil();
+  }
+
+  /** Undefined if the run is not owned here any more, or nobody wants it. */
+  async #freshToken({ seen }: BegunStep, isStopped: () => boolean): Promise<number | undefined> {
+    const { store, clock } = this.#host;
+    for (let tries = 0; !this.#isOver && !isStopped(); tries += 1) {
+      let wait = Math.min(1_000, 20 * 2 ** Math.min(tries, 6));
+      try {
+        const answer = await store.retoken(this.#claim, seen);
+        if (answer.word === 'token') return answer.token;
+        if (answer.word === 'stale') {
+          this.lose('another worker has taken it over');
+          return undefined;
+        }
+        wait = answer.wait;
+      } catch (error) {
+        if (store.closed.aborted) return undefined;
+        this.#host.report(error);
+      }
+      await pause(clock, wait, store.closed);
+    }
+    return undefined;
+  }
+
+  #run(step: BegunStep, token: number, onEnd: (end: AttemptEnd) => void): (reason: Error) => void {
+    const { store, clock, validUntil } = this.#host;
+    const resource = `${store.issuer}/${this.run}`;
+    const attempt = new Attempt({
+      claim: {
+        token,
+        resource,
+        issuer: store.issuer,
+        attempt: step.attempt,
+        idempotencyKey: `${resource}/${step.id}`,
+      },
+      clock,
+      validUntil: () => (this.#isOver ? 0 : validUntil()),
+      timeout: step.settings.timeout,
+      onEnd,
+    });
+    attempt.run(step.body);
+    return (reason) => attempt.stop(reason);
+  }
+}
+
+const GO: Ending = { word: 'go' };
+
+const idOf = (run: string): string => run.slice(run.indexOf('/') + 1);

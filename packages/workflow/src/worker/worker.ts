@@ -1,0 +1,263 @@
+/**
+ * Claims runs of an app, and lets them go on, until it is stopped.
+ *
+ * The main path: a session is opened, `#ask` claims as many runs as there is room for, each becomes an OwnedRun. With nothing
+ * to claim it sleeps until a bell rings, something is due, or a third of its lease has passed.
+ *
+ * Guarantees: what it owns it owns under one session. When that is lost, when the server turns out to be another, or when it
+ * is not known what a call has claimed, all of its runs are dropped, and go on elsewhere or here under new tokens.
+ */
+import { type Clock, pause, type Random, type Timer } from '@holdfast/kernel';
+import { NumberedCalls, Session } from '@holdfast/redis';
+import type { Workflow } from '../define.js';
+import type { Claim, Store, Worked } from '../store/store.js';
+import { Health, type Report } from './health.js';
+import type { WorkerSettings } from './options.js';
+import { OwnedRun, type RunHost } from './owned-run.js';
+import { ServerTime } from './server-time.js';
+
+export interface WorkerParts {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** To which bells and mail for its runs are sent. */
+  readonly mailbox: string;
+  readonly workflows: readonly Workflow[];
+  readonly settings: WorkerSettings;
+  /** In ms. */
+  readonly retain: number;
+  readonly report: Report;
+  readonly onStopped: () => void;
+}
+
+/** Runs that one call claims at most: bounds how long Redis is kept from others. */
+const LARGEST_CLAIM = 128;
+/** Places of late calls that are remembered. */
+const MOST_LATE = 1_000;
+
+export class WorkerLoop {
+  readonly #parts: WorkerParts;
+  readonly #clock: Clock;
+  readonly #health: Health;
+  readonly #time: ServerTime;
+  readonly #workflows: Map<string, Workflow>;
+  readonly #runs = new Map<string, OwnedRun>();
+  readonly #late = new Set<string>();
+  #calls: NumberedCalls;
+  #session: Session<true>;
+  #phase: 'working' | 'draining' | 'stopped' = 'working';
+  #isAsking = false;
+  /** Whether there was nothing more to claim. */
+  #isDry = false;
+  /** Bells may overtake the answer of a call: those that rang since it was sent keep the worker awake. */
+  #bells = 0;
+  #alarm: { readonly at: number; readonly timer: Timer } | undefined;
+  #onEmpty: (() => void) | undefined;
+  readonly #host: RunHost;
+
+  constructor(parts: WorkerParts) {
+    this.#parts = parts;
+    this.#clock = parts.clock;
+    this.#health = new Health(parts, parts.report);
+    this.#time = new ServerTime(parts.clock);
+    this.#workflows = new Map(parts.workflows.map((workflow) => [workflow.name, workflow]));
+    this.#calls = new NumberedCalls(this.#health);
+    this.#session = this.#newSession();
+    this.#host = {
+      store: parts.store,
+      clock: parts.clock,
+      random: parts.random,
+      now: () => this.#time.now(),
+      validUntil: () => this.#session.validUntil,
+      retain: parts.retain,
+      wasLate: (run, place) => this.#wasLate(`${run} ${place}`),
+      onGone: (run, again) => this.#gone(run, again),
+      onEpoch: () => this.#startOver('the server is another, or has restarted'),
+      report: parts.report,
+    };
+    void this.#open();
+  }
+
+  /** Why it does not work; undefined while it does. */
+  get problem(): string | undefined {
+    return this.#phase === 'stopped' ? 'it has stopped' : this.#health.problem;
+  }
+
+  get inFlight(): number {
+    return this.#runs.size;
+  }
+
+  /** A bell, or mail for a run. */
+  hear(text: string): void {
+    if (text === 'b') this.wake();
+    else if (text.startsWith('m')) this.#runs.get(text.slice(1))?.mail();
+  }
+
+  /** There may be something to claim. */
+  wake(): void {
+    this.#bells += 1;
+    this.#isDry = false;
+    this.#pump();
+  }
+
+  /** Mail may have been missed. */
+  wakeAll(): void {
+    for (const run of this.#runs.values()) run.mail();
+    this.wake();
+  }
+
+  /** Claims no more, waits for the grace, and gives back what is left. Never rejects. */
+  async stop(): Promise<void> {
+    if (this.#phase !== 'working') return;
+    this.#phase = 'draining';
+    const empty = new Promise<void>((resolve) => {
+      this.#onEmpty = resolve;
+      if (this.#runs.size === 0 && !this.#isAsking) resolve();
+    });
+    const inTime = new AbortController();
+    await Promise.race([empty, pause(this.#clock, this.#parts.settings.grace, inTime.signal)]);
+    inTime.abort();
+    this.#phase = 'stopped';
+    this.#alarm?.timer.cancel();
+    this.#dropAll('its worker has stopped');
+    await this.#session.close();
+    this.#parts.onStopped();
+  }
+
+  #newSession(): Session<true> {
+    const { store, clock, random, mailbox, settings } = this.#parts;
+    return new Session<true>({
+      clock,
+      random,
+      worker: mailbox,
+      lease: settings.lease,
+      calls: {
+        open: (session) => store.open(session, settings.lease),
+        renew: (session) => store.renew(session, settings.lease),
+        close: (session) => store.close(session),
+      },
+      unreachable: store.closed,
+      health: this.#health,
+      onLost: () => this.#startOver('its session is over'),
+      onRenewed: () => this.wake(),
+    });
+  }
+
+  async #open(): Promise<void> {
+    const session = this.#session;
+    while (this.#phase === 'working' && session === this.#session && !this.#parts.store.closed.aborted) {
+      try {
+        await session.open();
+        this.#health.succeeded();
+        return this.wake();
+      } catch (error) {
+        this.#health.failed(error);
+        await this.#health.pause(undefined, this.#parts.store.closed);
+      }
+    }
+  }
+
+  /** Nobody knows what the session has: it ends, and another begins. */
+  #startOver(why: string): void {
+    const old = this.#session;
+    if (this.#phase !== 'working' || this.#parts.store.closed.aborted) {
+      return this.#dropAll(why);
+    }
+    this.#session = this.#newSession();
+    this.#calls = new NumberedCalls(this.#health);
+    this.#isAsking = false;
+    this.#dropAll(why);
+    void old.close();
+    void this.#open();
+  }
+
+  #dropAll(why: string): void {
+    for (const run of [...this.#runs.values()]) run.lose(why);
+  }
+
+  #pump(): void {
+    const { concurrency } = this.#parts.settings;
+    const want = Math.min(LARGEST_CLAIM, concurrency - this.#runs.size);
+    const { id } = this.#session;
+    if (this.#phase !== 'working' || id === undefined || this.#isAsking || this.#isDry || want <= 0) return;
+    this.#isAsking = true;
+    void this.#ask(id, want);
+  }
+
+  async #ask(session: string, want: number): Promise<void> {
+    const { store, settings } = this.#parts;
+    const [bells, since, calls] = [this.#bells, this.#clock.now(), this.#calls];
+    let worked: Worked | 'lost';
+    try {
+      worked = await calls.call(({ number, highest }) =>
+        store.work({ session, lease: settings.lease, want, number, highest, workflows: this.#inTurn() }),
+      );
+    } catch (error) {
+      this.#health.failed(error);
+      // It may have claimed what nobody hears of.
+      if (session === this.#session.id) this.#startOver('it is not known what the last call has claimed');
+      return;
+    }
+    if (session !== this.#session.id) return;
+    this.#isAsking = false;
+    if (worked === 'lost') return this.#session.lost();
+    this.#session.renewed(since);
+    this.#time.told(worked.now);
+    if (calls.epoch !== '' && calls.epoch !== worked.epoch) {
+      return this.#startOver('the server is another, or has restarted');
+    }
+    calls.epoch = worked.epoch;
+    this.#isDry = worked.claims.length < want && bells === this.#bells;
+    for (const claim of worked.claims) this.#take(claim);
+    if (worked.soon !== undefined) this.#wakeAt(worked.now + worked.soon);
+    if (this.#phase !== 'working') this.#emptied();
+    this.#pump();
+  }
+
+  #take(claim: Claim): void {
+    this.#calls.issued(claim.token);
+    const workflow = this.#workflows.get(claim.run.slice(0, claim.run.indexOf('/')));
+    if (workflow === undefined) return;
+    const run = new OwnedRun(claim, workflow, this.#host);
+    this.#runs.set(claim.run, run);
+    void run.begin();
+  }
+
+  /** Each call begins with another workflow, so that none starves. */
+  #inTurn(): readonly string[] {
+    const names = [...this.#workflows.keys()];
+    const from = Math.floor(this.#parts.random.unit() * names.length);
+    return [...names.slice(from), ...names.slice(0, from)];
+  }
+
+  #gone(run: OwnedRun, again: number): void {
+    if (this.#runs.get(run.run) === run) this.#runs.delete(run.run);
+    if (again !== Number.POSITIVE_INFINITY) this.#wakeAt(again);
+    this.#emptied();
+    this.#pump();
+  }
+
+  #emptied(): void {
+    if (this.#runs.size === 0 && !this.#isAsking) this.#onEmpty?.();
+  }
+
+  /** `at`: in ms since the epoch, by the server's clock. */
+  #wakeAt(at: number): void {
+    if (this.#phase !== 'working' || (this.#alarm && this.#alarm.at <= at)) return;
+    this.#alarm?.timer.cancel();
+    // A third of the lease later it looks anyway.
+    const delay = Math.min(this.#parts.settings.lease, Math.max(1, Math.ceil(at - this.#time.now()) + 1));
+    const ring = (): void => {
+      this.#alarm = undefined;
+      this.wake();
+    };
+    this.#alarm = { at, timer: this.#clock.after(delay, ring, { keepAlive: false }) };
+  }
+
+  #wasLate(place: string): boolean {
+    if (this.#late.delete(place)) return true;
+    if (this.#late.size >= MOST_LATE) this.#late.clear();
+    this.#late.add(place);
+    return false;
+  }
+}

@@ -1,0 +1,43 @@
+/** Both stores keep the contract; and what only Redis does: it restarts, and knows layouts. */
+import { MisuseError, systemClock } from '@holdfast/kernel';
+import { expect, it } from 'vitest';
+import { MemoryPartition } from '../src/store/memory-partition.js';
+import { MemoryStore } from '../src/store/memory-store.js';
+import { RedisStore } from '../src/store/redis-store.js';
+import { storeContract } from './contract.js';
+import { client, later, url, useRedis } from './setting.js';
+
+useRedis();
+
+function redisStore(): RedisStore {
+  const options = { redis: url(), tls: undefined, prefix: '', callTimeout: 20_000 };
+  const store = new RedisStore({ ...options, app: 'test', clock: systemClock });
+  later(() => store.shut());
+  return store;
+}
+
+storeContract('the store in Redis', redisStore);
+storeContract('the store in memory', () => new MemoryStore(systemClock, new MemoryPartition(systemClock)));
+
+it('refuses commits and fresh tokens under a claim of before a restart of the server', async () => {
+  const store = redisStore();
+  await store.open('me.1', 60_000);
+  await store.start({ run: 'a/1', header: 'H -\n{}', mailbox: '' });
+  const request = { session: 'me.1', lease: 60_000, want: 1, number: 1, highest: 0, workflows: ['a'] };
+  const worked = await store.work(request);
+  const claim = worked?.claims[0];
+  if (!worked || !claim) throw new Error('nothing was claimed');
+  await client().hset('{wf:test.0}:meta', 'server', 'another');
+  const commit = { ...claim, commits: 0, ending: { word: 'go' }, records: ['S 0\n{}'], state: undefined } as const;
+  expect(await store.commit(commit)).toMatchObject({ word: 'epoch' });
+  expect(await store.retoken(claim, 0)).toEqual({ word: 'stale' });
+  const again = await store.work({ ...request, number: 2 });
+  expect(Number(again?.epoch)).toBeGreaterThan(Number(worked.epoch));
+});
+
+it('touches nothing of a newer layout', async () => {
+  await client().hset('{wf:test.0}:meta', 'layout', 2);
+  const store = redisStore();
+  await expect(store.start({ run: 'a/1', header: 'H -\n{}', mailbox: '' })).rejects.toThrow(MisuseError);
+  expect(await client().keys('*')).toEqual(['{wf:test.0}:meta']);
+});
