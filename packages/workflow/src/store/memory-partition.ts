@@ -74,6 +74,12 @@ export class MemoryPartition {
     if (this.#sessions.delete(session)) this.#free(session, false);
   }
 
+  /** The worker of a session is dead, for all that anybody knows. */
+  expire(session: string): void {
+    const known = this.#sessions.get(session);
+    if (known) known.ends = 0;
+  }
+
   work({ session, lease, want, number, workflows }: WorkRequest): Worked | undefined {
     if (!this.renew(session, lease)) return undefined;
     const known = this.#sessions.get(session) as { calls: number };
