@@ -1,7 +1,15 @@
 /**
  * What a workflow is: a name, a function, and the schemas of what it is given.
  */
-import { callback, display, MisuseError, optional, passedOn, type Reader, readOptions } from '@holdfast/kernel';
+import {
+  callback,
+  display,
+  MisuseError,
+  optional,
+  passedOn,
+  type Reader,
+  readOptions,
+} from '@holdfast/kernel';
 import type { WorkflowContext } from './machine/context.js';
 import { requireSchema, type Schema } from './schema.js';
 

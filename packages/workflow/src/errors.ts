@@ -25,7 +25,9 @@ export class StepFailedError extends HoldfastError {
   readonly reason: KeptError;
 
   constructor(failed: { readonly name: string; readonly attempt: number; readonly error: KeptError }) {
-    super(`The step "${failed.name}" failed in attempt ${failed.attempt}, and is not tried again: ${failed.error.message}`);
+    super(
+      `The step "${failed.name}" failed in attempt ${failed.attempt}, and is not tried again: ${failed.error.message}`,
+    );
     this.step = failed.name;
     this.attempts = failed.attempt;
     this.reason = failed.error;

@@ -8,7 +8,7 @@
 import { display, MisuseError } from '@holdfast/kernel';
 
 /** The largest value, in bytes. Larger things belong elsewhere, and their address into the journal. */
-export const LARGEST_VALUE = 256 * 1024;
+const LARGEST_VALUE = 256 * 1024;
 
 /** The value as JSON text; "null" for undefined. Throws MisuseError; `what` begins the message. */
 export function encodeValue(value: unknown, what: string): string {

@@ -11,7 +11,9 @@ export type Schema<Input = unknown, Output = Input> = StandardSchemaV1<Input, Ou
 export function requireSchema(option: string, schema: unknown): void {
   const standard = (schema as Partial<Schema> | null | undefined)?.['~standard'];
   if (typeof standard?.validate === 'function') return;
-  throw new MisuseError(`${option} is a Standard Schema, as zod, valibot or arktype make it; got ${display(schema)}.`);
+  throw new MisuseError(
+    `${option} is a Standard Schema, as zod, valibot or arktype make it; got ${display(schema)}.`,
+  );
 }
 
 /** The value, as the schema makes it. Throws MisuseError with what the schema says. */

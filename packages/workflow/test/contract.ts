@@ -70,11 +70,21 @@ export function storeContract(name: string, makeStore: MakeStore): void {
       expect(await commit(mine, 0, { records: ['S 0\n{}'] })).toEqual({ word: 'committed', length: 2 });
       expect(await commit(mine, 0, { records: ['S 1\n{}'] })).toEqual({ word: 'behind', length: 0 });
       expect(await commit(mine, 2, { records: ['S 1\n{}'] })).toEqual({ word: 'behind', length: 0 });
-      const others = [{ token: mine.token + 1 }, { token: mine.token - 1 }, { session: 'me.2' }, { run: 'a/2' }];
+      const others = [
+        { token: mine.token + 1 },
+        { token: mine.token - 1 },
+        { session: 'me.2' },
+        { run: 'a/2' },
+      ];
       for (const other of others) {
-        expect(await commit({ ...mine, ...other }, 1, { records: ['S 1\n{}'] })).toMatchObject({ word: 'stale' });
+        expect(await commit({ ...mine, ...other }, 1, { records: ['S 1\n{}'] })).toMatchObject({
+          word: 'stale',
+        });
       }
-      expect(await commit(mine, 1, { records: ['S 1\n{}', 'S 2\n{}'] })).toEqual({ word: 'committed', length: 4 });
+      expect(await commit(mine, 1, { records: ['S 1\n{}', 'S 2\n{}'] })).toEqual({
+        word: 'committed',
+        length: 4,
+      });
       expect(await store.page('a/1', 1)).toEqual(['S 0\n{}', 'S 1\n{}', 'S 2\n{}']);
     });
 
@@ -138,11 +148,16 @@ export function storeContract(name: string, makeStore: MakeStore): void {
         });
         const fallen = worked?.claims[0] as Claim;
         tokens.push(fallen.token);
-        await expect.poll(async () => (await work('me.0', 0)) && (await store.find('a/1', '')).word).not.toBe('owned');
+        await expect
+          .poll(async () => (await work('me.0', 0)) && (await store.find('a/1', '')).word)
+          .not.toBe('owned');
         expect(await commit(fallen, 0, { records: ['S 0\n{}'] })).toMatchObject({ word: 'stale' });
       }
       expect(tokens).toEqual([...new Set(tokens)].sort((a, b) => a - b));
-      expect(await store.find('a/1', '')).toMatchObject({ word: 'stuck', detail: expect.stringContaining('5 times') });
+      expect(await store.find('a/1', '')).toMatchObject({
+        word: 'stuck',
+        detail: expect.stringContaining('5 times'),
+      });
       expect(await store.retry('a/1')).toBe('ready');
       expect(await store.retry('a/1')).toBe('going');
       expect(await store.retry('a/2')).toBe('unknown');

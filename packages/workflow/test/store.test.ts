@@ -28,7 +28,13 @@ it('refuses commits and fresh tokens under a claim of before a restart of the se
   const claim = worked?.claims[0];
   if (!worked || !claim) throw new Error('nothing was claimed');
   await client().hset('{wf:test.0}:meta', 'server', 'another');
-  const commit = { ...claim, commits: 0, ending: { word: 'go' }, records: ['S 0\n{}'], state: undefined } as const;
+  const commit = {
+    ...claim,
+    commits: 0,
+    ending: { word: 'go' },
+    records: ['S 0\n{}'],
+    state: undefined,
+  } as const;
   expect(await store.commit(commit)).toMatchObject({ word: 'epoch' });
   expect(await store.retoken(claim, 0)).toEqual({ word: 'stale' });
   const again = await store.work({ ...request, number: 2 });

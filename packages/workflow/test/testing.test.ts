@@ -46,7 +46,10 @@ async function everything(ctx: WorkflowContext): Promise<unknown> {
         return attempt;
       }),
   });
-  const raced = await ctx.race([(c) => c.receive<string>('answer'), (c) => c.sleep(30 * DAY).then(() => 'late')]);
+  const raced = await ctx.race([
+    (c) => c.receive<string>('answer'),
+    (c) => c.sleep(30 * DAY).then(() => 'late'),
+  ]);
   const plain = await Promise.all([0, 1, 2].map((n) => ctx.step('plain', () => n)));
   const failed = await ctx
     .step('broken', () => {
@@ -71,5 +74,7 @@ it('ends the same whichever commit is cut, and no late commit of a frozen worker
     expect(history.filter(({ kind }) => kind === 'end')).toHaveLength(1);
     expect(history.at(-1)?.kind).toBe('end');
   }
-  expect(cases[0]?.end).toMatchObject({ result: { first: 1, both: { slow: 'slow', flaky: 3 }, raced: 'yes' } });
+  expect(cases[0]?.end).toMatchObject({
+    result: { first: 1, both: { slow: 'slow', flaky: 3 }, raced: 'yes' },
+  });
 });

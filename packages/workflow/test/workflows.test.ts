@@ -7,7 +7,7 @@ import {
   RunFailedError,
   RunGoneError,
   type Step,
-  StepFailedError,
+  type StepFailedError,
 } from '@holdfast/workflow';
 import { expect, it } from 'vitest';
 import { z } from 'zod';
@@ -128,12 +128,16 @@ it('goes several ways at once, and cancels those that are not needed', async () 
     const both = await ctx.all({ a: (c) => c.step('a', () => 1), b: (c) => c.step('b', () => 'two') });
     const first = await ctx.race([
       (c) =>
-        c.step('slow', ({ signal }) => new Promise((_, reject) => {
-          signal.addEventListener('abort', () => {
-            aborted.push('slow');
-            reject(signal.reason);
-          });
-        })),
+        c.step(
+          'slow',
+          ({ signal }) =>
+            new Promise((_, reject) => {
+              signal.addEventListener('abort', () => {
+                aborted.push('slow');
+                reject(signal.reason);
+              });
+            }),
+        ),
       (c) => c.step('fast', () => 'fast'),
     ]);
     const mapped = await ctx.map([1, 2, 3], (c, n) => c.step('double', () => 2 * n), { concurrency: 2 });

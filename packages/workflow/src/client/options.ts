@@ -46,7 +46,9 @@ export interface WorkflowsOptions {
 export const APP = {
   workflows: ((option, value) => {
     if (!Array.isArray(value) || value.length === 0) {
-      throw new MisuseError(`${option} is an array of workflows, as defineWorkflow makes them; got ${display(value)}.`);
+      throw new MisuseError(
+        `${option} is an array of workflows, as defineWorkflow makes them; got ${display(value)}.`,
+      );
     }
     const names = value.map((each: Partial<Workflow> | null) => {
       if (typeof each?.run === 'function') return name(`${option}.name`, each.name);

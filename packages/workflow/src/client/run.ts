@@ -13,8 +13,8 @@ import {
 } from '@holdfast/kernel';
 import type { Workflow } from '../define.js';
 import { RunCancelledError, RunFailedError, RunGoneError, RunStuckError } from '../errors.js';
-import { encodeValue } from '../json.js';
 import { decodeRecord, encodeRecord, type JournalRecord } from '../journal/record.js';
+import { encodeValue } from '../json.js';
 import { requireCallName } from '../machine/context.js';
 import { check } from '../schema.js';
 import type { Found, Store, Told } from '../store/store.js';

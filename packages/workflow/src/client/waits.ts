@@ -14,9 +14,6 @@ export type Rest =
   | { readonly status: 'stuck'; readonly reason: string }
   | { readonly status: 'gone' };
 
-/** After how many ms a wait asks again. */
-const AGAIN = 30_000;
-
 export class Waits {
   readonly #store: Store;
   readonly #clock: Clock;
@@ -72,7 +69,7 @@ export class Waits {
       };
       waiting.add(settle);
       stop = () => settle(undefined);
-      void pause(this.#clock, AGAIN, signal, over.signal).then(stop);
+      void pause(this.#clock, this.#store.askAgain, signal, over.signal).then(stop);
     });
     return { rest, stop: () => stop() };
   }
@@ -91,6 +88,7 @@ function restOf(found: Found): Rest | undefined {
 /** From the last record of a run that is over. */
 export function outcomeOf(text: string): Outcome {
   const record = decodeRecord(text);
-  if (record.kind !== 'end') throw new Error(`the last record of a run that is over is its end; got a ${record.kind}`);
+  if (record.kind !== 'end')
+    throw new Error(`the last record of a run that is over is its end; got a ${record.kind}`);
   return record.outcome;
 }

@@ -8,8 +8,8 @@
  */
 import { display, MisuseError, optional, readOptions } from '@holdfast/kernel';
 import type { Workflow } from '../define.js';
-import { encodeValue } from '../json.js';
 import { encodeRecord } from '../journal/record.js';
+import { encodeValue } from '../json.js';
 import { check } from '../schema.js';
 import { RedisStore } from '../store/redis-store.js';
 import type { Store } from '../store/store.js';
@@ -17,7 +17,7 @@ import { reportTo } from '../worker/health.js';
 import { WORKER, type WorkerOptions } from '../worker/options.js';
 import { WorkerLoop } from '../worker/worker.js';
 import { type AnyWorkflow, type AppSettings, WORKFLOWS, type WorkflowsOptions } from './options.js';
-import { requireId, type Run, RunHandle, type RunParts, runName } from './run.js';
+import { type Run, RunHandle, type RunParts, requireId, runName } from './run.js';
 import { Waits } from './waits.js';
 
 export interface StartOptions {
@@ -93,7 +93,12 @@ export class App implements Workflows {
     const { id = random.id() } = readOptions('start', options, START);
     const value = await check(workflow.input, input, `The input of "${workflow.name}"`);
     encodeValue(value, `The input of "${workflow.name}"`);
-    const header = encodeRecord({ kind: 'header', workflow: workflow.name, input: value, request: random.id() });
+    const header = encodeRecord({
+      kind: 'header',
+      workflow: workflow.name,
+      input: value,
+      request: random.id(),
+    });
     await this.#store.start({ run: runName(workflow.name, id), header, mailbox: '' });
     return this.get(workflow, id);
   }

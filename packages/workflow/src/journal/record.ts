@@ -29,7 +29,7 @@ export type Outcome =
   | { readonly status: 'cancelled'; readonly reason: string };
 
 /** First in every journal. */
-export interface Header {
+interface Header {
   readonly kind: 'header';
   readonly workflow: string;
   readonly input: unknown;
@@ -124,7 +124,9 @@ export function decodeRecord(text: string): JournalRecord {
   const kind = KINDS.get(text.charAt(0));
   const start = text.indexOf('\n');
   if (kind === undefined || start < 0) {
-    throw new Error(`the journal has a record that begins "${text.slice(0, 20)}", which this version does not know`);
+    throw new Error(
+      `the journal has a record that begins "${text.slice(0, 20)}", which this version does not know`,
+    );
   }
   return { kind, ...JSON.parse(text.slice(start + 1)) } as JournalRecord;
 }

@@ -19,7 +19,7 @@ export interface Brancher {
 export const nothing = <T>(): Promise<T> => new Promise(() => {});
 
 /** Runs one branch in a scope of its own. */
-export type RunBranch<T> = (scope: Scope, index: number) => Promise<T>;
+type RunBranch<T> = (scope: Scope, index: number) => Promise<T>;
 
 export interface Branching<T> {
   readonly place: string;
@@ -30,7 +30,10 @@ export interface Branching<T> {
 }
 
 /** The results of all, in their order; rejects with the first error. */
-export async function runAll<T>(brancher: Brancher, { place, count, width, run }: Branching<T>): Promise<T[]> {
+export async function runAll<T>(
+  brancher: Brancher,
+  { place, count, width, run }: Branching<T>,
+): Promise<T[]> {
   const id = brancher.scope.takeNumber();
   const scope = new Scope(`${id}.`, brancher.scope);
   const results: T[] = [];

@@ -117,7 +117,9 @@ export class Context implements WorkflowContext {
     return quiet(async () => {
       const at = Number(time);
       if (!Number.isFinite(at)) {
-        throw new MisuseError(`The time to sleep until is a Date, or ms since the epoch; got ${display(time)}.`);
+        throw new MisuseError(
+          `The time to sleep until is a Date, or ms since the epoch; got ${display(time)}.`,
+        );
       }
       await this.#wait('sleep', { due: () => Math.ceil(at) });
     });
@@ -208,11 +210,17 @@ export class Context implements WorkflowContext {
     { run, ...shape }: { count: number; width: number; run: (context: Context, index: number) => Promise<T> },
   ): Promise<T[]> {
     if (!this.#isInTurn(place)) return nothing();
-    return runAll(this.#brancher, { ...shape, place, run: (scope, index) => run(this.#within(scope), index) });
+    return runAll(this.#brancher, {
+      ...shape,
+      place,
+      run: (scope, index) => run(this.#within(scope), index),
+    });
   }
 
   #isInTurn(place: string): boolean {
-    return this.#host.machine.isInTurn(this.#scope.prefix === '' ? place : `${place} in ${this.#scope.prefix}`);
+    return this.#host.machine.isInTurn(
+      this.#scope.prefix === '' ? place : `${place} in ${this.#scope.prefix}`,
+    );
   }
 
   get #brancher(): Brancher {

@@ -9,13 +9,8 @@
 import { StaleTokenError } from '@holdfast/fence';
 import type { AbortedError, Clock, Timer } from '@holdfast/kernel';
 import { StepFailedError } from '../errors.js';
+import { type CallRecord, type JournalRecord, keptError, type Outcome } from '../journal/record.js';
 import { encodeValue, messageOf } from '../json.js';
-import {
-  type CallRecord,
-  type JournalRecord,
-  keptError,
-  type Outcome,
-} from '../journal/record.js';
 import type { AttemptEnd } from '../step/attempt.js';
 import type { AnyBegun, BegunStep, BegunWait } from './begun.js';
 import { Inbox } from './inbox.js';
@@ -249,13 +244,16 @@ export class Machine {
   #applyToCall(begun: AnyBegun, record: CallRecord): void {
     switch (record.kind) {
       case 'done':
-        return this.#resolve(begun, record.value);
+        this.#resolve(begun, record.value);
+        return;
       case 'failed': {
         this.#settle(begun);
-        return begun.reject(new StepFailedError(record));
+        begun.reject(new StepFailedError(record));
+        return;
       }
       case 'fired':
-        return this.#resolve(begun, undefined);
+        this.#resolve(begun, undefined);
+        return;
       case 'retry':
         if (begun.kind !== 'step') return;
         begun.attempt = record.attempt;
@@ -282,7 +280,10 @@ export class Machine {
 
   #launchStep(step: BegunStep): void {
     if (step.stop || step.isAsked) return;
-    if (step.notBefore > this.#host.now()) return this.#wake(step, step.notBefore);
+    if (step.notBefore > this.#host.now()) {
+      this.#wake(step, step.notBefore);
+      return;
+    }
     this.#bodies += 1;
     step.begunHere += 1;
     step.stop = () => {};
@@ -324,7 +325,10 @@ export class Machine {
     this.#host.changed();
   }
 
-  #recordOfResult({ id, name, attempt }: BegunStep, { token, value }: AttemptEnd & { isDone: true }): CallRecord {
+  #recordOfResult(
+    { id, name, attempt }: BegunStep,
+    { token, value }: AttemptEnd & { isDone: true },
+  ): CallRecord {
     try {
       encodeValue(value, `The result of the step "${name}"`);
       return { kind: 'done', id, name, value, token, attempt };
@@ -345,7 +349,12 @@ export class Machine {
     }
     const isLast = attempt >= step.settings.attempts || record.error.code === 'HOLDFAST_NON_RETRYABLE';
     if (isLast) return { ...record, kind: 'failed', attempt };
-    return { ...record, kind: 'retry', attempt: attempt + 1, at: Math.ceil(now + this.#host.delayAfter(step)) };
+    return {
+      ...record,
+      kind: 'retry',
+      attempt: attempt + 1,
+      at: Math.ceil(now + this.#host.delayAfter(step)),
+    };
   }
 
   #resolve(begun: AnyBegun, value: unknown): void {
@@ -409,4 +418,5 @@ function isOfCall(record: JournalRecord): record is CallRecord {
   return 'id' in record && record.kind !== 'message';
 }
 
-const describe = (isStep: boolean, name: string): string => (isStep ? `the step "${name}"` : `a wait, "${name}"`);
+const describe = (isStep: boolean, name: string): string =>
+  isStep ? `the step "${name}"` : `a wait, "${name}"`;

@@ -39,7 +39,9 @@ export class Scope {
   /** Throws MisuseError for a key that was used in it. */
   takeKey(key: string): string {
     if (this.#keys.has(key)) {
-      throw new MisuseError(`The key "${key}" names two steps of one scope; give each step a key of its own.`);
+      throw new MisuseError(
+        `The key "${key}" names two steps of one scope; give each step a key of its own.`,
+      );
     }
     this.#keys.add(key);
     return `${this.prefix}@${key}`;
@@ -58,4 +60,5 @@ export class Scope {
   }
 }
 
-export const cancelledBy = (reason: string): AbortedError => new AbortedError(`Cancelled: ${reason}.`, reason);
+export const cancelledBy = (reason: string): AbortedError =>
+  new AbortedError(`Cancelled: ${reason}.`, reason);

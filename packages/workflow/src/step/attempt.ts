@@ -8,7 +8,7 @@
 import { type Clock, type HoldfastError, LeaseLostError, LeaseSignal, type Timer } from '@holdfast/kernel';
 import type { Step, StepBody } from './options.js';
 
-export interface AttemptClaim {
+interface AttemptClaim {
   readonly token: number;
   readonly resource: string;
   readonly issuer: string;

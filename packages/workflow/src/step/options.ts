@@ -69,10 +69,15 @@ const STEP = {
 
 export type StepSettings = Settings<typeof STEP>;
 
-export const readStepOptions = (options: StepOptions = {}): StepSettings => readOptions('step', options, STEP);
+export const readStepOptions = (options: StepOptions = {}): StepSettings =>
+  readOptions('step', options, STEP);
 
 /** In ms, after attempt number `attempt` has failed. */
-export function delayAfter({ backoff: { delay, limit } }: StepSettings, attempt: number, random: Random): number {
+export function delayAfter(
+  { backoff: { delay, limit } }: StepSettings,
+  attempt: number,
+  random: Random,
+): number {
   const full = Math.min(limit, delay * 2 ** Math.min(attempt - 1, 40));
   return Math.round(full * (0.5 + 0.5 * random.unit()));
 }

@@ -4,8 +4,8 @@
 import type { Clock } from '@holdfast/kernel';
 import type {
   Claim,
-  Committed,
   CommitRequest,
+  Committed,
   Found,
   ReadResult,
   Retoken,
@@ -16,7 +16,9 @@ import type {
 } from './store.js';
 
 /** What a run is that is not over. */
-type Life = { readonly word: 'ready' | 'parked' | 'stuck' } | (Claim & { readonly word: 'owned'; commits: number });
+type Life =
+  | { readonly word: 'ready' | 'parked' | 'stuck' }
+  | (Claim & { readonly word: 'owned'; commits: number });
 
 const MOST_FALLS = 5;
 const PAGE = 2_000;
@@ -65,7 +67,7 @@ export class MemoryPartition {
 
   renew(session: string, lease: number): boolean {
     const known = this.#sessions.get(session);
-    if (!known) return false;
+    if (!known || known.ends === 0) return false;
     this.prolong(session, lease);
     return true;
   }
@@ -260,10 +262,10 @@ export class MemoryPartition {
     return this.#mail(session.slice(0, session.indexOf('.')), text);
   }
 
-  /** Whether anybody hears it. */
+  /** Whether anybody hears it, which is not before this call is over. */
   #mail(mailbox: string, text: string): boolean {
     const hear = this.#ears.get(mailbox);
-    if (hear) this.#clock.afterInput(() => hear(text));
+    hear?.(text);
     return hear !== undefined;
   }
 }

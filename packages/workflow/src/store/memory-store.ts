@@ -5,11 +5,11 @@
  * Guarantees: those of the port, as far as the contract suite (test/contract.ts) checks them. It does not restart.
  */
 import type { Clock } from '@holdfast/kernel';
-import { MemoryPartition } from './memory-partition.js';
+import type { MemoryPartition } from './memory-partition.js';
 import type {
   Claim,
-  Committed,
   CommitRequest,
+  Committed,
   Found,
   MailListener,
   ReadResult,
@@ -24,6 +24,7 @@ import type {
 
 export class MemoryStore implements Store {
   readonly issuer = 'workflow:memory.0';
+  readonly askAgain = Number.POSITIVE_INFINITY;
   readonly #clock: Clock;
   readonly #partition: MemoryPartition;
   readonly #closing = new AbortController();
@@ -89,7 +90,7 @@ export class MemoryStore implements Store {
   listen(mailbox: string, listener: MailListener): Promise<void> {
     this.#mailboxes.push(mailbox);
     return this.#answer(() => {
-      this.#partition.listen(mailbox, listener.onMail);
+      this.#partition.listen(mailbox, (text) => this.#clock.afterInput(() => listener.onMail(text)));
       this.#clock.afterInput(listener.onListening);
     });
   }

@@ -12,8 +12,8 @@ import { issuerOf, keysOf, type PartitionKeys } from '../keys.js';
 import { scripts } from './scripts.js';
 import type {
   Claim,
-  Committed,
   CommitRequest,
+  Committed,
   Found,
   MailListener,
   ReadResult,
@@ -38,6 +38,7 @@ export interface RedisStoreOptions {
 
 export class RedisStore implements Store {
   readonly issuer: string;
+  readonly askAgain = 30_000;
   readonly #keys: PartitionKeys;
   readonly #caller: Caller;
   readonly #verbs: ReturnType<typeof verbsOf>;

@@ -113,6 +113,8 @@ export interface Store {
   readonly issuer: string;
   /** Aborts when it is closed. */
   readonly closed: AbortSignal;
+  /** After how many ms whoever waits for an end asks again, because mail may be lost; Infinity where none is. */
+  readonly askAgain: number;
   start(request: StartRequest): Promise<Started>;
   open(session: string, lease: number): Promise<void>;
   /** Undefined if the session is over. */

@@ -8,8 +8,8 @@ import type { PartitionKeys } from '../keys.js';
 import { scriptOf } from './scripts.js';
 import type {
   Claim,
-  Committed,
   CommitRequest,
+  Committed,
   Ending,
   Found,
   ReadResult,
@@ -44,7 +44,11 @@ export function verbsOf(keys: PartitionKeys) {
       for (const key of shape.keys?.(request) ?? []) keyList.push(key);
       for (const arg of shape.args(request)) args.push(arg);
     },
-    decode: (reply, calls) => shape.decode(reply as readonly Reply[], calls.map(({ request }) => request)),
+    decode: (reply, calls) =>
+      shape.decode(
+        reply as readonly Reply[],
+        calls.map(({ request }) => request),
+      ),
   });
   /** One request a call. */
   const single = <Request, Result>(
@@ -106,9 +110,7 @@ export function verbsOf(keys: PartitionKeys) {
       'find',
       { keys: ({ run }) => both(run), args: ({ run, mailbox }) => [run, mailbox] },
       ([word, state, detail]) =>
-        word === 'unknown'
-          ? { word }
-          : ({ word, state: String(state), detail: String(detail) } as Found),
+        word === 'unknown' ? { word } : ({ word, state: String(state), detail: String(detail) } as Found),
     ),
     retry: single<string, 'ready' | 'going' | 'unknown'>(
       'retry',

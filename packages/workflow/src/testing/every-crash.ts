@@ -6,15 +6,16 @@
  * is an Error that names the commit and the way: a late commit that is accepted, or another end of the run.
  */
 import { isDeepStrictEqual } from 'node:util';
-import { readOptions, seededRandom } from '@holdfast/kernel';
+import { type Clock, readOptions, seededRandom } from '@holdfast/kernel';
 import { APP } from '../client/options.js';
 import type { Run } from '../client/run.js';
-import { App, type Workflows } from '../client/workflows.js';
+import { App } from '../client/workflows.js';
 import type { Workflow } from '../define.js';
 import { type JournalRecord, keptError } from '../journal/record.js';
 import { MemoryPartition } from '../store/memory-partition.js';
 import { MemoryStore } from '../store/memory-store.js';
-import type { Committed, CommitRequest } from '../store/store.js';
+import type { CommitRequest, Committed } from '../store/store.js';
+import { Gate, gatedClock } from './gate.js';
 import { LEASE, settle } from './test-workflows.js';
 import { VirtualClock } from './virtual-clock.js';
 
@@ -78,81 +79,89 @@ async function runCase<Input, Result>(
   const clock = new VirtualClock();
   const partition = new MemoryPartition(clock);
   const workflow = make();
-  const appOn = (store: MemoryStore, seed: number): Workflows =>
-    new App(store, readOptions('everyCrash', { workflows: [workflow], clock, random: seededRandom(seed) }, APP));
+  const appOn = (store: MemoryStore, its: Clock, seed: number): App =>
+    new App(
+      store,
+      readOptions('everyCrash', { workflows: [workflow], clock: its, random: seededRandom(seed) }, APP),
+    );
   const failing = new FailingStore(clock, partition, { commit, way });
-  const [asker, first, second] = [
-    appOn(new MemoryStore(clock, partition), 1),
-    appOn(failing, 2),
-    appOn(new MemoryStore(clock, partition), 3),
-  ];
+  const asker = appOn(new MemoryStore(clock, partition), clock, 1);
+  const first = appOn(failing, failing.clock, 2);
+  const second = appOn(new MemoryStore(clock, partition), clock, 3);
   const until = <T>(work: Promise<T>): Promise<T> => settle(clock, work, YEAR);
   first.work({ lease: LEASE });
   const run = await until(asker.start(workflow, input, { id: 'run' }));
   const told = script?.(run);
-  let end: CrashEnd<Result> | undefined;
   const ended = run.result().then(
-    (result) => {
-      end = { result };
-    },
-    (error: unknown) => {
+    (result): CrashEnd<Result> => ({ result }),
+    (error: unknown): CrashEnd<Result> => {
       const { name, message } = keptError(error);
-      end = { error: { name, message } };
+      return { error: { name, message } };
     },
   );
   if (way !== undefined) {
     await until(Promise.race([failing.failed, ended]));
-    // The session ends, and another worker takes over.
     second.work({ lease: LEASE });
     if (failing.session !== undefined) partition.expire(failing.session);
   }
-  await until(Promise.all([ended, told]));
+  const [end] = await until(Promise.all([ended, told]));
+  const history = await until(run.history());
   const late = await until(failing.thaw());
   if (late && late.word !== 'stale') {
-    throw new Error(`commit ${commit} of a frozen worker was accepted after another had taken over: ${late.word}`);
+    throw new Error(
+      `commit ${commit} of a frozen worker was accepted after another had taken over: ${late.word}`,
+    );
   }
-  const history = await until(run.history());
-  return { made: { commit, way, end: end as CrashEnd<Result>, history }, commits: failing.commits };
+  return { made: { commit, way, end, history }, commits: failing.commits };
 }
 
-/** The store of a worker that fails at one of its commits. */
+/** The store of a worker that fails at one of its commits: from then on, nothing of it arrives anywhere. */
 class FailingStore extends MemoryStore {
+  /** Of the worker. */
+  readonly clock: Clock;
   /** Resolves when it has failed. */
   readonly failed: Promise<void>;
   /** Of the worker that has failed. */
   session: string | undefined;
   commits = 0;
   readonly #at: { readonly commit: number; readonly way: CrashWay | undefined };
+  readonly #gate: Gate;
+  readonly #partition: MemoryPartition;
   #fail: () => void = () => {};
-  #held: CommitRequest | undefined;
+  #held: Promise<Committed> | undefined;
 
   constructor(
     clock: VirtualClock,
     partition: MemoryPartition,
     at: { readonly commit: number; readonly way: CrashWay | undefined },
   ) {
-    super(clock, partition);
+    const gate = new Gate();
+    const gated = gatedClock(clock, gate);
+    super(gated, partition);
+    this.clock = gated;
+    this.#gate = gate;
+    this.#partition = partition;
     this.#at = at;
     this.failed = new Promise((resolve) => {
       this.#fail = resolve;
     });
   }
 
-  override async commit(request: CommitRequest): Promise<Committed> {
-    if (this.session !== undefined) return never();
+  override commit(request: CommitRequest): Promise<Committed> {
     this.commits += 1;
     if (this.commits !== this.#at.commit) return super.commit(request);
     this.session = request.session;
-    if (this.#at.way === 'answer lost') await super.commit(request);
-    if (this.#at.way === 'frozen') this.#held = request;
+    this.#gate.shut();
     this.#fail();
-    return never();
+    if (this.#at.way === 'answer lost') this.#partition.commit(request);
+    if (this.#at.way !== 'frozen') return new Promise(() => {});
+    this.#held = super.commit(request);
+    return this.#held;
   }
 
-  /** What was held arrives. */
+  /** A frozen worker goes on; gives what its commit was answered. */
   async thaw(): Promise<Committed | undefined> {
-    return this.#held && super.commit(this.#held);
+    if (this.#held) this.#gate.open();
+    return this.#held;
   }
 }
-
-const never = <T>(): Promise<T> => new Promise(() => {});

@@ -6,7 +6,7 @@ export {
   type CrashCase,
   type CrashEnd,
   type CrashWay,
-  everyCrash,
   type EveryCrashOptions,
+  everyCrash,
 } from './every-crash.js';
 export { type TestWorkflows, type TestWorkflowsOptions, testWorkflows } from './test-workflows.js';

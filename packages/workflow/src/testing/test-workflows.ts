@@ -4,7 +4,7 @@
  * The main path: `start` as in a program, then `until`, which lets the worker work and time pass.
  */
 import { readOptions, seededRandom } from '@holdfast/kernel';
-import { APP, type AnyWorkflow } from '../client/options.js';
+import { type AnyWorkflow, APP } from '../client/options.js';
 import type { Run } from '../client/run.js';
 import { App, type StartOptions, type Workflows } from '../client/workflows.js';
 import type { Workflow } from '../define.js';
@@ -24,7 +24,11 @@ export interface TestWorkflows {
   /** The virtual time, in ms since the epoch. */
   now(): number;
   /** Starts a run, and lets time pass until it is over. Rejects as `run.result()` does, and if nothing more happens. */
-  run<Input, Result>(workflow: Workflow<Input, Result>, input: Input, options?: StartOptions): Promise<Result>;
+  run<Input, Result>(
+    workflow: Workflow<Input, Result>,
+    input: Input,
+    options?: StartOptions,
+  ): Promise<Result>;
   /** Lets the worker work and time pass until `work` settles. Rejects if nothing more happens within a virtual year. */
   until<T>(work: Promise<T>): Promise<T>;
   /** Lets time pass until a run waits for nothing but time or messages, or is over. */

@@ -7,11 +7,11 @@
  */
 import { type Clock, HoldfastError, LeaseLostError, pause, type Random } from '@holdfast/kernel';
 import type { Workflow } from '../define.js';
-import { messageOf } from '../json.js';
 import { decodeRecord, encodeRecord, type JournalRecord } from '../journal/record.js';
+import { messageOf } from '../json.js';
+import type { BegunStep } from '../machine/begun.js';
 import { Context } from '../machine/context.js';
 import { Machine, type Stray } from '../machine/machine.js';
-import type { BegunStep } from '../machine/begun.js';
 import { Attempt, type AttemptEnd } from '../step/attempt.js';
 import { delayAfter } from '../step/options.js';
 import type { Claim, CommitRequest, Committed, Ending, Store } from '../store/store.js';
@@ -114,7 +114,10 @@ export class OwnedRun {
   lose(why: string): void {
     const { run, token } = this.#claim;
     this.#leave(
-      new LeaseLostError(`The run ${run} is not owned any more: ${why}. Stop its work.`, { resource: run, token }),
+      new LeaseLostError(`The run ${run} is not owned any more: ${why}. Stop its work.`, {
+        resource: run,
+        token,
+      }),
     );
   }
 
@@ -129,19 +132,30 @@ export class OwnedRun {
   #pump(): void {
     if (this.#isBusy || this.#isOver) return;
     const machine = this.#machine;
-    if (this.#last) return this.#commit([], this.#last);
+    if (this.#last) {
+      this.#commit([], this.#last);
+      return;
+    }
     if (!machine.isIdle) return;
     if (machine.outcome) {
       const { outcome } = machine;
       const end: JournalRecord = { kind: 'end', outcome, token: this.#claim.token };
-      if (machine.out.length > LARGEST_COMMIT) return this.#commit(machine.out.splice(0, LARGEST_COMMIT), GO);
-      return this.#commit([...machine.out.splice(0), end], { word: 'end', retain: this.#host.retain });
+      if (machine.out.length > LARGEST_COMMIT) {
+        this.#commit(machine.out.splice(0, LARGEST_COMMIT), GO);
+        return;
+      }
+      this.#commit([...machine.out.splice(0), end], { word: 'end', retain: this.#host.retain });
+      return;
     }
     if (this.#hasMail) {
       this.#hasMail = false;
-      return this.#fetch();
+      this.#fetch();
+      return;
     }
-    if (machine.out.length > 0) return this.#commit(machine.out.splice(0, LARGEST_COMMIT), GO);
+    if (machine.out.length > 0) {
+      this.#commit(machine.out.splice(0, LARGEST_COMMIT), GO);
+      return;
+    }
     this.#park();
   }
 
@@ -196,7 +210,8 @@ export class OwnedRun {
         const committed = await store.commit(request);
         if (committed.word !== 'behind') return committed;
       } catch (error) {
-        if (!(error instanceof HoldfastError) || error.code !== 'HOLDFAST_UNAVAILABLE' || this.#isOver) throw error;
+        if (!(error instanceof HoldfastError) || error.code !== 'HOLDFAST_UNAVAILABLE' || this.#isOver)
+          throw error;
         await pause(clock, Math.min(1_000, 20 * 2 ** Math.min(tries, 6)), store.closed);
       }
       const known = await store.read(this.#claim, this.#known).catch(() => undefined);
@@ -214,19 +229,30 @@ export class OwnedRun {
   #committed({ ending, records }: CommitRequest, { word, length }: Committed): void {
     this.#isBusy = false;
     if (this.#isOver) return;
-    if (word === 'stale' || word === 'behind') return this.lose('another worker has taken it over');
+    if (word === 'stale' || word === 'behind') {
+      this.lose('another worker has taken it over');
+      return;
+    }
     if (word === 'epoch') {
       this.lose('the server is another, or has restarted');
-      return this.#host.onEpoch();
+      this.#host.onEpoch();
+      return;
     }
     this.#commits += 1;
-    if (word === 'again') return this.#fetch();
+    if (word === 'again') {
+      this.#fetch();
+      return;
+    }
     if (ending.word !== 'go') {
       const again = ending.word === 'park' && ending.due > 0 ? ending.due : Number.POSITIVE_INFINITY;
-      return this.#leave(new Error('the run goes on later, or has ended'), again);
+      this.#leave(new Error('the run goes on later, or has ended'), again);
+      return;
     }
     // What came in between lies before what was committed.
-    if (length !== this.#known + records.length) return this.#fetch();
+    if (length !== this.#known + records.length) {
+      this.#fetch();
+      return;
+    }
     this.#feed(records);
     this.#pump();
   }

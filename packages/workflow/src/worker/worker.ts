@@ -161,7 +161,8 @@ export class WorkerLoop {
   #startOver(why: string): void {
     const old = this.#session;
     if (this.#phase !== 'working' || this.#parts.store.closed.aborted) {
-      return this.#dropAll(why);
+      this.#dropAll(why);
+      return;
     }
     this.#session = this.#newSession();
     this.#calls = new NumberedCalls(this.#health);
