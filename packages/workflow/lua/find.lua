@@ -1,12 +1,13 @@
 -- find: what a run is, and if it goes on, whom to tell of its end.
 --
--- then, for the run: KEYS its journal and its state; ARGV[1] run  ARGV[2] the mailbox to which its end is told, or ''
+-- ARGV[1] run  ARGV[2] the mailbox to which its end is told, or ''
+-- then, for each run, of which there is one: KEYS its journal and its state
 --
 -- Replies {'over', what is published or '', last record}, {'stuck', the same, why}, {'ready' or 'parked' or 'owned', the
 -- same, ''}, or {'unknown'}
 --
 -- Stands on: part
-local journal, state = KEYS[#KEYS - 1], KEYS[#KEYS] -- then, for each: see above
+local journal, state = KEYS[#KEYS - 1], KEYS[#KEYS]
 local entry = redis.call('HGET', LIVE, ARGV[1])
 local published = redis.call('GET', state) or ''
 if not entry then
@@ -21,5 +22,6 @@ if ARGV[2] ~= '' then
     redis.call('HSET', WAITERS, ARGV[1], waiters == '' and ARGV[2] or waiters .. ' ' .. ARGV[2])
   end
 end
-local word = entry == 'r' and 'ready' or entry == 'p' and 'parked' or 'owned'
-return {word, published, ''}
+if entry == 'r' then return {'ready', published, ''} end
+if entry == 'p' then return {'parked', published, ''} end
+return {'owned', published, ''}

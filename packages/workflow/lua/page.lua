@@ -1,6 +1,7 @@
 -- page: a part of a journal, as anybody may read it.
 --
--- then, for the run: KEYS its journal; ARGV[1] the first record
+-- ARGV[1] the first record
+-- then, for each run, of which there is one: KEYS its journal
 --
 -- Replies {'page', record, ...} with 2000 records at the most
 --

@@ -1,8 +1,6 @@
 -- Prelude of every verb: whether these scripts know the partition's layout, whose a run is, and how mail is sent. The keys
 -- are those of src/keys.ts.
 --
--- Stands on: redis/time
---
 -- The key layout and the record formats that these scripts know. Of a newer one they touch nothing.
 local LAYOUT = 1
 local layout = redis.call('HGET', META, 'layout')

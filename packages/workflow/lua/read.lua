@@ -1,12 +1,13 @@
 -- read: what the owner of a run has to know: the records from a place on, and how many of its commits were carried out.
 --
--- KEYS: the partition's, then the journal; ARGV[1] run  ARGV[2] claim token  ARGV[3] session  ARGV[4] the first record
+-- ARGV[1] run  ARGV[2] claim token  ARGV[3] session  ARGV[4] the first record
+-- then, for each run, of which there is one: KEYS its journal
 --
 -- Replies {'owned', commits, length, record, ...} with 2000 records at the most, {'over', last record} if the run is over,
 -- or {'stale'} if it is not owned so
 --
 -- Stands on: part
-local journal = KEYS[#KEYS] -- then, for each call: KEYS the partition's, ARGV its journal
+local journal = KEYS[#KEYS]
 local entry = redis.call('HGET', LIVE, ARGV[1])
 if not entry then
   local last = redis.call('LINDEX', journal, -1)

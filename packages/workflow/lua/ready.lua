@@ -1,6 +1,6 @@
 -- Prelude of the verbs that make runs ready, or stuck.
 --
--- Stands on: part
+-- Stands on: part, redis/time
 local MOST_FALLS = 5
 
 -- Wakes one worker that sleeps. One that does not hear it is gone, and is passed over.

@@ -36,6 +36,90 @@ const BATCH = 64;
 
 /** The verbs with the keys of a partition. */
 export function verbsOf(keys: PartitionKeys) {
+  return { ...ofRuns(keys), ...ofSessions(keys), ...ofOwners(keys) };
+}
+
+/** What anybody asks about a run. */
+function ofRuns(keys: PartitionKeys) {
+  const { make, single } = makersFor(keys);
+  return {
+    start: make<StartRequest, Started>({
+      script: scriptOf('start'),
+      most: BATCH,
+      keys: ({ run }) => both(keys, run),
+      args: ({ run, header, mailbox }) => [run, header, mailbox],
+      decode: ([, ...words]) => words as Started[],
+    }),
+    tell: make<{ run: string; record: string }, Told>({
+      script: scriptOf('tell'),
+      most: BATCH,
+      keys: ({ run }) => [keys.journal(run)],
+      args: ({ run, record }) => [run, record],
+      decode: ([, ...words]) => words as Told[],
+    }),
+    find: single<{ run: string; mailbox: string }, Found>(
+      'find',
+      { keys: ({ run }) => both(keys, run), args: ({ run, mailbox }) => [run, mailbox] },
+      ([word, state, detail]) =>
+        word === 'unknown' ? { word } : ({ word, state: String(state), detail: String(detail) } as Found),
+    ),
+    retry: single<string, 'ready' | 'going' | 'unknown'>(
+      'retry',
+      { args: (run) => [run] },
+      ([word]) => word as 'ready' | 'going' | 'unknown',
+    ),
+    page: single<{ run: string; from: number }, readonly string[]>(
+      'page',
+      { keys: ({ run }) => [keys.journal(run)], args: ({ from }) => [String(from)] },
+      ([, ...records]) => records.map(String),
+    ),
+  };
+}
+
+/** What a worker asks for its session. */
+function ofSessions(keys: PartitionKeys) {
+  const { single } = makersFor(keys);
+  return {
+    open: single<{ session: string; lease: number }, void>('open', { args: leaseArgs }, () => {}),
+    renew: single<{ session: string; lease: number }, true | undefined>(
+      'renew',
+      { args: leaseArgs },
+      ([word]) => word === 'renewed' || undefined,
+    ),
+    close: single<string, void>('close', { args: (session) => [session] }, () => {}),
+    work: single<WorkRequest, Worked | undefined>('work', { args: workArgs }, readWorked),
+  };
+}
+
+/** What the owner of a run asks. */
+function ofOwners(keys: PartitionKeys) {
+  const { make, single } = makersFor(keys);
+  return {
+    commit: make<CommitRequest, Committed>({
+      script: scriptOf('commit'),
+      most: BATCH,
+      keys: ({ run }) => both(keys, run),
+      args: commitArgs,
+      decode: ([, ...answers]) => answers.map(readCommitted),
+    }),
+    read: single<Claim & { from: number }, ReadResult>(
+      'read',
+      {
+        keys: ({ run }) => [keys.journal(run)],
+        args: ({ run, token, session, from }) => [run, String(token), session, String(from)],
+      },
+      readOwned,
+    ),
+    retoken: single<Claim & { seen: number }, Retoken>(
+      'retoken',
+      { args: ({ run, token, session, seen }) => [run, String(token), session, String(seen)] },
+      readRetoken,
+    ),
+  };
+}
+
+/** What makes verbs with the keys of a partition. */
+function makersFor(keys: PartitionKeys) {
   const make = <Request, Result>(shape: Shape<Request, Result>): CallVerb<Request, Result> => ({
     script: shape.script,
     keys: keys.for(shape.script),
@@ -62,68 +146,10 @@ export function verbsOf(keys: PartitionKeys) {
       most: 1,
       decode: (reply, requests) => requests.map((request) => read(reply, request)),
     });
-  const both = (run: string): readonly string[] => [keys.journal(run), keys.state(run)];
-  return {
-    start: make<StartRequest, Started>({
-      script: scriptOf('start'),
-      most: BATCH,
-      keys: ({ run }) => both(run),
-      args: ({ run, header, mailbox }) => [run, header, mailbox],
-      decode: ([, ...words]) => words as Started[],
-    }),
-    tell: make<{ run: string; record: string }, Told>({
-      script: scriptOf('tell'),
-      most: BATCH,
-      keys: ({ run }) => [keys.journal(run)],
-      args: ({ run, record }) => [run, record],
-      decode: ([, ...words]) => words as Told[],
-    }),
-    commit: make<CommitRequest, Committed>({
-      script: scriptOf('commit'),
-      most: BATCH,
-      keys: ({ run }) => both(run),
-      args: commitArgs,
-      decode: ([, ...answers]) => answers.map(readCommitted),
-    }),
-    open: single<{ session: string; lease: number }, void>('open', { args: leaseArgs }, () => {}),
-    renew: single<{ session: string; lease: number }, true | undefined>(
-      'renew',
-      { args: leaseArgs },
-      ([word]) => word === 'renewed' || undefined,
-    ),
-    close: single<string, void>('close', { args: (session) => [session] }, () => {}),
-    work: single<WorkRequest, Worked | undefined>('work', { args: workArgs }, readWorked),
-    read: single<Claim & { from: number }, ReadResult>(
-      'read',
-      {
-        keys: ({ run }) => [keys.journal(run)],
-        args: ({ run, token, session, from }) => [run, String(token), session, String(from)],
-      },
-      readOwned,
-    ),
-    retoken: single<Claim & { seen: number }, Retoken>(
-      'retoken',
-      { args: ({ run, token, session, seen }) => [run, String(token), session, String(seen)] },
-      readRetoken,
-    ),
-    find: single<{ run: string; mailbox: string }, Found>(
-      'find',
-      { keys: ({ run }) => both(run), args: ({ run, mailbox }) => [run, mailbox] },
-      ([word, state, detail]) =>
-        word === 'unknown' ? { word } : ({ word, state: String(state), detail: String(detail) } as Found),
-    ),
-    retry: single<string, 'ready' | 'going' | 'unknown'>(
-      'retry',
-      { args: (run) => [run] },
-      ([word]) => word as 'ready' | 'going' | 'unknown',
-    ),
-    page: single<{ run: string; from: number }, readonly string[]>(
-      'page',
-      { keys: ({ run }) => [keys.journal(run)], args: ({ from }) => [String(from)] },
-      ([, ...records]) => records.map(String),
-    ),
-  };
+  return { make, single };
 }
+
+const both = (keys: PartitionKeys, run: string): readonly string[] => [keys.journal(run), keys.state(run)];
 
 const leaseArgs = ({ session, lease }: { session: string; lease: number }) => [session, String(lease)];
 
