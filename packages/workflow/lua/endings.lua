@@ -43,6 +43,7 @@ end
 ENDINGS['end'] = function(commit)
   give_up(commit)
   redis.call('HDEL', LIVE, commit.run)
+  redis.call('ZADD', ENDED, millis + commit.argument, commit.run)
   redis.call('PEXPIRE', commit.journal, commit.argument)
   redis.call('PEXPIRE', commit.state, commit.argument)
   tell_waiters(commit.run, 'e' .. commit.run .. '\n' .. commit.last)

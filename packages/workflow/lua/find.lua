@@ -1,27 +1,31 @@
 -- find: what a run is, and if it goes on, whom to tell of its end.
 --
--- ARGV[1] run  ARGV[2] the mailbox to which its end is told, or ''
--- then, for each run, of which there is one: KEYS its journal and its state
+-- ARGV[1] run  ARGV[2] generation or ''  ARGV[3] the mailbox to which its end is told, or ''
+-- then, for each run, of which there is one: KEYS its journal of that generation, and its state
 --
--- Replies {'over', what is published or '', last record}, {'stuck', the same, why}, {'ready' or 'parked' or 'owned', the
--- same, ''}, or {'unknown'}
+-- Replies {'over', generation, what is published or '', last record}, {'stuck', generation, what is published, why},
+-- {'ready' or 'parked' or 'owned', the same, ''}, {'gen', generation} if it is over and of another: repeat it with that;
+-- or {'unknown'}
 --
 -- Stands on: part
 local journal, state = KEYS[#KEYS - 1], KEYS[#KEYS]
+local generation = generation_of(ARGV[1])
+if not generation then return {'unknown'} end
 local entry = redis.call('HGET', LIVE, ARGV[1])
 local published = redis.call('GET', state) or ''
 if not entry then
+  if generation ~= ARGV[2] then return {'gen', generation} end
   local last = redis.call('LINDEX', journal, -1)
   if not last then return {'unknown'} end
-  return {'over', published, last}
+  return {'over', generation, published, last}
 end
-if entry == 's' then return {'stuck', published, redis.call('HGET', STUCK, ARGV[1]) or ''} end
-if ARGV[2] ~= '' then
+if entry == 's' then return {'stuck', generation, published, redis.call('HGET', STUCK, ARGV[1]) or ''} end
+if ARGV[3] ~= '' then
   local waiters = redis.call('HGET', WAITERS, ARGV[1]) or ''
-  if not string.find(' ' .. waiters .. ' ', ' ' .. ARGV[2] .. ' ', 1, true) then
-    redis.call('HSET', WAITERS, ARGV[1], waiters == '' and ARGV[2] or waiters .. ' ' .. ARGV[2])
+  if not string.find(' ' .. waiters .. ' ', ' ' .. ARGV[3] .. ' ', 1, true) then
+    redis.call('HSET', WAITERS, ARGV[1], waiters == '' and ARGV[3] or waiters .. ' ' .. ARGV[3])
   end
 end
-if entry == 'r' then return {'ready', published, ''} end
-if entry == 'p' then return {'parked', published, ''} end
-return {'owned', published, ''}
+if entry == 'r' then return {'ready', generation, published, ''} end
+if entry == 'p' then return {'parked', generation, published, ''} end
+return {'owned', generation, published, ''}

@@ -1,28 +1,31 @@
 -- tell: append what comes from outside to the journals of runs: a message, or a cancel.
 --
--- then, for each run: KEYS its journal; ARGV run, record
+-- then, for each run: KEYS its journal of that generation; ARGV run, generation, record
 --
--- Replies {'told', for each 'told', 'over' or 'unknown'}
+-- Replies {'told', for each 'told', 'over', 'unknown', or 'gen <generation>' if it is of another: repeat it with that}
 --
 -- Stands on: ready
 local reply = {'told'}
-local count = #ARGV / 2
+local count = #ARGV / 3
 local first = #KEYS - count
-for index = 0, count - 1 do
-  local run, record = ARGV[2 * index + 1], ARGV[2 * index + 2]
-  local journal = KEYS[first + index + 1]
+
+local function tell(journal, run, generation, record)
+  local known = generation_of(run)
+  if not known then return 'unknown' end
+  if known ~= generation then return 'gen ' .. known end
   local entry = redis.call('HGET', LIVE, run)
-  if entry then
-    redis.call('RPUSH', journal, record)
-    local _, _, session = owner_of(entry)
-    if session then mail_to(session, 'm' .. run) end
-    if entry == 'p' then
-      redis.call('ZREM', DUE, run)
-      make_ready(run, false)
-    end
-    reply[index + 2] = 'told'
-  else
-    reply[index + 2] = redis.call('EXISTS', journal) == 1 and 'over' or 'unknown'
+  if not entry then return 'over' end
+  redis.call('RPUSH', journal, record)
+  local _, _, session = owner_of(entry)
+  if session then mail_to(session, 'm' .. run) end
+  if entry == 'p' then
+    redis.call('ZREM', DUE, run)
+    make_ready(run, false)
   end
+  return 'told'
+end
+
+for index = 0, count - 1 do
+  reply[index + 2] = tell(KEYS[first + index + 1], unpack(ARGV, 3 * index + 1, 3 * index + 3))
 end
 return reply

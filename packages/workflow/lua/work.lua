@@ -4,8 +4,8 @@
 -- ARGV[5] the highest token that the worker knows of
 -- then, for each workflow that the worker has: ARGV its name
 --
--- Replies {'worked', time in ms, ms until something is due or -1, the epoch, the token of the first run, run, ...}, each
--- run with a token one above that before; or {'lost'} when the session is over
+-- Replies {'worked', time in ms, ms until something is due or -1, the epoch, the token of the first run, run, its
+-- generation, ...}, each run with a token one above that before; or {'lost'} when the session is over
 --
 -- Stands on: ready, redis/epoch, redis/sessions
 local session, want = ARGV[1], tonumber(ARGV[3])
@@ -25,6 +25,8 @@ for _, run in ipairs(redis.call('ZRANGEBYSCORE', DUE, '-inf', millis, 'LIMIT', 0
   redis.call('ZREM', DUE, run)
   if redis.call('HGET', LIVE, run) == 'p' then make_ready(run, false) end
 end
+-- Of runs that are kept no longer, the journals are gone by themselves.
+for _, run in ipairs(redis.call('ZRANGEBYSCORE', ENDED, '-inf', millis, 'LIMIT', 0, 100)) do forget(run) end
 
 local token, early = next_token(last, ARGV[5], false)
 local reply, claimed = {'worked', string.format('%.0f', millis), '-1', epoch, string.format('%.0f', token)}, 0
@@ -39,6 +41,7 @@ for index = 6, #ARGV do
     redis.call('HSET', LIVE, run, string.format('%.0f:0:%s', token + claimed, session))
     claimed = claimed + 1
     reply[#reply + 1] = run
+    reply[#reply + 1] = redis.call('HGET', GEN, run)
   end
   if #waiting < left then redis.call('ZADD', SLEEPERS, 0, workflow .. ' ' .. session) end
 end

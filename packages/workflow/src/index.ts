@@ -16,7 +16,13 @@ export {
 export type { NodeSource } from '@holdfast/redis';
 export type { WorkflowsOptions } from './client/options.js';
 export type { Run, RunStatus } from './client/run.js';
-export { createWorkflows, type StartOptions, type Worker, type Workflows } from './client/workflows.js';
+export {
+  createWorkflows,
+  type GetOptions,
+  type StartOptions,
+  type Worker,
+  type Workflows,
+} from './client/workflows.js';
 export {
   defineWorkflow,
   type MessageSchemas,

@@ -5,10 +5,10 @@
  * owner, and each verb is one atomic step.
  */
 import type { Keyspace, Script } from '@holdfast/redis';
+import type { RunRef } from './store/store.js';
 
 /**
- * What the scripts call by these names, in upper case. A run is named "<workflow>/<id>". One that is not over is in one
- * place: it waits (`r` in `work`), is owned (`o` in `work`), is parked (perhaps in `due`), or is stuck.
+ * What the scripts call by these names, in upper case. A run that is not over is in one place: it waits (`r` in `work`), is owned (`o` in `work`), is parked (perhaps in `due`), or is stuck.
  */
 export const KEYSPACE = {
   names: [
@@ -28,6 +28,10 @@ export const KEYSPACE = {
     'falls',
     // Why a run is stuck.
     'stuck',
+    // The generation of each run that is kept: which of its journals is the one that counts.
+    'gen',
+    // Runs that are over by the time until which they are kept, in ms.
+    'ended',
     // The mailboxes to which the end of a run is told, with spaces between.
     'waiters',
   ],
@@ -42,8 +46,8 @@ export interface PartitionKeys {
   readonly of: (name: KeyName) => string;
   /** The keys that a script takes, as KEYS, before those of its operations. */
   readonly for: (script: Script) => readonly string[];
-  /** A list: the journal of a run. */
-  readonly journal: (run: string) => string;
+  /** A list: the journal of a run in one of its generations. */
+  readonly journal: (run: RunRef) => string;
   /** A string: what a run has published. */
   readonly state: (run: string) => string;
   /** A channel. */
@@ -55,7 +59,7 @@ export function keysOf(app: string, prefix: string): PartitionKeys {
   return {
     of,
     for: ({ keys }) => keys.map(of),
-    journal: (run) => of(`j:${run}`),
+    journal: ({ run, generation }) => of(`j:${run}.${generation}`),
     state: (run) => of(`s:${run}`),
     mailbox: (mailbox) => of(`to:${mailbox}`),
   };

@@ -1,6 +1,6 @@
 /** The contract of a store, which that in Redis and that in memory keep: each of its verbs, and what they refuse. */
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { Claim, CommitRequest, Ending, Store } from '../src/store/store.js';
+import type { Claim, CommitRequest, Ending, RunRef, Store } from '../src/store/store.js';
 
 /** The store of one process, on the partition that all of a test share. */
 export type MakeStore = () => Store;
@@ -12,7 +12,9 @@ export function storeContract(name: string, makeStore: MakeStore): void {
   describe(name, () => {
     let store: Store;
     let calls = 0;
-    const start = (run: string, header = 'H -\n{}') => store.start({ run, header, mailbox: '' });
+    const ref = (run: string, generation = 'g'): RunRef => ({ run, generation });
+    const start = (run: string, generation = 'g') =>
+      store.start({ run, generation, header: 'H -\n{}', mailbox: '' });
     const work = (session: string, want = 10, number?: number) => {
       calls += 1;
       const workflows = ['a', 'b'];
@@ -38,9 +40,9 @@ export function storeContract(name: string, makeStore: MakeStore): void {
     });
 
     it('starts a run once, and knows the call that did', async () => {
-      expect(await start('a/1', 'H -\n{"request":"1"}')).toBe('ready');
-      expect(await start('a/1', 'H -\n{"request":"1"}')).toBe('same');
-      expect(await start('a/1', 'H -\n{"request":"2"}')).toBe('exists');
+      expect(await start('a/1', 'g1')).toEqual({ word: 'ready', generation: 'g1' });
+      expect(await start('a/1', 'g1')).toEqual({ word: 'same', generation: 'g1' });
+      expect(await start('a/1', 'g2')).toEqual({ word: 'exists', generation: 'g1' });
     });
 
     it('gives runs to sessions in the order in which they became ready, each with a higher token', async () => {
@@ -85,7 +87,7 @@ export function storeContract(name: string, makeStore: MakeStore): void {
         word: 'committed',
         length: 4,
       });
-      expect(await store.page('a/1', 1)).toEqual(['S 0\n{}', 'S 1\n{}', 'S 2\n{}']);
+      expect(await store.page(ref('a/1'), 1)).toEqual(['S 0\n{}', 'S 1\n{}', 'S 2\n{}']);
     });
 
     it('tells an owner what became of a commit without an answer', async () => {
@@ -100,14 +102,14 @@ export function storeContract(name: string, makeStore: MakeStore): void {
 
     it('parks a run only if its owner has seen all of its journal', async () => {
       const mine = await owned();
-      expect(await store.tell('a/1', 'M 1\n{}')).toBe('told');
+      expect(await store.tell(ref('a/1'), 'M 1\n{}')).toEqual({ word: 'told' });
       const park: Ending = { word: 'park', known: 1, due: 0 };
       expect(await commit(mine, 0, { ending: park })).toEqual({ word: 'again', length: 2 });
       expect(await commit(mine, 1, { ending: { ...park, known: 2 } })).toMatchObject({ word: 'committed' });
-      expect(await store.find('a/1', '')).toMatchObject({ word: 'parked' });
+      expect(await store.find(ref('a/1'), '')).toMatchObject({ word: 'parked' });
       expect(await commit(mine, 2)).toMatchObject({ word: 'stale' });
       expect((await work('me.1'))?.claims).toEqual([]);
-      expect(await store.tell('a/1', 'M 2\n{}')).toBe('told');
+      expect(await store.tell(ref('a/1'), 'M 2\n{}')).toEqual({ word: 'told' });
       expect((await claim('me.1')).token).toBeGreaterThan(mine.token);
     });
 
@@ -149,12 +151,12 @@ export function storeContract(name: string, makeStore: MakeStore): void {
         const fallen = worked?.claims[0] as Claim;
         tokens.push(fallen.token);
         await expect
-          .poll(async () => (await work('me.0', 0)) && (await store.find('a/1', '')).word)
+          .poll(async () => (await work('me.0', 0)) && (await store.find(ref('a/1'), '')).word)
           .not.toBe('owned');
         expect(await commit(fallen, 0, { records: ['S 0\n{}'] })).toMatchObject({ word: 'stale' });
       }
       expect(tokens).toEqual([...new Set(tokens)].sort((a, b) => a - b));
-      expect(await store.find('a/1', '')).toMatchObject({
+      expect(await store.find(ref('a/1'), '')).toMatchObject({
         word: 'stuck',
         detail: expect.stringContaining('5 times'),
       });
@@ -167,8 +169,13 @@ export function storeContract(name: string, makeStore: MakeStore): void {
     it('keeps a run that is stuck, and takes messages for it', async () => {
       const mine = await owned();
       await commit(mine, 0, { ending: { word: 'stuck', reason: 'why' }, state: '"x"' });
-      expect(await store.find('a/1', '')).toEqual({ word: 'stuck', state: '"x"', detail: 'why' });
-      expect(await store.tell('a/1', 'M 1\n{}')).toBe('told');
+      expect(await store.find(ref('a/1'), '')).toEqual({
+        word: 'stuck',
+        generation: 'g',
+        state: '"x"',
+        detail: 'why',
+      });
+      expect(await store.tell(ref('a/1'), 'M 1\n{}')).toEqual({ word: 'told' });
       expect((await work('me.1'))?.claims).toEqual([]);
     });
 
@@ -183,14 +190,40 @@ export function storeContract(name: string, makeStore: MakeStore): void {
       });
       await expect.poll(() => isListening).toBe(true);
       const mine = await owned();
-      expect(await store.find('a/1', 'box')).toMatchObject({ word: 'owned' });
+      expect(await store.find(ref('a/1'), 'box')).toMatchObject({ word: 'owned' });
       await commit(mine, 0, { records: ['Z -\nit'], ending: { word: 'end', retain: 600_000 }, state: '1' });
       await expect.poll(() => heard).toEqual(['ea/1\nZ -\nit']);
-      expect(await store.find('a/1', 'box')).toEqual({ word: 'over', state: '1', detail: 'Z -\nit' });
-      expect(await store.tell('a/1', 'M 1\n{}')).toBe('over');
-      expect(await store.tell('a/2', 'M 1\n{}')).toBe('unknown');
-      expect(await store.find('a/2', '')).toEqual({ word: 'unknown' });
-      expect(await start('a/1', 'H -\nother')).toBe('exists');
+      expect(await store.find(ref('a/1'), 'box')).toEqual({
+        word: 'over',
+        generation: 'g',
+        state: '1',
+        detail: 'Z -\nit',
+      });
+      expect(await store.tell(ref('a/1'), 'M 1\n{}')).toEqual({ word: 'over' });
+      expect(await store.tell(ref('a/2'), 'M 1\n{}')).toEqual({ word: 'unknown' });
+      expect(await store.find(ref('a/2'), '')).toEqual({ word: 'unknown' });
+      expect(await start('a/1', 'other')).toEqual({ word: 'exists', generation: 'g' });
+    });
+
+    it('tells whoever asks for another generation of a run which one there is', async () => {
+      const mine = await owned();
+      expect(mine.generation).toBe('g');
+      expect(await store.tell(ref('a/1', 'old'), 'M 1\n{}')).toEqual({ word: 'gen', generation: 'g' });
+      expect(await store.find(ref('a/1', ''), '')).toMatchObject({ word: 'owned', generation: 'g' });
+      await commit(mine, 0, { records: ['Z -\n{}'], ending: { word: 'end', retain: 600_000 } });
+      expect(await store.find(ref('a/1', ''), '')).toEqual({ word: 'gen', generation: 'g' });
+      expect(await store.page(ref('a/1', 'g'), 1)).toEqual(['Z -\n{}']);
+      expect(await store.page(ref('a/1', 'old'), 0)).toEqual([]);
+    });
+
+    it('forgets a run whose time to be kept is over, so that its name may be used again', async () => {
+      const mine = await owned();
+      await commit(mine, 0, { records: ['Z -\n{}'], ending: { word: 'end', retain: 1 }, state: '1' });
+      await expect.poll(async () => (await store.find(ref('a/1'), '')).word).toBe('unknown');
+      expect(await store.tell(ref('a/1'), 'M 1\n{}')).toEqual({ word: 'unknown' });
+      expect(await start('a/1', 'g2')).toEqual({ word: 'ready', generation: 'g2' });
+      expect(await store.find(ref('a/1', 'g2'), '')).toMatchObject({ word: 'ready', state: '' });
+      expect(await store.page(ref('a/1', 'g2'), 0)).toEqual(['H -\n{}']);
     });
 
     it('rings one worker that sleeps, and sends the mail of a run to its owner', async () => {
@@ -212,7 +245,7 @@ export function storeContract(name: string, makeStore: MakeStore): void {
       await start('a/1');
       await expect.poll(() => heard).toEqual(['me b']);
       await claim('me.1');
-      await store.tell('a/1', 'M 1\n{}');
+      await store.tell(ref('a/1'), 'M 1\n{}');
       await expect.poll(() => heard).toEqual(['me b', 'me ma/1']);
       await start('a/2');
       await expect.poll(() => heard).toContain('you b');

@@ -22,7 +22,7 @@ storeContract('the store in memory', () => new MemoryStore(systemClock, new Memo
 it('refuses commits and fresh tokens under a claim of before a restart of the server', async () => {
   const store = redisStore();
   await store.open('me.1', 60_000);
-  await store.start({ run: 'a/1', header: 'H -\n{}', mailbox: '' });
+  await store.start({ run: 'a/1', generation: 'g', header: 'H -\n{}', mailbox: '' });
   const request = { session: 'me.1', lease: 60_000, want: 1, number: 1, highest: 0, workflows: ['a'] };
   const worked = await store.work(request);
   const claim = worked?.claims[0];
@@ -44,6 +44,8 @@ it('refuses commits and fresh tokens under a claim of before a restart of the se
 it('touches nothing of a newer layout', async () => {
   await client().hset('{wf:test.0}:meta', 'layout', 2);
   const store = redisStore();
-  await expect(store.start({ run: 'a/1', header: 'H -\n{}', mailbox: '' })).rejects.toThrow(MisuseError);
+  await expect(store.start({ run: 'a/1', generation: 'g', header: 'H -\n{}', mailbox: '' })).rejects.toThrow(
+    MisuseError,
+  );
   expect(await client().keys('*')).toEqual(['{wf:test.0}:meta']);
 });

@@ -40,6 +40,19 @@ it('starts one run for an id, whoever asks', async () => {
   expect(await other.result()).toBe(1);
 });
 
+it('keeps apart runs of one id that work on different things', async () => {
+  const app = appOf([sum]);
+  app.work();
+  const key = 'a place/of ~ its own\u00e9';
+  const one = await app.start(sum, [1], { id: 'x', key });
+  expect(await app.run(sum, [2], { id: 'x' })).toBe(2);
+  expect(await one.result()).toBe(1);
+  expect(await app.get(sum, 'x', { key }).result()).toBe(1);
+  expect(await app.get(sum, 'x').result()).toBe(2);
+  expect(await app.start(sum, [3], { id: 'x', key: 'x' }).then((run) => run.result())).toBe(2);
+  await expect(app.start(sum, [1], { id: '~x' })).rejects.toThrow(MisuseError);
+});
+
 it('goes through many runs with several workers', async () => {
   const app = appOf([sum]);
   const apps = [appOf([sum]), appOf([sum])];

@@ -16,6 +16,7 @@ import { RunCancelledError, RunFailedError, RunGoneError, RunStuckError } from '
 import { decodeRecord, encodeRecord, type JournalRecord } from '../journal/record.js';
 import { encodeValue } from '../json.js';
 import { requireCallName } from '../machine/context.js';
+import { type RunName, requireText, runName } from '../run-name.js';
 import { check } from '../schema.js';
 import type { Found, Store, Told } from '../store/store.js';
 import { outcomeOf, type Rest, type Waits } from './waits.js';
@@ -31,6 +32,8 @@ export interface RunStatus {
 export interface Run<Result = unknown> {
   readonly workflow: string;
   readonly id: string;
+  /** With which it was started; undefined if without, or if the two are the same. */
+  readonly key: string | undefined;
   /**
    * What its function returns. Rejects with RunFailedError, RunCancelledError, RunStuckError or RunGoneError, with
    * AbortedError if `signal` aborts, and with UnavailableError: then ask again.
@@ -67,19 +70,26 @@ export interface RunParts {
 type Definition = Pick<Workflow, 'name' | 'messages'>;
 
 const RESULT = { signal: optional(abortSignal) };
-const SEND = { id: optional((option: string, value: unknown) => requireId(option, value)) };
+const SEND = { id: optional(requireText) };
 
 const STATUS = { ready: 'waiting', owned: 'running', parked: 'sleeping', stuck: 'stuck' } as const;
 
 export class RunHandle<Result> implements Run<Result> {
   readonly workflow: string;
   readonly id: string;
+  readonly key: string | undefined;
   readonly #definition: Definition;
   readonly #parts: RunParts;
+  readonly #run: string;
+  /** As far as it is known; '' if it is not. */
+  #generation: string;
 
-  constructor(definition: Definition, id: string, parts: RunParts) {
+  constructor(definition: Definition, name: Omit<RunName, 'workflow'>, parts: RunParts, generation = '') {
     this.workflow = definition.name;
-    this.id = id;
+    this.id = name.id;
+    this.key = name.key === name.id ? undefined : name.key;
+    this.#run = runName({ ...name, workflow: definition.name });
+    this.#generation = generation;
     this.#definition = definition;
     this.#parts = parts;
   }
@@ -91,7 +101,7 @@ export class RunHandle<Result> implements Run<Result> {
     throwIfAborted(signal, doing);
     await listening();
     const until = signal ? AbortSignal.any([signal, store.closed]) : store.closed;
-    const rest = await waits.wait(this.#name, until);
+    const rest = await waits.wait({ run: this.#run, generation: this.#generation }, until);
     if (rest === undefined) throw new AbortedError(`Aborted while ${doing}.`, until.reason);
     return this.#valueOf(rest);
   }
@@ -128,15 +138,16 @@ export class RunHandle<Result> implements Run<Result> {
   }
 
   async retry(): Promise<boolean> {
-    const word = await this.#parts.store.retry(this.#name);
+    const word = await this.#parts.store.retry(this.#run);
     if (word === 'unknown') throw this.#gone();
     return word === 'ready';
   }
 
   async history(): Promise<readonly JournalRecord[]> {
     const records: JournalRecord[] = [];
+    const { generation } = await this.#find();
     for (;;) {
-      const page = await this.#parts.store.page(this.#name, records.length);
+      const page = await this.#parts.store.page({ run: this.#run, generation }, records.length);
       if (page.length === 0) break;
       records.push(...page.map(decodeRecord));
     }
@@ -144,20 +155,23 @@ export class RunHandle<Result> implements Run<Result> {
     return records;
   }
 
-  get #name(): string {
-    return runName(this.workflow, this.id);
-  }
-
   async #tell(record: JournalRecord): Promise<boolean> {
-    const told: Told = await this.#parts.store.tell(this.#name, encodeRecord(record));
-    if (told === 'unknown') throw this.#gone();
-    return told === 'told';
+    const text = encodeRecord(record);
+    for (;;) {
+      const told: Told = await this.#parts.store.tell({ run: this.#run, generation: this.#generation }, text);
+      if (told.word === 'unknown') throw this.#gone();
+      if (told.word !== 'gen') return told.word === 'told';
+      this.#generation = told.generation;
+    }
   }
 
-  async #find(): Promise<Exclude<Found, { word: 'unknown' }>> {
-    const found = await this.#parts.store.find(this.#name, '');
-    if (found.word === 'unknown') throw this.#gone();
-    return found;
+  async #find(): Promise<Exclude<Found, { word: 'unknown' | 'gen' }>> {
+    for (;;) {
+      const found = await this.#parts.store.find({ run: this.#run, generation: this.#generation }, '');
+      if (found.word === 'unknown') throw this.#gone();
+      this.#generation = found.generation;
+      if (found.word !== 'gen') return found;
+    }
   }
 
   #valueOf(rest: Rest): Result {
@@ -173,17 +187,3 @@ export class RunHandle<Result> implements Run<Result> {
     return new RunGoneError({ workflow: this.workflow, id: this.id });
   }
 }
-
-const LONGEST_ID = 256;
-
-/** An id of a run or a message: 1 to 256 bytes of UTF-8 without control characters. Throws MisuseError. */
-export function requireId(option: string, id: unknown): string {
-  const isText = typeof id === 'string' && id !== '' && !/\p{Cs}|\p{Cc}/u.test(id);
-  if (isText && Buffer.byteLength(id) <= LONGEST_ID) return id;
-  throw new MisuseError(
-    `${option} is text of 1 to ${LONGEST_ID} bytes in UTF-8 without control characters; got ${display(id)}.`,
-  );
-}
-
-/** What a run is called in Redis. */
-export const runName = (workflow: string, id: string): string => `${workflow}/${id}`;

@@ -6,7 +6,7 @@
  */
 import { type Clock, pause } from '@holdfast/kernel';
 import { decodeRecord, type Outcome } from '../journal/record.js';
-import type { Found, Store } from '../store/store.js';
+import type { Found, RunRef, Store } from '../store/store.js';
 
 /** How a run has come to rest. */
 export type Rest =
@@ -40,10 +40,16 @@ export class Waits {
   }
 
   /** Undefined if `signal` aborts first. Rejects with what a call rejects with. */
-  async wait(run: string, signal: AbortSignal): Promise<Rest | undefined> {
+  async wait({ run, generation }: RunRef, signal: AbortSignal): Promise<Rest | undefined> {
+    let known = generation;
     while (!signal.aborted) {
       const heard = this.#hearing(run, signal);
-      const found = await this.#store.find(run, this.#mailbox);
+      const found = await this.#store.find({ run, generation: known }, this.#mailbox);
+      if (found.word === 'gen') {
+        known = found.generation;
+        heard.stop();
+        continue;
+      }
       const rest = restOf(found);
       if (rest) {
         heard.stop();
@@ -79,7 +85,7 @@ export class Waits {
   }
 }
 
-function restOf(found: Found): Rest | undefined {
+function restOf(found: Exclude<Found, { word: 'gen' }>): Rest | undefined {
   if (found.word === 'unknown') return { status: 'gone' };
   if (found.word === 'over') return outcomeOf(found.detail);
   return found.word === 'stuck' ? { status: 'stuck', reason: found.detail } : undefined;

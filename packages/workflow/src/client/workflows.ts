@@ -10,6 +10,7 @@ import { display, MisuseError, optional, readOptions } from '@holdfast/kernel';
 import type { Workflow } from '../define.js';
 import { encodeRecord } from '../journal/record.js';
 import { encodeValue } from '../json.js';
+import { requireId, requireText, runName } from '../run-name.js';
 import { check } from '../schema.js';
 import { RedisStore } from '../store/redis-store.js';
 import type { Store } from '../store/store.js';
@@ -17,12 +18,19 @@ import { reportTo } from '../worker/health.js';
 import { WORKER, type WorkerOptions } from '../worker/options.js';
 import { WorkerLoop } from '../worker/worker.js';
 import { type AnyWorkflow, type AppSettings, WORKFLOWS, type WorkflowsOptions } from './options.js';
-import { type Run, RunHandle, type RunParts, requireId, runName } from './run.js';
+import { type Run, RunHandle, type RunParts } from './run.js';
 import { Waits } from './waits.js';
 
 export interface StartOptions {
   /** 1 to 256 bytes of UTF-8: there is one run for an id, so a start with one may be repeated. Default: a random one. */
   readonly id?: string;
+  /** What the run works on, 1 to 256 bytes of UTF-8: it is part of the run's name, so `get` takes it too. Default: the id. */
+  readonly key?: string;
+}
+
+export interface GetOptions {
+  /** With which the run was started. */
+  readonly key?: string;
 }
 
 /** Lets runs go on, until it is stopped. */
@@ -52,7 +60,7 @@ export interface Workflows extends AsyncDisposable {
     options?: StartOptions,
   ): Promise<Result>;
   /** A handle of a run, whether there is one or not. */
-  get<Input, Result>(workflow: Workflow<Input, Result>, id: string): Run<Result>;
+  get<Input, Result>(workflow: Workflow<Input, Result>, id: string, options?: GetOptions): Run<Result>;
   /** Begins to let runs of all workflows go on. */
   work(options?: WorkerOptions): Worker;
   /** Stops its workers, and ends its connections. */
@@ -66,7 +74,8 @@ export function createWorkflows(options: WorkflowsOptions): Workflows {
   return new App(new RedisStore({ redis, tls, prefix, callTimeout, app, clock }), settings);
 }
 
-const START = { id: optional(requireId) };
+const START = { id: optional(requireId), key: optional(requireText) };
+const GET = { key: optional(requireText) };
 
 export class App implements Workflows {
   readonly #store: Store;
@@ -90,17 +99,14 @@ export class App implements Workflows {
   ): Promise<Run<Result>> {
     this.#requireKnown(workflow);
     const { random } = this.#settings;
-    const { id = random.id() } = readOptions('start', options, START);
+    const { id = random.id(), key } = readOptions('start', options, START);
     const value = await check(workflow.input, input, `The input of "${workflow.name}"`);
     encodeValue(value, `The input of "${workflow.name}"`);
-    const header = encodeRecord({
-      kind: 'header',
-      workflow: workflow.name,
-      input: value,
-      request: random.id(),
-    });
-    await this.#store.start({ run: runName(workflow.name, id), header, mailbox: '' });
-    return this.get(workflow, id);
+    const run = runName({ workflow: workflow.name, id, key });
+    const generation = random.id();
+    const header = encodeRecord({ kind: 'header', workflow: workflow.name, input: value, generation });
+    const started = await this.#store.start({ run, generation, header, mailbox: '' });
+    return new RunHandle(workflow, { id, key }, this.#runParts, started.generation);
   }
 
   async run<Input, Result>(
@@ -112,15 +118,19 @@ export class App implements Workflows {
     return run.result();
   }
 
-  get<Input, Result>(workflow: Workflow<Input, Result>, id: string): Run<Result> {
+  get<Input, Result>(workflow: Workflow<Input, Result>, id: string, options: GetOptions = {}): Run<Result> {
     this.#requireKnown(workflow);
-    const parts: RunParts = {
+    const { key } = readOptions('get', options, GET);
+    return new RunHandle(workflow, { id: requireText('id', id), key }, this.#runParts);
+  }
+
+  get #runParts(): RunParts {
+    return {
       store: this.#store,
       random: this.#settings.random,
       waits: this.#waits,
       listening: () => this.#listen(),
     };
-    return new RunHandle(workflow, requireId('id', id), parts);
   }
 
   work(options: WorkerOptions = {}): Worker {

@@ -33,8 +33,8 @@ interface Header {
   readonly kind: 'header';
   readonly workflow: string;
   readonly input: unknown;
-  /** Names the call that started the run, so that its repetition is known. */
-  readonly request: string;
+  /** Which of the run's journals this is: it names the call that began it. */
+  readonly generation: string;
 }
 
 /** A step is done. */

@@ -9,7 +9,9 @@ import type {
   Found,
   ReadResult,
   Retoken,
+  RunRef,
   Started,
+  StartRequest,
   Told,
   Worked,
   WorkRequest,
@@ -25,7 +27,11 @@ const PAGE = 2_000;
 
 export class MemoryPartition {
   readonly #clock: Clock;
+  /** By run and generation. */
   readonly #journals = new Map<string, string[]>();
+  readonly #generations = new Map<string, string>();
+  /** Until when runs are kept that are over, in ms. */
+  readonly #ended = new Map<string, number>();
   readonly #states = new Map<string, string>();
   readonly #live = new Map<string, Life>();
   /** In the order in which they are claimed. */
@@ -51,13 +57,15 @@ export class MemoryPartition {
     this.#ears.delete(mailbox);
   }
 
-  start(run: string, header: string, mailbox: string): Started {
-    const known = this.#journals.get(run);
-    if (known) return known[0] === header ? 'same' : 'exists';
-    this.#journals.set(run, [header]);
+  start({ run, generation, header, mailbox }: StartRequest): Started {
+    const known = this.#generationOf(run);
+    if (known !== undefined) return { word: known === generation ? 'same' : 'exists', generation: known };
+    this.#generations.set(run, generation);
+    this.#journals.set(nameOf({ run, generation }), [header]);
+    this.#states.delete(run);
     if (mailbox !== '') this.#waiters.set(run, new Set([mailbox]));
     this.#makeReady(run, false);
-    return 'ready';
+    return { word: 'ready', generation };
   }
 
   prolong(session: string, lease: number): void {
@@ -89,6 +97,7 @@ export class MemoryPartition {
     known.calls = Math.max(known.calls, number);
     this.#reap();
     this.#letGo();
+    for (const run of [...this.#ended.keys()]) this.#generationOf(run);
     const claims: Claim[] = [];
     for (const workflow of workflows) {
       const left = wanted - claims.length;
@@ -106,7 +115,7 @@ export class MemoryPartition {
     const life = this.#ownedBy(request);
     if (!life) return { word: 'stale', length: 0 };
     if (life.commits !== commits) return { word: 'behind', length: 0 };
-    const journal = this.#journals.get(run) ?? [];
+    const journal = this.#journals.get(nameOf(request)) ?? [];
     journal.push(...records);
     if (records.length > 0) this.#falls.delete(run);
     if (state !== undefined) this.#states.set(run, state);
@@ -116,15 +125,14 @@ export class MemoryPartition {
     if (ending.word === 'park') this.#park(run, ending.due);
     else if (ending.word === 'back') this.#makeReady(run, true);
     else if (ending.word === 'stuck') this.#makeStuck(run, ending.reason);
-    else if (ending.word === 'end') this.#end(run, records.at(-1) ?? '');
+    else if (ending.word === 'end') this.#end(run, records.at(-1) ?? '', ending.retain);
     return { word: 'committed', length };
   }
 
   read(claim: Claim, from: number): ReadResult {
-    const { run } = claim;
-    const journal = this.#journals.get(run) ?? [];
+    const journal = this.#journals.get(nameOf(claim)) ?? [];
     const last = journal.at(-1);
-    if (!this.#live.has(run) && last !== undefined) return { word: 'over', last };
+    if (!this.#live.has(claim.run) && last !== undefined) return { word: 'over', last };
     const life = this.#ownedBy(claim);
     if (!life) return { word: 'stale' };
     const records = journal.slice(from, from + PAGE);
@@ -136,29 +144,33 @@ export class MemoryPartition {
     return { word: 'token', token: this.#issue(seen) };
   }
 
-  tell(run: string, record: string): Told {
+  tell({ run, generation }: RunRef, record: string): Told {
+    const known = this.#generationOf(run);
+    if (known === undefined) return { word: 'unknown' };
+    if (known !== generation) return { word: 'gen', generation: known };
     const life = this.#live.get(run);
-    const journal = this.#journals.get(run);
-    if (!journal) return 'unknown';
-    if (!life) return 'over';
-    journal.push(record);
+    if (!life) return { word: 'over' };
+    this.#journals.get(nameOf({ run, generation }))?.push(record);
     if (life.word === 'owned') this.#mailTo(life.session, `m${run}`);
     if (life.word === 'parked') this.#makeReady(run, false);
-    return 'told';
+    return { word: 'told' };
   }
 
-  find(run: string, mailbox: string): Found {
+  find({ run, generation: asked }: RunRef, mailbox: string): Found {
+    const generation = this.#generationOf(run);
+    if (generation === undefined) return { word: 'unknown' };
     const life = this.#live.get(run);
     const state = this.#states.get(run) ?? '';
-    const last = this.#journals.get(run)?.at(-1);
-    if (last === undefined) return { word: 'unknown' };
-    if (!life) return { word: 'over', state, detail: last };
-    if (life.word === 'stuck') return { word: 'stuck', state, detail: this.#stuck.get(run) ?? '' };
+    if (!life && asked !== generation) return { word: 'gen', generation };
+    if (!life)
+      return { word: 'over', generation, state, detail: this.page({ run, generation }, -1)[0] ?? '' };
+    if (life.word === 'stuck')
+      return { word: 'stuck', generation, state, detail: this.#stuck.get(run) ?? '' };
     if (mailbox !== '') {
       const waiters = this.#waiters.get(run) ?? new Set();
       this.#waiters.set(run, waiters.add(mailbox));
     }
-    return { word: life.word, state, detail: '' };
+    return { word: life.word, generation, state, detail: '' };
   }
 
   retry(run: string): 'ready' | 'going' | 'unknown' {
@@ -171,8 +183,23 @@ export class MemoryPartition {
     return 'ready';
   }
 
-  page(run: string, from: number): readonly string[] {
-    return this.#journals.get(run)?.slice(from, from + PAGE) ?? [];
+  page(run: RunRef, from: number): readonly string[] {
+    return this.#journals.get(nameOf(run))?.slice(from).slice(0, PAGE) ?? [];
+  }
+
+  /** Undefined if there is no such run, or if it is over and its time to be kept too. */
+  #generationOf(run: string): string | undefined {
+    const kept = this.#ended.get(run);
+    if (kept !== undefined && kept <= this.#now()) this.#forget(run);
+    return this.#generations.get(run);
+  }
+
+  #forget(run: string): void {
+    const generation = this.#generations.get(run) ?? '';
+    this.#journals.delete(nameOf({ run, generation }));
+    this.#states.delete(run);
+    this.#generations.delete(run);
+    this.#ended.delete(run);
   }
 
   #now(): number {
@@ -190,7 +217,7 @@ export class MemoryPartition {
   }
 
   #claim(run: string, session: string): Claim {
-    const claim = { run, token: this.#issue(), session };
+    const claim = { run, generation: this.#generations.get(run) ?? '', token: this.#issue(), session };
     this.#ready = this.#ready.filter((each) => each !== run);
     this.#live.set(run, { ...claim, word: 'owned', commits: 0 });
     return claim;
@@ -219,8 +246,9 @@ export class MemoryPartition {
     this.#tellWaiters(run, `s${run}\n${reason}`);
   }
 
-  #end(run: string, last: string): void {
+  #end(run: string, last: string, retain: number): void {
     this.#live.delete(run);
+    this.#ended.set(run, this.#now() + retain);
     this.#tellWaiters(run, `e${run}\n${last}`);
   }
 
@@ -270,4 +298,5 @@ export class MemoryPartition {
   }
 }
 
+const nameOf = ({ run, generation }: RunRef): string => `${run}.${generation}`;
 const workflowOf = (run: string): string => run.slice(0, run.indexOf('/'));

@@ -14,6 +14,7 @@ import type {
   MailListener,
   ReadResult,
   Retoken,
+  RunRef,
   Started,
   StartRequest,
   Store,
@@ -39,8 +40,8 @@ export class MemoryStore implements Store {
     return this.#closing.signal;
   }
 
-  start({ run, header, mailbox }: StartRequest): Promise<Started> {
-    return this.#answer(() => this.#partition.start(run, header, mailbox));
+  start(request: StartRequest): Promise<Started> {
+    return this.#answer(() => this.#partition.start(request));
   }
 
   open(session: string, lease: number): Promise<void> {
@@ -71,11 +72,11 @@ export class MemoryStore implements Store {
     return this.#answer(() => this.#partition.retoken(claim, seen));
   }
 
-  tell(run: string, record: string): Promise<Told> {
+  tell(run: RunRef, record: string): Promise<Told> {
     return this.#answer(() => this.#partition.tell(run, record));
   }
 
-  find(run: string, mailbox: string): Promise<Found> {
+  find(run: RunRef, mailbox: string): Promise<Found> {
     return this.#answer(() => this.#partition.find(run, mailbox));
   }
 
@@ -83,7 +84,7 @@ export class MemoryStore implements Store {
     return this.#answer(() => this.#partition.retry(run));
   }
 
-  page(run: string, from: number): Promise<readonly string[]> {
+  page(run: RunRef, from: number): Promise<readonly string[]> {
     return this.#answer(() => this.#partition.page(run, from));
   }
 

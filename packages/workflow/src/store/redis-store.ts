@@ -18,6 +18,7 @@ import type {
   MailListener,
   ReadResult,
   Retoken,
+  RunRef,
   Started,
   StartRequest,
   Store,
@@ -100,20 +101,20 @@ export class RedisStore implements Store {
     return this.#caller.call(this.#verbs.retoken, { ...claim, seen });
   }
 
-  tell(run: string, record: string): Promise<Told> {
-    return this.#caller.call(this.#verbs.tell, { run, record });
+  tell(run: RunRef, record: string): Promise<Told> {
+    return this.#caller.call(this.#verbs.tell, { ...run, record });
   }
 
-  find(run: string, mailbox: string): Promise<Found> {
-    return this.#caller.call(this.#verbs.find, { run, mailbox });
+  find(run: RunRef, mailbox: string): Promise<Found> {
+    return this.#caller.call(this.#verbs.find, { ...run, mailbox });
   }
 
   retry(run: string): Promise<'ready' | 'going' | 'unknown'> {
     return this.#caller.call(this.#verbs.retry, run);
   }
 
-  page(run: string, from: number): Promise<readonly string[]> {
-    return this.#caller.call(this.#verbs.page, { run, from });
+  page(run: RunRef, from: number): Promise<readonly string[]> {
+    return this.#caller.call(this.#verbs.page, { ...run, from });
   }
 
   async listen(mailbox: string, { onMail, onListening }: MailListener): Promise<void> {

@@ -5,16 +5,22 @@
  * Guarantees: each call is one atomic step. A call that rejects with UnavailableError may have been carried out.
  */
 
-/** Who owns a run, as each of his calls names it. */
-export interface Claim {
-  /** "<workflow>/<id>". */
+/** A run with the journal that counts, which a retry, a fork and a continuation replace. */
+export interface RunRef {
+  /** "<workflow>/<place>/<name>", as run-name.ts makes it. */
   readonly run: string;
+  /** Which of its journals. */
+  readonly generation: string;
+}
+
+/** Who owns a run, as each of his calls names it. */
+export interface Claim extends RunRef {
   readonly token: number;
   readonly session: string;
 }
 
-export interface StartRequest {
-  readonly run: string;
+/** The generation names the call: when it is repeated, it is known by it. */
+export interface StartRequest extends RunRef {
   /** The text of its first record. */
   readonly header: string;
   /** To which its end is told; '' for none. */
@@ -22,7 +28,11 @@ export interface StartRequest {
 }
 
 /** "same": this call started it before. */
-export type Started = 'ready' | 'same' | 'exists';
+export interface Started {
+  readonly word: 'ready' | 'same' | 'exists';
+  /** Of the run that there is now. */
+  readonly generation: string;
+}
 
 export interface WorkRequest {
   readonly session: string;
@@ -91,15 +101,21 @@ export type Retoken =
 
 export type Found =
   | { readonly word: 'unknown' }
+  /** It is over, and of another generation than was asked for: ask for that. */
+  | { readonly word: 'gen'; readonly generation: string }
   | {
       readonly word: 'ready' | 'parked' | 'owned' | 'over' | 'stuck';
+      readonly generation: string;
       /** JSON; '' if nothing was published. */
       readonly state: string;
       /** Of one that is over, its last record; of one that is stuck, why. */
       readonly detail: string;
     };
 
-export type Told = 'told' | 'over' | 'unknown';
+export type Told =
+  | { readonly word: 'told' | 'over' | 'unknown' }
+  /** It is of another generation: repeat it with that. */
+  | { readonly word: 'gen'; readonly generation: string };
 
 export interface MailListener {
   /** A text, as lua/ready.lua and lua/tell.lua send it. */
@@ -126,11 +142,11 @@ export interface Store {
   read(claim: Claim, from: number): Promise<ReadResult>;
   retoken(claim: Claim, seen: number): Promise<Retoken>;
   /** `record`: the text of a message or a cancel. */
-  tell(run: string, record: string): Promise<Told>;
-  /** `mailbox`: to which the end of the run is told; '' for none. */
-  find(run: string, mailbox: string): Promise<Found>;
+  tell(run: RunRef, record: string): Promise<Told>;
+  /** `mailbox`: to which the end of the run is told; '' for none. A generation that nobody knows yet is ''. */
+  find(run: RunRef, mailbox: string): Promise<Found>;
   retry(run: string): Promise<'ready' | 'going' | 'unknown'>;
-  page(run: string, from: number): Promise<readonly string[]>;
+  page(run: RunRef, from: number): Promise<readonly string[]>;
   /** Resolves when it listens, or has tried. */
   listen(mailbox: string, listener: MailListener): Promise<void>;
   /** Calls under way end; later ones are MisuseErrors. */

@@ -14,6 +14,7 @@ import type {
   Found,
   ReadResult,
   Retoken,
+  RunRef,
   Started,
   StartRequest,
   Told,
@@ -46,31 +47,31 @@ function ofRuns(keys: PartitionKeys) {
     start: make<StartRequest, Started>({
       script: scriptOf('start'),
       most: BATCH,
-      keys: ({ run }) => both(keys, run),
-      args: ({ run, header, mailbox }) => [run, header, mailbox],
-      decode: ([, ...words]) => words as Started[],
+      keys: (of) => both(keys, of),
+      args: ({ run, generation, header, mailbox }) => [run, generation, header, mailbox],
+      decode: ([, ...answers], requests) =>
+        answers.map((answer, index) => readStarted(answer, requests[index] as StartRequest)),
     }),
-    tell: make<{ run: string; record: string }, Told>({
+    tell: make<RunRef & { record: string }, Told>({
       script: scriptOf('tell'),
       most: BATCH,
-      keys: ({ run }) => [keys.journal(run)],
-      args: ({ run, record }) => [run, record],
-      decode: ([, ...words]) => words as Told[],
+      keys: (of) => [keys.journal(of)],
+      args: ({ run, generation, record }) => [run, generation, record],
+      decode: ([, ...answers]) => answers.map(readTold),
     }),
-    find: single<{ run: string; mailbox: string }, Found>(
+    find: single<RunRef & { mailbox: string }, Found>(
       'find',
-      { keys: ({ run }) => both(keys, run), args: ({ run, mailbox }) => [run, mailbox] },
-      ([word, state, detail]) =>
-        word === 'unknown' ? { word } : ({ word, state: String(state), detail: String(detail) } as Found),
+      { keys: (of) => both(keys, of), args: ({ run, generation, mailbox }) => [run, generation, mailbox] },
+      readFound,
     ),
     retry: single<string, 'ready' | 'going' | 'unknown'>(
       'retry',
       { args: (run) => [run] },
       ([word]) => word as 'ready' | 'going' | 'unknown',
     ),
-    page: single<{ run: string; from: number }, readonly string[]>(
+    page: single<RunRef & { from: number }, readonly string[]>(
       'page',
-      { keys: ({ run }) => [keys.journal(run)], args: ({ from }) => [String(from)] },
+      { keys: (of) => [keys.journal(of)], args: ({ from }) => [String(from)] },
       ([, ...records]) => records.map(String),
     ),
   };
@@ -98,14 +99,14 @@ function ofOwners(keys: PartitionKeys) {
     commit: make<CommitRequest, Committed>({
       script: scriptOf('commit'),
       most: BATCH,
-      keys: ({ run }) => both(keys, run),
+      keys: (of) => both(keys, of),
       args: commitArgs,
       decode: ([, ...answers]) => answers.map(readCommitted),
     }),
     read: single<Claim & { from: number }, ReadResult>(
       'read',
       {
-        keys: ({ run }) => [keys.journal(run)],
+        keys: (of) => [keys.journal(of)],
         args: ({ run, token, session, from }) => [run, String(token), session, String(from)],
       },
       readOwned,
@@ -149,7 +150,7 @@ function makersFor(keys: PartitionKeys) {
   return { make, single };
 }
 
-const both = (keys: PartitionKeys, run: string): readonly string[] => [keys.journal(run), keys.state(run)];
+const both = (keys: PartitionKeys, of: RunRef): readonly string[] => [keys.journal(of), keys.state(of.run)];
 
 const leaseArgs = ({ session, lease }: { session: string; lease: number }) => [session, String(lease)];
 
@@ -186,8 +187,34 @@ function readWorked(
     now: Number(now),
     soon: Number(soon) < 0 ? undefined : Number(soon),
     epoch: String(epoch),
-    claims: runs.map((run, index) => ({ run: String(run), token: Number(token) + index, session })),
+    claims: pairsOf(runs).map(([run, generation], index) => ({
+      ...{ run, generation, session },
+      token: Number(token) + index,
+    })),
   };
+}
+
+function pairsOf(words: readonly Reply[]): readonly (readonly [string, string])[] {
+  return Array.from({ length: words.length / 2 }, (_, index) => [
+    String(words[2 * index]),
+    String(words[2 * index + 1]),
+  ]);
+}
+
+function readStarted(answer: Reply, { generation }: StartRequest): Started {
+  const [word, known = generation] = String(answer).split(' ');
+  return { word: word as Started['word'], generation: known };
+}
+
+function readTold(answer: Reply): Told {
+  const [word, generation = ''] = String(answer).split(' ');
+  return word === 'gen' ? { word, generation } : ({ word } as Told);
+}
+
+function readFound([word, generation, state, detail]: readonly Reply[]): Found {
+  if (word === 'unknown') return { word };
+  if (word === 'gen') return { word, generation: String(generation) };
+  return { word, generation: String(generation), state: String(state), detail: String(detail) } as Found;
 }
 
 function readOwned([word, first, length, ...records]: readonly Reply[]): ReadResult {

@@ -12,6 +12,7 @@ import { messageOf } from '../json.js';
 import type { BegunStep } from '../machine/begun.js';
 import { Context } from '../machine/context.js';
 import { Machine, type Stray } from '../machine/machine.js';
+import { parseRunName } from '../run-name.js';
 import { Attempt, type AttemptEnd } from '../step/attempt.js';
 import { delayAfter } from '../step/options.js';
 import type { Claim, CommitRequest, Committed, Ending, Store } from '../store/store.js';
@@ -90,7 +91,7 @@ export class OwnedRun {
       const context = new Context(
         {
           machine: this.#machine,
-          id: idOf(this.run),
+          id: parseRunName(this.run).id,
           now: this.#host.now,
           publish: (state) => {
             this.#state = state;
@@ -343,14 +344,15 @@ export class OwnedRun {
 
   #run(step: BegunStep, token: number, onEnd: (end: AttemptEnd) => void): (reason: Error) => void {
     const { store, clock, validUntil } = this.#host;
-    const resource = `${store.issuer}/${this.run}`;
+    const { run, generation } = this.#claim;
+    const resource = `${store.issuer}/${run}`;
     const attempt = new Attempt({
       claim: {
         token,
         resource,
         issuer: store.issuer,
         attempt: step.attempt,
-        idempotencyKey: `${resource}/${step.id}`,
+        idempotencyKey: `${resource}.${generation}/${step.id}`,
       },
       clock,
       validUntil: () => (this.#isOver ? 0 : validUntil()),
@@ -363,5 +365,3 @@ export class OwnedRun {
 }
 
 const GO: Ending = { word: 'go' };
-
-const idOf = (run: string): string => run.slice(run.indexOf('/') + 1);
