@@ -20,7 +20,6 @@ export {
   createWorkflows,
   type GetOptions,
   type StartOptions,
-  type Worker,
   type Workflows,
 } from './client/workflows.js';
 export {
@@ -42,3 +41,4 @@ export type { Branch, Pass, WorkflowContext } from './machine/context.js';
 export type { Schema } from './schema.js';
 export type { Backoff, Step, StepBody, StepOptions } from './step/options.js';
 export type { WorkerOptions } from './worker/options.js';
+export type { Worker } from './worker/worker-group.js';

@@ -12,7 +12,7 @@ import type { RunRef } from './store/store.js';
  */
 export const KEYSPACE = {
   names: [
-    // Settings and counters: layout token server epoch since call:<session>.
+    // Settings and counters: layout, partitions (in the first partition only), token server epoch since call:<session>.
     'meta',
     // Sessions of workers by the time at which they end, in ms; 0 for one whose runs are being taken back.
     'sessions',
@@ -39,8 +39,12 @@ export const KEYSPACE = {
 
 type KeyName = (typeof KEYSPACE)['names'][number];
 
-/** The number of an app's partitions. Their keys are apart already, so that a later version can have more. */
-const PARTITION = 0;
+/** One of an app's partitions. */
+export interface PartitionName {
+  readonly app: string;
+  readonly partition: number;
+  readonly prefix: string;
+}
 
 export interface PartitionKeys {
   readonly of: (name: KeyName) => string;
@@ -54,8 +58,8 @@ export interface PartitionKeys {
   readonly mailbox: (mailbox: string) => string;
 }
 
-export function keysOf(app: string, prefix: string): PartitionKeys {
-  const of = (key: string): string => `${prefix}{wf:${app}.${PARTITION}}:${key}`;
+export function keysOf({ app, partition, prefix }: PartitionName): PartitionKeys {
+  const of = (key: string): string => `${prefix}{wf:${app}.${partition}}:${key}`;
   return {
     of,
     for: ({ keys }) => keys.map(of),
@@ -66,6 +70,6 @@ export function keysOf(app: string, prefix: string): PartitionKeys {
 }
 
 /** The issuer of the tokens of its steps: another with each prefix, since each has a clock of its own. */
-export function issuerOf(app: string, prefix: string): string {
-  return `workflow:${prefix === '' ? app : `${prefix}{${app}}`}.${PARTITION}`;
+export function issuerOf({ app, partition, prefix }: PartitionName): string {
+  return `workflow:${prefix === '' ? app : `${prefix}{${app}}`}.${partition}`;
 }

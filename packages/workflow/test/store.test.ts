@@ -3,15 +3,17 @@ import { MisuseError, systemClock } from '@holdfast/kernel';
 import { expect, it } from 'vitest';
 import { MemoryPartition } from '../src/store/memory-partition.js';
 import { MemoryStore } from '../src/store/memory-store.js';
-import { RedisStore } from '../src/store/redis-store.js';
+import { redisStores } from '../src/store/partitions.js';
+import type { Store } from '../src/store/store.js';
 import { storeContract } from './contract.js';
 import { client, later, url, useRedis } from './setting.js';
 
 useRedis();
 
-function redisStore(): RedisStore {
+function redisStore(): Store {
   const options = { redis: url(), tls: undefined, prefix: '', callTimeout: 20_000 };
-  const store = new RedisStore({ ...options, app: 'test', clock: systemClock });
+  const [store] = redisStores({ ...options, app: 'test', clock: systemClock, partitions: 1 });
+  if (!store) throw new Error('there is no store');
   later(() => store.shut());
   return store;
 }

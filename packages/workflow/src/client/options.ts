@@ -15,6 +15,7 @@ import {
   type Reader,
   requirePrefix,
   type Settings,
+  whole,
   withDefault,
 } from '@holdfast/kernel';
 import type { NodeSource } from '@holdfast/redis';
@@ -34,6 +35,11 @@ export interface WorkflowsOptions {
   readonly name?: string;
   /** Begins all keys, so that environments can share a Redis: up to 64 letters, digits and "_.:/-". Default: none. */
   readonly prefix?: string;
+  /**
+   * On how many places the runs are spread, from 1 to 256: each is on one shard of a Cluster, where 16 and more are of use.
+   * It is fixed when the app is first used; a program that says otherwise gets MisuseErrors. Default 1.
+   */
+  readonly partitions?: number;
   /** How long Redis may take to answer, in ms. Default 5000. */
   readonly callTimeout?: number;
   /** For how long a run is kept that is over, in ms, at least 600000 (10 minutes). Default 604800000 (7 days). */
@@ -70,6 +76,7 @@ export const WORKFLOWS = {
   tls: optional(passedOn<ConnectionOptions>()),
   prefix: withDefault(requirePrefix, ''),
   callTimeout: withDefault(duration({ min: 1 }), 5_000),
+  partitions: withDefault(whole(1, 256), 1),
 };
 
 export type AppSettings = Settings<typeof APP>;

@@ -18,8 +18,9 @@ import { encodeValue } from '../json.js';
 import { requireCallName } from '../machine/context.js';
 import { type RunName, requireText, runName } from '../run-name.js';
 import { check } from '../schema.js';
-import type { Found, Store, Told } from '../store/store.js';
-import { outcomeOf, type Rest, type Waits } from './waits.js';
+import type { Found, Told } from '../store/store.js';
+import type { Partition } from './partition.js';
+import { outcomeOf, type Rest } from './waits.js';
 
 export interface RunStatus {
   /** "waiting": for a worker. "sleeping": for a time or a message, without a worker. "stuck": for somebody who mends it. */
@@ -60,11 +61,9 @@ export interface Run<Result = unknown> {
 }
 
 export interface RunParts {
-  readonly store: Store;
+  /** That has it. */
+  readonly partition: Pick<Partition, 'store' | 'waits' | 'listen'>;
   readonly random: Random;
-  readonly waits: Waits;
-  /** Resolves when the mailbox listens. */
-  readonly listening: () => Promise<void>;
 }
 
 type Definition = Pick<Workflow, 'name' | 'messages'>;
@@ -96,12 +95,12 @@ export class RunHandle<Result> implements Run<Result> {
 
   async result(options: { readonly signal?: AbortSignal } = {}): Promise<Result> {
     const { signal } = readOptions('result', options, RESULT);
-    const { store, waits, listening } = this.#parts;
+    const { partition } = this.#parts;
     const doing = `waiting for the run "${this.id}" of "${this.workflow}"`;
     throwIfAborted(signal, doing);
-    await listening();
-    const until = signal ? AbortSignal.any([signal, store.closed]) : store.closed;
-    const rest = await waits.wait({ run: this.#run, generation: this.#generation }, until);
+    await partition.listen();
+    const until = signal ? AbortSignal.any([signal, partition.store.closed]) : partition.store.closed;
+    const rest = await partition.waits.wait({ run: this.#run, generation: this.#generation }, until);
     if (rest === undefined) throw new AbortedError(`Aborted while ${doing}.`, until.reason);
     return this.#valueOf(rest);
   }
@@ -138,7 +137,7 @@ export class RunHandle<Result> implements Run<Result> {
   }
 
   async retry(): Promise<boolean> {
-    const word = await this.#parts.store.retry(this.#run);
+    const word = await this.#parts.partition.store.retry(this.#run);
     if (word === 'unknown') throw this.#gone();
     return word === 'ready';
   }
@@ -147,7 +146,7 @@ export class RunHandle<Result> implements Run<Result> {
     const records: JournalRecord[] = [];
     const { generation } = await this.#find();
     for (;;) {
-      const page = await this.#parts.store.page({ run: this.#run, generation }, records.length);
+      const page = await this.#parts.partition.store.page({ run: this.#run, generation }, records.length);
       if (page.length === 0) break;
       records.push(...page.map(decodeRecord));
     }
@@ -158,7 +157,10 @@ export class RunHandle<Result> implements Run<Result> {
   async #tell(record: JournalRecord): Promise<boolean> {
     const text = encodeRecord(record);
     for (;;) {
-      const told: Told = await this.#parts.store.tell({ run: this.#run, generation: this.#generation }, text);
+      const told: Told = await this.#parts.partition.store.tell(
+        { run: this.#run, generation: this.#generation },
+        text,
+      );
       if (told.word === 'unknown') throw this.#gone();
       if (told.word !== 'gen') return told.word === 'told';
       this.#generation = told.generation;
@@ -167,7 +169,10 @@ export class RunHandle<Result> implements Run<Result> {
 
   async #find(): Promise<Exclude<Found, { word: 'unknown' | 'gen' }>> {
     for (;;) {
-      const found = await this.#parts.store.find({ run: this.#run, generation: this.#generation }, '');
+      const found = await this.#parts.partition.store.find(
+        { run: this.#run, generation: this.#generation },
+        '',
+      );
       if (found.word === 'unknown') throw this.#gone();
       this.#generation = found.generation;
       if (found.word !== 'gen') return found;

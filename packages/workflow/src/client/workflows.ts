@@ -1,25 +1,26 @@
 /**
- * An app: its workflows, and the partition that keeps their runs.
+ * An app: its workflows, and the partitions that keep their runs.
  *
- * The main path: `start` puts a run into the partition, a worker that `work` makes claims it, and `result` hears of its end.
+ * The main path: `start` puts a run into its partition, a worker that `work` makes claims it, and `result` hears of its end.
  *
  * Guarantees: nothing connects before the first call. A start with an id may be repeated: there is one run for an id. After
  * `close`, calls are MisuseErrors, and those under way end.
  */
 import { display, MisuseError, optional, readOptions } from '@holdfast/kernel';
+import { partitionOf } from '@holdfast/redis';
 import type { Workflow } from '../define.js';
 import { encodeRecord } from '../journal/record.js';
 import { encodeValue } from '../json.js';
-import { requireId, requireText, runName } from '../run-name.js';
+import { placeOf, type RunName, requireId, requireText, runName } from '../run-name.js';
 import { check } from '../schema.js';
-import { RedisStore } from '../store/redis-store.js';
+import { redisStores } from '../store/partitions.js';
 import type { Store } from '../store/store.js';
 import { reportTo } from '../worker/health.js';
 import { WORKER, type WorkerOptions } from '../worker/options.js';
-import { WorkerLoop } from '../worker/worker.js';
+import { type Worker, WorkerGroup } from '../worker/worker-group.js';
 import { type AnyWorkflow, type AppSettings, WORKFLOWS, type WorkflowsOptions } from './options.js';
-import { type Run, RunHandle, type RunParts } from './run.js';
-import { Waits } from './waits.js';
+import { Partition } from './partition.js';
+import { type Run, RunHandle } from './run.js';
 
 export interface StartOptions {
   /** 1 to 256 bytes of UTF-8: there is one run for an id, so a start with one may be repeated. Default: a random one. */
@@ -31,16 +32,6 @@ export interface StartOptions {
 export interface GetOptions {
   /** With which the run was started. */
   readonly key?: string;
-}
-
-/** Lets runs go on, until it is stopped. */
-export interface Worker extends AsyncDisposable {
-  /** Why it does not work; undefined while it does. */
-  readonly problem: string | undefined;
-  /** Runs that it has now. */
-  readonly inFlight: number;
-  /** Claims no more, waits for its grace until runs end or park, and gives back the rest: they go on elsewhere at once. */
-  stop(): Promise<void>;
 }
 
 export interface Workflows extends AsyncDisposable {
@@ -69,27 +60,30 @@ export interface Workflows extends AsyncDisposable {
 
 /** Throws MisuseError. Connects nothing. */
 export function createWorkflows(options: WorkflowsOptions): Workflows {
-  const { redis, tls, prefix, callTimeout, ...settings } = readOptions('createWorkflows', options, WORKFLOWS);
+  const { redis, tls, prefix, callTimeout, partitions, ...settings } = readOptions(
+    'createWorkflows',
+    options,
+    WORKFLOWS,
+  );
   const { name: app, clock } = settings;
-  return new App(new RedisStore({ redis, tls, prefix, callTimeout, app, clock }), settings);
+  return new App(redisStores({ redis, tls, prefix, callTimeout, partitions, app, clock }), settings);
 }
 
 const START = { id: optional(requireId), key: optional(requireText) };
 const GET = { key: optional(requireText) };
 
 export class App implements Workflows {
-  readonly #store: Store;
+  readonly #partitions: readonly Partition[];
   readonly #settings: AppSettings;
   readonly #mailbox: string;
-  readonly #waits: Waits;
-  readonly #workers = new Set<WorkerLoop>();
-  #listening: Promise<void> | undefined;
 
-  constructor(store: Store, settings: AppSettings) {
-    this.#store = store;
+  /** `stores`: of its partitions, in their order. */
+  constructor(stores: readonly Store[], settings: AppSettings) {
+    const { clock, random } = settings;
+    const mailbox = random.id();
     this.#settings = settings;
-    this.#mailbox = settings.random.id();
-    this.#waits = new Waits({ store, clock: settings.clock, mailbox: this.#mailbox });
+    this.#mailbox = mailbox;
+    this.#partitions = stores.map((store) => new Partition({ store, clock, mailbox }));
   }
 
   async start<Input, Result>(
@@ -105,8 +99,9 @@ export class App implements Workflows {
     const run = runName({ workflow: workflow.name, id, key });
     const generation = random.id();
     const header = encodeRecord({ kind: 'header', workflow: workflow.name, input: value, generation });
-    const started = await this.#store.start({ run, generation, header, mailbox: '' });
-    return new RunHandle(workflow, { id, key }, this.#runParts, started.generation);
+    const { store } = this.#partitionOf(run);
+    const started = await store.start({ run, generation, header, mailbox: '' });
+    return this.#handle(workflow, { id, key }, started.generation);
   }
 
   async run<Input, Result>(
@@ -121,70 +116,45 @@ export class App implements Workflows {
   get<Input, Result>(workflow: Workflow<Input, Result>, id: string, options: GetOptions = {}): Run<Result> {
     this.#requireKnown(workflow);
     const { key } = readOptions('get', options, GET);
-    return new RunHandle(workflow, { id: requireText('id', id), key }, this.#runParts);
+    return this.#handle(workflow, { id: requireText('id', id), key });
   }
 
-  get #runParts(): RunParts {
-    return {
-      store: this.#store,
-      random: this.#settings.random,
-      waits: this.#waits,
-      listening: () => this.#listen(),
-    };
+  #handle<Result>(
+    // biome-ignore lint/suspicious/noExplicitAny: the input does not matter to a handle.
+    workflow: Workflow<any, Result>,
+    name: Omit<RunName, 'workflow'>,
+    generation?: string,
+  ): Run<Result> {
+    const partition = this.#partitionOf(runName({ ...name, workflow: workflow.name }));
+    return new RunHandle(workflow, name, { partition, random: this.#settings.random }, generation);
+  }
+
+  #partitionOf(run: string): Partition {
+    return this.#partitions[partitionOf(placeOf(run), this.#partitions.length)] as Partition;
   }
 
   work(options: WorkerOptions = {}): Worker {
     const settings = readOptions('work', options, WORKER);
-    if (this.#store.closed.aborted) {
+    if (this.#partitions.some(({ store }) => store.closed.aborted)) {
       throw new MisuseError('The workflow app is closed; create another with createWorkflows().');
     }
     const { clock, random, retain, workflows } = this.#settings;
-    const worker = new WorkerLoop({
-      ...{ store: this.#store, clock, random, retain, workflows, settings },
+    const worker = new WorkerGroup(this.#partitions, {
+      ...{ clock, random, retain, workflows, settings },
       mailbox: this.#mailbox,
       report: reportTo(settings.onError),
-      onStopped: () => this.#workers.delete(worker),
     });
-    this.#workers.add(worker);
-    void this.#listen();
-    return {
-      get problem() {
-        return worker.problem;
-      },
-      get inFlight() {
-        return worker.inFlight;
-      },
-      stop: () => worker.stop(),
-      [Symbol.asyncDispose]: () => worker.stop(),
-    };
+    for (const partition of this.#partitions) void partition.listen();
+    return worker;
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.#workers].map((worker) => worker.stop()));
-    this.#store.shut();
+    await Promise.all(this.#partitions.flatMap(({ loops }) => [...loops]).map((loop) => loop.stop()));
+    for (const { store } of this.#partitions) store.shut();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
-  }
-
-  /** One mailbox carries bells, mail for runs, and ends. */
-  #listen(): Promise<void> {
-    this.#listening ??= this.#store
-      .listen(this.#mailbox, {
-        onMail: (text) => {
-          this.#waits.hear(text);
-          for (const worker of this.#workers) worker.hear(text);
-        },
-        onListening: () => {
-          this.#waits.askAgain();
-          for (const worker of this.#workers) worker.wakeAll();
-        },
-      })
-      .catch(() => {
-        this.#listening = undefined;
-      });
-    return this.#listening;
   }
 
   #requireKnown(workflow: AnyWorkflow): void {

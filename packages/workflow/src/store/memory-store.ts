@@ -24,14 +24,15 @@ import type {
 } from './store.js';
 
 export class MemoryStore implements Store {
-  readonly issuer = 'workflow:memory.0';
+  readonly issuer: string;
   readonly askAgain = Number.POSITIVE_INFINITY;
   readonly #clock: Clock;
   readonly #partition: MemoryPartition;
   readonly #closing = new AbortController();
   readonly #mailboxes: string[] = [];
 
-  constructor(clock: Clock, partition: MemoryPartition) {
+  constructor(clock: Clock, partition: MemoryPartition, number = 0) {
+    this.issuer = `workflow:memory.${number}`;
     this.#clock = clock;
     this.#partition = partition;
   }

@@ -7,8 +7,9 @@
 import { setMaxListeners } from 'node:events';
 import type { ConnectionOptions } from 'node:tls';
 import { type Clock, MisuseError } from '@holdfast/kernel';
-import { Caller, type NodeSource } from '@holdfast/redis';
+import { Caller, type CallVerb, type NodeSource } from '@holdfast/redis';
 import { issuerOf, keysOf, type PartitionKeys } from '../keys.js';
+import type { Agreement } from './partitions.js';
 import { scripts } from './scripts.js';
 import type {
   Claim,
@@ -32,6 +33,10 @@ export interface RedisStoreOptions {
   readonly redis: NodeSource;
   readonly tls: ConnectionOptions | undefined;
   readonly app: string;
+  /** Which one of the app's. */
+  readonly partition: number;
+  /** On how many there are. */
+  readonly agreement: Agreement;
   readonly prefix: string;
   readonly callTimeout: number;
   readonly clock: Clock;
@@ -41,15 +46,18 @@ export class RedisStore implements Store {
   readonly issuer: string;
   readonly askAgain = 30_000;
   readonly #keys: PartitionKeys;
+  readonly #agreement: Agreement;
   readonly #caller: Caller;
   readonly #verbs: ReturnType<typeof verbsOf>;
   readonly #closing = new AbortController();
   readonly #ears: { close(): void }[] = [];
 
-  constructor({ redis, tls, app, prefix, callTimeout, clock }: RedisStoreOptions) {
+  constructor(options: RedisStoreOptions) {
+    const { redis, tls, app, partition, agreement, prefix, callTimeout, clock } = options;
     setMaxListeners(0, this.closed); // of each run that waits for an answer
-    this.issuer = issuerOf(app, prefix);
-    this.#keys = keysOf(app, prefix);
+    this.issuer = issuerOf({ app, partition, prefix });
+    this.#keys = keysOf({ app, partition, prefix });
+    this.#agreement = agreement;
     this.#verbs = verbsOf(this.#keys);
     this.#caller = new Caller({
       ...{ redis, tls, timeout: callTimeout, clock, scripts },
@@ -69,52 +77,57 @@ export class RedisStore implements Store {
     return this.#closing.signal;
   }
 
+  /** How many partitions the app has, which is what is said if nobody has said it before. */
+  agree(partitions: number): Promise<number> {
+    return this.#caller.call(this.#verbs.agree, partitions);
+  }
+
   start(request: StartRequest): Promise<Started> {
-    return this.#caller.call(this.#verbs.start, request);
+    return this.#call(this.#verbs.start, request);
   }
 
   open(session: string, lease: number): Promise<void> {
-    return this.#caller.call(this.#verbs.open, { session, lease });
+    return this.#call(this.#verbs.open, { session, lease });
   }
 
   renew(session: string, lease: number): Promise<true | undefined> {
-    return this.#caller.call(this.#verbs.renew, { session, lease });
+    return this.#call(this.#verbs.renew, { session, lease });
   }
 
   close(session: string): Promise<void> {
-    return this.#caller.call(this.#verbs.close, session);
+    return this.#call(this.#verbs.close, session);
   }
 
   work(request: WorkRequest): Promise<Worked | undefined> {
-    return this.#caller.call(this.#verbs.work, request);
+    return this.#call(this.#verbs.work, request);
   }
 
   commit(request: CommitRequest): Promise<Committed> {
-    return this.#caller.call(this.#verbs.commit, request);
+    return this.#call(this.#verbs.commit, request);
   }
 
   read(claim: Claim, from: number): Promise<ReadResult> {
-    return this.#caller.call(this.#verbs.read, { ...claim, from });
+    return this.#call(this.#verbs.read, { ...claim, from });
   }
 
   retoken(claim: Claim, seen: number): Promise<Retoken> {
-    return this.#caller.call(this.#verbs.retoken, { ...claim, seen });
+    return this.#call(this.#verbs.retoken, { ...claim, seen });
   }
 
   tell(run: RunRef, record: string): Promise<Told> {
-    return this.#caller.call(this.#verbs.tell, { ...run, record });
+    return this.#call(this.#verbs.tell, { ...run, record });
   }
 
   find(run: RunRef, mailbox: string): Promise<Found> {
-    return this.#caller.call(this.#verbs.find, { ...run, mailbox });
+    return this.#call(this.#verbs.find, { ...run, mailbox });
   }
 
   retry(run: string): Promise<'ready' | 'going' | 'unknown'> {
-    return this.#caller.call(this.#verbs.retry, run);
+    return this.#call(this.#verbs.retry, run);
   }
 
   page(run: RunRef, from: number): Promise<readonly string[]> {
-    return this.#caller.call(this.#verbs.page, { ...run, from });
+    return this.#call(this.#verbs.page, { ...run, from });
   }
 
   async listen(mailbox: string, { onMail, onListening }: MailListener): Promise<void> {
@@ -126,6 +139,11 @@ export class RedisStore implements Store {
     });
     if (this.closed.aborted) ear.close();
     else this.#ears.push(ear);
+  }
+
+  #call<Request, Result>(verb: CallVerb<Request, Result>, request: Request): Promise<Result> {
+    if (this.#agreement.isReached) return this.#caller.call(verb, request);
+    return this.#agreement.reach().then(() => this.#caller.call(verb, request));
   }
 
   shut(): void {

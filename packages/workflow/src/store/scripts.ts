@@ -5,6 +5,7 @@ import { type Script, ScriptLibrary, SERVER_VARIABLES } from '@holdfast/redis';
 import { KEYSPACE } from '../keys.js';
 
 const VERBS = [
+  'agree',
   'start',
   'open',
   'renew',

@@ -69,6 +69,7 @@ function ofRuns(keys: PartitionKeys) {
       { args: (run) => [run] },
       ([word]) => word as 'ready' | 'going' | 'unknown',
     ),
+    agree: single<number, number>('agree', { args: (many) => [String(many)] }, ([, many]) => Number(many)),
     page: single<RunRef & { from: number }, readonly string[]>(
       'page',
       { keys: (of) => [keys.journal(of)], args: ({ from }) => [String(from)] },

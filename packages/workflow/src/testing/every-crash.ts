@@ -81,7 +81,7 @@ async function runCase<Input, Result>(
   const workflow = make();
   const appOn = (store: MemoryStore, its: Clock, seed: number): App =>
     new App(
-      store,
+      [store],
       readOptions('everyCrash', { workflows: [workflow], clock: its, random: seededRandom(seed) }, APP),
     );
   const failing = new FailingStore(clock, partition, { commit, way });

@@ -44,7 +44,7 @@ export function testWorkflows(options: TestWorkflowsOptions): TestWorkflows {
   const { seed = 1, ...rest } = options;
   const clock = new VirtualClock();
   const settings = readOptions('testWorkflows', { ...rest, clock, random: seededRandom(seed) }, APP);
-  const app = new App(new MemoryStore(clock, new MemoryPartition(clock)), settings);
+  const app = new App([new MemoryStore(clock, new MemoryPartition(clock))], settings);
   app.work({ lease: LEASE });
   const until = <T>(work: Promise<T>): Promise<T> => settle(clock, work, YEAR);
   return {

@@ -14,6 +14,7 @@ import type { Claim, Store, Worked } from '../store/store.js';
 import { Health, type Report } from './health.js';
 import type { WorkerSettings } from './options.js';
 import { OwnedRun, type RunHost } from './owned-run.js';
+import type { Room } from './room.js';
 import { ServerTime } from './server-time.js';
 
 export interface WorkerParts {
@@ -24,6 +25,8 @@ export interface WorkerParts {
   readonly mailbox: string;
   readonly workflows: readonly Workflow[];
   readonly settings: WorkerSettings;
+  /** That the worker's loops share. */
+  readonly room: Room;
   /** In ms. */
   readonly retain: number;
   readonly report: Report;
@@ -75,6 +78,7 @@ export class WorkerLoop {
       onEpoch: () => this.#startOver('the server is another, or has restarted'),
       report: parts.report,
     };
+    parts.room.join(() => this.#pump());
     void this.#open();
   }
 
@@ -177,15 +181,16 @@ export class WorkerLoop {
   }
 
   #pump(): void {
-    const { concurrency } = this.#parts.settings;
-    const want = Math.min(LARGEST_CLAIM, concurrency - this.#runs.size);
     const { id } = this.#session;
-    if (this.#phase !== 'working' || id === undefined || this.#isAsking || this.#isDry || want <= 0) return;
+    if (this.#phase !== 'working' || id === undefined || this.#isAsking || this.#isDry) return;
+    const want = this.#parts.room.take(LARGEST_CLAIM);
+    if (want === 0) return;
     this.#isAsking = true;
-    void this.#ask(id, want);
+    void this.#ask(id, want).then((taken) => this.#parts.room.give(want - taken));
   }
 
-  async #ask(session: string, want: number): Promise<void> {
+  /** Gives how many runs it has taken. */
+  async #ask(session: string, want: number): Promise<number> {
     const { store, settings } = this.#parts;
     const [bells, since, calls] = [this.#bells, this.#clock.now(), this.#calls];
     let worked: Worked | 'lost';
@@ -197,31 +202,38 @@ export class WorkerLoop {
       this.#health.failed(error);
       // It may have claimed what nobody hears of.
       if (session === this.#session.id) this.#startOver('it is not known what the last call has claimed');
-      return;
+      return 0;
     }
-    if (session !== this.#session.id) return;
+    if (session !== this.#session.id) return 0;
     this.#isAsking = false;
-    if (worked === 'lost') return this.#session.lost();
+    if (worked === 'lost') {
+      this.#session.lost();
+      return 0;
+    }
     this.#session.renewed(since);
     this.#time.told(worked.now);
     if (calls.epoch !== '' && calls.epoch !== worked.epoch) {
-      return this.#startOver('the server is another, or has restarted');
+      this.#startOver('the server is another, or has restarted');
+      return 0;
     }
     calls.epoch = worked.epoch;
     this.#isDry = worked.claims.length < want && bells === this.#bells;
-    for (const claim of worked.claims) this.#take(claim);
+    const taken = worked.claims.filter((claim) => this.#take(claim)).length;
     if (worked.soon !== undefined) this.#wakeAt(worked.now + worked.soon);
     if (this.#phase !== 'working') this.#emptied();
     this.#pump();
+    return taken;
   }
 
-  #take(claim: Claim): void {
+  #take(claim: Claim): boolean {
     this.#calls.issued(claim.token);
     const workflow = this.#workflows.get(claim.run.slice(0, claim.run.indexOf('/')));
-    if (workflow === undefined) return;
+    if (workflow === undefined) return false;
+    this.#runs.get(claim.run)?.lose('it was claimed anew');
     const run = new OwnedRun(claim, workflow, this.#host);
     this.#runs.set(claim.run, run);
     void run.begin();
+    return true;
   }
 
   /** Each call begins with another workflow, so that none starves. */
@@ -232,10 +244,11 @@ export class WorkerLoop {
   }
 
   #gone(run: OwnedRun, again: number): void {
-    if (this.#runs.get(run.run) === run) this.#runs.delete(run.run);
+    if (this.#runs.get(run.run) !== run) return;
+    this.#runs.delete(run.run);
     if (again !== Number.POSITIVE_INFINITY) this.#wakeAt(again);
     this.#emptied();
-    this.#pump();
+    this.#parts.room.give(1);
   }
 
   #emptied(): void {
