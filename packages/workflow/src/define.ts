@@ -9,9 +9,10 @@ import {
   passedOn,
   type Reader,
   readOptions,
+  type Schema,
 } from '@holdfast/kernel';
 import type { WorkflowContext } from './machine/context.js';
-import { requireSchema, type Schema } from './schema.js';
+import { requireSchema } from './schema.js';
 
 /** Schemas by the names of the messages. */
 export type MessageSchemas = Readonly<Record<string, Schema>>;

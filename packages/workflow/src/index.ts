@@ -10,6 +10,7 @@ export {
   LeaseLostError,
   MisuseError,
   NonRetryableError,
+  type Schema,
   type TokenHolder,
   UnavailableError,
 } from '@holdfast/kernel';
@@ -38,7 +39,6 @@ export {
 } from './errors.js';
 export type { JournalRecord, KeptError, Outcome } from './journal/record.js';
 export type { Branch, Pass, WorkflowContext } from './machine/context.js';
-export type { Schema } from './schema.js';
 export type { Backoff, Step, StepBody, StepOptions } from './step/options.js';
 export type { WorkerOptions } from './worker/options.js';
 export type { Worker } from './worker/worker-group.js';

@@ -1,7 +1,4 @@
-/** What the tests of workflows share: a server, apps that are closed with the test, and children that are killed with it. */
-import { spawn } from 'node:child_process';
-import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
+/** What the tests of workflows share: a server, and apps that are closed with the test. */
 import { type LocalNodes, startNodes } from '@holdfast/local';
 import { createWorkflows, type Workflows, type WorkflowsOptions } from '@holdfast/workflow';
 import { Redis } from 'ioredis';
@@ -31,7 +28,6 @@ export function useRedis(): void {
 }
 
 export const url = (): string => nodes.urls[0] ?? '';
-export const node = () => [...nodes][0] as NonNullable<LocalNodes['nodes'][0]>;
 export const client = (): Redis => redis;
 
 export function later(close: () => unknown): void {
@@ -50,36 +46,4 @@ export function appOf(
 /** A list that grows while a test looks at it. */
 export async function eventually<T>(look: () => T | Promise<T>, expected: T): Promise<void> {
   await expect.poll(look, { timeout: 20_000, interval: 5 }).toEqual(expected);
-}
-
-export interface Child {
-  readonly lines: string[];
-  kill(signal: NodeJS.Signals): void;
-  tell(): void;
-  /** Resolves with the first line that begins so. */
-  said(beginning: string): Promise<string>;
-}
-
-/** Runs worker-process.ts. */
-export function startChild(how: 'hold' | 'slow'): Child {
-  const program = fileURLToPath(new URL('worker-process.ts', import.meta.url));
-  const args = ['--conditions=@holdfast/source', '--import', 'tsx', program, url(), how];
-  const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] });
-  const ended = new Promise((resolve) => child.once('exit', resolve));
-  const lines: string[] = [];
-  createInterface({ input: child.stdout }).on('line', (line) => lines.push(line));
-  open.push(async () => {
-    child.kill('SIGKILL');
-    await ended;
-  });
-  return {
-    lines,
-    kill: (signal) => void child.kill(signal),
-    tell: () => void child.stdin.write('\n'),
-    said: async (beginning) => {
-      const find = (): string | undefined => lines.find((line) => line.startsWith(beginning));
-      await expect.poll(find, { timeout: 20_000, interval: 5 }).toBeDefined();
-      return find() ?? '';
-    },
-  };
 }

@@ -124,7 +124,7 @@ export class RunHandle<Result> implements Run<Result> {
     requireCallName('The name of a message', name);
     const { id = this.#parts.random.id() } = readOptions('send', options, SEND);
     const schema = this.#definition.messages[name];
-    const value = await check(schema, payload, `The message "${name}"`);
+    const value = await check(schema, payload, `the message "${name}"`);
     encodeValue(value, `The message "${name}"`);
     return this.#tell({ kind: 'message', id, name, payload: value });
   }

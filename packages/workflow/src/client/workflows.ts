@@ -94,7 +94,7 @@ export class App implements Workflows {
     this.#requireKnown(workflow);
     const { random } = this.#settings;
     const { id = random.id(), key } = readOptions('start', options, START);
-    const value = await check(workflow.input, input, `The input of "${workflow.name}"`);
+    const value = await check(workflow.input, input, `the input of "${workflow.name}"`);
     encodeValue(value, `The input of "${workflow.name}"`);
     const run = runName({ workflow: workflow.name, id, key });
     const generation = random.id();
