@@ -1,6 +1,6 @@
 -- Prelude of the verb that commits: what becomes of a run then. Each gives the word of the reply.
 --
--- Stands on: ready
+-- Stands on: ready, streams
 local function give_up(commit)
   redis.call('ZREM', WORK, 'o ' .. commit.session .. ' ' .. commit.run)
 end
@@ -46,6 +46,7 @@ ENDINGS['end'] = function(commit)
   redis.call('ZADD', ENDED, millis + commit.argument, commit.run)
   redis.call('PEXPIRE', commit.journal, commit.argument)
   redis.call('PEXPIRE', commit.state, commit.argument)
+  expire_streams(commit.run, commit.journal, commit.argument)
   tell_waiters(commit.run, 'e' .. commit.run .. '\n' .. commit.last)
   return 'committed'
 end

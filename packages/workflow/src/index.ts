@@ -16,7 +16,8 @@ export {
 } from '@holdfast/kernel';
 export type { NodeSource } from '@holdfast/redis';
 export type { WorkflowsOptions } from './client/options.js';
-export type { Run, RunStatus } from './client/run.js';
+export type { Run, RunStatus, StreamOptions } from './client/run.js';
+export type { StreamItem } from './client/stream-readers.js';
 export {
   createWorkflows,
   type GetOptions,
@@ -40,5 +41,6 @@ export {
 export type { JournalRecord, KeptError, Outcome } from './journal/record.js';
 export type { Branch, Pass, WorkflowContext } from './machine/context.js';
 export type { Backoff, Step, StepBody, StepOptions } from './step/options.js';
+export type { StepStream } from './step/stream-writer.js';
 export type { WorkerOptions } from './worker/options.js';
 export type { Worker } from './worker/worker-group.js';

@@ -11,7 +11,7 @@ import { display, MisuseError } from '@holdfast/kernel';
 const LARGEST_VALUE = 256 * 1024;
 
 /** The value as JSON text; "null" for undefined. Throws MisuseError; `what` begins the message. */
-export function encodeValue(value: unknown, what: string): string {
+export function encodeValue(value: unknown, what: string, largest = LARGEST_VALUE): string {
   let text: string | undefined;
   try {
     text = JSON.stringify(value === undefined ? null : value);
@@ -19,10 +19,10 @@ export function encodeValue(value: unknown, what: string): string {
     throw new MisuseError(`${what} is not JSON: ${messageOf(cause)}.`, { cause });
   }
   if (text === undefined) throw new MisuseError(`${what} is JSON; got ${display(value)}.`);
-  const size = text.length * 3 <= LARGEST_VALUE ? text.length : Buffer.byteLength(text);
-  if (size <= LARGEST_VALUE) return text;
+  const size = text.length * 3 <= largest ? text.length : Buffer.byteLength(text);
+  if (size <= largest) return text;
   throw new MisuseError(
-    `${what} has ${size} bytes, and ${LARGEST_VALUE} are the most: keep large things elsewhere and pass on their address.`,
+    `${what} has ${size} bytes, and ${largest} are the most: keep large things elsewhere and pass on their address.`,
   );
 }
 

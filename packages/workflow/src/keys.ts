@@ -5,7 +5,7 @@
  * owner, and each verb is one atomic step.
  */
 import type { Keyspace, Script } from '@holdfast/redis';
-import type { RunRef } from './store/store.js';
+import type { RunRef } from './store/claim.js';
 
 /**
  * What the scripts call by these names, in upper case. A run that is not over is in one place: it waits (`r` in `work`), is owned (`o` in `work`), is parked (perhaps in `due`), or is stuck.
@@ -54,6 +54,10 @@ export interface PartitionKeys {
   readonly journal: (run: RunRef) => string;
   /** A string: what a run has published. */
   readonly state: (run: string) => string;
+  /** A list: a stream of a run. */
+  readonly stream: (run: RunRef, stream: string) => string;
+  /** A hash: who writes the streams of a run, and who waits for more of them. */
+  readonly writers: (run: RunRef) => string;
   /** A channel. */
   readonly mailbox: (mailbox: string) => string;
 }
@@ -65,6 +69,8 @@ export function keysOf({ app, partition, prefix }: PartitionName): PartitionKeys
     for: ({ keys }) => keys.map(of),
     journal: ({ run, generation }) => of(`j:${run}.${generation}`),
     state: (run) => of(`s:${run}`),
+    stream: ({ run, generation }, stream) => of(`c:${run}.${generation}:${stream}`),
+    writers: ({ run, generation }) => of(`w:${run}.${generation}`),
     mailbox: (mailbox) => of(`to:${mailbox}`),
   };
 }

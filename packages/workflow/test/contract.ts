@@ -1,6 +1,7 @@
 /** The contract of a store, which that in Redis and that in memory keep: each of its verbs, and what they refuse. */
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { Claim, CommitRequest, Ending, RunRef, Store } from '../src/store/store.js';
+import type { Claim, RunRef } from '../src/store/claim.js';
+import type { CommitRequest, Ending, Store } from '../src/store/store.js';
 
 /** The store of one process, on the partition that all of a test share. */
 export type MakeStore = () => Store;

@@ -7,6 +7,7 @@ import { redisStores } from '../src/store/partitions.js';
 import type { Store } from '../src/store/store.js';
 import { storeContract } from './contract.js';
 import { client, later, url, useRedis } from './setting.js';
+import { streamContract } from './stream-contract.js';
 
 useRedis();
 
@@ -18,8 +19,11 @@ function redisStore(): Store {
   return store;
 }
 
-storeContract('the store in Redis', redisStore);
-storeContract('the store in memory', () => new MemoryStore(systemClock, new MemoryPartition(systemClock)));
+const memoryStore = () => new MemoryStore(systemClock, new MemoryPartition(systemClock));
+for (const contract of [storeContract, streamContract]) {
+  contract('the store in Redis', redisStore);
+  contract('the store in memory', memoryStore);
+}
 
 it('refuses commits and fresh tokens under a claim of before a restart of the server', async () => {
   const store = redisStore();

@@ -1,15 +1,17 @@
 /**
- * One partition of an app, as this process uses it: its store, the ends that are waited for there, and the loops of its
+ * One partition of an app, as this process uses it: its store, the ends that are waited for there, the streams that are read, and the loops of its
  * workers. One mailbox carries bells, mail for runs, and ends.
  */
 import type { Clock } from '@holdfast/kernel';
 import type { Store } from '../store/store.js';
 import type { WorkerLoop } from '../worker/worker.js';
+import { StreamReaders } from './stream-readers.js';
 import { Waits } from './waits.js';
 
 export class Partition {
   readonly store: Store;
   readonly waits: Waits;
+  readonly readers: StreamReaders;
   readonly loops = new Set<WorkerLoop>();
   readonly #mailbox: string;
   #listening: Promise<void> | undefined;
@@ -18,6 +20,7 @@ export class Partition {
     this.store = store;
     this.#mailbox = mailbox;
     this.waits = new Waits({ store, clock, mailbox });
+    this.readers = new StreamReaders({ store, clock, mailbox });
   }
 
   /** Resolves when the mailbox listens, or when that has failed. */
@@ -26,10 +29,12 @@ export class Partition {
       .listen(this.#mailbox, {
         onMail: (text) => {
           this.waits.hear(text);
+          this.readers.hear(text);
           for (const loop of this.loops) loop.hear(text);
         },
         onListening: () => {
           this.waits.askAgain();
+          this.readers.askAgain();
           for (const loop of this.loops) loop.wakeAll();
         },
       })

@@ -5,8 +5,10 @@ import {
   AbortedError,
   abortSignal,
   display,
+  flag,
   MisuseError,
   optional,
+  passedOn,
   type Random,
   readOptions,
   throwIfAborted,
@@ -18,8 +20,10 @@ import { encodeValue } from '../json.js';
 import { requireCallName } from '../machine/context.js';
 import { type RunName, requireText, runName } from '../run-name.js';
 import { check } from '../schema.js';
+import { requireStreamName } from '../step/streams.js';
 import type { Found, Told } from '../store/store.js';
 import type { Partition } from './partition.js';
+import { type ReadOptions, readPosition, type StreamItem } from './stream-readers.js';
 import { outcomeOf, type Rest } from './waits.js';
 
 export interface RunStatus {
@@ -58,11 +62,25 @@ export interface Run<Result = unknown> {
   retry(): Promise<boolean>;
   /** Its journal. Throws RunGoneError, UnavailableError. */
   history(): Promise<readonly JournalRecord[]>;
+  /**
+   * What its steps have written to a stream, and what they write from then on, until the run is over. A `restart` item says
+   * that a later attempt of a step begins, and that what came of that step before is void. Throws MisuseError; the iterator
+   * rejects with RunGoneError, and with AbortedError if `signal` aborts. Outages are waited out.
+   */
+  stream<T = unknown>(name: string, options?: StreamOptions): AsyncIterable<StreamItem<T>>;
+}
+
+export interface StreamOptions {
+  /** The `position` of an item behind which to begin. Default 0: from the beginning. */
+  readonly from?: 0 | string;
+  /** Whether attempts of a step are shown too that a later one has followed. Default false. */
+  readonly attempts?: boolean;
+  readonly signal?: AbortSignal;
 }
 
 export interface RunParts {
   /** That has it. */
-  readonly partition: Pick<Partition, 'store' | 'waits' | 'listen'>;
+  readonly partition: Pick<Partition, 'store' | 'waits' | 'readers' | 'listen'>;
   readonly random: Random;
 }
 
@@ -70,6 +88,12 @@ type Definition = Pick<Workflow, 'name' | 'messages'>;
 
 const RESULT = { signal: optional(abortSignal) };
 const SEND = { id: optional(requireText) };
+
+const STREAM = {
+  from: passedOn<unknown>(),
+  attempts: optional(flag),
+  signal: optional(abortSignal),
+};
 
 const STATUS = { ready: 'waiting', owned: 'running', parked: 'sleeping', stuck: 'stuck' } as const;
 
@@ -152,6 +176,34 @@ export class RunHandle<Result> implements Run<Result> {
     }
     if (records.length === 0) throw this.#gone();
     return records;
+  }
+
+  stream<T>(name: string, options: StreamOptions = {}): AsyncIterable<StreamItem<T>> {
+    const { from, attempts: all = false, signal } = readOptions('stream', options, STREAM);
+    const given = {
+      run: { run: this.#run, generation: this.#generation },
+      stream: requireStreamName(name),
+      from: readPosition(from),
+      all,
+      signal,
+    };
+    return { [Symbol.asyncIterator]: () => this.#read<T>(given) };
+  }
+
+  async *#read<T>({
+    signal,
+    ...given
+  }: Omit<ReadOptions, 'signal'> & { signal: AbortSignal | undefined }): AsyncGenerator<StreamItem<T>, void> {
+    const { partition } = this.#parts;
+    const { store, readers } = partition;
+    const until = signal ? AbortSignal.any([signal, store.closed]) : store.closed;
+    await partition.listen();
+    for await (const item of readers.read<T>({ ...given, signal: until })) {
+      if (item === undefined) throw this.#gone();
+      yield item;
+    }
+    if (until.aborted)
+      throw new AbortedError(`Aborted while reading the stream "${given.stream}".`, until.reason);
   }
 
   async #tell(record: JournalRecord): Promise<boolean> {

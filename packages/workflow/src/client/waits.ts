@@ -6,7 +6,8 @@
  */
 import { type Clock, pause } from '@holdfast/kernel';
 import { decodeRecord, type Outcome } from '../journal/record.js';
-import type { Found, RunRef, Store } from '../store/store.js';
+import type { RunRef } from '../store/claim.js';
+import type { Found, Store } from '../store/store.js';
 
 /** How a run has come to rest. */
 export type Rest =

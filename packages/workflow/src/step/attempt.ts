@@ -7,6 +7,8 @@
  */
 import { type Clock, type HoldfastError, LeaseLostError, LeaseSignal, type Timer } from '@holdfast/kernel';
 import type { Step, StepBody } from './options.js';
+import type { Append, StepStream } from './stream-writer.js';
+import { AttemptStreams } from './streams.js';
 
 interface AttemptClaim {
   readonly token: number;
@@ -26,6 +28,7 @@ export interface AttemptOptions {
   /** Monotonic time, in ms, until which the run is certainly ours. */
   readonly validUntil: () => number;
   readonly timeout: number | undefined;
+  readonly append: Append;
   readonly onEnd: (end: AttemptEnd) => void;
 }
 
@@ -38,6 +41,7 @@ export class Attempt implements Step {
   readonly #options: AttemptOptions;
   #timer: Timer | undefined;
   #signal: LeaseSignal | undefined;
+  #streams: AttemptStreams | undefined;
   /** Why nobody relies on it any more. */
   #over: Error | undefined;
   #hasEnded = false;
@@ -62,6 +66,17 @@ export class Attempt implements Step {
     return this.#signal.signal;
   }
 
+  stream(name: string): StepStream {
+    const { clock, append } = this.#options;
+    this.#streams ??= new AttemptStreams({
+      clock,
+      append,
+      over: () => this.#writesUntil(),
+      lost: () => this.#lost(),
+    });
+    return this.#streams.of(name);
+  }
+
   run(body: StepBody<unknown>): void {
     const { clock, timeout } = this.#options;
     if (timeout !== undefined) this.#timer = clock.after(timeout, () => this.#expire(timeout));
@@ -73,7 +88,7 @@ export class Attempt implements Step {
       return;
     }
     Promise.resolve(given).then(
-      (value) => this.#end({ isDone: true, token: this.token, value }),
+      (value) => this.#done(value),
       (error: unknown) => this.#end({ isDone: false, token: this.token, error }),
     );
   }
@@ -85,6 +100,20 @@ export class Attempt implements Step {
     this.#timer?.cancel();
     this.#over = reason;
     this.#signal?.abort(reason as HoldfastError);
+  }
+
+  /** What it has written is in its streams before its result is known. */
+  #done(value: unknown): void {
+    const written = this.#streams?.flush() ?? Promise.resolve();
+    written.then(
+      () => this.#end({ isDone: true, token: this.token, value }),
+      (error: unknown) => this.#end({ isDone: false, token: this.token, error }),
+    );
+  }
+
+  #writesUntil(): Error | undefined {
+    if (this.#over) return this.#over;
+    return this.#hasEnded ? new Error('the attempt has ended') : undefined;
   }
 
   #expire(timeout: number): void {

@@ -14,6 +14,7 @@ import {
   whole,
   withDefault,
 } from '@holdfast/kernel';
+import type { StepStream } from './stream-writer.js';
 
 /** What a step's body has: the owner of one attempt. Every guard of @holdfast/fence takes it as a holder. */
 export interface Step extends TokenHolder {
@@ -29,6 +30,11 @@ export interface Step extends TokenHolder {
     /** Milliseconds for which the run is certainly ours. */
     remaining(): number;
   };
+  /**
+   * A stream of the run, by its name (1 to 64 letters, digits, "_" and "-"): what is written to it can be read at once with
+   * `run.stream`. Throws MisuseError.
+   */
+  stream(name: string): StepStream;
 }
 
 export type StepBody<T> = (step: Step) => Promise<T> | T;

@@ -1,21 +1,23 @@
 /**
  * What the Lua files do, over maps: each method is the verb of its name. For tests of workflows only.
  */
+
 import type { Clock } from '@holdfast/kernel';
+import { type Claim, nameOf, type RunRef } from './claim.js';
+import { MemoryStreams } from './memory-streams.js';
 import type {
-  Claim,
   CommitRequest,
   Committed,
   Found,
   ReadResult,
   Retoken,
-  RunRef,
   Started,
   StartRequest,
   Told,
   Worked,
   WorkRequest,
 } from './store.js';
+import type { Appended, AppendRequest, Chunks, ChunksRequest } from './stream-store.js';
 
 /** What a run is that is not over. */
 type Life =
@@ -43,6 +45,7 @@ export class MemoryPartition {
   readonly #stuck = new Map<string, string>();
   readonly #waiters = new Map<string, Set<string>>();
   readonly #ears = new Map<string, (text: string) => void>();
+  readonly #streams = new MemoryStreams((mailbox, text) => void this.#mail(mailbox, text));
   #token = 0;
 
   constructor(clock: Clock) {
@@ -197,9 +200,21 @@ export class MemoryPartition {
   #forget(run: string): void {
     const generation = this.#generations.get(run) ?? '';
     this.#journals.delete(nameOf({ run, generation }));
+    this.#streams.forget({ run, generation });
     this.#states.delete(run);
     this.#generations.delete(run);
     this.#ended.delete(run);
+  }
+
+  append(request: AppendRequest): Appended {
+    return this.#ownedBy(request) ? this.#streams.append(request) : { word: 'stale', count: 0 };
+  }
+
+  chunks(request: ChunksRequest): Chunks {
+    const generation = this.#generationOf(request.run);
+    if (generation === undefined) return { word: 'unknown' };
+    if (generation !== request.generation) return { word: 'gen', generation };
+    return this.#streams.chunks(request, this.#live.has(request.run));
   }
 
   #now(): number {
@@ -249,6 +264,7 @@ export class MemoryPartition {
   #end(run: string, last: string, retain: number): void {
     this.#live.delete(run);
     this.#ended.set(run, this.#now() + retain);
+    this.#streams.end({ run, generation: this.#generations.get(run) ?? '' });
     this.#tellWaiters(run, `e${run}\n${last}`);
   }
 
@@ -297,6 +313,4 @@ export class MemoryPartition {
     return hear !== undefined;
   }
 }
-
-const nameOf = ({ run, generation }: RunRef): string => `${run}.${generation}`;
 const workflowOf = (run: string): string => run.slice(0, run.indexOf('/'));

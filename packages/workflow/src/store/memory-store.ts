@@ -4,17 +4,17 @@
  *
  * Guarantees: those of the port, as far as the contract suite (test/contract.ts) checks them. It does not restart.
  */
+
 import type { Clock } from '@holdfast/kernel';
+import type { Claim, RunRef } from './claim.js';
 import type { MemoryPartition } from './memory-partition.js';
 import type {
-  Claim,
   CommitRequest,
   Committed,
   Found,
   MailListener,
   ReadResult,
   Retoken,
-  RunRef,
   Started,
   StartRequest,
   Store,
@@ -22,6 +22,7 @@ import type {
   Worked,
   WorkRequest,
 } from './store.js';
+import type { Appended, AppendRequest, Chunks, ChunksRequest } from './stream-store.js';
 
 export class MemoryStore implements Store {
   readonly issuer: string;
@@ -87,6 +88,14 @@ export class MemoryStore implements Store {
 
   page(run: RunRef, from: number): Promise<readonly string[]> {
     return this.#answer(() => this.#partition.page(run, from));
+  }
+
+  append(request: AppendRequest): Promise<Appended> {
+    return this.#answer(() => this.#partition.append(request));
+  }
+
+  chunks(request: ChunksRequest): Promise<Chunks> {
+    return this.#answer(() => this.#partition.chunks(request));
   }
 
   listen(mailbox: string, listener: MailListener): Promise<void> {

@@ -4,22 +4,22 @@
  * Guarantees: those of a Caller. Nothing connects before the first call. A layout that is newer than what this version knows
  * is a MisuseError, and nothing of it is touched.
  */
+
 import { setMaxListeners } from 'node:events';
 import type { ConnectionOptions } from 'node:tls';
 import { type Clock, MisuseError } from '@holdfast/kernel';
 import { Caller, type CallVerb, type NodeSource } from '@holdfast/redis';
 import { issuerOf, keysOf, type PartitionKeys } from '../keys.js';
+import type { Claim, RunRef } from './claim.js';
 import type { Agreement } from './partitions.js';
 import { scripts } from './scripts.js';
 import type {
-  Claim,
   CommitRequest,
   Committed,
   Found,
   MailListener,
   ReadResult,
   Retoken,
-  RunRef,
   Started,
   StartRequest,
   Store,
@@ -27,6 +27,7 @@ import type {
   Worked,
   WorkRequest,
 } from './store.js';
+import type { Appended, AppendRequest, Chunks, ChunksRequest } from './stream-store.js';
 import { verbsOf } from './verbs.js';
 
 export interface RedisStoreOptions {
@@ -128,6 +129,14 @@ export class RedisStore implements Store {
 
   page(run: RunRef, from: number): Promise<readonly string[]> {
     return this.#call(this.#verbs.page, { ...run, from });
+  }
+
+  append(request: AppendRequest): Promise<Appended> {
+    return this.#call(this.#verbs.append, request);
+  }
+
+  chunks(request: ChunksRequest): Promise<Chunks> {
+    return this.#call(this.#verbs.chunks, request);
   }
 
   async listen(mailbox: string, { onMail, onListening }: MailListener): Promise<void> {

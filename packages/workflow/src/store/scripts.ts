@@ -18,12 +18,14 @@ const VERBS = [
   'find',
   'retry',
   'page',
+  'append',
+  'chunks',
 ] as const;
 
 type ScriptName = (typeof VERBS)[number];
 
 /** What lets more in. All else goes on where the server's memory is full, so that runs can end. */
-const ADDING: readonly ScriptName[] = ['start', 'tell'];
+const ADDING: readonly ScriptName[] = ['start', 'tell', 'append'];
 
 const library = ScriptLibrary.from(new URL('../../lua/', import.meta.url), VERBS, {
   prelude: SERVER_VARIABLES,

@@ -4,20 +4,8 @@
  *
  * Guarantees: each call is one atomic step. A call that rejects with UnavailableError may have been carried out.
  */
-
-/** A run with the journal that counts, which a retry, a fork and a continuation replace. */
-export interface RunRef {
-  /** "<workflow>/<place>/<name>", as run-name.ts makes it. */
-  readonly run: string;
-  /** Which of its journals. */
-  readonly generation: string;
-}
-
-/** Who owns a run, as each of his calls names it. */
-export interface Claim extends RunRef {
-  readonly token: number;
-  readonly session: string;
-}
+import type { Claim, RunRef } from './claim.js';
+import type { StreamStore } from './stream-store.js';
 
 /** The generation names the call: when it is repeated, it is known by it. */
 export interface StartRequest extends RunRef {
@@ -124,7 +112,7 @@ export interface MailListener {
   readonly onListening: () => void;
 }
 
-export interface Store {
+export interface Store extends StreamStore {
   /** Of the tokens. */
   readonly issuer: string;
   /** Aborts when it is closed. */

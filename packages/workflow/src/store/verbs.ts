@@ -3,41 +3,30 @@
  *
  * Guarantees: a reply that is not the script's own throws, and so counts as no answer.
  */
-import type { CallVerb, Reply, Script } from '@holdfast/redis';
+
+import type { Reply } from '@holdfast/redis';
 import type { PartitionKeys } from '../keys.js';
+import type { Claim, RunRef } from './claim.js';
 import { scriptOf } from './scripts.js';
 import type {
-  Claim,
   CommitRequest,
   Committed,
   Ending,
   Found,
   ReadResult,
   Retoken,
-  RunRef,
   Started,
   StartRequest,
   Told,
   Worked,
   WorkRequest,
 } from './store.js';
-
-/** What a verb of one partition is made of. */
-interface Shape<Request, Result> {
-  readonly script: Script;
-  /** How many requests one call carries at most. */
-  readonly most: number;
-  readonly keys?: (request: Request) => readonly string[];
-  readonly args: (request: Request) => readonly string[];
-  readonly decode: (reply: readonly Reply[], requests: readonly Request[]) => readonly Result[];
-}
-
-/** Runs that one call starts, tells or commits: bounds how long Redis is kept from others. */
-const BATCH = 64;
+import { ofStreams } from './stream-verbs.js';
+import { BATCH, makersFor } from './verb-makers.js';
 
 /** The verbs with the keys of a partition. */
 export function verbsOf(keys: PartitionKeys) {
-  return { ...ofRuns(keys), ...ofSessions(keys), ...ofOwners(keys) };
+  return { ...ofRuns(keys), ...ofSessions(keys), ...ofOwners(keys), ...ofStreams(keys) };
 }
 
 /** What anybody asks about a run. */
@@ -118,37 +107,6 @@ function ofOwners(keys: PartitionKeys) {
       readRetoken,
     ),
   };
-}
-
-/** What makes verbs with the keys of a partition. */
-function makersFor(keys: PartitionKeys) {
-  const make = <Request, Result>(shape: Shape<Request, Result>): CallVerb<Request, Result> => ({
-    script: shape.script,
-    keys: keys.for(shape.script),
-    most: shape.most,
-    encode({ request }, keyList, args) {
-      for (const key of shape.keys?.(request) ?? []) keyList.push(key);
-      for (const arg of shape.args(request)) args.push(arg);
-    },
-    decode: (reply, calls) =>
-      shape.decode(
-        reply as readonly Reply[],
-        calls.map(({ request }) => request),
-      ),
-  });
-  /** One request a call. */
-  const single = <Request, Result>(
-    name: Parameters<typeof scriptOf>[0],
-    parts: Pick<Shape<Request, Result>, 'keys' | 'args'>,
-    read: (reply: readonly Reply[], request: Request) => Result,
-  ): CallVerb<Request, Result> =>
-    make({
-      ...parts,
-      script: scriptOf(name),
-      most: 1,
-      decode: (reply, requests) => requests.map((request) => read(reply, request)),
-    });
-  return { make, single };
 }
 
 const both = (keys: PartitionKeys, of: RunRef): readonly string[] => [keys.journal(of), keys.state(of.run)];

@@ -15,7 +15,8 @@ import { Machine, type Stray } from '../machine/machine.js';
 import { parseRunName } from '../run-name.js';
 import { Attempt, type AttemptEnd } from '../step/attempt.js';
 import { delayAfter } from '../step/options.js';
-import type { Claim, CommitRequest, Committed, Ending, Store } from '../store/store.js';
+import type { Claim } from '../store/claim.js';
+import type { CommitRequest, Committed, Ending, Store } from '../store/store.js';
 
 /** What a run needs of its worker. */
 export interface RunHost {
@@ -357,6 +358,8 @@ export class OwnedRun {
       clock,
       validUntil: () => (this.#isOver ? 0 : validUntil()),
       timeout: step.settings.timeout,
+      append: (stream, index, chunks) =>
+        store.append({ ...this.#claim, stream, step: step.id, attempt: token, index, chunks }),
       onEnd,
     });
     attempt.run(step.body);

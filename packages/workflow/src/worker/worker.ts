@@ -10,7 +10,8 @@
 import { type Clock, pause, type Random, type Timer } from '@holdfast/kernel';
 import { NumberedCalls, Session } from '@holdfast/redis';
 import type { Workflow } from '../define.js';
-import type { Claim, Store, Worked } from '../store/store.js';
+import type { Claim } from '../store/claim.js';
+import type { Store, Worked } from '../store/store.js';
 import { Health, type Report } from './health.js';
 import type { WorkerSettings } from './options.js';
 import { OwnedRun, type RunHost } from './owned-run.js';
