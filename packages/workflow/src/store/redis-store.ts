@@ -10,8 +10,8 @@ import type { ConnectionOptions } from 'node:tls';
 import { type Clock, MisuseError } from '@holdfast/kernel';
 import { Caller, type CallVerb, type NodeSource } from '@holdfast/redis';
 import { issuerOf, keysOf, type PartitionKeys } from '../keys.js';
+import type { Agreement } from './agreement.js';
 import type { Claim, RunRef } from './claim.js';
-import type { Agreement } from './partitions.js';
 import { scripts } from './scripts.js';
 import type {
   CommitRequest,
