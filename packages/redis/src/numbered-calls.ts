@@ -60,6 +60,11 @@ export class NumberedCalls {
     return undefined;
   }
 
+  /** The highest token that was issued to this session. */
+  get highest(): number {
+    return this.#highest;
+  }
+
   /** Notes a token that was issued to this session. */
   issued(token: number): void {
     this.#highest = Math.max(this.#highest, token);

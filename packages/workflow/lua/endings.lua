@@ -1,9 +1,6 @@
 -- Prelude of the verb that commits: what becomes of a run then. Each gives the word of the reply.
 --
--- Stands on: ready, streams
-local function give_up(commit)
-  redis.call('ZREM', WORK, 'o ' .. commit.session .. ' ' .. commit.run)
-end
+-- Stands on: lines, streams
 
 local ENDINGS = {}
 
@@ -19,34 +16,34 @@ function ENDINGS.park(commit)
     redis.call('HSET', LIVE, commit.run, commit.next)
     return 'again'
   end
-  give_up(commit)
-  redis.call('HSET', LIVE, commit.run, 'p')
-  if due ~= '0' then redis.call('ZADD', DUE, due, commit.run) end
+  take_out(commit.run, commit.life)
+  make_parked(commit.run, commit.life, due)
   return 'committed'
 end
 
 -- Its owner gives it back.
 function ENDINGS.back(commit)
-  give_up(commit)
-  make_ready(commit.run, true)
+  take_out(commit.run, commit.life)
+  make_ready(commit.run, commit.life, true)
   return 'committed'
 end
 
 -- It cannot go on; why is the argument.
 function ENDINGS.stuck(commit)
-  give_up(commit)
-  make_stuck(commit.run, commit.argument)
+  take_out(commit.run, commit.life)
+  make_stuck(commit.run, commit.life, commit.argument)
   return 'committed'
 end
 
 -- It is over, and kept for as many ms as the argument says.
 ENDINGS['end'] = function(commit)
-  give_up(commit)
+  take_out(commit.run, commit.life)
   redis.call('HDEL', LIVE, commit.run)
   redis.call('ZADD', ENDED, millis + commit.argument, commit.run)
   redis.call('PEXPIRE', commit.journal, commit.argument)
   redis.call('PEXPIRE', commit.state, commit.argument)
   expire_streams(commit.run, commit.journal, commit.argument)
   tell_waiters(commit.run, 'e' .. commit.run .. '\n' .. commit.last)
+  free_key(commit.run)
   return 'committed'
 end

@@ -4,8 +4,8 @@
 -- then, for each run, of which there is one: KEYS its journal of that generation, and its state
 --
 -- Replies {'over', generation, what is published or '', last record}, {'stuck', generation, what is published, why},
--- {'ready' or 'parked' or 'owned', the same, ''}, {'gen', generation} if it is over and of another: repeat it with that;
--- or {'unknown'}
+-- {'ready', 'line', 'delayed', 'parked' or 'owned', the same, ''}, {'gen', generation} if it is over and of another: repeat
+-- it with that; or {'unknown'}
 --
 -- Stands on: part
 local journal, state = KEYS[#KEYS - 1], KEYS[#KEYS]
@@ -19,13 +19,13 @@ if not entry then
   if not last then return {'unknown'} end
   return {'over', generation, published, last}
 end
-if entry == 's' then return {'stuck', generation, published, redis.call('HGET', STUCK, ARGV[1]) or ''} end
+local life = life_of(entry)
+if life.word == 's' then return {'stuck', generation, published, redis.call('HGET', STUCK, ARGV[1]) or ''} end
 if ARGV[3] ~= '' then
   local waiters = redis.call('HGET', WAITERS, ARGV[1]) or ''
   if not string.find(' ' .. waiters .. ' ', ' ' .. ARGV[3] .. ' ', 1, true) then
     redis.call('HSET', WAITERS, ARGV[1], waiters == '' and ARGV[3] or waiters .. ' ' .. ARGV[3])
   end
 end
-if entry == 'r' then return {'ready', generation, published, ''} end
-if entry == 'p' then return {'parked', generation, published, ''} end
-return {'owned', generation, published, ''}
+local WORDS = {r = 'ready', l = 'line', d = 'delayed', k = 'delayed', p = 'parked', o = 'owned'}
+return {WORDS[life.word], generation, published, ''}

@@ -8,9 +8,27 @@ local LAYOUT = 1
 local layout = redis.call('HGET', META, 'layout')
 if layout and tonumber(layout) > LAYOUT then return redis.error_reply('HOLDFASTLAYOUT ' .. layout) end
 
+-- What a run is that is not over, from its entry in LIVE. That of an owned one is
+--   <claim token>:<commits>:<session>:<priority>:<build>
+-- and of another
+--   <r ready, l in the line of its key, d delayed, k the same with a key, p parked, or s stuck>:<priority>:<build>:<expires>:<since>
+-- Build is the highest that has committed to it; "=" behind it: only that one may go on with it; "e": any worker ends it.
+-- Expires is '-' of one that has begun, else by when it has to, in ms, or 0. Since is in microseconds.
+local function life_of(entry)
+  if not entry then return nil end
+  local word, priority, build, expires, since = string.match(entry, '^(%l):(%d):([%de=]+):([%d-]+):(%d+)$')
+  if word then return {word = word, priority = priority, build = build, expires = expires, since = tonumber(since)} end
+  local token, commits, session
+  token, commits, session, priority, build = string.match(entry, '^(%d+):(%d+):([^:]+):(%d):([%de=]+)$')
+  return {
+    word = 'o', token = token, commits = commits, session = session, priority = priority, build = build, expires = '-', since = tonumber(token),
+  }
+end
+
 -- The claim token, the number of commits and the session of an owned run's entry in LIVE; nothing for another's.
 local function owner_of(entry)
-  if entry then return string.match(entry, '^(%d+):(%d+):(.+)$') end
+  local life = life_of(entry)
+  if life and life.word == 'o' then return life.token, life.commits, life.session end
 end
 
 -- Nothing is known of a run any more.

@@ -5,10 +5,10 @@
 -- Replies {'ready'}, {'going'} if it is not stuck, or {'unknown'} if it is not there or over
 --
 -- Stands on: ready
-local entry = redis.call('HGET', LIVE, ARGV[1])
-if not entry then return {'unknown'} end
-if entry ~= 's' then return {'going'} end
-redis.call('HDEL', STUCK, ARGV[1])
+local life = life_of(redis.call('HGET', LIVE, ARGV[1]))
+if not life then return {'unknown'} end
+if life.word ~= 's' then return {'going'} end
+take_out(ARGV[1], life)
 redis.call('HDEL', FALLS, ARGV[1])
-make_ready(ARGV[1], false)
+make_ready(ARGV[1], life, false)
 return {'ready'}

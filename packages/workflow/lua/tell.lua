@@ -13,14 +13,15 @@ local function tell(journal, run, generation, record)
   local known = generation_of(run)
   if not known then return 'unknown' end
   if known ~= generation then return 'gen ' .. known end
-  local entry = redis.call('HGET', LIVE, run)
-  if not entry then return 'over' end
+  local life = life_of(redis.call('HGET', LIVE, run))
+  if not life then return 'over' end
   redis.call('RPUSH', journal, record)
-  local _, _, session = owner_of(entry)
-  if session then mail_to(session, 'm' .. run) end
-  if entry == 'p' then
-    redis.call('ZREM', DUE, run)
-    make_ready(run, false)
+  if life.word == 'o' then mail_to(life.session, 'm' .. run) end
+  if life.word == 'p' then
+    take_out(run, life)
+    make_ready(run, life, false)
+  elseif life.expires ~= '-' and string.sub(record, 1, 1) == 'X' then
+    end_unbegun(run, life)
   end
   return 'told'
 end

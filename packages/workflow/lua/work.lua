@@ -2,12 +2,14 @@
 --
 -- ARGV[1] session  ARGV[2] its lease in ms  ARGV[3] how many runs are wanted  ARGV[4] the number of this call of the session
 -- ARGV[5] the highest token that the worker knows of
--- then, for each workflow that the worker has: ARGV its name
+-- then, for each workflow that the worker has: ARGV its name, its build, with "=" behind it if it is pinned
 --
--- Replies {'worked', time in ms, ms until something is due or -1, the epoch, the token of the first run, run, its
--- generation, ...}, each run with a token one above that before; or {'lost'} when the session is over
+-- Replies {'worked', time in ms, ms until something is due or -1, the epoch, the token of the first run, 'drain' if it gets
+-- no more until it has none or '', then for each run: run, its generation, a mark}, each run with a token one above that
+-- before; or {'lost'} when the session is over. Marks: '' none, 'e' it is to be ended before it has begun, '!' suspect: it
+-- is given out alone
 --
--- Stands on: ready, redis/epoch, redis/sessions
+-- Stands on: claim, lines, redis/epoch, redis/sessions
 local session, want = ARGV[1], tonumber(ARGV[3])
 local ends = redis.call('ZSCORE', SESSIONS, session)
 if not ends or tonumber(ends) == 0 then return {'lost'} end
@@ -23,29 +25,63 @@ if over then
 end
 for _, run in ipairs(redis.call('ZRANGEBYSCORE', DUE, '-inf', millis, 'LIMIT', 0, 500)) do
   redis.call('ZREM', DUE, run)
-  if redis.call('HGET', LIVE, run) == 'p' then make_ready(run, false) end
+  local life = life_of(redis.call('HGET', LIVE, run))
+  if life and life.word == 'p' then
+    take_out(run, life)
+    make_ready(run, life, false)
+  elseif life then
+    let_begin(run, life)
+  end
 end
 -- Of runs that are kept no longer, the journals are gone by themselves.
 for _, run in ipairs(redis.call('ZRANGEBYSCORE', ENDED, '-inf', millis, 'LIMIT', 0, 100)) do forget(run) end
 
+local FIXED = 6
 local token, early = next_token(last, ARGV[5], false)
-local reply, claimed = {'worked', string.format('%.0f', millis), '-1', epoch, string.format('%.0f', token)}, 0
-for index = 6, #ARGV do
-  local workflow = ARGV[index]
-  local left = early > 0 and 0 or want - claimed
-  local waiting = left > 0 and redis.call('ZRANGEBYLEX', WORK, '[r ' .. workflow .. ' ', '(r ' .. workflow .. '!', 'LIMIT', 0, left) or {}
-  for _, entry in ipairs(waiting) do
-    local run = string.sub(entry, #workflow + 21)
-    redis.call('ZREM', WORK, entry)
-    redis.call('ZADD', WORK, 0, 'o ' .. session .. ' ' .. run)
-    redis.call('HSET', LIVE, run, string.format('%.0f:0:%s', token + claimed, session))
-    claimed = claimed + 1
-    reply[#reply + 1] = run
-    reply[#reply + 1] = redis.call('HGET', GEN, run)
-  end
-  if #waiting < left then redis.call('ZADD', SLEEPERS, 0, workflow .. ' ' .. session) end
+local reply = {'worked', string.format('%.0f', millis), '-1', epoch, string.format('%.0f', token), ''}
+local function claimed()
+  return (#reply - FIXED) / 3
 end
-if claimed > 0 then redis.call('HSET', META, 'token', string.format('%.0f', token + claimed - 1)) end
+local function claim(entries, mark)
+  give(reply, entries, session, token + claimed(), mark)
+end
+local most = early > 0 and 0 or want
+
+if most > 0 then claim(redis.call('ZRANGEBYLEX', WORK, '[e ', '(e!', 'LIMIT', 0, most), 'e') end
+
+-- A suspect is for a session that has nothing else. If there is none, one session gets no more until it is that.
+if most > claimed() and tonumber(redis.call('HGET', TALLY, '!') or 0) > 0 then
+  for index = 6, #ARGV, 2 do
+    local suspects = waiting(ARGV[index] .. '!', ARGV[index + 1], 1)
+    if #suspects > 0 then
+      local owned = redis.call('ZRANGEBYLEX', WORK, '[o ' .. session .. ' ', '(o ' .. session .. '!', 'LIMIT', 0, 1)
+      local drains = redis.call('HGET', META, 'drains')
+      if #owned == 0 then
+        claim(suspects, '!')
+        most = claimed()
+        if drains == session then redis.call('HDEL', META, 'drains') end
+      elseif not drains or drains == session or not redis.call('ZSCORE', SESSIONS, drains) then
+        redis.call('HSET', META, 'drains', session)
+        reply[6], most = 'drain', claimed()
+      end
+      break
+    end
+  end
+end
+
+for index = 6, #ARGV, 2 do
+  local workflow, build = ARGV[index], ARGV[index + 1]
+  local left = most - claimed()
+  local entries = left > 0 and waiting(workflow, build, left) or {}
+  claim(entries, '')
+  if #entries < left then
+    redis.call('ZADD', SLEEPERS, 0, workflow .. ' ' .. lane_of(string.match(build, '^%d+')) .. ' ' .. session)
+    if string.sub(build, -1) == '=' then
+      redis.call('ZADD', SLEEPERS, 0, workflow .. ' ' .. lane_of(build) .. ' ' .. session)
+    end
+  end
+end
+if claimed() > 0 then redis.call('HSET', META, 'token', string.format('%.0f', token + claimed() - 1)) end
 local soon = early > 0 and want > 0 and early or -1
 for _, set in ipairs({DUE, SESSIONS}) do
   local at = redis.call('ZRANGE', set, 0, 0, 'WITHSCORES')[2]

@@ -4,12 +4,15 @@
 import {
   callback,
   display,
+  flag,
   MisuseError,
   optional,
   passedOn,
   type Reader,
   readOptions,
   type Schema,
+  whole,
+  withDefault,
 } from '@holdfast/kernel';
 import type { WorkflowContext } from './machine/context.js';
 import { requireSchema } from './schema.js';
@@ -24,6 +27,13 @@ export interface WorkflowOptions<Input = unknown> {
   readonly input?: Schema<unknown, Input>;
   /** Schemas of messages, by their names. A message without one is any JSON. Default: none. */
   readonly messages?: MessageSchemas;
+  /**
+   * Raise it with each change of the function that an older one could not replay: a run goes on only with the highest
+   * build that has committed to it, or a higher one. From 0 to 1e9. Default 0.
+   */
+  readonly build?: number;
+  /** Whether a run goes on with the very build that has begun it, and no higher one. Default false. */
+  readonly pinned?: boolean;
 }
 
 /** Runs from its top whenever a run goes on, over what its steps have given before. */
@@ -34,6 +44,8 @@ export interface Workflow<Input = unknown, Result = unknown> {
   readonly name: string;
   readonly input: Schema<unknown, Input> | undefined;
   readonly messages: MessageSchemas;
+  readonly build: number;
+  readonly pinned: boolean;
   readonly run: WorkflowFunction<Input, Result>;
 }
 
@@ -49,20 +61,28 @@ const WORKFLOW = {
   name,
   input: optional(passedOn<Schema>()),
   messages: optional(passedOn<MessageSchemas>()),
+  build: withDefault(whole(0, 1e9), 0),
+  pinned: withDefault(flag, false),
 };
+
+/** As the store knows it. */
+export const buildOf = ({ build, pinned }: Pick<Workflow, 'build' | 'pinned'>): string =>
+  `${build}${pinned ? '=' : ''}`;
 
 /** Throws MisuseError. Does nothing but that: a workflow is data. */
 export function defineWorkflow<Input, Result>(
   options: WorkflowOptions<Input>,
   run: WorkflowFunction<Input, Result>,
 ): Workflow<Input, Result> {
-  const { name, input, messages = {} } = readOptions('defineWorkflow', options, WORKFLOW);
+  const { name, input, messages = {}, build, pinned } = readOptions('defineWorkflow', options, WORKFLOW);
   for (const [message, schema] of Object.entries(messages)) requireSchema(`messages.${message}`, schema);
   if (input !== undefined) requireSchema('input', input);
   return {
     name,
     input: input as Schema<unknown, Input> | undefined,
     messages,
+    build,
+    pinned,
     run: callback<WorkflowFunction<Input, Result>>()('run', run),
   };
 }

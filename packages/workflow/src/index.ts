@@ -17,11 +17,11 @@ export {
 export type { NodeSource } from '@holdfast/redis';
 export type { WorkflowsOptions } from './client/options.js';
 export type { Run, RunStatus, StreamOptions } from './client/run.js';
+export type { StartOptions } from './client/start-options.js';
 export type { StreamItem } from './client/stream-readers.js';
 export {
   createWorkflows,
   type GetOptions,
-  type StartOptions,
   type Workflows,
 } from './client/workflows.js';
 export {

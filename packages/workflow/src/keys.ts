@@ -8,22 +8,32 @@ import type { Keyspace, Script } from '@holdfast/redis';
 import type { RunRef } from './store/claim.js';
 
 /**
- * What the scripts call by these names, in upper case. A run that is not over is in one place: it waits (`r` in `work`), is owned (`o` in `work`), is parked (perhaps in `due`), or is stuck.
+ * What the scripts call by these names, in upper case. A run that is not over is in one place: it waits (in `work`), waits
+ * for its key (in `lines`), is delayed or parked (in `due`, unless it waits for messages only), is owned (in `work`), or is
+ * stuck.
  */
 export const KEYSPACE = {
   names: [
-    // Settings and counters: layout, partitions (in the first partition only), token server epoch since call:<session>.
+    // Settings and counters: layout, partitions (in the first partition only), token server epoch since call:<session> seq
+    // drains.
     'meta',
     // Sessions of workers by the time at which they end, in ms; 0 for one whose runs are being taken back.
     'sessions',
-    // What each run is that is not over: "r" ready, "p" parked, "s" stuck, or "<claim token>:<commits>:<session>".
+    // What each run is that is not over: lua/part.lua says in which words.
     'live',
-    // "r <workflow> <since, 16 digits> <run>" that waits, and "o <session> <run>" that is owned, all with the score 0.
+    // "r <workflow> <build> <9-priority> <since, 16 digits> <run>" that waits, with "!" behind the workflow of suspects;
+    // "e <run>" that is to be ended before it has begun; "o <session> <run>" that is owned: all with the score 0.
     'work',
-    // Parked runs by when they are to go on, in ms.
+    // Runs by when they are to go on, may begin, or have to have begun, in ms.
     'due',
-    // "<workflow> <session>" of workers that found too little.
+    // "<workflow> <build> <session>" of workers that found too little.
     'sleepers',
+    // "<workflow>/<key> <since, 16 digits> <run>" of runs that wait for their key, all with the score 0.
+    'lines',
+    // The run that has a key, by "<workflow>/<key>".
+    'holders',
+    // How many runs there are in some of the places: lua/ready.lua says which.
+    'tally',
     // How often each run lost its worker since it last went on.
     'falls',
     // Why a run is stuck.

@@ -6,6 +6,7 @@ import { MemoryStore } from '../src/store/memory-store.js';
 import { redisStores } from '../src/store/partitions.js';
 import type { Store } from '../src/store/store.js';
 import { storeContract } from './contract.js';
+import { dispatchContract } from './contract-dispatch.js';
 import { client, later, url, useRedis } from './setting.js';
 import { streamContract } from './stream-contract.js';
 
@@ -20,7 +21,7 @@ function redisStore(): Store {
 }
 
 const memoryStore = () => new MemoryStore(systemClock, new MemoryPartition(systemClock));
-for (const contract of [storeContract, streamContract]) {
+for (const contract of [storeContract, dispatchContract, streamContract]) {
   contract('the store in Redis', redisStore);
   contract('the store in memory', memoryStore);
 }

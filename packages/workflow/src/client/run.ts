@@ -27,8 +27,16 @@ import { type ReadOptions, readPosition, type StreamItem } from './stream-reader
 import { outcomeOf, type Rest } from './waits.js';
 
 export interface RunStatus {
-  /** "waiting": for a worker. "sleeping": for a time or a message, without a worker. "stuck": for somebody who mends it. */
-  readonly status: 'waiting' | 'running' | 'sleeping' | 'stuck' | 'completed' | 'failed' | 'cancelled';
+  /** "waiting": for a worker, or for its key. "delayed": it begins later. "sleeping": for a time or a message, without a worker. "stuck": for somebody who mends it. */
+  readonly status:
+    | 'waiting'
+    | 'delayed'
+    | 'running'
+    | 'sleeping'
+    | 'stuck'
+    | 'completed'
+    | 'failed'
+    | 'cancelled';
   /** Why it is stuck, has failed or was cancelled. */
   readonly reason: string | undefined;
 }
@@ -95,7 +103,14 @@ const STREAM = {
   signal: optional(abortSignal),
 };
 
-const STATUS = { ready: 'waiting', owned: 'running', parked: 'sleeping', stuck: 'stuck' } as const;
+const STATUS = {
+  ready: 'waiting',
+  line: 'waiting',
+  delayed: 'delayed',
+  owned: 'running',
+  parked: 'sleeping',
+  stuck: 'stuck',
+} as const;
 
 export class RunHandle<Result> implements Run<Result> {
   readonly workflow: string;

@@ -11,23 +11,18 @@ import { partitionOf } from '@holdfast/redis';
 import type { Workflow } from '../define.js';
 import { encodeRecord } from '../journal/record.js';
 import { encodeValue } from '../json.js';
-import { placeOf, type RunName, requireId, requireText, runName } from '../run-name.js';
+import { placeOf, type RunName, requireText, runName } from '../run-name.js';
 import { check } from '../schema.js';
 import { redisStores } from '../store/partitions.js';
 import type { Store } from '../store/store.js';
 import { reportTo } from '../worker/health.js';
 import { WORKER, type WorkerOptions } from '../worker/options.js';
+import type { Place } from '../worker/places.js';
 import { type Worker, WorkerGroup } from '../worker/worker-group.js';
 import { type AnyWorkflow, type AppSettings, WORKFLOWS, type WorkflowsOptions } from './options.js';
 import { Partition } from './partition.js';
 import { type Run, RunHandle } from './run.js';
-
-export interface StartOptions {
-  /** 1 to 256 bytes of UTF-8: there is one run for an id, so a start with one may be repeated. Default: a random one. */
-  readonly id?: string;
-  /** What the run works on, 1 to 256 bytes of UTF-8: it is part of the run's name, so `get` takes it too. Default: the id. */
-  readonly key?: string;
-}
+import { START, type StartOptions, type StartSettings, termsOf } from './start-options.js';
 
 export interface GetOptions {
   /** With which the run was started. */
@@ -69,7 +64,6 @@ export function createWorkflows(options: WorkflowsOptions): Workflows {
   return new App(redisStores({ redis, tls, prefix, callTimeout, partitions, app, clock }), settings);
 }
 
-const START = { id: optional(requireId), key: optional(requireText) };
 const GET = { key: optional(requireText) };
 
 export class App implements Workflows {
@@ -91,26 +85,39 @@ export class App implements Workflows {
     input: Input,
     options: StartOptions = {},
   ): Promise<Run<Result>> {
-    this.#requireKnown(workflow);
-    const { random } = this.#settings;
-    const { id = random.id(), key } = readOptions('start', options, START);
-    const value = await check(workflow.input, input, `the input of "${workflow.name}"`);
-    encodeValue(value, `The input of "${workflow.name}"`);
-    const run = runName({ workflow: workflow.name, id, key });
-    const generation = random.id();
-    const header = encodeRecord({ kind: 'header', workflow: workflow.name, input: value, generation });
-    const { store } = this.#partitionOf(run);
-    const started = await store.start({ run, generation, header, mailbox: '' });
-    return this.#handle(workflow, { id, key }, started.generation);
+    return this.#start(workflow, input, readOptions('start', options, START));
   }
 
   async run<Input, Result>(
     workflow: Workflow<Input, Result>,
     input: Input,
-    options?: StartOptions,
+    options: StartOptions = {},
   ): Promise<Result> {
-    const run = await this.start(workflow, input, options);
+    // Who waits for its end may as well do its work, if there is room for it.
+    const run = await this.#start(workflow, input, readOptions('run', options, START), true);
     return run.result();
+  }
+
+  /** `owns`: a worker of this process owns it from the start, if it may begin and there is room for it. */
+  async #start<Input, Result>(
+    workflow: Workflow<Input, Result>,
+    input: Input,
+    settings: StartSettings,
+    owns = false,
+  ): Promise<Run<Result>> {
+    this.#requireKnown(workflow);
+    const { random } = this.#settings;
+    const { id = random.id(), key, delay } = settings;
+    const value = await check(workflow.input, input, `the input of "${workflow.name}"`);
+    encodeValue(value, `The input of "${workflow.name}"`);
+    const run = runName({ workflow: workflow.name, id, key });
+    const generation = random.id();
+    const header = encodeRecord({ kind: 'header', workflow: workflow.name, input: value, generation });
+    const request = { run, generation, header, mailbox: '', under: termsOf(settings) };
+    const partition = this.#partitionOf(run);
+    const place = owns && delay === 0 ? placeIn(partition, workflow) : undefined;
+    const started = await (place ?? partition.store).start(request);
+    return this.#handle(workflow, { id, key }, started.generation);
   }
 
   get<Input, Result>(workflow: Workflow<Input, Result>, id: string, options: GetOptions = {}): Run<Result> {
@@ -164,4 +171,12 @@ export class App implements Workflows {
       `The app has no workflow ${display(given)}; name it in the option "workflows" of createWorkflows().`,
     );
   }
+}
+
+function placeIn({ loops }: Partition, workflow: AnyWorkflow): Place | undefined {
+  for (const loop of loops) {
+    const place = loop.placeFor(workflow.name);
+    if (place) return place;
+  }
+  return undefined;
 }

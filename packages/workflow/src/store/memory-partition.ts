@@ -4,8 +4,10 @@
 
 import type { Clock } from '@holdfast/kernel';
 import { type Claim, nameOf, type RunRef } from './claim.js';
+import { higher, type Life, MemoryDispatch } from './memory-dispatch.js';
 import { MemoryStreams } from './memory-streams.js';
 import type {
+  Claimed,
   CommitRequest,
   Committed,
   Found,
@@ -19,11 +21,6 @@ import type {
 } from './store.js';
 import type { Appended, AppendRequest, Chunks, ChunksRequest } from './stream-store.js';
 
-/** What a run is that is not over. */
-type Life =
-  | { readonly word: 'ready' | 'parked' | 'stuck' }
-  | (Claim & { readonly word: 'owned'; commits: number });
-
 const MOST_FALLS = 5;
 const PAGE = 2_000;
 
@@ -35,21 +32,23 @@ export class MemoryPartition {
   /** Until when runs are kept that are over, in ms. */
   readonly #ended = new Map<string, number>();
   readonly #states = new Map<string, string>();
-  readonly #live = new Map<string, Life>();
-  /** In the order in which they are claimed. */
-  #ready: string[] = [];
-  readonly #due = new Map<string, number>();
+  readonly #dispatch: MemoryDispatch;
   readonly #sessions = new Map<string, { ends: number; calls: number }>();
-  readonly #sleepers = new Map<string, Set<string>>();
-  readonly #falls = new Map<string, number>();
   readonly #stuck = new Map<string, string>();
   readonly #waiters = new Map<string, Set<string>>();
   readonly #ears = new Map<string, (text: string) => void>();
   readonly #streams = new MemoryStreams((mailbox, text) => void this.#mail(mailbox, text));
   #token = 0;
+  /** The session that gets no more until it has none, because a suspect waits for it. */
+  #drains = '';
 
   constructor(clock: Clock) {
     this.#clock = clock;
+    this.#dispatch = new MemoryDispatch((session) => this.#mailTo(session, 'b'));
+  }
+
+  get #live(): Map<string, Life> {
+    return this.#dispatch.lives;
   }
 
   listen(mailbox: string, hear: (text: string) => void): void {
@@ -60,15 +59,26 @@ export class MemoryPartition {
     this.#ears.delete(mailbox);
   }
 
-  start({ run, generation, header, mailbox }: StartRequest): Started {
+  start({ run, generation, header, mailbox, under = {} }: StartRequest): Started {
     const known = this.#generationOf(run);
     if (known !== undefined) return { word: known === generation ? 'same' : 'exists', generation: known };
     this.#generations.set(run, generation);
     this.#journals.set(nameOf({ run, generation }), [header]);
     this.#states.delete(run);
     if (mailbox !== '') this.#waiters.set(run, new Set([mailbox]));
-    this.#makeReady(run, false);
-    return { word: 'ready', generation };
+    const { keyed = false, priority = 0, delay = 0, expires = 0, owner } = under;
+    const life: Life = {
+      ...{ run, keyed, priority, expires, word: 'delayed', build: '0', since: 0 },
+      ...{ due: this.#now() + delay, token: 0, session: '', commits: 0 },
+    };
+    this.#live.set(run, life);
+    if (delay > 0) return { word: 'delayed', generation };
+    const { session = '' } = owner ?? {};
+    const isOpen = (this.#sessions.get(session)?.ends ?? 0) > this.#now();
+    const word = this.#dispatch.enter(life);
+    if (word !== 'ready' || !isOpen) return { word, generation };
+    const { token } = this.#claim(life, session, '');
+    return { word: 'owned', generation, token };
   }
 
   prolong(session: string, lease: number): void {
@@ -93,41 +103,70 @@ export class MemoryPartition {
     if (known) known.ends = 0;
   }
 
-  work({ session, lease, want, number, workflows }: WorkRequest): Worked | undefined {
+  work(request: WorkRequest): Worked | undefined {
+    const { session, lease, want, number } = request;
     if (!this.renew(session, lease)) return undefined;
     const known = this.#sessions.get(session) as { calls: number };
     const wanted = number > known.calls ? want : 0;
     known.calls = Math.max(known.calls, number);
     this.#reap();
-    this.#letGo();
+    this.#dispatch.letGo(this.#now());
     for (const run of [...this.#ended.keys()]) this.#generationOf(run);
-    const claims: Claim[] = [];
-    for (const workflow of workflows) {
-      const left = wanted - claims.length;
-      const waiting = this.#ready.filter((run) => workflowOf(run) === workflow).slice(0, left);
-      for (const run of waiting) claims.push(this.#claim(run, session));
-      if (waiting.length < left) this.#sleepersOf(workflow).add(session);
-    }
-    const times = [...this.#due.values(), ...[...this.#sessions.values()].map(({ ends }) => ends)];
+    const { claims, drains } = this.#claims(request, wanted);
+    const times = [this.#dispatch.due, ...[...this.#sessions.values()].map(({ ends }) => ends)];
     const soon = Math.max(0, Math.min(...times) - this.#now());
-    return { now: this.#now(), soon, epoch: '1', claims };
+    return { now: this.#now(), soon, epoch: '1', claims, drains };
+  }
+
+  #claims(
+    { session, workflows, builds = {} }: WorkRequest,
+    wanted: number,
+  ): { claims: readonly Claimed[]; drains: boolean } {
+    const dispatch = this.#dispatch;
+    const claims = dispatch.ending(wanted).map((life) => this.#claim(life, session, 'ends'));
+    let most = wanted;
+    const suspect =
+      most > claims.length &&
+      workflows
+        .flatMap((workflow) => dispatch.waiting({ workflow, build: builds[workflow] ?? '0', most: 1 }, true))
+        .at(0);
+    let drains = false;
+    if (suspect && !dispatch.owns(session)) {
+      claims.push(this.#claim(suspect, session, 'suspect'));
+      most = claims.length;
+      if (this.#drains === session) this.#drains = '';
+    } else if (suspect && (this.#drains === session || !this.#sessions.has(this.#drains))) {
+      this.#drains = session;
+      drains = true;
+      most = claims.length;
+    }
+    for (const workflow of workflows) {
+      const wants = { workflow, build: builds[workflow] ?? '0', most: most - claims.length };
+      const waiting = dispatch.waiting(wants, false);
+      claims.push(...waiting.map((life) => this.#claim(life, session, '')));
+      if (waiting.length < wants.most) dispatch.sleeps(session, wants);
+    }
+    return { claims, drains };
   }
 
   commit(request: CommitRequest): Committed {
-    const { run, commits, ending, records, state } = request;
+    const { run, commits, ending, records, state, build = '0' } = request;
     const life = this.#ownedBy(request);
     if (!life) return { word: 'stale', length: 0 };
     if (life.commits !== commits) return { word: 'behind', length: 0 };
     const journal = this.#journals.get(nameOf(request)) ?? [];
     journal.push(...records);
-    if (records.length > 0) this.#falls.delete(run);
+    if (records.length > 0) {
+      this.#dispatch.falls.delete(run);
+      life.build = higher(life.build, build);
+    }
     if (state !== undefined) this.#states.set(run, state);
     life.commits += 1;
     const { length } = journal;
     if (ending.word === 'park' && length !== ending.known + records.length) return { word: 'again', length };
-    if (ending.word === 'park') this.#park(run, ending.due);
-    else if (ending.word === 'back') this.#makeReady(run, true);
-    else if (ending.word === 'stuck') this.#makeStuck(run, ending.reason);
+    if (ending.word === 'park') Object.assign(life, { word: 'parked', due: ending.due });
+    else if (ending.word === 'back') this.#dispatch.makeReady(life, true);
+    else if (ending.word === 'stuck') this.#makeStuck(life, ending.reason);
     else if (ending.word === 'end') this.#end(run, records.at(-1) ?? '', ending.retain);
     return { word: 'committed', length };
   }
@@ -155,7 +194,8 @@ export class MemoryPartition {
     if (!life) return { word: 'over' };
     this.#journals.get(nameOf({ run, generation }))?.push(record);
     if (life.word === 'owned') this.#mailTo(life.session, `m${run}`);
-    if (life.word === 'parked') this.#makeReady(run, false);
+    if (life.word === 'parked') this.#dispatch.makeReady(life, false);
+    else if (life.expires !== undefined && record.startsWith('X')) this.#dispatch.endUnbegun(life);
     return { word: 'told' };
   }
 
@@ -181,8 +221,8 @@ export class MemoryPartition {
     if (!life) return 'unknown';
     if (life.word !== 'stuck') return 'going';
     this.#stuck.delete(run);
-    this.#falls.delete(run);
-    this.#makeReady(run, false);
+    this.#dispatch.falls.delete(run);
+    this.#dispatch.makeReady(life, false);
     return 'ready';
   }
 
@@ -226,46 +266,29 @@ export class MemoryPartition {
     return this.#token;
   }
 
-  #ownedBy({ run, token, session }: Claim): (Life & { word: 'owned' }) | undefined {
+  #ownedBy({ run, token, session }: Claim): Life | undefined {
     const life = this.#live.get(run);
     return life?.word === 'owned' && life.token === token && life.session === session ? life : undefined;
   }
 
-  #claim(run: string, session: string): Claim {
-    const claim = { run, generation: this.#generations.get(run) ?? '', token: this.#issue(), session };
-    this.#ready = this.#ready.filter((each) => each !== run);
-    this.#live.set(run, { ...claim, word: 'owned', commits: 0 });
-    return claim;
+  #claim(life: Life, session: string, mark: Claimed['mark']): Claimed {
+    const { run } = life;
+    const token = this.#issue();
+    this.#dispatch.own(life, session, token);
+    return { run, generation: this.#generations.get(run) ?? '', token, session, mark };
   }
 
-  #makeReady(run: string, first: boolean): void {
-    this.#due.delete(run);
-    this.#live.set(run, { word: 'ready' });
-    if (first) this.#ready.unshift(run);
-    else this.#ready.push(run);
-    const sleepers = this.#sleepersOf(workflowOf(run));
-    for (const session of sleepers) {
-      sleepers.delete(session);
-      if (this.#mailTo(session, 'b')) return;
-    }
-  }
-
-  #park(run: string, due: number): void {
-    this.#live.set(run, { word: 'parked' });
-    if (due > 0) this.#due.set(run, due);
-  }
-
-  #makeStuck(run: string, reason: string): void {
-    this.#live.set(run, { word: 'stuck' });
-    this.#stuck.set(run, reason);
-    this.#tellWaiters(run, `s${run}\n${reason}`);
+  #makeStuck(life: Life, reason: string): void {
+    life.word = 'stuck';
+    this.#stuck.set(life.run, reason);
+    this.#tellWaiters(life.run, `s${life.run}\n${reason}`);
   }
 
   #end(run: string, last: string, retain: number): void {
-    this.#live.delete(run);
     this.#ended.set(run, this.#now() + retain);
     this.#streams.end({ run, generation: this.#generations.get(run) ?? '' });
     this.#tellWaiters(run, `e${run}\n${last}`);
+    this.#dispatch.end(run);
   }
 
   #tellWaiters(run: string, text: string): void {
@@ -274,12 +297,12 @@ export class MemoryPartition {
   }
 
   #free(session: string, fell: boolean): void {
-    for (const [run, life] of [...this.#live]) {
+    const { falls } = this.#dispatch;
+    for (const life of [...this.#live.values()]) {
       if (life.word !== 'owned' || life.session !== session) continue;
-      const falls = (this.#falls.get(run) ?? 0) + (fell ? 1 : 0);
-      this.#falls.set(run, falls);
-      if (falls < MOST_FALLS) this.#makeReady(run, true);
-      else this.#makeStuck(run, `its worker died or stalled ${MOST_FALLS} times without a step in between`);
+      if (fell) falls.set(life.run, (falls.get(life.run) ?? 0) + 1);
+      if (!fell || (falls.get(life.run) ?? 0) < MOST_FALLS) this.#dispatch.makeReady(life, true);
+      else this.#makeStuck(life, `its worker died or stalled ${MOST_FALLS} times without a step in between`);
     }
   }
 
@@ -290,16 +313,6 @@ export class MemoryPartition {
       this.#free(session, true);
       return;
     }
-  }
-
-  #letGo(): void {
-    for (const [run, due] of [...this.#due]) if (due <= this.#now()) this.#makeReady(run, false);
-  }
-
-  #sleepersOf(workflow: string): Set<string> {
-    const sleepers = this.#sleepers.get(workflow) ?? new Set();
-    this.#sleepers.set(workflow, sleepers);
-    return sleepers;
   }
 
   #mailTo(session: string, text: string): boolean {
@@ -313,4 +326,3 @@ export class MemoryPartition {
     return hear !== undefined;
   }
 }
-const workflowOf = (run: string): string => run.slice(0, run.indexOf('/'));

@@ -13,13 +13,31 @@ export interface StartRequest extends RunRef {
   readonly header: string;
   /** To which its end is told; '' for none. */
   readonly mailbox: string;
+  /** Default: a run of no key, that may begin at once. */
+  readonly under?: StartTerms;
 }
 
-/** "same": this call started it before. */
+/** When and for whom a run begins. */
+export interface StartTerms {
+  /** Whether the place in its name is a key: of the runs of one key, one at a time goes on. */
+  readonly keyed?: boolean;
+  /** From 0 to 9, the highest first. */
+  readonly priority?: number;
+  /** For how many ms it does not begin. */
+  readonly delay?: number;
+  /** By when it has to begin, in ms since the epoch. */
+  readonly expires?: number;
+  /** The session that is to own it at once, if it still may, and the highest token that it knows of. */
+  readonly owner?: { readonly session: string; readonly highest: number };
+}
+
+/** "line": it waits for its key. "same": this call started it before. */
 export interface Started {
-  readonly word: 'ready' | 'same' | 'exists';
+  readonly word: 'ready' | 'delayed' | 'line' | 'owned' | 'same' | 'exists';
   /** Of the run that there is now. */
   readonly generation: string;
+  /** Of one that is owned. */
+  readonly token?: number;
 }
 
 export interface WorkRequest {
@@ -32,6 +50,8 @@ export interface WorkRequest {
   /** The highest token that the worker knows of. */
   readonly highest: number;
   readonly workflows: readonly string[];
+  /** Of those of the workflows that do not have the build 0: such as "3", or "3=" of one that is pinned. */
+  readonly builds?: Readonly<Record<string, string>>;
 }
 
 export interface Worked {
@@ -40,7 +60,14 @@ export interface Worked {
   /** In how many ms something is due; undefined if nothing is. */
   readonly soon: number | undefined;
   readonly epoch: string;
-  readonly claims: readonly Claim[];
+  readonly claims: readonly Claimed[];
+  /** The session gets no more until it has none, because a suspect waits for it. */
+  readonly drains: boolean;
+}
+
+export interface Claimed extends Claim {
+  /** "ends": it is to be ended before it has begun. "suspect": it is given out alone, since it has fallen before. */
+  readonly mark: '' | 'ends' | 'suspect';
 }
 
 /** What becomes of a run with a commit. */
@@ -55,6 +82,8 @@ export type Ending =
 export interface CommitRequest extends Claim {
   /** How many of this claim were carried out before. */
   readonly commits: number;
+  /** Of the worker's definition, such as "3" or "3="; default "0". */
+  readonly build?: string | undefined;
   readonly ending: Ending;
   readonly records: readonly string[];
   /** JSON to publish; undefined for nothing new. */
@@ -92,7 +121,7 @@ export type Found =
   /** It is over, and of another generation than was asked for: ask for that. */
   | { readonly word: 'gen'; readonly generation: string }
   | {
-      readonly word: 'ready' | 'parked' | 'owned' | 'over' | 'stuck';
+      readonly word: 'ready' | 'line' | 'delayed' | 'parked' | 'owned' | 'over' | 'stuck';
       readonly generation: string;
       /** JSON; '' if nothing was published. */
       readonly state: string;

@@ -9,6 +9,7 @@ import type { PartitionKeys } from '../keys.js';
 import type { Claim, RunRef } from './claim.js';
 import { scriptOf } from './scripts.js';
 import type {
+  Claimed,
   CommitRequest,
   Committed,
   Ending,
@@ -37,7 +38,7 @@ function ofRuns(keys: PartitionKeys) {
       script: scriptOf('start'),
       most: BATCH,
       keys: (of) => both(keys, of),
-      args: ({ run, generation, header, mailbox }) => [run, generation, header, mailbox],
+      args: startArgs,
       decode: ([, ...answers], requests) =>
         answers.map((answer, index) => readStarted(answer, requests[index] as StartRequest)),
     }),
@@ -111,17 +112,25 @@ function ofOwners(keys: PartitionKeys) {
 
 const both = (keys: PartitionKeys, of: RunRef): readonly string[] => [keys.journal(of), keys.state(of.run)];
 
+function startArgs({ run, generation, header, mailbox, under = {} }: StartRequest): readonly string[] {
+  const { keyed = false, priority = 0, delay = 0, expires = 0, owner } = under;
+  return [
+    ...[run, generation, header, mailbox, keyed ? '1' : '', String(priority), String(delay), String(expires)],
+    ...[owner?.session ?? '', String(owner?.highest ?? 0)],
+  ];
+}
+
 const leaseArgs = ({ session, lease }: { session: string; lease: number }) => [session, String(lease)];
 
-const workArgs = ({ session, lease, want, number, highest, workflows }: WorkRequest) => [
+const workArgs = ({ session, lease, want, number, highest, workflows, builds = {} }: WorkRequest) => [
   ...[session, String(lease), String(want), String(number), String(highest)],
-  ...workflows,
+  ...workflows.flatMap((workflow) => [workflow, builds[workflow] ?? '0']),
 ];
 
 function commitArgs(request: CommitRequest): readonly string[] {
-  const { run, token, commits, session, ending, state, records } = request;
+  const { run, token, commits, session, build = '0', ending, state, records } = request;
   return [
-    ...[run, String(token), String(commits), session, ending.word, argumentOf(ending), state ?? ''],
+    ...[run, String(token), String(commits), session, build, ending.word, argumentOf(ending), state ?? ''],
     ...[String(records.length), ...records],
   ];
 }
@@ -138,7 +147,7 @@ function readCommitted(answer: Reply): Committed {
 }
 
 function readWorked(
-  [word, now, soon, epoch, token, ...runs]: readonly Reply[],
+  [word, now, soon, epoch, token, drains, ...runs]: readonly Reply[],
   { session }: WorkRequest,
 ): Worked | undefined {
   if (word === 'lost') return undefined;
@@ -146,23 +155,22 @@ function readWorked(
     now: Number(now),
     soon: Number(soon) < 0 ? undefined : Number(soon),
     epoch: String(epoch),
-    claims: pairsOf(runs).map(([run, generation], index) => ({
-      ...{ run, generation, session },
-      token: Number(token) + index,
+    drains: drains === 'drain',
+    claims: Array.from({ length: runs.length / 3 }, (_, index) => ({
+      run: String(runs[3 * index]),
+      generation: String(runs[3 * index + 1]),
+      mark: MARKS[String(runs[3 * index + 2])] ?? '',
+      ...{ session, token: Number(token) + index },
     })),
   };
 }
 
-function pairsOf(words: readonly Reply[]): readonly (readonly [string, string])[] {
-  return Array.from({ length: words.length / 2 }, (_, index) => [
-    String(words[2 * index]),
-    String(words[2 * index + 1]),
-  ]);
-}
+const MARKS: Readonly<Record<string, Claimed['mark']>> = { e: 'ends', '!': 'suspect' };
 
 function readStarted(answer: Reply, { generation }: StartRequest): Started {
-  const [word, known = generation] = String(answer).split(' ');
-  return { word: word as Started['word'], generation: known };
+  const [word, detail = ''] = String(answer).split(' ');
+  if (word === 'owned') return { word, generation, token: Number(detail) };
+  return { word: word as Started['word'], generation: word === 'exists' ? detail : generation };
 }
 
 function readTold(answer: Reply): Told {

@@ -6,7 +6,8 @@
 import { readOptions, seededRandom } from '@holdfast/kernel';
 import { type AnyWorkflow, APP } from '../client/options.js';
 import type { Run } from '../client/run.js';
-import { App, type StartOptions, type Workflows } from '../client/workflows.js';
+import type { StartOptions } from '../client/start-options.js';
+import { App, type Workflows } from '../client/workflows.js';
 import type { Workflow } from '../define.js';
 import { MemoryPartition } from '../store/memory-partition.js';
 import { MemoryStore } from '../store/memory-store.js';

@@ -6,7 +6,7 @@
  * commit is refused, or the session is lost, nothing of the run goes on here.
  */
 import { type Clock, HoldfastError, LeaseLostError, pause, type Random } from '@holdfast/kernel';
-import type { Workflow } from '../define.js';
+import { buildOf, type Workflow } from '../define.js';
 import { decodeRecord, encodeRecord, type JournalRecord } from '../journal/record.js';
 import { messageOf } from '../json.js';
 import type { BegunStep } from '../machine/begun.js';
@@ -15,8 +15,7 @@ import { Machine, type Stray } from '../machine/machine.js';
 import { parseRunName } from '../run-name.js';
 import { Attempt, type AttemptEnd } from '../step/attempt.js';
 import { delayAfter } from '../step/options.js';
-import type { Claim } from '../store/claim.js';
-import type { CommitRequest, Committed, Ending, Store } from '../store/store.js';
+import type { Claimed, CommitRequest, Committed, Ending, Store } from '../store/store.js';
 
 /** What a run needs of its worker. */
 export interface RunHost {
@@ -46,8 +45,8 @@ const SOON = 20;
 export class OwnedRun {
   readonly run: string;
   readonly #host: RunHost;
-  readonly #claim: Claim;
-  readonly #workflow: Workflow;
+  readonly #claim: Claimed;
+  readonly #workflow: Workflow | undefined;
   readonly #machine: Machine;
   /** Commits that were carried out. */
   #commits = 0;
@@ -63,7 +62,8 @@ export class OwnedRun {
   /** Why it goes no further here, and what becomes of it. */
   #last: Ending | undefined;
 
-  constructor(claim: Claim, workflow: Workflow, host: RunHost) {
+  /** `workflow` is undefined only where the run is to be ended before it has begun. */
+  constructor(claim: Claimed, workflow: Workflow | undefined, host: RunHost) {
     this.run = claim.run;
     this.#claim = claim;
     this.#workflow = workflow;
@@ -87,6 +87,8 @@ export class OwnedRun {
     this.#known = texts.length;
     try {
       const [header, ...records] = texts.map(decodeRecord);
+      const workflow = this.#workflow;
+      if (workflow === undefined || this.#claim.mark === 'ends') return this.#endUnbegun(records);
       if (header?.kind !== 'header') throw new Error('its journal has no header');
       const { input } = header;
       const context = new Context(
@@ -100,10 +102,19 @@ export class OwnedRun {
         },
         this.#machine.root,
       );
-      this.#machine.start(async () => this.#workflow.run(context, input), records);
+      this.#machine.start(async () => workflow.run(context, input), records);
     } catch (error) {
       this.#finish({ word: 'stuck', reason: messageOf(error) });
     }
+  }
+
+  /** It was cancelled before it had begun, or has expired. */
+  #endUnbegun(records: readonly JournalRecord[]): void {
+    const cancel = records.find(({ kind }) => kind === 'cancel');
+    const reason = cancel?.kind === 'cancel' ? cancel.reason : 'expired';
+    const outcome = { status: 'cancelled', reason } as const;
+    const end: JournalRecord = { kind: 'end', outcome, token: this.#claim.token };
+    this.#commit([end], { word: 'end', retain: this.#host.retain });
   }
 
   /** Something came in from outside. */
@@ -194,7 +205,8 @@ export class OwnedRun {
     const state = this.#state;
     this.#state = undefined;
     const texts = records.map(encodeRecord);
-    const request = { ...this.#claim, commits: this.#commits, ending, records: texts, state };
+    const build = this.#workflow && buildOf(this.#workflow);
+    const request = { ...this.#claim, commits: this.#commits, build, ending, records: texts, state };
     this.#settle(request).then(
       (committed) => this.#committed(request, committed),
       (error: unknown) => {

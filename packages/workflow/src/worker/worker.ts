@@ -9,12 +9,12 @@
  */
 import { type Clock, pause, type Random, type Timer } from '@holdfast/kernel';
 import { NumberedCalls, Session } from '@holdfast/redis';
-import type { Workflow } from '../define.js';
-import type { Claim } from '../store/claim.js';
-import type { Store, Worked } from '../store/store.js';
+import { buildOf, type Workflow } from '../define.js';
+import type { Claimed, Store, Worked } from '../store/store.js';
 import { Health, type Report } from './health.js';
 import type { WorkerSettings } from './options.js';
 import { OwnedRun, type RunHost } from './owned-run.js';
+import { type Place, placeOf } from './places.js';
 import type { Room } from './room.js';
 import { ServerTime } from './server-time.js';
 
@@ -45,12 +45,19 @@ export class WorkerLoop {
   readonly #health: Health;
   readonly #time: ServerTime;
   readonly #workflows: Map<string, Workflow>;
+  readonly #builds: Readonly<Record<string, string>>;
   readonly #runs = new Map<string, OwnedRun>();
   readonly #late = new Set<string>();
   #calls: NumberedCalls;
   #session: Session<true>;
   #phase: 'working' | 'draining' | 'stopped' = 'working';
   #isAsking = false;
+  /** How many runs are about to be owned from their start. */
+  #places = 0;
+  /** Whether a suspect waits until there is nothing else here. */
+  #drains = false;
+  /** The run that is here alone, since it has fallen before. */
+  #suspect: string | undefined;
   /** Whether there was nothing more to claim. */
   #isDry = false;
   /** Bells may overtake the answer of a call: those that rang since it was sent keep the worker awake. */
@@ -65,6 +72,7 @@ export class WorkerLoop {
     this.#health = new Health(parts, parts.report);
     this.#time = new ServerTime(parts.clock);
     this.#workflows = new Map(parts.workflows.map((workflow) => [workflow.name, workflow]));
+    this.#builds = Object.fromEntries(parts.workflows.map((workflow) => [workflow.name, buildOf(workflow)]));
     this.#calls = new NumberedCalls(this.#health);
     this.#session = this.#newSession();
     this.#host = {
@@ -117,7 +125,7 @@ export class WorkerLoop {
     this.#phase = 'draining';
     const empty = new Promise<void>((resolve) => {
       this.#onEmpty = resolve;
-      if (this.#runs.size === 0 && !this.#isAsking) resolve();
+      if (this.#isEmpty) resolve();
     });
     const inTime = new AbortController();
     await Promise.race([empty, pause(this.#clock, this.#parts.settings.grace, inTime.signal)]);
@@ -184,6 +192,8 @@ export class WorkerLoop {
   #pump(): void {
     const { id } = this.#session;
     if (this.#phase !== 'working' || id === undefined || this.#isAsking || this.#isDry) return;
+    // Beside a suspect there is no other.
+    if (this.#suspect !== undefined) return;
     const want = this.#parts.room.take(LARGEST_CLAIM);
     if (want === 0) return;
     this.#isAsking = true;
@@ -197,7 +207,15 @@ export class WorkerLoop {
     let worked: Worked | 'lost';
     try {
       worked = await calls.call(({ number, highest }) =>
-        store.work({ session, lease: settings.lease, want, number, highest, workflows: this.#inTurn() }),
+        store.work({
+          session,
+          lease: settings.lease,
+          want,
+          number,
+          highest,
+          workflows: this.#inTurn(),
+          builds: this.#builds,
+        }),
       );
     } catch (error) {
       this.#health.failed(error);
@@ -219,6 +237,7 @@ export class WorkerLoop {
     }
     calls.epoch = worked.epoch;
     this.#isDry = worked.claims.length < want && bells === this.#bells;
+    this.#drains = worked.drains;
     const taken = worked.claims.filter((claim) => this.#take(claim)).length;
     if (worked.soon !== undefined) this.#wakeAt(worked.now + worked.soon);
     if (this.#phase !== 'working') this.#emptied();
@@ -226,15 +245,41 @@ export class WorkerLoop {
     return taken;
   }
 
-  #take(claim: Claim): boolean {
+  #take(claim: Claimed): boolean {
     this.#calls.issued(claim.token);
     const workflow = this.#workflows.get(claim.run.slice(0, claim.run.indexOf('/')));
-    if (workflow === undefined) return false;
+    // One that has not begun and is to be ended may be of any workflow.
+    if (workflow === undefined && claim.mark !== 'ends') return false;
     this.#runs.get(claim.run)?.lose('it was claimed anew');
+    if (claim.mark === 'suspect') this.#suspect = claim.run;
     const run = new OwnedRun(claim, workflow, this.#host);
     this.#runs.set(claim.run, run);
     void run.begin();
     return true;
+  }
+
+  /** A place for a run that this worker is to own from its start; undefined if there is none. */
+  placeFor(workflow: string): Place | undefined {
+    const { store, room } = this.#parts;
+    const session = this.#session.id;
+    const isOpen = this.#phase === 'working' && this.#session.isValid && this.#workflows.has(workflow);
+    if (session === undefined || !isOpen || this.#suspect !== undefined || this.#drains) return undefined;
+    if (room.take(1) === 0) return undefined;
+    this.#places += 1;
+    const isCurrent = (): boolean => session === this.#session.id;
+    return placeOf({
+      store,
+      owner: { session, highest: this.#calls.highest },
+      take: (claim) => isCurrent() && this.#take(claim),
+      onUnknown: () => {
+        if (isCurrent()) this.#startOver('it is not known what a start has made it own');
+      },
+      leave: (isTaken) => {
+        this.#places -= 1;
+        this.#emptied();
+        if (!isTaken) room.give(1);
+      },
+    });
   }
 
   /** Each call begins with another workflow, so that none starves. */
@@ -247,13 +292,19 @@ export class WorkerLoop {
   #gone(run: OwnedRun, again: number): void {
     if (this.#runs.get(run.run) !== run) return;
     this.#runs.delete(run.run);
+    if (this.#suspect === run.run) this.#suspect = undefined;
     if (again !== Number.POSITIVE_INFINITY) this.#wakeAt(again);
     this.#emptied();
     this.#parts.room.give(1);
+    if (this.#drains && this.#isEmpty) this.wake();
+  }
+
+  get #isEmpty(): boolean {
+    return this.#runs.size === 0 && !this.#isAsking && this.#places === 0;
   }
 
   #emptied(): void {
-    if (this.#runs.size === 0 && !this.#isAsking) this.#onEmpty?.();
+    if (this.#isEmpty) this.#onEmpty?.();
   }
 
   /** `at`: in ms since the epoch, by the server's clock. */

@@ -1,0 +1,19 @@
+-- Prelude of the verb that starts: a run that whoever starts it owns at once.
+--
+-- Stands on: ready, redis/epoch
+
+-- The token; nothing if the session may not own it: it is over, or no token may be issued yet. Then the run is as any other.
+local function own_at_once(run, life, session, highest)
+  local ends = redis.call('ZSCORE', SESSIONS, session)
+  if not ends or tonumber(ends) <= millis then return nil end
+  local _, last = epoch_of(redis.call('HMGET', META, 'server', 'epoch', 'token'))
+  local number, early = next_token(last, highest, false)
+  if early > 0 then return nil end
+  local token = string.format('%.0f', number)
+  redis.call('HSET', META, 'token', token)
+  begin(run, life)
+  redis.call('HSET', LIVE, run, string.format('%s:0:%s:%s:%s', token, session, life.priority, life.build))
+  redis.call('ZADD', WORK, 0, 'o ' .. session .. ' ' .. run)
+  tally(run, 'o', 1)
+  return token
+end

@@ -1,0 +1,218 @@
+/** The contract of a store about which runs begin, when, and for whom: priorities, delays, keys, builds and suspects. */
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { Claimed, CommitRequest, StartTerms, Store, WorkRequest } from '../src/store/store.js';
+import type { MakeStore } from './contract.js';
+
+const LEASE = 60_000;
+const END = { word: 'end', retain: 600_000 } as const;
+
+export function dispatchContract(name: string, makeStore: MakeStore): void {
+  describe(`${name}: dispatch`, () => {
+    let store: Store;
+    let calls = 0;
+    const start = (run: string, under: StartTerms = {}) =>
+      store.start({ run, generation: `g-${run}`, header: 'H -\n{}', mailbox: '', under });
+    const work = (session: string, rest: Partial<WorkRequest> = {}) => {
+      calls += 1;
+      const request = { session, lease: LEASE, want: 10, number: calls, highest: 0, workflows: ['a', 'b'] };
+      return store.work({ ...request, ...rest });
+    };
+    const claims = async (session: string, rest: Partial<WorkRequest> = {}): Promise<readonly Claimed[]> =>
+      (await work(session, rest))?.claims ?? [];
+    const namesOf = async (session: string, rest: Partial<WorkRequest> = {}): Promise<readonly string[]> =>
+      (await claims(session, rest)).map(({ run }) => run);
+    const commit = (of: Claimed, rest: Partial<CommitRequest> = {}) =>
+      store.commit({ ...of, commits: 0, ending: { word: 'go' }, records: [], state: undefined, ...rest });
+    const end = (of: Claimed) => commit(of, { records: ['Z -\n{}'], ending: END });
+    const find = (run: string) => store.find({ run, generation: `g-${run}` }, '');
+    /** What the session has is taken from it, as from one whose worker has died. */
+    const fall = async (session: string, rest: Partial<WorkRequest> = {}): Promise<Claimed> => {
+      await store.open(session, 0);
+      const [fallen] = await claims(session, { lease: 1, want: 1, ...rest });
+      if (!fallen) throw new Error('nothing was claimed');
+      const taken = async () => (await work('me.1', { want: 0 })) && (await find(fallen.run)).word;
+      await expect.poll(taken, { timeout: 20_000, interval: 2 }).not.toBe('owned');
+      return fallen;
+    };
+
+    beforeEach(async () => {
+      store = makeStore();
+      calls = 100;
+      await store.open('me.1', LEASE);
+    });
+
+    it('claims first of higher priority, and those that are given back before all others of theirs', async () => {
+      await start('a/1/1');
+      await start('a/2/2', { priority: 9 });
+      await start('a/3/3', { priority: 4 });
+      await start('a/4/4', { priority: 9 });
+      const [first] = await claims('me.1', { want: 1 });
+      expect(first?.run).toBe('a/2/2');
+      await commit(first as Claimed, { ending: { word: 'back' } });
+      expect(await namesOf('me.1')).toEqual(['a/2/2', 'a/4/4', 'a/3/3', 'a/1/1']);
+    });
+
+    it('lets a delayed run begin when its time has come, and tells when that is', async () => {
+      expect(await start('a/1/1', { delay: 50 })).toMatchObject({ word: 'delayed' });
+      expect(await start('a/2/2', { delay: 3_600_000 })).toMatchObject({ word: 'delayed' });
+      expect(await find('a/1/1')).toMatchObject({ word: 'delayed' });
+      const first = await work('me.1');
+      expect(first?.soon).toBeLessThanOrEqual(50);
+      await expect.poll(() => namesOf('me.1'), { timeout: 20_000 }).toEqual(['a/1/1']);
+      expect(await find('a/2/2')).toMatchObject({ word: 'delayed' });
+    });
+
+    it('gives a run that has expired to any worker, to end it, but not one that has begun', async () => {
+      const { now = 0 } = (await work('me.1')) ?? {};
+      await start('c/1/1', { expires: now - 1 });
+      await start('c/2/2', { expires: now + 3_600_000 });
+      const expired = (await claims('me.1')).find(({ run }) => run === 'c/1/1');
+      expect(expired).toMatchObject({ mark: 'ends' });
+      expect(await end(expired as Claimed)).toMatchObject({ word: 'committed' });
+      expect(await find('c/1/1')).toMatchObject({ word: 'over' });
+      expect(await find('c/2/2')).toMatchObject({ word: 'ready' });
+    });
+
+    it('leaves a run that has begun in time to its worker', async () => {
+      const { now = 0 } = (await work('me.1')) ?? {};
+      await start('a/1/1', { expires: now + 300 });
+      const [begun] = await claims('me.1');
+      await commit(begun as Claimed, { ending: { word: 'back' } });
+      await expect
+        .poll(async () => ((await work('me.1', { want: 0 }))?.now ?? 0) > now + 300, { timeout: 20_000 })
+        .toBe(true);
+      expect(await claims('me.1')).toMatchObject([{ run: 'a/1/1', mark: '' }]);
+    });
+
+    it('gives a run that was cancelled before it began to any worker, wherever it waited', async () => {
+      await start('c/k/1', { keyed: true });
+      await start('c/k/2', { keyed: true });
+      await start('c/3/3', { delay: 3_600_000 });
+      for (const run of ['c/k/1', 'c/k/2', 'c/3/3'])
+        await store.tell({ run, generation: `g-${run}` }, 'X -\n{}');
+      const given = await claims('me.1');
+      expect(given.map(({ run, mark }) => `${run} ${mark}`).sort()).toEqual([
+        ...['c/3/3 ends', 'c/k/1 ends', 'c/k/2 ends'],
+      ]);
+      for (const each of given) expect(await end(each)).toMatchObject({ word: 'committed' });
+      await store.close('me.1');
+    });
+
+    it('lets the runs of a key go on one at a time, in the order of their starts, through crashes and stuck ones', async () => {
+      expect(await start('a/k/1', { keyed: true })).toMatchObject({ word: 'ready' });
+      expect(await start('a/k/2', { keyed: true, priority: 1 })).toMatchObject({ word: 'line' });
+      expect(await start('a/k/3', { keyed: true, priority: 9 })).toMatchObject({ word: 'line' });
+      expect(await start('a/other/4', { keyed: true })).toMatchObject({ word: 'ready' });
+      expect(await start('b/k/5', { keyed: true })).toMatchObject({ word: 'ready' });
+      await fall('it.1', { workflows: ['a'] });
+      const [first, ...others] = await claims('me.1');
+      expect([first, ...others].map((each) => each?.run)).toEqual(['a/k/1', 'a/other/4', 'b/k/5']);
+      await commit(first as Claimed, { ending: { word: 'stuck', reason: 'why' } });
+      expect(await namesOf('me.1')).toEqual([]);
+      expect(await find('a/k/2')).toMatchObject({ word: 'line' });
+      await store.retry('a/k/1');
+      const [again] = await claims('me.1');
+      await commit(again as Claimed, { ending: { word: 'park', known: 1, due: 0 } });
+      expect(await namesOf('me.1')).toEqual([]);
+      await store.tell({ run: 'a/k/1', generation: 'g-a/k/1' }, 'M 1\n{}');
+      const [last] = await claims('me.1');
+      await end(last as Claimed);
+      const [second, none] = await claims('me.1');
+      expect([second?.run, none]).toEqual(['a/k/2', undefined]);
+      await end(second as Claimed);
+      expect(await namesOf('me.1')).toEqual(['a/k/3']);
+    });
+
+    it('takes a run that was cancelled out of its line, so that the next of it has the key', async () => {
+      await start('a/k/1', { keyed: true });
+      await start('a/k/2', { keyed: true });
+      await start('a/k/3', { keyed: true });
+      const [first] = await claims('me.1');
+      await store.tell({ run: 'a/k/2', generation: 'g-a/k/2' }, 'X -\n{}');
+      const [cancelled] = await claims('me.1');
+      expect(cancelled).toMatchObject({ run: 'a/k/2', mark: 'ends' });
+      await end(cancelled as Claimed);
+      expect(await namesOf('me.1')).toEqual([]);
+      await end(first as Claimed);
+      expect(await namesOf('me.1')).toEqual(['a/k/3']);
+    });
+
+    it('gives a run to the session that starts it only while that is not over, and has the key for it', async () => {
+      const owner = { session: 'me.1', highest: 5 };
+      const started = await start('a/1/1', { owner });
+      expect(started).toMatchObject({ word: 'owned', token: expect.any(Number) });
+      const claim = {
+        run: 'a/1/1',
+        generation: started.generation,
+        token: started.token ?? 0,
+        session: 'me.1',
+      };
+      expect(await store.read(claim, 0)).toMatchObject({ word: 'owned', commits: 0, length: 1 });
+      expect(await start('a/1/1', { owner })).toMatchObject({ word: 'same' });
+      expect(await start('a/2/2', { owner: { ...owner, session: 'gone.1' } })).toMatchObject({
+        word: 'ready',
+      });
+      await store.open('late.1', 0);
+      await expect
+        .poll(async () => (await start(`a/${calls}/x`, { owner: { ...owner, session: 'late.1' } })).word, {
+          timeout: 20_000,
+        })
+        .toBe('ready');
+      await start('a/k/3', { keyed: true });
+      expect(await start('a/k/4', { keyed: true, owner })).toMatchObject({ word: 'line' });
+      const [next] = await claims('me.1', { want: 1 });
+      expect(next?.token).toBeGreaterThan(claim.token);
+    });
+
+    it('gives runs to workers of the build that has committed to them, or of a higher one', async () => {
+      const builds = (build: string) => ({ workflows: ['a'], builds: { a: build } });
+      await start('a/1/1');
+      const [by3] = await claims('me.1', builds('3'));
+      await commit(by3 as Claimed, { build: '3', records: ['S 0\n{}'], ending: { word: 'back' } });
+      await start('a/2/2', { priority: 1 });
+      expect(await namesOf('me.1', builds('2'))).toEqual(['a/2/2']);
+      await start('a/3/3', { priority: 2 });
+      expect(await namesOf('me.1', { ...builds('12'), want: 1 })).toEqual(['a/3/3']);
+      expect(await namesOf('me.1', builds('12'))).toEqual(['a/1/1']);
+    });
+
+    it('gives a pinned run to workers of its own build only', async () => {
+      const builds = (build: string) => ({ workflows: ['a'], builds: { a: build } });
+      await start('a/1/1');
+      const [pinned] = await claims('me.1', builds('3='));
+      await commit(pinned as Claimed, { build: '3=', records: ['S 0\n{}'], ending: { word: 'back' } });
+      for (const other of ['2=', '3', '4', '4=']) expect(await namesOf('me.1', builds(other))).toEqual([]);
+      expect(await namesOf('me.1', builds('3='))).toEqual(['a/1/1']);
+    });
+
+    it('gives out a run that has fallen twice alone, and lets one session make room for it', async () => {
+      await start('a/1/1');
+      await fall('it.1');
+      await fall('it.2');
+      await start('a/2/2');
+      await start('a/3/3');
+      await store.open('you.1', LEASE);
+      const [suspect, none] = await claims('me.1');
+      expect([suspect, none]).toMatchObject([{ run: 'a/1/1', mark: 'suspect' }, undefined]);
+      await commit(suspect as Claimed, { ending: { word: 'back' } });
+      const [busy] = await claims('you.1', { want: 1, workflows: ['b'] }).then(() =>
+        claims('me.1', { want: 1 }),
+      );
+      expect(busy).toMatchObject({ run: 'a/1/1', mark: 'suspect' });
+      await commit(busy as Claimed, { records: ['S 0\n{}'], ending: { word: 'back' } });
+      expect(await claims('me.1')).toMatchObject([
+        { run: 'a/1/1', mark: '' },
+        { run: 'a/2/2' },
+        { run: 'a/3/3' },
+      ]);
+      await start('b/4/4');
+      await fall('it.3', { workflows: ['b'] });
+      await fall('it.4', { workflows: ['b'] });
+      await start('a/5/5');
+      expect(await work('me.1')).toMatchObject({ drains: true, claims: [] });
+      const free = await work('you.1');
+      expect(free).toMatchObject({ drains: false, claims: [{ run: 'b/4/4', mark: 'suspect' }] });
+      expect(await work('me.1')).toMatchObject({ drains: false, claims: [{ run: 'a/5/5' }] });
+    });
+  });
+}

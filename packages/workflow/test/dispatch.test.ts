@@ -1,0 +1,100 @@
+/** Which runs begin, when, and where, through the public API on a real server. */
+import { defineWorkflow, RunCancelledError } from '@holdfast/workflow';
+import { expect, it } from 'vitest';
+import { appOf, eventually, useRedis } from './setting.js';
+
+useRedis();
+
+/** A workflow of which a test sees what begins, and lets it end. */
+function gated(name = 'gated') {
+  const begun: string[] = [];
+  const flow = defineWorkflow({ name }, async (ctx, id: string) => {
+    await ctx.step('begin', () => void begun.push(id));
+    await ctx.receive('go');
+    return id;
+  });
+  return { flow, begun };
+}
+
+it('begins runs of higher priority first, and delayed ones when their time has come', async () => {
+  const order: string[] = [];
+  const flow = defineWorkflow({ name: 'order' }, async (ctx, id: string) =>
+    ctx.step('note', () => order.push(id)),
+  );
+  const app = appOf([flow]);
+  const starts = { low: 0, high: 9, middle: 5 };
+  const runs = [];
+  for (const [id, priority] of Object.entries(starts)) runs.push(await app.start(flow, id, { id, priority }));
+  const delayed = await app.start(flow, 'delayed', { id: 'delayed', priority: 9, delay: 200 });
+  expect(await delayed.status()).toEqual({ status: 'delayed', reason: undefined });
+  app.work({ concurrency: 1 });
+  for (const run of [...runs, delayed]) await run.result();
+  expect(order).toEqual(['high', 'middle', 'low', 'delayed']);
+});
+
+it('lets runs of one key go on one at a time, also while the first sleeps', async () => {
+  const { flow, begun } = gated();
+  const app = appOf([flow]);
+  app.work();
+  const one = await app.start(flow, 'one', { id: 'one', key: 'a b/c' });
+  const two = await app.start(flow, 'two', { id: 'two', key: 'a b/c' });
+  const three = await app.start(flow, 'three', { id: 'three', key: 'a b/c' });
+  await eventually(async () => (await one.status()).status, 'sleeping');
+  expect(await two.status()).toMatchObject({ status: 'waiting' });
+  expect(await two.cancel('not needed')).toBe(true);
+  await expect(two.result()).rejects.toThrow(RunCancelledError);
+  expect(begun).toEqual(['one']);
+  await one.send('go');
+  await three.send('go');
+  expect(await three.result()).toBe('three');
+  expect(begun).toEqual(['one', 'three']);
+});
+
+it('ends a run that has expired, and one that is cancelled before it begins, by a worker without its definition', async () => {
+  const { flow } = gated('rare');
+  const other = defineWorkflow({ name: 'other' }, async () => 1);
+  const app = appOf([flow]);
+  const expired = await app.start(flow, 'x', { expires: new Date(Date.now() + 50) });
+  const cancelled = await app.start(flow, 'y', { delay: 3_600_000 });
+  await cancelled.cancel('changed my mind');
+  appOf([other]).work();
+  await expect(expired.result()).rejects.toMatchObject({ code: 'HOLDFAST_RUN_CANCELLED', reason: 'expired' });
+  await expect(cancelled.result()).rejects.toMatchObject({ reason: 'changed my mind' });
+  expect((await expired.history()).map(({ kind }) => kind)).toEqual(['header', 'end']);
+});
+
+it('owns what it runs from the start, while it has room', async () => {
+  const flow = defineWorkflow({ name: 'own' }, async (ctx, n: number) => ctx.step('double', () => 2 * n));
+  const app = appOf([flow]);
+  const worker = app.work({ concurrency: 5 });
+  await eventually(() => worker.problem, undefined);
+  const results = await Promise.all(Array.from({ length: 50 }, (_, n) => app.run(flow, n)));
+  expect(results).toEqual(Array.from({ length: 50 }, (_, n) => 2 * n));
+  await worker.stop();
+  expect(worker.inFlight).toBe(0);
+});
+
+it('lets only workers of the same or a higher build go on with a run', async () => {
+  const ran: string[] = [];
+  const build = (number: number) =>
+    defineWorkflow({ name: 'built', build: number }, async (ctx) => {
+      await ctx.step('first', () => void ran.push(`first ${number}`));
+      await ctx.receive('go');
+      return ctx.step('second', () => number);
+    });
+  const [one, two] = [build(1), build(2)];
+  const newer = appOf([two]);
+  const worker = newer.work();
+  const run = await newer.start(two, null, { id: 'r' });
+  await eventually(async () => (await run.status()).status, 'sleeping');
+  await worker.stop();
+  const older = appOf([one]);
+  older.work();
+  await run.send('go');
+  const another = await older.start(one, null, { id: 's' });
+  await eventually(async () => (await another.status()).status, 'sleeping');
+  expect(await run.status()).toMatchObject({ status: 'waiting' });
+  newer.work();
+  expect(await run.result()).toBe(2);
+  expect(ran).toEqual(['first 2', 'first 1']);
+});
