@@ -8,7 +8,7 @@ import type { MakeStore } from './contract.js';
 const LEASE = 60_000;
 
 /** What the mailbox "box" hears. */
-export async function box(store: Store): Promise<string[]> {
+async function box(store: Store): Promise<string[]> {
   const heard: string[] = [];
   let isListening = false;
   await store.listen('box', {
@@ -22,7 +22,7 @@ export async function box(store: Store): Promise<string[]> {
 }
 
 /** The run "a/1" of generation "g", which the session "me.1" owns. */
-export async function ownedRun(store: Store): Promise<Claim> {
+async function ownedRun(store: Store): Promise<Claim> {
   await store.open('me.1', LEASE);
   await store.start({ run: 'a/1', generation: 'g', header: 'H -\n{}', mailbox: '' });
   const asked = { session: 'me.1', lease: LEASE, want: 1, number: 1, highest: 0, workflows: ['a'] };

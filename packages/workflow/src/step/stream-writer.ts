@@ -33,7 +33,7 @@ export interface StreamWriterOptions {
   readonly lost: () => LeaseLostError;
 }
 
-export const LARGEST_CHUNK = 65_536;
+const LARGEST_CHUNK = 65_536;
 /** Chunks of one call. */
 const BATCH = 100;
 /** Chunks that may wait to be sent, and their bytes: a batch under way and the next. */
