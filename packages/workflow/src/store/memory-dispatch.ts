@@ -149,7 +149,7 @@ export class MemoryDispatch {
   }
 }
 
-export const workflowOf = (run: string): string => run.slice(0, run.indexOf('/'));
+const workflowOf = (run: string): string => run.slice(0, run.indexOf('/'));
 
 const lineOf = (run: string): string => run.slice(0, run.lastIndexOf('/'));
 
