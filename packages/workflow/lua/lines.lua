@@ -30,6 +30,12 @@ local function let_begin(run, life)
   if takes_key(run, life.word == 'k') then make_ready(run, life, false) else join_line(run, life) end
 end
 
+-- A run that was over, or is made of a part of another, which has its key while it goes on; a child has none.
+local function begin_again(run)
+  local life = {priority = '0', build = '0', expires = '-', since = 0}
+  if takes_key(run, not string.find(run, '/~[^/]*$')) then make_ready(run, life, false) else join_line(run, life) end
+end
+
 -- A run is over: the next of its line is ready.
 local function free_key(run)
   local line = line_of(run)

@@ -16,7 +16,7 @@ export {
 } from '@holdfast/kernel';
 export type { NodeSource } from '@holdfast/redis';
 export type { WorkflowsOptions } from './client/options.js';
-export type { Run, RunStatus, StreamOptions } from './client/run.js';
+export type { ForkOptions, RetryOptions, Run, RunStatus, StreamOptions } from './client/run.js';
 export type { StartOptions } from './client/start-options.js';
 export type { StreamItem } from './client/stream-readers.js';
 export {

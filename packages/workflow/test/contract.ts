@@ -1,7 +1,7 @@
 /** The contract of a store, which that in Redis and that in memory keep: each of its verbs, and what they refuse. */
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Claim, RunRef } from '../src/store/claim.js';
-import type { CommitRequest, Ending, Store } from '../src/store/store.js';
+import type { AnewRequest, CommitRequest, Ending, Store } from '../src/store/store.js';
 
 /** The store of one process, on the partition that all of a test share. */
 export type MakeStore = () => Store;
@@ -215,6 +215,79 @@ export function storeContract(name: string, makeStore: MakeStore): void {
       expect(await store.find(ref('a/1', ''), '')).toEqual({ word: 'gen', generation: 'g' });
       expect(await store.page(ref('a/1', 'g'), 1)).toEqual(['Z -\n{}']);
       expect(await store.page(ref('a/1', 'old'), 0)).toEqual([]);
+    });
+
+    const anew = (rest: Partial<AnewRequest> = {}): AnewRequest => ({
+      ...{ from: ref('a/1'), to: ref('a/1', 'h'), header: 'H -\nnew', cut: 0, drop: [], take: [], length: 1 },
+      ...{ retain: 600_000, claim: undefined, ...rest },
+    });
+
+    it('begins another generation of a run that is over, over a part of its journal', async () => {
+      const mine = await owned();
+      const records = ['S 0\n1', 'A 1\n2', 'S 2\n3', 'M 3\n4', 'Z -\n5'];
+      await commit(mine, 0, { records, ending: { word: 'end', retain: 600_000 }, state: '1' });
+      const request = anew({ cut: 3, drop: [2], take: [4], length: 6 });
+      expect(await store.anew({ ...request, from: ref('a/1', 'other') })).toEqual({
+        word: 'gen',
+        generation: 'g',
+      });
+      expect(await store.anew({ ...request, length: 5 })).toEqual({ word: 'again', length: 6 });
+      expect(await store.anew({ ...request, from: ref('a/9'), to: ref('a/9', 'h') })).toEqual({
+        word: 'unknown',
+      });
+      expect(await store.anew(request)).toEqual({ word: 'ready' });
+      expect(await store.anew(request)).toEqual({ word: 'ready' });
+      expect(await store.page(ref('a/1', 'h'), 0)).toEqual(['H -\nnew', 'S 0\n1', 'S 2\n3', 'M 3\n4']);
+      expect(await store.page(ref('a/1', 'g'), 1)).toEqual(records);
+      expect(await store.find(ref('a/1'), '')).toEqual({
+        word: 'ready',
+        generation: 'h',
+        state: '1',
+        detail: '',
+      });
+      expect(await store.tell(ref('a/1'), 'M 1\n{}')).toEqual({ word: 'gen', generation: 'h' });
+      expect(await store.anew(anew({ from: ref('a/1', 'h'), to: ref('a/1', 'i'), length: 4 }))).toEqual({
+        word: 'going',
+      });
+      expect((await claim('me.1')).generation).toBe('h');
+    });
+
+    it('begins another generation of a run for its owner, who has it no longer then', async () => {
+      const mine = await owned();
+      await store.tell(ref('a/1'), 'M 1\n{}');
+      const { token, session } = mine;
+      const request = anew({ take: [1], length: 2, claim: { token, session, commits: 0 } });
+      expect(await store.anew({ ...request, claim: undefined })).toEqual({ word: 'going' });
+      expect(await store.anew({ ...request, claim: { token: token + 1, session, commits: 0 } })).toEqual({
+        word: 'stale',
+      });
+      expect(await store.anew({ ...request, claim: { token, session, commits: 1 } })).toEqual({
+        word: 'behind',
+      });
+      expect(await store.anew({ ...request, length: 1 })).toEqual({ word: 'again', length: 2 });
+      expect(await store.anew(request)).toEqual({ word: 'ready' });
+      expect(await commit(mine, 0)).toMatchObject({ word: 'stale' });
+      const next = await claim('me.1');
+      expect(next).toMatchObject({ run: 'a/1', generation: 'h' });
+      expect(next.token).toBeGreaterThan(token);
+      expect(await store.read(next, 0)).toMatchObject({ length: 2, records: ['H -\nnew', 'M 1\n{}'] });
+      await store.close('me.1');
+      await store.open('me.2', LEASE);
+      expect((await claim('me.2')).run).toBe('a/1');
+    });
+
+    it('begins another run over a part of the journal of one, which goes on as it was', async () => {
+      const mine = await owned();
+      await commit(mine, 0, { records: ['S 0\n1'], state: '1' });
+      const request = anew({ to: ref('a/2', 'h'), cut: 1 });
+      expect(await store.anew(request)).toEqual({ word: 'ready' });
+      expect(await store.anew({ ...request, to: ref('a/2', 'i') })).toEqual({
+        word: 'exists',
+        generation: 'h',
+      });
+      expect(await store.find(ref('a/2'), '')).toMatchObject({ word: 'ready', generation: 'h', state: '' });
+      expect(await store.page(ref('a/2', 'h'), 0)).toEqual(['H -\nnew', 'S 0\n1']);
+      expect(await commit(mine, 1)).toMatchObject({ word: 'committed' });
     });
 
     it('forgets a run whose time to be kept is over, so that its name may be used again', async () => {

@@ -15,14 +15,15 @@ import {
 } from '@holdfast/kernel';
 import type { Workflow } from '../define.js';
 import { RunCancelledError, RunFailedError, RunGoneError, RunStuckError } from '../errors.js';
-import { decodeRecord, encodeRecord, type JournalRecord } from '../journal/record.js';
+import { encodeRecord, type JournalRecord } from '../journal/record.js';
 import { encodeValue } from '../json.js';
 import { requireCallName } from '../machine/context.js';
-import { type RunName, requireText, runName } from '../run-name.js';
+import { type RunName, requireId, requireText, runName } from '../run-name.js';
 import { check } from '../schema.js';
 import { requireStreamName } from '../step/streams.js';
 import type { Found, Told } from '../store/store.js';
 import type { Partition } from './partition.js';
+import { fork, type RetryParts, readJournal, retry } from './retrying.js';
 import { type ReadOptions, readPosition, type StreamItem } from './stream-readers.js';
 import { outcomeOf, type Rest } from './waits.js';
 
@@ -39,6 +40,16 @@ export interface RunStatus {
     | 'cancelled';
   /** Why it is stuck, has failed or was cancelled. */
   readonly reason: string | undefined;
+}
+
+export interface RetryOptions {
+  /** The id of a step in `history()`, or its name: the last one of that name. */
+  readonly from?: string;
+}
+
+export interface ForkOptions extends RetryOptions {
+  /** Of the run that begins. Default: a random one. */
+  readonly id?: string;
 }
 
 /** A handle of a run. Making one asks Redis nothing. */
@@ -66,8 +77,19 @@ export interface Run<Result = unknown> {
    * Throws RunGoneError, UnavailableError.
    */
   cancel(reason?: string): Promise<boolean>;
-  /** Lets a run that is stuck go on over its journal. False if it is not stuck. Throws RunGoneError, UnavailableError. */
-  retry(): Promise<boolean>;
+  /**
+   * Lets a run go on that is stuck, has failed or was cancelled. One that is stuck goes on where it is; one that has failed,
+   * at its last step that has failed; one that was cancelled, where it was then; with `from`, each at that step, and what came
+   * behind it is done again. False if it goes on already, or has completed: then fork it. Throws MisuseError for a step that
+   * the run has not done, RunGoneError, UnavailableError: then call it again.
+   */
+  retry(options?: RetryOptions): Promise<boolean>;
+  /**
+   * Starts another run over the journal of this one up to a step, which it does anew, as all that follows: with `from`, that
+   * step; without, as `retry` does. It works on the same key, and is in the same partition. This run is not changed. Throws
+   * MisuseError for a step that this run has not done, or an id that is in use, RunGoneError, UnavailableError.
+   */
+  fork(options?: ForkOptions): Promise<Run<Result>>;
   /** Its journal. Throws RunGoneError, UnavailableError. */
   history(): Promise<readonly JournalRecord[]>;
   /**
@@ -90,12 +112,16 @@ export interface RunParts {
   /** That has it. */
   readonly partition: Pick<Partition, 'store' | 'waits' | 'readers' | 'listen'>;
   readonly random: Random;
+  /** For how many ms runs are kept that are over. */
+  readonly retain: number;
 }
 
 type Definition = Pick<Workflow, 'name' | 'messages'>;
 
 const RESULT = { signal: optional(abortSignal) };
 const SEND = { id: optional(requireText) };
+const RETRY = { from: optional(requireText) };
+const FORK = { ...RETRY, id: optional(requireId) };
 
 const STREAM = {
   from: passedOn<unknown>(),
@@ -175,20 +201,25 @@ export class RunHandle<Result> implements Run<Result> {
     return this.#tell({ kind: 'cancel', reason: reason.slice(0, 1_000) });
   }
 
-  async retry(): Promise<boolean> {
-    const word = await this.#parts.partition.store.retry(this.#run);
-    if (word === 'unknown') throw this.#gone();
-    return word === 'ready';
+  async retry(options: RetryOptions = {}): Promise<boolean> {
+    const { from } = readOptions('retry', options, RETRY);
+    const isRetried = await retry(this.#retryParts, { run: this.#run, from });
+    if (isRetried === undefined) throw this.#gone();
+    return isRetried;
+  }
+
+  async fork(options: ForkOptions = {}): Promise<Run<Result>> {
+    const { random } = this.#parts;
+    const { from, id = random.id() } = readOptions('fork', options, FORK);
+    const name = { id, key: this.key ?? this.id };
+    const to = { run: runName({ ...name, workflow: this.workflow }), generation: random.id() };
+    if ((await fork(this.#retryParts, { run: this.#run, to, from })) === undefined) throw this.#gone();
+    return new RunHandle<Result>(this.#definition, name, this.#parts, to.generation);
   }
 
   async history(): Promise<readonly JournalRecord[]> {
-    const records: JournalRecord[] = [];
     const { generation } = await this.#find();
-    for (;;) {
-      const page = await this.#parts.partition.store.page({ run: this.#run, generation }, records.length);
-      if (page.length === 0) break;
-      records.push(...page.map(decodeRecord));
-    }
+    const records = await readJournal(this.#parts.partition.store, { run: this.#run, generation });
     if (records.length === 0) throw this.#gone();
     return records;
   }
@@ -219,6 +250,11 @@ export class RunHandle<Result> implements Run<Result> {
     }
     if (until.aborted)
       throw new AbortedError(`Aborted while reading the stream "${given.stream}".`, until.reason);
+  }
+
+  get #retryParts(): RetryParts {
+    const { partition, random, retain } = this.#parts;
+    return { store: partition.store, random, retain };
   }
 
   async #tell(record: JournalRecord): Promise<boolean> {

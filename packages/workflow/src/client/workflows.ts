@@ -133,7 +133,8 @@ export class App implements Workflows {
     generation?: string,
   ): Run<Result> {
     const partition = this.#partitionOf(runName({ ...name, workflow: workflow.name }));
-    return new RunHandle(workflow, name, { partition, random: this.#settings.random }, generation);
+    const { random, retain } = this.#settings;
+    return new RunHandle(workflow, name, { partition, random, retain }, generation);
   }
 
   #partitionOf(run: string): Partition {

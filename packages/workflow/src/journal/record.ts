@@ -29,7 +29,7 @@ export type Outcome =
   | { readonly status: 'cancelled'; readonly reason: string };
 
 /** First in every journal. */
-interface Header {
+export interface Header {
   readonly kind: 'header';
   readonly workflow: string;
   readonly input: unknown;

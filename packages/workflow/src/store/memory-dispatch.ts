@@ -72,6 +72,16 @@ export class MemoryDispatch {
     return 'line';
   }
 
+  /** A run that was over, or is made of a part of another. A child has no key. */
+  enterAgain(run: string): void {
+    const life: Life = {
+      ...{ run, keyed: !/\/~[^/]*$/.test(run), priority: 0, expires: undefined, word: 'ready', build: '0' },
+      ...{ since: 0, due: 0, token: 0, session: '', commits: 0 },
+    };
+    this.lives.set(run, life);
+    this.enter(life);
+  }
+
   /** It is over: the next of its line is ready. */
   end(run: string): void {
     const line = lineOf(run);

@@ -7,6 +7,8 @@ import { type Claim, nameOf, type RunRef } from './claim.js';
 import { higher, type Life, MemoryDispatch } from './memory-dispatch.js';
 import { MemoryStreams } from './memory-streams.js';
 import type {
+  Anew,
+  AnewRequest,
   Claimed,
   CommitRequest,
   Committed,
@@ -224,6 +226,39 @@ export class MemoryPartition {
     this.#dispatch.falls.delete(run);
     this.#dispatch.makeReady(life, false);
     return 'ready';
+  }
+
+  anew({ from, to, header, cut, drop, take, length, claim }: AnewRequest): Anew {
+    const isSame = from.run === to.run;
+    const there = this.#generationOf(to.run);
+    if (there === to.generation) return { word: 'ready' };
+    if (!isSame && there !== undefined) return { word: 'exists', generation: there };
+    const known = this.#generationOf(from.run);
+    if (known === undefined) return { word: 'unknown' };
+    if (known !== from.generation) return { word: 'gen', generation: known };
+    const life = this.#live.get(from.run);
+    if (claim) {
+      const owned = this.#ownedBy({ ...from, ...claim });
+      if (!owned) return { word: 'stale' };
+      if (owned.commits !== claim.commits) return { word: 'behind' };
+    } else if (isSame && life && life.word !== 'stuck') {
+      return { word: 'going' };
+    }
+    const source = this.#journals.get(nameOf(from)) ?? [];
+    if (isSame && source.length !== length) return { word: 'again', length: source.length };
+    const kept = source.slice(1, cut + 1).filter((_, index) => !drop.includes(index + 1));
+    const taken = take.map((place) => source[place] ?? '');
+    this.#journals.set(nameOf(to), [header, ...kept, ...taken]);
+    if (isSame) this.#streams.end(from);
+    this.#generations.set(to.run, to.generation);
+    this.#ended.delete(to.run);
+    this.#dispatch.falls.delete(to.run);
+    this.#stuck.delete(to.run);
+    if (!isSame) this.#states.delete(to.run);
+    if (!isSame) this.#waiters.delete(to.run);
+    if (isSame && life) this.#dispatch.makeReady(life, false);
+    else this.#dispatch.enterAgain(to.run);
+    return { word: 'ready' };
   }
 
   page(run: RunRef, from: number): readonly string[] {

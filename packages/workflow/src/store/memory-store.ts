@@ -9,6 +9,8 @@ import type { Clock } from '@holdfast/kernel';
 import type { Claim, RunRef } from './claim.js';
 import type { MemoryPartition } from './memory-partition.js';
 import type {
+  Anew,
+  AnewRequest,
   CommitRequest,
   Committed,
   Found,
@@ -84,6 +86,10 @@ export class MemoryStore implements Store {
 
   retry(run: string): Promise<'ready' | 'going' | 'unknown'> {
     return this.#answer(() => this.#partition.retry(run));
+  }
+
+  anew(request: AnewRequest): Promise<Anew> {
+    return this.#answer(() => this.#partition.anew(request));
   }
 
   page(run: RunRef, from: number): Promise<readonly string[]> {

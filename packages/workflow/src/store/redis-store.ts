@@ -14,6 +14,8 @@ import type { Agreement } from './agreement.js';
 import type { Claim, RunRef } from './claim.js';
 import { scripts } from './scripts.js';
 import type {
+  Anew,
+  AnewRequest,
   CommitRequest,
   Committed,
   Found,
@@ -125,6 +127,10 @@ export class RedisStore implements Store {
 
   retry(run: string): Promise<'ready' | 'going' | 'unknown'> {
     return this.#call(this.#verbs.retry, run);
+  }
+
+  anew(request: AnewRequest): Promise<Anew> {
+    return this.#call(this.#verbs.anew, request);
   }
 
   page(run: RunRef, from: number): Promise<readonly string[]> {

@@ -6,6 +6,7 @@ import { KEYSPACE } from '../keys.js';
 
 const VERBS = [
   'agree',
+  'anew',
   'start',
   'open',
   'renew',

@@ -134,6 +134,37 @@ export type Told =
   /** It is of another generation: repeat it with that. */
   | { readonly word: 'gen'; readonly generation: string };
 
+/** To begin another generation of a run, or another run, over a part of a journal. */
+export interface AnewRequest {
+  readonly from: RunRef;
+  /** The run that begins; its generation names the call: when it is repeated, it is known by it. */
+  readonly to: RunRef;
+  /** The text of its first record. */
+  readonly header: string;
+  /** How many records behind the header it has of the old journal. */
+  readonly cut: number;
+  /** Places of those that are left out, from 0, the header's. */
+  readonly drop: readonly number[];
+  /** Places of later ones that it has. */
+  readonly take: readonly number[];
+  /** How long the old journal is, as far as it is known. */
+  readonly length: number;
+  /** For how many ms the old journal is kept. */
+  readonly retain: number;
+  /** Of the owner; undefined if the run has to be over, or stuck. */
+  readonly claim: { readonly token: number; readonly commits: number; readonly session: string } | undefined;
+}
+
+/**
+ * "ready", also if this call did it before. "exists": there is a run of the name of the one that was to begin. "going": it is
+ * not over and not stuck. "stale": it is not owned so. "behind": another commit came before. "gen": it is of another
+ * generation. "again": its journal is longer.
+ */
+export type Anew =
+  | { readonly word: 'ready' | 'going' | 'stale' | 'behind' | 'unknown' }
+  | { readonly word: 'exists' | 'gen'; readonly generation: string }
+  | { readonly word: 'again'; readonly length: number };
+
 export interface MailListener {
   /** A text, as lua/ready.lua and lua/tell.lua send it. */
   readonly onMail: (text: string) => void;
@@ -163,6 +194,7 @@ export interface Store extends StreamStore {
   /** `mailbox`: to which the end of the run is told; '' for none. A generation that nobody knows yet is ''. */
   find(run: RunRef, mailbox: string): Promise<Found>;
   retry(run: string): Promise<'ready' | 'going' | 'unknown'>;
+  anew(request: AnewRequest): Promise<Anew>;
   page(run: RunRef, from: number): Promise<readonly string[]>;
   /** Resolves when it listens, or has tried. */
   listen(mailbox: string, listener: MailListener): Promise<void>;

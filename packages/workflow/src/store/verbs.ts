@@ -9,6 +9,8 @@ import type { PartitionKeys } from '../keys.js';
 import type { Claim, RunRef } from './claim.js';
 import { scriptOf } from './scripts.js';
 import type {
+  Anew,
+  AnewRequest,
   Claimed,
   CommitRequest,
   Committed,
@@ -60,6 +62,14 @@ function ofRuns(keys: PartitionKeys) {
       ([word]) => word as 'ready' | 'going' | 'unknown',
     ),
     agree: single<number, number>('agree', { args: (many) => [String(many)] }, ([, many]) => Number(many)),
+    anew: single<AnewRequest, Anew>(
+      'anew',
+      {
+        keys: ({ from, to }) => [keys.journal(from), keys.journal(to), keys.state(to.run)],
+        args: anewArgs,
+      },
+      readAnew,
+    ),
     page: single<RunRef & { from: number }, readonly string[]>(
       'page',
       { keys: (of) => [keys.journal(of)], args: ({ from }) => [String(from)] },
@@ -126,6 +136,22 @@ const workArgs = ({ session, lease, want, number, highest, workflows, builds = {
   ...[session, String(lease), String(want), String(number), String(highest)],
   ...workflows.flatMap((workflow) => [workflow, builds[workflow] ?? '0']),
 ];
+
+function anewArgs(request: AnewRequest): readonly string[] {
+  const { from, to, header, cut, drop, take, length, retain, claim } = request;
+  return [
+    ...[from.run, from.generation, to.run, to.generation, header],
+    ...[cut, length, retain].map(String),
+    ...[String(claim?.token ?? ''), String(claim?.commits ?? ''), claim?.session ?? ''],
+    ...[drop.length, ...drop, ...take].map(String),
+  ];
+}
+
+function readAnew([word, detail]: readonly Reply[]): Anew {
+  if (word === 'exists' || word === 'gen') return { word, generation: String(detail) };
+  if (word === 'again') return { word, length: Number(detail) };
+  return { word } as Anew;
+}
 
 function commitArgs(request: CommitRequest): readonly string[] {
   const { run, token, commits, session, build = '0', ending, state, records } = request;

@@ -1,0 +1,98 @@
+/**
+ * What lets a run go over a part of its way again: a retry of the run itself, or a fork into another.
+ *
+ * Guarantees: the journal that was is not changed. A retry that finds the run going, or retried by another meanwhile,
+ * does nothing.
+ */
+import { MisuseError, type Random } from '@holdfast/kernel';
+import { type Cut, cutBefore } from '../journal/cut.js';
+import { decodeRecord, encodeRecord, type Header, type JournalRecord } from '../journal/record.js';
+import type { RunRef } from '../store/claim.js';
+import type { AnewRequest, Store } from '../store/store.js';
+
+export interface RetryParts {
+  readonly store: Store;
+  readonly random: Random;
+  /** In ms. */
+  readonly retain: number;
+}
+
+/** All of a journal; empty if there is none. */
+export async function readJournal(store: Store, run: RunRef): Promise<readonly JournalRecord[]> {
+  const records: JournalRecord[] = [];
+  for (;;) {
+    const page = await store.page(run, records.length);
+    if (page.length === 0) return records;
+    records.push(...page.map(decodeRecord));
+  }
+}
+
+/**
+ * Lets a run go on that is stuck, has failed or was cancelled. False if it goes on already, or has completed; undefined if it
+ * is not there. Throws MisuseError for a step that it has not done.
+ */
+export async function retry(
+  parts: RetryParts,
+  { run, from }: { readonly run: string; readonly from: string | undefined },
+): Promise<boolean | undefined> {
+  const { store, random, retain } = parts;
+  for (let generation = ''; ; ) {
+    const found = await store.find({ run, generation }, '');
+    if (found.word === 'unknown') return undefined;
+    generation = found.generation;
+    if (found.word === 'gen') continue;
+    if (found.word === 'stuck' && from === undefined) {
+      const word = await store.retry(run);
+      if (word !== 'unknown') return word === 'ready';
+      continue;
+    }
+    if (found.word !== 'stuck' && found.word !== 'over') return false;
+    const records = await readJournal(store, { run, generation });
+    const end = records.at(-1);
+    if (end?.kind === 'end' && end.outcome.status === 'completed') return false;
+    const to = { run, generation: random.id() };
+    const anew = await store.anew({
+      ...requestOf(records, cutBefore(records, from), to),
+      from: { run, generation },
+      retain,
+    });
+    if (anew.word === 'ready') return true;
+    if (anew.word === 'going') return false;
+  }
+}
+
+export interface ForkRequest {
+  readonly run: string;
+  readonly to: RunRef;
+  readonly from: string | undefined;
+}
+
+/** Begins another run over a part of the journal of one. Undefined if that is not there. Throws MisuseError. */
+export async function fork(parts: RetryParts, { run, to, from }: ForkRequest): Promise<true | undefined> {
+  const { store, retain } = parts;
+  for (let generation = ''; ; ) {
+    const found = await store.find({ run, generation }, '');
+    if (found.word === 'unknown') return undefined;
+    generation = found.generation;
+    if (found.word === 'gen') continue;
+    const records = await readJournal(store, { run, generation });
+    const anew = await store.anew({
+      ...requestOf(records, cutBefore(records, from), to),
+      from: { run, generation },
+      retain,
+    });
+    if (anew.word === 'exists') {
+      throw new MisuseError(`There is a run "${to.run}" already; give the fork an id of its own.`);
+    }
+    if (anew.word === 'ready') return true;
+  }
+}
+
+function requestOf(
+  records: readonly JournalRecord[],
+  cut: Cut,
+  to: RunRef,
+): Omit<AnewRequest, 'from' | 'retain'> {
+  const header: Header = { ...(records[0] as Header), generation: to.generation };
+  return { ...cut, to, header: encodeRecord(header), length: records.length, claim: undefined };
+}

@@ -1,0 +1,59 @@
+/**
+ * What a run has of an earlier journal when it goes over a part of its way again, by a retry or a fork.
+ *
+ * Guarantees: what lies before the cut is kept as it is, but for what would keep the call at the cut from beginning afresh.
+ * Messages stay, wherever they lie, and so do the results of children that were begun before the cut. A cancel does not.
+ */
+import { display, MisuseError } from '@holdfast/kernel';
+import type { JournalRecord } from './record.js';
+
+/** Places are from 0, the header's. */
+export interface Cut {
+  /** How many records behind the header are kept. */
+  readonly cut: number;
+  /** Places before the cut of records that are left out. */
+  readonly drop: readonly number[];
+  /** Places behind the cut of records that are kept. */
+  readonly take: readonly number[];
+}
+
+/**
+ * Before a step, by its id or its name: the last one of that name. Without one, before the last step that has failed; if
+ * none has, or the run was cancelled, before the end. Throws MisuseError if there is no such step.
+ */
+export function cutBefore(records: readonly JournalRecord[], from: string | undefined): Cut {
+  const end = records.findIndex(({ kind }) => kind === 'end' || kind === 'cancel');
+  const all = end < 0 ? records.length : end;
+  const isCancelled = records[end]?.kind === 'cancel';
+  const failed = isCancelled ? undefined : lastFailed(records.slice(0, all));
+  const at = from === undefined ? failed : placeOf(records, from);
+  const cut = Math.min(all, at ?? all) - 1;
+  const id = at === undefined ? undefined : idOf(records[at]);
+  const places = records.map((_, place) => place);
+  const isAttempt = (place: number): boolean =>
+    records[place]?.kind === 'retry' && idOf(records[place]) === id;
+  return {
+    cut,
+    drop: id === undefined ? [] : places.filter((place) => place <= cut && isAttempt(place)),
+    take: places.filter((place) => place > cut && records[place]?.kind === 'message'),
+  };
+}
+
+function lastFailed(records: readonly JournalRecord[]): number | undefined {
+  const at = records.findLastIndex(({ kind }) => kind === 'failed');
+  return at < 0 ? undefined : at;
+}
+
+function placeOf(records: readonly JournalRecord[], from: string): number {
+  const isEnd = (record: JournalRecord): boolean => record.kind === 'done' || record.kind === 'failed';
+  const byId = records.findIndex((record) => isEnd(record) && idOf(record) === from);
+  if (byId >= 0) return byId;
+  const byName = records.findLastIndex((record) => isEnd(record) && 'name' in record && record.name === from);
+  if (byName >= 0) return byName;
+  throw new MisuseError(
+    `The run has done no step ${display(from)}; give the id or the name of one of its history() that is done or has failed.`,
+  );
+}
+
+const idOf = (record: JournalRecord | undefined): string | undefined =>
+  record && 'id' in record ? record.id : undefined;

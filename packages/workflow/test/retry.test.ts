@@ -1,0 +1,155 @@
+/** Runs that go over a part of their way again: retried, or forked into others. */
+import {
+  defineWorkflow,
+  MisuseError,
+  NonRetryableError,
+  RunCancelledError,
+  RunFailedError,
+} from '@holdfast/workflow';
+import { expect, it } from 'vitest';
+import { cutBefore } from '../src/journal/cut.js';
+import type { JournalRecord } from '../src/journal/record.js';
+import { appOf, eventually, useRedis } from './setting.js';
+
+useRedis();
+
+/** Which bodies have run, and whether the one that may fail does. */
+function shop() {
+  const done: string[] = [];
+  const has = { failed: true };
+  const flow = defineWorkflow({ name: 'shop' }, async (ctx, name: string) => {
+    const body = (step: string) => () => {
+      done.push(step);
+      return `${step} ${name}`;
+    };
+    const first = await ctx.step('first', body('first'));
+    const told = await ctx.receive<string>('go');
+    const second = await ctx.step('second', (step) => {
+      if (has.failed) throw new NonRetryableError('broken');
+      return `${body('second')()} ${step.attempt}`;
+    });
+    return [first, told, second, await ctx.step('third', body('third'))];
+  });
+  return { flow, done, has };
+}
+
+it('retries a run that has failed from the step that did, with the messages that it had', async () => {
+  const { flow, done, has } = shop();
+  const app = appOf([flow]);
+  app.work();
+  const run = await app.start(flow, 'x', { id: 'r' });
+  await eventually(async () => (await run.status()).status, 'sleeping' as const);
+  await run.send('go', 'now');
+  await expect(run.result()).rejects.toThrow(RunFailedError);
+  const before = await run.history();
+  has.failed = false;
+  expect(await run.retry()).toBe(true);
+  expect(await run.result()).toEqual(['first x', 'now', 'second x 1', 'third x']);
+  expect(done).toEqual(['first', 'second', 'third']);
+  expect(await run.retry()).toBe(false);
+  const after = await run.history();
+  const kinds = (records: readonly JournalRecord[]) => records.map(({ kind }) => kind);
+  expect(kinds(before)).toEqual(['header', 'done', 'message', 'failed', 'end']);
+  expect(kinds(after)).toEqual(['header', 'done', 'message', 'done', 'done', 'end']);
+  expect(after[0]).not.toEqual(before[0]);
+});
+
+it('retries from a step that is named, and does again what came behind it', async () => {
+  const { flow, done, has } = shop();
+  const app = appOf([flow]);
+  app.work();
+  const run = await app.start(flow, 'x');
+  await run.send('go', 'now');
+  await expect(run.result()).rejects.toThrow(RunFailedError);
+  has.failed = false;
+  await expect(run.retry({ from: 'nothing' })).rejects.toThrow(MisuseError);
+  expect(await run.retry({ from: 'first' })).toBe(true);
+  expect(await run.result()).toEqual(['first x', 'now', 'second x 1', 'third x']);
+  expect(done).toEqual(['first', 'first', 'second', 'third']);
+});
+
+it('retries a run that was cancelled where it was then', async () => {
+  const { flow, done, has } = shop();
+  has.failed = false;
+  const app = appOf([flow]);
+  app.work();
+  const run = await app.start(flow, 'x');
+  await eventually(async () => (await run.status()).status, 'sleeping' as const);
+  await run.cancel();
+  await expect(run.result()).rejects.toThrow(RunCancelledError);
+  expect(await run.send('go', 'late')).toBe(false);
+  expect(await run.retry()).toBe(true);
+  expect(await run.retry()).toBe(false);
+  expect(await run.send('go', 'now')).toBe(true);
+  expect(await run.result()).toEqual(['first x', 'now', 'second x 1', 'third x']);
+  expect(done).toEqual(['first', 'second', 'third']);
+});
+
+it('goes on after a retry when a handle of before is used', async () => {
+  const { flow, has } = shop();
+  const app = appOf([flow]);
+  app.work();
+  const run = await app.start(flow, 'x', { id: 'r' });
+  const old = app.get(flow, 'r');
+  expect(await old.send('go', 'now')).toBe(true);
+  await expect(run.result()).rejects.toThrow(RunFailedError);
+  has.failed = false;
+  await run.retry({ from: 'first' });
+  expect(await old.send('go', 'again')).toBe(true);
+  expect(await old.result()).toEqual(['first x', 'now', 'second x 1', 'third x']);
+});
+
+it('forks a run into another, which does anew what comes behind a step', async () => {
+  const { flow, done, has } = shop();
+  has.failed = false;
+  const app = appOf([flow]);
+  app.work();
+  const run = await app.start(flow, 'x', { id: 'r', key: 'k' });
+  await run.send('go', 'now');
+  await run.result();
+  const before = await run.history();
+  const fork = await run.fork({ from: 'third', id: 'f' });
+  expect([fork.id, fork.key]).toEqual(['f', 'k']);
+  expect(await fork.result()).toEqual(await run.result());
+  expect(done).toEqual(['first', 'second', 'third', 'third']);
+  expect(await run.history()).toEqual(before);
+  expect(await app.get(flow, 'f', { key: 'k' }).result()).toEqual(await run.result());
+  await expect(run.fork({ from: 'third', id: 'f' })).rejects.toThrow(MisuseError);
+});
+
+it('forks a run that goes on', async () => {
+  const { flow, has } = shop();
+  has.failed = false;
+  const app = appOf([flow]);
+  app.work();
+  const run = await app.start(flow, 'x');
+  await eventually(async () => (await run.status()).status, 'sleeping' as const);
+  const fork = await run.fork();
+  await fork.send('go', 'fork');
+  await run.send('go', 'run');
+  expect(await fork.result()).toMatchObject({ 1: 'fork' });
+  expect(await run.result()).toMatchObject({ 1: 'run' });
+});
+
+it('cuts before the step that has failed, and leaves out its attempts', () => {
+  const place = (id: string) => ({ id, name: `step ${id}` });
+  const error = { name: 'Error', message: 'x' };
+  const records: JournalRecord[] = [
+    { kind: 'header', workflow: 'w', input: null, generation: 'g' },
+    { kind: 'retry', ...place('0'), error, token: 1, attempt: 2, at: 0 },
+    { kind: 'done', ...place('1'), value: 1, token: 1, attempt: 1 },
+    { kind: 'failed', ...place('0'), error, token: 1, attempt: 2 },
+    { kind: 'message', id: 'm', name: 'go', payload: 1 },
+    { kind: 'done', ...place('2'), value: 1, token: 1, attempt: 1 },
+    { kind: 'end', outcome: { status: 'failed', error }, token: 1 },
+  ];
+  expect(cutBefore(records, undefined)).toEqual({ cut: 2, drop: [1], take: [4] });
+  expect(cutBefore(records, 'step 2')).toEqual({ cut: 4, drop: [], take: [] });
+  expect(cutBefore(records, '1')).toEqual({ cut: 1, drop: [], take: [4] });
+  const cancelled: JournalRecord[] = [
+    ...records.slice(0, 5),
+    { kind: 'cancel', reason: 'x' },
+    ...records.slice(5),
+  ];
+  expect(cutBefore(cancelled, undefined)).toEqual({ cut: 4, drop: [], take: [] });
+});
