@@ -11,6 +11,7 @@ declare module '@holdfast/kernel' {
     HOLDFAST_RUN_CANCELLED: RunCancelledError;
     HOLDFAST_RUN_STUCK: RunStuckError;
     HOLDFAST_RUN_GONE: RunGoneError;
+    HOLDFAST_NONDETERMINISTIC: NondeterminismError;
   }
 }
 
@@ -94,5 +95,21 @@ export class RunGoneError extends HoldfastError {
     super(`There is no run "${id}" of "${workflow}": it was never started, or is over and no longer kept.`);
     this.workflow = workflow;
     this.id = id;
+  }
+}
+
+/** Code and history of a run contradict each other: of `checkHistory`. A run of which a worker finds that out is stuck. */
+export class NondeterminismError extends HoldfastError {
+  override readonly name = 'NondeterminismError';
+  readonly code = 'HOLDFAST_NONDETERMINISTIC';
+  readonly workflow: string;
+  readonly id: string;
+  readonly reason: string;
+
+  constructor({ workflow, id, reason }: { workflow: string; id: string; reason: string }) {
+    super(`The function of "${workflow}" does not do what the run "${id}" has done: ${reason}.`);
+    this.workflow = workflow;
+    this.id = id;
+    this.reason = reason;
   }
 }

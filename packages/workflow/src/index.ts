@@ -32,6 +32,7 @@ export {
   type WorkflowOptions,
 } from './define.js';
 export {
+  NondeterminismError,
   RunCancelledError,
   RunFailedError,
   RunGoneError,

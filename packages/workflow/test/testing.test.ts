@@ -1,6 +1,6 @@
 /** What users' tests get: virtual time, and a crash at every commit. */
-import { defineWorkflow, NonRetryableError, type WorkflowContext } from '@holdfast/workflow';
-import { everyCrash, testWorkflows } from '@holdfast/workflow/testing';
+import { defineWorkflow, NonRetryableError, type Step, type WorkflowContext } from '@holdfast/workflow';
+import { checkHistory, everyCrash, exportHistory, testWorkflows } from '@holdfast/workflow/testing';
 import { expect, it } from 'vitest';
 
 const DAY = 86_400_000;
@@ -77,4 +77,95 @@ it('ends the same whichever commit is cut, and no late commit of a frozen worker
   expect(cases[0]?.end).toMatchObject({
     result: { first: 1, both: { slow: 'slow', flaky: 3 }, raced: 'yes' },
   });
+});
+
+it('finds a function whose end depends on when its worker fails', async () => {
+  const make = () => {
+    let runs = 0;
+    return defineWorkflow({ name: 'impure' }, async (ctx) => {
+      runs += 1;
+      const times = runs;
+      await ctx.step('once', () => 1);
+      return times;
+    });
+  };
+  await expect(everyCrash({ make, input: null })).rejects.toThrow(
+    /with commit 1 cut \(answer lost\), the run ends as/,
+  );
+});
+
+it('keeps out a worker that was frozen in a body while another took its run over', async () => {
+  const steps: Step[] = [];
+  const ends: (() => void)[] = [];
+  const flow = defineWorkflow({ name: 'frozen' }, async (ctx) =>
+    ctx.step('body', (step) => {
+      steps.push(step);
+      return new Promise<string>((resolve) => ends.push(() => resolve(`attempt ${steps.indexOf(step)}`)));
+    }),
+  );
+  const test = testWorkflows({ workflows: [flow] });
+  const run = await test.until(test.workflows.start(flow, null));
+  await test.pass(1_000);
+  test.worker.freeze();
+  const other = test.addWorker();
+  await test.pass(2 * DAY);
+  expect(other.inFlight).toBe(1);
+  const [early, later] = steps as [Step, Step];
+  expect(later.token).toBeGreaterThan(early.token);
+  ends[0]?.();
+  await test.pass(1_000);
+  test.worker.thaw();
+  await test.pass(1_000);
+  expect(early.signal.aborted).toBe(true);
+  expect(early.lease.remaining()).toBe(0);
+  expect((await test.until(run.history())).map(({ kind }) => kind)).toEqual(['header']);
+  ends[1]?.();
+  expect(await test.until(run.result())).toBe('attempt 1');
+});
+
+it('lets a worker go on that thaws before its lease is over', async () => {
+  const flow = defineWorkflow({ name: 'short' }, async (ctx) => {
+    await ctx.sleep(1_000);
+    return ctx.step('body', ({ attempt }) => attempt);
+  });
+  const test = testWorkflows({ workflows: [flow] });
+  const run = await test.until(test.workflows.start(flow, null));
+  test.worker.freeze();
+  await test.pass(60_000);
+  expect((await test.until(run.status())).status).not.toBe('completed');
+  test.worker.thaw();
+  expect(await test.until(run.result())).toBe(1);
+});
+
+it('checks a recorded run against the code that is to be deployed', async () => {
+  const make = (last: string) =>
+    defineWorkflow({ name: 'shop' }, async (ctx, price: number) => {
+      const paid = await ctx.step('pay', () => price);
+      await ctx.sleep(DAY);
+      return { paid, last: await ctx.step(last, () => last) };
+    });
+  const flow = make('ship');
+  const test = testWorkflows({ workflows: [flow] });
+  const run = await test.until(test.workflows.start(flow, 5, { id: 'o1' }));
+  await test.settled(run);
+  const half = await test.until(exportHistory(run));
+  expect(await checkHistory(make('send'), half)).toEqual({ outcome: undefined, begins: [] });
+  await test.until(run.result());
+  const whole = JSON.parse(JSON.stringify(await test.until(exportHistory(run))));
+  expect(await checkHistory(flow, whole)).toMatchObject({
+    outcome: { status: 'completed', value: { paid: 5, last: 'ship' } },
+  });
+  await expect(checkHistory(make('send'), whole)).rejects.toMatchObject({
+    code: 'HOLDFAST_NONDETERMINISTIC',
+    reason: expect.stringContaining(
+      'at 2 the journal has the step "ship", and the function began the step "send"',
+    ),
+  });
+  const other = defineWorkflow({ name: 'shop' }, async (ctx, price: number) => {
+    await ctx.step('pay', () => price);
+    await ctx.sleep(DAY);
+    await ctx.step('ship', () => 'ship');
+    return 'another value';
+  });
+  await expect(checkHistory(other, whole)).rejects.toThrow('and the history ends as');
 });

@@ -9,4 +9,10 @@ export {
   type EveryCrashOptions,
   everyCrash,
 } from './every-crash.js';
-export { type TestWorkflows, type TestWorkflowsOptions, testWorkflows } from './test-workflows.js';
+export { type Checked, checkHistory, exportHistory, type History } from './history.js';
+export {
+  type TestWorker,
+  type TestWorkflows,
+  type TestWorkflowsOptions,
+  testWorkflows,
+} from './test-workflows.js';

@@ -3,7 +3,7 @@
  *
  * The main path: `start` as in a program, then `until`, which lets the worker work and time pass.
  */
-import { readOptions, seededRandom } from '@holdfast/kernel';
+import { type Clock, readOptions, seededRandom } from '@holdfast/kernel';
 import { type AnyWorkflow, APP } from '../client/options.js';
 import type { Run } from '../client/run.js';
 import type { StartOptions } from '../client/start-options.js';
@@ -11,6 +11,7 @@ import { App, type Workflows } from '../client/workflows.js';
 import type { Workflow } from '../define.js';
 import { MemoryPartition } from '../store/memory-partition.js';
 import { MemoryStore } from '../store/memory-store.js';
+import { Gate, gatedClock } from './gate.js';
 import { VirtualClock } from './virtual-clock.js';
 
 export interface TestWorkflowsOptions {
@@ -19,7 +20,24 @@ export interface TestWorkflowsOptions {
   readonly seed?: number;
 }
 
+/** A worker in a process of its own. */
+export interface TestWorker {
+  /** Runs that it has now. */
+  readonly inFlight: number;
+  /**
+   * As by SIGSTOP: none of its calls arrives, and it hears of nothing. Its lease, a day, goes on: then another worker may
+   * have its runs.
+   */
+  freeze(): void;
+  /** It goes on where it was: what it was about to commit is committed now, or refused. */
+  thaw(): void;
+}
+
 export interface TestWorkflows {
+  /** The first worker. */
+  readonly worker: TestWorker;
+  /** One more. */
+  addWorker(): TestWorker;
   /** The app, whose calls resolve while time passes: in `until`, or in `run`. */
   readonly workflows: Workflows;
   /** The virtual time, in ms since the epoch. */
@@ -32,7 +50,9 @@ export interface TestWorkflows {
   ): Promise<Result>;
   /** Lets the worker work and time pass until `work` settles. Rejects if nothing more happens within a virtual year. */
   until<T>(work: Promise<T>): Promise<T>;
-  /** Lets time pass until a run waits for nothing but time or messages, or is over. */
+  /** Lets `ms` milliseconds pass, and the workers work meanwhile. */
+  pass(ms: number): Promise<void>;
+  /** Lets time pass until a run waits for nothing but time or messages, is stuck, or is over. Rejects if it never does. */
   settled(run: Run): Promise<void>;
 }
 
@@ -44,20 +64,42 @@ export const LEASE = 86_400_000;
 export function testWorkflows(options: TestWorkflowsOptions): TestWorkflows {
   const { seed = 1, ...rest } = options;
   const clock = new VirtualClock();
-  const settings = readOptions('testWorkflows', { ...rest, clock, random: seededRandom(seed) }, APP);
-  const app = new App([new MemoryStore(clock, new MemoryPartition(clock))], settings);
-  app.work({ lease: LEASE });
+  const partition = new MemoryPartition(clock);
+  let apps = 0;
+  const appOn = (its: Clock): App => {
+    const random = seededRandom(seed * 1_000 + apps);
+    apps += 1;
+    const settings = readOptions('testWorkflows', { ...rest, clock: its, random }, APP);
+    return new App([new MemoryStore(its, partition)], settings);
+  };
+  const addWorker = (): TestWorker => {
+    const gate = new Gate();
+    const worker = appOn(gatedClock(clock, gate)).work({ lease: LEASE });
+    return {
+      get inFlight() {
+        return worker.inFlight;
+      },
+      freeze: () => gate.shut(),
+      thaw: () => gate.open(),
+    };
+  };
+  const app = appOn(clock);
   const until = <T>(work: Promise<T>): Promise<T> => settle(clock, work, YEAR);
   return {
     workflows: app,
+    worker: addWorker(),
+    addWorker,
     now: () => clock.now(),
     until,
+    pass: (ms) => clock.pass(ms),
     run: (workflow, input, given) => until(app.run(workflow, input, given)),
     async settled(run) {
-      for (;;) {
+      for (let wait = 0; wait < YEAR; wait = 2 * wait + 1) {
+        await clock.pass(wait);
         const { status } = await until(run.status());
         if (status !== 'waiting' && status !== 'running') return;
       }
+      throw new Error(`the run "${run.id}" of "${run.workflow}" does not come to rest within a virtual year`);
     },
   };
 }

@@ -60,17 +60,30 @@ export class VirtualClock implements Clock {
     const end = this.#time + limit;
     while (!isDone()) {
       if (!(await this.#isQuiet(isDone))) continue;
-      const next = this.#timers.reduce<Waiting | undefined>(
-        (first, each) => (first && isBefore(first, each) ? first : each),
-        undefined,
-      );
-      if (next === undefined || next.at > end) {
-        throw new Error(`nothing more happens within ${limit} ms of virtual time`);
-      }
-      this.#timers = this.#timers.filter((each) => each !== next);
-      this.#time = Math.max(this.#time, next.at);
-      next.callback();
+      if (!this.#ring(end)) throw new Error(`nothing more happens within ${limit} ms of virtual time`);
     }
+  }
+
+  /** Lets `delay` ms pass, and everything happen in them. */
+  async pass(delay: number): Promise<void> {
+    const end = this.#time + delay;
+    do {
+      await this.#isQuiet(() => false);
+    } while (this.#ring(end));
+    this.#time = end;
+  }
+
+  /** Lets time pass until the next timer fires; false if there is none up to `end`. */
+  #ring(end: number): boolean {
+    const next = this.#timers.reduce<Waiting | undefined>(
+      (first, each) => (first && isBefore(first, each) ? first : each),
+      undefined,
+    );
+    if (next === undefined || next.at > end) return false;
+    this.#timers = this.#timers.filter((each) => each !== next);
+    this.#time = Math.max(this.#time, next.at);
+    next.callback();
+    return true;
   }
 
   /** Resolves to true when nothing has happened for some turns of the event loop. */
