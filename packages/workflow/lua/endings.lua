@@ -1,6 +1,6 @@
 -- Prelude of the verb that commits: what becomes of a run then. Each gives the word of the reply.
 --
--- Stands on: lines, streams
+-- Stands on: events, lines, streams
 
 local ENDINGS = {}
 
@@ -9,15 +9,17 @@ function ENDINGS.go(commit)
   return 'committed'
 end
 
--- It waits, until the time in its argument: '<the length that its owner knows> <ms since the epoch, or 0>'.
+-- It waits, until the time in its argument: '<the length that its owner knows> <ms since the epoch, or 0> <names>'; the
+-- names, JSON, are those of the messages for which it waits.
 function ENDINGS.park(commit)
-  local known, due = string.match(commit.argument, '^(%d+) (%d+)$')
+  local known, due, names = string.match(commit.argument, '^(%d+) (%d+) (.*)$')
   if commit.length ~= known + commit.added then
     redis.call('HSET', LIVE, commit.run, commit.next)
     return 'again'
   end
   take_out(commit.run, commit.life)
   make_parked(commit.run, commit.life, due)
+  if names ~= '[]' then happened(commit.run, 'waiting', names) end
   return 'committed'
 end
 
@@ -35,14 +37,16 @@ function ENDINGS.stuck(commit)
   return 'committed'
 end
 
--- It is over, and kept for as many ms as the argument says.
+-- It is over, and kept for so many ms: the argument is '<ms> <how it has ended>'.
 ENDINGS['end'] = function(commit)
+  local retain, status = string.match(commit.argument, '^(%d+) (%a+)$')
   take_out(commit.run, commit.life)
   redis.call('HDEL', LIVE, commit.run)
-  redis.call('ZADD', ENDED, millis + commit.argument, commit.run)
-  redis.call('PEXPIRE', commit.journal, commit.argument)
-  redis.call('PEXPIRE', commit.state, commit.argument)
-  expire_streams(commit.run, commit.journal, commit.argument)
+  redis.call('ZADD', ENDED, millis + retain, commit.run)
+  redis.call('PEXPIRE', commit.journal, retain)
+  redis.call('PEXPIRE', commit.state, retain)
+  expire_streams(commit.run, commit.journal, retain)
+  happened(commit.run, 'ended', status)
   tell_waiters(commit.run, 'e' .. commit.run .. '\n' .. commit.last)
   free_key(commit.run)
   return 'committed'

@@ -4,7 +4,7 @@
 -- TALLY counts, by workflow: o owned, p parked, d delayed, l in a line, s stuck, u not begun; and of all together, "!"
 -- suspects that wait.
 --
--- Stands on: part
+-- Stands on: events, part
 local MOST_FALLS = 5
 -- So often fallen, a run is given out alone, so that it takes no other with it.
 local SUSPECT = 2
@@ -129,6 +129,7 @@ local function make_stuck(run, life, reason)
   keep(run, 's', life)
   tally(run, 's', 1)
   redis.call('HSET', STUCK, run, reason)
+  happened(run, 'stuck', reason)
   tell_waiters(run, 's' .. run .. '\n' .. reason)
 end
 

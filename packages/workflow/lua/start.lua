@@ -8,7 +8,7 @@
 -- Replies {'started', for each 'ready', 'delayed', 'line' if it waits for its key, 'owned <token>', 'same' if this call made
 -- it before, or 'exists <generation>'}
 --
--- Stands on: lines, own
+-- Stands on: events, lines, own
 local FIELDS = 10
 local reply = {'started'}
 local count = #ARGV / FIELDS
@@ -49,6 +49,7 @@ for index = 0, count - 1 do
     redis.call('HDEL', FALLS, run)
     redis.call('HDEL', STUCK, run)
     if mailbox == '' then redis.call('HDEL', WAITERS, run) else redis.call('HSET', WAITERS, run, mailbox) end
+    happened(run, 'started')
     tally(run, 'u', 1)
     local life = {priority = priority, build = '0', expires = expires, since = 0}
     reply[index + 2] = enter(run, life, keyed == '1', tonumber(delay), session, highest)

@@ -15,6 +15,7 @@ export {
   UnavailableError,
 } from '@holdfast/kernel';
 export type { NodeSource } from '@holdfast/redis';
+export type { EventsOptions, WorkflowEvent } from './client/events.js';
 export type { WorkflowsOptions } from './client/options.js';
 export type { ForkOptions, RetryOptions, Run, RunStatus, StreamOptions } from './client/run.js';
 export type { StartOptions } from './client/start-options.js';

@@ -44,6 +44,10 @@ export const KEYSPACE = {
     'ended',
     // The mailboxes to which the end of a run is told, with spaces between.
     'waiters',
+    // A stream of what happens to runs: "<kind> <run>", and "d <detail>".
+    'events',
+    // "<token> <id of the last event that it has read>" of each named reader of events.
+    'cursors',
   ],
 } as const satisfies Keyspace;
 

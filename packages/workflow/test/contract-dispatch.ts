@@ -4,7 +4,7 @@ import type { Claimed, CommitRequest, StartTerms, Store, WorkRequest } from '../
 import type { MakeStore } from './contract.js';
 
 const LEASE = 60_000;
-const END = { word: 'end', retain: 600_000 } as const;
+const END = { word: 'end', retain: 600_000, status: 'completed' } as const;
 
 export function dispatchContract(name: string, makeStore: MakeStore): void {
   describe(`${name}: dispatch`, () => {
@@ -112,7 +112,7 @@ export function dispatchContract(name: string, makeStore: MakeStore): void {
       expect(await find('a/k/2')).toMatchObject({ word: 'line' });
       await store.retry('a/k/1');
       const [again] = await claims('me.1');
-      await commit(again as Claimed, { ending: { word: 'park', known: 1, due: 0 } });
+      await commit(again as Claimed, { ending: { word: 'park', known: 1, due: 0, waitsFor: [] } });
       expect(await namesOf('me.1')).toEqual([]);
       await store.tell({ run: 'a/k/1', generation: 'g-a/k/1' }, 'M 1\n{}');
       const [last] = await claims('me.1');

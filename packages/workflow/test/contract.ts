@@ -97,14 +97,17 @@ export function storeContract(name: string, makeStore: MakeStore): void {
       await commit(mine, 0, { records: ['S 0\n{}'] });
       expect(await store.read(mine, 1)).toMatchObject({ commits: 1, records: ['S 0\n{}'] });
       expect(await store.read({ ...mine, session: 'me.2' }, 0)).toEqual({ word: 'stale' });
-      await commit(mine, 1, { records: ['Z -\n{}'], ending: { word: 'end', retain: 600_000 } });
+      await commit(mine, 1, {
+        records: ['Z -\n{}'],
+        ending: { word: 'end', retain: 600_000, status: 'completed' },
+      });
       expect(await store.read(mine, 0)).toEqual({ word: 'over', last: 'Z -\n{}' });
     });
 
     it('parks a run only if its owner has seen all of its journal', async () => {
       const mine = await owned();
       expect(await store.tell(ref('a/1'), 'M 1\n{}')).toEqual({ word: 'told' });
-      const park: Ending = { word: 'park', known: 1, due: 0 };
+      const park: Ending = { word: 'park', known: 1, due: 0, waitsFor: [] };
       expect(await commit(mine, 0, { ending: park })).toEqual({ word: 'again', length: 2 });
       expect(await commit(mine, 1, { ending: { ...park, known: 2 } })).toMatchObject({ word: 'committed' });
       expect(await store.find(ref('a/1'), '')).toMatchObject({ word: 'parked' });
@@ -116,7 +119,7 @@ export function storeContract(name: string, makeStore: MakeStore): void {
 
     it('lets a parked run go on when it is due', async () => {
       const mine = await owned();
-      const past: Ending = { word: 'park', known: 1, due: 1 };
+      const past: Ending = { word: 'park', known: 1, due: 1, waitsFor: [] };
       await commit(mine, 0, { ending: past });
       const again = await claim('me.1');
       expect(again.run).toBe('a/1');
@@ -192,7 +195,11 @@ export function storeContract(name: string, makeStore: MakeStore): void {
       await expect.poll(() => isListening).toBe(true);
       const mine = await owned();
       expect(await store.find(ref('a/1'), 'box')).toMatchObject({ word: 'owned' });
-      await commit(mine, 0, { records: ['Z -\nit'], ending: { word: 'end', retain: 600_000 }, state: '1' });
+      await commit(mine, 0, {
+        records: ['Z -\nit'],
+        ending: { word: 'end', retain: 600_000, status: 'completed' },
+        state: '1',
+      });
       await expect.poll(() => heard).toEqual(['ea/1\nZ -\nit']);
       expect(await store.find(ref('a/1'), 'box')).toEqual({
         word: 'over',
@@ -211,7 +218,10 @@ export function storeContract(name: string, makeStore: MakeStore): void {
       expect(mine.generation).toBe('g');
       expect(await store.tell(ref('a/1', 'old'), 'M 1\n{}')).toEqual({ word: 'gen', generation: 'g' });
       expect(await store.find(ref('a/1', ''), '')).toMatchObject({ word: 'owned', generation: 'g' });
-      await commit(mine, 0, { records: ['Z -\n{}'], ending: { word: 'end', retain: 600_000 } });
+      await commit(mine, 0, {
+        records: ['Z -\n{}'],
+        ending: { word: 'end', retain: 600_000, status: 'completed' },
+      });
       expect(await store.find(ref('a/1', ''), '')).toEqual({ word: 'gen', generation: 'g' });
       expect(await store.page(ref('a/1', 'g'), 1)).toEqual(['Z -\n{}']);
       expect(await store.page(ref('a/1', 'old'), 0)).toEqual([]);
@@ -292,7 +302,11 @@ export function storeContract(name: string, makeStore: MakeStore): void {
 
     it('forgets a run whose time to be kept is over, so that its name may be used again', async () => {
       const mine = await owned();
-      await commit(mine, 0, { records: ['Z -\n{}'], ending: { word: 'end', retain: 1 }, state: '1' });
+      await commit(mine, 0, {
+        records: ['Z -\n{}'],
+        ending: { word: 'end', retain: 1, status: 'completed' },
+        state: '1',
+      });
       await expect.poll(async () => (await store.find(ref('a/1'), '')).word).toBe('unknown');
       expect(await store.tell(ref('a/1'), 'M 1\n{}')).toEqual({ word: 'unknown' });
       expect(await start('a/1', 'g2')).toEqual({ word: 'ready', generation: 'g2' });

@@ -113,7 +113,7 @@ export function streamContract(name: string, makeStore: MakeStore): void {
       await store.commit({
         ...mine,
         commits: 0,
-        ending: { word: 'end', retain: 600_000 },
+        ending: { word: 'end', retain: 600_000, status: 'completed' },
         records: ['Z -\nit'],
         state: undefined,
       });

@@ -19,6 +19,7 @@ import { reportTo } from '../worker/health.js';
 import { WORKER, type WorkerOptions } from '../worker/options.js';
 import type { Place } from '../worker/places.js';
 import { type Worker, WorkerGroup } from '../worker/worker-group.js';
+import { type EventsOptions, readEvents, type WorkflowEvent } from './events.js';
 import { type AnyWorkflow, type AppSettings, WORKFLOWS, type WorkflowsOptions } from './options.js';
 import { Partition } from './partition.js';
 import { type Run, RunHandle } from './run.js';
@@ -47,6 +48,12 @@ export interface Workflows extends AsyncDisposable {
   ): Promise<Result>;
   /** A handle of a run, whether there is one or not. */
   get<Input, Result>(workflow: Workflow<Input, Result>, id: string, options?: GetOptions): Run<Result>;
+  /**
+   * What happens to runs: that they start, wait for messages, are stuck, end. Each event at least once, those of a run in
+   * order. Throws MisuseError; the iterator rejects with LeaseLostError once another has opened the same reader, and with
+   * AbortedError if `signal` aborts. Outages are waited out.
+   */
+  events(options?: EventsOptions): AsyncIterable<WorkflowEvent>;
   /** Begins to let runs of all workflows go on. */
   work(options?: WorkerOptions): Worker;
   /** Stops its workers, and ends its connections. */
@@ -154,6 +161,11 @@ export class App implements Workflows {
     });
     for (const partition of this.#partitions) void partition.listen();
     return worker;
+  }
+
+  events(options?: EventsOptions): AsyncIterable<WorkflowEvent> {
+    const stores = this.#partitions.map(({ store }) => store);
+    return readEvents(stores, this.#settings.clock, options);
   }
 
   async close(): Promise<void> {

@@ -95,6 +95,11 @@ export class Machine {
     return this.#unsettled.size === 0 ? undefined : until;
   }
 
+  /** The names of the messages for which the function waits. */
+  get waitsFor(): readonly string[] {
+    return [...this.#unsettled].flatMap((each) => (each.kind === 'wait' ? (each.receives ?? []) : []));
+  }
+
   /** Runs `main` over the records behind the header. */
   start(main: () => Promise<unknown>, records: readonly JournalRecord[]): void {
     this.#queue.push(...records);

@@ -5,6 +5,7 @@
 import type { Clock } from '@holdfast/kernel';
 import { type Claim, nameOf, type RunRef } from './claim.js';
 import { higher, type Life, MemoryDispatch } from './memory-dispatch.js';
+import { MemoryEvents } from './memory-events.js';
 import { MemoryStreams } from './memory-streams.js';
 import type {
   Anew,
@@ -12,6 +13,7 @@ import type {
   Claimed,
   CommitRequest,
   Committed,
+  Ending,
   Found,
   ReadResult,
   Retoken,
@@ -40,12 +42,14 @@ export class MemoryPartition {
   readonly #waiters = new Map<string, Set<string>>();
   readonly #ears = new Map<string, (text: string) => void>();
   readonly #streams = new MemoryStreams((mailbox, text) => void this.#mail(mailbox, text));
+  readonly events: MemoryEvents;
   #token = 0;
   /** The session that gets no more until it has none, because a suspect waits for it. */
   #drains = '';
 
   constructor(clock: Clock) {
     this.#clock = clock;
+    this.events = new MemoryEvents(clock, (seen) => this.#issue(seen));
     this.#dispatch = new MemoryDispatch((session) => this.#mailTo(session, 'b'));
   }
 
@@ -68,6 +72,7 @@ export class MemoryPartition {
     this.#journals.set(nameOf({ run, generation }), [header]);
     this.#states.delete(run);
     if (mailbox !== '') this.#waiters.set(run, new Set([mailbox]));
+    this.events.happened(run, 'started');
     const { keyed = false, priority = 0, delay = 0, expires = 0, owner } = under;
     const life: Life = {
       ...{ run, keyed, priority, expires, word: 'delayed', build: '0', since: 0 },
@@ -166,10 +171,10 @@ export class MemoryPartition {
     life.commits += 1;
     const { length } = journal;
     if (ending.word === 'park' && length !== ending.known + records.length) return { word: 'again', length };
-    if (ending.word === 'park') Object.assign(life, { word: 'parked', due: ending.due });
+    if (ending.word === 'park') this.#park(life, ending);
     else if (ending.word === 'back') this.#dispatch.makeReady(life, true);
     else if (ending.word === 'stuck') this.#makeStuck(life, ending.reason);
-    else if (ending.word === 'end') this.#end(run, records.at(-1) ?? '', ending.retain);
+    else if (ending.word === 'end') this.#end(run, records.at(-1) ?? '', ending);
     return { word: 'committed', length };
   }
 
@@ -313,15 +318,22 @@ export class MemoryPartition {
     return { run, generation: this.#generations.get(run) ?? '', token, session, mark };
   }
 
+  #park(life: Life, { due, waitsFor }: Ending & { word: 'park' }): void {
+    Object.assign(life, { word: 'parked', due });
+    if (waitsFor.length > 0) this.events.happened(life.run, 'waiting', JSON.stringify(waitsFor));
+  }
+
   #makeStuck(life: Life, reason: string): void {
     life.word = 'stuck';
     this.#stuck.set(life.run, reason);
+    this.events.happened(life.run, 'stuck', reason);
     this.#tellWaiters(life.run, `s${life.run}\n${reason}`);
   }
 
-  #end(run: string, last: string, retain: number): void {
+  #end(run: string, last: string, { retain, status }: Ending & { word: 'end' }): void {
     this.#ended.set(run, this.#now() + retain);
     this.#streams.end({ run, generation: this.#generations.get(run) ?? '' });
+    this.events.happened(run, 'ended', status);
     this.#tellWaiters(run, `e${run}\n${last}`);
     this.#dispatch.end(run);
   }

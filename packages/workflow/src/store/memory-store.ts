@@ -7,6 +7,7 @@
 
 import type { Clock } from '@holdfast/kernel';
 import type { Claim, RunRef } from './claim.js';
+import type { EventFollower, OpenedReader } from './event-store.js';
 import type { MemoryPartition } from './memory-partition.js';
 import type {
   Anew,
@@ -94,6 +95,22 @@ export class MemoryStore implements Store {
 
   page(run: RunRef, from: number): Promise<readonly string[]> {
     return this.#answer(() => this.#partition.page(run, from));
+  }
+
+  place(id: string): Promise<{ readonly id: string; readonly isKept: boolean }> {
+    return this.#answer(() => this.#partition.events.place(id));
+  }
+
+  openReader(reader: string, token: number | undefined): Promise<OpenedReader> {
+    return this.#answer(() => this.#partition.events.openReader(reader, token));
+  }
+
+  moveReader(reader: { name: string; token: number; place: string }): Promise<boolean> {
+    return this.#answer(() => this.#partition.events.moveReader(reader));
+  }
+
+  followEvents(): EventFollower {
+    return this.#partition.events.follow();
   }
 
   append(request: AppendRequest): Promise<Appended> {

@@ -8,10 +8,18 @@
 import { setMaxListeners } from 'node:events';
 import type { ConnectionOptions } from 'node:tls';
 import { type Clock, MisuseError } from '@holdfast/kernel';
-import { Caller, type CallVerb, type NodeSource } from '@holdfast/redis';
+import {
+  Caller,
+  type CallVerb,
+  type Connection,
+  connect,
+  type NodeSource,
+  StreamReader,
+} from '@holdfast/redis';
 import { issuerOf, keysOf, type PartitionKeys } from '../keys.js';
 import type { Agreement } from './agreement.js';
 import type { Claim, RunRef } from './claim.js';
+import type { EventFollower, OpenedReader } from './event-store.js';
 import { scripts } from './scripts.js';
 import type {
   Anew,
@@ -49,6 +57,8 @@ export class RedisStore implements Store {
   readonly issuer: string;
   readonly askAgain = 30_000;
   readonly #keys: PartitionKeys;
+  readonly #clock: Clock;
+  readonly #connectAlone: () => Connection;
   readonly #agreement: Agreement;
   readonly #caller: Caller;
   readonly #verbs: ReturnType<typeof verbsOf>;
@@ -61,6 +71,8 @@ export class RedisStore implements Store {
     this.issuer = issuerOf({ app, partition, prefix });
     this.#keys = keysOf({ app, partition, prefix });
     this.#agreement = agreement;
+    this.#clock = clock;
+    this.#connectAlone = () => connect(redis, { tls, key: this.#keys.of('meta'), alone: true });
     this.#verbs = verbsOf(this.#keys);
     this.#caller = new Caller({
       ...{ redis, tls, timeout: callTimeout, clock, scripts },
@@ -135,6 +147,29 @@ export class RedisStore implements Store {
 
   page(run: RunRef, from: number): Promise<readonly string[]> {
     return this.#call(this.#verbs.page, { ...run, from });
+  }
+
+  place(id: string): Promise<{ readonly id: string; readonly isKept: boolean }> {
+    return this.#call(this.#verbs.place, id);
+  }
+
+  openReader(name: string, token: number | undefined): Promise<OpenedReader> {
+    return this.#call(this.#verbs.reader, { name, token: String(token ?? ''), place: '' });
+  }
+
+  async moveReader({ name, token, place }: { name: string; token: number; place: string }): Promise<boolean> {
+    const { word } = await this.#call(this.#verbs.reader, { name, token: String(token), place });
+    return word === 'reader';
+  }
+
+  followEvents(): EventFollower {
+    const reader = new StreamReader(this.#connectAlone(), this.#clock);
+    const key = this.#keys.of('events');
+    return {
+      read: async (place, most) => (await reader.read([key], [place], most))[0] ?? [],
+      recover: (signal) => reader.recover(signal),
+      close: () => reader.close(),
+    };
   }
 
   append(request: AppendRequest): Promise<Appended> {

@@ -21,6 +21,8 @@ const VERBS = [
   'page',
   'append',
   'chunks',
+  'place',
+  'reader',
 ] as const;
 
 type ScriptName = (typeof VERBS)[number];

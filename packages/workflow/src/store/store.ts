@@ -4,7 +4,9 @@
  *
  * Guarantees: each call is one atomic step. A call that rejects with UnavailableError may have been carried out.
  */
+import type { Outcome } from '../journal/record.js';
 import type { Claim, RunRef } from './claim.js';
+import type { EventStore } from './event-store.js';
 import type { StreamStore } from './stream-store.js';
 
 /** The generation names the call: when it is repeated, it is known by it. */
@@ -73,11 +75,19 @@ export interface Claimed extends Claim {
 /** What becomes of a run with a commit. */
 export type Ending =
   | { readonly word: 'go' | 'back' }
-  /** `known`: how many records its owner knows. `due`: when it has to go on, in ms since the epoch; 0 for never. */
-  | { readonly word: 'park'; readonly known: number; readonly due: number }
+  /**
+   * `known`: how many records its owner knows. `due`: when it has to go on, in ms since the epoch; 0 for never. `waitsFor`:
+   * the names of the messages for which it waits.
+   */
+  | {
+      readonly word: 'park';
+      readonly known: number;
+      readonly due: number;
+      readonly waitsFor: readonly string[];
+    }
   | { readonly word: 'stuck'; readonly reason: string }
   /** `retain`: for how many ms it is kept. The last record is its end. */
-  | { readonly word: 'end'; readonly retain: number };
+  | { readonly word: 'end'; readonly retain: number; readonly status: Outcome['status'] };
 
 export interface CommitRequest extends Claim {
   /** How many of this claim were carried out before. */
@@ -172,7 +182,7 @@ export interface MailListener {
   readonly onListening: () => void;
 }
 
-export interface Store extends StreamStore {
+export interface Store extends StreamStore, EventStore {
   /** Of the tokens. */
   readonly issuer: string;
   /** Aborts when it is closed. */

@@ -7,6 +7,7 @@
 import type { Reply } from '@holdfast/redis';
 import type { PartitionKeys } from '../keys.js';
 import type { Claim, RunRef } from './claim.js';
+import { ofEvents } from './event-verbs.js';
 import { scriptOf } from './scripts.js';
 import type {
   Anew,
@@ -29,7 +30,7 @@ import { BATCH, makersFor } from './verb-makers.js';
 
 /** The verbs with the keys of a partition. */
 export function verbsOf(keys: PartitionKeys) {
-  return { ...ofRuns(keys), ...ofSessions(keys), ...ofOwners(keys), ...ofStreams(keys) };
+  return { ...ofRuns(keys), ...ofSessions(keys), ...ofOwners(keys), ...ofStreams(keys), ...ofEvents(keys) };
 }
 
 /** What anybody asks about a run. */
@@ -162,9 +163,9 @@ function commitArgs(request: CommitRequest): readonly string[] {
 }
 
 function argumentOf(ending: Ending): string {
-  if (ending.word === 'park') return `${ending.known} ${ending.due}`;
+  if (ending.word === 'park') return `${ending.known} ${ending.due} ${JSON.stringify(ending.waitsFor)}`;
   if (ending.word === 'stuck') return ending.reason;
-  return ending.word === 'end' ? String(ending.retain) : '';
+  return ending.word === 'end' ? `${ending.retain} ${ending.status}` : '';
 }
 
 function readCommitted(answer: Reply): Committed {

@@ -114,7 +114,7 @@ export class OwnedRun {
     const reason = cancel?.kind === 'cancel' ? cancel.reason : 'expired';
     const outcome = { status: 'cancelled', reason } as const;
     const end: JournalRecord = { kind: 'end', outcome, token: this.#claim.token };
-    this.#commit([end], { word: 'end', retain: this.#host.retain });
+    this.#commit([end], { word: 'end', retain: this.#host.retain, status: 'cancelled' });
   }
 
   /** Something came in from outside. */
@@ -157,7 +157,11 @@ export class OwnedRun {
         this.#commit(machine.out.splice(0, LARGEST_COMMIT), GO);
         return;
       }
-      this.#commit([...machine.out.splice(0), end], { word: 'end', retain: this.#host.retain });
+      this.#commit([...machine.out.splice(0), end], {
+        word: 'end',
+        retain: this.#host.retain,
+        status: outcome.status,
+      });
       return;
     }
     if (this.#hasMail) {
@@ -181,7 +185,7 @@ export class OwnedRun {
       if (this.#isBusy || this.#isOver || this.#hasMail || !this.#isParkable()) return;
       const until = this.#machine.waitsUntil ?? 0;
       const due = until === Number.POSITIVE_INFINITY ? 0 : Math.ceil(until);
-      this.#commit([], { word: 'park', known: this.#known, due });
+      this.#commit([], { word: 'park', known: this.#known, due, waitsFor: this.#machine.waitsFor });
     });
   }
 

@@ -1,0 +1,28 @@
+/**
+ * The verbs of events.
+ */
+import type { Reply } from '@holdfast/redis';
+import type { PartitionKeys } from '../keys.js';
+import type { OpenedReader } from './event-store.js';
+import { makersFor } from './verb-makers.js';
+
+export function ofEvents(keys: PartitionKeys) {
+  const { single } = makersFor(keys);
+  return {
+    place: single<string, { id: string; isKept: boolean }>('place', { args: (id) => [id] }, ([word, id]) => ({
+      id: String(id),
+      isKept: word === 'kept',
+    })),
+    /** `place`: '' to open it. */
+    reader: single<{ name: string; token: string; place: string }, OpenedReader>(
+      'reader',
+      { args: ({ name, token, place }) => [name, token, place] },
+      readReader,
+    ),
+  };
+}
+
+function readReader([word, number, place]: readonly Reply[]): OpenedReader {
+  if (word === 'reader') return { word, token: Number(number), place: String(place) };
+  return word === 'early' ? { word, wait: Number(number) } : { word: 'stale' };
+}
