@@ -22,7 +22,7 @@ async function box(store: Store): Promise<string[]> {
 }
 
 /** The run "a/1" of generation "g", which the session "me.1" owns. */
-async function ownedRun(store: Store): Promise<Claim> {
+export async function ownedRun(store: Store): Promise<Claim> {
   await store.open('me.1', LEASE);
   await store.start({ run: 'a/1', generation: 'g', header: 'H -\n{}', mailbox: '' });
   const asked = { session: 'me.1', lease: LEASE, want: 1, number: 1, highest: 0, workflows: ['a'] };
