@@ -235,7 +235,11 @@ export function storeContract(name: string, makeStore: MakeStore): void {
     it('begins another generation of a run that is over, over a part of its journal', async () => {
       const mine = await owned();
       const records = ['S 0\n1', 'A 1\n2', 'S 2\n3', 'M 3\n4', 'Z -\n5'];
-      await commit(mine, 0, { records, ending: { word: 'end', retain: 600_000 }, state: '1' });
+      await commit(mine, 0, {
+        records,
+        ending: { word: 'end', retain: 600_000, status: 'completed' },
+        state: '1',
+      });
       const request = anew({ cut: 3, drop: [2], take: [4], length: 6 });
       expect(await store.anew({ ...request, from: ref('a/1', 'other') })).toEqual({
         word: 'gen',
