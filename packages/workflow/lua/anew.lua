@@ -12,7 +12,7 @@
 -- epoch; {'behind'} if another commit came before; {'gen', generation} if it is of another; {'again', length} if it is
 -- longer; or {'unknown'}
 --
--- Stands on: lines, copy, streams, redis/epoch
+-- Stands on: events, lines, copy, streams, redis/epoch
 local from, old, to, new, header = unpack(ARGV, 1, 5)
 local cut, length, retain, token, commits, session = unpack(ARGV, 6, 11)
 local source, journal, state = unpack(KEYS, #KEYS - 2)
@@ -36,6 +36,7 @@ if now == 0 then return {'unknown'} end
 if from == to and now ~= tonumber(length) then return {'again', string.format('%.0f', now)} end
 
 copy_journal(source, journal, header, cut, 12)
+if cut ~= '0' then copy_streams(source, journal) end
 if from == to then
   if redis.call('PTTL', source) < 0 then
     redis.call('PEXPIRE', source, retain)
@@ -53,6 +54,7 @@ if from == to and life then
   take_out(to, life)
   make_ready(to, life, false)
 else
+  happened(to, 'started')
   begin_again(to)
 end
 return {'ready'}

@@ -31,3 +31,17 @@ local function expire_streams(run, journal, ms)
   end
   redis.call('PEXPIRE', writers, ms)
 end
+
+-- What was written by steps that a run keeps which begins over a part of a journal.
+local function copy_streams(source, journal)
+  local from, to = string.sub(source, #BASE + 3), string.sub(journal, #BASE + 3)
+  local writers = BASE .. 'w:' .. to
+  for _, field in ipairs(redis.call('HKEYS', BASE .. 'w:' .. from)) do
+    local stream, step = string.match(field, '^(%S+) ?(.*)$')
+    if step ~= '' then
+      redis.call('HSET', writers, field, redis.call('HGET', BASE .. 'w:' .. from, field))
+      redis.call('COPY', BASE .. 'c:' .. from .. ':' .. stream, BASE .. 'c:' .. to .. ':' .. stream)
+      redis.call('PERSIST', BASE .. 'c:' .. to .. ':' .. stream)
+    end
+  end
+end

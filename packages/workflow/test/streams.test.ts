@@ -179,3 +179,34 @@ it('begins anew for a reader whose place the server has forgotten, and keeps str
   expect(keys).toHaveLength(2);
   for (const key of keys) expect(await client().pttl(key)).toBeGreaterThan(600_000);
 });
+
+it('keeps what the steps have written that a retry keeps, and shows a reader the rest anew', async () => {
+  let isMended = false;
+  const flow = defineWorkflow({ name: 'mended' }, async (ctx) => {
+    await ctx.step('kept', (step) => step.stream('out').write('kept'));
+    await ctx.step(
+      'broken',
+      async (step) => {
+        await step.stream('out').write(isMended ? 'good' : 'bad');
+        if (!isMended) throw new Error('broken');
+      },
+      { attempts: 1 },
+    );
+  });
+  const app = appOf([flow]);
+  app.work();
+  const run = await app.start(flow, null);
+  await expect(run.result()).rejects.toThrow('broken');
+  const before = collect(run.stream('out'));
+  await before.done;
+  expect(shown(before.items)).toEqual(['kept', 'bad']);
+  isMended = true;
+  await run.retry();
+  await run.result();
+  const after = collect(run.stream('out', { from: before.items[1]?.position as string }));
+  await after.done;
+  expect(shown(after.items)).toEqual(['restart', 'good']);
+  const all = collect(run.stream('out'));
+  await all.done;
+  expect(shown(all.items)).toEqual(['kept', 'good']);
+});

@@ -22,6 +22,7 @@ import { type Worker, WorkerGroup } from '../worker/worker-group.js';
 import { type EventsOptions, readEvents, type WorkflowEvent } from './events.js';
 import { type AnyWorkflow, type AppSettings, WORKFLOWS, type WorkflowsOptions } from './options.js';
 import { Partition } from './partition.js';
+import { type OnOptions, type Published, type PublishedEvent, Publishing } from './publishing.js';
 import { type Run, RunHandle } from './run.js';
 import { START, type StartOptions, type StartSettings, termsOf } from './start-options.js';
 
@@ -54,6 +55,16 @@ export interface Workflows extends AsyncDisposable {
    * AbortedError if `signal` aborts. Outages are waited out.
    */
   events(options?: EventsOptions): AsyncIterable<WorkflowEvent>;
+  /**
+   * From now on, what `publish` is given of that name starts a run of the workflow, or is a message to the run of its key.
+   * Several of one name each get it. Throws MisuseError.
+   */
+  on<Data, Input>(event: string, workflow: Workflow<Input, unknown>, options?: OnOptions<Data, Input>): void;
+  /**
+   * Starts runs, and sends messages, as `on` has said. May be repeated. Throws MisuseError, before anything is done, for an
+   * event that nobody takes or that does not fit; UnavailableError: publish the same again.
+   */
+  publish(events: readonly PublishedEvent[]): Promise<Published>;
   /** Begins to let runs of all workflows go on. */
   work(options?: WorkerOptions): Worker;
   /** Stops its workers, and ends its connections. */
@@ -77,6 +88,7 @@ export class App implements Workflows {
   readonly #partitions: readonly Partition[];
   readonly #settings: AppSettings;
   readonly #mailbox: string;
+  readonly #publishing: Publishing;
 
   /** `stores`: of its partitions, in their order. */
   constructor(stores: readonly Store[], settings: AppSettings) {
@@ -84,6 +96,10 @@ export class App implements Workflows {
     const mailbox = random.id();
     this.#settings = settings;
     this.#mailbox = mailbox;
+    this.#publishing = new Publishing({
+      randomId: () => random.id(),
+      storeOf: (run) => this.#partitionOf(run).store,
+    });
     this.#partitions = stores.map((store) => new Partition({ store, clock, mailbox }));
   }
 
@@ -161,6 +177,19 @@ export class App implements Workflows {
     });
     for (const partition of this.#partitions) void partition.listen();
     return worker;
+  }
+
+  on<Data, Input>(
+    event: string,
+    workflow: Workflow<Input, unknown>,
+    options: OnOptions<Data, Input> = {},
+  ): void {
+    this.#requireKnown(workflow);
+    this.#publishing.on(event, workflow, options);
+  }
+
+  publish(events: readonly PublishedEvent[]): Promise<Published> {
+    return this.#publishing.publish(events);
   }
 
   events(options?: EventsOptions): AsyncIterable<WorkflowEvent> {

@@ -254,6 +254,7 @@ export class MemoryPartition {
     const kept = source.slice(1, cut + 1).filter((_, index) => !drop.includes(index + 1));
     const taken = take.map((place) => source[place] ?? '');
     this.#journals.set(nameOf(to), [header, ...kept, ...taken]);
+    if (cut > 0) this.#streams.copy(from, to);
     if (isSame) this.#streams.end(from);
     this.#generations.set(to.run, to.generation);
     this.#ended.delete(to.run);
@@ -262,7 +263,10 @@ export class MemoryPartition {
     if (!isSame) this.#states.delete(to.run);
     if (!isSame) this.#waiters.delete(to.run);
     if (isSame && life) this.#dispatch.makeReady(life, false);
-    else this.#dispatch.enterAgain(to.run);
+    else {
+      this.events.happened(to.run, 'started');
+      this.#dispatch.enterAgain(to.run);
+    }
     return { word: 'ready' };
   }
 

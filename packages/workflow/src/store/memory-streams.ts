@@ -60,6 +60,15 @@ export class MemoryStreams {
     for (const stream of this.#runs.get(nameOf(run))?.keys() ?? []) this.#tellReaders(run, stream);
   }
 
+  /** What was written by steps that a run keeps which begins over a part of a journal. */
+  copy(from: RunRef, to: RunRef): void {
+    for (const [name, { entries, latest }] of this.#runs.get(nameOf(from)) ?? []) {
+      const copy = this.#of(to, name);
+      copy.entries.push(...entries);
+      for (const [step, attempt] of latest) copy.latest.set(step, attempt);
+    }
+  }
+
   forget(run: RunRef): void {
     this.#runs.delete(nameOf(run));
   }
