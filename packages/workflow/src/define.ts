@@ -14,7 +14,7 @@ import {
   whole,
   withDefault,
 } from '@holdfast/kernel';
-import type { WorkflowContext } from './machine/context.js';
+import type { WorkflowContext } from './machine/workflow-context.js';
 import { requireSchema } from './schema.js';
 
 /** Schemas by the names of the messages. */

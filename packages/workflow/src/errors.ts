@@ -7,6 +7,7 @@ import type { KeptError } from './journal/record.js';
 declare module '@holdfast/kernel' {
   interface ErrorCodes {
     HOLDFAST_STEP_FAILED: StepFailedError;
+    HOLDFAST_UNKNOWN_OUTCOME: UnknownOutcomeError;
     HOLDFAST_RUN_FAILED: RunFailedError;
     HOLDFAST_RUN_CANCELLED: RunCancelledError;
     HOLDFAST_RUN_STUCK: RunStuckError;
@@ -32,6 +33,20 @@ export class StepFailedError extends HoldfastError {
     this.step = failed.name;
     this.attempts = failed.attempt;
     this.reason = failed.error;
+  }
+}
+
+/** Of a call of `ctx.once` whose body had begun, and of which nobody knows whether it was carried out: it is not begun again. */
+export class UnknownOutcomeError extends HoldfastError {
+  override readonly name = 'UnknownOutcomeError';
+  readonly code = 'HOLDFAST_UNKNOWN_OUTCOME';
+  readonly step: string;
+
+  constructor({ name, error }: { readonly name: string; readonly error: KeptError }) {
+    super(
+      `It is not known whether "${name}" was carried out: ${error.message}. It is not begun again: find out what it did, and go on from there.`,
+    );
+    this.step = name;
   }
 }
 

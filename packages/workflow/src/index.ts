@@ -39,10 +39,20 @@ export {
   RunGoneError,
   RunStuckError,
   StepFailedError,
+  UnknownOutcomeError,
 } from './errors.js';
 export type { JournalRecord, KeptError, Outcome } from './journal/record.js';
-export type { Branch, Pass, WorkflowContext } from './machine/context.js';
-export type { Backoff, Step, StepBody, StepOptions } from './step/options.js';
+export type { Branch, Pass, ScopeBody, WorkflowContext } from './machine/workflow-context.js';
+export type {
+  Backoff,
+  OnceOptions,
+  Step,
+  StepBody,
+  StepOptions,
+  Undo,
+  Undone,
+  UndoOptions,
+} from './step/options.js';
 export type { StepStream } from './step/stream-writer.js';
 export type { WorkerOptions } from './worker/options.js';
 export type { Worker } from './worker/worker-group.js';

@@ -5,6 +5,7 @@
  * was. A value that JSON changes, such as a Date, is changed before anybody sees it: the live run and every replay of it see
  * the same.
  */
+import { createHash } from 'node:crypto';
 import { display, MisuseError } from '@holdfast/kernel';
 
 /** The largest value, in bytes. Larger things belong elsewhere, and their address into the journal. */
@@ -24,6 +25,14 @@ export function encodeValue(value: unknown, what: string, largest = LARGEST_VALU
   throw new MisuseError(
     `${what} has ${size} bytes, and ${largest} are the most: keep large things elsewhere and pass on their address.`,
   );
+}
+
+/** What the value that a call is said to be of is compared by. Throws MisuseError. */
+export function hashOf(value: unknown, name: string): string | undefined {
+  if (value === undefined) return undefined;
+  const text = JSON.stringify(value);
+  if (text === undefined) throw new MisuseError(`The "of" of "${name}" is JSON; got ${display(value)}.`);
+  return createHash('sha1').update(text).digest('base64url').slice(0, 16);
 }
 
 const LONGEST_MESSAGE = 2_000;

@@ -20,6 +20,8 @@ export interface Place {
   /** Such as "4.1.0", or "4.1.@key". */
   readonly id: string;
   readonly name: string;
+  /** The hash of the value that the call was said to be of, if it was. */
+  readonly of?: string | undefined;
 }
 
 /** How a run ended. */
@@ -64,6 +66,25 @@ interface Retry extends Place {
   readonly at: number;
 }
 
+/** A step that is begun once is about to begin. */
+interface Begins extends Place {
+  readonly kind: 'begun';
+  readonly token: number;
+}
+
+/** A step that can be undone is about to begin: from now on it is in the ledger. */
+interface Entered extends Place {
+  readonly kind: 'entry';
+}
+
+/** What the body of a step has kept for its next attempt. */
+interface Checkpoint extends Place {
+  readonly kind: 'checkpoint';
+  readonly value: unknown;
+  readonly token: number;
+  readonly attempt: number;
+}
+
 /** A timer is set. */
 interface TimerSet extends Place {
   readonly kind: 'timer';
@@ -77,15 +98,45 @@ interface Fired extends Place {
 }
 
 /** A message came in. Its id tells repetitions apart. */
-export interface Message extends Place {
+export interface Message {
   readonly kind: 'message';
+  readonly id: string;
+  readonly name: string;
   readonly payload: unknown;
 }
+
+/** What the time was in a turn, for a function that asked for it. */
+interface TimeNote {
+  readonly kind: 'time';
+  readonly turn: number;
+  /** In ms since the epoch, by the server's clock. */
+  readonly at: number;
+}
+
+/** What the chance of a function that asked for it follows from. */
+interface SeedNote {
+  readonly kind: 'seed';
+  readonly seed: string;
+}
+
+/** A patch is taken. */
+interface PatchNote {
+  readonly kind: 'patch';
+  readonly name: string;
+}
+
+/** What the function was told that does not follow from the records before. */
+export type Note = TimeNote | SeedNote | PatchNote;
 
 /** Somebody asked that the run be cancelled. */
 interface Cancel {
   readonly kind: 'cancel';
   readonly reason: string;
+}
+
+/** The function has failed or was cancelled, its bodies have ended, and the ledger is undone from here on. */
+interface Undoing {
+  readonly kind: 'undoing';
 }
 
 /** Last in the journal of a run that is over. */
@@ -96,9 +147,9 @@ interface End {
 }
 
 /** Records of the calls of a function. */
-export type CallRecord = Done | Failed | Retry | TimerSet | Fired;
+export type CallRecord = Done | Failed | Retry | Begins | Entered | Checkpoint | TimerSet | Fired;
 
-export type JournalRecord = Header | CallRecord | Message | Cancel | End;
+export type JournalRecord = Header | CallRecord | Message | Note | Cancel | Undoing | End;
 
 const LETTERS: Readonly<Record<JournalRecord['kind'], string>> = {
   header: 'H',
@@ -108,7 +159,14 @@ const LETTERS: Readonly<Record<JournalRecord['kind'], string>> = {
   timer: 'T',
   fired: 'F',
   message: 'M',
+  time: 'N',
+  seed: 'G',
+  patch: 'P',
   cancel: 'X',
+  begun: 'B',
+  entry: 'K',
+  checkpoint: 'Q',
+  undoing: 'U',
   end: 'Z',
 };
 

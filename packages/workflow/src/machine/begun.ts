@@ -5,7 +5,7 @@
  * come: of a step that lost a race, or of a timer that a message overtook.
  */
 import type { Timer } from '@holdfast/kernel';
-import type { Place } from '../journal/record.js';
+import type { CallRecord, Place } from '../journal/record.js';
 import type { StepBody, StepSettings } from '../step/options.js';
 import type { Scope } from './scope.js';
 
@@ -24,6 +24,16 @@ export interface BegunStep extends Begun {
   readonly kind: 'step';
   readonly body: StepBody<unknown>;
   readonly settings: StepSettings;
+  /** "once": its body is begun once. "undo": it undoes an entry of the ledger. */
+  readonly mode: 'step' | 'once' | 'undo';
+  /** Whether the ledger has it, if it can be undone. */
+  isEntered: boolean;
+  /** Of one that is begun once: whether the journal has that it begins, and by whom. */
+  started: 'here' | 'before' | undefined;
+  /** What its last attempt has kept. */
+  checkpointed: unknown;
+  /** Bodies that wait until the journal has what they keep, in the order of the records. */
+  readonly keeping: { readonly resolve: () => void; readonly reject: (reason: Error) => void }[];
   /** The number of the attempt that is next, or under way. */
   attempt: number;
   /** Attempts that this owner has begun: those behind the first need a token of their own. */
@@ -49,3 +59,30 @@ export interface BegunWait extends Begun {
 }
 
 export type AnyBegun = BegunStep | BegunWait;
+
+/** Of one of which nothing is known yet. */
+export const newStep = (): Omit<
+  BegunStep,
+  keyof Settling | 'id' | 'name' | 'of' | 'body' | 'settings' | 'mode'
+> => ({
+  ...{ kind: 'step', attempt: 1, begunHere: 0, notBefore: 0, seen: 0, stop: undefined },
+  ...{ isEntered: false, started: undefined, checkpointed: undefined, keeping: [] },
+});
+
+/** Who settles a call, and where it stands. */
+export type Settling = Pick<AnyBegun, 'scope' | 'resolve' | 'reject' | 'isSettled' | 'isAsked' | 'alarm'>;
+
+/** How the function contradicts a record of one of its calls; undefined if it does not. */
+export function contradictionOf(begun: AnyBegun | undefined, record: CallRecord): string | undefined {
+  const kind = record.kind === 'timer' || record.kind === 'fired' ? 'wait' : 'step';
+  if (begun?.kind === kind && begun.name === record.name && begun.of === record.of) return undefined;
+  const had = describe(kind, record.name);
+  if (begun === undefined)
+    return `at ${record.id} the journal has ${had}, and the function began nothing there`;
+  const isSame = begun.kind === kind && begun.name === record.name;
+  const began = isSame ? 'began it of another value' : `began ${describe(begun.kind, begun.name)}`;
+  return `at ${record.id} the journal has ${had}, and the function ${began} there`;
+}
+
+const describe = (kind: AnyBegun['kind'], name: string): string =>
+  kind === 'step' ? `the step "${name}"` : `a wait, "${name}"`;

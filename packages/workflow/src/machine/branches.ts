@@ -73,6 +73,15 @@ export async function runRace<T>(
   }
 }
 
+/** What `run` gives or throws; what it has left open is cancelled. */
+export async function runScope<T>(brancher: Brancher, scope: Scope, run: () => Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } finally {
+    await leave(brancher, { scope, place: 'ctx.scope', reason: 'its scope has ended' });
+  }
+}
+
 interface Left {
   readonly scope: Scope;
   readonly place: string;

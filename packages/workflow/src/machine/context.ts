@@ -4,57 +4,32 @@
  * Guarantees: a call that takes a number takes it when it is made, in the order of the calls of its scope. A call in a scope
  * that is cancelled rejects with the AbortedError of the cancel. A promise that nobody handles ends no process.
  */
-import { display, duration, MisuseError, optional, readOptions, whole, withDefault } from '@holdfast/kernel';
-import { encodeValue } from '../json.js';
-import { readStepOptions, type StepBody, type StepOptions } from '../step/options.js';
-import { type Brancher, nothing, runAll, runRace } from './branches.js';
+import {
+  callback,
+  display,
+  duration,
+  MisuseError,
+  optional,
+  readOptions,
+  whole,
+  withDefault,
+} from '@holdfast/kernel';
+import { encodeValue, hashOf } from '../json.js';
+import {
+  type OnceOptions,
+  readOnceOptions,
+  readStepOptions,
+  readUndoOptions,
+  type Step,
+  type StepBody,
+  type StepOptions,
+  type StepSettings,
+  type UndoOptions,
+} from '../step/options.js';
+import { type Brancher, nothing, runAll, runRace, runScope } from './branches.js';
 import type { Machine } from './machine.js';
-import { Scope } from './scope.js';
-
-/** A way that a call may go: it makes its own calls on the context that it is given. */
-export type Branch<T> = (context: WorkflowContext) => Promise<T> | T;
-
-type Branches = Readonly<Record<string, Branch<unknown>>>;
-type Results<B> = { readonly [Name in keyof B]: B[Name] extends Branch<infer T> ? T : never };
-
-/** What a pass of a loop comes to: another pass, or the end. */
-export type Pass<State, Result> = { readonly next: State } | { readonly done: Result };
-
-export interface WorkflowContext {
-  /** The run's id. */
-  readonly id: string;
-  /** Aborts when what goes on in this scope is cancelled. */
-  readonly signal: AbortSignal;
-  readonly state: {
-    /** Publishes a value, JSON, that anybody can read with `run.state()`; it goes out with the next commit. */
-    set(value: unknown): void;
-  };
-  /** Runs `body` until it is done once, and gives what it gave, now and in every replay. Rejects with StepFailedError. */
-  step<T>(name: string, body: StepBody<T>, options?: StepOptions): Promise<T>;
-  /** Waits `ms` milliseconds by the server's clock; no worker is kept busy meanwhile. */
-  sleep(ms: number): Promise<void>;
-  /** The same, until a time: a Date, or ms since the epoch. */
-  sleepUntil(time: Date | number): Promise<void>;
-  /** The payload of the next message of that name; undefined if none has come within `timeout` ms. Default: waits. */
-  receive<T = unknown>(name: string, options?: { readonly timeout?: number }): Promise<T | undefined>;
-  /** Runs all branches, and gives their results by name. If one fails, the others are cancelled. */
-  all<const B extends Branches>(branches: B): Promise<Results<B>>;
-  /** What the first branch gives or throws; the others are cancelled. */
-  race<T>(branches: readonly Branch<T>[]): Promise<T>;
-  /** Runs `body` for each item, at most `concurrency` at a time, and gives the results in their order. Default: 10. */
-  map<Item, T>(
-    items: readonly Item[],
-    body: (context: WorkflowContext, item: Item, index: number) => Promise<T> | T,
-    options?: { readonly concurrency?: number },
-  ): Promise<T[]>;
-  /** Runs `body` pass after pass, each with the state that the pass before has given, until one is done. */
-  loop<State, Result>(
-    state: State,
-    body: (context: WorkflowContext, state: State) => Promise<Pass<State, Result>>,
-  ): Promise<Result>;
-  /** Runs what is not to be cancelled with the run, such as what it has to clean up. */
-  shield<T>(body: Branch<T>): Promise<T>;
-}
+import { cancelledBy, Scope } from './scope.js';
+import type { Branch, Branches, Pass, Results, ScopeBody, WorkflowContext } from './workflow-context.js';
 
 /** What contexts of one run share. */
 export interface ContextHost {
@@ -65,7 +40,7 @@ export interface ContextHost {
   readonly publish: (state: string) => void;
 }
 
-const RECEIVE = { timeout: optional(duration()) };
+const RECEIVE = { timeout: optional(duration({ max: Number.MAX_SAFE_INTEGER })) };
 const MAP = { concurrency: withDefault(whole(1, 10_000), 10) };
 const CONTROL = /\p{Cc}|\p{Cs}/u;
 
@@ -90,19 +65,55 @@ export class Context implements WorkflowContext {
     return { set: (value: unknown) => this.#host.publish(encodeValue(value, 'The state')) };
   }
 
-  step<T>(name: string, body: StepBody<T>, options?: StepOptions): Promise<T> {
+  now(): number {
+    return this.#host.machine.time();
+  }
+
+  random(): number {
+    return this.#host.machine.chance(this.#scope);
+  }
+
+  patch(name: string): boolean {
+    requireCallName('The name of a patch', name);
+    return this.#host.machine.isPatched(name);
+  }
+
+  step<T>(name: string, body: StepBody<T>, options?: StepOptions<T>): Promise<T> {
+    return this.#step('step', { name, body }, () => readStepOptions(options));
+  }
+
+  once<T>(name: string, body: StepBody<T>, options?: OnceOptions): Promise<T> {
+    return this.#step('once', { name, body }, () => readOnceOptions(options));
+  }
+
+  compensate(name: string, undo: (step: Step) => unknown, options?: UndoOptions): void {
+    requireCallName('The name of a compensation', name);
+    callback()('The compensation', undo);
+    this.#host.machine.compensate({ name, undo, settings: readUndoOptions(options) });
+  }
+
+  settled(): void {
+    this.#host.machine.settled();
+  }
+
+  #step<T>(
+    mode: 'step' | 'once',
+    { name, body }: { readonly name: string; readonly body: StepBody<T> },
+    read: () => StepSettings,
+  ): Promise<T> {
     return quiet(async () => {
       requireCallName('The name of a step', name);
       if (typeof body !== 'function') {
         throw new MisuseError(`The body of the step "${name}" is a function; got ${display(body)}.`);
       }
-      const settings = readStepOptions(options);
+      const settings = read();
       const { key } = settings;
+      const of = hashOf(settings.of, name);
       const scope = this.#scope;
       if (key === undefined && !this.#isInTurn(`the step "${name}"`)) return nothing();
       if (scope.cancelled) throw scope.cancelled;
       const id = key === undefined ? scope.takeNumber() : scope.takeKey(key);
-      return this.#host.machine.beginStep(scope, { id, name, body, settings }) as Promise<T>;
+      return this.#host.machine.beginStep(scope, { id, name, of, body, settings, mode }) as Promise<T>;
     });
   }
 
@@ -187,6 +198,30 @@ export class Context implements WorkflowContext {
         if ('done' in made) return made.done;
         current = made.next;
       }
+    });
+  }
+
+  scope<T>(body: ScopeBody<T>, options: { readonly timeout?: number } = {}): Promise<T> {
+    return quiet(async () => {
+      const { timeout } = readOptions('scope', options, RECEIVE);
+      if (!this.#isInTurn('ctx.scope')) return nothing();
+      const id = this.#scope.takeNumber();
+      const within = new Scope(`${id}.0.`, this.#scope);
+      const { machine, now } = this.#host;
+      const cancel = (why: string): void => {
+        if (this.#isInTurn('the cancel of a scope')) machine.cancel(within, cancelledBy(why));
+      };
+      if (timeout !== undefined && !within.cancelled) {
+        const due = () => Math.ceil(now() + timeout);
+        const timer = machine.beginWait(within, { id, name: 'scope', due, receives: undefined });
+        timer.then(
+          () => cancel(`it took longer than its timeout of ${timeout} ms`),
+          () => {},
+        );
+      }
+      const run = async (): Promise<T> =>
+        body(this.#within(within), (why = 'its function has said so') => cancel(why));
+      return runScope(this.#brancher, within, run);
     });
   }
 

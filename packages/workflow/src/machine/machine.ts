@@ -4,16 +4,18 @@
  *
  * Guarantees: what the function does follows from the journal alone, live as in a replay, or the machine says `strayed`:
  * then nothing more happens here, and no promise of the function settles. No body starts while records are left, nor once
- * the function has ended. What is to be committed is in `out`, in order; `changed` is told when there is something to do.
+ * the function has ended. What is to be committed is in `out`, in order; `changed` is told when there is something to do. When
+ * the function has ended, its bodies end before anything else begins; if it has failed or was cancelled, its ledger is undone.
  */
-import { StaleTokenError } from '@holdfast/fence';
-import type { AbortedError, Clock, Timer } from '@holdfast/kernel';
-import { StepFailedError } from '../errors.js';
+import type { AbortedError, Timer } from '@holdfast/kernel';
 import { type CallRecord, type JournalRecord, keptError, type Outcome } from '../journal/record.js';
 import { encodeValue, messageOf } from '../json.js';
-import type { AttemptEnd } from '../step/attempt.js';
-import type { AnyBegun, BegunStep, BegunWait } from './begun.js';
+import type { StepBody, Undone } from '../step/options.js';
+import { type BegunStep, type BegunWait, contradictionOf, newStep } from './begun.js';
+import { Calls, type CallsHost } from './calls.js';
 import { Inbox } from './inbox.js';
+import { type Entry, Ledger } from './ledger.js';
+import { isNote, Notes } from './notes.js';
 import { cancelledBy, Scope } from './scope.js';
 import { takeTurn } from './turns.js';
 
@@ -25,55 +27,53 @@ export interface Stray {
 }
 
 /** What the machine needs of its owner. */
-export interface MachineHost {
-  readonly clock: Clock;
-  /** The server's time, in ms since the epoch; never ahead of it. */
-  readonly now: () => number;
-  /** Begins an attempt of a step's body; gives what stops it. */
-  readonly attempt: (step: BegunStep, onEnd: (end: AttemptEnd) => void) => (reason: Error) => void;
-  /** In ms, after an attempt that failed. */
-  readonly delayAfter: (step: BegunStep) => number;
+export interface MachineHost extends Omit<CallsHost, 'woken'> {
   /** There may be something to commit, or nothing to do but to wait. */
   readonly changed: () => void;
+  /** What its chance follows from, if the journal does not say. */
+  readonly seed: string;
   readonly strayed: (stray: Stray) => void;
+  /** Undefined if no body goes on; else resolves when none does, or has gone on for too long. */
+  readonly quiet: () => Promise<void> | undefined;
 }
 
 /** How long a step with a key may take to begin in a replay, in ms. */
 const GRACE = 1_000;
-/** Before an attempt that follows one that a guard refused, in ms. */
-const PAUSE = 20;
 /** In place of a grace that is over. */
 const EXPIRED: Timer = { cancel: () => {} };
-/** The longest timer that Node takes, in ms. */
-const LONGEST_TIMER = 2 ** 31 - 1;
 
 export class Machine {
   readonly root = new Scope('');
-  /** Records that are to be committed. */
-  readonly out: JournalRecord[] = [];
-  /** How the function has ended. */
+  /** How the run has ended. */
   outcome: Outcome | undefined;
   readonly #host: MachineHost;
-  /** By id, also what is settled. */
-  readonly #begun = new Map<string, AnyBegun>();
-  /** What is not settled. */
-  readonly #unsettled = new Set<AnyBegun>();
-  /** Where something is to be started: an attempt, or a timer. */
-  #fresh: AnyBegun[] = [];
+  readonly #calls: Calls;
+  readonly #ledger = new Ledger();
   readonly #inbox = new Inbox();
+  readonly #notes = new Notes();
   readonly #queue: JournalRecord[] = [];
+  /** Turns so far. */
+  #turn = 0;
   /** Whether what the function does now follows from what it was handed. */
   #isOpen = false;
   /** Whether records are being handed over. */
   #isBusy = false;
   #isOver = false;
+  /** How the function has ended. */
+  #ended: Outcome | undefined;
+  /** Whether bodies are waited for, have ended, the ledger is about to be undone, or is being undone. */
+  #ending: 'waiting' | 'quiet' | 'asked' | 'undoing' | undefined;
   /** Runs while a step with a key is waited for. */
   #grace: Timer | undefined;
-  /** Bodies under way that somebody waits for. */
-  #bodies = 0;
 
   constructor(host: MachineHost) {
     this.#host = host;
+    this.#calls = new Calls({ ...host, woken: () => this.#woken() }, this.#ledger);
+  }
+
+  /** Records that are to be committed. */
+  get out(): JournalRecord[] {
+    return this.#calls.out;
   }
 
   /** Whether all that is known was handed over, so that something may be committed. */
@@ -86,23 +86,18 @@ export class Machine {
    * that; undefined if it does something.
    */
   get waitsUntil(): number | undefined {
-    if (!this.isIdle || this.#bodies > 0 || this.out.length > 0 || this.outcome) return undefined;
-    let until = Number.POSITIVE_INFINITY;
-    for (const each of this.#unsettled) {
-      const at = each.kind === 'step' ? each.notBefore : each.deadline;
-      if (at !== undefined) until = Math.min(until, at);
-    }
-    return this.#unsettled.size === 0 ? undefined : until;
+    const isEnding = this.#ended !== undefined && this.#ending !== 'undoing';
+    return this.isIdle && !this.outcome && !isEnding ? this.#calls.waitsUntil : undefined;
   }
 
   /** The names of the messages for which the function waits. */
   get waitsFor(): readonly string[] {
-    return [...this.#unsettled].flatMap((each) => (each.kind === 'wait' ? (each.receives ?? []) : []));
+    return this.#calls.waitsFor;
   }
 
   /** Runs `main` over the records behind the header. */
   start(main: () => Promise<unknown>, records: readonly JournalRecord[]): void {
-    this.#queue.push(...records);
+    this.#know(records);
     this.#takeTurn(() => {
       main().then(
         (value) => this.#end(() => this.#completed(value)),
@@ -113,7 +108,7 @@ export class Machine {
 
   /** Hands over what is in the journal by now, behind what was handed over before. */
   feed(records: readonly JournalRecord[]): void {
-    this.#queue.push(...records);
+    this.#know(records);
     if (this.isIdle) this.#next();
   }
 
@@ -121,14 +116,13 @@ export class Machine {
   drop(reason: Error): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    this.#stopAll(reason);
+    this.#calls.close(reason);
   }
 
   /** Whether a call of the function is in its place; if it is late, the run goes no further. */
   isInTurn(place: string): boolean {
-    if (this.#isOver) return false;
+    if (this.#isOver || this.#ended) return false;
     if (this.#isOpen) return true;
-    if (this.outcome) return false;
     this.#stray({
       late: place,
       reason: `${place} comes after something that the journal does not have: the function awaits something that is not a step. Put that into ctx.step, or give the step a key`,
@@ -136,46 +130,73 @@ export class Machine {
     return false;
   }
 
-  beginStep(scope: Scope, step: Pick<BegunStep, 'id' | 'name' | 'body' | 'settings'>): Promise<unknown> {
-    const isNew = { kind: 'step', attempt: 1, begunHere: 0, notBefore: 0, seen: 0, stop: undefined } as const;
-    return this.#begin(scope, (settle) => ({ ...step, ...settle, ...isNew }));
+  beginStep(
+    scope: Scope,
+    step: Pick<BegunStep, 'id' | 'name' | 'of' | 'body' | 'settings' | 'mode'>,
+  ): Promise<unknown> {
+    return this.#begun(this.#calls.add(scope, (settle) => ({ ...step, ...settle, ...newStep() })).end);
   }
 
   beginWait(scope: Scope, wait: Pick<BegunWait, 'id' | 'name' | 'due' | 'receives'>): Promise<unknown> {
     const { receives } = wait;
     const kept = receives === undefined ? undefined : this.#inbox.take(receives);
     if (kept) return Promise.resolve(kept.payload);
-    return this.#begin(scope, (settle) => {
-      const begun: BegunWait = { ...wait, ...settle, kind: 'wait', isFired: false, deadline: undefined };
-      if (receives !== undefined) this.#inbox.wait(begun, receives);
-      return begun;
+    const { begun, end } = this.#calls.add(scope, (settle): BegunWait => {
+      return { ...wait, ...settle, kind: 'wait', isFired: false, deadline: undefined };
     });
+    if (receives !== undefined) this.#inbox.wait(begun, receives);
+    return this.#begun(end);
+  }
+
+  /** Adds what undoes something to the ledger. */
+  compensate(entry: Pick<Entry, 'name' | 'undo' | 'settings'>): void {
+    if (!this.isInTurn(`the compensation "${entry.name}"`)) return;
+    this.#ledger.add({ ...entry, done: { value: undefined } });
+  }
+
+  /** What was done by now is not undone. */
+  settled(): void {
+    if (this.isInTurn('ctx.settled()')) this.#ledger.settle();
+  }
+
+  checkpoint(step: BegunStep, token: number, value: unknown): Promise<void> {
+    return this.#calls.checkpoint(step, token, value);
+  }
+
+  /** The time in this turn, in ms since the epoch. */
+  time(): number {
+    if (!this.isInTurn('ctx.now()')) return this.#host.now();
+    return this.#notes.timeIn(this.#turn, this.#host.now(), (note) => this.out.push(note));
+  }
+
+  /** In [0, 1): follows from the run's seed, the scope, and how many were given in it before. */
+  chance(scope: Scope): number {
+    if (!this.isInTurn('ctx.random()')) return 0;
+    return scope.chance(this.#notes.seedOr(this.#host.seed, (note) => this.out.push(note)));
+  }
+
+  isPatched(name: string): boolean {
+    if (!this.isInTurn(`ctx.patch("${name}")`)) return false;
+    return this.#notes.isTaken(name, this.#queue.length === 0, (note) => this.out.push(note));
   }
 
   /** Rejects what is open in a scope, and stops its bodies. */
   cancel(scope: Scope, reason: AbortedError): void {
     if (scope.cancelled) return;
     scope.cancel(reason);
-    for (const each of [...this.#unsettled]) {
-      if (!each.scope.cancelled) continue;
-      this.#settle(each);
-      if (each.kind === 'step') this.#stop(each, reason);
-      each.reject(reason);
-    }
+    this.#calls.cancel(reason);
   }
 
-  #begin(scope: Scope, make: (settle: Settling) => AnyBegun): Promise<unknown> {
-    const begun = new Promise<unknown>((resolve, reject) => {
-      const each = make({ scope, resolve, reject, isSettled: false, isAsked: false, alarm: undefined });
-      this.#begun.set(each.id, each);
-      this.#unsettled.add(each);
-      this.#fresh.push(each);
-    });
-    begun.catch(() => {}); // one that lost a race may reject, and nobody waits for it
+  #begun(end: Promise<unknown>): Promise<unknown> {
     // A step with a key may begin outside a turn.
-    if (this.isIdle) this.#launchAll();
+    if (this.isIdle) this.#woken();
     else if (this.#grace) this.#next();
-    return begun;
+    return end;
+  }
+
+  #know(records: readonly JournalRecord[]): void {
+    this.#queue.push(...records);
+    for (const record of records) if (isNote(record)) this.#notes.know(record);
   }
 
   #takeTurn(open: () => void): void {
@@ -184,6 +205,7 @@ export class Machine {
       this.#host.clock,
       () => {
         if (this.#isOver) return;
+        this.#turn += 1;
         this.#isOpen = true;
         open();
       },
@@ -198,10 +220,12 @@ export class Machine {
     const isLate = this.#grace === EXPIRED;
     this.#grace?.cancel();
     this.#grace = undefined;
+    while (this.#queue[0] && isNote(this.#queue[0])) this.#queue.shift();
     const record = this.#queue[0];
     if (record === undefined) {
       this.#isBusy = false;
-      this.#launchAll();
+      this.#launch();
+      this.#conclude();
       if (!this.#isOver) this.#host.changed();
       return;
     }
@@ -221,171 +245,44 @@ export class Machine {
   }
 
   /** How the function contradicts a record of one of its calls; undefined if it does not. */
-  #contradiction({ kind, id, name }: CallRecord): Stray | undefined {
-    const begun = this.#begun.get(id);
-    const isStep = kind !== 'timer' && kind !== 'fired';
-    if (begun && begun.name === name && (begun.kind === 'step') === isStep) return undefined;
-    const does = begun ? `began ${describe(begun.kind === 'step', begun.name)}` : 'began nothing';
-    const ended = this.outcome ? ', and has ended' : '';
+  #contradiction(record: CallRecord): Stray | undefined {
+    const begun = this.#calls.get(record.id);
+    const contradiction = contradictionOf(begun, record);
+    if (contradiction === undefined) return undefined;
+    const ended = this.#ended ? ', and has ended' : '';
     return {
-      reason: `the code goes another way than the journal: at ${id} the journal has ${describe(isStep, name)}, and the function ${does} there${ended}. Deploy code that begins the same calls in the same order, then retry the run`,
+      reason: `the code goes another way than the journal: ${contradiction}${ended}. Deploy code that begins the same calls in the same order, then retry the run`,
       // It may only be slow, the first time.
-      ...(begun === undefined && !this.outcome ? { late: `${id} ${name}` } : {}),
+      ...(begun === undefined && !this.#ended ? { late: `${record.id} ${record.name}` } : {}),
     };
   }
 
   #apply(record: JournalRecord): void {
     if (record.kind === 'message') {
       const wait = this.#inbox.put(record);
-      if (wait) this.#resolve(wait, record.payload);
+      if (wait) this.#calls.resolve(wait, record.payload);
     } else if (record.kind === 'cancel') {
       this.cancel(this.root, cancelledBy(record.reason));
+    } else if (record.kind === 'undoing') {
+      this.#undo();
     } else if (isOfCall(record)) {
-      const begun = this.#begun.get(record.id);
-      if (begun && !begun.isSettled) this.#applyToCall(begun, record);
+      this.#calls.apply(record);
+      const begun = this.#calls.get(record.id);
+      if (record.kind === 'fired' && begun?.kind === 'wait') this.#notes.reached(begun.deadline ?? 0);
     }
   }
 
-  #applyToCall(begun: AnyBegun, record: CallRecord): void {
-    switch (record.kind) {
-      case 'done':
-        this.#resolve(begun, record.value);
-        return;
-      case 'failed': {
-        this.#settle(begun);
-        begun.reject(new StepFailedError(record));
-        return;
-      }
-      case 'fired':
-        this.#resolve(begun, undefined);
-        return;
-      case 'retry':
-        if (begun.kind !== 'step') return;
-        begun.attempt = record.attempt;
-        begun.notBefore = record.at;
-        begun.isAsked = false;
-        break;
-      case 'timer':
-        if (begun.kind === 'wait') begun.deadline = record.at;
-    }
-    this.#fresh.push(begun);
+  /** Begins what is to begin, unless it may depend on what is not in the journal yet. */
+  #launch(): void {
+    if (this.#isOver || !this.#notes.areKept) return;
+    this.#calls.launch();
   }
 
-  #launchAll(): void {
-    const fresh = this.#fresh;
-    this.#fresh = [];
-    for (const each of fresh) this.#launch(each);
-  }
-
-  #launch(begun: AnyBegun): void {
-    if (begun.isSettled || begun.alarm || this.outcome || this.#isOver) return;
-    if (begun.kind === 'step') this.#launchStep(begun);
-    else this.#launchWait(begun);
-  }
-
-  #launchStep(step: BegunStep): void {
-    if (step.stop || step.isAsked) return;
-    if (step.notBefore > this.#host.now()) {
-      this.#wake(step, step.notBefore);
-      return;
-    }
-    this.#bodies += 1;
-    step.begunHere += 1;
-    step.stop = () => {};
-    const stop = this.#host.attempt(step, (end) => this.#attemptEnded(step, end));
-    if (step.stop) step.stop = stop; // else it has ended already
-  }
-
-  #launchWait(wait: BegunWait): void {
-    const { id, name, due, deadline } = wait;
-    if (deadline === undefined) {
-      if (due === undefined || wait.isAsked) return;
-      wait.isAsked = true;
-      this.out.push({ kind: 'timer', id, name, at: due() });
-    } else if (deadline > this.#host.now()) {
-      this.#wake(wait, deadline);
-    } else if (!wait.isFired) {
-      wait.isFired = true;
-      this.out.push({ kind: 'fired', id, name });
-    }
-  }
-
-  /** Looks again at the time that the server has then. */
-  #wake(begun: AnyBegun, at: number): void {
-    const delay = Math.min(LONGEST_TIMER, Math.max(1, Math.ceil(at - this.#host.now())));
-    begun.alarm = this.#host.clock.after(delay, () => {
-      begun.alarm = undefined;
-      this.#launch(begun);
-      if (!this.#isOver) this.#host.changed();
-    });
-  }
-
-  #attemptEnded(step: BegunStep, end: AttemptEnd): void {
-    if (step.stop === undefined) return;
-    step.stop = undefined;
-    this.#bodies -= 1;
-    if (this.#isOver || step.isSettled || this.outcome) return;
-    step.isAsked = true; // until its record comes back, nothing of the step begins
-    this.out.push(end.isDone ? this.#recordOfResult(step, end) : this.#recordOfError(step, end));
+  /** A call has something to do. */
+  #woken(): void {
+    if (!this.isIdle) return; // else it begins once all is handed over
+    this.#launch();
     this.#host.changed();
-  }
-
-  #recordOfResult(
-    { id, name, attempt }: BegunStep,
-    { token, value }: AttemptEnd & { isDone: true },
-  ): CallRecord {
-    try {
-      encodeValue(value, `The result of the step "${name}"`);
-      return { kind: 'done', id, name, value, token, attempt };
-    } catch (error) {
-      return { kind: 'failed', id, name, error: keptError(error), token, attempt };
-    }
-  }
-
-  #recordOfError(step: BegunStep, { token, error }: AttemptEnd & { isDone: false }): CallRecord {
-    const { id, name, attempt } = step;
-    const now = this.#host.now();
-    const record = { id, name, error: keptError(error), token };
-    if (error instanceof StaleTokenError && error.reason !== 'ahead') {
-      // A guard that forgot, or that has accepted a higher token, accepts the next: that is no failure of the body.
-      step.seen = error.seen;
-      const at = Math.max(now + PAUSE, Math.ceil(error.seen / 1_000) + 1);
-      return { ...record, kind: 'retry', attempt, at };
-    }
-    const isLast = attempt >= step.settings.attempts || record.error.code === 'HOLDFAST_NON_RETRYABLE';
-    if (isLast) return { ...record, kind: 'failed', attempt };
-    return {
-      ...record,
-      kind: 'retry',
-      attempt: attempt + 1,
-      at: Math.ceil(now + this.#host.delayAfter(step)),
-    };
-  }
-
-  #resolve(begun: AnyBegun, value: unknown): void {
-    this.#settle(begun);
-    begun.resolve(value);
-  }
-
-  #settle(begun: AnyBegun): void {
-    begun.isSettled = true;
-    begun.alarm?.cancel();
-    this.#unsettled.delete(begun);
-  }
-
-  #stop(step: BegunStep, reason: Error): void {
-    const { stop } = step;
-    if (stop === undefined) return;
-    step.stop = undefined;
-    this.#bodies -= 1;
-    stop(reason);
-  }
-
-  #stopAll(reason: Error): void {
-    for (const each of this.#unsettled) {
-      each.alarm?.cancel();
-      if (each.kind === 'step') this.#stop(each, reason);
-    }
   }
 
   #stray(stray: Stray): void {
@@ -395,9 +292,68 @@ export class Machine {
 
   #end(outcome: () => Outcome): void {
     if (this.#isOver) return;
-    this.outcome = outcome();
-    this.#stopAll(new Error('the run has ended'));
-    if (!this.#isBusy) this.#host.changed();
+    const isInPlace = this.#isOpen || this.#ledger.isEmpty;
+    if (!isInPlace && !this.isInTurn('the end of the function')) return;
+    this.#ended = outcome();
+    this.#calls.end(new Error('the run has ended'));
+    if (this.#isBusy) return;
+    this.#conclude();
+    this.#host.changed();
+  }
+
+  /** Once the function has ended: its bodies end, then the ledger is undone if need be, then the run ends. */
+  #conclude(): void {
+    if (!this.#ended || this.outcome || this.#isOver) return;
+    if (this.#ending === undefined) this.#ending = this.#quiet();
+    if (this.#ending !== 'quiet') return;
+    if (this.#ended.status !== 'completed') {
+      if (this.#calls.isEntering) return; // it comes to the ledger first
+      if (!this.#ledger.isEmpty) {
+        this.#ending = 'asked';
+        this.out.push({ kind: 'undoing' });
+        return;
+      }
+    }
+    this.outcome = this.#ended;
+  }
+
+  #quiet(): 'waiting' | 'quiet' {
+    const quiet = this.#host.quiet();
+    if (quiet === undefined) return 'quiet';
+    void quiet.then(() => {
+      this.#ending = 'quiet';
+      if (!this.isIdle) return;
+      this.#conclude();
+      this.#host.changed();
+    });
+    return 'waiting';
+  }
+
+  /** The journal has that the ledger is undone from here on: its entries follow each other in the turns of their records. */
+  #undo(): void {
+    if (this.#ended === undefined || this.#ended.status === 'completed') {
+      const does = this.#ended ? 'the function has completed' : 'the function has not ended';
+      this.#stray({
+        reason: `the code goes another way than the journal: there what was done is undone, and ${does}`,
+      });
+      return;
+    }
+    this.#ending = 'undoing';
+    const entry = this.#ledger.take();
+    if (entry === undefined) {
+      this.outcome = this.#ended;
+      return;
+    }
+    const { number, name, undo, settings, done } = entry;
+    const undone: Undone = done ? { outcome: 'done', ...done } : { outcome: 'unknown' };
+    const step = { id: `~${number}`, name: `undo ${name}`, of: undefined, mode: 'undo' } as const;
+    const body: StepBody<unknown> = (holder) => undo(holder, undone);
+    const own = { ...step, body, settings: { ...settings, undo: undefined, schema: undefined } };
+    const { end } = this.#calls.add(new Scope('~'), (settle) => ({ ...own, ...settle, ...newStep() }));
+    end.then(
+      () => this.#undo(),
+      () => {},
+    );
   }
 
   #completed(value: unknown): Outcome {
@@ -416,12 +372,6 @@ export class Machine {
   }
 }
 
-/** Who settles a call, and where it stands. */
-type Settling = Pick<AnyBegun, 'scope' | 'resolve' | 'reject' | 'isSettled' | 'isAsked' | 'alarm'>;
-
 function isOfCall(record: JournalRecord): record is CallRecord {
   return 'id' in record && record.kind !== 'message';
 }
-
-const describe = (isStep: boolean, name: string): string =>
-  isStep ? `the step "${name}"` : `a wait, "${name}"`;

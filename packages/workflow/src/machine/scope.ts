@@ -5,7 +5,8 @@
  * Guarantees: an id is given once. A scope that is cancelled cancels those within it, at once; what is begun in it later is
  * refused with the same error.
  */
-import { AbortedError, MisuseError } from '@holdfast/kernel';
+import { createHash } from 'node:crypto';
+import { AbortedError, MisuseError, type Random, seededRandom } from '@holdfast/kernel';
 
 export class Scope {
   readonly prefix: string;
@@ -13,6 +14,7 @@ export class Scope {
   readonly #keys = new Set<string>();
   readonly #controller = new AbortController();
   #next = 0;
+  #random: Random | undefined;
 
   constructor(prefix: string, parent?: Scope) {
     this.prefix = prefix;
@@ -45,6 +47,14 @@ export class Scope {
     }
     this.#keys.add(key);
     return `${this.prefix}@${key}`;
+  }
+
+  /** A number in [0, 1) that follows from the seed, the scope, and how many were given before. */
+  chance(seed: string): number {
+    this.#random ??= seededRandom(
+      createHash('sha1').update(`${seed}\n${this.prefix}`).digest().readUInt32LE(0),
+    );
+    return this.#random.unit();
   }
 
   /** Marks it and those within it; the machine settles what is open. */

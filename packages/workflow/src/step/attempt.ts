@@ -2,10 +2,11 @@
  * One attempt of a step: runs its body under a token, for as long as it may.
  *
  * Guarantees: `onEnd` is told once, of what came first: what the body gave, what it threw, or that its time was up. In the
- * last case, and when the attempt is stopped, the signal is aborted. A body that is stopped is not waited for: what it gives later
- * goes nowhere, and a guard refuses what it writes once the next attempt has sealed.
+ * last case, and when the attempt is stopped, the signal is aborted. What a body that is stopped gives later goes nowhere,
+ * and a guard refuses what it writes once the next attempt has sealed.
  */
 import { type Clock, type HoldfastError, LeaseLostError, LeaseSignal, type Timer } from '@holdfast/kernel';
+import { encodeValue } from '../json.js';
 import type { Step, StepBody } from './options.js';
 import type { Append, StepStream } from './stream-writer.js';
 import { AttemptStreams } from './streams.js';
@@ -16,11 +17,17 @@ interface AttemptClaim {
   readonly issuer: string;
   readonly attempt: number;
   readonly idempotencyKey: string;
+  readonly checkpointed: unknown;
 }
 
 export type AttemptEnd =
   | { readonly isDone: true; readonly token: number; readonly value: unknown }
   | { readonly isDone: false; readonly token: number; readonly error: unknown };
+
+/** An attempt's time was up. */
+export class TimeoutError extends Error {
+  override readonly name = 'TimeoutError';
+}
 
 export interface AttemptOptions {
   readonly clock: Clock;
@@ -29,7 +36,10 @@ export interface AttemptOptions {
   readonly validUntil: () => number;
   readonly timeout: number | undefined;
   readonly append: Append;
+  readonly checkpoint: (value: unknown) => Promise<void>;
   readonly onEnd: (end: AttemptEnd) => void;
+  /** The body has given or thrown something, whether anybody waits for that or not. */
+  readonly onSettled: () => void;
 }
 
 export class Attempt implements Step {
@@ -38,6 +48,7 @@ export class Attempt implements Step {
   readonly issuer: string;
   readonly attempt: number;
   readonly idempotencyKey: string;
+  readonly checkpointed: unknown;
   readonly #options: AttemptOptions;
   #timer: Timer | undefined;
   #signal: LeaseSignal | undefined;
@@ -53,6 +64,7 @@ export class Attempt implements Step {
     this.issuer = claim.issuer;
     this.attempt = claim.attempt;
     this.idempotencyKey = claim.idempotencyKey;
+    this.checkpointed = claim.checkpointed;
     this.#options = options;
   }
 
@@ -64,6 +76,13 @@ export class Attempt implements Step {
   get signal(): AbortSignal {
     this.#signal ??= this.#makeSignal();
     return this.#signal.signal;
+  }
+
+  async checkpoint(value: unknown): Promise<void> {
+    if (this.#over) throw this.#over;
+    if (this.#hasEnded) throw this.#lost();
+    encodeValue(value, 'A checkpoint');
+    await this.#options.checkpoint(value);
   }
 
   stream(name: string): StepStream {
@@ -84,12 +103,17 @@ export class Attempt implements Step {
     try {
       given = body(this);
     } catch (error) {
-      this.#end({ isDone: false, token: this.token, error });
-      return;
+      given = Promise.reject(error);
     }
     Promise.resolve(given).then(
-      (value) => this.#done(value),
-      (error: unknown) => this.#end({ isDone: false, token: this.token, error }),
+      (value) => {
+        this.#options.onSettled();
+        this.#done(value);
+      },
+      (error: unknown) => {
+        this.#options.onSettled();
+        this.#end({ isDone: false, token: this.token, error });
+      },
     );
   }
 
@@ -117,7 +141,7 @@ export class Attempt implements Step {
   }
 
   #expire(timeout: number): void {
-    const error = new Error(`it took longer than its timeout of ${timeout} ms`);
+    const error = new TimeoutError(`it took longer than its timeout of ${timeout} ms`);
     this.stop(error);
     this.#options.onEnd({ isDone: false, token: this.token, error });
   }

@@ -2,18 +2,22 @@
  * What a step takes, and what its body is given.
  */
 import {
+  callback,
   display,
   duration,
   MisuseError,
   optional,
+  passedOn,
   type Random,
   type Reader,
   readOptions,
+  type Schema,
   type Settings,
   type TokenHolder,
   whole,
   withDefault,
 } from '@holdfast/kernel';
+import { requireSchema } from '../schema.js';
 import type { StepStream } from './stream-writer.js';
 
 /** What a step's body has: the owner of one attempt. Every guard of @holdfast/fence takes it as a holder. */
@@ -30,6 +34,13 @@ export interface Step extends TokenHolder {
     /** Milliseconds for which the run is certainly ours. */
     remaining(): number;
   };
+  /** What the last attempt before this one, here or elsewhere, has kept with `checkpoint`; undefined if nothing. */
+  readonly checkpointed: unknown;
+  /**
+   * Keeps a value, JSON, for the next attempt, so that a long body goes on where it was. Resolves when it is in the journal.
+   * Throws MisuseError; rejects once the attempt is over.
+   */
+  checkpoint(value: unknown): Promise<void>;
   /**
    * A stream of the run, by its name (1 to 64 letters, digits, "_" and "-"): what is written to it can be read at once with
    * `run.stream`. Throws MisuseError.
@@ -47,7 +58,36 @@ export interface Backoff {
   readonly limit?: number;
 }
 
-export interface StepOptions {
+/** What there is to undo: a step that was done, and what it gave; or one of which nobody knows whether it was. */
+export type Undone<T = unknown> =
+  | { readonly outcome: 'done'; readonly value: T }
+  | { readonly outcome: 'unknown'; readonly value?: undefined };
+
+/**
+ * Undoes a step, under a token above those of all its attempts. It may run more than once, and where the step has done
+ * nothing. Let it write through the step's guard in any case: what a frozen body of the step writes later is then refused.
+ */
+// biome-ignore lint/suspicious/noExplicitAny: an undo of any step; the call that takes it ties its value to the step's own.
+export type Undo<T = any> = (step: Step, undone: Undone<T>) => unknown;
+
+export interface UndoOptions {
+  /** How often it is tried before the run is stuck. Default 3. */
+  readonly attempts?: number;
+  readonly backoff?: Backoff;
+  /** How long an attempt may take, in ms. Default: as long as it likes. */
+  readonly timeout?: number;
+}
+
+export interface OnceOptions {
+  /** How long the body may take, in ms. It is not known then whether it was carried out. Default: as long as it likes. */
+  readonly timeout?: number;
+  /** As of a step. */
+  readonly key?: string;
+  /** As of a step. */
+  readonly of?: unknown;
+}
+
+export interface StepOptions<T = unknown> {
   /** How often the body is tried before the step fails, at least 1. Default 3. An error with the code HOLDFAST_NON_RETRYABLE is not tried again. */
   readonly attempts?: number;
   readonly backoff?: Backoff;
@@ -55,6 +95,15 @@ export interface StepOptions {
   readonly timeout?: number;
   /** Names the step in place of its number, within its scope: for calls that do not begin in a fixed order. 1 to 128 letters, digits and "_.:-". */
   readonly key?: string;
+  /** What the step is of, any JSON: a replay that comes here with another value is stuck, rather than given this one's result. */
+  readonly of?: unknown;
+  /** Any Standard Schema: what the body gives is checked, and kept as the schema makes it. Another value is a failed attempt. */
+  readonly schema?: Schema;
+  /**
+   * Called, with the step's attempts, backoff and timeout, if the run fails or is cancelled: such steps are undone from the
+   * last to the first. It costs one more commit, before the body.
+   */
+  readonly undo?: Undo<T>;
 }
 
 const BACKOFF = { delay: withDefault(duration(), 1_000), limit: withDefault(duration(), 60_000) };
@@ -66,17 +115,41 @@ const key: Reader<string> = (option, value) => {
   throw new MisuseError(`${option} is 1 to 128 letters, digits and "_.:-"; got ${display(value)}.`);
 };
 
+const schema: Reader<Schema> = (option, value) => {
+  requireSchema(option, value);
+  return value as Schema;
+};
+
 const STEP = {
   attempts: withDefault(whole(1, 1_000), 3),
   backoff: withDefault(backoff, { delay: 1_000, limit: 60_000 }),
   timeout: optional(duration({ min: 1 })),
   key: optional(key),
+  of: passedOn<unknown>(),
+  schema: optional(schema),
+  undo: optional(callback<Undo>()),
 };
 
 export type StepSettings = Settings<typeof STEP>;
 
-export const readStepOptions = (options: StepOptions = {}): StepSettings =>
+// biome-ignore lint/suspicious/noExplicitAny: of any step.
+export const readStepOptions = (options: StepOptions<any> = {}): StepSettings =>
   readOptions('step', options, STEP);
+
+const ONCE = { timeout: STEP.timeout, key: STEP.key, of: STEP.of };
+
+/** It has one attempt. */
+export const readOnceOptions = (options: OnceOptions = {}): StepSettings =>
+  readStepOptions({ ...defined(readOptions('once', options, ONCE)), attempts: 1 });
+
+const UNDO = { attempts: STEP.attempts, backoff: STEP.backoff, timeout: STEP.timeout };
+
+export const readUndoOptions = (options: UndoOptions = {}): StepSettings =>
+  readStepOptions(defined(readOptions('compensate', options, UNDO)));
+
+/** Without what is undefined. */
+const defined = (settings: object): StepOptions =>
+  Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
 
 /** In ms, after attempt number `attempt` has failed. */
 export function delayAfter(

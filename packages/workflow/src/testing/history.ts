@@ -8,7 +8,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { AnyWorkflow } from '../client/options.js';
 import type { Run } from '../client/run.js';
 import { NondeterminismError } from '../errors.js';
-import type { JournalRecord, Outcome, Place } from '../journal/record.js';
+import type { CallRecord, JournalRecord, Outcome, Place } from '../journal/record.js';
 import type { BegunStep } from '../machine/begun.js';
 import { Context } from '../machine/context.js';
 import { Machine, type Stray } from '../machine/machine.js';
@@ -36,6 +36,9 @@ export async function exportHistory(run: Run): Promise<History> {
 /** Longer than a replay waits for a step with a key, in ms. */
 const LONGEST = 60_000;
 
+/** The records that say what is about to begin, besides the attempts of steps. */
+const AHEAD: readonly JournalRecord['kind'][] = ['timer', 'entry', 'begun'];
+
 /** Throws NondeterminismError. */
 export async function checkHistory(
   workflow: AnyWorkflow,
@@ -55,6 +58,10 @@ export async function checkHistory(
       begun.push(step);
       return () => {};
     },
+    seed: header.generation,
+    token: 0,
+    quiet: () => undefined,
+    stuck: () => {},
     delayAfter: () => 0,
     changed: () => {},
     strayed: (told) => {
@@ -72,7 +79,7 @@ export async function checkHistory(
     const reason = `it ends as ${JSON.stringify(outcome) ?? 'nothing'}, and the history ends as ${JSON.stringify(end.outcome)}`;
     throw new NondeterminismError({ workflow: workflow.name, id, reason });
   }
-  const waits = out.flatMap((record) => (record.kind === 'timer' ? [record] : []));
+  const waits = out.flatMap((record) => (AHEAD.includes(record.kind) ? [record as CallRecord] : []));
   return { outcome, begins: [...begun, ...waits].map(({ id: place, name }) => ({ id: place, name })) };
 }
 

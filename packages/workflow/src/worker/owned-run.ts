@@ -9,13 +9,12 @@ import { type Clock, HoldfastError, LeaseLostError, pause, type Random } from '@
 import { buildOf, type Workflow } from '../define.js';
 import { decodeRecord, encodeRecord, type JournalRecord } from '../journal/record.js';
 import { messageOf } from '../json.js';
-import type { BegunStep } from '../machine/begun.js';
 import { Context } from '../machine/context.js';
 import { Machine, type Stray } from '../machine/machine.js';
 import { parseRunName } from '../run-name.js';
-import { Attempt, type AttemptEnd } from '../step/attempt.js';
 import { delayAfter } from '../step/options.js';
 import type { Claimed, CommitRequest, Committed, Ending, Store } from '../store/store.js';
+import { Attempts } from './attempts.js';
 
 /** What a run needs of its worker. */
 export interface RunHost {
@@ -59,8 +58,8 @@ export class OwnedRun {
   #isParking = false;
   /** JSON to publish with the next commit. */
   #state: string | undefined;
-  /** Why it goes no further here, and what becomes of it. */
-  #last: Ending | undefined;
+  /** Why it goes no further here, what becomes of it, and the records of that. */
+  #last: { readonly ending: Ending; readonly records: readonly JournalRecord[] } | undefined;
 
   /** `workflow` is undefined only where the run is to be ended before it has begun. */
   constructor(claim: Claimed, workflow: Workflow | undefined, host: RunHost) {
@@ -68,13 +67,23 @@ export class OwnedRun {
     this.#claim = claim;
     this.#workflow = workflow;
     this.#host = host;
+    const attempts = new Attempts({
+      ...{ store: host.store, clock: host.clock, claim, report: host.report },
+      validUntil: () => (this.#isOver ? 0 : host.validUntil()),
+      checkpoint: (step, token, value) => this.#machine.checkpoint(step, token, value),
+      onStale: () => this.lose('another worker has taken it over'),
+    });
     this.#machine = new Machine({
       clock: host.clock,
       now: host.now,
-      attempt: (step, onEnd) => this.#attempt(step, onEnd),
+      attempt: (step, onEnd) => attempts.begin(step, onEnd),
+      quiet: () => attempts.quiet(),
       delayAfter: (step) => delayAfter(step.settings, step.attempt, host.random),
+      seed: claim.generation,
+      token: claim.token,
       changed: () => this.#pump(),
       strayed: (stray) => this.#strayed(stray),
+      stuck: (reason) => this.#finish({ word: 'stuck', reason }, this.#machine.out.splice(0)),
     });
   }
 
@@ -146,7 +155,7 @@ export class OwnedRun {
     if (this.#isBusy || this.#isOver) return;
     const machine = this.#machine;
     if (this.#last) {
-      this.#commit([], this.#last);
+      this.#commit(this.#last.records, this.#last.ending);
       return;
     }
     if (!machine.isIdle) return;
@@ -194,8 +203,8 @@ export class OwnedRun {
     return until !== undefined && until - this.#host.now() > SOON;
   }
 
-  #finish(ending: Ending): void {
-    this.#last = ending;
+  #finish(ending: Ending, records: readonly JournalRecord[] = []): void {
+    this.#last = { ending, records };
     this.#pump();
   }
 
@@ -316,70 +325,6 @@ export class OwnedRun {
     } catch (error) {
       this.#finish({ word: 'stuck', reason: messageOf(error) });
     }
-  }
-
-  /** The first attempt that this owner makes has the claim's token; those that follow have their own. */
-  #attempt(step: BegunStep, onEnd: (end: AttemptEnd) => void): (reason: Error) => void {
-    const isFirst = step.begunHere === 1 && step.seen === 0 && this.#isValid;
-    if (isFirst) return this.#run(step, this.#claim.token, onEnd);
-    let stop: ((reason: Error) => void) | undefined;
-    let isStopped = false;
-    void this.#freshToken(step, () => isStopped).then((token) => {
-      if (token !== undefined && !isStopped) stop = this.#run(step, token, onEnd);
-    });
-    return (reason) => {
-      isStopped = true;
-      stop?.(reason);
-    };
-  }
-
-  get #isValid(): boolean {
-    return this.#host.clock.now() < this.#host.validUntil();
-  }
-
-  /** Undefined if the run is not owned here any more, or nobody wants it. */
-  async #freshToken({ seen }: BegunStep, isStopped: () => boolean): Promise<number | undefined> {
-    const { store, clock } = this.#host;
-    for (let tries = 0; !this.#isOver && !isStopped(); tries += 1) {
-      let wait = Math.min(1_000, 20 * 2 ** Math.min(tries, 6));
-      try {
-        const answer = await store.retoken(this.#claim, seen);
-        if (answer.word === 'token') return answer.token;
-        if (answer.word === 'stale') {
-          this.lose('another worker has taken it over');
-          return undefined;
-        }
-        wait = answer.wait;
-      } catch (error) {
-        if (store.closed.aborted) return undefined;
-        this.#host.report(error);
-      }
-      await pause(clock, wait, store.closed);
-    }
-    return undefined;
-  }
-
-  #run(step: BegunStep, token: number, onEnd: (end: AttemptEnd) => void): (reason: Error) => void {
-    const { store, clock, validUntil } = this.#host;
-    const { run, generation } = this.#claim;
-    const resource = `${store.issuer}/${run}`;
-    const attempt = new Attempt({
-      claim: {
-        token,
-        resource,
-        issuer: store.issuer,
-        attempt: step.attempt,
-        idempotencyKey: `${resource}.${generation}/${step.id}`,
-      },
-      clock,
-      validUntil: () => (this.#isOver ? 0 : validUntil()),
-      timeout: step.settings.timeout,
-      append: (stream, index, chunks) =>
-        store.append({ ...this.#claim, stream, step: step.id, attempt: token, index, chunks }),
-      onEnd,
-    });
-    attempt.run(step.body);
-    return (reason) => attempt.stop(reason);
   }
 }
 

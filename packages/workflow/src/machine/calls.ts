@@ -1,0 +1,369 @@
+/**
+ * The calls of a function: which it has begun, which of them go on, and what they have to commit.
+ *
+ * Guarantees: a body or a timer begins in `launch` only. Until the record of how an attempt ended has come back from the
+ * journal, nothing more of that step begins. A step that can be undone, or is begun once, has a record of that in the
+ * journal before its body begins.
+ */
+import { StaleTokenError } from '@holdfast/fence';
+import { type Clock, LeaseLostError } from '@holdfast/kernel';
+import { StepFailedError, UnknownOutcomeError } from '../errors.js';
+import {
+  type CallRecord,
+  type JournalRecord,
+  type KeptError,
+  keptError,
+  type Place,
+} from '../journal/record.js';
+import { encodeValue } from '../json.js';
+import { type AttemptEnd, TimeoutError } from '../step/attempt.js';
+import type { AnyBegun, BegunStep, BegunWait, Settling } from './begun.js';
+import type { Ledger } from './ledger.js';
+import type { Scope } from './scope.js';
+
+export interface CallsHost {
+  readonly clock: Clock;
+  /** The server's time, in ms since the epoch; never ahead of it. */
+  readonly now: () => number;
+  /** Of the claim. */
+  readonly token: number;
+  /** Begins an attempt of a step's body; gives what stops it. */
+  readonly attempt: (step: BegunStep, onEnd: (end: AttemptEnd) => void) => (reason: Error) => void;
+  /** In ms, after an attempt that failed. */
+  readonly delayAfter: (step: BegunStep) => number;
+  /** A call has something to commit, or something to begin. */
+  readonly woken: () => void;
+  /** The run cannot go on until somebody mends it; what is in `out` says what has happened. */
+  readonly stuck: (reason: string) => void;
+}
+
+const UNKNOWN = 'HOLDFAST_UNKNOWN_OUTCOME';
+
+/** Before an attempt that follows one that a guard refused, in ms. */
+const PAUSE = 20;
+/** The longest timer that Node takes, in ms. */
+const LONGEST_TIMER = 2 ** 31 - 1;
+
+export class Calls {
+  /** Records that are to be committed. */
+  readonly out: JournalRecord[] = [];
+  readonly #host: CallsHost;
+  /** By id, also what is settled. */
+  readonly #begun = new Map<string, AnyBegun>();
+  /** What is not settled. */
+  readonly #open = new Set<AnyBegun>();
+  /** Where something is to be started: an attempt, or a timer. */
+  #fresh: AnyBegun[] = [];
+  /** Bodies under way that somebody waits for. */
+  #bodies = 0;
+  readonly #ledger: Ledger;
+  /** Entries of the ledger on their way into the journal. */
+  #entering = 0;
+  /** Why what undoes has failed for good. */
+  #failure: string | undefined;
+  /** Nothing begins but what undoes. */
+  #hasEnded = false;
+  /** Nothing more begins. */
+  #isOver = false;
+
+  constructor(host: CallsHost, ledger: Ledger) {
+    this.#host = host;
+    this.#ledger = ledger;
+  }
+
+  get isEntering(): boolean {
+    return this.#entering > 0;
+  }
+
+  /**
+   * When calls that only wait have to go on, in ms since the epoch, Infinity if only something from outside can do that;
+   * undefined if they do something.
+   */
+  get waitsUntil(): number | undefined {
+    if (this.#bodies > 0 || this.out.length > 0 || this.#open.size === 0) return undefined;
+    let until = Number.POSITIVE_INFINITY;
+    for (const each of this.#open) {
+      const at = each.kind === 'step' ? each.notBefore : each.deadline;
+      if (at !== undefined) until = Math.min(until, at);
+    }
+    return until;
+  }
+
+  /** The names of the messages that are waited for. */
+  get waitsFor(): readonly string[] {
+    return [...this.#open].flatMap((each) => (each.kind === 'wait' ? (each.receives ?? []) : []));
+  }
+
+  get(id: string): AnyBegun | undefined {
+    return this.#begun.get(id);
+  }
+
+  /** It begins with the next launch. The promise is that of the call. */
+  add<Kind extends AnyBegun>(
+    scope: Scope,
+    make: (settle: Settling) => Kind,
+  ): { begun: Kind; end: Promise<unknown> } {
+    let begun: Kind | undefined;
+    const end = new Promise<unknown>((resolve, reject) => {
+      begun = make({ scope, resolve, reject, isSettled: false, isAsked: false, alarm: undefined });
+      this.#begun.set(begun.id, begun);
+      if (!this.#isClosedTo(begun)) this.#open.add(begun);
+      this.#fresh.push(begun);
+    });
+    end.catch(() => {}); // one that lost a race may reject, and nobody waits for it
+    return { begun: begun as Kind, end };
+  }
+
+  /** A record of a call of it is handed over. */
+  apply(record: CallRecord): void {
+    const begun = this.#begun.get(record.id);
+    if (begun === undefined) return;
+    this.#enter(begun, record);
+    if (begun.isSettled) return;
+    switch (record.kind) {
+      case 'done':
+        this.resolve(begun, record.value);
+        return;
+      case 'failed':
+        this.#reject(begun, errorOf(begun, record));
+        return;
+      case 'checkpoint':
+        if (begun.kind !== 'step') return;
+        begun.checkpointed = record.value;
+        begun.keeping.shift()?.resolve();
+        return;
+      case 'fired':
+        this.resolve(begun, undefined);
+        return;
+      case 'retry':
+        if (begun.kind !== 'step') return;
+        begun.attempt = record.attempt;
+        begun.notBefore = record.at;
+        begun.isAsked = false;
+        break;
+      case 'begun':
+        if (begun.kind !== 'step') return;
+        begun.started = begun.isAsked ? 'here' : 'before';
+        begun.isAsked = false;
+        break;
+      case 'timer':
+        if (begun.kind === 'wait') begun.deadline = record.at;
+    }
+    this.#fresh.push(begun);
+  }
+
+  /** Begins what is to begin. */
+  launch(): void {
+    const fresh = this.#fresh;
+    this.#fresh = [];
+    for (const each of fresh) this.#launch(each);
+  }
+
+  resolve(begun: AnyBegun, value: unknown): void {
+    this.#settle(begun);
+    begun.resolve(value);
+  }
+
+  /** Rejects what is open in scopes that are cancelled, and stops its bodies. */
+  cancel(reason: Error): void {
+    for (const each of [...this.#open]) {
+      if (!each.scope.cancelled) continue;
+      if (each.kind === 'step') this.#stop(each, reason);
+      this.#reject(each, reason);
+    }
+  }
+
+  /** The function has ended: bodies are stopped, and nothing of it goes on. */
+  end(reason: Error): void {
+    this.#hasEnded = true;
+    for (const each of [...this.#open]) {
+      if (each.kind === 'step') this.#stop(each, reason);
+      this.#settle(each);
+    }
+  }
+
+  /** Keeps a value of a body; resolves when it is in the journal. */
+  checkpoint(step: BegunStep, token: number, value: unknown): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.#isOver || step.isSettled || !step.stop) {
+        reject(new LeaseLostError(`The step "${step.name}" is over.`, { resource: step.id, token }));
+        return;
+      }
+      step.keeping.push({ resolve, reject });
+      this.out.push({ kind: 'checkpoint', ...placeOf(step), value, token, attempt: step.attempt });
+      this.#host.woken();
+    });
+  }
+
+  /** Nothing more begins, and bodies are stopped. */
+  close(reason: Error): void {
+    this.#isOver = true;
+    for (const each of this.#open) {
+      each.alarm?.cancel();
+      if (each.kind === 'step') this.#stop(each, reason);
+    }
+  }
+
+  #launch(begun: AnyBegun): void {
+    if (begun.isSettled || begun.alarm || this.#isClosedTo(begun)) return;
+    if (begun.kind === 'step') this.#launchStep(begun);
+    else this.#launchWait(begun);
+  }
+
+  #launchStep(step: BegunStep): void {
+    if (step.stop || step.isAsked) return;
+    if (step.notBefore > this.#host.now()) {
+      this.#wake(step, step.notBefore);
+      return;
+    }
+    const first = this.#recordBefore(step);
+    if (first) {
+      step.isAsked = true;
+      this.out.push(first);
+      return;
+    }
+    this.#bodies += 1;
+    step.begunHere += 1;
+    step.stop = () => {};
+    const stop = this.#host.attempt(step, (end) => this.#attemptEnded(step, end));
+    if (step.stop) step.stop = stop; // else it has ended already
+  }
+
+  /** What has to be in the journal before its body begins, or in place of that. */
+  #recordBefore(step: BegunStep): CallRecord | undefined {
+    const { attempt } = step;
+    const token = this.#host.token;
+    if (step.settings.undo && !step.isEntered) {
+      this.#entering += 1;
+      return { kind: 'entry', ...placeOf(step) };
+    }
+    if (step.mode !== 'once' || step.started === 'here') return undefined;
+    if (step.started === undefined) return { kind: 'begun', ...placeOf(step), token };
+    const error = unknownOutcome('its worker was lost after it had begun');
+    return { kind: 'failed', ...placeOf(step), error, token, attempt };
+  }
+
+  /** Keeps the ledger, also of what is settled. */
+  #enter(begun: AnyBegun, { kind, ...record }: CallRecord): void {
+    if (begun.kind !== 'step') return;
+    const { id, name, settings } = begun;
+    if (kind === 'done' && 'value' in record) this.#ledger.done(id, record.value);
+    if (kind !== 'entry' || settings.undo === undefined) return;
+    if (begun.isAsked) this.#entering -= 1;
+    begun.isEntered = true;
+    begun.isAsked = false;
+    this.#ledger.add({ step: id, name, undo: settings.undo, settings, done: undefined });
+  }
+
+  #isClosedTo(begun: AnyBegun): boolean {
+    return this.#isOver || (this.#hasEnded && !(begun.kind === 'step' && begun.mode === 'undo'));
+  }
+
+  #launchWait(wait: BegunWait): void {
+    const { due, deadline } = wait;
+    if (deadline === undefined) {
+      if (due === undefined || wait.isAsked) return;
+      wait.isAsked = true;
+      this.out.push({ kind: 'timer', ...placeOf(wait), at: due() });
+    } else if (deadline > this.#host.now()) {
+      this.#wake(wait, deadline);
+    } else if (!wait.isFired) {
+      wait.isFired = true;
+      this.out.push({ kind: 'fired', ...placeOf(wait) });
+    }
+  }
+
+  /** Looks again at the time that the server has then. */
+  #wake(begun: AnyBegun, at: number): void {
+    const delay = Math.min(LONGEST_TIMER, Math.max(1, Math.ceil(at - this.#host.now())));
+    begun.alarm = this.#host.clock.after(delay, () => {
+      begun.alarm = undefined;
+      this.#fresh.push(begun);
+      this.#host.woken();
+    });
+  }
+
+  #attemptEnded(step: BegunStep, end: AttemptEnd): void {
+    if (step.stop === undefined) return;
+    step.stop = undefined;
+    this.#bodies -= 1;
+    if (this.#isClosedTo(step) || step.isSettled) return;
+    step.isAsked = true;
+    this.out.push(end.isDone ? recordOfResult(step, end) : this.#recordOfError(step, end));
+    if (this.#failure === undefined) this.#host.woken();
+    else this.#host.stuck(this.#failure);
+  }
+
+  #recordOfError(step: BegunStep, { token, error }: AttemptEnd & { isDone: false }): CallRecord {
+    const { attempt } = step;
+    const now = this.#host.now();
+    const record = { ...placeOf(step), error: keptError(error), token };
+    if (step.mode === 'once') {
+      if (error instanceof TimeoutError) record.error = unknownOutcome(error.message);
+      return { ...record, kind: 'failed', attempt };
+    }
+    if (error instanceof StaleTokenError && error.reason !== 'ahead') {
+      // A guard that forgot, or that has accepted a higher token, accepts the next: that is no failure of the body.
+      step.seen = error.seen;
+      const at = Math.max(now + PAUSE, Math.ceil(error.seen / 1_000) + 1);
+      return { ...record, kind: 'retry', attempt, at };
+    }
+    const isLast = attempt >= step.settings.attempts || record.error.code === 'HOLDFAST_NON_RETRYABLE';
+    if (isLast && step.mode === 'undo') {
+      // Whoever retries the run tries it again from its first attempt.
+      this.#failure = `"${step.name}" failed ${attempt} times: ${record.error.message}`;
+      return { ...record, kind: 'retry', attempt: 1, at: Math.ceil(now) };
+    }
+    if (isLast) return { ...record, kind: 'failed', attempt };
+    return {
+      ...record,
+      kind: 'retry',
+      attempt: attempt + 1,
+      at: Math.ceil(now + this.#host.delayAfter(step)),
+    };
+  }
+
+  #reject(begun: AnyBegun, error: Error): void {
+    this.#settle(begun);
+    begun.reject(error);
+  }
+
+  #settle(begun: AnyBegun): void {
+    begun.isSettled = true;
+    begun.alarm?.cancel();
+    this.#open.delete(begun);
+  }
+
+  #stop(step: BegunStep, reason: Error): void {
+    const { stop } = step;
+    if (stop === undefined) return;
+    step.stop = undefined;
+    this.#bodies -= 1;
+    for (const { reject } of step.keeping.splice(0)) reject(reason);
+    stop(reason);
+  }
+}
+
+const unknownOutcome = (why: string): KeptError => ({
+  name: 'UnknownOutcomeError',
+  message: why,
+  code: UNKNOWN,
+});
+
+function errorOf(begun: AnyBegun, record: CallRecord & { kind: 'failed' }): Error {
+  const isUnknown = begun.kind === 'step' && begun.mode === 'once' && record.error.code === UNKNOWN;
+  return isUnknown ? new UnknownOutcomeError(record) : new StepFailedError(record);
+}
+
+function recordOfResult(step: BegunStep, { token, value }: AttemptEnd & { isDone: true }): CallRecord {
+  const { attempt } = step;
+  try {
+    encodeValue(value, `The result of the step "${step.name}"`);
+    return { kind: 'done', ...placeOf(step), value, token, attempt };
+  } catch (error) {
+    return { kind: 'failed', ...placeOf(step), error: keptError(error), token, attempt };
+  }
+}
+
+/** What a record of it is compared by. */
+const placeOf = ({ id, name, of }: AnyBegun): Place => (of === undefined ? { id, name } : { id, name, of });

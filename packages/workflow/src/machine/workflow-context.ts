@@ -1,0 +1,83 @@
+/**
+ * What a workflow's function is given: the calls whose results the journal keeps. What it is when they run: context.ts.
+ */
+import type { Schema } from '@holdfast/kernel';
+import type { OnceOptions, Step, StepBody, StepOptions, UndoOptions } from '../step/options.js';
+
+/** A way that a call may go: it makes its own calls on the context that it is given. */
+export type Branch<T> = (context: WorkflowContext) => Promise<T> | T;
+
+/** What runs in a scope: `cancel` cancels what else goes on there. */
+export type ScopeBody<T> = (context: WorkflowContext, cancel: (reason?: string) => void) => Promise<T> | T;
+
+export type Branches = Readonly<Record<string, Branch<unknown>>>;
+export type Results<B> = { readonly [Name in keyof B]: B[Name] extends Branch<infer T> ? T : never };
+
+/** What a pass of a loop comes to: another pass, or the end. */
+export type Pass<State, Result> = { readonly next: State } | { readonly done: Result };
+
+export interface WorkflowContext {
+  /** The run's id. */
+  readonly id: string;
+  /** Aborts when what goes on in this scope is cancelled. */
+  readonly signal: AbortSignal;
+  readonly state: {
+    /** Publishes a value, JSON, that anybody can read with `run.state()`; it goes out with the next commit. */
+    set(value: unknown): void;
+  };
+  /** Runs `body` until it is done once, and gives what it gave, now and in every replay. Rejects with StepFailedError. */
+  step<T>(name: string, body: StepBody<T>, options?: StepOptions<NoInfer<T>>): Promise<T>;
+  /** The same, where a schema, any Standard Schema, says what the body is to give: another value is a failed attempt. */
+  step<T>(
+    name: string,
+    body: StepBody<unknown>,
+    options: StepOptions<NoInfer<T>> & { readonly schema: Schema<unknown, T> },
+  ): Promise<T>;
+  /**
+   * Runs `body` at most once: for what can neither be repeated nor checked by a guard, such as an e-mail. If its worker is lost
+   * after it has begun, or it takes longer than its timeout, rejects with UnknownOutcomeError; if it throws, with
+   * StepFailedError. It costs one more commit, before the body.
+   */
+  once<T>(name: string, body: StepBody<T>, options?: OnceOptions): Promise<T>;
+  /** Calls `undo`, as that of a step, if the run fails or is cancelled from now on. */
+  compensate(name: string, undo: (step: Step) => unknown, options?: UndoOptions): void;
+  /** What was done by now is not undone, whatever becomes of the run. */
+  settled(): void;
+  /** The time by the server's clock, in ms since the epoch. Between two calls' ends it does not pass; a replay is told the same. */
+  now(): number;
+  /** A number in [0, 1) by chance; a replay is given the same. Not for secrets. */
+  random(): number;
+  /**
+   * Whether the run takes a change of its function that it may have been under way before: false for one that had already
+   * come past this place. One answer for a name and run.
+   */
+  patch(name: string): boolean;
+  /** Waits `ms` milliseconds by the server's clock; no worker is kept busy meanwhile. */
+  sleep(ms: number): Promise<void>;
+  /** The same, until a time: a Date, or ms since the epoch. */
+  sleepUntil(time: Date | number): Promise<void>;
+  /** The payload of the next message of that name; undefined if none has come within `timeout` ms. Default: waits. */
+  receive<T = unknown>(name: string, options?: { readonly timeout?: number }): Promise<T | undefined>;
+  /** Runs all branches, and gives their results by name. If one fails, the others are cancelled. */
+  all<const B extends Branches>(branches: B): Promise<Results<B>>;
+  /** What the first branch gives or throws; the others are cancelled. */
+  race<T>(branches: readonly Branch<T>[]): Promise<T>;
+  /** Runs `body` for each item, at most `concurrency` at a time, and gives the results in their order. Default: 10. */
+  map<Item, T>(
+    items: readonly Item[],
+    body: (context: WorkflowContext, item: Item, index: number) => Promise<T> | T,
+    options?: { readonly concurrency?: number },
+  ): Promise<T[]>;
+  /** Runs `body` pass after pass, each with the state that the pass before has given, until one is done. */
+  loop<State, Result>(
+    state: State,
+    body: (context: WorkflowContext, state: State) => Promise<Pass<State, Result>>,
+  ): Promise<Result>;
+  /**
+   * Runs `body` in a scope that is cancelled by itself: after `timeout` ms, or by calling `cancel`. What it waits for then
+   * rejects with an AbortedError, and its bodies' signals abort. What `body` leaves open is cancelled when it ends.
+   */
+  scope<T>(body: ScopeBody<T>, options?: { readonly timeout?: number }): Promise<T>;
+  /** Runs what is not to be cancelled with the run, such as what it has to clean up. */
+  shield<T>(body: Branch<T>): Promise<T>;
+}

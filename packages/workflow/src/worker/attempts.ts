@@ -1,0 +1,124 @@
+/**
+ * The attempts of one owned run: under which token each runs, and which bodies still go on.
+ *
+ * Guarantees: the first attempt that this owner makes of a step has the claim's token; those that follow, and all that undo
+ * something, have a fresh one, so that a guard refuses an earlier body that still writes. Without a lease that is certainly
+ * valid, no body begins before the server has said that the run is still ours.
+ */
+import { type Clock, pause } from '@holdfast/kernel';
+import type { BegunStep } from '../machine/begun.js';
+import { check } from '../schema.js';
+import { Attempt, type AttemptEnd } from '../step/attempt.js';
+import type { StepBody } from '../step/options.js';
+import type { Claimed, Store } from '../store/store.js';
+
+export interface AttemptsHost {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly claim: Claimed;
+  /** Monotonic time, in ms, until which the run is certainly ours; 0 once it is not. */
+  readonly validUntil: () => number;
+  readonly checkpoint: (step: BegunStep, token: number, value: unknown) => Promise<void>;
+  /** The run is owned by another. */
+  readonly onStale: () => void;
+  readonly report: (error: unknown) => void;
+}
+
+/** How long bodies that were aborted may take until what follows them goes on, in ms. */
+const GRACE = 1_000;
+
+export class Attempts {
+  readonly #host: AttemptsHost;
+  /** Bodies that go on, also those that nobody waits for. */
+  #bodies = 0;
+  #onQuiet: (() => void) | undefined;
+
+  constructor(host: AttemptsHost) {
+    this.#host = host;
+  }
+
+  /** Undefined if no body goes on; else resolves when none does, or the grace is over. */
+  quiet(): Promise<void> | undefined {
+    if (this.#bodies === 0) return undefined;
+    return new Promise((resolve) => {
+      const timer = this.#host.clock.after(GRACE, resolve);
+      this.#onQuiet = () => {
+        timer.cancel();
+        resolve();
+      };
+    });
+  }
+
+  /** Gives what stops it. */
+  begin(step: BegunStep, onEnd: (end: AttemptEnd) => void): (reason: Error) => void {
+    const { clock, claim, validUntil } = this.#host;
+    const isFirst = step.begunHere === 1 && step.seen === 0 && step.mode !== 'undo';
+    if (isFirst && clock.now() < validUntil()) return this.#run(step, claim.token, onEnd);
+    let stop: ((reason: Error) => void) | undefined;
+    let isStopped = false;
+    void this.#freshToken(step, () => isStopped).then((token) => {
+      if (token !== undefined && !isStopped) stop = this.#run(step, token, onEnd);
+    });
+    return (reason) => {
+      isStopped = true;
+      stop?.(reason);
+    };
+  }
+
+  /** Undefined if the run is not owned here any more, or nobody wants it. */
+  async #freshToken({ seen }: BegunStep, isStopped: () => boolean): Promise<number | undefined> {
+    const { store, clock, claim, validUntil, onStale, report } = this.#host;
+    for (let tries = 0; validUntil() > 0 && !isStopped(); tries += 1) {
+      let wait = Math.min(1_000, 20 * 2 ** Math.min(tries, 6));
+      try {
+        const answer = await store.retoken(claim, seen);
+        if (answer.word === 'token') return answer.token;
+        if (answer.word === 'stale') {
+          onStale();
+          return undefined;
+        }
+        wait = answer.wait;
+      } catch (error) {
+        if (store.closed.aborted) return undefined;
+        report(error);
+      }
+      await pause(clock, wait, store.closed);
+    }
+    return undefined;
+  }
+
+  #run(step: BegunStep, token: number, onEnd: (end: AttemptEnd) => void): (reason: Error) => void {
+    const { store, clock, claim, validUntil, checkpoint } = this.#host;
+    const resource = `${store.issuer}/${claim.run}`;
+    const attempt = new Attempt({
+      claim: {
+        token,
+        resource,
+        issuer: store.issuer,
+        attempt: step.attempt,
+        idempotencyKey: `${resource}.${claim.generation}/${step.id}`,
+        checkpointed: step.checkpointed,
+      },
+      clock,
+      validUntil,
+      timeout: step.settings.timeout,
+      append: (stream, index, chunks) =>
+        store.append({ ...claim, stream, step: step.id, attempt: token, index, chunks }),
+      checkpoint: (value) => checkpoint(step, token, value),
+      onEnd,
+      onSettled: () => {
+        this.#bodies -= 1;
+        if (this.#bodies === 0) this.#onQuiet?.();
+      },
+    });
+    this.#bodies += 1;
+    attempt.run(bodyOf(step));
+    return (reason) => attempt.stop(reason);
+  }
+}
+
+/** The body, and the check of what it gives. */
+function bodyOf({ name, body, settings: { schema } }: BegunStep): StepBody<unknown> {
+  if (schema === undefined) return body;
+  return async (step) => check(schema, await body(step), `the result of the step "${name}"`);
+}
