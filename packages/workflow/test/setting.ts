@@ -28,6 +28,7 @@ export function useRedis(): void {
 }
 
 export const url = (): string => nodes.urls[0] ?? '';
+export const node = () => [...nodes][0] as NonNullable<LocalNodes['nodes'][0]>;
 export const client = (): Redis => redis;
 
 export function later(close: () => unknown): void {
