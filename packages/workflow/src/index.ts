@@ -15,8 +15,11 @@ export {
   UnavailableError,
 } from '@holdfast/kernel';
 export type { NodeSource } from '@holdfast/redis';
+export type { Demand } from './client/demand.js';
 export type { EventsOptions, WorkflowEvent } from './client/events.js';
+export { metricsText, observeWorkflows } from './client/observe.js';
 export type { WorkflowsOptions } from './client/options.js';
+export type { OnOptions, Published, PublishedEvent } from './client/publishing.js';
 export type { ForkOptions, RetryOptions, Run, RunStatus, StreamOptions } from './client/run.js';
 export type { StartOptions } from './client/start-options.js';
 export type { StreamItem } from './client/stream-readers.js';
@@ -54,5 +57,6 @@ export type {
   UndoOptions,
 } from './step/options.js';
 export type { StepStream } from './step/stream-writer.js';
+export type { WorkflowMessage } from './telemetry.js';
 export type { WorkerOptions } from './worker/options.js';
 export type { Worker } from './worker/worker-group.js';

@@ -45,6 +45,17 @@ export function eventsContract(name: string, makeStore: MakeStore): void {
       follower.close();
     });
 
+    it('says how much there is to do', async () => {
+      await ownedRun(store);
+      for (const run of ['a/2', 'b/1'])
+        await store.start({ run, generation: 'g', header: 'H -\n{}', mailbox: '' });
+      expect(await store.demand(['a', 'b', 'c'])).toMatchObject([
+        { waiting: 1, running: 1, stuck: 0 },
+        { waiting: 1, running: 0, stuck: 0 },
+        { waiting: 0, running: 0, stuck: 0, oldest: 0 },
+      ]);
+    });
+
     it('keeps the place of a reader under its token', async () => {
       expect(await store.place('')).toEqual({ id: '0-0', isKept: true });
       const one = await store.openReader('r', undefined);

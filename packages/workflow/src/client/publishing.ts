@@ -13,6 +13,7 @@ import { requireCallName } from '../machine/context.js';
 import { requireId, requireText, runName } from '../run-name.js';
 import { check } from '../schema.js';
 import type { Store } from '../store/store.js';
+import { tracedStart } from '../telemetry.js';
 import { START, termsOf } from './start-options.js';
 
 /** Something that has happened elsewhere. */
@@ -143,9 +144,13 @@ export class Publishing {
     encodeValue(input, `The input of "${workflow.name}"`);
     const runId = requireId('The id of a run', send === undefined ? id : key);
     const generation = this.#host.randomId();
+    const run = runName({ workflow: workflow.name, id: runId, key });
     return {
-      run: runName({ workflow: workflow.name, id: runId, key }),
-      header: encodeRecord({ kind: 'header', workflow: workflow.name, input, generation }),
+      run,
+      header: encodeRecord({
+        ...{ kind: 'header', workflow: workflow.name, input, generation },
+        ...tracedStart(run),
+      }),
       generation,
       // A run that is its key's only one waits for no other.
       isKeyed: key !== undefined && send === undefined,

@@ -15,10 +15,12 @@ import { placeOf, type RunName, requireText, runName } from '../run-name.js';
 import { check } from '../schema.js';
 import { redisStores } from '../store/partitions.js';
 import type { Store } from '../store/store.js';
+import { tracedStart } from '../telemetry.js';
 import { reportTo } from '../worker/health.js';
 import { WORKER, type WorkerOptions } from '../worker/options.js';
 import type { Place } from '../worker/places.js';
 import { type Worker, WorkerGroup } from '../worker/worker-group.js';
+import { type Demand, demandOf } from './demand.js';
 import { type EventsOptions, readEvents, type WorkflowEvent } from './events.js';
 import { type AnyWorkflow, type AppSettings, WORKFLOWS, type WorkflowsOptions } from './options.js';
 import { Partition } from './partition.js';
@@ -65,6 +67,8 @@ export interface Workflows extends AsyncDisposable {
    * event that nobody takes or that does not fit; UnavailableError: publish the same again.
    */
   publish(events: readonly PublishedEvent[]): Promise<Published>;
+  /** How much there is to do, by workflow: for people, and for what scales workers. Throws UnavailableError. */
+  demand(): Promise<Readonly<Record<string, Demand>>>;
   /** Begins to let runs of all workflows go on. */
   work(options?: WorkerOptions): Worker;
   /** Stops its workers, and ends its connections. */
@@ -135,7 +139,10 @@ export class App implements Workflows {
     encodeValue(value, `The input of "${workflow.name}"`);
     const run = runName({ workflow: workflow.name, id, key });
     const generation = random.id();
-    const header = encodeRecord({ kind: 'header', workflow: workflow.name, input: value, generation });
+    const header = encodeRecord({
+      ...{ kind: 'header', workflow: workflow.name, input: value, generation },
+      ...tracedStart(run),
+    });
     const request = { run, generation, header, mailbox: '', under: termsOf(settings) };
     const partition = this.#partitionOf(run);
     const place = owns && delay === 0 ? placeIn(partition, workflow) : undefined;
@@ -190,6 +197,14 @@ export class App implements Workflows {
 
   publish(events: readonly PublishedEvent[]): Promise<Published> {
     return this.#publishing.publish(events);
+  }
+
+  demand(): Promise<Readonly<Record<string, Demand>>> {
+    const stores = this.#partitions.map(({ store }) => store);
+    return demandOf(
+      stores,
+      this.#settings.workflows.map(({ name }) => name),
+    );
   }
 
   events(options?: EventsOptions): AsyncIterable<WorkflowEvent> {

@@ -37,6 +37,8 @@ export interface Header {
   readonly input: unknown;
   /** Which of the run's journals this is: it names the call that began it. */
   readonly generation: string;
+  /** The W3C trace context of its start, if anybody listened then. */
+  readonly trace?: string;
 }
 
 /** A step is done. */

@@ -22,7 +22,18 @@ export interface EventFollower {
   close(): void;
 }
 
+/** How much there is to do. */
+export interface WorkflowDemand {
+  readonly waiting: number;
+  readonly running: number;
+  readonly stuck: number;
+  /** In ms. */
+  readonly oldest: number;
+}
+
 export interface EventStore {
+  /** Of each workflow. */
+  demand(workflows: readonly string[]): Promise<readonly WorkflowDemand[]>;
   /** '' for the last event that there is. `isKept`: false if what followed it may be gone. */
   place(id: string): Promise<{ readonly id: string; readonly isKept: boolean }>;
   /** Opens a named reader; under a fresh token if none is given. */

@@ -3,7 +3,7 @@
  */
 import type { Reply } from '@holdfast/redis';
 import type { PartitionKeys } from '../keys.js';
-import type { OpenedReader } from './event-store.js';
+import type { OpenedReader, WorkflowDemand } from './event-store.js';
 import { makersFor } from './verb-makers.js';
 
 export function ofEvents(keys: PartitionKeys) {
@@ -13,6 +13,11 @@ export function ofEvents(keys: PartitionKeys) {
       id: String(id),
       isKept: word === 'kept',
     })),
+    demand: single<readonly string[], readonly WorkflowDemand[]>(
+      'demand',
+      { args: (workflows) => workflows },
+      ([, ...each]) => each.map(readDemand),
+    ),
     /** `place`: '' to open it. */
     reader: single<{ name: string; token: string; place: string }, OpenedReader>(
       'reader',
@@ -25,4 +30,9 @@ export function ofEvents(keys: PartitionKeys) {
 function readReader([word, number, place]: readonly Reply[]): OpenedReader {
   if (word === 'reader') return { word, token: Number(number), place: String(place) };
   return word === 'early' ? { word, wait: Number(number) } : { word: 'stale' };
+}
+
+function readDemand(text: Reply): WorkflowDemand {
+  const [waiting = 0, running = 0, stuck = 0, oldest = 0] = String(text).split(' ').map(Number);
+  return { waiting, running, stuck, oldest };
 }

@@ -4,6 +4,7 @@
 
 import type { Clock } from '@holdfast/kernel';
 import { type Claim, nameOf, type RunRef } from './claim.js';
+import type { WorkflowDemand } from './event-store.js';
 import { higher, type Life, MemoryDispatch } from './memory-dispatch.js';
 import { MemoryEvents } from './memory-events.js';
 import { MemoryStreams } from './memory-streams.js';
@@ -288,6 +289,16 @@ export class MemoryPartition {
     this.#states.delete(run);
     this.#generations.delete(run);
     this.#ended.delete(run);
+  }
+
+  /** The age of the oldest is not kept here. */
+  demand(workflows: readonly string[]): readonly WorkflowDemand[] {
+    const lives = [...this.#live.values()];
+    return workflows.map((workflow) => {
+      const count = (word: Life['word']): number =>
+        lives.filter((life) => life.word === word && life.run.startsWith(`${workflow}/`)).length;
+      return { waiting: count('ready'), running: count('owned'), stuck: count('stuck'), oldest: 0 };
+    });
   }
 
   append(request: AppendRequest): Appended {

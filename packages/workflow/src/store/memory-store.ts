@@ -7,7 +7,7 @@
 
 import type { Clock } from '@holdfast/kernel';
 import type { Claim, RunRef } from './claim.js';
-import type { EventFollower, OpenedReader } from './event-store.js';
+import type { EventFollower, OpenedReader, WorkflowDemand } from './event-store.js';
 import type { MemoryPartition } from './memory-partition.js';
 import type {
   Anew,
@@ -95,6 +95,10 @@ export class MemoryStore implements Store {
 
   page(run: RunRef, from: number): Promise<readonly string[]> {
     return this.#answer(() => this.#partition.page(run, from));
+  }
+
+  demand(workflows: readonly string[]): Promise<readonly WorkflowDemand[]> {
+    return this.#answer(() => this.#partition.demand(workflows));
   }
 
   place(id: string): Promise<{ readonly id: string; readonly isKept: boolean }> {

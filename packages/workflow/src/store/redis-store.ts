@@ -19,7 +19,7 @@ import {
 import { issuerOf, keysOf, type PartitionKeys } from '../keys.js';
 import type { Agreement } from './agreement.js';
 import type { Claim, RunRef } from './claim.js';
-import type { EventFollower, OpenedReader } from './event-store.js';
+import type { EventFollower, OpenedReader, WorkflowDemand } from './event-store.js';
 import { scripts } from './scripts.js';
 import type {
   Anew,
@@ -147,6 +147,10 @@ export class RedisStore implements Store {
 
   page(run: RunRef, from: number): Promise<readonly string[]> {
     return this.#call(this.#verbs.page, { ...run, from });
+  }
+
+  demand(workflows: readonly string[]): Promise<readonly WorkflowDemand[]> {
+    return this.#call(this.#verbs.demand, workflows);
   }
 
   place(id: string): Promise<{ readonly id: string; readonly isKept: boolean }> {

@@ -22,6 +22,7 @@ const VERBS = [
   'append',
   'chunks',
   'place',
+  'demand',
   'reader',
 ] as const;
 

@@ -11,11 +11,14 @@ import { check } from '../schema.js';
 import { Attempt, type AttemptEnd } from '../step/attempt.js';
 import type { StepBody } from '../step/options.js';
 import type { Claimed, Store } from '../store/store.js';
+import { attemptOf } from '../telemetry.js';
 
 export interface AttemptsHost {
   readonly store: Store;
   readonly clock: Clock;
   readonly claim: Claimed;
+  /** As `tracedStart` gave it. */
+  readonly trace: () => string | undefined;
   /** Monotonic time, in ms, until which the run is certainly ours; 0 once it is not. */
   readonly validUntil: () => number;
   readonly checkpoint: (step: BegunStep, token: number, value: unknown) => Promise<void>;
@@ -88,8 +91,11 @@ export class Attempts {
   }
 
   #run(step: BegunStep, token: number, onEnd: (end: AttemptEnd) => void): (reason: Error) => void {
-    const { store, clock, claim, validUntil, checkpoint } = this.#host;
+    const { store, clock, claim, trace, validUntil, checkpoint } = this.#host;
     const resource = `${store.issuer}/${claim.run}`;
+    const { name, attempt: number } = step;
+    const seen = attemptOf({ run: claim.run, step: name, attempt: number, token, trace: trace() });
+    const since = clock.now();
     const attempt = new Attempt({
       claim: {
         token,
@@ -105,15 +111,24 @@ export class Attempts {
       append: (stream, index, chunks) =>
         store.append({ ...claim, stream, step: step.id, attempt: token, index, chunks }),
       checkpoint: (value) => checkpoint(step, token, value),
-      onEnd,
+      onEnd: (end) => {
+        const took = clock.now() - since;
+        if (end.isDone) seen?.ended(took, 'done');
+        else seen?.ended(took, 'failed', end.error);
+        onEnd(end);
+      },
       onSettled: () => {
         this.#bodies -= 1;
         if (this.#bodies === 0) this.#onQuiet?.();
       },
     });
     this.#bodies += 1;
-    attempt.run(bodyOf(step));
-    return (reason) => attempt.stop(reason);
+    const body = bodyOf(step);
+    attempt.run(seen ? (given) => seen.run(() => body(given)) : body);
+    return (reason) => {
+      attempt.stop(reason);
+      seen?.ended(clock.now() - since, 'stopped', reason);
+    };
   }
 }
 

@@ -14,6 +14,7 @@ import { Machine, type Stray } from '../machine/machine.js';
 import { parseRunName } from '../run-name.js';
 import { delayAfter } from '../step/options.js';
 import type { Claimed, CommitRequest, Committed, Ending, Store } from '../store/store.js';
+import { ended, refused, stuck } from '../telemetry.js';
 import { Attempts } from './attempts.js';
 
 /** What a run needs of its worker. */
@@ -56,6 +57,8 @@ export class OwnedRun {
   #isOver = false;
   /** Whether a park is looked at again at the end of this turn of the event loop. */
   #isParking = false;
+  /** Of the run's start. */
+  #trace: string | undefined;
   /** JSON to publish with the next commit. */
   #state: string | undefined;
   /** Why it goes no further here, what becomes of it, and the records of that. */
@@ -69,6 +72,7 @@ export class OwnedRun {
     this.#host = host;
     const attempts = new Attempts({
       ...{ store: host.store, clock: host.clock, claim, report: host.report },
+      trace: () => this.#trace,
       validUntil: () => (this.#isOver ? 0 : host.validUntil()),
       checkpoint: (step, token, value) => this.#machine.checkpoint(step, token, value),
       onStale: () => this.lose('another worker has taken it over'),
@@ -100,6 +104,7 @@ export class OwnedRun {
       if (workflow === undefined || this.#claim.mark === 'ends') return this.#endUnbegun(records);
       if (header?.kind !== 'header') throw new Error('its journal has no header');
       const { input } = header;
+      this.#trace = header.trace;
       const context = new Context(
         {
           machine: this.#machine,
@@ -257,6 +262,7 @@ export class OwnedRun {
     this.#isBusy = false;
     if (this.#isOver) return;
     if (word === 'stale' || word === 'behind') {
+      refused(this.run, 'journal', 'another worker has taken it over');
       this.lose('another worker has taken it over');
       return;
     }
@@ -266,6 +272,8 @@ export class OwnedRun {
       return;
     }
     this.#commits += 1;
+    if (word === 'committed' && ending.word === 'end') ended(this.run, ending.status);
+    if (word === 'committed' && ending.word === 'stuck') stuck(this.run, ending.reason);
     if (word === 'again') {
       this.#fetch();
       return;

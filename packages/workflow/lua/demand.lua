@@ -1,0 +1,31 @@
+-- demand: how much there is to do.
+--
+-- then, for each workflow: ARGV its name
+--
+-- Replies {'demand', for each 'waiting owned stuck age': how many runs wait and are owned and stuck, and for how many ms the
+-- oldest of those that wait has}
+--
+-- Stands on: ready
+local reply = {'demand'}
+
+-- Runs that wait stand by build and priority, and of these by time.
+local function oldest(workflow)
+  local from, found = '[r ' .. workflow .. ' ', nil
+  for _ = 1, 100 do
+    local entry = redis.call('ZRANGEBYLEX', WORK, from, '(r ' .. workflow .. '"', 'LIMIT', 0, 1)[1]
+    if not entry then break end
+    local rank, since = string.match(entry, '^(r %S+ %S+ %d) (%d+) ')
+    -- What was given back stands in front.
+    local at = tonumber(since) < FIRST and since + FIRST or tonumber(since)
+    found = math.min(found or at, at)
+    from = '(' .. rank .. '!'
+  end
+  return found and math.max(0, math.floor((micros - found) / 1000)) or 0
+end
+
+for index, workflow in ipairs(ARGV) do
+  local waiting = redis.call('ZLEXCOUNT', WORK, '[r ' .. workflow .. ' ', '(r ' .. workflow .. '"')
+  local tallied = redis.call('HMGET', TALLY, workflow .. ':o', workflow .. ':s')
+  reply[index + 1] = string.format('%.0f %.0f %.0f %.0f', waiting, tallied[1] or 0, tallied[2] or 0, oldest(workflow))
+end
+return reply

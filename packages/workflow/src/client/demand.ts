@@ -1,0 +1,35 @@
+/**
+ * How much there is to do in an app: what a person, or what scales its workers, wants to know.
+ */
+import type { WorkflowDemand } from '../store/event-store.js';
+import type { Store } from '../store/store.js';
+
+/** Of one workflow. */
+export interface Demand extends WorkflowDemand {
+  /** Runs that could go on if a worker had room. */
+  readonly waiting: number;
+  /** Runs that workers have. */
+  readonly running: number;
+  /** Runs that go no further until somebody mends them. */
+  readonly stuck: number;
+  /** For how many ms the oldest of those that wait has waited. */
+  readonly oldest: number;
+}
+
+/** Of all partitions together, by workflow. */
+export async function demandOf(
+  stores: readonly Store[],
+  workflows: readonly string[],
+): Promise<Readonly<Record<string, Demand>>> {
+  const all = await Promise.all(stores.map((store) => store.demand(workflows)));
+  return Object.fromEntries(
+    workflows.map((name, index) => [name, all.map((each) => each[index] as Demand).reduce(added)]),
+  );
+}
+
+const added = (one: Demand, other: Demand): Demand => ({
+  waiting: one.waiting + other.waiting,
+  running: one.running + other.running,
+  stuck: one.stuck + other.stuck,
+  oldest: Math.max(one.oldest, other.oldest),
+});

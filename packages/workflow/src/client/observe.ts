@@ -1,0 +1,58 @@
+/**
+ * How much there is to do in an app, as metrics: through OpenTelemetry (`observeWorkflows`), or as text for Prometheus
+ * (`metricsText`), also for what scales workers. What workers do is told by telemetry.ts.
+ *
+ * Guarantees: an app that does not answer is left out, and the others are told of; nothing is asked between readings.
+ */
+import { having, optional, readOptions } from '@holdfast/kernel';
+import { Gauges, type Observed } from '@holdfast/telemetry';
+import type { Meter } from '@opentelemetry/api';
+import type { Demand } from './demand.js';
+import type { Workflows } from './workflows.js';
+
+const gauges = new Gauges<Demand>({
+  scope: '@holdfast/workflow',
+  subject: { attribute: 'holdfast.workflow', label: 'workflow' },
+  part: { attribute: 'holdfast.workflow.state', label: 'state' },
+  gauges: [
+    {
+      name: 'holdfast.workflow.demand',
+      unit: '{run}',
+      description: 'Runs that wait for a worker, and that workers have.',
+      read: ({ waiting, running }) => waiting + running,
+    },
+    {
+      name: 'holdfast.workflow.runs',
+      unit: '{run}',
+      description: 'Runs in each state.',
+      read: ({ waiting, running, stuck }) => ({ waiting, running, stuck }),
+    },
+    {
+      name: 'holdfast.workflow.oldest',
+      unit: 's',
+      description: 'For how long the oldest run that waits has waited for a worker.',
+      read: ({ oldest }) => oldest / 1_000,
+    },
+  ],
+});
+
+const OBSERVE = { meter: optional(having<Meter>('createObservableGauge')) };
+
+/** Tells of apps whenever the program's OpenTelemetry SDK reads its metrics. Returns what ends that. */
+export function observeWorkflows(
+  apps: readonly Workflows[],
+  options: { readonly meter?: Meter } = {},
+): () => void {
+  const { meter } = readOptions('observeWorkflows', options, OBSERVE);
+  return gauges.observe(() => demandOf(apps), meter);
+}
+
+/** The same in the text format of Prometheus, for what scrapes or scales without a program of yours. */
+export const metricsText = (apps: readonly Workflows[]): Promise<string> => gauges.text(() => demandOf(apps));
+
+async function demandOf(apps: readonly Workflows[]): Promise<Observed<Demand>[]> {
+  const settled = await Promise.allSettled(apps.map((app) => app.demand()));
+  return settled.flatMap((one) =>
+    one.status === 'fulfilled' ? Object.entries(one.value).map(([name, state]) => ({ name, state })) : [],
+  );
+}

@@ -1,0 +1,161 @@
+/** What workers tell of themselves: one trace from the start of a run through its steps, and metrics, by a real SDK. */
+import { channel } from 'node:diagnostics_channel';
+import { defineWorkflow, metricsText, NonRetryableError, observeWorkflows } from '@holdfast/workflow';
+import { context, metrics, propagation, trace } from '@opentelemetry/api';
+import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
+import { W3CTraceContextPropagator } from '@opentelemetry/core';
+import {
+  AggregationTemporality,
+  InMemoryMetricExporter,
+  MeterProvider,
+  PeriodicExportingMetricReader,
+} from '@opentelemetry/sdk-metrics';
+import {
+  BasicTracerProvider,
+  InMemorySpanExporter,
+  SimpleSpanProcessor,
+} from '@opentelemetry/sdk-trace-base';
+import { afterAll, expect, it } from 'vitest';
+import { appOf, client, eventually, useRedis } from './setting.js';
+
+useRedis();
+
+const spans = new InMemorySpanExporter();
+const measured = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE);
+const reader = new PeriodicExportingMetricReader({ exporter: measured, exportIntervalMillis: 3_600_000 });
+const tracing = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(spans)] });
+const metering = new MeterProvider({ readers: [reader] });
+
+afterAll(() => Promise.all([tracing.shutdown(), metering.shutdown()]));
+
+/** From then on, somebody listens. */
+function beginListening(): void {
+  context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
+  propagation.setGlobalPropagator(new W3CTraceContextPropagator());
+  trace.setGlobalTracerProvider(tracing);
+  metrics.setGlobalMeterProvider(metering);
+}
+
+const flow = defineWorkflow({ name: 'flow' }, async (ctx) => {
+  await ctx.step(
+    'flaky',
+    ({ attempt }) => {
+      trace.getTracer('test').startSpan(`work ${attempt}`).end();
+      if (attempt === 1) throw new Error('the first time');
+    },
+    { backoff: { delay: 1 } },
+  );
+  await ctx.receive('go');
+  return ctx.step('last', () => 1);
+});
+const broken = defineWorkflow({ name: 'broken' }, async (ctx) =>
+  ctx.step('never', () => Promise.reject(new NonRetryableError('never'))),
+);
+
+it('keeps nothing with a run while nobody listens', async () => {
+  const app = appOf([flow]);
+  const run = await app.start(flow, null);
+  const [header] = await run.history();
+  expect(Object.keys(header ?? {}).sort()).toEqual(['generation', 'input', 'kind', 'workflow']);
+});
+
+it('is one trace from the start through every attempt, on whichever worker, and tells what it has counted', async () => {
+  beginListening();
+  const heard: unknown[] = [];
+  channel('holdfast:workflow:ended').subscribe((message) => heard.push(message));
+  const apps = [appOf([flow, broken]), appOf([flow, broken])] as const;
+  const first = apps[0].work();
+  const tracer = trace.getTracer('test');
+  const run = await tracer.startActiveSpan('request', async (span) => {
+    const started = await apps[0].start(flow, null, { id: 'one' });
+    span.end();
+    return started;
+  });
+  await expect(apps[0].run(broken, null)).rejects.toThrow('never');
+  await eventually(async () => (await run.status()).status, 'sleeping' as const);
+  await eventually(async () => (await run.history()).length, 3);
+  await first.stop();
+  apps[1].work();
+  await run.send('go');
+  expect(await run.result()).toBe(1);
+  const named = (name: string) => spans.getFinishedSpans().filter((span) => span.name === name);
+  await eventually(() => named('step last').length, 1);
+  const [request] = named('request');
+  const mine = spans
+    .getFinishedSpans()
+    .filter((span) => span.spanContext().traceId === request?.spanContext().traceId);
+  expect(mine.map(({ name }) => name).sort()).toEqual(
+    ['request', 'start flow', 'step flaky', 'step flaky', 'step last', 'work 1', 'work 2'].sort(),
+  );
+  const [failed] = named('step flaky');
+  expect(failed?.status.message).toBe('the first time');
+  expect(failed?.attributes).toMatchObject({
+    'holdfast.workflow': 'flow',
+    'holdfast.workflow.run': 'one',
+    'holdfast.workflow.attempt': 1,
+    'holdfast.workflow.outcome': 'failed',
+  });
+  expect(named('work 1')[0]?.parentSpanContext?.spanId).toBe(failed?.spanContext().spanId);
+  expect(heard).toContainEqual({ workflow: 'flow', run: 'one', status: 'completed' });
+
+  const stop = observeWorkflows([apps[0]]);
+  await reader.forceFlush();
+  stop();
+  const all =
+    measured
+      .getMetrics()
+      .at(-1)
+      ?.scopeMetrics.flatMap((scope) => scope.metrics) ?? [];
+  const points = (name: string) =>
+    all
+      .find(({ descriptor }) => descriptor.name === name)
+      ?.dataPoints.map(({ attributes, value }) => [Object.values(attributes).join(' '), value]) ?? [];
+  expect(points('holdfast.workflow.started').sort()).toEqual([
+    ['broken', 1],
+    ['flow', 1],
+  ]);
+  expect(points('holdfast.workflow.ended').sort()).toEqual([
+    ['broken failed', 1],
+    ['flow completed', 1],
+  ]);
+  expect(points('holdfast.workflow.step.duration').map(([of]) => of)).toEqual(
+    expect.arrayContaining(['flow flaky failed', 'flow flaky done', 'broken never failed', 'flow last done']),
+  );
+  expect(points('holdfast.workflow.demand').sort()).toEqual([
+    ['broken', 0],
+    ['flow', 0],
+  ]);
+});
+
+it('says how much there is to do, for what scales workers', async () => {
+  const app = appOf([flow, broken], { partitions: 2 });
+  for (const id of ['1', '2', '3']) await app.start(flow, null, { id });
+  await eventually(async () => ((await app.demand())['flow']?.oldest ?? 0) > 0, true);
+  expect(await app.demand()).toMatchObject({
+    flow: { waiting: 3, running: 0, stuck: 0 },
+    broken: { waiting: 0, running: 0, stuck: 0, oldest: 0 },
+  });
+  const text = await metricsText([app]);
+  expect(text).toContain('holdfast_workflow_demand{workflow="flow"} 3\n');
+  expect(text).toContain('holdfast_workflow_runs{workflow="flow",state="waiting"} 3\n');
+  expect(text).toMatch(/holdfast_workflow_oldest_seconds\{workflow="flow"\} 0\.\d+\n/);
+});
+
+it('tells of what was refused because another owns the run', async () => {
+  const refused: unknown[] = [];
+  channel('holdfast:workflow:refused').subscribe((message) => refused.push(message));
+  const hung = defineWorkflow({ name: 'hung' }, (ctx) =>
+    ctx.step('take over', async () => {
+      for (const key of await client().keys('*:live')) {
+        const field = (await client().hkeys(key)).find((each) => each.startsWith('hung/'));
+        if (field !== undefined) await client().hdel(key, field);
+      }
+    }),
+  );
+  const other = appOf([hung]);
+  other.work();
+  await other.start(hung, null, { id: 'h' });
+  await eventually(() => refused, [
+    { workflow: 'hung', run: 'h', reason: expect.stringContaining('another worker') },
+  ] as unknown[]);
+});
