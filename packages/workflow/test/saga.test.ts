@@ -203,3 +203,40 @@ it('undoes under a token above that of the step, on another worker than that whi
   expect(tokens.undo).toBeGreaterThan(tokens.lost ?? 0);
   expect(tokens.lost).toBeGreaterThan(tokens.step ?? 0);
 });
+
+it('does again what was undone, when a run is retried, and leaves what it was settled about', async () => {
+  const done: string[] = [];
+  let isMended = false;
+  const flow = defineWorkflow({ name: 'retried' }, async (ctx) => {
+    await ctx.step('settled', () => done.push('settled'), { undo: () => done.push('no') });
+    ctx.settled();
+    await ctx.step('charge', () => done.push('charge'), { undo: () => done.push('refund') });
+    await ctx.step('ship', () => (isMended ? done.push('ship') : fail()));
+    return 'shipped';
+  });
+  const app = appOf([flow]);
+  app.work();
+  const run = await app.start(flow, null);
+  await expect(run.result()).rejects.toThrow('broken');
+  await expect(run.retry({ from: 'ship' })).rejects.toThrow('the step "charge" was undone');
+  isMended = true;
+  expect(await run.retry()).toBe(true);
+  expect(await run.result()).toBe('shipped');
+  expect(done).toEqual(['settled', 'charge', 'refund', 'charge', 'ship']);
+});
+
+it('undoes in a fork only what the fork has done itself', async () => {
+  const undone: string[] = [];
+  const flow = defineWorkflow({ name: 'forked' }, async (ctx) => {
+    await ctx.step('one', () => 1, { undo: () => undone.push(`one of ${ctx.id}`) });
+    await ctx.step('two', () => 2, { undo: () => undone.push(`two of ${ctx.id}`) });
+    if (ctx.id === 'fork') throw new Error('it has failed');
+  });
+  const app = appOf([flow]);
+  app.work();
+  const run = await app.start(flow, null, { id: 'whole' });
+  await run.result();
+  const fork = await run.fork({ id: 'fork', from: 'two' });
+  await expect(fork.result()).rejects.toThrow('it has failed');
+  expect(undone).toEqual(['two of fork']);
+});

@@ -77,7 +77,7 @@ export async function fork(parts: RetryParts, { run, to, from }: ForkRequest): P
     if (found.word === 'gen') continue;
     const records = await readJournal(store, { run, generation });
     const anew = await store.anew({
-      ...requestOf(records, cutBefore(records, from), to),
+      ...requestOf(records, cutBefore(records, from), to, true),
       from: { run, generation },
       retain,
     });
@@ -92,7 +92,12 @@ function requestOf(
   records: readonly JournalRecord[],
   cut: Cut,
   to: RunRef,
+  isFork = false,
 ): Omit<AnewRequest, 'from' | 'retain'> {
-  const header: Header = { ...(records[0] as Header), generation: to.generation };
+  const header: Header = {
+    ...(records[0] as Header),
+    generation: to.generation,
+    ...(isFork ? { kept: cut.cut - cut.drop.length } : {}),
+  };
   return { ...cut, to, header: encodeRecord(header), length: records.length, claim: undefined };
 }

@@ -3,6 +3,7 @@
  *
  * Guarantees: what lies before the cut is kept as it is, but for what would keep the call at the cut from beginning afresh.
  * Messages stay, wherever they lie, and so do the results of children that were begun before the cut. A cancel does not.
+ * Nothing is kept that was undone, or may have been.
  */
 import { display, MisuseError } from '@holdfast/kernel';
 import type { JournalRecord } from './record.js';
@@ -19,25 +20,48 @@ export interface Cut {
 
 /**
  * Before a step, by its id or its name: the last one of that name. Without one, before the last step that has failed; if
- * none has, or the run was cancelled, before the end. Throws MisuseError if there is no such step.
+ * none has, or the run was cancelled, before the end; and not behind what was undone. Throws MisuseError if there is no such
+ * step, or if something before it was undone.
  */
 export function cutBefore(records: readonly JournalRecord[], from: string | undefined): Cut {
-  const end = records.findIndex(({ kind }) => kind === 'end' || kind === 'cancel');
+  const end = records.findIndex(({ kind }) => ENDS.includes(kind));
   const all = end < 0 ? records.length : end;
   const isCancelled = records[end]?.kind === 'cancel';
   const failed = isCancelled ? undefined : lastFailed(records.slice(0, all));
-  const at = from === undefined ? failed : placeOf(records, from);
+  const undone = records.find((record) => record.kind === 'undoing')?.from;
+  const at = from === undefined ? undoneOr(failed, undone) : placeOf(records, from);
+  if (undone !== undefined && at !== undefined && at > undone) {
+    const first = records[undone];
+    const what = first && 'name' in first ? `the step ${display(first.name)}` : 'something';
+    throw new MisuseError(`Before ${display(from)}, ${what} was undone: begin no later than there.`);
+  }
   const cut = Math.min(all, at ?? all) - 1;
   const id = at === undefined ? undefined : idOf(records[at]);
   const places = records.map((_, place) => place);
-  const isAttempt = (place: number): boolean =>
-    records[place]?.kind === 'retry' && idOf(records[place]) === id;
+  const settled = new Set(
+    records
+      .slice(0, cut + 1)
+      .flatMap((each) => (each.kind === 'done' || each.kind === 'failed' ? each.id : [])),
+  );
+  const isAttempt = (place: number): boolean => {
+    const record = records[place];
+    if (record?.kind === 'entry') return !settled.has(record.id);
+    return record !== undefined && ATTEMPT.includes(record.kind) && id !== undefined && idOf(record) === id;
+  };
   return {
     cut,
-    drop: id === undefined ? [] : places.filter((place) => place <= cut && isAttempt(place)),
+    drop: places.filter((place) => place <= cut && isAttempt(place)),
     take: places.filter((place) => place > cut && records[place]?.kind === 'message'),
   };
 }
+
+/** Behind these, nothing is kept. */
+const ENDS: readonly JournalRecord['kind'][] = ['end', 'cancel', 'undoing'];
+/** Of a step that begins afresh. */
+const ATTEMPT: readonly JournalRecord['kind'][] = ['retry', 'begun', 'checkpoint'];
+
+const undoneOr = (failed: number | undefined, undone: number | undefined): number | undefined =>
+  undone === undefined ? failed : Math.min(undone, failed ?? undone);
 
 function lastFailed(records: readonly JournalRecord[]): number | undefined {
   const at = records.findLastIndex(({ kind }) => kind === 'failed');

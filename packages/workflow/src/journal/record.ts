@@ -39,6 +39,8 @@ export interface Header {
   readonly generation: string;
   /** The W3C trace context of its start, if anybody listened then. */
   readonly trace?: string;
+  /** Of a fork: how many records behind the header it has of another run, which undoes what it has done itself. */
+  readonly kept?: number;
 }
 
 /** A step is done. */
@@ -139,6 +141,8 @@ interface Cancel {
 /** The function has failed or was cancelled, its bodies have ended, and the ledger is undone from here on. */
 interface Undoing {
   readonly kind: 'undoing';
+  /** The place in the journal of the earliest record that made an entry: a retry keeps nothing of what follows. */
+  readonly from: number;
 }
 
 /** Last in the journal of a run that is over. */

@@ -114,11 +114,11 @@ export class Calls {
     return { begun: begun as Kind, end };
   }
 
-  /** A record of a call of it is handed over. */
-  apply(record: CallRecord): void {
+  /** A record of a call is handed over. */
+  apply(record: CallRecord, place: number): void {
     const begun = this.#begun.get(record.id);
     if (begun === undefined) return;
-    this.#enter(begun, record);
+    this.#enter(begun, record, place);
     if (begun.isSettled) return;
     switch (record.kind) {
       case 'done':
@@ -244,7 +244,7 @@ export class Calls {
   }
 
   /** Keeps the ledger, also of what is settled. */
-  #enter(begun: AnyBegun, { kind, ...record }: CallRecord): void {
+  #enter(begun: AnyBegun, { kind, ...record }: CallRecord, place: number): void {
     if (begun.kind !== 'step') return;
     const { id, name, settings } = begun;
     if (kind === 'done' && 'value' in record) this.#ledger.done(id, record.value);
@@ -252,7 +252,7 @@ export class Calls {
     if (begun.isAsked) this.#entering -= 1;
     begun.isEntered = true;
     begun.isAsked = false;
-    this.#ledger.add({ step: id, name, undo: settings.undo, settings, done: undefined });
+    this.#ledger.add({ step: id, name, undo: settings.undo, settings, place, done: undefined });
   }
 
   #isClosedTo(begun: AnyBegun): boolean {

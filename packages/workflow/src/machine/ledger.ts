@@ -12,6 +12,8 @@ export interface Entry {
   readonly name: string;
   readonly undo: Undo;
   readonly settings: StepSettings;
+  /** The place in the journal of the record that made it, or of the last before it. */
+  readonly place: number;
   /** What the step gave; undefined while it is not known that it was done. */
   done: { readonly value: unknown } | undefined;
 }
@@ -20,6 +22,8 @@ export class Ledger {
   #open: Entry[] = [];
   readonly #bySteps = new Map<string, Entry>();
   #count = 0;
+  /** What was made before that place of the journal is another run's. */
+  kept = 0;
 
   get isEmpty(): boolean {
     return this.#open.length === 0;
@@ -28,7 +32,7 @@ export class Ledger {
   add({ step, ...entry }: Omit<Entry, 'number'> & { readonly step?: string }): void {
     const made = { ...entry, number: this.#count };
     this.#count += 1;
-    this.#open.push(made);
+    if (made.place >= this.kept) this.#open.push(made);
     if (step !== undefined) this.#bySteps.set(step, made);
   }
 
@@ -36,6 +40,11 @@ export class Ledger {
   done(step: string, value: unknown): void {
     const entry = this.#bySteps.get(step);
     if (entry) entry.done = { value };
+  }
+
+  /** The place of the earliest entry. */
+  get from(): number {
+    return Math.min(...this.#open.map(({ place }) => place));
   }
 
   /** Takes the last. */

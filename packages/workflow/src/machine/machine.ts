@@ -52,6 +52,8 @@ export class Machine {
   readonly #inbox = new Inbox();
   readonly #notes = new Notes();
   readonly #queue: JournalRecord[] = [];
+  /** The place in the journal of the last record that was handed over. */
+  #place = 0;
   /** Turns so far. */
   #turn = 0;
   /** Whether what the function does now follows from what it was handed. */
@@ -95,8 +97,9 @@ export class Machine {
     return this.#calls.waitsFor;
   }
 
-  /** Runs `main` over the records behind the header. */
-  start(main: () => Promise<unknown>, records: readonly JournalRecord[]): void {
+  /** Runs `main` over the records behind the header, of which a fork has `kept` of another run. */
+  start(main: () => Promise<unknown>, records: readonly JournalRecord[], kept = 0): void {
+    this.#ledger.kept = kept;
     this.#know(records);
     this.#takeTurn(() => {
       main().then(
@@ -151,7 +154,7 @@ export class Machine {
   /** Adds what undoes something to the ledger. */
   compensate(entry: Pick<Entry, 'name' | 'undo' | 'settings'>): void {
     if (!this.isInTurn(`the compensation "${entry.name}"`)) return;
-    this.#ledger.add({ ...entry, done: { value: undefined } });
+    this.#ledger.add({ ...entry, place: this.#place, done: { value: undefined } });
   }
 
   /** What was done by now is not undone. */
@@ -216,11 +219,16 @@ export class Machine {
     );
   }
 
+  #take(): void {
+    this.#queue.shift();
+    this.#place += 1;
+  }
+
   #next(): void {
     const isLate = this.#grace === EXPIRED;
     this.#grace?.cancel();
     this.#grace = undefined;
-    while (this.#queue[0] && isNote(this.#queue[0])) this.#queue.shift();
+    while (this.#queue[0] && isNote(this.#queue[0])) this.#take();
     const record = this.#queue[0];
     if (record === undefined) {
       this.#isBusy = false;
@@ -232,7 +240,7 @@ export class Machine {
     this.#isBusy = true;
     const contradiction = isOfCall(record) ? this.#contradiction(record) : undefined;
     if (contradiction === undefined) {
-      this.#queue.shift();
+      this.#take();
       this.#takeTurn(() => this.#apply(record));
     } else if (contradiction.late?.includes('@') && !isLate) {
       this.#grace = this.#host.clock.after(GRACE, () => {
@@ -266,7 +274,7 @@ export class Machine {
     } else if (record.kind === 'undoing') {
       this.#undo();
     } else if (isOfCall(record)) {
-      this.#calls.apply(record);
+      this.#calls.apply(record, this.#place);
       const begun = this.#calls.get(record.id);
       if (record.kind === 'fired' && begun?.kind === 'wait') this.#notes.reached(begun.deadline ?? 0);
     }
@@ -310,7 +318,7 @@ export class Machine {
       if (this.#calls.isEntering) return; // it comes to the ledger first
       if (!this.#ledger.isEmpty) {
         this.#ending = 'asked';
-        this.out.push({ kind: 'undoing' });
+        this.out.push({ kind: 'undoing', from: this.#ledger.from });
         return;
       }
     }

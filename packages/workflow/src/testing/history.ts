@@ -70,7 +70,7 @@ export async function checkHistory(
   });
   const context = new Context({ machine, id, now: () => clock.now(), publish: () => {} }, machine.root);
   const main = async (): Promise<unknown> => workflow.run(context, header.input);
-  machine.start(main, end ? records.slice(0, -1) : records);
+  machine.start(main, end ? records.slice(0, -1) : records, header.kept);
   await clock.until(() => stray !== undefined || machine.isIdle, LONGEST);
   const { outcome, out } = machine;
   machine.drop(new Error('the history has been checked'));

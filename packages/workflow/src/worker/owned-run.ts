@@ -116,7 +116,7 @@ export class OwnedRun {
         },
         this.#machine.root,
       );
-      this.#machine.start(async () => workflow.run(context, input), records);
+      this.#machine.start(async () => workflow.run(context, input), records, header.kept);
     } catch (error) {
       this.#finish({ word: 'stuck', reason: messageOf(error) });
     }
