@@ -19,6 +19,7 @@ export {
 } from './errors.js';
 export { type ClaimOptions, requireClaim, type TokenClaim, type TokenHolder } from './holder.js';
 export { LeaseSignal, type LeaseSignalOptions } from './lease-signal.js';
+export { COMMON_LIMITS, differentLimits, type Rate, readRate, shareOf } from './limits.js';
 export {
   abortSignal,
   callback,

@@ -1,6 +1,6 @@
 -- Prelude of the verb that claims: how many tasks may begin, and when to look again.
 --
--- Stands on: streams, window
+-- Stands on: queue, streams, redis/window
 local function read(level, session, count)
   local stream = stream_of(level)
   local reply = redis.pcall('XREADGROUP', 'GROUP', GROUP, session, 'COUNT', count, 'STREAMS', stream, '>')

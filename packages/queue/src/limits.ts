@@ -6,22 +6,21 @@
  * error.
  */
 import {
-  duration,
+  COMMON_LIMITS,
+  differentLimits,
   group,
   groupOrDefaults,
-  MisuseError,
-  optional,
+  type MisuseError,
+  type Rate,
   type Readers,
+  readRate,
   type Settings,
+  shareOf,
   whole,
   withDefault,
 } from '@holdfast/kernel';
 
-/** At most `max` tasks within a time, in ms: in any span of that length, wherever it begins. */
-export interface Rate {
-  readonly max: number;
-  readonly per: number;
-}
+export type { Rate } from '@holdfast/kernel';
 
 export interface Limits {
   /**
@@ -53,18 +52,11 @@ export interface DeclaredLimits {
   readonly args: readonly string[];
 }
 
-const MOST = 1e9;
-
-const RATE = optional(group({ max: whole(1, MOST), per: duration({ min: 1 }) } satisfies Readers<Rate>));
-
 const LIMITS = {
-  version: withDefault(whole(1, MOST), 1),
-  waiting: optional(whole(1, MOST)),
-  concurrency: optional(whole(1, MOST)),
-  rate: RATE,
+  ...COMMON_LIMITS,
   keys: groupOrDefaults({
     concurrency: withDefault(whole(1, 1e6), 1),
-    rate: RATE,
+    rate: readRate,
   } satisfies Readers<NonNullable<Limits['keys']>>),
 } satisfies Readers<Limits>;
 
@@ -74,35 +66,11 @@ const NONE: DeclaredLimits = { waiting: undefined, args: Array(9).fill('') };
 
 type LimitSettings = Settings<typeof LIMITS>;
 
-/** One of the partitions of a queue. */
-interface Partition {
-  readonly index: number;
-  readonly partitions: number;
-}
-
-/**
- * The share of a partition in the limits of the queue. Throws MisuseError for limits that leave a partition without
- * any.
- */
-export function shareOf(limits: LimitSettings, partition: Partition): LimitSettings {
-  const { waiting, concurrency, rate } = limits;
-  return {
-    ...limits,
-    waiting: waiting && divide('limits.waiting', waiting, partition),
-    concurrency: concurrency && divide('limits.concurrency', concurrency, partition),
-    rate: rate && { ...rate, max: divide('limits.rate.max', rate.max, partition) },
-  };
-}
-
-/** The shares differ by at most one, and add up to the whole. */
-function divide(option: string, most: number, { index, partitions }: Partition): number {
-  if (most < partitions) {
-    throw new MisuseError(
-      `${option} of a queue with ${partitions} partitions is at least ${partitions}, one for each; got ${most}. Use fewer partitions, or createQueue.`,
-    );
-  }
-  return Math.floor(most / partitions) + (index < most % partitions ? 1 : 0);
-}
+/** What one partition has of the limits of the queue. Throws MisuseError for limits that leave a partition without any. */
+export const shareOfQueue = (
+  limits: LimitSettings,
+  partition: { readonly index: number; readonly partitions: number },
+): LimitSettings => shareOf(limits, partition, 'queue', 'Use fewer partitions, or createQueue');
 
 export function declareLimits(limits: LimitSettings | undefined): DeclaredLimits {
   if (limits === undefined) return NONE;
@@ -122,9 +90,6 @@ export function declareLimits(limits: LimitSettings | undefined): DeclaredLimits
   return { waiting, args: [String(version), text, ...values.map((value) => String(value ?? ''))] };
 }
 
-/** The error if the limits that are kept have the same version as those that this client declares, but differ. */
-export function differentLimits(queue: string, { args }: DeclaredLimits, kept: string): MisuseError {
-  return new MisuseError(
-    `The queue "${queue}" has the limits ${kept}; this client declares others under the same version: ${args[1]}. Declare the same everywhere, or give the new ones a higher version.`,
-  );
-}
+/** The limits that are kept have the version of those that this client declares, and are others. */
+export const differentFrom = (queue: string, { args }: DeclaredLimits, kept: string): MisuseError =>
+  differentLimits(`The queue "${queue}"`, { kept, declared: args[1] ?? '' });

@@ -19,7 +19,7 @@ import { partitionOf } from '@holdfast/redis';
 import type { Added } from './adding.js';
 import type { Counts } from './inspection.js';
 import { requireQueueName } from './keys.js';
-import { shareOf } from './limits.js';
+import { shareOfQueue } from './limits.js';
 import { Queue } from './queue.js';
 import { QUEUE, type QueueOptions } from './queue-options.js';
 import { type AddOptions, isGivenId, readAddOptions, requireTasks, type TaskToAdd } from './task-options.js';
@@ -63,7 +63,7 @@ export class PartitionedQueue<Input = unknown, Output = Input> implements AsyncD
     this.name = options.name;
     this.partitions = Array.from({ length: partitions }, (_, index) => {
       const name = requireQueueName(`${options.name}.${index}`);
-      const share = limits && shareOf(limits, { index, partitions });
+      const share = limits && shareOfQueue(limits, { index, partitions });
       return new Queue<Input, Output>({ ...options, name, limits: share, groups: [] });
     });
   }

@@ -20,7 +20,7 @@ import {
   type ReplicasOptions,
 } from '@holdfast/redis';
 import { keysOf, type QueueKeys } from './keys.js';
-import { type DeclaredLimits, differentLimits } from './limits.js';
+import { type DeclaredLimits, differentFrom } from './limits.js';
 import { type RegistryPlace, register, unregister } from './registry.js';
 import { scripts } from './scripts.js';
 import { confirm, enter, epoch, exists, type QueueVerb } from './verbs.js';
@@ -182,7 +182,7 @@ export class QueuePort {
     const { groups = [], limits } = this.#options;
     await register(this.#registry, groups.length > 0 ? groups : [this.#queue]);
     const kept = await this.call(enter, limits.args);
-    if (kept !== undefined) throw differentLimits(this.#queue, limits, kept);
+    if (kept !== undefined) throw differentFrom(this.#queue, limits, kept);
     this.#entered = true;
   }
 

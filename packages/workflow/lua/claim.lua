@@ -1,46 +1,19 @@
--- Prelude of the verb that claims: which runs wait, and how a session gets them.
+-- Prelude of the verb that claims: how a session gets runs.
 --
--- Stands on: ready
+-- Stands on: moves
 
--- The first that wait in a lane of WORK, as far as a worker of this build may have them: of higher priority first.
-local function waiting(lane, build, most)
-  local found, builds = {}, 0
-  local number, pinned = string.match(build, '^(%d+)(=?)$')
-  local from, to = '[r ' .. lane .. ' 0', '(r ' .. lane .. ' ' .. lane_of(number) .. '!'
-  repeat
-    local page = redis.call('ZRANGEBYLEX', WORK, from, to, 'LIMIT', 0, most)
-    local own, count = page[1] and string.match(page[1], '^r %S+ (%S+)'), 0
-    while page[count + 1] and string.match(page[count + 1], '^r %S+ (%S+)') == own do
-      count = count + 1
-      found[#found + 1] = page[count]
-    end
-    if count > 0 then builds = builds + 1 end
-    from = own and '(r ' .. lane .. ' ' .. own .. '!'
-  until #page < most and count == #page
-  if pinned == '=' then
-    local own = 'r ' .. lane .. ' ' .. lane_of(build)
-    for _, entry in ipairs(redis.call('ZRANGEBYLEX', WORK, '[' .. own .. ' ', '(' .. own .. '!', 'LIMIT', 0, most)) do
-      found[#found + 1] = entry
-    end
-    builds = builds + 1
-  end
-  if builds > 1 then
-    table.sort(found, function(one, other)
-      return string.match(one, '^r %S+ %S+ (.*)$') < string.match(other, '^r %S+ %S+ (.*)$')
-    end)
-  end
-  return {unpack(found, 1, math.min(#found, most))}
-end
-
--- Gives entries that wait to a session, each under a token one above that before. Appends to the reply what it has to know.
+-- Gives entries that wait to a session, each under a token one above that before. Appends to the reply what it has to
+-- know, and gives how many of them have not begun before.
 local function give(reply, entries, session, token, mark)
-  if #entries == 0 then return end
+  local fresh = 0
+  if #entries == 0 then return fresh end
   local runs, lives, owned = {}, {}, {}
   for index, entry in ipairs(entries) do runs[index] = string.match(entry, '%S+$') end
   local generations, entries_of = redis.call('HMGET', GEN, unpack(runs)), redis.call('HMGET', LIVE, unpack(runs))
   local counts = {}
   for index, run in ipairs(runs) do
     local life = life_of(entries_of[index])
+    if life.expires ~= '-' then fresh = fresh + 1 end
     begin(run, life)
     local workflow = workflow_of(run)
     counts[workflow] = (counts[workflow] or 0) + 1
@@ -57,4 +30,5 @@ local function give(reply, entries, session, token, mark)
   redis.call('HSET', LIVE, unpack(lives))
   if mark == '!' then redis.call('HINCRBY', TALLY, '!', -#runs) end
   for workflow, count in pairs(counts) do redis.call('HINCRBY', TALLY, workflow .. ':o', count) end
+  return fresh
 end

@@ -4,7 +4,7 @@
 --
 -- Replies {'closed'}
 --
--- Stands on: ready, redis/sessions
+-- Stands on: stuck, redis/sessions
 if redis.call('ZSCORE', SESSIONS, ARGV[1]) then
   -- What is left after a call is taken back like that of a session that ran out.
   redis.call('ZADD', SESSIONS, 0, ARGV[1])

@@ -5,7 +5,7 @@
 -- Replies {'demand', for each 'waiting owned stuck age': how many runs wait and are owned and stuck, and for how many ms the
 -- oldest of those that wait has}
 --
--- Stands on: ready
+-- Stands on: places
 local reply = {'demand'}
 
 -- Runs that wait stand by build and priority, and of these by time.

@@ -1,6 +1,11 @@
 -- Prelude of the verb that commits: what becomes of a run then. Each gives the word of the reply.
 --
--- Stands on: events, lines, streams
+-- Stands on: events, limits, lines, streams, stuck
+
+local function give_up(commit)
+  take_out(commit.run, commit.life)
+  ring_held(workflow_of(commit.run))
+end
 
 local ENDINGS = {}
 
@@ -17,7 +22,7 @@ function ENDINGS.park(commit)
     redis.call('HSET', LIVE, commit.run, commit.next)
     return 'again'
   end
-  take_out(commit.run, commit.life)
+  give_up(commit)
   make_parked(commit.run, commit.life, due)
   if names ~= '[]' then happened(commit.run, 'waiting', names) end
   return 'committed'
@@ -25,14 +30,14 @@ end
 
 -- Its owner gives it back.
 function ENDINGS.back(commit)
-  take_out(commit.run, commit.life)
+  give_up(commit)
   make_ready(commit.run, commit.life, true)
   return 'committed'
 end
 
 -- It cannot go on; why is the argument.
 function ENDINGS.stuck(commit)
-  take_out(commit.run, commit.life)
+  give_up(commit)
   make_stuck(commit.run, commit.life, commit.argument)
   return 'committed'
 end
@@ -40,7 +45,7 @@ end
 -- It is over, and kept for so many ms: the argument is '<ms> <how it has ended>'.
 ENDINGS['end'] = function(commit)
   local retain, status = string.match(commit.argument, '^(%d+) (%a+)$')
-  take_out(commit.run, commit.life)
+  give_up(commit)
   redis.call('HDEL', LIVE, commit.run)
   redis.call('ZADD', ENDED, millis + retain, commit.run)
   redis.call('PEXPIRE', commit.journal, retain)

@@ -28,4 +28,5 @@ if ARGV[3] ~= '' then
   end
 end
 local WORDS = {r = 'ready', l = 'line', d = 'delayed', k = 'delayed', p = 'parked', o = 'owned'}
-return {WORDS[life.word], generation, published, ''}
+local reply = {WORDS[life.word], generation, published, ''}
+return reply

@@ -19,23 +19,6 @@ local function join_line(run, life)
   redis.call('ZADD', LINES, 0, string.format('%s %016.0f %s', line_of(run), life.since, run))
 end
 
--- A run that is delayed may begin now, or is over before it has.
-local function let_begin(run, life)
-  if life.expires ~= '-' and life.expires ~= '0' and tonumber(life.expires) <= millis then
-    return end_unbegun(run, life)
-  end
-  if life.word ~= 'd' and life.word ~= 'k' then return end
-  take_out(run, life)
-  if life.expires ~= '-' and life.expires ~= '0' then redis.call('ZADD', DUE, life.expires, run) end
-  if takes_key(run, life.word == 'k') then make_ready(run, life, false) else join_line(run, life) end
-end
-
--- A run that was over, or is made of a part of another, which has its key while it goes on; a child has none.
-local function begin_again(run)
-  local life = {priority = '0', build = '0', expires = '-', since = 0}
-  if takes_key(run, not string.find(run, '/~[^/]*$')) then make_ready(run, life, false) else join_line(run, life) end
-end
-
 -- A run is over: the next of its line is ready.
 local function free_key(run)
   local line = line_of(run)
@@ -50,4 +33,10 @@ local function free_key(run)
   take_out(other, life)
   redis.call('HSET', HOLDERS, line, other)
   make_ready(other, life, false)
+end
+
+-- A run that was over, or is made of a part of another, which has its key while it goes on; a child has none.
+local function begin_again(run)
+  local life = {priority = '0', build = '0', expires = '-', since = 0}
+  if takes_key(run, not string.find(run, '/~[^/]*$')) then make_ready(run, life, false) else join_line(run, life) end
 end

@@ -17,12 +17,13 @@ if layout and tonumber(layout) > LAYOUT then return redis.error_reply('HOLDFASTL
 local function life_of(entry)
   if not entry then return nil end
   local word, priority, build, expires, since = string.match(entry, '^(%l):(%d):([%de=]+):([%d-]+):(%d+)$')
-  if word then return {word = word, priority = priority, build = build, expires = expires, since = tonumber(since)} end
+  local life = {word = word, priority = priority, build = build, expires = expires, since = tonumber(since)}
+  if word then return life end
   local token, commits, session
   token, commits, session, priority, build = string.match(entry, '^(%d+):(%d+):([^:]+):(%d):([%de=]+)$')
-  return {
-    word = 'o', token = token, commits = commits, session = session, priority = priority, build = build, expires = '-', since = tonumber(token),
-  }
+  life = {word = 'o', token = token, commits = commits, session = session, priority = priority, build = build, expires = '-'}
+  life.since = tonumber(token)
+  return life
 end
 
 -- The claim token, the number of commits and the session of an owned run's entry in LIVE; nothing for another's.

@@ -9,7 +9,7 @@
 -- before; or {'lost'} when the session is over. Marks: '' none, 'e' it is to be ended before it has begun, '!' suspect: it
 -- is given out alone
 --
--- Stands on: claim, lines, redis/epoch, redis/sessions
+-- Stands on: claim, due, limits, stuck, suspects, waiting, redis/epoch, redis/sessions
 local session, want = ARGV[1], tonumber(ARGV[3])
 local ends = redis.call('ZSCORE', SESSIONS, session)
 if not ends or tonumber(ends) == 0 then return {'lost'} end
@@ -23,70 +23,35 @@ if over then
   redis.call('ZADD', SESSIONS, 0, over)
   if free(over, true) then end_session(over) end
 end
-for _, run in ipairs(redis.call('ZRANGEBYSCORE', DUE, '-inf', millis, 'LIMIT', 0, 500)) do
-  redis.call('ZREM', DUE, run)
-  local life = life_of(redis.call('HGET', LIVE, run))
-  if life and life.word == 'p' then
-    take_out(run, life)
-    make_ready(run, life, false)
-  elseif life then
-    let_begin(run, life)
-  end
-end
+let_go()
 -- Of runs that are kept no longer, the journals are gone by themselves.
 for _, run in ipairs(redis.call('ZRANGEBYSCORE', ENDED, '-inf', millis, 'LIMIT', 0, 100)) do forget(run) end
 
 local FIXED = 6
 local token, early = next_token(last, ARGV[5], false)
 local reply = {'worked', string.format('%.0f', millis), '-1', epoch, string.format('%.0f', token), ''}
-local function claimed()
-  return (#reply - FIXED) / 3
-end
-local function claim(entries, mark)
-  give(reply, entries, session, token + claimed(), mark)
-end
+local function claimed() return (#reply - FIXED) / 3 end
+local function claim(entries, mark) return give(reply, entries, session, token + claimed(), mark) end
 local most = early > 0 and 0 or want
-
 if most > 0 then claim(redis.call('ZRANGEBYLEX', WORK, '[e ', '(e!', 'LIMIT', 0, most), 'e') end
 
--- A suspect is for a session that has nothing else. If there is none, one session gets no more until it is that.
-if most > claimed() and tonumber(redis.call('HGET', TALLY, '!') or 0) > 0 then
-  for index = 6, #ARGV, 2 do
-    local suspects = waiting(ARGV[index] .. '!', ARGV[index + 1], 1)
-    if #suspects > 0 then
-      local owned = redis.call('ZRANGEBYLEX', WORK, '[o ' .. session .. ' ', '(o ' .. session .. '!', 'LIMIT', 0, 1)
-      local drains = redis.call('HGET', META, 'drains')
-      if #owned == 0 then
-        claim(suspects, '!')
-        most = claimed()
-        if drains == session then redis.call('HDEL', META, 'drains') end
-      elseif not drains or drains == session or not redis.call('ZSCORE', SESSIONS, drains) then
-        redis.call('HSET', META, 'drains', session)
-        reply[6], most = 'drain', claimed()
-      end
-      break
-    end
-  end
+if most > claimed() then
+  local suspects, drains = suspects_for(session)
+  claim(suspects, '!')
+  if drains then reply[6] = 'drain' end
+  if drains or #suspects > 0 then most = claimed() end
 end
 
+local soon = early > 0 and want > 0 and early or -1
 for index = 6, #ARGV, 2 do
   local workflow, build = ARGV[index], ARGV[index + 1]
   local left = most - claimed()
-  local entries = left > 0 and waiting(workflow, build, left) or {}
-  claim(entries, '')
-  if #entries < left then
-    redis.call('ZADD', SLEEPERS, 0, workflow .. ' ' .. lane_of(string.match(build, '^%d+')) .. ' ' .. session)
-    if string.sub(build, -1) == '=' then
-      redis.call('ZADD', SLEEPERS, 0, workflow .. ' ' .. lane_of(build) .. ' ' .. session)
-    end
-  end
+  local allowed, fresh, wait = admit(workflow, left)
+  local entries = waiting(workflow, build, allowed, fresh)
+  note_begins(workflow, claim(entries, ''))
+  if wait >= 0 and (soon < 0 or wait < soon) then soon = wait end
+  if #entries < left then fall_asleep(workflow, build, session) end
 end
 if claimed() > 0 then redis.call('HSET', META, 'token', string.format('%.0f', token + claimed() - 1)) end
-local soon = early > 0 and want > 0 and early or -1
-for _, set in ipairs({DUE, SESSIONS}) do
-  local at = redis.call('ZRANGE', set, 0, 0, 'WITHSCORES')[2]
-  local left = at and math.max(0, at - millis)
-  if left and (soon < 0 or left < soon) then soon = left end
-end
-reply[3] = string.format('%.0f', soon)
+reply[3] = soonest(soon)
 return reply

@@ -14,6 +14,7 @@ import {
   whole,
   withDefault,
 } from '@holdfast/kernel';
+import { type LimitSettings, type Limits, readLimits } from './limits.js';
 import type { WorkflowContext } from './machine/workflow-context.js';
 import { requireSchema } from './schema.js';
 
@@ -34,6 +35,8 @@ export interface WorkflowOptions<Input = unknown> {
   readonly build?: number;
   /** Whether a run goes on with the very build that has begun it, and no higher one. Default false. */
   readonly pinned?: boolean;
+  /** Kept with the app, and obeyed by all of its workers. Default: those that are kept, or else no limits. */
+  readonly limits?: Limits;
 }
 
 /** Runs from its top whenever a run goes on, over what its steps have given before. */
@@ -46,6 +49,7 @@ export interface Workflow<Input = unknown, Result = unknown> {
   readonly messages: MessageSchemas;
   readonly build: number;
   readonly pinned: boolean;
+  readonly limits: LimitSettings | undefined;
   readonly run: WorkflowFunction<Input, Result>;
 }
 
@@ -63,6 +67,7 @@ const WORKFLOW = {
   messages: optional(passedOn<MessageSchemas>()),
   build: withDefault(whole(0, 1e9), 0),
   pinned: withDefault(flag, false),
+  limits: optional(readLimits),
 };
 
 /** As the store knows it. */
@@ -74,7 +79,14 @@ export function defineWorkflow<Input, Result>(
   options: WorkflowOptions<Input>,
   run: WorkflowFunction<Input, Result>,
 ): Workflow<Input, Result> {
-  const { name, input, messages = {}, build, pinned } = readOptions('defineWorkflow', options, WORKFLOW);
+  const {
+    name,
+    input,
+    messages = {},
+    build,
+    pinned,
+    limits,
+  } = readOptions('defineWorkflow', options, WORKFLOW);
   for (const [message, schema] of Object.entries(messages)) requireSchema(`messages.${message}`, schema);
   if (input !== undefined) requireSchema('input', input);
   return {
@@ -83,6 +95,7 @@ export function defineWorkflow<Input, Result>(
     messages,
     build,
     pinned,
+    limits,
     run: callback<WorkflowFunction<Input, Result>>()('run', run),
   };
 }

@@ -13,6 +13,7 @@ declare module '@holdfast/kernel' {
     HOLDFAST_RUN_STUCK: RunStuckError;
     HOLDFAST_RUN_GONE: RunGoneError;
     HOLDFAST_NONDETERMINISTIC: NondeterminismError;
+    HOLDFAST_RUNS_FULL: RunsFullError;
   }
 }
 
@@ -126,5 +127,25 @@ export class NondeterminismError extends HoldfastError {
     this.workflow = workflow;
     this.id = id;
     this.reason = reason;
+  }
+}
+
+/** As many runs of the workflow wait as may. Nothing was started: start it again after `retryAfter`. */
+export class RunsFullError extends HoldfastError {
+  override readonly name = 'RunsFullError';
+  readonly code = 'HOLDFAST_RUNS_FULL';
+  readonly workflow: string;
+  /** The limit `waiting` that is kept, or the share of it that the run's partition has. */
+  readonly max: number;
+  /** By when there may be room again, in ms, as far as can be told. */
+  readonly retryAfter: number;
+
+  constructor({ workflow, max, retryAfter }: { workflow: string; max: number; retryAfter: number }) {
+    super(
+      `The workflow "${workflow}" is full (${max} runs wait); the run was not started. Start it again in ${retryAfter} ms.`,
+    );
+    this.workflow = workflow;
+    this.max = max;
+    this.retryAfter = retryAfter;
   }
 }

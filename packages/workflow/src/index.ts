@@ -41,10 +41,12 @@ export {
   RunFailedError,
   RunGoneError,
   RunStuckError,
+  RunsFullError,
   StepFailedError,
   UnknownOutcomeError,
 } from './errors.js';
 export type { JournalRecord, KeptError, Outcome } from './journal/record.js';
+export type { Limits } from './limits.js';
 export type { Branch, Pass, ScopeBody, WorkflowContext } from './machine/workflow-context.js';
 export type {
   Backoff,

@@ -34,6 +34,10 @@ export const KEYSPACE = {
     'holders',
     // How many runs there are in some of the places: lua/ready.lua says which.
     'tally',
+    // The limits of workflows, and which are paused: lua/limits.lua says how.
+    'limits',
+    // What has begun lately of workflows that have a rate: redis/window.
+    'begun',
     // How often each run lost its worker since it last went on.
     'falls',
     // Why a run is stuck.

@@ -25,7 +25,7 @@ it('begins runs of higher priority first, and delayed ones when their time has c
   const starts = { low: 0, high: 9, middle: 5 };
   const runs = [];
   for (const [id, priority] of Object.entries(starts)) runs.push(await app.start(flow, id, { id, priority }));
-  const delayed = await app.start(flow, 'delayed', { id: 'delayed', priority: 9, delay: 200 });
+  const delayed = await app.start(flow, 'delayed', { id: 'delayed', delay: 200 });
   expect(await delayed.status()).toEqual({ status: 'delayed', reason: undefined });
   app.work({ concurrency: 1 });
   for (const run of [...runs, delayed]) await run.result();

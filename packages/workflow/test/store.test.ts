@@ -7,6 +7,7 @@ import { redisStores } from '../src/store/partitions.js';
 import type { Store } from '../src/store/store.js';
 import { storeContract } from './contract.js';
 import { dispatchContract } from './contract-dispatch.js';
+import { limitsContract } from './contract-limits.js';
 import { eventsContract } from './events-contract.js';
 import { client, later, url, useRedis } from './setting.js';
 import { streamContract } from './stream-contract.js';
@@ -22,7 +23,7 @@ function redisStore(): Store {
 }
 
 const memoryStore = () => new MemoryStore(systemClock, new MemoryPartition(systemClock));
-for (const contract of [storeContract, dispatchContract, streamContract, eventsContract]) {
+for (const contract of [storeContract, dispatchContract, limitsContract, streamContract, eventsContract]) {
   contract('the store in Redis', redisStore);
   contract('the store in memory', memoryStore);
 }

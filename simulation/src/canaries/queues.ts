@@ -378,9 +378,7 @@ export const QUEUE_CANARIES: readonly Canary[] = [
   {
     name: 'a rate that forgets early',
     about: 'What has begun counts for half of the time of a rate.',
-    changes: [
-      { file: `${LUA}/window.lua`, find: 'if now - at <= per then', replace: 'if now - at <= per / 2 then' },
-    ],
+    changes: [{ file: `${SHARED}/lua/window.lua`, find: 'at <= per then', replace: 'at <= per / 2 then' }],
   },
   {
     name: 'limits of whoever spoke last',

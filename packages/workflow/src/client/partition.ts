@@ -3,6 +3,7 @@
  * workers. One mailbox carries bells, mail for runs, and ends.
  */
 import type { Clock } from '@holdfast/kernel';
+import { Declarations } from '../store/declarations.js';
 import type { Store } from '../store/store.js';
 import type { WorkerLoop } from '../worker/worker.js';
 import { StreamReaders } from './stream-readers.js';
@@ -12,12 +13,17 @@ export class Partition {
   readonly store: Store;
   readonly waits: Waits;
   readonly readers: StreamReaders;
+  readonly declarations: Declarations;
   readonly loops = new Set<WorkerLoop>();
   readonly #mailbox: string;
   #listening: Promise<void> | undefined;
 
-  constructor({ store, clock, mailbox }: { store: Store; clock: Clock; mailbox: string }) {
+  constructor(
+    { store, clock, mailbox }: { store: Store; clock: Clock; mailbox: string },
+    place: { readonly index: number; readonly partitions: number },
+  ) {
     this.store = store;
+    this.declarations = new Declarations(store, place);
     this.#mailbox = mailbox;
     this.waits = new Waits({ store, clock, mailbox });
     this.readers = new StreamReaders({ store, clock, mailbox });

@@ -12,7 +12,7 @@ import { encodeValue } from '../json.js';
 import { requireCallName } from '../machine/context.js';
 import { requireId, requireText, runName } from '../run-name.js';
 import { check } from '../schema.js';
-import type { Store } from '../store/store.js';
+import type { Started, StartRequest, Store } from '../store/store.js';
 import { tracedStart } from '../telemetry.js';
 import { START, termsOf } from './start-options.js';
 
@@ -52,6 +52,7 @@ export interface Published {
 export interface PublishingHost {
   readonly randomId: () => string;
   readonly storeOf: (run: string) => Store;
+  readonly start: (workflow: Workflow<Any, Any>, request: StartRequest) => Promise<Started>;
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: rules of events and workflows of every kind.
@@ -64,6 +65,7 @@ interface Rule extends OnOptions<Any, Any> {
 
 /** A start, and the message that follows it. */
 interface Prepared {
+  readonly workflow: Workflow<Any, Any>;
   readonly run: string;
   readonly header: string;
   readonly generation: string;
@@ -108,9 +110,9 @@ export class Publishing {
       given.flatMap((event) => this.#rulesOf(event).map((rule) => this.#prepare(rule, event))),
     );
     const started = await Promise.all(
-      prepared.map(({ run, header, generation, isKeyed }) => {
+      prepared.map(({ workflow, run, header, generation, isKeyed }) => {
         const under = termsOf({ ...readOptions('publish', {}, START), key: isKeyed ? run : undefined });
-        return this.#host.storeOf(run).start({ run, generation, header, mailbox: '', under });
+        return this.#host.start(workflow, { run, generation, header, mailbox: '', under });
       }),
     );
     const told = await Promise.all(
@@ -146,6 +148,7 @@ export class Publishing {
     const generation = this.#host.randomId();
     const run = runName({ workflow: workflow.name, id: runId, key });
     return {
+      workflow,
       run,
       header: encodeRecord({
         ...{ kind: 'header', workflow: workflow.name, input, generation },

@@ -18,7 +18,6 @@ import type { Store } from '../store/store.js';
 import { tracedStart } from '../telemetry.js';
 import { reportTo } from '../worker/health.js';
 import { WORKER, type WorkerOptions } from '../worker/options.js';
-import type { Place } from '../worker/places.js';
 import { type Worker, WorkerGroup } from '../worker/worker-group.js';
 import { type Demand, demandOf } from './demand.js';
 import { type EventsOptions, readEvents, type WorkflowEvent } from './events.js';
@@ -27,6 +26,7 @@ import { Partition } from './partition.js';
 import { type OnOptions, type Published, type PublishedEvent, Publishing } from './publishing.js';
 import { type Run, RunHandle } from './run.js';
 import { START, type StartOptions, type StartSettings, termsOf } from './start-options.js';
+import { startIn } from './starting.js';
 
 export interface GetOptions {
   /** With which the run was started. */
@@ -36,7 +36,7 @@ export interface GetOptions {
 export interface Workflows extends AsyncDisposable {
   /**
    * Starts a run, unless there is one of that id: then gives that, whatever its input was. Throws MisuseError for an input
-   * that does not fit; UnavailableError: with an id, start it again.
+   * that does not fit; RunsFullError if its limits let no more wait; UnavailableError: with an id, start it again.
    */
   start<Input, Result>(
     workflow: Workflow<Input, Result>,
@@ -64,11 +64,18 @@ export interface Workflows extends AsyncDisposable {
   on<Data, Input>(event: string, workflow: Workflow<Input, unknown>, options?: OnOptions<Data, Input>): void;
   /**
    * Starts runs, and sends messages, as `on` has said. May be repeated. Throws MisuseError, before anything is done, for an
-   * event that nobody takes or that does not fit; UnavailableError: publish the same again.
+   * event that nobody takes or that does not fit; RunsFullError, UnavailableError: publish the same again.
    */
   publish(events: readonly PublishedEvent[]): Promise<Published>;
   /** How much there is to do, by workflow: for people, and for what scales workers. Throws UnavailableError. */
   demand(): Promise<Readonly<Record<string, Demand>>>;
+  /**
+   * Lets no worker have a run of the workflow until `resume`: those that are running go on until they end or sleep, and starts
+   * and messages are taken. Throws UnavailableError.
+   */
+  pause(workflow: AnyWorkflow): Promise<void>;
+  /** Ends a pause. Throws UnavailableError. */
+  resume(workflow: AnyWorkflow): Promise<void>;
   /** Begins to let runs of all workflows go on. */
   work(options?: WorkerOptions): Worker;
   /** Stops its workers, and ends its connections. */
@@ -103,8 +110,12 @@ export class App implements Workflows {
     this.#publishing = new Publishing({
       randomId: () => random.id(),
       storeOf: (run) => this.#partitionOf(run).store,
+      start: (workflow, request) =>
+        startIn({ partition: this.#partitionOf(request.run), workflow, request, owns: false }),
     });
-    this.#partitions = stores.map((store) => new Partition({ store, clock, mailbox }));
+    this.#partitions = stores.map(
+      (store, index) => new Partition({ store, clock, mailbox }, { index, partitions: stores.length }),
+    );
   }
 
   async start<Input, Result>(
@@ -144,10 +155,22 @@ export class App implements Workflows {
       ...tracedStart(run),
     });
     const request = { run, generation, header, mailbox: '', under: termsOf(settings) };
-    const partition = this.#partitionOf(run);
-    const place = owns && delay === 0 ? placeIn(partition, workflow) : undefined;
-    const started = await (place ?? partition.store).start(request);
+    const starting = { partition: this.#partitionOf(run), workflow, request, owns: owns && delay === 0 };
+    const started = await startIn(starting);
     return this.#handle(workflow, { id, key }, started.generation);
+  }
+
+  async pause(workflow: AnyWorkflow): Promise<void> {
+    await this.#hold(workflow, true);
+  }
+
+  async resume(workflow: AnyWorkflow): Promise<void> {
+    await this.#hold(workflow, false);
+  }
+
+  async #hold(workflow: AnyWorkflow, isHeld: boolean): Promise<void> {
+    this.#requireKnown(workflow);
+    await Promise.all(this.#partitions.map(({ store }) => store.hold(workflow.name, isHeld)));
   }
 
   get<Input, Result>(workflow: Workflow<Input, Result>, id: string, options: GetOptions = {}): Run<Result> {
@@ -228,12 +251,4 @@ export class App implements Workflows {
       `The app has no workflow ${display(given)}; name it in the option "workflows" of createWorkflows().`,
     );
   }
-}
-
-function placeIn({ loops }: Partition, workflow: AnyWorkflow): Place | undefined {
-  for (const loop of loops) {
-    const place = loop.placeFor(workflow.name);
-    if (place) return place;
-  }
-  return undefined;
 }

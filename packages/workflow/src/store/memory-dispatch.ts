@@ -31,6 +31,8 @@ export interface Wanted {
   readonly workflow: string;
   readonly build: string;
   readonly most: number;
+  /** The most of them that have not begun. */
+  readonly fresh: number;
 }
 
 export class MemoryDispatch {
@@ -121,19 +123,39 @@ export class MemoryDispatch {
   }
 
   /** Those that wait and that a worker may have: first of higher priority. */
-  waiting({ workflow, build, most }: Wanted, isSuspect: boolean): readonly Life[] {
+  waiting({ workflow, build, most, fresh }: Wanted, isSuspect: boolean): readonly Life[] {
+    let begun = 0;
     return this.#inOrder(
       (life) =>
         life.word === 'ready' &&
         workflowOf(life.run) === workflow &&
         mayHave(build, life.build) &&
         this.#isSuspect(life) === isSuspect,
-    ).slice(0, most);
+    )
+      .filter(({ expires }) => expires === undefined || begun++ < fresh)
+      .slice(0, most);
   }
 
   /** Those that any worker ends. */
   ending(most: number): readonly Life[] {
     return this.#inOrder(({ word, build }) => word === 'ready' && build === 'e').slice(0, most);
+  }
+
+  /** How many runs of a workflow are owned, and how many have not begun. */
+  count(workflow: string): { owned: number; unbegun: number } {
+    const its = [...this.lives.values()].filter(({ run }) => workflowOf(run) === workflow);
+    return {
+      owned: its.filter(({ word }) => word === 'owned').length,
+      unbegun: its.filter(({ expires }) => expires !== undefined).length,
+    };
+  }
+
+  /** Wakes workers that may have runs of a workflow. */
+  ringAll(workflow: string, most = 100): void {
+    for (const sleeper of [...this.#sleepers].sort().slice(0, most)) {
+      const [of = '', , session = ''] = sleeper.split(' ');
+      if (of === workflow && this.#sleepers.delete(sleeper)) this.#ring(session);
+    }
   }
 
   owns(session: string): boolean {
@@ -144,7 +166,7 @@ export class MemoryDispatch {
     Object.assign(life, { word: 'owned', expires: undefined, session, token, commits: 0 });
   }
 
-  sleeps(session: string, { workflow, build }: Wanted): void {
+  sleeps(session: string, { workflow, build }: Pick<Wanted, 'workflow' | 'build'>): void {
     this.#sleepers.add(`${workflow} ${build} ${session}`);
   }
 
@@ -159,7 +181,7 @@ export class MemoryDispatch {
   }
 }
 
-const workflowOf = (run: string): string => run.slice(0, run.indexOf('/'));
+export const workflowOf = (run: string): string => run.slice(0, run.indexOf('/'));
 
 const lineOf = (run: string): string => run.slice(0, run.lastIndexOf('/'));
 

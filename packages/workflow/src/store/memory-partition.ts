@@ -5,8 +5,9 @@
 import type { Clock } from '@holdfast/kernel';
 import { type Claim, nameOf, type RunRef } from './claim.js';
 import type { WorkflowDemand } from './event-store.js';
-import { higher, type Life, MemoryDispatch } from './memory-dispatch.js';
+import { higher, type Life, MemoryDispatch, type Wanted, workflowOf } from './memory-dispatch.js';
 import { MemoryEvents } from './memory-events.js';
+import { MemoryLimits } from './memory-limits.js';
 import { MemoryStreams } from './memory-streams.js';
 import type {
   Anew,
@@ -14,6 +15,8 @@ import type {
   Claimed,
   CommitRequest,
   Committed,
+  Declared,
+  DeclaredLimits,
   Ending,
   Found,
   ReadResult,
@@ -42,6 +45,7 @@ export class MemoryPartition {
   readonly #stuck = new Map<string, string>();
   readonly #waiters = new Map<string, Set<string>>();
   readonly #ears = new Map<string, (text: string) => void>();
+  readonly #limits = new MemoryLimits();
   readonly #streams = new MemoryStreams((mailbox, text) => void this.#mail(mailbox, text));
   readonly events: MemoryEvents;
   #token = 0;
@@ -69,12 +73,17 @@ export class MemoryPartition {
   start({ run, generation, header, mailbox, under = {} }: StartRequest): Started {
     const known = this.#generationOf(run);
     if (known !== undefined) return { word: known === generation ? 'same' : 'exists', generation: known };
+    const { keyed = false, priority = 0, delay = 0, expires = 0, limits = 0, owner } = under;
+    const workflow = workflowOf(run);
+    if (limits > this.#limits.versionOf(workflow)) return { word: 'undeclared', generation };
+    const most = this.#limits.waitingOf(workflow);
+    if (this.#dispatch.count(workflow).unbegun >= most)
+      return { word: 'full', generation, full: { wait: 1_000, most } };
     this.#generations.set(run, generation);
     this.#journals.set(nameOf({ run, generation }), [header]);
     this.#states.delete(run);
     if (mailbox !== '') this.#waiters.set(run, new Set([mailbox]));
     this.events.happened(run, 'started');
-    const { keyed = false, priority = 0, delay = 0, expires = 0, owner } = under;
     const life: Life = {
       ...{ run, keyed, priority, expires, word: 'delayed', build: '0', since: 0 },
       ...{ due: this.#now() + delay, token: 0, session: '', commits: 0 },
@@ -82,11 +91,31 @@ export class MemoryPartition {
     this.#live.set(run, life);
     if (delay > 0) return { word: 'delayed', generation };
     const { session = '' } = owner ?? {};
-    const isOpen = (this.#sessions.get(session)?.ends ?? 0) > this.#now();
+    const isOpen =
+      (this.#sessions.get(session)?.ends ?? 0) > this.#now() && this.#admit(workflow, 1).fresh > 0;
     const word = this.#dispatch.enter(life);
     if (word !== 'ready' || !isOpen) return { word, generation };
     const { token } = this.#claim(life, session, '');
     return { word: 'owned', generation, token };
+  }
+
+  declare(limits: DeclaredLimits): Declared {
+    const declared = this.#limits.declare(limits);
+    this.#dispatch.ringAll(limits.workflow);
+    return declared;
+  }
+
+  hold(workflow: string, isHeld: boolean): void {
+    this.#limits.hold(workflow, isHeld);
+    if (!isHeld) this.#dispatch.ringAll(workflow);
+  }
+
+  #admit(workflow: string, most: number): { allowed: number; fresh: number; wait: number } {
+    return this.#limits.admit(workflow, {
+      most,
+      owned: this.#dispatch.count(workflow).owned,
+      now: this.#now(),
+    });
   }
 
   prolong(session: string, lease: number): void {
@@ -117,11 +146,15 @@ export class MemoryPartition {
     const known = this.#sessions.get(session) as { calls: number };
     const wanted = number > known.calls ? want : 0;
     known.calls = Math.max(known.calls, number);
-    this.#reap();
+    this.#reap(session);
     this.#dispatch.letGo(this.#now());
     for (const run of [...this.#ended.keys()]) this.#generationOf(run);
-    const { claims, drains } = this.#claims(request, wanted);
-    const times = [this.#dispatch.due, ...[...this.#sessions.values()].map(({ ends }) => ends)];
+    const { claims, drains, wait } = this.#claims(request, wanted);
+    const times = [
+      this.#now() + wait,
+      this.#dispatch.due,
+      ...[...this.#sessions.values()].map(({ ends }) => ends),
+    ];
     const soon = Math.max(0, Math.min(...times) - this.#now());
     return { now: this.#now(), soon, epoch: '1', claims, drains };
   }
@@ -129,15 +162,17 @@ export class MemoryPartition {
   #claims(
     { session, workflows, builds = {} }: WorkRequest,
     wanted: number,
-  ): { claims: readonly Claimed[]; drains: boolean } {
+  ): { claims: readonly Claimed[]; drains: boolean; wait: number } {
     const dispatch = this.#dispatch;
+    const wantedOf = (workflow: string, most: number): Wanted & { wait: number } => {
+      const { allowed, fresh, wait } = this.#admit(workflow, most);
+      return { workflow, build: builds[workflow] ?? '0', most: allowed, fresh, wait };
+    };
     const claims = dispatch.ending(wanted).map((life) => this.#claim(life, session, 'ends'));
     let most = wanted;
     const suspect =
       most > claims.length &&
-      workflows
-        .flatMap((workflow) => dispatch.waiting({ workflow, build: builds[workflow] ?? '0', most: 1 }, true))
-        .at(0);
+      workflows.flatMap((workflow) => dispatch.waiting(wantedOf(workflow, 1), true)).at(0);
     let drains = false;
     if (suspect && !dispatch.owns(session)) {
       claims.push(this.#claim(suspect, session, 'suspect'));
@@ -148,13 +183,16 @@ export class MemoryPartition {
       drains = true;
       most = claims.length;
     }
+    let wait = Number.POSITIVE_INFINITY;
     for (const workflow of workflows) {
-      const wants = { workflow, build: builds[workflow] ?? '0', most: most - claims.length };
+      const left = most - claims.length;
+      const wants = wantedOf(workflow, left);
       const waiting = dispatch.waiting(wants, false);
       claims.push(...waiting.map((life) => this.#claim(life, session, '')));
-      if (waiting.length < wants.most) dispatch.sleeps(session, wants);
+      if (waiting.length < left) dispatch.sleeps(session, wants);
+      wait = Math.min(wait, wants.wait);
     }
-    return { claims, drains };
+    return { claims, drains, wait };
   }
 
   commit(request: CommitRequest): Committed {
@@ -176,6 +214,9 @@ export class MemoryPartition {
     else if (ending.word === 'back') this.#dispatch.makeReady(life, true);
     else if (ending.word === 'stuck') this.#makeStuck(life, ending.reason);
     else if (ending.word === 'end') this.#end(run, records.at(-1) ?? '', ending);
+    if (ending.word !== 'go' && this.#limits.hasConcurrency(workflowOf(run))) {
+      this.#dispatch.ringAll(workflowOf(run), 1);
+    }
     return { word: 'committed', length };
   }
 
@@ -329,6 +370,7 @@ export class MemoryPartition {
   #claim(life: Life, session: string, mark: Claimed['mark']): Claimed {
     const { run } = life;
     const token = this.#issue();
+    if (life.expires !== undefined) this.#limits.noteBegins(workflowOf(run), 1, this.#now());
     this.#dispatch.own(life, session, token);
     return { run, generation: this.#generations.get(run) ?? '', token, session, mark };
   }
@@ -368,9 +410,10 @@ export class MemoryPartition {
     }
   }
 
-  #reap(): void {
+  /** `own` was renewed in this call, for which no time passes. */
+  #reap(own: string): void {
     for (const [session, { ends }] of this.#sessions) {
-      if (ends > this.#now()) continue;
+      if (session === own || ends > this.#now()) continue;
       this.#sessions.delete(session);
       this.#free(session, true);
       return;

@@ -14,6 +14,8 @@ import type {
   AnewRequest,
   CommitRequest,
   Committed,
+  Declared,
+  DeclaredLimits,
   Found,
   MailListener,
   ReadResult,
@@ -47,6 +49,14 @@ export class MemoryStore implements Store {
 
   start(request: StartRequest): Promise<Started> {
     return this.#answer(() => this.#partition.start(request));
+  }
+
+  declare(limits: DeclaredLimits): Promise<Declared> {
+    return this.#answer(() => this.#partition.declare(limits));
+  }
+
+  hold(workflow: string, isHeld: boolean): Promise<void> {
+    return this.#answer(() => this.#partition.hold(workflow, isHeld));
   }
 
   open(session: string, lease: number): Promise<void> {

@@ -26,6 +26,8 @@ import type {
   AnewRequest,
   CommitRequest,
   Committed,
+  Declared,
+  DeclaredLimits,
   Found,
   MailListener,
   ReadResult,
@@ -99,6 +101,14 @@ export class RedisStore implements Store {
 
   start(request: StartRequest): Promise<Started> {
     return this.#call(this.#verbs.start, request);
+  }
+
+  declare(limits: DeclaredLimits): Promise<Declared> {
+    return this.#call(this.#verbs.declare, limits);
+  }
+
+  hold(workflow: string, isHeld: boolean): Promise<void> {
+    return this.#call(this.#verbs.hold, { workflow, isHeld });
   }
 
   open(session: string, lease: number): Promise<void> {

@@ -8,6 +8,8 @@ const VERBS = [
   'agree',
   'anew',
   'start',
+  'declare',
+  'hold',
   'open',
   'renew',
   'close',

@@ -29,18 +29,38 @@ export interface StartTerms {
   readonly delay?: number;
   /** By when it has to begin, in ms since the epoch. */
   readonly expires?: number;
+  /** Of the limits that the client has declared of its workflow; 0 for none. */
+  readonly limits?: number;
   /** The session that is to own it at once, if it still may, and the highest token that it knows of. */
   readonly owner?: { readonly session: string; readonly highest: number };
 }
 
-/** "line": it waits for its key. "same": this call started it before. */
+/** "line": it waits for its key. "same": this call started it before. "undeclared": its limits are not kept. */
 export interface Started {
-  readonly word: 'ready' | 'delayed' | 'line' | 'owned' | 'same' | 'exists';
+  readonly word: 'ready' | 'delayed' | 'line' | 'owned' | 'same' | 'exists' | 'undeclared' | 'full';
   /** Of the run that there is now. */
   readonly generation: string;
   /** Of one that is owned. */
   readonly token?: number;
+  /** Where no more may wait: in how many ms to try again, and how many may wait. */
+  readonly full?: { readonly wait: number; readonly most: number };
 }
+
+/** Limits of a workflow, as one partition keeps them. */
+export interface DeclaredLimits {
+  readonly workflow: string;
+  readonly version: number;
+  /** The same text, the same limits. */
+  readonly text: string;
+  readonly waiting: number | undefined;
+  readonly concurrency: number | undefined;
+  readonly rate: { readonly max: number; readonly per: number } | undefined;
+}
+
+export type Declared =
+  | { readonly word: 'declared' }
+  /** Others are kept of this version. */
+  | { readonly word: 'differs'; readonly kept: string };
 
 export interface WorkRequest {
   readonly session: string;
@@ -190,6 +210,9 @@ export interface Store extends StreamStore, EventStore {
   /** After how many ms whoever waits for an end asks again, because mail may be lost; Infinity where none is. */
   readonly askAgain: number;
   start(request: StartRequest): Promise<Started>;
+  declare(limits: DeclaredLimits): Promise<Declared>;
+  /** Lets no worker have a run of the workflow any more, or lets them again. */
+  hold(workflow: string, isHeld: boolean): Promise<void>;
   open(session: string, lease: number): Promise<void>;
   /** Undefined if the session is over. */
   renew(session: string, lease: number): Promise<true | undefined>;

@@ -15,6 +15,8 @@ import type {
   Claimed,
   CommitRequest,
   Committed,
+  Declared,
+  DeclaredLimits,
   Ending,
   Found,
   ReadResult,
@@ -45,6 +47,14 @@ function ofRuns(keys: PartitionKeys) {
       decode: ([, ...answers], requests) =>
         answers.map((answer, index) => readStarted(answer, requests[index] as StartRequest)),
     }),
+    declare: single<DeclaredLimits, Declared>('declare', { args: declareArgs }, ([word, kept]) =>
+      word === 'differs' ? { word, kept: String(kept) } : { word: 'declared' },
+    ),
+    hold: single<{ workflow: string; isHeld: boolean }, void>(
+      'hold',
+      { args: ({ workflow, isHeld }) => [workflow, isHeld ? '1' : ''] },
+      () => {},
+    ),
     tell: make<RunRef & { record: string }, Told>({
       script: scriptOf('tell'),
       most: BATCH,
@@ -124,11 +134,23 @@ function ofOwners(keys: PartitionKeys) {
 const both = (keys: PartitionKeys, of: RunRef): readonly string[] => [keys.journal(of), keys.state(of.run)];
 
 function startArgs({ run, generation, header, mailbox, under = {} }: StartRequest): readonly string[] {
-  const { keyed = false, priority = 0, delay = 0, expires = 0, owner } = under;
+  const { keyed = false, priority = 0, delay = 0, expires = 0, limits = 0, owner } = under;
   return [
     ...[run, generation, header, mailbox, keyed ? '1' : '', String(priority), String(delay), String(expires)],
-    ...[owner?.session ?? '', String(owner?.highest ?? 0)],
+    ...[owner?.session ?? '', String(owner?.highest ?? 0), String(limits)],
   ];
+}
+
+function declareArgs({
+  workflow,
+  version,
+  text,
+  waiting,
+  concurrency,
+  rate,
+}: DeclaredLimits): readonly string[] {
+  const numbers = [version, waiting, concurrency, rate?.max, rate?.per].map((each) => String(each ?? '-'));
+  return [workflow, String(version), text, numbers.join(' ')];
 }
 
 const leaseArgs = ({ session, lease }: { session: string; lease: number }) => [session, String(lease)];
@@ -195,7 +217,8 @@ function readWorked(
 const MARKS: Readonly<Record<string, Claimed['mark']>> = { e: 'ends', '!': 'suspect' };
 
 function readStarted(answer: Reply, { generation }: StartRequest): Started {
-  const [word, detail = ''] = String(answer).split(' ');
+  const [word, detail = '', more = ''] = String(answer).split(' ');
+  if (word === 'full') return { word, generation, full: { wait: Number(detail), most: Number(more) } };
   if (word === 'owned') return { word, generation, token: Number(detail) };
   return { word: word as Started['word'], generation: word === 'exists' ? detail : generation };
 }

@@ -19,18 +19,23 @@ export interface Worker extends AsyncDisposable {
 /** Where a loop works: its store, and the set of loops that hear of mail there. */
 export interface WorkPlace {
   readonly store: WorkerParts['store'];
+  readonly declarations: WorkerParts['declarations'];
   readonly loops: Set<WorkerLoop>;
 }
 
 export class WorkerGroup implements Worker {
   readonly #loops: readonly WorkerLoop[];
 
-  constructor(places: readonly WorkPlace[], parts: Omit<WorkerParts, 'store' | 'room' | 'onStopped'>) {
+  constructor(
+    places: readonly WorkPlace[],
+    parts: Omit<WorkerParts, 'store' | 'declarations' | 'room' | 'onStopped'>,
+  ) {
     const room = new Room(parts.settings.concurrency);
-    this.#loops = places.map(({ store, loops }) => {
+    this.#loops = places.map(({ store, declarations, loops }) => {
       const loop: WorkerLoop = new WorkerLoop({
         ...parts,
         store,
+        declarations,
         room,
         onStopped: () => loops.delete(loop),
       });

@@ -10,6 +10,7 @@
 import { type Clock, pause, type Random, type Timer } from '@holdfast/kernel';
 import { NumberedCalls, Session } from '@holdfast/redis';
 import { buildOf, type Workflow } from '../define.js';
+import type { Declarations } from '../store/declarations.js';
 import type { Claimed, Store, Worked } from '../store/store.js';
 import { Health, type Report } from './health.js';
 import type { WorkerSettings } from './options.js';
@@ -20,6 +21,7 @@ import { ServerTime } from './server-time.js';
 
 export interface WorkerParts {
   readonly store: Store;
+  readonly declarations: Declarations;
   readonly clock: Clock;
   readonly random: Random;
   /** To which bells and mail for its runs are sent. */
@@ -160,6 +162,7 @@ export class WorkerLoop {
     const session = this.#session;
     while (this.#phase === 'working' && session === this.#session && !this.#parts.store.closed.aborted) {
       try {
+        await this.#declare();
         await session.open();
         this.#health.succeeded();
         return this.wake();
@@ -167,6 +170,15 @@ export class WorkerLoop {
         this.#health.failed(error);
         await this.#health.pause(undefined, this.#parts.store.closed);
       }
+    }
+  }
+
+  /** A server that is another, or has restarted, may have forgotten the limits. */
+  async #declare(): Promise<void> {
+    const { declarations, workflows } = this.#parts;
+    for (const workflow of workflows) {
+      declarations.forgotten(workflow);
+      await declarations.ensure(workflow);
     }
   }
 

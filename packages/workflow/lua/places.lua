@@ -1,0 +1,49 @@
+-- Prelude of the verbs that move runs. Each run that is not over is in one place, which LIVE names: whoever moves it takes it
+-- out there first.
+--
+-- TALLY counts, by workflow: o owned, p parked, d delayed, l in a line, s stuck, u not begun; and of all together, "!"
+-- suspects that wait.
+--
+-- Stands on: part
+-- So often fallen, a run is given out alone, so that it takes no other with it.
+local SUSPECT = 2
+-- Runs that are given back stand before all that wait: so many microseconds.
+local FIRST = 1000000000000000
+
+local stamps = 0
+-- The time, later than any that this call has taken.
+local function stamp()
+  stamps = stamps + 1
+  return micros + stamps - 1
+end
+
+local function workflow_of(run)
+  return string.match(run, '^[^/]+')
+end
+
+-- Runs of one line have the workflow and the key in common.
+local function line_of(run)
+  return string.match(run, '^[^/]+/[^/]+')
+end
+
+local function tally(run, what, by)
+  redis.call('HINCRBY', TALLY, workflow_of(run) .. ':' .. what, by)
+end
+
+-- Builds stand in their order; those that only one build may go on with stand behind all others.
+local function lane_of(build)
+  local number, pinned = string.match(build, '^(%d+)(=?)$')
+  return string.format('%s%010.0f', pinned == '' and '0' or '=', number)
+end
+
+local function is_suspect(run, life)
+  return life.build ~= 'e' and tonumber(redis.call('HGET', FALLS, run) or 0) >= SUSPECT
+end
+
+-- Those that have not begun stand apart, since a rate holds up only them.
+local function waiting_entry(run, life, suspect)
+  if life.build == 'e' then return 'e ' .. run end
+  local mark = suspect and '!' or ''
+  local lane = life.expires == '-' and lane_of(life.build) or '-'
+  return string.format('r %s%s %s %d %016.0f %s', workflow_of(run), mark, lane, 9 - life.priority, life.since, run)
+end
