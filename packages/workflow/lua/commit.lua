@@ -1,16 +1,22 @@
 -- commit: append records to the journals of runs under their owners' tokens, and say what becomes of the runs.
 --
 -- then, for each run: KEYS its journal and its state; ARGV run, claim token, commits so far, session, the worker's build,
--- ending, its argument, what is published or '', how many records follow, the records
+-- ending, its argument, what is published or '', how many effects follow the records, how many records follow, the records,
+-- and of each effect its word and four arguments: 'child', the child, its generation, its header,
+-- '<parent>.<generation> <place>'; or 'tell', a run, a record, '', ''
 --
 -- Replies {'committed', for each '<word> <length>'}: committed; again if it was to be parked and something came in
 -- meanwhile; stale if it is not owned so; behind if another commit came before; epoch if the claim is of an earlier one
 --
 -- Stands on: endings, redis/epoch
 local epoch = epoch_of(redis.call('HMGET', META, 'server', 'epoch', 'token'))
-local HEAD, count, at = 9, 0, 1
+local HEAD, EFFECT, count, at = 10, 5, 0, 1
+-- Where what follows one run begins.
+local function after(at)
+  return at + HEAD + ARGV[at + HEAD - 1] + EFFECT * ARGV[at + HEAD - 2]
+end
 while at <= #ARGV do
-  count, at = count + 1, at + HEAD + ARGV[at + HEAD - 1]
+  count, at = count + 1, after(at)
 end
 
 -- Of the build that has committed to a run until now, and of one that does.
@@ -22,7 +28,7 @@ end
 
 -- ARGV from `at` on, and the keys, are those of one run.
 local function commit(at, journal, state)
-  local run, token, commits, session, build, ending, argument, published, records = unpack(ARGV, at, at + HEAD - 1)
+  local run, token, commits, session, build, ending, argument, published, effects, records = unpack(ARGV, at, at + HEAD - 1)
   local life = life_of(redis.call('HGET', LIVE, run))
   if not life or life.token ~= token or life.session ~= session then return 'stale 0' end
   if tonumber(token) < tonumber(epoch) then return 'epoch 0' end
@@ -35,10 +41,17 @@ local function commit(at, journal, state)
   end
   if published ~= '' then redis.call('SET', state, published) end
   local next = string.format('%s:%.0f:%s:%s:%s', token, commits + 1, session, life.priority, life.build)
-  local word = ENDINGS[ending]({
+  local made = {
     run = run, life = life, argument = argument, next = next,
     length = length, added = tonumber(records), last = ARGV[at + HEAD - 1 + records], journal = journal, state = state,
-  })
+  }
+  for effect = 0, effects - 1 do
+    local from = at + HEAD + records + EFFECT * effect
+    EFFECTS[ARGV[from]](made, unpack(ARGV, from + 1, from + EFFECT - 1))
+  end
+  length = redis.call('LLEN', journal)
+  made.length = length
+  local word = ENDINGS[ending](made)
   return word .. ' ' .. length
 end
 
@@ -46,6 +59,6 @@ local reply, first = {'committed'}, #KEYS - 2 * count
 at = 1
 for index = 0, count - 1 do
   reply[index + 2] = commit(at, KEYS[first + 2 * index + 1], KEYS[first + 2 * index + 2])
-  at = at + HEAD + ARGV[at + HEAD - 1]
+  at = after(at)
 end
 return reply

@@ -1,6 +1,6 @@
 -- Prelude of the verb that commits: what becomes of a run then. Each gives the word of the reply.
 --
--- Stands on: events, limits, lines, streams, stuck
+-- Stands on: events, limits, lines, streams, stuck, children
 
 local function give_up(commit)
   take_out(commit.run, commit.life)
@@ -53,6 +53,7 @@ ENDINGS['end'] = function(commit)
   expire_streams(commit.run, commit.journal, retain)
   happened(commit.run, 'ended', status)
   tell_waiters(commit.run, 'e' .. commit.run .. '\n' .. commit.last)
+  tell_parent(commit.run, commit.last)
   free_key(commit.run)
   return 'committed'
 end

@@ -35,6 +35,7 @@ end
 -- Nothing is known of a run any more.
 local function forget(run)
   redis.call('HDEL', GEN, run)
+  redis.call('HDEL', PARENTS, run)
   redis.call('ZREM', ENDED, run)
 end
 

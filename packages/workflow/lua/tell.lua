@@ -4,7 +4,7 @@
 --
 -- Replies {'told', for each 'told', 'over', 'unknown', or 'gen <generation>' if it is of another: repeat it with that}
 --
--- Stands on: ready
+-- Stands on: deliver
 local reply = {'told'}
 local count = #ARGV / 3
 local first = #KEYS - count
@@ -15,14 +15,7 @@ local function tell(journal, run, generation, record)
   if known ~= generation then return 'gen ' .. known end
   local life = life_of(redis.call('HGET', LIVE, run))
   if not life then return 'over' end
-  redis.call('RPUSH', journal, record)
-  if life.word == 'o' then mail_to(life.session, 'm' .. run) end
-  if life.word == 'p' then
-    take_out(run, life)
-    make_ready(run, life, false)
-  elseif life.expires ~= '-' and string.sub(record, 1, 1) == 'X' then
-    end_unbegun(run, life)
-  end
+  deliver(run, life, journal, record)
   return 'told'
 end
 

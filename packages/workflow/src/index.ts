@@ -47,6 +47,7 @@ export {
 } from './errors.js';
 export type { JournalRecord, KeptError, Outcome } from './journal/record.js';
 export type { Limits } from './limits.js';
+export type { ChildOptions } from './machine/child.js';
 export type { Branch, Pass, ScopeBody, WorkflowContext } from './machine/workflow-context.js';
 export type {
   Backoff,

@@ -44,6 +44,8 @@ export const KEYSPACE = {
     'stuck',
     // The generation of each run that is kept: which of its journals is the one that counts.
     'gen',
+    // Whom the end of a child is told to: lua/children.lua says how.
+    'parents',
     // Runs that are over by the time until which they are kept, in ms.
     'ended',
     // The mailboxes to which the end of a run is told, with spaces between.

@@ -19,7 +19,9 @@ async function journalOf(run: Run, messages: readonly string[] = []) {
 }
 
 const places = (records: readonly JournalRecord[]): string[] =>
-  records.flatMap((record) => ('id' in record ? [`${record.kind} ${record.id} ${record.name}`] : []));
+  records.flatMap((record) =>
+    'id' in record && 'name' in record ? [`${record.kind} ${record.id} ${record.name}`] : [],
+  );
 
 /** A journal as a run would have left it, without its end. */
 const journal = (...calls: JournalRecord[]): { id: string; records: JournalRecord[] } => ({

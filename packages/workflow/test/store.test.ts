@@ -5,6 +5,7 @@ import { MemoryPartition } from '../src/store/memory-partition.js';
 import { MemoryStore } from '../src/store/memory-store.js';
 import { redisStores } from '../src/store/partitions.js';
 import type { Store } from '../src/store/store.js';
+import { childContract } from './child-contract.js';
 import { storeContract } from './contract.js';
 import { dispatchContract } from './contract-dispatch.js';
 import { limitsContract } from './contract-limits.js';
@@ -23,7 +24,14 @@ function redisStore(): Store {
 }
 
 const memoryStore = () => new MemoryStore(systemClock, new MemoryPartition(systemClock));
-for (const contract of [storeContract, dispatchContract, limitsContract, streamContract, eventsContract]) {
+for (const contract of [
+  storeContract,
+  dispatchContract,
+  limitsContract,
+  streamContract,
+  childContract,
+  eventsContract,
+]) {
   contract('the store in Redis', redisStore);
   contract('the store in memory', memoryStore);
 }

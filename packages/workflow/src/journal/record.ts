@@ -41,6 +41,8 @@ export interface Header {
   readonly trace?: string;
   /** Of a fork: how many records behind the header it has of another run, which undoes what it has done itself. */
   readonly kept?: number;
+  /** Of a child: its parent, as it is called in Redis, and the generation of that. */
+  readonly parent?: string;
 }
 
 /** A step is done. */
@@ -101,6 +103,21 @@ interface Fired extends Place {
   readonly kind: 'fired';
 }
 
+/** A child is begun. */
+export interface ChildBegun extends Place {
+  readonly kind: 'child';
+  /** What it is called in Redis; '' if it counts as not begun. */
+  readonly run: string;
+}
+
+/** A child is over. */
+interface ChildOver {
+  readonly kind: 'over';
+  readonly id: string;
+  readonly outcome: Outcome;
+  readonly token: number;
+}
+
 /** A message came in. Its id tells repetitions apart. */
 export interface Message {
   readonly kind: 'message';
@@ -153,7 +170,17 @@ interface End {
 }
 
 /** Records of the calls of a function. */
-export type CallRecord = Done | Failed | Retry | Begins | Entered | Checkpoint | TimerSet | Fired;
+export type CallRecord =
+  | Done
+  | Failed
+  | Retry
+  | Begins
+  | Entered
+  | Checkpoint
+  | TimerSet
+  | Fired
+  | ChildBegun
+  | ChildOver;
 
 export type JournalRecord = Header | CallRecord | Message | Note | Cancel | Undoing | End;
 
@@ -164,6 +191,8 @@ const LETTERS: Readonly<Record<JournalRecord['kind'], string>> = {
   retry: 'A',
   timer: 'T',
   fired: 'F',
+  child: 'C',
+  over: 'D',
   message: 'M',
   time: 'N',
   seed: 'G',
@@ -192,7 +221,10 @@ export function decodeRecord(text: string): JournalRecord {
       `the journal has a record that begins "${text.slice(0, 20)}", which this version does not know`,
     );
   }
-  return { kind, ...JSON.parse(text.slice(start + 1)) } as JournalRecord;
+  const body = JSON.parse(text.slice(start + 1));
+  // A script writes it, of what the child's own journal has.
+  if (kind === 'over') body.id = text.slice(2, start);
+  return { kind, ...body } as JournalRecord;
 }
 
 /** What was thrown, as it is kept. Never throws. */

@@ -7,6 +7,7 @@
 import type { Timer } from '@holdfast/kernel';
 import type { CallRecord, Place } from '../journal/record.js';
 import type { StepBody, StepSettings } from '../step/options.js';
+import type { Child } from './child.js';
 import type { Scope } from './scope.js';
 
 interface Begun extends Place {
@@ -58,7 +59,21 @@ export interface BegunWait extends Begun {
   deadline: number | undefined;
 }
 
-export type AnyBegun = BegunStep | BegunWait;
+/** A run of its own, whose end is waited for. */
+export interface BegunChild extends Begun {
+  readonly kind: 'child';
+  readonly child: Child;
+  /** As the journal has it; undefined until then. */
+  run: string | undefined;
+  /** Whether this owner has asked for the end of one that an earlier journal of the run has begun. */
+  isAdopted: boolean;
+  /** Whether this owner has told it the cancel. */
+  isTold: boolean;
+  /** Whether its end is in the journal. */
+  isOver: boolean;
+}
+
+export type AnyBegun = BegunStep | BegunWait | BegunChild;
 
 /** Of one of which nothing is known yet. */
 export const newStep = (): Omit<
@@ -74,15 +89,24 @@ export type Settling = Pick<AnyBegun, 'scope' | 'resolve' | 'reject' | 'isSettle
 
 /** How the function contradicts a record of one of its calls; undefined if it does not. */
 export function contradictionOf(begun: AnyBegun | undefined, record: CallRecord): string | undefined {
-  const kind = record.kind === 'timer' || record.kind === 'fired' ? 'wait' : 'step';
-  if (begun?.kind === kind && begun.name === record.name && begun.of === record.of) return undefined;
-  const had = describe(kind, record.name);
+  const kind = kindOf(record);
+  if (begun?.kind === kind && (record.kind === 'over' || isSamePlace(begun, record))) return undefined;
+  const had = describe(kind, record.kind === 'over' ? '' : record.name);
   if (begun === undefined)
     return `at ${record.id} the journal has ${had}, and the function began nothing there`;
-  const isSame = begun.kind === kind && begun.name === record.name;
+  const isSame = begun.kind === kind && record.kind !== 'over' && begun.name === record.name;
   const began = isSame ? 'began it of another value' : `began ${describe(begun.kind, begun.name)}`;
   return `at ${record.id} the journal has ${had}, and the function ${began} there`;
 }
 
-const describe = (kind: AnyBegun['kind'], name: string): string =>
-  kind === 'step' ? `the step "${name}"` : `a wait, "${name}"`;
+const isSamePlace = (one: Place, other: Place): boolean => one.name === other.name && one.of === other.of;
+
+function kindOf({ kind }: CallRecord): AnyBegun['kind'] {
+  if (kind === 'timer' || kind === 'fired') return 'wait';
+  return kind === 'child' || kind === 'over' ? 'child' : 'step';
+}
+
+function describe(kind: AnyBegun['kind'], name: string): string {
+  if (kind === 'child') return name === '' ? 'a child' : `the child "${name}"`;
+  return kind === 'step' ? `the step "${name}"` : `a wait, "${name}"`;
+}

@@ -13,11 +13,14 @@ import {
   type JournalRecord,
   type KeptError,
   keptError,
+  type Outcome,
   type Place,
 } from '../journal/record.js';
 import { encodeValue } from '../json.js';
 import { type AttemptEnd, TimeoutError } from '../step/attempt.js';
-import type { AnyBegun, BegunStep, BegunWait, Settling } from './begun.js';
+import type { AnyBegun, BegunChild, BegunStep, BegunWait, Settling } from './begun.js';
+import { errorOf as errorOfChild } from './child.js';
+import { Children } from './children.js';
 import type { Ledger } from './ledger.js';
 import type { Scope } from './scope.js';
 
@@ -47,6 +50,7 @@ const LONGEST_TIMER = 2 ** 31 - 1;
 export class Calls {
   /** Records that are to be committed. */
   readonly out: JournalRecord[] = [];
+  readonly children = new Children(this.out);
   readonly #host: CallsHost;
   /** By id, also what is settled. */
   readonly #begun = new Map<string, AnyBegun>();
@@ -80,10 +84,11 @@ export class Calls {
    * undefined if they do something.
    */
   get waitsUntil(): number | undefined {
-    if (this.#bodies > 0 || this.out.length > 0 || this.#open.size === 0) return undefined;
+    if (this.#bodies > 0 || this.out.length > 0 || this.children.effects.length > 0) return undefined;
+    if (this.#open.size === 0) return undefined;
     let until = Number.POSITIVE_INFINITY;
     for (const each of this.#open) {
-      const at = each.kind === 'step' ? each.notBefore : each.deadline;
+      const at = timeOf(each);
       if (at !== undefined) until = Math.min(until, at);
     }
     return until;
@@ -107,6 +112,7 @@ export class Calls {
     const end = new Promise<unknown>((resolve, reject) => {
       begun = make({ scope, resolve, reject, isSettled: false, isAsked: false, alarm: undefined });
       this.#begun.set(begun.id, begun);
+      if (begun.kind === 'child') this.children.add(begun);
       if (!this.#isClosedTo(begun)) this.#open.add(begun);
       this.#fresh.push(begun);
     });
@@ -118,6 +124,12 @@ export class Calls {
   apply(record: CallRecord, place: number): void {
     const begun = this.#begun.get(record.id);
     if (begun === undefined) return;
+    if (begun.kind === 'child') {
+      const outcome = this.children.apply(begun, record);
+      if (outcome && !begun.isSettled) this.#endChild(begun, outcome);
+      this.#fresh.push(begun);
+      return;
+    }
     this.#enter(begun, record, place);
     if (begun.isSettled) return;
     switch (record.kind) {
@@ -152,6 +164,11 @@ export class Calls {
     this.#fresh.push(begun);
   }
 
+  #endChild(begun: BegunChild, outcome: Outcome): void {
+    if (outcome.status === 'completed') this.resolve(begun, outcome.value);
+    else this.#reject(begun, errorOfChild(begun.run ?? begun.child.run, outcome));
+  }
+
   /** Begins what is to begin. */
   launch(): void {
     const fresh = this.#fresh;
@@ -169,6 +186,7 @@ export class Calls {
     for (const each of [...this.#open]) {
       if (!each.scope.cancelled) continue;
       if (each.kind === 'step') this.#stop(each, reason);
+      if (each.kind === 'child') this.#fresh.push(each);
       this.#reject(each, reason);
     }
   }
@@ -180,6 +198,7 @@ export class Calls {
       if (each.kind === 'step') this.#stop(each, reason);
       this.#settle(each);
     }
+    this.children.leave();
   }
 
   /** Keeps a value of a body; resolves when it is in the journal. */
@@ -205,8 +224,10 @@ export class Calls {
   }
 
   #launch(begun: AnyBegun): void {
-    if (begun.isSettled || begun.alarm || this.#isClosedTo(begun)) return;
-    if (begun.kind === 'step') this.#launchStep(begun);
+    if (begun.alarm || this.#isClosedTo(begun)) return;
+    if (begun.kind === 'child') this.children.launch(begun);
+    else if (begun.isSettled) return;
+    else if (begun.kind === 'step') this.#launchStep(begun);
     else this.#launchWait(begun);
   }
 
@@ -367,3 +388,9 @@ function recordOfResult(step: BegunStep, { token, value }: AttemptEnd & { isDone
 
 /** What a record of it is compared by. */
 const placeOf = ({ id, name, of }: AnyBegun): Place => (of === undefined ? { id, name } : { id, name, of });
+
+/** When it has to go on, as far as that is known. */
+function timeOf(each: AnyBegun): number | undefined {
+  if (each.kind === 'child') return undefined;
+  return each.kind === 'step' ? each.notBefore : each.deadline;
+}

@@ -14,7 +14,10 @@ import {
   whole,
   withDefault,
 } from '@holdfast/kernel';
+import type { Workflow } from '../define.js';
 import { encodeValue, hashOf } from '../json.js';
+import { parseRunName } from '../run-name.js';
+import { check } from '../schema.js';
 import {
   type OnceOptions,
   readOnceOptions,
@@ -26,7 +29,9 @@ import {
   type StepSettings,
   type UndoOptions,
 } from '../step/options.js';
+import type { RunRef } from '../store/claim.js';
 import { type Brancher, nothing, runAll, runRace, runScope } from './branches.js';
+import { type ChildOptions, childOf, readChildOptions } from './child.js';
 import type { Machine } from './machine.js';
 import { cancelledBy, Scope } from './scope.js';
 import type { Branch, Branches, Pass, Results, ScopeBody, WorkflowContext } from './workflow-context.js';
@@ -34,7 +39,8 @@ import type { Branch, Branches, Pass, Results, ScopeBody, WorkflowContext } from
 /** What contexts of one run share. */
 export interface ContextHost {
   readonly machine: Machine;
-  readonly id: string;
+  /** The run, and the journal that counts. */
+  readonly self: RunRef;
   readonly now: () => number;
   /** The text of a state to publish. */
   readonly publish: (state: string) => void;
@@ -54,7 +60,7 @@ export class Context implements WorkflowContext {
   }
 
   get id(): string {
-    return this.#host.id;
+    return parseRunName(this.#host.self.run).id;
   }
 
   get signal(): AbortSignal {
@@ -142,6 +148,35 @@ export class Context implements WorkflowContext {
       const { timeout } = readOptions('receive', options, RECEIVE);
       const due = timeout === undefined ? undefined : () => Math.ceil(this.#host.now() + timeout);
       return this.#wait(name, { due, receives: name }) as Promise<T | undefined>;
+    });
+  }
+
+  child<Input, Result>(
+    workflow: Workflow<Input, Result>,
+    input: Input,
+    options?: ChildOptions,
+  ): Promise<Result> {
+    return quiet(async () => {
+      if (typeof workflow?.run !== 'function') {
+        throw new MisuseError(
+          `A child is of a workflow, as defineWorkflow makes it; got ${display(workflow)}.`,
+        );
+      }
+      const { key, onParentEnd } = readChildOptions(options);
+      const { name } = workflow;
+      const place = `the child "${name}"`;
+      const scope = this.#scope;
+      if (key === undefined && !this.#isInTurn(place)) return nothing();
+      if (scope.cancelled) throw scope.cancelled;
+      const id = key === undefined ? scope.takeNumber() : scope.takeKey(key);
+      const value = await check(workflow.input, input, `The input of ${place}`);
+      encodeValue(value, `The input of ${place}`);
+      // A schema may have awaited something.
+      if (key === undefined && !this.#isInTurn(place)) return nothing();
+      if (scope.cancelled) throw scope.cancelled;
+      const { machine, self } = this.#host;
+      const child = childOf(self, { id, workflow: name, input: value, onParentEnd });
+      return machine.beginChild(scope, { id, name, child }) as Promise<Result>;
     });
   }
 

@@ -11,7 +11,8 @@ import type { AbortedError, Timer } from '@holdfast/kernel';
 import { type CallRecord, type JournalRecord, keptError, type Outcome } from '../journal/record.js';
 import { encodeValue, messageOf } from '../json.js';
 import type { StepBody, Undone } from '../step/options.js';
-import { type BegunStep, type BegunWait, contradictionOf, newStep } from './begun.js';
+import type { Effect } from '../store/store.js';
+import { type BegunChild, type BegunStep, type BegunWait, contradictionOf, newStep } from './begun.js';
 import { Calls, type CallsHost } from './calls.js';
 import { Inbox } from './inbox.js';
 import { type Entry, Ledger } from './ledger.js';
@@ -76,6 +77,16 @@ export class Machine {
   /** Records that are to be committed. */
   get out(): JournalRecord[] {
     return this.#calls.out;
+  }
+
+  /** What is to be done to other runs with a commit of these records. */
+  takeEffects(records: readonly JournalRecord[]): readonly Effect[] {
+    return [...this.#calls.children.beginnings(records), ...this.#calls.children.effects.splice(0)];
+  }
+
+  /** Whether there is something to do to other runs. */
+  get hasEffects(): boolean {
+    return this.#calls.children.effects.length > 0;
   }
 
   /** Whether all that is known was handed over, so that something may be committed. */
@@ -164,6 +175,12 @@ export class Machine {
 
   checkpoint(step: BegunStep, token: number, value: unknown): Promise<void> {
     return this.#calls.checkpoint(step, token, value);
+  }
+
+  beginChild(scope: Scope, call: Pick<BegunChild, 'id' | 'name' | 'child'>): Promise<unknown> {
+    const isNew = { kind: 'child', run: undefined, isAdopted: false, isTold: false, isOver: false } as const;
+    const { end } = this.#calls.add(scope, (settle): BegunChild => ({ ...call, ...settle, ...isNew }));
+    return this.#begun(end);
   }
 
   /** The time in this turn, in ms since the epoch. */
@@ -261,7 +278,9 @@ export class Machine {
     return {
       reason: `the code goes another way than the journal: ${contradiction}${ended}. Deploy code that begins the same calls in the same order, then retry the run`,
       // It may only be slow, the first time.
-      ...(begun === undefined && !this.#ended ? { late: `${record.id} ${record.name}` } : {}),
+      ...(begun === undefined && !this.#ended
+        ? { late: `${record.id} ${'name' in record ? record.name : ''}` }
+        : {}),
     };
   }
 

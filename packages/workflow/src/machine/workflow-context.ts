@@ -2,7 +2,9 @@
  * What a workflow's function is given: the calls whose results the journal keeps. What it is when they run: context.ts.
  */
 import type { Schema } from '@holdfast/kernel';
+import type { Workflow } from '../define.js';
 import type { OnceOptions, Step, StepBody, StepOptions, UndoOptions } from '../step/options.js';
+import type { ChildOptions } from './child.js';
 
 /** A way that a call may go: it makes its own calls on the context that it is given. */
 export type Branch<T> = (context: WorkflowContext) => Promise<T> | T;
@@ -58,6 +60,16 @@ export interface WorkflowContext {
   sleepUntil(time: Date | number): Promise<void>;
   /** The payload of the next message of that name; undefined if none has come within `timeout` ms. Default: waits. */
   receive<T = unknown>(name: string, options?: { readonly timeout?: number }): Promise<T | undefined>;
+  /**
+   * Runs another workflow as a child, which any worker that has that workflow may take, and gives its result, now and in every
+   * replay. It lives in the partition of this run. Rejects with RunFailedError or RunCancelledError; is cancelled with the
+   * scope in which it is waited for. Throws MisuseError for an input that does not fit.
+   */
+  child<Input, Result>(
+    workflow: Workflow<Input, Result>,
+    input: Input,
+    options?: ChildOptions,
+  ): Promise<Result>;
   /** Runs all branches, and gives their results by name. If one fails, the others are cancelled. */
   all<const B extends Branches>(branches: B): Promise<Results<B>>;
   /** What the first branch gives or throws; the others are cancelled. */

@@ -110,7 +110,8 @@ const BACKOFF = { delay: withDefault(duration(), 1_000), limit: withDefault(dura
 
 const backoff: Reader<Settings<typeof BACKOFF>> = (option, value) => readOptions(option, value, BACKOFF);
 
-const key: Reader<string> = (option, value) => {
+/** Names a call in place of its number. */
+export const callKey: Reader<string> = (option, value) => {
   if (typeof value === 'string' && /^[\w.:-]{1,128}$/.test(value)) return value;
   throw new MisuseError(`${option} is 1 to 128 letters, digits and "_.:-"; got ${display(value)}.`);
 };
@@ -124,7 +125,7 @@ const STEP = {
   attempts: withDefault(whole(1, 1_000), 3),
   backoff: withDefault(backoff, { delay: 1_000, limit: 60_000 }),
   timeout: optional(duration({ min: 1 })),
-  key: optional(key),
+  key: optional(callKey),
   of: passedOn<unknown>(),
   schema: optional(schema),
   undo: optional(callback<Undo>()),

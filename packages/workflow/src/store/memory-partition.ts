@@ -5,6 +5,7 @@
 import type { Clock } from '@holdfast/kernel';
 import { type Claim, nameOf, type RunRef } from './claim.js';
 import type { WorkflowDemand } from './event-store.js';
+import { MemoryChildren } from './memory-children.js';
 import { higher, type Life, MemoryDispatch, type Wanted, workflowOf } from './memory-dispatch.js';
 import { MemoryEvents } from './memory-events.js';
 import { MemoryLimits } from './memory-limits.js';
@@ -41,6 +42,7 @@ export class MemoryPartition {
   readonly #ended = new Map<string, number>();
   readonly #states = new Map<string, string>();
   readonly #dispatch: MemoryDispatch;
+  readonly #children: MemoryChildren;
   readonly #sessions = new Map<string, { ends: number; calls: number }>();
   readonly #stuck = new Map<string, string>();
   readonly #waiters = new Map<string, Set<string>>();
@@ -56,6 +58,16 @@ export class MemoryPartition {
     this.#clock = clock;
     this.events = new MemoryEvents(clock, (seen) => this.#issue(seen));
     this.#dispatch = new MemoryDispatch((session) => this.#mailTo(session, 'b'));
+    this.#children = new MemoryChildren({
+      isLive: (run) => this.#live.has(run),
+      generationOf: (run) => this.#generationOf(run),
+      last: (run) =>
+        this.#journals.get(nameOf({ run, generation: this.#generations.get(run) ?? '' }))?.at(-1),
+      begin: ({ run, generation, header }, priority) => {
+        this.start({ run, generation, header, mailbox: '', under: { priority } });
+      },
+      deliver: (run, record) => this.#deliver(this.#live.get(run) as Life, record),
+    });
   }
 
   get #live(): Map<string, Life> {
@@ -196,7 +208,7 @@ export class MemoryPartition {
   }
 
   commit(request: CommitRequest): Committed {
-    const { run, commits, ending, records, state, build = '0' } = request;
+    const { run, commits, ending, records, state, effects = [], build = '0' } = request;
     const life = this.#ownedBy(request);
     if (!life) return { word: 'stale', length: 0 };
     if (life.commits !== commits) return { word: 'behind', length: 0 };
@@ -208,6 +220,9 @@ export class MemoryPartition {
     }
     if (state !== undefined) this.#states.set(run, state);
     life.commits += 1;
+    for (const effect of effects) {
+      this.#children.carryOut(effect, life.priority, (record) => journal.push(record));
+    }
     const { length } = journal;
     if (ending.word === 'park' && length !== ending.known + records.length) return { word: 'again', length };
     if (ending.word === 'park') this.#park(life, ending);
@@ -241,11 +256,16 @@ export class MemoryPartition {
     if (known !== generation) return { word: 'gen', generation: known };
     const life = this.#live.get(run);
     if (!life) return { word: 'over' };
-    this.#journals.get(nameOf({ run, generation }))?.push(record);
+    this.#deliver(life, record);
+    return { word: 'told' };
+  }
+
+  #deliver(life: Life, record: string): void {
+    const { run } = life;
+    this.#journals.get(nameOf({ run, generation: this.#generations.get(run) ?? '' }))?.push(record);
     if (life.word === 'owned') this.#mailTo(life.session, `m${run}`);
     if (life.word === 'parked') this.#dispatch.makeReady(life, false);
     else if (life.expires !== undefined && record.startsWith('X')) this.#dispatch.endUnbegun(life);
-    return { word: 'told' };
   }
 
   find({ run, generation: asked }: RunRef, mailbox: string): Found {
@@ -392,6 +412,7 @@ export class MemoryPartition {
     this.#streams.end({ run, generation: this.#generations.get(run) ?? '' });
     this.events.happened(run, 'ended', status);
     this.#tellWaiters(run, `e${run}\n${last}`);
+    this.#children.ended(run, last);
     this.#dispatch.end(run);
   }
 

@@ -109,6 +109,19 @@ export type Ending =
   /** `retain`: for how many ms it is kept. The last record is its end. */
   | { readonly word: 'end'; readonly retain: number; readonly status: Outcome['status'] };
 
+/** What a commit does besides to its own run, as lua/children.lua says. */
+export type Effect =
+  /** Begins a child, or adopts one. `parent`: "<run>.<generation> <place of the call>". */
+  | {
+      readonly word: 'child';
+      readonly run: string;
+      readonly generation: string;
+      readonly header: string;
+      readonly parent: string;
+    }
+  /** Tells a run, if it is not over. */
+  | { readonly word: 'tell'; readonly run: string; readonly record: string };
+
 export interface CommitRequest extends Claim {
   /** How many of this claim were carried out before. */
   readonly commits: number;
@@ -116,6 +129,8 @@ export interface CommitRequest extends Claim {
   readonly build?: string | undefined;
   readonly ending: Ending;
   readonly records: readonly string[];
+  /** Default: none. */
+  readonly effects?: readonly Effect[];
   /** JSON to publish; undefined for nothing new. */
   readonly state: string | undefined;
 }

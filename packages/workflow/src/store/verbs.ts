@@ -177,10 +177,15 @@ function readAnew([word, detail]: readonly Reply[]): Anew {
 }
 
 function commitArgs(request: CommitRequest): readonly string[] {
-  const { run, token, commits, session, build = '0', ending, state, records } = request;
+  const { run, token, commits, session, build = '0', ending, state, records, effects = [] } = request;
   return [
     ...[run, String(token), String(commits), session, build, ending.word, argumentOf(ending), state ?? ''],
-    ...[String(records.length), ...records],
+    ...[String(effects.length), String(records.length), ...records],
+    ...effects.flatMap((effect) =>
+      effect.word === 'child'
+        ? ['child', effect.run, effect.generation, effect.header, effect.parent]
+        : ['tell', effect.run, effect.record, '', ''],
+    ),
   ];
 }
 

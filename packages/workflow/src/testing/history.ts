@@ -12,6 +12,7 @@ import type { CallRecord, JournalRecord, Outcome, Place } from '../journal/recor
 import type { BegunStep } from '../machine/begun.js';
 import { Context } from '../machine/context.js';
 import { Machine, type Stray } from '../machine/machine.js';
+import { runName } from '../run-name.js';
 import { VirtualClock } from './virtual-clock.js';
 
 /** Plain data, to be kept as JSON. */
@@ -24,7 +25,7 @@ export interface History {
 export interface Checked {
   /** How the function has ended; undefined if it goes on. */
   readonly outcome: Outcome | undefined;
-  /** What it begins behind the history: steps and waits. */
+  /** What it begins behind the history: steps, waits and children. */
   readonly begins: readonly Place[];
 }
 
@@ -37,7 +38,7 @@ export async function exportHistory(run: Run): Promise<History> {
 const LONGEST = 60_000;
 
 /** The records that say what is about to begin, besides the attempts of steps. */
-const AHEAD: readonly JournalRecord['kind'][] = ['timer', 'entry', 'begun'];
+const AHEAD: readonly JournalRecord['kind'][] = ['timer', 'entry', 'begun', 'child'];
 
 /** Throws NondeterminismError. */
 export async function checkHistory(
@@ -68,7 +69,11 @@ export async function checkHistory(
       stray = told;
     },
   });
-  const context = new Context({ machine, id, now: () => clock.now(), publish: () => {} }, machine.root);
+  const self = {
+    run: runName({ workflow: workflow.name, id, key: undefined }),
+    generation: header.generation,
+  };
+  const context = new Context({ machine, self, now: () => clock.now(), publish: () => {} }, machine.root);
   const main = async (): Promise<unknown> => workflow.run(context, header.input);
   machine.start(main, end ? records.slice(0, -1) : records, header.kept);
   await clock.until(() => stray !== undefined || machine.isIdle, LONGEST);
@@ -79,7 +84,9 @@ export async function checkHistory(
     const reason = `it ends as ${JSON.stringify(outcome) ?? 'nothing'}, and the history ends as ${JSON.stringify(end.outcome)}`;
     throw new NondeterminismError({ workflow: workflow.name, id, reason });
   }
-  const waits = out.flatMap((record) => (AHEAD.includes(record.kind) ? [record as CallRecord] : []));
+  const waits = out.flatMap((record) =>
+    AHEAD.includes(record.kind) ? [record as Exclude<CallRecord, { kind: 'over' }>] : [],
+  );
   return { outcome, begins: [...begun, ...waits].map(({ id: place, name }) => ({ id: place, name })) };
 }
 

@@ -11,7 +11,6 @@ import { decodeRecord, encodeRecord, type JournalRecord } from '../journal/recor
 import { messageOf } from '../json.js';
 import { Context } from '../machine/context.js';
 import { Machine, type Stray } from '../machine/machine.js';
-import { parseRunName } from '../run-name.js';
 import { delayAfter } from '../step/options.js';
 import type { Claimed, CommitRequest, Committed, Ending, Store } from '../store/store.js';
 import { ended, refused, stuck } from '../telemetry.js';
@@ -108,7 +107,7 @@ export class OwnedRun {
       const context = new Context(
         {
           machine: this.#machine,
-          id: parseRunName(this.run).id,
+          self: this.#claim,
           now: this.#host.now,
           publish: (state) => {
             this.#state = state;
@@ -183,7 +182,7 @@ export class OwnedRun {
       this.#fetch();
       return;
     }
-    if (machine.out.length > 0) {
+    if (machine.out.length > 0 || machine.hasEffects) {
       this.#commit(machine.out.splice(0, LARGEST_COMMIT), GO);
       return;
     }
@@ -224,7 +223,8 @@ export class OwnedRun {
     this.#state = undefined;
     const texts = records.map(encodeRecord);
     const build = this.#workflow && buildOf(this.#workflow);
-    const request = { ...this.#claim, commits: this.#commits, build, ending, records: texts, state };
+    const effects = this.#machine.takeEffects(records);
+    const request = { ...this.#claim, commits: this.#commits, build, ending, records: texts, state, effects };
     this.#settle(request).then(
       (committed) => this.#committed(request, committed),
       (error: unknown) => {

@@ -1,0 +1,53 @@
+/**
+ * The children of the runs of a partition in memory: what lua/children.lua does. For tests of workflows only.
+ */
+import type { Effect } from './store.js';
+
+/** What it needs of the partition. */
+export interface ChildrenHost {
+  readonly isLive: (run: string) => boolean;
+  readonly generationOf: (run: string) => string | undefined;
+  /** Of the journal that counts. */
+  readonly last: (run: string) => string | undefined;
+  readonly begin: (child: Effect & { word: 'child' }, priority: number) => void;
+  /** Into the journal that counts, of a run that is not over. */
+  readonly deliver: (run: string, record: string) => void;
+}
+
+export class MemoryChildren {
+  readonly #host: ChildrenHost;
+  /** Whom the end of a child is told to: "<parent>.<generation> <place>". */
+  readonly #parents = new Map<string, string>();
+
+  constructor(host: ChildrenHost) {
+    this.#host = host;
+  }
+
+  /** `append`: to the journal of the parent, in whose commit it is. */
+  carryOut(effect: Effect, priority: number, append: (record: string) => void): void {
+    const { run } = effect;
+    const isLive = this.#host.isLive(run);
+    if (effect.word === 'tell') {
+      if (isLive) this.#host.deliver(run, effect.record);
+    } else if (this.#host.generationOf(run) === undefined) {
+      this.#parents.set(run, effect.parent);
+      this.#host.begin(effect, priority);
+    } else if (isLive) {
+      this.#parents.set(run, effect.parent);
+    } else {
+      append(overRecord(effect.parent.split(' ')[1] ?? '', this.#host.last(run) ?? ''));
+    }
+  }
+
+  /** A run is over. */
+  ended(run: string, last: string): void {
+    const [parent = '', place = ''] = (this.#parents.get(run) ?? '').split(' ');
+    this.#parents.delete(run);
+    const at = parent.lastIndexOf('.');
+    const [name, generation] = [parent.slice(0, at), parent.slice(at + 1)];
+    if (!this.#host.isLive(name) || this.#host.generationOf(name) !== generation) return;
+    this.#host.deliver(name, overRecord(place, last));
+  }
+}
+
+const overRecord = (place: string, last: string): string => `D ${place}${last.slice(last.indexOf('\n'))}`;
