@@ -18,6 +18,7 @@ const FACTS: Readonly<Record<string, RegExp>> = {
   'postgres-prisma.ts': /^StaleTokenError\nbalance 5\n$/,
   'queue.ts': /^https:\/\/example\.org\/cat\.png: attempt 1\n$/,
   'workflow.ts': /^42, approved by eve\n$/,
+  'workflow-undo.ts': /^RunFailedError\ngiven back: it was done\n$/,
   'http.ts': /^refused: \d{16} is below \d{16}\n$/,
   'object-store.ts': /^refused: \d{16} is below \d{16}\n{"sum":5}\n$/,
   'local.ts': /^\[ '\d+ running', '\d+ running', '\d+ running' \]\n$/,

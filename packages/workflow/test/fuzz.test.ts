@@ -6,7 +6,7 @@ import { defineWorkflow, NonRetryableError, type Workflow, type WorkflowContext 
 import { checkHistory, everyCrash } from '@holdfast/workflow/testing';
 import { expect, it } from 'vitest';
 
-const COUNT = process.env['HOLDFAST_TESTS'] === 'full' ? 300 : 15;
+const COUNT = process.env['HOLDFAST_TESTS'] === 'full' ? 300 : 10;
 const FIRST = Number(process.env['HOLDFAST_SEED'] ?? Math.floor(Math.random() * 1e9));
 
 /** mulberry32: a program is drawn, and drawn again, from its seed. */
@@ -48,6 +48,8 @@ function draw(below: (limit: number) => number, depth: number, races: boolean): 
         .step('broken', () => Promise.reject(new NonRetryableError(`${number}`)))
         .catch((error: Error) => error.name),
     () => (ctx) => ctx.sleep(number).then(() => 'slept'),
+    () => (ctx) => ctx.step('undone', () => number, { undo: () => {} }),
+    () => async (ctx) => [ctx.random(), ctx.patch('new')],
     () => (ctx) => ctx.sleep(number * 60_000).then(() => 'slept long'),
     () => (ctx) => ctx.receive('none', { timeout: number * 1_000 }).then((got) => got ?? 'none'),
     ...(races ? [() => (ctx: WorkflowContext) => ctx.receive('some', { timeout: number })] : []),
@@ -79,6 +81,10 @@ function draw(below: (limit: number) => number, depth: number, races: boolean): 
         });
     },
     () => {
+      const body = part();
+      return (ctx) => ctx.scope((c) => body(c), { timeout: 1_000_000_000_000 });
+    },
+    () => {
       const [body, failing] = [part(), number % 2 === 0];
       return async (ctx) => {
         try {
@@ -98,6 +104,18 @@ function draw(below: (limit: number) => number, depth: number, races: boolean): 
             const all = parts();
             return (ctx) => ctx.race(all);
           },
+          (): Part => {
+            const body = part();
+            return (ctx) =>
+              ctx.scope((c) => body(c), { timeout: number }).catch((error: Error) => error.name);
+          },
+          (): Part => (ctx) =>
+            ctx
+              .once('once', () => turns(slow))
+              .then(
+                () => 'sent',
+                () => 'unknown',
+              ),
           (): Part => (ctx) =>
             Promise.race([
               ctx.step('one', () => turns(slow).then(() => 1)),

@@ -246,3 +246,15 @@ it('cancels the losers of ctx.race: their bodies are told, and what they begin i
   expect(result).toBe('ended');
   expect(told).toEqual(['aborted', 'AbortError', 'more: AbortError']);
 });
+
+it('tells an undo that a step was done, also one that gave nothing', async () => {
+  const told: unknown[] = [];
+  const flow = flowOf(async (ctx) => {
+    await ctx.step('nothing', () => {}, { undo: (_, undone) => void told.push(undone) });
+    await ctx.step('value', () => 1, { undo: (_, undone) => void told.push(undone) });
+    throw new Error('broken');
+  });
+  const test = testWorkflows({ workflows: [flow] });
+  await expect(test.run(flow, null)).rejects.toThrow('broken');
+  expect(told).toEqual([{ outcome: 'done', value: 1 }, { outcome: 'done' }]);
+});

@@ -59,7 +59,7 @@ export async function* readPartition(
 }
 
 /** Undefined if `signal` aborts first. Rejects as the call does, but for outages. */
-export async function untilAnswered<T>(
+async function untilAnswered<T>(
   clock: Clock,
   signal: AbortSignal,
   call: () => Promise<T>,

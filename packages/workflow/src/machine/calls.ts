@@ -265,11 +265,11 @@ export class Calls {
   }
 
   /** Keeps the ledger, also of what is settled. */
-  #enter(begun: AnyBegun, { kind, ...record }: CallRecord, place: number): void {
+  #enter(begun: AnyBegun, record: CallRecord, place: number): void {
     if (begun.kind !== 'step') return;
     const { id, name, settings } = begun;
-    if (kind === 'done' && 'value' in record) this.#ledger.done(id, record.value);
-    if (kind !== 'entry' || settings.undo === undefined) return;
+    if (record.kind === 'done') this.#ledger.done(id, record.value);
+    if (record.kind !== 'entry' || settings.undo === undefined) return;
     if (begun.isAsked) this.#entering -= 1;
     begun.isEntered = true;
     begun.isAsked = false;
