@@ -12,6 +12,7 @@ declare module '@holdfast/kernel' {
     HOLDFAST_RUN_CANCELLED: RunCancelledError;
     HOLDFAST_RUN_STUCK: RunStuckError;
     HOLDFAST_RUN_GONE: RunGoneError;
+    HOLDFAST_BUDGET_EXCEEDED: BudgetExceededError;
     HOLDFAST_NONDETERMINISTIC: NondeterminismError;
     HOLDFAST_RUNS_FULL: RunsFullError;
   }
@@ -147,5 +148,26 @@ export class RunsFullError extends HoldfastError {
     this.workflow = workflow;
     this.max = max;
     this.retryAfter = retryAfter;
+  }
+}
+
+interface Spent {
+  readonly tokens: number;
+  readonly cost: number;
+}
+
+/** A run has spent what it may on models: a call that would have begun was not made. */
+export class BudgetExceededError extends HoldfastError {
+  override readonly name = 'BudgetExceededError';
+  readonly code = 'HOLDFAST_BUDGET_EXCEEDED';
+  readonly used: Spent;
+  readonly limit: Spent;
+
+  constructor({ used, limit }: { readonly used: Spent; readonly limit: Spent }) {
+    super(
+      `The run has spent its budget: it has used ${used.tokens} tokens of ${limit.tokens}, at a cost of ${used.cost} of ${limit.cost}. Raise the budget, then retry the run.`,
+    );
+    this.used = used;
+    this.limit = limit;
   }
 }

@@ -54,6 +54,14 @@ export class Context implements WorkflowContext {
   readonly #host: ContextHost;
   readonly #scope: Scope;
 
+  /** A number of the context's scope, for what makes steps under keys of its own. It is late where a step would be. */
+  static takeNumber(context: WorkflowContext, place: string): string {
+    if (!(context instanceof Context)) {
+      throw new MisuseError(`${place} takes the context of a workflow's function; got ${display(context)}.`);
+    }
+    return context.#isInTurn(place) ? context.#scope.takeNumber() : '';
+  }
+
   constructor(host: ContextHost, scope: Scope) {
     this.#host = host;
     this.#scope = scope;
