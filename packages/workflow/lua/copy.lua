@@ -4,17 +4,17 @@
 --
 -- Stands on: part
 
+-- In place of a record that is left out.
+local BLANK = 'V -\n{}'
+
 -- The header, `cut` records of the source behind its own, and then some of those that follow. ARGV from `at` on is how many
 -- of the following are places, from 0, that are left out, and then the places of those that follow.
 local function copy_journal(source, journal, header, cut, at)
-  -- Text that no record has.
-  local GONE = '-'
   redis.call('COPY', source, journal)
   redis.call('PERSIST', journal)
   redis.call('LTRIM', journal, 0, cut)
   redis.call('LSET', journal, 0, header)
   local left = tonumber(ARGV[at])
-  for index = at + 1, at + left do redis.call('LSET', journal, ARGV[index], GONE) end
-  if left > 0 then redis.call('LREM', journal, 0, GONE) end
+  for index = at + 1, at + left do redis.call('LSET', journal, ARGV[index], BLANK) end
   for index = at + 1 + left, #ARGV do redis.call('RPUSH', journal, redis.call('LINDEX', source, ARGV[index])) end
 end

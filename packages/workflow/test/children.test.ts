@@ -2,8 +2,9 @@
 import {
   defineWorkflow,
   MisuseError,
+  NonRetryableError,
   RunCancelledError,
-  type RunFailedError,
+  RunFailedError,
   type Workflow,
   type Workflows,
 } from '@holdfast/workflow';
@@ -98,6 +99,61 @@ it('leaves a child behind if it is told to', async () => {
   const kept = await byName('kept');
   expect(await kept.send('go', 'now')).toBe(true);
   expect(await kept.result()).toBe('kept now');
+});
+
+it('goes on with its child after a retry, whether that is over by then or not, and in a fork with another', async () => {
+  let isBroken = true;
+  const flow = defineWorkflow({ name: 'flow' }, async (ctx) => {
+    const child = ctx.child(patient, 'it', { onParentEnd: 'abandon' });
+    await ctx.step('check', () => {
+      if (isBroken) throw new NonRetryableError('broken');
+    });
+    return child;
+  });
+  const app = appOf([flow, patient]);
+  app.work();
+  for (const isOver of [false, true]) {
+    isBroken = true;
+    const run = await app.start(flow, null, { id: `over ${isOver}`, key: `k ${isOver}` });
+    await expect(run.result()).rejects.toThrow(RunFailedError);
+    const its = async () =>
+      (await runsOf('patient')).filter((each) => each.startsWith(`patient/k%20${isOver}/`));
+    const [first = ''] = await its();
+    const child = handleOf(app, first, patient);
+    isBroken = false;
+    if (isOver) await child.send('go', 'early');
+    if (isOver) await child.result();
+    expect(await run.retry()).toBe(true);
+    if (!isOver) await eventually(async () => (await run.status()).status, 'sleeping' as const);
+    if (!isOver) await child.send('go', 'early');
+    expect(await run.result()).toBe('it early');
+    expect(await its()).toEqual([first]);
+    const fork = await run.fork({ from: 'check' });
+    expect(await fork.result()).toBe('it early');
+    expect(await its()).toEqual([first]);
+    const again = await run.fork({ from: 'patient' });
+    await eventually(async () => (await its()).length, 2);
+    const second = (await its()).find((each) => each !== first) ?? '';
+    await handleOf(app, second, patient).send('go', 'late');
+    expect(await again.result()).toBe('it late');
+  }
+});
+
+it('begins a child that has failed anew when its parent is retried', async () => {
+  let isBroken = true;
+  const child = defineWorkflow({ name: 'child' }, async () => {
+    if (isBroken) throw new Error('broken');
+    return 'mended';
+  });
+  const flow = defineWorkflow({ name: 'flow' }, (ctx) => ctx.child(child, null));
+  const app = appOf([flow, child]);
+  app.work();
+  const run = await app.start(flow, null);
+  await expect(run.result()).rejects.toThrow(RunFailedError);
+  isBroken = false;
+  expect(await run.retry()).toBe(true);
+  expect(await run.result()).toBe('mended');
+  expect(await runsOf('child')).toHaveLength(2);
 });
 
 it('has a thousand children of one parent, in the partition of the parent', async () => {

@@ -251,7 +251,13 @@ export function storeContract(name: string, makeStore: MakeStore): void {
       });
       expect(await store.anew(request)).toEqual({ word: 'ready' });
       expect(await store.anew(request)).toEqual({ word: 'ready' });
-      expect(await store.page(ref('a/1', 'h'), 0)).toEqual(['H -\nnew', 'S 0\n1', 'S 2\n3', 'M 3\n4']);
+      expect(await store.page(ref('a/1', 'h'), 0)).toEqual([
+        'H -\nnew',
+        'S 0\n1',
+        'V -\n{}',
+        'S 2\n3',
+        'M 3\n4',
+      ]);
       expect(await store.page(ref('a/1', 'g'), 1)).toEqual(records);
       expect(await store.find(ref('a/1'), '')).toEqual({
         word: 'ready',
@@ -260,7 +266,7 @@ export function storeContract(name: string, makeStore: MakeStore): void {
         detail: '',
       });
       expect(await store.tell(ref('a/1'), 'M 1\n{}')).toEqual({ word: 'gen', generation: 'h' });
-      expect(await store.anew(anew({ from: ref('a/1', 'h'), to: ref('a/1', 'i'), length: 4 }))).toEqual({
+      expect(await store.anew(anew({ from: ref('a/1', 'h'), to: ref('a/1', 'i'), length: 5 }))).toEqual({
         word: 'going',
       });
       expect((await claim('me.1')).generation).toBe('h');

@@ -77,7 +77,7 @@ export async function fork(parts: RetryParts, { run, to, from }: ForkRequest): P
     if (found.word === 'gen') continue;
     const records = await readJournal(store, { run, generation });
     const anew = await store.anew({
-      ...requestOf(records, cutBefore(records, from), to, true),
+      ...requestOf(records, cutBefore(records, from, true), to, true),
       from: { run, generation },
       retain,
     });
@@ -97,7 +97,7 @@ function requestOf(
   const header: Header = {
     ...(records[0] as Header),
     generation: to.generation,
-    ...(isFork ? { kept: cut.cut - cut.drop.length } : {}),
+    ...(isFork ? { kept: cut.cut } : {}),
   };
   return { ...cut, to, header: encodeRecord(header), length: records.length, claim: undefined };
 }

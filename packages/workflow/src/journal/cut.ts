@@ -6,13 +6,14 @@
  * Nothing is kept that was undone, or may have been.
  */
 import { display, MisuseError } from '@holdfast/kernel';
+import { isNote } from '../machine/notes.js';
 import type { JournalRecord } from './record.js';
 
 /** Places are from 0, the header's. */
 export interface Cut {
   /** How many records behind the header are kept. */
   readonly cut: number;
-  /** Places before the cut of records that are left out. */
+  /** Places before the cut of records that are left out: a blank one is in their place, so that turns keep their numbers. */
   readonly drop: readonly number[];
   /** Places behind the cut of records that are kept. */
   readonly take: readonly number[];
@@ -23,7 +24,7 @@ export interface Cut {
  * none has, or the run was cancelled, before the end; and not behind what was undone. Throws MisuseError if there is no such
  * step, or if something before it was undone.
  */
-export function cutBefore(records: readonly JournalRecord[], from: string | undefined): Cut {
+export function cutBefore(records: readonly JournalRecord[], from: string | undefined, isFork = false): Cut {
   const end = records.findIndex(({ kind }) => ENDS.includes(kind));
   const all = end < 0 ? records.length : end;
   const isCancelled = records[end]?.kind === 'cancel';
@@ -37,42 +38,57 @@ export function cutBefore(records: readonly JournalRecord[], from: string | unde
   }
   const cut = Math.min(all, at ?? all) - 1;
   const id = at === undefined ? undefined : idOf(records[at]);
-  const places = records.map((_, place) => place);
+  const kept = records.slice(0, cut + 1);
+  const over = new Set(records.slice(0, all).flatMap((each) => (each.kind === 'over' ? each.id : [])));
   const settled = new Set(
-    records
-      .slice(0, cut + 1)
-      .flatMap((each) => (each.kind === 'done' || each.kind === 'failed' ? each.id : [])),
+    kept.flatMap((each) => (each.kind === 'done' || each.kind === 'failed' ? each.id : [])),
   );
-  const isAttempt = (place: number): boolean => {
-    const record = records[place];
-    if (record?.kind === 'entry') return !settled.has(record.id);
-    return record !== undefined && ATTEMPT.includes(record.kind) && id !== undefined && idOf(record) === id;
+  const isLeftOut = (record: JournalRecord): boolean => {
+    if (record.kind === 'entry') return !settled.has(record.id);
+    // A fork has children of its own in place of those that still go on.
+    if (record.kind === 'child' && isFork && !over.has(record.id)) return true;
+    return ATTEMPT.includes(record.kind) && id !== undefined && idOf(record) === id;
   };
+  const children = new Set(
+    kept.flatMap((each) => (each.kind === 'child' && !isLeftOut(each) ? each.id : [])),
+  );
+  const turns = 1 + kept.slice(1).filter((each) => !isNote(each)).length;
+  const isTaken = (record: JournalRecord): boolean =>
+    record.kind === 'message' ||
+    (record.kind === 'over' && children.has(record.id)) ||
+    (isNote(record) && (record.kind !== 'time' || record.turn <= turns));
+  const placesOf = (which: (record: JournalRecord) => boolean, from: number, to: number): number[] =>
+    records.flatMap((record, place) => (place >= from && place < to && which(record) ? place : []));
   return {
     cut,
-    drop: places.filter((place) => place <= cut && isAttempt(place)),
-    take: places.filter((place) => place > cut && records[place]?.kind === 'message'),
+    drop: placesOf(isLeftOut, 1, cut + 1),
+    take: placesOf(isTaken, cut + 1, records.length),
   };
 }
 
 /** Behind these, nothing is kept. */
 const ENDS: readonly JournalRecord['kind'][] = ['end', 'cancel', 'undoing'];
 /** Of a step that begins afresh. */
-const ATTEMPT: readonly JournalRecord['kind'][] = ['retry', 'begun', 'checkpoint'];
+const ATTEMPT: readonly JournalRecord['kind'][] = ['retry', 'begun', 'checkpoint', 'child'];
 
 const undoneOr = (failed: number | undefined, undone: number | undefined): number | undefined =>
   undone === undefined ? failed : Math.min(undone, failed ?? undone);
 
 function lastFailed(records: readonly JournalRecord[]): number | undefined {
-  const at = records.findLastIndex(({ kind }) => kind === 'failed');
+  const at = records.findLastIndex(
+    (record) => record.kind === 'failed' || (record.kind === 'over' && record.outcome.status !== 'completed'),
+  );
   return at < 0 ? undefined : at;
 }
 
 function placeOf(records: readonly JournalRecord[], from: string): number {
-  const isEnd = (record: JournalRecord): boolean => record.kind === 'done' || record.kind === 'failed';
+  const names = new Map(records.flatMap((each) => (each.kind === 'child' ? [[each.id, each.name]] : [])));
+  const isEnd = (record: JournalRecord): boolean => ['done', 'failed', 'over'].includes(record.kind);
+  const nameOf = (record: JournalRecord): string | undefined =>
+    'name' in record ? record.name : names.get(idOf(record) ?? '');
   const byId = records.findIndex((record) => isEnd(record) && idOf(record) === from);
   if (byId >= 0) return byId;
-  const byName = records.findLastIndex((record) => isEnd(record) && 'name' in record && record.name === from);
+  const byName = records.findLastIndex((record) => isEnd(record) && nameOf(record) === from);
   if (byName >= 0) return byName;
   throw new MisuseError(
     `The run has done no step ${display(from)}; give the id or the name of one of its history() that is done or has failed.`,

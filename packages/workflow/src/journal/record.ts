@@ -162,6 +162,11 @@ interface Undoing {
   readonly from: number;
 }
 
+/** In place of one that a retry or a fork has left out: nothing has happened, but a turn. */
+interface Blank {
+  readonly kind: 'blank';
+}
+
 /** Last in the journal of a run that is over. */
 interface End {
   readonly kind: 'end';
@@ -182,7 +187,7 @@ export type CallRecord =
   | ChildBegun
   | ChildOver;
 
-export type JournalRecord = Header | CallRecord | Message | Note | Cancel | Undoing | End;
+export type JournalRecord = Header | CallRecord | Message | Note | Cancel | Undoing | Blank | End;
 
 const LETTERS: Readonly<Record<JournalRecord['kind'], string>> = {
   header: 'H',
@@ -203,6 +208,7 @@ const LETTERS: Readonly<Record<JournalRecord['kind'], string>> = {
   checkpoint: 'Q',
   undoing: 'U',
   end: 'Z',
+  blank: 'V',
 };
 
 const KINDS = new Map(Object.entries(LETTERS).map(([kind, letter]) => [letter, kind]));

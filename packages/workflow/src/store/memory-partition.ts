@@ -32,6 +32,8 @@ import type { Appended, AppendRequest, Chunks, ChunksRequest } from './stream-st
 
 const MOST_FALLS = 5;
 const PAGE = 2_000;
+/** In place of a record that is left out. */
+const BLANK = 'V -\n{}';
 
 export class MemoryPartition {
   readonly #clock: Clock;
@@ -313,7 +315,7 @@ export class MemoryPartition {
     }
     const source = this.#journals.get(nameOf(from)) ?? [];
     if (isSame && source.length !== length) return { word: 'again', length: source.length };
-    const kept = source.slice(1, cut + 1).filter((_, index) => !drop.includes(index + 1));
+    const kept = source.slice(1, cut + 1).map((each, index) => (drop.includes(index + 1) ? BLANK : each));
     const taken = take.map((place) => source[place] ?? '');
     this.#journals.set(nameOf(to), [header, ...kept, ...taken]);
     if (cut > 0) this.#streams.copy(from, to);
