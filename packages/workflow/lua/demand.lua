@@ -2,8 +2,8 @@
 --
 -- then, for each workflow: ARGV its name
 --
--- Replies {'demand', for each 'waiting owned stuck age': how many runs wait and are owned and stuck, and for how many ms the
--- oldest of those that wait has}
+-- Replies {'demand', for each 'waiting owned stuck age takeovers': how many runs wait and are owned and stuck, for how many ms
+-- the oldest of those that wait has, and how often a run was taken over from a worker that was gone, so far}
 --
 -- Stands on: places
 local reply = {'demand'}
@@ -25,7 +25,8 @@ end
 
 for index, workflow in ipairs(ARGV) do
   local waiting = redis.call('ZLEXCOUNT', WORK, '[r ' .. workflow .. ' ', '(r ' .. workflow .. '"')
-  local tallied = redis.call('HMGET', TALLY, workflow .. ':o', workflow .. ':s')
-  reply[index + 1] = string.format('%.0f %.0f %.0f %.0f', waiting, tallied[1] or 0, tallied[2] or 0, oldest(workflow))
+  local tallied = redis.call('HMGET', TALLY, workflow .. ':o', workflow .. ':s', workflow .. ':t')
+  local owned, stuck, taken = tallied[1] or 0, tallied[2] or 0, tallied[3] or 0
+  reply[index + 1] = string.format('%.0f %.0f %.0f %.0f %.0f', waiting, owned, stuck, oldest(workflow), taken)
 end
 return reply

@@ -6,11 +6,11 @@ local MOST_EVENTS, OLDEST_EVENT = 100000, 7 * 86400000
 
 -- Ids rise from epoch to epoch: the first of one is above all that an earlier server can have given. A server's own ids rise
 -- even where its clock does not.
+local first_event
 local function add_event(...)
-  local epoch = epoch_of(redis.call('HMGET', META, 'server', 'epoch', 'token'))
-  local first = math.ceil(epoch / 1000)
-  if millis <= first then
-    local added = redis.pcall('XADD', EVENTS, 'MAXLEN', '~', MOST_EVENTS, string.format('%.0f-0', first), ...)
+  first_event = first_event or math.ceil(epoch_of(redis.call('HMGET', META, 'server', 'epoch', 'token')) / 1000)
+  if millis <= first_event then
+    local added = redis.pcall('XADD', EVENTS, 'MAXLEN', '~', MOST_EVENTS, string.format('%.0f-0', first_event), ...)
     if not (type(added) == 'table' and added.err) then return end
   end
   redis.call('XADD', EVENTS, 'MAXLEN', '~', MOST_EVENTS, '*', ...)

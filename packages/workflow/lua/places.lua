@@ -1,7 +1,7 @@
 -- Prelude of the verbs that move runs. Each run that is not over is in one place, which LIVE names: whoever moves it takes it
 -- out there first.
 --
--- TALLY counts, by workflow: o owned, p parked, d delayed, l in a line, s stuck, u not begun; and of all together, "!"
+-- TALLY counts, by workflow: o owned, p parked, d delayed, l in a line, s stuck, u not begun, and t takeovers so far; and of all together, "!"
 -- suspects that wait.
 --
 -- Stands on: part

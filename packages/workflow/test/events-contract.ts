@@ -54,6 +54,19 @@ export function eventsContract(name: string, makeStore: MakeStore): void {
         { waiting: 1, running: 0, stuck: 0 },
         { waiting: 0, running: 0, stuck: 0, oldest: 0 },
       ]);
+      // Another worker takes over from one that is gone.
+      await store.open('it.1', 0);
+      const asked = { session: 'it.1', lease: 1, want: 1, number: 1, highest: 0, workflows: ['b'] };
+      await store.work(asked);
+      const looked = async (): Promise<number | undefined> => {
+        await store.work({ ...asked, session: 'me.1', lease: 60_000, want: 0, number: 9 });
+        return (await store.demand(['b']))[0]?.takeovers;
+      };
+      await expect.poll(looked).toBe(1);
+      expect(await store.demand(['a', 'b'])).toMatchObject([
+        { waiting: 1, running: 1, takeovers: 0 },
+        { waiting: 1, running: 0, takeovers: 1 },
+      ]);
     });
 
     it('keeps the place of a reader under its token', async () => {

@@ -14,6 +14,8 @@ export interface Demand extends WorkflowDemand {
   readonly stuck: number;
   /** For how many ms the oldest of those that wait has waited. */
   readonly oldest: number;
+  /** How often runs were taken over from workers that had died or stalled, since the app was first used. */
+  readonly takeovers: number;
 }
 
 /** Of all partitions together, by workflow. */
@@ -32,4 +34,5 @@ const added = (one: Demand, other: Demand): Demand => ({
   running: one.running + other.running,
   stuck: one.stuck + other.stuck,
   oldest: Math.max(one.oldest, other.oldest),
+  takeovers: one.takeovers + other.takeovers,
 });

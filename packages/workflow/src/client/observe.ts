@@ -33,6 +33,12 @@ const gauges = new Gauges<Demand>({
       description: 'For how long the oldest run that waits has waited for a worker.',
       read: ({ oldest }) => oldest / 1_000,
     },
+    {
+      name: 'holdfast.workflow.takeovers',
+      unit: '{run}',
+      description: 'How often runs were taken over from workers that had died or stalled, so far.',
+      read: ({ takeovers }) => takeovers,
+    },
   ],
 });
 

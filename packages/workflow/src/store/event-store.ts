@@ -29,6 +29,7 @@ export interface WorkflowDemand {
   readonly stuck: number;
   /** In ms. */
   readonly oldest: number;
+  readonly takeovers: number;
 }
 
 export interface EventStore {

@@ -51,6 +51,8 @@ export class MemoryPartition {
   readonly #ears = new Map<string, (text: string) => void>();
   readonly #limits = new MemoryLimits();
   readonly #streams = new MemoryStreams((mailbox, text) => void this.#mail(mailbox, text));
+  /** So far, by workflow. */
+  readonly #takeovers = new Map<string, number>();
   readonly events: MemoryEvents;
   #token = 0;
   /** The session that gets no more until it has none, because a suspect waits for it. */
@@ -360,7 +362,13 @@ export class MemoryPartition {
     return workflows.map((workflow) => {
       const count = (word: Life['word']): number =>
         lives.filter((life) => life.word === word && life.run.startsWith(`${workflow}/`)).length;
-      return { waiting: count('ready'), running: count('owned'), stuck: count('stuck'), oldest: 0 };
+      return {
+        waiting: count('ready'),
+        running: count('owned'),
+        stuck: count('stuck'),
+        oldest: 0,
+        takeovers: this.#takeovers.get(workflow) ?? 0,
+      };
     });
   }
 
@@ -427,7 +435,9 @@ export class MemoryPartition {
     const { falls } = this.#dispatch;
     for (const life of [...this.#live.values()]) {
       if (life.word !== 'owned' || life.session !== session) continue;
+      const [workflow = ''] = life.run.split('/');
       if (fell) falls.set(life.run, (falls.get(life.run) ?? 0) + 1);
+      if (fell) this.#takeovers.set(workflow, (this.#takeovers.get(workflow) ?? 0) + 1);
       if (!fell || (falls.get(life.run) ?? 0) < MOST_FALLS) this.#dispatch.makeReady(life, true);
       else this.#makeStuck(life, `its worker died or stalled ${MOST_FALLS} times without a step in between`);
     }
