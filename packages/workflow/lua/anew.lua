@@ -47,7 +47,7 @@ else
   redis.call('DEL', state)
   redis.call('HDEL', WAITERS, to)
 end
-redis.call('ZREM', ENDED, to)
+forget(to)
 redis.call('HDEL', FALLS, to)
 redis.call('HSET', GEN, to, new)
 if from == to and life then

@@ -1,6 +1,6 @@
 -- Prelude of the verb that commits: what becomes of a run then. Each gives the word of the reply.
 --
--- Stands on: events, limits, lines, streams, stuck, children
+-- Stands on: over
 
 local function give_up(commit)
   take_out(commit.run, commit.life)
@@ -45,15 +45,7 @@ end
 -- It is over, and kept for so many ms: the argument is '<ms> <how it has ended>'.
 ENDINGS['end'] = function(commit)
   local retain, status = string.match(commit.argument, '^(%d+) (%a+)$')
-  give_up(commit)
-  redis.call('HDEL', LIVE, commit.run)
-  redis.call('ZADD', ENDED, millis + retain, commit.run)
-  redis.call('PEXPIRE', commit.journal, retain)
-  redis.call('PEXPIRE', commit.state, retain)
-  expire_streams(commit.run, commit.journal, retain)
-  happened(commit.run, 'ended', status)
-  tell_waiters(commit.run, 'e' .. commit.run .. '\n' .. commit.last)
-  tell_parent(commit.run, commit.last)
-  free_key(commit.run)
+  local parts = {retain = retain, status = status, journal = commit.journal, state = commit.state, last = commit.last}
+  finish(commit.run, commit.life, parts)
   return 'committed'
 end

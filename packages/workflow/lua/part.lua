@@ -1,5 +1,4 @@
--- Prelude of every verb: whether these scripts know the partition's layout, whose a run is, and how mail is sent. The keys
--- are those of src/keys.ts.
+-- Prelude of every verb: the partition's layout, whose a run is, and how mail is sent. The keys are those of src/keys.ts.
 --
 -- Stands on: redis/time
 --
@@ -19,10 +18,8 @@ local function life_of(entry)
   local word, priority, build, expires, since = string.match(entry, '^(%l):(%d):([%de=]+):([%d-]+):(%d+)$')
   local life = {word = word, priority = priority, build = build, expires = expires, since = tonumber(since)}
   if word then return life end
-  local token, commits, session
-  token, commits, session, priority, build = string.match(entry, '^(%d+):(%d+):([^:]+):(%d):([%de=]+)$')
-  life = {word = 'o', token = token, commits = commits, session = session, priority = priority, build = build, expires = '-'}
-  life.since = tonumber(token)
+  local token, commits, session, priority, build = string.match(entry, '^(%d+):(%d+):([^:]+):(%d):([%de=]+)$')
+  life = {word = 'o', token = token, commits = commits, session = session, priority = priority, build = build, expires = '-', since = tonumber(token)}
   return life
 end
 
@@ -34,6 +31,9 @@ end
 
 -- Nothing is known of a run any more.
 local function forget(run)
+  local status = string.match(redis.call('HGET', OVER, run) or '', '%a+$')
+  if status then redis.call('HINCRBY', TALLY, string.match(run, '^[^/]+') .. ':' .. status, -1) end
+  redis.call('HDEL', OVER, run)
   redis.call('HDEL', GEN, run)
   redis.call('HDEL', PARENTS, run)
   redis.call('ZREM', ENDED, run)

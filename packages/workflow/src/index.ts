@@ -17,6 +17,7 @@ export {
 export type { NodeSource } from '@holdfast/redis';
 export type { Demand } from './client/demand.js';
 export type { EventsOptions, WorkflowEvent } from './client/events.js';
+export type { Many, ManyOptions, RunFilter, RunInfo } from './client/inspect.js';
 export { metricsText, observeWorkflows } from './client/observe.js';
 export type { WorkflowsOptions } from './client/options.js';
 export type { OnOptions, Published, PublishedEvent } from './client/publishing.js';
@@ -60,6 +61,7 @@ export type {
   UndoOptions,
 } from './step/options.js';
 export type { StepStream } from './step/stream-writer.js';
+export type { RunCounts, RunState } from './store/run-store.js';
 export type { WorkflowMessage } from './telemetry.js';
 export type { WorkerOptions } from './worker/options.js';
 export type { Worker } from './worker/worker-group.js';

@@ -48,6 +48,8 @@ export const KEYSPACE = {
     'parents',
     // Runs that are over by the time until which they are kept, in ms.
     'ended',
+    // "<when, in ms> <how>" each run has ended that is kept.
+    'over',
     // The mailboxes to which the end of a run is told, with spaces between.
     'waiters',
     // A stream of what happens to runs: "<kind> <run>", and "d <detail>".

@@ -9,6 +9,7 @@ import { childContract } from './child-contract.js';
 import { storeContract } from './contract.js';
 import { dispatchContract } from './contract-dispatch.js';
 import { limitsContract } from './contract-limits.js';
+import { runsContract } from './contract-runs.js';
 import { eventsContract } from './events-contract.js';
 import { client, later, url, useRedis } from './setting.js';
 import { streamContract } from './stream-contract.js';
@@ -28,6 +29,7 @@ for (const contract of [
   storeContract,
   dispatchContract,
   limitsContract,
+  runsContract,
   streamContract,
   childContract,
   eventsContract,

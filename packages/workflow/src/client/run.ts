@@ -4,6 +4,7 @@
 import {
   AbortedError,
   abortSignal,
+  type Clock,
   display,
   flag,
   MisuseError,
@@ -21,7 +22,9 @@ import { requireCallName } from '../machine/context.js';
 import { type RunName, requireId, requireText, runName } from '../run-name.js';
 import { check } from '../schema.js';
 import { requireStreamName } from '../step/streams.js';
+import type { RunRef } from '../store/claim.js';
 import type { Found, Told } from '../store/store.js';
+import { purge, terminate } from './ending.js';
 import type { Partition } from './partition.js';
 import { fork, type RetryParts, readJournal, retry } from './retrying.js';
 import { type ReadOptions, readPosition, type StreamItem } from './stream-readers.js';
@@ -85,6 +88,13 @@ export interface Run<Result = unknown> {
    */
   retry(options?: RetryOptions): Promise<boolean>;
   /**
+   * Ends the run at once as cancelled, whoever has it and wherever it waits, also where nobody serves it any more: its function
+   * does not hear of that, and nothing of it is undone. False if it is over. Throws RunGoneError, UnavailableError.
+   */
+  terminate(reason?: string): Promise<boolean>;
+  /** Forgets a run that is over. False if it is not. Throws RunGoneError, UnavailableError. */
+  purge(): Promise<boolean>;
+  /**
    * Starts another run over the journal of this one up to a step, which it does anew, as all that follows: with `from`, that
    * step; without, as `retry` does. It works on the same key, and is in the same partition. This run is not changed. Throws
    * MisuseError for a step that this run has not done, or an id that is in use, RunGoneError, UnavailableError.
@@ -111,6 +121,7 @@ export interface StreamOptions {
 export interface RunParts {
   /** That has it. */
   readonly partition: Pick<Partition, 'store' | 'waits' | 'readers' | 'listen'>;
+  readonly clock: Clock;
   readonly random: Random;
   /** For how many ms runs are kept that are over. */
   readonly retain: number;
@@ -199,6 +210,28 @@ export class RunHandle<Result> implements Run<Result> {
       throw new MisuseError(`The reason of a cancel is text; got ${display(reason)}.`);
     }
     return this.#tell({ kind: 'cancel', reason: reason.slice(0, 1_000) });
+  }
+
+  async terminate(reason = 'it was terminated'): Promise<boolean> {
+    if (typeof reason !== 'string') {
+      throw new MisuseError(`The reason of a termination is text; got ${display(reason)}.`);
+    }
+    const { partition, retain, clock } = this.#parts;
+    const ended = await terminate(partition.store, this.#ref, {
+      ...{ reason: reason.slice(0, 1_000), retain, clock },
+    });
+    if (ended === 'unknown') throw this.#gone();
+    return ended === 'terminated';
+  }
+
+  async purge(): Promise<boolean> {
+    const purged = await purge(this.#parts.partition.store, this.#ref);
+    if (purged === 'unknown') throw this.#gone();
+    return purged === 'purged';
+  }
+
+  get #ref(): RunRef {
+    return { run: this.#run, generation: this.#generation };
   }
 
   async retry(options: RetryOptions = {}): Promise<boolean> {

@@ -34,7 +34,8 @@ export interface StartOptions {
   readonly expires?: Date | number;
 }
 
-const time: Reader<number> = (option, value) => {
+/** A time, in ms since the epoch. Throws MisuseError. */
+export const time: Reader<number> = (option, value) => {
   const at = value instanceof Date ? value.getTime() : value;
   if (typeof at === 'number' && Number.isFinite(at) && at > 0) return Math.ceil(at);
   throw new MisuseError(`${option} is a Date or a time in ms since 1970; got ${display(value)}.`);

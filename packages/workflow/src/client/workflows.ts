@@ -14,6 +14,7 @@ import { encodeValue } from '../json.js';
 import { placeOf, type RunName, requireText, runName } from '../run-name.js';
 import { check } from '../schema.js';
 import { redisStores } from '../store/partitions.js';
+import type { RunCounts } from '../store/run-store.js';
 import type { Store } from '../store/store.js';
 import { tracedStart } from '../telemetry.js';
 import { reportTo } from '../worker/health.js';
@@ -21,6 +22,7 @@ import { WORKER, type WorkerOptions } from '../worker/options.js';
 import { type Worker, WorkerGroup } from '../worker/worker-group.js';
 import { type Demand, demandOf } from './demand.js';
 import { type EventsOptions, readEvents, type WorkflowEvent } from './events.js';
+import { Inspection, type Many, type ManyOptions, type RunFilter, type RunInfo } from './inspect.js';
 import { type AnyWorkflow, type AppSettings, WORKFLOWS, type WorkflowsOptions } from './options.js';
 import { Partition } from './partition.js';
 import { type OnOptions, type Published, type PublishedEvent, Publishing } from './publishing.js';
@@ -69,6 +71,15 @@ export interface Workflows extends AsyncDisposable {
   publish(events: readonly PublishedEvent[]): Promise<Published>;
   /** How much there is to do, by workflow: for people, and for what scales workers. Throws UnavailableError. */
   demand(): Promise<Readonly<Record<string, Demand>>>;
+  /** Runs, in no order. Throws MisuseError; the iterator rejects with UnavailableError. */
+  list(filter?: RunFilter): AsyncIterable<RunInfo>;
+  /** How many runs there are in each state, of a workflow or of all. Throws UnavailableError. */
+  counts(workflow?: AnyWorkflow): Promise<RunCounts>;
+  /** Cancels, retries, terminates or purges all runs that a filter gives. Throws MisuseError, UnavailableError: do it again. */
+  cancelMany(options?: ManyOptions & { readonly reason?: string }): Promise<Many>;
+  retryMany(options?: ManyOptions): Promise<Many>;
+  terminateMany(options?: ManyOptions & { readonly reason?: string }): Promise<Many>;
+  purge(options?: ManyOptions): Promise<Many>;
   /**
    * Lets no worker have a run of the workflow until `resume`: those that are running go on until they end or sleep, and starts
    * and messages are taken. Throws UnavailableError.
@@ -186,8 +197,8 @@ export class App implements Workflows {
     generation?: string,
   ): Run<Result> {
     const partition = this.#partitionOf(runName({ ...name, workflow: workflow.name }));
-    const { random, retain } = this.#settings;
-    return new RunHandle(workflow, name, { partition, random, retain }, generation);
+    const { clock, random, retain } = this.#settings;
+    return new RunHandle(workflow, name, { partition, clock, random, retain }, generation);
   }
 
   #partitionOf(run: string): Partition {
@@ -228,6 +239,42 @@ export class App implements Workflows {
       stores,
       this.#settings.workflows.map(({ name }) => name),
     );
+  }
+
+  list(filter: RunFilter = {}): AsyncIterable<RunInfo> {
+    return this.#inspection.list(filter);
+  }
+
+  counts(workflow?: AnyWorkflow): Promise<RunCounts> {
+    return this.#inspection.counts(workflow);
+  }
+
+  cancelMany({ reason, ...options }: ManyOptions & { readonly reason?: string } = {}): Promise<Many> {
+    return this.#inspection.many('cancelMany', options, (run) => run.cancel(reason));
+  }
+
+  retryMany(options: ManyOptions = {}): Promise<Many> {
+    return this.#inspection.many('retryMany', options, (run) => run.retry());
+  }
+
+  terminateMany({ reason, ...options }: ManyOptions & { readonly reason?: string } = {}): Promise<Many> {
+    return this.#inspection.many('terminateMany', options, (run) => run.terminate(reason));
+  }
+
+  purge(options: ManyOptions = {}): Promise<Many> {
+    return this.#inspection.many('purge', options, (run) => run.purge());
+  }
+
+  get #inspection(): Inspection {
+    const { workflows } = this.#settings;
+    return new Inspection({
+      ...{ partitions: this.#partitions, workflows },
+      requireKnown: (workflow) => this.#requireKnown(workflow),
+      handleOf: ({ workflow, id, key }) => {
+        const definition = workflows.find(({ name }) => name === workflow) as AnyWorkflow;
+        return this.#handle(definition, { id, key });
+      },
+    });
   }
 
   events(options?: EventsOptions): AsyncIterable<WorkflowEvent> {

@@ -9,7 +9,18 @@ import { MemoryChildren } from './memory-children.js';
 import { higher, type Life, MemoryDispatch, type Wanted, workflowOf } from './memory-dispatch.js';
 import { MemoryEvents } from './memory-events.js';
 import { MemoryLimits } from './memory-limits.js';
+import { MemoryMail } from './memory-mail.js';
+import { countsOf, listOf } from './memory-runs.js';
 import { MemoryStreams } from './memory-streams.js';
+import type {
+  Listed,
+  ListRequest,
+  Purged,
+  RunCounts,
+  RunState,
+  Terminated,
+  TerminateRequest,
+} from './run-store.js';
 import type {
   Anew,
   AnewRequest,
@@ -42,15 +53,15 @@ export class MemoryPartition {
   readonly #generations = new Map<string, string>();
   /** Until when runs are kept that are over, in ms. */
   readonly #ended = new Map<string, number>();
+  readonly #over = new Map<string, { state: RunState; since: number }>();
   readonly #states = new Map<string, string>();
   readonly #dispatch: MemoryDispatch;
   readonly #children: MemoryChildren;
   readonly #sessions = new Map<string, { ends: number; calls: number }>();
   readonly #stuck = new Map<string, string>();
-  readonly #waiters = new Map<string, Set<string>>();
-  readonly #ears = new Map<string, (text: string) => void>();
+  readonly mail = new MemoryMail();
   readonly #limits = new MemoryLimits();
-  readonly #streams = new MemoryStreams((mailbox, text) => void this.#mail(mailbox, text));
+  readonly #streams = new MemoryStreams((mailbox, text) => void this.mail.send(mailbox, text));
   /** So far, by workflow. */
   readonly #takeovers = new Map<string, number>();
   readonly events: MemoryEvents;
@@ -61,7 +72,7 @@ export class MemoryPartition {
   constructor(clock: Clock) {
     this.#clock = clock;
     this.events = new MemoryEvents(clock, (seen) => this.#issue(seen));
-    this.#dispatch = new MemoryDispatch((session) => this.#mailTo(session, 'b'));
+    this.#dispatch = new MemoryDispatch((session) => this.mail.sendTo(session, 'b'));
     this.#children = new MemoryChildren({
       isLive: (run) => this.#live.has(run),
       generationOf: (run) => this.#generationOf(run),
@@ -78,14 +89,6 @@ export class MemoryPartition {
     return this.#dispatch.lives;
   }
 
-  listen(mailbox: string, hear: (text: string) => void): void {
-    this.#ears.set(mailbox, hear);
-  }
-
-  unlisten(mailbox: string): void {
-    this.#ears.delete(mailbox);
-  }
-
   start({ run, generation, header, mailbox, under = {} }: StartRequest): Started {
     const known = this.#generationOf(run);
     if (known !== undefined) return { word: known === generation ? 'same' : 'exists', generation: known };
@@ -98,7 +101,7 @@ export class MemoryPartition {
     this.#generations.set(run, generation);
     this.#journals.set(nameOf({ run, generation }), [header]);
     this.#states.delete(run);
-    if (mailbox !== '') this.#waiters.set(run, new Set([mailbox]));
+    this.mail.awaits(run, mailbox);
     this.events.happened(run, 'started');
     const life: Life = {
       ...{ run, keyed, priority, expires, word: 'delayed', build: '0', since: 0 },
@@ -267,7 +270,7 @@ export class MemoryPartition {
   #deliver(life: Life, record: string): void {
     const { run } = life;
     this.#journals.get(nameOf({ run, generation: this.#generations.get(run) ?? '' }))?.push(record);
-    if (life.word === 'owned') this.#mailTo(life.session, `m${run}`);
+    if (life.word === 'owned') this.mail.sendTo(life.session, `m${run}`);
     if (life.word === 'parked') this.#dispatch.makeReady(life, false);
     else if (life.expires !== undefined && record.startsWith('X')) this.#dispatch.endUnbegun(life);
   }
@@ -282,10 +285,7 @@ export class MemoryPartition {
       return { word: 'over', generation, state, detail: this.page({ run, generation }, -1)[0] ?? '' };
     if (life.word === 'stuck')
       return { word: 'stuck', generation, state, detail: this.#stuck.get(run) ?? '' };
-    if (mailbox !== '') {
-      const waiters = this.#waiters.get(run) ?? new Set();
-      this.#waiters.set(run, waiters.add(mailbox));
-    }
+    this.mail.awaits(run, mailbox);
     return { word: life.word, generation, state, detail: '' };
   }
 
@@ -324,10 +324,11 @@ export class MemoryPartition {
     if (isSame) this.#streams.end(from);
     this.#generations.set(to.run, to.generation);
     this.#ended.delete(to.run);
+    this.#over.delete(to.run);
     this.#dispatch.falls.delete(to.run);
     this.#stuck.delete(to.run);
     if (!isSame) this.#states.delete(to.run);
-    if (!isSame) this.#waiters.delete(to.run);
+    if (!isSame) this.mail.forget(to.run);
     if (isSame && life) this.#dispatch.makeReady(life, false);
     else {
       this.events.happened(to.run, 'started');
@@ -354,6 +355,7 @@ export class MemoryPartition {
     this.#states.delete(run);
     this.#generations.delete(run);
     this.#ended.delete(run);
+    this.#over.delete(run);
   }
 
   /** The age of the oldest is not kept here. */
@@ -370,6 +372,37 @@ export class MemoryPartition {
         takeovers: this.#takeovers.get(workflow) ?? 0,
       };
     });
+  }
+
+  list(request: ListRequest): Listed {
+    return listOf(this.#live, this.#over, request);
+  }
+
+  count(workflows: readonly string[]): readonly RunCounts[] {
+    return workflows.map((workflow) => countsOf(this.#live, this.#over, workflow));
+  }
+
+  terminate({ run, generation, last: [before, behind], retain }: TerminateRequest): Terminated {
+    const known = this.#generationOf(run);
+    if (known === undefined) return { word: 'unknown' };
+    const life = this.#live.get(run);
+    if (!life) return { word: 'over' };
+    if (known !== generation) return { word: 'gen', generation: known };
+    const last = `${before}${this.#issue(life.token)}${behind}`;
+    this.#journals.get(nameOf({ run, generation }))?.push(last);
+    if (life.word === 'owned') this.mail.sendTo(life.session, `m${run}`);
+    this.#stuck.delete(run);
+    this.#end(run, last, { word: 'end', retain, status: 'cancelled' });
+    return { word: 'terminated' };
+  }
+
+  purge({ run, generation }: RunRef): Purged {
+    const known = this.#generationOf(run);
+    if (known === undefined) return { word: 'unknown' };
+    if (this.#live.has(run)) return { word: 'going' };
+    if (known !== generation) return { word: 'gen', generation: known };
+    this.#forget(run);
+    return { word: 'purged' };
   }
 
   append(request: AppendRequest): Appended {
@@ -414,21 +447,17 @@ export class MemoryPartition {
     life.word = 'stuck';
     this.#stuck.set(life.run, reason);
     this.events.happened(life.run, 'stuck', reason);
-    this.#tellWaiters(life.run, `s${life.run}\n${reason}`);
+    this.mail.tellWaiters(life.run, `s${life.run}\n${reason}`);
   }
 
   #end(run: string, last: string, { retain, status }: Ending & { word: 'end' }): void {
     this.#ended.set(run, this.#now() + retain);
+    this.#over.set(run, { state: status, since: this.#now() });
     this.#streams.end({ run, generation: this.#generations.get(run) ?? '' });
     this.events.happened(run, 'ended', status);
-    this.#tellWaiters(run, `e${run}\n${last}`);
+    this.mail.tellWaiters(run, `e${run}\n${last}`);
     this.#children.ended(run, last);
     this.#dispatch.end(run);
-  }
-
-  #tellWaiters(run: string, text: string): void {
-    for (const mailbox of this.#waiters.get(run) ?? []) this.#mail(mailbox, text);
-    this.#waiters.delete(run);
   }
 
   #free(session: string, fell: boolean): void {
@@ -451,16 +480,5 @@ export class MemoryPartition {
       this.#free(session, true);
       return;
     }
-  }
-
-  #mailTo(session: string, text: string): boolean {
-    return this.#mail(session.slice(0, session.indexOf('.')), text);
-  }
-
-  /** Whether anybody hears it, which is not before this call is over. */
-  #mail(mailbox: string, text: string): boolean {
-    const hear = this.#ears.get(mailbox);
-    hear?.(text);
-    return hear !== undefined;
   }
 }

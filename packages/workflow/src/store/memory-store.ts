@@ -9,6 +9,7 @@ import type { Clock } from '@holdfast/kernel';
 import type { Claim, RunRef } from './claim.js';
 import type { EventFollower, OpenedReader, WorkflowDemand } from './event-store.js';
 import type { MemoryPartition } from './memory-partition.js';
+import type { Listed, ListRequest, Purged, RunCounts, Terminated, TerminateRequest } from './run-store.js';
 import type {
   Anew,
   AnewRequest,
@@ -107,6 +108,22 @@ export class MemoryStore implements Store {
     return this.#answer(() => this.#partition.page(run, from));
   }
 
+  list(request: ListRequest): Promise<Listed> {
+    return this.#answer(() => this.#partition.list(request));
+  }
+
+  count(workflows: readonly string[]): Promise<readonly RunCounts[]> {
+    return this.#answer(() => this.#partition.count(workflows));
+  }
+
+  terminate(request: TerminateRequest): Promise<Terminated> {
+    return this.#answer(() => this.#partition.terminate(request));
+  }
+
+  purge(run: RunRef): Promise<Purged> {
+    return this.#answer(() => this.#partition.purge(run));
+  }
+
   demand(workflows: readonly string[]): Promise<readonly WorkflowDemand[]> {
     return this.#answer(() => this.#partition.demand(workflows));
   }
@@ -138,13 +155,13 @@ export class MemoryStore implements Store {
   listen(mailbox: string, listener: MailListener): Promise<void> {
     this.#mailboxes.push(mailbox);
     return this.#answer(() => {
-      this.#partition.listen(mailbox, (text) => this.#clock.afterInput(() => listener.onMail(text)));
+      this.#partition.mail.listen(mailbox, (text) => this.#clock.afterInput(() => listener.onMail(text)));
       this.#clock.afterInput(listener.onListening);
     });
   }
 
   shut(): void {
-    for (const mailbox of this.#mailboxes) this.#partition.unlisten(mailbox);
+    for (const mailbox of this.#mailboxes) this.#partition.mail.unlisten(mailbox);
     this.#closing.abort();
   }
 

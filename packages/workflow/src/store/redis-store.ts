@@ -20,6 +20,7 @@ import { issuerOf, keysOf, type PartitionKeys } from '../keys.js';
 import type { Agreement } from './agreement.js';
 import type { Claim, RunRef } from './claim.js';
 import type { EventFollower, OpenedReader, WorkflowDemand } from './event-store.js';
+import type { Listed, ListRequest, Purged, RunCounts, Terminated, TerminateRequest } from './run-store.js';
 import { scripts } from './scripts.js';
 import type {
   Anew,
@@ -157,6 +158,22 @@ export class RedisStore implements Store {
 
   page(run: RunRef, from: number): Promise<readonly string[]> {
     return this.#call(this.#verbs.page, { ...run, from });
+  }
+
+  list(request: ListRequest): Promise<Listed> {
+    return this.#call(this.#verbs.list, request);
+  }
+
+  count(workflows: readonly string[]): Promise<readonly RunCounts[]> {
+    return this.#call(this.#verbs.count, workflows);
+  }
+
+  terminate(request: TerminateRequest): Promise<Terminated> {
+    return this.#call(this.#verbs.terminate, request);
+  }
+
+  purge(run: RunRef): Promise<Purged> {
+    return this.#call(this.#verbs.purge, run);
   }
 
   demand(workflows: readonly string[]): Promise<readonly WorkflowDemand[]> {

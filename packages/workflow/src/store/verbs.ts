@@ -8,6 +8,7 @@ import type { Reply } from '@holdfast/redis';
 import type { PartitionKeys } from '../keys.js';
 import type { Claim, RunRef } from './claim.js';
 import { ofEvents } from './event-verbs.js';
+import { ofOperators } from './run-verbs.js';
 import { scriptOf } from './scripts.js';
 import type {
   Anew,
@@ -32,7 +33,14 @@ import { BATCH, makersFor } from './verb-makers.js';
 
 /** The verbs with the keys of a partition. */
 export function verbsOf(keys: PartitionKeys) {
-  return { ...ofRuns(keys), ...ofSessions(keys), ...ofOwners(keys), ...ofStreams(keys), ...ofEvents(keys) };
+  return {
+    ...ofRuns(keys),
+    ...ofSessions(keys),
+    ...ofOwners(keys),
+    ...ofStreams(keys),
+    ...ofEvents(keys),
+    ...ofOperators(keys),
+  };
 }
 
 /** What anybody asks about a run. */

@@ -1,0 +1,26 @@
+-- terminate: end a run at once, whoever has it and wherever it waits, under a token of its own. Nothing of it is undone.
+--
+-- ARGV[1] run  ARGV[2] its generation  ARGV[3] and ARGV[4] its last record, before and behind the token  ARGV[5] for how many
+-- ms it is kept
+-- then, for each run, of which there is one: KEYS its journal of that generation, and its state
+--
+-- Replies {'terminated'}, {'early', ms until a token may be issued}, {'over'}, {'gen', generation} if it is of another: repeat
+-- it with that; or {'unknown'}
+--
+-- Stands on: over, redis/epoch
+local run, generation, before, behind, retain = unpack(ARGV)
+local known = generation_of(run)
+if not known then return {'unknown'} end
+local life = life_of(redis.call('HGET', LIVE, run))
+if not life then return {'over'} end
+if known ~= generation then return {'gen', known} end
+local _, issued = epoch_of(redis.call('HMGET', META, 'server', 'epoch', 'token'))
+local number, early = next_token(issued, life.token or 0, false)
+if early > 0 then return {'early', string.format('%.0f', early)} end
+local token = string.format('%.0f', number)
+redis.call('HSET', META, 'token', token)
+local last, journal, state = before .. token .. behind, KEYS[#KEYS - 1], KEYS[#KEYS]
+redis.call('RPUSH', journal, last)
+if life.word == 'o' then mail_to(life.session, 'm' .. run) end
+finish(run, life, {retain = retain, status = 'cancelled', journal = journal, state = state, last = last})
+return {'terminated'}

@@ -1,0 +1,42 @@
+/**
+ * Ends of runs by an operator, over whatever generation a run has now.
+ */
+import { type Clock, pause } from '@holdfast/kernel';
+import { encodeRecord } from '../journal/record.js';
+import type { RunRef } from '../store/claim.js';
+import type { Purged, Terminated } from '../store/run-store.js';
+import type { Store } from '../store/store.js';
+
+/** The token is known to the store only. */
+const TOKEN = -1;
+
+type TerminateStore = Pick<Store, 'terminate'>;
+
+export async function terminate(
+  store: TerminateStore,
+  { run, generation: known }: RunRef,
+  { reason, retain, clock }: { readonly reason: string; readonly retain: number; readonly clock: Clock },
+): Promise<Exclude<Terminated['word'], 'gen' | 'early'>> {
+  const outcome = { status: 'cancelled', reason } as const;
+  const text = encodeRecord({ kind: 'end', outcome, token: TOKEN });
+  // It stands last in the record.
+  const at = text.lastIndexOf(String(TOKEN));
+  const last = [text.slice(0, at), text.slice(at + String(TOKEN).length)] as const;
+  for (let generation = known; ; ) {
+    const ended = await store.terminate({ run, generation, last, retain });
+    if (ended.word === 'gen') generation = ended.generation;
+    else if (ended.word === 'early') await pause(clock, ended.wait);
+    else return ended.word;
+  }
+}
+
+export async function purge(
+  store: Pick<Store, 'purge'>,
+  { run, generation: known }: RunRef,
+): Promise<Exclude<Purged['word'], 'gen'>> {
+  for (let generation = known; ; ) {
+    const purged = await store.purge({ run, generation });
+    if (purged.word !== 'gen') return purged.word;
+    generation = purged.generation;
+  }
+}

@@ -1,0 +1,148 @@
+/**
+ * What operators see of the runs of an app, and do to many of them.
+ *
+ * Guarantees: a list gives every run that is in the state all the while; one that comes to it or leaves it meanwhile may be
+ * there or not. What is done to many is done run by run: it may be repeated.
+ */
+import { callback, oneOf, optional, readOptions } from '@holdfast/kernel';
+import { RunGoneError } from '../errors.js';
+import { parseRunName } from '../run-name.js';
+import { END_STATES, RUN_STATES, type RunCounts, type RunState } from '../store/run-store.js';
+import type { AnyWorkflow } from './options.js';
+import type { Partition } from './partition.js';
+import type { Run } from './run.js';
+import { time } from './start-options.js';
+
+export interface RunFilter {
+  /** Default: all workflows of the app. */
+  readonly workflow?: AnyWorkflow;
+  /** Default: all states. */
+  readonly state?: RunState;
+  /** Those that came to their state then or later. */
+  readonly from?: Date | number;
+  /** Those that came to it before then. */
+  readonly to?: Date | number;
+}
+
+export interface RunInfo {
+  readonly workflow: string;
+  readonly id: string;
+  readonly key: string | undefined;
+  readonly state: RunState;
+  /** When it came to that state. */
+  readonly since: Date;
+}
+
+export interface ManyOptions extends RunFilter {
+  /** Told after each of some hundred runs. */
+  readonly onProgress?: (progress: Many) => unknown;
+}
+
+/** What was done to many runs. */
+export interface Many {
+  /** Runs to which it was done. */
+  readonly done: number;
+  /** Runs to which it could not be done, such as those that were over by then. */
+  readonly passed: number;
+}
+
+export interface InspectHost {
+  readonly partitions: readonly Pick<Partition, 'store'>[];
+  readonly workflows: readonly AnyWorkflow[];
+  /** Throws MisuseError. */
+  readonly requireKnown: (workflow: AnyWorkflow) => void;
+  readonly handleOf: (run: RunInfo) => Run;
+}
+
+type Filter = Omit<RunFilter, 'from' | 'to'> & { readonly from?: number; readonly to?: number };
+
+const FILTER = {
+  workflow: optional((_: string, value: unknown) => value as AnyWorkflow),
+  state: optional(oneOf<RunState>(...RUN_STATES)),
+  from: optional(time),
+  to: optional(time),
+};
+const MANY = { ...FILTER, onProgress: optional(callback<(progress: Many) => unknown>()) };
+
+/** Runs to which something is done at a time. */
+const AT_ONCE = 64;
+
+export class Inspection {
+  readonly #host: InspectHost;
+
+  constructor(host: InspectHost) {
+    this.#host = host;
+  }
+
+  list(filter: RunFilter): AsyncIterable<RunInfo> {
+    const settings = readOptions('list', filter, FILTER) as Filter;
+    if (settings.workflow) this.#host.requireKnown(settings.workflow);
+    return { [Symbol.asyncIterator]: () => this.#list(settings) };
+  }
+
+  async counts(workflow: AnyWorkflow | undefined): Promise<RunCounts> {
+    if (workflow) this.#host.requireKnown(workflow);
+    const names = workflow ? [workflow.name] : this.#host.workflows.map(({ name }) => name);
+    const all = await Promise.all(this.#host.partitions.map(({ store }) => store.count(names)));
+    const sum = (state: RunState): number => all.flat().reduce((total, counts) => total + counts[state], 0);
+    return Object.fromEntries(RUN_STATES.map((state) => [state, sum(state)])) as RunCounts;
+  }
+
+  /** `act` gives whether it was done. */
+  async many(where: string, options: ManyOptions, act: (run: Run) => Promise<boolean>): Promise<Many> {
+    const { onProgress, ...filter } = readOptions(where, options, MANY);
+    if (filter.workflow) this.#host.requireKnown(filter.workflow);
+    let [done, passed] = [0, 0];
+    const doTo = async (infos: readonly RunInfo[]): Promise<void> => {
+      const results = await Promise.all(infos.map((info) => act(this.#host.handleOf(info)).catch(notIfGone)));
+      const count = results.filter((isDone) => isDone).length;
+      done += count;
+      passed += results.length - count;
+      await onProgress?.({ done, passed });
+    };
+    let page: RunInfo[] = [];
+    for await (const info of this.#list(filter as Filter)) {
+      page.push(info);
+      if (page.length < AT_ONCE) continue;
+      await doTo(page);
+      page = [];
+    }
+    if (page.length > 0) await doTo(page);
+    return { done, passed };
+  }
+
+  async *#list({
+    workflow,
+    state,
+    from = 0,
+    to = Number.POSITIVE_INFINITY,
+  }: Filter): AsyncGenerator<RunInfo, void> {
+    const isOver = END_STATES.some((each) => each === state);
+    const kinds = state === undefined ? [false, true] : [isOver];
+    const names = new Set(this.#host.workflows.map(({ name }) => name));
+    for (const { store } of this.#host.partitions) {
+      const seen = new Set<string>();
+      for (const kind of kinds) {
+        let next = '0';
+        do {
+          const page = await store.list({ workflow: workflow?.name ?? '', isOver: kind, from: next });
+          for (const each of page.runs) {
+            const { workflow: of, id, key } = parseRunName(each.run);
+            const fits =
+              names.has(of) && (state === undefined || each.state === state) && !seen.has(each.run);
+            if (!fits || each.since < from || each.since >= to) continue;
+            seen.add(each.run);
+            yield { workflow: of, id, key, state: each.state, since: new Date(each.since) };
+          }
+          next = page.next;
+        } while (next !== '0');
+      }
+    }
+  }
+}
+
+/** A run that is there no more is passed over. */
+function notIfGone(error: unknown): boolean {
+  if (error instanceof RunGoneError) return false;
+  throw error;
+}

@@ -1,0 +1,64 @@
+/**
+ * What operators ask a partition about its runs, and do to them.
+ */
+import type { RunRef } from './claim.js';
+
+/** Of a run that is not over, or how it has ended. */
+export type RunState =
+  | 'waiting'
+  | 'delayed'
+  | 'running'
+  | 'sleeping'
+  | 'stuck'
+  | 'completed'
+  | 'failed'
+  | 'cancelled';
+
+export const LIVE_STATES = ['waiting', 'delayed', 'running', 'sleeping', 'stuck'] as const;
+export const END_STATES = ['completed', 'failed', 'cancelled'] as const;
+export const RUN_STATES: readonly RunState[] = [...LIVE_STATES, ...END_STATES];
+
+export interface ListRequest {
+  /** '' for any. */
+  readonly workflow: string;
+  readonly isOver: boolean;
+  /** Where to go on; '0' first. */
+  readonly from: string;
+}
+
+export interface Listed {
+  /** Where to go on; '0' at the end. */
+  readonly next: string;
+  /** In no order; one may come twice. `since`: in ms since the epoch. */
+  readonly runs: readonly { readonly run: string; readonly state: RunState; readonly since: number }[];
+}
+
+export interface TerminateRequest extends RunRef {
+  /** The text of its last record, before and behind the token. */
+  readonly last: readonly [string, string];
+  /** For how many ms it is kept. */
+  readonly retain: number;
+}
+
+export type Terminated =
+  | { readonly word: 'terminated' | 'over' | 'unknown' }
+  | { readonly word: 'gen'; readonly generation: string }
+  /** In how many ms it may be asked for again. */
+  | { readonly word: 'early'; readonly wait: number };
+
+export type Purged =
+  | { readonly word: 'purged' | 'going' | 'unknown' }
+  | { readonly word: 'gen'; readonly generation: string };
+
+/** How many runs of a workflow there are in each state. */
+export type RunCounts = Readonly<Record<RunState, number>>;
+
+export interface RunStore {
+  list(request: ListRequest): Promise<Listed>;
+  /** Of each workflow. */
+  count(workflows: readonly string[]): Promise<readonly RunCounts[]>;
+  /** Ends a run at once, whoever has it and wherever it waits, under a token of its own. */
+  terminate(request: TerminateRequest): Promise<Terminated>;
+  /** Forgets a run that is over. */
+  purge(run: RunRef): Promise<Purged>;
+}

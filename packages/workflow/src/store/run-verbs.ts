@@ -1,0 +1,73 @@
+/**
+ * The verbs of operators.
+ */
+import type { Reply } from '@holdfast/redis';
+import type { PartitionKeys } from '../keys.js';
+import type { RunRef } from './claim.js';
+import {
+  type Listed,
+  type ListRequest,
+  type Purged,
+  RUN_STATES,
+  type RunCounts,
+  type RunState,
+  type Terminated,
+  type TerminateRequest,
+} from './run-store.js';
+import { makersFor } from './verb-makers.js';
+
+export function ofOperators(keys: PartitionKeys) {
+  const { single } = makersFor(keys);
+  const both = (of: RunRef): readonly string[] => [keys.journal(of), keys.state(of.run)];
+  return {
+    list: single<ListRequest, Listed>(
+      'list',
+      { args: ({ workflow, isOver, from }) => [workflow, isOver ? 'over' : 'live', from] },
+      readListed,
+    ),
+    count: single<readonly string[], readonly RunCounts[]>(
+      'count',
+      { args: (workflows) => workflows },
+      ([, ...each]) => each.map(readCounts),
+    ),
+    terminate: single<TerminateRequest, Terminated>(
+      'terminate',
+      {
+        keys: both,
+        args: ({ run, generation, last, retain }) => [run, generation, ...last, String(retain)],
+      },
+      ([word, detail]) => {
+        if (word === 'early') return { word, wait: Number(detail) };
+        return word === 'gen' ? { word, generation: String(detail) } : ({ word } as Terminated);
+      },
+    ),
+    purge: single<RunRef, Purged>(
+      'purge',
+      { keys: both, args: ({ run, generation }) => [run, generation] },
+      ([word, generation]) =>
+        word === 'gen' ? { word, generation: String(generation) } : ({ word } as Purged),
+    ),
+  };
+}
+
+const STATES: Readonly<Record<string, RunState>> = {
+  r: 'waiting',
+  l: 'waiting',
+  d: 'delayed',
+  o: 'running',
+  p: 'sleeping',
+  s: 'stuck',
+};
+
+function readListed([, next, ...fields]: readonly Reply[]): Listed {
+  const runs = Array.from({ length: fields.length / 3 }, (_, index) => {
+    const [run, word, since] = fields.slice(3 * index, 3 * index + 3).map(String);
+    return { run: run ?? '', state: STATES[word ?? ''] ?? (word as RunState), since: Number(since) };
+  });
+  return { next: String(next), runs };
+}
+
+function readCounts(text: Reply): RunCounts {
+  const counts = String(text).split(' ').map(Number);
+  return Object.fromEntries(RUN_STATES.map((state, index) => [state, counts[index] ?? 0])) as RunCounts;
+}

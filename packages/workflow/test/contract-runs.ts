@@ -1,0 +1,127 @@
+/** The contract of a store about what operators see of runs and do to them. */
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { Claimed, Ending, Store } from '../src/store/store.js';
+import type { MakeStore } from './contract.js';
+
+const LEASE = 60_000;
+
+export function runsContract(name: string, makeStore: MakeStore): void {
+  describe(`${name}: runs`, () => {
+    let store: Store;
+    let calls = 0;
+    const ref = (run: string) => ({ run, generation: `g-${run}` });
+    const start = (run: string, under = {}) =>
+      store.start({ ...ref(run), header: 'H -\n{}', mailbox: '', under });
+    const claims = async (want = 10): Promise<readonly Claimed[]> => {
+      calls += 1;
+      const request = {
+        session: 'me.1',
+        lease: LEASE,
+        want,
+        number: calls,
+        highest: 0,
+        workflows: ['a', 'b'],
+      };
+      return (await store.work(request))?.claims ?? [];
+    };
+    const commit = (of: Claimed | undefined, ending: Ending) =>
+      store.commit({ ...(of as Claimed), commits: 0, records: ['Z -\n{}'], state: undefined, ending });
+    const terminate = (run: string) =>
+      store.terminate({ ...ref(run), last: ['Z -\n{"token":', '}'], retain: 600_000 });
+    const listed = async (isOver: boolean, workflow = 'a') => {
+      const { runs } = await store.list({ workflow, isOver, from: '0' });
+      return runs.map(({ run, state }) => `${run} ${state}`).sort();
+    };
+
+    beforeEach(async () => {
+      store = makeStore();
+      calls = 100;
+      await store.open('me.1', LEASE);
+    });
+
+    it('lists and counts runs by their state', async () => {
+      for (const run of ['a/1/1', 'a/2/2', 'a/3/3', 'a/4/4', 'b/1/1']) await start(run);
+      await start('a/5/5', { delay: 3_600_000 });
+      await start('a/6/6', { keyed: true });
+      await start('a/6/7', { keyed: true });
+      const [one, two, three] = await claims(4);
+      await commit(one, { word: 'end', retain: 600_000, status: 'failed' });
+      await commit(two, { word: 'park', known: 1, due: 0, waitsFor: [] });
+      await commit(three, { word: 'stuck', reason: 'why' });
+      expect(await listed(false)).toEqual([
+        ...[
+          'a/2/2 sleeping',
+          'a/3/3 stuck',
+          'a/4/4 running',
+          'a/5/5 delayed',
+          'a/6/6 waiting',
+          'a/6/7 waiting',
+        ],
+      ]);
+      expect(await listed(true)).toEqual(['a/1/1 failed']);
+      expect(await listed(false, '')).toContain('b/1/1 waiting');
+      const [counts, ofB] = await store.count(['a', 'b']);
+      expect(counts).toEqual({
+        ...{
+          waiting: 2,
+          delayed: 1,
+          running: 1,
+          sleeping: 1,
+          stuck: 1,
+          completed: 0,
+          failed: 1,
+          cancelled: 0,
+        },
+      });
+      expect(ofB).toMatchObject({ waiting: 1 });
+    });
+
+    it('ends a run wherever it is, under a token of its own, and frees its key', async () => {
+      for (const run of ['a/1/1', 'a/2/2', 'a/3/3']) await start(run);
+      const [one, two, three] = await claims();
+      await commit(two, { word: 'park', known: 1, due: 0, waitsFor: [] });
+      await commit(three, { word: 'stuck', reason: 'why' });
+      await start('a/4/4', { delay: 3_600_000 });
+      await start('a/k/5', { keyed: true });
+      await start('a/k/6', { keyed: true });
+      for (const run of ['a/1/1', 'a/2/2', 'a/3/3', 'a/4/4', 'a/k/5']) {
+        expect(await terminate(run)).toEqual({ word: 'terminated' });
+        expect(await terminate(run)).toEqual({ word: 'over' });
+      }
+      expect(await commit(one, { word: 'go' })).toMatchObject({ word: 'stale' });
+      const found = await store.find(ref('a/1/1'), '');
+      if (found.word !== 'over') throw new Error(`got ${found.word}`);
+      const { token } = JSON.parse(found.detail.slice(found.detail.indexOf('\n')));
+      expect(token).toBeGreaterThan(one?.token ?? 0);
+      expect((await claims()).map(({ run }) => run)).toEqual(['a/k/6']);
+      const [counts] = await store.count(['a']);
+      expect(counts).toEqual({
+        ...{
+          waiting: 0,
+          delayed: 0,
+          running: 1,
+          sleeping: 0,
+          stuck: 0,
+          completed: 0,
+          failed: 0,
+          cancelled: 5,
+        },
+      });
+      expect(await terminate('a/9/9')).toEqual({ word: 'unknown' });
+    });
+
+    it('forgets a run that is over, and no other', async () => {
+      await start('a/1/1');
+      await start('a/2/2');
+      expect(await store.purge(ref('a/1/1'))).toEqual({ word: 'going' });
+      await terminate('a/1/1');
+      expect(await store.purge({ run: 'a/1/1', generation: '' })).toMatchObject({ word: 'gen' });
+      expect(await store.purge(ref('a/1/1'))).toEqual({ word: 'purged' });
+      expect(await store.purge(ref('a/1/1'))).toEqual({ word: 'unknown' });
+      expect(await store.page(ref('a/1/1'), 0)).toEqual([]);
+      expect(await listed(true)).toEqual([]);
+      expect((await store.count(['a']))[0]).toMatchObject({ waiting: 1, cancelled: 0 });
+      expect(await start('a/1/1')).toMatchObject({ word: 'ready' });
+    });
+  });
+}
