@@ -2,7 +2,7 @@
 --
 -- PARENTS has, of a child, whom its end is told to: "<parent>.<generation> <place of the call>".
 --
--- Stands on: deliver
+-- Stands on: deliver, events
 local PREFIX = string.sub(META, 1, -5) .. 'j:'
 
 -- The end of a child is a record of its parent: what the child's last record has, under the place of the call.
@@ -34,6 +34,7 @@ function EFFECTS.child(commit, child, generation, header, parent)
     redis.call('HDEL', FALLS, child)
     redis.call('HDEL', WAITERS, child)
     tally(child, 'u', 1)
+    happened(child, 'started')
     make_ready(child, {priority = commit.life.priority, build = '0', expires = '0', since = 0}, false)
   elseif redis.call('HEXISTS', LIVE, child) == 1 then
     redis.call('HSET', PARENTS, child, parent)

@@ -127,6 +127,23 @@ it('is one trace from the start through every attempt, on whichever worker, and 
   ]);
 });
 
+it('has the children of a run in its trace', async () => {
+  const child = defineWorkflow({ name: 'child' }, (ctx) => ctx.step('inner', () => 1));
+  const parent = defineWorkflow({ name: 'parent' }, (ctx) => ctx.child(child, null));
+  const app = appOf([child, parent]);
+  app.work();
+  await app.run(parent, null);
+  const named = (name: string) => spans.getFinishedSpans().filter((span) => span.name === name);
+  await eventually(() => named('step inner').length, 1);
+  expect(named('step inner')[0]?.spanContext().traceId).toBe(named('start parent')[0]?.spanContext().traceId);
+  const kinds: string[] = [];
+  for await (const event of app.events({ after: 'oldest' })) {
+    if (event.kind !== 'gap') kinds.push(`${event.kind} ${event.workflow}`);
+    if (kinds.length === 4) break;
+  }
+  expect(kinds).toEqual(['started parent', 'started child', 'ended child', 'ended parent']);
+});
+
 it('says how much there is to do, for what scales workers', async () => {
   const app = appOf([flow, broken], { partitions: 2 });
   for (const id of ['1', '2', '3']) await app.start(flow, null, { id });

@@ -41,9 +41,10 @@ interface ChildCall {
   readonly workflow: string;
   readonly input: unknown;
   readonly onParentEnd: 'cancel' | 'abandon';
+  readonly trace: string | undefined;
 }
 
-export function childOf(parent: RunRef, { id, workflow, input, onParentEnd }: ChildCall): Child {
+export function childOf(parent: RunRef, { id, workflow, input, onParentEnd, trace }: ChildCall): Child {
   const of = `${parent.run}.${parent.generation}`;
   return {
     run: runName({ workflow, id: `~${parent.generation}.${id}`, key: placeOf(parent.run) }),
@@ -51,7 +52,10 @@ export function childOf(parent: RunRef, { id, workflow, input, onParentEnd }: Ch
     effect(run) {
       // It follows from the name, so that whoever begins it again means the same journal.
       const generation = createHash('sha256').update(run).digest('base64url').slice(0, 14);
-      const header = encodeRecord({ kind: 'header', workflow, input, generation, parent: of });
+      const header = encodeRecord({
+        ...{ kind: 'header', workflow, input, generation, parent: of },
+        ...(trace !== undefined && { trace }),
+      });
       return { word: 'child', run, generation, header, parent: `${of} ${id}` };
     },
   };

@@ -41,6 +41,8 @@ export interface ContextHost {
   readonly machine: Machine;
   /** The run, and the journal that counts. */
   readonly self: RunRef;
+  /** The W3C trace context of its start, which its children have too. */
+  readonly trace?: string | undefined;
   readonly now: () => number;
   /** The text of a state to publish. */
   readonly publish: (state: string) => void;
@@ -182,8 +184,8 @@ export class Context implements WorkflowContext {
       // A schema may have awaited something.
       if (key === undefined && !this.#isInTurn(place)) return nothing();
       if (scope.cancelled) throw scope.cancelled;
-      const { machine, self } = this.#host;
-      const child = childOf(self, { id, workflow: name, input: value, onParentEnd });
+      const { machine, self, trace } = this.#host;
+      const child = childOf(self, { id, workflow: name, input: value, onParentEnd, trace });
       return machine.beginChild(scope, { id, name, child }) as Promise<Result>;
     });
   }

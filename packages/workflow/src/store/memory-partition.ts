@@ -6,6 +6,7 @@ import type { Clock } from '@holdfast/kernel';
 import { type Claim, nameOf, type RunRef } from './claim.js';
 import type { WorkflowDemand } from './event-store.js';
 import { MemoryChildren } from './memory-children.js';
+import { MemoryDemand } from './memory-demand.js';
 import { higher, type Life, MemoryDispatch, type Wanted, workflowOf } from './memory-dispatch.js';
 import { MemoryEvents } from './memory-events.js';
 import { MemoryLimits } from './memory-limits.js';
@@ -62,8 +63,7 @@ export class MemoryPartition {
   readonly mail = new MemoryMail();
   readonly #limits = new MemoryLimits();
   readonly #streams = new MemoryStreams((mailbox, text) => void this.mail.send(mailbox, text));
-  /** So far, by workflow. */
-  readonly #takeovers = new Map<string, number>();
+  readonly #demand = new MemoryDemand();
   readonly events: MemoryEvents;
   #token = 0;
   /** The session that gets no more until it has none, because a suspect waits for it. */
@@ -358,20 +358,8 @@ export class MemoryPartition {
     this.#over.delete(run);
   }
 
-  /** The age of the oldest is not kept here. */
   demand(workflows: readonly string[]): readonly WorkflowDemand[] {
-    const lives = [...this.#live.values()];
-    return workflows.map((workflow) => {
-      const count = (word: Life['word']): number =>
-        lives.filter((life) => life.word === word && life.run.startsWith(`${workflow}/`)).length;
-      return {
-        waiting: count('ready'),
-        running: count('owned'),
-        stuck: count('stuck'),
-        oldest: 0,
-        takeovers: this.#takeovers.get(workflow) ?? 0,
-      };
-    });
+    return this.#demand.of([...this.#live.values()], workflows);
   }
 
   list(request: ListRequest): Listed {
@@ -464,9 +452,8 @@ export class MemoryPartition {
     const { falls } = this.#dispatch;
     for (const life of [...this.#live.values()]) {
       if (life.word !== 'owned' || life.session !== session) continue;
-      const [workflow = ''] = life.run.split('/');
       if (fell) falls.set(life.run, (falls.get(life.run) ?? 0) + 1);
-      if (fell) this.#takeovers.set(workflow, (this.#takeovers.get(workflow) ?? 0) + 1);
+      if (fell) this.#demand.fell(life);
       if (!fell || (falls.get(life.run) ?? 0) < MOST_FALLS) this.#dispatch.makeReady(life, true);
       else this.#makeStuck(life, `its worker died or stalled ${MOST_FALLS} times without a step in between`);
     }

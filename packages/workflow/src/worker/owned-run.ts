@@ -108,6 +108,7 @@ export class OwnedRun {
         {
           machine: this.#machine,
           self: this.#claim,
+          trace: header.trace,
           now: this.#host.now,
           publish: (state) => {
             this.#state = state;
