@@ -27,6 +27,11 @@ async function turns(count: number): Promise<void> {
   for (let turn = 0; turn < count; turn += 1) await new Promise((resolve) => setImmediate(resolve));
 }
 
+/** Turns of microtasks that a function takes between two calls. */
+async function ticks(count: number): Promise<void> {
+  for (let tick = 0; tick < count; tick += 1) await null;
+}
+
 /** The end of a program without races does not depend on what is first. */
 function draw(below: (limit: number) => number, depth: number, races: boolean): Part {
   const part = (): Part => draw(below, depth - 1, races);
@@ -49,10 +54,15 @@ function draw(below: (limit: number) => number, depth: number, races: boolean): 
         .catch((error: Error) => error.name),
     () => (ctx) => ctx.sleep(number).then(() => 'slept'),
     () => (ctx) => ctx.step('undone', () => number, { undo: () => {} }),
-    () => async (ctx) => [ctx.random(), ctx.patch('new')],
+    () => async (ctx) => ctx.random(),
     () => (ctx) => ctx.sleep(number * 60_000).then(() => 'slept long'),
     () => (ctx) => ctx.receive('none', { timeout: number * 1_000 }).then((got) => got ?? 'none'),
-    ...(races ? [() => (ctx: WorkflowContext) => ctx.receive('some', { timeout: number })] : []),
+    ...(races
+      ? [
+          () => (ctx: WorkflowContext) => ctx.receive('some', { timeout: number }),
+          () => async (ctx: WorkflowContext) => ctx.patch('new'), // whether something lay there already
+        ]
+      : []),
   ];
   if (depth === 0) return pick(below, leaves)();
   const branches: (() => Part)[] = [
@@ -69,6 +79,24 @@ function draw(below: (limit: number) => number, depth: number, races: boolean): 
     () => {
       const all = parts();
       return (ctx) => Promise.all(all.map((each) => ctx.shield(each)));
+    },
+    () => {
+      // The numbers of the second calls follow from the order in which the first have ended.
+      const ways = [0, 1, 2, 3].map((n) => ({
+        name: `${n}`,
+        turns: below(3),
+        ticks: below(12),
+        receives: below(3) === 0,
+      }));
+      return (ctx) =>
+        Promise.all(
+          ways.map(async (way) => {
+            if (way.receives) await ctx.receive('some', { timeout: 1_000 });
+            else await ctx.step(`first ${way.name}`, () => turns(way.turns));
+            await ticks(way.ticks);
+            return ctx.step(`second ${way.name}`, () => way.name);
+          }),
+        );
     },
     () => (ctx) =>
       Promise.all([0, 1, 2].map((n) => ctx.step('plain', async () => turns(2 - n).then(() => n)))),
@@ -140,7 +168,11 @@ const inTurn =
 
 function programOf(seed: number, races: boolean): Workflow<null, unknown> {
   const part = draw(drawing(seed), 3, races);
-  return defineWorkflow({ name: 'program' }, async (ctx, _: null) => part(ctx));
+  return defineWorkflow({ name: 'program' }, async (ctx, _: null) => {
+    const result = await part(ctx);
+    await ctx.receive('last');
+    return result;
+  });
 }
 
 /** Every prefix of a journal is followed, and the whole leads to the end that it has. */
@@ -160,7 +192,11 @@ it.each([false, true])(
         make: () => workflow,
         input: null,
         script: async (run) => {
-          for (const id of ['a', 'b']) await run.send('some', id, { id });
+          for (const [index, id] of ['a', 'b', 'c', 'd', 'e'].entries()) {
+            // Somewhere between the commits of the run.
+            for (let asked = 0; asked < (seed + 3 * index) % 11; asked += 1) await run.status();
+            await run.send(id === 'e' ? 'last' : 'some', id, { id });
+          }
         },
         // Who is first in a race may be another one after a crash.
         ...(races ? { isSame: (one) => 'result' in one } : {}),

@@ -132,8 +132,8 @@ it.each<[string, Run]>([
   const test = testWorkflows({ workflows: [flow] });
   const run = await test.until(test.workflows.start(flow, null));
   const told = run.result().catch((error: unknown) => error);
-  // Virtual time passes before the real millisecond does: time has to be given to it.
-  while ((await test.until(run.status())).status !== 'stuck') await foreign();
+  // Virtual time passes before the real millisecond does, so that is waited for.
+  await expect.poll(async () => (await test.until(run.status())).status).toBe('stuck');
   expect(await test.until(told)).toBeInstanceOf(RunStuckError);
   expect(begun).toBe(0);
 });
@@ -147,7 +147,7 @@ it('lets a step with a key come late, live and in a replay', async () => {
   const flow = flowOf(run);
   const test = testWorkflows({ workflows: [flow] });
   const started = await test.until(test.workflows.start(flow, null));
-  while ((await test.until(started.status())).status !== 'completed') await foreign();
+  await expect.poll(async () => (await test.until(started.status())).status).toBe('completed');
   expect(await test.until(started.result())).toBe(2);
 });
 
