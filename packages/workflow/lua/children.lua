@@ -44,6 +44,11 @@ function EFFECTS.child(commit, child, generation, header, parent)
   end
 end
 
+-- Tells whoever listens to a mailbox.
+function EFFECTS.mail(_, mailbox, text)
+  mail(mailbox, text)
+end
+
 -- Tells a run something, if it is not over.
 function EFFECTS.tell(_, run, record)
   local life = life_of(redis.call('HGET', LIVE, run))

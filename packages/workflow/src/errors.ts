@@ -8,6 +8,7 @@ declare module '@holdfast/kernel' {
   interface ErrorCodes {
     HOLDFAST_STEP_FAILED: StepFailedError;
     HOLDFAST_UNKNOWN_OUTCOME: UnknownOutcomeError;
+    HOLDFAST_UNANSWERED: UnansweredError;
     HOLDFAST_RUN_FAILED: RunFailedError;
     HOLDFAST_RUN_CANCELLED: RunCancelledError;
     HOLDFAST_RUN_STUCK: RunStuckError;
@@ -49,6 +50,29 @@ export class UnknownOutcomeError extends HoldfastError {
       `It is not known whether "${name}" was carried out: ${error.message}. It is not begun again: find out what it did, and go on from there.`,
     );
     this.step = name;
+  }
+}
+
+/** A run that was asked has not answered: in time, or before it ended. With an id, the question may be asked again. */
+export class UnansweredError extends HoldfastError {
+  override readonly name = 'UnansweredError';
+  readonly code = 'HOLDFAST_UNANSWERED';
+  readonly workflow: string;
+  readonly id: string;
+  readonly reason: string;
+
+  constructor(asked: {
+    readonly workflow: string;
+    readonly id: string;
+    readonly message: string;
+    readonly reason: string;
+  }) {
+    super(
+      `The run "${asked.id}" of "${asked.workflow}" has not answered "${asked.message}": ${asked.reason}.`,
+    );
+    this.workflow = asked.workflow;
+    this.id = asked.id;
+    this.reason = asked.reason;
   }
 }
 

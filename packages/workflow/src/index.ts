@@ -21,7 +21,7 @@ export type { Many, ManyOptions, RunFilter, RunInfo } from './client/inspect.js'
 export { metricsText, observeWorkflows } from './client/observe.js';
 export type { WorkflowsOptions } from './client/options.js';
 export type { OnOptions, Published, PublishedEvent } from './client/publishing.js';
-export type { ForkOptions, RetryOptions, Run, RunStatus, StreamOptions } from './client/run.js';
+export type { AskOptions, ForkOptions, RetryOptions, Run, RunStatus, StreamOptions } from './client/run.js';
 export type { StartOptions } from './client/start-options.js';
 export type { StreamItem } from './client/stream-readers.js';
 export {
@@ -44,12 +44,23 @@ export {
   RunStuckError,
   RunsFullError,
   StepFailedError,
+  UnansweredError,
   UnknownOutcomeError,
 } from './errors.js';
 export type { JournalRecord, KeptError, Outcome } from './journal/record.js';
 export type { Limits } from './limits.js';
 export type { ChildOptions } from './machine/child.js';
-export type { Branch, Pass, ScopeBody, WorkflowContext } from './machine/workflow-context.js';
+export type { Approval } from './machine/published.js';
+export type { ReceivedMessage } from './machine/received.js';
+export type {
+  Approved,
+  ApproveOptions,
+  Branch,
+  Pass,
+  ScopeBody,
+  TaskOptions,
+  WorkflowContext,
+} from './machine/workflow-context.js';
 export type {
   Backoff,
   OnceOptions,
@@ -62,6 +73,7 @@ export type {
 } from './step/options.js';
 export type { StepStream } from './step/stream-writer.js';
 export type { RunCounts, RunState } from './store/run-store.js';
+export { type ReplyToOptions, replyTo, type TaskQueue, type TaskReply } from './task.js';
 export type { WorkflowMessage } from './telemetry.js';
 export type { WorkerOptions } from './worker/options.js';
 export type { Worker } from './worker/worker-group.js';

@@ -6,6 +6,7 @@ import type { Clock } from '@holdfast/kernel';
 import { Declarations } from '../store/declarations.js';
 import type { Store } from '../store/store.js';
 import type { WorkerLoop } from '../worker/worker.js';
+import { Asks } from './asks.js';
 import { StreamReaders } from './stream-readers.js';
 import { Waits } from './waits.js';
 
@@ -14,8 +15,10 @@ export class Partition {
   readonly waits: Waits;
   readonly readers: StreamReaders;
   readonly declarations: Declarations;
+  readonly asks: Asks;
+  /** To which ends, answers and bells are told. */
+  readonly mailbox: string;
   readonly loops = new Set<WorkerLoop>();
-  readonly #mailbox: string;
   #listening: Promise<void> | undefined;
 
   constructor(
@@ -24,23 +27,26 @@ export class Partition {
   ) {
     this.store = store;
     this.declarations = new Declarations(store, place);
-    this.#mailbox = mailbox;
+    this.mailbox = mailbox;
     this.waits = new Waits({ store, clock, mailbox });
+    this.asks = new Asks({ store, clock });
     this.readers = new StreamReaders({ store, clock, mailbox });
   }
 
   /** Resolves when the mailbox listens, or when that has failed. */
   listen(): Promise<void> {
     this.#listening ??= this.store
-      .listen(this.#mailbox, {
+      .listen(this.mailbox, {
         onMail: (text) => {
           this.waits.hear(text);
           this.readers.hear(text);
+          this.asks.hear(text);
           for (const loop of this.loops) loop.hear(text);
         },
         onListening: () => {
           this.waits.askAgain();
           this.readers.askAgain();
+          this.asks.askAgain();
           for (const loop of this.loops) loop.wakeAll();
         },
       })

@@ -6,6 +6,7 @@ import {
   abortSignal,
   type Clock,
   display,
+  duration,
   flag,
   MisuseError,
   optional,
@@ -18,12 +19,14 @@ import type { Workflow } from '../define.js';
 import { RunCancelledError, RunFailedError, RunGoneError, RunStuckError } from '../errors.js';
 import { encodeRecord, type JournalRecord } from '../journal/record.js';
 import { encodeValue } from '../json.js';
-import { requireCallName } from '../machine/context.js';
+import { approvalMessage, requireCallName } from '../machine/context.js';
+import { type Approval, readPublished } from '../machine/published.js';
 import { type RunName, requireId, requireText, runName } from '../run-name.js';
 import { check } from '../schema.js';
 import { requireStreamName } from '../step/streams.js';
 import type { RunRef } from '../store/claim.js';
 import type { Found, Told } from '../store/store.js';
+import { ask } from './ask.js';
 import { purge, terminate } from './ending.js';
 import type { Partition } from './partition.js';
 import { fork, type RetryParts, readJournal, retry } from './retrying.js';
@@ -76,6 +79,16 @@ export interface Run<Result = unknown> {
    */
   send(name: string, payload?: unknown, options?: { readonly id?: string }): Promise<boolean>;
   /**
+   * Sends a message, and gives what the function answers to it with `reply`. With an `id` it may be repeated: it has one
+   * answer. Throws MisuseError, RunGoneError, UnavailableError; UnansweredError if there is no answer within `timeout` ms, or
+   * before the run ends; AbortedError if `signal` aborts.
+   */
+  ask<T = unknown>(name: string, payload?: unknown, options?: AskOptions): Promise<T>;
+  /** What the run waits for people to approve. Throws RunGoneError, UnavailableError. */
+  approvals(): Promise<readonly Approval[]>;
+  /** Answers what `ctx.approve` of that name waits for. False if the run is over. Throws as `send`. */
+  approve(name: string, answer: unknown, by?: string): Promise<boolean>;
+  /**
    * Asks the run to end: what it waits for rejects with an AbortedError, and its bodies' signals abort. False if it is over.
    * Throws RunGoneError, UnavailableError.
    */
@@ -110,6 +123,14 @@ export interface Run<Result = unknown> {
   stream<T = unknown>(name: string, options?: StreamOptions): AsyncIterable<StreamItem<T>>;
 }
 
+export interface AskOptions {
+  /** Of the message: 1 to 256 bytes. Default: a random one. */
+  readonly id?: string;
+  /** In ms. Default: waits until the run ends. */
+  readonly timeout?: number;
+  readonly signal?: AbortSignal;
+}
+
 export interface StreamOptions {
   /** The `position` of an item behind which to begin. Default 0: from the beginning. */
   readonly from?: 0 | string;
@@ -120,8 +141,8 @@ export interface StreamOptions {
 
 export interface RunParts {
   /** That has it. */
-  readonly partition: Pick<Partition, 'store' | 'waits' | 'readers' | 'listen'>;
   readonly clock: Clock;
+  readonly partition: Pick<Partition, 'store' | 'waits' | 'readers' | 'asks' | 'mailbox' | 'listen'>;
   readonly random: Random;
   /** For how many ms runs are kept that are over. */
   readonly retain: number;
@@ -131,6 +152,11 @@ type Definition = Pick<Workflow, 'name' | 'messages'>;
 
 const RESULT = { signal: optional(abortSignal) };
 const SEND = { id: optional(requireText) };
+const ASK = {
+  ...SEND,
+  timeout: optional(duration({ max: Number.MAX_SAFE_INTEGER })),
+  signal: optional(abortSignal),
+};
 const RETRY = { from: optional(requireText) };
 const FORK = { ...RETRY, id: optional(requireId) };
 
@@ -193,16 +219,44 @@ export class RunHandle<Result> implements Run<Result> {
 
   async state<T>(): Promise<T | undefined> {
     const { state } = await this.#find();
-    return state === '' ? undefined : JSON.parse(state);
+    return readPublished(state).value as T | undefined;
   }
 
   async send(name: string, payload?: unknown, options: { readonly id?: string } = {}): Promise<boolean> {
     requireCallName('The name of a message', name);
     const { id = this.#parts.random.id() } = readOptions('send', options, SEND);
-    const schema = this.#definition.messages[name];
-    const value = await check(schema, payload, `the message "${name}"`);
+    return this.#tell({ kind: 'message', id, name, payload: await this.#checked(name, payload) });
+  }
+
+  async ask<T>(name: string, payload?: unknown, options: AskOptions = {}): Promise<T> {
+    requireCallName('The name of a message', name);
+    const { id = this.#parts.random.id(), timeout, signal } = readOptions('ask', options, ASK);
+    throwIfAborted(signal, `asking the run "${this.id}"`);
+    const answer = await ask(this.#parts.partition, {
+      ...{ workflow: this.workflow, id: this.id, timeout, signal, isRepeatable: options.id !== undefined },
+      message: { kind: 'message', id, name, payload: await this.#checked(name, payload) },
+      run: () => ({ run: this.#run, generation: this.#generation }),
+      tell: (message) => this.#tell(message),
+    });
+    return answer as T;
+  }
+
+  async approvals(): Promise<readonly Approval[]> {
+    const { state } = await this.#find();
+    return readPublished(state).approvals;
+  }
+
+  async approve(name: string, answer: unknown, by?: string): Promise<boolean> {
+    if (by !== undefined && typeof by !== 'string') {
+      throw new MisuseError(`Whoever approves is named by text; got ${display(by)}.`);
+    }
+    return this.send(approvalMessage(name), { answer, ...(by === undefined ? {} : { by }) });
+  }
+
+  async #checked(name: string, payload: unknown): Promise<unknown> {
+    const value = await check(this.#definition.messages[name], payload, `the message "${name}"`);
     encodeValue(value, `The message "${name}"`);
-    return this.#tell({ kind: 'message', id, name, payload: value });
+    return value;
   }
 
   async cancel(reason = 'somebody asked for it'): Promise<boolean> {

@@ -9,6 +9,7 @@
 import { display, MisuseError, optional, readOptions } from '@holdfast/kernel';
 import { partitionOf } from '@holdfast/redis';
 import type { Workflow } from '../define.js';
+import { RunGoneError } from '../errors.js';
 import { encodeRecord } from '../journal/record.js';
 import { encodeValue } from '../json.js';
 import { placeOf, type RunName, requireText, runName } from '../run-name.js';
@@ -16,6 +17,7 @@ import { check } from '../schema.js';
 import { redisStores } from '../store/partitions.js';
 import type { RunCounts } from '../store/run-store.js';
 import type { Store } from '../store/store.js';
+import { runOfTask, type TaskReply, taskMessage } from '../task.js';
 import { tracedStart } from '../telemetry.js';
 import { reportTo } from '../worker/health.js';
 import { WORKER, type WorkerOptions } from '../worker/options.js';
@@ -53,6 +55,11 @@ export interface Workflows extends AsyncDisposable {
   ): Promise<Result>;
   /** A handle of a run, whether there is one or not. */
   get<Input, Result>(workflow: Workflow<Input, Result>, id: string, options?: GetOptions): Run<Result>;
+  /**
+   * Gives the result of a task that `ctx.task` has added to the run that waits for it; `replyTo` does that for a handler. May
+   * be repeated. False if the run is over, or not there. Throws MisuseError, UnavailableError.
+   */
+  replyToTask(id: string, reply: TaskReply): Promise<boolean>;
   /**
    * What happens to runs: that they start, wait for messages, are stuck, end. Each event at least once, those of a run in
    * order. Throws MisuseError; the iterator rejects with LeaseLostError once another has opened the same reader, and with
@@ -188,6 +195,19 @@ export class App implements Workflows {
     this.#requireKnown(workflow);
     const { key } = readOptions('get', options, GET);
     return this.#handle(workflow, { id: requireText('id', id), key });
+  }
+
+  async replyToTask(id: string, reply: TaskReply): Promise<boolean> {
+    const { workflow, ...name } = runOfTask(id);
+    const definition = this.#settings.workflows.find((each) => each.name === workflow);
+    if (!definition)
+      throw new MisuseError(`The app has no workflow "${workflow}", to which the task "${id}" belongs.`);
+    try {
+      return await this.#handle(definition, name).send(taskMessage(id), reply, { id });
+    } catch (error) {
+      if (error instanceof RunGoneError) return false;
+      throw error;
+    }
   }
 
   #handle<Result>(

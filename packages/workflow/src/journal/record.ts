@@ -124,6 +124,16 @@ export interface Message {
   readonly id: string;
   readonly name: string;
   readonly payload: unknown;
+  /** The mailbox of whoever waits for an answer. */
+  readonly from?: string;
+}
+
+/** What the function has answered to a message. */
+export interface Reply {
+  readonly kind: 'reply';
+  /** Of the message. */
+  readonly id: string;
+  readonly value: unknown;
 }
 
 /** What the time was in a turn, for a function that asked for it. */
@@ -187,7 +197,7 @@ export type CallRecord =
   | ChildBegun
   | ChildOver;
 
-export type JournalRecord = Header | CallRecord | Message | Note | Cancel | Undoing | Blank | End;
+export type JournalRecord = Header | CallRecord | Message | Reply | Note | Cancel | Undoing | Blank | End;
 
 const LETTERS: Readonly<Record<JournalRecord['kind'], string>> = {
   header: 'H',
@@ -199,6 +209,7 @@ const LETTERS: Readonly<Record<JournalRecord['kind'], string>> = {
   child: 'C',
   over: 'D',
   message: 'M',
+  reply: 'R',
   time: 'N',
   seed: 'G',
   patch: 'P',

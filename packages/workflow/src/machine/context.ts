@@ -8,13 +8,17 @@ import {
   callback,
   display,
   duration,
+  flag,
   MisuseError,
   optional,
+  passedOn,
   readOptions,
+  text,
   whole,
   withDefault,
 } from '@holdfast/kernel';
 import type { Workflow } from '../define.js';
+import type { Message } from '../journal/record.js';
 import { encodeValue, hashOf } from '../json.js';
 import { parseRunName } from '../run-name.js';
 import { check } from '../schema.js';
@@ -30,11 +34,24 @@ import {
   type UndoOptions,
 } from '../step/options.js';
 import type { RunRef } from '../store/claim.js';
+import { requireTaskId, resultOf, type TaskQueue, type TaskReply, taskMessage } from '../task.js';
 import { type Brancher, nothing, runAll, runRace, runScope } from './branches.js';
 import { type ChildOptions, childOf, readChildOptions } from './child.js';
 import type { Machine } from './machine.js';
+import type { Published } from './published.js';
+import { type ReceivedMessage, received } from './received.js';
 import { cancelledBy, Scope } from './scope.js';
-import type { Branch, Branches, Pass, Results, ScopeBody, WorkflowContext } from './workflow-context.js';
+import type {
+  Approved,
+  ApproveOptions,
+  Branch,
+  Branches,
+  Pass,
+  Results,
+  ScopeBody,
+  TaskOptions,
+  WorkflowContext,
+} from './workflow-context.js';
 
 /** What contexts of one run share. */
 export interface ContextHost {
@@ -44,11 +61,12 @@ export interface ContextHost {
   /** The W3C trace context of its start, which its children have too. */
   readonly trace?: string | undefined;
   readonly now: () => number;
-  /** The text of a state to publish. */
-  readonly publish: (state: string) => void;
+  readonly published: Published;
 }
 
 const RECEIVE = { timeout: optional(duration({ max: Number.MAX_SAFE_INTEGER })) };
+const APPROVE = { ...RECEIVE, to: optional(text('text')), show: passedOn<unknown>() };
+const TASK = { ...RECEIVE, reply: withDefault(flag, false), name: optional(text('text')) };
 const MAP = { concurrency: withDefault(whole(1, 10_000), 10) };
 const CONTROL = /\p{Cc}|\p{Cs}/u;
 
@@ -78,7 +96,7 @@ export class Context implements WorkflowContext {
   }
 
   get state() {
-    return { set: (value: unknown) => this.#host.publish(encodeValue(value, 'The state')) };
+    return { set: (value: unknown) => this.#host.published.set(value) };
   }
 
   now(): number {
@@ -153,11 +171,17 @@ export class Context implements WorkflowContext {
   }
 
   receive<T = unknown>(name: string, options: { readonly timeout?: number } = {}): Promise<T | undefined> {
+    return quiet(async () => (await this.#receive(name, options))?.payload as T | undefined);
+  }
+
+  receiveMessage<T = unknown>(
+    name: string,
+    options: { readonly timeout?: number } = {},
+  ): Promise<ReceivedMessage<T> | undefined> {
     return quiet(async () => {
-      requireCallName('The name of a message', name);
-      const { timeout } = readOptions('receive', options, RECEIVE);
-      const due = timeout === undefined ? undefined : () => Math.ceil(this.#host.now() + timeout);
-      return this.#wait(name, { due, receives: name }) as Promise<T | undefined>;
+      const message = await this.#receive(name, options);
+      const reply = (id: string, value: unknown): void => this.#host.machine.reply(id, value);
+      return message && (received(message, reply) as ReceivedMessage<T>);
     });
   }
 
@@ -188,6 +212,52 @@ export class Context implements WorkflowContext {
       const child = childOf(self, { id, workflow: name, input: value, onParentEnd, trace });
       return machine.beginChild(scope, { id, name, child }) as Promise<Result>;
     });
+  }
+
+  approve<T = unknown>(name: string, options: ApproveOptions = {}): Promise<Approved<T> | undefined> {
+    return quiet(async () => {
+      const { to, show, timeout } = readOptions('approve', options, APPROVE);
+      const answer = this.#receive(approvalMessage(name), timeout === undefined ? {} : { timeout });
+      const approval = { name, ...(to === undefined ? {} : { to }), ...(show === undefined ? {} : { show }) };
+      const { published } = this.#host;
+      published.open(approval);
+      try {
+        return (await answer)?.payload as Approved<T> | undefined;
+      } finally {
+        published.close(approval);
+      }
+    });
+  }
+
+  task<Result = unknown>(queue: TaskQueue, data: unknown, options: TaskOptions = {}): Promise<Result> {
+    return quiet(async () => {
+      const settings = readOptions('task', options, TASK);
+      if (typeof (queue as Partial<TaskQueue> | null)?.add !== 'function') {
+        throw new MisuseError(`A queue has add(data, { id }); got ${display(queue)}.`);
+      }
+      if (!this.#isInTurn('ctx.task')) return nothing();
+      const context = this.#within(new Scope(`${this.#scope.takeNumber()}.`, this.#scope));
+      const name = `task ${settings.name ?? 'of a queue'}`;
+      const id = await context.step(name, async ({ idempotencyKey }) => {
+        const task = requireTaskId(idempotencyKey);
+        await queue.add(data, { id: task });
+        return task;
+      });
+      if (!settings.reply) return undefined as Result;
+      const { timeout } = settings;
+      const answer = await context.receive<TaskReply>(
+        taskMessage(id),
+        timeout === undefined ? {} : { timeout },
+      );
+      return resultOf(answer, { name, timeout }) as Result;
+    });
+  }
+
+  async #receive(name: string, options: { readonly timeout?: number }): Promise<Message | undefined> {
+    requireCallName('The name of a message', name);
+    const { timeout } = readOptions('receive', options, RECEIVE);
+    const due = timeout === undefined ? undefined : () => Math.ceil(this.#host.now() + timeout);
+    return this.#wait(name, { due, receives: name }) as Promise<Message | undefined>;
   }
 
   all<const B extends Branches>(branches: B): Promise<Results<B>> {
@@ -323,6 +393,9 @@ function quiet<T>(call: () => Promise<T>): Promise<T> {
   made.catch(() => {});
   return made;
 }
+
+/** The message that answers an approval. */
+export const approvalMessage = (name: string): string => `approve:${name}`;
 
 /** 1 to 200 characters. Throws MisuseError. */
 export function requireCallName(what: string, name: unknown): void {

@@ -8,13 +8,12 @@ import type { BegunWait } from './begun.js';
 
 export class Inbox {
   readonly #seen = new Set<string>();
-  readonly #kept = new Map<string, unknown[]>();
+  readonly #kept = new Map<string, Message[]>();
   readonly #waiting = new Map<string, BegunWait[]>();
 
-  /** The payload of a message that is there; undefined if none is. */
-  take(name: string): { readonly payload: unknown } | undefined {
-    const kept = this.#kept.get(name);
-    return kept !== undefined && kept.length > 0 ? { payload: kept.shift() } : undefined;
+  /** A message that is there; undefined if none is. */
+  take(name: string): Message | undefined {
+    return this.#kept.get(name)?.shift();
   }
 
   wait(wait: BegunWait, name: string): void {
@@ -24,7 +23,8 @@ export class Inbox {
   }
 
   /** Gives the receipt that the message is for; undefined if it is kept, or known. */
-  put({ id, name, payload }: Message): BegunWait | undefined {
+  put(message: Message): BegunWait | undefined {
+    const { id, name } = message;
     if (this.#seen.has(id)) return undefined;
     this.#seen.add(id);
     const waiting = this.#waiting.get(name) ?? [];
@@ -34,7 +34,7 @@ export class Inbox {
     }
     const kept = this.#kept.get(name) ?? [];
     this.#kept.set(name, kept);
-    kept.push(payload);
+    kept.push(message);
     return undefined;
   }
 }

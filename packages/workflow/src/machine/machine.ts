@@ -8,15 +8,16 @@
  * the function has ended, its bodies end before anything else begins; if it has failed or was cancelled, its ledger is undone.
  */
 import type { AbortedError, Timer } from '@holdfast/kernel';
-import { type CallRecord, type JournalRecord, keptError, type Outcome } from '../journal/record.js';
-import { encodeValue, messageOf } from '../json.js';
+import type { CallRecord, JournalRecord, Outcome } from '../journal/record.js';
 import type { StepBody, Undone } from '../step/options.js';
 import type { Effect } from '../store/store.js';
+import { Answers } from './answers.js';
 import { type BegunChild, type BegunStep, type BegunWait, contradictionOf, newStep } from './begun.js';
 import { Calls, type CallsHost } from './calls.js';
 import { Inbox } from './inbox.js';
 import { type Entry, Ledger } from './ledger.js';
 import { isNote, Notes } from './notes.js';
+import { completed, failed } from './outcome.js';
 import { cancelledBy, Scope } from './scope.js';
 import { takeTurn } from './turns.js';
 
@@ -34,6 +35,8 @@ export interface MachineHost extends Omit<CallsHost, 'woken'> {
   /** What its chance follows from, if the journal does not say. */
   readonly seed: string;
   readonly strayed: (stray: Stray) => void;
+  /** What it is called in Redis. */
+  readonly run: string;
   /** Undefined if no body goes on; else resolves when none does, or has gone on for too long. */
   readonly quiet: () => Promise<void> | undefined;
 }
@@ -52,6 +55,7 @@ export class Machine {
   readonly #ledger = new Ledger();
   readonly #inbox = new Inbox();
   readonly #notes = new Notes();
+  readonly #answers: Answers;
   readonly #queue: JournalRecord[] = [];
   /** The place in the journal of the last record that was handed over. */
   #place = 0;
@@ -59,6 +63,8 @@ export class Machine {
   #turn = 0;
   /** Whether what the function does now follows from what it was handed. */
   #isOpen = false;
+  /** Whether all that the journal had at first was handed over. */
+  #isLive = false;
   /** Whether records are being handed over. */
   #isBusy = false;
   #isOver = false;
@@ -71,6 +77,7 @@ export class Machine {
 
   constructor(host: MachineHost) {
     this.#host = host;
+    this.#answers = new Answers(host.run);
     this.#calls = new Calls({ ...host, woken: () => this.#woken() }, this.#ledger);
   }
 
@@ -81,7 +88,8 @@ export class Machine {
 
   /** What is to be done to other runs with a commit of these records. */
   takeEffects(records: readonly JournalRecord[]): readonly Effect[] {
-    return [...this.#calls.children.beginnings(records), ...this.#calls.children.effects.splice(0)];
+    const { children } = this.#calls;
+    return [...children.beginnings(records), ...this.#answers.posts(records), ...children.effects.splice(0)];
   }
 
   /** Whether there is something to do to other runs. */
@@ -114,8 +122,8 @@ export class Machine {
     this.#know(records);
     this.#takeTurn(() => {
       main().then(
-        (value) => this.#end(() => this.#completed(value)),
-        (error: unknown) => this.#end(() => this.#failed(error)),
+        (value) => this.#end(() => completed(value)),
+        (error: unknown) => this.#end(() => failed(error, this.root.cancelled)),
       );
     });
   }
@@ -154,7 +162,7 @@ export class Machine {
   beginWait(scope: Scope, wait: Pick<BegunWait, 'id' | 'name' | 'due' | 'receives'>): Promise<unknown> {
     const { receives } = wait;
     const kept = receives === undefined ? undefined : this.#inbox.take(receives);
-    if (kept) return Promise.resolve(kept.payload);
+    if (kept) return Promise.resolve(kept);
     const { begun, end } = this.#calls.add(scope, (settle): BegunWait => {
       return { ...wait, ...settle, kind: 'wait', isFired: false, deadline: undefined };
     });
@@ -181,6 +189,12 @@ export class Machine {
     const isNew = { kind: 'child', run: undefined, isAdopted: false, isTold: false, isOver: false } as const;
     const { end } = this.#calls.add(scope, (settle): BegunChild => ({ ...call, ...settle, ...isNew }));
     return this.#begun(end);
+  }
+
+  /** Answers a message. Throws MisuseError for a second answer. */
+  reply(id: string, value: unknown): void {
+    if (!this.isInTurn('the answer to a message')) return;
+    this.#answers.give({ kind: 'reply', id, value }, (reply) => this.out.push(reply));
   }
 
   /** The time in this turn, in ms since the epoch. */
@@ -216,7 +230,10 @@ export class Machine {
 
   #know(records: readonly JournalRecord[]): void {
     this.#queue.push(...records);
-    for (const record of records) if (isNote(record)) this.#notes.know(record);
+    for (const record of records) {
+      if (isNote(record)) this.#notes.know(record);
+      else if (record.kind === 'reply') this.#answers.know(record);
+    }
   }
 
   #takeTurn(open: () => void): void {
@@ -245,10 +262,11 @@ export class Machine {
     const isLate = this.#grace === EXPIRED;
     this.#grace?.cancel();
     this.#grace = undefined;
-    while (this.#queue[0] && isNote(this.#queue[0])) this.#take();
+    while (this.#queue[0] && hasNoTurn(this.#queue[0])) this.#take();
     const record = this.#queue[0];
     if (record === undefined) {
       this.#isBusy = false;
+      this.#isLive = true;
       this.#launch();
       this.#conclude();
       if (!this.#isOver) this.#host.changed();
@@ -287,7 +305,9 @@ export class Machine {
   #apply(record: JournalRecord): void {
     if (record.kind === 'message') {
       const wait = this.#inbox.put(record);
-      if (wait) this.#calls.resolve(wait, record.payload);
+      const repeated = this.#answers.asked(record);
+      if (repeated && this.#isLive) this.#calls.children.effects.push(repeated);
+      if (wait) this.#calls.resolve(wait, record);
     } else if (record.kind === 'cancel') {
       this.cancel(this.root, cancelledBy(record.reason));
     } else if (record.kind === 'undoing') {
@@ -382,23 +402,10 @@ export class Machine {
       () => {},
     );
   }
-
-  #completed(value: unknown): Outcome {
-    try {
-      encodeValue(value, 'The result of the run');
-      return { status: 'completed', value };
-    } catch (error) {
-      return { status: 'failed', error: keptError(error) };
-    }
-  }
-
-  #failed(error: unknown): Outcome {
-    const { cancelled } = this.root;
-    if (cancelled && error === cancelled) return { status: 'cancelled', reason: messageOf(cancelled.cause) };
-    return { status: 'failed', error: keptError(error) };
-  }
 }
 
+const hasNoTurn = (record: JournalRecord): boolean => isNote(record) || record.kind === 'reply';
+
 function isOfCall(record: JournalRecord): record is CallRecord {
-  return 'id' in record && record.kind !== 'message';
+  return 'id' in record && record.kind !== 'message' && record.kind !== 'reply';
 }

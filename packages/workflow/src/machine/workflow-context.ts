@@ -4,10 +4,36 @@
 import type { Schema } from '@holdfast/kernel';
 import type { Workflow } from '../define.js';
 import type { OnceOptions, Step, StepBody, StepOptions, UndoOptions } from '../step/options.js';
+import type { TaskQueue } from '../task.js';
 import type { ChildOptions } from './child.js';
+import type { ReceivedMessage } from './received.js';
 
 /** A way that a call may go: it makes its own calls on the context that it is given. */
 export type Branch<T> = (context: WorkflowContext) => Promise<T> | T;
+
+export interface ApproveOptions {
+  /** Who is asked. */
+  readonly to?: string;
+  /** What they are shown, any JSON. */
+  readonly show?: unknown;
+  /** In ms. Default: waits. */
+  readonly timeout?: number;
+}
+
+/** What somebody has answered, and who it was, as `run.approve` said it. */
+export interface Approved<T = unknown> {
+  readonly answer: T;
+  readonly by?: string;
+}
+
+export interface TaskOptions {
+  /** Whether to wait for its result. Default false. */
+  readonly reply?: boolean;
+  /** How long to wait for its result, in ms. Default: waits. */
+  readonly timeout?: number;
+  /** For the journal. */
+  readonly name?: string;
+}
 
 /** What runs in a scope: `cancel` cancels what else goes on there. */
 export type ScopeBody<T> = (context: WorkflowContext, cancel: (reason?: string) => void) => Promise<T> | T;
@@ -70,6 +96,22 @@ export interface WorkflowContext {
     input: Input,
     options?: ChildOptions,
   ): Promise<Result>;
+  /** The same, as a message that can be answered, for `run.ask`. */
+  receiveMessage<T = unknown>(
+    name: string,
+    options?: { readonly timeout?: number },
+  ): Promise<ReceivedMessage<T> | undefined>;
+  /**
+   * Waits until somebody answers with `run.approve`; undefined if nobody has within `timeout` ms. Meanwhile it is in
+   * `run.approvals()`. An approval has a name of its own among those that are open.
+   */
+  approve<T = unknown>(name: string, options?: ApproveOptions): Promise<Approved<T> | undefined>;
+  /**
+   * Adds a task to a queue: anything with `add(data, { id })`, under an id that is the same for every attempt. With `reply`
+   * it waits for the task's result, which a handler in `replyTo` sends; rejects with StepFailedError if the task has failed
+   * for good, or has no result within `timeout` ms.
+   */
+  task<Result = unknown>(queue: TaskQueue, data: unknown, options?: TaskOptions): Promise<Result>;
   /** Runs all branches, and gives their results by name. If one fails, the others are cancelled. */
   all<const B extends Branches>(branches: B): Promise<Results<B>>;
   /** What the first branch gives or throws; the others are cancelled. */

@@ -12,6 +12,7 @@ export interface ChildrenHost {
   readonly begin: (child: Effect & { word: 'child' }, priority: number) => void;
   /** Into the journal that counts, of a run that is not over. */
   readonly deliver: (run: string, record: string) => void;
+  readonly mail: (mailbox: string, text: string) => void;
 }
 
 export class MemoryChildren {
@@ -25,6 +26,10 @@ export class MemoryChildren {
 
   /** `append`: to the journal of the parent, in whose commit it is. */
   carryOut(effect: Effect, priority: number, append: (record: string) => void): void {
+    if (effect.word === 'mail') {
+      this.#host.mail(effect.mailbox, effect.text);
+      return;
+    }
     const { run } = effect;
     const isLive = this.#host.isLive(run);
     if (effect.word === 'tell') {

@@ -82,6 +82,7 @@ export class MemoryPartition {
         this.start({ run, generation, header, mailbox: '', under: { priority } });
       },
       deliver: (run, record) => this.#deliver(this.#live.get(run) as Life, record),
+      mail: (mailbox, text) => void this.mail.send(mailbox, text),
     });
   }
 

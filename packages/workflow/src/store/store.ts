@@ -120,6 +120,8 @@ export type Effect =
       readonly header: string;
       readonly parent: string;
     }
+  /** Tells whoever listens to a mailbox. */
+  | { readonly word: 'mail'; readonly mailbox: string; readonly text: string }
   /** Tells a run, if it is not over. */
   | { readonly word: 'tell'; readonly run: string; readonly record: string };
 

@@ -18,6 +18,7 @@ import type {
   Committed,
   Declared,
   DeclaredLimits,
+  Effect,
   Ending,
   Found,
   ReadResult,
@@ -189,12 +190,14 @@ function commitArgs(request: CommitRequest): readonly string[] {
   return [
     ...[run, String(token), String(commits), session, build, ending.word, argumentOf(ending), state ?? ''],
     ...[String(effects.length), String(records.length), ...records],
-    ...effects.flatMap((effect) =>
-      effect.word === 'child'
-        ? ['child', effect.run, effect.generation, effect.header, effect.parent]
-        : ['tell', effect.run, effect.record, '', ''],
-    ),
+    ...effects.flatMap(effectArgs),
   ];
+}
+
+function effectArgs(effect: Effect): readonly string[] {
+  if (effect.word === 'child') return ['child', effect.run, effect.generation, effect.header, effect.parent];
+  if (effect.word === 'mail') return ['mail', effect.mailbox, effect.text, '', ''];
+  return ['tell', effect.run, effect.record, '', ''];
 }
 
 function argumentOf(ending: Ending): string {

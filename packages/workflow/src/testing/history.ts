@@ -12,6 +12,7 @@ import type { CallRecord, JournalRecord, Outcome, Place } from '../journal/recor
 import type { BegunStep } from '../machine/begun.js';
 import { Context } from '../machine/context.js';
 import { Machine, type Stray } from '../machine/machine.js';
+import { Published } from '../machine/published.js';
 import { runName } from '../run-name.js';
 import { VirtualClock } from './virtual-clock.js';
 
@@ -63,6 +64,7 @@ export async function checkHistory(
     token: 0,
     quiet: () => undefined,
     stuck: () => {},
+    run: header.generation,
     delayAfter: () => 0,
     changed: () => {},
     strayed: (told) => {
@@ -73,7 +75,10 @@ export async function checkHistory(
     run: runName({ workflow: workflow.name, id, key: undefined }),
     generation: header.generation,
   };
-  const context = new Context({ machine, self, now: () => clock.now(), publish: () => {} }, machine.root);
+  const context = new Context(
+    { machine, self, now: () => clock.now(), published: new Published(() => {}) },
+    machine.root,
+  );
   const main = async (): Promise<unknown> => workflow.run(context, header.input);
   machine.start(main, end ? records.slice(0, -1) : records, header.kept);
   await clock.until(() => stray !== undefined || machine.isIdle, LONGEST);

@@ -11,6 +11,7 @@ import { decodeRecord, encodeRecord, type JournalRecord } from '../journal/recor
 import { messageOf } from '../json.js';
 import { Context } from '../machine/context.js';
 import { Machine, type Stray } from '../machine/machine.js';
+import { Published } from '../machine/published.js';
 import { delayAfter } from '../step/options.js';
 import type { Claimed, CommitRequest, Committed, Ending, Store } from '../store/store.js';
 import { ended, refused, stuck } from '../telemetry.js';
@@ -86,6 +87,7 @@ export class OwnedRun {
       token: claim.token,
       changed: () => this.#pump(),
       strayed: (stray) => this.#strayed(stray),
+      run: claim.run,
       stuck: (reason) => this.#finish({ word: 'stuck', reason }, this.#machine.out.splice(0)),
     });
   }
@@ -110,9 +112,9 @@ export class OwnedRun {
           self: this.#claim,
           trace: header.trace,
           now: this.#host.now,
-          publish: (state) => {
+          published: new Published((state) => {
             this.#state = state;
-          },
+          }),
         },
         this.#machine.root,
       );

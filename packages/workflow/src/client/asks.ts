@@ -1,0 +1,103 @@
+/**
+ * Questions to runs that this process waits for the answers of.
+ *
+ * Guarantees: an answer is told to the mailbox of whoever asks, and is in the journal: whenever the mailbox begins to listen
+ * anew, and now and then besides, it is looked for there.
+ */
+import { type Clock, pause } from '@holdfast/kernel';
+import { decodeRecord, type Reply } from '../journal/record.js';
+import type { RunRef } from '../store/claim.js';
+import type { Store } from '../store/store.js';
+
+interface AnswerRequest {
+  /** As it is known by now. */
+  readonly run: () => RunRef;
+  /** Of the message. */
+  readonly id: string;
+  readonly signal: AbortSignal;
+  /** In ms. */
+  readonly timeout: number | undefined;
+  readonly onLate: (why: string) => void;
+}
+
+type Heard = (reply: Reply | undefined) => void;
+
+export class Asks {
+  readonly #store: Store;
+  readonly #clock: Clock;
+  readonly #waiting = new Map<string, Set<Heard>>();
+
+  constructor({ store, clock }: { store: Store; clock: Clock }) {
+    this.#store = store;
+    this.#clock = clock;
+  }
+
+  /** An answer: "r<run>\n<record>". */
+  hear(text: string): void {
+    if (!text.startsWith('r')) return;
+    const end = text.indexOf('\n');
+    const reply = decodeRecord(text.slice(end + 1));
+    if (reply.kind === 'reply') this.#tell(keyOf(text.slice(1, end), reply.id), reply);
+  }
+
+  /** Mail may have been missed: all look. */
+  askAgain(): void {
+    for (const key of [...this.#waiting.keys()]) this.#tell(key, undefined);
+  }
+
+  /** The answer to one question may be in the journal. */
+  lookAgain(run: string, id: string): void {
+    this.#tell(keyOf(run, id), undefined);
+  }
+
+  /** Until `signal` aborts, which `onLate` is to do: then looks once more. Undefined if there is no answer by then. */
+  async answer({ run, id, signal, timeout, onLate }: AnswerRequest): Promise<Reply | undefined> {
+    const late = (): void => onLate(`it did not answer within ${timeout} ms`);
+    const timer = timeout === undefined ? undefined : this.#clock.after(timeout, late);
+    try {
+      while (!signal.aborted) {
+        const reply = await this.#heard(keyOf(run().run, id), signal);
+        const known = reply ?? (this.#store.closed.aborted ? undefined : await this.#look(run(), id));
+        if (known) return known;
+      }
+      return undefined;
+    } finally {
+      timer?.cancel();
+    }
+  }
+
+  /** Undefined when it is time to look. */
+  async #heard(key: string, signal: AbortSignal): Promise<Reply | undefined> {
+    const waiting = this.#waiting.get(key) ?? new Set();
+    this.#waiting.set(key, waiting);
+    const over = new AbortController();
+    let told: Reply | undefined;
+    const hear: Heard = (reply) => {
+      told = reply;
+      over.abort();
+    };
+    waiting.add(hear);
+    await pause(this.#clock, this.#store.askAgain, signal, over.signal);
+    waiting.delete(hear);
+    if (waiting.size === 0) this.#waiting.delete(key);
+    return told;
+  }
+
+  async #look(run: RunRef, id: string): Promise<Reply | undefined> {
+    for (let from = 0; ; ) {
+      const page = await this.#store.page(run, from);
+      if (page.length === 0) return undefined;
+      from += page.length;
+      for (const text of page) {
+        const record = text.startsWith('R ') ? decodeRecord(text) : undefined;
+        if (record?.kind === 'reply' && record.id === id) return record;
+      }
+    }
+  }
+
+  #tell(key: string, reply: Reply | undefined): void {
+    for (const hear of [...(this.#waiting.get(key) ?? [])]) hear(reply);
+  }
+}
+
+const keyOf = (run: string, id: string): string => `${run}\n${id}`;

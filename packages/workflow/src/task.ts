@@ -1,0 +1,103 @@
+/**
+ * Tasks of a queue on which a run waits. The run adds one under an id that names its step; whoever handles it sends the
+ * result to the run before the task completes, so that a crash in between repeats the message, which is known by its id.
+ *
+ * Guarantees: the run takes one result of a task. A queue is anything with `add(data, { id })` that adds nothing while a task
+ * of that id lives.
+ */
+import { isNonRetryable, MisuseError } from '@holdfast/kernel';
+import { StepFailedError } from './errors.js';
+import { type KeptError, keptError } from './journal/record.js';
+import { encodeValue } from './json.js';
+import { parseRunName, type RunName } from './run-name.js';
+
+export interface TaskQueue {
+  // biome-ignore lint/suspicious/noExplicitAny: a queue of whatever data; `ctx.task` passes on what it is given.
+  add(data: any, options: { readonly id: string }): Promise<unknown>;
+}
+
+/** What has become of a task. */
+export type TaskReply =
+  | { readonly status: 'done'; readonly value: unknown }
+  | { readonly status: 'failed'; readonly error: KeptError; readonly attempt: number };
+
+const LONGEST = 256;
+
+/** Throws MisuseError. */
+export function requireTaskId(id: string): string {
+  if (Buffer.byteLength(id) <= LONGEST) return id;
+  throw new MisuseError(
+    `The id of the task, ${id}, has more than ${LONGEST} bytes: give the run a shorter id or key.`,
+  );
+}
+
+/** The message that has the result of a task. */
+export const taskMessage = (id: string): string => `task:${placeIn(id)}`;
+
+/** Throws MisuseError for an id that `ctx.task` has not made. */
+export function runOfTask(id: string): RunName {
+  const [step, name = '', place, workflow] = id.split('/').reverse();
+  const dot = name.lastIndexOf('.');
+  if (!step || dot <= 0 || !place || !workflow) {
+    throw new MisuseError(`"${id}" is no id of a task that a workflow has added with ctx.task.`);
+  }
+  return parseRunName(`${workflow}/${place}/${name.slice(0, dot)}`);
+}
+
+/** "<generation>/<step>". */
+function placeIn(id: string): string {
+  const [step = '', name = ''] = id.split('/').reverse();
+  return `${name.slice(name.lastIndexOf('.') + 1)}/${step}`;
+}
+
+/** What a run is given of a reply. Throws StepFailedError. */
+export function resultOf(
+  reply: TaskReply | undefined,
+  { name, timeout }: { readonly name: string; readonly timeout: number | undefined },
+): unknown {
+  if (reply?.status === 'done') return reply.value;
+  const late = { name: 'TimeoutError', message: `it had no result within ${timeout} ms` };
+  throw new StepFailedError({ name, attempt: reply?.attempt ?? 1, error: reply?.error ?? late });
+}
+
+/** What a handler needs of a task. */
+interface HandledTask {
+  readonly id: string;
+  readonly attempt: number;
+}
+
+/** What `createWorkflows` makes, as far as it is needed. */
+interface Replies {
+  replyToTask(id: string, reply: TaskReply): Promise<boolean>;
+}
+
+export interface ReplyToOptions {
+  /** How often the queue tries a task: in the last attempt, a failure is sent. Default 3, as that of a queue. */
+  readonly attempts?: number;
+}
+
+/**
+ * A handler of a queue whose tasks `ctx.task` adds with `reply`: it sends what `handler` gives to the run that waits, before
+ * the task completes. A failure is sent if the task is not tried again: in its last attempt, or for a NonRetryableError.
+ */
+export function replyTo<Task extends HandledTask, Result>(
+  workflows: Replies,
+  handler: (task: Task) => Promise<Result> | Result,
+  { attempts = 3 }: ReplyToOptions = {},
+): (task: Task) => Promise<Result> {
+  return async (task) => {
+    let value: Result;
+    try {
+      value = await handler(task);
+      encodeValue(value, `The result of the task "${task.id}"`);
+    } catch (error) {
+      if (isNonRetryable(error) || task.attempt >= attempts) {
+        const reply = { status: 'failed', error: keptError(error), attempt: task.attempt } as const;
+        await workflows.replyToTask(task.id, reply);
+      }
+      throw error;
+    }
+    await workflows.replyToTask(task.id, { status: 'done', value });
+    return value;
+  };
+}
