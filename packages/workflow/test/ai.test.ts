@@ -185,6 +185,34 @@ describe.each([
   });
 });
 
+it('is stuck where a replay asks something else, and refuses two calls of one model at once', async () => {
+  let asked = 'one';
+  const mock = new mocks7.MockLanguageModelV3({
+    doGenerate: async () => ({
+      content: [{ type: 'text', text: 'said' }],
+      finishReason: { unified: 'stop', raw: 'x' },
+      usage,
+      warnings: [],
+    }),
+  });
+  const flow = defineWorkflow({ name: 'changed' }, async (ctx) => {
+    await ai7.generateText({ model: durableModel(ctx, mock), prompt: asked });
+    await ctx.receive('go');
+  });
+  const twice = defineWorkflow({ name: 'twice' }, async (ctx) => {
+    const model = durableModel(ctx, mock);
+    await Promise.all(['a', 'b'].map((prompt) => ai7.generateText({ model, prompt })));
+  });
+  const app = appOf([flow, twice]);
+  app.work();
+  const run = await app.start(flow, null);
+  await eventually(async () => (await run.status()).status, 'sleeping' as const);
+  asked = 'another';
+  await run.send('go');
+  await expect(run.result()).rejects.toMatchObject({ code: 'HOLDFAST_RUN_STUCK' });
+  await expect(app.run(twice, null)).rejects.toThrow('is asked while it answers');
+});
+
 it('keeps to limits of requests and tokens, and parks runs that wait for long', async () => {
   const limits = modelLimits({ redis: url(), name: 'mock', requests: 60, tokens: 1_000_000, burst: 0 });
   later(() => limits.close());
@@ -193,6 +221,15 @@ it('keeps to limits of requests and tokens, and parks runs that wait for long', 
   const second = await limits.reserve('2', 'm', asked);
   expect(second.wait).toBeGreaterThan(1_000);
   expect(await limits.reserve('2', 'm', asked)).toMatchObject({ at: second.at });
+  // A server whose clock has stepped back does not keep calls waiting for as long as it did.
+  const [seconds] = await client().time();
+  const now = Number(seconds) * 1_000;
+  await client().hset('{limit:old}:clock', 'requests', now + 7 * 86_400_000, 'tokens', now + 7 * 86_400_000);
+  const old = modelLimits({ redis: url(), name: 'old', requests: 60, tokens: 1_000_000 });
+  later(() => old.close());
+  const busy = await old.reserve('1', 'm', asked);
+  expect(busy.wait).toBe(600_000);
+  expect(await client().exists('{limit:old}:kept')).toBe(0);
   const before = Number(await client().hget('{limit:mock}:clock', 'tokens'));
   expect(await limits.settle('1', 'm', { input: 100, output: 100 })).toBe(true);
   expect(await limits.settle('1', 'm', { input: 100, output: 100 })).toBe(false);

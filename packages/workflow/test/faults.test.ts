@@ -40,6 +40,7 @@ function guardedFlow(written: (step: Step) => Promise<unknown>) {
   const flow = defineWorkflow({ name: 'guarded' }, async (ctx, _: null) =>
     ctx.step('write', async (step) => {
       steps.push(step);
+      await step.stream('log').write('new');
       await written(step);
       return 'new';
     }),
@@ -47,7 +48,7 @@ function guardedFlow(written: (step: Step) => Promise<unknown>) {
   return { flow, steps };
 }
 
-it('a worker that was frozen past its lease writes nothing: not behind a guard, and not into the run', async () => {
+it('a worker that was frozen past its lease writes nothing: not behind a guard, not into the run or its streams', async () => {
   const postgres = await startPostgres();
   later(() => postgres.stop());
   const pool = new Pool({ connectionString: postgres.url });
@@ -81,6 +82,11 @@ it('a worker that was frozen past its lease writes nothing: not behind a guard, 
   expect(await stale.said('postgres')).toBe('postgres StaleTokenError');
   expect(await client().get('{g}:x')).toBe('new');
   expect((await pool.query('SELECT value FROM things')).rows).toEqual([{ value: 'new' }]);
+  expect(await stale.said('stream')).toBe('stream LeaseLostError');
+  const chunks: unknown[] = [];
+  for await (const item of run.stream('log', { attempts: true }))
+    chunks.push(item.kind === 'chunk' && item.chunk);
+  expect(chunks).toEqual(['stale', false, 'new']);
   expect((await run.history()).slice(1)).toMatchObject([{ kind: 'done', value: 'new' }, { kind: 'end' }]);
   expect(await run.result()).toBe('new');
 });

@@ -43,6 +43,17 @@ it('starts a run of each workflow that takes an event, once', async () => {
   expect(await app.get(bill, 'e7').result()).toBe('a1');
 });
 
+it('starts the runs of a batch in one call', async () => {
+  const app = appOf([bill]);
+  app.on<Order, Order>('order.created', bill);
+  const event = (n: number) => ({ name: 'order.created', id: `e${n}`, data: { order: 'o', account: 'a' } });
+  await app.publish([event(0)]);
+  await client().config('RESETSTAT');
+  await app.publish(Array.from({ length: 50 }, (_, n) => event(n)));
+  const [, calls] = /cmdstat_(?:fcall|evalsha):calls=(\d+)/.exec(await client().info('commandstats')) ?? [];
+  expect(calls).toBe('1');
+});
+
 it('sends a message to the run of a key, starts that if there is none, and takes a repeated event once', async () => {
   const app = appOf([sum]);
   app.work();

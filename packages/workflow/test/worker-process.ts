@@ -22,6 +22,7 @@ const guarded = defineWorkflow({ name: 'guarded' }, async (ctx) =>
   ctx.step('write', async (step) => {
     step.signal.addEventListener('abort', () => say(`aborted ${(step.signal.reason as Error).name}`));
     const sealed = postgres === '' ? undefined : await guard.seal(step, { resource: 'x' });
+    await step.stream('log').write('stale');
     say(`began ${step.token} ${step.attempt}`);
     await told();
     say(`remaining ${step.lease.remaining()}`);
@@ -35,6 +36,7 @@ const guarded = defineWorkflow({ name: 'guarded' }, async (ctx) =>
       'postgres',
       tables.transaction(step, (tx) => tx.query(`UPDATE things SET value = 'stale'`), { resource: 'x' }),
     );
+    await tell('stream', step.stream('log').write('late'));
     return 'stale';
   }),
 );

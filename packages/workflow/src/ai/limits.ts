@@ -131,7 +131,7 @@ export class ModelLimits {
     });
   }
 
-  /** When the call may begin. The same for each repetition under an id, but for the time that has passed. */
+  /** When the call may begin, or ask again where too much is reserved. The same for each repetition under an id, but for the time that has passed. */
   reserve(
     id: string,
     model: string,
