@@ -6,17 +6,15 @@
  * the next tick in the same step. A tick at whose time there was a worker gets its task; for other ticks, the schedule
  * decides.
  */
+import { ticksOf } from '@holdfast/redis';
 import type { DueTicks } from './claimed.js';
 import { Health, type Report } from './health.js';
 import type { QueuePort } from './port.js';
-import { type Kept, type Schedule, tickAfter } from './schedule.js';
+import type { Kept } from './schedule.js';
 import { tick } from './verbs.js';
 
 /** How long after a tick a worker may begin and still run it, in ms: as when it takes the place of another worker. */
 const LATE = 1_000;
-
-/** The most ticks whose tasks one call adds. */
-const MOST = 100;
 
 interface TickRunnerOptions {
   readonly report: Report;
@@ -75,23 +73,4 @@ async function runSchedule(
     if (!(await port.call(tick, request))) return; // another worker does it
     at = next;
   }
-}
-
-/** The ticks from `at` on that get a task, a limited number at a time, and the tick after them. */
-function ticksOf(
-  schedule: Schedule,
-  { at, now, since }: { readonly at: number; readonly now: number; readonly since: number },
-): { readonly times: readonly number[]; readonly next: number | undefined } {
-  const { missed = 'once' } = schedule;
-  const times: number[] = [];
-  let next: number | undefined = at;
-  if (missed !== 'all' && at < since) {
-    if (missed === 'once') times.push(at);
-    next = tickAfter(schedule, Math.min(since - 1, now));
-  }
-  while (next !== undefined && next <= now && times.length < MOST) {
-    times.push(next);
-    next = tickAfter(schedule, next);
-  }
-  return { times, next };
 }

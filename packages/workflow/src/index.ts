@@ -22,6 +22,7 @@ export { metricsText, observeWorkflows } from './client/observe.js';
 export type { WorkflowsOptions } from './client/options.js';
 export type { OnOptions, Published, PublishedEvent } from './client/publishing.js';
 export type { AskOptions, ForkOptions, RetryOptions, Run, RunStatus, StreamOptions } from './client/run.js';
+export type { Schedule, ScheduleInfo } from './client/schedules.js';
 export type { StartOptions } from './client/start-options.js';
 export type { StreamItem } from './client/stream-readers.js';
 export {

@@ -38,6 +38,10 @@ export const KEYSPACE = {
     'limits',
     // What has begun lately of workflows that have a rate: redis/window.
     'begun',
+    // What schedules are, JSON by their names.
+    'schedules',
+    // Schedules by their next ticks, in ms.
+    'ticks',
     // How often each run lost its worker since it last went on.
     'falls',
     // Why a run is stuck.

@@ -10,6 +10,7 @@ import { storeContract } from './contract.js';
 import { dispatchContract } from './contract-dispatch.js';
 import { limitsContract } from './contract-limits.js';
 import { runsContract } from './contract-runs.js';
+import { schedulesContract } from './contract-schedules.js';
 import { eventsContract } from './events-contract.js';
 import { client, later, url, useRedis } from './setting.js';
 import { streamContract } from './stream-contract.js';
@@ -30,6 +31,7 @@ for (const contract of [
   dispatchContract,
   limitsContract,
   runsContract,
+  schedulesContract,
   streamContract,
   childContract,
   eventsContract,

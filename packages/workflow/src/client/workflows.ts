@@ -29,6 +29,7 @@ import { type AnyWorkflow, type AppSettings, WORKFLOWS, type WorkflowsOptions } 
 import { Partition } from './partition.js';
 import { type OnOptions, type Published, type PublishedEvent, Publishing } from './publishing.js';
 import { type Run, RunHandle } from './run.js';
+import { type Schedule, type ScheduleInfo, Scheduling } from './schedules.js';
 import { START, type StartOptions, type StartSettings, termsOf } from './start-options.js';
 import { startIn } from './starting.js';
 
@@ -80,6 +81,20 @@ export interface Workflows extends AsyncDisposable {
   demand(): Promise<Readonly<Record<string, Demand>>>;
   /** Runs, in no order. Throws MisuseError; the iterator rejects with UnavailableError. */
   list(filter?: RunFilter): AsyncIterable<RunInfo>;
+  /**
+   * Sets a schedule: a run at every tick, exactly one however many workers there are. Setting it again as it was changes
+   * nothing, so every process may do so at its start. Throws MisuseError, UnavailableError.
+   */
+  schedule<Input>(
+    name: string,
+    workflow: Workflow<Input, unknown>,
+    input: Input,
+    schedule: Schedule,
+  ): Promise<void>;
+  /** Removes a schedule. Resolves to whether there was one. Throws UnavailableError. */
+  unschedule(name: string): Promise<boolean>;
+  /** All schedules, that first whose next tick is first. Throws UnavailableError. */
+  schedules(): Promise<ScheduleInfo[]>;
   /** How many runs there are in each state, of a workflow or of all. Throws UnavailableError. */
   counts(workflow?: AnyWorkflow): Promise<RunCounts>;
   /** Cancels, retries, terminates or purges all runs that a filter gives. Throws MisuseError, UnavailableError: do it again. */
@@ -234,6 +249,7 @@ export class App implements Workflows {
     const worker = new WorkerGroup(this.#partitions, {
       ...{ clock, random, retain, workflows, settings },
       mailbox: this.#mailbox,
+      startTick: this.#scheduling.start,
       report: reportTo(settings.onError),
     });
     for (const partition of this.#partitions) void partition.listen();
@@ -259,6 +275,29 @@ export class App implements Workflows {
       stores,
       this.#settings.workflows.map(({ name }) => name),
     );
+  }
+
+  async schedule<Input>(
+    name: string,
+    workflow: Workflow<Input, unknown>,
+    input: Input,
+    schedule: Schedule,
+  ): Promise<void> {
+    this.#requireKnown(workflow);
+    await this.#scheduling.set(name, workflow, input, schedule);
+  }
+
+  unschedule(name: string): Promise<boolean> {
+    return this.#scheduling.remove(name);
+  }
+
+  schedules(): Promise<ScheduleInfo[]> {
+    return this.#scheduling.all();
+  }
+
+  get #scheduling(): Scheduling {
+    const { workflows, random } = this.#settings;
+    return new Scheduling({ partitions: this.#partitions, workflows, randomId: () => random.id() });
   }
 
   list(filter: RunFilter = {}): AsyncIterable<RunInfo> {

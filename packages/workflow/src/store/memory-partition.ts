@@ -12,6 +12,7 @@ import { MemoryEvents } from './memory-events.js';
 import { MemoryLimits } from './memory-limits.js';
 import { MemoryMail } from './memory-mail.js';
 import { countsOf, listOf } from './memory-runs.js';
+import { MemorySchedules } from './memory-schedules.js';
 import { MemoryStreams } from './memory-streams.js';
 import type {
   Listed,
@@ -61,6 +62,7 @@ export class MemoryPartition {
   readonly #sessions = new Map<string, { ends: number; calls: number }>();
   readonly #stuck = new Map<string, string>();
   readonly mail = new MemoryMail();
+  readonly schedules = new MemorySchedules(() => this.#now());
   readonly #limits = new MemoryLimits();
   readonly #streams = new MemoryStreams((mailbox, text) => void this.mail.send(mailbox, text));
   readonly #demand = new MemoryDemand();
@@ -139,6 +141,8 @@ export class MemoryPartition {
   }
 
   prolong(session: string, lease: number): void {
+    const isFirst = [...this.#sessions.values()].every(({ ends }) => ends < this.#now());
+    if (isFirst) this.schedules.since = this.#now();
     const { calls = 0 } = this.#sessions.get(session) ?? {};
     this.#sessions.set(session, { ends: this.#now() + lease, calls });
   }

@@ -10,6 +10,7 @@ import type { Claim, RunRef } from './claim.js';
 import type { EventFollower, OpenedReader, WorkflowDemand } from './event-store.js';
 import type { MemoryPartition } from './memory-partition.js';
 import type { Listed, ListRequest, Purged, RunCounts, Terminated, TerminateRequest } from './run-store.js';
+import type { KeptSchedule, Schedules } from './schedule-store.js';
 import type {
   Anew,
   AnewRequest,
@@ -106,6 +107,22 @@ export class MemoryStore implements Store {
 
   page(run: RunRef, from: number): Promise<readonly string[]> {
     return this.#answer(() => this.#partition.page(run, from));
+  }
+
+  schedule(schedule: KeptSchedule): Promise<void> {
+    return this.#answer(() => this.#partition.schedules.schedule(schedule));
+  }
+
+  unschedule(name: string): Promise<boolean> {
+    return this.#answer(() => this.#partition.schedules.unschedule(name));
+  }
+
+  schedules(which: 'due' | 'all'): Promise<Schedules> {
+    return this.#answer(() => this.#partition.schedules.schedules(which));
+  }
+
+  tick(tick: { name: string; at: number; next: number | undefined }): Promise<boolean> {
+    return this.#answer(() => this.#partition.schedules.tick(tick));
   }
 
   list(request: ListRequest): Promise<Listed> {

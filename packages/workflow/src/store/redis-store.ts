@@ -21,6 +21,7 @@ import type { Agreement } from './agreement.js';
 import type { Claim, RunRef } from './claim.js';
 import type { EventFollower, OpenedReader, WorkflowDemand } from './event-store.js';
 import type { Listed, ListRequest, Purged, RunCounts, Terminated, TerminateRequest } from './run-store.js';
+import type { KeptSchedule, Schedules } from './schedule-store.js';
 import { scripts } from './scripts.js';
 import type {
   Anew,
@@ -158,6 +159,22 @@ export class RedisStore implements Store {
 
   page(run: RunRef, from: number): Promise<readonly string[]> {
     return this.#call(this.#verbs.page, { ...run, from });
+  }
+
+  async schedule(schedule: KeptSchedule): Promise<void> {
+    await this.#call(this.#verbs.schedule, schedule);
+  }
+
+  unschedule(name: string): Promise<boolean> {
+    return this.#call(this.#verbs.schedule, { name, kept: '', at: 0 });
+  }
+
+  schedules(which: 'due' | 'all'): Promise<Schedules> {
+    return this.#call(this.#verbs.schedules, which);
+  }
+
+  tick(tick: { name: string; at: number; next: number | undefined }): Promise<boolean> {
+    return this.#call(this.#verbs.tick, tick);
   }
 
   list(request: ListRequest): Promise<Listed> {

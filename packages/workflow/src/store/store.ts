@@ -8,6 +8,7 @@ import type { Outcome } from '../journal/record.js';
 import type { Claim, RunRef } from './claim.js';
 import type { EventStore } from './event-store.js';
 import type { RunStore } from './run-store.js';
+import type { ScheduleStore } from './schedule-store.js';
 import type { StreamStore } from './stream-store.js';
 
 /** The generation names the call: when it is repeated, it is known by it. */
@@ -220,7 +221,7 @@ export interface MailListener {
   readonly onListening: () => void;
 }
 
-export interface Store extends StreamStore, EventStore, RunStore {
+export interface Store extends StreamStore, EventStore, RunStore, ScheduleStore {
   /** Of the tokens. */
   readonly issuer: string;
   /** Aborts when it is closed. */

@@ -9,6 +9,7 @@ import type { PartitionKeys } from '../keys.js';
 import type { Claim, RunRef } from './claim.js';
 import { ofEvents } from './event-verbs.js';
 import { ofOperators } from './run-verbs.js';
+import { ofSchedules } from './schedule-verbs.js';
 import { scriptOf } from './scripts.js';
 import type {
   Anew,
@@ -41,6 +42,7 @@ export function verbsOf(keys: PartitionKeys) {
     ...ofStreams(keys),
     ...ofEvents(keys),
     ...ofOperators(keys),
+    ...ofSchedules(keys),
   };
 }
 

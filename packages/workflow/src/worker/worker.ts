@@ -18,6 +18,7 @@ import { OwnedRun, type RunHost } from './owned-run.js';
 import { type Place, placeOf } from './places.js';
 import type { Room } from './room.js';
 import { ServerTime } from './server-time.js';
+import { type StartTick, Ticker } from './ticks.js';
 
 export interface WorkerParts {
   readonly store: Store;
@@ -33,6 +34,7 @@ export interface WorkerParts {
   /** In ms. */
   readonly retain: number;
   readonly report: Report;
+  readonly startTick: StartTick;
   readonly onStopped: () => void;
 }
 
@@ -67,6 +69,7 @@ export class WorkerLoop {
   #alarm: { readonly at: number; readonly timer: Timer } | undefined;
   #onEmpty: (() => void) | undefined;
   readonly #host: RunHost;
+  readonly #ticker: Ticker;
 
   constructor(parts: WorkerParts) {
     this.#parts = parts;
@@ -90,6 +93,10 @@ export class WorkerLoop {
       report: parts.report,
     };
     parts.room.join(() => this.#pump());
+    this.#ticker = new Ticker({
+      ...{ store: parts.store, clock: parts.clock, report: parts.report, start: parts.startTick },
+      lease: parts.settings.lease,
+    });
     void this.#open();
   }
 
@@ -125,6 +132,7 @@ export class WorkerLoop {
   async stop(): Promise<void> {
     if (this.#phase !== 'working') return;
     this.#phase = 'draining';
+    this.#ticker.stop();
     const empty = new Promise<void>((resolve) => {
       this.#onEmpty = resolve;
       if (this.#isEmpty) resolve();

@@ -1,0 +1,101 @@
+/**
+ * Times of schedules: those of a cron expression, or every so often, and what is done of those at which nobody was there.
+ *
+ * Guarantees: the ticks of a schedule are the same for everybody who computes them.
+ */
+import {
+  display,
+  duration,
+  fitting,
+  MisuseError,
+  oneOf,
+  optional,
+  type Readers,
+  withDefault,
+} from '@holdfast/kernel';
+import { Cron } from 'croner';
+
+export interface ScheduleTimes {
+  /** A cron expression of five fields, or six with seconds first: `0 9 * * MON-FRI`. Either this or `every`. */
+  readonly cron?: string;
+  /** In ms, from 100: at whole multiples of it since 1970. */
+  readonly every?: number;
+  /** The time zone of the expression, as `Europe/Berlin`. Default UTC. */
+  readonly timezone?: string;
+  /**
+   * What is done of ticks at whose time no worker ran: "once": one for all of them; "all": each; "skip": none. Those at whose
+   * time one ran are never missed, however busy it was; one that died counts as running until its lease is over, and one that
+   * begins within a second after a tick as running at its time. Default "once".
+   */
+  readonly missed?: 'once' | 'all' | 'skip';
+}
+
+export const SCHEDULE_TIMES = {
+  cron: optional(
+    fitting<string>('an expression such as "0 9 * * MON-FRI"', (cron) => typeof cron === 'string'),
+  ),
+  every: optional(duration({ min: 100 })),
+  // Croner would look for a time in a zone of nonsense without end.
+  timezone: optional(fitting<string>('a name such as "Europe/Berlin"', isTimezone)),
+  missed: withDefault(oneOf('once', 'all', 'skip'), 'once'),
+} satisfies Readers<ScheduleTimes>;
+
+/** The first tick after `now`, in ms since the epoch. Throws MisuseError for a schedule that has none. */
+export function firstTick(schedule: ScheduleTimes, now: number): number {
+  const { cron, every } = schedule;
+  if ((cron === undefined) === (every === undefined)) {
+    throw new MisuseError('A schedule has either cron, such as "0 9 * * MON-FRI", or every, in ms.');
+  }
+  const next = tickAfter(schedule, now);
+  if (next === undefined) throw new MisuseError(`The cron expression ${display(cron)} has no time to come.`);
+  return next;
+}
+
+/** The first tick after a time, both in ms since the epoch; undefined if there is none. Throws MisuseError. */
+export function tickAfter(
+  { cron, every, timezone = 'UTC' }: ScheduleTimes,
+  time: number,
+): number | undefined {
+  if (every !== undefined) return Math.floor(time / every) * every + every;
+  try {
+    return new Cron(cron ?? '', { timezone }).nextRun(new Date(time))?.getTime();
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new MisuseError(
+      `${display(cron)} in the time zone ${display(timezone)} is not a schedule: ${why}`,
+      { cause },
+    );
+  }
+}
+
+/** Ticks that are run at once. */
+const MOST_TICKS = 100;
+
+/** The ticks from `at` on that are run, some at a time, and the one behind them. `since`: there was somebody from then on. */
+export function ticksOf(
+  schedule: ScheduleTimes,
+  { at, now, since }: { readonly at: number; readonly now: number; readonly since: number },
+): { readonly times: readonly number[]; readonly next: number | undefined } {
+  const { missed = 'once' } = schedule;
+  const times: number[] = [];
+  let next: number | undefined = at;
+  if (missed !== 'all' && at < since) {
+    if (missed === 'once') times.push(at);
+    next = tickAfter(schedule, Math.min(since - 1, now));
+  }
+  while (next !== undefined && next <= now && times.length < MOST_TICKS) {
+    times.push(next);
+    next = tickAfter(schedule, next);
+  }
+  return { times, next };
+}
+
+function isTimezone(timezone: unknown): boolean {
+  if (typeof timezone !== 'string' || timezone === '') return false;
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: timezone });
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,85 @@
+/**
+ * Runs the ticks of schedules that are due: a run each.
+ *
+ * Guarantees: one run a tick, however many workers see that it is due: its id is that of the tick, and the next tick is set
+ * only when the runs of those before it are there. It looks again at the next tick, and every third of the lease, also while
+ * the worker has no room.
+ */
+import type { Clock, Timer } from '@holdfast/kernel';
+import { type ScheduleTimes, ticksOf } from '@holdfast/redis';
+import type { KeptSchedule, Schedules } from '../store/schedule-store.js';
+import type { Store } from '../store/store.js';
+import type { Report } from './health.js';
+
+/** What is kept of a schedule: JSON of this. */
+export interface ScheduleText {
+  readonly workflow: string;
+  readonly schedule: ScheduleTimes & { readonly priority?: number; readonly key?: string };
+  readonly input: unknown;
+}
+
+/** Starts the run of a tick, unless it is there. Whether the program has its workflow. */
+export type StartTick = (name: string, text: ScheduleText, time: number) => Promise<boolean>;
+
+interface TickerParts {
+  readonly store: Store;
+  readonly clock: Clock;
+  /** In ms. */
+  readonly lease: number;
+  readonly start: StartTick;
+  readonly report: Report;
+}
+
+/** How much later than a tick a worker may begin that runs it all the same, in ms: as another takes its place. */
+const LATE = 1_000;
+
+export class Ticker {
+  readonly #parts: TickerParts;
+  #timer: Timer | undefined;
+  #isStopped = false;
+
+  constructor(parts: TickerParts) {
+    this.#parts = parts;
+    this.#later(0);
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    this.#timer?.cancel();
+  }
+
+  #later(delay: number): void {
+    if (this.#isStopped || this.#parts.store.closed.aborted) return;
+    const { clock, lease } = this.#parts;
+    const most = Math.max(1, Math.ceil(lease / 3));
+    this.#timer = clock.after(Math.min(most, Math.max(1, delay)), () => void this.#look(), {
+      keepAlive: false,
+    });
+  }
+
+  async #look(): Promise<void> {
+    const { store, report } = this.#parts;
+    let delay = Number.POSITIVE_INFINITY;
+    try {
+      const found = await store.schedules('due');
+      for (const due of found.schedules) await this.#run(due, found);
+      const again = await store.schedules('due');
+      if (again.next !== undefined) delay = again.next - again.now + 1;
+    } catch (error) {
+      if (!store.closed.aborted) report(error);
+    }
+    this.#later(delay);
+  }
+
+  /** Rejects with what a start rejects with: then the tick stays due. */
+  async #run({ name, kept, at: first }: KeptSchedule, { now, since }: Schedules): Promise<void> {
+    const { store, start } = this.#parts;
+    const text = JSON.parse(kept) as ScheduleText;
+    for (let at: number | undefined = first; at !== undefined && at <= now; ) {
+      const { times, next } = ticksOf(text.schedule, { at, now, since: since - LATE });
+      for (const time of times) if (!(await start(name, text, time))) return;
+      if (!(await store.tick({ name, at, next }))) return;
+      at = next;
+    }
+  }
+}
