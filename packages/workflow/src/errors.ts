@@ -13,6 +13,7 @@ declare module '@holdfast/kernel' {
     HOLDFAST_RUN_CANCELLED: RunCancelledError;
     HOLDFAST_RUN_STUCK: RunStuckError;
     HOLDFAST_RUN_GONE: RunGoneError;
+    HOLDFAST_LONG_JOURNAL: LongJournalError;
     HOLDFAST_BUDGET_EXCEEDED: BudgetExceededError;
     HOLDFAST_NONDETERMINISTIC: NondeterminismError;
     HOLDFAST_RUNS_FULL: RunsFullError;
@@ -193,5 +194,26 @@ export class BudgetExceededError extends HoldfastError {
     );
     this.used = used;
     this.limit = limit;
+  }
+}
+
+/**
+ * The journal of a run is long: from 10,000 records or 8 MB on, its worker is told; at 50,000 or 64 MB, the run is stuck.
+ */
+export class LongJournalError extends HoldfastError {
+  override readonly name = 'LongJournalError';
+  readonly code = 'HOLDFAST_LONG_JOURNAL';
+  readonly run: string;
+  readonly records: number;
+  /** In characters. */
+  readonly size: number;
+
+  constructor({ run, records, size }: { run: string; records: number; size: number }) {
+    super(
+      `The journal of the run "${run}" has ${records} records of ${size} characters; 50,000 and 64 MB are the most. Let its function go on with ctx.continueAs, or loop with ctx.loop; keep large values elsewhere.`,
+    );
+    this.run = run;
+    this.records = records;
+    this.size = size;
   }
 }

@@ -38,6 +38,7 @@ export {
   type WorkflowOptions,
 } from './define.js';
 export {
+  LongJournalError,
   NondeterminismError,
   RunCancelledError,
   RunFailedError,

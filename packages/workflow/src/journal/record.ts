@@ -40,7 +40,13 @@ export interface Header {
   /** The W3C trace context of its start, if anybody listened then. */
   readonly trace?: string;
   /** Of a fork: how many records behind the header it has of another run, which undoes what it has done itself. */
-  readonly kept?: number;
+  readonly kept?: number | undefined;
+  /** Ids of messages that came in an earlier journal of the run. */
+  readonly seen?: readonly string[] | undefined;
+  /** Ids of messages of this journal that were taken by passes of a loop that are not run again. */
+  readonly taken?: readonly string[] | undefined;
+  /** With which pass, and which state, loops go on. */
+  readonly loops?: Readonly<Record<string, { readonly pass: number; readonly state: unknown }>> | undefined;
   /** Of a child: its parent, as it is called in Redis, and the generation of that. */
   readonly parent?: string;
 }

@@ -99,6 +99,17 @@ export class Calls {
     return [...this.#open].flatMap((each) => (each.kind === 'wait' ? (each.receives ?? []) : []));
   }
 
+  /** How many were begun. */
+  get count(): number {
+    return this.#begun.size;
+  }
+
+  /** Whether nothing is open, and all that was begun since a loop was entered is of its passes. */
+  areWithin({ id, calls }: { readonly id: string; readonly calls: number }): boolean {
+    if (this.#open.size > 0) return false;
+    return [...this.#begun.keys()].slice(calls).every((each) => each.startsWith(`${id}.`));
+  }
+
   get(id: string): AnyBegun | undefined {
     return this.#begun.get(id);
   }

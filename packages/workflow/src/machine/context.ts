@@ -13,6 +13,7 @@ import {
   optional,
   passedOn,
   readOptions,
+  type Schema,
   text,
   whole,
   withDefault,
@@ -37,6 +38,7 @@ import type { RunRef } from '../store/claim.js';
 import { requireTaskId, resultOf, type TaskQueue, type TaskReply, taskMessage } from '../task.js';
 import { type Brancher, nothing, runAll, runRace, runScope } from './branches.js';
 import { type ChildOptions, childOf, readChildOptions } from './child.js';
+import { LONGEST_LOOP } from './continuation.js';
 import type { Machine } from './machine.js';
 import type { Published } from './published.js';
 import { type ReceivedMessage, received } from './received.js';
@@ -60,6 +62,8 @@ export interface ContextHost {
   readonly self: RunRef;
   /** The W3C trace context of its start, which its children have too. */
   readonly trace?: string | undefined;
+  /** Of the inputs of its workflow. */
+  readonly input?: Schema | undefined;
   readonly now: () => number;
   readonly published: Published;
 }
@@ -305,14 +309,34 @@ export class Context implements WorkflowContext {
     return quiet(async () => {
       if (!this.#isInTurn('ctx.loop')) return nothing();
       const id = this.#scope.takeNumber();
-      let current = state;
-      for (let pass = 0; ; pass += 1) {
+      const { machine } = this.#host;
+      const loop = machine.enterLoop(id);
+      let current = loop.known ? (loop.known.state as State) : state;
+      for (let pass = loop.known?.pass ?? 0; ; pass += 1) {
+        if (pass - (loop.known?.pass ?? 0) >= LONGEST_LOOP && !this.#scope.cancelled) {
+          encodeValue(current, 'The state of a loop');
+          if (machine.continueLoop(loop, { pass, state: current })) return nothing();
+        }
         const scope = new Scope(`${id}.${pass}.`, this.#scope);
         const made = await body(this.#within(scope), current);
         scope.leave(this.#scope);
         if ('done' in made) return made.done;
         current = made.next;
       }
+    });
+  }
+
+  continueAs(input: unknown): Promise<never> {
+    return quiet(async () => {
+      if (!this.#isInTurn('ctx.continueAs')) return nothing();
+      const { machine, input: schema } = this.#host;
+      const value = await check(schema, input, 'The input of ctx.continueAs');
+      encodeValue(value, 'The input of ctx.continueAs');
+      if (!this.#isInTurn('ctx.continueAs')) return nothing();
+      const cancelled = this.#scope.cancelled ?? machine.root.cancelled;
+      if (cancelled) throw cancelled;
+      machine.continueAs(value);
+      return nothing();
     });
   }
 

@@ -7,13 +7,14 @@
  * the function has ended. What is to be committed is in `out`, in order; `changed` is told when there is something to do. When
  * the function has ended, its bodies end before anything else begins; if it has failed or was cancelled, its ledger is undone.
  */
-import type { AbortedError, Timer } from '@holdfast/kernel';
-import type { CallRecord, JournalRecord, Outcome } from '../journal/record.js';
+import { type AbortedError, MisuseError, type Timer } from '@holdfast/kernel';
+import type { CallRecord, Header, JournalRecord, Outcome } from '../journal/record.js';
 import type { StepBody, Undone } from '../step/options.js';
 import type { Effect } from '../store/store.js';
 import { Answers } from './answers.js';
 import { type BegunChild, type BegunStep, type BegunWait, contradictionOf, newStep } from './begun.js';
 import { Calls, type CallsHost } from './calls.js';
+import { Continuation, type LoopStart, type LoopState, type Renewal } from './continuation.js';
 import { Inbox } from './inbox.js';
 import { type Entry, Ledger } from './ledger.js';
 import { isNote, Notes } from './notes.js';
@@ -54,6 +55,7 @@ export class Machine {
   readonly #calls: Calls;
   readonly #ledger = new Ledger();
   readonly #inbox = new Inbox();
+  readonly #continuation = new Continuation(this.#inbox);
   readonly #notes = new Notes();
   readonly #answers: Answers;
   readonly #queue: JournalRecord[] = [];
@@ -108,7 +110,8 @@ export class Machine {
    */
   get waitsUntil(): number | undefined {
     const isEnding = this.#ended !== undefined && this.#ending !== 'undoing';
-    return this.isIdle && !this.outcome && !isEnding ? this.#calls.waitsUntil : undefined;
+    const goesOn = this.isIdle && !this.outcome && !isEnding && !this.#continuation.isDue;
+    return goesOn ? this.#calls.waitsUntil : undefined;
   }
 
   /** The names of the messages for which the function waits. */
@@ -116,9 +119,10 @@ export class Machine {
     return this.#calls.waitsFor;
   }
 
-  /** Runs `main` over the records behind the header, of which a fork has `kept` of another run. */
-  start(main: () => Promise<unknown>, records: readonly JournalRecord[], kept = 0): void {
-    this.#ledger.kept = kept;
+  /** Runs `main` over the records behind the header. */
+  start(main: () => Promise<unknown>, records: readonly JournalRecord[], header: Partial<Header> = {}): void {
+    this.#ledger.kept = header.kept ?? 0;
+    this.#continuation.begin(header);
     this.#know(records);
     this.#takeTurn(() => {
       main().then(
@@ -143,7 +147,7 @@ export class Machine {
 
   /** Whether a call of the function is in its place; if it is late, the run goes no further. */
   isInTurn(place: string): boolean {
-    if (this.#isOver || this.#ended) return false;
+    if (this.#isOver || this.#ended || this.#continuation.isDue) return false;
     if (this.#isOpen) return true;
     this.#stray({
       late: place,
@@ -179,6 +183,39 @@ export class Machine {
   /** What was done by now is not undone. */
   settled(): void {
     if (this.isInTurn('ctx.settled()')) this.#ledger.settle();
+  }
+
+  /** The run goes on over another journal, from its beginning. Throws MisuseError. */
+  continueAs(input: unknown): void {
+    if (!this.#ledger.isEmpty) {
+      throw new MisuseError(
+        'ctx.continueAs comes while something may have to be undone; call ctx.settled() before it, if all that was done is to stay.',
+      );
+    }
+    this.#continuation.to({ input });
+    this.#calls.end(new Error('the run goes on from its beginning'));
+  }
+
+  /** A loop begins, or is gone on with. */
+  enterLoop(id: string): LoopStart {
+    const { known, place, turn } = {
+      known: this.#continuation.loop(id),
+      place: this.#place,
+      turn: this.#turn,
+    };
+    return { id, known, place, turn, calls: this.#calls.count, taken: this.#inbox.taken };
+  }
+
+  /** Whether the run goes on over another journal, with the next pass of a loop. */
+  continueLoop(loop: LoopStart, at: LoopState): boolean {
+    if (this.root.cancelled || !this.#ledger.isEmpty || !this.#calls.areWithin(loop)) return false;
+    this.#continuation.to({ loop, at });
+    return true;
+  }
+
+  /** What the next journal is made of, once the run is to go on over one. */
+  get renewal(): Renewal | undefined {
+    return this.#continuation.renewal;
   }
 
   checkpoint(step: BegunStep, token: number, value: unknown): Promise<void> {
@@ -254,8 +291,9 @@ export class Machine {
   }
 
   #take(): void {
-    this.#queue.shift();
+    const record = this.#queue.shift();
     this.#place += 1;
+    if (record) this.#continuation.passed(record, this.#place);
   }
 
   #next(): void {
@@ -304,7 +342,7 @@ export class Machine {
 
   #apply(record: JournalRecord): void {
     if (record.kind === 'message') {
-      const wait = this.#inbox.put(record);
+      const wait = this.#inbox.put(record, this.#place);
       const repeated = this.#answers.asked(record);
       if (repeated && this.#isLive) this.#calls.children.effects.push(repeated);
       if (wait) this.#calls.resolve(wait, record);
@@ -338,7 +376,7 @@ export class Machine {
   }
 
   #end(outcome: () => Outcome): void {
-    if (this.#isOver) return;
+    if (this.#isOver || this.#continuation.isDue) return;
     const isInPlace = this.#isOpen || this.#ledger.isEmpty;
     if (!isInPlace && !this.isInTurn('the end of the function')) return;
     this.#ended = outcome();

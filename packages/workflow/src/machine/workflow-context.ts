@@ -122,7 +122,16 @@ export interface WorkflowContext {
     body: (context: WorkflowContext, item: Item, index: number) => Promise<T> | T,
     options?: { readonly concurrency?: number },
   ): Promise<T[]>;
-  /** Runs `body` pass after pass, each with the state that the pass before has given, until one is done. */
+  /**
+   * Ends what goes on here, and begins the function anew with another input, over an empty journal, under the same id: for
+   * runs that go on for ever. Messages that were not taken go along. Bodies are stopped, and children are treated as if the
+   * run had ended. Throws MisuseError where something may have to be undone.
+   */
+  continueAs(input: unknown): Promise<never>;
+  /**
+   * Runs `body` pass after pass, each with the state that the pass before has given, until one is done. A pass knows of those
+   * before by its state only, which is JSON: after 1,000 of them, where nothing else is open, they leave the journal.
+   */
   loop<State, Result>(
     state: State,
     body: (context: WorkflowContext, state: State) => Promise<Pass<State, Result>>,

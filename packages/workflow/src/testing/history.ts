@@ -80,7 +80,7 @@ export async function checkHistory(
     machine.root,
   );
   const main = async (): Promise<unknown> => workflow.run(context, header.input);
-  machine.start(main, end ? records.slice(0, -1) : records, header.kept);
+  machine.start(main, end ? records.slice(0, -1) : records, header);
   await clock.until(() => stray !== undefined || machine.isIdle, LONGEST);
   const { outcome, out } = machine;
   machine.drop(new Error('the history has been checked'));

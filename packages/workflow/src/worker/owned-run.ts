@@ -7,9 +7,12 @@
  */
 import { type Clock, HoldfastError, LeaseLostError, pause, type Random } from '@holdfast/kernel';
 import { buildOf, type Workflow } from '../define.js';
-import { decodeRecord, encodeRecord, type JournalRecord } from '../journal/record.js';
+import { LongJournalError } from '../errors.js';
+import { decodeRecord, encodeRecord, type Header, type JournalRecord } from '../journal/record.js';
+import { JournalSize } from '../journal/size.js';
 import { messageOf } from '../json.js';
 import { Context } from '../machine/context.js';
+import type { Renewal } from '../machine/continuation.js';
 import { Machine, type Stray } from '../machine/machine.js';
 import { Published } from '../machine/published.js';
 import { delayAfter } from '../step/options.js';
@@ -56,7 +59,11 @@ export class OwnedRun {
   #hasMail = false;
   #isOver = false;
   /** Whether a park is looked at again at the end of this turn of the event loop. */
+  readonly #size = new JournalSize();
   #isParking = false;
+  #header: Header | undefined;
+  /** The generation with which it goes on, if it is to. */
+  #next: string | undefined;
   /** Of the run's start. */
   #trace: string | undefined;
   /** JSON to publish with the next commit. */
@@ -98,8 +105,8 @@ export class OwnedRun {
     const texts = await this.#read();
     this.#isBusy = false;
     if (texts === undefined) return;
-    this.#known = texts.length;
     try {
+      this.#count(texts);
       const [header, ...records] = texts.map(decodeRecord);
       const workflow = this.#workflow;
       if (workflow === undefined || this.#claim.mark === 'ends') return this.#endUnbegun(records);
@@ -111,6 +118,7 @@ export class OwnedRun {
           machine: this.#machine,
           self: this.#claim,
           trace: header.trace,
+          input: workflow.input,
           now: this.#host.now,
           published: new Published((state) => {
             this.#state = state;
@@ -118,7 +126,8 @@ export class OwnedRun {
         },
         this.#machine.root,
       );
-      this.#machine.start(async () => workflow.run(context, input), records, header.kept);
+      this.#header = header;
+      this.#machine.start(async () => workflow.run(context, input), records, header);
     } catch (error) {
       this.#finish({ word: 'stuck', reason: messageOf(error) });
     }
@@ -189,7 +198,44 @@ export class OwnedRun {
       this.#commit(machine.out.splice(0, LARGEST_COMMIT), GO);
       return;
     }
+    if (machine.renewal && this.#header) {
+      this.#continue(machine.renewal, this.#header);
+      return;
+    }
     this.#park();
+  }
+
+  /** Goes on over another journal, which whoever claims the run then has. */
+  #continue({ cut, take, header }: Renewal, before: Header): void {
+    const { store, retain, random, clock, report } = this.#host;
+    const { run, generation, token, session } = this.#claim;
+    this.#isBusy = true;
+    // Named once, so that a call that is repeated is known.
+    this.#next ??= random.id();
+    const next = { ...before, ...header, generation: this.#next };
+    const claim = { token, session, commits: this.#commits };
+    const request = {
+      to: { run, generation: this.#next },
+      header: encodeRecord(next),
+      cut,
+      take,
+      drop: [],
+      claim,
+    };
+    store.anew({ ...request, from: { run, generation }, length: this.#known, retain }).then(
+      ({ word }) => {
+        this.#isBusy = false;
+        if (word === 'again') this.#fetch();
+        else if (word === 'ready') this.#leave(new Error('the run goes on over another journal'));
+        else this.lose('another worker has taken it over');
+      },
+      async (error: unknown) => {
+        report(error);
+        await pause(clock, 50, store.closed);
+        this.#isBusy = false;
+        if (!store.closed.aborted) this.#pump();
+      },
+    );
   }
 
   /** Parks a function that only waits, if it still does so at the end of this turn of the event loop. */
@@ -328,10 +374,20 @@ export class OwnedRun {
     return undefined;
   }
 
+  /** Throws an Error if its journal is too long to go on. */
+  #count(texts: readonly string[]): void {
+    const { run } = this.#claim;
+    const was = this.#size.isLong;
+    this.#known += texts.length;
+    this.#size.add(texts);
+    if (this.#size.isLong && !was) this.#host.report(new LongJournalError({ run, ...this.#size.length }));
+    if (this.#size.isTooLong) throw new LongJournalError({ run, ...this.#size.length });
+  }
+
   #feed(texts: readonly string[]): void {
     try {
       const records = texts.map(decodeRecord);
-      this.#known += texts.length;
+      this.#count(texts);
       this.#machine.feed(records);
     } catch (error) {
       this.#finish({ word: 'stuck', reason: messageOf(error) });
