@@ -80,6 +80,8 @@ export interface PartitionKeys {
   readonly journal: (run: RunRef) => string;
   /** A string: what a run has published. */
   readonly state: (run: string) => string;
+  /** A string: what a step has given, for other runs. */
+  readonly cache: (key: string) => string;
   /** A list: a stream of a run. */
   readonly stream: (run: RunRef, stream: string) => string;
   /** A hash: who writes the streams of a run, and who waits for more of them. */
@@ -95,6 +97,7 @@ export function keysOf({ app, partition, prefix }: PartitionName): PartitionKeys
     for: ({ keys }) => keys.map(of),
     journal: ({ run, generation }) => of(`j:${run}.${generation}`),
     state: (run) => of(`s:${run}`),
+    cache: (key) => of(`k:${key}`),
     stream: ({ run, generation }, stream) => of(`c:${run}.${generation}:${stream}`),
     writers: ({ run, generation }) => of(`w:${run}.${generation}`),
     mailbox: (mailbox) => of(`to:${mailbox}`),

@@ -132,3 +132,21 @@ it('adds one task, though the worker dies behind it', async () => {
   await app.replyToTask(added[0] ?? '', { status: 'done', value: 'done' });
   expect(await run.result()).toBe('done');
 });
+
+it('gives other runs what a step has given for the same key', async () => {
+  const calls: string[] = [];
+  const flow = defineWorkflow({ name: 'cached' }, async (ctx, key: string) =>
+    ctx.step('costly', () => calls.push(key), { cache: { key, ttl: 600_000 } }),
+  );
+  const app = appOf([flow]);
+  app.work();
+  expect(await app.run(flow, 'a')).toBe(1);
+  // It is kept once the run may be over already.
+  await eventually(async () => {
+    const before = calls.length;
+    await app.run(flow, 'a');
+    return calls.length === before;
+  }, true);
+  await app.run(flow, 'b');
+  expect(calls.at(-1)).toBe('b');
+});

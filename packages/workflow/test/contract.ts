@@ -349,6 +349,33 @@ export function storeContract(name: string, makeStore: MakeStore): void {
       await expect.poll(() => heard).toContain('you b');
     });
 
+    it('keeps what steps have given, for a time', async () => {
+      expect(await store.cached('k')).toBe(undefined);
+      await store.cache('k', '1', 600_000);
+      await store.cache('short', '2', 1);
+      expect(await store.cached('k')).toBe('1');
+      await expect.poll(() => store.cached('short')).toBe(undefined);
+    });
+
+    it('tells mailboxes with a commit, and only if that is carried out', async () => {
+      const heard: string[] = [];
+      let isListening = false;
+      await store.listen('box', {
+        onMail: (text) => heard.push(text),
+        onListening: () => {
+          isListening = true;
+        },
+      });
+      await expect.poll(() => isListening).toBe(true);
+      const mine = await owned();
+      const effects = (text: string): Partial<CommitRequest> => ({
+        effects: [{ word: 'mail', mailbox: 'box', text }],
+      });
+      expect(await commit(mine, 1, effects('no'))).toMatchObject({ word: 'behind' });
+      expect(await commit(mine, 0, effects('rit'))).toMatchObject({ word: 'committed' });
+      await expect.poll(() => heard).toEqual(['rit']);
+    });
+
     it('issues a fresh token for an attempt, above what a guard has seen, and leaves the owner as it is', async () => {
       const mine = await owned();
       const first = await store.retoken(mine, 0);

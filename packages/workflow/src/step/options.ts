@@ -14,6 +14,7 @@ import {
   type Schema,
   type Settings,
   type TokenHolder,
+  text,
   whole,
   withDefault,
 } from '@holdfast/kernel';
@@ -100,6 +101,11 @@ export interface StepOptions<T = unknown> {
   /** Any Standard Schema: what the body gives is checked, and kept as the schema makes it. Another value is a failed attempt. */
   readonly schema?: Schema;
   /**
+   * Keeps the result for other runs of the workflow, for `ttl` ms: a step of the same name and cache key may be given it in
+   * place of running its body. Best effort: for what is costly, and depends on the key alone.
+   */
+  readonly cache?: { readonly key: string; readonly ttl: number };
+  /**
    * Called, with the step's attempts, backoff and timeout, if the run fails or is cancelled: such steps are undone from the
    * last to the first. It costs one more commit, before the body.
    */
@@ -121,6 +127,10 @@ const schema: Reader<Schema> = (option, value) => {
   return value as Schema;
 };
 
+const CACHE = { key: text('text'), ttl: duration({ min: 1, max: Number.MAX_SAFE_INTEGER }) };
+
+const cache: Reader<Settings<typeof CACHE>> = (option, value) => readOptions(option, value, CACHE);
+
 const STEP = {
   attempts: withDefault(whole(1, 1_000), 3),
   backoff: withDefault(backoff, { delay: 1_000, limit: 60_000 }),
@@ -129,6 +139,7 @@ const STEP = {
   of: passedOn<unknown>(),
   schema: optional(schema),
   undo: optional(callback<Undo>()),
+  cache: optional(cache),
 };
 
 export type StepSettings = Settings<typeof STEP>;

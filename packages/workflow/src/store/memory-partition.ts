@@ -5,6 +5,7 @@
 import type { Clock } from '@holdfast/kernel';
 import { type Claim, nameOf, type RunRef } from './claim.js';
 import type { WorkflowDemand } from './event-store.js';
+import { MemoryCache } from './memory-cache.js';
 import { MemoryChildren } from './memory-children.js';
 import { MemoryDemand } from './memory-demand.js';
 import { higher, type Life, MemoryDispatch, type Wanted, workflowOf } from './memory-dispatch.js';
@@ -64,6 +65,7 @@ export class MemoryPartition {
   readonly mail = new MemoryMail();
   readonly schedules = new MemorySchedules(() => this.#now());
   readonly #limits = new MemoryLimits();
+  readonly cache = new MemoryCache();
   readonly #streams = new MemoryStreams((mailbox, text) => void this.mail.send(mailbox, text));
   readonly #demand = new MemoryDemand();
   readonly events: MemoryEvents;

@@ -105,6 +105,14 @@ export class MemoryStore implements Store {
     return this.#answer(() => this.#partition.anew(request));
   }
 
+  cached(key: string): Promise<string | undefined> {
+    return this.#answer(() => this.#partition.cache.get(key, this.#clock.wall() / 1_000));
+  }
+
+  cache(key: string, result: string, ttl: number): Promise<void> {
+    return this.#answer(() => this.#partition.cache.set(key, result, this.#clock.wall() / 1_000 + ttl));
+  }
+
   page(run: RunRef, from: number): Promise<readonly string[]> {
     return this.#answer(() => this.#partition.page(run, from));
   }

@@ -157,6 +157,14 @@ export class RedisStore implements Store {
     return this.#call(this.#verbs.anew, request);
   }
 
+  cached(key: string): Promise<string | undefined> {
+    return this.#call(this.#verbs.cached, key);
+  }
+
+  cache(key: string, result: string, ttl: number): Promise<void> {
+    return this.#call(this.#verbs.cache, { key, result, ttl });
+  }
+
   page(run: RunRef, from: number): Promise<readonly string[]> {
     return this.#call(this.#verbs.page, { ...run, from });
   }

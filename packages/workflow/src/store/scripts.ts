@@ -28,6 +28,8 @@ const VERBS = [
   'list',
   'count',
   'page',
+  'cached',
+  'cache',
   'append',
   'chunks',
   'place',
@@ -38,7 +40,7 @@ const VERBS = [
 type ScriptName = (typeof VERBS)[number];
 
 /** What lets more in. All else goes on where the server's memory is full, so that runs can end. */
-const ADDING: readonly ScriptName[] = ['start', 'tell', 'append'];
+const ADDING: readonly ScriptName[] = ['start', 'tell', 'append', 'cache'];
 
 const library = ScriptLibrary.from(new URL('../../lua/', import.meta.url), VERBS, {
   prelude: SERVER_VARIABLES,

@@ -248,6 +248,10 @@ export interface Store extends StreamStore, EventStore, RunStore, ScheduleStore 
   retry(run: string): Promise<'ready' | 'going' | 'unknown'>;
   anew(request: AnewRequest): Promise<Anew>;
   page(run: RunRef, from: number): Promise<readonly string[]>;
+  /** What was kept under the key; undefined if nothing is. */
+  cached(key: string): Promise<string | undefined>;
+  /** Keeps a result for `ttl` ms. */
+  cache(key: string, result: string, ttl: number): Promise<void>;
   /** Resolves when it listens, or has tried. */
   listen(mailbox: string, listener: MailListener): Promise<void>;
   /** Calls under way end; later ones are MisuseErrors. */

@@ -92,6 +92,16 @@ function ofRuns(keys: PartitionKeys) {
       },
       readAnew,
     ),
+    cached: single<string, string | undefined>(
+      'cached',
+      { keys: (key) => [keys.cache(key)], args: () => [] },
+      ([word, result]) => (word === 'cached' ? String(result) : undefined),
+    ),
+    cache: single<{ key: string; result: string; ttl: number }, void>(
+      'cache',
+      { keys: ({ key }) => [keys.cache(key)], args: ({ result, ttl }) => [result, String(ttl)] },
+      () => {},
+    ),
     page: single<RunRef & { from: number }, readonly string[]>(
       'page',
       { keys: (of) => [keys.journal(of)], args: ({ from }) => [String(from)] },

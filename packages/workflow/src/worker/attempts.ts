@@ -12,6 +12,7 @@ import { Attempt, type AttemptEnd } from '../step/attempt.js';
 import type { StepBody } from '../step/options.js';
 import type { Claimed, Store } from '../store/store.js';
 import { attemptOf } from '../telemetry.js';
+import { cachedBody } from './cache.js';
 
 export interface AttemptsHost {
   readonly store: Store;
@@ -123,17 +124,25 @@ export class Attempts {
       },
     });
     this.#bodies += 1;
-    const body = bodyOf(step);
+    const body = this.#bodyOf(step);
     attempt.run(seen ? (given) => seen.run(() => body(given)) : body);
     return (reason) => {
       attempt.stop(reason);
       seen?.ended(clock.now() - since, 'stopped', reason);
     };
   }
+
+  #bodyOf(step: BegunStep): StepBody<unknown> {
+    const { cache } = step.settings;
+    const body = checkedBody(step);
+    if (cache === undefined) return body;
+    const workflow = this.#host.claim.run.split('/')[0] ?? '';
+    return cachedBody(this.#host, { workflow, name: step.name, ...cache }, body);
+  }
 }
 
 /** The body, and the check of what it gives. */
-function bodyOf({ name, body, settings: { schema } }: BegunStep): StepBody<unknown> {
+function checkedBody({ name, body, settings: { schema } }: BegunStep): StepBody<unknown> {
   if (schema === undefined) return body;
   return async (step) => check(schema, await body(step), `the result of the step "${name}"`);
 }
