@@ -29,7 +29,7 @@ import { data, stop } from './nodes.js';
 
 const refund = tool({
   inputSchema: z.object({ order: z.string() }),
-  needsApproval: true, // waits for the message "approval:<toolCallId>", without a worker
+  needsApproval: true, // then it is in run.approvals(), and the run waits without a worker
   execute: async ({ order }) => `gave back ${order}`, // its options have the step, for a guard
 });
 const agent = defineWorkflow({ name: 'agent' }, async (ctx, prompt: string) => {
@@ -44,7 +44,7 @@ const agent = defineWorkflow({ name: 'agent' }, async (ctx, prompt: string) => {
 const workflows = createWorkflows({ redis: data, workflows: [agent] });
 workflows.work();
 const run = await workflows.start(agent, 'I want my money back.');
-await run.send('approval:c1', { approved: true });
+await run.approve('c1', true, 'eve');
 console.log(await run.result());
 await workflows.close();
 // #endregion readme

@@ -112,12 +112,13 @@ describe.each([
     const run = await app.start(flow, null);
     await eventually(async () => (await run.status()).status, 'sleeping' as const);
     expect(calls.tools).toEqual(['rate Bonn', 'rate Kiel']);
-    await run.send('approval:c|1', { approved: true });
+    expect(await run.approvals()).toEqual([{ name: 'c|1', show: { tool: 'book', input: { city: 'Kiel' } } }]);
+    await run.approve('c|1', true, 'eve');
     expect(await run.result()).toEqual({ text: 'Kiel it is', turns: 3 });
     expect(calls.tools).toContain('book Kiel');
     const other = await app.start(flow, null);
     await eventually(async () => (await other.status()).status, 'sleeping' as const);
-    await other.send('approval:c|1', { approved: false, reason: 'too far' });
+    await other.approve('c|1', { approved: false, reason: 'too far' }, 'eve');
     expect(await other.result()).toEqual({ text: 'Kiel it is', turns: 3 });
     expect(calls.tools.filter((each) => each.startsWith('book'))).toHaveLength(1);
   });

@@ -7,4 +7,4 @@ export { Budget, type BudgetOptions } from './budget.js';
 export { ModelLimits, type ModelLimitsOptions, modelLimits } from './limits.js';
 export { type DurableModelOptions, durableModel } from './model.js';
 export type { LanguageModel, Tools } from './sdk.js';
-export { type Approval, type DurableToolsOptions, durableTools } from './tools.js';
+export { type DurableToolsOptions, durableTools, type ToolApproval } from './tools.js';

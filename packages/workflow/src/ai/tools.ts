@@ -1,9 +1,9 @@
 /**
  * Tools of the `ai` SDK whose calls are steps of a run, each under the id that the model gave the call.
  *
- * Guarantees: a call that was done is not made again. A tool that needs approval runs only after the message
- * `approval:<toolCallId>` has said so; until then the run waits without a worker. What was not approved fails for the model,
- * which goes on.
+ * Guarantees: a call that was done is not made again. A tool that needs approval runs only after `run.approve(toolCallId, …)`
+ * has said so; until then the call is in `run.approvals()`, and the run waits without a worker. What was not approved fails
+ * for the model, which goes on.
  */
 import { createHash } from 'node:crypto';
 import { MisuseError } from '@holdfast/kernel';
@@ -17,11 +17,8 @@ export interface DurableToolsOptions extends Pick<StepOptions, 'attempts' | 'bac
   readonly approvalTimeout?: number;
 }
 
-/** What a person says of a call of a tool: send it to the run as the message `approval:<toolCallId>`. */
-export interface Approval {
-  readonly approved: boolean;
-  readonly reason?: string;
-}
+/** What a person says of a call of a tool: the answer of `run.approve(toolCallId, answer, by)`. */
+export type ToolApproval = boolean | { readonly approved: boolean; readonly reason?: string };
 
 interface ToolCall {
   readonly toolCallId: string;
@@ -54,7 +51,8 @@ function durableTool(context: WorkflowContext, { name, tool, options }: Durable)
     if (typeof call?.toolCallId !== 'string')
       throw new MisuseError(`The tool "${name}" is called without a toolCallId.`);
     const needs = typeof needsApproval === 'function' ? await needsApproval(input, call) : needsApproval;
-    if (needs) await requireApproval(context, name, call.toolCallId, approvalTimeout);
+    if (needs)
+      await requireApproval(context, { name, input, toolCallId: call.toolCallId, timeout: approvalTimeout });
     const given = await context.step(
       `tool ${name}`,
       async (step) => {
@@ -68,17 +66,25 @@ function durableTool(context: WorkflowContext, { name, tool, options }: Durable)
   return { ...rest, execute };
 }
 
+interface Asked {
+  readonly name: string;
+  readonly input: unknown;
+  readonly toolCallId: string;
+  readonly timeout: number | undefined;
+}
+
 async function requireApproval(
   context: WorkflowContext,
-  name: string,
-  toolCallId: string,
-  timeout: number | undefined,
+  { name, input, toolCallId, timeout }: Asked,
 ): Promise<void> {
   const limit = timeout === undefined ? {} : { timeout };
-  const approval = await context.receive<Approval>(`approval:${toolCallId}`, limit);
-  if (approval?.approved === true) return;
-  const why =
-    approval === undefined ? 'nobody has answered in time' : (approval.reason ?? 'no reason was given');
+  const show = { tool: name, input: packed(input) };
+  const approved = await context.approve<ToolApproval>(toolCallId, { show, ...limit });
+  const answer = approved?.answer;
+  const { approved: isApproved, reason } =
+    typeof answer === 'object' ? answer : { approved: answer, reason: undefined };
+  if (isApproved === true) return;
+  const why = approved === undefined ? 'nobody has answered in time' : (reason ?? 'no reason was given');
   throw new Error(`The call of the tool "${name}" was not approved: ${why}.`);
 }
 
