@@ -42,7 +42,7 @@ local function commit(at, journal, state)
   if published ~= '' then redis.call('SET', state, published) end
   local next = string.format('%s:%.0f:%s:%s:%s', token, commits + 1, session, life.priority, life.build)
   local made = {
-    run = run, life = life, argument = argument, next = next,
+    run = run, life = life, build = build, argument = argument, next = next,
     length = length, added = tonumber(records), last = ARGV[at + HEAD - 1 + records], journal = journal, state = state,
   }
   for effect = 0, effects - 1 do

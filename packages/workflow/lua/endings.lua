@@ -42,6 +42,17 @@ function ENDINGS.stuck(commit)
   return 'committed'
 end
 
+-- It does not fit the code of the worker's build: it is for a higher one, if there is one.
+function ENDINGS.unfit(commit)
+  local own = tonumber(commit.build)
+  local highest = tonumber(redis.call('HGET', META, 'build:' .. workflow_of(commit.run)) or 0)
+  if not own or highest <= own then return ENDINGS.stuck(commit) end
+  give_up(commit)
+  commit.life.build = string.format('%.0f', own + 1)
+  make_ready(commit.run, commit.life, true)
+  return 'committed'
+end
+
 -- It is over, and kept for so many ms: the argument is '<ms> <how it has ended>'.
 ENDINGS['end'] = function(commit)
   local retain, status = string.match(commit.argument, '^(%d+) (%a+)$')

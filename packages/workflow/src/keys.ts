@@ -15,7 +15,7 @@ import type { RunRef } from './store/claim.js';
 export const KEYSPACE = {
   names: [
     // Settings and counters: layout, partitions (in the first partition only), token server epoch since call:<session> seq
-    // drains.
+    // drains build:<workflow>.
     'meta',
     // Sessions of workers by the time at which they end, in ms; 0 for one whose runs are being taken back.
     'sessions',

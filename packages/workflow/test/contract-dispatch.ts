@@ -177,6 +177,20 @@ export function dispatchContract(name: string, makeStore: MakeStore): void {
       expect(await namesOf('me.1', builds('12'))).toEqual(['a/1/1']);
     });
 
+    it('gives a run that does not fit the code of a build to a higher one, or makes it stuck if there is none', async () => {
+      const builds = (build: string) => ({ workflows: ['a'], builds: { a: build } });
+      const unfit = { word: 'stuck', reason: 'why', isUnfit: true } as const;
+      await claims('me.1', builds('7'));
+      await start('a/1/1');
+      const [by3] = await claims('me.1', builds('3'));
+      await commit(by3 as Claimed, { build: '3', ending: unfit });
+      expect(await namesOf('me.1', builds('3'))).toEqual([]);
+      const [by7] = await claims('me.1', builds('7'));
+      expect(by7?.run).toBe('a/1/1');
+      await commit(by7 as Claimed, { build: '7', ending: unfit });
+      expect(await find('a/1/1')).toMatchObject({ word: 'stuck', detail: 'why' });
+    });
+
     it('gives a pinned run to workers of its own build only', async () => {
       const builds = (build: string) => ({ workflows: ['a'], builds: { a: build } });
       await start('a/1/1');

@@ -1,7 +1,7 @@
 /** Which runs begin, when, and where, through the public API on a real server. */
 import { defineWorkflow, RunCancelledError } from '@holdfast/workflow';
 import { expect, it } from 'vitest';
-import { appOf, eventually, useRedis } from './setting.js';
+import { appOf, client, eventually, useRedis } from './setting.js';
 
 useRedis();
 
@@ -97,4 +97,30 @@ it('lets only workers of the same or a higher build go on with a run', async () 
   newer.work();
   expect(await run.result()).toBe(2);
   expect(ran).toEqual(['first 2', 'first 1']);
+});
+
+it('leaves a run that its code contradicts to workers of a higher build, where there are any', async () => {
+  const first = (name: string, build: number) =>
+    defineWorkflow({ name: 'changed', build }, async (ctx) => {
+      await ctx.step(name, () => 1);
+      await ctx.receive('go');
+      return build;
+    });
+  const [one, other, newest] = [first('same', 0), first('another', 1), first('same', 2)];
+  const begins = appOf([one]);
+  const worker = begins.work();
+  const run = await begins.start(one, null, { id: 'r' });
+  await eventually(async () => (await run.status()).status, 'sleeping');
+  await worker.stop();
+  const newer = appOf([newest]);
+  const newestWorker = newer.work();
+  await eventually(() => client().hget('{wf:test.0}:meta', 'build:changed'), '2');
+  await newestWorker.stop();
+  const wrong = appOf([other]);
+  wrong.work();
+  await run.send('go');
+  await eventually(async () => (await client().hget('{wf:test.0}:live', 'changed/r/r'))?.split(':')[2], '2');
+  expect(await run.status()).toMatchObject({ status: 'waiting' });
+  newer.work();
+  expect(await run.result()).toBe(2);
 });

@@ -38,6 +38,8 @@ export interface Wanted {
 export class MemoryDispatch {
   readonly lives = new Map<string, Life>();
   readonly falls = new Map<string, number>();
+  /** The highest build of each workflow that a worker has had. */
+  readonly #builds = new Map<string, number>();
   /** The run that has a key, by line. */
   readonly #holders = new Map<string, string>();
   /** "<workflow> <build> <session>". */
@@ -124,6 +126,8 @@ export class MemoryDispatch {
 
   /** Those that wait and that a worker may have: first of higher priority. */
   waiting({ workflow, build, most, fresh }: Wanted, isSuspect: boolean): readonly Life[] {
+    const number = Number.parseInt(build, 10);
+    this.#builds.set(workflow, Math.max(number, this.#builds.get(workflow) ?? 0));
     let begun = 0;
     return this.#inOrder(
       (life) =>
@@ -164,6 +168,15 @@ export class MemoryDispatch {
 
   own(life: Life, session: string, token: number): void {
     Object.assign(life, { word: 'owned', expires: undefined, session, token, commits: 0 });
+  }
+
+  /** It is for a higher build than this, if there has been one; whether there has. */
+  handUp(life: Life, build: string): boolean {
+    const highest = this.#builds.get(workflowOf(life.run)) ?? 0;
+    if (!(highest > Number(build))) return false;
+    life.build = `${Number(build) + 1}`;
+    this.makeReady(life, true);
+    return true;
   }
 
   sleeps(session: string, { workflow, build }: Pick<Wanted, 'workflow' | 'build'>): void {

@@ -241,7 +241,8 @@ export class MemoryPartition {
     if (ending.word === 'park' && length !== ending.known + records.length) return { word: 'again', length };
     if (ending.word === 'park') this.#park(life, ending);
     else if (ending.word === 'back') this.#dispatch.makeReady(life, true);
-    else if (ending.word === 'stuck') this.#makeStuck(life, ending.reason);
+    else if (ending.word === 'stuck' && !(ending.isUnfit && this.#dispatch.handUp(life, build)))
+      this.#makeStuck(life, ending.reason);
     else if (ending.word === 'end') this.#end(run, records.at(-1) ?? '', ending);
     if (ending.word !== 'go' && this.#limits.hasConcurrency(workflowOf(run))) {
       this.#dispatch.ringAll(workflowOf(run), 1);

@@ -107,7 +107,8 @@ export type Ending =
       readonly due: number;
       readonly waitsFor: readonly string[];
     }
-  | { readonly word: 'stuck'; readonly reason: string }
+  /** `isUnfit`: it does not fit the code, so it is for workers of a higher build, if there have been any. */
+  | { readonly word: 'stuck'; readonly reason: string; readonly isUnfit?: boolean }
   /** `retain`: for how many ms it is kept. The last record is its end. */
   | { readonly word: 'end'; readonly retain: number; readonly status: Outcome['status'] };
 

@@ -200,7 +200,7 @@ function readAnew([word, detail]: readonly Reply[]): Anew {
 function commitArgs(request: CommitRequest): readonly string[] {
   const { run, token, commits, session, build = '0', ending, state, records, effects = [] } = request;
   return [
-    ...[run, String(token), String(commits), session, build, ending.word, argumentOf(ending), state ?? ''],
+    ...[run, String(token), String(commits), session, build, wordOf(ending), argumentOf(ending), state ?? ''],
     ...[String(effects.length), String(records.length), ...records],
     ...effects.flatMap(effectArgs),
   ];
@@ -211,6 +211,9 @@ function effectArgs(effect: Effect): readonly string[] {
   if (effect.word === 'mail') return ['mail', effect.mailbox, effect.text, '', ''];
   return ['tell', effect.run, effect.record, '', ''];
 }
+
+const wordOf = (ending: Ending): string =>
+  ending.word === 'stuck' && ending.isUnfit ? 'unfit' : ending.word;
 
 function argumentOf(ending: Ending): string {
   if (ending.word === 'park') return `${ending.known} ${ending.due} ${JSON.stringify(ending.waitsFor)}`;

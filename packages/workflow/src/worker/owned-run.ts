@@ -129,7 +129,7 @@ export class OwnedRun {
       this.#header = header;
       this.#machine.start(async () => workflow.run(context, input), records, header);
     } catch (error) {
-      this.#finish({ word: 'stuck', reason: messageOf(error) });
+      this.#finish({ word: 'stuck', reason: messageOf(error), isUnfit: true });
     }
   }
 
@@ -263,7 +263,7 @@ export class OwnedRun {
 
   #strayed({ reason, late }: Stray): void {
     const isTriedAgain = late !== undefined && !this.#host.wasLate(this.run, late);
-    this.#finish(isTriedAgain ? { word: 'back' } : { word: 'stuck', reason });
+    this.#finish(isTriedAgain ? { word: 'back' } : { word: 'stuck', reason, isUnfit: true });
   }
 
   #commit(records: readonly JournalRecord[], ending: Ending): void {
@@ -390,7 +390,7 @@ export class OwnedRun {
       this.#count(texts);
       this.#machine.feed(records);
     } catch (error) {
-      this.#finish({ word: 'stuck', reason: messageOf(error) });
+      this.#finish({ word: 'stuck', reason: messageOf(error), isUnfit: true });
     }
   }
 }
