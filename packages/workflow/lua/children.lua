@@ -7,7 +7,8 @@ local PREFIX = string.sub(META, 1, -5) .. 'j:'
 
 -- The end of a child is a record of its parent: what the child's last record has, under the place of the call.
 local function over_record(place, last)
-  return 'D ' .. place .. string.sub(last, (string.find(last, '\n', 1, true)))
+  local head = 'D ' .. place
+  return head .. string.sub(last, (string.find(last, '\n', 1, true)))
 end
 
 -- A parent that is over, or goes over another journal by now, is told nothing: the latter asks for its children itself.

@@ -15,9 +15,7 @@ local HEAD, EFFECT, count, at = 10, 5, 0, 1
 local function after(at)
   return at + HEAD + ARGV[at + HEAD - 1] + EFFECT * ARGV[at + HEAD - 2]
 end
-while at <= #ARGV do
-  count, at = count + 1, after(at)
-end
+while at <= #ARGV do count, at = count + 1, after(at) end
 
 -- Of the build that has committed to a run until now, and of one that does.
 local function higher(until_now, build)
@@ -49,10 +47,8 @@ local function commit(at, journal, state)
     local from = at + HEAD + records + EFFECT * effect
     EFFECTS[ARGV[from]](made, unpack(ARGV, from + 1, from + EFFECT - 1))
   end
-  length = redis.call('LLEN', journal)
-  made.length = length
-  local word = ENDINGS[ending](made)
-  return word .. ' ' .. length
+  made.length = redis.call('LLEN', journal)
+  return ENDINGS[ending](made) .. ' ' .. made.length
 end
 
 local reply, first = {'committed'}, #KEYS - 2 * count

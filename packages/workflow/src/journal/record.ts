@@ -110,7 +110,7 @@ interface Fired extends Place {
 }
 
 /** A child is begun. */
-export interface ChildBegun extends Place {
+interface ChildBegun extends Place {
   readonly kind: 'child';
   /** What it is called in Redis; '' if it counts as not begun. */
   readonly run: string;

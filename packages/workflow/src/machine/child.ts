@@ -4,13 +4,20 @@
  * Guarantees: the same call of the same journal of a run has the same child, however often it is asked for.
  */
 import { createHash } from 'node:crypto';
-import { display, MisuseError, optional, readOptions } from '@holdfast/kernel';
+import { display, MisuseError, optional, readOptions, type Schema } from '@holdfast/kernel';
 import { RunCancelledError, RunFailedError } from '../errors.js';
 import { encodeRecord, type Outcome } from '../journal/record.js';
 import { parseRunName, placeOf, runName } from '../run-name.js';
 import { callKey } from '../step/options.js';
 import type { RunRef } from '../store/claim.js';
 import type { Effect } from '../store/store.js';
+
+/** A workflow, as `defineWorkflow` makes it: what a child has of it. */
+export interface ChildWorkflow<Input, Result> {
+  readonly name: string;
+  readonly input: Schema<unknown, Input> | undefined;
+  readonly run: (context: never, input: Input) => Promise<Result>;
+}
 
 export interface ChildOptions {
   /** Names the call in place of its number, within its scope. 1 to 128 letters, digits and "_.:-". */

@@ -18,7 +18,6 @@ import {
   whole,
   withDefault,
 } from '@holdfast/kernel';
-import type { Workflow } from '../define.js';
 import type { Message } from '../journal/record.js';
 import { encodeValue, hashOf } from '../json.js';
 import { parseRunName } from '../run-name.js';
@@ -37,7 +36,7 @@ import {
 import type { RunRef } from '../store/claim.js';
 import { requireTaskId, resultOf, type TaskQueue, type TaskReply, taskMessage } from '../task.js';
 import { type Brancher, nothing, runAll, runRace, runScope } from './branches.js';
-import { type ChildOptions, childOf, readChildOptions } from './child.js';
+import { type ChildOptions, type ChildWorkflow, childOf, readChildOptions } from './child.js';
 import { LONGEST_LOOP } from './continuation.js';
 import type { Machine } from './machine.js';
 import type { Published } from './published.js';
@@ -190,7 +189,7 @@ export class Context implements WorkflowContext {
   }
 
   child<Input, Result>(
-    workflow: Workflow<Input, Result>,
+    workflow: ChildWorkflow<Input, Result>,
     input: Input,
     options?: ChildOptions,
   ): Promise<Result> {

@@ -2,10 +2,9 @@
  * What a workflow's function is given: the calls whose results the journal keeps. What it is when they run: context.ts.
  */
 import type { Schema } from '@holdfast/kernel';
-import type { Workflow } from '../define.js';
 import type { OnceOptions, Step, StepBody, StepOptions, UndoOptions } from '../step/options.js';
 import type { TaskQueue } from '../task.js';
-import type { ChildOptions } from './child.js';
+import type { ChildOptions, ChildWorkflow } from './child.js';
 import type { ReceivedMessage } from './received.js';
 
 /** A way that a call may go: it makes its own calls on the context that it is given. */
@@ -92,7 +91,7 @@ export interface WorkflowContext {
    * scope in which it is waited for. Throws MisuseError for an input that does not fit.
    */
   child<Input, Result>(
-    workflow: Workflow<Input, Result>,
+    workflow: ChildWorkflow<Input, Result>,
     input: Input,
     options?: ChildOptions,
   ): Promise<Result>;

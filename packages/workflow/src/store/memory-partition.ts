@@ -14,6 +14,7 @@ import { MemoryLimits } from './memory-limits.js';
 import { MemoryMail } from './memory-mail.js';
 import { countsOf, listOf } from './memory-runs.js';
 import { MemorySchedules } from './memory-schedules.js';
+import { MemorySessions } from './memory-sessions.js';
 import { MemoryStreams } from './memory-streams.js';
 import type {
   Listed,
@@ -60,7 +61,12 @@ export class MemoryPartition {
   readonly #states = new Map<string, string>();
   readonly #dispatch: MemoryDispatch;
   readonly #children: MemoryChildren;
-  readonly #sessions = new Map<string, { ends: number; calls: number }>();
+  readonly sessions = new MemorySessions(
+    () => this.#now(),
+    () => {
+      this.schedules.since = this.#now();
+    },
+  );
   readonly #stuck = new Map<string, string>();
   readonly mail = new MemoryMail();
   readonly schedules = new MemorySchedules(() => this.#now());
@@ -115,8 +121,7 @@ export class MemoryPartition {
     this.#live.set(run, life);
     if (delay > 0) return { word: 'delayed', generation };
     const { session = '' } = owner ?? {};
-    const isOpen =
-      (this.#sessions.get(session)?.ends ?? 0) > this.#now() && this.#admit(workflow, 1).fresh > 0;
+    const isOpen = this.sessions.isValid(session) && this.#admit(workflow, 1).fresh > 0;
     const word = this.#dispatch.enter(life);
     if (word !== 'ready' || !isOpen) return { word, generation };
     const { token } = this.#claim(life, session, '');
@@ -142,45 +147,20 @@ export class MemoryPartition {
     });
   }
 
-  prolong(session: string, lease: number): void {
-    const isFirst = [...this.#sessions.values()].every(({ ends }) => ends < this.#now());
-    if (isFirst) this.schedules.since = this.#now();
-    const { calls = 0 } = this.#sessions.get(session) ?? {};
-    this.#sessions.set(session, { ends: this.#now() + lease, calls });
-  }
-
-  renew(session: string, lease: number): boolean {
-    const known = this.#sessions.get(session);
-    if (!known || known.ends === 0) return false;
-    this.prolong(session, lease);
-    return true;
-  }
-
   close(session: string): void {
-    if (this.#sessions.delete(session)) this.#free(session, false);
-  }
-
-  /** The worker of a session is dead, for all that anybody knows. */
-  expire(session: string): void {
-    const known = this.#sessions.get(session);
-    if (known) known.ends = 0;
+    if (this.sessions.close(session)) this.#free(session, false);
   }
 
   work(request: WorkRequest): Worked | undefined {
     const { session, lease, want, number } = request;
-    if (!this.renew(session, lease)) return undefined;
-    const known = this.#sessions.get(session) as { calls: number };
-    const wanted = number > known.calls ? want : 0;
-    known.calls = Math.max(known.calls, number);
-    this.#reap(session);
+    if (!this.sessions.renew(session, lease)) return undefined;
+    const wanted = this.sessions.isNext(session, number) ? want : 0;
+    const over = this.sessions.takeOver(session);
+    if (over !== undefined) this.#free(over, true);
     this.#dispatch.letGo(this.#now());
     for (const run of [...this.#ended.keys()]) this.#generationOf(run);
     const { claims, drains, wait } = this.#claims(request, wanted);
-    const times = [
-      this.#now() + wait,
-      this.#dispatch.due,
-      ...[...this.#sessions.values()].map(({ ends }) => ends),
-    ];
+    const times = [this.#now() + wait, this.#dispatch.due, this.sessions.firstEnd];
     const soon = Math.max(0, Math.min(...times) - this.#now());
     return { now: this.#now(), soon, epoch: '1', claims, drains };
   }
@@ -204,7 +184,7 @@ export class MemoryPartition {
       claims.push(this.#claim(suspect, session, 'suspect'));
       most = claims.length;
       if (this.#drains === session) this.#drains = '';
-    } else if (suspect && (this.#drains === session || !this.#sessions.has(this.#drains))) {
+    } else if (suspect && (this.#drains === session || !this.sessions.has(this.#drains))) {
       this.#drains = session;
       drains = true;
       most = claims.length;
@@ -464,16 +444,6 @@ export class MemoryPartition {
       if (fell) this.#demand.fell(life);
       if (!fell || (falls.get(life.run) ?? 0) < MOST_FALLS) this.#dispatch.makeReady(life, true);
       else this.#makeStuck(life, `its worker died or stalled ${MOST_FALLS} times without a step in between`);
-    }
-  }
-
-  /** `own` was renewed in this call, for which no time passes. */
-  #reap(own: string): void {
-    for (const [session, { ends }] of this.#sessions) {
-      if (session === own || ends > this.#now()) continue;
-      this.#sessions.delete(session);
-      this.#free(session, true);
-      return;
     }
   }
 }

@@ -62,11 +62,11 @@ export class MemoryStore implements Store {
   }
 
   open(session: string, lease: number): Promise<void> {
-    return this.#answer(() => this.#partition.prolong(session, lease));
+    return this.#answer(() => this.#partition.sessions.prolong(session, lease));
   }
 
   renew(session: string, lease: number): Promise<true | undefined> {
-    return this.#answer(() => this.#partition.renew(session, lease) || undefined);
+    return this.#answer(() => this.#partition.sessions.renew(session, lease) || undefined);
   }
 
   close(session: string): Promise<void> {

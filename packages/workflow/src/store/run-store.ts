@@ -14,7 +14,7 @@ export type RunState =
   | 'failed'
   | 'cancelled';
 
-export const LIVE_STATES = ['waiting', 'delayed', 'running', 'sleeping', 'stuck'] as const;
+const LIVE_STATES = ['waiting', 'delayed', 'running', 'sleeping', 'stuck'] as const;
 export const END_STATES = ['completed', 'failed', 'cancelled'] as const;
 export const RUN_STATES: readonly RunState[] = [...LIVE_STATES, ...END_STATES];
 

@@ -102,7 +102,7 @@ async function runCase<Input, Result>(
   if (way !== undefined) {
     await until(Promise.race([failing.failed, ended]));
     second.work({ lease: LEASE });
-    if (failing.session !== undefined) partition.expire(failing.session);
+    if (failing.session !== undefined) partition.sessions.expire(failing.session);
   }
   const [end] = await until(Promise.all([ended, told]));
   const history = await until(run.history());
