@@ -47,7 +47,7 @@ else
   redis.call('DEL', state)
   redis.call('HDEL', WAITERS, to)
 end
-forget(to)
+if from ~= to or not life then forget(to) end -- one that goes on stays the child of its parent
 redis.call('HDEL', FALLS, to)
 redis.call('HSET', GEN, to, new)
 if from == to and life then

@@ -65,6 +65,17 @@ it('is cancelled between two passes, whichever journal it is in by then', async 
   await expect(run.result()).rejects.toThrow(RunCancelledError);
 });
 
+it('tells a parent the end of a child that has gone on over another journal', async () => {
+  const child = defineWorkflow({ name: 'child' }, async (ctx, n: number): Promise<number> => {
+    if (n < 2) return ctx.continueAs(n + 1);
+    return n;
+  });
+  const flow = defineWorkflow({ name: 'flow' }, (ctx) => ctx.child(child, 0));
+  const app = appOf([flow, child]);
+  app.work();
+  expect(await app.run(flow, null)).toBe(2);
+});
+
 it('refuses to leave behind what may have to be undone', async () => {
   const flow = defineWorkflow({ name: 'flow' }, async (ctx, isAgain: boolean): Promise<unknown> => {
     if (isAgain) return 'again';
