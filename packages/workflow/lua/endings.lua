@@ -1,7 +1,6 @@
 -- Prelude of the verb that commits: what becomes of a run then. Each gives the word of the reply.
 --
 -- Stands on: over
-
 local function give_up(commit)
   take_out(commit.run, commit.life)
   ring_held(workflow_of(commit.run))
@@ -47,10 +46,8 @@ function ENDINGS.unfit(commit)
   local own = tonumber(commit.build)
   local highest = tonumber(redis.call('HGET', META, 'build:' .. workflow_of(commit.run)) or 0)
   if not own or highest <= own then return ENDINGS.stuck(commit) end
-  give_up(commit)
   commit.life.build = string.format('%.0f', own + 1)
-  make_ready(commit.run, commit.life, true)
-  return 'committed'
+  return ENDINGS.back(commit)
 end
 
 -- It is over, and kept for so many ms: the argument is '<ms> <how it has ended>'.

@@ -63,9 +63,7 @@ export class MemoryPartition {
   readonly #children: MemoryChildren;
   readonly sessions = new MemorySessions(
     () => this.#now(),
-    () => {
-      this.schedules.since = this.#now();
-    },
+    () => this.schedules.begin(),
   );
   readonly #stuck = new Map<string, string>();
   readonly mail = new MemoryMail();
@@ -155,8 +153,7 @@ export class MemoryPartition {
     const { session, lease, want, number } = request;
     if (!this.sessions.renew(session, lease)) return undefined;
     const wanted = this.sessions.isNext(session, number) ? want : 0;
-    const over = this.sessions.takeOver(session);
-    if (over !== undefined) this.#free(over, true);
+    for (const over of this.sessions.takeOver(session)) this.#free(over, true);
     this.#dispatch.letGo(this.#now());
     for (const run of [...this.#ended.keys()]) this.#generationOf(run);
     const { claims, drains, wait } = this.#claims(request, wanted);

@@ -13,6 +13,11 @@ export class MemorySchedules {
     this.#now = now;
   }
 
+  /** A session begins, or goes on, while all others are over. */
+  begin(): void {
+    this.since = this.#now();
+  }
+
   schedule(schedule: KeptSchedule): void {
     if (this.#schedules.get(schedule.name)?.kept !== schedule.kept)
       this.#schedules.set(schedule.name, schedule);

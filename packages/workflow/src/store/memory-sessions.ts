@@ -57,13 +57,13 @@ export class MemorySessions {
     if (known) known.ends = 0;
   }
 
-  /** Takes out one that is over; `own` was renewed in this call, for which no time passes. */
-  takeOver(own: string): string | undefined {
+  /** Takes out one that is over, if there is one; `own` was renewed in this call, for which no time passes. */
+  takeOver(own: string): readonly string[] {
     for (const [session, { ends }] of this.#sessions) {
       if (session === own || ends > this.#now()) continue;
       this.#sessions.delete(session);
-      return session;
+      return [session];
     }
-    return undefined;
+    return [];
   }
 }
