@@ -1,13 +1,15 @@
 /**
- * Limits that clients declare of what they share, such as a queue or a workflow. They are kept where they are obeyed: a client
- * that declares none leaves them, one that declares a higher version replaces them.
+ * The limits of something that clients share, such as a queue or a workflow, as its clients declare them. They are kept
+ * where they are obeyed: a client that declares none leaves them as they are, one that declares a higher version
+ * replaces them.
  *
- * Guarantees: two clients that declare different limits under one version are not both obeyed: the second is told.
+ * Guarantees: two clients that declare different limits under one version are not both obeyed: the second gets an
+ * error.
  */
 import { MisuseError } from './errors.js';
 import { duration, group, optional, type Readers, whole, withDefault } from './option-readers.js';
 
-/** So many within a time, in ms: in any span of that length, wherever it begins. */
+/** At most `max` within a time, in ms: in any span of that length, wherever it begins. */
 export interface Rate {
   readonly max: number;
   readonly per: number;
@@ -19,7 +21,7 @@ export const readRate = optional(
   group({ max: whole(1, MOST), per: duration({ min: 1 }) } satisfies Readers<Rate>),
 );
 
-/** What may wait, be under way at a time, and begin within a time, under which version. */
+/** The version of the limits, and the most that may wait, be under way at a time, and begin within a time. */
 export const COMMON_LIMITS = {
   version: withDefault(whole(1, MOST), 1),
   waiting: optional(whole(1, MOST)),
@@ -34,8 +36,8 @@ interface Shared {
 }
 
 /**
- * What one of several partitions has of limits: the shares differ by one at the most, and come to the whole. Throws
- * MisuseError for limits that leave a partition without any; `thing` and `advice` are words of its message.
+ * The share of a partition in limits: the shares differ by at most one, and add up to the whole. Throws MisuseError for
+ * limits that leave a partition without any; `thing` and `advice` are words of its message.
  */
 export function shareOf<L extends Shared>(
   limits: L,
@@ -59,7 +61,10 @@ export function shareOf<L extends Shared>(
   };
 }
 
-/** The limits that are kept have the version of those that a client declares, and are others. `subject` begins the message. */
+/**
+ * The error if the limits that are kept have the same version as those that a client declares, but differ. `subject`
+ * begins the message.
+ */
 export function differentLimits(
   subject: string,
   { kept, declared }: { readonly kept: string; readonly declared: string },

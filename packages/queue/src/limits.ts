@@ -66,7 +66,10 @@ const NONE: DeclaredLimits = { waiting: undefined, args: Array(9).fill('') };
 
 type LimitSettings = Settings<typeof LIMITS>;
 
-/** What one partition has of the limits of the queue. Throws MisuseError for limits that leave a partition without any. */
+/**
+ * The share of a partition in the limits of the queue. Throws MisuseError for limits that leave a partition without
+ * any.
+ */
 export const shareOfQueue = (
   limits: LimitSettings,
   partition: { readonly index: number; readonly partitions: number },
@@ -90,6 +93,6 @@ export function declareLimits(limits: LimitSettings | undefined): DeclaredLimits
   return { waiting, args: [String(version), text, ...values.map((value) => String(value ?? ''))] };
 }
 
-/** The limits that are kept have the version of those that this client declares, and are others. */
+/** The error if the limits that are kept have the same version as those that this client declares, but differ. */
 export const differentFrom = (queue: string, { args }: DeclaredLimits, kept: string): MisuseError =>
   differentLimits(`The queue "${queue}"`, { kept, declared: args[1] ?? '' });

@@ -9,7 +9,7 @@ import { requireKeyName } from './keys.js';
 import { type KeptOptions, keptOptions, TASK } from './task-options.js';
 
 export interface Schedule extends ScheduleTimes {
-  /** As for `add`, of each task. */
+  /** For each task, as with `add`. */
   readonly priority?: number;
   readonly attempts?: number;
   readonly backoff?: Backoff;
@@ -56,7 +56,7 @@ export function keepSchedule(
   return { kept: `{"schedule":${JSON.stringify(schedule)},"data":${data}${under}}`, next };
 }
 
-/** As schedules.lua lists it. */
+/** Reads a schedule as schedules.lua lists it. */
 export function readSchedule({
   name,
   kept,

@@ -1,15 +1,15 @@
 -- Prelude of the verbs that keep to rates: what has begun lately, so that no more begins within any time than a rate
 -- allows.
 --
--- BEGUN is a hash of logs, by whatever has a rate. A log is "<time in ms> <how many> ...", the oldest first. What began within
--- the same hundredth of the rate's time is one entry, with the time of the last: so a log is short, and an entry counts a
--- hundredth longer than it must at the most.
+-- BEGUN is a hash of logs, by the name of what has a rate. A log is "<time in ms> <how many> ...", the oldest first. Whatever
+-- began within the same hundredth of the rate's time is one entry, with the time of the last: so a log is short, and an
+-- entry counts at most a hundredth longer than it must.
 --
 -- Names keys: BEGUN
 --
 -- Stands on: time
 
--- What still counts in a log, how many that are, and whether the clock was set back.
+-- The part of a log that still counts, the number of begins in it, and whether the clock was set back.
 local function begun(field, per)
   local log, sum, stepped = {}, 0, false
   for at, count in string.gmatch(redis.call('HGET', BEGUN, field) or '', '(%d+) (%d+)') do

@@ -1,5 +1,6 @@
 /**
- * Times of schedules: those of a cron expression, or every so often, and what is done of those at which nobody was there.
+ * The ticks of schedules: the times of a cron expression, or regular intervals; and which of those are run at whose time no
+ * worker ran.
  *
  * Guarantees: the ticks of a schedule are the same for everybody who computes them.
  */
@@ -18,14 +19,14 @@ import { Cron } from 'croner';
 export interface ScheduleTimes {
   /** A cron expression of five fields, or six with seconds first: `0 9 * * MON-FRI`. Either this or `every`. */
   readonly cron?: string;
-  /** In ms, from 100: at whole multiples of it since 1970. */
+  /** The interval in ms, from 100: ticks are at whole multiples of it since 1970. */
   readonly every?: number;
-  /** The time zone of the expression, as `Europe/Berlin`. Default UTC. */
+  /** The time zone of the expression, such as `Europe/Berlin`. Default UTC. */
   readonly timezone?: string;
   /**
-   * What is done of ticks at whose time no worker ran: "once": one for all of them; "all": each; "skip": none. Those at whose
-   * time one ran are never missed, however busy it was; one that died counts as running until its lease is over, and one that
-   * begins within a second after a tick as running at its time. Default "once".
+   * The missed ticks to run, at whose time no worker ran: "once": one for all of them; "all": each; "skip": none. A tick
+   * at whose time a worker ran is never missed, however busy the worker was; a worker that died counts as running until
+   * its lease is over, and one that begins within a second after a tick counts as running at its time. Default "once".
    */
   readonly missed?: 'once' | 'all' | 'skip';
 }
@@ -35,7 +36,7 @@ export const SCHEDULE_TIMES = {
     fitting<string>('an expression such as "0 9 * * MON-FRI"', (cron) => typeof cron === 'string'),
   ),
   every: optional(duration({ min: 100 })),
-  // Croner would look for a time in a zone of nonsense without end.
+  // Croner would search for a time in a nonsensical zone forever.
   timezone: optional(fitting<string>('a name such as "Europe/Berlin"', isTimezone)),
   missed: withDefault(oneOf('once', 'all', 'skip'), 'once'),
 } satisfies Readers<ScheduleTimes>;
@@ -68,10 +69,13 @@ export function tickAfter(
   }
 }
 
-/** Ticks that are run at once. */
+/** The most ticks that one call runs. */
 const MOST_TICKS = 100;
 
-/** The ticks from `at` on that are run, some at a time, and the one behind them. `since`: there was somebody from then on. */
+/**
+ * The ticks from `at` on that are run, a limited number at a time, and the tick after them. `since`: from then on there has
+ * always been a worker.
+ */
 export function ticksOf(
   schedule: ScheduleTimes,
   { at, now, since }: { readonly at: number; readonly now: number; readonly since: number },
