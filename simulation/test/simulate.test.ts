@@ -17,7 +17,7 @@ const IS_FULL = process.env['HOLDFAST_TESTS'] === 'full';
 
 /** How many: enough to see that the shipped code still runs in the simulator, or enough to find what is rare. */
 const RUNS =
-  process.env['HOLDFAST_TESTS'] === 'full' ? { locks: 5_000, queue: 2_000 } : { locks: 120, queue: 60 };
+  process.env['HOLDFAST_TESTS'] === 'full' ? { locks: 5_000, queue: 2_000 } : { locks: 60, queue: 25 };
 /** In ms. */
 const PATIENCE = 600_000;
 

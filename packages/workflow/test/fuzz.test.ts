@@ -6,7 +6,7 @@ import { defineWorkflow, NonRetryableError, type Workflow, type WorkflowContext 
 import { checkHistory, everyCrash } from '@holdfast/workflow/testing';
 import { expect, it } from 'vitest';
 
-const COUNT = process.env['HOLDFAST_TESTS'] === 'full' ? 300 : 10;
+const COUNT = process.env['HOLDFAST_TESTS'] === 'full' ? 300 : 6;
 const FIRST = Number(process.env['HOLDFAST_SEED'] ?? Math.floor(Math.random() * 1e9));
 
 /** mulberry32: a program is drawn, and drawn again, from its seed. */
