@@ -75,13 +75,36 @@ export interface BegunChild extends Begun {
 
 export type AnyBegun = BegunStep | BegunWait | BegunChild;
 
-/** Of one of which nothing is known yet. */
-export const newStep = (): Omit<
-  BegunStep,
-  keyof Settling | 'id' | 'name' | 'of' | 'body' | 'settings' | 'mode'
-> => ({
-  ...{ kind: 'step', attempt: 1, begunHere: 0, notBefore: 0, seen: 0, stop: undefined },
-  ...{ isEntered: false, started: undefined, checkpointed: undefined, keeping: [] },
+/** A step as the function asks for it. */
+export type AskedStep = Pick<BegunStep, 'id' | 'name' | 'of' | 'body' | 'settings' | 'mode'>;
+
+/** A step of which nothing is known yet. Field by field: a run has many steps, and spreads make slow objects. */
+export const newStep = (
+  { id, name, of, body, settings, mode }: AskedStep,
+  { scope, resolve, reject, isSettled, isAsked, alarm }: Settling,
+): BegunStep => ({
+  kind: 'step',
+  id,
+  name,
+  of,
+  body,
+  settings,
+  mode,
+  scope,
+  resolve,
+  reject,
+  isSettled,
+  isAsked,
+  alarm,
+  attempt: 1,
+  begunHere: 0,
+  notBefore: 0,
+  seen: 0,
+  stop: undefined,
+  isEntered: false,
+  started: undefined,
+  checkpointed: undefined,
+  keeping: [],
 });
 
 /** Who settles a call, and where it stands. */

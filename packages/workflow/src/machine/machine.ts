@@ -12,7 +12,14 @@ import type { CallRecord, Header, JournalRecord, Outcome } from '../journal/reco
 import type { StepBody, Undone } from '../step/options.js';
 import type { Effect } from '../store/store.js';
 import { Answers } from './answers.js';
-import { type BegunChild, type BegunStep, type BegunWait, contradictionOf, newStep } from './begun.js';
+import {
+  type AskedStep,
+  type BegunChild,
+  type BegunStep,
+  type BegunWait,
+  contradictionOf,
+  newStep,
+} from './begun.js';
 import { Calls, type CallsHost } from './calls.js';
 import { Continuation, type LoopStart, type LoopState, type Renewal } from './continuation.js';
 import { Inbox } from './inbox.js';
@@ -156,11 +163,8 @@ export class Machine {
     return false;
   }
 
-  beginStep(
-    scope: Scope,
-    step: Pick<BegunStep, 'id' | 'name' | 'of' | 'body' | 'settings' | 'mode'>,
-  ): Promise<unknown> {
-    return this.#begun(this.#calls.add(scope, (settle) => ({ ...step, ...settle, ...newStep() })).end);
+  beginStep(scope: Scope, step: AskedStep): Promise<unknown> {
+    return this.#begun(this.#calls.add(scope, (settle) => newStep(step, settle)).end);
   }
 
   beginWait(scope: Scope, wait: Pick<BegunWait, 'id' | 'name' | 'due' | 'receives'>): Promise<unknown> {
@@ -434,7 +438,7 @@ export class Machine {
     const step = { id: `~${number}`, name: `undo ${name}`, of: undefined, mode: 'undo' } as const;
     const body: StepBody<unknown> = (holder) => undo(holder, undone);
     const own = { ...step, body, settings: { ...settings, undo: undefined, schema: undefined } };
-    const { end } = this.#calls.add(new Scope('~'), (settle) => ({ ...own, ...settle, ...newStep() }));
+    const { end } = this.#calls.add(new Scope('~'), (settle) => newStep(own, settle));
     end.then(
       () => this.#undo(),
       () => {},
