@@ -35,8 +35,8 @@ local function commit(at, journal, state)
   if tonumber(records) > 0 then
     length = redis.call('RPUSH', journal, unpack(ARGV, at + HEAD, at + HEAD - 1 + records))
     redis.call('HDEL', FALLS, run)
-    life.build = higher(life.build, build)
   end
+  if tonumber(records) > 0 or ending == 'park' then life.build = higher(life.build, build) end
   if published ~= '' then redis.call('SET', state, published) end
   local next = string.format('%s:%.0f:%s:%s:%s', token, commits + 1, session, life.priority, life.build)
   local made = {

@@ -37,6 +37,16 @@ export function hashOf(value: unknown, name: string): string | undefined {
 
 const LONGEST_MESSAGE = 2_000;
 
+/** What somebody's code has thrown, or an Error in place of what cannot even be asked for its class, as a revoked Proxy. */
+export function askable(thrown: unknown): unknown {
+  try {
+    void (thrown instanceof Error); // throws if that cannot be told
+    return thrown;
+  } catch {
+    return new Error('a value that cannot be shown');
+  }
+}
+
 /** What somebody's code has thrown, as text. Never throws. */
 export function messageOf(thrown: unknown): string {
   try {

@@ -1,6 +1,6 @@
 /** Questions to runs, what people approve, and tasks of a queue on which a run waits: on a real server, with workers that die. */
 import { createQueue, createWorker, type Task } from '@holdfast/queue';
-import { defineWorkflow, NonRetryableError, replyTo, UnansweredError } from '@holdfast/workflow';
+import { defineWorkflow, MisuseError, NonRetryableError, replyTo, UnansweredError } from '@holdfast/workflow';
 import { everyCrash } from '@holdfast/workflow/testing';
 import { expect, it } from 'vitest';
 import { appOf, client, eventually, later, url, useRedis } from './setting.js';
@@ -149,4 +149,13 @@ it('gives other runs what a step has given for the same key', async () => {
   }, true);
   await app.run(flow, 'b');
   expect(calls.at(-1)).toBe('b');
+});
+
+it('refuses two approvals of one name that are open, and a question that would wait for ever', async () => {
+  const flow = defineWorkflow({ name: 'twice' }, (ctx) => Promise.all([ctx.approve('n'), ctx.approve('n')]));
+  const app = appOf([flow]);
+  app.work();
+  const run = await app.start(flow, null);
+  await expect(run.result()).rejects.toThrow('An approval "n" is open already');
+  await expect(run.ask('q', 1, { timeout: 2 ** 31 })).rejects.toThrow(MisuseError);
 });

@@ -124,3 +124,25 @@ it('leaves a run that its code contradicts to workers of a higher build, where t
   newer.work();
   expect(await run.result()).toBe(2);
 });
+
+it('keeps a run that has slept before its first step for the build that has begun it', async () => {
+  const of = (build: number) =>
+    defineWorkflow({ name: 'pinned', build, pinned: true }, async (ctx) => {
+      await ctx.receive('go');
+      return build;
+    });
+  const [one, two] = [of(1), of(2)];
+  const first = appOf([one]);
+  const worker = first.work();
+  const run = await first.start(one, null);
+  await eventually(async () => (await run.status()).status, 'sleeping' as const);
+  await worker.stop();
+  const second = appOf([two]);
+  second.work();
+  await run.send('go', null);
+  const other = await second.start(two, null, { id: 'other' });
+  await other.send('go', null);
+  expect(await other.result()).toBe(2); // so the second build has looked for runs
+  first.work();
+  expect(await run.result()).toBe(1);
+});

@@ -1,5 +1,5 @@
 /** What operators see of runs and do to them, through the public API on a real server. */
-import { defineWorkflow, type RunInfo } from '@holdfast/workflow';
+import { defineWorkflow, MisuseError, type RunInfo } from '@holdfast/workflow';
 import { expect, it } from 'vitest';
 import { appOf, client, eventually, useRedis } from './setting.js';
 
@@ -64,4 +64,14 @@ it('terminates runs that nobody serves, and lets others of their key begin', asy
   app.work();
   await three.send('go', 3);
   expect(await three.result()).toBe(3);
+});
+
+it('ends nothing by a filter that is none', async () => {
+  const app = appOf([wait]);
+  const run = await app.start(wait, null);
+  for (const options of [0, null, { workflow: null }, { workflow: 0 }]) {
+    await expect((async () => app.terminateMany(options as never))()).rejects.toThrow(MisuseError);
+    await expect((async () => app.cancelMany(options as never))()).rejects.toThrow(MisuseError);
+  }
+  expect((await run.status()).status).toBe('waiting');
 });

@@ -185,3 +185,18 @@ it('says of a run that awaits what is not a step that it is stuck, and lets it g
   expect(await run.retry()).toBe(true);
   expect(await run.result()).toBe(2);
 });
+
+it('fails a step and a run by whatever is thrown, also by what cannot be asked for its class', async () => {
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  revoke();
+  const flow = defineWorkflow({ name: 'nonsense' }, async (ctx) => {
+    const step = ctx.step('throws', () => Promise.reject(proxy), { attempts: 1 });
+    await step.catch((error: StepFailedError) => ctx.state.set(error.reason.message));
+    throw proxy;
+  });
+  const app = appOf([flow]);
+  app.work();
+  const run = await app.start(flow, null);
+  await expect(run.result()).rejects.toThrow(RunFailedError);
+  expect(await run.state()).toBe('a value that cannot be shown');
+});

@@ -54,33 +54,32 @@ export class Asks {
   async answer({ run, id, signal, timeout, onLate }: AnswerRequest): Promise<Reply | undefined> {
     const late = (): void => onLate(`it did not answer within ${timeout} ms`);
     const timer = timeout === undefined ? undefined : this.#clock.after(timeout, late);
-    try {
-      while (!signal.aborted) {
-        const reply = await this.#heard(keyOf(run().run, id), signal);
-        const known = reply ?? (this.#store.closed.aborted ? undefined : await this.#look(run(), id));
-        if (known) return known;
-      }
-      return undefined;
-    } finally {
-      timer?.cancel();
-    }
-  }
-
-  /** Undefined when it is time to look. */
-  async #heard(key: string, signal: AbortSignal): Promise<Reply | undefined> {
+    const key = keyOf(run().run, id);
     const waiting = this.#waiting.get(key) ?? new Set();
     this.#waiting.set(key, waiting);
-    const over = new AbortController();
+    // It hears also while it looks: an answer that is told then may not have been in the journal yet.
     let told: Reply | undefined;
+    let bell = new AbortController();
     const hear: Heard = (reply) => {
-      told = reply;
-      over.abort();
+      told ??= reply;
+      bell.abort();
     };
     waiting.add(hear);
-    await pause(this.#clock, this.#store.askAgain, signal, over.signal);
-    waiting.delete(hear);
-    if (waiting.size === 0) this.#waiting.delete(key);
-    return told;
+    try {
+      for (;;) {
+        await pause(this.#clock, this.#store.askAgain, signal, bell.signal);
+        if (told) return told;
+        bell = new AbortController();
+        const isLast = signal.aborted;
+        if (this.#store.closed.aborted) return undefined;
+        const known = (await this.#look(run(), id)) ?? told;
+        if (known || isLast) return known;
+      }
+    } finally {
+      timer?.cancel();
+      waiting.delete(hear);
+      if (waiting.size === 0) this.#waiting.delete(key);
+    }
   }
 
   async #look(run: RunRef, id: string): Promise<Reply | undefined> {

@@ -4,7 +4,7 @@
  * Guarantees: a list gives every run that is in the state all the while; one that comes to it or leaves it meanwhile may be
  * there or not. What is done to many is done run by run: it may be repeated.
  */
-import { callback, oneOf, optional, readOptions } from '@holdfast/kernel';
+import { callback, oneOf, optional, passedOn, readOptions } from '@holdfast/kernel';
 import { RunGoneError } from '../errors.js';
 import { parseRunName } from '../run-name.js';
 import { END_STATES, RUN_STATES, type RunCounts, type RunState } from '../store/run-store.js';
@@ -38,6 +38,11 @@ export interface ManyOptions extends RunFilter {
   readonly onProgress?: (progress: Many) => unknown;
 }
 
+export interface ReasonedOptions extends ManyOptions {
+  /** Of each. Default: that somebody asked for it. */
+  readonly reason?: string;
+}
+
 /** What was done to many runs. */
 export interface Many {
   /** Runs to which it was done. */
@@ -63,6 +68,8 @@ const FILTER = {
   to: optional(time),
 };
 const MANY = { ...FILTER, onProgress: optional(callback<(progress: Many) => unknown>()) };
+const REASONED = { ...MANY, reason: optional(passedOn<string>()) };
+const TO_MANY = { cancelMany: REASONED, terminateMany: REASONED, retryMany: MANY, purge: MANY };
 
 /** Runs to which something is done at a time. */
 const AT_ONCE = 64;
@@ -76,12 +83,12 @@ export class Inspection {
 
   list(filter: RunFilter): AsyncIterable<RunInfo> {
     const settings = readOptions('list', filter, FILTER) as Filter;
-    if (settings.workflow) this.#host.requireKnown(settings.workflow);
+    if (settings.workflow !== undefined) this.#host.requireKnown(settings.workflow);
     return { [Symbol.asyncIterator]: () => this.#list(settings) };
   }
 
   async counts(workflow: AnyWorkflow | undefined): Promise<RunCounts> {
-    if (workflow) this.#host.requireKnown(workflow);
+    if (workflow !== undefined) this.#host.requireKnown(workflow);
     const names = workflow ? [workflow.name] : this.#host.workflows.map(({ name }) => name);
     const all = await Promise.all(this.#host.partitions.map(({ store }) => store.count(names)));
     const sum = (state: RunState): number => all.flat().reduce((total, counts) => total + counts[state], 0);
@@ -89,12 +96,19 @@ export class Inspection {
   }
 
   /** `act` gives whether it was done. */
-  async many(where: string, options: ManyOptions, act: (run: Run) => Promise<boolean>): Promise<Many> {
-    const { onProgress, ...filter } = readOptions(where, options, MANY);
-    if (filter.workflow) this.#host.requireKnown(filter.workflow);
+  async many(
+    where: keyof typeof TO_MANY,
+    options: ReasonedOptions,
+    act: (run: Run, reason: string | undefined) => Promise<boolean>,
+  ): Promise<Many> {
+    const read = readOptions<typeof MANY>(where, options, TO_MANY[where]);
+    const { onProgress, reason, ...filter } = read as typeof read & { readonly reason?: string };
+    if (filter.workflow !== undefined) this.#host.requireKnown(filter.workflow);
     let [done, passed] = [0, 0];
     const doTo = async (infos: readonly RunInfo[]): Promise<void> => {
-      const results = await Promise.all(infos.map((info) => act(this.#host.handleOf(info)).catch(notIfGone)));
+      const results = await Promise.all(
+        infos.map((info) => act(this.#host.handleOf(info), reason).catch(notIfGone)),
+      );
       const count = results.filter((isDone) => isDone).length;
       done += count;
       passed += results.length - count;

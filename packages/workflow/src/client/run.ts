@@ -154,7 +154,7 @@ const RESULT = { signal: optional(abortSignal) };
 const SEND = { id: optional(requireText) };
 const ASK = {
   ...SEND,
-  timeout: optional(duration({ max: Number.MAX_SAFE_INTEGER })),
+  timeout: optional(duration()),
   signal: optional(abortSignal),
 };
 const RETRY = { from: optional(requireText) };
@@ -250,6 +250,7 @@ export class RunHandle<Result> implements Run<Result> {
     if (by !== undefined && typeof by !== 'string') {
       throw new MisuseError(`Whoever approves is named by text; got ${display(by)}.`);
     }
+    requireCallName('The name of an approval', name);
     return this.send(approvalMessage(name), { answer, ...(by === undefined ? {} : { by }) });
   }
 

@@ -24,7 +24,14 @@ import { WORKER, type WorkerOptions } from '../worker/options.js';
 import { type Worker, WorkerGroup } from '../worker/worker-group.js';
 import { type Demand, demandOf } from './demand.js';
 import { type EventsOptions, readEvents, type WorkflowEvent } from './events.js';
-import { Inspection, type Many, type ManyOptions, type RunFilter, type RunInfo } from './inspect.js';
+import {
+  Inspection,
+  type Many,
+  type ManyOptions,
+  type ReasonedOptions,
+  type RunFilter,
+  type RunInfo,
+} from './inspect.js';
 import { type AnyWorkflow, type AppSettings, WORKFLOWS, type WorkflowsOptions } from './options.js';
 import { Partition } from './partition.js';
 import { type OnOptions, type Published, type PublishedEvent, Publishing } from './publishing.js';
@@ -98,9 +105,9 @@ export interface Workflows extends AsyncDisposable {
   /** How many runs there are in each state, of a workflow or of all. Throws UnavailableError. */
   counts(workflow?: AnyWorkflow): Promise<RunCounts>;
   /** Cancels, retries, terminates or purges all runs that a filter gives. Throws MisuseError, UnavailableError: do it again. */
-  cancelMany(options?: ManyOptions & { readonly reason?: string }): Promise<Many>;
+  cancelMany(options?: ReasonedOptions): Promise<Many>;
   retryMany(options?: ManyOptions): Promise<Many>;
-  terminateMany(options?: ManyOptions & { readonly reason?: string }): Promise<Many>;
+  terminateMany(options?: ReasonedOptions): Promise<Many>;
   purge(options?: ManyOptions): Promise<Many>;
   /**
    * Lets no worker have a run of the workflow until `resume`: those that are running go on until they end or sleep, and starts
@@ -308,16 +315,16 @@ export class App implements Workflows {
     return this.#inspection.counts(workflow);
   }
 
-  cancelMany({ reason, ...options }: ManyOptions & { readonly reason?: string } = {}): Promise<Many> {
-    return this.#inspection.many('cancelMany', options, (run) => run.cancel(reason));
+  cancelMany(options: ReasonedOptions = {}): Promise<Many> {
+    return this.#inspection.many('cancelMany', options, (run, reason) => run.cancel(reason));
   }
 
   retryMany(options: ManyOptions = {}): Promise<Many> {
     return this.#inspection.many('retryMany', options, (run) => run.retry());
   }
 
-  terminateMany({ reason, ...options }: ManyOptions & { readonly reason?: string } = {}): Promise<Many> {
-    return this.#inspection.many('terminateMany', options, (run) => run.terminate(reason));
+  terminateMany(options: ReasonedOptions = {}): Promise<Many> {
+    return this.#inspection.many('terminateMany', options, (run, reason) => run.terminate(reason));
   }
 
   purge(options: ManyOptions = {}): Promise<Many> {

@@ -252,12 +252,15 @@ export function decodeRecord(text: string): JournalRecord {
 
 /** What was thrown, as it is kept. Never throws. */
 export function keptError(thrown: unknown): KeptError {
-  const { name, code } = named(thrown);
-  return { name, message: messageOf(thrown), ...(code === undefined ? {} : { code }) };
+  return { ...named(thrown), message: messageOf(thrown) };
 }
 
 function named(thrown: unknown): { name: string; code?: string } {
-  if (!(thrown instanceof Error)) return { name: 'Error' };
-  const { name, code } = thrown as Error & { code?: unknown };
-  return { name: String(name).slice(0, 100), ...(typeof code === 'string' ? { code } : {}) };
+  try {
+    if (!(thrown instanceof Error)) return { name: 'Error' };
+    const { name, code } = thrown as Error & { code?: unknown };
+    return { name: String(name).slice(0, 100), ...(typeof code === 'string' ? { code } : {}) };
+  } catch {
+    return { name: 'Error' };
+  }
 }

@@ -219,11 +219,12 @@ export class Context implements WorkflowContext {
 
   approve<T = unknown>(name: string, options: ApproveOptions = {}): Promise<Approved<T> | undefined> {
     return quiet(async () => {
+      requireCallName('The name of an approval', name);
       const { to, show, timeout } = readOptions('approve', options, APPROVE);
-      const answer = this.#receive(approvalMessage(name), timeout === undefined ? {} : { timeout });
       const approval = { name, ...(to === undefined ? {} : { to }), ...(show === undefined ? {} : { show }) };
       const { published } = this.#host;
       published.open(approval);
+      const answer = this.#receive(approvalMessage(name), timeout === undefined ? {} : { timeout });
       try {
         return (await answer)?.payload as Approved<T> | undefined;
       } finally {

@@ -3,6 +3,7 @@
  *
  * Guarantees: the text is the same whenever the function has come to the same place.
  */
+import { MisuseError } from '@holdfast/kernel';
 import { encodeValue } from '../json.js';
 
 /** What somebody is asked to approve. */
@@ -30,8 +31,11 @@ export class Published {
     this.#changed();
   }
 
-  /** Throws MisuseError. */
+  /** Throws MisuseError, also if one of its name is open. */
   open(approval: Approval): void {
+    if (this.#approvals.some(({ name }) => name === approval.name)) {
+      throw new MisuseError(`An approval "${approval.name}" is open already; give each a name of its own.`);
+    }
     encodeValue(approval.show, `What the approval "${approval.name}" shows`);
     this.#approvals = [...this.#approvals, approval];
     this.#changed();

@@ -6,7 +6,7 @@
  * and a guard refuses what it writes once the next attempt has sealed.
  */
 import { type Clock, type HoldfastError, LeaseLostError, LeaseSignal, type Timer } from '@holdfast/kernel';
-import { encodeValue } from '../json.js';
+import { askable, encodeValue } from '../json.js';
 import type { Step, StepBody } from './options.js';
 import type { Append, StepStream } from './stream-writer.js';
 import { AttemptStreams } from './streams.js';
@@ -112,7 +112,7 @@ export class Attempt implements Step {
       },
       (error: unknown) => {
         this.#options.onSettled();
-        this.#end({ isDone: false, token: this.token, error });
+        this.#end({ isDone: false, token: this.token, error: askable(error) });
       },
     );
   }

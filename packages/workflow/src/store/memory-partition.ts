@@ -205,10 +205,8 @@ export class MemoryPartition {
     if (life.commits !== commits) return { word: 'behind', length: 0 };
     const journal = this.#journals.get(nameOf(request)) ?? [];
     journal.push(...records);
-    if (records.length > 0) {
-      this.#dispatch.falls.delete(run);
-      life.build = higher(life.build, build);
-    }
+    if (records.length > 0) this.#dispatch.falls.delete(run);
+    if (records.length > 0 || ending.word === 'park') life.build = higher(life.build, build);
     if (state !== undefined) this.#states.set(run, state);
     life.commits += 1;
     for (const effect of effects) {
