@@ -153,3 +153,81 @@ it('cuts before the step that has failed, and leaves out its attempts', () => {
   ];
   expect(cutBefore(cancelled, undefined)).toEqual({ cut: 4, drop: [], take: [] });
 });
+
+/** Fails at its last step, once "a" was undone. */
+function trip() {
+  const calls: string[] = [];
+  const has = { failed: true };
+  const flow = defineWorkflow({ name: 'trip' }, async (ctx) => {
+    const a = await ctx.step('a', () => calls.push('a'), { undo: () => calls.push('undo a') });
+    await ctx.step('b', () => {
+      calls.push('b');
+      if (has.failed) throw new NonRetryableError('sold out');
+    });
+    return a;
+  });
+  return { flow, calls, has };
+}
+
+it('retries and forks from a step that was itself undone, and from none behind it', async () => {
+  const { flow, calls, has } = trip();
+  const app = appOf([flow]);
+  app.work();
+  const run = await app.start(flow, null);
+  await expect(run.result()).rejects.toThrow(RunFailedError);
+  expect(calls.splice(0)).toEqual(['a', 'b', 'undo a']);
+  has.failed = false;
+  const late = 'Before "b", the step "a" was undone: begin no later than there, or name no step.';
+  await expect(run.retry({ from: 'b' })).rejects.toThrow(late);
+  await expect(run.fork({ from: 'b' })).rejects.toThrow(late);
+  const fork = await run.fork({ from: 'a' });
+  expect(await fork.result()).toBe(1);
+  expect(calls.splice(0)).toEqual(['a', 'b']);
+  expect(await run.retry({ from: 'a' })).toBe(true);
+  expect(await run.result()).toBe(1);
+  expect(calls).toEqual(['a', 'b']);
+});
+
+it('cuts before the entry of a step that was undone, also where others ended in between', () => {
+  const step = (name: string) => ({ id: name, name });
+  const ended = { value: 1, token: 1, attempt: 1 };
+  const error = { name: 'Error', message: 'x' };
+  const records: JournalRecord[] = [
+    { kind: 'header', workflow: 'w', input: null, generation: 'g' },
+    { kind: 'done', ...step('first'), ...ended },
+    { kind: 'entry', ...step('a') },
+    { kind: 'entry', ...step('b') },
+    { kind: 'done', ...step('b'), ...ended },
+    { kind: 'retry', ...step('a'), error, token: 1, attempt: 2, at: 0 },
+    { kind: 'done', ...step('a'), ...ended },
+    { kind: 'failed', ...step('c'), error, token: 1, attempt: 1 },
+    { kind: 'undoing', from: 2 },
+    { kind: 'end', outcome: { status: 'failed', error }, token: 1 },
+  ];
+  expect(cutBefore(records, 'a')).toEqual({ cut: 1, drop: [], take: [] });
+  expect(cutBefore(records, 'first')).toEqual({ cut: 0, drop: [], take: [] });
+  expect(() => cutBefore(records, 'b')).toThrow('Before "b", the step "a" was undone');
+});
+
+it('retries a run from its beginning whose first call was a compensation that was carried out', async () => {
+  const calls: string[] = [];
+  let isBroken = true;
+  const flow = defineWorkflow({ name: 'trip' }, async (ctx) => {
+    ctx.compensate('by hand', () => calls.push('by hand'));
+    await ctx.step('a', () => calls.push('a'));
+    if (isBroken) throw new Error('broken');
+    return calls.length;
+  });
+  const app = appOf([flow]);
+  app.work();
+  for (const from of [undefined, 'a']) {
+    isBroken = true;
+    const run = await app.start(flow, null);
+    await expect(run.result()).rejects.toThrow(RunFailedError);
+    expect(calls.splice(0)).toEqual(['a', 'by hand']);
+    isBroken = false;
+    expect(await run.retry(from === undefined ? {} : { from })).toBe(true);
+    expect(await run.result()).toBe(1);
+    expect(calls.splice(0)).toEqual(['a']);
+  }
+});

@@ -29,13 +29,8 @@ export function cutBefore(records: readonly JournalRecord[], from: string | unde
   const all = end < 0 ? records.length : end;
   const isCancelled = records[end]?.kind === 'cancel';
   const failed = isCancelled ? undefined : lastFailed(records.slice(0, all));
-  const undone = records.find((record) => record.kind === 'undoing')?.from;
-  const at = from === undefined ? undoneOr(failed, undone) : placeOf(records, from);
-  if (undone !== undefined && at !== undefined && at > undone) {
-    const first = records[undone];
-    const what = first && 'name' in first ? `the step ${display(first.name)}` : 'something';
-    throw new MisuseError(`Before ${display(from)}, ${what} was undone: begin no later than there.`);
-  }
+  const undone = undoneFrom(records);
+  const at = from === undefined ? undoneOr(failed, undone) : beginOf(records, { from, undone });
   const cut = Math.min(all, at ?? all) - 1;
   const id = at === undefined ? undefined : idOf(records[at]);
   const kept = records.slice(0, cut + 1);
@@ -70,6 +65,29 @@ export function cutBefore(records: readonly JournalRecord[], from: string | unde
 const ENDS: readonly JournalRecord['kind'][] = ['end', 'cancel', 'undoing'];
 /** Of a step that begins afresh. */
 const ATTEMPT: readonly JournalRecord['kind'][] = ['retry', 'begun', 'checkpoint', 'child'];
+
+/** The place of the first record that a run must not keep, because what follows from it was undone. */
+function undoneFrom(records: readonly JournalRecord[]): number | undefined {
+  const undoing = records.find((record) => record.kind === 'undoing');
+  // What was made before all steps has the header's place.
+  return undoing && Math.max(1, undoing.from);
+}
+
+/** The place before which a step that is named begins afresh. Throws MisuseError. */
+function beginOf(
+  records: readonly JournalRecord[],
+  { from, undone }: { readonly from: string; readonly undone: number | undefined },
+): number {
+  const end = placeOf(records, from);
+  if (undone === undefined || end <= undone) return end;
+  const first = records[undone];
+  // A step that can be undone begins with its entry in the ledger, and may end behind other steps.
+  if (idOf(first) === idOf(records[end])) return undone;
+  const what = first?.kind === 'entry' ? `the step ${display(first.name)}` : 'something';
+  throw new MisuseError(
+    `Before ${display(from)}, ${what} was undone: begin no later than there, or name no step.`,
+  );
+}
 
 const undoneOr = (failed: number | undefined, undone: number | undefined): number | undefined =>
   undone === undefined ? failed : Math.min(undone, failed ?? undone);
