@@ -3,32 +3,25 @@
  */
 
 import type { Clock } from '@holdfast/kernel';
-import { type Claim, nameOf, type RunRef } from './claim.js';
+import type { Claim, RunRef } from './claim.js';
 import type { WorkflowDemand } from './event-store.js';
 import { MemoryCache } from './memory-cache.js';
 import { MemoryChildren } from './memory-children.js';
+import { MemoryClaims } from './memory-claims.js';
 import { MemoryDemand } from './memory-demand.js';
-import { higher, type Life, MemoryDispatch, type Wanted, workflowOf } from './memory-dispatch.js';
+import { higher, type Life, MemoryDispatch, workflowOf } from './memory-dispatch.js';
 import { MemoryEvents } from './memory-events.js';
+import { MemoryKept } from './memory-kept.js';
 import { MemoryLimits } from './memory-limits.js';
 import { MemoryMail } from './memory-mail.js';
 import { countsOf, listOf } from './memory-runs.js';
 import { MemorySchedules } from './memory-schedules.js';
 import { MemorySessions } from './memory-sessions.js';
 import { MemoryStreams } from './memory-streams.js';
-import type {
-  Listed,
-  ListRequest,
-  Purged,
-  RunCounts,
-  RunState,
-  Terminated,
-  TerminateRequest,
-} from './run-store.js';
+import type { Listed, ListRequest, Purged, RunCounts, Terminated, TerminateRequest } from './run-store.js';
 import type {
   Anew,
   AnewRequest,
-  Claimed,
   CommitRequest,
   Committed,
   Declared,
@@ -52,15 +45,9 @@ const BLANK = 'V -\n{}';
 
 export class MemoryPartition {
   readonly #clock: Clock;
-  /** By run and generation. */
-  readonly #journals = new Map<string, string[]>();
-  readonly #generations = new Map<string, string>();
-  /** Until when runs are kept that are over, in ms. */
-  readonly #ended = new Map<string, number>();
-  readonly #over = new Map<string, { state: RunState; since: number }>();
-  readonly #states = new Map<string, string>();
   readonly #dispatch: MemoryDispatch;
   readonly #children: MemoryChildren;
+  readonly #claims: MemoryClaims;
   readonly sessions = new MemorySessions(
     () => this.#now(),
     () => this.schedules.begin(),
@@ -71,21 +58,28 @@ export class MemoryPartition {
   readonly #limits = new MemoryLimits();
   readonly cache = new MemoryCache();
   readonly #streams = new MemoryStreams((mailbox, text) => void this.mail.send(mailbox, text));
+  readonly #kept = new MemoryKept(
+    () => this.#now(),
+    (run) => this.#streams.forget(run),
+  );
   readonly #demand = new MemoryDemand();
   readonly events: MemoryEvents;
   #token = 0;
-  /** The session that gets no more until it has none, because a suspect waits for it. */
-  #drains = '';
 
   constructor(clock: Clock) {
     this.#clock = clock;
     this.events = new MemoryEvents(clock, (seen) => this.#issue(seen));
     this.#dispatch = new MemoryDispatch((session) => this.mail.sendTo(session, 'b'));
+    this.#claims = new MemoryClaims({
+      ...{ dispatch: this.#dispatch, limits: this.#limits, sessions: this.sessions },
+      now: () => this.#now(),
+      issue: () => this.#issue(),
+      generationOf: (run) => this.#kept.current(run).generation,
+    });
     this.#children = new MemoryChildren({
       isLive: (run) => this.#live.has(run),
-      generationOf: (run) => this.#generationOf(run),
-      last: (run) =>
-        this.#journals.get(nameOf({ run, generation: this.#generations.get(run) ?? '' }))?.at(-1),
+      generationOf: (run) => this.#kept.generationOf(run),
+      last: (run) => this.#kept.journal(this.#kept.current(run)).at(-1),
       begin: ({ run, generation, header }, priority) => {
         this.start({ run, generation, header, mailbox: '', under: { priority } });
       },
@@ -99,7 +93,7 @@ export class MemoryPartition {
   }
 
   start({ run, generation, header, mailbox, under = {} }: StartRequest): Started {
-    const known = this.#generationOf(run);
+    const known = this.#kept.generationOf(run);
     if (known !== undefined) return { word: known === generation ? 'same' : 'exists', generation: known };
     const { keyed = false, priority = 0, delay = 0, expires = 0, limits = 0, owner } = under;
     const workflow = workflowOf(run);
@@ -107,9 +101,8 @@ export class MemoryPartition {
     const most = this.#limits.waitingOf(workflow);
     if (this.#dispatch.count(workflow).unbegun >= most)
       return { word: 'full', generation, full: { wait: 1_000, most } };
-    this.#generations.set(run, generation);
-    this.#journals.set(nameOf({ run, generation }), [header]);
-    this.#states.delete(run);
+    this.#kept.begin({ run, generation }, [header]);
+    this.#kept.states.delete(run);
     this.mail.awaits(run, mailbox);
     this.events.happened(run, 'started');
     const life: Life = {
@@ -119,10 +112,10 @@ export class MemoryPartition {
     this.#live.set(run, life);
     if (delay > 0) return { word: 'delayed', generation };
     const { session = '' } = owner ?? {};
-    const isOpen = this.sessions.isValid(session) && this.#admit(workflow, 1).fresh > 0;
+    const isOpen = this.sessions.isValid(session) && this.#claims.admit(workflow, 1).fresh > 0;
     const word = this.#dispatch.enter(life);
     if (word !== 'ready' || !isOpen) return { word, generation };
-    const { token } = this.#claim(life, session, '');
+    const { token } = this.#claims.claim(life, session, '');
     return { word: 'owned', generation, token };
   }
 
@@ -137,14 +130,6 @@ export class MemoryPartition {
     if (!isHeld) this.#dispatch.ringAll(workflow);
   }
 
-  #admit(workflow: string, most: number): { allowed: number; fresh: number; wait: number } {
-    return this.#limits.admit(workflow, {
-      most,
-      owned: this.#dispatch.count(workflow).owned,
-      now: this.#now(),
-    });
-  }
-
   close(session: string): void {
     if (this.sessions.close(session)) this.#free(session, false);
   }
@@ -155,47 +140,11 @@ export class MemoryPartition {
     const wanted = this.sessions.isNext(session, number) ? want : 0;
     for (const over of this.sessions.takeOver(session)) this.#free(over, true);
     this.#dispatch.letGo(this.#now());
-    for (const run of [...this.#ended.keys()]) this.#generationOf(run);
-    const { claims, drains, wait } = this.#claims(request, wanted);
+    this.#kept.sweep();
+    const { claims, drains, wait } = this.#claims.claims(request, wanted);
     const times = [this.#now() + wait, this.#dispatch.due, this.sessions.firstEnd];
     const soon = Math.max(0, Math.min(...times) - this.#now());
     return { now: this.#now(), soon, epoch: '1', claims, drains };
-  }
-
-  #claims(
-    { session, workflows, builds = {} }: WorkRequest,
-    wanted: number,
-  ): { claims: readonly Claimed[]; drains: boolean; wait: number } {
-    const dispatch = this.#dispatch;
-    const wantedOf = (workflow: string, most: number): Wanted & { wait: number } => {
-      const { allowed, fresh, wait } = this.#admit(workflow, most);
-      return { workflow, build: builds[workflow] ?? '0', most: allowed, fresh, wait };
-    };
-    const claims = dispatch.ending(wanted).map((life) => this.#claim(life, session, 'ends'));
-    let most = wanted;
-    const suspect =
-      most > claims.length &&
-      workflows.flatMap((workflow) => dispatch.waiting(wantedOf(workflow, 1), true)).at(0);
-    let drains = false;
-    if (suspect && !dispatch.owns(session)) {
-      claims.push(this.#claim(suspect, session, 'suspect'));
-      most = claims.length;
-      if (this.#drains === session) this.#drains = '';
-    } else if (suspect && (this.#drains === session || !this.sessions.has(this.#drains))) {
-      this.#drains = session;
-      drains = true;
-      most = claims.length;
-    }
-    let wait = Number.POSITIVE_INFINITY;
-    for (const workflow of workflows) {
-      const left = most - claims.length;
-      const wants = wantedOf(workflow, left);
-      const waiting = dispatch.waiting(wants, false);
-      claims.push(...waiting.map((life) => this.#claim(life, session, '')));
-      if (waiting.length < left) dispatch.sleeps(session, wants);
-      wait = Math.min(wait, wants.wait);
-    }
-    return { claims, drains, wait };
   }
 
   commit(request: CommitRequest): Committed {
@@ -203,16 +152,15 @@ export class MemoryPartition {
     const life = this.#ownedBy(request);
     if (!life) return { word: 'stale', length: 0 };
     if (life.commits !== commits) return { word: 'behind', length: 0 };
-    const journal = this.#journals.get(nameOf(request)) ?? [];
-    journal.push(...records);
+    this.#kept.append(request, ...records);
     if (records.length > 0) this.#dispatch.falls.delete(run);
     if (records.length > 0 || ending.word === 'park') life.build = higher(life.build, build);
-    if (state !== undefined) this.#states.set(run, state);
+    if (state !== undefined) this.#kept.states.set(run, state);
     life.commits += 1;
     for (const effect of effects) {
-      this.#children.carryOut(effect, life.priority, (record) => journal.push(record));
+      this.#children.carryOut(effect, life.priority, (record) => this.#kept.append(request, record));
     }
-    const { length } = journal;
+    const { length } = this.#kept.journal(request);
     if (ending.word === 'park' && length !== ending.known + records.length) return { word: 'again', length };
     if (ending.word === 'park') this.#park(life, ending);
     else if (ending.word === 'back') this.#dispatch.makeReady(life, true);
@@ -226,7 +174,7 @@ export class MemoryPartition {
   }
 
   read(claim: Claim, from: number): ReadResult {
-    const journal = this.#journals.get(nameOf(claim)) ?? [];
+    const journal = this.#kept.journal(claim);
     const last = journal.at(-1);
     if (!this.#live.has(claim.run) && last !== undefined) return { word: 'over', last };
     const life = this.#ownedBy(claim);
@@ -241,7 +189,7 @@ export class MemoryPartition {
   }
 
   tell({ run, generation }: RunRef, record: string): Told {
-    const known = this.#generationOf(run);
+    const known = this.#kept.generationOf(run);
     if (known === undefined) return { word: 'unknown' };
     if (known !== generation) return { word: 'gen', generation: known };
     const life = this.#live.get(run);
@@ -252,17 +200,17 @@ export class MemoryPartition {
 
   #deliver(life: Life, record: string): void {
     const { run } = life;
-    this.#journals.get(nameOf({ run, generation: this.#generations.get(run) ?? '' }))?.push(record);
+    this.#kept.append(this.#kept.current(run), record);
     if (life.word === 'owned') this.mail.sendTo(life.session, `m${run}`);
     if (life.word === 'parked') this.#dispatch.makeReady(life, false);
     else if (life.expires !== undefined && record.startsWith('X')) this.#dispatch.endUnbegun(life);
   }
 
   find({ run, generation: asked }: RunRef, mailbox: string): Found {
-    const generation = this.#generationOf(run);
+    const generation = this.#kept.generationOf(run);
     if (generation === undefined) return { word: 'unknown' };
     const life = this.#live.get(run);
-    const state = this.#states.get(run) ?? '';
+    const state = this.#kept.states.get(run) ?? '';
     if (!life && asked !== generation) return { word: 'gen', generation };
     if (!life)
       return { word: 'over', generation, state, detail: this.page({ run, generation }, -1)[0] ?? '' };
@@ -284,10 +232,10 @@ export class MemoryPartition {
 
   anew({ from, to, header, cut, drop, take, length, claim }: AnewRequest): Anew {
     const isSame = from.run === to.run;
-    const there = this.#generationOf(to.run);
+    const there = this.#kept.generationOf(to.run);
     if (there === to.generation) return { word: 'ready' };
     if (!isSame && there !== undefined) return { word: 'exists', generation: there };
-    const known = this.#generationOf(from.run);
+    const known = this.#kept.generationOf(from.run);
     if (known === undefined) return { word: 'unknown' };
     if (known !== from.generation) return { word: 'gen', generation: known };
     const life = this.#live.get(from.run);
@@ -298,19 +246,16 @@ export class MemoryPartition {
     } else if (isSame && life && life.word !== 'stuck') {
       return { word: 'going' };
     }
-    const source = this.#journals.get(nameOf(from)) ?? [];
+    const source = this.#kept.journal(from);
     if (isSame && source.length !== length) return { word: 'again', length: source.length };
     const kept = source.slice(1, cut + 1).map((each, index) => (drop.includes(index + 1) ? BLANK : each));
     const taken = take.map((place) => source[place] ?? '');
-    this.#journals.set(nameOf(to), [header, ...kept, ...taken]);
+    this.#kept.begin(to, [header, ...kept, ...taken]);
     if (cut > 0) this.#streams.copy(from, to);
     if (isSame) this.#streams.end(from);
-    this.#generations.set(to.run, to.generation);
-    this.#ended.delete(to.run);
-    this.#over.delete(to.run);
     this.#dispatch.falls.delete(to.run);
     this.#stuck.delete(to.run);
-    if (!isSame) this.#states.delete(to.run);
+    if (!isSame) this.#kept.states.delete(to.run);
     if (!isSame) this.mail.forget(to.run);
     if (isSame && life) this.#dispatch.makeReady(life, false);
     else {
@@ -321,24 +266,7 @@ export class MemoryPartition {
   }
 
   page(run: RunRef, from: number): readonly string[] {
-    return this.#journals.get(nameOf(run))?.slice(from).slice(0, PAGE) ?? [];
-  }
-
-  /** Undefined if there is no such run, or if it is over and its time to be kept too. */
-  #generationOf(run: string): string | undefined {
-    const kept = this.#ended.get(run);
-    if (kept !== undefined && kept <= this.#now()) this.#forget(run);
-    return this.#generations.get(run);
-  }
-
-  #forget(run: string): void {
-    const generation = this.#generations.get(run) ?? '';
-    this.#journals.delete(nameOf({ run, generation }));
-    this.#streams.forget({ run, generation });
-    this.#states.delete(run);
-    this.#generations.delete(run);
-    this.#ended.delete(run);
-    this.#over.delete(run);
+    return this.#kept.journal(run).slice(from).slice(0, PAGE);
   }
 
   demand(workflows: readonly string[]): readonly WorkflowDemand[] {
@@ -346,21 +274,21 @@ export class MemoryPartition {
   }
 
   list(request: ListRequest): Listed {
-    return listOf(this.#live, this.#over, request);
+    return listOf(this.#live, this.#kept.over, request);
   }
 
   count(workflows: readonly string[]): readonly RunCounts[] {
-    return workflows.map((workflow) => countsOf(this.#live, this.#over, workflow));
+    return workflows.map((workflow) => countsOf(this.#live, this.#kept.over, workflow));
   }
 
   terminate({ run, generation, last: [before, behind], retain }: TerminateRequest): Terminated {
-    const known = this.#generationOf(run);
+    const known = this.#kept.generationOf(run);
     if (known === undefined) return { word: 'unknown' };
     const life = this.#live.get(run);
     if (!life) return { word: 'over' };
     if (known !== generation) return { word: 'gen', generation: known };
     const last = `${before}${this.#issue(life.token)}${behind}`;
-    this.#journals.get(nameOf({ run, generation }))?.push(last);
+    this.#kept.append({ run, generation }, last);
     if (life.word === 'owned') this.mail.sendTo(life.session, `m${run}`);
     this.#stuck.delete(run);
     this.#end(run, last, { word: 'end', retain, status: 'cancelled' });
@@ -368,11 +296,11 @@ export class MemoryPartition {
   }
 
   purge({ run, generation }: RunRef): Purged {
-    const known = this.#generationOf(run);
+    const known = this.#kept.generationOf(run);
     if (known === undefined) return { word: 'unknown' };
     if (this.#live.has(run)) return { word: 'going' };
     if (known !== generation) return { word: 'gen', generation: known };
-    this.#forget(run);
+    this.#kept.forget(run);
     return { word: 'purged' };
   }
 
@@ -381,7 +309,7 @@ export class MemoryPartition {
   }
 
   chunks(request: ChunksRequest): Chunks {
-    const generation = this.#generationOf(request.run);
+    const generation = this.#kept.generationOf(request.run);
     if (generation === undefined) return { word: 'unknown' };
     if (generation !== request.generation) return { word: 'gen', generation };
     return this.#streams.chunks(request, this.#live.has(request.run));
@@ -401,14 +329,6 @@ export class MemoryPartition {
     return life?.word === 'owned' && life.token === token && life.session === session ? life : undefined;
   }
 
-  #claim(life: Life, session: string, mark: Claimed['mark']): Claimed {
-    const { run } = life;
-    const token = this.#issue();
-    if (life.expires !== undefined) this.#limits.noteBegins(workflowOf(run), 1, this.#now());
-    this.#dispatch.own(life, session, token);
-    return { run, generation: this.#generations.get(run) ?? '', token, session, mark };
-  }
-
   #park(life: Life, { due, waitsFor }: Ending & { word: 'park' }): void {
     Object.assign(life, { word: 'parked', due });
     if (waitsFor.length > 0) this.events.happened(life.run, 'waiting', JSON.stringify(waitsFor));
@@ -421,11 +341,10 @@ export class MemoryPartition {
     this.mail.tellWaiters(life.run, `s${life.run}\n${reason}`);
   }
 
-  #end(run: string, last: string, { retain, status }: Ending & { word: 'end' }): void {
-    this.#ended.set(run, this.#now() + retain);
-    this.#over.set(run, { state: status, since: this.#now() });
-    this.#streams.end({ run, generation: this.#generations.get(run) ?? '' });
-    this.events.happened(run, 'ended', status);
+  #end(run: string, last: string, ending: Ending & { word: 'end' }): void {
+    this.#kept.end(run, ending);
+    this.#streams.end(this.#kept.current(run));
+    this.events.happened(run, 'ended', ending.status);
     this.mail.tellWaiters(run, `e${run}\n${last}`);
     this.#children.ended(run, last);
     this.#dispatch.end(run);
