@@ -32,9 +32,19 @@ export function requirePrefix(option: string, value: unknown): string {
   );
 }
 
-/** A value as messages show it: short, and only the beginning of a string. */
+/** A value as messages show it: short, and only the beginning of a string. Never throws, whatever the value is. */
 export function display(value: unknown): string {
+  try {
+    return shown(value);
+  } catch {
+    return 'a value that cannot be shown'; // such as a revoked Proxy
+  }
+}
+
+function shown(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value);
+  if (value instanceof Date) return Number.isNaN(value.getTime()) ? 'an invalid Date' : value.toISOString();
+  if (Array.isArray(value) && value.length === 0) return '[]';
   if (typeof value === 'object' && value !== null) return Object.prototype.toString.call(value);
   const text = String(value);
   return text.length > 60 ? `${text.slice(0, 60)}…` : text;

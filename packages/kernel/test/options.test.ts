@@ -1,5 +1,6 @@
 /** Reading of options: what is absent, what is misspelt, what has its options by a class. */
 import {
+  display,
   duration,
   groupOrDefaults,
   MisuseError,
@@ -48,3 +49,31 @@ it.each<[unknown, string]>([
   expect(() => read(options)).toThrow(MisuseError);
   expect(() => read(options)).toThrow(message);
 });
+
+it.each<[() => unknown, string]>([
+  [() => [], '[]'],
+  [() => [1], '[object Array]'],
+  [() => new Date(Number.NaN), 'an invalid Date'],
+  [() => new Date(0), '1970-01-01T00:00:00.000Z'],
+  [() => Object.create(null), '[object Object]'],
+  [() => Symbol('s'), 'Symbol(s)'],
+  [trapping, 'a value that cannot be shown'],
+  [() => revoked({}), 'a value that cannot be shown'],
+  [() => revoked(() => {}), 'a value that cannot be shown'],
+])('shows whatever a caller may give: %#', (value, text) => {
+  expect(display(value())).toBe(text);
+});
+
+/** All that may be asked of it throws. */
+function trapping(): unknown {
+  const trap = (): never => {
+    throw new Error('trapped');
+  };
+  return new Proxy({}, { get: trap, getPrototypeOf: trap, ownKeys: trap, has: trap });
+}
+
+function revoked(target: object): unknown {
+  const { proxy, revoke } = Proxy.revocable(target, {});
+  revoke();
+  return proxy;
+}
