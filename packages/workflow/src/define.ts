@@ -5,6 +5,7 @@ import {
   callback,
   display,
   flag,
+  having,
   MisuseError,
   optional,
   passedOn,
@@ -64,7 +65,7 @@ export const name: Reader<string> = (option, value) => {
 const WORKFLOW = {
   name,
   input: optional(passedOn<Schema>()),
-  messages: optional(passedOn<MessageSchemas>()),
+  messages: optional(having<MessageSchemas>()),
   build: withDefault(whole(0, 1e9), 0),
   pinned: withDefault(flag, false),
   limits: optional(readLimits),

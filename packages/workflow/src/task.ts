@@ -5,7 +5,16 @@
  * Guarantees: the run takes one result of a task. A queue is anything with `add(data, { id })` that adds nothing while a task
  * of that id lives.
  */
-import { isNonRetryable, MisuseError } from '@holdfast/kernel';
+import {
+  callback,
+  display,
+  having,
+  isNonRetryable,
+  MisuseError,
+  readOptions,
+  whole,
+  withDefault,
+} from '@holdfast/kernel';
 import { StepFailedError } from './errors.js';
 import { type KeptError, keptError } from './journal/record.js';
 import { encodeValue } from './json.js';
@@ -35,13 +44,27 @@ export function requireTaskId(id: string): string {
 export const taskMessage = (id: string): string => `task:${placeIn(id)}`;
 
 /** Throws MisuseError for an id that `ctx.task` has not made. */
-export function runOfTask(id: string): RunName {
-  const [step, name = '', place, workflow] = id.split('/').reverse();
+export function runOfTask(id: unknown): RunName {
+  const [step, name = '', place, workflow] = typeof id === 'string' ? id.split('/').reverse() : [];
   const dot = name.lastIndexOf('.');
-  if (!step || dot <= 0 || !place || !workflow) {
-    throw new MisuseError(`"${id}" is no id of a task that a workflow has added with ctx.task.`);
+  try {
+    if (step && dot > 0 && place && workflow)
+      return parseRunName(`${workflow}/${place}/${name.slice(0, dot)}`);
+  } catch {} // it is not encoded as names of runs are
+  throw new MisuseError(`${display(id)} is no id of a task that a workflow has added with ctx.task.`);
+}
+
+/** Throws MisuseError. */
+export function requireReply(reply: unknown): TaskReply {
+  const { status, error } = Object(reply) as { status?: unknown; error?: Partial<KeptError> | null };
+  if (status === 'done' || (status === 'failed' && typeof error?.message === 'string')) {
+    return reply as TaskReply;
   }
-  return parseRunName(`${workflow}/${place}/${name.slice(0, dot)}`);
+  throw new MisuseError(
+    `A reply to a task is { status: "done", value } or { status: "failed", error, attempt }; got ${display(
+      typeof reply === 'object' && reply !== null ? status : reply,
+    )}.`,
+  );
 }
 
 /** "<generation>/<step>". */
@@ -76,15 +99,21 @@ export interface ReplyToOptions {
   readonly attempts?: number;
 }
 
+const REPLY_TO = { attempts: withDefault(whole(1), 3) };
+
 /**
  * A handler of a queue whose tasks `ctx.task` adds with `reply`: it sends what `handler` gives to the run that waits, before
  * the task completes. A failure is sent if the task is not tried again: in its last attempt, or for a NonRetryableError.
+ * Throws MisuseError.
  */
 export function replyTo<Task extends HandledTask, Result>(
   workflows: Replies,
   handler: (task: Task) => Promise<Result> | Result,
-  { attempts = 3 }: ReplyToOptions = {},
+  options: ReplyToOptions = {},
 ): (task: Task) => Promise<Result> {
+  having('replyToTask')('The app of replyTo', workflows);
+  callback('a task')('The handler of replyTo', handler);
+  const { attempts } = readOptions('replyTo', options, REPLY_TO);
   return async (task) => {
     let value: Result;
     try {

@@ -50,6 +50,17 @@ it('cancels, terminates and purges many runs, and says how far it is', async () 
   expect(left).toEqual([]);
 });
 
+it('ends what is done to many runs with what onProgress throws; what was done stays done', async () => {
+  const app = appOf([wait]);
+  for (let n = 0; n < 70; n += 1) await app.start(wait, null, { id: `${n}` });
+  const onProgress = () => {
+    throw new Error('enough');
+  };
+  await expect(app.terminateMany({ state: 'waiting', onProgress })).rejects.toThrow('enough');
+  expect(await app.counts()).toMatchObject({ cancelled: 64, waiting: 6 });
+  expect(await app.terminateMany({ state: 'waiting' })).toEqual({ done: 6, passed: 0 });
+});
+
 it('terminates runs that nobody serves, and lets others of their key begin', async () => {
   const app = appOf([wait]);
   const one = await app.start(wait, null, { id: 'one', key: 'k' });

@@ -11,6 +11,7 @@ import {
   abortSignal,
   type Clock,
   display,
+  having,
   MisuseError,
   optional,
   passedOn,
@@ -58,7 +59,11 @@ export interface EventsOptions {
 
 const EVENTS = {
   reader: optional(name),
-  holder: optional(passedOn<{ readonly token: number }>()),
+  holder: optional((option: string, value: unknown) => {
+    const holder = having<{ readonly token: number }>()(option, value);
+    requireToken(holder.token);
+    return holder;
+  }),
   after: optional(passedOn<string>()),
   signal: optional(abortSignal),
 };
@@ -73,7 +78,6 @@ export function readEvents(
   if (reader !== undefined && after !== undefined) {
     throw new MisuseError('events takes a reader, whose place Redis keeps, or after, but not both.');
   }
-  if (holder !== undefined) requireToken(holder.token);
   const places = after === undefined ? undefined : readCursor(after, stores.length);
   return {
     [Symbol.asyncIterator]: () => {

@@ -34,7 +34,7 @@ export interface RunInfo {
 }
 
 export interface ManyOptions extends RunFilter {
-  /** Told after each of some hundred runs. */
+  /** Told after each of some hundred runs. What it throws ends the call, which rejects with it: what was done stays done. */
   readonly onProgress?: (progress: Many) => unknown;
 }
 

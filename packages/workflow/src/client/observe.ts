@@ -4,7 +4,7 @@
  *
  * Guarantees: an app that does not answer is left out, and the others are told of; nothing is asked between readings.
  */
-import { having, optional, readOptions } from '@holdfast/kernel';
+import { display, having, MisuseError, optional, readOptions } from '@holdfast/kernel';
 import { Gauges, type Observed } from '@holdfast/telemetry';
 import type { Meter } from '@opentelemetry/api';
 import type { Demand } from './demand.js';
@@ -44,17 +44,32 @@ const gauges = new Gauges<Demand>({
 
 const OBSERVE = { meter: optional(having<Meter>('createObservableGauge')) };
 
-/** Tells of apps whenever the program's OpenTelemetry SDK reads its metrics. Returns what ends that. */
+/** Tells of apps whenever the program's OpenTelemetry SDK reads its metrics. Returns what ends that. Throws MisuseError. */
 export function observeWorkflows(
   apps: readonly Workflows[],
   options: { readonly meter?: Meter } = {},
 ): () => void {
   const { meter } = readOptions('observeWorkflows', options, OBSERVE);
-  return gauges.observe(() => demandOf(apps), meter);
+  const given = requireApps('observeWorkflows', apps);
+  return gauges.observe(() => demandOf(given), meter);
 }
 
-/** The same in the text format of Prometheus, for what scrapes or scales without a program of yours. */
-export const metricsText = (apps: readonly Workflows[]): Promise<string> => gauges.text(() => demandOf(apps));
+/**
+ * The same in the text format of Prometheus, for what scrapes or scales without a program of yours. Rejects with MisuseError.
+ */
+export async function metricsText(apps: readonly Workflows[]): Promise<string> {
+  const given = requireApps('metricsText', apps);
+  return gauges.text(() => demandOf(given));
+}
+
+function requireApps(where: string, apps: unknown): readonly Workflows[] {
+  if (!Array.isArray(apps)) {
+    throw new MisuseError(
+      `${where} takes an array of apps, as createWorkflows makes them; got ${display(apps)}.`,
+    );
+  }
+  return apps.map(having<Workflows>('demand').bind(undefined, `An app of ${where}`));
+}
 
 async function demandOf(apps: readonly Workflows[]): Promise<Observed<Demand>[]> {
   const settled = await Promise.allSettled(apps.map((app) => app.demand()));

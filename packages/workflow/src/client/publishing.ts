@@ -5,7 +5,7 @@
  * A repeated event finds the run that it has started, and a repeated message is known by its id: so what published them may
  * do so again after any failure. Each `on` of an event gets it.
  */
-import { callback, display, list, MisuseError, optional, readOptions, text } from '@holdfast/kernel';
+import { callback, display, having, list, MisuseError, optional, readOptions, text } from '@holdfast/kernel';
 import type { Workflow } from '../define.js';
 import { encodeRecord } from '../journal/record.js';
 import { encodeValue } from '../json.js';
@@ -126,7 +126,7 @@ export class Publishing {
   }
 
   #rulesOf(event: PublishedEvent): readonly Rule[] {
-    const { name = '', id } = (event ?? {}) as Partial<PublishedEvent>;
+    const { name, id } = having<PublishedEvent>()('An event', event);
     requireText(`The id of the event ${display(name)}`, id);
     const rules = this.#rules.get(name);
     if (rules !== undefined) return rules;
@@ -143,7 +143,10 @@ export class Publishing {
       rule.input ? rule.input(data, event) : data,
       `the input of "${workflow.name}"`,
     );
-    encodeValue(input, `The input of "${workflow.name}"`);
+    encodeValue(
+      input,
+      rule.input ? `The input of "${workflow.name}" that is made of ${of}` : `The data of ${of}`,
+    );
     const runId = requireId('The id of a run', send === undefined ? id : key);
     const generation = this.#host.randomId();
     const run = runName({ workflow: workflow.name, id: runId, key });
@@ -175,6 +178,6 @@ async function messageOf(
   { id, name, payload }: { id: string; name: string; payload: unknown },
 ): Promise<string> {
   const value = await check(workflow.messages[name], payload, `the message "${name}"`);
-  encodeValue(value, `The message "${name}"`);
+  encodeValue(value, `The message "${name}" that is made of the event ${display(id)}`);
   return encodeRecord({ kind: 'message', id, name, payload: value });
 }

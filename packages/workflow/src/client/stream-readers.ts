@@ -162,8 +162,9 @@ const positionOf = (passed: number, head: string): string => `${passed} ${head}`
 /** Throws MisuseError for what is no position that a reader was given. */
 export function readPosition(from: unknown): Position {
   if (from === 0 || from === undefined) return { passed: 0, head: '' };
-  const [, passed, head = ''] = /^(\d{1,15}) ((?:[cr] \d+ .*)?)$/.exec(String(from)) ?? [];
-  if (typeof from === 'string' && passed !== undefined && (passed === '0') === (head === '')) {
+  const text = typeof from === 'string' ? from : '';
+  const [, passed, head = ''] = /^(\d{1,15}) ((?:[cr] \d+ .*)?)$/.exec(text) ?? [];
+  if (passed !== undefined && (passed === '0') === (head === '')) {
     return { passed: Number(passed), head };
   }
   throw new MisuseError(`from is 0, or the position of an item of the stream; got ${display(from)}.`);

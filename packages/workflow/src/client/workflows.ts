@@ -17,7 +17,7 @@ import { check } from '../schema.js';
 import { redisStores } from '../store/partitions.js';
 import type { RunCounts } from '../store/run-store.js';
 import type { Store } from '../store/store.js';
-import { runOfTask, type TaskReply, taskMessage } from '../task.js';
+import { requireReply, runOfTask, type TaskReply, taskMessage } from '../task.js';
 import { tracedStart } from '../telemetry.js';
 import { reportTo } from '../worker/health.js';
 import { WORKER, type WorkerOptions } from '../worker/options.js';
@@ -221,6 +221,7 @@ export class App implements Workflows {
 
   async replyToTask(id: string, reply: TaskReply): Promise<boolean> {
     const { workflow, ...name } = runOfTask(id);
+    requireReply(reply);
     const definition = this.#settings.workflows.find((each) => each.name === workflow);
     if (!definition)
       throw new MisuseError(`The app has no workflow "${workflow}", to which the task "${id}" belongs.`);
