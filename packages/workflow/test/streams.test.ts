@@ -210,3 +210,41 @@ it('keeps what the steps have written that a retry keeps, and shows a reader the
   await all.done;
   expect(shown(all.items)).toEqual(['kept', 'good']);
 });
+
+it('fails an attempt whose write was refused and that nobody awaited, and none that was told', async () => {
+  const large = 'x'.repeat(70_000);
+  const flow = defineWorkflow({ name: 'large' }, (ctx, how: 'forgets' | 'catches' | 'asks') =>
+    ctx.step(
+      'write',
+      async (step) => {
+        const out = step.stream('out');
+        if (how === 'forgets') void out.write(large);
+        if (how === 'catches') await out.write(large).catch(() => out.write('too large'));
+        if (how === 'asks') {
+          const [write] = await Promise.allSettled([out.write(large)]);
+          await out.write(write?.status);
+        }
+        void out.write('end');
+      },
+      { attempts: 1 },
+    ),
+  );
+  const app = appOf([flow]);
+  app.work();
+  const chunks = async (how: 'forgets' | 'catches' | 'asks') => {
+    const run = await app.start(flow, how);
+    const { items, done } = collect(run.stream('out'));
+    await done;
+    return { result: run.result(), chunks: shown(items) };
+  };
+  const forgotten = await chunks('forgets');
+  await expect(forgotten.result).rejects.toThrow('A chunk of the stream "out" has 70002 bytes');
+  for (const [how, word] of [
+    ['catches', 'too large'],
+    ['asks', 'rejected'],
+  ] as const) {
+    const told = await chunks(how);
+    expect(told.chunks).toEqual([word, 'end']);
+    await told.result;
+  }
+});

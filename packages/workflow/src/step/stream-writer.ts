@@ -5,7 +5,7 @@
  * answer that was lost is asked for again, and the index of each chunk tells what is there. One call of a stream is under way
  * at a time; what is written meanwhile goes with the next. `write` resolves while little waits to be sent, and otherwise when
  * there is room again, so a body that awaits it is never far ahead. Once the attempt is over, or the run is owned by another,
- * every write rejects.
+ * every write rejects. `flush` rejects if a chunk is not in the stream, unless the body was told so by the write that refused it.
  */
 import { type Clock, HoldfastError, type LeaseLostError, pause } from '@holdfast/kernel';
 import { encodeValue } from '../json.js';
@@ -15,7 +15,8 @@ import type { Appended } from '../store/stream-store.js';
 export interface StepStream {
   /**
    * Adds a chunk, any JSON of up to 65,536 bytes. Resolves when there is room for the next; await it. What is written is in
-   * the stream before the step is done. Rejects with MisuseError, and with LeaseLostError once the attempt is over.
+   * the stream before the step is done. Rejects with MisuseError, which fails the attempt if nobody awaits the write, and with
+   * LeaseLostError once the attempt is over.
    */
   write(chunk: unknown): Promise<void>;
 }
@@ -40,6 +41,31 @@ const BATCH = 100;
 const MOST = 2 * BATCH;
 const MOST_BYTES = 262_144;
 
+/** The promise of a write that was refused. Awaiting it, or asking for its end otherwise, is to be told. */
+class Refusal extends Promise<never> {
+  readonly #onTold: () => void;
+
+  /** What follows from it is an ordinary promise. */
+  static override get [Symbol.species](): PromiseConstructor {
+    return Promise;
+  }
+
+  constructor(error: unknown, onTold: () => void) {
+    super((_, reject) => reject(error));
+    this.#onTold = onTold;
+    super.then(undefined, () => {}); // one that nobody awaits ends no process
+  }
+
+  // biome-ignore lint/suspicious/noThenProperty: that it is called is how one learns that somebody awaits the promise.
+  override then<A = never, B = never>(
+    onDone?: ((value: never) => A | PromiseLike<A>) | null,
+    onError?: ((reason: unknown) => B | PromiseLike<B>) | null,
+  ): Promise<A | B> {
+    this.#onTold();
+    return super.then(onDone, onError);
+  }
+}
+
 export class StreamWriter implements StepStream {
   readonly #options: StreamWriterOptions;
   #waiting: string[] = [];
@@ -48,6 +74,8 @@ export class StreamWriter implements StepStream {
   #written = 0;
   #sending: Promise<void> | undefined;
   #error: Error | undefined;
+  /** Why chunks were refused, of writes that nobody awaits so far. */
+  readonly #untold = new Set<unknown>();
   #onRoom: (() => void)[] = [];
 
   constructor(options: StreamWriterOptions) {
@@ -55,22 +83,28 @@ export class StreamWriter implements StepStream {
   }
 
   write(chunk: unknown): Promise<void> {
-    const written = this.#write(chunk);
+    let text: string;
+    try {
+      text = encodeValue(chunk, `A chunk of the stream "${this.#options.name}"`, LARGEST_CHUNK);
+    } catch (error) {
+      this.#untold.add(error);
+      return new Refusal(error, () => this.#untold.delete(error));
+    }
+    const written = this.#write(text);
     written.catch(() => {}); // a body that does not await it is told by the end of its step
     return written;
   }
 
-  /** Resolves when all that was written is in the stream. */
+  /** Resolves when all that was written is in the stream. Rejects if it is not, and the body does not know. */
   async flush(): Promise<void> {
     while (this.#sending) await this.#sending;
     if (this.#error) throw this.#error;
+    for (const error of this.#untold) throw error;
   }
 
-  async #write(chunk: unknown): Promise<void> {
-    const { name, over } = this.#options;
-    const reason = this.#error ?? over();
+  async #write(text: string): Promise<void> {
+    const reason = this.#error ?? this.#options.over();
     if (reason) throw reason;
-    const text = encodeValue(chunk, `A chunk of the stream "${name}"`, LARGEST_CHUNK);
     this.#waiting.push(text);
     this.#bytes += text.length;
     this.#sending ??= this.#send();
