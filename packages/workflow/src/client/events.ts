@@ -7,12 +7,12 @@
  * is told by a `gap`.
  */
 import {
-  AbortedError,
   abortSignal,
   type Clock,
   display,
   having,
   MisuseError,
+  onAbort,
   optional,
   passedOn,
   readOptions,
@@ -24,6 +24,7 @@ import { parseRunName } from '../run-name.js';
 import type { EventEntry } from '../store/event-store.js';
 import type { Store } from '../store/store.js';
 import { namedReader, type PlacedEntry, type ReaderPlace, readPartition } from './partition-events.js';
+import { Until } from './until.js';
 
 interface About {
   /** "<partition>:<id>": the same each time that the event is given. */
@@ -106,16 +107,14 @@ interface Merging {
 /** Events of all partitions as they come. The next of a partition is asked for when the one before was handled. */
 async function* merge({ stores, clock, place, from, signal }: Merging): AsyncGenerator<WorkflowEvent, void> {
   const ending = new AbortController();
-  const until = AbortSignal.any([
-    ending.signal,
-    ...(signal ? [signal] : []),
-    ...stores.map(({ closed }) => closed),
-  ]);
+  const closed = AbortSignal.any(stores.map((store) => store.closed));
+  const until = new Until('reading the events of workflows', closed, signal);
+  const over = AbortSignal.any([ending.signal, until.signal]);
   const places = stores.map((_, partition) => from?.[partition] ?? '0-0');
   const came: { readonly partition: number; readonly given: IteratorResult<PlacedEntry, void> }[] = [];
   let failure: unknown;
   let wake = (): void => {};
-  const readings = stores.map((store) => readPartition(store, clock, place, until));
+  const readings = stores.map((store) => readPartition(store, clock, place, over));
   const ask = (partition: number): void => {
     void readings[partition]?.next().then(
       (given) => {
@@ -129,10 +128,13 @@ async function* merge({ stores, clock, place, from, signal }: Merging): AsyncGen
     );
   };
   for (const partition of stores.keys()) ask(partition);
+  const leave = onAbort(until.signal, () => wake());
   try {
     for (;;) {
-      const next = came.shift();
+      // Readings may be in calls that are not answered, and are not waited for.
+      if (until.signal.aborted) throw until.error;
       if (failure !== undefined) throw failure;
+      const next = came.shift();
       if (next?.given.done) break;
       if (next === undefined) {
         await new Promise<void>((resolve) => {
@@ -148,9 +150,9 @@ async function* merge({ stores, clock, place, from, signal }: Merging): AsyncGen
       ask(partition);
     }
   } finally {
+    leave();
     ending.abort();
   }
-  throw new AbortedError('Aborted while reading the events of workflows.', until.reason);
 }
 
 function eventOf(

@@ -3,8 +3,9 @@
  * (`metricsText`), also for what scales workers. What workers do is told by telemetry.ts.
  *
  * Guarantees: an app that does not answer is left out, and the others are told of; nothing is asked between readings.
+ * `metricsText` of an app that is closed rejects, as every call of it.
  */
-import { display, having, MisuseError, optional, readOptions } from '@holdfast/kernel';
+import { display, having, MisuseError, optional, readOptions, UnavailableError } from '@holdfast/kernel';
 import { Gauges, type Observed } from '@holdfast/telemetry';
 import type { Meter } from '@opentelemetry/api';
 import type { Demand } from './demand.js';
@@ -59,7 +60,7 @@ export function observeWorkflows(
  */
 export async function metricsText(apps: readonly Workflows[]): Promise<string> {
   const given = requireApps('metricsText', apps);
-  return gauges.text(() => demandOf(given));
+  return gauges.text(() => demandOf(given, (error) => !(error instanceof UnavailableError)));
 }
 
 function requireApps(where: string, apps: unknown): readonly Workflows[] {
@@ -71,8 +72,13 @@ function requireApps(where: string, apps: unknown): readonly Workflows[] {
   return apps.map(having<Workflows>('demand').bind(undefined, `An app of ${where}`));
 }
 
-async function demandOf(apps: readonly Workflows[]): Promise<Observed<Demand>[]> {
+/** Throws what an app rejects with if `isFatal` says so. */
+async function demandOf(
+  apps: readonly Workflows[],
+  isFatal: (error: unknown) => boolean = () => false,
+): Promise<Observed<Demand>[]> {
   const settled = await Promise.allSettled(apps.map((app) => app.demand()));
+  for (const one of settled) if (one.status === 'rejected' && isFatal(one.reason)) throw one.reason;
   return settled.flatMap((one) =>
     one.status === 'fulfilled' ? Object.entries(one.value).map(([name, state]) => ({ name, state })) : [],
   );

@@ -2,7 +2,6 @@
  * A run, as programs see it from outside.
  */
 import {
-  AbortedError,
   abortSignal,
   type Clock,
   display,
@@ -13,7 +12,6 @@ import {
   passedOn,
   type Random,
   readOptions,
-  throwIfAborted,
 } from '@holdfast/kernel';
 import type { Workflow } from '../define.js';
 import { RunCancelledError, RunFailedError, RunGoneError, RunStuckError } from '../errors.js';
@@ -31,6 +29,7 @@ import { purge, terminate } from './ending.js';
 import type { Partition } from './partition.js';
 import { fork, type RetryParts, readJournal, retry } from './retrying.js';
 import { type ReadOptions, readPosition, type StreamItem } from './stream-readers.js';
+import { Until } from './until.js';
 import { outcomeOf, type Rest } from './waits.js';
 
 export interface RunStatus {
@@ -198,12 +197,10 @@ export class RunHandle<Result> implements Run<Result> {
   async result(options: { readonly signal?: AbortSignal } = {}): Promise<Result> {
     const { signal } = readOptions('result', options, RESULT);
     const { partition } = this.#parts;
-    const doing = `waiting for the run "${this.id}" of "${this.workflow}"`;
-    throwIfAborted(signal, doing);
-    await partition.listen();
-    const until = signal ? AbortSignal.any([signal, partition.store.closed]) : partition.store.closed;
-    const rest = await partition.waits.wait({ run: this.#run, generation: this.#generation }, until);
-    if (rest === undefined) throw new AbortedError(`Aborted while ${doing}.`, until.reason);
+    const until = this.#until('waiting for', signal);
+    await until.of(partition.listen());
+    const rest = await until.of(partition.waits.wait(this.#ref, until.signal));
+    if (rest === undefined) throw until.error;
     return this.#valueOf(rest);
   }
 
@@ -231,9 +228,9 @@ export class RunHandle<Result> implements Run<Result> {
   async ask<T>(name: string, payload?: unknown, options: AskOptions = {}): Promise<T> {
     requireCallName('The name of a message', name);
     const { id = this.#parts.random.id(), timeout, signal } = readOptions('ask', options, ASK);
-    throwIfAborted(signal, `asking the run "${this.id}"`);
+    const until = this.#until('waiting for an answer of', signal);
     const answer = await ask(this.#parts.partition, {
-      ...{ workflow: this.workflow, id: this.id, timeout, signal, isRepeatable: options.id !== undefined },
+      ...{ workflow: this.workflow, id: this.id, timeout, until, isRepeatable: options.id !== undefined },
       message: { kind: 'message', id, name, payload: await this.#checked(name, payload) },
       run: () => ({ run: this.#run, generation: this.#generation }),
       tell: (message) => this.#tell(message),
@@ -329,15 +326,26 @@ export class RunHandle<Result> implements Run<Result> {
     ...given
   }: Omit<ReadOptions, 'signal'> & { signal: AbortSignal | undefined }): AsyncGenerator<StreamItem<T>, void> {
     const { partition } = this.#parts;
-    const { store, readers } = partition;
-    const until = signal ? AbortSignal.any([signal, store.closed]) : store.closed;
-    await partition.listen();
-    for await (const item of readers.read<T>({ ...given, signal: until })) {
-      if (item === undefined) throw this.#gone();
-      yield item;
+    const until = this.#until(`reading the stream "${given.stream}" of`, signal);
+    await until.of(partition.listen());
+    const items = partition.readers.read<T>({ ...given, signal: until.signal });
+    try {
+      for (;;) {
+        const { done, value } = await until.of(items.next());
+        if (done) break;
+        if (value === undefined) throw this.#gone();
+        yield value;
+      }
+    } finally {
+      void items.return(); // not awaited: it may be in a call that is not answered
     }
-    if (until.aborted)
-      throw new AbortedError(`Aborted while reading the stream "${given.stream}".`, until.reason);
+    if (until.signal.aborted) throw until.error;
+  }
+
+  /** Throws MisuseError, AbortedError. */
+  #until(doing: string, signal: AbortSignal | undefined): Until {
+    const { closed } = this.#parts.partition.store;
+    return new Until(`${doing} the run "${this.id}" of "${this.workflow}"`, closed, signal);
   }
 
   get #retryParts(): RetryParts {

@@ -4,7 +4,7 @@
  * The main path: `start` puts a run into its partition, a worker that `work` makes claims it, and `result` hears of its end.
  *
  * Guarantees: nothing connects before the first call. A start with an id may be repeated: there is one run for an id. After
- * `close`, calls are MisuseErrors, and those under way end.
+ * `close`, calls are MisuseErrors, and those under way end with AbortedErrors.
  */
 import { display, MisuseError, optional, readOptions } from '@holdfast/kernel';
 import { partitionOf } from '@holdfast/redis';
@@ -39,6 +39,7 @@ import { type Run, RunHandle } from './run.js';
 import { type Schedule, type ScheduleInfo, Scheduling } from './schedules.js';
 import { START, type StartOptions, type StartSettings, termsOf } from './start-options.js';
 import { startIn } from './starting.js';
+import { requireOpen } from './until.js';
 
 export interface GetOptions {
   /** With which the run was started. */
@@ -250,9 +251,7 @@ export class App implements Workflows {
 
   work(options: WorkerOptions = {}): Worker {
     const settings = readOptions('work', options, WORKER);
-    if (this.#partitions.some(({ store }) => store.closed.aborted)) {
-      throw new MisuseError('The workflow app is closed; create another with createWorkflows().');
-    }
+    this.#requireOpen();
     const { clock, random, retain, workflows } = this.#settings;
     const worker = new WorkerGroup(this.#partitions, {
       ...{ clock, random, retain, workflows, settings },
@@ -270,10 +269,12 @@ export class App implements Workflows {
     options: OnOptions<Data, Input> = {},
   ): void {
     this.#requireKnown(workflow);
+    this.#requireOpen();
     this.#publishing.on(event, workflow, options);
   }
 
-  publish(events: readonly PublishedEvent[]): Promise<Published> {
+  async publish(events: readonly PublishedEvent[]): Promise<Published> {
+    this.#requireOpen();
     return this.#publishing.publish(events);
   }
 
@@ -356,6 +357,10 @@ export class App implements Workflows {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  #requireOpen(): void {
+    for (const { store } of this.#partitions) requireOpen(store.closed);
   }
 
   #requireKnown(workflow: AnyWorkflow): void {

@@ -5,7 +5,7 @@
  * Guarantees: those of the port, as far as the contract suite (test/contract.ts) checks them. It does not restart.
  */
 
-import type { Clock } from '@holdfast/kernel';
+import { AbortedError, type Clock, MisuseError } from '@holdfast/kernel';
 import type { Claim, RunRef } from './claim.js';
 import type { EventFollower, OpenedReader, WorkflowDemand } from './event-store.js';
 import type { MemoryPartition } from './memory-partition.js';
@@ -193,8 +193,10 @@ export class MemoryStore implements Store {
   /** Carries out a call, and answers in a later turn of the event loop, as a server does. */
   #answer<T>(carryOut: () => T): Promise<T> {
     return new Promise((resolve, reject) => {
+      if (this.closed.aborted) return reject(new MisuseError('The workflow app is closed; create another.'));
       this.#clock.afterInput(() => {
-        if (this.closed.aborted) return reject(new Error('the store is closed'));
+        if (this.closed.aborted)
+          return reject(new AbortedError('The workflow app was closed; nothing was done.', undefined));
         const result = carryOut();
         this.#clock.afterInput(() => resolve(result));
       });

@@ -1,0 +1,110 @@
+/** How waits end before their time: by the caller's signal, also on a server that does not answer, or with their app. */
+import { AbortedError, defineWorkflow, MisuseError, metricsText, type Workflows } from '@holdfast/workflow';
+import { testWorkflows } from '@holdfast/workflow/testing';
+import { describe, expect, it } from 'vitest';
+import { appOf, eventually, later, node, useRedis } from './setting.js';
+
+useRedis();
+
+const wait = defineWorkflow({ name: 'wait' }, async (ctx) => ctx.receive('go'));
+
+/** The first of what an iterable gives, or what it rejects with. */
+const first = async (items: AsyncIterable<unknown>): Promise<unknown> => {
+  for await (const item of items) return item;
+  return 'nothing';
+};
+
+it.each(['result', 'ask', 'stream', 'events'] as const)(
+  'ends %s with its signal at once, though the server does not answer',
+  async (what) => {
+    const app = appOf([wait], { callTimeout: 600_000 }); // nothing else would end it
+    const run = await app.start(wait, null);
+    const { signal, abort } = aborting();
+    await run.status();
+    node().freeze();
+    later(() => node().thaw());
+    const calls = {
+      result: () => run.result({ signal }),
+      ask: () => run.ask('question', 1, { signal }),
+      stream: () => first(run.stream('s', { signal })),
+      events: () => first(app.events({ signal })),
+    };
+    const ended = expect(calls[what]()).rejects.toThrow(AbortedError);
+    abort();
+    await ended;
+    node().thaw();
+  },
+);
+
+it('ends a wait whose call is under way when its signal aborts', async () => {
+  const app = appOf([wait], { callTimeout: 600_000 });
+  const run = await app.start(wait, null);
+  const { signal, abort } = aborting();
+  const waits = run.result({ signal });
+  const asks = run.ask('question', 1, { signal });
+  const ended = Promise.all([
+    expect(waits).rejects.toThrow(`Aborted while waiting for the run "${run.id}" of "wait".`),
+    expect(asks).rejects.toThrow(`Aborted while waiting for an answer of the run "${run.id}" of "wait".`),
+  ]);
+  await eventually(async () => (await run.history()).length, 2); // the question was sent, both wait
+  node().freeze();
+  later(() => node().thaw());
+  abort();
+  await ended;
+  node().thaw();
+});
+
+function aborting(): { signal: AbortSignal; abort: () => void } {
+  const controller = new AbortController();
+  return { signal: controller.signal, abort: () => controller.abort(new Error('enough')) };
+}
+
+describe.each<[string, () => Workflows]>([
+  ['on Redis', () => appOf([wait])],
+  ['in memory', () => testWorkflows({ workflows: [wait] }).workflows],
+])('an app %s', (_, make) => {
+  it('says that it is closed, whatever it is asked', async () => {
+    const app = make();
+    const run = app.get(wait, 'r');
+    await app.counts();
+    await app.close();
+    const calls: (() => unknown)[] = [
+      () => app.start(wait, null),
+      () => first(app.list()),
+      () => run.result(),
+      () => run.ask('question'),
+      () => first(run.stream('s')),
+      () => first(app.events()),
+      () => first(app.events({ reader: 'r' })),
+      () => app.on('event', wait),
+      () => app.publish([]),
+      () => app.work(),
+      () => metricsText([app]),
+      () => app.demand(),
+      () => run.send('go'),
+      () => app.replyToTask('wait/r/r.g/0', { status: 'done', value: 1 }),
+    ];
+    for (const call of calls) {
+      const thrown = await (async () => call())().catch((error: unknown) => error);
+      expect(thrown, String(call)).toBeInstanceOf(MisuseError);
+      expect((thrown as Error).message, String(call)).toContain('is closed; create another');
+    }
+  });
+
+  it('says that it was closed to whatever is under way', async () => {
+    const app = make();
+    const run = await app.start(wait, null, { id: 'r' });
+    const outcomes = [
+      run.result(),
+      run.ask('question', 1, { id: 'q' }),
+      first(run.stream('s')),
+      first(app.events()),
+    ].map((call) => call.catch((error: unknown) => error));
+    await eventually(async () => (await run.history()).length, 2);
+    await app.close();
+    for (const thrown of await Promise.all(outcomes)) {
+      expect(thrown).toBeInstanceOf(AbortedError);
+      expect((thrown as Error).message).toContain('the app was closed');
+    }
+  });
+});
