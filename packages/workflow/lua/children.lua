@@ -1,4 +1,4 @@
--- Prelude of the verb that commits: the children of runs, which live in the partition of their parents.
+-- Prelude of the verbs that end runs: the children of runs, which live in the partition of their parents.
 --
 -- PARENTS has, of a child, whom its end is told to: "<parent>.<generation> <place of the call>".
 --

@@ -89,6 +89,22 @@ export function childContract(name: string, makeStore: () => Store): void {
       expect(await store.page(mine, 1)).toEqual(['D 0\n{}']);
     });
 
+    it('cancels the children of a run that is terminated, but for those that go on without it', async () => {
+      const mine = await parent();
+      const other: Effect = { ...child('p/p/p.g', '1'), run: 'c/p/~g.1' } as Effect;
+      const record = (place: string, rest: object) =>
+        `C ${place}\n${JSON.stringify({ id: place, name: 'c', run: `c/p/~g.${place}`, ...rest })}`;
+      await commit(mine, 0, {
+        records: [record('0', {}), record('1', { abandoned: true }), 'C 2\n{"run":""}', record('3', {})],
+        effects: [child(), other],
+      });
+      const terminated = { last: ['Z -\n{"token":', '}'] as const, retain: 600_000, cancel: 'X -\n{}' };
+      expect(await store.terminate({ ...ref('p/p/p', 'g'), ...terminated })).toEqual({ word: 'terminated' });
+      expect(await store.page(ref(CHILD, '0'), 1)).toEqual(['X -\n{}']);
+      expect(await store.page(ref('c/p/~g.1', '0'), 1)).toEqual([]);
+      expect(await claim('c')).toMatchObject({ run: CHILD, mark: 'ends' });
+    });
+
     it('tells a child a cancel, and nothing to one that is over', async () => {
       const mine = await parent();
       await commit(mine, 0, { effects: [child()] });

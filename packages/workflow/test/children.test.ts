@@ -82,6 +82,24 @@ it('cancels the child that a cancelled parent waits for, and the one that lost a
   await expect(handleOf(app, last, patient).result()).rejects.toThrow(RunCancelledError);
 });
 
+it('cancels the children of a run that is terminated, which nobody serves by then, and theirs', async () => {
+  const inner = defineWorkflow({ name: 'inner' }, (ctx) => ctx.child(patient, 'grandchild'));
+  const flow = defineWorkflow({ name: 'flow' }, async (ctx) => {
+    void ctx.child(patient, 'kept', { onParentEnd: 'abandon', key: 'kept' });
+    return ctx.child(inner, null);
+  });
+  const app = appOf([flow, inner, patient]);
+  const worker = app.work();
+  const run = await app.start(flow, null, { id: 'f' });
+  await eventually(() => app.counts(patient).then(({ sleeping }) => sleeping), 2);
+  await worker.stop();
+  expect(await app.terminateMany({ workflow: flow })).toEqual({ done: 1, passed: 0 });
+  appOf([inner, patient]).work();
+  await eventually(() => app.counts().then(({ cancelled }) => cancelled), 3);
+  expect((await run.status()).status).toBe('cancelled');
+  expect(await app.counts(patient)).toMatchObject({ sleeping: 1, cancelled: 1 });
+});
+
 it('leaves a child behind if it is told to', async () => {
   const flow = defineWorkflow({ name: 'flow' }, async (ctx) => {
     void ctx.child(patient, 'kept', { onParentEnd: 'abandon', key: 'kept' });

@@ -27,7 +27,7 @@ export function runsContract(name: string, makeStore: MakeStore): void {
     const commit = (of: Claimed | undefined, ending: Ending) =>
       store.commit({ ...(of as Claimed), commits: 0, records: ['Z -\n{}'], state: undefined, ending });
     const terminate = (run: string) =>
-      store.terminate({ ...ref(run), last: ['Z -\n{"token":', '}'], retain: 600_000 });
+      store.terminate({ ...ref(run), last: ['Z -\n{"token":', '}'], retain: 600_000, cancel: 'X -\n{}' });
     const listed = async (isOver: boolean, workflow = 'a') => {
       const { runs } = await store.list({ workflow, isOver, from: '0' });
       return runs.map(({ run, state }) => `${run} ${state}`).sort();

@@ -22,8 +22,9 @@ export async function terminate(
   // It stands last in the record.
   const at = text.lastIndexOf(String(TOKEN));
   const last = [text.slice(0, at), text.slice(at + String(TOKEN).length)] as const;
+  const cancel = encodeRecord({ kind: 'cancel', reason: 'its parent was terminated' });
   for (let generation = known; ; ) {
-    const ended = await store.terminate({ run, generation, last, retain });
+    const ended = await store.terminate({ run, generation, last, retain, cancel });
     if (ended.word === 'gen') generation = ended.generation;
     else if (ended.word === 'early') await pause(clock, ended.wait);
     else return ended.word;

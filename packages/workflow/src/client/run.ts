@@ -101,7 +101,8 @@ export interface Run<Result = unknown> {
   retry(options?: RetryOptions): Promise<boolean>;
   /**
    * Ends the run at once as cancelled, whoever has it and wherever it waits, also where nobody serves it any more: its function
-   * does not hear of that, and nothing of it is undone. False if it is over. Throws RunGoneError, UnavailableError.
+   * does not hear of that, and nothing of it is undone. Its children are cancelled, but for those that go on when their parent
+   * ends. False if it is over. Throws RunGoneError, UnavailableError.
    */
   terminate(reason?: string): Promise<boolean>;
   /** Forgets a run that is over. False if it is not. Throws RunGoneError, UnavailableError. */

@@ -114,6 +114,8 @@ interface ChildBegun extends Place {
   readonly kind: 'child';
   /** What it is called in Redis; '' if it counts as not begun. */
   readonly run: string;
+  /** Whether it goes on when its parent ends. */
+  readonly abandoned?: true;
 }
 
 /** A child is over. */

@@ -35,7 +35,8 @@ export class Children {
     } else if (run === undefined) {
       if (begun.isAsked) return;
       begun.isAsked = true;
-      this.#out.push({ kind: 'child', id, name, run: child.run });
+      const abandoned = child.onParentEnd === 'abandon' && { abandoned: true as const };
+      this.#out.push({ kind: 'child', id, name, run: child.run, ...abandoned });
     } else if (run !== child.run && !begun.isAdopted) {
       begun.isAdopted = true;
       this.effects.push(child.effect(run));

@@ -44,6 +44,17 @@ export class MemoryChildren {
     }
   }
 
+  /** Tells all that a journal has begun, but for those that go on without their parent. */
+  tellAll(journal: readonly string[], record: string): void {
+    for (const text of journal.filter((each) => each.startsWith('C '))) {
+      const { run, abandoned } = JSON.parse(text.slice(text.indexOf('\n'))) as {
+        run: string;
+        abandoned?: true;
+      };
+      if (!abandoned && this.#host.isLive(run)) this.#host.deliver(run, record);
+    }
+  }
+
   /** A run is over. */
   ended(run: string, last: string): void {
     const [parent = '', place = ''] = (this.#parents.get(run) ?? '').split(' ');

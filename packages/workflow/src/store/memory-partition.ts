@@ -281,7 +281,7 @@ export class MemoryPartition {
     return workflows.map((workflow) => countsOf(this.#live, this.#kept.over, workflow));
   }
 
-  terminate({ run, generation, last: [before, behind], retain }: TerminateRequest): Terminated {
+  terminate({ run, generation, last: [before, behind], retain, cancel }: TerminateRequest): Terminated {
     const known = this.#kept.generationOf(run);
     if (known === undefined) return { word: 'unknown' };
     const life = this.#live.get(run);
@@ -289,6 +289,7 @@ export class MemoryPartition {
     if (known !== generation) return { word: 'gen', generation: known };
     const last = `${before}${this.#issue(life.token)}${behind}`;
     this.#kept.append({ run, generation }, last);
+    this.#children.tellAll(this.#kept.journal({ run, generation }), cancel);
     if (life.word === 'owned') this.mail.sendTo(life.session, `m${run}`);
     this.#stuck.delete(run);
     this.#end(run, last, { word: 'end', retain, status: 'cancelled' });

@@ -36,6 +36,8 @@ export interface Listed {
 export interface TerminateRequest extends RunRef {
   /** The text of its last record, before and behind the token. */
   readonly last: readonly [string, string];
+  /** The text of the record that its children are told. */
+  readonly cancel: string;
   /** For how many ms it is kept. */
   readonly retain: number;
 }

@@ -34,7 +34,9 @@ export function ofOperators(keys: PartitionKeys) {
       'terminate',
       {
         keys: both,
-        args: ({ run, generation, last, retain }) => [run, generation, ...last, String(retain)],
+        args: ({ run, generation, last, retain, cancel }) => [
+          ...[run, generation, ...last, String(retain), cancel],
+        ],
       },
       ([word, detail]) => {
         if (word === 'early') return { word, wait: Number(detail) };
