@@ -30,8 +30,7 @@ export function encodeValue(value: unknown, what: string, largest = LARGEST_VALU
 /** What the value that a call is said to be of is compared by. Throws MisuseError. */
 export function hashOf(value: unknown, name: string): string | undefined {
   if (value === undefined) return undefined;
-  const text = JSON.stringify(value);
-  if (text === undefined) throw new MisuseError(`The "of" of "${name}" is JSON; got ${display(value)}.`);
+  const text = encodeValue(value, `The "of" of "${name}"`, Number.POSITIVE_INFINITY);
   return createHash('sha1').update(text).digest('base64url').slice(0, 16);
 }
 

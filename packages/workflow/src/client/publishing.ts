@@ -9,7 +9,7 @@ import { callback, display, having, list, MisuseError, optional, readOptions, te
 import type { Workflow } from '../define.js';
 import { encodeRecord } from '../journal/record.js';
 import { encodeValue } from '../json.js';
-import { requireCallName } from '../machine/context.js';
+import { requireCallName } from '../machine/arguments.js';
 import { requireId, requireText, runName } from '../run-name.js';
 import { check } from '../schema.js';
 import type { Started, StartRequest, Store } from '../store/store.js';

@@ -8,6 +8,7 @@ import { display, MisuseError, optional, readOptions, type Schema } from '@holdf
 import { RunCancelledError, RunFailedError } from '../errors.js';
 import { encodeRecord, type Outcome } from '../journal/record.js';
 import { parseRunName, placeOf, runName } from '../run-name.js';
+import { requireSchema } from '../schema.js';
 import { callKey } from '../step/options.js';
 import type { RunRef } from '../store/claim.js';
 import type { Effect } from '../store/store.js';
@@ -35,6 +36,17 @@ const CHILD = {
 };
 
 export const readChildOptions = (options: ChildOptions = {}) => readOptions('child', options, CHILD);
+
+/** Throws MisuseError for what `defineWorkflow` has not made. */
+export function requireChildWorkflow(workflow: unknown): void {
+  const { name, input, run } = Object(workflow) as Partial<
+    Record<keyof ChildWorkflow<never, never>, unknown>
+  >;
+  if (typeof run !== 'function' || typeof name !== 'string') {
+    throw new MisuseError(`A child is of a workflow, as defineWorkflow makes it; got ${display(workflow)}.`);
+  }
+  if (input !== undefined) requireSchema(`The input of the workflow "${name}"`, input);
+}
 
 export interface Child {
   readonly run: string;

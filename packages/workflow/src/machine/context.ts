@@ -8,13 +8,9 @@ import {
   callback,
   display,
   duration,
-  flag,
   MisuseError,
-  optional,
-  passedOn,
   readOptions,
   type Schema,
-  text,
   whole,
   withDefault,
 } from '@holdfast/kernel';
@@ -34,10 +30,26 @@ import {
   type UndoOptions,
 } from '../step/options.js';
 import type { RunRef } from '../store/claim.js';
-import { requireTaskId, resultOf, type TaskQueue, type TaskReply, taskMessage } from '../task.js';
+import type { TaskQueue } from '../task.js';
+import {
+  readBranches,
+  readTime,
+  requireBody,
+  requireCallName,
+  requireItems,
+  requireRacers,
+  TIMEOUT,
+} from './arguments.js';
+import { addTask, askApproval, readTask } from './asking.js';
 import { type Brancher, nothing, runAll, runRace, runScope } from './branches.js';
-import { type ChildOptions, type ChildWorkflow, childOf, readChildOptions } from './child.js';
-import { LONGEST_LOOP } from './continuation.js';
+import {
+  type ChildOptions,
+  type ChildWorkflow,
+  childOf,
+  readChildOptions,
+  requireChildWorkflow,
+} from './child.js';
+import { runLoop } from './loop.js';
 import type { Machine } from './machine.js';
 import type { Published } from './published.js';
 import { type ReceivedMessage, received } from './received.js';
@@ -67,11 +79,7 @@ export interface ContextHost {
   readonly published: Published;
 }
 
-const RECEIVE = { timeout: optional(duration({ max: Number.MAX_SAFE_INTEGER })) };
-const APPROVE = { ...RECEIVE, to: optional(text('text')), show: passedOn<unknown>() };
-const TASK = { ...RECEIVE, reply: withDefault(flag, false), name: optional(text('text')) };
 const MAP = { concurrency: withDefault(whole(1, 10_000), 10) };
-const CONTROL = /\p{Cc}|\p{Cs}/u;
 
 export class Context implements WorkflowContext {
   readonly #host: ContextHost;
@@ -140,9 +148,7 @@ export class Context implements WorkflowContext {
   ): Promise<T> {
     return quiet(async () => {
       requireCallName('The name of a step', name);
-      if (typeof body !== 'function') {
-        throw new MisuseError(`The body of the step "${name}" is a function; got ${display(body)}.`);
-      }
+      requireBody(`the step "${name}"`, body);
       const settings = read();
       const { key } = settings;
       const of = hashOf(settings.of, name);
@@ -163,18 +169,16 @@ export class Context implements WorkflowContext {
 
   sleepUntil(time: Date | number): Promise<void> {
     return quiet(async () => {
-      const at = Number(time);
-      if (!Number.isFinite(at)) {
-        throw new MisuseError(
-          `The time to sleep until is a Date, or ms since the epoch; got ${display(time)}.`,
-        );
-      }
+      const at = readTime(time);
       await this.#wait('sleep', { due: () => Math.ceil(at) });
     });
   }
 
   receive<T = unknown>(name: string, options: { readonly timeout?: number } = {}): Promise<T | undefined> {
-    return quiet(async () => (await this.#receive(name, options))?.payload as T | undefined);
+    return quiet(async () => {
+      const { timeout } = readOptions('receive', options, TIMEOUT);
+      return (await this.#receive(name, timeout))?.payload as T | undefined;
+    });
   }
 
   receiveMessage<T = unknown>(
@@ -182,7 +186,8 @@ export class Context implements WorkflowContext {
     options: { readonly timeout?: number } = {},
   ): Promise<ReceivedMessage<T> | undefined> {
     return quiet(async () => {
-      const message = await this.#receive(name, options);
+      const { timeout } = readOptions('receiveMessage', options, TIMEOUT);
+      const message = await this.#receive(name, timeout);
       const reply = (id: string, value: unknown): void => this.#host.machine.reply(id, value);
       return message && (received(message, reply) as ReceivedMessage<T>);
     });
@@ -194,11 +199,7 @@ export class Context implements WorkflowContext {
     options?: ChildOptions,
   ): Promise<Result> {
     return quiet(async () => {
-      if (typeof workflow?.run !== 'function') {
-        throw new MisuseError(
-          `A child is of a workflow, as defineWorkflow makes it; got ${display(workflow)}.`,
-        );
-      }
+      requireChildWorkflow(workflow);
       const { key, onParentEnd } = readChildOptions(options);
       const { name } = workflow;
       const place = `the child "${name}"`;
@@ -218,69 +219,43 @@ export class Context implements WorkflowContext {
   }
 
   approve<T = unknown>(name: string, options: ApproveOptions = {}): Promise<Approved<T> | undefined> {
-    return quiet(async () => {
-      requireCallName('The name of an approval', name);
-      const { to, show, timeout } = readOptions('approve', options, APPROVE);
-      const approval = { name, ...(to === undefined ? {} : { to }), ...(show === undefined ? {} : { show }) };
-      const { published } = this.#host;
-      published.open(approval);
-      const answer = this.#receive(approvalMessage(name), timeout === undefined ? {} : { timeout });
-      try {
-        return (await answer)?.payload as Approved<T> | undefined;
-      } finally {
-        published.close(approval);
-      }
-    });
+    const receive = (message: string, timeout: number | undefined) => this.#receive(message, timeout);
+    const { published } = this.#host;
+    return quiet(() => askApproval({ published, receive }, name, options)) as Promise<
+      Approved<T> | undefined
+    >;
   }
 
   task<Result = unknown>(queue: TaskQueue, data: unknown, options: TaskOptions = {}): Promise<Result> {
     return quiet(async () => {
-      const settings = readOptions('task', options, TASK);
-      if (typeof (queue as Partial<TaskQueue> | null)?.add !== 'function') {
-        throw new MisuseError(`A queue has add(data, { id }); got ${display(queue)}.`);
-      }
+      const task = readTask(queue, data, options);
       if (!this.#isInTurn('ctx.task')) return nothing();
-      const context = this.#within(new Scope(`${this.#scope.takeNumber()}.`, this.#scope));
-      const name = `task ${settings.name ?? 'of a queue'}`;
-      const id = await context.step(name, async ({ idempotencyKey }) => {
-        const task = requireTaskId(idempotencyKey);
-        await queue.add(data, { id: task });
-        return task;
-      });
-      if (!settings.reply) return undefined as Result;
-      const { timeout } = settings;
-      const answer = await context.receive<TaskReply>(
-        taskMessage(id),
-        timeout === undefined ? {} : { timeout },
-      );
-      return resultOf(answer, { name, timeout }) as Result;
+      const scope = new Scope(`${this.#scope.takeNumber()}.`, this.#scope);
+      return addTask(this.#within(scope), task) as Promise<Result>;
     });
   }
 
-  async #receive(name: string, options: { readonly timeout?: number }): Promise<Message | undefined> {
+  async #receive(name: string, timeout: number | undefined): Promise<Message | undefined> {
     requireCallName('The name of a message', name);
-    const { timeout } = readOptions('receive', options, RECEIVE);
     const due = timeout === undefined ? undefined : () => Math.ceil(this.#host.now() + timeout);
     return this.#wait(name, { due, receives: name }) as Promise<Message | undefined>;
   }
 
   all<const B extends Branches>(branches: B): Promise<Results<B>> {
     return quiet(async () => {
-      const names = Object.keys(branches);
+      const all = readBranches(branches);
       const results = await this.#runAll('ctx.all', {
-        count: names.length,
-        width: names.length,
-        run: async (context, index) => (branches[names[index] ?? ''] as Branch<unknown>)(context),
+        count: all.length,
+        width: all.length,
+        run: async (context, index) => all[index]?.run(context),
       });
-      return Object.fromEntries(names.map((name, index) => [name, results[index]])) as Results<B>;
+      return Object.fromEntries(all.map(({ name }, index) => [name, results[index]])) as Results<B>;
     });
   }
 
   race<T>(branches: readonly Branch<T>[]): Promise<T> {
     return quiet(async () => {
-      if (!Array.isArray(branches) || branches.length === 0) {
-        throw new MisuseError(`ctx.race takes at least one branch, in an array; got ${display(branches)}.`);
-      }
+      requireRacers(branches);
       if (!this.#isInTurn('ctx.race')) return nothing();
       const run = async (scope: Scope, index: number) => (branches[index] as Branch<T>)(this.#within(scope));
       return runRace(this.#brancher, { place: 'ctx.race', count: branches.length, run });
@@ -293,6 +268,8 @@ export class Context implements WorkflowContext {
     options: { readonly concurrency?: number } = {},
   ): Promise<T[]> {
     return quiet(async () => {
+      requireItems(items);
+      requireBody('ctx.map', body);
       const { concurrency } = readOptions('map', options, MAP);
       return this.#runAll('ctx.map', {
         count: items.length,
@@ -307,22 +284,10 @@ export class Context implements WorkflowContext {
     body: (context: WorkflowContext, state: State) => Promise<Pass<State, Result>>,
   ): Promise<Result> {
     return quiet(async () => {
+      requireBody('ctx.loop', body);
       if (!this.#isInTurn('ctx.loop')) return nothing();
-      const id = this.#scope.takeNumber();
-      const { machine } = this.#host;
-      const loop = machine.enterLoop(id);
-      let current = loop.known ? (loop.known.state as State) : state;
-      for (let pass = loop.known?.pass ?? 0; ; pass += 1) {
-        if (pass - (loop.known?.pass ?? 0) >= LONGEST_LOOP && !this.#scope.cancelled) {
-          encodeValue(current, 'The state of a loop');
-          if (machine.continueLoop(loop, { pass, state: current })) return nothing();
-        }
-        const scope = new Scope(`${id}.${pass}.`, this.#scope);
-        const made = await body(this.#within(scope), current);
-        scope.leave(this.#scope);
-        if ('done' in made) return made.done;
-        current = made.next;
-      }
+      const run = async (scope: Scope, current: State) => body(this.#within(scope), current);
+      return runLoop<State, Result>(this.#host.machine, { scope: this.#scope, state, run });
     });
   }
 
@@ -342,7 +307,8 @@ export class Context implements WorkflowContext {
 
   scope<T>(body: ScopeBody<T>, options: { readonly timeout?: number } = {}): Promise<T> {
     return quiet(async () => {
-      const { timeout } = readOptions('scope', options, RECEIVE);
+      requireBody('ctx.scope', body);
+      const { timeout } = readOptions('scope', options, TIMEOUT);
       if (!this.#isInTurn('ctx.scope')) return nothing();
       const id = this.#scope.takeNumber();
       const within = new Scope(`${id}.0.`, this.#scope);
@@ -366,6 +332,7 @@ export class Context implements WorkflowContext {
 
   shield<T>(body: Branch<T>): Promise<T> {
     return quiet(async () => {
+      requireBody('ctx.shield', body);
       if (!this.#isInTurn('ctx.shield')) return nothing();
       return body(this.#within(new Scope(`${this.#scope.takeNumber()}.0.`)));
     });
@@ -416,13 +383,4 @@ function quiet<T>(call: () => Promise<T>): Promise<T> {
   const made = call();
   made.catch(() => {});
   return made;
-}
-
-/** The message that answers an approval. */
-export const approvalMessage = (name: string): string => `approve:${name}`;
-
-/** 1 to 200 characters. Throws MisuseError. */
-export function requireCallName(what: string, name: unknown): void {
-  if (typeof name === 'string' && name.length > 0 && name.length <= 200 && !CONTROL.test(name)) return;
-  throw new MisuseError(`${what} is 1 to 200 characters without control characters; got ${display(name)}.`);
 }
