@@ -1,5 +1,5 @@
 -- anew: begin another generation of a run, or another run, over a part of a journal. The old journal is not changed, and is
--- kept for as long as a run that is over.
+-- kept for as long as a run that is over; of a run, 100 of them at the most.
 --
 -- ARGV[1] run  ARGV[2] its generation  ARGV[3] the run that begins  ARGV[4] its generation  ARGV[5] its header
 -- ARGV[6] how many records behind the header it has of the old journal  ARGV[7] the length of that, as it is known
@@ -12,7 +12,7 @@
 -- epoch; {'behind'} if another commit came before; {'gen', generation} if it is of another; {'again', length} if it is
 -- longer; or {'unknown'}
 --
--- Stands on: events, lines, copy, streams, redis/epoch
+-- Stands on: again, copy, redis/epoch
 local from, old, to, new, header = unpack(ARGV, 1, 5)
 local cut, length, retain, token, commits, session = unpack(ARGV, 6, 11)
 local source, journal, state = unpack(KEYS, #KEYS - 2)
@@ -37,24 +37,14 @@ if from == to and now ~= tonumber(length) then return {'again', string.format('%
 
 copy_journal(source, journal, header, cut, 12)
 if cut ~= '0' then copy_streams(source, journal) end
+redis.call('HDEL', FALLS, to)
 if from == to then
-  if redis.call('PTTL', source) < 0 then
-    redis.call('PEXPIRE', source, retain)
-    expire_streams(from, source, retain)
-  end
   redis.call('PERSIST', state)
+  replace(to, old, life, retain)
 else
   redis.call('DEL', state)
   redis.call('HDEL', WAITERS, to)
-end
-if from ~= to or not life then forget(to) end -- one that goes on stays the child of its parent
-redis.call('HDEL', FALLS, to)
-redis.call('HSET', GEN, to, new)
-if from == to and life then
-  take_out(to, life)
-  make_ready(to, life, false)
-else
-  happened(to, 'started')
   begin_again(to)
 end
+redis.call('HSET', GEN, to, new)
 return {'ready'}

@@ -34,9 +34,3 @@ local function free_key(run)
   redis.call('HSET', HOLDERS, line, other)
   make_ready(other, life, false)
 end
-
--- A run that was over, or is made of a part of another, which has its key while it goes on; a child has none.
-local function begin_again(run)
-  local life = {priority = '0', build = '0', expires = '-', since = 0}
-  if takes_key(run, not string.find(run, '/~[^/]*$')) then make_ready(run, life, false) else join_line(run, life) end
-end

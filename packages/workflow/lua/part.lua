@@ -33,9 +33,7 @@ end
 local function forget(run)
   local status = string.match(redis.call('HGET', OVER, run) or '', '%a+$')
   if status then redis.call('HINCRBY', TALLY, string.match(run, '^[^/]+') .. ':' .. status, -1) end
-  redis.call('HDEL', OVER, run)
-  redis.call('HDEL', GEN, run)
-  redis.call('HDEL', PARENTS, run)
+  for _, hash in ipairs({OVER, GEN, EARLIER, PARENTS}) do redis.call('HDEL', hash, run) end
   redis.call('ZREM', ENDED, run)
 end
 

@@ -1,4 +1,4 @@
--- purge: forget a run that is over.
+-- purge: forget a run that is over, and erase all that is kept of it, also of its earlier generations.
 --
 -- ARGV[1] run  ARGV[2] its generation
 -- then, for each run, of which there is one: KEYS its journal of that generation, and its state
@@ -6,12 +6,13 @@
 -- Replies {'purged'}, {'going'} if it is not over, {'gen', generation} if it is of another: repeat it with that; or
 -- {'unknown'}
 --
--- Stands on: streams
+-- Stands on: earlier
 local known = generation_of(ARGV[1])
 if not known then return {'unknown'} end
 if redis.call('HEXISTS', LIVE, ARGV[1]) == 1 then return {'going'} end
 if known ~= ARGV[2] then return {'gen', known} end
-expire_streams(ARGV[1], KEYS[#KEYS - 1], 0)
-redis.call('DEL', KEYS[#KEYS - 1], KEYS[#KEYS])
+for each in string.gmatch(redis.call('HGET', EARLIER, ARGV[1]) or '', '%S+') do erase_journal(ARGV[1], each) end
+erase_journal(ARGV[1], known)
+redis.call('DEL', KEYS[#KEYS])
 forget(ARGV[1])
 return {'purged'}

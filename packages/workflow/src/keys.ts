@@ -48,6 +48,8 @@ export const KEYSPACE = {
     'stuck',
     // The generation of each run that is kept: which of its journals is the one that counts.
     'gen',
+    // The earlier generations of a run whose journals may be kept, the latest last, with spaces between.
+    'earlier',
     // Whom the end of a child is told to: lua/children.lua says how.
     'parents',
     // Runs that are over by the time until which they are kept, in ms.

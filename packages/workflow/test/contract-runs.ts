@@ -110,6 +110,31 @@ export function runsContract(name: string, makeStore: MakeStore): void {
       expect(await terminate('a/9/9')).toEqual({ word: 'unknown' });
     });
 
+    it('erases what a run has kept in earlier generations, of which there are some', async () => {
+      await start('a/1/1');
+      const retain = 600_000;
+      const again = (from: string, to: string) =>
+        store.anew({
+          ...{ from: { run: 'a/1/1', generation: from }, to: { run: 'a/1/1', generation: to } },
+          ...{ header: 'H -\n{}', cut: 0, drop: [], take: [], length: 2, retain, claim: undefined },
+        });
+      const kept = (generation: string) => store.page({ run: 'a/1/1', generation }, 0);
+      await terminate('a/1/1');
+      let last = 'g-a/1/1';
+      for (let n = 0; n <= 101; n += 1) {
+        expect(await again(last, `h${n}`)).toEqual({ word: 'ready' });
+        const ref = { run: 'a/1/1', generation: `h${n}` };
+        last = `h${n}`;
+        await store.terminate({ ...ref, last: ['Z -\n{"token":', '}'], retain, cancel: 'X -\n{}' });
+      }
+      expect(await kept('g-a/1/1')).toEqual([]);
+      expect(await kept('h0')).toEqual([]);
+      expect(await kept('h1')).toHaveLength(2);
+      expect(await kept('h100')).toHaveLength(2);
+      expect(await store.purge({ run: 'a/1/1', generation: last })).toEqual({ word: 'purged' });
+      for (const each of ['h1', 'h50', 'h100', 'h101']) expect(await kept(each)).toEqual([]);
+    });
+
     it('forgets a run that is over, and no other', async () => {
       await start('a/1/1');
       await start('a/2/2');

@@ -61,6 +61,23 @@ it('ends what is done to many runs with what onProgress throws; what was done st
   expect(await app.terminateMany({ state: 'waiting' })).toEqual({ done: 6, passed: 0 });
 });
 
+it('erases with a run what it had before a retry and before it went on with another input', async () => {
+  const flow = defineWorkflow({ name: 'flow' }, async (ctx, n: number): Promise<number> => {
+    await ctx.step('write', (step) => step.stream('out').write(n));
+    if (n < 2) return ctx.continueAs(n + 1);
+    throw new Error('broken');
+  });
+  const app = appOf([flow]);
+  app.work();
+  const run = await app.start(flow, 0);
+  await run.result().catch(() => {});
+  expect(await run.retry({ from: 'write' })).toBe(true);
+  await run.result().catch(() => {});
+  expect(await client().keys('*:[jcw]:*')).toHaveLength(12);
+  expect(await run.purge()).toBe(true);
+  expect(await client().keys('*:[jscw]:*')).toEqual([]);
+});
+
 it('terminates runs that nobody serves, and lets others of their key begin', async () => {
   const app = appOf([wait]);
   const one = await app.start(wait, null, { id: 'one', key: 'k' });

@@ -106,7 +106,7 @@ export interface Run<Result = unknown> {
    * ends. False if it is over. Throws RunGoneError, UnavailableError.
    */
   terminate(reason?: string): Promise<boolean>;
-  /** Forgets a run that is over. False if it is not. Throws RunGoneError, UnavailableError. */
+  /** Erases all that is kept of a run that is over. False if it is not. Throws RunGoneError, UnavailableError. */
   purge(): Promise<boolean>;
   /**
    * Starts another run over the journal of this one up to a step, which it does anew, as all that follows: with `from`, that

@@ -6,11 +6,15 @@ import { nameOf, type RunRef } from './claim.js';
 import type { RunState } from './run-store.js';
 import type { Ending } from './store.js';
 
+/** Earlier journals of a run, at the most. */
+const MOST_EARLIER = 100;
+
 export class MemoryKept {
   readonly #now: () => number;
   readonly #erased: (run: RunRef) => void;
   readonly #journals = new Map<string, string[]>();
   readonly #generations = new Map<string, string>();
+  readonly #earlier = new Map<string, readonly RunRef[]>();
   /** Until when runs are kept that are over, in ms. */
   readonly #ended = new Map<string, number>();
   /** How runs have ended, and when. */
@@ -46,6 +50,11 @@ export class MemoryKept {
 
   /** From now on this is the journal that counts. */
   begin(run: RunRef, records: readonly string[]): void {
+    const before = this.#earlier.get(run.run) ?? [];
+    if (this.#generations.has(run.run)) {
+      this.#earlier.set(run.run, [...before, this.current(run.run)].slice(-MOST_EARLIER));
+      if (before.length === MOST_EARLIER) this.#erase(before[0] as RunRef);
+    }
     this.#journals.set(nameOf(run), [...records]);
     this.#generations.set(run.run, run.generation);
     this.#ended.delete(run.run);
@@ -58,7 +67,8 @@ export class MemoryKept {
   }
 
   forget(run: string): void {
-    this.#erase(this.current(run));
+    for (const each of [...(this.#earlier.get(run) ?? []), this.current(run)]) this.#erase(each);
+    this.#earlier.delete(run);
     this.states.delete(run);
     this.#generations.delete(run);
     this.#ended.delete(run);

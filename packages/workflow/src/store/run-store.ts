@@ -61,6 +61,6 @@ export interface RunStore {
   count(workflows: readonly string[]): Promise<readonly RunCounts[]>;
   /** Ends a run at once, whoever has it and wherever it waits, under a token of its own. */
   terminate(request: TerminateRequest): Promise<Terminated>;
-  /** Forgets a run that is over. */
+  /** Erases all that is kept of a run that is over. */
   purge(run: RunRef): Promise<Purged>;
 }
