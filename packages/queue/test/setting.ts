@@ -1,5 +1,7 @@
 /** What the tests of the queue share: a server, queues that are closed with the test, and children that are killed with it. */
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { type LocalNodes, startNodes } from '@holdfast/local';
@@ -55,6 +57,19 @@ export function workerOf<Data, Result>(options: WorkerOptions<Data, Result>): Wo
   const worker = createWorker({ grace: 0, ...options });
   open.push(() => worker.stop());
   return worker;
+}
+
+/**
+ * Tells of every command that the server carries out from now on, also within scripts, as MONITOR prints it. By a socket of
+ * its own: the client libraries take lines that overtake the reply to MONITOR for an error.
+ */
+export async function watchCommands(onLine: (line: string) => void): Promise<void> {
+  const socket = connect(node().port, '127.0.0.1');
+  later(() => socket.destroy());
+  const lines = createInterface({ input: socket });
+  lines.on('line', onLine);
+  socket.write('MONITOR\r\n');
+  await once(lines, 'line');
 }
 
 /** A list that grows while a test looks at it. */

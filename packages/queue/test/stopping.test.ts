@@ -2,7 +2,7 @@
 import { type Clock, systemClock } from '@holdfast/kernel';
 import type { Task } from '@holdfast/queue';
 import { expect, it } from 'vitest';
-import { client, eventually, later, node, queueOf, useRedis, workerOf } from './setting.js';
+import { client, eventually, later, node, queueOf, useRedis, watchCommands, workerOf } from './setting.js';
 
 useRedis();
 
@@ -117,11 +117,10 @@ it('a worker that loses its session while it stops has nothing to wait for, and 
     },
   });
   await eventually(() => begun.length, 1);
-  const monitor = await client().monitor();
-  later(() => monitor.disconnect());
   const sessions = new Set<string>();
-  monitor.on('monitor', (_time: string, args: string[]) => {
-    if (args[0]?.toUpperCase() === 'ZADD' && args[1] === SESSIONS) sessions.add(args[3] ?? '');
+  await watchCommands((line) => {
+    const [, command = '', key, , session] = line.split(' "').map((word) => word.replace(/"$/, ''));
+    if (command.toUpperCase() === 'ZADD' && key === SESSIONS) sessions.add(session ?? '');
   });
   await eventually(() => sessions.size, 1);
   const stopped = worker.stop();

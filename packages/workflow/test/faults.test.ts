@@ -68,6 +68,10 @@ it('a worker that was frozen past its lease writes nothing: not behind a guard, 
   const run = await app.start(flow, null);
   const stale = startChild(postgres.url);
   const [, token] = (await stale.said('began')).split(' ');
+  for await (const item of run.stream('log')) {
+    expect(item).toMatchObject({ chunk: 'stale' });
+    break;
+  }
   stale.kill('SIGSTOP');
   app.work();
   expect(await run.result()).toBe('new');
