@@ -2,9 +2,8 @@
  * The calls of a worker's session with a queue: those that keep the session, those that end and claim deliveries, and
  * the one that compares what both sides know of them.
  */
-import { type LeaseCalls, type Numbered, NumberedCalls } from '@holdfast/redis';
+import { type Health, type LeaseCalls, type Numbered, NumberedCalls } from '@holdfast/redis';
 import type { Claimed, Work } from './claimed.js';
-import type { Health } from './health.js';
 import type { Outcome } from './outcome.js';
 import type { QueuePort } from './port.js';
 import type { QueueSettings } from './queue-options.js';

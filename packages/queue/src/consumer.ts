@@ -11,11 +11,10 @@
  * deliveries: nothing that their handlers return reaches the queue.
  */
 import type { Clock, HoldfastError, Timer } from '@holdfast/kernel';
-import { Session, type SessionEnd } from '@holdfast/redis';
+import { Health, type Report, Session, type SessionEnd } from '@holdfast/redis';
 import { SessionCalls } from './calls.js';
 import type { Claimed, Work } from './claimed.js';
 import { type Ahead, Deliveries, handedBack } from './deliveries.js';
-import { Health, type Report } from './health.js';
 import {
   AHEAD,
   isDrained,

@@ -6,9 +6,9 @@
  * schema, and tasks that cannot be read, are not tried again; a schema that throws is a failed attempt.
  */
 import { type CustomBackoff, DEFAULT_BACKOFF, delayFor, validateData } from '@holdfast/kernel';
+import type { Report } from '@holdfast/redis';
 import { type Claimed, unreadableBecause } from './claimed.js';
 import { ResultNotKeptError } from './errors.js';
-import type { Report } from './health.js';
 import { dead, done, failed, failureOf, type Outcome, withEffects } from './outcome.js';
 import type { QueueParts } from './parts.js';
 import { encodeResult, whyNotKept } from './results.js';

@@ -6,9 +6,8 @@
  * the next tick in the same step. A tick at whose time there was a worker gets its task; for other ticks, the schedule
  * decides.
  */
-import { ticksOf } from '@holdfast/redis';
+import { Health, type Report, ticksOf } from '@holdfast/redis';
 import type { DueTicks } from './claimed.js';
-import { Health, type Report } from './health.js';
 import type { QueuePort } from './port.js';
 import type { Kept } from './schedule.js';
 import { tick } from './verbs.js';

@@ -22,9 +22,9 @@ import {
   whole,
   withDefault,
 } from '@holdfast/kernel';
+import { reportTo } from '@holdfast/redis';
 import { Consumer } from './consumer.js';
 import { Handling } from './handling.js';
-import { reportTo, warn } from './health.js';
 import { type QueueParts, requireQueue } from './parts.js';
 import type { Queue } from './queue.js';
 import type { TaskHandler } from './task.js';
@@ -67,7 +67,7 @@ export const WORKER = {
   grace: withDefault(duration(), 20_000),
   backoff: optional(callback<CustomBackoff>('the attempt and its error')),
   name: optional(requireName),
-  onError: withDefault(callback<(error: unknown) => unknown>('an error'), warn),
+  onError: optional(callback<(error: unknown) => unknown>('an error')),
 } satisfies Readers<WorkerOptions<unknown, unknown>>;
 
 /** How long `stop` tries to hand tasks back, in ms, if Redis does not answer; the session then ends without that. */
@@ -100,7 +100,7 @@ export function createWorker<Data, Result>(options: WorkerOptions<Data, Result>)
   const queues = queuesOf(settings.queue);
   const { clock, random } = queues[0].port;
   const { name = `worker-${random.id()}` } = settings;
-  const report = reportTo(settings.onError);
+  const report = reportTo(settings.onError, 'HoldfastQueueWarning');
   const pool = threads && openThreads(threads, concurrency);
   const shared: Consumer[] = [];
   for (const queue of queues) {

@@ -10,6 +10,7 @@ export { type Connection, isRefusal, type Listener, type Reply, reasonOf } from 
 export { confirmEpoch } from './epochs.js';
 export { follow } from './follow.js';
 export type { Operation, Verb } from './group-commit.js';
+export { Health, type Report, reportTo } from './health.js';
 export type { IoredisClient } from './ioredis.js';
 export type { Keyspace } from './keyspace.js';
 export { RedisNode, type RedisNodeOptions, type ServerInfo } from './node.js';

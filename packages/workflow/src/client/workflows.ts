@@ -7,7 +7,7 @@
  * `close`, calls are MisuseErrors, and those under way end with AbortedErrors.
  */
 import { display, MisuseError, optional, readOptions } from '@holdfast/kernel';
-import { partitionOf } from '@holdfast/redis';
+import { partitionOf, reportTo } from '@holdfast/redis';
 import type { Workflow } from '../define.js';
 import { RunGoneError } from '../errors.js';
 import { encodeRecord } from '../journal/record.js';
@@ -19,7 +19,6 @@ import type { RunCounts } from '../store/run-store.js';
 import type { Store } from '../store/store.js';
 import { requireReply, runOfTask, type TaskReply, taskMessage } from '../task.js';
 import { tracedStart } from '../telemetry.js';
-import { reportTo } from '../worker/health.js';
 import { WORKER, type WorkerOptions } from '../worker/options.js';
 import { type Worker, WorkerGroup } from '../worker/worker-group.js';
 import { type Demand, demandOf } from './demand.js';
@@ -257,7 +256,7 @@ export class App implements Workflows {
       ...{ clock, random, retain, workflows, settings },
       mailbox: this.#mailbox,
       startTick: this.#scheduling.start,
-      report: reportTo(settings.onError),
+      report: reportTo(settings.onError, 'HoldfastWorkflowWarning'),
     });
     for (const partition of this.#partitions) void partition.listen();
     return worker;

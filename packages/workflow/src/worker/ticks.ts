@@ -3,13 +3,12 @@
  *
  * Guarantees: one run a tick, however many workers see that it is due: its id is that of the tick, and the next tick is set
  * only when the runs of those before it are there. It looks again at the next tick, and every third of the lease, also while
- * the worker has no room.
+ * the worker has no room. Of an outage, the first failure is reported.
  */
-import type { Clock, Timer } from '@holdfast/kernel';
-import { type ScheduleTimes, ticksOf } from '@holdfast/redis';
+import type { Clock, Random, Timer } from '@holdfast/kernel';
+import { Health, type Report, type ScheduleTimes, ticksOf } from '@holdfast/redis';
 import type { KeptSchedule, Schedules } from '../store/schedule-store.js';
 import type { Store } from '../store/store.js';
-import type { Report } from './health.js';
 
 /** What is kept of a schedule: JSON of this. */
 export interface ScheduleText {
@@ -24,6 +23,7 @@ export type StartTick = (name: string, text: ScheduleText, time: number) => Prom
 interface TickerParts {
   readonly store: Store;
   readonly clock: Clock;
+  readonly random: Random;
   /** In ms. */
   readonly lease: number;
   readonly start: StartTick;
@@ -35,11 +35,13 @@ const LATE = 1_000;
 
 export class Ticker {
   readonly #parts: TickerParts;
+  readonly #health: Health;
   #timer: Timer | undefined;
   #isStopped = false;
 
   constructor(parts: TickerParts) {
     this.#parts = parts;
+    this.#health = new Health(parts, parts.report);
     this.#later(0);
   }
 
@@ -58,15 +60,16 @@ export class Ticker {
   }
 
   async #look(): Promise<void> {
-    const { store, report } = this.#parts;
+    const { store } = this.#parts;
     let delay = Number.POSITIVE_INFINITY;
     try {
       const found = await store.schedules('due');
       for (const due of found.schedules) await this.#run(due, found);
       const again = await store.schedules('due');
       if (again.next !== undefined) delay = again.next - again.now + 1;
+      this.#health.succeeded();
     } catch (error) {
-      if (!store.closed.aborted) report(error);
+      if (!store.closed.aborted) this.#health.failed(error);
     }
     this.#later(delay);
   }

@@ -8,11 +8,10 @@
  * is not known what a call has claimed, all of its runs are dropped, and go on elsewhere or here under new tokens.
  */
 import { type Clock, pause, type Random, type Timer } from '@holdfast/kernel';
-import { NumberedCalls, Session } from '@holdfast/redis';
+import { Health, NumberedCalls, type Report, Session } from '@holdfast/redis';
 import { buildOf, type Workflow } from '../define.js';
 import type { Declarations } from '../store/declarations.js';
 import type { Claimed, Store, Worked } from '../store/store.js';
-import { Health, type Report } from './health.js';
 import type { WorkerSettings } from './options.js';
 import { OwnedRun, type RunHost } from './owned-run.js';
 import { type Place, placeOf } from './places.js';
@@ -94,7 +93,8 @@ export class WorkerLoop {
     };
     parts.room.join(() => this.#pump());
     this.#ticker = new Ticker({
-      ...{ store: parts.store, clock: parts.clock, report: parts.report, start: parts.startTick },
+      ...{ store: parts.store, clock: parts.clock, random: parts.random, report: parts.report },
+      start: parts.startTick,
       lease: parts.settings.lease,
     });
     void this.#open();

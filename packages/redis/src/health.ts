@@ -1,5 +1,5 @@
 /**
- * The health of a consumer's calls: its `problem`, the reports of failures, and how long it waits after one.
+ * The health of a worker's calls: its `problem`, the reports of failures, and how long it waits after one.
  *
  * Guarantees: `problem` is that of the last call that failed, until one succeeds. The first failure of an outage is
  * reported, and so is every failure that only a change of the program can fix. A report that throws changes nothing.
@@ -48,18 +48,18 @@ export class Health {
   }
 }
 
-/** The report to a user's function: nothing that it throws, even later, goes further. */
-export function reportTo(onError: (error: unknown) => unknown): Report {
+/**
+ * The report to a user's function: nothing that it throws, even later, goes further. Without one, and of what it throws,
+ * the process is warned, under the name `warning`.
+ */
+export function reportTo(onError: ((error: unknown) => unknown) | undefined, warning: string): Report {
+  const warn: Report = (error) => process.emitWarning(messageOf(error), warning);
   return (error) => {
     try {
-      const told: unknown = onError(error);
+      const told: unknown = onError ? onError(error) : warn(error);
       if (told instanceof Promise) told.catch(warn);
     } catch (thrown) {
       warn(thrown);
     }
   };
-}
-
-export function warn(error: unknown): void {
-  process.emitWarning(messageOf(error), 'HoldfastQueueWarning');
 }
