@@ -18,6 +18,7 @@ export {
   UnavailableError,
 } from './errors.js';
 export { type ClaimOptions, requireClaim, type TokenClaim, type TokenHolder } from './holder.js';
+export { encodeJson } from './json.js';
 export { LeaseSignal, type LeaseSignalOptions } from './lease-signal.js';
 export { COMMON_LIMITS, differentLimits, type Rate, readRate, shareOf } from './limits.js';
 export {
@@ -53,7 +54,7 @@ export {
   delayFor,
   readBackoff,
 } from './retry-backoff.js';
-export { checkData, type Schema, validateData } from './schema.js';
+export { checkData, readSchema, type Schema, validateData } from './schema.js';
 export { isNonRetryable, messageOf, stackOf } from './thrown.js';
 export { requireToken } from './token.js';
 export { type Allowance, renewalDue, validityOf, validUntil } from './validity.js';

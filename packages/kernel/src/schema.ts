@@ -5,6 +5,7 @@
  * `validateData` tells the two cases apart.
  */
 import { MisuseError } from './errors.js';
+import { fitting, type Reader } from './option-readers.js';
 import { messageOf } from './thrown.js';
 
 /** Version 1 of https://standardschema.dev: it is given an `Input`, and makes an `Output` of it. */
@@ -16,6 +17,12 @@ export interface Schema<Input = unknown, Output = Input> {
     readonly types?: { readonly input: Input; readonly output: Output } | undefined;
   };
 }
+
+/** An option that is a schema. Throws MisuseError. */
+export const readSchema: Reader<Schema> = fitting(
+  'a schema of a library that speaks Standard Schema, such as zod',
+  (value) => typeof Object(Object(value)['~standard']).validate === 'function',
+);
 
 type Checked<Output> =
   | { readonly value: Output; readonly issues?: undefined }

@@ -4,8 +4,8 @@
  * Guarantees: an add that resolved is in Redis, and on as many replicas as the queue asks for.
  */
 import { checkData } from '@holdfast/kernel';
+import { encodeData } from './data.js';
 import { QueueFullError } from './errors.js';
-import { encode } from './json.js';
 import type { QueueParts } from './parts.js';
 import { type AddSettings, keptOptions, readAddOptions } from './task-options.js';
 import { added, traceOfAdd } from './telemetry.js';
@@ -22,7 +22,7 @@ export interface Added {
 export async function encodeTask(parts: QueueParts, data: unknown, options: unknown): Promise<string> {
   const { settings, schema } = parts;
   readAddOptions(options);
-  const text = encode(data, settings.maxBytes, 'The data of a task');
+  const text = encodeData(data, settings.maxBytes, 'The data of a task');
   if (schema) await checkData(schema, data, TASK);
   return text;
 }
@@ -44,7 +44,7 @@ export class Adder {
   async add(data: unknown, given: unknown): Promise<Added> {
     const { settings, adding, groups, schema } = this.#parts;
     const options = readAddOptions(given);
-    const text = encode(data, settings.maxBytes, 'The data of a task');
+    const text = encodeData(data, settings.maxBytes, 'The data of a task');
     if (schema) await checkData(schema, data, TASK);
     const isWhole = isPlain(options) && groups.size === 0;
     const kept = keptOptions(settings.kept, options, { isWhole, trace: traceOfAdd() });

@@ -15,6 +15,7 @@ import {
   whole,
   withDefault,
 } from '@holdfast/kernel';
+import { encodeData } from './data.js';
 import {
   type Counts,
   freshRecord,
@@ -23,7 +24,6 @@ import {
   type TaskPage,
   type TaskState,
 } from './inspection.js';
-import { encode } from './json.js';
 import { requireId } from './keys.js';
 import type { QueueParts } from './parts.js';
 import {
@@ -72,7 +72,7 @@ export abstract class QueueAdministration<Input> {
   async schedule(name: string, data: Input, schedule: Schedule): Promise<void> {
     const { settings, schema, ports } = this.#parts;
     requireScheduleName(name);
-    const text = encode(data, settings.maxBytes, 'The data of a schedule');
+    const text = encodeData(data, settings.maxBytes, 'The data of a schedule');
     if (schema) await checkData(schema, data, { of: `the schedule "${name}"`, owner: 'queue' });
     const now = await ports[0]?.call(verbs.time, undefined);
     const { kept, next } = keepSchedule(schedule, text, { now: now ?? 0, defaults: settings.kept });

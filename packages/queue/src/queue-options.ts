@@ -16,6 +16,7 @@ import {
   orSystemRandom,
   type Random,
   type Readers,
+  readSchema,
   type Schema,
   type Settings,
   whole,
@@ -102,12 +103,7 @@ export const QUEUE = {
   ...PLACE,
   name: (_, name) => requireQueueName(name),
   groups: (option, names = []) => groupNames(option, names).map((name) => requireKeyName(option, name)),
-  schema: optional(
-    fitting<Schema>(
-      'a schema of a library that speaks Standard Schema, such as zod',
-      (value) => typeof Object(Object(value)['~standard']).validate === 'function',
-    ),
-  ),
+  schema: optional(readSchema),
   attempts: TASK.attempts,
   backoff: TASK.backoff,
   limits: optional(readLimits),

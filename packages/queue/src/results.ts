@@ -4,7 +4,7 @@
  * Guarantees: encoding never throws: a handler that has succeeded is not run again because of what it returned.
  */
 import { messageOf } from '@holdfast/kernel';
-import { encode } from './json.js';
+import { encodeData } from './data.js';
 
 const MARK = '!';
 
@@ -27,7 +27,7 @@ export function encodeResult(result: unknown, most: number): string {
   if (result === undefined) return 'null';
   if (result instanceof NotKept) return MARK + result.reason;
   try {
-    return encode(result, most, 'The result');
+    return encodeData(result, most, 'The result');
   } catch (error) {
     return MARK + messageOf(error);
   }

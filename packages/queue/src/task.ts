@@ -15,7 +15,7 @@ import {
   type TokenHolder,
 } from '@holdfast/kernel';
 import type { Claimed } from './claimed.js';
-import { encode } from './json.js';
+import { encodeData } from './data.js';
 import type { Command } from './outcome.js';
 import type { QueueSettings } from './queue-options.js';
 
@@ -161,7 +161,7 @@ export class DeliveredTask<Data> implements Task<Data> {
   async progress(value: unknown): Promise<void> {
     if (this.#over) throw this.#over;
     const isOurs = await this.#context.progress(
-      encode(value, Math.min(this.#maxBytes, LARGEST_PROGRESS), 'Progress'),
+      encodeData(value, Math.min(this.#maxBytes, LARGEST_PROGRESS), 'Progress'),
     );
     if (!isOurs) throw this.lost('it was delivered to somebody else since');
   }

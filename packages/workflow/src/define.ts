@@ -8,16 +8,15 @@ import {
   having,
   MisuseError,
   optional,
-  passedOn,
   type Reader,
   readOptions,
+  readSchema,
   type Schema,
   whole,
   withDefault,
 } from '@holdfast/kernel';
 import { type LimitSettings, type Limits, readLimits } from './limits.js';
 import type { WorkflowContext } from './machine/workflow-context.js';
-import { requireSchema } from './schema.js';
 
 /** Schemas by the names of the messages. */
 export type MessageSchemas = Readonly<Record<string, Schema>>;
@@ -64,7 +63,7 @@ export const name: Reader<string> = (option, value) => {
 
 const WORKFLOW = {
   name,
-  input: optional(passedOn<Schema>()),
+  input: optional(readSchema),
   messages: optional(having<MessageSchemas>()),
   build: withDefault(whole(0, 1e9), 0),
   pinned: withDefault(flag, false),
@@ -88,8 +87,7 @@ export function defineWorkflow<Input, Result>(
     pinned,
     limits,
   } = readOptions('defineWorkflow', options, WORKFLOW);
-  for (const [message, schema] of Object.entries(messages)) requireSchema(`messages.${message}`, schema);
-  if (input !== undefined) requireSchema('input', input);
+  for (const [message, schema] of Object.entries(messages)) readSchema(`messages.${message}`, schema);
   return {
     name,
     input: input as Schema<unknown, Input> | undefined,

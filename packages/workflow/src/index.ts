@@ -6,6 +6,8 @@
 export { StaleTokenError } from '@holdfast/fence';
 export {
   AbortedError,
+  type Backoff,
+  type CustomBackoff,
   HoldfastError,
   LeaseLostError,
   MisuseError,
@@ -64,7 +66,6 @@ export type {
   WorkflowContext,
 } from './machine/workflow-context.js';
 export type {
-  Backoff,
   OnceOptions,
   Step,
   StepBody,

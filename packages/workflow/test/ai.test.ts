@@ -169,7 +169,7 @@ describe.each([
         failures += 1;
         return failures === 1;
       };
-      const options = { budget, backoff: { delay: 1 } };
+      const options = { budget, backoff: { type: 'constant', delay: 1 } } as const;
       await ai.generateText({
         model: durableModel(ctx, model(calls, fail), options),
         tools: durableTools(ctx, tools(calls)),

@@ -47,7 +47,7 @@ const tree = defineWorkflow({ name: 'tree' }, async (ctx, n: number) => {
       if (n % 3 === 0 && attempt < 2) throw new Error('not yet');
       return n;
     },
-    { backoff: { delay: 5 }, undo: () => {} },
+    { backoff: { type: 'constant', delay: 5 }, undo: () => {} },
   );
   const children = await ctx.all({
     one: (c) => c.child(leaf, first),

@@ -79,7 +79,7 @@ it('shows the last attempt only, and says to a reader that was there that anothe
         }
         await step.stream('out').write(`b${step.attempt}`);
       },
-      { backoff: { delay: 1 } },
+      { backoff: { type: 'constant', delay: 1 } },
     );
   });
   const app = appOf([flow]);

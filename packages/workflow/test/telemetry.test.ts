@@ -43,7 +43,7 @@ const flow = defineWorkflow({ name: 'flow' }, async (ctx) => {
       trace.getTracer('test').startSpan(`work ${attempt}`).end();
       if (attempt === 1) throw new Error('the first time');
     },
-    { backoff: { delay: 1 } },
+    { backoff: { type: 'constant', delay: 1 } },
   );
   await ctx.receive('go');
   return ctx.step('last', () => 1);

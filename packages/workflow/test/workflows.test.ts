@@ -95,7 +95,7 @@ it('tries a step again, each attempt with a higher token, and fails it for good'
         if (attempt < 3) throw new Error('not yet');
         return attempt;
       },
-      { backoff: { delay: 1 } },
+      { backoff: { type: 'constant', delay: 1 } },
     );
     const failed = await ctx
       .step('broken', () => Promise.reject(new NonRetryableError('never')))
@@ -199,4 +199,12 @@ it('fails a step and a run by whatever is thrown, also by what cannot be asked f
   const run = await app.start(flow, null);
   await expect(run.result()).rejects.toThrow(RunFailedError);
   expect(await run.state()).toBe('a value that cannot be shown');
+});
+
+it('refuses to keep what JSON would alter, and says where it is', async () => {
+  const flow = defineWorkflow({ name: 'altered' }, (ctx) => ctx.step('maps', () => ({ sizes: [new Map()] })));
+  const app = appOf([flow]);
+  app.work();
+  await expect(app.run(flow, null)).rejects.toThrow(/"maps".*has no Map: it is at \.sizes\[0\]/);
+  await expect(app.start(flow, { sum: Number.NaN })).rejects.toThrow(/has no NaN: it is at \.sum/);
 });

@@ -9,7 +9,7 @@ import { isNonRetryable, MisuseError, NonRetryableError, pause, systemClock } fr
 import { trace } from '@opentelemetry/api';
 import { Context } from '../machine/context.js';
 import type { WorkflowContext } from '../machine/workflow-context.js';
-import type { Backoff, Step } from '../step/options.js';
+import type { Step, StepOptions } from '../step/options.js';
 import type { Budget } from './budget.js';
 import { packed, unpacked } from './json.js';
 import type { ModelLimits } from './limits.js';
@@ -20,7 +20,7 @@ export interface DurableModelOptions {
   readonly stream?: string;
   /** How often a call is tried. Default 3. */
   readonly attempts?: number;
-  readonly backoff?: Backoff;
+  readonly backoff?: Exclude<StepOptions['backoff'], undefined>;
   /** How long a call may take, in ms. Default: as long as it likes. */
   readonly timeout?: number;
   /** What all workers together may ask of the model in a minute. Default: as much as they like. */

@@ -6,7 +6,7 @@
  * gives is what `encodeRecord` was given. A letter that this version does not know throws an Error that names it, so that
  * nothing of a newer version is passed over.
  */
-import { messageOf } from '../json.js';
+import { messageOf } from '@holdfast/kernel';
 
 /** An error as it is kept. */
 export interface KeptError {

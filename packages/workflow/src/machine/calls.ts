@@ -33,7 +33,7 @@ export interface CallsHost {
   /** Begins an attempt of a step's body; gives what stops it. */
   readonly attempt: (step: BegunStep, onEnd: (end: AttemptEnd) => void) => (reason: Error) => void;
   /** In ms, after an attempt that failed. */
-  readonly delayAfter: (step: BegunStep) => number;
+  readonly delayAfter: (step: BegunStep, error: unknown) => number;
   /** A call has something to commit, or something to begin. */
   readonly woken: () => void;
   /** The run cannot go on until somebody mends it; what is in `out` says what has happened. */
@@ -351,7 +351,7 @@ export class Calls {
       ...record,
       kind: 'retry',
       attempt: attempt + 1,
-      at: Math.ceil(now + this.#host.delayAfter(step)),
+      at: Math.ceil(now + this.#host.delayAfter(step, error)),
     };
   }
 

@@ -4,11 +4,10 @@
  * Guarantees: the same call of the same journal of a run has the same child, however often it is asked for.
  */
 import { createHash } from 'node:crypto';
-import { display, MisuseError, optional, readOptions, type Schema } from '@holdfast/kernel';
+import { display, MisuseError, optional, readOptions, readSchema, type Schema } from '@holdfast/kernel';
 import { RunCancelledError, RunFailedError } from '../errors.js';
 import { encodeRecord, type Outcome } from '../journal/record.js';
 import { parseRunName, placeOf, runName } from '../run-name.js';
-import { requireSchema } from '../schema.js';
 import { callKey } from '../step/options.js';
 import type { RunRef } from '../store/claim.js';
 import type { Effect } from '../store/store.js';
@@ -45,7 +44,7 @@ export function requireChildWorkflow(workflow: unknown): void {
   if (typeof run !== 'function' || typeof name !== 'string') {
     throw new MisuseError(`A child is of a workflow, as defineWorkflow makes it; got ${display(workflow)}.`);
   }
-  if (input !== undefined) requireSchema(`The input of the workflow "${name}"`, input);
+  if (input !== undefined) readSchema(`The input of the workflow "${name}"`, input);
 }
 
 export interface Child {

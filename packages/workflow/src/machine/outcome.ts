@@ -1,9 +1,9 @@
 /**
  * How a run ends by what its function gives or throws.
  */
-import type { AbortedError } from '@holdfast/kernel';
+import { type AbortedError, messageOf } from '@holdfast/kernel';
 import { keptError, type Outcome } from '../journal/record.js';
-import { encodeValue, messageOf } from '../json.js';
+import { encodeValue } from '../json.js';
 
 export function completed(value: unknown): Outcome {
   try {

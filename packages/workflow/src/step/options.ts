@@ -2,15 +2,19 @@
  * What a step takes, and what its body is given.
  */
 import {
+  type Backoff,
+  type CustomBackoff,
   callback,
+  DEFAULT_BACKOFF,
   display,
   duration,
   MisuseError,
   optional,
   passedOn,
-  type Random,
   type Reader,
+  readBackoff,
   readOptions,
+  readSchema,
   type Schema,
   type Settings,
   type TokenHolder,
@@ -18,7 +22,6 @@ import {
   whole,
   withDefault,
 } from '@holdfast/kernel';
-import { requireSchema } from '../schema.js';
 import type { StepStream } from './stream-writer.js';
 
 /** What a step's body has: the owner of one attempt. Every guard of @holdfast/fence takes it as a holder. */
@@ -51,14 +54,6 @@ export interface Step extends TokenHolder {
 
 export type StepBody<T> = (step: Step) => Promise<T> | T;
 
-/** How long a step waits after a failed attempt: `delay`, doubled each time up to `limit`, half of it left to chance. */
-export interface Backoff {
-  /** In ms, after the first attempt. Default 1000. */
-  readonly delay?: number;
-  /** In ms. Default 60000. */
-  readonly limit?: number;
-}
-
 /** What there is to undo: a step that was done, and what it gave; or one of which nobody knows whether it was. */
 export type Undone<T = unknown> =
   | { readonly outcome: 'done'; readonly value: T }
@@ -74,7 +69,11 @@ export type Undo<T = any> = (step: Step, undone: Undone<T>) => unknown;
 export interface UndoOptions {
   /** How often it is tried before the run is stuck. Default 3. */
   readonly attempts?: number;
-  readonly backoff?: Backoff;
+  /**
+   * How long the step waits after a failed attempt; a function that throws or gives no number has the default take its
+   * place. Default: exponential from 1 s to 1 min, half of it random.
+   */
+  readonly backoff?: Backoff | CustomBackoff;
   /** How long an attempt may take, in ms. Default: as long as it likes. */
   readonly timeout?: number;
 }
@@ -91,7 +90,11 @@ export interface OnceOptions {
 export interface StepOptions<T = unknown> {
   /** How often the body is tried before the step fails, at least 1. Default 3. An error with the code HOLDFAST_NON_RETRYABLE is not tried again. */
   readonly attempts?: number;
-  readonly backoff?: Backoff;
+  /**
+   * How long the step waits after a failed attempt; a function that throws or gives no number has the default take its
+   * place. Default: exponential from 1 s to 1 min, half of it random.
+   */
+  readonly backoff?: Backoff | CustomBackoff;
   /** How long an attempt may take, in ms. Default: as long as it likes. Its signal aborts then, and the next has a higher token. */
   readonly timeout?: number;
   /** Names the step in place of its number, within its scope: for calls that do not begin in a fixed order. 1 to 128 letters, digits and "_.:-". */
@@ -112,19 +115,15 @@ export interface StepOptions<T = unknown> {
   readonly undo?: Undo<T>;
 }
 
-const BACKOFF = { delay: withDefault(duration(), 1_000), limit: withDefault(duration(), 60_000) };
+export const STEP_BACKOFF: Backoff = { ...DEFAULT_BACKOFF, limit: 60_000 };
 
-const backoff: Reader<Settings<typeof BACKOFF>> = (option, value) => readOptions(option, value, BACKOFF);
+const backoff: Reader<Backoff | CustomBackoff> = (option, value) =>
+  typeof value === 'function' ? (value as CustomBackoff) : readBackoff(option, value);
 
 /** Names a call in place of its number. */
 export const callKey: Reader<string> = (option, value) => {
   if (typeof value === 'string' && /^[\w.:-]{1,128}$/.test(value)) return value;
   throw new MisuseError(`${option} is 1 to 128 letters, digits and "_.:-"; got ${display(value)}.`);
-};
-
-const schema: Reader<Schema> = (option, value) => {
-  requireSchema(option, value);
-  return value as Schema;
 };
 
 const CACHE = { key: text('text'), ttl: duration({ min: 1, max: Number.MAX_SAFE_INTEGER }) };
@@ -133,11 +132,11 @@ const cache: Reader<Settings<typeof CACHE>> = (option, value) => readOptions(opt
 
 const STEP = {
   attempts: withDefault(whole(1, 1_000), 3),
-  backoff: withDefault(backoff, { delay: 1_000, limit: 60_000 }),
+  backoff: withDefault(backoff, STEP_BACKOFF),
   timeout: optional(duration({ min: 1 })),
   key: optional(callKey),
   of: passedOn<unknown>(),
-  schema: optional(schema),
+  schema: optional(readSchema),
   undo: optional(callback<Undo>()),
   cache: optional(cache),
 };
@@ -162,13 +161,3 @@ export const readUndoOptions = (options: UndoOptions = {}): StepSettings =>
 /** Without what is undefined. */
 const defined = (settings: object): StepOptions =>
   Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
-
-/** In ms, after attempt number `attempt` has failed. */
-export function delayAfter(
-  { backoff: { delay, limit } }: StepSettings,
-  attempt: number,
-  random: Random,
-): number {
-  const full = Math.min(limit, delay * 2 ** Math.min(attempt - 1, 40));
-  return Math.round(full * (0.5 + 0.5 * random.unit()));
-}

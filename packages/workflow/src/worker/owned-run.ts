@@ -5,17 +5,24 @@
  * order in which it lies there. A commit whose answer was lost is never repeated blindly: the journal is read first. Once a
  * commit is refused, or the session is lost, nothing of the run goes on here.
  */
-import { type Clock, HoldfastError, LeaseLostError, pause, type Random } from '@holdfast/kernel';
+import {
+  type Clock,
+  delayFor,
+  HoldfastError,
+  LeaseLostError,
+  messageOf,
+  pause,
+  type Random,
+} from '@holdfast/kernel';
 import { buildOf, type Workflow } from '../define.js';
 import { LongJournalError } from '../errors.js';
 import { decodeRecord, encodeRecord, type Header, type JournalRecord } from '../journal/record.js';
 import { JournalSize } from '../journal/size.js';
-import { messageOf } from '../json.js';
 import { Context } from '../machine/context.js';
 import type { Renewal } from '../machine/continuation.js';
 import { Machine, type Stray } from '../machine/machine.js';
 import { Published } from '../machine/published.js';
-import { delayAfter } from '../step/options.js';
+import { STEP_BACKOFF } from '../step/options.js';
 import type { Claimed, CommitRequest, Committed, Ending, Store } from '../store/store.js';
 import { ended, refused, stuck } from '../telemetry.js';
 import { Attempts } from './attempts.js';
@@ -58,8 +65,8 @@ export class OwnedRun {
   #isBusy = false;
   #hasMail = false;
   #isOver = false;
-  /** Whether a park is looked at again at the end of this turn of the event loop. */
   readonly #size = new JournalSize();
+  /** Whether a park is looked at again at the end of this turn of the event loop. */
   #isParking = false;
   #header: Header | undefined;
   /** The generation with which it goes on, if it is to. */
@@ -89,7 +96,10 @@ export class OwnedRun {
       now: host.now,
       attempt: (step, onEnd) => attempts.begin(step, onEnd),
       quiet: () => attempts.quiet(),
-      delayAfter: (step) => delayAfter(step.settings, step.attempt, host.random),
+      delayAfter: ({ settings, attempt }, error) => {
+        const { random, report } = host;
+        return delayFor(settings.backoff, { attempt, error, fallback: STEP_BACKOFF, random, report });
+      },
       seed: claim.generation,
       token: claim.token,
       changed: () => this.#pump(),
