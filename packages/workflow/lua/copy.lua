@@ -10,7 +10,7 @@ local BLANK = 'V -\n{}'
 -- The header, `cut` records of the source behind its own, and then some of those that follow. ARGV from `at` on is how many
 -- of the following are places, from 0, that are left out, and then the places of those that follow.
 local function copy_journal(source, journal, header, cut, at)
-  redis.call('COPY', source, journal)
+  redis.call('COPY', source, journal, 'REPLACE') -- of a run of the name there may be one that nobody knows any more
   redis.call('PERSIST', journal)
   redis.call('LTRIM', journal, 0, cut)
   redis.call('LSET', journal, 0, header)

@@ -36,11 +36,12 @@ end
 local function copy_streams(source, journal)
   local from, to = string.sub(source, #BASE + 3), string.sub(journal, #BASE + 3)
   local writers = BASE .. 'w:' .. to
+  redis.call('DEL', writers)
   for _, field in ipairs(redis.call('HKEYS', BASE .. 'w:' .. from)) do
     local stream, step = string.match(field, '^(%S+) ?(.*)$')
     if step ~= '' then
       redis.call('HSET', writers, field, redis.call('HGET', BASE .. 'w:' .. from, field))
-      redis.call('COPY', BASE .. 'c:' .. from .. ':' .. stream, BASE .. 'c:' .. to .. ':' .. stream)
+      redis.call('COPY', BASE .. 'c:' .. from .. ':' .. stream, BASE .. 'c:' .. to .. ':' .. stream, 'REPLACE')
       redis.call('PERSIST', BASE .. 'c:' .. to .. ':' .. stream)
     end
   end

@@ -310,6 +310,22 @@ export function storeContract(name: string, makeStore: MakeStore): void {
       expect(await commit(mine, 1)).toMatchObject({ word: 'committed' });
     });
 
+    it('begins another run again whose name is free, of which an earlier journal is still there', async () => {
+      await owned();
+      const fork = anew({ to: ref('a/2', 'h') });
+      expect(await store.anew(fork)).toEqual({ word: 'ready' });
+      expect(await store.tell(ref('a/2', 'h'), 'M 1\n{}')).toEqual({ word: 'told' });
+      const end = { last: ['Z -\n', ''] as const, cancel: 'X -\n{}' };
+      await store.terminate({ ...ref('a/2', 'h'), ...end, retain: 600_000 });
+      const retry = anew({ from: ref('a/2', 'h'), to: ref('a/2', 'i'), length: 3 });
+      expect(await store.anew(retry)).toEqual({ word: 'ready' });
+      await store.terminate({ ...ref('a/2', 'i'), ...end, retain: 1 });
+      await expect.poll(async () => (await store.find(ref('a/2'), '')).word).toBe('unknown');
+      await store.tell(ref('a/1'), 'M 2\n{}');
+      expect(await store.anew({ ...fork, cut: 1, header: 'H -\nagain' })).toEqual({ word: 'ready' });
+      expect(await store.page(ref('a/2', 'h'), 0)).toEqual(['H -\nagain', 'M 2\n{}']);
+    });
+
     it('forgets a run whose time to be kept is over, so that its name may be used again', async () => {
       const mine = await owned();
       await commit(mine, 0, {

@@ -114,7 +114,11 @@ it('forks a run into another, which does anew what comes behind a step', async (
   expect(done).toEqual(['first', 'second', 'third', 'third']);
   expect(await run.history()).toEqual(before);
   expect(await app.get(flow, 'f', { key: 'k' }).result()).toEqual(await run.result());
-  await expect(run.fork({ from: 'third', id: 'f' })).rejects.toThrow(MisuseError);
+  const again = await run.fork({ from: 'third', id: 'f' });
+  expect(await again.result()).toEqual(await run.result());
+  expect(done).toHaveLength(4);
+  await expect(run.fork({ from: 'second', id: 'f' })).rejects.toThrow(MisuseError);
+  await expect(run.fork({ from: 'third', id: 'r' })).rejects.toThrow(MisuseError);
 });
 
 it('forks a run that goes on', async () => {

@@ -4,6 +4,7 @@
  * Guarantees: the journal that was is not changed. A retry that finds the run going, or retried by another meanwhile,
  * does nothing.
  */
+import { createHash } from 'node:crypto';
 import { MisuseError, type Random } from '@holdfast/kernel';
 import { type Cut, cutBefore } from '../journal/cut.js';
 import { decodeRecord, encodeRecord, type Header, type JournalRecord } from '../journal/record.js';
@@ -63,30 +64,44 @@ export async function retry(
 
 export interface ForkRequest {
   readonly run: string;
-  readonly to: RunRef;
+  /** The run that begins. */
+  readonly to: string;
   readonly from: string | undefined;
 }
 
-/** Begins another run over a part of the journal of one. Undefined if that is not there. Throws MisuseError. */
-export async function fork(parts: RetryParts, { run, to, from }: ForkRequest): Promise<true | undefined> {
+/**
+ * Begins another run over a part of the journal of one, and gives its generation. The same fork of the same journal has the
+ * same, so it may be repeated. Undefined if the run is not there. Throws MisuseError.
+ */
+export async function fork(
+  parts: RetryParts,
+  { run, to: name, from }: ForkRequest,
+): Promise<string | undefined> {
   const { store, retain } = parts;
+  // Of itself, it would be a retry.
+  if (name === run) throw inUse(name);
   for (let generation = ''; ; ) {
     const found = await store.find({ run, generation }, '');
     if (found.word === 'unknown') return undefined;
     generation = found.generation;
     if (found.word === 'gen') continue;
     const records = await readJournal(store, { run, generation });
+    const to = { run: name, generation: hashOf([run, generation, name, from ?? '']) };
     const anew = await store.anew({
       ...requestOf(records, cutBefore(records, from, true), to, true),
       from: { run, generation },
       retain,
     });
-    if (anew.word === 'exists') {
-      throw new MisuseError(`There is a run "${to.run}" already; give the fork an id of its own.`);
-    }
-    if (anew.word === 'ready') return true;
+    if (anew.word === 'exists') throw inUse(name);
+    if (anew.word === 'ready') return to.generation;
   }
 }
+
+const inUse = (run: string): MisuseError =>
+  new MisuseError(`There is a run "${run}" already, which is not this fork; give the fork an id of its own.`);
+
+const hashOf = (parts: readonly string[]): string =>
+  createHash('sha256').update(parts.join('\n')).digest('base64url').slice(0, 14);
 
 function requestOf(
   records: readonly JournalRecord[],

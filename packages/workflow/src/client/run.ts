@@ -110,8 +110,9 @@ export interface Run<Result = unknown> {
   purge(): Promise<boolean>;
   /**
    * Starts another run over the journal of this one up to a step, which it does anew, as all that follows: with `from`, that
-   * step; without, as `retry` does. It works on the same key, and is in the same partition. This run is not changed. Throws
-   * MisuseError for a step that this run has not done, or an id that is in use, RunGoneError, UnavailableError.
+   * step; without, as `retry` does. It works on the same key, and is in the same partition. This run is not changed. With
+   * an `id` it may be repeated, until one of the two runs goes over another journal. Throws
+   * MisuseError for a step that this run has not done, or an id that another run has, RunGoneError, UnavailableError.
    */
   fork(options?: ForkOptions): Promise<Run<Result>>;
   /** Its journal. Throws RunGoneError, UnavailableError. */
@@ -299,9 +300,10 @@ export class RunHandle<Result> implements Run<Result> {
     const { random } = this.#parts;
     const { from, id = random.id() } = readOptions('fork', options, FORK);
     const name = { id, key: this.key ?? this.id };
-    const to = { run: runName({ ...name, workflow: this.workflow }), generation: random.id() };
-    if ((await fork(this.#retryParts, { run: this.#run, to, from })) === undefined) throw this.#gone();
-    return new RunHandle<Result>(this.#definition, name, this.#parts, to.generation);
+    const to = runName({ ...name, workflow: this.workflow });
+    const generation = await fork(this.#retryParts, { run: this.#run, to, from });
+    if (generation === undefined) throw this.#gone();
+    return new RunHandle<Result>(this.#definition, name, this.#parts, generation);
   }
 
   async history(): Promise<readonly JournalRecord[]> {
