@@ -16,7 +16,7 @@ it('refuses arguments that make no sense, with an error that names them', async 
   const queue = queueOf<unknown>();
   const calls: [() => unknown, RegExp][] = [
     [() => createQueue(any(undefined)), /createQueue takes an object with redis, .*name.*got undefined/],
-    [() => createQueue(any([])), /got \[object Array\]/],
+    [() => createQueue(any([])), /got \[\]/],
     [
       () => createPartitionedQueue(any(undefined)),
       /createPartitionedQueue takes an object with .*partitions/,

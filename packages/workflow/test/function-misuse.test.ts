@@ -55,7 +55,7 @@ it.each<[string, Call, string]>([
   [
     'child({ input: 5 })',
     (ctx) => ctx.child(any({ ...child, input: 5 }), 1),
-    'The input of the workflow "child" is a Standard Schema, as zod, valibot or arktype make it; got 5.',
+    'The input of the workflow "child" is a schema of a library that speaks Standard Schema, such as zod; got 5.',
   ],
   ...[null, 5, []].map((options): [string, Call, string] => [
     `child(…, ${JSON.stringify(options)})`,
