@@ -5,7 +5,7 @@
  * come: of a step that lost a race, or of a timer that a message overtook.
  */
 import type { Timer } from '@holdfast/kernel';
-import type { CallRecord, Place } from '../journal/record.js';
+import type { Place } from '../journal/record.js';
 import type { StepBody, StepSettings } from '../step/options.js';
 import type { Child } from './child.js';
 import type { Scope } from './scope.js';
@@ -109,27 +109,3 @@ export const newStep = (
 
 /** Who settles a call, and where it stands. */
 export type Settling = Pick<AnyBegun, 'scope' | 'resolve' | 'reject' | 'isSettled' | 'isAsked' | 'alarm'>;
-
-/** How the function contradicts a record of one of its calls; undefined if it does not. */
-export function contradictionOf(begun: AnyBegun | undefined, record: CallRecord): string | undefined {
-  const kind = kindOf(record);
-  if (begun?.kind === kind && (record.kind === 'over' || isSamePlace(begun, record))) return undefined;
-  const had = describe(kind, record.kind === 'over' ? '' : record.name);
-  if (begun === undefined)
-    return `at ${record.id} the journal has ${had}, and the function began nothing there`;
-  const isSame = begun.kind === kind && record.kind !== 'over' && begun.name === record.name;
-  const began = isSame ? 'began it of another value' : `began ${describe(begun.kind, begun.name)}`;
-  return `at ${record.id} the journal has ${had}, and the function ${began} there`;
-}
-
-const isSamePlace = (one: Place, other: Place): boolean => one.name === other.name && one.of === other.of;
-
-function kindOf({ kind }: CallRecord): AnyBegun['kind'] {
-  if (kind === 'timer' || kind === 'fired') return 'wait';
-  return kind === 'child' || kind === 'over' ? 'child' : 'step';
-}
-
-function describe(kind: AnyBegun['kind'], name: string): string {
-  if (kind === 'child') return name === '' ? 'a child' : `the child "${name}"`;
-  return kind === 'step' ? `the step "${name}"` : `a wait, "${name}"`;
-}

@@ -9,32 +9,19 @@
  */
 import { type AbortedError, MisuseError, type Timer } from '@holdfast/kernel';
 import type { CallRecord, Header, JournalRecord, Outcome } from '../journal/record.js';
-import type { StepBody, Undone } from '../step/options.js';
 import type { Effect } from '../store/store.js';
 import { Answers } from './answers.js';
-import {
-  type AskedStep,
-  type BegunChild,
-  type BegunStep,
-  type BegunWait,
-  contradictionOf,
-  newStep,
-} from './begun.js';
+import { type AskedStep, type BegunChild, type BegunStep, type BegunWait, newStep } from './begun.js';
 import { Calls, type CallsHost } from './calls.js';
 import { Continuation, type LoopStart, type LoopState, type Renewal } from './continuation.js';
+import { Ending } from './ending.js';
 import { Inbox } from './inbox.js';
 import { type Entry, Ledger } from './ledger.js';
 import { isNote, Notes } from './notes.js';
 import { completed, failed } from './outcome.js';
 import { cancelledBy, Scope } from './scope.js';
+import { contradictionOf, type Stray } from './stray.js';
 import { takeTurn } from './turns.js';
-
-/** How a run went another way than a replay of it could follow. */
-export interface Stray {
-  readonly reason: string;
-  /** Where a call came late; undefined if the code contradicts the journal, which no other try can mend. */
-  readonly late?: string;
-}
 
 /** What the machine needs of its owner. */
 export interface MachineHost extends Omit<CallsHost, 'woken'> {
@@ -56,8 +43,6 @@ const EXPIRED: Timer = { cancel: () => {} };
 
 export class Machine {
   readonly root = new Scope('');
-  /** How the run has ended. */
-  outcome: Outcome | undefined;
   readonly #host: MachineHost;
   readonly #calls: Calls;
   readonly #ledger = new Ledger();
@@ -65,6 +50,7 @@ export class Machine {
   readonly #continuation = new Continuation(this.#inbox);
   readonly #notes = new Notes();
   readonly #answers: Answers;
+  readonly #ending: Ending;
   readonly #queue: JournalRecord[] = [];
   /** The place in the journal of the last record that was handed over. */
   #place = 0;
@@ -77,10 +63,6 @@ export class Machine {
   /** Whether records are being handed over. */
   #isBusy = false;
   #isOver = false;
-  /** How the function has ended. */
-  #ended: Outcome | undefined;
-  /** Whether bodies are waited for, have ended, the ledger is about to be undone, or is being undone. */
-  #ending: 'waiting' | 'quiet' | 'asked' | 'undoing' | undefined;
   /** Runs while a step with a key is waited for. */
   #grace: Timer | undefined;
 
@@ -88,6 +70,19 @@ export class Machine {
     this.#host = host;
     this.#answers = new Answers(host.run);
     this.#calls = new Calls({ ...host, woken: () => this.#woken() }, this.#ledger);
+    this.#ending = new Ending({
+      calls: this.#calls,
+      ledger: this.#ledger,
+      quiet: host.quiet,
+      onQuiet: () => {
+        if (this.isIdle) this.#conclude();
+      },
+    });
+  }
+
+  /** How the run has ended. */
+  get outcome(): Outcome | undefined {
+    return this.#ending.outcome;
   }
 
   /** Records that are to be committed. */
@@ -116,8 +111,7 @@ export class Machine {
    * that; undefined if it does something.
    */
   get waitsUntil(): number | undefined {
-    const isEnding = this.#ended !== undefined && this.#ending !== 'undoing';
-    const goesOn = this.isIdle && !this.outcome && !isEnding && !this.#continuation.isDue;
+    const goesOn = this.isIdle && !this.outcome && !this.#ending.isBetweenCalls && !this.#continuation.isDue;
     return goesOn ? this.#calls.waitsUntil : undefined;
   }
 
@@ -154,7 +148,7 @@ export class Machine {
 
   /** Whether a call of the function is in its place; if it is late, the run goes no further. */
   isInTurn(place: string): boolean {
-    if (this.#isOver || this.#ended || this.#continuation.isDue) return false;
+    if (this.#isOver || this.#ending.hasBegun || this.#continuation.isDue) return false;
     if (this.#isOpen) return true;
     this.#stray({
       late: place,
@@ -311,11 +305,12 @@ export class Machine {
       this.#isLive = true;
       this.#launch();
       this.#conclude();
-      if (!this.#isOver) this.#host.changed();
       return;
     }
     this.#isBusy = true;
-    const contradiction = isOfCall(record) ? this.#contradiction(record) : undefined;
+    const contradiction = isOfCall(record)
+      ? contradictionOf(this.#calls.get(record.id), record, this.#ending.hasBegun)
+      : undefined;
     if (contradiction === undefined) {
       this.#take();
       this.#takeTurn(() => this.#apply(record));
@@ -329,21 +324,6 @@ export class Machine {
     }
   }
 
-  /** How the function contradicts a record of one of its calls; undefined if it does not. */
-  #contradiction(record: CallRecord): Stray | undefined {
-    const begun = this.#calls.get(record.id);
-    const contradiction = contradictionOf(begun, record);
-    if (contradiction === undefined) return undefined;
-    const ended = this.#ended ? ', and has ended' : '';
-    return {
-      reason: `the code goes another way than the journal: ${contradiction}${ended}. Deploy code that begins the same calls in the same order, then retry the run`,
-      // It may only be slow, the first time.
-      ...(begun === undefined && !this.#ended
-        ? { late: `${record.id} ${'name' in record ? record.name : ''}` }
-        : {}),
-    };
-  }
-
   #apply(record: JournalRecord): void {
     if (record.kind === 'message') {
       const wait = this.#inbox.put(record, this.#place);
@@ -353,7 +333,8 @@ export class Machine {
     } else if (record.kind === 'cancel') {
       this.cancel(this.root, cancelledBy(record.reason));
     } else if (record.kind === 'undoing') {
-      this.#undo();
+      const contradiction = this.#ending.undo();
+      if (contradiction) this.#stray(contradiction);
     } else if (isOfCall(record)) {
       this.#calls.apply(record, this.#place);
       const begun = this.#calls.get(record.id);
@@ -383,66 +364,15 @@ export class Machine {
     if (this.#isOver || this.#continuation.isDue) return;
     const isInPlace = this.#isOpen || this.#ledger.isEmpty;
     if (!isInPlace && !this.isInTurn('the end of the function')) return;
-    this.#ended = outcome();
-    this.#calls.end(new Error('the run has ended'));
-    if (this.#isBusy) return;
-    this.#conclude();
-    this.#host.changed();
+    this.#ending.begin(outcome());
+    if (!this.#isBusy) this.#conclude();
   }
 
-  /** Once the function has ended: its bodies end, then the ledger is undone if need be, then the run ends. */
+  /** All that is known was handed over: if the function has ended, the run comes closer to its end. */
   #conclude(): void {
-    if (!this.#ended || this.outcome || this.#isOver) return;
-    if (this.#ending === undefined) this.#ending = this.#quiet();
-    if (this.#ending !== 'quiet') return;
-    if (this.#ended.status !== 'completed') {
-      if (this.#calls.isEntering) return; // it comes to the ledger first
-      if (!this.#ledger.isEmpty) {
-        this.#ending = 'asked';
-        this.out.push({ kind: 'undoing', from: this.#ledger.from });
-        return;
-      }
-    }
-    this.outcome = this.#ended;
-  }
-
-  #quiet(): 'waiting' | 'quiet' {
-    const quiet = this.#host.quiet();
-    if (quiet === undefined) return 'quiet';
-    void quiet.then(() => {
-      this.#ending = 'quiet';
-      if (!this.isIdle) return;
-      this.#conclude();
-      this.#host.changed();
-    });
-    return 'waiting';
-  }
-
-  /** The journal has that the ledger is undone from here on: its entries follow each other in the turns of their records. */
-  #undo(): void {
-    if (this.#ended === undefined || this.#ended.status === 'completed') {
-      const does = this.#ended ? 'the function has completed' : 'the function has not ended';
-      this.#stray({
-        reason: `the code goes another way than the journal: there what was done is undone, and ${does}`,
-      });
-      return;
-    }
-    this.#ending = 'undoing';
-    const entry = this.#ledger.take();
-    if (entry === undefined) {
-      this.outcome = this.#ended;
-      return;
-    }
-    const { number, name, undo, settings, done } = entry;
-    const undone: Undone = done ? { outcome: 'done', ...done } : { outcome: 'unknown' };
-    const step = { id: `~${number}`, name: `undo ${name}`, of: undefined, mode: 'undo' } as const;
-    const body: StepBody<unknown> = (holder) => undo(holder, undone);
-    const own = { ...step, body, settings: { ...settings, undo: undefined, schema: undefined } };
-    const { end } = this.#calls.add(new Scope('~'), (settle) => newStep(own, settle));
-    end.then(
-      () => this.#undo(),
-      () => {},
-    );
+    if (this.#isOver) return;
+    this.#ending.conclude();
+    this.#host.changed();
   }
 }
 

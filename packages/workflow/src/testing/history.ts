@@ -11,8 +11,9 @@ import { NondeterminismError } from '../errors.js';
 import type { CallRecord, JournalRecord, Outcome, Place } from '../journal/record.js';
 import type { BegunStep } from '../machine/begun.js';
 import { Context } from '../machine/context.js';
-import { Machine, type Stray } from '../machine/machine.js';
+import { Machine } from '../machine/machine.js';
 import { Published } from '../machine/published.js';
+import type { Stray } from '../machine/stray.js';
 import { runName } from '../run-name.js';
 import { VirtualClock } from './virtual-clock.js';
 

@@ -20,8 +20,9 @@ import { decodeRecord, encodeRecord, type Header, type JournalRecord } from '../
 import { JournalSize } from '../journal/size.js';
 import { Context } from '../machine/context.js';
 import type { Renewal } from '../machine/continuation.js';
-import { Machine, type Stray } from '../machine/machine.js';
+import { Machine } from '../machine/machine.js';
 import { Published } from '../machine/published.js';
+import type { Stray } from '../machine/stray.js';
 import { STEP_BACKOFF } from '../step/options.js';
 import type { Claimed, CommitRequest, Committed, Ending, Store } from '../store/store.js';
 import { ended, refused, stuck } from '../telemetry.js';
