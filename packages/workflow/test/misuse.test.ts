@@ -60,6 +60,11 @@ it.each<[string, () => unknown, string]>([
     'holder is an object; got null',
   ],
   ['events({ holder: 5 })', () => app.events(any({ reader: 'r', holder: 5 })), 'holder is an object; got 5'],
+  ...['3:1-0', '0:1-0,1:1-0', '1:1-0', '0:1', ''].map((after): [string, () => unknown, string] => [
+    `events({ after: '${after}' })`,
+    () => app.events({ after }),
+    `the cursor of an event of this app, which has 1 partition; got "${after}"`,
+  ]),
   [
     'defineWorkflow({ messages: null })',
     () => defineWorkflow(any({ name: 'n', messages: null }), async () => null),

@@ -172,7 +172,12 @@ function eventOf(
 function readCursor(after: string, partitions: number): readonly string[] {
   if (after === 'oldest') return Array.from({ length: partitions }, () => '0-0');
   const parts = typeof after === 'string' ? after.split(',') : [];
-  const places = parts.map((part) => /^\d+:(\d+-\d+)$/.exec(part)?.[1] ?? '');
+  const places = parts.map((part, index) => {
+    const [, partition, place = ''] = /^(\d+):(\d+-\d+)$/.exec(part) ?? [];
+    return partition === String(index) ? place : '';
+  });
   if (places.length === partitions && !places.includes('')) return places;
-  throw new MisuseError(`after is "oldest", or the cursor of an event of this app; got ${display(after)}.`);
+  throw new MisuseError(
+    `after is "oldest", or the cursor of an event of this app, which has ${partitions} partition${partitions === 1 ? '' : 's'}; got ${display(after)}.`,
+  );
 }
