@@ -21,6 +21,7 @@ const model = new MockLanguageModelV3({
 });
 
 // #region readme
+import { setTimeout } from 'node:timers/promises';
 import { createWorkflows, defineWorkflow } from '@holdfast/workflow';
 import { Budget, durableModel, durableTools } from '@holdfast/workflow/ai';
 import { generateText, isStepCount, tool } from 'ai';
@@ -44,7 +45,7 @@ const agent = defineWorkflow({ name: 'agent' }, async (ctx, prompt: string) => {
 const workflows = createWorkflows({ redis: data, workflows: [agent] });
 workflows.work();
 const run = await workflows.start(agent, 'I want my money back.');
-await run.approve('c1', true, 'eve');
+while (!(await run.approve('c1', true, 'eve'))) await setTimeout(50); // false until it is asked
 console.log(await run.result());
 await workflows.close();
 // #endregion readme

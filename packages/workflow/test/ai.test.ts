@@ -112,7 +112,9 @@ describe.each([
     const run = await app.start(flow, null);
     await eventually(async () => (await run.status()).status, 'sleeping' as const);
     expect(calls.tools).toEqual(['rate Bonn', 'rate Kiel']);
-    expect(await run.approvals()).toEqual([{ name: 'c|1', show: { tool: 'book', input: { city: 'Kiel' } } }]);
+    expect(await run.approvals()).toMatchObject([
+      { name: 'c|1', show: { tool: 'book', input: { city: 'Kiel' } } },
+    ]);
     await run.approve('c|1', true, 'eve');
     expect(await run.result()).toEqual({ text: 'Kiel it is', turns: 3 });
     expect(calls.tools).toContain('book Kiel');

@@ -74,7 +74,8 @@ it('shows what is to be approved, and gives the answer to the function', async (
   const app = appOf([flow]);
   app.work();
   const run = await app.start(flow, null);
-  await eventually(() => run.approvals(), [{ name: 'pay', to: 'finance', show: { sum: 7 } }]);
+  const pay = { id: expect.any(String), name: 'pay', to: 'finance', show: { sum: 7 } };
+  await expect.poll(() => run.approvals(), { timeout: 20_000 }).toEqual([pay]);
   expect(await run.state()).toBe('waits');
   expect(await run.approve('pay', true, 'eve')).toBe(true);
   expect(await run.result()).toEqual([{ answer: true, by: 'eve' }, 'nobody']);

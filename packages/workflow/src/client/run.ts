@@ -25,6 +25,7 @@ import { check } from '../schema.js';
 import { requireStreamName } from '../step/streams.js';
 import type { RunRef } from '../store/claim.js';
 import type { Found, Told } from '../store/store.js';
+import { approve, openIn, requireApproval, type WhichApproval } from './approving.js';
 import { ask } from './ask.js';
 import { purge, terminate } from './ending.js';
 import type { Partition } from './partition.js';
@@ -86,8 +87,11 @@ export interface Run<Result = unknown> {
   ask<T = unknown>(name: string, payload?: unknown, options?: AskOptions): Promise<T>;
   /** What the run waits for people to approve. Throws RunGoneError, UnavailableError. */
   approvals(): Promise<readonly Approval[]>;
-  /** Answers what `ctx.approve` of that name waits for. False if the run is over. Throws as `send`. */
-  approve(name: string, answer: unknown, by?: string): Promise<boolean>;
+  /**
+   * Answers what `ctx.approve` waits for: that of a name which is open, or exactly one that `approvals()` gives. Whether it is
+   * the answer: false if no such approval is open, or if it has another answer. Throws as `send`.
+   */
+  approve(approval: string | Pick<Approval, 'id' | 'name'>, answer: unknown, by?: string): Promise<boolean>;
   /**
    * Asks the run to end: what it waits for rejects with an AbortedError, and its bodies' signals abort. False if it is over.
    * Throws RunGoneError, UnavailableError.
@@ -242,16 +246,20 @@ export class RunHandle<Result> implements Run<Result> {
   }
 
   async approvals(): Promise<readonly Approval[]> {
-    const { state } = await this.#find();
-    return readPublished(state).approvals;
+    return openIn(await this.#find());
   }
 
-  async approve(name: string, answer: unknown, by?: string): Promise<boolean> {
+  async approve(approval: WhichApproval, answer: unknown, by?: string): Promise<boolean> {
     if (by !== undefined && typeof by !== 'string') {
       throw new MisuseError(`Whoever approves is named by text; got ${display(by)}.`);
     }
-    requireCallName('The name of an approval', name);
-    return this.send(approvalMessage(name), { answer, ...(by === undefined ? {} : { by }) });
+    const which = requireApproval(approval);
+    const given = { answer, ...(by === undefined ? {} : { by }) };
+    const payload = await this.#checked(approvalMessage(which.name), given);
+    return approve(this.#parts.partition.store, {
+      ...{ run: this.#run, which, payload },
+      find: () => this.#find(),
+    });
   }
 
   async #checked(name: string, payload: unknown): Promise<unknown> {

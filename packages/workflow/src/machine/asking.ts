@@ -17,35 +17,48 @@ import {
 import type { Message } from '../journal/record.js';
 import { requireTaskId, resultOf, type TaskQueue, type TaskReply, taskMessage } from '../task.js';
 import { requireCallName, TIMEOUT } from './arguments.js';
-import type { Published } from './published.js';
+import { type Approval, answerTo, approvalId, type Published } from './published.js';
 import type { ApproveOptions, TaskOptions, WorkflowContext } from './workflow-context.js';
 
 const APPROVE = { ...TIMEOUT, to: optional(text('text')), show: passedOn<unknown>() };
 const TASK = { ...TIMEOUT, reply: withDefault(flag, false), name: optional(text('text')) };
 
-/** The message that answers an approval. */
+/** What answers to an approval are called where people see it, and where schemas of messages are given. */
 export const approvalMessage = (name: string): string => `approve:${name}`;
 
 /** What an approval needs of its context. */
-interface Asker {
+export interface Asker {
   readonly published: Published;
-  readonly receive: (name: string, timeout: number | undefined) => Promise<Message | undefined>;
+  /** Of the journal. */
+  readonly generation: string;
+  /** Waits for a message; `receives` gives its name, for the place that the wait has in the function. */
+  readonly wait: (
+    name: string,
+    timeout: number | undefined,
+    receives: (place: string) => string,
+  ) => Promise<Message | undefined>;
 }
 
 /** What somebody answers; undefined if nobody has in time. Throws MisuseError. */
 export async function askApproval(
-  { published, receive }: Asker,
+  { published, generation, wait }: Asker,
   name: string,
   options: ApproveOptions,
 ): Promise<unknown> {
   requireCallName('The name of an approval', name);
   const { to, show, timeout } = readOptions('approve', options, APPROVE);
-  const approval = { name, ...(to === undefined ? {} : { to }), ...(show === undefined ? {} : { show }) };
-  published.open(approval);
+  const about = { name, ...(to === undefined ? {} : { to }), ...(show === undefined ? {} : { show }) };
+  let open: Approval | undefined;
+  const ask = (place: string): string => {
+    const approval = { id: approvalId(generation, place), ...about };
+    published.open(approval);
+    open = approval;
+    return answerTo(approval).name;
+  };
   try {
-    return (await receive(approvalMessage(name), timeout))?.payload;
+    return (await wait(approvalMessage(name), timeout, ask))?.payload;
   } finally {
-    published.close(approval);
+    if (open) published.close(open);
   }
 }
 

@@ -96,7 +96,9 @@ export class Calls {
 
   /** The names of the messages that are waited for. */
   get waitsFor(): readonly string[] {
-    return [...this.#open].flatMap((each) => (each.kind === 'wait' ? (each.receives ?? []) : []));
+    return [...this.#open].flatMap((each) =>
+      each.kind === 'wait' && each.receives !== undefined ? each.name : [],
+    );
   }
 
   /** How many were begun. */

@@ -40,7 +40,7 @@ import {
   requireRacers,
   TIMEOUT,
 } from './arguments.js';
-import { addTask, askApproval, readTask } from './asking.js';
+import { type Asker, addTask, askApproval, readTask } from './asking.js';
 import { type Brancher, nothing, runAll, runRace, runScope } from './branches.js';
 import {
   type ChildOptions,
@@ -219,11 +219,10 @@ export class Context implements WorkflowContext {
   }
 
   approve<T = unknown>(name: string, options: ApproveOptions = {}): Promise<Approved<T> | undefined> {
-    const receive = (message: string, timeout: number | undefined) => this.#receive(message, timeout);
-    const { published } = this.#host;
-    return quiet(() => askApproval({ published, receive }, name, options)) as Promise<
-      Approved<T> | undefined
-    >;
+    const { published, self } = this.#host;
+    const wait: Asker['wait'] = (named, timeout, receives) => this.#waitFor(named, timeout, receives);
+    const asker = { published, generation: self.generation, wait };
+    return quiet(() => askApproval(asker, name, options)) as Promise<Approved<T> | undefined>;
   }
 
   task<Result = unknown>(queue: TaskQueue, data: unknown, options: TaskOptions = {}): Promise<Result> {
@@ -237,8 +236,16 @@ export class Context implements WorkflowContext {
 
   async #receive(name: string, timeout: number | undefined): Promise<Message | undefined> {
     requireCallName('The name of a message', name);
+    return this.#waitFor(name, timeout, () => name);
+  }
+
+  async #waitFor(
+    name: string,
+    timeout: number | undefined,
+    receives: (place: string) => string,
+  ): Promise<Message | undefined> {
     const due = timeout === undefined ? undefined : () => Math.ceil(this.#host.now() + timeout);
-    return this.#wait(name, { due, receives: name }) as Promise<Message | undefined>;
+    return this.#wait(name, { due, receives }) as Promise<Message | undefined>;
   }
 
   all<const B extends Branches>(branches: B): Promise<Results<B>> {
@@ -338,12 +345,15 @@ export class Context implements WorkflowContext {
     });
   }
 
-  async #wait(name: string, wait: { due: (() => number) | undefined; receives?: string }): Promise<unknown> {
+  async #wait(
+    name: string,
+    { due, receives }: { due: (() => number) | undefined; receives?: (place: string) => string },
+  ): Promise<unknown> {
     if (!this.#isInTurn(`the wait "${name}"`)) return nothing();
     const scope = this.#scope;
     if (scope.cancelled) throw scope.cancelled;
-    const { due, receives } = wait;
-    return this.#host.machine.beginWait(scope, { id: scope.takeNumber(), name, due, receives });
+    const id = scope.takeNumber();
+    return this.#host.machine.beginWait(scope, { id, name, due, receives: receives?.(id) });
   }
 
   async #runAll<T>(

@@ -5,6 +5,7 @@
  */
 import type { Message } from '../journal/record.js';
 import type { BegunWait } from './begun.js';
+import { isAnswer } from './published.js';
 
 interface Kept {
   readonly message: Message;
@@ -46,9 +47,10 @@ export class Inbox {
     return this.#taken.slice(from).flatMap((each) => (each.place <= place ? each.id : []));
   }
 
-  /** The places of those that were not taken. */
+  /** The places of those that were not taken. Late answers to approvals are nothing that another journal could take. */
   get untaken(): readonly number[] {
-    return [...this.#kept.values()].flatMap((kept) => kept.map(({ place }) => place));
+    const kept = [...this.#kept.values()].flat();
+    return kept.filter(({ message }) => !isAnswer(message)).map(({ place }) => place);
   }
 
   /** A message that is there; undefined if none is. */

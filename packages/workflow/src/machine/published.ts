@@ -8,6 +8,8 @@ import { encodeValue } from '../json.js';
 
 /** What somebody is asked to approve. */
 export interface Approval {
+  /** Names it among all of all runs: `run.approve` takes the approval, and answers no other. */
+  readonly id: string;
   readonly name: string;
   /** Who is asked, as the function said it. */
   readonly to?: string;
@@ -15,12 +17,36 @@ export interface Approval {
   readonly show?: unknown;
 }
 
+/** Of the approval that is asked at a place of a function. A run that goes over its way again asks anew. */
+export const approvalId = (generation: string, place: string): string => `${generation}/${place}`;
+
+/** Whether it is asked in the journal of that generation. */
+export const isOfJournal = ({ id }: Approval, generation: string): boolean => id.startsWith(`${generation}/`);
+
+/**
+ * The message that answers it. Its name is that of the place, so that a retry finds the answer that is in its journal; its id
+ * has the generation too, so that there is one answer.
+ */
+export function answerTo({ id, name: of }: Pick<Approval, 'id' | 'name'>): {
+  readonly id: string;
+  readonly name: string;
+} {
+  const slash = id.indexOf('/');
+  const name = `approve:${of}:${id.slice(slash + 1)}`;
+  return { name, id: `${name}@${id.slice(0, slash)}` };
+}
+
+/** Whether a message is an answer to an approval. */
+export const isAnswer = ({ id, name }: { readonly id: string; readonly name: string }): boolean =>
+  name.startsWith('approve:') && id.startsWith(`${name}@`);
+
 export class Published {
   #value: unknown;
   #approvals: readonly Approval[] = [];
-  readonly #publish: (state: string) => void;
+  readonly #publish: (state: string, isAwaited: boolean) => void;
 
-  constructor(publish: (state: string) => void) {
+  /** `isAwaited`: people wait to see it. */
+  constructor(publish: (state: string, isAwaited: boolean) => void) {
     this.#publish = publish;
   }
 
@@ -28,7 +54,7 @@ export class Published {
   set(value: unknown): void {
     encodeValue(value, 'The state');
     this.#value = value;
-    this.#changed();
+    this.#changed(false);
   }
 
   /** Throws MisuseError, also if one of its name is open. */
@@ -38,16 +64,16 @@ export class Published {
     }
     encodeValue(approval.show, `What the approval "${approval.name}" shows`);
     this.#approvals = [...this.#approvals, approval];
-    this.#changed();
+    this.#changed(true);
   }
 
   close(approval: Approval): void {
     this.#approvals = this.#approvals.filter((each) => each !== approval);
-    this.#changed();
+    this.#changed(true);
   }
 
-  #changed(): void {
-    this.#publish(JSON.stringify({ value: this.#value, approvals: this.#approvals }));
+  #changed(isAwaited: boolean): void {
+    this.#publish(JSON.stringify({ value: this.#value, approvals: this.#approvals }), isAwaited);
   }
 }
 

@@ -102,7 +102,7 @@ export interface WorkflowContext {
   ): Promise<ReceivedMessage<T> | undefined>;
   /**
    * Waits until somebody answers with `run.approve`; undefined if nobody has within `timeout` ms. Meanwhile it is in
-   * `run.approvals()`. An approval has a name of its own among those that are open.
+   * `run.approvals()`. An approval has a name of its own among those that are open, and one answer.
    */
   approve<T = unknown>(name: string, options?: ApproveOptions): Promise<Approved<T> | undefined>;
   /**

@@ -76,6 +76,8 @@ export class OwnedRun {
   #trace: string | undefined;
   /** JSON to publish with the next commit. */
   #state: string | undefined;
+  /** Whether people wait to see that, so that it does not wait for the end of a step. */
+  #isAwaited = false;
   /** Why it goes no further here, what becomes of it, and the records of that. */
   #last: { readonly ending: Ending; readonly records: readonly JournalRecord[] } | undefined;
 
@@ -131,8 +133,9 @@ export class OwnedRun {
           trace: header.trace,
           input: workflow.input,
           now: this.#host.now,
-          published: new Published((state) => {
+          published: new Published((state, isAwaited) => {
             this.#state = state;
+            this.#isAwaited ||= isAwaited;
           }),
         },
         this.#machine.root,
@@ -213,6 +216,10 @@ export class OwnedRun {
       this.#continue(machine.renewal, this.#header);
       return;
     }
+    if (this.#isAwaited && !this.#isParkable()) {
+      this.#commit([], GO);
+      return;
+    }
     this.#park();
   }
 
@@ -281,6 +288,7 @@ export class OwnedRun {
     this.#isBusy = true;
     const state = this.#state;
     this.#state = undefined;
+    this.#isAwaited = false;
     const texts = records.map(encodeRecord);
     const build = this.#workflow && buildOf(this.#workflow);
     const effects = this.#machine.takeEffects(records);
