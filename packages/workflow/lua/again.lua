@@ -2,9 +2,10 @@
 --
 -- Stands on: earlier, events, lines
 
--- A run that was over, or is made of a part of another, which has its key while it goes on; a child has none.
-local function begin_again(run)
-  local life = {priority = '0', build = '0', expires = '-', since = 0}
+-- A run that was over, or is made of a part of another, and then has not begun: `expires` as LIVE has it. It has its key while
+-- it goes on; a child has none.
+local function begin_again(run, expires)
+  local life = {priority = '0', build = '0', expires = expires, since = 0}
   happened(run, 'started')
   if takes_key(run, not string.find(run, '/~[^/]*$')) then make_ready(run, life, false) else join_line(run, life) end
 end
@@ -21,7 +22,7 @@ local function replace(run, old, life, retain)
     make_ready(run, life, false)
   else
     forget(run)
-    begin_again(run)
+    begin_again(run, '-')
   end
   keep_earlier(run, before, old)
 end

@@ -72,6 +72,38 @@ export function limitsContract(name: string, makeStore: MakeStore): void {
       expect(await start('a/5/5')).toMatchObject({ word: 'ready' });
     });
 
+    it('refuses to begin a run over a part of another while as many wait as may, and counts it', async () => {
+      await declare({ waiting: 1 });
+      await start('a/k/1');
+      const fork = (id: string, limits = 1) =>
+        store.anew({
+          ...{ from: { run: 'a/k/1', generation: 'g-a/k/1' }, to: { run: `a/k/${id}`, generation: 'h' } },
+          ...{
+            header: 'H -\n{}',
+            cut: 0,
+            drop: [],
+            take: [],
+            length: 1,
+            retain: 1,
+            claim: undefined,
+            limits,
+          },
+        });
+      const full = await fork('2');
+      expect(full).toMatchObject({ word: 'full', full: { most: 1 } });
+      expect(await store.find({ run: 'a/k/2', generation: '' }, '')).toEqual({ word: 'unknown' });
+      expect(await namesOf()).toEqual(['a/k/1']);
+      expect(await fork('2', 2)).toEqual({ word: 'undeclared' });
+      expect(await fork('2')).toEqual({ word: 'ready' });
+      expect(await fork('2')).toEqual({ word: 'ready' });
+      expect(await fork('3')).toMatchObject({ word: 'full' });
+      expect(await start('a/4/4')).toMatchObject({ word: 'full' });
+      expect(await namesOf()).toEqual(['a/k/2']);
+      expect(await fork('3')).toEqual({ word: 'ready' });
+      await store.tell({ run: 'a/k/3', generation: 'h' }, 'X -\n{}');
+      expect(await start('a/4/4')).toMatchObject({ word: 'ready' });
+    });
+
     it('lets so many be owned at a time, and wakes a worker when one less is', async () => {
       const heard: string[] = [];
       let isListening = false;

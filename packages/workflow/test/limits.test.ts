@@ -18,6 +18,21 @@ it('refuses what is too much, with the time after which to try again', async () 
   expect(await app.run(flow, 3)).toBe(3);
 });
 
+it('refuses a fork that is too much, and declares limits for it that a server has forgotten', async () => {
+  const flow = defineWorkflow({ name: 'forked', limits: { waiting: 1 } }, async (_, n: number) => n);
+  const app = appOf([flow]);
+  const run = await app.start(flow, 1);
+  await expect(run.fork()).rejects.toMatchObject({ code: 'HOLDFAST_RUNS_FULL', workflow: 'forked', max: 1 });
+  const worker = app.work();
+  expect(await run.result()).toBe(1);
+  await worker.stop();
+  await client().del('{wf:test.0}:limits');
+  const fork = await run.fork();
+  await expect(run.fork()).rejects.toThrow(RunsFullError);
+  app.work();
+  expect(await fork.result()).toBe(1);
+});
+
 it('keeps to a concurrency over several workers, and ends all', async () => {
   let [now, most] = [0, 0];
   const flow = defineWorkflow({ name: 'few', limits: { concurrency: 3 } }, async (ctx, n: number) =>

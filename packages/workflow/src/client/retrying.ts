@@ -6,9 +6,12 @@
  */
 import { createHash } from 'node:crypto';
 import { MisuseError, type Random } from '@holdfast/kernel';
+import type { Workflow } from '../define.js';
+import { RunsFullError } from '../errors.js';
 import { type Cut, cutBefore } from '../journal/cut.js';
 import { decodeRecord, encodeRecord, type Header, type JournalRecord } from '../journal/record.js';
 import type { RunRef } from '../store/claim.js';
+import type { Declarations } from '../store/declarations.js';
 import type { AnewRequest, Store } from '../store/store.js';
 
 export interface RetryParts {
@@ -62,6 +65,11 @@ export async function retry(
   }
 }
 
+interface ForkParts extends RetryParts {
+  readonly workflow: Pick<Workflow, 'name' | 'limits'>;
+  readonly declarations: Declarations;
+}
+
 export interface ForkRequest {
   readonly run: string;
   /** The run that begins. */
@@ -71,13 +79,13 @@ export interface ForkRequest {
 
 /**
  * Begins another run over a part of the journal of one, and gives its generation. The same fork of the same journal has the
- * same, so it may be repeated. Undefined if the run is not there. Throws MisuseError.
+ * same, so it may be repeated. Undefined if the run is not there. Throws MisuseError, RunsFullError.
  */
 export async function fork(
-  parts: RetryParts,
+  parts: ForkParts,
   { run, to: name, from }: ForkRequest,
 ): Promise<string | undefined> {
-  const { store, retain } = parts;
+  const { store, retain, workflow, declarations } = parts;
   // Of itself, it would be a retry.
   if (name === run) throw inUse(name);
   for (let generation = ''; ; ) {
@@ -85,13 +93,20 @@ export async function fork(
     if (found.word === 'unknown') return undefined;
     generation = found.generation;
     if (found.word === 'gen') continue;
+    await declarations.ensure(workflow);
     const records = await readJournal(store, { run, generation });
     const to = { run: name, generation: hashOf([run, generation, name, from ?? '']) };
     const anew = await store.anew({
       ...requestOf(records, cutBefore(records, from, true), to, true),
       from: { run, generation },
       retain,
+      limits: workflow.limits?.version,
     });
+    if (anew.word === 'undeclared') declarations.forgotten(workflow);
+    if (anew.word === 'full') {
+      const { most, wait } = anew.full;
+      throw new RunsFullError({ workflow: workflow.name, max: most, retryAfter: wait });
+    }
     if (anew.word === 'exists') throw inUse(name);
     if (anew.word === 'ready') return to.generation;
   }

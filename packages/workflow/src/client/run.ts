@@ -116,7 +116,7 @@ export interface Run<Result = unknown> {
    * Starts another run over the journal of this one up to a step, which it does anew, as all that follows: with `from`, that
    * step; without, as `retry` does. It works on the same key, and is in the same partition. This run is not changed. With
    * an `id` it may be repeated, until one of the two runs goes over another journal. Throws
-   * MisuseError for a step that this run has not done, or an id that another run has, RunGoneError, UnavailableError.
+   * MisuseError for a step that this run has not done, or an id that another run has, RunsFullError as `start`, RunGoneError, UnavailableError.
    */
   fork(options?: ForkOptions): Promise<Run<Result>>;
   /** Its journal. Throws RunGoneError, UnavailableError. */
@@ -148,13 +148,16 @@ export interface StreamOptions {
 export interface RunParts {
   /** That has it. */
   readonly clock: Clock;
-  readonly partition: Pick<Partition, 'store' | 'waits' | 'readers' | 'asks' | 'mailbox' | 'listen'>;
+  readonly partition: Pick<
+    Partition,
+    'store' | 'declarations' | 'waits' | 'readers' | 'asks' | 'mailbox' | 'listen'
+  >;
   readonly random: Random;
   /** For how many ms runs are kept that are over. */
   readonly retain: number;
 }
 
-type Definition = Pick<Workflow, 'name' | 'messages'>;
+type Definition = Pick<Workflow, 'name' | 'messages' | 'limits'>;
 
 const RESULT = { signal: optional(abortSignal) };
 const SEND = { id: optional(requireText) };
@@ -309,7 +312,9 @@ export class RunHandle<Result> implements Run<Result> {
     const { from, id = random.id() } = readOptions('fork', options, FORK);
     const name = { id, key: this.key ?? this.id };
     const to = runName({ ...name, workflow: this.workflow });
-    const generation = await fork(this.#retryParts, { run: this.#run, to, from });
+    const { declarations } = this.#parts.partition;
+    const parts = { ...this.#retryParts, workflow: this.#definition, declarations };
+    const generation = await fork(parts, { run: this.#run, to, from });
     if (generation === undefined) throw this.#gone();
     return new RunHandle<Result>(this.#definition, name, this.#parts, generation);
   }

@@ -76,10 +76,10 @@ export class MemoryDispatch {
     return 'line';
   }
 
-  /** A run that was over, or is made of a part of another. A child has no key. */
-  enterAgain(run: string): void {
+  /** A run that was over, or is made of a part of another, which has not begun. A child has no key. */
+  enterAgain(run: string, expires: 0 | undefined): void {
     const life: Life = {
-      ...{ run, keyed: !/\/~[^/]*$/.test(run), priority: 0, expires: undefined, word: 'ready', build: '0' },
+      ...{ run, keyed: !/\/~[^/]*$/.test(run), priority: 0, expires, word: 'ready', build: '0' },
       ...{ since: 0, due: 0, token: 0, session: '', commits: 0 },
     };
     this.lives.set(run, life);

@@ -28,6 +28,7 @@ import type {
   DeclaredLimits,
   Ending,
   Found,
+  Full,
   ReadResult,
   Retoken,
   Started,
@@ -97,10 +98,8 @@ export class MemoryPartition {
     if (known !== undefined) return { word: known === generation ? 'same' : 'exists', generation: known };
     const { keyed = false, priority = 0, delay = 0, expires = 0, limits = 0, owner } = under;
     const workflow = workflowOf(run);
-    if (limits > this.#limits.versionOf(workflow)) return { word: 'undeclared', generation };
-    const most = this.#limits.waitingOf(workflow);
-    if (this.#dispatch.count(workflow).unbegun >= most)
-      return { word: 'full', generation, full: { wait: 1_000, most } };
+    const refusal = this.#refusal(workflow, limits);
+    if (refusal) return { ...refusal, generation };
     this.#kept.begin({ run, generation }, [header]);
     this.#kept.states.delete(run);
     this.mail.awaits(run, mailbox);
@@ -117,6 +116,17 @@ export class MemoryPartition {
     if (word !== 'ready' || !isOpen) return { word, generation };
     const { token } = this.#claims.claim(life, session, '');
     return { word: 'owned', generation, token };
+  }
+
+  /** Why a run may not come in: the limits of its workflow are not kept, or let no more wait. */
+  #refusal(
+    workflow: string,
+    version: number,
+  ): { word: 'undeclared' } | { word: 'full'; full: Full } | undefined {
+    if (version > this.#limits.versionOf(workflow)) return { word: 'undeclared' };
+    const most = this.#limits.waitingOf(workflow);
+    const isFull = this.#dispatch.count(workflow).unbegun >= most;
+    return isFull ? { word: 'full', full: { wait: 1_000, most } } : undefined;
   }
 
   declare(limits: DeclaredLimits): Declared {
@@ -230,7 +240,7 @@ export class MemoryPartition {
     return 'ready';
   }
 
-  anew({ from, to, header, cut, drop, take, length, claim }: AnewRequest): Anew {
+  anew({ from, to, header, cut, drop, take, length, claim, limits = 0 }: AnewRequest): Anew {
     const isSame = from.run === to.run;
     const there = this.#kept.generationOf(to.run);
     if (there === to.generation) return { word: 'ready' };
@@ -248,6 +258,8 @@ export class MemoryPartition {
     }
     const source = this.#kept.journal(from);
     if (isSame && source.length !== length) return { word: 'again', length: source.length };
+    const refusal = isSame ? undefined : this.#refusal(workflowOf(to.run), limits);
+    if (refusal) return refusal;
     const kept = source.slice(1, cut + 1).map((each, index) => (drop.includes(index + 1) ? BLANK : each));
     const taken = take.map((place) => source[place] ?? '');
     this.#kept.begin(to, [header, ...kept, ...taken]);
@@ -260,7 +272,7 @@ export class MemoryPartition {
     if (isSame && life) this.#dispatch.makeReady(life, false);
     else {
       this.events.happened(to.run, 'started');
-      this.#dispatch.enterAgain(to.run);
+      this.#dispatch.enterAgain(to.run, isSame ? undefined : 0);
     }
     return { word: 'ready' };
   }

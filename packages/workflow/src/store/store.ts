@@ -44,8 +44,14 @@ export interface Started {
   readonly generation: string;
   /** Of one that is owned. */
   readonly token?: number;
-  /** Where no more may wait: in how many ms to try again, and how many may wait. */
-  readonly full?: { readonly wait: number; readonly most: number };
+  /** Where no more may wait. */
+  readonly full?: Full;
+}
+
+/** In how many ms to try again, and how many may wait. */
+export interface Full {
+  readonly wait: number;
+  readonly most: number;
 }
 
 /** Limits of a workflow, as one partition keeps them. */
@@ -201,6 +207,8 @@ export interface AnewRequest {
   readonly length: number;
   /** For how many ms the old journal is kept. */
   readonly retain: number;
+  /** Of another run: of the limits that the client has declared of its workflow; default: none. */
+  readonly limits?: number | undefined;
   /** Of the owner; undefined if the run has to be over, or stuck. */
   readonly claim: { readonly token: number; readonly commits: number; readonly session: string } | undefined;
 }
@@ -208,10 +216,11 @@ export interface AnewRequest {
 /**
  * "ready", also if this call did it before. "exists": there is a run of the name of the one that was to begin. "going": it is
  * not over and not stuck. "stale": it is not owned so. "behind": another commit came before. "gen": it is of another
- * generation. "again": its journal is longer.
+ * generation. "again": its journal is longer. "undeclared", "full": of another run, as of a start.
  */
 export type Anew =
-  | { readonly word: 'ready' | 'going' | 'stale' | 'behind' | 'unknown' }
+  | { readonly word: 'ready' | 'going' | 'stale' | 'behind' | 'unknown' | 'undeclared' }
+  | { readonly word: 'full'; readonly full: Full }
   | { readonly word: 'exists' | 'gen'; readonly generation: string }
   | { readonly word: 'again'; readonly length: number };
 

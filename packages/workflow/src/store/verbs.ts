@@ -182,16 +182,18 @@ const workArgs = ({ session, lease, want, number, highest, workflows, builds = {
 ];
 
 function anewArgs(request: AnewRequest): readonly string[] {
-  const { from, to, header, cut, drop, take, length, retain, claim } = request;
+  const { from, to, header, cut, drop, take, length, retain, claim, limits = 0 } = request;
   return [
     ...[from.run, from.generation, to.run, to.generation, header],
     ...[cut, length, retain].map(String),
     ...[String(claim?.token ?? ''), String(claim?.commits ?? ''), claim?.session ?? ''],
+    String(limits),
     ...[drop.length, ...drop, ...take].map(String),
   ];
 }
 
-function readAnew([word, detail]: readonly Reply[]): Anew {
+function readAnew([word, detail, more]: readonly Reply[]): Anew {
+  if (word === 'full') return { word, full: { wait: Number(detail), most: Number(more) } };
   if (word === 'exists' || word === 'gen') return { word, generation: String(detail) };
   if (word === 'again') return { word, length: Number(detail) };
   return { word } as Anew;
