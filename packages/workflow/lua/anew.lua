@@ -49,7 +49,7 @@ else
   redis.call('DEL', state)
   redis.call('HDEL', WAITERS, to)
   tally(to, 'u', 1)
-  begin_again(to, '0')
+  begin_again(to, terms_of(from, life), '0')
 end
 redis.call('HSET', GEN, to, new)
 return {'ready'}

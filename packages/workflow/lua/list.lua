@@ -13,7 +13,7 @@ local reply = {'listed', page[1]}
 for index = 1, #page[2], 2 do
   local run, text = page[2][index], page[2][index + 1]
   if workflow == '/' or string.sub(run, 1, #workflow) == workflow then
-    local since, word = string.match(text, '^(%d+) (%a+)$')
+    local since, word = string.match(text, '^(%d+) (%a+)')
     if ARGV[2] == 'live' then
       local life = life_of(text)
       -- What was given back stands in front of all.

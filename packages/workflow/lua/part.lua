@@ -31,7 +31,7 @@ end
 
 -- Nothing is known of a run any more.
 local function forget(run)
-  local status = string.match(redis.call('HGET', OVER, run) or '', '%a+$')
+  local status = string.match(redis.call('HGET', OVER, run) or '', '^%d+ (%a+)')
   if status then redis.call('HINCRBY', TALLY, string.match(run, '^[^/]+') .. ':' .. status, -1) end
   for _, hash in ipairs({OVER, GEN, EARLIER, PARENTS}) do redis.call('HDEL', hash, run) end
   redis.call('ZREM', ENDED, run)

@@ -40,10 +40,11 @@ local function is_suspect(run, life)
   return life.build ~= 'e' and tonumber(redis.call('HGET', FALLS, run) or 0) >= SUSPECT
 end
 
--- Those that have not begun stand apart, since a rate holds up only them.
+-- Those that have not begun stand apart, since a rate holds up only them; but for forks of runs with a build, which not every
+-- worker may have.
 local function waiting_entry(run, life, suspect)
   if life.build == 'e' then return 'e ' .. run end
   local mark = suspect and '!' or ''
-  local lane = life.expires == '-' and lane_of(life.build) or '-'
+  local lane = (life.expires == '-' or life.build ~= '0') and lane_of(life.build) or '-'
   return string.format('r %s%s %s %d %016.0f %s', workflow_of(run), mark, lane, 9 - life.priority, life.since, run)
 end

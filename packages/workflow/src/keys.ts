@@ -54,7 +54,7 @@ export const KEYSPACE = {
     'parents',
     // Runs that are over by the time until which they are kept, in ms.
     'ended',
-    // "<when, in ms> <how>" each run has ended that is kept.
+    // "<when, in ms> <how> <priority> <build>" each run has ended that is kept.
     'over',
     // The mailboxes to which the end of a run is told, with spaces between.
     'waiters',

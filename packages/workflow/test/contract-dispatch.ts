@@ -191,6 +191,39 @@ export function dispatchContract(name: string, makeStore: MakeStore): void {
       expect(await find('a/1/1')).toMatchObject({ word: 'stuck', detail: 'why' });
     });
 
+    it('keeps the priority and the build of a run that goes over its way again, or of which another is made', async () => {
+      const builds = (build: string) => ({ workflows: ['a'], builds: { a: build } });
+      const anew = (from: string, to: string, generation: string, length: number) =>
+        store.anew({
+          ...{ from: { run: from, generation: `g-${from}` }, to: { run: to, generation }, header: 'H -\n{}' },
+          ...{ cut: 0, drop: [], take: [], length, retain: 600_000, claim: undefined },
+        });
+      await start('a/1/1', { priority: 7 });
+      const [pinned] = await claims('me.1', builds('3='));
+      expect(await anew('a/1/1', 'a/1/2', 'live', 1)).toEqual({ word: 'ready' });
+      await commit(pinned as Claimed, { build: '3=', records: ['Z -\n{}'], ending: END });
+      expect((await store.list({ workflow: 'a', isOver: true, from: '0' })).runs).toMatchObject([
+        { run: 'a/1/1', state: 'completed' },
+      ]);
+      expect(await anew('a/1/1', 'a/1/3', 'fork', 2)).toEqual({ word: 'ready' });
+      expect(await anew('a/1/1', 'a/1/1', 'retry', 2)).toEqual({ word: 'ready' });
+      await start('a/9/9', { priority: 6 });
+      // The first was forked before a build had committed to it; the others wait for one another.
+      expect(await namesOf('me.1', builds('4'))).toEqual(['a/1/2', 'a/9/9']);
+      const order: string[] = [];
+      for (const next of ['a/1/2', 'a/1/3', 'a/1/1']) {
+        const run = {
+          run: next,
+          generation: { 'a/1/2': 'live', 'a/1/3': 'fork', 'a/1/1': 'retry' }[next] ?? '',
+        };
+        expect(await namesOf('me.1', builds('4'))).toEqual([]);
+        order.push(...(await namesOf('me.1', builds('3='))));
+        await store.terminate({ ...run, last: ['Z -\n', ''], cancel: 'X -\n{}', retain: 600_000 });
+      }
+      expect(order).toEqual(['a/1/3', 'a/1/1']);
+      expect((await store.count(['a']))[0]).toMatchObject({ running: 1, cancelled: 3, completed: 0 });
+    });
+
     it('gives a pinned run to workers of its own build only', async () => {
       const builds = (build: string) => ({ workflows: ['a'], builds: { a: build } });
       await start('a/1/1');

@@ -23,6 +23,9 @@ export interface Life {
   commits: number;
 }
 
+/** What another run that is made of a run has of it. */
+export type Terms = Pick<Life, 'priority' | 'build'>;
+
 const SUSPECT = 2;
 const FIRST = 1e15;
 
@@ -77,9 +80,16 @@ export class MemoryDispatch {
   }
 
   /** A run that was over, or is made of a part of another, which has not begun. A child has no key. */
-  enterAgain(run: string, expires: 0 | undefined): void {
+  enterAgain(run: string, terms: Terms, expires: 0 | undefined): void {
     const life: Life = {
-      ...{ run, keyed: !/\/~[^/]*$/.test(run), priority: 0, expires, word: 'ready', build: '0' },
+      ...{
+        run,
+        keyed: !/\/~[^/]*$/.test(run),
+        priority: terms.priority,
+        expires,
+        word: 'ready',
+        build: terms.build === 'e' ? '0' : terms.build,
+      },
       ...{ since: 0, due: 0, token: 0, session: '', commits: 0 },
     };
     this.lives.set(run, life);
@@ -136,7 +146,7 @@ export class MemoryDispatch {
         mayHave(build, life.build) &&
         this.#isSuspect(life) === isSuspect,
     )
-      .filter(({ expires }) => expires === undefined || begun++ < fresh)
+      .filter(({ expires, build: of }) => expires === undefined || of !== '0' || begun++ < fresh)
       .slice(0, most);
   }
 

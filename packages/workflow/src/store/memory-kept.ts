@@ -3,6 +3,7 @@
  * ended, until their time to be kept is over. For tests of workflows only.
  */
 import { nameOf, type RunRef } from './claim.js';
+import type { Terms } from './memory-dispatch.js';
 import type { RunState } from './run-store.js';
 import type { Ending } from './store.js';
 
@@ -18,7 +19,7 @@ export class MemoryKept {
   /** Until when runs are kept that are over, in ms. */
   readonly #ended = new Map<string, number>();
   /** How runs have ended, and when. */
-  readonly over = new Map<string, { state: RunState; since: number }>();
+  readonly over = new Map<string, { state: RunState; since: number; terms: Terms }>();
   readonly states = new Map<string, string>();
 
   /** `now`: in ms. `erased` is told of each journal that is kept no longer. */
@@ -61,9 +62,9 @@ export class MemoryKept {
     this.over.delete(run.run);
   }
 
-  end(run: string, { retain, status }: Ending & { word: 'end' }): void {
+  end(run: string, { retain, status }: Ending & { word: 'end' }, { priority, build }: Terms): void {
     this.#ended.set(run, this.#now() + retain);
-    this.over.set(run, { state: status, since: this.#now() });
+    this.over.set(run, { state: status, since: this.#now(), terms: { priority, build } });
   }
 
   forget(run: string): void {

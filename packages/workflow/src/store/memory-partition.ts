@@ -262,6 +262,7 @@ export class MemoryPartition {
     if (refusal) return refusal;
     const kept = source.slice(1, cut + 1).map((each, index) => (drop.includes(index + 1) ? BLANK : each));
     const taken = take.map((place) => source[place] ?? '');
+    const terms = life ?? this.#kept.over.get(from.run)?.terms ?? { priority: 0, build: '0' };
     this.#kept.begin(to, [header, ...kept, ...taken]);
     if (cut > 0) this.#streams.copy(from, to);
     if (isSame) this.#streams.end(from);
@@ -272,7 +273,7 @@ export class MemoryPartition {
     if (isSame && life) this.#dispatch.makeReady(life, false);
     else {
       this.events.happened(to.run, 'started');
-      this.#dispatch.enterAgain(to.run, isSame ? undefined : 0);
+      this.#dispatch.enterAgain(to.run, terms, isSame ? undefined : 0);
     }
     return { word: 'ready' };
   }
@@ -355,7 +356,7 @@ export class MemoryPartition {
   }
 
   #end(run: string, last: string, ending: Ending & { word: 'end' }): void {
-    this.#kept.end(run, ending);
+    this.#kept.end(run, ending, this.#live.get(run) as Life);
     this.#streams.end(this.#kept.current(run));
     this.events.happened(run, 'ended', ending.status);
     this.mail.tellWaiters(run, `e${run}\n${last}`);
