@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { AbortedError, BusyError, seededRandom } from '@holdfast/kernel';
 import type { Lease, Locks } from '@holdfast/lock';
 import { createClient } from 'redis';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Deployment, deploy, LONG } from './deployment.js';
 
 let deployment: Deployment;
@@ -12,6 +12,13 @@ beforeAll(async () => {
   deployment = await deploy(5, LONG);
 });
 afterAll(() => deployment[Symbol.asyncDispose]());
+
+/** Of its own for each test: what one leaves behind would stand in the queues that the next one counts. */
+let resource = '';
+let tests = 0;
+beforeEach(() => {
+  resource = `r${++tests}`;
+});
 
 const queueOf = (resource: string, node = 0): Promise<string[]> =>
   deployment.redis(node).zrange(`{holdfast}:queue:${resource}`, '0', '-1');
@@ -78,7 +85,7 @@ describe('waiters', () => {
     const before = await listeners();
     const costs: number[] = [];
     for (const count of [20, 200]) {
-      const resource = `cost-${count}`;
+      resource = `cost-${count}`;
       const holder = await hold(locks, resource);
       let granted = 0;
       const waiting = Array.from({ length: count }, async () => {
@@ -101,45 +108,45 @@ describe('waiters', () => {
     const warnings: Error[] = [];
     const warned = (warning: Error): void => void warnings.push(warning);
     process.on('warning', warned);
-    const holder = await hold(locks, 'r');
+    const holder = await hold(locks, resource);
     const abort = new AbortController();
     const waits = Array.from({ length: 30 }, () =>
-      expect(locks.acquire('r', { wait: 60_000, signal: abort.signal })).rejects.toThrow(AbortedError),
+      expect(locks.acquire(resource, { wait: 60_000, signal: abort.signal })).rejects.toThrow(AbortedError),
     );
-    await untilQueued('r', 1);
+    await untilQueued(resource, 1);
     abort.abort();
     await Promise.all(waits);
     await holder.release();
-    await untilFree('r');
+    await untilFree(resource);
     process.off('warning', warned);
     expect(warnings.filter(({ name }) => name === 'MaxListenersExceededWarning')).toEqual([]);
   });
 
   it('who give up leave no trace, and those behind them move up', async () => {
     const [one, two] = [newProcess(), newProcess()];
-    const holder = await hold(one, 'r');
+    const holder = await hold(one, resource);
     const abort = new AbortController();
-    const aborted = one.acquire('r', { wait: 60_000, signal: abort.signal });
-    await untilQueued('r', 1);
-    const late = expect(two.acquire('r', { wait: 300 })).rejects.toThrow(BusyError);
-    const patient = two.acquire('r', { wait: 60_000 });
-    await untilQueued('r', 2);
+    const aborted = one.acquire(resource, { wait: 60_000, signal: abort.signal });
+    await untilQueued(resource, 1);
+    const late = expect(two.acquire(resource, { wait: 300 })).rejects.toThrow(BusyError);
+    const patient = two.acquire(resource, { wait: 60_000 });
+    await untilQueued(resource, 2);
     abort.abort();
     await expect(aborted).rejects.toThrow(AbortedError);
-    await untilQueued('r', 1);
+    await untilQueued(resource, 1);
     await late;
-    await untilQueued('r', 1);
+    await untilQueued(resource, 1);
     await holder.release();
     await (await patient).release();
-    await untilFree('r');
-    await untilQueued('r', 0);
+    await untilFree(resource);
+    await untilQueued(resource, 0);
   });
 
   it('are not overtaken by those who only try', async () => {
     const [patient, hasty] = [newProcess(), newProcess()];
-    const holder = await hold(hasty, 'r');
-    const waiting = patient.acquire('r', { wait: 30_000 });
-    await untilQueued('r', 1);
+    const holder = await hold(hasty, resource);
+    const waiting = patient.acquire(resource, { wait: 30_000 });
+    await untilQueued(resource, 1);
     let won = false;
     let stolen = 0;
     const done = waiting.then((lease) => {
@@ -148,7 +155,7 @@ describe('waiters', () => {
     });
     await holder.release();
     while (!won) {
-      const lease = await hasty.tryAcquire('r');
+      const lease = await hasty.tryAcquire(resource);
       if (lease && !won) stolen += 1;
       await lease?.release();
     }
@@ -158,20 +165,20 @@ describe('waiters', () => {
 
   it('see the end of a lease that nobody releases', async () => {
     const [dying, ...others] = [newProcess(), newProcess(), newProcess()];
-    await (dying as Locks).acquire('r', { ttl: 300 });
+    await (dying as Locks).acquire(resource, { ttl: 300 });
     const tokens = await Promise.all(
-      others.map(async (locks) => (await locks.acquire('r', { ttl: 300, wait: 30_000 })).token),
+      others.map(async (locks) => (await locks.acquire(resource, { ttl: 300, wait: 30_000 })).token),
     );
     expect(new Set(tokens).size).toBe(2);
-    await untilFree('r');
+    await untilFree(resource);
   });
 
   it('are shown by inspect, as a number of processes', async () => {
     const locks = newProcess();
-    const holder = await hold(locks, 'r');
-    const waiting = newProcess().acquire('r', { wait: 30_000 });
-    await untilQueued('r', 1);
-    expect(await locks.inspect('r')).toMatchObject({ held: true, token: holder.token, waiting: 1 });
+    const holder = await hold(locks, resource);
+    const waiting = newProcess().acquire(resource, { wait: 30_000 });
+    await untilQueued(resource, 1);
+    expect(await locks.inspect(resource)).toMatchObject({ held: true, token: holder.token, waiting: 1 });
     await holder.release();
     await (await waiting).release();
   });
@@ -186,9 +193,9 @@ describe('waiters', () => {
       }),
     );
     const locks = deployment.locks({ ...LONG, nodes: clients });
-    const holder = await hold(newProcess(), 'r');
-    const waiting = locks.acquire('r', { wait: 30_000 });
-    await untilQueued('r', 1);
+    const holder = await hold(newProcess(), resource);
+    const waiting = locks.acquire(resource, { wait: 30_000 });
+    await untilQueued(resource, 1);
     await holder.release();
     await (await waiting).release();
     await locks.close();
@@ -198,10 +205,10 @@ describe('waiters', () => {
 
 describe('what is lost', () => {
   it.each(['SIGKILL', 'SIGSTOP'] as const)('a waiter by %s is passed over', async (signal) => {
-    const holder = await hold(newProcess(), 'r');
+    const holder = await hold(newProcess(), resource);
     const program = new URL('waiter.ts', import.meta.url).pathname;
     const options = ['--conditions=@holdfast/source', '--import', 'tsx'];
-    const child = spawn(process.execPath, [...options, program, ...deployment.urls], {
+    const child = spawn(process.execPath, [...options, program, resource, ...deployment.urls], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     const ended = once(child, 'exit');
@@ -209,10 +216,10 @@ describe('what is lost', () => {
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
       said += text;
     });
-    await untilQueued('r', 1);
-    const [first] = await queueOf('r');
-    const next = newProcess().acquire('r', { wait: 60_000 });
-    await untilQueued('r', 2);
+    await untilQueued(resource, 1);
+    const [first] = await queueOf(resource);
+    const next = newProcess().acquire(resource, { wait: 60_000 });
+    await untilQueued(resource, 2);
     child.kill(signal);
     await holder.release();
     const lease = await next;
@@ -221,27 +228,30 @@ describe('what is lost', () => {
     await lease.release();
     child.kill('SIGKILL');
     await ended;
-    await untilFree('r');
+    await untilFree(resource);
   });
 
   it('a call, because nobody is subscribed at that moment, costs time and not the lease', async () => {
-    const holder = await hold(newProcess(), 'r');
-    const waiting = newProcess().acquire('r', { wait: 60_000 });
-    await untilQueued('r', 1);
+    const holder = await hold(newProcess(), resource);
+    const waiting = newProcess().acquire(resource, { wait: 60_000 });
+    await untilQueued(resource, 1);
     for (const redis of deployment.raw) await redis.call('CLIENT', 'KILL', 'TYPE', 'pubsub');
     await holder.release();
     await (await waiting).release();
-    await untilFree('r');
+    await untilFree(resource);
   });
 
   it('a minority of nodes costs nothing', async () => {
     await using small = await deploy(3, LONG);
     const [one, two] = [small.locks(LONG), small.locks(LONG)];
     await (await one.acquire('warm')).release();
-    const holder = await one.acquire('r', { ttl: LONG.maxTtl });
+    const holder = await one.acquire(resource, { ttl: LONG.maxTtl });
     small.node(0).freeze();
-    const waiting = two.acquire('r', { wait: 30_000 });
-    await vi.waitFor(async () => expect(await small.redis(1).zcard('{holdfast}:queue:r')).toBe(1), 20_000);
+    const waiting = two.acquire(resource, { wait: 30_000 });
+    await vi.waitFor(
+      async () => expect(await small.redis(1).zcard(`{holdfast}:queue:${resource}`)).toBe(1),
+      20_000,
+    );
     await holder.release();
     const lease = await waiting;
     expect(lease.token).toBeGreaterThan(holder.token);
