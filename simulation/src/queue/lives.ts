@@ -71,6 +71,7 @@ export class Lives {
     this.#lines.clear();
     this.#removed.clear();
     this.#windows.clear();
+    for (const life of this.#byName.values()) life.wasRemoved = false; // it may be there again
   }
 
   /** The server has carried out a call. */
