@@ -45,19 +45,17 @@ export class Waits {
     let known = generation;
     while (!signal.aborted) {
       const heard = this.#hearing(run, signal);
-      const found = await this.#store.find({ run, generation: known }, this.#mailbox);
-      if (found.word === 'gen') {
-        known = found.generation;
+      try {
+        const found = await this.#store.find({ run, generation: known }, this.#mailbox);
+        if (found.word === 'gen') {
+          known = found.generation;
+          continue;
+        }
+        const rest = restOf(found) ?? (await heard.rest);
+        if (rest) return rest;
+      } finally {
         heard.stop();
-        continue;
       }
-      const rest = restOf(found);
-      if (rest) {
-        heard.stop();
-        return rest;
-      }
-      const told = await heard.rest;
-      if (told) return told;
     }
     return undefined;
   }
