@@ -16,10 +16,11 @@ import { queue } from './queue/run.js';
 import { rolling } from './rolling/run.js';
 import { versus } from './versus/run.js';
 import { waiting } from './waiting/run.js';
+import { workflow } from './workflow/run.js';
 
 /** A benchmark is chosen by its name here. */
 const BENCHMARKS: ReadonlyMap<string, Benchmark> = new Map(
-  Object.entries({ lock, waiting, failover, rolling, postgres, queue, pipeline, versus }),
+  Object.entries({ lock, waiting, failover, rolling, postgres, queue, workflow, pipeline, versus }),
 );
 
 const names = [...BENCHMARKS.keys()];

@@ -7,14 +7,15 @@ import { type LocalNodes, startNodes } from '@holdfast/local';
 import { Redis } from 'ioredis';
 import type { Benchmark, Call, Run } from '../benchmark.js';
 import { describeMachine, type Report } from '../harness/report.js';
+import { note, type Results } from '../harness/results.js';
 import { turns } from '../harness/turns.js';
 import { NodeObserver } from '../redis-info.js';
 import { manifestOf } from '../versions.js';
-import { type Contestant, contestants } from './contestants.js';
+import { contestants } from './contestants.js';
 import type { Crew } from './crew.js';
 import { type Plan, planOf } from './plan.js';
-import { type Results, reportQueue } from './tables.js';
-import { type Numbers, workloads } from './workloads.js';
+import { reportQueue } from './tables.js';
+import { workloads } from './workloads.js';
 
 /** `npm run bench -- queue`. */
 export const queue: Benchmark = {
@@ -58,7 +59,7 @@ class QueueBenchmark implements Run {
         for (const contestant of turns(contestants, round)) {
           this.#call.progress(`round ${round + 1}: ${workload}, ${contestant.name}`);
           await this.#redis.flushall();
-          note(results, { workload, contestant }, await measure(contestant, stage));
+          note(results, { workload, contestant: contestant.name }, await measure(contestant, stage));
         }
       }
     }
@@ -72,18 +73,5 @@ class QueueBenchmark implements Run {
     this.#redis?.disconnect();
     this.#observer?.close();
     await this.#nodes?.stop();
-  }
-}
-
-function note(
-  results: Results,
-  { workload, contestant }: { workload: string; contestant: Contestant },
-  numbers: Numbers,
-): void {
-  for (const [metric, value] of Object.entries(numbers)) {
-    const ofMetric = results.get(metric) ?? { workload, values: new Map<string, number[]>() };
-    results.set(metric, ofMetric);
-    const values = ofMetric.values.get(contestant.name) ?? [];
-    ofMetric.values.set(contestant.name, [...values, value]);
   }
 }

@@ -3,14 +3,12 @@
  *
  * Guarantees: a ratio is formed within a round. What was not measured is a dash.
  */
-import { numberSpread, type Report, ratioSpread, type Table, type Target } from '../harness/report.js';
+import type { Report, Target } from '../harness/report.js';
+import { type Results, tableOf, valuesOf } from '../harness/results.js';
 import { pairedRatio, spread } from '../harness/statistics.js';
 import { atLeast, atMost, never } from '../harness/targets.js';
 import { contestants } from './contestants.js';
 import type { Plan } from './plan.js';
-
-/** By metric: its workload, and each contestant's value in each round. */
-export type Results = Map<string, { readonly workload: string; readonly values: Map<string, number[]> }>;
 
 const [ours = '', peer = ''] = contestants.map(({ name }) => name);
 
@@ -64,34 +62,19 @@ export function reportQueue(
     command: run.command,
     environment: { ...run.environment, rounds: String(plan.rounds) },
     targets: [...targetsToPeer(results), ...targetsOfOurs(results), ...targetsOfStale(results)],
-    tables: workloads.map((workload) => tableOf(workload, results)),
+    tables: workloads.map((workload) =>
+      tableOf(results, {
+        workload,
+        about: ABOUT[workload] ?? '',
+        contestants: [ours, peer],
+        isCompared: workload !== 'stale',
+      }),
+    ),
     remarks: [
       'Each contestant begins with an empty Redis; within a round, they take turns. Figures are the median (min–max) of the rounds.',
       `${peer} handles fewer tasks per measurement, so that both take seconds; BullMQ keeps finished jobs, which is its default, and Holdfast as many results.`,
     ],
     data: { plan, results },
-  };
-}
-
-const valuesOf = (results: Results, metric: string, who: string): number[] =>
-  results.get(metric)?.values.get(who) ?? [];
-
-function tableOf(workload: string, results: Results): Table {
-  const metrics = [...results].filter(([, ofMetric]) => ofMetric.workload === workload);
-  return {
-    title: workload,
-    about: ABOUT[workload] ?? '',
-    columns: ['', ours, peer, `${ours} to ${peer}`],
-    rows: metrics.map(([metric, { values }]) => {
-      const [own = [], other = []] = [values.get(ours), values.get(peer)];
-      const comparable = workload !== 'stale' && other.length > 0;
-      return [
-        metric,
-        numberSpread(spread(own)),
-        numberSpread(spread(other)),
-        comparable ? ratioSpread(pairedRatio(own, other)) : '–',
-      ];
-    }),
   };
 }
 
@@ -104,7 +87,7 @@ function targetsToPeer(results: Results): Target[] {
 }
 
 function targetsOfOurs(results: Results): Target[] {
-  const own = (metric: string): number[] => valuesOf(results, metric, ours);
+  const own = (metric: string): readonly number[] => valuesOf(results, metric, ours);
   const ratios = OWN.flatMap(([name, above, below, least]) =>
     results.has(above) && results.has(below) ? atLeast(name, pairedRatio(own(above), own(below)), least) : [],
   );

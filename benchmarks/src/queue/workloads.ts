@@ -4,14 +4,12 @@
  * Guarantees: each begins with an empty Redis, and leaves no process behind when it resolves.
  */
 import type { Redis } from 'ioredis';
+import type { Numbers } from '../harness/results.js';
 import { quantile } from '../harness/statistics.js';
 import type { NodeObserver } from '../redis-info.js';
 import { type Contestant, contestants } from './contestants.js';
 import { Crew } from './crew.js';
 import type { Plan } from './plan.js';
-
-/** Names of metrics, and their values. */
-export type Numbers = Readonly<Record<string, number>>;
 
 interface Stage {
   readonly url: string;

@@ -1,0 +1,22 @@
+/** The part of DBOS that is used here: its own types ask for those of packages that it can do without. */
+declare module '@dbos-inc/dbos-sdk' {
+  type Flow = (input: number) => Promise<unknown>;
+
+  export const DBOS: {
+    setConfig(config: { name: string; systemDatabaseUrl: string; logLevel: string }): void;
+    registerWorkflow<F extends Flow>(flow: F, config: { name: string }): F;
+    launch(): Promise<void>;
+    registerQueue(name: string): Promise<unknown>;
+    runStep<T>(step: () => Promise<T>, config: { name: string }): Promise<T>;
+    shutdown(): Promise<void>;
+  };
+
+  export class DBOSClient {
+    static create(options: { systemDatabaseUrl: string; applicationName: string }): Promise<DBOSClient>;
+    enqueue<F extends Flow>(
+      options: { workflowName: string; queueName: string },
+      ...args: Parameters<F>
+    ): Promise<{ getResult(): Promise<Awaited<ReturnType<F>>> }>;
+    destroy(): Promise<void>;
+  }
+}
