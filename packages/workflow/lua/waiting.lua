@@ -39,7 +39,7 @@ end
 -- META has the highest build of each workflow that a worker has had.
 local function note_build(workflow, build)
   local number, field = tonumber(string.match(build, '^%d+')), 'build:' .. workflow
-  if number > tonumber(redis.call('HGET', META, field) or 0) then redis.call('HSET', META, field, number) end
+  if number > tonumber(redis.call('HGET', META, field) or -1) then redis.call('HSET', META, field, number) end
 end
 
 -- The session is woken when there is more for it.

@@ -21,6 +21,7 @@ export type { Demand } from './client/demand.js';
 export type { EventsOptions, WorkflowEvent } from './client/events.js';
 export type { Many, ManyOptions, RunFilter, RunInfo } from './client/inspect.js';
 export { metricsText, observeWorkflows } from './client/observe.js';
+export { type OpenedWorkflows, type OpenOptions, openWorkflows } from './client/open.js';
 export type { WorkflowsOptions } from './client/options.js';
 export type { OnOptions, Published, PublishedEvent } from './client/publishing.js';
 export type { AskOptions, ForkOptions, RetryOptions, Run, RunStatus, StreamOptions } from './client/run.js';
@@ -30,6 +31,7 @@ export type { StreamItem } from './client/stream-readers.js';
 export {
   createWorkflows,
   type GetOptions,
+  type WorkflowOrName,
   type Workflows,
 } from './client/workflows.js';
 export {

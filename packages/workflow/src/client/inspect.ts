@@ -4,7 +4,7 @@
  * Guarantees: a list gives every run that is in the state all the while; one that comes to it or leaves it meanwhile may be
  * there or not. What is done to many is done run by run: it may be repeated.
  */
-import { callback, oneOf, optional, passedOn, readOptions } from '@holdfast/kernel';
+import { callback, oneOf, optional, passedOn, readOptions, type Settings } from '@holdfast/kernel';
 import { RunGoneError } from '../errors.js';
 import { parseRunName } from '../run-name.js';
 import { END_STATES, RUN_STATES, type RunCounts, type RunState } from '../store/run-store.js';
@@ -15,7 +15,7 @@ import { time } from './start-options.js';
 
 export interface RunFilter {
   /** Default: all workflows of the app. */
-  readonly workflow?: AnyWorkflow;
+  readonly workflow?: AnyWorkflow | string;
   /** Default: all states. */
   readonly state?: RunState;
   /** Those that came to their state then or later. */
@@ -55,14 +55,20 @@ export interface InspectHost {
   readonly partitions: readonly Pick<Partition, 'store'>[];
   readonly workflows: readonly AnyWorkflow[];
   /** Throws MisuseError. */
-  readonly requireKnown: (workflow: AnyWorkflow) => void;
+  readonly nameOf: (workflow: AnyWorkflow | string) => string;
   readonly handleOf: (run: RunInfo) => Run;
 }
 
-type Filter = Omit<RunFilter, 'from' | 'to'> & { readonly from?: number; readonly to?: number };
+/** `workflow`: its name, or '' for all. */
+interface Filter {
+  readonly workflow: string;
+  readonly state?: RunState;
+  readonly from?: number;
+  readonly to?: number;
+}
 
 const FILTER = {
-  workflow: optional((_: string, value: unknown) => value as AnyWorkflow),
+  workflow: optional(passedOn<AnyWorkflow | string>()),
   state: optional(oneOf<RunState>(...RUN_STATES)),
   from: optional(time),
   to: optional(time),
@@ -82,14 +88,13 @@ export class Inspection {
   }
 
   list(filter: RunFilter): AsyncIterable<RunInfo> {
-    const settings = readOptions('list', filter, FILTER) as Filter;
-    if (settings.workflow !== undefined) this.#host.requireKnown(settings.workflow);
+    const settings = this.#filterOf(readOptions('list', filter, FILTER));
     return { [Symbol.asyncIterator]: () => this.#list(settings) };
   }
 
-  async counts(workflow: AnyWorkflow | undefined): Promise<RunCounts> {
-    if (workflow !== undefined) this.#host.requireKnown(workflow);
-    const names = workflow ? [workflow.name] : this.#host.workflows.map(({ name }) => name);
+  async counts(workflow: AnyWorkflow | string | undefined): Promise<RunCounts> {
+    const every = this.#host.workflows.map(({ name }) => name);
+    const names = workflow === undefined ? every : [this.#host.nameOf(workflow)];
     const all = await Promise.all(this.#host.partitions.map(({ store }) => store.count(names)));
     const sum = (state: RunState): number => all.flat().reduce((total, counts) => total + counts[state], 0);
     return Object.fromEntries(RUN_STATES.map((state) => [state, sum(state)])) as RunCounts;
@@ -102,8 +107,8 @@ export class Inspection {
     act: (run: Run, reason: string | undefined) => Promise<boolean>,
   ): Promise<Many> {
     const read = readOptions<typeof MANY>(where, options, TO_MANY[where]);
-    const { onProgress, reason, ...filter } = read as typeof read & { readonly reason?: string };
-    if (filter.workflow !== undefined) this.#host.requireKnown(filter.workflow);
+    const { onProgress, reason, ...given } = read as typeof read & { readonly reason?: string };
+    const filter = this.#filterOf(given);
     let [done, passed] = [0, 0];
     const doTo = async (infos: readonly RunInfo[]): Promise<void> => {
       const results = await Promise.all(
@@ -115,7 +120,7 @@ export class Inspection {
       await onProgress?.({ done, passed });
     };
     let page: RunInfo[] = [];
-    for await (const info of this.#list(filter as Filter)) {
+    for await (const info of this.#list(filter)) {
       page.push(info);
       if (page.length < AT_ONCE) continue;
       await doTo(page);
@@ -123,6 +128,11 @@ export class Inspection {
     }
     if (page.length > 0) await doTo(page);
     return { done, passed };
+  }
+
+  /** Throws MisuseError. */
+  #filterOf({ workflow, ...rest }: Settings<typeof FILTER>): Filter {
+    return { ...rest, workflow: workflow === undefined ? '' : this.#host.nameOf(workflow) } as Filter;
   }
 
   async *#list({
@@ -139,7 +149,7 @@ export class Inspection {
       for (const kind of kinds) {
         let next = '0';
         do {
-          const page = await store.list({ workflow: workflow?.name ?? '', isOver: kind, from: next });
+          const page = await store.list({ workflow, isOver: kind, from: next });
           for (const each of page.runs) {
             const { workflow: of, id, key } = parseRunName(each.run);
             const fits =

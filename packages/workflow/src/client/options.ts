@@ -48,8 +48,16 @@ export interface WorkflowsOptions {
   readonly random?: Random;
 }
 
+const OPERATED = {
+  name: withDefault(name, 'app'),
+  retain: withDefault(duration({ min: 600_000, max: Number.MAX_SAFE_INTEGER }), 604_800_000),
+  clock: orSystemClock,
+  random: orSystemRandom,
+};
+
 /** What an app needs besides its Redis. */
 export const APP = {
+  ...OPERATED,
   workflows: ((option, value) => {
     if (!Array.isArray(value) || value.length === 0) {
       throw new MisuseError(
@@ -64,18 +72,20 @@ export const APP = {
     if (twice === undefined) return value as readonly AnyWorkflow[];
     throw new MisuseError(`${option} has two workflows with the name "${twice}"; rename one.`);
   }) as Reader<readonly AnyWorkflow[]>,
-  name: withDefault(name, 'app'),
-  retain: withDefault(duration({ min: 600_000, max: Number.MAX_SAFE_INTEGER }), 604_800_000),
-  clock: orSystemClock,
-  random: orSystemRandom,
 };
 
-export const WORKFLOWS = {
-  ...APP,
+/** What `openWorkflows` takes. */
+export const OPEN = {
+  ...OPERATED,
   redis: passedOn<NodeSource>(),
   tls: optional(passedOn<ConnectionOptions>()),
   prefix: withDefault(requirePrefix, ''),
   callTimeout: withDefault(duration({ min: 1 }), 5_000),
+};
+
+export const WORKFLOWS = {
+  ...OPEN,
+  ...APP,
   partitions: withDefault(whole(1, 256), 1),
 };
 

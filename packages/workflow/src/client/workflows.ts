@@ -45,24 +45,28 @@ export interface GetOptions {
   readonly key?: string;
 }
 
+/** As `defineWorkflow` makes it, or by its name: then nothing is known of its types. */
+export type WorkflowOrName<Input, Result> = Workflow<Input, Result> | string;
+
+/** Each call takes a workflow of the app, or its name. */
 export interface Workflows extends AsyncDisposable {
   /**
    * Starts a run, unless there is one of that id: then gives that, whatever its input was. Throws MisuseError for an input
    * that does not fit; RunsFullError if its limits let no more wait; UnavailableError: with an id, start it again.
    */
   start<Input, Result>(
-    workflow: Workflow<Input, Result>,
+    workflow: WorkflowOrName<Input, Result>,
     input: Input,
     options?: StartOptions,
   ): Promise<Run<Result>>;
   /** The same, and waits for its result. */
   run<Input, Result>(
-    workflow: Workflow<Input, Result>,
+    workflow: WorkflowOrName<Input, Result>,
     input: Input,
     options?: StartOptions,
   ): Promise<Result>;
   /** A handle of a run, whether there is one or not. */
-  get<Input, Result>(workflow: Workflow<Input, Result>, id: string, options?: GetOptions): Run<Result>;
+  get<Input, Result>(workflow: WorkflowOrName<Input, Result>, id: string, options?: GetOptions): Run<Result>;
   /**
    * Gives the result of a task that `ctx.task` has added to the run that waits for it; `replyTo` does that for a handler. May
    * be repeated. False if the run is over, or not there. Throws MisuseError, UnavailableError.
@@ -78,7 +82,11 @@ export interface Workflows extends AsyncDisposable {
    * From now on, what `publish` is given of that name starts a run of the workflow, or is a message to the run of its key.
    * Several of one name each get it. Throws MisuseError.
    */
-  on<Data, Input>(event: string, workflow: Workflow<Input, unknown>, options?: OnOptions<Data, Input>): void;
+  on<Data, Input>(
+    event: string,
+    workflow: WorkflowOrName<Input, unknown>,
+    options?: OnOptions<Data, Input>,
+  ): void;
   /**
    * Starts runs, and sends messages, as `on` has said. May be repeated. Throws MisuseError, before anything is done, for an
    * event that nobody takes or that does not fit; RunsFullError, UnavailableError: publish the same again.
@@ -94,7 +102,7 @@ export interface Workflows extends AsyncDisposable {
    */
   schedule<Input>(
     name: string,
-    workflow: Workflow<Input, unknown>,
+    workflow: WorkflowOrName<Input, unknown>,
     input: Input,
     schedule: Schedule,
   ): Promise<void>;
@@ -103,7 +111,7 @@ export interface Workflows extends AsyncDisposable {
   /** All schedules, that first whose next tick is first. Throws UnavailableError. */
   schedules(): Promise<ScheduleInfo[]>;
   /** How many runs there are in each state, of a workflow or of all. Throws UnavailableError. */
-  counts(workflow?: AnyWorkflow): Promise<RunCounts>;
+  counts(workflow?: AnyWorkflow | string): Promise<RunCounts>;
   /** Cancels, retries, terminates or purges all runs that a filter gives. Throws MisuseError, UnavailableError: do it again. */
   cancelMany(options?: ReasonedOptions): Promise<Many>;
   retryMany(options?: ManyOptions): Promise<Many>;
@@ -113,9 +121,9 @@ export interface Workflows extends AsyncDisposable {
    * Lets no worker have a run of the workflow until `resume`: those that are running go on until they end or sleep, and starts
    * and messages are taken. Throws UnavailableError.
    */
-  pause(workflow: AnyWorkflow): Promise<void>;
+  pause(workflow: AnyWorkflow | string): Promise<void>;
   /** Ends a pause. Throws UnavailableError. */
-  resume(workflow: AnyWorkflow): Promise<void>;
+  resume(workflow: AnyWorkflow | string): Promise<void>;
   /** Begins to let runs of all workflows go on. */
   work(options?: WorkerOptions): Worker;
   /** Stops its workers, and ends its connections. */
@@ -159,7 +167,7 @@ export class App implements Workflows {
   }
 
   async start<Input, Result>(
-    workflow: Workflow<Input, Result>,
+    workflow: WorkflowOrName<Input, Result>,
     input: Input,
     options: StartOptions = {},
   ): Promise<Run<Result>> {
@@ -167,7 +175,7 @@ export class App implements Workflows {
   }
 
   async run<Input, Result>(
-    workflow: Workflow<Input, Result>,
+    workflow: WorkflowOrName<Input, Result>,
     input: Input,
     options: StartOptions = {},
   ): Promise<Result> {
@@ -178,12 +186,12 @@ export class App implements Workflows {
 
   /** `owns`: a worker of this process owns it from the start, if it may begin and there is room for it. */
   async #start<Input, Result>(
-    workflow: Workflow<Input, Result>,
+    given: WorkflowOrName<Input, Result>,
     input: Input,
     settings: StartSettings,
     owns = false,
   ): Promise<Run<Result>> {
-    this.#requireKnown(workflow);
+    const workflow = this.#known(given);
     const { random } = this.#settings;
     const { id = random.id(), key, delay } = settings;
     const value = await check(workflow.input, input, `the input of "${workflow.name}"`);
@@ -200,23 +208,27 @@ export class App implements Workflows {
     return this.#handle(workflow, { id, key }, started.generation);
   }
 
-  async pause(workflow: AnyWorkflow): Promise<void> {
+  async pause(workflow: AnyWorkflow | string): Promise<void> {
     await this.#hold(workflow, true);
   }
 
-  async resume(workflow: AnyWorkflow): Promise<void> {
+  async resume(workflow: AnyWorkflow | string): Promise<void> {
     await this.#hold(workflow, false);
   }
 
-  async #hold(workflow: AnyWorkflow, isHeld: boolean): Promise<void> {
-    this.#requireKnown(workflow);
-    await Promise.all(this.#partitions.map(({ store }) => store.hold(workflow.name, isHeld)));
+  async #hold(workflow: AnyWorkflow | string, isHeld: boolean): Promise<void> {
+    const { name } = this.#known(workflow);
+    await Promise.all(this.#partitions.map(({ store }) => store.hold(name, isHeld)));
   }
 
-  get<Input, Result>(workflow: Workflow<Input, Result>, id: string, options: GetOptions = {}): Run<Result> {
-    this.#requireKnown(workflow);
+  get<Input, Result>(
+    workflow: WorkflowOrName<Input, Result>,
+    id: string,
+    options: GetOptions = {},
+  ): Run<Result> {
+    const definition = this.#known(workflow);
     const { key } = readOptions('get', options, GET);
-    return this.#handle(workflow, { id: requireText('id', id), key });
+    return this.#handle(definition, { id: requireText('id', id), key });
   }
 
   async replyToTask(id: string, reply: TaskReply): Promise<boolean> {
@@ -264,12 +276,12 @@ export class App implements Workflows {
 
   on<Data, Input>(
     event: string,
-    workflow: Workflow<Input, unknown>,
+    workflow: WorkflowOrName<Input, unknown>,
     options: OnOptions<Data, Input> = {},
   ): void {
-    this.#requireKnown(workflow);
+    const definition = this.#known(workflow);
     this.#requireOpen();
-    this.#publishing.on(event, workflow, options);
+    this.#publishing.on(event, definition, options);
   }
 
   async publish(events: readonly PublishedEvent[]): Promise<Published> {
@@ -287,12 +299,11 @@ export class App implements Workflows {
 
   async schedule<Input>(
     name: string,
-    workflow: Workflow<Input, unknown>,
+    workflow: WorkflowOrName<Input, unknown>,
     input: Input,
     schedule: Schedule,
   ): Promise<void> {
-    this.#requireKnown(workflow);
-    await this.#scheduling.set(name, workflow, input, schedule);
+    await this.#scheduling.set(name, this.#known(workflow), input, schedule);
   }
 
   unschedule(name: string): Promise<boolean> {
@@ -312,7 +323,7 @@ export class App implements Workflows {
     return this.#inspection.list(filter);
   }
 
-  counts(workflow?: AnyWorkflow): Promise<RunCounts> {
+  counts(workflow?: AnyWorkflow | string): Promise<RunCounts> {
     return this.#inspection.counts(workflow);
   }
 
@@ -336,11 +347,8 @@ export class App implements Workflows {
     const { workflows } = this.#settings;
     return new Inspection({
       ...{ partitions: this.#partitions, workflows },
-      requireKnown: (workflow) => this.#requireKnown(workflow),
-      handleOf: ({ workflow, id, key }) => {
-        const definition = workflows.find(({ name }) => name === workflow) as AnyWorkflow;
-        return this.#handle(definition, { id, key });
-      },
+      nameOf: (workflow) => this.#known(workflow).name,
+      handleOf: ({ workflow, ...name }) => this.#handle(this.#known(workflow), name),
     });
   }
 
@@ -362,8 +370,11 @@ export class App implements Workflows {
     for (const { store } of this.#partitions) requireOpen(store.closed);
   }
 
-  #requireKnown(workflow: AnyWorkflow): void {
-    if (this.#settings.workflows.some((each) => each === workflow)) return;
+  /** Throws MisuseError. */
+  #known(workflow: AnyWorkflow | string): AnyWorkflow {
+    const { workflows } = this.#settings;
+    const found = workflows.find((each) => each === workflow || each.name === workflow);
+    if (found) return found;
     const given: unknown = (workflow as Partial<AnyWorkflow> | undefined)?.name ?? workflow;
     throw new MisuseError(
       `The app has no workflow ${display(given)}; name it in the option "workflows" of createWorkflows().`,

@@ -7,7 +7,10 @@
 import { Agreement } from './agreement.js';
 import { RedisStore, type RedisStoreOptions } from './redis-store.js';
 
-export interface PartitionsOptions extends Omit<RedisStoreOptions, 'partition' | 'agreement'> {
+/** Where an app is. */
+export type AppPlace = Omit<RedisStoreOptions, 'partition' | 'agreement'>;
+
+export interface PartitionsOptions extends AppPlace {
   readonly partitions: number;
 }
 

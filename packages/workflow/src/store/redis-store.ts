@@ -42,7 +42,7 @@ import type {
   WorkRequest,
 } from './store.js';
 import type { Appended, AppendRequest, Chunks, ChunksRequest } from './stream-store.js';
-import { verbsOf } from './verbs.js';
+import { type Known, verbsOf } from './verbs.js';
 
 export interface RedisStoreOptions {
   readonly redis: NodeSource;
@@ -99,6 +99,11 @@ export class RedisStore implements Store {
   /** How many partitions the app has, which is what is said if nobody has said it before. */
   agree(partitions: number): Promise<number> {
     return this.#caller.call(this.#verbs.agree, partitions);
+  }
+
+  /** Also of an app of which nothing is known yet. */
+  known(): Promise<Known> {
+    return this.#caller.call(this.#verbs.known, undefined);
   }
 
   start(request: StartRequest): Promise<Started> {

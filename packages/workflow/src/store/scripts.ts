@@ -6,6 +6,7 @@ import { KEYSPACE } from '../keys.js';
 
 const VERBS = [
   'agree',
+  'known',
   'anew',
   'start',
   'declare',

@@ -33,6 +33,14 @@ import type {
 import { ofStreams } from './stream-verbs.js';
 import { BATCH, makersFor } from './verb-makers.js';
 
+/** Of an app, as one of its partitions knows it. */
+export interface Known {
+  /** 0 if it is not known here. */
+  readonly partitions: number;
+  /** Names. */
+  readonly workflows: readonly string[];
+}
+
 /** The verbs with the keys of a partition. */
 export function verbsOf(keys: PartitionKeys) {
   return {
@@ -83,6 +91,10 @@ function ofRuns(keys: PartitionKeys) {
       { args: (run) => [run] },
       ([word]) => word as 'ready' | 'going' | 'unknown',
     ),
+    known: single<void, Known>('known', { args: () => [] }, ([, many, ...workflows]) => ({
+      partitions: Number(many),
+      workflows: workflows.map(String),
+    })),
     agree: single<number, number>('agree', { args: (many) => [String(many)] }, ([, many]) => Number(many)),
     anew: single<AnewRequest, Anew>(
       'anew',
