@@ -85,6 +85,34 @@ export class Arguments {
     );
   }
 
+  /** A value in JSON; undefined if there is none. */
+  json(option: Option): unknown {
+    const text = this.text(option);
+    if (text === undefined) return undefined;
+    try {
+      return JSON.parse(text);
+    } catch (error) {
+      throw this.wrong(
+        `${this.#source(option)} is JSON, in which text has double quotes; got ${display(text)}: ${firstSentence(error)}`,
+      );
+    }
+  }
+
+  /** A time, in ms since the epoch: a date, or so long before `now`. */
+  time(option: Option, now: number): number | undefined {
+    const text = this.text(option);
+    if (text === undefined) return undefined;
+    const ago = parseDuration(text);
+    const at =
+      ago === undefined && /^\d{4}-\d\d-\d\d(T.+)?$/.test(text)
+        ? Date.parse(text)
+        : now - (ago ?? Number.NaN);
+    if (at > 0) return at;
+    throw this.wrong(
+      `${this.#source(option)} is a time (2026-01-31, 2026-01-31T12:00Z, or 2h for two hours ago); got ${display(text)}`,
+    );
+  }
+
   /** A comma-separated list of addresses; undefined if there is none. */
   addresses(option: Option): readonly string[] | undefined {
     const addresses = splitAddresses(this.text(option) ?? '');
@@ -122,6 +150,13 @@ export class Arguments {
   #source({ name, env }: Option): string {
     return typeof this.#values[name] === 'string' || env === undefined ? `--${name}` : env;
   }
+}
+
+type Given<T> = { [Key in keyof T]?: Exclude<T[Key], undefined> };
+
+/** Without the settings that are undefined. */
+export function given<T extends object>(settings: T): Given<T> {
+  return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined)) as Given<T>;
 }
 
 /** A comma also separates the hosts of one sentinel or cluster address. */

@@ -4,7 +4,7 @@
  * Guarantees: nothing connects here. No nodes is a UsageError that says how to give them.
  */
 import { createLocks, type DeploymentOptions, type Locks } from '@holdfast/lock';
-import type { Arguments } from './arguments.js';
+import { type Arguments, given } from './arguments.js';
 import type { Context } from './context.js';
 import {
   ALLOW_EVEN,
@@ -67,11 +67,4 @@ export function parametersOf(args: Arguments): DeploymentOptions {
 export function warn(args: Arguments, { stderr }: Context, message: string): void {
   const json = JSON.stringify({ code: 'HOLDFAST_WARNING', message });
   stderr.write(args.has(JSON_OUTPUT) ? `${json}\n` : `holdfast: warning: ${message}\n`);
-}
-
-type Given<T> = { [Key in keyof T]?: Exclude<T[Key], undefined> };
-
-/** Without the settings that are undefined. */
-function given<T extends object>(settings: T): Given<T> {
-  return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined)) as Given<T>;
 }

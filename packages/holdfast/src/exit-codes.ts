@@ -12,6 +12,8 @@ export const EXIT = {
   ok: 0,
   /** `doctor` has found that something is wrong. */
   findings: 1,
+  /** `workflow`: the run was not in a state in which that could be done, or did not complete. */
+  undone: 1,
   /** EX_USAGE: the command line or the configuration is wrong. */
   usage: 64,
   /** EX_UNAVAILABLE: too few nodes could answer or vote. */
@@ -40,6 +42,17 @@ const BY_ERROR: Readonly<Record<ErrorCode, number>> = {
   HOLDFAST_RESULT_NOT_KEPT: EXIT.internal,
   HOLDFAST_TASK_GONE: EXIT.internal,
   HOLDFAST_NON_RETRYABLE: EXIT.internal,
+  HOLDFAST_RUN_FAILED: EXIT.undone,
+  HOLDFAST_RUN_CANCELLED: EXIT.undone,
+  HOLDFAST_RUN_STUCK: EXIT.undone,
+  HOLDFAST_RUN_GONE: EXIT.usage,
+  HOLDFAST_RUNS_FULL: EXIT.busy,
+  HOLDFAST_UNANSWERED: EXIT.internal,
+  HOLDFAST_STEP_FAILED: EXIT.internal,
+  HOLDFAST_UNKNOWN_OUTCOME: EXIT.internal,
+  HOLDFAST_LONG_JOURNAL: EXIT.internal,
+  HOLDFAST_BUDGET_EXCEEDED: EXIT.internal,
+  HOLDFAST_NONDETERMINISTIC: EXIT.internal,
 };
 
 /** The command line is wrong. `command` is the one whose help explains it; undefined for the top level. */

@@ -15,12 +15,22 @@ import { nodes } from './commands/nodes.js';
 import { queue } from './commands/queue/queue.js';
 import { run } from './commands/run.js';
 import { up } from './commands/up.js';
+import { workflow } from './commands/workflow/workflow.js';
 import type { Context } from './context.js';
 import { codeOf, EXIT, exitCodeOf, UsageError } from './exit-codes.js';
 import { describeCommand, describeGroup, describeProgram } from './help.js';
 import { HELP, JSON_OUTPUT } from './options.js';
 
-export const COMMANDS: readonly (Command | CommandGroup)[] = [up, run, inspect, init, nodes, doctor, queue];
+export const COMMANDS: readonly (Command | CommandGroup)[] = [
+  up,
+  run,
+  inspect,
+  init,
+  nodes,
+  doctor,
+  queue,
+  workflow,
+];
 
 /** Runs `holdfast` with `words`, those after its name. Resolves to the exit code. */
 export async function main(words: readonly string[], context: Context): Promise<number> {

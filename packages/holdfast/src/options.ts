@@ -117,7 +117,7 @@ export const REDIS: Option = {
   value: '<url>',
   env: 'REDIS_URL',
   required: true,
-  about: 'The Redis of the queues. Required.',
+  about: 'The Redis of the queues, or of the workflows. Required.',
 };
 
 export const STATE: Option = {
@@ -138,7 +138,7 @@ export const LIMIT: Option = {
   name: 'limit',
   value: '<count>',
   default: '20',
-  about: 'How many tasks to show at most.',
+  about: 'How many to show at most.',
 };
 
 export const CALL_TIMEOUT: Option = {

@@ -1,5 +1,6 @@
 /** What the command line says before it does anything: help, and what it does not understand. */
 import { expect, test } from 'vitest';
+import * as workflowOptions from '../src/commands/workflow/options.js';
 import { formatDuration, parseDuration } from '../src/durations.js';
 import { COMMANDS, main } from '../src/main.js';
 import * as options from '../src/options.js';
@@ -63,7 +64,7 @@ test('every option is in the help of some command, with its default and its vari
   let text = '';
   for (const words of COMMANDS.flatMap(callsOf)) text += (await call([...words, '--help'])).stdout;
   const flat = text.replace(/\s+/g, ' ');
-  for (const option of Object.values(options).flat()) {
+  for (const option of [options, workflowOptions].flatMap((module) => Object.values(module).flat())) {
     expect(flat).toContain(`--${option.name}`);
     if (option.default) expect(flat).toContain(`default ${option.default}`);
     if (option.env) expect(flat).toContain(`environment ${option.env}`);

@@ -5,7 +5,8 @@ import { formatDuration } from '../../durations.js';
 import { EXIT } from '../../exit-codes.js';
 import { JSON_OUTPUT, PREFIX, REDIS } from '../../options.js';
 import { renderTable } from '../../table.js';
-import { OF_EVERY_ACTION, placeOf } from './opened.js';
+import { placeOf } from '../place.js';
+import { OF_EVERY_ACTION } from './opened.js';
 
 const COLUMNS = ['queue', 'waiting', 'active', 'delayed', 'dead', 'completed', 'oldest', 'workers', ''];
 

@@ -11,7 +11,8 @@ import type { Command } from '../../command.js';
 import { EXIT } from '../../exit-codes.js';
 import { Interruption } from '../../interruption.js';
 import { LISTEN, PREFIX, REDIS } from '../../options.js';
-import { OF_EVERY_ACTION, placeOf } from './opened.js';
+import { placeOf } from '../place.js';
+import { OF_EVERY_ACTION } from './opened.js';
 
 export const metrics: Command = {
   ...OF_EVERY_ACTION,

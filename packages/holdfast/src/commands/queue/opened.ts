@@ -8,7 +8,8 @@ import { type Arguments, masked } from '../../arguments.js';
 import type { Command } from '../../command.js';
 import type { Context } from '../../context.js';
 import { EXIT } from '../../exit-codes.js';
-import { JSON_OUTPUT, PREFIX, REDIS } from '../../options.js';
+import { JSON_OUTPUT } from '../../options.js';
+import { placeOf } from '../place.js';
 
 export const QUEUE_OPERAND = { name: 'queue', about: 'the name of the queue' };
 export const ID_OPERAND = { name: 'id', about: 'the id of the task', optional: true };
@@ -42,15 +43,6 @@ export const onQueue =
     }
     return await act({ args, context, queue, id });
   };
-
-/** The address of the single Redis, and the prefix of the queues. */
-export function placeOf(args: Arguments): { readonly redis: string; readonly prefix: string } {
-  const [redis, ...more] = args.addresses(REDIS) ?? [];
-  if (redis === undefined || more.length > 0) {
-    throw args.wrong(`--redis is one address; got ${more.length + (redis === undefined ? 0 : 1)}`);
-  }
-  return { redis, prefix: args.text(PREFIX) ?? '' };
-}
 
 /** Reports what was done, in words or as JSON. */
 export function answer({ args, context }: Call, json: object, words: string): number {

@@ -1,0 +1,76 @@
+/**
+ * The parts that the actions on workflows share: their operands, the app, a run of it, and how they answer.
+ *
+ * Guarantees: the app exists, and so does a workflow that is named; otherwise an action ends with a UsageError before it does
+ * anything.
+ */
+import { display } from '@holdfast/kernel';
+import { type OpenedWorkflows, openWorkflows, type Run } from '@holdfast/workflow';
+import { type Arguments, given, masked } from '../../arguments.js';
+import type { Command } from '../../command.js';
+import type { Context } from '../../context.js';
+import { EXIT } from '../../exit-codes.js';
+import { JSON_OUTPUT, PREFIX, REDIS } from '../../options.js';
+import { placeOf } from '../place.js';
+import { APP, KEY } from './options.js';
+
+export const WORKFLOW_OPERAND = { name: 'workflow', about: 'the name of the workflow' };
+export const ID_OPERAND = { name: 'id', about: 'the id of the run' };
+
+/** Where the app is. */
+export const PLACE = [REDIS, PREFIX, APP];
+
+const EXIT_CODES = [
+  ['0', 'done'],
+  ['64', 'the command line is wrong, or there is no such app, workflow or run'],
+  ['69', 'Redis did not answer'],
+] as const;
+
+export const OF_EVERY_ACTION = { shared: [], exitCodes: EXIT_CODES } as const satisfies Partial<Command>;
+
+/** Of an action that acts on runs. */
+export const OF_ACTS = {
+  ...OF_EVERY_ACTION,
+  exitCodes: [
+    EXIT_CODES[0],
+    ['1', 'nothing was done: the run is over, or is not where that can be done'],
+    ...EXIT_CODES.slice(1),
+  ],
+} as const satisfies Partial<Command>;
+
+/** An action on an app. */
+export interface Call {
+  readonly args: Arguments;
+  readonly context: Context;
+  readonly app: OpenedWorkflows;
+}
+
+/** The `run` of an action: opens the app, acts, and closes it. */
+export const onApp =
+  (act: (call: Call) => Promise<number>): Command['run'] =>
+  async (args, context) => {
+    await using app = await openWorkflows({ ...placeOf(args), ...given({ name: args.text(APP) }) });
+    return await act({ args, context, app });
+  };
+
+/** The workflow that an operand names, the first unless another is meant; undefined if there is none. */
+export function workflowOf({ args, app }: Call, operand = 0): string | undefined {
+  const name = args.operands[operand];
+  if (name === undefined || app.names.includes(name)) return name;
+  const known = app.names.length === 0 ? 'none yet' : app.names.join(', ');
+  throw args.wrong(
+    `the app has no workflow ${display(masked(name))}, with a worker, a run or limits; it has ${known}`,
+  );
+}
+
+/** The run that the first operands name; throws UsageError. */
+export function runOf(call: Call): Run {
+  const [, id = ''] = call.args.operands;
+  return call.app.get(workflowOf(call) ?? '', id, given({ key: call.args.text(KEY) }));
+}
+
+/** Reports what was done, in words or as JSON. */
+export function answer({ args, context }: Call, json: unknown, words: string): number {
+  context.stdout.write(`${args.has(JSON_OUTPUT) ? JSON.stringify(json) : words}\n`);
+  return EXIT.ok;
+}

@@ -1,0 +1,90 @@
+/** The options of `holdfast workflow`, besides those that it shares with other commands. */
+import type { Option } from '../../options.js';
+
+const TIME = '<time>';
+const JSON_VALUE = '<json>';
+const TEXT = '<text>';
+
+export const APP: Option = {
+  name: 'app',
+  value: '<name>',
+  env: 'HOLDFAST_APP',
+  default: 'app',
+  about: 'The app of the workflows.',
+};
+
+export const KEY: Option = {
+  name: 'key',
+  value: TEXT,
+  about: 'The key with which the run was started, if it has one.',
+};
+
+export const RUN_STATE: Option = {
+  name: 'state',
+  value: '<state>',
+  about: 'Runs in this state: waiting, delayed, running, sleeping, stuck, completed, failed or cancelled.',
+};
+
+export const FROM: Option = {
+  name: 'from',
+  value: TIME,
+  about:
+    'Runs that came to their state then or later: 2026-01-31, 2026-01-31T12:00Z, or 2h for two hours ago.',
+};
+
+export const TO: Option = {
+  name: 'to',
+  value: TIME,
+  about: 'Runs that came to their state before then.',
+};
+
+export const INPUT: Option = {
+  name: 'input',
+  value: JSON_VALUE,
+  default: 'null',
+  about: 'What the function is given. No schema checks it here.',
+};
+
+export const RUN_ID: Option = {
+  name: 'id',
+  value: TEXT,
+  about: 'The id of the run: with one, the command may be repeated. Without, it is random.',
+};
+
+export const WORKS_ON: Option = {
+  name: 'key',
+  value: TEXT,
+  about: 'What the run works on: of the runs of one key, one at a time goes on.',
+};
+
+export const PRIORITY: Option = {
+  name: 'priority',
+  value: '<number>',
+  default: '0',
+  about: 'From 0 to 9: the highest is claimed first.',
+};
+
+export const DELAY: Option = {
+  name: 'delay',
+  value: '<duration>',
+  default: '0',
+  about: 'For how long the run does not begin.',
+};
+
+export const RESULT: Option = {
+  name: 'result',
+  about: 'Wait until the run is over, and write what it has returned.',
+};
+
+export const PAYLOAD: Option = {
+  name: 'payload',
+  value: JSON_VALUE,
+  default: 'null',
+  about: 'What the message says. No schema checks it here.',
+};
+
+export const MESSAGE_ID: Option = {
+  name: 'message-id',
+  value: TEXT,
+  about: 'The id of the message: with one, the command may be repeated.',
+};
