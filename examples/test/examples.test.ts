@@ -19,6 +19,7 @@ const FACTS: Readonly<Record<string, RegExp>> = {
   'queue.ts': /^https:\/\/example\.org\/cat\.png: attempt 1\n$/,
   'workflow.ts': /^42, approved by eve\n$/,
   'workflow-undo.ts': /^RunFailedError\ngiven back: it was done\n$/,
+  'workflow-codec.ts': /^Dear eve, yours\n$/,
   'workflow-streams.ts': /^Thank\nyou,\neve\nstarted\nended\n$/,
   'workflow-agent.ts': /^It is given back\.\n$/,
   'http.ts': /^refused: \d{16} is below \d{16}\n$/,

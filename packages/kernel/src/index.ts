@@ -4,6 +4,7 @@
  */
 export { type BackoffOptions, backoff } from './backoff.js';
 export { type Clock, systemClock, type Timer, type TimerOptions } from './clock.js';
+export type { Codec, CodecContext } from './codec.js';
 export { onAbort, pause, throwIfAborted, within } from './deadline.js';
 export {
   AbortedError,

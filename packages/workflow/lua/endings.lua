@@ -27,10 +27,10 @@ function ENDINGS.park(commit)
   return 'committed'
 end
 
--- Its owner gives it back.
+-- Its owner gives it back: for so many ms, the argument, or '', nobody has it.
 function ENDINGS.back(commit)
   give_up(commit)
-  make_ready(commit.run, commit.life, true)
+  if commit.argument == '' then make_ready(commit.run, commit.life, true) else make_delayed(commit.run, commit.life, commit.argument) end
   return 'committed'
 end
 
@@ -46,7 +46,7 @@ function ENDINGS.unfit(commit)
   local own = tonumber(commit.build)
   local highest = tonumber(redis.call('HGET', META, 'build:' .. workflow_of(commit.run)) or 0)
   if not own or highest <= own then return ENDINGS.stuck(commit) end
-  commit.life.build = string.format('%.0f', own + 1)
+  commit.life.build, commit.argument = string.format('%.0f', own + 1), ''
   return ENDINGS.back(commit)
 end
 

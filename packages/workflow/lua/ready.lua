@@ -34,6 +34,14 @@ local function make_parked(run, life, due)
   if due ~= '0' then redis.call('ZADD', DUE, due, run) end
 end
 
+-- A run that has begun goes on after so many ms, whatever comes in meanwhile.
+local function make_delayed(run, life, delay)
+  life.since = stamp()
+  keep(run, 'd', life)
+  tally(run, 'd', 1)
+  redis.call('ZADD', DUE, millis + tonumber(delay), run)
+end
+
 -- A run that has not begun is not to begin any more: any worker ends it, whether it has the workflow or not.
 local function end_unbegun(run, life)
   take_out(run, life)

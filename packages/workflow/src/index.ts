@@ -7,6 +7,8 @@ export { StaleTokenError } from '@holdfast/fence';
 export {
   AbortedError,
   type Backoff,
+  type Codec,
+  type CodecContext,
   type CustomBackoff,
   HoldfastError,
   LeaseLostError,
@@ -53,6 +55,7 @@ export {
   UnansweredError,
   UnknownOutcomeError,
 } from './errors.js';
+export { CodecError } from './journal/coder.js';
 export type { JournalRecord, KeptError, Outcome } from './journal/record.js';
 export type { Limits } from './limits.js';
 export type { ChildOptions } from './machine/child.js';

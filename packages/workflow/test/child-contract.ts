@@ -26,7 +26,7 @@ export function childContract(name: string, makeStore: () => Store): void {
         word: 'child',
         run: CHILD,
         generation: '0',
-        header: 'H -\nchild',
+        header: 'H -\n{"input":"child"}',
         parent: `${parent} ${place}`,
       };
     };
@@ -47,7 +47,7 @@ export function childContract(name: string, makeStore: () => Store): void {
       expect(begun).toEqual({ word: 'committed', length: 2 });
       const its = await claim('c');
       expect(its).toMatchObject({ run: CHILD, generation: '0' });
-      expect(await store.page(its, 0)).toEqual(['H -\nchild']);
+      expect(await store.page(its, 0)).toEqual(['H -\n{"input":"child"}']);
       const park: Ending = { word: 'park', known: 2, due: 0, waitsFor: [] };
       expect(await commit(mine, 1, { ending: park })).toMatchObject({ word: 'committed' });
       await commit(its, 0, { records: ['Z -\n{"x":1}'], ending: END });

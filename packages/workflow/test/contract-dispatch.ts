@@ -63,6 +63,24 @@ export function dispatchContract(name: string, makeStore: MakeStore): void {
       expect(await find('a/2/2')).toMatchObject({ word: 'delayed' });
     });
 
+    it('gives a run back for later, whatever is told to it meanwhile', async () => {
+      await start('a/1/1', { keyed: true });
+      await start('a/1/2', { keyed: true });
+      const [first] = await claims('me.1');
+      expect(await commit(first as Claimed, { ending: { word: 'back', delay: 100 } })).toMatchObject({
+        word: 'committed',
+      });
+      expect(await store.tell({ run: 'a/1/1', generation: 'g-a/1/1' }, 'M 1\n{}')).toEqual({ word: 'told' });
+      expect(await find('a/1/1')).toMatchObject({ word: 'delayed' });
+      expect(await find('a/1/2')).toMatchObject({ word: 'line' });
+      const counted = await store.count(['a']);
+      expect(counted[0]).toMatchObject({ delayed: 1, waiting: 1, running: 0 });
+      const given: string[] = [];
+      const look = async () => given.push(...(await namesOf('me.1'))) && given;
+      await expect.poll(look, { timeout: 20_000 }).toEqual(['a/1/1']);
+      expect(await find('a/1/1')).toMatchObject({ word: 'owned' });
+    });
+
     it('gives a run that has expired to any worker, to end it, but not one that has begun', async () => {
       const { now = 0 } = (await work('me.1')) ?? {};
       await start('c/1/1', { expires: now - 1 });

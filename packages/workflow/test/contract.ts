@@ -196,16 +196,16 @@ export function storeContract(name: string, makeStore: MakeStore): void {
       const mine = await owned();
       expect(await store.find(ref('a/1'), 'box')).toMatchObject({ word: 'owned' });
       await commit(mine, 0, {
-        records: ['Z -\nit'],
+        records: ['Z -\n{"outcome":"it"}'],
         ending: { word: 'end', retain: 600_000, status: 'completed' },
         state: '1',
       });
-      await expect.poll(() => heard).toEqual(['ea/1\nZ -\nit']);
+      await expect.poll(() => heard).toEqual(['ea/1\nZ -\n{"outcome":"it"}']);
       expect(await store.find(ref('a/1'), 'box')).toEqual({
         word: 'over',
         generation: 'g',
         state: '1',
-        detail: 'Z -\nit',
+        detail: 'Z -\n{"outcome":"it"}',
       });
       expect(await store.tell(ref('a/1'), 'M 1\n{}')).toEqual({ word: 'over' });
       expect(await store.tell(ref('a/2'), 'M 1\n{}')).toEqual({ word: 'unknown' });
@@ -228,13 +228,27 @@ export function storeContract(name: string, makeStore: MakeStore): void {
     });
 
     const anew = (rest: Partial<AnewRequest> = {}): AnewRequest => ({
-      ...{ from: ref('a/1'), to: ref('a/1', 'h'), header: 'H -\nnew', cut: 0, drop: [], take: [], length: 1 },
+      ...{
+        from: ref('a/1'),
+        to: ref('a/1', 'h'),
+        header: 'H -\n{"input":"new"}',
+        cut: 0,
+        drop: [],
+        take: [],
+        length: 1,
+      },
       ...{ retain: 600_000, claim: undefined, ...rest },
     });
 
     it('begins another generation of a run that is over, over a part of its journal', async () => {
       const mine = await owned();
-      const records = ['S 0\n1', 'A 1\n2', 'S 2\n3', 'M 3\n4', 'Z -\n5'];
+      const records = [
+        'S 0\n{"value":1}',
+        'A 1\n{"value":2}',
+        'S 2\n{"value":3}',
+        'M 3\n{"value":4}',
+        'Z -\n{"value":5}',
+      ];
       await commit(mine, 0, {
         records,
         ending: { word: 'end', retain: 600_000, status: 'completed' },
@@ -252,11 +266,11 @@ export function storeContract(name: string, makeStore: MakeStore): void {
       expect(await store.anew(request)).toEqual({ word: 'ready' });
       expect(await store.anew(request)).toEqual({ word: 'ready' });
       expect(await store.page(ref('a/1', 'h'), 0)).toEqual([
-        'H -\nnew',
-        'S 0\n1',
+        'H -\n{"input":"new"}',
+        'S 0\n{"value":1}',
         'V -\n{}',
-        'S 2\n3',
-        'M 3\n4',
+        'S 2\n{"value":3}',
+        'M 3\n{"value":4}',
       ]);
       expect(await store.page(ref('a/1', 'g'), 1)).toEqual(records);
       expect(await store.find(ref('a/1'), '')).toEqual({
@@ -290,7 +304,10 @@ export function storeContract(name: string, makeStore: MakeStore): void {
       const next = await claim('me.1');
       expect(next).toMatchObject({ run: 'a/1', generation: 'h' });
       expect(next.token).toBeGreaterThan(token);
-      expect(await store.read(next, 0)).toMatchObject({ length: 2, records: ['H -\nnew', 'M 1\n{}'] });
+      expect(await store.read(next, 0)).toMatchObject({
+        length: 2,
+        records: ['H -\n{"input":"new"}', 'M 1\n{}'],
+      });
       await store.close('me.1');
       await store.open('me.2', LEASE);
       expect((await claim('me.2')).run).toBe('a/1');
@@ -298,7 +315,7 @@ export function storeContract(name: string, makeStore: MakeStore): void {
 
     it('begins another run over a part of the journal of one, which goes on as it was', async () => {
       const mine = await owned();
-      await commit(mine, 0, { records: ['S 0\n1'], state: '1' });
+      await commit(mine, 0, { records: ['S 0\n{"value":1}'], state: '1' });
       const request = anew({ to: ref('a/2', 'h'), cut: 1 });
       expect(await store.anew(request)).toEqual({ word: 'ready' });
       expect(await store.anew({ ...request, to: ref('a/2', 'i') })).toEqual({
@@ -306,7 +323,7 @@ export function storeContract(name: string, makeStore: MakeStore): void {
         generation: 'h',
       });
       expect(await store.find(ref('a/2'), '')).toMatchObject({ word: 'ready', generation: 'h', state: '' });
-      expect(await store.page(ref('a/2', 'h'), 0)).toEqual(['H -\nnew', 'S 0\n1']);
+      expect(await store.page(ref('a/2', 'h'), 0)).toEqual(['H -\n{"input":"new"}', 'S 0\n{"value":1}']);
       expect(await commit(mine, 1)).toMatchObject({ word: 'committed' });
     });
 
@@ -322,8 +339,10 @@ export function storeContract(name: string, makeStore: MakeStore): void {
       await store.terminate({ ...ref('a/2', 'i'), ...end, retain: 1 });
       await expect.poll(async () => (await store.find(ref('a/2'), '')).word).toBe('unknown');
       await store.tell(ref('a/1'), 'M 2\n{}');
-      expect(await store.anew({ ...fork, cut: 1, header: 'H -\nagain' })).toEqual({ word: 'ready' });
-      expect(await store.page(ref('a/2', 'h'), 0)).toEqual(['H -\nagain', 'M 2\n{}']);
+      expect(await store.anew({ ...fork, cut: 1, header: 'H -\n{"input":"again"}' })).toEqual({
+        word: 'ready',
+      });
+      expect(await store.page(ref('a/2', 'h'), 0)).toEqual(['H -\n{"input":"again"}', 'M 2\n{}']);
     });
 
     it('forgets a run whose time to be kept is over, so that its name may be used again', async () => {
@@ -387,9 +406,9 @@ export function storeContract(name: string, makeStore: MakeStore): void {
       const effects = (text: string): Partial<CommitRequest> => ({
         effects: [{ word: 'mail', mailbox: 'box', text }],
       });
-      expect(await commit(mine, 1, effects('no'))).toMatchObject({ word: 'behind' });
-      expect(await commit(mine, 0, effects('rit'))).toMatchObject({ word: 'committed' });
-      await expect.poll(() => heard).toEqual(['rit']);
+      expect(await commit(mine, 1, effects('r\n{}'))).toMatchObject({ word: 'behind' });
+      expect(await commit(mine, 0, effects('ra\nR 1\n{"value":1}'))).toMatchObject({ word: 'committed' });
+      await expect.poll(() => heard).toEqual(['ra\nR 1\n{"value":1}']);
     });
 
     it('issues a fresh token for an attempt, above what a guard has seen, and leaves the owner as it is', async () => {

@@ -1,6 +1,7 @@
 /** Both stores keep the contract; and what only Redis does: it restarts, and knows layouts. */
 import { MisuseError, systemClock } from '@holdfast/kernel';
 import { expect, it } from 'vitest';
+import { codedStore } from '../src/store/coded-store.js';
 import { MemoryPartition } from '../src/store/memory-partition.js';
 import { MemoryStore } from '../src/store/memory-store.js';
 import { redisStores } from '../src/store/partitions.js';
@@ -26,6 +27,11 @@ function redisStore(): Store {
 }
 
 const memoryStore = () => new MemoryStore(systemClock, new MemoryPartition(systemClock));
+/** Turns bytes around, and takes its time. */
+const turning = {
+  encode: (bytes: Uint8Array) => bytes.map((byte) => byte ^ 255),
+  decode: async (bytes: Uint8Array) => bytes.map((byte) => byte ^ 255),
+};
 for (const contract of [
   storeContract,
   dispatchContract,
@@ -38,6 +44,7 @@ for (const contract of [
 ]) {
   contract('the store in Redis', redisStore);
   contract('the store in memory', memoryStore);
+  contract('the store in memory behind a codec', () => codedStore(memoryStore(), turning));
 }
 
 it('refuses commits and fresh tokens under a claim of before a restart of the server', async () => {

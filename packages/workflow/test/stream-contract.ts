@@ -114,7 +114,7 @@ export function streamContract(name: string, makeStore: MakeStore): void {
         ...mine,
         commits: 0,
         ending: { word: 'end', retain: 600_000, status: 'completed' },
-        records: ['Z -\nit'],
+        records: ['Z -\n{"outcome":"it"}'],
         state: undefined,
       });
       await expect.poll(() => heard).toHaveLength(2);

@@ -36,8 +36,14 @@ export class Asks {
   hear(text: string): void {
     if (!text.startsWith('r')) return;
     const end = text.indexOf('\n');
-    const reply = decodeRecord(text.slice(end + 1));
-    if (reply.kind === 'reply') this.#tell(keyOf(text.slice(1, end), reply.id), reply);
+    const [run, record] = [text.slice(1, end), text.slice(end + 1)];
+    const id = record.slice(2, record.indexOf('\n'));
+    try {
+      const reply = decodeRecord(record);
+      if (reply.kind === 'reply') this.#tell(keyOf(run, id), reply);
+    } catch {
+      this.lookAgain(run, id); // whoever asked is told why
+    }
   }
 
   /** Mail may have been missed: all look. */

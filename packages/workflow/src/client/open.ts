@@ -7,6 +7,7 @@
 import { MisuseError, readOptions } from '@holdfast/kernel';
 import { defineWorkflow } from '../define.js';
 import { Agreement } from '../store/agreement.js';
+import { behindCodec } from '../store/coded-store.js';
 import { type AppPlace, redisStores } from '../store/partitions.js';
 import { RedisStore } from '../store/redis-store.js';
 import type { Store } from '../store/store.js';
@@ -26,7 +27,7 @@ export interface OpenedWorkflows extends Omit<Workflows, 'work'> {
  * such app, UnavailableError.
  */
 export async function openWorkflows(options: OpenOptions): Promise<OpenedWorkflows> {
-  const { redis, tls, prefix, callTimeout, ...settings } = readOptions('openWorkflows', options, OPEN);
+  const { redis, tls, prefix, callTimeout, codec, ...settings } = readOptions('openWorkflows', options, OPEN);
   const { name: app, clock } = settings;
   const place: AppPlace = { redis, tls, prefix, callTimeout, app, clock };
   const partitions = await partitionsOf(place);
@@ -39,7 +40,7 @@ export async function openWorkflows(options: OpenOptions): Promise<OpenedWorkflo
   try {
     const known = await Promise.all(stores.map((store) => store.known()));
     const names = [...new Set(known.flatMap(({ workflows }) => workflows))].sort();
-    return new OpenedApp(stores, settings, names);
+    return new OpenedApp(behindCodec(stores, codec), settings, names);
   } catch (error) {
     for (const store of stores) store.shut();
     throw error;

@@ -4,8 +4,10 @@
 import type { ConnectionOptions } from 'node:tls';
 import {
   type Clock,
+  type Codec,
   display,
   duration,
+  having,
   MisuseError,
   optional,
   orSystemClock,
@@ -44,6 +46,11 @@ export interface WorkflowsOptions {
   readonly callTimeout?: number;
   /** For how long a run is kept that is over, in ms, at least 600000 (10 minutes). Default 604800000 (7 days). */
   readonly retain?: number;
+  /**
+   * Through which inputs, results, errors, messages, checkpoints, states and chunks are kept: compression, encryption, keys
+   * that change. Default: they are kept as JSON.
+   */
+  readonly codec?: Codec;
   readonly clock?: Clock;
   readonly random?: Random;
 }
@@ -81,6 +88,7 @@ export const OPEN = {
   tls: optional(passedOn<ConnectionOptions>()),
   prefix: withDefault(requirePrefix, ''),
   callTimeout: withDefault(duration({ min: 1 }), 5_000),
+  codec: optional(having<Codec>('encode', 'decode')),
 };
 
 export const WORKFLOWS = {

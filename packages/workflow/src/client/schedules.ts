@@ -7,7 +7,7 @@ import { encodeRecord } from '../journal/record.js';
 import { encodeValue } from '../json.js';
 import { requireText, runName } from '../run-name.js';
 import { check } from '../schema.js';
-import type { ScheduleText, StartTick } from '../worker/ticks.js';
+import { readSchedule, type ScheduleText, type StartTick } from '../worker/ticks.js';
 import type { AnyWorkflow } from './options.js';
 import type { Partition } from './partition.js';
 import { START, termsOf } from './start-options.js';
@@ -66,7 +66,7 @@ export class Scheduling {
       .flatMap(({ schedules }) => schedules)
       .sort((one, other) => one.at - other.at)
       .map(({ name, kept, at }) => {
-        const { workflow, schedule, input } = JSON.parse(kept) as ScheduleText;
+        const { workflow, schedule, input } = readSchedule(kept);
         return { ...schedule, name, workflow, input, next: new Date(at) };
       });
   }

@@ -6,6 +6,7 @@
  * Whenever the mailbox begins to listen anew, and now and then besides, each reader asks again.
  */
 import { type Clock, display, HoldfastError, MisuseError, pause } from '@holdfast/kernel';
+import { plainValue } from '../journal/coder.js';
 import type { RunRef } from '../store/claim.js';
 import type { Store } from '../store/store.js';
 import type { Chunks } from '../store/stream-store.js';
@@ -120,7 +121,7 @@ export class StreamReaders {
           if (shown.has(read.step) || isResumed) yield { kind: 'restart', step: read.step, position };
         } else {
           shown.add(read.step);
-          yield { kind: 'chunk', chunk: JSON.parse(read.text) as T, step: read.step, position };
+          yield { kind: 'chunk', chunk: plainValue(read.text) as T, step: read.step, position };
         }
       }
       if (found.word === 'over' || found.entries.length > 0) heard.stop();

@@ -31,7 +31,11 @@ export class Waits {
   hear(text: string): void {
     const end = text.indexOf('\n');
     const [run, rest] = [text.slice(1, end), text.slice(end + 1)];
-    if (text.startsWith('e')) this.#tell(run, outcomeOf(rest));
+    if (text.startsWith('e'))
+      this.#tell(
+        run,
+        readable(() => outcomeOf(rest)),
+      );
     else if (text.startsWith('s')) this.#tell(run, { status: 'stuck', reason: rest });
   }
 
@@ -88,6 +92,15 @@ function restOf(found: Exclude<Found, { word: 'gen' }>): Rest | undefined {
   if (found.word === 'unknown') return { status: 'gone' };
   if (found.word === 'over') return outcomeOf(found.detail);
   return found.word === 'stuck' ? { status: 'stuck', reason: found.detail } : undefined;
+}
+
+/** Of mail that cannot be decoded, nothing: those who wait ask, and are told why. */
+function readable<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch {
+    return undefined;
+  }
 }
 
 /** From the last record of a run that is over. */

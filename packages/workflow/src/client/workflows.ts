@@ -14,6 +14,7 @@ import { encodeRecord } from '../journal/record.js';
 import { encodeValue } from '../json.js';
 import { placeOf, type RunName, requireText, runName } from '../run-name.js';
 import { check } from '../schema.js';
+import { behindCodec } from '../store/coded-store.js';
 import { redisStores } from '../store/partitions.js';
 import type { RunCounts } from '../store/run-store.js';
 import type { Store } from '../store/store.js';
@@ -132,13 +133,14 @@ export interface Workflows extends AsyncDisposable {
 
 /** Throws MisuseError. Connects nothing. */
 export function createWorkflows(options: WorkflowsOptions): Workflows {
-  const { redis, tls, prefix, callTimeout, partitions, ...settings } = readOptions(
+  const { redis, tls, prefix, callTimeout, partitions, codec, ...settings } = readOptions(
     'createWorkflows',
     options,
     WORKFLOWS,
   );
   const { name: app, clock } = settings;
-  return new App(redisStores({ redis, tls, prefix, callTimeout, partitions, app, clock }), settings);
+  const stores = redisStores({ redis, tls, prefix, callTimeout, partitions, app, clock });
+  return new App(behindCodec(stores, codec), settings);
 }
 
 const GET = { key: optional(requireText) };

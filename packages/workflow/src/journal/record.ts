@@ -7,6 +7,7 @@
  * nothing of a newer version is passed over.
  */
 import { messageOf } from '@holdfast/kernel';
+import { plainFields } from './coder.js';
 
 /** An error as it is kept. */
 export interface KeptError {
@@ -237,7 +238,7 @@ export function encodeRecord(record: JournalRecord): string {
   return `${LETTERS[kind]} ${'id' in record ? record.id : '-'}\n${JSON.stringify(body)}`;
 }
 
-/** Throws an Error for a text that is no record of this version. */
+/** Throws an Error for a text that is no record of this version, CodecError for one that is encoded. */
 export function decodeRecord(text: string): JournalRecord {
   const kind = KINDS.get(text.charAt(0));
   const start = text.indexOf('\n');
@@ -246,9 +247,9 @@ export function decodeRecord(text: string): JournalRecord {
       `the journal has a record that begins "${text.slice(0, 20)}", which this version does not know`,
     );
   }
-  const body = JSON.parse(text.slice(start + 1));
+  const body = plainFields(text.slice(start + 1));
   // A script writes it, of what the child's own journal has.
-  if (kind === 'over') body.id = text.slice(2, start);
+  if (kind === 'over') return { kind, ...body, id: text.slice(2, start) } as ChildOver;
   return { kind, ...body } as JournalRecord;
 }
 

@@ -4,6 +4,7 @@
  * Guarantees: the text is the same whenever the function has come to the same place.
  */
 import { MisuseError } from '@holdfast/kernel';
+import { plainValue } from '../journal/coder.js';
 import { encodeValue } from '../json.js';
 
 /** What somebody is asked to approve. */
@@ -77,10 +78,11 @@ export class Published {
   }
 }
 
-/** Of what a run has published; '' for nothing. */
-export function readPublished(text: string): {
+interface WhatIsPublished {
   readonly value?: unknown;
   readonly approvals: readonly Approval[];
-} {
-  return text === '' ? { approvals: [] } : JSON.parse(text);
 }
+
+/** Of what a run has published; '' for nothing. Throws CodecError. */
+export const readPublished = (text: string): WhatIsPublished =>
+  text === '' ? { approvals: [] } : (plainValue(text) as WhatIsPublished);

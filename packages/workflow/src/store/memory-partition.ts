@@ -173,7 +173,7 @@ export class MemoryPartition {
     const { length } = this.#kept.journal(request);
     if (ending.word === 'park' && length !== ending.known + records.length) return { word: 'again', length };
     if (ending.word === 'park') this.#park(life, ending);
-    else if (ending.word === 'back') this.#dispatch.makeReady(life, true);
+    else if (ending.word === 'back') this.#giveBack(life, ending);
     else if (ending.word === 'stuck' && !(ending.isUnfit && this.#dispatch.handUp(life, build)))
       this.#makeStuck(life, ending.reason);
     else if (ending.word === 'end') this.#end(run, records.at(-1) ?? '', ending);
@@ -346,6 +346,11 @@ export class MemoryPartition {
   #park(life: Life, { due, waitsFor }: Ending & { word: 'park' }): void {
     Object.assign(life, { word: 'parked', due });
     if (waitsFor.length > 0) this.events.happened(life.run, 'waiting', JSON.stringify(waitsFor));
+  }
+
+  #giveBack(life: Life, { delay }: Ending & { word: 'back' }): void {
+    if (delay === undefined) this.#dispatch.makeReady(life, true);
+    else Object.assign(life, { word: 'delayed', due: this.#now() + delay });
   }
 
   #makeStuck(life: Life, reason: string): void {

@@ -102,7 +102,9 @@ export interface Claimed extends Claim {
 
 /** What becomes of a run with a commit. */
 export type Ending =
-  | { readonly word: 'go' | 'back' }
+  | { readonly word: 'go' }
+  /** `delay`: in how many ms it may be claimed again; default: at once, before those that wait. */
+  | { readonly word: 'back'; readonly delay?: number }
   /**
    * `known`: how many records its owner knows. `due`: when it has to go on, in ms since the epoch; 0 for never. `waitsFor`:
    * the names of the messages for which it waits.

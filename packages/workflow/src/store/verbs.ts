@@ -232,6 +232,7 @@ const wordOf = (ending: Ending): string =>
 function argumentOf(ending: Ending): string {
   if (ending.word === 'park') return `${ending.known} ${ending.due} ${JSON.stringify(ending.waitsFor)}`;
   if (ending.word === 'stuck') return ending.reason;
+  if (ending.word === 'back') return String(ending.delay ?? '');
   return ending.word === 'end' ? `${ending.retain} ${ending.status}` : '';
 }
 

@@ -5,6 +5,7 @@
  * kept in the partition of the run, under its workflow, its step's name and the key.
  */
 import { createHash } from 'node:crypto';
+import { plainValue } from '../journal/coder.js';
 import { encodeValue } from '../json.js';
 import type { StepBody } from '../step/options.js';
 import type { Store } from '../store/store.js';
@@ -32,8 +33,12 @@ export function cachedBody(
     .update(JSON.stringify([workflow, name, key]))
     .digest('base64url');
   return async (step) => {
-    const kept = await store.cached(place).catch(report);
-    if (typeof kept === 'string') return JSON.parse(kept);
+    try {
+      const kept = await store.cached(place);
+      if (kept !== undefined) return plainValue(kept);
+    } catch (error) {
+      report(error);
+    }
     const value = await body(step);
     const text = encodeValue(value, `The result of the step "${name}"`);
     store.cache(place, text, ttl).catch(report);

@@ -16,6 +16,7 @@ import {
 } from '@holdfast/kernel';
 import { buildOf, type Workflow } from '../define.js';
 import { LongJournalError } from '../errors.js';
+import { CodecError } from '../journal/coder.js';
 import { decodeRecord, encodeRecord, type Header, type JournalRecord } from '../journal/record.js';
 import { JournalSize } from '../journal/size.js';
 import { Context } from '../machine/context.js';
@@ -27,6 +28,7 @@ import { STEP_BACKOFF } from '../step/options.js';
 import type { Claimed, CommitRequest, Committed, Ending, Store } from '../store/store.js';
 import { ended, refused, stuck } from '../telemetry.js';
 import { Attempts } from './attempts.js';
+import { UNREADABLE, type UnreadableRuns } from './unreadable.js';
 
 /** What a run needs of its worker. */
 export interface RunHost {
@@ -39,6 +41,7 @@ export interface RunHost {
   readonly validUntil: () => number;
   /** In ms. */
   readonly retain: number;
+  readonly unreadable: UnreadableRuns;
   /** Whether a call that came late there was tried again before; notes that it is tried now. */
   readonly wasLate: (run: string, place: string) => boolean;
   /** It is not owned here any more; `again`: when it has to go on, in ms since the epoch, as far as is known. */
@@ -119,8 +122,10 @@ export class OwnedRun {
     this.#isBusy = false;
     if (texts === undefined) return;
     try {
+      if (texts instanceof CodecError) throw texts;
       this.#count(texts);
       const [header, ...records] = texts.map(decodeRecord);
+      this.#host.unreadable.remove(this.run);
       const workflow = this.#workflow;
       if (workflow === undefined || this.#claim.mark === 'ends') return this.#endUnbegun(records);
       if (header?.kind !== 'header') throw new Error('its journal has no header');
@@ -143,8 +148,18 @@ export class OwnedRun {
       this.#header = header;
       this.#machine.start(async () => workflow.run(context, input), records, header);
     } catch (error) {
-      this.#finish({ word: 'stuck', reason: messageOf(error), isUnfit: true });
+      this.#failed(error);
     }
+  }
+
+  /** It cannot go on: nowhere, unless it was only not decoded here. */
+  #failed(error: unknown): void {
+    if (!(error instanceof CodecError)) {
+      this.#finish({ word: 'stuck', reason: messageOf(error), isUnfit: true });
+      return;
+    }
+    this.#host.unreadable.add(this.run, error);
+    this.#finish({ word: 'back', delay: UNREADABLE });
   }
 
   /** It was cancelled before it had begun, or has expired. */
@@ -310,8 +325,8 @@ export class OwnedRun {
         const committed = await store.commit(request);
         if (committed.word !== 'behind') return committed;
       } catch (error) {
-        if (!(error instanceof HoldfastError) || error.code !== 'HOLDFAST_UNAVAILABLE' || this.#isOver)
-          throw error;
+        if (!isPassing(error) || this.#isOver) throw error;
+        if (error instanceof CodecError) this.#host.report(error);
         await pause(clock, Math.min(1_000, 20 * 2 ** Math.min(tries, 6)), store.closed);
       }
       const known = await store.read(this.#claim, this.#known).catch(() => undefined);
@@ -347,8 +362,7 @@ export class OwnedRun {
       return;
     }
     if (ending.word !== 'go') {
-      const again = ending.word === 'park' && ending.due > 0 ? ending.due : Number.POSITIVE_INFINITY;
-      this.#leave(new Error('the run goes on later, or has ended'), again);
+      this.#leave(new Error('the run goes on later, or has ended'), this.#goesOn(ending));
       return;
     }
     // What came in between lies before what was committed.
@@ -358,6 +372,13 @@ export class OwnedRun {
     }
     this.#feed(records);
     this.#pump();
+  }
+
+  /** In ms since the epoch, as far as is known. */
+  #goesOn(ending: Ending): number {
+    if (ending.word === 'park' && ending.due > 0) return ending.due;
+    if (ending.word === 'back' && ending.delay !== undefined) return this.#host.now() + ending.delay;
+    return Number.POSITIVE_INFINITY;
   }
 
   /** Reads what is new, and hands it over. */
@@ -371,8 +392,8 @@ export class OwnedRun {
     });
   }
 
-  /** The records from the first unknown on; undefined if it is not owned here any more. */
-  async #read(): Promise<readonly string[] | undefined> {
+  /** The records from the first unknown on, or why this program cannot read them; undefined if it is not owned here any more. */
+  async #read(): Promise<readonly string[] | CodecError | undefined> {
     const { store, clock } = this.#host;
     const texts: string[] = [];
     for (let tries = 0; !this.#isOver; tries += 1) {
@@ -386,6 +407,7 @@ export class OwnedRun {
         if (this.#known + texts.length >= page.length || page.records.length === 0) return texts;
       } catch (error) {
         if (store.closed.aborted) return undefined;
+        if (error instanceof CodecError) return error;
         this.#host.report(error);
         await pause(clock, Math.min(1_000, 20 * 2 ** Math.min(tries, 6)), store.closed);
       }
@@ -403,15 +425,20 @@ export class OwnedRun {
     if (this.#size.isTooLong) throw new LongJournalError({ run, ...this.#size.length });
   }
 
-  #feed(texts: readonly string[]): void {
+  #feed(texts: readonly string[] | CodecError): void {
     try {
+      if (texts instanceof CodecError) throw texts;
       const records = texts.map(decodeRecord);
       this.#count(texts);
       this.#machine.feed(records);
     } catch (error) {
-      this.#finish({ word: 'stuck', reason: messageOf(error), isUnfit: true });
+      this.#failed(error);
     }
   }
 }
 
 const GO: Ending = { word: 'go' };
+
+/** Redis may answer again, and so may what the codec asks for a key. */
+const isPassing = (error: unknown): boolean =>
+  error instanceof CodecError || (error instanceof HoldfastError && error.code === 'HOLDFAST_UNAVAILABLE');

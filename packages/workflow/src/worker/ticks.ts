@@ -7,6 +7,7 @@
  */
 import type { Clock, Random, Timer } from '@holdfast/kernel';
 import { Health, type Report, type ScheduleTimes, ticksOf } from '@holdfast/redis';
+import { CodecError, plainFields } from '../journal/coder.js';
 import type { KeptSchedule, Schedules } from '../store/schedule-store.js';
 import type { Store } from '../store/store.js';
 
@@ -16,6 +17,9 @@ export interface ScheduleText {
   readonly schedule: ScheduleTimes & { readonly priority?: number; readonly key?: string };
   readonly input: unknown;
 }
+
+/** Throws CodecError. */
+export const readSchedule = (kept: string): ScheduleText => plainFields(kept) as unknown as ScheduleText;
 
 /** Starts the run of a tick, unless it is there. Whether the program has its workflow. */
 export type StartTick = (name: string, text: ScheduleText, time: number) => Promise<boolean>;
@@ -62,12 +66,21 @@ export class Ticker {
   async #look(): Promise<void> {
     const { store } = this.#parts;
     let delay = Number.POSITIVE_INFINITY;
+    let unreadable: unknown;
     try {
       const found = await store.schedules('due');
-      for (const due of found.schedules) await this.#run(due, found);
+      for (const due of found.schedules) {
+        try {
+          await this.#run(due, found);
+        } catch (error) {
+          if (!(error instanceof CodecError)) throw error;
+          unreadable = error; // the others are run
+        }
+      }
       const again = await store.schedules('due');
       if (again.next !== undefined) delay = again.next - again.now + 1;
-      this.#health.succeeded();
+      if (unreadable === undefined) this.#health.succeeded();
+      else this.#health.failed(unreadable);
     } catch (error) {
       if (!store.closed.aborted) this.#health.failed(error);
     }
@@ -77,7 +90,7 @@ export class Ticker {
   /** Rejects with what a start rejects with: then the tick stays due. */
   async #run({ name, kept, at: first }: KeptSchedule, { now, since }: Schedules): Promise<void> {
     const { store, start } = this.#parts;
-    const text = JSON.parse(kept) as ScheduleText;
+    const text = readSchedule(kept);
     for (let at: number | undefined = first; at !== undefined && at <= now; ) {
       const { times, next } = ticksOf(text.schedule, { at, now, since: since - LATE });
       for (const time of times) if (!(await start(name, text, time))) return;

@@ -18,6 +18,7 @@ import { type Place, placeOf } from './places.js';
 import type { Room } from './room.js';
 import { ServerTime } from './server-time.js';
 import { type StartTick, Ticker } from './ticks.js';
+import { UnreadableRuns } from './unreadable.js';
 
 export interface WorkerParts {
   readonly store: Store;
@@ -46,6 +47,7 @@ export class WorkerLoop {
   readonly #parts: WorkerParts;
   readonly #clock: Clock;
   readonly #health: Health;
+  readonly #unreadable: UnreadableRuns;
   readonly #time: ServerTime;
   readonly #workflows: Map<string, Workflow>;
   readonly #builds: Readonly<Record<string, string>>;
@@ -74,6 +76,7 @@ export class WorkerLoop {
     this.#parts = parts;
     this.#clock = parts.clock;
     this.#health = new Health(parts, parts.report);
+    this.#unreadable = new UnreadableRuns(parts.clock, parts.report);
     this.#time = new ServerTime(parts.clock);
     this.#workflows = new Map(parts.workflows.map((workflow) => [workflow.name, workflow]));
     this.#builds = Object.fromEntries(parts.workflows.map((workflow) => [workflow.name, buildOf(workflow)]));
@@ -86,6 +89,7 @@ export class WorkerLoop {
       now: () => this.#time.now(),
       validUntil: () => this.#session.validUntil,
       retain: parts.retain,
+      unreadable: this.#unreadable,
       wasLate: (run, place) => this.#wasLate(`${run} ${place}`),
       onGone: (run, again) => this.#gone(run, again),
       onEpoch: () => this.#startOver('the server is another, or has restarted'),
@@ -102,7 +106,7 @@ export class WorkerLoop {
 
   /** Why it does not work; undefined while it does. */
   get problem(): string | undefined {
-    return this.#phase === 'stopped' ? 'it has stopped' : this.#health.problem;
+    return this.#phase === 'stopped' ? 'it has stopped' : (this.#health.problem ?? this.#unreadable.problem);
   }
 
   get inFlight(): number {
@@ -332,7 +336,8 @@ export class WorkerLoop {
     if (this.#phase !== 'working' || (this.#alarm && this.#alarm.at <= at)) return;
     this.#alarm?.timer.cancel();
     // A third of the lease later it looks anyway.
-    const delay = Math.min(this.#parts.settings.lease, Math.max(1, Math.ceil(at - this.#time.now()) + 1));
+    const left = at - this.#time.now() + this.#unreadable.start;
+    const delay = Math.min(this.#parts.settings.lease, Math.max(1, Math.ceil(left) + 1));
     const ring = (): void => {
       this.#alarm = undefined;
       this.wake();
