@@ -53,6 +53,7 @@ const BY_ERROR: Readonly<Record<ErrorCode, number>> = {
   HOLDFAST_LONG_JOURNAL: EXIT.internal,
   HOLDFAST_BUDGET_EXCEEDED: EXIT.internal,
   HOLDFAST_NONDETERMINISTIC: EXIT.internal,
+  HOLDFAST_CODEC: EXIT.usage,
 };
 
 /** The command line is wrong. `command` is the one whose help explains it; undefined for the top level. */
