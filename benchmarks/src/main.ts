@@ -17,10 +17,11 @@ import { rolling } from './rolling/run.js';
 import { versus } from './versus/run.js';
 import { waiting } from './waiting/run.js';
 import { workflow } from './workflow/run.js';
+import { zombies } from './zombies/run.js';
 
 /** A benchmark is chosen by its name here. */
 const BENCHMARKS: ReadonlyMap<string, Benchmark> = new Map(
-  Object.entries({ lock, waiting, failover, rolling, postgres, queue, workflow, pipeline, versus }),
+  Object.entries({ lock, waiting, failover, rolling, postgres, queue, workflow, zombies, pipeline, versus }),
 );
 
 const names = [...BENCHMARKS.keys()];

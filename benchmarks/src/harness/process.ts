@@ -28,6 +28,11 @@ export class MeasuringProcess {
     return (await answer) as T;
   }
 
+  /** Freezes it, or lets it go on. */
+  signal(name: 'SIGSTOP' | 'SIGCONT'): void {
+    this.#child.kill(name);
+  }
+
   stop(): void {
     this.#child.kill('SIGKILL');
   }

@@ -2,11 +2,21 @@
 declare module '@dbos-inc/dbos-sdk' {
   type Flow = (input: number) => Promise<unknown>;
 
+  interface WorkflowHandle<T> {
+    getResult(): Promise<T>;
+  }
+
   export const DBOS: {
     setConfig(config: { name: string; systemDatabaseUrl: string; logLevel: string }): void;
-    registerWorkflow<F extends Flow>(flow: F, config: { name: string }): F;
+    registerWorkflow<F extends (...args: never[]) => Promise<unknown>>(flow: F, config: { name: string }): F;
     launch(): Promise<void>;
     registerQueue(name: string): Promise<unknown>;
+    startWorkflow<Args extends unknown[], Return>(
+      flow: (...args: Args) => Promise<Return>,
+      params: { workflowID: string },
+    ): (...args: Args) => Promise<WorkflowHandle<Return>>;
+    retrieveWorkflow<T = unknown>(workflowID: string): WorkflowHandle<T>;
+    listWorkflowSteps(workflowID: string): Promise<{ name: string; output: unknown }[] | undefined>;
     runStep<T>(step: () => Promise<T>, config: { name: string }): Promise<T>;
     shutdown(): Promise<void>;
   };
@@ -16,7 +26,7 @@ declare module '@dbos-inc/dbos-sdk' {
     enqueue<F extends Flow>(
       options: { workflowName: string; queueName: string },
       ...args: Parameters<F>
-    ): Promise<{ getResult(): Promise<Awaited<ReturnType<F>>> }>;
+    ): Promise<WorkflowHandle<Awaited<ReturnType<F>>>>;
     destroy(): Promise<void>;
   }
 }
