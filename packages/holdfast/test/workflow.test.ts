@@ -1,63 +1,14 @@
-/** `holdfast workflow`: what it shows of the runs of a real app, and what it does to them. */
-import { EventEmitter } from 'node:events';
-import { systemClock } from '@holdfast/kernel';
-import { type LocalNodes, startNodes } from '@holdfast/local';
-import { createWorkflows, defineWorkflow, NonRetryableError, type Workflows } from '@holdfast/workflow';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { main } from '../src/main.js';
+/** `holdfast workflow`: what it shows of the runs of a real app, and what it gives to them. */
+import { expect, test } from 'vitest';
+import { begin, order, useShop } from './shop.js';
 
-const order = defineWorkflow({ name: 'order' }, async (ctx, { id }: { id: string }) => {
-  const price = await ctx.step(
-    'price',
-    ({ attempt }) => {
-      if (attempt === 1) throw new Error('busy');
-      return 42;
-    },
-    { backoff: { type: 'constant', delay: 1 } },
-  );
-  const by = await ctx.receive<string>('approval', { timeout: 3_600_000 });
-  return `${id} for ${price}, approved by ${by}`;
-});
-const broken = defineWorkflow({ name: 'broken' }, (ctx) =>
-  ctx.step('never', () => Promise.reject(new NonRetryableError('sold out'))),
-);
-
-let nodes: LocalNodes;
-let app: Workflows;
-beforeAll(async () => {
-  nodes = await startNodes(1);
-  app = createWorkflows({ redis: url(), name: 'shop', workflows: [order, broken] });
-  app.work();
-});
-afterAll(async () => {
-  await app.close();
-  await nodes.stop();
-});
-
-const url = (): string => nodes.urls[0] ?? '';
-interface Ended {
-  code: number;
-  stdout: string;
-  stderr: string;
-}
-
-/** In this process: that the command line is one of its own, other tests show. */
-async function call(...words: string[]): Promise<Ended> {
-  const ended = { stdout: '', stderr: '' };
-  const code = await main(['workflow', ...words], {
-    env: { REDIS_URL: url(), HOLDFAST_APP: 'shop' },
-    stdout: { write: (text) => (ended.stdout += text) },
-    stderr: { write: (text) => (ended.stderr += text) },
-    signals: new EventEmitter(),
-    clock: systemClock,
-  });
-  return { code, ...ended };
-}
+const shop = useShop();
+const call = (...words: string[]) => begin(shop.url, words).ended;
 
 test('starts a run by the name of its workflow, shows it, sends to it and gives its result', async () => {
   const started = await call('start', 'order', '--id', 'o1', '--key', 'a42', '--input', '{"id":"o1"}');
   expect(started).toEqual({ code: 0, stdout: 'o1\n', stderr: '' });
-  await expect.poll(async () => (await app.counts(order)).sleeping).toBe(1);
+  await expect.poll(async () => (await shop.app.counts(order)).sleeping).toBe(1);
   const shown = await call('show', 'order', 'o1', '--key', 'a42');
   expect(shown).toMatchObject({ code: 0, stderr: '' });
   expect(shown.stdout).toMatch(/^workflow +order\nid +o1\nkey +a42\nstate +sleeping\ninput +\{"id":"o1"\}\n/);
@@ -75,7 +26,7 @@ test('starts a run by the name of its workflow, shows it, sends to it and gives 
   });
   const json = JSON.parse((await call('show', 'order', 'o1', '--key', 'a42', '--json')).stdout);
   expect(json).toMatchObject({ workflow: 'order', id: 'o1', status: 'completed', approvals: [] });
-  expect(json.records).toEqual(await app.get(order, 'o1', { key: 'a42' }).history());
+  expect(json.records).toEqual(await shop.app.get(order, 'o1', { key: 'a42' }).history());
 });
 
 test('lists the workflows of an app, and its runs by state and time', async () => {
@@ -84,7 +35,7 @@ test('lists the workflows of an app, and its runs by state and time', async () =
   const listed = await call('ls');
   expect(listed).toMatchObject({ code: 0, stderr: '' });
   expect(listed.stdout).toMatch(
-    /^workflow +waiting +delayed +running .* oldest +takeovers\nbroken +0 +0 +0 +0 +0 +0 +1 +0 +0ms +0\norder /,
+    /^workflow +waiting +delayed +running .* oldest +takeovers\nbroken +0 +0 +0 +0 +0 +0 +1 +0 +0ms +0\nletter .*\norder /,
   );
   const [runs, older] = await Promise.all([
     call('show', 'broken', '--state', 'failed', '--from', '1h', '--json'),
@@ -97,7 +48,12 @@ test('lists the workflows of an app, and its runs by state and time', async () =
 
 test.each<[string, string[], number, RegExp]>([
   ['an app that is not there', ['ls', '--app', 'other'], 64, /There is no workflow app "other"/],
-  ['a workflow that is not there', ['start', 'ordre'], 64, /no workflow "ordre".*it has broken, order\./],
+  [
+    'a workflow that is not there',
+    ['start', 'ordre'],
+    64,
+    /no workflow "ordre".*it has broken, letter, order\./,
+  ],
   ['a run that is not there', ['show', 'order', 'o9'], 64, /There is no run "o9" of "order"/],
   ['an input that is no JSON', ['start', 'order', '--input', '{id}'], 64, /--input is JSON.*got "\{id\}"/],
   ['a state that is none', ['show', '--state', 'dead'], 64, /--state is one of waiting, .*got "dead"/],

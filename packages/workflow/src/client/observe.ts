@@ -11,6 +11,9 @@ import type { Meter } from '@opentelemetry/api';
 import type { Demand } from './demand.js';
 import type { Workflows } from './workflows.js';
 
+/** An app that can be asked what there is to do. */
+type Asked = Pick<Workflows, 'demand'>;
+
 const gauges = new Gauges<Demand>({
   scope: '@holdfast/workflow',
   subject: { attribute: 'holdfast.workflow', label: 'workflow' },
@@ -47,7 +50,7 @@ const OBSERVE = { meter: optional(having<Meter>('createObservableGauge')) };
 
 /** Tells of apps whenever the program's OpenTelemetry SDK reads its metrics. Returns what ends that. Throws MisuseError. */
 export function observeWorkflows(
-  apps: readonly Workflows[],
+  apps: readonly Asked[],
   options: { readonly meter?: Meter } = {},
 ): () => void {
   const { meter } = readOptions('observeWorkflows', options, OBSERVE);
@@ -58,23 +61,23 @@ export function observeWorkflows(
 /**
  * The same in the text format of Prometheus, for what scrapes or scales without a program of yours. Rejects with MisuseError.
  */
-export async function metricsText(apps: readonly Workflows[]): Promise<string> {
+export async function metricsText(apps: readonly Asked[]): Promise<string> {
   const given = requireApps('metricsText', apps);
   return gauges.text(() => demandOf(given, (error) => !(error instanceof UnavailableError)));
 }
 
-function requireApps(where: string, apps: unknown): readonly Workflows[] {
+function requireApps(where: string, apps: unknown): readonly Asked[] {
   if (!Array.isArray(apps)) {
     throw new MisuseError(
       `${where} takes an array of apps, as createWorkflows makes them; got ${display(apps)}.`,
     );
   }
-  return apps.map(having<Workflows>('demand').bind(undefined, `An app of ${where}`));
+  return apps.map(having<Asked>('demand').bind(undefined, `An app of ${where}`));
 }
 
 /** Throws what an app rejects with if `isFatal` says so. */
 async function demandOf(
-  apps: readonly Workflows[],
+  apps: readonly Asked[],
   isFatal: (error: unknown) => boolean = () => false,
 ): Promise<Observed<Demand>[]> {
   const settled = await Promise.allSettled(apps.map((app) => app.demand()));

@@ -1,16 +1,12 @@
 /**
- * `holdfast queue metrics`: the metrics of all queues for Prometheus or an autoscaler, printed once or served over
- * HTTP.
+ * `holdfast queue metrics`: the metrics of all queues for Prometheus or an autoscaler.
  *
- * Guarantees: each answer covers all queues that exist at that moment; while Redis does not answer, it is a 503.
+ * Guarantees: each answer covers all queues that exist at that moment.
  */
-import { once } from 'node:events';
 import { createQueue, listQueues, metricsText } from '@holdfast/queue';
-import { listen } from '@holdfast/telemetry';
 import type { Command } from '../../command.js';
-import { EXIT } from '../../exit-codes.js';
-import { Interruption } from '../../interruption.js';
 import { LISTEN, PREFIX, REDIS } from '../../options.js';
+import { writeMetrics } from '../metrics.js';
 import { placeOf } from '../place.js';
 import { OF_EVERY_ACTION } from './opened.js';
 
@@ -25,29 +21,13 @@ export const metrics: Command = {
 
   async run(args, context) {
     const place = placeOf(args);
-    const read = async (): Promise<string> => {
+    return writeMetrics(args, context, async () => {
       const queues = (await listQueues(place)).map((name) => createQueue({ ...place, name }));
       try {
         return await metricsText(queues);
       } finally {
         await Promise.all(queues.map((opened) => opened.close()));
       }
-    };
-    const port = args.count(LISTEN, 0, 65_535);
-    const text = await read();
-    if (port === undefined) {
-      context.stdout.write(text);
-      return EXIT.ok;
-    }
-    const interruption = new Interruption(context.signals);
-    const endpoints = await listen(port, { metrics: [read] });
-    try {
-      context.stdout.write(`metrics at http://127.0.0.1:${endpoints.port}/metrics\n`);
-      if (!interruption.signal.aborted) await once(interruption.signal, 'abort');
-    } finally {
-      interruption.end();
-      await endpoints.close();
-    }
-    return EXIT.ok;
+    });
   },
 };

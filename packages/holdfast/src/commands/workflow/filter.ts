@@ -15,6 +15,9 @@ export const STATES: readonly RunState[] = [
   'cancelled',
 ];
 
+/** The options that say which. */
+export const FILTER = [RUN_STATE, FROM, TO];
+
 /** Throws UsageError. */
 export function filterOf(call: Call): RunFilter {
   const { args, context } = call;

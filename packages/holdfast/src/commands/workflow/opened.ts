@@ -49,9 +49,13 @@ export interface Call {
 export const onApp =
   (act: (call: Call) => Promise<number>): Command['run'] =>
   async (args, context) => {
-    await using app = await openWorkflows({ ...placeOf(args), ...given({ name: args.text(APP) }) });
+    await using app = await openedBy(args);
     return await act({ args, context, app });
   };
+
+/** The app that the options name; the caller closes it. */
+export const openedBy = (args: Arguments): Promise<OpenedWorkflows> =>
+  openWorkflows({ ...placeOf(args), ...given({ name: args.text(APP) }) });
 
 /** The workflow that an operand names, the first unless another is meant; undefined if there is none. */
 export function workflowOf({ args, app }: Call, operand = 0): string | undefined {
@@ -73,4 +77,10 @@ export function runOf(call: Call): Run {
 export function answer({ args, context }: Call, json: unknown, words: string): number {
   context.stdout.write(`${args.has(JSON_OUTPUT) ? JSON.stringify(json) : words}\n`);
   return EXIT.ok;
+}
+
+/** The same, with another exit code where it was not done. `json` has one field, which says whether it was. */
+export function isDone(call: Call, json: Readonly<Record<string, boolean>>, words: string): number {
+  answer(call, json, words);
+  return Object.values(json).every(Boolean) ? EXIT.ok : EXIT.undone;
 }

@@ -88,3 +88,70 @@ export const MESSAGE_ID: Option = {
   value: TEXT,
   about: 'The id of the message: with one, the command may be repeated.',
 };
+
+export const ANSWER: Option = {
+  name: 'answer',
+  value: JSON_VALUE,
+  default: 'true',
+  about: 'What the function is given as the answer.',
+};
+
+export const BY: Option = { name: 'by', value: TEXT, about: 'Who answers.' };
+
+export const ALL: Option = {
+  name: 'all',
+  about: 'All runs of the workflow, or of the app: where neither an id nor a filter says which.',
+};
+
+export const REASON: Option = { name: 'reason', value: TEXT, about: 'Why: the run keeps it.' };
+
+export const STEP: Option = {
+  name: 'step',
+  value: '<id or name>',
+  about: 'The step to begin with, as "show" has it; of a name, the last one.',
+};
+
+export const AS: Option = {
+  name: 'as',
+  value: TEXT,
+  about: 'The id of the run that begins: with one, the command may be repeated.',
+};
+
+export const CRON: Option = {
+  name: 'cron',
+  value: '<expression>',
+  about: 'At these times, such as "0 9 * * MON-FRI".',
+};
+
+export const EVERY: Option = {
+  name: 'every',
+  value: '<duration>',
+  about: 'So often, at whole multiples since 1970.',
+};
+
+export const TIMEZONE: Option = {
+  name: 'timezone',
+  value: '<name>',
+  default: 'UTC',
+  about: 'The time zone of --cron, such as Europe/Berlin.',
+};
+
+export const MISSED: Option = {
+  name: 'missed',
+  value: '<which>',
+  default: 'once',
+  about: 'What is run of ticks at whose time there was no worker: once, all or skip.',
+};
+
+export const REMOVE: Option = { name: 'remove', about: 'Remove the schedule.' };
+
+export const STREAM: Option = {
+  name: 'stream',
+  value: '<name>',
+  about: 'Follow this stream of the run, from its beginning to the end of the run.',
+};
+
+export const OLDEST: Option = {
+  name: 'oldest',
+  about: 'Begin with the oldest event that is kept, not with what happens from now on.',
+};

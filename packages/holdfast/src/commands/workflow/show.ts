@@ -4,7 +4,7 @@ import type { Arguments } from '../../arguments.js';
 import type { Command } from '../../command.js';
 import { JSON_OUTPUT, LIMIT } from '../../options.js';
 import { renderTable } from '../../table.js';
-import { filterOf } from './filter.js';
+import { FILTER, filterOf } from './filter.js';
 import {
   answer,
   type Call,
@@ -15,10 +15,11 @@ import {
   runOf,
   WORKFLOW_OPERAND,
 } from './opened.js';
-import { FROM, KEY, RUN_STATE, TO } from './options.js';
+import { KEY } from './options.js';
+import { short } from './short.js';
 import { type CallRow, waterfallOf } from './waterfall.js';
 
-const LISTS = [RUN_STATE, FROM, TO, LIMIT];
+const LISTS = [...FILTER, LIMIT];
 
 export const show: Command = {
   ...OF_EVERY_ACTION,
@@ -107,9 +108,4 @@ function rowsOf({ id, name, kind, state, attempts, detail }: CallRow): readonly 
       .map(({ attempt, token, error = '' }) => [...about, 'retried', String(attempt), String(token), error]),
     [...about, state, String(last.attempt), String(last.token), last.error ?? detail],
   ];
-}
-
-function short(value: unknown): string {
-  const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
-  return text.length > 200 ? `${text.slice(0, 200)}…` : text;
 }

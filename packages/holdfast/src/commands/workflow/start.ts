@@ -1,12 +1,12 @@
 /** The actions of `holdfast workflow` that give something to a run: `start` and `send`. */
 import { given } from '../../arguments.js';
 import type { Command } from '../../command.js';
-import { EXIT } from '../../exit-codes.js';
 import { JSON_OUTPUT } from '../../options.js';
 import {
   answer,
   type Call,
   ID_OPERAND,
+  isDone,
   OF_ACTS,
   onApp,
   PLACE,
@@ -62,6 +62,5 @@ async function tell(call: Call): Promise<number> {
   const [, id = '', name = ''] = args.operands;
   const options = given({ id: args.text(MESSAGE_ID) });
   const isSent = await runOf(call).send(name, args.json(PAYLOAD) ?? null, options);
-  answer(call, { sent: isSent }, isSent ? `"${name}" was sent to ${id}.` : `${id} is over.`);
-  return isSent ? EXIT.ok : EXIT.undone;
+  return isDone(call, { sent: isSent }, isSent ? `"${name}" was sent to ${id}.` : `${id} is over.`);
 }
