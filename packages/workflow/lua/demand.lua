@@ -2,10 +2,11 @@
 --
 -- then, for each workflow: ARGV its name
 --
--- Replies {'demand', for each 'waiting owned stuck age takeovers': how many runs wait and are owned and stuck, for how many ms
--- the oldest of those that wait has, and how often a run was taken over from a worker that was gone, so far}
+-- Replies {'demand', for each 'waiting owned stuck age takeovers unserved': how many runs wait and are owned and stuck, for how
+-- many ms the oldest of those that wait has, how often a run was taken over from a worker that was gone, so far, and how many
+-- wait for a build that no worker has}
 --
--- Stands on: places
+-- Stands on: places, served
 local reply = {'demand'}
 
 -- Runs that wait stand by build and priority, and of these by time.
@@ -27,6 +28,7 @@ for index, workflow in ipairs(ARGV) do
   local waiting = redis.call('ZLEXCOUNT', WORK, '[r ' .. workflow .. ' ', '(r ' .. workflow .. '"')
   local tallied = redis.call('HMGET', TALLY, workflow .. ':o', workflow .. ':s', workflow .. ':t')
   local owned, stuck, taken = tallied[1] or 0, tallied[2] or 0, tallied[3] or 0
-  reply[index + 1] = string.format('%.0f %.0f %.0f %.0f %.0f', waiting, owned, stuck, oldest(workflow), taken)
+  local none = unserved(workflow, '[r ' .. workflow .. ' ')
+  reply[index + 1] = string.format('%.0f %.0f %.0f %.0f %.0f %.0f', waiting, owned, stuck, oldest(workflow), taken, none)
 end
 return reply

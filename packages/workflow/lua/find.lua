@@ -4,10 +4,11 @@
 -- then, for each run, of which there is one: KEYS its journal of that generation, and its state
 --
 -- Replies {'over', generation, what is published or '', last record}, {'stuck', generation, what is published, why},
--- {'ready', 'line', 'delayed', 'parked' or 'owned', the same, ''}, {'gen', generation} if it is over and of another: repeat
+-- {'ready', 'line', 'delayed', 'parked' or 'owned', the same, '', or the build for which a ready one waits if no worker has it
+-- and nobody is to be told of its end}, {'gen', generation} if it is over and of another: repeat
 -- it with that; or {'unknown'}
 --
--- Stands on: part
+-- Stands on: places, served
 local journal, state = KEYS[#KEYS - 1], KEYS[#KEYS]
 local generation = generation_of(ARGV[1])
 if not generation then return {'unknown'} end
@@ -29,4 +30,7 @@ if ARGV[3] ~= '' then
 end
 local WORDS = {r = 'ready', l = 'line', d = 'delayed', k = 'delayed', p = 'parked', o = 'owned'}
 local reply = {WORDS[life.word], generation, published, ''}
+if life.word == 'r' and ARGV[3] == '' and life.build ~= 'e' and not is_served(life.build, builds_of(workflow_of(ARGV[1]))) then
+  reply[4] = life.build
+end
 return reply

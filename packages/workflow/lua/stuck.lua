@@ -19,7 +19,7 @@ local function make_stuck(run, life, reason)
   tell_waiters(run, 's' .. run .. '\n' .. reason)
 end
 
--- Takes from a session what it owns, 500 runs a call. True if that was all. `fell`: it did not give them back itself.
+-- Takes from a session that is over what it owns, 500 runs a call. True if that was all. `fell`: it did not give them back itself.
 local function free(session, fell)
   local owned = redis.call('ZRANGEBYLEX', WORK, '[o ' .. session .. ' ', '(o ' .. session .. '!', 'LIMIT', 0, 500)
   for _, entry in ipairs(owned) do
@@ -33,5 +33,7 @@ local function free(session, fell)
       make_ready(run, life, true)
     end
   end
-  return #owned < 500
+  if #owned == 500 then return false end
+  redis.call('HDEL', SERVED, session)
+  return true
 end

@@ -36,12 +36,6 @@ local function waiting(lane, build, most, fresh)
   return first
 end
 
--- META has the highest build of each workflow that a worker has had.
-local function note_build(workflow, build)
-  local number, field = tonumber(string.match(build, '^%d+')), 'build:' .. workflow
-  if number > tonumber(redis.call('HGET', META, field) or -1) then redis.call('HSET', META, field, number) end
-end
-
 -- The session is woken when there is more for it.
 local function fall_asleep(workflow, build, session)
   redis.call('ZADD', SLEEPERS, 0, workflow .. ' ' .. lane_of(string.match(build, '^%d+')) .. ' ' .. session)

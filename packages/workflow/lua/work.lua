@@ -45,7 +45,6 @@ end
 local soon = early > 0 and want > 0 and early or -1
 for index = 6, #ARGV, 2 do
   local workflow, build = ARGV[index], ARGV[index + 1]
-  note_build(workflow, build)
   local left = most - claimed()
   local allowed, fresh, wait = admit(workflow, left)
   local entries = waiting(workflow, build, allowed, fresh)

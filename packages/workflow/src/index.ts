@@ -26,9 +26,10 @@ export { metricsText, observeWorkflows } from './client/observe.js';
 export { type OpenedWorkflows, type OpenOptions, openWorkflows } from './client/open.js';
 export type { WorkflowsOptions } from './client/options.js';
 export type { OnOptions, Published, PublishedEvent } from './client/publishing.js';
-export type { AskOptions, ForkOptions, RetryOptions, Run, RunStatus, StreamOptions } from './client/run.js';
+export type { AskOptions, ForkOptions, RetryOptions, Run, StreamOptions } from './client/run.js';
 export type { Schedule, ScheduleInfo } from './client/schedules.js';
 export type { StartOptions } from './client/start-options.js';
+export type { RunStatus } from './client/status.js';
 export type { StreamItem } from './client/stream-readers.js';
 export {
   createWorkflows,

@@ -15,10 +15,12 @@ import type { RunRef } from './store/claim.js';
 export const KEYSPACE = {
   names: [
     // Settings and counters: layout, partitions (in the first partition only), token server epoch since call:<session> seq
-    // drains build:<workflow>.
+    // drains build:<workflow> mend:<workflow>.
     'meta',
     // Sessions of workers by the time at which they end, in ms; 0 for one whose runs are being taken back.
     'sessions',
+    // What the worker of each session has: lua/served.lua says how.
+    'served',
     // What each run is that is not over: lua/part.lua says in which words.
     'live',
     // "r <workflow> <build> <9-priority> <since, 16 digits> <run>" that waits, with "!" behind the workflow of suspects;

@@ -198,7 +198,8 @@ export function dispatchContract(name: string, makeStore: MakeStore): void {
     it('gives a run that does not fit the code of a build to a higher one, or makes it stuck if there is none', async () => {
       const builds = (build: string) => ({ workflows: ['a'], builds: { a: build } });
       const unfit = { word: 'stuck', reason: 'why', isUnfit: true } as const;
-      await claims('me.1', builds('7'));
+      await store.open('you.1', LEASE);
+      await store.serve({ session: 'you.1', ...builds('7') });
       await start('a/1/1');
       const [by3] = await claims('me.1', builds('3'));
       await commit(by3 as Claimed, { build: '3', ending: unfit });
@@ -207,6 +208,76 @@ export function dispatchContract(name: string, makeStore: MakeStore): void {
       expect(by7?.run).toBe('a/1/1');
       await commit(by7 as Claimed, { build: '7', ending: unfit });
       expect(await find('a/1/1')).toMatchObject({ word: 'stuck', detail: 'why' });
+    });
+
+    it('lets what is stuck go on with a build that is higher than all before, but for what is pinned', async () => {
+      const serve = (build: string) =>
+        store.serve({ session: 'me.1', workflows: ['a'], builds: { a: build } });
+      expect(await serve('3')).toEqual({ isMore: false, unserved: [] });
+      const stuck = { word: 'stuck', reason: 'why' } as const;
+      for (const run of ['a/1/1', 'a/2/2', 'b/3/3']) await start(run);
+      const pinned = { workflows: ['a'], builds: { a: '3=' } };
+      const [first] = await claims('me.1', { ...pinned, want: 1 });
+      await commit(first as Claimed, { build: '3=', records: ['S 0\n{}'], ending: stuck });
+      for (const each of await claims('me.1')) await commit(each, { ending: stuck });
+      for (const lower of ['2', '3']) await serve(lower);
+      expect((await store.count(['a', 'b'])).map((counts) => counts.stuck)).toEqual([2, 1]);
+      await serve('4');
+      expect((await store.count(['a', 'b'])).map((counts) => counts.stuck)).toEqual([1, 1]);
+      expect(await find('a/1/1')).toMatchObject({ word: 'stuck', detail: 'why' });
+      // It was an older build that was stuck.
+      expect(await namesOf('me.1', { workflows: ['a'], builds: { a: '3' } })).toEqual([]);
+      expect(await namesOf('me.1', { workflows: ['a'], builds: { a: '4' } })).toEqual(['a/2/2']);
+      expect(await store.serve({ session: 'gone.1', workflows: ['a'] })).toBe(undefined);
+    });
+
+    it('lets all go on that is stuck, however much that is', async () => {
+      await Promise.all(Array.from({ length: 1_500 }, (_, n) => start(`a/${n}/${n}`)));
+      const all = await claims('me.1', { workflows: ['a'], want: 1_500 });
+      const stuck = { word: 'stuck', reason: 'why' } as const;
+      await Promise.all(all.map((each) => commit(each, { ending: stuck })));
+      for (let isMore = true; isMore; ) {
+        const served = await store.serve({ session: 'me.1', workflows: ['a'], builds: { a: '1' } });
+        isMore = served?.isMore ?? false;
+      }
+      expect((await store.count(['a']))[0]).toMatchObject({ stuck: 0, waiting: 1_500 });
+    });
+
+    it('tells what waits for a build that no worker has', async () => {
+      const serve = (session: string, build: string) =>
+        store.serve({ session, workflows: ['a'], builds: { a: build } });
+      const none = { isMore: false, unserved: [] };
+      const back = { records: ['S 0\n{}'], ending: { word: 'back' } } as const;
+      await start('a/1/1');
+      await start('a/2/2');
+      expect(await find('a/1/1')).toMatchObject({ word: 'ready', detail: '0' });
+      expect(await store.demand(['a', 'b'])).toMatchObject([
+        { waiting: 2, unserved: 2 },
+        { waiting: 0, unserved: 0 },
+      ]);
+      expect(await serve('me.1', '0')).toEqual(none);
+      expect(await find('a/1/1')).toMatchObject({ word: 'ready', detail: '' });
+      expect(await store.demand(['a'])).toMatchObject([{ waiting: 2, unserved: 0 }]);
+      const [one, two] = await claims('me.1', { workflows: ['a'], builds: { a: '12=' } });
+      await commit(one as Claimed, { build: '12', ...back });
+      await commit(two as Claimed, { build: '12=', ...back });
+      const waits = { isMore: false, unserved: [{ workflow: 'a', build: '12' }] };
+      expect(await serve('me.1', '9')).toEqual(waits);
+      expect(await find('a/2/2')).toMatchObject({ word: 'ready', detail: '12=' });
+      expect(await store.demand(['a'])).toMatchObject([{ waiting: 2, unserved: 2 }]);
+      await store.open('you.1', LEASE);
+      await serve('you.1', '13');
+      expect(await serve('me.1', '9')).toEqual({
+        isMore: false,
+        unserved: [{ workflow: 'a', build: '12=' }],
+      });
+      await store.open('it.1', LEASE);
+      await serve('it.1', '12=');
+      expect(await serve('me.1', '9')).toEqual(none);
+      expect(await store.demand(['a'])).toMatchObject([{ waiting: 2, unserved: 0 }]);
+      await store.close('it.1');
+      await store.close('you.1');
+      expect(await serve('me.1', '9')).toEqual(waits);
     });
 
     it('keeps the priority and the build of a run that goes over its way again, or of which another is made', async () => {

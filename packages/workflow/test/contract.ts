@@ -277,7 +277,7 @@ export function storeContract(name: string, makeStore: MakeStore): void {
         word: 'ready',
         generation: 'h',
         state: '1',
-        detail: '',
+        detail: '0',
       });
       expect(await store.tell(ref('a/1'), 'M 1\n{}')).toEqual({ word: 'gen', generation: 'h' });
       expect(await store.anew(anew({ from: ref('a/1', 'h'), to: ref('a/1', 'i'), length: 5 }))).toEqual({

@@ -146,3 +146,52 @@ it('keeps a run that has slept before its first step for the build that has begu
   first.work();
   expect(await run.result()).toBe(1);
 });
+
+it('lets a stuck run go on once a worker has a higher build', async () => {
+  const of = (build: number, name: string) =>
+    defineWorkflow({ name: 'mended', build }, async (ctx) => {
+      await ctx.step(name, () => build);
+      return ctx.receive('go').then(() => build);
+    });
+  const [right, wrong, mended] = [of(1, 'first'), of(2, 'second'), of(3, 'first')];
+  const app = appOf([right]);
+  const before = app.work();
+  const run = await app.start(right, null);
+  await eventually(async () => (await run.status()).status, 'sleeping');
+  await before.stop();
+  const worker = appOf([wrong]).work();
+  await run.send('go');
+  await eventually(async () => (await run.status()).status, 'stuck');
+  expect(await run.status()).toMatchObject({ reason: expect.stringContaining('first') });
+  await worker.stop();
+  appOf([mended]).work();
+  await eventually(async () => (await run.status()).status, 'completed');
+  expect(await run.result()).toBe(3);
+});
+
+it('says which run waits for a worker that there is not', async () => {
+  const of = (build: number) =>
+    defineWorkflow({ name: 'newer', build }, async (ctx) => {
+      await ctx.step('first', () => build);
+      return ctx.receive('go');
+    });
+  const [old, newer] = [of(1), of(2)];
+  const app = appOf([newer]);
+  const run = await app.start(newer, null);
+  expect(await run.status()).toEqual({ status: 'waiting', reason: 'no worker has "newer"' });
+  expect(await app.demand()).toMatchObject({ newer: { waiting: 1, unserved: 1 } });
+  const worker = app.work();
+  await eventually(async () => (await run.status()).status, 'sleeping');
+  expect(await app.demand()).toMatchObject({ newer: { waiting: 0, unserved: 0 } });
+  await worker.stop();
+  await run.send('go', 'gone');
+  const reason = 'no worker has "newer" in build 2 or a higher one';
+  const behind = appOf([old]).work({ lease: 300 });
+  await eventually(() => run.status(), { status: 'waiting', reason });
+  expect(await app.demand()).toMatchObject({ newer: { waiting: 1, unserved: 1 } });
+  const problem = 'runs of "newer" wait for build 2, which no worker has; this one has build 1';
+  await eventually(() => behind.problem, problem);
+  app.work();
+  expect(await run.result()).toBe('gone');
+  await eventually(() => behind.problem, undefined);
+});

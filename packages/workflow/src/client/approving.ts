@@ -9,7 +9,8 @@ import { encodeRecord } from '../journal/record.js';
 import { requireCallName } from '../machine/arguments.js';
 import { type Approval, answerTo, isOfJournal, readPublished } from '../machine/published.js';
 import type { RunRef } from '../store/claim.js';
-import type { Found, Store } from '../store/store.js';
+import type { Store } from '../store/store.js';
+import type { FoundRun } from './status.js';
 
 /** By its name, the one that is open; or exactly one, as `run.approvals()` gives it. */
 export type WhichApproval = string | Pick<Approval, 'id' | 'name'>;
@@ -24,8 +25,6 @@ export function requireApproval(which: unknown): Partial<Approval> & { readonly 
   if (typeof id === 'string' && typeof name === 'string') return { id, name };
   throw new MisuseError(`An approval is what run.approvals() gives, or its name; got ${display(which)}.`);
 }
-
-type FoundRun = Exclude<Found, { word: 'unknown' | 'gen' }>;
 
 /** What waits for an answer: a run that is over waits for none, and what an earlier journal has shown counts no more. */
 export function openIn({ word, state, generation }: FoundRun): readonly Approval[] {

@@ -16,6 +16,8 @@ export interface Demand extends WorkflowDemand {
   readonly oldest: number;
   /** How often runs were taken over from workers that had died or stalled, since the app was first used. */
   readonly takeovers: number;
+  /** Of those that wait, how many no worker may have: it has none of the workflow, or none of the build that they are for. */
+  readonly unserved: number;
 }
 
 /** Of all partitions together, by workflow. */
@@ -35,4 +37,5 @@ const added = (one: Demand, other: Demand): Demand => ({
   stuck: one.stuck + other.stuck,
   oldest: Math.max(one.oldest, other.oldest),
   takeovers: one.takeovers + other.takeovers,
+  unserved: one.unserved + other.unserved,
 });

@@ -38,6 +38,12 @@ const gauges = new Gauges<Demand>({
       read: ({ oldest }) => oldest / 1_000,
     },
     {
+      name: 'holdfast.workflow.unserved',
+      unit: '{run}',
+      description: 'Runs that wait for a build that no worker has.',
+      read: ({ unserved }) => unserved,
+    },
+    {
       name: 'holdfast.workflow.takeovers',
       unit: '{run}',
       description: 'How often runs were taken over from workers that had died or stalled, so far.',

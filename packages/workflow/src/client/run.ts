@@ -24,30 +24,16 @@ import { type RunName, requireId, requireText, runName } from '../run-name.js';
 import { check } from '../schema.js';
 import { requireStreamName } from '../step/streams.js';
 import type { RunRef } from '../store/claim.js';
-import type { Found, Told } from '../store/store.js';
+import type { Told } from '../store/store.js';
 import { approve, openIn, requireApproval, type WhichApproval } from './approving.js';
 import { ask } from './ask.js';
 import { purge, terminate } from './ending.js';
 import type { Partition } from './partition.js';
 import { fork, type RetryParts, readJournal, retry } from './retrying.js';
+import { type FoundRun, type RunStatus, statusOf } from './status.js';
 import { type ReadOptions, readPosition, type StreamItem } from './stream-readers.js';
 import { Until } from './until.js';
-import { outcomeOf, type Rest } from './waits.js';
-
-export interface RunStatus {
-  /** "waiting": for a worker, or for its key. "delayed": it begins later. "sleeping": for a time or a message, without a worker. "stuck": for somebody who mends it. */
-  readonly status:
-    | 'waiting'
-    | 'delayed'
-    | 'running'
-    | 'sleeping'
-    | 'stuck'
-    | 'completed'
-    | 'failed'
-    | 'cancelled';
-  /** Why it is stuck, has failed or was cancelled. */
-  readonly reason: string | undefined;
-}
+import type { Rest } from './waits.js';
 
 export interface RetryOptions {
   /** The id of a step in `history()`, or its name: the last one of that name. */
@@ -175,15 +161,6 @@ const STREAM = {
   signal: optional(abortSignal),
 };
 
-const STATUS = {
-  ready: 'waiting',
-  line: 'waiting',
-  delayed: 'delayed',
-  owned: 'running',
-  parked: 'sleeping',
-  stuck: 'stuck',
-} as const;
-
 export class RunHandle<Result> implements Run<Result> {
   readonly workflow: string;
   readonly id: string;
@@ -215,13 +192,7 @@ export class RunHandle<Result> implements Run<Result> {
   }
 
   async status(): Promise<RunStatus> {
-    const found = await this.#find();
-    if (found.word !== 'over') {
-      return { status: STATUS[found.word], reason: found.word === 'stuck' ? found.detail : undefined };
-    }
-    const outcome = outcomeOf(found.detail);
-    if (outcome.status === 'failed') return { status: 'failed', reason: outcome.error.message };
-    return { status: outcome.status, reason: outcome.status === 'cancelled' ? outcome.reason : undefined };
+    return statusOf(this.workflow, await this.#find());
   }
 
   async state<T>(): Promise<T | undefined> {
@@ -383,7 +354,7 @@ export class RunHandle<Result> implements Run<Result> {
     }
   }
 
-  async #find(): Promise<Exclude<Found, { word: 'unknown' | 'gen' }>> {
+  async #find(): Promise<FoundRun> {
     for (;;) {
       const found = await this.#parts.partition.store.find(
         { run: this.#run, generation: this.#generation },

@@ -27,7 +27,7 @@ export function contradictionOf(
   if (begun && isSameCall(begun, record)) return undefined;
   const had = describe(kindOf(record), record.kind === 'over' ? '' : record.name);
   const stray = astray(
-    `at ${record.id} the journal has ${had}, and the function began ${begunInstead(begun, record)}${hasEnded ? ', and has ended' : ''}. Deploy code that begins the same calls in the same order, then retry the run`,
+    `at ${record.id} the journal has ${had}, and the function began ${begunInstead(begun, record)}${hasEnded ? ', and has ended' : ''}. Deploy code that begins the same calls in the same order, under a higher build, or retry the run then`,
   );
   // It may only be slow, the first time.
   const isSlow = begun === undefined && !hasEnded;

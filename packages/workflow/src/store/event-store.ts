@@ -30,6 +30,8 @@ export interface WorkflowDemand {
   /** In ms. */
   readonly oldest: number;
   readonly takeovers: number;
+  /** Of those that wait. */
+  readonly unserved: number;
 }
 
 export interface EventStore {

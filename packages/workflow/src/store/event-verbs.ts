@@ -33,8 +33,8 @@ function readReader([word, number, place]: readonly Reply[]): OpenedReader {
 }
 
 function readDemand(text: Reply): WorkflowDemand {
-  const [waiting = 0, running = 0, stuck = 0, oldest = 0, takeovers = 0] = String(text)
+  const [waiting = 0, running = 0, stuck = 0, oldest = 0, takeovers = 0, unserved = 0] = String(text)
     .split(' ')
     .map(Number);
-  return { waiting, running, stuck, oldest, takeovers };
+  return { waiting, running, stuck, oldest, takeovers, unserved };
 }

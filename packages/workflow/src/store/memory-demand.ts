@@ -4,6 +4,9 @@
 import type { WorkflowDemand } from './event-store.js';
 import type { Life } from './memory-dispatch.js';
 
+/** Of a workflow, how many runs wait that no worker may have. */
+type Unserved = (workflow: string) => number;
+
 export class MemoryDemand {
   /** So far, by workflow. */
   readonly #takeovers = new Map<string, number>();
@@ -14,7 +17,7 @@ export class MemoryDemand {
     this.#takeovers.set(workflow, (this.#takeovers.get(workflow) ?? 0) + 1);
   }
 
-  of(lives: readonly Life[], workflows: readonly string[]): readonly WorkflowDemand[] {
+  of(lives: readonly Life[], workflows: readonly string[], unserved: Unserved): readonly WorkflowDemand[] {
     return workflows.map((workflow) => {
       const count = (word: Life['word']): number =>
         lives.filter((life) => life.word === word && workflowOf(life.run) === workflow).length;
@@ -25,6 +28,7 @@ export class MemoryDemand {
         stuck: count('stuck'),
         oldest: 0,
         takeovers,
+        unserved: unserved(workflow),
       };
     });
   }

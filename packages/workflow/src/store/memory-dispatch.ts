@@ -134,10 +134,32 @@ export class MemoryDispatch {
     return Math.min(...times.filter((time) => time > 0));
   }
 
+  /** A worker has it. With a build that is higher than all before, what is stuck goes on; gives those runs. */
+  noteBuild(workflow: string, build: string): readonly Life[] {
+    const number = Number.parseInt(build, 10);
+    if (number <= (this.#builds.get(workflow) ?? -1)) return [];
+    this.#builds.set(workflow, number);
+    const mended = [...this.lives.values()].filter(
+      (life) => life.word === 'stuck' && workflowOf(life.run) === workflow && !life.build.endsWith('='),
+    );
+    for (const life of mended) {
+      this.falls.delete(life.run);
+      life.build = String(number);
+      this.makeReady(life, false);
+    }
+    return mended;
+  }
+
+  /** Runs that wait and that no worker of these builds may have. */
+  unserved(workflow: string, builds: readonly string[]): readonly Life[] {
+    const isServed = (build: string): boolean => build === 'e' || builds.some((each) => mayHave(each, build));
+    return this.#inOrder(
+      ({ word, run, build }) => word === 'ready' && workflowOf(run) === workflow && !isServed(build),
+    );
+  }
+
   /** Those that wait and that a worker may have: first of higher priority. */
   waiting({ workflow, build, most, fresh }: Wanted, isSuspect: boolean): readonly Life[] {
-    const number = Number.parseInt(build, 10);
-    this.#builds.set(workflow, Math.max(number, this.#builds.get(workflow) ?? 0));
     let begun = 0;
     return this.#inOrder(
       (life) =>

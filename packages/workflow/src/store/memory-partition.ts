@@ -31,6 +31,8 @@ import type {
   Full,
   ReadResult,
   Retoken,
+  Served,
+  ServeRequest,
   Started,
   StartRequest,
   Told,
@@ -144,6 +146,22 @@ export class MemoryPartition {
     if (this.sessions.close(session)) this.#free(session, false);
   }
 
+  serve({ session, workflows, builds = {} }: ServeRequest): Served | undefined {
+    const its = new Map(workflows.map((workflow) => [workflow, builds[workflow] ?? '0']));
+    if (!this.sessions.serve(session, its)) return undefined;
+    for (const [workflow, build] of its)
+      for (const { run } of this.#dispatch.noteBuild(workflow, build)) this.#stuck.delete(run);
+    const unserved = workflows.flatMap((workflow) => {
+      const [build] = this.#unserved(workflow).map((life) => life.build);
+      return build === undefined ? [] : { workflow, build };
+    });
+    return { isMore: false, unserved };
+  }
+
+  #unserved(workflow: string): readonly Life[] {
+    return this.#dispatch.unserved(workflow, this.sessions.buildsOf(workflow));
+  }
+
   work(request: WorkRequest): Worked | undefined {
     const { session, lease, want, number } = request;
     if (!this.sessions.renew(session, lease)) return undefined;
@@ -227,7 +245,9 @@ export class MemoryPartition {
     if (life.word === 'stuck')
       return { word: 'stuck', generation, state, detail: this.#stuck.get(run) ?? '' };
     this.mail.awaits(run, mailbox);
-    return { word: life.word, generation, state, detail: '' };
+    const isUnserved =
+      mailbox === '' && life.word === 'ready' && this.#unserved(workflowOf(run)).includes(life);
+    return { word: life.word, generation, state, detail: isUnserved ? life.build : '' };
   }
 
   retry(run: string): 'ready' | 'going' | 'unknown' {
@@ -283,7 +303,7 @@ export class MemoryPartition {
   }
 
   demand(workflows: readonly string[]): readonly WorkflowDemand[] {
-    return this.#demand.of([...this.#live.values()], workflows);
+    return this.#demand.of([...this.#live.values()], workflows, (of) => this.#unserved(of).length);
   }
 
   list(request: ListRequest): Listed {

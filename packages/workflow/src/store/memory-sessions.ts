@@ -1,11 +1,18 @@
 /**
  * The sessions of workers, in a partition in memory.
  */
+interface Session {
+  ends: number;
+  calls: number;
+  /** What its worker has: builds by workflow. */
+  serves: ReadonlyMap<string, string>;
+}
+
 export class MemorySessions {
   readonly #now: () => number;
   readonly #onFirst: () => void;
   /** Those that are over, but whose runs were not taken back yet, end at 0. */
-  readonly #sessions = new Map<string, { ends: number; calls: number }>();
+  readonly #sessions = new Map<string, Session>();
 
   /** `now`: in ms since the epoch. `onFirst`: a session begins, or goes on, while all others are over. */
   constructor(now: () => number, onFirst: () => void) {
@@ -28,8 +35,8 @@ export class MemorySessions {
 
   prolong(session: string, lease: number): void {
     if ([...this.#sessions.values()].every(({ ends }) => ends < this.#now())) this.#onFirst();
-    const { calls = 0 } = this.#sessions.get(session) ?? {};
-    this.#sessions.set(session, { ends: this.#now() + lease, calls });
+    const { calls = 0, serves = new Map() } = this.#sessions.get(session) ?? {};
+    this.#sessions.set(session, { ends: this.#now() + lease, calls, serves });
   }
 
   renew(session: string, lease: number): boolean {
@@ -37,6 +44,21 @@ export class MemorySessions {
     if (!known || known.ends === 0) return false;
     this.prolong(session, lease);
     return true;
+  }
+
+  /** False if it is over. */
+  serve(session: string, serves: ReadonlyMap<string, string>): boolean {
+    const known = this.#sessions.get(session);
+    if (!known || known.ends === 0) return false;
+    known.serves = serves;
+    return true;
+  }
+
+  /** Of a workflow, the builds that workers have now. */
+  buildsOf(workflow: string): readonly string[] {
+    return [...this.#sessions.values()].flatMap(({ ends, serves }) =>
+      ends > this.#now() ? (serves.get(workflow) ?? []) : [],
+    );
   }
 
   /** Whether a call has a higher number than those before it. */

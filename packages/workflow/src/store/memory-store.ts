@@ -22,6 +22,8 @@ import type {
   MailListener,
   ReadResult,
   Retoken,
+  Served,
+  ServeRequest,
   Started,
   StartRequest,
   Store,
@@ -71,6 +73,10 @@ export class MemoryStore implements Store {
 
   close(session: string): Promise<void> {
     return this.#answer(() => this.#partition.close(session));
+  }
+
+  serve(request: ServeRequest): Promise<Served | undefined> {
+    return this.#answer(() => this.#partition.serve(request));
   }
 
   work(request: WorkRequest): Promise<Worked | undefined> {

@@ -34,6 +34,8 @@ import type {
   MailListener,
   ReadResult,
   Retoken,
+  Served,
+  ServeRequest,
   Started,
   StartRequest,
   Store,
@@ -128,6 +130,10 @@ export class RedisStore implements Store {
 
   close(session: string): Promise<void> {
     return this.#call(this.#verbs.close, session);
+  }
+
+  serve(request: ServeRequest): Promise<Served | undefined> {
+    return this.#call(this.#verbs.serve, request);
   }
 
   work(request: WorkRequest): Promise<Worked | undefined> {

@@ -14,6 +14,7 @@ const VERBS = [
   'open',
   'renew',
   'close',
+  'serve',
   'work',
   'commit',
   'read',

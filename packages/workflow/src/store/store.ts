@@ -70,6 +70,20 @@ export type Declared =
   /** Others are kept of this version. */
   | { readonly word: 'differs'; readonly kept: string };
 
+export interface ServeRequest {
+  readonly session: string;
+  readonly workflows: readonly string[];
+  /** As of `WorkRequest`. */
+  readonly builds?: Readonly<Record<string, string>>;
+}
+
+export interface Served {
+  /** Whether more is stuck that the builds let go on. */
+  readonly isMore: boolean;
+  /** Workflows of which runs wait that no worker may have, and the first of their builds. */
+  readonly unserved: readonly { readonly workflow: string; readonly build: string }[];
+}
+
 export interface WorkRequest {
   readonly session: string;
   /** In ms. */
@@ -183,7 +197,10 @@ export type Found =
       readonly generation: string;
       /** JSON; '' if nothing was published. */
       readonly state: string;
-      /** Of one that is over, its last record; of one that is stuck, why. */
+      /**
+       * Of one that is over, its last record; of one that is stuck, why; of one that is ready, if nobody is to be told of its
+       * end and no worker may have it, its build.
+       */
       readonly detail: string;
     };
 
@@ -248,6 +265,11 @@ export interface Store extends StreamStore, EventStore, RunStore, ScheduleStore 
   /** Undefined if the session is over. */
   renew(session: string, lease: number): Promise<true | undefined>;
   close(session: string): Promise<void>;
+  /**
+   * Tells what the worker of a session has; with a build that is higher than all before, runs that are stuck go on, a part of
+   * them a call. Undefined if the session is over.
+   */
+  serve(request: ServeRequest): Promise<Served | undefined>;
   /** Undefined if the session is over. */
   work(request: WorkRequest): Promise<Worked | undefined>;
   commit(request: CommitRequest): Promise<Committed>;

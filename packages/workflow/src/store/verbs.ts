@@ -24,6 +24,8 @@ import type {
   Found,
   ReadResult,
   Retoken,
+  Served,
+  ServeRequest,
   Started,
   StartRequest,
   Told,
@@ -133,6 +135,7 @@ function ofSessions(keys: PartitionKeys) {
       ([word]) => word === 'renewed' || undefined,
     ),
     close: single<string, void>('close', { args: (session) => [session] }, () => {}),
+    serve: single<ServeRequest, Served | undefined>('serve', { args: serveArgs }, readServed),
     work: single<WorkRequest, Worked | undefined>('work', { args: workArgs }, readWorked),
   };
 }
@@ -190,8 +193,24 @@ const leaseArgs = ({ session, lease }: { session: string; lease: number }) => [s
 
 const workArgs = ({ session, lease, want, number, highest, workflows, builds = {} }: WorkRequest) => [
   ...[session, String(lease), String(want), String(number), String(highest)],
-  ...workflows.flatMap((workflow) => [workflow, builds[workflow] ?? '0']),
+  ...buildArgs({ workflows, builds }),
 ];
+
+const serveArgs = ({ session, ...its }: ServeRequest) => [session, ...buildArgs(its)];
+
+const buildArgs = ({ workflows, builds = {} }: Pick<WorkRequest, 'workflows' | 'builds'>) =>
+  workflows.flatMap((workflow) => [workflow, builds[workflow] ?? '0']);
+
+function readServed([word, more, ...unserved]: readonly Reply[]): Served | undefined {
+  if (word === 'lost') return undefined;
+  return {
+    isMore: more === '1',
+    unserved: Array.from({ length: unserved.length / 2 }, (_, index) => ({
+      workflow: String(unserved[2 * index]),
+      build: String(unserved[2 * index + 1]),
+    })),
+  };
+}
 
 function anewArgs(request: AnewRequest): readonly string[] {
   const { from, to, header, cut, drop, take, length, retain, claim, limits = 0 } = request;

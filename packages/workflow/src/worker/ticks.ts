@@ -31,6 +31,8 @@ interface TickerParts {
   /** In ms. */
   readonly lease: number;
   readonly start: StartTick;
+  /** It looks: so that whatever else has to be looked at now and then has no clock of its own. */
+  readonly onLook: () => void;
   readonly report: Report;
 }
 
@@ -64,7 +66,8 @@ export class Ticker {
   }
 
   async #look(): Promise<void> {
-    const { store } = this.#parts;
+    const { store, onLook } = this.#parts;
+    onLook();
     let delay = Number.POSITIVE_INFINITY;
     let unreadable: unknown;
     try {

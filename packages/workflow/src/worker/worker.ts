@@ -17,6 +17,7 @@ import { OwnedRun, type RunHost } from './owned-run.js';
 import { type Place, placeOf } from './places.js';
 import type { Room } from './room.js';
 import { ServerTime } from './server-time.js';
+import { Serving } from './serving.js';
 import { type StartTick, Ticker } from './ticks.js';
 import { UnreadableRuns } from './unreadable.js';
 
@@ -48,6 +49,7 @@ export class WorkerLoop {
   readonly #clock: Clock;
   readonly #health: Health;
   readonly #unreadable: UnreadableRuns;
+  readonly #serving: Serving;
   readonly #time: ServerTime;
   readonly #workflows: Map<string, Workflow>;
   readonly #builds: Readonly<Record<string, string>>;
@@ -80,6 +82,7 @@ export class WorkerLoop {
     this.#time = new ServerTime(parts.clock);
     this.#workflows = new Map(parts.workflows.map((workflow) => [workflow.name, workflow]));
     this.#builds = Object.fromEntries(parts.workflows.map((workflow) => [workflow.name, buildOf(workflow)]));
+    this.#serving = new Serving(parts.store, this.#builds);
     this.#calls = new NumberedCalls(this.#health);
     this.#session = this.#newSession();
     this.#host = {
@@ -99,6 +102,7 @@ export class WorkerLoop {
     this.#ticker = new Ticker({
       ...{ store: parts.store, clock: parts.clock, random: parts.random, report: parts.report },
       start: parts.startTick,
+      onLook: () => void this.#serving.look(this.#session.id),
       lease: parts.settings.lease,
     });
     void this.#open();
@@ -106,7 +110,8 @@ export class WorkerLoop {
 
   /** Why it does not work; undefined while it does. */
   get problem(): string | undefined {
-    return this.#phase === 'stopped' ? 'it has stopped' : (this.#health.problem ?? this.#unreadable.problem);
+    if (this.#phase === 'stopped') return 'it has stopped';
+    return this.#health.problem ?? this.#unreadable.problem ?? this.#serving.problem;
   }
 
   get inFlight(): number {
@@ -177,6 +182,7 @@ export class WorkerLoop {
         await this.#declare();
         await session.open();
         this.#health.succeeded();
+        void this.#serving.look(session.id);
         return this.wake();
       } catch (error) {
         this.#health.failed(error);
