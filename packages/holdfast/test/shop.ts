@@ -1,8 +1,10 @@
 /**
  * What the tests of `holdfast workflow` share: an app on a real server with a worker, and calls of the command line in this
- * process. That the command line is a process of its own, other tests show.
+ * process, as a user that has the rights of an operator, which the README of @holdfast/workflow lists, and no more. That the
+ * command line is a process of its own, other tests show.
  */
 import { EventEmitter } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { systemClock } from '@holdfast/kernel';
 import { type LocalNodes, startNodes } from '@holdfast/local';
 import {
@@ -12,6 +14,7 @@ import {
   openWorkflows,
   type Workflows,
 } from '@holdfast/workflow';
+import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, vi } from 'vitest';
 import { main } from '../src/main.js';
 
@@ -40,7 +43,17 @@ export const letter = defineWorkflow({ name: 'letter' }, async (ctx, to: string)
 
 interface Shop {
   readonly app: Workflows;
+  /** For the command line. */
   readonly url: string;
+}
+
+async function operatorOf(url: string): Promise<string> {
+  const readme = readFileSync(new URL('../../workflow/README.md', import.meta.url), 'utf8');
+  const rights = /^ACL SETUSER operator on >secret (.*)$/m.exec(readme)?.[1] ?? '';
+  const redis = new Redis(url);
+  await redis.call('ACL', 'SETUSER', 'operator', 'on', '>secret', ...rights.split(' '));
+  redis.disconnect();
+  return url.replace('redis://', 'redis://operator:secret@');
 }
 
 /** Call it in a test file: a server, and an app "shop" that works. */
@@ -49,8 +62,9 @@ export function useShop(): Shop {
   const shop = { app: undefined as unknown as Workflows, url: '' };
   beforeAll(async () => {
     nodes = await startNodes(1);
-    shop.url = nodes.urls[0] ?? '';
-    shop.app = createWorkflows({ redis: shop.url, name: 'shop', workflows: [order, broken, letter] });
+    const redis = nodes.urls[0] ?? '';
+    shop.url = await operatorOf(redis);
+    shop.app = createWorkflows({ redis, name: 'shop', workflows: [order, broken, letter] });
     shop.app.work();
     await vi.waitFor(
       async () => {

@@ -1,6 +1,11 @@
 /** `holdfast workflow`: what it shows of the runs of a real app, and what it gives to them. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { createWorkflows } from '@holdfast/workflow';
 import { expect, test } from 'vitest';
-import { begin, order, useShop } from './shop.js';
+import { begin, letter, order, useShop } from './shop.js';
 
 const shop = useShop();
 const call = (...words: string[]) => begin(shop.url, words).ended;
@@ -47,7 +52,9 @@ test('lists the workflows of an app, and its runs by state and time', async () =
 });
 
 test.each<[string, string[], number, RegExp]>([
-  ['an app that is not there', ['ls', '--app', 'other'], 64, /There is no workflow app "other"/],
+  ['an app that its user may not see', ['ls', '--app', 'other'], 64, /does not let this user do that/],
+  ['a codec that is not there', ['ls', '--codec', 'no.js'], 64, /--codec .*no\.js.* cannot be read/],
+  ['a codec that is none', ['ls', '--codec', 'package.json'], 64, /codec is an object with encode, decode/],
   [
     'a workflow that is not there',
     ['start', 'ordre'],
@@ -65,3 +72,26 @@ test.each<[string, string[], number, RegExp]>([
   expect(ended).toMatchObject({ code, stdout: '' });
   expect(ended.stderr).toMatch(message);
 });
+
+test('reads what a codec has encoded with that codec, and says what is missing without it', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'holdfast-'));
+  const codec = join(folder, 'codec.mjs');
+  await writeFile(codec, CODEC);
+  const { default: turned } = await import(pathToFileURL(codec).href);
+  const secrets = createWorkflows({ redis: shop.url, name: 'shop', workflows: [letter], codec: turned });
+  try {
+    await secrets.start(letter, 'alice', { id: 'secret', delay: 3_600_000 });
+    const shown = await call('show', 'letter', 'secret', '--codec', codec);
+    expect(shown.stdout).toMatch(/\ninput +alice\n/);
+    const without = await call('show', 'letter', 'secret');
+    expect(without).toMatchObject({ code: 64, stderr: expect.stringContaining('cannot decode') });
+  } finally {
+    await secrets.close();
+    await rm(folder, { recursive: true });
+  }
+});
+
+/** Turns the bytes around. */
+const CODEC = `const turn = (bytes) => Uint8Array.from(bytes).reverse();
+export default { encode: turn, decode: turn };
+`;

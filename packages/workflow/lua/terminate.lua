@@ -31,8 +31,10 @@ local _, issued = epoch_of(redis.call('HMGET', META, 'server', 'epoch', 'token')
 local number, early = next_token(issued, life.token or 0, false)
 if early > 0 then return {'early', string.format('%.0f', early)} end
 local token = string.format('%.0f', number)
-redis.call('HSET', META, 'token', token)
 local last, journal, state = before .. token .. behind, KEYS[#KEYS - 1], KEYS[#KEYS]
+-- Does nothing; but whoever may not end runs is refused here, before anything is written.
+redis.call('PERSIST', journal)
+redis.call('HSET', META, 'token', token)
 redis.call('RPUSH', journal, last)
 tell_children(journal)
 if life.word == 'o' then mail_to(life.session, 'm' .. run) end

@@ -4,21 +4,23 @@
  * Guarantees: the app exists, and so does a workflow that is named; otherwise an action ends with a UsageError before it does
  * anything.
  */
-import { display } from '@holdfast/kernel';
-import { type OpenedWorkflows, openWorkflows, type Run } from '@holdfast/workflow';
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { display, messageOf } from '@holdfast/kernel';
+import { type OpenedWorkflows, type OpenOptions, openWorkflows, type Run } from '@holdfast/workflow';
 import { type Arguments, given, masked } from '../../arguments.js';
 import type { Command } from '../../command.js';
 import type { Context } from '../../context.js';
 import { EXIT } from '../../exit-codes.js';
 import { JSON_OUTPUT, PREFIX, REDIS } from '../../options.js';
 import { placeOf } from '../place.js';
-import { APP, KEY } from './options.js';
+import { APP, CODEC, KEY } from './options.js';
 
 export const WORKFLOW_OPERAND = { name: 'workflow', about: 'the name of the workflow' };
 export const ID_OPERAND = { name: 'id', about: 'the id of the run' };
 
 /** Where the app is. */
-export const PLACE = [REDIS, PREFIX, APP];
+export const PLACE = [REDIS, PREFIX, APP, CODEC];
 
 const EXIT_CODES = [
   ['0', 'done'],
@@ -54,8 +56,21 @@ export const onApp =
   };
 
 /** The app that the options name; the caller closes it. */
-export const openedBy = (args: Arguments): Promise<OpenedWorkflows> =>
-  openWorkflows({ ...placeOf(args), ...given({ name: args.text(APP) }) });
+export async function openedBy(args: Arguments): Promise<OpenedWorkflows> {
+  const codec = await codecOf(args);
+  return openWorkflows({ ...placeOf(args), ...given({ name: args.text(APP), codec }) });
+}
+
+async function codecOf(args: Arguments): Promise<OpenOptions['codec']> {
+  const file = args.text(CODEC);
+  if (file === undefined) return undefined;
+  const path = resolve(file);
+  const module = await import(pathToFileURL(path).href).catch((error: unknown) => {
+    throw args.wrong(`--codec is a JavaScript module; ${display(path)} cannot be read: ${messageOf(error)}`);
+  });
+  if (module.default !== undefined) return module.default;
+  throw args.wrong(`--codec is a module whose default export is a codec; ${display(path)} has none`);
+}
 
 /** The workflow that an operand names, the first unless another is meant; undefined if there is none. */
 export function workflowOf({ args, app }: Call, operand = 0): string | undefined {
