@@ -165,4 +165,11 @@ export class AttemptSpan {
     );
     if (error instanceof StaleTokenError) refused(run, 'guard', error.message);
   }
+
+  /** Its body has thrown `error`. Of one that was stopped before, nobody else hears. */
+  settled(error: unknown): void {
+    if (this.#hasEnded && error instanceof StaleTokenError) {
+      refused(this.#attempt.run, 'guard', error.message);
+    }
+  }
 }

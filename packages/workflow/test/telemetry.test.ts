@@ -1,5 +1,6 @@
 /** What workers tell of themselves: one trace from the start of a run through its steps, and metrics, by a real SDK. */
-import { channel } from 'node:diagnostics_channel';
+import { channel, subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { createRedisGuard } from '@holdfast/fence/redis';
 import { defineWorkflow, metricsText, NonRetryableError, observeWorkflows } from '@holdfast/workflow';
 import { context, metrics, propagation, trace } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
@@ -16,7 +17,7 @@ import {
   SimpleSpanProcessor,
 } from '@opentelemetry/sdk-trace-base';
 import { afterAll, expect, it } from 'vitest';
-import { appOf, client, eventually, useRedis } from './setting.js';
+import { appOf, client, eventually, later, url, useRedis } from './setting.js';
 
 useRedis();
 
@@ -156,6 +157,39 @@ it('says how much there is to do, for what scales workers', async () => {
   expect(text).toContain('holdfast_workflow_demand{workflow="flow"} 3\n');
   expect(text).toContain('holdfast_workflow_runs{workflow="flow",state="waiting"} 3\n');
   expect(text).toMatch(/holdfast_workflow_oldest_seconds\{workflow="flow"\} 0\.\d+\n/);
+});
+
+it('tells of what a guard has refused to a body that was stopped before', async () => {
+  const refused: unknown[] = [];
+  const hear = (message: unknown): number => refused.push(message);
+  subscribe('holdfast:workflow:refused', hear);
+  later(() => unsubscribe('holdfast:workflow:refused', hear));
+  const guard = createRedisGuard({ redis: url() });
+  later(() => guard.close());
+  await guard.initialize();
+  let release = (): void => {};
+  const released = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  const slow = defineWorkflow({ name: 'slow' }, (ctx) =>
+    ctx.step(
+      'write',
+      async (step) => {
+        const sealed = await guard.seal(step, { resource: 'x' });
+        if (step.attempt === 1) await released; // for longer than its timeout
+        await sealed.write([['SET', 'x', step.attempt]]);
+        release();
+      },
+      { timeout: 100, backoff: { type: 'constant', delay: 1 } },
+    ),
+  );
+  const app = appOf([slow]);
+  app.work();
+  await app.run(slow, null, { id: 's' });
+  await eventually(() => refused, [
+    { workflow: 'slow', run: 's', reason: expect.stringContaining('is stale') },
+  ] as unknown[]);
+  expect(await client().get('x')).toBe('2');
 });
 
 it('tells of what was refused because another owns the run', async () => {

@@ -38,8 +38,8 @@ export interface AttemptOptions {
   readonly append: Append;
   readonly checkpoint: (value: unknown) => Promise<void>;
   readonly onEnd: (end: AttemptEnd) => void;
-  /** The body has given or thrown something, whether anybody waits for that or not. */
-  readonly onSettled: () => void;
+  /** The body has given or thrown something, whether anybody waits for that or not; before `onEnd`. */
+  readonly onSettled: (error?: unknown) => void;
 }
 
 export class Attempt implements Step {
@@ -111,7 +111,7 @@ export class Attempt implements Step {
         this.#done(value);
       },
       (error: unknown) => {
-        this.#options.onSettled();
+        this.#options.onSettled(error);
         this.#end({ isDone: false, token: this.token, error: askable(error) });
       },
     );

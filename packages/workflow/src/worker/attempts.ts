@@ -118,7 +118,8 @@ export class Attempts {
         else seen?.ended(took, 'failed', end.error);
         onEnd(end);
       },
-      onSettled: () => {
+      onSettled: (error) => {
+        seen?.settled(error);
         this.#bodies -= 1;
         if (this.#bodies === 0) this.#onQuiet?.();
       },

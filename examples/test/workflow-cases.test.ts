@@ -1,0 +1,173 @@
+/**
+ * The reference cases of workflows under faults: their workers are killed and frozen at states that can be seen from outside,
+ * and Redis is killed; what each case promises holds all the same.
+ */
+import { createPostgresGuard } from '@holdfast/fence/postgres';
+import { createRedisGuard } from '@holdfast/fence/redis';
+import { type LocalNodes, startNodes } from '@holdfast/local';
+import { startPostgres } from '@holdfast/local/postgres';
+import { type OpenedWorkflows, openWorkflows, type Run } from '@holdfast/workflow';
+import { Redis } from 'ioredis';
+import { Pool } from 'pg';
+import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
+import { Program, run } from './program.js';
+
+let nodes: LocalNodes;
+let redis: Redis;
+const programs: Program[] = [];
+/** Called after a test, the last one first. */
+const closing: (() => unknown)[] = [];
+
+beforeAll(async () => {
+  nodes = await startNodes(1, { args: ['--appendonly', 'yes', '--appendfsync', 'always'] });
+  redis = new Redis(url());
+  const guard = createRedisGuard({ redis: url() });
+  await guard.initialize();
+  await guard.close();
+});
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close();
+  for (const program of programs) program.process.kill('SIGKILL');
+  await Promise.all(programs.splice(0).map((program) => program.ended()));
+});
+afterAll(async () => {
+  redis.disconnect();
+  await nodes.stop();
+});
+
+const url = (): string => nodes.urls[0] ?? '';
+
+async function start(file: string, role: string): Promise<Program> {
+  const program = new Program(file, [role], { REDIS_URL: url(), LEASE: '700', DELAY: '50' });
+  programs.push(program);
+  await program.printed(`${role}: ready`);
+  return program;
+}
+
+/** The app, once its workers have made these workflows known. */
+async function open(name: string, workflows: readonly string[]): Promise<OpenedWorkflows> {
+  const app = await until(async () => {
+    const opened = await openWorkflows({ redis: url(), name });
+    if (workflows.every((each) => opened.names.includes(each))) return opened;
+    await opened.close();
+    return undefined;
+  });
+  closing.push(() => app.close());
+  return app;
+}
+
+async function restartRedis(): Promise<void> {
+  const [node] = nodes.nodes;
+  await node?.restart();
+}
+
+/** Looks until `look` gives something other than nothing and false; what is thrown on the way is passed over. */
+const until = <T>(look: () => Promise<T | undefined | null | false>): Promise<T> =>
+  vi.waitFor(
+    async () => {
+      const seen = await look();
+      if (seen === undefined || seen === null || seen === false) throw new Error('not yet');
+      return seen;
+    },
+    { timeout: 30_000, interval: 5 },
+  );
+
+/** While Redis is away, whoever waits for a result asks again. */
+const resultOf = <T>(run: Run<T>): Promise<T> =>
+  run.result().catch((error: { code?: unknown }) => {
+    if (error.code !== 'HOLDFAST_UNAVAILABLE') throw error;
+    return until(async () => ({ value: await run.result() })).then(({ value }) => value);
+  });
+
+it('fraud check: charges each order that is accepted once, and gives back what cannot be shipped', async () => {
+  const workers = await Promise.all([1, 2, 3].map(() => start('fraud-check/main.ts', 'worker')));
+  const shop = await open('shop', ['fraud-check']);
+  const kinds = { plain: 20, large: 5_000, vain: 6_000, 'sold-out': 30 };
+  const orders = Array.from({ length: 5 }, (_, n) =>
+    Object.entries(kinds).map(([kind, amount]) => ({ id: `${n}-${kind}`, account: `a${n}`, amount })),
+  ).flat();
+  orders.push(
+    { id: '5-abroad', account: 'new-abroad', amount: 10 },
+    { id: '5-new', account: 'new', amount: 10 },
+  );
+  shop.on('order.created', 'fraud-check', { id: ({ id }: { id: string }) => id });
+  const publish = (...many: typeof orders) =>
+    shop.publish(many.map((data) => ({ name: 'order.created', id: data.id, data })));
+
+  // A worker freezes between the seal of an order and its charge, while the bank is asked.
+  const { stale, held } = await until(async () => {
+    const order = { id: `held-${orders.length}`, account: 'a', amount: 1 };
+    orders.push(order);
+    await publish(order);
+    const asking = await until(async () =>
+      workers.find(({ output }) => output.includes(`the bank is asked about ${order.id}\n`)),
+    );
+    asking.process.kill('SIGSTOP');
+    await redis.ping(); // what it had sent has arrived
+    if ((await redis.hget('charged', order.id)) === null) return { stale: asking, held: order.id };
+    asking.process.kill('SIGCONT'); // it was too late
+    return false;
+  });
+  await publish(...orders);
+  for await (const item of shop.get('fraud-check', '0-plain').stream('reasons')) {
+    if (item.kind === 'chunk') break;
+  }
+  workers.find((each) => each !== stale)?.process.kill('SIGKILL');
+  await until(() => redis.hget('charged', held));
+  stale.process.kill('SIGCONT');
+  await stale.printed(`refused, as another worker has the run ${held}`);
+
+  const asked = orders.filter(({ id }) => /large|vain|5-new/.test(id));
+  await Promise.all([
+    ...asked.map(({ id }) =>
+      until(() => shop.get('fraud-check', id).approve('charge', !id.includes('vain'), 'alice')),
+    ),
+    restartRedis(),
+  ]);
+  expect(await until(() => publish(...orders))).toMatchObject({ started: 0, found: orders.length });
+
+  const ends = await Promise.all(
+    orders.map(({ id }) =>
+      resultOf(shop.get<unknown, { status: string }>('fraud-check', id)).catch((error: Error) => error),
+    ),
+  );
+  const bookings = (await redis.lrange('bookings', 0, -1)).map((text) => JSON.parse(text));
+  let total = 0;
+  orders.forEach(({ id, amount }, index) => {
+    const booked = bookings.filter(({ order }) => order === id);
+    const kinds = booked.map(({ kind }) => kind);
+    if (id.endsWith('sold-out')) {
+      expect(ends[index]).toMatchObject({ name: 'RunFailedError' });
+      expect(kinds).toEqual(['charge', 'give back']);
+      expect(booked[1].token).toBeGreaterThan(booked[0].token);
+    } else if (/vain|abroad/.test(id)) {
+      expect(ends[index]).toMatchObject({ status: 'refused' });
+      expect(kinds).toEqual([]);
+    } else {
+      expect(ends[index]).toMatchObject({ status: 'accepted' });
+      expect(kinds).toEqual(['charge']);
+      total += amount;
+    }
+  });
+  const balances = Object.values(await redis.hgetall('balances')).map(Number);
+  expect(balances.reduce((sum, each) => sum + each, 0)).toBe(-total);
+});
+
+it('fraud check: charges accounts in PostgreSQL, too', async () => {
+  const postgres = await startPostgres();
+  closing.push(() => postgres.stop());
+  const pool = new Pool({ connectionString: postgres.url });
+  closing.push(() => pool.end());
+  const env = { REDIS_URL: url(), DATABASE_URL: postgres.url, DELAY: '10' };
+  const guard = createPostgresGuard({ sql: pool });
+  await guard.migrate();
+  await guard.initialize();
+  const { code, output } = await run('fraud-check/main.ts', [], env);
+  expect(output).toContain('The account is 400 days old. It is in DE. It asks for 5000. Risk: 5\n');
+  expect(code).toBe(0);
+  const { rows } = await pool.query('SELECT account, balance::int FROM balances ORDER BY account');
+  expect(rows).toEqual([
+    { account: 'bob', balance: -5_000 },
+    { account: 'eve', balance: -20 },
+  ]);
+});
