@@ -3,8 +3,6 @@
 -- PARENTS has, of a child, whom its end is told to: "<parent>.<generation> <place of the call>".
 --
 -- Stands on: deliver, events
-local PREFIX = string.sub(META, 1, -5) .. 'j:'
-
 -- The end of a child is a record of its parent: what the child's last record has, under the place of the call.
 local function over_record(place, last)
   local head = 'D ' .. place
@@ -19,7 +17,7 @@ local function tell_parent(child, last)
   local run, generation, place = string.match(parent, '^(%S+)%.([^.%s]+) (%S+)$')
   local life = life_of(redis.call('HGET', LIVE, run))
   if not life or redis.call('HGET', GEN, run) ~= generation then return end
-  deliver(run, life, PREFIX .. run .. '.' .. generation, over_record(place, last))
+  deliver(run, life, journal_of(run, generation), over_record(place, last))
 end
 
 local EFFECTS = {}
@@ -31,7 +29,7 @@ function EFFECTS.child(commit, child, generation, header, parent)
   if not known then
     redis.call('HSET', GEN, child, generation)
     redis.call('HSET', PARENTS, child, parent)
-    redis.call('RPUSH', PREFIX .. child .. '.' .. generation, header)
+    redis.call('RPUSH', journal_of(child, generation), header)
     redis.call('HDEL', FALLS, child)
     redis.call('HDEL', WAITERS, child)
     tally(child, 'u', 1)
@@ -40,7 +38,7 @@ function EFFECTS.child(commit, child, generation, header, parent)
   elseif redis.call('HEXISTS', LIVE, child) == 1 then
     redis.call('HSET', PARENTS, child, parent)
   else
-    local last = redis.call('LINDEX', PREFIX .. child .. '.' .. known, -1)
+    local last = redis.call('LINDEX', journal_of(child, known), -1)
     if last then redis.call('RPUSH', commit.journal, over_record(string.match(parent, '%S+$'), last)) end
   end
 end
@@ -53,5 +51,5 @@ end
 -- Tells a run something, if it is not over.
 function EFFECTS.tell(_, run, record)
   local life = life_of(redis.call('HGET', LIVE, run))
-  if life then deliver(run, life, PREFIX .. run .. '.' .. redis.call('HGET', GEN, run), record) end
+  if life then deliver(run, life, journal_of(run, redis.call('HGET', GEN, run)), record) end
 end

@@ -2,6 +2,23 @@
 --
 -- Stands on: moves
 
+-- So many records are short, and so many characters of all journals that a call tells are little.
+local SHORT, LITTLE = 64, 262144
+local told = 0
+
+-- What a run's new owner has to know: run, its generation, a mark, and all records of its journal if that is short.
+local function claimed_run(run, generation, mark)
+  local entry = {run, generation, mark}
+  if told > LITTLE then return entry end
+  local records = redis.call('LRANGE', journal_of(run, generation), 0, SHORT)
+  if #records > SHORT then return entry end
+  for index, record in ipairs(records) do
+    entry[index + 3] = record
+    told = told + #record
+  end
+  return entry
+end
+
 -- Gives entries that wait to a session, each under a token one above that before. Appends to the reply what it has to
 -- know, and gives how many of them have not begun before.
 local function give(reply, entries, session, token, mark)
@@ -21,9 +38,7 @@ local function give(reply, entries, session, token, mark)
     lives[2 * index] = string.format('%.0f:0:%s:%s:%s', token + index - 1, session, life.priority, life.build)
     owned[2 * index - 1] = 0
     owned[2 * index] = 'o ' .. session .. ' ' .. run
-    reply[#reply + 1] = run
-    reply[#reply + 1] = generations[index]
-    reply[#reply + 1] = mark
+    reply[#reply + 1] = claimed_run(run, generations[index], mark)
   end
   redis.call('ZREM', WORK, unpack(entries))
   redis.call('ZADD', WORK, unpack(owned))

@@ -1,36 +1,47 @@
--- find: what a run is, and if it goes on, whom to tell of its end.
+-- find: what runs are, and if they go on, whom to tell of their ends.
 --
--- ARGV[1] run  ARGV[2] generation or ''  ARGV[3] the mailbox to which its end is told, or ''
--- then, for each run, of which there is one: KEYS its journal of that generation, and its state
+-- then, for each run: KEYS its journal of the generation that is asked for, and its state; ARGV run, that generation or '',
+-- the mailbox to which its end is told, or ''
 --
--- Replies {'over', generation, what is published or '', last record}, {'stuck', generation, what is published, why},
--- {'ready', 'line', 'delayed', 'parked' or 'owned', the same, '', or the build for which a ready one waits if no worker has it
--- and nobody is to be told of its end}, {'gen', generation} if it is over and of another: repeat
--- it with that; or {'unknown'}
+-- Replies {'found', for each {'over', generation, what is published or '', last record}, {'stuck', generation, what is
+-- published, why}, {'ready', 'line', 'delayed', 'parked' or 'owned', the same, '', or the build for which a ready one waits if
+-- no worker has it and nobody is to be told of its end}, {'gen', generation} if it is over and of another: repeat it with that;
+-- or {'unknown'}}
 --
 -- Stands on: places, served
-local journal, state = KEYS[#KEYS - 1], KEYS[#KEYS]
-local generation = generation_of(ARGV[1])
-if not generation then return {'unknown'} end
-local entry = redis.call('HGET', LIVE, ARGV[1])
-local published = redis.call('GET', state) or ''
-if not entry then
-  if generation ~= ARGV[2] then return {'gen', generation} end
-  local last = redis.call('LINDEX', journal, -1)
-  if not last then return {'unknown'} end
-  return {'over', generation, published, last}
-end
-local life = life_of(entry)
-if life.word == 's' then return {'stuck', generation, published, redis.call('HGET', STUCK, ARGV[1]) or ''} end
-if ARGV[3] ~= '' then
-  local waiters = redis.call('HGET', WAITERS, ARGV[1]) or ''
-  if not string.find(' ' .. waiters .. ' ', ' ' .. ARGV[3] .. ' ', 1, true) then
-    redis.call('HSET', WAITERS, ARGV[1], waiters == '' and ARGV[3] or waiters .. ' ' .. ARGV[3])
-  end
-end
 local WORDS = {r = 'ready', l = 'line', d = 'delayed', k = 'delayed', p = 'parked', o = 'owned'}
-local reply = {WORDS[life.word], generation, published, ''}
-if life.word == 'r' and ARGV[3] == '' and life.build ~= 'e' and not is_served(life.build, builds_of(workflow_of(ARGV[1]))) then
-  reply[4] = life.build
+
+local function tell_end(run, mailbox)
+  local waiters = redis.call('HGET', WAITERS, run)
+  if waiters and string.find(' ' .. waiters .. ' ', ' ' .. mailbox .. ' ', 1, true) then return end
+  redis.call('HSET', WAITERS, run, waiters and waiters .. ' ' .. mailbox or mailbox)
+end
+
+local function unserved_build(run, life)
+  if life.word ~= 'r' or life.build == 'e' or is_served(life.build, builds_of(workflow_of(run))) then return '' end
+  return life.build
+end
+
+local function find(run, asked, mailbox, journal, state)
+  local generation = generation_of(run)
+  if not generation then return {'unknown'} end
+  local life = life_of(redis.call('HGET', LIVE, run))
+  if not life then
+    if generation ~= asked then return {'gen', generation} end
+    local last = redis.call('LINDEX', journal, -1)
+    if not last then return {'unknown'} end
+    return {'over', generation, redis.call('GET', state) or '', last}
+  end
+  local published = redis.call('GET', state) or ''
+  if life.word == 's' then return {'stuck', generation, published, redis.call('HGET', STUCK, run) or ''} end
+  if mailbox ~= '' then tell_end(run, mailbox) end
+  return {WORDS[life.word], generation, published, mailbox == '' and unserved_build(run, life) or ''}
+end
+
+local count = #ARGV / 3
+local first, reply = #KEYS - 2 * count, {'found'}
+for index = 0, count - 1 do
+  local run, generation, mailbox = unpack(ARGV, 3 * index + 1, 3 * index + 3)
+  reply[index + 2] = find(run, generation, mailbox, KEYS[first + 2 * index + 1], KEYS[first + 2 * index + 2])
 end
 return reply

@@ -29,6 +29,10 @@ local function owner_of(entry)
   if life and life.word == 'o' then return life.token, life.commits, life.session end
 end
 
+local function journal_of(run, generation)
+  return string.sub(META, 1, -5) .. 'j:' .. run .. '.' .. generation
+end
+
 -- Nothing is known of a run any more.
 local function forget(run)
   local status = string.match(redis.call('HGET', OVER, run) or '', '^%d+ (%a+)')
@@ -37,7 +41,7 @@ local function forget(run)
   redis.call('ZREM', ENDED, run)
 end
 
--- Its journal is j:<run>.<generation>. False if there is no such run, or if it is over and its time to be kept too.
+-- Which of its journals counts. False if there is no such run, or if it is over and its time to be kept too.
 local function generation_of(run)
   local generation = redis.call('HGET', GEN, run)
   if not generation then return false end

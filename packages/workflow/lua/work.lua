@@ -5,9 +5,9 @@
 -- then, for each workflow that the worker has: ARGV its name, its build, with "=" behind it if it is pinned
 --
 -- Replies {'worked', time in ms, ms until something is due or -1, the epoch, the token of the first run, 'drain' if it gets
--- no more until it has none or '', then for each run: run, its generation, a mark}, each run with a token one above that
--- before; or {'lost'} when the session is over. Marks: '' none, 'e' it is to be ended before it has begun, '!' suspect: it
--- is given out alone
+-- no more until it has none or '', then for each run {run, its generation, a mark, all records of its journal if that is
+-- short}}, each run with a token one above that before; or {'lost'} when the session is over. Marks: '' none, 'e' it is to be
+-- ended before it has begun, '!' suspect: it is given out alone
 --
 -- Stands on: claim, due, limits, stuck, suspects, waiting, redis/epoch, redis/sessions
 local session, want = ARGV[1], tonumber(ARGV[3])
@@ -30,7 +30,7 @@ for _, run in ipairs(redis.call('ZRANGEBYSCORE', ENDED, '-inf', millis, 'LIMIT',
 local FIXED = 6
 local token, early = next_token(last, ARGV[5], false)
 local reply = {'worked', string.format('%.0f', millis), '-1', epoch, string.format('%.0f', token), ''}
-local function claimed() return (#reply - FIXED) / 3 end
+local function claimed() return #reply - FIXED end
 local function claim(entries, mark) return give(reply, entries, session, token + claimed(), mark) end
 local most = early > 0 and 0 or want
 if most > 0 then claim(redis.call('ZRANGEBYLEX', WORK, '[e ', '(e!', 'LIMIT', 0, most), 'e') end

@@ -58,6 +58,16 @@ export function storeContract(name: string, makeStore: MakeStore): void {
       expect((await claim('me.1')).token).toBeGreaterThan(Math.max(...tokens));
     });
 
+    it('tells the records of a short journal with the claim, and none of a long one', async () => {
+      await store.open('me.1', LEASE);
+      await start('a/1');
+      await store.tell(ref('a/1'), 'M 1\n{}');
+      await start('a/2');
+      for (let n = 0; n < 64; n += 1) await store.tell(ref('a/2'), `M ${n}\n{}`);
+      const claims = (await work('me.1'))?.claims;
+      expect(claims?.map(({ records }) => records)).toEqual([['H -\n{}', 'M 1\n{}'], []]);
+    });
+
     it('claims nothing for a call that is late, or for a session that is not there', async () => {
       await store.open('me.1', LEASE);
       await start('a/1');

@@ -1,6 +1,7 @@
 /**
  * Which runs of a partition in memory a session gets: what lua/claim.lua and lua/suspects.lua do. For tests of workflows only.
  */
+import type { RunRef } from './claim.js';
 import { type Life, type MemoryDispatch, type Wanted, workflowOf } from './memory-dispatch.js';
 import type { MemoryLimits } from './memory-limits.js';
 import type { MemorySessions } from './memory-sessions.js';
@@ -16,7 +17,11 @@ export interface ClaimsHost {
   /** A token above all before. */
   readonly issue: () => number;
   readonly generationOf: (run: string) => string;
+  readonly journal: (run: RunRef) => readonly string[];
 }
+
+/** So many records are told with the claim. */
+const SHORT = 64;
 
 export class MemoryClaims {
   readonly #host: ClaimsHost;
@@ -34,12 +39,14 @@ export class MemoryClaims {
   }
 
   claim(life: Life, session: string, mark: Claimed['mark']): Claimed {
-    const { dispatch, limits, now, issue, generationOf } = this.#host;
+    const { dispatch, limits, now, issue, generationOf, journal } = this.#host;
     const { run } = life;
     const token = issue();
     if (life.expires !== undefined) limits.noteBegins(workflowOf(run), 1, now());
     dispatch.own(life, session, token);
-    return { run, generation: generationOf(run), token, session, mark };
+    const ref = { run, generation: generationOf(run) };
+    const records = journal(ref);
+    return { ...ref, token, session, mark, records: records.length > SHORT ? [] : [...records] };
   }
 
   /** `wait`: in how many ms more may be claimed. */

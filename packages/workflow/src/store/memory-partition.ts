@@ -78,6 +78,7 @@ export class MemoryPartition {
       now: () => this.#now(),
       issue: () => this.#issue(),
       generationOf: (run) => this.#kept.current(run).generation,
+      journal: (run) => this.#kept.journal(run),
     });
     this.#children = new MemoryChildren({
       isLive: (run) => this.#live.has(run),

@@ -15,7 +15,7 @@ interface Shape<Request, Result> {
   readonly decode: (reply: readonly Reply[], requests: readonly Request[]) => readonly Result[];
 }
 
-/** Runs that one call starts, tells or commits: bounds how long Redis is kept from others. */
+/** Runs that one call starts, tells, finds or commits: bounds how long Redis is kept from others. */
 export const BATCH = 64;
 
 /** What makes verbs with the keys of a partition. */

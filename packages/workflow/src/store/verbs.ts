@@ -83,11 +83,13 @@ function ofRuns(keys: PartitionKeys) {
       args: ({ run, generation, record }) => [run, generation, record],
       decode: ([, ...answers]) => answers.map(readTold),
     }),
-    find: single<RunRef & { mailbox: string }, Found>(
-      'find',
-      { keys: (of) => both(keys, of), args: ({ run, generation, mailbox }) => [run, generation, mailbox] },
-      readFound,
-    ),
+    find: make<RunRef & { mailbox: string }, Found>({
+      script: scriptOf('find'),
+      most: BATCH,
+      keys: (of) => both(keys, of),
+      args: ({ run, generation, mailbox }) => [run, generation, mailbox],
+      decode: ([, ...answers]) => answers.map((answer) => readFound(answer as readonly Reply[])),
+    }),
     retry: single<string, 'ready' | 'going' | 'unknown'>(
       'retry',
       { args: (run) => [run] },
@@ -270,12 +272,13 @@ function readWorked(
     soon: Number(soon) < 0 ? undefined : Number(soon),
     epoch: String(epoch),
     drains: drains === 'drain',
-    claims: Array.from({ length: runs.length / 3 }, (_, index) => ({
-      run: String(runs[3 * index]),
-      generation: String(runs[3 * index + 1]),
-      mark: MARKS[String(runs[3 * index + 2])] ?? '',
-      ...{ session, token: Number(token) + index },
-    })),
+    claims: runs.map((claimed, index) => {
+      const [run, generation, mark, ...records] = claimed as readonly string[];
+      return {
+        ...{ run: String(run), generation: String(generation), mark: MARKS[String(mark)] ?? '' },
+        ...{ session, token: Number(token) + index, records },
+      };
+    }),
   };
 }
 

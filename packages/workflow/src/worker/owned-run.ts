@@ -115,12 +115,17 @@ export class OwnedRun {
     });
   }
 
-  /** Reads the journal, and lets the function run over it. */
+  /** Lets the function run over the journal, which is read unless the claim has brought it. */
   async begin(): Promise<void> {
+    const known = this.#claim.records;
+    if (known.length > 0) return this.#replay(known);
     this.#isBusy = true;
     const texts = await this.#read();
     this.#isBusy = false;
-    if (texts === undefined) return;
+    if (texts !== undefined) this.#replay(texts);
+  }
+
+  #replay(texts: readonly string[]): void {
     try {
       if (texts instanceof CodecError) throw texts;
       this.#count(texts);

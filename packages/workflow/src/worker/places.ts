@@ -28,7 +28,10 @@ export function placeOf({ store, owner, take, onUnknown, leave }: PlaceParts): P
         const started = await store.start({ ...request, under: { ...request.under, owner } });
         const { word, generation, token } = started;
         if (word === 'owned' && token !== undefined) {
-          isTaken = take({ run: request.run, generation, token, session: owner.session, mark: '' });
+          isTaken = take({
+            ...{ run: request.run, generation, token, session: owner.session, mark: '' },
+            records: [request.header],
+          });
         }
         return started;
       } catch (error) {

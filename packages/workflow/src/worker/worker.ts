@@ -59,6 +59,8 @@ export class WorkerLoop {
   #session: Session<true>;
   #phase: 'working' | 'draining' | 'stopped' = 'working';
   #isAsking = false;
+  /** Runs that mail came for while they were being claimed: it may overtake the answer, and so what the answer has of them. */
+  readonly #early = new Set<string>();
   /** How many runs are about to be owned from their start. */
   #places = 0;
   /** Whether a suspect waits until there is nothing else here. */
@@ -121,7 +123,13 @@ export class WorkerLoop {
   /** A bell, or mail for a run. */
   hear(text: string): void {
     if (text === 'b') this.wake();
-    else if (text.startsWith('m')) this.#runs.get(text.slice(1))?.mail();
+    else if (text.startsWith('m')) this.#heard(text.slice(1));
+  }
+
+  #heard(run: string): void {
+    const owned = this.#runs.get(run);
+    if (owned) owned.mail();
+    else if (this.#isClaiming) this.#early.add(run);
   }
 
   /** There may be something to claim. */
@@ -269,6 +277,7 @@ export class WorkerLoop {
     this.#isDry = worked.claims.length < want && bells === this.#bells;
     this.#drains = worked.drains;
     const taken = worked.claims.filter((claim) => this.#take(claim)).length;
+    this.#claimed();
     if (worked.soon !== undefined) this.#wakeAt(worked.now + worked.soon);
     if (this.#phase !== 'working') this.#emptied();
     this.#pump();
@@ -285,6 +294,7 @@ export class WorkerLoop {
     const run = new OwnedRun(claim, workflow, this.#host);
     this.#runs.set(claim.run, run);
     void run.begin();
+    if (this.#early.has(claim.run)) run.mail();
     return true;
   }
 
@@ -306,6 +316,7 @@ export class WorkerLoop {
       },
       leave: (isTaken) => {
         this.#places -= 1;
+        this.#claimed();
         this.#emptied();
         if (!isTaken) room.give(1);
       },
@@ -327,6 +338,14 @@ export class WorkerLoop {
     this.#emptied();
     this.#parts.room.give(1);
     if (this.#drains && this.#isEmpty) this.wake();
+  }
+
+  get #isClaiming(): boolean {
+    return this.#isAsking || this.#places > 0;
+  }
+
+  #claimed(): void {
+    if (!this.#isClaiming) this.#early.clear();
   }
 
   get #isEmpty(): boolean {
