@@ -1,5 +1,5 @@
 /**
- * The deadlines of calls that are all given the same time: one timer for as many as are under way.
+ * The deadlines of calls, or of waits, that are all given the same time: one timer for as many as are under way.
  *
  * Guarantees: a call that has not ended within the time is expired, after the input that had arrived by then was read:
  * a stall of this process is not mistaken for silence of the server. A call that has ended is not kept.

@@ -7,6 +7,7 @@ export { type Address, parseAddress, type Via, withoutCredentials } from './addr
 export { type Call, Caller, type CallVerb, type Instead } from './caller.js';
 export { connect, type NodeSource } from './connect.js';
 export { type Connection, isRefusal, type Listener, type Reply, reasonOf } from './connection.js';
+export { Deadlines, Timed } from './deadlines.js';
 export { confirmEpoch } from './epochs.js';
 export { follow } from './follow.js';
 export type { Operation, Verb } from './group-commit.js';

@@ -20,6 +20,8 @@ export class Partition {
   readonly mailbox: string;
   readonly loops = new Set<WorkerLoop>();
   #listening: Promise<void> | undefined;
+  /** Whether the mailbox listens, or is about to. */
+  isListening = false;
 
   constructor(
     { store, clock, mailbox }: { store: Store; clock: Clock; mailbox: string },
@@ -35,7 +37,12 @@ export class Partition {
 
   /** Resolves when the mailbox listens, or when that has failed. */
   listen(): Promise<void> {
-    this.#listening ??= this.store
+    this.#listening ??= this.#listen();
+    return this.#listening;
+  }
+
+  #listen(): Promise<void> {
+    return this.store
       .listen(this.mailbox, {
         onMail: (text) => {
           this.waits.hear(text);
@@ -50,9 +57,13 @@ export class Partition {
           for (const loop of this.loops) loop.wakeAll();
         },
       })
-      .catch(() => {
-        this.#listening = undefined;
-      });
-    return this.#listening;
+      .then(
+        () => {
+          this.isListening = true;
+        },
+        () => {
+          this.#listening = undefined;
+        },
+      );
   }
 }

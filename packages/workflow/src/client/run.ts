@@ -33,7 +33,7 @@ import { fork, type RetryParts, readJournal, retry } from './retrying.js';
 import { type FoundRun, type RunStatus, statusOf } from './status.js';
 import { type ReadOptions, readPosition, type StreamItem } from './stream-readers.js';
 import { Until } from './until.js';
-import type { Rest } from './waits.js';
+import type { Hearing, Rest } from './waits.js';
 
 export interface RetryOptions {
   /** The id of a step in `history()`, or its name: the last one of that name. */
@@ -136,7 +136,7 @@ export interface RunParts {
   readonly clock: Clock;
   readonly partition: Pick<
     Partition,
-    'store' | 'declarations' | 'waits' | 'readers' | 'asks' | 'mailbox' | 'listen'
+    'store' | 'declarations' | 'waits' | 'readers' | 'asks' | 'mailbox' | 'listen' | 'isListening'
   >;
   readonly random: Random;
   /** For how many ms runs are kept that are over. */
@@ -170,13 +170,21 @@ export class RunHandle<Result> implements Run<Result> {
   readonly #run: string;
   /** As far as it is known; '' if it is not. */
   #generation: string;
+  /** Of whoever has started it and said that its end is to be told. */
+  #expected: Hearing | undefined;
 
-  constructor(definition: Definition, name: Omit<RunName, 'workflow'>, parts: RunParts, generation = '') {
+  constructor(
+    definition: Definition,
+    name: Omit<RunName, 'workflow'>,
+    parts: RunParts,
+    known: { readonly generation?: string; readonly expected?: Hearing | undefined } = {},
+  ) {
     this.workflow = definition.name;
     this.id = name.id;
     this.key = name.key === name.id ? undefined : name.key;
     this.#run = runName({ ...name, workflow: definition.name });
-    this.#generation = generation;
+    this.#generation = known.generation ?? '';
+    this.#expected = known.expected;
     this.#definition = definition;
     this.#parts = parts;
   }
@@ -185,8 +193,10 @@ export class RunHandle<Result> implements Run<Result> {
     const { signal } = readOptions('result', options, RESULT);
     const { partition } = this.#parts;
     const until = this.#until('waiting for', signal);
-    await until.of(partition.listen());
-    const rest = await until.of(partition.waits.wait(this.#ref, until.signal));
+    if (!partition.isListening) await until.of(partition.listen());
+    const expected = this.#expected;
+    this.#expected = undefined;
+    const rest = await until.ofEnding(partition.waits.wait(this.#ref, signal, expected));
     if (rest === undefined) throw until.error;
     return this.#valueOf(rest);
   }
@@ -287,7 +297,7 @@ export class RunHandle<Result> implements Run<Result> {
     const parts = { ...this.#retryParts, workflow: this.#definition, declarations };
     const generation = await fork(parts, { run: this.#run, to, from });
     if (generation === undefined) throw this.#gone();
-    return new RunHandle<Result>(this.#definition, name, this.#parts, generation);
+    return new RunHandle<Result>(this.#definition, name, this.#parts, { generation });
   }
 
   async history(): Promise<readonly JournalRecord[]> {

@@ -6,6 +6,7 @@ import type { Started, StartRequest } from '../store/store.js';
 import type { Place } from '../worker/places.js';
 import type { AnyWorkflow } from './options.js';
 import type { Partition } from './partition.js';
+import type { Hearing } from './waits.js';
 
 export interface Starting {
   readonly partition: Pick<Partition, 'store' | 'declarations' | 'loops'>;
@@ -27,6 +28,26 @@ export async function startIn({ partition, workflow, request, owns }: Starting):
     if (full) throw new RunsFullError({ workflow: workflow.name, max: full.most, retryAfter: full.wait });
     if (word !== 'undeclared') return started;
     partition.declarations.forgotten(workflow);
+  }
+}
+
+/**
+ * The same for whoever waits for the run's end, which is told to this process: `expected` listens since before the start, and
+ * is undefined where the run was there.
+ */
+export async function startAndExpect(
+  starting: Starting & { readonly partition: Pick<Partition, 'waits' | 'mailbox' | 'listen'> },
+): Promise<{ readonly started: Started; readonly expected: Hearing | undefined }> {
+  const { partition, request } = starting;
+  void partition.listen();
+  const expected = partition.waits.expect(request.run);
+  let isTold = false;
+  try {
+    const started = await startIn({ ...starting, request: { ...request, mailbox: partition.mailbox } });
+    isTold = started.word !== 'exists';
+    return { started, expected: isTold ? expected : undefined };
+  } finally {
+    if (!isTold) expected.settle(undefined);
   }
 }
 

@@ -33,6 +33,16 @@ export class Until {
     return new AbortedError(`Aborted while ${this.#doing}: the app was closed.`, this.signal.reason);
   }
 
+  /** The same for work that itself ends when the app is closed. */
+  async ofEnding<T>(work: Promise<T>): Promise<T> {
+    if (this.#own) return this.of(work);
+    try {
+      return await work;
+    } catch (error) {
+      throw this.signal.aborted ? this.error : error;
+    }
+  }
+
   /** Settles as `work` does, or rejects with AbortedError if the wait ends first. */
   async of<T>(work: Promise<T>): Promise<T> {
     let leave = (): void => {};

@@ -2,9 +2,10 @@
  * Who waits for the ends of runs in this process. An end is told to its mailbox; what may have been missed is asked for.
  *
  * Guarantees: a wait settles with the run's end, or rejects when the run is stuck or gone. Whenever the mailbox begins to
- * listen anew, and now and then besides, every wait asks again.
+ * listen anew, and now and then besides, every wait asks again. All end when the store is closed.
  */
-import { type Clock, pause } from '@holdfast/kernel';
+import { type Clock, onAbort } from '@holdfast/kernel';
+import { Deadlines, Timed } from '@holdfast/redis';
 import { decodeRecord, type Outcome } from '../journal/record.js';
 import type { RunRef } from '../store/claim.js';
 import type { Found, Store } from '../store/store.js';
@@ -15,16 +16,46 @@ export type Rest =
   | { readonly status: 'stuck'; readonly reason: string }
   | { readonly status: 'gone' };
 
+/** One that listens for the end of a run: from when it is made, until it is told or stopped. */
+export class Hearing extends Timed {
+  readonly run: string;
+  /** Undefined if it has heard nothing, and is to ask. */
+  readonly rest: Promise<Rest | undefined>;
+  readonly #leave: (hearing: Hearing) => void;
+  #resolve: (rest: Rest | undefined) => void = () => {};
+
+  constructor(run: string, deadline: number, leave: (hearing: Hearing) => void) {
+    super(deadline);
+    this.run = run;
+    this.#leave = leave;
+    this.rest = new Promise((resolve) => {
+      this.#resolve = resolve;
+    });
+  }
+
+  settle(rest: Rest | undefined): void {
+    this.#leave(this);
+    this.#resolve(rest);
+  }
+
+  expire(): void {
+    this.settle(undefined);
+  }
+}
+
 export class Waits {
   readonly #store: Store;
   readonly #clock: Clock;
   readonly #mailbox: string;
-  readonly #waiting = new Map<string, Set<(rest: Rest | undefined) => void>>();
+  readonly #deadlines: Deadlines;
+  readonly #waiting = new Map<string, Set<Hearing>>();
 
   constructor({ store, clock, mailbox }: { store: Store; clock: Clock; mailbox: string }) {
     this.#store = store;
     this.#clock = clock;
     this.#mailbox = mailbox;
+    this.#deadlines = new Deadlines(clock);
+    onAbort(store.closed, () => this.askAgain());
   }
 
   /** The end of a run, or that it is stuck. */
@@ -44,51 +75,69 @@ export class Waits {
     for (const run of [...this.#waiting.keys()]) this.#tell(run, undefined);
   }
 
-  /** Undefined if `signal` aborts first. Rejects with what a call rejects with. */
-  async wait({ run, generation }: RunRef, signal: AbortSignal): Promise<Rest | undefined> {
+  /** Listens for the end of a run that is about to be told to the mailbox. To be waited for, or stopped by settling it. */
+  expect(run: string): Hearing {
+    const hearing = new Hearing(run, this.#clock.now() + this.#store.askAgain, (each) => this.#forget(each));
+    const waiting = this.#waiting.get(run);
+    if (waiting) waiting.add(hearing);
+    else this.#waiting.set(run, new Set([hearing]));
+    this.#deadlines.add(hearing);
+    return hearing;
+  }
+
+  /**
+   * Undefined if `signal` aborts first, or the store is closed. Rejects with what a call rejects with. `expected`: whoever
+   * started the run has said that its end is to be told, and listens since then.
+   */
+  async wait(
+    { run, generation }: RunRef,
+    signal?: AbortSignal,
+    expected?: Hearing,
+  ): Promise<Rest | undefined> {
+    const first = expected && (await this.#restOf(expected, signal));
+    if (first) return first;
     let known = generation;
-    while (!signal.aborted) {
-      const heard = this.#hearing(run, signal);
+    while (!this.#isOver(signal)) {
+      const hearing = this.expect(run);
       try {
         const found = await this.#store.find({ run, generation: known }, this.#mailbox);
         if (found.word === 'gen') {
           known = found.generation;
           continue;
         }
-        const rest = restOf(found) ?? (await heard.rest);
+        const rest = restIn(found) ?? (await this.#restOf(hearing, signal));
         if (rest) return rest;
       } finally {
-        heard.stop();
+        hearing.settle(undefined);
       }
     }
     return undefined;
   }
 
-  #hearing(run: string, signal: AbortSignal): { rest: Promise<Rest | undefined>; stop: () => void } {
-    const waiting = this.#waiting.get(run) ?? new Set();
-    this.#waiting.set(run, waiting);
-    const over = new AbortController();
-    let stop = (): void => {};
-    const rest = new Promise<Rest | undefined>((resolve) => {
-      const settle = (told: Rest | undefined): void => {
-        waiting.delete(settle);
-        if (waiting.size === 0 && this.#waiting.get(run) === waiting) this.#waiting.delete(run);
-        over.abort();
-        resolve(told);
-      };
-      waiting.add(settle);
-      stop = () => settle(undefined);
-      void pause(this.#clock, this.#store.askAgain, signal, over.signal).then(stop);
-    });
-    return { rest, stop: () => stop() };
+  #restOf(hearing: Hearing, signal: AbortSignal | undefined): Promise<Rest | undefined> {
+    const stop = (): void => hearing.settle(undefined);
+    if (this.#isOver(signal)) stop();
+    if (signal === undefined) return hearing.rest;
+    const leave = onAbort(signal, stop);
+    return hearing.rest.finally(leave);
+  }
+
+  #isOver(signal: AbortSignal | undefined): boolean {
+    return signal?.aborted || this.#store.closed.aborted;
+  }
+
+  #forget(hearing: Hearing): void {
+    this.#deadlines.ended(hearing);
+    const waiting = this.#waiting.get(hearing.run);
+    if (waiting?.delete(hearing) && waiting.size === 0) this.#waiting.delete(hearing.run);
   }
 
   #tell(run: string, rest: Rest | undefined): void {
-    for (const settle of [...(this.#waiting.get(run) ?? [])]) settle(rest);
+    for (const hearing of [...(this.#waiting.get(run) ?? [])]) hearing.settle(rest);
   }
 }
 
-function restOf(found: Exclude<Found, { word: 'gen' }>): Rest | undefined {
+function restIn(found: Exclude<Found, { word: 'gen' }>): Rest | undefined {
   if (found.word === 'unknown') return { status: 'gone' };
   if (found.word === 'over') return outcomeOf(found.detail);
   return found.word === 'stuck' ? { status: 'stuck', reason: found.detail } : undefined;

@@ -38,8 +38,9 @@ import { type OnOptions, type Published, type PublishedEvent, Publishing } from 
 import { type Run, RunHandle } from './run.js';
 import { type Schedule, type ScheduleInfo, Scheduling } from './schedules.js';
 import { START, type StartOptions, type StartSettings, termsOf } from './start-options.js';
-import { startIn } from './starting.js';
+import { startAndExpect, startIn } from './starting.js';
 import { requireOpen } from './until.js';
+import type { Hearing } from './waits.js';
 
 export interface GetOptions {
   /** With which the run was started. */
@@ -186,12 +187,12 @@ export class App implements Workflows {
     return run.result();
   }
 
-  /** `owns`: a worker of this process owns it from the start, if it may begin and there is room for it. */
+  /** `waits`: its end is waited for, and a worker of this process owns it from the start, if it may begin and there is room. */
   async #start<Input, Result>(
     given: WorkflowOrName<Input, Result>,
     input: Input,
     settings: StartSettings,
-    owns = false,
+    waits = false,
   ): Promise<Run<Result>> {
     const workflow = this.#known(given);
     const { random } = this.#settings;
@@ -205,9 +206,12 @@ export class App implements Workflows {
       ...tracedStart(run),
     });
     const request = { run, generation, header, mailbox: '', under: termsOf(settings) };
-    const starting = { partition: this.#partitionOf(run), workflow, request, owns: owns && delay === 0 };
-    const started = await startIn(starting);
-    return this.#handle(workflow, { id, key }, started.generation);
+    const partition = this.#partitionOf(run);
+    const starting = { partition, workflow, request, owns: waits && delay === 0 };
+    const { started, expected } = waits
+      ? await startAndExpect(starting)
+      : { started: await startIn(starting), expected: undefined };
+    return this.#handle(workflow, { id, key }, { generation: started.generation, expected });
   }
 
   async pause(workflow: AnyWorkflow | string): Promise<void> {
@@ -251,11 +255,11 @@ export class App implements Workflows {
     // biome-ignore lint/suspicious/noExplicitAny: the input does not matter to a handle.
     workflow: Workflow<any, Result>,
     name: Omit<RunName, 'workflow'>,
-    generation?: string,
+    known?: { readonly generation: string; readonly expected: Hearing | undefined },
   ): Run<Result> {
     const partition = this.#partitionOf(runName({ ...name, workflow: workflow.name }));
     const { clock, random, retain } = this.#settings;
-    return new RunHandle(workflow, name, { partition, clock, random, retain }, generation);
+    return new RunHandle(workflow, name, { partition, clock, random, retain }, known);
   }
 
   #partitionOf(run: string): Partition {

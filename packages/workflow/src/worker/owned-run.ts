@@ -132,7 +132,10 @@ export class OwnedRun {
       const [header, ...records] = texts.map(decodeRecord);
       this.#host.unreadable.remove(this.run);
       const workflow = this.#workflow;
-      if (workflow === undefined || this.#claim.mark === 'ends') return this.#endUnbegun(records);
+      if (workflow === undefined || this.#claim.mark === 'ends') {
+        this.#endUnbegun(records);
+        return;
+      }
       if (header?.kind !== 'header') throw new Error('its journal has no header');
       const { input } = header;
       this.#trace = header.trace;
