@@ -265,7 +265,7 @@ it('gives back what it cannot decode for 5 s at a time, and takes it once it can
     {
       ...codec,
       decode: (bytes, context) => {
-        claimed.push(clock.now());
+        if (claimed.at(-1) !== clock.now()) claimed.push(clock.now());
         if (!isKnown) throw new Error('no key yet');
         return codec.decode(bytes, context);
       },

@@ -10,7 +10,7 @@ import { type CodecError, Coder } from '../journal/coder.js';
 import type { EventEntry, EventFollower, EventStore } from './event-store.js';
 import type { RunStore } from './run-store.js';
 import type { ScheduleStore } from './schedule-store.js';
-import type { Effect, Ending, MailListener, ReadResult, Store } from './store.js';
+import type { Claimed, Effect, Ending, MailListener, ReadResult, Store } from './store.js';
 import type { StreamStore } from './stream-store.js';
 
 /** The stores, behind the codec if there is one. */
@@ -65,8 +65,17 @@ function ofRuns(store: Store, coder: Coder): OfRuns {
 
 const TOKEN = '"token":';
 
-function ofOwners(store: Store, coder: Coder): Pick<Store, 'read' | 'commit' | 'cached' | 'cache'> {
+function ofOwners(store: Store, coder: Coder): Pick<Store, 'work' | 'read' | 'commit' | 'cached' | 'cache'> {
   return {
+    async work(request) {
+      const worked = await store.work(request);
+      return (
+        worked && {
+          ...worked,
+          claims: await Promise.all(worked.claims.map((claim) => decodeClaim(coder, claim))),
+        }
+      );
+    },
     async read(claim, from): Promise<ReadResult> {
       const read = await store.read(claim, from);
       if (read.word === 'over') return { ...read, last: await coder.decodeRecord(read.last) };
@@ -165,6 +174,12 @@ async function decodeEvent(coder: Coder, [id, fields]: EventEntry): Promise<Even
     return [id, fields];
   return [id, [kind, run, name, await reasonOf(coder, detail)]];
 }
+
+/** Of records that cannot be decoded, none: their owner reads them, and is told why. */
+const decodeClaim = async (coder: Coder, claim: Claimed): Promise<Claimed> => ({
+  ...claim,
+  records: await decodeAll(coder, claim.records).catch(() => []),
+});
 
 const decodeAll = (coder: Coder, records: readonly string[]): Promise<readonly string[]> =>
   Promise.all(records.map((text) => coder.decodeRecord(text)));

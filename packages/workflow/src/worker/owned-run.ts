@@ -125,7 +125,7 @@ export class OwnedRun {
     if (texts !== undefined) this.#replay(texts);
   }
 
-  #replay(texts: readonly string[]): void {
+  #replay(texts: readonly string[] | CodecError): void {
     try {
       if (texts instanceof CodecError) throw texts;
       this.#count(texts);
