@@ -17,9 +17,8 @@ local function tell_end(run, mailbox)
   redis.call('HSET', WAITERS, run, waiters and waiters .. ' ' .. mailbox or mailbox)
 end
 
-local function unserved_build(run, life)
-  if life.word ~= 'r' or life.build == 'e' or is_served(life.build, builds_of(workflow_of(run))) then return '' end
-  return life.build
+local function is_unserved(run, life)
+  return life.word == 'r' and life.build ~= 'e' and not is_served(life.build, builds_of(workflow_of(run)))
 end
 
 local function find(run, asked, mailbox, journal, state)
@@ -35,7 +34,9 @@ local function find(run, asked, mailbox, journal, state)
   local published = redis.call('GET', state) or ''
   if life.word == 's' then return {'stuck', generation, published, redis.call('HGET', STUCK, run) or ''} end
   if mailbox ~= '' then tell_end(run, mailbox) end
-  return {WORDS[life.word], generation, published, mailbox == '' and unserved_build(run, life) or ''}
+  local found = {WORDS[life.word], generation, published, ''}
+  if mailbox == '' and is_unserved(run, life) then found[4] = life.build end
+  return found
 end
 
 local count = #ARGV / 3

@@ -29,10 +29,6 @@ local function owner_of(entry)
   if life and life.word == 'o' then return life.token, life.commits, life.session end
 end
 
-local function journal_of(run, generation)
-  return string.sub(META, 1, -5) .. 'j:' .. run .. '.' .. generation
-end
-
 -- Nothing is known of a run any more.
 local function forget(run)
   local status = string.match(redis.call('HGET', OVER, run) or '', '^%d+ (%a+)')

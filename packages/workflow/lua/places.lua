@@ -17,6 +17,10 @@ local function stamp()
   return micros + stamps - 1
 end
 
+local function journal_of(run, generation)
+  return string.sub(META, 1, -5) .. 'j:' .. run .. '.' .. generation
+end
+
 local function workflow_of(run)
   return string.match(run, '^[^/]+')
 end
