@@ -35,6 +35,7 @@ local function forget(run)
   if status then redis.call('HINCRBY', TALLY, string.match(run, '^[^/]+') .. ':' .. status, -1) end
   for _, hash in ipairs({OVER, GEN, EARLIER, PARENTS}) do redis.call('HDEL', hash, run) end
   redis.call('ZREM', ENDED, run)
+  redis.call('ZREM', ARCHIVES, run)
 end
 
 -- Which of its journals counts. False if there is no such run, or if it is over and its time to be kept too.

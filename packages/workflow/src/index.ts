@@ -84,5 +84,6 @@ export type { StepStream } from './step/stream-writer.js';
 export type { RunCounts, RunState } from './store/run-store.js';
 export { type ReplyToOptions, replyTo, type TaskQueue, type TaskReply } from './task.js';
 export type { WorkflowMessage } from './telemetry.js';
+export type { Archive, ArchivedRun } from './worker/archiver.js';
 export type { WorkerOptions } from './worker/options.js';
 export type { Worker } from './worker/worker-group.js';

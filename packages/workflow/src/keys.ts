@@ -15,7 +15,8 @@ import type { RunRef } from './store/claim.js';
 export const KEYSPACE = {
   names: [
     // Settings and counters: layout, partitions (in the first partition only), token server epoch since call:<session> seq
-    // drains build:<workflow> mend:<workflow>.
+    // drains build:<workflow> mend:<workflow>
+    // archives (until when runs that end are kept for an archive, in ms).
     'meta',
     // Sessions of workers by the time at which they end, in ms; 0 for one whose runs are being taken back.
     'sessions',
@@ -58,6 +59,8 @@ export const KEYSPACE = {
     'ended',
     // "<when, in ms> <how> <priority> <build>" each run has ended that is kept.
     'over',
+    // Runs that are over by when they may be handed to an archive: lua/archives.lua says how.
+    'archives',
     // The mailboxes to which the end of a run is told, with spaces between.
     'waiters',
     // A stream of what happens to runs: "<kind> <run>", and "d <detail>".

@@ -1,5 +1,6 @@
 /** The contract of a store about what operators see of runs and do to them. */
 import { beforeEach, describe, expect, it } from 'vitest';
+import type { ToArchive } from '../src/store/run-store.js';
 import type { Claimed, Ending, Store } from '../src/store/store.js';
 import type { MakeStore } from './contract.js';
 
@@ -147,6 +148,35 @@ export function runsContract(name: string, makeStore: MakeStore): void {
       expect(await listed(true)).toEqual([]);
       expect((await store.count(['a']))[0]).toMatchObject({ waiting: 1, cancelled: 0 });
       expect(await start('a/1/1')).toMatchObject({ word: 'ready' });
+    });
+
+    it('hands runs that are over to an archive once their time to be kept is over, each under a later token', async () => {
+      const end: Ending = { word: 'end', retain: 1, status: 'completed' };
+      for (const run of ['a/1/1', 'a/2/2', 'a/3/3', 'a/4/4', 'b/5/5']) await start(run);
+      const [unkept, one, two, three, other] = await claims();
+      await commit(unkept, end);
+      await store.serve({ session: 'me.1', workflows: ['a', 'b'], archives: true });
+      await commit(one, { ...end, retain: 3_600_000 });
+      for (const each of [two, three, other]) await commit(each, end);
+      await expect.poll(async () => (await store.find(ref('a/1/1'), '')).word).toBe('unknown');
+      // One that begins anew is over no more.
+      const { run, ...again } = { ...ref('a/4/4'), generation: 'again' };
+      const anew = { cut: 0, drop: [], take: [], length: 2, retain: 600_000, claim: undefined };
+      await store.anew({ from: ref(run), to: { run, ...again }, header: 'H -\n{}', ...anew });
+      const handed: ToArchive[] = [];
+      await expect.poll(async () => handed.push(...(await store.archive(1))) && handed.length).toBe(2);
+      expect(handed.map((each) => each.run).sort()).toEqual(['a/3/3', 'b/5/5']);
+      const tokens = handed.map((each) => each.token);
+      expect(tokens[0]).toBeGreaterThan(other?.token ?? 0);
+      expect(tokens[1]).toBeGreaterThan(tokens[0] ?? 0);
+      const { token } = handed.find((each) => each.run === 'a/3/3') as ToArchive;
+      expect(await store.archive(10)).toEqual([]);
+      expect(await store.page(ref('a/3/3'), 0)).toHaveLength(2);
+      expect(await store.purge({ ...ref('a/3/3'), token: token + 1 })).toEqual({ word: 'stale' });
+      expect(await store.purge({ ...ref('a/3/3'), token })).toEqual({ word: 'purged' });
+      expect(await store.find(ref('a/3/3'), '')).toEqual({ word: 'unknown' });
+      expect(await store.find(ref('a/2/2'), '')).toMatchObject({ word: 'over' });
+      expect(await store.find(ref('a/4/4'), '')).toMatchObject({ word: 'ready' });
     });
   });
 }

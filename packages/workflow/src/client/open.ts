@@ -14,7 +14,7 @@ import type { Store } from '../store/store.js';
 import { type AppSettings, OPEN, type WorkflowsOptions } from './options.js';
 import { App, type Workflows } from './workflows.js';
 
-export type OpenOptions = Omit<WorkflowsOptions, 'workflows' | 'partitions'>;
+export type OpenOptions = Omit<WorkflowsOptions, 'workflows' | 'partitions' | 'archive'>;
 
 /** It does not work: that takes the functions. */
 export interface OpenedWorkflows extends Omit<Workflows, 'work'> {
@@ -50,8 +50,16 @@ export async function openWorkflows(options: OpenOptions): Promise<OpenedWorkflo
 class OpenedApp extends App implements OpenedWorkflows {
   readonly names: readonly string[];
 
-  constructor(stores: readonly Store[], settings: Omit<AppSettings, 'workflows'>, names: readonly string[]) {
-    super(stores, { ...settings, workflows: names.map((name) => defineWorkflow({ name }, refuse)) });
+  constructor(
+    stores: readonly Store[],
+    settings: Omit<AppSettings, 'workflows' | 'archive'>,
+    names: readonly string[],
+  ) {
+    super(stores, {
+      ...settings,
+      archive: undefined,
+      workflows: names.map((name) => defineWorkflow({ name }, refuse)),
+    });
     this.names = names;
   }
 

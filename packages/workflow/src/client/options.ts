@@ -5,6 +5,7 @@ import type { ConnectionOptions } from 'node:tls';
 import {
   type Clock,
   type Codec,
+  callback,
   display,
   duration,
   having,
@@ -22,6 +23,7 @@ import {
 } from '@holdfast/kernel';
 import type { NodeSource } from '@holdfast/redis';
 import { name, type Workflow } from '../define.js';
+import type { Archive } from '../worker/archiver.js';
 
 // biome-ignore lint/suspicious/noExplicitAny: workflows of every kind; each call ties its input and result to its own.
 export type AnyWorkflow = Workflow<any, any>;
@@ -51,6 +53,12 @@ export interface WorkflowsOptions {
    * that change. Default: they are kept as JSON.
    */
   readonly codec?: Codec;
+  /**
+   * Called by a worker with each run that is over once its `retain` has passed; when it resolves, the run goes. At least once
+   * for a run, under a token above all that its steps had; when it rejects, again after 5 minutes. A run that it does not
+   * take goes 30 days later. Default: runs go.
+   */
+  readonly archive?: Archive;
   readonly clock?: Clock;
   readonly random?: Random;
 }
@@ -65,6 +73,7 @@ const OPERATED = {
 /** What an app needs besides its Redis. */
 export const APP = {
   ...OPERATED,
+  archive: optional(callback<Archive>()),
   workflows: ((option, value) => {
     if (!Array.isArray(value) || value.length === 0) {
       throw new MisuseError(

@@ -9,7 +9,8 @@ import { MisuseError, type Random } from '@holdfast/kernel';
 import type { Workflow } from '../define.js';
 import { RunsFullError } from '../errors.js';
 import { type Cut, cutBefore } from '../journal/cut.js';
-import { decodeRecord, encodeRecord, type Header, type JournalRecord } from '../journal/record.js';
+import { readJournal } from '../journal/read.js';
+import { encodeRecord, type Header, type JournalRecord } from '../journal/record.js';
 import type { RunRef } from '../store/claim.js';
 import type { Declarations } from '../store/declarations.js';
 import type { AnewRequest, Store } from '../store/store.js';
@@ -19,16 +20,6 @@ export interface RetryParts {
   readonly random: Random;
   /** In ms. */
   readonly retain: number;
-}
-
-/** All of a journal; empty if there is none. */
-export async function readJournal(store: Store, run: RunRef): Promise<readonly JournalRecord[]> {
-  const records: JournalRecord[] = [];
-  for (;;) {
-    const page = await store.page(run, records.length);
-    if (page.length === 0) return records;
-    records.push(...page.map(decodeRecord));
-  }
 }
 
 /**

@@ -15,6 +15,7 @@ import {
 } from '@holdfast/kernel';
 import type { Workflow } from '../define.js';
 import { RunCancelledError, RunFailedError, RunGoneError, RunStuckError } from '../errors.js';
+import { readJournal } from '../journal/read.js';
 import { encodeRecord, type JournalRecord } from '../journal/record.js';
 import { encodeValue } from '../json.js';
 import { requireCallName } from '../machine/arguments.js';
@@ -29,7 +30,7 @@ import { approve, openIn, requireApproval, type WhichApproval } from './approvin
 import { ask } from './ask.js';
 import { purge, terminate } from './ending.js';
 import type { Partition } from './partition.js';
-import { fork, type RetryParts, readJournal, retry } from './retrying.js';
+import { fork, type RetryParts, retry } from './retrying.js';
 import { type FoundRun, type RunStatus, statusOf } from './status.js';
 import { type ReadOptions, readPosition, type StreamItem } from './stream-readers.js';
 import { Until } from './until.js';

@@ -269,9 +269,9 @@ export class App implements Workflows {
   work(options: WorkerOptions = {}): Worker {
     const settings = readOptions('work', options, WORKER);
     this.#requireOpen();
-    const { clock, random, retain, workflows } = this.#settings;
+    const { clock, random, retain, archive, workflows } = this.#settings;
     const worker = new WorkerGroup(this.#partitions, {
-      ...{ clock, random, retain, workflows, settings },
+      ...{ clock, random, retain, archive, workflows, settings },
       mailbox: this.#mailbox,
       startTick: this.#scheduling.start,
       report: reportTo(settings.onError, 'HoldfastWorkflowWarning'),

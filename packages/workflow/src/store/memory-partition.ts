@@ -5,6 +5,7 @@
 import type { Clock } from '@holdfast/kernel';
 import type { Claim, RunRef } from './claim.js';
 import type { WorkflowDemand } from './event-store.js';
+import { MemoryArchives } from './memory-archives.js';
 import { MemoryCache } from './memory-cache.js';
 import { MemoryChildren } from './memory-children.js';
 import { MemoryClaims } from './memory-claims.js';
@@ -18,7 +19,15 @@ import { countsOf, listOf } from './memory-runs.js';
 import { MemorySchedules } from './memory-schedules.js';
 import { MemorySessions } from './memory-sessions.js';
 import { MemoryStreams } from './memory-streams.js';
-import type { Listed, ListRequest, Purged, RunCounts, Terminated, TerminateRequest } from './run-store.js';
+import type {
+  Listed,
+  ListRequest,
+  Purged,
+  RunCounts,
+  Terminated,
+  TerminateRequest,
+  ToArchive,
+} from './run-store.js';
 import type {
   Anew,
   AnewRequest,
@@ -66,6 +75,7 @@ export class MemoryPartition {
     (run) => this.#streams.forget(run),
   );
   readonly #demand = new MemoryDemand();
+  readonly #archives = new MemoryArchives(() => this.#now());
   readonly events: MemoryEvents;
   #token = 0;
 
@@ -147,9 +157,10 @@ export class MemoryPartition {
     if (this.sessions.close(session)) this.#free(session, false);
   }
 
-  serve({ session, workflows, builds = {} }: ServeRequest): Served | undefined {
+  serve({ session, archives = false, workflows, builds = {} }: ServeRequest): Served | undefined {
     const its = new Map(workflows.map((workflow) => [workflow, builds[workflow] ?? '0']));
     if (!this.sessions.serve(session, its)) return undefined;
+    if (archives) this.#archives.begin();
     for (const [workflow, build] of its)
       for (const { run } of this.#dispatch.noteBuild(workflow, build)) this.#stuck.delete(run);
     const unserved = workflows.flatMap((workflow) => {
@@ -330,11 +341,20 @@ export class MemoryPartition {
     return { word: 'terminated' };
   }
 
-  purge({ run, generation }: RunRef): Purged {
+  archive(most: number): readonly ToArchive[] {
+    const runs = this.#archives.handOver(most, (run) => {
+      const isOver = this.#kept.generationOf(run) !== undefined && !this.#live.has(run);
+      return isOver ? this.#issue() : undefined;
+    });
+    return runs.map((run) => ({ ...this.#kept.current(run), token: this.#archives.tokenOf(run) ?? 0 }));
+  }
+
+  purge({ run, generation, token }: RunRef & { readonly token?: number }): Purged {
     const known = this.#kept.generationOf(run);
     if (known === undefined) return { word: 'unknown' };
     if (this.#live.has(run)) return { word: 'going' };
     if (known !== generation) return { word: 'gen', generation: known };
+    if (token !== undefined && token !== this.#archives.tokenOf(run)) return { word: 'stale' };
     this.#kept.forget(run);
     return { word: 'purged' };
   }
@@ -382,7 +402,8 @@ export class MemoryPartition {
   }
 
   #end(run: string, last: string, ending: Ending & { word: 'end' }): void {
-    this.#kept.end(run, ending, this.#live.get(run) as Life);
+    const retain = this.#archives.kept(run, ending.retain);
+    this.#kept.end(run, { ...ending, retain }, this.#live.get(run) as Life);
     this.#streams.end(this.#kept.current(run));
     this.events.happened(run, 'ended', ending.status);
     this.mail.tellWaiters(run, `e${run}\n${last}`);

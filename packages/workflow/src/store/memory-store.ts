@@ -9,7 +9,15 @@ import { AbortedError, type Clock, MisuseError } from '@holdfast/kernel';
 import type { Claim, RunRef } from './claim.js';
 import type { EventFollower, OpenedReader, WorkflowDemand } from './event-store.js';
 import type { MemoryPartition } from './memory-partition.js';
-import type { Listed, ListRequest, Purged, RunCounts, Terminated, TerminateRequest } from './run-store.js';
+import type {
+  Listed,
+  ListRequest,
+  Purged,
+  RunCounts,
+  Terminated,
+  TerminateRequest,
+  ToArchive,
+} from './run-store.js';
 import type { KeptSchedule, Schedules } from './schedule-store.js';
 import type {
   Anew,
@@ -151,8 +159,12 @@ export class MemoryStore implements Store {
     return this.#answer(() => this.#partition.terminate(request));
   }
 
-  purge(run: RunRef): Promise<Purged> {
+  purge(run: RunRef & { token?: number }): Promise<Purged> {
     return this.#answer(() => this.#partition.purge(run));
+  }
+
+  archive(most: number): Promise<readonly ToArchive[]> {
+    return this.#answer(() => this.#partition.archive(most));
   }
 
   demand(workflows: readonly string[]): Promise<readonly WorkflowDemand[]> {

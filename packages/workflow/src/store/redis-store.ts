@@ -20,7 +20,15 @@ import { issuerOf, keysOf, type PartitionKeys } from '../keys.js';
 import type { Agreement } from './agreement.js';
 import type { Claim, RunRef } from './claim.js';
 import type { EventFollower, OpenedReader, WorkflowDemand } from './event-store.js';
-import type { Listed, ListRequest, Purged, RunCounts, Terminated, TerminateRequest } from './run-store.js';
+import type {
+  Listed,
+  ListRequest,
+  Purged,
+  RunCounts,
+  Terminated,
+  TerminateRequest,
+  ToArchive,
+} from './run-store.js';
 import type { KeptSchedule, Schedules } from './schedule-store.js';
 import { scripts } from './scripts.js';
 import type {
@@ -208,8 +216,12 @@ export class RedisStore implements Store {
     return this.#call(this.#verbs.terminate, request);
   }
 
-  purge(run: RunRef): Promise<Purged> {
+  purge(run: RunRef & { token?: number }): Promise<Purged> {
     return this.#call(this.#verbs.purge, run);
+  }
+
+  archive(most: number): Promise<readonly ToArchive[]> {
+    return this.#call(this.#verbs.archive, most);
   }
 
   demand(workflows: readonly string[]): Promise<readonly WorkflowDemand[]> {

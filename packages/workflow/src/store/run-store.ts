@@ -49,8 +49,13 @@ export type Terminated =
   | { readonly word: 'early'; readonly wait: number };
 
 export type Purged =
-  | { readonly word: 'purged' | 'going' | 'unknown' }
+  | { readonly word: 'purged' | 'going' | 'stale' | 'unknown' }
   | { readonly word: 'gen'; readonly generation: string };
+
+/** The token under which it is handed over is above all that its steps had. */
+export interface ToArchive extends RunRef {
+  readonly token: number;
+}
 
 /** How many runs of a workflow there are in each state. */
 export type RunCounts = Readonly<Record<RunState, number>>;
@@ -61,6 +66,11 @@ export interface RunStore {
   count(workflows: readonly string[]): Promise<readonly RunCounts[]>;
   /** Ends a run at once, whoever has it and wherever it waits, under a token of its own. */
   terminate(request: TerminateRequest): Promise<Terminated>;
-  /** Erases all that is kept of a run that is over. */
-  purge(run: RunRef): Promise<Purged>;
+  /**
+   * Erases all that is kept of a run that is over. `token`: of the archive that it was handed to; "stale" if that was another
+   * since.
+   */
+  purge(run: RunRef & { readonly token?: number }): Promise<Purged>;
+  /** Runs that are over and whose time to be kept is too, but for an archive: each is handed over, and again after 5 min. */
+  archive(most: number): Promise<readonly ToArchive[]>;
 }

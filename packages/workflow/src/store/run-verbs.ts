@@ -13,6 +13,7 @@ import {
   type RunState,
   type Terminated,
   type TerminateRequest,
+  type ToArchive,
 } from './run-store.js';
 import { makersFor } from './verb-makers.js';
 
@@ -43,13 +44,26 @@ export function ofOperators(keys: PartitionKeys) {
         return word === 'gen' ? { word, generation: String(detail) } : ({ word } as Terminated);
       },
     ),
-    purge: single<RunRef, Purged>(
+    archive: single<number, readonly ToArchive[]>(
+      'archive',
+      { args: (most) => [String(most)] },
+      readToArchive,
+    ),
+    purge: single<RunRef & { token?: number }, Purged>(
       'purge',
-      { keys: both, args: ({ run, generation }) => [run, generation] },
+      { keys: both, args: ({ run, generation, token }) => [run, generation, String(token ?? '')] },
       ([word, generation]) =>
         word === 'gen' ? { word, generation: String(generation) } : ({ word } as Purged),
     ),
   };
+}
+
+function readToArchive([, token, ...fields]: readonly Reply[]): readonly ToArchive[] {
+  return Array.from({ length: fields.length / 2 }, (_, index) => ({
+    run: String(fields[2 * index]),
+    generation: String(fields[2 * index + 1]),
+    token: Number(token) + index,
+  }));
 }
 
 const STATES: Readonly<Record<string, RunState>> = {

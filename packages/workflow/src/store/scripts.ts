@@ -27,6 +27,7 @@ const VERBS = [
   'tick',
   'terminate',
   'purge',
+  'archive',
   'list',
   'count',
   'page',

@@ -72,6 +72,8 @@ export type Declared =
 
 export interface ServeRequest {
   readonly session: string;
+  /** Whether it has an archive: for that, runs that end within 30 days are kept, for 30 days longer at the most. */
+  readonly archives?: boolean;
   readonly workflows: readonly string[];
   /** As of `WorkRequest`. */
   readonly builds?: Readonly<Record<string, string>>;

@@ -198,7 +198,10 @@ const workArgs = ({ session, lease, want, number, highest, workflows, builds = {
   ...buildArgs({ workflows, builds }),
 ];
 
-const serveArgs = ({ session, ...its }: ServeRequest) => [session, ...buildArgs(its)];
+const serveArgs = ({ session, archives, ...its }: ServeRequest) => [
+  ...[session, archives ? '1' : ''],
+  ...buildArgs(its),
+];
 
 const buildArgs = ({ workflows, builds = {} }: Pick<WorkRequest, 'workflows' | 'builds'>) =>
   workflows.flatMap((workflow) => [workflow, builds[workflow] ?? '0']);

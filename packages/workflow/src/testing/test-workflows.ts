@@ -11,6 +11,7 @@ import { App, type Workflows } from '../client/workflows.js';
 import type { Workflow } from '../define.js';
 import { MemoryPartition } from '../store/memory-partition.js';
 import { MemoryStore } from '../store/memory-store.js';
+import type { Archive } from '../worker/archiver.js';
 import { Gate, gatedClock } from './gate.js';
 import { VirtualClock } from './virtual-clock.js';
 
@@ -18,10 +19,17 @@ export interface TestWorkflowsOptions {
   readonly workflows: readonly AnyWorkflow[];
   /** Of what is left to chance. Default 1. */
   readonly seed?: number;
+  /** As of `createWorkflows`. */
+  readonly retain?: number;
+  readonly archive?: Archive;
+  /** As of `work`. */
+  readonly onError?: (error: unknown) => unknown;
 }
 
 /** A worker in a process of its own. */
 export interface TestWorker {
+  /** Why it does not work; undefined while it does. */
+  readonly problem: string | undefined;
   /** Runs that it has now. */
   readonly inFlight: number;
   /**
@@ -62,7 +70,7 @@ export const LEASE = 86_400_000;
 
 /** Throws MisuseError. */
 export function testWorkflows(options: TestWorkflowsOptions): TestWorkflows {
-  const { seed = 1, ...rest } = options;
+  const { seed = 1, onError, ...rest } = options;
   const clock = new VirtualClock();
   const partition = new MemoryPartition(clock);
   let apps = 0;
@@ -74,8 +82,11 @@ export function testWorkflows(options: TestWorkflowsOptions): TestWorkflows {
   };
   const addWorker = (): TestWorker => {
     const gate = new Gate();
-    const worker = appOn(gatedClock(clock, gate)).work({ lease: LEASE });
+    const worker = appOn(gatedClock(clock, gate)).work({ lease: LEASE, ...(onError && { onError }) });
     return {
+      get problem() {
+        return worker.problem;
+      },
       get inFlight() {
         return worker.inFlight;
       },

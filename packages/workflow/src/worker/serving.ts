@@ -10,11 +10,13 @@ import type { Served, Store } from '../store/store.js';
 export class Serving {
   readonly #store: Pick<Store, 'serve'>;
   readonly #builds: Readonly<Record<string, string>>;
+  readonly #archives: boolean;
   #unserved: Served['unserved'] = [];
 
-  constructor(store: Pick<Store, 'serve'>, builds: Readonly<Record<string, string>>) {
+  constructor(store: Pick<Store, 'serve'>, builds: Readonly<Record<string, string>>, archives: boolean) {
     this.#store = store;
     this.#builds = builds;
+    this.#archives = archives;
   }
 
   get problem(): string | undefined {
@@ -26,7 +28,11 @@ export class Serving {
 
   /** Never rejects. */
   async look(session: string | undefined): Promise<void> {
-    const request = { workflows: Object.keys(this.#builds), builds: this.#builds };
+    const request = {
+      workflows: Object.keys(this.#builds),
+      builds: this.#builds,
+      archives: this.#archives,
+    };
     for (let isMore = session !== undefined; isMore; ) {
       const served = await this.#store
         .serve({ ...request, session: session as string })

@@ -12,6 +12,7 @@ import { Health, NumberedCalls, type Report, Session } from '@holdfast/redis';
 import { buildOf, type Workflow } from '../define.js';
 import type { Declarations } from '../store/declarations.js';
 import type { Claimed, Store, Worked } from '../store/store.js';
+import { type Archive, Archiver } from './archiver.js';
 import type { WorkerSettings } from './options.js';
 import { OwnedRun, type RunHost } from './owned-run.js';
 import { type Place, placeOf } from './places.js';
@@ -34,6 +35,7 @@ export interface WorkerParts {
   readonly room: Room;
   /** In ms. */
   readonly retain: number;
+  readonly archive: Archive | undefined;
   readonly report: Report;
   readonly startTick: StartTick;
   readonly onStopped: () => void;
@@ -50,6 +52,7 @@ export class WorkerLoop {
   readonly #health: Health;
   readonly #unreadable: UnreadableRuns;
   readonly #serving: Serving;
+  readonly #archiver: Archiver | undefined;
   readonly #time: ServerTime;
   readonly #workflows: Map<string, Workflow>;
   readonly #builds: Readonly<Record<string, string>>;
@@ -84,7 +87,9 @@ export class WorkerLoop {
     this.#time = new ServerTime(parts.clock);
     this.#workflows = new Map(parts.workflows.map((workflow) => [workflow.name, workflow]));
     this.#builds = Object.fromEntries(parts.workflows.map((workflow) => [workflow.name, buildOf(workflow)]));
-    this.#serving = new Serving(parts.store, this.#builds);
+    const { archive } = parts;
+    this.#serving = new Serving(parts.store, this.#builds, archive !== undefined);
+    this.#archiver = archive && new Archiver({ ...parts, archive });
     this.#calls = new NumberedCalls(this.#health);
     this.#session = this.#newSession();
     this.#host = {
@@ -104,7 +109,10 @@ export class WorkerLoop {
     this.#ticker = new Ticker({
       ...{ store: parts.store, clock: parts.clock, random: parts.random, report: parts.report },
       start: parts.startTick,
-      onLook: () => void this.#serving.look(this.#session.id),
+      onLook: () => {
+        void this.#serving.look(this.#session.id);
+        this.#archiver?.look();
+      },
       lease: parts.settings.lease,
     });
     void this.#open();
@@ -113,7 +121,8 @@ export class WorkerLoop {
   /** Why it does not work; undefined while it does. */
   get problem(): string | undefined {
     if (this.#phase === 'stopped') return 'it has stopped';
-    return this.#health.problem ?? this.#unreadable.problem ?? this.#serving.problem;
+    const { problem } = this.#health;
+    return problem ?? this.#unreadable.problem ?? this.#serving.problem ?? this.#archiver?.problem;
   }
 
   get inFlight(): number {
@@ -155,7 +164,11 @@ export class WorkerLoop {
       if (this.#isEmpty) resolve();
     });
     const inTime = new AbortController();
-    await Promise.race([empty, pause(this.#clock, this.#parts.settings.grace, inTime.signal)]);
+    const archived = this.#archiver?.stop();
+    await Promise.race([
+      Promise.all([empty, archived]),
+      pause(this.#clock, this.#parts.settings.grace, inTime.signal),
+    ]);
     inTime.abort();
     this.#phase = 'stopped';
     this.#alarm?.timer.cancel();
