@@ -102,3 +102,32 @@ it('shares limits among the partitions of an app, and refuses those that leave o
   const small = defineWorkflow({ name: 'small', limits: { waiting: 3 } }, async () => 1);
   await expect(appOf([small], { partitions: 4 }).start(small, null)).rejects.toThrow('at least 4');
 });
+
+it('keeps to one concurrency and one rate over all partitions and workers', async () => {
+  let [now, most] = [0, 0];
+  const few = defineWorkflow({ name: 'few', limits: { concurrency: 4 } }, (ctx) =>
+    ctx.step('count', async () => {
+      now += 1;
+      most = Math.max(most, now);
+      await new Promise((resolve) => setTimeout(resolve, 2));
+      now -= 1;
+    }),
+  );
+  const rare = defineWorkflow(
+    { name: 'rare', limits: { rate: { max: 8, per: 3_600_000 } } },
+    async () => 'begun',
+  );
+  const apps = [0, 1, 2].map(() => appOf([few, rare], { partitions: 4 }));
+  const [app] = apps;
+  if (app === undefined) throw new Error('there is no app');
+  const runs = await Promise.all(Array.from({ length: 40 }, (_, n) => app.start(few, n, { id: `r${n}` })));
+  for (let n = 0; n < 40; n += 1) await app.start(rare, n, { id: `r${n}` });
+  for (const each of apps) each.work();
+  await Promise.all(runs.map((run) => run.result()));
+  expect(most).toBeGreaterThan(1);
+  expect(most).toBeLessThanOrEqual(4);
+  await eventually(async () => (await app.counts(rare)).completed, 8);
+  // Whoever begins more would have done so by the time that others have come and gone.
+  await Promise.all(Array.from({ length: 40 }, (_, n) => app.run(few, n)));
+  expect(await app.counts(rare)).toMatchObject({ completed: 8, waiting: 32 });
+});
