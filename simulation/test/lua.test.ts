@@ -64,6 +64,7 @@ const NUMBERS = [
     'tonumber(nil)',
   ],
   ...['string.format("%.0f", 1790000000448244)', 'string.format("%.0f", 2.5)', 'string.format("%d", 3.7)'],
+  ...['string.format("%016.0f", 1790000000448244)', 'string.format("%010.0f", 7)', 'string.format("%07.2f", -1.5)'],
 ];
 
 const TEXTS = [
@@ -181,6 +182,15 @@ const SCRIPTS = [
   'local r = redis.pcall("HGET", "k"); return r.err',
   'redis.call("ZADD", "z", 1790000000448244, "m"); return redis.call("ZRANGE", "z", 0, 0, "WITHSCORES")[2] + 1 .. ""',
   'return KEYS[1] .. ARGV[1] .. #KEYS .. #ARGV .. tostring(ARGV[3])',
+  'local function f(...) return ... end; return {f(1, 2, 3)}',
+  'local function f(a, ...) local b, c = ...; return {a, b, tostring(c), ...} end; return f(1, 2)',
+  'local function f(...) return redis.call("HSET", "h", ...) end; return {f("a", 1, "b", 2), redis.call("HGET", "h", "b")}',
+  'local t = {}; function t.f(x) return x * 2 end; t["end"] = function() return 1 end; return {t.f(3), t["end"]()}',
+  'local t = {3, 1, 2}; table.sort(t); return t',
+  'local t = {"b", "a", "c"}; table.sort(t, function(one, other) return one > other end); return t',
+  'local t = {1, 2, 3}; return {table.remove(t, 1), table.remove(t), #t, t[1]}',
+  'return tostring(table.remove({}))',
+  'local t = cjson.decode(ARGV[3] or "{\\"a\\": [1, true, \\"x\\"], \\"b\\": {\\"c\\": 2.5}}"); return {t.a[1], tostring(t.a[2]), t.a[3], tostring(t.b.c), tostring(t.d)}',
   'return 1 + nil',
   'return {} .. "x"',
   'return 1 < "2"',

@@ -143,6 +143,9 @@ class Statements {
   }
 
   #namedFunction(node: FunctionDeclaration): string {
+    const target = node.identifier;
+    if (target?.type === 'MemberExpression' && target.indexer === '.')
+      return this.#set(target, this.#function(node));
     if (!node.isLocal || node.identifier?.type !== 'Identifier') {
       throw new LuaError('a function that is not local is not supported here');
     }
@@ -153,10 +156,11 @@ class Statements {
   #function({ parameters, body }: FunctionDeclaration): string {
     let names: string[] = [];
     const code = this.#scope.functionBody(() => {
-      names = parameters.map((parameter) => {
-        if (parameter.type === 'Identifier') return this.#scope.declare(parameter.name);
-        throw new LuaError('variable arguments are not supported here');
-      });
+      names = parameters.map((parameter) =>
+        parameter.type === 'Identifier'
+          ? this.#scope.declare(parameter.name)
+          : `...${this.#scope.declare('...')}`,
+      );
       return this.#block(body);
     });
     return `function (${names.join(', ')}) {${code}\nreturn new Multi([]);}`;

@@ -59,6 +59,8 @@ export class Expressions {
         return this.#table(node);
       case 'FunctionDeclaration':
         return `(${this.#options.onFunction(node)})`;
+      case 'VarargLiteral':
+        return `${this.#rest()}[0]`;
       default:
         return isCall(node) ? `one(${this.call(node)})` : unsupported(node);
     }
@@ -89,6 +91,9 @@ export class Expressions {
   values(nodes: readonly Expression[], count: number): string[] {
     const last = nodes.at(-1);
     const values = nodes.map((node) => this.value(node));
+    if (last?.type === 'VarargLiteral' && nodes.length < count) {
+      for (let place = 1; values.length < count; place += 1) values.push(`${this.#rest()}[${place}]`);
+    }
     if (last && isCall(last) && nodes.length < count) {
       const temporary = this.#options.scope.temporary();
       values[values.length - 1] = `(${temporary} = all(${this.call(last)}))[0]`;
@@ -107,7 +112,7 @@ export class Expressions {
   returned(nodes: readonly Expression[]): string {
     const [only] = nodes;
     if (only === undefined) return 'new Multi([])';
-    if (nodes.length > 1) return `new Multi(${this.list(nodes)})`;
+    if (nodes.length > 1 || only.type === 'VarargLiteral') return `new Multi(${this.list(nodes)})`;
     return isCall(only) ? this.call(only) : this.value(only);
   }
 
@@ -115,7 +120,15 @@ export class Expressions {
     const last = nodes.at(-1);
     const values = nodes.map((node) => this.value(node));
     if (last && isCall(last)) values[values.length - 1] = `...all(${this.call(last)})`;
+    if (last?.type === 'VarargLiteral') values[values.length - 1] = `...${this.#rest()}`;
     return values.join(', ');
+  }
+
+  /** What the function was given behind its parameters, an array. */
+  #rest(): string {
+    const rest = this.#options.scope.find('...');
+    if (rest === undefined) throw new LuaError('variable arguments are not supported here');
+    return rest;
   }
 
   #name({ name }: Identifier): string {
