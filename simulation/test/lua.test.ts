@@ -64,7 +64,11 @@ const NUMBERS = [
     'tonumber(nil)',
   ],
   ...['string.format("%.0f", 1790000000448244)', 'string.format("%.0f", 2.5)', 'string.format("%d", 3.7)'],
-  ...['string.format("%016.0f", 1790000000448244)', 'string.format("%010.0f", 7)', 'string.format("%07.2f", -1.5)'],
+  ...[
+    'string.format("%016.0f", 1790000000448244)',
+    'string.format("%010.0f", 7)',
+    'string.format("%07.2f", -1.5)',
+  ],
 ];
 
 const TEXTS = [
@@ -185,6 +189,13 @@ const SCRIPTS = [
   'local function f(...) return ... end; return {f(1, 2, 3)}',
   'local function f(a, ...) local b, c = ...; return {a, b, tostring(c), ...} end; return f(1, 2)',
   'local function f(...) return redis.call("HSET", "h", ...) end; return {f("a", 1, "b", 2), redis.call("HGET", "h", "b")}',
+  'local function f(...) return (...) end; return {f(7, 8)}',
+  'local function f() return 1, 2 end; return {(f())}',
+  'local function f() return 1, 2 end; local function g(...) return #{...} end; return {g(f()), g((f())), g((f()), f()), (f)()}',
+  'local function f() return 1, 2 end; local a, b = (f()); return {a, tostring(b)}',
+  'local function f() return 1, 2 end; local function g() return (f()) end; return {g()}',
+  'local function f() return 1, 2 end; if (f()) and not (f() == 2) then return {(f() + 1), ("x")} end',
+  'local function f() return 1, 2 end; return {string.sub("abcd", (string.find("abcd", "c", 1, true)))}',
   'local t = {}; function t.f(x) return x * 2 end; t["end"] = function() return 1 end; return {t.f(3), t["end"]()}',
   'local t = {3, 1, 2}; table.sort(t); return t',
   'local t = {"b", "a", "c"}; table.sort(t, function(one, other) return one > other end); return t',

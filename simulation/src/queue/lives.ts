@@ -6,11 +6,10 @@
  */
 
 import type { Call } from '../run/calls.js';
+import type { Violate } from '../run/part.js';
 import type { World } from '../world/world.js';
 import { EFFECTS, key } from './names.js';
 import type { QueuePlan } from './plan.js';
-
-export type Violate = (rule: string, message: string) => void;
 
 /** A task that the server has added. */
 export interface Life {

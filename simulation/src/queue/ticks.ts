@@ -3,8 +3,8 @@
  */
 
 import type { Call } from '../run/calls.js';
+import type { Violate } from '../run/part.js';
 import type { World } from '../world/world.js';
-import type { Violate } from './lives.js';
 import { key } from './names.js';
 import type { QueuePlan } from './plan.js';
 
