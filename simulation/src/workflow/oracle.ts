@@ -131,6 +131,7 @@ export class WorkflowOracle implements Judge {
     this.journals.adopt();
     this.owners.forgets();
     this.#lines.forgets();
+    this.#places.forgets();
   }
 
   #judgeFound(run: string, [word, , , detail]: readonly string[]): void {

@@ -12,9 +12,19 @@ export class Places {
   readonly #view: View;
   readonly #violate: Violate;
 
+  /** Of each parked run, since when it is parked, and how long its journal was then. */
+  #parked = new Map<string, { readonly entry: string; readonly length: number }>();
+  /** Of each run that is stuck, why. */
+  #stuck = new Map<string, string>();
+
   constructor(view: View, violate: Violate) {
     this.#view = view;
     this.#violate = violate;
+  }
+
+  /** The server may have forgotten. */
+  forgets(): void {
+    this.#parked.clear();
   }
 
   /** After each call that moves runs. */
@@ -29,6 +39,8 @@ export class Places {
     for (const [run, found] of places) {
       if (!live.has(run)) this.#violate('place', `${run} is over, but in: ${found.join(', ')}`);
     }
+    this.#judgeParked();
+    this.#judgeStuck();
     this.#judgeSessions(live);
     this.#judgeTally(live);
     this.#judgeHolders(live);
@@ -47,6 +59,33 @@ export class Places {
     for (const run of this.#view.scores('due').keys()) put(run, 'due');
     for (const run of this.#view.hash('stuck').keys()) put(run, 's');
     return places;
+  }
+
+  /** A parked run has seen all of its journal: what comes in makes it ready. */
+  #judgeParked(): void {
+    const parked = new Map<string, { entry: string; length: number }>();
+    for (const [run, entry] of this.#view.hash('live')) {
+      if (!entry.startsWith('p')) continue;
+      const length = this.#view.journal(run, this.#view.hash('gen').get(run) ?? '')?.length ?? 0;
+      const before = this.#parked.get(run);
+      if (before?.entry === entry && before.length !== length)
+        this.#violate(
+          'parked',
+          `${run} is parked, but its journal has grown from ${before.length} to ${length}`,
+        );
+      parked.set(run, { entry, length });
+    }
+    this.#parked = parked;
+  }
+
+  /** All functions go the way of their journals, so only workers that fall make a run stuck. */
+  #judgeStuck(): void {
+    const stuck = this.#view.hash('stuck');
+    for (const [run, reason] of stuck) {
+      if (this.#stuck.get(run) !== reason && !reason.startsWith('its worker died or stalled'))
+        this.#violate('way', `${run} is stuck: ${reason}`);
+    }
+    this.#stuck = new Map(stuck);
   }
 
   /** Who owns something has a session. */
