@@ -8,7 +8,7 @@ import { ATTEMPTS, type BodyPlan, type Program } from './program.js';
 /** Runs a body; its steps are named by their places in the program. */
 export type RunBody = (step: Step, name: string, body: BodyPlan) => Promise<string>;
 
-export type ProgramWorkflow = Workflow<Program, unknown>;
+type ProgramWorkflow = Workflow<Program, unknown>;
 
 export interface ProgramWorkflows {
   readonly tree: ProgramWorkflow;

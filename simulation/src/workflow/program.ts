@@ -97,10 +97,3 @@ export function receipts(program: Program): number {
   if (program.f === 'receive') return 1;
   return 'parts' in program ? program.parts.reduce((sum, part) => sum + receipts(part), 0) : 0;
 }
-
-/** The names of its steps, and of those of its children. */
-export function stepsOf(program: Program): readonly string[] {
-  if (program.f === 'step') return [program.name];
-  if (program.f === 'child') return stepsOf(program.of);
-  return 'parts' in program ? program.parts.flatMap(stepsOf) : [];
-}
