@@ -8,7 +8,13 @@ export interface InstrumentDeclaration {
   readonly name: string;
   readonly unit: string;
   readonly description: string;
+  /** Of a histogram: the upper bounds of its buckets, in seconds. */
+  readonly bounds?: readonly number[];
 }
+
+const BOUNDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
+/** For what goes on for days. */
+const LONG_BOUNDS = [...BOUNDS, 1_800, 3_600, 21_600, 86_400, 604_800];
 
 /** A count that only grows. */
 export const counter = (name: string, unit: string, description: string): InstrumentDeclaration => ({
@@ -22,5 +28,11 @@ export const upDownCounter = (name: string, unit: string, description: string): 
 
 /** The duration of something: recorded in ms, published in seconds. */
 export const duration = (name: string, description: string): InstrumentDeclaration => ({
-  ...{ kind: 'histogram', name, unit: 's', description },
+  ...{ kind: 'histogram', name, unit: 's', description, bounds: BOUNDS },
+});
+
+/** The same of what may go on for days. */
+export const longDuration = (name: string, description: string): InstrumentDeclaration => ({
+  ...duration(name, description),
+  bounds: LONG_BOUNDS,
 });

@@ -3,7 +3,13 @@
  * packages: `Scope` (scope.ts) with its instruments, channels and spans, and `Gauges` (gauges.ts).
  */
 
-export { counter, duration, type InstrumentDeclaration, upDownCounter } from './declarations.js';
+export {
+  counter,
+  duration,
+  type InstrumentDeclaration,
+  longDuration,
+  upDownCounter,
+} from './declarations.js';
 export { type GaugeOptions, Gauges, type Observed, type ObservedGauge } from './gauges.js';
 export type { Instrument } from './instruments.js';
 export { type Endpoints, type ListenOptions, listen } from './listen.js';

@@ -36,10 +36,11 @@ function recorderOf(scope: string, declaration: InstrumentDeclaration): Recorder
   return meter === createNoopMeter() ? undefined : create(meter, declaration);
 }
 
-function create(meter: Meter, { kind, name, unit, description }: InstrumentDeclaration): Recorder {
+function create(meter: Meter, { kind, name, unit, description, bounds }: InstrumentDeclaration): Recorder {
   const options = { unit, description };
   if (kind === 'histogram') {
-    const histogram = meter.createHistogram(name, options);
+    const advice = { explicitBucketBoundaries: [...(bounds ?? [])] };
+    const histogram = meter.createHistogram(name, { ...options, advice });
     return (value, attributes) => histogram.record(value, attributes);
   }
   const counting =

@@ -10,9 +10,6 @@ import { type Family, type Sample, writeFamily } from './prometheus.js';
 
 const MAX_SERIES = 1_000;
 
-/** Upper bounds of a histogram's buckets, in seconds. */
-const BOUNDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
-
 interface Series {
   readonly labels: Readonly<Record<string, string>>;
   sum: number;
@@ -45,8 +42,7 @@ export function tally(declaration: InstrumentDeclaration, value: number, attribu
   if (series === undefined) return;
   series.sum += value;
   series.count += 1;
-  if (declaration.kind !== 'histogram') return;
-  for (const [place, bound] of BOUNDS.entries()) {
+  for (const [place, bound] of (declaration.bounds ?? []).entries()) {
     if (value <= bound) series.buckets[place] = (series.buckets[place] ?? 0) + 1;
   }
 }
@@ -61,7 +57,8 @@ function seriesOf(declaration: InstrumentDeclaration, attributes: Attributes): S
   const key = JSON.stringify(entries);
   const known = all.get(key);
   if (known !== undefined || all.size >= MAX_SERIES) return known;
-  const series = { labels: Object.fromEntries(entries), sum: 0, count: 0, buckets: BOUNDS.map(() => 0) };
+  const buckets = (declaration.bounds ?? []).map(() => 0);
+  const series = { labels: Object.fromEntries(entries), sum: 0, count: 0, buckets };
   all.set(key, series);
   return series;
 }
@@ -73,16 +70,23 @@ export function tallyText(): string {
     .join('');
 }
 
-function familyOf({ name, unit, kind, description }: InstrumentDeclaration, all: readonly Series[]): Family {
+function familyOf(declaration: InstrumentDeclaration, all: readonly Series[]): Family {
+  const { name, unit, kind, description, bounds = [] } = declaration;
   if (kind !== 'histogram') {
     const type = kind === 'counter' ? 'counter' : 'gauge';
     return { name, unit, type, description, samples: all.map(({ labels, sum }) => ({ labels, value: sum })) };
   }
-  return { name, unit, type: 'histogram', description, samples: all.flatMap(samplesOf) };
+  return {
+    name,
+    unit,
+    type: 'histogram',
+    description,
+    samples: all.flatMap((series) => samplesOf(series, bounds)),
+  };
 }
 
-function samplesOf({ labels, sum, count, buckets }: Series): Sample[] {
-  const bounded = BOUNDS.map((le, place) => ({ le: String(le), value: buckets[place] ?? 0 }));
+function samplesOf({ labels, sum, count, buckets }: Series, bounds: readonly number[]): Sample[] {
+  const bounded = bounds.map((le, place) => ({ le: String(le), value: buckets[place] ?? 0 }));
   return [
     ...[...bounded, { le: '+Inf', value: count }].map(({ le, value }) => ({
       ...{ labels: { ...labels, le }, value, suffix: '_bucket' },

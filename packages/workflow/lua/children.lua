@@ -2,7 +2,7 @@
 --
 -- PARENTS has, of a child, whom its end is told to: "<parent>.<generation> <place of the call>".
 --
--- Stands on: deliver, events
+-- Stands on: deliver, events, header
 -- The end of a child is a record of its parent: what the child's last record has, under the place of the call.
 local function over_record(place, last)
   local head = 'D ' .. place
@@ -29,7 +29,7 @@ function EFFECTS.child(commit, child, generation, header, parent)
   if not known then
     redis.call('HSET', GEN, child, generation)
     redis.call('HSET', PARENTS, child, parent)
-    redis.call('RPUSH', journal_of(child, generation), header)
+    redis.call('RPUSH', journal_of(child, generation), stamped(header))
     redis.call('HDEL', FALLS, child)
     redis.call('HDEL', WAITERS, child)
     tally(child, 'u', 1)

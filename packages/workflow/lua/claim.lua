@@ -6,7 +6,7 @@
 local SHORT, LITTLE = 64, 262144
 local told = 0
 
--- What a run's new owner has to know: run, its generation, a mark, and all records of its journal if that is short.
+-- What a run's new owner has to know: run, its generation, a mark with how often it has fallen, and all records of its journal if that is short.
 local function claimed_run(run, generation, mark)
   local entry = {run, generation, mark}
   if told > LITTLE then return entry end
@@ -27,6 +27,7 @@ local function give(reply, entries, session, token, mark)
   local runs, lives, owned = {}, {}, {}
   for index, entry in ipairs(entries) do runs[index] = string.match(entry, '%S+$') end
   local generations, entries_of = redis.call('HMGET', GEN, unpack(runs)), redis.call('HMGET', LIVE, unpack(runs))
+  local falls = redis.call('HMGET', FALLS, unpack(runs))
   local counts = {}
   for index, run in ipairs(runs) do
     local life = life_of(entries_of[index])
@@ -38,7 +39,7 @@ local function give(reply, entries, session, token, mark)
     lives[2 * index] = string.format('%.0f:0:%s:%s:%s', token + index - 1, session, life.priority, life.build)
     owned[2 * index - 1] = 0
     owned[2 * index] = 'o ' .. session .. ' ' .. run
-    reply[#reply + 1] = claimed_run(run, generations[index], mark)
+    reply[#reply + 1] = claimed_run(run, generations[index], mark .. (falls[index] or ''))
   end
   redis.call('ZREM', WORK, unpack(entries))
   redis.call('ZADD', WORK, unpack(owned))

@@ -10,7 +10,7 @@
 -- it before, 'exists <generation>', 'full <in how many ms to try again> <how many may wait>', or 'undeclared' if the limits
 -- are not kept: declare them, and repeat it}
 --
--- Stands on: enter, events, own
+-- Stands on: enter, events, header, own
 local FIELDS = 11
 local reply = {'started'}
 local count = #ARGV / FIELDS
@@ -26,7 +26,7 @@ local function start(at, journal, state)
   local wait = is_full(workflow)
   if wait then return string.format('full %.0f %.0f', wait, pace_of(workflow).waiting) end
   redis.call('HSET', GEN, run, generation)
-  redis.call('RPUSH', journal, header)
+  redis.call('RPUSH', journal, stamped(header))
   redis.call('DEL', state)
   redis.call('HDEL', FALLS, run)
   redis.call('HDEL', STUCK, run)

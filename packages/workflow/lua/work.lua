@@ -7,7 +7,7 @@
 -- Replies {'worked', time in ms, ms until something is due or -1, the epoch, the token of the first run, 'drain' if it gets
 -- no more until it has none or '', then for each run {run, its generation, a mark, all records of its journal if that is
 -- short}}, each run with a token one above that before; or {'lost'} when the session is over. Marks: '' none, 'e' it is to be
--- ended before it has begun, '!' suspect: it is given out alone
+-- ended before it has begun, '!' suspect: it is given out alone; and behind that how often it has fallen, if it has
 --
 -- Stands on: claim, due, limits, stuck, suspects, waiting, redis/epoch, redis/sessions
 local session, want = ARGV[1], tonumber(ARGV[3])

@@ -6,7 +6,7 @@
  * spans and messages, never in the attributes of a metric.
  */
 import { StaleTokenError } from '@holdfast/fence';
-import { counter, duration, endSpan, Scope } from '@holdfast/telemetry';
+import { counter, duration, endSpan, longDuration, Scope } from '@holdfast/telemetry';
 import {
   type Attributes,
   type Context,
@@ -26,7 +26,7 @@ export interface WorkflowMessage {
   readonly step?: string;
   readonly attempt?: number;
   readonly token?: number;
-  /** Of an attempt, in ms. */
+  /** Of an attempt, or of a run from its start to its end, in ms. */
   readonly duration?: number;
   /** Of a run that has ended. */
   readonly status?: string;
@@ -51,6 +51,9 @@ const instruments = {
   started: scope.instrument(counter('holdfast.workflow.started', '{run}', 'Runs that this process started.')),
   ended: scope.instrument(
     counter('holdfast.workflow.ended', '{run}', 'Runs that ended here, by how they did.'),
+  ),
+  runs: scope.instrument(
+    longDuration('holdfast.workflow.duration', 'Time from the start of a run to its end, by how it ended.'),
   ),
   stuck: scope.instrument(counter('holdfast.workflow.stuck', '{run}', 'Runs that got stuck here.')),
   attempts: scope.instrument(
@@ -85,11 +88,14 @@ export function tracedStart(run: string): { readonly trace?: string } {
   return traceparent === undefined ? {} : { trace: traceparent };
 }
 
-export function ended(run: string, status: string): void {
+/** `duration`: from its start, in ms. */
+export function ended(run: string, status: string, duration: number): void {
   if (!scope.isHeard()) return;
   const { workflow, id } = parseRunName(run);
-  instruments.ended.record(1, { [ATTRIBUTE]: workflow, [`${ATTRIBUTE}.status`]: status });
-  scope.publish('ended', { workflow, run: id, status });
+  const about = { [ATTRIBUTE]: workflow, [`${ATTRIBUTE}.status`]: status };
+  instruments.ended.record(1, about);
+  instruments.runs.record(Math.max(0, duration), about);
+  scope.publish('ended', { workflow, run: id, status, duration });
 }
 
 export function stuck(run: string, reason: string): void {

@@ -330,7 +330,7 @@ export function dispatchContract(name: string, makeStore: MakeStore): void {
       await start('a/3/3');
       await store.open('you.1', LEASE);
       const [suspect, none] = await claims('me.1');
-      expect([suspect, none]).toMatchObject([{ run: 'a/1/1', mark: 'suspect' }, undefined]);
+      expect([suspect, none]).toMatchObject([{ run: 'a/1/1', mark: 'suspect', falls: 2 }, undefined]);
       await commit(suspect as Claimed, { ending: { word: 'back' } });
       const [busy] = await claims('you.1', { want: 1, workflows: ['b'] }).then(() =>
         claims('me.1', { want: 1 }),
@@ -338,7 +338,7 @@ export function dispatchContract(name: string, makeStore: MakeStore): void {
       expect(busy).toMatchObject({ run: 'a/1/1', mark: 'suspect' });
       await commit(busy as Claimed, { records: ['S 0\n{}'], ending: { word: 'back' } });
       expect(await claims('me.1')).toMatchObject([
-        { run: 'a/1/1', mark: '' },
+        { run: 'a/1/1', mark: '', falls: 0 },
         { run: 'a/2/2' },
         { run: 'a/3/3' },
       ]);

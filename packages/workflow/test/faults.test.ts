@@ -91,7 +91,11 @@ it('a worker that was frozen past its lease writes nothing: not behind a guard, 
   for await (const item of run.stream('log', { attempts: true }))
     chunks.push(item.kind === 'chunk' && item.chunk);
   expect(chunks).toEqual(['stale', false, 'new']);
-  expect((await run.history()).slice(1)).toMatchObject([{ kind: 'done', value: 'new' }, { kind: 'end' }]);
+  expect((await run.history()).slice(1)).toMatchObject([
+    { kind: 'takeover', falls: 1 },
+    { kind: 'done', value: 'new' },
+    { kind: 'end' },
+  ]);
   expect(await run.result()).toBe('new');
 });
 

@@ -158,6 +158,21 @@ it('cuts before the step that has failed, and leaves out its attempts', () => {
   expect(cutBefore(cancelled, undefined)).toEqual({ cut: 4, drop: [], take: [] });
 });
 
+it('keeps no time that was noted behind the cut, whatever lies before it that has no turn', () => {
+  const step = (id: string) => ({ id, name: id, token: 1, attempt: 1 }) as const;
+  const records: JournalRecord[] = [
+    { kind: 'header', workflow: 'w', input: null, generation: 'g' },
+    { kind: 'message', id: 'm', name: 'ask', payload: 1 },
+    { kind: 'reply', id: 'm', value: 2 },
+    { kind: 'takeover', falls: 1, token: 1 },
+    { kind: 'time', turn: 2, at: 10 },
+    { kind: 'done', ...step('0'), value: 1 },
+    { kind: 'time', turn: 3, at: 20 },
+    { kind: 'failed', ...step('1'), error: { name: 'Error', message: 'x' } },
+  ];
+  expect(cutBefore(records, '0')).toEqual({ cut: 4, drop: [], take: [] });
+});
+
 /** Fails at its last step, once "a" was undone. */
 function trip() {
   const calls: string[] = [];

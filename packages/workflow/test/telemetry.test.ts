@@ -57,7 +57,7 @@ it('keeps nothing with a run while nobody listens', async () => {
   const app = appOf([flow]);
   const run = await app.start(flow, null);
   const [header] = await run.history();
-  expect(Object.keys(header ?? {}).sort()).toEqual(['generation', 'input', 'kind', 'workflow']);
+  expect(Object.keys(header ?? {}).sort()).toEqual(['at', 'generation', 'input', 'kind', 'workflow']);
 });
 
 it('is one trace from the start through every attempt, on whichever worker, and tells what it has counted', async () => {
@@ -97,7 +97,10 @@ it('is one trace from the start through every attempt, on whichever worker, and 
     'holdfast.workflow.outcome': 'failed',
   });
   expect(named('work 1')[0]?.parentSpanContext?.spanId).toBe(failed?.spanContext().spanId);
-  expect(heard).toContainEqual({ workflow: 'flow', run: 'one', status: 'completed' });
+  expect(heard).toContainEqual({
+    ...{ workflow: 'flow', run: 'one', status: 'completed' },
+    duration: expect.any(Number),
+  });
 
   const stop = observeWorkflows([apps[0]]);
   await reader.forceFlush();
@@ -122,6 +125,9 @@ it('is one trace from the start through every attempt, on whichever worker, and 
   expect(points('holdfast.workflow.step.duration').map(([of]) => of)).toEqual(
     expect.arrayContaining(['flow flaky failed', 'flow flaky done', 'broken never failed', 'flow last done']),
   );
+  const [, whole] = points('holdfast.workflow.duration').find(([of]) => of === 'flow completed') ?? [];
+  expect(whole).toMatchObject({ count: 1, sum: expect.any(Number) });
+  expect((whole as { buckets: { boundaries: number[] } }).buckets.boundaries.at(-1)).toBe(604_800);
   expect(points('holdfast.workflow.demand').sort()).toEqual([
     ['broken', 0],
     ['flow', 0],

@@ -11,7 +11,6 @@ import { copyStream, type Stream } from './stream.js';
 export type Stored =
   | { readonly type: 'string'; readonly value: string }
   | { readonly type: 'hash'; readonly value: Map<string, string> }
-  | { readonly type: 'list'; readonly value: string[] }
   | { readonly type: 'zset'; readonly value: Map<string, number> }
   | { readonly type: 'stream'; readonly value: Stream };
 
@@ -21,7 +20,6 @@ export type StoredValue = Stored['value'];
 interface Values {
   readonly string: string;
   readonly hash: Map<string, string>;
-  readonly list: string[];
   readonly zset: Map<string, number>;
   readonly stream: Stream;
 }
@@ -95,10 +93,9 @@ export class Keyspace {
   }
 }
 
-export function copyOf(stored: Stored): Stored {
+function copyOf(stored: Stored): Stored {
   if (stored.type === 'hash') return { type: 'hash', value: new Map(stored.value) };
   if (stored.type === 'stream') return { type: 'stream', value: copyStream(stored.value) };
-  if (stored.type === 'list') return { type: 'list', value: [...stored.value] };
   if (stored.type === 'zset') return { type: 'zset', value: new Map(stored.value) };
   return stored;
 }

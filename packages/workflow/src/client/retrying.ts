@@ -118,7 +118,7 @@ function requestOf(
   const header: Header = {
     ...(records[0] as Header),
     generation: to.generation,
-    ...(isFork ? { kept: cut.cut } : {}),
+    ...(isFork ? { kept: cut.cut, at: undefined } : {}),
   };
   return { ...cut, to, header: encodeRecord(header), length: records.length, claim: undefined };
 }

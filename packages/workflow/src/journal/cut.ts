@@ -6,7 +6,7 @@
  * Nothing is kept that was undone, or may have been.
  */
 import { display, MisuseError } from '@holdfast/kernel';
-import { isNote } from '../machine/notes.js';
+import { hasNoTurn, isNote } from '../machine/notes.js';
 import type { JournalRecord } from './record.js';
 
 /** Places are from 0, the header's. */
@@ -47,7 +47,7 @@ export function cutBefore(records: readonly JournalRecord[], from: string | unde
   const children = new Set(
     kept.flatMap((each) => (each.kind === 'child' && !isLeftOut(each) ? each.id : [])),
   );
-  const turns = 1 + kept.slice(1).filter((each) => !isNote(each)).length;
+  const turns = 1 + kept.slice(1).filter((each) => !hasNoTurn(each)).length;
   const isTaken = (record: JournalRecord): boolean =>
     record.kind === 'message' ||
     (record.kind === 'over' && children.has(record.id)) ||

@@ -2,9 +2,9 @@
  * The records of a journal, and their text. A journal is the list of what has happened to a run, in the order in which the
  * run came to know of it: a run is a function of its journal.
  *
- * A text is one line of head, which is a letter and the place in the function, then JSON. Guarantees: what `decodeRecord`
- * gives is what `encodeRecord` was given. A letter that this version does not know throws an Error that names it, so that
- * nothing of a newer version is passed over.
+ * A text is one line of head, then JSON. The head is a letter and, of a call or a message, its id; of a header, when the run was
+ * started; else "-". Guarantees: what `decodeRecord` gives is what `encodeRecord` was given. A letter that this version does
+ * not know throws an Error that names it, so that nothing of a newer version is passed over.
  */
 import { messageOf } from '@holdfast/kernel';
 import { plainFields } from './coder.js';
@@ -38,6 +38,8 @@ export interface Header {
   readonly input: unknown;
   /** Which of the run's journals this is: it names the call that began it. */
   readonly generation: string;
+  /** When the run was started, in ms since the epoch: the script that does it says so. Undefined of one that it has not made. */
+  readonly at?: number | undefined;
   /** The W3C trace context of its start, if anybody listened then. */
   readonly trace?: string;
   /** Of a fork: how many records behind the header it has of another run, which undoes what it has done itself. */
@@ -52,29 +54,33 @@ export interface Header {
   readonly parent?: string;
 }
 
-/** A step is done. */
-interface Done extends Place {
-  readonly kind: 'done';
-  readonly value: unknown;
+/** How an attempt of a step ended. */
+interface Attempted extends Place {
   readonly token: number;
   readonly attempt: number;
+  /**
+   * When it began, by the server's clock, in ms behind `token / 1000`, and for how many ms it went on. Undefined if nothing was
+   * attempted, as where the outcome of an attempt is unknown.
+   */
+  readonly span?: readonly [began: number, took: number] | undefined;
+}
+
+/** A step is done. */
+interface Done extends Attempted {
+  readonly kind: 'done';
+  readonly value: unknown;
 }
 
 /** A step has failed for good. */
-interface Failed extends Place {
+interface Failed extends Attempted {
   readonly kind: 'failed';
   readonly error: KeptError;
-  readonly token: number;
-  readonly attempt: number;
 }
 
-/** An attempt of a step has failed, and another follows. */
-interface Retry extends Place {
+/** An attempt of a step has failed, and another follows. `attempt`: the number of that. */
+interface Retry extends Attempted {
   readonly kind: 'retry';
   readonly error: KeptError;
-  readonly token: number;
-  /** The number of the next attempt. */
-  readonly attempt: number;
   /** When it may begin, in ms since the epoch, by the server's clock. */
   readonly at: number;
 }
@@ -168,6 +174,15 @@ interface PatchNote {
 /** What the function was told that does not follow from the records before. */
 export type Note = TimeNote | SeedNote | PatchNote;
 
+/** A worker has taken the run over from one that had died or stalled; it goes with the first records of that worker. */
+interface Takeover {
+  readonly kind: 'takeover';
+  /** How often the run was taken over since it last went on. */
+  readonly falls: number;
+  /** Of the claim of whoever took it over last. */
+  readonly token: number;
+}
+
 /** Somebody asked that the run be cancelled. */
 interface Cancel {
   readonly kind: 'cancel';
@@ -206,7 +221,17 @@ export type CallRecord =
   | ChildBegun
   | ChildOver;
 
-export type JournalRecord = Header | CallRecord | Message | Reply | Note | Cancel | Undoing | Blank | End;
+export type JournalRecord =
+  | Header
+  | CallRecord
+  | Message
+  | Reply
+  | Note
+  | Takeover
+  | Cancel
+  | Undoing
+  | Blank
+  | End;
 
 const LETTERS: Readonly<Record<JournalRecord['kind'], string>> = {
   header: 'H',
@@ -222,6 +247,7 @@ const LETTERS: Readonly<Record<JournalRecord['kind'], string>> = {
   time: 'N',
   seed: 'G',
   patch: 'P',
+  takeover: 'L',
   cancel: 'X',
   begun: 'B',
   entry: 'K',
@@ -233,14 +259,24 @@ const LETTERS: Readonly<Record<JournalRecord['kind'], string>> = {
 
 const KINDS = new Map(Object.entries(LETTERS).map(([kind, letter]) => [letter, kind]));
 
+/** Kinds whose head has the record's id. */
+const WITH_ID = new Set<JournalRecord['kind']>([
+  ...(['done', 'failed', 'retry', 'timer', 'fired', 'child', 'over'] as const),
+  ...(['message', 'reply', 'begun', 'entry', 'checkpoint'] as const),
+]);
+
 export function encodeRecord(record: JournalRecord): string {
-  const { kind, ...body } = record;
-  return `${LETTERS[kind]} ${'id' in record ? record.id : '-'}\n${JSON.stringify(body)}`;
+  if (record.kind === 'header') {
+    const { kind, at = '-', ...body } = record;
+    return `${LETTERS[kind]} ${at}\n${JSON.stringify(body)}`;
+  }
+  const { kind, id = '-', ...body } = record as Exclude<JournalRecord, Header> & { readonly id?: string };
+  return `${LETTERS[kind]} ${id}\n${JSON.stringify(body)}`;
 }
 
 /** Throws an Error for a text that is no record of this version, CodecError for one that is encoded. */
 export function decodeRecord(text: string): JournalRecord {
-  const kind = KINDS.get(text.charAt(0));
+  const kind = KINDS.get(text.charAt(0)) as JournalRecord['kind'] | undefined;
   const start = text.indexOf('\n');
   if (kind === undefined || start < 0) {
     throw new Error(
@@ -248,9 +284,10 @@ export function decodeRecord(text: string): JournalRecord {
     );
   }
   const body = plainFields(text.slice(start + 1));
-  // A script writes it, of what the child's own journal has.
-  if (kind === 'over') return { kind, ...body, id: text.slice(2, start) } as ChildOver;
-  return { kind, ...body } as JournalRecord;
+  const of = text.slice(2, start);
+  if (WITH_ID.has(kind)) return { kind, ...body, id: of } as unknown as JournalRecord;
+  if (kind !== 'header' || of === '-') return { kind, ...body } as JournalRecord;
+  return { kind, ...body, at: Number(of) } as Header;
 }
 
 /** What was thrown, as it is kept. Never throws. */

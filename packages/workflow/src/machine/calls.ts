@@ -17,7 +17,7 @@ import {
   type Place,
 } from '../journal/record.js';
 import { encodeValue } from '../json.js';
-import { type AttemptEnd, TimeoutError } from '../step/attempt.js';
+import { type AttemptEnd, type OnAttemptEnd, TimeoutError } from '../step/attempt.js';
 import type { AnyBegun, BegunChild, BegunStep, BegunWait, Settling } from './begun.js';
 import { errorOf as errorOfChild } from './child.js';
 import { Children } from './children.js';
@@ -31,7 +31,7 @@ export interface CallsHost {
   /** Of the claim. */
   readonly token: number;
   /** Begins an attempt of a step's body; gives what stops it. */
-  readonly attempt: (step: BegunStep, onEnd: (end: AttemptEnd) => void) => (reason: Error) => void;
+  readonly attempt: (step: BegunStep, onEnd: OnAttemptEnd) => (reason: Error) => void;
   /** In ms, after an attempt that failed. */
   readonly delayAfter: (step: BegunStep, error: unknown) => number;
   /** A call has something to commit, or something to begin. */
@@ -259,7 +259,7 @@ export class Calls {
     this.#bodies += 1;
     step.begunHere += 1;
     step.stop = () => {};
-    const stop = this.#host.attempt(step, (end) => this.#attemptEnded(step, end));
+    const stop = this.#host.attempt(step, (end, took) => this.#attemptEnded(step, end, took));
     if (step.stop) step.stop = stop; // else it has ended already
   }
 
@@ -317,21 +317,27 @@ export class Calls {
     });
   }
 
-  #attemptEnded(step: BegunStep, end: AttemptEnd): void {
+  #attemptEnded(step: BegunStep, end: AttemptEnd, took: number): void {
     if (step.stop === undefined) return;
     step.stop = undefined;
     this.#bodies -= 1;
     if (this.#isClosedTo(step) || step.isSettled) return;
     step.isAsked = true;
-    this.out.push(end.isDone ? recordOfResult(step, end) : this.#recordOfError(step, end));
+    const began = this.#host.now() - took - end.token / 1_000;
+    const span = [Math.round(began), Math.round(took)] as const;
+    this.out.push(end.isDone ? recordOfResult(step, end, span) : this.#recordOfError(step, end, span));
     if (this.#failure === undefined) this.#host.woken();
     else this.#host.stuck(this.#failure);
   }
 
-  #recordOfError(step: BegunStep, { token, error }: AttemptEnd & { isDone: false }): CallRecord {
+  #recordOfError(
+    step: BegunStep,
+    { token, error }: AttemptEnd & { isDone: false },
+    span: readonly [number, number],
+  ): CallRecord {
     const { attempt } = step;
     const now = this.#host.now();
-    const record = { ...placeOf(step), error: keptError(error), token };
+    const record = { ...placeOf(step), error: keptError(error), token, span };
     if (step.mode === 'once') {
       if (error instanceof TimeoutError) record.error = unknownOutcome(error.message);
       return { ...record, kind: 'failed', attempt };
@@ -389,13 +395,17 @@ function errorOf(begun: AnyBegun, record: CallRecord & { kind: 'failed' }): Erro
   return isUnknown ? new UnknownOutcomeError(record) : new StepFailedError(record);
 }
 
-function recordOfResult(step: BegunStep, { token, value }: AttemptEnd & { isDone: true }): CallRecord {
+function recordOfResult(
+  step: BegunStep,
+  { token, value }: AttemptEnd & { isDone: true },
+  span: readonly [number, number],
+): CallRecord {
   const { attempt } = step;
   try {
     encodeValue(value, `The result of the step "${step.name}"`);
-    return { kind: 'done', ...placeOf(step), value, token, attempt };
+    return { kind: 'done', ...placeOf(step), value, token, attempt, span };
   } catch (error) {
-    return { kind: 'failed', ...placeOf(step), error: keptError(error), token, attempt };
+    return { kind: 'failed', ...placeOf(step), error: keptError(error), token, attempt, span };
   }
 }
 

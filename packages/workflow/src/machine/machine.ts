@@ -17,7 +17,7 @@ import { Continuation, type LoopStart, type LoopState, type Renewal } from './co
 import { Ending } from './ending.js';
 import { Inbox } from './inbox.js';
 import { type Entry, Ledger } from './ledger.js';
-import { isNote, Notes } from './notes.js';
+import { hasNoTurn, isNote, Notes } from './notes.js';
 import { completed, failed } from './outcome.js';
 import { cancelledBy, Scope } from './scope.js';
 import { contradictionOf, type Stray } from './stray.js';
@@ -375,8 +375,6 @@ export class Machine {
     this.#host.changed();
   }
 }
-
-const hasNoTurn = (record: JournalRecord): boolean => isNote(record) || record.kind === 'reply';
 
 function isOfCall(record: JournalRecord): record is CallRecord {
   return 'id' in record && record.kind !== 'message' && record.kind !== 'reply';

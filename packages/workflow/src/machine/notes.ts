@@ -72,6 +72,10 @@ export class Notes {
 export const isNote = (record: JournalRecord): record is Note =>
   record.kind === 'time' || record.kind === 'seed' || record.kind === 'patch';
 
+/** Whether it is handed over in no turn of its own: the function does not see it there. */
+export const hasNoTurn = (record: JournalRecord): boolean =>
+  isNote(record) || record.kind === 'reply' || record.kind === 'takeover';
+
 function isSame(one: Note, other: Note): boolean {
   if (one.kind === 'time') return other.kind === 'time' && one.turn === other.turn;
   if (one.kind === 'patch') return other.kind === 'patch' && one.name === other.name;

@@ -24,6 +24,9 @@ export type AttemptEnd =
   | { readonly isDone: true; readonly token: number; readonly value: unknown }
   | { readonly isDone: false; readonly token: number; readonly error: unknown };
 
+/** `took`: for how many ms its body went on. */
+export type OnAttemptEnd = (end: AttemptEnd, took: number) => void;
+
 /** An attempt's time was up. */
 export class TimeoutError extends Error {
   override readonly name = 'TimeoutError';

@@ -46,7 +46,8 @@ export class MemoryClaims {
     dispatch.own(life, session, token);
     const ref = { run, generation: generationOf(run) };
     const records = journal(ref);
-    return { ...ref, token, session, mark, records: records.length > SHORT ? [] : [...records] };
+    const falls = dispatch.falls.get(run) ?? 0;
+    return { ...ref, token, session, mark, falls, records: records.length > SHORT ? [] : [...records] };
   }
 
   /** `wait`: in how many ms more may be claimed. */

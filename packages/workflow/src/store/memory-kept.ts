@@ -56,7 +56,8 @@ export class MemoryKept {
       this.#earlier.set(run.run, [...before, this.current(run.run)].slice(-MOST_EARLIER));
       if (before.length === MOST_EARLIER) this.#erase(before[0] as RunRef);
     }
-    this.#journals.set(nameOf(run), [...records]);
+    const [header = '', ...rest] = records;
+    this.#journals.set(nameOf(run), [header.replace(/^H -/, `H ${Math.floor(this.#now())}`), ...rest]);
     this.#generations.set(run.run, run.generation);
     this.#ended.delete(run.run);
     this.over.delete(run.run);

@@ -114,6 +114,8 @@ export interface Worked {
 export interface Claimed extends Claim {
   /** "ends": it is to be ended before it has begun. "suspect": it is given out alone, since it has fallen before. */
   readonly mark: '' | 'ends' | 'suspect';
+  /** How often it has fallen since it last went on. */
+  readonly falls: number;
   /** All records of its journal, if that is short; else none: then they are read. */
   readonly records: readonly string[];
 }

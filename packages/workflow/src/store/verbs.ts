@@ -277,8 +277,10 @@ function readWorked(
     drains: drains === 'drain',
     claims: runs.map((claimed, index) => {
       const [run, generation, mark, ...records] = claimed as readonly string[];
+      const [, letter = '', falls] = /^(\D?)(\d*)$/.exec(String(mark)) ?? [];
       return {
-        ...{ run: String(run), generation: String(generation), mark: MARKS[String(mark)] ?? '' },
+        ...{ run: String(run), generation: String(generation) },
+        ...{ mark: MARKS[letter] ?? '', falls: Number(falls ?? 0) },
         ...{ session, token: Number(token) + index, records },
       };
     }),

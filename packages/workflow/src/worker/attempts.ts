@@ -8,7 +8,7 @@
 import { type Clock, pause } from '@holdfast/kernel';
 import type { BegunStep } from '../machine/begun.js';
 import { check } from '../schema.js';
-import { Attempt, type AttemptEnd } from '../step/attempt.js';
+import { Attempt, type OnAttemptEnd } from '../step/attempt.js';
 import type { StepBody } from '../step/options.js';
 import type { Claimed, Store } from '../store/store.js';
 import { attemptOf } from '../telemetry.js';
@@ -54,7 +54,7 @@ export class Attempts {
   }
 
   /** Gives what stops it. */
-  begin(step: BegunStep, onEnd: (end: AttemptEnd) => void): (reason: Error) => void {
+  begin(step: BegunStep, onEnd: OnAttemptEnd): (reason: Error) => void {
     const { clock, claim, validUntil } = this.#host;
     const isFirst = step.begunHere === 1 && step.seen === 0 && step.mode !== 'undo';
     if (isFirst && clock.now() < validUntil()) return this.#run(step, claim.token, onEnd);
@@ -91,7 +91,7 @@ export class Attempts {
     return undefined;
   }
 
-  #run(step: BegunStep, token: number, onEnd: (end: AttemptEnd) => void): (reason: Error) => void {
+  #run(step: BegunStep, token: number, onEnd: OnAttemptEnd): (reason: Error) => void {
     const { store, clock, claim, trace, validUntil, checkpoint } = this.#host;
     const resource = `${store.issuer}/${claim.run}`;
     const { name, attempt: number } = step;
@@ -116,7 +116,7 @@ export class Attempts {
         const took = clock.now() - since;
         if (end.isDone) seen?.ended(took, 'done');
         else seen?.ended(took, 'failed', end.error);
-        onEnd(end);
+        onEnd(end, took);
       },
       onSettled: (error) => {
         seen?.settled(error);

@@ -73,6 +73,8 @@ export class OwnedRun {
   /** Whether a park is looked at again at the end of this turn of the event loop. */
   #isParking = false;
   #header: Header | undefined;
+  /** To be told with the first records. */
+  #takeover: JournalRecord | undefined;
   /** The generation with which it goes on, if it is to. */
   #next: string | undefined;
   /** Of the run's start. */
@@ -90,6 +92,8 @@ export class OwnedRun {
     this.#claim = claim;
     this.#workflow = workflow;
     this.#host = host;
+    const { falls, token } = claim;
+    if (falls > 0) this.#takeover = { kind: 'takeover', falls, token };
     const attempts = new Attempts({
       ...{ store: host.store, clock: host.clock, claim, report: host.report },
       trace: () => this.#trace,
@@ -129,14 +133,17 @@ export class OwnedRun {
     try {
       if (texts instanceof CodecError) throw texts;
       this.#count(texts);
-      const [header, ...records] = texts.map(decodeRecord);
+      const [first, ...records] = texts.map(decodeRecord);
+      if (first?.kind !== 'header') throw new Error('its journal has no header');
+      // One that is owned from its start was started just now.
+      const header = { ...first, at: first.at ?? Math.floor(this.#host.now()) };
+      this.#header = header;
       this.#host.unreadable.remove(this.run);
       const workflow = this.#workflow;
       if (workflow === undefined || this.#claim.mark === 'ends') {
         this.#endUnbegun(records);
         return;
       }
-      if (header?.kind !== 'header') throw new Error('its journal has no header');
       const { input } = header;
       this.#trace = header.trace;
       const context = new Context(
@@ -153,7 +160,6 @@ export class OwnedRun {
         },
         this.#machine.root,
       );
-      this.#header = header;
       this.#machine.start(async () => workflow.run(context, input), records, header);
     } catch (error) {
       this.#failed(error);
@@ -312,7 +318,7 @@ export class OwnedRun {
     const state = this.#state;
     this.#state = undefined;
     this.#isAwaited = false;
-    const texts = records.map(encodeRecord);
+    const texts = this.#told(records).map(encodeRecord);
     const build = this.#workflow && buildOf(this.#workflow);
     const effects = this.#machine.takeEffects(records);
     const request = { ...this.#claim, commits: this.#commits, build, ending, records: texts, state, effects };
@@ -323,6 +329,14 @@ export class OwnedRun {
         this.lose(messageOf(error));
       },
     );
+  }
+
+  /** The records, behind the takeover that they end. It alone is no sign that the run goes on. */
+  #told(records: readonly JournalRecord[]): readonly JournalRecord[] {
+    const takeover = this.#takeover;
+    if (takeover === undefined || records.length === 0) return records;
+    this.#takeover = undefined;
+    return [takeover, ...records];
   }
 
   /** Commits, and finds out what became of a commit without an answer. */
@@ -363,7 +377,8 @@ export class OwnedRun {
       return;
     }
     this.#commits += 1;
-    if (word === 'committed' && ending.word === 'end') ended(this.run, ending.status);
+    if (word === 'committed' && ending.word === 'end')
+      ended(this.run, ending.status, this.#host.now() - (this.#header?.at ?? 0));
     if (word === 'committed' && ending.word === 'stuck') stuck(this.run, ending.reason);
     if (word === 'again') {
       this.#fetch();

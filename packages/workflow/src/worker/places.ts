@@ -29,7 +29,7 @@ export function placeOf({ store, owner, take, onUnknown, leave }: PlaceParts): P
         const { word, generation, token } = started;
         if (word === 'owned' && token !== undefined) {
           isTaken = take({
-            ...{ run: request.run, generation, token, session: owner.session, mark: '' },
+            ...{ run: request.run, generation, token, session: owner.session, mark: '', falls: 0 },
             records: [request.header],
           });
         }

@@ -2,6 +2,7 @@
 import type { JournalRecord, Outcome, RunInfo } from '@holdfast/workflow';
 import type { Arguments } from '../../arguments.js';
 import type { Command } from '../../command.js';
+import { formatDuration } from '../../durations.js';
 import { JSON_OUTPUT, LIMIT } from '../../options.js';
 import { renderTable } from '../../table.js';
 import { FILTER, filterOf } from './filter.js';
@@ -17,7 +18,7 @@ import {
 } from './opened.js';
 import { KEY } from './options.js';
 import { short } from './short.js';
-import { type CallRow, waterfallOf } from './waterfall.js';
+import { type Row, waterfallOf } from './waterfall.js';
 
 const LISTS = [...FILTER, LIMIT];
 
@@ -69,7 +70,8 @@ async function showRun(call: Call): Promise<number> {
   ]);
   const { workflow, id, key } = run;
   const json = { workflow, id, key, status, reason, state, approvals, records };
-  const [header] = records;
+  const [first] = records;
+  const header = first?.kind === 'header' ? first : undefined;
   const outcome = outcomeOf(records);
   const about: readonly (readonly [string, unknown])[] = [
     ...([
@@ -79,14 +81,16 @@ async function showRun(call: Call): Promise<number> {
       ['state', status],
       ['reason', reason],
     ] as const),
-    ['input', header?.kind === 'header' ? header.input : undefined],
+    ['started', header?.at === undefined ? undefined : new Date(header.at).toISOString()],
+    ['input', header?.input],
     ['result', outcome?.status === 'completed' ? outcome.value : undefined],
     ['published', state],
     ...approvals.map(({ name, to, show: shown }) => ['approve', { name, to, show: shown }] as const),
   ];
   const table = about.filter(([, value]) => value !== undefined).map(([name, value]) => [name, short(value)]);
-  const steps = waterfallOf(records).flatMap(rowsOf);
-  const waterfall = steps.length === 0 ? '' : `\n\n${renderTable([STEPS, ...steps])}`;
+  const rows = waterfallOf(records);
+  const started = header?.at ?? Math.min(...rows.flatMap(({ began = [] }) => began));
+  const waterfall = rows.length === 0 ? '' : `\n\n${renderTable([STEPS, ...render(rows, started)])}`;
   return answer(call, json, `${renderTable(table)}${waterfall}`);
 }
 
@@ -95,17 +99,21 @@ function outcomeOf(records: readonly JournalRecord[]): Outcome | undefined {
   return last?.kind === 'end' ? last.outcome : undefined;
 }
 
-const STEPS = ['step', 'name', 'kind', 'state', 'attempt', 'token', ''];
+const STEPS = ['step', 'name', 'kind', 'state', 'attempt', 'token', 'at', 'took', '', ''];
+/** Of a bar, in characters. */
+const WIDTH = 24;
 
-/** One for each attempt. */
-function rowsOf({ id, name, kind, state, attempts, detail }: CallRow): readonly string[][] {
-  const about = [id, name, kind];
-  const [last, ...before] = [...attempts].reverse();
-  if (last === undefined) return [[...about, state, '', '', detail]];
-  return [
-    ...before
-      .reverse()
-      .map(({ attempt, token, error = '' }) => [...about, 'retried', String(attempt), String(token), error]),
-    [...about, state, String(last.attempt), String(last.token), last.error ?? detail],
-  ];
+/** `started`: when the run was, in ms since the epoch; the bars are from then to the end of the last attempt. */
+function render(rows: readonly Row[], started: number): readonly string[][] {
+  const last = Math.max(...rows.map(({ ended = started }) => ended));
+  // By the worker's estimate of the server's time, an attempt may begin a little before its run.
+  const after = (at: number): number => Math.max(0, at - started);
+  const column = (at: number): number => Math.floor((after(at) / Math.max(1, last - started)) * (WIDTH - 1));
+  return rows.map(({ step, name, kind, state, attempt = '', token = '', began, ended, detail }) => {
+    const about = [step, name, kind, state, String(attempt), String(token)];
+    if (began === undefined || ended === undefined) return [...about, '', '', '', detail];
+    const [from, to] = [column(began), column(ended)];
+    const bar = `${' '.repeat(from)}${'█'.repeat(to - from + 1)}`;
+    return [...about, formatDuration(after(began)), formatDuration(ended - began), bar, detail];
+  });
 }

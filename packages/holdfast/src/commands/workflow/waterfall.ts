@@ -1,94 +1,114 @@
 /**
- * The steps of a run as rows, made from its journal: what was begun, under which tokens, how often, and what came of it.
+ * The steps of a run as rows, made from its journal: what was begun, under which tokens, how often, when, and what came of it.
  *
  * Guarantees: pure. What has left no record yet, such as a step whose first attempt goes on, has no row.
  */
 import type { JournalRecord } from '@holdfast/workflow';
 
-/** One attempt of a step, as far as the journal has it. */
-interface AttemptRow {
-  readonly attempt: number;
-  readonly token: number;
-  /** What it threw. */
-  readonly error?: string;
-}
-
-export interface CallRow {
-  /** Its place in the function; '' of a message or a cancel. */
-  readonly id: string;
+export interface Row {
+  /** Its place in the function; '' of what comes from outside. */
+  readonly step: string;
   readonly name: string;
-  kind: 'step' | 'once' | 'timer' | 'child' | 'message' | 'cancel';
-  state: 'open' | 'done' | 'failed' | 'fired' | 'came';
-  readonly attempts: AttemptRow[];
-  /** What there is to say of it besides: the run of a child, when a timer is due, who cancelled. */
-  detail: string;
+  readonly kind: 'step' | 'once' | 'timer' | 'child' | 'message' | 'cancel' | 'takeover';
+  /** "retried": an attempt that another has followed, or is to follow. */
+  readonly state: 'open' | 'retried' | 'done' | 'failed' | 'fired' | 'came';
+  readonly attempt?: number;
+  readonly token?: number;
+  /** When the attempt began and ended, in ms since the epoch. */
+  readonly began?: number;
+  readonly ended?: number;
+  /** What it threw; the run of a child; when a timer is due; who cancelled; how often the run was taken over. */
+  readonly detail: string;
 }
 
-/** In the order in which the journal comes to know of them. */
-export function waterfallOf(records: readonly JournalRecord[]): readonly CallRow[] {
-  const rows: CallRow[] = [];
-  const byId = new Map<string, CallRow>();
-  const rowOf = (id: string, name: string, kind: CallRow['kind']): CallRow => {
-    const known = byId.get(id);
-    if (known) return known;
-    const row: CallRow = { id, name, kind, state: 'open', attempts: [], detail: '' };
-    byId.set(id, row);
-    rows.push(row);
-    return row;
-  };
-  for (const record of records) note(record, { rows, byId, rowOf });
+/** A row for each attempt, in the order in which the journal came to know of them. */
+export function waterfallOf(records: readonly JournalRecord[]): readonly Row[] {
+  const rows: Row[] = [];
+  const once = new Set(records.flatMap((record) => (record.kind === 'begun' ? record.id : [])));
+  const attempts = new Map<string, number>();
+  /** Where in `rows` what is open is, by its step. */
+  const open = new Map<string, number>();
+  for (const record of records) {
+    const row = rowOf(record, { isOnce: 'id' in record && once.has(record.id), attempts });
+    if (row === undefined) continue;
+    const at = open.get(row.step);
+    open.delete(row.step);
+    if (row.state === 'open') open.set(row.step, at ?? rows.length);
+    if (at === undefined) rows.push(row);
+    else rows[at] = joined(rows[at] as Row, row);
+  }
   return rows;
 }
 
-interface Rows {
-  readonly rows: CallRow[];
-  readonly byId: ReadonlyMap<string, CallRow>;
-  readonly rowOf: (id: string, name: string, kind: CallRow['kind']) => CallRow;
+/** What is open was only begun: what has come of it says more. */
+const joined = (begun: Row, row: Row): Row => ({
+  ...row,
+  name: row.name || begun.name,
+  detail: row.detail || begun.detail,
+});
+
+interface Known {
+  readonly isOnce: boolean;
+  /** Of each step, the last attempt that a row tells of. */
+  readonly attempts: Map<string, number>;
 }
 
-function note(record: JournalRecord, { rows, byId, rowOf }: Rows): void {
+function rowOf(record: JournalRecord, known: Known): Row | undefined {
   switch (record.kind) {
     case 'done':
     case 'failed':
-    case 'retry': {
-      const row = rowOf(record.id, record.name, 'step');
-      const { token } = record;
-      // A record of a retry has the number of the attempt that follows.
-      const attempt = record.kind === 'retry' ? attemptsOf(row) + 1 : record.attempt;
-      const error = record.kind === 'done' ? undefined : record.error.message;
-      row.attempts.push({ attempt, token, ...(error === undefined ? {} : { error }) });
-      if (record.kind !== 'retry') row.state = record.kind;
-      return;
-    }
+    case 'retry':
+      return attemptRow(record, known);
     case 'begun':
-      rowOf(record.id, record.name, 'once').kind = 'once';
-      return;
     case 'entry':
-    case 'checkpoint':
-      rowOf(record.id, record.name, 'step');
-      return;
+      return {
+        ...placeOf(record),
+        kind: record.kind === 'begun' ? 'once' : 'step',
+        state: 'open',
+        detail: '',
+      };
     case 'timer':
-      rowOf(record.id, record.name, 'timer').detail = `due ${new Date(record.at).toISOString()}`;
-      return;
+      return {
+        ...placeOf(record),
+        kind: 'timer',
+        state: 'open',
+        detail: `due ${new Date(record.at).toISOString()}`,
+      };
     case 'fired':
-      rowOf(record.id, record.name, 'timer').state = 'fired';
-      return;
+      return { ...placeOf(record), kind: 'timer', state: 'fired', detail: '' };
     case 'child':
-      rowOf(record.id, record.name, 'child').detail = record.run;
-      return;
+      return { ...placeOf(record), kind: 'child', state: 'open', detail: record.run };
     case 'over': {
-      const row = byId.get(record.id);
-      if (row) row.state = record.outcome.status === 'completed' ? 'done' : 'failed';
-      return;
+      const state = record.outcome.status === 'completed' ? 'done' : 'failed';
+      return { step: record.id, name: '', kind: 'child', state, token: record.token, detail: '' };
     }
     case 'message':
-      rows.push({ ...CAME, name: record.name, kind: 'message', attempts: [] });
-      return;
+      return { step: '', name: record.name, kind: 'message', state: 'came', detail: '' };
     case 'cancel':
-      rows.push({ ...CAME, name: 'cancel', kind: 'cancel', attempts: [], detail: record.reason });
+      return { step: '', name: '', kind: 'cancel', state: 'came', detail: record.reason };
+    case 'takeover': {
+      const { falls, token } = record;
+      const detail = `the worker was lost${falls === 1 ? '' : ` ${falls} times`}`;
+      return { step: '', name: '', kind: 'takeover', state: 'came', token, detail };
+    }
+    default:
+      return undefined;
   }
 }
 
-const CAME = { id: '', state: 'came', detail: '' } as const;
+const placeOf = ({ id, name }: { readonly id: string; readonly name: string }) => ({ step: id, name });
 
-const attemptsOf = ({ attempts }: CallRow): number => attempts.at(-1)?.attempt ?? 0;
+type Attempted = JournalRecord & { kind: 'done' | 'failed' | 'retry' };
+
+function attemptRow(record: Attempted, { isOnce, attempts }: Known): Row {
+  const { id, name, kind, token, span } = record;
+  // A record of one that is tried again has the number of the attempt that follows.
+  const attempt = kind === 'retry' ? (attempts.get(id) ?? 0) + 1 : record.attempt;
+  attempts.set(id, attempt);
+  const began = span && token / 1_000 + span[0];
+  return {
+    ...{ step: id, name, kind: isOnce ? 'once' : 'step', state: kind === 'retry' ? 'retried' : kind },
+    ...{ attempt, token, detail: kind === 'done' ? '' : record.error.message },
+    ...(began === undefined ? {} : { began, ended: began + (span?.[1] ?? 0) }),
+  };
+}

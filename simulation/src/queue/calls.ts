@@ -1,10 +1,9 @@
-/** Which of the shipped scripts a command runs, and with which keys and arguments. */
+/** Which of the queue's scripts a command runs, and with which arguments. */
 import { createHash } from 'node:crypto';
 import type { Command } from '../world/connection.js';
 
 export interface Call {
   readonly verb: string;
-  readonly keys: readonly string[];
   readonly args: readonly string[];
 }
 
@@ -17,8 +16,7 @@ export class Calls {
     const [script = '', count, ...rest] = args;
     if (name === 'SCRIPT') this.#note(count ?? '');
     const verb = this.#verbOf(name, script);
-    if (verb === undefined) return undefined;
-    return { verb, keys: rest.slice(0, Number(count)), args: rest.slice(Number(count)) };
+    return verb === undefined ? undefined : { verb, args: rest.slice(Number(count)) };
   }
 
   #verbOf(name: string, script: string): string | undefined {
