@@ -23,10 +23,11 @@ const STEPS = {
   'node-22': { about: 'all tests on Node 22', run: () => tests([], nodeOf(22)) },
   'node-24': { about: 'all tests on Node 24', run: () => tests([], nodeOf(24)) },
   simulation: {
-    about: 'three minutes of simulated runs of the locks, and three of the queue',
+    about: 'three minutes of simulated runs of each: the locks, the queue, workflows',
     run: () => {
       node(['simulation/dist/main.js', '--minutes', '3']);
-      return node(['simulation/dist/main.js', 'queue', '--minutes', '3']);
+      node(['simulation/dist/main.js', 'queue', '--minutes', '3']);
+      return node(['simulation/dist/main.js', 'workflow', '--minutes', '3']);
     },
   },
   'lock-faults': {

@@ -14,7 +14,7 @@ const thank = defineWorkflow({ name: 'thank' }, (ctx, { account }: { id: string;
 );
 const workflows = createWorkflows({ redis: data, workflows: [thank] });
 workflows.work();
-workflows.on<{ id: string; account: string }, { id: string; account: string }>('paid', thank, {
+workflows.on('paid', thank, {
   id: ({ id }) => id, // published again, the event finds its run
 });
 await workflows.publish([{ name: 'paid', id: 'e1', data: { id: 'o1', account: 'eve' } }]);

@@ -24,6 +24,7 @@ npm run simulate -- --minutes 30            as many runs as fit into that time
 npm run simulate -- --seed 42               one run, with its timeline
 npm run simulate -- --seed 42 --shrink      the smallest plan found that still has the violation of that run
 npm run simulate -- queue                   all of the above for the queue instead of the locks: queue --seed 42
+npm run simulate -- workflow                the same for workflows: workflow --seed 42 --shrink
 npm run simulate -- canaries                checks that every deliberate mistake is caught, and in how many runs
 npm run simulate -- model                   compares the model of Redis with a real one
 npm run simulate -- coverage                shows which lines and branches of the Lua the runs reach
@@ -37,7 +38,7 @@ npm run simulate -- coverage                shows which lines and branches of th
   --sequences N    model: how many sequences of commands; default 2000
   --quiet          with --seed: no timeline`;
 
-const WORDS = ['queue', 'canaries', 'model', 'coverage'];
+const WORDS = ['queue', 'workflow', 'canaries', 'model', 'coverage'];
 
 const OPTIONS = {
   help: { type: 'boolean', short: 'h' },
@@ -81,7 +82,7 @@ async function main(): Promise<number> {
   if (word === 'coverage') {
     return say(await reportLuaCoverage(whole(values, 'runs', 2_000), whole(values, 'from', 1)));
   }
-  const scenario = word === 'queue' ? 'queue' : scenarioOfCanary(canaryOf(values));
+  const scenario = word === 'queue' || word === 'workflow' ? word : scenarioOfCanary(canaryOf(values));
   return values['seed'] === undefined ? runs(scenario, values) : one(scenario, values);
 }
 

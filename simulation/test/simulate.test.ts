@@ -6,7 +6,7 @@ import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { CANARIES, scenarioOfCanary } from '../src/canaries/catalogue.js';
 import { loadSubject } from '../src/canaries/mutant.js';
-import { LOCKS, QUEUE, scenarioOf } from '../src/run/scenario.js';
+import { LOCKS, QUEUE, scenarioOf, WORKFLOW } from '../src/run/scenario.js';
 import { shrink } from '../src/run/shrink.js';
 import { replay } from '../src/run/timeline.js';
 
@@ -17,7 +17,9 @@ const IS_FULL = process.env['HOLDFAST_TESTS'] === 'full';
 
 /** How many: enough to see that the shipped code still runs in the simulator, or enough to find what is rare. */
 const RUNS =
-  process.env['HOLDFAST_TESTS'] === 'full' ? { locks: 5_000, queue: 2_000 } : { locks: 60, queue: 25 };
+  process.env['HOLDFAST_TESTS'] === 'full'
+    ? { locks: 5_000, queue: 2_000, workflow: 1_000 }
+    : { locks: 60, queue: 25, workflow: 8 };
 /** In ms. */
 const PATIENCE = 600_000;
 
@@ -45,11 +47,21 @@ describe('the shipped code', () => {
     }
     expect(deliveries).toBeGreaterThan(RUNS.queue * 10);
   });
+
+  it('violates nothing in workflows, whatever befalls them', { timeout: PATIENCE }, async () => {
+    let claims = 0;
+    for (let seed = FIRST_SEED; seed < FIRST_SEED + RUNS.workflow; seed += 1) {
+      const outcome = await WORKFLOW.run(WORKFLOW.draw(seed));
+      expect(outcome.violations, `npm run simulate -- workflow --seed ${seed}`).toEqual([]);
+      claims += outcome.grants;
+    }
+    expect(claims).toBeGreaterThan(RUNS.workflow * 10);
+  });
 });
 
 describe('a run', () => {
   it('is the same to the letter when it is repeated', async () => {
-    for (const name of ['locks', 'queue'] as const) {
+    for (const name of ['locks', 'queue', 'workflow'] as const) {
       const scenario = scenarioOf(name);
       const timeline = async (seed: number): Promise<string[]> => {
         const lines: string[] = [];
@@ -72,7 +84,9 @@ describe('a run', () => {
 describe('a mistake', () => {
   it.each([
     ...['no fence check', 'minority quorum', 'release without owner', 'a session that is over may work'],
+    'a key that several have',
     ...(IS_FULL ? ['guard check apart from the write', 'entries of removed tasks left'] : []),
+    ...(IS_FULL ? ['a commit without its number', 'parked whatever came in'] : []),
   ])('is caught: %s', { timeout: 120_000 }, async (name) => {
     const subject = await loadSubject(name);
     const scenario = scenarioOf(scenarioOfCanary(name));

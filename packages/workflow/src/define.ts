@@ -3,12 +3,9 @@
  */
 import {
   callback,
-  display,
   flag,
   having,
-  MisuseError,
   optional,
-  type Reader,
   readOptions,
   readSchema,
   type Schema,
@@ -17,6 +14,7 @@ import {
 } from '@holdfast/kernel';
 import { type LimitSettings, type Limits, readLimits } from './limits.js';
 import type { WorkflowContext } from './machine/workflow-context.js';
+import { name } from './run-name.js';
 
 /** Schemas by the names of the messages. */
 export type MessageSchemas = Readonly<Record<string, Schema>>;
@@ -52,14 +50,6 @@ export interface Workflow<Input = unknown, Result = unknown> {
   readonly limits: LimitSettings | undefined;
   readonly run: WorkflowFunction<Input, Result>;
 }
-
-const NAME = /^[A-Za-z0-9_-]{1,64}$/;
-
-/** A name of a workflow or of an app. Throws MisuseError. */
-export const name: Reader<string> = (option, value) => {
-  if (typeof value === 'string' && NAME.test(value)) return value;
-  throw new MisuseError(`${option} is 1 to 64 letters, digits, "_" and "-"; got ${display(value)}.`);
-};
 
 const WORKFLOW = {
   name,

@@ -5,7 +5,7 @@
  * Guarantees: place and name are percent-encoded, so that a run's name has no space, no line end and two slashes, and is one
  * run's only.
  */
-import { display, MisuseError } from '@holdfast/kernel';
+import { display, MisuseError, type Reader } from '@holdfast/kernel';
 
 export interface RunName {
   readonly workflow: string;
@@ -13,6 +13,14 @@ export interface RunName {
   /** Undefined if the id stands in its place. */
   readonly key: string | undefined;
 }
+
+const NAME = /^[A-Za-z0-9_-]{1,64}$/;
+
+/** A name of a workflow or of an app. Throws MisuseError. */
+export const name: Reader<string> = (option, value) => {
+  if (typeof value === 'string' && NAME.test(value)) return value;
+  throw new MisuseError(`${option} is 1 to 64 letters, digits, "_" and "-"; got ${display(value)}.`);
+};
 
 const LONGEST = 256;
 

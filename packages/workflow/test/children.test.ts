@@ -50,6 +50,16 @@ it('gives the results of children, which any worker takes that has their workflo
   expect(await runsOf('double')).toHaveLength(3);
 });
 
+it('begins a child by the name of its workflow, of which this program has no function', async () => {
+  const flow = defineWorkflow({ name: 'flow' }, (ctx, n: number) => ctx.child<number, number>('double', n));
+  const app = appOf([flow]);
+  app.work();
+  appOf([double]).work();
+  const run = await app.start(flow, 4);
+  expect(await run.result()).toBe(8);
+  expect((await run.history())[1]).toMatchObject({ kind: 'child', name: 'double' });
+});
+
 it('rejects with what became of a child', async () => {
   const bad = defineWorkflow({ name: 'bad' }, () => Promise.reject(new Error('broken')));
   const flow = defineWorkflow({ name: 'flow' }, async (ctx) => {

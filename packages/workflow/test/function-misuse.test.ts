@@ -51,6 +51,7 @@ it.each<[string, Call, string]>([
   ['once({ of: fn })', (ctx) => ctx.once('x', () => 1, { of: () => 1 }), 'The "of" of "x" is JSON; got '],
   ['step(…, null)', (ctx) => ctx.step('x', () => 1, any(null)), 'step takes an object with '],
   ['child(null)', (ctx) => ctx.child(any(null), 1), 'A child is of a workflow, as defineWorkflow makes it'],
+  ['child(name)', (ctx) => ctx.child('a name', 1), 'The name of the workflow of a child is 1 to 64 letters'],
   ['child({ run })', (ctx) => ctx.child(any({ run: child.run }), 1), 'A child is of a workflow, as '],
   [
     'child({ input: 5 })',

@@ -29,8 +29,8 @@ const sum = defineWorkflow(
 
 it('starts a run of each workflow that takes an event, once', async () => {
   const app = appOf([check, bill], { partitions: 2 });
-  app.on<Order, Order>('order.created', check, { id: ({ order }) => order, key: ({ account }) => account });
-  app.on<Order, Order>('order.created', bill);
+  app.on('order.created', check, { id: ({ order }) => order, key: ({ account }) => account });
+  app.on('order.created', bill);
   const events = Array.from({ length: 40 }, (_, n) => ({
     name: 'order.created',
     id: `e${n}`,
@@ -45,7 +45,7 @@ it('starts a run of each workflow that takes an event, once', async () => {
 
 it('starts the runs of a batch in one call', async () => {
   const app = appOf([bill]);
-  app.on<Order, Order>('order.created', bill);
+  app.on('order.created', bill);
   const event = (n: number) => ({ name: 'order.created', id: `e${n}`, data: { order: 'o', account: 'a' } });
   await app.publish([event(0)]);
   await client().config('RESETSTAT');
@@ -57,7 +57,7 @@ it('starts the runs of a batch in one call', async () => {
 it('sends a message to the run of a key, starts that if there is none, and takes a repeated event once', async () => {
   const app = appOf([sum]);
   app.work();
-  app.on<{ sensor: string; value: number }, string>('measured', sum, {
+  app.on<string, { sensor: string; value: number }>('measured', sum, {
     key: ({ sensor }) => sensor,
     input: ({ sensor }) => sensor,
     send: 'value',
@@ -79,7 +79,7 @@ it('sends a message to the run of a key, starts that if there is none, and takes
 
 it('does nothing of a batch that has an event which nobody takes, or which does not fit', async () => {
   const app = appOf([check, sum]);
-  app.on<Order, Order>('order.created', check);
+  app.on('order.created', check);
   const good = { name: 'order.created', id: '1', data: { order: 'o', account: 'a' } };
   await expect(app.publish([good, { ...good, data: { order: 1 } }])).rejects.toThrow(MisuseError);
   await expect(app.publish([good, { ...good, name: 'other' }])).rejects.toThrow(MisuseError);

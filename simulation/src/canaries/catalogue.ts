@@ -1,5 +1,5 @@
 /**
- * The canaries: mistakes that somebody could make in the protocol, the client or the queue. A simulator that does not
+ * The canaries: mistakes that somebody could make in the protocol, the client, the queue or workflows. A simulator that does not
  * catch them proves nothing.
  */
 import type { ScenarioName } from '../run/scenario.js';
@@ -8,11 +8,20 @@ import { CLIENT_CANARIES } from './clients.js';
 import { NODE_CANARIES } from './nodes.js';
 import { QUEUE_CANARIES } from './queues.js';
 import { WORKER_CANARIES } from './workers.js';
+import { WORKFLOW_CANARIES } from './workflows.js';
 
 const OF_QUEUE: readonly Canary[] = [...QUEUE_CANARIES, ...WORKER_CANARIES];
 
-export const CANARIES: readonly Canary[] = [...NODE_CANARIES, ...CLIENT_CANARIES, ...OF_QUEUE];
+export const CANARIES: readonly Canary[] = [
+  ...NODE_CANARIES,
+  ...CLIENT_CANARIES,
+  ...OF_QUEUE,
+  ...WORKFLOW_CANARIES,
+];
 
 /** In which simulation it is to be caught. */
-export const scenarioOfCanary = (name: string | undefined): ScenarioName =>
-  OF_QUEUE.some((canary) => canary.name === name) ? 'queue' : 'locks';
+export function scenarioOfCanary(name: string | undefined): ScenarioName {
+  const isOf = (canaries: readonly Canary[]): boolean => canaries.some((canary) => canary.name === name);
+  if (isOf(WORKFLOW_CANARIES)) return 'workflow';
+  return isOf(OF_QUEUE) ? 'queue' : 'locks';
+}

@@ -15,7 +15,7 @@ import { CANARIES } from './catalogue.js';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 
-const PACKAGES = ['kernel', 'redis', 'telemetry', 'fence', 'lock', 'queue'];
+const PACKAGES = ['kernel', 'redis', 'telemetry', 'fence', 'lock', 'queue', 'workflow'];
 
 /** The shipped code, or that with the mistake of this name. */
 export async function loadSubject(name: string | undefined): Promise<Subject> {
@@ -31,7 +31,11 @@ export async function loadSubject(name: string | undefined): Promise<Subject> {
   const { createLocks } = await load('lock/dist/index.js');
   const { createRedisGuard } = await load('fence/dist/redis/index.js');
   const { createQueue, createWorker, NonRetryableError } = await load('queue/dist/index.js');
-  return { createLocks, createRedisGuard, createQueue, createWorker, NonRetryableError };
+  const { createWorkflows, defineWorkflow } = await load('workflow/dist/index.js');
+  return {
+    ...{ createLocks, createRedisGuard, createQueue, createWorker, NonRetryableError },
+    ...{ createWorkflows, defineWorkflow },
+  };
 }
 
 /** Makes the copy where the packages find each other and what they depend on. */

@@ -56,6 +56,7 @@ for _, key in ipairs(keys) do
   local kind = redis.call('TYPE', key).ok
   local value
   if kind == 'string' then value = {redis.call('GET', key)}
+  elseif kind == 'list' then value = redis.call('LRANGE', key, 0, -1)
   elseif kind == 'hash' then value = redis.call('HGETALL', key)
   elseif kind == 'stream' then
     value = {}
@@ -271,7 +272,8 @@ function answer(server: ModelServer, name: string, args: readonly string[]): str
 
 function flat(value: StoredValue): readonly string[] {
   if (typeof value === 'string') return [value];
-  if ('entries' in value && !(value instanceof Map)) {
+  if (Array.isArray(value)) return value;
+  if ('groups' in value) {
     return [...value.entries].flatMap(([id, fields]) => [id, ...fields]);
   }
   return [...(value as ReadonlyMap<string, string | number>)]

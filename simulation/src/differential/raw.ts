@@ -49,6 +49,8 @@ const maybe =
     words.filter(() => dice.chance(0.3));
 const ttl: Maker = (dice) => [dice.one(['1', '2', '3', '50', '1000', '0', '-5', 'x'])];
 
+const name: Maker = (dice) => [dice.one(['-', '+', '[', '[1', '(a', '[text', '(text', '(zz', 'x', '-a'])];
+
 const stream: Maker = (dice) => [dice.one(STREAMS)];
 const entry: Maker = (dice) => [dice.one(ENTRIES)];
 const limit: Maker = (dice) => [dice.one(LIMITS)];
@@ -89,6 +91,22 @@ const FORMS: readonly (readonly [string, ...Maker[]])[] = [
     (dice) => [dice.one(['[a', '(text', '[', 'x', '[1'])],
     () => ['[zz', 'LIMIT', '0', '2'],
   ],
+  ['ZRANGEBYLEX', key, name, name],
+  ['ZLEXCOUNT', key, name, name],
+  ['PERSIST', key],
+  ['COPY', key, key, maybe('REPLACE')],
+  ['RPUSH', key, text, some(text, 3)],
+  ['RPUSH', key, text],
+  ['LLEN', key],
+  ['LRANGE', key, number, number],
+  ['LTRIM', key, number, number],
+  ['LINDEX', key, number],
+  ['LSET', key, number, text],
+  ['HSETNX', key, text, text],
+  ['HGETALL', key],
+  ['HKEYS', key],
+  ['HSCAN', key, () => ['0']],
+  ['XTRIM', key, () => ['MINID', '~', '0-1']],
   ['UNLINK', key, some(key, 2)],
   ['HLEN', key],
   ['HEXISTS', key, text],
@@ -115,6 +133,7 @@ const STREAM_FORMS: readonly (readonly [string, ...Maker[]])[] = [
   ['XADD', stream, () => ['MAXLEN', '2'], entry, text, text],
   ['XADD', stream, entry, text],
   ['XLEN', stream],
+  ['XTRIM', stream, () => ['MINID', '~', '1-1']],
   ['XDEL', stream, entry, some(entry, 2)],
   ['XRANGE', stream, limit, limit, count],
   ['XREVRANGE', stream, limit, limit, count],

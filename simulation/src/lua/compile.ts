@@ -2,8 +2,7 @@
  * Compiles the Lua 5.1 of the shipped scripts to JavaScript.
  *
  * Guarantees: what is not supported throws a LuaError that names it, when the script is compiled or when it gets there;
- * nothing is silently done otherwise than in Lua, but for one thing: a call in brackets of its own, `(f())`, gives all its
- * values, because the parser does not tell of the brackets. A text is compiled once.
+ * nothing is silently done otherwise than in Lua. A text is compiled once.
  */
 import { type Expression, type FunctionDeclaration, parse, type Statement } from 'luaparse';
 import { Counting } from './coverage.js';
@@ -30,13 +29,15 @@ export function compile(text: string): Chunk {
   const before = known.get(text);
   if (before) return before;
   const counting = Counting.begin(text);
-  const { body } = parse(text.replace(/^#![^\n]*/, ''), {
+  const source = text.replace(/^#![^\n]*/, '');
+  const { body } = parse(source, {
     luaVersion: '5.1',
     comments: false,
     locations: true,
+    ranges: true,
     encodingMode: 'pseudo-latin1',
   });
-  const code = new Statements(counting).chunk(body);
+  const code = new Statements(source, counting).chunk(body);
   const names = ['O', 'F', 'one', 'all', 'Multi', 'C', 'R', 'KEYS', 'ARGV'];
   const made = new Function(...names, code) as (...values: unknown[]) => Returned;
   const functions = Object.fromEntries(library);
@@ -52,9 +53,10 @@ class Statements {
   readonly #counting: Counting | undefined;
   readonly #expressions: Expressions;
 
-  constructor(counting: Counting | undefined) {
+  constructor(source: string, counting: Counting | undefined) {
     this.#counting = counting;
     this.#expressions = new Expressions({
+      source,
       scope: this.#scope,
       counting,
       onFunction: (declaration) => this.#function(declaration),
@@ -143,6 +145,9 @@ class Statements {
   }
 
   #namedFunction(node: FunctionDeclaration): string {
+    const target = node.identifier;
+    if (target?.type === 'MemberExpression' && target.indexer === '.')
+      return this.#set(target, this.#function(node));
     if (!node.isLocal || node.identifier?.type !== 'Identifier') {
       throw new LuaError('a function that is not local is not supported here');
     }
@@ -153,10 +158,11 @@ class Statements {
   #function({ parameters, body }: FunctionDeclaration): string {
     let names: string[] = [];
     const code = this.#scope.functionBody(() => {
-      names = parameters.map((parameter) => {
-        if (parameter.type === 'Identifier') return this.#scope.declare(parameter.name);
-        throw new LuaError('variable arguments are not supported here');
-      });
+      names = parameters.map((parameter) =>
+        parameter.type === 'Identifier'
+          ? this.#scope.declare(parameter.name)
+          : `...${this.#scope.declare('...')}`,
+      );
       return this.#block(body);
     });
     return `function (${names.join(', ')}) {${code}\nreturn new Multi([]);}`;

@@ -5,12 +5,14 @@
  * `one` and `all` for what functions return, `Multi`, and `C` the counters of the coverage.
  */
 import type { Expression, FunctionDeclaration, Identifier, TableConstructorExpression } from 'luaparse';
+import { isBracketed } from './brackets.js';
 import type { Counting } from './coverage.js';
 import { library } from './library.js';
 import type { Scope } from './scope.js';
 import { LuaError } from './values.js';
 
 export interface ExpressionOptions {
+  readonly source: string;
   readonly scope: Scope;
   readonly counting: Counting | undefined;
   /** Compiles a function. */
@@ -59,6 +61,8 @@ export class Expressions {
         return this.#table(node);
       case 'FunctionDeclaration':
         return `(${this.#options.onFunction(node)})`;
+      case 'VarargLiteral':
+        return `${this.#rest()}[0]`;
       default:
         return isCall(node) ? `one(${this.call(node)})` : unsupported(node);
     }
@@ -89,7 +93,10 @@ export class Expressions {
   values(nodes: readonly Expression[], count: number): string[] {
     const last = nodes.at(-1);
     const values = nodes.map((node) => this.value(node));
-    if (last && isCall(last) && nodes.length < count) {
+    if (last && this.#isRest(last) && nodes.length < count) {
+      for (let place = 1; values.length < count; place += 1) values.push(`${this.#rest()}[${place}]`);
+    }
+    if (last && this.#givesAll(last) && nodes.length < count) {
       const temporary = this.#options.scope.temporary();
       values[values.length - 1] = `(${temporary} = all(${this.call(last)}))[0]`;
       for (let place = 1; values.length < count; place += 1) values.push(`${temporary}[${place}]`);
@@ -107,15 +114,32 @@ export class Expressions {
   returned(nodes: readonly Expression[]): string {
     const [only] = nodes;
     if (only === undefined) return 'new Multi([])';
-    if (nodes.length > 1) return `new Multi(${this.list(nodes)})`;
-    return isCall(only) ? this.call(only) : this.value(only);
+    if (nodes.length > 1 || this.#isRest(only)) return `new Multi(${this.list(nodes)})`;
+    return this.#givesAll(only) ? this.call(only) : this.value(only);
   }
 
   #arguments(nodes: readonly Expression[]): string {
     const last = nodes.at(-1);
     const values = nodes.map((node) => this.value(node));
-    if (last && isCall(last)) values[values.length - 1] = `...all(${this.call(last)})`;
+    if (last && this.#givesAll(last)) values[values.length - 1] = `...all(${this.call(last)})`;
+    if (last && this.#isRest(last)) values[values.length - 1] = `...${this.#rest()}`;
     return values.join(', ');
+  }
+
+  /** Whether it is a call that gives all its values where it stands last. */
+  #givesAll(node: Expression): node is Call {
+    return isCall(node) && !isBracketed(this.#options.source, node);
+  }
+
+  #isRest(node: Expression): boolean {
+    return node.type === 'VarargLiteral' && !isBracketed(this.#options.source, node);
+  }
+
+  /** What the function was given behind its parameters, an array. */
+  #rest(): string {
+    const rest = this.#options.scope.find('...');
+    if (rest === undefined) throw new LuaError('variable arguments are not supported here');
+    return rest;
   }
 
   #name({ name }: Identifier): string {

@@ -3,8 +3,11 @@
  *
  * Guarantees: what is not here cannot be named by a script; that is found when it is compiled.
  */
+import { operators } from './operators.js';
 import { toRegExp } from './patterns.js';
 import {
+  first,
+  isTrue,
   kindOf,
   LuaError,
   type LuaFunction,
@@ -92,12 +95,19 @@ function format(pattern: Value, ...args: Value[]): string {
     if (kind === 'd' && width !== undefined) {
       return Math.trunc(toNumber(value)).toFixed(0).padStart(Number(width), '0');
     }
-    const digits = /^\.([1-9])$/.exec(flags)?.[1];
-    if (kind === 'f' && digits !== undefined) return toNumber(value).toFixed(Number(digits));
-    if (kind === 'f' && flags === '.0') return roundToEven(toNumber(value)).toFixed(0);
+    const [, zeros, digits] = /^(?:0(\d+))?\.(\d)$/.exec(flags) ?? [];
+    if (kind === 'f' && digits !== undefined) {
+      const number = toNumber(value);
+      const text = digits === '0' ? roundToEven(number).toFixed(0) : number.toFixed(Number(digits));
+      return padded(text, Number(zeros ?? 0));
+    }
     throw new LuaError(`the format "${item}" is not supported here`);
   });
 }
+
+/** With zeros in front, behind the sign. */
+const padded = (text: string, width: number): string =>
+  text.startsWith('-') ? `-${text.slice(1).padStart(width - 1, '0')}` : text.padStart(width, '0');
 
 /** As C rounds what lies in the middle. */
 function roundToEven(value: number): number {
@@ -151,6 +161,32 @@ function insert(table: Value, ...rest: Value[]): Returned {
   return new Multi([]);
 }
 
+function remove(table: Value, place: Value): Returned {
+  if (!(table instanceof Table)) throw new LuaError(`table expected, got ${kindOf(table)}`);
+  const at = place === undefined ? table.list.length : toNumber(place);
+  if (at < 1 || at > table.list.length) return new Multi([]);
+  return table.list.splice(at - 1, 1)[0];
+}
+
+/** Lua's sort is not stable either: what compares as equal has no order. */
+function sort(table: Value, isBefore: Value): Returned {
+  if (!(table instanceof Table)) throw new LuaError(`table expected, got ${kindOf(table)}`);
+  const before = (one: Value, other: Value): boolean =>
+    typeof isBefore === 'function' ? isTrue(first(isBefore(one, other))) : operators.isLess(one, other);
+  table.list.sort((one, other) => (before(one, other) ? -1 : Number(before(other, one))));
+  return new Multi([]);
+}
+
+/** Lists and objects become tables. What Redis has for null, a value of its own, no script here looks at. */
+function fromJson(value: unknown): Value {
+  if (value === null) throw new LuaError('null in JSON is not supported here');
+  if (Array.isArray(value)) return Table.of(value.map(fromJson));
+  if (typeof value !== 'object') return value as Value;
+  const table = new Table();
+  for (const [name, each] of Object.entries(value)) table.set(name, fromJson(each));
+  return table;
+}
+
 function tonumber(value: Value): Value {
   return typeof value === 'string' ? readNumber(value) : typeof value === 'number' ? value : undefined;
 }
@@ -195,6 +231,7 @@ export const library: ReadonlyMap<string, LuaFunction> = new Map<string, LuaFunc
   ['string.upper', (text) => toText(text).toUpperCase()],
   ['string.rep', (text, count) => toText(text).repeat(Math.max(0, toNumber(count)))],
   ['cjson.encode', (text) => JSON.stringify(toText(text)).replaceAll('/', '\\/')],
+  ['cjson.decode', (text) => fromJson(JSON.parse(toText(text)))],
   ['math.abs', (value) => Math.abs(toNumber(value))],
   ['math.ceil', (value) => Math.ceil(toNumber(value))],
   ['math.floor', (value) => Math.floor(toNumber(value))],
@@ -202,4 +239,6 @@ export const library: ReadonlyMap<string, LuaFunction> = new Map<string, LuaFunc
   ['math.min', (...values) => Math.min(...numbers(values))],
   ['table.concat', concat],
   ['table.insert', insert],
+  ['table.remove', remove],
+  ['table.sort', sort],
 ]);

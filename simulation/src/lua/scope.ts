@@ -41,6 +41,6 @@ export class Scope {
 
   #next(name: string): string {
     this.#count += 1;
-    return `${name}$${this.#count}`;
+    return `${name === '...' ? 'rest' : name}$${this.#count}`;
   }
 }

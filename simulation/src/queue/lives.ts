@@ -4,12 +4,12 @@
  * Guarantees: what is known is what the server has done, in its order, however late the callers hear of it. Each answer of
  * the server is judged at the moment at which it gives it.
  */
+
+import type { Call } from '../run/calls.js';
+import type { Violate } from '../run/part.js';
 import type { World } from '../world/world.js';
-import type { Call } from './calls.js';
 import { EFFECTS, key } from './names.js';
 import type { QueuePlan } from './plan.js';
-
-export type Violate = (rule: string, message: string) => void;
 
 /** A task that the server has added. */
 export interface Life {

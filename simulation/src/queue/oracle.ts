@@ -7,12 +7,12 @@
  */
 import type { Task } from '@holdfast/queue';
 import type { Reply } from '../redis/index.js';
-import type { Judge, Violation } from '../run/part.js';
+import { Calls } from '../run/calls.js';
+import type { Judge, Violate, Violation } from '../run/part.js';
 import type { Command } from '../world/connection.js';
 import type { Machine } from '../world/machine.js';
 import type { World } from '../world/world.js';
-import { Calls } from './calls.js';
-import { Lives, type Violate } from './lives.js';
+import { Lives } from './lives.js';
 import { key } from './names.js';
 import type { QueuePlan } from './plan.js';
 import { Rates } from './rates.js';

@@ -2,7 +2,7 @@
  * Judges when deliveries are made: by the limits of the queue, and of its keys, in any span of time.
  */
 import type { Reply } from '../redis/index.js';
-import type { Violate } from './lives.js';
+import type { Violate } from '../run/part.js';
 import type { QueuePlan } from './plan.js';
 
 type Rate = QueuePlan['queue']['rate'];

@@ -1,9 +1,10 @@
 /**
  * Judges schedules: a tick at whose time there was a worker gets its task.
  */
+
+import type { Call } from '../run/calls.js';
+import type { Violate } from '../run/part.js';
 import type { World } from '../world/world.js';
-import type { Call } from './calls.js';
-import type { Violate } from './lives.js';
 import { key } from './names.js';
 import type { QueuePlan } from './plan.js';
 

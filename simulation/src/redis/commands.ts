@@ -3,7 +3,8 @@
  */
 import { requireInteger } from './arguments.js';
 import type { Command } from './command.js';
-import type { Keyspace } from './keyspace.js';
+import { copyOf, type Keyspace } from './keyspace.js';
+import { lists } from './lists.js';
 import { type Reply, ServerError } from './reply.js';
 import { sortedSets } from './sorted-sets.js';
 import { streams } from './streams.js';
@@ -56,6 +57,15 @@ function persist(keys: Keyspace, [key = '']: readonly string[]): Reply {
   return 1;
 }
 
+function copy(keys: Keyspace, [from = '', to = '', option]: readonly string[]): Reply {
+  if (option !== undefined && option.toUpperCase() !== 'REPLACE') throw new ServerError('ERR syntax error');
+  if (from === to) throw new ServerError('ERR source and destination objects are the same');
+  const stored = keys.get(from);
+  if (stored === undefined || (option === undefined && keys.get(to) !== undefined)) return 0;
+  keys.set(to, copyOf(stored), keys.expiry(from));
+  return 1;
+}
+
 function setFields(keys: Keyspace, [key = '', ...fields]: readonly string[]): Reply {
   if (fields.length % 2 === 1) throw new ServerError("ERR wrong number of arguments for 'hset' command");
   const known = keys.read(key, 'hash');
@@ -66,6 +76,18 @@ function setFields(keys: Keyspace, [key = '', ...fields]: readonly string[]): Re
   }
   if (!known) keys.set(key, { type: 'hash', value: hash });
   return hash.size - before;
+}
+
+function setNewField(keys: Keyspace, [key = '', field = '', value = '']: readonly string[]): Reply {
+  if (keys.read(key, 'hash')?.has(field)) return 0;
+  setFields(keys, [key, field, value]);
+  return 1;
+}
+
+/** All of it in one page: the model's hashes are small, as Redis keeps those in one piece. */
+function scanFields(keys: Keyspace, [key = '', cursor = '']: readonly string[]): Reply {
+  if (!/^\d+$/.test(cursor)) throw new ServerError('ERR invalid cursor');
+  return ['0', [...(keys.read(key, 'hash') ?? [])].flat()];
 }
 
 function deleteFields(keys: Keyspace, [key = '', ...fields]: readonly string[]): Reply {
@@ -98,6 +120,7 @@ function increment(keys: Keyspace, [key = '']: readonly string[]): Reply {
 export const commands: Readonly<Record<string, Command>> = {
   ...sortedSets,
   ...streams,
+  ...lists,
   GET: { least: 1, most: 1, run: (keys, [key = '']) => keys.read(key, 'string') ?? null },
   MGET: { least: 1, run: (keys, names) => names.map((name) => text(keys, name)) },
   SET: { least: 2, run: set },
@@ -107,6 +130,7 @@ export const commands: Readonly<Record<string, Command>> = {
   EXISTS: { least: 1, run: (keys, names) => names.filter((name) => keys.get(name)).length },
   PTTL: { least: 1, most: 1, run: (keys, [key = '']) => remaining(keys, key) },
   PERSIST: { least: 1, most: 1, run: persist },
+  COPY: { least: 2, most: 3, run: copy },
   PEXPIRE: { least: 2, most: 2, run: expire },
   HSET: { least: 3, run: setFields },
   HGET: {
@@ -120,6 +144,10 @@ export const commands: Readonly<Record<string, Command>> = {
       return fields.map((field) => hash?.get(field) ?? null);
     },
   },
+  HSETNX: { least: 3, most: 3, run: setNewField },
+  HGETALL: { least: 1, most: 1, run: (keys, [key = '']) => [...(keys.read(key, 'hash') ?? [])].flat() },
+  HKEYS: { least: 1, most: 1, run: (keys, [key = '']) => [...(keys.read(key, 'hash')?.keys() ?? [])] },
+  HSCAN: { least: 2, run: scanFields },
   HDEL: { least: 2, run: deleteFields },
   HLEN: { least: 1, most: 1, run: (keys, [key = '']) => keys.read(key, 'hash')?.size ?? 0 },
   HEXISTS: {

@@ -5,7 +5,10 @@
 import { ServerError } from './reply.js';
 
 /** Commands that may take memory: "denyoom" in Redis. */
-const TAKING = new Set(['SET', 'INCR', 'HSET', 'HINCRBY', 'ZADD', 'XADD', 'XGROUP', 'FUNCTION']);
+const TAKING = new Set([
+  ...['SET', 'INCR', 'COPY', 'HSET', 'HSETNX', 'HINCRBY', 'RPUSH', 'LSET', 'ZADD', 'XADD', 'XGROUP'],
+  'FUNCTION',
+]);
 
 /** Other commands that write. */
 const WRITING = new Set([
@@ -15,6 +18,7 @@ const WRITING = new Set([
     'PERSIST',
     'PEXPIRE',
     'HDEL',
+    'LTRIM',
     'ZREM',
     'ZPOPMIN',
     'ZREMRANGEBYSCORE',

@@ -11,6 +11,7 @@ import { copyStream, type Stream } from './stream.js';
 export type Stored =
   | { readonly type: 'string'; readonly value: string }
   | { readonly type: 'hash'; readonly value: Map<string, string> }
+  | { readonly type: 'list'; readonly value: string[] }
   | { readonly type: 'zset'; readonly value: Map<string, number> }
   | { readonly type: 'stream'; readonly value: Stream };
 
@@ -20,6 +21,7 @@ export type StoredValue = Stored['value'];
 interface Values {
   readonly string: string;
   readonly hash: Map<string, string>;
+  readonly list: string[];
   readonly zset: Map<string, number>;
   readonly stream: Stream;
 }
@@ -93,9 +95,10 @@ export class Keyspace {
   }
 }
 
-function copyOf(stored: Stored): Stored {
+export function copyOf(stored: Stored): Stored {
   if (stored.type === 'hash') return { type: 'hash', value: new Map(stored.value) };
   if (stored.type === 'stream') return { type: 'stream', value: copyStream(stored.value) };
+  if (stored.type === 'list') return { type: 'list', value: [...stored.value] };
   if (stored.type === 'zset') return { type: 'zset', value: new Map(stored.value) };
   return stored;
 }

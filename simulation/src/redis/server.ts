@@ -136,6 +136,11 @@ export class ModelServer {
     for (const [name, text] of from?.libraries ?? []) this.#load(name, text);
   }
 
+  /** The value of a key, for who watches: it is not to be changed. */
+  look(key: string): Stored['value'] | undefined {
+    return this.#keys.get(key)?.value;
+  }
+
   /** What is in it, by key, in their order. */
   dump(): Record<string, Dumped> {
     this.#keys.now = Math.floor(this.#options.time() / 1_000);

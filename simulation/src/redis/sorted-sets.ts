@@ -103,14 +103,20 @@ function rangeByScore(keys: Keyspace, [key = '', from = '', to = '', ...options]
     : chosen.map(([member]) => member);
 }
 
-/** From `[a` or `(a` to the same. */
-function rangeByName(keys: Keyspace, [key = '', from = '', to = '', ...options]: readonly string[]): Reply {
-  if (!/^[[(]/.test(from) || !/^[[(]/.test(to))
+/** Whether a name is within the limits of a range by name, such as `-`, `[a`, `(a` or `+`. */
+function named(from: string, to: string): (member: Member) => boolean {
+  if (!/^(?:[[(]|[-+]$)/.test(from) || !/^(?:[[(]|[-+]$)/.test(to))
     throw new ServerError('ERR min or max not valid string range item');
-  const [low, high] = [from.slice(1), to.slice(1)];
-  const fits = ([member]: Member): boolean =>
-    (from.startsWith('(') ? member > low : member >= low) &&
-    (to.startsWith('(') ? member < high : member <= high);
+  const isAbove = (member: string): boolean =>
+    from.startsWith('[') ? member >= from.slice(1) : member > from.slice(1);
+  const isBelow = (member: string): boolean =>
+    to.startsWith('[') ? member <= to.slice(1) : member < to.slice(1);
+  return ([member]) =>
+    (from === '-' || (from !== '+' && isAbove(member))) && (to === '+' || (to !== '-' && isBelow(member)));
+}
+
+function rangeByName(keys: Keyspace, [key = '', from = '', to = '', ...options]: readonly string[]): Reply {
+  const fits = named(from, to);
   return limited(sorted(keys, key).filter(fits), options).map(([member]) => member);
 }
 
@@ -135,6 +141,13 @@ export const sortedSets: Readonly<Record<string, Command>> = {
   },
   ZRANGEBYSCORE: { least: 3, run: rangeByScore },
   ZRANGEBYLEX: { least: 3, run: rangeByName },
+  ZLEXCOUNT: {
+    ...{ least: 3, most: 3 },
+    run: (keys, [key = '', from = '', to = '']) => {
+      const fits = named(from, to);
+      return sorted(keys, key).filter(fits).length;
+    },
+  },
   ZRANGE: { least: 3, run: range },
   ZPOPMIN: { least: 1, most: 1, run: popLowest },
   ZREMRANGEBYSCORE: {

@@ -13,6 +13,8 @@ export interface Violation {
   readonly message: string;
 }
 
+export type Violate = (rule: string, message: string) => void;
+
 /** Who sees everything. */
 export interface Judge {
   readonly violations: readonly Violation[];

@@ -1,17 +1,21 @@
 /**
- * What is simulated: locks over several nodes, or a queue on one server. Everything that draws, runs, counts and replays
- * takes either; run.ts carries out both.
+ * What is simulated: locks over several nodes, or a queue or workflows on one server. Everything that draws, runs, counts and
+ * replays takes any of them; run.ts carries out all.
  */
 import { joinLocks } from '../locks/part.js';
 import { drawPlan, type Wishes } from '../plan/draw.js';
 import type { Plan } from '../plan/plan.js';
 import { joinQueue } from '../queue/part.js';
 import { drawQueuePlan, type QueuePlan } from '../queue/plan.js';
+import { joinWorkflow } from '../workflow/part.js';
+import { drawWorkflowPlan, type WorkflowPlan } from '../workflow/plan.js';
 import { type Outcome, type RunOptions, simulate } from './run.js';
 
-export type ScenarioName = 'locks' | 'queue';
+export type ScenarioName = 'locks' | 'queue' | 'workflow';
 
-export interface Scenario<P extends Plan | QueuePlan> {
+export type AnyPlan = Plan | QueuePlan | WorkflowPlan;
+
+export interface Scenario<P extends AnyPlan> {
   draw(seed: number, wishes?: Wishes): P;
   run(plan: P, options?: RunOptions): Promise<Outcome>;
   /** The parameters of the system under simulation. */
@@ -34,7 +38,15 @@ export const QUEUE: Scenario<QueuePlan> = {
   words: ['deliveries', 'tasks'],
 };
 
+export const WORKFLOW: Scenario<WorkflowPlan> = {
+  draw: drawWorkflowPlan,
+  run: (plan, options) => simulate(joinWorkflow, plan, options),
+  parameters: ({ workflow, lossy }) => ({ ...workflow, lossy }),
+  words: ['claims', 'bodies'],
+};
+
+const SCENARIOS = { locks: LOCKS, queue: QUEUE, workflow: WORKFLOW };
+
 /** By name, for what does not look into plans. */
-export function scenarioOf(name: ScenarioName): Scenario<Plan & QueuePlan> {
-  return (name === 'queue' ? QUEUE : LOCKS) as unknown as Scenario<Plan & QueuePlan>;
-}
+export const scenarioOf = (name: ScenarioName): Scenario<Plan & QueuePlan & WorkflowPlan> =>
+  SCENARIOS[name] as unknown as Scenario<Plan & QueuePlan & WorkflowPlan>;

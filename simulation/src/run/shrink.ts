@@ -3,15 +3,13 @@
  *
  * Guarantees: what it returns violates the rule, and nothing that it has tried to leave out could be left out alone.
  */
-import type { Plan } from '../plan/plan.js';
-import type { QueuePlan } from '../queue/plan.js';
 import type { RunOptions } from './run.js';
-import type { Scenario } from './scenario.js';
+import type { AnyPlan, Scenario } from './scenario.js';
 
 /** Runs that it takes at the most. */
 const MOST_RUNS = 400;
 
-export async function shrink<P extends Plan | QueuePlan>(
+export async function shrink<P extends AnyPlan>(
   scenario: Scenario<P>,
   plan: P,
   rule: string,
@@ -38,7 +36,7 @@ export async function shrink<P extends Plan | QueuePlan>(
 }
 
 /** What is left out one at a time, the largest parts first. */
-function* candidates<P extends Plan | QueuePlan>(plan: P): Generator<P> {
+function* candidates<P extends AnyPlan>(plan: P): Generator<P> {
   const { faults, clients } = plan;
   const half = Math.ceil(faults.length / 2);
   if (faults.length > 2) {
@@ -66,11 +64,7 @@ function* candidates<P extends Plan | QueuePlan>(plan: P): Generator<P> {
   }
 }
 
-function withTasks<P extends Plan | QueuePlan>(
-  plan: P,
-  place: number,
-  tasks: readonly (readonly unknown[])[],
-): P {
+function withTasks<P extends AnyPlan>(plan: P, place: number, tasks: readonly (readonly unknown[])[]): P {
   const clients = plan.clients.map((client, index) => (index === place ? { ...client, tasks } : client));
   return { ...plan, clients };
 }

@@ -4,6 +4,7 @@
 import { createRedisGuard } from '@holdfast/fence/redis';
 import { createLocks } from '@holdfast/lock';
 import { createQueue, createWorker, NonRetryableError } from '@holdfast/queue';
+import { createWorkflows, defineWorkflow } from '@holdfast/workflow';
 
 export interface Subject {
   readonly createLocks: typeof createLocks;
@@ -11,6 +12,8 @@ export interface Subject {
   readonly createQueue: typeof createQueue;
   readonly createWorker: typeof createWorker;
   readonly NonRetryableError: typeof NonRetryableError;
+  readonly createWorkflows: typeof createWorkflows;
+  readonly defineWorkflow: typeof defineWorkflow;
 }
 
 /** The code that is shipped. */
@@ -20,4 +23,6 @@ export const shipped: Subject = {
   createQueue,
   createWorker,
   NonRetryableError,
+  createWorkflows,
+  defineWorkflow,
 };

@@ -1,12 +1,10 @@
 /**
  * The timeline of one run, for people: the world's time, who, what.
  */
-import type { Plan } from '../plan/plan.js';
-import type { QueuePlan } from '../queue/plan.js';
 import type { Outcome, RunOptions } from './run.js';
-import type { Scenario } from './scenario.js';
+import type { AnyPlan, Scenario } from './scenario.js';
 
-export async function replay<P extends Plan | QueuePlan>(
+export async function replay<P extends AnyPlan>(
   scenario: Scenario<P>,
   plan: P,
   write: (line: string) => void,
@@ -21,10 +19,7 @@ export async function replay<P extends Plan | QueuePlan>(
   });
 }
 
-function describe(
-  { seed, nodeClocks, clients, latency, faults, healAt }: Plan | QueuePlan,
-  settings: object,
-): string {
+function describe({ seed, nodeClocks, clients, latency, faults, healAt }: AnyPlan, settings: object): string {
   const parameters = Object.entries(settings).map(([name, value]) => `${name} ${JSON.stringify(value)}`);
   return [
     `seed ${seed}: ${nodeClocks.length} servers, ${clients.length} clients, ${faults.length} faults, healed at ${healAt} ms`,

@@ -26,7 +26,7 @@ import {
   type Script,
   ScriptLibrary,
 } from '@holdfast/redis';
-import { name } from '../define.js';
+import { name } from '../run-name.js';
 import type { CallOptions, Usage } from './sdk.js';
 
 export interface ModelLimitsOptions {

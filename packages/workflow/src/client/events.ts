@@ -18,9 +18,8 @@ import {
   readOptions,
   requireToken,
 } from '@holdfast/kernel';
-import { name } from '../define.js';
 import type { Outcome } from '../journal/record.js';
-import { parseRunName } from '../run-name.js';
+import { name, parseRunName } from '../run-name.js';
 import type { EventEntry } from '../store/event-store.js';
 import type { Store } from '../store/store.js';
 import { namedReader, type PlacedEntry, type ReaderPlace, readPartition } from './partition-events.js';

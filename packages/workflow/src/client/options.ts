@@ -22,7 +22,8 @@ import {
   withDefault,
 } from '@holdfast/kernel';
 import type { NodeSource } from '@holdfast/redis';
-import { name, type Workflow } from '../define.js';
+import type { Workflow } from '../define.js';
+import { name } from '../run-name.js';
 import type { Archive } from '../worker/archiver.js';
 
 // biome-ignore lint/suspicious/noExplicitAny: workflows of every kind; each call ties its input and result to its own.

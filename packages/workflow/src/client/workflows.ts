@@ -84,7 +84,7 @@ export interface Workflows extends AsyncDisposable {
    * From now on, what `publish` is given of that name starts a run of the workflow, or is a message to the run of its key.
    * Several of one name each get it. Throws MisuseError.
    */
-  on<Data, Input>(
+  on<Input, Data = Input>(
     event: string,
     workflow: WorkflowOrName<Input, unknown>,
     options?: OnOptions<Data, Input>,
@@ -280,7 +280,7 @@ export class App implements Workflows {
     return worker;
   }
 
-  on<Data, Input>(
+  on<Input, Data = Input>(
     event: string,
     workflow: WorkflowOrName<Input, unknown>,
     options: OnOptions<Data, Input> = {},

@@ -7,17 +7,19 @@ import { createHash } from 'node:crypto';
 import { display, MisuseError, optional, readOptions, readSchema, type Schema } from '@holdfast/kernel';
 import { RunCancelledError, RunFailedError } from '../errors.js';
 import { encodeRecord, type Outcome } from '../journal/record.js';
-import { parseRunName, placeOf, runName } from '../run-name.js';
+import { parseRunName, placeOf, name as requireName, runName } from '../run-name.js';
 import { callKey } from '../step/options.js';
 import type { RunRef } from '../store/claim.js';
 import type { Effect } from '../store/store.js';
 
-/** A workflow, as `defineWorkflow` makes it: what a child has of it. */
-export interface ChildWorkflow<Input, Result> {
+interface ChildDefinition<Input, Result> {
   readonly name: string;
   readonly input: Schema<unknown, Input> | undefined;
   readonly run: (context: never, input: Input) => Promise<Result>;
 }
+
+/** A workflow, as `defineWorkflow` makes it, or the name of one whose function other programs have. */
+export type ChildWorkflow<Input, Result> = ChildDefinition<Input, Result> | string;
 
 export interface ChildOptions {
   /** Names the call in place of its number, within its scope. 1 to 128 letters, digits and "_.:-". */
@@ -36,15 +38,25 @@ const CHILD = {
 
 export const readChildOptions = (options: ChildOptions = {}) => readOptions('child', options, CHILD);
 
-/** Throws MisuseError for what `defineWorkflow` has not made. */
-export function requireChildWorkflow(workflow: unknown): void {
+/** Throws MisuseError. */
+export function readChildWorkflow(
+  workflow: unknown,
+): Pick<ChildDefinition<unknown, unknown>, 'name' | 'input'> {
+  if (typeof workflow === 'string') {
+    return { name: requireName('The name of the workflow of a child', workflow), input: undefined };
+  }
   const { name, input, run } = Object(workflow) as Partial<
-    Record<keyof ChildWorkflow<never, never>, unknown>
+    Record<keyof ChildDefinition<never, never>, unknown>
   >;
   if (typeof run !== 'function' || typeof name !== 'string') {
-    throw new MisuseError(`A child is of a workflow, as defineWorkflow makes it; got ${display(workflow)}.`);
+    throw new MisuseError(
+      `A child is of a workflow, as defineWorkflow makes it, or of the name of one; got ${display(workflow)}.`,
+    );
   }
-  if (input !== undefined) readSchema(`The input of the workflow "${name}"`, input);
+  return {
+    name,
+    input: input === undefined ? undefined : readSchema(`The input of the workflow "${name}"`, input),
+  };
 }
 
 export interface Child {

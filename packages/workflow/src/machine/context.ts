@@ -47,7 +47,7 @@ import {
   type ChildWorkflow,
   childOf,
   readChildOptions,
-  requireChildWorkflow,
+  readChildWorkflow,
 } from './child.js';
 import { runLoop } from './loop.js';
 import type { Machine } from './machine.js';
@@ -199,15 +199,14 @@ export class Context implements WorkflowContext {
     options?: ChildOptions,
   ): Promise<Result> {
     return quiet(async () => {
-      requireChildWorkflow(workflow);
+      const { name, input: schema } = readChildWorkflow(workflow);
       const { key, onParentEnd } = readChildOptions(options);
-      const { name } = workflow;
       const place = `the child "${name}"`;
       const scope = this.#scope;
       if (key === undefined && !this.#isInTurn(place)) return nothing();
       if (scope.cancelled) throw scope.cancelled;
       const id = key === undefined ? scope.takeNumber() : scope.takeKey(key);
-      const value = await check(workflow.input, input, `The input of ${place}`);
+      const value = await check(schema, input, `The input of ${place}`);
       encodeValue(value, `The input of ${place}`);
       // A schema may have awaited something.
       if (key === undefined && !this.#isInTurn(place)) return nothing();

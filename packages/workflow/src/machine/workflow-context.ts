@@ -87,8 +87,9 @@ export interface WorkflowContext {
   receive<T = unknown>(name: string, options?: { readonly timeout?: number }): Promise<T | undefined>;
   /**
    * Runs another workflow as a child, which any worker that has that workflow may take, and gives its result, now and in every
-   * replay. It lives in the partition of this run. Rejects with RunFailedError or RunCancelledError; is cancelled with the
-   * scope in which it is waited for. Throws MisuseError for an input that does not fit.
+   * replay. By its name, this program needs nothing of it, and no schema checks the input. It lives in the partition of this
+   * run. Rejects with RunFailedError or RunCancelledError; is cancelled with the scope in which it is waited for. Throws
+   * MisuseError for an input that does not fit.
    */
   child<Input, Result>(
     workflow: ChildWorkflow<Input, Result>,

@@ -1,9 +1,10 @@
-/** Which of the queue's scripts a command runs, and with which arguments. */
+/** Which of the shipped scripts a command runs, and with which keys and arguments. */
 import { createHash } from 'node:crypto';
 import type { Command } from '../world/connection.js';
 
 export interface Call {
   readonly verb: string;
+  readonly keys: readonly string[];
   readonly args: readonly string[];
 }
 
@@ -16,7 +17,8 @@ export class Calls {
     const [script = '', count, ...rest] = args;
     if (name === 'SCRIPT') this.#note(count ?? '');
     const verb = this.#verbOf(name, script);
-    return verb === undefined ? undefined : { verb, args: rest.slice(Number(count)) };
+    if (verb === undefined) return undefined;
+    return { verb, keys: rest.slice(0, Number(count)), args: rest.slice(Number(count)) };
   }
 
   #verbOf(name: string, script: string): string | undefined {

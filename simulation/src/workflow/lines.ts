@@ -1,0 +1,75 @@
+/**
+ * Judges keys: of the runs of one key, one at a time goes on, in the order of their starts.
+ */
+import type { Call } from '../run/calls.js';
+import type { Violate } from '../run/part.js';
+import type { Journals } from './journals.js';
+import { lineOf } from './names.js';
+
+/** Arguments of a start. */
+const START = 11;
+
+export class Lines {
+  readonly #journals: Journals;
+  readonly #violate: Violate;
+  /** Runs of a key that are not delayed, in the order of their starts. */
+  readonly #order = new Map<string, string[]>();
+  /** Runs of a key that a worker has had. */
+  readonly #begun = new Map<string, Set<string>>();
+
+  constructor(journals: Journals, violate: Violate) {
+    this.#journals = journals;
+    this.#violate = violate;
+  }
+
+  /** The server may have forgotten starts. */
+  forgets(): void {
+    this.#order.clear();
+    this.#begun.clear();
+  }
+
+  /** The server has carried out a call, and the journals are as it has left them. */
+  look({ verb, args }: Call, reply: readonly string[]): void {
+    if (verb === 'start') this.#started(args, reply.slice(1));
+    if (reply[0] !== 'worked') return;
+    // What is to end before it has begun does not begin.
+    for (let place = 6; place < reply.length; place += 3)
+      if (reply[place + 2] !== 'e') this.#begins(reply[place] ?? '');
+  }
+
+  #started(args: readonly string[], words: readonly string[]): void {
+    for (const [index, word] of words.entries()) {
+      const run = args[START * index] ?? '';
+      const line = lineOf(run);
+      if (line === undefined || !/^(?:ready|line|owned)/.test(word)) continue;
+      this.#order.set(line, [...(this.#order.get(line) ?? []), run]);
+      if (word.startsWith('owned')) this.#begins(run);
+    }
+  }
+
+  #begins(run: string): void {
+    const line = lineOf(run);
+    if (line === undefined) return;
+    const begun = this.#begun.get(line) ?? new Set();
+    this.#begun.set(line, begun);
+    for (const other of begun) {
+      if (other === run) continue;
+      if (this.#isOver(other)) begun.delete(other);
+      else this.#violate('one of a key', `${run} goes on, but ${other} has begun and is not over`);
+    }
+    if (!begun.has(run)) this.#judgeOrder(run, line);
+    begun.add(run);
+  }
+
+  #judgeOrder(run: string, line: string): void {
+    const order = (this.#order.get(line) ?? []).filter((other) => other === run || !this.#isOver(other));
+    this.#order.set(line, order);
+    const place = order.indexOf(run);
+    if (place > 0)
+      this.#violate('order of a key', `${run} begins, but ${order[0]}, which came before it, has not`);
+  }
+
+  #isOver(run: string): boolean {
+    return this.#journals.of(run)?.end !== undefined;
+  }
+}

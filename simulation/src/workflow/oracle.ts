@@ -1,0 +1,152 @@
+/**
+ * Who sees everything that happens to the runs of an app: at the server, where each answer is judged when it is given, and in
+ * the bodies of steps, where somebody relies on an attempt.
+ *
+ * Guarantees: the rules are those that docs/GUARANTEES.md promises.
+ */
+import type { Step } from '@holdfast/workflow';
+import { Calls } from '../run/calls.js';
+import type { Judge, Violate, Violation } from '../run/part.js';
+import type { Command } from '../world/connection.js';
+import type { Machine } from '../world/machine.js';
+import type { World } from '../world/world.js';
+import { Bodies } from './bodies.js';
+import { Guarded } from './guarded.js';
+import { Journals } from './journals.js';
+import { Lines } from './lines.js';
+import { key } from './names.js';
+import { Owners } from './owners.js';
+import { Places } from './places.js';
+import type { WorkflowPlan } from './plan.js';
+import { View } from './view.js';
+
+/** Verbs that change nothing of runs. */
+const READING = new Set(['find', 'read', 'page', 'list', 'count', 'demand', 'agree', 'declare', 'chunks']);
+
+export class WorkflowOracle implements Judge {
+  readonly violations: Violation[] = [];
+  readonly view: View;
+  readonly journals: Journals;
+  readonly owners: Owners;
+  readonly guarded: Guarded;
+  readonly bodies: Bodies;
+  /** True time at which each step of a run began first, in ms, by "<run> <step>". */
+  readonly began = new Map<string, number>();
+  readonly #world: World<WorkflowPlan>;
+  readonly #calls = new Calls();
+  readonly #lines: Lines;
+  readonly #places: Places;
+  /** Runs of which somebody was told that they are started. */
+  readonly #acknowledged = new Set<string>();
+  /** Whether the server has forgotten nothing so far. */
+  #remembers = true;
+  /** Whether it has forgotten since it was looked at last. */
+  #isNew = false;
+
+  constructor(world: World<WorkflowPlan>) {
+    this.#world = world;
+    const violate: Violate = (rule, message) => this.violate(rule, message);
+    this.view = new View(world);
+    this.journals = new Journals(this.view, violate);
+    this.owners = new Owners(this.view, this.journals, violate);
+    this.guarded = new Guarded(world, violate);
+    this.bodies = new Bodies(this.journals, violate);
+    this.#lines = new Lines(this.journals, violate);
+    this.#places = new Places(this.view, violate);
+  }
+
+  violate(rule: string, message: string): void {
+    this.#world.note('VIOLATION', `${rule}: ${message}`);
+    this.violations.push({ rule, message });
+  }
+
+  /** The server is about to forget, or to come back without what it knew last: what it has then is what there is. */
+  forgets(): void {
+    this.#remembers = false;
+    this.#isNew = true;
+    this.#acknowledged.clear();
+  }
+
+  /** The server has carried out a command. */
+  look(command: Command, reply: unknown): void {
+    const call = this.#calls.read(command);
+    if (call === undefined || !Array.isArray(reply)) return;
+    if (!call.keys[0]?.startsWith(key(''))) {
+      for (const each of call.keys) if (each.startsWith('data:')) this.guarded.look(each);
+      return;
+    }
+    const words = reply as readonly string[];
+    if (this.#isNew) {
+      this.#adopt();
+      return;
+    }
+    if (call.verb === 'find') this.#judgeFound(call.args[0] ?? '', words);
+    if (READING.has(call.verb)) return;
+    this.journals.look();
+    this.owners.look(call, words);
+    this.#lines.look(call, words);
+    this.#places.look();
+  }
+
+  begins(step: Step, run: { readonly name: string; readonly machine: Machine }): void {
+    const { machine } = run;
+    // A server that forgets, or whose clock jumps, gives runs to others too early: tokens are in order all the same.
+    this.bodies.begins(step, machine, () => this.#remembers && !this.#world.plan.clocksJump);
+    const [, of = ''] = /^[^/]*\/(.*)$/.exec(step.resource) ?? [];
+    const what = `${of} ${run.name}`;
+    if (!this.began.has(what)) this.began.set(what, this.#world.scheduler.now / 1_000);
+  }
+
+  died(machine: Machine): void {
+    this.bodies.died(machine);
+  }
+
+  /** Somebody was told that a run is started. */
+  acknowledged(run: string): void {
+    if (this.journals.of(run) === undefined && this.#remembers)
+      this.violate('acknowledged start', `${run} was acknowledged but never started`);
+    this.#acknowledged.add(run);
+  }
+
+  /** Somebody was told the result of a run. */
+  told(run: string, value: unknown): void {
+    const { outcome } = this.journals.of(run) ?? {};
+    if (!this.#remembers) return; // it may have ended otherwise since
+    const ended = outcome?.status === 'completed' ? JSON.stringify(outcome.value) : outcome?.status;
+    if (JSON.stringify(value) !== ended)
+      this.violate('answers', `${run} is said to have given ${JSON.stringify(value)}, but is: ${ended}`);
+  }
+
+  /** When all has ended: each run that was acknowledged is over, unless the server has forgotten it. */
+  judgeEnds(): void {
+    for (const run of this.#acknowledged) {
+      const journal = this.journals.of(run);
+      if (journal?.end === undefined)
+        this.violate('lost run', `${run} was acknowledged, but ${journal ? 'is not over' : 'is not there'}`);
+    }
+  }
+
+  #adopt(): void {
+    this.#isNew = false;
+    this.journals.adopt();
+    this.owners.forgets();
+    this.#lines.forgets();
+    this.#places.forgets();
+  }
+
+  #judgeFound(run: string, [word, , , detail]: readonly string[]): void {
+    const journal = this.journals.of(run);
+    if (word === 'over' && journal?.end !== detail)
+      this.violate('answers', `${run} is said to have ended with ${detail}, but has with ${journal?.end}`);
+    const isThere = word !== 'over' && word !== 'gen' && word !== 'unknown';
+    if (isThere && journal?.end !== undefined)
+      this.violate('answers', `${run} is said to be ${word}, but is over`);
+    if (word === 'unknown' && journal && !this.#isForgotten(run))
+      this.violate('answers', `${run} is said to be unknown`);
+  }
+
+  /** Whether its time to be kept is over. */
+  #isForgotten(run: string): boolean {
+    return !this.view.hash('gen').has(run);
+  }
+}

@@ -1,0 +1,143 @@
+/**
+ * The plan of a run of the workflows, and how it is drawn from a seed.
+ *
+ * Guarantees: the same seed gives the same plan. Clocks run apart by less than what workers allow for. The server keeps
+ * what it has acknowledged, but for runs that say so (`lossy`).
+ */
+import { Dice } from '../plan/dice.js';
+import type { Wishes } from '../plan/draw.js';
+import { CLOCK_AHEAD, drawFailovers, drawFaults } from '../plan/faults.js';
+import type { ClientPlan, ClockPlan, RunPlan } from '../plan/plan.js';
+import { drawProgram, type Program, receipts } from './program.js';
+
+/** All durations and times are milliseconds of true time. */
+export interface WorkflowPlan extends RunPlan<WorkflowStep> {
+  readonly clients: readonly WorkflowClientPlan[];
+  readonly workflow: {
+    readonly timeout: number;
+    /** Of a constant backoff of steps. */
+    readonly backoff: number;
+  };
+  /** Whether the server may come back without what it had acknowledged. */
+  readonly lossy: boolean;
+}
+
+interface WorkflowClientPlan extends ClientPlan<WorkflowStep> {
+  readonly worker:
+    | { readonly concurrency: number; readonly lease: number; readonly grace: number }
+    | undefined;
+  /** When its worker is stopped, and another started in its place. */
+  readonly restarts: readonly number[];
+}
+
+/** Which run of the plan. */
+export interface RunOfPlan {
+  readonly id: string;
+  readonly key: string | undefined;
+}
+
+/** What a client does next. */
+export type WorkflowStep = { readonly after: number } & (
+  | ({ readonly f: 'start' } & StartPlan)
+  /** Sends the message of that number. */
+  | { readonly f: 'send'; readonly to: RunOfPlan; readonly number: number }
+  | { readonly f: 'cancel' | 'get'; readonly to: RunOfPlan }
+  /** Waits for its result, for so long. */
+  | { readonly f: 'result'; readonly to: RunOfPlan; readonly for: number }
+);
+
+export interface StartPlan extends RunOfPlan {
+  readonly program: Program;
+}
+
+export function drawWorkflowPlan(seed: number, wishes: Wishes = {}): WorkflowPlan {
+  const dice = new Dice(seed ^ 0x2f0a17);
+  const clients = wishes.clients ?? dice.whole(2, 4);
+  const healAt = dice.whole(2_000, 6_000);
+  const lossy = dice.chance(0.3);
+  // Two epochs that both begin within such a jump may issue the same tokens: nobody promises more.
+  const clocksJump = dice.chance(0.1) && !lossy;
+  const failsOver = dice.chance(0.12) && !clocksJump;
+  const clock = (): ClockPlan => ({
+    rate: dice.between(0.9955, 1.0045),
+    aheadMs: dice.between(-CLOCK_AHEAD, CLOCK_AHEAD),
+  });
+  const lease = dice.scale(200, 4_000);
+  return {
+    seed,
+    nodes: 0,
+    deployment: { persistence: 'none' },
+    latency: { base: dice.scale(50, 1_000), jitter: dice.scale(20, 4_000) },
+    resends: dice.chance(0.3),
+    nodeClocks: [clock()],
+    clients: Array.from({ length: clients }, (_, place) =>
+      drawClient(dice, { place, lease, healAt, clock: clock() }),
+    ),
+    faults: [
+      ...(dice.chance(0.92) ? drawFaults(dice, { clients, healAt, lossy, clocksJump, lease }) : []),
+      ...(failsOver ? drawFailovers(dice, healAt) : []),
+    ].sort((one, two) => one.at - two.at),
+    healAt,
+    clocksJump,
+    failsOver,
+    workflow: { timeout: dice.scale(50, 600), backoff: dice.scale(5, 300) },
+    lossy: lossy || failsOver,
+  };
+}
+
+interface ClientOptions {
+  readonly place: number;
+  readonly lease: number;
+  readonly healAt: number;
+  readonly clock: ClockPlan;
+}
+
+function drawClient(dice: Dice, { place, lease, healAt, clock }: ClientOptions): WorkflowClientPlan {
+  const works = place === 0 || dice.chance(0.8);
+  return {
+    clock,
+    worker: works
+      ? { concurrency: dice.whole(1, 4), lease, grace: dice.one([0, 0, dice.scale(1, 400)]) }
+      : undefined,
+    restarts: works && dice.chance(0.3) ? [dice.whole(100, healAt)] : [],
+    tasks: Array.from({ length: dice.whole(1, 2) }, (_, index) =>
+      drawTask(dice, { at: `${place}.${index}`, lease }),
+    ),
+  };
+}
+
+/** Starts runs, and does something to them. */
+function drawTask(dice: Dice, { at, lease }: { at: string; lease: number }): WorkflowStep[] {
+  const steps: WorkflowStep[] = [];
+  const runs: (StartPlan & { sent: number })[] = [];
+  for (let number = 0, count = dice.whole(3, 9); number < count; number += 1) {
+    const after = dice.chance(0.5) ? 0 : dice.scale(1, 800);
+    const run = runs.length > 0 && dice.chance(0.6) ? dice.one(runs) : undefined;
+    if (run) {
+      steps.push({ after, ...drawAct(dice, run) });
+      continue;
+    }
+    const key = dice.chance(0.4) ? dice.one(['red', 'red', 'blue']) : undefined;
+    const start = { id: `${at}.${number}`, key, program: drawProgram(dice, lease) };
+    runs.push({ ...start, sent: 0 });
+    steps.push({ f: 'start', after, ...start });
+  }
+  return steps;
+}
+
+type Act =
+  Exclude<WorkflowStep, { f: 'start' }> extends infer Step
+    ? Step extends unknown
+      ? Omit<Step, 'after'>
+      : never
+    : never;
+
+function drawAct(dice: Dice, run: StartPlan & { sent: number }): Act {
+  const to = { id: run.id, key: run.key };
+  if (run.sent < receipts(run.program) && dice.chance(0.7)) {
+    run.sent += 1;
+    return { f: 'send', to, number: run.sent - 1 };
+  }
+  const f = dice.one(['cancel', 'get', 'get', 'result', 'result'] as const);
+  return f === 'result' ? { f, to, for: dice.scale(10, 1_500) } : { f, to };
+}

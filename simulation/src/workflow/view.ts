@@ -1,0 +1,59 @@
+/** What the simulated server has of the app, for those who judge it. */
+import type { World } from '../world/world.js';
+import { key } from './names.js';
+import type { WorkflowPlan } from './plan.js';
+
+/** What a run is, as LIVE has it; `word` is `o` for one that is owned. */
+export interface Entry {
+  readonly word: string;
+  readonly token?: number;
+  readonly commits?: number;
+  readonly session?: string;
+  /** By when it has to begin; '-' if it has begun, '0' if it may at any time. */
+  readonly expires: string;
+  readonly build: string;
+}
+
+export class View {
+  readonly #world: World<WorkflowPlan>;
+
+  constructor(world: World<WorkflowPlan>) {
+    this.#world = world;
+  }
+
+  /** The server's time, in ms since 1970. */
+  get now(): number {
+    return Math.floor(this.#world.store.time() / 1_000);
+  }
+
+  hash(name: string): ReadonlyMap<string, string> {
+    return (this.#look(name) as ReadonlyMap<string, string> | undefined) ?? new Map();
+  }
+
+  scores(name: string): ReadonlyMap<string, number> {
+    return (this.#look(name) as ReadonlyMap<string, number> | undefined) ?? new Map();
+  }
+
+  /** A journal; undefined if there is none. */
+  journal(run: string, generation: string): readonly string[] | undefined {
+    return this.#look(`j:${run}.${generation}`) as readonly string[] | undefined;
+  }
+
+  entry(run: string): Entry | undefined {
+    const text = this.hash('live').get(run);
+    return text === undefined ? undefined : entryOf(text);
+  }
+
+  #look(name: string): unknown {
+    return this.#world.store.server.look(key(name));
+  }
+}
+
+export function entryOf(text: string): Entry {
+  const [one = '', two = '', three = '', four = '', five = ''] = text.split(':');
+  if (/^[a-z]$/.test(one)) return { word: one, build: three, expires: four };
+  return {
+    ...{ word: 'o', token: Number(one), commits: Number(two), session: three },
+    ...{ expires: '-', build: five },
+  };
+}
