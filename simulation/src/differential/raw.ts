@@ -106,6 +106,8 @@ const FORMS: readonly (readonly [string, ...Maker[]])[] = [
   ['HGETALL', key],
   ['HKEYS', key],
   ['HSCAN', key, () => ['0']],
+  ['HSCAN', key, (dice) => ['0', 'MATCH', dice.one(['*', 't*', '1*', 'zz*']), 'COUNT', '100']],
+  ['HSCAN', key, (dice) => ['0', 'COUNT', dice.one(['0', 'x', '5'])]],
   ['XTRIM', key, () => ['MINID', '~', '0-1']],
   ['UNLINK', key, some(key, 2)],
   ['HLEN', key],

@@ -85,9 +85,24 @@ function setNewField(keys: Keyspace, [key = '', field = '', value = '']: readonl
 }
 
 /** All of it in one page: the model's hashes are small, as Redis keeps those in one piece. */
-function scanFields(keys: Keyspace, [key = '', cursor = '']: readonly string[]): Reply {
+function scanFields(keys: Keyspace, [key = '', cursor = '', ...options]: readonly string[]): Reply {
   if (!/^\d+$/.test(cursor)) throw new ServerError('ERR invalid cursor');
-  return ['0', [...(keys.read(key, 'hash') ?? [])].flat()];
+  let fits = (_: string): boolean => true;
+  for (let place = 0; place < options.length; place += 2) {
+    const [option = '', value] = options.slice(place);
+    if (value === undefined || !/^(?:COUNT|MATCH)$/i.test(option)) throw new ServerError('ERR syntax error');
+    if (option.toUpperCase() === 'COUNT') {
+      if (requireInteger(value) < 1) throw new ServerError('ERR syntax error');
+    } else fits = matching(value);
+  }
+  return ['0', [...(keys.read(key, 'hash') ?? [])].filter(([field]) => fits(field)).flat()];
+}
+
+/** Of the patterns of Redis, those that say how a name begins. */
+function matching(pattern: string): (name: string) => boolean {
+  const start = /^([^*?[\]\\]*)\*$/.exec(pattern)?.[1];
+  if (start === undefined) throw new ServerError(`ERR the pattern ${pattern} is not part of the model`);
+  return (name) => name.startsWith(start);
 }
 
 function deleteFields(keys: Keyspace, [key = '', ...fields]: readonly string[]): Reply {

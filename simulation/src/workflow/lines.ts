@@ -5,6 +5,7 @@ import type { Call } from '../run/calls.js';
 import type { Violate } from '../run/part.js';
 import type { Journals } from './journals.js';
 import { lineOf } from './names.js';
+import { type Answer, claimsOf } from './view.js';
 
 /** Arguments of a start. */
 const START = 11;
@@ -29,12 +30,11 @@ export class Lines {
   }
 
   /** The server has carried out a call, and the journals are as it has left them. */
-  look({ verb, args }: Call, reply: readonly string[]): void {
-    if (verb === 'start') this.#started(args, reply.slice(1));
-    if (reply[0] !== 'worked') return;
+  look({ verb, args }: Call, answer: Answer): void {
+    if (verb === 'start') this.#started(args, answer.slice(1) as readonly string[]);
+    if (answer[0] !== 'worked') return;
     // What is to end before it has begun does not begin.
-    for (let place = 6; place < reply.length; place += 3)
-      if (reply[place + 2] !== 'e') this.#begins(reply[place] ?? '');
+    for (const { run, mark } of claimsOf(answer)) if (mark !== 'e') this.#begins(run);
   }
 
   #started(args: readonly string[], words: readonly string[]): void {

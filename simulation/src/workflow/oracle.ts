@@ -18,7 +18,7 @@ import { key } from './names.js';
 import { Owners } from './owners.js';
 import { Places } from './places.js';
 import type { WorkflowPlan } from './plan.js';
-import { View } from './view.js';
+import { type Answer, View } from './view.js';
 
 /** Verbs that change nothing of runs. */
 const READING = new Set(['find', 'read', 'page', 'list', 'count', 'demand', 'agree', 'declare', 'chunks']);
@@ -75,16 +75,19 @@ export class WorkflowOracle implements Judge {
       for (const each of call.keys) if (each.startsWith('data:')) this.guarded.look(each);
       return;
     }
-    const words = reply as readonly string[];
+    const answer = reply as Answer;
     if (this.#isNew) {
       this.#adopt();
       return;
     }
-    if (call.verb === 'find') this.#judgeFound(call.args[0] ?? '', words);
+    if (call.verb === 'find') {
+      for (const [index, found] of answer.slice(1).entries())
+        this.#judgeFound(call.args[3 * index] ?? '', found as readonly string[]);
+    }
     if (READING.has(call.verb)) return;
     this.journals.look();
-    this.owners.look(call, words);
-    this.#lines.look(call, words);
+    this.owners.look(call, answer);
+    this.#lines.look(call, answer);
     this.#places.look();
   }
 

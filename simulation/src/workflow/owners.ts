@@ -7,7 +7,7 @@
 import type { Call } from '../run/calls.js';
 import type { Violate } from '../run/part.js';
 import type { Journals } from './journals.js';
-import type { View } from './view.js';
+import { type Answer, claimsOf, type View } from './view.js';
 
 interface Owner {
   readonly token: number;
@@ -52,12 +52,13 @@ export class Owners {
   }
 
   /** The server has carried out a call. */
-  look(call: Call, reply: readonly string[]): void {
+  look(call: Call, answer: Answer): void {
+    const reply = answer as readonly string[];
     const [word] = reply;
     const [session = '', lease] = call.args;
     if (word === 'opened' || word === 'renewed' || word === 'worked')
       this.#sessions.set(session, this.#view.now + Number(lease));
-    if (word === 'worked') this.#claimed(session, reply);
+    if (word === 'worked') this.#claimed(session, answer);
     if (word === 'closed') this.#freed((owner) => owner.session === session);
     if (call.verb === 'commit') this.#committed(call.args, reply.slice(1));
     if (call.verb === 'append') this.#appended(call.args, reply.slice(1));
@@ -75,12 +76,10 @@ export class Owners {
     this.#highest = Math.max(this.#highest, token);
   }
 
-  #claimed(session: string, reply: readonly string[]): void {
+  #claimed(session: string, reply: Answer): void {
     const now = Number(reply[1]);
-    for (let place = 6; place < reply.length; place += 3) {
-      const run = reply[place] ?? '';
-      this.#claim(run, { token: Number(reply[4]) + (place - 6) / 3, session, commits: 0 }, now);
-    }
+    for (const [index, { run }] of claimsOf(reply).entries())
+      this.#claim(run, { token: Number(reply[4]) + index, session, commits: 0 }, now);
   }
 
   #claim(run: string, owner: Owner, now: number): void {

@@ -14,6 +14,17 @@ export interface Entry {
   readonly build: string;
 }
 
+/** What a script answers: words, or lists of them. */
+export type Answer = readonly (string | readonly string[])[];
+
+/** The runs that an answer to `work` gives, in the order of their tokens. `mark` is `e` for one that is to end unbegun. */
+export function claimsOf(answer: Answer): readonly { readonly run: string; readonly mark: string }[] {
+  return answer.slice(6).map((claim) => {
+    const [run = '', , mark = ''] = claim;
+    return { run, mark };
+  });
+}
+
 export class View {
   readonly #world: World<WorkflowPlan>;
 
