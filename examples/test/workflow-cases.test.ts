@@ -21,6 +21,7 @@ const closing: (() => unknown)[] = [];
 beforeAll(async () => {
   nodes = await startNodes(1, { args: ['--appendonly', 'yes', '--appendfsync', 'always'] });
   redis = new Redis(url());
+  redis.on('error', () => {}); // it connects again
   const guard = createRedisGuard({ redis: url() });
   await guard.initialize();
   await guard.close();
@@ -170,4 +171,43 @@ it('fraud check: charges accounts in PostgreSQL, too', async () => {
     { account: 'bob', balance: -5_000 },
     { account: 'eve', balance: -20 },
   ]);
+});
+
+it('articles: publishes each article once, with what the checkers have corrected', async () => {
+  const worker = (role: string) => start('articles/main.ts', role);
+  const [doomed, ...desks] = await Promise.all(['checker', 'desk', 'desk'].map(worker));
+  const desk = await open('press', ['article', 'fact-check']);
+  const founded = { Kiel: 1233, Ulm: 854, Jena: 1182, Bonn: 1000 }; // of Bonn, nobody knows better
+  const runs = await Promise.all(
+    Object.keys(founded).map((topic) => desk.start('article', { id: topic, topic }, { id: topic })),
+  );
+
+  // What is to be done is known for each kind of worker, also where there is none.
+  const press = await open('press', ['article', 'fact-check', 'outline']);
+  await until(async () => (await press.demand())['outline']?.waiting === runs.length);
+  const [writer] = await Promise.all(['writer', 'editor'].map(worker));
+  const running = async (workflow: string) => (await press.demand())[workflow]?.running ?? 0;
+  await writer?.printed('the model is asked');
+  writer?.process.kill('SIGSTOP');
+  // What it had is for any writer to take.
+  await until(async () => (await running('outline')) + (await running('draft')) === 0);
+  writer?.process.kill('SIGCONT');
+
+  await doomed?.printed('the year of');
+  doomed?.process.kill('SIGKILL');
+  await start('articles/main.ts', 'checker');
+
+  const typesetting = await until(async () => desks.find(({ output }) => output.includes('typesetting')));
+  typesetting.process.kill('SIGSTOP');
+  await restartRedis();
+  await until(async () => (await redis.llen('feed')) > 0);
+  typesetting.process.kill('SIGCONT');
+
+  const articles = Object.entries(founded).map(([topic, year]) => ({
+    ...{ id: topic, title: topic, text: `${topic} is far away.\n\n${topic} was founded in ${year}.` },
+  }));
+  expect(await Promise.all(runs.map(resultOf))).toEqual(articles);
+  expect((await redis.lrange('feed', 0, -1)).sort()).toEqual(Object.keys(founded).sort());
+  const pages = articles.map(({ id, title, text }) => [id, `# ${title}\n\n${text}\n`]);
+  expect(await redis.hgetall('articles')).toEqual(Object.fromEntries(pages));
 });
