@@ -158,7 +158,7 @@ export const WORKFLOW_CANARIES: readonly Canary[] = [
     about: 'A session ends before all that it owned is free.',
     changes: [
       { file: `${LUA}/stuck.lua`, find: "'LIMIT', 0, 500)", replace: "'LIMIT', 0, 1)" },
-      { file: `${LUA}/stuck.lua`, find: 'return #owned < 500', replace: 'return true' },
+      { file: `${LUA}/stuck.lua`, find: 'if #owned == 500 then return false end', replace: '' },
     ],
   },
   {

@@ -142,7 +142,7 @@ export class Journals {
       tokens.set(id, token);
     }
     if (letter === 'D') this.#ends.push(() => this.#judgeChild(journal, record));
-    if (letter === 'M') this.#tell(journal, String(body['id']));
+    if (letter === 'M') this.#tell(journal, id);
     if (letter === 'X') journal.isCancelled = true;
     if (letter === 'Z') this.#end(journal, text, body['outcome'] as Outcome);
   }

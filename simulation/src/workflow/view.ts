@@ -21,7 +21,8 @@ export type Answer = readonly (string | readonly string[])[];
 export function claimsOf(answer: Answer): readonly { readonly run: string; readonly mark: string }[] {
   return answer.slice(6).map((claim) => {
     const [run = '', , mark = ''] = claim;
-    return { run, mark };
+    // Behind the mark is how often the run has fallen.
+    return { run, mark: mark.replace(/\d+$/, '') };
   });
 }
 
