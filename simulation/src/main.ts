@@ -26,6 +26,7 @@ npm run simulate -- --seed 42 --shrink      the smallest plan found that still h
 npm run simulate -- queue                   all of the above for the queue instead of the locks: queue --seed 42
 npm run simulate -- workflow                the same for workflows: workflow --seed 42 --shrink
 npm run simulate -- canaries                checks that every deliberate mistake is caught, and in how many runs
+npm run simulate -- workflow canaries       those in workflows only; also for the queue
 npm run simulate -- model                   compares the model of Redis with a real one
 npm run simulate -- coverage                shows which lines and branches of the Lua the runs reach
 
@@ -38,7 +39,7 @@ npm run simulate -- coverage                shows which lines and branches of th
   --sequences N    model: how many sequences of commands; default 2000
   --quiet          with --seed: no timeline`;
 
-const WORDS = ['queue', 'workflow', 'canaries', 'model', 'coverage'];
+const WORDS = ['canaries', 'model', 'coverage'];
 
 const OPTIONS = {
   help: { type: 'boolean', short: 'h' },
@@ -71,18 +72,21 @@ async function main(): Promise<number> {
     console.error(`${(error as Error).message}\n\n${HELP}`);
     return 2;
   }
-  const [word, ...more] = words;
+  const [first] = words;
+  const of = first === 'queue' || first === 'workflow' ? first : undefined;
+  const [word, ...more] = of ? words.slice(1) : words;
   if (values['help']) return say(HELP);
-  if (more.length > 0 || (word !== undefined && !WORDS.includes(word))) {
+  const isKnown = word === undefined || (of ? word === 'canaries' : WORDS.includes(word));
+  if (more.length > 0 || !isKnown) {
     console.error(`There is no "${words.join(' ')}".\n\n${HELP}`);
     return 2;
   }
-  if (word === 'canaries') return canaries(values);
+  if (word === 'canaries') return canaries(values, of);
   if (word === 'model') return model(values);
   if (word === 'coverage') {
     return say(await reportLuaCoverage(whole(values, 'runs', 2_000), whole(values, 'from', 1)));
   }
-  const scenario = word === 'queue' || word === 'workflow' ? word : scenarioOfCanary(canaryOf(values));
+  const scenario = of ?? scenarioOfCanary(canaryOf(values));
   return values['seed'] === undefined ? runs(scenario, values) : one(scenario, values);
 }
 
@@ -161,9 +165,12 @@ async function runs(scenario: ScenarioName, values: Values): Promise<number> {
   return tally.failures.length === 0 ? 0 : 1;
 }
 
-async function canaries(values: Values): Promise<number> {
+async function canaries(values: Values, of: ScenarioName | undefined): Promise<number> {
   const only = values['only'];
-  const chosen = CANARIES.filter(({ name }) => only === undefined || name === only);
+  const chosen = CANARIES.filter(
+    ({ name }) =>
+      (only === undefined || name === only) && (of === undefined || scenarioOfCanary(name) === of),
+  );
   const options = {
     threads: whole(values, 'threads', availableParallelism()),
     most: whole(values, 'runs', 20_000),

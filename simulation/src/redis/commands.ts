@@ -87,6 +87,8 @@ function setNewField(keys: Keyspace, [key = '', field = '', value = '']: readonl
 /** All of it in one page: the model's hashes are small, as Redis keeps those in one piece. */
 function scanFields(keys: Keyspace, [key = '', cursor = '', ...options]: readonly string[]): Reply {
   if (!/^\d+$/.test(cursor)) throw new ServerError('ERR invalid cursor');
+  const hash = keys.read(key, 'hash');
+  if (!hash) return ['0', []];
   let fits = (_: string): boolean => true;
   for (let place = 0; place < options.length; place += 2) {
     const [option = '', value] = options.slice(place);
@@ -95,7 +97,7 @@ function scanFields(keys: Keyspace, [key = '', cursor = '', ...options]: readonl
       if (requireInteger(value) < 1) throw new ServerError('ERR syntax error');
     } else fits = matching(value);
   }
-  return ['0', [...(keys.read(key, 'hash') ?? [])].filter(([field]) => fits(field)).flat()];
+  return ['0', [...hash].filter(([field]) => fits(field)).flat()];
 }
 
 /** Of the patterns of Redis, those that say how a name begins. */
