@@ -12,7 +12,7 @@ import type { View } from './view.js';
 /** A record, by the letter of its kind. */
 interface Kept {
   readonly letter: string;
-  /** Of the call; '-' if it is of none. */
+  /** Of the call or the message; '-' if it is of none. */
   readonly id: string;
   readonly body: Readonly<Record<string, unknown>>;
 }
