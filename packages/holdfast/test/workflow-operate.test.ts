@@ -86,6 +86,7 @@ test('forks a run, pauses and resumes a workflow', async () => {
   await shop.app.start(order, { id: 'o1' }, { id: 'o1' });
   await expect.poll(sleeping).toBe(1);
   expect((await call('pause', 'order')).stdout).toContain('No worker has runs of "order"');
+  expect((await call('ls')).stdout).toMatch(/\norder .* paused\n?/);
   const forked = await call('fork', 'order', 'o1', '--step', 'price', '--as', 'o2');
   expect(forked).toEqual({ code: 0, stdout: 'o2 was started, with the key o1.\n', stderr: '' });
   expect((await shop.app.get(order, 'o2', { key: 'o1' }).status()).status).toBe('waiting');

@@ -2,9 +2,9 @@
 --
 -- then, for each workflow: ARGV its name
 --
--- Replies {'demand', for each 'waiting owned stuck age takeovers unserved': how many runs wait and are owned and stuck, for how
--- many ms the oldest of those that wait has, how often a run was taken over from a worker that was gone, so far, and how many
--- wait for a build that no worker has}
+-- Replies {'demand', for each 'waiting owned stuck age takeovers unserved paused': how many runs wait and are owned and stuck, for how
+-- many ms the oldest of those that wait has, how often a run was taken over from a worker that was gone, so far, how many wait
+-- for a build that no worker has, and whether it is paused, 1 or 0}
 --
 -- Stands on: places, served
 local reply = {'demand'}
@@ -29,6 +29,9 @@ for index, workflow in ipairs(ARGV) do
   local tallied = redis.call('HMGET', TALLY, workflow .. ':o', workflow .. ':s', workflow .. ':t')
   local owned, stuck, taken = tallied[1] or 0, tallied[2] or 0, tallied[3] or 0
   local none = unserved(workflow, '[r ' .. workflow .. ' ')
-  reply[index + 1] = string.format('%.0f %.0f %.0f %.0f %.0f %.0f', waiting, owned, stuck, oldest(workflow), taken, none)
+  local paused = redis.call('HEXISTS', LIMITS, workflow .. ':held')
+  local numbers = {waiting, owned, stuck, oldest(workflow), taken, none, paused}
+  for place = 1, #numbers do numbers[place] = string.format('%.0f', numbers[place]) end
+  reply[index + 1] = table.concat(numbers, ' ')
 end
 return reply

@@ -158,12 +158,14 @@ export function limitsContract(name: string, makeStore: MakeStore): void {
     it('gives nothing of a paused workflow, and wakes workers when that ends', async () => {
       await start('a/1/1');
       await store.hold('a', true);
+      expect(await store.demand(['a', 'b'])).toMatchObject([{ paused: true }, { paused: false }]);
       expect(await start('a/2/2', { owner: { session: 'me.1', highest: 0 } })).toMatchObject({
         word: 'ready',
       });
       await start('b/3/3');
       expect(await namesOf()).toEqual(['b/3/3']);
       await store.hold('a', false);
+      expect(await store.demand(['a'])).toMatchObject([{ paused: false }]);
       expect(await namesOf()).toEqual(['a/1/1', 'a/2/2']);
     });
   });

@@ -18,6 +18,8 @@ export interface Demand extends WorkflowDemand {
   readonly takeovers: number;
   /** Of those that wait, how many no worker may have: it has none of the workflow, or none of the build that they are for. */
   readonly unserved: number;
+  /** Whether it is paused: then no worker gets a run of it. */
+  readonly paused: boolean;
 }
 
 /** Of all partitions together, by workflow. */
@@ -38,4 +40,5 @@ const added = (one: Demand, other: Demand): Demand => ({
   oldest: Math.max(one.oldest, other.oldest),
   takeovers: one.takeovers + other.takeovers,
   unserved: one.unserved + other.unserved,
+  paused: one.paused || other.paused,
 });

@@ -49,6 +49,12 @@ const gauges = new Gauges<Demand>({
       description: 'How often runs were taken over from workers that had died or stalled, so far.',
       read: ({ takeovers }) => takeovers,
     },
+    {
+      name: 'holdfast.workflow.paused',
+      unit: '1',
+      description: 'Whether workers get no runs: 1 if so, else 0.',
+      read: ({ paused }) => (paused ? 1 : 0),
+    },
   ],
 });
 

@@ -32,6 +32,7 @@ export interface WorkflowDemand {
   readonly takeovers: number;
   /** Of those that wait. */
   readonly unserved: number;
+  readonly paused: boolean;
 }
 
 export interface EventStore {

@@ -33,8 +33,7 @@ function readReader([word, number, place]: readonly Reply[]): OpenedReader {
 }
 
 function readDemand(text: Reply): WorkflowDemand {
-  const [waiting = 0, running = 0, stuck = 0, oldest = 0, takeovers = 0, unserved = 0] = String(text)
-    .split(' ')
-    .map(Number);
-  return { waiting, running, stuck, oldest, takeovers, unserved };
+  const numbers = String(text).split(' ').map(Number);
+  const [waiting = 0, running = 0, stuck = 0, oldest = 0, takeovers = 0, unserved = 0, paused] = numbers;
+  return { waiting, running, stuck, oldest, takeovers, unserved, paused: paused === 1 };
 }

@@ -4,8 +4,8 @@
 import type { WorkflowDemand } from './event-store.js';
 import type { Life } from './memory-dispatch.js';
 
-/** Of a workflow, how many runs wait that no worker may have. */
-type Unserved = (workflow: string) => number;
+/** What others know of a workflow: how many runs wait that no worker may have, and whether it is paused. */
+type Rest = (workflow: string) => Pick<WorkflowDemand, 'unserved' | 'paused'>;
 
 export class MemoryDemand {
   /** So far, by workflow. */
@@ -17,7 +17,7 @@ export class MemoryDemand {
     this.#takeovers.set(workflow, (this.#takeovers.get(workflow) ?? 0) + 1);
   }
 
-  of(lives: readonly Life[], workflows: readonly string[], unserved: Unserved): readonly WorkflowDemand[] {
+  of(lives: readonly Life[], workflows: readonly string[], rest: Rest): readonly WorkflowDemand[] {
     return workflows.map((workflow) => {
       const count = (word: Life['word']): number =>
         lives.filter((life) => life.word === word && workflowOf(life.run) === workflow).length;
@@ -28,7 +28,7 @@ export class MemoryDemand {
         stuck: count('stuck'),
         oldest: 0,
         takeovers,
-        unserved: unserved(workflow),
+        ...rest(workflow),
       };
     });
   }

@@ -28,6 +28,10 @@ export class MemoryLimits {
     else this.#held.delete(workflow);
   }
 
+  isHeld(workflow: string): boolean {
+    return this.#held.has(workflow);
+  }
+
   versionOf(workflow: string): number {
     return this.#kept.get(workflow)?.limits.version ?? 0;
   }

@@ -315,7 +315,10 @@ export class MemoryPartition {
   }
 
   demand(workflows: readonly string[]): readonly WorkflowDemand[] {
-    return this.#demand.of([...this.#live.values()], workflows, (of) => this.#unserved(of).length);
+    return this.#demand.of([...this.#live.values()], workflows, (of) => ({
+      unserved: this.#unserved(of).length,
+      paused: this.#limits.isHeld(of),
+    }));
   }
 
   list(request: ListRequest): Listed {

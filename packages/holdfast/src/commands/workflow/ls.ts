@@ -23,13 +23,13 @@ async function list(call: Call): Promise<number> {
   const demand = await app.demand();
   const rows = await Promise.all(
     app.names.map(async (name) => {
-      const { oldest = 0, takeovers = 0 } = demand[name] ?? {};
-      return { name, ...(await app.counts(name)), oldest, takeovers };
+      const { oldest = 0, takeovers = 0, paused = false } = demand[name] ?? {};
+      return { name, ...(await app.counts(name)), oldest, takeovers, paused };
     }),
   );
   const table = rows.map((row) => [
     ...[row.name, ...STATES.map((state) => String(row[state]))],
-    ...[formatDuration(row.oldest), String(row.takeovers)],
+    ...[formatDuration(row.oldest), String(row.takeovers), row.paused ? 'paused' : ''],
   ]);
-  return answer(call, rows, renderTable([['workflow', ...STATES, 'oldest', 'takeovers'], ...table]));
+  return answer(call, rows, renderTable([['workflow', ...STATES, 'oldest', 'takeovers', ''], ...table]));
 }
