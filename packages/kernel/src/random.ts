@@ -2,7 +2,7 @@
  * Randomness, as a value that is passed in. The system source below is the only place in Holdfast that draws random
  * numbers; tests and the simulator pass a seeded one, so that a run can be repeated.
  */
-import { randomUUID } from 'node:crypto';
+import { randomFillSync } from 'node:crypto';
 
 export interface Random {
   /** A number in [0, 1). */
@@ -14,13 +14,29 @@ export interface Random {
 export const systemRandom: Random = {
   unit: Math.random,
   id: () => {
-    const hex = randomUUID().replaceAll('-', '');
-    return BigInt(`0x${hex.slice(16)}`)
-      .toString(36)
-      .padStart(13, '0')
-      .slice(-12);
+    let id = '';
+    while (id.length < 12) {
+      const byte = nextByte();
+      // Of the others, some letters would come more often.
+      if (byte < 252) id += LETTERS.charAt(byte % 36);
+    }
+    return id;
   },
 };
+
+const LETTERS = '0123456789abcdefghijklmnopqrstuvwxyz';
+/** Drawn many at a time, since one call for a few takes as long. */
+const bytes = new Uint8Array(4_096);
+let taken = bytes.length;
+
+function nextByte(): number {
+  if (taken === bytes.length) {
+    randomFillSync(bytes);
+    taken = 0;
+  }
+  taken += 1;
+  return bytes[taken - 1] ?? 0;
+}
 
 /** A repeatable source: mulberry32, 32 bits of state. Never for secrets. */
 export function seededRandom(seed: number): Random {

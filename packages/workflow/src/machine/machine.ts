@@ -273,19 +273,18 @@ export class Machine {
 
   #takeTurn(open: () => void): void {
     this.#isBusy = true;
-    takeTurn(
-      this.#host.clock,
-      () => {
+    takeTurn(this.#host.clock, {
+      open: () => {
         if (this.#isOver) return;
         this.#turn += 1;
         this.#isOpen = true;
         open();
       },
-      () => {
+      close: () => {
         this.#isOpen = false;
         if (!this.#isOver) this.#next();
       },
-    );
+    });
   }
 
   #take(): void {

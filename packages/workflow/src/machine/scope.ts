@@ -12,7 +12,9 @@ export class Scope {
   readonly prefix: string;
   readonly #within = new Set<Scope>();
   readonly #keys = new Set<string>();
-  readonly #controller = new AbortController();
+  #cancelled: AbortedError | undefined;
+  /** Made when somebody asks for its signal. */
+  #controller: AbortController | undefined;
   #next = 0;
   #random: Random | undefined;
 
@@ -24,12 +26,16 @@ export class Scope {
   }
 
   get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.#cancelled) this.#controller.abort(this.#cancelled);
+    }
     return this.#controller.signal;
   }
 
   /** Why, if it is cancelled. */
   get cancelled(): AbortedError | undefined {
-    return this.signal.aborted ? (this.signal.reason as AbortedError) : undefined;
+    return this.#cancelled;
   }
 
   takeNumber(): string {
@@ -59,8 +65,9 @@ export class Scope {
 
   /** Marks it and those within it; the machine settles what is open. */
   cancel(reason: AbortedError): void {
-    if (this.cancelled) return;
-    this.#controller.abort(reason);
+    if (this.#cancelled) return;
+    this.#cancelled = reason;
+    this.#controller?.abort(reason);
     for (const scope of this.#within) scope.cancel(reason);
   }
 
