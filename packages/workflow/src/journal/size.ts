@@ -13,19 +13,24 @@ const LONG: JournalLength = { records: 10_000, size: 8 * 1024 * 1024 };
 const TOO_LONG: JournalLength = { records: 50_000, size: 64 * 1024 * 1024 };
 
 export class JournalSize {
-  length: JournalLength = { records: 0, size: 0 };
+  records = 0;
+  size = 0;
 
   add(texts: readonly string[]): void {
-    const size = texts.reduce((sum, text) => sum + text.length, this.length.size);
-    this.length = { records: this.length.records + texts.length, size };
+    this.records += texts.length;
+    for (const text of texts) this.size += text.length;
+  }
+
+  get length(): JournalLength {
+    return { records: this.records, size: this.size };
   }
 
   get isLong(): boolean {
-    return isBeyond(this.length, LONG);
+    return isBeyond(this, LONG);
   }
 
   get isTooLong(): boolean {
-    return isBeyond(this.length, TOO_LONG);
+    return isBeyond(this, TOO_LONG);
   }
 }
 

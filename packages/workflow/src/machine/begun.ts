@@ -17,6 +17,8 @@ interface Begun extends Place {
   isAsked: boolean;
   /** Fires when there is something to do: another attempt, or the end of a wait. */
   alarm: Timer | undefined;
+  /** The promise of the call. */
+  readonly end: Promise<unknown>;
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -81,7 +83,7 @@ export type AskedStep = Pick<BegunStep, 'id' | 'name' | 'of' | 'body' | 'setting
 /** A step of which nothing is known yet. Field by field: a run has many steps, and spreads make slow objects. */
 export const newStep = (
   { id, name, of, body, settings, mode }: AskedStep,
-  { scope, resolve, reject, isSettled, isAsked, alarm }: Settling,
+  { scope, end, resolve, reject, isSettled, isAsked, alarm }: Settling,
 ): BegunStep => ({
   kind: 'step',
   id,
@@ -91,6 +93,7 @@ export const newStep = (
   settings,
   mode,
   scope,
+  end,
   resolve,
   reject,
   isSettled,
@@ -108,4 +111,7 @@ export const newStep = (
 });
 
 /** Who settles a call, and where it stands. */
-export type Settling = Pick<AnyBegun, 'scope' | 'resolve' | 'reject' | 'isSettled' | 'isAsked' | 'alarm'>;
+export type Settling = Pick<
+  AnyBegun,
+  'scope' | 'end' | 'resolve' | 'reject' | 'isSettled' | 'isAsked' | 'alarm'
+>;

@@ -121,16 +121,17 @@ export class Calls {
     scope: Scope,
     make: (settle: Settling) => Kind,
   ): { begun: Kind; end: Promise<unknown> } {
-    let begun: Kind | undefined;
-    const end = new Promise<unknown>((resolve, reject) => {
-      begun = make({ scope, resolve, reject, isSettled: false, isAsked: false, alarm: undefined });
-      this.#begun.set(begun.id, begun);
-      if (begun.kind === 'child') this.children.add(begun);
-      if (!this.#isClosedTo(begun)) this.#open.add(begun);
-      this.#fresh.push(begun);
+    let resolve: Settling['resolve'] = nothing;
+    let reject: Settling['reject'] = nothing;
+    const end = new Promise<unknown>((...settle) => {
+      [resolve, reject] = settle;
     });
-    end.catch(() => {}); // one that lost a race may reject, and nobody waits for it
-    return { begun: begun as Kind, end };
+    const begun = make({ scope, end, resolve, reject, isSettled: false, isAsked: false, alarm: undefined });
+    this.#begun.set(begun.id, begun);
+    if (begun.kind === 'child') this.children.add(begun);
+    if (!this.#isClosedTo(begun)) this.#open.add(begun);
+    this.#fresh.push(begun);
+    return { begun, end };
   }
 
   /** A record of a call is handed over. */
@@ -198,14 +199,14 @@ export class Calls {
   cancel(reason: Error): void {
     for (const each of [...this.#open]) {
       if (!each.scope.cancelled) continue;
-      if (each.kind === 'step') this.#stop(each, reason);
+      if (each.kind === 'step') this.#stop(each, () => reason);
       if (each.kind === 'child') this.#fresh.push(each);
       this.#reject(each, reason);
     }
   }
 
-  /** The function has ended: bodies are stopped, and nothing of it goes on. */
-  end(reason: Error): void {
+  /** The function has ended: bodies are stopped, and nothing of it goes on. `reason` is asked for if there are any. */
+  end(reason: () => Error): void {
     this.#hasEnded = true;
     for (const each of [...this.#open]) {
       if (each.kind === 'step') this.#stop(each, reason);
@@ -228,7 +229,7 @@ export class Calls {
   }
 
   /** Nothing more begins, and bodies are stopped. */
-  close(reason: Error): void {
+  close(reason: () => Error): void {
     this.#isOver = true;
     for (const each of this.#open) {
       each.alarm?.cancel();
@@ -365,6 +366,7 @@ export class Calls {
 
   #reject(begun: AnyBegun, error: Error): void {
     this.#settle(begun);
+    begun.end.catch(nothing); // it may have lost a race, and then nobody waits for it
     begun.reject(error);
   }
 
@@ -374,15 +376,18 @@ export class Calls {
     this.#open.delete(begun);
   }
 
-  #stop(step: BegunStep, reason: Error): void {
+  #stop(step: BegunStep, because: () => Error): void {
     const { stop } = step;
     if (stop === undefined) return;
     step.stop = undefined;
     this.#bodies -= 1;
+    const reason = because();
     for (const { reject } of step.keeping.splice(0)) reject(reason);
     stop(reason);
   }
 }
+
+const nothing = (): void => {};
 
 const unknownOutcome = (why: string): KeptError => ({
   name: 'UnknownOutcomeError',

@@ -146,7 +146,7 @@ export class Context implements WorkflowContext {
     { name, body }: { readonly name: string; readonly body: StepBody<T> },
     read: () => StepSettings,
   ): Promise<T> {
-    return quiet(async () => {
+    try {
       requireCallName('The name of a step', name);
       requireBody(`the step "${name}"`, body);
       const settings = read();
@@ -157,7 +157,9 @@ export class Context implements WorkflowContext {
       if (scope.cancelled) throw scope.cancelled;
       const id = key === undefined ? scope.takeNumber() : scope.takeKey(key);
       return this.#host.machine.beginStep(scope, { id, name, of, body, settings, mode }) as Promise<T>;
-    });
+    } catch (error) {
+      return quiet(() => Promise.reject(error));
+    }
   }
 
   sleep(ms: number): Promise<void> {

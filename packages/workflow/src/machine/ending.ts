@@ -47,7 +47,7 @@ export class Ending {
 
   begin(given: Outcome): void {
     this.#given = given;
-    this.#parts.calls.end(new Error('the run has ended'));
+    this.#parts.calls.end(() => new Error('the run has ended'));
   }
 
   /** Takes the next step towards the end, if the function has ended and all that is known was handed over. */

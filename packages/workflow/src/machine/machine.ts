@@ -93,6 +93,7 @@ export class Machine {
   /** What is to be done to other runs with a commit of these records. */
   takeEffects(records: readonly JournalRecord[]): readonly Effect[] {
     const { children } = this.#calls;
+    if (children.effects.length === 0 && !records.some(hasEffect)) return NONE;
     return [...children.beginnings(records), ...this.#answers.posts(records), ...children.effects.splice(0)];
   }
 
@@ -140,7 +141,7 @@ export class Machine {
   }
 
   /** Nothing more happens here: bodies are stopped, and promises of the function do not settle. */
-  drop(reason: Error): void {
+  drop(reason: () => Error): void {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#calls.close(reason);
@@ -191,7 +192,7 @@ export class Machine {
       );
     }
     this.#continuation.to({ input });
-    this.#calls.end(new Error('the run goes on from its beginning'));
+    this.#calls.end(() => new Error('the run goes on from its beginning'));
   }
 
   /** A loop begins, or is gone on with. */
@@ -355,7 +356,7 @@ export class Machine {
   }
 
   #stray(stray: Stray): void {
-    this.drop(new Error(stray.reason));
+    this.drop(() => new Error(stray.reason));
     this.#host.strayed(stray);
   }
 
@@ -374,6 +375,10 @@ export class Machine {
     this.#host.changed();
   }
 }
+
+const NONE: readonly Effect[] = [];
+
+const hasEffect = ({ kind }: JournalRecord): boolean => kind === 'child' || kind === 'reply';
 
 function isOfCall(record: JournalRecord): record is CallRecord {
   return 'id' in record && record.kind !== 'message' && record.kind !== 'reply';

@@ -131,8 +131,11 @@ export class Attempt implements Step {
 
   /** What it has written is in its streams before its result is known. */
   #done(value: unknown): void {
-    const written = this.#streams?.flush() ?? Promise.resolve();
-    written.then(
+    if (this.#streams === undefined) {
+      this.#end({ isDone: true, token: this.token, value });
+      return;
+    }
+    this.#streams.flush().then(
       () => this.#end({ isDone: true, token: this.token, value }),
       (error: unknown) => this.#end({ isDone: false, token: this.token, error }),
     );

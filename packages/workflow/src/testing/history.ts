@@ -84,7 +84,7 @@ export async function checkHistory(
   machine.start(main, end ? records.slice(0, -1) : records, header);
   await clock.until(() => stray !== undefined || machine.isIdle, LONGEST);
   const { outcome, out } = machine;
-  machine.drop(new Error('the history has been checked'));
+  machine.drop(() => new Error('the history has been checked'));
   if (stray) throw new NondeterminismError({ workflow: workflow.name, id, reason: stray.reason });
   if (end && !isDeepStrictEqual(plain(outcome), plain(end.outcome))) {
     const reason = `it ends as ${JSON.stringify(outcome) ?? 'nothing'}, and the history ends as ${JSON.stringify(end.outcome)}`;

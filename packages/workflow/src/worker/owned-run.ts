@@ -25,7 +25,7 @@ import { Machine } from '../machine/machine.js';
 import { Published } from '../machine/published.js';
 import type { Stray } from '../machine/stray.js';
 import { STEP_BACKOFF } from '../step/options.js';
-import type { Claimed, CommitRequest, Committed, Ending, Store } from '../store/store.js';
+import type { Claimed, CommitRequest, Committed, Ending, ReadResult, Store } from '../store/store.js';
 import { ended, refused, stuck } from '../telemetry.js';
 import { Attempts } from './attempts.js';
 import { UNREADABLE, type UnreadableRuns } from './unreadable.js';
@@ -62,6 +62,7 @@ export class OwnedRun {
   readonly #claim: Claimed;
   readonly #workflow: Workflow | undefined;
   readonly #machine: Machine;
+  readonly #build: string | undefined;
   /** Commits that were carried out. */
   #commits = 0;
   /** How many records of the journal were handed over, or are about to be. */
@@ -91,6 +92,7 @@ export class OwnedRun {
     this.run = claim.run;
     this.#claim = claim;
     this.#workflow = workflow;
+    this.#build = workflow && buildOf(workflow);
     this.#host = host;
     const { falls, token } = claim;
     if (falls > 0) this.#takeover = { kind: 'takeover', falls, token };
@@ -194,15 +196,11 @@ export class OwnedRun {
   /** It is not ours any more: its bodies are stopped, and nothing of it is committed. */
   lose(why: string): void {
     const { run, token } = this.#claim;
-    this.#leave(
-      new LeaseLostError(`The run ${run} is not owned any more: ${why}. Stop its work.`, {
-        resource: run,
-        token,
-      }),
-    );
+    const message = `The run ${run} is not owned any more: ${why}. Stop its work.`;
+    this.#leave(() => new LeaseLostError(message, { resource: run, token }));
   }
 
-  #leave(reason: Error, again = Number.POSITIVE_INFINITY): void {
+  #leave(reason: () => Error, again = Number.POSITIVE_INFINITY): void {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#machine.drop(reason);
@@ -273,7 +271,7 @@ export class OwnedRun {
       ({ word }) => {
         this.#isBusy = false;
         if (word === 'again') this.#fetch();
-        else if (word === 'ready') this.#leave(new Error('the run goes on over another journal'));
+        else if (word === 'ready') this.#leave(() => new Error('the run goes on over another journal'));
         else this.lose('another worker has taken it over');
       },
       async (error: unknown) => {
@@ -318,16 +316,18 @@ export class OwnedRun {
     const state = this.#state;
     this.#state = undefined;
     this.#isAwaited = false;
-    const texts = this.#told(records).map(encodeRecord);
-    const build = this.#workflow && buildOf(this.#workflow);
-    const effects = this.#machine.takeEffects(records);
-    const request = { ...this.#claim, commits: this.#commits, build, ending, records: texts, state, effects };
-    this.#settle(request).then(
-      (committed) => this.#committed(request, committed),
-      (error: unknown) => {
-        this.#host.report(error);
-        this.lose(messageOf(error));
+    const { run, generation, token, session } = this.#claim;
+    const request = {
+      ...{ run, generation, token, session, state, ending, build: this.#build, commits: this.#commits },
+      records: this.#told(records).map(encodeRecord),
+      effects: this.#machine.takeEffects(records),
+    };
+    this.#host.store.commit(request).then(
+      (committed) => {
+        if (committed.word === 'behind') void this.#settle(request);
+        else this.#committed(request, committed);
       },
+      (error: unknown) => this.#settle(request, error),
     );
   }
 
@@ -339,27 +339,35 @@ export class OwnedRun {
     return [takeover, ...records];
   }
 
-  /** Commits, and finds out what became of a commit without an answer. */
-  async #settle(request: CommitRequest): Promise<Committed> {
+  /** Finds out what became of a commit without an answer. `error` is undefined where another seems to have overtaken it. */
+  async #settle(request: CommitRequest, error?: unknown): Promise<void> {
+    try {
+      this.#committed(request, await this.#outcomeOf(request, error));
+    } catch (thrown) {
+      this.#host.report(thrown);
+      this.lose(messageOf(thrown));
+    }
+  }
+
+  async #outcomeOf(request: CommitRequest, thrown: unknown): Promise<Committed> {
     const { store, clock } = this.#host;
+    let error = thrown;
     for (let tries = 0; ; tries += 1) {
-      try {
-        const committed = await store.commit(request);
-        if (committed.word !== 'behind') return committed;
-      } catch (error) {
+      if (error !== undefined) {
         if (!isPassing(error) || this.#isOver) throw error;
         if (error instanceof CodecError) this.#host.report(error);
         await pause(clock, Math.min(1_000, 20 * 2 ** Math.min(tries, 6)), store.closed);
       }
       const known = await store.read(this.#claim, this.#known).catch(() => undefined);
-      if (known === undefined) continue;
-      if (known.word === 'stale') return { word: 'stale', length: 0 };
-      if (known.word === 'over') {
-        const isMine = known.last === request.records.at(-1) && request.ending.word === 'end';
-        return { word: isMine ? 'committed' : 'stale', length: 0 };
+      const outcome = known && outcomeIn(known, request);
+      if (outcome) return outcome;
+      error = undefined;
+      try {
+        const committed = await store.commit(request);
+        if (committed.word !== 'behind') return committed;
+      } catch (again) {
+        error = again;
       }
-      // It was carried out, and what lies behind it is read with it.
-      if (known.commits === request.commits + 1) return { word: 'again', length: known.length };
     }
   }
 
@@ -385,7 +393,7 @@ export class OwnedRun {
       return;
     }
     if (ending.word !== 'go') {
-      this.#leave(new Error('the run goes on later, or has ended'), this.#goesOn(ending));
+      this.#leave(() => new Error('the run goes on later, or has ended'), this.#goesOn(ending));
       return;
     }
     // What came in between lies before what was committed.
@@ -465,3 +473,14 @@ const GO: Ending = { word: 'go' };
 /** Redis may answer again, and so may what the codec asks for a key. */
 const isPassing = (error: unknown): boolean =>
   error instanceof CodecError || (error instanceof HoldfastError && error.code === 'HOLDFAST_UNAVAILABLE');
+
+/** What the journal says of a commit; undefined if it was not carried out. */
+function outcomeIn(known: ReadResult, request: CommitRequest): Committed | undefined {
+  if (known.word === 'stale') return { word: 'stale', length: 0 };
+  if (known.word === 'over') {
+    const isMine = known.last === request.records.at(-1) && request.ending.word === 'end';
+    return { word: isMine ? 'committed' : 'stale', length: 0 };
+  }
+  // What lies behind it is read with it.
+  return known.commits === request.commits + 1 ? { word: 'again', length: known.length } : undefined;
+}
