@@ -274,8 +274,8 @@ export const WORKFLOW_CANARIES: readonly Canary[] = [
     changes: [
       {
         file: `${SRC}/worker/owned-run.ts`,
-        find: "if (known.commits === request.commits + 1) return { word: 'again', length: known.length };",
-        replace: 'Object.assign(request, { commits: known.commits });',
+        find: "return known.commits === request.commits + 1 ? { word: 'again', length: known.length } : undefined;",
+        replace: 'Object.assign(request, { commits: known.commits });\n  return undefined;',
       },
     ],
   },
