@@ -273,7 +273,7 @@ export const WORKFLOW_CANARIES: readonly Canary[] = [
     about: 'A commit without an answer is sent again as another, whatever became of it.',
     changes: [
       {
-        file: `${SRC}/worker/owned-run.ts`,
+        file: `${SRC}/worker/unanswered.ts`,
         find: "return known.commits === request.commits + 1 ? { word: 'again', length: known.length } : undefined;",
         replace: 'Object.assign(request, { commits: known.commits });\n  return undefined;',
       },

@@ -5,15 +5,7 @@
  * order in which it lies there. A commit whose answer was lost is never repeated blindly: the journal is read first. Once a
  * commit is refused, or the session is lost, nothing of the run goes on here.
  */
-import {
-  type Clock,
-  delayFor,
-  HoldfastError,
-  LeaseLostError,
-  messageOf,
-  pause,
-  type Random,
-} from '@holdfast/kernel';
+import { type Clock, delayFor, LeaseLostError, messageOf, pause, type Random } from '@holdfast/kernel';
 import { buildOf, type Workflow } from '../define.js';
 import { LongJournalError } from '../errors.js';
 import { CodecError } from '../journal/coder.js';
@@ -25,9 +17,10 @@ import { Machine } from '../machine/machine.js';
 import { Published } from '../machine/published.js';
 import type { Stray } from '../machine/stray.js';
 import { STEP_BACKOFF } from '../step/options.js';
-import type { Claimed, CommitRequest, Committed, Ending, ReadResult, Store } from '../store/store.js';
+import type { Claimed, CommitRequest, Committed, Ending, Store } from '../store/store.js';
 import { ended, refused, stuck } from '../telemetry.js';
 import { Attempts } from './attempts.js';
+import { outcomeOf } from './unanswered.js';
 import { UNREADABLE, type UnreadableRuns } from './unreadable.js';
 
 /** What a run needs of its worker. */
@@ -339,35 +332,15 @@ export class OwnedRun {
     return [takeover, ...records];
   }
 
-  /** Finds out what became of a commit without an answer. `error` is undefined where another seems to have overtaken it. */
+  /** `error` is undefined where another commit seems to have come before. */
   async #settle(request: CommitRequest, error?: unknown): Promise<void> {
+    const { store, clock, report } = this.#host;
+    const commit = { ...{ store, clock, report, request, error }, claim: this.#claim, known: this.#known };
     try {
-      this.#committed(request, await this.#outcomeOf(request, error));
+      this.#committed(request, await outcomeOf({ ...commit, isOver: () => this.#isOver }));
     } catch (thrown) {
-      this.#host.report(thrown);
+      report(thrown);
       this.lose(messageOf(thrown));
-    }
-  }
-
-  async #outcomeOf(request: CommitRequest, thrown: unknown): Promise<Committed> {
-    const { store, clock } = this.#host;
-    let error = thrown;
-    for (let tries = 0; ; tries += 1) {
-      if (error !== undefined) {
-        if (!isPassing(error) || this.#isOver) throw error;
-        if (error instanceof CodecError) this.#host.report(error);
-        await pause(clock, Math.min(1_000, 20 * 2 ** Math.min(tries, 6)), store.closed);
-      }
-      const known = await store.read(this.#claim, this.#known).catch(() => undefined);
-      const outcome = known && outcomeIn(known, request);
-      if (outcome) return outcome;
-      error = undefined;
-      try {
-        const committed = await store.commit(request);
-        if (committed.word !== 'behind') return committed;
-      } catch (again) {
-        error = again;
-      }
     }
   }
 
@@ -469,18 +442,3 @@ export class OwnedRun {
 }
 
 const GO: Ending = { word: 'go' };
-
-/** Redis may answer again, and so may what the codec asks for a key. */
-const isPassing = (error: unknown): boolean =>
-  error instanceof CodecError || (error instanceof HoldfastError && error.code === 'HOLDFAST_UNAVAILABLE');
-
-/** What the journal says of a commit; undefined if it was not carried out. */
-function outcomeIn(known: ReadResult, request: CommitRequest): Committed | undefined {
-  if (known.word === 'stale') return { word: 'stale', length: 0 };
-  if (known.word === 'over') {
-    const isMine = known.last === request.records.at(-1) && request.ending.word === 'end';
-    return { word: isMine ? 'committed' : 'stale', length: 0 };
-  }
-  // What lies behind it is read with it.
-  return known.commits === request.commits + 1 ? { word: 'again', length: known.length } : undefined;
-}
