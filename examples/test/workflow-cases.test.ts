@@ -211,3 +211,40 @@ it('articles: publishes each article once, with what the checkers have corrected
   const pages = articles.map(({ id, title, text }) => [id, `# ${title}\n\n${text}\n`]);
   expect(await redis.hgetall('articles')).toEqual(Object.fromEntries(pages));
 });
+
+it('personalisation: gives each request one answer, whoever is asked and how often, and counts it once', async () => {
+  const webs = await Promise.all([0, 1, 2].map(() => start('personalisation/main.ts', 'web')));
+  const addresses = webs.map(({ output }) => /http:\/\/localhost:\d+/.exec(output)?.[0]);
+  const askAt = async (web: number, user: string, request: string): Promise<string[]> => {
+    const answer = await fetch(`${addresses[web]}/users/${user}?request=${request}`, {
+      signal: AbortSignal.timeout(2_000),
+    });
+    if (answer.status !== 200) throw new Error(await answer.text());
+    return ((await answer.json()) as { items: string[] }).items;
+  };
+  const users = ['a', 'b', 'c', 'unlucky'];
+  const visits = users.flatMap((user) => Array.from({ length: 8 }, (_, n) => ({ user, request: `r${n}` })));
+  const answers = visits.map(({ user, request }, n) => {
+    let tries = n;
+    return until(() => askAt(tries++ % 3, user, request));
+  });
+  await Promise.race(answers);
+  webs[0]?.process.kill('SIGKILL');
+  webs[1]?.process.kill('SIGSTOP');
+  await restartRedis();
+  const items = await Promise.all(answers);
+  webs[1]?.process.kill('SIGCONT');
+
+  const again = visits.map(({ user, request }, n) => until(() => askAt(1 + (n % 2), user, request)));
+  expect(await Promise.all(again)).toEqual(items);
+  for (const user of users) {
+    const shown = items.filter((_, n) => visits[n]?.user === user);
+    const served = await redis.hgetall(`served:${user}`);
+    expect(Object.keys(served).sort()).toEqual(visits.slice(0, 8).map(({ request }) => request));
+    expect(Object.values(served).sort()).toEqual(shown.map((each) => each.join(' ')).sort());
+    const seen: Record<string, string> = {};
+    for (const item of shown.flat()) seen[item] = `${Number(seen[item] ?? 0) + 1}`;
+    expect(await redis.hgetall(`seen:${user}`)).toEqual(seen);
+  }
+  expect(new Set(items.slice(-8).flat())).toEqual(new Set(['easel', 'flute', 'globe']));
+});

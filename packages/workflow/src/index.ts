@@ -28,7 +28,7 @@ export type { WorkflowsOptions } from './client/options.js';
 export type { OnOptions, Published, PublishedEvent } from './client/publishing.js';
 export type { AskOptions, ForkOptions, RetryOptions, Run, StreamOptions } from './client/run.js';
 export type { Schedule, ScheduleInfo } from './client/schedules.js';
-export type { StartOptions } from './client/start-options.js';
+export type { RunOptions, StartOptions } from './client/start-options.js';
 export type { RunStatus } from './client/status.js';
 export type { StreamItem } from './client/stream-readers.js';
 export {

@@ -14,7 +14,7 @@ const first = async (items: AsyncIterable<unknown>): Promise<unknown> => {
   return 'nothing';
 };
 
-it.each(['result', 'ask', 'stream', 'events'] as const)(
+it.each(['run', 'result', 'ask', 'stream', 'events'] as const)(
   'ends %s with its signal at once, though the server does not answer',
   async (what) => {
     const app = appOf([wait], { callTimeout: 600_000 }); // nothing else would end it
@@ -24,6 +24,7 @@ it.each(['result', 'ask', 'stream', 'events'] as const)(
     node().freeze();
     later(() => node().thaw());
     const calls = {
+      run: () => app.run(wait, null, { signal }),
       result: () => run.result({ signal }),
       ask: () => run.ask('question', 1, { signal }),
       stream: () => first(run.stream('s', { signal })),
@@ -52,6 +53,20 @@ it('ends a wait whose call is under way when its signal aborts', async () => {
   abort();
   await ended;
   node().thaw();
+});
+
+it('ends what runs a workflow with its signal, and the run goes on', async () => {
+  const app = appOf([wait]);
+  app.work();
+  const { signal, abort } = aborting();
+  const ran = app.run(wait, null, { id: 'one', signal });
+  const run = app.get(wait, 'one');
+  await eventually(async () => (await run.status().catch(() => ({ status: 'none' }))).status, 'sleeping');
+  abort();
+  await expect(ran).rejects.toThrow('Aborted while waiting for the run "one" of "wait".');
+  await expect(app.run(wait, null, { signal })).rejects.toThrow('Aborted while starting a run of "wait".');
+  await run.send('go', 'gone');
+  expect(await app.run(wait, null, { id: 'one', signal: new AbortController().signal })).toBe('gone');
 });
 
 function aborting(): { signal: AbortSignal; abort: () => void } {

@@ -2,6 +2,7 @@
  * What a start takes: which run it is, and when it begins.
  */
 import {
+  abortSignal,
   display,
   duration,
   MisuseError,
@@ -34,6 +35,11 @@ export interface StartOptions {
   readonly expires?: Date | number;
 }
 
+export interface RunOptions extends StartOptions {
+  /** Ends the wait for the result, with an AbortedError; the run goes on, and a run with an id may be asked for again. */
+  readonly signal?: AbortSignal;
+}
+
 /** A time, in ms since the epoch. Throws MisuseError. */
 export const time: Reader<number> = (option, value) => {
   const at = value instanceof Date ? value.getTime() : value;
@@ -48,6 +54,8 @@ export const START = {
   delay: withDefault(duration(), 0),
   expires: optional(time),
 };
+
+export const RUN = { ...START, signal: optional(abortSignal) };
 
 export type StartSettings = Settings<typeof START>;
 

@@ -37,9 +37,16 @@ import { Partition } from './partition.js';
 import { type OnOptions, type Published, type PublishedEvent, Publishing } from './publishing.js';
 import { type Run, RunHandle } from './run.js';
 import { type Schedule, type ScheduleInfo, Scheduling } from './schedules.js';
-import { START, type StartOptions, type StartSettings, termsOf } from './start-options.js';
+import {
+  RUN,
+  type RunOptions,
+  START,
+  type StartOptions,
+  type StartSettings,
+  termsOf,
+} from './start-options.js';
 import { startAndExpect, startIn } from './starting.js';
-import { requireOpen } from './until.js';
+import { requireOpen, Until } from './until.js';
 import type { Hearing } from './waits.js';
 
 export interface GetOptions {
@@ -61,11 +68,11 @@ export interface Workflows extends AsyncDisposable {
     input: Input,
     options?: StartOptions,
   ): Promise<Run<Result>>;
-  /** The same, and waits for its result. */
+  /** The same, and waits for its result: rejects as `result` of a run does, too. */
   run<Input, Result>(
     workflow: WorkflowOrName<Input, Result>,
     input: Input,
-    options?: StartOptions,
+    options?: RunOptions,
   ): Promise<Result>;
   /** A handle of a run, whether there is one or not. */
   get<Input, Result>(workflow: WorkflowOrName<Input, Result>, id: string, options?: GetOptions): Run<Result>;
@@ -180,11 +187,15 @@ export class App implements Workflows {
   async run<Input, Result>(
     workflow: WorkflowOrName<Input, Result>,
     input: Input,
-    options: StartOptions = {},
+    options: RunOptions = {},
   ): Promise<Result> {
-    // Who waits for its end may as well do its work, if there is room for it.
-    const run = await this.#start(workflow, input, readOptions('run', options, START), true);
-    return run.result();
+    const { signal, ...settings } = readOptions('run', options, RUN);
+    const [{ store }] = this.#partitions as readonly [Partition];
+    const until =
+      signal && new Until(`starting a run of "${this.#known(workflow).name}"`, store.closed, signal);
+    const started = this.#start(workflow, input, settings, true);
+    const run = until ? await until.of(started) : await started;
+    return run.result(signal && { signal });
   }
 
   /** `waits`: its end is waited for, and a worker of this process owns it from the start, if it may begin and there is room. */
