@@ -1,5 +1,6 @@
 /** BullMQ: a job that keeps its step in its data, as its documentation on process-step jobs has it. */
-import { type Job, Queue, QueueEvents, Worker } from 'bullmq';
+import { setTimeout } from 'node:timers/promises';
+import { type Job, Queue, Worker } from 'bullmq';
 import { type Engine, STEPS, type Subject } from './subject.js';
 
 /** Of a worker's lock, and between checks for stalled jobs, in ms. */
@@ -45,12 +46,12 @@ export const bullmq: Subject = {
       await worker.waitUntilReady();
       return new Queue<Data>(run, { connection });
     };
+    // Asked for again and again: an event is missed by a process that is frozen before it listens.
     const ended = async (run: string): Promise<void> => {
       const queue = new Queue<Data>(run, { connection });
-      const events = new QueueEvents(run, { connection });
-      await events.waitUntilReady();
-      await (await queue.getJob(run))?.waitUntilFinished(events);
-      await Promise.all([events.close(), queue.close()]);
+      const job = await queue.getJob(run);
+      while (job && !(await job.isCompleted()) && !(await job.isFailed())) await setTimeout(50);
+      await queue.close();
     };
     return {
       run: async (run) => {
