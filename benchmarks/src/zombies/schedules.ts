@@ -5,6 +5,7 @@
  * Guarantees: a schedule is judged only when the first process does nothing for the run any more. Whatever happens, `stop`
  * ends all processes.
  */
+import { setTimeout } from 'node:timers/promises';
 import type { Random } from '@holdfast/kernel';
 import type { Redis } from 'ioredis';
 import { MeasuringProcess, processFile } from '../harness/process.js';
@@ -16,11 +17,25 @@ export interface Counts {
   readonly schedules: number;
   /** The second process had something to do: the first was frozen in time. */
   readonly takenOver: number;
+  /** The second could not end the run as long as the first was frozen; nothing else is judged then. */
+  readonly blocked: number;
   /** The first wrote to the outside after the second had. */
   readonly staleWrites: number;
   /** What the engine keeps of the run changed after the run was over. */
   readonly staleCommits: number;
 }
+
+/** What a schedule has shown. */
+interface Shown {
+  /** Who has written, in order. */
+  readonly log: readonly string[];
+  readonly isBlocked: boolean;
+  /** Whether what is kept of the run has changed after its end. */
+  readonly isChanged: boolean;
+}
+
+/** For how long a frozen process is waited for, in ms. */
+const PATIENCE = 10_000;
 
 /** From the beginning of a run, in ms: some are over by then. */
 const LONGEST = STEPS * 2 * MOMENT * 1.5;
@@ -41,14 +56,16 @@ export class Schedules {
 
   /** `name` is that of the round: runs must have names of their own. */
   async run(count: number, name: string): Promise<Counts> {
-    const seen = { schedules: 0, takenOver: 0, staleWrites: 0, staleCommits: 0 };
+    const seen = { schedules: 0, takenOver: 0, blocked: 0, staleWrites: 0, staleCommits: 0 };
     for (let schedule = 0; schedule < count; schedule += 1) {
-      const { log, changed } = await this.#schedule(`${name}.${schedule}`);
-      const takenOver = log.indexOf('second');
+      const { log, isBlocked, isChanged } = await this.#schedule(`${name}.${schedule}`);
       seen.schedules += 1;
-      if (takenOver >= 0) seen.takenOver += 1;
-      if (takenOver >= 0 && log.lastIndexOf('first') > takenOver) seen.staleWrites += 1;
-      if (changed) seen.staleCommits += 1;
+      if (isBlocked) seen.blocked += 1;
+      const takenOver = log.indexOf('second');
+      if (takenOver < 0 || isBlocked) continue;
+      seen.takenOver += 1;
+      if (log.lastIndexOf('first') > takenOver) seen.staleWrites += 1;
+      if (isChanged) seen.staleCommits += 1;
     }
     return seen;
   }
@@ -58,19 +75,23 @@ export class Schedules {
     this.#processes.clear();
   }
 
-  async #schedule(run: string): Promise<{ log: readonly string[]; changed: boolean }> {
+  async #schedule(run: string): Promise<Shown> {
     const first = await this.#process('first');
     await first.ask({ begin: run } satisfies Request);
-    await new Promise((resolve) => setTimeout(resolve, this.#random.unit() * LONGEST));
+    await setTimeout(this.#random.unit() * LONGEST);
     first.signal('SIGSTOP');
     const second = await this.#process('second');
-    await second.ask({ takeOver: run } satisfies Request);
-    const kept = await second.ask<string>({ kept: run } satisfies Request);
+    const over = second.ask({ takeOver: run } satisfies Request);
+    const isBlocked = await Promise.race([
+      over.then(() => false),
+      setTimeout(PATIENCE, true, { ref: false }),
+    ]);
+    const kept = isBlocked ? '' : await second.ask<string>({ kept: run } satisfies Request);
     first.signal('SIGCONT');
-    await first.ask({ settle: run } satisfies Request);
-    const changed = (await second.ask<string>({ kept: run } satisfies Request)) !== kept;
+    await Promise.all([over, first.ask({ settle: run } satisfies Request)]);
+    const isChanged = (await second.ask<string>({ kept: run } satisfies Request)) !== kept;
     if (this.#subject.isStartedAnew) this.#end('second', second);
-    return { log: await this.#redis.lrange(`log:${run}`, 0, -1), changed };
+    return { log: await this.#redis.lrange(`log:${run}`, 0, -1), isBlocked, isChanged };
   }
 
   #process(name: string): Promise<MeasuringProcess> {

@@ -28,12 +28,19 @@ export function reportZombies(
     tables: [
       {
         title: 'What a frozen worker still does',
-        about: `A worker begins a run of ${STEPS} steps, each of which waits ${MOMENT} ms, adds the worker's name to a list in Redis, and waits ${MOMENT} ms. It is frozen at a random moment; another worker takes the run over and ends it; the first is thawed. A stale write is one of the first worker behind one of the second. A stale commit is a change in what the engine keeps of the run, after the run was over. Fewer is better.`,
-        columns: ['engine', 'schedules', 'taken over', 'with a stale write', 'with a stale commit'],
+        about: `A worker begins a run of ${STEPS} steps, each of which waits ${MOMENT} ms, adds the worker's name to a list in Redis, and waits ${MOMENT} ms. It is frozen at a random moment; another worker takes the run over and ends it; the first is thawed. Blocked: the second could do nothing for 10 s, because the frozen one had locks in a database. A stale write is one of the first worker behind one of the second. A stale commit is a change in what the engine keeps of the run, after the run was over. Fewer is better.`,
+        columns: [
+          'engine',
+          'schedules',
+          'taken over',
+          'blocked',
+          'with a stale write',
+          'with a stale commit',
+        ],
         rows: subjects.map(({ name }) => {
           const counts = results.get(name) ?? [];
-          const shown = (['schedules', 'takenOver', 'staleWrites', 'staleCommits'] as const).map((of) =>
-            String(sum(counts, of)),
+          const shown = (['schedules', 'takenOver', 'blocked', 'staleWrites', 'staleCommits'] as const).map(
+            (of) => String(sum(counts, of)),
           );
           return [name, ...shown];
         }),
