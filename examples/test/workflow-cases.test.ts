@@ -39,7 +39,7 @@ afterAll(async () => {
 const url = (): string => nodes.urls[0] ?? '';
 
 async function start(file: string, role: string): Promise<Program> {
-  const program = new Program(file, [role], { REDIS_URL: url(), LEASE: '700', DELAY: '50' });
+  const program = new Program(file, [role], { REDIS_URL: url(), LEASE: '700', DELAY: '50', SILENCE: '400' });
   programs.push(program);
   await program.printed(`${role}: ready`);
   return program;
@@ -247,4 +247,49 @@ it('personalisation: gives each request one answer, whoever is asked and how oft
     expect(await redis.hgetall(`seen:${user}`)).toEqual(seen);
   }
   expect(new Set(items.slice(-8).flat())).toEqual(new Set(['easel', 'flute', 'globe']));
+});
+
+it('sensors: sums each minute of a sensor, each plausible reading once', async () => {
+  const workers = await Promise.all([0, 1, 2].map(() => start('sensors/main.ts', 'worker')));
+  const app = await open('sensors', ['sensor']);
+  app.on('measured', 'sensor', {
+    key: ({ sensor }: { sensor: string }) => sensor,
+    input: ({ sensor }) => sensor,
+    send: 'reading',
+  });
+  const [sensors, minutes, readings] = [['cellar', 'roof'], 10, 120];
+  const faults: Readonly<Record<number, () => unknown>> = {
+    2: () => workers[0]?.process.kill('SIGSTOP'),
+    4: () => workers[1]?.process.kill('SIGKILL'),
+    6: restartRedis,
+    8: () => workers[0]?.process.kill('SIGCONT'),
+  };
+  for (let minute = 0; minute < minutes; minute += 1) {
+    const events = sensors.flatMap((sensor) =>
+      Array.from({ length: readings }, (_, n) => ({
+        name: 'measured',
+        id: `${sensor} ${minute}.${n}`,
+        data: { sensor, at: (minute + 1) * 60_000 + n, value: n % 40 === 0 ? 999 : minute },
+      })),
+    );
+    const struck = faults[minute]?.();
+    await until(() => app.publish(events));
+    await struck;
+    if (minute > 0)
+      await until(() => redis.hexists(`minutes:${sensors[minute % 2]}`, `${minute * 60_000}`).then(Boolean));
+    expect(await until(() => app.publish(events))).toMatchObject({ started: 0, late: 0 });
+  }
+  const plausible = readings - readings / 40;
+  const sums = Array.from({ length: minutes }, (_, n) => [
+    `${(n + 1) * 60_000}`,
+    `${n * plausible} ${plausible}`,
+  ]);
+  for (const sensor of sensors) {
+    await until(
+      async () => (await redis.hget(`minutes:${sensor}`, `${minutes * 60_000}`)) === sums.at(-1)?.[1],
+    );
+    expect(await redis.hgetall(`minutes:${sensor}`)).toEqual(Object.fromEntries(sums));
+    // What 1,000 passes have left behind is in the journal no more.
+    expect((await app.get('sensor', sensor).history()).length).toBeLessThan(minutes * readings);
+  }
 });
