@@ -7,9 +7,11 @@ import { createRedisGuard } from '@holdfast/fence/redis';
 import { type LocalNodes, startNodes } from '@holdfast/local';
 import { startPostgres } from '@holdfast/local/postgres';
 import { type OpenedWorkflows, openWorkflows, type Run } from '@holdfast/workflow';
+import { everyCrash, testWorkflows } from '@holdfast/workflow/testing';
 import { Redis } from 'ioredis';
 import { Pool } from 'pg';
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
+import { onboarding } from '../src/onboarding/onboarding.js';
 import { Program, run } from './program.js';
 
 let nodes: LocalNodes;
@@ -291,5 +293,76 @@ it('sensors: sums each minute of a sensor, each plausible reading once', async (
     expect(await redis.hgetall(`minutes:${sensor}`)).toEqual(Object.fromEntries(sums));
     // What 1,000 passes have left behind is in the journal no more.
     expect((await app.get('sensor', sensor).history()).length).toBeLessThan(minutes * readings);
+  }
+});
+
+/** The onboarding with what it does to the world, by the virtual day on which it does that. */
+function onboardingOn(now: () => number) {
+  const done: string[] = [];
+  const tell = (what: string): void => void done.push(`${Math.round(now() / 86_400_000)} ${what}`);
+  const flow = onboarding({
+    open: async () => tell('open'),
+    close: async () => tell('close'),
+    mail: async (_, letter) => tell(letter),
+  });
+  return { flow, done };
+}
+
+const customer = { account: 'eve', address: 'eve@example.org' };
+const LETTERS = ['welcome', 'reminder', 'second reminder', 'last reminder', 'farewell'];
+
+it('onboarding: reminds for two weeks, and closes an account that is not confirmed or given up', async () => {
+  let since = 0;
+  const { flow, done } = onboardingOn(() => test.now() - since);
+  const test = testWorkflows({ workflows: [flow] });
+  since = test.now();
+  await expect(test.run(flow, customer)).rejects.toThrow('was not confirmed');
+  const days = [0, 2, 5, 10, 14].map((day, n) => `${day} ${LETTERS[n]}`);
+  expect(done.splice(0)).toEqual(['0 open', ...days, '14 close']);
+
+  for (const gives of ['confirmed', 'up'] as const) {
+    since = test.now();
+    const run = await test.until(test.workflows.start(flow, customer));
+    await test.pass(3 * 86_400_000);
+    // Its worker freezes, and another one goes on.
+    const { worker } = gives === 'confirmed' ? test : { worker: undefined };
+    worker?.freeze();
+    if (worker) test.addWorker();
+    await test.pass(3 * 86_400_000);
+    expect(await test.until(run.state())).toMatchObject({ next: 'last reminder' });
+    if (gives === 'confirmed') {
+      await test.until(run.send('confirmed', { by: 'eve' }));
+      expect(await test.until(run.result())).toBe('confirmed by eve');
+    } else {
+      await test.until(run.cancel());
+      await expect(test.until(run.result())).rejects.toThrow('cancelled');
+    }
+    await test.pass(30 * 86_400_000);
+    worker?.thaw();
+    await test.pass(86_400_000);
+    const last = gives === 'up' ? ['6 farewell', '6 close'] : [];
+    expect(done.splice(0)).toEqual(['0 open', '0 welcome', '2 reminder', '5 second reminder', ...last]);
+  }
+});
+
+it('onboarding: sends no letter twice, and closes the account, at whichever commit its worker fails', async () => {
+  const worlds: string[][] = [];
+  const make = () => {
+    const { flow, done } = onboardingOn(() => 0);
+    worlds.push(done);
+    return flow;
+  };
+  const cases = await everyCrash({ make, input: customer });
+  expect(cases.length).toBeGreaterThan(30);
+  expect(worlds.length).toBe(cases.length);
+  for (const [index, done] of worlds.entries()) {
+    const { commit, way } = cases[index] as (typeof cases)[0];
+    const sent = done.map((each) => each.slice(2)).filter((each) => LETTERS.includes(each));
+    expect(new Set(sent).size, `${commit} ${way}`).toBe(sent.length);
+    // A commit that was cut costs one letter at most: that which was under way.
+    expect(sent.length, `${commit} ${way}`).toBeGreaterThanOrEqual(
+      LETTERS.length - (way === undefined ? 0 : 1),
+    );
+    expect(done.at(-1), `${commit} ${way}`).toBe('0 close');
   }
 });
