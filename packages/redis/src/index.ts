@@ -23,4 +23,5 @@ export type { ReplicasOptions } from './replicas.js';
 export { firstTick, SCHEDULE_TIMES, type ScheduleTimes, tickAfter, ticksOf } from './schedule.js';
 export { evaluate, Script, ScriptLibrary, SERVER_VARIABLES, scriptFrom } from './script.js';
 export { type LeaseCalls, Session, type SessionEnd } from './session.js';
+export { SharedCall } from './shared-call.js';
 export { compareIds, type StreamEntry, StreamReader } from './stream-reader.js';

@@ -5,6 +5,7 @@
  * answered.
  */
 import type { RedisNode } from './node.js';
+import { SharedCall } from './shared-call.js';
 
 export interface ReplicasOptions {
   /** How many replicas must have a write. */
@@ -14,46 +15,19 @@ export interface ReplicasOptions {
 }
 
 export class Replicas {
-  readonly #node: RedisNode;
   readonly #options: ReplicasOptions;
-  #asking: Promise<number> | undefined;
-  #next: Promise<number> | undefined;
+  readonly #acknowledged: SharedCall<number>;
 
   constructor(node: RedisNode, options: ReplicasOptions) {
-    this.#node = node;
+    const { count, timeout } = options;
     this.#options = options;
+    this.#acknowledged = new SharedCall(() => node.replicated(count, timeout));
   }
 
   /** Resolves when replicas have everything that was answered before. Rejects when too few have it in time. */
   async confirm(): Promise<void> {
     const { count, timeout } = this.#options;
-    const have = await this.#ask();
+    const have = await this.#acknowledged.ask();
     if (have < count) throw new Error(`${have} of ${count} replicas have it after ${timeout} ms`);
-  }
-
-  /** A WAIT that is under way may have been sent before the write of the caller that asks now. */
-  #ask(): Promise<number> {
-    if (this.#asking === undefined) {
-      this.#asking = this.#send();
-      return this.#asking;
-    }
-    this.#next ??= this.#asking
-      .catch(() => {})
-      .then(() => {
-        this.#next = undefined;
-        this.#asking = this.#send();
-        return this.#asking;
-      });
-    return this.#next;
-  }
-
-  #send(): Promise<number> {
-    const { count, timeout } = this.#options;
-    const sent = this.#node.replicated(count, timeout);
-    const done = (): void => {
-      if (this.#asking === sent) this.#asking = undefined;
-    };
-    sent.then(done, done);
-    return sent;
   }
 }

@@ -9,7 +9,7 @@
 -- meanwhile; stale if it is not owned so; behind if another commit came before; epoch if the claim is of an earlier one
 --
 -- Stands on: endings, redis/epoch
-local epoch = epoch_of(redis.call('HMGET', META, 'server', 'epoch', 'token'))
+local epoch = epoch_of(redis.call('HMGET', META, 'server', 'epoch', 'token', 'ceiling'))
 local HEAD, EFFECT, count, at = 10, 5, 0, 1
 -- Where what follows one run begins.
 local function after(at)

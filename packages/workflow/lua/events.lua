@@ -8,7 +8,7 @@ local MOST_EVENTS, OLDEST_EVENT = 100000, 7 * 86400000
 -- even where its clock does not.
 local first_event
 local function add_event(...)
-  first_event = first_event or math.ceil(epoch_of(redis.call('HMGET', META, 'server', 'epoch', 'token')) / 1000)
+  first_event = first_event or math.ceil(epoch_of(redis.call('HMGET', META, 'server', 'epoch', 'token', 'ceiling')) / 1000)
   if millis <= first_event then
     local added = redis.pcall('XADD', EVENTS, 'MAXLEN', '~', MOST_EVENTS, string.format('%.0f-0', first_event), ...)
     if not (type(added) == 'table' and added.err) then return end

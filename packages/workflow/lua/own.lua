@@ -9,7 +9,7 @@ local function own_at_once(run, life, session, highest)
   if not ends or tonumber(ends) <= millis then return nil end
   local _, allowed = admit(workflow_of(run), 1)
   if allowed == 0 then return nil end
-  local _, last = epoch_of(redis.call('HMGET', META, 'server', 'epoch', 'token'))
+  local _, last = epoch_of(redis.call('HMGET', META, 'server', 'epoch', 'token', 'ceiling'))
   local number, early = next_token(last, highest, false)
   if early > 0 then return nil end
   local token = string.format('%.0f', number)

@@ -11,7 +11,7 @@ if place ~= '' then
   if known ~= token then return {'stale'} end
   at = place
 elseif token == '' then
-  local _, last = epoch_of(redis.call('HMGET', META, 'server', 'epoch', 'token'))
+  local _, last = epoch_of(redis.call('HMGET', META, 'server', 'epoch', 'token', 'ceiling'))
   local fresh, early = next_token(last, known, false)
   if early > 0 then return {'early', string.format('%.0f', early)} end
   token = string.format('%.0f', fresh)

@@ -2,6 +2,7 @@
 -- it a call.
 --
 -- ARGV[1] session  ARGV[2] '1' if it has an archive, for which runs that end within 30 days are kept
+-- ARGV[3] '1' if tokens are to stay below a ceiling that replicas know
 -- then, for each workflow that the worker has: ARGV its name, its build, with "=" behind it if it is pinned
 --
 -- Replies {'served', '1' if more is stuck that is to go on or '', then for each of the workflows of which runs wait that no
@@ -10,7 +11,8 @@
 -- Stands on: ready, served
 local ends = redis.call('ZSCORE', SESSIONS, ARGV[1])
 if not ends or tonumber(ends) == 0 then return {'lost'} end
-redis.call('HSET', SERVED, ARGV[1], table.concat(ARGV, ' ', 3))
+redis.call('HSET', SERVED, ARGV[1], table.concat(ARGV, ' ', 4))
+if ARGV[3] == '' then redis.call('HDEL', META, 'ceiling') end
 if ARGV[2] == '1' then redis.call('HSET', META, 'archives', string.format('%.0f', millis + 30 * 86400000)) end
 local reply = {'served', ''}
 
@@ -43,7 +45,7 @@ local function mend(workflow)
   end
 end
 
-for index = 3, #ARGV, 2 do
+for index = 4, #ARGV, 2 do
   local workflow, build = ARGV[index], ARGV[index + 1]
   note_build(workflow, build)
   mend(workflow)

@@ -5,7 +5,7 @@
 -- then, for each workflow that the worker has: ARGV its name, its build, with "=" behind it if it is pinned
 --
 -- Replies {'worked', time in ms, ms until something is due or -1, the epoch, the token of the first run, 'drain' if it gets
--- no more until it has none or '', then for each run {run, its generation, a mark, all records of its journal if that is
+-- no more until it has none or '', 'low' if the ceiling of tokens is to be raised or '', then for each run {run, its generation, a mark, all records of its journal if that is
 -- short}}, each run with a token one above that before; or {'lost'} when the session is over. Marks: '' none, 'e' it is to be
 -- ended before it has begun, '!' suspect: it is given out alone; and behind that how often it has fallen, if it has
 --
@@ -14,7 +14,7 @@ local session, want = ARGV[1], tonumber(ARGV[3])
 local ends = redis.call('ZSCORE', SESSIONS, session)
 if not ends or tonumber(ends) == 0 then return {'lost'} end
 prolong(session, ends, ARGV[2])
-local epoch, last = epoch_of(redis.call('HMGET', META, 'server', 'epoch', 'token'))
+local epoch, last = epoch_of(redis.call('HMGET', META, 'server', 'epoch', 'token', 'ceiling'))
 -- Nobody would hear of what a late call claims.
 if not is_next(session, ARGV[4]) then want = 0 end
 
@@ -27,12 +27,12 @@ let_go()
 -- Of runs that are kept no longer, the journals are gone by themselves.
 for _, run in ipairs(redis.call('ZRANGEBYSCORE', ENDED, '-inf', millis, 'LIMIT', 0, 100)) do forget(run) end
 
-local FIXED = 6
+local FIXED = 7
 local token, early = next_token(last, ARGV[5], false)
-local reply = {'worked', string.format('%.0f', millis), '-1', epoch, string.format('%.0f', token), ''}
+local reply = {'worked', string.format('%.0f', millis), '-1', epoch, string.format('%.0f', token), '', ceiling_is_low(token) and 'low' or ''}
 local function claimed() return #reply - FIXED end
 local function claim(entries, mark) return give(reply, entries, session, token + claimed(), mark) end
-local most = early > 0 and 0 or want
+local most = early > 0 and 0 or tokens_from(token, want)
 if most > 0 then claim(redis.call('ZRANGEBYLEX', WORK, '[e ', '(e!', 'LIMIT', 0, most), 'e') end
 
 if most > claimed() then

@@ -117,6 +117,23 @@ export function storeContract(name: string, makeStore: MakeStore): void {
       expect(await store.read(mine, 0)).toEqual({ word: 'over', last: 'Z -\n{}' });
     });
 
+    it('says what it has of a run, and in which epoch', async () => {
+      const mine = await owned();
+      const proof = await store.proof(ref('a/1'), mine);
+      expect(proof).toMatchObject({ generation: 'g', isOwned: true, last: '' });
+      expect(proof.epoch).toBe((await work('me.1', 0))?.epoch);
+      expect(await store.proof(ref('a/1'))).toMatchObject({ isOwned: false });
+      for (const other of [{ token: mine.token + 1 }, { session: 'me.2' }])
+        expect(await store.proof(ref('a/1'), { ...mine, ...other })).toMatchObject({ isOwned: false });
+      await commit(mine, 0, {
+        records: ['Z -\n{}'],
+        ending: { word: 'end', retain: 600_000, status: 'completed' },
+      });
+      expect(await store.proof(ref('a/1'), mine)).toMatchObject({ isOwned: false, last: 'Z -\n{}' });
+      expect(await store.proof(ref('a/1', 'h'))).toMatchObject({ generation: 'g', last: '' });
+      expect(await store.proof(ref('a/2'))).toMatchObject({ generation: '', last: '' });
+    });
+
     it('parks a run only if its owner has seen all of its journal', async () => {
       const mine = await owned();
       expect(await store.tell(ref('a/1'), 'M 1\n{}')).toEqual({ word: 'told' });

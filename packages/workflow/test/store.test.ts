@@ -19,7 +19,7 @@ import { streamContract } from './stream-contract.js';
 useRedis();
 
 function redisStore(): Store {
-  const options = { redis: url(), tls: undefined, prefix: '', callTimeout: 20_000 };
+  const options = { redis: url(), tls: undefined, prefix: '', callTimeout: 20_000, replicas: undefined };
   const [store] = redisStores({ ...options, app: 'test', clock: systemClock, partitions: 1 });
   if (!store) throw new Error('there is no store');
   later(() => store.shut());

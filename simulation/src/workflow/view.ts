@@ -19,7 +19,7 @@ export type Answer = readonly (string | readonly string[])[];
 
 /** The runs that an answer to `work` gives, in the order of their tokens. `mark` is `e` for one that is to end unbegun. */
 export function claimsOf(answer: Answer): readonly { readonly run: string; readonly mark: string }[] {
-  return answer.slice(6).map((claim) => {
+  return answer.slice(7).map((claim) => {
     const [run = '', , mark = ''] = claim;
     // Behind the mark is how often the run has fallen.
     return { run, mark: mark.replace(/\d+$/, '') };

@@ -10,6 +10,7 @@ import { requireCallName } from '../machine/arguments.js';
 import { type Approval, answerTo, isOfJournal, readPublished } from '../machine/published.js';
 import type { RunRef } from '../store/claim.js';
 import type { Store } from '../store/store.js';
+import { onReplicas } from './durable.js';
 import type { FoundRun } from './status.js';
 
 /** By its name, the one that is open; or exactly one, as `run.approvals()` gives it. */
@@ -42,7 +43,7 @@ export interface Answering {
 
 /** Whether it is the answer. False if it is not open, or has another. Rejects with what a call rejects with. */
 export async function approve(
-  store: Pick<Store, 'tell' | 'page'>,
+  store: Pick<Store, 'tell' | 'page' | 'isReplicated' | 'proof' | 'replicated'>,
   { run, which, payload, find }: Answering,
 ): Promise<boolean> {
   for (;;) {
@@ -57,7 +58,9 @@ export async function approve(
     const { word } = await store.tell(ref, text);
     // The run is gone, or goes on over another journal, where something else may be open.
     if (word === 'gen' || word === 'unknown') continue;
-    return word === 'told' && isFirst(store, ref, { id: answer.id, text });
+    if (word !== 'told' || !(await isFirst(store, ref, { id: answer.id, text }))) return false;
+    await onReplicas(store, ref);
+    return true;
   }
 }
 

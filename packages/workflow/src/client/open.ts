@@ -27,9 +27,13 @@ export interface OpenedWorkflows extends Omit<Workflows, 'work'> {
  * such app, UnavailableError.
  */
 export async function openWorkflows(options: OpenOptions): Promise<OpenedWorkflows> {
-  const { redis, tls, prefix, callTimeout, codec, ...settings } = readOptions('openWorkflows', options, OPEN);
+  const { redis, tls, prefix, callTimeout, replicas, codec, ...settings } = readOptions(
+    'openWorkflows',
+    options,
+    OPEN,
+  );
   const { name: app, clock } = settings;
-  const place: AppPlace = { redis, tls, prefix, callTimeout, app, clock };
+  const place: AppPlace = { redis, tls, prefix, callTimeout, replicas, app, clock };
   const partitions = await partitionsOf(place);
   if (partitions === 0) {
     throw new MisuseError(

@@ -8,6 +8,7 @@ import {
   callback,
   display,
   duration,
+  group,
   having,
   MisuseError,
   optional,
@@ -16,6 +17,7 @@ import {
   passedOn,
   type Random,
   type Reader,
+  type Readers,
   requirePrefix,
   type Settings,
   whole,
@@ -47,6 +49,13 @@ export interface WorkflowsOptions {
   readonly partitions?: number;
   /** How long Redis may take to answer, in ms. Default 5000. */
   readonly callTimeout?: number;
+  /**
+   * On how many replicas what a caller is told of is to be, and for how many ms they are waited for: a start and a message that
+   * were accepted, the end of a run, and the beginning of a body of `ctx.once`; tokens stay below a ceiling that they know. If
+   * too few have it in time, calls throw UnavailableErrors, and workers wait, and say so in their `problem`. The same for all
+   * programs of an app. Default: none, and 1000 ms.
+   */
+  readonly replicas?: { readonly count: number; readonly callTimeout?: number };
   /** For how long a run is kept that is over, in ms, at least 600000 (10 minutes). Default 604800000 (7 days). */
   readonly retain?: number;
   /**
@@ -98,6 +107,12 @@ export const OPEN = {
   tls: optional(passedOn<ConnectionOptions>()),
   prefix: withDefault(requirePrefix, ''),
   callTimeout: withDefault(duration({ min: 1 }), 5_000),
+  replicas: optional(
+    group({
+      count: whole(1, 100),
+      callTimeout: withDefault(duration({ min: 1 }), 1_000),
+    } satisfies Readers<NonNullable<WorkflowsOptions['replicas']>>),
+  ),
   codec: optional(having<Codec>('encode', 'decode')),
 };
 

@@ -28,6 +28,7 @@ import type { RunRef } from '../store/claim.js';
 import type { Told } from '../store/store.js';
 import { approve, openIn, requireApproval, type WhichApproval } from './approving.js';
 import { ask } from './ask.js';
+import { onReplicas, restOnReplicas } from './durable.js';
 import { purge, terminate } from './ending.js';
 import type { Partition } from './partition.js';
 import { fork, type RetryParts, retry } from './retrying.js';
@@ -197,7 +198,9 @@ export class RunHandle<Result> implements Run<Result> {
     if (!partition.isListening) await until.of(partition.listen());
     const expected = this.#expected;
     this.#expected = undefined;
-    const rest = await until.ofEnding(partition.waits.wait(this.#ref, signal, expected));
+    const rest = await until.ofEnding(
+      restOnReplicas(partition, this.#parts.clock, { run: this.#ref, signal, expected }),
+    );
     if (rest === undefined) throw until.error;
     return this.#valueOf(rest);
   }
@@ -360,6 +363,7 @@ export class RunHandle<Result> implements Run<Result> {
         text,
       );
       if (told.word === 'unknown') throw this.#gone();
+      if (told.word === 'told') await onReplicas(this.#parts.partition.store, this.#ref);
       if (told.word !== 'gen') return told.word === 'told';
       this.#generation = told.generation;
     }

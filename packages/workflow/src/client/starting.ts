@@ -4,6 +4,7 @@
 import { RunsFullError } from '../errors.js';
 import type { Started, StartRequest } from '../store/store.js';
 import type { Place } from '../worker/places.js';
+import { onReplicas } from './durable.js';
 import type { AnyWorkflow } from './options.js';
 import type { Partition } from './partition.js';
 import type { Hearing } from './waits.js';
@@ -26,7 +27,12 @@ export async function startIn({ partition, workflow, request, owns }: Starting):
     const started = await (place ?? partition.store).start({ ...request, under });
     const { word, full } = started;
     if (full) throw new RunsFullError({ workflow: workflow.name, max: full.most, retryAfter: full.wait });
-    if (word !== 'undeclared') return started;
+    if (word !== 'undeclared') {
+      // Whoever waits for its end hears of that only once replicas have it.
+      const { run, mailbox } = request;
+      if (mailbox === '') await onReplicas(partition.store, { run, generation: started.generation });
+      return started;
+    }
     partition.declarations.forgotten(workflow);
   }
 }

@@ -141,13 +141,13 @@ export interface Workflows extends AsyncDisposable {
 
 /** Throws MisuseError. Connects nothing. */
 export function createWorkflows(options: WorkflowsOptions): Workflows {
-  const { redis, tls, prefix, callTimeout, partitions, codec, ...settings } = readOptions(
+  const { redis, tls, prefix, callTimeout, replicas, partitions, codec, ...settings } = readOptions(
     'createWorkflows',
     options,
     WORKFLOWS,
   );
   const { name: app, clock } = settings;
-  const stores = redisStores({ redis, tls, prefix, callTimeout, partitions, app, clock });
+  const stores = redisStores({ redis, tls, prefix, callTimeout, replicas, partitions, app, clock });
   return new App(behindCodec(stores, codec), settings);
 }
 

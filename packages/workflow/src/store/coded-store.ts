@@ -35,7 +35,8 @@ export function codedStore(store: Store, codec: Codec): Store {
   });
 }
 
-type OfRuns = Pick<Store, 'start' | 'tell' | 'find' | 'page' | 'anew'> & Pick<RunStore, 'terminate'>;
+type OfRuns = Pick<Store, 'start' | 'tell' | 'find' | 'proof' | 'page' | 'anew'> &
+  Pick<RunStore, 'terminate'>;
 
 function ofRuns(store: Store, coder: Coder): OfRuns {
   return {
@@ -50,6 +51,10 @@ function ofRuns(store: Store, coder: Coder): OfRuns {
       return found.word === 'over'
         ? { ...found, state, detail: await coder.decodeRecord(found.detail) }
         : { ...found, state };
+    },
+    async proof(run, claim) {
+      const proof = await store.proof(run, claim);
+      return proof.last === '' ? proof : { ...proof, last: await coder.decodeRecord(proof.last) };
     },
     page: async (run, from) => decodeAll(coder, await store.page(run, from)),
     async terminate(request) {

@@ -38,6 +38,7 @@ import type {
   Ending,
   Found,
   Full,
+  Proof,
   ReadResult,
   Retoken,
   Served,
@@ -50,6 +51,8 @@ import type {
 } from './store.js';
 import type { Appended, AppendRequest, Chunks, ChunksRequest } from './stream-store.js';
 
+/** It has one server. */
+export const EPOCH = '1';
 const MOST_FALLS = 5;
 const PAGE = 2_000;
 /** In place of a record that is left out. */
@@ -184,7 +187,7 @@ export class MemoryPartition {
     const { claims, drains, wait } = this.#claims.claims(request, wanted);
     const times = [this.#now() + wait, this.#dispatch.due, this.sessions.firstEnd];
     const soon = Math.max(0, Math.min(...times) - this.#now());
-    return { now: this.#now(), soon, epoch: '1', claims, drains };
+    return { now: this.#now(), soon, epoch: EPOCH, claims, drains, isLow: false };
   }
 
   commit(request: CommitRequest): Committed {
@@ -226,6 +229,16 @@ export class MemoryPartition {
   retoken(claim: Claim, seen: number): Retoken {
     if (!this.#ownedBy(claim)) return { word: 'stale' };
     return { word: 'token', token: this.#issue(seen) };
+  }
+
+  proof({ run, generation }: RunRef, claim: Claim | undefined): Proof {
+    const isOver = !this.#live.has(run) && this.#kept.generationOf(run) === generation;
+    return {
+      epoch: EPOCH,
+      generation: this.#kept.generationOf(run) ?? '',
+      isOwned: claim !== undefined && this.#ownedBy(claim) !== undefined,
+      last: isOver ? (this.#kept.journal({ run, generation }).at(-1) ?? '') : '',
+    };
   }
 
   tell({ run, generation }: RunRef, record: string): Told {

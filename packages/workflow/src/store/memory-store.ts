@@ -8,7 +8,7 @@
 import { AbortedError, type Clock, MisuseError } from '@holdfast/kernel';
 import type { Claim, RunRef } from './claim.js';
 import type { EventFollower, OpenedReader, WorkflowDemand } from './event-store.js';
-import type { MemoryPartition } from './memory-partition.js';
+import { EPOCH, type MemoryPartition } from './memory-partition.js';
 import type {
   Listed,
   ListRequest,
@@ -28,6 +28,7 @@ import type {
   DeclaredLimits,
   Found,
   MailListener,
+  Proof,
   ReadResult,
   Retoken,
   Served,
@@ -44,6 +45,8 @@ import type { Appended, AppendRequest, Chunks, ChunksRequest } from './stream-st
 export class MemoryStore implements Store {
   readonly issuer: string;
   readonly askAgain = Number.POSITIVE_INFINITY;
+  readonly isReplicated = false;
+  readonly problem = undefined;
   readonly #clock: Clock;
   readonly #partition: MemoryPartition;
   readonly #closing = new AbortController();
@@ -69,6 +72,14 @@ export class MemoryStore implements Store {
 
   hold(workflow: string, isHeld: boolean): Promise<void> {
     return this.#answer(() => this.#partition.hold(workflow, isHeld));
+  }
+
+  replicated(): Promise<string> {
+    return this.#answer(() => EPOCH);
+  }
+
+  proof(run: RunRef, claim?: Claim): Promise<Proof> {
+    return this.#answer(() => this.#partition.proof(run, claim));
   }
 
   open(session: string, lease: number): Promise<void> {

@@ -20,6 +20,7 @@ import { issuerOf, keysOf, type PartitionKeys } from '../keys.js';
 import type { Agreement } from './agreement.js';
 import type { Claim, RunRef } from './claim.js';
 import type { EventFollower, OpenedReader, WorkflowDemand } from './event-store.js';
+import { Replication, type ReplicationOptions } from './replication.js';
 import type {
   Listed,
   ListRequest,
@@ -40,6 +41,7 @@ import type {
   DeclaredLimits,
   Found,
   MailListener,
+  Proof,
   ReadResult,
   Retoken,
   Served,
@@ -64,6 +66,7 @@ export interface RedisStoreOptions {
   readonly agreement: Agreement;
   readonly prefix: string;
   readonly callTimeout: number;
+  readonly replicas: ReplicationOptions['replicas'];
   readonly clock: Clock;
 }
 
@@ -72,7 +75,9 @@ export class RedisStore implements Store {
   readonly askAgain = 30_000;
   readonly #keys: PartitionKeys;
   readonly #clock: Clock;
+  readonly isReplicated: boolean;
   readonly #connectAlone: () => Connection;
+  readonly #replication: Replication;
   readonly #agreement: Agreement;
   readonly #caller: Caller;
   readonly #verbs: ReturnType<typeof verbsOf>;
@@ -80,13 +85,17 @@ export class RedisStore implements Store {
   readonly #ears: { close(): void }[] = [];
 
   constructor(options: RedisStoreOptions) {
-    const { redis, tls, app, partition, agreement, prefix, callTimeout, clock } = options;
+    const { redis, tls, app, partition, agreement, prefix, callTimeout, replicas, clock } = options;
     setMaxListeners(0, this.closed); // of each run that waits for an answer
     this.issuer = issuerOf({ app, partition, prefix });
     this.#keys = keysOf({ app, partition, prefix });
     this.#agreement = agreement;
     this.#clock = clock;
     this.#connectAlone = () => connect(redis, { tls, key: this.#keys.of('meta'), alone: true });
+    this.isReplicated = replicas !== undefined;
+    this.#replication = new Replication({
+      ...{ connect: this.#connectAlone, keys: this.#keys, app, clock, callTimeout, replicas },
+    });
     this.#verbs = verbsOf(this.#keys);
     this.#caller = new Caller({
       ...{ redis, tls, timeout: callTimeout, clock, scripts },
@@ -128,7 +137,22 @@ export class RedisStore implements Store {
     return this.#call(this.#verbs.hold, { workflow, isHeld });
   }
 
-  open(session: string, lease: number): Promise<void> {
+  get problem(): string | undefined {
+    return this.isReplicated ? this.#replication.problem : undefined;
+  }
+
+  async replicated(): Promise<string> {
+    if (!this.#agreement.isReached) await this.#agreement.reach();
+    return this.#replication.confirm();
+  }
+
+  proof(run: RunRef, claim?: Claim): Promise<Proof> {
+    return this.#call(this.#verbs.proof, { ...run, claim });
+  }
+
+  async open(session: string, lease: number): Promise<void> {
+    // From the first token on, there is a ceiling.
+    if (this.isReplicated) await this.replicated();
     return this.#call(this.#verbs.open, { session, lease });
   }
 
@@ -141,7 +165,7 @@ export class RedisStore implements Store {
   }
 
   serve(request: ServeRequest): Promise<Served | undefined> {
-    return this.#call(this.#verbs.serve, request);
+    return this.#call(this.#verbs.serve, { ...request, isReplicated: this.isReplicated });
   }
 
   work(request: WorkRequest): Promise<Worked | undefined> {
@@ -157,7 +181,7 @@ export class RedisStore implements Store {
   }
 
   retoken(claim: Claim, seen: number): Promise<Retoken> {
-    return this.#call(this.#verbs.retoken, { ...claim, seen });
+    return this.#raising(() => this.#call(this.#verbs.retoken, { ...claim, seen }));
   }
 
   tell(run: RunRef, record: string): Promise<Told> {
@@ -213,7 +237,7 @@ export class RedisStore implements Store {
   }
 
   terminate(request: TerminateRequest): Promise<Terminated> {
-    return this.#call(this.#verbs.terminate, request);
+    return this.#raising(() => this.#call(this.#verbs.terminate, request));
   }
 
   purge(run: RunRef & { token?: number }): Promise<Purged> {
@@ -233,7 +257,9 @@ export class RedisStore implements Store {
   }
 
   openReader(name: string, token: number | undefined): Promise<OpenedReader> {
-    return this.#call(this.#verbs.reader, { name, token: String(token ?? ''), place: '' });
+    return this.#raising(() =>
+      this.#call(this.#verbs.reader, { name, token: String(token ?? ''), place: '' }),
+    );
   }
 
   async moveReader({ name, token, place }: { name: string; token: number; place: string }): Promise<boolean> {
@@ -275,7 +301,15 @@ export class RedisStore implements Store {
     return this.#agreement.reach().then(() => this.#caller.call(verb, request));
   }
 
+  /** A token may be issued once the ceiling is raised, if there is one. */
+  async #raising<T extends { readonly word: string }>(call: () => Promise<T>): Promise<T> {
+    const answer = await call();
+    if (answer.word !== 'early') return answer;
+    return this.#replication.confirm().then(call, () => answer);
+  }
+
   shut(): void {
+    this.#replication.close();
     for (const ear of this.#ears.splice(0)) ear.close();
     this.#caller.close();
     this.#closing.abort();

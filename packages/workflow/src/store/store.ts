@@ -109,6 +109,8 @@ export interface Worked {
   readonly claims: readonly Claimed[];
   /** The session gets no more until it has none, because a suspect waits for it. */
   readonly drains: boolean;
+  /** The ceiling of tokens is to be raised: `replicated` does that. */
+  readonly isLow: boolean;
 }
 
 export interface Claimed extends Claim {
@@ -188,6 +190,18 @@ export type ReadResult =
   | { readonly word: 'over'; readonly last: string }
   | { readonly word: 'stale' };
 
+/** What a server has of a run. */
+export interface Proof {
+  /** Of the server. */
+  readonly epoch: string;
+  /** Of the run; '' if it is not there. */
+  readonly generation: string;
+  /** Whether it is owned under the claim that was named. */
+  readonly isOwned: boolean;
+  /** Its last record, if it is over and of the generation that was named; else ''. */
+  readonly last: string;
+}
+
 export type Retoken =
   | { readonly word: 'token'; readonly token: number }
   /** In how many ms it may be asked for again. */
@@ -263,6 +277,13 @@ export interface Store extends StreamStore, EventStore, RunStore, ScheduleStore 
   readonly closed: AbortSignal;
   /** After how many ms whoever waits for an end asks again, because mail may be lost; Infinity where none is. */
   readonly askAgain: number;
+  /** Whether what is acknowledged is to be on replicas, and tokens are kept below a ceiling that they know. */
+  readonly isReplicated: boolean;
+  /** Why replicas have not confirmed what was written last; undefined if they have, or are not asked. */
+  readonly problem: string | undefined;
+  /** Resolves, once replicas have all that was acknowledged until now, to the epoch of the server. Rejects with UnavailableError. */
+  replicated(): Promise<string>;
+  proof(run: RunRef, claim?: Claim): Promise<Proof>;
   start(request: StartRequest): Promise<Started>;
   declare(limits: DeclaredLimits): Promise<Declared>;
   /** Lets no worker have a run of the workflow any more, or lets them again. */

@@ -22,6 +22,7 @@ import type {
   Effect,
   Ending,
   Found,
+  Proof,
   ReadResult,
   Retoken,
   Served,
@@ -137,7 +138,11 @@ function ofSessions(keys: PartitionKeys) {
       ([word]) => word === 'renewed' || undefined,
     ),
     close: single<string, void>('close', { args: (session) => [session] }, () => {}),
-    serve: single<ServeRequest, Served | undefined>('serve', { args: serveArgs }, readServed),
+    serve: single<ServeRequest & { isReplicated: boolean }, Served | undefined>(
+      'serve',
+      { args: serveArgs },
+      readServed,
+    ),
     work: single<WorkRequest, Worked | undefined>('work', { args: workArgs }, readWorked),
   };
 }
@@ -160,6 +165,19 @@ function ofOwners(keys: PartitionKeys) {
         args: ({ run, token, session, from }) => [run, String(token), session, String(from)],
       },
       readOwned,
+    ),
+    proof: single<RunRef & { claim: Claim | undefined }, Proof>(
+      'proof',
+      {
+        keys: (of) => [keys.journal(of)],
+        args: ({ run, generation, claim }) => [
+          ...[run, generation, String(claim?.token ?? ''), claim?.session ?? ''],
+        ],
+      },
+      ([, epoch, generation, owned, last]) => ({
+        ...{ epoch: String(epoch), generation: String(generation), isOwned: owned === '1' },
+        last: String(last),
+      }),
     ),
     retoken: single<Claim & { seen: number }, Retoken>(
       'retoken',
@@ -198,8 +216,8 @@ const workArgs = ({ session, lease, want, number, highest, workflows, builds = {
   ...buildArgs({ workflows, builds }),
 ];
 
-const serveArgs = ({ session, archives, ...its }: ServeRequest) => [
-  ...[session, archives ? '1' : ''],
+const serveArgs = ({ session, archives, isReplicated, ...its }: ServeRequest & { isReplicated: boolean }) => [
+  ...[session, archives ? '1' : '', isReplicated ? '1' : ''],
   ...buildArgs(its),
 ];
 
@@ -266,7 +284,7 @@ function readCommitted(answer: Reply): Committed {
 }
 
 function readWorked(
-  [word, now, soon, epoch, token, drains, ...runs]: readonly Reply[],
+  [word, now, soon, epoch, token, drains, ceiling, ...runs]: readonly Reply[],
   { session }: WorkRequest,
 ): Worked | undefined {
   if (word === 'lost') return undefined;
@@ -275,6 +293,7 @@ function readWorked(
     soon: Number(soon) < 0 ? undefined : Number(soon),
     epoch: String(epoch),
     drains: drains === 'drain',
+    isLow: ceiling === 'low',
     claims: runs.map((claimed, index) => {
       const [run, generation, mark, ...records] = claimed as readonly string[];
       const [, letter = '', falls] = /^(\D?)(\d*)$/.exec(String(mark)) ?? [];

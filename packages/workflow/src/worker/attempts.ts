@@ -57,7 +57,8 @@ export class Attempts {
   begin(step: BegunStep, onEnd: OnAttemptEnd): (reason: Error) => void {
     const { clock, claim, validUntil } = this.#host;
     const isFirst = step.begunHere === 1 && step.seen === 0 && step.mode !== 'undo';
-    if (isFirst && clock.now() < validUntil()) return this.#run(step, claim.token, onEnd);
+    if (isFirst && clock.now() < validUntil() && !this.#waitsForReplicas(step))
+      return this.#run(step, claim.token, onEnd);
     let stop: ((reason: Error) => void) | undefined;
     let isStopped = false;
     void this.#freshToken(step, () => isStopped).then((token) => {
@@ -70,18 +71,19 @@ export class Attempts {
   }
 
   /** Undefined if the run is not owned here any more, or nobody wants it. */
-  async #freshToken({ seen }: BegunStep, isStopped: () => boolean): Promise<number | undefined> {
+  async #freshToken(step: BegunStep, isStopped: () => boolean): Promise<number | undefined> {
     const { store, clock, claim, validUntil, onStale, report } = this.#host;
     for (let tries = 0; validUntil() > 0 && !isStopped(); tries += 1) {
       let wait = Math.min(1_000, 20 * 2 ** Math.min(tries, 6));
       try {
-        const answer = await store.retoken(claim, seen);
-        if (answer.word === 'token') return answer.token;
+        const isKnown = !this.#waitsForReplicas(step) || (await this.#isOnReplicas());
+        const answer = await store.retoken(claim, step.seen);
+        if (answer.word === 'token' && isKnown) return answer.token;
         if (answer.word === 'stale') {
           onStale();
           return undefined;
         }
-        wait = answer.wait;
+        if (answer.word === 'early') wait = answer.wait;
       } catch (error) {
         if (store.closed.aborted) return undefined;
         report(error);
@@ -89,6 +91,18 @@ export class Attempts {
       await pause(clock, wait, store.closed);
     }
     return undefined;
+  }
+
+  /** What is begun at most once begins when replicas know that it does. */
+  #waitsForReplicas({ mode }: BegunStep): boolean {
+    return mode === 'once' && this.#host.store.isReplicated;
+  }
+
+  /** Whether replicas have all that was committed under the claim: they are those of the server that has it. */
+  async #isOnReplicas(): Promise<boolean> {
+    const { store, claim } = this.#host;
+    const { epoch, isOwned } = await store.proof(claim, claim);
+    return isOwned && (await store.replicated()) === epoch;
   }
 
   #run(step: BegunStep, token: number, onEnd: OnAttemptEnd): (reason: Error) => void {

@@ -121,7 +121,7 @@ export class WorkerLoop {
   /** Why it does not work; undefined while it does. */
   get problem(): string | undefined {
     if (this.#phase === 'stopped') return 'it has stopped';
-    const { problem } = this.#health;
+    const problem = this.#health.problem ?? this.#parts.store.problem;
     return problem ?? this.#unreadable.problem ?? this.#serving.problem ?? this.#archiver?.problem;
   }
 
@@ -289,6 +289,11 @@ export class WorkerLoop {
     calls.epoch = worked.epoch;
     this.#isDry = worked.claims.length < want && bells === this.#bells;
     this.#drains = worked.drains;
+    if (worked.isLow)
+      void store.replicated().then(
+        () => this.wake(),
+        () => {},
+      ); // it looks again anyway
     const taken = worked.claims.filter((claim) => this.#take(claim)).length;
     this.#claimed();
     if (worked.soon !== undefined) this.#wakeAt(worked.now + worked.soon);
