@@ -6,6 +6,12 @@ import type { Subject } from '../run/subject.js';
 import { ATTEMPTS, type BodyPlan, type Program } from './program.js';
 
 /** Runs a body; its steps are named by their places in the program. */
+/** What a run answers to a message. */
+export const answerTo = (id: string): string => `${id}!`;
+
+/** What undoes a step is done at once. */
+const undoing = (body: BodyPlan): BodyPlan => ({ ...body, takes: 0, fails: 0, fatal: false, chunks: 0 });
+
 export type RunBody = (step: Step, name: string, body: BodyPlan) => Promise<string>;
 
 type ProgramWorkflow = Workflow<Program, unknown>;
@@ -26,13 +32,19 @@ export function makeWorkflows(
     switch (program.f) {
       case 'step': {
         const { name, body } = program;
-        return ctx.step(name, (step) => runBody(step, name, body), settings);
+        return ctx.step(name, (step) => runBody(step, name, body), {
+          ...settings,
+          ...(body.undo && { undo: (step: Step) => runBody(step, `undo ${name}`, undoing(body)) }),
+        });
       }
       case 'sleep':
         return ctx.sleep(program.for).then(() => 'slept');
       case 'receive': {
-        const { timeout } = program;
-        return ctx.receive('go', timeout === undefined ? {} : { timeout }).then((id) => id ?? null);
+        const { timeout, answers } = program;
+        return ctx.receiveMessage('go', timeout === undefined ? {} : { timeout }).then((message) => {
+          if (answers) message?.reply(answerTo(message.id));
+          return message?.payload ?? null;
+        });
       }
       case 'child':
         return ctx.child(leaf, program.of);

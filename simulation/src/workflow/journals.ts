@@ -5,6 +5,7 @@
  * as its program may end.
  */
 import type { Violate } from '../run/part.js';
+import { TERMINATED } from './names.js';
 import type { Program } from './program.js';
 import { flawOf, type Outcome } from './verdict.js';
 import type { View } from './view.js';
@@ -21,6 +22,13 @@ export interface Journal {
   readonly run: string;
   readonly generation: string;
   readonly program: Program | undefined;
+  /** That of the run's generation before; undefined if there is none. */
+  readonly before: Journal | undefined;
+  /** Whether it began as a part of another run's journal. */
+  readonly isFork: boolean;
+  /** The names of the steps that are to be undone, and of those that were, in their order. */
+  readonly entered: string[];
+  readonly undone: string[];
   readonly texts: string[];
   /** By letter and id of the call, those that may be there once. */
   readonly once: Map<string, Kept>;
@@ -33,6 +41,18 @@ export interface Journal {
   end: string | undefined;
   outcome: Outcome | undefined;
 }
+
+/** How far the clock of a worker may be ahead of the server's before it hears from it again, in ms. */
+const DRIFT = 40;
+
+export interface JournalOptions {
+  readonly clocksJump: boolean;
+  /** Whether a run may end because it has not begun in time. */
+  readonly hasExpired: (run: string) => boolean;
+}
+
+const isTerminated = (outcome: Outcome): boolean =>
+  outcome.status === 'cancelled' && outcome.reason === TERMINATED;
 
 /** Records of a call of which there is one: done and failed are both the end of a step. */
 const ONCE: Readonly<Record<string, string>> = {
@@ -54,8 +74,11 @@ export class Journals {
   /** What is still to be judged of the present call. */
   readonly #ends: (() => void)[] = [];
 
-  constructor(view: View, violate: Violate) {
+  readonly #options: JournalOptions;
+
+  constructor(view: View, options: JournalOptions, violate: Violate) {
     this.#view = view;
+    this.#options = options;
     this.#violate = violate;
   }
 
@@ -77,7 +100,7 @@ export class Journals {
     for (const [run, generation] of this.#view.hash('gen')) {
       if (this.#latest.get(run)?.generation !== generation) this.#begin(run, generation);
     }
-    for (const journal of this.#all.values()) if (journal.end === undefined) this.#grow(journal);
+    for (const journal of this.#latest.values()) if (journal.end === undefined) this.#grow(journal);
     // The end of a child may be in the same call as the record of it.
     for (const judge of this.#ends.splice(0)) judge();
   }
@@ -86,7 +109,7 @@ export class Journals {
   adopt(): void {
     this.#all.clear();
     this.#latest.clear();
-    const silent = new Journals(this.#view, () => {});
+    const silent = new Journals(this.#view, this.#options, () => {});
     silent.look();
     for (const journal of silent.all) this.#keep(journal);
   }
@@ -94,9 +117,11 @@ export class Journals {
   #begin(run: string, generation: string): void {
     const [header] = this.#view.journal(run, generation) ?? [];
     if (header === undefined) return; // one that is kept no longer
+    const { input, kept } = decode(header).body;
     this.#keep({
       ...{ run, generation, texts: [], once: new Map(), tokens: new Map(), told: [] },
-      program: decode(header).body['input'] as Program | undefined,
+      ...{ entered: [], undone: [], isFork: kept !== undefined, before: this.#latest.get(run) },
+      program: input as Program | undefined,
       isCancelled: false,
       end: undefined,
       outcome: undefined,
@@ -141,10 +166,20 @@ export class Journals {
         this.#violate('token order', `an attempt of ${id} of ${run} has the token ${token} after ${before}`);
       tokens.set(id, token);
     }
+    if (letter === 'F') this.#judgeTimer(journal, id);
+    if (letter === 'K') journal.entered.push(`undo ${body['name']}`);
+    if (letter === 'S' && id.startsWith('~')) journal.undone.push(String(body['name']));
     if (letter === 'D') this.#ends.push(() => this.#judgeChild(journal, record));
     if (letter === 'M') this.#tell(journal, id);
     if (letter === 'X') journal.isCancelled = true;
     if (letter === 'Z') this.#end(journal, text, body['outcome'] as Outcome);
+  }
+
+  /** By the server's clock, which does not jump here. */
+  #judgeTimer({ run, once }: Journal, id: string): void {
+    const due = Number(once.get(`timer ${id}`)?.body['at'] ?? Number.NaN);
+    if (!(due <= this.#view.now + DRIFT) && !this.#options.clocksJump)
+      this.#violate('timer', `the timer ${id} of ${run} fires at ${this.#view.now}, but is due at ${due}`);
   }
 
   #tell({ told }: Journal, id: string): void {
@@ -166,12 +201,24 @@ export class Journals {
     journal.end = text;
     journal.outcome = outcome;
     const flaw = program && flawOf(program, outcome, told);
-    if (flaw) this.#violate('result', `${run}: ${flaw}`);
-    if (outcome.status === 'cancelled' && !journal.isCancelled)
-      this.#violate(
-        'result',
-        `${run} is cancelled, because "${outcome.reason}", but nobody has cancelled it`,
-      );
+    // A run that goes over its way again may have a child that was cancelled with it.
+    const isOfChild =
+      journal.before && outcome.status === 'failed' && / was cancelled: /.test(outcome.error.message);
+    if (flaw && !isOfChild) this.#violate('result', `${run}: ${flaw}`);
+    if (outcome.status === 'completed' || isTerminated(outcome)) return;
+    this.#judgeUndone(journal);
+    if (outcome.status === 'failed' || journal.isCancelled) return;
+    if (outcome.reason !== 'expired' || !this.#options.hasExpired(run))
+      this.#violate('result', `${run} is cancelled: ${outcome.reason}; but nobody has cancelled it`);
+  }
+
+  /** What has begun and can be undone was undone, from the last to the first. */
+  #judgeUndone({ run, isFork, entered, undone }: Journal): void {
+    const expected = entered.toReversed();
+    // A fork leaves alone what it has of the other run.
+    const judged = isFork ? expected.slice(0, undone.length) : expected;
+    if (JSON.stringify(undone) !== JSON.stringify(judged))
+      this.#violate('undo', `${run} has failed, and done: ${undone.join(', ')}; of: ${entered.join(', ')}`);
   }
 }
 

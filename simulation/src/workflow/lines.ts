@@ -18,6 +18,9 @@ export class Lines {
   /** Runs of a key that a worker has had. */
   readonly #begun = new Map<string, Set<string>>();
 
+  /** Generations that were begun over another's journal. */
+  readonly #anew = new Set<string>();
+
   constructor(journals: Journals, violate: Violate) {
     this.#journals = journals;
     this.#violate = violate;
@@ -32,6 +35,7 @@ export class Lines {
   /** The server has carried out a call, and the journals are as it has left them. */
   look({ verb, args }: Call, answer: Answer): void {
     if (verb === 'start') this.#started(args, answer.slice(1) as readonly string[]);
+    if (verb === 'anew' && answer[0] === 'ready') this.#startedAnew(args);
     if (answer[0] !== 'worked') return;
     // What is to end before it has begun does not begin.
     for (const { run, mark } of claimsOf(answer)) if (mark !== 'e') this.#begins(run);
@@ -45,6 +49,18 @@ export class Lines {
       this.#order.set(line, [...(this.#order.get(line) ?? []), run]);
       if (word.startsWith('owned')) this.#begins(run);
     }
+  }
+
+  /** A run that was over, or is begun over another's journal, is the last of its line. */
+  #startedAnew([from, , run = '', generation]: readonly string[]): void {
+    const line = lineOf(run);
+    const journal = this.#journals.of(run);
+    if (line === undefined || journal?.generation !== generation || this.#anew.has(`${run}.${generation}`))
+      return;
+    if (from === run && journal?.before?.end === undefined) return;
+    this.#anew.add(`${run}.${generation}`);
+    this.#begun.get(line)?.delete(run);
+    this.#order.set(line, [...(this.#order.get(line) ?? []).filter((other) => other !== run), run]);
   }
 
   #begins(run: string): void {

@@ -3,6 +3,9 @@ import type { RunOfPlan } from './plan.js';
 
 export const APP = 'w';
 
+/** Why runs are terminated. */
+export const TERMINATED = 'the plan terminates it';
+
 export const key = (name: string): string => `{wf:${APP}.0}:${name}`;
 
 /** What a run of the plan is called in Redis. */

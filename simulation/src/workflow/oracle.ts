@@ -18,6 +18,8 @@ import { key } from './names.js';
 import { Owners } from './owners.js';
 import { Places } from './places.js';
 import type { WorkflowPlan } from './plan.js';
+import { Streams } from './streams.js';
+import { Terms } from './terms.js';
 import { type Answer, View } from './view.js';
 
 /** Verbs that change nothing of runs. */
@@ -36,6 +38,8 @@ export class WorkflowOracle implements Judge {
   readonly #calls = new Calls();
   readonly #lines: Lines;
   readonly #places: Places;
+  readonly #terms: Terms;
+  readonly #streams: Streams;
   /** Runs of which somebody was told that they are started. */
   readonly #acknowledged = new Set<string>();
   /** Whether the server has forgotten nothing so far. */
@@ -47,7 +51,14 @@ export class WorkflowOracle implements Judge {
     this.#world = world;
     const violate: Violate = (rule, message) => this.violate(rule, message);
     this.view = new View(world);
-    this.journals = new Journals(this.view, violate);
+    const { clocksJump } = world.plan;
+    this.#terms = new Terms(this.view, violate);
+    this.journals = new Journals(
+      this.view,
+      { clocksJump, hasExpired: (run) => clocksJump || this.#terms.hasExpired(run) },
+      violate,
+    );
+    this.#streams = new Streams(this.view, key(''), violate);
     this.owners = new Owners(this.view, this.journals, violate);
     this.guarded = new Guarded(world, violate);
     this.bodies = new Bodies(this.journals, violate);
@@ -88,6 +99,9 @@ export class WorkflowOracle implements Judge {
     this.journals.look();
     this.owners.look(call, answer);
     this.#lines.look(call, answer);
+    // What was decided by a clock that has jumped since is not judged.
+    if (!this.#world.plan.clocksJump) this.#terms.look(call, answer);
+    this.#streams.look(call);
     this.#places.look();
   }
 
@@ -135,6 +149,7 @@ export class WorkflowOracle implements Judge {
     this.owners.forgets();
     this.#lines.forgets();
     this.#places.forgets();
+    this.#terms.forgets();
   }
 
   #judgeFound(run: string, [word, , , detail]: readonly string[]): void {

@@ -50,7 +50,7 @@ export class WorkflowPhases implements Phases {
     this.#oracle = oracle;
     this.#crew = crew;
     this.#starts = world.plan.clients.flatMap(({ tasks }) =>
-      tasks.flat().flatMap((step) => (step.f === 'start' ? step : [])),
+      tasks.flat().flatMap((step) => (step.f === 'start' || step.f === 'fork' ? step : [])),
     );
   }
 
@@ -75,6 +75,8 @@ export class WorkflowPhases implements Phases {
   }
 
   heal(): void {
+    // Whoever has paused the workflow may have been killed since.
+    this.#crew.do(0, 'resumes', (process) => process.resume());
     this.#look();
   }
 

@@ -41,13 +41,23 @@ export type WorkflowStep = { readonly after: number } & (
   | ({ readonly f: 'start' } & StartPlan)
   /** Sends the message of that number. */
   | { readonly f: 'send'; readonly to: RunOfPlan; readonly number: number }
-  | { readonly f: 'cancel' | 'get'; readonly to: RunOfPlan }
+  /** The same, and waits for an answer, for so long. */
+  | { readonly f: 'ask'; readonly to: RunOfPlan; readonly number: number; readonly for: number }
+  | { readonly f: 'cancel' | 'get' | 'retry' | 'terminate' | 'purge'; readonly to: RunOfPlan }
+  /** Reads its stream, for so long. */
+  | { readonly f: 'read'; readonly to: RunOfPlan; readonly for: number }
+  | ({ readonly f: 'fork'; readonly of: RunOfPlan } & StartPlan)
+  | { readonly f: 'pause'; readonly for: number }
   /** Waits for its result, for so long. */
   | { readonly f: 'result'; readonly to: RunOfPlan; readonly for: number }
 );
 
 export interface StartPlan extends RunOfPlan {
   readonly program: Program;
+  readonly priority?: number;
+  readonly delay?: number;
+  /** Within so many ms it has to begin. */
+  readonly expires?: number;
 }
 
 export function drawWorkflowPlan(seed: number, wishes: Wishes = {}): WorkflowPlan {
@@ -110,23 +120,39 @@ function drawClient(dice: Dice, { place, lease, healAt, clock }: ClientOptions):
 function drawTask(dice: Dice, { at, lease }: { at: string; lease: number }): WorkflowStep[] {
   const steps: WorkflowStep[] = [];
   const runs: (StartPlan & { sent: number })[] = [];
-  for (let number = 0, count = dice.whole(3, 9); number < count; number += 1) {
+  for (let number = 0, count = dice.whole(3, 10); number < count; number += 1) {
     const after = dice.chance(0.5) ? 0 : dice.scale(1, 800);
-    const run = runs.length > 0 && dice.chance(0.6) ? dice.one(runs) : undefined;
+    const known = runs.length > 0 ? dice.one(runs) : undefined;
+    const run = dice.chance(0.65) ? known : undefined;
     if (run) {
       steps.push({ after, ...drawAct(dice, run) });
       continue;
     }
     const key = dice.chance(0.4) ? dice.one(['red', 'red', 'blue']) : undefined;
-    const start = { id: `${at}.${number}`, key, program: drawProgram(dice, lease) };
+    const id = `${at}.${number}`;
+    if (known && dice.chance(0.08)) {
+      const fork = { id, key: known.key ?? known.id, program: known.program };
+      steps.push({ f: 'fork', after, of: { id: known.id, key: known.key }, ...fork });
+      runs.push({ ...fork, sent: 0 });
+      continue;
+    }
+    const start = { id, key, program: drawProgram(dice, lease), ...drawTerms(dice) };
     runs.push({ ...start, sent: 0 });
     steps.push({ f: 'start', after, ...start });
   }
   return steps;
 }
 
+function drawTerms(dice: Dice): Pick<StartPlan, 'priority' | 'delay' | 'expires'> {
+  return {
+    ...(dice.chance(0.2) && { priority: dice.whole(1, 9) }),
+    ...(dice.chance(0.15) && { delay: dice.scale(1, 800) }),
+    ...(dice.chance(0.06) && { expires: dice.scale(1, 2_000) }),
+  };
+}
+
 type Act =
-  Exclude<WorkflowStep, { f: 'start' }> extends infer Step
+  Exclude<WorkflowStep, { f: 'start' | 'fork' }> extends infer Step
     ? Step extends unknown
       ? Omit<Step, 'after'>
       : never
@@ -136,8 +162,17 @@ function drawAct(dice: Dice, run: StartPlan & { sent: number }): Act {
   const to = { id: run.id, key: run.key };
   if (run.sent < receipts(run.program) && dice.chance(0.7)) {
     run.sent += 1;
-    return { f: 'send', to, number: run.sent - 1 };
+    const number = run.sent - 1;
+    return dice.chance(0.3)
+      ? { f: 'ask', to, number, for: dice.scale(10, 2_000) }
+      : { f: 'send', to, number };
   }
-  const f = dice.one(['cancel', 'get', 'get', 'result', 'result'] as const);
-  return f === 'result' ? { f, to, for: dice.scale(10, 1_500) } : { f, to };
+  if (dice.chance(0.04)) return { f: 'pause', for: dice.scale(10, 500) };
+  const f = dice.one(ACTS);
+  return f === 'result' || f === 'read' ? { f, to, for: dice.scale(10, 1_500) } : { f, to };
 }
+
+const ACTS = [
+  ...(['cancel', 'cancel', 'get', 'result', 'result', 'read', 'read'] as const),
+  ...(['retry', 'retry', 'retry', 'terminate', 'purge'] as const),
+];

@@ -9,12 +9,13 @@ import type { Actor } from '../run/crew.js';
 import type { Subject } from '../run/subject.js';
 import type { Machine } from '../world/machine.js';
 import type { World } from '../world/world.js';
-import { makeWorkflows, type ProgramWorkflows } from './function.js';
+import { answerTo, makeWorkflows, type ProgramWorkflows } from './function.js';
 import { dataKey } from './guarded.js';
-import { APP, lineOf, runOf } from './names.js';
+import { APP, lineOf, runOf, TERMINATED } from './names.js';
 import type { WorkflowOracle } from './oracle.js';
 import type { RunOfPlan, StartPlan, WorkflowPlan, WorkflowStep } from './plan.js';
 import { type BodyPlan, PLANNED, receipts } from './program.js';
+import { Reading } from './streams.js';
 
 export interface WorkflowProcessOptions {
   readonly world: World<WorkflowPlan>;
@@ -26,10 +27,19 @@ export interface WorkflowProcessOptions {
 
 /** What a correct deployment may tell a user who does nothing wrong. */
 const EXPECTED = new Set(
-  ['UNAVAILABLE', 'LEASE_LOST', 'ABORTED', 'STALE_TOKEN', 'RUN_FAILED', 'RUN_CANCELLED', 'RUN_STUCK'].map(
-    (word) => `HOLDFAST_${word}`,
-  ),
+  [
+    'UNAVAILABLE',
+    'LEASE_LOST',
+    'ABORTED',
+    'STALE_TOKEN',
+    'RUN_FAILED',
+    'RUN_CANCELLED',
+    'RUN_STUCK',
+    'UNANSWERED',
+  ].map((word) => `HOLDFAST_${word}`),
 );
+/** Of every run. */
+const STREAM = 'log';
 const GONE = 'HOLDFAST_RUN_GONE';
 const UNAVAILABLE = 'HOLDFAST_UNAVAILABLE';
 
@@ -112,18 +122,18 @@ export class WorkflowProcess implements Actor<WorkflowStep> {
   }
 
   /** Until it is certain that it is started. */
-  async start({ program, ...of }: StartPlan): Promise<void> {
-    const { id, key } = of;
-    await this.#insist(() =>
-      this.app.start(this.#workflows.tree, program, { id, ...(key !== undefined && { key }) }),
-    );
+  async start(of: StartPlan): Promise<void> {
+    const { id, key, program, priority = 0, delay = 0 } = of;
+    const expires = of.expires && this.#options.world.store.time() / 1_000 + of.expires;
+    const options = { id, priority, delay, ...(key !== undefined && { key }), ...(expires && { expires }) };
+    await this.#insist(() => this.app.start(this.#workflows.tree, program, options));
     this.note(`has started ${runOf(of)}`);
     this.#options.oracle.acknowledged(runOf(of));
   }
 
   /** Sends the message of that number, until that is certain. */
   async send(to: RunOfPlan, number: number): Promise<void> {
-    const id = `${to.id}.m${number}`;
+    const id = messageOf(to, number);
     await this.#insist(() => this.#get(to).send('go', id, { id }));
   }
 
@@ -156,6 +166,20 @@ export class WorkflowProcess implements Actor<WorkflowStep> {
         return this.start(step);
       case 'send':
         return this.send(step.to, step.number);
+      case 'ask':
+        return this.#ask(step.to, step.number, step.for);
+      case 'read':
+        return this.#read(step.to, step.for);
+      case 'fork':
+        return void (await this.#insist(() => this.#get(step.of).fork({ id: step.id })));
+      case 'pause':
+        return this.#pause(step.for);
+      case 'retry':
+        return void (await this.#get(step.to).retry());
+      case 'terminate':
+        return void (await this.#get(step.to).terminate(TERMINATED));
+      case 'purge':
+        return void (await this.#get(step.to).purge());
       case 'cancel':
         return void (await this.#get(step.to).cancel('the plan'));
       case 'get':
@@ -177,10 +201,39 @@ export class WorkflowProcess implements Actor<WorkflowStep> {
     }
   }
 
+  async #ask(to: RunOfPlan, number: number, timeout: number): Promise<void> {
+    const id = messageOf(to, number);
+    const answer = await this.#get(to).ask('go', id, { id, timeout });
+    if (answer !== answerTo(id))
+      this.#options.oracle.violate('answers', `${id} was answered with ${JSON.stringify(answer)}`);
+  }
+
+  async #read(of: RunOfPlan, duration: number): Promise<void> {
+    const patience = new AbortController();
+    const timer = this.machine.clock.after(duration, () => patience.abort());
+    const reading = new Reading((rule, message) => this.#options.oracle.violate(rule, message));
+    try {
+      for await (const item of this.#get(of).stream<string>(STREAM, { signal: patience.signal }))
+        reading.item(item.step, item.kind === 'chunk' ? item.chunk : undefined);
+    } finally {
+      timer.cancel();
+    }
+  }
+
+  async #pause(duration: number): Promise<void> {
+    await this.app.pause(this.#workflows.tree);
+    await this.sleep(duration);
+    await this.resume();
+  }
+
+  async resume(): Promise<void> {
+    await this.#insist(() => this.app.resume(this.#workflows.tree));
+  }
+
   /** The body of a step. */
   async #run(step: Step, name: string, body: BodyPlan): Promise<string> {
     const { oracle, world, subject } = this.#options;
-    const { takes, fails, fatal, heedless, guarded } = body;
+    const { takes, fails, fatal, heedless, guarded, chunks = 0 } = body;
     if (world.isTraced) {
       const left = step.lease.remaining().toFixed(1);
       this.note(
@@ -192,6 +245,8 @@ export class WorkflowProcess implements Actor<WorkflowStep> {
     try {
       if (takes > 0) await this.sleep(takes);
       if (!heedless && step.signal.aborted) throw step.signal.reason;
+      for (let index = 0; index < chunks; index += 1)
+        await step.stream(STREAM).write(`${step.token} ${index}`);
       if (guarded) await this.#write(step, name);
       if (fatal) throw new subject.NonRetryableError(PLANNED);
       if (step.attempt <= fails) throw new Error(PLANNED);
@@ -241,6 +296,8 @@ export class WorkflowProcess implements Actor<WorkflowStep> {
     if (!EXPECTED.has(code) && code !== GONE) this.#options.oracle.violate('error', String(error));
   }
 }
+
+const messageOf = ({ id }: RunOfPlan, number: number): string => `${id}.m${number}`;
 
 const codeOf = (error: unknown): string =>
   error instanceof Error && 'code' in error ? String(error.code) : '';

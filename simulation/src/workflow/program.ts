@@ -8,7 +8,7 @@ export type Program =
   | { readonly f: 'step'; readonly name: string; readonly body: BodyPlan }
   | { readonly f: 'sleep'; readonly for: number }
   /** Its value is the id of the message that it takes; null if none has come in time. */
-  | { readonly f: 'receive'; readonly timeout?: number }
+  | { readonly f: 'receive'; readonly timeout?: number; readonly answers?: true }
   /** A run of its own. */
   | { readonly f: 'child'; readonly of: Program }
   /** One after the other, or side by side: the values of all. */
@@ -27,6 +27,10 @@ export interface BodyPlan {
   readonly heedless: boolean;
   /** Whether it writes behind the guard. */
   readonly guarded: boolean;
+  /** Whether it is undone if the run fails. */
+  readonly undo?: true;
+  /** How many chunks it writes to a stream. */
+  readonly chunks?: number;
 }
 
 /** How often a step is tried. */
@@ -61,7 +65,11 @@ function drawPart(dice: Dice, drawing: Drawing): Program {
     case 'sleep':
       return { f, for: dice.scale(1, 1_500) };
     case 'receive':
-      return dice.chance(0.3) ? { f, timeout: dice.scale(1, 1_000) } : { f };
+      return {
+        f,
+        ...(dice.chance(0.3) && { timeout: dice.scale(1, 1_000) }),
+        ...(dice.chance(0.5) && { answers: true as const }),
+      };
     case 'child':
       return { f, of: drawChild(dice, { lease, depth: 0, at, receives: false }) };
     case 'step':
@@ -86,9 +94,11 @@ function drawBody(dice: Dice, lease: number): BodyPlan {
       ? dice.scale(lease / 2, Math.min(3_000, 2 * lease))
       : dice.one([0, dice.scale(1, 100)]),
     fails: dice.one([0, 0, 0, 0, 0, 0, 1, 2]),
-    fatal: dice.chance(0.03),
+    fatal: dice.chance(0.05),
     heedless: dice.chance(0.4),
     guarded: dice.chance(0.5),
+    ...(dice.chance(0.25) && { undo: true as const }),
+    ...(dice.chance(0.2) && { chunks: dice.whole(1, 5) }),
   };
 }
 

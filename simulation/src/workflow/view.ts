@@ -46,9 +46,13 @@ export class View {
     return (this.#look(name) as ReadonlyMap<string, number> | undefined) ?? new Map();
   }
 
+  list(name: string): readonly string[] | undefined {
+    return this.#look(name) as readonly string[] | undefined;
+  }
+
   /** A journal; undefined if there is none. */
   journal(run: string, generation: string): readonly string[] | undefined {
-    return this.#look(`j:${run}.${generation}`) as readonly string[] | undefined;
+    return this.list(`j:${run}.${generation}`);
   }
 
   entry(run: string): Entry | undefined {
