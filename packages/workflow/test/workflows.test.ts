@@ -167,6 +167,22 @@ it('goes several ways at once, and cancels those that are not needed', async () 
   expect(aborted).toEqual(['slow']);
 });
 
+it('begins no branch of a run that was cancelled, and does not take those that there are for all', async () => {
+  const flow = defineWorkflow({ name: 'late' }, async (ctx, early: boolean) => {
+    if (early) await ctx.shield((c) => c.receive('go'));
+    return ctx.map([1, 2], (c) => c.sleep(600_000).catch(() => 'stopped'), { concurrency: 1 });
+  });
+  const app = appOf([flow]);
+  app.work();
+  for (const early of [true, false]) {
+    const run = await app.start(flow, early);
+    await eventually(async () => (await run.status()).status, 'sleeping');
+    await run.cancel('changed my mind');
+    await run.send('go');
+    await expect(run.result()).rejects.toThrow(RunCancelledError);
+  }
+});
+
 it('says of a run that awaits what is not a step that it is stuck, and lets it go on when that is mended', async () => {
   let isMended = false;
   const flow = defineWorkflow({ name: 'foreign' }, async (ctx) => {

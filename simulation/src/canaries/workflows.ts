@@ -295,4 +295,141 @@ export const WORKFLOW_CANARIES: readonly Canary[] = [
       },
     ],
   },
+  {
+    name: 'branches of a cancelled run passed over',
+    about: 'A map in a run that was cancelled gives the results that there are, as if they were all.',
+    changes: [
+      {
+        file: `${SRC}/machine/branches.ts`,
+        find: 'if (scope.cancelled) throw scope.cancelled;',
+        replace: 'if (scope.cancelled) return;',
+      },
+    ],
+  },
+  {
+    name: 'a pause that is not heeded',
+    about: 'Runs of a workflow that is paused are given to workers.',
+    changes: [{ file: `${LUA}/limits.lua`, find: 'if pace.held then most = 0 end', replace: '' }],
+  },
+  {
+    name: 'a delay cut short',
+    about: 'A run begins before its delay is over.',
+    changes: [
+      {
+        file: `${LUA}/due.lua`,
+        find: "for _, run in ipairs(redis.call('ZRANGEBYSCORE', DUE, '-inf', millis, 'LIMIT', 0, 500)) do",
+        replace:
+          "for _, run in ipairs(redis.call('ZRANGEBYSCORE', DUE, '-inf', millis + 50, 'LIMIT', 0, 500)) do",
+      },
+    ],
+  },
+  {
+    name: 'expired runs begin',
+    about: 'A run begins although the time by which it had to is over.',
+    changes: [
+      {
+        file: `${LUA}/due.lua`,
+        find: "life.expires ~= '0' and tonumber(life.expires) <= millis then",
+        replace: "life.expires ~= '0' and false then",
+      },
+    ],
+  },
+  {
+    name: 'priorities turned round',
+    about: 'Runs of a lower priority are claimed first.',
+    changes: [{ file: `${LUA}/places.lua`, find: '9 - life.priority', replace: 'life.priority' }],
+  },
+  {
+    name: 'the ledger forwards',
+    about: 'What a run has done is undone from the first to the last.',
+    changes: [{ file: `${SRC}/machine/ledger.ts`, find: 'this.#open.pop()', replace: 'this.#open.shift()' }],
+  },
+  {
+    name: 'a body before its entry in the ledger',
+    about: 'A step that can be undone begins before the journal knows that it may have to be.',
+    changes: [
+      {
+        file: `${SRC}/machine/calls.ts`,
+        find: 'if (step.settings.undo && !step.isEntered) {',
+        replace: 'if (step.settings.undo && !step.isEntered && step.attempt > 1) {',
+      },
+    ],
+  },
+  {
+    name: 'a retry that keeps what was undone',
+    about: 'A run that is retried keeps steps whose effects are undone.',
+    changes: [
+      {
+        file: `${SRC}/journal/cut.ts`,
+        find: 'undone === undefined ? failed : Math.min(undone, failed ?? undone)',
+        replace: 'failed ?? undone',
+      },
+    ],
+  },
+  {
+    name: 'chunks without the token',
+    about: 'A worker that has lost a run still writes to its streams.',
+    changes: [
+      {
+        file: `${LUA}/append.lua`,
+        find: "if claim ~= token or owner ~= session then return 'stale 0' end",
+        replace: '',
+      },
+    ],
+  },
+  {
+    name: 'chunks without their number',
+    about: 'What a call has appended whose answer was lost is appended again.',
+    changes: [
+      {
+        file: `${LUA}/append.lua`,
+        find: 'for number = known, index + chunks - 1 do',
+        replace: 'for number = tonumber(index), index + chunks - 1 do',
+      },
+    ],
+  },
+  {
+    name: 'a reader that is not told of another attempt',
+    about: 'Chunks of an attempt are taken for those of the one before it.',
+    changes: [
+      {
+        file: `${LUA}/append.lua`,
+        find: "if latest and is_next then entries[1] = 'r ' .. attempt .. ' ' .. step end",
+        replace: '',
+      },
+    ],
+  },
+  {
+    name: 'terminated, but owned',
+    about: 'A run is terminated under the token that its owner has.',
+    changes: [
+      {
+        file: `${LUA}/terminate.lua`,
+        find: 'next_token(issued, life.token or 0, false)',
+        replace: 'tonumber(issued), 0',
+      },
+    ],
+  },
+  {
+    name: 'a fork that shares its messages',
+    about: 'A run that begins over the journal of another has none of its later messages.',
+    changes: [
+      {
+        file: `${LUA}/copy.lua`,
+        find: 'for index = at + 1 + left, #ARGV do',
+        replace: 'for index = at + 2 + left, #ARGV do',
+      },
+    ],
+  },
+  {
+    name: 'an answer that is not kept',
+    about: 'A message that was answered is answered by nobody when it is asked again.',
+    changes: [
+      {
+        file: `${SRC}/machine/machine.ts`,
+        find: 'if (repeated && this.#isLive) this.#calls.children.effects.push(repeated);',
+        replace: '',
+      },
+    ],
+  },
 ];

@@ -89,6 +89,7 @@ export class WorkflowOracle implements Judge {
     const answer = reply as Answer;
     if (this.#isNew) {
       this.#adopt();
+      this.#terms.look(call, answer); // it may be a start
       return;
     }
     if (call.verb === 'find') {

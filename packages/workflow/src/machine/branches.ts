@@ -39,7 +39,9 @@ export async function runAll<T>(
   const results: T[] = [];
   let next = 0;
   const lane = async (): Promise<void> => {
-    while (next < count && !scope.cancelled) {
+    while (next < count) {
+      // What is left does not begin, and nobody is to take what there is for all of it.
+      if (scope.cancelled) throw scope.cancelled;
       const index = next;
       next += 1;
       const own = new Scope(`${id}.${index}.`, scope);
