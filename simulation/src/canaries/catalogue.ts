@@ -5,12 +5,14 @@
 import type { ScenarioName } from '../run/scenario.js';
 import type { Canary } from './canary.js';
 import { CLIENT_CANARIES } from './clients.js';
+import { FUNCTION_CANARIES } from './functions.js';
 import { NODE_CANARIES } from './nodes.js';
 import { QUEUE_CANARIES } from './queues.js';
 import { WORKER_CANARIES } from './workers.js';
 import { WORKFLOW_CANARIES } from './workflows.js';
 
 const OF_QUEUE: readonly Canary[] = [...QUEUE_CANARIES, ...WORKER_CANARIES];
+const OF_WORKFLOW: readonly Canary[] = [...WORKFLOW_CANARIES, ...FUNCTION_CANARIES];
 
 export const CANARIES: readonly Canary[] = [
   ...NODE_CANARIES,
@@ -22,6 +24,6 @@ export const CANARIES: readonly Canary[] = [
 /** In which simulation it is to be caught. */
 export function scenarioOfCanary(name: string | undefined): ScenarioName {
   const isOf = (canaries: readonly Canary[]): boolean => canaries.some((canary) => canary.name === name);
-  if (isOf(WORKFLOW_CANARIES)) return 'workflow';
+  if (isOf(OF_WORKFLOW)) return 'workflow';
   return isOf(OF_QUEUE) ? 'queue' : 'locks';
 }

@@ -1,22 +1,9 @@
-/** Mistakes in workflows: in their Lua, and in their workers. */
+/** Mistakes in the Lua of workflows. */
 import type { Canary } from './canary.js';
 
 const LUA = 'packages/workflow/lua';
-const SRC = 'packages/workflow/src';
-const SHARED = 'packages/redis';
 
 export const WORKFLOW_CANARIES: readonly Canary[] = [
-  {
-    name: 'a bell before the answer is forgotten',
-    about: 'A worker that is rung while it asks sleeps when it is answered that there was nothing.',
-    changes: [
-      {
-        file: `${SRC}/worker/worker.ts`,
-        find: 'worked.claims.length < want && bells === this.#bells',
-        replace: 'worked.claims.length < want',
-      },
-    ],
-  },
   {
     name: 'who does not hear is rung',
     about: 'The bell for a run goes to a worker that is gone, and to no other.',
@@ -25,32 +12,6 @@ export const WORKFLOW_CANARIES: readonly Canary[] = [
         file: `${LUA}/ready.lua`,
         find: "if mail_to(string.match(sleeper, '%S+$'), 'b') > 0 then return end",
         replace: "mail_to(string.match(sleeper, '%S+$'), 'b') do return end",
-      },
-    ],
-  },
-  {
-    name: 'two records in one turn',
-    about: 'What follows from the first of two records and what follows from the second run into each other.',
-    changes: [
-      {
-        file: `${SRC}/machine/machine.ts`,
-        find: 'this.#takeTurn(() => this.#apply(record));',
-        replace: `const next = this.#queue[0];
-      if (next && isOfCall(next) && this.#calls.get(next.id)) {
-        this.#take();
-        this.#takeTurn(() => { this.#apply(record); this.#apply(next); });
-      } else this.#takeTurn(() => this.#apply(record));`,
-      },
-    ],
-  },
-  {
-    name: 'events read beside a commit',
-    about: 'What came in is read while a commit of the same run is under way.',
-    changes: [
-      {
-        file: `${SRC}/worker/owned-run.ts`,
-        find: '    this.#hasMail = true;\n    this.#pump();',
-        replace: '    if (this.#machine.isIdle) this.#fetch(); else this.#hasMail = true;',
       },
     ],
   },
@@ -110,39 +71,6 @@ export const WORKFLOW_CANARIES: readonly Canary[] = [
     ],
   },
   {
-    name: 'own records before those between',
-    about: 'What a commit has brought is handed over before what came in before it.',
-    changes: [
-      {
-        file: `${SRC}/worker/owned-run.ts`,
-        find: 'if (length !== this.#known + records.length) {',
-        replace: 'if (length < this.#known + records.length) {',
-      },
-    ],
-  },
-  {
-    name: 'bodies during a replay',
-    about: 'A body begins although its result lies further on in the journal.',
-    changes: [
-      {
-        file: `${SRC}/machine/machine.ts`,
-        find: '    else if (this.#grace) this.#next();',
-        replace: '    else { this.#launch(); if (this.#grace) this.#next(); }',
-      },
-    ],
-  },
-  {
-    name: 'branches numbered together',
-    about: 'Calls of branches that go on side by side take numbers from each other.',
-    changes: [
-      {
-        file: `${SRC}/machine/branches.ts`,
-        find: 'results[index] = await run(own, index);',
-        replace: 'results[index] = await run(scope, index);',
-      },
-    ],
-  },
-  {
     name: 'a takeover keeps the token',
     about: 'Who takes over a run has the token of who had it.',
     changes: [
@@ -173,13 +101,6 @@ export const WORKFLOW_CANARIES: readonly Canary[] = [
     ],
   },
   {
-    name: 'a repeated message counts again',
-    about: 'Messages are not told apart by their ids.',
-    changes: [
-      { file: `${SRC}/machine/inbox.ts`, find: 'if (this.#seen.has(id)) return undefined;', replace: '' },
-    ],
-  },
-  {
     name: 'a timer that nobody knows of',
     about: 'The time of a parked run is not kept.',
     changes: [
@@ -198,39 +119,6 @@ export const WORKFLOW_CANARIES: readonly Canary[] = [
         file: `${LUA}/deliver.lua`,
         find: "if life.word == 'p' then",
         replace: "if life.word == 'p' and string.sub(record, 1, 1) ~= 'X' then",
-      },
-    ],
-  },
-  {
-    name: 'a lost claim is not given back',
-    about: 'What a call has claimed whose answer was lost stays with a worker that does not know.',
-    changes: [
-      {
-        file: `${SRC}/worker/worker.ts`,
-        find: "if (session === this.#session.id) this.#startOver('it is not known what the last call has claimed');",
-        replace: 'this.#isAsking = false;',
-      },
-    ],
-  },
-  {
-    name: 'a lease from the answer',
-    about: 'The lease of runs is counted from when the answer came, not from when the call was sent.',
-    changes: [
-      {
-        file: `${SHARED}/src/session.ts`,
-        find: 'validUntil(since, this.lease, ALLOWANCE)',
-        replace: 'this.#clock.now() + this.lease',
-      },
-    ],
-  },
-  {
-    name: 'a second attempt under the same token',
-    about: 'An attempt has the token of the one before it, whose body may go on.',
-    changes: [
-      {
-        file: `${SRC}/worker/attempts.ts`,
-        find: "step.begunHere === 1 && step.seen === 0 && step.mode !== 'undo'",
-        replace: "step.seen === 0 && step.mode !== 'undo'",
       },
     ],
   },
@@ -269,42 +157,9 @@ export const WORKFLOW_CANARIES: readonly Canary[] = [
     ],
   },
   {
-    name: 'a commit repeated blindly',
-    about: 'A commit without an answer is sent again as another, whatever became of it.',
-    changes: [
-      {
-        file: `${SRC}/worker/unanswered.ts`,
-        find: "return known.commits === request.commits + 1 ? { word: 'again', length: known.length } : undefined;",
-        replace: 'Object.assign(request, { commits: known.commits });\n  return undefined;',
-      },
-    ],
-  },
-  {
     name: 'the end of a child told to nobody',
     about: 'A child is over, and its parent waits for it for ever.',
     changes: [{ file: `${LUA}/over.lua`, find: '  tell_parent(run, parts.last)\n', replace: '' }],
-  },
-  {
-    name: 'children of a cancelled run go on',
-    about: 'A run ends while a child goes on that nobody waits for.',
-    changes: [
-      {
-        file: `${SRC}/machine/calls.ts`,
-        find: "if (each.kind === 'child') this.#fresh.push(each);",
-        replace: '',
-      },
-    ],
-  },
-  {
-    name: 'branches of a cancelled run passed over',
-    about: 'A map in a run that was cancelled gives the results that there are, as if they were all.',
-    changes: [
-      {
-        file: `${SRC}/machine/branches.ts`,
-        find: 'if (scope.cancelled) throw scope.cancelled;',
-        replace: 'if (scope.cancelled) return;',
-      },
-    ],
   },
   {
     name: 'a pause that is not heeded',
@@ -338,33 +193,6 @@ export const WORKFLOW_CANARIES: readonly Canary[] = [
     name: 'priorities turned round',
     about: 'Runs of a lower priority are claimed first.',
     changes: [{ file: `${LUA}/places.lua`, find: '9 - life.priority', replace: 'life.priority' }],
-  },
-  {
-    name: 'the ledger forwards',
-    about: 'What a run has done is undone from the first to the last.',
-    changes: [{ file: `${SRC}/machine/ledger.ts`, find: 'this.#open.pop()', replace: 'this.#open.shift()' }],
-  },
-  {
-    name: 'a body before its entry in the ledger',
-    about: 'A step that can be undone begins before the journal knows that it may have to be.',
-    changes: [
-      {
-        file: `${SRC}/machine/calls.ts`,
-        find: 'if (step.settings.undo && !step.isEntered) {',
-        replace: 'if (step.settings.undo && !step.isEntered && step.attempt > 1) {',
-      },
-    ],
-  },
-  {
-    name: 'a retry that keeps what was undone',
-    about: 'A run that is retried keeps steps whose effects are undone.',
-    changes: [
-      {
-        file: `${SRC}/journal/cut.ts`,
-        find: 'undone === undefined ? failed : Math.min(undone, failed ?? undone)',
-        replace: 'failed ?? undone',
-      },
-    ],
   },
   {
     name: 'chunks without the token',
@@ -418,17 +246,6 @@ export const WORKFLOW_CANARIES: readonly Canary[] = [
         file: `${LUA}/copy.lua`,
         find: 'for index = at + 1 + left, #ARGV do',
         replace: 'for index = at + 2 + left, #ARGV do',
-      },
-    ],
-  },
-  {
-    name: 'an answer that is not kept',
-    about: 'A message that was answered is answered by nobody when it is asked again.',
-    changes: [
-      {
-        file: `${SRC}/machine/machine.ts`,
-        find: 'if (repeated && this.#isLive) this.#calls.children.effects.push(repeated);',
-        replace: '',
       },
     ],
   },
