@@ -1,5 +1,6 @@
 /** Runs that go on over another journal: by ctx.continueAs, and in loops of many passes. */
 import { defineWorkflow, RunCancelledError, RunStuckError } from '@holdfast/workflow';
+import { testWorkflows } from '@holdfast/workflow/testing';
 import { expect, it } from 'vitest';
 import { z } from 'zod';
 import { appOf, client, eventually, useRedis } from './setting.js';
@@ -113,4 +114,32 @@ it('says of a journal that it is long, and of one that is too long that the run 
     expect.objectContaining({ code: 'HOLDFAST_LONG_JOURNAL', run: 'flow/a/a', records: 10_001 }),
     expect.objectContaining({ code: 'HOLDFAST_LONG_JOURNAL', run: 'flow/b/b', records: 50_001 }),
   ]);
+});
+
+it('says so of a journal of many characters, and stops where that is too much', async () => {
+  const told: unknown[] = [];
+  const flow = defineWorkflow({ name: 'flow' }, async (ctx) => ctx.receive('go'));
+  const test = testWorkflows({ workflows: [flow], onError: (error) => told.push(error) });
+  const run = await test.until(test.workflows.start(flow, null, { id: 'a' }));
+  const large = 'x'.repeat(250_000);
+  const send = (many: number) =>
+    Promise.all(Array.from({ length: many }, () => test.until(run.send('more', large))));
+  await send(33);
+  await test.settled(run);
+  expect(told).toEqual([]);
+  await send(1);
+  await test.settled(run);
+  const size = expect.any(Number);
+  expect(told).toEqual([
+    expect.objectContaining({ code: 'HOLDFAST_LONG_JOURNAL', run: 'flow/a/a', records: 35, size }),
+  ]);
+  expect((told[0] as { size: number }).size).toBeGreaterThan(8 * 1024 * 1024);
+  // Those who read it do so piece by piece; the run goes no further, and loses nothing.
+  await send(235);
+  await test.settled(run);
+  expect(await test.until(run.status())).toMatchObject({
+    status: 'stuck',
+    reason: expect.stringContaining('64 MB are the most'),
+  });
+  expect((await test.until(run.history())).length).toBe(270);
 });

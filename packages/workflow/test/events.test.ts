@@ -111,3 +111,28 @@ it('gives new events to a reader after the server has lost some, whatever its cl
   const events = await take(app.events({ after: from }), 2);
   expect(told(events)).toEqual(['gap', 'started two']);
 });
+
+it('keeps about 100,000 events, and none of more than 7 days', async () => {
+  const app = appOf([ask]);
+  const key = '{wf:test.0}:events';
+  await client().eval(
+    "for index = 1, 100500 do redis.call('XADD', KEYS[1], ARGV[1] .. '-' .. index, 'started', 'flow/old/old') end",
+    ...[1, key, String(Date.now() - 86_400_000)],
+  );
+  await app.start(ask, null);
+  const length = await client().xlen(key);
+  expect(length).toBeGreaterThanOrEqual(100_000);
+  expect(length).toBeLessThan(100_200);
+  await client().del(key);
+  await client().eval(
+    "for index = 1, 300 do redis.call('XADD', KEYS[1], ARGV[1] .. '-' .. index, 'started', 'flow/old/old') end",
+    ...[1, key, String(Date.now() - 8 * 86_400_000)],
+  );
+  // One call in about a hundred looks for what is too old.
+  const left = async () => {
+    await Promise.all(Array.from({ length: 20 }, () => app.start(ask, null)));
+    const old = await client().xrange(key, '-', String(Date.now() - 7 * 86_400_000));
+    return old.length;
+  };
+  await expect.poll(left, { timeout: 20_000, interval: 0 }).toBeLessThan(100);
+});

@@ -1,4 +1,6 @@
 /** What users' tests get: virtual time, and a crash at every commit. */
+
+import { type Random, seededRandom } from '@holdfast/kernel';
 import { defineWorkflow, NonRetryableError, type Step, type WorkflowContext } from '@holdfast/workflow';
 import { checkHistory, everyCrash, exportHistory, testWorkflows } from '@holdfast/workflow/testing';
 import { expect, it } from 'vitest';
@@ -76,6 +78,79 @@ it('ends the same whichever commit is cut, and no late commit of a frozen worker
   }
   expect(cases[0]?.end).toMatchObject({
     result: { first: 1, both: { slow: 'slow', flaky: 3 }, raced: 'yes' },
+  });
+});
+
+it('cuts every commit of a run that has children and goes on over another journal', async () => {
+  const child = () =>
+    defineWorkflow({ name: 'child' }, async (ctx, n: number) => {
+      await ctx.sleep(1_000);
+      return ctx.step('double', () => 2 * n);
+    });
+  const make = () => {
+    const its = child();
+    const flow = defineWorkflow({ name: 'parent' }, async (ctx, { n, sum }: { n: number; sum: number }) => {
+      const [one, two] = await Promise.all([ctx.child(its, n), ctx.child(its, n + 1)]);
+      const told = await ctx.receive<number>('add');
+      const next = sum + one + two + (told ?? 0);
+      return n < 3 ? ctx.continueAs({ n: n + 2, sum: next }) : ctx.step('end', () => next);
+    });
+    return [flow, its] as const;
+  };
+  const cases = await everyCrash({
+    make,
+    input: { n: 1, sum: 0 },
+    script: async (run) => {
+      await run.send('add', 100, { id: 'm1' });
+      await run.send('add', 1_000, { id: 'm2' });
+    },
+  });
+  // Commits of the children are cut too, as the worker has them all.
+  expect(cases.length).toBeGreaterThan(40);
+  for (const { end } of cases) expect(end).toEqual({ result: 2 + 4 + 6 + 8 + 1_100 });
+});
+
+/** Something outside, which takes as long as chance has it. */
+async function foreign(random: Random): Promise<void> {
+  for (let turns = Math.floor(5 * random.unit()); turns >= 0; turns -= 1)
+    await new Promise((resolve) => setImmediate(resolve));
+}
+
+it('lets steps with keys come when they like, whatever is awaited before them, at every cut', async () => {
+  const seed = Math.floor(Math.random() * 1e9);
+  const random = seededRandom(seed);
+  const make = () =>
+    defineWorkflow({ name: 'foreign' }, async (ctx) => {
+      const parts = await Promise.all(
+        ['a', 'b', 'c'].map(async (key) => {
+          await foreign(random);
+          const first = await ctx.step('first', () => key, { key: `first-${key}` });
+          await foreign(random);
+          return ctx.step('second', () => first + first, { key: `second-${key}` });
+        }),
+      );
+      await ctx.sleep(1_000);
+      return parts.join(' ');
+    });
+  const cases = await everyCrash({ make, input: null }).catch((error: unknown) => {
+    throw new Error(`seed ${seed}`, { cause: error });
+  });
+  expect(cases.length).toBeGreaterThan(10);
+  for (const { end } of cases) expect(end).toEqual({ result: 'aa bb cc' });
+});
+
+it('finds a step without a key that comes after something outside, however long that takes', async () => {
+  const seed = Math.floor(Math.random() * 1e9);
+  const random = seededRandom(seed);
+  const make = () =>
+    defineWorkflow({ name: 'late' }, async (ctx) => {
+      await ctx.step('first', () => 1);
+      await foreign(random);
+      return ctx.step('second', () => 2);
+    });
+  const [whole] = await everyCrash({ make, input: null });
+  expect(whole?.end, `seed ${seed}`).toMatchObject({
+    error: { name: 'RunStuckError', message: expect.stringContaining('the step "second" comes after') },
   });
 });
 

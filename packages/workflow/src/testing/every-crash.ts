@@ -7,7 +7,7 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import { type Clock, readOptions, seededRandom } from '@holdfast/kernel';
-import { APP } from '../client/options.js';
+import { type AnyWorkflow, APP } from '../client/options.js';
 import type { Run } from '../client/run.js';
 import { App } from '../client/workflows.js';
 import type { Workflow } from '../define.js';
@@ -24,8 +24,11 @@ export type CrashWay = 'answer lost' | 'call lost' | 'frozen';
 const WAYS: readonly CrashWay[] = ['answer lost', 'call lost', 'frozen'];
 
 export interface EveryCrashOptions<Input, Result> {
-  /** Makes the workflow anew for each case, with whatever its bodies keep. */
-  readonly make: () => Workflow<Input, Result>;
+  /**
+   * Makes the workflow anew for each case, with whatever its bodies keep; and behind it, in an array, those that it runs as
+   * children.
+   */
+  readonly make: () => Workflow<Input, Result> | readonly [Workflow<Input, Result>, ...AnyWorkflow[]];
   readonly input: Input;
   /** What happens from outside, such as messages; it is called once the run has started. */
   readonly script?: (run: Run<Result>) => Promise<unknown>;
@@ -78,12 +81,11 @@ async function runCase<Input, Result>(
 ): Promise<{ made: CrashCase<Result>; commits: number }> {
   const clock = new VirtualClock();
   const partition = new MemoryPartition(clock);
-  const workflow = make();
+  const made = make();
+  const workflows = 'run' in made ? ([made] as const) : made;
+  const [workflow] = workflows;
   const appOn = (store: MemoryStore, its: Clock, seed: number): App =>
-    new App(
-      [store],
-      readOptions('everyCrash', { workflows: [workflow], clock: its, random: seededRandom(seed) }, APP),
-    );
+    new App([store], readOptions('everyCrash', { workflows, clock: its, random: seededRandom(seed) }, APP));
   const failing = new FailingStore(clock, partition, { commit, way });
   const asker = appOn(new MemoryStore(clock, partition), clock, 1);
   const first = appOn(failing, failing.clock, 2);
