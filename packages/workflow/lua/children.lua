@@ -11,6 +11,7 @@ end
 
 -- A parent that is over, or goes over another journal by now, is told nothing: the latter asks for its children itself.
 local function tell_parent(child, last)
+  if not string.find(child, '/~', 1, true) then return end
   local parent = redis.call('HGET', PARENTS, child)
   if not parent then return end
   redis.call('HDEL', PARENTS, child)

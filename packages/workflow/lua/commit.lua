@@ -9,6 +9,7 @@
 -- meanwhile; stale if it is not owned so; behind if another commit came before; epoch if the claim is of an earlier one
 --
 -- Stands on: endings, redis/epoch
+counted = {}
 local epoch = epoch_of(redis.call('HMGET', META, 'server', 'epoch', 'token', 'ceiling'))
 local HEAD, EFFECT, count, at = 10, 5, 0, 1
 -- Where what follows one run begins.
@@ -17,13 +18,6 @@ local function after(at)
 end
 while at <= #ARGV do count, at = count + 1, after(at) end
 
--- Of the build that has committed to a run until now, and of one that does.
-local function higher(until_now, build)
-  if not tonumber(until_now) then return until_now end
-  if string.sub(build, -1) == '=' or tonumber(build) > tonumber(until_now) then return build end
-  return until_now
-end
-
 -- ARGV from `at` on, and the keys, are those of one run.
 local function commit(at, journal, state)
   local run, token, commits, session, build, ending, argument, published, effects, records = unpack(ARGV, at, at + HEAD - 1)
@@ -31,23 +25,23 @@ local function commit(at, journal, state)
   if not life or life.token ~= token or life.session ~= session then return 'stale 0' end
   if tonumber(token) < tonumber(epoch) then return 'epoch 0' end
   if life.commits ~= commits then return 'behind 0' end
-  local length = redis.call('LLEN', journal)
-  if tonumber(records) > 0 then
+  local length
+  if records == '0' then length = redis.call('LLEN', journal) else
     length = redis.call('RPUSH', journal, unpack(ARGV, at + HEAD, at + HEAD - 1 + records))
-    redis.call('HDEL', FALLS, run)
+    clear_falls(run)
   end
-  if tonumber(records) > 0 or ending == 'park' then life.build = higher(life.build, build) end
+  if records ~= '0' or ending == 'park' then life.build = higher(life.build, build) end
   if published ~= '' then redis.call('SET', state, published) end
-  local next = string.format('%s:%.0f:%s:%s:%s', token, commits + 1, session, life.priority, life.build)
+  local next = token .. ':' .. commits + 1 .. ':' .. session .. ':' .. life.priority .. ':' .. life.build
   local made = {
-    run = run, life = life, build = build, argument = argument, next = next,
-    length = length, added = tonumber(records), last = ARGV[at + HEAD - 1 + records], journal = journal, state = state,
+    run = run, life = life, build = build, argument = argument, next = next, journal = journal, state = state,
+    length = length, added = tonumber(records), last = ARGV[at + HEAD - 1 + records],
   }
   for effect = 0, effects - 1 do
     local from = at + HEAD + records + EFFECT * effect
     EFFECTS[ARGV[from]](made, unpack(ARGV, from + 1, from + EFFECT - 1))
   end
-  made.length = redis.call('LLEN', journal)
+  if effects ~= '0' then made.length = redis.call('LLEN', journal) end
   return ENDINGS[ending](made) .. ' ' .. made.length
 end
 
@@ -57,4 +51,5 @@ for index = 0, count - 1 do
   reply[index + 2] = commit(at, KEYS[first + 2 * index + 1], KEYS[first + 2 * index + 2])
   at = after(at)
 end
+write_tally()
 return reply

@@ -19,7 +19,8 @@ local function pace_of(workflow)
 end
 
 local function tally_of(workflow, what)
-  return tonumber(redis.call('HGET', TALLY, workflow .. ':' .. what) or 0)
+  local field = workflow .. ':' .. what
+  return tonumber(redis.call('HGET', TALLY, field) or 0) + (counted and counted[field] or 0)
 end
 
 -- How many may be owned besides, how many of them may be such as have not begun, and in how many ms more of those may.

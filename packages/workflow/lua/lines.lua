@@ -19,8 +19,13 @@ local function join_line(run, life)
   redis.call('ZADD', LINES, 0, string.format('%s %016.0f %s', line_of(run), life.since, run))
 end
 
+-- Whether any run has a key, as this call has seen when the first run of it ended.
+local has_keys
+
 -- A run is over: the next of its line is ready.
 local function free_key(run)
+  if has_keys == nil then has_keys = redis.call('HLEN', HOLDERS) > 0 end
+  if not has_keys then return end
   local line = line_of(run)
   if redis.call('HGET', HOLDERS, line) ~= run then return end
   local next = redis.call('ZRANGEBYLEX', LINES, '[' .. line .. ' ', '(' .. line .. '!', 'LIMIT', 0, 1)[1]

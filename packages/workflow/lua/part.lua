@@ -15,11 +15,13 @@ if layout and tonumber(layout) > LAYOUT then return redis.error_reply('HOLDFASTL
 -- Expires is '-' of one that has begun, else by when it has to, in ms, or 0. Since is in microseconds.
 local function life_of(entry)
   if not entry then return nil end
-  local word, priority, build, expires, since = string.match(entry, '^(%l):(%d):([%de=]+):([%d-]+):(%d+)$')
-  local life = {word = word, priority = priority, build = build, expires = expires, since = tonumber(since)}
-  if word then return life end
+  if not string.find(entry, '^%d') then
+    local word, priority, build, expires, since = string.match(entry, '^(%l):(%d):([%de=]+):([%d-]+):(%d+)$')
+    local life = {word = word, priority = priority, build = build, expires = expires, since = tonumber(since)}
+    return life
+  end
   local token, commits, session, priority, build = string.match(entry, '^(%d+):(%d+):([^:]+):(%d):([%de=]+)$')
-  life = {word = 'o', token = token, commits = commits, session = session, priority = priority, build = build, expires = '-', since = tonumber(token)}
+  local life = {word = 'o', token = token, commits = commits, session = session, priority = priority, build = build, expires = '-', since = tonumber(token)}
   return life
 end
 
@@ -34,8 +36,7 @@ local function forget(run)
   local status = string.match(redis.call('HGET', OVER, run) or '', '^%d+ (%a+)')
   if status then redis.call('HINCRBY', TALLY, string.match(run, '^[^/]+') .. ':' .. status, -1) end
   for _, hash in ipairs({OVER, GEN, EARLIER, PARENTS}) do redis.call('HDEL', hash, run) end
-  redis.call('ZREM', ENDED, run)
-  redis.call('ZREM', ARCHIVES, run)
+  for _, set in ipairs({ENDED, ARCHIVES}) do redis.call('ZREM', set, run) end
 end
 
 -- Which of its journals counts. False if there is no such run, or if it is over and its time to be kept too.
@@ -50,7 +51,7 @@ end
 
 -- Returns how many heard it.
 local function mail(mailbox, text)
-  return redis.call('PUBLISH', string.gsub(META, 'meta$', 'to:') .. mailbox, text)
+  return redis.call('PUBLISH', string.sub(META, 1, -5) .. 'to:' .. mailbox, text)
 end
 
 -- A session's name begins with its worker's mailbox.

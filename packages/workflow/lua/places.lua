@@ -1,10 +1,7 @@
 -- Prelude of the verbs that move runs. Each run that is not over is in one place, which LIVE names: whoever moves it takes it
 -- out there first.
 --
--- TALLY counts, by workflow: o owned, p parked, d delayed, l in a line, s stuck, u not begun, and t takeovers so far; and of all together, "!"
--- suspects that wait.
---
--- Stands on: part
+-- Stands on: falls, tally
 -- So often fallen, a run is given out alone, so that it takes no other with it.
 local SUSPECT = 2
 -- Runs that are given back stand before all that wait: so many microseconds.
@@ -21,17 +18,9 @@ local function journal_of(run, generation)
   return string.sub(META, 1, -5) .. 'j:' .. run .. '.' .. generation
 end
 
-local function workflow_of(run)
-  return string.match(run, '^[^/]+')
-end
-
 -- Runs of one line have the workflow and the key in common.
 local function line_of(run)
   return string.match(run, '^[^/]+/[^/]+')
-end
-
-local function tally(run, what, by)
-  redis.call('HINCRBY', TALLY, workflow_of(run) .. ':' .. what, by)
 end
 
 -- Builds stand in their order; those that only one build may go on with stand behind all others.
@@ -40,8 +29,15 @@ local function lane_of(build)
   return string.format('%s%010.0f', pinned == '' and '0' or '=', number)
 end
 
+-- Of the build that has committed to a run until now, and of one that does.
+local function higher(until_now, build)
+  if not tonumber(until_now) then return until_now end
+  if string.sub(build, -1) == '=' or tonumber(build) > tonumber(until_now) then return build end
+  return until_now
+end
+
 local function is_suspect(run, life)
-  return life.build ~= 'e' and tonumber(redis.call('HGET', FALLS, run) or 0) >= SUSPECT
+  return life.build ~= 'e' and falls_of(run) >= SUSPECT
 end
 
 -- Those that have not begun stand apart, since a rate holds up only them; but for forks of runs with a build, which not every

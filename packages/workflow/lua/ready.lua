@@ -2,8 +2,13 @@
 --
 -- Stands on: moves
 
+-- Of whom nobody sleeps, as this call has seen.
+local awake = {}
+
 -- Wakes one worker that sleeps and may have it. One that does not hear it is gone, and is passed over.
 local function ring(workflow, build)
+  local whose = workflow .. ' ' .. build
+  if awake[whose] then return end
   local from, to = '-', '+'
   if build ~= 'e' then
     from = '[' .. workflow .. ' ' .. lane_of(build)
@@ -11,7 +16,10 @@ local function ring(workflow, build)
   end
   for _ = 1, 20 do
     local sleeper = redis.call('ZRANGEBYLEX', SLEEPERS, from, to, 'LIMIT', 0, 1)[1]
-    if not sleeper then return end
+    if not sleeper then
+      awake[whose] = true
+      return
+    end
     redis.call('ZREM', SLEEPERS, sleeper)
     if mail_to(string.match(sleeper, '%S+$'), 'b') > 0 then return end
   end

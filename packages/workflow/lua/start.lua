@@ -28,9 +28,7 @@ local function start(at, journal, state)
   redis.call('HSET', GEN, run, generation)
   redis.call('RPUSH', journal, stamped(header))
   redis.call('DEL', state)
-  redis.call('HDEL', FALLS, run)
-  redis.call('HDEL', STUCK, run)
-  if mailbox == '' then redis.call('HDEL', WAITERS, run) else redis.call('HSET', WAITERS, run, mailbox) end
+  if mailbox ~= '' then redis.call('HSET', WAITERS, run, mailbox) end
   happened(run, 'started')
   local terms = {priority = priority, delay = delay, expires = expires, keyed = keyed == '1'}
   return enter(run, terms, session ~= '' and function(_, life)
@@ -39,7 +37,9 @@ local function start(at, journal, state)
   end)
 end
 
+counted = {}
 for index = 0, count - 1 do
   reply[index + 2] = start(FIELDS * index + 1, KEYS[first + 2 * index + 1], KEYS[first + 2 * index + 2])
 end
+write_tally()
 return reply

@@ -15,11 +15,15 @@ local function tell_readers(writers, run, stream)
   for mailbox in string.gmatch(mailboxes, '%S+') do mail(mailbox, 'c' .. run .. '\n' .. stream) end
 end
 
+local function writers_of(journal)
+  return BASE .. 'w:' .. string.sub(journal, #BASE + 3)
+end
+
 -- The streams of a run that is over go with its journal: they are kept for so many ms.
 -- The part of a key that names it is the same in all of them.
 local function expire_streams(run, journal, ms)
   local name = string.sub(journal, #BASE + 3)
-  local writers = BASE .. 'w:' .. name
+  local writers = writers_of(journal)
   local seen = {}
   for _, field in ipairs(redis.call('HKEYS', writers)) do
     local stream = string.match(field, '^%S+')

@@ -27,6 +27,7 @@ local function free(session, fell)
     local life = life_of(redis.call('HGET', LIVE, run))
     take_out(run, life)
     if fell then tally(run, 't', 1) end
+    have_fallen = have_fallen or fell
     if fell and redis.call('HINCRBY', FALLS, run, 1) >= MOST_FALLS then
       make_stuck(run, life, 'its worker died or stalled ' .. MOST_FALLS .. ' times without a step in between')
     else

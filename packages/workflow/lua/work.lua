@@ -10,6 +10,7 @@
 -- ended before it has begun, '!' suspect: it is given out alone; and behind that how often it has fallen, if it has
 --
 -- Stands on: claim, due, limits, stuck, suspects, waiting, redis/epoch, redis/sessions
+counted = {}
 local session, want = ARGV[1], tonumber(ARGV[3])
 local ends = redis.call('ZSCORE', SESSIONS, session)
 if not ends or tonumber(ends) == 0 then return {'lost'} end
@@ -54,4 +55,5 @@ for index = 6, #ARGV, 2 do
 end
 if claimed() > 0 then redis.call('HSET', META, 'token', string.format('%.0f', token + claimed() - 1)) end
 reply[3] = soonest(soon)
+write_tally()
 return reply

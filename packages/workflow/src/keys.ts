@@ -35,7 +35,7 @@ export const KEYSPACE = {
     'lines',
     // The run that has a key, by "<workflow>/<key>".
     'holders',
-    // How many runs there are in some of the places: lua/ready.lua says which.
+    // How many runs there are in some of the places: lua/tally.lua says which.
     'tally',
     // The limits of workflows, and which are paused: lua/limits.lua says how.
     'limits',
