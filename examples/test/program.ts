@@ -8,12 +8,11 @@ import { vi } from 'vitest';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-/** The whole check has built the packages just before, which start sooner; otherwise their sources are run. */
-const FLAGS = [
-  '--import',
-  'tsx',
-  ...(process.env['HOLDFAST_BUILT'] === '1' ? [] : ['--conditions=@holdfast/source']),
-];
+/** The whole check has built everything just before, which starts sooner; otherwise the sources are run. */
+const commandOf = (file: string): string[] =>
+  process.env['HOLDFAST_BUILT'] === '1'
+    ? [`examples/dist/${file.replace(/\.ts$/, '.js')}`]
+    : ['--import', 'tsx', '--conditions=@holdfast/source', `examples/src/${file}`];
 
 export class Program {
   readonly process: ChildProcess;
@@ -22,7 +21,7 @@ export class Program {
   #onOutput = (): void => {};
 
   constructor(file: string, args: readonly string[] = [], env: NodeJS.ProcessEnv = {}) {
-    this.process = spawn(process.execPath, [...FLAGS, `examples/src/${file}`, ...args], {
+    this.process = spawn(process.execPath, [...commandOf(file), ...args], {
       cwd: root,
       env: { ...process.env, HOLDFAST_NODES: '', REDIS_URL: '', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],

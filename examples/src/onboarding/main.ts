@@ -33,7 +33,8 @@ if (role === 'all') {
   const customer = (account: string) => ({ account, address: `${account}@example.org` });
   const eve = await workflows.start(welcome, customer('eve'));
   const bob = await workflows.start(welcome, customer('bob'));
-  while ((await eve.state<{ next: string }>())?.next !== 'second reminder') await sleep(20);
+  // Until the first reminder is out.
+  while (((await eve.state<{ next: string }>())?.next ?? 'reminder') === 'reminder') await sleep(20);
   await eve.send('confirmed', { by: 'eve' });
   await bob.cancel('bob has changed his mind');
   console.log(await eve.result());
