@@ -70,7 +70,7 @@ export class GroupCommit {
   readonly #subjects = new Set<string>();
   /** The libraries that the server has, as far as we know. */
   readonly #libraries = new Set<ScriptLibrary>();
-  /** Whether the server is known to take flags of scripts: it has functions, but does not let us call them. */
+  /** Whether the server is known to take flags of scripts: it has functions, but does not let us load or call them. */
   takesFlags = false;
   #scheduled = false;
   /** Script calls that the node has not answered. */

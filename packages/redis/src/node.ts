@@ -9,7 +9,7 @@
 import { type Clock, requireDuration, systemClock, type Timer, within } from '@holdfast/kernel';
 import { type Connection, type Listener, type Reply, reasonOf } from './connection.js';
 import { GroupCommit, type Operation, type Verb } from './group-commit.js';
-import { evaluate, isForbiddenFunction, type Script, type ScriptLibrary } from './script.js';
+import { evaluate, isForbiddenFunction, isFull, type Script, type ScriptLibrary } from './script.js';
 
 /** How many times its patience a connection may be useless before it is restarted. */
 const RESTART_AFTER = 10;
@@ -129,7 +129,7 @@ export class RedisNode {
       () => true,
       // A library's name identifies its contents: an existing one is the same. Any other error means scripts.
       (error: unknown) => {
-        this.#commits.takesFlags = isForbiddenFunction(error);
+        this.#commits.takesFlags = isForbiddenFunction(error) || isFull(error);
         return reasonOf(error).includes('already exists');
       },
     );

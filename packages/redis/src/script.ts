@@ -165,6 +165,11 @@ export function isForbiddenFunction(error: unknown): boolean {
   return error instanceof Error && error.message.includes('NOPERM');
 }
 
+/** Whether a server that knows functions has no memory for more of them: it says so even of a library that it has. */
+export function isFull(error: unknown): boolean {
+  return error instanceof Error && error.message.startsWith('OOM');
+}
+
 /** Whether a server refused EVALSHA because it has not seen the script since it started. */
 export function isUnknownScript(error: unknown): boolean {
   return error instanceof Error && error.message.startsWith('NOSCRIPT');

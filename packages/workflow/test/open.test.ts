@@ -54,3 +54,21 @@ it('makes no app, names what it does not know, and does not work', async () => {
   await expect(app.start('ordre', null)).rejects.toThrow('has no workflow "ordre"');
   expect(() => (app as unknown as { work(): void }).work()).toThrow('does not work');
 });
+
+it('opens, shows, ends and erases where the memory of the server is full', async () => {
+  const app = appOf([order]);
+  app.work();
+  await app.start(order, { id: 'o1' }, { id: 'o1' });
+  await eventually(async () => (await app.counts()).sleeping, 1);
+  await client().config('SET', 'maxmemory', '1mb');
+  try {
+    // It can load nothing, not even to find out that the server has it.
+    const operator = await opened();
+    expect(await operator.counts()).toMatchObject({ sleeping: 1 });
+    await expect(operator.start('order', { id: 'o2' })).rejects.toThrow(/memory is full/);
+    expect(await operator.get('order', 'o1').terminate()).toBe(true);
+    expect(await operator.purge()).toEqual({ done: 1, passed: 0 });
+  } finally {
+    await client().config('SET', 'maxmemory', '0');
+  }
+});
