@@ -184,6 +184,35 @@ it('tells whoever cannot decode what is kept, with and without a codec', async (
   expect(await waiting.result()).toBe(undefined);
 });
 
+it('takes nothing that its codec makes up for what was kept', async () => {
+  const flow = defineWorkflow({ name: 'flow' }, async (ctx, input: string) => {
+    ctx.state.set(input);
+    return ctx.step('first', (step) => step.stream('out').write(input));
+  });
+  const { encode, decode } = encryption(1);
+  const app = appOf([flow], { codec: { encode, decode } });
+  const worker = app.work();
+  await app.run(flow, 'x', { id: 'over' });
+  await worker.stop();
+  const waiting = await app.start(flow, 'y', { id: 'waits' });
+  // As a key that is wrong does, where nothing authenticates what it decodes.
+  for (const nonsense of [Buffer.from('{nonsense'), Buffer.alloc(0), 'text', { length: 3 }, undefined]) {
+    const wrong = appOf([flow], { codec: { encode, decode: () => nonsense as Buffer } });
+    const run = wrong.get(flow, 'over');
+    const reading = run.stream('out')[Symbol.asyncIterator]();
+    for (const call of await Promise.allSettled([run.result(), run.state(), run.history(), reading.next()]))
+      expect(call).toMatchObject({ status: 'rejected', reason: { code: 'HOLDFAST_CODEC' } });
+    const wrongWorker = wrong.work({ onError: () => {} });
+    await expect
+      .poll(() => wrongWorker.problem)
+      .toMatch(/cannot decode.* flow\/waits\/waits: .*did not give/);
+    await eventually(async () => (await waiting.status()).status, 'delayed');
+    await wrong.close();
+    // As if the 5 s were over.
+    await client().zadd('{wf:test.0}:due', 1, 'flow/waits/waits');
+  }
+});
+
 it('reads what was kept before the app had a codec, and refuses what is none', async () => {
   const flow = defineWorkflow({ name: 'flow' }, async (ctx, input: string) => {
     const first = await ctx.step('first', () => input);

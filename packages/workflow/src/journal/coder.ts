@@ -48,8 +48,14 @@ export class Coder {
     return MARK + (await this.#encoded(text));
   }
 
+  /** Of JSON. */
   async decode(text: string): Promise<string> {
-    return text.startsWith(MARK) ? this.#decoded(text.slice(MARK.length)) : text;
+    return text.startsWith(MARK) ? this.#decoded(text.slice(MARK.length), json) : text;
+  }
+
+  /** Of text that need not be JSON. */
+  async decodeReason(text: string): Promise<string> {
+    return text.startsWith(MARK) ? this.#decoded(text.slice(MARK.length), (reason) => reason) : text;
   }
 
   /** Of the text of an object, those of its fields that have users' data. */
@@ -64,7 +70,7 @@ export class Coder {
   async decodeFields(json: string): Promise<string> {
     const { coded, ...fields }: Fields = JSON.parse(json);
     if (coded === undefined) return json;
-    const decoded = await this.#map(fields, async (value) => JSON.parse(await this.#decoded(String(value))));
+    const decoded = await this.#map(fields, (value) => this.#decoded(String(value), JSON.parse));
     return JSON.stringify({ ...fields, ...Object.fromEntries(decoded) });
   }
 
@@ -96,11 +102,12 @@ export class Coder {
     }
   }
 
-  async #decoded(encoded: string): Promise<string> {
+  /** `read` throws for a text that cannot have been encoded. */
+  async #decoded<T>(encoded: string, read: (text: string) => T): Promise<T> {
     const owner = this.#owner;
     try {
-      const decoded = await this.#codec.decode(Buffer.from(encoded, 'base64'), { owner });
-      return Buffer.from(decoded).toString();
+      const decoded: unknown = await this.#codec.decode(Buffer.from(encoded, 'base64'), { owner });
+      return readAs(read, decoded);
     } catch (cause) {
       throw new CodecError(
         `The codec of ${owner} cannot decode what is kept: ${messageOf(cause)}. Give it every key that is still in use.`,
@@ -127,6 +134,21 @@ const isEncoded = (): CodecError =>
   new CodecError(
     'What is kept is encoded, and this program cannot decode it. Give createWorkflows() its codec.',
   );
+
+/** A key that is wrong gives bytes all the same if the codec does not authenticate them. */
+function readAs<T>(read: (text: string) => T, decoded: unknown): T {
+  if (!(decoded instanceof Uint8Array)) throw new TypeError('decode did not give a Uint8Array');
+  try {
+    return read(Buffer.from(decoded).toString());
+  } catch {
+    throw new TypeError('decode did not give what encode was given');
+  }
+}
+
+function json(text: string): string {
+  JSON.parse(text);
+  return text;
+}
 
 function base64(bytes: unknown): string {
   if (bytes instanceof Uint8Array) return Buffer.from(bytes).toString('base64');

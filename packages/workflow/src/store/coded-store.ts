@@ -170,7 +170,9 @@ async function hear(coder: Coder, text: string, onMail: MailListener['onMail']):
 
 /** Why a run is stuck: of operators too who cannot decode it. */
 async function reasonOf(coder: Coder, reason: string): Promise<string> {
-  return coder.decode(reason).catch((error: CodecError) => `why, this program cannot tell. ${error.message}`);
+  return coder
+    .decodeReason(reason)
+    .catch((error: CodecError) => `why, this program cannot tell. ${error.message}`);
 }
 
 async function decodeEvent(coder: Coder, [id, fields]: EventEntry): Promise<EventEntry> {
