@@ -67,6 +67,21 @@ it('gives a run again whose archive has failed, and keeps it for 30 days meanwhi
   await expect(test.until(other.status())).rejects.toThrow(RunGoneError);
 });
 
+it('says of an archive that does not answer, which keeps no other runs waiting', async () => {
+  const given = new Set<string>();
+  const test = testWorkflows({
+    workflows: [flow],
+    retain: DAY,
+    archive: ({ id }) => (given.add(id).size > 16 && id === 'r16') || new Promise(() => {}),
+    onError: () => {},
+  });
+  const ids = Array.from({ length: 17 }, (_, n) => `r${n}`);
+  for (const id of ids) await test.run(flow, 1, { id });
+  await test.pass(3 * DAY);
+  expect([...given].sort()).toEqual([...ids].sort());
+  expect(test.worker.problem).toMatch(/its archive has failed: .* took too long/);
+});
+
 it('is fenced: an archive that is late writes nothing once another has the run', async () => {
   const guard = createRedisGuard({ redis: url() });
   later(() => guard.close());

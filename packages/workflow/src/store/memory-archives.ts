@@ -29,7 +29,8 @@ export class MemoryArchives {
   }
 
   handOver(most: number, token: (run: string) => number | undefined): readonly string[] {
-    const due = [...this.#runs].filter(([, { at }]) => at <= this.#now()).slice(0, most);
+    const runs = [...this.#runs].sort(([, a], [, b]) => a.at - b.at);
+    const due = runs.filter(([, { at }]) => at <= this.#now()).slice(0, most);
     return due.flatMap(([run]) => {
       const its = token(run);
       if (its === undefined) this.#runs.delete(run);

@@ -3,7 +3,8 @@
  *
  * Guarantees: a run goes once the archive has resolved, or 30 days later. Each is handed over at least once, under a token
  * above all that its steps had: one whose worker was lost, or whose archive has failed, is handed over again after 5 min, and
- * then what an earlier call still writes through a guard is refused. While the archive fails, there is a `problem`.
+ * then what an earlier call still writes through a guard is refused. While the archive fails, there is a `problem`; also when
+ * a call has lasted for so long, which then keeps no other runs waiting, and still counts if it resolves in time.
  */
 import { type Clock, LeaseLostError, messageOf, pause, type TokenHolder } from '@holdfast/kernel';
 import type { Report } from '@holdfast/redis';
@@ -75,14 +76,23 @@ export class Archiver {
     }
   }
 
-  /** Whether the archive has it. */
-  async #archive({ run, generation, token }: ToArchive): Promise<boolean> {
-    const { store, clock, archive, report } = this.#parts;
+  /** Whether the archive has it, false too once its time is over. */
+  async #archive(run: ToArchive): Promise<boolean> {
     const over = new AbortController();
-    const lost = new LeaseLostError(`The run ${run} may be with another archive by now. Stop its work.`, {
-      ...{ resource: run, token },
+    const late = new Promise<boolean>((resolve) => {
+      over.signal.addEventListener('abort', () => resolve(this.#failed(over.signal.reason)));
     });
-    const patience = clock.after(PATIENCE, () => over.abort(lost), { keepAlive: false });
+    const lost = new LeaseLostError(
+      `The run ${run.run} may be with another archive by now, because this one took too long. Stop its work.`,
+      { resource: run.run, token: run.token },
+    );
+    const patience = this.#parts.clock.after(PATIENCE, () => over.abort(lost), { keepAlive: false });
+    const given = this.#give(run, over.signal).finally(() => patience.cancel());
+    return Promise.race([given, late]);
+  }
+
+  async #give({ run, generation, token }: ToArchive, signal: AbortSignal): Promise<boolean> {
+    const { store, archive } = this.#parts;
     try {
       const { workflow, id, key } = parseRunName(run);
       const records = await readJournal(store, { run, generation });
@@ -90,18 +100,21 @@ export class Archiver {
       await archive({
         ...{ workflow, id, key, token, issuer: store.issuer, resource: `${store.issuer}/${run}` },
         records,
-        signal: over.signal,
+        signal,
       });
       this.#problem = undefined;
       await this.#purge({ run, generation, token });
       return true;
     } catch (error) {
-      if (this.#problem === undefined && !store.closed.aborted) report(error);
-      this.#problem = `its archive has failed: ${messageOf(error)}`;
-      return false;
-    } finally {
-      patience.cancel();
+      return this.#failed(error);
     }
+  }
+
+  #failed(error: unknown): false {
+    const { store, report } = this.#parts;
+    if (this.#problem === undefined && !store.closed.aborted) report(error);
+    this.#problem = `its archive has failed: ${messageOf(error)}`;
+    return false;
   }
 
   /** What cannot be purged is handed over again. */
