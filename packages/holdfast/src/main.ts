@@ -20,6 +20,7 @@ import type { Context } from './context.js';
 import { codeOf, EXIT, exitCodeOf, UsageError } from './exit-codes.js';
 import { describeCommand, describeGroup, describeProgram } from './help.js';
 import { HELP, JSON_OUTPUT } from './options.js';
+import { visible } from './table.js';
 
 export const COMMANDS: readonly (Command | CommandGroup)[] = [
   up,
@@ -127,7 +128,7 @@ function report(error: unknown, { stderr }: Context, json: boolean): void {
     stderr.write(`${JSON.stringify({ code: codeOf(error), message })}\n`);
     return;
   }
-  stderr.write(`holdfast: ${message}\n`);
+  stderr.write(`holdfast: ${message.split('\n').map(visible).join('\n')}\n`);
   if (error instanceof UsageError) {
     stderr.write(`Try "holdfast ${error.command ? `${error.command} ` : ''}--help".\n`);
   } else if (exitCodeOf(error) === EXIT.internal && error instanceof Error) {

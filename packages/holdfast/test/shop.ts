@@ -30,8 +30,8 @@ export const order = defineWorkflow({ name: 'order' }, async (ctx, { id }: { id:
   const by = await ctx.receive<string>('approval', { timeout: 3_600_000 });
   return `${id} for ${price}, approved by ${by}`;
 });
-export const broken = defineWorkflow({ name: 'broken' }, (ctx) =>
-  ctx.step('never', () => Promise.reject(new NonRetryableError('sold out'))),
+export const broken = defineWorkflow({ name: 'broken' }, (ctx, why: string | null) =>
+  ctx.step('never', () => Promise.reject(new NonRetryableError(why ?? 'sold out'))),
 );
 export const letter = defineWorkflow({ name: 'letter' }, async (ctx, to: string) => {
   const answer = await ctx.approve<boolean>('send', { to: 'eve', show: { to } });

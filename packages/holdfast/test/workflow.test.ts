@@ -53,6 +53,24 @@ test('lists the workflows of an app, and its runs by state and time', async () =
   expect((await call('show', 'broken', 'b1')).stdout).toMatch(/never +step +failed +1 +\d+ .* sold out\n$/);
 });
 
+test('shows control characters, and does not let them at the terminal', async () => {
+  const failed = await call(
+    'start',
+    'broken',
+    '--id',
+    'b2',
+    '--input',
+    '"\\u001b[2J\\nstate  completed"',
+    '--result',
+  );
+  expect(failed).toMatchObject({ code: 1, stdout: '' });
+  expect(failed.stderr).toContain(': \\u001b[2J\nstate  completed\n');
+  const { stdout } = await call('show', 'broken', 'b2');
+  expect(stdout).toMatch(/^reason .*: \\u001b\[2J\\nstate {2}completed$/m);
+  expect(stdout).toMatch(/^state +failed$/m);
+  expect(stdout).not.toMatch(/[^\n\P{Cc}]/u);
+});
+
 test.each<[string, string[], number, RegExp]>([
   ['an app that its user may not see', ['ls', '--app', 'other'], 64, /does not let this user do that/],
   ['a codec that is not there', ['ls', '--codec', 'no.js'], 64, /--codec .*no\.js.* cannot be read/],

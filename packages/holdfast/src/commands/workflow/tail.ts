@@ -8,6 +8,7 @@ import type { Command } from '../../command.js';
 import { EXIT } from '../../exit-codes.js';
 import { Interruption } from '../../interruption.js';
 import { JSON_OUTPUT } from '../../options.js';
+import { visible } from '../../table.js';
 import {
   type Call,
   ID_OPERAND,
@@ -79,7 +80,7 @@ function lineOf(event: WorkflowEvent): string {
 
 function detailOf(event: WorkflowEvent): string {
   if (event.kind === 'waiting') return event.waitsFor.join(', ');
-  if (event.kind === 'stuck') return event.reason;
+  if (event.kind === 'stuck') return visible(event.reason);
   return event.kind === 'ended' ? event.status : '';
 }
 
