@@ -5,6 +5,7 @@
  * goes to the dead letters with every error that it met. Pure.
  */
 import { isNonRetryable, messageOf, stackOf } from '@holdfast/kernel';
+import type { Command } from '@holdfast/redis';
 import type { Claimed } from './claimed.js';
 import { type Body, DEFAULT_ATTEMPTS, type Failure } from './task-options.js';
 
@@ -13,9 +14,6 @@ export type Outcome = readonly string[];
 
 /** How many errors a task keeps. */
 const MOST_ERRORS = 20;
-
-/** A Redis command and its arguments. */
-export type Command = readonly string[];
 
 export function done(claimed: Claimed, result: string): Outcome {
   const { priority, entry, id, key, recorded } = claimed;

@@ -6,20 +6,15 @@
  */
 import {
   type Clock,
-  display,
   type HoldfastError,
   LeaseLostError,
   LeaseSignal,
-  MisuseError,
-  requireName,
   type TokenHolder,
 } from '@holdfast/kernel';
+import { addEffect, type Command } from '@holdfast/redis';
 import type { Claimed } from './claimed.js';
 import { encodeData } from './data.js';
-import type { Command } from './outcome.js';
 import type { QueueSettings } from './queue-options.js';
-
-const MOST_EFFECTS = 100;
 
 /** In bytes: the latest 1000 notices are kept, and each may be one of progress. */
 const LARGEST_PROGRESS = 16_000;
@@ -74,9 +69,6 @@ export interface TaskContext {
   /** Records JSON. False if the delivery is somebody else's. */
   readonly progress: (text: string) => Promise<boolean>;
 }
-
-/** Commands that scripts may call, but that leave the rest of a script with another database, or with an empty one. */
-const UNFIT: readonly string[] = ['SELECT', 'SWAPDB', 'FLUSHDB', 'FLUSHALL'];
 
 /** The parts of its queue that a task needs. */
 export interface TaskQueue {
@@ -143,19 +135,7 @@ export class DeliveredTask<Data> implements Task<Data> {
   effect(command: string, ...args: readonly (string | number)[]): void {
     const { over } = this;
     if (over) throw over;
-    if (this.effects.length === MOST_EFFECTS)
-      throw new MisuseError(`A task has at most ${MOST_EFFECTS} effects.`);
-    const words = [requireName('command', command), ...args];
-    if (UNFIT.includes(command.toUpperCase())) {
-      throw new MisuseError(
-        `${command} cannot be an effect: it would take the database from under the end of the task.`,
-      );
-    }
-    const wrong = words.find((word) => typeof word !== 'string' && !Number.isFinite(word));
-    if (wrong !== undefined) {
-      throw new MisuseError(`The arguments of a command are strings and numbers; got ${display(wrong)}.`);
-    }
-    this.effects.push(words.map(String));
+    addEffect(this.effects, [command, ...args], 'task');
   }
 
   async progress(value: unknown): Promise<void> {

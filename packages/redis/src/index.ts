@@ -8,6 +8,7 @@ export { type Call, Caller, type CallVerb, type Instead } from './caller.js';
 export { connect, type NodeSource } from './connect.js';
 export { type Connection, isRefusal, type Listener, type Reply, reasonOf } from './connection.js';
 export { Deadlines, Timed } from './deadlines.js';
+export { addEffect, type Command } from './effects.js';
 export { confirmEpoch } from './epochs.js';
 export { follow } from './follow.js';
 export type { Operation, Verb } from './group-commit.js';

@@ -3,12 +3,13 @@
 -- then, for each run: KEYS its journal and its state; ARGV run, claim token, commits so far, session, the worker's build,
 -- ending, its argument, what is published or '', how many effects follow the records, how many records follow, the records,
 -- and of each effect its word and four arguments: 'child', the child, its generation, its header,
--- '<parent>.<generation> <place>'; or 'tell', a run, a record, '', ''
+-- '<parent>.<generation> <place>'; 'tell', a run, a record, '', ''; or 'write', a command as JSON, '', '', ''
 --
 -- Replies {'committed', for each '<word> <length>'}: committed; again if it was to be parked and something came in
--- meanwhile; stale if it is not owned so; behind if another commit came before; epoch if the claim is of an earlier one
+-- meanwhile; refused if Redis refused a command, and nothing else was done; stale if it is not owned so; behind if another
+-- commit came before; epoch if the claim is of an earlier one
 --
--- Stands on: endings, redis/epoch
+-- Stands on: commits, redis/epoch
 counted = {}
 local epoch = epoch_of(redis.call('HMGET', META, 'server', 'epoch', 'token', 'ceiling'))
 local HEAD, EFFECT, count, at = 10, 5, 0, 1
@@ -25,6 +26,8 @@ local function commit(at, journal, state)
   if not life or life.token ~= token or life.session ~= session then return 'stale 0' end
   if tonumber(token) < tonumber(epoch) then return 'epoch 0' end
   if life.commits ~= commits then return 'behind 0' end
+  local refused = effects ~= '0' and write_effects(at + HEAD + records, tonumber(effects), EFFECT)
+  if refused then return refuse(run, life, refused) end
   local length
   if records == '0' then length = redis.call('LLEN', journal) else
     length = redis.call('RPUSH', journal, unpack(ARGV, at + HEAD, at + HEAD - 1 + records))

@@ -7,6 +7,7 @@
  */
 import { StaleTokenError } from '@holdfast/fence';
 import { type Clock, LeaseLostError } from '@holdfast/kernel';
+import type { Command } from '@holdfast/redis';
 import { StepFailedError, UnknownOutcomeError } from '../errors.js';
 import {
   type CallRecord,
@@ -18,6 +19,7 @@ import {
 } from '../journal/record.js';
 import { encodeValue } from '../json.js';
 import { type AttemptEnd, type OnAttemptEnd, TimeoutError } from '../step/attempt.js';
+import type { Effect } from '../store/store.js';
 import type { AnyBegun, BegunChild, BegunStep, BegunWait, Settling } from './begun.js';
 import { errorOf as errorOfChild } from './child.js';
 import { Children } from './children.js';
@@ -55,6 +57,8 @@ export class Calls {
   /** By id, also what is settled. */
   readonly #begun = new Map<string, AnyBegun>();
   /** What is not settled. */
+  /** What steps have asked to be done with the commits of their results. */
+  readonly #effects = new Map<JournalRecord, readonly Command[]>();
   readonly #open = new Set<AnyBegun>();
   /** Where something is to be started: an attempt, or a timer. */
   #fresh: AnyBegun[] = [];
@@ -318,6 +322,16 @@ export class Calls {
     });
   }
 
+  /** What the steps of these records have asked to be done with them. */
+  writes(records: readonly JournalRecord[]): readonly Effect[] {
+    if (this.#effects.size === 0) return NONE;
+    return records.flatMap((record) => {
+      const commands = this.#effects.get(record) ?? [];
+      this.#effects.delete(record);
+      return commands.map((command) => ({ word: 'write', command }) as const);
+    });
+  }
+
   #attemptEnded(step: BegunStep, end: AttemptEnd, took: number): void {
     if (step.stop === undefined) return;
     step.stop = undefined;
@@ -326,7 +340,10 @@ export class Calls {
     step.isAsked = true;
     const began = this.#host.now() - took - end.token / 1_000;
     const span = [Math.round(began), Math.round(took)] as const;
-    this.out.push(end.isDone ? recordOfResult(step, end, span) : this.#recordOfError(step, end, span));
+    const record = end.isDone ? recordOfResult(step, end, span) : this.#recordOfError(step, end, span);
+    if (end.isDone && record.kind === 'done' && end.effects.length > 0)
+      this.#effects.set(record, end.effects);
+    this.out.push(record);
     if (this.#failure === undefined) this.#host.woken();
     else this.#host.stuck(this.#failure);
   }
@@ -388,6 +405,8 @@ export class Calls {
 }
 
 const nothing = (): void => {};
+
+const NONE: readonly Effect[] = [];
 
 const unknownOutcome = (why: string): KeptError => ({
   name: 'UnknownOutcomeError',

@@ -93,8 +93,14 @@ export class Machine {
   /** What is to be done to other runs with a commit of these records. */
   takeEffects(records: readonly JournalRecord[]): readonly Effect[] {
     const { children } = this.#calls;
-    if (children.effects.length === 0 && !records.some(hasEffect)) return NONE;
-    return [...children.beginnings(records), ...this.#answers.posts(records), ...children.effects.splice(0)];
+    const writes = this.#calls.writes(records);
+    if (children.effects.length === 0 && !records.some(hasEffect)) return writes;
+    return [
+      ...writes,
+      ...children.beginnings(records),
+      ...this.#answers.posts(records),
+      ...children.effects.splice(0),
+    ];
   }
 
   /** Whether there is something to do to other runs. */
@@ -375,8 +381,6 @@ export class Machine {
     this.#host.changed();
   }
 }
-
-const NONE: readonly Effect[] = [];
 
 const hasEffect = ({ kind }: JournalRecord): boolean => kind === 'child' || kind === 'reply';
 

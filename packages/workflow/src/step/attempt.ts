@@ -6,6 +6,7 @@
  * and a guard refuses what it writes once the next attempt has sealed.
  */
 import { type Clock, type HoldfastError, LeaseLostError, LeaseSignal, type Timer } from '@holdfast/kernel';
+import { addEffect, type Command } from '@holdfast/redis';
 import { askable, encodeValue } from '../json.js';
 import type { Step, StepBody } from './options.js';
 import type { Append, StepStream } from './stream-writer.js';
@@ -21,11 +22,19 @@ interface AttemptClaim {
 }
 
 export type AttemptEnd =
-  | { readonly isDone: true; readonly token: number; readonly value: unknown }
+  | {
+      readonly isDone: true;
+      readonly token: number;
+      readonly value: unknown;
+      /** To be carried out with the commit of that. */
+      readonly effects: readonly Command[];
+    }
   | { readonly isDone: false; readonly token: number; readonly error: unknown };
 
 /** `took`: for how many ms its body went on. */
 export type OnAttemptEnd = (end: AttemptEnd, took: number) => void;
+
+const NONE: readonly Command[] = [];
 
 /** An attempt's time was up. */
 export class TimeoutError extends Error {
@@ -46,6 +55,8 @@ export interface AttemptOptions {
 }
 
 export class Attempt implements Step {
+  /** Made when it is first asked for. */
+  #effects: Command[] | undefined;
   readonly token: number;
   readonly resource: string;
   readonly issuer: string;
@@ -79,6 +90,13 @@ export class Attempt implements Step {
   get signal(): AbortSignal {
     this.#signal ??= this.#makeSignal();
     return this.#signal.signal;
+  }
+
+  effect(command: string, ...args: readonly (string | number)[]): void {
+    const over = this.#writesUntil();
+    if (over) throw over;
+    this.#effects ??= [];
+    addEffect(this.#effects, [command, ...args], 'step');
   }
 
   async checkpoint(value: unknown): Promise<void> {
@@ -131,12 +149,13 @@ export class Attempt implements Step {
 
   /** What it has written is in its streams before its result is known. */
   #done(value: unknown): void {
+    const end: AttemptEnd = { isDone: true, token: this.token, value, effects: this.#effects ?? NONE };
     if (this.#streams === undefined) {
-      this.#end({ isDone: true, token: this.token, value });
+      this.#end(end);
       return;
     }
     this.#streams.flush().then(
-      () => this.#end({ isDone: true, token: this.token, value }),
+      () => this.#end(end),
       (error: unknown) => this.#end({ isDone: false, token: this.token, error }),
     );
   }

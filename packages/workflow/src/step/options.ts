@@ -46,6 +46,14 @@ export interface Step extends TokenHolder {
    */
   checkpoint(value: unknown): Promise<void>;
   /**
+   * Adds a Redis command to the end of the step: it is carried out in the script that commits the step's result, so exactly
+   * once, and not at all if the attempt fails or the run is owned by another by then. Keys are on the app's own Redis; in a
+   * Cluster they carry the hash tag of the run's partition, "{wf:<app>.<partition>}". At most 100 commands. If Redis refuses
+   * one, such as for a key of another type, the effects of those before it stay, and the run is stuck; retried, it runs the
+   * step again. Throws MisuseError, and once the attempt is over.
+   */
+  effect(command: string, ...args: readonly (string | number)[]): void;
+  /**
    * A stream of the run, by its name (1 to 64 letters, digits, "_" and "-"): what is written to it can be read at once with
    * `run.stream`. Throws MisuseError.
    */

@@ -197,6 +197,7 @@ async function behindHead(coder: Coder, entry: string): Promise<string> {
 }
 
 async function encodeEffect(coder: Coder, effect: Effect): Promise<Effect> {
+  if (effect.word === 'write') return effect; // it is for whoever reads that key
   if (effect.word === 'child') return { ...effect, header: await coder.encodeRecord(effect.header) };
   if (effect.word === 'tell') return { ...effect, record: await coder.encodeRecord(effect.record) };
   const at = effect.text.indexOf('\n') + 1;

@@ -25,7 +25,11 @@ export class MemoryChildren {
   }
 
   /** `append`: to the journal of the parent, in whose commit it is. */
-  carryOut(effect: Effect, priority: number, append: (record: string) => void): void {
+  carryOut(
+    effect: Exclude<Effect, { word: 'write' }>,
+    priority: number,
+    append: (record: string) => void,
+  ): void {
     if (effect.word === 'mail') {
       this.#host.mail(effect.mailbox, effect.text);
       return;

@@ -3,6 +3,7 @@
  */
 
 import type { Clock } from '@holdfast/kernel';
+import type { Command } from '@holdfast/redis';
 import type { Claim, RunRef } from './claim.js';
 import type { WorkflowDemand } from './event-store.js';
 import { MemoryArchives } from './memory-archives.js';
@@ -78,6 +79,8 @@ export class MemoryPartition {
     (run) => this.#streams.forget(run),
   );
   readonly #demand = new MemoryDemand();
+  /** Commands of steps, which there is no Redis to carry out. */
+  readonly writes: Command[] = [];
   readonly #archives = new MemoryArchives(() => this.#now());
   readonly events: MemoryEvents;
   #token = 0;
@@ -201,7 +204,8 @@ export class MemoryPartition {
     if (state !== undefined) this.#kept.states.set(run, state);
     life.commits += 1;
     for (const effect of effects) {
-      this.#children.carryOut(effect, life.priority, (record) => this.#kept.append(request, record));
+      if (effect.word === 'write') this.writes.push(effect.command);
+      else this.#children.carryOut(effect, life.priority, (record) => this.#kept.append(request, record));
     }
     const { length } = this.#kept.journal(request);
     if (ending.word === 'park' && length !== ending.known + records.length) return { word: 'again', length };

@@ -4,6 +4,7 @@
  *
  * Guarantees: each call is one atomic step. A call that rejects with UnavailableError may have been carried out.
  */
+import type { Command } from '@holdfast/redis';
 import type { Outcome } from '../journal/record.js';
 import type { Claim, RunRef } from './claim.js';
 import type { EventStore } from './event-store.js';
@@ -154,6 +155,8 @@ export type Effect =
     }
   /** Tells whoever listens to a mailbox. */
   | { readonly word: 'mail'; readonly mailbox: string; readonly text: string }
+  /** A Redis command, carried out before the rest of the commit. */
+  | { readonly word: 'write'; readonly command: Command }
   /** Tells a run, if it is not over. */
   | { readonly word: 'tell'; readonly run: string; readonly record: string };
 
@@ -171,11 +174,12 @@ export interface CommitRequest extends Claim {
 }
 
 /**
- * "again": it was to be parked, and something came in meanwhile. "stale": it is not owned so. "behind": another commit of the
+ * "again": it was to be parked, and something came in meanwhile. "refused": Redis refused a command, so the run is stuck, and
+ * nothing else was done. "stale": it is not owned so. "behind": another commit of the
  * claim came before. "epoch": the claim is of an earlier epoch of the server.
  */
 export interface Committed {
-  readonly word: 'committed' | 'again' | 'stale' | 'behind' | 'epoch';
+  readonly word: 'committed' | 'again' | 'refused' | 'stale' | 'behind' | 'epoch';
   readonly length: number;
 }
 

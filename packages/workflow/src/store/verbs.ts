@@ -264,6 +264,7 @@ function commitArgs(request: CommitRequest): readonly string[] {
 
 function effectArgs(effect: Effect): readonly string[] {
   if (effect.word === 'child') return ['child', effect.run, effect.generation, effect.header, effect.parent];
+  if (effect.word === 'write') return ['write', JSON.stringify(effect.command), '', '', ''];
   if (effect.word === 'mail') return ['mail', effect.mailbox, effect.text, '', ''];
   return ['tell', effect.run, effect.record, '', ''];
 }

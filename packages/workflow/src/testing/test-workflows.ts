@@ -48,6 +48,8 @@ export interface TestWorkflows {
   addWorker(): TestWorker;
   /** The app, whose calls resolve while time passes: in `until`, or in `run`. */
   readonly workflows: Workflows;
+  /** The Redis commands that steps have asked for with `step.effect`, in their order: there is no Redis to carry them out. */
+  readonly effects: readonly (readonly string[])[];
   /** The virtual time, in ms since the epoch. */
   now(): number;
   /** Starts a run, and lets time pass until it is over. Rejects as `run.result()` does, and if nothing more happens. */
@@ -98,6 +100,7 @@ export function testWorkflows(options: TestWorkflowsOptions): TestWorkflows {
   const until = <T>(work: Promise<T>): Promise<T> => settle(clock, work, YEAR);
   return {
     workflows: app,
+    effects: partition.writes,
     worker: addWorker(),
     addWorker,
     now: () => clock.now(),

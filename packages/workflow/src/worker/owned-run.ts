@@ -352,6 +352,11 @@ export class OwnedRun {
       this.lose('another worker has taken it over');
       return;
     }
+    if (word === 'refused') {
+      stuck(this.run, 'Redis refused an effect');
+      this.#leave(() => new Error('Redis has refused an effect of a step, and the run is stuck'));
+      return;
+    }
     if (word === 'epoch') {
       this.lose('the server is another, or has restarted');
       this.#host.onEpoch();
