@@ -3,6 +3,7 @@
  */
 import {
   callback,
+  duration,
   flag,
   having,
   optional,
@@ -35,6 +36,8 @@ export interface WorkflowOptions<Input = unknown> {
   readonly pinned?: boolean;
   /** Kept with the app, and obeyed by all of its workers. Default: those that are kept, or else no limits. */
   readonly limits?: Limits;
+  /** For how long a run is kept that is over, in ms, at least 600000 (10 minutes). Default: as the app says. */
+  readonly retain?: number;
 }
 
 /** Runs from its top whenever a run goes on, over what its steps have given before. */
@@ -48,8 +51,12 @@ export interface Workflow<Input = unknown, Result = unknown> {
   readonly build: number;
   readonly pinned: boolean;
   readonly limits: LimitSettings | undefined;
+  readonly retain: number | undefined;
   readonly run: WorkflowFunction<Input, Result>;
 }
+
+/** For how long a run is kept that is over, in ms. */
+export const RETAIN = duration({ min: 600_000, max: Number.MAX_SAFE_INTEGER });
 
 const WORKFLOW = {
   name,
@@ -58,6 +65,7 @@ const WORKFLOW = {
   build: withDefault(whole(0, 1e9), 0),
   pinned: withDefault(flag, false),
   limits: optional(readLimits),
+  retain: optional(RETAIN),
 };
 
 /** As the store knows it. */
@@ -76,6 +84,7 @@ export function defineWorkflow<Input, Result>(
     build,
     pinned,
     limits,
+    retain,
   } = readOptions('defineWorkflow', options, WORKFLOW);
   for (const [message, schema] of Object.entries(messages)) readSchema(`messages.${message}`, schema);
   return {
@@ -85,6 +94,7 @@ export function defineWorkflow<Input, Result>(
     build,
     pinned,
     limits,
+    retain,
     run: callback<WorkflowFunction<Input, Result>>()('run', run),
   };
 }

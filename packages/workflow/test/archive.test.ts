@@ -122,6 +122,23 @@ it('is fenced: an archive that is late writes nothing once another has the run',
   expect(await client().keys('*flow*')).toEqual([]);
 });
 
+it('keeps the runs of a workflow for as long as that says', async () => {
+  const brief = defineWorkflow({ name: 'brief', retain: 600_000 }, async (ctx) => ctx.receive('go'));
+  const test = testWorkflows({ workflows: [flow, brief], retain: DAY });
+  const [long, cut, ended] = [
+    await test.until(test.workflows.start(flow, 1)),
+    await test.until(test.workflows.start(brief, 1)),
+    await test.until(test.workflows.start(brief, 1)),
+  ];
+  await test.until(cut.terminate());
+  await test.until(ended.send('go'));
+  await test.until(ended.result());
+  await test.pass(0.1 * DAY);
+  expect(await test.until(long.status())).toMatchObject({ status: 'completed' });
+  for (const run of [cut, ended]) await expect(test.until(run.status())).rejects.toThrow(RunGoneError);
+  expect(() => defineWorkflow({ name: 'x', retain: 1 }, async () => 1)).toThrow(MisuseError);
+});
+
 it('refuses what is no archive', () => {
   // biome-ignore lint/suspicious/noExplicitAny: what programs in JavaScript may give.
   expect(() => appOf([flow], { archive: 'disk' as any })).toThrow(MisuseError);

@@ -24,7 +24,7 @@ import {
   withDefault,
 } from '@holdfast/kernel';
 import type { NodeSource } from '@holdfast/redis';
-import type { Workflow } from '../define.js';
+import { RETAIN, type Workflow } from '../define.js';
 import { name } from '../run-name.js';
 import type { Archive } from '../worker/archiver.js';
 
@@ -75,7 +75,7 @@ export interface WorkflowsOptions {
 
 const OPERATED = {
   name: withDefault(name, 'app'),
-  retain: withDefault(duration({ min: 600_000, max: Number.MAX_SAFE_INTEGER }), 604_800_000),
+  retain: withDefault(RETAIN, 604_800_000),
   clock: orSystemClock,
   random: orSystemRandom,
 };

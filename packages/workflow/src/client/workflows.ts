@@ -269,7 +269,8 @@ export class App implements Workflows {
     known?: { readonly generation: string; readonly expected: Hearing | undefined },
   ): Run<Result> {
     const partition = this.#partitionOf(runName({ ...name, workflow: workflow.name }));
-    const { clock, random, retain } = this.#settings;
+    const { clock, random, retain: others } = this.#settings;
+    const { retain = others } = workflow;
     return new RunHandle(workflow, name, { partition, clock, random, retain }, known);
   }
 

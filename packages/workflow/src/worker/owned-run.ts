@@ -32,7 +32,7 @@ export interface RunHost {
   readonly now: () => number;
   /** Monotonic time, in ms, until which the session is certainly ours. */
   readonly validUntil: () => number;
-  /** In ms. */
+  /** Of workflows that do not say it themselves, in ms. */
   readonly retain: number;
   readonly unreadable: UnreadableRuns;
   /** Whether a call that came late there was tried again before; notes that it is tried now. */
@@ -171,13 +171,18 @@ export class OwnedRun {
     this.#finish({ word: 'back', delay: UNREADABLE });
   }
 
+  /** In ms. */
+  get #retain(): number {
+    return this.#workflow?.retain ?? this.#host.retain;
+  }
+
   /** It was cancelled before it had begun, or has expired. */
   #endUnbegun(records: readonly JournalRecord[]): void {
     const cancel = records.find(({ kind }) => kind === 'cancel');
     const reason = cancel?.kind === 'cancel' ? cancel.reason : 'expired';
     const outcome = { status: 'cancelled', reason } as const;
     const end: JournalRecord = { kind: 'end', outcome, token: this.#claim.token };
-    this.#commit([end], { word: 'end', retain: this.#host.retain, status: 'cancelled' });
+    this.#commit([end], { word: 'end', retain: this.#retain, status: 'cancelled' });
   }
 
   /** Something came in from outside. */
@@ -218,7 +223,7 @@ export class OwnedRun {
       }
       this.#commit([...machine.out.splice(0), end], {
         word: 'end',
-        retain: this.#host.retain,
+        retain: this.#retain,
         status: outcome.status,
       });
       return;
@@ -245,7 +250,7 @@ export class OwnedRun {
 
   /** Goes on over another journal, which whoever claims the run then has. */
   #continue({ cut, take, header }: Renewal, before: Header): void {
-    const { store, retain, random, clock, report } = this.#host;
+    const { store, random, clock, report } = this.#host;
     const { run, generation, token, session } = this.#claim;
     this.#isBusy = true;
     // Named once, so that a call that is repeated is known.
@@ -260,7 +265,7 @@ export class OwnedRun {
       drop: [],
       claim,
     };
-    store.anew({ ...request, from: { run, generation }, length: this.#known, retain }).then(
+    store.anew({ ...request, from: { run, generation }, length: this.#known, retain: this.#retain }).then(
       ({ word }) => {
         this.#isBusy = false;
         if (word === 'again') this.#fetch();
