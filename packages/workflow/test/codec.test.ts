@@ -247,7 +247,7 @@ function world(flow: AnyWorkflow): {
     until: (work) => settle(clock, work, 1e9),
     app: (codec, seed) => {
       const settings = readOptions('test', { workflows: [flow], clock, random: seededRandom(seed) }, APP);
-      return new App([codedStore(new MemoryStore(clock, partition), codec)], settings);
+      return new App([codedStore(new MemoryStore(clock, partition), codec, clock)], settings);
     },
   };
 }
@@ -311,6 +311,31 @@ it('gives back what it cannot decode for 5 s at a time, and takes it once it can
   expect(worker.problem).toBe(undefined);
 });
 
+it.each(['decode', 'encode'] as const)(
+  'waits for no %s for ever, and goes on once it answers',
+  async (verb) => {
+    const flow = defineWorkflow({ name: 'flow' }, async (ctx, n: number) => ctx.step('one', () => n));
+    const { until, clock, app } = world(flow);
+    const codec = encryption(1);
+    let answers = false;
+    const silent: Codec = {
+      ...codec,
+      [verb]: (...call: Parameters<Codec['encode']>) =>
+        answers ? codec[verb](...call) : new Promise(() => {}),
+    };
+    const told = vi.fn();
+    const worker = app(silent, 1).work({ lease: 86_400_000, onError: told });
+    const run = await until(app(codec, 2).start(flow, 7));
+    await clock.pass(60_000);
+    expect(worker.problem).toContain('has not answered for 10 s');
+    expect(told).toHaveBeenCalledTimes(1);
+    answers = true;
+    expect(await until(run.result())).toBe(7);
+    await clock.pass(1);
+    expect(worker.problem).toBe(undefined);
+  },
+);
+
 it('hands over no record of a page before all of it are decoded', async () => {
   let open = 0;
   const seen: number[] = [];
@@ -346,7 +371,7 @@ it('hands over no record of a page before all of it are decoded', async () => {
 });
 
 it('tries a commit again whose data could not be encoded for a while', async () => {
-  let failures = 3;
+  let failures = 5;
   const flow = defineWorkflow({ name: 'flow' }, async (ctx) => ctx.step('one', () => 'done'));
   const codec = encryption(1);
   const app = appOf([flow], { codec });
@@ -360,8 +385,10 @@ it('tries a commit again whose data could not be encoded for a while', async () 
       return codec.encode(bytes, context);
     },
   };
-  appOf([flow], { codec: failing }).work({ onError: told });
+  const worker = appOf([flow], { codec: failing }).work({ onError: told });
+  await expect.poll(() => worker.problem, { interval: 5 }).toContain('no service of keys');
   expect(await run.result()).toBe('done');
-  expect(told).toHaveBeenCalledTimes(3);
+  await expect.poll(() => worker.problem).toBe(undefined);
+  expect(told).toHaveBeenCalledTimes(1);
   expect(told.mock.calls[0]?.[0]).toMatchObject({ code: 'HOLDFAST_CODEC' });
 });

@@ -44,7 +44,7 @@ for (const contract of [
 ]) {
   contract('the store in Redis', redisStore);
   contract('the store in memory', memoryStore);
-  contract('the store in memory behind a codec', () => codedStore(memoryStore(), turning));
+  contract('the store in memory behind a codec', () => codedStore(memoryStore(), turning, systemClock));
 }
 
 it('refuses commits and fresh tokens under a claim of before a restart of the server', async () => {

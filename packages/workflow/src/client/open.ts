@@ -44,7 +44,7 @@ export async function openWorkflows(options: OpenOptions): Promise<OpenedWorkflo
   try {
     const known = await Promise.all(stores.map((store) => store.known()));
     const names = [...new Set(known.flatMap(({ workflows }) => workflows))].sort();
-    return new OpenedApp(behindCodec(stores, codec), settings, names);
+    return new OpenedApp(behindCodec(stores, codec, clock), settings, names);
   } catch (error) {
     for (const store of stores) store.shut();
     throw error;

@@ -60,7 +60,7 @@ export interface WorkflowsOptions {
   readonly retain?: number;
   /**
    * Through which inputs, results, errors, messages, checkpoints, states and chunks are kept: compression, encryption, keys
-   * that change. Default: they are kept as JSON.
+   * that change. A call that lasts for 10 s has failed, with a CodecError. Default: they are kept as JSON.
    */
   readonly codec?: Codec;
   /**

@@ -58,7 +58,7 @@ export interface Run<Result = unknown> {
    * AbortedError if `signal` aborts, and with UnavailableError: then ask again.
    */
   result(options?: { readonly signal?: AbortSignal }): Promise<Result>;
-  /** Throws RunGoneError, UnavailableError. */
+  /** Throws RunGoneError, CodecError, UnavailableError. */
   status(): Promise<RunStatus>;
   /** What the run has published last; undefined if nothing. Throws RunGoneError, UnavailableError. */
   state<T = unknown>(): Promise<T | undefined>;

@@ -148,7 +148,7 @@ export function createWorkflows(options: WorkflowsOptions): Workflows {
   );
   const { name: app, clock } = settings;
   const stores = redisStores({ redis, tls, prefix, callTimeout, replicas, partitions, app, clock });
-  return new App(behindCodec(stores, codec), settings);
+  return new App(behindCodec(stores, codec, clock), settings);
 }
 
 const GET = { key: optional(requireText) };

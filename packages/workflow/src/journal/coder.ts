@@ -3,9 +3,10 @@
  * checkpoints, states, chunks. What a partition must know, and what people look for, stays as it is: ids, names, states, times.
  *
  * Guarantees: what is decoded is the text that was encoded, to the last character. What was kept before the app had a codec
- * is read as it is. What cannot be decoded is a CodecError, also in a program without a codec.
+ * is read as it is. What cannot be decoded is a CodecError, also in a program without a codec; so is a call of the codec that
+ * has lasted for 10 s, whose answer then counts no more.
  */
-import { type Codec, HoldfastError, messageOf } from '@holdfast/kernel';
+import { type Clock, type Codec, HoldfastError, messageOf } from '@holdfast/kernel';
 
 /** What is kept was encoded in a way, or with a key, that this program does not know; or its codec has failed. */
 export class CodecError extends HoldfastError {
@@ -32,16 +33,20 @@ const FIELDS: ReadonlySet<string> = new Set([
 ]);
 /** Begins an encoded text; no JSON begins so. */
 const MARK = '~';
+/** How long a call of a codec may last, in ms. */
+const PATIENCE = 10_000;
 
 type Fields = Readonly<Record<string, unknown>>;
 
 export class Coder {
   readonly #codec: Codec;
   readonly #owner: string;
+  readonly #clock: Clock;
 
-  constructor(codec: Codec, owner: string) {
+  constructor(codec: Codec, owner: string, clock: Clock) {
     this.#codec = codec;
     this.#owner = owner;
+    this.#clock = clock;
   }
 
   async encode(text: string): Promise<string> {
@@ -93,7 +98,7 @@ export class Coder {
   async #encoded(text: string): Promise<string> {
     const owner = this.#owner;
     try {
-      return base64(await this.#codec.encode(Buffer.from(text), { owner }));
+      return base64(await this.#inTime(this.#codec.encode(Buffer.from(text), { owner })));
     } catch (cause) {
       throw new CodecError(
         `The codec of ${owner} did not encode what was to be kept: ${messageOf(cause)}. Nothing was done.`,
@@ -106,7 +111,9 @@ export class Coder {
   async #decoded<T>(encoded: string, read: (text: string) => T): Promise<T> {
     const owner = this.#owner;
     try {
-      const decoded: unknown = await this.#codec.decode(Buffer.from(encoded, 'base64'), { owner });
+      const decoded: unknown = await this.#inTime(
+        this.#codec.decode(Buffer.from(encoded, 'base64'), { owner }),
+      );
       return readAs(read, decoded);
     } catch (cause) {
       throw new CodecError(
@@ -114,6 +121,17 @@ export class Coder {
         { owner, cause },
       );
     }
+  }
+
+  async #inTime(answer: unknown): Promise<unknown> {
+    if (answer instanceof Uint8Array) return answer;
+    let cancel = (): void => {};
+    const late = new Promise<never>((_, reject) => {
+      const give = (): void => reject(new Error(`it has not answered for ${PATIENCE / 1_000} s`));
+      cancel = () => timer.cancel();
+      const timer = this.#clock.after(PATIENCE, give);
+    });
+    return Promise.race([answer, late]).finally(cancel);
   }
 }
 
@@ -131,9 +149,7 @@ export function plainValue(text: string): unknown {
 }
 
 const isEncoded = (): CodecError =>
-  new CodecError(
-    'What is kept is encoded, and this program cannot decode it. Give createWorkflows() its codec.',
-  );
+  new CodecError('What is kept is encoded, and this program cannot decode it. Give it the codec of the app.');
 
 /** A key that is wrong gives bytes all the same if the codec does not authenticate them. */
 function readAs<T>(read: (text: string) => T, decoded: unknown): T {

@@ -5,7 +5,7 @@
  * record of a page is handed over before the last of them is known. What nobody asked for, such as mail, is passed on as it
  * is if it cannot be decoded: whoever hears it asks, and is told with a CodecError.
  */
-import type { Codec } from '@holdfast/kernel';
+import type { Clock, Codec } from '@holdfast/kernel';
 import { type CodecError, Coder } from '../journal/coder.js';
 import type { EventEntry, EventFollower, EventStore } from './event-store.js';
 import type { RunStore } from './run-store.js';
@@ -14,11 +14,14 @@ import type { Claimed, Effect, Ending, MailListener, ReadResult, Store } from '.
 import type { StreamStore } from './stream-store.js';
 
 /** The stores, behind the codec if there is one. */
-export const behindCodec = (stores: readonly Store[], codec: Codec | undefined): readonly Store[] =>
-  codec ? stores.map((store) => codedStore(store, codec)) : stores;
+export const behindCodec = (
+  stores: readonly Store[],
+  codec: Codec | undefined,
+  clock: Clock,
+): readonly Store[] => (codec ? stores.map((store) => codedStore(store, codec, clock)) : stores);
 
-export function codedStore(store: Store, codec: Codec): Store {
-  const coder = new Coder(codec, store.issuer);
+export function codedStore(store: Store, codec: Codec, clock: Clock): Store {
+  const coder = new Coder(codec, store.issuer, clock);
   const coded: Partial<Store> = {
     ...ofRuns(store, coder),
     ...ofOwners(store, coder),

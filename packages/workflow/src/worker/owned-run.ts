@@ -250,7 +250,7 @@ export class OwnedRun {
 
   /** Goes on over another journal, which whoever claims the run then has. */
   #continue({ cut, take, header }: Renewal, before: Header): void {
-    const { store, random, clock, report } = this.#host;
+    const { store, random, clock, report, unreadable } = this.#host;
     const { run, generation, token, session } = this.#claim;
     this.#isBusy = true;
     // Named once, so that a call that is repeated is known.
@@ -273,8 +273,10 @@ export class OwnedRun {
         else this.lose('another worker has taken it over');
       },
       async (error: unknown) => {
-        report(error);
-        await pause(clock, 50, store.closed);
+        const isCodec = error instanceof CodecError;
+        if (isCodec) unreadable.add(run, error);
+        else report(error);
+        await pause(clock, isCodec ? UNREADABLE : 50, store.closed);
         this.#isBusy = false;
         if (!store.closed.aborted) this.#pump();
       },
@@ -339,10 +341,13 @@ export class OwnedRun {
 
   /** `error` is undefined where another commit seems to have come before. */
   async #settle(request: CommitRequest, error?: unknown): Promise<void> {
-    const { store, clock, report } = this.#host;
-    const commit = { ...{ store, clock, report, request, error }, claim: this.#claim, known: this.#known };
+    const { store, clock, report, unreadable } = this.#host;
+    const commit = { ...{ store, clock, request, error }, claim: this.#claim, known: this.#known };
+    const onUnencoded = (unencoded: CodecError): void => unreadable.add(this.run, unencoded);
     try {
-      this.#committed(request, await outcomeOf({ ...commit, isOver: () => this.#isOver }));
+      const committed = await outcomeOf({ ...commit, onUnencoded, isOver: () => this.#isOver });
+      if (request.ending.word !== 'back') unreadable.remove(this.run);
+      this.#committed(request, committed);
     } catch (thrown) {
       report(thrown);
       this.lose(messageOf(thrown));

@@ -7,6 +7,7 @@ import { type Clock, HoldfastError, pause } from '@holdfast/kernel';
 import { CodecError } from '../journal/coder.js';
 import type { Claim } from '../store/claim.js';
 import type { CommitRequest, Committed, ReadResult, Store } from '../store/store.js';
+import { UNREADABLE } from './unreadable.js';
 
 interface Unanswered {
   readonly store: Pick<Store, 'read' | 'commit' | 'closed'>;
@@ -18,17 +19,19 @@ interface Unanswered {
   /** How many records of the journal its owner knows. */
   readonly known: number;
   readonly isOver: () => boolean;
-  readonly report: (error: unknown) => void;
+  /** What the commit carries was not encoded. */
+  readonly onUnencoded: (error: CodecError) => void;
 }
 
 export async function outcomeOf(commit: Unanswered): Promise<Committed> {
-  const { store, clock, claim, request, known, isOver, report } = commit;
+  const { store, clock, claim, request, known, isOver, onUnencoded } = commit;
   let { error } = commit;
   for (let tries = 0; ; tries += 1) {
     if (error !== undefined) {
       if (!isPassing(error) || isOver()) throw error;
-      if (error instanceof CodecError) report(error);
-      await pause(clock, Math.min(1_000, 20 * 2 ** Math.min(tries, 6)), store.closed);
+      const longest = error instanceof CodecError ? UNREADABLE : 1_000;
+      if (error instanceof CodecError) onUnencoded(error);
+      await pause(clock, Math.min(longest, 20 * 2 ** Math.min(tries, 8)), store.closed);
     }
     const journal = await store.read(claim, known).catch(() => undefined);
     const outcome = journal && outcomeIn(journal, request);

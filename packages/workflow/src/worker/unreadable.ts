@@ -1,13 +1,13 @@
 /**
- * Runs that a worker has given back because it cannot decode what they hold: while a key is new, some workers have it and
- * others do not yet.
+ * Runs whose data the codec of a worker does not decode or encode: while a key is new, some workers have it and others do not
+ * yet. What was not decoded is given back, and what was not encoded is tried again.
  *
- * Guarantees: as long as one of them may come back to this worker, there is a `problem`. The first of them is reported.
+ * Guarantees: as long as one of them may come back to this worker, or waits here, there is a `problem`. The first of them is reported.
  */
 import { type Clock, messageOf } from '@holdfast/kernel';
 import type { Report } from '@holdfast/redis';
 
-/** After so many ms, such a run may be claimed again. */
+/** After so many ms, such a run may be claimed, or its data encoded, again. */
 export const UNREADABLE = 5_000;
 const START = 1_000;
 
@@ -27,7 +27,7 @@ export class UnreadableRuns {
     const [first] = this.#runs;
     if (first === undefined) return undefined;
     const [run, { why }] = first;
-    return `it gives back what it cannot decode, so far ${this.#runs.size} runs, such as ${run}: ${why}`;
+    return `it cannot decode, or encode, what ${this.#runs.size} runs hold, such as ${run}: ${why}`;
   }
 
   /** By how many ms others may be before it where something is due: they may be able to decode it. */
@@ -37,11 +37,11 @@ export class UnreadableRuns {
 
   add(run: string, error: unknown): void {
     if (this.problem === undefined) this.#report(error);
-    // Another worker may have it next.
-    this.#runs.set(run, { why: messageOf(error), until: this.#clock.now() + 3 * UNREADABLE });
+    // Another worker may have it next; here it is back within that time, also if the codec answers late.
+    this.#runs.set(run, { why: messageOf(error), until: this.#clock.now() + 8 * UNREADABLE });
   }
 
-  /** This one can be decoded. */
+  /** This one can be decoded, and encoded. */
   remove(run: string): void {
     this.#runs.delete(run);
   }
