@@ -2,9 +2,11 @@
  * The parts of its process that a command is given, so that it can be run in another: streams, environment, signals and
  * clock.
  *
- * Guarantees: with `processContext` a reader that goes away (`holdfast inspect … | head -1`) is not an error.
+ * Guarantees: with `processContext` a reader that goes away (`holdfast inspect … | head -1`) is not an error. Output that cannot
+ * be written otherwise, such as to a full disk, is one line on stderr and an exit code, unless something else has failed.
  */
 import { type Clock, systemClock } from '@holdfast/kernel';
+import { EXIT } from './exit-codes.js';
 
 interface Output {
   write(text: string): unknown;
@@ -28,9 +30,15 @@ export interface Context {
 
 /** The context of this process. */
 export function processContext(): Context {
+  let isLost = false;
   for (const stream of [process.stdout, process.stderr]) {
-    stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') throw error;
+    stream.on('error', ({ code, message }: NodeJS.ErrnoException) => {
+      if (code === 'EPIPE' || isLost) return;
+      isLost = true;
+      process.on('exit', () => {
+        process.exitCode ||= EXIT.output;
+      });
+      process.stderr.write(`holdfast: the output cannot be written (${code ?? message}).\n`);
     });
   }
   const { env, stdout, stderr } = process;

@@ -20,6 +20,8 @@ export const EXIT = {
   unavailable: 69,
   /** EX_SOFTWARE: a defect of Holdfast. */
   internal: 70,
+  /** EX_IOERR: the output could not be written. */
+  output: 74,
   /** EX_TEMPFAIL: somebody else holds the lease. */
   busy: 75,
   /** The lease was lost while the program ran, and the program was stopped. */

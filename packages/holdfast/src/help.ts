@@ -5,6 +5,7 @@
  * are at most 80 characters wide.
  */
 import { type Command, type CommandGroup, wordsOf } from './command.js';
+import { EXIT } from './exit-codes.js';
 import { HELP, type Option } from './options.js';
 
 const WIDTH = 80;
@@ -63,7 +64,9 @@ export function describeCommand(command: Command, group?: CommandGroup): string 
     const title = 'The deployment, which all its clients must describe alike:';
     sections.push(`${title}\n${command.shared.map(describeOption).join('\n')}`);
   }
-  const codes = command.exitCodes.map(([code, meaning]) => hang(`  ${code.padEnd(7)}`, meaning, 9));
+  const known = [...command.exitCodes, [String(EXIT.output), 'the output cannot be written'] as const];
+  known.sort(([a], [b]) => Number.parseInt(a, 10) - Number.parseInt(b, 10));
+  const codes = known.map(([code, meaning]) => hang(`  ${code.padEnd(7)}`, meaning, 9));
   sections.push(`Exit codes:\n${codes.join('\n')}`, `Example:\n  ${command.example}`);
   return `${sections.join('\n\n')}\n`;
 }

@@ -4,7 +4,7 @@ import * as workflowOptions from '../src/commands/workflow/options.js';
 import { formatDuration, parseDuration } from '../src/durations.js';
 import { COMMANDS, main } from '../src/main.js';
 import * as options from '../src/options.js';
-import { holdfast } from './cli.js';
+import { BIN, Cli, holdfast } from './cli.js';
 
 interface Result {
   code: number;
@@ -212,4 +212,18 @@ test('durations are read with units, and nothing is guessed', () => {
     '90s',
     '1h',
   ]);
+});
+
+test('says in one line that its output cannot be written, and minds no reader that has left', async () => {
+  const into = (rest: string) =>
+    new Cli(
+      'bash',
+      ['-c', `set -o pipefail; "$@" ${rest}`, 'bash', process.execPath, ...BIN, '--version'],
+      {},
+    ).ended;
+  expect(await into('> /dev/full')).toEqual({
+    ...{ code: 74, stdout: '' },
+    stderr: 'holdfast: the output cannot be written (ENOSPC).\n',
+  });
+  expect(await into('| true')).toEqual({ code: 0, stdout: '', stderr: '' });
 });

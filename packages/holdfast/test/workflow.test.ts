@@ -104,7 +104,7 @@ test('reads what a codec has encoded with that codec, and says what is missing w
     const shown = await call('show', 'letter', 'secret', '--codec', codec);
     expect(shown.stdout).toMatch(/\ninput +alice\n/);
     const without = await call('show', 'letter', 'secret');
-    expect(without).toMatchObject({ code: 64, stderr: expect.stringContaining('cannot decode') });
+    expect(without).toMatchObject({ code: 64, stderr: expect.stringContaining('give --codec') });
   } finally {
     await secrets.close();
     await rm(folder, { recursive: true });

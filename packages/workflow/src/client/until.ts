@@ -9,7 +9,7 @@ import { AbortedError, MisuseError, onAbort, throwIfAborted } from '@holdfast/ke
 /** Throws MisuseError. `closed`: of a store of the app. */
 export function requireOpen(closed: AbortSignal): void {
   if (closed.aborted) {
-    throw new MisuseError('The workflow app is closed; create another with createWorkflows().');
+    throw new MisuseError('The workflow app is closed; create or open another.');
   }
 }
 

@@ -394,8 +394,9 @@ export class App implements Workflows {
     const found = workflows.find((each) => each === workflow || each.name === workflow);
     if (found) return found;
     const given: unknown = (workflow as Partial<AnyWorkflow> | undefined)?.name ?? workflow;
+    const names = workflows.map(({ name }) => name).join(', ') || 'none yet';
     throw new MisuseError(
-      `The app has no workflow ${display(given)}; name it in the option "workflows" of createWorkflows().`,
+      `The app has no workflow ${display(given)}. What this program was given, or has found there, is ${names}.`,
     );
   }
 }

@@ -106,7 +106,7 @@ export class RedisStore implements Store {
       words: {
         subject: `The workflow app "${app}"`,
         unknown: 'A start, a message and a cancel may be repeated',
-        closed: 'create another with createWorkflows()',
+        closed: 'create or open another',
       },
     });
   }

@@ -7,7 +7,13 @@
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { display, messageOf } from '@holdfast/kernel';
-import { type OpenedWorkflows, type OpenOptions, openWorkflows, type Run } from '@holdfast/workflow';
+import {
+  CodecError,
+  type OpenedWorkflows,
+  type OpenOptions,
+  openWorkflows,
+  type Run,
+} from '@holdfast/workflow';
 import { type Arguments, given, masked } from '../../arguments.js';
 import type { Command } from '../../command.js';
 import type { Context } from '../../context.js';
@@ -52,7 +58,12 @@ export const onApp =
   (act: (call: Call) => Promise<number>): Command['run'] =>
   async (args, context) => {
     await using app = await openedBy(args);
-    return await act({ args, context, app });
+    try {
+      return await act({ args, context, app });
+    } catch (error) {
+      if (!(error instanceof CodecError) || args.text(CODEC) !== undefined) throw error;
+      throw args.wrong('what the app keeps is encoded; give --codec, the module that has its codec');
+    }
   };
 
 /** The app that the options name; the caller closes it. */
