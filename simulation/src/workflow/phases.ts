@@ -96,8 +96,7 @@ export class WorkflowPhases implements Phases {
     if (this.#phase === 'draining' && this.#crew.isIdle && this.#remains === '') {
       this.#phase = 'calm';
       world.note('CREW', 'all is drained');
-      const calm = world.plan.failsOver ? CALM_AFTER_FAILOVERS : CALM;
-      world.scheduler.after(calm * 1000, () => this.#tryOut());
+      this.#becomeCalm();
       return;
     }
     if (world.scheduler.now > (world.plan.healAt + DRAINED) * 1000) {
@@ -107,6 +106,16 @@ export class WorkflowPhases implements Phases {
       return;
     }
     world.scheduler.after(50_000, () => this.#look());
+  }
+
+  /** Who is killed leaves a session, and its place among those that sleep. */
+  #becomeCalm(): void {
+    const { plan, scheduler } = this.#world;
+    const last = plan.clients.length - 1;
+    const calm = plan.failsOver ? CALM_AFTER_FAILOVERS : CALM;
+    if (plan.dies) scheduler.after(CALM * 500, () => this.#crew.kill(last, 10));
+    const lease = plan.dies ? Math.max(...plan.clients.map(({ worker }) => worker?.lease ?? 0)) : 0;
+    scheduler.after((calm + lease) * 1000, () => this.#tryOut());
   }
 
   /** What runs may still wait for. */

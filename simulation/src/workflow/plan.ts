@@ -7,7 +7,7 @@
 import { Dice } from '../plan/dice.js';
 import type { Wishes } from '../plan/draw.js';
 import { CLOCK_AHEAD, drawFailovers, drawFaults } from '../plan/faults.js';
-import type { ClientPlan, ClockPlan, RunPlan } from '../plan/plan.js';
+import type { ClientPlan, ClockPlan, Fault, RunPlan } from '../plan/plan.js';
 import { drawProgram, type Program, receipts } from './program.js';
 
 /** All durations and times are milliseconds of true time. */
@@ -20,6 +20,8 @@ export interface WorkflowPlan extends RunPlan<WorkflowStep> {
   };
   /** Whether the server may come back without what it had acknowledged. */
   readonly lossy: boolean;
+  /** Whether, when all has ended, a process is killed, of which others do not hear. */
+  readonly dies: boolean;
 }
 
 interface WorkflowClientPlan extends ClientPlan<WorkflowStep> {
@@ -86,13 +88,36 @@ export function drawWorkflowPlan(seed: number, wishes: Wishes = {}): WorkflowPla
     faults: [
       ...(dice.chance(0.92) ? drawFaults(dice, { clients, healAt, lossy, clocksJump, lease }) : []),
       ...(failsOver ? drawFailovers(dice, healAt) : []),
+      ...(dice.chance(0.5) ? drawLate(dice, { clients, healAt, lease }) : []),
     ].sort((one, two) => one.at - two.at),
     healAt,
     clocksJump,
     failsOver,
     workflow: { timeout: dice.scale(50, 600), backoff: dice.scale(5, 300) },
     lossy: lossy || failsOver,
+    dies: dice.chance(0.5),
   };
+}
+
+/**
+ * Workers that stand still for longer than their lease, and connections that break while much is under way, which arrives
+ * late.
+ */
+function drawLate(
+  dice: Dice,
+  { clients, healAt, lease }: { clients: number; healAt: number; lease: number },
+): Fault[] {
+  return Array.from({ length: dice.whole(1, 3) }, (): Fault[] => {
+    const client = dice.whole(0, clients - 1);
+    const at = dice.whole(50, healAt - 500);
+    if (dice.chance(0.5))
+      return [{ f: 'pause', at, client, for: dice.scale(lease, 3 * lease), atReading: dice.chance(0.5) }];
+    const lag = dice.scale(5, 300);
+    return [
+      { f: 'lag', at, clients: [client], nodes: [0], lag, for: lag + 100 },
+      { f: 'break', at: at + lag, client, node: 0, lateness: dice.scale(5, 2 * lease) },
+    ];
+  }).flat();
 }
 
 interface ClientOptions {
