@@ -18,7 +18,7 @@ export const CANARIES: readonly Canary[] = [
   ...NODE_CANARIES,
   ...CLIENT_CANARIES,
   ...OF_QUEUE,
-  ...WORKFLOW_CANARIES,
+  ...OF_WORKFLOW,
 ];
 
 /** In which simulation it is to be caught. */

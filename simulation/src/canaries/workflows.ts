@@ -235,7 +235,7 @@ export const WORKFLOW_CANARIES: readonly Canary[] = [
   },
   {
     name: 'terminated, but owned',
-    about: 'A run is terminated under the token that its owner has.',
+    about: 'A run is terminated under a token that somebody has already.',
     changes: [
       {
         file: `${LUA}/terminate.lua`,
@@ -245,8 +245,8 @@ export const WORKFLOW_CANARIES: readonly Canary[] = [
     ],
   },
   {
-    name: 'a fork that shares its messages',
-    about: 'A run that begins over the journal of another has none of its later messages.',
+    name: 'a message lost in a retry',
+    about: 'A run that goes over its way again has not all messages of the journal before.',
     changes: [
       {
         file: `${LUA}/copy.lua`,

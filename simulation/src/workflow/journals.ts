@@ -40,6 +40,8 @@ export interface Journal {
   /** Its last record. */
   end: string | undefined;
   outcome: Outcome | undefined;
+  /** The token of its last record. */
+  endedUnder: number | undefined;
 }
 
 /** How far the clock of a worker may be ahead of the server's before it hears from it again, in ms. */
@@ -75,6 +77,8 @@ export class Journals {
   readonly #ends: (() => void)[] = [];
 
   readonly #options: JournalOptions;
+  /** Generations that were begun over a part of another journal. */
+  readonly #anew = new Set<string>();
 
   constructor(view: View, options: JournalOptions, violate: Violate) {
     this.#view = view;
@@ -105,6 +109,20 @@ export class Journals {
     for (const judge of this.#ends.splice(0)) judge();
   }
 
+  /** A run that goes over a part of a journal has all messages of that. `args` are those of `anew`. */
+  startedAnew(args: readonly string[]): void {
+    const [from, old, to = '', generation] = args;
+    const isOwned = args[8] !== ''; // it goes on by itself, and takes what it wants
+    const journal = this.#latest.get(to);
+    const source = this.#all.get(`${from}.${old}`);
+    if (isOwned || !source || !journal || journal.generation !== generation) return;
+    if (this.#anew.has(`${to}.${generation}`)) return;
+    this.#anew.add(`${to}.${generation}`);
+    const lost = source.told.filter((id) => !journal.told.includes(id));
+    if (lost.length > 0)
+      this.#violate('messages', `${to} has not ${lost.join(', ')} of the journal of ${from}`);
+  }
+
   /** The server may have forgotten: what it has now is what there is. */
   adopt(): void {
     this.#all.clear();
@@ -125,6 +143,7 @@ export class Journals {
       isCancelled: false,
       end: undefined,
       outcome: undefined,
+      endedUnder: undefined,
     });
   }
 
@@ -172,7 +191,10 @@ export class Journals {
     if (letter === 'D') this.#ends.push(() => this.#judgeChild(journal, record));
     if (letter === 'M') this.#tell(journal, id);
     if (letter === 'X') journal.isCancelled = true;
-    if (letter === 'Z') this.#end(journal, text, body['outcome'] as Outcome);
+    if (letter === 'Z') {
+      journal.endedUnder = Number(body['token']);
+      this.#end(journal, text, body['outcome'] as Outcome);
+    }
   }
 
   /** By the server's clock, which does not jump here. */

@@ -98,6 +98,7 @@ export class WorkflowOracle implements Judge {
     }
     if (READING.has(call.verb)) return;
     this.journals.look();
+    if (call.verb === 'anew' && answer[0] === 'ready') this.journals.startedAnew(call.args);
     this.owners.look(call, answer);
     this.#lines.look(call, answer);
     // What was decided by a clock that has jumped since is not judged.

@@ -64,7 +64,7 @@ export class Owners {
     if (call.verb === 'append') this.#appended(call.args, reply.slice(1));
     if (call.verb === 'start') this.#started(call.args, reply.slice(1));
     if (word === 'token') this.#issued(Number(reply[1]), `an attempt of ${session}`);
-    if (word === 'terminated') this.#owners.delete(call.args[0] ?? '');
+    if (word === 'terminated') this.#terminated(call.args[0] ?? '');
     if (call.verb === 'anew' && word === 'ready' && call.args[8] !== '')
       this.#owners.delete(call.args[0] ?? '');
     this.#compare();
@@ -74,6 +74,12 @@ export class Owners {
     if (token <= this.#highest)
       this.#violate('token order', `${whom} has the token ${token} after ${this.#highest}`);
     this.#highest = Math.max(this.#highest, token);
+  }
+
+  /** Under a token above all that its owner has. */
+  #terminated(run: string): void {
+    this.#issued(this.#journals.of(run)?.endedUnder ?? 0, `the end of ${run}`);
+    this.#owners.delete(run);
   }
 
   #claimed(session: string, reply: Answer): void {

@@ -20,6 +20,8 @@ const PROMPT = 400;
 const CALM = 3_000;
 /** The same where tokens of another server wait for their time. */
 const CALM_AFTER_FAILOVERS = 12_000;
+/** Between the starts of two of them, in ms, so that each has to wake a worker by itself. */
+const STAGGER = 500;
 /** How often somebody looks after runs that are stuck, in ms. */
 const TENDING = 1_000;
 
@@ -154,7 +156,10 @@ export class WorkflowPhases implements Phases {
     const world = this.#world;
     this.#crew.processes.forEach((process, place) => {
       const start = { id: `calm ${process.machine.name}`.replaceAll(/[^\w]/g, '-'), key: undefined };
-      this.#crew.do(place, start.id, () => this.#goOn(process, { ...start, program: CALM_PROGRAM }));
+      this.#crew.do(place, start.id, async () => {
+        await process.sleep(place * STAGGER);
+        await this.#goOn(process, { ...start, program: CALM_PROGRAM });
+      });
     });
     world.scheduler.after(3 * CALM * 1000, () => {
       if (this.#remains !== '' || !this.#crew.isIdle)
