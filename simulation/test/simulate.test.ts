@@ -19,7 +19,7 @@ const IS_FULL = process.env['HOLDFAST_TESTS'] === 'full';
 const RUNS =
   process.env['HOLDFAST_TESTS'] === 'full'
     ? { locks: 5_000, queue: 2_000, workflow: 1_000 }
-    : { locks: 60, queue: 25, workflow: 8 };
+    : { locks: 30, queue: 10, workflow: 4 };
 /** In ms. */
 const PATIENCE = 600_000;
 
