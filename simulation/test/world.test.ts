@@ -1,7 +1,10 @@
 /** The simulated world: time, processes that pause, connections that are cut. */
+import { seededRandom } from '@holdfast/kernel';
 import { describe, expect, it } from 'vitest';
+import { SimulatedClient } from '../src/world/client.js';
 import { Connection, type Link } from '../src/world/connection.js';
 import { Machine } from '../src/world/machine.js';
+import { SimulatedNode } from '../src/world/node.js';
 import { Scheduler } from '../src/world/scheduler.js';
 
 const RIGHT = { rate: 1, ahead: 0 };
@@ -150,5 +153,34 @@ describe('a connection', () => {
     connection.break(undefined);
     await scheduler.run(() => false);
     expect(seen).toEqual(['forgotten', 'read ECONNRESET']);
+  });
+});
+
+describe('a client of a simulated node', () => {
+  it('carries every byte through a script, and tells how many there are', async () => {
+    const scheduler = new Scheduler();
+    const random = seededRandom(1);
+    const machine = new Machine(scheduler, 'client', 1, RIGHT);
+    const client = new SimulatedClient({
+      ...{ scheduler, random, machine, latency: { base: 100, jitter: 10 }, resends: false },
+      node: new SimulatedNode({ scheduler, random, clock: RIGHT, name: 'node' }),
+      link: { lag: 0, cut: { up: false, down: false } },
+      onConnection: () => {},
+      onClient: () => {},
+    });
+    const bytes = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte));
+    const script =
+      "redis.call('SET', KEYS[1], ARGV[1]); return {redis.call('GET', KEYS[1]), #ARGV[1], #ARGV[2]}";
+    let reply: unknown;
+    machine.run(() => {
+      void client
+        .connect()
+        .then(() => client.callBuffer('EVAL', [script, '1', 'key', bytes, 'é']))
+        .then((answer) => {
+          reply = answer;
+        });
+    });
+    await scheduler.run(() => reply !== undefined);
+    expect(reply).toEqual([bytes, 256, 2]);
   });
 });

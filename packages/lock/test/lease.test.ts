@@ -373,6 +373,7 @@ describe('a lone operation', () => {
         sent.push(command);
         return client.call(command, args);
       },
+      callBuffer: (command: string, args: (string | Buffer)[]) => client.callBuffer(command, args),
     };
     const single = createLocks({ nodes: [spy], deployment: 'single', maxTtl: 2_000, window: 500 });
     await single.initialize();

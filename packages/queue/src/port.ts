@@ -9,6 +9,7 @@ import { setMaxListeners } from 'node:events';
 import type { ConnectionOptions } from 'node:tls';
 import { type Clock, type HoldfastError, MisuseError, type Random, UnavailableError } from '@holdfast/kernel';
 import {
+  type BinaryCallVerb,
   Caller,
   type CallVerb,
   type Connection,
@@ -152,7 +153,10 @@ export class QueuePort {
     return this.#enterAndFill(verb, request);
   };
 
-  async #enterAndFill<Request, Result>(verb: CallVerb<Request, Result>, request: Request): Promise<Result> {
+  async #enterAndFill<Request, Result>(
+    verb: CallVerb<Request, Result> | BinaryCallVerb<Request, Result>,
+    request: Request,
+  ): Promise<Result> {
     // Between the entry and the call the server may forget the queue again, or somebody may delete it.
     for (let tries = 0; tries < MOST_ENTRIES; tries += 1) {
       if (!this.#entered) await this.#enter();

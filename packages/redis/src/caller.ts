@@ -18,7 +18,7 @@ import {
 import type { NodeSource } from './connect.js';
 import { type Listener, reasonOf } from './connection.js';
 import { Deadlines, Timed } from './deadlines.js';
-import type { Operation, Verb } from './group-commit.js';
+import type { BinaryVerb, Operation, Verb } from './group-commit.js';
 import type { RedisNode } from './node.js';
 import { adviceFor, FORBIDDEN_ADVICE, isForbidden, isRefused } from './refusals.js';
 import { Replicas, type ReplicasOptions } from './replicas.js';
@@ -65,10 +65,15 @@ export interface Call<Request, Result> extends Operation<Result> {
 /** A script as a value: the request that it takes, and how its reply is read. */
 export type CallVerb<Request, Result> = Verb<Call<Request, Result>, Result>;
 
+/** A script whose arguments and replies are bytes. */
+export type BinaryCallVerb<Request, Result> = BinaryVerb<Call<Request, Result>, Result>;
+
+type AnyCallVerb<Request, Result> = CallVerb<Request, Result> | BinaryCallVerb<Request, Result>;
+
 /** The action to take instead when a call has failed; undefined if there is none, and the call throws. */
 export type Instead = <Request, Result>(
   error: HoldfastError,
-  verb: CallVerb<Request, Result>,
+  verb: AnyCallVerb<Request, Result>,
   request: Request,
 ) => Promise<Result> | undefined;
 
@@ -81,7 +86,7 @@ interface CallContext {
 }
 
 interface PendingParts<Request, Result> {
-  readonly verb: CallVerb<Request, Result>;
+  readonly verb: AnyCallVerb<Request, Result>;
   readonly request: Request;
   readonly deadline: number;
   readonly instead: Instead | undefined;
@@ -91,7 +96,7 @@ interface PendingParts<Request, Result> {
 class PendingCall<Request, Result> extends Timed implements Call<Request, Result> {
   readonly request: Request;
   abandoned = false;
-  readonly #verb: CallVerb<Request, Result>;
+  readonly #verb: AnyCallVerb<Request, Result>;
   readonly #instead: Instead | undefined;
   readonly #context: CallContext;
   readonly #resolve: (result: Result | Promise<Result>) => void;
@@ -169,7 +174,7 @@ export class Caller {
    * without the rights, and once the caller is closed.
    */
   call<Request, Result>(
-    verb: CallVerb<Request, Result>,
+    verb: AnyCallVerb<Request, Result>,
     request: Request,
     instead?: Instead,
   ): Promise<Result> {

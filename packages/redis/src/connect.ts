@@ -104,6 +104,7 @@ function fromUrl(address: Address, { tls, key = '' }: ConnectOptions): Connectio
       }
     },
     send: (command, args) => chosen.send(command, args),
+    sendBinary: (command, args) => chosen.sendBinary(command, args),
     listen: (channel, listener) => chosen.listen(channel, listener),
     restart: () => chosen.restart(),
     close: () => chosen.close(),

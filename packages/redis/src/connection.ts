@@ -10,6 +10,12 @@
 /** The reply of a server: the types of RESP that scripts produce. An error reply rejects instead. */
 export type Reply = string | number | null | undefined | readonly Reply[];
 
+/** An argument of a command: text, which is sent as UTF-8, or bytes as they are. */
+export type Argument = string | Uint8Array;
+
+/** The reply of a server in which every text is given as its bytes. */
+export type BinaryReply = Buffer | number | null | undefined | readonly BinaryReply[];
+
 /** A listener on a channel. */
 export interface Listener {
   onMessage(message: string): void;
@@ -29,12 +35,20 @@ export interface Connection {
    */
   open(): Promise<void>;
   send(command: string, args: readonly string[]): Promise<Reply>;
+  /** The same for arguments of any bytes, and with the reply's texts as bytes. An error is still told in words. */
+  sendBinary(command: string, args: readonly Argument[]): Promise<BinaryReply>;
   /** Listens on `channel` over another connection to the same server, which reconnects until it is closed. */
   listen(channel: string, listener: Listener): { close(): void };
   /** Gives up a connection that does not answer, and starts another, if it is ours: it may be half-open. */
   restart(): void;
   /** Ends the connection, if it is ours to end. */
   close(): void;
+}
+
+/** What both client libraries take as an argument: bytes as a Buffer, which is a view on the same memory. */
+export function forClient(argument: Argument): string | Buffer {
+  if (typeof argument === 'string' || Buffer.isBuffer(argument)) return argument;
+  return Buffer.from(argument.buffer, argument.byteOffset, argument.byteLength);
 }
 
 /** Whether a server refused a command for which its user lacks the right. */

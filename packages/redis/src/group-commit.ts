@@ -7,7 +7,7 @@
  * unless its call is never answered; the submitter watches the time.
  */
 import type { Clock } from '@holdfast/kernel';
-import { type Connection, type Reply, reasonOf } from './connection.js';
+import { type Argument, type BinaryReply, type Connection, type Reply, reasonOf } from './connection.js';
 import {
   isForbiddenFunction,
   isUnknownFunction,
@@ -27,16 +27,28 @@ export interface Operation<Result> {
   fail(reason: string, sent: boolean): void;
 }
 
-/** A script that carries out any number of operations of one kind in one call. */
-export interface Verb<Op extends Operation<Result>, Result> {
+interface VerbParts {
   readonly script: Script;
   /** KEYS that appear once, before those of the operations. */
   readonly keys: readonly string[];
   /** The most operations that one call carries out. Default 128, which keeps the server from others for about 1 ms. */
   readonly most?: number;
+}
+
+/** A script that carries out any number of operations of one kind in one call. */
+export interface Verb<Op extends Operation<Result>, Result> extends VerbParts {
+  readonly binary?: false;
   encode(operation: Op, keys: string[], args: string[]): void;
   /** One result for each operation, in order. Throws if the reply is not the script's. */
   decode(reply: Reply, operations: readonly Op[]): readonly Result[];
+}
+
+/** A verb whose arguments may be any bytes, and which reads the texts of the reply as bytes. */
+export interface BinaryVerb<Op extends Operation<Result>, Result> extends VerbParts {
+  readonly binary: true;
+  encode(operation: Op, keys: string[], args: Argument[]): void;
+  /** One result for each operation, in order. Throws if the reply is not the script's. */
+  decode(reply: BinaryReply, operations: readonly Op[]): readonly Result[];
 }
 
 /** With fewer calls than this in flight, an operation goes out at once; with more, waiting for company pays. */
@@ -45,7 +57,7 @@ const FEW = 2;
 const LARGEST_BATCH = 128;
 
 // biome-ignore lint/suspicious/noExplicitAny: a queue holds operations of every verb; submit() ties each to its own.
-type AnyVerb = Verb<any, any>;
+type AnyVerb = Verb<any, any> | BinaryVerb<any, any>;
 type AnyOperation = Operation<unknown>;
 
 /** Starts a microtask: unlike queueMicrotask, without an AsyncResource, which costs as much as the rest of a submit. */
@@ -99,7 +111,10 @@ export class GroupCommit {
     return this.#answered;
   }
 
-  submit<Op extends Operation<Result>, Result>(verb: Verb<Op, Result>, operation: Op): void {
+  submit<Op extends Operation<Result>, Result>(
+    verb: Verb<Op, Result> | BinaryVerb<Op, Result>,
+    operation: Op,
+  ): void {
     this.#enqueue(verb, operation as AnyOperation);
     if (this.#scheduled) return;
     this.#scheduled = true;
@@ -160,7 +175,10 @@ export class GroupCommit {
     for (const operation of operations) verb.encode(operation, keys, values);
     const args = [named(verb.script, how, this.takesFlags), String(keys.length), ...keys, ...values];
     this.#inFlight += 1;
-    this.#connection.send(how, args).then(
+    const reply: Promise<Reply | BinaryReply> = verb.binary
+      ? this.#connection.sendBinary(how, args)
+      : this.#connection.send(how, args);
+    reply.then(
       (reply) => {
         this.#settled();
         this.#deliver(verb, operations, reply);
@@ -205,10 +223,10 @@ export class GroupCommit {
     if (wanted.length > 0) this.#call(verb, wanted, how);
   }
 
-  #deliver(verb: AnyVerb, operations: readonly AnyOperation[], reply: Reply): void {
+  #deliver(verb: AnyVerb, operations: readonly AnyOperation[], reply: Reply | BinaryReply): void {
     let results: readonly unknown[];
     try {
-      results = verb.decode(reply, operations);
+      results = verb.decode(reply as never, operations);
     } catch (error) {
       for (const operation of operations) operation.fail(reasonOf(error), true);
       return;

@@ -4,14 +4,22 @@
  * call. Applications meet this package through @holdfast/lock and @holdfast/fence.
  */
 export { type Address, parseAddress, type Via, withoutCredentials } from './address.js';
-export { type Call, Caller, type CallVerb, type Instead } from './caller.js';
+export { type BinaryCallVerb, type Call, Caller, type CallVerb, type Instead } from './caller.js';
 export { connect, type NodeSource } from './connect.js';
-export { type Connection, isRefusal, type Listener, type Reply, reasonOf } from './connection.js';
+export {
+  type Argument,
+  type BinaryReply,
+  type Connection,
+  isRefusal,
+  type Listener,
+  type Reply,
+  reasonOf,
+} from './connection.js';
 export { Deadlines, Timed } from './deadlines.js';
 export { addEffect, type Command } from './effects.js';
 export { confirmEpoch } from './epochs.js';
 export { follow } from './follow.js';
-export type { Operation, Verb } from './group-commit.js';
+export type { BinaryVerb, Operation, Verb } from './group-commit.js';
 export { Health, type Report, reportTo } from './health.js';
 export type { IoredisClient } from './ioredis.js';
 export type { Keyspace } from './keyspace.js';

@@ -8,7 +8,15 @@ import type { ConnectionOptions } from 'node:tls';
 import type { RedisOptions as AllOptions, Redis } from 'ioredis';
 import type { Address } from './address.js';
 import { clusterConnector } from './cluster.js';
-import { type Connection, isRefusal, type Listener, type Reply, reasonOf } from './connection.js';
+import {
+  type BinaryReply,
+  type Connection,
+  forClient,
+  isRefusal,
+  type Listener,
+  type Reply,
+  reasonOf,
+} from './connection.js';
 import { type Emitter, overhear, Watch } from './overhear.js';
 
 /** The part of an ioredis client that Holdfast uses: ioredis 5 and 6 have it. */
@@ -24,6 +32,7 @@ export interface IoredisClient extends Emitter {
   };
   duplicate(override: object): unknown;
   call(command: string, args: string[]): Promise<unknown>;
+  callBuffer(command: string, args: (string | Buffer)[]): Promise<unknown>;
   connect(): Promise<unknown>;
 }
 
@@ -47,6 +56,7 @@ export function fromIoredis(client: IoredisClient): Connection {
       await watch.tried();
     },
     send: (command, args) => client.call(command, args as string[]) as Promise<Reply>,
+    sendBinary: (command, args) => client.callBuffer(command, args.map(forClient)) as Promise<BinaryReply>,
     listen: (channel, listener) => listenWith(client, channel, listener),
     restart() {},
     close: () => watch.stop(),
@@ -80,6 +90,7 @@ export function likeIoredis(client: IoredisClient): Connection {
     },
     open: () => connection.open(),
     send: (command, args) => connection.send(command, args),
+    sendBinary: (command, args) => connection.sendBinary(command, args),
     listen: (channel, listener) => connection.listen(channel, listener),
     restart: () => reconnect(own),
     close() {
@@ -187,6 +198,10 @@ export function openIoredis(address: Address, options: OpenOptions = {}): Connec
     send(command, args) {
       if (!connection) return Promise.reject(new Error('not connected yet'));
       return connection.send(command, args);
+    },
+    sendBinary(command, args) {
+      if (!connection) return Promise.reject(new Error('not connected yet'));
+      return connection.sendBinary(command, args);
     },
     listen(channel, listener) {
       if (!connection) throw new Error('not connected yet');

@@ -6,7 +6,15 @@
  */
 import type { ConnectionOptions } from 'node:tls';
 import type { Address } from './address.js';
-import { type Connection, isRefusal, type Listener, type Reply, reasonOf } from './connection.js';
+import {
+  type BinaryReply,
+  type Connection,
+  forClient,
+  isRefusal,
+  type Listener,
+  type Reply,
+  reasonOf,
+} from './connection.js';
 import { type Emitter, Watch } from './overhear.js';
 
 /** The part of a node-redis client that Holdfast uses: versions 5 and 6 have it. */
@@ -15,7 +23,7 @@ export interface NodeRedisClient extends Emitter {
   readonly isReady: boolean;
   readonly options?: unknown;
   duplicate(): unknown;
-  sendCommand(command: string[]): Promise<unknown>;
+  sendCommand(command: (string | Buffer)[], options?: object): Promise<unknown>;
 }
 
 interface ClientOptions {
@@ -39,11 +47,16 @@ export function fromNodeRedis(client: NodeRedisClient): Connection {
       await watch.tried();
     },
     send: (command, args) => client.sendCommand([command, ...args]) as Promise<Reply>,
+    sendBinary: (command, args) =>
+      client.sendCommand([command, ...args.map(forClient)], BINARY) as Promise<BinaryReply>,
     listen: (channel, listener) => listenWith(client, channel, listener),
     restart() {},
     close: () => watch.stop(),
   };
 }
+
+/** Asks for texts as bytes, by the first byte of RESP's types: bulk, simple and verbatim strings. */
+const BINARY = { typeMapping: { 36: Buffer, 43: Buffer, 61: Buffer } };
 
 /** A connection of our own to the same server, with the user's settings. */
 export function likeNodeRedis(client: NodeRedisClient): Connection {
@@ -63,6 +76,7 @@ export function likeNodeRedis(client: NodeRedisClient): Connection {
       await connection.open();
     },
     send: (command, args) => connection.send(command, args),
+    sendBinary: (command, args) => connection.sendBinary(command, args),
     listen: (channel, listener) => connection.listen(channel, listener),
     restart() {
       if (closed) return;
@@ -153,6 +167,10 @@ export function openNodeRedis(address: Address, tls?: ConnectionOptions): Connec
     send(command, args) {
       if (!connection) return Promise.reject(new Error('not connected yet'));
       return connection.send(command, args);
+    },
+    sendBinary(command, args) {
+      if (!connection) return Promise.reject(new Error('not connected yet'));
+      return connection.sendBinary(command, args);
     },
     listen(channel, listener) {
       if (!connection) throw new Error('not connected yet');

@@ -73,6 +73,10 @@ async function open(connection: Connection = connect(server.url)) {
       sent.push(command);
       return connection.send(command, args);
     },
+    sendBinary(command, args) {
+      sent.push(command);
+      return connection.sendBinary(command, args);
+    },
     listen: (channel, listener) => connection.listen(channel, listener),
     restart() {
       sent.push('(restart)');

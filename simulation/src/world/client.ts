@@ -6,6 +6,7 @@
  * was not answered is sent again on the next connection, and may so be carried out twice.
  */
 import { errorMonitor } from 'node:events';
+import type { Reply } from '../redis/index.js';
 import {
   type ClientEnd,
   type Connection,
@@ -32,6 +33,11 @@ interface Pending {
   readonly args: readonly string[];
   readonly resolve: (reply: never) => void;
   readonly reject: (error: Error) => void;
+}
+
+function toBuffers(reply: Reply): unknown {
+  if (typeof reply === 'string') return Buffer.from(reply, 'latin1');
+  return Array.isArray(reply) ? reply.map(toBuffers) : reply;
 }
 
 type Handler = (...values: never[]) => void;
@@ -101,6 +107,12 @@ export class SimulatedClient {
       if (this.status !== 'ready') reject(new Error("Stream isn't writeable"));
       else this.#send({ name: command, args, resolve, reject });
     });
+  }
+
+  /** The model's texts have one character a byte. */
+  async callBuffer(command: string, args: readonly (string | Buffer)[]): Promise<unknown> {
+    const bytes = args.map((argument) => Buffer.from(argument).toString('latin1'));
+    return toBuffers(await this.call(command, bytes));
   }
 
   subscribe(channel: string): Promise<never> {
