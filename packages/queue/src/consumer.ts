@@ -14,7 +14,7 @@ import type { Clock, HoldfastError, Timer } from '@holdfast/kernel';
 import { Health, type Report, Session, type SessionEnd } from '@holdfast/redis';
 import { SessionCalls } from './calls.js';
 import type { Claimed, Work } from './claimed.js';
-import { type Ahead, Deliveries, handedBack } from './deliveries.js';
+import { type Ahead, Deliveries, handedBack, placeOf } from './deliveries.js';
 import {
   AHEAD,
   isDrained,
@@ -73,8 +73,9 @@ export class Consumer {
   #isPaused = false;
   /** False while a call may have claimed tasks that we do not know of, or the server may have forgotten ours. */
   #isSure = true;
-  /** Calls under way, and the tasks that they have asked for. */
+  /** Calls under way, the outcomes in them, and the tasks that they have asked for. */
   #calls = 0;
+  readonly #ending = new Set<readonly Outcome[]>();
   #asked = 0;
   /** How long a task took lately, in ms. */
   #averageDuration = AHEAD;
@@ -242,6 +243,7 @@ export class Consumer {
   /** Ends deliveries and claims others, in one call. */
   async #work(session: string, settled: readonly Outcome[], want: number): Promise<void> {
     this.#calls += 1;
+    this.#ending.add(settled);
     this.#asked += want;
     const since = this.#clock.now();
     let work: Work | 'lost' | undefined;
@@ -254,6 +256,7 @@ export class Consumer {
       work = await this.#call.repeat(session, settled, () => this.#isOpen(session));
     }
     this.#calls -= 1;
+    this.#ending.delete(settled);
     this.#asked -= want;
     if (this.#session.id === session) {
       if (work === 'lost') this.#session.lost();
@@ -320,7 +323,7 @@ export class Consumer {
     this.#session.renewed(since);
     this.#noteEpoch(work.epoch);
     const { token, now } = work;
-    for (const claimed of work.claimed)
+    for (const claimed of this.#isSure ? work.claimed : this.#unknown(work.claimed))
       this.#deliveries.claimed({ claimed, token, now, since: this.#clock.now() });
     if (this.#phase === 'draining') this.#handBackAhead(Number.POSITIVE_INFINITY);
     else this.#beginAll();
@@ -330,6 +333,16 @@ export class Consumer {
     this.#ticks.run(work.ticks);
     if (work.ticks.due.length === 0 && this.#supply === 'drained')
       this.#sleep.until(work.last, work.wait, () => this.#wake());
+  }
+
+  /**
+   * Those that the session does not have already: a server that has forgotten a delivery may repeat it to the same
+   * session. It is handled once: the first delivery goes on, and counts if the comparison that follows finds it to be
+   * ours; what is left of the repetition is given up there.
+   */
+  #unknown(claimed: readonly Claimed[]): readonly Claimed[] {
+    const known = this.#deliveries.known([...this.#ending].flat());
+    return claimed.filter((delivery) => !known.has(placeOf(delivery)));
   }
 
   /** Tokens wait until replicas know the epoch, or their time has come; the server says how long that takes. */

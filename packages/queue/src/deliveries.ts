@@ -107,6 +107,13 @@ export class Deliveries {
     ];
   }
 
+  /** The places ("<priority> <entry>") of all deliveries, and of those that `ending` ends. */
+  known(ending: readonly Outcome[]): ReadonlySet<string> {
+    const held = [...this.#begun.keys(), ...this.#ahead.map(({ claimed }) => claimed)];
+    const ended = [...this.#settled, ...ending].map((outcome) => placeOfEnd(outcome).join(' '));
+    return new Set([...held.map(placeOf), ...ended]);
+  }
+
   /**
    * Drops those in `gone` ("<priority> <entry>"), which are not ours: the server has forgotten that it delivered them.
    */
@@ -136,4 +143,5 @@ export function handedBack({ priority, entry, deliveries }: Claimed, counts = fa
   return ['back', priority, entry, String(deliveries + (counts ? 1 : 0))];
 }
 
-const placeOf = ({ priority, entry }: Claimed): string => `${priority} ${entry}`;
+/** The place of a delivery, as a text to compare. */
+export const placeOf = ({ priority, entry }: Claimed): string => `${priority} ${entry}`;

@@ -221,3 +221,25 @@ it('tokens go on rising over a restart that lost them', async () => {
     .toBe(true);
   expect(tokens[1]).toBeGreaterThan(tokens[0] ?? Number.NaN);
 });
+
+it('a delivery that a server has forgotten, and repeats to the same worker, has its effect once', async () => {
+  const queue = queueOf<string>();
+  const child = startChild('patient');
+  await eventually(async () => (await queue.counts()).workers, 1);
+  await queue.add('x', { id: 'x', delay: 500 });
+  await client().save();
+  await child.said('began x');
+  // What was saved has the worker's session, and the task as one that nobody has. The worker notices nothing until then.
+  child.kill('SIGSTOP');
+  await node().kill();
+  await node().restart();
+  child.kill('SIGCONT');
+  await eventually(async () => {
+    await queue.add('y', { id: 'y' }).catch(() => {});
+    return child.lines.some((line) => line.startsWith('began y'));
+  }, true);
+  child.tell();
+  await Promise.all([queue.wait('x'), queue.wait('y')]);
+  await eventually(async () => (await queue.counts()).active, 0);
+  expect(await client().get('effects')).toBe('2');
+});

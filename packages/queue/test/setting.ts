@@ -86,7 +86,7 @@ export interface Child {
 }
 
 /** Runs worker-process.ts. */
-export function startChild(how: 'hold' | 'fast' | 'die'): Child {
+export function startChild(how: 'hold' | 'patient' | 'fast' | 'die'): Child {
   const program = fileURLToPath(new URL('worker-process.ts', import.meta.url));
   const args = ['--conditions=@holdfast/source', '--import', 'tsx', program, url(), how];
   const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] });

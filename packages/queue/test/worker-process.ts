@@ -1,7 +1,7 @@
 /**
  * A program for the tests that freeze or kill it: a worker on the queue "q" with a lease of 600 ms. It says what it does,
  * a line each. Arguments: the URL, and how it handles a task: "hold" until it is told to go on by a line on its input,
- * "fast", or "die".
+ * "patient", which holds three at a time under a lease of a minute, "fast", or "die".
  */
 import { writeSync } from 'node:fs';
 import { createInterface } from 'node:readline';
@@ -15,7 +15,7 @@ const told = (): Promise<void> => new Promise((resolve) => lines.once('line', ()
 const queue = createQueue({ redis: url, name: 'q' });
 const worker = createWorker({
   queue,
-  lease: 600,
+  ...(how === 'patient' ? { lease: 60_000, concurrency: 3 } : { lease: 600 }),
   grace: 60_000,
   handler: async (task) => {
     say(`began ${task.id} ${task.token} ${task.attempt}`);

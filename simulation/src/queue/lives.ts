@@ -29,6 +29,16 @@ interface Window {
   readonly ends: number;
 }
 
+/** A task that was not added, because another is the same. */
+interface Same {
+  readonly name: string;
+  /** The id of the other. */
+  readonly id: string;
+  readonly deduplication: string;
+  /** The id under which it was to be added. */
+  readonly proposed: string;
+}
+
 const STREAMS = Array.from({ length: 10 }, (_, level) => key(`ready:${level}`));
 
 /** Of a record or a letter: "<priority> <holds> <key>\n<body>". */
@@ -140,10 +150,12 @@ export class Lives {
 
   #put({ args }: Call, reply: readonly string[]): void {
     for (let index = 0; index * 9 < args.length; index += 1) {
-      const [, , lineKey = '', delay, body = '', deduplication = '', within, keep] = args.slice(9 * index);
+      const [proposed = '', , lineKey = '', delay, body = '', deduplication = '', within, keep] = args.slice(
+        9 * index,
+      );
       const [word, id = ''] = reply.slice(2 * index + 1);
       const { name } = (JSON.parse(body) as { d: { name: string } }).d;
-      if (word === 'same') this.#same(name, id, deduplication);
+      if (word === 'same') this.#same({ name, id, deduplication, proposed });
       if (word !== 'added') continue;
       if (deduplication !== '') this.#judgeWindow(name, deduplication, Number(within));
       this.#begin(name, id);
@@ -158,6 +170,8 @@ export class Lives {
 
   /** Of a task that was added: no other waits under its deduplication key, unless the window of that is over. */
   #judgeWindow(name: string, deduplication: string, within: number): void {
+    // A window that is over is forgotten, and is not remembered when the clock steps back.
+    if (this.#world.plan.clocksJump) return;
     const before = this.#windows.get(deduplication);
     const now = Number(this.#ask('ZSCORE', key('dedup'), deduplication)) - within;
     if (before === undefined || before.name === name || before.ends <= now) return;
@@ -185,9 +199,11 @@ export class Lives {
   }
 
   /** It was not added, or it has replaced another that waits. */
-  #same(name: string, id: string, deduplication: string): void {
-    // Its key may stand for an earlier task of that id, which has ended, and not for the one that was removed.
-    const window = this.#windows.get(deduplication);
+  #same({ name, id, deduplication, proposed }: Same): void {
+    // Its key may stand for an earlier task of that id, which has ended, and not for the one that was removed. A task
+    // that has the id itself is the same whatever its key.
+    const isOfId = this.#ask('HEXISTS', key('tasks'), proposed) === 1;
+    const window = isOfId ? undefined : this.#windows.get(deduplication);
     const other = window ? this.#byName.get(window.name) : this.#current.get(id);
     if (other?.wasRemoved)
       this.#violate('deduplication', `${name} is the same as ${other.name}, which was removed`);

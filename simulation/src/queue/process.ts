@@ -34,6 +34,8 @@ export class QueueProcess implements Actor<QueueStep> {
   readonly queue: Queue<Data, Data>;
   readonly #options: QueueProcessOptions;
   #worker: Worker | undefined;
+  /** Resolves when the schedule is set. */
+  #scheduling = Promise.resolve();
 
   constructor(options: QueueProcessOptions) {
     const { world, plan, subject, place, life } = options;
@@ -149,14 +151,17 @@ export class QueueProcess implements Actor<QueueStep> {
     }
   }
 
+  /** What was asked for before is carried out first: otherwise the schedule might be set after this. */
   async unschedule(name: string): Promise<void> {
+    await this.#scheduling;
     await this.#insist(() => this.queue.unschedule(name));
   }
 
   async schedule(name: string, every: number): Promise<void> {
-    await this.#insist(() =>
+    this.#scheduling = this.#insist(() =>
       this.queue.schedule(name, { name: 'tick' }, { every, missed: this.#options.plan.queue.missed }),
     );
+    await this.#scheduling;
   }
 
   async resume(): Promise<void> {
