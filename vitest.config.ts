@@ -3,15 +3,21 @@
  *
  * Test files run in parallel, three for each core, because most of their time they wait for servers and for leases to
  * expire. A test therefore never asserts how long something took, and waits long enough for a busy machine.
+ *
+ * The files that a process runs share its modules, because loading them anew for each file takes a third of the
+ * processor's time. A file that sets something for its whole process, such as OpenTelemetry's provider, has a process of
+ * its own: it is named here.
  */
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
+
+/** They register a provider of OpenTelemetry, which a process does once. */
+const OF_THEIR_OWN = ['packages/*/test/telemetry.test.ts'];
 
 export default defineConfig({
   resolve: { conditions: ['@holdfast/source', 'node'] },
   ssr: { resolve: { conditions: ['@holdfast/source', 'node'] } },
   test: {
-    include: ['{packages/*,examples,simulation,faults}/test/**/*.test.ts', 'scripts/**/*.test.ts'],
     pool: 'forks',
     maxWorkers: 3 * availableParallelism(),
     testTimeout: 60_000,
@@ -19,6 +25,18 @@ export default defineConfig({
     expect: { poll: { timeout: 20_000 } },
     retry: 0,
     passWithNoTests: false,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'shared',
+          include: ['{packages/*,examples,simulation,faults}/test/**/*.test.ts', 'scripts/**/*.test.ts'],
+          exclude: OF_THEIR_OWN,
+          isolate: false,
+        },
+      },
+      { extends: true, test: { name: 'alone', include: OF_THEIR_OWN } },
+    ],
     coverage: { provider: 'v8', include: ['packages/*/src/**'] },
   },
 });
