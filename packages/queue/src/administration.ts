@@ -55,6 +55,17 @@ const LIST = {
   limit: withDefault(whole(1, 1_000), 100),
 };
 
+/** Throws MisuseError unless the name of the queue was given. */
+export function requireConfirmed(options: ObliterateOptions, name: string): { readonly force: boolean } {
+  const { confirm, force } = readOptions('obliterate', options, OBLITERATE);
+  if (confirm === name) return { force };
+  throw new MisuseError(`To obliterate "${name}", give its name as confirm; got ${display(confirm)}.`);
+}
+
+/** The error of `obliterate` for a queue that is in use. */
+export const activeTasks = (name: string, active: number): MisuseError =>
+  new MisuseError(`Workers have ${active} tasks of "${name}"; stop them first, or give force.`);
+
 /** The calls of a queue other than those that add tasks or wait for them. */
 export abstract class QueueAdministration<Input> {
   readonly name: string;
@@ -178,18 +189,9 @@ export abstract class QueueAdministration<Input> {
    * Deletes the queue with everything in it. Throws MisuseError, also if workers have tasks of it; UnavailableError.
    */
   async obliterate(options: ObliterateOptions): Promise<void> {
-    const { confirm, force } = readOptions('obliterate', options, OBLITERATE);
-    if (confirm !== this.name) {
-      throw new MisuseError(
-        `To obliterate "${this.name}", give its name as confirm; got ${display(confirm)}.`,
-      );
-    }
+    const { force } = requireConfirmed(options, this.name);
     const active = await this.#parts.port.call(verbs.obliterate, { force });
-    if (active > 0) {
-      throw new MisuseError(
-        `Workers have ${active} tasks of "${this.name}"; stop them first, or give force.`,
-      );
-    }
+    if (active > 0) throw activeTasks(this.name, active);
     await this.#parts.port.leave();
   }
 }

@@ -17,7 +17,8 @@ import {
 } from '@holdfast/kernel';
 import { partitionOf } from '@holdfast/redis';
 import type { Added } from './adding.js';
-import type { Counts } from './inspection.js';
+import { activeTasks, type ObliterateOptions, requireConfirmed } from './administration.js';
+import type { Counts, TaskInfo, TaskState } from './inspection.js';
 import { requireQueueName } from './keys.js';
 import { shareOfQueue } from './limits.js';
 import { Queue } from './queue.js';
@@ -115,18 +116,49 @@ export class PartitionedQueue<Input = unknown, Output = Input> implements AsyncD
   }
 
   /**
-   * Removes the task with an id that you chose, in whichever partition it is. An id that was generated may exist in
-   * several partitions: remove such a task from the `queue` that `add` returned. Resolves to whether there was one.
-   * Throws MisuseError if a worker has it, UnavailableError.
+   * Looks up the task with an id that you chose, in whichever partition it is; undefined if nothing is known of it. An
+   * id that was generated may exist in several partitions: use the `queue` that `add` returned for such a task, here and
+   * in `remove` and `requeue`. Throws MisuseError for such an id, UnavailableError.
+   */
+  async get(id: string): Promise<TaskInfo | undefined> {
+    const found = await this.#ofId(id, (queue) => queue.get(id));
+    return found.find((info) => info !== undefined);
+  }
+
+  /**
+   * Removes the task with an id that you chose. Resolves to whether there was one. Throws MisuseError if a worker has
+   * it, UnavailableError.
    */
   async remove(id: string): Promise<boolean> {
-    if (isGivenId(id)) {
-      throw new MisuseError(
-        `The id ${display(id)} may be that of a task in each partition; remove it from the queue that add returned.`,
-      );
-    }
-    const removed = await Promise.all(this.partitions.map((queue) => queue.remove(id)));
-    return removed.includes(true);
+    return (await this.#ofId(id, (queue) => queue.remove(id))).includes(true);
+  }
+
+  /** Lets the dead letter with an id that you chose be tried again, as `requeue` of a queue does. */
+  async requeue(id: string): Promise<boolean> {
+    return (await this.#ofId(id, (queue) => queue.requeue(id))).includes(true);
+  }
+
+  /** Removes all tasks in one state from all partitions, as `purge` of a queue does; resolves to how many. */
+  async purge(state: Exclude<TaskState, 'active' | 'completed'>): Promise<number> {
+    const removed = await Promise.all(this.partitions.map((queue) => queue.purge(state)));
+    return removed.reduce((sum, count) => sum + count, 0);
+  }
+
+  /** Whether at least one partition exists. Throws UnavailableError. */
+  async exists(): Promise<boolean> {
+    return (await Promise.all(this.partitions.map((queue) => queue.exists()))).includes(true);
+  }
+
+  /**
+   * Deletes all partitions with everything in them; `confirm` is the name of the whole queue. Throws MisuseError, also
+   * if workers have tasks, and then deletes nothing, unless a worker takes a task meanwhile: repeat it in that case, and
+   * after UnavailableError.
+   */
+  async obliterate(options: ObliterateOptions): Promise<void> {
+    const { force } = requireConfirmed(options, this.name);
+    const { active } = await this.counts();
+    if (active > 0 && !force) throw activeTasks(this.name, active);
+    await Promise.all(this.partitions.map((queue) => queue.obliterate({ confirm: queue.name, force })));
   }
 
   async close(): Promise<void> {
@@ -135,6 +167,16 @@ export class PartitionedQueue<Input = unknown, Output = Input> implements AsyncD
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  /** Asks all partitions, because a task with a key is in the partition of its key. */
+  #ofId<T>(id: string, ask: (queue: Queue<Input, Output>) => Promise<T>): Promise<T[]> {
+    if (isGivenId(id)) {
+      throw new MisuseError(
+        `The id ${display(id)} may be that of a task in each partition; use the queue that add returned.`,
+      );
+    }
+    return Promise.all(this.partitions.map(ask));
   }
 
   #at(number: number): Queue<Input, Output> {

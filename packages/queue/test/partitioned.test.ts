@@ -129,7 +129,55 @@ it('is paused as a whole, and a task is removed from wherever it is', async () =
   expect((await queue.counts()).paused).toBe(false);
   expect(await queue.remove('mine')).toBe(true);
   expect(await queue.remove('mine')).toBe(false);
-  await expect(queue.remove(given.id)).rejects.toThrow('remove it from the queue that add returned');
+  await expect(queue.remove(given.id)).rejects.toThrow('use the queue that add returned');
   expect(await given.queue.remove(given.id)).toBe(true);
   expect((await queue.counts()).waiting).toBe(0);
+});
+
+it('is looked up, requeued, purged and obliterated as a whole', async () => {
+  await using queue = createPartitionedQueue<number>({
+    redis: url(),
+    name: 'admin',
+    partitions: 3,
+    attempts: 1,
+  });
+  expect(await queue.exists()).toBe(false);
+  // One that fails, in a partition that its id alone does not lead to.
+  await queue.add(1, { id: 'mine', key: 'k' });
+  expect(await queue.get('mine')).toMatchObject({ data: 1, state: 'waiting' });
+  expect(await queue.get('nobody')).toBeUndefined();
+  const handled: number[] = [];
+  let release = (): void => {};
+  const worker = createWorker({
+    queue: queue.partitions,
+    grace: 0,
+    handler: async ({ data, signal }: Task<number>) => {
+      handled.push(data);
+      if (handled.length === 1) throw new Error('planned');
+      if (data === 9) await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
+      release();
+    },
+  });
+  await expect.poll(async () => (await queue.get('mine'))?.state, { timeout: 20_000 }).toBe('dead');
+  const released = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  expect(await queue.requeue('mine')).toBe(true);
+  await released;
+  expect(await queue.requeue('mine')).toBe(false);
+  await expect(queue.requeue((await queue.add(2)).id)).rejects.toThrow('use the queue that add returned');
+
+  await queue.add(9, { id: 'held' });
+  await expect.poll(() => handled.includes(9), { timeout: 20_000 }).toBe(true);
+  for (let n = 0; n < 9; n += 1) await queue.add(n, { delay: 3_600_000 });
+  expect(await queue.purge('delayed')).toBe(9);
+  expect(await queue.counts()).toMatchObject({ delayed: 0, active: 1 });
+
+  await expect(queue.obliterate({ confirm: 'admin.0' })).rejects.toThrow('give its name as confirm');
+  await expect(queue.obliterate({ confirm: 'admin' })).rejects.toThrow('Workers have 1 tasks of "admin"');
+  expect(await queue.exists()).toBe(true);
+  await worker.stop();
+  await queue.obliterate({ confirm: 'admin', force: true });
+  expect(await queue.exists()).toBe(false);
+  expect(await queue.get('mine')).toBeUndefined();
 });
