@@ -18,8 +18,8 @@ import {
 /** How a class declares its code. */
 const CODE = /\breadonly code = '(HOLDFAST_\w+)'/g;
 const CATALOGUE = 'docs/ERRORS.md';
-/** These are for the other packages, or for the shell: their READMEs need no sample in TypeScript. */
-const WITHOUT_SAMPLE = ['kernel', 'redis', 'holdfast'];
+/** These are for other packages, for the shell, or still being built: their READMEs need no sample in TypeScript. */
+const WITHOUT_SAMPLE = ['kernel', 'redis', 'holdfast', 'features'];
 
 const textOf = (files: readonly SourceFile[], path: string): string | undefined =>
   files.find((file) => file.path === path)?.text;

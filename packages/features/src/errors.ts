@@ -1,0 +1,57 @@
+/**
+ * The errors of the feature store alone; the others are shared by all of Holdfast (docs/ERRORS.md).
+ */
+import { display, HoldfastError } from '@holdfast/kernel';
+
+declare module '@holdfast/kernel' {
+  interface ErrorCodes {
+    HOLDFAST_ROW: RowError;
+    HOLDFAST_DEFINITION_MISMATCH: DefinitionMismatchError;
+  }
+}
+
+/** A row or an event cannot be stored as it is. It is refused by itself; the others of its batch are not. */
+export class RowError extends HoldfastError {
+  override readonly name = 'RowError';
+  readonly code = 'HOLDFAST_ROW';
+  /** The name of the view. */
+  readonly view: string;
+  /** Which part of the row is wrong, as in `values.taste[3]`, `id` or `time`. */
+  readonly path: string;
+
+  /** `expected` completes "<path> is …". */
+  constructor(view: string, path: string, expected: string, value: unknown) {
+    super(`In a row of the view "${view}", ${path} is ${expected}; got ${display(value)}.`);
+    this.view = view;
+    this.path = path;
+  }
+}
+
+/** One difference between a definition that is registered and that of a program. */
+export interface Difference {
+  /** Which part differs, as in `fields.age.type`. */
+  readonly path: string;
+  /** What is registered; undefined if nothing is. */
+  readonly registered: unknown;
+  /** What the program declares; undefined if it declares nothing. */
+  readonly declared: unknown;
+}
+
+/** The definition of a view differs from the registered one in a way that rows which are stored cannot follow. */
+export class DefinitionMismatchError extends HoldfastError {
+  override readonly name = 'DefinitionMismatchError';
+  readonly code = 'HOLDFAST_DEFINITION_MISMATCH';
+  readonly view: string;
+  readonly differences: readonly Difference[];
+
+  /** `advice` is a sentence that says what to do. */
+  constructor(view: string, differences: readonly Difference[], advice: string) {
+    const lines = differences.map(
+      ({ path, registered, declared }) =>
+        `\n  ${path}: registered ${display(registered)}, declared ${display(declared)}`,
+    );
+    super(`The view "${view}" differs from its registered definition. ${advice}${lines.join('')}`);
+    this.view = view;
+    this.differences = differences;
+  }
+}
