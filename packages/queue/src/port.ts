@@ -9,7 +9,7 @@ import { setMaxListeners } from 'node:events';
 import type { ConnectionOptions } from 'node:tls';
 import { type Clock, type HoldfastError, MisuseError, type Random, UnavailableError } from '@holdfast/kernel';
 import {
-  type BinaryCallVerb,
+  type AnyCallVerb,
   Caller,
   type CallVerb,
   type Connection,
@@ -154,7 +154,7 @@ export class QueuePort {
   };
 
   async #enterAndFill<Request, Result>(
-    verb: CallVerb<Request, Result> | BinaryCallVerb<Request, Result>,
+    verb: AnyCallVerb<Request, Result>,
     request: Request,
   ): Promise<Result> {
     // Between the entry and the call the server may forget the queue again, or somebody may delete it.

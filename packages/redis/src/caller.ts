@@ -18,7 +18,7 @@ import {
 import type { NodeSource } from './connect.js';
 import { type Listener, reasonOf } from './connection.js';
 import { Deadlines, Timed } from './deadlines.js';
-import type { BinaryVerb, Operation, Verb } from './group-commit.js';
+import type { BinaryCommand, BinaryVerb, Operation, Verb } from './group-commit.js';
 import type { RedisNode } from './node.js';
 import { adviceFor, FORBIDDEN_ADVICE, isForbidden, isRefused } from './refusals.js';
 import { Replicas, type ReplicasOptions } from './replicas.js';
@@ -68,7 +68,13 @@ export type CallVerb<Request, Result> = Verb<Call<Request, Result>, Result>;
 /** A script whose arguments and replies are bytes. */
 export type BinaryCallVerb<Request, Result> = BinaryVerb<Call<Request, Result>, Result>;
 
-type AnyCallVerb<Request, Result> = CallVerb<Request, Result> | BinaryCallVerb<Request, Result>;
+/** A plain command of Redis whose arguments and replies are bytes. */
+export type CallCommand<Request, Result> = BinaryCommand<Call<Request, Result>, Result>;
+
+export type AnyCallVerb<Request, Result> =
+  | CallVerb<Request, Result>
+  | BinaryCallVerb<Request, Result>
+  | CallCommand<Request, Result>;
 
 /** The action to take instead when a call has failed; undefined if there is none, and the call throws. */
 export type Instead = <Request, Result>(

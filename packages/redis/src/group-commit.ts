@@ -28,7 +28,6 @@ export interface Operation<Result> {
 }
 
 interface VerbParts {
-  readonly script: Script;
   /** KEYS that appear once, before those of the operations. */
   readonly keys: readonly string[];
   /** The most operations that one call carries out. Default 128, which keeps the server from others for about 1 ms. */
@@ -37,6 +36,8 @@ interface VerbParts {
 
 /** A script that carries out any number of operations of one kind in one call. */
 export interface Verb<Op extends Operation<Result>, Result> extends VerbParts {
+  readonly script: Script;
+  readonly command?: undefined;
   readonly binary?: false;
   encode(operation: Op, keys: string[], args: string[]): void;
   /** One result for each operation, in order. Throws if the reply is not the script's. */
@@ -44,7 +45,18 @@ export interface Verb<Op extends Operation<Result>, Result> extends VerbParts {
 }
 
 /** A verb whose arguments may be any bytes, and which reads the texts of the reply as bytes. */
-export interface BinaryVerb<Op extends Operation<Result>, Result> extends VerbParts {
+export interface BinaryVerb<Op extends Operation<Result>, Result> extends BinaryParts<Op, Result> {
+  readonly script: Script;
+  readonly command?: undefined;
+}
+
+/** A plain command of Redis that carries out any number of operations, such as MGET: its keys and arguments follow it. */
+export interface BinaryCommand<Op extends Operation<Result>, Result> extends BinaryParts<Op, Result> {
+  readonly script?: undefined;
+  readonly command: string;
+}
+
+interface BinaryParts<Op extends Operation<Result>, Result> extends VerbParts {
   readonly binary: true;
   encode(operation: Op, keys: string[], args: Argument[]): void;
   /** One result for each operation, in order. Throws if the reply is not the script's. */
@@ -57,7 +69,7 @@ const FEW = 2;
 const LARGEST_BATCH = 128;
 
 // biome-ignore lint/suspicious/noExplicitAny: a queue holds operations of every verb; submit() ties each to its own.
-type AnyVerb = Verb<any, any> | BinaryVerb<any, any>;
+type AnyVerb = Verb<any, any> | BinaryVerb<any, any> | BinaryCommand<any, any>;
 type AnyOperation = Operation<unknown>;
 
 /** Starts a microtask: unlike queueMicrotask, without an AsyncResource, which costs as much as the rest of a submit. */
@@ -112,7 +124,7 @@ export class GroupCommit {
   }
 
   submit<Op extends Operation<Result>, Result>(
-    verb: Verb<Op, Result> | BinaryVerb<Op, Result>,
+    verb: Verb<Op, Result> | BinaryVerb<Op, Result> | BinaryCommand<Op, Result>,
     operation: Op,
   ): void {
     this.#enqueue(verb, operation as AnyOperation);
@@ -169,16 +181,12 @@ export class GroupCommit {
     }
   }
 
-  #call(verb: AnyVerb, operations: readonly AnyOperation[], how = this.#way(verb.script)): void {
+  #call(verb: AnyVerb, operations: readonly AnyOperation[], how = this.#way(verb)): void {
     const keys = [...verb.keys];
     const values: string[] = [];
     for (const operation of operations) verb.encode(operation, keys, values);
-    const args = [named(verb.script, how, this.takesFlags), String(keys.length), ...keys, ...values];
     this.#inFlight += 1;
-    const reply: Promise<Reply | BinaryReply> = verb.binary
-      ? this.#connection.sendBinary(how, args)
-      : this.#connection.send(how, args);
-    reply.then(
+    this.#send(verb, how, keys, values).then(
       (reply) => {
         this.#settled();
         this.#deliver(verb, operations, reply);
@@ -186,7 +194,7 @@ export class GroupCommit {
       (error: unknown) => {
         this.#settled();
         if (how === 'FCALL' && isUnknownFunction(error)) {
-          this.has(verb.script.library, false);
+          this.has(verb.script?.library, false);
           if (isForbiddenFunction(error)) this.takesFlags = true;
           this.#onForgotten();
           this.#repeat(verb, operations, 'EVALSHA');
@@ -200,13 +208,27 @@ export class GroupCommit {
     );
   }
 
+  #send(
+    verb: AnyVerb,
+    how: Way,
+    keys: readonly string[],
+    values: readonly string[],
+  ): Promise<Reply | BinaryReply> {
+    if (verb.command !== undefined) return this.#connection.sendBinary(verb.command, [...keys, ...values]);
+    const args = [named(verb.script, how, this.takesFlags), String(keys.length), ...keys, ...values];
+    return verb.binary ? this.#connection.sendBinary(how, args) : this.#connection.send(how, args);
+  }
+
   /** Notes whether the server has a library. */
   has(library: ScriptLibrary | undefined, present: boolean): void {
     if (library && present) this.#libraries.add(library);
     else if (library) this.#libraries.delete(library);
   }
 
-  #way({ library }: Script): Way {
+  #way({ script }: AnyVerb): Way {
+    // A command is sent as it is, as a script is that is sent whole.
+    if (script === undefined) return 'EVAL';
+    const { library } = script;
     return library && this.#libraries.has(library) ? 'FCALL' : 'EVALSHA';
   }
 

@@ -4,7 +4,15 @@
  * call. Applications meet this package through @holdfast/lock and @holdfast/fence.
  */
 export { type Address, parseAddress, type Via, withoutCredentials } from './address.js';
-export { type BinaryCallVerb, type Call, Caller, type CallVerb, type Instead } from './caller.js';
+export {
+  type AnyCallVerb,
+  type BinaryCallVerb,
+  type Call,
+  type CallCommand,
+  Caller,
+  type CallVerb,
+  type Instead,
+} from './caller.js';
 export { connect, type NodeSource } from './connect.js';
 export {
   type Argument,
@@ -19,7 +27,7 @@ export { Deadlines, Timed } from './deadlines.js';
 export { addEffect, type Command } from './effects.js';
 export { confirmEpoch } from './epochs.js';
 export { follow } from './follow.js';
-export type { BinaryVerb, Operation, Verb } from './group-commit.js';
+export type { BinaryCommand, BinaryVerb, Operation, Verb } from './group-commit.js';
 export { Health, type Report, reportTo } from './health.js';
 export type { IoredisClient } from './ioredis.js';
 export type { Keyspace } from './keyspace.js';

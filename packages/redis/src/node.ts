@@ -8,7 +8,13 @@
  */
 import { type Clock, requireDuration, systemClock, type Timer, within } from '@holdfast/kernel';
 import { type Connection, type Listener, type Reply, reasonOf } from './connection.js';
-import { type BinaryVerb, GroupCommit, type Operation, type Verb } from './group-commit.js';
+import {
+  type BinaryCommand,
+  type BinaryVerb,
+  GroupCommit,
+  type Operation,
+  type Verb,
+} from './group-commit.js';
 import { evaluate, isForbiddenFunction, isFull, type Script, type ScriptLibrary } from './script.js';
 
 /** How many times its patience a connection may be useless before it is restarted. */
@@ -75,7 +81,7 @@ export class RedisNode {
 
   /** Submits an operation to the group commit. One that is not `urgent` fails at once on a silent node. */
   submit<Op extends Operation<Result>, Result>(
-    verb: Verb<Op, Result> | BinaryVerb<Op, Result>,
+    verb: Verb<Op, Result> | BinaryVerb<Op, Result> | BinaryCommand<Op, Result>,
     operation: Op,
     urgent = false,
   ): void {

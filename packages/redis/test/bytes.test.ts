@@ -2,6 +2,7 @@
 import { systemClock } from '@holdfast/kernel';
 import { startNodes } from '@holdfast/local';
 import {
+  type BinaryCommand,
   type BinaryReply,
   type BinaryVerb,
   type Call,
@@ -134,6 +135,27 @@ describe.each<[string, () => Connection]>([
     for (const operation of operations) node.submit(keep, operation);
     const kept = await Promise.all(operations.map(({ outcome }) => outcome));
     expect(kept).toEqual(operations.map(({ bytes }) => bytes));
+    node.close();
+  });
+
+  it('a plain command carries many operations, and an error reaches each of them', async () => {
+    const node = new RedisNode(open());
+    await node.open();
+    const get: BinaryCommand<Keep, Buffer> = {
+      ...{ command: 'MGET', binary: true, keys: [] },
+      encode: ({ key }, keys) => void keys.push(key),
+      decode: (reply) => reply as readonly Buffer[],
+    };
+    const kept = ['{bytes}:one', '{bytes}:two'].map((key, n) => new Keep(key, BYTES.subarray(n)));
+    for (const operation of kept) node.submit(keep, operation);
+    await Promise.all(kept.map(({ outcome }) => outcome));
+    const read = kept.map(({ key, bytes }) => new Keep(key, bytes));
+    for (const operation of read) node.submit(get, operation);
+    expect(await Promise.all(read.map(({ outcome }) => outcome))).toEqual(kept.map(({ bytes }) => bytes));
+    const wrong = kept.map(({ key, bytes }) => new Keep(key, bytes));
+    for (const operation of wrong) node.submit({ ...get, command: 'HGETALL' }, operation);
+    const failed = await Promise.allSettled(wrong.map(({ outcome }) => outcome));
+    expect(failed.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
     node.close();
   });
 

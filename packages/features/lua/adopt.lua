@@ -1,0 +1,25 @@
+-- adopt: make the catalog that of this server, with what partitions know to be live, if it is still as the caller saw it.
+--
+-- ARGV[1] number of the last change that was seen, 0 for none  ARGV[2] the highest number that a partition knows
+-- ARGV[3] how many partitions there are
+-- then, for each view: ARGV its name, its live generation by the partition with that number
+--
+-- Replies {'done', number of this change} or {'changed', number of the last change}
+--
+-- Stands on: catalog
+if n ~= tonumber(ARGV[1]) or (n > 0 and is_ours) then return {'changed', n} end
+local is_behind = tonumber(ARGV[2]) > n
+n = math.max(n, tonumber(ARGV[2])) + 1
+redis.call('XADD', HISTORY, '*', 'adopted', n, unpack(ARGV, 4))
+redis.call('HSET', CATALOG, 'layout', LAYOUT, 'server', SERVER, 'n', n)
+redis.call('HSETNX', CATALOG, 'partitions', ARGV[3])
+for index = 4, #ARGV, 2 do
+  local view, generation = ARGV[index], ARGV[index + 1]
+  local number = tonumber(string.match(generation, '^%d+'))
+  if is_behind then redis.call('HSET', CATALOG, 'live:' .. view, generation) end
+  -- No number is given twice, also where the catalog has forgotten that it gave it.
+  if number > tonumber(redis.call('HGET', CATALOG, 'last:' .. view) or '0') then
+    redis.call('HSET', CATALOG, 'last:' .. view, number)
+  end
+end
+return {'done', n}

@@ -1,0 +1,30 @@
+-- apply: register schemas of views, if the catalog is still as the caller saw it. A view that is new gets its first
+-- generation, which is live.
+--
+-- ARGV[1] number of the last change that was seen, 0 for none  ARGV[2] how many partitions there are
+-- then, for each view: ARGV its name, the number of the schema, its definition as JSON
+--
+-- Replies {'done', number of this change}, {'changed', number of the last change}, {'forgot', number of the last change} or
+-- {'partitions', how many there are}, if they are not as many as the caller says
+--
+-- Stands on: catalog
+if n > 0 and not is_ours then return {'forgot', n} end
+if n ~= tonumber(ARGV[1]) then return {'changed', n} end
+if known[4] and known[4] ~= ARGV[2] then return {'partitions', tonumber(known[4])} end
+n = n + 1
+local entry = {'applied', n}
+local fields = {'layout', LAYOUT, 'server', SERVER, 'n', n, 'partitions', ARGV[2]}
+local function set(field, value) fields[#fields + 1], fields[#fields + 2] = field, value end
+for index = 3, #ARGV, 3 do
+  local view, schema, definition = unpack(ARGV, index, index + 2)
+  entry[#entry + 1], entry[#entry + 2] = view .. ':' .. schema, definition
+  set('schema:' .. view, schema)
+  set('definition:' .. view .. ':' .. schema, definition)
+  if redis.call('HEXISTS', CATALOG, 'live:' .. view) == 0 then
+    set('live:' .. view, '1-0')
+    set('last:' .. view, 1)
+  end
+end
+redis.call('XADD', HISTORY, '*', unpack(entry))
+redis.call('HSET', CATALOG, unpack(fields))
+return {'done', n}

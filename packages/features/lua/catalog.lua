@@ -1,0 +1,21 @@
+-- Prelude of every verb of the catalog: its layout, and whether its server is the one that wrote it. The keys: see
+-- src/keys.ts.
+--
+-- CATALOG is a hash:
+--   layout, partitions  of the keys, and how many partitions there are
+--   server, n           the server that it belongs to, and the number of its last change
+--   schema:<view>       the number of a view's latest schema
+--   definition:<view>:<schema>  what was declared, JSON
+--   live:<view>         the generation that is read
+--   last:<view>         the highest number that a generation has had
+--   rank:<lane>         the rank of a lane, which decides between rows with the same event time; lane:<view>:<rank> is the reverse
+--
+-- Stands on: redis/server
+local LAYOUT = 1
+local known = redis.call('HMGET', CATALOG, 'layout', 'server', 'n', 'partitions')
+if known[1] and tonumber(known[1]) > LAYOUT then return redis.error_reply('HOLDFASTLAYOUT ' .. known[1]) end
+identify()
+local n = tonumber(known[3] or '0')
+-- Another server may know an older catalog: what is live must be asked of the partitions, which know the latest that they
+-- were told.
+local is_ours = known[2] == SERVER

@@ -1,0 +1,11 @@
+-- mirror: tell a partition what is live, so that it is known where the catalog is forgotten.
+--
+-- ARGV[1] number of the catalog's last change  ARGV[2] "<view> <generation>" of each view, with commas between
+--
+-- Replies {'mirrored'}, or {'newer', number} if the partition knows of as late a change
+--
+-- Stands on: record
+local has = redis.call('HGET', RECORD, 'n')
+if has and tonumber(has) >= tonumber(ARGV[1]) then return {'newer', tonumber(has)} end
+redis.call('HSET', RECORD, 'n', ARGV[1], 'pointers', ARGV[2])
+return {'mirrored'}

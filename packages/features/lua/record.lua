@@ -1,0 +1,43 @@
+-- Prelude of every verb of a partition: its layout, its epoch, and the place in its log. The keys: see src/keys.ts.
+--
+-- RECORD is a hash:
+--   layout              of the keys, the rows and the log
+--   server, epoch       the server that answered last, and the span of its memory: "<count>.<the server's name, shortened>"
+--   mark:<lane>         who writes a lane: "<token> <turn> <instance> <epoch> <issuer>"
+--   offset:<lane>       how far the lane has taken in its source: two numbers
+--   rows:<generation>   how many rows a generation of a view has here
+--   sum:<generation>    the sum of their checksums, modulo 2^32
+--   closed:<generation> the number of the catalog's change for which it takes no more rows
+--   retired:<generation>, finished:<lane>, refused:<generation>:<letter>
+--   n, pointers         the catalog's last change that is known here, and the generations that are live in it
+-- <generation> is "<view>.<generation>", and <lane> is "<generation>:<lane>:<source partition>".
+--
+-- Stands on: redis/server
+local LAYOUT = 1
+local known = redis.call('HMGET', RECORD, 'layout', 'server', 'epoch')
+if known[1] and tonumber(known[1]) > LAYOUT then return redis.error_reply('HOLDFASTLAYOUT ' .. known[1]) end
+identify()
+
+-- The log's last place, in microseconds. Places only rise, also where the clock is set back.
+local at = tonumber(string.match(redis.call('GET', AT) or '', '%d+$') or '0')
+local epoch = known[3]
+
+-- Adds an entry to the log, at the next place. It is the first write of a verb: the server may refuse it.
+local function log(...)
+  local place = math.max(micros, at + 1)
+  local id = string.format('%.0f-%.0f', math.floor(place / 1000), place % 1000)
+  -- The time is told where the place is not it.
+  if place > micros then redis.call('XADD', LOG, id, 'time', string.format('%.0f', micros), ...)
+  else redis.call('XADD', LOG, id, ...) end
+  at = place
+  redis.call('SET', AT, string.format('%s %.0f', epoch, at))
+end
+
+-- Another server answers, or the same with another memory: it may have forgotten marks, offsets and rows.
+if known[2] ~= SERVER then
+  local count = tonumber(string.match(epoch or '0', '^%d+')) + 1
+  local from = at
+  epoch = string.format('%d.%s%s', count, string.sub(SERVER, 1, 12), string.sub(SERVER, 42, 53))
+  log('reset', string.format('%s %.0f', epoch, from))
+  redis.call('HSET', RECORD, 'layout', LAYOUT, 'server', SERVER, 'epoch', epoch)
+end

@@ -1,0 +1,211 @@
+/**
+ * The catalog of a store: what was applied, and which generation of each view is read.
+ *
+ * Guarantees: a change is made only on top of the last one, so that two that are made at once do not overwrite each other. On a
+ * server that may have forgotten some of it, nothing is said before all partitions were asked; what they know of the latest
+ * change counts. After a change, all partitions are told what is live; where that fails, the next change tells them.
+ */
+import { MisuseError } from '@holdfast/kernel';
+import type { Caller } from '@holdfast/redis';
+import { keysOf } from '../keys.js';
+import { callerFor, type Partition, type StorePlace } from './partition.js';
+import { type Mirrored, verbFor, words } from './verbs.js';
+
+/** What is known of a view. */
+interface ViewPointer {
+  /** The generation that is read: "<n>-<token of its builder>". */
+  readonly live: string;
+  /** The number of the latest schema. */
+  readonly schema: number;
+}
+
+export interface Pointers {
+  /** The number of the catalog's last change. */
+  readonly n: number;
+  /** The server's time, in microseconds since the epoch. */
+  readonly time: number;
+  readonly partitions: number;
+  readonly views: ReadonlyMap<string, ViewPointer>;
+}
+
+/** A schema to register. */
+export interface AppliedSchema {
+  readonly view: string;
+  readonly number: number;
+  /** JSON. */
+  readonly definition: string;
+}
+
+type PointersReply =
+  | Pointers
+  | { readonly word: 'unknown' }
+  | { readonly word: 'forgot'; readonly n: number };
+
+type Applied =
+  | { readonly word: 'done' | 'changed' | 'forgot'; readonly n: number }
+  | { readonly word: 'partitions'; readonly n: number };
+
+/** How often a change is tried again because another came first. */
+const TRIES = 5;
+
+export class Catalog {
+  readonly #name: string;
+  readonly #partitions: readonly Partition[];
+  readonly #caller: Caller;
+  readonly #verbs: ReturnType<typeof catalogVerbs>;
+
+  constructor(place: StorePlace, partitions: readonly Partition[]) {
+    const keys = keysOf({ store: place.name, prefix: place.prefix, partition: 0 });
+    this.#name = place.name;
+    this.#partitions = partitions;
+    this.#verbs = catalogVerbs(keys);
+    this.#caller = callerFor(place, keys.of('catalog'));
+  }
+
+  /** Undefined if nothing was ever applied. Throws UnavailableError; MisuseError for another number of partitions. */
+  async pointers(views: readonly string[]): Promise<Pointers | undefined> {
+    for (let tries = 0; tries < TRIES; tries += 1) {
+      const reply = await this.#caller.call(this.#verbs.pointers, views);
+      if (!('word' in reply)) {
+        this.#requirePartitions(reply.partitions);
+        return reply;
+      }
+      if (reply.word === 'unknown') {
+        if (!(await this.#adopt(0))) return undefined;
+      } else await this.#adopt(reply.n);
+    }
+    throw this.#restless();
+  }
+
+  /** The definitions of schemas, JSON, by "<view>:<number>"; '' for one that is not there. Throws UnavailableError. */
+  definitions(schemas: readonly string[]): Promise<readonly string[]> {
+    return this.#caller.call(this.#verbs.definitions, schemas);
+  }
+
+  /**
+   * Registers schemas on top of the change `n`. False if another change came first: look again. Throws UnavailableError;
+   * MisuseError for another number of partitions.
+   */
+  async apply(n: number, schemas: readonly AppliedSchema[]): Promise<boolean> {
+    const request = { n, partitions: this.#partitions.length, schemas };
+    const reply = await this.#caller.call(this.#verbs.apply, request);
+    if (reply.word === 'partitions') this.#requirePartitions(reply.n);
+    return reply.word === 'done';
+  }
+
+  /** Registers the rank of a lane. Throws MisuseError if that of another lane is the same, or if it had another. */
+  async enter(view: string, lane: string, rank: number): Promise<void> {
+    const [word, detail] = await this.#caller.call(this.#verbs.enter, { view, lane, rank });
+    if (word === 'entered') return;
+    const why =
+      word === 'ranked' ? `has rank ${detail} since it was first opened` : `cannot have that of "${detail}"`;
+    throw new MisuseError(
+      `The lane "${lane}" of the view "${view}" ${why}; got rank ${rank}. Lanes of a view differ in rank, so that rows with the same event time have an order; open it with another one.`,
+    );
+  }
+
+  /** Tells all partitions what is live. Throws UnavailableError. */
+  async mirror({ n, views }: Pointers): Promise<void> {
+    const pointers = new Map([...views].map(([view, { live }]) => [view, live]));
+    await Promise.all(this.#partitions.map((each) => each.call(each.verbs.mirror, { n, pointers })));
+  }
+
+  close(): void {
+    this.#caller.close();
+  }
+
+  /** Takes up what the partitions know. False if they know nothing either. */
+  async #adopt(n: number): Promise<boolean> {
+    const all = await Promise.all(this.#partitions.map((each) => each.call(each.verbs.mirrored, undefined)));
+    const latest = all.reduce((one, other) => (other.n > one.n ? other : one));
+    if (n === 0 && latest.n === 0) return false;
+    await this.#caller.call(this.#verbs.adopt, { n, latest, partitions: this.#partitions.length });
+    return true;
+  }
+
+  #requirePartitions(partitions: number): void {
+    if (partitions === this.#partitions.length) return;
+    throw new MisuseError(
+      `The feature store "${this.#name}" has ${partitions} partitions, and this program says ${this.#partitions.length}; nothing was done. Give partitions: ${partitions} to createFeatures(), or another name for another store.`,
+    );
+  }
+
+  #restless(): MisuseError {
+    return new MisuseError(
+      `The catalog of the feature store "${this.#name}" changed ${TRIES} times while it was read. Try again.`,
+    );
+  }
+}
+
+interface ApplyRequest {
+  readonly n: number;
+  readonly partitions: number;
+  readonly schemas: readonly AppliedSchema[];
+}
+
+interface AdoptRequest {
+  readonly n: number;
+  readonly latest: Mirrored;
+  readonly partitions: number;
+}
+
+interface EnterRequest {
+  readonly view: string;
+  readonly lane: string;
+  readonly rank: number;
+}
+
+function catalogVerbs(keys: ReturnType<typeof keysOf>) {
+  return {
+    pointers: verbFor(keys, 'pointers', { args: (views: readonly string[]) => views }, (reply, views) =>
+      readPointers(words(reply), views),
+    ),
+    definitions: verbFor(keys, 'definitions', { args: (schemas: readonly string[]) => schemas }, (reply) =>
+      words(reply).slice(1),
+    ),
+    apply: verbFor(
+      keys,
+      'apply',
+      {
+        args: ({ n, partitions, schemas }: ApplyRequest) => [
+          ...[String(n), String(partitions)],
+          ...schemas.flatMap(({ view, number, definition }) => [view, String(number), definition]),
+        ],
+      },
+      (reply): Applied => {
+        const [word, n] = words(reply);
+        return { word: word as Applied['word'], n: Number(n) };
+      },
+    ),
+    adopt: verbFor(
+      keys,
+      'adopt',
+      {
+        args: ({ n, latest, partitions }: AdoptRequest) => [
+          ...[String(n), String(latest.n), String(partitions)],
+          ...[...latest.pointers].flat(),
+        ],
+      },
+      ([word]): string => String(word),
+    ),
+    enter: verbFor(
+      keys,
+      'enter',
+      { args: ({ view, lane, rank }: EnterRequest) => [view, lane, String(rank)] },
+      words,
+    ),
+  };
+}
+
+function readPointers(
+  [word = '', n = '', time = '', partitions = '', ...rest]: readonly string[],
+  views: readonly string[],
+): PointersReply {
+  if (word === 'unknown') return { word };
+  if (word === 'forgot') return { word, n: Number(n) };
+  const known = views.flatMap((view, index): [string, ViewPointer][] => {
+    const [live = '', schema = ''] = rest.slice(2 * index);
+    return live === '' ? [] : [[view, { live, schema: Number(schema) }]];
+  });
+  return { n: Number(n), time: Number(time), partitions: Number(partitions), views: new Map(known) };
+}

@@ -1,0 +1,35 @@
+/**
+ * The scripts of a feature store: one Lua file a verb, in one library for all stores.
+ */
+import { type Script, ScriptLibrary, SERVER_VARIABLES } from '@holdfast/redis';
+import { KEYSPACE } from '../keys.js';
+
+const VERBS = [
+  'pointers',
+  'definitions',
+  'apply',
+  'adopt',
+  'enter',
+  'mirror',
+  'mirrored',
+  'open',
+  'land',
+  'tell',
+  'finish',
+  'peek',
+] as const;
+
+type ScriptName = (typeof VERBS)[number];
+
+/** The scripts that take up memory for good. All others also run when it is full. */
+const ADDING: readonly ScriptName[] = ['apply', 'land'];
+
+const library = ScriptLibrary.from(new URL('../../lua/', import.meta.url), VERBS, {
+  prelude: SERVER_VARIABLES,
+  keyspace: KEYSPACE,
+  allowOom: VERBS.filter((name) => !ADDING.includes(name)),
+});
+
+export const scripts: readonly Script[] = [...library.scripts.values()];
+
+export const scriptOf = (name: ScriptName): Script => library.scripts.get(name) as Script;

@@ -1,0 +1,225 @@
+/**
+ * The scripts of a store as values: the request that each takes, and how its reply is read. The Lua files describe both.
+ *
+ * Guarantees: a reply that is not the script's own throws, and so counts as no answer.
+ */
+import type { Argument, BinaryCallVerb, BinaryReply } from '@holdfast/redis';
+import type { PartitionKeys } from '../keys.js';
+import { scriptOf } from './scripts.js';
+
+/** An answer other than the one that was hoped for: its word, and what goes with it. */
+interface Refusal<Word extends string> {
+  readonly word: Word;
+  readonly detail: string;
+}
+
+/** Why a partition lets a lane write nothing, in the order in which it asks. */
+type LaneRefusal = Refusal<'forgot' | 'retired' | 'unopened' | 'stale' | 'repeated' | 'closed' | 'gap'>;
+
+export interface OpenRequest {
+  /** "<view>.<generation>". */
+  readonly generation: string;
+  readonly lane: string;
+  /** The name of a source partition, or ''. */
+  readonly source: string;
+  readonly token: number;
+  readonly issuer: string;
+  /** The epoch after which the holder has renewed its right, or ''. */
+  readonly renewed: string;
+  /** The mark of another issuer that is taken over, or ''. */
+  readonly seen: string;
+}
+
+/** A lane in one partition, or one of its source partitions there. */
+interface Opened {
+  readonly word: 'opened';
+  readonly mark: string;
+  /** Two numbers: how far the source has been taken in. */
+  readonly offset: string;
+}
+
+/** By what a call of a lane is recognised. */
+interface LaneClaim {
+  readonly generation: string;
+  readonly lane: string;
+  readonly mark: string;
+  readonly source: string;
+  /** The mark of the source partition, or ''. */
+  readonly sourceMark: string;
+}
+
+interface Span {
+  /** The offset after which it begins. */
+  readonly after: string;
+  /** The offset with which it ends; '' for rows without a source. */
+  readonly through: string;
+}
+
+export interface LandRequest extends LaneClaim, Span {
+  /** How far event times may be ahead of the server's, in microseconds. */
+  readonly ahead: number;
+  readonly history: boolean;
+  readonly ids: readonly string[];
+  readonly rows: readonly Uint8Array[];
+}
+
+interface Landed {
+  readonly word: 'landed';
+  /** A letter a row: a accepted, s there already, o older, e equal, f impossible. */
+  readonly verdicts: string;
+  /** "<epoch> <place>" of the log. */
+  readonly place: string;
+}
+
+interface Finished {
+  readonly word: 'finished';
+  readonly place: string;
+}
+
+interface Peeked {
+  readonly place: string;
+  readonly rows: readonly (Buffer | null)[];
+}
+
+interface PeekRequest {
+  readonly keys: readonly string[];
+}
+
+export interface Mirrored {
+  /** Number of the catalog's change that the partition was told last; 0 for none. */
+  readonly n: number;
+  /** Live generations by view. */
+  readonly pointers: ReadonlyMap<string, string>;
+  readonly epoch: string;
+}
+
+type Parts<Request> = {
+  readonly keys?: (request: Request) => readonly string[];
+  readonly args: (request: Request) => readonly Argument[];
+};
+
+/** A verb with one request a call. */
+export function verbFor<Request, Result>(
+  place: PartitionKeys,
+  name: Parameters<typeof scriptOf>[0],
+  { keys, args }: Parts<Request>,
+  read: (reply: readonly BinaryReply[], request: Request) => Result,
+): BinaryCallVerb<Request, Result> {
+  const script = scriptOf(name);
+  return {
+    script,
+    binary: true,
+    keys: place.for(script),
+    most: 1,
+    encode({ request }, keyList, argList) {
+      for (const key of keys?.(request) ?? []) keyList.push(key);
+      for (const arg of args(request)) argList.push(arg);
+    },
+    decode: (reply, calls) => calls.map(({ request }) => read(reply as readonly BinaryReply[], request)),
+  };
+}
+
+/** The words of a reply, or of a part of it. */
+export const words = (reply: readonly BinaryReply[]): string[] => reply.map((part) => String(part ?? ''));
+
+const refusal = <Word extends string>([word = '', detail = '']: readonly string[]): Refusal<Word> => ({
+  word: word as Word,
+  detail,
+});
+
+/** The verbs of one partition. */
+export function verbsOf(keys: PartitionKeys) {
+  return { ...laneVerbs(keys), ...partVerbs(keys) };
+}
+
+/** Those by which a lane writes. */
+function laneVerbs(keys: PartitionKeys) {
+  const open = verbFor(
+    keys,
+    'open',
+    {
+      args: ({ generation, lane, source, token, issuer, renewed, seen }: OpenRequest) => [
+        ...[generation, lane, source, String(token), issuer, renewed, seen],
+      ],
+    },
+    (reply): Opened | Refusal<'forgot' | 'retired' | 'foreign' | 'stale' | 'closed'> => {
+      const [word = '', mark = '', offset = ''] = words(reply);
+      return word === 'opened' ? { word, mark, offset } : refusal([word, mark]);
+    },
+  );
+  const land = verbFor(
+    keys,
+    'land',
+    {
+      keys: ({ generation, ids }: LandRequest) => ids.map((id) => keys.row(generation, id)),
+      args: ({ ahead, history, rows, ...claim }) => [
+        ...argsOf(claim),
+        ...[String(ahead), history ? '1' : '0'],
+        ...rows,
+      ],
+    },
+    (reply): Landed | LaneRefusal => {
+      const [word = '', verdicts = '', place = ''] = words(reply);
+      return word === 'landed' ? { word, verdicts, place } : refusal([word, verdicts]);
+    },
+  );
+  const tell = verbFor(
+    keys,
+    'tell',
+    { args: (lanes: readonly (LaneClaim & Span)[]) => lanes.flatMap(argsOf) },
+    (reply): readonly (Refusal<'told'> | LaneRefusal)[] =>
+      words(reply.slice(1)).map((verdict) => {
+        const [word = '', ...rest] = verdict.split(' ');
+        return refusal([word, rest.join(' ')]);
+      }),
+  );
+  const finish = verbFor(
+    keys,
+    'finish',
+    { args: ({ generation, lane, mark }: LaneClaim) => [generation, lane, mark] },
+    (reply): Finished | LaneRefusal => {
+      const [word = '', place = ''] = words(reply);
+      return word === 'finished' ? { word, place } : refusal([word, place]);
+    },
+  );
+  return { open, land, tell, finish };
+}
+
+const argsOf = (claim: LaneClaim & Span): string[] => {
+  const { generation, lane, mark, source, sourceMark, after, through } = claim;
+  return [generation, lane, mark, source, sourceMark, after, through];
+};
+
+/** Those on the partition as a whole. */
+function partVerbs(keys: PartitionKeys) {
+  const peek = verbFor(
+    keys,
+    'peek',
+    { keys: (request: PeekRequest) => request.keys, args: () => [] },
+    ([, place, ...rows]): Peeked => ({
+      place: String(place ?? ''),
+      rows: rows as readonly (Buffer | null)[],
+    }),
+  );
+  const mirror = verbFor(
+    keys,
+    'mirror',
+    {
+      args: ({ n, pointers }: Pick<Mirrored, 'n' | 'pointers'>) => [
+        String(n),
+        [...pointers].map(([view, generation]) => `${view} ${generation}`).join(','),
+      ],
+    },
+    ([word]): boolean => String(word) === 'mirrored',
+  );
+  const mirrored = verbFor(keys, 'mirrored', { args: () => [] }, (reply): Mirrored => {
+    const [, n = '', pointers = '', epoch = ''] = words(reply);
+    return { n: Number(n), pointers: readPointers(pointers), epoch };
+  });
+  return { peek, mirror, mirrored };
+}
+
+function readPointers(text: string): ReadonlyMap<string, string> {
+  const pairs = text === '' ? [] : text.split(',').map((pair) => pair.split(' '));
+  return new Map(pairs.map(([view = '', generation = '']) => [view, generation]));
+}
