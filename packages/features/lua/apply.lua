@@ -1,8 +1,8 @@
--- apply: register schemas of views, if the catalog is still as the caller saw it. A view that is new gets its first
+-- apply: register definitions of views, if the catalog is still as the caller saw it. A view that is new gets its first
 -- generation, which is live.
 --
 -- ARGV[1] number of the last change that was seen, 0 for none  ARGV[2] how many partitions there are
--- then, for each view: ARGV its name, the number of the schema, its definition as JSON
+-- then, for each view: ARGV its name, its definition as JSON
 --
 -- Replies {'done', number of this change}, {'changed', number of the last change}, {'forgot', number of the last change} or
 -- {'partitions', how many there are}, if they are not as many as the caller says
@@ -15,11 +15,11 @@ n = n + 1
 local entry = {'applied', n}
 local fields = {'layout', LAYOUT, 'server', SERVER, 'n', n, 'partitions', ARGV[2]}
 local function set(field, value) fields[#fields + 1], fields[#fields + 2] = field, value end
-for index = 3, #ARGV, 3 do
-  local view, schema, definition = unpack(ARGV, index, index + 2)
-  entry[#entry + 1], entry[#entry + 2] = view .. ':' .. schema, definition
-  set('schema:' .. view, schema)
-  set('definition:' .. view .. ':' .. schema, definition)
+for index = 3, #ARGV, 2 do
+  local view, definition = ARGV[index], ARGV[index + 1]
+  entry[#entry + 1], entry[#entry + 2] = view, definition
+  set('definition:' .. view, definition)
+  set('applied:' .. view, n)
   if redis.call('HEXISTS', CATALOG, 'live:' .. view) == 0 then
     set('live:' .. view, '1-0')
     set('last:' .. view, 1)

@@ -4,8 +4,8 @@
 -- CATALOG is a hash:
 --   layout, partitions  of the keys, and how many partitions there are
 --   server, n           the server that it belongs to, and the number of its last change
---   schema:<view>       the number of a view's latest schema
---   definition:<view>:<schema>  what was declared, JSON
+--   definition:<view>   what was applied last, JSON
+--   applied:<view>      the number of the change that applied it
 --   live:<view>         the generation that is read
 --   last:<view>         the highest number that a generation has had
 --   rank:<lane>         the rank of a lane, which decides between rows with the same event time; lane:<view>:<rank> is the reverse

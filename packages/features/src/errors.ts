@@ -7,6 +7,7 @@ declare module '@holdfast/kernel' {
   interface ErrorCodes {
     HOLDFAST_ROW: RowError;
     HOLDFAST_DEFINITION_MISMATCH: DefinitionMismatchError;
+    HOLDFAST_GENERATION_ENDED: GenerationEndedError;
   }
 }
 
@@ -53,5 +54,22 @@ export class DefinitionMismatchError extends HoldfastError {
     super(`The view "${view}" differs from its registered definition. ${advice}${lines.join('')}`);
     this.view = view;
     this.differences = differences;
+  }
+}
+
+/** The generation of a view into which a lane writes was replaced, and has ended. Open the lane again. */
+export class GenerationEndedError extends HoldfastError {
+  override readonly name = 'GenerationEndedError';
+  readonly code = 'HOLDFAST_GENERATION_ENDED';
+  readonly lane: string;
+  /** "<view>.<generation>". */
+  readonly generation: string;
+
+  constructor(lane: string, generation: string) {
+    super(
+      `The generation "${generation}" has ended; the lane "${lane}" lands nothing more in it. Open the lane again: it then leads to the generation that is read.`,
+    );
+    this.lane = lane;
+    this.generation = generation;
   }
 }

@@ -4,38 +4,12 @@ import { describe, expect, it, vi } from 'vitest';
 import { Catalog } from '../src/store/catalog.js';
 import type { Partition } from '../src/store/partition.js';
 import type { LandRequest, OpenRequest } from '../src/store/verbs.js';
+import { NOW, type RowParts, row } from './rows.js';
 import { client, node, openParts, placeOf, useRedis } from './setting.js';
 
 useRedis();
 
 const GENERATION = 'profile.1-0';
-const NOW = Date.now() * 1_000;
-
-/** The head of a row, and a body of a few bytes. */
-interface RowParts {
-  readonly time?: number;
-  readonly rank?: number;
-  readonly token?: number;
-  readonly sequence?: number;
-  readonly source?: number;
-  readonly turn?: number;
-  readonly check?: number;
-}
-
-function row({ time = NOW, rank = 1, token = 7, sequence = 1, source = 0, turn = 0, check = 5 }: RowParts) {
-  const bytes = Buffer.alloc(44);
-  bytes[0] = 1;
-  bytes[1] = rank;
-  bytes.writeUInt32LE(check, 4);
-  bytes.writeDoubleLE(time, 8);
-  bytes.writeDoubleLE(token, 16);
-  bytes.writeDoubleLE(sequence, 24);
-  bytes.writeUInt16LE(source, 32);
-  bytes.writeUInt16LE(turn, 34);
-  bytes.writeUInt32LE(0xff00ff00, 40);
-  return bytes;
-}
-
 const openOf = (request: Partial<OpenRequest> = {}): OpenRequest => ({
   ...{ generation: GENERATION, lane: 'batch', source: '', token: 7, issuer: 'locks', renewed: '', seen: '' },
   ...request,
@@ -421,39 +395,42 @@ describe('finish and peek', () => {
 });
 
 describe('the catalog', () => {
-  const schema = { view: 'profile', number: 1, definition: '{"a":1}' };
+  const definitions = new Map([['profile', '{"a":1}']]);
+  const others = new Map([['profile', '{"a":2}']]);
 
   it('knows nothing before something is applied, and then what is live', async () => {
     const { catalog } = openParts();
     expect(await catalog.pointers(['profile'])).toBeUndefined();
-    expect(await catalog.apply(0, [schema])).toBe(true);
+    expect(await catalog.apply(0, definitions)).toBe(true);
     const pointers = await catalog.pointers(['profile', 'none']);
     expect(pointers).toMatchObject({ n: 1, partitions: 2 });
-    expect([...(pointers?.views ?? [])]).toEqual([['profile', { live: '1-0', schema: 1 }]]);
-    expect(await catalog.definitions(['profile:1', 'profile:2'])).toEqual(['{"a":1}', '']);
+    expect([...(pointers?.views ?? [])]).toEqual([['profile', { live: '1-0', applied: 1 }]]);
+    expect([...(await catalog.definitions(['profile', 'none']))]).toEqual([
+      ['profile', { applied: 1, definition: '{"a":1}' }],
+    ]);
   });
 
   it('a change is made only on top of the last one', async () => {
     const { catalog } = openParts();
-    await catalog.apply(0, [schema]);
-    expect(await catalog.apply(0, [{ ...schema, number: 2 }])).toBe(false);
-    expect(await catalog.apply(1, [{ ...schema, number: 2 }])).toBe(true);
-    expect((await catalog.pointers(['profile']))?.views.get('profile')).toEqual({ live: '1-0', schema: 2 });
+    await catalog.apply(0, definitions);
+    expect(await catalog.apply(0, others)).toBe(false);
+    expect(await catalog.apply(1, others)).toBe(true);
+    expect((await catalog.pointers(['profile']))?.views.get('profile')).toEqual({ live: '1-0', applied: 2 });
     expect(await client().xlen('{feat:shop}:history')).toBe(2);
   });
 
   it('refuses a program that counts partitions otherwise', async () => {
     const { catalog } = openParts();
-    await catalog.apply(0, [schema]);
+    await catalog.apply(0, definitions);
     const other = new Catalog(placeOf(), openParts(3).partitions);
     await expect(other.pointers(['profile'])).rejects.toThrow(/has 2 partitions, and this program says 3/);
-    await expect(other.apply(1, [schema])).rejects.toThrow(MisuseError);
+    await expect(other.apply(1, definitions)).rejects.toThrow(MisuseError);
     other.close();
   });
 
   it('lanes of a view differ in rank, and keep it', async () => {
     const { catalog } = openParts();
-    await catalog.apply(0, [schema]);
+    await catalog.apply(0, definitions);
     await catalog.enter('profile', 'stream', 3);
     await catalog.enter('profile', 'stream', 3);
     await expect(catalog.enter('profile', 'stream', 2)).rejects.toThrow(/"stream".*has rank 3/);
@@ -463,7 +440,7 @@ describe('the catalog', () => {
 
   it('a catalog that was lost takes up what the partitions were told', async () => {
     const { catalog } = openParts();
-    await catalog.apply(0, [schema]);
+    await catalog.apply(0, definitions);
     await client().hset('{feat:shop}:catalog', 'live:profile', '4-9');
     const pointers = await catalog.pointers(['profile']);
     if (!pointers) throw new Error('nothing was applied');
@@ -478,10 +455,10 @@ describe('the catalog', () => {
 
   it('on another server, it is asked of the partitions first, and what it knows itself stays', async () => {
     const { catalog } = openParts();
-    await catalog.apply(0, [schema]);
+    await catalog.apply(0, definitions);
     await client().hset('{feat:shop}:catalog', 'server', 'another');
     expect(await catalog.pointers(['profile'])).toMatchObject({ n: 2 });
     expect((await catalog.pointers(['profile']))?.views.get('profile')?.live).toBe('1-0');
-    expect(await catalog.apply(1, [schema])).toBe(false);
+    expect(await catalog.apply(1, definitions)).toBe(false);
   });
 });

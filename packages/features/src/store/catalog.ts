@@ -15,8 +15,8 @@ import { type Mirrored, verbFor, words } from './verbs.js';
 interface ViewPointer {
   /** The generation that is read: "<n>-<token of its builder>". */
   readonly live: string;
-  /** The number of the latest schema. */
-  readonly schema: number;
+  /** The number of the change that applied its definition. */
+  readonly applied: number;
 }
 
 export interface Pointers {
@@ -28,11 +28,9 @@ export interface Pointers {
   readonly views: ReadonlyMap<string, ViewPointer>;
 }
 
-/** A schema to register. */
-export interface AppliedSchema {
-  readonly view: string;
-  readonly number: number;
-  /** JSON. */
+/** The definition of a view, JSON, and the number of the change that applied it. */
+export interface AppliedDefinition {
+  readonly applied: number;
   readonly definition: string;
 }
 
@@ -77,17 +75,17 @@ export class Catalog {
     throw this.#restless();
   }
 
-  /** The definitions of schemas, JSON, by "<view>:<number>"; '' for one that is not there. Throws UnavailableError. */
-  definitions(schemas: readonly string[]): Promise<readonly string[]> {
-    return this.#caller.call(this.#verbs.definitions, schemas);
+  /** What was applied to views, by name. Throws UnavailableError. */
+  definitions(views: readonly string[]): Promise<ReadonlyMap<string, AppliedDefinition>> {
+    return this.#caller.call(this.#verbs.definitions, views);
   }
 
   /**
-   * Registers schemas on top of the change `n`. False if another change came first: look again. Throws UnavailableError;
+   * Registers definitions, JSON by view, on top of the change `n`. False if another change came first: look again. Throws UnavailableError;
    * MisuseError for another number of partitions.
    */
-  async apply(n: number, schemas: readonly AppliedSchema[]): Promise<boolean> {
-    const request = { n, partitions: this.#partitions.length, schemas };
+  async apply(n: number, definitions: ReadonlyMap<string, string>): Promise<boolean> {
+    const request = { n, partitions: this.#partitions.length, definitions };
     const reply = await this.#caller.call(this.#verbs.apply, request);
     if (reply.word === 'partitions') this.#requirePartitions(reply.n);
     return reply.word === 'done';
@@ -140,7 +138,7 @@ export class Catalog {
 interface ApplyRequest {
   readonly n: number;
   readonly partitions: number;
-  readonly schemas: readonly AppliedSchema[];
+  readonly definitions: ReadonlyMap<string, string>;
 }
 
 interface AdoptRequest {
@@ -160,16 +158,26 @@ function catalogVerbs(keys: ReturnType<typeof keysOf>) {
     pointers: verbFor(keys, 'pointers', { args: (views: readonly string[]) => views }, (reply, views) =>
       readPointers(words(reply), views),
     ),
-    definitions: verbFor(keys, 'definitions', { args: (schemas: readonly string[]) => schemas }, (reply) =>
-      words(reply).slice(1),
+    definitions: verbFor(
+      keys,
+      'definitions',
+      { args: (views: readonly string[]) => views },
+      (reply, views): ReadonlyMap<string, AppliedDefinition> => {
+        const [, ...rest] = words(reply);
+        const found = views.flatMap((view, index): [string, AppliedDefinition][] => {
+          const [applied = '', definition = ''] = rest.slice(2 * index);
+          return applied === '' ? [] : [[view, { applied: Number(applied), definition }]];
+        });
+        return new Map(found);
+      },
     ),
     apply: verbFor(
       keys,
       'apply',
       {
-        args: ({ n, partitions, schemas }: ApplyRequest) => [
+        args: ({ n, partitions, definitions }: ApplyRequest) => [
           ...[String(n), String(partitions)],
-          ...schemas.flatMap(({ view, number, definition }) => [view, String(number), definition]),
+          ...[...definitions].flat(),
         ],
       },
       (reply): Applied => {
@@ -204,8 +212,8 @@ function readPointers(
   if (word === 'unknown') return { word };
   if (word === 'forgot') return { word, n: Number(n) };
   const known = views.flatMap((view, index): [string, ViewPointer][] => {
-    const [live = '', schema = ''] = rest.slice(2 * index);
-    return live === '' ? [] : [[view, { live, schema: Number(schema) }]];
+    const [live = '', applied = ''] = rest.slice(2 * index);
+    return live === '' ? [] : [[view, { live, applied: Number(applied) }]];
   });
   return { n: Number(n), time: Number(time), partitions: Number(partitions), views: new Map(known) };
 }

@@ -31,7 +31,7 @@ export interface OpenRequest {
 }
 
 /** A lane in one partition, or one of its source partitions there. */
-interface Opened {
+export interface Opened {
   readonly word: 'opened';
   readonly mark: string;
   /** Two numbers: how far the source has been taken in. */

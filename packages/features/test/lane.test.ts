@@ -1,0 +1,192 @@
+/** Lanes on a real Redis: who may write, what becomes of each row, and what holds a writer up. */
+import { IssuerMismatchError, StaleTokenError } from '@holdfast/fence';
+import { LeaseLostError, MisuseError, systemClock, type TokenHolder } from '@holdfast/kernel';
+import { describe, expect, it, vi } from 'vitest';
+import { GenerationEndedError, RowError } from '../src/errors.js';
+import { Lane, type LaneOptions } from '../src/lane/lane.js';
+import { Ownership, type OwnershipOptions } from '../src/lane/ownership.js';
+import { NOW, row } from './rows.js';
+import { client, node, openParts, useRedis } from './setting.js';
+
+useRedis();
+
+const GENERATION = 'profile.1-0';
+const record = (partition: number): string => `{feat:shop.${partition}}:record`;
+
+interface TestRow {
+  readonly id: string;
+  readonly partition?: number;
+  readonly time?: number;
+}
+
+const holderOf = (token: number, options: Partial<TokenHolder> = {}): TokenHolder => ({
+  ...{ token, resource: 'profiles', issuer: 'locks', signal: new AbortController().signal },
+  ...options,
+});
+
+type Options = Partial<OwnershipOptions> & Partial<LaneOptions<TestRow>>;
+
+async function laneOf(options: Options = {}): Promise<Lane<TestRow>> {
+  const { partitions } = openParts();
+  const holder = options.holder ?? holderOf(7);
+  const common = { partitions, generation: GENERATION, lane: 'batch', holder, ...options };
+  const ownership = new Ownership({ renew: undefined, takeOver: false, ...common });
+  await ownership.open();
+  return new Lane({
+    ...{ view: 'profile', rank: 1, ahead: 300e6, history: true, patience: 5_000, clock: systemClock },
+    ...common,
+    ownership,
+    encode({ id, partition = 0, time = NOW }) {
+      if (id === 'bad') throw new RowError('profile', 'values.age', 'a whole number', 'x');
+      return { id, partition, finish: (origin) => row({ ...origin, time }) };
+    },
+    badTime: ({ time }) => new RowError('profile', 'time', 'at most 5 minutes in the future', time),
+  });
+}
+
+const rowsOf = (count: number, parts: Partial<TestRow> = {}): TestRow[] =>
+  Array.from({ length: count }, (_, index) => ({ id: `u${index}`, partition: index % 2, ...parts }));
+
+describe('landing', () => {
+  it('every row has an outcome, in order, whatever partition it went to', async () => {
+    const lane = await laneOf();
+    await lane.land([{ id: 'u1', time: NOW + 5 }]);
+    const rows = [
+      { id: 'u0' },
+      { id: 'u1' },
+      { id: 'bad' },
+      { id: 'u2', partition: 1 },
+      { id: 'u3', time: NOW + 9e9 },
+    ];
+    const { outcomes, errors } = await lane.land(rows);
+    expect(outcomes).toEqual(['accepted', 'older', 'refused', 'accepted', 'refused']);
+    expect([...errors.keys()].sort()).toEqual([2, 4]);
+    expect(errors.get(2)?.path).toBe('values.age');
+    expect(errors.get(4)?.message).toMatch(/time is at most 5 minutes in the future/);
+    expect(lane.stats()).toEqual({ accepted: 3, older: 1, equal: 0, refused: 2 });
+  });
+
+  it('of two rows with one event time, the later one of the same lane is a correction', async () => {
+    const lane = await laneOf();
+    expect((await lane.land([{ id: 'u0' }, { id: 'u0' }])).outcomes).toEqual(['accepted', 'accepted']);
+    const again = await laneOf();
+    expect((await again.land([{ id: 'u0' }])).outcomes).toEqual(['accepted']);
+  });
+
+  it('a lane of lower rank corrects nothing, even with a higher token', async () => {
+    const stream = await laneOf({ lane: 'stream', rank: 3 });
+    await stream.land([{ id: 'u0' }]);
+    const batch = await laneOf({ holder: holderOf(99) });
+    expect((await batch.land([{ id: 'u0' }, { id: 'u0', time: NOW + 1 }])).outcomes).toEqual([
+      'equal',
+      'accepted',
+    ]);
+  });
+
+  it('carries thousands of rows in few calls, and holds up whoever lands more than may be on the way', async () => {
+    const lane = await laneOf();
+    await client().config('RESETSTAT');
+    const { outcomes } = await lane.land(rowsOf(25_000));
+    expect(new Set(outcomes)).toEqual(new Set(['accepted']));
+    expect(await client().hget(record(0), `rows:${GENERATION}`)).toBe('12500');
+    const calls = /cmdstat_fcall:calls=(\d+)/.exec(await client().info('commandstats'))?.[1];
+    expect(Number(calls)).toBeGreaterThanOrEqual(2 * Math.ceil(12_500 / 128));
+    expect(Number(calls)).toBeLessThan(400);
+  });
+
+  it('lands nothing once it is closed, or once the holder has lost its right', async () => {
+    const lane = await laneOf();
+    lane.close();
+    await expect(lane.land(rowsOf(1))).rejects.toThrow(/"batch".*is closed/);
+    const lost = new AbortController();
+    const other = await laneOf({ holder: holderOf(8, { signal: lost.signal }) });
+    lost.abort(new LeaseLostError('over', { resource: 'profiles', token: 8 }));
+    expect(other.signal.aborted).toBe(true);
+    await expect(other.land(rowsOf(1))).rejects.toThrow(LeaseLostError);
+    expect(await client().exists(record(0))).toBe(1);
+    expect(await client().hget(record(0), `rows:${GENERATION}`)).toBeNull();
+  });
+});
+
+describe('a lane that another holder opens', () => {
+  it('is deposed in every partition: nothing more lands, and its signal aborts', async () => {
+    const old = await laneOf({ holder: holderOf(7) });
+    await laneOf({ holder: holderOf(8) });
+    for (const partition of [0, 1]) {
+      const failure = await old.land([{ id: 'u', partition }]).catch((error: unknown) => error);
+      expect(failure).toBeInstanceOf(StaleTokenError);
+      expect(failure).toMatchObject({ offered: 7, seen: 8, reason: 'lower' });
+    }
+    expect(old.signal.reason).toBeInstanceOf(StaleTokenError);
+    expect(await client().keys(`*${GENERATION}*`)).toEqual([]);
+    await expect(laneOf({ holder: holderOf(7) })).rejects.toThrow(StaleTokenError);
+  });
+
+  it('under tokens of another issuer is taken over only if that is said', async () => {
+    const old = await laneOf({ holder: holderOf(700) });
+    const holder = holderOf(3, { issuer: 'queue:nightly' });
+    const refused = await laneOf({ holder }).catch((error: unknown) => error);
+    expect(refused).toBeInstanceOf(IssuerMismatchError);
+    expect(refused).toMatchObject({ expected: 'locks', issuer: 'queue:nightly' });
+    const taken = await laneOf({ holder, takeOver: true });
+    await old.land([{ id: 'u0' }]).catch(() => {});
+    expect(old.signal.reason).toBeInstanceOf(StaleTokenError);
+    expect((await taken.land([{ id: 'u0' }])).outcomes).toEqual(['accepted']);
+  });
+});
+
+describe('a generation that ends', () => {
+  it('ends its lanes', async () => {
+    const lane = await laneOf();
+    await client().hset(record(0), `retired:${GENERATION}`, '5');
+    await expect(lane.land([{ id: 'u0' }])).rejects.toThrow(GenerationEndedError);
+    expect(lane.signal.reason).toBeInstanceOf(GenerationEndedError);
+  });
+
+  it('or is closed for a while: rows wait until it takes them again', async () => {
+    const lane = await laneOf();
+    await client().hset(record(0), `closed:${GENERATION}`, '5');
+    await client().config('RESETSTAT');
+    const landing = lane.land([{ id: 'u0' }]);
+    await vi.waitFor(async () => expect(await client().info('commandstats')).toContain('cmdstat_fcall'));
+    await client().hdel(record(0), `closed:${GENERATION}`);
+    expect((await landing).outcomes).toEqual(['accepted']);
+  });
+});
+
+describe('a server that may have forgotten who owns the lane', () => {
+  /** As if another server had the same data. */
+  const becomeAnother = async (): Promise<void> => {
+    for (const partition of [0, 1]) await client().hset(record(partition), 'server', 'another');
+  };
+
+  it('has the holder renew its right, and then lands what waited', async () => {
+    const renew = vi.fn(() => Promise.resolve());
+    const lane = await laneOf({ renew });
+    expect(renew).not.toHaveBeenCalled();
+    await becomeAnother();
+    expect((await lane.land(rowsOf(4))).outcomes).toEqual(['accepted', 'accepted', 'accepted', 'accepted']);
+    expect(renew).toHaveBeenCalled();
+  });
+
+  it('keeps out a holder that cannot renew its right', async () => {
+    const lost = new AbortController();
+    const renew = (): Promise<void> => Promise.resolve(lost.abort(new Error('the lease ran out')));
+    const lane = await laneOf({ holder: holderOf(7, { signal: lost.signal }), renew });
+    await becomeAnother();
+    await expect(lane.land(rowsOf(1))).rejects.toThrow(/right to profiles has ended|the lease ran out/);
+    const without = await laneOf({ lane: 'other' }).catch((error: unknown) => error);
+    expect(without).toBeInstanceOf(MisuseError);
+    expect(String(without)).toMatch(/may have forgotten.*give "renew"/);
+    expect(await client().keys(`*${GENERATION}*`)).toEqual([]);
+  });
+
+  it('that was away: rows wait for it, and land once', async () => {
+    const lane = await laneOf({ renew: () => Promise.resolve() });
+    await client().flushall();
+    await node().restart();
+    const { outcomes } = await lane.land(rowsOf(300));
+    expect(new Set(outcomes)).toEqual(new Set(['accepted']));
+    expect(await client().hget(record(1), `rows:${GENERATION}`)).toBe('150');
+  });
+});
