@@ -38,21 +38,22 @@ export interface Difference {
   readonly declared: unknown;
 }
 
-/** The definition of a view differs from the registered one in a way that rows which are stored cannot follow. */
+/** A definition differs from the registered one in a way that what is stored cannot follow. */
 export class DefinitionMismatchError extends HoldfastError {
   override readonly name = 'DefinitionMismatchError';
   readonly code = 'HOLDFAST_DEFINITION_MISMATCH';
-  readonly view: string;
+  /** What is defined, as in `view "profile"`. */
+  readonly definition: string;
   readonly differences: readonly Difference[];
 
   /** `advice` is a sentence that says what to do. */
-  constructor(view: string, differences: readonly Difference[], advice: string) {
+  constructor(definition: string, differences: readonly Difference[], advice: string) {
     const lines = differences.map(
       ({ path, registered, declared }) =>
         `\n  ${path}: registered ${display(registered)}, declared ${display(declared)}`,
     );
-    super(`The view "${view}" differs from its registered definition. ${advice}${lines.join('')}`);
-    this.view = view;
+    super(`The ${definition} differs from the registered one. ${advice}${lines.join('')}`);
+    this.definition = definition;
     this.differences = differences;
   }
 }

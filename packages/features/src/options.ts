@@ -32,7 +32,7 @@ export interface StoreOptions {
 }
 
 /** A name of a store, a view, an entity, a service or a lane. */
-const readName: Reader<string> = fitting(
+export const readName: Reader<string> = fitting(
   'a name of 1 to 64 letters, digits, "_" and "-"',
   (value) => typeof value === 'string' && /^[A-Za-z0-9_-]{1,64}$/.test(value),
 );

@@ -32,9 +32,9 @@ describe('an error', () => {
 
   it('lists what differs from a registered definition', () => {
     const difference = { path: 'fields.age.type', registered: 'int', declared: 'string' };
-    const error = new DefinitionMismatchError('profile', [difference], 'Begin a new generation.');
+    const error = new DefinitionMismatchError('view "profile"', [difference], 'Begin a new generation.');
     expect(error.message).toBe(
-      'The view "profile" differs from its registered definition. Begin a new generation.\n' +
+      'The view "profile" differs from the registered one. Begin a new generation.\n' +
         '  fields.age.type: registered "int", declared "string"',
     );
   });

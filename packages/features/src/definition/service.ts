@@ -1,0 +1,109 @@
+/**
+ * Services: what a model reads at once, from several views, with features that are derived from them and from the
+ * request. The same `derive` makes what is served and what is trained with.
+ */
+import {
+  callback,
+  display,
+  having,
+  MisuseError,
+  optional,
+  type Readers,
+  readOptions,
+  readSchema,
+  type Schema,
+  whole,
+  withDefault,
+} from '@holdfast/kernel';
+import { readName } from '../options.js';
+import type { Served } from './types.js';
+import type { View } from './view.js';
+
+/** Views by the name that their features begin with. */
+export type Views = Readonly<Record<string, View>>;
+
+type Intersection<U> = (U extends unknown ? (each: U) => void : never) extends (all: infer I) => void
+  ? { readonly [Name in keyof I]: I[Name] }
+  : never;
+
+/** The features of views, named `view.feature`. Each may be null. */
+export type Row<V extends Views> = Intersection<
+  {
+    [Name in keyof V & string]: {
+      readonly [Field in keyof V[Name]['fields'] & string as `${Name}.${Field}`]: Served<
+        V[Name]['fields']
+      >[Field];
+    };
+  }[keyof V & string]
+>;
+
+/** The ids that the views need: one for each entity, and one for each part of a composite one. */
+export type EntityIds<V extends Views> = {
+  readonly [Part in V[keyof V]['entity']['parts'][number]]: string;
+};
+
+/** Features that are derived; their names have no dot. */
+export type Derived = Readonly<Record<string, number | string | boolean | null>>;
+
+export interface ServiceOptions<V extends Views, Request, D extends Derived> {
+  /** The views, each under the name that its features begin with. */
+  readonly views: V;
+  /** From 1; default 1. Two versions can be served side by side. */
+  readonly version?: number;
+  /** The schema of what comes with a request, such as a price. Default: nothing comes. */
+  readonly request?: Schema<unknown, Request>;
+  /** Derives features. It gives the same for the same arguments; what it reads besides is not in a training set. */
+  readonly derive?: (row: Row<V>, request: Request) => D;
+}
+
+/** What a model reads at once. */
+export interface Service<
+  Name extends string = string,
+  V extends Views = Views,
+  Request = unknown,
+  D extends Derived = Derived,
+> {
+  readonly name: Name;
+  readonly version: number;
+  readonly views: V;
+  readonly request: Schema<unknown, unknown> | undefined;
+  readonly derive: ((row: never, request: never) => D) | undefined;
+  /** For the compiler only; there is no such property. */
+  readonly '~request'?: Request;
+}
+
+/** What a service answers for each of the ids. */
+export type Answer<S> =
+  S extends Service<string, infer V, unknown, infer D>
+    ? { readonly [Name in keyof (Row<V> & D)]: (Row<V> & D)[Name] }
+    : never;
+
+const SERVICE = {
+  views: having<Views>(),
+  version: withDefault(whole(1, 1e9), 1),
+  request: optional(readSchema as () => Schema),
+  derive: optional(callback<() => Derived>('a row and a request')),
+} satisfies Readers<ServiceOptions<Views, unknown, Derived>>;
+
+/** What a model reads at once. Throws MisuseError. */
+export function service<
+  const Name extends string,
+  V extends Views,
+  Request = undefined,
+  // biome-ignore lint/complexity/noBannedTypes: a service that derives nothing has no features but those of its views
+  D extends Derived = {},
+>(name: Name, options: ServiceOptions<V, Request, D>): Service<Name, V, Request, D> {
+  readName('The name of a service', name);
+  const settings = readOptions(`The service "${name}"`, options, SERVICE);
+  const views = Object.entries(settings.views);
+  if (views.length === 0)
+    throw new MisuseError(`The service "${name}" has no views; name those that it reads.`);
+  for (const [alias, each] of views) {
+    readName(`The name of a view of the service "${name}"`, alias);
+    if (typeof Object(each).kind === 'string' && Object(each).fields !== undefined) continue;
+    throw new MisuseError(
+      `The service "${name}" takes views, as of view(…); "${alias}" is ${display(each)}.`,
+    );
+  }
+  return { ...settings, name, views: options.views, derive: options.derive };
+}
