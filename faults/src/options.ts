@@ -8,6 +8,7 @@ import type { Persistence } from './deployment/deployment.js';
 
 export const HELP = `Usage: npm run faults -- [locks] [options]
        npm run faults -- queue [options]
+       npm run faults -- workflow [options]
        npm run faults -- check FOLDER...
        npm run faults -- peers [--minutes N] [--seed N]
 
@@ -16,6 +17,8 @@ Runs client processes against real servers under real faults, records what the c
   locks    clients take leases (the default)
   queue    clients add and handle tasks, on one server that keeps what it acknowledges (quorum), or on one
            with replicas that take over (sentinel, cluster)
+  workflow clients start runs and let them go on, on servers as those of the queue; where replicas take over,
+           every second episode asks for their word
   check    judges the kept histories in and below the folders again, without running anything
   peers    puts other libraries under the same faults, for N minutes each (default 4)
 
@@ -57,7 +60,7 @@ const OPTIONS = {
 const TOPOLOGIES = ['quorum', 'sentinel', 'cluster'] as const;
 const PERSISTENCES = ['none', 'everysec', 'synchronous', 'mixed'] as const;
 
-const SUBJECTS = ['locks', 'queue'] as const;
+const SUBJECTS = ['locks', 'queue', 'workflow'] as const;
 
 export interface Call {
   /** The part of Holdfast that is put under faults. */

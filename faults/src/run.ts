@@ -15,8 +15,9 @@ import { describe, toMarkdown } from './report.js';
 import type { Subject } from './subject.js';
 import { Totals } from './totals.js';
 import { locks } from './traffic/subject.js';
+import { workflowSubject } from './workflow/subject.js';
 
-const SUBJECTS: Record<Call['subject'], Subject> = { locks, queue: queueSubject };
+const SUBJECTS: Record<Call['subject'], Subject> = { locks, queue: queueSubject, workflow: workflowSubject };
 
 /** Resolves to whether nothing was violated. */
 export async function run(call: Call, interrupted: AbortSignal): Promise<boolean> {

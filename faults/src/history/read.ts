@@ -7,13 +7,16 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { HistoryEvent } from './event.js';
 
-export function readHistories(folder: string): readonly HistoryEvent[] {
+/** `E`: what the lines are. */
+export function readHistories<E extends { readonly at: number } = HistoryEvent>(
+  folder: string,
+): readonly E[] {
   const files = readdirSync(folder).filter((name) => name.endsWith('.jsonl'));
   return files
     .flatMap((name) => {
       const lines = readFileSync(join(folder, name), 'utf8').split('\n');
       lines.pop(); // empty, or cut short
-      return lines.map((line) => JSON.parse(line) as HistoryEvent);
+      return lines.map((line) => JSON.parse(line) as E);
     })
     .sort((a, b) => a.at - b.at);
 }

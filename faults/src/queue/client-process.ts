@@ -6,28 +6,13 @@
 import { openSync, writeSync } from 'node:fs';
 import { HoldfastError, pause, seededRandom, systemClock, UnavailableError } from '@holdfast/kernel';
 import { createQueue, createWorker } from '@holdfast/queue';
-import type { FromClient, ToClient } from '../traffic/assignment.js';
+import { joinHarness } from '../traffic/harness.js';
 import { connectNodes, disconnectNodes } from '../traffic/reach.js';
 import { monotonic } from '../traffic/recorder.js';
 import { effectsKey, LEASE, type QueueAssignment, type QueueRecord } from './assignment.js';
 
-const assignment: QueueAssignment = JSON.parse(process.argv[2] ?? '');
+const { assignment, finishing, say, leave } = joinHarness<QueueAssignment>();
 const { name, seed, history, reach, replicas, endsWithin } = assignment;
-
-const say = (message: FromClient): void => {
-  if (process.connected) process.send?.(message);
-};
-const unexpected = (error: unknown): void =>
-  say({ say: 'unexpected', error: error instanceof Error ? `${error.stack}` : String(error) });
-const orphaned = (): never => process.exit(1);
-process.on('disconnect', orphaned);
-process.on('uncaughtException', unexpected);
-process.on('unhandledRejection', unexpected);
-
-const finishing = new AbortController();
-process.on('message', (message: ToClient) => {
-  if (message === 'finish') finishing.abort();
-});
 
 const file = openSync(history, 'a');
 type Details = QueueRecord extends infer R
@@ -85,13 +70,13 @@ async function add(n: number): Promise<void> {
       return;
     } catch (error) {
       if (!(error instanceof UnavailableError)) throw error;
-      if (finishing.signal.aborted) return record({ e: 'unsure', id });
+      if (finishing.aborted) return record({ e: 'unsure', id });
       await pause(systemClock, 50);
     }
   }
 }
 
-for (let n = 0; !finishing.signal.aborted; n += 1) {
+for (let n = 0; !finishing.aborted; n += 1) {
   await add(n);
   await pause(systemClock, 60 * random.unit());
 }
@@ -118,5 +103,4 @@ while (!(await isDrained())) {
 await worker.stop();
 await queue.close();
 disconnectNodes();
-process.off('disconnect', orphaned);
-process.disconnect();
+leave();

@@ -2,8 +2,6 @@
  * A queue under faults: processes add and handle tasks, on one server that keeps what it acknowledges, or on one with
  * replicas that take over; then all tasks must end.
  */
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { seededRandom } from '@holdfast/kernel';
 import { createQueue } from '@holdfast/queue';
 import { connect } from '@holdfast/redis';
@@ -11,7 +9,8 @@ import { deployCluster } from '../deployment/cluster.js';
 import type { Deployed } from '../deployment/deployment.js';
 import { deployQuorum } from '../deployment/quorum.js';
 import { deploySentinel } from '../deployment/sentinel.js';
-import type { PlannedFault } from '../nemesis/fault.js';
+import { readHistories } from '../history/read.js';
+import { oneAtATime } from '../nemesis/one-at-a-time.js';
 import { drawSchedule } from '../nemesis/schedule.js';
 import type { Judged, Subject } from '../subject.js';
 import { programBeside } from '../traffic/clients.js';
@@ -21,9 +20,6 @@ import { judgeQueue } from './judge.js';
 const QUEUE = 'faults';
 const DURATION = 30_000;
 const ENDS_WITHIN = 60_000;
-
-/** Until a failover is over and the replicas follow again, in ms. */
-const RECOVERY = 8_000;
 
 /** Those that have nothing to do with a queue, or whose outcome is plain: a server that is emptied has no tasks. */
 const LEFT_OUT = /ledger|clock|disk|flush/;
@@ -60,7 +56,7 @@ export const queueSubject: Subject<Omit<QueueAssignment, 'name' | 'history' | 's
         });
         return durable ? schedule : oneAtATime(schedule);
       },
-      judge: (folder) => judge(readRecords(folder), { deployed, name: queue, durable }),
+      judge: (folder) => judge(readHistories<QueueRecord>(folder), { deployed, name: queue, durable }),
     };
   },
 
@@ -69,22 +65,6 @@ export const queueSubject: Subject<Omit<QueueAssignment, 'name' | 'history' | 's
     return `${of('tasks added')} tasks added, ${of('deliveries')} deliveries, ${of('stale deliveries')} of them stale, ${of('tasks lost')} tasks lost`;
   },
 };
-
-/**
- * Leaves out faults of a server while another has one, or has just had: Redis may then make a replica the master that is
- * being filled anew, and lose everything.
- */
-function oneAtATime(schedule: readonly PlannedFault[]): readonly PlannedFault[] {
-  let free = 0;
-  return [...schedule]
-    .sort((one, two) => one.from - two.from)
-    .filter(({ from, until, fault }) => {
-      if (!/-node$|^failover$/.test(fault.kind)) return true;
-      if (from < free) return false;
-      free = until + RECOVERY;
-      return true;
-    });
-}
 
 /** Looks where a client looks, when all faults are over. */
 async function judge(
@@ -102,18 +82,4 @@ async function judge(
   } finally {
     connection.close();
   }
-}
-
-function readRecords(folder: string): QueueRecord[] {
-  const files = readdirSync(folder).filter((file) => file.endsWith('.jsonl'));
-  const lines = files.flatMap((file) => readFileSync(join(folder, file), 'utf8').split('\n'));
-  return lines
-    .flatMap((line): QueueRecord[] => {
-      try {
-        return [JSON.parse(line)];
-      } catch {
-        return []; // the line that was being written when its process was killed
-      }
-    })
-    .sort((one, two) => one.at - two.at);
 }

@@ -3,30 +3,19 @@
  *
  * It is killed and stopped at any moment. It ends when it is told to finish, or when the harness is gone.
  */
-import { setMaxListeners } from 'node:events';
 import { createRedisGuard } from '@holdfast/fence/redis';
 import { seededRandom } from '@holdfast/kernel';
 import { createLocks } from '@holdfast/lock';
 import { Redis } from 'ioredis';
-import type { Assignment, FromClient, ToClient } from './assignment.js';
+import type { Assignment } from './assignment.js';
+import { joinHarness } from './harness.js';
 import { Ledger } from './ledger.js';
 import { connectNodes, disconnectNodes } from './reach.js';
 import { Recorder } from './recorder.js';
 import { Worker } from './worker.js';
 
-const assignment: Assignment = JSON.parse(process.argv[2] ?? '');
+const { assignment, finishing, say, unexpected, leave } = joinHarness<Assignment>();
 const { name, seed, history, reach, parameters, entries } = assignment;
-
-const say = (message: FromClient): void => {
-  if (process.connected) process.send?.(message);
-};
-const unexpected = (error: unknown): void =>
-  say({ say: 'unexpected', error: error instanceof Error ? `${error.stack}` : String(error) });
-
-const orphaned = (): never => process.exit(1);
-process.on('disconnect', orphaned);
-process.on('uncaughtException', unexpected);
-process.on('unhandledRejection', unexpected);
 
 const locks = createLocks({ nodes: connectNodes(reach), identity: name, ...parameters, onWarning: () => {} });
 const guard = createRedisGuard({
@@ -38,12 +27,6 @@ const guard = createRedisGuard({
 const reader = new Redis(assignment.ledger, { retryStrategy: () => 100, commandTimeout: 2_000 });
 reader.on('error', () => {}); // the store is killed on purpose
 
-const finishing = new AbortController();
-setMaxListeners(0, finishing.signal); // one a worker that rests
-process.on('message', (message: ToClient) => {
-  if (message === 'finish') finishing.abort();
-});
-
 const recorder = new Recorder(history, name, unexpected);
 const ledger = new Ledger(guard, reader, entries);
 const workers = Array.from(
@@ -51,7 +34,7 @@ const workers = Array.from(
   (_, index) =>
     new Worker({
       ...{ locks, ledger, recorder, random: seededRandom(seed + index) },
-      ...{ shares: assignment.shares, finishing: finishing.signal },
+      ...{ shares: assignment.shares, finishing },
     }),
 );
 say({ say: 'ready' });
@@ -63,5 +46,4 @@ reader.disconnect();
 await guard.close();
 await locks.close();
 disconnectNodes();
-process.off('disconnect', orphaned);
-process.disconnect();
+leave();

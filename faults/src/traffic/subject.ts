@@ -3,8 +3,7 @@
  * must be granted every resource, and the history must be linearizable.
  */
 import { seededRandom } from '@holdfast/kernel';
-import { Redis } from 'ioredis';
-import { checkHistory, type Violation } from '../check/index.js';
+import { checkHistory } from '../check/index.js';
 import { deployCluster } from '../deployment/cluster.js';
 import type { Deployed, DeployOptions, Persistence } from '../deployment/deployment.js';
 import { deployQuorum } from '../deployment/quorum.js';
@@ -14,7 +13,7 @@ import { readHistories } from '../history/read.js';
 import { drawSchedule } from '../nemesis/schedule.js';
 import type { Call } from '../options.js';
 import { increase, type Subject } from '../subject.js';
-import { judgeChain, readChain } from '../validation/ledger.js';
+import { judgeLedger } from '../validation/ledger.js';
 import { type Assignment, LEDGERS, SEMAPHORES } from './assignment.js';
 import { programBeside } from './clients.js';
 
@@ -76,7 +75,7 @@ export const locks: Subject<Omit<Assignment, 'name' | 'history' | 'seed'>> = {
           counts: countOperations(events),
           violations: [
             ...checkHistory(events, { permits: SEMAPHORES }),
-            ...(await judgeLedger(deployed, entries, events)),
+            ...(await judgeLedger(deployed.ledger, { entries, resources: LEDGERS, events })),
           ],
         };
       },
@@ -110,20 +109,4 @@ function countOperations(events: readonly HistoryEvent[]): ReadonlyMap<string, n
     increase(counts, `${kinds.get(event.id)} ${how || lost}`, 1);
   }
   return counts;
-}
-
-async function judgeLedger(
-  { ledger }: Deployed,
-  entries: string,
-  events: readonly HistoryEvent[],
-): Promise<readonly Violation[]> {
-  const store = new Redis(ledger.url);
-  try {
-    const chains = await Promise.all(LEDGERS.map((resource) => readChain(store, entries, resource)));
-    const keys = await store.keys(`{holdfast}:${entries}:*`);
-    if (keys.length > 0) await store.del(keys);
-    return chains.flatMap((chain) => judgeChain(chain, events));
-  } finally {
-    store.disconnect();
-  }
 }

@@ -1,8 +1,8 @@
 /**
  * Judges the entries of the ledger: no acknowledged write is missing, none was made on a stale read, and no token is
- * lower than the one before it. Pure, but for `readChain`.
+ * lower than the one before it.
  */
-import type { Redis } from 'ioredis';
+import { Redis } from 'ioredis';
 import type { Violation } from '../check/index.js';
 import type { HistoryEvent } from '../history/event.js';
 import { chainKey, headKey } from '../traffic/ledger.js';
@@ -13,7 +13,31 @@ export interface Chain {
   readonly links: readonly string[];
 }
 
-export async function readChain(store: Redis, entries: string, resource: string): Promise<Chain> {
+export interface LedgerOptions {
+  /** Opens the keys of the entries. */
+  readonly entries: string;
+  readonly resources: readonly string[];
+  /** With the writes. */
+  readonly events: readonly HistoryEvent[];
+}
+
+/** Judges these entries, and removes them. */
+export async function judgeLedger(
+  ledger: { readonly url: string },
+  { entries, resources, events }: LedgerOptions,
+): Promise<readonly Violation[]> {
+  const store = new Redis(ledger.url);
+  try {
+    const chains = await Promise.all(resources.map((resource) => readChain(store, entries, resource)));
+    const keys = await store.keys(`{holdfast}:${entries}:*`);
+    if (keys.length > 0) await store.del(keys);
+    return chains.flatMap((chain) => judgeChain(chain, events));
+  } finally {
+    store.disconnect();
+  }
+}
+
+async function readChain(store: Redis, entries: string, resource: string): Promise<Chain> {
   const fields = await store.hgetall(chainKey(entries, resource));
   const length = Number((await store.get(headKey(entries, resource))) ?? 0);
   const most = Math.max(length, ...Object.keys(fields).map(Number));
