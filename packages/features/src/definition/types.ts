@@ -61,9 +61,9 @@ const ofNumbers = optional(
 export const t = {
   /** A whole number from -(2^53 - 1) to 2^53 - 1. */
   int: () => make<number>({ kind: 'int' }),
-  /** Any number but `NaN`. */
+  /** Any finite number. */
   float64: () => make<number>({ kind: 'float64' }),
-  /** Any number but `NaN` up to 3.4e38, rounded to 24 bits. */
+  /** A finite number up to 3.4e38 in size, rounded to 24 bits. */
   float32: () => make<number>({ kind: 'float32' }),
   bool: () => make<boolean>({ kind: 'bool' }),
   /** Well-formed text. */

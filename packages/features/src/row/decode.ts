@@ -1,0 +1,119 @@
+/**
+ * Decoding of rows, whichever of the view's schemas they were written under.
+ *
+ * Guarantees: a row that is torn, cut off or altered is told from a whole one by its checksum, and gives no values. A
+ * field that the schema of a row does not have is null; one that the reader does not name is left out.
+ */
+import type { RowSchema, StoredField } from '../definition/stored.js';
+import { bufferOf, viewOf } from './bytes.js';
+import { CHECKSUM_AT, checksumOf } from './checksum.js';
+import { HEADER, LAYOUT } from './header.js';
+import { isVariable, layoutOf, type Slot } from './layout.js';
+
+/** What a row gives: its values; or why it gives none. `unknown`: it has a schema that the reader does not know. */
+export type Decoded = 'whole' | 'torn' | 'unknown';
+
+/** A slot, and the name under which its value is given; undefined if the reader does not name it. */
+interface Reading extends Slot {
+  readonly as: string | undefined;
+}
+
+/** How rows of one schema are read. */
+interface Plan {
+  readonly seed: number;
+  readonly readings: readonly Reading[];
+  /** Names of fields that the schema does not have. */
+  readonly missing: readonly string[];
+  readonly tail: number;
+}
+
+export class RowReader {
+  readonly #plans = new Map<number, Plan>();
+  readonly #fields: ReadonlyMap<string, StoredField>;
+  readonly #prefix: string;
+
+  /** `fields` are those that the reader names; in the values, `prefix` stands before their names. */
+  constructor(schemas: readonly RowSchema[], fields: readonly StoredField[], prefix = '') {
+    this.#fields = new Map(fields.map((field) => [field.name, field]));
+    this.#prefix = prefix;
+    for (const schema of schemas) this.know(schema);
+  }
+
+  /** Adds a schema, as after another process has raised it. */
+  know(schema: RowSchema): void {
+    const { slots, tail } = layoutOf(schema);
+    const isRead = ({ name, kind, size }: Slot): boolean => {
+      const field = this.#fields.get(name);
+      return field?.kind === kind && (field.size ?? 0) === size;
+    };
+    const readings = slots.map((slot) => ({
+      ...slot,
+      as: isRead(slot) ? this.#prefix + slot.name : undefined,
+    }));
+    const found = new Set(readings.map(({ as }) => as));
+    const names = [...this.#fields.keys()].map((name) => this.#prefix + name);
+    const missing = names.filter((name) => !found.has(name));
+    this.#plans.set(schema.number, {
+      seed: schema.seed,
+      readings: readings.filter(({ as, kind }) => as !== undefined || isVariable(kind)),
+      missing,
+      tail,
+    });
+  }
+
+  /** Writes the values of a row into `values`. If the row is not whole, `values` stays as it was. */
+  read(row: Uint8Array, values: Record<string, unknown>): Decoded {
+    if (row.length < HEADER || row[0] !== LAYOUT) return 'torn';
+    const view = viewOf(row);
+    const begin = row.byteOffset;
+    const plan = this.#plans.get(view.getUint16(begin + 2, true));
+    if (plan === undefined) return 'unknown';
+    if (row.length < plan.tail || !this.#isWhole(row, plan)) return 'torn';
+    let from = 0;
+    for (const reading of plan.readings) {
+      const { as, nullAt, nullBit, kind, at } = reading;
+      const end = isVariable(kind) ? view.getUint32(begin + at, true) : 0;
+      if (as !== undefined) {
+        const isNull = ((row[nullAt] ?? 0) & nullBit) !== 0;
+        values[as] = isNull ? null : decoded(reading, row, plan.tail + from, plan.tail + end);
+      }
+      if (isVariable(kind)) from = end;
+    }
+    for (const name of plan.missing) values[name] = null;
+    return 'whole';
+  }
+
+  #isWhole(row: Uint8Array, { seed }: Plan): boolean {
+    return viewOf(row).getUint32(row.byteOffset + CHECKSUM_AT, true) === checksumOf(row, seed);
+  }
+}
+
+function decoded(slot: Reading, row: Uint8Array, from: number, end: number): unknown {
+  const view = viewOf(row);
+  const at = row.byteOffset + slot.at;
+  switch (slot.kind) {
+    case 'int':
+    case 'float64':
+      return view.getFloat64(at, true);
+    case 'float32':
+      return view.getFloat32(at, true);
+    case 'bool':
+      return ((row[slot.at] ?? 0) & slot.bit) !== 0;
+    case 'timestamp':
+      return new Date(view.getFloat64(at, true));
+    case 'vector': {
+      const vector = new Float32Array(slot.size);
+      for (let index = 0; index < slot.size; index += 1)
+        vector[index] = view.getFloat32(at + 4 * index, true);
+      return vector;
+    }
+    case 'string':
+      return bufferOf(row).toString('utf8', from, end);
+    case 'list': {
+      const list: number[] = [];
+      for (let place = from; place < end; place += 8)
+        list.push(view.getFloat64(row.byteOffset + place, true));
+      return list;
+    }
+  }
+}
