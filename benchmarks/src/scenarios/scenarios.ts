@@ -1,4 +1,5 @@
 /** The scenarios by their names on the command line. */
+import { answers } from './answers.js';
 import { bytes } from './bytes.js';
 import { many } from './many.js';
 import { resume } from './resume.js';
@@ -8,5 +9,5 @@ import { tokens } from './tokens.js';
 import { wake } from './wake.js';
 
 export const scenarios: ReadonlyMap<string, Scenario> = new Map(
-  Object.entries({ resume, wake, takeover, bytes, many, tokens }),
+  Object.entries({ resume, wake, takeover, bytes, many, tokens, answers }),
 );
