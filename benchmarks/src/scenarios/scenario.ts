@@ -16,7 +16,7 @@ export interface Servers {
 
 /** What a process does when its parent asks for it, by name. Arguments and answers are passed by structured clone. */
 // biome-ignore lint/suspicious/noExplicitAny: each call has an argument of its own, and both ends are in one file.
-export type Calls = Readonly<Record<string, (given: any) => unknown>>;
+type Calls = Readonly<Record<string, (given: any) => unknown>>;
 
 /** Opens what a process needs, and gives what it can be asked for. `given` comes from the parent. */
 // biome-ignore lint/suspicious/noExplicitAny: as above.
