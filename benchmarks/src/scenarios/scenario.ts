@@ -5,14 +5,7 @@
  * measurement, whatever the figures are.
  */
 import type { Table, Target } from '../harness/report.js';
-import type { Stage } from './stage.js';
-
-export interface Servers {
-  /** `redis://…`, or `redis-cluster://…`. */
-  readonly redis: string;
-  /** `postgres://…`, or empty. */
-  readonly postgres: string;
-}
+import type { Servers, Stage } from './stage.js';
 
 /** What a process does when its parent asks for it, by name. Arguments and answers are passed by structured clone. */
 // biome-ignore lint/suspicious/noExplicitAny: each call has an argument of its own, and both ends are in one file.

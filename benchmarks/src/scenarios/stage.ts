@@ -6,7 +6,13 @@
 import type { Redis } from 'ioredis';
 import { MeasuringProcess, processFile } from '../harness/process.js';
 import type { NodeObserver } from '../redis-info.js';
-import type { Servers } from './scenario.js';
+
+export interface Servers {
+  /** `redis://…`, or `redis-cluster://…`. */
+  readonly redis: string;
+  /** `postgres://…`, or empty. */
+  readonly postgres: string;
+}
 
 /** What a process has used since it began. */
 export interface Usage {
