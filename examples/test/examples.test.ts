@@ -17,6 +17,8 @@ const FACTS: Readonly<Record<string, RegExp>> = {
   'postgres-drizzle.ts': /^StaleTokenError\nbalance 5\n$/,
   'postgres-prisma.ts': /^StaleTokenError\nbalance 5\n$/,
   'queue.ts': /^https:\/\/example\.org\/cat\.png: attempt 1\n$/,
+  'features.ts':
+    /^\[ 'accepted' \]\n\[\n.*'profile\.tier': 'gold'.*isGold: true.*'profile\.tier': null.*isGold: false.*\]\n$/s,
   'workflow.ts': /^42, approved by eve\n$/,
   'workflow-undo.ts': /^RunFailedError\ngiven back: it was done\n$/,
   'workflow-codec.ts': /^Dear eve, yours\n$/,

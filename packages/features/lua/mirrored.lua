@@ -1,8 +1,7 @@
 -- mirrored: what a partition was last told to be live.
 --
--- Replies {'mirrored', number of the catalog's change, 0 for none, "<view> <generation>" of each view with commas between,
--- the partition's epoch}
+-- Replies {'mirrored', number of the catalog's change, 0 for none, "<view> <generation>" of each view with commas between}
 --
 -- Stands on: record
 local found = redis.call('HMGET', RECORD, 'n', 'pointers')
-return {'mirrored', tonumber(found[1] or '0'), found[2] or '', epoch}
+return {'mirrored', tonumber(found[1] or '0'), found[2] or ''}

@@ -8,6 +8,7 @@ declare module '@holdfast/kernel' {
     HOLDFAST_ROW: RowError;
     HOLDFAST_DEFINITION_MISMATCH: DefinitionMismatchError;
     HOLDFAST_GENERATION_ENDED: GenerationEndedError;
+    HOLDFAST_SOURCE_LOST: SourceLostError;
   }
 }
 
@@ -72,5 +73,25 @@ export class GenerationEndedError extends HoldfastError {
     );
     this.lane = lane;
     this.generation = generation;
+  }
+}
+
+/** A source has lost records that were not taken in yet, or was made anew. Fill a new generation from what there is. */
+export class SourceLostError extends HoldfastError {
+  override readonly name = 'SourceLostError';
+  readonly code = 'HOLDFAST_SOURCE_LOST';
+  readonly lane: string;
+  readonly source: string;
+  readonly partition: number;
+
+  /** `found` completes "Of partition … of the source …, ". */
+  constructor(lane: string, details: { source: string; partition: number; found: string }) {
+    const { source, partition, found } = details;
+    super(
+      `The lane "${lane}" cannot go on: of partition ${partition} of the source ${source}, ${found}. Fill a new generation from what there is, or give the lane another name to begin anew.`,
+    );
+    this.lane = lane;
+    this.source = source;
+    this.partition = partition;
   }
 }

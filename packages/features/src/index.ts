@@ -1,6 +1,6 @@
 /**
- * @holdfast/features: a feature store on Redis, defined once for ingest, serving and training. So far: definitions of
- * entities, views, windows, flags and services, with the errors and the options of a store.
+ * @holdfast/features: a feature store on Redis, defined once for ingest, serving and training. The main path:
+ * `createFeatures` with the definitions, `apply()`, `open` a lane under a lease and `land` rows, `get` what a service serves.
  */
 export { HoldfastError, MisuseError, type Schema, type TokenHolder } from '@holdfast/kernel';
 export type { On, Over, WindowType } from './definition/aggregates.js';
@@ -19,5 +19,27 @@ export {
 export { type FeatureType, type Fields, type Served, t, type Values } from './definition/types.js';
 export { type CommonOptions, type RowView, type View, type ViewOptions, view } from './definition/view.js';
 export { type WindowFields, type WindowsOptions, type WindowsView, windows } from './definition/windows.js';
-export { DefinitionMismatchError, type Difference, RowError } from './errors.js';
-export { type FeaturesSettings, readFeaturesOptions, type StoreOptions } from './options.js';
+export {
+  DefinitionMismatchError,
+  type Difference,
+  GenerationEndedError,
+  RowError,
+  SourceLostError,
+} from './errors.js';
+export { createFeatures, type Features, type FeaturesOptions } from './features.js';
+export type { Follower } from './lane/follow.js';
+export type {
+  FollowLaneOptions,
+  Landing,
+  Lane,
+  LaneStats,
+  ParseRecord,
+  RowOutcome,
+} from './lane/lane.js';
+export type { LaneOpenOptions } from './lane/open.js';
+export type { LaneRow } from './lane/row.js';
+export type { StoreOptions } from './options.js';
+export type { NullReason, ReadRow } from './read/reader.js';
+export { type RedisStreamOptions, redisStream } from './source/redis-stream.js';
+export type { Extent, Offset, Source, SourceBatch, SourceRecord } from './source/source.js';
+export type { AppliedView } from './store/definitions.js';

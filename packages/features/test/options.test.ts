@@ -1,6 +1,7 @@
 /** The options of a store, and errors that name what is wrong. */
-import { DefinitionMismatchError, RowError, readFeaturesOptions } from '@holdfast/features';
+import { DefinitionMismatchError, RowError } from '@holdfast/features';
 import { describe, expect, it } from 'vitest';
+import { readFeaturesOptions } from '../src/options.js';
 
 describe('the options of a feature store', () => {
   it('have defaults', () => {

@@ -30,9 +30,13 @@ export function useRedis(): void {
   });
 }
 
-const url = (): string => nodes.urls[0] ?? '';
+export const url = (): string => nodes.urls[0] ?? '';
 export const node = () => [...nodes][0] as NonNullable<LocalNodes['nodes'][0]>;
 export const client = (): Redis => redis;
+
+export function later(close: () => unknown): void {
+  open.push(close);
+}
 
 export const placeOf = (options: Partial<StorePlace> = {}): StorePlace => ({
   ...{ redis: url(), tls: undefined, name: 'shop', prefix: '', callTimeout: 5_000, clock: systemClock },

@@ -12,7 +12,7 @@ import { type RowSchema, type StoredService, type StoredView, schemaOf } from '.
  * so too, but values that are served now would be served no longer. `incompatible`: the rows have to be written anew, in
  * a new generation.
  */
-type Effect = 'new' | 'same' | 'compatible' | 'lossy' | 'incompatible';
+export type Effect = 'new' | 'same' | 'compatible' | 'lossy' | 'incompatible';
 
 /** What becomes of a registered definition. */
 export interface Change {

@@ -9,12 +9,16 @@
  */
 import { type Clock, HoldfastError, MisuseError, onAbort, type TokenHolder } from '@holdfast/kernel';
 import type { RowError } from '../errors.js';
+import type { RowOrigin } from '../row/header.js';
+import type { Source, SourceRecord } from '../source/source.js';
 import type { Partition } from '../store/partition.js';
+import type { Landed, LaneRefusal } from '../store/verbs.js';
 import { Bucket, type RowListener } from './bucket.js';
+import { Follower, type Parcel, type Piece } from './follow.js';
 import { type Ownership, turnOf } from './ownership.js';
 
 /** What became of a row: refused means that it cannot be stored as it is. */
-type RowOutcome = 'accepted' | 'older' | 'equal' | 'refused';
+export type RowOutcome = 'accepted' | 'older' | 'equal' | 'refused';
 
 export interface Landing {
   /** One for each row, in their order. */
@@ -26,16 +30,7 @@ export interface Landing {
 /** How many rows of a lane ended how since it was opened. */
 export type LaneStats = Readonly<Record<RowOutcome, number>>;
 
-/** What the head of a row says about who wrote it. */
-export interface RowOrigin {
-  readonly rank: number;
-  readonly token: number;
-  readonly turn: number;
-  readonly source: number;
-  readonly sequence: number;
-  readonly second: number;
-}
-
+/** A row that lacks only what its head says about who wrote it. */
 interface EncodedRow {
   readonly id: string;
   readonly partition: number;
@@ -44,7 +39,20 @@ interface EncodedRow {
 }
 
 /** Makes a row of what the user gives. Throws RowError. */
-type RowEncoder<Row> = (row: Row) => EncodedRow;
+export type EncodeRow<Row> = (row: Row) => EncodedRow;
+
+/** The rows of a record: one, several, or none. Throws for a record that cannot be read. */
+export type ParseRecord<Row> = (
+  value: unknown,
+  record: SourceRecord,
+) => Row | readonly Row[] | null | undefined;
+
+export interface FollowLaneOptions {
+  /** The holder of a source partition, by its number. Default: the holder of the lane. */
+  readonly hold?: (partition: number) => TokenHolder;
+  /** Told of each record that was left out because it cannot be read or stored. Default: it is counted only. */
+  readonly onUnreadable?: (error: unknown, record: SourceRecord) => void;
+}
 
 export interface LaneOptions<Row> {
   readonly partitions: readonly Partition[];
@@ -60,7 +68,7 @@ export interface LaneOptions<Row> {
   readonly history: boolean;
   readonly patience: number;
   readonly clock: Clock;
-  readonly encode: RowEncoder<Row>;
+  readonly encode: EncodeRow<Row>;
   readonly badTime: (row: Row) => RowError;
 }
 
@@ -124,6 +132,27 @@ export class Lane<Row> {
     return landing;
   }
 
+  /**
+   * Lands the rows of a source's records, each together with its offset, so that every record is taken in once, whatever is
+   * repeated or killed. `parse` makes the row of a record, several, or none; a record for which it throws, or whose row cannot
+   * be stored, is reported to `onUnreadable`, and the others go on. `hold` gives the holder of a source partition, so that each
+   * can be in other hands; it may own it for as long as its right lasts. Default: the lane's holder has all of them.
+   */
+  follow(source: Source, parse: ParseRecord<Row>, options: FollowLaneOptions = {}): Follower {
+    const { partitions, ownership, generation, lane, clock } = this.#options;
+    const follower = new Follower({
+      ...{ source, partitions, ownership, generation, lane, clock, signal: this.#ending.signal },
+      ownershipOf: (number) => ownership.ofSource(String(number), options.hold?.(number)),
+      split: (record) => this.#split(parse, record),
+      send: (parcel) => this.#send(parcel),
+      onUnreadable: (error, record) => {
+        this.#stats.refused += 1;
+        options.onUnreadable?.(error, record);
+      },
+    });
+    return follower;
+  }
+
   /** Sends what has been gathered, without waiting for company. */
   flush(): void {
     for (const bucket of this.#buckets) bucket.flush();
@@ -147,6 +176,40 @@ export class Lane<Row> {
     const bucket = this.#buckets[encoded.partition] as Bucket;
     this.#onTheWay += 1;
     bucket.add(encoded.id, encoded.finish(this.#originIn(encoded.partition)), batch, index);
+  }
+
+  #split(parse: ParseRecord<Row>, record: SourceRecord): readonly Piece[] {
+    const parsed = parse(record.value, record);
+    if (parsed === null || parsed === undefined) return [];
+    const rows: readonly Row[] = Array.isArray(parsed) ? parsed : [parsed as Row];
+    return rows.map((row) => {
+      const content = this.#options.encode(row);
+      return { partition: content.partition, content };
+    });
+  }
+
+  async #send({ partition, claim, span, pieces, source }: Parcel): Promise<Landed | LaneRefusal> {
+    const { rank, ahead, history } = this.#options;
+    const token = Number(claim.sourceMark.split(' ', 1)[0]);
+    const { turn } = turnOf(claim.sourceMark);
+    const ids: string[] = [];
+    const rows: Uint8Array[] = [];
+    for (const { offset, content } of pieces) {
+      const { id, finish } = content as EncodedRow;
+      ids.push(id);
+      rows.push(finish({ rank, token, turn, source, sequence: offset[0], second: offset[1] }));
+    }
+    const reply = await partition.call(partition.verbs.land, {
+      ...claim,
+      ...span,
+      ahead,
+      history,
+      ids,
+      rows,
+    });
+    if (reply.word === 'landed')
+      for (const verdict of reply.verdicts) this.#stats[OUTCOMES[verdict] ?? 'refused'] += 1;
+    return reply;
   }
 
   /** Rows of one opening are numbered, so that the later one wins where event times are equal. */

@@ -1,5 +1,5 @@
 /**
- * The right of one holder to a lane in all partitions of a generation.
+ * The right of one holder to a lane, or to one of its source partitions, in all partitions of a generation.
  *
  * Guarantees: once `open` has resolved, a holder of a lower token lands nothing in any partition. A lane that another has
  * taken over is deposed: every partition refuses it, and `signal` aborts with a StaleTokenError. Where a partition's server
@@ -16,6 +16,8 @@ export interface OwnershipOptions {
   /** "<view>.<generation>". */
   readonly generation: string;
   readonly lane: string;
+  /** A source partition of the lane; '' for the lane itself. */
+  readonly source: string;
   readonly holder: TokenHolder;
   /** Renews the right of the holder at its issuer; undefined if the holder cannot. */
   readonly renew: (() => Promise<unknown>) | undefined;
@@ -33,6 +35,12 @@ export class Ownership {
     this.#options = options;
   }
 
+  /** The right to a source partition of the lane, not opened yet: of the same holder, or of another. */
+  ofSource(source: string, holder?: TokenHolder): Ownership {
+    if (holder === undefined) return new Ownership({ ...this.#options, source });
+    return new Ownership({ ...this.#options, source, holder, renew: renewalOf(holder) });
+  }
+
   /** Aborts when the lane is deposed, or its generation has ended. */
   get signal(): AbortSignal {
     return this.#ending.signal;
@@ -46,6 +54,11 @@ export class Ownership {
 
   markIn(partition: number): string {
     return this.#opened[partition]?.mark ?? '';
+  }
+
+  /** How far the source has been taken in there, as it was when the lane was opened. */
+  offsetIn(partition: number): string {
+    return this.#opened[partition]?.offset ?? '';
   }
 
   /** Opens the lane again in a partition that answered that it has forgotten. One at a time for each partition. */
@@ -79,9 +92,9 @@ export class Ownership {
   }
 
   async #openIn(partition: Partition, renewed: string, seen: string): Promise<Opened> {
-    const { generation, lane, holder, takeOver } = this.#options;
+    const { generation, lane, source, holder, takeOver } = this.#options;
     const { token, issuer } = holder;
-    const request = { generation, lane, source: '', token, issuer, renewed, seen };
+    const request = { generation, lane, source, token, issuer, renewed, seen };
     const reply = await partition.call(partition.verbs.open, request);
     switch (reply.word) {
       case 'opened':
@@ -126,6 +139,12 @@ export class Ownership {
       { resource: holder.resource, issuer: holder.issuer, expected },
     );
   }
+}
+
+/** How a holder renews its right, if it can, as a lease does by `extend`. */
+export function renewalOf(holder: TokenHolder): (() => Promise<unknown>) | undefined {
+  const { extend } = holder as { readonly extend?: unknown };
+  return typeof extend === 'function' ? async () => extend.call(holder) : undefined;
 }
 
 const tokenOf = (mark: string): number => Number(mark.split(' ', 1)[0]);

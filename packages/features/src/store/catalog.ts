@@ -9,10 +9,10 @@ import { MisuseError } from '@holdfast/kernel';
 import type { Caller } from '@holdfast/redis';
 import { keysOf } from '../keys.js';
 import { callerFor, type Partition, type StorePlace } from './partition.js';
-import { type Mirrored, verbFor, words } from './verbs.js';
+import { verbFor, type Whole, words } from './verbs.js';
 
 /** What is known of a view. */
-interface ViewPointer {
+export interface ViewPointer {
   /** The generation that is read: "<n>-<token of its builder>". */
   readonly live: string;
   /** The number of the change that applied its definition. */
@@ -103,9 +103,9 @@ export class Catalog {
   }
 
   /** Tells all partitions what is live. Throws UnavailableError. */
-  async mirror({ n, views }: Pointers): Promise<void> {
-    const pointers = new Map([...views].map(([view, { live }]) => [view, live]));
-    await Promise.all(this.#partitions.map((each) => each.call(each.verbs.mirror, { n, pointers })));
+  async mirror(): Promise<void> {
+    const whole = await this.#caller.call(this.#verbs.whole, undefined);
+    await Promise.all(this.#partitions.map((each) => each.call(each.verbs.mirror, whole)));
   }
 
   close(): void {
@@ -143,7 +143,7 @@ interface ApplyRequest {
 
 interface AdoptRequest {
   readonly n: number;
-  readonly latest: Mirrored;
+  readonly latest: Whole;
   readonly partitions: number;
 }
 
@@ -158,6 +158,10 @@ function catalogVerbs(keys: ReturnType<typeof keysOf>) {
     pointers: verbFor(keys, 'pointers', { args: (views: readonly string[]) => views }, (reply, views) =>
       readPointers(words(reply), views),
     ),
+    whole: verbFor(keys, 'whole', { args: () => [] }, (reply): Whole => {
+      const [, n = '', pointers = ''] = words(reply);
+      return { n: Number(n), pointers };
+    }),
     definitions: verbFor(
       keys,
       'definitions',
@@ -191,7 +195,7 @@ function catalogVerbs(keys: ReturnType<typeof keysOf>) {
       {
         args: ({ n, latest, partitions }: AdoptRequest) => [
           ...[String(n), String(latest.n), String(partitions)],
-          ...[...latest.pointers].flat(),
+          ...latest.pointers.split(/[ ,]/).filter((word) => word !== ''),
         ],
       },
       ([word]): string => String(word),

@@ -6,6 +6,7 @@ import { KEYSPACE } from '../keys.js';
 
 const VERBS = [
   'pointers',
+  'whole',
   'definitions',
   'apply',
   'adopt',

@@ -14,7 +14,9 @@ interface Refusal<Word extends string> {
 }
 
 /** Why a partition lets a lane write nothing, in the order in which it asks. */
-type LaneRefusal = Refusal<'forgot' | 'retired' | 'unopened' | 'stale' | 'repeated' | 'closed' | 'gap'>;
+export type LaneRefusal = Refusal<
+  'forgot' | 'retired' | 'unopened' | 'stale' | 'repeated' | 'closed' | 'gap'
+>;
 
 export interface OpenRequest {
   /** "<view>.<generation>". */
@@ -39,7 +41,7 @@ export interface Opened {
 }
 
 /** By what a call of a lane is recognised. */
-interface LaneClaim {
+export interface LaneClaim {
   readonly generation: string;
   readonly lane: string;
   readonly mark: string;
@@ -48,7 +50,7 @@ interface LaneClaim {
   readonly sourceMark: string;
 }
 
-interface Span {
+export interface Span {
   /** The offset after which it begins. */
   readonly after: string;
   /** The offset with which it ends; '' for rows without a source. */
@@ -63,7 +65,7 @@ export interface LandRequest extends LaneClaim, Span {
   readonly rows: readonly Uint8Array[];
 }
 
-interface Landed {
+export interface Landed {
   readonly word: 'landed';
   /** A letter a row: a accepted, s there already, o older, e equal, f impossible. */
   readonly verdicts: string;
@@ -85,12 +87,12 @@ interface PeekRequest {
   readonly keys: readonly string[];
 }
 
-export interface Mirrored {
-  /** Number of the catalog's change that the partition was told last; 0 for none. */
+/** What is live in all of a store. */
+export interface Whole {
+  /** Number of the catalog's change; 0 for none. */
   readonly n: number;
-  /** Live generations by view. */
-  readonly pointers: ReadonlyMap<string, string>;
-  readonly epoch: string;
+  /** "<view> <generation>" of each view, with commas between. */
+  readonly pointers: string;
 }
 
 type Parts<Request> = {
@@ -204,22 +206,12 @@ function partVerbs(keys: PartitionKeys) {
   const mirror = verbFor(
     keys,
     'mirror',
-    {
-      args: ({ n, pointers }: Pick<Mirrored, 'n' | 'pointers'>) => [
-        String(n),
-        [...pointers].map(([view, generation]) => `${view} ${generation}`).join(','),
-      ],
-    },
+    { args: ({ n, pointers }: Whole) => [String(n), pointers] },
     ([word]): boolean => String(word) === 'mirrored',
   );
-  const mirrored = verbFor(keys, 'mirrored', { args: () => [] }, (reply): Mirrored => {
-    const [, n = '', pointers = '', epoch = ''] = words(reply);
-    return { n: Number(n), pointers: readPointers(pointers), epoch };
+  const mirrored = verbFor(keys, 'mirrored', { args: () => [] }, (reply): Whole => {
+    const [, n = '', pointers = ''] = words(reply);
+    return { n: Number(n), pointers };
   });
   return { peek, mirror, mirrored };
-}
-
-function readPointers(text: string): ReadonlyMap<string, string> {
-  const pairs = text === '' ? [] : text.split(',').map((pair) => pair.split(' '));
-  return new Map(pairs.map(([view = '', generation = '']) => [view, generation]));
 }

@@ -1,0 +1,192 @@
+/**
+ * A feature store. The main path: `createFeatures` with the definitions, `apply()` once for each deployment, `open` a lane
+ * under a lease and `land` rows in it, and `get` what a service serves.
+ *
+ * Guarantees: nothing connects before the first call. Everything that a store holds ends with `close`.
+ */
+import type { ConnectionOptions } from 'node:tls';
+import {
+  type Clock,
+  display,
+  flag,
+  MisuseError,
+  readOptions,
+  systemClock,
+  withDefault,
+} from '@holdfast/kernel';
+import { type NodeSource, partitionOf } from '@holdfast/redis';
+import { type Entity, type Id, idsOf, placeOf } from './definition/entity.js';
+import { type Registry, registryOf } from './definition/registry.js';
+import type { Answer, EntityIds, Service } from './definition/service.js';
+import type { Fields, Served } from './definition/types.js';
+import type { RowView, View } from './definition/view.js';
+import type { Lane } from './lane/lane.js';
+import { type LaneOpenOptions, openLane } from './lane/open.js';
+import { badTimeOf, encoderOf, type LaneRow } from './lane/row.js';
+import { type FeaturesSettings, readFeaturesOptions, type StoreOptions } from './options.js';
+import { RowDecoders } from './read/decoders.js';
+import { Fetcher } from './read/fetch.js';
+import { PointerLease } from './read/pointer.js';
+import { Reader, type ReadRow } from './read/reader.js';
+import { answerOf } from './read/service.js';
+import { Catalog } from './store/catalog.js';
+import { type AppliedView, applyViews, Definitions, notApplied } from './store/definitions.js';
+import { Partition, type StorePlace } from './store/partition.js';
+
+export interface FeaturesOptions extends StoreOptions {
+  /** The Redis of the store: a URL, or your own ioredis or node-redis client. */
+  readonly redis: NodeSource;
+  /** The views, each once. */
+  readonly views: readonly View[];
+  /** The services that are read, whose views are among those. Default: none. */
+  readonly services?: readonly Service[];
+  /** TLS settings for a `rediss://` URL. */
+  readonly tls?: ConnectionOptions;
+  /** The clock; tests and simulations pass their own. Default: the system's. */
+  readonly clock?: Clock;
+}
+
+/** The request that a service takes. */
+type RequestOf<S> = S extends { readonly '~request'?: infer Request } ? Request : undefined;
+
+/** The ids that a service takes. */
+type IdsOf<S extends Service> = EntityIds<S['views']>;
+
+const APPLY = { force: withDefault(flag, false) };
+
+/** A store of features, not connected yet. Throws MisuseError. */
+export function createFeatures(options: FeaturesOptions): Features {
+  if (typeof options !== 'object' || options === null)
+    throw new MisuseError(`createFeatures() takes options; got ${display(options)}.`);
+  const { redis, views, services = [], tls, clock = systemClock, ...rest } = options;
+  const settings = readFeaturesOptions(rest);
+  const { name, prefix, callTimeout } = settings;
+  const place = { redis, tls, name, prefix, callTimeout, clock };
+  return new Features(place, settings, registryOf(views, services));
+}
+
+export class Features {
+  readonly name: string;
+  readonly #settings: FeaturesSettings;
+  readonly #registry: Registry;
+  readonly #clock: Clock;
+  readonly #partitions: readonly Partition[];
+  readonly #catalog: Catalog;
+  readonly #definitions: Definitions;
+  readonly #pointers: PointerLease;
+  readonly #reader: Reader;
+  readonly #lanes = new Set<{ close(): void }>();
+
+  /** Use createFeatures(). */
+  constructor(place: StorePlace, settings: FeaturesSettings, registry: Registry) {
+    this.name = settings.name;
+    this.#settings = settings;
+    this.#registry = registry;
+    this.#clock = place.clock;
+    this.#partitions = Array.from({ length: settings.partitions }, (_, n) => new Partition(place, n));
+    this.#catalog = new Catalog(place, this.#partitions);
+    this.#definitions = new Definitions(this.#catalog);
+    const views = [...registry.views.keys()];
+    this.#pointers = new PointerLease(this.#catalog, views, { store: settings.name, clock: place.clock });
+    this.#reader = new Reader({
+      ...{ pointers: this.#pointers, definitions: this.#definitions, partitions: this.#partitions },
+      fetcher: new Fetcher(place.redis, this.#partitions),
+      decoders: new RowDecoders(),
+    });
+  }
+
+  /**
+   * Registers the definitions of this program, and says what differed. Rows that are stored are then read by the new ones.
+   * `force` allows a change after which values that are served now are served no longer, such as a shorter TTL. Throws
+   * DefinitionMismatchError for a change that stored rows cannot follow; UnavailableError.
+   */
+  async apply(options: { readonly force?: boolean } = {}): Promise<readonly AppliedView[]> {
+    const read = readOptions('apply()', options, APPLY);
+    const applied = await applyViews(this.#catalog, [...this.#registry.views.values()], read);
+    this.#pointers.drop();
+    return applied;
+  }
+
+  /**
+   * Opens a lane of a view for a holder: every holder of a lower token lands nothing in it from then on. Throws
+   * StaleTokenError if a higher token has opened it, IssuerMismatchError if tokens of another issuer did, MisuseError,
+   * UnavailableError.
+   */
+  async open<Name extends string, E extends Entity, F extends Fields>(
+    view: RowView<Name, E, F>,
+    options: LaneOpenOptions,
+  ): Promise<Lane<LaneRow<E, F>>> {
+    this.#requireKnown(view);
+    if (view.kind !== 'rows')
+      throw new MisuseError(`Rows are landed in views of rows; ${display(Object(view).name)} is none.`);
+    this.#pointers.drop();
+    const { views } = await this.#pointers.get();
+    const pointer = views.get(view.name);
+    if (pointer === undefined) throw notApplied(view.name);
+    const stored = this.#definitions.known(view.name, pointer) ?? (await this.#definitions.fetch(view.name));
+    const lane = await openLane(
+      {
+        ...{ view, live: pointer.live, catalog: this.#catalog, partitions: this.#partitions },
+        stored,
+        ...{ ahead: this.#settings.ahead, clock: this.#clock },
+        encoder: (schema) => encoderOf<E, F>(view, schema, { stored, partitions: this.#partitions.length }),
+        badTime: badTimeOf<E, F>(view, this.#settings.ahead),
+      },
+      options,
+    );
+    this.#lanes.add(lane);
+    lane.signal.addEventListener('abort', () => this.#lanes.delete(lane), { once: true });
+    return lane;
+  }
+
+  /**
+   * Rows of a view, one for each id. Throws RowError for what cannot be an id; UnavailableError, MisuseError.
+   */
+  async rows<Name extends string, E extends Entity, F extends Fields>(
+    view: View<Name, E, F>,
+    ids: readonly Id<E>[],
+  ): Promise<readonly ReadRow<Served<F>>[]> {
+    this.#requireKnown(view);
+    if (!Array.isArray(ids)) throw new MisuseError(`rows() takes a list of ids; got ${display(ids)}.`);
+    const wanted = ids.map((given) => {
+      const { id, by } = placeOf(view.name, view.entity, idsOf(view.entity, given));
+      return { view, id, partition: partitionOf(by, this.#partitions.length) };
+    });
+    return (await this.#reader.read(wanted)) as readonly ReadRow<Served<F>>[];
+  }
+
+  /**
+   * What a service serves, for each of the ids: the features of its views, null where there is none, and those that are
+   * derived. Throws RowError for what cannot be an id; MisuseError for a request that does not fit; UnavailableError.
+   */
+  async get<S extends Service>(
+    service: S,
+    ids: readonly IdsOf<S>[],
+    ...request: undefined extends RequestOf<S> ? [request?: RequestOf<S>] : [request: RequestOf<S>]
+  ): Promise<readonly Answer<S>[]> {
+    const { name, version } = Object(service) as Partial<Service>;
+    if (this.#registry.services.get(`${name}@${version}`) !== service) {
+      throw new MisuseError(`The service ${display(name)} is none of this store; add it to its services.`);
+    }
+    const partitions = this.#partitions.length;
+    const read = { reader: this.#reader, partitions, ids, request: request[0] };
+    return (await answerOf(service, read)) as readonly Answer<S>[];
+  }
+
+  /** Ends the store and its lanes. Calls that are under way reject with AbortedError. */
+  async close(): Promise<void> {
+    for (const lane of this.#lanes) lane.close();
+    for (const partition of this.#partitions) partition.close();
+    this.#catalog.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #requireKnown(view: View): void {
+    const { name } = Object(view) as Partial<View>;
+    if (name !== undefined && this.#registry.views.get(name) === view) return;
+    throw new MisuseError(`The view ${display(name)} is none of this store; add it to its views.`);
+  }
+}

@@ -1,0 +1,110 @@
+/**
+ * Opening a lane of a view: its rank is registered, and the holder becomes its owner in all partitions.
+ *
+ * Guarantees: an option that cannot work is a MisuseError that names it. Rows are written by the schema that is registered
+ * for the fields that the program declares; where none is, nothing is opened, because nobody could read them.
+ */
+import {
+  type Clock,
+  callback,
+  duration,
+  flag,
+  MisuseError,
+  optional,
+  passedOn,
+  type Readers,
+  readOptions,
+  requireClaim,
+  type TokenHolder,
+  whole,
+  withDefault,
+} from '@holdfast/kernel';
+import { describe, type RowSchema, type StoredView, schemaOf } from '../definition/stored.js';
+import type { View } from '../definition/view.js';
+import type { RowError } from '../errors.js';
+import { readName } from '../options.js';
+import type { Catalog } from '../store/catalog.js';
+import type { Partition } from '../store/partition.js';
+import { type EncodeRow, Lane } from './lane.js';
+import { Ownership, renewalOf } from './ownership.js';
+
+export interface LaneOpenOptions {
+  /** The holder of the right to write: a lease, a task, or anything else with a token. */
+  readonly holder: TokenHolder;
+  /** The name of the lane: 1 to 64 letters, digits, "_" and "-". Default "batch". */
+  readonly lane?: string;
+  /**
+   * Which lane wins where event times are equal, 1 to 255: the one of the higher rank. Each lane of a view has another.
+   * Default: 30 for "stream", 20 for "batch", 10 for "backfill"; other lanes name theirs.
+   */
+  readonly rank?: number;
+  /**
+   * Renews the right of the holder at its issuer, and rejects if it has ended: asked where the server may have forgotten
+   * who owns the lane. Default: `holder.extend()`, if the holder has that, as a lease does.
+   */
+  readonly renew?: () => Promise<unknown>;
+  /** Whether the lane is taken over from a holder whose tokens are of another issuer. Default false. */
+  readonly takeOver?: boolean;
+  /** For how long rows are sent again while Redis does not answer, in ms. Default 10000. */
+  readonly patience?: number;
+}
+
+const RANKS: Readonly<Record<string, number>> = { stream: 30, batch: 20, backfill: 10 };
+
+const LANE = {
+  holder: passedOn<TokenHolder>(),
+  lane: withDefault(readName, 'batch'),
+  rank: optional(whole(1, 255)),
+  renew: optional(callback<() => Promise<unknown>>('nothing')),
+  takeOver: withDefault(flag, false),
+  patience: withDefault(duration(), 10_000),
+} satisfies Readers<LaneOpenOptions>;
+
+export interface LaneParts<Row> {
+  readonly view: View;
+  /** What is registered for the view. */
+  readonly stored: StoredView;
+  /** The generation that is read: "<n>-<token>". */
+  readonly live: string;
+  readonly catalog: Catalog;
+  readonly partitions: readonly Partition[];
+  /** In ms. */
+  readonly ahead: number;
+  readonly clock: Clock;
+  readonly encoder: (schema: RowSchema) => EncodeRow<Row>;
+  readonly badTime: (row: Row) => RowError;
+}
+
+/** Throws MisuseError, StaleTokenError, IssuerMismatchError, UnavailableError. */
+export async function openLane<Row>(parts: LaneParts<Row>, options: LaneOpenOptions): Promise<Lane<Row>> {
+  const { view, stored, live, catalog, partitions, ahead, clock } = parts;
+  const read = readOptions(`A lane of the view "${view.name}"`, options, LANE);
+  const { holder, lane, takeOver, patience } = read;
+  requireClaim(holder);
+  const rank = read.rank ?? RANKS[lane];
+  if (rank === undefined) {
+    throw new MisuseError(
+      `The lane "${lane}" needs a rank, 1 to 255: where event times are equal, the lane of the higher rank wins. "stream" has 30, "batch" 20 and "backfill" 10.`,
+    );
+  }
+  const encode = parts.encoder(schemaFor(view, stored));
+  await catalog.enter(view.name, lane, rank);
+  const generation = `${view.name}.${live}`;
+  const renew = read.renew ?? renewalOf(holder);
+  const ownership = new Ownership({ partitions, generation, lane, source: '', holder, renew, takeOver });
+  await ownership.open();
+  return new Lane({
+    ...{ partitions, ownership, holder, generation, lane, rank, patience, clock, encode },
+    ...{ view: view.name, ahead: ahead * 1_000, history: stored.history, badTime: parts.badTime },
+  });
+}
+
+/** The registered schema of the fields that the program declares. */
+function schemaFor(view: View, { schemas }: StoredView): RowSchema {
+  const { seed } = schemaOf(0, describe(view).fields);
+  const found = schemas.findLast((schema) => schema.seed === seed);
+  if (found) return found;
+  throw new MisuseError(
+    `The view "${view.name}" has other fields here than those that were applied; call apply() before rows are written, as when the program is deployed.`,
+  );
+}

@@ -1,0 +1,79 @@
+/**
+ * Rows as they lie in Redis: reads of one turn of the event loop travel together.
+ *
+ * Guarantees: what was acknowledged before a read began is seen by it, because it goes to the master. Outside a Cluster all
+ * reads of a turn are one MGET; in a Cluster, one for each partition.
+ */
+import { type CallCommand, type NodeSource, parseAddress } from '@holdfast/redis';
+import type { Partition } from '../store/partition.js';
+
+/** A row to read: its partition and its key. */
+export interface RowKey {
+  readonly partition: number;
+  readonly key: string;
+}
+
+/** Reads that one MGET carries at most. */
+const MOST = 64;
+
+export class Fetcher {
+  readonly #partitions: readonly Partition[];
+  readonly #isCluster: boolean;
+  readonly #commands: readonly CallCommand<readonly string[], readonly (Buffer | null)[]>[];
+
+  constructor(redis: NodeSource, partitions: readonly Partition[]) {
+    this.#partitions = partitions;
+    this.#isCluster = typeof redis === 'string' && parseAddress(redis).via?.kind === 'cluster';
+    const one = mget();
+    this.#commands = partitions.map(() => (this.#isCluster ? mget() : one));
+  }
+
+  /** The rows in the order of their keys; null for one that is not there. Throws UnavailableError. */
+  async fetch(keys: readonly RowKey[]): Promise<readonly (Buffer | null)[]> {
+    if (keys.length === 0) return [];
+    if (!this.#isCluster)
+      return this.#fetchFrom(
+        0,
+        keys.map(({ key }) => key),
+      );
+    const rows: (Buffer | null)[] = new Array(keys.length).fill(null);
+    const places = new Map<number, number[]>();
+    for (const [place, { partition }] of keys.entries()) {
+      const of = places.get(partition) ?? [];
+      of.push(place);
+      places.set(partition, of);
+    }
+    const reads = [...places].map(async ([partition, of]) => {
+      const found = await this.#fetchFrom(
+        partition,
+        of.map((place) => keys[place]?.key ?? ''),
+      );
+      for (const [index, place] of of.entries()) rows[place] = found[index] ?? null;
+    });
+    await Promise.all(reads);
+    return rows;
+  }
+
+  #fetchFrom(partition: number, keys: readonly string[]): Promise<readonly (Buffer | null)[]> {
+    const [of, command] = [this.#partitions[partition], this.#commands[partition]];
+    if (of === undefined || command === undefined) throw new Error(`there is no partition ${partition}`);
+    return of.call(command, keys);
+  }
+}
+
+function mget(): CallCommand<readonly string[], readonly (Buffer | null)[]> {
+  return {
+    ...{ command: 'MGET', binary: true, keys: [], most: MOST },
+    encode({ request }, keys) {
+      for (const key of request) keys.push(key);
+    },
+    decode(reply, calls) {
+      const rows = reply as readonly (Buffer | null)[];
+      let from = 0;
+      return calls.map(({ request }) => {
+        from += request.length;
+        return rows.slice(from - request.length, from);
+      });
+    },
+  };
+}

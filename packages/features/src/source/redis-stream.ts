@@ -1,0 +1,149 @@
+/**
+ * Redis streams as a source: each stream is a partition, and the id of an entry its offset.
+ *
+ * Guarantees: entries are read in order over a connection of their own, which waits for more; where the server is away, it is
+ * asked again until it answers. A stream that was trimmed past what a lane has taken in, or that was made anew, is found by
+ * `extent`. Redis does not say which entries were trimmed: where the last one that was taken in is gone and others have come,
+ * the stream counts as trimmed too far, so keep a few entries more than were taken in.
+ */
+import type { ConnectionOptions } from 'node:tls';
+import {
+  type Clock,
+  having,
+  MisuseError,
+  optional,
+  orSystemClock,
+  passedOn,
+  type Readers,
+  readOptions,
+  type Settings,
+  whole,
+  withDefault,
+} from '@holdfast/kernel';
+import { connect, type NodeSource, type Reply, type StreamEntry, StreamReader } from '@holdfast/redis';
+import type { Extent, Offset, Source, SourceBatch } from './source.js';
+
+export interface RedisStreamOptions {
+  /** The Redis of the streams: a URL, or your own ioredis or node-redis client. */
+  readonly redis: NodeSource;
+  /** The keys of the streams, 1 to 1024. The place of a key in the list is the number of its partition. */
+  readonly streams: readonly string[];
+  /** How many entries one read brings at most, 1 to 10000. Default 1000. */
+  readonly most?: number;
+  /** TLS settings for a `rediss://` URL. */
+  readonly tls?: ConnectionOptions;
+  /** The clock; tests and simulations pass their own. Default: the system's. */
+  readonly clock?: Clock;
+}
+
+const STREAM = {
+  redis: passedOn<NodeSource>(),
+  streams: having<readonly string[]>(),
+  most: withDefault(whole(1, 10_000), 1_000),
+  tls: optional(having<ConnectionOptions>()),
+  clock: orSystemClock,
+} satisfies Readers<RedisStreamOptions>;
+
+/** Entries of streams, as `{ field: value }`. Connects when it is read. Throws MisuseError. */
+export function redisStream(options: RedisStreamOptions): Source {
+  const settings = readOptions('redisStream()', options, STREAM);
+  const { streams } = settings;
+  const fits = Array.isArray(streams) && streams.every((key) => typeof key === 'string' && key !== '');
+  if (!fits || streams.length === 0 || streams.length > 1024 || new Set(streams).size !== streams.length) {
+    throw new MisuseError(
+      'redisStream() takes 1 to 1024 keys of streams, each once, as its option "streams".',
+    );
+  }
+  return new RedisStreams(settings);
+}
+
+class RedisStreams implements Source {
+  readonly name: string;
+  readonly partitions: readonly number[];
+  readonly #settings: Settings<typeof STREAM>;
+
+  constructor(settings: Settings<typeof STREAM>) {
+    this.#settings = settings;
+    this.name = settings.streams.join(', ');
+    this.partitions = settings.streams.map((_, number) => number);
+  }
+
+  async extent(partition: number): Promise<Extent> {
+    const { redis, tls } = this.#settings;
+    const key = this.#keyOf(partition);
+    const connection = connect(redis, { tls, key });
+    try {
+      await connection.open();
+      const known = await connection.send('EXISTS', [key]);
+      if (known === 0) return { lostThrough: undefined, last: undefined };
+      const info = fieldsOf(await connection.send('XINFO', ['STREAM', key]));
+      const last = offsetOf(String(info.get('last-generated-id') ?? '0-0'));
+      const [first] = (info.get('first-entry') as StreamEntry | null) ?? [];
+      const added = info.get('entries-added'); // unknown before Redis 7
+      const isWhole = added !== undefined && Number(added) === Number(info.get('length'));
+      const lost = first === undefined ? last : before(offsetOf(first));
+      return {
+        lostThrough: isWhole || isZero(lost) ? undefined : lost,
+        last: isZero(last) ? undefined : last,
+      };
+    } finally {
+      connection.close();
+    }
+  }
+
+  async *read(partition: number, after: Offset | undefined, signal: AbortSignal): AsyncIterable<SourceBatch> {
+    const { redis, tls, most, clock } = this.#settings;
+    const key = this.#keyOf(partition);
+    const reader = new StreamReader(connect(redis, { tls, key, alone: true }), clock);
+    const close = (): void => reader.close();
+    signal.addEventListener('abort', close, { once: true });
+    let place = after === undefined ? '0-0' : `${after[0]}-${after[1]}`;
+    try {
+      while (!signal.aborted) {
+        let entries: readonly StreamEntry[] = [];
+        try {
+          [entries = []] = await reader.read([key], [place], most);
+        } catch {
+          await reader.recover(signal);
+        }
+        const last = entries.at(-1);
+        if (last === undefined || signal.aborted) continue;
+        [place] = last;
+        yield { records: entries.map(recordOf), through: offsetOf(place) };
+      }
+    } finally {
+      signal.removeEventListener('abort', close);
+      reader.close();
+    }
+  }
+
+  #keyOf(partition: number): string {
+    return this.#settings.streams[partition] ?? '';
+  }
+}
+
+function recordOf([id, fields]: StreamEntry) {
+  const value: Record<string, string> = {};
+  for (let place = 0; place < fields.length; place += 2) value[fields[place] ?? ''] = fields[place + 1] ?? '';
+  return { offset: offsetOf(id), value };
+}
+
+function offsetOf(id: string): Offset {
+  const [high = 0, low = 0] = id.split('-').map(Number);
+  return [high, low];
+}
+
+/** The highest offset below one. */
+const before = ([high, low]: Offset): Offset => (low > 0 ? [high, low - 1] : [high - 1, 2 ** 32 - 1]);
+
+const isZero = ([high, low]: Offset): boolean => high === 0 && low === 0;
+
+/** A flat list or a map, depending on client and protocol version. */
+function fieldsOf(reply: Reply): ReadonlyMap<string, unknown> {
+  const found: unknown = reply;
+  if (found instanceof Map) return found;
+  if (!Array.isArray(found)) return new Map(Object.entries(Object(found)));
+  return new Map(
+    Array.from({ length: found.length / 2 }, (_, index) => [String(found[2 * index]), found[2 * index + 1]]),
+  );
+}

@@ -1,0 +1,84 @@
+/**
+ * The definitions of views as they are applied: what a program declares is compared with what is registered, and what is
+ * registered is what rows are written and read by.
+ *
+ * Guarantees: a change that stored rows cannot follow is refused before anything is registered. What is registered is
+ * fetched again only when it has changed.
+ */
+import { MisuseError } from '@holdfast/kernel';
+import { compare, type Effect, requireFollowable } from '../definition/change.js';
+import { describe, readView, type StoredView, writeDown } from '../definition/stored.js';
+import type { View } from '../definition/view.js';
+import type { Difference } from '../errors.js';
+import type { Catalog, ViewPointer } from './catalog.js';
+
+/** What `apply` has done about a view. */
+export interface AppliedView {
+  readonly view: string;
+  /** `same` where nothing was to be done. */
+  readonly effect: Effect;
+  readonly differences: readonly Difference[];
+}
+
+/** How often a change is tried again because another came first. */
+const TRIES = 5;
+
+/** Registers the views. Throws DefinitionMismatchError, UnavailableError. */
+export async function applyViews(
+  catalog: Catalog,
+  views: readonly View[],
+  { force }: { readonly force: boolean },
+): Promise<readonly AppliedView[]> {
+  const names = views.map(({ name }) => name);
+  for (let tries = 0; tries < TRIES; tries += 1) {
+    const n = (await catalog.pointers(names))?.n ?? 0;
+    const registered = n === 0 ? new Map() : await catalog.definitions(names);
+    const changes = views.map((view) => {
+      const text = registered.get(view.name)?.definition;
+      return compare(text === undefined ? undefined : readView(text), describe(view));
+    });
+    for (const change of changes) requireFollowable(change, { force });
+    const wanted = changes.filter(({ effect }) => effect !== 'same').map(({ next }) => next);
+    const definitions = new Map(wanted.map((next) => [next.name, writeDown(next).text]));
+    if (wanted.length > 0 && !(await catalog.apply(n, definitions))) continue;
+    await catalog.mirror();
+    return changes.map(({ effect, differences, next }) => ({ view: next.name, effect, differences }));
+  }
+  throw new MisuseError(
+    `Other programs applied definitions ${TRIES} times meanwhile; nothing was applied. Call apply() again.`,
+  );
+}
+
+interface Known {
+  readonly applied: number;
+  readonly stored: StoredView;
+}
+
+export class Definitions {
+  readonly #catalog: Catalog;
+  readonly #known = new Map<string, Known>();
+
+  constructor(catalog: Catalog) {
+    this.#catalog = catalog;
+  }
+
+  /** What is registered for a view, undefined if it must be fetched. */
+  known(view: string, { applied }: ViewPointer): StoredView | undefined {
+    const known = this.#known.get(view);
+    return known !== undefined && known.applied === applied ? known.stored : undefined;
+  }
+
+  /** Throws UnavailableError; MisuseError for a definition that this version cannot read. */
+  async fetch(view: string): Promise<StoredView> {
+    const found = (await this.#catalog.definitions([view])).get(view);
+    if (found === undefined) throw notApplied(view);
+    const stored = readView(found.definition);
+    this.#known.set(view, { applied: found.applied, stored });
+    return stored;
+  }
+}
+
+export const notApplied = (view: string): MisuseError =>
+  new MisuseError(
+    `The view "${view}" was never applied to this store; call apply() once, as when the program is deployed.`,
+  );
