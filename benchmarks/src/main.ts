@@ -14,15 +14,17 @@ import { pipeline } from './pipeline/run.js';
 import { postgres } from './postgres/run.js';
 import { queue } from './queue/run.js';
 import { rolling } from './rolling/run.js';
+import { scenarios } from './scenarios/run.js';
 import { versus } from './versus/run.js';
 import { waiting } from './waiting/run.js';
 import { workflow } from './workflow/run.js';
 import { zombies } from './zombies/run.js';
 
 /** A benchmark is chosen by its name here. */
-const BENCHMARKS: ReadonlyMap<string, Benchmark> = new Map(
-  Object.entries({ lock, waiting, failover, rolling, postgres, queue, workflow, zombies, pipeline, versus }),
-);
+const BENCHMARKS: ReadonlyMap<string, Benchmark> = new Map([
+  ...Object.entries({ lock, waiting, failover, rolling, postgres, queue, workflow, scenarios, zombies }),
+  ...Object.entries({ pipeline, versus }),
+]);
 
 const names = [...BENCHMARKS.keys()];
 

@@ -25,6 +25,8 @@ export async function deployCluster({ clients, persistence, key }: DeployOptions
     ...DEBUG,
     ...ARGUMENTS[persistence],
     ...['--cluster-enabled', 'yes', '--cluster-node-timeout', '1000'],
+    // Else one of the replicas may go over to another master, which has none.
+    ...['--cluster-migration-barrier', '2'],
     ...['--cluster-announce-ip', '127.0.0.1', '--cluster-announce-port', `${port}`],
     ...['--repl-diskless-sync-delay', '0', '--repl-ping-replica-period', '1'],
   ]);

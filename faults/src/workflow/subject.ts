@@ -35,8 +35,9 @@ const ENDS_WITHIN = 60_000;
 /** Those that have nothing to do with workflows, or whose outcome is plain: a server that is emptied has no runs. */
 const LEFT_OUT = /clock|disk|flush/;
 
-/** What workers are to survive is what happens to workers. */
+/** What matters most here: what happens to workers, what comes late, and that another server takes over. */
 const MORE: readonly FaultKind[] = ['freeze-client', 'freeze-client', 'kill-client', 'kill-client'];
+const FAILOVERS: readonly FaultKind[] = ['failover', 'failover', 'freeze-node'];
 
 /** All replicas, so that none can take over that lacks what somebody was told. */
 const REPLICAS = 2;
@@ -72,7 +73,11 @@ export const workflowSubject: Subject<Omit<WorkflowAssignment, 'name' | 'history
       }),
       drawSchedule(duration) {
         const schedule = drawSchedule(seededRandom(seed), {
-          kinds: [...deployed.kinds.filter((kind) => !LEFT_OUT.test(kind)), ...MORE],
+          kinds: [
+            ...deployed.kinds.filter((kind) => !LEFT_OUT.test(kind)),
+            ...MORE,
+            ...(takesOver ? FAILOVERS : []),
+          ],
           duration,
           clients,
           mayForget: false,

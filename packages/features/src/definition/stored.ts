@@ -34,7 +34,7 @@ export interface RowSchema {
 }
 
 /** What determines the bytes of a ring. */
-interface RingShape {
+export interface RingShape {
   readonly tile: number;
   readonly tiles: number;
   readonly plan: WindowPlan;

@@ -18,24 +18,26 @@ function mixed(hash: number, word: number): number {
 
 /** The checksum of a row, from 0 to below 2^32. */
 export function checksumOf(row: Uint8Array, seed: number): number {
-  const view = viewOf(row);
-  const begin = row.byteOffset;
-  const whole = row.length & ~3;
-  let hash = mixed(seed, view.getInt32(begin, true));
-  for (let at = CHECKSUM_AT + 4; at < whole; at += 4) hash = mixed(hash, view.getInt32(begin + at, true));
-  return finished(hash, row, whole);
+  const hash = mixed(seed, viewOf(row).getInt32(row.byteOffset, true));
+  return finished(hash, row, CHECKSUM_AT + 4, row.length - 4);
 }
 
-/** The bytes that are left, the length, and the last mixing. */
-function finished(from: number, row: Uint8Array, whole: number): number {
-  let hash = from;
-  if (whole < row.length) {
+/** The hash of any bytes, from 0 to below 2^32. */
+export const hashOf = (bytes: Uint8Array, seed: number): number => finished(seed, bytes, 0, bytes.length);
+
+/** Mixes in the bytes from `from`, and the length. */
+function finished(begun: number, bytes: Uint8Array, from: number, length: number): number {
+  const view = viewOf(bytes);
+  const whole = bytes.length & ~3;
+  let hash = begun;
+  for (let at = from; at < whole; at += 4) hash = mixed(hash, view.getInt32(bytes.byteOffset + at, true));
+  if (whole < bytes.length) {
     let tail = 0;
-    for (let at = row.length - 1; at >= whole; at -= 1) tail = (tail << 8) | (row[at] ?? 0);
+    for (let at = bytes.length - 1; at >= whole; at -= 1) tail = (tail << 8) | (bytes[at] as number);
     tail = Math.imul(tail, 0xcc9e2d51);
     hash ^= Math.imul((tail << 15) | (tail >>> 17), 0x1b873593);
   }
-  hash ^= row.length - 4;
+  hash ^= length;
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
   return (hash ^ (hash >>> 16)) >>> 0;

@@ -16,6 +16,7 @@ export type Decoded = 'whole' | 'torn' | 'unknown';
 /** A slot, and the name under which its value is given; undefined if the reader does not name it. */
 interface Reading extends Slot {
   readonly as: string | undefined;
+  readonly isVariable: boolean;
 }
 
 /** How rows of one schema are read. */
@@ -49,13 +50,14 @@ export class RowReader {
     const readings = slots.map((slot) => ({
       ...slot,
       as: isRead(slot) ? this.#prefix + slot.name : undefined,
+      isVariable: isVariable(slot.kind),
     }));
     const found = new Set(readings.map(({ as }) => as));
     const names = [...this.#fields.keys()].map((name) => this.#prefix + name);
     const missing = names.filter((name) => !found.has(name));
     this.#plans.set(schema.number, {
       seed: schema.seed,
-      readings: readings.filter(({ as, kind }) => as !== undefined || isVariable(kind)),
+      readings: readings.filter((each) => each.as !== undefined || each.isVariable),
       missing,
       tail,
     });
@@ -69,15 +71,15 @@ export class RowReader {
     const plan = this.#plans.get(view.getUint16(begin + 2, true));
     if (plan === undefined) return 'unknown';
     if (row.length < plan.tail || !this.#isWhole(row, plan)) return 'torn';
-    let from = 0;
+    let from = plan.tail;
     for (const reading of plan.readings) {
-      const { as, nullAt, nullBit, kind, at } = reading;
-      const end = isVariable(kind) ? view.getUint32(begin + at, true) : 0;
+      const { as, nullAt, nullBit } = reading;
+      const end = reading.isVariable ? plan.tail + view.getUint32(begin + reading.at, true) : 0;
       if (as !== undefined) {
-        const isNull = ((row[nullAt] ?? 0) & nullBit) !== 0;
-        values[as] = isNull ? null : decoded(reading, row, plan.tail + from, plan.tail + end);
+        const isNull = ((row[nullAt] as number) & nullBit) !== 0;
+        values[as] = isNull ? null : decoded(reading, row, view, { from, end });
       }
-      if (isVariable(kind)) from = end;
+      if (reading.isVariable) from = end;
     }
     for (const name of plan.missing) values[name] = null;
     return 'whole';
@@ -88,8 +90,13 @@ export class RowReader {
   }
 }
 
-function decoded(slot: Reading, row: Uint8Array, from: number, end: number): unknown {
-  const view = viewOf(row);
+/** Where a text or a list lies. */
+interface Span {
+  readonly from: number;
+  readonly end: number;
+}
+
+function decoded(slot: Reading, row: Uint8Array, view: DataView, { from, end }: Span): unknown {
   const at = row.byteOffset + slot.at;
   switch (slot.kind) {
     case 'int':
@@ -98,7 +105,7 @@ function decoded(slot: Reading, row: Uint8Array, from: number, end: number): unk
     case 'float32':
       return view.getFloat32(at, true);
     case 'bool':
-      return ((row[slot.at] ?? 0) & slot.bit) !== 0;
+      return ((row[slot.at] as number) & slot.bit) !== 0;
     case 'timestamp':
       return new Date(view.getFloat64(at, true));
     case 'vector': {

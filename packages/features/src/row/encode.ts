@@ -6,7 +6,6 @@
  */
 import type { RowSchema, StoredView } from '../definition/stored.js';
 import { RowError } from '../errors.js';
-import { viewOf } from './bytes.js';
 import { beginHeader, HEADER, type RowOrigin, seal } from './header.js';
 import { isVariable, type Layout, layoutOf, type Slot } from './layout.js';
 
@@ -18,6 +17,7 @@ const HALF = /\p{Cs}/u;
 
 /** Where a row is made before it is copied: no two are made at a time. */
 const scratch = Buffer.alloc(MOST_BYTES);
+const view = new DataView(scratch.buffer, scratch.byteOffset, scratch.byteLength);
 
 export class RowEncoder {
   readonly #view: string;
@@ -49,14 +49,14 @@ export class RowEncoder {
       if (value !== undefined) present += 1;
       if (value === undefined || value === null) {
         if (!this.#optional.has(slot.name)) throw this.#wrong(slot, '', 'not optional', value);
-        scratch[slot.nullAt] = (scratch[slot.nullAt] ?? 0) | slot.nullBit;
+        scratch[slot.nullAt] = (scratch[slot.nullAt] as number) | slot.nullBit;
       } else {
         end = this.#put(slot, value, end);
       }
-      if (isVariable(slot.kind)) viewOf(scratch).setUint32(scratch.byteOffset + slot.at, end - tail, true);
+      if (isVariable(slot.kind)) view.setUint32(slot.at, end - tail, true);
     }
     if (Object.keys(given).length !== present) this.#requireKnown(given);
-    beginHeader(scratch, this.#schema.number, time);
+    beginHeader(view, this.#schema.number, time);
     return Buffer.from(scratch.subarray(0, end));
   }
 
@@ -68,8 +68,7 @@ export class RowEncoder {
 
   /** Writes a value. Returns where the texts and lists end then. */
   #put(slot: Slot, value: unknown, end: number): number {
-    const view = viewOf(scratch);
-    const at = scratch.byteOffset + slot.at;
+    const { at } = slot;
     switch (slot.kind) {
       case 'float64':
         view.setFloat64(at, this.#finite(slot, value), true);
@@ -84,7 +83,7 @@ export class RowEncoder {
         return end;
       case 'bool':
         if (typeof value !== 'boolean') throw this.#wrong(slot, '', 'true or false', value);
-        if (value) scratch[slot.at] = (scratch[slot.at] ?? 0) | slot.bit;
+        if (value) scratch[slot.at] = (scratch[slot.at] as number) | slot.bit;
         return end;
       case 'timestamp':
         view.setFloat64(at, this.#instant(slot, value), true);
@@ -104,8 +103,7 @@ export class RowEncoder {
       const got = isVector ? `a vector of ${value.length}` : value;
       throw this.#wrong(slot, '', `a vector of ${slot.size} numbers`, got);
     }
-    const view = viewOf(scratch);
-    const at = scratch.byteOffset + slot.at;
+    const { at } = slot;
     for (let index = 0; index < slot.size; index += 1) {
       view.setFloat32(at + 4 * index, this.#single(slot, `[${index}]`, value[index]), true);
     }
@@ -125,10 +123,9 @@ export class RowEncoder {
     if (!Array.isArray(value)) throw this.#wrong(slot, '', 'a list of numbers', value);
     const after = end + 8 * value.length;
     if (after > MOST_BYTES) throw this.#tooLarge(after);
-    const view = viewOf(scratch);
     for (let index = 0; index < value.length; index += 1) {
       const number = this.#finite(slot, value[index], `[${index}]`);
-      view.setFloat64(scratch.byteOffset + end + 8 * index, number, true);
+      view.setFloat64(end + 8 * index, number, true);
     }
     return after;
   }

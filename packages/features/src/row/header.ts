@@ -35,12 +35,10 @@ export interface Header extends RowOrigin {
 }
 
 /** Begins a row. Its origin and its checksum follow in `seal`. */
-export function beginHeader(row: Uint8Array, schema: number, time: number): void {
-  const view = viewOf(row);
-  const at = row.byteOffset;
-  row[0] = LAYOUT;
-  view.setUint16(at + 2, schema, true);
-  view.setFloat64(at + 8, time, true);
+export function beginHeader(row: DataView, schema: number, time: number): void {
+  row.setUint8(0, LAYOUT);
+  row.setUint16(2, schema, true);
+  row.setFloat64(8, time, true);
 }
 
 /** Completes a row with its origin and its checksum. */
