@@ -1,0 +1,39 @@
+/**
+ * What is used of DuckDB. A program that trains brings `@duckdb/node-api`, which has a binary of 70 MB, and passes a
+ * connection; nothing else needs it.
+ */
+
+/** A connection of `@duckdb/node-api`. */
+export interface DuckDb {
+  run(sql: string): Promise<unknown>;
+  runAndReadAll(sql: string): Promise<Reading>;
+  createAppender(table: string): Promise<Appender>;
+}
+
+interface Reading {
+  getRowObjectsJS(): Record<string, unknown>[];
+}
+
+/** Of `@duckdb/node-api`: it appends rows to a table, value by value. */
+export interface Appender {
+  columnType(index: number): unknown;
+  appendBigInt(value: bigint): void;
+  appendBoolean(value: boolean): void;
+  appendDouble(value: number): void;
+  appendInteger(value: number): void;
+  appendList(value: readonly number[], type?: never): void;
+  appendNull(): void;
+  appendVarchar(value: string): void;
+  endRow(): void;
+  closeSync(): void;
+}
+
+/** A name as SQL takes it. */
+export const named = (name: string): string => `"${name.replaceAll('"', '""')}"`;
+
+/** Text as SQL takes it. */
+export const quoted = (text: string): string => `'${text.replaceAll("'", "''")}'`;
+
+/** The rows of files, of which each may be a pattern. */
+export const filesOf = (files: readonly string[]): string =>
+  `read_parquet([${files.map(quoted).join(', ')}], union_by_name = true)`;

@@ -1,0 +1,163 @@
+/**
+ * Accepted rows as Parquet files: a column for each feature, and columns whose names begin with "@" for where a row comes
+ * from. Features never have such names.
+ *
+ * Guarantees: a file has all rows that it was given, once, under the types of the view, or it was not made. A row that
+ * is torn, or has a schema that is not known, is counted and left out.
+ */
+import type { StoredField, StoredView } from '../definition/stored.js';
+import type { Kind } from '../definition/types.js';
+import { RowReader } from '../row/decode.js';
+import { readHeader } from '../row/header.js';
+import { type Appender, type DuckDb, named, quoted } from './duckdb.js';
+
+/** A row as the log of a partition has it. */
+export interface LoggedRow {
+  readonly partition: number;
+  /** The name of the span in which one server answers that has forgotten nothing. */
+  readonly epoch: string;
+  readonly generation: string;
+  /** The place in the log, as microseconds: later entries have higher ones, also when a server's clock is set back. */
+  readonly place: number;
+  /** Which row of its entry it is: 0 to 255. */
+  readonly seat: number;
+  /** The id of the entity, as it stands in the Redis key. */
+  readonly id: string;
+  readonly row: Uint8Array;
+}
+
+/** How many rows a file has, and how many were left out. */
+export interface FileReport {
+  readonly rows: number;
+  readonly torn: number;
+  readonly unknown: number;
+}
+
+/** How the values of a type come into a file. */
+interface Column {
+  /** The type of the column while rows are appended. */
+  readonly staged: string;
+  readonly append: (appender: Appender, value: never, column: number) => void;
+  /** What makes of it the type in the file. */
+  readonly made: (field: StoredField) => string;
+}
+
+const asIs = ({ name }: StoredField): string => named(name);
+
+function appendNumbers(appender: Appender, value: Iterable<number>, column: number): void {
+  appender.appendList([...value], appender.columnType(column) as never);
+}
+
+const COLUMN: Readonly<Record<Kind, Column>> = {
+  int: {
+    staged: 'BIGINT',
+    append: (appender, value: number) => appender.appendBigInt(BigInt(value)),
+    made: asIs,
+  },
+  float64: {
+    staged: 'DOUBLE',
+    append: (appender, value: number) => appender.appendDouble(value),
+    made: asIs,
+  },
+  float32: {
+    staged: 'DOUBLE',
+    append: (appender, value: number) => appender.appendDouble(value),
+    made: ({ name }) => `CAST(${named(name)} AS FLOAT)`,
+  },
+  bool: {
+    staged: 'BOOLEAN',
+    append: (appender, value: boolean) => appender.appendBoolean(value),
+    made: asIs,
+  },
+  string: {
+    staged: 'VARCHAR',
+    append: (appender, value: string) => appender.appendVarchar(value),
+    made: asIs,
+  },
+  timestamp: {
+    staged: 'BIGINT',
+    append: (appender, value: Date) => appender.appendBigInt(BigInt(value.getTime())),
+    made: ({ name }) => `make_timestamp(${named(name)} * 1000)`,
+  },
+  vector: {
+    staged: 'DOUBLE[]',
+    append: appendNumbers,
+    made: ({ name, size }) => `CAST(${named(name)} AS FLOAT[${size}])`,
+  },
+  list: { staged: 'DOUBLE[]', append: appendNumbers, made: asIs },
+};
+
+/** Where a row comes from, with the type of each column. */
+const ORIGIN = {
+  '@partition': 'INTEGER',
+  '@epoch': 'VARCHAR',
+  '@generation': 'VARCHAR',
+  '@place': 'BIGINT',
+  '@seat': 'INTEGER',
+  '@id': 'VARCHAR',
+  '@time': 'BIGINT',
+  '@rank': 'INTEGER',
+  '@token': 'BIGINT',
+};
+
+/** Writes rows of one view into a new file. */
+export async function writeLogFile(
+  duckdb: DuckDb,
+  view: StoredView,
+  rows: Iterable<LoggedRow>,
+  file: string,
+): Promise<FileReport> {
+  const table = named(`log of ${view.name}`);
+  const columns = [
+    ...Object.entries(ORIGIN).map(([name, type]) => `${named(name)} ${type}`),
+    ...view.fields.map(({ name, kind }) => `${named(name)} ${COLUMN[kind].staged}`),
+  ];
+  await duckdb.run(`CREATE OR REPLACE TEMP TABLE ${table} (${columns.join(', ')})`);
+  try {
+    const report = append(await duckdb.createAppender(`log of ${view.name}`), view, rows);
+    const origin = Object.keys(ORIGIN).map(named);
+    const made = view.fields.map((field) => `${COLUMN[field.kind].made(field)} AS ${named(field.name)}`);
+    const select = `SELECT ${[...origin, ...made].join(', ')} FROM ${table}`;
+    await duckdb.run(`COPY (${select}) TO ${quoted(file)} (FORMAT parquet, COMPRESSION zstd)`);
+    return report;
+  } finally {
+    await duckdb.run(`DROP TABLE ${table}`);
+  }
+}
+
+function append(appender: Appender, view: StoredView, rows: Iterable<LoggedRow>): FileReport {
+  const reader = new RowReader(view.schemas, view.fields);
+  const first = Object.keys(ORIGIN).length;
+  const report = { rows: 0, torn: 0, unknown: 0 };
+  for (const logged of rows) {
+    const values: Record<string, unknown> = {};
+    const word = reader.read(logged.row, values);
+    if (word !== 'whole') {
+      report[word] += 1;
+      continue;
+    }
+    appendOrigin(appender, logged);
+    view.fields.forEach((field, at) => {
+      const value = values[field.name];
+      if (value === null) appender.appendNull();
+      else COLUMN[field.kind].append(appender, value as never, first + at);
+    });
+    appender.endRow();
+    report.rows += 1;
+  }
+  appender.closeSync();
+  return report;
+}
+
+function appendOrigin(appender: Appender, logged: LoggedRow): void {
+  const { time, rank, token } = readHeader(logged.row);
+  appender.appendInteger(logged.partition);
+  appender.appendVarchar(logged.epoch);
+  appender.appendVarchar(logged.generation);
+  appender.appendBigInt(BigInt(logged.place));
+  appender.appendInteger(logged.seat);
+  appender.appendVarchar(logged.id);
+  appender.appendBigInt(BigInt(time));
+  appender.appendInteger(rank);
+  appender.appendBigInt(BigInt(token));
+}
