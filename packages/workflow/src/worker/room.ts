@@ -13,6 +13,10 @@ export class Room {
     this.#free = size;
   }
 
+  get isFull(): boolean {
+    return this.#free <= 0;
+  }
+
   /** `onFree`: there may be room again. */
   join(onFree: () => void): void {
     this.#loops.push(onFree);

@@ -1,0 +1,45 @@
+/** A run with a long journal that only waits stays with its worker for a while, because to go on it would be replayed. */
+import { defineWorkflow } from '@holdfast/workflow';
+import { testWorkflows } from '@holdfast/workflow/testing';
+import { expect, it } from 'vitest';
+
+it('is not replayed for every child of many', async () => {
+  const child = defineWorkflow({ name: 'child' }, async (ctx, ms: number) => {
+    await ctx.sleep(ms);
+    return ms;
+  });
+  let replays = 0;
+  const parent = defineWorkflow({ name: 'parent' }, async (ctx, count: number) => {
+    replays += 1;
+    const times = Array.from({ length: count }, (_, index) => 1_000 + 10 * index);
+    const slept = await ctx.map(times, (branch, ms) => branch.child(child, ms), { concurrency: count });
+    return slept.length;
+  });
+  const tested = testWorkflows({ workflows: [parent, child] });
+  expect(await tested.run(parent, 200)).toBe(200);
+  expect(replays).toBeLessThan(10);
+});
+
+it('is not replayed for every message, and shows its state meanwhile', async () => {
+  let replays = 0;
+  const flow = defineWorkflow({ name: 'flow' }, async (ctx, count: number) => {
+    replays += 1;
+    for (let step = 0; step < 2 * count; step += 1) await ctx.step('add', () => step);
+    for (let message = 0; message < count; message += 1) {
+      ctx.state.set(message);
+      await ctx.receive('go');
+    }
+    return count;
+  });
+  const tested = testWorkflows({ workflows: [flow] });
+  const run = await tested.until(tested.workflows.start(flow, 100));
+  await tested.settled(run);
+  const before = replays;
+  for (let message = 0; message < 100; message += 1) {
+    expect(await tested.until(run.state())).toBe(message);
+    await tested.until(run.send('go', true));
+    await tested.pass(5);
+  }
+  expect(await tested.until(run.result())).toBe(100);
+  expect(replays - before).toBeLessThan(10);
+});
