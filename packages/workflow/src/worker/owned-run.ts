@@ -5,15 +5,7 @@
  * order in which it lies there. A commit whose answer was lost is never repeated blindly: the journal is read first. Once a
  * commit is refused, or the session is lost, nothing of the run goes on here.
  */
-import {
-  type Clock,
-  delayFor,
-  LeaseLostError,
-  messageOf,
-  pause,
-  type Random,
-  type Timer,
-} from '@holdfast/kernel';
+import { type Clock, delayFor, LeaseLostError, messageOf, pause, type Random } from '@holdfast/kernel';
 import { buildOf, type Workflow } from '../define.js';
 import { LongJournalError } from '../errors.js';
 import { CodecError } from '../journal/coder.js';
@@ -28,6 +20,7 @@ import { STEP_BACKOFF } from '../step/options.js';
 import type { Claimed, CommitRequest, Committed, Ending, Store } from '../store/store.js';
 import { ended, refused, stuck } from '../telemetry.js';
 import { Attempts } from './attempts.js';
+import { Stay } from './stay.js';
 import { outcomeOf } from './unanswered.js';
 import { UNREADABLE, type UnreadableRuns } from './unreadable.js';
 
@@ -58,11 +51,6 @@ export interface RunHost {
 const LARGEST_COMMIT = 500;
 /** A run that has to go on so soon stays, in ms. */
 const SOON = 20;
-/** A run with fewer records than this is parked as soon as it only waits: a replay costs it next to nothing. */
-const LONG = 100;
-/** A longer one stays for so many ms for each record, about five times what a replay takes, and at most this long. */
-const STAY = 0.1;
-const LONGEST_STAY = 1_000;
 
 export class OwnedRun {
   readonly run: string;
@@ -81,10 +69,7 @@ export class OwnedRun {
   readonly #size = new JournalSize();
   /** Whether a park is looked at again at the end of this turn of the event loop. */
   #isParking = false;
-  /** When records were handed over last, by the clock. */
-  #fedAt = 0;
-  /** Ends the stay of one that only waits. */
-  #stay: Timer | undefined;
+  readonly #stay: Stay;
   #header: Header | undefined;
   /** To be told with the first records. */
   #takeover: JournalRecord | undefined;
@@ -106,6 +91,7 @@ export class OwnedRun {
     this.#workflow = workflow;
     this.#build = workflow && buildOf(workflow);
     this.#host = host;
+    this.#stay = new Stay(host);
     const { falls, token } = claim;
     if (falls > 0) this.#takeover = { kind: 'takeover', falls, token };
     const attempts = new Attempts({
@@ -220,7 +206,7 @@ export class OwnedRun {
   #leave(reason: () => Error, again = Number.POSITIVE_INFINITY): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    this.#stay?.cancel();
+    this.#stay.end();
     this.#machine.drop(reason);
     this.#host.onGone(this, again);
   }
@@ -262,7 +248,7 @@ export class OwnedRun {
       return;
     }
     const isShown = this.#isAwaited && !this.#isParkable();
-    if (isShown || (this.#state !== undefined && this.#staysFor() > 0)) {
+    if (isShown || (this.#state !== undefined && this.#stay.left > 0)) {
       this.#commit([], GO);
       return;
     }
@@ -311,23 +297,11 @@ export class OwnedRun {
     this.#host.clock.afterInput(() => {
       this.#isParking = false;
       if (this.#isBusy || this.#isOver || this.#hasMail || !this.#isParkable()) return;
-      const stay = this.#staysFor();
-      if (stay > 0) {
-        this.#stay?.cancel();
-        this.#stay = this.#host.clock.after(stay, () => this.#pump());
-        return;
-      }
+      if (this.#stay.begin(() => this.#pump())) return;
       const until = this.#machine.waitsUntil ?? 0;
       const due = until === Number.POSITIVE_INFINITY ? 0 : Math.ceil(until);
       this.#commit([], { word: 'park', known: this.#known, due, waitsFor: this.#machine.waitsFor });
     });
-  }
-
-  /** For how many ms more it is not parked, because it would have to be replayed from its top soon afterwards. */
-  #staysFor(): number {
-    if (this.#known < LONG || !this.#host.hasRoom()) return 0;
-    const stay = Math.min(LONGEST_STAY, this.#known * STAY);
-    return this.#fedAt + stay - this.#host.clock.now();
   }
 
   #isParkable(): boolean {
@@ -473,7 +447,7 @@ export class OwnedRun {
     const { run } = this.#claim;
     const was = this.#size.isLong;
     this.#known += texts.length;
-    this.#fedAt = this.#host.clock.now();
+    this.#stay.fed(texts.length);
     this.#size.add(texts);
     if (this.#size.isLong && !was) this.#host.report(new LongJournalError({ run, ...this.#size.length }));
     if (this.#size.isTooLong) throw new LongJournalError({ run, ...this.#size.length });
