@@ -40,11 +40,14 @@ it('an episode with kills, a pause and a cut has runs and no violation', async (
   }
 });
 
-const isOneStep = (part: Part | undefined): boolean => part?.f === 'step' && part.body.does === 'effect';
+const isOneStep = (part: Part | undefined): boolean =>
+  part?.f === 'step' && part.body.does === 'effect' && part.body.chunks === 1;
 
-/** The id of a run of one step, which has an effect; and of one that begins a body once. */
+/** The id of a run of one step, which has an effect and writes one chunk; and of one that begins a body once. */
 const RUN = idOf(({ parts, fails }) => parts.length === 1 && isOneStep(parts[0]) && !fails);
-const ONCE = idOf(({ parts, fails }) => parts.length === 1 && parts[0]?.f === 'once' && !fails);
+const ONCE = idOf(
+  ({ parts, fails }) => parts.length === 1 && parts[0]?.f === 'once' && parts[0].body.chunks === 0 && !fails,
+);
 
 function idOf(isIt: (program: ReturnType<typeof programOf>) => boolean): string {
   for (let n = 1; ; n += 1) if (isIt(programOf(`e1.c-${n}`))) return `e1.c-${n}`;
@@ -61,15 +64,18 @@ function journalOf(run: string, value = 10): readonly JournalRecord[] {
   const input = JSON.parse(JSON.stringify(programOf(run)));
   return [
     { kind: 'header', workflow: 'tree', input, generation: 'g' },
-    { kind: 'done', id: '0', name: '0', value: 10, token: 10, attempt: 1, span: [1, 2] },
+    { kind: 'done', id: 's', name: '0', value: 10, token: 10, attempt: 1, span: [1, 2] },
     { kind: 'end', outcome: { status: 'completed', value: [value] }, token: 10 },
   ];
 }
+
+const CHUNKS: KeptRun['chunks'] = [['s', '10 0']];
 
 interface Told {
   readonly journal?: readonly JournalRecord[];
   readonly told?: KeptRun['told'];
   readonly effects?: number;
+  readonly chunks?: KeptRun['chunks'];
   readonly keeps?: boolean;
 }
 
@@ -77,7 +83,8 @@ function rulesFor(run: string, records: readonly WorkflowRecord[], given: Told =
   const { journal = journalOf(run), effects = 1, keeps = true } = given;
   const end = journal.at(-1);
   const { told = end?.kind === 'end' ? end.outcome : undefined } = given;
-  const kept = { id: run, workflow: 'tree', journal, told };
+  const { chunks = run === RUN ? CHUNKS : [] } = given;
+  const kept = { id: run, workflow: 'tree', journal, chunks, told };
   const { violations } = judgeWorkflows(
     records,
     {
@@ -115,6 +122,20 @@ it('the judge finds nothing wrong where nothing is, and each promise that is bro
   expect(
     rulesFor(RUN, [...records, { at: 9, process: 'p', e: 'stuck', run: RUN, reason: 'it is lost' }]),
   ).toEqual(['stuck']);
+});
+
+it('the judge finds chunks that are missing, and what a reader should not be given', () => {
+  const records = recordsOf(RUN);
+  const read = (...chunks: string[]): WorkflowRecord[] =>
+    chunks.map((chunk, n) => ({ at: 10 + n, process: 'p', e: 'read', run: RUN, step: 's', chunk }));
+  const all: WorkflowRecord = { at: 20, process: 'p', e: 'read all', run: RUN };
+  const anew: WorkflowRecord = { at: 9, process: 'p', e: 'read', run: RUN };
+  expect(rulesFor(RUN, records, { chunks: [] })).toEqual(['stream']);
+  expect(rulesFor(RUN, [...records, ...read('10 0'), all])).toEqual([]);
+  expect(rulesFor(RUN, [...records, ...read('9 0'), anew, ...read('10 0'), all])).toEqual([]);
+  expect(rulesFor(RUN, [...records, ...read('9 0', '10 0')])).toEqual(['reader']);
+  expect(rulesFor(RUN, [...records, ...read('10 1')])).toEqual(['reader']);
+  expect(rulesFor(RUN, [...records, all])).toEqual(['reader']);
 });
 
 const BEGINS = { e: 'begins', step: '0', valid: true } as const;

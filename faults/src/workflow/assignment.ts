@@ -57,6 +57,15 @@ export type WorkflowRecord = { readonly at: number; readonly process: string } &
       readonly valid: boolean;
       readonly done: boolean;
     }
+  /** Was given a chunk of a step; or told, without one, that a step, or all, begins anew. */
+  | {
+      readonly e: 'read';
+      readonly run: string;
+      readonly step?: string | undefined;
+      readonly chunk?: string;
+    }
+  /** Has read all. */
+  | { readonly e: 'read all'; readonly run: string }
   /** Found it stuck, and lets it go on. */
   | { readonly e: 'stuck'; readonly run: string; readonly reason: string }
 );

@@ -7,7 +7,7 @@ import type { Step } from '@holdfast/workflow';
 import type { Ledger } from '../traffic/ledger.js';
 import { monotonic, type Recorder } from '../traffic/recorder.js';
 import { effectOf, effectsKey } from './assignment.js';
-import { type BodyOf, isFatal, type RunBody } from './function.js';
+import { type BodyOf, isFatal, LOG, type RunBody } from './function.js';
 import type { Note } from './notes.js';
 import { PLANNED } from './program.js';
 
@@ -28,6 +28,7 @@ export function bodiesOf({ episode, ledger, recorder, note }: BodiesOptions): Ru
     note({ e: 'begins', run, step: name, token, valid: step.lease.remaining() > 0 }, at);
     let done = false;
     try {
+      for (let index = 0; index < body.chunks; index += 1) await step.stream(LOG).write(`${token} ${index}`);
       await pause(systemClock, body.takes, body.heedless ? undefined : step.signal);
       if (!body.heedless) step.signal.throwIfAborted();
       if (isFatal(body)) throw new NonRetryableError(PLANNED);

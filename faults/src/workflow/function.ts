@@ -24,6 +24,8 @@ export interface BodyOf {
 export type RunBody = (step: Step, of: BodyOf) => Promise<number>;
 
 export const MESSAGE = 'go';
+/** The stream of every run; its chunks are "<token> <index>". */
+export const LOG = 'log';
 /** Opens the names of the steps that undo others. */
 export const UNDO = 'undo ';
 /** The step with which a run fails. */
@@ -33,7 +35,8 @@ const FATAL = 'fatal';
 const STEADY = { attempts: 1_000, backoff: { type: 'constant', delay: 50 } } as const;
 
 const FAILING: Body = {
-  ...{ does: 'nothing', takes: 0, between: 0, fails: Number.POSITIVE_INFINITY, heedless: true, undo: false },
+  ...{ does: 'nothing', takes: 0, between: 0, chunks: 0, heedless: true, undo: false },
+  fails: Number.POSITIVE_INFINITY,
 };
 
 interface Flows {
@@ -49,7 +52,12 @@ export function makeWorkflows(runBody: RunBody): Flows {
   function follow(ctx: WorkflowContext, line: string, part: Part): Promise<unknown> {
     switch (part.f) {
       case 'step': {
-        const undo = bodyOf(ctx, line, `${UNDO}${part.name}`, { ...part.body, takes: 0, fails: 0 });
+        const undo = bodyOf(ctx, line, `${UNDO}${part.name}`, {
+          ...part.body,
+          takes: 0,
+          fails: 0,
+          chunks: 0,
+        });
         return ctx.step(part.name, bodyOf(ctx, line, part.name, part.body), {
           ...STEADY,
           ...(part.body.undo && { undo }),

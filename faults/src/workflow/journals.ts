@@ -7,7 +7,7 @@ import type { JournalRecord, Outcome } from '@holdfast/workflow';
 import { effectOf } from './assignment.js';
 import { UNDO } from './function.js';
 import type { Finding, Kept, KeptRun } from './kept.js';
-import { type Part, PLANNED, programOf, receiptsOf, UNKNOWN } from './program.js';
+import { type Part, PLANNED, programOf, receiptsOf, stepsIn, UNKNOWN } from './program.js';
 
 type Violate = Finding['violate'];
 
@@ -34,6 +34,7 @@ export function judgeJournal(
     violate('result', `${id} says ${JSON.stringify(told)}, its journal ${JSON.stringify(end.outcome)}`);
   judgeOnce(run, violate);
   judgeEffects(run, partsOf(run), effects, violate);
+  judgeStream(run, partsOf(run), violate);
   judgeChildren(run, runs, violate);
   if (end.outcome.status !== 'completed') judgeUndone(run, violate);
   for (const { kind } of journal) {
@@ -71,19 +72,25 @@ function judgeEffects(
   violate: Violate,
 ): void {
   const done = doneIn(journal);
-  for (const step of effectsIn(parts).flatMap((name) => [name, `${UNDO}${name}`])) {
+  const names = stepsIn(parts).flatMap(({ name, body }) => (body.does === 'effect' ? [name] : []));
+  for (const step of names.flatMap((name) => [name, `${UNDO}${name}`])) {
     const times = effects.get(effectOf(id, step)) ?? 0;
     if (times !== (done.has(step) ? 1 : 0))
       violate('effects', `${id}: ${step} is ${done.has(step) ? '' : 'not '}done, its effect ${times} times`);
   }
 }
 
-/** The names of the steps of a run that have an effect. */
-function effectsIn(parts: readonly Part[]): readonly string[] {
-  return parts.flatMap((part) => {
-    if (part.f === 'all') return effectsIn(part.parts);
-    return part.f === 'step' && part.body.does === 'effect' ? [part.name] : [];
-  });
+/** A stream has all chunks of the attempt with which a step was done, once and in order. */
+function judgeStream({ id, journal, chunks }: KeptRun, parts: readonly Part[], violate: Violate): void {
+  const done = doneIn(journal);
+  for (const { name, body } of stepsIn(parts)) {
+    const record = done.get(name);
+    if (record === undefined) continue;
+    const written = chunks.flatMap(([step, chunk]) => (step === record.id ? [chunk] : []));
+    const expected = Array.from({ length: body.chunks }, (_, index) => `${record.token} ${index}`);
+    if (!isDeepStrictEqual(written, expected))
+      violate('stream', `${id}: ${name} is done under ${record.token}, its chunks are ${written.join(', ')}`);
+  }
 }
 
 /** A child is begun once, and its end is told as it is. */

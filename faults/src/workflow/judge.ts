@@ -11,6 +11,7 @@ import type { WorkflowRecord } from './assignment.js';
 import { judgeAttempts } from './attempts.js';
 import { judgeJournal } from './journals.js';
 import type { Finding, Kept, Promised } from './kept.js';
+import { judgeReader } from './readers.js';
 
 export function judgeWorkflows(
   records: readonly WorkflowRecord[],
@@ -32,6 +33,7 @@ export function judgeWorkflows(
     count('starts lost');
     if (promised.keeps) violate('lost run', `${run} was acknowledged, and nothing is known of it`);
   }
+  for (const [id, about] of of) judgeReader(about, { run: runs.get(id), promised }, found);
   for (const run of runs.values()) {
     const about = of.get(run.id) ?? [];
     const isCancelled = about.some(({ e }) => e === 'cancels');

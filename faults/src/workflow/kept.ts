@@ -9,6 +9,8 @@ export interface KeptRun {
   readonly id: string;
   readonly workflow: string;
   readonly journal: readonly JournalRecord[];
+  /** What its stream has of the last attempts: of each chunk, the place of its step, and its text. */
+  readonly chunks: readonly (readonly [step: string, chunk: string])[];
   /** What `result` says; undefined if it does not say an end. */
   readonly told: Outcome | undefined;
 }

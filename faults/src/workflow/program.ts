@@ -23,6 +23,8 @@ export interface Body {
   /** How long it takes, in ms, and how long it waits between its read and its write. */
   readonly takes: number;
   readonly between: number;
+  /** How many chunks it writes to the stream of its run. */
+  readonly chunks: number;
   /** Attempts that fail. */
   readonly fails: number;
   /** Whether it goes on when its signal has aborted. */
@@ -58,6 +60,14 @@ export function programOf(run: string): Program {
 
 /** How many messages a run takes. */
 export const receiptsOf = ({ parts }: Program): number => parts.filter(({ f }) => f === 'receive').length;
+
+/** The steps of a run, without those of its children. */
+export function stepsIn(parts: readonly Part[]): readonly Extract<Part, { f: 'step' | 'once' }>[] {
+  return parts.flatMap((part) => {
+    if (part.f === 'all') return stepsIn(part.parts);
+    return part.f === 'step' || part.f === 'once' ? [part] : [];
+  });
+}
 
 type Kind = Part['f'];
 
@@ -96,6 +106,7 @@ function drawBody(random: Random): Body {
     // Mostly short, sometimes about as long as a lease lasts.
     takes: Math.round(random.unit() < 0.1 ? 1.5 * LEASE * random.unit() : 20 * random.unit()),
     between: Math.round(random.unit() < 0.25 ? 1.5 * LEASE * random.unit() : 0),
+    chunks: random.unit() < 0.2 ? 1 + Math.floor(4 * random.unit()) : 0,
     fails: random.unit() < 0.8 ? 0 : 1 + Math.floor(2 * random.unit()),
     heedless: random.unit() < 0.4,
     undo: random.unit() < 0.3,

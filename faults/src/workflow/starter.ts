@@ -15,9 +15,9 @@ import {
   type Workflow,
   type Workflows,
 } from '@holdfast/workflow';
-import { MESSAGE } from './function.js';
+import { LOG, MESSAGE } from './function.js';
 import type { Note } from './notes.js';
-import { keyOf, type Program, programOf, receiptsOf } from './program.js';
+import { keyOf, type Program, programOf, receiptsOf, stepsIn } from './program.js';
 
 export interface StarterOptions {
   readonly app: Workflows;
@@ -51,7 +51,8 @@ export class Starter {
     for (let n = 0; !finishing.aborted; n += 1) {
       const run = await this.#start(tree, `${name}-${n}`);
       if (run) {
-        const following = this.#follow(run).finally(() => this.#followed.delete(following));
+        const followed = Promise.all([this.#follow(run), this.#read(run)]);
+        const following = followed.then(() => {}).finally(() => this.#followed.delete(following));
         this.#followed.add(following);
       }
       await pause(systemClock, 250 * random.unit(), finishing);
@@ -128,6 +129,21 @@ export class Starter {
     } catch (error) {
       // Redis has forgotten it: the judge knows whether it may.
       if (!(error instanceof RunGoneError)) throw error;
+    }
+  }
+
+  /** Reads what its steps write to its stream, while they do. */
+  async #read(run: Run): Promise<void> {
+    const { random, note } = this.#options;
+    const { id } = run;
+    const hasChunks = stepsIn(programOf(id).parts).some(({ body }) => body.chunks > 0);
+    if (!hasChunks || random.unit() < 0.5) return;
+    try {
+      for await (const item of run.stream<string>(LOG, { signal: this.#over.signal }))
+        note({ e: 'read', run: id, step: item.step, ...(item.kind === 'chunk' && { chunk: item.chunk }) });
+      note({ e: 'read all', run: id });
+    } catch (error) {
+      if (!(error instanceof AbortedError || error instanceof RunGoneError)) throw error;
     }
   }
 

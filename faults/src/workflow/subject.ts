@@ -25,6 +25,7 @@ import {
   type WorkflowAssignment,
   type WorkflowRecord,
 } from './assignment.js';
+import { LOG } from './function.js';
 import { judgeWorkflows } from './judge.js';
 import type { Kept, KeptRun, Promised } from './kept.js';
 import { endOf } from './starter.js';
@@ -130,6 +131,7 @@ async function judge(
   const counts = new Map(judged.counts);
   for (const type of ['ok', 'refused', 'unknown'] as const)
     counts.set(`guarded writes ${type}`, events.filter((event) => event.type === type).length);
+  if (!promised.keeps) counts.set('runs started, may be lost', counts.get('runs started') ?? 0);
   return { violations: [...judged.violations, ...ledger], counts };
 }
 
@@ -144,7 +146,12 @@ async function keptIn(deployed: Deployed, episode: string): Promise<Kept> {
     const run = app.get(workflow, id, key === undefined ? {} : { key });
     const journal = await run.history();
     const isOver = journal.at(-1)?.kind === 'end';
-    runs.set(id, { id, workflow, journal, told: isOver ? await endOf(run) : undefined });
+    const chunks: [string, string][] = [];
+    if (isOver) {
+      for await (const item of run.stream<string>(LOG))
+        if (item.kind === 'chunk') chunks.push([item.step, item.chunk]);
+    }
+    runs.set(id, { id, workflow, journal, chunks, told: isOver ? await endOf(run) : undefined });
   }
   const key = effectsKey(episode);
   const connection = connect(url, { key });
