@@ -16,7 +16,7 @@ import { filesOf, named, quoted } from './duckdb.js';
 export type Join = 'as-served' | 'event-time' | 'known-at';
 
 /** A view of a service, and where its rows are. */
-interface JoinedView {
+export interface JoinedView {
   /** With which the names of its features begin. */
   readonly alias: string;
   /** The names of the parts of its ids, which are columns of the labels. */
@@ -45,9 +45,9 @@ export interface JoinRequest {
 }
 
 /** The number of a label, from 1; the first column of the answer. */
-const NUMBER = '@n';
+export const NUMBER = '@n';
 /** The name of the column that says whether a view had a row for a label. */
-const foundBy = (alias: string): string => `${alias}@found`;
+export const foundBy = (alias: string): string => `${alias}@found`;
 
 /** The columns of the labels, those of features as `alias.field`, and for each view whether it had a row. */
 export function joinSql({ labels, at, join, views, places }: JoinRequest): string {

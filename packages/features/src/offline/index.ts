@@ -1,0 +1,19 @@
+/**
+ * @holdfast/features/offline: training sets out of Parquet files of accepted rows, and drift. A training set needs
+ * `@duckdb/node-api`, which the program brings.
+ */
+export {
+  type KolmogorovSmirnov,
+  kolmogorovSmirnov,
+  type Profile,
+  populationStability,
+  profileOf,
+} from './drift.js';
+export type { DuckDb } from './duckdb.js';
+export type { Join } from './joins.sql.js';
+export {
+  type TrainingReport,
+  type TrainingSetOptions,
+  trainingSet,
+  type ViewFiles,
+} from './training.js';
