@@ -20,9 +20,11 @@ import { type Registry, registryOf } from './definition/registry.js';
 import type { Answer, EntityIds, Service } from './definition/service.js';
 import type { Fields, Served } from './definition/types.js';
 import type { RowView, View } from './definition/view.js';
+import type { WindowFields, WindowsView } from './definition/windows.js';
 import type { Lane } from './lane/lane.js';
-import { type LaneOpenOptions, openLane } from './lane/open.js';
+import { type LaneOpenOptions, type LanePlace, openLane, openWindowsLane } from './lane/open.js';
 import { badTimeOf, encoderOf, type LaneRow } from './lane/row.js';
+import type { WindowsLane } from './lane/windows-lane.js';
 import { type FeaturesSettings, readFeaturesOptions, type StoreOptions } from './options.js';
 import { RowDecoders } from './read/decoders.js';
 import { Fetcher } from './read/fetch.js';
@@ -64,6 +66,8 @@ export function createFeatures(options: FeaturesOptions): Features {
   const place = { redis, tls, name, prefix, callTimeout, clock };
   return new Features(place, settings, registryOf(views, services));
 }
+
+const isWindows = (view: View): view is WindowsView => view.kind === 'windows';
 
 export class Features {
   readonly name: string;
@@ -112,31 +116,42 @@ export class Features {
    * StaleTokenError if a higher token has opened it, IssuerMismatchError if tokens of another issuer did, MisuseError,
    * UnavailableError.
    */
-  async open<Name extends string, E extends Entity, F extends Fields>(
-    view: RowView<Name, E, F>,
+  open<E extends Entity, F extends Fields>(
+    view: RowView<string, E, F>,
     options: LaneOpenOptions,
-  ): Promise<Lane<LaneRow<E, F>>> {
+  ): Promise<Lane<LaneRow<E, F>>>;
+  /** Windows count the events of a source that the lane follows. */
+  open(view: WindowsView<string, Entity, WindowFields>, options: LaneOpenOptions): Promise<WindowsLane>;
+  async open(view: View, options: LaneOpenOptions): Promise<{ readonly signal: AbortSignal; close(): void }> {
     this.#requireKnown(view);
-    if (view.kind !== 'rows')
-      throw new MisuseError(`Rows are landed in views of rows; ${display(Object(view).name)} is none.`);
     this.#pointers.drop();
     const { views } = await this.#pointers.get();
     const pointer = views.get(view.name);
     if (pointer === undefined) throw notApplied(view.name);
     const stored = this.#definitions.known(view.name, pointer) ?? (await this.#definitions.fetch(view.name));
-    const lane = await openLane(
-      {
-        ...{ view, live: pointer.live, catalog: this.#catalog, partitions: this.#partitions },
-        stored,
-        ...{ ahead: this.#settings.ahead, clock: this.#clock },
-        encoder: (schema) => encoderOf<E, F>(view, schema, { stored, partitions: this.#partitions.length }),
-        badTime: badTimeOf<E, F>(view, this.#settings.ahead),
-      },
-      options,
-    );
+    const [catalog, partitions, clock] = [this.#catalog, this.#partitions, this.#clock];
+    const place = { stored, live: pointer.live, catalog, partitions, clock };
+    const lane = await this.#openOn(view, place, options);
     this.#lanes.add(lane);
     lane.signal.addEventListener('abort', () => this.#lanes.delete(lane), { once: true });
     return lane;
+  }
+
+  #openOn(view: View, place: Omit<LanePlace, 'view'>, options: LaneOpenOptions) {
+    if (isWindows(view)) return openWindowsLane({ ...place, view }, options);
+    if (view.kind !== 'rows')
+      throw new MisuseError(`Flags cannot be written yet; ${display(view.name)} is a view of flags.`);
+    const { stored, partitions } = place;
+    const { ahead } = this.#settings;
+    return openLane<LaneRow<Entity, Fields>>(
+      { ...place, view },
+      {
+        ahead,
+        encoder: (schema) => encoderOf(view, schema, { stored, partitions: partitions.length }),
+        badTime: badTimeOf(view, ahead),
+      },
+      options,
+    );
   }
 
   /**

@@ -38,6 +38,7 @@ export type {
 } from './lane/lane.js';
 export type { LaneOpenOptions } from './lane/open.js';
 export type { LaneRow } from './lane/row.js';
+export type { FollowEventsOptions, ParseEvent, WindowsLane, WindowsStats } from './lane/windows-lane.js';
 export type { StoreOptions } from './options.js';
 export type { NullReason, ReadRow } from './read/reader.js';
 export { type RedisStreamOptions, redisStream } from './source/redis-stream.js';

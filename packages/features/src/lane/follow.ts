@@ -1,5 +1,5 @@
 /**
- * A lane that follows a source: rows of its records land together with the offset up to which they go.
+ * A lane that follows a source: what its records become lands together with the offset up to which they go.
  *
  * Guarantees: each record is taken in once in every partition of the store, whatever is repeated, lost or killed, because the
  * offset is stored by the call that stores the rows, and a call that does not continue where the partition stands is refused.
@@ -52,10 +52,10 @@ export interface FollowOptions {
   readonly split: (record: SourceRecord) => readonly Piece[];
   readonly send: (parcel: Parcel) => Promise<Landed | LaneRefusal>;
   readonly onUnreadable: (error: unknown, record: SourceRecord) => void;
+  /** Pieces that one call carries at most. */
+  readonly most: number;
 }
 
-/** Pieces that one call carries at most. */
-const MOST = 128;
 /** The pause before a call is repeated, in ms. */
 const PAUSE = 50;
 /** How often partitions for which nothing has come are told how far the source has been taken in, in ms. */
@@ -206,7 +206,7 @@ class Pass {
   /** In calls that end between two records. */
   async #landIn(number: number, pieces: Parcel['pieces'], through: Offset): Promise<boolean> {
     for (let from = 0; from < pieces.length; ) {
-      let to = Math.min(from + MOST, pieces.length);
+      let to = Math.min(from + this.#options.most, pieces.length);
       const isLast = (place: number): boolean =>
         place === pieces.length || compareOffsets(pieces[place - 1]?.offset, pieces[place]?.offset) !== 0;
       while (!isLast(to)) to += 1;

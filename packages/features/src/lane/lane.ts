@@ -72,6 +72,9 @@ export interface LaneOptions<Row> {
   readonly badTime: (row: Row) => RowError;
 }
 
+/** Rows of a source that one call carries at most. */
+const MOST_IN_CALL = 128;
+
 /** Rows that may be on their way. */
 const MOST_ROWS = 10_000;
 
@@ -143,6 +146,7 @@ export class Lane<Row> {
     const follower = new Follower({
       ...{ source, partitions, ownership, generation, lane, clock, signal: this.#ending.signal },
       ownershipOf: (number) => ownership.ofSource(String(number), options.hold?.(number)),
+      most: MOST_IN_CALL,
       split: (record) => this.#split(parse, record),
       send: (parcel) => this.#send(parcel),
       onUnreadable: (error, record) => {

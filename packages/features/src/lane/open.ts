@@ -21,12 +21,14 @@ import {
 } from '@holdfast/kernel';
 import { describe, type RowSchema, type StoredView, schemaOf } from '../definition/stored.js';
 import type { View } from '../definition/view.js';
+import type { WindowsView } from '../definition/windows.js';
 import type { RowError } from '../errors.js';
 import { readName } from '../options.js';
 import type { Catalog } from '../store/catalog.js';
 import type { Partition } from '../store/partition.js';
 import { type EncodeRow, Lane } from './lane.js';
 import { Ownership, renewalOf } from './ownership.js';
+import { WindowsLane } from './windows-lane.js';
 
 export interface LaneOpenOptions {
   /** The holder of the right to write: a lease, a task, or anything else with a token. */
@@ -60,24 +62,56 @@ const LANE = {
   patience: withDefault(duration(), 10_000),
 } satisfies Readers<LaneOpenOptions>;
 
-export interface LaneParts<Row> {
-  readonly view: View;
+/** What a lane is opened on. */
+export interface LanePlace<V extends View = View> {
+  readonly view: V;
   /** What is registered for the view. */
   readonly stored: StoredView;
   /** The generation that is read: "<n>-<token>". */
   readonly live: string;
   readonly catalog: Catalog;
   readonly partitions: readonly Partition[];
+  readonly clock: Clock;
+}
+
+/** How rows are made, and what is wrong with one whose event time the server refused. */
+interface RowMaking<Row> {
   /** In ms. */
   readonly ahead: number;
-  readonly clock: Clock;
   readonly encoder: (schema: RowSchema) => EncodeRow<Row>;
   readonly badTime: (row: Row) => RowError;
 }
 
 /** Throws MisuseError, StaleTokenError, IssuerMismatchError, UnavailableError. */
-export async function openLane<Row>(parts: LaneParts<Row>, options: LaneOpenOptions): Promise<Lane<Row>> {
-  const { view, stored, live, catalog, partitions, ahead, clock } = parts;
+export async function openLane<Row>(
+  place: LanePlace,
+  { ahead, encoder, badTime }: RowMaking<Row>,
+  options: LaneOpenOptions,
+): Promise<Lane<Row>> {
+  const { view, stored, partitions, clock } = place;
+  const encode = encoder(schemaFor(view, stored));
+  const { patience, ...owned } = await own(place, options);
+  return new Lane({
+    ...{ ...owned, partitions, patience, clock, encode, badTime },
+    ...{ view: view.name, ahead: ahead * 1_000, history: stored.history },
+  });
+}
+
+/** Throws MisuseError, StaleTokenError, IssuerMismatchError, UnavailableError. */
+export async function openWindowsLane(
+  place: LanePlace<WindowsView>,
+  options: LaneOpenOptions,
+): Promise<WindowsLane> {
+  const { view, stored, partitions, clock } = place;
+  if (JSON.stringify(stored.ring) !== JSON.stringify(describe(view).ring)) throw notAsApplied(view);
+  const { ownership, holder, generation, lane } = await own(place, options);
+  return new WindowsLane({
+    ...{ view, partitions, ownership, holder, generation, lane, clock, history: stored.history },
+  });
+}
+
+/** Makes the holder the owner of the lane. */
+async function own({ view, live, catalog, partitions }: LanePlace, options: LaneOpenOptions) {
   const read = readOptions(`A lane of the view "${view.name}"`, options, LANE);
   const { holder, lane, takeOver, patience } = read;
   requireClaim(holder);
@@ -87,16 +121,12 @@ export async function openLane<Row>(parts: LaneParts<Row>, options: LaneOpenOpti
       `The lane "${lane}" needs a rank, 1 to 255: where event times are equal, the lane of the higher rank wins. "stream" has 30, "batch" 20 and "backfill" 10.`,
     );
   }
-  const encode = parts.encoder(schemaFor(view, stored));
   await catalog.enter(view.name, lane, rank);
   const generation = `${view.name}.${live}`;
   const renew = read.renew ?? renewalOf(holder);
   const ownership = new Ownership({ partitions, generation, lane, source: '', holder, renew, takeOver });
   await ownership.open();
-  return new Lane({
-    ...{ partitions, ownership, holder, generation, lane, rank, patience, clock, encode },
-    ...{ view: view.name, ahead: ahead * 1_000, history: stored.history, badTime: parts.badTime },
-  });
+  return { ownership, holder, generation, lane, rank, patience };
 }
 
 /** The registered schema of the fields that the program declares. */
@@ -104,7 +134,10 @@ function schemaFor(view: View, { schemas }: StoredView): RowSchema {
   const { seed } = schemaOf(0, describe(view).fields);
   const found = schemas.findLast((schema) => schema.seed === seed);
   if (found) return found;
-  throw new MisuseError(
-    `The view "${view.name}" has other fields here than those that were applied; call apply() before rows are written, as when the program is deployed.`,
-  );
+  throw notAsApplied(view);
 }
+
+const notAsApplied = ({ name }: View): MisuseError =>
+  new MisuseError(
+    `The view "${name}" is defined otherwise here than it was applied; call apply() before anything is written, as when the program is deployed.`,
+  );

@@ -21,7 +21,7 @@ export type NullReason = 'missing' | 'expired' | 'torn';
 /** The values of a row by their names, each null if the row is not served. */
 export interface ReadRow<Values = Readonly<Record<string, unknown>>> {
   readonly values: Values;
-  /** When what the row says was so; null for a row that is missing or torn. */
+  /** When what the row says was so; null for windows, and for a row that is missing or torn. */
   readonly time: Date | null;
   /** Why the values are null; undefined for a row that is served. */
   readonly reason: NullReason | undefined;
@@ -85,7 +85,7 @@ export class Reader {
     if (row === null) return nothing(view, 'missing');
     const { definitions, decoders } = this.#options;
     const stored = definitions.known(view.name, pointerOf(view, now.views));
-    const decoded = stored && decoders.decode(view, stored, row);
+    const decoded = stored && decoders.decode(view, stored, { row, now: time });
     // Its definition was never fetched, or the row is of a schema that was applied since.
     if (stored === undefined || decoded === 'unknown') return this.#fetchAndServe(view, row, time);
     return served({ view, decoded, ttl: stored.ttl, time });
@@ -94,7 +94,7 @@ export class Reader {
   async #fetchAndServe(view: View, row: Buffer, time: number): Promise<ReadRow> {
     const { definitions, decoders } = this.#options;
     const stored = await definitions.fetch(view.name);
-    const decoded = decoders.decode(view, stored, row);
+    const decoded = decoders.decode(view, stored, { row, now: time });
     return served({ view, decoded: decoded === 'unknown' ? undefined : decoded, ttl: stored.ttl, time });
   }
 }
@@ -111,10 +111,10 @@ interface Served {
 function served({ view, decoded, ttl, time: now }: Served): ReadRow {
   if (decoded === undefined) return nothing(view, 'torn');
   const { time, values } = decoded;
-  if (ttl !== null && now - time >= ttl * 1_000) return nothing(view, 'expired', time);
+  if (ttl !== null && time !== undefined && now - time >= ttl * 1_000) return nothing(view, 'expired', time);
   const own: Record<string, unknown> = {};
   for (const name in view.fields) own[name] = values[name] ?? null;
-  return { values: own, time: new Date(time / 1_000), reason: undefined };
+  return { values: own, time: time === undefined ? null : new Date(time / 1_000), reason: undefined };
 }
 
 function nothing(view: View, reason: NullReason, time?: number): ReadRow {

@@ -15,6 +15,7 @@ const VERBS = [
   'mirrored',
   'open',
   'land',
+  'tally',
   'tell',
   'finish',
   'peek',
@@ -23,7 +24,7 @@ const VERBS = [
 type ScriptName = (typeof VERBS)[number];
 
 /** The scripts that take up memory for good. All others also run when it is full. */
-const ADDING: readonly ScriptName[] = ['apply', 'land'];
+const ADDING: readonly ScriptName[] = ['apply', 'land', 'tally'];
 
 const library = ScriptLibrary.from(new URL('../../lua/', import.meta.url), VERBS, {
   prelude: SERVER_VARIABLES,

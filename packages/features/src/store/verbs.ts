@@ -65,9 +65,21 @@ export interface LandRequest extends LaneClaim, Span {
   readonly rows: readonly Uint8Array[];
 }
 
+interface TallyRequest extends LaneClaim, Span {
+  /** How far the times of events may be ahead of the server's, in microseconds. */
+  readonly ahead: number;
+  readonly history: boolean;
+  /** The first 16 bytes of a ring of the view. */
+  readonly head: Uint8Array;
+  /** How many events each list of latest ones has. */
+  readonly latest: readonly number[];
+  readonly ids: readonly string[];
+  readonly additions: readonly Uint8Array[];
+}
+
 export interface Landed {
   readonly word: 'landed';
-  /** A letter a row: a accepted, s there already, o older, e equal, f impossible. */
+  /** A letter a row: a accepted, s there already, o older, e equal, f impossible; an addition may be l late. */
   readonly verdicts: string;
   /** "<epoch> <place>" of the log. */
   readonly place: string;
@@ -160,10 +172,20 @@ function laneVerbs(keys: PartitionKeys) {
         ...rows,
       ],
     },
-    (reply): Landed | LaneRefusal => {
-      const [word = '', verdicts = '', place = ''] = words(reply);
-      return word === 'landed' ? { word, verdicts, place } : refusal([word, verdicts]);
+    readLanded,
+  );
+  const tally = verbFor(
+    keys,
+    'tally',
+    {
+      keys: ({ generation, ids }: TallyRequest) => ids.map((id) => keys.row(generation, id)),
+      args: ({ ahead, history, head, latest, additions, ...claim }) => [
+        ...argsOf(claim),
+        ...[String(ahead), history ? '1' : '0', head, latest.join(' ')],
+        ...additions,
+      ],
     },
+    readLanded,
   );
   const tell = verbFor(
     keys,
@@ -184,7 +206,12 @@ function laneVerbs(keys: PartitionKeys) {
       return word === 'finished' ? { word, place } : refusal([word, place]);
     },
   );
-  return { open, land, tell, finish };
+  return { open, land, tally, tell, finish };
+}
+
+function readLanded(reply: readonly BinaryReply[]): Landed | LaneRefusal {
+  const [word = '', verdicts = '', place = ''] = words(reply);
+  return word === 'landed' ? { word, verdicts, place } : refusal([word, verdicts]);
 }
 
 const argsOf = (claim: LaneClaim & Span): string[] => {

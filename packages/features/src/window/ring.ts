@@ -70,6 +70,13 @@ export function writeRing(ring: Ring, shape: RingShape): Buffer {
   return Buffer.concat([fixed, ...ring.latest.flatMap(writeLatest)]);
 }
 
+/** An addition as it is sent: a tile, then the lists of latest events as in a ring. */
+export function writeAddition({ tile, latest }: Addition, plan: RingShape['plan']): Buffer {
+  const bytes = Buffer.alloc(tileBytes(plan));
+  writeTile(bytes, 0, tile);
+  return Buffer.concat([bytes, ...latest.flatMap(writeLatest)]);
+}
+
 function writeLatest(events: readonly LatestEvent[]): Buffer[] {
   const count = Buffer.alloc(2);
   count.writeUInt16LE(events.length);
