@@ -276,7 +276,7 @@ describe('using', () => {
         await redis.set('{holdfast}:lock:u3', '1 thief', 'PX', 2_000);
         await redis.set('{holdfast}:fence:u3', String(lease.token + 1));
       }
-      await new Promise((resolve) => lease.signal.addEventListener('abort', resolve));
+      await vi.waitUntil(() => lease.signal.aborted, 20_000);
       return 'done';
     });
     await expect(work).rejects.toThrow(LeaseLostError);

@@ -7,6 +7,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { Connection, Reply } from './connection.js';
+import { hoisted } from './hoist.js';
 import { type Keyspace, keysNamedIn, openingOf } from './keyspace.js';
 import { filesOf, readLua } from './preludes.js';
 
@@ -148,8 +149,8 @@ export class ScriptLibrary {
   #body(name: string): string {
     const functions = [...this.scripts].map(([verb, { body }]) => {
       const flags = this.allowsOom(verb) ? "'allow-oom'" : '';
-      const registered = `{function_name = '${name}_${verb}', callback = ${verb}, flags = {${flags}}}`;
-      return `local function ${verb}(KEYS, ARGV)\n${body}\nend\nredis.register_function${registered}`;
+      const registered = `{function_name = '${name}_${verb}', callback = call_${verb}, flags = {${flags}}}`;
+      return `local call_${verb}\n${hoisted(`call_${verb}`, body)}\nredis.register_function${registered}`;
     });
     return [this.prelude, ...functions].join('\n');
   }

@@ -22,13 +22,15 @@ while at <= #ARGV do count, at = count + 1, after(at) end
 -- ARGV from `at` on, and the keys, are those of one run.
 local function commit(at, journal, state)
   local run, token, commits, session, build, ending, argument, published, effects, records = unpack(ARGV, at, at + HEAD - 1)
-  local life = life_of(redis.call('HGET', LIVE, run))
+  local entry = redis.call('HGET', LIVE, run)
+  local length = ending == 'go' and effects == '0' and published == '' and go_on(run, entry, journal, at + HEAD, epoch)
+  if length then return 'committed ' .. length end
+  local life = life_of(entry)
   if not life or life.token ~= token or life.session ~= session then return 'stale 0' end
   if tonumber(token) < tonumber(epoch) then return 'epoch 0' end
   if life.commits ~= commits then return 'behind 0' end
   local refused = effects ~= '0' and write_effects(at + HEAD + records, tonumber(effects), EFFECT)
   if refused then return refuse(run, life, refused) end
-  local length
   if records == '0' then length = redis.call('LLEN', journal) else
     length = redis.call('RPUSH', journal, unpack(ARGV, at + HEAD, at + HEAD - 1 + records))
     clear_falls(run)

@@ -11,6 +11,7 @@ local function add_event(...)
   first_event = first_event or math.ceil(epoch_of(redis.call('HMGET', META, 'server', 'epoch', 'token', 'ceiling')) / 1000)
   if millis <= first_event then
     local added = redis.pcall('XADD', EVENTS, 'MAXLEN', '~', MOST_EVENTS, string.format('%.0f-0', first_event), ...)
+    first_event = 0 -- it is there now, or was already
     if not (type(added) == 'table' and added.err) then return end
   end
   redis.call('XADD', EVENTS, 'MAXLEN', '~', MOST_EVENTS, '*', ...)
