@@ -12,6 +12,8 @@ import { through, wrapServer } from './wrapper.js';
 const KINDS: readonly FaultKind[] = [
   'kill-node',
   'kill-node',
+  'cut-power',
+  'cut-power',
   'freeze-node',
   'freeze-node',
   'sleep-node',
@@ -53,6 +55,7 @@ export async function deployQuorum(options: DeployOptions): Promise<Deployed> {
   const links = await Promise.all(Array.from({ length: clients }, open));
   const isPossible = (kind: FaultKind): boolean => {
     if (kind === 'flush-node') return !synchronous;
+    if (kind === 'cut-power') return persistence === 'everysec';
     if (kind === 'fill-disk') return persistence !== 'none' && process.platform === 'linux';
     return wrapper.clocks !== undefined || !kind.endsWith('-clock');
   };

@@ -18,6 +18,8 @@ export type LinkFault =
 export type Fault =
   /** SIGKILL, and a restart at the end: with its data, or with none. */
   | { readonly kind: 'kill-node'; readonly node: number; readonly empty: boolean }
+  /** SIGKILL, and a restart without what the node wrote in the last `forgets` ms, as after a power failure. */
+  | { readonly kind: 'cut-power'; readonly node: number; readonly forgets: number }
   | { readonly kind: 'freeze-node'; readonly node: number }
   /** `DEBUG SLEEP` for the whole span. */
   | { readonly kind: 'sleep-node'; readonly node: number }

@@ -10,7 +10,7 @@ import type { Deployed } from '../deployment/deployment.js';
 import type { Link, LinkState } from '../proxy/link.js';
 import { monotonic } from '../traffic/recorder.js';
 import { command } from './command.js';
-import { fillDisk } from './disk.js';
+import { fillDisk, rememberLog } from './disk.js';
 import type { Fault, LinkFault, PlannedFault } from './fault.js';
 
 /** The clients, by their numbers, whatever process stands for them. */
@@ -86,6 +86,8 @@ export class Nemesis {
     switch (fault.kind) {
       case 'kill-node':
         return this.#kill(this.#node(fault.node), fault.empty);
+      case 'cut-power':
+        return this.#cutPower(this.#node(fault.node), fault.forgets, stop);
       case 'freeze-node':
         return freeze(this.#node(fault.node));
       case 'sleep-node':
@@ -141,6 +143,14 @@ export class Nemesis {
   async #kill(node: LocalNode, empty: boolean): Promise<() => Promise<void>> {
     await this.#inTurn(node, () => node.kill());
     return () => this.#inTurn(node, () => node.start({ empty }));
+  }
+
+  async #cutPower(node: LocalNode, forgets: number, stop: AbortSignal): Promise<() => Promise<void>> {
+    const forget = rememberLog(node);
+    await pause(systemClock, forgets, stop);
+    const start = await this.#kill(node, false);
+    forget();
+    return start;
   }
 
   /** On a busy machine the next fault of a server may come while it still starts: it waits until the server runs. */

@@ -37,6 +37,7 @@ const PACES = [3_000, 1_500, 700];
 /** How long the faults of a kind last, in ms. */
 const SPANS: Record<FaultKind, readonly [number, number]> = {
   'kill-node': [100, 5_000],
+  'cut-power': [1_100, 4_000],
   'freeze-node': [200, 6_000],
   'sleep-node': [200, 4_000],
   'flush-node': [1, 1],
@@ -58,6 +59,9 @@ const SPANS: Record<FaultKind, readonly [number, number]> = {
   'freeze-ledger': [100, 2_000],
   'ledger-link': [200, 4_000],
 };
+
+/** What `appendfsync everysec` may lose, in ms. */
+const MOST_FORGOTTEN = 1_000;
 
 /** How far a clock goes back, and how far it jumps ahead: by more than two windows of a second, in ms. */
 const STEP = 50;
@@ -102,6 +106,8 @@ function drawFault(random: Random, kind: FaultKind, stage: Stage): Fault {
   switch (kind) {
     case 'kill-node':
       return { kind, node, empty };
+    case 'cut-power':
+      return { kind, node, forgets: Math.round(MOST_FORGOTTEN * random.unit()) };
     case 'rolling-restart':
       return { kind, empty };
     case 'freeze-node':

@@ -34,11 +34,13 @@ const DURATION = 30_000;
 const ENDS_WITHIN = 60_000;
 
 /** Those that have nothing to do with workflows, or whose outcome is plain: a server that is emptied has no runs. */
-const LEFT_OUT = /clock|disk|flush/;
+const LEFT_OUT = /clock|disk|flush|rolling/;
 
-/** What matters most here: what happens to workers, what comes late, and that another server takes over. */
-const MORE: readonly FaultKind[] = ['freeze-client', 'freeze-client', 'kill-client', 'kill-client'];
-const FAILOVERS: readonly FaultKind[] = ['failover', 'failover', 'freeze-node'];
+/** What matters most here, where it is possible: what happens to workers, what a server forgets, and its successors. */
+const MORE: readonly FaultKind[] = [
+  ...(['freeze-client', 'freeze-client', 'kill-client', 'kill-client'] as const),
+  ...(['kill-node', 'cut-power', 'cut-power', 'failover', 'failover', 'freeze-node'] as const),
+];
 
 /** All replicas, so that none can take over that lacks what somebody was told. */
 const REPLICAS = 2;
@@ -74,11 +76,9 @@ export const workflowSubject: Subject<Omit<WorkflowAssignment, 'name' | 'history
       }),
       drawSchedule(duration) {
         const schedule = drawSchedule(seededRandom(seed), {
-          kinds: [
-            ...deployed.kinds.filter((kind) => !LEFT_OUT.test(kind)),
-            ...MORE,
-            ...(takesOver ? FAILOVERS : []),
-          ],
+          kinds: [...deployed.kinds, ...MORE.filter((kind) => deployed.kinds.includes(kind))].filter(
+            (kind) => !LEFT_OUT.test(kind),
+          ),
           duration,
           clients,
           mayForget: false,
