@@ -16,7 +16,7 @@ redis.call('HSETNX', CATALOG, 'partitions', ARGV[3])
 for index = 4, #ARGV, 2 do
   local view, generation = ARGV[index], ARGV[index + 1]
   local number = tonumber(string.match(generation, '^%d+'))
-  if is_behind then redis.call('HSET', CATALOG, 'live:' .. view, generation) end
+  if is_behind then redis.call('HSET', CATALOG, 'live:' .. view, generation, 'generations:' .. view, generation .. ' live') end
   -- No number is given twice, also where the catalog has forgotten that it gave it.
   if number > tonumber(redis.call('HGET', CATALOG, 'last:' .. view) or '0') then
     redis.call('HSET', CATALOG, 'last:' .. view, number)

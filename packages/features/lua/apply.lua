@@ -23,6 +23,7 @@ for index = 3, #ARGV, 2 do
   if redis.call('HEXISTS', CATALOG, 'live:' .. view) == 0 then
     set('live:' .. view, '1-0')
     set('last:' .. view, 1)
+    set('generations:' .. view, '1-0 live')
   end
 end
 redis.call('XADD', HISTORY, '*', unpack(entry))

@@ -9,6 +9,7 @@ declare module '@holdfast/kernel' {
     HOLDFAST_DEFINITION_MISMATCH: DefinitionMismatchError;
     HOLDFAST_GENERATION_ENDED: GenerationEndedError;
     HOLDFAST_SOURCE_LOST: SourceLostError;
+    HOLDFAST_INCOMPLETE: IncompleteError;
   }
 }
 
@@ -93,5 +94,24 @@ export class SourceLostError extends HoldfastError {
     this.lane = lane;
     this.source = source;
     this.partition = partition;
+  }
+}
+
+/** A generation lacks something of the one that is read, which goes on being read. Fill it, and cut again. */
+export class IncompleteError extends HoldfastError {
+  override readonly name = 'IncompleteError';
+  readonly code = 'HOLDFAST_INCOMPLETE';
+  readonly view: string;
+  readonly generation: string;
+  /** What it lacks, in words. */
+  readonly missing: readonly string[];
+
+  constructor(view: string, generation: string, missing: readonly string[]) {
+    super(
+      `The generation ${generation} of the view "${view}" did not take the place of the one that is read: ${missing.join('; ')}. Nothing has changed; fill it, and cut again.`,
+    );
+    this.view = view;
+    this.generation = generation;
+    this.missing = missing;
   }
 }

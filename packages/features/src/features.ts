@@ -11,7 +11,9 @@ import {
   flag,
   MisuseError,
   readOptions,
+  requireClaim,
   systemClock,
+  type TokenHolder,
   withDefault,
 } from '@holdfast/kernel';
 import { type NodeSource, partitionOf } from '@holdfast/redis';
@@ -21,6 +23,7 @@ import type { Answer, EntityIds, Service } from './definition/service.js';
 import type { Fields, Served } from './definition/types.js';
 import type { RowView, View } from './definition/view.js';
 import type { WindowFields, WindowsView } from './definition/windows.js';
+import { Generation, type GenerationParts, refusalOf } from './generation/generation.js';
 import type { Lane } from './lane/lane.js';
 import { type LaneOpenOptions, type LanePlace, openLane, openWindowsLane } from './lane/open.js';
 import { badTimeOf, encoderOf, type LaneRow } from './lane/row.js';
@@ -32,7 +35,13 @@ import { PointerLease } from './read/pointer.js';
 import { Reader, type ReadRow } from './read/reader.js';
 import { answerOf } from './read/service.js';
 import { Catalog } from './store/catalog.js';
-import { type AppliedView, applyViews, Definitions, notApplied } from './store/definitions.js';
+import {
+  type AppliedView,
+  applyViews,
+  Definitions,
+  nextDefinition,
+  notApplied,
+} from './store/definitions.js';
 import { Partition, type StorePlace } from './store/partition.js';
 
 export interface FeaturesOptions extends StoreOptions {
@@ -68,6 +77,12 @@ export function createFeatures(options: FeaturesOptions): Features {
 }
 
 const isWindows = (view: View): view is WindowsView => view.kind === 'windows';
+
+/** A generation, and its state: one is live, which is the one that is read. */
+export interface GenerationInfo {
+  readonly id: string;
+  readonly state: 'filling' | 'cutting' | 'live' | 'previous' | 'retired';
+}
 
 export class Features {
   readonly name: string;
@@ -128,9 +143,11 @@ export class Features {
     const { views } = await this.#pointers.get();
     const pointer = views.get(view.name);
     if (pointer === undefined) throw notApplied(view.name);
-    const stored = this.#definitions.known(view.name, pointer) ?? (await this.#definitions.fetch(view.name));
+    const generation = options?.generation?.id ?? pointer.live;
+    const filled = await this.#definitions.ofGeneration(view.name, generation);
+    const live = this.#definitions.known(view.name, pointer) ?? (await this.#definitions.fetch(view.name));
     const [catalog, partitions, clock] = [this.#catalog, this.#partitions, this.#clock];
-    const place = { stored, live: pointer.live, catalog, partitions, clock };
+    const place = { stored: filled ?? live, live: generation, catalog, partitions, clock };
     const lane = await this.#openOn(view, place, options);
     this.#lanes.add(lane);
     lane.signal.addEventListener('abort', () => this.#lanes.delete(lane), { once: true });
@@ -186,6 +203,49 @@ export class Features {
     const partitions = this.#partitions.length;
     const read = { reader: this.#reader, partitions, ids, request: request[0] };
     return (await answerOf(service, read)) as readonly Answer<S>[];
+  }
+
+  /**
+   * Begins a generation of a view, which is filled beside the one that is read, by lanes that are opened on it; the definition
+   * may differ from the registered one in any way. The same holder gets the one that it has begun already. Throws
+   * StaleTokenError, IssuerMismatchError, MisuseError if three are being filled, UnavailableError.
+   */
+  async begin(view: View, { holder }: { readonly holder: TokenHolder }): Promise<Generation> {
+    this.#requireKnown(view);
+    const { token, issuer } = requireClaim(holder);
+    const definition = await nextDefinition(this.#definitions, view);
+    const reply = await this.#catalog.change('begin', [view.name, String(token), issuer, definition]);
+    const [word, , id = ''] = reply;
+    if (word !== 'done') throw refusalOf(view.name, holder, reply);
+    return new Generation(id, this.#partsOf(view, holder));
+  }
+
+  /** A generation that there is, to cut to it, back to it, or to end it. Throws MisuseError, UnavailableError. */
+  async generation(
+    view: View,
+    id: string,
+    { holder }: { readonly holder: TokenHolder },
+  ): Promise<Generation> {
+    requireClaim(holder);
+    const all = await this.generations(view);
+    if (all.some((each) => each.id === id)) return new Generation(id, this.#partsOf(view, holder));
+    const known = all.map((each) => each.id).join(', ');
+    throw new MisuseError(
+      `The view "${view.name}" has no generation ${display(id)}; it has ${known || 'none'}.`,
+    );
+  }
+
+  /** The generations of a view, the oldest first. Throws UnavailableError. */
+  async generations(view: View): Promise<readonly GenerationInfo[]> {
+    this.#requireKnown(view);
+    const [, lineup = ''] = await this.#catalog.change('lineup', [view.name, '']);
+    const all = lineup === '' ? [] : lineup.split(',').map((each) => each.split(' '));
+    return all.map(([id = '', state = '']) => ({ id, state: state as GenerationInfo['state'] }));
+  }
+
+  #partsOf(view: View, holder: TokenHolder): GenerationParts {
+    const [catalog, partitions, clock] = [this.#catalog, this.#partitions, this.#clock];
+    return { view, holder, catalog, partitions, clock, onChange: () => this.#pointers.drop() };
   }
 
   /** Ends the store and its lanes. Calls that are under way reject with AbortedError. */

@@ -23,10 +23,13 @@ export {
   DefinitionMismatchError,
   type Difference,
   GenerationEndedError,
+  IncompleteError,
   RowError,
   SourceLostError,
 } from './errors.js';
-export { createFeatures, type Features, type FeaturesOptions } from './features.js';
+export { createFeatures, type Features, type FeaturesOptions, type GenerationInfo } from './features.js';
+export type { LaneFate } from './generation/gate.js';
+export type { CutOptions, Generation } from './generation/generation.js';
 export type { Follower } from './lane/follow.js';
 export type {
   FollowLaneOptions,

@@ -236,7 +236,7 @@ describe('definitions', () => {
     await lane.land([{ id: 'u1', time: NOW, values }]);
     const next = storeOf({ views: [grown], services: [] });
     await expect(next.open(grown, { holder, lane: 'stream' })).rejects.toThrow(
-      /call apply\(\) before rows are written/,
+      /call apply\(\) before anything is written/,
     );
     expect(await next.apply()).toMatchObject([{ effect: 'compatible' }]);
     expect(await next.apply()).toMatchObject([{ effect: 'same' }]);

@@ -111,7 +111,7 @@ export class Bucket {
 
   /** The verdicts. Throws StaleTokenError, UnavailableError, MisuseError. */
   async #land(call: LandCall): Promise<string> {
-    const { partition, ownership, patience, clock } = this.#options;
+    const { partition, ownership, generation, patience, clock } = this.#options;
     const deadline = clock.now() + patience;
     for (;;) {
       ownership.signal.throwIfAborted();
@@ -121,7 +121,7 @@ export class Bucket {
         if (reply.word === 'stale') throw ownership.depose(reply.detail);
         if (reply.word === 'retired') throw this.#ended();
         if (reply.word === 'closed') {
-          if (clock.now() > deadline) throw this.#closed();
+          if (clock.now() > deadline) throw closedError(generation, partition.number);
         } else await ownership.reopen(partition);
       } catch (error) {
         if (!(error instanceof UnavailableError) || clock.now() > deadline) throw error;
@@ -145,12 +145,11 @@ export class Bucket {
     ownership.end(error);
     return error;
   }
+}
 
-  #closed(): UnavailableError {
-    const { partition, generation } = this.#options;
-    const node = `partition ${partition.number}`;
-    return new UnavailableError(`The generation "${generation}" takes no rows for now. Land them again.`, [
-      { node, reason: 'it is being replaced' },
-    ]);
-  }
+/** The generation is being replaced, and that takes long. */
+export function closedError(generation: string, partition: number): UnavailableError {
+  return new UnavailableError(`The generation "${generation}" takes no rows for now. Land them again.`, [
+    { node: `partition ${partition}`, reason: 'it is being replaced' },
+  ]);
 }

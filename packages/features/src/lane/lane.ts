@@ -7,13 +7,13 @@
  * At most 10,000 rows are on their way; beyond that, `land` waits, so that whoever calls it is held up as Redis is. When the
  * lane is deposed, everything that waits rejects with a StaleTokenError, and `signal` aborts.
  */
-import { type Clock, HoldfastError, MisuseError, onAbort, type TokenHolder } from '@holdfast/kernel';
-import type { RowError } from '../errors.js';
+import { type Clock, HoldfastError, MisuseError, onAbort, pause, type TokenHolder } from '@holdfast/kernel';
+import { GenerationEndedError, type RowError } from '../errors.js';
 import type { RowOrigin } from '../row/header.js';
 import type { Source, SourceRecord } from '../source/source.js';
 import type { Partition } from '../store/partition.js';
 import type { Landed, LaneRefusal } from '../store/verbs.js';
-import { Bucket, type RowListener } from './bucket.js';
+import { Bucket, closedError, type RowListener } from './bucket.js';
 import { Follower, type Parcel, type Piece } from './follow.js';
 import { type Ownership, turnOf } from './ownership.js';
 
@@ -71,6 +71,9 @@ export interface LaneOptions<Row> {
   readonly encode: EncodeRow<Row>;
   readonly badTime: (row: Row) => RowError;
 }
+
+/** The pause before a call is repeated, in ms. */
+const PAUSE = 50;
 
 /** Rows of a source that one call carries at most. */
 const MOST_IN_CALL = 128;
@@ -155,6 +158,29 @@ export class Lane<Row> {
       },
     });
     return follower;
+  }
+
+  /**
+   * Notes that the lane has landed all that it will have, as a nightly batch has at its end: a generation waits for that before
+   * it takes the place of another. Throws StaleTokenError, GenerationEndedError, UnavailableError.
+   */
+  async finish(): Promise<void> {
+    const { partitions, ownership, generation, lane, patience } = this.#options;
+    const deadline = this.#options.clock.now() + patience;
+    for (const partition of partitions) {
+      for (;;) {
+        this.#ending.signal.throwIfAborted();
+        const mark = ownership.markIn(partition.number);
+        const claim = { generation, lane, mark, source: '', sourceMark: '' };
+        const reply = await partition.call(partition.verbs.finish, claim);
+        if (reply.word === 'finished') break;
+        if (reply.word === 'stale') throw ownership.depose(reply.detail);
+        if (reply.word === 'retired') throw new GenerationEndedError(lane, generation);
+        if (reply.word !== 'closed') await ownership.reopen(partition);
+        else if (this.#options.clock.now() > deadline) throw closedError(generation, partition.number);
+        else await pause(this.#options.clock, PAUSE, this.#ending.signal);
+      }
+    }
   }
 
   /** Sends what has been gathered, without waiting for company. */

@@ -9,6 +9,7 @@ import {
   callback,
   duration,
   flag,
+  having,
   MisuseError,
   optional,
   passedOn,
@@ -23,6 +24,7 @@ import { describe, type RowSchema, type StoredView, schemaOf } from '../definiti
 import type { View } from '../definition/view.js';
 import type { WindowsView } from '../definition/windows.js';
 import type { RowError } from '../errors.js';
+import type { Generation } from '../generation/generation.js';
 import { readName } from '../options.js';
 import type { Catalog } from '../store/catalog.js';
 import type { Partition } from '../store/partition.js';
@@ -45,6 +47,8 @@ export interface LaneOpenOptions {
    * who owns the lane. Default: `holder.extend()`, if the holder has that, as a lease does.
    */
   readonly renew?: () => Promise<unknown>;
+  /** The generation that is written. Default: the one that is read. */
+  readonly generation?: Generation;
   /** Whether the lane is taken over from a holder whose tokens are of another issuer. Default false. */
   readonly takeOver?: boolean;
   /** For how long rows are sent again while Redis does not answer, in ms. Default 10000. */
@@ -58,6 +62,7 @@ const LANE = {
   lane: withDefault(readName, 'batch'),
   rank: optional(whole(1, 255)),
   renew: optional(callback<() => Promise<unknown>>('nothing')),
+  generation: optional(having<Generation>()),
   takeOver: withDefault(flag, false),
   patience: withDefault(duration(), 10_000),
 } satisfies Readers<LaneOpenOptions>;

@@ -9,7 +9,7 @@ import { type Clock, MisuseError } from '@holdfast/kernel';
 import type { Catalog, Pointers } from '../store/catalog.js';
 
 /** How long pointers are held, in ms. */
-const POINTER_LEASE = 1_000;
+export const POINTER_LEASE = 1_000;
 
 interface HeldPointers extends Pointers {
   /** On the process's clock: before they were asked for. */

@@ -106,10 +106,10 @@ class RedisStreams implements Source {
         } catch {
           await reader.recover(signal);
         }
-        const last = entries.at(-1);
-        if (last === undefined || signal.aborted) continue;
-        [place] = last;
-        yield { records: entries.map(recordOf), through: offsetOf(place) };
+        if (signal.aborted) return;
+        // Where nothing has come, whoever reads is told so now and then.
+        [place] = entries.at(-1) ?? [place];
+        if (place !== '0-0') yield { records: entries.map(recordOf), through: offsetOf(place) };
       }
     } finally {
       signal.removeEventListener('abort', close);

@@ -108,6 +108,11 @@ export class Catalog {
     await Promise.all(this.#partitions.map((each) => each.call(each.verbs.mirror, whole)));
   }
 
+  /** A change of a view's generations, by its word and what goes with it. Throws UnavailableError. */
+  change(name: ChangeName, args: readonly string[]): Promise<readonly string[]> {
+    return this.#caller.call(this.#verbs.changes[name], args);
+  }
+
   close(): void {
     this.#caller.close();
   }
@@ -153,14 +158,22 @@ interface EnterRequest {
   readonly rank: number;
 }
 
+/** The verbs that change or tell the generations of a view; the Lua files say what they take and answer. */
+export type ChangeName = 'begin' | 'cut' | 'uncut' | 'swap' | 'retire' | 'lineup';
+
 function catalogVerbs(keys: ReturnType<typeof keysOf>) {
+  const change = (name: ChangeName) =>
+    verbFor(keys, name, { args: (args: readonly string[]) => args }, words);
+  const [begin, cut, uncut] = [change('begin'), change('cut'), change('uncut')];
+  const [swap, retire, lineup] = [change('swap'), change('retire'), change('lineup')];
   return {
+    changes: { begin, cut, uncut, swap, retire, lineup },
     pointers: verbFor(keys, 'pointers', { args: (views: readonly string[]) => views }, (reply, views) =>
       readPointers(words(reply), views),
     ),
     whole: verbFor(keys, 'whole', { args: () => [] }, (reply): Whole => {
-      const [, n = '', pointers = ''] = words(reply);
-      return { n: Number(n), pointers };
+      const [, n = '', pointers = '', ended = ''] = words(reply);
+      return { n: Number(n), pointers, ended };
     }),
     definitions: verbFor(
       keys,

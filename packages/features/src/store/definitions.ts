@@ -68,6 +68,12 @@ export class Definitions {
     return known !== undefined && known.applied === applied ? known.stored : undefined;
   }
 
+  /** The definition of a generation that is not read, undefined if it has none of its own. Throws UnavailableError. */
+  async ofGeneration(view: string, generation: string): Promise<StoredView | undefined> {
+    const [, , definition = ''] = await this.#catalog.change('lineup', [view, generation]);
+    return definition === '' ? undefined : readView(definition);
+  }
+
   /** Throws UnavailableError; MisuseError for a definition that this version cannot read. */
   async fetch(view: string): Promise<StoredView> {
     const found = (await this.#catalog.definitions([view])).get(view);
@@ -76,6 +82,12 @@ export class Definitions {
     this.#known.set(view, { applied: found.applied, stored });
     return stored;
   }
+}
+
+/** The definition of a program as that of a new generation, JSON: it may differ in any way from the registered one. */
+export async function nextDefinition(definitions: Definitions, view: View): Promise<string> {
+  const { next } = compare(await definitions.fetch(view.name), describe(view));
+  return writeDown(next).text;
 }
 
 export const notApplied = (view: string): MisuseError =>

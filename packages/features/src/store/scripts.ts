@@ -19,6 +19,16 @@ const VERBS = [
   'tell',
   'finish',
   'peek',
+  'begin',
+  'cut',
+  'uncut',
+  'swap',
+  'retire',
+  'lineup',
+  'survey',
+  'close',
+  'reopen',
+  'drop',
 ] as const;
 
 type ScriptName = (typeof VERBS)[number];

@@ -105,6 +105,35 @@ export interface Whole {
   readonly n: number;
   /** "<view> <generation>" of each view, with commas between. */
   readonly pointers: string;
+  /** "<view>.<generation>" of each that has ended, with commas between. */
+  readonly ended: string;
+}
+
+/** How far a lane has taken in a source partition, '' for the lane itself, in one partition of the store. */
+interface SurveyedLane {
+  readonly lane: string;
+  readonly source: string;
+  readonly offset: string | undefined;
+  /** Whether it has landed all that it will have. */
+  readonly isFinished: boolean;
+}
+
+/** What one partition has of a generation. */
+export interface Survey {
+  readonly epoch: string;
+  readonly rows: number;
+  readonly lanes: readonly SurveyedLane[];
+}
+
+interface CloseRequest {
+  readonly generation: string;
+  /** The number of the catalog's change for which it is closed, or by which it is opened. */
+  readonly n: number;
+}
+
+interface DropRequest {
+  readonly generation: string;
+  readonly keys: readonly string[];
 }
 
 type Parts<Request> = {
@@ -233,12 +262,50 @@ function partVerbs(keys: PartitionKeys) {
   const mirror = verbFor(
     keys,
     'mirror',
-    { args: ({ n, pointers }: Whole) => [String(n), pointers] },
+    { args: ({ n, pointers, ended }: Whole) => [String(n), pointers, ended] },
     ([word]): boolean => String(word) === 'mirrored',
   );
   const mirrored = verbFor(keys, 'mirrored', { args: () => [] }, (reply): Whole => {
     const [, n = '', pointers = ''] = words(reply);
-    return { n: Number(n), pointers };
+    return { n: Number(n), pointers, ended: '' };
   });
-  return { peek, mirror, mirrored };
+  return { peek, mirror, mirrored, ...generationVerbs(keys) };
+}
+
+/** Those by which one generation takes the place of another. */
+function generationVerbs(keys: PartitionKeys) {
+  const survey = verbFor(keys, 'survey', { args: (generation: string) => [generation] }, readSurvey);
+  const close = verbFor(
+    keys,
+    'close',
+    { args: ({ generation, n }: CloseRequest) => [generation, String(n)] },
+    (reply): Survey | undefined => (String(reply[0]) === 'surveyed' ? readSurvey(reply) : undefined),
+  );
+  const reopen = verbFor(
+    keys,
+    'reopen',
+    { args: ({ generation, n }: CloseRequest) => [generation, String(n)] },
+    ([word]): boolean => String(word) === 'reopened',
+  );
+  const drop = verbFor(
+    keys,
+    'drop',
+    { keys: (request: DropRequest) => request.keys, args: ({ generation }) => [generation] },
+    ([word, count]): number | undefined => (String(word) === 'dropped' ? Number(count) : undefined),
+  );
+  return { survey, close, reopen, drop };
+}
+
+function readSurvey(reply: readonly BinaryReply[]): Survey {
+  const [, epoch = '', rows = '', ...rest] = words(reply);
+  const lanes = new Map<string, { -readonly [Part in keyof SurveyedLane]: SurveyedLane[Part] }>();
+  for (let place = 0; place < rest.length; place += 2) {
+    const [what = '', name = ''] = (rest[place] ?? '').split(' ');
+    const [lane = '', source = ''] = name.split(':');
+    const known = lanes.get(name) ?? { lane, source, offset: undefined, isFinished: false };
+    if (what === 'offset') known.offset = rest[place + 1];
+    if (what === 'finished') known.isFinished = true;
+    lanes.set(name, known);
+  }
+  return { epoch, rows: Number(rows), lanes: [...lanes.values()] };
 }

@@ -1,0 +1,9 @@
+-- lineup: the generations of a view.
+--
+-- ARGV[1] view  ARGV[2] a generation whose definition is wanted, or ''
+--
+-- Replies {'lineup', "<generation> <state>" of each with commas between, its definition as JSON, or ''}
+--
+-- Stands on: catalog
+local found = redis.call('HMGET', CATALOG, 'generations:' .. ARGV[1], 'definition:' .. ARGV[1] .. '.' .. ARGV[2])
+return {'lineup', found[1] or '', found[2] or ''}
