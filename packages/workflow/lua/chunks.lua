@@ -1,10 +1,10 @@
--- chunks: what lies in a stream of a run behind a place; if that is all, and the run goes on, whom to tell of more.
+-- chunks: what lies in a stream of a run behind a place; if that is all there is, and the run goes on, whom to tell of more.
 --
 -- then, for each call: KEYS the stream and its run's writers
 -- ARGV[1] run  ARGV[2] its generation  ARGV[3] stream  ARGV[4] how many entries the
 -- reader has passed  ARGV[5] the head of the last of them, or ''  ARGV[6] the reader's mailbox, or ''
 --
--- Replies {'open' or 'over' (the run is, and this is the last of the stream), how many entries are passed over because they
+-- Replies {'more' if not all is told that there is; 'open' if it is, or 'over' if the run is, too; how many entries are passed over because they
 -- are not those that the reader has seen, '<step> <latest token>' for each step that has written, '', entry, ...}, or
 -- {'gen', generation} if the run is of another: repeat it with that; or {'unknown'}
 --
@@ -34,14 +34,14 @@ while at < length and bytes < 1000000 and at - passed < 1000 do
     at, bytes = at + 1, bytes + #text
   end
 end
-if at >= length then
-  if not entry then
-    reply[1] = 'over'
-  elseif at == passed and mailbox ~= '' then
-    local waiting = redis.call('HGET', writers, stream) or ''
-    if not string.find(' ' .. waiting .. ' ', ' ' .. mailbox .. ' ', 1, true) then
-      redis.call('HSET', writers, stream, waiting == '' and mailbox or waiting .. ' ' .. mailbox)
-    end
+if at < length then
+  reply[1] = 'more'
+elseif not entry then
+  reply[1] = 'over'
+elseif mailbox ~= '' then
+  local waiting = redis.call('HGET', writers, stream) or ''
+  if not string.find(' ' .. waiting .. ' ', ' ' .. mailbox .. ' ', 1, true) then
+    redis.call('HSET', writers, stream, waiting == '' and mailbox or waiting .. ' ' .. mailbox)
   end
 end
 return reply

@@ -97,6 +97,21 @@ export function streamContract(name: string, makeStore: MakeStore): void {
       expect(await chunks({ passed: 9, head })).toEqual(anew);
     });
 
+    it('tells a reader of more that was given all that there is, with the same call', async () => {
+      const heard = await box(store);
+      const mine = await ownedRun(store);
+      const attempt = { ...mine, stream: 'out', step: '0', attempt: mine.token };
+      const many = Array.from({ length: 100 }, (_, index) => `${index}`);
+      for (let index = 0; index < 1_100; index += 100)
+        await store.append({ ...attempt, index, chunks: many });
+      expect(await chunks({ mailbox: 'box' })).toMatchObject({ word: 'more', passed: 0 });
+      const rest = { passed: 1_000, head: `c ${mine.token} 999 0`, mailbox: 'box' };
+      expect(await chunks(rest)).toMatchObject({ word: 'open', passed: 1_000 });
+      expect(heard).toEqual([]);
+      await store.append({ ...attempt, index: 1_100, chunks: ['1'] });
+      await expect.poll(() => heard).toEqual(['ca/1\nout']);
+    });
+
     it('tells a reader once that there is more, and that the run is over', async () => {
       const heard = await box(store);
       expect(await chunks({ mailbox: 'box' })).toEqual({ word: 'unknown' });

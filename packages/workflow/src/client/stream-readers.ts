@@ -75,6 +75,7 @@ export class StreamReaders {
     /** Steps of which something was shown. */
     const shown = new Set<string>();
     for (let tries = 0; !signal.aborted; ) {
+      // It may be told of more while it reads what is there.
       const heard = this.#hearing(`${run.run}\n${stream}`, signal);
       let found: Chunks;
       try {
@@ -94,39 +95,40 @@ export class StreamReaders {
         await pause(this.#clock, Math.min(1_000, 20 * 2 ** Math.min(tries, 6)), signal);
         continue;
       }
-      if (found.word === 'gen') {
-        generation = found.generation;
-        heard.stop();
-        continue;
-      }
-      if (found.word === 'unknown') {
-        heard.stop();
-        yield undefined;
-        return;
-      }
-      if (found.passed < passed) {
-        passed = 0;
-        shown.clear();
-        yield { kind: 'restart', step: undefined, position: positionOf(0, '') };
-      }
-      for (const entry of found.entries) {
-        if (signal.aborted) break;
-        passed += 1;
-        const read = readEntry(entry);
-        head = read.head;
-        const position = positionOf(passed, head);
-        const isOld = !all && read.token < (found.latest.get(read.step) ?? 0);
-        if (isOld) continue;
-        if (read.text === undefined) {
-          if (shown.has(read.step) || isResumed) yield { kind: 'restart', step: read.step, position };
-        } else {
-          shown.add(read.step);
-          yield { kind: 'chunk', chunk: plainValue(read.text) as T, step: read.step, position };
+      try {
+        if (found.word === 'gen') {
+          generation = found.generation;
+          continue;
         }
+        if (found.word === 'unknown') {
+          yield undefined;
+          return;
+        }
+        if (found.passed < passed) {
+          passed = 0;
+          shown.clear();
+          yield { kind: 'restart', step: undefined, position: positionOf(0, '') };
+        }
+        for (const entry of found.entries) {
+          if (signal.aborted) break;
+          passed += 1;
+          const read = readEntry(entry);
+          head = read.head;
+          const position = positionOf(passed, head);
+          const isOld = !all && read.token < (found.latest.get(read.step) ?? 0);
+          if (isOld) continue;
+          if (read.text === undefined) {
+            if (shown.has(read.step) || isResumed) yield { kind: 'restart', step: read.step, position };
+          } else {
+            shown.add(read.step);
+            yield { kind: 'chunk', chunk: plainValue(read.text) as T, step: read.step, position };
+          }
+        }
+        if (found.word === 'over') return;
+        if (found.word === 'open') await heard.more;
+      } finally {
+        heard.stop(); // also when its reader stops in the middle
       }
-      if (found.word === 'over' || found.entries.length > 0) heard.stop();
-      if (found.word === 'over') return;
-      await heard.more;
     }
   }
 

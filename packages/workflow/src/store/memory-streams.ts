@@ -46,9 +46,10 @@ export class MemoryStreams {
     const from = isSame ? passed : 0;
     const found = entries.slice(from, from + 1_000);
     const isAll = from + found.length >= entries.length;
-    if (isLive && found.length === 0 && mailbox !== '') waiting.add(mailbox);
+    if (isLive && isAll && mailbox !== '') waiting.add(mailbox);
+    const word = isLive ? 'open' : 'over';
     return {
-      word: isAll && !isLive ? 'over' : 'open',
+      word: isAll ? word : 'more',
       passed: from,
       latest: new Map([...latest].map(([step, { token }]) => [step, token])),
       entries: found,

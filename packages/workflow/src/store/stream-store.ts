@@ -30,7 +30,7 @@ export interface ChunksRequest extends RunRef {
   readonly passed: number;
   /** The first line of the last of them; '' for none. */
   readonly head: string;
-  /** To which it is told once that there is more, if this brings nothing; '' for none. */
+  /** To which it is told once that there is more, if this brings all that there is; '' for none. */
   readonly mailbox: string;
 }
 
@@ -39,8 +39,8 @@ export type Chunks =
   /** The run is of another generation. */
   | { readonly word: 'gen'; readonly generation: string }
   | {
-      /** "over": the run is, and nothing follows. */
-      readonly word: 'open' | 'over';
+      /** "more": the stream has more than this brings. "over": the run is, and nothing follows. */
+      readonly word: 'more' | 'open' | 'over';
       /** As the reader said, or 0 if the stream is another than the reader has seen. */
       readonly passed: number;
       /** The token of the latest attempt that has written, by step. */

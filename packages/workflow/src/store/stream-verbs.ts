@@ -55,7 +55,7 @@ function readChunks([word, passed, ...rest]: readonly Reply[]): Chunks {
     return [step, Number(token)];
   });
   return {
-    word: word as 'open' | 'over',
+    word: word as 'more' | 'open' | 'over',
     passed: Number(passed),
     latest: new Map(latest),
     entries: texts.slice(end + 1),
