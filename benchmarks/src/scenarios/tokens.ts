@@ -103,7 +103,8 @@ export const tokens: Scenario = {
     const data: object[] = [];
     let atFull = { rates: [0], p99: [0] };
     for (const rate of RATES) {
-      const [rates, p50, p99, cpus]: number[][] = [[], [], [], []];
+      const [rates, p50, p99]: number[][] = [[], [], []];
+      const [writers, readers, servers]: number[][] = [[], [], []];
       for (let round = 0; round < stage.rounds; round += 1) {
         stage.progress(`${STREAMS * rate} chunks/s, round ${round + 1}`);
         await stage.clear();
@@ -111,21 +112,25 @@ export const tokens: Scenario = {
         const reading = await stage.start('reader');
         const chunks = rate * seconds;
         await reading.ask('read', { streams: 10, chunks: 20, gap: 10 }); // warms up
-        const before = await writing.usage();
+        const before = [await writing.usage(), await reading.usage()];
+        const [served = 0] = await stage.observer.cpuOfEach();
         const read = await reading.ask<Read>('read', { streams: STREAMS, chunks, gap: 1_000 / rate });
         expectSame('the number of chunks', read.chunks, STREAMS * chunks);
         expectSame('the number of chunks that are lost, doubled or out of order', read.wrong, 0);
         rates?.push((read.chunks / read.time) * 1_000);
         p50?.push(quantile(read.delays, 0.5));
         p99?.push(quantile(read.delays, 0.99));
-        cpus?.push(((await writing.usage()).cpu - before.cpu) / read.chunks);
+        const [servedAfter = 0] = await stage.observer.cpuOfEach();
+        servers?.push((servedAfter - served) / read.chunks);
+        writers?.push(((await writing.usage()).cpu - (before[0]?.cpu ?? 0)) / read.chunks);
+        readers?.push(((await reading.usage()).cpu - (before[1]?.cpu ?? 0)) / read.chunks);
       }
       atFull = { rates: rates ?? [], p99: p99 ?? [] };
       rows.push([
         number(STREAMS * rate),
-        ...[rates, p50, p99, cpus].map((each = []) => numberSpread(spread(each))),
+        ...[rates, p50, p99, writers, readers, servers].map((each = []) => numberSpread(spread(each))),
       ]);
-      data.push({ rate: STREAMS * rate, rates, p50, p99, cpus });
+      data.push({ rate: STREAMS * rate, rates, p50, p99, writers, readers, servers });
     }
     const full = STREAMS * (RATES.at(-1) ?? 0);
     return {
@@ -137,7 +142,15 @@ export const tokens: Scenario = {
         {
           title: 'tokens',
           about: `${STREAMS} steps of one worker write chunks for ${seconds} s, and another process reads all of the streams: ms from the call that writes a chunk to its reader. Every chunk came once and in order.`,
-          columns: ['chunks/s offered', 'written', 'p50 ms', 'p99 ms', 'worker CPU µs/chunk'],
+          columns: [
+            'chunks/s offered',
+            'written',
+            'p50 ms',
+            'p99 ms',
+            'worker CPU µs/chunk',
+            'reader CPU µs/chunk',
+            'Redis CPU µs/chunk',
+          ],
           rows,
         },
       ],
