@@ -43,6 +43,19 @@ export function requireTaskId(id: string): string {
 /** The message that has the result of a task. */
 export const taskMessage = (id: string): string => `task:${placeIn(id)}`;
 
+/** What a step is called that adds a task. */
+export const taskStep = (name: string): string => `task ${name}`;
+export const isTaskName = (name: string): boolean => name.startsWith(taskStep(''));
+
+/** What the journal has of a step that has added a task whose result the run waits for, in the call that follows it. */
+export const awaitedTask = (id: string): { readonly awaited: string } => ({ awaited: id });
+
+/** The id of that task; undefined for what another step gave, or one that waits for no result. */
+export function awaitedTaskIn(value: unknown): string | undefined {
+  const { awaited } = Object(value) as { awaited?: unknown };
+  return typeof awaited === 'string' ? awaited : undefined;
+}
+
 /** Throws MisuseError for an id that `ctx.task` has not made. */
 export function runOfTask(id: unknown): RunName {
   const [step, name = '', place, workflow] = typeof id === 'string' ? id.split('/').reverse() : [];

@@ -134,6 +134,29 @@ it('adds one task, though the worker dies behind it', async () => {
   expect(await run.result()).toBe('done');
 });
 
+it('adds a task of its own in a fork of a run that waits for one', async () => {
+  const added: string[] = [];
+  const queue = { add: async (_: unknown, { id }: { id: string }) => added.push(id) };
+  const flow = defineWorkflow({ name: 'tasks' }, async (ctx) => {
+    await ctx.task(queue, 1);
+    return ctx.task(queue, 2, { reply: true, timeout: 600_000 });
+  });
+  const app = appOf([flow]);
+  app.work();
+  const run = await app.start(flow, null);
+  await eventually(async () => (await run.status()).status, 'sleeping');
+  const [, awaited = ''] = added;
+  const fork = await run.fork();
+  await eventually(() => added.length, 3);
+  await app.replyToTask(added[2] ?? '', { status: 'done', value: 'of the fork' });
+  expect(await fork.result()).toBe('of the fork');
+  await app.replyToTask(awaited, { status: 'done', value: 'of the run' });
+  expect(await run.result()).toBe('of the run');
+  // One that has the result keeps it.
+  expect(await (await run.fork()).result()).toBe('of the run');
+  expect(added).toHaveLength(3);
+});
+
 it('gives other runs what a step has given for the same key', async () => {
   const calls: string[] = [];
   const flow = defineWorkflow({ name: 'cached' }, async (ctx, key: string) =>

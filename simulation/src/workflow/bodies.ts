@@ -16,6 +16,18 @@ interface Held {
   readonly generation: string;
   /** The place of the call. */
   readonly id: string;
+  /** Whether it is to begin once at the most. */
+  readonly isOnce: boolean;
+  /** True time at which its signal has aborted, in ms. */
+  abortedAt: number | undefined;
+}
+
+/** How long what undoes a run waits for a body that was aborted, in ms, less what clocks drift. */
+const GRACE = 990;
+
+export interface Beginning {
+  readonly machine: Machine;
+  readonly isOnce: boolean;
 }
 
 export class Bodies {
@@ -26,6 +38,10 @@ export class Bodies {
   readonly #ended = new WeakSet<Step>();
   /** The token of the latest attempt of each step. */
   readonly #tokens = new Map<string, number>();
+  /** The highest token of all attempts of a run, by its generation. */
+  readonly #highest = new Map<string, number>();
+  /** Those that are to begin once at the most, and have begun. */
+  readonly #once = new Set<string>();
 
   constructor(journals: Journals, violate: Violate) {
     this.#journals = journals;
@@ -33,12 +49,15 @@ export class Bodies {
   }
 
   /** `isJudged` says whether, at the moment at which it really begins, the server has forgotten nothing. */
-  begins(step: Step, machine: Machine, isJudged: () => boolean): void {
+  begins(step: Step, { machine, isOnce }: Beginning, isJudged: () => boolean): void {
     this.begun += 1;
     // "<issuer>/<run>.<generation>/<place of the call>"
     const [, run = '', generation = '', id = ''] =
       /^[^/]*\/(.*)\.([^./]*)\/([^/]*)$/.exec(step.idempotencyKey) ?? [];
-    const held = { step, machine, run, generation, id };
+    const held: Held = { step, machine, run, generation, id, isOnce, abortedAt: undefined };
+    step.signal.addEventListener('abort', () => {
+      held.abortedAt = machine.time / 1_000;
+    });
     machine.whenReal(() => {
       // Its process may have been paused in the turn in which it both began and ended.
       if (!machine.alive || this.#ended.has(step)) return;
@@ -56,15 +75,42 @@ export class Bodies {
     for (const held of this.#held) if (held.machine === machine) this.#held.delete(held);
   }
 
-  #judge({ step, machine, run, generation, id }: Held): void {
+  /** The server may have forgotten that they have begun. */
+  forgets(): void {
+    this.#once.clear();
+  }
+
+  /** What is undone has ended, or was aborted long enough before, and its writes are behind a higher token. */
+  #judgeUndo({ step, machine, run, generation, id }: Held): void {
+    const who = `${machine.name} begins ${id} of ${run} under ${step.token}`;
+    const highest = this.#highest.get(`${run}.${generation}`) ?? 0;
+    if (step.token <= highest) this.#violate('undo token', `${who}, after an attempt under ${highest}`);
+    for (const other of this.#held) {
+      if (other.run !== run || other.machine !== machine || other.step === step) continue;
+      const waited = machine.time / 1_000 - (other.abortedAt ?? Number.POSITIVE_INFINITY);
+      if (!(waited >= GRACE))
+        this.#violate('undo early', `${who}, ${waited} ms after ${other.id} was aborted`);
+    }
+  }
+
+  #judge(held: Held): void {
+    const { step, machine, run, generation, id, isOnce } = held;
     const who = `${machine.name} began ${id} of ${run} under ${step.token}`;
     const attempt = `${run}.${generation} ${id}`;
     const before = this.#tokens.get(attempt) ?? 0;
     this.#tokens.set(attempt, Math.max(before, step.token));
+    if (id.startsWith('~')) this.#judgeUndo(held);
+    const ofRun = `${run}.${generation}`;
+    this.#highest.set(ofRun, Math.max(this.#highest.get(ofRun) ?? 0, step.token));
+    if (isOnce && this.#once.has(attempt)) this.#violate('begun once', `${who}, which has begun before`);
+    if (isOnce) this.#once.add(attempt);
     // A process that was paused finds that out by its signal, and a guard refuses it.
     if (step.lease.remaining() === 0) return;
     if (step.token <= before) this.#violate('token order', `${who} after an attempt under ${before}`);
     if (this.#journals.hasEnded(run, generation, id)) this.#violate('done again', `${who}, which is done`);
+    const kept = this.#journals.checkpointOf(run, generation, id);
+    if (step.checkpointed !== kept)
+      this.#violate('checkpoint', `${who} from ${step.checkpointed}, but ${kept} was kept last`);
     for (const other of this.#held) {
       if (other.run !== run || other.machine === machine) continue;
       const whose = `that of ${other.machine.name} under ${other.step.token}`;

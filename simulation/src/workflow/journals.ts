@@ -6,7 +6,7 @@
  */
 import type { Violate } from '../run/part.js';
 import { TERMINATED } from './names.js';
-import type { Program } from './program.js';
+import { type Program, partsOf } from './program.js';
 import { flawOf, type Outcome } from './verdict.js';
 import type { View } from './view.js';
 
@@ -34,8 +34,13 @@ export interface Journal {
   readonly once: Map<string, Kept>;
   /** The token of the latest attempt of each step. */
   readonly tokens: Map<string, number>;
-  /** The ids of its messages, in their order. */
+  /** What the body of each step has kept last. */
+  readonly checkpoints: Map<string, unknown>;
+  /** The names of steps whose ends carry out a command. */
+  readonly effective: ReadonlySet<string>;
+  /** The ids of its messages, in their order, without those that an earlier generation has taken. */
   readonly told: string[];
+  readonly seen: ReadonlySet<unknown>;
   isCancelled: boolean;
   /** Its last record. */
   end: string | undefined;
@@ -48,6 +53,10 @@ export interface Journal {
 const DRIFT = 40;
 
 export interface JournalOptions {
+  /** A step with an effect is done. */
+  readonly onEffect: (run: string, step: string, token: number) => void;
+  /** A run has completed with this value. */
+  readonly onValue: (value: unknown) => void;
   readonly clocksJump: boolean;
   /** Whether a run may end because it has not begun in time. */
   readonly hasExpired: (run: string) => boolean;
@@ -90,6 +99,16 @@ export class Journals {
     return this.#all.values();
   }
 
+  /** Those of the generations that count. */
+  get latest(): Iterable<Journal> {
+    return this.#latest.values();
+  }
+
+  /** What the body of a step has kept last. */
+  checkpointOf(run: string, generation: string, step: string): unknown {
+    return this.#all.get(`${run}.${generation}`)?.checkpoints.get(step);
+  }
+
   of(run: string): Journal | undefined {
     return this.#latest.get(run);
   }
@@ -109,16 +128,24 @@ export class Journals {
     for (const judge of this.#ends.splice(0)) judge();
   }
 
+  /** Whether a message is in any of the journals of a run. */
+  hasMessage(run: string, id: string): boolean {
+    const head = `M ${id}\n`;
+    return [...this.#all.values()].some(
+      (journal) => journal.run === run && journal.texts.some((text) => text.startsWith(head)),
+    );
+  }
+
   /** A run that goes over a part of a journal has all messages of that. `args` are those of `anew`. */
   startedAnew(args: readonly string[]): void {
     const [from, old, to = '', generation] = args;
-    const isOwned = args[8] !== ''; // it goes on by itself, and takes what it wants
     const journal = this.#latest.get(to);
     const source = this.#all.get(`${from}.${old}`);
-    if (isOwned || !source || !journal || journal.generation !== generation) return;
+    if (!source || !journal || journal.generation !== generation) return;
     if (this.#anew.has(`${to}.${generation}`)) return;
     this.#anew.add(`${to}.${generation}`);
-    const lost = source.told.filter((id) => !journal.told.includes(id));
+    // One that goes on by itself knows those that it has taken.
+    const lost = source.told.filter((id) => !journal.told.includes(id) && !journal.seen.has(id));
     if (lost.length > 0)
       this.#violate('messages', `${to} has not ${lost.join(', ')} of the journal of ${from}`);
   }
@@ -127,7 +154,12 @@ export class Journals {
   adopt(): void {
     this.#all.clear();
     this.#latest.clear();
-    const silent = new Journals(this.#view, this.#options, () => {});
+    const nothing = (): void => {};
+    const silent = new Journals(
+      this.#view,
+      { ...this.#options, onEffect: nothing, onValue: nothing },
+      nothing,
+    );
     silent.look();
     for (const journal of silent.all) this.#keep(journal);
   }
@@ -135,11 +167,14 @@ export class Journals {
   #begin(run: string, generation: string): void {
     const [header] = this.#view.journal(run, generation) ?? [];
     if (header === undefined) return; // one that is kept no longer
-    const { input, kept } = decode(header).body;
+    const { input, kept, seen, taken } = decode(header).body;
+    const program = input as Program | undefined;
     this.#keep({
       ...{ run, generation, texts: [], once: new Map(), tokens: new Map(), told: [] },
+      ...{ checkpoints: new Map(), effective: effectiveIn(program) },
+      seen: new Set([seen ?? [], taken ?? []].flat()),
       ...{ entered: [], undone: [], isFork: kept !== undefined, before: this.#latest.get(run) },
-      program: input as Program | undefined,
+      program,
       isCancelled: false,
       end: undefined,
       outcome: undefined,
@@ -160,15 +195,17 @@ export class Journals {
         'journal',
         `that of ${run} is another than before: ${texts.length} records, now ${now.length}`,
       );
+    // What a generation begins with it has of another, where it was judged.
+    const isCopy = texts.length === 0;
     for (const text of now.slice(texts.length)) {
       texts.push(text);
       if (journal.end !== undefined)
         this.#violate('journal', `that of ${run} goes on behind its end: ${text}`);
-      this.#judge(journal, text);
+      this.#judge(journal, text, isCopy);
     }
   }
 
-  #judge(journal: Journal, text: string): void {
+  #judge(journal: Journal, text: string, isCopy: boolean): void {
     const record = decode(text);
     const { letter, id, body } = record;
     const { run, once, tokens } = journal;
@@ -185,11 +222,14 @@ export class Journals {
         this.#violate('token order', `an attempt of ${id} of ${run} has the token ${token} after ${before}`);
       tokens.set(id, token);
     }
+    if (letter === 'S' && !isCopy && journal.effective.has(String(body['name'])))
+      this.#options.onEffect(run, id, Number(body['token']));
+    if (letter === 'Q') journal.checkpoints.set(id, body['value']);
     if (letter === 'F') this.#judgeTimer(journal, id);
     if (letter === 'K') journal.entered.push(`undo ${body['name']}`);
     if (letter === 'S' && id.startsWith('~')) journal.undone.push(String(body['name']));
     if (letter === 'D') this.#ends.push(() => this.#judgeChild(journal, record));
-    if (letter === 'M') this.#tell(journal, id);
+    if (letter === 'M' && body['name'] === 'go') this.#tell(journal, id);
     if (letter === 'X') journal.isCancelled = true;
     if (letter === 'Z') {
       journal.endedUnder = Number(body['token']);
@@ -204,8 +244,8 @@ export class Journals {
       this.#violate('timer', `the timer ${id} of ${run} fires at ${this.#view.now}, but is due at ${due}`);
   }
 
-  #tell({ told }: Journal, id: string): void {
-    if (!told.includes(id)) told.push(id);
+  #tell({ told, seen }: Journal, id: string): void {
+    if (!told.includes(id) && !seen.has(id)) told.push(id);
   }
 
   /** The end of a child is told as it is. */
@@ -227,6 +267,7 @@ export class Journals {
     const isOfChild =
       journal.before && outcome.status === 'failed' && / was cancelled: /.test(outcome.error.message);
     if (flaw && !isOfChild) this.#violate('result', `${run}: ${flaw}`);
+    if (outcome.status === 'completed') this.#options.onValue(outcome.value);
     if (outcome.status === 'completed' || isTerminated(outcome)) return;
     this.#judgeUndone(journal);
     if (outcome.status === 'failed' || journal.isCancelled) return;
@@ -235,14 +276,40 @@ export class Journals {
   }
 
   /** What has begun and can be undone was undone, from the last to the first. */
-  #judgeUndone({ run, isFork, entered, undone }: Journal): void {
+  #judgeUndone({ run, program, once, isFork, entered, undone }: Journal): void {
+    const byHand = program ? partsOf(program).filter(({ f }) => f === 'compensate') : [];
+    const names = byHand.map((part) => `undo ${nameOf(part)}`);
+    const steps = undone.filter((name) => !names.includes(name));
     const expected = entered.toReversed();
     // A fork leaves alone what it has of the other run.
-    const judged = isFork ? expected.slice(0, undone.length) : expected;
-    if (JSON.stringify(undone) !== JSON.stringify(judged))
-      this.#violate('undo', `${run} has failed, and done: ${undone.join(', ')}; of: ${entered.join(', ')}`);
+    const judged = isFork ? expected.slice(0, steps.length) : expected;
+    if (JSON.stringify(steps) !== JSON.stringify(judged))
+      this.#violate('undo', `${run} has failed, and done: ${steps.join(', ')}; of: ${entered.join(', ')}`);
+    // Of children the names begin with the places of their parents.
+    if (isFork || program?.f !== 'turn' || !run.startsWith('tree/')) return;
+    // Of what was added by hand nothing lies in the journal; but what comes behind it there does.
+    for (const [place, part] of program.parts.entries()) {
+      const isPast = [...once.values()].some(({ body }) => placeIn(body['name']) > place);
+      if (part.f === 'compensate' && isPast && !undone.includes(`undo ${part.name}`))
+        this.#violate('undo', `${run} has failed, but "${part.name}" was not called`);
+    }
   }
 }
+
+/** The place of a step's part among those of the whole, as its name says. */
+const placeIn = (name: unknown): number => Number(/^(\d+)(?:\.|$)/.exec(String(name))?.[1] ?? -1);
+
+const nameOf = (part: Program): string => ('name' in part ? part.name : '');
+
+const effectiveIn = (program: Program | undefined): ReadonlySet<string> =>
+  new Set(
+    program === undefined
+      ? []
+      : // What another journal goes on with has names of its own.
+        partsOf(program.f === 'again' ? program.first : program).flatMap((part) =>
+          part.f === 'step' && part.body.effect ? part.name : [],
+        ),
+  );
 
 function decode(text: string): Kept {
   const end = text.indexOf('\n');

@@ -10,16 +10,23 @@ import type { Judge, Violate, Violation } from '../run/part.js';
 import type { Command } from '../world/connection.js';
 import type { Machine } from '../world/machine.js';
 import type { World } from '../world/world.js';
-import { Bodies } from './bodies.js';
+import { Archived } from './archive.js';
+import { type Beginning, Bodies } from './bodies.js';
+import { Builds } from './builds.js';
+import { Effects } from './effects.js';
 import { Guarded } from './guarded.js';
+import { Inspections } from './inspections.js';
 import { Journals } from './journals.js';
 import { Lines } from './lines.js';
 import { key } from './names.js';
 import { Owners } from './owners.js';
 import { Places } from './places.js';
 import type { WorkflowPlan } from './plan.js';
+import { Starts } from './starts.js';
 import { Streams } from './streams.js';
+import { Tasks } from './tasks.js';
 import { Terms } from './terms.js';
+import { Tidings } from './tidings.js';
 import { type Answer, View } from './view.js';
 
 /** Verbs that change nothing of runs. */
@@ -32,6 +39,9 @@ export class WorkflowOracle implements Judge {
   readonly owners: Owners;
   readonly guarded: Guarded;
   readonly bodies: Bodies;
+  readonly tasks: Tasks;
+  readonly tidings: Tidings;
+  readonly archived: Archived;
   /** True time at which each step of a run began first, in ms, by "<run> <step>". */
   readonly began = new Map<string, number>();
   readonly #world: World<WorkflowPlan>;
@@ -40,6 +50,10 @@ export class WorkflowOracle implements Judge {
   readonly #places: Places;
   readonly #terms: Terms;
   readonly #streams: Streams;
+  readonly #effects: Effects;
+  readonly #builds: Builds;
+  readonly #starts: Starts;
+  readonly #inspections: Inspections;
   /** Runs of which somebody was told that they are started. */
   readonly #acknowledged = new Set<string>();
   /** Whether the server has forgotten nothing so far. */
@@ -53,11 +67,23 @@ export class WorkflowOracle implements Judge {
     this.view = new View(world);
     const { clocksJump } = world.plan;
     this.#terms = new Terms(this.view, violate);
+    this.#effects = new Effects(world, violate);
+    this.tasks = new Tasks(violate);
     this.journals = new Journals(
       this.view,
-      { clocksJump, hasExpired: (run) => clocksJump || this.#terms.hasExpired(run) },
+      {
+        clocksJump,
+        hasExpired: (run) => clocksJump || this.#terms.hasExpired(run),
+        onEffect: (run, step, token) => this.#effects.isDue(run, step, token),
+        onValue: (value) => this.tasks.took(value),
+      },
       violate,
     );
+    this.tidings = new Tidings(this.journals, violate);
+    this.archived = new Archived(this.journals, violate);
+    this.#builds = new Builds(violate);
+    this.#starts = new Starts(this.view, violate);
+    this.#inspections = new Inspections(this.view, violate);
     this.#streams = new Streams(this.view, key(''), violate);
     this.owners = new Owners(this.view, this.journals, violate);
     this.guarded = new Guarded(world, violate);
@@ -76,6 +102,12 @@ export class WorkflowOracle implements Judge {
     this.#remembers = false;
     this.#isNew = true;
     this.#acknowledged.clear();
+    this.tasks.forgets();
+  }
+
+  /** Whether the server has forgotten nothing so far. */
+  get remembers(): boolean {
+    return this.#remembers;
   }
 
   /** The server has carried out a command. */
@@ -96,7 +128,10 @@ export class WorkflowOracle implements Judge {
       for (const [index, found] of answer.slice(1).entries())
         this.#judgeFound(call.args[3 * index] ?? '', found as readonly string[]);
     }
-    if (READING.has(call.verb)) return;
+    if (READING.has(call.verb)) {
+      this.#inspections.told(call, answer);
+      return;
+    }
     this.journals.look();
     if (call.verb === 'anew' && answer[0] === 'ready') this.journals.startedAnew(call.args);
     this.owners.look(call, answer);
@@ -105,12 +140,18 @@ export class WorkflowOracle implements Judge {
     if (!this.#world.plan.clocksJump) this.#terms.look(call, answer);
     this.#streams.look(call);
     this.#places.look();
+    this.#effects.look();
+    this.#builds.look(call, answer);
+    // By a clock that has jumped back the time of a tick may be to come again.
+    if (!this.#world.plan.clocksJump) this.#starts.look(call, answer);
+    this.#inspections.judgeLimits();
+    const [run = '', , token] = call.args;
+    if (call.verb === 'purge' && answer[0] === 'purged' && token !== '') this.archived.isGone(run);
   }
 
-  begins(step: Step, run: { readonly name: string; readonly machine: Machine }): void {
-    const { machine } = run;
+  begins(step: Step, run: Beginning & { readonly name: string }): void {
     // A server that forgets, or whose clock jumps, gives runs to others too early: tokens are in order all the same.
-    this.bodies.begins(step, machine, () => this.#remembers && !this.#world.plan.clocksJump);
+    this.bodies.begins(step, run, () => this.#remembers && !this.#world.plan.clocksJump);
     const [, of = ''] = /^[^/]*\/(.*)$/.exec(step.resource) ?? [];
     const what = `${of} ${run.name}`;
     if (!this.began.has(what)) this.began.set(what, this.#world.scheduler.now / 1_000);
@@ -125,6 +166,12 @@ export class WorkflowOracle implements Judge {
     if (this.journals.of(run) === undefined && this.#remembers)
       this.violate('acknowledged start', `${run} was acknowledged but never started`);
     this.#acknowledged.add(run);
+  }
+
+  /** Somebody was told that a run has a message. */
+  sent(run: string, id: string): void {
+    if (this.#remembers && !this.journals.hasMessage(run, id))
+      this.violate('acknowledged message', `${id} was acknowledged, but is in no journal of ${run}`);
   }
 
   /** Somebody was told the result of a run. */
@@ -152,6 +199,11 @@ export class WorkflowOracle implements Judge {
     this.#lines.forgets();
     this.#places.forgets();
     this.#terms.forgets();
+    this.#effects.adopt();
+    this.#builds.forgets();
+    this.#starts.forgets();
+    this.#inspections.forgets();
+    this.bodies.forgets();
   }
 
   #judgeFound(run: string, [word, , , detail]: readonly string[]): void {

@@ -84,8 +84,17 @@ export class Owners {
 
   #claimed(session: string, reply: Answer): void {
     const now = Number(reply[1]);
-    for (const [index, { run }] of claimsOf(reply).entries())
+    const claims = claimsOf(reply);
+    if (claims.some(({ mark }) => mark === '!')) this.#judgeSuspect(session, claims.length);
+    for (const [index, { run }] of claims.entries())
       this.#claim(run, { token: Number(reply[4]) + index, session, commits: 0 }, now);
+  }
+
+  /** What has fallen again and again goes on alone, so that it takes no other with it. */
+  #judgeSuspect(session: string, claims: number): void {
+    const others = [...this.#owners].filter(([, owner]) => owner.session === session).map(([run]) => run);
+    if (claims > 1 || others.length > 0)
+      this.#violate('suspect', `a suspect is one of ${claims} claimed by ${session}, which has: ${others}`);
   }
 
   #claim(run: string, owner: Owner, now: number): void {
@@ -155,6 +164,8 @@ export class Owners {
           'stale chunk',
           `${run}: a chunk under ${token} was accepted, but ${JSON.stringify(owner)} has it`,
         );
+      if (answer.startsWith('appended') && Number(token) < Number(this.#view.hash('meta').get('epoch')))
+        this.#violate('epoch', `${run}: a chunk under ${token} was accepted, which is of an earlier epoch`);
       at += APPEND + Number(args[at + APPEND - 1]);
     }
   }

@@ -19,7 +19,10 @@ export function joinWorkflow(
     aftermath: 1_000,
     begin(place, life) {
       const process = new WorkflowProcess({ world, subject, oracle, place, life });
-      process.machine.run(() => process.startWorker());
+      process.machine.run(() => {
+        process.startWorker();
+        if (place === 0 && world.plan.workflow.follows) void process.operator.follow();
+      });
       return process;
     },
     phases: (crew) => new WorkflowPhases(world, oracle, crew),

@@ -9,7 +9,7 @@ import { runOf } from './names.js';
 import type { WorkflowOracle } from './oracle.js';
 import type { StartPlan, WorkflowPlan, WorkflowStep } from './plan.js';
 import type { WorkflowProcess } from './process.js';
-import type { BodyPlan, Program } from './program.js';
+import { NOTHING, type Program, partsOf } from './program.js';
 import { judgeWorkflowRemains } from './remains.js';
 
 /** Within this time after healing all runs have ended, in ms. */
@@ -22,21 +22,26 @@ const CALM = 3_000;
 const CALM_AFTER_FAILOVERS = 12_000;
 /** Between the starts of two of them, in ms, so that each has to wake a worker by itself. */
 const STAGGER = 500;
+/** Within this time a worker has stopped, in ms. */
+const STOPPED = 2_000;
+/** Within this time after their end runs are in the archive: they are kept for 10 min, and offered anew after 5 min. */
+const ARCHIVED = 1_100_000;
+/** Of the worker that hands them over, in ms: it has nothing else to do. */
+const CALM_LEASE = 60_000;
 /** How often somebody looks after runs that are stuck, in ms. */
 const TENDING = 1_000;
 
-const EASY: BodyPlan = { takes: 0, fails: 0, fatal: false, heedless: false, guarded: false };
 /** For how long its second part sleeps, in ms. */
 const NAP = 300;
 const CALM_PROGRAM: Program = {
   f: 'turn',
   parts: [
-    { f: 'step', name: 'first', body: EASY },
+    { f: 'step', name: 'first', body: NOTHING },
     { f: 'sleep', for: NAP },
-    { f: 'step', name: 'rested', body: EASY },
+    { f: 'step', name: 'rested', body: NOTHING },
     { f: 'receive' },
-    { f: 'step', name: 'told', body: EASY },
-    { f: 'child', of: { f: 'step', name: 'young', body: EASY } },
+    { f: 'step', name: 'told', body: NOTHING },
+    { f: 'child', of: { f: 'step', name: 'young', body: NOTHING } },
   ],
 };
 
@@ -45,14 +50,14 @@ export class WorkflowPhases implements Phases {
   readonly #oracle: WorkflowOracle;
   readonly #crew: Crew<WorkflowStep, WorkflowProcess>;
   readonly #starts: readonly StartPlan[];
-  #phase: 'planned' | 'draining' | 'calm' | 'stopping' | 'done' = 'planned';
+  #phase: 'planned' | 'draining' | 'calm' | 'stopping' | 'archiving' | 'done' = 'planned';
 
   constructor(world: World<WorkflowPlan>, oracle: WorkflowOracle, crew: Crew<WorkflowStep, WorkflowProcess>) {
     this.#world = world;
     this.#oracle = oracle;
     this.#crew = crew;
     this.#starts = world.plan.clients.flatMap(({ tasks }) =>
-      tasks.flat().flatMap((step) => (step.f === 'start' || step.f === 'fork' ? step : [])),
+      tasks.flat().flatMap((step) => ('program' in step && 'id' in step ? step : [])),
     );
   }
 
@@ -61,7 +66,8 @@ export class WorkflowPhases implements Phases {
   }
 
   get deadline(): number {
-    return (this.#world.plan.healAt + 3 * DRAINED) * 1000;
+    const { healAt, workflow } = this.#world.plan;
+    return (healAt + 3 * DRAINED + (workflow.archives ? ARCHIVED : 0)) * 1000;
   }
 
   get whatIsLeft(): string {
@@ -78,7 +84,10 @@ export class WorkflowPhases implements Phases {
 
   heal(): void {
     // Whoever has paused the workflow may have been killed since.
-    this.#crew.do(0, 'resumes', (process) => process.resume());
+    this.#crew.do(0, 'resumes', async (process) => {
+      await process.resume();
+      await process.operator.unschedule();
+    });
     this.#look();
   }
 
@@ -125,14 +134,22 @@ export class WorkflowPhases implements Phases {
     for (const start of this.#starts) await process.sendAll(start);
   }
 
-  /** Lets go on what is stuck, as somebody has to do who runs an app. */
+  /** Lets go on what is stuck, and answers what waits for an answer, as somebody has to do who runs an app. */
   #tend(): void {
     if (this.#phase !== 'draining') return;
-    const stuck = this.#oracle.view.hash('stuck');
+    const { view, tasks } = this.#oracle;
+    const [stuck, live] = [view.hash('stuck'), view.hash('live')];
     const runs = this.#starts.filter((start) => stuck.has(runOf(start)));
-    if (runs.length > 0 && this.#crew.isIdle) {
-      this.#crew.do(0, 'retries', async (process) => {
+    const asking = this.#starts.filter(
+      (start) =>
+        live.has(runOf(start)) && start.program && partsOf(start.program).some(({ f }) => f === 'approve'),
+    );
+    const unanswered = tasks.unanswered.filter(({ run }) => live.has(run));
+    if (runs.length + asking.length + unanswered.length > 0 && this.#crew.isIdle) {
+      this.#crew.do(0, 'tends', async (process) => {
         for (const run of runs) await process.retry(run);
+        for (const run of asking) await process.approveAll(run);
+        await process.operator.answerTasks(unanswered);
       });
     }
     this.#world.scheduler.after(TENDING * 1000, () => this.#tend());
@@ -147,8 +164,15 @@ export class WorkflowPhases implements Phases {
     return [
       ...[...view.hash('live')].map(([run, entry]) => `${run}, which is "${entry}"`),
       ...(sessions === working ? [] : [`${sessions} sessions for ${working} workers`]),
+      ...this.#untold.map((run) => `${run}, of whose end nobody was told`),
       ...(paused === 0 ? [] : [`${paused} processes that are paused`]),
     ].join(', ');
+  }
+
+  /** Runs that are over, of which whoever follows the events does not know it. */
+  get #untold(): readonly string[] {
+    const follows = this.#world.plan.workflow.follows && this.#oracle.remembers;
+    return follows ? this.#oracle.tidings.untold : [];
   }
 
   /** Everybody starts a run, which sleeps and is told something, while nothing else wakes a worker. */
@@ -193,10 +217,33 @@ export class WorkflowPhases implements Phases {
     this.#crew.processes.forEach((process, place) => {
       if (process.isWorking) this.#crew.do(place, 'stops', () => process.stopWorker());
     });
-    world.scheduler.after(2_000_000, () => {
-      if (!this.#crew.isIdle) oracle.violate('stuck', `${this.whatIsLeft} has not ended`);
-      if (oracle.violations.length === 0) judgeWorkflowRemains(world, oracle);
-      this.#phase = 'done';
+    const { archives } = world.plan.workflow;
+    const isArchived = archives && oracle.remembers && !world.plan.clocksJump;
+    world.scheduler.after(STOPPED * 1000, () => (isArchived ? this.#archive() : this.#finish()));
+  }
+
+  /** Runs are kept until the archive has them, and no longer. */
+  #archive(): void {
+    const { scheduler } = this.#world;
+    const oracle = this.#oracle;
+    this.#phase = 'archiving';
+    const runs = [...oracle.view.hash('over').keys()];
+    this.#crew.do(0, 'archives', async (process) => process.startCalmWorker(CALM_LEASE));
+    scheduler.after(ARCHIVED * 1000, () => {
+      this.#crew.do(0, 'stops', (process) => process.stopWorker());
     });
+    scheduler.after((ARCHIVED + STOPPED) * 1000, () => {
+      oracle.archived.judge(runs);
+      for (const run of oracle.view.hash('gen').keys())
+        oracle.violate('left behind', `${run}, which the archive has`);
+      this.#finish();
+    });
+  }
+
+  #finish(): void {
+    const oracle = this.#oracle;
+    if (!this.#crew.isIdle) oracle.violate('stuck', `${this.whatIsLeft} has not ended`);
+    if (oracle.violations.length === 0) judgeWorkflowRemains(this.#world, oracle);
+    this.#phase = 'done';
   }
 }

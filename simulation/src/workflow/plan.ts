@@ -8,7 +8,7 @@ import { Dice } from '../plan/dice.js';
 import type { Wishes } from '../plan/draw.js';
 import { CLOCK_AHEAD, drawFailovers, drawFaults } from '../plan/faults.js';
 import type { ClientPlan, ClockPlan, Fault, RunPlan } from '../plan/plan.js';
-import { drawProgram, type Program, receipts } from './program.js';
+import { drawProgram, NOTHING, type Program, partsOf, receipts } from './program.js';
 
 /** All durations and times are milliseconds of true time. */
 export interface WorkflowPlan extends RunPlan<WorkflowStep> {
@@ -17,6 +17,14 @@ export interface WorkflowPlan extends RunPlan<WorkflowStep> {
     readonly timeout: number;
     /** Of a constant backoff of steps. */
     readonly backoff: number;
+    /** Whether a run goes on with the build that has begun it only. */
+    readonly pinned: boolean;
+    /** Of trees. */
+    readonly limits: { readonly concurrency?: number; readonly waiting?: number } | undefined;
+    /** Whether somebody follows the events of all runs. */
+    readonly follows: boolean;
+    /** Whether runs are handed to an archive when all is over. */
+    readonly archives: boolean;
   };
   /** Whether the server may come back without what it had acknowledged. */
   readonly lossy: boolean;
@@ -28,6 +36,8 @@ interface WorkflowClientPlan extends ClientPlan<WorkflowStep> {
   readonly worker:
     | { readonly concurrency: number; readonly lease: number; readonly grace: number }
     | undefined;
+  /** Of its functions. */
+  readonly build: number;
   /** When its worker is stopped, and another started in its place. */
   readonly restarts: readonly number[];
 }
@@ -45,7 +55,21 @@ export type WorkflowStep = { readonly after: number } & (
   | { readonly f: 'send'; readonly to: RunOfPlan; readonly number: number }
   /** The same, and waits for an answer, for so long. */
   | { readonly f: 'ask'; readonly to: RunOfPlan; readonly number: number; readonly for: number }
-  | { readonly f: 'cancel' | 'get' | 'retry' | 'terminate' | 'purge'; readonly to: RunOfPlan }
+  | {
+      readonly f: 'cancel' | 'get' | 'retry' | 'terminate' | 'purge' | 'history' | 'state';
+      readonly to: RunOfPlan;
+    }
+  /** Answers what it waits for people to approve. */
+  | { readonly f: 'approve'; readonly to: RunOfPlan; readonly by: string }
+  /** Starts it, and waits for its result, for so long. */
+  | ({ readonly f: 'run'; readonly for: number } & StartPlan)
+  /** Starts it by an event, which is published so often. */
+  | ({ readonly f: 'publish'; readonly times: number } & StartPlan)
+  /** Lists and counts all runs. */
+  | { readonly f: 'inspect' }
+  | { readonly f: 'many'; readonly what: 'cancel' | 'retry' | 'terminate' | 'purge' }
+  /** Sets a schedule, and removes it after so long. */
+  | { readonly f: 'schedule'; readonly every: number; readonly for: number; readonly program: Program }
   /** Reads its stream, for so long. */
   | { readonly f: 'read'; readonly to: RunOfPlan; readonly for: number }
   | ({ readonly f: 'fork'; readonly of: RunOfPlan } & StartPlan)
@@ -75,6 +99,7 @@ export function drawWorkflowPlan(seed: number, wishes: Wishes = {}): WorkflowPla
     aheadMs: dice.between(-CLOCK_AHEAD, CLOCK_AHEAD),
   });
   const lease = dice.scale(200, 4_000);
+  const builds = dice.chance(0.25) ? 2 : 1;
   return {
     seed,
     nodes: 0,
@@ -83,7 +108,7 @@ export function drawWorkflowPlan(seed: number, wishes: Wishes = {}): WorkflowPla
     resends: dice.chance(0.3),
     nodeClocks: [clock()],
     clients: Array.from({ length: clients }, (_, place) =>
-      drawClient(dice, { place, lease, healAt, clock: clock() }),
+      drawClient(dice, { place, lease, healAt, clock: clock(), builds }),
     ),
     faults: [
       ...(dice.chance(0.92) ? drawFaults(dice, { clients, healAt, lossy, clocksJump, lease }) : []),
@@ -93,7 +118,14 @@ export function drawWorkflowPlan(seed: number, wishes: Wishes = {}): WorkflowPla
     healAt,
     clocksJump,
     failsOver,
-    workflow: { timeout: dice.scale(50, 600), backoff: dice.scale(5, 300) },
+    workflow: {
+      timeout: dice.scale(50, 600),
+      backoff: dice.scale(5, 300),
+      pinned: dice.chance(0.08),
+      limits: drawLimits(dice),
+      follows: dice.chance(0.3),
+      archives: dice.chance(0.1),
+    },
     lossy: lossy || failsOver,
     dies: dice.chance(0.5),
   };
@@ -125,12 +157,23 @@ interface ClientOptions {
   readonly lease: number;
   readonly healAt: number;
   readonly clock: ClockPlan;
+  /** How many there are. */
+  readonly builds: number;
 }
 
-function drawClient(dice: Dice, { place, lease, healAt, clock }: ClientOptions): WorkflowClientPlan {
+function drawLimits(dice: Dice): WorkflowPlan['workflow']['limits'] {
+  if (!dice.chance(0.12)) return undefined;
+  return {
+    ...(dice.chance(0.7) && { concurrency: dice.whole(1, 3) }),
+    ...(dice.chance(0.5) && { waiting: dice.whole(1, 4) }),
+  };
+}
+
+function drawClient(dice: Dice, { place, lease, healAt, clock, builds }: ClientOptions): WorkflowClientPlan {
   const works = place === 0 || dice.chance(0.8);
   return {
     clock,
+    build: dice.whole(0, builds - 1),
     worker: works
       ? { concurrency: dice.whole(1, 4), lease, grace: dice.one([0, 0, dice.scale(1, 400)]) }
       : undefined,
@@ -161,11 +204,33 @@ function drawTask(dice: Dice, { at, lease }: { at: string; lease: number }): Wor
       runs.push({ ...fork, sent: 0 });
       continue;
     }
+    if (dice.chance(0.03)) {
+      steps.push({ after, ...drawAppAct(dice) });
+      continue;
+    }
     const start = { id, key, program: drawProgram(dice, lease), ...drawTerms(dice) };
     runs.push({ ...start, sent: 0 });
-    steps.push({ f: 'start', after, ...start });
+    steps.push({ after, ...drawStart(dice, start) });
+    // There is a run of that id: it stays as it is.
+    if (dice.chance(0.05)) steps.push({ f: 'start', after, ...start, program: drawProgram(dice, lease) });
   }
   return steps;
+}
+
+function drawStart(dice: Dice, start: StartPlan): Drawn<'start' | 'run' | 'publish'> {
+  const { id, key, program } = start;
+  const f = dice.one(['start', 'start', 'start', 'run', 'publish'] as const);
+  if (f === 'publish') return { f, id, key, program, times: dice.whole(1, 2) };
+  return f === 'run' ? { f, ...start, for: dice.scale(10, 2_000) } : { f, ...start };
+}
+
+/** Of no run in particular. */
+function drawAppAct(dice: Dice): Drawn<'inspect' | 'many' | 'schedule'> {
+  const f = dice.one(['inspect', 'inspect', 'inspect', 'many', 'schedule', 'schedule', 'schedule'] as const);
+  if (f === 'inspect') return { f };
+  if (f === 'many') return { f, what: dice.one(['cancel', 'retry', 'terminate', 'purge'] as const) };
+  const program: Program = { f: 'step', name: '0', body: { ...NOTHING, effect: true } };
+  return { f, every: dice.scale(100, 700), for: dice.scale(50, 2_500), program };
 }
 
 function drawTerms(dice: Dice): Pick<StartPlan, 'priority' | 'delay' | 'expires'> {
@@ -176,14 +241,15 @@ function drawTerms(dice: Dice): Pick<StartPlan, 'priority' | 'delay' | 'expires'
   };
 }
 
-type Act =
-  Exclude<WorkflowStep, { f: 'start' | 'fork' }> extends infer Step
+/** A step of that kind, but for when it comes. */
+type Drawn<F extends WorkflowStep['f']> =
+  Extract<WorkflowStep, { f: F }> extends infer Step
     ? Step extends unknown
       ? Omit<Step, 'after'>
       : never
     : never;
 
-function drawAct(dice: Dice, run: StartPlan & { sent: number }): Act {
+function drawAct(dice: Dice, run: StartPlan & { sent: number }): Drawn<ActOfRun> {
   const to = { id: run.id, key: run.key };
   if (run.sent < receipts(run.program) && dice.chance(0.7)) {
     run.sent += 1;
@@ -193,11 +259,15 @@ function drawAct(dice: Dice, run: StartPlan & { sent: number }): Act {
       : { f: 'send', to, number };
   }
   if (dice.chance(0.04)) return { f: 'pause', for: dice.scale(10, 500) };
+  if (dice.chance(0.3) && partsOf(run.program).some((part) => part.f === 'approve'))
+    return { f: 'approve', to, by: dice.one(['ann', 'ben']) };
   const f = dice.one(ACTS);
   return f === 'result' || f === 'read' ? { f, to, for: dice.scale(10, 1_500) } : { f, to };
 }
 
 const ACTS = [
   ...(['cancel', 'cancel', 'get', 'result', 'result', 'read', 'read'] as const),
-  ...(['retry', 'retry', 'retry', 'terminate', 'purge'] as const),
+  ...(['retry', 'retry', 'retry', 'terminate', 'purge', 'history', 'state'] as const),
 ];
+
+type ActOfRun = (typeof ACTS)[number] | 'send' | 'ask' | 'pause' | 'approve';

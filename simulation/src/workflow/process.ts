@@ -4,14 +4,16 @@
  * Guarantees: it uses only what users use. An error that no user should see in a correct deployment is a violation.
  */
 import type { RedisGuard } from '@holdfast/fence/redis';
-import type { Run, Step, Worker, Workflows } from '@holdfast/workflow';
+import type { Run, StartOptions, Step, Worker, Workflows } from '@holdfast/workflow';
 import type { Actor } from '../run/crew.js';
 import type { Subject } from '../run/subject.js';
 import type { Machine } from '../world/machine.js';
 import type { World } from '../world/world.js';
-import { answerTo, makeWorkflows, type ProgramWorkflows } from './function.js';
+import { EFFECTS, effectOf } from './effects.js';
+import { answerTo, makeWorkflows, type ProgramWorkflows, resultOf } from './function.js';
 import { dataKey } from './guarded.js';
 import { APP, lineOf, runOf, TERMINATED } from './names.js';
+import { ARCHIVE_IS_FULL, Operator } from './operator.js';
 import type { WorkflowOracle } from './oracle.js';
 import type { RunOfPlan, StartPlan, WorkflowPlan, WorkflowStep } from './plan.js';
 import { type BodyPlan, PLANNED, receipts } from './program.js';
@@ -36,16 +38,23 @@ const EXPECTED = new Set(
     'RUN_CANCELLED',
     'RUN_STUCK',
     'UNANSWERED',
+    'RUNS_FULL',
   ].map((word) => `HOLDFAST_${word}`),
 );
 /** Of every run. */
 const STREAM = 'log';
 const GONE = 'HOLDFAST_RUN_GONE';
 const UNAVAILABLE = 'HOLDFAST_UNAVAILABLE';
+const FULL = 'HOLDFAST_RUNS_FULL';
+/** How often a call is repeated that lets no more runs wait: those that there are may wait for whoever calls. */
+const PATIENCE = 20;
+/** For how long runs are kept that are over, in ms. */
+export const RETAIN = 600_000;
 
 export class WorkflowProcess implements Actor<WorkflowStep> {
   readonly machine: Machine;
   readonly app: Workflows;
+  readonly operator: Operator;
   readonly #options: WorkflowProcessOptions;
   readonly #workflows: ProgramWorkflows;
   readonly #guard: RedisGuard;
@@ -53,13 +62,20 @@ export class WorkflowProcess implements Actor<WorkflowStep> {
 
   constructor(options: WorkflowProcessOptions) {
     const { world, subject, place, life } = options;
-    const { timeout, backoff } = world.plan.workflow;
+    const { timeout, backoff, pinned, limits, archives } = world.plan.workflow;
     this.#options = options;
     this.machine = world.start(place, life);
     const { clock, random } = this.machine;
+    this.operator = new Operator({
+      oracle: options.oracle,
+      sleep: (duration) => this.sleep(duration),
+      insist: (what) => this.#insist(what),
+      judge: (error) => this.#judge(error),
+    });
     this.#workflows = makeWorkflows(subject, {
-      runBody: (step, name, body) => this.#run(step, name, body),
-      backoff,
+      runBody: (step, name, body, isOnce = false) => this.#run(step, { name, body, isOnce }),
+      ...{ backoff, pinned, limits, queue: this.operator.queue },
+      build: world.plan.clients[place]?.build ?? 0,
     });
     this.app = subject.createWorkflows({
       redis: world.connect(place, world.store),
@@ -68,7 +84,9 @@ export class WorkflowProcess implements Actor<WorkflowStep> {
       callTimeout: timeout,
       clock,
       random,
+      ...(archives && { archive: this.operator.archive, retain: RETAIN }),
     });
+    this.operator.take(this.app, this.#workflows.tree);
     this.#guard = subject.createRedisGuard({
       redis: world.connect(place, world.store),
       callTimeout: timeout,
@@ -91,6 +109,12 @@ export class WorkflowProcess implements Actor<WorkflowStep> {
     const settings = world.plan.clients[place]?.worker;
     if (settings === undefined) return;
     this.#worker = this.app.work({ ...settings, onError: (error) => this.#judge(error) });
+  }
+
+  /** One with little to do, so that much time can pass. */
+  startCalmWorker(lease: number): void {
+    const onError = (error: unknown): void => this.note(`is told: ${error}`);
+    this.#worker = this.app.work({ lease, onError });
   }
 
   /** Stops its worker, and starts another in its place. */
@@ -123,18 +147,35 @@ export class WorkflowProcess implements Actor<WorkflowStep> {
 
   /** Until it is certain that it is started. */
   async start(of: StartPlan): Promise<void> {
-    const { id, key, program, priority = 0, delay = 0 } = of;
-    const expires = of.expires && this.#options.world.store.time() / 1_000 + of.expires;
-    const options = { id, priority, delay, ...(key !== undefined && { key }), ...(expires && { expires }) };
-    await this.#insist(() => this.app.start(this.#workflows.tree, program, options));
+    const options = this.#optionsOf(of);
+    await this.#insist(() => this.app.start(this.#workflows.tree, of.program, options));
     this.note(`has started ${runOf(of)}`);
     this.#options.oracle.acknowledged(runOf(of));
+  }
+
+  #optionsOf({ id, key, priority = 0, delay = 0, expires: within }: StartPlan): StartOptions {
+    const expires = within && this.#options.world.store.time() / 1_000 + within;
+    return { id, priority, delay, ...(key !== undefined && { key }), ...(expires && { expires }) };
+  }
+
+  /** Starts it and waits for its result; then it is certain that it is started. */
+  async #startAndWait(of: StartPlan, duration: number): Promise<void> {
+    const options = this.#optionsOf(of);
+    try {
+      await this.#within(duration, async (signal) => {
+        const value = await this.app.run(this.#workflows.tree, of.program, { ...options, signal });
+        this.#options.oracle.told(runOf(of), value);
+      });
+    } finally {
+      await this.start(of);
+    }
   }
 
   /** Sends the message of that number, until that is certain. */
   async send(to: RunOfPlan, number: number): Promise<void> {
     const id = messageOf(to, number);
-    await this.#insist(() => this.#get(to).send('go', id, { id }));
+    const isTaken = await this.#insist(() => this.#get(to).send('go', id, { id }));
+    if (isTaken) this.#options.oracle.sent(runOf(to), id);
   }
 
   /** All messages that a run can take; those that it has had before count once. */
@@ -146,6 +187,11 @@ export class WorkflowProcess implements Actor<WorkflowStep> {
   /** Lets a run go on that is stuck. */
   async retry(of: RunOfPlan): Promise<void> {
     await this.#insist(() => this.#get(of).retry()).catch((error) => this.#judge(error));
+  }
+
+  /** Answers what a run waits for people to approve. */
+  async approveAll(of: RunOfPlan): Promise<void> {
+    await this.operator.approveAll(this.#get(of), 'tending').catch((error) => this.#judge(error));
   }
 
   async close(): Promise<void> {
@@ -164,6 +210,22 @@ export class WorkflowProcess implements Actor<WorkflowStep> {
     switch (step.f) {
       case 'start':
         return this.start(step);
+      case 'run':
+        return this.#startAndWait(step, step.for);
+      case 'publish':
+        return this.operator.publish(step, step.times);
+      case 'approve':
+        return this.operator.approveAll(this.#get(step.to), step.by);
+      case 'inspect':
+        return this.operator.inspect();
+      case 'many':
+        return this.operator.many(step.what, step.what === 'terminate' ? TERMINATED : 'the plan');
+      case 'schedule':
+        return this.operator.schedule(step);
+      case 'history':
+        return this.operator.history(this.#get(step.to), runOf(step.to));
+      case 'state':
+        return this.#state(step.to);
       case 'send':
         return this.send(step.to, step.number);
       case 'ask':
@@ -191,14 +253,29 @@ export class WorkflowProcess implements Actor<WorkflowStep> {
 
   /** However it ends: the run may fail, be cancelled, or take longer. */
   async #await(of: RunOfPlan, duration: number): Promise<void> {
+    await this.#within(duration, async (signal) => {
+      const value = await this.#get(of).result({ signal });
+      this.#options.oracle.told(runOf(of), value);
+    });
+  }
+
+  /** With a signal that aborts after so many ms. */
+  async #within(duration: number, what: (signal: AbortSignal) => Promise<void>): Promise<void> {
     const patience = new AbortController();
     const timer = this.machine.clock.after(duration, () => patience.abort());
     try {
-      const value = await this.#get(of).result({ signal: patience.signal });
-      this.#options.oracle.told(runOf(of), value);
+      await what(patience.signal);
     } finally {
       timer.cancel();
     }
+  }
+
+  async #state(of: RunOfPlan): Promise<void> {
+    const run = this.#get(of);
+    const program = this.#options.oracle.journals.of(runOf(of))?.before?.program;
+    // It may have gone on with another program meanwhile.
+    const now = this.#options.oracle.journals.of(runOf(of))?.program;
+    if (now) await this.operator.state(run, program ? { f: 'all', parts: [program, now] } : now);
   }
 
   async #ask(to: RunOfPlan, number: number, timeout: number): Promise<void> {
@@ -209,15 +286,11 @@ export class WorkflowProcess implements Actor<WorkflowStep> {
   }
 
   async #read(of: RunOfPlan, duration: number): Promise<void> {
-    const patience = new AbortController();
-    const timer = this.machine.clock.after(duration, () => patience.abort());
     const reading = new Reading((rule, message) => this.#options.oracle.violate(rule, message));
-    try {
-      for await (const item of this.#get(of).stream<string>(STREAM, { signal: patience.signal }))
+    await this.#within(duration, async (signal) => {
+      for await (const item of this.#get(of).stream<string>(STREAM, { signal }))
         reading.item(item.step, item.kind === 'chunk' ? item.chunk : undefined);
-    } finally {
-      timer.cancel();
-    }
+    });
   }
 
   async #pause(duration: number): Promise<void> {
@@ -231,9 +304,9 @@ export class WorkflowProcess implements Actor<WorkflowStep> {
   }
 
   /** The body of a step. */
-  async #run(step: Step, name: string, body: BodyPlan): Promise<string> {
+  async #run(step: Step, { name, body, isOnce }: Called): Promise<string> {
     const { oracle, world, subject } = this.#options;
-    const { takes, fails, fatal, heedless, guarded, chunks = 0 } = body;
+    const { takes, fails, fatal, heedless, guarded, chunks = 0, effect, checkpoint } = body;
     if (world.isTraced) {
       const left = step.lease.remaining().toFixed(1);
       this.note(
@@ -241,16 +314,18 @@ export class WorkflowProcess implements Actor<WorkflowStep> {
       );
     }
     void step.signal;
-    oracle.begins(step, { name, machine: this.machine });
+    oracle.begins(step, { name, machine: this.machine, isOnce });
     try {
+      if (checkpoint) await step.checkpoint(step.token);
       if (takes > 0) await this.sleep(takes);
       if (!heedless && step.signal.aborted) throw step.signal.reason;
       for (let index = 0; index < chunks; index += 1)
         await step.stream(STREAM).write(`${step.token} ${index}`);
       if (guarded) await this.#write(step, name);
+      if (effect) step.effect('RPUSH', EFFECTS, effectOf(...placeOf(step)));
       if (fatal) throw new subject.NonRetryableError(PLANNED);
       if (step.attempt <= fails) throw new Error(PLANNED);
-      return name;
+      return resultOf(name, body);
     } finally {
       if (world.isTraced) this.note(`has run ${name} of ${step.resource}`);
       oracle.bodies.ends(step);
@@ -276,13 +351,13 @@ export class WorkflowProcess implements Actor<WorkflowStep> {
   }
 
   /** Until it is done; throws what is no outage. */
-  async #insist(what: () => Promise<unknown>): Promise<void> {
-    for (;;) {
+  async #insist<T>(what: () => Promise<T>): Promise<T> {
+    for (let tries = 1; ; tries += 1) {
       try {
-        await what();
-        return;
+        return await what();
       } catch (error) {
-        if (codeOf(error) !== UNAVAILABLE) throw error;
+        const isPassing = codeOf(error) === UNAVAILABLE || (codeOf(error) === FULL && tries < PATIENCE);
+        if (!isPassing) throw error;
         this.note(`is told: ${(error as Error).message}`);
         await this.sleep(20);
       }
@@ -292,9 +367,23 @@ export class WorkflowProcess implements Actor<WorkflowStep> {
   #judge(error: unknown): void {
     this.note(`is told: ${error instanceof Error ? error.message : error}`);
     const code = codeOf(error);
+    if (error instanceof Error && error.message === ARCHIVE_IS_FULL) return;
     // Of a run that was not started, or that the server has forgotten.
     if (!EXPECTED.has(code) && code !== GONE) this.#options.oracle.violate('error', String(error));
   }
+}
+
+/** A call of a body. */
+interface Called {
+  readonly name: string;
+  readonly body: BodyPlan;
+  readonly isOnce: boolean;
+}
+
+/** The run of a step, its place there, and its token. */
+function placeOf({ resource, idempotencyKey, token }: Step): readonly [string, string, number] {
+  const run = resource.slice(resource.indexOf('/') + 1);
+  return [run, idempotencyKey.slice(idempotencyKey.lastIndexOf('/') + 1), token];
 }
 
 const messageOf = ({ id }: RunOfPlan, number: number): string => `${id}.m${number}`;

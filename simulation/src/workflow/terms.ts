@@ -5,7 +5,7 @@
 import type { Call } from '../run/calls.js';
 import type { Violate } from '../run/part.js';
 import { workflowOf } from './names.js';
-import { type Answer, claimsOf, type View } from './view.js';
+import { type Answer, claimsOf, servedBy, type View } from './view.js';
 
 /** Arguments of a start. */
 const START = 11;
@@ -50,7 +50,7 @@ export class Terms {
     if (verb === 'start') this.#started(args, answer.slice(1) as readonly string[]);
     // It is asked for once more: when it had to begin at first does not matter.
     if (verb === 'anew' && word === 'ready') this.#kept.delete(args[2] ?? '');
-    if (word === 'worked') this.#claimed(answer);
+    if (word === 'worked') this.#claimed(args, answer);
   }
 
   #started(args: readonly string[], words: readonly string[]): void {
@@ -59,10 +59,11 @@ export class Terms {
       if (!/^(?:ready|delayed|line|owned)/.test(word)) continue;
       const due = word === 'delayed' ? this.#view.now + Number(delay) : 0;
       this.#kept.set(run, { due, expires: Number(expires) });
+      if (word.startsWith('owned')) this.#begun.add(run);
     }
   }
 
-  #claimed(answer: Answer): void {
+  #claimed(args: readonly string[], answer: Answer): void {
     const now = Number(answer[1]);
     // What is to end before it has begun does not begin.
     const runs = claimsOf(answer).flatMap(({ run, mark }) => (mark === 'e' ? [] : run));
@@ -76,13 +77,15 @@ export class Terms {
       if (isNew && expires > 0 && expires < now)
         this.#violate('expiry', `${run} begins ${now - expires} ms behind the time by which it had to`);
     }
-    this.#judgePriority(runs);
+    this.#judgePriority(runs, servedBy(args));
   }
 
   /** What still waits of a workflow has no higher priority than what was claimed of it. */
-  #judgePriority(runs: readonly string[]): void {
+  #judgePriority(runs: readonly string[], served: ReadonlyMap<string, string>): void {
     for (const entry of this.#view.scores('work').keys()) {
-      const [, lane, rank = '', other = ''] = /^r (\w+) \S+ (\d) \d+ (.*)$/.exec(entry) ?? [];
+      const [, lane, build, rank = '', other = ''] = /^r (\w+) =?(\S+) (\d) \d+ (.*)$/.exec(entry) ?? [];
+      // A worker of a lower build may not have it, and of a pinned one not each.
+      if (Number(build) > 0 && Number(build) !== Number.parseInt(served.get(lane ?? '') ?? '', 10)) continue;
       const lower = lane && runs.find((run) => workflowOf(run) === lane && this.#rankOf(run) > Number(rank));
       if (lower)
         this.#violate('priority', `${lower} is claimed, but ${other} waits, which has a higher priority`);

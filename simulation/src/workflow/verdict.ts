@@ -1,6 +1,7 @@
 /**
  * How a program may end: its result follows from it, but for which message it took, and who was first.
  */
+import { resultOf } from './function.js';
 import { PLANNED, type Program } from './program.js';
 
 /** As a journal keeps it. */
@@ -15,12 +16,30 @@ export function flawOf(program: Program, outcome: Outcome, told: readonly string
   const ways = waysOf(program);
   if (outcome.status === 'failed') {
     const { message } = outcome.error;
+    // Whoever heeds its signal fails with the lease; so does a step that is slow again and again.
+    if (/ ran out before it could be renewed/.test(message)) return undefined;
     if (!ways.fails) return `it failed, with "${message}", but nothing in it fails`;
     return message.includes(PLANNED) ? undefined : `it failed with "${message}"`;
   }
   if (!ways.completes) return `it completed, but has to fail`;
   const taken = new Taken(told);
-  return flawOfValue(program, outcome.value, taken) ?? (ways.loses ? undefined : taken.gap);
+  return (
+    flawOfValue(program, outcome.value, taken) ??
+    (ways.loses ? undefined : taken.gap) ??
+    (taken.patches.size > 1 ? 'a patch was both taken and not taken' : undefined)
+  );
+}
+
+/** What somebody has answered to an approval, which says to which. */
+export const approvalAnswer = (approval: string, by: string): string => `approved ${approval} by ${by}`;
+
+/** The answers to approvals in a value, by the approvals. */
+export function approvalsIn(value: unknown): readonly (readonly [approval: string, answer: string])[] {
+  if (typeof value === 'string') {
+    const [, approval] = /^approved (\S+) by /.exec(value) ?? [];
+    return approval === undefined ? [] : [[approval, value]];
+  }
+  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(approvalsIn) : [];
 }
 
 /** Whether a program may end so, and whether messages that it takes may be lost with a branch that comes second. */
@@ -28,8 +47,16 @@ function waysOf(program: Program): { completes: boolean; fails: boolean; loses: 
   switch (program.f) {
     case 'step':
       return { completes: !program.body.fatal, fails: program.body.fatal, loses: false };
+    case 'once': // it may be that nobody knows whether it has failed
+      return { completes: true, fails: program.body.fatal, loses: false };
     case 'child':
       return waysOf(program.of);
+    case 'loop':
+      return waysOf(program.of);
+    case 'scope':
+      return { ...waysOf(program.of), completes: true, loses: true };
+    case 'again':
+      return { ...waysOf(program.first), completes: false };
     case 'race': {
       const ways = program.parts.map(waysOf);
       const [completes, fails] = [ways.some((way) => way.completes), ways.some((way) => way.fails)];
@@ -54,6 +81,8 @@ function waysOf(program: Program): { completes: boolean; fails: boolean; loses: 
 class Taken {
   readonly #told: readonly string[];
   readonly #places = new Set<number>();
+  /** What was said of the patch. */
+  readonly patches = new Set<unknown>();
 
   constructor(told: readonly string[]) {
     this.#told = told;
@@ -84,7 +113,30 @@ function flawOfValue(
 ): string | undefined {
   switch (program.f) {
     case 'step':
-      return value === program.name ? undefined : `the step ${program.name} gave ${JSON.stringify(value)}`;
+      return flawOfText(program.name, value, [resultOf(program.name, program.body)]);
+    case 'once':
+      return flawOfText(program.name, value, [program.name, 'unknown']);
+    case 'state':
+    case 'compensate':
+      return flawOfText(program.name, value, [program.name]);
+    case 'task':
+      return flawOfText(program.name, value, [resultOfTask(program.name)]);
+    case 'patch':
+      taken.patches.add(value);
+      return flawOfText('a patch', value, ['old', 'new']);
+    case 'approve':
+      if (value === null && program.timeout !== undefined) return undefined;
+      return approvalsIn(value).length === 1 ? undefined : flawOfText(program.name, value, []);
+    case 'scope':
+      return value === 'late'
+        ? undefined
+        : flawOfValue(program.of, (Object(value) as { value?: unknown }).value, taken);
+    case 'loop': {
+      const parts = Array.from({ length: program.passes }, () => program.of);
+      return flawOfValue({ f: 'turn', parts }, value, taken, after);
+    }
+    case 'again':
+      return `it has ended with ${JSON.stringify(value)} in place of going on`;
     case 'sleep':
       return value === 'slept' ? undefined : `a sleep gave ${JSON.stringify(value)}`;
     case 'receive':
@@ -102,6 +154,12 @@ function flawOfValue(
       return flawOfParts(program, value, taken, after);
   }
 }
+
+/** What a task comes to. */
+export const resultOfTask = (name: string): string => `did ${name}`;
+
+const flawOfText = (name: string, value: unknown, allowed: readonly string[]): string | undefined =>
+  allowed.includes(value as string) ? undefined : `${name} gave ${JSON.stringify(value)}`;
 
 function flawOfParts(
   { f, parts }: Extract<Program, { parts: unknown }>,

@@ -26,6 +26,13 @@ export function claimsOf(answer: Answer): readonly { readonly run: string; reado
   });
 }
 
+/** The workflows of whoever calls `work`, and their builds. */
+export function servedBy(args: readonly string[]): ReadonlyMap<string, string> {
+  const served = new Map<string, string>();
+  for (let at = 5; at < args.length; at += 2) served.set(args[at] ?? '', args[at + 1] ?? '');
+  return served;
+}
+
 export class View {
   readonly #world: World<WorkflowPlan>;
 

@@ -7,6 +7,7 @@
  */
 import { display, MisuseError } from '@holdfast/kernel';
 import { hasNoTurn, isNote } from '../machine/notes.js';
+import { awaitedTaskIn, isTaskName, taskMessage } from '../task.js';
 import type { JournalRecord } from './record.js';
 
 /** Places are from 0, the header's. */
@@ -38,7 +39,9 @@ export function cutBefore(records: readonly JournalRecord[], from: string | unde
   const settled = new Set(
     kept.flatMap((each) => (each.kind === 'done' || each.kind === 'failed' ? each.id : [])),
   );
+  const orphans = isFork ? orphansIn(records) : new Set<string>();
   const isLeftOut = (record: JournalRecord): boolean => {
+    if (orphans.has(idOf(record) ?? '')) return true;
     if (record.kind === 'entry') return !settled.has(record.id);
     // A fork has children of its own in place of those that still go on.
     if (record.kind === 'child' && isFork && !over.has(record.id)) return true;
@@ -59,6 +62,24 @@ export function cutBefore(records: readonly JournalRecord[], from: string | unde
     drop: placesOf(isLeftOut, 1, cut + 1),
     take: placesOf(isTaken, cut + 1, records.length),
   };
+}
+
+/**
+ * The steps that have added a task without a result by now, and the timers of the waits for those: the result is to go to the
+ * run that has added it, so a fork adds a task of its own.
+ */
+function orphansIn(records: readonly JournalRecord[]): ReadonlySet<string> {
+  const told = new Set(records.flatMap((each) => (each.kind === 'message' ? each.name : [])));
+  const fired = new Set(records.flatMap((each) => (each.kind === 'fired' ? each.id : [])));
+  return new Set(
+    records.flatMap((record) => {
+      const task =
+        record.kind === 'done' && isTaskName(record.name) ? awaitedTaskIn(record.value) : undefined;
+      if (record.kind !== 'done' || task === undefined || told.has(taskMessage(task))) return [];
+      const wait = record.id.replace(/0$/, '1');
+      return fired.has(wait) ? [] : [record.id, wait];
+    }),
+  );
 }
 
 /** Behind these, nothing is kept. */

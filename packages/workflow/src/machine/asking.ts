@@ -15,7 +15,16 @@ import {
   withDefault,
 } from '@holdfast/kernel';
 import type { Message } from '../journal/record.js';
-import { requireTaskId, resultOf, type TaskQueue, type TaskReply, taskMessage } from '../task.js';
+import {
+  awaitedTask,
+  awaitedTaskIn,
+  requireTaskId,
+  resultOf,
+  type TaskQueue,
+  type TaskReply,
+  taskMessage,
+  taskStep,
+} from '../task.js';
 import { requireCallName, TIMEOUT } from './arguments.js';
 import { type Approval, answerTo, approvalId, type Published } from './published.js';
 import type { ApproveOptions, TaskOptions, WorkflowContext } from './workflow-context.js';
@@ -77,7 +86,7 @@ export function readTask(queue: TaskQueue, data: unknown, options: TaskOptions):
   if (typeof (queue as Partial<TaskQueue> | null)?.add !== 'function') {
     throw new MisuseError(`A queue has add(data, { id }); got ${display(queue)}.`);
   }
-  return { queue, data, name: `task ${name}`, reply, timeout };
+  return { queue, data, name: taskStep(name), reply, timeout };
 }
 
 /** Adds a task in a scope of its own; gives its result if it is to be waited for. */
@@ -85,12 +94,14 @@ export async function addTask(
   context: WorkflowContext,
   { queue, data, name, reply, timeout }: AskedTask,
 ): Promise<unknown> {
-  const id = await context.step(name, async ({ idempotencyKey }) => {
+  const added = await context.step<unknown>(name, async ({ idempotencyKey }) => {
     const task = requireTaskId(idempotencyKey);
     await queue.add(data, { id: task });
-    return task;
+    // A fork adds a task of its own in place of one whose result is to go to the run that it is a fork of.
+    return reply ? awaitedTask(task) : task;
   });
   if (!reply) return undefined;
+  const id = awaitedTaskIn(added) ?? String(added);
   const waits = timeout === undefined ? {} : { timeout };
   return resultOf(await context.receive<TaskReply>(taskMessage(id), waits), { name, timeout });
 }

@@ -1,0 +1,53 @@
+/**
+ * Judges what somebody is told who follows all events: of each run in the order in which they happen, and in the end of all.
+ *
+ * Guarantees: events may be given again. Where the server has forgotten events, only their order is judged.
+ */
+import type { WorkflowEvent } from '@holdfast/workflow';
+import type { Violate } from '../run/part.js';
+import type { Journals } from './journals.js';
+
+type EventOfRun = Exclude<WorkflowEvent, { kind: 'gap' }>;
+
+export class Tidings {
+  readonly #journals: Journals;
+  readonly #violate: Violate;
+  readonly #given = new Set<string>();
+  /** The place of the latest new event, in the stream of the server. */
+  #latest = '';
+  /** What each run has come to, as it was told last. */
+  readonly #said = new Map<string, string>();
+
+  constructor(journals: Journals, violate: Violate) {
+    this.#journals = journals;
+    this.#violate = violate;
+  }
+
+  /** `run`: what it is called in Redis. */
+  given(event: EventOfRun, run: string): void {
+    const { id, kind } = event;
+    if (this.#given.has(id)) return;
+    this.#given.add(id);
+    if (!isBehind(id, this.#latest))
+      this.#violate(
+        'events',
+        `"${kind}" of ${run}, ${id}, is given for the first time behind ${this.#latest}`,
+      );
+    this.#latest = id;
+    this.#said.set(run, kind === 'ended' ? event.status : kind);
+  }
+
+  /** Whether the end of each run that is over was told. */
+  get untold(): readonly string[] {
+    return [...this.#journals.latest].flatMap(({ run, end, outcome }) =>
+      end !== undefined && this.#said.get(run) !== outcome?.status ? run : [],
+    );
+  }
+}
+
+/** Ids are "<partition>:<ms>-<number>". */
+function isBehind(id: string, other: string): boolean {
+  const [, ms = 0, number = 0] = id.split(/[:-]/).map(Number);
+  const [, otherMs = 0, otherNumber = 0] = other.split(/[:-]/).map(Number);
+  return ms > otherMs || (ms === otherMs && number > otherNumber);
+}
