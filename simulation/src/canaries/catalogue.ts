@@ -8,11 +8,12 @@ import { CLIENT_CANARIES } from './clients.js';
 import { FUNCTION_CANARIES } from './functions.js';
 import { NODE_CANARIES } from './nodes.js';
 import { QUEUE_CANARIES } from './queues.js';
+import { VERB_CANARIES } from './verbs.js';
 import { WORKER_CANARIES } from './workers.js';
 import { WORKFLOW_CANARIES } from './workflows.js';
 
 const OF_QUEUE: readonly Canary[] = [...QUEUE_CANARIES, ...WORKER_CANARIES];
-const OF_WORKFLOW: readonly Canary[] = [...WORKFLOW_CANARIES, ...FUNCTION_CANARIES];
+const OF_WORKFLOW: readonly Canary[] = [...WORKFLOW_CANARIES, ...FUNCTION_CANARIES, ...VERB_CANARIES];
 
 export const CANARIES: readonly Canary[] = [
   ...NODE_CANARIES,

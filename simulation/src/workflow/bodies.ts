@@ -43,8 +43,12 @@ export class Bodies {
   /** Those that are to begin once at the most, and have begun. */
   readonly #once = new Set<string>();
 
-  constructor(journals: Journals, violate: Violate) {
+  readonly #claimOf: (run: string) => number;
+
+  /** `claimOf`: the token under which a run is owned. */
+  constructor(journals: Journals, claimOf: (run: string) => number, violate: Violate) {
     this.#journals = journals;
+    this.#claimOf = claimOf;
     this.#violate = violate;
   }
 
@@ -86,7 +90,9 @@ export class Bodies {
     const highest = this.#highest.get(`${run}.${generation}`) ?? 0;
     if (step.token <= highest) this.#violate('undo token', `${who}, after an attempt under ${highest}`);
     for (const other of this.#held) {
-      if (other.run !== run || other.machine !== machine || other.step === step) continue;
+      // Those of an earlier claim are behind a guard.
+      const isOfClaim = other.step.token >= this.#claimOf(run);
+      if (other.run !== run || other.machine !== machine || other.step === step || !isOfClaim) continue;
       const waited = machine.time / 1_000 - (other.abortedAt ?? Number.POSITIVE_INFINITY);
       if (!(waited >= GRACE))
         this.#violate('undo early', `${who}, ${waited} ms after ${other.id} was aborted`);

@@ -18,7 +18,11 @@ export class Builds {
   /** Runs that were claimed only to be ended: no function of theirs has run. */
   readonly #unbegun = new Set<string>();
 
-  constructor(violate: Violate) {
+  /** Of trees. */
+  readonly #isPinned: boolean;
+
+  constructor(isPinned: boolean, violate: Violate) {
+    this.#isPinned = isPinned;
     this.#violate = violate;
   }
 
@@ -61,16 +65,18 @@ export class Builds {
       else this.#unbegun.delete(run);
       if (mark === 'e') continue;
       if (build === undefined) this.#violate('build', `${run} is claimed by a worker without its workflow`);
-      else if (needed !== undefined && !mayHave(build, needed))
+      else if (needed !== undefined && !this.#mayHave(run, build, needed))
         this.#violate(
           'build',
           `${run} is claimed by build ${build}, but build ${needed} has committed to it`,
         );
     }
   }
+
+  #mayHave(run: string, build: string, needed: string): boolean {
+    const [own, least] = [numberOf(build), numberOf(needed)];
+    return this.#isPinned && workflowOf(run) === 'tree' ? own === least : own >= least;
+  }
 }
 
 const numberOf = (build: string): number => Number.parseInt(build, 10);
-
-const mayHave = (build: string, needed: string): boolean =>
-  needed.endsWith('=') ? build === needed : numberOf(build) >= numberOf(needed);

@@ -81,13 +81,13 @@ export class WorkflowOracle implements Judge {
     );
     this.tidings = new Tidings(this.journals, violate);
     this.archived = new Archived(this.journals, violate);
-    this.#builds = new Builds(violate);
+    this.#builds = new Builds(world.plan.workflow.pinned, violate);
     this.#starts = new Starts(this.view, violate);
     this.#inspections = new Inspections(this.view, violate);
     this.#streams = new Streams(this.view, key(''), violate);
     this.owners = new Owners(this.view, this.journals, violate);
     this.guarded = new Guarded(world, violate);
-    this.bodies = new Bodies(this.journals, violate);
+    this.bodies = new Bodies(this.journals, (run) => this.owners.claimOf(run), violate);
     this.#lines = new Lines(this.journals, violate);
     this.#places = new Places(this.view, violate);
   }

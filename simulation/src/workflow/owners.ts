@@ -45,6 +45,11 @@ export class Owners {
     return this.#highest;
   }
 
+  /** The token under which a run is owned; Infinity if it is not. */
+  claimOf(run: string): number {
+    return this.#owners.get(run)?.token ?? Number.POSITIVE_INFINITY;
+  }
+
   /** The server may have forgotten: nobody knows what is owned until it says so. Tokens are in order all the same. */
   forgets(): void {
     this.#owners.clear();

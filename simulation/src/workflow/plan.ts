@@ -121,7 +121,7 @@ export function drawWorkflowPlan(seed: number, wishes: Wishes = {}): WorkflowPla
     workflow: {
       timeout: dice.scale(50, 600),
       backoff: dice.scale(5, 300),
-      pinned: dice.chance(0.08),
+      pinned: dice.chance(builds > 1 ? 0.3 : 0.04),
       limits: drawLimits(dice),
       follows: dice.chance(0.3),
       archives: dice.chance(0.1),
