@@ -16,7 +16,7 @@ export const resultOf = (name: string, { cache }: BodyPlan): string =>
   cache === undefined ? name : `cached ${cache}`;
 
 /** Runs a body; its steps are named by their places in the program. */
-export type RunBody = (step: Step, name: string, body: BodyPlan, isOnce?: boolean) => Promise<string>;
+type RunBody = (step: Step, name: string, body: BodyPlan, isOnce?: boolean) => Promise<string>;
 
 /** For how long results are kept for other runs, in ms. */
 const CACHED = 2_000;

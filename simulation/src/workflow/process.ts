@@ -49,7 +49,7 @@ const FULL = 'HOLDFAST_RUNS_FULL';
 /** How often a call is repeated that lets no more runs wait: those that there are may wait for whoever calls. */
 const PATIENCE = 20;
 /** For how long runs are kept that are over, in ms. */
-export const RETAIN = 600_000;
+const RETAIN = 600_000;
 
 export class WorkflowProcess implements Actor<WorkflowStep> {
   readonly machine: Machine;
