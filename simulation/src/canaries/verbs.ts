@@ -11,14 +11,14 @@ export const VERB_CANARIES: readonly Canary[] = [
     changes: [
       {
         file: `${LUA}/commit.lua`,
-        find: "  if not life or life.token ~= token or life.session ~= session then return 'stale 0' end",
-        replace: `  local refused = effects ~= '0' and write_effects(at + HEAD + records, tonumber(effects), EFFECT)
-  if not life or life.token ~= token or life.session ~= session then return 'stale 0' end`,
+        find: "\n  local refused = effects ~= '0' and write_effects(at + HEAD + records, tonumber(effects), EFFECT)\n",
+        replace: '\n',
       },
       {
         file: `${LUA}/commit.lua`,
-        find: "\n  local refused = effects ~= '0' and write_effects(at + HEAD + records, tonumber(effects), EFFECT)\n",
-        replace: '\n',
+        find: "  if not life or life.token ~= token or life.session ~= session then return 'stale 0' end",
+        replace: `  local refused = effects ~= '0' and write_effects(at + HEAD + records, tonumber(effects), EFFECT)
+  if not life or life.token ~= token or life.session ~= session then return 'stale 0' end`,
       },
     ],
   },

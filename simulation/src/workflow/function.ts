@@ -1,7 +1,7 @@
 /**
  * The workflows that are simulated: a function that follows the program in its input, and bodies that somebody watches.
  */
-import type { Limits, Step, TaskQueue, Workflow, WorkflowContext } from '@holdfast/workflow';
+import type { Limits, Step, StepOptions, TaskQueue, Workflow, WorkflowContext } from '@holdfast/workflow';
 import type { Subject } from '../run/subject.js';
 import { ATTEMPTS, type BodyPlan, NOTHING, type Program } from './program.js';
 
@@ -39,126 +39,152 @@ export interface ProgramOptions {
   readonly queue: TaskQueue;
 }
 
-export function makeWorkflows(
-  { defineWorkflow }: Subject,
-  { runBody, backoff, build, pinned, limits, queue }: ProgramOptions,
-): ProgramWorkflows {
-  const settings = { attempts: ATTEMPTS, backoff: { type: 'constant', delay: backoff } } as const;
+export function makeWorkflows({ defineWorkflow }: Subject, options: ProgramOptions): ProgramWorkflows {
+  const { build, pinned, limits } = options;
+  const leaf: ProgramWorkflow = defineWorkflow({ name: 'leaf' }, (ctx, program: Program) =>
+    follower.follow(ctx, program),
+  );
+  const follower = new Follower(options, leaf);
+  const tree = defineWorkflow(
+    { name: 'tree', build, pinned, ...(limits && { limits }) },
+    async (ctx, program: Program) => {
+      if (build > 0 && ctx.patch('build')) await ctx.step('of the build', () => 'done');
+      return follower.follow(ctx, program);
+    },
+  );
+  return { tree, leaf };
+}
 
-  function follow(ctx: WorkflowContext, program: Program): Promise<unknown> {
+type Part<F extends Program['f']> = Extract<Program, { f: F }>;
+
+/** Does what a program says. */
+class Follower {
+  readonly #runBody: RunBody;
+  readonly #queue: TaskQueue;
+  readonly #leaf: ProgramWorkflow;
+  readonly #settings: Pick<StepOptions, 'attempts' | 'backoff'>;
+
+  constructor({ runBody, backoff, queue }: ProgramOptions, leaf: ProgramWorkflow) {
+    this.#runBody = runBody;
+    this.#queue = queue;
+    this.#leaf = leaf;
+    this.#settings = { attempts: ATTEMPTS, backoff: { type: 'constant', delay: backoff } };
+  }
+
+  follow(ctx: WorkflowContext, program: Program): Promise<unknown> {
     switch (program.f) {
-      case 'step': {
-        const { name, body } = program;
-        const { keyed, cache } = body;
-        return ctx.step(cache === undefined ? name : 'cached', (step) => runBody(step, name, body), {
-          ...settings,
-          ...(keyed && { key: `k${name}` }),
-          ...(cache !== undefined && { cache: { key: cache, ttl: CACHED } }),
-          ...(body.undo && { undo: (step: Step) => runBody(step, `undo ${name}`, undoing(body)) }),
-        });
-      }
+      case 'step':
+        return this.#step(ctx, program);
       case 'once':
-        return once(ctx, program);
+        return this.#once(ctx, program);
       case 'sleep':
         if (program.until) return ctx.sleepUntil(ctx.now() + program.for).then(() => 'slept');
         return ctx.sleep(program.for).then(() => 'slept');
-      case 'approve': {
-        const { name, timeout } = program;
-        const waits = timeout === undefined ? {} : { timeout };
-        return ctx.approve(name, waits).then((approved) => approved?.answer ?? null);
-      }
+      case 'receive':
+        return this.#receive(ctx, program);
+      case 'approve':
+        return ctx.approve(program.name, waitOf(program)).then((approved) => approved?.answer ?? null);
       case 'task':
-        return ctx.task(queue, program.name, { reply: true });
+        return ctx.task(this.#queue, program.name, { reply: true });
       case 'state':
         ctx.state.set(program.name);
         return Promise.resolve(program.name);
-      case 'compensate': {
-        const { name, body } = program;
-        ctx.compensate(name, (step) => runBody(step, `undo ${name}`, body), settings);
-        return Promise.resolve(name);
-      }
+      case 'compensate':
+        return this.#compensate(ctx, program);
       case 'patch':
         return Promise.resolve(ctx.patch('change') ? 'new' : 'old');
+      case 'child':
+        return ctx.child(this.#leaf, program.of);
+      default:
+        return this.#branch(ctx, program);
+    }
+  }
+
+  #branch(
+    ctx: WorkflowContext,
+    program: Part<'loop' | 'scope' | 'again' | 'turn' | 'all' | 'plain' | 'race'>,
+  ): Promise<unknown> {
+    switch (program.f) {
       case 'loop':
-        return loop(ctx, program);
+        return this.#loop(ctx, program);
       case 'scope':
-        return scope(ctx, program);
+        return this.#scope(ctx, program);
       case 'again':
-        return follow(ctx, program.first).then(() => {
+        return this.follow(ctx, program.first).then(() => {
           ctx.settled();
           return ctx.continueAs(program.next);
         });
-      case 'receive': {
-        const { timeout, answers } = program;
-        return ctx.receiveMessage('go', timeout === undefined ? {} : { timeout }).then((message) => {
-          if (answers) message?.reply(answerTo(message.id));
-          return message?.payload ?? null;
-        });
-      }
-      case 'child':
-        return ctx.child(leaf, program.of);
       case 'turn':
-        return inTurn(ctx, program.parts);
+        return this.#inTurn(ctx, program.parts);
       case 'all':
-        return ctx.map(program.parts, (branch, part) => follow(branch, part));
+        return ctx.map(program.parts, (branch, part) => this.follow(branch, part));
       case 'plain':
-        return Promise.all(program.parts.map((part) => ctx.shield((branch) => follow(branch, part))));
+        return Promise.all(program.parts.map((part) => ctx.shield((branch) => this.follow(branch, part))));
       case 'race':
         return ctx.race(
           program.parts.map(
             (part, won) => (branch: WorkflowContext) =>
-              follow(branch, part).then((value) => ({ won, value })),
+              this.follow(branch, part).then((value) => ({ won, value })),
           ),
         );
     }
   }
 
-  async function once(
-    ctx: WorkflowContext,
-    { name, body }: Extract<Program, { f: 'once' }>,
-  ): Promise<unknown> {
+  #step(ctx: WorkflowContext, { name, body }: Part<'step'>): Promise<string> {
+    const { keyed, cache } = body;
+    const undo = (step: Step): Promise<string> => this.#runBody(step, `undo ${name}`, undoing(body));
+    return ctx.step(cache === undefined ? name : 'cached', (step) => this.#runBody(step, name, body), {
+      ...this.#settings,
+      ...(keyed && { key: `k${name}` }),
+      ...(cache !== undefined && { cache: { key: cache, ttl: CACHED } }),
+      ...(body.undo && { undo }),
+    });
+  }
+
+  async #once(ctx: WorkflowContext, { name, body }: Part<'once'>): Promise<string> {
     try {
-      return await ctx.once(name, (step) => runBody(step, name, body, true));
+      return await ctx.once(name, (step) => this.#runBody(step, name, body, true));
     } catch (error) {
       if (codeOf(error) === 'HOLDFAST_UNKNOWN_OUTCOME') return 'unknown';
       throw error;
     }
   }
 
-  function loop(ctx: WorkflowContext, { of, passes }: Extract<Program, { f: 'loop' }>): Promise<unknown[]> {
+  async #receive(ctx: WorkflowContext, program: Part<'receive'>): Promise<unknown> {
+    const message = await ctx.receiveMessage('go', waitOf(program));
+    if (program.answers) message?.reply(answerTo(message.id));
+    return message?.payload ?? null;
+  }
+
+  #compensate(ctx: WorkflowContext, { name, body }: Part<'compensate'>): Promise<string> {
+    ctx.compensate(name, (step) => this.#runBody(step, `undo ${name}`, body), this.#settings);
+    return Promise.resolve(name);
+  }
+
+  #loop(ctx: WorkflowContext, { of, passes }: Part<'loop'>): Promise<unknown[]> {
     return ctx.loop<unknown[], unknown[]>([], async (branch, before) => {
-      const values = [...before, await follow(branch, of)];
+      const values = [...before, await this.follow(branch, of)];
       return values.length === passes ? { done: values } : { next: values };
     });
   }
 
-  async function scope(
-    ctx: WorkflowContext,
-    { of, timeout }: Extract<Program, { f: 'scope' }>,
-  ): Promise<unknown> {
+  async #scope(ctx: WorkflowContext, { of, timeout }: Part<'scope'>): Promise<unknown> {
     try {
-      return { value: await ctx.scope((branch) => follow(branch, of), { timeout }) };
+      return { value: await ctx.scope((branch) => this.follow(branch, of), { timeout }) };
     } catch (error) {
       if (codeOf(error) === 'HOLDFAST_ABORTED' && !ctx.signal.aborted) return 'late';
       throw error;
     }
   }
 
-  async function inTurn(ctx: WorkflowContext, parts: readonly Program[]): Promise<unknown[]> {
+  async #inTurn(ctx: WorkflowContext, parts: readonly Program[]): Promise<unknown[]> {
     const values: unknown[] = [];
-    for (const part of parts) values.push(await follow(ctx, part));
+    for (const part of parts) values.push(await this.follow(ctx, part));
     return values;
   }
-
-  const leaf = defineWorkflow({ name: 'leaf' }, (ctx, program: Program) => follow(ctx, program));
-  const tree = defineWorkflow(
-    { name: 'tree', build, pinned, ...(limits && { limits }) },
-    async (ctx, program: Program) => {
-      if (build > 0 && ctx.patch('build')) await ctx.step('of the build', () => 'done');
-      return follow(ctx, program);
-    },
-  );
-  return { tree, leaf };
 }
+
+const waitOf = ({ timeout }: { readonly timeout?: number }): { timeout?: number } =>
+  timeout === undefined ? {} : { timeout };
 
 const codeOf = (error: unknown): string => String((error as { code?: unknown } | undefined)?.code);
