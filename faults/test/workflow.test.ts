@@ -114,6 +114,9 @@ it('the judge finds nothing wrong where nothing is, and each promise that is bro
   expect(rulesFor(RUN, [...records, again])).toEqual(['stale result']);
   const beside: WorkflowRecord = { ...BEGINS, run: RUN, at: 4, process: 'q', token: 9 };
   expect(rulesFor(RUN, [...records, beside])).toEqual(['token order', 'mutual exclusion']);
+  expect(rulesFor(RUN, [...records, { at: 9, process: 'p', e: 'terminated', run: RUN }])).toEqual([
+    'terminated',
+  ]);
   const lost: WorkflowRecord = {
     ...{ at: 9, process: 'p', e: 'told', run: RUN },
     outcome: { status: 'completed', value: [9] },

@@ -26,6 +26,9 @@ export interface WorkflowAssignment {
 export const LEASE = 2_000;
 export const APP = 'faults';
 
+/** The reason of a run that was terminated. */
+export const TERMINATED = 'terminated';
+
 /** Each episode has an app of its own, whose keys are all in the slot of this one. */
 export const SLOT = `{wf:${APP}.0}`;
 export const prefixOf = (episode: string): string => `${episode}:`;
@@ -37,8 +40,10 @@ export const effectOf = (run: string, step: string): string => `${run} ${step}`;
 /** Times are microseconds on the clock that all processes of the machine share. */
 export type WorkflowRecord = { readonly at: number; readonly process: string } & (
   | { readonly e: 'started'; readonly run: string }
-  /** Is about to ask that it be cancelled. */
+  /** Is about to ask that it be cancelled, or to terminate it. */
   | { readonly e: 'cancels'; readonly run: string }
+  /** Was told that it is terminated. */
+  | { readonly e: 'terminated'; readonly run: string }
   /** Was told its end. */
   | { readonly e: 'told'; readonly run: string; readonly outcome: Outcome }
   /** `valid`: the worker could still rely on the run, a moment after `at`. */

@@ -4,7 +4,7 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { JournalRecord, Outcome } from '@holdfast/workflow';
-import { effectOf } from './assignment.js';
+import { effectOf, TERMINATED } from './assignment.js';
 import { UNDO } from './function.js';
 import type { Finding, Kept, KeptRun } from './kept.js';
 import { type Part, PLANNED, programOf, receiptsOf, stepsIn, UNKNOWN } from './program.js';
@@ -15,6 +15,10 @@ export interface Judging extends Kept {
   /** Whether somebody has asked that it be cancelled. */
   readonly isCancelled: boolean;
 }
+
+/** Nothing of such a run is undone. */
+export const isTerminated = (outcome: Outcome): boolean =>
+  outcome.status === 'cancelled' && outcome.reason === TERMINATED;
 
 type Done = Extract<JournalRecord, { kind: 'done' }>;
 
@@ -36,7 +40,7 @@ export function judgeJournal(
   judgeEffects(run, partsOf(run), effects, violate);
   judgeStream(run, partsOf(run), violate);
   judgeChildren(run, runs, violate);
-  if (end.outcome.status !== 'completed') judgeUndone(run, violate);
+  if (end.outcome.status !== 'completed' && !isTerminated(end.outcome)) judgeUndone(run, violate);
   for (const { kind } of journal) {
     if (kind === 'takeover') count('takeovers');
     if (kind === 'done') count('steps done');

@@ -9,7 +9,7 @@ import type { Violation } from '../check/index.js';
 import { increase, type Judged } from '../subject.js';
 import type { WorkflowRecord } from './assignment.js';
 import { judgeAttempts } from './attempts.js';
-import { judgeJournal } from './journals.js';
+import { isTerminated, judgeJournal } from './journals.js';
 import type { Finding, Kept, Promised } from './kept.js';
 import { judgeReader } from './readers.js';
 
@@ -47,12 +47,25 @@ export function judgeWorkflows(
   }
   for (const record of records) {
     if (record.e === 'told') count('ends told');
+    if (record.e === 'terminated') judgeTermination(record.run, { runs, promised }, found);
     if (record.e !== 'stuck') continue;
     count('runs stuck');
     if (!FALLEN.test(record.reason)) violate('stuck', `${record.run} is stuck: ${record.reason}`);
   }
   judgeAttempts({ records: of, runs, promised }, found);
   return { violations, counts };
+}
+
+/** Where nothing is forgotten, whoever was told that a run is terminated has ended it. */
+function judgeTermination(
+  run: string,
+  { runs, promised }: Pick<Kept, 'runs'> & { readonly promised: Promised },
+  { violate, count }: Finding,
+): void {
+  count('runs terminated');
+  const end = runs.get(run)?.journal.at(-1);
+  if (promised.exclusive && !(end?.kind === 'end' && isTerminated(end.outcome)))
+    violate('terminated', `${run} was said to be terminated, but has ${say(runs.get(run)?.told)}`);
 }
 
 /** The reason for which a run may be stuck: it has lost its worker too often, without a step in between. */

@@ -15,6 +15,7 @@ import {
   type Workflow,
   type Workflows,
 } from '@holdfast/workflow';
+import { TERMINATED } from './assignment.js';
 import { LOG, MESSAGE } from './function.js';
 import type { Note } from './notes.js';
 import { keyOf, type Program, programOf, receiptsOf, stepsIn } from './program.js';
@@ -115,14 +116,15 @@ export class Starter {
     const { signal } = this.#over;
     const cancels = random.unit() < 0.1;
     const [before, after] = [300 * random.unit(), 1_500 * random.unit()];
-    const waits = random.unit() < 0.5;
+    const [waits, terminates] = [random.unit() < 0.5, random.unit() < 0.4];
     try {
       await pause(systemClock, before, signal);
       await this.#insist(() => this.#sendAll(run), signal);
       if (cancels) {
         await pause(systemClock, after, signal);
         note({ e: 'cancels', run: run.id });
-        await this.#insist(() => run.cancel('the plan'), signal);
+        if (terminates) await this.#terminate(run);
+        else await this.#insist(() => run.cancel('the plan'), signal);
       }
       const outcome = waits ? await this.#insist(() => endOf(run, signal), signal) : undefined;
       if (outcome) note({ e: 'told', run: run.id, outcome });
@@ -130,6 +132,11 @@ export class Starter {
       // Redis has forgotten it: the judge knows whether it may.
       if (!(error instanceof RunGoneError)) throw error;
     }
+  }
+
+  async #terminate(run: Run): Promise<void> {
+    const isTerminated = await this.#insist(() => run.terminate(TERMINATED), this.#over.signal);
+    if (isTerminated) this.#options.note({ e: 'terminated', run: run.id });
   }
 
   /** Reads what its steps write to its stream, while they do. */
