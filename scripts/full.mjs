@@ -38,6 +38,10 @@ const STEPS = {
     about: 'three minutes of real faults on the queue',
     run: () => node(['faults/dist/main.js', 'queue', '--minutes', '3']),
   },
+  'workflow-faults': {
+    about: 'three minutes of real faults on workflows',
+    run: () => node(['faults/dist/main.js', 'workflow', '--minutes', '3']),
+  },
 };
 
 const FULL = { HOLDFAST_TESTS: 'full' };
