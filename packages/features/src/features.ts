@@ -9,11 +9,15 @@ import {
   type Clock,
   display,
   flag,
+  having,
   MisuseError,
+  optional,
+  orSystemClock,
+  passedOn,
+  type Readers,
   readOptions,
   requireClaim,
-  systemClock,
-  type TokenHolder,
+  type TokenClaim,
   withDefault,
 } from '@holdfast/kernel';
 import { type NodeSource, partitionOf } from '@holdfast/redis';
@@ -28,7 +32,7 @@ import type { Lane } from './lane/lane.js';
 import { type LaneOpenOptions, type LanePlace, openLane, openWindowsLane } from './lane/open.js';
 import { badTimeOf, encoderOf, type LaneRow } from './lane/row.js';
 import type { WindowsLane } from './lane/windows-lane.js';
-import { type FeaturesSettings, readFeaturesOptions, type StoreOptions } from './options.js';
+import { STORE, type StoreOptions, type StoreSettings } from './options.js';
 import { RowDecoders } from './read/decoders.js';
 import { Fetcher } from './read/fetch.js';
 import { PointerLease } from './read/pointer.js';
@@ -63,15 +67,21 @@ type RequestOf<S> = S extends { readonly '~request'?: infer Request } ? Request 
 /** The ids that a service takes. */
 type IdsOf<S extends Service> = EntityIds<S['views']>;
 
+const FEATURES = {
+  ...STORE,
+  redis: passedOn<NodeSource>(),
+  views: passedOn<readonly View[]>(),
+  services: withDefault(passedOn<readonly Service[]>(), []),
+  tls: optional(having<ConnectionOptions>()),
+  clock: orSystemClock,
+} satisfies Readers<FeaturesOptions>;
+
 const APPLY = { force: withDefault(flag, false) };
 
 /** A store of features, not connected yet. Throws MisuseError. */
 export function createFeatures(options: FeaturesOptions): Features {
-  if (typeof options !== 'object' || options === null)
-    throw new MisuseError(`createFeatures() takes options; got ${display(options)}.`);
-  const { redis, views, services = [], tls, clock = systemClock, ...rest } = options;
-  const settings = readFeaturesOptions(rest);
-  const { name, prefix, callTimeout } = settings;
+  const settings = readOptions('A feature store', options, FEATURES);
+  const { redis, views, services, tls, clock, name, prefix, callTimeout } = settings;
   const place = { redis, tls, name, prefix, callTimeout, clock };
   return new Features(place, settings, registryOf(views, services));
 }
@@ -86,7 +96,7 @@ export interface GenerationInfo {
 
 export class Features {
   readonly name: string;
-  readonly #settings: FeaturesSettings;
+  readonly #settings: StoreSettings;
   readonly #registry: Registry;
   readonly #clock: Clock;
   readonly #partitions: readonly Partition[];
@@ -97,7 +107,7 @@ export class Features {
   readonly #lanes = new Set<{ close(): void }>();
 
   /** Use createFeatures(). */
-  constructor(place: StorePlace, settings: FeaturesSettings, registry: Registry) {
+  constructor(place: StorePlace, settings: StoreSettings, registry: Registry) {
     this.name = settings.name;
     this.#settings = settings;
     this.#registry = registry;
@@ -210,7 +220,7 @@ export class Features {
    * may differ from the registered one in any way. The same holder gets the one that it has begun already. Throws
    * StaleTokenError, IssuerMismatchError, MisuseError if three are being filled, UnavailableError.
    */
-  async begin(view: View, { holder }: { readonly holder: TokenHolder }): Promise<Generation> {
+  async begin(view: View, { holder }: { readonly holder: TokenClaim }): Promise<Generation> {
     this.#requireKnown(view);
     const { token, issuer } = requireClaim(holder);
     const definition = await nextDefinition(this.#definitions, view);
@@ -221,11 +231,7 @@ export class Features {
   }
 
   /** A generation that there is, to cut to it, back to it, or to end it. Throws MisuseError, UnavailableError. */
-  async generation(
-    view: View,
-    id: string,
-    { holder }: { readonly holder: TokenHolder },
-  ): Promise<Generation> {
+  async generation(view: View, id: string, { holder }: { readonly holder: TokenClaim }): Promise<Generation> {
     requireClaim(holder);
     const all = await this.generations(view);
     if (all.some((each) => each.id === id)) return new Generation(id, this.#partsOf(view, holder));
@@ -243,7 +249,7 @@ export class Features {
     return all.map(([id = '', state = '']) => ({ id, state: state as GenerationInfo['state'] }));
   }
 
-  #partsOf(view: View, holder: TokenHolder): GenerationParts {
+  #partsOf(view: View, holder: TokenClaim): GenerationParts {
     const [catalog, partitions, clock] = [this.#catalog, this.#partitions, this.#clock];
     return { view, holder, catalog, partitions, clock, onChange: () => this.#pointers.drop() };
   }

@@ -8,7 +8,6 @@ import {
   fitting,
   type Reader,
   type Readers,
-  readOptions,
   requirePrefix,
   type Settings,
   whole,
@@ -37,7 +36,7 @@ export const readName: Reader<string> = fitting(
   (value) => typeof value === 'string' && /^[A-Za-z0-9_-]{1,64}$/.test(value),
 );
 
-const STORE = {
+export const STORE = {
   name: readName,
   prefix: (option, prefix = '') => requirePrefix(option, prefix),
   partitions: withDefault(whole(1, 1024), 16),
@@ -45,8 +44,4 @@ const STORE = {
   callTimeout: withDefault(duration({ min: 1 }), 5_000),
 } satisfies Readers<StoreOptions>;
 
-export type FeaturesSettings = Settings<typeof STORE>;
-
-/** The options with their defaults. Throws MisuseError. */
-export const readFeaturesOptions = (options: unknown): FeaturesSettings =>
-  readOptions('A feature store', options, STORE);
+export type StoreSettings = Settings<typeof STORE>;

@@ -188,6 +188,29 @@ describe('a feature store', () => {
       'missing',
       undefined,
     ]);
+    await expect(lane.land(wrong('u1'))).rejects.toThrow(/land\(\) takes a list of rows.*got "u1"/);
+  });
+
+  it('a holder needs no signal, but a token, a resource and an issuer', async () => {
+    const store = storeOf();
+    await store.apply();
+    const holder = { token: 1, resource: 'r', issuer: 'i' };
+    const lane = await store.open(profile, { holder });
+    expect((await lane.land([{ id: 'u1', time: NOW, values }])).outcomes).toEqual(['accepted']);
+    for (const wrong of [undefined, {}, { token: 1 }, { ...holder, token: 0.5 }])
+      await expect(store.open(profile, { holder: wrong as never })).rejects.toThrow(MisuseError);
+    await expect(store.open(profile, undefined as never)).rejects.toThrow(MisuseError);
+  });
+
+  it('a program that takes a feature for another type is told so, and is answered nothing', async () => {
+    const store = storeOf();
+    await store.apply();
+    const holder = { token: 1, resource: 'r', issuer: 'i' };
+    await (await store.open(profile, { holder })).land([{ id: 'u1', time: NOW, values }]);
+    const other = view('profile', { ...PROFILE, fields: { ...PROFILE.fields, age: t.string().optional() } });
+    const reading = storeOf({ views: [other], services: [] }).rows(other, ['u1']);
+    await expect(reading).rejects.toThrow(DefinitionMismatchError);
+    await expect(reading).rejects.toThrow(/fields\.age\.kind: registered "int", declared "string"/);
   });
 
   it('a row is served until its TTL has passed since its event time, by the TTL that is registered now', async () => {

@@ -5,7 +5,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { entity } from '../src/definition/entity.js';
 import { t } from '../src/definition/types.js';
 import { view } from '../src/definition/view.js';
-import { GenerationEndedError, IncompleteError } from '../src/errors.js';
+import { DefinitionMismatchError, GenerationEndedError, IncompleteError } from '../src/errors.js';
 import { createFeatures, type Features } from '../src/features.js';
 import { redisStream } from '../src/source/redis-stream.js';
 import { client, later, openParts, url, useRedis } from './setting.js';
@@ -44,7 +44,7 @@ const states = async (store: Features): Promise<string[]> =>
   (await store.generations(profile)).map(({ id, state }) => `${id} ${state}`);
 
 describe('a generation that is filled by a job', () => {
-  it('takes the place of the one that is read, also with another type, and old programs read null', async () => {
+  it('takes the place of the one that is read, also with another type; a program that takes it for the old one is told so', async () => {
     const old = await filled();
     const next = storeOf(asText);
     const generation = await next.begin(asText, { holder: holderOf(8) });
@@ -60,7 +60,12 @@ describe('a generation that is filled by a job', () => {
     await generation.cut({ lanes: { batch: 'finished' } });
     expect((await next.rows(asText, ['u3', 'u19']))?.map(({ values }) => values.n)).toEqual(['3', '19']);
     expect(await states(old)).toEqual(['1-0 previous', '2-8 live']);
-    await vi.waitFor(async () => expect((await old.rows(profile, ['u3']))[0]?.values.n).toBeNull(), 5_000);
+    const read = (): Promise<unknown> =>
+      old.rows(profile, ['u3']).then(
+        () => 'served',
+        (error: unknown) => error,
+      );
+    await vi.waitFor(async () => expect(await read()).toBeInstanceOf(DefinitionMismatchError), 5_000);
   });
 
   it('names every lane of the old one, so that none is forgotten', async () => {

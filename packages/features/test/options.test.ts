@@ -1,26 +1,21 @@
 /** The options of a store, and errors that name what is wrong. */
-import { DefinitionMismatchError, RowError } from '@holdfast/features';
+import { createFeatures, DefinitionMismatchError, RowError } from '@holdfast/features';
 import { describe, expect, it } from 'vitest';
-import { readFeaturesOptions } from '../src/options.js';
+import type { FeaturesOptions } from '../src/features.js';
 
 describe('the options of a feature store', () => {
-  it('have defaults', () => {
-    expect(readFeaturesOptions({ name: 'shop' })).toEqual({
-      name: 'shop',
-      prefix: '',
-      partitions: 16,
-      ahead: 300_000,
-      callTimeout: 5_000,
-    });
-  });
-
   it.each([
     [{ name: 'a shop' }, 'name is a name of 1 to 64 letters, digits, "_" and "-"; got "a shop".'],
     [{ name: 'shop', partitions: 0 }, 'partitions is a whole number from 1 to 1024; got 0.'],
     [{ name: 'shop', ahead: -1 }, 'ahead is a whole number of milliseconds'],
-    [{ name: 'shop', view: [] }, 'A feature store has no option "view"'],
+    [
+      { name: 'shop', view: [] },
+      'A feature store has no option "view"; it knows name, prefix, partitions, ahead, callTimeout, redis, views, services, tls, clock.',
+    ],
+    [{ name: 'shop', views: 'profile' }, 'views is a list of definitions; got "profile".'],
   ])('are refused as %j', (options, message) => {
-    expect(() => readFeaturesOptions(options)).toThrow(message);
+    const all = { redis: 'redis://127.0.0.1:1', views: [], ...options } as FeaturesOptions;
+    expect(() => createFeatures(all)).toThrow(message);
   });
 });
 

@@ -8,7 +8,7 @@
  * its rows are deleted only after that lease. Whatever crashes half way, the next holder can undo or finish.
  */
 import { IssuerMismatchError, StaleTokenError } from '@holdfast/fence';
-import { BusyError, type Clock, MisuseError, pause, type TokenHolder } from '@holdfast/kernel';
+import { BusyError, type Clock, MisuseError, pause, type TokenClaim } from '@holdfast/kernel';
 import type { View } from '../definition/view.js';
 import { IncompleteError } from '../errors.js';
 import { POINTER_LEASE } from '../read/pointer.js';
@@ -19,7 +19,7 @@ import { sweep } from './sweep.js';
 
 export interface GenerationParts {
   readonly view: View;
-  readonly holder: TokenHolder;
+  readonly holder: TokenClaim;
   readonly catalog: Catalog;
   readonly partitions: readonly Partition[];
   readonly clock: Clock;
@@ -165,7 +165,7 @@ export class Generation {
 /** The error for a change of a view that was refused. */
 export function refusalOf(
   view: string,
-  holder: TokenHolder,
+  holder: TokenClaim,
   [word = '', detail = '']: readonly string[],
 ): Error {
   const { token, resource, issuer } = holder;

@@ -7,7 +7,7 @@
  * At most 10,000 rows are on their way; beyond that, `land` waits, so that whoever calls it is held up as Redis is. When the
  * lane is deposed, everything that waits rejects with a StaleTokenError, and `signal` aborts.
  */
-import { type Clock, HoldfastError, MisuseError, onAbort, pause, type TokenHolder } from '@holdfast/kernel';
+import { type Clock, display, HoldfastError, MisuseError, onAbort, pause } from '@holdfast/kernel';
 import { GenerationEndedError, type RowError } from '../errors.js';
 import type { RowOrigin } from '../row/header.js';
 import type { Source, SourceRecord } from '../source/source.js';
@@ -15,7 +15,7 @@ import type { Partition } from '../store/partition.js';
 import type { Landed, LaneRefusal } from '../store/verbs.js';
 import { Bucket, closedError, type RowListener } from './bucket.js';
 import { Follower, type Parcel, type Piece } from './follow.js';
-import { type Ownership, turnOf } from './ownership.js';
+import { type LaneHolder, type Ownership, turnOf } from './ownership.js';
 
 /** What became of a row: refused means that it cannot be stored as it is. */
 export type RowOutcome = 'accepted' | 'older' | 'equal' | 'refused';
@@ -49,7 +49,7 @@ export type ParseRecord<Row> = (
 
 export interface FollowLaneOptions {
   /** The holder of a source partition, by its number. Default: the holder of the lane. */
-  readonly hold?: (partition: number) => TokenHolder;
+  readonly hold?: (partition: number) => LaneHolder;
   /** Told of each record that was left out because it cannot be read or stored. Default: it is counted only. */
   readonly onUnreadable?: (error: unknown, record: SourceRecord) => void;
 }
@@ -57,7 +57,7 @@ export interface FollowLaneOptions {
 export interface LaneOptions<Row> {
   readonly partitions: readonly Partition[];
   readonly ownership: Ownership;
-  readonly holder: TokenHolder;
+  readonly holder: LaneHolder;
   readonly view: string;
   /** "<view>.<generation>". */
   readonly generation: string;
@@ -109,8 +109,8 @@ export class Lane<Row> {
         }),
     );
     for (const signal of [holder.signal, ownership.signal])
-      this.#leave.push(onAbort(signal, () => this.#end(signal.reason)));
-    if (holder.signal.aborted) this.#end(holder.signal.reason);
+      this.#leave.push(onAbort(signal, () => this.#end(signal?.reason)));
+    if (holder.signal?.aborted) this.#end(holder.signal.reason);
   }
 
   /** Aborts when nothing more can be landed: with the lane deposed, the holder's right ended, or the lane closed. */
@@ -127,6 +127,10 @@ export class Lane<Row> {
    * answer in time, GenerationEndedError if the generation has ended: rows may then have landed, and may be landed again.
    */
   async land(rows: Iterable<Row>): Promise<Landing> {
+    if (typeof rows !== 'object' || rows === null || !(Symbol.iterator in rows))
+      throw new MisuseError(
+        `land() takes a list of rows, each with id, time and values; got ${display(rows)}.`,
+      );
     const batch = new Batch(this.#options.badTime, rows);
     for (const row of batch.rows) {
       if (this.#onTheWay >= MOST_ROWS) await this.#room();

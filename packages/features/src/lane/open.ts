@@ -16,7 +16,6 @@ import {
   type Readers,
   readOptions,
   requireClaim,
-  type TokenHolder,
   whole,
   withDefault,
 } from '@holdfast/kernel';
@@ -29,12 +28,12 @@ import { readName } from '../options.js';
 import type { Catalog } from '../store/catalog.js';
 import type { Partition } from '../store/partition.js';
 import { type EncodeRow, Lane } from './lane.js';
-import { Ownership, renewalOf } from './ownership.js';
+import { type LaneHolder, Ownership, renewalOf } from './ownership.js';
 import { WindowsLane } from './windows-lane.js';
 
 export interface LaneOpenOptions {
   /** The holder of the right to write: a lease, a task, or anything else with a token. */
-  readonly holder: TokenHolder;
+  readonly holder: LaneHolder;
   /** The name of the lane: 1 to 64 letters, digits, "_" and "-". Default "batch". */
   readonly lane?: string;
   /**
@@ -58,7 +57,7 @@ export interface LaneOpenOptions {
 const RANKS: Readonly<Record<string, number>> = { stream: 30, batch: 20, backfill: 10 };
 
 const LANE = {
-  holder: passedOn<TokenHolder>(),
+  holder: passedOn<LaneHolder>(),
   lane: withDefault(readName, 'batch'),
   rank: optional(whole(1, 255)),
   renew: optional(callback<() => Promise<unknown>>('nothing')),

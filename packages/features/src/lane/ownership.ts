@@ -7,9 +7,12 @@
  * so that a deposed one, which cannot, stays out.
  */
 import { IssuerMismatchError, StaleTokenError } from '@holdfast/fence';
-import { LeaseLostError, MisuseError, type TokenHolder } from '@holdfast/kernel';
+import { LeaseLostError, MisuseError, type TokenClaim } from '@holdfast/kernel';
 import type { Partition } from '../store/partition.js';
 import type { Opened } from '../store/verbs.js';
+
+/** Whoever may write: without a signal, nothing but a refusal tells that its right has ended. */
+export type LaneHolder = TokenClaim & { readonly signal?: AbortSignal | undefined };
 
 export interface OwnershipOptions {
   readonly partitions: readonly Partition[];
@@ -18,7 +21,7 @@ export interface OwnershipOptions {
   readonly lane: string;
   /** A source partition of the lane; '' for the lane itself. */
   readonly source: string;
-  readonly holder: TokenHolder;
+  readonly holder: LaneHolder;
   /** Renews the right of the holder at its issuer; undefined if the holder cannot. */
   readonly renew: (() => Promise<unknown>) | undefined;
   /** Whether a lane that a holder of another issuer has is taken over. */
@@ -36,7 +39,7 @@ export class Ownership {
   }
 
   /** The right to a source partition of the lane, not opened yet: of the same holder, or of another. */
-  ofSource(source: string, holder?: TokenHolder): Ownership {
+  ofSource(source: string, holder?: LaneHolder): Ownership {
     if (holder === undefined) return new Ownership({ ...this.#options, source });
     return new Ownership({ ...this.#options, source, holder, renew: renewalOf(holder) });
   }
@@ -122,7 +125,7 @@ export class Ownership {
       );
     }
     await renew();
-    if (!holder.signal.aborted) return;
+    if (!holder.signal?.aborted) return;
     const { resource, token } = holder;
     throw new LeaseLostError(
       `The right to ${resource} has ended; the lane "${lane}" is not opened again.`,
@@ -142,7 +145,7 @@ export class Ownership {
 }
 
 /** How a holder renews its right, if it can, as a lease does by `extend`. */
-export function renewalOf(holder: TokenHolder): (() => Promise<unknown>) | undefined {
+export function renewalOf(holder: LaneHolder): (() => Promise<unknown>) | undefined {
   const { extend } = holder as { readonly extend?: unknown };
   return typeof extend === 'function' ? async () => extend.call(holder) : undefined;
 }

@@ -5,7 +5,7 @@
  * by the call that adds. An event that is older than the ring reaches back is late: it is counted as such, and nothing else
  * happens. One that does not fit the schema, or that cannot be counted, is reported, and the others go on.
  */
-import { type Clock, MisuseError, onAbort, type TokenHolder } from '@holdfast/kernel';
+import { type Clock, MisuseError, onAbort } from '@holdfast/kernel';
 import { partitionOf } from '@holdfast/redis';
 import type { WindowsView } from '../definition/windows.js';
 import { RowError } from '../errors.js';
@@ -16,7 +16,7 @@ import { additionsOf, contributionOf } from '../window/events.js';
 import { emptyRing, writeAddition, writeRing } from '../window/ring.js';
 import type { Contribution } from '../window/tile.js';
 import { Follower, type Parcel, type Piece } from './follow.js';
-import type { Ownership } from './ownership.js';
+import type { LaneHolder, Ownership } from './ownership.js';
 
 /** What became of events since the lane was opened: `late` and `refused` count sums of events, and records that were left out. */
 export interface WindowsStats {
@@ -28,7 +28,7 @@ export interface WindowsStats {
 
 export interface FollowEventsOptions {
   /** The holder of a source partition, by its number. Default: the holder of the lane. */
-  readonly hold?: (partition: number) => TokenHolder;
+  readonly hold?: (partition: number) => LaneHolder;
   /** Told of each record that was left out because it is no event that can be counted. Default: it is counted only. */
   readonly onUnreadable?: (error: unknown, record: SourceRecord) => void;
 }
@@ -39,7 +39,7 @@ export type ParseEvent = (value: unknown, record: SourceRecord) => unknown;
 export interface WindowsLaneOptions {
   readonly partitions: readonly Partition[];
   readonly ownership: Ownership;
-  readonly holder: TokenHolder;
+  readonly holder: LaneHolder;
   readonly view: WindowsView;
   /** "<view>.<generation>". */
   readonly generation: string;
@@ -69,9 +69,9 @@ export class WindowsLane {
     const { view, holder, ownership } = options;
     this.#head = writeRing(emptyRing(view), view).subarray(0, 16);
     this.#leave = [holder.signal, ownership.signal].map((signal) =>
-      onAbort(signal, () => this.#end(signal.reason)),
+      onAbort(signal, () => this.#end(signal?.reason)),
     );
-    if (holder.signal.aborted) this.#end(holder.signal.reason);
+    if (holder.signal?.aborted) this.#end(holder.signal.reason);
   }
 
   /** Aborts when nothing more can be added: with the lane deposed, the holder's right ended, or the lane closed. */

@@ -1,8 +1,10 @@
 /**
  * Reading rows and rings by what is registered for their view, for the features that a program names.
  */
+import { compare } from '../definition/change.js';
 import { describe, type StoredView } from '../definition/stored.js';
 import type { View } from '../definition/view.js';
+import { DefinitionMismatchError } from '../errors.js';
 import { RowReader } from '../row/decode.js';
 import { readHeader } from '../row/header.js';
 import { readRing } from '../window/ring.js';
@@ -19,20 +21,41 @@ type Decoded = DecodedRow | 'unknown' | undefined;
 
 export class RowDecoders {
   readonly #readers = new WeakMap<StoredView, RowReader>();
+  readonly #checked = new WeakSet<StoredView>();
 
-  /** `now` is in microseconds. */
+  /** `now` is in microseconds. Throws DefinitionMismatchError for a view that means something else. */
   decode(
     view: View,
     stored: StoredView,
     { row, now }: { readonly row: Buffer; readonly now: number },
   ): Decoded {
-    if (stored.ring !== null) return decodeRing(stored, row, now);
-    const reader = this.#readers.get(stored) ?? new RowReader(stored.schemas, describe(view).fields);
-    this.#readers.set(stored, reader);
+    if (stored.ring !== null) {
+      if (!this.#checked.has(stored)) this.#check(view, stored);
+      return decodeRing(stored, row, now);
+    }
+    const reader = this.#readers.get(stored) ?? this.#readerFor(view, stored);
     const values: Record<string, unknown> = {};
     const decoded = reader.read(row, values);
     if (decoded === 'whole') return { time: readHeader(row).time, values };
     return decoded === 'unknown' ? decoded : undefined;
+  }
+
+  #readerFor(view: View, stored: StoredView): RowReader {
+    this.#check(view, stored);
+    const reader = new RowReader(stored.schemas, describe(view).fields);
+    this.#readers.set(stored, reader);
+    return reader;
+  }
+
+  /** A program that takes features for something else is told so. */
+  #check(view: View, stored: StoredView): void {
+    const { effect, differences } = compare(stored, describe(view));
+    if (effect === 'incompatible') {
+      const advice =
+        'Its rows are not what this program takes them for; deploy the program with the registered definition.';
+      throw new DefinitionMismatchError(`view "${view.name}"`, differences, advice);
+    }
+    this.#checked.add(stored);
   }
 }
 
