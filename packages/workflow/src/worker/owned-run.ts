@@ -38,7 +38,7 @@ export interface RunHost {
   readonly unreadable: UnreadableRuns;
   /** Whether a call that came late there was tried again before; notes that it is tried now. */
   readonly wasLate: (run: string, place: string) => boolean;
-  /** Whether a run that only waits may stay for a while: it keeps no other one from this worker. */
+  /** Whether a run that only waits may stay for a while: it takes no room that others need. */
   readonly hasRoom: () => boolean;
   /** It is not owned here any more; `again`: when it has to go on, in ms since the epoch, as far as is known. */
   readonly onGone: (run: OwnedRun, again: number) => void;

@@ -6,15 +6,18 @@
  */
 export class Room {
   readonly #loops: (() => void)[] = [];
+  readonly #size: number;
   #free: number;
   #turn = 0;
 
   constructor(size: number) {
+    this.#size = size;
     this.#free = size;
   }
 
-  get isFull(): boolean {
-    return this.#free <= 0;
+  /** Whether less than half of it is taken. */
+  get isAmple(): boolean {
+    return this.#free * 2 > this.#size;
   }
 
   /** `onFree`: there may be room again. */

@@ -1,17 +1,17 @@
 /**
  * For how long a run that only waits stays with its worker before it is parked.
  *
- * A run that was parked is replayed from its top when it goes on. Guarantees: one with a long journal stays about five times as
- * long as its replay takes, so that replays are a small part of the time, however often it goes on. One with a short journal
- * is parked at once, and so is one that would keep others from its worker.
+ * A run that was parked is claimed and replayed from its top when it goes on. Guarantees: one whose replay is worth it stays for
+ * a second, and at least about five times as long as its replay takes, so that replays are a small part of the time, however
+ * often runs go on. One with a short journal is parked at once, and so is one that would take room that others may need.
  */
 import type { Clock, Timer } from '@holdfast/kernel';
 
-/** A run with fewer records than this is parked at once: a replay costs it next to nothing. */
-const LONG = 100;
-/** A longer one stays for so many ms for each record, and at most this long. */
-const STAY = 0.1;
-const LONGEST_STAY = 1_000;
+/** A run with fewer records than this is parked at once: a replay costs it little. */
+const LONG = 20;
+/** In ms: at least this, and so much for each record. */
+const STAY = 1_000;
+const STAY_PER_RECORD = 0.1;
 
 export class Stay {
   readonly #clock: Clock;
@@ -34,7 +34,7 @@ export class Stay {
   /** In ms; 0 or less when it may be parked. */
   get left(): number {
     if (this.#records < LONG || !this.#hasRoom()) return 0;
-    return this.#fedAt + Math.min(LONGEST_STAY, this.#records * STAY) - this.#clock.now();
+    return this.#fedAt + Math.max(STAY, this.#records * STAY_PER_RECORD) - this.#clock.now();
   }
 
   /** Calls `onOver` when nothing is left, unless it has ended before. False if nothing is left now. */

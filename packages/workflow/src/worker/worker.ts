@@ -101,7 +101,7 @@ export class WorkerLoop {
       retain: parts.retain,
       unreadable: this.#unreadable,
       wasLate: (run, place) => this.#wasLate(`${run} ${place}`),
-      hasRoom: () => this.#phase === 'working' && this.#suspect === undefined && !parts.room.isFull,
+      hasRoom: () => this.#phase === 'working' && this.#suspect === undefined && parts.room.isAmple,
       onGone: (run, again) => this.#gone(run, again),
       onEpoch: () => this.#startOver('the server is another, or has restarted'),
       report: parts.report,
