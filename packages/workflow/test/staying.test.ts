@@ -2,6 +2,9 @@
 import { defineWorkflow } from '@holdfast/workflow';
 import { testWorkflows } from '@holdfast/workflow/testing';
 import { expect, it } from 'vitest';
+import { VirtualClock } from '../src/testing/virtual-clock.js';
+import { Room } from '../src/worker/room.js';
+import { Stay } from '../src/worker/stay.js';
 
 it('is not replayed for every child of many', async () => {
   const child = defineWorkflow({ name: 'child' }, async (ctx, ms: number) => {
@@ -42,4 +45,32 @@ it('is not replayed for every message, and shows its state meanwhile', async () 
   }
   expect(await tested.until(run.result())).toBe(100);
   expect(replays - before).toBeLessThan(10);
+});
+
+it('stays for a second or five replays, from 20 records on, and only while less than half of the room is taken', async () => {
+  const clock = new VirtualClock();
+  const room = new Room(4);
+  room.join(() => {});
+  const stay = new Stay({ clock, hasRoom: () => room.isAmple });
+  stay.fed(19);
+  expect(stay.left).toBe(0);
+  stay.fed(1);
+  expect(stay.left).toBe(1_000);
+  await clock.pass(400);
+  expect(stay.left).toBe(600);
+  stay.fed(19_980);
+  expect(stay.left).toBe(2_000);
+  room.take(1);
+  expect(stay.left).toBe(2_000);
+  room.take(1);
+  expect(stay.left).toBe(0);
+  room.give(1);
+  let isOver = false;
+  stay.begin(() => {
+    isOver = true;
+  });
+  await clock.pass(1_999);
+  expect(isOver).toBe(false);
+  await clock.pass(1);
+  expect(isOver).toBe(true);
 });
