@@ -8,6 +8,8 @@
 import { parseArgs } from 'node:util';
 import type { Benchmark } from './benchmark.js';
 import { failover } from './failover/run.js';
+import { featuresCodec } from './features/codec.js';
+import { featuresTraining } from './features/training.js';
 import { type Report, toMarkdown, writeReport } from './harness/report.js';
 import { lock } from './lock/run.js';
 import { pipeline } from './pipeline/run.js';
@@ -24,6 +26,8 @@ import { zombies } from './zombies/run.js';
 const BENCHMARKS: ReadonlyMap<string, Benchmark> = new Map([
   ...Object.entries({ lock, waiting, failover, rolling, postgres, queue, workflow, scenarios, zombies }),
   ...Object.entries({ pipeline, versus }),
+  ['features-codec', featuresCodec],
+  ['features-training', featuresTraining],
 ]);
 
 const names = [...BENCHMARKS.keys()];
