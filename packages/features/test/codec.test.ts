@@ -1,7 +1,7 @@
 /** Rows as bytes: what is encoded is decoded, a torn row gives nothing, and a bad value is named by its path. */
 import { entity, RowError, t, view } from '@holdfast/features';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { compare } from '../src/definition/change.js';
 import { describe as described, type StoredView } from '../src/definition/stored.js';
 import type { Fields } from '../src/definition/types.js';
@@ -33,6 +33,21 @@ function read(reader: RowReader, row: Uint8Array): Record<string, unknown> | str
   const values = {};
   const word = reader.read(row, values);
   return word === 'whole' ? values : word;
+}
+
+/** As if the program had been started so that it may not generate code. */
+function withoutGeneration<T>(work: () => T): T {
+  class Forbidden {
+    constructor() {
+      throw new EvalError('Code generation from strings disallowed for this context');
+    }
+  }
+  vi.stubGlobal('Function', Forbidden);
+  try {
+    return work();
+  } finally {
+    vi.unstubAllGlobals();
+  }
 }
 
 /** A type, and values that rows can be written with. */
@@ -78,6 +93,16 @@ describe('a row', () => {
         place.set(row, offset);
         const moved = place.subarray(offset, offset + row.length);
         expect(read(readerOf(stored), moved)).toEqual(values);
+      }),
+    );
+  });
+
+  it('is decoded as the same values where the program does not allow code to be generated', () => {
+    fc.assert(
+      fc.property(anyRow, ({ fields, values }) => {
+        const stored = defined(fields as Fields);
+        const reader = withoutGeneration(() => readerOf(stored));
+        expect(read(reader, sealed(stored, values))).toEqual(values);
       }),
     );
   });

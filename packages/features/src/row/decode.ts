@@ -7,25 +7,18 @@
 import type { RowSchema, StoredField } from '../definition/stored.js';
 import { bufferOf, viewOf } from './bytes.js';
 import { CHECKSUM_AT, checksumOf } from './checksum.js';
+import { generateReader, type Reading, type ReadValues, type Span } from './generate.js';
 import { HEADER, LAYOUT } from './header.js';
 import { isVariable, layoutOf, type Slot } from './layout.js';
 
 /** What a row gives: its values; or why it gives none. `unknown`: it has a schema that the reader does not know. */
 export type Decoded = 'whole' | 'torn' | 'unknown';
 
-/** A slot, and the name under which its value is given; undefined if the reader does not name it. */
-interface Reading extends Slot {
-  readonly as: string | undefined;
-  readonly isVariable: boolean;
-}
-
 /** How rows of one schema are read. */
 interface Plan {
   readonly seed: number;
-  readonly readings: readonly Reading[];
-  /** Names of fields that the schema does not have. */
-  readonly missing: readonly string[];
   readonly tail: number;
+  readonly read: ReadValues;
 }
 
 export class RowReader {
@@ -55,12 +48,9 @@ export class RowReader {
     const found = new Set(readings.map(({ as }) => as));
     const names = [...this.#fields.keys()].map((name) => this.#prefix + name);
     const missing = names.filter((name) => !found.has(name));
-    this.#plans.set(schema.number, {
-      seed: schema.seed,
-      readings: readings.filter((each) => each.as !== undefined || each.isVariable),
-      missing,
-      tail,
-    });
+    const kept = readings.filter((each) => each.as !== undefined || each.isVariable);
+    const read = generateReader(kept, missing, tail, decoded) ?? loopOver(kept, missing, tail);
+    this.#plans.set(schema.number, { seed: schema.seed, tail, read });
   }
 
   /** Writes the values of a row into `values`. If the row is not whole, `values` stays as it was. */
@@ -71,17 +61,7 @@ export class RowReader {
     const plan = this.#plans.get(view.getUint16(begin + 2, true));
     if (plan === undefined) return 'unknown';
     if (row.length < plan.tail || !this.#isWhole(row, plan)) return 'torn';
-    let from = plan.tail;
-    for (const reading of plan.readings) {
-      const { as, nullAt, nullBit } = reading;
-      const end = reading.isVariable ? plan.tail + view.getUint32(begin + reading.at, true) : 0;
-      if (as !== undefined) {
-        const isNull = ((row[nullAt] as number) & nullBit) !== 0;
-        values[as] = isNull ? null : decoded(reading, row, view, { from, end });
-      }
-      if (reading.isVariable) from = end;
-    }
-    for (const name of plan.missing) values[name] = null;
+    plan.read(row, view, values);
     return 'whole';
   }
 
@@ -90,11 +70,22 @@ export class RowReader {
   }
 }
 
-/** Where a text or a list lies. */
-interface Span {
-  readonly from: number;
-  readonly end: number;
-}
+/** Reads a row field by field. */
+const loopOver =
+  (readings: readonly Reading[], missing: readonly string[], tail: number): ReadValues =>
+  (row, view, values) => {
+    let from = tail;
+    for (const reading of readings) {
+      const { as, nullAt, nullBit, at, isVariable } = reading;
+      const end = isVariable ? tail + view.getUint32(row.byteOffset + at, true) : 0;
+      if (as !== undefined) {
+        const isNull = ((row[nullAt] as number) & nullBit) !== 0;
+        values[as] = isNull ? null : decoded(reading, row, view, { from, end });
+      }
+      if (isVariable) from = end;
+    }
+    for (const name of missing) values[name] = null;
+  };
 
 function decoded(slot: Reading, row: Uint8Array, view: DataView, { from, end }: Span): unknown {
   const at = row.byteOffset + slot.at;

@@ -47,23 +47,28 @@ export class RowEncoder {
     for (const slot of slots) {
       const value = given[slot.name];
       if (value !== undefined) present += 1;
-      if (value === undefined || value === null) {
-        if (!this.#optional.has(slot.name)) throw this.#wrong(slot, '', 'not optional', value);
-        scratch[slot.nullAt] = (scratch[slot.nullAt] as number) | slot.nullBit;
-      } else {
-        end = this.#put(slot, value, end);
-      }
+      if (value === undefined || value === null) this.#skip(slot, value);
+      else end = this.#put(slot, value, end);
       if (isVariable(slot.kind)) view.setUint32(slot.at, end - tail, true);
     }
-    if (Object.keys(given).length !== present) this.#requireKnown(given);
+    let count = 0;
+    for (const _ in given) count += 1;
+    if (count !== present) this.#requireKnown(given);
     beginHeader(view, this.#schema.number, time);
-    return Buffer.from(scratch.subarray(0, end));
+    const row = Buffer.allocUnsafe(end);
+    scratch.copy(row, 0, 0, end);
+    return row;
   }
 
   /** Completes a row that was encoded here. */
   seal(row: Uint8Array, origin: RowOrigin): Uint8Array {
     seal(row, origin, this.#schema.seed);
     return row;
+  }
+
+  #skip(slot: Slot, value: unknown): void {
+    if (!this.#optional.has(slot.name)) throw this.#wrong(slot, '', 'not optional', value);
+    scratch[slot.nullAt] = (scratch[slot.nullAt] as number) | slot.nullBit;
   }
 
   /** Writes a value. Returns where the texts and lists end then. */
