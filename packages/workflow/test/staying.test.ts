@@ -1,10 +1,14 @@
 /** A run with a long journal that only waits stays with its worker for a while, because to go on it would be replayed. */
+import { systemClock } from '@holdfast/kernel';
 import { defineWorkflow } from '@holdfast/workflow';
 import { testWorkflows } from '@holdfast/workflow/testing';
 import { expect, it } from 'vitest';
 import { VirtualClock } from '../src/testing/virtual-clock.js';
 import { Room } from '../src/worker/room.js';
 import { Stay } from '../src/worker/stay.js';
+import { appOf, eventually, useRedis } from './setting.js';
+
+useRedis();
 
 it('is not replayed for every child of many', async () => {
   const child = defineWorkflow({ name: 'child' }, async (ctx, ms: number) => {
@@ -73,4 +77,23 @@ it('stays for a second or five replays, from 20 records on, and only while less 
   expect(isOver).toBe(false);
   await clock.pass(1);
   expect(isOver).toBe(true);
+});
+
+it('is parked at once by a worker that stops', async () => {
+  // Of this clock, the timer of a stay never fires.
+  const clock: typeof systemClock = {
+    ...systemClock,
+    after: (delay, callback, options) =>
+      delay > 600 && delay <= 1_000 ? { cancel: () => {} } : systemClock.after(delay, callback, options),
+  };
+  const flow = defineWorkflow({ name: 'flow' }, async (ctx) => {
+    for (let step = 0; step < 30; step += 1) await ctx.step('add', () => step);
+    return ctx.receive('go');
+  });
+  const app = appOf([flow], { clock });
+  const worker = app.work({ grace: 5_000 });
+  const run = await app.start(flow);
+  await eventually(async () => (await run.history()).length, 31);
+  await worker.stop();
+  expect((await run.status()).status).toBe('sleeping');
 });

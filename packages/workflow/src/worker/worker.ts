@@ -160,6 +160,7 @@ export class WorkerLoop {
     if (this.#phase !== 'working') return;
     this.#phase = 'draining';
     this.#ticker.stop();
+    for (const run of this.#runs.values()) run.mail(); // those that stay although they only wait are parked
     const empty = new Promise<void>((resolve) => {
       this.#onEmpty = resolve;
       if (this.#isEmpty) resolve();
