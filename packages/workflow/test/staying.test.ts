@@ -92,7 +92,7 @@ it('is parked at once by a worker that stops', async () => {
   });
   const app = appOf([flow], { clock });
   const worker = app.work({ grace: 5_000 });
-  const run = await app.start(flow);
+  const run = await app.start(flow, undefined);
   await eventually(async () => (await run.history()).length, 31);
   await worker.stop();
   expect((await run.status()).status).toBe('sleeping');
