@@ -9,6 +9,7 @@ import { parseArgs } from 'node:util';
 import type { Benchmark } from './benchmark.js';
 import { failover } from './failover/run.js';
 import { featuresCodec } from './features/codec.js';
+import { features } from './features/run.js';
 import { featuresTraining } from './features/training.js';
 import { type Report, toMarkdown, writeReport } from './harness/report.js';
 import { lock } from './lock/run.js';
@@ -24,7 +25,8 @@ import { zombies } from './zombies/run.js';
 
 /** A benchmark is chosen by its name here. */
 const BENCHMARKS: ReadonlyMap<string, Benchmark> = new Map([
-  ...Object.entries({ lock, waiting, failover, rolling, postgres, queue, workflow, scenarios, zombies }),
+  ...Object.entries({ lock, waiting, failover, rolling, postgres, queue, workflow }),
+  ...Object.entries({ scenarios, features, zombies }),
   ...Object.entries({ pipeline, versus }),
   ['features-codec', featuresCodec],
   ['features-training', featuresTraining],
