@@ -73,7 +73,7 @@ async function accepted(): Promise<number[]> {
 
 const numbers = (to: number): number[] => Array.from({ length: to }, (_, n) => n);
 const until = (count: number): Promise<void> =>
-  vi.waitFor(async () => expect(await accepted()).toHaveLength(count), { timeout: 10_000, interval: 20 });
+  vi.waitFor(async () => expect(await accepted()).toHaveLength(count), { timeout: 20_000, interval: 20 });
 
 describe('following a stream', () => {
   it('takes in what is there and what comes, in order, and tells every partition how far', async () => {

@@ -65,7 +65,7 @@ describe('a generation that is filled by a job', () => {
         () => 'served',
         (error: unknown) => error,
       );
-    await vi.waitFor(async () => expect(await read()).toBeInstanceOf(DefinitionMismatchError), 5_000);
+    await vi.waitFor(async () => expect(await read()).toBeInstanceOf(DefinitionMismatchError), 20_000);
   });
 
   it('names every lane of the old one, so that none is forgotten', async () => {
@@ -169,9 +169,9 @@ describe('a generation that follows the same source', () => {
     await fill(150, 200);
     const latest = async (): Promise<unknown[]> =>
       (await store.rows(profile, ['u0', 'u1', 'u2'])).map(({ values }) => values.n);
-    await vi.waitFor(async () => expect(await latest()).toEqual([198, 199, 191]), 10_000);
+    await vi.waitFor(async () => expect(await latest()).toEqual([198, 199, 191]), 20_000);
     // The old one is not closed any more: it is kept up, so that a cut back is possible.
-    await vi.waitFor(() => expect(old.stats().accepted).toBe(200), 10_000);
+    await vi.waitFor(() => expect(old.stats().accepted).toBe(200), 20_000);
   }, 40_000);
 
   it('that does not catch up in time changes nothing, and the old one goes on', async () => {
@@ -180,7 +180,7 @@ describe('a generation that follows the same source', () => {
     await fill(0, 50);
     const old = await store.open(profile, { holder: holderOf(7), lane: 'stream' });
     old.follow(source(), parse);
-    await vi.waitFor(() => expect(old.stats().accepted).toBe(50));
+    await vi.waitFor(() => expect(old.stats().accepted).toBe(50), 20_000);
     const next = await store.begin(profile, { holder: holderOf(8) });
     const refused = await next
       .cut({ lanes: { stream: 'same' }, patience: 300 })
@@ -190,7 +190,7 @@ describe('a generation that follows the same source', () => {
       /"stream" has taken in partition 0 of its source through nothing, not 50-0/,
     );
     await fill(50, 60);
-    await vi.waitFor(() => expect(old.stats().accepted).toBe(60), 5_000);
+    await vi.waitFor(() => expect(old.stats().accepted).toBe(60), 20_000);
     expect(await states(store)).toEqual(['1-0 live', '2-8 filling']);
   });
 });

@@ -148,7 +148,10 @@ describe('a generation that ends', () => {
     await client().hset(record(0), `closed:${GENERATION}`, '5');
     await client().config('RESETSTAT');
     const landing = lane.land([{ id: 'u0' }]);
-    await vi.waitFor(async () => expect(await client().info('commandstats')).toContain('cmdstat_fcall'));
+    await vi.waitFor(
+      async () => expect(await client().info('commandstats')).toContain('cmdstat_fcall'),
+      20_000,
+    );
     await client().hdel(record(0), `closed:${GENERATION}`);
     expect((await landing).outcomes).toEqual(['accepted']);
   });

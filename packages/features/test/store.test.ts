@@ -359,7 +359,7 @@ describe('a server that may have forgotten', () => {
     await client().flushall();
     await node().restart();
     const again = (): Promise<string> => verdicts(partition, mark, [row({})]);
-    const reply = await vi.waitFor(again, { timeout: 10_000, interval: 20 });
+    const reply = await vi.waitFor(again, { timeout: 20_000, interval: 20 });
     expect(reply).toMatch(/^forgot 1\./);
     expect(reply.slice(7)).not.toBe(mark.split(' ')[3]);
   });

@@ -188,7 +188,7 @@ async function counted(): Promise<[number, number]> {
 }
 
 const until = (count: number): Promise<void> =>
-  vi.waitFor(async () => expect((await counted())[0]).toBe(count), { timeout: 10_000, interval: 20 });
+  vi.waitFor(async () => expect((await counted())[0]).toBe(count), { timeout: 20_000, interval: 20 });
 
 const sumTo = (count: number): number => (count * (count - 1)) / 2;
 
@@ -220,7 +220,7 @@ describe('windows of a stream', () => {
     const store = await storeOf();
     await fill(0, 200);
     const old = await follow(store, holderOf(7));
-    await vi.waitFor(async () => expect((await counted())[0]).toBeGreaterThan(0));
+    await vi.waitFor(async () => expect((await counted())[0]).toBeGreaterThan(0), 20_000);
     const next = await follow(store, holderOf(8));
     await fill(200, 400);
     await until(400);

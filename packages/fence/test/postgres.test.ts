@@ -144,7 +144,7 @@ describe.each<IsolationLevel>(['read committed', 'repeatable read', 'serializabl
     await entered.passed;
     const work = vi.fn();
     const older = guard.transaction(holder(name, 1), work, { isolation }).catch((error: unknown) => error);
-    await vi.waitFor(async () => expect(await waiting()).toBe(1), 10_000);
+    await vi.waitFor(async () => expect(await waiting()).toBe(1), 20_000);
     leave.open();
     await newer;
     expect(await older).toBeInstanceOf(StaleTokenError);
@@ -243,7 +243,7 @@ describe('a transaction', () => {
     const { rows } = await client.query('SELECT pg_backend_pid() AS pid');
     client.release();
     await pool.query('SELECT pg_terminate_backend($1) WHERE $1 <> pg_backend_pid()', [rows[0].pid]);
-    await vi.waitFor(() => guard.transaction(holder('again', 1), async () => {}), 10_000);
+    await vi.waitFor(() => guard.transaction(holder('again', 1), async () => {}), 20_000);
   });
 
   it.each(['pg', 'postgres.js'])(
@@ -395,7 +395,7 @@ describe('the table of marks', () => {
     await expect(guard.seal(before)).rejects.toThrow(StaleTokenError);
     await expect(guard.seal(before)).rejects.toThrow(/call initialize\(\) once/);
     await expect(guard.seal(before)).rejects.toMatchObject({ reason: 'forgotten' });
-    await vi.waitFor(() => guard.seal(holder('s', systemClock.wall())), 10_000);
+    await vi.waitFor(() => guard.seal(holder('s', systemClock.wall())), 20_000);
     await expect(guard.seal(before)).rejects.toThrow(StaleTokenError);
     await guard.initialize();
     await guard.seal(before);

@@ -198,7 +198,7 @@ describe('a store that forgets', () => {
     replica.on('error', () => {});
     const follow = async (redis: Redis, port: number): Promise<void> => {
       await redis.replicaof('127.0.0.1', port);
-      await vi.waitFor(async () => expect(await redis.info('replication')).toMatch(/link_status:up/), 10_000);
+      await vi.waitFor(async () => expect(await redis.info('replication')).toMatch(/link_status:up/), 20_000);
     };
     await follow(replica, store.node.port);
     const guard = await store.guard();
