@@ -83,9 +83,12 @@ export class Terms {
   /** What still waits of a workflow has no higher priority than what was claimed of it. */
   #judgePriority(runs: readonly string[], served: ReadonlyMap<string, string>): void {
     for (const entry of this.#view.scores('work').keys()) {
-      const [, lane, build, rank = '', other = ''] = /^r (\w+) =?(\S+) (\d) \d+ (.*)$/.exec(entry) ?? [];
-      // A worker of a lower build may not have it, and of a pinned one not each.
-      if (Number(build) > 0 && Number(build) !== Number.parseInt(served.get(lane ?? '') ?? '', 10)) continue;
+      const [, lane = '', pin, build, rank = '', other = ''] =
+        /^r (\w+) (=?)(\S+) (\d) \d+ (.*)$/.exec(entry) ?? [];
+      const own = Number.parseInt(served.get(lane) ?? '', 10);
+      const needed = Number(build === '-' ? 0 : build);
+      // Its worker may not have it.
+      if (pin === '=' ? own !== needed : own < needed) continue;
       const lower = lane && runs.find((run) => workflowOf(run) === lane && this.#rankOf(run) > Number(rank));
       if (lower)
         this.#violate('priority', `${lower} is claimed, but ${other} waits, which has a higher priority`);
