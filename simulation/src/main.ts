@@ -24,7 +24,7 @@ npm run simulate -- --minutes 30            as many runs as fit into that time
 npm run simulate -- --seed 42               one run, with its timeline
 npm run simulate -- --seed 42 --shrink      the smallest plan found that still has the violation of that run
 npm run simulate -- queue                   all of the above for the queue instead of the locks: queue --seed 42
-npm run simulate -- workflow                the same for workflows: workflow --seed 42 --shrink
+npm run simulate -- workflow                the same for workflows, with all that they offer: workflow --seed 42 --shrink
 npm run simulate -- canaries                checks that every deliberate mistake is caught, and in how many runs
 npm run simulate -- workflow canaries       those in workflows only; also for the queue
 npm run simulate -- model                   compares the model of Redis with a real one
@@ -35,7 +35,7 @@ npm run simulate -- coverage                shows which lines and branches of th
   --nodes N        how many nodes, instead of the number drawn from the seed
   --clients N      how many clients, instead of the number drawn from the seed
   --canary NAME    runs the code with this mistake in it
-  --only NAME      canaries: only this one
+  --only NAME      canaries: only this one; --runs N after so many runs it counts as not caught (default 20000)
   --sequences N    model: how many sequences of commands; default 2000
   --quiet          with --seed: no timeline`;
 

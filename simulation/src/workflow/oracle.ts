@@ -165,7 +165,8 @@ export class WorkflowOracle implements Judge {
   acknowledged(run: string): void {
     if (this.journals.of(run) === undefined && this.#remembers)
       this.violate('acknowledged start', `${run} was acknowledged but never started`);
-    this.#acknowledged.add(run);
+    // The server may have forgotten it while the answer was on its way.
+    if (this.#remembers || this.view.hash('gen').has(run)) this.#acknowledged.add(run);
   }
 
   /** Somebody was told that a run has a message. */

@@ -77,7 +77,9 @@ export class Terms {
       if (isNew && expires > 0 && expires < now)
         this.#violate('expiry', `${run} begins ${now - expires} ms behind the time by which it had to`);
     }
-    this.#judgePriority(runs, servedBy(args));
+    // Suspects are given out before all others, whatever their priority.
+    const inOrder = claimsOf(answer).flatMap(({ run, mark }) => (mark === '' ? run : []));
+    this.#judgePriority(inOrder, servedBy(args));
   }
 
   /** What still waits of a workflow has no higher priority than what was claimed of it. */
