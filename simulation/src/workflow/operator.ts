@@ -147,7 +147,8 @@ export class Operator {
       try {
         for await (const event of this.#its.events({ reader: READER })) {
           if (event.kind === 'gap') continue;
-          oracle.tidings.given(event, runNamed(event.workflow, event.run, event.key));
+          const run = runNamed(event.workflow, event.run, event.key);
+          oracle.tidings.given(event, run, oracle.forgotten <= 1);
         }
         return;
       } catch (error) {

@@ -42,6 +42,8 @@ export class WorkflowOracle implements Judge {
   readonly tasks: Tasks;
   readonly tidings: Tidings;
   readonly archived: Archived;
+  /** How often the server has forgotten something. */
+  forgotten = 0;
   /** True time at which each step of a run began first, in ms, by "<run> <step>". */
   readonly began = new Map<string, number>();
   readonly #world: World<WorkflowPlan>;
@@ -68,7 +70,7 @@ export class WorkflowOracle implements Judge {
     const { clocksJump } = world.plan;
     this.#terms = new Terms(this.view, violate);
     this.#effects = new Effects(world, violate);
-    this.tasks = new Tasks(violate);
+    this.tasks = new Tasks(new Set(world.plan.clients.map(({ build }) => build)).size === 1, violate);
     this.journals = new Journals(
       this.view,
       {
@@ -99,6 +101,7 @@ export class WorkflowOracle implements Judge {
 
   /** The server is about to forget, or to come back without what it knew last: what it has then is what there is. */
   forgets(): void {
+    this.forgotten += 1;
     this.#remembers = false;
     this.#isNew = true;
     this.#acknowledged.clear();

@@ -15,6 +15,7 @@ export interface Task {
 }
 
 export class Tasks {
+  readonly #isOneBuild: boolean;
   readonly #violate: Violate;
   readonly #data = new Map<string, string>();
   readonly #ids = new Map<string, string>();
@@ -23,7 +24,9 @@ export class Tasks {
   /** By approval, what somebody was told is the answer, and what a run has taken for it. */
   readonly #answers = new Map<string, string>();
 
-  constructor(violate: Violate) {
+  /** `isOneBuild`: a step that is not done may have another place under another build. */
+  constructor(isOneBuild: boolean, violate: Violate) {
+    this.#isOneBuild = isOneBuild;
     this.#violate = violate;
   }
 
@@ -32,7 +35,8 @@ export class Tasks {
     const [generation = ''] = /^.*(?=\/)/.exec(id) ?? [];
     const known = this.#ids.get(`${generation} ${data}`) ?? id;
     this.#ids.set(`${generation} ${data}`, known);
-    if (known !== id) this.#violate('task', `${data} is added as the task ${id}, but was as ${known}`);
+    if (known !== id && this.#isOneBuild)
+      this.#violate('task', `${data} is added as the task ${id}, but was as ${known}`);
     this.#data.set(id, data);
   }
 

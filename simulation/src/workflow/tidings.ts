@@ -1,7 +1,8 @@
 /**
  * Judges what somebody is told who follows all events: of each run in the order in which they happen, and in the end of all.
  *
- * Guarantees: events may be given again. Where the server has forgotten events, only their order is judged.
+ * Guarantees: events may be given again. Where the server has forgotten events, only their order is judged; and where it has
+ * forgotten twice, not even that: the second time may begin below the first.
  */
 import type { WorkflowEvent } from '@holdfast/workflow';
 import type { Violate } from '../run/part.js';
@@ -23,12 +24,12 @@ export class Tidings {
     this.#violate = violate;
   }
 
-  /** `run`: what it is called in Redis. */
-  given(event: EventOfRun, run: string): void {
+  /** `run`: what it is called in Redis; `isInOrder`: whether the event is behind all that were given before. */
+  given(event: EventOfRun, run: string, isInOrder: boolean): void {
     const { id, kind } = event;
     if (this.#given.has(id)) return;
     this.#given.add(id);
-    if (!isBehind(id, this.#latest))
+    if (isInOrder && !isBehind(id, this.#latest))
       this.#violate(
         'events',
         `"${kind}" of ${run}, ${id}, is given for the first time behind ${this.#latest}`,
