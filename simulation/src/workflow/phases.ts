@@ -140,14 +140,14 @@ export class WorkflowPhases implements Phases {
     const { view, tasks } = this.#oracle;
     const [stuck, live] = [view.hash('stuck'), view.hash('live')];
     const runs = this.#starts.filter((start) => stuck.has(runOf(start)));
-    const asking = this.#starts.filter(
-      (start) =>
-        live.has(runOf(start)) && start.program && partsOf(start.program).some(({ f }) => f === 'approve'),
-    );
+    // A start that came late may be of a run to which nothing could be sent.
+    const going = this.#starts.filter((start) => live.has(runOf(start)));
+    const asking = going.filter(({ program }) => partsOf(program).some(({ f }) => f === 'approve'));
     const unanswered = tasks.unanswered.filter(({ run }) => live.has(run));
-    if (runs.length + asking.length + unanswered.length > 0 && this.#crew.isIdle) {
+    if (runs.length + going.length + unanswered.length > 0 && this.#crew.isIdle) {
       this.#crew.do(0, 'tends', async (process) => {
         for (const run of runs) await process.retry(run);
+        for (const run of going) await process.sendAll(run);
         for (const run of asking) await process.approveAll(run);
         await process.operator.answerTasks(unanswered);
       });
