@@ -55,6 +55,7 @@ export class ResultWaiters {
     throwIfAborted(signal, `waiting for task ${id}`);
     // A place before every event that can concern a caller that begins to wait now.
     const from = await this.#port.call(last, undefined);
+    throwIfAborted(signal, `waiting for task ${id}`); // it may have been, meanwhile
     const { waiter, settled, leave } = this.#register(id, from, signal);
     settled.catch(() => {}); // it may be settled below instead
     try {

@@ -146,3 +146,12 @@ it('waits for many tasks under one signal, without a warning', async () => {
   process.off('warning', warned);
   expect(warnings).toEqual([]);
 });
+
+it('ends with an error when its signal aborts before Redis has answered for the first time', async () => {
+  const queue = queueOf<number>();
+  const { id } = await queue.add(1);
+  const waiting = new AbortController();
+  const wait = queue.wait(id, { signal: waiting.signal });
+  waiting.abort();
+  await expect(wait).rejects.toThrow(AbortedError);
+});
