@@ -29,11 +29,13 @@ function hold(): { readonly handler: () => Promise<void>; readonly finish: () =>
 
 const MAX = 10;
 const PER = 300;
+/** How much later a busy server may note a delivery than it has decided on it, in ms. */
+const NOTED = 20;
 
 function judge(times: readonly number[]): void {
   expect(times).toHaveLength(3 * MAX);
   for (let n = 0; n + MAX < times.length; n += 1)
-    expect((times[n + MAX] ?? 0) - (times[n] ?? 0)).toBeGreaterThan(PER);
+    expect((times[n + MAX] ?? 0) - (times[n] ?? 0)).toBeGreaterThan(PER - NOTED);
 }
 
 it('of a queue', async () => {
