@@ -4,7 +4,7 @@
  * Test files run in parallel, three for each core, because most of their time they wait for servers and for leases to
  * expire. A test therefore never asserts how long something took, and waits long enough for a busy machine.
  *
- * The files that a process runs share its modules, because loading them anew for each file takes a third of the
+ * The files that a process runs share its modules, because loading them anew for each file takes a quarter of the
  * processor's time. A file that sets something for its whole process, such as OpenTelemetry's provider, has a process of
  * its own: it is named here.
  */

@@ -8,8 +8,8 @@
  * Guarantees: the function does what the script does, if the script is written as those of this house are: a statement at
  * the top level begins in the first column, and its further lines are indented or close it; capitals name what never
  * changes. A variable that is declared twice and that a function mentions cannot move: that throws an Error, when the
- * library is made. What a call leaves in the variables stays in the server's memory until the next one; its arguments do
- * not.
+ * library is made. What a call leaves in the variables stays in the server's memory until the next one; its arguments only
+ * if it fails.
  */
 
 interface Statement {

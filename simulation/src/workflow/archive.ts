@@ -10,12 +10,19 @@ export class Archived {
   readonly #journals: Journals;
   readonly #violate: Violate;
   readonly #tokens = new Map<string, number>();
+  /** Since when a worker has an archive, in ms by the server. */
+  #since = Number.POSITIVE_INFINITY;
   /** Runs that the archive has, by their ends. */
   readonly #kept = new Map<string, string>();
 
   constructor(journals: Journals, violate: Violate) {
     this.#journals = journals;
     this.#violate = violate;
+  }
+
+  /** A worker with an archive says so. */
+  served(now: number): void {
+    this.#since = Math.min(this.#since, now);
   }
 
   /** A run is handed over. Whether it was before. */
@@ -46,8 +53,10 @@ export class Archived {
       this.#violate('archive', `${run} is gone, but the archive does not have it`);
   }
 
-  /** In the end the archive has all. */
-  judge(runs: Iterable<string>): void {
-    for (const run of runs) if (!this.#kept.has(run)) this.#violate('archive', `${run} was not handed over`);
+  /** In the end the archive has all that ended since there is one. `runs`: what OVER says of each. */
+  judge(runs: ReadonlyMap<string, string>): void {
+    for (const [run, ended] of runs)
+      if (Number.parseInt(ended, 10) > this.#since && !this.#kept.has(run))
+        this.#violate('archive', `${run} was not handed over`);
   }
 }

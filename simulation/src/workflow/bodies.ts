@@ -42,6 +42,8 @@ export class Bodies {
   readonly #highest = new Map<string, number>();
   /** Those that are to begin once at the most, and have begun. */
   readonly #once = new Set<string>();
+  /** Runs that were ended from outside, by their generations. */
+  readonly #terminated = new Set<string>();
 
   readonly #claimOf: (run: string) => number;
 
@@ -75,6 +77,10 @@ export class Bodies {
     for (const held of this.#held) if (held.step === step) this.#held.delete(held);
   }
 
+  terminated(run: string, generation: string): void {
+    this.#terminated.add(`${run}.${generation}`);
+  }
+
   died(machine: Machine): void {
     for (const held of this.#held) if (held.machine === machine) this.#held.delete(held);
   }
@@ -85,9 +91,8 @@ export class Bodies {
   }
 
   /** What is undone has ended, or was aborted long enough before, and its writes are behind a higher token. */
-  #judgeUndo({ step, machine, run, generation, id }: Held): void {
+  #judgeUndo({ step, machine, run, id }: Held, highest: number): void {
     const who = `${machine.name} begins ${id} of ${run} under ${step.token}`;
-    const highest = this.#highest.get(`${run}.${generation}`) ?? 0;
     if (step.token <= highest) this.#violate('undo token', `${who}, after an attempt under ${highest}`);
     for (const other of this.#held) {
       // Those of an earlier claim are behind a guard.
@@ -105,13 +110,14 @@ export class Bodies {
     const attempt = `${run}.${generation} ${id}`;
     const before = this.#tokens.get(attempt) ?? 0;
     this.#tokens.set(attempt, Math.max(before, step.token));
-    if (id.startsWith('~')) this.#judgeUndo(held);
     const ofRun = `${run}.${generation}`;
-    this.#highest.set(ofRun, Math.max(this.#highest.get(ofRun) ?? 0, step.token));
+    const highest = this.#highest.get(ofRun) ?? 0;
+    this.#highest.set(ofRun, Math.max(highest, step.token));
     if (isOnce && this.#once.has(attempt)) this.#violate('begun once', `${who}, which has begun before`);
     if (isOnce) this.#once.add(attempt);
     // A process that was paused finds that out by its signal, and a guard refuses it.
     if (step.lease.remaining() === 0) return;
+    if (id.startsWith('~')) this.#judgeUndo(held, highest);
     if (step.token <= before) this.#violate('token order', `${who} after an attempt under ${before}`);
     if (this.#journals.hasEnded(run, generation, id)) this.#violate('done again', `${who}, which is done`);
     const kept = this.#journals.checkpointOf(run, generation, id);
@@ -119,6 +125,8 @@ export class Bodies {
       this.#violate('checkpoint', `${who} from ${step.checkpointed}, but ${kept} was kept last`);
     for (const other of this.#held) {
       if (other.run !== run || other.machine === machine) continue;
+      // It may be begun again before its owner has heard that it was terminated.
+      if (this.#terminated.has(`${run}.${other.generation}`)) continue;
       const whose = `that of ${other.machine.name} under ${other.step.token}`;
       if (other.step.lease.remaining() > 0)
         this.#violate('mutual exclusion', `${who} while ${whose} was valid`);

@@ -276,7 +276,9 @@ export class Journals {
   }
 
   /** What has begun and can be undone was undone, from the last to the first. */
-  #judgeUndone({ run, program, once, isFork, entered, undone }: Journal): void {
+  #judgeUndone({ run, program, once, isFork, isCancelled, entered, undone }: Journal): void {
+    // What was done before it was about to go on by continueAs stays, also if a cancel comes first.
+    if (program?.f === 'again' && isCancelled && undone.length === 0) return;
     const byHand = program ? partsOf(program).filter(({ f }) => f === 'compensate') : [];
     const names = byHand.map((part) => `undo ${nameOf(part)}`);
     const steps = undone.filter((name) => !names.includes(name));

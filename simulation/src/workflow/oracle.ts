@@ -137,6 +137,8 @@ export class WorkflowOracle implements Judge {
     }
     this.journals.look();
     if (call.verb === 'anew' && answer[0] === 'ready') this.journals.startedAnew(call.args);
+    if (call.verb === 'serve' && call.args[1] === '1') this.archived.served(this.view.now);
+    if (answer[0] === 'terminated') this.bodies.terminated(call.args[0] ?? '', call.args[1] ?? '');
     this.owners.look(call, answer);
     this.#lines.look(call, answer);
     // What was decided by a clock that has jumped since is not judged.
@@ -169,7 +171,8 @@ export class WorkflowOracle implements Judge {
     if (this.journals.of(run) === undefined && this.#remembers)
       this.violate('acknowledged start', `${run} was acknowledged but never started`);
     // The server may have forgotten it while the answer was on its way.
-    if (this.#remembers || this.view.hash('gen').has(run)) this.#acknowledged.add(run);
+    const isKept = !this.#isNew && this.view.hash('gen').has(run);
+    if (this.#remembers || isKept) this.#acknowledged.add(run);
   }
 
   /** Somebody was told that a run has a message. */

@@ -61,6 +61,13 @@ export class WorkflowPhases implements Phases {
     );
   }
 
+  /** True time, in microseconds, by which every call has arrived that was under way when its connection broke. */
+  get #lastArrival(): number {
+    const { faults } = this.#world.plan;
+    const late = faults.map((fault) => (fault.f === 'break' ? fault.at + (fault.lateness ?? 0) : 0));
+    return Math.max(0, ...late) * 1_000;
+  }
+
   get isDone(): boolean {
     return this.#phase === 'done';
   }
@@ -104,7 +111,8 @@ export class WorkflowPhases implements Phases {
       this.#crew.do(0, 'sends', (process) => this.#sendAll(process));
       this.#tend();
     }
-    if (this.#phase === 'draining' && this.#crew.isIdle && this.#remains === '') {
+    const isAll = world.scheduler.now > this.#lastArrival;
+    if (this.#phase === 'draining' && isAll && this.#crew.isIdle && this.#remains === '') {
       this.#phase = 'calm';
       world.note('CREW', 'all is drained');
       this.#becomeCalm();
@@ -227,7 +235,7 @@ export class WorkflowPhases implements Phases {
     const { scheduler } = this.#world;
     const oracle = this.#oracle;
     this.#phase = 'archiving';
-    const runs = [...oracle.view.hash('over').keys()];
+    const runs = new Map(oracle.view.hash('over'));
     this.#crew.do(0, 'archives', async (process) => process.startCalmWorker(CALM_LEASE));
     scheduler.after(ARCHIVED * 1000, () => {
       this.#crew.do(0, 'stops', (process) => process.stopWorker());
