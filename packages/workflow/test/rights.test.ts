@@ -21,6 +21,17 @@ async function as(user: string): Promise<string> {
   return url().replace('redis://', `redis://${user}:secret@`);
 }
 
+/**
+ * What the server has refused, but for the name of the client library, which the library offers to Redis 7.2 and later,
+ * and which Redis 7.0 cannot be told to accept.
+ */
+async function refusals(): Promise<string[]> {
+  const entries = (await client().call('ACL', 'LOG')) as string[][];
+  return entries
+    .map((entry) => entry[entry.indexOf('object') + 1] ?? '')
+    .filter((command) => command !== 'client|setinfo');
+}
+
 const part = defineWorkflow({ name: 'part' }, async (ctx, n: number) => ctx.step('double', () => 2 * n));
 const all = defineWorkflow(
   { name: 'all', limits: { rate: { max: 1_000, per: 1 }, waiting: 1_000 } },
@@ -87,7 +98,7 @@ it('a client starts runs and talks to them, a worker works, an operator operates
   await operator.purge();
   expect(worker.problem).toBeUndefined();
   expect(problems).toEqual([]);
-  expect(await client().call('ACL', 'LOG')).toEqual([]);
+  expect(await refusals()).toEqual([]);
 });
 
 it('a worker takes over what another had', async () => {
@@ -106,7 +117,7 @@ it('a worker takes over what another had', async () => {
   await client().zadd(sessions, '1', session);
   app.work();
   expect(await run.result()).toBe(1);
-  expect(await client().call('ACL', 'LOG')).toEqual([]);
+  expect(await refusals()).toEqual([]);
 });
 
 it('a client cannot claim runs, nor purge them, nor touch another app', async () => {
