@@ -19,6 +19,8 @@ const FACTS: Readonly<Record<string, RegExp>> = {
   'queue.ts': /^https:\/\/example\.org\/cat\.png: attempt 1\n$/,
   'features.ts':
     /^\[ 'accepted' \]\n\[\n.*'profile\.tier': 'gold'.*isGold: true.*'profile\.tier': null.*isGold: false.*\]\n$/s,
+  'shop-features/main.ts':
+    /^lamp gold \[ 'tent', 'lamp', 'tent' \]\ntent gold \[ 'tent', 'lamp', 'tent' \]$/m,
   'workflow.ts': /^42, approved by eve\n$/,
   'workflow-undo.ts': /^RunFailedError\ngiven back: it was done\n$/,
   'workflow-codec.ts': /^Dear eve, yours\n$/,
