@@ -13,7 +13,10 @@ local all, filling = read_generations(view), 0
 if #all == 0 then return {'unknown'} end
 for _, each in ipairs(all) do
   if each.state == 'filling' then
-    if string.match(each.id, '%d+$') == token then return {'done', n, each.id} end
+    if string.match(each.id, '%d+$') == token then
+      mark(view, token, issuer)
+      return {'done', n, each.id}
+    end
     filling = filling + 1
   end
 end
@@ -23,5 +26,6 @@ local id = number .. '-' .. token
 note('begun', view .. ' ' .. id)
 all[#all + 1] = {id = id, state = 'filling'}
 set_states(view, all, {})
+mark(view, token, issuer)
 redis.call('HSET', CATALOG, 'last:' .. view, number, 'definition:' .. view .. '.' .. id, definition)
 return {'done', n, id}

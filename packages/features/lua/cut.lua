@@ -3,7 +3,7 @@
 -- ARGV[1] view  ARGV[2] the generation that is to be read  ARGV[3] token  ARGV[4] its issuer  ARGV[5] for how long nobody else
 -- may undo it, in ms
 --
--- Replies {'done', number of this change}. Or {'unknown'}, {'forgot', number of the last change}, {'foreign', mark},
+-- Replies {'done', number of this change, the generation that is read}. Or {'unknown'}, {'forgot', number of the last change}, {'foreign', mark},
 -- {'stale', mark}, {'gone', its state or ''}, {'busy', the generation that is being cut to, the number of that change, 1 if
 -- anybody may undo it}
 --
@@ -19,5 +19,6 @@ if state ~= 'filling' and state ~= 'previous' then return {'gone', state or ''} 
 note('cutting', view .. ' ' .. id)
 set_states(view, all, {[id] = 'cutting'})
 local cutting = string.format('%s %d %.0f %s', id, n, micros + patience * 1000, state)
-redis.call('HSET', CATALOG, 'cutting:' .. view, cutting, 'builder:' .. view, token .. ' ' .. issuer)
-return {'done', n}
+redis.call('HSET', CATALOG, 'cutting:' .. view, cutting)
+mark(view, token, issuer)
+return {'done', n, redis.call('HGET', CATALOG, 'live:' .. view)}

@@ -31,10 +31,15 @@ end
 local function refused(view, token, issuer)
   if n == 0 then return {'unknown'} end
   if not is_ours then return {'forgot', n} end
-  local mark = redis.call('HGET', CATALOG, 'builder:' .. view)
-  local has, by = string.match(mark or '', '^(%d+) (.*)$')
-  if has and by ~= issuer then return {'foreign', mark} end
-  if has and tonumber(token) < tonumber(has) then return {'stale', mark} end
+  local known = redis.call('HGET', CATALOG, 'builder:' .. view)
+  local has, by = string.match(known or '', '^(%d+) (.*)$')
+  if has and by ~= issuer then return {'foreign', known} end
+  if has and tonumber(token) < tonumber(has) then return {'stale', known} end
+end
+
+-- From now on no holder of a lower token changes the view.
+local function mark(view, token, issuer)
+  redis.call('HSET', CATALOG, 'builder:' .. view, token .. ' ' .. issuer)
 end
 
 -- Raises the number of the last change, and notes the change.

@@ -11,8 +11,9 @@ local refusal = refused(view, token, issuer)
 if refusal then return refusal end
 local all = read_generations(view)
 local state = state_of(all, id)
+if state ~= 'retired' and state ~= 'filling' and state ~= 'previous' then return {'gone', state or ''} end
+mark(view, token, issuer)
 if state == 'retired' then return {'done', n} end
-if state ~= 'filling' and state ~= 'previous' then return {'gone', state or ''} end
 note('retired', view .. ' ' .. id)
 set_states(view, all, {[id] = 'retired'})
 redis.call('HDEL', CATALOG, 'definition:' .. view .. '.' .. id)

@@ -7,6 +7,7 @@ import { t } from '../src/definition/types.js';
 import { view } from '../src/definition/view.js';
 import { DefinitionMismatchError, GenerationEndedError, IncompleteError } from '../src/errors.js';
 import { createFeatures, type Features } from '../src/features.js';
+import type { CutOptions } from '../src/generation/generation.js';
 import { redisStream } from '../src/source/redis-stream.js';
 import { client, later, openParts, url, useRedis } from './setting.js';
 
@@ -73,6 +74,11 @@ describe('a generation that is filled by a job', () => {
     const generation = await store.begin(profile, { holder: holderOf(8) });
     await expect(generation.cut({ lanes: {} })).rejects.toThrow(/has a lane "batch"; say in "lanes"/);
     await expect(generation.cut({ lanes: { batch: 'same' } })).rejects.toThrow(/follows no source/);
+    const misspelt = { batch: 'finnished' } as unknown as { batch: 'finished' };
+    await expect(generation.cut({ lanes: misspelt })).rejects.toThrow(/"finnished"/);
+    await expect(generation.missing(misspelt)).rejects.toThrow(MisuseError);
+    const longer = { lanes: { batch: 'ended' }, patience: '9 s' } as unknown as CutOptions;
+    await expect(generation.cut(longer)).rejects.toThrow(/patience.*9 s/);
     expect(await states(store)).toEqual(['1-0 live', '2-8 filling']);
     await generation.cut({ lanes: { batch: 'ended' } });
     expect((await store.rows(profile, ['u3']))[0]?.reason).toBe('missing');
@@ -83,6 +89,13 @@ describe('a generation that is filled by a job', () => {
     const first = await store.begin(profile, { holder: holderOf(8) });
     expect((await store.begin(profile, { holder: holderOf(8) })).id).toBe(first.id);
     const second = await store.begin(profile, { holder: holderOf(9) });
+    const seen = await store.generation(profile, second.id, { holder: holderOf(8) });
+    for (const generation of [first, seen]) {
+      await expect(generation.cut({ lanes: { batch: 'ended' } })).rejects.toThrow(StaleTokenError);
+      await expect(generation.retire()).rejects.toThrow(StaleTokenError);
+    }
+    await expect(store.begin(profile, { holder: holderOf(8) })).rejects.toThrow(StaleTokenError);
+    expect(await states(store)).toEqual(['1-0 live', '2-8 filling', '3-9 filling']);
     await second.cut({ lanes: { batch: 'ended' } });
     await expect(first.cut({ lanes: { batch: 'ended' } })).rejects.toThrow(StaleTokenError);
     await expect(first.retire()).rejects.toThrow(StaleTokenError);
@@ -123,10 +136,10 @@ describe('a generation that is filled by a job', () => {
   it('only one cut is under way; one whose time is over is undone by the next', async () => {
     const store = await filled();
     const first = await store.begin(profile, { holder: holderOf(8) });
-    const second = await store.begin(profile, { holder: holderOf(9) });
     // A builder that died in the middle: it has closed the old generation.
     const begun = ['profile', first.id, '8', 'locks', '60000'];
     const reply = await cutBy(begun);
+    const second = await store.begin(profile, { holder: holderOf(9) });
     await client().hset('{feat:shop.0}:record', 'closed:profile.1-0', String(reply));
     await expect(second.cut({ lanes: { batch: 'ended' } })).rejects.toThrow(BusyError);
     await client().hset('{feat:shop}:catalog', 'cutting:profile', `${first.id} ${reply} 5 filling`);

@@ -182,11 +182,19 @@ export class GroupCommit {
   }
 
   #call(verb: AnyVerb, operations: readonly AnyOperation[], how = this.#way(verb)): void {
-    const keys = [...verb.keys];
-    const values: string[] = [];
-    for (const operation of operations) verb.encode(operation, keys, values);
+    let sending: Promise<Reply | BinaryReply>;
+    try {
+      const keys = [...verb.keys];
+      const values: string[] = [];
+      for (const operation of operations) verb.encode(operation, keys, values);
+      sending = this.#send(verb, how, keys, values);
+    } catch (error) {
+      // Nothing was sent. Thrown on, it would reach nobody, and these operations would never be settled.
+      for (const operation of operations) operation.fail(reasonOf(error), false);
+      return;
+    }
     this.#inFlight += 1;
-    this.#send(verb, how, keys, values).then(
+    sending.then(
       (reply) => {
         this.#settled();
         this.#deliver(verb, operations, reply);

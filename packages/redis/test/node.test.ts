@@ -207,6 +207,24 @@ describe.each(Object.entries(libraries))('over %s', (library, connection) => {
     await expect(misread.outcome).rejects.toThrow('not mine (sent: true)');
   });
 
+  it('operations that cannot be encoded fail, unsent, and later ones go their way', async () => {
+    using opened = await open(connection());
+    const list = appendTo(`encoded-${library}`);
+    const verb = {
+      ...list,
+      encode: () => {
+        throw new Error('too long');
+      },
+    };
+    // More than go out at once, so that the turn that sends them is one of the clock's.
+    const broken = Array.from({ length: 5 }, () => new Append('x'));
+    for (const each of broken) opened.node.submit(verb, each);
+    for (const each of broken) await expect(each.outcome).rejects.toThrow('too long (sent: false)');
+    const next = new Append('y');
+    opened.node.submit(list, next);
+    expect(await next.outcome).toBe(1);
+  });
+
   it('a server that is away fails operations at once, unsent; later ones reach it again', async () => {
     using opened = await open(connection());
     const verb = appendTo(`away-${library}`);

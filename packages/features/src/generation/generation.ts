@@ -8,7 +8,20 @@
  * its rows are deleted only after that lease. Whatever crashes half way, the next holder can undo or finish.
  */
 import { IssuerMismatchError, StaleTokenError } from '@holdfast/fence';
-import { BusyError, type Clock, MisuseError, pause, type TokenClaim } from '@holdfast/kernel';
+import {
+  BusyError,
+  type Clock,
+  display,
+  duration,
+  MisuseError,
+  oneOf,
+  pause,
+  type Reader,
+  type Readers,
+  readOptions,
+  type TokenClaim,
+  withDefault,
+} from '@holdfast/kernel';
 import type { View } from '../definition/view.js';
 import { IncompleteError } from '../errors.js';
 import { POINTER_LEASE } from '../read/pointer.js';
@@ -34,6 +47,20 @@ export interface CutOptions {
   readonly patience?: number;
 }
 
+const readFate = oneOf<LaneFate>('same', 'finished', 'ended');
+
+const readLanes: Reader<CutOptions['lanes']> = (option, value) => {
+  if (typeof value !== 'object' || value === null)
+    throw new MisuseError(`${option} says of each lane: same, finished or ended; got ${display(value)}.`);
+  for (const [name, fate] of Object.entries(value)) readFate(`${option}.${name}`, fate);
+  return value as CutOptions['lanes'];
+};
+
+const CUT = {
+  lanes: readLanes,
+  patience: withDefault(duration(), 15_000),
+} satisfies Readers<CutOptions>;
+
 /** How often a generation that catches up is looked at, in ms. */
 const LOOK_EVERY = 100;
 
@@ -49,6 +76,7 @@ export class Generation {
 
   /** What it lacks of the generation that is read, in words; it may lag behind a little. Throws UnavailableError. */
   async missing(lanes: CutOptions['lanes']): Promise<readonly string[]> {
+    readLanes('lanes', lanes);
     const { view } = this.#parts;
     const live = await this.#live();
     const of = (id: string) => this.#all((each) => each.call(each.verbs.survey, `${view.name}.${id}`));
@@ -60,13 +88,13 @@ export class Generation {
    * Throws IncompleteError if it does not catch up within `patience`; the other is then read as before. StaleTokenError,
    * BusyError if another cut is under way, UnavailableError: call it again.
    */
-  async cut({ lanes, patience = 15_000 }: CutOptions): Promise<void> {
+  async cut(options: CutOptions): Promise<void> {
+    const { lanes, patience } = readOptions('cut', options, CUT);
     const { view, holder, clock } = this.#parts;
     const lacking = await this.missing(lanes);
     const unfinished = lacking.filter((each) => each.endsWith('has not finished'));
     if (unfinished.length > 0) throw new IncompleteError(view.name, this.id, unfinished);
-    const live = await this.#live();
-    const n = await this.#begin(patience);
+    const { n, live } = await this.#begin(patience);
     const old = `${view.name}.${live}`;
     const deadline = clock.now() + patience;
     try {
@@ -109,12 +137,13 @@ export class Generation {
     return sweep(partitions, `${view.name}.${this.id}`);
   }
 
-  async #begin(patience: number): Promise<number> {
+  /** The number of the change, and the generation that is read since before it. */
+  async #begin(patience: number): Promise<{ readonly n: number; readonly live: string }> {
     const { view, holder } = this.#parts;
     const args = [view.name, this.id, String(holder.token), holder.issuer, String(patience + 5_000)];
     for (;;) {
       const [word = '', detail = '', n = '', isOver] = await this.#ask('cut', args);
-      if (word === 'done') return Number(detail);
+      if (word === 'done') return { n: Number(detail), live: n };
       if (word !== 'busy' || isOver !== '1') throw this.#refusal([word, detail]);
       await this.#undo(`${view.name}.${await this.#live()}`, Number(n));
     }
