@@ -16,6 +16,7 @@ import { lock } from './lock/run.js';
 import { pipeline } from './pipeline/run.js';
 import { postgres } from './postgres/run.js';
 import { queue } from './queue/run.js';
+import { races } from './races/run.js';
 import { rolling } from './rolling/run.js';
 import { scenarios } from './scenarios/run.js';
 import { versus } from './versus/run.js';
@@ -26,7 +27,7 @@ import { zombies } from './zombies/run.js';
 /** A benchmark is chosen by its name here. */
 const BENCHMARKS: ReadonlyMap<string, Benchmark> = new Map([
   ...Object.entries({ lock, waiting, failover, rolling, postgres, queue, workflow }),
-  ...Object.entries({ scenarios, features, zombies }),
+  ...Object.entries({ scenarios, features, zombies, races }),
   ...Object.entries({ pipeline, versus }),
   ['features-codec', featuresCodec],
   ['features-training', featuresTraining],
