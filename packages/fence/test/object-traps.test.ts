@@ -94,7 +94,7 @@ describe('an object of the guard', () => {
       },
     };
     const next = { ...totals(1), issuer: 'queue:q' };
-    const transfer = bench.guard({ store: beaten, callTimeout: 500 }).transfer(KEY, next);
+    const transfer = bench.guard({ store: beaten, callTimeout: 2_000 }).transfer(KEY, next);
     await expect(transfer).rejects.toThrow(BusyError);
     await expect(transfer).rejects.toThrow(/was written to \d+ times .*Let its holder stop/);
     await bench.guard().transfer(KEY, next);
