@@ -1,5 +1,6 @@
 /** What other libraries do, and what takes its place, do the same. */
 import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
@@ -29,6 +30,32 @@ it.each(LIBRARIES.filter(([name]) => isInstalled(name.replace(/-5$/, ''))))(
     expect(after).toEqual({ code: 0, output: facts });
   },
 );
+
+const PROFILES = "{ age: 41, tier: 'gold' } { age: null, tier: null }\n";
+const STORES: readonly [program: string, facts: string][] = [
+  ['redis-hashes.before.ts', PROFILES],
+  ['redis-hashes.after.ts', PROFILES],
+  [
+    'feast.after.ts',
+    "[ 'accepted', 'accepted' ]\n[ { 'profile.age': 41, 'profile.tier': 'gold', discounted: 45 } ]\n",
+  ],
+  ['go-pipeline.after.ts', "1 { age: 41, tier: 'gold' }\n"],
+];
+
+it.each(STORES)('feature stores: %s', async (program, facts) => {
+  expect(await run(`coming-from/${program}`)).toEqual({ code: 0, output: facts });
+});
+
+it('the page shows the programs that run here', async () => {
+  const page = await readFile(new URL('../../docs/COMING-FROM.md', import.meta.url), 'utf8');
+  const samples = [...page.matchAll(/^<!-- example: (\S+) -->\n```ts\n([\s\S]*?)^```/gm)];
+  expect(samples.length).toBeGreaterThan(10);
+  for (const [, path, sample] of samples) {
+    const source = await readFile(new URL(`../../${path}`, import.meta.url), 'utf8');
+    const [, region] = /^\/\/ #region readme\n([\s\S]*?)^\/\/ #endregion readme/m.exec(source) ?? [];
+    expect(sample?.trim(), path).toBe(region?.trim());
+  }
+});
 
 it('old and new programs exclude each other during the change-over', async () => {
   expect(await run('coming-from/change-over.ts')).toEqual({ code: 0, output: '12\n24\n' });
