@@ -11,6 +11,7 @@ import { failover } from './failover/run.js';
 import { featuresCodec } from './features/codec.js';
 import { features } from './features/run.js';
 import { featuresTraining } from './features/training.js';
+import { featuresWindows } from './features/windows.js';
 import { type Report, toMarkdown, writeReport } from './harness/report.js';
 import { lock } from './lock/run.js';
 import { pipeline } from './pipeline/run.js';
@@ -31,6 +32,7 @@ const BENCHMARKS: ReadonlyMap<string, Benchmark> = new Map([
   ...Object.entries({ pipeline, versus }),
   ['features-codec', featuresCodec],
   ['features-training', featuresTraining],
+  ['features-windows', featuresWindows],
 ]);
 
 const names = [...BENCHMARKS.keys()];
