@@ -9,6 +9,8 @@ import { parseArgs } from 'node:util';
 import type { Benchmark } from './benchmark.js';
 import { failover } from './failover/run.js';
 import { featuresCodec } from './features/codec.js';
+import { featuresFreshness } from './features/freshness.js';
+import { featuresHttp } from './features/http.js';
 import { features } from './features/run.js';
 import { featuresTraining } from './features/training.js';
 import { featuresWindows } from './features/windows.js';
@@ -33,6 +35,8 @@ const BENCHMARKS: ReadonlyMap<string, Benchmark> = new Map([
   ['features-codec', featuresCodec],
   ['features-training', featuresTraining],
   ['features-windows', featuresWindows],
+  ['features-freshness', featuresFreshness],
+  ['features-http', featuresHttp],
 ]);
 
 const names = [...BENCHMARKS.keys()];

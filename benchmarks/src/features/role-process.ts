@@ -5,13 +5,17 @@
  * does.
  */
 import type { Response } from '../harness/process.js';
+import { appending, following, probing } from './freshness-roles.js';
+import { asking, serving } from './http-roles.js';
 import { counting } from './windows-roles.js';
 
 /** Opens what a role needs, and gives what it does with a request. */
 // biome-ignore lint/suspicious/noExplicitAny: each role has requests of its own, and both ends are in files beside each other.
 type Role = (...args: readonly string[]) => Promise<(request: any) => Promise<unknown>>;
 
-const ROLES: Readonly<Record<string, Role>> = { counting };
+const ROLES: Readonly<Record<string, Role>> = {
+  ...{ counting, following, appending, probing, serving, asking },
+};
 
 const respond = (response: Response): void => void process.send?.(response);
 
