@@ -20,7 +20,7 @@ export interface Server {
 }
 
 /** What was found, beside the numbers that were noted. */
-export type Found = Pick<Report, 'targets' | 'tables' | 'remarks'>;
+type Found = Pick<Report, 'targets' | 'tables' | 'remarks'>;
 
 export interface Stated {
   readonly about: string;

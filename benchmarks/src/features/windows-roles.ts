@@ -17,7 +17,7 @@ export const TILES = 24;
 const BATCH = 10_000;
 const PIPELINE = 256;
 
-export interface Event {
+interface Event {
   readonly user: string;
   readonly price: number;
   readonly at: number;
