@@ -11,6 +11,8 @@ export interface Call {
   readonly quick: boolean;
   /** Which of the workloads are run. */
   readonly workloads: ReadonlySet<string>;
+  /** How large the data are, if that was said and the benchmark can be told. */
+  readonly size: number | undefined;
   /** The commit to compare with, if the benchmark does that. */
   readonly against: string;
   /** The command line, for the report. */

@@ -9,6 +9,7 @@ import { parseArgs } from 'node:util';
 import type { Benchmark } from './benchmark.js';
 import { failover } from './failover/run.js';
 import { featuresCodec } from './features/codec.js';
+import { featuresCutover } from './features/cutover.js';
 import { featuresFreshness } from './features/freshness.js';
 import { featuresHttp } from './features/http.js';
 import { features } from './features/run.js';
@@ -37,6 +38,7 @@ const BENCHMARKS: ReadonlyMap<string, Benchmark> = new Map([
   ['features-windows', featuresWindows],
   ['features-freshness', featuresFreshness],
   ['features-http', featuresHttp],
+  ['features-cutover', featuresCutover],
 ]);
 
 const names = [...BENCHMARKS.keys()];
@@ -49,6 +51,7 @@ ${[...BENCHMARKS].map(([name, { about, workloads }]) => `  ${name.padEnd(10)}${a
 
   --rounds N        how many rounds to take the median of; default 5
   --only A,B        only these workloads of the benchmark; default all
+  --size N          features-cutover: how many rows; default 1000000
   --against COMMIT  versus: the earlier commit to compare with; default HEAD^
   --json FILE       writes the numbers of every round
   --markdown FILE   writes the tables
@@ -59,6 +62,7 @@ ${[...BENCHMARKS].map(([name, { about, workloads }]) => `  ${name.padEnd(10)}${a
 const OPTIONS = {
   rounds: { type: 'string', default: '5' },
   only: { type: 'string' },
+  size: { type: 'string' },
   against: { type: 'string', default: 'HEAD^' },
   json: { type: 'string' },
   markdown: { type: 'string' },
@@ -78,13 +82,16 @@ function readCall(args: string[]) {
   const rounds = Number(values.rounds);
   if (!Number.isInteger(rounds) || rounds < 1)
     throw new Error(`--rounds must be a whole number, at least 1; got "${values.rounds}".`);
+  const size = values.size === undefined ? undefined : Number(values.size);
+  if (size !== undefined && !(Number.isInteger(size) && size >= 1))
+    throw new Error(`--size must be a whole number, at least 1; got "${values.size}".`);
   const workloads = values.only?.split(',') ?? benchmark.workloads;
   const unknown = workloads.find((workload) => !benchmark.workloads.includes(workload));
   if (unknown !== undefined)
     throw new Error(
       `--only must name workloads of ${name}: ${benchmark.workloads.join(', ')}. Got "${unknown}".`,
     );
-  return { ...values, benchmark, rounds, workloads: new Set(workloads) };
+  return { ...values, benchmark, rounds, size, workloads: new Set(workloads) };
 }
 
 /** Adds a remark if the numbers mean nothing. */
@@ -111,6 +118,7 @@ async function main(args: string[]): Promise<number> {
     rounds: call.rounds,
     quick: call.quick,
     workloads: call.workloads,
+    size: call.size,
     against: call.against,
     command: `npm run bench -- ${args.join(' ')}`,
     progress: (message) => process.stderr.write(`${seconds()}  ${message}\n`),

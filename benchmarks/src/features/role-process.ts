@@ -5,6 +5,7 @@
  * does.
  */
 import type { Response } from '../harness/process.js';
+import { reading } from './cutover-roles.js';
 import { appending, following, probing } from './freshness-roles.js';
 import { asking, serving } from './http-roles.js';
 import { counting } from './windows-roles.js';
@@ -14,7 +15,7 @@ import { counting } from './windows-roles.js';
 type Role = (...args: readonly string[]) => Promise<(request: any) => Promise<unknown>>;
 
 const ROLES: Readonly<Record<string, Role>> = {
-  ...{ counting, following, appending, probing, serving, asking },
+  ...{ counting, following, appending, probing, serving, asking, reading },
 };
 
 const respond = (response: Response): void => void process.send?.(response);
