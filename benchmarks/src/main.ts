@@ -13,6 +13,7 @@ import { featuresCutover } from './features/cutover.js';
 import { featuresFreshness } from './features/freshness.js';
 import { featuresHttp } from './features/http.js';
 import { features } from './features/run.js';
+import { featuresScale } from './features/scale.js';
 import { featuresTraining } from './features/training.js';
 import { featuresWindows } from './features/windows.js';
 import { type Report, toMarkdown, writeReport } from './harness/report.js';
@@ -39,6 +40,7 @@ const BENCHMARKS: ReadonlyMap<string, Benchmark> = new Map([
   ['features-freshness', featuresFreshness],
   ['features-http', featuresHttp],
   ['features-cutover', featuresCutover],
+  ['features-scale', featuresScale],
 ]);
 
 const names = [...BENCHMARKS.keys()];

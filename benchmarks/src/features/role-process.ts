@@ -8,6 +8,7 @@ import type { Response } from '../harness/process.js';
 import { reading } from './cutover-roles.js';
 import { appending, following, probing } from './freshness-roles.js';
 import { asking, serving } from './http-roles.js';
+import { sharing } from './scale-roles.js';
 import { counting } from './windows-roles.js';
 
 /** Opens what a role needs, and gives what it does with a request. */
@@ -15,7 +16,7 @@ import { counting } from './windows-roles.js';
 type Role = (...args: readonly string[]) => Promise<(request: any) => Promise<unknown>>;
 
 const ROLES: Readonly<Record<string, Role>> = {
-  ...{ counting, following, appending, probing, serving, asking, reading },
+  ...{ counting, following, appending, probing, serving, asking, reading, sharing },
 };
 
 const respond = (response: Response): void => void process.send?.(response);
