@@ -3,6 +3,7 @@
  * three masters of a Cluster. On a machine with few cores it shows what a row costs each of them, from which follows what
  * binds on a larger one.
  */
+import { number } from '../harness/report.js';
 import { tableOf } from '../harness/results.js';
 import { turns } from '../harness/turns.js';
 import { NodeObserver } from '../redis-info.js';
@@ -70,8 +71,8 @@ async function measure(stand: Stand) {
         workload,
         about:
           workload === 'land'
-            ? `${rows} rows of 10 numbers by each process, checked, without history. Median of the rounds (min–max).`
-            : `${requests} requests for 10 users with 10 numbers each by each process, 16 under way. Median of the rounds (min–max).`,
+            ? `${number(rows)} rows of 10 numbers by each process, checked, without history. Median of the rounds (min–max).`
+            : `${number(requests)} requests for 10 users with 10 numbers each by each process, 16 under way. Median of the rounds (min–max).`,
         contestants: contestants.map(nameOf),
         isCompared: false,
       }),
