@@ -1,0 +1,86 @@
+/** K-means: the nearest centroid of a point, sums of points, and a new centroid. Points are of 16 bits, with a scale. */
+import { centroidScale, centroids, centroids16, D, K, squares } from './layout';
+import { sumFloats, sumInts } from './vector';
+
+/** The list whose centroid is nearest to a point by distance; `unit` is one over the scales of both. */
+export function nearest(point: usize, unit: f32): i32 {
+  let best: f32 = -f32.MAX_VALUE;
+  let found = 0;
+  const line = <usize>D * 2;
+  for (let c = 0; c < K; c += 4) {
+    const four = centroids16 + <usize>c * line;
+    let s0 = i32x4.splat(0);
+    let s1 = s0;
+    let s2 = s0;
+    let s3 = s0;
+    for (let j: usize = 0; j < line; j += 16) {
+      const x = v128.load(point + j);
+      const y = four + j;
+      s0 = i32x4.add(s0, i32x4.dot_i16x8_s(x, v128.load(y)));
+      s1 = i32x4.add(s1, i32x4.dot_i16x8_s(x, v128.load(y + line)));
+      s2 = i32x4.add(s2, i32x4.dot_i16x8_s(x, v128.load(y + 2 * line)));
+      s3 = i32x4.add(s3, i32x4.dot_i16x8_s(x, v128.load(y + 3 * line)));
+    }
+    const products = f32x4.convert_i32x4_s(
+      i32x4(sumInts(s0), sumInts(s1), sumInts(s2), sumInts(s3)),
+    );
+    const half = f32x4.mul(v128.load(squares + (<usize>c << 2)), f32x4.splat(0.5));
+    const values = f32x4.sub(f32x4.mul(products, f32x4.splat(unit)), half);
+    const v0 = f32x4.extract_lane(values, 0);
+    const v1 = f32x4.extract_lane(values, 1);
+    const v2 = f32x4.extract_lane(values, 2);
+    const v3 = f32x4.extract_lane(values, 3);
+    if (v0 > best) {
+      best = v0;
+      found = c;
+    }
+    if (v1 > best && c + 1 < K) {
+      best = v1;
+      found = c + 1;
+    }
+    if (v2 > best && c + 2 < K) {
+      best = v2;
+      found = c + 2;
+    }
+    if (v3 > best && c + 3 < K) {
+      best = v3;
+      found = c + 3;
+    }
+  }
+  return found;
+}
+
+/** Adds each of n points to the sum of the list that it is nearest to, and counts it there. */
+export function accumulate(points: usize, scales: usize, n: i32, sums: usize, counts: usize): void {
+  for (let i = 0; i < n; i++) {
+    const point = points + <usize>i * <usize>D * 2;
+    const unit: f32 = 1.0 / load<f32>(scales + (<usize>i << 2));
+    const list = <usize>nearest(point, unit / centroidScale);
+    const sum = sums + list * <usize>D * 4;
+    store<u32>(counts + list * 4, load<u32>(counts + list * 4) + 1);
+    const by = f32x4.splat(unit);
+    for (let j: usize = 0; j < <usize>D; j += 4) {
+      const value = f32x4.mul(f32x4.convert_i32x4_s(v128.load16x4_s(point + j * 2)), by);
+      v128.store(sum + j * 4, f32x4.add(v128.load(sum + j * 4), value));
+    }
+  }
+}
+
+/** Sets the centroid of a list to a vector, whose length has at most 8,192 units of the centroids' scale. */
+export function setCentroid(list: i32, vector: usize): void {
+  const at = centroids + <usize>list * <usize>D * 4;
+  const at16 = centroids16 + <usize>list * <usize>D * 2;
+  const by = f32x4.splat(centroidScale);
+  let square = f32x4.splat(0);
+  for (let j: usize = 0; j < <usize>D; j += 8) {
+    const a = v128.load(vector + j * 4);
+    const b = v128.load(vector + j * 4, 16);
+    v128.store(at + j * 4, a);
+    v128.store(at + j * 4, b, 16);
+    square = f32x4.add(square, f32x4.add(f32x4.mul(a, a), f32x4.mul(b, b)));
+    const low = i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.mul(a, by)));
+    const high = i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.mul(b, by)));
+    v128.store(at16 + j * 2, i16x8.narrow_i32x4_s(low, high));
+  }
+  store<f32>(squares + (<usize>list << 2), sumFloats(square));
+}

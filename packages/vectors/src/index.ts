@@ -1,0 +1,17 @@
+/**
+ * @holdfast/vectors: semantic search in the memory of the process that asks. `createLocalIndex` is the index: vectors of
+ * near meaning lie together in lists, a search looks at the codes of the nearest lists, and scores what may be near.
+ */
+import { LocalIndex } from './index/local-index.js';
+import type { LocalIndexOptions } from './options.js';
+
+export type { Calibration } from './index/calibrate.js';
+export type { Hit, IndexStats, LocalIndex } from './index/local-index.js';
+export type { Vector } from './index/metric.js';
+export type { Metric } from './kernel/layout.js';
+export type { LocalIndexOptions, SearchOptions, TrainOptions } from './options.js';
+
+/** An index without vectors. Throws MisuseError. */
+export function createLocalIndex(options: LocalIndexOptions): LocalIndex {
+  return new LocalIndex(options);
+}

@@ -1,0 +1,51 @@
+/**
+ * What each metric makes of a vector before it is stored or looked for, and of a score before it is told.
+ *
+ * Guarantees: a vector that cannot be compared is a MisuseError that says why.
+ */
+import { display, MisuseError } from '@holdfast/kernel';
+import type { Metric } from '../kernel/layout.js';
+
+/** So many numbers: of an array or a typed array. */
+export type Vector = ArrayLike<number>;
+
+export interface Prepared {
+  /** A direction for `cosine` and `ip`; padded with zeros to the dimensions of the index. */
+  readonly values: Float32Array;
+  readonly length: number;
+}
+
+export function prepareVector(
+  vector: Vector,
+  metric: Metric,
+  { dimensions, padded }: { dimensions: number; padded: number },
+): Prepared {
+  const given = vector?.length;
+  if (given !== dimensions) {
+    throw new MisuseError(
+      `The index has vectors of ${dimensions} dimensions; got ${given === undefined ? display(vector) : `${given}`}.`,
+    );
+  }
+  let square = 0;
+  for (let j = 0; j < dimensions; j++) {
+    const value = vector[j];
+    if (typeof value !== 'number' || !Number.isFinite(Math.fround(value))) {
+      throw new MisuseError(`A vector has finite numbers of 32 bits; dimension ${j} is ${display(value)}.`);
+    }
+    square += value * value;
+  }
+  const length = Math.sqrt(square);
+  if (length === 0 && metric === 'cosine') {
+    throw new MisuseError('A vector of zeros has no direction: it cannot be compared by "cosine".');
+  }
+  const by = metric === 'l2' || length === 0 ? 1 : 1 / length;
+  const values = new Float32Array(padded);
+  for (let j = 0; j < dimensions; j++) values[j] = vector[j]! * by;
+  return { values, length };
+}
+
+/** The score that a caller is told; higher is nearer in all metrics. */
+export function toldScore(score: number, metric: Metric, queryLength: number): number {
+  if (metric === 'l2') return -Math.sqrt(Math.max(0, -2 * score));
+  return metric === 'ip' ? score * queryLength : score;
+}

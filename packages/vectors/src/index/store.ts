@@ -1,0 +1,111 @@
+/**
+ * The vectors of an index in one memory: which slot each entry has. An index has one store, and a second one while it is
+ * trained anew.
+ */
+import { type Found, IndexMemory, type MemoryOptions } from './memory.js';
+import { Slots } from './slots.js';
+
+const ABSENT = -1;
+
+export class VectorStore {
+  readonly memory: IndexMemory;
+  readonly #centroids: Float32Array;
+  /** What is taken off each vector and query, in turned space: zeros, but for distances. */
+  readonly #mean: Float32Array;
+  readonly #slots: Slots;
+  readonly #slotOf: number[] = [];
+  size = 0;
+
+  constructor(options: MemoryOptions, mean: Float32Array) {
+    this.memory = new IndexMemory(options);
+    this.#centroids = options.centroids;
+    this.#mean = mean;
+    this.#slots = new Slots(this.memory);
+  }
+
+  has(entry: number): boolean {
+    return (this.#slotOf[entry] ?? ABSENT) !== ABSENT;
+  }
+
+  slotOf(entry: number): number {
+    return this.#slotOf[entry]!;
+  }
+
+  get slots(): number[] {
+    return this.#slotOf.filter((slot) => slot !== ABSENT);
+  }
+
+  get entries(): number[] {
+    return [...this.#slotOf.keys()].filter((entry) => this.has(entry));
+  }
+
+  /**
+   * Stores a turned vector for an entry, in place of the one that it had. `length` is that of the
+   * vector for inner products, whose direction this is. Throws an UnavailableError if there is no memory left; nothing
+   * has changed then.
+   */
+  put(entry: number, turned: Float32Array, length: number): void {
+    const { memory } = this;
+    const { kernel, scratch, shape } = memory;
+    this.#write(turned);
+    const point = scratch + 4 * shape.dimensions;
+    const scale = kernel.scaleOf(scratch);
+    kernel.toInt16(scratch, point, scale);
+    const list = kernel.nearest(point, 1 / (scale * memory.centroidScale));
+    const slot = this.#slots.take(list);
+    kernel.encode(scratch, list, slot, entry, length, scratch + 6 * shape.dimensions);
+    memory.noteLength(list, length);
+    // Only now, so that a search finds the old vector or the new one.
+    this.delete(entry);
+    this.#slotOf[entry] = slot;
+    this.size += 1;
+  }
+
+  delete(entry: number): void {
+    if (!this.has(entry)) return;
+    this.#slots.release(this.slotOf(entry));
+    this.#slotOf[entry] = ABSENT;
+    this.size -= 1;
+  }
+
+  /** The vector of an entry, as its row has it, in turned space; returns its length for inner products. */
+  read(entry: number, out: Float32Array): number {
+    const slot = this.slotOf(entry);
+    this.memory.readRow(slot, this.#centroids, out);
+    for (let j = 0; j < out.length; j++) out[j]! += this.#mean[j]!;
+    return this.memory.shareOf(slot);
+  }
+
+  /** How far a vector is from the centroid of its list. */
+  distanceToCentroid(entry: number): number {
+    const slot = this.slotOf(entry);
+    const { dimensions } = this.memory.shape;
+    const vector = new Float32Array(dimensions);
+    this.memory.readRow(slot, this.#centroids, vector);
+    const from = this.memory.listOf(slot) * dimensions;
+    let square = 0;
+    for (let j = 0; j < dimensions; j++) square += (vector[j]! - this.#centroids[from + j]!) ** 2;
+    return Math.sqrt(square);
+  }
+
+  /** The nearest to a turned query, in no order: in so many lists, or, with `among`, of those slots. */
+  search(query: Float32Array, k: number, lists: number, among?: readonly number[]): Found[] {
+    const { memory } = this;
+    const { masks, matching } = among ? memory.maskOf(among) : { masks: 0, matching: 0 };
+    this.#write(query);
+    return memory.results(memory.kernel.search(memory.scratch, k, lists, masks, matching));
+  }
+
+  /** The nearest of these slots, all of which are scored. */
+  exact(query: Float32Array, k: number, slots: readonly number[]): Found[] {
+    const { memory } = this;
+    const at = memory.listSlots(slots);
+    this.#write(query);
+    return memory.results(memory.kernel.exact(memory.scratch, k, at, slots.length));
+  }
+
+  #write(turned: Float32Array): void {
+    const { floats, scratch } = this.memory;
+    for (let j = 0; j < turned.length; j++) floats[scratch / 4 + j] = turned[j]! - this.#mean[j]!;
+  }
+}

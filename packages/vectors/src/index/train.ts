@@ -1,0 +1,92 @@
+/**
+ * K-means over a sample of turned vectors: the centroids of the lists. The sample lies in a memory of its own, which is
+ * gone afterwards.
+ *
+ * Guarantees: gives way to the event loop every few milliseconds, and ends with an `AbortedError` when the signal aborts.
+ */
+import { type Random, throwIfAborted } from '@holdfast/kernel';
+import { IndexMemory, type MemoryOptions } from './memory.js';
+import { Slices } from './slices.js';
+
+/** Vectors of the sample for each list, and rounds. */
+const SAMPLE = 64;
+const ROUNDS = 6;
+/** Points that one call of a kernel takes. */
+const CHUNK = 16;
+
+/** From how many vectors on there is more than one list. */
+export const LEAST = 4_096;
+
+/** Four times the root of half of N, a multiple of four. */
+export function listsFor(vectors: number): number {
+  return vectors < LEAST ? 1 : 4 * Math.ceil(Math.sqrt(vectors) / 2);
+}
+
+export interface Training {
+  /** How many vectors there are, and one of them, in turned space. */
+  readonly vectors: number;
+  readonly read: (index: number, out: Float32Array) => void;
+  readonly random: Random;
+  readonly signal: AbortSignal | undefined;
+  readonly memory: Omit<MemoryOptions, 'centroids'>;
+}
+
+/** The centroids of so many lists as there are to be for the vectors. */
+export async function train(training: Training): Promise<Float32Array> {
+  const { vectors, read, random, signal, memory: options } = training;
+  const { dimensions } = options;
+  const lists = listsFor(vectors);
+  const count = Math.min(vectors, lists * SAMPLE);
+  const chosen = sample(vectors, count, random);
+  const slices = new Slices();
+  const vector = new Float32Array(dimensions);
+  const centroids = new Float32Array(lists * dimensions);
+  for (let list = 0; list < lists; list++) {
+    read(chosen[list % count]!, vector);
+    centroids.set(vector, list * dimensions);
+  }
+  for (let round = 0; round < ROUNDS; round++) {
+    const memory = new IndexMemory({ ...options, centroids, limit: 4 * 2 ** 30 });
+    const points = memory.take(2 * CHUNK * dimensions);
+    const scales = memory.take(4 * CHUNK);
+    const sums = memory.take(4 * lists * dimensions);
+    const counts = memory.take(4 * lists);
+    for (let from = 0; from < count; from += CHUNK) {
+      const n = Math.min(CHUNK, count - from);
+      for (let i = 0; i < n; i++) {
+        read(chosen[from + i]!, vector);
+        memory.write(memory.scratch, vector);
+        const scale = memory.kernel.scaleOf(memory.scratch);
+        memory.kernel.toInt16(memory.scratch, points + 2 * i * dimensions, scale);
+        memory.floats[scales / 4 + i] = scale;
+      }
+      memory.kernel.accumulate(points, scales, n, sums, counts);
+      throwIfAborted(signal, 'The training');
+      await slices.next();
+    }
+    for (let list = 0; list < lists; list++) {
+      const n = memory.words[counts / 4 + list]!;
+      if (n === 0) {
+        read(chosen[Math.floor(random.unit() * count)]!, vector);
+        centroids.set(vector, list * dimensions);
+      } else {
+        for (let j = 0; j < dimensions; j++) {
+          centroids[list * dimensions + j] = memory.floats[sums / 4 + list * dimensions + j]! / n;
+        }
+      }
+    }
+  }
+  return centroids;
+}
+
+/** So many of the numbers below `of`, each once, in random order. */
+function sample(of: number, count: number, random: Random): Uint32Array {
+  const all = Uint32Array.from({ length: of }, (_, i) => i);
+  for (let i = 0; i < count; i++) {
+    const j = i + Math.floor(random.unit() * (of - i));
+    const value = all[i]!;
+    all[i] = all[j]!;
+    all[j] = value;
+  }
+  return all.subarray(0, count);
+}
