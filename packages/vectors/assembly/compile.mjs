@@ -21,13 +21,18 @@ const FLAGS = [
 export async function compiled() {
   let bytes;
   const folder = fileURLToPath(new URL('.', import.meta.url));
-  const { error, stderr } = await asc.main(['index.ts', '--outFile=out.wasm', `--baseDir=${folder}`, ...FLAGS], {
-    writeFile: (name, contents) => {
-      if (name.endsWith('.wasm')) bytes = contents;
+  const { error, stderr } = await asc.main(
+    ['index.ts', '--outFile=out.wasm', `--baseDir=${folder}`, ...FLAGS],
+    {
+      writeFile: (name, contents) => {
+        if (name.endsWith('.wasm')) bytes = contents;
+      },
     },
-  });
+  );
   if (error) throw new Error(`The kernels do not compile:\n${stderr.toString()}`);
-  const lines = Buffer.from(bytes).toString('base64').match(/.{1,100}/g);
+  const lines = Buffer.from(bytes)
+    .toString('base64')
+    .match(/.{1,100}/g);
   return `/** The kernels of assembly/, compiled by \`npm run kernels -w packages/vectors\`. Not to be changed by hand. */\nexport const WASM: string = [\n${lines.map((line) => `  '${line}',`).join('\n')}\n].join('');\n`;
 }
 

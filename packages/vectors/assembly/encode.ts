@@ -4,10 +4,11 @@
  *
  * s = sign(r), f = |r|^2 / sum |r|; <q, r> is estimated by f <q, s> + <c, r> - f <c, s>, whose error is that of q - c.
  */
-import { BASE, blockAt, centroids, D, ENTRY, FACTOR, metric, rowAt, SCALE, SHARE } from './layout';
+import { BASE, blockAt, centroids, D, FACTOR, metric, rowAt, SCALE, SHARE } from './layout';
 
-/** `length` matters for inner products, where `vector` is a direction. `spare` has room for D floats. */
-export function encode(vector: usize, list: i32, slot: u32, entry: u32, length: f32, spare: usize): void {
+/** The D floats that follow the vector are overwritten. The entry is the caller's, and for inner products the length, too. */
+export function encode(vector: usize, list: i32, slot: u32): void {
+  const spare = vector + <usize>D * 4;
   const block = blockAt(slot >> 5);
   const lane = slot & 31;
   const centroid = centroids + <usize>list * <usize>D * 4;
@@ -55,8 +56,7 @@ export function encode(vector: usize, list: i32, slot: u32, entry: u32, length: 
   const numbers = block + <usize>D * 4 + (<usize>lane << 2);
   store<f32>(numbers, factor, FACTOR);
   store<f32>(numbers, scale, SCALE);
-  store<f32>(numbers, metric == 1 ? length : isDistance ? -scale * rowAlong - square * 0.5 : 0, SHARE);
-  store<u32>(numbers, entry, ENTRY);
+  if (metric != 1) store<f32>(numbers, isDistance ? -scale * rowAlong - square * 0.5 : 0, SHARE);
   // Last, because it is what a lane without a vector lacks.
   store<f32>(numbers, (isDistance ? -0.5 * square : along) - factor * signed, BASE);
 }
@@ -69,7 +69,7 @@ export function clear(slot: u32): void {
   store<f32>(numbers, 1, SHARE);
 }
 
-// @ts-ignore: decorator
+// @ts-expect-error: decorator
 @inline
 function nearest(value: f32): f32 {
   return f32x4.extract_lane(f32x4.nearest(f32x4.splat(value)), 0);

@@ -3,7 +3,7 @@
  *
  * A block holds the codes of 32 vectors of one list, its lanes: for each group of four dimensions 16 bytes, in which byte
  * j has the signs of lane (j >> 1) + 8 (j & 1) in its low half, and those of that lane + 16 in its high half; then five
- * numbers for each lane (FACTOR to ENTRY). Blocks lie in extents of equal size: first the blocks, then the rows of their
+ * numbers for each lane (FACTOR to SHARE, then the entry that it belongs to). Blocks lie in extents of equal size: first the blocks, then the rows of their
  * lanes, then for each block the next one of its list, then its list.
  */
 
@@ -44,7 +44,6 @@ export const BASE: usize = 128;
 export const SCALE: usize = 256;
 /** Added to the score of a row; for inner products the length that the score is multiplied by. */
 export const SHARE: usize = 384;
-export const ENTRY: usize = 512;
 
 /** Reads the header again: after it was written, and after anything that it names has moved. */
 export function attach(header: usize): void {
@@ -69,32 +68,32 @@ export function attach(header: usize): void {
   listOffset = nextOffset + blocks * 4;
 }
 
-// @ts-ignore: decorator
+// @ts-expect-error: decorator
 @inline
 function extentOf(block: u32): usize {
   return load<u32>(extents + (<usize>(block >> shift) << 2));
 }
 
-// @ts-ignore: decorator
+// @ts-expect-error: decorator
 @inline
 export function blockAt(block: u32): usize {
   return extentOf(block) + <usize>(block & within) * blockBytes;
 }
 
-// @ts-ignore: decorator
+// @ts-expect-error: decorator
 @inline
 export function rowAt(slot: u32): usize {
   const block = slot >> 5;
   return extentOf(block) + rowsOffset + <usize>(((block & within) << 5) | (slot & 31)) * <usize>D;
 }
 
-// @ts-ignore: decorator
+// @ts-expect-error: decorator
 @inline
 export function nextOf(block: u32): u32 {
   return load<u32>(extentOf(block) + nextOffset + (<usize>(block & within) << 2));
 }
 
-// @ts-ignore: decorator
+// @ts-expect-error: decorator
 @inline
 export function listOf(block: u32): u32 {
   return load<u32>(extentOf(block) + listOffset + (<usize>(block & within) << 2));

@@ -34,7 +34,7 @@ export function rotate(vector: usize): void {
 
 function hadamard(x: usize, size: i32): void {
   for (let i = 0; i < size; i += 4) {
-    const p = x + (<usize>i << 2);
+    const p = x + ((<usize>i) << 2);
     const v = v128.load(p);
     const pairs = f32x4.add(
       v128.shuffle<f32>(v, v, 0, 0, 2, 2),
@@ -51,8 +51,8 @@ function hadamard(x: usize, size: i32): void {
   for (let step = 4; step < size; step <<= 1) {
     for (let i = 0; i < size; i += step << 1) {
       for (let j = i; j < i + step; j += 4) {
-        const p = x + (<usize>j << 2);
-        const q = p + (<usize>step << 2);
+        const p = x + ((<usize>j) << 2);
+        const q = p + ((<usize>step) << 2);
         const a = v128.load(p);
         const b = v128.load(q);
         v128.store(p, f32x4.add(a, b));

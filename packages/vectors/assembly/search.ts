@@ -123,7 +123,7 @@ function scoreLists(): void {
 }
 
 /** What lists are ordered by: nearness, or for inner products what their longest vector could have. */
-// @ts-ignore: decorator
+// @ts-expect-error: decorator
 @inline
 function promise(list: u32): f32 {
   const at = <usize>list << 2;
@@ -186,7 +186,7 @@ function keep(k: i32, score: f32, slot: u32): f32 {
   return found < k ? -f32.MAX_VALUE : load<f32>(heap);
 }
 
-// @ts-ignore: decorator
+// @ts-expect-error: decorator
 @inline
 function rowScore(start: f32, slot: u32, numbers: usize): f32 {
   const product = <f32>dotRow(rowAt(slot), query16) * unit * load<f32>(numbers, SCALE);
@@ -195,7 +195,7 @@ function rowScore(start: f32, slot: u32, numbers: usize): f32 {
 }
 
 /** Which of four lanes may pass `least`: by their estimates, given the sums of their codes. */
-// @ts-ignore: decorator
+// @ts-expect-error: decorator
 @inline
 function passing(sums: v128, wide: v128, start: v128, numbers: usize, least: v128): u32 {
   const signed = f32x4.add(f32x4.mul(f32x4.convert_i32x4_u(sums), f32x4.splat(step)), wide);
@@ -261,7 +261,7 @@ function scan(block: usize, start: f32, width: f32, least: f32): u32 {
   );
 }
 
-// @ts-ignore: decorator
+// @ts-expect-error: decorator
 @inline
 function startOf(list: u32, square: f32): f32 {
   const product = load<f32>(products + (<usize>list << 2));
@@ -269,7 +269,7 @@ function startOf(list: u32, square: f32): f32 {
 }
 
 /** The square of the distance from the query to a centroid. */
-// @ts-ignore: decorator
+// @ts-expect-error: decorator
 @inline
 function squareTo(list: u32): f32 {
   const product = load<f32>(products + (<usize>list << 2));
@@ -278,11 +278,12 @@ function squareTo(list: u32): f32 {
 
 /**
  * The k best of the turned query that lies at the beginning of `scratch`, in at most `lists` lists that have a vector; without
- * `masks` (0) all vectors count, with it those whose bit is set in the word of their block, of which there are `matching`.
+ * `masks` (0) all vectors count. With it, those count whose bit is set: its first word says how many these are, and one for
+ * each block follows.
  * A list is then counted only if it has one of them, and the search goes on until k are found or all have been seen.
  * Returns how many were found. They lie in the heap, as pairs of a score and a slot, in no order.
  */
-export function search(scratch: usize, k: i32, lists: i32, masks: usize, matching: i32): i32 {
+export function search(scratch: usize, k: i32, lists: i32, masks: usize): i32 {
   prepare(scratch);
   scanned = 0;
   scored = 0;
@@ -292,6 +293,7 @@ export function search(scratch: usize, k: i32, lists: i32, masks: usize, matchin
   let open = K;
   let done = 0;
   let seen = 0;
+  const matching = masks ? load<i32>(masks) : 0;
   let least: f32 = -f32.MAX_VALUE;
   while (open > 0 && (done < lists || (masks != 0 && found < k && seen < matching))) {
     const list = load<u32>(order);
@@ -303,7 +305,7 @@ export function search(scratch: usize, k: i32, lists: i32, masks: usize, matchin
     const width = WIDTH * sqrt(square);
     let counts = false;
     for (let block = load<u32>(heads + (<usize>list << 2)); block != NONE; block = nextOf(block)) {
-      const mask: u32 = masks ? load<u32>(masks + (<usize>block << 2)) : 0xffffffff;
+      const mask: u32 = masks ? load<u32>(masks + (<usize>block << 2), 4) : 0xffffffff;
       if (mask == 0) continue;
       counts = true;
       scanned += 1;

@@ -21,10 +21,8 @@ export function nearest(point: usize, unit: f32): i32 {
       s2 = i32x4.add(s2, i32x4.dot_i16x8_s(x, v128.load(y + 2 * line)));
       s3 = i32x4.add(s3, i32x4.dot_i16x8_s(x, v128.load(y + 3 * line)));
     }
-    const products = f32x4.convert_i32x4_s(
-      i32x4(sumInts(s0), sumInts(s1), sumInts(s2), sumInts(s3)),
-    );
-    const half = f32x4.mul(v128.load(squares + (<usize>c << 2)), f32x4.splat(0.5));
+    const products = f32x4.convert_i32x4_s(i32x4(sumInts(s0), sumInts(s1), sumInts(s2), sumInts(s3)));
+    const half = f32x4.mul(v128.load(squares + ((<usize>c) << 2)), f32x4.splat(0.5));
     const values = f32x4.sub(f32x4.mul(products, f32x4.splat(unit)), half);
     const v0 = f32x4.extract_lane(values, 0);
     const v1 = f32x4.extract_lane(values, 1);
@@ -50,11 +48,12 @@ export function nearest(point: usize, unit: f32): i32 {
   return found;
 }
 
-/** Adds each of n points to the sum of the list that it is nearest to, and counts it there. */
-export function accumulate(points: usize, scales: usize, n: i32, sums: usize, counts: usize): void {
+/** Adds each of n points to the sum of the list that it is nearest to, and counts it, behind all sums. */
+export function accumulate(points: usize, scales: usize, n: i32, sums: usize): void {
+  const counts = sums + <usize>K * <usize>D * 4;
   for (let i = 0; i < n; i++) {
     const point = points + <usize>i * <usize>D * 2;
-    const unit: f32 = 1.0 / load<f32>(scales + (<usize>i << 2));
+    const unit: f32 = 1.0 / load<f32>(scales + ((<usize>i) << 2));
     const list = <usize>nearest(point, unit / centroidScale);
     const sum = sums + list * <usize>D * 4;
     store<u32>(counts + list * 4, load<u32>(counts + list * 4) + 1);
@@ -82,5 +81,5 @@ export function setCentroid(list: i32, vector: usize): void {
     const high = i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.mul(b, by)));
     v128.store(at16 + j * 2, i16x8.narrow_i32x4_s(low, high));
   }
-  store<f32>(squares + (<usize>list << 2), sumFloats(square));
+  store<f32>(squares + ((<usize>list) << 2), sumFloats(square));
 }

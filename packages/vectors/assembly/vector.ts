@@ -1,7 +1,7 @@
 /** Arithmetic on vectors of D numbers: sums over a register, conversion to 16 bits, inner products. */
 import { D } from './layout';
 
-// @ts-ignore: decorator
+// @ts-expect-error: decorator
 @inline
 export function sumInts(v: v128): i32 {
   return (
@@ -9,7 +9,7 @@ export function sumInts(v: v128): i32 {
   );
 }
 
-// @ts-ignore: decorator
+// @ts-expect-error: decorator
 @inline
 export function sumFloats(v: v128): f32 {
   return (
@@ -46,7 +46,7 @@ export function scaleOf(vector: usize): f32 {
 }
 
 /** An inner product of a row of int8 and a vector of int16. */
-// @ts-ignore: decorator
+// @ts-expect-error: decorator
 @inline
 export function dotRow(row: usize, vector: usize): i32 {
   let a = i32x4.splat(0);

@@ -1,11 +1,13 @@
 /** The options of an index, checked, with their defaults. */
 import {
   abortSignal,
+  type Clock,
   callback,
   fitting,
   flag,
   oneOf,
   optional,
+  orSystemClock,
   orSystemRandom,
   type Random,
   type Readers,
@@ -27,6 +29,8 @@ export interface LocalIndexOptions {
   readonly memory?: number;
   /** Where random numbers come from. Default the system's. */
   readonly random?: Random;
+  /** By which long work is cut into slices. Default the system's. */
+  readonly clock?: Clock;
   /** Computes without SIMD, as an engine without it does, some hundred times as slowly. Default false. */
   readonly plain?: boolean;
 }
@@ -40,6 +44,7 @@ export const INDEX = {
   ),
   memory: withDefault(whole(2 ** 20, 4 * 2 ** 30), 4 * 2 ** 30),
   random: orSystemRandom,
+  clock: orSystemClock,
   plain: withDefault(flag, false),
 } satisfies Readers<LocalIndexOptions>;
 

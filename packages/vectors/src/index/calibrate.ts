@@ -2,7 +2,7 @@
  * How many lists a search has to look at for a recall: measured on the latest queries, or, as long as there are few, on
  * stored vectors with noise, and then doubled, because questions are less like documents than documents are.
  */
-import type { Random } from '@holdfast/kernel';
+import type { Clock, Random } from '@holdfast/kernel';
 import { Slices } from './slices.js';
 import type { VectorStore } from './store.js';
 
@@ -31,10 +31,16 @@ export class LatestQueries {
   }
 }
 
+interface CalibrateParts {
+  readonly latest: LatestQueries;
+  readonly random: Random;
+  readonly clock: Clock;
+}
+
 export async function calibrate(
   store: VectorStore,
   recall: number,
-  { latest, random }: { latest: LatestQueries; random: Random },
+  { latest, random, clock }: CalibrateParts,
 ): Promise<Calibration> {
   const entries = store.entries;
   const all = store.memory.lists;
@@ -44,7 +50,7 @@ export async function calibrate(
   ways.push(all);
   const queries = latest.all;
   const sums = new Float64Array(ways.length);
-  const slices = new Slices();
+  const slices = new Slices(clock);
   for (let i = 0; i < QUERIES; i++) {
     const query = queries?.[i] ?? noisy(store, entries, random);
     const wanted = new Set(store.exact(query, NEAREST, store.slots).map(({ slot }) => slot));

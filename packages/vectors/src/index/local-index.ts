@@ -7,6 +7,7 @@
  */
 import {
   BusyError,
+  type Clock,
   display,
   MisuseError,
   type Random,
@@ -15,7 +16,14 @@ import {
   throwIfAborted,
 } from '@holdfast/kernel';
 import type { Metric } from '../kernel/layout.js';
-import { INDEX, type LocalIndexOptions, SEARCH, type SearchOptions, TRAIN, type TrainOptions } from '../options.js';
+import {
+  INDEX,
+  type LocalIndexOptions,
+  SEARCH,
+  type SearchOptions,
+  TRAIN,
+  type TrainOptions,
+} from '../options.js';
 import { type Calibration, calibrate, LatestQueries } from './calibrate.js';
 import type { Found, MemoryOptions } from './memory.js';
 import { prepareVector, toldScore, type Vector } from './metric.js';
@@ -161,8 +169,9 @@ export class LocalIndex {
   }
 
   async #retrain(store: VectorStore, signal: AbortSignal | undefined): Promise<void> {
+    const { clock } = this.#settings;
     const entries = [...this.#entryOf.values()];
-    const mean = this.#metric === 'l2' ? await meanOf(store, entries) : new Float32Array(this.#padded);
+    const mean = this.#metric === 'l2' ? await meanOf(store, entries, clock) : new Float32Array(this.#padded);
     const centroids = await train({
       vectors: entries.length,
       read: (index, out) => {
@@ -172,19 +181,24 @@ export class LocalIndex {
         for (let j = 0; j < out.length; j++) out[j]! -= mean[j]!;
       },
       random: this.#random,
+      clock,
       signal,
       memory: this.#memoryOptions,
     });
     const next = new VectorStore({ ...this.#memoryOptions, centroids }, mean);
     this.#next = next;
-    const slices = new Slices();
+    const slices = new Slices(clock);
     const vector = new Float32Array(this.#padded);
     for (const entry of entries) {
       if (store.has(entry) && !next.has(entry)) next.put(entry, vector, store.read(entry, vector));
       throwIfAborted(signal, 'The training');
       await slices.next();
     }
-    const calibration = await calibrate(next, this.#recall, { latest: this.#latest, random: this.#random });
+    const calibration = await calibrate(next, this.#recall, {
+      latest: this.#latest,
+      random: this.#random,
+      clock,
+    });
     this.#store = next;
     this.#calibration = calibration;
     this.#trainedAt = next.size;
@@ -229,11 +243,11 @@ interface Wishes {
   readonly filter: ((id: string) => boolean) | undefined;
 }
 
-async function meanOf(store: VectorStore, entries: readonly number[]): Promise<Float32Array> {
+async function meanOf(store: VectorStore, entries: readonly number[], clock: Clock): Promise<Float32Array> {
   const { dimensions } = store.memory.shape;
   const sum = new Float64Array(dimensions);
   const vector = new Float32Array(dimensions);
-  const slices = new Slices();
+  const slices = new Slices(clock);
   for (const entry of entries) {
     if (!store.has(entry)) continue;
     store.read(entry, vector);

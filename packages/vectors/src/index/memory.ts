@@ -5,7 +5,7 @@
  * changed then.
  */
 import { UnavailableError } from '@holdfast/kernel';
-import { type Kernel, kernelOver } from '../kernel/kernel.js';
+import type { Kernel } from '../kernel/kernel.js';
 import {
   HEADER,
   HEADER_BYTES,
@@ -19,6 +19,7 @@ import {
   shapeOf,
   writeHeader,
 } from '../kernel/layout.js';
+import { kernelOver } from '../kernel/load.js';
 import { type Memory, WebAssembly } from '../kernel/web-assembly.js';
 
 const PAGE = 65_536;
@@ -52,6 +53,7 @@ export class IndexMemory {
   readonly scratch: number;
   readonly #memory: Memory;
   readonly #limit: number;
+  readonly #isProduct: boolean;
   readonly #heads: number;
   readonly #lengths: number;
   readonly #extentTable: number;
@@ -59,9 +61,9 @@ export class IndexMemory {
   readonly #freeBlocks: number[] = [];
   #blocks = 0;
   #used = HEADER + HEADER_BYTES;
-  #bytes = new Uint8Array(0);
-  #words = new Uint32Array(0);
-  #floats = new Float32Array(0);
+  #bytes: Uint8Array = new Uint8Array(0);
+  #words: Uint32Array = new Uint32Array(0);
+  #floats: Float32Array = new Float32Array(0);
   /** Of a filter: a word for each block. */
   #masks = { at: 0, blocks: 0 };
   /** Of slots that are to be scored exactly. */
@@ -70,6 +72,7 @@ export class IndexMemory {
   constructor(options: MemoryOptions) {
     const { dimensions, centroids, metric, signs, limit, plain } = options;
     this.#limit = limit;
+    this.#isProduct = metric === 'ip';
     this.shape = shapeOf(dimensions);
     this.lists = centroids.length / dimensions;
     this.#memory = new WebAssembly.Memory({ initial: 2, maximum: 65_536, shared: true });
@@ -177,6 +180,13 @@ export class IndexMemory {
     return this.#words[this.#numbersOf(slot) + NUMBERS.entry / 4]!;
   }
 
+  /** Says whose the vector of a slot is, and, for inner products, how long. */
+  label(slot: number, entry: number, length: number): void {
+    const numbers = this.#numbersOf(slot);
+    this.#words[numbers + NUMBERS.entry / 4] = entry;
+    if (this.#isProduct) this.#floats[numbers + NUMBERS.share / 4] = length;
+  }
+
   shareOf(slot: number): number {
     return this.#floats[this.#numbersOf(slot) + NUMBERS.share / 4]!;
   }
@@ -198,20 +208,21 @@ export class IndexMemory {
     this.#floats[at] = Math.max(this.#floats[at]!, length);
   }
 
-  /** The address of a word for each block, with the bits of these slots; and how many they are. */
-  maskOf(slots: Iterable<number>): { masks: number; matching: number } {
+  /** The address of masks with the bits of these slots. */
+  maskOf(slots: Iterable<number>): number {
     if (this.#masks.blocks < this.#blocks) {
       const blocks = this.#extents.length * this.shape.blocks;
-      this.#masks = { at: this.take(4 * blocks), blocks };
+      this.#masks = { at: this.take(4 * (blocks + 1)), blocks };
     }
-    const from = this.#masks.at / 4;
+    const from = this.#masks.at / 4 + 1;
     this.#words.fill(0, from, from + this.#masks.blocks);
     let matching = 0;
     for (const slot of slots) {
       this.#words[from + (slot >>> 5)]! |= 1 << (slot & 31);
       matching += 1;
     }
-    return { masks: this.#masks.at, matching };
+    this.#words[from - 1] = matching;
+    return this.#masks.at;
   }
 
   /** The address of a list of slots. */

@@ -53,7 +53,8 @@ export class VectorStore {
     kernel.toInt16(scratch, point, scale);
     const list = kernel.nearest(point, 1 / (scale * memory.centroidScale));
     const slot = this.#slots.take(list);
-    kernel.encode(scratch, list, slot, entry, length, scratch + 6 * shape.dimensions);
+    kernel.encode(scratch, list, slot);
+    memory.label(slot, entry, length);
     memory.noteLength(list, length);
     // Only now, so that a search finds the old vector or the new one.
     this.delete(entry);
@@ -91,9 +92,9 @@ export class VectorStore {
   /** The nearest to a turned query, in no order: in so many lists, or, with `among`, of those slots. */
   search(query: Float32Array, k: number, lists: number, among?: readonly number[]): Found[] {
     const { memory } = this;
-    const { masks, matching } = among ? memory.maskOf(among) : { masks: 0, matching: 0 };
+    const masks = among ? memory.maskOf(among) : 0;
     this.#write(query);
-    return memory.results(memory.kernel.search(memory.scratch, k, lists, masks, matching));
+    return memory.results(memory.kernel.search(memory.scratch, k, lists, masks));
   }
 
   /** The nearest of these slots, all of which are scored. */

@@ -4,7 +4,7 @@
  *
  * Guarantees: gives way to the event loop every few milliseconds, and ends with an `AbortedError` when the signal aborts.
  */
-import { type Random, throwIfAborted } from '@holdfast/kernel';
+import { type Clock, type Random, throwIfAborted } from '@holdfast/kernel';
 import { IndexMemory, type MemoryOptions } from './memory.js';
 import { Slices } from './slices.js';
 
@@ -18,7 +18,7 @@ const CHUNK = 16;
 export const LEAST = 4_096;
 
 /** Four times the root of half of N, a multiple of four. */
-export function listsFor(vectors: number): number {
+function listsFor(vectors: number): number {
   return vectors < LEAST ? 1 : 4 * Math.ceil(Math.sqrt(vectors) / 2);
 }
 
@@ -27,18 +27,19 @@ export interface Training {
   readonly vectors: number;
   readonly read: (index: number, out: Float32Array) => void;
   readonly random: Random;
+  readonly clock: Clock;
   readonly signal: AbortSignal | undefined;
   readonly memory: Omit<MemoryOptions, 'centroids'>;
 }
 
 /** The centroids of so many lists as there are to be for the vectors. */
 export async function train(training: Training): Promise<Float32Array> {
-  const { vectors, read, random, signal, memory: options } = training;
+  const { vectors, read, random, clock, signal, memory: options } = training;
   const { dimensions } = options;
   const lists = listsFor(vectors);
   const count = Math.min(vectors, lists * SAMPLE);
   const chosen = sample(vectors, count, random);
-  const slices = new Slices();
+  const slices = new Slices(clock);
   const vector = new Float32Array(dimensions);
   const centroids = new Float32Array(lists * dimensions);
   for (let list = 0; list < lists; list++) {
@@ -49,8 +50,8 @@ export async function train(training: Training): Promise<Float32Array> {
     const memory = new IndexMemory({ ...options, centroids, limit: 4 * 2 ** 30 });
     const points = memory.take(2 * CHUNK * dimensions);
     const scales = memory.take(4 * CHUNK);
-    const sums = memory.take(4 * lists * dimensions);
-    const counts = memory.take(4 * lists);
+    const sums = memory.take(4 * lists * (dimensions + 1));
+    const counts = sums + 4 * lists * dimensions;
     for (let from = 0; from < count; from += CHUNK) {
       const n = Math.min(CHUNK, count - from);
       for (let i = 0; i < n; i++) {
@@ -60,7 +61,7 @@ export async function train(training: Training): Promise<Float32Array> {
         memory.kernel.toInt16(memory.scratch, points + 2 * i * dimensions, scale);
         memory.floats[scales / 4 + i] = scale;
       }
-      memory.kernel.accumulate(points, scales, n, sums, counts);
+      memory.kernel.accumulate(points, scales, n, sums);
       throwIfAborted(signal, 'The training');
       await slices.next();
     }

@@ -13,7 +13,7 @@ export class PlainKernel implements Kernel {
   readonly #memory: Memory;
   #header = 0;
   #shape: Shape = shapeOf(32);
-  #view = new DataView(new ArrayBuffer(0));
+  #view: DataView = new DataView(new ArrayBuffer(0));
   readonly scanned = { value: 0 };
   readonly scored = { value: 0 };
   #found: { score: number; slot: number }[] = [];
@@ -74,8 +74,9 @@ export class PlainKernel implements Kernel {
     return products.indexOf(Math.max(...products));
   }
 
-  accumulate(points: number, scales: number, n: number, sums: number, counts: number): void {
+  accumulate(points: number, scales: number, n: number, sums: number): void {
     const D = this.#word(0);
+    const counts = sums + 4 * this.#word(1) * D;
     const scale16 = this.#float(this.#header + 32);
     for (let i = 0; i < n; i++) {
       const point = points + i * 2 * D;
@@ -99,14 +100,7 @@ export class PlainKernel implements Kernel {
     this.#setFloat(this.#word(7) + 4 * list, dot(x, x));
   }
 
-  encode(
-    vector: number,
-    list: number,
-    slot: number,
-    entry: number,
-    length: number,
-    _spare: number,
-  ): void {
+  encode(vector: number, list: number, slot: number): void {
     const D = this.#word(0);
     const metric = this.#word(2);
     const c = this.#floats(this.#word(6) + 4 * list * D, D);
@@ -136,13 +130,9 @@ export class PlainKernel implements Kernel {
     const numbers = block + 4 * D + 4 * lane;
     this.#setFloat(numbers + NUMBERS.factor, factor);
     this.#setFloat(numbers + NUMBERS.scale, scale);
-    const share = [0, length, -scale * dot(c, row) - square / 2][metric] ?? 0;
-    this.#setFloat(numbers + NUMBERS.share, share);
-    this.#view.setUint32(numbers + NUMBERS.entry, entry, true);
-    this.#setFloat(
-      numbers + NUMBERS.base,
-      (metric === 2 ? -square / 2 : dot(c, r)) - factor * dot(c, signs),
-    );
+    if (metric !== 1)
+      this.#setFloat(numbers + NUMBERS.share, metric === 2 ? -scale * dot(c, row) - square / 2 : 0);
+    this.#setFloat(numbers + NUMBERS.base, (metric === 2 ? -square / 2 : dot(c, r)) - factor * dot(c, signs));
   }
 
   clear(slot: number): void {
@@ -157,7 +147,8 @@ export class PlainKernel implements Kernel {
     return 10 * this.#word(0) + MOST * 8 + 8 * (Math.ceil(lists / 4) * 4);
   }
 
-  search(scratch: number, k: number, lists: number, masks: number, matching: number): number {
+  search(scratch: number, k: number, lists: number, masks: number): number {
+    const matching = masks === 0 ? 0 : this.#view.getUint32(masks, true);
     const query = this.#prepare(scratch);
     this.scanned.value = 0;
     this.scored.value = 0;
@@ -173,14 +164,15 @@ export class PlainKernel implements Kernel {
       let counts = false;
       let block = this.#view.getUint32(this.#word(9) + 4 * list, true);
       for (; block !== NONE; block = this.#of(block, this.#shape.next)) {
-        const mask = masks === 0 ? 0xffffffff : this.#view.getUint32(masks + 4 * block, true);
+        const mask = masks === 0 ? 0xffffffff : this.#view.getUint32(masks + 4 + 4 * block, true);
         if (mask === 0) continue;
         counts = true;
         this.scanned.value += 1;
+        const least = this.#least(k);
         for (let lane = 0; lane < LANES; lane++) {
           if (((mask >>> lane) & 1) === 0) continue;
           seen += 1;
-          if (this.#estimate(query, list, block * LANES + lane) > this.#least(k)) {
+          if (this.#estimate(query, list, block * LANES + lane) > least) {
             this.#score(query, list, block * LANES + lane, k);
           }
         }
@@ -271,8 +263,7 @@ export class PlainKernel implements Kernel {
       product += this.#view.getInt8(row + j) * this.#view.getInt16(query.at16 + 2 * j, true);
     }
     const numbers = this.#blockAt(Math.floor(slot / LANES)) + 4 * D + 4 * (slot % LANES);
-    const value =
-      this.#start(query, list) + product * query.unit * this.#float(numbers + NUMBERS.scale);
+    const value = this.#start(query, list) + product * query.unit * this.#float(numbers + NUMBERS.scale);
     const share = this.#float(numbers + NUMBERS.share);
     const score = this.#word(2) === 1 ? value * share : value + share;
     if (score <= this.#least(k)) return;
