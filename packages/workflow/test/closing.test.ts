@@ -123,3 +123,31 @@ describe.each<[string, () => Workflows]>([
     }
   });
 });
+
+it('a body that ends because its lease was not renewed in time has used up no attempt', async () => {
+  const attempts: number[] = [];
+  const flow = defineWorkflow({ name: 'lost' }, (ctx) =>
+    ctx.step(
+      'work',
+      (step) => {
+        attempts.push(step.attempt);
+        if (attempts.length > 1) return 'done';
+        return new Promise((_, reject) => {
+          step.signal.addEventListener('abort', () => {
+            reject(step.signal.reason);
+            node().thaw(); // before anybody could take the run
+          });
+        });
+      },
+      { attempts: 1 },
+    ),
+  );
+  const app = appOf([flow]);
+  app.work({ lease: 400, onError: () => {} });
+  const run = await app.start(flow, null);
+  await eventually(() => attempts.length, 1);
+  node().freeze();
+  later(() => node().thaw());
+  expect(await run.result()).toBe('done');
+  expect(attempts).toEqual([1, 1]);
+});

@@ -350,7 +350,7 @@ export class Calls {
 
   #recordOfError(
     step: BegunStep,
-    { token, error }: AttemptEnd & { isDone: false },
+    { token, error, isLost }: AttemptEnd & { isDone: false },
     span: readonly [number, number],
   ): CallRecord {
     const { attempt } = step;
@@ -366,6 +366,9 @@ export class Calls {
       const at = Math.max(now + PAUSE, Math.ceil(error.seen / 1_000) + 1);
       return { ...record, kind: 'retry', attempt, at };
     }
+    // Its worker was to blame, and a run that another worker takes over begins the same attempt again, too.
+    if (isLost && record.error.code !== 'HOLDFAST_NON_RETRYABLE')
+      return { ...record, kind: 'retry', attempt, at: Math.ceil(now) };
     const isLast = attempt >= step.settings.attempts || record.error.code === 'HOLDFAST_NON_RETRYABLE';
     if (isLast && step.mode === 'undo') {
       // Whoever retries the run tries it again from its first attempt.

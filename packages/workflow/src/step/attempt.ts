@@ -29,7 +29,13 @@ export type AttemptEnd =
       /** To be carried out with the commit of that. */
       readonly effects: readonly Command[];
     }
-  | { readonly isDone: false; readonly token: number; readonly error: unknown };
+  | {
+      readonly isDone: false;
+      readonly token: number;
+      readonly error: unknown;
+      /** Its signal had aborted, because the lease was not renewed in time. */
+      readonly isLost: boolean;
+    };
 
 /** `took`: for how many ms its body went on. */
 export type OnAttemptEnd = (end: AttemptEnd, took: number) => void;
@@ -133,7 +139,7 @@ export class Attempt implements Step {
       },
       (error: unknown) => {
         this.#options.onSettled(error);
-        this.#end({ isDone: false, token: this.token, error: askable(error) });
+        this.#fail(askable(error));
       },
     );
   }
@@ -156,7 +162,7 @@ export class Attempt implements Step {
     }
     this.#streams.flush().then(
       () => this.#end(end),
-      (error: unknown) => this.#end({ isDone: false, token: this.token, error }),
+      (error: unknown) => this.#fail(error),
     );
   }
 
@@ -168,7 +174,11 @@ export class Attempt implements Step {
   #expire(timeout: number): void {
     const error = new TimeoutError(`it took longer than its timeout of ${timeout} ms`);
     this.stop(error);
-    this.#options.onEnd({ isDone: false, token: this.token, error });
+    this.#options.onEnd({ isDone: false, token: this.token, error, isLost: false });
+  }
+
+  #fail(error: unknown): void {
+    this.#end({ isDone: false, token: this.token, error, isLost: this.#signal?.check() ?? false });
   }
 
   #end(end: AttemptEnd): void {
