@@ -13,6 +13,8 @@ import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { dice } from '../src/ledger/random.js';
 import { type Click, type Order, STREAMS } from '../src/shop-features/definitions.js';
 import type { Customer } from '../src/shop-features/ingest.js';
+import { type Model, score } from '../src/shop-features/model.js';
+import type { Ranked } from '../src/shop-features/web.js';
 import { Program, run } from './program.js';
 
 let voters: LocalNodes;
@@ -72,8 +74,8 @@ const USERS = Array.from({ length: 20 }, (_, n) => `u${n}`);
 const PRODUCTS = Array.from({ length: 8 }, (_, n) => `p${n}`);
 
 /** Before and after they are made anew: no profile may be half of the one and half of the other. */
-const early = (n: number) => ({ age: 20 + n, city: 'Kiel', tier: n % 2 === 0 ? 'gold' : 'none' });
-const late = (n: number) => ({ age: 21 + n, city: 'DE-Kiel', tier: n % 2 === 0 ? 'Gold' : 'None' });
+const early = (n: number) => ({ age: 20 + n, city: 'Kiel', tier: n % 2 === 0 ? 'Gold' : 'None' });
+const late = (n: number) => ({ age: 21 + n, city: 'DE-Kiel', tier: n % 2 === 0 ? 'gold' : 'none' });
 
 async function customersFile(name: string, of: (n: number) => Omit<Customer, 'id'>): Promise<string> {
   const file = join(folder, name);
@@ -82,14 +84,19 @@ async function customersFile(name: string, of: (n: number) => Omit<Customer, 'id
   return file;
 }
 
-type Features = Readonly<Record<string, unknown>>;
+type Features = Ranked['items'][0]['features'];
 
 async function ask(url: string, user: string): Promise<Features[]> {
+  return (await askItems(url, user)).map(({ features }) => features);
+}
+
+/** In the order of the products. */
+async function askItems(url: string, user: string): Promise<Ranked['items']> {
   const query = `user=${user}&products=${PRODUCTS.join(',')}&budget=50`;
   const answer = await fetch(`${url}/rank?${query}`, { signal: AbortSignal.timeout(5_000) });
   if (answer.status !== 200) throw new Error(await answer.text());
-  const { items } = (await answer.json()) as { items: { product: string; features: Features }[] };
-  return items.sort((one, other) => (one.product < other.product ? -1 : 1)).map(({ features }) => features);
+  const { items } = (await answer.json()) as Pick<Ranked, 'items'>;
+  return [...items].sort((one, other) => (one.product < other.product ? -1 : 1));
 }
 
 const profileIn = (features: Features | undefined) => ({
@@ -225,6 +232,26 @@ it('serves what follows from the events, whatever dies', { timeout: 120_000 }, a
   expect(turn).toBeGreaterThan(0);
   expect(seen.slice(turn).every(isLate)).toBe(true);
   expect(await redis.keys('*:profile.1-*')).toEqual([]);
+
+  // The gold ones buy what they are shown, and the model learns of it.
+  for (const [n, user] of USERS.entries()) {
+    await ask(url, user);
+    if (n % 2 > 0) continue;
+    for (const product of PRODUCTS)
+      await append(STREAMS.orders[0], '*', { user, product, at: Date.now() + 1 });
+  }
+  const trained = await run('shop-features/main.ts', ['train'], settings());
+  const [, before, after] = /loss ([\d.]+) -> ([\d.]+)/.exec(trained.output) ?? [];
+  expect(Number(after), trained.output).toBeLessThan(Number(before));
+  const model: Model = JSON.parse((await redis.get('model')) ?? '[]');
+  const user = random.pick(USERS);
+  await until(async () => {
+    for (const item of await askItems(url, user)) expect(item.score).toBe(score(model, item.features));
+  });
+  const [gold = 0, none = 0] = (await Promise.all(['u0', 'u1'].map((each) => askItems(url, each)))).map(
+    ([item]) => item?.score,
+  );
+  expect(gold).toBeGreaterThan(none);
 
   for (const program of [web, first]) program.process.kill('SIGTERM');
   expect(await Promise.all([web.ended(), first.ended()])).toEqual([0, 0]);

@@ -102,9 +102,10 @@ export const openShop = (redis: string): Features =>
     ...{ views: [profile, hour, day, orders, stock], services: [ranking] },
   });
 
-/** The streams of the shop's other programs; each entry has the field `json`. */
+/** The streams of the shop's programs; each entry has the field `json`. `ranked` is what the web servers have answered. */
 export const STREAMS = {
   clicks: ['clicks:0', 'clicks:1', 'clicks:2'],
   orders: ['orders'],
   stock: ['stock'],
+  ranked: ['ranked'],
 } as const;

@@ -17,7 +17,7 @@ export interface Plant {
   readonly lease: number;
 }
 
-type Name = keyof typeof STREAMS;
+type Name = Exclude<keyof typeof STREAMS, 'ranked'>;
 
 /** What is written while this process has the right to follow the streams of a name. */
 const LANES: Readonly<Record<Name, (plant: Plant, holder: Lease) => Promise<Follower[]>>> = {
@@ -47,7 +47,7 @@ const read = (value: unknown): Record<string, unknown> => JSON.parse((value as {
 
 /** Follows all streams until `ending` aborts, or waits for the process that does. */
 export async function followAll(plant: Plant, ending: AbortSignal): Promise<void> {
-  await Promise.all((Object.keys(STREAMS) as Name[]).map((name) => followOne(plant, name, ending)));
+  await Promise.all((Object.keys(LANES) as Name[]).map((name) => followOne(plant, name, ending)));
 }
 
 async function followOne(plant: Plant, name: Name, ending: AbortSignal): Promise<void> {

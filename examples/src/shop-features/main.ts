@@ -1,6 +1,6 @@
 /**
- * Runs the shop's features: `main.ts [all | ingest | profiles | rebuild | web]`. `ingest` and `web` go on until SIGTERM; start
- * as many as you need. `profiles` is the nightly batch, `rebuild` makes all profiles anew beside those that are read. `all`
+ * Runs the shop's features: `main.ts [all | ingest | profiles | rebuild | web | train]`. `ingest` and `web` go on until SIGTERM; start
+ * as many as you need. `profiles` is the nightly batch, `rebuild` makes all profiles anew beside those that are read, `train` trains the model. `all`
  * does everything in one process, on servers of its own unless the environment names some, and ends.
  *
  * Settings come from the environment: HOLDFAST_NODES, the lock nodes; REDIS_URL, the data; CUSTOMERS, a file with one customer
@@ -16,12 +16,15 @@ import { data, nodes, stop } from '../nodes.js';
 import { type Click, openShop, STREAMS } from './definitions.js';
 import { type Customer, followAll, type Job, type Plant, rebuildProfiles, writeProfiles } from './ingest.js';
 import { UNTRAINED } from './model.js';
+import { modelIn, trainIn } from './training.js';
 import { rank, serve } from './web.js';
 
 const { env } = process;
 const role = process.argv[2] ?? 'all';
 const locks = createLocks({ nodes });
 const store = openShop(data);
+const redis = new Redis(data);
+redis.on('error', () => {}); // it connects again by itself
 const plant: Plant = { store, locks, redis: data, lease: Number(env['LEASE'] ?? 5_000) };
 const ending = new AbortController();
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => ending.abort());
@@ -33,19 +36,28 @@ async function readJob(): Promise<Job> {
 }
 
 async function web(): Promise<void> {
-  const server = serve(store, UNTRAINED).listen(Number(env['PORT'] ?? 0));
+  let model = await modelIn(redis);
+  const looking = setInterval(() => {
+    modelIn(redis).then(
+      (latest) => {
+        model = latest;
+      },
+      () => {}, // Redis is away: the model is as it was
+    );
+  }, 500);
+  const server = serve({ store, redis, model: () => model }).listen(Number(env['PORT'] ?? 0));
   server.once('listening', () => {
     console.log(`http://localhost:${(server.address() as AddressInfo).port}`);
     console.log('web: ready');
   });
   await new Promise((resolve) => ending.signal.addEventListener('abort', resolve));
+  clearInterval(looking);
   server.close();
   server.closeAllConnections();
 }
 
 /** Somebody clicks three times, and is shown what to buy. */
 async function all(): Promise<void> {
-  const redis = new Redis(data);
   const ingest = followAll(plant, ending.signal);
   const asOf = Date.now() - 60_000;
   const customers = [{ id: 'u1', age: 41, city: 'Kiel', tier: 'gold' }];
@@ -71,7 +83,6 @@ async function all(): Promise<void> {
   }
   ending.abort();
   await ingest;
-  redis.disconnect();
 }
 
 const ROLES: Readonly<Record<string, () => Promise<unknown>>> = {
@@ -83,6 +94,7 @@ const ROLES: Readonly<Record<string, () => Promise<unknown>>> = {
   profiles: async () => writeProfiles(plant, await readJob()),
   rebuild: async () => rebuildProfiles(plant, await readJob()),
   web,
+  train: () => trainIn(redis),
 };
 const play = ROLES[role];
 if (play === undefined) {
@@ -94,6 +106,7 @@ await play().catch((error: Error) => {
   console.log(`${role}: refused, as ${error.message}`);
   process.exitCode = 1;
 });
+redis.disconnect();
 await store.close();
 await locks.close();
 await stop();

@@ -35,3 +35,36 @@ const likelihood = (model: Model, inputs: readonly number[]): number =>
 
 /** From 0 to 1. */
 export const score = (model: Model, row: Inputs): number => likelihood(model, inputsOf(row));
+
+/** What was served, and whether it was bought then. */
+export interface Sample {
+  readonly features: Inputs;
+  readonly isBought: boolean;
+}
+
+const STEPS = 500;
+/** How far a step goes, and how strongly weights are pulled to 0. */
+const [PACE, DECAY] = [1, 1e-3];
+
+/** Gradient descent from the model so far; the same for the same samples. */
+export function train(model: Model, samples: readonly Sample[]): Model {
+  const known = samples.map(({ features, isBought }) => ({ inputs: inputsOf(features), isBought }));
+  let weights = [...model];
+  for (let step = 0; step < STEPS; step += 1) {
+    const slope = weights.map((weight) => DECAY * weight);
+    for (const { inputs, isBought } of known) {
+      const error = likelihood(weights, inputs) - Number(isBought);
+      for (const [at, input] of inputs.entries())
+        slope[at] = (slope[at] ?? 0) + (error * input) / known.length;
+    }
+    weights = weights.map((weight, at) => weight - PACE * (slope[at] ?? 0));
+  }
+  return weights;
+}
+
+/** How badly a model is surprised by what was bought: the mean of the logarithms. */
+export const lossOf = (model: Model, samples: readonly Sample[]): number =>
+  samples.reduce((sum, { features, isBought }) => {
+    const likely = score(model, features);
+    return sum - Math.log(isBought ? likely : 1 - likely) / samples.length;
+  }, 0);
