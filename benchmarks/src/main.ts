@@ -14,6 +14,7 @@ import { featuresFreshness } from './features/freshness.js';
 import { featuresHttp } from './features/http.js';
 import { features } from './features/run.js';
 import { featuresScale } from './features/scale.js';
+import { featuresServed } from './features/served.js';
 import { featuresTraining } from './features/training.js';
 import { featuresWindows } from './features/windows.js';
 import { type Report, toMarkdown, writeReport } from './harness/report.js';
@@ -41,6 +42,7 @@ const BENCHMARKS: ReadonlyMap<string, Benchmark> = new Map([
   ['features-http', featuresHttp],
   ['features-cutover', featuresCutover],
   ['features-scale', featuresScale],
+  ['features-served', featuresServed],
 ]);
 
 const names = [...BENCHMARKS.keys()];
@@ -53,7 +55,7 @@ ${[...BENCHMARKS].map(([name, { about, workloads }]) => `  ${name.padEnd(10)}${a
 
   --rounds N        how many rounds to take the median of; default 5
   --only A,B        only these workloads of the benchmark; default all
-  --size N          features-cutover: how many rows; default 1000000
+  --size N          features-cutover: how many rows; default 1000000; features-served: how many answers; default 100000
   --against COMMIT  versus: the earlier commit to compare with; default HEAD^
   --json FILE       writes the numbers of every round
   --markdown FILE   writes the tables

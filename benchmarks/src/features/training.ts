@@ -4,15 +4,15 @@
  * Guarantees: the rows and the labels are drawn anew for each run of the benchmark, into a folder that `stop` removes.
  */
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { entity, service, t, view } from '@holdfast/features';
-import { type DuckDb, type Join, trainingSet } from '@holdfast/features/offline';
+import { type Join, trainingSet } from '@holdfast/features/offline';
 import type { Benchmark, Call, Run } from '../benchmark.js';
 import { describeMachine, numberSpread, type Report } from '../harness/report.js';
 import { spread } from '../harness/statistics.js';
 import { atMost } from '../harness/targets.js';
+import { type Connection, openDuckDb } from './duckdb.js';
 
 const JOINS = ['as-served', 'event-time', 'known-at'] as const satisfies readonly Join[];
 
@@ -38,16 +38,6 @@ const LIVE = [
   { since: BEGIN + 20 * DAY, generation: '2-5' },
 ];
 
-interface Module {
-  readonly DuckDBInstance: {
-    create(path: string, options: Record<string, string>): Promise<{ connect(): Promise<Connection> }>;
-  };
-}
-
-interface Connection extends DuckDb {
-  closeSync(): void;
-}
-
 class TrainingBenchmark implements Run {
   readonly #call: Call;
   #folder = '';
@@ -61,9 +51,7 @@ class TrainingBenchmark implements Run {
     const environment = { ...describeMachine(), rounds: String(this.#call.rounds) };
     const [labels, rows] = this.#call.quick ? [10_000, 100_000] : [1_000_000, 10_000_000];
     this.#folder = await mkdtemp(join(tmpdir(), 'holdfast-training-'));
-    const { DuckDBInstance } = createRequire(import.meta.url)('@duckdb/node-api') as Module;
-    const instance = await DuckDBInstance.create(':memory:', { threads: '2', memory_limit: '6GB' });
-    this.#duckdb = await instance.connect();
+    this.#duckdb = await openDuckDb();
     this.#call.progress(`drawing ${rows} rows and ${labels} labels`);
     await this.#draw(labels, rows);
     const drawn = await peakMemory();
