@@ -42,7 +42,7 @@ export interface Sample {
   readonly isBought: boolean;
 }
 
-const STEPS = 500;
+const STEPS = 200;
 /** How far a step goes, and how strongly weights are pulled to 0. */
 const [PACE, DECAY] = [1, 1e-3];
 
