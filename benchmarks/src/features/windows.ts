@@ -22,7 +22,7 @@ const RATE = (workload: string): string => `${workload}: events/s`;
 async function measure(stand: Stand) {
   const { rounds, progress } = stand.call;
   const workloads = (['many', 'hot'] as const).filter((each) => stand.call.workloads.has(each));
-  const events = stand.pick(300_000, 20_000);
+  const events = stand.pick(200_000, 20_000);
   for (const workload of workloads) {
     // A process and a server of its own for each, so that peak memory is its own.
     const contestants = [];
