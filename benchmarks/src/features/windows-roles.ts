@@ -90,6 +90,7 @@ function sourceOf(counting: Counting, after: number): Source {
   return {
     name: 'events',
     partitions: [0],
+    nameOf: () => 'events',
     extent: async () => ({ lostThrough: undefined, last: [last, 0] }),
     async *read(): AsyncGenerator<SourceBatch> {
       let n = after;

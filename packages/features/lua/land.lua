@@ -7,12 +7,13 @@
 --
 -- Replies {'landed', a letter a row, '<epoch> <place in the log>'}: a accepted, s this very row was there, o older, e equal, f
 -- it says something that cannot be, such as an event time in the future. Or, asked in this order, {'forgot', epoch}, {'retired'}, {'unopened'} or
--- {'stale', the mark that is there}, {'repeated', offset}, {'closed', number of the change}, {'gap', offset}
+-- {'stale', the mark that is there}, {'taken', the mark of the source partition}, {'pushed'} or {'followed'} if the lane has rows
+-- of the other kind, {'repeated', offset}, {'closed', number of the change}, {'gap', offset}
 --
 -- Stands on: owner, rows
 local generation, name, mark, source, own, after, through, ahead, history = unpack(ARGV, 1, 9)
 local lane = generation .. ':' .. name .. ':'
-local refusal = refused(generation, lane, mark, source, own) or misplaced(generation, lane .. source, after, through)
+local refusal = refused(generation, lane, mark, source, own) or misplaced(generation, lane, source, after, through)
 if refusal then return refusal end
 
 local FIRST, count = 9, #ARGV - 9
@@ -43,7 +44,8 @@ if #write > 0 then
   local counted = redis.call('HMGET', RECORD, 'rows:' .. generation, 'sum:' .. generation)
   local total = (tonumber(counted[2] or '0') + sum) % 4294967296
   redis.call('HSET', RECORD, 'rows:' .. generation, (counted[1] or 0) + added, 'sum:' .. generation, string.format('%.0f', total))
+  if through == '' then redis.call('HSET', RECORD, 'kind:' .. lane, 'pushed') end
 end
 for verdict, number in pairs(refusals) do redis.call('HINCRBY', RECORD, 'refused:' .. generation .. ':' .. verdict, number) end
-if through ~= '' then redis.call('HSET', RECORD, 'offset:' .. lane .. source, through) end
+if through ~= '' then redis.call('HSET', RECORD, 'offset:' .. lane .. source, through, 'kind:' .. lane, 'followed') end
 return {'landed', table.concat(verdicts), string.format('%s %.0f', epoch, at)}

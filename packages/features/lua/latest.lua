@@ -1,5 +1,5 @@
 -- Prelude of the verb that adds to windows: lists of the latest events. Their bytes: see src/window/ring.ts.
-local EVENT_HEAD = 20
+local EVENT_HEAD = 26
 
 -- Lists of latest events, from `at` on: each event is its bytes, and what orders it.
 local function read_lists(text, at, count)
@@ -8,9 +8,9 @@ local function read_lists(text, at, count)
     local events, number = {}, 0
     if at < #text then number, at = struct.unpack('<H', text, at) end
     for index = 1, number do
-      local time, sequence, source, length = struct.unpack('<ddHH', text, at)
+      local time, sequence, second, place, source, length = struct.unpack('<ddI4HHH', text, at)
       local finish = at + EVENT_HEAD + length
-      events[index] = {time, sequence, source, string.sub(text, at + EVENT_HEAD, finish - 1)}
+      events[index] = {time, sequence, second, place, source, string.sub(text, at + EVENT_HEAD, finish - 1)}
       at = finish
     end
     lists[list] = events
@@ -19,7 +19,7 @@ local function read_lists(text, at, count)
 end
 
 local function is_later(one, other)
-  for part = 1, 3 do
+  for part = 1, 5 do
     if one[part] ~= other[part] then return one[part] > other[part] end
   end
   return false
@@ -40,7 +40,7 @@ local function write_lists(lists)
   local parts = {}
   for _, events in ipairs(lists) do
     parts[#parts + 1] = struct.pack('<H', #events)
-    for _, event in ipairs(events) do parts[#parts + 1] = struct.pack('<ddHH', event[1], event[2], event[3], #event[4]) .. event[4] end
+    for _, event in ipairs(events) do parts[#parts + 1] = struct.pack('<ddI4HHH', event[1], event[2], event[3], event[4], event[5], #event[6]) .. event[6] end
   end
   return table.concat(parts)
 end

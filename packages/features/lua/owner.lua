@@ -16,6 +16,8 @@ local function refused(generation, lane, mark, source, own)
   for index, text in ipairs({mark, own}) do
     local now = found[index + 1]
     if not now then return {'unopened'} end
+    -- A lane that another has opened ends as a whole; a source partition is only in other hands.
+    if now ~= text and index == 2 then return {'taken', now} end
     if now ~= text then return {'stale', now} end
   end
 end
@@ -29,10 +31,13 @@ local function is_above(one, other)
 end
 
 -- Nothing if the rows that lead from `after` to `through` are those that come next, and the reply otherwise. Rows without a
--- source have no place in one, and `through` is ''.
-local function misplaced(generation, lane, after, through)
-  local found = redis.call('HMGET', RECORD, 'offset:' .. lane, 'closed:' .. generation)
+-- source have no place in one, and `through` is ''. A lane has rows of one kind: otherwise its offsets would not say how much
+-- another generation lacks of it.
+local function misplaced(generation, lane, source, after, through)
+  local found = redis.call('HMGET', RECORD, 'offset:' .. lane .. source, 'closed:' .. generation, 'kind:' .. lane)
   local taken = found[1] or '-1 0'
+  if through ~= '' and found[3] == 'pushed' then return {'pushed'} end
+  if through == '' and found[3] == 'followed' then return {'followed'} end
   if through == '' then return found[2] and {'closed', found[2]} end
   if not is_above(through, taken) then return {'repeated', taken} end
   if found[2] then return {'closed', found[2]} end

@@ -5,6 +5,8 @@
 --   server, epoch       the server that answered last, and the span of its memory: "<count>.<the server's name, shortened>"
 --   mark:<lane>         who writes a lane: "<token> <turn> <instance> <epoch> <issuer>"
 --   offset:<lane>       how far the lane has taken in its source: two numbers
+--   source:<lane>       the name of the source partition: the key of a stream, a partition of a topic
+--   kind:<lane>         of the lane as a whole: "followed" if its rows come from a source, "pushed" if they do not
 --   rows:<generation>   how many rows a generation of a view has here
 --   sum:<generation>    the sum of their checksums, modulo 2^32
 --   closed:<generation> the number of the catalog's change for which it takes no more rows

@@ -11,8 +11,8 @@ local refusal = refused(view, token, issuer)
 if refusal then return refusal end
 local id, at = string.match(redis.call('HGET', CATALOG, 'cutting:' .. view) or '', '^(%S+) (%d+)')
 if at ~= number then return {'changed', n} end
-local known = redis.call('HMGET', CATALOG, 'live:' .. view, 'definition:' .. view, 'definition:' .. view .. '.' .. id)
-local old, before, after = known[1], known[2], known[3]
+local defined = redis.call('HMGET', CATALOG, 'live:' .. view, 'definition:' .. view, 'definition:' .. view .. '.' .. id)
+local old, before, after = defined[1], defined[2], defined[3]
 note('live', view .. ' ' .. id)
 set_states(view, read_generations(view), {[id] = 'live', [old] = 'previous'})
 redis.call('HSET', CATALOG, 'live:' .. view, id, 'applied:' .. view, n, 'definition:' .. view, after or before, 'definition:' .. view .. '.' .. old, before)

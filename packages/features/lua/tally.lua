@@ -10,7 +10,7 @@
 -- Stands on: owner, rows, ring, tile
 local generation, name, mark, source, own, after, through, ahead, history, head, most = unpack(ARGV, 1, 11)
 local lane = generation .. ':' .. name .. ':'
-local refusal = refused(generation, lane, mark, source, own) or misplaced(generation, lane .. source, after, through)
+local refusal = refused(generation, lane, mark, source, own) or misplaced(generation, lane, source, after, through)
 if refusal then return refusal end
 
 local FIRST, shape, latest = 11, read_shape(head, most), micros + ahead
@@ -50,5 +50,5 @@ for _, ring in ipairs(order) do
 end
 if added > 0 then redis.call('HINCRBY', RECORD, 'rows:' .. generation, added) end
 for verdict, number in pairs(refusals) do redis.call('HINCRBY', RECORD, 'refused:' .. generation .. ':' .. verdict, number) end
-if through ~= '' then redis.call('HSET', RECORD, 'offset:' .. lane .. source, through) end
+if through ~= '' then redis.call('HSET', RECORD, 'offset:' .. lane .. source, through, 'kind:' .. lane, 'followed') end
 return {'landed', table.concat(verdicts), string.format('%s %.0f', epoch, at)}

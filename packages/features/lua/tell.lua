@@ -10,8 +10,8 @@ local reply = {'told'}
 for index = 1, #ARGV, 7 do
   local generation, name, mark, source, own, after, through = unpack(ARGV, index, index + 6)
   local lane = generation .. ':' .. name .. ':'
-  local refusal = refused(generation, lane, mark, source, own) or misplaced(generation, lane .. source, after, through)
-  if not refusal then redis.call('HSET', RECORD, 'offset:' .. lane .. source, through) end
+  local refusal = refused(generation, lane, mark, source, own) or misplaced(generation, lane, source, after, through)
+  if not refusal then redis.call('HSET', RECORD, 'offset:' .. lane .. source, through, 'kind:' .. lane, 'followed') end
   reply[#reply + 1] = refusal and table.concat(refusal, ' ') or 'told'
 end
 return reply

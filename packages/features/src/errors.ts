@@ -1,7 +1,7 @@
 /**
  * The errors of the feature store alone; the others are shared by all of Holdfast (docs/ERRORS.md).
  */
-import { display, HoldfastError } from '@holdfast/kernel';
+import { display, HoldfastError, messageOf } from '@holdfast/kernel';
 
 declare module '@holdfast/kernel' {
   interface ErrorCodes {
@@ -9,6 +9,7 @@ declare module '@holdfast/kernel' {
     HOLDFAST_DEFINITION_MISMATCH: DefinitionMismatchError;
     HOLDFAST_GENERATION_ENDED: GenerationEndedError;
     HOLDFAST_SOURCE_LOST: SourceLostError;
+    HOLDFAST_SOURCE: SourceError;
     HOLDFAST_INCOMPLETE: IncompleteError;
   }
 }
@@ -90,6 +91,26 @@ export class SourceLostError extends HoldfastError {
     const { source, partition, found } = details;
     super(
       `The lane "${lane}" cannot go on: of partition ${partition} of the source ${source}, ${found}. Fill a new generation from what there is, or give the lane another name to begin anew.`,
+    );
+    this.lane = lane;
+    this.source = source;
+    this.partition = partition;
+  }
+}
+
+/** A source failed in a way that another try does not help: its error is the cause. Mend the source, and follow it again. */
+export class SourceError extends HoldfastError {
+  override readonly name = 'SourceError';
+  readonly code = 'HOLDFAST_SOURCE';
+  readonly lane: string;
+  readonly source: string;
+  readonly partition: number;
+
+  constructor(lane: string, details: { source: string; partition: number }, cause: unknown) {
+    const { source, partition } = details;
+    super(
+      `The lane "${lane}" cannot go on: partition ${partition} of the source ${source} failed: ${messageOf(cause)}. Mend that, and follow it again; it goes on where it was.`,
+      { cause },
     );
     this.lane = lane;
     this.source = source;

@@ -28,8 +28,15 @@ import type { Fields, Served } from './definition/types.js';
 import type { RowView, View } from './definition/view.js';
 import type { WindowFields, WindowsView } from './definition/windows.js';
 import { Generation, type GenerationParts, refusalOf } from './generation/generation.js';
+import type { StopOptions } from './lane/follow.js';
 import type { Lane } from './lane/lane.js';
-import { type LaneOpenOptions, type LanePlace, openLane, openWindowsLane } from './lane/open.js';
+import {
+  type LaneOpenOptions,
+  type LanePlace,
+  openLane,
+  openWindowsLane,
+  type RowLaneOpenOptions,
+} from './lane/open.js';
 import { badTimeOf, encoderOf, type LaneRow } from './lane/row.js';
 import type { WindowsLane } from './lane/windows-lane.js';
 import { STORE, type StoreOptions, type StoreSettings } from './options.js';
@@ -104,7 +111,7 @@ export class Features {
   readonly #definitions: Definitions;
   readonly #pointers: PointerLease;
   readonly #reader: Reader;
-  readonly #lanes = new Set<{ close(): void }>();
+  readonly #lanes = new Set<{ close(options: StopOptions): Promise<void> }>();
 
   /** Use createFeatures(). */
   constructor(place: StorePlace, settings: StoreSettings, registry: Registry) {
@@ -143,11 +150,14 @@ export class Features {
    */
   open<E extends Entity, F extends Fields>(
     view: RowView<string, E, F>,
-    options: LaneOpenOptions,
+    options: RowLaneOpenOptions,
   ): Promise<Lane<LaneRow<E, F>>>;
   /** Windows count the events of a source that the lane follows. */
   open(view: WindowsView<string, Entity, WindowFields>, options: LaneOpenOptions): Promise<WindowsLane>;
-  async open(view: View, options: LaneOpenOptions): Promise<{ readonly signal: AbortSignal; close(): void }> {
+  async open(
+    view: View,
+    options: RowLaneOpenOptions,
+  ): Promise<{ readonly signal: AbortSignal; close(options?: StopOptions): Promise<void> }> {
     this.#requireKnown(view);
     this.#pointers.drop();
     const { views } = await this.#pointers.get();
@@ -254,9 +264,12 @@ export class Features {
     return { view, holder, catalog, partitions, clock, onChange: () => this.#pointers.drop() };
   }
 
-  /** Ends the store and its lanes. Calls that are under way reject with AbortedError. */
+  /**
+   * Ends the store and its lanes. Calls that are under way reject with AbortedError, and what lanes had not landed yet is given
+   * up: close them first to have it landed. Whoever uses one of them afterwards gets an UnavailableError.
+   */
   async close(): Promise<void> {
-    for (const lane of this.#lanes) lane.close();
+    await Promise.all([...this.#lanes].map((lane) => lane.close({ signal: AbortSignal.abort() })));
     for (const partition of this.#partitions) partition.close();
     this.#catalog.close();
   }

@@ -25,23 +25,26 @@ export {
   GenerationEndedError,
   IncompleteError,
   RowError,
+  SourceError,
   SourceLostError,
 } from './errors.js';
 export { createFeatures, type Features, type FeaturesOptions, type GenerationInfo } from './features.js';
 export type { LaneFate } from './generation/gate.js';
 export type { CutOptions, Generation } from './generation/generation.js';
-export type { Follower } from './lane/follow.js';
+export type { FollowedPartition, Follower, StopOptions } from './lane/follow.js';
+export type { FollowLaneOptions, FollowStats } from './lane/following.js';
 export type {
-  FollowLaneOptions,
   Landing,
   Lane,
   LaneStats,
   ParseRecord,
   RowOutcome,
 } from './lane/lane.js';
-export type { LaneOpenOptions } from './lane/open.js';
+export type { LaneOpenOptions, RowLaneOpenOptions } from './lane/open.js';
+export type { LaneHolder } from './lane/ownership.js';
+export type { Hold } from './lane/parts.js';
 export type { LaneRow } from './lane/row.js';
-export type { FollowEventsOptions, ParseEvent, WindowsLane, WindowsStats } from './lane/windows-lane.js';
+export type { ParseEvent, WindowsLane, WindowsStats } from './lane/windows-lane.js';
 export type { StoreOptions } from './options.js';
 export type { NullReason, ReadRow } from './read/reader.js';
 export { type RedisStreamOptions, redisStream } from './source/redis-stream.js';

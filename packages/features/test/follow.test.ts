@@ -7,7 +7,8 @@ import { t } from '../src/definition/types.js';
 import { view } from '../src/definition/view.js';
 import { SourceLostError } from '../src/errors.js';
 import { createFeatures, type Features } from '../src/features.js';
-import type { FollowLaneOptions, ParseRecord } from '../src/lane/lane.js';
+import type { FollowLaneOptions } from '../src/lane/following.js';
+import type { ParseRecord } from '../src/lane/lane.js';
 import type { LaneRow } from '../src/lane/row.js';
 import { redisStream } from '../src/source/redis-stream.js';
 import { client, later, url, useRedis } from './setting.js';
@@ -85,7 +86,13 @@ describe('following a stream', () => {
     await until(600);
     expect(await accepted()).toEqual(numbers(600));
     await follower.stop();
-    expect(lane.stats()).toEqual({ accepted: 600, older: 0, equal: 0, refused: 0 });
+    expect(lane.stats()).toMatchObject({ accepted: 600, older: 0, equal: 0, refused: 0, reasons: {} });
+    expect(follower.partitions).toEqual([
+      {
+        ...{ partition: 0, name: 'clicks', through: [600, 0], last: [600, 0], lag: 0, inFlight: 0 },
+        problem: undefined,
+      },
+    ]);
     for (let partition = 0; partition < PARTITIONS; partition += 1) {
       const offset = await client().hget(`{feat:shop.${partition}}:record`, 'offset:last.1-0:stream:0');
       expect(offset).toBe('600 0');
@@ -141,8 +148,8 @@ describe('following a stream', () => {
   it('source partitions may be in different hands, and one goes on without the other', async () => {
     const store = await storeOf();
     await fill(0, 50, 'a');
-    const hold = (partition: number): TokenHolder =>
-      holderOf(20 + partition, { resource: `part:${partition}` });
+    const hold: FollowLaneOptions['hold'] = (name, { partition }) =>
+      holderOf(20 + partition, { resource: name });
     const one = await followed(store, holderOf(7), { streams: ['a', 'b'], hold });
     await until(50);
     await fill(50, 100, 'b');

@@ -4,7 +4,7 @@ import { LeaseLostError, MisuseError, systemClock, type TokenHolder } from '@hol
 import { describe, expect, it, vi } from 'vitest';
 import { GenerationEndedError, RowError } from '../src/errors.js';
 import { Lane, type LaneOptions } from '../src/lane/lane.js';
-import { Ownership, type OwnershipOptions } from '../src/lane/ownership.js';
+import { Ownership, type OwnershipOptions, renewalOf } from '../src/lane/ownership.js';
 import { NOW, row } from './rows.js';
 import { client, node, openParts, useRedis } from './setting.js';
 
@@ -63,7 +63,10 @@ describe('landing', () => {
     expect([...errors.keys()].sort()).toEqual([2, 4]);
     expect(errors.get(2)?.path).toBe('values.age');
     expect(errors.get(4)?.message).toMatch(/time is at most 5 minutes in the future/);
-    expect(lane.stats()).toEqual({ accepted: 3, older: 1, equal: 0, refused: 2 });
+    expect(lane.stats()).toEqual({
+      ...{ accepted: 3, older: 1, equal: 0, refused: 2, inFlight: 0, source: [] },
+      reasons: { 'values.age': 1, time: 1 },
+    });
   });
 
   it('of two rows with one event time, the later one of the same lane is a correction', async () => {
@@ -135,6 +138,17 @@ describe('a lane that another holder opens', () => {
   });
 });
 
+describe('a lane that is opened again', () => {
+  it('has not finished, whatever an earlier run of it had', async () => {
+    const lane = await laneOf();
+    await lane.finish();
+    const finished = (): Promise<string | null> => client().hget(record(1), `finished:${GENERATION}:batch:`);
+    expect(await finished()).not.toBeNull();
+    await laneOf({ holder: holderOf(8) });
+    expect(await finished()).toBeNull();
+  });
+});
+
 describe('a generation that ends', () => {
   it('ends its lanes', async () => {
     const lane = await laneOf();
@@ -182,6 +196,31 @@ describe('a server that may have forgotten who owns the lane', () => {
     expect(without).toBeInstanceOf(MisuseError);
     expect(String(without)).toMatch(/may have forgotten.*give "renew"/);
     expect(await client().keys(`*${GENERATION}*`)).toEqual([]);
+  });
+
+  it('has each holder renew its right after it was asked, also where a renewal was under way before', async () => {
+    const extend = vi.fn(() => Promise.resolve('kept'));
+    const holder = { ...holderOf(7), extend };
+    const lane = await laneOf({ holder, renew: renewalOf(holder) });
+    await becomeAnother();
+    await lane.land([{ id: 'u0' }]);
+    expect(extend).toHaveBeenCalledTimes(2);
+    await lane.land([{ id: 'u1', partition: 1 }]);
+    expect(extend).toHaveBeenCalledTimes(4);
+  });
+
+  it('and has gone back to an earlier holder of another issuer: whoever took over last takes over again', async () => {
+    const renew = (): Promise<void> => Promise.resolve();
+    const old = await laneOf({ holder: holderOf(700), renew, takeOver: true });
+    const field = `mark:${GENERATION}:batch:`;
+    const before = await client().hget(record(0), field);
+    const taken = await laneOf({ holder: holderOf(3, { issuer: 'queue:nightly' }), renew, takeOver: true });
+    await client().hset(record(0), field, before ?? '');
+    await becomeAnother();
+    expect((await taken.land([{ id: 'u0' }])).outcomes).toEqual(['accepted']);
+    await becomeAnother();
+    await expect(old.land([{ id: 'u1', partition: 1 }])).rejects.toThrow(StaleTokenError);
+    expect((await taken.land([{ id: 'u1', partition: 1 }])).outcomes).toEqual(['accepted']);
   });
 
   it('that was away: rows wait for it, and land once', async () => {

@@ -3,6 +3,7 @@ import { MisuseError } from '@holdfast/kernel';
 import { describe, expect, it, vi } from 'vitest';
 import { Catalog } from '../src/store/catalog.js';
 import type { Partition } from '../src/store/partition.js';
+import { scripts } from '../src/store/scripts.js';
 import type { LandRequest, OpenRequest } from '../src/store/verbs.js';
 import { NOW, type RowParts, row } from './rows.js';
 import { client, node, openParts, placeOf, useRedis } from './setting.js';
@@ -55,6 +56,13 @@ async function logged(): Promise<string[]> {
 
 /** As if a server with another name had the same data. */
 const becomeAnother = () => client().hset('{feat:shop.0}:record', 'server', 'another');
+
+describe('the scripts', () => {
+  it('are one library, which a server takes', async () => {
+    const library = scripts[0]?.library;
+    expect(await client().call('FUNCTION', 'LOAD', 'REPLACE', library?.text ?? '')).toBe(library?.name);
+  });
+});
 
 describe('land', () => {
   it('stores rows as the bytes that they are, counts them, and logs them once', async () => {
@@ -288,7 +296,7 @@ describe('offsets', () => {
       offset: '0 9',
     });
     expect(await partition.call(partition.verbs.tell, claims)).toMatchObject([
-      { word: 'stale' },
+      { word: 'taken' },
       { word: 'gap' },
     ]);
   });

@@ -154,9 +154,12 @@ async function storeOf(): Promise<Features> {
   return store;
 }
 
-async function follow(store: Features, holder: TokenHolder) {
+async function follow(
+  store: Features,
+  holder: TokenHolder,
+  parse = (value: unknown): unknown => JSON.parse((value as { e: string }).e),
+) {
   const lane = await store.open(clicks, { lane: 'stream', holder, renew: () => Promise.resolve() });
-  const parse = (value: unknown): unknown => JSON.parse((value as { e: string }).e);
   return { lane, follower: lane.follow(redisStream({ redis: url(), streams: ['events'], most: 50 }), parse) };
 }
 
@@ -214,6 +217,22 @@ describe('windows of a stream', () => {
     expect(none).toMatchObject({ reason: 'missing', values: { count: null } });
     await follower.stop();
     expect(lane.stats()).toMatchObject({ late: 0, refused: 1 });
+  });
+
+  it('tell apart the events of one record, and those of one millisecond', async () => {
+    const store = await storeOf();
+    const { follower } = await follow(store, holderOf(7), (value) => {
+      const e = JSON.parse((value as { e: string }).e);
+      return [0, 1].map((n) => ({ ...e, what: `${e.what}${n}` }));
+    });
+    const at = Date.now();
+    for (const n of [5_000, 5_001]) {
+      const e = { user: 'u1', at, price: 1, what: `k${n - 5_000}` };
+      await client().xadd('events', `1-${n}`, 'e', JSON.stringify(e));
+    }
+    await until(4);
+    expect((await store.rows(clicks, ['u1']))[0]?.values.recent).toEqual(['k11', 'k10', 'k01']);
+    await follower.stop();
   });
 
   it('count every event once, whoever takes the lane over while they come', async () => {

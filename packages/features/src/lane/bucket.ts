@@ -9,7 +9,8 @@ import { type Clock, pause, type Timer, UnavailableError } from '@holdfast/kerne
 import { GenerationEndedError } from '../errors.js';
 import type { Partition } from '../store/partition.js';
 import type { LandRequest } from '../store/verbs.js';
-import type { Ownership } from './ownership.js';
+import { followedLane } from './following.js';
+import { closedError, type Ownership } from './ownership.js';
 
 /** Told about each row, with its letter, or the error for which it was not landed. */
 export interface RowListener {
@@ -111,18 +112,22 @@ export class Bucket {
 
   /** The verdicts. Throws StaleTokenError, UnavailableError, MisuseError. */
   async #land(call: LandCall): Promise<string> {
-    const { partition, ownership, generation, patience, clock } = this.#options;
+    const { partition, ownership, generation, lane, patience, clock } = this.#options;
     const deadline = clock.now() + patience;
     for (;;) {
       ownership.signal.throwIfAborted();
       try {
-        const reply = await partition.call(partition.verbs.land, this.#request(call));
+        const mark = ownership.markIn(partition.number);
+        const reply = await partition.call(partition.verbs.land, this.#request(call, mark));
         if (reply.word === 'landed') return reply.verdicts;
-        if (reply.word === 'stale') throw ownership.depose(reply.detail);
+        // Another call of this lane may have opened it again since this one left.
+        if (reply.word === 'stale' && ownership.markIn(partition.number) === mark)
+          throw ownership.depose(reply.detail);
         if (reply.word === 'retired') throw this.#ended();
+        if (reply.word === 'followed') throw followedLane(lane);
         if (reply.word === 'closed') {
           if (clock.now() > deadline) throw closedError(generation, partition.number);
-        } else await ownership.reopen(partition);
+        } else await ownership.reopen(partition, mark);
       } catch (error) {
         if (!(error instanceof UnavailableError) || clock.now() > deadline) throw error;
       }
@@ -130,9 +135,8 @@ export class Bucket {
     }
   }
 
-  #request({ ids, rows }: LandCall): LandRequest {
-    const { partition, ownership, generation, lane, ahead, history } = this.#options;
-    const mark = ownership.markIn(partition.number);
+  #request({ ids, rows }: LandCall, mark: string): LandRequest {
+    const { generation, lane, ahead, history } = this.#options;
     return {
       ...{ generation, lane, mark, ids, rows, ahead, history },
       ...{ source: '', sourceMark: '', after: '', through: '' },
@@ -145,11 +149,4 @@ export class Bucket {
     ownership.end(error);
     return error;
   }
-}
-
-/** The generation is being replaced, and that takes long. */
-export function closedError(generation: string, partition: number): UnavailableError {
-  return new UnavailableError(`The generation "${generation}" takes no rows for now. Land them again.`, [
-    { node: `partition ${partition}`, reason: 'it is being replaced' },
-  ]);
 }

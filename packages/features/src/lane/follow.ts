@@ -5,295 +5,263 @@
  * offset is stored by the call that stores the rows, and a call that does not continue where the partition stands is refused.
  * A follower begins at the lowest offset of all partitions, and each drops what it has. A record that cannot be read is
  * reported and counted, and the others go on. A source that has lost what was not taken in yet ends the follower with a
- * SourceLostError. While Redis is away, the follower waits.
+ * SourceLostError. While Redis or the source is away, the follower tries again, and `problem` says why it does not go on.
+ * Where each source partition has a holder of its own, whoever loses one goes on with the others.
  */
-import { type Clock, HoldfastError, pause, UnavailableError } from '@holdfast/kernel';
-import { GenerationEndedError, SourceLostError } from '../errors.js';
+import { StaleTokenError } from '@holdfast/fence';
 import {
-  compareOffsets,
-  type Offset,
-  printOffset,
-  readOffset,
-  type Source,
-  type SourceBatch,
-  type SourceRecord,
-} from '../source/source.js';
-import type { Partition } from '../store/partition.js';
-import type { Landed, LaneClaim, LaneRefusal, Span } from '../store/verbs.js';
-import type { Ownership } from './ownership.js';
+  AbortedError,
+  BusyError,
+  HoldfastError,
+  onAbort,
+  requireClaim,
+  systemRandom,
+  UnavailableError,
+} from '@holdfast/kernel';
+import { Health } from '@holdfast/redis';
+import { SourceError } from '../errors.js';
+import type { Extent, Offset } from '../source/source.js';
+import type { LaneHolder, Ownership } from './ownership.js';
+import type { FollowParts } from './parts.js';
+import { Pass } from './pass.js';
 
-/** What a record becomes in one partition of the store. */
-export interface Piece {
+export interface StopOptions {
+  /** Gives up what is on its way when it aborts: it is taken in again by whoever follows next. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** How far a follower is in one partition of its source. */
+export interface FollowedPartition {
   readonly partition: number;
-  readonly content: unknown;
+  /** What it is called where it lies. */
+  readonly name: string;
+  /** All partitions of the store have taken the source in up to here; undefined if that is not known yet, or nothing was. */
+  readonly through: Offset | undefined;
+  /** The highest offset that the source is known to have; undefined if that is not known. */
+  readonly last: Offset | undefined;
+  /** How far the first part of `through` is behind that of `last`: ms of a Redis stream, records of Kafka. */
+  readonly lag: number | undefined;
+  /** Rows or events that are on their way. */
+  readonly inFlight: number;
+  /** Why it does not go on; undefined if it does. */
+  readonly problem: string | undefined;
 }
 
-/** What is sent to one partition: the pieces of some records, and the offsets that they span. */
-export interface Parcel {
-  readonly partition: Partition;
-  readonly claim: LaneClaim;
-  readonly span: Span;
-  readonly pieces: readonly { readonly offset: Offset; readonly content: unknown }[];
-  readonly source: number;
-}
-
-export interface FollowOptions {
-  readonly source: Source;
-  readonly partitions: readonly Partition[];
-  readonly generation: string;
-  readonly lane: string;
-  /** The lane as a whole. */
-  readonly ownership: Ownership;
-  /** The right to a source partition, not opened yet. */
-  readonly ownershipOf: (source: number) => Ownership;
-  readonly clock: Clock;
-  readonly signal: AbortSignal;
-  /** Throws for a record that cannot be read. */
-  readonly split: (record: SourceRecord) => readonly Piece[];
-  readonly send: (parcel: Parcel) => Promise<Landed | LaneRefusal>;
-  readonly onUnreadable: (error: unknown, record: SourceRecord) => void;
-  /** Pieces that one call carries at most. */
-  readonly most: number;
-}
-
-/** The pause before a call is repeated, in ms. */
-const PAUSE = 50;
-/** How often partitions for which nothing has come are told how far the source has been taken in, in ms. */
-const TELL_EVERY = 5_000;
-
-export class Follower {
-  readonly #options: FollowOptions;
+export class Follower implements AsyncDisposable {
+  readonly #signal: AbortSignal;
   readonly #stopping = new AbortController();
+  readonly #ending = new AbortController();
+  readonly #partitions: readonly PartitionFollower[];
   readonly #done: Promise<void>;
 
-  constructor(options: FollowOptions) {
-    this.#options = options;
-    const { source, signal } = options;
-    const abort = (): void => this.#stopping.abort();
-    if (signal.aborted) abort();
-    else signal.addEventListener('abort', abort, { once: true });
-    this.#done = Promise.all(source.partitions.map((each) => this.#followAll(each)))
+  /** Use lane.follow(). */
+  constructor(parts: FollowParts) {
+    const { source, signal } = parts;
+    this.#signal = signal;
+    const leave = onAbort(signal, () => this.#ending.abort(signal.reason));
+    if (signal.aborted) this.#ending.abort(signal.reason);
+    const signals = { stopping: this.#stopping.signal, ending: this.#ending.signal };
+    this.#partitions = source.partitions.map((each) => new PartitionFollower(parts, each, signals));
+    this.#done = Promise.all(this.#partitions.map((each) => each.run()))
       .then(() => {})
       .finally(() => {
-        abort(); // one that fails ends the others
-        signal.removeEventListener('abort', abort);
+        leave();
+        // One that fails ends the others.
+        this.#stopping.abort();
       });
-    this.#done.catch(() => {}); // whoever asks is told
+    this.#done.catch((error: unknown) => this.#ending.abort(error)); // whoever asks is told
+  }
+
+  /** Why a partition of the source is not followed just now; undefined while all are. */
+  get problem(): string | undefined {
+    return this.partitions.map(({ problem }) => problem).find((problem) => problem !== undefined);
+  }
+
+  get partitions(): readonly FollowedPartition[] {
+    return this.#partitions.map((each) => each.state());
   }
 
   /**
-   * Resolves when the follower was stopped. Throws StaleTokenError, GenerationEndedError, SourceLostError, or the reason for
-   * which the lane's signal aborted.
+   * Resolves when the follower was stopped, or the source has come to its end. Throws StaleTokenError, GenerationEndedError,
+   * SourceLostError, SourceError, MisuseError, or the reason for which the lane's signal aborted.
    */
   async done(): Promise<void> {
     await this.#done;
-    this.#options.signal.throwIfAborted();
+    this.#signal.throwIfAborted();
   }
 
-  /** Lands what was read, tells all partitions how far that went, and reads nothing more. Throws as `done`. */
-  async stop(): Promise<void> {
+  /** Lands what was read, tells all partitions how far that went, and reads nothing more. Throws as `done`, and AbortedError once `signal` aborts. */
+  async stop({ signal }: StopOptions = {}): Promise<void> {
     this.#stopping.abort();
-    await this.done();
-  }
-
-  /** From the beginning again whenever a partition stands elsewhere than was thought. */
-  async #followAll(number: number): Promise<void> {
-    const { ownershipOf, partitions, source } = this.#options;
-    const own = ownershipOf(number);
-    await this.#patiently(() => own.open());
-    while (!this.#stopping.signal.aborted) {
-      const taken = partitions.map((each) => readOffset(own.offsetIn(each.number)));
-      const lowest = taken.reduce((one, other) => (compareOffsets(other, one) < 0 ? other : one));
-      await this.#requireThere(number, taken, lowest);
-      const pass = new Pass(this.#options, own, { number, taken, stopping: this.#stopping.signal });
-      if (await pass.run(source.read(number, lowest, this.#stopping.signal))) continue;
-      return;
+    const giveUp = (): void => {
+      const words = 'The follower was stopped before all that it had read was landed; it is taken in again.';
+      this.#ending.abort(new AbortedError(words, signal?.reason));
+    };
+    const leave = onAbort(signal, giveUp);
+    if (signal?.aborted) giveUp();
+    try {
+      await this.done();
+    } finally {
+      leave();
     }
   }
 
-  async #requireThere(number: number, taken: readonly (Offset | undefined)[], lowest: Offset | undefined) {
-    const { source, lane } = this.#options;
-    const { lostThrough, last } = await this.#patiently(() => source.extent(number));
-    const highest = taken.reduce((one, other) => (compareOffsets(other, one) > 0 ? other : one));
-    const where = { source: source.name, partition: number };
-    if (compareOffsets(highest, last) > 0) {
-      const found = `it ends at ${printOffset(last)}, and was taken in through ${printOffset(highest)}: it was made anew`;
-      throw new SourceLostError(lane, { ...where, found });
-    }
-    // A lane that begins with the source takes what is there.
-    if (lowest !== undefined && compareOffsets(lostThrough, lowest) > 0) {
-      const found = `records through ${printOffset(lostThrough)} are gone, and were taken in through ${printOffset(lowest)} only`;
-      throw new SourceLostError(lane, { ...where, found });
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+}
+
+interface Signals {
+  /** Nothing more is to be read. */
+  readonly stopping: AbortSignal;
+  /** Nothing more may be sent. */
+  readonly ending: AbortSignal;
+}
+
+class PartitionFollower {
+  readonly #parts: FollowParts;
+  readonly #number: number;
+  readonly #name: string;
+  readonly #signals: Signals;
+  readonly #health: Health;
+  #pass: Pass | undefined;
+  #last: Offset | undefined;
+  #through: Offset | undefined;
+
+  constructor(parts: FollowParts, number: number, signals: Signals) {
+    this.#parts = parts;
+    this.#number = number;
+    this.#name = parts.source.nameOf(number);
+    this.#signals = signals;
+    // A failure is told by `problem`, and by the error of `done` if it is for good.
+    this.#health = new Health({ clock: parts.clock, random: systemRandom }, () => {});
+  }
+
+  state(): FollowedPartition {
+    const through = this.#pass?.taken ?? this.#through;
+    const last = this.#last;
+    return {
+      ...{ partition: this.#number, name: this.#name, through, last },
+      lag: last && Math.max(0, last[0] - (through?.[0] ?? 0)),
+      inFlight: this.#pass?.waiting ?? 0,
+      problem: this.#health.problem,
+    };
+  }
+
+  /** Takes the source partition in hand, again and again where it has a holder of its own. */
+  async run(): Promise<void> {
+    const { hold } = this.#parts;
+    const { stopping } = this.#signals;
+    while (!stopping.aborted) {
+      const holder = hold && (await this.#patiently(() => this.#held()));
+      if (hold !== undefined && holder === undefined) return;
+      const right = rightOf(holder, this.#signals.ending);
+      try {
+        await this.#followUnder(holder, right.signal);
+        return;
+      } catch (error) {
+        // Somebody else has this one; the others go on, and it may come back.
+        if (holder === undefined || !right.isOver(error)) {
+          if (error instanceof StaleTokenError) this.#parts.ownership.end(error);
+          throw error;
+        }
+        this.#health.failed(error);
+        await this.#health.pause(1, stopping);
+      } finally {
+        right.leave();
+        await release(holder);
+      }
     }
   }
 
-  /** Repeats what fails because a server is away. */
-  async #patiently<T>(work: () => Promise<T>): Promise<T> {
-    const { clock, signal } = this.#options;
-    for (;;) {
+  async #followUnder(holder: LaneHolder | undefined, signal: AbortSignal): Promise<void> {
+    const { ownership } = this.#parts;
+    const own = ownership.ofSource({ number: this.#number, name: this.#name, holder });
+    const { stopping } = this.#signals;
+    let isToBeRead = true;
+    while (isToBeRead && !stopping.aborted) {
+      isToBeRead = (await this.#patiently(() => this.#readUnder(own, signal), signal)) ?? false;
+    }
+  }
+
+  async #readUnder(own: Ownership, signal: AbortSignal): Promise<boolean> {
+    await own.open();
+    this.#health.succeeded();
+    const pass = new Pass(this.#parts, {
+      ...{ number: this.#number, own, health: this.#health, signal },
+      stopping: this.#signals.stopping,
+      onExtent: ({ last }: Extent) => {
+        this.#last = last;
+      },
+    });
+    this.#pass = pass;
+    try {
+      return await pass.run();
+    } finally {
+      this.#through = pass.taken ?? this.#through;
+      this.#pass = undefined;
+    }
+  }
+
+  async #held(): Promise<LaneHolder | undefined> {
+    const { hold, generation, lane } = this.#parts;
+    const { stopping } = this.#signals;
+    const name = `${generation}:${lane}:${this.#name}`;
+    try {
+      const holder = await hold?.(name, { partition: this.#number, signal: stopping });
+      requireClaim(holder);
+      return holder;
+    } catch (error) {
+      if (stopping.aborted) return undefined;
+      throw error;
+    }
+  }
+
+  /** Repeats what fails because a server is away. Undefined if that is not wanted any more. */
+  async #patiently<T>(work: () => Promise<T>, signal = this.#signals.ending): Promise<T | undefined> {
+    const { stopping } = this.#signals;
+    for (let tries = 0; ; tries += 1) {
       signal.throwIfAborted();
       try {
         return await work();
       } catch (error) {
-        // A client's own error says that it is not connected; ours say what they are.
-        if (error instanceof HoldfastError && !(error instanceof UnavailableError)) throw error;
+        signal.throwIfAborted();
+        if (!(error instanceof UnavailableError || error instanceof BusyError)) throw this.#typed(error);
+        this.#health.failed(error);
+        if (stopping.aborted) return undefined;
+        await this.#health.pause(tries, stopping);
       }
-      await pause(clock, PAUSE, signal);
+      if (stopping.aborted) return undefined;
     }
+  }
+
+  /** Errors of the code of others say where they come from. */
+  #typed(error: unknown): unknown {
+    if (error instanceof HoldfastError) return error;
+    const { source, lane } = this.#parts;
+    return new SourceError(lane, { source: source.name, partition: this.#number }, error);
   }
 }
 
-interface PassState {
-  readonly number: number;
-  /** By partition of the store. */
-  readonly taken: (Offset | undefined)[];
-  readonly stopping: AbortSignal;
+/** For how long a source partition is in our hands: as long as the lane, and the right of its own holder. */
+function rightOf(holder: LaneHolder | undefined, ending: AbortSignal) {
+  const right = new AbortController();
+  const signals = [ending, holder?.signal];
+  const heard = signals.map((signal) => onAbort(signal, () => right.abort(signal?.reason)));
+  for (const signal of signals) if (signal?.aborted) right.abort(signal.reason);
+  return {
+    signal: right.signal,
+    /** Whether that is so because its holder has lost it, and no more than that. */
+    isOver: (error: unknown): boolean =>
+      !ending.aborted && (right.signal.aborted || Object(error).code === 'HOLDFAST_STALE_TOKEN'),
+    leave: (): void => {
+      for (const leave of heard) leave();
+    },
+  };
 }
 
-/** One reading of a source partition, for as long as all partitions stand where they are thought to stand. */
-class Pass {
-  readonly #options: FollowOptions;
-  readonly #own: Ownership;
-  readonly #state: PassState;
-  #through: Offset | undefined;
-  #toldAt: number;
-
-  constructor(options: FollowOptions, own: Ownership, state: PassState) {
-    this.#options = options;
-    this.#own = own;
-    this.#state = state;
-    this.#toldAt = options.clock.now();
-  }
-
-  /** Whether the source must be read again from where the partitions stand. */
-  async run(batches: AsyncIterable<SourceBatch>): Promise<boolean> {
-    for await (const batch of batches) {
-      if (!(await this.#land(batch))) return true;
-      this.#through = batch.through;
-      if (this.#options.clock.now() - this.#toldAt >= TELL_EVERY && !(await this.#tell())) return true;
-      if (this.#state.stopping.aborted) break;
-    }
-    await this.#tell();
-    return false;
-  }
-
-  async #land({ records, through }: SourceBatch): Promise<boolean> {
-    const pieces = new Map<number, { offset: Offset; content: unknown }[]>();
-    for (const record of records) {
-      for (const { partition, content } of this.#split(record)) {
-        if (compareOffsets(record.offset, this.#state.taken[partition]) <= 0) continue;
-        const of = pieces.get(partition) ?? [];
-        of.push({ offset: record.offset, content });
-        pieces.set(partition, of);
-      }
-    }
-    const landed = await Promise.all(
-      [...pieces].map(([partition, all]) => this.#landIn(partition, all, through)),
-    );
-    return landed.every((each) => each);
-  }
-
-  #split(record: SourceRecord): readonly Piece[] {
-    const { split, onUnreadable } = this.#options;
-    try {
-      return split(record);
-    } catch (error) {
-      onUnreadable(error, record);
-      return [];
-    }
-  }
-
-  /** In calls that end between two records. */
-  async #landIn(number: number, pieces: Parcel['pieces'], through: Offset): Promise<boolean> {
-    for (let from = 0; from < pieces.length; ) {
-      let to = Math.min(from + this.#options.most, pieces.length);
-      const isLast = (place: number): boolean =>
-        place === pieces.length || compareOffsets(pieces[place - 1]?.offset, pieces[place]?.offset) !== 0;
-      while (!isLast(to)) to += 1;
-      const end = to === pieces.length ? through : (pieces[to - 1]?.offset ?? through);
-      if (!(await this.#send(number, pieces.slice(from, to), end))) return false;
-      from = to;
-    }
-    return true;
-  }
-
-  async #send(number: number, pieces: Parcel['pieces'], through: Offset): Promise<boolean> {
-    const partition = this.#options.partitions[number] as Partition;
-    const span = { after: printOffset(this.#state.taken[number]), through: printOffset(through) };
-    return this.#settle(partition, through, () =>
-      this.#options.send({ partition, claim: this.#claim(number), span, pieces, source: this.#state.number }),
-    );
-  }
-
-  /** False if the partition stands elsewhere. */
-  async #settle(
-    partition: Partition,
-    through: Offset,
-    call: () => Promise<Landed | { readonly word: 'told' } | LaneRefusal>,
-  ): Promise<boolean> {
-    const { ownership, clock, signal, generation, lane } = this.#options;
-    for (;;) {
-      signal.throwIfAborted();
-      try {
-        const reply = await call();
-        switch (reply.word) {
-          case 'landed':
-          case 'told':
-          case 'repeated': // an earlier try of this call, whose answer was lost
-            this.#state.taken[partition.number] = through;
-            return true;
-          case 'stale':
-            throw ownership.depose(reply.detail);
-          case 'retired':
-            throw this.#ended(new GenerationEndedError(lane, generation));
-          case 'closed':
-            break;
-          case 'gap':
-            await this.#own.reopen(partition);
-            return false;
-          default:
-            await ownership.reopen(partition);
-            await this.#own.reopen(partition);
-            return false;
-        }
-      } catch (error) {
-        if (!(error instanceof UnavailableError)) throw error;
-      }
-      await pause(clock, PAUSE, signal);
-    }
-  }
-
-  /** Tells the partitions for which nothing has come how far the source has been taken in. */
-  async #tell(): Promise<boolean> {
-    const through = this.#through;
-    this.#toldAt = this.#options.clock.now();
-    if (through === undefined) return true;
-    const behind = this.#options.partitions.filter(
-      ({ number }) => compareOffsets(this.#state.taken[number], through) < 0,
-    );
-    const told = await Promise.all(
-      behind.map((partition) =>
-        this.#settle(partition, through, async () => {
-          const after = printOffset(this.#state.taken[partition.number]);
-          const span = { after, through: printOffset(through) };
-          const lanes = [{ ...this.#claim(partition.number), ...span }];
-          const [verdict] = await partition.call(partition.verbs.tell, lanes);
-          return verdict as { readonly word: 'told' } | LaneRefusal;
-        }),
-      ),
-    );
-    return told.every((each) => each);
-  }
-
-  #claim(partition: number): LaneClaim {
-    const { generation, lane, ownership } = this.#options;
-    const source = String(this.#state.number);
-    const [mark, sourceMark] = [ownership.markIn(partition), this.#own.markIn(partition)];
-    return { generation, lane, mark, source, sourceMark };
-  }
-
-  #ended(error: GenerationEndedError): GenerationEndedError {
-    this.#options.ownership.end(error);
-    return error;
-  }
+/** Gives the right back, if the holder can, as a lease does by `release`. */
+async function release(holder: LaneHolder | undefined): Promise<void> {
+  const { release: giveBack } = Object(holder) as { readonly release?: unknown };
+  if (typeof giveBack === 'function') await Promise.resolve(giveBack.call(holder)).catch(() => {});
 }

@@ -8,14 +8,22 @@
  * lane is deposed, everything that waits rejects with a StaleTokenError, and `signal` aborts.
  */
 import { type Clock, display, HoldfastError, MisuseError, onAbort, pause } from '@holdfast/kernel';
-import { GenerationEndedError, type RowError } from '../errors.js';
+import { GenerationEndedError, RowError } from '../errors.js';
 import type { RowOrigin } from '../row/header.js';
 import type { Source, SourceRecord } from '../source/source.js';
 import type { Partition } from '../store/partition.js';
 import type { Landed, LaneRefusal } from '../store/verbs.js';
-import { Bucket, closedError, type RowListener } from './bucket.js';
-import { Follower, type Parcel, type Piece } from './follow.js';
-import { type LaneHolder, type Ownership, turnOf } from './ownership.js';
+import { Bucket, type RowListener } from './bucket.js';
+import type { Follower, StopOptions } from './follow.js';
+import {
+  closedLane,
+  Following,
+  type FollowLaneOptions,
+  type FollowStats,
+  followedLane,
+} from './following.js';
+import { closedError, type LaneHolder, type Ownership, turnOf } from './ownership.js';
+import type { Parcel, Piece } from './parts.js';
 
 /** What became of a row: refused means that it cannot be stored as it is. */
 export type RowOutcome = 'accepted' | 'older' | 'equal' | 'refused';
@@ -27,8 +35,11 @@ export interface Landing {
   readonly errors: ReadonlyMap<number, RowError>;
 }
 
-/** How many rows of a lane ended how since it was opened. */
-export type LaneStats = Readonly<Record<RowOutcome, number>>;
+/** How many rows of a lane ended how since it was opened, and what is on its way. */
+export interface LaneStats extends Readonly<Record<RowOutcome, number>>, FollowStats {
+  /** Rows that were given to `land` and are not answered yet. */
+  readonly inFlight: number;
+}
 
 /** A row that lacks only what its head says about who wrote it. */
 interface EncodedRow {
@@ -41,23 +52,16 @@ interface EncodedRow {
 /** Makes a row of what the user gives. Throws RowError. */
 export type EncodeRow<Row> = (row: Row) => EncodedRow;
 
-/** The rows of a record: one, several, or none. Throws for a record that cannot be read. */
-export type ParseRecord<Row> = (
-  value: unknown,
-  record: SourceRecord,
-) => Row | readonly Row[] | null | undefined;
+type Parsed<Row> = Row | readonly Row[] | null | undefined;
 
-export interface FollowLaneOptions {
-  /** The holder of a source partition, by its number. Default: the holder of the lane. */
-  readonly hold?: (partition: number) => LaneHolder;
-  /** Told of each record that was left out because it cannot be read or stored. Default: it is counted only. */
-  readonly onUnreadable?: (error: unknown, record: SourceRecord) => void;
-}
+/** The rows of a record: one, several, or none. Throws, or rejects, for a record that cannot be read. */
+export type ParseRecord<Row> = (value: unknown, record: SourceRecord) => Parsed<Row> | Promise<Parsed<Row>>;
 
 export interface LaneOptions<Row> {
   readonly partitions: readonly Partition[];
   readonly ownership: Ownership;
-  readonly holder: LaneHolder;
+  /** Undefined for a lane that several processes share. */
+  readonly holder: LaneHolder | undefined;
   readonly view: string;
   /** "<view>.<generation>". */
   readonly generation: string;
@@ -96,7 +100,11 @@ export class Lane<Row> {
   #onTheWay = 0;
   #count = 0;
   #waiting: (() => void)[] = [];
+  readonly #idle: (() => void)[] = [];
   readonly #leave: (() => void)[] = [];
+  readonly #following: Following;
+  #isClosing = false;
+  #hasLanded = false;
 
   constructor(options: LaneOptions<Row>) {
     this.#options = options;
@@ -108,9 +116,14 @@ export class Lane<Row> {
           onRoom: (rows) => this.#left(rows),
         }),
     );
-    for (const signal of [holder.signal, ownership.signal])
+    this.#following = new Following({
+      ...{ partitions, ownership, generation, lane, clock, signal: this.#ending.signal },
+      most: MOST_IN_CALL,
+      send: (parcel) => this.#send(parcel),
+    });
+    for (const signal of [holder?.signal, ownership.signal])
       this.#leave.push(onAbort(signal, () => this.#end(signal?.reason)));
-    if (holder.signal?.aborted) this.#end(holder.signal.reason);
+    if (holder?.signal?.aborted) this.#end(holder.signal.reason);
   }
 
   /** Aborts when nothing more can be landed: with the lane deposed, the holder's right ended, or the lane closed. */
@@ -119,49 +132,52 @@ export class Lane<Row> {
   }
 
   stats(): LaneStats {
-    return { ...this.#stats };
+    return { ...this.#stats, ...this.#following.stats(), inFlight: this.#onTheWay };
   }
 
   /**
    * Resolves when all rows are answered. Throws StaleTokenError if the lane is deposed, UnavailableError if Redis did not
    * answer in time, GenerationEndedError if the generation has ended: rows may then have landed, and may be landed again.
+   * MisuseError for a lane that follows a source: what another generation lacks of it is judged by the offsets of the source.
    */
   async land(rows: Iterable<Row>): Promise<Landing> {
     if (typeof rows !== 'object' || rows === null || !(Symbol.iterator in rows))
       throw new MisuseError(
         `land() takes a list of rows, each with id, time and values; got ${display(rows)}.`,
       );
+    this.#requirePushed();
     const batch = new Batch(this.#options.badTime, rows);
     for (const row of batch.rows) {
       if (this.#onTheWay >= MOST_ROWS) await this.#room();
-      this.#ending.signal.throwIfAborted();
+      this.#requireOpen();
       this.#add(row, batch);
     }
     const landing = await batch.done();
     for (const outcome of landing.outcomes) this.#stats[outcome] += 1;
+    for (const error of landing.errors.values()) this.#following.refused(error);
     return landing;
   }
 
   /**
    * Lands the rows of a source's records, each together with its offset, so that every record is taken in once, whatever is
-   * repeated or killed. `parse` makes the row of a record, several, or none; a record for which it throws, or whose row cannot
-   * be stored, is reported to `onUnreadable`, and the others go on. `hold` gives the holder of a source partition, so that each
-   * can be in other hands; it may own it for as long as its right lasts. Default: the lane's holder has all of them.
+   * repeated or killed. `parse` makes the row of a record, several, or none, and may return a promise; a record for which it
+   * throws, or whose row cannot be stored, is left out and reported, and the others go on; so is one that becomes more than
+   * 1000 rows. Throws MisuseError, as for a second source, and for a lane in which rows were landed without one.
    */
   follow(source: Source, parse: ParseRecord<Row>, options: FollowLaneOptions = {}): Follower {
-    const { partitions, ownership, generation, lane, clock } = this.#options;
-    const follower = new Follower({
-      ...{ source, partitions, ownership, generation, lane, clock, signal: this.#ending.signal },
-      ownershipOf: (number) => ownership.ofSource(String(number), options.hold?.(number)),
-      most: MOST_IN_CALL,
-      split: (record) => this.#split(parse, record),
-      send: (parcel) => this.#send(parcel),
-      onUnreadable: (error, record) => {
+    const { lane } = this.#options;
+    if (this.#hasLanded)
+      throw new MisuseError(
+        `Rows were landed in the lane "${lane}" without a source, so it cannot follow one; follow it in another lane.`,
+      );
+    this.#requireOpen();
+    return this.#following.follow(source, parse, {
+      options,
+      makePieces: (parsed) => this.#piecesOf(parsed as Parsed<Row>),
+      onRefused: () => {
         this.#stats.refused += 1;
-        options.onUnreadable?.(error, record);
       },
     });
-    return follower;
   }
 
   /**
@@ -173,14 +189,15 @@ export class Lane<Row> {
     const deadline = this.#options.clock.now() + patience;
     for (const partition of partitions) {
       for (;;) {
-        this.#ending.signal.throwIfAborted();
+        this.#requireOpen();
         const mark = ownership.markIn(partition.number);
         const claim = { generation, lane, mark, source: '', sourceMark: '' };
         const reply = await partition.call(partition.verbs.finish, claim);
         if (reply.word === 'finished') break;
-        if (reply.word === 'stale') throw ownership.depose(reply.detail);
+        if (reply.word === 'stale' && ownership.markIn(partition.number) === mark)
+          throw ownership.depose(reply.detail);
         if (reply.word === 'retired') throw new GenerationEndedError(lane, generation);
-        if (reply.word !== 'closed') await ownership.reopen(partition);
+        if (reply.word !== 'closed') await ownership.reopen(partition, mark);
         else if (this.#options.clock.now() > deadline) throw closedError(generation, partition.number);
         else await pause(this.#options.clock, PAUSE, this.#ending.signal);
       }
@@ -192,10 +209,43 @@ export class Lane<Row> {
     for (const bucket of this.#buckets) bucket.flush();
   }
 
-  /** Lands nothing more. Rows that are on their way are answered all the same. */
-  close(): void {
+  /**
+   * Lands nothing more, and resolves when what is on its way is answered, and what the lane has read of its source has landed.
+   * `signal` ends the waiting: what is on its way is then given up, and may have landed. Never rejects.
+   */
+  async close({ signal }: StopOptions = {}): Promise<void> {
     const { view, lane } = this.#options;
-    this.#end(new MisuseError(`The lane "${lane}" of the view "${view}" is closed; open it again.`));
+    this.#isClosing = true;
+    this.flush();
+    const giveUp = (): void => this.#end(closedLane(view, lane));
+    const leave = onAbort(signal, giveUp);
+    if (signal?.aborted) giveUp();
+    await this.#following.drain(signal);
+    while (this.#onTheWay > 0 && !this.#ending.signal.aborted)
+      await new Promise<void>((resolve) => this.#idle.push(resolve));
+    leave();
+    giveUp();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #requireOpen(): void {
+    const { view, lane } = this.#options;
+    this.#ending.signal.throwIfAborted();
+    if (this.#isClosing) throw closedLane(view, lane);
+  }
+
+  #requirePushed(): void {
+    const { lane, ownership } = this.#options;
+    this.#requireOpen();
+    if (ownership.isShared)
+      throw new MisuseError(
+        `The lane "${lane}" is shared: it follows a source, and nothing else lands in it.`,
+      );
+    if (this.#following.hasBegun) throw followedLane(lane);
+    this.#hasLanded = true;
   }
 
   #add(row: Row, batch: Batch<Row>): void {
@@ -212,8 +262,7 @@ export class Lane<Row> {
     bucket.add(encoded.id, encoded.finish(this.#originIn(encoded.partition)), batch, index);
   }
 
-  #split(parse: ParseRecord<Row>, record: SourceRecord): readonly Piece[] {
-    const parsed = parse(record.value, record);
+  #piecesOf(parsed: Parsed<Row>): readonly Piece[] {
     if (parsed === null || parsed === undefined) return [];
     const rows: readonly Row[] = Array.isArray(parsed) ? parsed : [parsed as Row];
     return rows.map((row) => {
@@ -241,8 +290,13 @@ export class Lane<Row> {
       ids,
       rows,
     });
-    if (reply.word === 'landed')
-      for (const verdict of reply.verdicts) this.#stats[OUTCOMES[verdict] ?? 'refused'] += 1;
+    if (reply.word === 'landed') {
+      for (const verdict of reply.verdicts) {
+        this.#stats[OUTCOMES[verdict] ?? 'refused'] += 1;
+        if (verdict === 'f')
+          this.#following.refused(new RowError(this.#options.view, 'time', 'not in the future', ''));
+      }
+    }
     return reply;
   }
 
@@ -252,7 +306,7 @@ export class Lane<Row> {
     const { turn, instance } = turnOf(ownership.markIn(partition));
     this.#count += 1;
     const sequence = instance * 2 ** 20 + Math.floor(this.#count / 2 ** 32);
-    return { rank, token: holder.token, turn, source: 0, sequence, second: this.#count >>> 0 };
+    return { rank, token: holder?.token ?? 0, turn, source: 0, sequence, second: this.#count >>> 0 };
   }
 
   #room(): Promise<void> {
@@ -262,6 +316,7 @@ export class Lane<Row> {
 
   #left(rows: number): void {
     this.#onTheWay -= rows;
+    if (this.#onTheWay === 0) for (const resolve of this.#idle.splice(0)) resolve();
     if (this.#waiting.length === 0 || this.#onTheWay >= MOST_ROWS) return;
     for (const resolve of this.#waiting.splice(0)) resolve();
   }
@@ -269,7 +324,7 @@ export class Lane<Row> {
   #end(reason: unknown): void {
     this.#ending.abort(reason);
     for (const leave of this.#leave.splice(0)) leave();
-    for (const resolve of this.#waiting.splice(0)) resolve();
+    for (const resolve of [...this.#waiting.splice(0), ...this.#idle.splice(0)]) resolve();
   }
 }
 

@@ -16,6 +16,7 @@ import {
   type Readers,
   readOptions,
   requireClaim,
+  type Settings,
   whole,
   withDefault,
 } from '@holdfast/kernel';
@@ -32,8 +33,13 @@ import { type LaneHolder, Ownership, renewalOf } from './ownership.js';
 import { WindowsLane } from './windows-lane.js';
 
 export interface LaneOpenOptions {
-  /** The holder of the right to write: a lease, a task, or anything else with a token. */
-  readonly holder: LaneHolder;
+  /** The holder of the right to write: a lease, a task, or anything else with a token. Not for a lane that is shared. */
+  readonly holder?: LaneHolder;
+  /**
+   * Whether several processes write the lane, each following some partitions of its source under holders of their own, which
+   * `hold` of `follow` gives. Whoever opens the lane under a holder deposes them all. Default false.
+   */
+  readonly shared?: boolean;
   /** The name of the lane: 1 to 64 letters, digits, "_" and "-". Default "batch". */
   readonly lane?: string;
   /**
@@ -50,21 +56,32 @@ export interface LaneOpenOptions {
   readonly generation?: Generation;
   /** Whether the lane is taken over from a holder whose tokens are of another issuer. Default false. */
   readonly takeOver?: boolean;
-  /** For how long rows are sent again while Redis does not answer, in ms. Default 10000. */
+}
+
+export interface RowLaneOpenOptions extends LaneOpenOptions {
+  /**
+   * For how long rows that are landed without a source are sent again while Redis does not answer, in ms. Default 10000. A lane
+   * that follows a source goes on trying.
+   */
   readonly patience?: number;
 }
 
 const RANKS: Readonly<Record<string, number>> = { stream: 30, batch: 20, backfill: 10 };
 
 const LANE = {
-  holder: passedOn<LaneHolder>(),
+  holder: passedOn<LaneHolder | undefined>(),
+  shared: withDefault(flag, false),
   lane: withDefault(readName, 'batch'),
   rank: optional(whole(1, 255)),
   renew: optional(callback<() => Promise<unknown>>('nothing')),
   generation: optional(having<Generation>()),
   takeOver: withDefault(flag, false),
-  patience: withDefault(duration(), 10_000),
 } satisfies Readers<LaneOpenOptions>;
+
+const ROW_LANE = {
+  ...LANE,
+  patience: withDefault(duration(), 10_000),
+} satisfies Readers<RowLaneOpenOptions>;
 
 /** What a lane is opened on. */
 export interface LanePlace<V extends View = View> {
@@ -90,11 +107,12 @@ interface RowMaking<Row> {
 export async function openLane<Row>(
   place: LanePlace,
   { ahead, encoder, badTime }: RowMaking<Row>,
-  options: LaneOpenOptions,
+  options: RowLaneOpenOptions,
 ): Promise<Lane<Row>> {
   const { view, stored, partitions, clock } = place;
+  const { patience, ...read } = readOptions(`A lane of the view "${view.name}"`, options, ROW_LANE);
   const encode = encoder(schemaFor(view, stored));
-  const { patience, ...owned } = await own(place, options);
+  const owned = await own(place, read);
   return new Lane({
     ...{ ...owned, partitions, patience, clock, encode, badTime },
     ...{ view: view.name, ahead: ahead * 1_000, history: stored.history },
@@ -107,18 +125,23 @@ export async function openWindowsLane(
   options: LaneOpenOptions,
 ): Promise<WindowsLane> {
   const { view, stored, partitions, clock } = place;
+  const read = readOptions(`A lane of the view "${view.name}"`, options, LANE);
   if (JSON.stringify(stored.ring) !== JSON.stringify(describe(view).ring)) throw notAsApplied(view);
-  const { ownership, holder, generation, lane } = await own(place, options);
+  const { ownership, holder, generation, lane } = await own(place, read);
   return new WindowsLane({
     ...{ view, partitions, ownership, holder, generation, lane, clock, history: stored.history },
   });
 }
 
 /** Makes the holder the owner of the lane. */
-async function own({ view, live, catalog, partitions }: LanePlace, options: LaneOpenOptions) {
-  const read = readOptions(`A lane of the view "${view.name}"`, options, LANE);
-  const { holder, lane, takeOver, patience } = read;
-  requireClaim(holder);
+async function own({ view, live, catalog, partitions }: LanePlace, read: Settings<typeof LANE>) {
+  const { holder, lane, shared, takeOver } = read;
+  if (!shared) requireClaim(holder);
+  else if (holder !== undefined) {
+    throw new MisuseError(
+      `The lane "${lane}" is opened as shared, so it has no holder; each partition of its source has one, which "hold" of follow() gives.`,
+    );
+  }
   const rank = read.rank ?? RANKS[lane];
   if (rank === undefined) {
     throw new MisuseError(
@@ -127,10 +150,10 @@ async function own({ view, live, catalog, partitions }: LanePlace, options: Lane
   }
   await catalog.enter(view.name, lane, rank);
   const generation = `${view.name}.${live}`;
-  const renew = read.renew ?? renewalOf(holder);
+  const renew = read.renew ?? (holder && renewalOf(holder));
   const ownership = new Ownership({ partitions, generation, lane, source: '', holder, renew, takeOver });
   await ownership.open();
-  return { ownership, holder, generation, lane, rank, patience };
+  return { ownership, holder, generation, lane, rank };
 }
 
 /** The registered schema of the fields that the program declares. */

@@ -4,10 +4,12 @@
  * Guarantees: once `open` has resolved, a holder of a lower token lands nothing in any partition. A lane that another has
  * taken over is deposed: every partition refuses it, and `signal` aborts with a StaleTokenError. Where a partition's server
  * may have forgotten who owns the lane, it is opened there again only after the holder has renewed its right at its issuer,
- * so that a deposed one, which cannot, stays out.
+ * so that a deposed one, which cannot, stays out. A lane that is shared has no holder: those of its source partitions are
+ * checked, and whoever opens it as a whole deposes all who share it.
  */
 import { IssuerMismatchError, StaleTokenError } from '@holdfast/fence';
-import { LeaseLostError, MisuseError, type TokenClaim } from '@holdfast/kernel';
+import { LeaseLostError, MisuseError, type TokenClaim, UnavailableError } from '@holdfast/kernel';
+import { GenerationEndedError } from '../errors.js';
 import type { Partition } from '../store/partition.js';
 import type { Opened } from '../store/verbs.js';
 
@@ -21,11 +23,21 @@ export interface OwnershipOptions {
   readonly lane: string;
   /** A source partition of the lane; '' for the lane itself. */
   readonly source: string;
-  readonly holder: LaneHolder;
+  /** What the source partition is called where it lies. */
+  readonly sourceName?: string;
+  /** Undefined for a lane that several processes share. */
+  readonly holder: LaneHolder | undefined;
   /** Renews the right of the holder at its issuer; undefined if the holder cannot. */
   readonly renew: (() => Promise<unknown>) | undefined;
   /** Whether a lane that a holder of another issuer has is taken over. */
   readonly takeOver: boolean;
+}
+
+/** The source partition that a right is for, and the holder of it if that is not the holder of the lane. */
+export interface SourceRight {
+  readonly number: number;
+  readonly name: string;
+  readonly holder?: LaneHolder | undefined;
 }
 
 export class Ownership {
@@ -39,9 +51,13 @@ export class Ownership {
   }
 
   /** The right to a source partition of the lane, not opened yet: of the same holder, or of another. */
-  ofSource(source: string, holder?: LaneHolder): Ownership {
-    if (holder === undefined) return new Ownership({ ...this.#options, source });
-    return new Ownership({ ...this.#options, source, holder, renew: renewalOf(holder) });
+  ofSource({ number, name, holder }: SourceRight): Ownership {
+    const options = { ...this.#options, source: String(number), sourceName: name };
+    return new Ownership(holder === undefined ? options : { ...options, holder, renew: renewalOf(holder) });
+  }
+
+  get isShared(): boolean {
+    return this.#options.holder === undefined;
   }
 
   /** Aborts when the lane is deposed, or its generation has ended. */
@@ -49,10 +65,18 @@ export class Ownership {
     return this.#ending.signal;
   }
 
-  /** Throws StaleTokenError, IssuerMismatchError, LeaseLostError, UnavailableError. */
+  /**
+   * Throws StaleTokenError, IssuerMismatchError, LeaseLostError, GenerationEndedError, MisuseError for another source than the
+   * lane has, UnavailableError.
+   */
   async open(): Promise<void> {
-    const { partitions } = this.#options;
-    this.#opened = await Promise.all(partitions.map((partition) => this.#openIn(partition, '', '')));
+    const [first, ...others] = this.#options.partitions as readonly [Partition, ...Partition[]];
+    // What is refused in one partition is refused in all: then nothing has changed in the others.
+    const opened = await this.#openIn(first, { renewed: '', seen: '' });
+    this.#opened = [
+      opened,
+      ...(await Promise.all(others.map((each) => this.#openIn(each, { renewed: '', seen: '' })))),
+    ];
   }
 
   markIn(partition: number): string {
@@ -64,12 +88,16 @@ export class Ownership {
     return this.#opened[partition]?.offset ?? '';
   }
 
-  /** Opens the lane again in a partition that answered that it has forgotten. One at a time for each partition. */
-  reopen(partition: Partition): Promise<void> {
+  /**
+   * Opens the lane again in a partition that does not know the mark that it was shown. One at a time for each partition, and
+   * only if the mark is still the last one: another call may have opened the lane meanwhile.
+   */
+  reopen(partition: Partition, shown: string): Promise<void> {
     const { number } = partition;
+    if (this.markIn(number) !== shown) return Promise.resolve();
     const present =
       this.#reopening.get(number) ??
-      this.#openIn(partition, '', '')
+      this.#openIn(partition, { renewed: '', seen: '' })
         .then((opened) => {
           this.#opened[number] = opened;
         })
@@ -80,12 +108,7 @@ export class Ownership {
 
   /** Ends the lane: another holder has it. */
   depose(mark: string): StaleTokenError {
-    const { holder, lane, generation } = this.#options;
-    const seen = tokenOf(mark);
-    const error = new StaleTokenError(
-      `The lane "${lane}" of "${generation}" was opened under token ${seen}; with token ${holder.token}, nothing more is landed. Stop this job: another one has its work.`,
-      { resource: holder.resource, offered: holder.token, seen, reason: 'lower' },
-    );
+    const error = this.#stale(mark);
     this.end(error);
     return error;
   }
@@ -94,38 +117,51 @@ export class Ownership {
     this.#ending.abort(error);
   }
 
-  async #openIn(partition: Partition, renewed: string, seen: string): Promise<Opened> {
-    const { generation, lane, source, holder, takeOver } = this.#options;
-    const { token, issuer } = holder;
-    const request = { generation, lane, source, token, issuer, renewed, seen };
+  async #openIn(partition: Partition, asked: { renewed: string; seen: string }): Promise<Opened> {
+    const { generation, lane, source, sourceName = '', holder, takeOver } = this.#options;
+    const token = holder?.token ?? ('' as const);
+    const issuer = holder?.issuer ?? '';
+    const request = { generation, lane, source, token, issuer, ...asked, name: sourceName };
     const reply = await partition.call(partition.verbs.open, request);
     switch (reply.word) {
       case 'opened':
         return reply;
       case 'forgot':
         await this.#renew();
-        return this.#openIn(partition, reply.detail, seen);
+        return this.#openIn(partition, { ...asked, renewed: reply.detail });
       case 'foreign':
         if (!takeOver) throw this.#foreign(reply.detail);
-        return this.#openIn(partition, renewed, reply.detail);
+        // Where it was ours before, whoever took it over since has it for good.
+        if (turnOf(reply.detail).turn > turnOf(this.markIn(partition.number)).turn)
+          throw this.depose(reply.detail);
+        return this.#openIn(partition, { ...asked, seen: reply.detail });
       case 'stale':
         throw this.depose(reply.detail);
-      default:
+      case 'other':
         throw new MisuseError(
-          `The generation "${generation}" takes no more rows: it is ${reply.word}. Open the lane again; it then leads to the one that is read.`,
+          `The lane "${lane}" of "${generation}" follows ${reply.detail} as partition ${source} of its source, not ${sourceName}. Give that one the same place again, or follow the other source in another lane.`,
         );
+      case 'pushed':
+        throw new MisuseError(
+          `Rows were landed in the lane "${lane}" of "${generation}" without a source, so it cannot follow one; follow it in another lane.`,
+        );
+      case 'retired':
+        throw new GenerationEndedError(lane, generation);
+      default:
+        throw closedError(generation, partition.number);
     }
   }
 
+  /** Each partition asks for itself: what counts is that the renewal began after it has said that it may have forgotten. */
   async #renew(): Promise<void> {
     const { holder, renew, lane } = this.#options;
     if (renew === undefined) {
       throw new MisuseError(
-        `The server may have forgotten who owns the lane "${lane}", and the holder of ${holder.resource} cannot be asked whether it still does. Open the lane with a lease, or give "renew", which renews the right at its issuer.`,
+        `The server may have forgotten who owns the lane "${lane}", and the holder of ${holder?.resource} cannot be asked whether it still does. Open the lane with a lease, or give "renew", which renews the right at its issuer.`,
       );
     }
     await renew();
-    if (!holder.signal?.aborted) return;
+    if (!holder?.signal?.aborted) return;
     const { resource, token } = holder;
     throw new LeaseLostError(
       `The right to ${resource} has ended; the lane "${lane}" is not opened again.`,
@@ -134,26 +170,51 @@ export class Ownership {
     );
   }
 
+  #stale(mark: string): StaleTokenError {
+    const { holder, lane, source, generation } = this.#options;
+    const seen = Number(mark.split(' ', 1)[0]);
+    const { token = 0, resource = lane } = holder ?? {};
+    const what = source === '' ? 'The lane' : `Partition ${source} of the source of the lane`;
+    const how = holder === undefined ? 'sharing it' : `with token ${token}`;
+    return new StaleTokenError(
+      `${what} "${lane}" of "${generation}" was opened under token ${seen}; ${how}, nothing more is landed. Stop this job: another one has its work.`,
+      { resource, offered: token, seen, reason: 'lower' },
+    );
+  }
+
   #foreign(mark: string): IssuerMismatchError {
     const { holder, lane } = this.#options;
+    const { resource = '', issuer = '' } = holder ?? {};
     const expected = mark.split(' ').slice(4).join(' ');
     return new IssuerMismatchError(
-      `The lane "${lane}" is written under tokens of ${expected}, which those of ${holder.issuer} cannot be compared with. Let its holder stop, then open the lane with takeOver: true.`,
-      { resource: holder.resource, issuer: holder.issuer, expected },
+      `The lane "${lane}" is written under tokens of ${expected}, which those of ${issuer} cannot be compared with. Let its holder stop, then open the lane with takeOver: true.`,
+      { resource, issuer, expected },
     );
   }
 }
 
-/** How a holder renews its right, if it can, as a lease does by `extend`. */
+/**
+ * How a holder renews its right, if it can, as a lease does by `extend`. Twice: the first may be answered by an extension that
+ * was under way before it was asked for, which proves nothing about the time since.
+ */
 export function renewalOf(holder: LaneHolder): (() => Promise<unknown>) | undefined {
   const { extend } = holder as { readonly extend?: unknown };
-  return typeof extend === 'function' ? async () => extend.call(holder) : undefined;
+  if (typeof extend !== 'function') return undefined;
+  return async () => {
+    await extend.call(holder);
+    await extend.call(holder);
+  };
 }
-
-const tokenOf = (mark: string): number => Number(mark.split(' ', 1)[0]);
 
 /** Of a mark: how often the lane has gone to another issuer, and how often it was opened. */
 export function turnOf(mark: string): { readonly turn: number; readonly instance: number } {
-  const [, turn, instance] = mark.split(' ');
+  const [, turn = Infinity, instance] = mark.split(' ');
   return { turn: Number(turn), instance: Number(instance) };
+}
+
+/** The generation is being replaced, and that takes long. */
+export function closedError(generation: string, partition: number): UnavailableError {
+  return new UnavailableError(`The generation "${generation}" takes no rows for now. Try again.`, [
+    { node: `partition ${partition}`, reason: 'it is being replaced' },
+  ]);
 }

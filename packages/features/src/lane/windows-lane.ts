@@ -5,41 +5,37 @@
  * by the call that adds. An event that is older than the ring reaches back is late: it is counted as such, and nothing else
  * happens. One that does not fit the schema, or that cannot be counted, is reported, and the others go on.
  */
-import { type Clock, MisuseError, onAbort } from '@holdfast/kernel';
+import { type Clock, onAbort } from '@holdfast/kernel';
 import { partitionOf } from '@holdfast/redis';
 import type { WindowsView } from '../definition/windows.js';
 import { RowError } from '../errors.js';
-import type { Offset, Source, SourceRecord } from '../source/source.js';
+import type { Source, SourceRecord } from '../source/source.js';
 import type { Partition } from '../store/partition.js';
 import type { Landed, LaneRefusal } from '../store/verbs.js';
 import { additionsOf, contributionOf } from '../window/events.js';
 import { emptyRing, writeAddition, writeRing } from '../window/ring.js';
 import type { Contribution } from '../window/tile.js';
-import { Follower, type Parcel, type Piece } from './follow.js';
+import type { Follower, StopOptions } from './follow.js';
+import { closedLane, Following, type FollowLaneOptions, type FollowStats } from './following.js';
 import type { LaneHolder, Ownership } from './ownership.js';
+import type { Parcel, Piece } from './parts.js';
 
 /** What became of events since the lane was opened: `late` and `refused` count sums of events, and records that were left out. */
-export interface WindowsStats {
+export interface WindowsStats extends FollowStats {
   /** Sums of events of one entity and tile that were added. */
   readonly added: number;
   readonly late: number;
   readonly refused: number;
 }
 
-export interface FollowEventsOptions {
-  /** The holder of a source partition, by its number. Default: the holder of the lane. */
-  readonly hold?: (partition: number) => LaneHolder;
-  /** Told of each record that was left out because it is no event that can be counted. Default: it is counted only. */
-  readonly onUnreadable?: (error: unknown, record: SourceRecord) => void;
-}
-
-/** The event of a record, several, or none. Throws for a record that cannot be read. */
+/** The event of a record, several, or none, or a promise of that. Throws, or rejects, for a record that cannot be read. */
 export type ParseEvent = (value: unknown, record: SourceRecord) => unknown;
 
 export interface WindowsLaneOptions {
   readonly partitions: readonly Partition[];
   readonly ownership: Ownership;
-  readonly holder: LaneHolder;
+  /** Undefined for a lane that several processes share. */
+  readonly holder: LaneHolder | undefined;
   readonly view: WindowsView;
   /** "<view>.<generation>". */
   readonly generation: string;
@@ -63,15 +59,20 @@ export class WindowsLane {
   readonly #leave: readonly (() => void)[];
   readonly #head: Uint8Array;
   readonly #stats = { added: 0, late: 0, refused: 0 };
+  readonly #following: Following;
 
   constructor(options: WindowsLaneOptions) {
     this.#options = options;
-    const { view, holder, ownership } = options;
+    const { view, holder, ownership, partitions, generation, lane, clock } = options;
     this.#head = writeRing(emptyRing(view), view).subarray(0, 16);
-    this.#leave = [holder.signal, ownership.signal].map((signal) =>
+    this.#following = new Following({
+      ...{ partitions, ownership, generation, lane, clock, signal: this.#ending.signal, most: MOST },
+      send: (parcel) => this.#send(parcel),
+    });
+    this.#leave = [holder?.signal, ownership.signal].map((signal) =>
       onAbort(signal, () => this.#end(signal?.reason)),
     );
-    if (holder.signal?.aborted) this.#end(holder.signal.reason);
+    if (holder?.signal?.aborted) this.#end(holder.signal.reason);
   }
 
   /** Aborts when nothing more can be added: with the lane deposed, the holder's right ended, or the lane closed. */
@@ -80,42 +81,57 @@ export class WindowsLane {
   }
 
   stats(): WindowsStats {
-    return { ...this.#stats };
+    return { ...this.#stats, ...this.#following.stats() };
   }
 
-  /** Counts the events of a source. `parse` makes the event of a record; it is then checked against the schema of the view. */
-  follow(source: Source, parse: ParseEvent, options: FollowEventsOptions = {}): Follower {
-    const { partitions, ownership, generation, lane, clock } = this.#options;
-    return new Follower({
-      ...{ source, partitions, ownership, generation, lane, clock, signal: this.#ending.signal, most: MOST },
-      ownershipOf: (number) => ownership.ofSource(String(number), options.hold?.(number)),
-      split: (record) => this.#split(parse, record),
-      send: (parcel) => this.#send(parcel),
-      onUnreadable: (error, record) => {
+  /**
+   * Counts the events of a source. `parse` makes the event of a record, several, or none, and may return a promise; each is then
+   * checked against the schema of the view. A record for which it throws, whose event does not fit, or that becomes more than
+   * 1000 events is left out and reported, and the others go on. Throws MisuseError, as for a second source.
+   */
+  follow(source: Source, parse: ParseEvent, options: FollowLaneOptions = {}): Follower {
+    this.#ending.signal.throwIfAborted();
+    return this.#following.follow(source, parse, {
+      options,
+      makePieces: (parsed, record) => this.#piecesOf(parsed, record),
+      onRefused: () => {
         this.#stats.refused += 1;
-        options.onUnreadable?.(error, record);
       },
     });
   }
 
-  /** Adds nothing more. What is on its way is answered all the same. */
-  close(): void {
+  /** As that of a lane of rows. */
+  async close({ signal }: StopOptions = {}): Promise<void> {
     const { view, lane } = this.#options;
-    this.#end(new MisuseError(`The lane "${lane}" of the view "${view.name}" is closed; open it again.`));
+    const giveUp = (): void => this.#end(closedLane(view.name, lane));
+    const leave = onAbort(signal, giveUp);
+    if (signal?.aborted) giveUp();
+    await this.#following.drain(signal);
+    leave();
+    giveUp();
   }
 
-  #split(parse: ParseEvent, record: SourceRecord): readonly Piece[] {
-    const { view, partitions } = this.#options;
-    const parsed = parse(record.value, record);
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #piecesOf(parsed: unknown, record: SourceRecord): readonly Piece[] | Promise<readonly Piece[]> {
+    const { view } = this.#options;
     if (parsed === null || parsed === undefined) return [];
     const events: readonly unknown[] = Array.isArray(parsed) ? parsed : [parsed];
-    return events.map((each): Piece => {
-      const event = checked(view, each);
-      const at = { source: 0, sequence: sequenceOf(record.offset) };
-      const { place, contribution } = contributionOf(view, event, at);
-      const content: Counted = { id: place.id, contribution };
-      return { partition: partitionOf(place.by, partitions.length), content };
-    });
+    const checked = events.map((each) => view.events.schema['~standard'].validate(each));
+    const makePieces = (all: readonly Judged[]): readonly Piece[] =>
+      all.map((judged, index) => this.#pieceOf(eventOf(view, judged, events[index]), record, index));
+    return checked.some((each) => each instanceof Promise)
+      ? Promise.all(checked).then(makePieces)
+      : makePieces(checked as readonly Judged[]);
+  }
+
+  #pieceOf(event: unknown, { offset: [sequence, second] }: SourceRecord, index: number): Piece {
+    const { view, partitions } = this.#options;
+    const { place, contribution } = contributionOf(view, event, { source: 0, sequence, second, index });
+    const content: Counted = { id: place.id, contribution };
+    return { partition: partitionOf(place.by, partitions.length), content };
   }
 
   async #send({ partition, claim, span, pieces, source }: Parcel): Promise<Landed | LaneRefusal> {
@@ -148,20 +164,13 @@ export class WindowsLane {
   }
 }
 
-const OUTCOMES: Readonly<Record<string, keyof WindowsStats>> = { a: 'added', l: 'late' };
+const OUTCOMES: Readonly<Record<string, 'added' | 'late' | 'refused'>> = { a: 'added', l: 'late' };
+
+type Judged = Awaited<ReturnType<WindowsView['events']['schema']['~standard']['validate']>>;
 
 /** The event, as the schema returns it. Throws RowError. */
-function checked({ name, events }: WindowsView, event: unknown): unknown {
-  const judged = events.schema['~standard'].validate(event);
-  if (judged instanceof Promise) {
-    throw new MisuseError(
-      `The schema of the events of "${name}" answers with a promise; take one that answers at once.`,
-    );
-  }
+function eventOf({ name }: WindowsView, judged: Judged, event: unknown): unknown {
   if (!judged.issues) return judged.value;
   const issues = judged.issues.map(({ message }) => message).join('; ');
   throw new RowError(name, 'the event', `one that fits its schema (${issues})`, event);
 }
-
-/** Two numbers as one that rises with them: exact for times in milliseconds until 2039, with 4096 records in each. */
-const sequenceOf = ([high, low]: Offset): number => high * 4_096 + Math.min(low, 4_095);

@@ -1,14 +1,16 @@
 /**
  * Redis streams as a source: each stream is a partition, and the id of an entry its offset.
  *
- * Guarantees: entries are read in order over a connection of their own, which waits for more; where the server is away, it is
- * asked again until it answers. A stream that was trimmed past what a lane has taken in, or that was made anew, is found by
- * `extent`. Redis does not say which entries were trimmed: where the last one that was taken in is gone and others have come,
- * the stream counts as trimmed too far, so keep a few entries more than were taken in.
+ * Guarantees: entries are read in order over a connection of their own, which waits for more; where the server is away, that is
+ * an UnavailableError; where the key is no stream, or the user lacks the right, a MisuseError. Every batch comes with what the
+ * stream had right after it was read, so that a stream that was trimmed past what a lane has taken in, or that was made anew,
+ * is found out. Redis does not say which entries were trimmed: where the last one that was taken in is gone and others have
+ * come, the stream counts as trimmed too far, so keep a few entries more than were taken in.
  */
 import type { ConnectionOptions } from 'node:tls';
 import {
   type Clock,
+  HoldfastError,
   having,
   MisuseError,
   optional,
@@ -17,10 +19,21 @@ import {
   type Readers,
   readOptions,
   type Settings,
+  UnavailableError,
   whole,
   withDefault,
 } from '@holdfast/kernel';
-import { connect, type NodeSource, type Reply, type StreamEntry, StreamReader } from '@holdfast/redis';
+import {
+  type Connection,
+  connect,
+  FORBIDDEN_ADVICE,
+  isForbidden,
+  type NodeSource,
+  type Reply,
+  reasonOf,
+  type StreamEntry,
+  StreamReader,
+} from '@holdfast/redis';
 import type { Extent, Offset, Source, SourceBatch } from './source.js';
 
 export interface RedisStreamOptions {
@@ -68,24 +81,17 @@ class RedisStreams implements Source {
     this.partitions = settings.streams.map((_, number) => number);
   }
 
+  nameOf(partition: number): string {
+    return this.#settings.streams[partition] ?? '';
+  }
+
   async extent(partition: number): Promise<Extent> {
     const { redis, tls } = this.#settings;
-    const key = this.#keyOf(partition);
+    const key = this.nameOf(partition);
     const connection = connect(redis, { tls, key });
     try {
       await connection.open();
-      const known = await connection.send('EXISTS', [key]);
-      if (known === 0) return { lostThrough: undefined, last: undefined };
-      const info = fieldsOf(await connection.send('XINFO', ['STREAM', key]));
-      const last = offsetOf(String(info.get('last-generated-id') ?? '0-0'));
-      const [first] = (info.get('first-entry') as StreamEntry | null) ?? [];
-      const added = info.get('entries-added'); // unknown before Redis 7
-      const isWhole = added !== undefined && Number(added) === Number(info.get('length'));
-      const lost = first === undefined ? last : before(offsetOf(first));
-      return {
-        lostThrough: isWhole || isZero(lost) ? undefined : lost,
-        last: isZero(last) ? undefined : last,
-      };
+      return await this.#extentOf(connection, key);
     } finally {
       connection.close();
     }
@@ -93,32 +99,55 @@ class RedisStreams implements Source {
 
   async *read(partition: number, after: Offset | undefined, signal: AbortSignal): AsyncIterable<SourceBatch> {
     const { redis, tls, most, clock } = this.#settings;
-    const key = this.#keyOf(partition);
-    const reader = new StreamReader(connect(redis, { tls, key, alone: true }), clock);
+    const key = this.nameOf(partition);
+    const connection = connect(redis, { tls, key, alone: true });
+    const reader = new StreamReader(connection, clock);
     const close = (): void => reader.close();
     signal.addEventListener('abort', close, { once: true });
     let place = after === undefined ? '0-0' : `${after[0]}-${after[1]}`;
     try {
       while (!signal.aborted) {
-        let entries: readonly StreamEntry[] = [];
-        try {
-          [entries = []] = await reader.read([key], [place], most);
-        } catch {
-          await reader.recover(signal);
-        }
-        if (signal.aborted) return;
+        const [entries = []] = await reader.read([key], [place], most);
+        // Entries that were trimmed or deleted just before this are not among them.
+        const extent = await this.#extentOf(connection, key);
         // Where nothing has come, whoever reads is told so now and then.
         [place] = entries.at(-1) ?? [place];
-        if (place !== '0-0') yield { records: entries.map(recordOf), through: offsetOf(place) };
+        if (place !== '0-0') yield { records: entries.map(recordOf), through: offsetOf(place), extent };
       }
+    } catch (error) {
+      if (!signal.aborted) throw this.#failure(connection, key, error);
     } finally {
       signal.removeEventListener('abort', close);
       reader.close();
     }
   }
 
-  #keyOf(partition: number): string {
-    return this.#settings.streams[partition] ?? '';
+  async #extentOf(connection: Connection, key: string): Promise<Extent> {
+    const info = await connection.send('XINFO', ['STREAM', key]).then(fieldsOf, (error: unknown) => {
+      if (/no such key/i.test(reasonOf(error))) return undefined;
+      throw this.#failure(connection, key, error);
+    });
+    if (info === undefined) return { lostThrough: undefined, last: undefined };
+    const last = offsetOf(String(info.get('last-generated-id') ?? '0-0'));
+    const [first] = (info.get('first-entry') as StreamEntry | null) ?? [];
+    const lost = first === undefined ? last : before(offsetOf(first));
+    return { lostThrough: isZero(lost) ? undefined : lost, last: isZero(last) ? undefined : last };
+  }
+
+  /** Whether another try may help: not where the key is no stream, or the user lacks the right. */
+  #failure({ address }: Connection, key: string, error: unknown): HoldfastError {
+    if (error instanceof HoldfastError) return error;
+    const reason = reasonOf(error);
+    if (isForbidden(reason)) {
+      return new MisuseError(
+        `${address} does not let this user read the stream "${key}". ${FORBIDDEN_ADVICE}\n  ${address}: ${reason}`,
+      );
+    }
+    if (/^(?:WRONGTYPE|ERR)\b/.test(reason))
+      return new MisuseError(`"${key}" cannot be read as a stream.\n  ${address}: ${reason}`);
+    return new UnavailableError(`The stream "${key}" could not be read; it is tried again.`, [
+      { node: address, reason },
+    ]);
   }
 }
 

@@ -35,9 +35,15 @@ export function callerFor({ name, redis, tls, callTimeout, clock }: StorePlace, 
   });
 }
 
+/** What no repetition helps. */
 function refusalOf(store: string, reason: string): MisuseError | undefined {
   const [, layout] = /HOLDFASTLAYOUT (\d+)/.exec(reason) ?? [];
-  if (layout === undefined) return undefined;
+  if (layout === undefined) {
+    if (!/^(?:-?WRONGTYPE|ERR .*user_)/.test(reason)) return undefined;
+    return new MisuseError(
+      `A key of the feature store "${store}" is not what the store keeps there; nothing was done. See what else writes keys that begin with "{feat:", or give the store a prefix.\n  ${reason}`,
+    );
+  }
   return new MisuseError(
     `The feature store "${store}" has key layout ${layout}, which this version does not know; nothing was done. Update @holdfast/features here.`,
   );

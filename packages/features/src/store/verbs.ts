@@ -15,7 +15,16 @@ interface Refusal<Word extends string> {
 
 /** Why a partition lets a lane write nothing, in the order in which it asks. */
 export type LaneRefusal = Refusal<
-  'forgot' | 'retired' | 'unopened' | 'stale' | 'repeated' | 'closed' | 'gap'
+  | 'forgot'
+  | 'retired'
+  | 'unopened'
+  | 'stale'
+  | 'taken'
+  | 'pushed'
+  | 'followed'
+  | 'repeated'
+  | 'closed'
+  | 'gap'
 >;
 
 export interface OpenRequest {
@@ -24,13 +33,18 @@ export interface OpenRequest {
   readonly lane: string;
   /** The name of a source partition, or ''. */
   readonly source: string;
-  readonly token: number;
+  /** '' to join a lane that several processes share. */
+  readonly token: number | '';
   readonly issuer: string;
   /** The epoch after which the holder has renewed its right, or ''. */
   readonly renewed: string;
   /** The mark of another issuer that is taken over, or ''. */
   readonly seen: string;
+  /** What the source partition is called where it lies, or ''. */
+  readonly name?: string;
 }
+
+type OpenRefusal = 'forgot' | 'retired' | 'foreign' | 'stale' | 'other' | 'pushed' | 'closed';
 
 /** A lane in one partition, or one of its source partitions there. */
 export interface Opened {
@@ -181,11 +195,11 @@ function laneVerbs(keys: PartitionKeys) {
     keys,
     'open',
     {
-      args: ({ generation, lane, source, token, issuer, renewed, seen }: OpenRequest) => [
-        ...[generation, lane, source, String(token), issuer, renewed, seen],
+      args: ({ generation, lane, source, token, issuer, renewed, seen, name }: OpenRequest) => [
+        ...[generation, lane, source, String(token), issuer, renewed, seen, name ?? ''],
       ],
     },
-    (reply): Opened | Refusal<'forgot' | 'retired' | 'foreign' | 'stale' | 'closed'> => {
+    (reply): Opened | Refusal<OpenRefusal> => {
       const [word = '', mark = '', offset = ''] = words(reply);
       return word === 'opened' ? { word, mark, offset } : refusal([word, mark]);
     },

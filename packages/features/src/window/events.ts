@@ -13,10 +13,12 @@ import { mergeLatest } from './latest.js';
 import { type Addition, tileAt } from './ring.js';
 import { addEvent, type Contribution, emptyTile } from './tile.js';
 
-/** Where an event stands in its source. */
+/** Where an event stands in its source: the offset of its record in two parts, and which of the events of its record it is. */
 export interface EventPlace {
   readonly source: number;
   readonly sequence: number;
+  readonly second?: number;
+  readonly index?: number;
 }
 
 /** The most bytes of a text that is counted or kept. */
@@ -26,7 +28,7 @@ const MOST_BYTES = 256;
 export function contributionOf(
   view: WindowsView,
   event: unknown,
-  { source, sequence }: EventPlace,
+  { source, sequence, second = 0, index = 0 }: EventPlace,
 ): { readonly place: Place; readonly contribution: Contribution } {
   const { key, time, extractors } = view.events;
   const place = placeOf(view.name, view.entity, idsOf(view.entity, key(event)));
@@ -42,7 +44,7 @@ export function contributionOf(
       throw new RowError(view.name, pathOf(view, at, kinds), `text of at most ${MOST_BYTES} bytes`, value);
     });
   const contribution = {
-    ...{ time: microsOf(view.name, time(event)), source, sequence, numbers },
+    ...{ time: microsOf(view.name, time(event)), source, sequence, second, index, numbers },
     distinct: texts(extractors.distinct, ['distinct']),
     latest: texts(extractors.latest, ['latest']),
   };
@@ -73,9 +75,13 @@ export function additionsOf(
     };
     additions.set(number, addition);
     addEvent(addition.tile, plan, event);
-    const { time, source, sequence } = event;
+    const { time, source, sequence, second, index } = event;
     addition.latest = addition.latest.map((list, at) =>
-      mergeLatest(list, [{ time, source, sequence, text: event.latest[at] as string }], plan.latest[at] ?? 0),
+      mergeLatest(
+        list,
+        [{ time, source, sequence, second, index, text: event.latest[at] as string }],
+        plan.latest[at] ?? 0,
+      ),
     );
   }
   return [...additions.values()];

@@ -5,12 +5,16 @@
  * are ordered by their places in their sources.
  */
 
-/** An event among the latest ones. An event is the same as another if its source and its sequence are. */
+/** An event among the latest ones. It is the same as another if its source, its offset and its index in its record are. */
 export interface LatestEvent {
   /** In microseconds. */
   readonly time: number;
   readonly source: number;
+  /** The offset of its record, in two parts. */
   readonly sequence: number;
+  readonly second: number;
+  /** Which of the events of its record it is. */
+  readonly index: number;
   readonly text: string;
 }
 
@@ -26,4 +30,8 @@ export function mergeLatest(
 }
 
 const later = (one: LatestEvent, other: LatestEvent): number =>
-  other.time - one.time || other.sequence - one.sequence || other.source - one.source;
+  other.time - one.time ||
+  other.sequence - one.sequence ||
+  other.second - one.second ||
+  other.index - one.index ||
+  other.source - one.source;

@@ -3,8 +3,8 @@
  * older one. The scripts on Redis do the same with the bytes; this is what they are compared with.
  *
  * Bytes: u8 layout, u8 series, u16 registers of a tile, u32 tiles, f64 length of a tile in microseconds, f64 number of
- * the newest tile; the tiles; then for each list of latest events u16 how many, and each event as f64 time, f64
- * sequence, u16 source partition, u16 length of the text, and the text. All little-endian.
+ * the newest tile; the tiles; then for each list of latest events u16 how many, and each event as f64 time, f64 and u32
+ * offset, u16 index in its record, u16 source partition, u16 length of the text, and the text. All little-endian.
  *
  * Guarantees: an addition that is older than the ring reaches back is late, and changes nothing; what becomes of any
  * other does not depend on the order in which they come. Bytes that are no ring of this shape give null.
@@ -77,16 +77,21 @@ export function writeAddition({ tile, latest }: Addition, plan: RingShape['plan'
   return Buffer.concat([bytes, ...latest.flatMap(writeLatest)]);
 }
 
+/** The bytes of an event before its text. */
+const EVENT_HEAD = 26;
+
 function writeLatest(events: readonly LatestEvent[]): Buffer[] {
   const count = Buffer.alloc(2);
   count.writeUInt16LE(events.length);
-  const written = events.map(({ time, sequence, source, text }) => {
+  const written = events.map(({ time, sequence, second, index, source, text }) => {
     const bytes = Buffer.from(text);
-    const head = Buffer.alloc(20);
+    const head = Buffer.alloc(EVENT_HEAD);
     head.writeDoubleLE(time, 0);
     head.writeDoubleLE(sequence, 8);
-    head.writeUInt16LE(source, 16);
-    head.writeUInt16LE(bytes.length, 18);
+    head.writeUInt32LE(second, 16);
+    head.writeUInt16LE(index, 20);
+    head.writeUInt16LE(source, 22);
+    head.writeUInt16LE(bytes.length, 24);
     return Buffer.concat([head, bytes]);
   });
   return [count, ...written];
@@ -122,11 +127,16 @@ function readAllLatest(ring: Ring, bytes: Buffer, from: number): boolean {
     const count = bytes.readUInt16LE(at);
     at += 2;
     for (let index = 0; index < count; index += 1) {
-      if (at + 20 > bytes.length) return false;
-      const end = at + 20 + bytes.readUInt16LE(at + 18);
+      if (at + EVENT_HEAD > bytes.length) return false;
+      const end = at + EVENT_HEAD + bytes.readUInt16LE(at + 24);
       const [time, sequence] = [bytes.readDoubleLE(at), bytes.readDoubleLE(at + 8)];
-      const source = bytes.readUInt16LE(at + 16);
-      events.push({ time, sequence, source, text: bytes.toString('utf8', at + 20, end) });
+      const [second, index, source] = [
+        bytes.readUInt32LE(at + 16),
+        bytes.readUInt16LE(at + 20),
+        bytes.readUInt16LE(at + 22),
+      ];
+      const text = bytes.toString('utf8', at + EVENT_HEAD, end);
+      events.push({ time, sequence, second, index, source, text });
       at = end;
     }
     ring.latest[list] = events;

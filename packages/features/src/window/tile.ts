@@ -32,6 +32,8 @@ export interface Contribution {
   readonly time: number;
   readonly source: number;
   readonly sequence: number;
+  readonly second: number;
+  readonly index: number;
   readonly numbers: readonly number[];
   /** A text for each distinct count. */
   readonly distinct: readonly string[];

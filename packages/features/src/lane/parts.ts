@@ -1,0 +1,61 @@
+/** What the parts of a follower share: the lane that it belongs to, and one source partition of it. */
+import type { Clock } from '@holdfast/kernel';
+import type { Health } from '@holdfast/redis';
+import type { Offset, Source, SourceRecord } from '../source/source.js';
+import type { Partition } from '../store/partition.js';
+import type { Landed, LaneClaim, LaneRefusal, Span } from '../store/verbs.js';
+import type { LaneHolder, Ownership } from './ownership.js';
+
+/** What a record becomes in one partition of the store. */
+export interface Piece {
+  readonly partition: number;
+  readonly content: unknown;
+}
+
+/** What is sent to one partition: the pieces of some records, and the offsets that they span. */
+export interface Parcel {
+  readonly partition: Partition;
+  readonly claim: LaneClaim;
+  readonly span: Span;
+  readonly pieces: readonly { readonly offset: Offset; readonly content: unknown; readonly index: number }[];
+  readonly source: number;
+}
+
+/** Gives the right to a source partition, as a lease of that name. */
+export type Hold = (
+  name: string,
+  details: { readonly partition: number; readonly signal: AbortSignal },
+) => LaneHolder | Promise<LaneHolder>;
+
+export interface FollowParts {
+  readonly source: Source;
+  readonly partitions: readonly Partition[];
+  readonly generation: string;
+  readonly lane: string;
+  /** The lane as a whole. */
+  readonly ownership: Ownership;
+  readonly hold: Hold | undefined;
+  readonly clock: Clock;
+  /** Aborts with the lane. */
+  readonly signal: AbortSignal;
+  /** Throws for a record that cannot be read. */
+  readonly split: (record: SourceRecord) => readonly Piece[] | Promise<readonly Piece[]>;
+  readonly send: (parcel: Parcel) => Promise<Landed | LaneRefusal>;
+  /** Never throws. */
+  readonly onUnreadable: (error: unknown, record: SourceRecord) => void;
+  /** Pieces that one call carries; a call ends between two records, so it may carry those of one record more. */
+  readonly most: number;
+}
+
+/** A source partition in our hands. */
+export interface SourceHand {
+  readonly number: number;
+  readonly own: Ownership;
+  readonly health: Health;
+  /** Aborts when nothing more may be sent. */
+  readonly signal: AbortSignal;
+  /** Called when something has left an outbox. */
+  left(): void;
+  /** Called when an outbox can go no further. */
+  fail(error: unknown): void;
+}

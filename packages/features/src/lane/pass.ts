@@ -1,0 +1,253 @@
+/**
+ * One reading of a source partition, for as long as all partitions of the store stand where they are thought to stand.
+ *
+ * Guarantees: what is read goes to each partition in order, and no faster than they take it: at most 10,000 pieces wait. A
+ * record that cannot be read is reported, and the others go on. A source that loses records while it is read ends the reading
+ * with a SourceLostError, before anything after the loss is taken in.
+ */
+import { MisuseError, onAbort } from '@holdfast/kernel';
+import { SourceLostError } from '../errors.js';
+import {
+  compareOffsets,
+  type Extent,
+  extremesOf,
+  type Offset,
+  printOffset,
+  readOffset,
+  type SourceBatch,
+  type SourceRecord,
+} from '../source/source.js';
+import { Elsewhere, Outbox } from './outbox.js';
+import type { Ownership } from './ownership.js';
+import type { FollowParts, Parcel, Piece, SourceHand } from './parts.js';
+
+/** How often partitions for which nothing has come are told how far the source has been taken in, in ms. */
+const TELL_EVERY = 5_000;
+
+/** Pieces that may wait. */
+const MOST_WAITING = 10_000;
+
+/** Pieces of one record, which leave in one call. */
+const MOST_PIECES = 1_000;
+
+type Pieces = Parcel['pieces'][number][];
+
+export interface PassOptions {
+  readonly number: number;
+  readonly own: Ownership;
+  readonly health: SourceHand['health'];
+  /** Aborts when nothing more may be sent. */
+  readonly signal: AbortSignal;
+  /** Aborts when nothing more is to be read. */
+  readonly stopping: AbortSignal;
+  /** Called with what the source is found to have. */
+  readonly onExtent: (extent: Extent) => void;
+}
+
+export class Pass implements SourceHand {
+  readonly number: number;
+  readonly own: Ownership;
+  readonly health: SourceHand['health'];
+  readonly signal: AbortSignal;
+  readonly #parts: FollowParts;
+  readonly #options: PassOptions;
+  readonly #outboxes: readonly Outbox[];
+  readonly #reading = new AbortController();
+  #through: Offset | undefined;
+  #toldAt: number;
+  #failure: { readonly error: unknown } | undefined;
+  #wake: (() => void) | undefined;
+
+  constructor(parts: FollowParts, options: PassOptions) {
+    this.#parts = parts;
+    this.#options = options;
+    this.number = options.number;
+    this.own = options.own;
+    this.health = options.health;
+    this.signal = options.signal;
+    this.#toldAt = parts.clock.now();
+    this.#outboxes = parts.partitions.map(
+      (each) => new Outbox(parts, this, each, readOffset(options.own.offsetIn(each.number))),
+    );
+  }
+
+  /** How far the source has been taken in by all partitions. */
+  get taken(): Offset | undefined {
+    return extremesOf(this.#outboxes.map(({ taken }) => taken)).lowest;
+  }
+
+  /** How many pieces are waiting or on their way. */
+  get waiting(): number {
+    return this.#outboxes.reduce((sum, { count }) => sum + count, 0);
+  }
+
+  /** Whether the source must be read again from where the partitions stand; false at its end, or once that is wanted. */
+  async run(): Promise<boolean> {
+    const leave = [this.signal, this.#options.stopping].map((signal) =>
+      onAbort(signal, () => this.#stopReading()),
+    );
+    if (this.signal.aborted || this.#options.stopping.aborted) this.#stopReading();
+    try {
+      await this.#begin();
+      await this.#readAll();
+      await this.#tell(true);
+      await Promise.all(this.#outboxes.map((each) => each.idle()));
+      this.#requireGoing();
+      return false;
+    } catch (error) {
+      if (error instanceof Elsewhere) return true;
+      throw error;
+    } finally {
+      for (const each of leave) each();
+    }
+  }
+
+  left(): void {
+    this.#wake?.();
+  }
+
+  fail(error: unknown): void {
+    this.#failure ??= { error };
+    this.#stopReading();
+  }
+
+  #stopReading(): void {
+    this.#reading.abort();
+    this.#wake?.();
+  }
+
+  #requireGoing(): void {
+    if (this.#failure) throw this.#failure.error;
+    this.signal.throwIfAborted();
+  }
+
+  /** Whether the source has what comes next, and where it begins if nothing of it was taken in. */
+  async #begin(): Promise<void> {
+    const { source } = this.#parts;
+    const extent = await source.extent(this.number);
+    if (extent === undefined) return;
+    this.#options.onExtent(extent);
+    const { lowest, highest } = extremesOf(this.#outboxes.map(({ taken }) => taken));
+    this.#requireThere(extent, lowest ?? highest, highest);
+    if (lowest !== undefined || extent.lostThrough === undefined) return;
+    // What was lost before the lane began is told to all, so that what is lost from now on differs from it.
+    this.#through = extent.lostThrough;
+    await this.#tell(true);
+  }
+
+  #requireThere({ lostThrough, last }: Extent, lowest: Offset | undefined, highest: Offset | undefined) {
+    const { source, lane } = this.#parts;
+    const lost = (found: string): SourceLostError =>
+      new SourceLostError(lane, { source: source.name, partition: this.number, found });
+    if (compareOffsets(highest, last) > 0) {
+      throw lost(
+        `it ends at ${printOffset(last)}, and was taken in through ${printOffset(highest)}: it was made anew`,
+      );
+    }
+    if (lowest !== undefined && compareOffsets(lostThrough, lowest) > 0) {
+      throw lost(
+        `records through ${printOffset(lostThrough)} are gone, and were taken in through ${printOffset(lowest)} only`,
+      );
+    }
+  }
+
+  async #readAll(): Promise<void> {
+    const { source, clock } = this.#parts;
+    let place = this.taken;
+    const batches = source.read(this.number, place, this.#reading.signal)[Symbol.asyncIterator]();
+    try {
+      while (!this.#reading.signal.aborted) {
+        // A source that goes on waiting although it is told to stop, and a promise of `parse` that never settles, hold up nobody.
+        const next = await orAborted(batches.next(), this.#reading.signal);
+        this.#requireGoing();
+        if (next === undefined || next.done) return;
+        const batch = next.value;
+        if (batch.extent) {
+          this.#options.onExtent(batch.extent);
+          this.#requireThere(batch.extent, place, place);
+        }
+        await orAborted(this.#take(batch), this.signal);
+        this.#requireGoing();
+        place = batch.through;
+        this.#through = batch.through;
+        this.health.succeeded();
+        if (clock.now() - this.#toldAt >= TELL_EVERY) await this.#tell(false);
+        while (this.waiting >= MOST_WAITING && this.#failure === undefined && !this.signal.aborted)
+          await new Promise<void>((resolve) => {
+            this.#wake = resolve;
+          });
+        this.#requireGoing();
+      }
+    } finally {
+      const returned = Promise.resolve(batches.return?.()).catch(() => {});
+      if (!this.#reading.signal.aborted) await returned;
+    }
+  }
+
+  async #take({ records, through }: SourceBatch): Promise<void> {
+    const pieces = new Map<number, Pieces>();
+    for (const record of records) {
+      const split = this.#split(record);
+      const all = split instanceof Promise ? await split : split;
+      for (const [index, { partition, content }] of all.entries()) {
+        const of = pieces.get(partition) ?? [];
+        of.push({ offset: record.offset, content, index });
+        pieces.set(partition, of);
+      }
+    }
+    this.#requireGoing();
+    for (const [partition, all] of pieces) this.#outboxes[partition]?.add(all, through);
+  }
+
+  #split(record: SourceRecord): readonly Piece[] | Promise<readonly Piece[]> {
+    const failed = (error: unknown): readonly Piece[] => {
+      this.#parts.onUnreadable(error, record);
+      return [];
+    };
+    try {
+      requireFit(record);
+      const split = this.#parts.split(record);
+      return split instanceof Promise ? split.then(requireFew).catch(failed) : requireFew(split);
+    } catch (error) {
+      return failed(error);
+    }
+  }
+
+  /** Tells the partitions for which nothing has come how far the source has been taken in. */
+  async #tell(isWaitedFor: boolean): Promise<void> {
+    this.#toldAt = this.#parts.clock.now();
+    const through = this.#through;
+    if (isWaitedFor) await Promise.all(this.#outboxes.map((each) => each.idle()));
+    if (through !== undefined) for (const each of this.#outboxes) each.tell(through);
+    if (isWaitedFor) await Promise.all(this.#outboxes.map((each) => each.idle()));
+  }
+}
+
+function requireFew(pieces: readonly Piece[]): readonly Piece[] {
+  if (pieces.length <= MOST_PIECES) return pieces;
+  throw new MisuseError(
+    `A record becomes at most ${MOST_PIECES} rows or events, because they are taken in together; got ${pieces.length}. Divide it before it comes into the source.`,
+  );
+}
+
+function requireFit({ offset: [, second] }: SourceRecord): void {
+  if (second >= 0 && second < 2 ** 32) return;
+  throw new MisuseError(`The second part of an offset is below ${2 ** 32}; got ${second}.`);
+}
+
+/** As `work` settles, or undefined as soon as `signal` aborts. */
+async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
+  if (signal.aborted) {
+    work.catch(() => {});
+    return undefined;
+  }
+  let leave = (): void => {};
+  const aborted = new Promise<undefined>((resolve) => {
+    leave = onAbort(signal, () => resolve(undefined));
+  });
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    leave();
+  }
+}
