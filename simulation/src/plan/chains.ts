@@ -93,6 +93,29 @@ export function withLateVote(plan: Plan, dice: Dice): Plan {
   };
 }
 
+/**
+ * One extends a lease by less than it has, and hears of no vote, so that it goes on under what it had; then another asks for
+ * it.
+ */
+export function withUnheardExtension(plan: Plan, dice: Dice): Plan {
+  const { maxTtl } = plan.deployment;
+  const ttl = dice.whole(Math.ceil(maxTtl / 2), maxTtl);
+  const short = dice.scale(20, ttl / 8);
+  const begin = dice.whole(10, 300);
+  const first = holding({
+    ...{ after: begin, ttl, wait: 0, hold: 0.8 * ttl, extensions: 2, pace: 0.1, extendedTtl: short },
+  });
+  const second = holding({ after: begin + short + 0.2 * ttl, ttl, wait: ttl, hold: 1 });
+  const all = Array.from({ length: plan.nodes }, (_, node) => node);
+  const cut = all.map(
+    (node): Fault => ({
+      ...{ f: 'cut', at: begin + 0.05 * ttl, clients: [0], nodes: [node], direction: 'down' },
+      for: 0.5 * ttl,
+    }),
+  );
+  return extended(plan, [[first], [second]], cut);
+}
+
 /** A minority of the nodes has a wrong clock from the start; as often as not a client shares it. */
 export function withWrongClocks(plan: Plan, dice: Dice): Plan {
   const wrong = dice.one([1, -1]) * dice.scale(2 * plan.deployment.window, 3_600_000);

@@ -5,7 +5,7 @@
  * but for runs that say so (`clocksJump`).
  */
 import type { Memory } from '../world/node.js';
-import { drawSleeper, withBlackout, withLateVote, withWrongClocks } from './chains.js';
+import { drawSleeper, withBlackout, withLateVote, withUnheardExtension, withWrongClocks } from './chains.js';
 import { Dice } from './dice.js';
 import { withIssuers } from './issuers.js';
 import {
@@ -60,7 +60,8 @@ function drawLocks(seed: number, wishes: Wishes): Plan {
   if (!faulty || synchronous) return astray;
   const chain = dice.whole(1, 100);
   if (chain <= 8) return withBlackout(astray, dice);
-  return chain <= 11 && nodes > 2 ? withLateVote(astray, dice) : astray;
+  if (chain <= 11) return nodes > 2 ? withLateVote(astray, dice) : astray;
+  return chain <= 14 ? withUnheardExtension(astray, dice) : astray;
 }
 
 /** Each has scripts of its own, and their compilation takes longer than a run. */
