@@ -5,6 +5,7 @@
 --   server, epoch       the server that answered last, and the span of its memory: "<count>.<the server's name, shortened>"
 --   mark:<lane>         who writes a lane: "<token> <turn> <instance> <epoch> <issuer>"
 --   offset:<lane>       how far the lane has taken in its source: two numbers
+--   buried:<lane>       the offset of the last record of the source that became a dead letter
 --   source:<lane>       the name of the source partition: the key of a stream, a partition of a topic
 --   kind:<lane>         of the lane as a whole: "followed" if its rows come from a source, "pushed" if they do not
 --   rows:<generation>   how many rows a generation of a view has here

@@ -18,6 +18,7 @@ import {
   readOptions,
   requireClaim,
   type TokenClaim,
+  whole,
   withDefault,
 } from '@holdfast/kernel';
 import { type NodeSource, partitionOf } from '@holdfast/redis';
@@ -39,13 +40,14 @@ import {
 } from './lane/open.js';
 import { badTimeOf, encoderOf, type LaneRow } from './lane/row.js';
 import type { WindowsLane } from './lane/windows-lane.js';
-import { STORE, type StoreOptions, type StoreSettings } from './options.js';
+import { readName, STORE, type StoreOptions, type StoreSettings } from './options.js';
 import { RowDecoders } from './read/decoders.js';
 import { Fetcher } from './read/fetch.js';
 import { PointerLease } from './read/pointer.js';
 import { Reader, type ReadRow } from './read/reader.js';
 import { answerOf } from './read/service.js';
 import { Catalog } from './store/catalog.js';
+import { type DeadLetter, readDeadLetters } from './store/dead-letters.js';
 import {
   type AppliedView,
   applyViews,
@@ -82,6 +84,18 @@ const FEATURES = {
   tls: optional(having<ConnectionOptions>()),
   clock: orSystemClock,
 } satisfies Readers<FeaturesOptions>;
+
+export interface DeadLettersOptions {
+  /** How many at most, 1 to 10000. Default 100. */
+  readonly most?: number;
+  /** Only those of the lane of this name. */
+  readonly lane?: string;
+}
+
+const DEAD_LETTERS = {
+  most: withDefault(whole(1, 10_000), 100),
+  lane: optional(readName),
+} satisfies Readers<DeadLettersOptions>;
 
 const APPLY = { force: withDefault(flag, false) };
 
@@ -205,6 +219,15 @@ export class Features {
       return { view, id, partition: partitionOf(by, this.#partitions.length) };
     });
     return (await this.#reader.read(wanted)) as readonly ReadRow<Served<F>>[];
+  }
+
+  /**
+   * The latest records that lanes of a view could not read or store, the latest first: up to `most`, 1 to 10000, default 100;
+   * of one lane, if it is named. Throws MisuseError, UnavailableError.
+   */
+  async deadLetters(view: View, options: DeadLettersOptions = {}): Promise<readonly DeadLetter[]> {
+    this.#requireKnown(view);
+    return readDeadLetters(this.#partitions, view.name, readOptions('deadLetters()', options, DEAD_LETTERS));
   }
 
   /**

@@ -28,7 +28,13 @@ export {
   SourceError,
   SourceLostError,
 } from './errors.js';
-export { createFeatures, type Features, type FeaturesOptions, type GenerationInfo } from './features.js';
+export {
+  createFeatures,
+  type DeadLettersOptions,
+  type Features,
+  type FeaturesOptions,
+  type GenerationInfo,
+} from './features.js';
 export type { LaneFate } from './generation/gate.js';
 export type { CutOptions, Generation } from './generation/generation.js';
 export type { FollowedPartition, Follower, StopOptions } from './lane/follow.js';
@@ -49,4 +55,5 @@ export type { StoreOptions } from './options.js';
 export type { NullReason, ReadRow } from './read/reader.js';
 export { type RedisStreamOptions, redisStream } from './source/redis-stream.js';
 export type { Extent, Offset, Source, SourceBatch, SourceRecord } from './source/source.js';
+export type { DeadLetter } from './store/dead-letters.js';
 export type { AppliedView } from './store/definitions.js';

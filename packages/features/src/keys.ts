@@ -39,6 +39,8 @@ export interface PartitionKeys {
   readonly for: (script: Script) => readonly string[];
   /** A string: a row of an entity. `generation` is "<view>.<generation>". */
   readonly row: (generation: string, id: string) => string;
+  /** A stream: records for a view that could not be read. */
+  readonly dead: (view: string) => string;
 }
 
 export function keysOf({ store, partition, prefix }: PartitionName): PartitionKeys {
@@ -49,5 +51,6 @@ export function keysOf({ store, partition, prefix }: PartitionName): PartitionKe
     of,
     for: ({ keys }) => (keys as readonly KeyName[]).map(of),
     row: (generation, id) => `${own}:${generation}:${id}`,
+    dead: (view) => `${own}:dead:${view}`,
   };
 }

@@ -178,6 +178,53 @@ describe('records', () => {
   });
 });
 
+describe('dead letters', () => {
+  const bad: ParseRecord<Row> = (value, record) => {
+    if (record.offset[0] % 10 === 0) throw new Error(`no ${record.offset[0]}`);
+    return parse(value, record);
+  };
+
+  it('keep what cannot be read, each once, whoever reads it again', async () => {
+    const store = await storeOf();
+    await fill(0, 100);
+    const lane = await open(store);
+    const follower = lane.follow(source(), bad);
+    await until(lane, 90);
+    await follower.stop();
+    const record = '{feat:shop.1}:record';
+    await client().hset(record, 'offset:last.1-0:stream:0', '35 0');
+    const again = await open(store, 8);
+    const onUnreadable = vi.fn();
+    await fill(100, 110);
+    const next = again.follow(source(), bad, { onUnreadable });
+    await vi.waitFor(() => expect(next.partitions[0]?.through).toEqual([110, 0]), 20_000);
+    await next.stop();
+    expect(onUnreadable).toHaveBeenCalledTimes(1);
+    const letters = await store.deadLetters(last);
+    expect(letters.map(({ offset }) => offset[0])).toEqual([110, 100, 90, 80, 70, 60, 50, 40, 30, 20, 10]);
+    expect(letters[0]).toMatchObject({ lane: 'stream', generation: '1-0', partition: 0, error: 'no 110' });
+    expect(JSON.parse(letters[0]?.value ?? '')).toEqual({ n: '109' });
+    expect(await store.deadLetters(last, { most: 2 })).toHaveLength(2);
+    expect(await store.deadLetters(last, { lane: 'batch' })).toEqual([]);
+    expect(await client().hget('{feat:shop.0}:record', 'refused:last.1-0:d')).toBe('11');
+  });
+
+  it('are kept before the offset goes past them, only the latest, and none if that is wanted', async () => {
+    const store = await storeOf();
+    await fill(0, 100);
+    const lane = await open(store);
+    const follower = lane.follow(source(), bad, { deadLetters: 3 });
+    await until(lane, 90);
+    expect((await store.deadLetters(last)).map(({ offset }) => offset[0])).toEqual([100, 90, 80]);
+    await follower.stop();
+    const other = await store.open(last, { lane: 'backfill', holder: holderOf(7) });
+    const none = other.follow(source(), bad, { deadLetters: 0 });
+    await vi.waitFor(() => expect(other.stats().refused).toBe(10), 20_000);
+    await none.stop();
+    expect(await store.deadLetters(last, { lane: 'backfill' })).toEqual([]);
+  });
+});
+
 describe('a source that loses records while it is followed', () => {
   /** Follows 50 records, and holds the last of them back until `go` is called. */
   async function held() {

@@ -13,6 +13,8 @@ import {
   type Readers,
   readOptions,
   UnavailableError,
+  whole,
+  withDefault,
 } from '@holdfast/kernel';
 import { reportTo } from '@holdfast/redis';
 import { RowError } from '../errors.js';
@@ -29,6 +31,11 @@ export interface FollowLaneOptions {
    */
   readonly hold?: Hold;
   /**
+   * How many records that cannot be read or stored are kept as dead letters, the latest, 0 to 1000000. `store.deadLetters()`
+   * reads them. It holds for each partition of the store, over which the partitions of the source are spread. Default 10000.
+   */
+  readonly deadLetters?: number;
+  /**
    * Told of each record that was left out because it cannot be read or stored. Default: it is counted only. What it throws is
    * a warning.
    */
@@ -37,6 +44,7 @@ export interface FollowLaneOptions {
 
 const FOLLOW = {
   hold: optional(callback<Hold>('a name, which returns a holder')),
+  deadLetters: withDefault(whole(0, 1_000_000), 10_000),
   onUnreadable: optional(
     callback<NonNullable<FollowLaneOptions['onUnreadable']>>('an error and a record of the source'),
   ),
@@ -55,7 +63,7 @@ export interface FollowStats {
   readonly source: readonly FollowedPartition[];
 }
 
-type Parts = Omit<FollowParts, 'source' | 'hold' | 'split' | 'onUnreadable'>;
+type Parts = Omit<FollowParts, 'source' | 'hold' | 'deadLetters' | 'split' | 'onUnreadable'>;
 
 export class Following {
   readonly #parts: Parts;
@@ -95,7 +103,7 @@ export class Following {
     readSource('The source that is followed', source);
     requirePartitions(source);
     const read = readParse('The second argument of follow()', parse);
-    const { hold, onUnreadable } = readOptions(where, options, FOLLOW);
+    const { hold, deadLetters, onUnreadable } = readOptions(where, options, FOLLOW);
     if (ownership.isShared && hold === undefined) {
       throw new MisuseError(
         `The lane "${lane}" is shared, so each partition of its source needs a holder; give "hold" to follow().`,
@@ -108,7 +116,7 @@ export class Following {
     }
     signal.throwIfAborted();
     const follower = new Follower({
-      ...{ ...this.#parts, source, hold },
+      ...{ ...this.#parts, source, hold, deadLetters },
       split: (record) => {
         const parsed = read(record.value, record);
         if (typeof Object(parsed).then !== 'function') return makePieces(parsed, record);

@@ -117,6 +117,7 @@ export class Lane<Row> {
         }),
     );
     this.#following = new Following({
+      view: options.view,
       ...{ partitions, ownership, generation, lane, clock, signal: this.#ending.signal },
       most: MOST_IN_CALL,
       send: (parcel) => this.#send(parcel),

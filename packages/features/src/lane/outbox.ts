@@ -10,13 +10,15 @@ import { pause, UnavailableError } from '@holdfast/kernel';
 import { GenerationEndedError } from '../errors.js';
 import { compareOffsets, type Offset, printOffset } from '../source/source.js';
 import type { Partition } from '../store/partition.js';
-import type { Landed, LaneClaim, LaneRefusal } from '../store/verbs.js';
+import type { Buried, Landed, LaneClaim, LaneRefusal, Letter } from '../store/verbs.js';
 import type { FollowParts, Parcel, SourceHand } from './parts.js';
 
 /** The pause before a call is repeated, in ms. */
 const PAUSE = 50;
 
 type Pieces = Parcel['pieces'];
+
+type Reply = Landed | { readonly word: 'told' } | Buried | LaneRefusal;
 
 /** The partition stands elsewhere than was thought, or does not know the lane: the source is read again from where it stands. */
 export class Elsewhere extends Error {}
@@ -64,6 +66,16 @@ export class Outbox {
     while (this.#sending !== undefined) await this.#sending;
   }
 
+  /** Keeps records that cannot be read, in their order. Resolves to how many of them were not kept before: the last ones. */
+  async bury(letters: readonly Letter[]): Promise<number> {
+    const { view, deadLetters } = this.#parts;
+    const partition = this.#partition;
+    const reply = await this.#repeat(() =>
+      partition.call(partition.verbs.bury, { claim: this.#claim(), view, bound: deadLetters, letters }),
+    );
+    return reply.word === 'buried' ? reply.count : 0;
+  }
+
   #start(): void {
     this.#sending ??= this.#drain();
     this.#sending.catch((error: unknown) => this.#hand.fail(error));
@@ -107,10 +119,14 @@ export class Outbox {
     return verdict as { readonly word: 'told' } | LaneRefusal;
   }
 
-  async #settle(
-    through: Offset,
-    call: () => Promise<Landed | { readonly word: 'told' } | LaneRefusal>,
-  ): Promise<void> {
+  async #settle(through: Offset, call: () => Promise<Reply>): Promise<void> {
+    await this.#repeat(call);
+    this.taken = through;
+    this.#hand.health.succeeded();
+  }
+
+  /** Calls until the call is carried out. */
+  async #repeat<R extends Reply>(call: () => Promise<R>): Promise<R> {
     const { ownership, clock } = this.#parts;
     const { number } = this.#partition;
     const { signal, health } = this.#hand;
@@ -119,12 +135,7 @@ export class Outbox {
       const [mark, own] = [ownership.markIn(number), this.#hand.own.markIn(number)];
       try {
         const reply = await call();
-        const isOver = this.#judge(reply, mark, own);
-        if (isOver) {
-          this.taken = through;
-          health.succeeded();
-          return;
-        }
+        if (this.#judge(reply, mark, own)) return reply;
         if (reply.word !== 'closed') await ownership.reopen(this.#partition, mark);
         // Its own right is taken anew with the next reading.
         if (reply.word !== 'closed' && reply.word !== 'stale') throw new Elsewhere();
@@ -138,12 +149,13 @@ export class Outbox {
   }
 
   /** Whether the call is done. Throws what ends the follower, or its hold on the source partition. */
-  #judge(reply: Landed | { readonly word: 'told' } | LaneRefusal, mark: string, own: string): boolean {
+  #judge(reply: Reply, mark: string, own: string): boolean {
     const { ownership, generation, lane } = this.#parts;
     const { number } = this.#partition;
     switch (reply.word) {
       case 'landed':
       case 'told':
+      case 'buried':
       case 'repeated': // an earlier try of this call, whose answer was lost
         return true;
       case 'stale':

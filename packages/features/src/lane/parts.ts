@@ -41,7 +41,10 @@ export interface FollowParts {
   /** Throws for a record that cannot be read. */
   readonly split: (record: SourceRecord) => readonly Piece[] | Promise<readonly Piece[]>;
   readonly send: (parcel: Parcel) => Promise<Landed | LaneRefusal>;
-  /** Never throws. */
+  readonly view: string;
+  /** How many records that cannot be read are kept as dead letters. */
+  readonly deadLetters: number;
+  /** Told of each record that was left out, once. Never throws. */
   readonly onUnreadable: (error: unknown, record: SourceRecord) => void;
   /** Pieces that one call carries; a call ends between two records, so it may carry those of one record more. */
   readonly most: number;

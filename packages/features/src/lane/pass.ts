@@ -17,6 +17,7 @@ import {
   type SourceBatch,
   type SourceRecord,
 } from '../source/source.js';
+import { letterOf } from '../store/dead-letters.js';
 import { Elsewhere, Outbox } from './outbox.js';
 import type { Ownership } from './ownership.js';
 import type { FollowParts, Parcel, Piece, SourceHand } from './parts.js';
@@ -30,7 +31,16 @@ const MOST_WAITING = 10_000;
 /** Pieces of one record, which leave in one call. */
 const MOST_PIECES = 1_000;
 
+/** Dead letters that one call carries. */
+const MOST_LETTERS = 64;
+
 type Pieces = Parcel['pieces'][number][];
+
+/** A record that is left out, and why. */
+interface Unreadable {
+  readonly record: SourceRecord;
+  readonly error: unknown;
+}
 
 export interface PassOptions {
   readonly number: number;
@@ -186,8 +196,9 @@ export class Pass implements SourceHand {
 
   async #take({ records, through }: SourceBatch): Promise<void> {
     const pieces = new Map<number, Pieces>();
+    const unreadable: Unreadable[] = [];
     for (const record of records) {
-      const split = this.#split(record);
+      const split = this.#split(record, unreadable);
       const all = split instanceof Promise ? await split : split;
       for (const [index, { partition, content }] of all.entries()) {
         const of = pieces.get(partition) ?? [];
@@ -196,12 +207,27 @@ export class Pass implements SourceHand {
       }
     }
     this.#requireGoing();
+    // Before anything says that these records have been taken in.
+    for (let from = 0; from < unreadable.length; from += MOST_LETTERS)
+      await this.#bury(unreadable.slice(from, from + MOST_LETTERS));
     for (const [partition, all] of pieces) this.#outboxes[partition]?.add(all, through);
   }
 
-  #split(record: SourceRecord): readonly Piece[] | Promise<readonly Piece[]> {
+  async #bury(unreadable: readonly Unreadable[]): Promise<void> {
+    const { deadLetters, onUnreadable } = this.#parts;
+    const outbox = this.#outboxes[this.number % this.#outboxes.length];
+    let fresh = unreadable;
+    if (deadLetters > 0 && outbox !== undefined) {
+      const count = await outbox.bury(unreadable.map(({ record, error }) => letterOf(record, error)));
+      // Those that were there already were told of when they were read before.
+      fresh = unreadable.slice(unreadable.length - count);
+    }
+    for (const { record, error } of fresh) onUnreadable(error, record);
+  }
+
+  #split(record: SourceRecord, unreadable: Unreadable[]): readonly Piece[] | Promise<readonly Piece[]> {
     const failed = (error: unknown): readonly Piece[] => {
-      this.#parts.onUnreadable(error, record);
+      unreadable.push({ record, error });
       return [];
     };
     try {

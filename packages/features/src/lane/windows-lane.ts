@@ -66,6 +66,7 @@ export class WindowsLane {
     const { view, holder, ownership, partitions, generation, lane, clock } = options;
     this.#head = writeRing(emptyRing(view), view).subarray(0, 16);
     this.#following = new Following({
+      view: view.name,
       ...{ partitions, ownership, generation, lane, clock, signal: this.#ending.signal, most: MOST },
       send: (parcel) => this.#send(parcel),
     });

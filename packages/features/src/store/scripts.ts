@@ -17,6 +17,7 @@ const VERBS = [
   'land',
   'tally',
   'tell',
+  'bury',
   'finish',
   'peek',
   'begin',
@@ -34,7 +35,7 @@ const VERBS = [
 type ScriptName = (typeof VERBS)[number];
 
 /** The scripts that take up memory for good. All others also run when it is full. */
-const ADDING: readonly ScriptName[] = ['apply', 'land', 'tally'];
+const ADDING: readonly ScriptName[] = ['apply', 'land', 'tally', 'bury'];
 
 const library = ScriptLibrary.from(new URL('../../lua/', import.meta.url), VERBS, {
   prelude: SERVER_VARIABLES,

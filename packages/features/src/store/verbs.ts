@@ -99,6 +99,27 @@ export interface Landed {
   readonly place: string;
 }
 
+/** A record that is kept as a dead letter. */
+export interface Letter {
+  readonly offset: string;
+  readonly error: string;
+  readonly value: string;
+}
+
+interface BuryRequest {
+  readonly claim: LaneClaim;
+  readonly view: string;
+  /** How many dead letters are kept. */
+  readonly bound: number;
+  readonly letters: readonly Letter[];
+}
+
+export interface Buried {
+  readonly word: 'buried';
+  /** How many were not buried before: the last ones. */
+  readonly count: number;
+}
+
 interface Finished {
   readonly word: 'finished';
   readonly place: string;
@@ -249,7 +270,26 @@ function laneVerbs(keys: PartitionKeys) {
       return word === 'finished' ? { word, place } : refusal([word, place]);
     },
   );
-  return { open, land, tally, tell, finish };
+  return { open, land, tally, tell, finish, ...deadLetterVerbs(keys) };
+}
+
+function deadLetterVerbs(keys: PartitionKeys) {
+  const bury = verbFor(
+    keys,
+    'bury',
+    {
+      keys: ({ view }: BuryRequest) => [keys.dead(view)],
+      args: ({ claim, bound, letters }) => [
+        ...[claim.generation, claim.lane, claim.mark, claim.source, claim.sourceMark, String(bound)],
+        ...letters.flatMap(({ offset, error, value }) => [offset, error, value]),
+      ],
+    },
+    (reply): Buried | LaneRefusal => {
+      const [word = '', detail = ''] = words(reply);
+      return word === 'buried' ? { word, count: Number(detail) } : refusal([word, detail]);
+    },
+  );
+  return { bury };
 }
 
 function readLanded(reply: readonly BinaryReply[]): Landed | LaneRefusal {
