@@ -1,7 +1,7 @@
 /**
  * Rows as they lie in Redis: reads of one turn of the event loop travel together.
  *
- * Guarantees: what was acknowledged before a read began is seen by it, because it goes to the master. Outside a Cluster all
+ * Guarantees: what was acknowledged under a key before its read began is seen by it, because it goes to the master. Outside a Cluster all
  * reads of a turn are one MGET; in a Cluster, one for each partition.
  */
 import { type CallCommand, type NodeSource, parseAddress } from '@holdfast/redis';

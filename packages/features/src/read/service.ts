@@ -30,16 +30,17 @@ export async function answerOf(service: Service, read: ServiceRead): Promise<rea
   const wanted: Wanted[] = [];
   const places = new Map<string, number>();
   const views = Object.entries(service.views);
-  const rows = ids.map((each) =>
-    views.map(([, view]) => {
+  const rows = Array.from(ids, (given, index) => {
+    const each = requireIds(service, given, index);
+    return views.map(([, view]) => {
       const { id, by } = placeOf(view.name, view.entity, each);
       const name = `${view.name}:${id}`;
       const known = places.get(name);
       if (known !== undefined) return known;
       places.set(name, wanted.length);
       return wanted.push({ view, id, partition: partitionOf(by, partitions) }) - 1;
-    }),
-  );
+    });
+  });
   const found = await reader.read(wanted);
   return rows.map((of) => {
     const answer: Record<string, unknown> = {};
@@ -50,6 +51,16 @@ export async function answerOf(service: Service, read: ServiceRead): Promise<rea
     const derived = service.derive?.(answer as never, request as never);
     return derived === undefined ? answer : { ...answer, ...derived };
   });
+}
+
+/** The ids at one place of the list. What each of them is, `placeOf` checks. */
+function requireIds({ views }: Service, ids: unknown, index: number): Ids {
+  if (typeof ids === 'object' && ids !== null && !Array.isArray(ids)) return ids as Ids;
+  const parts = new Set(Object.values(views).flatMap(({ entity }) => entity.parts));
+  const names = [...parts].map((part) => `"${part}": …`).join(', ');
+  throw new MisuseError(
+    `ids[${index}] of get() is not an object with an id for each entity, as ${names === '' ? '{}' : `{ ${names} }`}; got ${display(ids)}.`,
+  );
 }
 
 async function requestOf({ name, request: schema }: Service, request: unknown): Promise<unknown> {
