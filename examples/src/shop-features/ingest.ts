@@ -1,8 +1,8 @@
 /**
  * What keeps the features up to date: streams that are followed, and jobs that write all profiles.
  *
- * Guarantees: of several processes that follow the same streams, one writes at a time. When it dies, another goes on where it
- * was; when it was only slow, nothing that it still sends is taken.
+ * Guarantees: of several processes that follow the same streams, one writes what comes from each. When it dies, another goes on
+ * where it was; when it was only slow, nothing that it still sends is taken.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Features, type Follower, redisStream } from '@holdfast/features';
@@ -17,20 +17,13 @@ export interface Plant {
   readonly lease: number;
 }
 
-type Name = Exclude<keyof typeof STREAMS, 'ranked'>;
+type Name = 'orders' | 'stock';
 
 /** What is written while this process has the right to follow the streams of a name. */
-const LANES: Readonly<Record<Name, (plant: Plant, holder: Lease) => Promise<Follower[]>>> = {
-  clicks: ({ store, redis }, holder) =>
-    Promise.all(
-      [hour, day].map(async (view) => {
-        const lane = await store.open(view, { lane: 'stream', holder });
-        return lane.follow(redisStream({ redis, streams: STREAMS.clicks }), read);
-      }),
-    ),
+const LANES: Readonly<Record<Name, (plant: Plant, holder: Lease) => Promise<Follower>>> = {
   orders: async ({ store, redis }, holder) => {
     const lane = await store.open(orders, { lane: 'stream', holder });
-    return [lane.follow(redisStream({ redis, streams: STREAMS.orders }), read)];
+    return lane.follow(redisStream({ redis, streams: STREAMS.orders }), read);
   },
   stock: async ({ store, redis }, holder) => {
     const lane = await store.open(stock, { lane: 'stream', holder });
@@ -38,27 +31,51 @@ const LANES: Readonly<Record<Name, (plant: Plant, holder: Lease) => Promise<Foll
       const { id, at, left, price } = read(value);
       return { id: String(id), time: Number(at), values: { left: Number(left), price: Number(price) } };
     };
-    return [lane.follow(redisStream({ redis, streams: STREAMS.stock }), rowOf)];
+    return lane.follow(redisStream({ redis, streams: STREAMS.stock }), rowOf);
   },
 };
 
 /** The `json` of an entry. Throws for one that has none, which is then left out. */
 const read = (value: unknown): Record<string, unknown> => JSON.parse((value as { json: string }).json);
 
-/** Follows all streams until `ending` aborts, or waits for the process that does. */
+/** Follows all streams until `ending` aborts, or waits for the processes that do. */
 export async function followAll(plant: Plant, ending: AbortSignal): Promise<void> {
-  await Promise.all((Object.keys(LANES) as Name[]).map((name) => followOne(plant, name, ending)));
+  const clicks = [hour, day].map((view) => followClicks(plant, view, ending));
+  await Promise.all([
+    ...clicks,
+    ...(['orders', 'stock'] as const).map((name) => followOne(plant, name, ending)),
+  ]);
 }
 
+/** All processes share the clicks: each stream of them has a right of its own, which one process has at a time. */
+async function followClicks(
+  { store, redis, locks, lease }: Plant,
+  view: typeof hour | typeof day,
+  ending: AbortSignal,
+): Promise<void> {
+  const lane = await store.open(view, { lane: 'stream', shared: true });
+  const follower = lane.follow(redisStream({ redis, streams: STREAMS.clicks }), read, {
+    // Renewed until the follower gives it back.
+    hold: async (name, { signal }) => {
+      const holder = await locks.election(name, { ttl: lease }).campaign({ signal });
+      console.log(`${name}: this process writes`);
+      return holder;
+    },
+  });
+  ending.addEventListener('abort', () => follower.stop().catch(() => {}));
+  await follower.done();
+}
+
+/** The others have one process at a time for all that they have. */
 async function followOne(plant: Plant, name: Name, ending: AbortSignal): Promise<void> {
   const election = plant.locks.election(`features of ${name}`, { ttl: plant.lease });
   while (!ending.aborted) {
     try {
       const holder = await election.campaign({ signal: ending });
-      const followers = await LANES[name](plant, holder);
+      const follower = await LANES[name](plant, holder);
       console.log(`${name}: this process writes`);
-      ending.addEventListener('abort', () => followers.map((each) => each.stop().catch(() => {})));
-      await Promise.all(followers.map((each) => each.done()));
+      ending.addEventListener('abort', () => follower.stop().catch(() => {}));
+      await follower.done();
     } catch (error) {
       if (ending.aborted) break;
       console.log(`${name}: begins again, as ${(error as Error).message}`);
