@@ -47,3 +47,10 @@ local function note(...)
   n = n + 1
   redis.call('XADD', HISTORY, '*', 'n', n, ...)
 end
+
+-- Undoes a cut that has not come to its end: the generation is again what it was.
+local function undo(view, id, state)
+  note('uncut', view .. ' ' .. id)
+  set_states(view, read_generations(view), {[id] = state})
+  redis.call('HDEL', CATALOG, 'cutting:' .. view)
+end

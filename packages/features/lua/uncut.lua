@@ -8,7 +8,5 @@
 local view = ARGV[1]
 local id, at, state = string.match(redis.call('HGET', CATALOG, 'cutting:' .. view) or '', '^(%S+) (%d+) %d+ (%l+)')
 if at ~= ARGV[2] then return {'changed', n} end
-note('uncut', view .. ' ' .. id)
-set_states(view, read_generations(view), {[id] = state})
-redis.call('HDEL', CATALOG, 'cutting:' .. view)
+undo(view, id, state)
 return {'done', n}

@@ -149,6 +149,45 @@ describe('a generation that is filled by a job', () => {
   });
 });
 
+describe('a generation that was closed by a builder that has died', () => {
+  const closeIn = (partition: number, n: number) =>
+    client().hset(`{feat:shop.${partition}}:record`, 'closed:profile.1-0', String(n));
+
+  it('is opened by the lanes that meet it, once the time of the cut is over', async () => {
+    const store = await filled();
+    const lane = await store.open(profile, { holder: holderOf(7), patience: 60_000 });
+    const next = await store.begin(profile, { holder: holderOf(8) });
+    const n = await cutBy(['profile', next.id, '8', 'locks', '60000']);
+    for (const partition of [0, 1, 2, 3]) await closeIn(partition, n);
+    const landing = lane.land(rowsOf(20, (each) => 500 + each).map((row) => ({ ...row, time: NOW + 1 })));
+    let isLanded = false;
+    void landing.then(() => {
+      isLanded = true;
+    });
+    // As long as the cut may go on, nothing is done.
+    await expect(store.open(profile, { holder: holderOf(9), lane: 'other', rank: 99 })).rejects.toThrow(
+      /takes no rows for now/,
+    );
+    expect(isLanded).toBe(false);
+    expect(await states(store)).toEqual(['1-0 live', '2-8 cutting']);
+    await client().hset('{feat:shop}:catalog', 'cutting:profile', `${next.id} ${n} 5 filling`);
+    expect(new Set((await landing).outcomes)).toEqual(new Set(['accepted']));
+    expect(await states(store)).toEqual(['1-0 live', '2-8 filling']);
+  });
+
+  it('is opened, too, where the cut had come to its end', async () => {
+    const store = await filled();
+    const next = await store.begin(profile, { holder: holderOf(8) });
+    await next.cut({ lanes: { batch: 'ended' } });
+    await closeIn(0, 3);
+    const previous = await store.generation(profile, '1-0', { holder: holderOf(8) });
+    const lane = await store.open(profile, { holder: holderOf(9), generation: previous });
+    const rows = rowsOf(20, (each) => 500 + each).map((row) => ({ ...row, time: NOW + 1 }));
+    expect(new Set((await lane.land(rows)).outcomes)).toEqual(new Set(['accepted']));
+    expect(await client().hget('{feat:shop.0}:record', 'closed:profile.1-0')).toBeNull();
+  });
+});
+
 /** Begins a cut as a builder does, and goes no further. Returns the number of the change. */
 async function cutBy(args: readonly string[]): Promise<number> {
   const [word, n] = await openParts(4).catalog.change('cut', args);

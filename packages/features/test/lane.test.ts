@@ -30,7 +30,9 @@ async function laneOf(options: Options = {}): Promise<Lane<TestRow>> {
   const { partitions } = openParts();
   const holder = options.holder ?? holderOf(7);
   const common = { partitions, generation: GENERATION, lane: 'batch', holder, ...options };
-  const ownership = new Ownership({ renew: undefined, takeOver: false, source: '', ...common });
+  const ownership = new Ownership({
+    ...{ renew: undefined, takeOver: false, source: '', relieve: () => Promise.resolve(), ...common },
+  });
   await ownership.open();
   return new Lane({
     ...{ view: 'profile', rank: 1, ahead: 300e6, history: true, patience: 5_000, clock: systemClock },

@@ -5,7 +5,8 @@
  * Guarantees: a holder of a lower token changes nothing. While one generation takes the place of another, the old one takes no
  * rows, so that none that was acknowledged is lost; if the new one does not catch up in time, the old one goes on as before.
  * Readers go from one to the other within the lease of their pointers, and no answer comes from one that has ended, because
- * its rows are deleted only after that lease. Whatever crashes half way, the next holder can undo or finish.
+ * its rows are deleted only after that lease. Whatever crashes half way, the next holder can undo or
+ * finish, and lanes that meet what a dead builder has closed open it again after its time (relief.ts).
  */
 import { IssuerMismatchError, StaleTokenError } from '@holdfast/fence';
 import {

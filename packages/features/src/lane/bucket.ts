@@ -127,6 +127,7 @@ export class Bucket {
         if (reply.word === 'followed') throw followedLane(lane);
         if (reply.word === 'closed') {
           if (clock.now() > deadline) throw closedError(generation, partition.number);
+          await ownership.relieve(partition);
         } else await ownership.reopen(partition, mark);
       } catch (error) {
         if (!(error instanceof UnavailableError) || clock.now() > deadline) throw error;

@@ -200,7 +200,10 @@ export class Lane<Row> {
         if (reply.word === 'retired') throw new GenerationEndedError(lane, generation);
         if (reply.word !== 'closed') await ownership.reopen(partition, mark);
         else if (this.#options.clock.now() > deadline) throw closedError(generation, partition.number);
-        else await pause(this.#options.clock, PAUSE, this.#ending.signal);
+        else {
+          await ownership.relieve(partition);
+          await pause(this.#options.clock, PAUSE, this.#ending.signal);
+        }
       }
     }
   }

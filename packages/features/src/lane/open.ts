@@ -25,6 +25,7 @@ import type { View } from '../definition/view.js';
 import type { WindowsView } from '../definition/windows.js';
 import type { RowError } from '../errors.js';
 import type { Generation } from '../generation/generation.js';
+import { reliefOf } from '../generation/relief.js';
 import { readName } from '../options.js';
 import type { Catalog } from '../store/catalog.js';
 import type { Partition } from '../store/partition.js';
@@ -134,7 +135,7 @@ export async function openWindowsLane(
 }
 
 /** Makes the holder the owner of the lane. */
-async function own({ view, live, catalog, partitions }: LanePlace, read: Settings<typeof LANE>) {
+async function own({ view, live, catalog, partitions, clock }: LanePlace, read: Settings<typeof LANE>) {
   const { holder, lane, shared, takeOver } = read;
   if (!shared) requireClaim(holder);
   else if (holder !== undefined) {
@@ -151,7 +152,10 @@ async function own({ view, live, catalog, partitions }: LanePlace, read: Setting
   await catalog.enter(view.name, lane, rank);
   const generation = `${view.name}.${live}`;
   const renew = read.renew ?? (holder && renewalOf(holder));
-  const ownership = new Ownership({ partitions, generation, lane, source: '', holder, renew, takeOver });
+  const relieve = reliefOf({ catalog, view: view.name, generation, clock });
+  const ownership = new Ownership({
+    ...{ partitions, generation, lane, source: '', holder, renew, takeOver, relieve },
+  });
   await ownership.open();
   return { ownership, holder, generation, lane, rank };
 }

@@ -136,7 +136,8 @@ export class Outbox {
       try {
         const reply = await call();
         if (this.#judge(reply, mark, own)) return reply;
-        if (reply.word !== 'closed') await ownership.reopen(this.#partition, mark);
+        if (reply.word === 'closed') await ownership.relieve(this.#partition);
+        else await ownership.reopen(this.#partition, mark);
         // Its own right is taken anew with the next reading.
         if (reply.word !== 'closed' && reply.word !== 'stale') throw new Elsewhere();
         await pause(clock, PAUSE, signal);

@@ -10,6 +10,7 @@
 import { IssuerMismatchError, StaleTokenError } from '@holdfast/fence';
 import { LeaseLostError, MisuseError, type TokenClaim, UnavailableError } from '@holdfast/kernel';
 import { GenerationEndedError } from '../errors.js';
+import type { Relieve } from '../generation/relief.js';
 import type { Partition } from '../store/partition.js';
 import type { Opened } from '../store/verbs.js';
 
@@ -31,6 +32,8 @@ export interface OwnershipOptions {
   readonly renew: (() => Promise<unknown>) | undefined;
   /** Whether a lane that a holder of another issuer has is taken over. */
   readonly takeOver: boolean;
+  /** Called where the generation takes no rows for now. */
+  readonly relieve: Relieve;
 }
 
 /** The source partition that a right is for, and the holder of it if that is not the holder of the lane. */
@@ -39,6 +42,15 @@ export interface SourceRight {
   readonly name: string;
   readonly holder?: LaneHolder | undefined;
 }
+
+/** What opening has come to: the epoch that the right was renewed for, the mark of another issuer that is taken over. */
+interface Asked {
+  readonly renewed: string;
+  readonly seen: string;
+  readonly isRelieved: boolean;
+}
+
+const NOTHING: Asked = { renewed: '', seen: '', isRelieved: false };
 
 export class Ownership {
   readonly #options: OwnershipOptions;
@@ -72,11 +84,8 @@ export class Ownership {
   async open(): Promise<void> {
     const [first, ...others] = this.#options.partitions as readonly [Partition, ...Partition[]];
     // What is refused in one partition is refused in all: then nothing has changed in the others.
-    const opened = await this.#openIn(first, { renewed: '', seen: '' });
-    this.#opened = [
-      opened,
-      ...(await Promise.all(others.map((each) => this.#openIn(each, { renewed: '', seen: '' })))),
-    ];
+    const opened = await this.#openIn(first);
+    this.#opened = [opened, ...(await Promise.all(others.map((each) => this.#openIn(each))))];
   }
 
   markIn(partition: number): string {
@@ -97,13 +106,18 @@ export class Ownership {
     if (this.markIn(number) !== shown) return Promise.resolve();
     const present =
       this.#reopening.get(number) ??
-      this.#openIn(partition, { renewed: '', seen: '' })
+      this.#openIn(partition)
         .then((opened) => {
           this.#opened[number] = opened;
         })
         .finally(() => this.#reopening.delete(number));
     this.#reopening.set(number, present);
     return present;
+  }
+
+  /** Looks after a partition in which the generation takes no rows for now: whoever closed it may have died. */
+  relieve(partition: Partition): Promise<void> {
+    return this.#options.relieve(partition);
   }
 
   /** Ends the lane: another holder has it. */
@@ -117,7 +131,7 @@ export class Ownership {
     this.#ending.abort(error);
   }
 
-  async #openIn(partition: Partition, asked: { renewed: string; seen: string }): Promise<Opened> {
+  async #openIn(partition: Partition, { isRelieved, ...asked }: Asked = NOTHING): Promise<Opened> {
     const { generation, lane, source, sourceName = '', holder, takeOver } = this.#options;
     const token = holder?.token ?? ('' as const);
     const issuer = holder?.issuer ?? '';
@@ -128,13 +142,13 @@ export class Ownership {
         return reply;
       case 'forgot':
         await this.#renew();
-        return this.#openIn(partition, { ...asked, renewed: reply.detail });
+        return this.#openIn(partition, { ...asked, isRelieved, renewed: reply.detail });
       case 'foreign':
         if (!takeOver) throw this.#foreign(reply.detail);
         // Where it was ours before, whoever took it over since has it for good.
         if (turnOf(reply.detail).turn > turnOf(this.markIn(partition.number)).turn)
           throw this.depose(reply.detail);
-        return this.#openIn(partition, { ...asked, seen: reply.detail });
+        return this.#openIn(partition, { ...asked, isRelieved, seen: reply.detail });
       case 'stale':
         throw this.depose(reply.detail);
       case 'other':
@@ -148,7 +162,9 @@ export class Ownership {
       case 'retired':
         throw new GenerationEndedError(lane, generation);
       default:
-        throw closedError(generation, partition.number);
+        if (isRelieved) throw closedError(generation, partition.number);
+        await this.relieve(partition);
+        return this.#openIn(partition, { ...asked, isRelieved: true });
     }
   }
 

@@ -159,15 +159,20 @@ interface EnterRequest {
 }
 
 /** The verbs that change or tell the generations of a view; the Lua files say what they take and answer. */
-export type ChangeName = 'begin' | 'cut' | 'uncut' | 'swap' | 'retire' | 'lineup';
+export type ChangeName = 'begin' | 'cut' | 'uncut' | 'overdue' | 'swap' | 'retire' | 'lineup';
 
 function catalogVerbs(keys: ReturnType<typeof keysOf>) {
   const change = (name: ChangeName) =>
     verbFor(keys, name, { args: (args: readonly string[]) => args }, words);
   const [begin, cut, uncut] = [change('begin'), change('cut'), change('uncut')];
-  const [swap, retire, lineup] = [change('swap'), change('retire'), change('lineup')];
+  const [swap, retire, lineup, overdue] = [
+    change('swap'),
+    change('retire'),
+    change('lineup'),
+    change('overdue'),
+  ];
   return {
-    changes: { begin, cut, uncut, swap, retire, lineup },
+    changes: { begin, cut, uncut, overdue, swap, retire, lineup },
     pointers: verbFor(keys, 'pointers', { args: (views: readonly string[]) => views }, (reply, views) =>
       readPointers(words(reply), views),
     ),

@@ -26,6 +26,7 @@ const VERBS = [
   'swap',
   'retire',
   'lineup',
+  'overdue',
   'survey',
   'close',
   'reopen',
