@@ -6,6 +6,7 @@
  */
 import type { ConnectionOptions } from 'node:tls';
 import {
+  abortSignal,
   type Clock,
   display,
   flag,
@@ -45,7 +46,8 @@ import { RowDecoders } from './read/decoders.js';
 import { Fetcher } from './read/fetch.js';
 import { PointerLease } from './read/pointer.js';
 import { Reader, type ReadRow } from './read/reader.js';
-import { answerOf } from './read/service.js';
+import { type AnswerWithMeta, answerOf } from './read/service.js';
+import { untilAborted } from './read/until-aborted.js';
 import { Catalog } from './store/catalog.js';
 import { type DeadLetter, readDeadLetters } from './store/dead-letters.js';
 import {
@@ -75,6 +77,27 @@ type RequestOf<S> = S extends { readonly '~request'?: infer Request } ? Request 
 
 /** The ids that a service takes. */
 type IdsOf<S extends Service> = EntityIds<S['views']>;
+
+export interface GetOptions {
+  /** Rejects with AbortedError as soon as it aborts. */
+  readonly signal?: AbortSignal;
+  /** Answers `{ answer, views }`: beside each answer, age, generation and the reason for each null, by view. Default false. */
+  readonly meta?: boolean;
+  /** Adds to `meta`, which it needs, exactly what was read: the place in the log of the partition. Default false. */
+  readonly place?: boolean;
+}
+
+/** What follows the ids in `get`: the request, if the service takes one, and options. */
+type GetRest<S, O> =
+  undefined extends RequestOf<S>
+    ? [request?: RequestOf<S>, options?: O]
+    : [request: RequestOf<S>, options?: O];
+
+const GET = {
+  signal: optional(abortSignal),
+  meta: withDefault(flag, false),
+  place: withDefault(flag, false),
+} satisfies Readers<GetOptions>;
 
 const FEATURES = {
   ...STORE,
@@ -218,7 +241,7 @@ export class Features {
       const { id, by } = placeOf(view.name, view.entity, idsOf(view.entity, given));
       return { view, id, partition: partitionOf(by, this.#partitions.length) };
     });
-    return (await this.#reader.read(wanted)) as readonly ReadRow<Served<F>>[];
+    return (await this.#reader.read(wanted)).rows as readonly ReadRow<Served<F>>[];
   }
 
   /**
@@ -232,20 +255,34 @@ export class Features {
 
   /**
    * What a service serves, for each of the ids: the features of its views, null where there is none, and those that are
-   * derived. Throws RowError for what cannot be an id; MisuseError for a request that does not fit; UnavailableError.
+   * derived. All rows of an entity are of one instant. Throws RowError for what cannot be an id; MisuseError for a request that
+   * does not fit; AbortedError; UnavailableError.
    */
-  async get<S extends Service>(
+  get<S extends Service>(
     service: S,
     ids: readonly IdsOf<S>[],
-    ...request: undefined extends RequestOf<S> ? [request?: RequestOf<S>] : [request: RequestOf<S>]
-  ): Promise<readonly Answer<S>[]> {
+    ...rest: GetRest<S, GetOptions & { readonly meta?: false }>
+  ): Promise<readonly Answer<S>[]>;
+  get<S extends Service>(
+    service: S,
+    ids: readonly IdsOf<S>[],
+    ...rest: [request: RequestOf<S>, options: GetOptions & { readonly meta: true }]
+  ): Promise<readonly AnswerWithMeta<S>[]>;
+  async get(
+    service: Service,
+    ids: readonly Readonly<Record<string, string>>[],
+    request?: unknown,
+    options: GetOptions = {},
+  ): Promise<readonly object[]> {
     const { name, version } = Object(service) as Partial<Service>;
     if (this.#registry.services.get(`${name}@${version}`) !== service) {
       throw new MisuseError(`The service ${display(name)} is none of this store; add it to its services.`);
     }
-    const partitions = this.#partitions.length;
-    const read = { reader: this.#reader, partitions, ids, request: request[0] };
-    return (await answerOf(service, read)) as readonly Answer<S>[];
+    const { signal, meta, place } = readOptions('get()', options, GET);
+    if (place && !meta) throw new MisuseError('get() answers `place` as a part of `meta`; add meta: true.');
+    const [reader, partitions] = [this.#reader, this.#partitions.length];
+    const read = { reader, partitions, ids, request, meta, place };
+    return untilAborted(signal, `reading the service "${service.name}"`, () => answerOf(service, read));
   }
 
   /**

@@ -34,6 +34,7 @@ export {
   type Features,
   type FeaturesOptions,
   type GenerationInfo,
+  type GetOptions,
 } from './features.js';
 export type { LaneFate } from './generation/gate.js';
 export type { CutOptions, Generation } from './generation/generation.js';
@@ -53,6 +54,7 @@ export type { LaneRow } from './lane/row.js';
 export type { ParseEvent, WindowsLane, WindowsStats } from './lane/windows-lane.js';
 export type { StoreOptions } from './options.js';
 export type { NullReason, ReadRow } from './read/reader.js';
+export type { AnswerWithMeta, ReadPlace, ViewMeta } from './read/service.js';
 export { type RedisStreamOptions, redisStream } from './source/redis-stream.js';
 export type { Extent, Offset, Source, SourceBatch, SourceRecord } from './source/source.js';
 export type { DeadLetter } from './store/dead-letters.js';

@@ -4,7 +4,8 @@
  * Guarantees: a read sees what was acknowledged before it began, in the generation that is live. Every value is either what
  * was written, or null with a reason: the row is missing, its TTL has passed, or its bytes do not agree with their checksum. A
  * read never mixes two generations of a view, and uses none that may have ended: an answer that came after the lease of the
- * pointers is read again, if they have changed.
+ * pointers is read again, if they have changed. All rows of an entity are of one instant: one command reads them, and the
+ * place in the log at which they stood so.
  */
 import { MisuseError } from '@holdfast/kernel';
 import type { View } from '../definition/view.js';
@@ -25,6 +26,16 @@ export interface ReadRow<Values = Readonly<Record<string, unknown>>> {
   readonly time: Date | null;
   /** Why the values are null; undefined for a row that is served. */
   readonly reason: NullReason | undefined;
+}
+
+/** Rows, and by what they were judged. */
+interface ReadRows {
+  readonly rows: readonly ReadRow[];
+  readonly pointers: Pointers;
+  /** The server's time by which TTLs and windows were judged, in microseconds. */
+  readonly now: number;
+  /** By partition, "<epoch> <place>" of the last entry of its log, '' before the first; empty if not asked for. */
+  readonly places: ReadonlyMap<number, string>;
 }
 
 /** A row that is wanted. */
@@ -53,18 +64,22 @@ export class Reader {
   }
 
   /** One row for each that is wanted. Throws UnavailableError; MisuseError for a view that was not applied. */
-  async read(wanted: readonly Wanted[]): Promise<readonly ReadRow[]> {
-    const { pointers, fetcher } = this.#options;
+  async read(wanted: readonly Wanted[], { place = false } = {}): Promise<ReadRows> {
+    const { pointers, fetcher, partitions } = this.#options;
+    const placed = place ? [...new Set(wanted.map(({ partition }) => partition))] : [];
+    const ats = placed.map((partition) => ({ partition, key: partitions[partition]?.keys.of('at') ?? '' }));
     let held = await pointers.get();
     for (let tries = 0; tries < TRIES; tries += 1) {
       const keys = wanted.map((each) => this.#keyOf(each, held));
-      const rows = await fetcher.fetch(keys);
+      const found = await fetcher.fetch([...ats, ...keys]);
       const now = pointers.isHeld(held) ? held : await pointers.get();
       if (now === held || isSame(wanted, held, now)) {
         const time = pointers.timeBy(now);
-        return Promise.all(
-          wanted.map(({ view }, place) => this.#serve(view, rows[place] ?? null, { now, time })),
+        const rows = await Promise.all(
+          wanted.map(({ view }, n) => this.#serve(view, found[ats.length + n] ?? null, { now, time })),
         );
+        const places = new Map(placed.map((partition, n) => [partition, String(found[n] ?? '')]));
+        return { rows, pointers: now, now: time, places };
       }
       held = now;
     }

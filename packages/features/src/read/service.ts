@@ -7,8 +7,8 @@
 import { checkData, display, MisuseError } from '@holdfast/kernel';
 import { partitionOf } from '@holdfast/redis';
 import { placeOf } from '../definition/entity.js';
-import type { Service } from '../definition/service.js';
-import type { Reader, Wanted } from './reader.js';
+import type { Answer, Service } from '../definition/service.js';
+import type { NullReason, Reader, Wanted } from './reader.js';
 
 type Ids = Readonly<Record<string, unknown>>;
 
@@ -18,11 +18,45 @@ interface ServiceRead {
   readonly partitions: number;
   readonly ids: readonly Ids[];
   readonly request: unknown;
+  readonly meta: boolean;
+  readonly place: boolean;
+}
+
+/** Exactly what a read has seen of a row. A view without history leaves no trace in the log, so its rows have none. */
+export interface ReadPlace {
+  /** The number of the partition. */
+  readonly partition: number;
+  /** "<epoch> <place>" of the last entry of the partition's log; '' before the first. */
+  readonly at: string;
+  readonly id: string;
+  /** The number of the catalog's change by which the generation was live. */
+  readonly n: number;
+  /** The server's time by which the TTL and windows were judged, in microseconds since the epoch. */
+  readonly now: number;
+}
+
+/** Of which row the features of a view come, or why they are null. */
+export interface ViewMeta {
+  /** Undefined for a row that is served. */
+  readonly reason: NullReason | undefined;
+  /** The event time; null for windows, and for a row that is missing or torn. */
+  readonly time: Date | null;
+  /** How long ago that was by the server's clock, in ms; negative for a time that is ahead, null without a time. */
+  readonly age: number | null;
+  readonly generation: string;
+  /** Only with `place: true`. */
+  readonly place?: ReadPlace;
+}
+
+/** An answer, and what is known of each view of the service, by its name there. */
+export interface AnswerWithMeta<S> {
+  readonly answer: Answer<S>;
+  readonly views: S extends Service<string, infer V> ? { readonly [Name in keyof V]: ViewMeta } : never;
 }
 
 /** One answer for each of the ids. Throws MisuseError, RowError, UnavailableError. */
 export async function answerOf(service: Service, read: ServiceRead): Promise<readonly object[]> {
-  const { reader, partitions, ids } = read;
+  const { reader, partitions, ids, meta } = read;
   if (!Array.isArray(ids)) {
     throw new MisuseError(`get() takes a list of ids, as [{ user: 'u1' }]; got ${display(ids)}.`);
   }
@@ -41,7 +75,16 @@ export async function answerOf(service: Service, read: ServiceRead): Promise<rea
       return wanted.push({ view, id, partition: partitionOf(by, partitions) }) - 1;
     });
   });
-  const found = await reader.read(wanted);
+  const { rows: found, pointers, now, places: ats } = await reader.read(wanted, read);
+  const metaOf = (at: number): ViewMeta => {
+    const { view, id, partition } = wanted[at] as Wanted;
+    const { reason, time = null } = found[at] ?? {};
+    const generation = pointers.views.get(view.name)?.live ?? '';
+    const age = time === null ? null : now / 1_000 - time.getTime();
+    const known = { reason, time, age, generation };
+    if (!read.place) return known;
+    return { ...known, place: { partition, at: ats.get(partition) ?? '', id, n: pointers.n, now } };
+  };
   return rows.map((of) => {
     const answer: Record<string, unknown> = {};
     for (const [index, [alias, view]] of views.entries()) {
@@ -49,7 +92,10 @@ export async function answerOf(service: Service, read: ServiceRead): Promise<rea
       for (const feature in view.fields) answer[`${alias}.${feature}`] = values[feature];
     }
     const derived = service.derive?.(answer as never, request as never);
-    return derived === undefined ? answer : { ...answer, ...derived };
+    const whole = derived === undefined ? answer : { ...answer, ...derived };
+    if (!meta) return whole;
+    const known = views.map(([alias], index) => [alias, metaOf(of[index] ?? 0)]);
+    return { answer: whole, views: Object.fromEntries(known) };
   });
 }
 
