@@ -25,7 +25,7 @@ export interface LocalIndexOptions {
   readonly metric?: Metric;
   /** What part of the ten nearest a search is to find, 0.5 to 0.999. Default 0.97. */
   readonly recall?: number;
-  /** Most bytes of memory, up to 4 GiB. Default 4 GiB. */
+  /** Most bytes of vectors and lists, up to 4 GiB; a training has as many again, for what takes their place. Default 4 GiB. */
   readonly memory?: number;
   /** Where random numbers come from. Default the system's. */
   readonly random?: Random;

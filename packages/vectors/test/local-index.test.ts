@@ -173,4 +173,22 @@ it('a full memory refuses a put, and keeps what it has', () => {
   expect(index.search(maker.next())).toHaveLength(10);
   expect(index.delete('0')).toBe(true);
   index.put('again', maker.next());
+  expect(index.size).toBe(size);
 });
+
+it('a training that a full memory ends changes nothing, also where a put fills it', async () => {
+  const index = createLocalIndex({ dimensions: 1_024, memory: 10 * 2 ** 20, random: seededRandom(1) });
+  const maker = vectorMaker(2, 1_024);
+  const vectors = Array.from({ length: 50 }, () => maker.next());
+  for (let n = 0; n < 4_200; n++) index.put(String(n), vectors[n % 50] as Float32Array);
+  const training = index.train();
+  const puts = setInterval(() => {
+    for (let n = 0; n < 50; n++) index.put(`e${n}`, vectors[n] as Float32Array);
+  }, 1);
+  await expect(training).rejects.toThrow(UnavailableError);
+  clearInterval(puts);
+  expect(index.stats().lists).toBe(1);
+  const found = index.search(vectors[7] as Float32Array, { limit: 200 });
+  expect(found.filter(({ id }) => id === 'e7' || Number(id) % 50 === 7).length).toBeGreaterThan(80);
+  await expect(index.train()).rejects.toThrow(UnavailableError);
+}, 60_000);

@@ -67,6 +67,8 @@ export class LocalIndex {
   #store: VectorStore | undefined;
   /** While a training goes on: what takes the place of the store when it has all. */
   #next: VectorStore | undefined;
+  /** Why the training that goes on cannot come to its end. */
+  #failure: unknown;
   #isTraining = false;
   #trainedAt = LEAST / 4;
   #calibration = UNTRAINED;
@@ -101,9 +103,16 @@ export class LocalIndex {
     const { values, length } = prepareVector(vector, this.#metric, this.#shape);
     this.#store ??= this.#firstStore(values);
     const turned = this.#store.memory.turn(values);
-    const entry = this.#entryOf.get(id) ?? this.#freeEntries.pop() ?? this.#ids.length;
+    const known = this.#entryOf.get(id);
+    const entry = known ?? this.#freeEntries.at(-1) ?? this.#ids.length;
     this.#store.put(entry, turned, length);
-    this.#next?.put(entry, turned, length);
+    if (known === undefined) this.#freeEntries.pop();
+    try {
+      this.#next?.put(entry, turned, length);
+    } catch (error) {
+      this.#next = undefined; // it would lack this vector
+      this.#failure = error;
+    }
     this.#entryOf.set(id, entry);
     this.#ids[entry] = id;
   }
@@ -120,7 +129,7 @@ export class LocalIndex {
     return true;
   }
 
-  /** The nearest, the best first; of equal ones by id. Throws MisuseError. */
+  /** The nearest, the best first; of equal ones by id. Throws MisuseError; UnavailableError for a filter when the memory is full. */
   search(vector: Vector, options: SearchOptions = {}): Hit[] {
     const { limit, lists, filter } = readOptions('search', options, SEARCH);
     const { values, length } = prepareVector(vector, this.#metric, this.#shape);
@@ -139,7 +148,8 @@ export class LocalIndex {
   /**
    * Makes lists of near vectors, so that a search looks at a part of them, and measures how many lists the recall needs.
    * It takes some 80 microseconds of processor time a vector, in slices between which the event loop goes on. Throws
-   * BusyError while another training goes on, and AbortedError.
+   * BusyError while another training goes on, AbortedError, and UnavailableError when the memory is full: lists
+   * take more than none.
    */
   async train(options: TrainOptions = {}): Promise<void> {
     const { signal } = readOptions('train', options, TRAIN);
@@ -187,18 +197,21 @@ export class LocalIndex {
     });
     const next = new VectorStore({ ...this.#memoryOptions, centroids }, mean);
     this.#next = next;
+    this.#failure = undefined;
     const slices = new Slices(clock);
     const vector = new Float32Array(this.#padded);
     for (const entry of entries) {
       if (store.has(entry) && !next.has(entry)) next.put(entry, vector, store.read(entry, vector));
       throwIfAborted(signal, 'The training');
       await slices.next();
+      if (this.#next !== next) throw this.#failure;
     }
     const calibration = await calibrate(next, this.#recall, {
       latest: this.#latest,
       random: this.#random,
       clock,
     });
+    if (this.#next !== next) throw this.#failure;
     this.#store = next;
     this.#calibration = calibration;
     this.#trainedAt = next.size;
