@@ -92,7 +92,8 @@ export async function probing(contestant = '', url = '') {
       const user = `probe${probes}`;
       const began = performance.now();
       await redis.xadd(STREAMS[probes % 3] ?? '', '*', ...fieldsOf(user, 1));
-      while ((await countOf(user)) < 1) if (performance.now() > end + 60_000) throw new Error('lost');
+      while ((await countOf(user)) < 1)
+        if (performance.now() > end + 300_000) throw new Error(`The event of ${user} was never served.`);
       took.push(performance.now() - began);
       await new Promise((resolve) => setTimeout(resolve, 5));
     }

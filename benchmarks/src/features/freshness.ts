@@ -47,9 +47,11 @@ async function measure(stand: Stand) {
         appending.ask<number>({ rate, last }),
         probing.ask<number[]>({ last }),
       ]);
+      // Until the last event of each stream is served.
+      for (const _ of STREAMS) await probing.ask<number[]>({ last: 1 });
       const [after, uses] = [(await server.observer.counters()).cpu, await following.ask<Usage>('usage')];
-      // What was taken in is trimmed, but for the last entries, which show that nothing else is gone.
-      for (const stream of STREAMS) await server.redis.xtrim(stream, 'MAXLEN', 1_000);
+      // What was taken in is trimmed, but for some entries, which show that nothing else is gone.
+      for (const stream of STREAMS) await server.redis.xtrim(stream, 'MAXLEN', 20_000);
       for (const log of await server.redis.keys('*:log')) await server.redis.xtrim(log, 'MAXLEN', 0);
       if (round === 0) continue;
       stand.note('freshness', name, {
