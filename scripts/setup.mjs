@@ -25,18 +25,36 @@ const INSTALLERS = {
       ['apt-get', 'update', '-qq'],
       ['apt-get', 'install', '-y', '-qq', '--no-install-recommends', 'chromium'],
     ],
+    kafka: [
+      ['apt-get', 'update', '-qq'],
+      ['apt-get', 'install', '-y', '-qq', '--no-install-recommends', 'kafkacat'],
+    ],
   },
-  dnf: { redis: [['dnf', 'install', '-y', 'redis']], browser: [['dnf', 'install', '-y', 'chromium']] },
-  yum: { redis: [['yum', 'install', '-y', 'redis']], browser: [['yum', 'install', '-y', 'chromium']] },
+  dnf: {
+    redis: [['dnf', 'install', '-y', 'redis']],
+    browser: [['dnf', 'install', '-y', 'chromium']],
+    kafka: [],
+  },
+  yum: {
+    redis: [['yum', 'install', '-y', 'redis']],
+    browser: [['yum', 'install', '-y', 'chromium']],
+    kafka: [],
+  },
   apk: {
     redis: [['apk', 'add', '--no-cache', 'redis']],
     browser: [['apk', 'add', '--no-cache', 'chromium']],
+    kafka: [['apk', 'add', '--no-cache', 'kcat']],
   },
   pacman: {
     redis: [['pacman', '-Sy', '--noconfirm', 'valkey']],
     browser: [['pacman', '-Sy', '--noconfirm', 'chromium']],
+    kafka: [],
   },
-  brew: { redis: [['brew', 'install', 'redis']], browser: [['brew', 'install', '--cask', 'chromium']] },
+  brew: {
+    redis: [['brew', 'install', 'redis']],
+    browser: [['brew', 'install', '--cask', 'chromium']],
+    kafka: [['brew', 'install', 'kcat']],
+  },
 };
 
 /** By which programs each is there, the variable that names another, and what to do where it cannot be installed. */
@@ -46,6 +64,12 @@ const NEEDED = {
     programs: ['redis-server', 'valkey-server'],
     variable: 'HOLDFAST_REDIS_SERVER',
     advice: 'Install redis-server or valkey-server, or give the path of one in HOLDFAST_REDIS_SERVER.',
+  },
+  kafka: {
+    what: 'kcat, whose library brings a broker of Kafka for a test',
+    programs: ['kcat'],
+    variable: 'HOLDFAST_KCAT',
+    advice: 'Install kcat 1.7 or later, or give the path of it in HOLDFAST_KCAT.',
   },
   browser: {
     what: 'a browser, for a test',
@@ -65,6 +89,7 @@ export function setup({ build = false, redis = true, tests = false } = {}) {
   generateClients();
   if (redis) install('redis');
   if (tests) install('browser');
+  if (tests) install('kafka');
   if (build) buildAll();
 }
 

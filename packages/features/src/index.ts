@@ -55,6 +55,14 @@ export type { ParseEvent, WindowsLane, WindowsStats } from './lane/windows-lane.
 export type { StoreOptions } from './options.js';
 export type { NullReason, ReadRow } from './read/reader.js';
 export type { AnswerWithMeta, ReadPlace, ViewMeta } from './read/service.js';
+export { type IterableOptions, iterable } from './source/iterable.js';
+export {
+  type KafkaAdmin,
+  type KafkaConsumer,
+  type KafkaMessage,
+  type KafkaOptions,
+  kafka,
+} from './source/kafka.js';
 export { type RedisStreamOptions, redisStream } from './source/redis-stream.js';
 export type { Extent, Offset, Source, SourceBatch, SourceRecord } from './source/source.js';
 export type { DeadLetter } from './store/dead-letters.js';

@@ -35,7 +35,7 @@ export interface FollowedPartition {
   readonly partition: number;
   /** What it is called where it lies. */
   readonly name: string;
-  /** All partitions of the store have taken the source in up to here; undefined if that is not known yet, or nothing was. */
+  /** The source has been taken in up to here; undefined if that is not known yet, or nothing was. */
   readonly through: Offset | undefined;
   /** The highest offset that the source is known to have; undefined if that is not known. */
   readonly last: Offset | undefined;
@@ -138,7 +138,7 @@ class PartitionFollower {
   }
 
   state(): FollowedPartition {
-    const through = this.#pass?.taken ?? this.#through;
+    const through = this.#pass?.landed ?? this.#through;
     const last = this.#last;
     return {
       ...{ partition: this.#number, name: this.#name, through, last },
@@ -198,7 +198,7 @@ class PartitionFollower {
     try {
       return await pass.run();
     } finally {
-      this.#through = pass.taken ?? this.#through;
+      this.#through = pass.landed ?? this.#through;
       this.#pass = undefined;
     }
   }

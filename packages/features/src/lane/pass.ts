@@ -86,6 +86,16 @@ export class Pass implements SourceHand {
     return extremesOf(this.#outboxes.map(({ taken }) => taken)).lowest;
   }
 
+  /** The same with what was read and was for others: a partition may not have been told yet that nothing was for it. */
+  get landed(): Offset | undefined {
+    const read = this.#through;
+    return extremesOf(
+      this.#outboxes.map(({ taken, count }) =>
+        count === 0 && compareOffsets(read, taken) > 0 ? read : taken,
+      ),
+    ).lowest;
+  }
+
   /** How many pieces are waiting or on their way. */
   get waiting(): number {
     return this.#outboxes.reduce((sum, { count }) => sum + count, 0);
@@ -106,6 +116,8 @@ export class Pass implements SourceHand {
       return false;
     } catch (error) {
       if (error instanceof Elsewhere) return true;
+      // Where only the source has failed, what it gave before lands.
+      if (this.#failure === undefined) await Promise.allSettled(this.#outboxes.map((each) => each.idle()));
       throw error;
     } finally {
       for (const each of leave) each();
