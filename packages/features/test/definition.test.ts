@@ -188,6 +188,15 @@ describe('a definition is refused', () => {
       'A window of "w" is a multiple of its tile, 60000 ms, long; got 90000.',
     ],
     [
+      'with a TTL of windows',
+      () => {
+        const fields = (on: { count(of: { over: number }): unknown }) => ({ n: on.count({ over: MINUTE }) });
+        const options = { entity: user, tile: MINUTE, ...events, ttl: DAY, fields };
+        return windows('w', options as unknown as Parameters<typeof windows>[1]);
+      },
+      'no option "ttl"',
+    ],
+    [
       'with too many tiles',
       () =>
         windows('w', {

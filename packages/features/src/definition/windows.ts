@@ -22,7 +22,9 @@ import { COMMON, type CommonOptions, requireFields, type View } from './view.js'
 
 export type WindowFields = Readonly<Record<string, WindowType<unknown>>>;
 
-export interface WindowsOptions<E extends Entity, Event, F extends WindowFields> extends CommonOptions<E> {
+/** Windows have no TTL: what is in none of them any more is not served. */
+export interface WindowsOptions<E extends Entity, Event, F extends WindowFields>
+  extends Omit<CommonOptions<E>, 'ttl'> {
   /** The length of a tile, in ms, 1000 to a day. A window covers its length less at most one tile. */
   readonly tile: number;
   /** How late events may come and still be counted wherever they belong, in ms. Default 0. */
@@ -65,8 +67,10 @@ interface EventReader {
 const DAY = 86_400_000;
 const MOST_TILES = 10_000;
 
+const { ttl: _, ...SHARED } = COMMON;
+
 const WINDOWS = {
-  ...COMMON,
+  ...SHARED,
   tile: duration({ min: 1_000, max: DAY }),
   lateness: withDefault(duration(), 0),
   ahead: withDefault(duration(), 300_000),
@@ -83,13 +87,14 @@ export function windows<const Name extends string, E extends Entity, Event, F ex
 ): WindowsView<Name, E, F> {
   readName('The name of a view', name);
   const settings = readOptions(`The windows "${name}"`, options, WINDOWS);
-  const { event: schema, key, time, fields: _, ...rest } = settings;
+  const { event: schema, key, time, fields: __, ...rest } = settings;
   const { on, plan, extractors } = collect<Event>(name, settings.tile);
   const fields = options.fields(on);
   requireFields(name, fields);
   const events = { schema, key, time, extractors } as unknown as EventReader;
   const tiles = tilesOf(name, fields, settings);
-  return { ...rest, kind: 'windows', name, entity: options.entity, fields, plan: plan(), tiles, events };
+  const view = { ...rest, kind: 'windows' as const, ttl: undefined, name, entity: options.entity };
+  return { ...view, fields, plan: plan(), tiles, events };
 }
 
 /** Enough for the longest window, what may come late, what may be ahead, and the tile that is being filled. */
