@@ -19,6 +19,8 @@ import {
   readOptions,
   requireClaim,
   type TokenClaim,
+  type TokenHolder,
+  text,
   whole,
   withDefault,
 } from '@holdfast/kernel';
@@ -41,6 +43,8 @@ import {
 } from './lane/open.js';
 import { badTimeOf, encoderOf, type LaneRow } from './lane/row.js';
 import type { WindowsLane } from './lane/windows-lane.js';
+import type { DuckDb } from './offline/duckdb.js';
+import { Exporter, type ExporterOptions } from './offline/exporter.js';
 import { readName, STORE, type StoreOptions, type StoreSettings } from './options.js';
 import { RowDecoders } from './read/decoders.js';
 import { Fetcher } from './read/fetch.js';
@@ -119,6 +123,12 @@ const DEAD_LETTERS = {
   most: withDefault(whole(1, 10_000), 100),
   lane: optional(readName),
 } satisfies Readers<DeadLettersOptions>;
+
+const EXPORTER = {
+  duckdb: having<DuckDb>('run', 'createAppender'),
+  dir: text('the path of a folder'),
+  holder: passedOn<TokenHolder>(),
+} satisfies Readers<ExporterOptions>;
 
 const APPLY = { force: withDefault(flag, false) };
 
@@ -317,6 +327,17 @@ export class Features {
     const [, lineup = ''] = await this.#catalog.change('lineup', [view.name, '']);
     const all = lineup === '' ? [] : lineup.split(',').map((each) => each.split(' '));
     return all.map(([id = '', state = '']) => ({ id, state: state as GenerationInfo['state'] }));
+  }
+
+  /**
+   * What moves the logs into Parquet files, and trims them: see `Exporter.run`. Nothing else trims them. Throws MisuseError.
+   */
+  exporter(options: ExporterOptions): Exporter {
+    const read = readOptions('exporter()', options, EXPORTER);
+    requireClaim(read.holder);
+    const [partitions, definitions] = [this.#partitions, this.#definitions];
+    const identity = { store: this.name, prefix: this.#settings.prefix, partitions: partitions.length };
+    return new Exporter({ ...read, identity, partitions, definitions });
   }
 
   #partsOf(view: View, holder: TokenClaim): GenerationParts {

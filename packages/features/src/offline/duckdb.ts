@@ -18,6 +18,7 @@ interface Reading {
 export interface Appender {
   columnType(index: number): unknown;
   appendBigInt(value: bigint): void;
+  appendBlob(value: Uint8Array): void;
   appendBoolean(value: boolean): void;
   appendDouble(value: number): void;
   appendInteger(value: number): void;
@@ -36,4 +37,4 @@ export const quoted = (text: string): string => `'${text.replaceAll("'", "''")}'
 
 /** The rows of files, of which each may be a pattern. */
 export const filesOf = (files: readonly string[]): string =>
-  `read_parquet([${files.map(quoted).join(', ')}], union_by_name = true)`;
+  `read_parquet([${files.map(quoted).join(', ')}], union_by_name = true, hive_partitioning = false)`;

@@ -10,7 +10,9 @@ export {
   profileOf,
 } from './drift.js';
 export type { DuckDb } from './duckdb.js';
+export type { Exporter, ExporterOptions, ExportReport } from './exporter.js';
 export type { Join } from './joins.sql.js';
+export { type ExportedRows, exportedRows } from './manifest.js';
 export {
   type TrainingReport,
   type TrainingSetOptions,

@@ -1,46 +1,68 @@
 /**
- * The accepted rows in the log of a partition, as the scripts have written them.
+ * The log of a partition, as the scripts have written it.
  *
- * Guarantees: every row of the view is given once, in the order in which it was accepted, with the epoch in which that
- * was. An entry of another kind is passed over.
+ * Guarantees: every accepted row or addition is given once, in the order in which it was accepted, with the epoch in which
+ * that was. An entry of another kind is passed over.
  */
 import type { LoggedRow } from './log-files.js';
 
 /** An entry of a stream, as Redis gives it: its id, and names and values in turn. */
 export type LogEntry = readonly [id: Uint8Array, fields: readonly Uint8Array[]];
 
-/** Which rows of a log are read. */
+/** Which log it is. */
 export interface LogPart {
   /** Of the store, as 0. */
   readonly partition: number;
   /** With which the keys of its rows begin, as "{feat:shop.0}:". */
   readonly prefix: string;
-  readonly view: string;
   /** In which the first entry was written; entries say when another begins. */
   readonly epoch: string;
+}
+
+/** What an entry has. */
+export interface ReadEntry {
+  readonly epoch: string;
+  readonly place: number;
+  /** Each with its view. */
+  readonly rows: readonly (LoggedRow & { readonly view: string })[];
+}
+
+export function* readLog(
+  entries: Iterable<LogEntry>,
+  { partition, prefix, epoch: first }: LogPart,
+): Iterable<ReadEntry> {
+  let epoch = first;
+  for (const [id, fields] of entries) {
+    const place = placeOfEntry(textOf(id));
+    const rows: (LoggedRow & { view: string })[] = [];
+    for (let at = 0; at + 1 < fields.length; at += 2) {
+      const name = textOf(fields[at] as Uint8Array);
+      const row = fields[at + 1] as Uint8Array;
+      if (name === 'reset') epoch = textOf(row).split(' ')[0] ?? epoch;
+      if (!name.startsWith(prefix)) continue;
+      const [dot, colon] = [name.indexOf('.', prefix.length), name.indexOf(':', prefix.length)];
+      const [view, generation] = [name.slice(prefix.length, dot), name.slice(dot + 1, colon)];
+      rows.push({
+        view,
+        partition,
+        epoch,
+        generation,
+        place,
+        seat: rows.length,
+        id: name.slice(colon + 1),
+        row,
+      });
+    }
+    yield { epoch, place, rows };
+  }
 }
 
 /** The rows of one view. */
 export function* rowsOf(
   entries: Iterable<LogEntry>,
-  { partition, prefix, view, epoch }: LogPart,
+  { view, ...part }: LogPart & { readonly view: string },
 ): Iterable<LoggedRow> {
-  const begin = `${prefix}${view}.`;
-  let current = epoch;
-  for (const [id, fields] of entries) {
-    const place = placeOfEntry(textOf(id));
-    let seat = 0;
-    for (let at = 0; at + 1 < fields.length; at += 2) {
-      const name = textOf(fields[at] as Uint8Array);
-      if (name === 'reset') current = textOf(fields[at + 1] as Uint8Array).split(' ')[0] ?? current;
-      if (!name.startsWith(begin)) continue;
-      const end = name.indexOf(':', begin.length);
-      const generation = name.slice(begin.length, end);
-      const row = fields[at + 1] as Uint8Array;
-      yield { partition, epoch: current, generation, place, seat, id: name.slice(end + 1), row };
-      seat += 1;
-    }
-  }
+  for (const { rows } of readLog(entries, part)) yield* rows.filter((row) => row.view === view);
 }
 
 const textOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString();

@@ -31,6 +31,8 @@ export interface FileReport {
   readonly rows: number;
   readonly torn: number;
   readonly unknown: number;
+  /** Those that were left out. */
+  readonly undecoded: readonly LoggedRow[];
 }
 
 /** How the values of a type come into a file. */
@@ -100,6 +102,11 @@ const ORIGIN = {
   '@token': 'BIGINT',
 };
 
+/** The columns that a header has. */
+const OF_HEADER: readonly string[] = ['@time', '@rank', '@token'];
+/** The table of a file of bytes. */
+const RAW = 'raw log';
+
 /** Writes rows of one view into a new file. */
 export async function writeLogFile(
   duckdb: DuckDb,
@@ -128,12 +135,13 @@ export async function writeLogFile(
 function append(appender: Appender, view: StoredView, rows: Iterable<LoggedRow>): FileReport {
   const reader = new RowReader(view.schemas, view.fields);
   const first = Object.keys(ORIGIN).length;
-  const report = { rows: 0, torn: 0, unknown: 0 };
+  const report = { rows: 0, torn: 0, unknown: 0, undecoded: [] as LoggedRow[] };
   for (const logged of rows) {
     const values: Record<string, unknown> = {};
     const word = reader.read(logged.row, values);
     if (word !== 'whole') {
       report[word] += 1;
+      report.undecoded.push(logged);
       continue;
     }
     appendOrigin(appender, logged);
@@ -149,15 +157,43 @@ function append(appender: Appender, view: StoredView, rows: Iterable<LoggedRow>)
   return report;
 }
 
+/** Writes additions to windows, or rows that cannot be decoded, as bytes into a new file. Returns how many. */
+export async function writeRawFile(
+  duckdb: DuckDb,
+  rows: readonly LoggedRow[],
+  file: string,
+): Promise<number> {
+  const places = Object.entries(ORIGIN).filter(([name]) => !OF_HEADER.includes(name));
+  const columns = [...places, ['@bytes', 'BLOB'] as const].map(([name, type]) => `${named(name)} ${type}`);
+  await duckdb.run(`CREATE OR REPLACE TEMP TABLE ${named(RAW)} (${columns.join(', ')})`);
+  try {
+    const appender = await duckdb.createAppender(RAW);
+    for (const logged of rows) {
+      appendPlace(appender, logged);
+      appender.appendBlob(logged.row);
+      appender.endRow();
+    }
+    appender.closeSync();
+    await duckdb.run(`COPY ${named(RAW)} TO ${quoted(file)} (FORMAT parquet, COMPRESSION zstd)`);
+    return rows.length;
+  } finally {
+    await duckdb.run(`DROP TABLE ${named(RAW)}`);
+  }
+}
+
 function appendOrigin(appender: Appender, logged: LoggedRow): void {
   const { time, rank, token } = readHeader(logged.row);
+  appendPlace(appender, logged);
+  appender.appendBigInt(BigInt(time));
+  appender.appendInteger(rank);
+  appender.appendBigInt(BigInt(token));
+}
+
+function appendPlace(appender: Appender, logged: LoggedRow): void {
   appender.appendInteger(logged.partition);
   appender.appendVarchar(logged.epoch);
   appender.appendVarchar(logged.generation);
   appender.appendBigInt(BigInt(logged.place));
   appender.appendInteger(logged.seat);
   appender.appendVarchar(logged.id);
-  appender.appendBigInt(BigInt(time));
-  appender.appendInteger(rank);
-  appender.appendBigInt(BigInt(token));
 }

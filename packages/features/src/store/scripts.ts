@@ -31,6 +31,8 @@ const VERBS = [
   'close',
   'reopen',
   'drop',
+  'claim',
+  'trim',
 ] as const;
 
 type ScriptName = (typeof VERBS)[number];

@@ -5,6 +5,7 @@
  */
 import type { Argument, BinaryCallVerb, BinaryReply } from '@holdfast/redis';
 import type { PartitionKeys } from '../keys.js';
+import type { LogEntry } from '../offline/log-entries.js';
 import { scriptOf } from './scripts.js';
 
 /** An answer other than the one that was hoped for: its word, and what goes with it. */
@@ -171,6 +172,37 @@ interface DropRequest {
   readonly keys: readonly string[];
 }
 
+interface ClaimRequest {
+  readonly token: number;
+  readonly issuer: string;
+  /** The epoch that was read last, or '', and the place up to which it was. */
+  readonly epoch: string;
+  readonly through: number;
+  /** How many entries are wanted at most. */
+  readonly most: number;
+}
+
+/** A part of a log, for an exporter. */
+export interface Claimed {
+  readonly word: 'claimed';
+  readonly epoch: string;
+  /** The place of the log's last entry. */
+  readonly last: number;
+  /** Up to where the log was trimmed. */
+  readonly trimmed: { readonly epoch: string; readonly through: number } | undefined;
+  readonly entries: readonly LogEntry[];
+}
+
+interface TrimRequest {
+  readonly token: number;
+  readonly issuer: string;
+  /** In which the log was read. */
+  readonly epoch: string;
+  /** The last place that is dropped, and its epoch. */
+  readonly through: number;
+  readonly ofLast: string;
+}
+
 type Parts<Request> = {
   readonly keys?: (request: Request) => readonly string[];
   readonly args: (request: Request) => readonly Argument[];
@@ -323,7 +355,7 @@ function partVerbs(keys: PartitionKeys) {
     const [, n = '', pointers = ''] = words(reply);
     return { n: Number(n), pointers, ended: '' };
   });
-  return { peek, mirror, mirrored, ...generationVerbs(keys) };
+  return { peek, mirror, mirrored, ...generationVerbs(keys), ...exportVerbs(keys) };
 }
 
 /** Those by which one generation takes the place of another. */
@@ -348,6 +380,38 @@ function generationVerbs(keys: PartitionKeys) {
     ([word, count]): number | undefined => (String(word) === 'dropped' ? Number(count) : undefined),
   );
   return { survey, close, reopen, drop };
+}
+
+/** Those by which the log becomes files. */
+function exportVerbs(keys: PartitionKeys) {
+  const claim = verbFor(
+    keys,
+    'claim',
+    {
+      args: ({ token, issuer, epoch, through, most }: ClaimRequest) => [
+        ...[String(token), issuer, epoch, String(through), String(most)],
+      ],
+    },
+    (reply): Claimed | Refusal<'foreign' | 'stale'> => {
+      const [word = '', epoch = '', last = '', trimmed = ''] = words(reply.slice(0, 4));
+      if (word !== 'claimed') return refusal([word, epoch]);
+      const [of = '', through = ''] = trimmed.split(' ');
+      const entries = reply[4] as unknown as readonly LogEntry[];
+      const before = trimmed === '' ? undefined : { epoch: of, through: Number(through) };
+      return { word, epoch, last: Number(last), trimmed: before, entries };
+    },
+  );
+  const trim = verbFor(
+    keys,
+    'trim',
+    {
+      args: ({ token, issuer, epoch, through, ofLast }: TrimRequest) => [
+        ...[String(token), issuer, epoch, String(through), ofLast],
+      ],
+    },
+    (reply) => refusal<'trimmed' | 'stale' | 'forgot'>(words(reply)),
+  );
+  return { claim, trim };
 }
 
 function readSurvey(reply: readonly BinaryReply[]): Survey {

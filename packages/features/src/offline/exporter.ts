@@ -1,0 +1,318 @@
+/**
+ * Moves the logs of a store into Parquet files, partition by partition: reads a part, writes files aside and renames them,
+ * names them in the next manifest, and only then trims the log.
+ *
+ * Guarantees: wherever it stops, every accepted row is in the log or in a file that the manifest names, and in no two such
+ * files. An exporter whose token is lower than another's names nothing and trims nothing: the log has a mark, and so has
+ * the manifest, which a server that forgot does not take back.
+ */
+import { mkdir, rename } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { IssuerMismatchError, StaleTokenError } from '@holdfast/fence';
+import type { TokenHolder } from '@holdfast/kernel';
+import type { StoredView } from '../definition/stored.js';
+import type { Definitions } from '../store/definitions.js';
+import type { Partition } from '../store/partition.js';
+import type { Claimed } from '../store/verbs.js';
+import type { DuckDb } from './duckdb.js';
+import { type ReadEntry, readLog } from './log-entries.js';
+import { type LoggedRow, writeLogFile, writeRawFile } from './log-files.js';
+import {
+  type ExportedFile,
+  latestManifest,
+  type Manifest,
+  makeManifest,
+  requireStore,
+  type StoreIdentity,
+  syncPath,
+} from './manifest.js';
+
+/** How many entries of a log are read at a time; each has up to 256 rows. */
+const ENTRIES = 64;
+/** After how many rows files are written. */
+const ROWS = 100_000;
+const DAY = 86_400_000_000;
+
+export interface ExporterOptions {
+  /** A connection of `@duckdb/node-api`. */
+  readonly duckdb: DuckDb;
+  /** The folder of the files. A store has one, and no other store uses it. */
+  readonly dir: string;
+  /** An exporter of a lower token exports nothing from the first call of `run` on. */
+  readonly holder: TokenHolder;
+}
+
+export interface ExportReport {
+  /** Rows of views, and additions to windows. */
+  readonly rows: number;
+  /** Of them, those that could not be decoded, which are kept as they are in files of their own. */
+  readonly undecoded: number;
+  readonly files: number;
+  /** Parts of logs that had been trimmed before they were exported here. */
+  readonly lost: number;
+}
+
+export interface ExporterParts extends ExporterOptions {
+  readonly identity: StoreIdentity;
+  readonly partitions: readonly Partition[];
+  readonly definitions: Definitions;
+  /** Called before each step; tests stop an exporter with it. */
+  readonly onStep?: (step: 'claim' | 'write' | 'rename' | 'name' | 'trim') => void | Promise<void>;
+}
+
+type Epochs = Map<string, number>;
+type Row = ReadEntry['rows'][number];
+
+export class Exporter {
+  readonly #parts: ExporterParts;
+
+  /** Use store.exporter(). */
+  constructor(parts: ExporterParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Exports what is in the logs when it begins. Throws StaleTokenError if an exporter of a higher token was here,
+   * IssuerMismatchError if one with tokens of another issuer was, MisuseError for the folder of another store,
+   * UnavailableError, and what the holder's signal aborts with: run it again, it goes on where it was.
+   */
+  async run(): Promise<ExportReport> {
+    const { dir, identity, partitions } = this.#parts;
+    await requireStore(dir, identity);
+    const total = { rows: 0, undecoded: 0, files: 0, lost: 0 };
+    for (const partition of partitions) {
+      for (const { files, lost } of await this.#export(partition)) {
+        total.files += files.length;
+        total.lost += lost.length;
+        for (const { kind, rows } of files) {
+          total.rows += rows;
+          if (kind === 'undecoded') total.undecoded += rows;
+        }
+      }
+    }
+    return total;
+  }
+
+  /** What each manifest has added. */
+  async #export(partition: Partition): Promise<Pick<Manifest, 'files' | 'lost'>[]> {
+    const added: Pick<Manifest, 'files' | 'lost'>[] = [];
+    let until: number | undefined;
+    for (;;) {
+      const manifest = await this.#takeOver(partition);
+      const part = await this.#read(partition, manifest, until);
+      until ??= part.until;
+      if (part.epochs !== undefined) {
+        const files = await this.#write(partition, part.rows);
+        await this.#step('name');
+        const epochs = [...part.epochs].map(([epoch, through]) => ({ epoch, through }));
+        const next = {
+          ...manifest,
+          epochs,
+          lost: [...manifest.lost, ...part.lost],
+          files: [...manifest.files, ...files],
+        };
+        if (!(await this.#make(next))) continue; // it is another's turn, or that of a call of this one: look again
+        added.push({ files, lost: part.lost });
+      }
+      await this.#trim(partition, part);
+      if (part.isLast) return added;
+    }
+  }
+
+  /** The manifest that counts, once it is this exporter's: a deposed one then finds its next number taken. */
+  async #takeOver(partition: Partition): Promise<Manifest> {
+    const { dir, holder } = this.#parts;
+    const { token, issuer } = holder;
+    for (;;) {
+      const found = await latestManifest(dir, partition.number);
+      if (found !== undefined && found.issuer !== issuer) throw foreign(holder, found.issuer);
+      if (found !== undefined && found.token > token) throw stale(holder, found.token);
+      // The log is claimed first: the one that had it trims nothing from then on.
+      await this.#claim(partition, { epoch: '', through: 0, most: 1 });
+      if (found?.token === token) return found;
+      const empty = {
+        format: 1,
+        partition: partition.number,
+        number: 0,
+        epochs: [],
+        lost: [],
+        files: [],
+      } as const;
+      const mine = { ...empty, ...found, token, issuer };
+      if (await this.#make(mine)) return { ...mine, number: mine.number + 1 };
+    }
+  }
+
+  async #claim(
+    partition: Partition,
+    { epoch, through, most }: { readonly epoch: string; readonly through: number; readonly most: number },
+  ): Promise<Claimed> {
+    const { holder } = this.#parts;
+    const { token, issuer } = holder;
+    await this.#step('claim');
+    const reply = await partition.call(partition.verbs.claim, { token, issuer, epoch, through, most });
+    if (reply.word === 'claimed') return reply;
+    throw refused(holder, reply);
+  }
+
+  /** The next part of the log that is in no file yet. */
+  async #read(partition: Partition, manifest: Manifest, limit: number | undefined) {
+    const exported: Epochs = new Map(manifest.epochs.map(({ epoch, through }) => [epoch, through]));
+    const prefix = partition.keys.row('', '').slice(0, -1);
+    const rows: Row[] = [];
+    const lost: Manifest['lost'][number][] = [];
+    let cursor = {
+      epoch: manifest.epochs.at(-1)?.epoch ?? '',
+      through: manifest.epochs.at(-1)?.through ?? 0,
+    };
+    let [isNew, until] = [false, limit];
+    let inEpoch = cursor.epoch;
+    for (;;) {
+      const claimed = await this.#claim(partition, { ...cursor, most: ENTRIES });
+      until ??= claimed.last;
+      const { trimmed } = claimed;
+      if (trimmed !== undefined && (exported.get(trimmed.epoch) ?? 0) < trimmed.through) {
+        lost.push({ ...trimmed, after: exported.get(trimmed.epoch) ?? 0 });
+        exported.set(trimmed.epoch, trimmed.through);
+        isNew = true;
+      }
+      if (claimed.epoch !== cursor.epoch) {
+        // The log is read from its beginning; places of another epoch say nothing of this one.
+        inEpoch = trimmed?.epoch ?? '';
+        cursor = { epoch: claimed.epoch, through: 0 };
+      }
+      const log = readLog(claimed.entries, { partition: partition.number, prefix, epoch: inEpoch });
+      for (const { epoch, place, rows: found } of log) {
+        [inEpoch, cursor] = [epoch, { epoch: claimed.epoch, through: place }];
+        if (place <= (exported.get(epoch) ?? 0)) continue;
+        exported.delete(epoch); // so that it is the last one
+        exported.set(epoch, place);
+        isNew = true;
+        rows.push(...found);
+      }
+      const isLast = claimed.entries.length < ENTRIES || cursor.through >= until;
+      if (!isLast && rows.length < ROWS) continue;
+      const [ofLast, through] = [inEpoch, cursor.through];
+      return {
+        rows,
+        lost,
+        until,
+        isLast,
+        epoch: claimed.epoch,
+        ofLast,
+        through,
+        epochs: isNew ? exported : undefined,
+      };
+    }
+  }
+
+  async #write(partition: Partition, rows: readonly Row[]): Promise<ExportedFile[]> {
+    const groups = new Map<string, Row[]>();
+    for (const row of rows) {
+      const group = groups.get(groupOf(row));
+      if (group === undefined) groups.set(groupOf(row), [row]);
+      else group.push(row);
+    }
+    const files: ExportedFile[] = [];
+    const known = new Map<string, StoredView>();
+    for (const group of groups.values()) {
+      const { view, generation } = group[0] as Row;
+      const name = `${view}.${generation}`;
+      const { definitions } = this.#parts;
+      const stored =
+        known.get(name) ??
+        (await definitions.ofGeneration(view, generation)) ??
+        (await definitions.fetch(view));
+      known.set(name, stored);
+      files.push(...(await this.#writeGroup(partition, stored, group)));
+    }
+    return files;
+  }
+
+  async #writeGroup(
+    partition: Partition,
+    stored: StoredView,
+    group: readonly Row[],
+  ): Promise<ExportedFile[]> {
+    const { duckdb, dir, holder } = this.#parts;
+    const [first, last] = [group[0] as Row, group.at(-1) as Row];
+    const { view, generation, epoch } = first;
+    const day = new Date(Math.floor(first.place / DAY) * (DAY / 1_000)).toISOString().slice(0, 10);
+    const folder = join(view, `g=${generation}`, `day=${day}`);
+    const name = `${partition.number}-${epoch}-${first.place}-${last.place}-${holder.token}`;
+    const files: ExportedFile[] = [];
+    const place = async (
+      kind: ExportedFile['kind'],
+      write: (file: string) => Promise<number>,
+    ): Promise<void> => {
+      const path = join(folder, `${name}${kind === 'undecoded' ? '-undecoded' : ''}.parquet`);
+      const [whole, aside] = [join(dir, path), join(dir, folder, `.${name}.${process.pid}`)];
+      await mkdir(dirname(whole), { recursive: true });
+      await this.#step('write');
+      const count = await write(aside);
+      await syncPath(aside);
+      await this.#step('rename');
+      await rename(aside, whole);
+      await syncPath(dirname(whole));
+      if (count > 0) files.push({ path, view, kind, rows: count });
+    };
+    if (stored.kind !== 'rows') {
+      await place('additions', (file) => writeRawFile(duckdb, group, file));
+      return files;
+    }
+    let undecoded: readonly LoggedRow[] = [];
+    await place('rows', async (file) => {
+      const report = await writeLogFile(duckdb, stored, group, file);
+      undecoded = report.undecoded;
+      return report.rows;
+    });
+    if (undecoded.length > 0) await place('undecoded', (file) => writeRawFile(duckdb, undecoded, file));
+    return files;
+  }
+
+  async #trim(partition: Partition, part: { epoch: string; ofLast: string; through: number }): Promise<void> {
+    const { holder } = this.#parts;
+    const { epoch, ofLast, through } = part;
+    if (through === 0) return;
+    await this.#step('trim');
+    const request = { token: holder.token, issuer: holder.issuer, epoch, through, ofLast };
+    const reply = await partition.call(partition.verbs.trim, request);
+    if (reply.word === 'stale') throw refused(holder, reply);
+  }
+
+  /** Makes the manifest that follows. */
+  #make(manifest: Manifest): Promise<boolean> {
+    this.#parts.holder.signal.throwIfAborted();
+    return makeManifest(this.#parts.dir, { ...manifest, number: manifest.number + 1 });
+  }
+
+  async #step(step: Parameters<NonNullable<ExporterParts['onStep']>>[0]): Promise<void> {
+    await this.#parts.onStep?.(step);
+  }
+}
+
+/** Rows of one file. */
+const groupOf = ({ view, generation, epoch, place }: Row): string =>
+  [view, generation, epoch, Math.floor(place / DAY)].join(' ');
+
+function refused(
+  holder: TokenHolder,
+  { word, detail }: { readonly word: string; readonly detail: string },
+): Error {
+  const [token = '', ...issuer] = detail.split(' ');
+  return word === 'foreign' ? foreign(holder, issuer.join(' ')) : stale(holder, Number(token));
+}
+
+function stale({ token, resource }: TokenHolder, seen: number): StaleTokenError {
+  return new StaleTokenError(
+    `Token ${token} exports nothing: an exporter with token ${seen} has taken over. Stop this one.`,
+    { resource, offered: token, seen, reason: 'lower' },
+  );
+}
+
+function foreign({ resource, issuer }: TokenHolder, expected: string): IssuerMismatchError {
+  return new IssuerMismatchError(
+    `The rows were exported under tokens of ${expected}, which those of ${issuer} cannot be compared with.`,
+    { resource, issuer, expected },
+  );
+}
