@@ -249,3 +249,29 @@ describe('an exporter', () => {
     ]);
   });
 });
+
+describe('the log of a partition', () => {
+  it('is read and trimmed by the exporter of the highest token alone, in the epoch in which it was read', async () => {
+    const { land } = await setting();
+    await land(6);
+    const [partition] = openParts(PARTITIONS).partitions;
+    if (partition === undefined) throw new Error('no partition');
+    const { claim, trim } = partition.verbs;
+    const asked = (token: number, issuer = 'test') =>
+      partition.call(claim, { token, issuer, epoch: '', through: 0, most: 10 });
+    const found = await asked(1);
+    if (found.word !== 'claimed') throw new Error(found.word);
+    const request = { issuer: 'test', epoch: found.epoch, ofLast: found.epoch, through: found.last };
+    expect(await asked(2)).toMatchObject({ word: 'claimed' });
+    expect(await asked(1)).toEqual({ word: 'stale', detail: '2 test' });
+    expect(await asked(3, 'another')).toEqual({ word: 'foreign', detail: '2 test' });
+    const before = await logged();
+    expect(await partition.call(trim, { ...request, token: 1 })).toMatchObject({ word: 'stale' });
+    expect(await partition.call(trim, { ...request, token: 2, epoch: '0.x' })).toMatchObject({
+      word: 'forgot',
+    });
+    expect(await logged()).toBe(before);
+    expect(await partition.call(trim, { ...request, token: 2 })).toMatchObject({ word: 'trimmed' });
+    expect(await logged()).toBeLessThan(before);
+  });
+});
