@@ -16,7 +16,14 @@ redis.call('HSETNX', CATALOG, 'partitions', ARGV[3])
 for index = 4, #ARGV, 2 do
   local view, generation = ARGV[index], ARGV[index + 1]
   local number = tonumber(string.match(generation, '^%d+'))
-  if is_behind then redis.call('HSET', CATALOG, 'live:' .. view, generation, 'generations:' .. view, generation .. ' live') end
+  if is_behind then
+    -- A cut that was under way when this catalog was kept has come to its end, or was undone: nobody may do either again.
+    local own = 'definition:' .. view .. '.' .. generation
+    local definition = redis.call('HGET', CATALOG, own)
+    redis.call('HSET', CATALOG, 'live:' .. view, generation, 'generations:' .. view, generation .. ' live')
+    if definition then redis.call('HSET', CATALOG, 'definition:' .. view, definition, 'applied:' .. view, n) end
+    redis.call('HDEL', CATALOG, 'cutting:' .. view, own)
+  end
   -- No number is given twice, also where the catalog has forgotten that it gave it.
   if number > tonumber(redis.call('HGET', CATALOG, 'last:' .. view) or '0') then
     redis.call('HSET', CATALOG, 'last:' .. view, number)

@@ -11,6 +11,7 @@ local refusal = refused(view, token, issuer)
 if refusal then return refusal end
 local all = read_generations(view)
 local state = state_of(all, id)
+if redis.call('HGET', CATALOG, 'live:' .. view) == id then return {'gone', 'live'} end
 if state ~= 'retired' and state ~= 'filling' and state ~= 'previous' then return {'gone', state or ''} end
 mark(view, token, issuer)
 if state == 'retired' then return {'done', n} end
