@@ -1,7 +1,7 @@
 -- adopt: make the catalog that of this server, with what partitions know to be live, if it is still as the caller saw it.
 --
 -- ARGV[1] number of the last change that was seen, 0 for none  ARGV[2] the highest number that a partition knows
--- ARGV[3] how many partitions there are
+-- ARGV[3] how many partitions there are  ARGV[4] the store's id
 -- then, for each view: ARGV its name, its live generation by the partition with that number
 --
 -- Replies {'done', number of this change} or {'changed', number of the last change}
@@ -10,10 +10,11 @@
 if n ~= tonumber(ARGV[1]) or (n > 0 and is_ours) then return {'changed', n} end
 local is_behind = tonumber(ARGV[2]) > n
 n = math.max(n, tonumber(ARGV[2])) + 1
-redis.call('XADD', HISTORY, '*', 'adopted', n, unpack(ARGV, 4))
+redis.call('XADD', HISTORY, '*', 'adopted', n, unpack(ARGV, 5))
 redis.call('HSET', CATALOG, 'layout', LAYOUT, 'server', SERVER, 'n', n)
 redis.call('HSETNX', CATALOG, 'partitions', ARGV[3])
-for index = 4, #ARGV, 2 do
+redis.call('HSETNX', CATALOG, 'id', ARGV[4])
+for index = 5, #ARGV, 2 do
   local view, generation = ARGV[index], ARGV[index + 1]
   local number = tonumber(string.match(generation, '^%d+'))
   if is_behind then

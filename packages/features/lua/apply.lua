@@ -2,6 +2,7 @@
 -- generation, which is live.
 --
 -- ARGV[1] number of the last change that was seen, 0 for none  ARGV[2] how many partitions there are
+-- ARGV[3] the id that the store gets if it has none
 -- then, for each view: ARGV its name, its definition as JSON
 --
 -- Replies {'done', number of this change}, {'changed', number of the last change}, {'forgot', number of the last change} or
@@ -15,7 +16,7 @@ n = n + 1
 local entry = {'applied', n}
 local fields = {'layout', LAYOUT, 'server', SERVER, 'n', n, 'partitions', ARGV[2]}
 local function set(field, value) fields[#fields + 1], fields[#fields + 2] = field, value end
-for index = 3, #ARGV, 2 do
+for index = 4, #ARGV, 2 do
   local view, definition = ARGV[index], ARGV[index + 1]
   entry[#entry + 1], entry[#entry + 2] = view, definition
   set('definition:' .. view, definition)
@@ -28,4 +29,5 @@ for index = 3, #ARGV, 2 do
 end
 redis.call('XADD', HISTORY, '*', unpack(entry))
 redis.call('HSET', CATALOG, unpack(fields))
+redis.call('HSETNX', CATALOG, 'id', ARGV[3])
 return {'done', n}

@@ -3,6 +3,7 @@
 --
 -- CATALOG is a hash:
 --   layout, partitions  of the keys, and how many partitions there are
+--   id                  of the store: no other has it, whatever its name
 --   server, n           the server that it belongs to, and the number of its last change
 --   definition:<view>   what was applied last, JSON
 --   applied:<view>      the number of the change that applied it

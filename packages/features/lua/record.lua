@@ -13,6 +13,7 @@
 --   closed:<generation> the number of the catalog's change for which it takes no more rows
 --   retired:<generation>, finished:<lane>, refused:<generation>:<letter>
 --   exporter, trimmed   "<token> <issuer>" of who exports the log, and "<epoch> <place>" of the last entry that was trimmed
+--   id                  of the store: no other has it
 --   n, pointers         the catalog's last change that is known here, and the generations that are live in it
 -- <generation> is "<view>.<generation>", and <lane> is "<generation>:<lane>:<source partition>".
 --
@@ -42,6 +43,6 @@ if known[2] ~= SERVER then
   local count = tonumber(string.match(epoch or '0', '^%d+')) + 1
   local from = at
   epoch = string.format('%d.%s%s', count, string.sub(SERVER, 1, 12), string.sub(SERVER, 42, 53))
-  log('reset', string.format('%s %.0f', epoch, from))
+  log('reset', string.format('%s %.0f %s', epoch, from, known[3] or ''))
   redis.call('HSET', RECORD, 'layout', LAYOUT, 'server', SERVER, 'epoch', epoch)
 end

@@ -13,7 +13,7 @@ local id, at = string.match(redis.call('HGET', CATALOG, 'cutting:' .. view) or '
 if at ~= number then return {'changed', n} end
 local defined = redis.call('HMGET', CATALOG, 'live:' .. view, 'definition:' .. view, 'definition:' .. view .. '.' .. id)
 local old, before, after = defined[1], defined[2], defined[3]
-note('live', view .. ' ' .. id)
+note('live', view .. ' ' .. id, 'definition', after or before)
 set_states(view, read_generations(view), {[id] = 'live', [old] = 'previous'})
 redis.call('HSET', CATALOG, 'live:' .. view, id, 'applied:' .. view, n, 'definition:' .. view, after or before, 'definition:' .. view .. '.' .. old, before)
 redis.call('HDEL', CATALOG, 'cutting:' .. view, 'definition:' .. view .. '.' .. id)

@@ -1,7 +1,7 @@
 -- whole: which generation is read, of all views.
 --
 -- Replies {'whole', number of the last change, "<view> <generation>" of each view with commas between, "<view>.<generation>" of
--- each that has ended with commas between}
+-- each that has ended with commas between, the store's id}
 --
 -- Stands on: catalog
 local live, ended, fields = {}, {}, redis.call('HGETALL', CATALOG)
@@ -12,4 +12,4 @@ for index = 1, #fields, 2 do
   if view then live[#live + 1] = view .. ' ' .. fields[index + 1] end
 end
 table.sort(live)
-return {'whole', n, table.concat(live, ','), table.concat(ended, ',')}
+return {'whole', n, table.concat(live, ','), table.concat(ended, ','), redis.call('HGET', CATALOG, 'id') or ''}

@@ -45,6 +45,7 @@ import { badTimeOf, encoderOf, type LaneRow } from './lane/row.js';
 import type { WindowsLane } from './lane/windows-lane.js';
 import type { DuckDb } from './offline/duckdb.js';
 import { Exporter, type ExporterOptions } from './offline/exporter.js';
+import { partsOf, registerParts } from './offline/parts.js';
 import { readName, STORE, type StoreOptions, type StoreSettings } from './options.js';
 import { RowDecoders } from './read/decoders.js';
 import { Fetcher } from './read/fetch.js';
@@ -169,6 +170,8 @@ export class Features {
     this.#partitions = Array.from({ length: settings.partitions }, (_, n) => new Partition(place, n));
     this.#catalog = new Catalog(place, this.#partitions);
     this.#definitions = new Definitions(this.#catalog);
+    const [catalog, partitions, definitions] = [this.#catalog, this.#partitions, this.#definitions];
+    registerParts(this, { name: this.name, prefix: settings.prefix, catalog, partitions, definitions });
     const views = [...registry.views.keys()];
     this.#pointers = new PointerLease(this.#catalog, views, { store: settings.name, clock: place.clock });
     this.#reader = new Reader({
@@ -335,9 +338,7 @@ export class Features {
   exporter(options: ExporterOptions): Exporter {
     const read = readOptions('exporter()', options, EXPORTER);
     requireClaim(read.holder);
-    const [partitions, definitions] = [this.#partitions, this.#definitions];
-    const identity = { store: this.name, prefix: this.#settings.prefix, partitions: partitions.length };
-    return new Exporter({ ...read, identity, partitions, definitions });
+    return new Exporter({ ...read, store: partsOf(this) });
   }
 
   #partsOf(view: View, holder: TokenClaim): GenerationParts {

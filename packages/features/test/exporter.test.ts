@@ -57,10 +57,9 @@ async function setting() {
 /** An exporter that stops before a step, counted from 0. */
 function stoppingAt(dir: string, token: number, onStep: ExporterParts['onStep'] = () => {}): Exporter {
   const { partitions, catalog } = openParts(PARTITIONS);
-  const identity = { store: 'shop', prefix: '', partitions: PARTITIONS };
   const definitions = new Definitions(catalog);
-  const options = { duckdb: duckdb(), dir, holder: holderOf(token) };
-  return new Exporter({ ...options, identity, partitions, definitions, onStep });
+  const store = { name: 'shop', prefix: '', partitions, catalog, definitions };
+  return new Exporter({ duckdb: duckdb(), dir, holder: holderOf(token), store, onStep });
 }
 
 /** The values of the rows that manifests name, in ascending order. */
@@ -197,9 +196,52 @@ describe('an exporter', () => {
     await store.exporter(options).run();
     const other = createFeatures({ redis: url(), name: 'other', views: [profile] });
     later(() => other.close());
+    await other.apply();
     await expect(other.exporter(options).run()).rejects.toThrow(/rows of another store.*"shop"/);
     expect(() => store.exporter({ ...options, dir: '' })).toThrow(MisuseError);
     await expect(exportedRows(join(dir, 'none'), 'profile')).rejects.toThrow(MisuseError);
+  });
+
+  it('refuses the folder of a store that has its name and is another', async () => {
+    const { dir, store, land } = await setting();
+    await land(1);
+    const options = { duckdb: duckdb(), dir, holder: holderOf(1) };
+    await store.exporter(options).run();
+    await client().flushall();
+    const anew = createFeatures({ redis: url(), name: 'shop', partitions: PARTITIONS, views: [profile] });
+    later(() => anew.close());
+    await expect(anew.exporter(options).run()).rejects.toThrow(/Nothing was applied/);
+    await anew.apply();
+    await expect(anew.exporter(options).run()).rejects.toThrow(/rows of another store/);
+  });
+
+  it('knows its store again where the catalog was lost', async () => {
+    const { dir, store, land } = await setting();
+    await land(1);
+    const options = { duckdb: duckdb(), dir, holder: holderOf(1) };
+    await store.exporter(options).run();
+    await client().del('{feat:shop}:catalog');
+    await store.apply();
+    await land(1);
+    expect((await store.exporter(options).run()).rows).toBe(1);
+  });
+
+  it('tells a store whose copy goes on beside it, and exports to the same folder', async () => {
+    const { dir, store, land } = await setting();
+    await land(2);
+    const options = { duckdb: duckdb(), dir, holder: holderOf(1) };
+    await store.exporter(options).run();
+    // The copy is on a server of its own, and so in an epoch of its own; the store is still in its own.
+    const records = await Promise.all(KEYS.map((key) => client().dumpBuffer(key)));
+    for (const partition of [0, 1])
+      await client().hset(`{feat:shop.${partition}}:record`, 'server', 'another');
+    await store.exporter(options).run();
+    for (const [at, key] of KEYS.entries()) {
+      const record = records[at];
+      if (record) await client().restore(key, 0, record, 'REPLACE');
+      else await client().del(key);
+    }
+    await expect(store.exporter(options).run()).rejects.toThrow(/a copy of the store "shop"/);
   });
 
   it('keeps rows that it cannot decode as they are', async () => {

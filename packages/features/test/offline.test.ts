@@ -3,7 +3,7 @@ import { entity, t, view } from '@holdfast/features';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { describe as described } from '../src/definition/stored.js';
-import { quoted } from '../src/offline/duckdb.js';
+import { filesOf, quoted } from '../src/offline/duckdb.js';
 import { type Join, joinSql } from '../src/offline/joins.sql.js';
 import { type LoggedRow, writeLogFile } from '../src/offline/log-files.js';
 import { RowEncoder } from '../src/row/encode.js';
@@ -159,8 +159,11 @@ describe.each<Join>(['as-served', 'event-time', 'known-at'])('a training set, jo
           ...{ labels: [files.labels], at: 'when', join, places: false },
           views: [
             {
-              ...{ alias: 'p', parts: ['user'], fields: ['n', 'tier'], files: [files.log], ttl: TTL / 1_000 },
-              live: LIVE.map(({ since, generation }) => ({ since: BASE + since, generation })),
+              ...{ alias: 'p', parts: ['user'], fields: ['n', 'tier'], rows: filesOf([files.log]) },
+              live: LIVE.map(({ since, generation }, at) => ({
+                ...{ n: at + 1, since: BASE + since, generation, ttl: TTL / 1_000 },
+              })),
+              timelines: undefined,
             },
           ],
         });

@@ -120,7 +120,7 @@ describe('a training set, joined as-served', () => {
     }));
     expect(trained).toEqual(answers.map(({ answer }) => answer));
     const isEmpty = ({ answer }: { readonly answer: object }) => Object(answer)['profile.n'] === null;
-    expect(report).toEqual({
+    expect(report).toMatchObject({
       labels: answers.length,
       without: { profile: answers.filter(isEmpty).length },
     });

@@ -358,7 +358,7 @@ describe('a server that may have forgotten', () => {
     });
     const entries = await client().xrange('{feat:shop.0}:log', '-', '+');
     const reset = entries.map(([, fields]) => fields).filter(([name]) => name === 'reset');
-    expect(reset.at(-1)?.[1]).toBe(`${forgot} ${place.split(' ')[1]}`);
+    expect(reset.at(-1)?.[1]).toBe(`${forgot} ${place.split(' ')[1]} ${place.split(' ')[0]}`);
   });
 
   it('that has lost everything is another one too, and a lane is opened anew there', async () => {

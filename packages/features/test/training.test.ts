@@ -89,7 +89,7 @@ describe('a training set', () => {
       ...{ duckdb: duckdb(), service: ranking, labels: [asked], at: 'when', out },
       rows: rows(),
     });
-    expect(report).toEqual({ labels: 4, without: { p: 2, a: 2 } });
+    expect(report).toMatchObject({ labels: 4, without: { p: 2, a: 2 }, uncertain: { p: 0, a: 0 } });
     const set = await read(out);
     expect(set.map((row) => [row['p.age'], row['a.score'], row['relative'], row['isGold']])).toEqual([
       [31n, 0.25, 4, true],
@@ -110,10 +110,13 @@ describe('a training set', () => {
 
   it('goes by the place that a read answered, where it was logged', async () => {
     const ranking = service('ranking', { views: { p: profile } });
-    const place = (NOON + 500) * 1_000;
+    const now = (NOON + 1_500) * 1_000;
+    const place = JSON.stringify({
+      ...{ partition: 0, at: `1.a ${(NOON + 500) * 1_000}`, id: 'u1', generation: '1-0', n: 1, now },
+    });
     const asked = await labels(
       'placed',
-      `SELECT * FROM (VALUES ('u1', ${at(1_500)}, ${place}::BIGINT), ('u1', ${at(1_500)}, NULL)) l("user", "when", "p@place")`,
+      `SELECT * FROM (VALUES ('u1', ${at(1_500)}, ${quoted(place)}), ('u1', ${at(1_500)}, NULL)) l("user", "when", "p@place")`,
     );
     const out = fileFor('placed-set.parquet');
     await trainingSet({

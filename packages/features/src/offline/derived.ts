@@ -9,7 +9,7 @@ import type { Derived, Service } from '../definition/service.js';
 import type { Kind } from '../definition/types.js';
 import type { View } from '../definition/view.js';
 import { type Appender, type DuckDb, named } from './duckdb.js';
-import { foundBy, NUMBER } from './joins.sql.js';
+import { foundBy, NUMBER, uncertainBy } from './joins.sql.js';
 
 type SqlRow = Readonly<Record<string, unknown>>;
 
@@ -93,7 +93,7 @@ function partsOf({ views }: Service, row: SqlRow): { readonly features: SqlRow; 
   const features: Record<string, unknown> = {};
   const others = new Set([NUMBER]);
   for (const [alias, view] of Object.entries(views)) {
-    others.add(foundBy(alias));
+    others.add(foundBy(alias)).add(uncertainBy(alias));
     for (const [field, { kind }] of Object.entries((view as View).fields)) {
       const name = `${alias}.${field}`;
       others.add(name);

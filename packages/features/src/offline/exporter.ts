@@ -9,9 +9,8 @@
 import { mkdir, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { IssuerMismatchError, StaleTokenError } from '@holdfast/fence';
-import type { TokenHolder } from '@holdfast/kernel';
+import { MisuseError, type TokenHolder } from '@holdfast/kernel';
 import type { StoredView } from '../definition/stored.js';
-import type { Definitions } from '../store/definitions.js';
 import type { Partition } from '../store/partition.js';
 import type { Claimed } from '../store/verbs.js';
 import type { DuckDb } from './duckdb.js';
@@ -23,9 +22,9 @@ import {
   type Manifest,
   makeManifest,
   requireStore,
-  type StoreIdentity,
   syncPath,
 } from './manifest.js';
+import { identityOf, type StoreParts } from './parts.js';
 
 /** How many entries of a log are read at a time; each has up to 256 rows. */
 const ENTRIES = 64;
@@ -53,14 +52,11 @@ export interface ExportReport {
 }
 
 export interface ExporterParts extends ExporterOptions {
-  readonly identity: StoreIdentity;
-  readonly partitions: readonly Partition[];
-  readonly definitions: Definitions;
+  readonly store: StoreParts;
   /** Called before each step; tests stop an exporter with it. */
   readonly onStep?: (step: 'claim' | 'write' | 'rename' | 'name' | 'trim') => void | Promise<void>;
 }
 
-type Epochs = Map<string, number>;
 type Row = ReadEntry['rows'][number];
 
 export class Exporter {
@@ -73,14 +69,14 @@ export class Exporter {
 
   /**
    * Exports what is in the logs when it begins. Throws StaleTokenError if an exporter of a higher token was here,
-   * IssuerMismatchError if one with tokens of another issuer was, MisuseError for the folder of another store,
+   * IssuerMismatchError if one with tokens of another issuer was, MisuseError for the folder of another store or of a copy of it,
    * UnavailableError, and what the holder's signal aborts with: run it again, it goes on where it was.
    */
   async run(): Promise<ExportReport> {
-    const { dir, identity, partitions } = this.#parts;
-    await requireStore(dir, identity);
+    const { dir, store } = this.#parts;
+    await requireStore(dir, await identityOf(store));
     const total = { rows: 0, undecoded: 0, files: 0, lost: 0 };
-    for (const partition of partitions) {
+    for (const partition of store.partitions) {
       for (const { files, lost } of await this.#export(partition)) {
         total.files += files.length;
         total.lost += lost.length;
@@ -104,7 +100,7 @@ export class Exporter {
       if (part.epochs !== undefined) {
         const files = await this.#write(partition, part.rows);
         await this.#step('name');
-        const epochs = [...part.epochs].map(([epoch, through]) => ({ epoch, through }));
+        const epochs = [...part.epochs.values()];
         const next = {
           ...manifest,
           epochs,
@@ -157,7 +153,8 @@ export class Exporter {
 
   /** The next part of the log that is in no file yet. */
   async #read(partition: Partition, manifest: Manifest, limit: number | undefined) {
-    const exported: Epochs = new Map(manifest.epochs.map(({ epoch, through }) => [epoch, through]));
+    const exported = new Map(manifest.epochs.map((each) => [each.epoch, each]));
+    const throughOf = (epoch: string): number => exported.get(epoch)?.through ?? 0;
     const prefix = partition.keys.row('', '').slice(0, -1);
     const rows: Row[] = [];
     const lost: Manifest['lost'][number][] = [];
@@ -171,9 +168,10 @@ export class Exporter {
       const claimed = await this.#claim(partition, { ...cursor, most: ENTRIES });
       until ??= claimed.last;
       const { trimmed } = claimed;
-      if (trimmed !== undefined && (exported.get(trimmed.epoch) ?? 0) < trimmed.through) {
-        lost.push({ ...trimmed, after: exported.get(trimmed.epoch) ?? 0 });
-        exported.set(trimmed.epoch, trimmed.through);
+      this.#requireLatest(manifest, claimed.epoch);
+      if (trimmed !== undefined && throughOf(trimmed.epoch) < trimmed.through) {
+        lost.push({ ...trimmed, after: throughOf(trimmed.epoch) });
+        exported.set(trimmed.epoch, { ...exported.get(trimmed.epoch), ...trimmed });
         isNew = true;
       }
       if (claimed.epoch !== cursor.epoch) {
@@ -182,11 +180,12 @@ export class Exporter {
         cursor = { epoch: claimed.epoch, through: 0 };
       }
       const log = readLog(claimed.entries, { partition: partition.number, prefix, epoch: inEpoch });
-      for (const { epoch, place, rows: found } of log) {
+      for (const { epoch, place, reset, rows: found } of log) {
         [inEpoch, cursor] = [epoch, { epoch: claimed.epoch, through: place }];
-        if (place <= (exported.get(epoch) ?? 0)) continue;
+        if (place <= throughOf(epoch)) continue;
+        const known = { ...exported.get(epoch), ...(reset && { began: place, ...reset }) };
         exported.delete(epoch); // so that it is the last one
-        exported.set(epoch, place);
+        exported.set(epoch, { ...known, epoch, through: place });
         isNew = true;
         rows.push(...found);
       }
@@ -206,6 +205,19 @@ export class Exporter {
     }
   }
 
+  /**
+   * A server never comes back to an epoch: one that answers in an epoch after which the folder has another is beside a copy of
+   * itself, which exports to the same folder.
+   */
+  #requireLatest({ epochs }: Manifest, epoch: string): void {
+    const latest = epochs.at(-1)?.epoch;
+    if (latest === epoch || !epochs.some((each) => each.epoch === epoch)) return;
+    const { dir, store } = this.#parts;
+    throw new MisuseError(
+      `The folder ${dir} has rows of a copy of the store "${store.name}" (its epoch ${latest}; this one is in ${epoch}), which goes on beside it. Give one of the two a folder of its own.`,
+    );
+  }
+
   async #write(partition: Partition, rows: readonly Row[]): Promise<ExportedFile[]> {
     const groups = new Map<string, Row[]>();
     for (const row of rows) {
@@ -218,11 +230,7 @@ export class Exporter {
     for (const group of groups.values()) {
       const { view, generation } = group[0] as Row;
       const name = `${view}.${generation}`;
-      const { definitions } = this.#parts;
-      const stored =
-        known.get(name) ??
-        (await definitions.ofGeneration(view, generation)) ??
-        (await definitions.fetch(view));
+      const stored = known.get(name) ?? (await this.#parts.store.definitions.of(view, generation));
       known.set(name, stored);
       files.push(...(await this.#writeGroup(partition, stored, group)));
     }
@@ -254,7 +262,7 @@ export class Exporter {
       await this.#step('rename');
       await rename(aside, whole);
       await syncPath(dirname(whole));
-      if (count > 0) files.push({ path, view, kind, rows: count });
+      if (count > 0) files.push({ path, view, generation, kind, rows: count });
     };
     if (stored.kind !== 'rows') {
       await place('additions', (file) => writeRawFile(duckdb, group, file));

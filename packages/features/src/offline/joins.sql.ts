@@ -2,9 +2,10 @@
  * The joins of a training set, as SQL for DuckDB: labels on one side, the accepted rows of views on the other.
  *
  * Guarantees: every label gives exactly one row, in the order of the labels, with null for what it would not have been
- * served. A row past its TTL at the time of the label gives nulls.
+ * served. A row past its TTL at the time of the label gives nulls. What a server had forgotten when it answered gives none.
  */
 import { filesOf, named, quoted } from './duckdb.js';
+import type { Timeline } from './epochs.js';
 
 /**
  * Which row of an entity a label gets.
@@ -15,6 +16,17 @@ import { filesOf, named, quoted } from './duckdb.js';
  */
 export type Join = 'as-served' | 'event-time' | 'known-at';
 
+/** Which generation was read from when on. */
+export interface LiveSpan {
+  /** The number of the catalog's change, 0 where it is not known. */
+  readonly n: number;
+  /** In microseconds. */
+  readonly since: number;
+  readonly generation: string;
+  /** In milliseconds; null for ever. */
+  readonly ttl: number | null;
+}
+
 /** A view of a service, and where its rows are. */
 export interface JoinedView {
   /** With which the names of its features begin. */
@@ -22,12 +34,12 @@ export interface JoinedView {
   /** The names of the parts of its ids, which are columns of the labels. */
   readonly parts: readonly string[];
   readonly fields: readonly string[];
-  /** Parquet files of accepted rows; each may be a pattern. */
-  readonly files: readonly string[];
-  /** In milliseconds; null for ever. */
-  readonly ttl: number | null;
-  /** Which generation was live from when on, in microseconds; the earliest first. */
-  readonly live: readonly { readonly since: number; readonly generation: string }[];
+  /** Its accepted rows, as what follows FROM. */
+  readonly rows: string;
+  /** The earliest first. */
+  readonly live: readonly LiveSpan[];
+  /** By partition, if the log of one has several segments; otherwise epochs do not matter. */
+  readonly timelines: ReadonlyMap<number, Timeline> | undefined;
 }
 
 export interface JoinRequest {
@@ -38,8 +50,8 @@ export interface JoinRequest {
   readonly join: Join;
   readonly views: readonly JoinedView[];
   /**
-   * Whether labels have columns "<alias>@place" with the place in the log that a read answered, which is more exact
-   * than its time; null where there was none. Only for `as-served`.
+   * Whether labels have columns "<alias>@place" with what a read has answered as its place, as JSON, which is more exact
+   * than their time; null where there was none. Only for `as-served`.
    */
   readonly places: boolean;
 }
@@ -48,15 +60,22 @@ export interface JoinRequest {
 export const NUMBER = '@n';
 /** The name of the column that says whether a view had a row for a label. */
 export const foundBy = (alias: string): string => `${alias}@found`;
+/** The name of the column that says whether the time of a label is too near to a change to say what was served. */
+export const uncertainBy = (alias: string): string => `${alias}@uncertain`;
+export const placeBy = (alias: string): string => `${alias}@place`;
 
-/** The columns of the labels, those of features as `alias.field`, and for each view whether it had a row. */
-export function joinSql({ labels, at, join, views, places }: JoinRequest): string {
+/** How long readers may go on with what was read before a change: the lease of their pointers, in microseconds. */
+const LEASE = 1_000_000;
+
+/** The columns of the labels, those of features as `alias.field`, and for each view whether it had a row, and was uncertain. */
+export function joinSql(request: JoinRequest): string {
+  const { labels, at, views, places } = request;
   const known = `epoch_us(${named(at)})`;
   const numbered = `SELECT row_number() OVER () AS ${named(NUMBER)}, ${known} AS "@known", * FROM ${filesOf(labels)}`;
-  const parts = views.flatMap((view, index) => viewParts(view, index, join, places));
+  const parts = views.flatMap((view, index) => viewParts(view, index, request));
   const joined = views.map((_, index) => `JOIN view${index} USING (${named(NUMBER)})`).join(' ');
   const columns = views.map((_, index) => `view${index}.* EXCLUDE (${named(NUMBER)})`);
-  const placed = places ? views.map(({ alias }) => named(`${alias}@place`)) : [];
+  const placed = places ? views.map(({ alias }) => named(placeBy(alias))) : [];
   const hidden = ['"@known"', ...placed].join(', ');
   return [
     `WITH labels AS MATERIALIZED (${numbered})`,
@@ -74,30 +93,107 @@ const KEYS: Readonly<Record<Join, { readonly row: string; readonly label: string
   'known-at': { row: 'greatest("@time", "@place")', label: '"@reach"' },
 };
 
-function viewParts(view: JoinedView, index: number, join: Join, places: boolean): string[] {
-  const { alias, fields, ttl } = view;
-  const key = KEYS[join];
-  const reach =
-    places && join === 'as-served' ? `coalesce(labels.${named(`${alias}@place`)}, "@known")` : '"@known"';
+function viewParts(view: JoinedView, index: number, request: JoinRequest): string[] {
+  const { alias, fields } = view;
+  const key = KEYS[request.join];
   const columns = fields.map(named).join(', ');
   // Of several rows with one key, the last one; an entry of the log has no two with one key.
   const last =
-    join === 'as-served'
+    request.join === 'as-served'
       ? ''
-      : ' QUALIFY row_number() OVER (PARTITION BY "@id", "@generation", "@key" ORDER BY "@place" DESC, "@seat" DESC) = 1';
-  const rows = `SELECT "@id", "@generation", "@time", "@place", "@seat", ${key.row} AS "@key", ${columns} FROM ${filesOf(view.files)}${last}`;
-  const asked = `SELECT labels.${named(NUMBER)}, "@known", ${idOf(view)} AS "@id", ${reach} AS "@reach", live.generation AS "@generation" FROM labels ${liveAt(view, join)}`;
-  const isServed = ttl === null ? 'row."@time" IS NOT NULL' : `row."@time" + ${ttl * 1_000} > asked."@known"`;
+      : ' QUALIFY row_number() OVER (PARTITION BY "@id", "@generation", "@segment", "@key" ORDER BY "@place" DESC, "@seat" DESC) = 1';
+  const rows = `SELECT "@id", "@generation", "@segment", "@time", "@place", "@seat", ${key.row} AS "@key", ${columns} FROM ${seenRows(view)}${last}`;
+  const isServed =
+    'row."@time" IS NOT NULL AND (asked."@ttl" IS NULL OR row."@time" + asked."@ttl" > asked."@known")';
   const served = fields.map(
     (field) => `CASE WHEN ${isServed} THEN row.${named(field)} END AS ${named(`${alias}.${field}`)}`,
   );
   const found = `coalesce(${isServed}, false) AS ${named(foundBy(alias))}`;
-  const same = 'asked."@id" = row."@id" AND asked."@generation" = row."@generation"';
+  const uncertain = `asked."@uncertain" AS ${named(uncertainBy(alias))}`;
+  const same = ['@id', '@generation', '@segment'].map((name) => `asked."${name}" = row."${name}"`);
   return [
     `rows${index} AS (${rows})`,
-    `asked${index} AS (${asked})`,
-    `view${index} AS (SELECT asked.${named(NUMBER)}, ${[...served, found].join(', ')} FROM (SELECT *, ${key.label} AS "@until" FROM asked${index}) asked ASOF LEFT JOIN rows${index} row ON ${same} AND asked."@until" >= row."@key")`,
+    `asked${index} AS (${askedSql(view, request)})`,
+    `view${index} AS (SELECT asked.${named(NUMBER)}, ${[...served, found, uncertain].join(', ')} FROM (SELECT *, ${key.label} AS "@until" FROM asked${index}) asked ASOF LEFT JOIN rows${index} row ON ${same.join(' AND ')} AND asked."@until" >= row."@key")`,
   ];
+}
+
+/** The rows of a view with the segment that sees them: several times, if several do. */
+function seenRows({ rows, timelines }: JoinedView): string {
+  if (timelines === undefined) return `(SELECT *, '' AS "@segment" FROM ${rows}) seen`;
+  const sights = valuesOf(timelines, ({ sights }) =>
+    sights.map(({ epoch, segment, until }) => [quoted(epoch), quoted(segment), `${until}::BIGINT`]),
+  );
+  return `(SELECT row.*, sight.segment AS "@segment" FROM ${rows} row JOIN ${sights} sight(partition, epoch, segment, until) ON row."@partition" = sight.partition AND row."@epoch" = sight.epoch AND row."@place" <= sight.until) seen`;
+}
+
+/**
+ * What each label asks of a view: the id, up to where, in which generation and segment, by which TTL and at which moment it is
+ * judged, and whether that is uncertain.
+ */
+function askedSql(view: JoinedView, { join, places }: Pick<JoinRequest, 'join' | 'places'>): string {
+  const { alias, live, timelines } = view;
+  const isPlaced = places && join === 'as-served';
+  const part = (name: string): string =>
+    isPlaced ? `json_extract_string(labels.${named(placeBy(alias))}, '$.${name}')` : 'NULL::VARCHAR';
+  const number = (text: string): string => `TRY_CAST(${text} AS BIGINT)`;
+  const labels = [
+    ...[`labels.${named(NUMBER)}`, 'labels."@known" AS "@labelled"', `${idOf(view)} AS "@id"`],
+    `${part('at')} AS "@at"`,
+    `${number(part('n'))} AS "@change"`,
+    `${number(part('now'))} AS "@now"`,
+    `${number(part('partition'))} AS "@read"`,
+    `${part('generation')} AS "@served"`,
+  ];
+  const counted = join === 'event-time' ? live.slice(-1).map((each) => ({ ...each, since: 0 })) : live;
+  const spans = counted.map(
+    ({ n, since, generation, ttl }, at) =>
+      `(${n}::BIGINT, ${since}::BIGINT, ${quoted(generation)}, ${ttl === null ? 'NULL' : ttl * 1_000}::BIGINT, ${at > 0})`,
+  );
+  const span = (name: string): string =>
+    `(VALUES ${spans.join(', ')}) ${name}(change, since, generation, ttl, "isChange")`;
+  const byPlace = '"@at" IS NOT NULL';
+  const asked = [
+    ...[`labels.${named(NUMBER)}`, '"@id"', '"@read"', '"@labelled"', '"@at"'],
+    `CASE WHEN ${byPlace} THEN coalesce(${number(`split_part("@at", ' ', 2)`)}, 0) ELSE "@labelled" END AS "@reach"`,
+    'coalesce("@now", "@labelled") AS "@known"',
+    `CASE WHEN ${byPlace} THEN "@served" ELSE live.generation END AS "@generation"`,
+    `CASE WHEN ${byPlace} THEN noted.ttl ELSE live.ttl END AS "@ttl"`,
+    `NOT (${byPlace}) AND coalesce(live."isChange" AND "@labelled" < live.since + ${LEASE}, false) AS "@uncertain"`,
+  ];
+  const spanned = `SELECT ${asked.join(', ')} FROM (SELECT ${labels.join(', ')} FROM labels) labels ASOF LEFT JOIN ${span('live')} ON "@labelled" >= live.since ASOF LEFT JOIN ${span('noted')} ON "@change" >= noted.change`;
+  if (timelines === undefined) return `SELECT *, '' AS "@segment" FROM (${spanned})`;
+  const begins = valuesOf(timelines, ({ begins }) =>
+    begins.map(({ began, segment }) => [`${began}::BIGINT`, quoted(segment)]),
+  );
+  const segments = valuesOf(timelines, ({ segments }) =>
+    [...segments].map(([epoch, segment]) => [quoted(epoch), quoted(segment)]),
+  );
+  // With event times, what the last server knows counts.
+  const reached = join === 'event-time' ? `${Number.MAX_SAFE_INTEGER}::BIGINT` : '"@labelled"';
+  const gaps = valuesOf(timelines, ({ gaps }) =>
+    gaps.map(({ from, began }) => [`${from}::BIGINT`, `${began}::BIGINT`]),
+  );
+  const isUncertain = `CASE WHEN ${byPlace} THEN named.segment IS NULL AND "@reach" > 0 ELSE asked."@uncertain" OR coalesce("@labelled" < gap.began, false) END`;
+  return `SELECT asked.* REPLACE (${isUncertain} AS "@uncertain"), CASE WHEN ${byPlace} THEN named.segment ELSE begun.segment END AS "@segment"
+    FROM (SELECT spanned.*, coalesce("@read", home.partition) AS "@home", ${reached} AS "@reached" FROM (${spanned}) spanned
+      LEFT JOIN (SELECT DISTINCT "@id", "@partition" AS partition FROM ${view.rows}) home USING ("@id")) asked
+    ASOF LEFT JOIN ${gaps} gap("partition", "from", began) ON asked."@home" = gap."partition" AND asked."@labelled" >= gap."from"
+    ASOF LEFT JOIN ${begins} begun(partition, began, segment) ON asked."@home" = begun.partition AND asked."@reached" >= begun.began
+    LEFT JOIN ${segments} named(partition, epoch, segment) ON asked."@home" = named.partition AND split_part(asked."@at", ' ', 1) = named.epoch`;
+}
+
+/** A table of what partitions have, each row with the number of its partition first. */
+function valuesOf(
+  timelines: ReadonlyMap<number, Timeline>,
+  rowsOf: (timeline: Timeline) => readonly (readonly string[])[],
+  width = 2,
+): string {
+  const rows = [...timelines].flatMap(([partition, timeline]) =>
+    rowsOf(timeline).map((row) => `(${[partition, ...row].join(', ')})`),
+  );
+  const none = new Array(width + 1).fill('NULL').join(', ');
+  return rows.length > 0 ? `(VALUES ${rows.join(', ')})` : `(SELECT ${none} WHERE false)`;
 }
 
 /** The id of the entity, as it stands in a Redis key. */
@@ -106,11 +202,4 @@ function idOf({ parts }: JoinedView): string {
   const texts = parts.map((part) => `CAST(labels.${named(part)} AS VARCHAR)`);
   if (texts.length === 1) return `${texts[0]}`;
   return texts.map((text) => `replace(replace(${text}, '%', '%25'), '/', '%2F')`).join(` || '/' || `);
-}
-
-/** The generation that counts for a label. */
-function liveAt({ live }: JoinedView, join: Join): string {
-  const counted = join === 'event-time' ? live.slice(-1).map((each) => ({ ...each, since: 0 })) : live;
-  const rows = counted.map(({ since, generation }) => `(${since}::BIGINT, ${quoted(generation)})`);
-  return `ASOF LEFT JOIN (VALUES ${rows.join(', ')}) live(since, generation) ON "@known" >= live.since`;
 }

@@ -23,6 +23,8 @@ export interface LogPart {
 export interface ReadEntry {
   readonly epoch: string;
   readonly place: number;
+  /** Of the entry with which an epoch begins: the place from which it goes on, and the epoch before it. */
+  readonly reset: { readonly from: number; readonly parent: string } | undefined;
   /** Each with its view. */
   readonly rows: readonly (LoggedRow & { readonly view: string })[];
 }
@@ -35,10 +37,14 @@ export function* readLog(
   for (const [id, fields] of entries) {
     const place = placeOfEntry(textOf(id));
     const rows: (LoggedRow & { view: string })[] = [];
+    let reset: ReadEntry['reset'];
     for (let at = 0; at + 1 < fields.length; at += 2) {
       const name = textOf(fields[at] as Uint8Array);
       const row = fields[at + 1] as Uint8Array;
-      if (name === 'reset') epoch = textOf(row).split(' ')[0] ?? epoch;
+      if (name === 'reset') {
+        const [begun = '', from = '', parent = ''] = textOf(row).split(' ');
+        [epoch, reset] = [begun, { from: Number(from), parent }];
+      }
       if (!name.startsWith(prefix)) continue;
       const [dot, colon] = [name.indexOf('.', prefix.length), name.indexOf(':', prefix.length)];
       const [view, generation] = [name.slice(prefix.length, dot), name.slice(dot + 1, colon)];
@@ -53,7 +59,7 @@ export function* readLog(
         row,
       });
     }
-    yield { epoch, place, rows };
+    yield { epoch, place, reset, rows };
   }
 }
 

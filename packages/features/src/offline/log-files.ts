@@ -89,8 +89,15 @@ const COLUMN: Readonly<Record<Kind, Column>> = {
   list: { staged: 'DOUBLE[]', append: appendNumbers, made: asIs },
 };
 
+/** The type that a feature has in a file. */
+export function typeInFile(kind: Kind, size: number | undefined): string {
+  if (kind === 'vector') return `FLOAT[${size}]`;
+  if (kind === 'float32') return 'FLOAT';
+  return kind === 'timestamp' ? 'TIMESTAMP' : COLUMN[kind].staged;
+}
+
 /** Where a row comes from, with the type of each column. */
-const ORIGIN = {
+export const ORIGIN = {
   '@partition': 'INTEGER',
   '@epoch': 'VARCHAR',
   '@generation': 'VARCHAR',

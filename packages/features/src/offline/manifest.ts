@@ -9,19 +9,21 @@ import { randomUUID } from 'node:crypto';
 import { link, mkdir, open, readdir, readFile, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { display, MisuseError } from '@holdfast/kernel';
+import type { LogEpoch } from './epochs.js';
 
 /** A Parquet file, and what it has. */
 export interface ExportedFile {
   /** Below the folder. */
   readonly path: string;
   readonly view: string;
+  readonly generation: string;
   /** `rows` with a column a feature, `additions` to windows, or `undecoded` rows: torn, or of an unknown schema. */
   readonly kind: 'rows' | 'additions' | 'undecoded';
   readonly rows: number;
 }
 
 /** A span of one epoch of a log, by places. */
-interface LogRange {
+export interface LogRange {
   readonly epoch: string;
   readonly after: number;
   readonly through: number;
@@ -35,7 +37,7 @@ export interface Manifest {
   readonly token: number;
   readonly issuer: string;
   /** Up to which place the log of each epoch was exported; the last one is the latest. */
-  readonly epochs: readonly { readonly epoch: string; readonly through: number }[];
+  readonly epochs: readonly LogEpoch[];
   /** What others had trimmed before it was exported here. */
   readonly lost: readonly LogRange[];
   readonly files: readonly ExportedFile[];
@@ -43,6 +45,8 @@ export interface Manifest {
 
 /** Which store a folder is for. */
 export interface StoreIdentity {
+  /** No other store has it, whatever its name. */
+  readonly id: string;
   readonly store: string;
   readonly prefix: string;
   readonly partitions: number;
@@ -74,9 +78,27 @@ export async function requireStore(dir: string, identity: StoreIdentity): Promis
   if (await makeOnce(folder, 'store.json', { format: 1, ...identity })) return;
   const found = await readFile(join(folder, 'store.json'), 'utf8');
   if (found === wanted) return;
-  throw new MisuseError(
-    `The folder ${dir} has the rows of another store, ${found}; this one is ${wanted}. Export to a folder of its own.`,
+  throw otherStore(dir, found, wanted);
+}
+
+const otherStore = (dir: string, found: string, wanted: string): MisuseError =>
+  new MisuseError(
+    `The folder ${dir} has the rows of another store, ${found}; this one is ${wanted}. Each store has a folder of its own.`,
   );
+
+/** Which store a folder is for. Throws MisuseError for a folder without an export. */
+async function storeOf(dir: string): Promise<StoreIdentity> {
+  const store = await readFile(join(dir, '_manifest', 'store.json'), 'utf8').catch(() => {
+    throw new MisuseError(`The folder ${display(dir)} has no exported rows; run an exporter first.`);
+  });
+  return JSON.parse(store) as StoreIdentity;
+}
+
+/** Throws MisuseError for a folder that has the rows of another store, or none. */
+export async function requireExportOf(dir: string, identity: StoreIdentity): Promise<void> {
+  const found = JSON.stringify(await storeOf(dir));
+  const wanted = JSON.stringify({ format: 1, ...identity });
+  if (found !== wanted) throw otherStore(dir, found, wanted);
 }
 
 /** Rows of a view, as `trainingSet` takes them. */
@@ -92,10 +114,7 @@ export interface ExportedRows {
  * without an export.
  */
 export async function exportedRows(dir: string, view: string): Promise<ExportedRows> {
-  const store = await readFile(join(dir, '_manifest', 'store.json'), 'utf8').catch(() => {
-    throw new MisuseError(`The folder ${display(dir)} has no exported rows; run an exporter first.`);
-  });
-  const { partitions } = JSON.parse(store) as StoreIdentity;
+  const { partitions } = await storeOf(dir);
   const numbers = Array.from({ length: partitions }, (_, partition) => partition);
   const found = await Promise.all(numbers.map((partition) => latestManifest(dir, partition)));
   const manifests = found.filter((each) => each !== undefined);

@@ -2,14 +2,22 @@
  * Training sets: labels, each with the features that a service served at its time, or would have.
  *
  * Guarantees: the file has one row for each label, in their order, or it was not made. Features are derived by the
- * service's own function.
+ * service's own function. With a store, every row that was accepted before the call counts once, whether it is still in the
+ * log or in files of an exporter, also while one is at work.
  */
+import { access, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join as joinPath } from 'node:path';
 import { display, MisuseError } from '@holdfast/kernel';
 import type { Service, Views } from '../definition/service.js';
 import type { View } from '../definition/view.js';
+import type { Features } from '../features.js';
 import { DERIVED, deriveFeatures } from './derived.js';
 import { type DuckDb, filesOf, named, quoted } from './duckdb.js';
-import { foundBy, type Join, type JoinedView, joinSql, NUMBER } from './joins.sql.js';
+import { foundBy, type Join, type JoinedView, joinSql, NUMBER, placeBy, uncertainBy } from './joins.sql.js';
+import { requireExportOf } from './manifest.js';
+import { identityOf, partsOf } from './parts.js';
+import { type Joined, viewsOfStore } from './stored-views.js';
 
 /** Where the accepted rows of a view are, as `writeLogFile` has written them. */
 export interface ViewFiles {
@@ -19,7 +27,7 @@ export interface ViewFiles {
   readonly live: readonly { readonly since: Date | number; readonly generation: string }[];
 }
 
-export interface TrainingSetOptions<V extends Views> {
+interface CommonOptions<V extends Views> {
   /** A connection of `@duckdb/node-api`. */
   readonly duckdb: DuckDb;
   readonly service: Service<string, V>;
@@ -34,47 +42,110 @@ export interface TrainingSetOptions<V extends Views> {
   readonly out: string;
   /** Default `as-served`. */
   readonly join?: Join;
-  /** Whether labels have the column "<view>@place" for each view; see `Join`. Default false. */
+  /**
+   * Whether labels have, for each view, a column "<view>@place" with the `place` that the read has answered, as JSON: then
+   * they get exactly what that read has seen. Null where there is none. Default false.
+   */
   readonly places?: boolean;
-  /** For each view of the service. */
-  readonly rows: { readonly [Alias in keyof V]: ViewFiles };
 }
+
+interface StoreTrainingOptions<V extends Views> extends CommonOptions<V> {
+  /** Whose rows they are: those of its logs, and those of `dir`. */
+  readonly store: Features;
+  /** The folder of its exporter. Leave it out only where there is none. */
+  readonly dir?: string;
+  readonly rows?: undefined;
+}
+
+interface FileTrainingOptions<V extends Views> extends CommonOptions<V> {
+  /** The rows of each view of the service, where no store is at hand. */
+  readonly rows: { readonly [Alias in keyof V]: ViewFiles };
+  readonly store?: undefined;
+  readonly dir?: undefined;
+}
+
+export type TrainingSetOptions<V extends Views> = StoreTrainingOptions<V> | FileTrainingOptions<V>;
+
+/** Counts of labels, by the name of a view in the service. */
+type Counts = Readonly<Record<string, number>>;
 
 export interface TrainingReport {
   readonly labels: number;
-  /** For how many labels a view had no row, or none that was young enough, by the name of the view in the service. */
-  readonly without: Readonly<Record<string, number>>;
+  /** For how many labels a view had no row, or none that was young enough. */
+  readonly without: Counts;
+  /**
+   * For how many labels their time does not quite say what was served: programs may have read, for a second after another
+   * generation or TTL took effect, by the one before. A place says it exactly.
+   */
+  readonly uncertain: Counts;
+  /** How many parts of logs others had trimmed before they were exported: their rows are missing. */
+  readonly lost: number;
+  /** Features that a generation has as another type, and that are null in its rows: "<feature> of generation <generation>". */
+  readonly otherTypes: readonly string[];
 }
 
 const JOINED = named('joined labels');
+/** How often a set is begun again because files were replaced by compaction meanwhile. */
+const TRIES = 5;
 
-/** Makes a training set. Throws MisuseError for labels without a column that is needed. */
+/**
+ * Makes a training set. Throws MisuseError for labels without a column that is needed, for a view without history, and for
+ * the folder of another store; UnavailableError.
+ */
 export async function trainingSet<V extends Views>(options: TrainingSetOptions<V>): Promise<TrainingReport> {
-  const { duckdb, labels, at, out, join = 'as-served', places = false } = options;
   const service = options.service as unknown as Service;
-  const views = Object.entries(service.views).map(([alias, view]) =>
-    joinedView(alias, view, options.rows[alias]),
-  );
+  const { store, dir, rows } = options;
+  if (rows !== undefined && store === undefined) return makeSet(options, service, joinedFiles(service, rows));
+  if (rows !== undefined || store === undefined) {
+    throw new MisuseError('A training set is made of a `store`, or of `rows`: give one of them.');
+  }
+  const parts = partsOf(store);
+  if (dir !== undefined) await requireExportOf(dir, await identityOf(parts));
+  const scratch = await mkdtemp(joinPath(tmpdir(), 'holdfast-training-'));
+  try {
+    for (let tries = 1; ; tries += 1) {
+      const joined = await viewsOfStore(service, { store: parts, duckdb: options.duckdb, dir, scratch });
+      try {
+        return await makeSet(options, service, joined);
+      } catch (error) {
+        if (tries === TRIES || (await areThere(joined.files))) throw error;
+      }
+    }
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+async function makeSet<V extends Views>(
+  { duckdb, labels, at, out, join = 'as-served', places = false }: CommonOptions<V>,
+  service: Service,
+  { views, lost, otherTypes }: Joined,
+): Promise<TrainingReport> {
   const wanted = [at, ...views.flatMap(({ parts }) => parts)];
   await requireColumns(duckdb, labels, [
     ...wanted,
-    ...(places ? views.map(({ alias }) => `${alias}@place`) : []),
+    ...(places ? views.map(({ alias }) => placeBy(alias)) : []),
   ]);
   try {
     await duckdb.run(
       `CREATE OR REPLACE TEMP TABLE ${JOINED} AS ${joinSql({ labels, at, join, places, views })}`,
     );
     const derives = await deriveFeatures(duckdb, service, JOINED);
-    const report = await reportOf(duckdb, views);
-    const hidden = [NUMBER, ...views.map(({ alias }) => foundBy(alias))].map(named).join(', ');
+    const counts = await countsOf(duckdb, views);
+    const hidden = [NUMBER, ...views.flatMap(({ alias }) => [foundBy(alias), uncertainBy(alias)])];
     const columns = derives ? `, derived.* EXCLUDE (${named(NUMBER)})` : '';
     const others = derives ? ` LEFT JOIN ${DERIVED} derived USING (${named(NUMBER)})` : '';
-    const select = `SELECT joined.* EXCLUDE (${hidden})${columns} FROM ${JOINED} joined${others} ORDER BY joined.${named(NUMBER)}`;
+    const select = `SELECT joined.* EXCLUDE (${hidden.map(named).join(', ')})${columns} FROM ${JOINED} joined${others} ORDER BY joined.${named(NUMBER)}`;
     await duckdb.run(`COPY (${select}) TO ${quoted(out)} (FORMAT parquet, COMPRESSION zstd)`);
-    return report;
+    return { ...counts, lost, otherTypes };
   } finally {
     for (const table of [JOINED, DERIVED]) await duckdb.run(`DROP TABLE IF EXISTS ${table}`);
   }
+}
+
+function joinedFiles(service: Service, rows: Readonly<Record<string, ViewFiles>>): Joined {
+  const views = Object.entries(service.views).map(([alias, view]) => joinedView(alias, view, rows[alias]));
+  return { views, lost: 0, otherTypes: [], files: [] };
 }
 
 function joinedView(alias: string, view: View, rows: ViewFiles | undefined): JoinedView {
@@ -88,9 +159,25 @@ function joinedView(alias: string, view: View, rows: ViewFiles | undefined): Joi
       `rows.${alias} has files, and the generations that were live; got ${display(rows?.files)}.`,
     );
   }
-  const live = rows.live.map(({ since, generation }) => ({ since: Number(since) * 1_000, generation }));
+  const ttl = view.ttl ?? null;
+  const live = rows.live.map(({ since, generation }) => ({
+    ...{ n: 0, since: Number(since) * 1_000, generation, ttl },
+  }));
   const { parts } = view.entity;
-  return { alias, parts, fields: Object.keys(view.fields), files: rows.files, ttl: view.ttl ?? null, live };
+  const fields = Object.keys(view.fields);
+  return { alias, parts, fields, rows: filesOf(rows.files), live, timelines: undefined };
+}
+
+async function areThere(files: readonly string[]): Promise<boolean> {
+  const found = await Promise.all(
+    files.map((file) =>
+      access(file).then(
+        () => true,
+        () => false,
+      ),
+    ),
+  );
+  return found.every(Boolean);
 }
 
 async function requireColumns(
@@ -107,12 +194,17 @@ async function requireColumns(
   );
 }
 
-async function reportOf(duckdb: DuckDb, views: readonly JoinedView[]): Promise<TrainingReport> {
-  const without = views.map(
-    ({ alias }) => `count(*) FILTER (NOT ${named(foundBy(alias))}) AS ${named(alias)}`,
-  );
-  const select = `SELECT ${['count(*) AS "@labels"', ...without].join(', ')} FROM ${JOINED}`;
+async function countsOf(
+  duckdb: DuckDb,
+  views: readonly JoinedView[],
+): Promise<Pick<TrainingReport, 'labels' | 'without' | 'uncertain'>> {
+  const names = views.flatMap(({ alias }) => [foundBy(alias), uncertainBy(alias)]);
+  const counts = names.map((name) => `count(*) FILTER (${named(name)}) AS ${named(name)}`);
+  const select = `SELECT ${['count(*) AS "@labels"', ...counts].join(', ')} FROM ${JOINED}`;
   const [counted] = (await duckdb.runAndReadAll(select)).getRowObjectsJS();
-  const counts = views.map(({ alias }) => [alias, Number(counted?.[alias])] as const);
-  return { labels: Number(counted?.['@labels']), without: Object.fromEntries(counts) };
+  const labels = Number(counted?.['@labels']);
+  const count = (by: (alias: string) => string): Counts =>
+    Object.fromEntries(views.map(({ alias }) => [alias, Number(counted?.[by(alias)])]));
+  const found = Object.entries(count(foundBy)).map(([alias, number]) => [alias, labels - number] as const);
+  return { labels, without: Object.fromEntries(found), uncertain: count(uncertainBy) };
 }

@@ -29,6 +29,7 @@ export interface ReadPlace {
   /** "<epoch> <place>" of the last entry of the partition's log; '' before the first. */
   readonly at: string;
   readonly id: string;
+  readonly generation: string;
   /** The number of the catalog's change by which the generation was live. */
   readonly n: number;
   /** The server's time by which the TTL and windows were judged, in microseconds since the epoch. */
@@ -83,7 +84,10 @@ export async function answerOf(service: Service, read: ServiceRead): Promise<rea
     const age = time === null ? null : now / 1_000 - time.getTime();
     const known = { reason, time, age, generation };
     if (!read.place) return known;
-    return { ...known, place: { partition, at: ats.get(partition) ?? '', id, n: pointers.n, now } };
+    return {
+      ...known,
+      place: { partition, at: ats.get(partition) ?? '', id, generation, n: pointers.n, now },
+    };
   };
   return rows.map((of) => {
     const answer: Record<string, unknown> = {};

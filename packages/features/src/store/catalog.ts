@@ -5,8 +5,9 @@
  * server that may have forgotten some of it, nothing is said before all partitions were asked; what they know of the latest
  * change counts. After a change, all partitions are told what is live; where that fails, the next change tells them.
  */
+import { randomUUID } from 'node:crypto';
 import { MisuseError } from '@holdfast/kernel';
-import type { Caller } from '@holdfast/redis';
+import type { BinaryReply, CallCommand, Caller } from '@holdfast/redis';
 import { keysOf } from '../keys.js';
 import { callerFor, type Partition, type StorePlace } from './partition.js';
 import { verbFor, type Whole, words } from './verbs.js';
@@ -34,6 +35,9 @@ export interface AppliedDefinition {
   readonly definition: string;
 }
 
+/** An entry of the stream of the catalog's changes: its id, and names and values in turn. */
+export type CatalogEntry = readonly [id: string, fields: readonly string[]];
+
 type PointersReply =
   | Pointers
   | { readonly word: 'unknown' }
@@ -51,12 +55,14 @@ export class Catalog {
   readonly #partitions: readonly Partition[];
   readonly #caller: Caller;
   readonly #verbs: ReturnType<typeof catalogVerbs>;
+  readonly #history: string;
 
   constructor(place: StorePlace, partitions: readonly Partition[]) {
     const keys = keysOf({ store: place.name, prefix: place.prefix, partition: 0 });
     this.#name = place.name;
     this.#partitions = partitions;
     this.#verbs = catalogVerbs(keys);
+    this.#history = keys.of('history');
     this.#caller = callerFor(place, keys.of('catalog'));
   }
 
@@ -108,6 +114,21 @@ export class Catalog {
     await Promise.all(this.#partitions.map((each) => each.call(each.verbs.mirror, whole)));
   }
 
+  /** What no other store has, whatever its name. Throws UnavailableError; MisuseError if nothing was ever applied. */
+  async identity(): Promise<string> {
+    if ((await this.pointers([])) === undefined) {
+      throw new MisuseError(
+        `Nothing was applied to the feature store "${this.#name}" yet; call apply() once, as when the program is deployed.`,
+      );
+    }
+    return (await this.#caller.call(this.#verbs.whole, undefined)).id;
+  }
+
+  /** Its changes, the earliest first. Throws UnavailableError. */
+  history(): Promise<readonly CatalogEntry[]> {
+    return this.#caller.call(HISTORY, this.#history);
+  }
+
   /** A change of a view's generations, by its word and what goes with it. Throws UnavailableError. */
   change(name: ChangeName, args: readonly string[]): Promise<readonly string[]> {
     return this.#caller.call(this.#verbs.changes[name], args);
@@ -139,6 +160,18 @@ export class Catalog {
     );
   }
 }
+
+const HISTORY: CallCommand<string, readonly CatalogEntry[]> = {
+  ...{ command: 'XRANGE', binary: true, keys: [], most: 1 },
+  encode({ request }, keys, args) {
+    keys.push(request);
+    args.push('-', '+');
+  },
+  decode(reply) {
+    const entries = reply as unknown as readonly (readonly [BinaryReply, readonly BinaryReply[]])[];
+    return [entries.map(([id, fields]) => [String(id), words(fields)])];
+  },
+};
 
 interface ApplyRequest {
   readonly n: number;
@@ -177,8 +210,8 @@ function catalogVerbs(keys: ReturnType<typeof keysOf>) {
       readPointers(words(reply), views),
     ),
     whole: verbFor(keys, 'whole', { args: () => [] }, (reply): Whole => {
-      const [, n = '', pointers = '', ended = ''] = words(reply);
-      return { n: Number(n), pointers, ended };
+      const [, n = '', pointers = '', ended = '', id = ''] = words(reply);
+      return { n: Number(n), pointers, ended, id };
     }),
     definitions: verbFor(
       keys,
@@ -198,7 +231,7 @@ function catalogVerbs(keys: ReturnType<typeof keysOf>) {
       'apply',
       {
         args: ({ n, partitions, definitions }: ApplyRequest) => [
-          ...[String(n), String(partitions)],
+          ...[String(n), String(partitions), randomUUID()],
           ...[...definitions].flat(),
         ],
       },
@@ -212,7 +245,7 @@ function catalogVerbs(keys: ReturnType<typeof keysOf>) {
       'adopt',
       {
         args: ({ n, latest, partitions }: AdoptRequest) => [
-          ...[String(n), String(latest.n), String(partitions)],
+          ...[String(n), String(latest.n), String(partitions), latest.id],
           ...latest.pointers.split(/[ ,]/).filter((word) => word !== ''),
         ],
       },

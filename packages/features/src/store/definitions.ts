@@ -74,6 +74,11 @@ export class Definitions {
     return definition === '' ? undefined : readView(definition);
   }
 
+  /** The definition by which rows of a generation are read. Throws UnavailableError, MisuseError. */
+  async of(view: string, generation: string): Promise<StoredView> {
+    return (await this.ofGeneration(view, generation)) ?? (await this.fetch(view));
+  }
+
   /** Throws UnavailableError; MisuseError for a definition that this version cannot read. */
   async fetch(view: string): Promise<StoredView> {
     const found = (await this.#catalog.definitions([view])).get(view);

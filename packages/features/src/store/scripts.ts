@@ -32,6 +32,7 @@ const VERBS = [
   'reopen',
   'drop',
   'claim',
+  'browse',
   'trim',
 ] as const;
 

@@ -143,6 +143,8 @@ export interface Whole {
   readonly pointers: string;
   /** "<view>.<generation>" of each that has ended, with commas between. */
   readonly ended: string;
+  /** The store's id: no other store has it, whatever its name. */
+  readonly id: string;
 }
 
 /** How far a lane has taken in a source partition, '' for the lane itself, in one partition of the store. */
@@ -182,15 +184,25 @@ interface ClaimRequest {
   readonly most: number;
 }
 
-/** A part of a log, for an exporter. */
-export interface Claimed {
-  readonly word: 'claimed';
+/** A part of a log. */
+interface LogPage {
   readonly epoch: string;
   /** The place of the log's last entry. */
   readonly last: number;
   /** Up to where the log was trimmed. */
   readonly trimmed: { readonly epoch: string; readonly through: number } | undefined;
   readonly entries: readonly LogEntry[];
+}
+
+/** A part of a log, for an exporter. */
+export interface Claimed extends LogPage {
+  readonly word: 'claimed';
+}
+
+interface BrowseRequest {
+  /** The place after which it is wanted. */
+  readonly through: number;
+  readonly most: number;
 }
 
 interface TrimRequest {
@@ -348,12 +360,12 @@ function partVerbs(keys: PartitionKeys) {
   const mirror = verbFor(
     keys,
     'mirror',
-    { args: ({ n, pointers, ended }: Whole) => [String(n), pointers, ended] },
+    { args: ({ n, pointers, ended, id }: Whole) => [String(n), pointers, ended, id] },
     ([word]): boolean => String(word) === 'mirrored',
   );
   const mirrored = verbFor(keys, 'mirrored', { args: () => [] }, (reply): Whole => {
-    const [, n = '', pointers = ''] = words(reply);
-    return { n: Number(n), pointers, ended: '' };
+    const [, n = '', pointers = '', id = ''] = words(reply);
+    return { n: Number(n), pointers, ended: '', id };
   });
   return { peek, mirror, mirrored, ...generationVerbs(keys), ...exportVerbs(keys) };
 }
@@ -393,13 +405,15 @@ function exportVerbs(keys: PartitionKeys) {
       ],
     },
     (reply): Claimed | Refusal<'foreign' | 'stale'> => {
-      const [word = '', epoch = '', last = '', trimmed = ''] = words(reply.slice(0, 4));
-      if (word !== 'claimed') return refusal([word, epoch]);
-      const [of = '', through = ''] = trimmed.split(' ');
-      const entries = reply[4] as unknown as readonly LogEntry[];
-      const before = trimmed === '' ? undefined : { epoch: of, through: Number(through) };
-      return { word, epoch, last: Number(last), trimmed: before, entries };
+      const [word = '', detail = ''] = words(reply.slice(0, 2));
+      return word === 'claimed' ? { word, ...readPage(reply) } : refusal([word, detail]);
     },
+  );
+  const browse = verbFor(
+    keys,
+    'browse',
+    { args: ({ through, most }: BrowseRequest) => [String(through), String(most)] },
+    readPage,
   );
   const trim = verbFor(
     keys,
@@ -411,7 +425,15 @@ function exportVerbs(keys: PartitionKeys) {
     },
     (reply) => refusal<'trimmed' | 'stale' | 'forgot'>(words(reply)),
   );
-  return { claim, trim };
+  return { claim, browse, trim };
+}
+
+function readPage(reply: readonly BinaryReply[]): LogPage {
+  const [, epoch = '', last = '', trimmed = ''] = words(reply.slice(0, 4));
+  const [of = '', through = ''] = trimmed.split(' ');
+  const entries = reply[4] as unknown as readonly LogEntry[];
+  const before = trimmed === '' ? undefined : { epoch: of, through: Number(through) };
+  return { epoch, last: Number(last), trimmed: before, entries };
 }
 
 function readSurvey(reply: readonly BinaryReply[]): Survey {

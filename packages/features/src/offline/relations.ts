@@ -1,0 +1,79 @@
+/**
+ * The rows of a view as a relation of DuckDB, out of the files of its generations.
+ *
+ * Guarantees: every feature has the type that the program declares. Where a generation has it as another type, or not at all,
+ * it is null in its rows, and that is told.
+ */
+import type { Shape } from '../definition/types.js';
+import type { View } from '../definition/view.js';
+import { type DuckDb, filesOf, named, quoted } from './duckdb.js';
+import { ORIGIN, typeInFile } from './log-files.js';
+import type { StoredRows } from './stored-rows.js';
+
+export interface Relation {
+  /** What follows FROM. */
+  readonly sql: string;
+  /** Features that a generation has as another type: "<feature> of generation <generation>". */
+  readonly otherTypes: readonly string[];
+}
+
+/** The rows of a view that is written as rows. */
+export async function rowsRelation(duckdb: DuckDb, view: View, stored: StoredRows): Promise<Relation> {
+  const parts: string[] = [];
+  const otherTypes: string[] = [];
+  for (const [name, { exported, logged }] of stored.files) {
+    const [of = '', generation = ''] = splitOnce(name);
+    if (of !== view.name) continue;
+    const found = await columnsOf(duckdb, [...exported, ...logged]);
+    const columns = Object.entries(view.fields).map(([field, type]) => {
+      const wanted = typeOf(type);
+      const has = found.get(field);
+      if (has === wanted) return named(field);
+      if (has !== undefined) otherTypes.push(`${field} of generation ${generation}`);
+      return `NULL::${wanted} AS ${named(field)}`;
+    });
+    parts.push(...selects([...Object.keys(ORIGIN).map(named), ...columns], { exported, logged }, stored));
+  }
+  const none = [
+    ...Object.entries(ORIGIN).map(([name, type]) => `NULL::${type} AS ${named(name)}`),
+    ...Object.entries(view.fields).map(([field, type]) => `NULL::${typeOf(type)} AS ${named(field)}`),
+  ];
+  parts.push(`SELECT ${none.join(', ')} WHERE false`);
+  return { sql: `(${parts.join(' UNION ALL ')})`, otherTypes };
+}
+
+/** Of files that an exporter has made all rows; of those of a log, what no manifest has. */
+function selects(
+  columns: readonly string[],
+  { exported, logged }: { readonly exported: readonly string[]; readonly logged: readonly string[] },
+  { exportedThrough }: StoredRows,
+): string[] {
+  const select = `SELECT ${columns.join(', ')} FROM`;
+  const parts: string[] = [];
+  if (exported.length > 0) parts.push(`${select} ${filesOf(exported)}`);
+  if (logged.length > 0) {
+    const exports = exportedThrough.map(
+      ({ partition, epoch, through }) => `(${partition}, ${quoted(epoch)}, ${through}::BIGINT)`,
+    );
+    const values = exports.length > 0 ? exports.join(', ') : `(-1, '', 0::BIGINT)`;
+    parts.push(
+      `${select} ${filesOf(logged)} row LEFT JOIN (VALUES ${values}) has(partition, epoch, through) ON row."@partition" = has.partition AND row."@epoch" = has.epoch WHERE has.through IS NULL OR row."@place" > has.through`,
+    );
+  }
+  return parts;
+}
+
+async function columnsOf(duckdb: DuckDb, files: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  const described = await duckdb.runAndReadAll(`DESCRIBE SELECT * FROM ${filesOf(files)}`);
+  return new Map(
+    described.getRowObjectsJS().map((row) => [String(row['column_name']), String(row['column_type'])]),
+  );
+}
+
+const typeOf = ({ kind, size }: Shape): string => typeInFile(kind, size);
+
+/** The view and the generation of "<view>.<generation>". */
+function splitOnce(name: string): readonly [string, string] {
+  const dot = name.indexOf('.');
+  return [name.slice(0, dot), name.slice(dot + 1)];
+}
