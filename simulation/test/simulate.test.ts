@@ -19,7 +19,7 @@ const IS_FULL = process.env['HOLDFAST_TESTS'] === 'full';
 const RUNS =
   process.env['HOLDFAST_TESTS'] === 'full'
     ? { locks: 5_000, queue: 2_000, workflow: 1_000 }
-    : { locks: 30, queue: 10, workflow: 4 };
+    : { locks: 20, queue: 6, workflow: 4 };
 /** In ms. */
 const PATIENCE = 600_000;
 
@@ -83,9 +83,9 @@ describe('a run', () => {
 
 describe('a mistake', () => {
   it.each([
-    ...['no fence check', 'minority quorum', 'release without owner', 'a session that is over may work'],
-    'a key that several have',
-    ...(IS_FULL ? ['guard check apart from the write', 'entries of removed tasks left'] : []),
+    ...['minority quorum', 'a key that several have'],
+    ...(IS_FULL ? ['no fence check', 'release without owner', 'guard check apart from the write'] : []),
+    ...(IS_FULL ? ['a session that is over may work', 'entries of removed tasks left'] : []),
     ...(IS_FULL ? ['a commit without its number', 'parked whatever came in'] : []),
   ])('is caught: %s', { timeout: 120_000 }, async (name) => {
     const subject = await loadSubject(name);
