@@ -19,7 +19,7 @@ if refusal then return refusal end
 local FIRST, count = 9, #ARGV - 9
 local first, latest, token = #KEYS - count, micros + ahead, tonumber(string.match(source == '' and mark or own, '^%d+'))
 local olds = count > 0 and redis.call('MGET', unpack(KEYS, first + 1)) or {}
-local verdicts, fresh, write, added, sum, refusals = {}, {}, {}, 0, 0, {}
+local verdicts, fresh, write, added, sum, newest, refusals = {}, {}, {}, 0, 0, 0, {}
 for index = 1, count do
   local key, row, verdict = KEYS[first + index], ARGV[FIRST + index], 'a'
   local old = fresh[key] or olds[index]
@@ -33,7 +33,7 @@ for index = 1, count do
   else added = added + 1 end
   verdicts[index] = verdict
   if verdict == 'a' then
-    sum, fresh[key] = sum + check, row
+    sum, newest, fresh[key] = sum + check, math.max(newest, time), row
     write[#write + 1], write[#write + 2] = key, row
   elseif verdict ~= 's' then refusals[verdict] = (refusals[verdict] or 0) + 1 end
 end
@@ -41,9 +41,10 @@ end
 if #write > 0 then
   if history == '1' then log(unpack(write)) end
   redis.call('MSET', unpack(write))
-  local counted = redis.call('HMGET', RECORD, 'rows:' .. generation, 'sum:' .. generation)
+  local counted = redis.call('HMGET', RECORD, 'rows:' .. generation, 'sum:' .. generation, 'newest:' .. generation)
+  newest = math.max(newest, tonumber(counted[3] or '0'))
   local total = (tonumber(counted[2] or '0') + sum) % 4294967296
-  redis.call('HSET', RECORD, 'rows:' .. generation, (counted[1] or 0) + added, 'sum:' .. generation, string.format('%.0f', total))
+  redis.call('HSET', RECORD, 'rows:' .. generation, (counted[1] or 0) + added, 'sum:' .. generation, string.format('%.0f', total), 'newest:' .. generation, string.format('%.0f', newest))
   if through == '' then redis.call('HSET', RECORD, 'kind:' .. lane, 'pushed') end
 end
 for verdict, number in pairs(refusals) do redis.call('HINCRBY', RECORD, 'refused:' .. generation .. ':' .. verdict, number) end

@@ -10,6 +10,7 @@
 --   kind:<lane>         of the lane as a whole: "followed" if its rows come from a source, "pushed" if they do not
 --   rows:<generation>   how many rows a generation of a view has here
 --   sum:<generation>    the sum of their checksums, modulo 2^32
+--   newest:<generation> the latest event time that was accepted, in microseconds; for windows the beginning of the latest tile
 --   closed:<generation> the number of the catalog's change for which it takes no more rows
 --   retired:<generation>, finished:<lane>, refused:<generation>:<letter>
 --   exporter, trimmed   "<token> <issuer>" of who exports the log, and "<epoch> <place>" of the last entry that was trimmed

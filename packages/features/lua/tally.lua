@@ -14,7 +14,7 @@ local refusal = refused(generation, lane, mark, source, own) or misplaced(genera
 if refusal then return refusal end
 
 local FIRST, shape, latest = 11, read_shape(head, most), micros + ahead
-local first, rings, order, verdicts, entry, refusals, added = #KEYS - (#ARGV - FIRST), {}, {}, {}, {}, {}, 0
+local first, rings, order, verdicts, entry, refusals, added, newest = #KEYS - (#ARGV - FIRST), {}, {}, {}, {}, {}, 0, -1
 
 local function add(key, addition)
   local ring = rings[key]
@@ -28,6 +28,7 @@ local function add(key, addition)
   local old, tile = tile_of(ring, shape, number), string.sub(addition, 1, shape.size)
   ring.slots[number % shape.tiles] = old and merge_tiles(old, tile, shape.series) or tile
   ring.newest, ring.is_changed = math.max(ring.newest, number), true
+  newest = math.max(newest, number * shape.length)
   for list, events in ipairs(read_lists(addition, shape.size + 1, #shape.lengths)) do
     ring.lists[list] = merge_lists(ring.lists[list], events, shape.lengths[list])
   end
@@ -48,6 +49,7 @@ for _, ring in ipairs(order) do
     if ring.is_new then added = added + 1 end
   end
 end
+if newest > tonumber(redis.call('HGET', RECORD, 'newest:' .. generation) or '-1') then redis.call('HSET', RECORD, 'newest:' .. generation, string.format('%.0f', newest)) end
 if added > 0 then redis.call('HINCRBY', RECORD, 'rows:' .. generation, added) end
 for verdict, number in pairs(refusals) do redis.call('HINCRBY', RECORD, 'refused:' .. generation .. ':' .. verdict, number) end
 if through ~= '' then redis.call('HSET', RECORD, 'offset:' .. lane .. source, through, 'kind:' .. lane, 'followed') end

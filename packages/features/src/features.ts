@@ -32,7 +32,9 @@ import type { Fields, Served } from './definition/types.js';
 import type { RowView, View } from './definition/view.js';
 import type { WindowFields, WindowsView } from './definition/windows.js';
 import { Generation, type GenerationParts, refusalOf } from './generation/generation.js';
+import { type GenerationInfo, readLineup } from './generation/info.js';
 import type { StopOptions } from './lane/follow.js';
+import type { FollowStats } from './lane/following.js';
 import type { Lane } from './lane/lane.js';
 import {
   type LaneOpenOptions,
@@ -63,6 +65,8 @@ import {
   notApplied,
 } from './store/definitions.js';
 import { Partition, type StorePlace } from './store/partition.js';
+import { readStats, type StoreStats } from './store/stats.js';
+import { Telemetry } from './telemetry.js';
 
 export interface FeaturesOptions extends StoreOptions {
   /** The Redis of the store: a URL, or your own ioredis or node-redis client. */
@@ -141,25 +145,28 @@ export function createFeatures(options: FeaturesOptions): Features {
   return new Features(place, settings, registryOf(views, services));
 }
 
-const isWindows = (view: View): view is WindowsView => view.kind === 'windows';
-
-/** A generation, and its state: one is live, which is the one that is read. */
-export interface GenerationInfo {
-  readonly id: string;
-  readonly state: 'filling' | 'cutting' | 'live' | 'previous' | 'retired';
+/** A lane of any kind. */
+interface OpenLane {
+  readonly signal: AbortSignal;
+  stats(): FollowStats;
+  close(options?: StopOptions): Promise<void>;
 }
+
+const isWindows = (view: View): view is WindowsView => view.kind === 'windows';
 
 export class Features {
   readonly name: string;
   readonly #settings: StoreSettings;
   readonly #registry: Registry;
   readonly #clock: Clock;
+  readonly #telemetry: Telemetry;
   readonly #partitions: readonly Partition[];
   readonly #catalog: Catalog;
   readonly #definitions: Definitions;
   readonly #pointers: PointerLease;
   readonly #reader: Reader;
-  readonly #lanes = new Set<{ close(options: StopOptions): Promise<void> }>();
+  /** Those that are open, with their views. */
+  readonly #lanes = new Map<OpenLane, string>();
 
   /** Use createFeatures(). */
   constructor(place: StorePlace, settings: StoreSettings, registry: Registry) {
@@ -167,17 +174,22 @@ export class Features {
     this.#settings = settings;
     this.#registry = registry;
     this.#clock = place.clock;
+    this.#telemetry = new Telemetry(settings.name, place.clock);
     this.#partitions = Array.from({ length: settings.partitions }, (_, n) => new Partition(place, n));
     this.#catalog = new Catalog(place, this.#partitions);
     this.#definitions = new Definitions(this.#catalog);
     const [catalog, partitions, definitions] = [this.#catalog, this.#partitions, this.#definitions];
-    registerParts(this, { name: this.name, prefix: settings.prefix, catalog, partitions, definitions });
+    const telemetry = this.#telemetry;
+    registerParts(this, {
+      ...{ name: this.name, prefix: settings.prefix, catalog, partitions, definitions, telemetry },
+    });
     const views = [...registry.views.keys()];
     this.#pointers = new PointerLease(this.#catalog, views, { store: settings.name, clock: place.clock });
     this.#reader = new Reader({
       ...{ pointers: this.#pointers, definitions: this.#definitions, partitions: this.#partitions },
       fetcher: new Fetcher(place.redis, this.#partitions),
       decoders: new RowDecoders(),
+      telemetry: this.#telemetry,
     });
   }
 
@@ -204,10 +216,7 @@ export class Features {
   ): Promise<Lane<LaneRow<E, F>>>;
   /** Windows count the events of a source that the lane follows. */
   open(view: WindowsView<string, Entity, WindowFields>, options: LaneOpenOptions): Promise<WindowsLane>;
-  async open(
-    view: View,
-    options: RowLaneOpenOptions,
-  ): Promise<{ readonly signal: AbortSignal; close(options?: StopOptions): Promise<void> }> {
+  async open(view: View, options: RowLaneOpenOptions): Promise<OpenLane> {
     this.#requireKnown(view);
     this.#pointers.drop();
     const { views } = await this.#pointers.get();
@@ -217,9 +226,10 @@ export class Features {
     const filled = await this.#definitions.ofGeneration(view.name, generation);
     const live = this.#definitions.known(view.name, pointer) ?? (await this.#definitions.fetch(view.name));
     const [catalog, partitions, clock] = [this.#catalog, this.#partitions, this.#clock];
-    const place = { stored: filled ?? live, live: generation, catalog, partitions, clock };
+    const telemetry = this.#telemetry;
+    const place = { stored: filled ?? live, live: generation, catalog, partitions, clock, telemetry };
     const lane = await this.#openOn(view, place, options);
-    this.#lanes.add(lane);
+    this.#lanes.set(lane, view.name);
     lane.signal.addEventListener('abort', () => this.#lanes.delete(lane), { once: true });
     return lane;
   }
@@ -254,7 +264,9 @@ export class Features {
       const { id, by } = placeOf(view.name, view.entity, idsOf(view.entity, given));
       return { view, id, partition: partitionOf(by, this.#partitions.length) };
     });
-    return (await this.#reader.read(wanted)).rows as readonly ReadRow<Served<F>>[];
+    const read = (): Promise<{ readonly rows: readonly ReadRow[] }> => this.#reader.read(wanted);
+    const { rows } = await this.#telemetry.reading({ view: view.name }, ids.length, read);
+    return rows as readonly ReadRow<Served<F>>[];
   }
 
   /**
@@ -295,7 +307,11 @@ export class Features {
     if (place && !meta) throw new MisuseError('get() answers `place` as a part of `meta`; add meta: true.');
     const [reader, partitions] = [this.#reader, this.#partitions.length];
     const read = { reader, partitions, ids, request, meta, place };
-    return untilAborted(signal, `reading the service "${service.name}"`, () => answerOf(service, read));
+    return untilAborted(signal, `reading the service "${service.name}"`, () =>
+      this.#telemetry.reading({ service: service.name }, read.ids?.length ?? 0, () =>
+        answerOf(service, read),
+      ),
+    );
   }
 
   /**
@@ -309,7 +325,8 @@ export class Features {
     const definition = await nextDefinition(this.#definitions, view);
     const reply = await this.#catalog.change('begin', [view.name, String(token), issuer, definition]);
     const [word, , id = ''] = reply;
-    if (word !== 'done') throw refusalOf(view.name, holder, reply);
+    if (word !== 'done')
+      throw this.#telemetry.refused('builder', refusalOf(view.name, holder, reply), { view: view.name });
     return new Generation(id, this.#partsOf(view, holder));
   }
 
@@ -328,8 +345,25 @@ export class Features {
   async generations(view: View): Promise<readonly GenerationInfo[]> {
     this.#requireKnown(view);
     const [, lineup = ''] = await this.#catalog.change('lineup', [view.name, '']);
-    const all = lineup === '' ? [] : lineup.split(',').map((each) => each.split(' '));
-    return all.map(([id = '', state = '']) => ({ id, state: state as GenerationInfo['state'] }));
+    return readLineup(lineup);
+  }
+
+  /** How much the store holds, of the views that were applied. Throws UnavailableError. */
+  stats(): Promise<StoreStats> {
+    return readStats(this.#catalog, this.#partitions, [...this.#registry.views.keys()]);
+  }
+
+  /**
+   * How far the open lanes of each view are behind their sources, at most: ms of a Redis stream, records of Kafka. A view whose
+   * lanes follow no source, or of which that is not known, is left out.
+   */
+  lags(): Readonly<Record<string, number>> {
+    const lags: Record<string, number> = {};
+    for (const [lane, view] of this.#lanes) {
+      for (const { lag } of lane.stats().source)
+        if (lag !== undefined) lags[view] = Math.max(lags[view] ?? 0, lag);
+    }
+    return lags;
   }
 
   /**
@@ -343,7 +377,8 @@ export class Features {
 
   #partsOf(view: View, holder: TokenClaim): GenerationParts {
     const [catalog, partitions, clock] = [this.#catalog, this.#partitions, this.#clock];
-    return { view, holder, catalog, partitions, clock, onChange: () => this.#pointers.drop() };
+    const telemetry = this.#telemetry;
+    return { view, holder, catalog, partitions, clock, telemetry, onChange: () => this.#pointers.drop() };
   }
 
   /**
@@ -351,7 +386,7 @@ export class Features {
    * up: close them first to have it landed. Whoever uses one of them afterwards gets an UnavailableError.
    */
   async close(): Promise<void> {
-    await Promise.all([...this.#lanes].map((lane) => lane.close({ signal: AbortSignal.abort() })));
+    await Promise.all([...this.#lanes.keys()].map((lane) => lane.close({ signal: AbortSignal.abort() })));
     for (const partition of this.#partitions) partition.close();
     this.#catalog.close();
   }

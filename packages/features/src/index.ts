@@ -33,11 +33,11 @@ export {
   type DeadLettersOptions,
   type Features,
   type FeaturesOptions,
-  type GenerationInfo,
   type GetOptions,
 } from './features.js';
 export type { LaneFate } from './generation/gate.js';
 export type { CutOptions, Generation } from './generation/generation.js';
+export type { GenerationInfo } from './generation/info.js';
 export type { FollowedPartition, Follower, StopOptions } from './lane/follow.js';
 export type { FollowLaneOptions, FollowStats } from './lane/following.js';
 export type {
@@ -52,6 +52,7 @@ export type { LaneHolder } from './lane/ownership.js';
 export type { Hold } from './lane/parts.js';
 export type { LaneRow } from './lane/row.js';
 export type { ParseEvent, WindowsLane, WindowsStats } from './lane/windows-lane.js';
+export { metricsText, observeFeatures } from './observe.js';
 export type { StoreOptions } from './options.js';
 export type { NullReason, ReadRow } from './read/reader.js';
 export type { AnswerWithMeta, ReadPlace, ViewMeta } from './read/service.js';
@@ -67,3 +68,5 @@ export { type RedisStreamOptions, redisStream } from './source/redis-stream.js';
 export type { Extent, Offset, Source, SourceBatch, SourceRecord } from './source/source.js';
 export type { DeadLetter } from './store/dead-letters.js';
 export type { AppliedView } from './store/definitions.js';
+export type { GenerationStats, RefusedRows, StoreStats, ViewStats } from './store/stats.js';
+export type { FeaturesMessage } from './telemetry.js';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { createFeatures, entity, t, view, windows } from '@holdfast/features';
 import { exportedRows } from '@holdfast/features/offline';
 import { StaleTokenError } from '@holdfast/fence';
-import { MisuseError, type TokenHolder } from '@holdfast/kernel';
+import { MisuseError, systemClock, type TokenHolder } from '@holdfast/kernel';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { filesOf } from '../src/offline/duckdb.js';
@@ -13,6 +13,7 @@ import { Exporter, type ExporterParts } from '../src/offline/exporter.js';
 import { latestManifest } from '../src/offline/manifest.js';
 import { redisStream } from '../src/source/redis-stream.js';
 import { Definitions } from '../src/store/definitions.js';
+import { Telemetry } from '../src/telemetry.js';
 import { duckdb, useDuckDb } from './duckdb.js';
 import { client, later, openParts, url, useRedis } from './setting.js';
 
@@ -58,7 +59,8 @@ async function setting() {
 function stoppingAt(dir: string, token: number, onStep: ExporterParts['onStep'] = () => {}): Exporter {
   const { partitions, catalog } = openParts(PARTITIONS);
   const definitions = new Definitions(catalog);
-  const store = { name: 'shop', prefix: '', partitions, catalog, definitions };
+  const telemetry = new Telemetry('shop', systemClock);
+  const store = { name: 'shop', prefix: '', partitions, catalog, definitions, telemetry };
   return new Exporter({ duckdb: duckdb(), dir, holder: holderOf(token), store, onStep });
 }
 

@@ -5,6 +5,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { GenerationEndedError, RowError } from '../src/errors.js';
 import { Lane, type LaneOptions } from '../src/lane/lane.js';
 import { Ownership, type OwnershipOptions, renewalOf } from '../src/lane/ownership.js';
+import { Telemetry } from '../src/telemetry.js';
 import { NOW, row } from './rows.js';
 import { client, node, openParts, useRedis } from './setting.js';
 
@@ -24,6 +25,8 @@ const holderOf = (token: number, options: Partial<TokenHolder> = {}): TokenHolde
   ...options,
 });
 
+const TELEMETRY = new Telemetry('shop', systemClock);
+
 type Options = Partial<OwnershipOptions> & Partial<LaneOptions<TestRow>>;
 
 async function laneOf(options: Options = {}): Promise<Lane<TestRow>> {
@@ -31,12 +34,14 @@ async function laneOf(options: Options = {}): Promise<Lane<TestRow>> {
   const holder = options.holder ?? holderOf(7);
   const common = { partitions, generation: GENERATION, lane: 'batch', holder, ...options };
   const ownership = new Ownership({
+    telemetry: TELEMETRY,
     ...{ renew: undefined, takeOver: false, source: '', relieve: () => Promise.resolve(), ...common },
   });
   await ownership.open();
   return new Lane({
     ...{ view: 'profile', rank: 1, ahead: 300e6, history: true, patience: 5_000, clock: systemClock },
     ...common,
+    telemetry: TELEMETRY,
     ownership,
     encode({ id, partition = 0, time = NOW }) {
       if (id === 'bad') throw new RowError('profile', 'values.age', 'a whole number', 'x');

@@ -216,6 +216,9 @@ describe('windows of a stream', () => {
     });
     expect(none).toMatchObject({ reason: 'missing', values: { count: null } });
     await follower.stop();
+    const { age } = (await store.stats()).views['clicks'] ?? {};
+    expect(age).toBeGreaterThanOrEqual(0);
+    expect(age).toBeLessThan(clicks.tile + 60_000); // the beginning of the latest tile
     expect(lane.stats()).toMatchObject({ late: 0, refused: 1 });
   });
 

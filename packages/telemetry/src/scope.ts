@@ -10,6 +10,7 @@ import {
   type Attributes,
   type Context,
   createNoopMeter,
+  type Link,
   metrics,
   ProxyTracerProvider,
   type Span,
@@ -29,11 +30,12 @@ export interface ScopeOptions<Event extends string> {
   readonly events: Readonly<Record<Event, LogLevel>>;
 }
 
-/** The parent, the kind and the attributes of a span. */
+/** The parent, the kind and the attributes of a span, and other spans from which it comes. */
 export interface SpanStart {
   readonly attributes: Attributes;
   readonly parent: Context;
   readonly kind?: SpanKind;
+  readonly links?: readonly Link[];
 }
 
 /** `Message` is the type of the messages on its channels. */
@@ -68,8 +70,8 @@ export class Scope<Event extends string, Message extends object> {
     if (channel?.hasSubscribers) channel.publish(message);
   }
 
-  startSpan(name: string, { attributes, parent, kind = SpanKind.INTERNAL }: SpanStart): Span {
-    return trace.getTracer(this.#name).startSpan(name, { attributes, kind }, parent);
+  startSpan(name: string, { attributes, parent, kind = SpanKind.INTERNAL, links = [] }: SpanStart): Span {
+    return trace.getTracer(this.#name).startSpan(name, { attributes, kind, links: [...links] }, parent);
   }
 }
 

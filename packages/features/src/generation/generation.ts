@@ -20,6 +20,7 @@ import {
   type Reader,
   type Readers,
   readOptions,
+  type Settings,
   type TokenClaim,
   withDefault,
 } from '@holdfast/kernel';
@@ -28,6 +29,7 @@ import { IncompleteError } from '../errors.js';
 import { POINTER_LEASE } from '../read/pointer.js';
 import type { Catalog, ChangeName } from '../store/catalog.js';
 import type { Partition } from '../store/partition.js';
+import type { Telemetry } from '../telemetry.js';
 import { type LaneFate, missing } from './gate.js';
 import { sweep } from './sweep.js';
 
@@ -37,6 +39,7 @@ export interface GenerationParts {
   readonly catalog: Catalog;
   readonly partitions: readonly Partition[];
   readonly clock: Clock;
+  readonly telemetry: Telemetry;
   /** Called when what is live has changed. */
   readonly onChange: () => void;
 }
@@ -90,7 +93,12 @@ export class Generation {
    * BusyError if another cut is under way, UnavailableError: call it again.
    */
   async cut(options: CutOptions): Promise<void> {
-    const { lanes, patience } = readOptions('cut', options, CUT);
+    const read = readOptions('cut', options, CUT);
+    const { view, telemetry } = this.#parts;
+    await telemetry.cutting(view.name, this.id, () => this.#cut(read));
+  }
+
+  async #cut({ lanes, patience }: Settings<typeof CUT>): Promise<void> {
     const { view, holder, clock } = this.#parts;
     const lacking = await this.missing(lanes);
     const unfinished = lacking.filter((each) => each.endsWith('has not finished'));
@@ -184,7 +192,8 @@ export class Generation {
   }
 
   #refusal(reply: readonly string[]): Error {
-    return refusalOf(this.#parts.view.name, this.#parts.holder, reply);
+    const { view, holder, telemetry } = this.#parts;
+    return telemetry.refused('builder', refusalOf(view.name, holder, reply), { view: view.name });
   }
 
   #all<T>(ask: (partition: Partition) => Promise<T>): Promise<T[]> {

@@ -9,6 +9,7 @@ import { type Clock, pause, type Timer, UnavailableError } from '@holdfast/kerne
 import { GenerationEndedError } from '../errors.js';
 import type { Partition } from '../store/partition.js';
 import type { LandRequest } from '../store/verbs.js';
+import type { Telemetry } from '../telemetry.js';
 import { followedLane } from './following.js';
 import { closedError, type Ownership } from './ownership.js';
 
@@ -21,6 +22,7 @@ export interface RowListener {
 export interface BucketOptions {
   readonly partition: Partition;
   readonly ownership: Ownership;
+  readonly view: string;
   readonly generation: string;
   readonly lane: string;
   /** In microseconds. */
@@ -29,6 +31,7 @@ export interface BucketOptions {
   /** For how long a call is repeated while the server is away, in ms. */
   readonly patience: number;
   readonly clock: Clock;
+  readonly telemetry: Telemetry;
   /** Called when so many rows have left the bucket. */
   readonly onRoom: (rows: number) => void;
 }
@@ -112,13 +115,16 @@ export class Bucket {
 
   /** The verdicts. Throws StaleTokenError, UnavailableError, MisuseError. */
   async #land(call: LandCall): Promise<string> {
-    const { partition, ownership, generation, lane, patience, clock } = this.#options;
+    const { partition, ownership, view, generation, lane, patience, clock, telemetry } = this.#options;
     const deadline = clock.now() + patience;
     for (;;) {
       ownership.signal.throwIfAborted();
       try {
         const mark = ownership.markIn(partition.number);
-        const reply = await partition.call(partition.verbs.land, this.#request(call, mark));
+        const sent = { partition: partition.number, rows: call.ids.length };
+        const reply = await telemetry.call({ view, lane }, sent, () =>
+          partition.call(partition.verbs.land, this.#request(call, mark)),
+        );
         if (reply.word === 'landed') return reply.verdicts;
         // Another call of this lane may have opened it again since this one left.
         if (reply.word === 'stale' && ownership.markIn(partition.number) === mark)

@@ -98,7 +98,7 @@ export class Following {
       readonly onRefused: () => void;
     },
   ): Follower {
-    const { lane, ownership, signal } = this.#parts;
+    const { view, lane, ownership, signal, telemetry } = this.#parts;
     const where = `follow() of the lane "${lane}"`;
     readSource('The source that is followed', source);
     requirePartitions(source);
@@ -125,6 +125,7 @@ export class Following {
       onUnreadable: (error, record) => {
         onRefused();
         this.refused(error);
+        telemetry.unreadable({ view, lane }, error);
         if (onUnreadable) reportTo((failure) => onUnreadable(failure, record), WARNING)(error);
       },
     });

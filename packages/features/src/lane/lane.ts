@@ -13,6 +13,7 @@ import type { RowOrigin } from '../row/header.js';
 import type { Source, SourceRecord } from '../source/source.js';
 import type { Partition } from '../store/partition.js';
 import type { Landed, LaneRefusal } from '../store/verbs.js';
+import type { Telemetry } from '../telemetry.js';
 import { Bucket, type RowListener } from './bucket.js';
 import type { Follower, StopOptions } from './follow.js';
 import {
@@ -72,6 +73,7 @@ export interface LaneOptions<Row> {
   readonly history: boolean;
   readonly patience: number;
   readonly clock: Clock;
+  readonly telemetry: Telemetry;
   readonly encode: EncodeRow<Row>;
   readonly badTime: (row: Row) => RowError;
 }
@@ -108,17 +110,18 @@ export class Lane<Row> {
 
   constructor(options: LaneOptions<Row>) {
     this.#options = options;
-    const { partitions, ownership, generation, lane, ahead, history, patience, clock, holder } = options;
+    const { partitions, ownership, view, generation, lane, ahead, history, patience, clock, holder } =
+      options;
+    const { telemetry } = options;
     this.#buckets = partitions.map(
       (partition) =>
         new Bucket({
-          ...{ partition, ownership, generation, lane, ahead, history, patience, clock },
+          ...{ partition, ownership, view, generation, lane, ahead, history, patience, clock, telemetry },
           onRoom: (rows) => this.#left(rows),
         }),
     );
     this.#following = new Following({
-      view: options.view,
-      ...{ partitions, ownership, generation, lane, clock, signal: this.#ending.signal },
+      ...{ partitions, ownership, view, generation, lane, clock, telemetry, signal: this.#ending.signal },
       most: MOST_IN_CALL,
       send: (parcel) => this.#send(parcel),
     });
@@ -147,16 +150,22 @@ export class Lane<Row> {
         `land() takes a list of rows, each with id, time and values; got ${display(rows)}.`,
       );
     this.#requirePushed();
-    const batch = new Batch(this.#options.badTime, rows);
+    const { view, lane, badTime, telemetry } = this.#options;
+    const batch = new Batch(badTime, rows);
+    const landing = await telemetry.landing({ view, lane }, batch.rows.length, () => this.#land(batch));
+    telemetry.landed({ view, lane }, landing.outcomes);
+    for (const outcome of landing.outcomes) this.#stats[outcome] += 1;
+    for (const error of landing.errors.values()) this.#following.refused(error);
+    return landing;
+  }
+
+  async #land(batch: Batch<Row>): Promise<Landing> {
     for (const row of batch.rows) {
       if (this.#onTheWay >= MOST_ROWS) await this.#room();
       this.#requireOpen();
       this.#add(row, batch);
     }
-    const landing = await batch.done();
-    for (const outcome of landing.outcomes) this.#stats[outcome] += 1;
-    for (const error of landing.errors.values()) this.#following.refused(error);
-    return landing;
+    return batch.done();
   }
 
   /**
@@ -276,7 +285,7 @@ export class Lane<Row> {
   }
 
   async #send({ partition, claim, span, pieces, source }: Parcel): Promise<Landed | LaneRefusal> {
-    const { rank, ahead, history } = this.#options;
+    const { rank, ahead, history, view, lane, telemetry } = this.#options;
     const token = Number(claim.sourceMark.split(' ', 1)[0]);
     const { turn } = turnOf(claim.sourceMark);
     const ids: string[] = [];
@@ -286,17 +295,16 @@ export class Lane<Row> {
       ids.push(id);
       rows.push(finish({ rank, token, turn, source, sequence: offset[0], second: offset[1] }));
     }
-    const reply = await partition.call(partition.verbs.land, {
-      ...claim,
-      ...span,
-      ahead,
-      history,
-      ids,
-      rows,
-    });
+    const request = { ...claim, ...span, ahead, history, ids, rows };
+    const sent = { partition: partition.number, rows: rows.length, traces: pieces.map(({ trace }) => trace) };
+    const reply = await telemetry.call({ view, lane }, sent, () =>
+      partition.call(partition.verbs.land, request),
+    );
     if (reply.word === 'landed') {
-      for (const verdict of reply.verdicts) {
-        this.#stats[OUTCOMES[verdict] ?? 'refused'] += 1;
+      const outcomes = Array.from(reply.verdicts, (verdict) => OUTCOMES[verdict] ?? 'refused');
+      telemetry.landed({ view, lane }, outcomes);
+      for (const [place, verdict] of [...reply.verdicts].entries()) {
+        this.#stats[outcomes[place] ?? 'refused'] += 1;
         if (verdict === 'f')
           this.#following.refused(new RowError(this.#options.view, 'time', 'not in the future', ''));
       }

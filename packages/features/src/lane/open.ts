@@ -29,6 +29,7 @@ import { reliefOf } from '../generation/relief.js';
 import { readName } from '../options.js';
 import type { Catalog } from '../store/catalog.js';
 import type { Partition } from '../store/partition.js';
+import type { Telemetry } from '../telemetry.js';
 import { type EncodeRow, Lane } from './lane.js';
 import { type LaneHolder, Ownership, renewalOf } from './ownership.js';
 import { WindowsLane } from './windows-lane.js';
@@ -94,6 +95,7 @@ export interface LanePlace<V extends View = View> {
   readonly catalog: Catalog;
   readonly partitions: readonly Partition[];
   readonly clock: Clock;
+  readonly telemetry: Telemetry;
 }
 
 /** How rows are made, and what is wrong with one whose event time the server refused. */
@@ -110,12 +112,12 @@ export async function openLane<Row>(
   { ahead, encoder, badTime }: RowMaking<Row>,
   options: RowLaneOpenOptions,
 ): Promise<Lane<Row>> {
-  const { view, stored, partitions, clock } = place;
+  const { view, stored, partitions, clock, telemetry } = place;
   const { patience, ...read } = readOptions(`A lane of the view "${view.name}"`, options, ROW_LANE);
   const encode = encoder(schemaFor(view, stored));
   const owned = await own(place, read);
   return new Lane({
-    ...{ ...owned, partitions, patience, clock, encode, badTime },
+    ...{ ...owned, partitions, patience, clock, telemetry, encode, badTime },
     ...{ view: view.name, ahead: ahead * 1_000, history: stored.history },
   });
 }
@@ -125,17 +127,20 @@ export async function openWindowsLane(
   place: LanePlace<WindowsView>,
   options: LaneOpenOptions,
 ): Promise<WindowsLane> {
-  const { view, stored, partitions, clock } = place;
+  const { view, stored, partitions, clock, telemetry } = place;
   const read = readOptions(`A lane of the view "${view.name}"`, options, LANE);
   if (JSON.stringify(stored.ring) !== JSON.stringify(describe(view).ring)) throw notAsApplied(view);
   const { ownership, holder, generation, lane } = await own(place, read);
   return new WindowsLane({
-    ...{ view, partitions, ownership, holder, generation, lane, clock, history: stored.history },
+    ...{ view, partitions, ownership, holder, generation, lane, clock, telemetry, history: stored.history },
   });
 }
 
 /** Makes the holder the owner of the lane. */
-async function own({ view, live, catalog, partitions, clock }: LanePlace, read: Settings<typeof LANE>) {
+async function own(
+  { view, live, catalog, partitions, clock, telemetry }: LanePlace,
+  read: Settings<typeof LANE>,
+) {
   const { holder, lane, shared, takeOver } = read;
   if (!shared) requireClaim(holder);
   else if (holder !== undefined) {
@@ -154,7 +159,7 @@ async function own({ view, live, catalog, partitions, clock }: LanePlace, read: 
   const renew = read.renew ?? (holder && renewalOf(holder));
   const relieve = reliefOf({ catalog, view: view.name, generation, clock });
   const ownership = new Ownership({
-    ...{ partitions, generation, lane, source: '', holder, renew, takeOver, relieve },
+    ...{ partitions, generation, lane, source: '', holder, renew, takeOver, relieve, telemetry },
   });
   await ownership.open();
   return { ownership, holder, generation, lane, rank };

@@ -13,6 +13,7 @@ import { GenerationEndedError } from '../errors.js';
 import type { Relieve } from '../generation/relief.js';
 import type { Partition } from '../store/partition.js';
 import type { Opened } from '../store/verbs.js';
+import type { Telemetry } from '../telemetry.js';
 
 /** Whoever may write: without a signal, nothing but a refusal tells that its right has ended. */
 export type LaneHolder = TokenClaim & { readonly signal?: AbortSignal | undefined };
@@ -34,6 +35,7 @@ export interface OwnershipOptions {
   readonly takeOver: boolean;
   /** Called where the generation takes no rows for now. */
   readonly relieve: Relieve;
+  readonly telemetry: Telemetry;
 }
 
 /** The source partition that a right is for, and the holder of it if that is not the holder of the lane. */
@@ -122,7 +124,9 @@ export class Ownership {
 
   /** Ends the lane: another holder has it. */
   depose(mark: string): StaleTokenError {
-    const error = this.#stale(mark);
+    const { lane, generation, telemetry } = this.#options;
+    const [view = ''] = generation.split('.', 1);
+    const error = telemetry.refused('lane', this.#stale(mark), { view, lane });
     this.end(error);
     return error;
   }

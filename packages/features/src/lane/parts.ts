@@ -4,6 +4,7 @@ import type { Health } from '@holdfast/redis';
 import type { Offset, Source, SourceRecord } from '../source/source.js';
 import type { Partition } from '../store/partition.js';
 import type { Landed, LaneClaim, LaneRefusal, Span } from '../store/verbs.js';
+import type { Telemetry } from '../telemetry.js';
 import type { LaneHolder, Ownership } from './ownership.js';
 
 /** What a record becomes in one partition of the store. */
@@ -12,12 +13,20 @@ export interface Piece {
   readonly content: unknown;
 }
 
+/** A piece of a record, with the offset of that and the trace that it tells of. */
+interface SentPiece {
+  readonly offset: Offset;
+  readonly content: unknown;
+  readonly index: number;
+  readonly trace: string | undefined;
+}
+
 /** What is sent to one partition: the pieces of some records, and the offsets that they span. */
 export interface Parcel {
   readonly partition: Partition;
   readonly claim: LaneClaim;
   readonly span: Span;
-  readonly pieces: readonly { readonly offset: Offset; readonly content: unknown; readonly index: number }[];
+  readonly pieces: readonly SentPiece[];
   readonly source: number;
 }
 
@@ -42,6 +51,7 @@ export interface FollowParts {
   readonly split: (record: SourceRecord) => readonly Piece[] | Promise<readonly Piece[]>;
   readonly send: (parcel: Parcel) => Promise<Landed | LaneRefusal>;
   readonly view: string;
+  readonly telemetry: Telemetry;
   /** How many records that cannot be read are kept as dead letters. */
   readonly deadLetters: number;
   /** Told of each record that was left out, once. Never throws. */

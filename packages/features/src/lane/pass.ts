@@ -18,6 +18,7 @@ import {
   type SourceRecord,
 } from '../source/source.js';
 import { letterOf } from '../store/dead-letters.js';
+import { traceOf } from '../telemetry.js';
 import { Elsewhere, Outbox } from './outbox.js';
 import type { Ownership } from './ownership.js';
 import type { FollowParts, Parcel, Piece, SourceHand } from './parts.js';
@@ -212,9 +213,10 @@ export class Pass implements SourceHand {
     for (const record of records) {
       const split = this.#split(record, unreadable);
       const all = split instanceof Promise ? await split : split;
+      const trace = traceOf(record.value);
       for (const [index, { partition, content }] of all.entries()) {
         const of = pieces.get(partition) ?? [];
-        of.push({ offset: record.offset, content, index });
+        of.push({ offset: record.offset, content, index, trace });
         pieces.set(partition, of);
       }
     }

@@ -12,6 +12,7 @@ import { RowError } from '../errors.js';
 import type { Source, SourceRecord } from '../source/source.js';
 import type { Partition } from '../store/partition.js';
 import type { Landed, LaneRefusal } from '../store/verbs.js';
+import type { Telemetry } from '../telemetry.js';
 import { additionsOf, contributionOf } from '../window/events.js';
 import { emptyRing, writeAddition, writeRing } from '../window/ring.js';
 import type { Contribution } from '../window/tile.js';
@@ -42,6 +43,7 @@ export interface WindowsLaneOptions {
   readonly lane: string;
   readonly history: boolean;
   readonly clock: Clock;
+  readonly telemetry: Telemetry;
 }
 
 /** Events that one call sums up at most. */
@@ -63,11 +65,12 @@ export class WindowsLane {
 
   constructor(options: WindowsLaneOptions) {
     this.#options = options;
-    const { view, holder, ownership, partitions, generation, lane, clock } = options;
+    const { view, holder, ownership, partitions, generation, lane, clock, telemetry } = options;
     this.#head = writeRing(emptyRing(view), view).subarray(0, 16);
     this.#following = new Following({
       view: view.name,
-      ...{ partitions, ownership, generation, lane, clock, signal: this.#ending.signal, most: MOST },
+      ...{ partitions, ownership, generation, lane, clock, telemetry },
+      ...{ signal: this.#ending.signal, most: MOST },
       send: (parcel) => this.#send(parcel),
     });
     this.#leave = [holder?.signal, ownership.signal].map((signal) =>
@@ -136,7 +139,7 @@ export class WindowsLane {
   }
 
   async #send({ partition, claim, span, pieces, source }: Parcel): Promise<Landed | LaneRefusal> {
-    const { view, history } = this.#options;
+    const { view, lane, history, telemetry } = this.#options;
     const byId = new Map<string, Contribution[]>();
     for (const { content } of pieces) {
       const { id, contribution } = content as Counted;
@@ -153,9 +156,17 @@ export class WindowsLane {
       }
     }
     const ring = { head: this.#head, latest: view.plan.latest, ahead: view.ahead * 1_000, history };
-    const reply = await partition.call(partition.verbs.tally, { ...claim, ...span, ...ring, ids, additions });
-    if (reply.word === 'landed')
-      for (const verdict of reply.verdicts) this.#stats[OUTCOMES[verdict] ?? 'refused'] += 1;
+    const name = { view: view.name, lane };
+    const traces = pieces.map(({ trace }) => trace);
+    const sent = { partition: partition.number, rows: additions.length, traces };
+    const reply = await telemetry.call(name, sent, () =>
+      partition.call(partition.verbs.tally, { ...claim, ...span, ...ring, ids, additions }),
+    );
+    if (reply.word === 'landed') {
+      const outcomes = Array.from(reply.verdicts, (verdict) => OUTCOMES[verdict] ?? 'refused');
+      telemetry.landed(name, outcomes);
+      for (const outcome of outcomes) this.#stats[outcome] += 1;
+    }
     return reply;
   }
 

@@ -72,7 +72,18 @@ export class Exporter {
    * IssuerMismatchError if one with tokens of another issuer was, MisuseError for the folder of another store or of a copy of it,
    * UnavailableError, and what the holder's signal aborts with: run it again, it goes on where it was.
    */
-  async run(): Promise<ExportReport> {
+  run(): Promise<ExportReport> {
+    const { telemetry } = this.#parts.store;
+    return telemetry.exporting(async () => {
+      try {
+        return await this.#run();
+      } catch (error) {
+        throw telemetry.refused('exporter', error);
+      }
+    });
+  }
+
+  async #run(): Promise<ExportReport> {
     const { dir, store } = this.#parts;
     await requireStore(dir, await identityOf(store));
     const total = { rows: 0, undecoded: 0, files: 0, lost: 0 };
@@ -109,6 +120,7 @@ export class Exporter {
         };
         if (!(await this.#make(next))) continue; // it is another's turn, or that of a call of this one: look again
         added.push({ files, lost: part.lost });
+        for (const { view, rows } of files) this.#parts.store.telemetry.exported(view, rows);
       }
       await this.#trim(partition, part);
       if (part.isLast) return added;

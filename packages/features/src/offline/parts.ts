@@ -6,6 +6,7 @@ import { display, MisuseError } from '@holdfast/kernel';
 import type { Catalog } from '../store/catalog.js';
 import type { Definitions } from '../store/definitions.js';
 import type { Partition } from '../store/partition.js';
+import type { Telemetry } from '../telemetry.js';
 import type { StoreIdentity } from './manifest.js';
 
 export interface StoreParts {
@@ -14,6 +15,7 @@ export interface StoreParts {
   readonly catalog: Catalog;
   readonly partitions: readonly Partition[];
   readonly definitions: Definitions;
+  readonly telemetry: Telemetry;
 }
 
 /** Throws UnavailableError; MisuseError if nothing was ever applied. */

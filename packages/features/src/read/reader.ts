@@ -12,6 +12,7 @@ import type { View } from '../definition/view.js';
 import type { Pointers, ViewPointer } from '../store/catalog.js';
 import { type Definitions, notApplied } from '../store/definitions.js';
 import type { Partition } from '../store/partition.js';
+import type { Telemetry } from '../telemetry.js';
 import type { DecodedRow, RowDecoders } from './decoders.js';
 import type { Fetcher } from './fetch.js';
 import type { PointerLease } from './pointer.js';
@@ -51,6 +52,7 @@ export interface ReaderOptions {
   readonly fetcher: Fetcher;
   readonly partitions: readonly Partition[];
   readonly decoders: RowDecoders;
+  readonly telemetry: Telemetry;
 }
 
 /** How often a read is made again because what is live has changed meanwhile. */
@@ -65,7 +67,7 @@ export class Reader {
 
   /** One row for each that is wanted. Throws UnavailableError; MisuseError for a view that was not applied. */
   async read(wanted: readonly Wanted[], { place = false } = {}): Promise<ReadRows> {
-    const { pointers, fetcher, partitions } = this.#options;
+    const { pointers, fetcher, partitions, telemetry } = this.#options;
     const placed = place ? [...new Set(wanted.map(({ partition }) => partition))] : [];
     const ats = placed.map((partition) => ({ partition, key: partitions[partition]?.keys.of('at') ?? '' }));
     let held = await pointers.get();
@@ -78,6 +80,7 @@ export class Reader {
         const rows = await Promise.all(
           wanted.map(({ view }, n) => this.#serve(view, found[ats.length + n] ?? null, { now, time })),
         );
+        telemetry.served(rows.map(({ reason }, n) => ({ view: wanted[n]?.view.name ?? '', reason })));
         const places = new Map(placed.map((partition, n) => [partition, String(found[n] ?? '')]));
         return { rows, pointers: now, now: time, places };
       }

@@ -28,6 +28,7 @@ const VERBS = [
   'lineup',
   'overdue',
   'survey',
+  'stats',
   'close',
   'reopen',
   'drop',

@@ -163,6 +163,17 @@ export interface Survey {
   readonly lanes: readonly SurveyedLane[];
 }
 
+/** How much one partition holds. */
+interface Counted {
+  readonly entries: number;
+  /** In microseconds; undefined for an empty log. */
+  readonly first: number | undefined;
+  readonly now: number;
+  readonly dead: readonly number[];
+  /** "<what> <generation>", and for refused rows ":<letter>". */
+  readonly counts: ReadonlyMap<string, number>;
+}
+
 interface CloseRequest {
   readonly generation: string;
   /** The number of the catalog's change for which it is closed, or by which it is opened. */
@@ -367,7 +378,16 @@ function partVerbs(keys: PartitionKeys) {
     const [, n = '', pointers = '', id = ''] = words(reply);
     return { n: Number(n), pointers, ended: '', id };
   });
-  return { peek, mirror, mirrored, ...generationVerbs(keys), ...exportVerbs(keys) };
+  const stats = verbFor(
+    keys,
+    'stats',
+    {
+      keys: (views: readonly string[]) => views.map((view) => keys.dead(view)),
+      args: (views) => [String(views.length)],
+    },
+    readCounted,
+  );
+  return { peek, mirror, mirrored, stats, ...generationVerbs(keys), ...exportVerbs(keys) };
 }
 
 /** Those by which one generation takes the place of another. */
@@ -434,6 +454,17 @@ function readPage(reply: readonly BinaryReply[]): LogPage {
   const entries = reply[4] as unknown as readonly LogEntry[];
   const before = trimmed === '' ? undefined : { epoch: of, through: Number(through) };
   return { epoch, last: Number(last), trimmed: before, entries };
+}
+
+function readCounted(reply: readonly BinaryReply[]): Counted {
+  const [, entries = '', first = '', now = '', dead = '', ...rest] = words(reply);
+  const [ms, us] = first.split('-').map(Number);
+  const counts = new Map<string, number>();
+  for (let place = 0; place < rest.length; place += 2) counts.set(rest[place] ?? '', Number(rest[place + 1]));
+  return {
+    ...{ entries: Number(entries), now: Number(now), dead: dead.split(' ').map(Number), counts },
+    first: ms === undefined || us === undefined ? undefined : ms * 1_000 + us,
+  };
 }
 
 function readSurvey(reply: readonly BinaryReply[]): Survey {
