@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { describe as described } from '../src/definition/stored.js';
 import { filesOf, quoted } from '../src/offline/duckdb.js';
-import { type Join, joinSql } from '../src/offline/joins.sql.js';
+import { type Join, joinSql, numberedLabels } from '../src/offline/joins.sql.js';
 import { type LoggedRow, writeLogFile } from '../src/offline/log-files.js';
 import { RowEncoder } from '../src/row/encode.js';
 import { duckdb, fileFor, useDuckDb } from './duckdb.js';
@@ -156,13 +156,14 @@ describe.each<Join>(['as-served', 'event-time', 'known-at'])('a training set, jo
           `COPY (SELECT * FROM (VALUES ${values.join(', ')}) l("user", "when")) TO ${quoted(files.labels)} (FORMAT parquet)`,
         );
         const sql = joinSql({
-          ...{ labels: [files.labels], at: 'when', join, places: false },
+          ...{ labels: `(${numberedLabels([files.labels], 'when')})`, join, places: false },
           views: [
             {
               ...{ alias: 'p', parts: ['user'], fields: ['n', 'tier'], rows: filesOf([files.log]) },
               live: LIVE.map(({ since, generation }, at) => ({
                 ...{ n: at + 1, since: BASE + since, generation, ttl: TTL / 1_000 },
               })),
+              windows: undefined,
               timelines: undefined,
             },
           ],

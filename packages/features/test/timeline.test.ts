@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { quoted } from '../src/offline/duckdb.js';
 import { type LogEpoch, timelineOf } from '../src/offline/epochs.js';
-import { joinSql } from '../src/offline/joins.sql.js';
+import { joinSql, numberedLabels } from '../src/offline/joins.sql.js';
 import { duckdb, fileFor, useDuckDb } from './duckdb.js';
 
 useDuckDb();
@@ -106,12 +106,13 @@ describe('a training set over epochs', () => {
         const columns = '("@partition", "@epoch", "@generation", "@place", "@seat", "@id", "@time", n)';
         const none = `(-1, '', '', 0, 0, '', 0, 0)`;
         const sql = joinSql({
-          ...{ labels: [labels], at: 'when', join: 'as-served', places: true },
+          ...{ labels: `(${numberedLabels([labels], 'when')})`, join: 'as-served', places: true },
           views: [
             {
               ...{ alias: 'p', parts: ['user'], fields: ['n'] },
               rows: `(SELECT * FROM (VALUES ${[...rows, none].join(', ')}) r${columns})`,
               live: [{ n: 1, since: 0, generation: '1-0', ttl: null }],
+              windows: undefined,
               timelines: new Map([[4, timelineOf(epochs)]]),
             },
           ],

@@ -22,7 +22,7 @@ export interface Appender {
   appendBoolean(value: boolean): void;
   appendDouble(value: number): void;
   appendInteger(value: number): void;
-  appendList(value: readonly number[], type?: never): void;
+  appendList(value: readonly (number | string)[], type?: never): void;
   appendNull(): void;
   appendVarchar(value: string): void;
   endRow(): void;

@@ -4,6 +4,7 @@
  * Guarantees: every label gives exactly one row, in the order of the labels, with null for what it would not have been
  * served. A row past its TTL at the time of the label gives nulls. What a server had forgotten when it answered gives none.
  */
+import type { StoredView } from '../definition/stored.js';
 import { filesOf, named, quoted } from './duckdb.js';
 import type { Timeline } from './epochs.js';
 
@@ -38,15 +39,15 @@ export interface JoinedView {
   readonly rows: string;
   /** The earliest first. */
   readonly live: readonly LiveSpan[];
+  /** Of windows, whose rows are additions: by generation, what determines their bytes and features. Otherwise undefined. */
+  readonly windows: ReadonlyMap<string, StoredView> | undefined;
   /** By partition, if the log of one has several segments; otherwise epochs do not matter. */
   readonly timelines: ReadonlyMap<number, Timeline> | undefined;
 }
 
 export interface JoinRequest {
-  /** Parquet files of labels. */
-  readonly labels: readonly string[];
-  /** The column with the time of a label, a TIMESTAMP. */
-  readonly at: string;
+  /** What `numberedLabels` selects, as what follows FROM. */
+  readonly labels: string;
   readonly join: Join;
   readonly views: readonly JoinedView[];
   /**
@@ -67,18 +68,23 @@ export const placeBy = (alias: string): string => `${alias}@place`;
 /** How long readers may go on with what was read before a change: the lease of their pointers, in microseconds. */
 const LEASE = 1_000_000;
 
+/** Labels with their number and their time; `at` is the column with it, a TIMESTAMP. */
+export const numberedLabels = (files: readonly string[], at: string): string =>
+  `SELECT row_number() OVER () AS ${named(NUMBER)}, epoch_us(${named(at)}) AS "@known", * FROM ${filesOf(files)}`;
+
+/** The table with the features of a view of windows: `replayWindows` makes it. */
+export const windowsTable = (alias: string): string => named(`windows of ${alias}`);
+
 /** The columns of the labels, those of features as `alias.field`, and for each view whether it had a row, and was uncertain. */
 export function joinSql(request: JoinRequest): string {
-  const { labels, at, views, places } = request;
-  const known = `epoch_us(${named(at)})`;
-  const numbered = `SELECT row_number() OVER () AS ${named(NUMBER)}, ${known} AS "@known", * FROM ${filesOf(labels)}`;
+  const { labels, views, places } = request;
   const parts = views.flatMap((view, index) => viewParts(view, index, request));
   const joined = views.map((_, index) => `JOIN view${index} USING (${named(NUMBER)})`).join(' ');
   const columns = views.map((_, index) => `view${index}.* EXCLUDE (${named(NUMBER)})`);
   const placed = places ? views.map(({ alias }) => named(placeBy(alias))) : [];
   const hidden = ['"@known"', ...placed].join(', ');
   return [
-    `WITH labels AS MATERIALIZED (${numbered})`,
+    `WITH labels AS (SELECT * FROM ${labels})`,
     ...parts.map((part) => `, ${part}`),
     `SELECT ${[`labels.* EXCLUDE (${hidden})`, ...columns].join(', ')} FROM labels ${joined}`,
     `ORDER BY ${named(NUMBER)}`,
@@ -95,6 +101,7 @@ const KEYS: Readonly<Record<Join, { readonly row: string; readonly label: string
 
 function viewParts(view: JoinedView, index: number, request: JoinRequest): string[] {
   const { alias, fields } = view;
+  if (view.windows !== undefined) return [`view${index} AS (SELECT * FROM ${windowsTable(alias)})`];
   const key = KEYS[request.join];
   const columns = fields.map(named).join(', ');
   // Of several rows with one key, the last one; an entry of the log has no two with one key.
@@ -119,7 +126,7 @@ function viewParts(view: JoinedView, index: number, request: JoinRequest): strin
 }
 
 /** The rows of a view with the segment that sees them: several times, if several do. */
-function seenRows({ rows, timelines }: JoinedView): string {
+export function seenRows({ rows, timelines }: JoinedView): string {
   if (timelines === undefined) return `(SELECT *, '' AS "@segment" FROM ${rows}) seen`;
   const sights = valuesOf(timelines, ({ sights }) =>
     sights.map(({ epoch, segment, until }) => [quoted(epoch), quoted(segment), `${until}::BIGINT`]),
@@ -131,7 +138,7 @@ function seenRows({ rows, timelines }: JoinedView): string {
  * What each label asks of a view: the id, up to where, in which generation and segment, by which TTL and at which moment it is
  * judged, and whether that is uncertain.
  */
-function askedSql(view: JoinedView, { join, places }: Pick<JoinRequest, 'join' | 'places'>): string {
+export function askedSql(view: JoinedView, { join, places }: Pick<JoinRequest, 'join' | 'places'>): string {
   const { alias, live, timelines } = view;
   const isPlaced = places && join === 'as-served';
   const part = (name: string): string =>

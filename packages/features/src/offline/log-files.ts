@@ -111,6 +111,11 @@ export const ORIGIN = {
 
 /** The columns that a header has. */
 const OF_HEADER: readonly string[] = ['@time', '@rank', '@token'];
+/** The columns of a file of bytes. */
+export const RAW_COLUMNS: Readonly<Record<string, string>> = {
+  ...Object.fromEntries(Object.entries(ORIGIN).filter(([name]) => !OF_HEADER.includes(name))),
+  '@bytes': 'BLOB',
+};
 /** The table of a file of bytes. */
 const RAW = 'raw log';
 
@@ -170,8 +175,7 @@ export async function writeRawFile(
   rows: readonly LoggedRow[],
   file: string,
 ): Promise<number> {
-  const places = Object.entries(ORIGIN).filter(([name]) => !OF_HEADER.includes(name));
-  const columns = [...places, ['@bytes', 'BLOB'] as const].map(([name, type]) => `${named(name)} ${type}`);
+  const columns = Object.entries(RAW_COLUMNS).map(([name, type]) => `${named(name)} ${type}`);
   await duckdb.run(`CREATE OR REPLACE TEMP TABLE ${named(RAW)} (${columns.join(', ')})`);
   try {
     const appender = await duckdb.createAppender(RAW);

@@ -7,7 +7,7 @@
 import type { Shape } from '../definition/types.js';
 import type { View } from '../definition/view.js';
 import { type DuckDb, filesOf, named, quoted } from './duckdb.js';
-import { ORIGIN, typeInFile } from './log-files.js';
+import { ORIGIN, RAW_COLUMNS, typeInFile } from './log-files.js';
 import type { StoredRows } from './stored-rows.js';
 
 export interface Relation {
@@ -21,10 +21,8 @@ export interface Relation {
 export async function rowsRelation(duckdb: DuckDb, view: View, stored: StoredRows): Promise<Relation> {
   const parts: string[] = [];
   const otherTypes: string[] = [];
-  for (const [name, { exported, logged }] of stored.files) {
-    const [of = '', generation = ''] = splitOnce(name);
-    if (of !== view.name) continue;
-    const found = await columnsOf(duckdb, [...exported, ...logged]);
+  for (const { generation, files } of generationsOf(view, stored)) {
+    const found = await columnsOf(duckdb, [...files.exported, ...files.logged]);
     const columns = Object.entries(view.fields).map(([field, type]) => {
       const wanted = typeOf(type);
       const has = found.get(field);
@@ -32,7 +30,7 @@ export async function rowsRelation(duckdb: DuckDb, view: View, stored: StoredRow
       if (has !== undefined) otherTypes.push(`${field} of generation ${generation}`);
       return `NULL::${wanted} AS ${named(field)}`;
     });
-    parts.push(...selects([...Object.keys(ORIGIN).map(named), ...columns], { exported, logged }, stored));
+    parts.push(...selects([...Object.keys(ORIGIN).map(named), ...columns], files, stored));
   }
   const none = [
     ...Object.entries(ORIGIN).map(([name, type]) => `NULL::${type} AS ${named(name)}`),
@@ -40,6 +38,22 @@ export async function rowsRelation(duckdb: DuckDb, view: View, stored: StoredRow
   ];
   parts.push(`SELECT ${none.join(', ')} WHERE false`);
   return { sql: `(${parts.join(' UNION ALL ')})`, otherTypes };
+}
+
+/** The additions to a view of windows, as bytes. */
+export function additionsRelation(view: View, stored: StoredRows): string {
+  const parts = generationsOf(view, stored).flatMap(({ files }) =>
+    selects(Object.keys(RAW_COLUMNS).map(named), files, stored),
+  );
+  const none = Object.entries(RAW_COLUMNS).map(([name, type]) => `NULL::${type} AS ${named(name)}`);
+  return `(${[...parts, `SELECT ${none.join(', ')} WHERE false`].join(' UNION ALL ')})`;
+}
+
+function generationsOf(view: View, { files }: StoredRows) {
+  return [...files].flatMap(([name, each]) => {
+    const dot = name.indexOf('.');
+    return name.slice(0, dot) === view.name ? [{ generation: name.slice(dot + 1), files: each }] : [];
+  });
 }
 
 /** Of files that an exporter has made all rows; of those of a log, what no manifest has. */
@@ -71,9 +85,3 @@ async function columnsOf(duckdb: DuckDb, files: readonly string[]): Promise<Read
 }
 
 const typeOf = ({ kind, size }: Shape): string => typeInFile(kind, size);
-
-/** The view and the generation of "<view>.<generation>". */
-function splitOnce(name: string): readonly [string, string] {
-  const dot = name.indexOf('.');
-  return [name.slice(0, dot), name.slice(dot + 1)];
-}

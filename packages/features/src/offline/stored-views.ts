@@ -4,12 +4,14 @@
  */
 import { MisuseError } from '@holdfast/kernel';
 import type { Service } from '../definition/service.js';
-import { livePoints } from '../store/history.js';
+import type { StoredView } from '../definition/stored.js';
+import type { View } from '../definition/view.js';
+import { type LivePoint, livePoints } from '../store/history.js';
 import type { DuckDb } from './duckdb.js';
 import { type Timeline, timelineOf } from './epochs.js';
-import type { JoinedView, LiveSpan } from './joins.sql.js';
+import type { Join, JoinedView, LiveSpan } from './joins.sql.js';
 import type { StoreParts } from './parts.js';
-import { rowsRelation } from './relations.js';
+import { additionsRelation, rowsRelation } from './relations.js';
 import { collectRows, type StoredRows } from './stored-rows.js';
 
 /** What is joined, and what is to be told of it. */
@@ -26,14 +28,20 @@ interface Sources {
   readonly duckdb: DuckDb;
   readonly dir: string | undefined;
   readonly scratch: string;
+  readonly join: Join;
 }
 
 export async function viewsOfStore(service: Service, sources: Sources): Promise<Joined> {
   const { store, duckdb } = sources;
   for (const [alias, view] of Object.entries(service.views)) {
-    if (view.kind !== 'rows') {
+    if (view.kind === 'flags') {
       throw new MisuseError(
-        `"${alias}" is a view of ${view.kind}, of which no training set can be made yet; leave it out of the service.`,
+        `"${alias}" is a view of flags, of which no training set can be made yet; leave it out of the service.`,
+      );
+    }
+    if (view.kind === 'windows' && sources.join === 'event-time') {
+      throw new MisuseError(
+        `"${alias}" is a view of windows, which keep sums of events and not when each happened; join as-served or known-at.`,
       );
     }
     if (view.history) continue;
@@ -49,19 +57,39 @@ export async function viewsOfStore(service: Service, sources: Sources): Promise<
   const views: JoinedView[] = [];
   const otherTypes: string[] = [];
   for (const [alias, view] of Object.entries(service.views)) {
-    const relation = await rowsRelation(duckdb, view, stored);
-    otherTypes.push(...relation.otherTypes.map((each) => `${alias}.${each}`));
-    const live = livePoints(history, view.name).map(
+    const points = livePoints(history, view.name);
+    const live = points.map(
       ({ n, since, generation, stored: by }): LiveSpan => ({
         ...{ n, since, generation, ttl: by === undefined ? (view.ttl ?? null) : by.ttl },
       }),
     );
     if (live.length === 0) throw new MisuseError(`The view "${view.name}" was never applied; call apply().`);
     const { parts } = view.entity;
-    views.push({ alias, parts, fields: Object.keys(view.fields), rows: relation.sql, live, timelines });
+    const joined = { alias, parts, fields: Object.keys(view.fields), live, timelines };
+    if (view.kind === 'windows') {
+      const windows = await definitionsOf(store, view, points);
+      views.push({ ...joined, rows: additionsRelation(view, stored), windows });
+    } else {
+      const relation = await rowsRelation(duckdb, view, stored);
+      otherTypes.push(...relation.otherTypes.map((each) => `${alias}.${each}`));
+      views.push({ ...joined, rows: relation.sql, windows: undefined });
+    }
   }
   const files = [...stored.files.values()].flatMap(({ exported }) => exported);
   return { views, lost: stored.lost.length, otherTypes, files };
+}
+
+/** The latest definition of each generation. */
+async function definitionsOf(
+  { definitions }: StoreParts,
+  { name }: View,
+  points: readonly LivePoint[],
+): Promise<ReadonlyMap<string, StoredView>> {
+  const known = new Map<string, StoredView>();
+  for (const { generation, stored } of points) {
+    known.set(generation, stored ?? (await definitions.of(name, generation)));
+  }
+  return known;
 }
 
 /** Undefined if no partition has several segments. */

@@ -9,14 +9,26 @@ import { access, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join as joinPath } from 'node:path';
 import { display, MisuseError } from '@holdfast/kernel';
+import type { WindowType } from '../definition/aggregates.js';
 import type { Service, Views } from '../definition/service.js';
 import type { View } from '../definition/view.js';
 import type { Features } from '../features.js';
 import { DERIVED, deriveFeatures } from './derived.js';
 import { type DuckDb, filesOf, named, quoted } from './duckdb.js';
-import { foundBy, type Join, type JoinedView, joinSql, NUMBER, placeBy, uncertainBy } from './joins.sql.js';
+import {
+  foundBy,
+  type Join,
+  type JoinedView,
+  joinSql,
+  NUMBER,
+  numberedLabels,
+  placeBy,
+  uncertainBy,
+  windowsTable,
+} from './joins.sql.js';
 import { requireExportOf } from './manifest.js';
 import { identityOf, partsOf } from './parts.js';
+import { replayWindows } from './replay.js';
 import { type Joined, viewsOfStore } from './stored-views.js';
 
 /** Where the accepted rows of a view are, as `writeLogFile` has written them. */
@@ -84,6 +96,7 @@ export interface TrainingReport {
   readonly otherTypes: readonly string[];
 }
 
+const LABELS = named('numbered labels');
 const JOINED = named('joined labels');
 /** How often a set is begun again because files were replaced by compaction meanwhile. */
 const TRIES = 5;
@@ -104,7 +117,8 @@ export async function trainingSet<V extends Views>(options: TrainingSetOptions<V
   const scratch = await mkdtemp(joinPath(tmpdir(), 'holdfast-training-'));
   try {
     for (let tries = 1; ; tries += 1) {
-      const joined = await viewsOfStore(service, { store: parts, duckdb: options.duckdb, dir, scratch });
+      const { duckdb, join = 'as-served' } = options;
+      const joined = await viewsOfStore(service, { store: parts, duckdb, dir, scratch, join });
       try {
         return await makeSet(options, service, joined);
       } catch (error) {
@@ -126,10 +140,14 @@ async function makeSet<V extends Views>(
     ...wanted,
     ...(places ? views.map(({ alias }) => placeBy(alias)) : []),
   ]);
+  const request = { labels: LABELS, join, places, views };
+  const windows = views.flatMap((view) => (view.windows === undefined ? [] : [view]));
   try {
-    await duckdb.run(
-      `CREATE OR REPLACE TEMP TABLE ${JOINED} AS ${joinSql({ labels, at, join, places, views })}`,
-    );
+    await duckdb.run(`CREATE OR REPLACE TEMP TABLE ${LABELS} AS ${numberedLabels(labels, at)}`);
+    for (const view of windows) {
+      await replayWindows(duckdb, view, featuresOf(view.alias, service), request);
+    }
+    await duckdb.run(`CREATE OR REPLACE TEMP TABLE ${JOINED} AS ${joinSql(request)}`);
     const derives = await deriveFeatures(duckdb, service, JOINED);
     const counts = await countsOf(duckdb, views);
     const hidden = [NUMBER, ...views.flatMap(({ alias }) => [foundBy(alias), uncertainBy(alias)])];
@@ -139,8 +157,18 @@ async function makeSet<V extends Views>(
     await duckdb.run(`COPY (${select}) TO ${quoted(out)} (FORMAT parquet, COMPRESSION zstd)`);
     return { ...counts, lost, otherTypes };
   } finally {
-    for (const table of [JOINED, DERIVED]) await duckdb.run(`DROP TABLE IF EXISTS ${table}`);
+    const ofWindows = windows.map(({ alias }) => windowsTable(alias));
+    for (const table of [LABELS, ...ofWindows, JOINED, DERIVED])
+      await duckdb.run(`DROP TABLE IF EXISTS ${table}`);
   }
+}
+
+/** The features of a view of windows, and what their windows say. */
+function featuresOf(alias: string, { views }: Service) {
+  return Object.entries(views[alias]?.fields ?? {}).map(([name, type]) => ({
+    name: `${alias}.${name}`,
+    kind: (type as WindowType<unknown>).aggregate.kind,
+  }));
 }
 
 function joinedFiles(service: Service, rows: Readonly<Record<string, ViewFiles>>): Joined {
@@ -151,7 +179,7 @@ function joinedFiles(service: Service, rows: Readonly<Record<string, ViewFiles>>
 function joinedView(alias: string, view: View, rows: ViewFiles | undefined): JoinedView {
   if (view.kind !== 'rows') {
     throw new MisuseError(
-      `"${alias}" is a view of ${view.kind}, of which no training set can be made yet; leave it out of the service.`,
+      `"${alias}" is a view of ${view.kind}, of which \`rows\` make no training set; give the \`store\`, or leave the view out of the service.`,
     );
   }
   if (rows === undefined || rows.files.length === 0 || rows.live.length === 0) {
@@ -165,7 +193,7 @@ function joinedView(alias: string, view: View, rows: ViewFiles | undefined): Joi
   }));
   const { parts } = view.entity;
   const fields = Object.keys(view.fields);
-  return { alias, parts, fields, rows: filesOf(rows.files), live, timelines: undefined };
+  return { alias, parts, fields, rows: filesOf(rows.files), live, windows: undefined, timelines: undefined };
 }
 
 async function areThere(files: readonly string[]): Promise<boolean> {

@@ -109,37 +109,46 @@ export function readRing(bytes: Buffer, shape: RingShape): Ring | null {
     bytes.readUInt32LE(4) === shape.tiles &&
     bytes.readDoubleLE(8) === shape.tile * 1_000;
   if (!isRing) return null;
-  const ring = emptyRing(shape);
-  ring.newest = bytes.readDoubleLE(16);
+  const latest = readLists(bytes, fixed, shape.plan.latest.length);
+  if (latest === null) return null;
+  const ring = { ...emptyRing(shape), newest: bytes.readDoubleLE(16), latest };
   for (let place = 0; place < shape.tiles; place += 1) {
     const at = HEAD + size * place;
     if (bytes.readDoubleLE(at + 8) > 0) ring.tiles[place] = readTile(bytes, at, shape.plan);
   }
-  return readAllLatest(ring, bytes, fixed) ? ring : null;
+  return ring;
 }
 
-/** Whether the lists end where the bytes do. */
-function readAllLatest(ring: Ring, bytes: Buffer, from: number): boolean {
+/** What `writeAddition` has written; null for other bytes. */
+export function readAddition(bytes: Buffer, plan: RingShape['plan']): Addition | null {
+  if (bytes.length < tileBytes(plan)) return null;
+  const latest = readLists(bytes, tileBytes(plan), plan.latest.length);
+  return latest && { tile: readTile(bytes, 0, plan), latest };
+}
+
+/** The lists of latest events; null if they do not end where the bytes do. */
+function readLists(bytes: Buffer, from: number, count: number): LatestEvent[][] | null {
+  const lists: LatestEvent[][] = [];
   let at = from;
-  for (let list = 0; list < ring.latest.length; list += 1) {
+  for (let list = 0; list < count; list += 1) {
     const events: LatestEvent[] = [];
-    if (at + 2 > bytes.length) return false;
-    const count = bytes.readUInt16LE(at);
+    if (at + 2 > bytes.length) return null;
+    const number = bytes.readUInt16LE(at);
     at += 2;
-    for (let index = 0; index < count; index += 1) {
-      if (at + EVENT_HEAD > bytes.length) return false;
+    for (let index = 0; index < number; index += 1) {
+      if (at + EVENT_HEAD > bytes.length) return null;
       const end = at + EVENT_HEAD + bytes.readUInt16LE(at + 24);
       const [time, sequence] = [bytes.readDoubleLE(at), bytes.readDoubleLE(at + 8)];
-      const [second, index, source] = [
+      const [second, place, source] = [
         bytes.readUInt32LE(at + 16),
         bytes.readUInt16LE(at + 20),
         bytes.readUInt16LE(at + 22),
       ];
       const text = bytes.toString('utf8', at + EVENT_HEAD, end);
-      events.push({ time, sequence, second, index, source, text });
+      events.push({ time, sequence, second, index: place, source, text });
       at = end;
     }
-    ring.latest[list] = events;
+    lists.push(events);
   }
-  return at === bytes.length;
+  return at === bytes.length ? lists : null;
 }
