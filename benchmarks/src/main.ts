@@ -25,6 +25,7 @@ import { queue } from './queue/run.js';
 import { races } from './races/run.js';
 import { rolling } from './rolling/run.js';
 import { scenarios } from './scenarios/run.js';
+import { vectors } from './vectors/run.js';
 import { versus } from './versus/run.js';
 import { waiting } from './waiting/run.js';
 import { workflow } from './workflow/run.js';
@@ -34,7 +35,7 @@ import { zombies } from './zombies/run.js';
 const BENCHMARKS: ReadonlyMap<string, Benchmark> = new Map([
   ...Object.entries({ lock, waiting, failover, rolling, postgres, queue, workflow }),
   ...Object.entries({ scenarios, features, zombies, races }),
-  ...Object.entries({ pipeline, versus }),
+  ...Object.entries({ pipeline, versus, vectors }),
   ['features-codec', featuresCodec],
   ['features-training', featuresTraining],
   ['features-windows', featuresWindows],
@@ -55,7 +56,7 @@ ${[...BENCHMARKS].map(([name, { about, workloads }]) => `  ${name.padEnd(10)}${a
 
   --rounds N        how many rounds to take the median of; default 5
   --only A,B        only these workloads of the benchmark; default all
-  --size N          features-cutover: how many rows; default 1000000; features-served: how many answers; default 100000
+  --size N          features-cutover: how many rows; default 1000000; features-served: how many answers; default 100000; vectors: how many; default 50000
   --against COMMIT  versus: the earlier commit to compare with; default HEAD^
   --json FILE       writes the numbers of every round
   --markdown FILE   writes the tables

@@ -1,0 +1,138 @@
+/**
+ * The contestants: Holdfast's index, usearch, and hnswlib-node, each in this process and on one thread.
+ *
+ * Guarantees: a peer that is not installed, or was not compiled, is left out with the reason; it is not replaced by anything.
+ */
+import { rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { seededRandom } from '@holdfast/kernel';
+import { createLocalIndex } from '@holdfast/vectors';
+import { manifestOf } from '../versions.js';
+import { DIMENSIONS, NEAREST } from './data.js';
+
+export interface Engine {
+  readonly name: string;
+  /** From little work a search, and little recall, to much. */
+  readonly efforts: readonly number[];
+  add(at: number, vector: Float32Array): void;
+  /** After the first vectors. */
+  train(): Promise<void>;
+  /** Says how much work a search is. */
+  use(effort: number): void;
+  search(query: Float32Array): readonly number[];
+  close(): void;
+}
+
+type Maker = (room: number, seed: number) => Engine;
+
+/** The peers' links of a vector to others, and how many candidates an insert looks at: the values that their READMEs recommend for recall. */
+const LINKS = 16;
+const INSERT_EFFORT = 200;
+const PEER_EFFORTS = ladder(10, 1_000, 1.15);
+
+function ladder(from: number, to: number, by: number): number[] {
+  const steps: number[] = [];
+  for (let step = from; step <= to; step = Math.max(step + 1, Math.round(step * by))) steps.push(step);
+  return steps;
+}
+
+const require = createRequire(import.meta.url);
+
+const holdfast: Maker = (_, seed) => {
+  const index = createLocalIndex({ dimensions: DIMENSIONS, random: seededRandom(seed) });
+  let lists = 1;
+  return {
+    name: 'holdfast',
+    efforts: ladder(2, 4_096, 1.15),
+    add: (at, vector) => index.put(String(at), vector),
+    train: () => index.train(),
+    use: (effort) => {
+      lists = effort;
+    },
+    search: (query) => index.search(query, { limit: NEAREST, lists }).map(({ id }) => Number(id)),
+    close: () => undefined,
+  };
+};
+
+/** What is used of it. */
+interface UsearchIndex {
+  add(key: bigint, vector: Float32Array): void;
+  search(vector: Float32Array, count: number, threads: number): { readonly keys: BigUint64Array };
+  save(file: string): void;
+  load(file: string): void;
+}
+
+const usearch: Maker = () => {
+  const { Index } = require('usearch') as { Index: new (options: object) => UsearchIndex };
+  const open = (effort: number): UsearchIndex =>
+    new Index({
+      ...{ dimensions: DIMENSIONS, metric: 'cos', quantization: 'f16', multi: false },
+      ...{ connectivity: LINKS, expansion_add: INSERT_EFFORT, expansion_search: effort },
+    });
+  const file = join(tmpdir(), `holdfast-bench-${process.pid}.usearch`);
+  let index = open(64);
+  let present = 64;
+  return {
+    name: 'usearch f16',
+    efforts: PEER_EFFORTS,
+    add: (at, vector) => index.add(BigInt(at), vector),
+    train: async () => undefined,
+    // It is told only when an index is opened.
+    use: (effort) => {
+      if (effort === present) return;
+      index.save(file);
+      index = open(effort);
+      index.load(file);
+      present = effort;
+    },
+    search: (query) => Array.from(index.search(query, NEAREST, 1).keys, Number),
+    close: () => rmSync(file, { force: true }),
+  };
+};
+
+/** What is used of it. */
+interface HierarchicalIndex {
+  initIndex(room: number, links: number, effort: number, seed: number): void;
+  addPoint(vector: number[], label: number): void;
+  setEf(effort: number): void;
+  searchKnn(vector: number[], count: number): { readonly neighbors: number[] };
+}
+
+const hnswlib: Maker = (room, seed) => {
+  const { HierarchicalNSW } = require('hnswlib-node') as {
+    HierarchicalNSW: new (space: 'ip', dimensions: number) => HierarchicalIndex;
+  };
+  const index = new HierarchicalNSW('ip', DIMENSIONS); // the vectors have length 1
+  index.initIndex(room, LINKS, INSERT_EFFORT, seed);
+  return {
+    name: 'hnswlib-node f32',
+    efforts: PEER_EFFORTS,
+    add: (at, vector) => index.addPoint(Array.from(vector), at),
+    train: async () => undefined,
+    use: (effort) => index.setEf(effort),
+    search: (query) => index.searchKnn(Array.from(query), NEAREST).neighbors,
+    close: () => undefined,
+  };
+};
+
+/** The contestants that can be had, and why others cannot. */
+export function contestants(): { makers: readonly Maker[]; remarks: readonly string[] } {
+  const makers = [holdfast];
+  const remarks: string[] = [];
+  for (const [name, maker] of Object.entries({ usearch, 'hnswlib-node': hnswlib })) {
+    try {
+      require(name);
+      makers.push(maker);
+      remarks.push(`${name} ${manifestOf(name).version}`);
+    } catch (error) {
+      const [reason] = (error as Error).message.split('\n');
+      const remedy = `npm rebuild ${name} --ignore-scripts=false --nodedir=<the folder of Node, with include/node>`;
+      remarks.push(
+        `${name} is left out, because it cannot be loaded (${reason}): \`${remedy}\` compiles it.`,
+      );
+    }
+  }
+  return { makers, remarks };
+}
