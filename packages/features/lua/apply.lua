@@ -1,9 +1,10 @@
--- apply: register definitions of views, if the catalog is still as the caller saw it. A view that is new gets its first
--- generation, which is live.
+-- apply: register definitions of views and services, if the catalog is still as the caller saw it. A view that is new gets its
+-- first generation, which is live.
 --
 -- ARGV[1] number of the last change that was seen, 0 for none  ARGV[2] how many partitions there are
--- ARGV[3] the id that the store gets if it has none
+-- ARGV[3] the id that the store gets if it has none  ARGV[4] how many views
 -- then, for each view: ARGV its name, its definition as JSON
+-- then, for each service: ARGV "<name>@<version>", its definition as JSON
 --
 -- Replies {'done', number of this change}, {'changed', number of the last change}, {'forgot', number of the last change} or
 -- {'partitions', how many there are}, if they are not as many as the caller says
@@ -16,7 +17,7 @@ n = n + 1
 local entry = {'applied', n}
 local fields = {'layout', LAYOUT, 'server', SERVER, 'n', n, 'partitions', ARGV[2]}
 local function set(field, value) fields[#fields + 1], fields[#fields + 2] = field, value end
-for index = 4, #ARGV, 2 do
+for index = 5, 3 + 2 * ARGV[4], 2 do
   local view, definition = ARGV[index], ARGV[index + 1]
   entry[#entry + 1], entry[#entry + 2] = view, definition
   set('definition:' .. view, definition)
@@ -26,6 +27,10 @@ for index = 4, #ARGV, 2 do
     set('last:' .. view, 1)
     set('generations:' .. view, '1-0 live')
   end
+end
+for index = 5 + 2 * ARGV[4], #ARGV, 2 do
+  entry[#entry + 1], entry[#entry + 2] = ARGV[index], ARGV[index + 1]
+  set('service:' .. ARGV[index], ARGV[index + 1])
 end
 redis.call('XADD', HISTORY, '*', unpack(entry))
 redis.call('HSET', CATALOG, unpack(fields))

@@ -9,6 +9,7 @@
 --   applied:<view>      the number of the change that applied it
 --   live:<view>         the generation that is read
 --   last:<view>         the highest number that a generation has had
+--   service:<name>@<version>  a version of a service, JSON
 --   rank:<lane>         the rank of a lane, which decides between rows with the same event time; lane:<view>:<rank> is the reverse
 --
 -- Stands on: redis/server

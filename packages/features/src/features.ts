@@ -58,11 +58,12 @@ import { untilAborted } from './read/until-aborted.js';
 import { Catalog } from './store/catalog.js';
 import { type DeadLetter, readDeadLetters } from './store/dead-letters.js';
 import {
-  type AppliedView,
-  applyViews,
+  type Applied,
+  applyAll,
   Definitions,
   nextDefinition,
   notApplied,
+  registeredServices,
 } from './store/definitions.js';
 import { Partition, type StorePlace } from './store/partition.js';
 import { readStats, type StoreStats } from './store/stats.js';
@@ -153,6 +154,13 @@ interface OpenLane {
 }
 
 const isWindows = (view: View): view is WindowsView => view.kind === 'windows';
+/** A version of a service that is registered. */
+export interface ServiceVersion {
+  readonly name: string;
+  readonly version: number;
+  /** The name of each view, by the name that its features begin with. */
+  readonly views: Readonly<Record<string, string>>;
+}
 
 export class Features {
   readonly name: string;
@@ -196,13 +204,25 @@ export class Features {
   /**
    * Registers the definitions of this program, and says what differed. Rows that are stored are then read by the new ones.
    * `force` allows a change after which values that are served now are served no longer, such as a shorter TTL. Throws
-   * DefinitionMismatchError for a change that stored rows cannot follow; UnavailableError.
+   * DefinitionMismatchError for a change that stored rows cannot follow, and for a service that is registered otherwise under
+   * its version; UnavailableError. All is registered, or nothing.
    */
-  async apply(options: { readonly force?: boolean } = {}): Promise<readonly AppliedView[]> {
+  async apply(options: { readonly force?: boolean } = {}): Promise<Applied> {
     const read = readOptions('apply()', options, APPLY);
-    const applied = await applyViews(this.#catalog, [...this.#registry.views.values()], read);
+    const { views, services } = this.#registry;
+    const all = { views: [...views.values()], services: [...services.values()] };
+    const applied = await applyAll(this.#catalog, all, read);
     this.#pointers.drop();
     return applied;
+  }
+
+  /**
+   * Every version of every service that programs have applied, by name and version: several are served side by side while a
+   * deployment goes from one to the next. Throws UnavailableError; MisuseError if a newer program has registered one.
+   */
+  async services(): Promise<readonly ServiceVersion[]> {
+    const all = await registeredServices(this.#catalog);
+    return all.map(({ name, version, views }) => ({ name, version, views }));
   }
 
   /**

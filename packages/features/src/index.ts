@@ -34,6 +34,7 @@ export {
   type Features,
   type FeaturesOptions,
   type GetOptions,
+  type ServiceVersion,
 } from './features.js';
 export type { LaneFate } from './generation/gate.js';
 export type { CutOptions, Generation } from './generation/generation.js';
@@ -67,6 +68,6 @@ export {
 export { type RedisStreamOptions, redisStream } from './source/redis-stream.js';
 export type { Extent, Offset, Source, SourceBatch, SourceRecord } from './source/source.js';
 export type { DeadLetter } from './store/dead-letters.js';
-export type { AppliedView } from './store/definitions.js';
+export type { Applied, AppliedService, AppliedView } from './store/definitions.js';
 export type { GenerationStats, RefusedRows, StoreStats, ViewStats } from './store/stats.js';
 export type { FeaturesMessage } from './telemetry.js';

@@ -3,7 +3,7 @@ import { entity, flags, service, t, view, windows } from '@holdfast/features';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { compare, requireFollowable, requireSameService } from '../src/definition/change.js';
+import { compare, compareService, requireFollowable } from '../src/definition/change.js';
 import { registryOf } from '../src/definition/registry.js';
 import {
   describe as described,
@@ -150,11 +150,23 @@ describe('the definitions of a program', () => {
     expect(make).toThrow(message);
   });
 
-  it('keep a service as it is under its version', () => {
+  it('keep a service as it is under its version, and say how another version differs', () => {
     const registered = describeService(ranking);
     const declared = describeService(service('ranking', { views: { two: one } }));
-    expect(() => requireSameService(registered, registered)).not.toThrow();
-    expect(() => requireSameService(registered, declared)).toThrow('Give it a higher version');
-    expect(() => requireSameService(registered, { ...declared, version: 2 })).not.toThrow();
+    expect(compareService([registered], registered)).toEqual({
+      ...{ effect: 'same', comparedWith: 1, differences: [] },
+    });
+    expect(() => compareService([registered], declared)).toThrow('Give it version 2');
+    const second = { ...declared, version: 2 };
+    const differences = [{ path: 'views', registered: '{"one":"one"}', declared: '{"two":"one"}' }];
+    expect(compareService([registered], second)).toEqual({ effect: 'new', comparedWith: 1, differences });
+    // The one with the highest number is compared with, not the one that was registered last.
+    expect(compareService([second, registered], { ...second, version: 3 })).toEqual({
+      ...{ effect: 'new', comparedWith: 2, differences: [] },
+    });
+    expect(() => compareService([second, registered], declared)).toThrow('Give it version 3');
+    expect(compareService([], declared)).toEqual({
+      ...{ effect: 'new', comparedWith: undefined, differences: [] },
+    });
   });
 });

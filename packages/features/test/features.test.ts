@@ -56,12 +56,11 @@ describe('a feature store', () => {
     const store = storeOf();
     const locks = locksOf();
     await locks.initialize();
-    expect(await store.apply()).toMatchObject([
-      { view: 'profile', effect: 'new' },
-      { view: 'stock', effect: 'new' },
-      { view: 'affinity', effect: 'new' },
-      { view: 'rates', effect: 'new' },
+    const applied = await store.apply();
+    expect(applied.views.map(({ view: name, effect }) => `${name} ${effect}`)).toEqual([
+      ...['profile new', 'stock new', 'affinity new', 'rates new'],
     ]);
+    expect(applied.services).toMatchObject([{ service: 'ranking', version: 1, effect: 'new' }]);
     await using lease = await locks.acquire('profiles');
     const lane = await store.open(profile, { holder: lease });
     const { outcomes } = await lane.land([
@@ -226,7 +225,9 @@ describe('a feature store', () => {
     expect(await reasons()).toEqual([undefined, 'expired']);
     const longer = view('profile', { ...PROFILE, ttl: 40 * DAY });
     const other = storeOf({ views: [longer], services: [] });
-    expect(await other.apply()).toMatchObject([{ effect: 'compatible', differences: [{ path: 'ttl' }] }]);
+    expect((await other.apply()).views).toMatchObject([
+      { effect: 'compatible', differences: [{ path: 'ttl' }] },
+    ]);
     expect((await other.rows(longer, ['u2']))[0]?.reason).toBeUndefined();
   });
 
@@ -261,8 +262,8 @@ describe('definitions', () => {
     await expect(next.open(grown, { holder, lane: 'stream' })).rejects.toThrow(
       /call apply\(\) before anything is written/,
     );
-    expect(await next.apply()).toMatchObject([{ effect: 'compatible' }]);
-    expect(await next.apply()).toMatchObject([{ effect: 'same' }]);
+    expect((await next.apply()).views).toMatchObject([{ effect: 'compatible' }]);
+    expect((await next.apply()).views).toMatchObject([{ effect: 'same' }]);
     const stream = await next.open(grown, { holder, lane: 'stream' });
     await stream.land([{ id: 'u2', time: NOW, values: { ...values, city: 'Bern' } }]);
     await lane.land([{ id: 'u3', time: NOW, values }]);
@@ -291,7 +292,7 @@ describe('definitions', () => {
     });
     const shorter = storeOf({ views: [view('profile', { ...PROFILE, ttl: DAY })], services: [] });
     await expect(shorter.apply()).rejects.toThrow(/force/);
-    expect(await shorter.apply({ force: true })).toMatchObject([{ effect: 'lossy' }]);
+    expect((await shorter.apply({ force: true })).views).toMatchObject([{ effect: 'lossy' }]);
   });
 
   it('a view or a service that is none of the store is refused', async () => {

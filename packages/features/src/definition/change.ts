@@ -56,17 +56,37 @@ export function requireFollowable(
   }
 }
 
-/** Refuses another service under the same version. Throws DefinitionMismatchError. */
-export function requireSameService(registered: StoredService | undefined, declared: StoredService): void {
-  if (registered === undefined || registered.version !== declared.version) return;
+/** A version of a service, compared with those that are registered. */
+export interface ServiceChange {
+  readonly effect: 'new' | 'same';
+  /** The registered version that it was compared with: the same one, or else the highest; undefined if there is none. */
+  readonly comparedWith: number | undefined;
+  readonly differences: readonly Difference[];
+}
+
+/**
+ * Compares a version of a service with the registered versions of that service. Throws DefinitionMismatchError if that version
+ * is registered and is another service.
+ */
+export function compareService(registered: readonly StoredService[], declared: StoredService): ServiceChange {
+  const known = registered.find(({ version }) => version === declared.version);
+  const highest = registered.reduce<StoredService | undefined>(
+    (one, other) => (one === undefined || other.version > one.version ? other : one),
+    undefined,
+  );
+  const other = known ?? highest;
+  if (other === undefined) return { effect: 'new', comparedWith: undefined, differences: [] };
   const differences = [
-    ...compared('views', registered.views, declared.views),
-    ...compared('takesRequest', registered.takesRequest, declared.takesRequest),
-    ...compared('derives', registered.derives, declared.derives),
+    ...compared('views', other.views, declared.views),
+    ...compared('takesRequest', other.takesRequest, declared.takesRequest),
+    ...compared('derives', other.derives, declared.derives),
   ];
-  if (differences.length === 0) return;
-  const advice = 'Give it a higher version; both can be served.';
-  throw new DefinitionMismatchError(`service "${declared.name}@${declared.version}"`, differences, advice);
+  if (known !== undefined && differences.length > 0) {
+    const next = (highest?.version ?? declared.version) + 1;
+    const advice = `Give it version ${next}; programs of both versions are served.`;
+    throw new DefinitionMismatchError(`service "${declared.name}@${declared.version}"`, differences, advice);
+  }
+  return { effect: known === undefined ? 'new' : 'same', comparedWith: other.version, differences };
 }
 
 /** A new schema only where the fields lie in another way. */

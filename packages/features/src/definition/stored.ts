@@ -140,6 +140,15 @@ export function readView(text: string): StoredView {
   );
 }
 
+/** A service that was written down. Throws MisuseError for a text that this version cannot read. */
+export function readService(text: string): StoredService {
+  const stored = parsed(text) as Partial<StoredService> | undefined;
+  if (stored?.format === 1 && typeof Object(stored).views === 'object') return stored as StoredService;
+  throw new MisuseError(
+    `The store has a definition of a service that this version of @holdfast/features cannot read; update it. It begins ${display(text)}.`,
+  );
+}
+
 function parsed(text: string): unknown {
   try {
     return JSON.parse(text);

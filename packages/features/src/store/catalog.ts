@@ -86,12 +86,21 @@ export class Catalog {
     return this.#caller.call(this.#verbs.definitions, views);
   }
 
+  /** Every version of every service that was applied, JSON by "<name>@<version>". Throws UnavailableError. */
+  services(): Promise<ReadonlyMap<string, string>> {
+    return this.#caller.call(this.#verbs.services, undefined);
+  }
+
   /**
-   * Registers definitions, JSON by view, on top of the change `n`. False if another change came first: look again. Throws UnavailableError;
-   * MisuseError for another number of partitions.
+   * Registers definitions, JSON by view and by "<name>@<version>" of a service, on top of the change `n`. False if another
+   * change came first: look again. Throws UnavailableError; MisuseError for another number of partitions.
    */
-  async apply(n: number, definitions: ReadonlyMap<string, string>): Promise<boolean> {
-    const request = { n, partitions: this.#partitions.length, definitions };
+  async apply(
+    n: number,
+    definitions: ReadonlyMap<string, string>,
+    services: ReadonlyMap<string, string> = new Map(),
+  ): Promise<boolean> {
+    const request = { n, partitions: this.#partitions.length, definitions, services };
     const reply = await this.#caller.call(this.#verbs.apply, request);
     if (reply.word === 'partitions') this.#requirePartitions(reply.n);
     return reply.word === 'done';
@@ -177,6 +186,7 @@ interface ApplyRequest {
   readonly n: number;
   readonly partitions: number;
   readonly definitions: ReadonlyMap<string, string>;
+  readonly services: ReadonlyMap<string, string>;
 }
 
 interface AdoptRequest {
@@ -226,13 +236,17 @@ function catalogVerbs(keys: ReturnType<typeof keysOf>) {
         return new Map(found);
       },
     ),
+    services: verbFor(keys, 'services', { args: () => [] }, (reply): ReadonlyMap<string, string> => {
+      const rest = words(reply.slice(1));
+      return new Map(rest.flatMap((name, at) => (at % 2 === 0 ? [[name, rest[at + 1] ?? '']] : [])));
+    }),
     apply: verbFor(
       keys,
       'apply',
       {
-        args: ({ n, partitions, definitions }: ApplyRequest) => [
-          ...[String(n), String(partitions), randomUUID()],
-          ...[...definitions].flat(),
+        args: ({ n, partitions, definitions, services }: ApplyRequest) => [
+          ...[String(n), String(partitions), randomUUID(), String(definitions.size)],
+          ...[...definitions, ...services].flat(),
         ],
       },
       (reply): Applied => {

@@ -1,13 +1,28 @@
 /**
- * The definitions of views as they are applied: what a program declares is compared with what is registered, and what is
+ * The definitions of views and services as they are applied: what a program declares is compared with what is registered, and what is
  * registered is what rows are written and read by.
  *
  * Guarantees: a change that stored rows cannot follow is refused before anything is registered. What is registered is
  * fetched again only when it has changed.
  */
 import { MisuseError } from '@holdfast/kernel';
-import { compare, type Effect, requireFollowable } from '../definition/change.js';
-import { describe, readView, type StoredView, writeDown } from '../definition/stored.js';
+import {
+  compare,
+  compareService,
+  type Effect,
+  requireFollowable,
+  type ServiceChange,
+} from '../definition/change.js';
+import type { Service } from '../definition/service.js';
+import {
+  describe,
+  describeService,
+  readService,
+  readView,
+  type StoredService,
+  type StoredView,
+  writeDown,
+} from '../definition/stored.js';
 import type { View } from '../definition/view.js';
 import type { Difference } from '../errors.js';
 import type { Catalog, ViewPointer } from './catalog.js';
@@ -20,15 +35,26 @@ export interface AppliedView {
   readonly differences: readonly Difference[];
 }
 
+/** What `apply` has done about a version of a service. */
+export interface AppliedService extends ServiceChange {
+  readonly service: string;
+  readonly version: number;
+}
+
+export interface Applied {
+  readonly views: readonly AppliedView[];
+  readonly services: readonly AppliedService[];
+}
+
 /** How often a change is tried again because another came first. */
 const TRIES = 5;
 
-/** Registers the views. Throws DefinitionMismatchError, UnavailableError. */
-export async function applyViews(
+/** Registers the views and services, all or none. Throws DefinitionMismatchError, UnavailableError. */
+export async function applyAll(
   catalog: Catalog,
-  views: readonly View[],
+  { views, services }: { readonly views: readonly View[]; readonly services: readonly Service[] },
   { force }: { readonly force: boolean },
-): Promise<readonly AppliedView[]> {
+): Promise<Applied> {
   const names = views.map(({ name }) => name);
   for (let tries = 0; tries < TRIES; tries += 1) {
     const n = (await catalog.pointers(names))?.n ?? 0;
@@ -38,16 +64,37 @@ export async function applyViews(
       return compare(text === undefined ? undefined : readView(text), describe(view));
     });
     for (const change of changes) requireFollowable(change, { force });
+    const versions = await registeredServices(catalog);
+    const applied = services.map((service): AppliedService => {
+      const { name, version } = service;
+      const same = versions.filter((each) => each.name === name);
+      return { service: name, version, ...compareService(same, describeService(service)) };
+    });
     const wanted = changes.filter(({ effect }) => effect !== 'same').map(({ next }) => next);
     const definitions = new Map(wanted.map((next) => [next.name, writeDown(next).text]));
-    if (wanted.length > 0 && !(await catalog.apply(n, definitions))) continue;
+    const added = new Map(
+      services
+        .filter((_, place) => applied[place]?.effect === 'new')
+        .map((service) => [`${service.name}@${service.version}`, writeDown(describeService(service)).text]),
+    );
+    const isChange = definitions.size + added.size > 0;
+    if (isChange && !(await catalog.apply(n, definitions, added))) continue;
     await catalog.mirror();
-    return changes.map(({ effect, differences, next }) => ({ view: next.name, effect, differences }));
+    const done = changes.map(({ effect, differences, next }) => ({ view: next.name, effect, differences }));
+    return { views: done, services: applied };
   }
   throw new MisuseError(
     `Other programs applied definitions ${TRIES} times meanwhile; nothing was applied. Call apply() again.`,
   );
 }
+
+/** Every version of every service that was applied, by name and version. Throws UnavailableError. */
+export async function registeredServices(catalog: Catalog): Promise<readonly StoredService[]> {
+  const all = [...(await catalog.services()).values()].map(readService);
+  return all.sort((one, other) => compareNames(one.name, other.name) || one.version - other.version);
+}
+
+const compareNames = (one: string, other: string): number => Number(one > other) - Number(one < other);
 
 interface Known {
   readonly applied: number;

@@ -8,6 +8,7 @@ const VERBS = [
   'pointers',
   'whole',
   'definitions',
+  'services',
   'apply',
   'adopt',
   'enter',
