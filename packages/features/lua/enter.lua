@@ -12,7 +12,8 @@ if n == 0 then return {'unknown'} end
 if not is_ours then return {'forgot', n} end
 local by_lane, by_rank = 'rank:' .. view .. ':' .. lane, 'lane:' .. view .. ':' .. rank
 local found = redis.call('HMGET', CATALOG, by_lane, by_rank)
-if found[1] and found[1] ~= rank then return {'ranked', found[1]} end
+-- A user who may not write rows lacks the right for this command: it opens no lane, whose first call would be refused half-way.
+if redis.call('HSTRLEN', CATALOG, by_lane) > 0 and found[1] ~= rank then return {'ranked', found[1]} end
 if found[2] and found[2] ~= lane then return {'taken', found[2]} end
 if not found[1] then redis.call('HSET', CATALOG, by_lane, rank, by_rank, lane) end
 return {'entered'}

@@ -9,7 +9,7 @@ import { randomUUID } from 'node:crypto';
 import { MisuseError } from '@holdfast/kernel';
 import type { BinaryReply, CallCommand, Caller } from '@holdfast/redis';
 import { keysOf } from '../keys.js';
-import { callerFor, type Partition, type StorePlace } from './partition.js';
+import { callerFor, LAYOUT, type Partition, type StorePlace, unknownLayout } from './partition.js';
 import { verbFor, type Whole, words } from './verbs.js';
 
 /** What is known of a view. */
@@ -108,8 +108,13 @@ export class Catalog {
 
   /** Registers the rank of a lane. Throws MisuseError if that of another lane is the same, or if it had another. */
   async enter(view: string, lane: string, rank: number): Promise<void> {
-    const [word, detail] = await this.#caller.call(this.#verbs.enter, { view, lane, rank });
+    let [word, detail] = await this.#caller.call(this.#verbs.enter, { view, lane, rank });
+    for (let tries = 0; (word === 'forgot' || word === 'unknown') && tries < TRIES; tries += 1) {
+      if ((await this.pointers([view])) === undefined) throw this.#unapplied();
+      [word, detail] = await this.#caller.call(this.#verbs.enter, { view, lane, rank });
+    }
     if (word === 'entered') return;
+    if (word === 'forgot' || word === 'unknown') throw this.#restless();
     const why =
       word === 'ranked' ? `has rank ${detail} since it was first opened` : `cannot have that of "${detail}"`;
     throw new MisuseError(
@@ -125,11 +130,7 @@ export class Catalog {
 
   /** What no other store has, whatever its name. Throws UnavailableError; MisuseError if nothing was ever applied. */
   async identity(): Promise<string> {
-    if ((await this.pointers([])) === undefined) {
-      throw new MisuseError(
-        `Nothing was applied to the feature store "${this.#name}" yet; call apply() once, as when the program is deployed.`,
-      );
-    }
+    if ((await this.pointers([])) === undefined) throw this.#unapplied();
     return (await this.#caller.call(this.#verbs.whole, undefined)).id;
   }
 
@@ -149,7 +150,10 @@ export class Catalog {
 
   /** Takes up what the partitions know. False if they know nothing either. */
   async #adopt(n: number): Promise<boolean> {
-    const all = await Promise.all(this.#partitions.map((each) => each.call(each.verbs.mirrored, undefined)));
+    const all = await Promise.all(
+      this.#partitions.map((each) => each.call(MIRRORED, each.keys.of('record'))),
+    );
+    for (const { layout } of all) if (layout > LAYOUT) throw unknownLayout(this.#name, layout);
     const latest = all.reduce((one, other) => (other.n > one.n ? other : one));
     if (n === 0 && latest.n === 0) return false;
     await this.#caller.call(this.#verbs.adopt, { n, latest, partitions: this.#partitions.length });
@@ -163,12 +167,31 @@ export class Catalog {
     );
   }
 
+  #unapplied(): MisuseError {
+    return new MisuseError(
+      `Nothing was applied to the feature store "${this.#name}" yet; call apply() once, as when the program is deployed.`,
+    );
+  }
+
   #restless(): MisuseError {
     return new MisuseError(
       `The catalog of the feature store "${this.#name}" changed ${TRIES} times while it was read. Try again.`,
     );
   }
 }
+
+/** What a partition was last told to be live, which a user may ask who may only read there. */
+const MIRRORED: CallCommand<string, Whole & { readonly layout: number }> = {
+  ...{ command: 'HMGET', binary: true, keys: [], most: 1 },
+  encode({ request }, keys, args) {
+    keys.push(request);
+    args.push('n', 'pointers', 'id', 'layout');
+  },
+  decode(reply) {
+    const [n = '', pointers = '', id = '', layout = ''] = words(reply as readonly BinaryReply[]);
+    return [{ n: Number(n), pointers, ended: '', id, layout: Number(layout) }];
+  },
+};
 
 const HISTORY: CallCommand<string, readonly CatalogEntry[]> = {
   ...{ command: 'XRANGE', binary: true, keys: [], most: 1 },

@@ -6,10 +6,13 @@
  */
 import type { ConnectionOptions } from 'node:tls';
 import { type Clock, MisuseError } from '@holdfast/kernel';
-import { type AnyCallVerb, Caller, type NodeSource } from '@holdfast/redis';
+import { type AnyCallVerb, Caller, isForbidden, type NodeSource } from '@holdfast/redis';
 import { keysOf, type PartitionKeys } from '../keys.js';
 import { scripts } from './scripts.js';
 import { verbsOf } from './verbs.js';
+
+/** Of the keys: lua/record.lua and lua/catalog.lua have the same number. */
+export const LAYOUT = 1;
 
 /** Where a store is. */
 export interface StorePlace {
@@ -39,11 +42,15 @@ export function callerFor({ name, redis, tls, callTimeout, clock }: StorePlace, 
 function refusalOf(store: string, reason: string): MisuseError | undefined {
   const [, layout] = /HOLDFASTLAYOUT (\d+)/.exec(reason) ?? [];
   if (layout === undefined) {
-    if (!/^(?:-?WRONGTYPE|ERR .*user_)/.test(reason)) return undefined;
+    if (isForbidden(reason) || !/^(?:-?WRONGTYPE|ERR .*user_)/.test(reason)) return undefined;
     return new MisuseError(
       `A key of the feature store "${store}" is not what the store keeps there; nothing was done. See what else writes keys that begin with "{feat:", or give the store a prefix.\n  ${reason}`,
     );
   }
+  return unknownLayout(store, Number(layout));
+}
+
+export function unknownLayout(store: string, layout: number): MisuseError {
   return new MisuseError(
     `The feature store "${store}" has key layout ${layout}, which this version does not know; nothing was done. Update @holdfast/features here.`,
   );

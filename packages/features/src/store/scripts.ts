@@ -13,7 +13,6 @@ const VERBS = [
   'adopt',
   'enter',
   'mirror',
-  'mirrored',
   'open',
   'land',
   'tally',

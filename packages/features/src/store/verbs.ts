@@ -374,10 +374,6 @@ function partVerbs(keys: PartitionKeys) {
     { args: ({ n, pointers, ended, id }: Whole) => [String(n), pointers, ended, id] },
     ([word]): boolean => String(word) === 'mirrored',
   );
-  const mirrored = verbFor(keys, 'mirrored', { args: () => [] }, (reply): Whole => {
-    const [, n = '', pointers = '', id = ''] = words(reply);
-    return { n: Number(n), pointers, ended: '', id };
-  });
   const stats = verbFor(
     keys,
     'stats',
@@ -387,7 +383,7 @@ function partVerbs(keys: PartitionKeys) {
     },
     readCounted,
   );
-  return { peek, mirror, mirrored, stats, ...generationVerbs(keys), ...exportVerbs(keys) };
+  return { peek, mirror, stats, ...generationVerbs(keys), ...exportVerbs(keys) };
 }
 
 /** Those by which one generation takes the place of another. */
