@@ -14,7 +14,9 @@ import {
   MisuseError,
   optional,
   orSystemClock,
+  orSystemRandom,
   passedOn,
+  type Random,
   type Readers,
   readOptions,
   requireClaim,
@@ -80,6 +82,8 @@ export interface FeaturesOptions extends StoreOptions {
   readonly tls?: ConnectionOptions;
   /** The clock; tests and simulations pass their own. Default: the system's. */
   readonly clock?: Clock;
+  /** The source of randomness; tests and simulations pass their own. Default: the system's. */
+  readonly random?: Random;
 }
 
 /** The request that a service takes. */
@@ -116,6 +120,7 @@ const FEATURES = {
   services: withDefault(passedOn<readonly Service[]>(), []),
   tls: optional(having<ConnectionOptions>()),
   clock: orSystemClock,
+  random: orSystemRandom,
 } satisfies Readers<FeaturesOptions>;
 
 export interface DeadLettersOptions {
@@ -141,8 +146,8 @@ const APPLY = { force: withDefault(flag, false) };
 /** A store of features, not connected yet. Throws MisuseError. */
 export function createFeatures(options: FeaturesOptions): Features {
   const settings = readOptions('A feature store', options, FEATURES);
-  const { redis, views, services, tls, clock, name, prefix, callTimeout } = settings;
-  const place = { redis, tls, name, prefix, callTimeout, clock };
+  const { redis, views, services, tls, clock, random, name, prefix, callTimeout } = settings;
+  const place = { redis, tls, name, prefix, callTimeout, clock, random };
   return new Features(place, settings, registryOf(views, services));
 }
 
@@ -167,6 +172,7 @@ export class Features {
   readonly #settings: StoreSettings;
   readonly #registry: Registry;
   readonly #clock: Clock;
+  readonly #random: Random;
   readonly #telemetry: Telemetry;
   readonly #partitions: readonly Partition[];
   readonly #catalog: Catalog;
@@ -182,6 +188,7 @@ export class Features {
     this.#settings = settings;
     this.#registry = registry;
     this.#clock = place.clock;
+    this.#random = place.random;
     this.#telemetry = new Telemetry(settings.name, place.clock);
     this.#partitions = Array.from({ length: settings.partitions }, (_, n) => new Partition(place, n));
     this.#catalog = new Catalog(place, this.#partitions);
@@ -247,7 +254,8 @@ export class Features {
     const live = this.#definitions.known(view.name, pointer) ?? (await this.#definitions.fetch(view.name));
     const [catalog, partitions, clock] = [this.#catalog, this.#partitions, this.#clock];
     const telemetry = this.#telemetry;
-    const place = { stored: filled ?? live, live: generation, catalog, partitions, clock, telemetry };
+    const random = this.#random;
+    const place = { stored: filled ?? live, live: generation, catalog, partitions, clock, random, telemetry };
     const lane = await this.#openOn(view, place, options);
     this.#lanes.set(lane, view.name);
     lane.signal.addEventListener('abort', () => this.#lanes.delete(lane), { once: true });

@@ -1,6 +1,6 @@
 /** Lanes on a real Redis: who may write, what becomes of each row, and what holds a writer up. */
 import { IssuerMismatchError, StaleTokenError } from '@holdfast/fence';
-import { LeaseLostError, MisuseError, systemClock, type TokenHolder } from '@holdfast/kernel';
+import { LeaseLostError, MisuseError, systemClock, systemRandom, type TokenHolder } from '@holdfast/kernel';
 import { describe, expect, it, vi } from 'vitest';
 import { GenerationEndedError, RowError } from '../src/errors.js';
 import { Lane, type LaneOptions } from '../src/lane/lane.js';
@@ -40,6 +40,7 @@ async function laneOf(options: Options = {}): Promise<Lane<TestRow>> {
   await ownership.open();
   return new Lane({
     ...{ view: 'profile', rank: 1, ahead: 300e6, history: true, patience: 5_000, clock: systemClock },
+    random: systemRandom,
     ...common,
     telemetry: TELEMETRY,
     ownership,

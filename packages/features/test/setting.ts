@@ -1,5 +1,5 @@
 /** What the tests of the feature store share: a server, and what is closed with the test. */
-import { systemClock } from '@holdfast/kernel';
+import { systemClock, systemRandom } from '@holdfast/kernel';
 import { type LocalNodes, startNodes } from '@holdfast/local';
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest';
@@ -39,7 +39,8 @@ export function later(close: () => unknown): void {
 }
 
 export const placeOf = (options: Partial<StorePlace> = {}): StorePlace => ({
-  ...{ redis: url(), tls: undefined, name: 'shop', prefix: '', callTimeout: 5_000, clock: systemClock },
+  ...{ redis: url(), tls: undefined, name: 'shop', prefix: '', callTimeout: 5_000 },
+  ...{ clock: systemClock, random: systemRandom },
   ...options,
 });
 

@@ -15,7 +15,6 @@ import {
   HoldfastError,
   onAbort,
   requireClaim,
-  systemRandom,
   UnavailableError,
 } from '@holdfast/kernel';
 import { Health } from '@holdfast/redis';
@@ -134,7 +133,7 @@ class PartitionFollower {
     this.#name = parts.source.nameOf(number);
     this.#signals = signals;
     // A failure is told by `problem`, and by the error of `done` if it is for good.
-    this.#health = new Health({ clock: parts.clock, random: systemRandom }, () => {});
+    this.#health = new Health({ clock: parts.clock, random: parts.random }, () => {});
   }
 
   state(): FollowedPartition {

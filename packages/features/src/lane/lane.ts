@@ -7,7 +7,15 @@
  * At most 10,000 rows are on their way; beyond that, `land` waits, so that whoever calls it is held up as Redis is. When the
  * lane is deposed, everything that waits rejects with a StaleTokenError, and `signal` aborts.
  */
-import { type Clock, display, HoldfastError, MisuseError, onAbort, pause } from '@holdfast/kernel';
+import {
+  type Clock,
+  display,
+  HoldfastError,
+  MisuseError,
+  onAbort,
+  pause,
+  type Random,
+} from '@holdfast/kernel';
 import { GenerationEndedError, RowError } from '../errors.js';
 import type { RowOrigin } from '../row/header.js';
 import type { Source, SourceRecord } from '../source/source.js';
@@ -73,6 +81,7 @@ export interface LaneOptions<Row> {
   readonly history: boolean;
   readonly patience: number;
   readonly clock: Clock;
+  readonly random: Random;
   readonly telemetry: Telemetry;
   readonly encode: EncodeRow<Row>;
   readonly badTime: (row: Row) => RowError;
@@ -121,7 +130,8 @@ export class Lane<Row> {
         }),
     );
     this.#following = new Following({
-      ...{ partitions, ownership, view, generation, lane, clock, telemetry, signal: this.#ending.signal },
+      ...{ partitions, ownership, view, generation, lane, clock, telemetry, random: options.random },
+      signal: this.#ending.signal,
       most: MOST_IN_CALL,
       send: (parcel) => this.#send(parcel),
     });

@@ -13,6 +13,7 @@ import {
   MisuseError,
   optional,
   passedOn,
+  type Random,
   type Readers,
   readOptions,
   requireClaim,
@@ -95,6 +96,7 @@ export interface LanePlace<V extends View = View> {
   readonly catalog: Catalog;
   readonly partitions: readonly Partition[];
   readonly clock: Clock;
+  readonly random: Random;
   readonly telemetry: Telemetry;
 }
 
@@ -112,12 +114,12 @@ export async function openLane<Row>(
   { ahead, encoder, badTime }: RowMaking<Row>,
   options: RowLaneOpenOptions,
 ): Promise<Lane<Row>> {
-  const { view, stored, partitions, clock, telemetry } = place;
+  const { view, stored, partitions, clock, random, telemetry } = place;
   const { patience, ...read } = readOptions(`A lane of the view "${view.name}"`, options, ROW_LANE);
   const encode = encoder(schemaFor(view, stored));
   const owned = await own(place, read);
   return new Lane({
-    ...{ ...owned, partitions, patience, clock, telemetry, encode, badTime },
+    ...{ ...owned, partitions, patience, clock, random, telemetry, encode, badTime },
     ...{ view: view.name, ahead: ahead * 1_000, history: stored.history },
   });
 }
@@ -127,12 +129,13 @@ export async function openWindowsLane(
   place: LanePlace<WindowsView>,
   options: LaneOpenOptions,
 ): Promise<WindowsLane> {
-  const { view, stored, partitions, clock, telemetry } = place;
+  const { view, stored, partitions, clock, random, telemetry } = place;
   const read = readOptions(`A lane of the view "${view.name}"`, options, LANE);
   if (JSON.stringify(stored.ring) !== JSON.stringify(describe(view).ring)) throw notAsApplied(view);
   const { ownership, holder, generation, lane } = await own(place, read);
   return new WindowsLane({
-    ...{ view, partitions, ownership, holder, generation, lane, clock, telemetry, history: stored.history },
+    ...{ view, partitions, ownership, holder, generation, lane, clock, random, telemetry },
+    history: stored.history,
   });
 }
 

@@ -1,5 +1,5 @@
 /** What the parts of a follower share: the lane that it belongs to, and one source partition of it. */
-import type { Clock } from '@holdfast/kernel';
+import type { Clock, Random } from '@holdfast/kernel';
 import type { Health } from '@holdfast/redis';
 import type { Offset, Source, SourceRecord } from '../source/source.js';
 import type { Partition } from '../store/partition.js';
@@ -45,6 +45,7 @@ export interface FollowParts {
   readonly ownership: Ownership;
   readonly hold: Hold | undefined;
   readonly clock: Clock;
+  readonly random: Random;
   /** Aborts with the lane. */
   readonly signal: AbortSignal;
   /** Throws for a record that cannot be read. */

@@ -5,7 +5,7 @@
  * by the call that adds. An event that is older than the ring reaches back is late: it is counted as such, and nothing else
  * happens. One that does not fit the schema, or that cannot be counted, is reported, and the others go on.
  */
-import { type Clock, onAbort } from '@holdfast/kernel';
+import { type Clock, onAbort, type Random } from '@holdfast/kernel';
 import { partitionOf } from '@holdfast/redis';
 import type { WindowsView } from '../definition/windows.js';
 import { RowError } from '../errors.js';
@@ -43,6 +43,7 @@ export interface WindowsLaneOptions {
   readonly lane: string;
   readonly history: boolean;
   readonly clock: Clock;
+  readonly random: Random;
   readonly telemetry: Telemetry;
 }
 
@@ -69,7 +70,7 @@ export class WindowsLane {
     this.#head = writeRing(emptyRing(view), view).subarray(0, 16);
     this.#following = new Following({
       view: view.name,
-      ...{ partitions, ownership, generation, lane, clock, telemetry },
+      ...{ partitions, ownership, generation, lane, clock, random: options.random, telemetry },
       ...{ signal: this.#ending.signal, most: MOST },
       send: (parcel) => this.#send(parcel),
     });

@@ -5,8 +5,7 @@
  * server that may have forgotten some of it, nothing is said before all partitions were asked; what they know of the latest
  * change counts. After a change, all partitions are told what is live; where that fails, the next change tells them.
  */
-import { randomUUID } from 'node:crypto';
-import { MisuseError } from '@holdfast/kernel';
+import { MisuseError, type Random } from '@holdfast/kernel';
 import type { BinaryReply, CallCommand, Caller } from '@holdfast/redis';
 import { keysOf } from '../keys.js';
 import { callerFor, LAYOUT, type Partition, type StorePlace, unknownLayout } from './partition.js';
@@ -61,7 +60,7 @@ export class Catalog {
     const keys = keysOf({ store: place.name, prefix: place.prefix, partition: 0 });
     this.#name = place.name;
     this.#partitions = partitions;
-    this.#verbs = catalogVerbs(keys);
+    this.#verbs = catalogVerbs(keys, place.random);
     this.#history = keys.of('history');
     this.#caller = callerFor(place, keys.of('catalog'));
   }
@@ -227,7 +226,7 @@ interface EnterRequest {
 /** The verbs that change or tell the generations of a view; the Lua files say what they take and answer. */
 export type ChangeName = 'begin' | 'cut' | 'uncut' | 'overdue' | 'swap' | 'retire' | 'lineup';
 
-function catalogVerbs(keys: ReturnType<typeof keysOf>) {
+function catalogVerbs(keys: ReturnType<typeof keysOf>, random: Random) {
   const change = (name: ChangeName) =>
     verbFor(keys, name, { args: (args: readonly string[]) => args }, words);
   const [begin, cut, uncut] = [change('begin'), change('cut'), change('uncut')];
@@ -268,7 +267,7 @@ function catalogVerbs(keys: ReturnType<typeof keysOf>) {
       'apply',
       {
         args: ({ n, partitions, definitions, services }: ApplyRequest) => [
-          ...[String(n), String(partitions), randomUUID(), String(definitions.size)],
+          ...[String(n), String(partitions), random.id() + random.id(), String(definitions.size)],
           ...[...definitions, ...services].flat(),
         ],
       },

@@ -5,7 +5,7 @@
  * knows is a MisuseError, and nothing of it is touched.
  */
 import type { ConnectionOptions } from 'node:tls';
-import { type Clock, MisuseError } from '@holdfast/kernel';
+import { type Clock, MisuseError, type Random } from '@holdfast/kernel';
 import { type AnyCallVerb, Caller, isForbidden, type NodeSource } from '@holdfast/redis';
 import { keysOf, type PartitionKeys } from '../keys.js';
 import { scripts } from './scripts.js';
@@ -23,6 +23,7 @@ export interface StorePlace {
   /** How long Redis may take to answer, in ms. */
   readonly callTimeout: number;
   readonly clock: Clock;
+  readonly random: Random;
 }
 
 /** The calls to the server that has `key`. */
