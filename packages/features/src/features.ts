@@ -197,6 +197,7 @@ export class Features {
     const telemetry = this.#telemetry;
     registerParts(this, {
       ...{ name: this.name, prefix: settings.prefix, catalog, partitions, definitions, telemetry },
+      clock: place.clock,
     });
     const views = [...registry.views.keys()];
     this.#pointers = new PointerLease(this.#catalog, views, { store: settings.name, clock: place.clock });

@@ -60,7 +60,7 @@ function stoppingAt(dir: string, token: number, onStep: ExporterParts['onStep'] 
   const { partitions, catalog } = openParts(PARTITIONS);
   const definitions = new Definitions(catalog);
   const telemetry = new Telemetry('shop', systemClock);
-  const store = { name: 'shop', prefix: '', partitions, catalog, definitions, telemetry };
+  const store = { name: 'shop', prefix: '', partitions, catalog, definitions, telemetry, clock: systemClock };
   return new Exporter({ duckdb: duckdb(), dir, holder: holderOf(token), store, onStep });
 }
 

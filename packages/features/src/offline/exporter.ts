@@ -6,25 +6,17 @@
  * files. An exporter whose token is lower than another's names nothing and trims nothing: the log has a mark, and so has
  * the manifest, which a server that forgot does not take back.
  */
-import { mkdir, rename } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { IssuerMismatchError, StaleTokenError } from '@holdfast/fence';
-import { MisuseError, type TokenHolder } from '@holdfast/kernel';
+import { join } from 'node:path';
+import { MisuseError, readOptions, type TokenHolder } from '@holdfast/kernel';
 import type { StoredView } from '../definition/stored.js';
 import type { Partition } from '../store/partition.js';
-import type { Claimed } from '../store/verbs.js';
+import { COMPACT, type CompactOptions, type CompactReport, compactFiles } from './compact.js';
 import type { DuckDb } from './duckdb.js';
 import { type ReadEntry, readLog } from './log-entries.js';
 import { type LoggedRow, writeLogFile, writeRawFile } from './log-files.js';
-import {
-  type ExportedFile,
-  latestManifest,
-  type Manifest,
-  makeManifest,
-  requireStore,
-  syncPath,
-} from './manifest.js';
+import { type ExportedFile, type Manifest, requireStore } from './manifest.js';
 import { identityOf, type StoreParts } from './parts.js';
+import { ExportRight, type RightParts, refusedRight } from './right.js';
 
 /** How many entries of a log are read at a time; each has up to 256 rows. */
 const ENTRIES = 64;
@@ -51,20 +43,20 @@ export interface ExportReport {
   readonly lost: number;
 }
 
-export interface ExporterParts extends ExporterOptions {
+export interface ExporterParts extends ExporterOptions, RightParts {
   readonly store: StoreParts;
-  /** Called before each step; tests stop an exporter with it. */
-  readonly onStep?: (step: 'claim' | 'write' | 'rename' | 'name' | 'trim') => void | Promise<void>;
 }
 
 type Row = ReadEntry['rows'][number];
 
 export class Exporter {
   readonly #parts: ExporterParts;
+  readonly #right: ExportRight;
 
   /** Use store.exporter(). */
   constructor(parts: ExporterParts) {
     this.#parts = parts;
+    this.#right = new ExportRight(parts);
   }
 
   /**
@@ -81,6 +73,16 @@ export class Exporter {
         throw telemetry.refused('exporter', error);
       }
     });
+  }
+
+  /**
+   * Makes fewer and larger files of those that there are. Throws what `run` throws: call it again, it goes on where it was.
+   */
+  async compact(options: CompactOptions = {}): Promise<CompactReport> {
+    const { grace } = readOptions('compact()', options, COMPACT);
+    const { dir, store } = this.#parts;
+    await requireStore(dir, await identityOf(store));
+    return compactFiles({ ...this.#parts, right: this.#right, grace });
   }
 
   async #run(): Promise<ExportReport> {
@@ -105,12 +107,17 @@ export class Exporter {
     const added: Pick<Manifest, 'files' | 'lost'>[] = [];
     let until: number | undefined;
     for (;;) {
-      const manifest = await this.#takeOver(partition);
+      const manifest = await this.#right.takeOver(partition);
       const part = await this.#read(partition, manifest, until);
       until ??= part.until;
       if (part.epochs !== undefined) {
-        const files = await this.#write(partition, part.rows);
-        await this.#step('name');
+        const files = await this.#write(partition, part.rows).catch(async (error: unknown) => {
+          // The holder that has the folder now deletes what this one has written: look again.
+          if (await this.#right.isLatest(manifest)) throw error;
+          return undefined;
+        });
+        if (files === undefined) continue;
+        await this.#right.step('name');
         const epochs = [...part.epochs.values()];
         const next = {
           ...manifest,
@@ -118,49 +125,13 @@ export class Exporter {
           lost: [...manifest.lost, ...part.lost],
           files: [...manifest.files, ...files],
         };
-        if (!(await this.#make(next))) continue; // it is another's turn, or that of a call of this one: look again
+        if (!(await this.#right.make(next))) continue; // it is another's turn, or that of a call of this one: look again
         added.push({ files, lost: part.lost });
         for (const { view, rows } of files) this.#parts.store.telemetry.exported(view, rows);
       }
       await this.#trim(partition, part);
       if (part.isLast) return added;
     }
-  }
-
-  /** The manifest that counts, once it is this exporter's: a deposed one then finds its next number taken. */
-  async #takeOver(partition: Partition): Promise<Manifest> {
-    const { dir, holder } = this.#parts;
-    const { token, issuer } = holder;
-    for (;;) {
-      const found = await latestManifest(dir, partition.number);
-      if (found !== undefined && found.issuer !== issuer) throw foreign(holder, found.issuer);
-      if (found !== undefined && found.token > token) throw stale(holder, found.token);
-      // The log is claimed first: the one that had it trims nothing from then on.
-      await this.#claim(partition, { epoch: '', through: 0, most: 1 });
-      if (found?.token === token) return found;
-      const empty = {
-        format: 1,
-        partition: partition.number,
-        number: 0,
-        epochs: [],
-        lost: [],
-        files: [],
-      } as const;
-      const mine = { ...empty, ...found, token, issuer };
-      if (await this.#make(mine)) return { ...mine, number: mine.number + 1 };
-    }
-  }
-
-  async #claim(
-    partition: Partition,
-    { epoch, through, most }: { readonly epoch: string; readonly through: number; readonly most: number },
-  ): Promise<Claimed> {
-    const { holder } = this.#parts;
-    const { token, issuer } = holder;
-    await this.#step('claim');
-    const reply = await partition.call(partition.verbs.claim, { token, issuer, epoch, through, most });
-    if (reply.word === 'claimed') return reply;
-    throw refused(holder, reply);
   }
 
   /** The next part of the log that is in no file yet. */
@@ -177,7 +148,7 @@ export class Exporter {
     let [isNew, until] = [false, limit];
     let inEpoch = cursor.epoch;
     for (;;) {
-      const claimed = await this.#claim(partition, { ...cursor, most: ENTRIES });
+      const claimed = await this.#right.claim(partition, { ...cursor, most: ENTRIES });
       until ??= claimed.last;
       const { trimmed } = claimed;
       this.#requireLatest(manifest, claimed.epoch);
@@ -266,14 +237,7 @@ export class Exporter {
       write: (file: string) => Promise<number>,
     ): Promise<void> => {
       const path = join(folder, `${name}${kind === 'undecoded' ? '-undecoded' : ''}.parquet`);
-      const [whole, aside] = [join(dir, path), join(dir, folder, `.${name}.${process.pid}`)];
-      await mkdir(dirname(whole), { recursive: true });
-      await this.#step('write');
-      const count = await write(aside);
-      await syncPath(aside);
-      await this.#step('rename');
-      await rename(aside, whole);
-      await syncPath(dirname(whole));
+      const count = await this.#right.place(dir, path, write);
       if (count > 0) files.push({ path, view, generation, kind, rows: count });
     };
     if (stored.kind !== 'rows') {
@@ -294,45 +258,13 @@ export class Exporter {
     const { holder } = this.#parts;
     const { epoch, ofLast, through } = part;
     if (through === 0) return;
-    await this.#step('trim');
+    await this.#right.step('trim');
     const request = { token: holder.token, issuer: holder.issuer, epoch, through, ofLast };
     const reply = await partition.call(partition.verbs.trim, request);
-    if (reply.word === 'stale') throw refused(holder, reply);
-  }
-
-  /** Makes the manifest that follows. */
-  #make(manifest: Manifest): Promise<boolean> {
-    this.#parts.holder.signal.throwIfAborted();
-    return makeManifest(this.#parts.dir, { ...manifest, number: manifest.number + 1 });
-  }
-
-  async #step(step: Parameters<NonNullable<ExporterParts['onStep']>>[0]): Promise<void> {
-    await this.#parts.onStep?.(step);
+    if (reply.word === 'stale') throw refusedRight(holder, reply);
   }
 }
 
 /** Rows of one file. */
 const groupOf = ({ view, generation, epoch, place }: Row): string =>
   [view, generation, epoch, Math.floor(place / DAY)].join(' ');
-
-function refused(
-  holder: TokenHolder,
-  { word, detail }: { readonly word: string; readonly detail: string },
-): Error {
-  const [token = '', ...issuer] = detail.split(' ');
-  return word === 'foreign' ? foreign(holder, issuer.join(' ')) : stale(holder, Number(token));
-}
-
-function stale({ token, resource }: TokenHolder, seen: number): StaleTokenError {
-  return new StaleTokenError(
-    `Token ${token} exports nothing: an exporter with token ${seen} has taken over. Stop this one.`,
-    { resource, offered: token, seen, reason: 'lower' },
-  );
-}
-
-function foreign({ resource, issuer }: TokenHolder, expected: string): IssuerMismatchError {
-  return new IssuerMismatchError(
-    `The rows were exported under tokens of ${expected}, which those of ${issuer} cannot be compared with.`,
-    { resource, issuer, expected },
-  );
-}

@@ -1,9 +1,9 @@
 /**
  * The manifests of a folder of exported rows: for each partition, which files there are, and up to where they have its log.
- * They lie beside the files, as "_manifest/<partition>/<number>.json"; the highest number counts.
+ * They lie beside the files, as "_manifest/<partition>/<number>.json"; the highest number counts, and a few before it are kept.
  *
- * Guarantees: of two writers of one number, one makes it and the other is told. A manifest that is there is whole, also
- * after a power failure. Files that no manifest names, as those of a writer that crashed, are no data.
+ * Guarantees: of two writers of one number, one makes it and the other is told, also where that number was deleted since. A
+ * manifest that is there is whole, also after a power failure. Files that no manifest names, as those of a writer that crashed, are no data.
  */
 import { randomUUID } from 'node:crypto';
 import { link, mkdir, open, readdir, readFile, unlink } from 'node:fs/promises';
@@ -41,6 +41,8 @@ export interface Manifest {
   /** What others had trimmed before it was exported here. */
   readonly lost: readonly LogRange[];
   readonly files: readonly ExportedFile[];
+  /** Files that others have replaced, and when, in microseconds since the epoch: they are still there, and are no data any more. */
+  readonly replaced: readonly { readonly path: string; readonly at: number }[];
 }
 
 /** Which store a folder is for. */
@@ -55,20 +57,40 @@ export interface StoreIdentity {
 const folderOf = (dir: string, partition: number): string => join(dir, '_manifest', String(partition));
 const nameOf = (number: number): string => `${number}.json`;
 
+/** How many manifests of a partition are kept. */
+const KEPT = 3;
+
 /** The manifest that counts, undefined before the first. */
 export async function latestManifest(dir: string, partition: number): Promise<Manifest | undefined> {
-  const names = await readdir(folderOf(dir, partition)).catch(ifMissing);
-  const numbers = names.flatMap((name) => /^(\d+)\.json$/.exec(name)?.[1] ?? []).map(Number);
-  if (numbers.length === 0) return undefined;
-  const file = join(folderOf(dir, partition), nameOf(Math.max(...numbers)));
-  const manifest = JSON.parse(await readFile(file, 'utf8')) as Manifest;
-  if (manifest.format === 1) return manifest;
-  throw new MisuseError(`${file} was written by a newer version of @holdfast/features; update it here.`);
+  for (;;) {
+    const numbers = await numbersIn(dir, partition);
+    if (numbers.length === 0) return undefined;
+    const file = join(folderOf(dir, partition), nameOf(Math.max(...numbers)));
+    const text = await readFile(file, 'utf8').catch(ifMissing);
+    if (text === undefined) continue; // it was deleted meanwhile, so there are later ones
+    const manifest = JSON.parse(text) as Manifest;
+    if (manifest.format === 1) return manifest;
+    throw new MisuseError(`${file} was written by a newer version of @holdfast/features; update it here.`);
+  }
 }
 
-/** Makes a manifest. False if another has made one of this number. */
+/** Makes a manifest, and deletes those long before it. False if another has made one of this number. */
 export async function makeManifest(dir: string, manifest: Manifest): Promise<boolean> {
-  return makeOnce(folderOf(dir, manifest.partition), nameOf(manifest.number), manifest);
+  const { partition, number } = manifest;
+  const folder = folderOf(dir, partition);
+  if (!(await makeOnce(folder, nameOf(number), manifest))) return false;
+  const numbers = await numbersIn(dir, partition);
+  const latest = Math.max(...numbers);
+  // Manifests are deleted once there are `KEPT` higher ones: this number may have been there before.
+  const isFirst = latest < number + KEPT;
+  const old = numbers.filter((each) => each <= latest - KEPT);
+  for (const each of old) await unlink(join(folder, nameOf(each))).catch(ifMissing);
+  return isFirst;
+}
+
+async function numbersIn(dir: string, partition: number): Promise<readonly number[]> {
+  const names = (await readdir(folderOf(dir, partition)).catch(ifMissing)) ?? [];
+  return names.flatMap((name) => /^(\d+)\.json$/.exec(name)?.[1] ?? []).map(Number);
 }
 
 /** Names the store in a new folder. Throws MisuseError for the folder of another one. */
@@ -157,7 +179,6 @@ export async function syncPath(path: string): Promise<void> {
   }
 }
 
-function ifMissing(error: NodeJS.ErrnoException): string[] {
-  if (error.code === 'ENOENT') return [];
-  throw error;
+function ifMissing(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== 'ENOENT') throw error;
 }

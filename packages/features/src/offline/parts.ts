@@ -2,7 +2,7 @@
  * What the functions of this entry need of a store that a program hands to them. A store registers its parts, so that they are
  * no part of what it offers.
  */
-import { display, MisuseError } from '@holdfast/kernel';
+import { type Clock, display, MisuseError } from '@holdfast/kernel';
 import type { Catalog } from '../store/catalog.js';
 import type { Definitions } from '../store/definitions.js';
 import type { Partition } from '../store/partition.js';
@@ -16,6 +16,7 @@ export interface StoreParts {
   readonly partitions: readonly Partition[];
   readonly definitions: Definitions;
   readonly telemetry: Telemetry;
+  readonly clock: Clock;
 }
 
 /** Throws UnavailableError; MisuseError if nothing was ever applied. */
