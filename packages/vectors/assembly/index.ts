@@ -2,6 +2,6 @@
 export { clear, encode } from './encode';
 export { attach } from './layout';
 export { rotate } from './rotate';
-export { exact, scanned, scored, scratchBytes, search } from './search';
+export { bound, exact, scanned, scored, scratchBytes, search } from './search';
 export { accumulate, nearest, setCentroid } from './train';
 export { scaleOf, toInt16 } from './vector';

@@ -45,6 +45,12 @@ let querySquare: f32 = 0;
 let step: f32 = 0;
 let bias: f32 = 0;
 let found: i32 = 0;
+let floor: f32 = 0;
+
+/** Says what the scores of the next search have to be above. */
+export function bound(least: f32): void {
+  floor = least;
+}
 
 /** Bytes of scratch for a search over so many lists. The turned query's D floats lie at its beginning. */
 export function scratchBytes(lists: i32): i32 {
@@ -183,7 +189,7 @@ function keep(k: i32, score: f32, slot: u32): f32 {
   }
   store<f32>(heap + (<usize>i << 3), score);
   store<u32>(heap + (<usize>i << 3), slot, 4);
-  return found < k ? -f32.MAX_VALUE : load<f32>(heap);
+  return found < k ? floor : load<f32>(heap);
 }
 
 // @ts-expect-error: decorator
@@ -279,8 +285,8 @@ function squareTo(list: u32): f32 {
 /**
  * The k best of the turned query that lies at the beginning of `scratch`, in at most `lists` lists that have a vector; without
  * `masks` (0) all vectors count. With it, those count whose bit is set: its first word says how many these are, and one for
- * each block follows.
- * A list is then counted only if it has one of them, and the search goes on until k are found or all have been seen.
+ * each block follows; a list is then counted only if it has one of them. The search goes on until k are found or all have been seen.
+ * With a bound, it goes on instead until as many lists one after the other had nothing for the k.
  * Returns how many were found. They lie in the heap, as pairs of a score and a slot, in no order.
  */
 export function search(scratch: usize, k: i32, lists: i32, masks: usize): i32 {
@@ -288,14 +294,16 @@ export function search(scratch: usize, k: i32, lists: i32, masks: usize): i32 {
   scanned = 0;
   scored = 0;
   found = 0;
+  let least = floor;
   for (let i = 0; i < K; i++) store<u32>(order + (<usize>i << 2), i);
   for (let i = (K >> 1) - 1; i >= 0; i--) sink(i, K);
+  const isOpen = least == -f32.MAX_VALUE;
+  const matching = masks ? load<i32>(masks) : i32.MAX_VALUE;
   let open = K;
   let done = 0;
+  let from = 0;
   let seen = 0;
-  const matching = masks ? load<i32>(masks) : 0;
-  let least: f32 = -f32.MAX_VALUE;
-  while (open > 0 && (done < lists || (masks != 0 && found < k && seen < matching))) {
+  while (open > 0 && (done - from < lists || (isOpen && found < k && seen < matching))) {
     const list = load<u32>(order);
     open -= 1;
     store<u32>(order, load<u32>(order + (<usize>open << 2)));
@@ -304,6 +312,7 @@ export function search(scratch: usize, k: i32, lists: i32, masks: usize): i32 {
     const start = startOf(list, square);
     const width = WIDTH * sqrt(square);
     let counts = false;
+    let adds = false;
     for (let block = load<u32>(heads + (<usize>list << 2)); block != NONE; block = nextOf(block)) {
       const mask: u32 = masks ? load<u32>(masks + (<usize>block << 2), 4) : 0xffffffff;
       if (mask == 0) continue;
@@ -318,10 +327,14 @@ export function search(scratch: usize, k: i32, lists: i32, masks: usize): i32 {
         const slot = (block << 5) | lane;
         scored += 1;
         const score = rowScore(start, slot, at + <usize>D * 4 + (<usize>lane << 2));
-        if (score > least) least = keep(k, score, slot);
+        if (score > least) {
+          least = keep(k, score, slot);
+          adds = true;
+        }
       }
     }
     if (counts) done += 1;
+    if (adds && !isOpen) from = done;
   }
   return found;
 }
@@ -332,7 +345,8 @@ export function exact(scratch: usize, k: i32, slots: usize, n: i32): i32 {
   scanned = 0;
   scored = n;
   found = 0;
-  let least: f32 = -f32.MAX_VALUE;
+  floor = -f32.MAX_VALUE;
+  let least = floor;
   for (let i = 0; i < n; i++) {
     const slot = load<u32>(slots + (<usize>i << 2));
     const block = slot >> 5;

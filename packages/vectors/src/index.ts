@@ -6,7 +6,8 @@ import { LocalIndex } from './index/local-index.js';
 import type { LocalIndexOptions } from './options.js';
 
 export type { Calibration } from './index/calibrate.js';
-export type { Hit, IndexStats, LocalIndex } from './index/local-index.js';
+export type { Hit } from './index/finding.js';
+export type { IndexStats, LocalIndex } from './index/local-index.js';
 export type { Vector } from './index/metric.js';
 export type { Metric } from './kernel/layout.js';
 export type { LocalIndexOptions, SearchOptions, TrainOptions } from './options.js';

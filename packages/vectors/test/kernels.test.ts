@@ -90,12 +90,18 @@ describe.each(CASES)('with $dimensions dimensions, $metric, $lists lists', (each
       const other = plain.queries[i]!;
       const slots = fast.store.slots.filter((_, n) => n % 3 === i % 3);
       const answers = [
-        [fast.store.search(query, 10, each.lists), plain.store.search(other, 10, each.lists)],
-        [fast.store.search(query, 7, 1, slots), plain.store.search(other, 7, 1, slots)],
-        [fast.store.exact(query, 10, slots), plain.store.exact(other, 10, slots)],
-      ];
+        { k: 10, lists: each.lists, slack: 0 },
+        { k: 7, lists: 1, among: slots, slack: 0 },
+        { k: 10, lists: 1, among: slots, isAll: true, slack: 0 },
+        {
+          k: STORED,
+          lists: 1,
+          least: fast.store.find(query, { k: 10, lists: 9, slack: 0 })[0]!.score,
+          slack: 0.1,
+        },
+      ].map((ask) => [fast.store.find(query, ask), plain.store.find(other, ask)] as const);
       for (const [found, wanted] of answers) {
-        const scores = (of: typeof found): number[] => of!.map(({ score }) => score).sort((x, y) => y - x);
+        const scores = (of: typeof found): number[] => of.map(({ score }) => score).sort((x, y) => y - x);
         const [a, b] = [scores(found), scores(wanted)];
         expect(a.length).toBe(b.length);
         const scale = Math.max(...b.map(Math.abs));
@@ -108,7 +114,7 @@ describe.each(CASES)('with $dimensions dimensions, $metric, $lists lists', (each
     const { store, queries } = fast;
     let [sum, count] = [0, 0];
     for (const query of queries) {
-      for (const { score, slot } of store.search(query, 100, each.lists)) {
+      for (const { score, slot } of store.find(query, { k: 100, lists: each.lists, slack: 0 })) {
         const vector = new Float32Array(each.dimensions);
         store.read(store.memory.entryOf(slot), vector);
         const product = vector.reduce((all, value, j) => all + value * query[j]!, 0);
@@ -134,6 +140,6 @@ it('sums do not overflow for vectors of equal coordinates, at 4,096 dimensions',
   );
   const equal = new Float32Array(dimensions).fill(1 / Math.sqrt(dimensions));
   store.put(0, equal, 1);
-  const [found] = store.search(equal, 1, 1);
+  const [found] = store.find(equal, { k: 1, lists: 1, slack: 0 });
   expect(found?.score).toBeCloseTo(1, 2);
 });

@@ -77,6 +77,89 @@ describe.each(['cosine', 'ip', 'l2'] as const)('an index by %s', (metric) => {
   }, 120_000);
 });
 
+describe.each(['cosine', 'ip', 'l2'] as const)('scores by %s', (metric) => {
+  const maker = vectorMaker(SEED, 48);
+  const index = createLocalIndex({ dimensions: 48, metric, originals: true, random: seededRandom(SEED) });
+  const vectors = new Map<string, Float32Array>();
+  for (let n = 0; n < 4_200; n++) {
+    const vector = maker.next();
+    vectors.set(`d${n}`, vector);
+    index.put(`d${n}`, vector);
+  }
+  const queries = Array.from({ length: 20 }, () => maker.next());
+  const exactHits = (query: Float32Array) =>
+    [...vectors]
+      .map(([id, vector]) => ({ id, score: exactScore(metric, query, vector) }))
+      .sort((a, b) => b.score - a.score);
+
+  it.each(['before', 'after'])('that are exact are those of the vectors: %s the training', async (when) => {
+    if (when === 'after') await index.train();
+    let found = 0;
+    for (const query of queries) {
+      const hits = index.search(query, { exact: true, limit: 20 });
+      for (const { id, score } of hits) {
+        expect(score).toBeCloseTo(exactScore(metric, query, vectors.get(id) as Float32Array), 10);
+      }
+      expect(hits.map(({ score }) => -score)).toEqual(hits.map(({ score }) => -score).sort((a, b) => a - b));
+      const wanted = new Set(
+        exactHits(query)
+          .slice(0, 20)
+          .map(({ id }) => id),
+      );
+      found += hits.filter(({ id }) => wanted.has(id)).length;
+    }
+    expect(found / (20 * queries.length)).toBeGreaterThan(0.97);
+  });
+
+  it.each([false, true])('bound what is found, exact: %s', (exact) => {
+    let [found, all] = [0, 0];
+    for (const query of queries) {
+      const wanted = exactHits(query);
+      const minScore = wanted[60]!.score;
+      const hits = index.search(query, { minScore, limit: 1_000, exact });
+      expect(hits.every(({ score }) => score >= minScore)).toBe(true);
+      const near = new Set(wanted.slice(0, 60).map(({ id }) => id));
+      found += hits.filter(({ id }) => near.has(id)).length;
+      all += near.size;
+      // Above the best score there is nothing; below the worst there is everything.
+      expect(index.search(query, { minScore: wanted[0]!.score + Math.abs(wanted[0]!.score), exact })).toEqual(
+        [],
+      );
+      expect(index.search(query, { minScore: -1e6, limit: 3_000, exact })).toHaveLength(3_000);
+    }
+    expect(found / all).toBeGreaterThan(0.93);
+  });
+
+  it('come in pages, which together are the whole', () => {
+    for (const query of queries) {
+      const whole = index.search(query, { limit: 30, exact: true, lists: 1_000 });
+      const pages = [0, 10, 20].flatMap((offset) =>
+        index.search(query, { offset, limit: 10, exact: true, lists: 1_000 }),
+      );
+      expect(pages).toEqual(whole);
+    }
+    expect(index.search(queries[0]!, { offset: 4_000, limit: 96 }).length).toBe(96);
+  });
+
+  it('of many nearest: as many as are asked for, and most of the nearest', () => {
+    for (const limit of [100, 1_000]) {
+      let found = 0;
+      for (const query of queries) {
+        const hits = index.search(query, { limit });
+        expect(hits).toHaveLength(limit);
+        const wanted = new Set(
+          exactHits(query)
+            .slice(0, limit)
+            .map(({ id }) => id),
+        );
+        found += hits.filter(({ id }) => wanted.has(id)).length;
+      }
+      expect(found / (limit * queries.length)).toBeGreaterThan(0.95);
+    }
+    expect(index.search(queries[0]!, { limit: 4_000, lists: 1 })).toHaveLength(4_000);
+  });
+});
+
 it('tells distances apart far from the origin', () => {
   const of = bench(40, 'l2', 30);
   for (let n = 0; n < 500; n++) of.put(`d${n}`);
@@ -151,6 +234,9 @@ describe('what cannot work is named', () => {
     ['beyond 32 bits', () => index.put('a', [1, 1e39, 2]), /dimension 1/],
     ['zeros', () => index.put('a', [0, 0, 0]), /zeros/],
     ['a number as id', () => index.put(7 as never, [1, 2, 3]), /got 7/],
+    ['a page too far', () => index.search([1, 2, 3], { limit: 100, offset: 4_000 }), /100 and 4000/],
+    ['exact without originals', () => index.search([1, 2, 3], { exact: true }), /originals/],
+    ['a score that is none', () => index.search([1, 2, 3], { minScore: Number.NaN }), /minScore/],
     ['no limit', () => index.search([1, 2, 3], { limit: 0 }), /limit/],
     ['a filter that is none', () => index.search([1, 2, 3], { filter: 'a' as never }), /filter/],
   ];

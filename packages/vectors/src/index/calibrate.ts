@@ -43,21 +43,24 @@ export async function calibrate(
   { latest, random, clock }: CalibrateParts,
 ): Promise<Calibration> {
   const entries = store.entries;
-  const all = store.memory.lists;
-  if (entries.length === 0 || all === 1) return { lists: 1, recall: 1, of: 'stored vectors' };
+  const most = store.memory.lists;
+  if (entries.length === 0 || most === 1) return { lists: 1, recall: 1, of: 'stored vectors' };
   const ways: number[] = [];
-  for (let lists = 4; lists < all; lists = Math.ceil(lists * 1.4)) ways.push(lists);
-  ways.push(all);
+  for (let lists = 4; lists < most; lists = Math.ceil(lists * 1.4)) ways.push(lists);
+  ways.push(most);
   const queries = latest.all;
   const sums = new Float64Array(ways.length);
   const slices = new Slices(clock);
   for (let i = 0; i < QUERIES; i++) {
     const query = queries?.[i] ?? noisy(store, entries, random);
-    const wanted = new Set(store.exact(query, NEAREST, store.slots).map(({ slot }) => slot));
+    const all = store.find(query, { k: NEAREST, lists: 1, among: store.slots, isAll: true, slack: 0 });
+    const wanted = new Set(all.map(({ slot }) => slot));
     let part = 0;
     for (const [w, lists] of ways.entries()) {
       if (part < 1) {
-        const hits = store.search(query, NEAREST, lists).filter(({ slot }) => wanted.has(slot));
+        const hits = store
+          .find(query, { k: NEAREST, lists, slack: 0 })
+          .filter(({ slot }) => wanted.has(slot));
         part = hits.length / wanted.size;
       }
       sums[w]! += part;
@@ -68,7 +71,7 @@ export async function calibrate(
   const enough = way < 0 ? ways.length - 1 : way;
   const lists = ways[enough]!;
   return {
-    lists: queries ? lists : Math.min(all, 2 * lists),
+    lists: queries ? lists : Math.min(most, 2 * lists),
     recall: sums[enough]! / QUERIES,
     of: queries ? 'queries' : 'stored vectors',
   };

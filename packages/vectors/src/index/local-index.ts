@@ -19,23 +19,20 @@ import type { Metric } from '../kernel/layout.js';
 import {
   INDEX,
   type LocalIndexOptions,
-  SEARCH,
+  readSearch,
   type SearchOptions,
   TRAIN,
   type TrainOptions,
 } from '../options.js';
 import { type Calibration, calibrate, LatestQueries } from './calibrate.js';
-import type { Found, MemoryOptions } from './memory.js';
-import { prepareVector, toldScore, type Vector } from './metric.js';
+import { Entries } from './entries.js';
+import { askFor, type Hit, hitsOf } from './finding.js';
+import type { MemoryOptions } from './memory.js';
+import { prepareVector, type Vector } from './metric.js';
+import { Originals } from './originals.js';
 import { Slices } from './slices.js';
 import { VectorStore } from './store.js';
 import { LEAST, train } from './train.js';
-
-export interface Hit {
-  readonly id: string;
-  /** Higher is nearer: the cosine, the inner product, or the distance with a minus sign. */
-  readonly score: number;
-}
 
 export interface IndexStats {
   readonly vectors: number;
@@ -49,8 +46,6 @@ export interface IndexStats {
 }
 
 const UNTRAINED: Calibration = { lists: 1, recall: 1, of: 'stored vectors' };
-/** Up to this part of all vectors, those that a filter leaves are all scored. */
-const FEW = 0.02;
 
 export class LocalIndex {
   readonly #metric: Metric;
@@ -60,9 +55,8 @@ export class LocalIndex {
   readonly #random: Random;
   readonly #signs: Float32Array;
   readonly #settings: Settings<typeof INDEX>;
-  readonly #entryOf = new Map<string, number>();
-  readonly #ids: (string | undefined)[] = [];
-  readonly #freeEntries: number[] = [];
+  readonly #entries = new Entries();
+  readonly #originals: Originals | undefined;
   readonly #latest = new LatestQueries();
   #store: VectorStore | undefined;
   /** While a training goes on: what takes the place of the store when it has all. */
@@ -76,22 +70,23 @@ export class LocalIndex {
   /** Throws MisuseError. */
   constructor(options: LocalIndexOptions) {
     this.#settings = readOptions('createLocalIndex', options, INDEX);
-    const { dimensions, metric, recall, random } = this.#settings;
+    const { dimensions, metric, recall, random, originals } = this.#settings;
     this.#dimensions = dimensions;
     this.#padded = Math.ceil(dimensions / 32) * 32;
     this.#metric = metric as Metric;
     this.#recall = recall;
     this.#random = random;
+    this.#originals = originals ? new Originals(dimensions) : undefined;
     // Random, so that nobody can make vectors that it does not even out.
     this.#signs = Float32Array.from({ length: 4 * this.#padded }, () => (random.unit() < 0.5 ? -1 : 1));
   }
 
   get size(): number {
-    return this.#entryOf.size;
+    return this.#entries.size;
   }
 
   has(id: string): boolean {
-    return this.#entryOf.has(id);
+    return this.#entries.known(id) !== undefined;
   }
 
   /**
@@ -103,46 +98,40 @@ export class LocalIndex {
     const { values, length } = prepareVector(vector, this.#metric, this.#shape);
     this.#store ??= this.#firstStore(values);
     const turned = this.#store.memory.turn(values);
-    const known = this.#entryOf.get(id);
-    const entry = known ?? this.#freeEntries.at(-1) ?? this.#ids.length;
+    const entry = this.#entries.of(id);
     this.#store.put(entry, turned, length);
-    if (known === undefined) this.#freeEntries.pop();
     try {
       this.#next?.put(entry, turned, length);
     } catch (error) {
       this.#next = undefined; // it would lack this vector
       this.#failure = error;
     }
-    this.#entryOf.set(id, entry);
-    this.#ids[entry] = id;
+    this.#entries.add(id);
+    this.#originals?.set(entry, vector);
   }
 
   /** Whether there was one. */
   delete(id: string): boolean {
-    const entry = this.#entryOf.get(id);
+    const entry = this.#entries.delete(id);
     if (entry === undefined) return false;
     this.#store?.delete(entry);
     this.#next?.delete(entry);
-    this.#entryOf.delete(id);
-    this.#ids[entry] = undefined;
-    this.#freeEntries.push(entry);
     return true;
   }
 
   /** The nearest, the best first; of equal ones by id. Throws MisuseError; UnavailableError for a filter when the memory is full. */
   search(vector: Vector, options: SearchOptions = {}): Hit[] {
-    const { limit, lists, filter } = readOptions('search', options, SEARCH);
+    const wishes = readSearch(options, this.#settings);
     const { values, length } = prepareVector(vector, this.#metric, this.#shape);
     const store = this.#store;
     if (store === undefined || store.size === 0) return [];
-    const query = store.memory.turn(values);
-    this.#latest.add(query);
-    const found = this.#find(store, query, { k: Math.min(limit, store.size), lists, filter });
-    const hits = found.map(({ score, slot }) => ({
-      id: this.#ids[store.memory.entryOf(slot)]!,
-      score: toldScore(score, this.#metric, length),
-    }));
-    return hits.sort((a, b) => b.score - a.score || (a.id < b.id ? -1 : 1));
+    const question = { given: vector, turned: store.memory.turn(values), length };
+    this.#latest.add(question.turned);
+    const entries = wishes.filter && this.#entries.matching(wishes.filter);
+    const { metric, lists } = { metric: this.#metric, lists: this.#calibration.lists };
+    const found = store.find(question.turned, askFor(question, wishes, { store, metric, lists, entries }));
+    const originals = wishes.exact ? this.#originals : undefined;
+    return hitsOf(store.named(found), question, wishes, { metric, entries: this.#entries, originals });
   }
 
   /**
@@ -172,7 +161,7 @@ export class LocalIndex {
     return {
       vectors: this.size,
       lists: store?.memory.lists ?? 1,
-      bytes: store?.memory.bytes ?? 0,
+      bytes: (store?.memory.bytes ?? 0) + (this.#originals?.bytes ?? 0),
       search: this.#calibration,
       isTrainingDue: this.size >= 4 * this.#trainedAt,
     };
@@ -180,13 +169,13 @@ export class LocalIndex {
 
   async #retrain(store: VectorStore, signal: AbortSignal | undefined): Promise<void> {
     const { clock } = this.#settings;
-    const entries = [...this.#entryOf.values()];
+    const entries = this.#entries.all;
     const mean = this.#metric === 'l2' ? await meanOf(store, entries, clock) : new Float32Array(this.#padded);
     const centroids = await train({
       vectors: entries.length,
       read: (index, out) => {
         // A vector that is gone meanwhile stands in the sample as the mean: a few do not matter.
-        if (store.has(entries[index]!)) store.read(entries[index]!, out);
+        if (store.has(entries[index]!)) this.#read(store, entries[index]!, out);
         else out.set(mean);
         for (let j = 0; j < out.length; j++) out[j]! -= mean[j]!;
       },
@@ -201,7 +190,10 @@ export class LocalIndex {
     const slices = new Slices(clock);
     const vector = new Float32Array(this.#padded);
     for (const entry of entries) {
-      if (store.has(entry) && !next.has(entry)) next.put(entry, vector, store.read(entry, vector));
+      if (store.has(entry) && !next.has(entry)) {
+        const length = this.#read(store, entry, vector);
+        next.put(entry, vector, length);
+      }
       throwIfAborted(signal, 'The training');
       await slices.next();
       if (this.#next !== next) throw this.#failure;
@@ -217,18 +209,12 @@ export class LocalIndex {
     this.#trainedAt = next.size;
   }
 
-  #find(
-    store: VectorStore,
-    query: Float32Array,
-    { k, lists = this.#calibration.lists, filter }: Wishes,
-  ): readonly Found[] {
-    if (filter === undefined) return store.search(query, k, lists);
-    const slots: number[] = [];
-    for (const [id, entry] of this.#entryOf) if (filter(id)) slots.push(store.slotOf(entry));
-    const part = slots.length / store.size;
-    if (part <= FEW) return store.exact(query, k, slots);
-    // Those that match lie in more lists than the same number of all would.
-    return store.search(query, k, Math.ceil(lists * Math.min(8, part ** -0.5)), slots);
+  /** A vector in turned space, and its length for inner products: as it was put, or else as its row has it. */
+  #read(store: VectorStore, entry: number, out: Float32Array): number {
+    if (!this.#originals) return store.read(entry, out);
+    const { values, length } = prepareVector(this.#originals.at(entry), this.#metric, this.#shape);
+    out.set(store.memory.turn(values));
+    return length;
   }
 
   #firstStore(values: Float32Array): VectorStore {
@@ -248,12 +234,6 @@ export class LocalIndex {
     const limit = memory;
     return { dimensions: this.#padded, metric: this.#metric, signs: this.#signs, limit, plain };
   }
-}
-
-interface Wishes {
-  readonly k: number;
-  readonly lists: number | undefined;
-  readonly filter: ((id: string) => boolean) | undefined;
 }
 
 async function meanOf(store: VectorStore, entries: readonly number[], clock: Clock): Promise<Float32Array> {

@@ -53,13 +53,15 @@ export class IndexMemory {
   readonly scratch: number;
   readonly #memory: Memory;
   readonly #limit: number;
-  readonly #isProduct: boolean;
+  readonly #metric: Metric;
   readonly #heads: number;
   readonly #lengths: number;
   readonly #extentTable: number;
   readonly #extents: number[] = [];
   readonly #freeBlocks: number[] = [];
   #blocks = 0;
+  /** Of all vectors that there were, for inner products. */
+  #longest = 0;
   #used = HEADER + HEADER_BYTES;
   #bytes: Uint8Array = new Uint8Array(0);
   #words: Uint32Array = new Uint32Array(0);
@@ -72,7 +74,7 @@ export class IndexMemory {
   constructor(options: MemoryOptions) {
     const { dimensions, centroids, metric, signs, limit, plain } = options;
     this.#limit = limit;
-    this.#isProduct = metric === 'ip';
+    this.#metric = metric;
     this.shape = shapeOf(dimensions);
     this.lists = centroids.length / dimensions;
     this.#memory = new WebAssembly.Memory({ initial: 2, maximum: 65_536, shared: true });
@@ -184,7 +186,7 @@ export class IndexMemory {
   label(slot: number, entry: number, length: number): void {
     const numbers = this.#numbersOf(slot);
     this.#words[numbers + NUMBERS.entry / 4] = entry;
-    if (this.#isProduct) this.#floats[numbers + NUMBERS.share / 4] = length;
+    if (this.#metric === 'ip') this.#floats[numbers + NUMBERS.share / 4] = length;
   }
 
   shareOf(slot: number): number {
@@ -206,6 +208,13 @@ export class IndexMemory {
   noteLength(list: number, length: number): void {
     const at = this.#lengths / 4 + list;
     this.#floats[at] = Math.max(this.#floats[at]!, length);
+    this.#longest = Math.max(this.#longest, length);
+  }
+
+  /** How large scores can be, for a query of this squared length. */
+  scoreScale(square: number): number {
+    if (this.#metric === 'l2') return square;
+    return this.#metric === 'ip' ? this.#longest : 1;
   }
 
   /** The address of masks with the bits of these slots. */

@@ -49,3 +49,23 @@ export function toldScore(score: number, metric: Metric, queryLength: number): n
   if (metric === 'l2') return -Math.sqrt(Math.max(0, -2 * score));
   return metric === 'ip' ? score * queryLength : score;
 }
+
+/** The score, as the kernels count it, that is told as this one. */
+export function innerScore(told: number, metric: Metric, queryLength: number): number {
+  if (metric === 'l2') return -0.5 * Math.min(0, told) ** 2;
+  return metric === 'ip' ? told / queryLength : told;
+}
+
+/** The score that a caller is told, from both vectors as they are. */
+export function exactScore(metric: Metric, query: Vector, vector: Float32Array): number {
+  let [product, squares, squareOfQuery, distance] = [0, 0, 0, 0];
+  for (let j = 0; j < vector.length; j++) {
+    const [x, y] = [query[j]!, vector[j]!];
+    product += x * y;
+    squares += y * y;
+    squareOfQuery += x * x;
+    distance += (x - y) ** 2;
+  }
+  if (metric === 'l2') return -Math.sqrt(distance);
+  return metric === 'ip' ? product : product / Math.sqrt(squares * squareOfQuery);
+}

@@ -2,10 +2,25 @@
  * The vectors of an index in one memory: which slot each entry has. An index has one store, and a second one while it is
  * trained anew.
  */
+import { LOWEST } from '../kernel/layout.js';
 import { type Found, IndexMemory, type MemoryOptions } from './memory.js';
 import { Slots } from './slots.js';
 
 const ABSENT = -1;
+
+/** What is asked for of a store. */
+export interface Ask {
+  readonly k: number;
+  readonly lists: number;
+  /** Those slots only. */
+  readonly among?: readonly number[] | undefined;
+  /** Whether all of them are scored, rather than those that their codes let pass. */
+  readonly isAll?: boolean;
+  /** Scores above this only, as the kernels count them. Default all. */
+  readonly least?: number | undefined;
+  /** How far below it scores may be, in parts of how large they can be: the error of rows. */
+  readonly slack: number;
+}
 
 export class VectorStore {
   readonly memory: IndexMemory;
@@ -89,24 +104,35 @@ export class VectorStore {
     return Math.sqrt(square);
   }
 
-  /** The nearest to a turned query, in no order: in so many lists, or, with `among`, of those slots. */
-  search(query: Float32Array, k: number, lists: number, among?: readonly number[]): Found[] {
+  /** The nearest to a turned query, in no order. */
+  find(query: Float32Array, { k, lists, among, isAll, least, slack }: Ask): Found[] {
     const { memory } = this;
+    const { kernel, scratch } = memory;
+    if (isAll && among) {
+      const at = memory.listSlots(among);
+      this.#write(query);
+      return memory.results(kernel.exact(scratch, k, at, among.length));
+    }
     const masks = among ? memory.maskOf(among) : 0;
-    this.#write(query);
-    return memory.results(memory.kernel.search(memory.scratch, k, lists, masks));
+    const square = this.#write(query);
+    kernel.bound(least === undefined ? LOWEST : least - slack * memory.scoreScale(square));
+    return memory.results(kernel.search(scratch, k, lists, masks));
   }
 
-  /** The nearest of these slots, all of which are scored. */
-  exact(query: Float32Array, k: number, slots: readonly number[]): Found[] {
-    const { memory } = this;
-    const at = memory.listSlots(slots);
-    this.#write(query);
-    return memory.results(memory.kernel.exact(memory.scratch, k, at, slots.length));
+  /** What was found, with the entry of each. */
+  named(found: readonly Found[]): (Found & { readonly entry: number })[] {
+    return found.map((each) => ({ ...each, entry: this.memory.entryOf(each.slot) }));
   }
 
-  #write(turned: Float32Array): void {
+  /** Returns the square of its length. */
+  #write(turned: Float32Array): number {
     const { floats, scratch } = this.memory;
-    for (let j = 0; j < turned.length; j++) floats[scratch / 4 + j] = turned[j]! - this.#mean[j]!;
+    let square = 0;
+    for (let j = 0; j < turned.length; j++) {
+      const value = turned[j]! - this.#mean[j]!;
+      floats[scratch / 4 + j] = value;
+      square += value * value;
+    }
+    return square;
   }
 }

@@ -15,6 +15,7 @@ export interface Kernel {
   encode(vector: number, list: number, slot: number): void;
   clear(slot: number): void;
   scratchBytes(lists: number): number;
+  bound(least: number): void;
   search(scratch: number, k: number, lists: number, masks: number): number;
   exact(scratch: number, k: number, slots: number, n: number): number;
   readonly scanned: { readonly value: number };

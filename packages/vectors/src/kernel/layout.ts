@@ -14,6 +14,9 @@ export const NONE = 0xffffffff;
 /** Most results of a search. */
 export const MOST = 4_096;
 
+/** The least score that a search asks for when it asks for none: that of 32 bits furthest down. */
+export const LOWEST = -3.4028234663852886e38;
+
 /** What the header names, in its order. All but the scale are addresses or whole numbers. */
 export interface Header {
   readonly dimensions: number;

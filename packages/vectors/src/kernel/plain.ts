@@ -3,7 +3,7 @@
  * read: whole numbers are equal in both, floats but for the order of sums.
  */
 import type { Kernel } from './kernel.js';
-import { LANES, MOST, NONE, NUMBERS, type Shape, shapeOf } from './layout.js';
+import { LANES, LOWEST, MOST, NONE, NUMBERS, type Shape, shapeOf } from './layout.js';
 import type { Memory } from './web-assembly.js';
 
 const WIDTH = 1.9 * 0.6;
@@ -17,6 +17,7 @@ export class PlainKernel implements Kernel {
   readonly scanned = { value: 0 };
   readonly scored = { value: 0 };
   #found: { score: number; slot: number }[] = [];
+  #floor = LOWEST;
 
   constructor(memory: Memory) {
     this.#memory = memory;
@@ -147,8 +148,13 @@ export class PlainKernel implements Kernel {
     return 10 * this.#word(0) + MOST * 8 + 8 * (Math.ceil(lists / 4) * 4);
   }
 
+  bound(least: number): void {
+    this.#floor = least;
+  }
+
   search(scratch: number, k: number, lists: number, masks: number): number {
-    const matching = masks === 0 ? 0 : this.#view.getUint32(masks, true);
+    const matching = masks === 0 ? Number.POSITIVE_INFINITY : this.#view.getUint32(masks, true);
+    const isOpen = this.#floor === LOWEST;
     const query = this.#prepare(scratch);
     this.scanned.value = 0;
     this.scored.value = 0;
@@ -157,27 +163,30 @@ export class PlainKernel implements Kernel {
     const promises = order.map((list) => this.#promise(query, list));
     order.sort((a, b) => promises[b]! - promises[a]!);
     let done = 0;
+    let from = 0;
     let seen = 0;
     for (const list of order) {
-      const goesOn = masks !== 0 && this.#found.length < k && seen < matching;
-      if (done >= lists && !goesOn) break;
+      const goesOn = isOpen && this.#found.length < k && seen < matching;
+      if (done - from >= lists && !goesOn) break;
       let counts = false;
+      let adds = false;
       let block = this.#view.getUint32(this.#word(9) + 4 * list, true);
       for (; block !== NONE; block = this.#of(block, this.#shape.next)) {
         const mask = masks === 0 ? 0xffffffff : this.#view.getUint32(masks + 4 + 4 * block, true);
         if (mask === 0) continue;
         counts = true;
         this.scanned.value += 1;
-        const least = this.#least(k);
+        const bar = this.#least(k);
         for (let lane = 0; lane < LANES; lane++) {
           if (((mask >>> lane) & 1) === 0) continue;
-          seen += 1;
-          if (this.#estimate(query, list, block * LANES + lane) > least) {
-            this.#score(query, list, block * LANES + lane, k);
+          if (masks !== 0) seen += 1;
+          if (this.#estimate(query, list, block * LANES + lane) > bar) {
+            if (this.#score(query, list, block * LANES + lane, k)) adds = true;
           }
         }
       }
       if (counts) done += 1;
+      if (adds && !isOpen) from = done;
     }
     return this.#tell(scratch);
   }
@@ -187,6 +196,7 @@ export class PlainKernel implements Kernel {
     this.scanned.value = 0;
     this.scored.value = 0;
     this.#found = [];
+    this.#floor = LOWEST;
     for (let i = 0; i < n; i++) {
       const slot = this.#view.getUint32(slots + 4 * i, true);
       this.#score(query, this.#of(Math.floor(slot / LANES), this.#shape.list), slot, k);
@@ -254,7 +264,8 @@ export class PlainKernel implements Kernel {
     return this.#word(2) === 1 ? value * this.#float(numbers + NUMBERS.share) : value;
   }
 
-  #score(query: Query, list: number, slot: number, k: number): void {
+  /** Whether it is among the k best so far. */
+  #score(query: Query, list: number, slot: number, k: number): boolean {
     const D = this.#word(0);
     this.scored.value += 1;
     const row = this.#rowAt(slot);
@@ -266,14 +277,15 @@ export class PlainKernel implements Kernel {
     const value = this.#start(query, list) + product * query.unit * this.#float(numbers + NUMBERS.scale);
     const share = this.#float(numbers + NUMBERS.share);
     const score = this.#word(2) === 1 ? value * share : value + share;
-    if (score <= this.#least(k)) return;
+    if (score <= this.#least(k)) return false;
     this.#found.push({ score, slot });
     this.#found.sort((a, b) => b.score - a.score);
     if (this.#found.length > k) this.#found.pop();
+    return true;
   }
 
   #least(k: number): number {
-    return this.#found.length < k ? Number.NEGATIVE_INFINITY : this.#found[k - 1]!.score;
+    return this.#found.length < k ? this.#floor : this.#found[k - 1]!.score;
   }
 
   /** Writes what was found where the kernels in WebAssembly have their heap. */
