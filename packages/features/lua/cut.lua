@@ -1,24 +1,35 @@
--- cut: begin to replace the generation that is read by another, which is filling or was read before.
+-- cut: begin to replace the generations of views that are read by others, which are filling or were read before.
 --
--- ARGV[1] view  ARGV[2] the generation that is to be read  ARGV[3] token  ARGV[4] its issuer  ARGV[5] for how long nobody else
--- may undo it, in ms
+-- ARGV[1] token  ARGV[2] its issuer  ARGV[3] for how long nobody else may undo it, in ms
+-- then, for each view: ARGV its name, the generation that is to be read
 --
--- Replies {'done', number of this change, the generation that is read}. Or {'unknown'}, {'forgot', number of the last change}, {'foreign', mark},
--- {'stale', mark}, {'gone', its state or ''}, {'busy', the generation that is being cut to, the number of that change, 1 if
--- anybody may undo it}
+-- Replies {'done', number of this change, for each view the generation that is read}. Or {'unknown'}, {'forgot', number of the
+-- last change}, {'foreign', mark, view}, {'stale', mark, view}, {'gone', its state or '', view}, {'busy', the generation that is
+-- being cut to, view, number of that change, 1 if anybody may undo it}
 --
--- Stands on: generations
-local view, id, token, issuer, patience = unpack(ARGV)
-local refusal = refused(view, token, issuer)
-if refusal then return refusal end
-local other, at, deadline = string.match(redis.call('HGET', CATALOG, 'cutting:' .. view) or '', '^(%S+) (%d+) (%d+)')
-if other then return {'busy', other, tonumber(at), micros > tonumber(deadline) and 1 or 0} end
-local all = read_generations(view)
-local state = state_of(all, id)
-if state ~= 'filling' and state ~= 'previous' then return {'gone', state or ''} end
-note('cutting', view .. ' ' .. id)
-set_states(view, all, {[id] = 'cutting'})
-local cutting = string.format('%s %d %.0f %s', id, n, micros + patience * 1000, state)
-redis.call('HSET', CATALOG, 'cutting:' .. view, cutting)
-mark(view, token, issuer)
-return {'done', n, redis.call('HGET', CATALOG, 'live:' .. view)}
+-- Stands on: cutting
+local token, issuer, patience = unpack(ARGV, 1, 3)
+local names, moves = {}, {}
+for index = 4, #ARGV, 2 do
+  local view, id = ARGV[index], ARGV[index + 1]
+  local refusal = refused(view, token, issuer)
+  if refusal then return refusal end
+  local cutting = read_cutting(view)
+  if cutting then return {'busy', cutting.id, view, tonumber(cutting.at), micros > cutting.deadline and 1 or 0} end
+  local all = read_generations(view)
+  local state = state_of(all, id)
+  if state ~= 'filling' and state ~= 'previous' then return {'gone', state or '', view} end
+  names[#names + 1] = view
+  moves[#moves + 1] = {view = view, id = id, all = all, state = state}
+end
+n = n + 1
+local reply, views, deadline = {'done', n}, table.concat(names, ','), micros + patience * 1000
+for _, move in ipairs(moves) do
+  note('cutting', move.view .. ' ' .. move.id)
+  set_states(move.view, move.all, {[move.id] = 'cutting'})
+  local cutting = string.format('%s %d %.0f %s %s', move.id, n, deadline, move.state, views)
+  redis.call('HSET', CATALOG, 'cutting:' .. move.view, cutting)
+  mark(move.view, token, issuer)
+  reply[#reply + 1] = redis.call('HGET', CATALOG, 'live:' .. move.view)
+end
+return reply

@@ -1,6 +1,8 @@
 -- Prelude of the verbs that change which generation of a view is read. Of CATALOG it keeps, for each view,
 --   generations:<view>  "<generation> <state>" of each, with commas between: filling, cutting, live, previous or retired
---   cutting:<view>      "<generation> <number of the change that began it> <by when, in microseconds> <state before>"
+--   cutting:<view>      "<generation> <number of the change that began it> <by when, in microseconds> <state before> <views>": all
+--                       views, with commas between, that are cut in the same step
+--   before:<view>       the generation that was read before the last cut
 --   builder:<view>      "<token> <issuer>": who was the last to change it
 --   definition:<view>.<generation>  what is applied once the generation is live
 --
@@ -27,14 +29,14 @@ local function set_states(view, all, states)
   redis.call('HSET', CATALOG, 'generations:' .. view, table.concat(words, ','), 'n', n)
 end
 
--- Nothing if the holder of this token may change the view, and the reply otherwise.
+-- Nothing if the holder of this token may change the view, and the reply otherwise, with the view last.
 local function refused(view, token, issuer)
   if n == 0 then return {'unknown'} end
   if not is_ours then return {'forgot', n} end
   local known = redis.call('HGET', CATALOG, 'builder:' .. view)
   local has, by = string.match(known or '', '^(%d+) (.*)$')
-  if has and by ~= issuer then return {'foreign', known} end
-  if has and tonumber(token) < tonumber(has) then return {'stale', known} end
+  if has and by ~= issuer then return {'foreign', known, view} end
+  if has and tonumber(token) < tonumber(has) then return {'stale', known, view} end
 end
 
 -- From now on no holder of a lower token changes the view.
@@ -42,15 +44,7 @@ local function mark(view, token, issuer)
   redis.call('HSET', CATALOG, 'builder:' .. view, token .. ' ' .. issuer)
 end
 
--- Raises the number of the last change, and notes the change.
+-- Notes a part of the change that is being made, whose number `n` is.
 local function note(...)
-  n = n + 1
   redis.call('XADD', HISTORY, '*', 'n', n, ...)
-end
-
--- Undoes a cut that has not come to its end: the generation is again what it was.
-local function undo(view, id, state)
-  note('uncut', view .. ' ' .. id)
-  set_states(view, read_generations(view), {[id] = state})
-  redis.call('HDEL', CATALOG, 'cutting:' .. view)
 end

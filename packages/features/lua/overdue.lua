@@ -6,12 +6,11 @@
 -- Replies {'open', number of the last change}. Or {'cutting', the generation that is being cut to}, {'unknown'}, {'forgot',
 -- number of the last change}
 --
--- Stands on: generations
+-- Stands on: cutting
 local view = ARGV[1]
 if n == 0 then return {'unknown'} end
 if not is_ours then return {'forgot', n} end
-local cutting = redis.call('HGET', CATALOG, 'cutting:' .. view)
-local id, deadline, state = string.match(cutting or '', '^(%S+) %d+ (%d+) (%l+)')
-if id and micros <= tonumber(deadline) then return {'cutting', id} end
-if id then undo(view, id, state) end
+local cutting = read_cutting(view)
+if cutting and micros <= cutting.deadline then return {'cutting', cutting.id} end
+if cutting then undo(cutting) end
 return {'open', n}

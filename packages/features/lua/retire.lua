@@ -15,6 +15,7 @@ if redis.call('HGET', CATALOG, 'live:' .. view) == id then return {'gone', 'live
 if state ~= 'retired' and state ~= 'filling' and state ~= 'previous' then return {'gone', state or ''} end
 mark(view, token, issuer)
 if state == 'retired' then return {'done', n} end
+n = n + 1
 note('retired', view .. ' ' .. id)
 set_states(view, all, {[id] = 'retired'})
 redis.call('HDEL', CATALOG, 'definition:' .. view .. '.' .. id)

@@ -1,12 +1,11 @@
--- uncut: undo a cut that has not come to its end.
+-- uncut: undo a cut that has not come to its end, of all its views.
 --
--- ARGV[1] view  ARGV[2] number of the change that began it
+-- ARGV[1] one of its views  ARGV[2] number of the change that began it
 --
 -- Replies {'done', number of this change}, or {'changed', number of the last change} if it was undone or has come to its end
 --
--- Stands on: generations
-local view = ARGV[1]
-local id, at, state = string.match(redis.call('HGET', CATALOG, 'cutting:' .. view) or '', '^(%S+) (%d+) %d+ (%l+)')
-if at ~= ARGV[2] then return {'changed', n} end
-undo(view, id, state)
+-- Stands on: cutting
+local cutting = read_cutting(ARGV[1])
+if not cutting or cutting.at ~= ARGV[2] then return {'changed', n} end
+undo(cutting)
 return {'done', n}

@@ -33,8 +33,9 @@ import type { Answer, EntityIds, Service } from './definition/service.js';
 import type { Fields, Served } from './definition/types.js';
 import type { RowView, View } from './definition/view.js';
 import type { WindowFields, WindowsView } from './definition/windows.js';
-import { Generation, type GenerationParts, refusalOf } from './generation/generation.js';
+import { type CutTogetherOptions, Generation, type GenerationParts } from './generation/generation.js';
 import { type GenerationInfo, readLineup } from './generation/info.js';
+import { refusalOf } from './generation/refusals.js';
 import type { StopOptions } from './lane/follow.js';
 import type { FollowStats } from './lane/following.js';
 import type { Lane } from './lane/lane.js';
@@ -370,6 +371,16 @@ export class Features {
     );
   }
 
+  /**
+   * Generations of several views take the places of those that are read, all in one step: whoever reads a service has all its
+   * views from before it, or all from after it. They are of one holder, whose token is checked for each view. Cut to the
+   * previous ones in the same way, it leads back. `lanes` says by view what becomes of each lane of the generation that is read.
+   * Throws as `cut` of a generation does: nothing has changed then.
+   */
+  async cut(generations: readonly Generation[], options: CutTogetherOptions): Promise<void> {
+    await Generation.cut(this.#catalog, generations, options);
+  }
+
   /** The generations of a view, the oldest first. Throws UnavailableError. */
   async generations(view: View): Promise<readonly GenerationInfo[]> {
     this.#requireKnown(view);
@@ -407,7 +418,10 @@ export class Features {
   #partsOf(view: View, holder: TokenClaim): GenerationParts {
     const [catalog, partitions, clock] = [this.#catalog, this.#partitions, this.#clock];
     const telemetry = this.#telemetry;
-    return { view, holder, catalog, partitions, clock, telemetry, onChange: () => this.#pointers.drop() };
+    return {
+      ...{ view: view.name, holder, catalog, partitions, clock, telemetry },
+      onChange: () => this.#pointers.drop(),
+    };
   }
 
   /**

@@ -36,8 +36,9 @@ export {
   type GetOptions,
   type ServiceVersion,
 } from './features.js';
+export type { LaneFates } from './generation/cut.js';
 export type { LaneFate } from './generation/gate.js';
-export type { CutOptions, Generation } from './generation/generation.js';
+export type { CutOptions, CutTogetherOptions, Generation } from './generation/generation.js';
 export type { GenerationInfo } from './generation/info.js';
 export type { FollowedPartition, Follower, StopOptions } from './lane/follow.js';
 export type { FollowLaneOptions, FollowStats } from './lane/following.js';

@@ -137,12 +137,12 @@ describe('a generation that is filled by a job', () => {
     const store = await filled();
     const first = await store.begin(profile, { holder: holderOf(8) });
     // A builder that died in the middle: it has closed the old generation.
-    const begun = ['profile', first.id, '8', 'locks', '60000'];
+    const begun = ['8', 'locks', '60000', 'profile', first.id];
     const reply = await cutBy(begun);
     const second = await store.begin(profile, { holder: holderOf(9) });
     await client().hset('{feat:shop.0}:record', 'closed:profile.1-0', String(reply));
     await expect(second.cut({ lanes: { batch: 'ended' } })).rejects.toThrow(BusyError);
-    await client().hset('{feat:shop}:catalog', 'cutting:profile', `${first.id} ${reply} 5 filling`);
+    await client().hset('{feat:shop}:catalog', 'cutting:profile', `${first.id} ${reply} 5 filling profile`);
     await second.cut({ lanes: { batch: 'ended' } });
     expect(await states(store)).toEqual(['1-0 previous', '2-8 filling', '3-9 live']);
     expect(await client().hget('{feat:shop.0}:record', 'closed:profile.1-0')).toBeNull();
@@ -157,7 +157,7 @@ describe('a generation that was closed by a builder that has died', () => {
     const store = await filled();
     const lane = await store.open(profile, { holder: holderOf(7), patience: 60_000 });
     const next = await store.begin(profile, { holder: holderOf(8) });
-    const n = await cutBy(['profile', next.id, '8', 'locks', '60000']);
+    const n = await cutBy(['8', 'locks', '60000', 'profile', next.id]);
     for (const partition of [0, 1, 2, 3]) await closeIn(partition, n);
     const landing = lane.land(rowsOf(20, (each) => 500 + each).map((row) => ({ ...row, time: NOW + 1 })));
     let isLanded = false;
@@ -170,7 +170,7 @@ describe('a generation that was closed by a builder that has died', () => {
     );
     expect(isLanded).toBe(false);
     expect(await states(store)).toEqual(['1-0 live', '2-8 cutting']);
-    await client().hset('{feat:shop}:catalog', 'cutting:profile', `${next.id} ${n} 5 filling`);
+    await client().hset('{feat:shop}:catalog', 'cutting:profile', `${next.id} ${n} 5 filling profile`);
     expect(new Set((await landing).outcomes)).toEqual(new Set(['accepted']));
     expect(await states(store)).toEqual(['1-0 live', '2-8 filling']);
   });

@@ -23,10 +23,10 @@ for (const how of ['overdue', 'swap'] as const)
     const lane = await store.open(profile, { holder: holderOf(8), generation });
     await lane.land([{ id: 'u1', time: Date.now(), values: { n: 1 } }]);
     const { catalog } = openParts(2);
-    const [word, n = ''] = await catalog.change('cut', ['profile', generation.id, '8', 'locks', '0']);
+    const [word, n = ''] = await catalog.change('cut', ['8', 'locks', '0', 'profile', generation.id]);
     expect(word).toBe('done');
     const before = await client().dumpBuffer(CATALOG);
-    expect((await catalog.change('swap', ['profile', n, '8', 'locks']))[0]).toBe('done');
+    expect((await catalog.change('swap', [n, '8', 'locks', 'profile']))[0]).toBe('done');
     await catalog.mirror();
     // Its master fails over to one that lacks the swap.
     await client().restore(CATALOG, 0, before as Buffer, 'REPLACE');
@@ -36,7 +36,7 @@ for (const how of ['overdue', 'swap'] as const)
     const reply =
       how === 'overdue'
         ? await after.change('overdue', ['profile'])
-        : await after.change('swap', ['profile', n, '8', 'locks']);
+        : await after.change('swap', [n, '8', 'locks', 'profile']);
     expect(reply[0]).toBe(how === 'overdue' ? 'open' : 'changed');
     const again = await store.generation(profile, generation.id, { holder: holderOf(9) });
     await expect(again.retire()).rejects.toThrow(/is live/);

@@ -1,0 +1,48 @@
+/**
+ * The errors for changes of generations that the catalog has refused.
+ */
+import { IssuerMismatchError, StaleTokenError } from '@holdfast/fence';
+import { BusyError, MisuseError, type TokenClaim } from '@holdfast/kernel';
+import { IncompleteError } from '../errors.js';
+
+/** The error for a change of a view that was refused. */
+export function refusalOf(
+  view: string,
+  holder: TokenClaim,
+  [word = '', detail = '']: readonly string[],
+): Error {
+  const { token, resource, issuer } = holder;
+  const seen = Number(detail.split(' ', 1)[0]);
+  const expected = detail.split(' ').slice(1).join(' ');
+  switch (word) {
+    case 'stale':
+      return new StaleTokenError(
+        `Token ${token} changes nothing of the view "${view}", which was changed under token ${seen}. Stop this job: another one has its work.`,
+        { resource, offered: token, seen, reason: 'lower' },
+      );
+    case 'foreign':
+      return new IssuerMismatchError(
+        `The view "${view}" was changed under tokens of ${expected}, which those of ${issuer} cannot be compared with.`,
+        { resource, issuer, expected },
+      );
+    case 'busy':
+      return new BusyError(
+        `Another generation of the view "${view}", ${detail}, is just taking its place. Wait.`,
+        {
+          resource,
+        },
+      );
+    case 'many':
+      return new MisuseError(
+        `Three generations of the view "${view}" are being filled, which is the most; retire one.`,
+      );
+    case 'gone':
+      return new MisuseError(
+        `The generation of the view "${view}" is ${detail === '' ? 'not there' : detail}; that cannot be done with it.`,
+      );
+    case 'changed':
+      return new IncompleteError(view, '', ['the cut was undone meanwhile']);
+    default:
+      return new MisuseError(`Nothing is known of the view "${view}" (${word}); call apply() first.`);
+  }
+}
