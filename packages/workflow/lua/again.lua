@@ -1,6 +1,6 @@
 -- Prelude of the verb that begins a run anew: what becomes of the run then. Its journal is there.
 --
--- Stands on: earlier, events, lines
+-- Stands on: earlier, events, generations, lines
 
 -- The priority and the build of a run, whether it is over or not.
 local function terms_of(run, life)

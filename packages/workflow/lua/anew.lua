@@ -17,7 +17,7 @@
 local from, old, to, new, header = unpack(ARGV, 1, 5)
 local cut, length, retain, token, commits, session, version = unpack(ARGV, 6, 12)
 local source, journal, state = unpack(KEYS, #KEYS - 2)
-local epoch = epoch_of(redis.call('HMGET', META, 'server', 'epoch', 'token', 'ceiling'))
+local epoch = epoch_of(meta)
 
 local there = generation_of(to)
 if there == new then return {'ready'} end

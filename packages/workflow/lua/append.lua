@@ -8,7 +8,7 @@
 -- is of an earlier one
 --
 -- Stands on: streams, redis/epoch
-local epoch = epoch_of(redis.call('HMGET', META, 'server', 'epoch', 'token', 'ceiling'))
+local epoch = epoch_of(meta)
 local HEAD, count, at = 8, 0, 1
 while at <= #ARGV do
   count, at = count + 1, at + HEAD + ARGV[at + HEAD - 1]

@@ -4,8 +4,8 @@
 --
 -- Replies {'archive', the token of the first, then for each run: run, its generation}, each with a token one above that before
 --
--- Stands on: archives, part, redis/epoch
-local _, last = epoch_of(redis.call('HMGET', META, 'server', 'epoch', 'token', 'ceiling'))
+-- Stands on: archives, generations, redis/epoch
+local _, last = epoch_of(meta)
 local token, early = next_token(last, 0, false)
 local reply = {'archive', string.format('%.0f', token)}
 if early > 0 then return reply end

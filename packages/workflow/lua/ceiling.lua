@@ -7,7 +7,7 @@
 --
 -- Stands on: part, redis/epoch
 local LEAD = 5000000 -- microseconds that it is above the time
-local epoch, last = epoch_of(redis.call('HMGET', META, 'server', 'epoch', 'token', 'ceiling'))
+local epoch, last = epoch_of(meta)
 local count = ARGV[1] ~= '' and ARGV[1] or replicas
 if not count then return {'none'} end
 local ceiling = string.format('%.0f', math.max(micros + LEAD, tonumber(last) + AHEAD, tonumber(written or 0)))

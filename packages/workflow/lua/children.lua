@@ -2,7 +2,7 @@
 --
 -- PARENTS has, of a child, whom its end is told to: "<parent>.<generation> <place of the call>".
 --
--- Stands on: deliver, events, header
+-- Stands on: deliver, events, generations, header
 -- The end of a child is a record of its parent: what the child's last record has, under the place of the call.
 local function over_record(place, last)
   local head = 'D ' .. place

@@ -8,7 +8,7 @@
 -- are not those that the reader has seen, '<step> <latest token>' for each step that has written, '', entry, ...}, or
 -- {'gen', generation} if the run is of another: repeat it with that; or {'unknown'}
 --
--- Stands on: part
+-- Stands on: generations
 local key, writers = KEYS[#KEYS - 1], KEYS[#KEYS]
 local run, generation, stream, passed, head, mailbox = unpack(ARGV)
 local entry = redis.call('HGET', LIVE, run)

@@ -9,9 +9,9 @@
 -- meanwhile; refused if Redis refused a command, and nothing else was done; stale if it is not owned so; behind if another
 -- commit came before; epoch if the claim is of an earlier one
 --
--- Stands on: commits, redis/epoch
+-- Stands on: commits, owners, redis/epoch
 counted = {}
-local epoch = epoch_of(redis.call('HMGET', META, 'server', 'epoch', 'token', 'ceiling'))
+local epoch = epoch_of(meta)
 local HEAD, EFFECT, count, at = 10, 5, 0, 1
 -- Where what follows one run begins.
 local function after(at)
@@ -22,15 +22,12 @@ while at <= #ARGV do count, at = count + 1, after(at) end
 -- ARGV from `at` on, and the keys, are those of one run.
 local function commit(at, journal, state)
   local run, token, commits, session, build, ending, argument, published, effects, records = unpack(ARGV, at, at + HEAD - 1)
-  local entry = redis.call('HGET', LIVE, run)
-  local length = ending == 'go' and effects == '0' and published == '' and go_on(run, entry, journal, at + HEAD, epoch)
-  if length then return 'committed ' .. length end
-  local life = life_of(entry)
-  if not life or life.token ~= token or life.session ~= session then return 'stale 0' end
-  if tonumber(token) < tonumber(epoch) then return 'epoch 0' end
-  if life.commits ~= commits then return 'behind 0' end
+  local life = life_of(redis.call('HGET', LIVE, run))
+  local refusal = refusal_of(life, token, commits, session, epoch)
+  if refusal then return refusal end
   local refused = effects ~= '0' and write_effects(at + HEAD + records, tonumber(effects), EFFECT)
   if refused then return refuse(run, life, refused) end
+  local length
   if records == '0' then length = redis.call('LLEN', journal) else
     length = redis.call('RPUSH', journal, unpack(ARGV, at + HEAD, at + HEAD - 1 + records))
     clear_falls(run)

@@ -5,7 +5,7 @@
 -- Replies {'confirmed'}, or {'passed'} when there is another epoch by now, or no ceiling
 --
 -- Stands on: part, redis/epoch
-local epoch = epoch_of(redis.call('HMGET', META, 'server', 'epoch', 'token', 'ceiling'))
+local epoch = epoch_of(meta)
 if epoch ~= ARGV[1] or not written then return {'passed'} end
 if tonumber(ARGV[2]) > tonumber(confirmed) then
   redis.call('HSET', META, 'ceiling', string.format('%s %s %s', written, ARGV[2], replicas))

@@ -8,7 +8,7 @@
 -- no worker has it and nobody is to be told of its end}, {'gen', generation} if it is over and of another: repeat it with that;
 -- or {'unknown'}}
 --
--- Stands on: served, tally
+-- Stands on: generations, served, tally
 local WORDS = {r = 'ready', l = 'line', d = 'delayed', k = 'delayed', p = 'parked', o = 'owned'}
 
 local function tell_end(run, mailbox)

@@ -1,10 +1,10 @@
--- Prelude of every verb: the partition's layout, whose a run is, and how mail is sent. The keys are those of src/keys.ts.
---
--- Stands on: redis/time
+-- Prelude of every verb: the partition's layout, what META has of tokens, whose a run is, and how mail is sent. The keys are
+-- those of src/keys.ts.
 --
 -- The key layout and the record formats that these scripts know. Of a newer one they touch nothing.
 local LAYOUT = 1
-local layout = redis.call('HGET', META, 'layout')
+local meta = redis.call('HMGET', META, 'server', 'epoch', 'token', 'ceiling', 'layout') -- before this call changes any
+local layout = meta[5]
 if layout and tonumber(layout) > LAYOUT then return redis.error_reply('HOLDFASTLAYOUT ' .. layout) end
 
 -- What a run is that is not over, from its entry in LIVE. That of an owned one is
@@ -29,24 +29,6 @@ end
 local function owner_of(entry)
   local life = life_of(entry)
   if life and life.word == 'o' then return life.token, life.commits, life.session end
-end
-
--- Nothing is known of a run any more.
-local function forget(run)
-  local status = string.match(redis.call('HGET', OVER, run) or '', '^%d+ (%a+)')
-  if status then redis.call('HINCRBY', TALLY, string.match(run, '^[^/]+') .. ':' .. status, -1) end
-  for _, hash in ipairs({OVER, GEN, EARLIER, PARENTS}) do redis.call('HDEL', hash, run) end
-  for _, set in ipairs({ENDED, ARCHIVES}) do redis.call('ZREM', set, run) end
-end
-
--- Which of its journals counts. False if there is no such run, or if it is over and its time to be kept too.
-local function generation_of(run)
-  local generation = redis.call('HGET', GEN, run)
-  if not generation then return false end
-  local kept = redis.call('ZSCORE', ENDED, run)
-  if not kept or tonumber(kept) > millis then return generation end
-  forget(run)
-  return false
 end
 
 -- Returns how many heard it.

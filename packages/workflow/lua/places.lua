@@ -1,7 +1,7 @@
 -- Prelude of the verbs that move runs. Each run that is not over is in one place, which LIVE names: whoever moves it takes it
 -- out there first.
 --
--- Stands on: falls, tally
+-- Stands on: falls, tally, redis/time
 -- So often fallen, a run is given out alone, so that it takes no other with it.
 local SUSPECT = 2
 -- Runs that are given back stand before all that wait: so many microseconds.
@@ -27,13 +27,6 @@ end
 local function lane_of(build)
   local number, pinned = string.match(build, '^(%d+)(=?)$')
   return string.format('%s%010.0f', pinned == '' and '0' or '=', number)
-end
-
--- Of the build that has committed to a run until now, and of one that does.
-local function higher(until_now, build)
-  if not tonumber(until_now) then return until_now end
-  if string.sub(build, -1) == '=' or tonumber(build) > tonumber(until_now) then return build end
-  return until_now
 end
 
 local function is_suspect(run, life)

@@ -6,8 +6,8 @@
 --
 -- Replies {'proof', the epoch, its generation or '', '1' if it is owned so or '', its last record if it is over or ''}
 --
--- Stands on: part, redis/epoch
-local epoch = epoch_of(redis.call('HMGET', META, 'server', 'epoch', 'token', 'ceiling'))
+-- Stands on: generations, redis/epoch
+local epoch = epoch_of(meta)
 local generation, life = generation_of(ARGV[1]), life_of(redis.call('HGET', LIVE, ARGV[1]))
 local owned = life and life.token == ARGV[3] and life.session == ARGV[4]
 local over = not life and generation == ARGV[2]

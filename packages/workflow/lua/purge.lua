@@ -6,7 +6,7 @@
 -- Replies {'purged'}, {'going'} if it is not over, {'gen', generation} if it is of another: repeat it with that; {'stale'}
 -- if it was handed over again since; or {'unknown'}
 --
--- Stands on: archives, earlier
+-- Stands on: archives, earlier, generations
 local known = generation_of(ARGV[1])
 if not known then return {'unknown'} end
 if redis.call('HEXISTS', LIVE, ARGV[1]) == 1 then return {'going'} end

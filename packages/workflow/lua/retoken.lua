@@ -5,7 +5,7 @@
 -- Replies {'token', token}, {'early', ms until it may be issued}, or {'stale'} if the run is not owned so
 --
 -- Stands on: part, redis/epoch
-local epoch, last = epoch_of(redis.call('HMGET', META, 'server', 'epoch', 'token', 'ceiling'))
+local epoch, last = epoch_of(meta)
 local token, _, session = owner_of(redis.call('HGET', LIVE, ARGV[1]))
 if token ~= ARGV[2] or session ~= ARGV[3] or tonumber(token) < tonumber(epoch) then return {'stale'} end
 local fresh, early = next_token(last, ARGV[4], false)

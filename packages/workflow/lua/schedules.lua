@@ -5,7 +5,7 @@
 -- Replies {'schedules', time in ms, since when there has been a worker at all times, the first tick that is not listed or '',
 -- for each: name, what it is, its next tick}
 --
--- Stands on: part
+-- Stands on: part, redis/time
 local until_when = ARGV[1] == 'due' and string.format('%.0f', millis) or '+inf'
 local reply = {'schedules', string.format('%.0f', millis), redis.call('HGET', META, 'since') or '0', ''}
 local ticks = redis.call('ZRANGEBYSCORE', TICKS, '-inf', until_when, 'WITHSCORES', 'LIMIT', 0, 1000)

@@ -10,7 +10,7 @@
 -- it before, 'exists <generation>', 'full <in how many ms to try again> <how many may wait>', or 'undeclared' if the limits
 -- are not kept: declare them, and repeat it}
 --
--- Stands on: enter, events, header, own
+-- Stands on: enter, events, generations, header, own
 local FIELDS = 11
 local reply = {'started'}
 local count = #ARGV / FIELDS

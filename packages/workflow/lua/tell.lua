@@ -4,7 +4,7 @@
 --
 -- Replies {'told', for each 'told', 'over', 'unknown', or 'gen <generation>' if it is of another: repeat it with that}
 --
--- Stands on: deliver
+-- Stands on: deliver, generations
 local reply = {'told'}
 local count = #ARGV / 3
 local first = #KEYS - count

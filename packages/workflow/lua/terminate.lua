@@ -27,7 +27,7 @@ if not known then return {'unknown'} end
 local life = life_of(redis.call('HGET', LIVE, run))
 if not life then return {'over'} end
 if known ~= generation then return {'gen', known} end
-local _, issued = epoch_of(redis.call('HMGET', META, 'server', 'epoch', 'token', 'ceiling'))
+local _, issued = epoch_of(meta)
 local number, early = next_token(issued, life.token or 0, false)
 if early > 0 then return {'early', string.format('%.0f', early)} end
 local token = string.format('%.0f', number)

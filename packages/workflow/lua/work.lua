@@ -9,13 +9,13 @@
 -- short}}, each run with a token one above that before; or {'lost'} when the session is over. Marks: '' none, 'e' it is to be
 -- ended before it has begun, '!' suspect: it is given out alone; and behind that how often it has fallen, if it has
 --
--- Stands on: claim, due, limits, stuck, suspects, waiting, redis/epoch, redis/sessions
+-- Stands on: claim, due, generations, limits, stuck, suspects, waiting, redis/epoch, redis/sessions
 counted = {}
 local session, want = ARGV[1], tonumber(ARGV[3])
 local ends = redis.call('ZSCORE', SESSIONS, session)
 if not ends or tonumber(ends) == 0 then return {'lost'} end
 prolong(session, ends, ARGV[2])
-local epoch, last = epoch_of(redis.call('HMGET', META, 'server', 'epoch', 'token', 'ceiling'))
+local epoch, last = epoch_of(meta)
 -- Nobody would hear of what a late call claims.
 if not is_next(session, ARGV[4]) then want = 0 end
 

@@ -5,6 +5,7 @@ import { codedStore } from '../src/store/coded-store.js';
 import { MemoryPartition } from '../src/store/memory-partition.js';
 import { MemoryStore } from '../src/store/memory-store.js';
 import { redisStores } from '../src/store/partitions.js';
+import { scripts } from '../src/store/scripts.js';
 import type { Store } from '../src/store/store.js';
 import { childContract } from './child-contract.js';
 import { storeContract } from './contract.js';
@@ -67,6 +68,15 @@ it('refuses commits and fresh tokens under a claim of before a restart of the se
   expect(await store.retoken(claim, 0)).toEqual({ word: 'stale' });
   const again = await store.work({ ...request, number: 2 });
   expect(Number(again?.epoch)).toBeGreaterThan(Number(worked.epoch));
+});
+
+it('has its scripts as functions of a library that Redis takes', async () => {
+  const name = String(scripts[0]?.library?.name);
+  const listed = async () =>
+    ((await client().call('FUNCTION', 'LIST', 'LIBRARYNAME', name)) as unknown[]).length;
+  await client().call('FUNCTION', 'FLUSH');
+  await redisStore().open('me.1', 60_000);
+  expect(await listed()).toBe(1);
 });
 
 it('touches nothing of a newer layout', async () => {

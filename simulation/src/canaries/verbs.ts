@@ -16,9 +16,9 @@ export const VERB_CANARIES: readonly Canary[] = [
       },
       {
         file: `${LUA}/commit.lua`,
-        find: "  if not life or life.token ~= token or life.session ~= session then return 'stale 0' end",
+        find: '  local refusal = refusal_of(life, token, commits, session, epoch)',
         replace: `  local refused = effects ~= '0' and write_effects(at + HEAD + records, tonumber(effects), EFFECT)
-  if not life or life.token ~= token or life.session ~= session then return 'stale 0' end`,
+  local refusal = refusal_of(life, token, commits, session, epoch)`,
       },
     ],
   },
@@ -161,8 +161,8 @@ export const VERB_CANARIES: readonly Canary[] = [
     about: 'What a build has committed to goes on with a lower one.',
     changes: [
       {
-        file: `${LUA}/commit.lua`,
-        find: "if records ~= '0' or ending == 'park' then life.build = higher(life.build, build) end",
+        file: `${LUA}/owners.lua`,
+        find: "if string.sub(build, -1) == '=' or tonumber(build) > tonumber(until_now) then return build end",
         replace: '',
       },
     ],

@@ -20,7 +20,7 @@ export const WORKFLOW_CANARIES: readonly Canary[] = [
     about: 'A commit is accepted that a worker has sent under an earlier claim.',
     changes: [
       {
-        file: `${LUA}/commit.lua`,
+        file: `${LUA}/owners.lua`,
         find: 'life.token ~= token or life.session ~= session',
         replace: "life.word ~= 'o'",
       },
@@ -31,8 +31,19 @@ export const WORKFLOW_CANARIES: readonly Canary[] = [
     about: 'A commit that came late, or twice, is carried out again.',
     changes: [
       {
-        file: `${LUA}/commit.lua`,
+        file: `${LUA}/owners.lua`,
         find: "if life.commits ~= commits then return 'behind 0' end",
+        replace: '',
+      },
+    ],
+  },
+  {
+    name: 'an advance without its owner',
+    about: 'A commit that only appends is accepted whoever owns the run.',
+    changes: [
+      {
+        file: `${LUA}/advance.lua`,
+        find: 'string.sub(entry, 1, #owned) == owned and ',
         replace: '',
       },
     ],
@@ -100,7 +111,7 @@ export const WORKFLOW_CANARIES: readonly Canary[] = [
     about: 'A server that has restarted accepts what was claimed before.',
     changes: [
       {
-        file: `${LUA}/commit.lua`,
+        file: `${LUA}/owners.lua`,
         find: "if tonumber(token) < tonumber(epoch) then return 'epoch 0' end",
         replace: '',
       },

@@ -10,6 +10,8 @@ import { type Answer, claimsOf, servedBy } from './view.js';
 /** Arguments of a commit, before its records, and of each of its effects. */
 const HEAD = 10;
 const EFFECT = 5;
+/** Arguments of an advance, before its records. */
+const ADVANCE = 6;
 
 export class Builds {
   readonly #violate: Violate;
@@ -34,6 +36,7 @@ export class Builds {
   /** The server has carried out a call. */
   look({ verb, args }: Call, answer: Answer): void {
     if (verb === 'commit') this.#committed(args, answer.slice(1) as readonly string[]);
+    if (verb === 'advance') this.#advanced(args, answer.slice(1) as readonly string[]);
     if (verb === 'anew' && answer[0] === 'ready') this.#copied(args);
     if (verb === 'purge' && answer[0] === 'purged') this.#built.delete(args[0] ?? '');
     if (answer[0] === 'worked') this.#claimed(args, answer);
@@ -44,11 +47,22 @@ export class Builds {
     for (const answer of words) {
       const [run = '', , , , build = '', ending, , , effects, records] = args.slice(at, at + HEAD);
       const isKept = /^(?:committed|again) /.test(answer) && build !== '' && !this.#unbegun.has(run);
-      if (isKept && (records !== '0' || ending === 'park')) {
-        if (numberOf(build) >= numberOf(this.#built.get(run) ?? '0')) this.#built.set(run, build);
-      }
+      if (isKept && (records !== '0' || ending === 'park')) this.#raise(run, build);
       at += HEAD + Number(records) + EFFECT * Number(effects);
     }
+  }
+
+  #advanced(args: readonly string[], words: readonly string[]): void {
+    let at = 0;
+    for (const answer of words) {
+      const [run = '', , , , build = '', records] = args.slice(at, at + ADVANCE);
+      if (answer.startsWith('committed ')) this.#raise(run, build);
+      at += ADVANCE + Number(records);
+    }
+  }
+
+  #raise(run: string, build: string): void {
+    if (numberOf(build) >= numberOf(this.#built.get(run) ?? '0')) this.#built.set(run, build);
   }
 
   /** Another run goes over the journal of one, and needs a function that can. */

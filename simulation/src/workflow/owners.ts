@@ -19,6 +19,8 @@ interface Owner {
 /** Arguments of a commit, before its records, and of each of its effects. */
 const HEAD = 10;
 const EFFECT = 5;
+/** Arguments of an advance, before its records. */
+const ADVANCE = 6;
 /** Arguments of a start. */
 const START = 11;
 /** Arguments of an append, before its chunks. */
@@ -66,6 +68,7 @@ export class Owners {
     if (word === 'worked') this.#claimed(session, answer);
     if (word === 'closed') this.#freed((owner) => owner.session === session);
     if (call.verb === 'commit') this.#committed(call.args, reply.slice(1));
+    if (call.verb === 'advance') this.#advanced(call.args, reply.slice(1));
     if (call.verb === 'append') this.#appended(call.args, reply.slice(1));
     if (call.verb === 'start') this.#started(call.args, reply.slice(1));
     if (word === 'token') this.#issued(Number(reply[1]), `an attempt of ${session}`);
@@ -133,6 +136,16 @@ export class Owners {
       this.#judge(run, { token: Number(token), commits: Number(commits), session: session ?? '' }, word);
       if (word === 'committed' && ending !== 'go') this.#owners.delete(run);
       at += HEAD + Number(args[at + HEAD - 1]) + EFFECT * Number(args[at + HEAD - 2]);
+    }
+  }
+
+  #advanced(args: readonly string[], words: readonly string[]): void {
+    let at = 0;
+    for (const answer of words) {
+      const [word = ''] = answer.split(' ');
+      const [run = '', token, commits, session = ''] = args.slice(at, at + ADVANCE);
+      this.#judge(run, { token: Number(token), commits: Number(commits), session }, word);
+      at += ADVANCE + Number(args[at + ADVANCE - 1]);
     }
   }
 

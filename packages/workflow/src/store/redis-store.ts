@@ -173,7 +173,9 @@ export class RedisStore implements Store {
   }
 
   commit(request: CommitRequest): Promise<Committed> {
-    return this.#call(this.#verbs.commit, request);
+    const { ending, records, effects = [], state } = request;
+    const advances = ending.word === 'go' && records.length > 0 && effects.length === 0 && !state;
+    return this.#call(advances ? this.#verbs.advance : this.#verbs.commit, request);
   }
 
   read(claim: Claim, from: number): Promise<ReadResult> {

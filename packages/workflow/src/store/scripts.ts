@@ -20,6 +20,7 @@ const VERBS = [
   'proof',
   'work',
   'commit',
+  'advance',
   'read',
   'retoken',
   'tell',

@@ -158,6 +158,13 @@ function ofOwners(keys: PartitionKeys) {
       args: commitArgs,
       decode: ([, ...answers]) => answers.map(readCommitted),
     }),
+    advance: make<CommitRequest, Committed>({
+      script: scriptOf('advance'),
+      most: BATCH,
+      keys: (of) => [keys.journal(of)],
+      args: advanceArgs,
+      decode: ([, ...answers]) => answers.map(readCommitted),
+    }),
     read: single<Claim & { from: number }, ReadResult>(
       'read',
       {
@@ -260,6 +267,11 @@ function commitArgs(request: CommitRequest): readonly string[] {
     ...[String(effects.length), String(records.length), ...records],
     ...effects.flatMap(effectArgs),
   ];
+}
+
+function advanceArgs(request: CommitRequest): readonly string[] {
+  const { run, token, commits, session, build = '0', records } = request;
+  return [run, String(token), String(commits), session, build, String(records.length), ...records];
 }
 
 function effectArgs(effect: Effect): readonly string[] {
