@@ -52,6 +52,7 @@ import type { DuckDb } from './offline/duckdb.js';
 import { Exporter, type ExporterOptions } from './offline/exporter.js';
 import { partsOf, registerParts } from './offline/parts.js';
 import { readName, STORE, type StoreOptions, type StoreSettings } from './options.js';
+import { ReadCache } from './read/cache.js';
 import { RowDecoders } from './read/decoders.js';
 import { Fetcher } from './read/fetch.js';
 import { PointerLease } from './read/pointer.js';
@@ -180,6 +181,7 @@ export class Features {
   readonly #definitions: Definitions;
   readonly #pointers: PointerLease;
   readonly #reader: Reader;
+  readonly #caches: ReadonlyMap<Service, ReadCache>;
   /** Those that are open, with their views. */
   readonly #lanes = new Map<OpenLane, string>();
 
@@ -207,7 +209,13 @@ export class Features {
       fetcher: new Fetcher(place.redis, this.#partitions),
       decoders: new RowDecoders(),
       telemetry: this.#telemetry,
+      clock: place.clock,
     });
+    this.#caches = new Map(
+      [...registry.services.values()].flatMap((each) =>
+        each.cache ? [[each, new ReadCache(each.cache)] as const] : [],
+      ),
+    );
   }
 
   /**
@@ -336,7 +344,8 @@ export class Features {
     const { signal, meta, place } = readOptions('get()', options, GET);
     if (place && !meta) throw new MisuseError('get() answers `place` as a part of `meta`; add meta: true.');
     const [reader, partitions] = [this.#reader, this.#partitions.length];
-    const read = { reader, partitions, ids, request, meta, place };
+    const cache = this.#caches.get(service);
+    const read = { reader, partitions, ids, request, meta, place, cache };
     return untilAborted(signal, `reading the service "${service.name}"`, () =>
       this.#telemetry.reading({ service: service.name }, read.ids?.length ?? 0, () =>
         answerOf(service, read),
@@ -432,6 +441,7 @@ export class Features {
     await Promise.all([...this.#lanes.keys()].map((lane) => lane.close({ signal: AbortSignal.abort() })));
     for (const partition of this.#partitions) partition.close();
     this.#catalog.close();
+    for (const cache of this.#caches.values()) cache.clear();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

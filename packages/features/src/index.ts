@@ -8,6 +8,7 @@ export { type Entity, entity, global, type Id, type Ids } from './definition/ent
 export { type FlagsOptions, type FlagsView, flags } from './definition/flags.js';
 export {
   type Answer,
+  type CacheOptions,
   type Derived,
   type EntityIds,
   type Row,

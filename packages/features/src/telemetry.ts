@@ -53,6 +53,13 @@ const instruments = {
   served: scope.instrument(
     counter('holdfast.features.served', '{row}', 'Rows that were read: served, or why they are null.'),
   ),
+  cached: scope.instrument(
+    counter(
+      'holdfast.features.cached',
+      '{row}',
+      'Rows that a service with a cache has read: hits and misses.',
+    ),
+  ),
   reading: scope.instrument(duration('holdfast.features.read.duration', 'Duration of a read.')),
   exported: scope.instrument(
     counter('holdfast.features.exported', '{row}', 'Rows that were written to Parquet files.'),
@@ -124,6 +131,13 @@ export class Telemetry {
       const about = { [`${ATTRIBUTE}.view`]: view, [`${ATTRIBUTE}.outcome`]: outcome };
       instruments.served.record(count, this.#about(about));
     }
+  }
+
+  /** How many of the rows that a service with a cache reads came from it. */
+  cached(rows: number, hits: number): void {
+    if (!scope.isHeard()) return;
+    for (const [outcome, count] of [['hit', hits] as const, ['miss', rows - hits] as const])
+      if (count > 0) instruments.cached.record(count, this.#about({ [`${ATTRIBUTE}.outcome`]: outcome }));
   }
 
   /** A call of `land` by the program, from when it is made until all rows are answered. */

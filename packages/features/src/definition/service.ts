@@ -5,13 +5,16 @@
 import {
   callback,
   display,
+  duration,
   having,
   MisuseError,
   optional,
+  type Reader,
   type Readers,
   readOptions,
   readSchema,
   type Schema,
+  type Settings,
   whole,
   withDefault,
 } from '@holdfast/kernel';
@@ -45,6 +48,23 @@ export type EntityIds<V extends Views> = {
 /** Features that are derived; their names have no dot. */
 export type Derived = Readonly<Record<string, number | string | boolean | null>>;
 
+/** What a process keeps of what it has read for a service. */
+export interface CacheOptions {
+  /** How many rows are kept at most, 1 to 10 million; an id without a row counts as one, too. Default 20000. */
+  readonly rows?: number;
+  /** For how long after it was read a row is answered, in ms, 1 to 3600000. Default 500. */
+  readonly maxAge?: number;
+}
+
+const CACHE = {
+  rows: withDefault(whole(1, 10_000_000), 20_000),
+  maxAge: withDefault(duration({ min: 1, max: 3_600_000 }), 500),
+} satisfies Readers<CacheOptions>;
+
+export type CacheSettings = Settings<typeof CACHE>;
+
+const readCache: Reader<CacheSettings> = (option, value) => readOptions(option, value, CACHE);
+
 export interface ServiceOptions<V extends Views, Request, D extends Derived> {
   /** The views, each under the name that its features begin with. */
   readonly views: V;
@@ -54,6 +74,11 @@ export interface ServiceOptions<V extends Views, Request, D extends Derived> {
   readonly request?: Schema<unknown, Request>;
   /** Derives features. It gives the same for the same arguments; what it reads besides is not in a training set. */
   readonly derive?: (row: Row<V>, request: Request) => D;
+  /**
+   * Keeps in each process what it has read. An entity of which the service reads a view that is `strict` is not kept. Default:
+   * nothing is kept.
+   */
+  readonly cache?: CacheOptions;
 }
 
 /** What a model reads at once. */
@@ -68,6 +93,7 @@ export interface Service<
   readonly views: V;
   readonly request: Schema<unknown, unknown> | undefined;
   readonly derive: ((row: never, request: never) => D) | undefined;
+  readonly cache: CacheSettings | undefined;
   /** For the compiler only; there is no such property. */
   readonly '~request'?: Request;
 }
@@ -83,6 +109,7 @@ const SERVICE = {
   version: withDefault(whole(1, 1e9), 1),
   request: optional(readSchema as () => Schema),
   derive: optional(callback<() => Derived>('a row and a request')),
+  cache: optional(readCache),
 } satisfies Readers<ServiceOptions<Views, unknown, Derived>>;
 
 /** What a model reads at once. Throws MisuseError. */

@@ -31,7 +31,7 @@ export interface CommonOptions<E extends Entity> {
   readonly version?: number;
   /** For how long after its event time a row is served, in ms, at most ten years. Default: for ever. */
   readonly ttl?: number;
-  /** Whether reads go to the master and past every cache. Default false. */
+  /** Whether reads go past every cache, with all else of the same entity. Default false. */
   readonly strict?: boolean;
   /** Whether accepted rows are logged, without which there is no training set of them. Default true. */
   readonly history?: boolean;

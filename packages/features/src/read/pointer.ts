@@ -11,7 +11,7 @@ import type { Catalog, Pointers } from '../store/catalog.js';
 /** How long pointers are held, in ms. */
 export const POINTER_LEASE = 1_000;
 
-interface HeldPointers extends Pointers {
+export interface HeldPointers extends Pointers {
   /** On the process's clock: before they were asked for. */
   readonly asked: number;
 }

@@ -5,17 +5,18 @@
  * was written, or null with a reason: the row is missing, its TTL has passed, or its bytes do not agree with their checksum. A
  * read never mixes two generations of a view, and uses none that may have ended: an answer that came after the lease of the
  * pointers is read again, if they have changed. All rows of an entity are of one instant: one command reads them, and the
- * place in the log at which they stood so.
+ * place in the log at which they stood so. Where a service has a cache, that command may be one of an earlier read.
  */
-import { MisuseError } from '@holdfast/kernel';
+import { type Clock, MisuseError } from '@holdfast/kernel';
 import type { View } from '../definition/view.js';
 import type { Pointers, ViewPointer } from '../store/catalog.js';
 import { type Definitions, notApplied } from '../store/definitions.js';
 import type { Partition } from '../store/partition.js';
 import type { Telemetry } from '../telemetry.js';
+import type { ReadCache } from './cache.js';
 import type { DecodedRow, RowDecoders } from './decoders.js';
 import type { Fetcher } from './fetch.js';
-import type { PointerLease } from './pointer.js';
+import type { HeldPointers, PointerLease } from './pointer.js';
 
 /** Why a row has no values. */
 export type NullReason = 'missing' | 'expired' | 'torn';
@@ -35,8 +36,10 @@ interface ReadRows {
   readonly pointers: Pointers;
   /** The server's time by which TTLs and windows were judged, in microseconds. */
   readonly now: number;
-  /** By partition, "<epoch> <place>" of the last entry of its log, '' before the first; empty if not asked for. */
-  readonly places: ReadonlyMap<number, string>;
+  /** For each row, "<epoch> <place>" of the last entry of its partition's log, '' before the first; '' if not asked for. */
+  readonly places: readonly string[];
+  /** For each row, how long ago it was asked for at most, in ms, by the process's clock. */
+  readonly ages: readonly number[];
 }
 
 /** A row that is wanted. */
@@ -46,6 +49,33 @@ export interface Wanted {
   readonly partition: number;
 }
 
+/** The rows of one entity, which are kept together. */
+export interface Group {
+  readonly key: string;
+  /** Their indexes in the list of those that are wanted. */
+  readonly indexes: readonly number[];
+}
+
+/** Rows that may come from a cache. */
+export interface Cached {
+  readonly cache: ReadCache;
+  readonly groups: Iterable<Group>;
+}
+
+interface ReadOptions {
+  /** Whether the places in the log are asked for. */
+  readonly place?: boolean;
+  readonly cached?: Cached | undefined;
+}
+
+/** A row as it lay in Redis. */
+interface Found {
+  readonly row: Buffer | null;
+  readonly at: string;
+  /** On the process's clock, in ms: before it was asked for. */
+  readonly asked: number;
+}
+
 export interface ReaderOptions {
   readonly pointers: PointerLease;
   readonly definitions: Definitions;
@@ -53,6 +83,7 @@ export interface ReaderOptions {
   readonly partitions: readonly Partition[];
   readonly decoders: RowDecoders;
   readonly telemetry: Telemetry;
+  readonly clock: Clock;
 }
 
 /** How often a read is made again because what is live has changed meanwhile. */
@@ -66,27 +97,91 @@ export class Reader {
   }
 
   /** One row for each that is wanted. Throws UnavailableError; MisuseError for a view that was not applied. */
-  async read(wanted: readonly Wanted[], { place = false } = {}): Promise<ReadRows> {
-    const { pointers, fetcher, partitions, telemetry } = this.#options;
-    const placed = place ? [...new Set(wanted.map(({ partition }) => partition))] : [];
-    const ats = placed.map((partition) => ({ partition, key: partitions[partition]?.keys.of('at') ?? '' }));
+  async read(wanted: readonly Wanted[], options: ReadOptions = {}): Promise<ReadRows> {
+    const { pointers, telemetry, clock } = this.#options;
     let held = await pointers.get();
     for (let tries = 0; tries < TRIES; tries += 1) {
-      const keys = wanted.map((each) => this.#keyOf(each, held));
-      const found = await fetcher.fetch([...ats, ...keys]);
+      const { found, fresh } = await this.#find(wanted, held, options);
       const now = pointers.isHeld(held) ? held : await pointers.get();
       if (now === held || isSame(wanted, held, now)) {
+        for (const keep of fresh) keep();
         const time = pointers.timeBy(now);
         const rows = await Promise.all(
-          wanted.map(({ view }, n) => this.#serve(view, found[ats.length + n] ?? null, { now, time })),
+          wanted.map(({ view }, n) => this.#serve(view, found[n]?.row ?? null, { now, time })),
         );
         telemetry.served(rows.map(({ reason }, n) => ({ view: wanted[n]?.view.name ?? '', reason })));
-        const places = new Map(placed.map((partition, n) => [partition, String(found[n] ?? '')]));
-        return { rows, pointers: now, now: time, places };
+        const ages = found.map(({ asked }) => clock.now() - asked);
+        return { rows, pointers: now, now: time, places: found.map(({ at }) => at), ages };
       }
       held = now;
     }
     throw new MisuseError(`What is live changed ${TRIES} times during one read. Read again.`);
+  }
+
+  /** The rows from the cache and from Redis, and what keeps the latter, once it is known that their generations are read. */
+  async #find(wanted: readonly Wanted[], held: HeldPointers, { place = false, cached }: ReadOptions) {
+    const found = new Array<Found>(wanted.length);
+    const missed: Group[] = [];
+    if (cached !== undefined) {
+      const since = this.#options.clock.now() - cached.cache.maxAge;
+      for (const group of cached.groups) {
+        if (!this.#mayKeep(group, wanted, held)) continue;
+        const known = cached.cache.find(group.key, generationsOf(group, wanted, held), since);
+        if (known === undefined) missed.push(group);
+        for (const [n, index] of group.indexes.entries())
+          if (known) found[index] = { row: known.rows[n] ?? null, at: known.at, asked: known.asked };
+      }
+      this.#options.telemetry.cached(wanted.length, found.filter(Boolean).length);
+    }
+    await this.#fetch(wanted, held, { found, place: place || missed.length > 0 });
+    const fresh = missed.map((group) => () => this.#keep(group, wanted, { held, found, cached }));
+    return { found, fresh };
+  }
+
+  /** Fetches what was not found. */
+  async #fetch(
+    wanted: readonly Wanted[],
+    held: HeldPointers,
+    { found, place }: { readonly found: Found[]; readonly place: boolean },
+  ): Promise<void> {
+    const { fetcher, partitions, clock } = this.#options;
+    const indexes = [...wanted.keys()].filter((index) => found[index] === undefined);
+    const of = (index: number): Wanted => wanted[index] as Wanted;
+    const placed = place ? [...new Set(indexes.map((index) => of(index).partition))] : [];
+    const ats = placed.map((partition) => ({ partition, key: partitions[partition]?.keys.of('at') ?? '' }));
+    const asked = clock.now();
+    const read = await fetcher.fetch([...ats, ...indexes.map((index) => this.#keyOf(of(index), held))]);
+    const places = new Map(placed.map((partition, n) => [partition, String(read[n] ?? '')]));
+    for (const [n, index] of indexes.entries())
+      found[index] = {
+        row: read[ats.length + n] ?? null,
+        at: places.get(of(index).partition) ?? '',
+        asked,
+      };
+  }
+
+  #keep(
+    group: Group,
+    wanted: readonly Wanted[],
+    read: {
+      readonly held: HeldPointers;
+      readonly found: readonly Found[];
+      readonly cached: Cached | undefined;
+    },
+  ): void {
+    const all = group.indexes.map((index) => read.found[index] as Found);
+    const [{ at = '', asked = 0 } = {}] = all;
+    const generations = generationsOf(group, wanted, read.held);
+    read.cached?.cache.keep(group.key, { asked, generations, rows: all.map(({ row }) => row), at });
+  }
+
+  /** No view of the entity is strict, here or as it is registered. */
+  #mayKeep({ indexes }: Group, wanted: readonly Wanted[], { views }: Pointers): boolean {
+    return indexes.every((index) => {
+      const { view } = wanted[index] as Wanted;
+      const stored = this.#options.definitions.known(view.name, pointerOf(view, views));
+      return stored !== undefined && !stored.strict && !view.strict;
+    });
   }
 
   #keyOf({ view, id, partition }: Wanted, { views }: Pointers) {
@@ -149,3 +244,9 @@ function pointerOf({ name }: View, views: ReadonlyMap<string, ViewPointer>): Vie
 
 const isSame = (wanted: readonly Wanted[], one: Pointers, other: Pointers): boolean =>
   wanted.every(({ view: { name } }) => one.views.get(name)?.live === other.views.get(name)?.live);
+
+const generationsOf = (
+  { indexes }: Group,
+  wanted: readonly Wanted[],
+  { views }: Pointers,
+): readonly string[] => indexes.map((index) => pointerOf((wanted[index] as Wanted).view, views).live);

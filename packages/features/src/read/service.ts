@@ -8,6 +8,7 @@ import { checkData, display, MisuseError } from '@holdfast/kernel';
 import { partitionOf } from '@holdfast/redis';
 import { placeOf } from '../definition/entity.js';
 import type { Answer, Service } from '../definition/service.js';
+import type { ReadCache } from './cache.js';
 import type { NullReason, Reader, Wanted } from './reader.js';
 
 type Ids = Readonly<Record<string, unknown>>;
@@ -20,6 +21,8 @@ interface ServiceRead {
   readonly request: unknown;
   readonly meta: boolean;
   readonly place: boolean;
+  /** Undefined for a service without one. */
+  readonly cache: ReadCache | undefined;
 }
 
 /** Exactly what a read has seen of a row. A view without history leaves no trace in the log, so its rows have none. */
@@ -45,6 +48,8 @@ export interface ViewMeta {
   /** How long ago that was by the server's clock, in ms; negative for a time that is ahead, null without a time. */
   readonly age: number | null;
   readonly generation: string;
+  /** How long ago the row was asked for at most, in ms: more than Redis takes to answer only where it comes from a cache. */
+  readonly readAge: number;
   /** Only with `place: true`. */
   readonly place?: ReadPlace;
 }
@@ -57,13 +62,14 @@ export interface AnswerWithMeta<S> {
 
 /** One answer for each of the ids. Throws MisuseError, RowError, UnavailableError. */
 export async function answerOf(service: Service, read: ServiceRead): Promise<readonly object[]> {
-  const { reader, partitions, ids, meta } = read;
+  const { reader, partitions, ids, meta, place, cache } = read;
   if (!Array.isArray(ids)) {
     throw new MisuseError(`get() takes a list of ids, as [{ user: 'u1' }]; got ${display(ids)}.`);
   }
   const request = await requestOf(service, read.request);
   const wanted: Wanted[] = [];
   const places = new Map<string, number>();
+  const groups = new Map<string, { readonly key: string; readonly indexes: number[] }>();
   const views = Object.entries(service.views);
   const rows = Array.from(ids, (given, index) => {
     const each = requireIds(service, given, index);
@@ -73,34 +79,42 @@ export async function answerOf(service: Service, read: ServiceRead): Promise<rea
       const known = places.get(name);
       if (known !== undefined) return known;
       places.set(name, wanted.length);
+      if (cache) groupOf(groups, `${view.entity.name}:${id}`).push(wanted.length);
       return wanted.push({ view, id, partition: partitionOf(by, partitions) }) - 1;
     });
   });
-  const { rows: found, pointers, now, places: ats } = await reader.read(wanted, read);
+  const cached = cache && { cache, groups: groups.values() };
+  const { rows: found, pointers, now, ...of } = await reader.read(wanted, { place, cached });
   const metaOf = (at: number): ViewMeta => {
     const { view, id, partition } = wanted[at] as Wanted;
     const { reason, time = null } = found[at] ?? {};
     const generation = pointers.views.get(view.name)?.live ?? '';
     const age = time === null ? null : now / 1_000 - time.getTime();
-    const known = { reason, time, age, generation };
-    if (!read.place) return known;
+    const known = { reason, time, age, generation, readAge: of.ages[at] ?? 0 };
+    if (!place) return known;
     return {
       ...known,
-      place: { partition, at: ats.get(partition) ?? '', id, generation, n: pointers.n, now },
+      place: { partition, at: of.places[at] ?? '', id, generation, n: pointers.n, now },
     };
   };
-  return rows.map((of) => {
+  return rows.map((indexes) => {
     const answer: Record<string, unknown> = {};
     for (const [index, [alias, view]] of views.entries()) {
-      const values = found[of[index] ?? 0]?.values ?? {};
+      const values = found[indexes[index] ?? 0]?.values ?? {};
       for (const feature in view.fields) answer[`${alias}.${feature}`] = values[feature];
     }
     const derived = service.derive?.(answer as never, request as never);
     const whole = derived === undefined ? answer : { ...answer, ...derived };
     if (!meta) return whole;
-    const known = views.map(([alias], index) => [alias, metaOf(of[index] ?? 0)]);
+    const known = views.map(([alias], index) => [alias, metaOf(indexes[index] ?? 0)]);
     return { answer: whole, views: Object.fromEntries(known) };
   });
+}
+
+function groupOf(groups: Map<string, { readonly key: string; readonly indexes: number[] }>, key: string) {
+  const known = groups.get(key) ?? { key, indexes: [] };
+  groups.set(key, known);
+  return known.indexes;
 }
 
 /** The ids at one place of the list. What each of them is, `placeOf` checks. */
