@@ -43,7 +43,7 @@ export async function calibrate(
   { latest, random, clock }: CalibrateParts,
 ): Promise<Calibration> {
   const entries = store.entries;
-  const most = store.memory.lists;
+  const most = store.memory.lists.live;
   if (entries.length === 0 || most === 1) return { lists: 1, recall: 1, of: 'stored vectors' };
   const ways: number[] = [];
   for (let lists = 4; lists < most; lists = Math.ceil(lists * 1.4)) ways.push(lists);
@@ -53,7 +53,7 @@ export async function calibrate(
   const slices = new Slices(clock);
   for (let i = 0; i < QUERIES; i++) {
     const query = queries?.[i] ?? noisy(store, entries, random);
-    const all = store.find(query, { k: NEAREST, lists: 1, among: store.slots, isAll: true, slack: 0 });
+    const all = store.find(query, { k: NEAREST, lists: 1, among: store.occupied, isAll: true, slack: 0 });
     const wanted = new Set(all.map(({ slot }) => slot));
     let part = 0;
     for (const [w, lists] of ways.entries()) {

@@ -128,7 +128,7 @@ export class LocalIndex {
     const question = { given: vector, turned: store.memory.turn(values), length };
     this.#latest.add(question.turned);
     const entries = wishes.filter && this.#entries.matching(wishes.filter);
-    const { metric, lists } = { metric: this.#metric, lists: this.#calibration.lists };
+    const { metric, lists } = { metric: this.#metric, lists: this.#calibration.lists * store.growth };
     const found = store.find(question.turned, askFor(question, wishes, { store, metric, lists, entries }));
     const originals = wishes.exact ? this.#originals : undefined;
     return hitsOf(store.named(found), question, wishes, { metric, entries: this.#entries, originals });
@@ -160,7 +160,7 @@ export class LocalIndex {
     const store = this.#store;
     return {
       vectors: this.size,
-      lists: store?.memory.lists ?? 1,
+      lists: store?.memory.lists.live ?? 1,
       bytes: (store?.memory.bytes ?? 0) + (this.#originals?.bytes ?? 0),
       search: this.#calibration,
       isTrainingDue: this.size >= 4 * this.#trainedAt,
@@ -184,7 +184,7 @@ export class LocalIndex {
       signal,
       memory: this.#memoryOptions,
     });
-    const next = new VectorStore({ ...this.#memoryOptions, centroids }, mean);
+    const next = this.#storeOf(centroids, mean);
     this.#next = next;
     this.#failure = undefined;
     const slices = new Slices(clock);
@@ -204,6 +204,7 @@ export class LocalIndex {
       clock,
     });
     if (this.#next !== next) throw this.#failure;
+    next.balance();
     this.#store = next;
     this.#calibration = calibration;
     this.#trainedAt = next.size;
@@ -219,10 +220,16 @@ export class LocalIndex {
 
   #firstStore(values: Float32Array): VectorStore {
     const origin = new Float32Array(this.#padded);
-    const store = (mean: Float32Array): VectorStore =>
-      new VectorStore({ ...this.#memoryOptions, centroids: origin }, mean);
     // Distances are told apart best near the origin, and the first vector is near the others.
-    return this.#metric === 'l2' ? store(store(origin).memory.turn(values)) : store(origin);
+    const store = this.#storeOf(origin, origin);
+    return this.#metric === 'l2' ? this.#storeOf(origin, store.memory.turn(values)) : store;
+  }
+
+  #storeOf(centroids: Float32Array, mean: Float32Array): VectorStore {
+    const store: VectorStore = new VectorStore({ ...this.#memoryOptions, centroids }, mean, (entry, out) =>
+      this.#read(store, entry, out),
+    );
+    return store;
   }
 
   get #shape(): { dimensions: number; padded: number } {

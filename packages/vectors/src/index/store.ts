@@ -3,6 +3,7 @@
  * trained anew.
  */
 import { LOWEST } from '../kernel/layout.js';
+import { Balancer } from './balance.js';
 import { type Found, IndexMemory, type MemoryOptions } from './memory.js';
 import { Slots } from './slots.js';
 
@@ -22,20 +23,38 @@ export interface Ask {
   readonly slack: number;
 }
 
+/** Reads the vector of an entry, in turned space, better than its row has it; returns its length for inner products. */
+export type Reader = (entry: number, out: Float32Array) => number;
+
 export class VectorStore {
   readonly memory: IndexMemory;
-  readonly #centroids: Float32Array;
+  readonly slots: Slots;
   /** What is taken off each vector and query, in turned space: zeros, but for distances. */
   readonly #mean: Float32Array;
-  readonly #slots: Slots;
+  readonly #read: Reader;
   readonly #slotOf: number[] = [];
+  /** Lists that there were in the beginning. */
+  readonly #lists: number;
+  #balancer: Balancer | undefined;
   size = 0;
 
-  constructor(options: MemoryOptions, mean: Float32Array) {
+  /** `read` reads what is moved from list to list; by default from rows, so that a vector that is moved often becomes less precise. */
+  constructor(options: MemoryOptions, mean: Float32Array, read?: Reader) {
     this.memory = new IndexMemory(options);
-    this.#centroids = options.centroids;
     this.#mean = mean;
-    this.#slots = new Slots(this.memory);
+    this.#read = read ?? ((entry, out) => this.read(entry, out));
+    this.slots = new Slots(this.memory);
+    this.#lists = this.memory.lists.live;
+  }
+
+  /** From now on lists that have grown are split, and those that have shrunk are given up. */
+  balance(): void {
+    this.#balancer = new Balancer(this);
+  }
+
+  /** How many times as many lists as in the beginning there are. */
+  get growth(): number {
+    return this.memory.lists.live / this.#lists;
   }
 
   has(entry: number): boolean {
@@ -46,7 +65,7 @@ export class VectorStore {
     return this.#slotOf[entry]!;
   }
 
-  get slots(): number[] {
+  get occupied(): number[] {
     return this.#slotOf.filter((slot) => slot !== ABSENT);
   }
 
@@ -60,34 +79,35 @@ export class VectorStore {
    * has changed then.
    */
   put(entry: number, turned: Float32Array, length: number): void {
-    const { memory } = this;
-    const { kernel, scratch, shape } = memory;
-    this.#write(turned);
-    const point = scratch + 4 * shape.dimensions;
-    const scale = kernel.scaleOf(scratch);
-    kernel.toInt16(scratch, point, scale);
-    const list = kernel.nearest(point, 1 / (scale * memory.centroidScale));
-    const slot = this.#slots.take(list);
-    kernel.encode(scratch, list, slot);
-    memory.label(slot, entry, length);
-    memory.noteLength(list, length);
-    // Only now, so that a search finds the old vector or the new one.
-    this.delete(entry);
-    this.#slotOf[entry] = slot;
-    this.size += 1;
+    const list = this.#place(entry, turned, length);
+    this.#balancer?.changed(list);
   }
 
   delete(entry: number): void {
     if (!this.has(entry)) return;
-    this.#slots.release(this.slotOf(entry));
-    this.#slotOf[entry] = ABSENT;
-    this.size -= 1;
+    const list = this.memory.listOf(this.slotOf(entry));
+    this.#drop(entry);
+    this.#balancer?.changed(list);
+  }
+
+  /** Moves the vector of a slot into the list that is nearest, but for the one that is left. */
+  move(slot: number): void {
+    const entry = this.memory.entryOf(slot);
+    const vector = new Float32Array(this.memory.shape.dimensions);
+    this.#place(entry, vector, this.#read(entry, vector));
+  }
+
+  /** The vector of a slot, in turned space, without the mean. */
+  vectorAt(slot: number): Float32Array {
+    const vector = new Float32Array(this.memory.shape.dimensions);
+    this.#read(this.memory.entryOf(slot), vector);
+    return vector.map((value, j) => value - this.#mean[j]!);
   }
 
   /** The vector of an entry, as its row has it, in turned space; returns its length for inner products. */
   read(entry: number, out: Float32Array): number {
     const slot = this.slotOf(entry);
-    this.memory.readRow(slot, this.#centroids, out);
+    this.memory.readRow(slot, out);
     for (let j = 0; j < out.length; j++) out[j]! += this.#mean[j]!;
     return this.memory.shareOf(slot);
   }
@@ -95,12 +115,11 @@ export class VectorStore {
   /** How far a vector is from the centroid of its list. */
   distanceToCentroid(entry: number): number {
     const slot = this.slotOf(entry);
-    const { dimensions } = this.memory.shape;
-    const vector = new Float32Array(dimensions);
-    this.memory.readRow(slot, this.#centroids, vector);
-    const from = this.memory.listOf(slot) * dimensions;
+    const vector = new Float32Array(this.memory.shape.dimensions);
+    this.memory.readRow(slot, vector);
+    const centroid = this.memory.lists.centroid(this.memory.listOf(slot));
     let square = 0;
-    for (let j = 0; j < dimensions; j++) square += (vector[j]! - this.#centroids[from + j]!) ** 2;
+    for (let j = 0; j < vector.length; j++) square += (vector[j]! - centroid[j]!) ** 2;
     return Math.sqrt(square);
   }
 
@@ -122,6 +141,32 @@ export class VectorStore {
   /** What was found, with the entry of each. */
   named(found: readonly Found[]): (Found & { readonly entry: number })[] {
     return found.map((each) => ({ ...each, entry: this.memory.entryOf(each.slot) }));
+  }
+
+  /** Returns the list into which it has put the vector. */
+  #place(entry: number, turned: Float32Array, length: number): number {
+    const { memory } = this;
+    const { kernel, scratch, shape } = memory;
+    this.#write(turned);
+    const point = scratch + 4 * shape.dimensions;
+    const scale = kernel.scaleOf(scratch);
+    kernel.toInt16(scratch, point, scale);
+    const list = memory.lists.nearest(point, scale, this.#balancer?.leaving);
+    const slot = this.slots.take(list);
+    kernel.encode(scratch, list, slot);
+    memory.label(slot, entry, length);
+    // Only now, so that a search finds the old vector or the new one.
+    this.#drop(entry);
+    this.#slotOf[entry] = slot;
+    this.size += 1;
+    return list;
+  }
+
+  #drop(entry: number): void {
+    if (!this.has(entry)) return;
+    this.slots.release(this.slotOf(entry));
+    this.#slotOf[entry] = ABSENT;
+    this.size -= 1;
   }
 
   /** Returns the square of its length. */

@@ -5,6 +5,7 @@
  * Guarantees: gives way to the event loop every few milliseconds, and ends with an `AbortedError` when the signal aborts.
  */
 import { type Clock, type Random, throwIfAborted } from '@holdfast/kernel';
+import { listsFor } from './balance.js';
 import { IndexMemory, type MemoryOptions } from './memory.js';
 import { Slices } from './slices.js';
 
@@ -16,11 +17,6 @@ const CHUNK = 16;
 
 /** From how many vectors on there is more than one list. */
 export const LEAST = 4_096;
-
-/** Four times the root of half of N, a multiple of four. */
-function listsFor(vectors: number): number {
-  return vectors < LEAST ? 1 : 4 * Math.ceil(Math.sqrt(vectors) / 2);
-}
 
 export interface Training {
   /** How many vectors there are, and one of them, in turned space. */
@@ -36,7 +32,7 @@ export interface Training {
 export async function train(training: Training): Promise<Float32Array> {
   const { vectors, read, random, clock, signal, memory: options } = training;
   const { dimensions } = options;
-  const lists = listsFor(vectors);
+  const lists = vectors < LEAST ? 1 : listsFor(vectors);
   const count = Math.min(vectors, lists * SAMPLE);
   const chosen = sample(vectors, count, random);
   const slices = new Slices(clock);
