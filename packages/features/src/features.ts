@@ -34,8 +34,9 @@ import type { Fields, Served } from './definition/types.js';
 import type { RowView, View } from './definition/view.js';
 import type { WindowFields, WindowsView } from './definition/windows.js';
 import { type CutTogetherOptions, Generation, type GenerationParts } from './generation/generation.js';
-import { type GenerationInfo, readLineup } from './generation/info.js';
+import { type GenerationInfo, printGeneration, readLineup } from './generation/info.js';
 import { refusalOf } from './generation/refusals.js';
+import { sweep } from './generation/sweep.js';
 import type { StopOptions } from './lane/follow.js';
 import type { FollowStats } from './lane/following.js';
 import type { Lane } from './lane/lane.js';
@@ -69,6 +70,8 @@ import {
   notApplied,
   registeredServices,
 } from './store/definitions.js';
+import { type LaneInfo, readLanes } from './store/lane-info.js';
+import { readRegistered } from './store/open.js';
 import { Partition, type StorePlace } from './store/partition.js';
 import { readStats, type StoreStats } from './store/stats.js';
 import { Telemetry } from './telemetry.js';
@@ -137,6 +140,15 @@ const DEAD_LETTERS = {
   lane: optional(readName),
 } satisfies Readers<DeadLettersOptions>;
 
+export interface LanesOptions {
+  /** The id of a generation. Default: the one that is read. */
+  readonly generation?: string;
+}
+
+const LANES = {
+  generation: optional(text('the id of a generation')),
+} satisfies Readers<LanesOptions>;
+
 const EXPORTER = {
   duckdb: having<DuckDb>('run', 'createAppender'),
   dir: text('the path of a folder'),
@@ -160,7 +172,22 @@ interface OpenLane {
   close(options?: StopOptions): Promise<void>;
 }
 
+export type OpenFeaturesOptions = Omit<FeaturesOptions, 'views' | 'services' | 'partitions'>;
+
+const { views: _, services: __, partitions: ___, ...OPENED } = FEATURES;
+
+/**
+ * A store by its name, with what its catalog has registered, for programs without its definitions: they read rows and services
+ * that derive nothing, land rows, and operate it. Throws MisuseError if there is no such store, UnavailableError.
+ */
+export async function openFeatures(options: OpenFeaturesOptions): Promise<Features> {
+  const { redis, tls, name, prefix, callTimeout, clock } = readOptions('A feature store', options, OPENED);
+  const registered = await readRegistered({ redis, tls, name, prefix, callTimeout, clock });
+  return createFeatures({ ...options, ...registered });
+}
+
 const isWindows = (view: View): view is WindowsView => view.kind === 'windows';
+
 /** A version of a service that is registered. */
 export interface ServiceVersion {
   readonly name: string;
@@ -395,6 +422,37 @@ export class Features {
     this.#requireKnown(view);
     const [, lineup = ''] = await this.#catalog.change('lineup', [view.name, '']);
     return readLineup(lineup);
+  }
+
+  /** Its views, as this program knows them. */
+  get views(): readonly View[] {
+    return [...this.#registry.views.values()];
+  }
+
+  /** Its services, as this program knows them. */
+  get served(): readonly Service[] {
+    return [...this.#registry.services.values()];
+  }
+
+  /** The lanes of a generation of a view, of the one that is read unless another is named. Throws UnavailableError, MisuseError. */
+  async lanes(view: View, options: LanesOptions = {}): Promise<readonly LaneInfo[]> {
+    this.#requireKnown(view);
+    const read = readOptions('lanes()', options, LANES);
+    const live = (await this.#catalog.pointers([view.name]))?.views.get(view.name)?.live;
+    if (live === undefined) throw notApplied(view.name);
+    const generation = read.generation ?? live;
+    return readLanes(this.#catalog, this.#partitions, { view: view.name, generation });
+  }
+
+  /**
+   * Deletes what is left of the rows of generations that have ended, as where `retire()` was broken off. Resolves to how many
+   * were deleted. Throws UnavailableError: call it again.
+   */
+  async sweep(view: View): Promise<number> {
+    const ended = (await this.generations(view)).filter(({ state }) => state === 'retired');
+    let dropped = 0;
+    for (const { id } of ended) dropped += await sweep(this.#partitions, printGeneration(view.name, id));
+    return dropped;
   }
 
   /** How much the store holds, of the views that were applied. Throws UnavailableError. */

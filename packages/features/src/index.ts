@@ -35,6 +35,9 @@ export {
   type Features,
   type FeaturesOptions,
   type GetOptions,
+  type LanesOptions,
+  type OpenFeaturesOptions,
+  openFeatures,
   type ServiceVersion,
 } from './features.js';
 export type { LaneFates } from './generation/cut.js';
@@ -71,5 +74,6 @@ export { type RedisStreamOptions, redisStream } from './source/redis-stream.js';
 export type { Extent, Offset, Source, SourceBatch, SourceRecord } from './source/source.js';
 export type { DeadLetter } from './store/dead-letters.js';
 export type { Applied, AppliedService, AppliedView } from './store/definitions.js';
+export type { LaneInfo, LaneSource } from './store/lane-info.js';
 export type { GenerationStats, RefusedRows, StoreStats, ViewStats } from './store/stats.js';
 export type { FeaturesMessage } from './telemetry.js';

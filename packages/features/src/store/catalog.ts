@@ -8,6 +8,7 @@
 import { MisuseError, type Random } from '@holdfast/kernel';
 import type { BinaryReply, CallCommand, Caller } from '@holdfast/redis';
 import { keysOf } from '../keys.js';
+import { HGETALL } from './hgetall.js';
 import { callerFor, LAYOUT, type Partition, type StorePlace, unknownLayout } from './partition.js';
 import { verbFor, type Whole, words } from './verbs.js';
 
@@ -54,6 +55,7 @@ export class Catalog {
   readonly #partitions: readonly Partition[];
   readonly #caller: Caller;
   readonly #verbs: ReturnType<typeof catalogVerbs>;
+  readonly #key: string;
   readonly #history: string;
 
   constructor(place: StorePlace, partitions: readonly Partition[]) {
@@ -61,6 +63,7 @@ export class Catalog {
     this.#name = place.name;
     this.#partitions = partitions;
     this.#verbs = catalogVerbs(keys, place.random);
+    this.#key = keys.of('catalog');
     this.#history = keys.of('history');
     this.#caller = callerFor(place, keys.of('catalog'));
   }
@@ -131,6 +134,14 @@ export class Catalog {
   async identity(): Promise<string> {
     if ((await this.pointers([])) === undefined) throw this.#unapplied();
     return (await this.#caller.call(this.#verbs.whole, undefined)).id;
+  }
+
+  /** The ranks of the lanes of a view, by name. Throws UnavailableError. */
+  async ranks(view: string): Promise<ReadonlyMap<string, number>> {
+    const beginning = `rank:${view}:`;
+    const fields = [...(await this.#caller.call(HGETALL, this.#key))];
+    const found = fields.filter(([field]) => field.startsWith(beginning));
+    return new Map(found.map(([field, rank]) => [field.slice(beginning.length), Number(rank)]));
   }
 
   /** Its changes, the earliest first. Throws UnavailableError. */

@@ -152,6 +152,10 @@ interface SurveyedLane {
   readonly lane: string;
   readonly source: string;
   readonly offset: string | undefined;
+  /** "<token> <turn> <instance> <epoch> <issuer>" */
+  readonly mark: string | undefined;
+  /** What the source partition is called where it lies. */
+  readonly name: string | undefined;
   /** Whether it has landed all that it will have. */
   readonly isFinished: boolean;
 }
@@ -469,8 +473,12 @@ function readSurvey(reply: readonly BinaryReply[]): Survey {
   for (let place = 0; place < rest.length; place += 2) {
     const [what = '', name = ''] = (rest[place] ?? '').split(' ');
     const [lane = '', source = ''] = name.split(':');
-    const known = lanes.get(name) ?? { lane, source, offset: undefined, isFinished: false };
+    const known = lanes.get(name) ?? {
+      ...{ lane, source, offset: undefined, mark: undefined, name: undefined, isFinished: false },
+    };
     if (what === 'offset') known.offset = rest[place + 1];
+    if (what === 'mark') known.mark = rest[place + 1];
+    if (what === 'source') known.name = rest[place + 1];
     if (what === 'finished') known.isFinished = true;
     lanes.set(name, known);
   }
