@@ -181,8 +181,9 @@ const { views: _, services: __, partitions: ___, ...OPENED } = FEATURES;
  * that derive nothing, land rows, and operate it. Throws MisuseError if there is no such store, UnavailableError.
  */
 export async function openFeatures(options: OpenFeaturesOptions): Promise<Features> {
-  const { redis, tls, name, prefix, callTimeout, clock } = readOptions('A feature store', options, OPENED);
-  const registered = await readRegistered({ redis, tls, name, prefix, callTimeout, clock });
+  const read = readOptions('A feature store', options, OPENED);
+  const { redis, tls, name, prefix, callTimeout, clock, random } = read;
+  const registered = await readRegistered({ redis, tls, name, prefix, callTimeout, clock, random });
   return createFeatures({ ...options, ...registered });
 }
 

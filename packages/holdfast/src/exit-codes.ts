@@ -12,7 +12,7 @@ export const EXIT = {
   ok: 0,
   /** `doctor` has found that something is wrong. */
   findings: 1,
-  /** `workflow`: the run was not in a state in which that could be done, or did not complete. */
+  /** `workflow`, `features`: the run or generation was not in a state in which that could be done, or not all of it was. */
   undone: 1,
   /** EX_USAGE: the command line or the configuration is wrong. */
   usage: 64,
@@ -56,6 +56,12 @@ const BY_ERROR: Readonly<Record<ErrorCode, number>> = {
   HOLDFAST_BUDGET_EXCEEDED: EXIT.internal,
   HOLDFAST_NONDETERMINISTIC: EXIT.internal,
   HOLDFAST_CODEC: EXIT.usage,
+  HOLDFAST_ROW: EXIT.usage,
+  HOLDFAST_DEFINITION_MISMATCH: EXIT.usage,
+  HOLDFAST_GENERATION_ENDED: EXIT.undone,
+  HOLDFAST_SOURCE_LOST: EXIT.undone,
+  HOLDFAST_SOURCE: EXIT.undone,
+  HOLDFAST_INCOMPLETE: EXIT.undone,
 };
 
 /** The command line is wrong. `command` is the one whose help explains it; undefined for the top level. */

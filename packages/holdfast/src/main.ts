@@ -9,6 +9,7 @@ import { display, HoldfastError } from '@holdfast/kernel';
 import { Arguments, masked } from './arguments.js';
 import { type Command, type CommandGroup, wordsOf } from './command.js';
 import { doctor } from './commands/doctor.js';
+import { features } from './commands/features/features.js';
 import { init } from './commands/init.js';
 import { inspect } from './commands/inspect.js';
 import { nodes } from './commands/nodes.js';
@@ -31,6 +32,7 @@ export const COMMANDS: readonly (Command | CommandGroup)[] = [
   doctor,
   queue,
   workflow,
+  features,
 ];
 
 /** Runs `holdfast` with `words`, those after its name. Resolves to the exit code. */

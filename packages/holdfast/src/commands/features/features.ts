@@ -1,0 +1,42 @@
+/**
+ * `holdfast features`: looks at a feature store and operates it, without the program that has its definitions.
+ *
+ * Guarantees: `ls`, `show`, `get`, `lanes`, `generations`, `dead-letters`, `metrics`, `profile` and `drift` change nothing, and
+ * nothing is made of a store that does not exist. Whatever writes takes a lease first, and works under its token.
+ */
+import type { CommandGroup } from '../../command.js';
+import { apply } from './apply.js';
+import { deadLetters } from './dead-letters.js';
+import { drift, profile } from './drift.js';
+import { exportRows } from './export.js';
+import { begin, cut, generations, retire, rollback, sweep } from './generations.js';
+import { get } from './get.js';
+import { importRows } from './import.js';
+import { lanes, ls, metrics, show } from './look.js';
+
+export const features: CommandGroup = {
+  name: 'features',
+  summary: 'Look at a feature store, and operate it.',
+  about: `The Redis of the store is given with --redis or REDIS_URL, and its name with
+--store. What the catalog has registered is enough; --app names the module of
+a program with definitions of its own. Needs the package @holdfast/features.`,
+  actions: [
+    ls,
+    metrics,
+    show,
+    get,
+    lanes,
+    generations,
+    deadLetters,
+    apply,
+    importRows,
+    exportRows,
+    begin,
+    cut,
+    rollback,
+    retire,
+    sweep,
+    profile,
+    drift,
+  ],
+};

@@ -1,0 +1,142 @@
+/**
+ * The parts that the actions on a feature store share: their operands, the store, a view of it, the lease, and how they answer.
+ *
+ * Guarantees: the store exists, and so does a view that is named; otherwise an action ends with a UsageError before it does
+ * anything.
+ */
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { Features, View } from '@holdfast/features';
+import { AbortedError, display, messageOf } from '@holdfast/kernel';
+import type { Lease } from '@holdfast/lock';
+import { type Arguments, given, masked } from '../../arguments.js';
+import type { Command } from '../../command.js';
+import type { Context } from '../../context.js';
+import { openLocks } from '../../deployment.js';
+import { EXIT, exitCodeOfSignal } from '../../exit-codes.js';
+import { Interruption } from '../../interruption.js';
+import { DESCRIPTION, JSON_OUTPUT, NODE_OPTIONS, PREFIX, TTL, WAIT } from '../../options.js';
+import { placeOf } from '../place.js';
+import { LEASE, PROGRAM, STORE, STORE_REDIS } from './options.js';
+
+export const VIEW_OPERAND = { name: 'view', about: 'the name of the view' };
+export const GENERATION_OPERAND = { name: 'generation', about: 'the id of the generation' };
+
+/** Where the store is. */
+export const PLACE = [STORE_REDIS, PREFIX, STORE, PROGRAM];
+/** The options by which whatever writes takes its lease. */
+export const HOLDING = [LEASE, TTL, WAIT, ...NODE_OPTIONS];
+
+const EXIT_CODES = [
+  ['0', 'done'],
+  ['64', 'the command line is wrong, or there is no such store, view or generation'],
+  ['69', 'Redis did not answer'],
+] as const;
+
+export const OF_EVERY_ACTION = { shared: [], exitCodes: EXIT_CODES } as const satisfies Partial<Command>;
+
+/** Of an action that writes. */
+export const OF_ACTS = {
+  shared: DESCRIPTION.filter(({ name }) => name !== PREFIX.name),
+  exitCodes: [
+    EXIT_CODES[0],
+    ['1', 'not done, or not all of it: the output says what is lacking'],
+    ...EXIT_CODES.slice(1),
+    ['75', 'somebody else held the lease until --wait was over'],
+    ['76', 'the lease was lost, or somebody with a higher token has this work'],
+    ['128+n', 'signal n ended it'],
+  ],
+} as const satisfies Partial<Command>;
+
+/** An action on a store. */
+export interface Call {
+  readonly args: Arguments;
+  readonly context: Context;
+  readonly store: Features;
+}
+
+/** The `run` of an action: opens the store, acts, and closes it. */
+export const onStore =
+  (act: (call: Call) => Promise<number>): Command['run'] =>
+  async (args, context) => {
+    const store = await openedBy(args);
+    try {
+      return await act({ args, context, store });
+    } finally {
+      await store.close();
+    }
+  };
+
+/** The package, which a program brings that has a feature store. */
+async function library(args: Arguments): Promise<typeof import('@holdfast/features')> {
+  try {
+    return await import('@holdfast/features');
+  } catch (error) {
+    throw args.wrong(`@holdfast/features is not installed beside holdfast: ${messageOf(error)}`);
+  }
+}
+
+/** The store that the options name; the caller closes it. */
+export async function openedBy(args: Arguments): Promise<Features> {
+  const file = args.text(PROGRAM);
+  if (file !== undefined) return storeIn(args, file);
+  const name = args.text(STORE);
+  if (name === undefined) throw args.wrong('--store is missing: give --store <name> or set HOLDFAST_STORE');
+  const { openFeatures } = await library(args);
+  return openFeatures({ ...placeOf(args), name });
+}
+
+async function storeIn(args: Arguments, file: string): Promise<Features> {
+  const path = resolve(file);
+  const module = await import(pathToFileURL(path).href).catch((error: unknown) => {
+    throw args.wrong(`--app is a JavaScript module; ${display(path)} cannot be read: ${messageOf(error)}`);
+  });
+  const found = Object(module.default).features ?? module.default;
+  if (typeof Object(found).stats === 'function') return found as Features;
+  throw args.wrong(
+    `--app is a module whose default export is a feature store, or has it as "features"; ${display(path)} has none`,
+  );
+}
+
+/** The view that the first operand names. Throws UsageError. */
+export function viewOf({ args, store }: Call): View {
+  const [name = ''] = args.operands;
+  const found = store.views.find((view) => view.name === name);
+  if (found !== undefined) return found;
+  const known = store.views.map((view) => view.name).join(', ') || 'none';
+  throw args.wrong(`the store has no view ${display(masked(name))}; it has ${known}`);
+}
+
+/** What acts under a lease: its holder, and what aborts when the command is interrupted. */
+export interface Held {
+  readonly holder: Lease;
+  readonly signal: AbortSignal;
+}
+
+/** Takes the lease that the options name, acts, and gives it back. */
+export async function underLease(
+  { args, context, store }: Call,
+  view: View | undefined,
+  act: (held: Held) => Promise<number>,
+): Promise<number> {
+  const resource = args.text(LEASE) ?? ['features', store.name, ...(view ? [view.name] : [])].join(':');
+  const locks = openLocks(args, context);
+  const interruption = new Interruption(context.signals);
+  const { signal } = interruption;
+  const options = given({ ttl: args.duration(TTL), wait: args.duration(WAIT), signal });
+  try {
+    return await locks.using(resource, options, (holder) => act({ holder, signal }));
+  } catch (error) {
+    if (error instanceof AbortedError && interruption.first) return exitCodeOfSignal(interruption.first);
+    throw error;
+  } finally {
+    interruption.end();
+    await locks.close();
+  }
+}
+
+/** Reports what was done, in words or as JSON. */
+export function answer({ args, context }: Call, json: unknown, words: string): number {
+  context.stdout.write(`${args.has(JSON_OUTPUT) ? JSON.stringify(json) : words}\n`);
+  return EXIT.ok;
+}

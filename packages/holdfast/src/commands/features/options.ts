@@ -1,0 +1,125 @@
+/** The options of `holdfast features`, besides those that it shares with other commands. */
+import { type Option, REDIS } from '../../options.js';
+
+const NAME = '<name>';
+const TIME = '<time>';
+
+export const STORE_REDIS: Option = {
+  ...REDIS,
+  required: false,
+  about: 'The Redis of the store. Required without --app.',
+};
+
+export const STORE: Option = {
+  name: 'store',
+  value: NAME,
+  env: 'HOLDFAST_STORE',
+  about: 'The name of the store. Required without --app.',
+};
+
+export const PROGRAM: Option = {
+  name: 'app',
+  value: '<file>',
+  env: 'HOLDFAST_APP_FILE',
+  about: 'A JavaScript module whose default export is the store, or has it as "features".',
+};
+
+export const LEASE: Option = {
+  name: 'lock',
+  value: NAME,
+  about:
+    'The resource that is held meanwhile. Default: "features:<store>:<view>", for an export without the view.',
+};
+
+export const FORCE: Option = {
+  name: 'force',
+  about: 'Also after which values that are served now are served no longer, such as a shorter TTL.',
+};
+
+export const GENERATION: Option = {
+  name: 'generation',
+  value: '<id>',
+  about: 'A generation, as "generations" lists them. Default: the one that is read.',
+};
+
+export const FATES: Option = {
+  name: 'lanes',
+  value: '<lane=fate,…>',
+  about:
+    'What becomes of each lane of the generation that is read: same, finished or ended, as batch=finished,stream=same.',
+};
+
+export const PATIENCE: Option = {
+  name: 'patience',
+  value: '<duration>',
+  default: '15s',
+  about: 'For how long the generation that is read takes no rows while the other one catches up.',
+};
+
+export const LANE: Option = { name: 'lane', value: NAME, about: 'Only those of this lane.' };
+
+export const IMPORT_LANE: Option = {
+  name: 'lane',
+  value: NAME,
+  default: 'backfill',
+  about: 'The lane in which the rows land.',
+};
+
+export const RANK: Option = {
+  name: 'rank',
+  value: '<number>',
+  about: 'The rank of the lane, 1 to 255. Default: 10 for "backfill", 20 for "batch".',
+};
+
+export const FORMAT: Option = {
+  name: 'format',
+  value: '<format>',
+  about: "csv, jsonl or parquet. Default: by the file's ending.",
+};
+
+export const ID_COLUMN: Option = {
+  name: 'id',
+  value: '<column>',
+  about:
+    'The column with the id. Default: the name of the entity; of a composite one, a column for each part.',
+};
+
+export const TIME_COLUMN: Option = {
+  name: 'time',
+  value: '<column>',
+  default: 'time',
+  about: 'The column with the event time: ms since the epoch, or a date as 2026-01-31T12:00Z.',
+};
+
+export const FINISH: Option = {
+  name: 'finish',
+  about: 'Note that the lane has all that it will have, which a cut waits for.',
+};
+
+export const DIR: Option = {
+  name: 'dir',
+  value: '<folder>',
+  required: true,
+  about: 'The folder of the exported files. Required.',
+};
+
+export const SINCE: Option = {
+  name: 'from',
+  value: TIME,
+  about: 'Rows with an event time from then on: 2026-01-31, 2026-01-31T12:00Z, or 2h for two hours ago.',
+};
+
+export const UNTIL: Option = { name: 'to', value: TIME, about: 'Rows with an event time before then.' };
+
+export const TURN: Option = {
+  ...SINCE,
+  required: true,
+  about: `${SINCE.about} Those before are the baseline. Required.`,
+};
+
+export const SAMPLE: Option = {
+  name: 'sample',
+  value: '<count>',
+  default: '100000',
+  about: 'How many rows are looked at, at most.',
+};
