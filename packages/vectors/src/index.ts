@@ -5,6 +5,7 @@
 import { LocalIndex } from './index/local-index.js';
 import type { LocalIndexOptions } from './options.js';
 
+export { SnapshotError, type SnapshotReason } from './errors.js';
 export type { Calibration } from './index/calibrate.js';
 export type { Hit } from './index/finding.js';
 export type { IndexStats, LocalIndex } from './index/local-index.js';
@@ -15,4 +16,13 @@ export type { LocalIndexOptions, SearchOptions, TrainOptions } from './options.j
 /** An index without vectors. Throws MisuseError. */
 export function createLocalIndex(options: LocalIndexOptions): LocalIndex {
   return new LocalIndex(options);
+}
+
+/**
+ * The index of a snapshot, with the same answers. Of the options `dimensions`, `metric` and `originals` have to be those of the
+ * index that was snapshotted. Throws SnapshotError for what is no such snapshot or is damaged, MisuseError, and UnavailableError when
+ * the vectors need more than `memory`.
+ */
+export function restoreLocalIndex(snapshot: Uint8Array, options: LocalIndexOptions): Promise<LocalIndex> {
+  return LocalIndex.restore(snapshot, options);
 }

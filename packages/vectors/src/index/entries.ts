@@ -5,12 +5,28 @@ export class Entries {
   readonly #ids: (string | undefined)[] = [];
   readonly #free: number[] = [];
 
+  /** With these ids by entry; an empty one is free. */
+  static of(ids: readonly string[]): Entries {
+    const entries = new Entries();
+    ids.forEach((id, entry) => {
+      entries.#ids[entry] = id === '' ? undefined : id;
+      if (id === '') entries.#free.push(entry);
+      else entries.#entryOf.set(id, entry);
+    });
+    return entries;
+  }
+
+  /** The id of each entry; an empty one for those that are free. */
+  get ids(): string[] {
+    return this.#ids.map((id) => id ?? '');
+  }
+
   get size(): number {
     return this.#entryOf.size;
   }
 
   /** That of the id, or the one that it will have. */
-  of(id: string): number {
+  for(id: string): number {
     return this.known(id) ?? this.#free.at(-1) ?? this.#ids.length;
   }
 
@@ -22,7 +38,7 @@ export class Entries {
     return this.#ids[entry]!;
   }
 
-  /** Takes the entry that `of` told for it. */
+  /** Takes the entry that `for` told for it. */
   add(id: string): void {
     if (this.#entryOf.has(id)) return;
     const entry = this.#free.pop() ?? this.#ids.length;

@@ -25,6 +25,8 @@ export interface ListOptions {
   readonly metric: Metric;
   /** The centroid of each list, one after the other. */
   readonly centroids: Float32Array;
+  /** Units of a centroid of 16 bits in one of floats. Default as the longest allows. */
+  readonly centroidScale?: number;
   /** Four rounds of a sign for each dimension. */
   readonly signs: Float32Array;
 }
@@ -45,7 +47,7 @@ export class Lists {
 
   constructor(
     parts: { arena: Arena; kernel: Kernel; shape: Shape; extents: number },
-    { metric, centroids, signs }: ListOptions,
+    { metric, centroids, signs, centroidScale }: ListOptions,
   ) {
     const { arena, kernel, shape, extents } = parts;
     this.#arena = arena;
@@ -60,7 +62,8 @@ export class Lists {
       centroids.subarray(list * dimensions, (list + 1) * dimensions),
     );
     // A tenth is left for centroids that are longer.
-    this.centroidScale = (0.9 * UNITS) / given.reduce((most, each) => Math.max(most, lengthOf(each)), 1e-30);
+    this.centroidScale =
+      centroidScale ?? (0.9 * UNITS) / given.reduce((most, each) => Math.max(most, lengthOf(each)), 1e-30);
     this.#tables = this.#take(Math.ceil(given.length / 4) * 4);
     for (const centroid of given) this.add(centroid);
   }
@@ -68,6 +71,16 @@ export class Lists {
   /** How many there are, without those that are free. */
   get live(): number {
     return this.count - this.#free.length;
+  }
+
+  get free(): readonly number[] {
+    return this.#free;
+  }
+
+  /** Of all lists, one after the other, with those that are free. */
+  get allCentroids(): Float32Array {
+    const at = this.#tables.centroids / 4;
+    return this.#arena.floats.subarray(at, at + this.count * this.#shape.dimensions);
   }
 
   /** Where searches have their query and results. */

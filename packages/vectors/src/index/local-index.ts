@@ -31,6 +31,7 @@ import type { MemoryOptions } from './memory.js';
 import { prepareVector, type Vector } from './metric.js';
 import { Originals } from './originals.js';
 import { Slices } from './slices.js';
+import { type Common, readSnapshot, takeSnapshot } from './snapshot.js';
 import { VectorStore } from './store.js';
 import { LEAST, train } from './train.js';
 
@@ -53,10 +54,10 @@ export class LocalIndex {
   readonly #padded: number;
   readonly #recall: number;
   readonly #random: Random;
-  readonly #signs: Float32Array;
+  #signs: Float32Array;
   readonly #settings: Settings<typeof INDEX>;
-  readonly #entries = new Entries();
-  readonly #originals: Originals | undefined;
+  #entries = new Entries();
+  #originals: Originals | undefined;
   readonly #latest = new LatestQueries();
   #store: VectorStore | undefined;
   /** While a training goes on: what takes the place of the store when it has all. */
@@ -81,6 +82,30 @@ export class LocalIndex {
     this.#signs = Float32Array.from({ length: 4 * this.#padded }, () => (random.unit() < 0.5 ? -1 : 1));
   }
 
+  /** What `restoreLocalIndex` answers. */
+  static async restore(snapshot: Uint8Array, options: LocalIndexOptions): Promise<LocalIndex> {
+    const index = new LocalIndex(options);
+    if (!(snapshot instanceof Uint8Array)) {
+      throw new MisuseError(
+        `A snapshot is a Uint8Array, as "snapshot()" has made it; got ${display(snapshot)}.`,
+      );
+    }
+    const contents = await readSnapshot(snapshot, index.#common, {
+      clock: index.#settings.clock,
+      memory: (signs) => {
+        index.#signs = signs;
+        return index.#memoryOptions;
+      },
+      read: (entry, out) => index.#read(index.#store!, entry, out),
+    });
+    index.#entries = contents.entries;
+    index.#originals = contents.originals;
+    index.#store = contents.store;
+    index.#calibration = contents.calibration;
+    index.#trainedAt = contents.trainedAt;
+    return index;
+  }
+
   get size(): number {
     return this.#entries.size;
   }
@@ -98,8 +123,16 @@ export class LocalIndex {
     const { values, length } = prepareVector(vector, this.#metric, this.#shape);
     this.#store ??= this.#firstStore(values);
     const turned = this.#store.memory.turn(values);
-    const entry = this.#entries.of(id);
-    this.#store.put(entry, turned, length);
+    const entry = this.#entries.for(id);
+    // First, because a list that this makes too large is split at once, by the originals.
+    const before = this.has(id) ? this.#originals?.at(entry).slice() : undefined;
+    this.#originals?.set(entry, vector);
+    try {
+      this.#store.put(entry, turned, length);
+    } catch (error) {
+      if (before) this.#originals?.set(entry, before);
+      throw error;
+    }
     try {
       this.#next?.put(entry, turned, length);
     } catch (error) {
@@ -107,7 +140,6 @@ export class LocalIndex {
       this.#failure = error;
     }
     this.#entries.add(id);
-    this.#originals?.set(entry, vector);
   }
 
   /** Whether there was one. */
@@ -154,6 +186,21 @@ export class LocalIndex {
       this.#isTraining = false;
       this.#next = undefined;
     }
+  }
+
+  /**
+   * The index as bytes, from which `restoreLocalIndex` makes an equal one: with a version and a checksum, as it is when this
+   * is called. Copying them stops the event loop; the checksum is made in slices.
+   */
+  async snapshot(): Promise<Uint8Array> {
+    return takeSnapshot(
+      {
+        ...{ entries: this.#entries, originals: this.#originals, store: this.#store, signs: this.#signs },
+        ...{ calibration: this.#calibration, trainedAt: this.#trainedAt },
+      },
+      this.#common,
+      this.#settings.clock,
+    );
   }
 
   stats(): IndexStats {
@@ -230,6 +277,11 @@ export class LocalIndex {
       this.#read(store, entry, out),
     );
     return store;
+  }
+
+  get #common(): Common {
+    const { dimensions, metric, originals } = this.#settings;
+    return { dimensions, metric, originals };
   }
 
   get #shape(): { dimensions: number; padded: number } {

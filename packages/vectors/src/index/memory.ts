@@ -129,6 +129,18 @@ export class IndexMemory {
     return this.floats[this.#numbersOf(slot) + NUMBERS.base / 4] === Number.NEGATIVE_INFINITY;
   }
 
+  /** The codes and numbers of a block. */
+  codesOf(block: number): Uint8Array {
+    const { blocks, blockBytes } = this.shape;
+    const at = this.#extentOf(block) + (block % blocks) * blockBytes;
+    return this.#arena.bytes.subarray(at, at + blockBytes);
+  }
+
+  rowsOf(block: number): Uint8Array {
+    const at = this.#rowAt(block * LANES);
+    return this.#arena.bytes.subarray(at, at + LANES * this.shape.dimensions);
+  }
+
   /** Says whose the vector of a slot is, and, for inner products, how long. */
   label(slot: number, entry: number, length: number): void {
     const numbers = this.#numbersOf(slot);

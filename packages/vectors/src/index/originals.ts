@@ -16,6 +16,16 @@ export class Originals {
     return this.#pieces.reduce((sum, piece) => sum + piece.byteLength, 0);
   }
 
+  /** So many of the first, one after the other, into bytes. */
+  copyTo(out: Uint8Array, count: number): void {
+    for (let from = 0; from < count; from += this.#perPiece) {
+      const piece = this.#pieces[from / this.#perPiece];
+      const part = piece?.subarray(0, (count - from) * this.#dimensions);
+      if (part)
+        out.set(new Uint8Array(part.buffer, part.byteOffset, part.byteLength), 4 * from * this.#dimensions);
+    }
+  }
+
   set(entry: number, vector: ArrayLike<number>): void {
     const number = Math.floor(entry / this.#perPiece);
     this.#pieces[number] ??= new Float32Array(this.#perPiece * this.#dimensions);

@@ -33,6 +33,19 @@ export class Slots {
     return slot;
   }
 
+  /** Takes over a block that has its vectors already. */
+  adopt(block: number): void {
+    const list = this.#memory.listOf(block * LANES);
+    this.#free[list] ??= [];
+    let count = 0;
+    for (let slot = block * LANES; slot < (block + 1) * LANES; slot++) {
+      if (this.#memory.isEmpty(slot)) this.#free[list].push(slot);
+      else count += 1;
+    }
+    this.#counts[block] = count;
+    this.#sizes[list] = this.sizeOf(list) + count;
+  }
+
   release(slot: number): void {
     const list = this.#memory.listOf(slot);
     const block = slot >>> 5;

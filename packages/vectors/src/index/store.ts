@@ -2,7 +2,7 @@
  * The vectors of an index in one memory: which slot each entry has. An index has one store, and a second one while it is
  * trained anew.
  */
-import { LOWEST } from '../kernel/layout.js';
+import { LANES, LOWEST } from '../kernel/layout.js';
 import { Balancer } from './balance.js';
 import { type Found, IndexMemory, type MemoryOptions } from './memory.js';
 import { Slots } from './slots.js';
@@ -30,21 +30,21 @@ export class VectorStore {
   readonly memory: IndexMemory;
   readonly slots: Slots;
   /** What is taken off each vector and query, in turned space: zeros, but for distances. */
-  readonly #mean: Float32Array;
+  readonly mean: Float32Array;
   readonly #read: Reader;
   readonly #slotOf: number[] = [];
-  /** Lists that there were in the beginning. */
-  readonly #lists: number;
+  /** How many lists there were in the beginning. */
+  firstLists: number;
   #balancer: Balancer | undefined;
   size = 0;
 
   /** `read` reads what is moved from list to list; by default from rows, so that a vector that is moved often becomes less precise. */
   constructor(options: MemoryOptions, mean: Float32Array, read?: Reader) {
     this.memory = new IndexMemory(options);
-    this.#mean = mean;
+    this.mean = mean;
     this.#read = read ?? ((entry, out) => this.read(entry, out));
     this.slots = new Slots(this.memory);
-    this.#lists = this.memory.lists.live;
+    this.firstLists = this.memory.lists.live;
   }
 
   /** From now on lists that have grown are split, and those that have shrunk are given up. */
@@ -52,9 +52,29 @@ export class VectorStore {
     this.#balancer = new Balancer(this);
   }
 
+  get isBalanced(): boolean {
+    return this.#balancer !== undefined;
+  }
+
+  /** Takes over the vectors of a block that has them already, and returns the entry of each. */
+  adopt(block: number): number[] {
+    const { memory } = this;
+    this.slots.adopt(block);
+    const entries: number[] = [];
+    for (let slot = block * LANES; slot < (block + 1) * LANES; slot++) {
+      if (memory.isEmpty(slot)) continue;
+      const entry = memory.entryOf(slot);
+      memory.label(slot, entry, memory.shareOf(slot));
+      this.#slotOf[entry] = slot;
+      this.size += 1;
+      entries.push(entry);
+    }
+    return entries;
+  }
+
   /** How many times as many lists as in the beginning there are. */
   get growth(): number {
-    return this.memory.lists.live / this.#lists;
+    return this.memory.lists.live / this.firstLists;
   }
 
   has(entry: number): boolean {
@@ -101,14 +121,14 @@ export class VectorStore {
   vectorAt(slot: number): Float32Array {
     const vector = new Float32Array(this.memory.shape.dimensions);
     this.#read(this.memory.entryOf(slot), vector);
-    return vector.map((value, j) => value - this.#mean[j]!);
+    return vector.map((value, j) => value - this.mean[j]!);
   }
 
   /** The vector of an entry, as its row has it, in turned space; returns its length for inner products. */
   read(entry: number, out: Float32Array): number {
     const slot = this.slotOf(entry);
     this.memory.readRow(slot, out);
-    for (let j = 0; j < out.length; j++) out[j]! += this.#mean[j]!;
+    for (let j = 0; j < out.length; j++) out[j]! += this.mean[j]!;
     return this.memory.shareOf(slot);
   }
 
@@ -174,7 +194,7 @@ export class VectorStore {
     const { floats, scratch } = this.memory;
     let square = 0;
     for (let j = 0; j < turned.length; j++) {
-      const value = turned[j]! - this.#mean[j]!;
+      const value = turned[j]! - this.mean[j]!;
       floats[scratch / 4 + j] = value;
       square += value * value;
     }
