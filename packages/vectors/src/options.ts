@@ -1,4 +1,5 @@
 /** The options of an index, checked, with their defaults. */
+import { availableParallelism } from 'node:os';
 import {
   abortSignal,
   type Clock,
@@ -31,6 +32,11 @@ export interface LocalIndexOptions {
   readonly memory?: number;
   /** Keeps each vector as it was put, too, for `exact`: 4 bytes a dimension, beyond `memory`. Default false. */
   readonly originals?: boolean;
+  /**
+   * Threads of `searchMany`, 0 to 64; with 0, the event loop searches, in slices. Default as many as there are processors, but
+   * for one.
+   */
+  readonly threads?: number;
   /** Where random numbers come from. Default the system's. */
   readonly random?: Random;
   /** By which long work is cut into slices. Default the system's. */
@@ -48,6 +54,7 @@ export const INDEX = {
   ),
   memory: withDefault(whole(2 ** 20, 4 * 2 ** 30), 4 * 2 ** 30),
   originals: withDefault(flag, false),
+  threads: withDefault(whole(0, 64), Math.max(1, availableParallelism() - 1)),
   random: orSystemRandom,
   clock: orSystemClock,
   plain: withDefault(flag, false),

@@ -73,6 +73,11 @@ export class Lists {
     return this.count - this.#free.length;
   }
 
+  /** Bytes that a search needs for itself. */
+  get scratchBytes(): number {
+    return scratchBytes(this.#shape.dimensions, this.#tables.room);
+  }
+
   get free(): readonly number[] {
     return this.#free;
   }
@@ -167,7 +172,7 @@ export class Lists {
   #take(room: number): Tables {
     const { dimensions } = this.#shape;
     const sizes = [4 * room, 4 * room, 4 * room, 2 * room * dimensions, 4 * room * dimensions];
-    const scratch = 10 * dimensions + 8 * MOST + 8 * room;
+    const scratch = scratchBytes(dimensions, room);
     let at = this.#arena.take([...sizes, scratch].reduce((sum, size) => sum + size + 64, 0));
     const [heads, lengths, squares, centroids16, centroids, last] = [...sizes, scratch].map((size) => {
       const begin = at;
@@ -198,6 +203,10 @@ export class Lists {
   #squareAt(list: number): number {
     return this.#tables.squares / 4 + list;
   }
+}
+
+function scratchBytes(dimensions: number, room: number): number {
+  return 10 * dimensions + 8 * MOST + 8 * room;
 }
 
 function lengthOf(vector: Float32Array): number {

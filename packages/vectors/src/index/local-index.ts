@@ -16,23 +16,26 @@ import {
   throwIfAborted,
 } from '@holdfast/kernel';
 import type { Metric } from '../kernel/layout.js';
+import { compiledKernels } from '../kernel/load.js';
 import {
   INDEX,
   type LocalIndexOptions,
   readSearch,
   type SearchOptions,
+  type SearchWishes,
   TRAIN,
   type TrainOptions,
 } from '../options.js';
+import { type Asked, ThreadPool } from '../threads/thread-pool.js';
 import { type Calibration, calibrate, LatestQueries } from './calibrate.js';
 import { Entries } from './entries.js';
-import { askFor, type Hit, hitsOf } from './finding.js';
-import type { MemoryOptions } from './memory.js';
+import { askFor, type Hit, hitsOf, type Question } from './finding.js';
+import type { Found, MemoryOptions } from './memory.js';
 import { prepareVector, type Vector } from './metric.js';
 import { Originals } from './originals.js';
 import { Slices } from './slices.js';
 import { type Common, readSnapshot, takeSnapshot } from './snapshot.js';
-import { VectorStore } from './store.js';
+import { type Ask, VectorStore } from './store.js';
 import { LEAST, train } from './train.js';
 
 export interface IndexStats {
@@ -65,6 +68,13 @@ export class LocalIndex {
   /** Why the training that goes on cannot come to its end. */
   #failure: unknown;
   #isTraining = false;
+  /** Threads over the memory of the store. */
+  #pool: ThreadPool | undefined;
+  #isClosed = false;
+  /** The searchMany that was called last. */
+  #many: Promise<void> = Promise.resolve();
+  /** Puts, deletes and trainings that there were. */
+  #changes = 0;
   #trainedAt = LEAST / 4;
   #calibration = UNTRAINED;
 
@@ -122,6 +132,7 @@ export class LocalIndex {
     requireId(id);
     const { values, length } = prepareVector(vector, this.#metric, this.#shape);
     this.#store ??= this.#firstStore(values);
+    this.#change();
     const turned = this.#store.memory.turn(values);
     const entry = this.#entries.for(id);
     // First, because a list that this makes too large is split at once, by the originals.
@@ -144,6 +155,8 @@ export class LocalIndex {
 
   /** Whether there was one. */
   delete(id: string): boolean {
+    if (!this.has(id)) return false;
+    this.#change();
     const entry = this.#entries.delete(id);
     if (entry === undefined) return false;
     this.#store?.delete(entry);
@@ -154,16 +167,47 @@ export class LocalIndex {
   /** The nearest, the best first; of equal ones by id. Throws MisuseError; UnavailableError for a filter when the memory is full. */
   search(vector: Vector, options: SearchOptions = {}): Hit[] {
     const wishes = readSearch(options, this.#settings);
-    const { values, length } = prepareVector(vector, this.#metric, this.#shape);
+    const question = this.#question(vector);
     const store = this.#store;
     if (store === undefined || store.size === 0) return [];
-    const question = { given: vector, turned: store.memory.turn(values), length };
-    this.#latest.add(question.turned);
     const entries = wishes.filter && this.#entries.matching(wishes.filter);
-    const { metric, lists } = { metric: this.#metric, lists: this.#calibration.lists * store.growth };
-    const found = store.find(question.turned, askFor(question, wishes, { store, metric, lists, entries }));
-    const originals = wishes.exact ? this.#originals : undefined;
-    return hitsOf(store.named(found), question, wishes, { metric, entries: this.#entries, originals });
+    return this.#hits(store.find(question.turned, this.#ask(question, wishes, entries)), question, wishes);
+  }
+
+  /**
+   * The same for many vectors, on threads that share the memory of the index. Each is answered as the index is at one moment
+   * between this call and its end. A change waits for the searches that are under way, some milliseconds. Throws MisuseError before
+   * anything is searched, and UnavailableError when the memory is full.
+   */
+  async searchMany(vectors: readonly Vector[], options: SearchOptions = {}): Promise<Hit[][]> {
+    const wishes = readSearch(options, this.#settings);
+    if (!Array.isArray(vectors)) {
+      throw new MisuseError(`searchMany takes an array of vectors; got ${display(vectors)}.`);
+    }
+    // As they are now, whatever their owner does with them.
+    const given = vectors.map((vector) => {
+      prepareVector(vector, this.#metric, this.#shape);
+      return Float64Array.from(vector);
+    });
+    const results: Hit[][] = given.map(() => []);
+    const before = this.#many;
+    let over = (): void => undefined;
+    this.#many = new Promise((resolve) => {
+      over = resolve;
+    });
+    try {
+      await before;
+      await this.#searchAll(given, wishes, results);
+    } finally {
+      over();
+    }
+    return results;
+  }
+
+  /** Ends the threads of `searchMany`, which the event loop answers from then on. The index may be used further. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#pool?.end();
   }
 
   /**
@@ -214,6 +258,71 @@ export class LocalIndex {
     };
   }
 
+  /** Called before each change: no thread searches any more. */
+  #change(): void {
+    this.#pool?.settle();
+    this.#changes += 1;
+  }
+
+  async #searchAll(given: readonly Vector[], wishes: SearchWishes, results: Hit[][]): Promise<void> {
+    let filtered: { readonly entries: readonly number[]; readonly changes: number } | undefined;
+    const questions: Question[] = [];
+    const ask = (at: number): Asked => {
+      const question = this.#question(given[at]!);
+      questions[at] = question;
+      if (wishes.filter && filtered?.changes !== this.#changes) {
+        filtered = { entries: this.#entries.matching(wishes.filter), changes: this.#changes };
+      }
+      return { query: question.turned, ask: this.#ask(question, wishes, filtered?.entries) };
+    };
+    const tell = (at: number, found: readonly Found[]): void => {
+      results[at] = this.#hits(found, questions[at]!, wishes);
+    };
+    let next = 0;
+    const slices = new Slices(this.#settings.clock);
+    while (next < given.length) {
+      const store = this.#store;
+      if (store === undefined || store.size === 0) return;
+      const pool = this.#threads(store);
+      if (pool) next = await pool.answer({ from: next, count: given.length, ask, tell });
+      else {
+        const { query, ask: asked } = ask(next);
+        tell(next, store.find(query, asked));
+        next += 1;
+      }
+      await slices.next();
+    }
+  }
+
+  /** Undefined if the event loop is to search. */
+  #threads(store: VectorStore): ThreadPool | undefined {
+    const { threads, plain } = this.#settings;
+    const kernels = plain ? undefined : compiledKernels();
+    if (threads === 0 || this.#isClosed || kernels === undefined) return undefined;
+    this.#pool ??= new ThreadPool(store, kernels, threads);
+    return this.#pool;
+  }
+
+  #question(vector: Vector): Question {
+    const { values, length } = prepareVector(vector, this.#metric, this.#shape);
+    const turned = this.#store?.memory.turn(values) ?? values;
+    if (this.#store) this.#latest.add(turned);
+    return { given: vector, turned, length };
+  }
+
+  #ask(question: Question, wishes: SearchWishes, entries: readonly number[] | undefined): Ask {
+    const store = this.#store!;
+    const lists = this.#calibration.lists * store.growth;
+    return askFor(question, wishes, { store, metric: this.#metric, lists, entries });
+  }
+
+  #hits(found: readonly Found[], question: Question, wishes: SearchWishes): Hit[] {
+    const originals = wishes.exact ? this.#originals : undefined;
+    return hitsOf(this.#store!.named(found), question, wishes, {
+      ...{ metric: this.#metric, entries: this.#entries, originals },
+    });
+  }
+
   async #retrain(store: VectorStore, signal: AbortSignal | undefined): Promise<void> {
     const { clock } = this.#settings;
     const entries = this.#entries.all;
@@ -252,6 +361,9 @@ export class LocalIndex {
     });
     if (this.#next !== next) throw this.#failure;
     next.balance();
+    this.#change();
+    void this.#pool?.end();
+    this.#pool = undefined;
     this.#store = next;
     this.#calibration = calibration;
     this.#trainedAt = next.size;

@@ -7,6 +7,7 @@
 import type { Kernel } from '../kernel/kernel.js';
 import { HEADER, LANES, type Metric, NUMBERS, type Shape, shapeOf } from '../kernel/layout.js';
 import { kernelOver } from '../kernel/load.js';
+import type { Memory } from '../kernel/web-assembly.js';
 import { Arena } from './arena.js';
 import { type ListOptions, Lists } from './lists.js';
 
@@ -38,7 +39,7 @@ export class IndexMemory {
   /** Of all vectors that there were, for inner products. */
   #longest = 0;
   /** Of a filter: a word for each block. */
-  #masks = { at: 0, blocks: 0 };
+  #masks = { at: 0, bytes: 0 };
   /** Of slots that are to be scored exactly. */
   #slots = { at: 0, room: 0 };
 
@@ -172,20 +173,26 @@ export class IndexMemory {
   }
 
   /** The address of masks with the bits of these slots. */
-  maskOf(slots: Iterable<number>): number {
-    if (this.#masks.blocks < this.#blocks) {
-      const blocks = this.#extents.length * this.shape.blocks;
-      this.#masks = { at: this.take(4 * (blocks + 1)), blocks };
+  maskOf(slots: readonly number[]): number {
+    if (this.#masks.bytes < this.maskBytes) {
+      const bytes = this.maskBytes;
+      this.#masks = { at: this.take(bytes), bytes };
     }
-    const from = this.#masks.at / 4 + 1;
-    this.words.fill(0, from, from + this.#masks.blocks);
-    let matching = 0;
-    for (const slot of slots) {
-      this.words[from + (slot >>> 5)]! |= 1 << (slot & 31);
-      matching += 1;
-    }
-    this.words[from - 1] = matching;
+    this.writeMask(this.#masks.at, slots);
     return this.#masks.at;
+  }
+
+  /** Of a mask of all blocks that there are, and of those for which there is room. */
+  get maskBytes(): number {
+    return 4 * (this.#extents.length * this.shape.blocks + 1);
+  }
+
+  writeMask(at: number, slots: readonly number[]): void {
+    const from = at / 4 + 1;
+    const { words } = this;
+    words.fill(0, from, from + this.#blocks);
+    for (const slot of slots) words[from + (slot >>> 5)]! |= 1 << (slot & 31);
+    words[from - 1] = slots.length;
   }
 
   /** The address of a list of slots. */
@@ -197,13 +204,22 @@ export class IndexMemory {
     return this.#slots.at;
   }
 
-  /** What the last search has found: pairs of a score and a slot, in no order. */
+  /** What the last search has found, in no order. */
   results(found: number): Found[] {
-    const heap = (this.scratch + 10 * this.shape.dimensions) / 4;
-    return Array.from({ length: found }, (_, i) => ({
-      score: this.floats[heap + 2 * i]!,
-      slot: this.words[heap + 2 * i + 1]!,
+    return this.pairs(this.scratch + 10 * this.shape.dimensions, found);
+  }
+
+  /** So many pairs of a score and a slot. */
+  pairs(at: number, count: number): Found[] {
+    return Array.from({ length: count }, (_, i) => ({
+      score: this.floats[at / 4 + 2 * i]!,
+      slot: this.words[at / 4 + 2 * i + 1]!,
     }));
+  }
+
+  /** What threads share. */
+  get shared(): Memory {
+    return this.#arena.memory;
   }
 
   #newBlock(): number {

@@ -189,13 +189,17 @@ export class VectorStore {
     this.size -= 1;
   }
 
-  /** Returns the square of its length. */
   #write(turned: Float32Array): number {
-    const { floats, scratch } = this.memory;
+    return this.writeAt(this.memory.scratch, turned);
+  }
+
+  /** Writes a turned vector without the mean, and returns the square of its length then. */
+  writeAt(at: number, turned: Float32Array): number {
+    const { floats } = this.memory;
     let square = 0;
     for (let j = 0; j < turned.length; j++) {
       const value = turned[j]! - this.mean[j]!;
-      floats[scratch / 4 + j] = value;
+      floats[at / 4 + j] = value;
       square += value * value;
     }
     return square;

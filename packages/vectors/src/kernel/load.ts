@@ -6,10 +6,16 @@ import { type Memory, WebAssembly } from './web-assembly.js';
 
 let module: object | undefined;
 
+/** Undefined where the engine has no SIMD. */
+export function compiledKernels(): object | undefined {
+  const bytes = Buffer.from(WASM, 'base64');
+  if (module === undefined && WebAssembly.validate(bytes)) module = new WebAssembly.Module(bytes);
+  return module;
+}
+
 /** The kernels over a shared memory. `plain` asks for those in TypeScript. */
 export function kernelOver(memory: Memory, plain = false): Kernel {
-  const bytes = plain ? undefined : Buffer.from(WASM, 'base64');
-  if (bytes === undefined || !WebAssembly.validate(bytes)) return new PlainKernel(memory);
-  module ??= new WebAssembly.Module(bytes);
-  return new WebAssembly.Instance(module, { env: { memory } }).exports as Kernel;
+  const compiled = plain ? undefined : compiledKernels();
+  if (compiled === undefined) return new PlainKernel(memory);
+  return new WebAssembly.Instance(compiled, { env: { memory } }).exports as Kernel;
 }
