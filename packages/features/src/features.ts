@@ -35,6 +35,7 @@ import type { RowView, View } from './definition/view.js';
 import type { WindowFields, WindowsView } from './definition/windows.js';
 import { type CutTogetherOptions, Generation, type GenerationParts } from './generation/generation.js';
 import { type GenerationInfo, printGeneration, readLineup } from './generation/info.js';
+import { Pin, type PinOptions } from './generation/pins.js';
 import { refusalOf } from './generation/refusals.js';
 import { sweep } from './generation/sweep.js';
 import type { StopOptions } from './lane/follow.js';
@@ -104,6 +105,8 @@ export interface GetOptions {
   readonly meta?: boolean;
   /** Adds to `meta`, which it needs, exactly what was read: the place in the log of the partition. Default false. */
   readonly place?: boolean;
+  /** Reads the generations that a pin keeps, as of `store.pin()`, instead of those that are live. */
+  readonly pin?: Pin;
 }
 
 /** What follows the ids in `get`: the request, if the service takes one, and options. */
@@ -116,6 +119,7 @@ const GET = {
   signal: optional(abortSignal),
   meta: withDefault(flag, false),
   place: withDefault(flag, false),
+  pin: optional(having<Pin>('extend', 'release')),
 } satisfies Readers<GetOptions>;
 
 const FEATURES = {
@@ -365,15 +369,12 @@ export class Features {
     request?: unknown,
     options: GetOptions = {},
   ): Promise<readonly object[]> {
-    const { name, version } = Object(service) as Partial<Service>;
-    if (this.#registry.services.get(`${name}@${version}`) !== service) {
-      throw new MisuseError(`The service ${display(name)} is none of this store; add it to its services.`);
-    }
-    const { signal, meta, place } = readOptions('get()', options, GET);
+    this.#requireService(service);
+    const { signal, meta, place, pin } = readOptions('get()', options, GET);
     if (place && !meta) throw new MisuseError('get() answers `place` as a part of `meta`; add meta: true.');
     const [reader, partitions] = [this.#reader, this.#partitions.length];
-    const cache = this.#caches.get(service);
-    const read = { reader, partitions, ids, request, meta, place, cache };
+    const cache = pin === undefined ? this.#caches.get(service) : undefined;
+    const read = { reader, partitions, ids, request, meta, place, pin, cache };
     return untilAborted(signal, `reading the service "${service.name}"`, () =>
       this.#telemetry.reading({ service: service.name }, read.ids?.length ?? 0, () =>
         answerOf(service, read),
@@ -416,6 +417,16 @@ export class Features {
    */
   async cut(generations: readonly Generation[], options: CutTogetherOptions): Promise<void> {
     await Generation.cut(this.#catalog, generations, options);
+  }
+
+  /**
+   * Keeps the generations of a view, or of all views of a service, that are read now, as for a model that goes on with them or
+   * for a training run: `retire` refuses to end them, or waits, until the pin ends. `get` with `pin` reads them, also when
+   * others have taken their place. Throws MisuseError, UnavailableError.
+   */
+  async pin(of: View | Service, options: PinOptions): Promise<Pin> {
+    const views = this.#viewsOf('pin()', of);
+    return Pin.of(this.#catalog, new Map(views.map(({ name }) => [name, ''])), options);
   }
 
   /** The generations of a view, the oldest first. Throws UnavailableError. */
@@ -505,6 +516,25 @@ export class Features {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  /** A view, or those of a service, each once. */
+  #viewsOf(where: string, of: View | Service): readonly View[] {
+    const { name, views, kind } = Object(of) as Partial<Service> & Partial<View>;
+    if (kind === undefined && typeof views === 'object') {
+      this.#requireService(of as Service);
+      return [...new Set(Object.values(views))];
+    }
+    if (kind === undefined)
+      throw new MisuseError(`${where} takes a view or a service of this store; got ${display(name ?? of)}.`);
+    this.#requireKnown(of as View);
+    return [of as View];
+  }
+
+  #requireService(service: Service): void {
+    const { name, version } = Object(service) as Partial<Service>;
+    if (this.#registry.services.get(`${name}@${version}`) === service) return;
+    throw new MisuseError(`The service ${display(name)} is none of this store; add it to its services.`);
   }
 
   #requireKnown(view: View): void {

@@ -42,8 +42,9 @@ export {
 } from './features.js';
 export type { LaneFates } from './generation/cut.js';
 export type { LaneFate } from './generation/gate.js';
-export type { CutOptions, CutTogetherOptions, Generation } from './generation/generation.js';
+export type { CutOptions, CutTogetherOptions, Generation, RetireOptions } from './generation/generation.js';
 export type { GenerationInfo } from './generation/info.js';
+export type { Pin, PinOptions } from './generation/pins.js';
 export type { FollowedPartition, Follower, StopOptions } from './lane/follow.js';
 export type { FollowLaneOptions, FollowStats } from './lane/following.js';
 export type {

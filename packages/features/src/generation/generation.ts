@@ -7,12 +7,14 @@
  */
 import {
   display,
+  duration,
   MisuseError,
   pause,
   type Reader,
   type Readers,
   readOptions,
   type TokenClaim,
+  withDefault,
 } from '@holdfast/kernel';
 import { POINTER_LEASE } from '../read/pointer.js';
 import type { Catalog } from '../store/catalog.js';
@@ -51,6 +53,16 @@ const CUT_TOGETHER = {
   patience: readPatience,
 } satisfies Readers<CutTogetherOptions>;
 
+export interface RetireOptions {
+  /** For how long a generation that is pinned is waited for, in ms. Default 0. */
+  readonly patience?: number;
+}
+
+const RETIRE = { patience: withDefault(duration(), 0) } satisfies Readers<RetireOptions>;
+
+/** How often a pinned generation is looked at, in ms. */
+const LOOK_EVERY = 100;
+
 const CUT = { lanes: readLanes, patience: readPatience } satisfies Readers<CutOptions>;
 
 export class Generation {
@@ -58,7 +70,7 @@ export class Generation {
   readonly view: string;
   /** "<n>-<token of its builder>". */
   readonly id: string;
-  /** Under whose token it is cut to and retired. */
+  /** Under whose token it is cut to, retired and abandoned. */
   readonly holder: TokenClaim;
   readonly #parts: GenerationParts;
 
@@ -86,17 +98,55 @@ export class Generation {
   }
 
   /**
-   * Ends a generation that is not read: its lanes land nothing more, and its rows are deleted. Resolves to how many were.
-   * Throws StaleTokenError, MisuseError for one that is read, UnavailableError: call it again.
+   * Ends a generation that was read before: its lanes land nothing more, and its rows are deleted. Resolves to how many were.
+   * One that is pinned is waited for up to `patience`. Throws BusyError if it is pinned then, StaleTokenError, MisuseError for
+   * one that is read or was never read, UnavailableError: call it again.
    */
-  async retire(): Promise<number> {
-    const { view, holder, catalog, partitions, clock, telemetry } = this.#parts;
-    const reply = await catalog.change('retire', [view, this.id, String(holder.token), holder.issuer]);
-    if (reply[0] !== 'done') throw telemetry.refused('builder', refusalOf(view, holder, reply), { view });
+  async retire(options: RetireOptions = {}): Promise<number> {
+    const { patience } = readOptions('retire', options, RETIRE);
+    const { catalog, clock } = this.#parts;
+    const deadline = clock.now() + patience;
+    for (;;) {
+      const reply = await catalog.change('retire', this.#claim());
+      if (reply[0] === 'done') return this.#sweep();
+      if (reply[0] !== 'pinned' || clock.now() >= deadline) throw this.#refusal(reply);
+      await pause(clock, Math.min(LOOK_EVERY, deadline - clock.now()));
+    }
+  }
+
+  /**
+   * Ends a generation that was begun and never read, also in the middle of a cut, which is undone: its lanes land nothing more,
+   * and its rows are deleted. Resolves to how many were. Throws StaleTokenError, MisuseError for one that is or was read,
+   * UnavailableError: call it again.
+   */
+  async abandon(): Promise<number> {
+    const { catalog, partitions } = this.#parts;
+    const reply = await catalog.change('abandon', this.#claim());
+    const [word, n, ...undone] = reply;
+    if (word !== 'done') throw this.#refusal(reply);
+    const dropped = await this.#sweep();
+    for (let place = 0; place < undone.length; place += 2) {
+      const generation = printGeneration(undone[place] ?? '', undone[place + 1] ?? '');
+      await Promise.all(partitions.map((each) => each.call(each.verbs.reopen, { generation, n: Number(n) })));
+    }
+    return dropped;
+  }
+
+  async #sweep(): Promise<number> {
+    const { catalog, partitions, clock } = this.#parts;
     await catalog.mirror();
     // Readers may have learned of the last change just before it was made.
     await pause(clock, POINTER_LEASE);
-    return sweep(partitions, printGeneration(view, this.id));
+    return sweep(partitions, printGeneration(this.view, this.id));
+  }
+
+  #claim(): readonly string[] {
+    return [this.view, this.id, String(this.holder.token), this.holder.issuer];
+  }
+
+  #refusal(reply: readonly string[]): Error {
+    const { view, holder } = this;
+    return this.#parts.telemetry.refused('builder', refusalOf(view, holder, reply), { view });
   }
 
   /** Use store.cut(). Throws MisuseError where the generations are not of one holder and of different views of `catalog`. */

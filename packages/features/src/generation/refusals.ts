@@ -5,6 +5,13 @@ import { IssuerMismatchError, StaleTokenError } from '@holdfast/fence';
 import { BusyError, MisuseError, type TokenClaim } from '@holdfast/kernel';
 import { IncompleteError } from '../errors.js';
 
+/** What to do with a generation in some state instead. */
+const ADVICE: Readonly<Record<string, string>> = {
+  live: ' Cut to another one first.',
+  filling: ' One that was never read is ended by abandon().',
+  previous: ' One that was read is ended by retire().',
+};
+
 /** The error for a change of a view that was refused. */
 export function refusalOf(
   view: string,
@@ -34,11 +41,18 @@ export function refusalOf(
       );
     case 'many':
       return new MisuseError(
-        `Three generations of the view "${view}" are being filled, which is the most; retire one.`,
+        `Three generations of the view "${view}" are being filled, which is the most; abandon one.`,
       );
+    case 'pinned': {
+      const [by, until] = detail.split(' ');
+      return new BusyError(
+        `The generation of the view "${view}" is kept by "${by}" until ${new Date(Number(until) / 1_000).toISOString()}. Retire it then, with "patience", or once that pin is released.`,
+        { resource },
+      );
+    }
     case 'gone':
       return new MisuseError(
-        `The generation of the view "${view}" is ${detail === '' ? 'not there' : detail}; that cannot be done with it.`,
+        `The generation of the view "${view}" is ${detail === '' ? 'not there' : detail}; that cannot be done with it.${ADVICE[detail] ?? ''}`,
       );
     case 'changed':
       return new IncompleteError(view, '', ['the cut was undone meanwhile']);

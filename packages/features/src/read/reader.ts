@@ -9,8 +9,9 @@
  */
 import { type Clock, MisuseError } from '@holdfast/kernel';
 import type { View } from '../definition/view.js';
+import type { Pin } from '../generation/pins.js';
 import type { Pointers, ViewPointer } from '../store/catalog.js';
-import { type Definitions, notApplied } from '../store/definitions.js';
+import { type Definitions, NOT_LIVE, notApplied } from '../store/definitions.js';
 import type { Partition } from '../store/partition.js';
 import type { Telemetry } from '../telemetry.js';
 import type { ReadCache } from './cache.js';
@@ -66,6 +67,7 @@ interface ReadOptions {
   /** Whether the places in the log are asked for. */
   readonly place?: boolean;
   readonly cached?: Cached | undefined;
+  readonly pin?: Pin | undefined;
 }
 
 /** A row as it lay in Redis. */
@@ -99,13 +101,15 @@ export class Reader {
   /** One row for each that is wanted. Throws UnavailableError; MisuseError for a view that was not applied. */
   async read(wanted: readonly Wanted[], options: ReadOptions = {}): Promise<ReadRows> {
     const { pointers, telemetry, clock } = this.#options;
-    let held = await pointers.get();
+    const get = async (): Promise<HeldPointers> => pinnedBy(options.pin, await pointers.get());
+    let held = await get();
     for (let tries = 0; tries < TRIES; tries += 1) {
       const { found, fresh } = await this.#find(wanted, held, options);
-      const now = pointers.isHeld(held) ? held : await pointers.get();
+      const now = pointers.isHeld(held) ? held : await get();
       if (now === held || isSame(wanted, held, now)) {
         for (const keep of fresh) keep();
         const time = pointers.timeBy(now);
+        requireKept(options.pin, time);
         const rows = await Promise.all(
           wanted.map(({ view }, n) => this.#serve(view, found[n]?.row ?? null, { now, time })),
         );
@@ -200,16 +204,37 @@ export class Reader {
     const stored = definitions.known(view.name, pointerOf(view, now.views));
     const decoded = stored && decoders.decode(view, stored, { row, now: time });
     // Its definition was never fetched, or the row is of a schema that was applied since.
-    if (stored === undefined || decoded === 'unknown') return this.#fetchAndServe(view, row, time);
+    if (stored === undefined || decoded === 'unknown') return this.#fetchAndServe(view, row, { now, time });
     return served({ view, decoded, ttl: stored.ttl, time });
   }
 
-  async #fetchAndServe(view: View, row: Buffer, time: number): Promise<ReadRow> {
+  async #fetchAndServe(
+    view: View,
+    row: Buffer,
+    { now, time }: { readonly now: Pointers; readonly time: number },
+  ): Promise<ReadRow> {
     const { definitions, decoders } = this.#options;
-    const stored = await definitions.fetch(view.name);
+    const stored = await definitions.fetchFor(view.name, pointerOf(view, now.views));
     const decoded = decoders.decode(view, stored, { row, now: time });
     return served({ view, decoded: decoded === 'unknown' ? undefined : decoded, ttl: stored.ttl, time });
   }
+}
+
+/** The pointers with the generations that a pin keeps. */
+function pinnedBy(pin: Pin | undefined, held: HeldPointers): HeldPointers {
+  if (pin === undefined) return held;
+  const views = new Map(held.views);
+  for (const [view, kept] of pin.generations) {
+    if (views.get(view)?.live !== kept) views.set(view, { live: kept, applied: NOT_LIVE });
+  }
+  return { ...held, views };
+}
+
+function requireKept(pin: Pin | undefined, time: number): void {
+  if (pin === undefined || time < pin['~until']) return;
+  throw new MisuseError(
+    `The generations that "${pin.by}" pinned are not kept any more; extend the pin in time, or pin what is read now.`,
+  );
 }
 
 interface Served {

@@ -8,6 +8,7 @@ import { checkData, display, MisuseError } from '@holdfast/kernel';
 import { partitionOf } from '@holdfast/redis';
 import { placeOf } from '../definition/entity.js';
 import type { Answer, Service } from '../definition/service.js';
+import type { Pin } from '../generation/pins.js';
 import type { ReadCache } from './cache.js';
 import type { NullReason, Reader, Wanted } from './reader.js';
 
@@ -23,6 +24,7 @@ interface ServiceRead {
   readonly place: boolean;
   /** Undefined for a service without one. */
   readonly cache: ReadCache | undefined;
+  readonly pin: Pin | undefined;
 }
 
 /** Exactly what a read has seen of a row. A view without history leaves no trace in the log, so its rows have none. */
@@ -62,7 +64,7 @@ export interface AnswerWithMeta<S> {
 
 /** One answer for each of the ids. Throws MisuseError, RowError, UnavailableError. */
 export async function answerOf(service: Service, read: ServiceRead): Promise<readonly object[]> {
-  const { reader, partitions, ids, meta, place, cache } = read;
+  const { reader, partitions, ids, meta, place, cache, pin } = read;
   if (!Array.isArray(ids)) {
     throw new MisuseError(`get() takes a list of ids, as [{ user: 'u1' }]; got ${display(ids)}.`);
   }
@@ -84,7 +86,7 @@ export async function answerOf(service: Service, read: ServiceRead): Promise<rea
     });
   });
   const cached = cache && { cache, groups: groups.values() };
-  const { rows: found, pointers, now, ...of } = await reader.read(wanted, { place, cached });
+  const { rows: found, pointers, now, ...of } = await reader.read(wanted, { place, cached, pin });
   const metaOf = (at: number): ViewMeta => {
     const { view, id, partition } = wanted[at] as Wanted;
     const { reason, time = null } = found[at] ?? {};

@@ -235,20 +235,18 @@ interface EnterRequest {
 }
 
 /** The verbs that change or tell the generations of a view; the Lua files say what they take and answer. */
-export type ChangeName = 'begin' | 'cut' | 'uncut' | 'overdue' | 'swap' | 'retire' | 'lineup';
+export type ChangeName = (typeof CHANGES)[number];
+
+const CHANGES = [
+  ...(['begin', 'cut', 'uncut', 'overdue', 'swap', 'retire', 'abandon', 'pin', 'unpin', 'lineup'] as const),
+];
 
 function catalogVerbs(keys: ReturnType<typeof keysOf>, random: Random) {
   const change = (name: ChangeName) =>
     verbFor(keys, name, { args: (args: readonly string[]) => args }, words);
-  const [begin, cut, uncut] = [change('begin'), change('cut'), change('uncut')];
-  const [swap, retire, lineup, overdue] = [
-    change('swap'),
-    change('retire'),
-    change('lineup'),
-    change('overdue'),
-  ];
+  const changes = Object.fromEntries(CHANGES.map((name) => [name, change(name)]));
   return {
-    changes: { begin, cut, uncut, overdue, swap, retire, lineup },
+    changes: changes as Record<ChangeName, ReturnType<typeof change>>,
     pointers: verbFor(keys, 'pointers', { args: (views: readonly string[]) => views }, (reply, views) =>
       readPointers(words(reply), views),
     ),

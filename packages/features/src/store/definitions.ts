@@ -25,6 +25,7 @@ import {
 } from '../definition/stored.js';
 import type { View } from '../definition/view.js';
 import type { Difference } from '../errors.js';
+import { printGeneration } from '../generation/info.js';
 import type { Catalog, ViewPointer } from './catalog.js';
 
 /** What `apply` has done about a view. */
@@ -96,6 +97,9 @@ export async function registeredServices(catalog: Catalog): Promise<readonly Sto
 
 const compareNames = (one: string, other: string): number => Number(one > other) - Number(one < other);
 
+/** In the pointer to a generation that is kept, and not the one that is read, instead of the number of a change. */
+export const NOT_LIVE = 0;
+
 interface Known {
   readonly applied: number;
   readonly stored: StoredView;
@@ -104,13 +108,15 @@ interface Known {
 export class Definitions {
   readonly #catalog: Catalog;
   readonly #known = new Map<string, Known>();
+  readonly #ofOthers = new Map<string, StoredView>();
 
   constructor(catalog: Catalog) {
     this.#catalog = catalog;
   }
 
   /** What is registered for a view, undefined if it must be fetched. */
-  known(view: string, { applied }: ViewPointer): StoredView | undefined {
+  known(view: string, { live, applied }: ViewPointer): StoredView | undefined {
+    if (applied === NOT_LIVE) return this.#ofOthers.get(printGeneration(view, live));
     const known = this.#known.get(view);
     return known !== undefined && known.applied === applied ? known.stored : undefined;
   }
@@ -124,6 +130,14 @@ export class Definitions {
   /** The definition by which rows of a generation are read. Throws UnavailableError, MisuseError. */
   async of(view: string, generation: string): Promise<StoredView> {
     return (await this.ofGeneration(view, generation)) ?? (await this.fetch(view));
+  }
+
+  /** As `known`, from the catalog. Throws UnavailableError, MisuseError. */
+  async fetchFor(view: string, { live, applied }: ViewPointer): Promise<StoredView> {
+    if (applied !== NOT_LIVE) return this.fetch(view);
+    const stored = await this.of(view, live);
+    this.#ofOthers.set(printGeneration(view, live), stored);
+    return stored;
   }
 
   /** Throws UnavailableError; MisuseError for a definition that this version cannot read. */
