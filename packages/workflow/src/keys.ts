@@ -98,7 +98,8 @@ export interface PartitionKeys {
 }
 
 export function keysOf({ app, partition, prefix }: PartitionName): PartitionKeys {
-  const of = (key: string): string => `${prefix}{wf:${app}.${partition}}:${key}`;
+  const base = `${prefix}{wf:${app}.${partition}}:`;
+  const of = (key: string): string => base + key;
   return {
     of,
     for: ({ keys }) => keys.map(of),

@@ -69,6 +69,8 @@ interface Attempted extends Place {
 interface Done extends Attempted {
   readonly kind: 'done';
   readonly value: unknown;
+  /** The value as text, of a record that this worker has made; never in a journal. */
+  readonly json?: string | undefined;
 }
 
 /** A step has failed for good. */
@@ -266,12 +268,30 @@ const WITH_ID = new Set<JournalRecord['kind']>([
 ]);
 
 export function encodeRecord(record: JournalRecord): string {
+  if (record.kind === 'done') return encodeDone(record);
   if (record.kind === 'header') {
     const { kind, at = '-', ...body } = record;
     return `${LETTERS[kind]} ${at}\n${JSON.stringify(body)}`;
   }
   const { kind, id = '-', ...body } = record as Exclude<JournalRecord, Header> & { readonly id?: string };
   return `${LETTERS[kind]} ${id}\n${JSON.stringify(body)}`;
+}
+
+/** Most records are of this kind, and the value of most is text already. */
+function encodeDone(record: Done): string {
+  const { id, name, of, value, json = JSON.stringify(value), token, attempt, span } = record;
+  const whose = of === undefined ? '' : `,"of":${JSON.stringify(of)}`;
+  const what = json === undefined ? '' : `,"value":${json}`;
+  const when = span === undefined ? '' : `,"span":[${span[0]},${span[1]}]`;
+  return `S ${id}\n{"name":${JSON.stringify(name)}${whose}${what},"token":${token},"attempt":${attempt}${when}}`;
+}
+
+/** What `decodeRecord` gives for the text of a record that this worker has made. */
+export function asDecoded(record: JournalRecord, text = encodeRecord(record)): JournalRecord {
+  if (record.kind !== 'done' || record.json === undefined) return decodeRecord(text);
+  const { value, json } = record;
+  const isAsItWas = typeof value === 'number' ? !Object.is(value, -0) : typeof value === 'string';
+  return isAsItWas ? record : { ...record, value: JSON.parse(json) };
 }
 
 /** Throws an Error for a text that is no record of this version, CodecError for one that is encoded. */

@@ -429,8 +429,9 @@ function recordOfResult(
 ): CallRecord {
   const { attempt } = step;
   try {
-    encodeValue(value, `The result of the step "${step.name}"`);
-    return { kind: 'done', ...placeOf(step), value, token, attempt, span };
+    const text = encodeValue(value, `The result of the step "${step.name}"`);
+    const json = value === undefined ? undefined : text;
+    return { kind: 'done', ...placeOf(step), value, json, token, attempt, span };
   } catch (error) {
     return { kind: 'failed', ...placeOf(step), error: keptError(error), token, attempt, span };
   }

@@ -9,7 +9,7 @@ import { type Clock, delayFor, LeaseLostError, messageOf, pause, type Random } f
 import { buildOf, type Workflow } from '../define.js';
 import { LongJournalError } from '../errors.js';
 import { CodecError } from '../journal/coder.js';
-import { decodeRecord, encodeRecord, type Header, type JournalRecord } from '../journal/record.js';
+import { asDecoded, decodeRecord, encodeRecord, type Header, type JournalRecord } from '../journal/record.js';
 import { JournalSize } from '../journal/size.js';
 import { Context } from '../machine/context.js';
 import type { Renewal } from '../machine/continuation.js';
@@ -20,6 +20,7 @@ import { STEP_BACKOFF } from '../step/options.js';
 import type { Claimed, CommitRequest, Committed, Ending, Store } from '../store/store.js';
 import { ended, refused, stuck } from '../telemetry.js';
 import { Attempts } from './attempts.js';
+import { goesOnAt } from './goes-on.js';
 import { Stay } from './stay.js';
 import { outcomeOf } from './unanswered.js';
 import { UNREADABLE, type UnreadableRuns } from './unreadable.js';
@@ -61,6 +62,8 @@ export class OwnedRun {
   readonly #build: string | undefined;
   /** Commits that were carried out. */
   #commits = 0;
+  /** The records of the commit that is under way. */
+  #sent: readonly JournalRecord[] = [];
   /** How many records of the journal were handed over, or are about to be. */
   #known = 0;
   #isBusy = false;
@@ -325,9 +328,14 @@ export class OwnedRun {
     this.#state = undefined;
     this.#isAwaited = false;
     const { run, generation, token, session } = this.#claim;
+    this.#sent = this.#told(records);
     const request = {
-      ...{ run, generation, token, session, state, ending, build: this.#build, commits: this.#commits },
-      records: this.#told(records).map(encodeRecord),
+      ...{ run, generation, token, session },
+      state,
+      ending,
+      build: this.#build,
+      commits: this.#commits,
+      records: this.#sent.map(encodeRecord),
       effects: this.#machine.takeEffects(records),
     };
     this.#host.store.commit(request).then(
@@ -389,7 +397,7 @@ export class OwnedRun {
       return;
     }
     if (ending.word !== 'go') {
-      this.#leave(() => new Error('the run goes on later, or has ended'), this.#goesOn(ending));
+      this.#leave(() => new Error('the run goes on later, or has ended'), goesOnAt(ending, this.#host.now()));
       return;
     }
     // What came in between lies before what was committed.
@@ -397,15 +405,8 @@ export class OwnedRun {
       this.#fetch();
       return;
     }
-    this.#feed(records);
+    this.#feed(records, this.#sent);
     this.#pump();
-  }
-
-  /** In ms since the epoch, as far as is known. */
-  #goesOn(ending: Ending): number {
-    if (ending.word === 'park' && ending.due > 0) return ending.due;
-    if (ending.word === 'back' && ending.delay !== undefined) return this.#host.now() + ending.delay;
-    return Number.POSITIVE_INFINITY;
   }
 
   /** Reads what is new, and hands it over. */
@@ -453,10 +454,12 @@ export class OwnedRun {
     if (this.#size.isTooLong) throw new LongJournalError({ run, ...this.#size.length });
   }
 
-  #feed(texts: readonly string[] | CodecError): void {
+  /** `made`: the records of the texts, where they are our own. */
+  #feed(texts: readonly string[] | CodecError, made?: readonly JournalRecord[]): void {
     try {
       if (texts instanceof CodecError) throw texts;
-      const records = texts.map(decodeRecord);
+      const records =
+        made?.map((record, index) => asDecoded(record, texts[index])) ?? texts.map(decodeRecord);
       this.#count(texts);
       this.#machine.feed(records);
     } catch (error) {
