@@ -2,20 +2,22 @@
  * @holdfast/vectors: semantic search in the memory of the process that asks. `createLocalIndex` is the index: vectors of
  * near meaning lie together in lists, a search looks at the codes of the nearest lists, and scores what may be near.
  */
+import { Core } from './index/core.js';
 import { LocalIndex } from './index/local-index.js';
 import type { LocalIndexOptions } from './options.js';
 
 export { SnapshotError, type SnapshotReason } from './errors.js';
 export type { Calibration } from './index/calibrate.js';
+export type { IndexStats } from './index/core.js';
 export type { Hit } from './index/finding.js';
-export type { IndexStats, LocalIndex } from './index/local-index.js';
+export type { LocalIndex, Namespace } from './index/local-index.js';
 export type { Vector } from './index/metric.js';
 export type { Metric } from './kernel/layout.js';
 export type { LocalIndexOptions, SearchOptions, TrainOptions } from './options.js';
 
 /** An index without vectors. Throws MisuseError. */
 export function createLocalIndex(options: LocalIndexOptions): LocalIndex {
-  return new LocalIndex(options);
+  return new LocalIndex(new Core(options));
 }
 
 /**

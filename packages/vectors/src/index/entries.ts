@@ -1,68 +1,109 @@
-/** The ids of an index, and the entry of each: the number under which stores have its vector. */
+/**
+ * The ids of an index by namespace, and the entry of each: the number under which stores have its vector.
+ *
+ * Guarantees: an id of one namespace is not that of another.
+ */
+
+interface Named {
+  readonly space: string;
+  readonly id: string;
+}
+
+const NONE: ReadonlyMap<string, number> = new Map();
 
 export class Entries {
-  readonly #entryOf = new Map<string, number>();
-  readonly #ids: (string | undefined)[] = [];
+  /** By namespace. One without ids is none. */
+  readonly #spaces = new Map<string, Map<string, number>>();
+  readonly #names: (Named | undefined)[] = [];
   readonly #free: number[] = [];
 
-  /** With these ids by entry; an empty one is free. */
-  static of(ids: readonly string[]): Entries {
+  /** With these ids by entry; undefined is free. */
+  static of(names: readonly (Named | undefined)[]): Entries {
     const entries = new Entries();
-    ids.forEach((id, entry) => {
-      entries.#ids[entry] = id === '' ? undefined : id;
-      if (id === '') entries.#free.push(entry);
-      else entries.#entryOf.set(id, entry);
+    names.forEach((name, entry) => {
+      entries.#names[entry] = name;
+      if (name) entries.#space(name.space).set(name.id, entry);
+      else entries.#free.push(entry);
     });
     return entries;
   }
 
-  /** The id of each entry; an empty one for those that are free. */
-  get ids(): string[] {
-    return this.#ids.map((id) => id ?? '');
+  /** The id of each entry, or undefined for those that are free. */
+  get names(): readonly (Named | undefined)[] {
+    return this.#names;
   }
 
+  /** Of all namespaces. */
   get size(): number {
-    return this.#entryOf.size;
+    return this.#names.length - this.#free.length;
+  }
+
+  /** How many ids there are in all namespaces: fewer than entries, if two had the same. */
+  get distinct(): number {
+    return this.namespaces.reduce((sum, space) => sum + this.sizeOf(space), 0);
+  }
+
+  get namespaces(): string[] {
+    return [...this.#spaces.keys()];
+  }
+
+  /** Of a namespace. */
+  sizeOf(space: string): number {
+    return (this.#spaces.get(space) ?? NONE).size;
+  }
+
+  ids(space: string): string[] {
+    return [...(this.#spaces.get(space) ?? NONE).keys()];
   }
 
   /** That of the id, or the one that it will have. */
-  for(id: string): number {
-    return this.known(id) ?? this.#free.at(-1) ?? this.#ids.length;
+  for(space: string, id: string): number {
+    return this.known(space, id) ?? this.#free.at(-1) ?? this.#names.length;
   }
 
-  known(id: string): number | undefined {
-    return this.#entryOf.get(id);
+  known(space: string, id: string): number | undefined {
+    return this.#spaces.get(space)?.get(id);
   }
 
   idOf(entry: number): string {
-    return this.#ids[entry]!;
+    return this.#names[entry]!.id;
   }
 
   /** Takes the entry that `for` told for it. */
-  add(id: string): void {
-    if (this.#entryOf.has(id)) return;
-    const entry = this.#free.pop() ?? this.#ids.length;
-    this.#entryOf.set(id, entry);
-    this.#ids[entry] = id;
+  add(space: string, id: string): void {
+    if (this.known(space, id) !== undefined) return;
+    const entry = this.#free.pop() ?? this.#names.length;
+    this.#space(space).set(id, entry);
+    this.#names[entry] = { space, id };
   }
 
   /** The entry that it had. */
-  delete(id: string): number | undefined {
-    const entry = this.#entryOf.get(id);
+  delete(space: string, id: string): number | undefined {
+    const entry = this.known(space, id);
     if (entry === undefined) return undefined;
-    this.#entryOf.delete(id);
-    this.#ids[entry] = undefined;
+    this.#space(space).delete(id);
+    if (this.sizeOf(space) === 0) this.#spaces.delete(space);
+    this.#names[entry] = undefined;
     this.#free.push(entry);
     return entry;
   }
 
   get all(): number[] {
-    return [...this.#entryOf.values()];
+    return [...this.#names.keys()].filter((entry) => this.#names[entry] !== undefined);
   }
 
-  matching(filter: (id: string) => boolean): number[] {
+  /** Those of a namespace that match; undefined if that is all that there are. */
+  matching(space: string, filter: ((id: string) => boolean) | undefined): number[] | undefined {
+    const ids = this.#spaces.get(space) ?? NONE;
+    if (filter === undefined) return ids.size === this.size ? undefined : [...ids.values()];
     const entries: number[] = [];
-    for (const [id, entry] of this.#entryOf) if (filter(id)) entries.push(entry);
+    for (const [id, entry] of ids) if (filter(id)) entries.push(entry);
     return entries;
+  }
+
+  #space(space: string): Map<string, number> {
+    const known = this.#spaces.get(space) ?? new Map<string, number>();
+    this.#spaces.set(space, known);
+    return known;
   }
 }

@@ -26,6 +26,8 @@ export interface Question {
 
 /** Up to this part of all vectors, those that a filter leaves are all scored. */
 const FEW = 0.02;
+/** Up to so many vectors, those of a namespace are all scored. */
+const FEW_OF_NAMESPACE = 20_000;
 /** Most results of a search of a store. */
 const MOST = 4_096;
 /** Nearest for which the lists of an index are measured. */
@@ -55,8 +57,9 @@ export function askFor(question: Question, wishes: SearchWishes, sought: Sought)
   if (entries === undefined) return { k, lists: Math.ceil(lists), least, slack };
   const among = entries.map((entry) => store.slotOf(entry));
   const part = among.length / store.size;
+  const isAll = part <= FEW || (wishes.filter === undefined && among.length <= FEW_OF_NAMESPACE);
   const more = wishes.lists === undefined ? Math.min(8, part ** -0.5) : 1;
-  return { k, lists: Math.ceil(lists * more), least, slack, among, isAll: part <= FEW };
+  return { k, lists: Math.ceil(lists * more), least, slack, among, isAll };
 }
 
 export interface Resolving {

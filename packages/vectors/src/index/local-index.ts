@@ -1,127 +1,31 @@
 /**
- * An index of vectors in the memory of this process: put, delete, search, and train, which makes lists of near vectors.
+ * An index of vectors as its users see it, and its namespaces, which share its memory and lists but none of their ids.
  *
- * Guarantees: a search finds what was put before it, never what was deleted, and each id at most once. What a put replaces
- * is found until the new one is there. Training goes on beside all of them; a training that fails or is aborted leaves
- * everything as it was.
+ * Guarantees: a namespace answers with its own ids only, and the index itself with those that are in no namespace.
  */
-import {
-  BusyError,
-  type Clock,
-  display,
-  MisuseError,
-  type Random,
-  readOptions,
-  type Settings,
-  throwIfAborted,
-} from '@holdfast/kernel';
-import type { Metric } from '../kernel/layout.js';
-import { compiledKernels } from '../kernel/load.js';
-import {
-  INDEX,
-  type LocalIndexOptions,
-  readSearch,
-  type SearchOptions,
-  type SearchWishes,
-  TRAIN,
-  type TrainOptions,
-} from '../options.js';
-import { type Asked, ThreadPool } from '../threads/thread-pool.js';
-import { type Calibration, calibrate, LatestQueries } from './calibrate.js';
-import { Entries } from './entries.js';
-import { askFor, type Hit, hitsOf, type Question } from './finding.js';
-import type { Found, MemoryOptions } from './memory.js';
-import { prepareVector, type Vector } from './metric.js';
-import { Originals } from './originals.js';
-import { Slices } from './slices.js';
-import { type Common, readSnapshot, takeSnapshot } from './snapshot.js';
-import { type Ask, VectorStore } from './store.js';
-import { LEAST, train } from './train.js';
+import { display, MisuseError } from '@holdfast/kernel';
+import type { LocalIndexOptions, SearchOptions, TrainOptions } from '../options.js';
+import { Core, type IndexStats, requireId } from './core.js';
+import type { Hit } from './finding.js';
+import type { Vector } from './metric.js';
 
-export interface IndexStats {
-  readonly vectors: number;
-  readonly lists: number;
-  /** Of the index, without the ids. */
-  readonly bytes: number;
-  /** How many lists a search looks at, and what recall was measured with that, on what. */
-  readonly search: Calibration;
-  /** Whether the index has grown fourfold since it was trained, or for the first time beyond 4,096 vectors. */
-  readonly isTrainingDue: boolean;
-}
+/** Vectors by id. */
+export class Namespace {
+  readonly #core: Core;
+  readonly #name: string;
 
-const UNTRAINED: Calibration = { lists: 1, recall: 1, of: 'stored vectors' };
-
-export class LocalIndex {
-  readonly #metric: Metric;
-  readonly #dimensions: number;
-  readonly #padded: number;
-  readonly #recall: number;
-  readonly #random: Random;
-  #signs: Float32Array;
-  readonly #settings: Settings<typeof INDEX>;
-  #entries = new Entries();
-  #originals: Originals | undefined;
-  readonly #latest = new LatestQueries();
-  #store: VectorStore | undefined;
-  /** While a training goes on: what takes the place of the store when it has all. */
-  #next: VectorStore | undefined;
-  /** Why the training that goes on cannot come to its end. */
-  #failure: unknown;
-  #isTraining = false;
-  /** Threads over the memory of the store. */
-  #pool: ThreadPool | undefined;
-  #isClosed = false;
-  /** The searchMany that was called last. */
-  #many: Promise<void> = Promise.resolve();
-  /** Puts, deletes and trainings that there were. */
-  #changes = 0;
-  #trainedAt = LEAST / 4;
-  #calibration = UNTRAINED;
-
-  /** Throws MisuseError. */
-  constructor(options: LocalIndexOptions) {
-    this.#settings = readOptions('createLocalIndex', options, INDEX);
-    const { dimensions, metric, recall, random, originals } = this.#settings;
-    this.#dimensions = dimensions;
-    this.#padded = Math.ceil(dimensions / 32) * 32;
-    this.#metric = metric as Metric;
-    this.#recall = recall;
-    this.#random = random;
-    this.#originals = originals ? new Originals(dimensions) : undefined;
-    // Random, so that nobody can make vectors that it does not even out.
-    this.#signs = Float32Array.from({ length: 4 * this.#padded }, () => (random.unit() < 0.5 ? -1 : 1));
+  constructor(core: Core, name: string) {
+    this.#core = core;
+    this.#name = name;
   }
 
-  /** What `restoreLocalIndex` answers. */
-  static async restore(snapshot: Uint8Array, options: LocalIndexOptions): Promise<LocalIndex> {
-    const index = new LocalIndex(options);
-    if (!(snapshot instanceof Uint8Array)) {
-      throw new MisuseError(
-        `A snapshot is a Uint8Array, as "snapshot()" has made it; got ${display(snapshot)}.`,
-      );
-    }
-    const contents = await readSnapshot(snapshot, index.#common, {
-      clock: index.#settings.clock,
-      memory: (signs) => {
-        index.#signs = signs;
-        return index.#memoryOptions;
-      },
-      read: (entry, out) => index.#read(index.#store!, entry, out),
-    });
-    index.#entries = contents.entries;
-    index.#originals = contents.originals;
-    index.#store = contents.store;
-    index.#calibration = contents.calibration;
-    index.#trainedAt = contents.trainedAt;
-    return index;
-  }
-
+  /** How many vectors it has. */
   get size(): number {
-    return this.#entries.size;
+    return this.#core.entries.sizeOf(this.#name);
   }
 
   has(id: string): boolean {
-    return this.#entries.known(id) !== undefined;
+    return this.#core.has(this.#name, id);
   }
 
   /**
@@ -129,49 +33,27 @@ export class LocalIndex {
    * numbers that are not finite, or without a direction, and UnavailableError when the memory is full.
    */
   put(id: string, vector: Vector): void {
-    requireId(id);
-    const { values, length } = prepareVector(vector, this.#metric, this.#shape);
-    this.#store ??= this.#firstStore(values);
-    this.#change();
-    const turned = this.#store.memory.turn(values);
-    const entry = this.#entries.for(id);
-    // First, because a list that this makes too large is split at once, by the originals.
-    const before = this.has(id) ? this.#originals?.at(entry).slice() : undefined;
-    this.#originals?.set(entry, vector);
-    try {
-      this.#store.put(entry, turned, length);
-    } catch (error) {
-      if (before) this.#originals?.set(entry, before);
-      throw error;
-    }
-    try {
-      this.#next?.put(entry, turned, length);
-    } catch (error) {
-      this.#next = undefined; // it would lack this vector
-      this.#failure = error;
-    }
-    this.#entries.add(id);
+    this.#core.put(this.#name, id, vector);
   }
 
   /** Whether there was one. */
   delete(id: string): boolean {
-    if (!this.has(id)) return false;
-    this.#change();
-    const entry = this.#entries.delete(id);
-    if (entry === undefined) return false;
-    this.#store?.delete(entry);
-    this.#next?.delete(entry);
-    return true;
+    return this.#core.delete(this.#name, id);
   }
 
-  /** The nearest, the best first; of equal ones by id. Throws MisuseError; UnavailableError for a filter when the memory is full. */
+  /** Deletes all, and answers how many there were. */
+  clear(): number {
+    const ids = this.#core.entries.ids(this.#name);
+    for (const id of ids) this.delete(id);
+    return ids.length;
+  }
+
+  /**
+   * The nearest, the best first; of equal ones by id. Throws MisuseError; UnavailableError for a filter, or in a namespace, when the
+   * memory is full.
+   */
   search(vector: Vector, options: SearchOptions = {}): Hit[] {
-    const wishes = readSearch(options, this.#settings);
-    const question = this.#question(vector);
-    const store = this.#store;
-    if (store === undefined || store.size === 0) return [];
-    const entries = wishes.filter && this.#entries.matching(wishes.filter);
-    return this.#hits(store.find(question.turned, this.#ask(question, wishes, entries)), question, wishes);
+    return this.#core.search(this.#name, vector, options);
   }
 
   /**
@@ -179,35 +61,38 @@ export class LocalIndex {
    * between this call and its end. A change waits for the searches that are under way, some milliseconds. Throws MisuseError before
    * anything is searched, and UnavailableError when the memory is full.
    */
-  async searchMany(vectors: readonly Vector[], options: SearchOptions = {}): Promise<Hit[][]> {
-    const wishes = readSearch(options, this.#settings);
-    if (!Array.isArray(vectors)) {
-      throw new MisuseError(`searchMany takes an array of vectors; got ${display(vectors)}.`);
-    }
-    // As they are now, whatever their owner does with them.
-    const given = vectors.map((vector) => {
-      prepareVector(vector, this.#metric, this.#shape);
-      return Float64Array.from(vector);
-    });
-    const results: Hit[][] = given.map(() => []);
-    const before = this.#many;
-    let over = (): void => undefined;
-    this.#many = new Promise((resolve) => {
-      over = resolve;
-    });
-    try {
-      await before;
-      await this.#searchAll(given, wishes, results);
-    } finally {
-      over();
-    }
-    return results;
+  searchMany(vectors: readonly Vector[], options: SearchOptions = {}): Promise<Hit[][]> {
+    return this.#core.searchMany(this.#name, vectors, options);
+  }
+}
+
+export class LocalIndex extends Namespace {
+  readonly #core: Core;
+
+  constructor(core: Core) {
+    super(core, '');
+    this.#core = core;
   }
 
-  /** Ends the threads of `searchMany`, which the event loop answers from then on. The index may be used further. */
-  async close(): Promise<void> {
-    this.#isClosed = true;
-    await this.#pool?.end();
+  /** What `restoreLocalIndex` answers. */
+  static async restore(snapshot: Uint8Array, options: LocalIndexOptions): Promise<LocalIndex> {
+    if (!(snapshot instanceof Uint8Array)) {
+      throw new MisuseError(
+        `A snapshot is a Uint8Array, as "snapshot()" has made it; got ${display(snapshot)}.`,
+      );
+    }
+    return new LocalIndex(await Core.restore(snapshot, options));
+  }
+
+  /** Vectors apart from all others: of a tenant, say. It needs nothing until it has one. Throws MisuseError. */
+  namespace(name: string): Namespace {
+    requireId('A namespace', name);
+    return new Namespace(this.#core, name);
+  }
+
+  /** The names of those that have a vector, in order. */
+  get namespaces(): readonly string[] {
+    return this.#core.entries.namespaces.filter((name) => name !== '').sort();
   }
 
   /**
@@ -216,212 +101,24 @@ export class LocalIndex {
    * BusyError while another training goes on, AbortedError, and UnavailableError when the memory is full: lists
    * take more than none.
    */
-  async train(options: TrainOptions = {}): Promise<void> {
-    const { signal } = readOptions('train', options, TRAIN);
-    if (this.#isTraining) {
-      throw new BusyError('The index is being trained.', { resource: 'index' });
-    }
-    const store = this.#store;
-    if (store === undefined || store.size < LEAST) return;
-    this.#isTraining = true;
-    try {
-      await this.#retrain(store, signal);
-    } finally {
-      this.#isTraining = false;
-      this.#next = undefined;
-    }
+  train(options: TrainOptions = {}): Promise<void> {
+    return this.#core.train(options);
   }
 
   /**
    * The index as bytes, from which `restoreLocalIndex` makes an equal one: with a version and a checksum, as it is when this
    * is called. Copying them stops the event loop; the checksum is made in slices.
    */
-  async snapshot(): Promise<Uint8Array> {
-    return takeSnapshot(
-      {
-        ...{ entries: this.#entries, originals: this.#originals, store: this.#store, signs: this.#signs },
-        ...{ calibration: this.#calibration, trainedAt: this.#trainedAt },
-      },
-      this.#common,
-      this.#settings.clock,
-    );
+  snapshot(): Promise<Uint8Array> {
+    return this.#core.snapshot();
   }
 
   stats(): IndexStats {
-    const store = this.#store;
-    return {
-      vectors: this.size,
-      lists: store?.memory.lists.live ?? 1,
-      bytes: (store?.memory.bytes ?? 0) + (this.#originals?.bytes ?? 0),
-      search: this.#calibration,
-      isTrainingDue: this.size >= 4 * this.#trainedAt,
-    };
+    return this.#core.stats();
   }
 
-  /** Called before each change: no thread searches any more. */
-  #change(): void {
-    this.#pool?.settle();
-    this.#changes += 1;
+  /** Ends the threads of `searchMany`, which the event loop answers from then on. The index may be used further. */
+  close(): Promise<void> {
+    return this.#core.close();
   }
-
-  async #searchAll(given: readonly Vector[], wishes: SearchWishes, results: Hit[][]): Promise<void> {
-    let filtered: { readonly entries: readonly number[]; readonly changes: number } | undefined;
-    const questions: Question[] = [];
-    const ask = (at: number): Asked => {
-      const question = this.#question(given[at]!);
-      questions[at] = question;
-      if (wishes.filter && filtered?.changes !== this.#changes) {
-        filtered = { entries: this.#entries.matching(wishes.filter), changes: this.#changes };
-      }
-      return { query: question.turned, ask: this.#ask(question, wishes, filtered?.entries) };
-    };
-    const tell = (at: number, found: readonly Found[]): void => {
-      results[at] = this.#hits(found, questions[at]!, wishes);
-    };
-    let next = 0;
-    const slices = new Slices(this.#settings.clock);
-    while (next < given.length) {
-      const store = this.#store;
-      if (store === undefined || store.size === 0) return;
-      const pool = this.#threads(store);
-      if (pool) next = await pool.answer({ from: next, count: given.length, ask, tell });
-      else {
-        const { query, ask: asked } = ask(next);
-        tell(next, store.find(query, asked));
-        next += 1;
-      }
-      await slices.next();
-    }
-  }
-
-  /** Undefined if the event loop is to search. */
-  #threads(store: VectorStore): ThreadPool | undefined {
-    const { threads, plain } = this.#settings;
-    const kernels = plain ? undefined : compiledKernels();
-    if (threads === 0 || this.#isClosed || kernels === undefined) return undefined;
-    this.#pool ??= new ThreadPool(store, kernels, threads);
-    return this.#pool;
-  }
-
-  #question(vector: Vector): Question {
-    const { values, length } = prepareVector(vector, this.#metric, this.#shape);
-    const turned = this.#store?.memory.turn(values) ?? values;
-    if (this.#store) this.#latest.add(turned);
-    return { given: vector, turned, length };
-  }
-
-  #ask(question: Question, wishes: SearchWishes, entries: readonly number[] | undefined): Ask {
-    const store = this.#store!;
-    const lists = this.#calibration.lists * store.growth;
-    return askFor(question, wishes, { store, metric: this.#metric, lists, entries });
-  }
-
-  #hits(found: readonly Found[], question: Question, wishes: SearchWishes): Hit[] {
-    const originals = wishes.exact ? this.#originals : undefined;
-    return hitsOf(this.#store!.named(found), question, wishes, {
-      ...{ metric: this.#metric, entries: this.#entries, originals },
-    });
-  }
-
-  async #retrain(store: VectorStore, signal: AbortSignal | undefined): Promise<void> {
-    const { clock } = this.#settings;
-    const entries = this.#entries.all;
-    const mean = this.#metric === 'l2' ? await meanOf(store, entries, clock) : new Float32Array(this.#padded);
-    const centroids = await train({
-      vectors: entries.length,
-      read: (index, out) => {
-        // A vector that is gone meanwhile stands in the sample as the mean: a few do not matter.
-        if (store.has(entries[index]!)) this.#read(store, entries[index]!, out);
-        else out.set(mean);
-        for (let j = 0; j < out.length; j++) out[j]! -= mean[j]!;
-      },
-      random: this.#random,
-      clock,
-      signal,
-      memory: this.#memoryOptions,
-    });
-    const next = this.#storeOf(centroids, mean);
-    this.#next = next;
-    this.#failure = undefined;
-    const slices = new Slices(clock);
-    const vector = new Float32Array(this.#padded);
-    for (const entry of entries) {
-      if (store.has(entry) && !next.has(entry)) {
-        const length = this.#read(store, entry, vector);
-        next.put(entry, vector, length);
-      }
-      throwIfAborted(signal, 'The training');
-      await slices.next();
-      if (this.#next !== next) throw this.#failure;
-    }
-    const calibration = await calibrate(next, this.#recall, {
-      latest: this.#latest,
-      random: this.#random,
-      clock,
-    });
-    if (this.#next !== next) throw this.#failure;
-    next.balance();
-    this.#change();
-    void this.#pool?.end();
-    this.#pool = undefined;
-    this.#store = next;
-    this.#calibration = calibration;
-    this.#trainedAt = next.size;
-  }
-
-  /** A vector in turned space, and its length for inner products: as it was put, or else as its row has it. */
-  #read(store: VectorStore, entry: number, out: Float32Array): number {
-    if (!this.#originals) return store.read(entry, out);
-    const { values, length } = prepareVector(this.#originals.at(entry), this.#metric, this.#shape);
-    out.set(store.memory.turn(values));
-    return length;
-  }
-
-  #firstStore(values: Float32Array): VectorStore {
-    const origin = new Float32Array(this.#padded);
-    // Distances are told apart best near the origin, and the first vector is near the others.
-    const store = this.#storeOf(origin, origin);
-    return this.#metric === 'l2' ? this.#storeOf(origin, store.memory.turn(values)) : store;
-  }
-
-  #storeOf(centroids: Float32Array, mean: Float32Array): VectorStore {
-    const store: VectorStore = new VectorStore({ ...this.#memoryOptions, centroids }, mean, (entry, out) =>
-      this.#read(store, entry, out),
-    );
-    return store;
-  }
-
-  get #common(): Common {
-    const { dimensions, metric, originals } = this.#settings;
-    return { dimensions, metric, originals };
-  }
-
-  get #shape(): { dimensions: number; padded: number } {
-    return { dimensions: this.#dimensions, padded: this.#padded };
-  }
-
-  get #memoryOptions(): Omit<MemoryOptions, 'centroids'> {
-    const { memory, plain } = this.#settings;
-    const limit = memory;
-    return { dimensions: this.#padded, metric: this.#metric, signs: this.#signs, limit, plain };
-  }
-}
-
-async function meanOf(store: VectorStore, entries: readonly number[], clock: Clock): Promise<Float32Array> {
-  const { dimensions } = store.memory.shape;
-  const sum = new Float64Array(dimensions);
-  const vector = new Float32Array(dimensions);
-  const slices = new Slices(clock);
-  for (const entry of entries) {
-    if (!store.has(entry)) continue;
-    store.read(entry, vector);
-    for (let j = 0; j < dimensions; j++) sum[j]! += vector[j]!;
-    await slices.next();
-  }
-  return Float32Array.from(sum, (each) => each / Math.max(1, entries.length));
-}
-
-function requireId(id: unknown): void {
-  if (typeof id === 'string' && id.length > 0 && id.length <= 512) return;
-  throw new MisuseError(`An id is a string of 1 to 512 characters; got ${display(id)}.`);
 }

@@ -34,7 +34,10 @@ export function takeSnapshot(contents: Contents, common: Common, clock: Clock): 
   const { entries, originals, store, signs, calibration, trainedAt } = contents;
   const { dimensions, metric, originals: hasOriginals } = common;
   const image = store && imageOf(store);
-  const ids = entries.ids.map((id) => Buffer.from(id));
+  const { names } = entries;
+  const ids = names.map((name) => Buffer.from(name?.id ?? ''));
+  const namespaces = entries.namespaces;
+  const numberOf = new Map(namespaces.map((space, number) => [space, number]));
   const sources: Source[] = [
     copied('signs', Int8Array.from(signs)),
     copied(
@@ -42,6 +45,10 @@ export function takeSnapshot(contents: Contents, common: Common, clock: Clock): 
       Uint32Array.from(ids, ({ length }) => length),
     ),
     copied('ids', Buffer.concat(ids)),
+    copied(
+      'spaceOf',
+      Uint32Array.from(names, (name) => numberOf.get(name?.space ?? '') ?? 0),
+    ),
     ...(image?.sources ?? []),
   ];
   if (originals) {
@@ -49,7 +56,16 @@ export function takeSnapshot(contents: Contents, common: Common, clock: Clock): 
     sources.push({ name: 'originals', bytes, write: (out) => originals.copyTo(out, ids.length) });
   }
   const header = {
-    ...{ dimensions, metric, originals: hasOriginals, calibration, trainedAt, entries: ids.length, lists: 0 },
+    ...{
+      dimensions,
+      metric,
+      originals: hasOriginals,
+      namespaces,
+      calibration,
+      trainedAt,
+      entries: ids.length,
+      lists: 0,
+    },
     ...image?.header,
   };
   return seal(join(header, sources), clock);
@@ -75,13 +91,13 @@ export async function readSnapshot(
   const padded = Math.ceil(common.dimensions / 32) * 32;
   const signs = Float32Array.from(new Int8Array(sections.copy('signs', 4 * padded)));
   const ids = idsOf(sections, count);
-  const entries = Entries.of(ids);
+  const entries = Entries.of(namesOf(sections, ids));
   const seen = new Set<number>();
   const store = storeOf(sections, parts.memory(signs), {
     read: parts.read,
     isEntry: (entry) => Boolean(ids[entry]) && seen.size < seen.add(entry).size,
   });
-  if (seen.size !== ids.filter((id) => id !== '').length || seen.size !== entries.size) {
+  if (seen.size !== ids.filter((id) => id !== '').length || entries.distinct !== entries.size) {
     throw contradiction('an id that has no vector, or twice the same');
   }
   let originals: Originals | undefined;
@@ -94,6 +110,18 @@ export async function readSnapshot(
   }
   const calibration = sections.header['calibration'] as Calibration;
   return { entries, originals, store, signs, calibration, trainedAt: sections.whole('trainedAt') };
+}
+
+/** With the namespace of each. */
+function namesOf(sections: Sections, ids: readonly string[]): ({ space: string; id: string } | undefined)[] {
+  const namespaces = sections.header['namespaces'] as readonly string[];
+  const spaceOf = new Uint32Array(sections.copy('spaceOf', 4 * ids.length));
+  return ids.map((id, entry) => {
+    if (id === '') return undefined;
+    const space = namespaces[spaceOf[entry]!];
+    if (typeof space !== 'string') throw contradiction('an id of a namespace that there is not');
+    return { space, id };
+  });
 }
 
 function idsOf(sections: Sections, count: number): string[] {
