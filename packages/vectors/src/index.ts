@@ -4,20 +4,21 @@
  */
 import { Core } from './index/core.js';
 import { LocalIndex } from './index/local-index.js';
+import { NamedIndex, type NamedOptions, namesOf } from './index/named-index.js';
 import type { LocalIndexOptions } from './options.js';
 
 export { SnapshotError, type SnapshotReason } from './errors.js';
 export type { Calibration } from './index/calibrate.js';
-export type { IndexStats } from './index/core.js';
 export type { Hit } from './index/finding.js';
-export type { LocalIndex, Namespace } from './index/local-index.js';
+export type { IndexStats, LocalIndex, Namespace } from './index/local-index.js';
 export type { Vector } from './index/metric.js';
+export type { NamedIndex, NamedNamespace, NamedOptions, NamedVectors } from './index/named-index.js';
 export type { Metric } from './kernel/layout.js';
 export type { LocalIndexOptions, SearchOptions, TrainOptions } from './options.js';
 
 /** An index without vectors. Throws MisuseError. */
 export function createLocalIndex(options: LocalIndexOptions): LocalIndex {
-  return new LocalIndex(new Core(options));
+  return new LocalIndex(options);
 }
 
 /**
@@ -27,4 +28,20 @@ export function createLocalIndex(options: LocalIndexOptions): LocalIndex {
  */
 export function restoreLocalIndex(snapshot: Uint8Array, options: LocalIndexOptions): Promise<LocalIndex> {
   return LocalIndex.restore(snapshot, options);
+}
+
+/** An index of documents that have several vectors: the options of each, by its name. Throws MisuseError. */
+export function createNamedIndex<Name extends string>(options: NamedOptions<Name>): NamedIndex<Name> {
+  return new NamedIndex(new Map(namesOf(options).map((name) => [name, new Core(options[name])])));
+}
+
+/** The index of the snapshots of all names. Throws as `restoreLocalIndex`, and MisuseError if that of a name is missing. */
+export async function restoreNamedIndex<Name extends string>(
+  snapshots: Readonly<Record<Name, Uint8Array>>,
+  options: NamedOptions<Name>,
+): Promise<NamedIndex<Name>> {
+  const cores = namesOf(options).map(
+    async (name) => [name, await Core.restore(snapshots?.[name], options[name])] as const,
+  );
+  return new NamedIndex(new Map(await Promise.all(cores)));
 }

@@ -92,6 +92,11 @@ export class Core {
 
   static async restore(snapshot: Uint8Array, options: LocalIndexOptions): Promise<Core> {
     const index = new Core(options);
+    if (!(snapshot instanceof Uint8Array)) {
+      throw new MisuseError(
+        `A snapshot is a Uint8Array, as "snapshot()" has made it; got ${display(snapshot)}.`,
+      );
+    }
     const contents = await readSnapshot(snapshot, index.#common, {
       clock: index.#settings.clock,
       memory: (signs) => {
@@ -116,29 +121,30 @@ export class Core {
     return this.#entries.known(space, id) !== undefined;
   }
 
+  /** Throws what `put` throws for a vector that it would not take. */
+  check(vector: Vector): void {
+    prepareVector(vector, this.#metric, this.#shape);
+  }
+
   put(space: string, id: string, vector: Vector): void {
     requireId('An id', id);
     const { values, length } = prepareVector(vector, this.#metric, this.#shape);
     this.#store ??= this.#firstStore(values);
     this.#change();
-    const turned = this.#store.memory.turn(values);
-    const entry = this.#entries.for(space, id);
-    // First, because a list that this makes too large is split at once, by the originals.
-    const before = this.has(space, id) ? this.#originals?.at(entry).slice() : undefined;
-    this.#originals?.set(entry, vector);
-    try {
-      this.#store.put(entry, turned, length);
-    } catch (error) {
-      if (before) this.#originals?.set(entry, before);
-      throw error;
-    }
-    try {
-      this.#next?.put(entry, turned, length);
-    } catch (error) {
-      this.#next = undefined; // it would lack this vector
-      this.#failure = error;
-    }
-    this.#entries.add(space, id);
+    this.#place(space, id, { turned: this.#store.memory.turn(values), length, original: vector });
+  }
+
+  /** What puts back the vector that an id has now, as precisely as it is kept, or that it has none. */
+  remember(space: string, id: string): () => void {
+    const entry = this.#entries.known(space, id);
+    if (entry === undefined) return () => void this.delete(space, id);
+    const turned = new Float32Array(this.#padded);
+    const length = this.#read(this.#store!, entry, turned);
+    const original = this.#originals?.at(entry).slice();
+    return () => {
+      this.#change();
+      this.#place(space, id, { turned, length, original });
+    };
   }
 
   /** Whether there was one. */
@@ -231,6 +237,30 @@ export class Core {
       search: this.#calibration,
       isTrainingDue: this.#entries.size >= 4 * this.#trainedAt,
     };
+  }
+
+  #place(
+    space: string,
+    id: string,
+    { turned, length, original }: { turned: Float32Array; length: number; original: Vector | undefined },
+  ): void {
+    const entry = this.#entries.for(space, id);
+    // First, because a list that this makes too large is split at once, by the originals.
+    const before = this.has(space, id) ? this.#originals?.at(entry).slice() : undefined;
+    if (original) this.#originals?.set(entry, original);
+    try {
+      this.#store!.put(entry, turned, length);
+    } catch (error) {
+      if (before) this.#originals?.set(entry, before);
+      throw error;
+    }
+    try {
+      this.#next?.put(entry, turned, length);
+    } catch (error) {
+      this.#next = undefined; // it would lack this vector
+      this.#failure = error;
+    }
+    this.#entries.add(space, id);
   }
 
   /** Called before each change: no thread searches any more. */

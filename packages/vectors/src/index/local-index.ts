@@ -3,11 +3,12 @@
  *
  * Guarantees: a namespace answers with its own ids only, and the index itself with those that are in no namespace.
  */
-import { display, MisuseError } from '@holdfast/kernel';
 import type { LocalIndexOptions, SearchOptions, TrainOptions } from '../options.js';
 import { Core, type IndexStats, requireId } from './core.js';
 import type { Hit } from './finding.js';
 import type { Vector } from './metric.js';
+
+export type { IndexStats };
 
 /** Vectors by id. */
 export class Namespace {
@@ -69,18 +70,15 @@ export class Namespace {
 export class LocalIndex extends Namespace {
   readonly #core: Core;
 
-  constructor(core: Core) {
+  /** An index without vectors, or of what there is. Throws MisuseError. */
+  constructor(from: LocalIndexOptions | Core) {
+    const core = from instanceof Core ? from : new Core(from);
     super(core, '');
     this.#core = core;
   }
 
   /** What `restoreLocalIndex` answers. */
   static async restore(snapshot: Uint8Array, options: LocalIndexOptions): Promise<LocalIndex> {
-    if (!(snapshot instanceof Uint8Array)) {
-      throw new MisuseError(
-        `A snapshot is a Uint8Array, as "snapshot()" has made it; got ${display(snapshot)}.`,
-      );
-    }
     return new LocalIndex(await Core.restore(snapshot, options));
   }
 
