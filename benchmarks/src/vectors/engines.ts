@@ -1,11 +1,11 @@
 /**
- * The contestants: Holdfast's index, usearch, and hnswlib-node, each in this process and on one thread.
+ * The contestants: Holdfast's index, usearch, and hnswlib-node, each in this process.
  *
  * Guarantees: a peer that is not installed, or was not compiled, is left out with the reason; it is not replaced by anything.
  */
 import { rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { seededRandom } from '@holdfast/kernel';
 import { createLocalIndex } from '@holdfast/vectors';
@@ -22,10 +22,14 @@ export interface Engine {
   /** Says how much work a search is. */
   use(effort: number): void;
   search(query: Float32Array): readonly number[];
-  close(): void;
+  /** Many at once, on `THREADS` threads, if it can; only how many were found is told. */
+  searchMany?(queries: readonly Float32Array[]): Promise<number>;
+  close(): Promise<void>;
 }
 
 type Maker = (room: number, seed: number) => Engine;
+
+export const THREADS = availableParallelism();
 
 /** The peers' links of a vector to others, and how many candidates an insert looks at: the values that their READMEs recommend for recall. */
 const LINKS = 16;
@@ -41,7 +45,7 @@ function ladder(from: number, to: number, by: number): number[] {
 const require = createRequire(import.meta.url);
 
 const holdfast: Maker = (_, seed) => {
-  const index = createLocalIndex({ dimensions: DIMENSIONS, random: seededRandom(seed) });
+  const index = createLocalIndex({ dimensions: DIMENSIONS, threads: THREADS, random: seededRandom(seed) });
   let lists = 1;
   return {
     name: 'holdfast',
@@ -52,14 +56,19 @@ const holdfast: Maker = (_, seed) => {
       lists = effort;
     },
     search: (query) => index.search(query, { limit: NEAREST, lists }).map(({ id }) => Number(id)),
-    close: () => undefined,
+    searchMany: async (queries) => (await index.searchMany(queries, { limit: NEAREST, lists })).flat().length,
+    close: () => index.close(),
   };
 };
+
+interface UsearchMatches {
+  readonly keys: BigUint64Array;
+}
 
 /** What is used of it. */
 interface UsearchIndex {
   add(key: bigint, vector: Float32Array): void;
-  search(vector: Float32Array, count: number, threads: number): { readonly keys: BigUint64Array };
+  search(vectors: Float32Array, count: number, threads: number): UsearchMatches | UsearchMatches[];
   save(file: string): void;
   load(file: string): void;
 }
@@ -87,8 +96,14 @@ const usearch: Maker = () => {
       index.load(file);
       present = effort;
     },
-    search: (query) => Array.from(index.search(query, NEAREST, 1).keys, Number),
-    close: () => rmSync(file, { force: true }),
+    search: (query) => Array.from((index.search(query, NEAREST, 1) as UsearchMatches).keys, Number),
+    searchMany: async (queries) => {
+      const all = new Float32Array(queries.length * DIMENSIONS);
+      for (const [i, query] of queries.entries()) all.set(query, i * DIMENSIONS);
+      const results = index.search(all, NEAREST, THREADS);
+      return (Array.isArray(results) ? results : [results]).reduce((sum, { keys }) => sum + keys.length, 0);
+    },
+    close: async () => rmSync(file, { force: true }),
   };
 };
 
@@ -113,7 +128,7 @@ const hnswlib: Maker = (room, seed) => {
     train: async () => undefined,
     use: (effort) => index.setEf(effort),
     search: (query) => index.searchKnn(Array.from(query), NEAREST).neighbors,
-    close: () => undefined,
+    close: async () => undefined,
   };
 };
 

@@ -1,7 +1,7 @@
 /**
  * `npm run bench -- vectors`: an index in memory beside usearch and hnswlib-node, at equal recall.
  *
- * Guarantees: all store the same vectors and answer the same queries, on one thread. The effort of each is the least that
+ * Guarantees: all store the same vectors and answer the same queries, but for `many` on one thread. The effort of each is the least that
  * reaches the recall on queries of their own; the recall that is told is of those that are timed. Contestants take turns within a
  * round.
  */
@@ -12,14 +12,14 @@ import { pairedRatio, quantile } from '../harness/statistics.js';
 import { atLeast, atMost } from '../harness/targets.js';
 import { turns } from '../harness/turns.js';
 import { DIMENSIONS, exactAnswers, NEAREST, vectorSource } from './data.js';
-import { contestants, type Engine } from './engines.js';
+import { contestants, type Engine, THREADS } from './engines.js';
 
 const SEED = 20_240_607;
 const RECALLS = [0.95, 0.98];
 
 export const vectors: Benchmark = {
   about: 'an index of vectors beside usearch and hnswlib-node, at equal recall, without Redis',
-  workloads: ['build', ...RECALLS.map(workloadOf), 'insert'],
+  workloads: ['build', ...RECALLS.map(workloadOf), 'many', 'insert'],
   open: (call) => new VectorsBenchmark(call),
 };
 
@@ -63,6 +63,7 @@ class VectorsBenchmark implements Run {
     for (const recall of RECALLS.filter((each) => this.#call.workloads.has(workloadOf(each)))) {
       this.#compare(recall, choosing, timing);
     }
+    if (this.#call.workloads.has('many')) await this.#many(choosing, timing);
     if (this.#call.workloads.has('insert')) this.#insert(source.next(inserted * rounds), stored, inserted);
     return {
       title: 'An index of vectors beside graphs',
@@ -76,7 +77,7 @@ class VectorsBenchmark implements Run {
       remarks: [
         ...remarks,
         'The vectors are made, not of a model: clusters of uneven size and width on a curved surface of 32 dimensions, with noise. Yours may be easier or harder.',
-        'Every engine runs on one thread of one process. The ids of holdfast are strings, those of the others numbers.',
+        'Every engine runs in one process, and but for `many` on one thread. The ids of holdfast are strings, those of the others numbers.',
         'Memory is by how much the process has grown, less precise than what an engine counts itself.',
       ],
       data: this.#results,
@@ -84,7 +85,7 @@ class VectorsBenchmark implements Run {
   }
 
   async stop(): Promise<void> {
-    for (const engine of this.#engines.splice(0)) engine.close();
+    await Promise.all(this.#engines.splice(0).map((engine) => engine.close()));
   }
 
   async #build(make: () => Engine, base: readonly Float32Array[]): Promise<void> {
@@ -140,6 +141,23 @@ class VectorsBenchmark implements Run {
     }
   }
 
+  /** All queries in one call, on threads, with the effort of the lower recall. */
+  async #many(choosing: Questions, { queries }: Questions): Promise<void> {
+    const able = this.#engines.filter(({ searchMany }) => searchMany !== undefined);
+    for (const engine of able) engine.use(leastEffort(engine, RECALLS[0]!, choosing));
+    for (let round = -1; round < this.#call.rounds; round += 1) {
+      this.#call.progress(`many, round ${round + 1}`);
+      for (const engine of turns(able, Math.max(round, 0))) {
+        const began = performance.now();
+        const found = await engine.searchMany?.(queries);
+        const rate = queries.length / ((performance.now() - began) / 1_000);
+        if (found !== NEAREST * queries.length) throw new Error(`${engine.name} found ${found}`);
+        if (round < 0) continue; // until the threads have begun
+        note(this.#results, { workload: 'many', contestant: engine.name }, { 'searches/s on threads': rate });
+      }
+    }
+  }
+
   #insert(fresh: readonly Float32Array[], stored: number, count: number): void {
     for (let round = 0; round < this.#call.rounds; round += 1) {
       this.#call.progress(`insert, round ${round + 1}`);
@@ -174,6 +192,7 @@ class VectorsBenchmark implements Run {
   #tables() {
     const about: Record<string, string> = {
       build: 'All vectors one after the other, and for holdfast the training. Once.',
+      many: `All queries in one call, on ${THREADS} threads that share the index, with the effort of recall ${RECALLS[0]}.`,
       insert: 'More vectors, into the index that is built.',
     };
     const fallback = `The ${NEAREST} nearest, one search at a time; median of the rounds (min–max). The effort is the least that reaches the recall on other queries.`;
