@@ -138,7 +138,7 @@ it('of equal vectors, which do not fall into halves, are not split', () => {
   expect(store.memory.lists.live).toBe(8);
 });
 
-it('that have grown fourfold since the training are split, and recall stays', async () => {
+it('that have grown threefold since the training are split, and recall stays', async () => {
   const index = createLocalIndex({ dimensions: DIMENSIONS, random: seededRandom(3) });
   const vectors = new Map<string, Float32Array>();
   const put = (id: string, vector: Float32Array): void => {
@@ -149,17 +149,17 @@ it('that have grown fourfold since the training are split, and recall stays', as
   for (let n = 0; n < 4_200; n++) put(`d${n}`, first.next());
   await index.train();
   const { lists } = index.stats();
-  // A topic that there was not, and three times as much of it.
-  for (let n = 0; n < 12_000; n++) put(`e${n}`, later.next());
+  // A topic that there was not, and twice as much of it.
+  for (let n = 0; n < 8_000; n++) put(`e${n}`, later.next());
   expect(index.stats().lists).toBeGreaterThan(1.3 * lists);
   for (const maker of [first, later]) {
     let found = 0;
-    for (let i = 0; i < 40; i++) {
+    for (let i = 0; i < 15; i++) {
       const query = maker.next();
       const wanted = new Set(nearestOf('cosine', query, vectors));
       found += index.search(query).filter(({ id }) => wanted.has(id)).length;
     }
     // Without splits it is 0.75 in the new topic.
-    expect(found / 400).toBeGreaterThan(0.92);
+    expect(found / 150).toBeGreaterThan(0.92);
   }
-}, 60_000);
+}, 120_000);
