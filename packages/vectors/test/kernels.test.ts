@@ -143,3 +143,27 @@ it('sums do not overflow for vectors of equal coordinates, at 4,096 dimensions',
   const [found] = store.find(equal, { k: 1, lists: 1, slack: 0 });
   expect(found?.score).toBeCloseTo(1, 2);
 });
+
+it('nor do they after a list was added whose centroid is longer than all before, at 4,096 dimensions', () => {
+  const dimensions = 4_096;
+  const signs = new Float32Array(4 * dimensions).fill(1);
+  const none = new Float32Array(dimensions);
+  const store = new VectorStore(
+    { dimensions, metric: 'l2', signs, limit: 2 ** 28, plain: false, centroids: none },
+    none,
+  );
+  const near = new Float32Array(dimensions).fill(0.01);
+  store.put(0, near, 1);
+  const far = new Float32Array(dimensions).fill(5);
+  const list = store.memory.lists.add(far);
+  store.put(1, far, 1);
+  expect([store.slotOf(0), store.slotOf(1)].map((slot) => store.memory.listOf(slot))).toEqual([0, list]);
+  for (const [entry, query] of [near, far].entries()) {
+    const found = store
+      .named(store.find(query, { k: 2, lists: 2, slack: 0 }))
+      .sort((a, b) => b.score - a.score);
+    expect(found.map((each) => each.entry)).toEqual([entry, 1 - entry]);
+    // In parts of the squares of both, 102,400, as precise as numbers of 32 bits.
+    expect(Math.abs(found[0]?.score ?? Number.NaN)).toBeLessThan(20);
+  }
+});
