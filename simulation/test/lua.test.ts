@@ -71,6 +71,26 @@ const NUMBERS = [
   ],
 ];
 
+/** What Redis has for bytes. */
+const BYTES = [
+  ...['string.byte("abc", 2)', 'string.byte("abc", -1)', 'string.char(104, 105)', '(string.byte("", 1))'],
+  ...[
+    '#{string.byte("abc", 1, -1)}',
+    'struct.unpack("<H", "ab")',
+    'struct.unpack("<BBHI4d", string.rep("a", 16))',
+  ],
+  ...[
+    'struct.unpack("<I4", "xabcd", 2)',
+    'struct.pack("<H", 24930)',
+    '#struct.pack("<ddI4HHH", 1, 2, 3, 4, 5, 6)',
+  ],
+  ...[
+    'struct.unpack("<d", struct.pack("<d", 0.1))',
+    'struct.unpack("<dd", struct.pack("<dd", -1, 1e300), 9)',
+  ],
+  ...['struct.unpack("<d", "short")', 'struct.unpack("<H", "abc", 3)'],
+];
+
 const TEXTS = [
   ...['"a" .. 1 .. "b"', '#"abc"', 'string.len("four")', 'string.sub("hello", 2, 4)'],
   ...[
@@ -234,7 +254,7 @@ async function evaluate(script: string): Promise<{ real: string; simulated: stri
 }
 
 describe('the Lua of the simulator', () => {
-  it.each([...NUMBERS, ...TEXTS, ...LOGIC])('evaluates %s as Redis does', async (expression) => {
+  it.each([...NUMBERS, ...TEXTS, ...BYTES, ...LOGIC])('evaluates %s as Redis does', async (expression) => {
     const { real, simulated } = await evaluate(wrap(expression));
     expect(simulated).toBe(real);
   });
@@ -247,7 +267,7 @@ describe('the Lua of the simulator', () => {
 
   it.each([
     ['return loadstring("x")', 'the global "loadstring" is not supported here'],
-    ['return string.byte("x")', '"string.byte" is not supported here'],
+    ['return string.reverse("x")', '"string.reverse" is not supported here'],
     ['x = 1', 'an assignment to a global is not supported here'],
     ['return string.match("a", "%b()")', 'has "%b", which is not supported here'],
     ['return string.format("%5.1f", 1)', 'the format "%5.1f" is not supported here'],

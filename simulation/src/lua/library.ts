@@ -5,6 +5,7 @@
  */
 import { operators } from './operators.js';
 import { toRegExp } from './patterns.js';
+import { pack, unpack as unpackBytes } from './struct.js';
 import {
   first,
   isTrue,
@@ -200,6 +201,12 @@ function tostring(...values: Value[]): string {
   throw new LuaError(`tostring of a ${kindOf(value)} is not supported here`);
 }
 
+function byte(text: Value, from: Value, to: Value): Returned {
+  const first = from === undefined ? 1 : from;
+  const part = sub(text, first, to === undefined ? first : to);
+  return new Multi([...part].map((character) => character.charCodeAt(0)));
+}
+
 /** By the name that a script uses. */
 export const library: ReadonlyMap<string, LuaFunction> = new Map<string, LuaFunction>([
   ['tonumber', tonumber],
@@ -230,6 +237,10 @@ export const library: ReadonlyMap<string, LuaFunction> = new Map<string, LuaFunc
   ['string.lower', (text) => toText(text).toLowerCase()],
   ['string.upper', (text) => toText(text).toUpperCase()],
   ['string.rep', (text, count) => toText(text).repeat(Math.max(0, toNumber(count)))],
+  ['string.byte', byte],
+  ['string.char', (...codes) => String.fromCharCode(...numbers(codes))],
+  ['struct.pack', pack],
+  ['struct.unpack', unpackBytes],
   ['cjson.encode', (text) => JSON.stringify(toText(text)).replaceAll('/', '\\/')],
   ['cjson.decode', (text) => fromJson(JSON.parse(toText(text)))],
   ['math.abs', (value) => Math.abs(toNumber(value))],

@@ -89,6 +89,20 @@ function scanFields(keys: Keyspace, [key = '', cursor = '', ...options]: readonl
   if (!/^\d+$/.test(cursor)) throw new ServerError('ERR invalid cursor');
   const hash = keys.read(key, 'hash');
   if (!hash) return ['0', []];
+  const fits = wantedBy(options);
+  return ['0', [...hash].filter(([field]) => fits(field)).flat()];
+}
+
+/** Of the patterns of Redis, those with "*" alone. */
+function matching(pattern: string): (name: string) => boolean {
+  if (/[?[\]\\]/.test(pattern)) throw new ServerError(`ERR the pattern ${pattern} is not part of the model`);
+  const parts = pattern.split('*').map((part) => part.replaceAll(/[.+^${}()|]/g, '\\$&'));
+  const expression = new RegExp(`^${parts.join('[^]*')}$`);
+  return (name) => expression.test(name);
+}
+
+/** The options of a scan: which names it gives. */
+function wantedBy(options: readonly string[]): (name: string) => boolean {
   let fits = (_: string): boolean => true;
   for (let place = 0; place < options.length; place += 2) {
     const [option = '', value] = options.slice(place);
@@ -97,14 +111,13 @@ function scanFields(keys: Keyspace, [key = '', cursor = '', ...options]: readonl
       if (requireInteger(value) < 1) throw new ServerError('ERR syntax error');
     } else fits = matching(value);
   }
-  return ['0', [...hash].filter(([field]) => fits(field)).flat()];
+  return fits;
 }
 
-/** Of the patterns of Redis, those that say how a name begins. */
-function matching(pattern: string): (name: string) => boolean {
-  const start = /^([^*?[\]\\]*)\*$/.exec(pattern)?.[1];
-  if (start === undefined) throw new ServerError(`ERR the pattern ${pattern} is not part of the model`);
-  return (name) => name.startsWith(start);
+/** All keys in one page. */
+function scan(keys: Keyspace, [cursor = '', ...options]: readonly string[]): Reply {
+  if (!/^\d+$/.test(cursor)) throw new ServerError('ERR invalid cursor');
+  return ['0', keys.keys().filter(wantedBy(options))];
 }
 
 function deleteFields(keys: Keyspace, [key = '', ...fields]: readonly string[]): Reply {
@@ -128,6 +141,32 @@ function text(keys: Keyspace, key: string): Reply {
   return stored?.type === 'string' ? stored.value : null;
 }
 
+function setMany(keys: Keyspace, pairs: readonly string[]): Reply {
+  if (pairs.length % 2 === 1) throw new ServerError("ERR wrong number of arguments for 'mset' command");
+  for (let place = 0; place < pairs.length; place += 2)
+    keys.set(pairs[place] ?? '', { type: 'string', value: pairs[place + 1] ?? '' });
+  return 'OK';
+}
+
+function getRange(keys: Keyspace, [key = '', first = '', last = '']: readonly string[]): Reply {
+  const [from, to] = [requireInteger(first), requireInteger(last)];
+  const value = keys.read(key, 'string') ?? '';
+  if (from < 0 && to < 0 && from > to) return '';
+  const begin = Math.max(0, from < 0 ? value.length + from : from);
+  const end = Math.max(0, to < 0 ? value.length + to : to);
+  return value.slice(begin, end + 1);
+}
+
+function setRange(keys: Keyspace, [key = '', offset = '', part = '']: readonly string[]): Reply {
+  const at = requireInteger(offset);
+  if (at < 0) throw new ServerError('ERR offset is out of range');
+  const value = keys.read(key, 'string') ?? '';
+  if (part === '') return value.length;
+  const written = value.padEnd(at, '\0').slice(0, at) + part + value.slice(at + part.length);
+  keys.set(key, { type: 'string', value: written }, keys.expiry(key));
+  return written.length;
+}
+
 function increment(keys: Keyspace, [key = '']: readonly string[]): Reply {
   const number = requireInteger(keys.read(key, 'string') ?? '0') + 1;
   keys.set(key, { type: 'string', value: String(number) }, keys.expiry(key));
@@ -141,6 +180,10 @@ export const commands: Readonly<Record<string, Command>> = {
   GET: { least: 1, most: 1, run: (keys, [key = '']) => keys.read(key, 'string') ?? null },
   MGET: { least: 1, run: (keys, names) => names.map((name) => text(keys, name)) },
   SET: { least: 2, run: set },
+  MSET: { least: 2, run: setMany },
+  GETRANGE: { least: 3, most: 3, run: getRange },
+  SETRANGE: { least: 3, most: 3, run: setRange },
+  SCAN: { least: 1, run: scan },
   INCR: { least: 1, most: 1, run: increment },
   UNLINK: { least: 1, run: (keys, names) => names.filter((name) => keys.delete(name)).length },
   DEL: { least: 1, run: (keys, names) => names.filter((name) => keys.delete(name)).length },

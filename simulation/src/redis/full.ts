@@ -6,7 +6,21 @@ import { ServerError } from './reply.js';
 
 /** Commands that may take memory: "denyoom" in Redis. */
 const TAKING = new Set([
-  ...['SET', 'INCR', 'COPY', 'HSET', 'HSETNX', 'HINCRBY', 'RPUSH', 'LSET', 'ZADD', 'XADD', 'XGROUP'],
+  ...[
+    'SET',
+    'MSET',
+    'SETRANGE',
+    'INCR',
+    'COPY',
+    'HSET',
+    'HSETNX',
+    'HINCRBY',
+    'RPUSH',
+    'LSET',
+    'ZADD',
+    'XADD',
+    'XGROUP',
+  ],
   'FUNCTION',
 ]);
 
