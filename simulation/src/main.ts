@@ -25,8 +25,9 @@ npm run simulate -- --seed 42               one run, with its timeline
 npm run simulate -- --seed 42 --shrink      the smallest plan found that still has the violation of that run
 npm run simulate -- queue                   all of the above for the queue instead of the locks: queue --seed 42
 npm run simulate -- workflow                the same for workflows, with all that they offer: workflow --seed 42 --shrink
+npm run simulate -- features                the same for a feature store: features --seed 42 --shrink
 npm run simulate -- canaries                checks that every deliberate mistake is caught, and in how many runs
-npm run simulate -- workflow canaries       those in workflows only; also for the queue
+npm run simulate -- workflow canaries       those in workflows only; also for the queue and features
 npm run simulate -- model                   compares the model of Redis with a real one
 npm run simulate -- coverage                shows which lines and branches of the Lua the runs reach
 
@@ -73,7 +74,7 @@ async function main(): Promise<number> {
     return 2;
   }
   const [first] = words;
-  const of = first === 'queue' || first === 'workflow' ? first : undefined;
+  const of = isScenario(first) ? first : undefined;
   const [word, ...more] = of ? words.slice(1) : words;
   if (values['help']) return say(HELP);
   const isKnown = word === undefined || (of ? word === 'canaries' : WORDS.includes(word));
@@ -88,6 +89,10 @@ async function main(): Promise<number> {
   }
   const scenario = of ?? scenarioOfCanary(canaryOf(values));
   return values['seed'] === undefined ? runs(scenario, values) : one(scenario, values);
+}
+
+function isScenario(word: string | undefined): word is 'queue' | 'workflow' | 'features' {
+  return word === 'queue' || word === 'workflow' || word === 'features';
 }
 
 function say(text: string): number {

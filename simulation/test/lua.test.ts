@@ -175,6 +175,8 @@ const LOGIC = [
 /** Whole scripts. */
 const SCRIPTS = [
   'local a, b = 1; return {a, tostring(b)}',
+  'local found, last, i = {7, 8}, 5, 6; for index in ipairs({1, 2}) do found[index] = found[index] + 1 end; for n = 1, 1 do last = last + i end; return {found, last}',
+  'local t = {}; t[#t + 1], t[#t + 2] = "a", "b"; t[#t + 1], t[#t + 2] = "c", "d"; return t',
   'local a, b, c = unpack({1, 2}); return {a, b, tostring(c)}',
   'local t = {}; for i = 1, 5 do t[i] = i * i end; return t',
   'local t = {}; for i = 5, 1, -2 do t[#t + 1] = i end; return t',

@@ -6,7 +6,7 @@ import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { CANARIES, scenarioOfCanary } from '../src/canaries/catalogue.js';
 import { loadSubject } from '../src/canaries/mutant.js';
-import { LOCKS, QUEUE, scenarioOf, WORKFLOW } from '../src/run/scenario.js';
+import { FEATURES, LOCKS, QUEUE, scenarioOf, WORKFLOW } from '../src/run/scenario.js';
 import { shrink } from '../src/run/shrink.js';
 import { replay } from '../src/run/timeline.js';
 
@@ -18,8 +18,8 @@ const IS_FULL = process.env['HOLDFAST_TESTS'] === 'full';
 /** How many: enough to see that the shipped code still runs in the simulator, or enough to find what is rare. */
 const RUNS =
   process.env['HOLDFAST_TESTS'] === 'full'
-    ? { locks: 5_000, queue: 2_000, workflow: 1_000 }
-    : { locks: 20, queue: 6, workflow: 4 };
+    ? { locks: 5_000, queue: 2_000, workflow: 1_000, features: 1_000 }
+    : { locks: 20, queue: 6, workflow: 4, features: 4 };
 /** In ms. */
 const PATIENCE = 600_000;
 
@@ -57,11 +57,21 @@ describe('the shipped code', () => {
     }
     expect(claims).toBeGreaterThan(RUNS.workflow * 10);
   });
+
+  it('violates nothing in a feature store, whatever befalls it', { timeout: PATIENCE }, async () => {
+    let accepted = 0;
+    for (let seed = FIRST_SEED; seed < FIRST_SEED + RUNS.features; seed += 1) {
+      const outcome = await FEATURES.run(FEATURES.draw(seed));
+      expect(outcome.violations, `npm run simulate -- features --seed ${seed}`).toEqual([]);
+      accepted += outcome.grants;
+    }
+    expect(accepted).toBeGreaterThan(RUNS.features * 10);
+  });
 });
 
 describe('a run', () => {
   it('is the same to the letter when it is repeated', async () => {
-    for (const name of ['locks', 'queue', 'workflow'] as const) {
+    for (const name of ['locks', 'queue', 'workflow', 'features'] as const) {
       const scenario = scenarioOf(name);
       const timeline = async (seed: number): Promise<string[]> => {
         const lines: string[] = [];

@@ -15,7 +15,7 @@ import { CANARIES } from './catalogue.js';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 
-const PACKAGES = ['kernel', 'redis', 'telemetry', 'fence', 'lock', 'queue', 'workflow'];
+const PACKAGES = ['kernel', 'redis', 'telemetry', 'fence', 'lock', 'queue', 'workflow', 'features'];
 
 /** The shipped code, or that with the mistake of this name. */
 export async function loadSubject(name: string | undefined): Promise<Subject> {
@@ -32,9 +32,12 @@ export async function loadSubject(name: string | undefined): Promise<Subject> {
   const { createRedisGuard } = await load('fence/dist/redis/index.js');
   const { createQueue, createWorker, NonRetryableError } = await load('queue/dist/index.js');
   const { createWorkflows, defineWorkflow } = await load('workflow/dist/index.js');
+  const features: Subject['features'] = await import(
+    pathToFileURL(join(folder, 'features/dist/index.js')).href
+  );
   return {
     ...{ createLocks, createRedisGuard, createQueue, createWorker, NonRetryableError },
-    ...{ createWorkflows, defineWorkflow },
+    ...{ createWorkflows, defineWorkflow, features },
   };
 }
 

@@ -76,6 +76,7 @@ const FORMS: readonly (readonly [string, ...Maker[]])[] = [
   ['PEXPIRE', key, ttl],
   ['HSET', key, text, text, some(text, 3)],
   ['HGET', key, text],
+  ['HSTRLEN', key, text],
   ['HMGET', key, text, some(text, 3)],
   ['HDEL', key, text, some(text, 2)],
   ['ZADD', key, maybe('NX', 'GT', 'CH'), number, text],

@@ -88,9 +88,7 @@ class Statements {
           return variable ? `let ${this.#scope.declare(variable.name)} = ${code};` : '';
         });
       case 'AssignmentStatement':
-        return this.#assign(node.init, node.variables.length, (place, code) =>
-          this.#set(node.variables[place] as Expression, code),
-        );
+        return this.#assignAll(node.variables, node.init);
       case 'CallStatement':
         return `${node.expression.type === 'CallExpression' ? call(node.expression) : value(node.expression)};`;
       case 'FunctionDeclaration':
@@ -130,6 +128,20 @@ class Statements {
     });
     const stored = temporaries.slice(0, count).map(({ name }, place) => store(place, name));
     return [...temporaries.map(({ code }) => code), ...stored].join(' ');
+  }
+
+  /** Where several values go is evaluated before any is assigned, as in "list[#list + 1], list[#list + 2] = one, two". */
+  #assignAll(targets: readonly Expression[], init: readonly Expression[]): string {
+    const { value } = bind(this.#expressions);
+    const setters = targets.map((target) => {
+      if (targets.length === 1 || target.type !== 'IndexExpression')
+        return { before: '', store: (code: string) => this.#set(target, code) };
+      const [base, index] = [this.#scope.temporary(), this.#scope.temporary()];
+      const before = `${base} = ${value(target.base)}; ${index} = ${value(target.index)};`;
+      return { before, store: (code: string) => `O.set(${base}, ${index}, ${code});` };
+    });
+    const stored = this.#assign(init, targets.length, (place, code) => setters[place]?.store(code) ?? '');
+    return [...setters.map(({ before }) => before), stored].join(' ');
   }
 
   #set(target: Expression, code: string): string {
@@ -198,7 +210,7 @@ class Statements {
     const [begin, end] = [this.#expressions.value(node.start), this.#expressions.value(node.end)];
     const step = node.step ? this.#expressions.value(node.step) : '1';
     return this.#scope.within(() => {
-      const [i, last, by] = ['i', 'last', 'by'].map((name) => this.#scope.declare(name));
+      const [i, last, by] = ['i', 'last', 'by'].map((name) => this.#scope.own(name));
       const variable = this.#scope.declare(node.variable.name);
       const head = `let ${i} = O.toNumber(${begin}), ${last} = O.toNumber(${end}), ${by} = O.toNumber(${step})`;
       const test = `${by} > 0 ? ${i} <= ${last} : ${i} >= ${last}`;
@@ -210,7 +222,7 @@ class Statements {
     const iterators = this.#expressions.list(node.iterators);
     return this.#scope.within(() => {
       const [generator, control, found] = ['generator', 'control', 'found'].map((name) =>
-        this.#scope.declare(name),
+        this.#scope.own(name),
       );
       const names = node.variables.map(({ name }) => this.#scope.declare(name));
       const locals = names.map((name, place) => `let ${name} = ${found}[${place}];`).join(' ');

@@ -13,6 +13,11 @@ export class Scope {
     return own;
   }
 
+  /** A name of the compiler's own, which hides none of the script's. */
+  own(name: string): string {
+    return this.#next(name);
+  }
+
   find(name: string): string | undefined {
     return this.#names.findLast((names) => names.has(name))?.get(name);
   }

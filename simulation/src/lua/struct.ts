@@ -63,7 +63,8 @@ export const unpack: LuaFunction = (format, text, from) => {
   const bytes = toText(text);
   let at = from === undefined ? 0 : toNumber(from) - 1;
   const values: Value[] = itemsOf(toText(format)).map((item) => {
-    if (at + item.size > bytes.length) throw new LuaError("bad argument #2 to 'unpack' (data string too short)");
+    if (at + item.size > bytes.length)
+      throw new LuaError("bad argument #2 to 'unpack' (data string too short)");
     for (let place = 0; place < item.size; place += 1) scratch.setUint8(place, bytes.charCodeAt(at + place));
     at += item.size;
     return item.read(scratch, 0);

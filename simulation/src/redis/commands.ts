@@ -214,5 +214,9 @@ export const commands: Readonly<Record<string, Command>> = {
     ...{ least: 2, most: 2 },
     run: (keys, [key = '', field = '']) => Number(keys.read(key, 'hash')?.has(field) ?? false),
   },
+  HSTRLEN: {
+    ...{ least: 2, most: 2 },
+    run: (keys, [key = '', field = '']) => (keys.read(key, 'hash')?.get(field) ?? '').length,
+  },
   HINCRBY: { least: 3, most: 3, run: incrementField },
 };

@@ -1,7 +1,9 @@
 /**
- * What is simulated: locks over several nodes, or a queue or workflows on one server. Everything that draws, runs, counts and
+ * What is simulated: locks over several nodes, or a queue, workflows or a feature store on one server. Everything that draws, runs, counts and
  * replays takes any of them; run.ts carries out all.
  */
+import { joinFeatures } from '../features/part.js';
+import { drawFeaturesPlan, type FeaturesPlan } from '../features/plan.js';
 import { joinLocks } from '../locks/part.js';
 import { drawPlan, type Wishes } from '../plan/draw.js';
 import type { Plan } from '../plan/plan.js';
@@ -11,9 +13,9 @@ import { joinWorkflow } from '../workflow/part.js';
 import { drawWorkflowPlan, type WorkflowPlan } from '../workflow/plan.js';
 import { type Outcome, type RunOptions, simulate } from './run.js';
 
-export type ScenarioName = 'locks' | 'queue' | 'workflow';
+export type ScenarioName = 'locks' | 'queue' | 'workflow' | 'features';
 
-export type AnyPlan = Plan | QueuePlan | WorkflowPlan;
+export type AnyPlan = Plan | QueuePlan | WorkflowPlan | FeaturesPlan;
 
 export interface Scenario<P extends AnyPlan> {
   draw(seed: number, wishes?: Wishes): P;
@@ -45,8 +47,15 @@ export const WORKFLOW: Scenario<WorkflowPlan> = {
   words: ['claims', 'bodies'],
 };
 
-const SCENARIOS = { locks: LOCKS, queue: QUEUE, workflow: WORKFLOW };
+export const FEATURES: Scenario<FeaturesPlan> = {
+  draw: drawFeaturesPlan,
+  run: (plan, options) => simulate(joinFeatures, plan, options),
+  parameters: ({ features, lossy }) => ({ ...features, lossy }),
+  words: ['rows and additions', 'reads'],
+};
+
+const SCENARIOS = { locks: LOCKS, queue: QUEUE, workflow: WORKFLOW, features: FEATURES };
 
 /** By name, for what does not look into plans. */
-export const scenarioOf = (name: ScenarioName): Scenario<Plan & QueuePlan & WorkflowPlan> =>
-  SCENARIOS[name] as unknown as Scenario<Plan & QueuePlan & WorkflowPlan>;
+export const scenarioOf = (name: ScenarioName): Scenario<Plan & QueuePlan & WorkflowPlan & FeaturesPlan> =>
+  SCENARIOS[name] as unknown as Scenario<Plan & QueuePlan & WorkflowPlan & FeaturesPlan>;

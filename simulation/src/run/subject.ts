@@ -1,6 +1,8 @@
 /**
  * The code under simulation: what a run needs of the packages, so that a mutated copy of them can take their place.
  */
+
+import * as features from '@holdfast/features';
 import { createRedisGuard } from '@holdfast/fence/redis';
 import { createLocks } from '@holdfast/lock';
 import { createQueue, createWorker, NonRetryableError } from '@holdfast/queue';
@@ -14,6 +16,10 @@ export interface Subject {
   readonly NonRetryableError: typeof NonRetryableError;
   readonly createWorkflows: typeof createWorkflows;
   readonly defineWorkflow: typeof defineWorkflow;
+  readonly features: Pick<
+    typeof features,
+    'createFeatures' | 'entity' | 'service' | 't' | 'view' | 'windows'
+  >;
 }
 
 /** The code that is shipped. */
@@ -25,4 +31,5 @@ export const shipped: Subject = {
   NonRetryableError,
   createWorkflows,
   defineWorkflow,
+  features,
 };

@@ -1,0 +1,143 @@
+/**
+ * Which generation of each view was read when, and what may take its place, judged when the catalog answers.
+ *
+ * Guarantees: a generation goes live only while the one before takes no rows, and with all that was promised of its lanes. No
+ * change is made under a token below one that has changed the view. What a change leads back to was said to be there.
+ */
+
+import type { Call } from '../run/calls.js';
+import type { Violate } from '../run/part.js';
+import type { World } from '../world/world.js';
+import { CATALOG, PARTITIONS } from './names.js';
+import { compareOffsets } from './offsets.js';
+import type { FeaturesPlan } from './plan.js';
+import { recordOf } from './rows.js';
+
+interface Span {
+  readonly generation: string;
+  /** True time at which another took its place, in microseconds. */
+  to: number;
+}
+
+const VIEWS = ['profile', 'counts'] as const;
+
+/** What verbs change a view under a token, and where it stands among their arguments. */
+const UNDER: Readonly<Record<string, number>> = { begin: 1, cut: 2, swap: 2, retire: 2 };
+
+export class GenerationsSeen {
+  /** When what is live has last changed, in microseconds. */
+  changedAt = 0;
+  readonly #world: World<FeaturesPlan>;
+  readonly #violate: Violate;
+  /** "<view>.<generation>", when each was live. */
+  readonly #spans: Span[] = [];
+  readonly #swept = new Map<string, number>();
+  /** The highest token that has changed a view. */
+  readonly #builders = new Map<string, number>();
+  readonly #begun = new Map<string, number>();
+
+  constructor(world: World<FeaturesPlan>, violate: Violate) {
+    this.#world = world;
+    this.#violate = violate;
+  }
+
+  live(view: string): string | undefined {
+    return this.#catalog().get(`live:${view}`);
+  }
+
+  /** "<view>.<generation>" of those that were live at some time since then. */
+  liveSince(view: string, since: number): readonly string[] {
+    const spans = this.#spans.filter(
+      ({ generation, to }) => generation.startsWith(`${view}.`) && to >= since,
+    );
+    return spans.map(({ generation }) => generation);
+  }
+
+  sweptAt(generation: string): number {
+    return this.#swept.get(generation) ?? Number.POSITIVE_INFINITY;
+  }
+
+  look({ verb, args }: Call, reply: readonly unknown[]): void {
+    const [view = ''] = args;
+    const at = UNDER[verb];
+    if (at !== undefined && reply[0] === 'done') this.#requireRight(verb, view, Number(args[at]));
+    if (verb === 'begin' && reply[0] === 'done') this.#began(view, String(reply[2]));
+    if (verb === 'swap' && reply[0] === 'done') this.#swapped(view, String(reply[2]));
+    if (verb === 'drop' && reply[0] === 'dropped') this.#dropped(args[0] ?? '');
+    this.#note();
+  }
+
+  reload(): void {
+    this.#note();
+  }
+
+  /** Who has changed a view is forgotten with the catalog. */
+  forgets(): void {
+    this.#builders.clear();
+  }
+
+  #catalog(): ReadonlyMap<string, string> {
+    return (this.#world.store.server.look(CATALOG) as ReadonlyMap<string, string> | undefined) ?? new Map();
+  }
+
+  #requireRight(verb: string, view: string, token: number): void {
+    const highest = this.#builders.get(view) ?? 0;
+    if (token < highest)
+      this.#violate('G5', `${verb} of ${view} under ${token}, after ${highest} has changed it`);
+    this.#builders.set(view, Math.max(token, highest));
+  }
+
+  #began(view: string, generation: string): void {
+    const name = `${view}.${generation}`;
+    const number = Number(generation.split('-', 1)[0]);
+    if (this.#begun.has(name) && this.#begun.get(name) !== number)
+      this.#violate('G5', `the generation ${name} was begun twice`);
+    if (this.#spans.some((span) => span.generation === name))
+      this.#violate('G5', `the generation ${name} was begun, although it had been live`);
+    this.#begun.set(name, number);
+  }
+
+  /** The new one is live by now. */
+  #swapped(view: string, old: string): void {
+    const next = this.live(view) ?? '';
+    const records = Array.from({ length: PARTITIONS }, (_, n) => recordOf(this.#world.store.server, n));
+    for (const [partition, record] of records.entries()) {
+      if (!record.has(`closed:${view}.${old}`))
+        this.#violate('G2', `${view}.${next} went live, while partition ${partition} took rows into ${old}`);
+    }
+    const offsets = (generation: string, source: string): readonly string[] =>
+      records.map((record) => record.get(`offset:${view}.${generation}:stream:${source}`) ?? '-1 0');
+    for (const source of ['0', '1']) {
+      const wanted = [...offsets(old, source)].sort(compareOffsets).at(-1) ?? '';
+      const [has = ''] = [...offsets(next, source)].sort(compareOffsets);
+      if (compareOffsets(has, wanted) < 0)
+        this.#violate(
+          'G2',
+          `${view}.${next} went live with partition ${source} of its source through ${has}, not ${wanted}`,
+        );
+    }
+  }
+
+  /** Rows of a generation are deleted only after the lease of whoever may read it. */
+  #dropped(generation: string): void {
+    if (this.#swept.has(generation)) return;
+    const { now } = this.#world.scheduler;
+    this.#swept.set(generation, now);
+    const [view = ''] = generation.split('.', 1);
+    if (`${view}.${this.live(view)}` === generation)
+      this.#violate('G1', `${generation} is swept, which is read`);
+  }
+
+  #note(): void {
+    const { now } = this.#world.scheduler;
+    for (const view of VIEWS) {
+      const live = this.live(view);
+      const span = this.#spans.findLast(({ generation }) => generation.startsWith(`${view}.`));
+      const generation = `${view}.${live}`;
+      if (live === undefined || span?.generation === generation) continue;
+      if (span !== undefined) span.to = now;
+      this.#spans.push({ generation, to: Number.POSITIVE_INFINITY });
+      this.changedAt = now;
+    }
+  }
+}

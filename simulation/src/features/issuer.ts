@@ -1,0 +1,56 @@
+/**
+ * Who gives the rights to write: a service of locks that never fails, and whose leases end whenever somebody else asks.
+ *
+ * Guarantees: tokens rise over all resources, so that each names one right. Only the last of a resource is renewed.
+ */
+import { LeaseLostError } from '@holdfast/kernel';
+import type { Machine } from '../world/machine.js';
+
+/** The right to a resource, as a lease has it. */
+export interface Right {
+  readonly token: number;
+  readonly resource: string;
+  readonly issuer: string;
+  readonly signal: AbortSignal;
+  extend(): Promise<void>;
+}
+
+interface Given {
+  readonly token: number;
+  readonly machine: Machine;
+  readonly controller: AbortController;
+  /** Whether its holder is told when another has the right. */
+  readonly isTold: boolean;
+}
+
+/** A renewal takes so long on each way, in ms. */
+const WAY = 1;
+
+export class Issuer {
+  readonly #last = new Map<string, Given>();
+  #token = 1_000;
+
+  grant(machine: Machine, resource: string, isTold: boolean): Right {
+    const before = this.#last.get(resource);
+    if (before?.isTold) before.machine.run(() => before.controller.abort(lost(resource, before.token)));
+    this.#token += 1;
+    const given = { token: this.#token, machine, controller: new AbortController(), isTold };
+    this.#last.set(resource, given);
+    const { token, controller } = given;
+    const pause = (): Promise<void> =>
+      new Promise((resolve) => {
+        machine.clock.after(WAY, resolve);
+      });
+    return {
+      ...{ token, resource, issuer: 'locks', signal: controller.signal },
+      extend: async () => {
+        await pause();
+        if (this.#last.get(resource) !== given) throw lost(resource, token);
+        await pause();
+      },
+    };
+  }
+}
+
+const lost = (resource: string, token: number): LeaseLostError =>
+  new LeaseLostError(`The right to ${resource} is another's.`, { resource, token });

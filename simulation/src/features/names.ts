@@ -1,0 +1,37 @@
+/** The store that is simulated: its keys, and what bytes of its rows say. */
+export const STORE = 'f';
+export const PARTITIONS = 2;
+export const USERS = ['u1', 'u2', 'u3', 'u4', 'u5', 'u6'] as const;
+
+export const CATALOG = `{feat:${STORE}}:catalog`;
+export const partitionKey = (partition: number, name: string): string =>
+  `{feat:${STORE}.${partition}}:${name}`;
+export const rowKey = (partition: number, generation: string, id: string): string =>
+  partitionKey(partition, `${generation}:${id}`);
+
+/** How far in the future a row may be, in ms. */
+export const AHEAD = 300_000;
+
+/** What orders rows, as their first 40 bytes say. */
+export interface RowHead {
+  readonly rank: number;
+  readonly checksum: number;
+  /** In microseconds. */
+  readonly time: number;
+  readonly token: number;
+  /** Source partition, turn, token, sequence and its second part: compared one after the other at the same time and rank. */
+  readonly order: readonly number[];
+}
+
+/** `row` has one character a byte. */
+export function headOf(row: string): RowHead {
+  const bytes = Buffer.from(row.slice(0, 40), 'latin1');
+  const [token, sequence] = [bytes.readDoubleLE(16), bytes.readDoubleLE(24)];
+  return {
+    rank: bytes[1] ?? 0,
+    checksum: bytes.readUInt32LE(4),
+    time: bytes.readDoubleLE(8),
+    token,
+    order: [bytes.readUInt16LE(32), bytes.readUInt16LE(34), token, sequence, bytes.readUInt32LE(36)],
+  };
+}

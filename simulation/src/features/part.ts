@@ -1,0 +1,35 @@
+/**
+ * The feature store's part of a run: processes that write, rebuild and read a store on one server.
+ */
+import type { Part } from '../run/part.js';
+import type { Subject } from '../run/subject.js';
+import type { World } from '../world/world.js';
+import { Issuer } from './issuer.js';
+import { FeaturesOracle } from './oracle.js';
+import { FeaturesPhases } from './phases.js';
+import type { FeaturesPlan, FeaturesStep } from './plan.js';
+import { FeaturesProcess } from './process.js';
+import { WorldSource } from './source.js';
+
+export function joinFeatures(
+  world: World<FeaturesPlan>,
+  subject: Subject,
+): Part<FeaturesStep, FeaturesProcess> {
+  const { plan } = world;
+  const [oracle, issuer, source] = [new FeaturesOracle(world, plan), new Issuer(), new WorldSource()];
+  return {
+    oracle,
+    aftermath: 1_000,
+    begin: (place, life) =>
+      new FeaturesProcess({ world, plan, subject, oracle, issuer, source, place, life }),
+    phases: (crew) => new FeaturesPhases(world, { oracle, source }, crew),
+    onCommand: (_node, command, reply) => oracle.look(command, reply),
+    onRestart: () => oracle.restarted(),
+    onFault(fault) {
+      if (fault.f === 'flush' || (fault.f === 'crash' && fault.memory !== 'all')) oracle.forgets();
+      // It happens right after this.
+      if (fault.f === 'flush') world.scheduler.after(0, () => oracle.restarted());
+    },
+    count: () => ({ grants: oracle.rows.accepted, writes: oracle.reads }),
+  };
+}

@@ -1,0 +1,161 @@
+/**
+ * The plan of a run of the feature store, and how it is drawn from a seed.
+ *
+ * Guarantees: the same seed gives the same plan. The server keeps what it has acknowledged, but for runs that say so
+ * (`lossy`).
+ */
+import { Dice } from '../plan/dice.js';
+import type { Wishes } from '../plan/draw.js';
+import { CLOCK_AHEAD, drawFaults } from '../plan/faults.js';
+import type { ClientPlan, ClockPlan, RunPlan } from '../plan/plan.js';
+import { USERS } from './names.js';
+
+/** All durations and times are milliseconds of true time. */
+export interface FeaturesPlan extends RunPlan<FeaturesStep> {
+  readonly features: {
+    readonly timeout: number;
+    /** Whether accepted rows of the view of rows are logged. */
+    readonly history: boolean;
+  };
+  readonly events: readonly EventPlan[];
+  /** Whether the server may come back without what it had acknowledged. */
+  readonly lossy: boolean;
+}
+
+export interface EventPlan {
+  /** When it is published. */
+  readonly when: number;
+  readonly partition: number;
+  readonly user: string;
+  /** How old it is afterwards: 0, or long past every window. */
+  readonly age: number;
+  readonly amount: number;
+  /** Whether it can be read; otherwise it becomes a dead letter. */
+  readonly isReadable: boolean;
+}
+
+export type ViewName = 'profile' | 'counts';
+
+/** A row to land; its time is one of a few. */
+export interface RowPlan {
+  readonly user: string;
+  /** 0 to 7, later ones in rising order; 9 is too far in the future. */
+  readonly instant: number;
+}
+
+/** What a process does next. `told`: whether its right ends with a signal. */
+export type FeaturesStep = { readonly after: number } & (
+  | {
+      readonly f: 'job';
+      readonly told: boolean;
+      readonly batches: readonly (readonly RowPlan[])[];
+      /** Between batches. */
+      readonly gap: number;
+      readonly finishes: boolean;
+    }
+  /** `shared`: under a right for each partition of the source. */
+  | {
+      readonly f: 'follow';
+      readonly view: ViewName;
+      readonly told: boolean;
+      readonly shared: boolean;
+      readonly for: number;
+      readonly stops: boolean;
+    }
+  | { readonly f: 'read'; readonly users: readonly string[]; readonly how: 'rows' | 'get' | 'place' }
+  | {
+      readonly f: 'rebuild';
+      readonly view: ViewName;
+      readonly told: boolean;
+      readonly patience: number;
+      /** What follows the cut. */
+      readonly afterwards: readonly ('roll back' | 'retire')[];
+    }
+  /** Ends what others have begun, under a right of its own. */
+  | { readonly f: 'tidy'; readonly view: ViewName }
+  | { readonly f: 'apply' | 'look' }
+);
+
+export function drawFeaturesPlan(seed: number, wishes: Wishes = {}): FeaturesPlan {
+  const dice = new Dice(seed ^ 0x2f6e2b);
+  const clients = wishes.clients ?? dice.whole(2, 4);
+  const healAt = dice.whole(3_000, 7_000);
+  const lossy = dice.chance(0.35);
+  const lease = dice.scale(150, 3_000);
+  const clock = (): ClockPlan => ({
+    rate: dice.between(0.9955, 1.0045),
+    aheadMs: dice.between(-CLOCK_AHEAD, CLOCK_AHEAD),
+  });
+  return {
+    seed,
+    nodes: 0,
+    deployment: { persistence: 'none' },
+    latency: { base: dice.scale(50, 1_000), jitter: dice.scale(20, 4_000) },
+    resends: dice.chance(0.3),
+    nodeClocks: [clock()],
+    clients: Array.from({ length: clients }, () => drawClient(dice, clock())),
+    faults: dice.chance(0.92) ? drawFaults(dice, { clients, healAt, lossy, clocksJump: false, lease }) : [],
+    healAt,
+    clocksJump: false,
+    features: { timeout: dice.scale(60, 600), history: dice.chance(0.8) },
+    events: Array.from({ length: dice.whole(10, 60) }, () => drawEvent(dice, healAt)),
+    lossy,
+  };
+}
+
+const drawEvent = (dice: Dice, healAt: number): EventPlan => ({
+  when: dice.whole(0, healAt),
+  partition: dice.whole(0, 1),
+  user: dice.one(USERS),
+  age: dice.chance(0.1) ? 7_200_000 : 0,
+  amount: dice.whole(1, 9),
+  isReadable: !dice.chance(0.04),
+});
+
+function drawClient(dice: Dice, clock: ClockPlan): ClientPlan<FeaturesStep> {
+  const tasks = Array.from({ length: dice.whole(1, 3) }, () =>
+    Array.from({ length: dice.whole(2, 6) }, () => drawStep(dice)),
+  );
+  return { clock, tasks };
+}
+
+function drawStep(dice: Dice): FeaturesStep {
+  const after = dice.chance(0.4) ? 0 : dice.scale(1, 600);
+  const told = dice.chance(0.4);
+  const view = dice.one(['profile', 'profile', 'counts'] as const);
+  const f = dice.one([
+    ...(['job', 'job', 'job', 'follow', 'follow', 'follow', 'read', 'read', 'read', 'rebuild'] as const),
+    ...(['rebuild', 'rebuild', 'tidy', 'apply', 'look'] as const),
+  ]);
+  switch (f) {
+    case 'job':
+      return {
+        ...{ f, after, told, finishes: dice.chance(0.3), gap: dice.chance(0.5) ? 0 : dice.scale(1, 500) },
+        batches: Array.from({ length: dice.whole(1, 6) }, () => drawRows(dice)),
+      };
+    case 'follow': {
+      const stops = dice.chance(0.6);
+      return { f, after, told, view, shared: dice.chance(0.3), for: dice.scale(50, 2_000), stops };
+    }
+    case 'read':
+      return {
+        ...{ f, after, how: dice.one(['rows', 'get', 'place'] as const) },
+        users: dice.chance(0.5) ? USERS : dice.some(USERS.length).map((place) => USERS[place] ?? 'u1'),
+      };
+    case 'rebuild':
+      return {
+        ...{ f, after, view, told, patience: dice.scale(100, 3_000) },
+        afterwards: (['roll back', 'roll back', 'retire', 'retire'] as const).filter(() => dice.chance(0.4)),
+      };
+    case 'tidy':
+      return { f, after, view };
+    default:
+      return { f, after };
+  }
+}
+
+const drawRows = (dice: Dice): readonly RowPlan[] =>
+  Array.from({ length: dice.whole(1, 6) }, () => ({
+    user: dice.one(USERS),
+    instant: dice.chance(0.03) ? 9 : dice.whole(0, 7),
+  }));
