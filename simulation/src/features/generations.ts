@@ -21,8 +21,15 @@ interface Span {
 
 const VIEWS = ['profile', 'counts'] as const;
 
-/** What verbs change a view under a token, and where it stands among their arguments. */
-const UNDER: Readonly<Record<string, number>> = { begin: 1, cut: 2, swap: 2, retire: 2 };
+/** The views that verbs change, and the token under which. */
+const CHANGES: Readonly<
+  Record<string, (args: readonly string[]) => readonly [readonly string[], string | undefined]>
+> = {
+  begin: ([view = '', token]) => [[view], token],
+  retire: ([view = '', , token]) => [[view], token],
+  cut: ([token, , , ...moves]) => [moves.filter((_, place) => place % 2 === 0), token],
+  swap: ([, token, , ...views]) => [views, token],
+};
 
 export class GenerationsSeen {
   /** When what is live has last changed, in microseconds. */
@@ -31,6 +38,8 @@ export class GenerationsSeen {
   readonly #violate: Violate;
   /** "<view>.<generation>", when each was live. */
   readonly #spans: Span[] = [];
+  /** "<generation of profile> <generation of counts>", when they were live together. */
+  readonly #pairs: Span[] = [];
   readonly #swept = new Map<string, number>();
   /** The highest token that has changed a view. */
   readonly #builders = new Map<string, number>();
@@ -43,6 +52,11 @@ export class GenerationsSeen {
 
   live(view: string): string | undefined {
     return this.#catalog().get(`live:${view}`);
+  }
+
+  /** Whether generations of the two views were live together at some time since then. */
+  wereTogether(pair: readonly [profile: string, counts: string], since: number): boolean {
+    return this.#pairs.some(({ generation, to }) => generation === pair.join(' ') && to >= since);
   }
 
   /** "<view>.<generation>" of those that were live at some time since then. */
@@ -58,11 +72,12 @@ export class GenerationsSeen {
   }
 
   look({ verb, args }: Call, reply: readonly unknown[]): void {
-    const [view = ''] = args;
-    const at = UNDER[verb];
-    if (at !== undefined && reply[0] === 'done') this.#requireRight(verb, view, Number(args[at]));
-    if (verb === 'begin' && reply[0] === 'done') this.#began(view, String(reply[2]));
-    if (verb === 'swap' && reply[0] === 'done') this.#swapped(view, String(reply[2]));
+    const [views, token] = (reply[0] === 'done' && CHANGES[verb]?.(args)) || [[], undefined];
+    for (const view of views) {
+      this.#requireRight(verb, view, Number(token));
+      if (verb === 'begin') this.#began(view, String(reply[2]));
+      if (verb === 'swap') this.#swapped(view);
+    }
     if (verb === 'drop' && reply[0] === 'dropped') this.#dropped(args[0] ?? '');
     this.#note();
   }
@@ -98,8 +113,9 @@ export class GenerationsSeen {
   }
 
   /** The new one is live by now. */
-  #swapped(view: string, old: string): void {
-    const next = this.live(view) ?? '';
+  #swapped(view: string): void {
+    const catalog = this.#catalog();
+    const [next = '', old = ''] = [catalog.get(`live:${view}`), catalog.get(`before:${view}`)];
     const records = Array.from({ length: PARTITIONS }, (_, n) => recordOf(this.#world.store.server, n));
     for (const [partition, record] of records.entries()) {
       if (!record.has(`closed:${view}.${old}`))
@@ -139,5 +155,10 @@ export class GenerationsSeen {
       this.#spans.push({ generation, to: Number.POSITIVE_INFINITY });
       this.changedAt = now;
     }
+    const pair = `${this.live('profile')} ${this.live('counts')}`;
+    const last = this.#pairs.at(-1);
+    if (last?.generation === pair) return;
+    if (last !== undefined) last.to = now;
+    this.#pairs.push({ generation: pair, to: Number.POSITIVE_INFINITY });
   }
 }

@@ -135,7 +135,14 @@ export class FeaturesOracle implements Judge {
     }
     for (const { user, views } of answers) {
       const { time, generation } = views.profile;
-      if (time === null || this.#remembersSince > reading.at - POINTER_LEASE) continue;
+      const from = reading.at - POINTER_LEASE;
+      if (this.#remembersSince > from) continue;
+      if (!this.generations.wereTogether([generation, views.counts.generation], from))
+        this.violate(
+          'G3',
+          `an answer is of ${generation} and ${views.counts.generation}, never read together`,
+        );
+      if (time === null) continue;
       if (!this.rows.wasAccepted(`profile.${generation}`, user, time.getTime()))
         this.violate('G3', `an answer of ${generation} has ${time.getTime()} of ${user}, which it never had`);
     }

@@ -71,6 +71,8 @@ export type FeaturesStep = { readonly after: number } & (
       /** What follows the cut. */
       readonly afterwards: readonly ('roll back' | 'retire')[];
     }
+  /** Both views, in one step. */
+  | { readonly f: 'rebuild both'; readonly told: boolean; readonly patience: number }
   /** Ends what others have begun, under a right of its own. */
   | { readonly f: 'tidy'; readonly view: ViewName }
   | { readonly f: 'apply' | 'look' }
@@ -125,7 +127,7 @@ function drawStep(dice: Dice): FeaturesStep {
   const view = dice.one(['profile', 'profile', 'counts'] as const);
   const f = dice.one([
     ...(['job', 'job', 'job', 'follow', 'follow', 'follow', 'read', 'read', 'read', 'rebuild'] as const),
-    ...(['rebuild', 'rebuild', 'tidy', 'apply', 'look'] as const),
+    ...(['rebuild', 'rebuild', 'rebuild both', 'tidy', 'apply', 'look'] as const),
   ]);
   switch (f) {
     case 'job':
@@ -147,6 +149,8 @@ function drawStep(dice: Dice): FeaturesStep {
         ...{ f, after, view, told, patience: dice.scale(100, 3_000) },
         afterwards: (['roll back', 'roll back', 'retire', 'retire'] as const).filter(() => dice.chance(0.4)),
       };
+    case 'rebuild both':
+      return { f, after, told, patience: dice.scale(100, 3_000) };
     case 'tidy':
       return { f, after, view };
     default:

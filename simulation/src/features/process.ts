@@ -156,6 +156,8 @@ export class FeaturesProcess implements Actor<FeaturesStep> {
         return this.#read(step);
       case 'rebuild':
         return this.#rebuild(step);
+      case 'rebuild both':
+        return this.#rebuildBoth(step);
       case 'tidy':
         return this.#tidy(step.view);
       case 'apply':
@@ -314,6 +316,29 @@ export class FeaturesProcess implements Actor<FeaturesStep> {
       });
     }
     if (afterwards.includes('retire')) await this.#tidy(view, holder);
+  }
+
+  async #rebuildBoth({ told, patience }: Step<'rebuild both'>): Promise<void> {
+    const holder = this.#grant('build:both', told);
+    const generations: Generation[] = [];
+    const lanes: AnyLane[] = [];
+    try {
+      for (const view of ['profile', 'counts'] as const) {
+        const generation = await this.#store.begin(this.#definitions[view], { holder });
+        generations.push(generation);
+        if (view === 'profile') await this.#fill(generation);
+        const lane = await this.#open(view, { lane: 'stream', told: true, generation });
+        lanes.push(lane);
+        this.#follow(lane)
+          .done()
+          .catch(() => {});
+      }
+      const fates = { profile: { batch: 'finished', stream: 'same' }, counts: { stream: 'same' } } as const;
+      await this.#store.cut(generations, { lanes: fates, patience });
+      this.note(`has cut to ${generations.map(({ view, id }) => `${view}.${id}`).join(' and ')}`);
+    } finally {
+      for (const lane of lanes) await lane.close({ signal: AbortSignal.abort() });
+    }
   }
 
   /** The generation follows the source until it has taken its place. */
