@@ -3,6 +3,7 @@
 -- ARGV[1] view and generation  ARGV[2] lane  ARGV[3] source partition or ''  ARGV[4] token, or '' to join a lane that several
 -- processes share  ARGV[5] its issuer  ARGV[6] the epoch after which the holder has renewed its right, or ''  ARGV[7] the mark
 -- that a holder of another issuer has seen and takes over, or ''  ARGV[8] the name of the source partition, or ''
+-- ARGV[9] '1' if the holder cannot renew its right, and has not had the lane here before
 --
 -- Replies {'opened', mark, offset}. Or, asked in this order, {'forgot', epoch}: an earlier mark may have been forgotten, so
 -- the holder must renew its right; {'retired'}; {'foreign', the mark of another issuer}; {'stale', the mark that is there};
@@ -12,15 +13,16 @@
 -- Who joins a lane leaves its mark as it is: each source partition has a holder of its own, who is checked.
 --
 -- Stands on: record
-local generation, name, source, token, issuer, renewed, seen, from = unpack(ARGV)
+local generation, name, source, token, issuer, renewed, seen, from, is_new = unpack(ARGV)
 local whole, is_joining = generation .. ':' .. name .. ':', token == ''
 local lane = whole .. source
 local found = redis.call('HMGET', RECORD, 'mark:' .. lane, 'retired:' .. generation, 'closed:' .. generation, 'offset:' .. lane,
   'source:' .. lane, 'kind:' .. whole)
 local mark = found[1]
 local has, turn, instance, since, by = string.match(mark or '', '^(%d+) (%d+) (%d+) (%S+) (.*)$')
--- In the first epoch there is nothing that can have been forgotten.
-local is_known = since == epoch or (not mark and string.find(epoch, '^1%.') ~= nil)
+-- A server that has forgotten everything begins with the first epoch again. Only a holder that cannot renew its right, and has
+-- not had the lane here before, is taken at its word there.
+local is_known = since == epoch or (not mark and string.find(epoch, '^1%.') ~= nil and is_new == '1')
 if not is_joining then
   if not is_known and renewed ~= epoch then return {'forgot', epoch} end
 end

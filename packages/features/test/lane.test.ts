@@ -188,7 +188,7 @@ describe('a server that may have forgotten who owns the lane', () => {
   it('has the holder renew its right, and then lands what waited', async () => {
     const renew = vi.fn(() => Promise.resolve());
     const lane = await laneOf({ renew });
-    expect(renew).not.toHaveBeenCalled();
+    renew.mockClear();
     await becomeAnother();
     expect((await lane.land(rowsOf(4))).outcomes).toEqual(['accepted', 'accepted', 'accepted', 'accepted']);
     expect(renew).toHaveBeenCalled();
@@ -196,8 +196,9 @@ describe('a server that may have forgotten who owns the lane', () => {
 
   it('keeps out a holder that cannot renew its right', async () => {
     const lost = new AbortController();
-    const renew = (): Promise<void> => Promise.resolve(lost.abort(new Error('the lease ran out')));
+    const renew = vi.fn(() => Promise.resolve());
     const lane = await laneOf({ holder: holderOf(7, { signal: lost.signal }), renew });
+    renew.mockImplementation(() => Promise.resolve(lost.abort(new Error('the lease ran out'))));
     await becomeAnother();
     await expect(lane.land(rowsOf(1))).rejects.toThrow(/right to profiles has ended|the lease ran out/);
     const without = await laneOf({ lane: 'other' }).catch((error: unknown) => error);
@@ -210,11 +211,33 @@ describe('a server that may have forgotten who owns the lane', () => {
     const extend = vi.fn(() => Promise.resolve('kept'));
     const holder = { ...holderOf(7), extend };
     const lane = await laneOf({ holder, renew: renewalOf(holder) });
+    extend.mockClear();
     await becomeAnother();
     await lane.land([{ id: 'u0' }]);
     expect(extend).toHaveBeenCalledTimes(2);
     await lane.land([{ id: 'u1', partition: 1 }]);
     expect(extend).toHaveBeenCalledTimes(4);
+  });
+
+  it('and has forgotten everything: an earlier holder does not come back', async () => {
+    const earlier = holderOf(7, { signal: new AbortController().signal });
+    const isOver = vi.fn(() => Promise.resolve());
+    const before = await laneOf({ holder: earlier, renew: isOver });
+    const later = await laneOf({ holder: holderOf(8), renew: () => Promise.resolve() });
+    isOver.mockImplementation(() =>
+      Promise.reject(new LeaseLostError('It is over.', { resource: 'r', token: 7 })),
+    );
+    await client().flushall();
+    await expect(before.land([{ id: 'u0' }])).rejects.toThrow('It is over.');
+    await expect(laneOf({ holder: earlier, renew: isOver })).rejects.toThrow('It is over.');
+    expect(await client().keys(`*${GENERATION}*`)).toEqual([]);
+    expect((await later.land([{ id: 'u0' }])).outcomes).toEqual(['accepted']);
+  });
+
+  it('and has forgotten everything: a holder that cannot renew its right does not go on', async () => {
+    const lane = await laneOf({ holder: holderOf(7) });
+    await client().flushall();
+    await expect(lane.land([{ id: 'u0' }])).rejects.toThrow(/give "renew"/);
   });
 
   it('and has gone back to an earlier holder of another issuer: whoever took over last takes over again', async () => {

@@ -13,6 +13,7 @@ useRedis();
 const GENERATION = 'profile.1-0';
 const openOf = (request: Partial<OpenRequest> = {}): OpenRequest => ({
   ...{ generation: GENERATION, lane: 'batch', source: '', token: 7, issuer: 'locks', renewed: '', seen: '' },
+  isNew: true,
   ...request,
 });
 

@@ -55,6 +55,7 @@ async function opened(partition: ReturnType<typeof openParts>['partitions'][0]):
     issuer: 'i',
     renewed: '',
     seen: '',
+    isNew: true,
   };
   const reply = await partition.call(partition.verbs.open, request);
   return reply.word === 'opened' ? reply.mark : '';

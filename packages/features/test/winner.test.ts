@@ -39,7 +39,12 @@ describe('the rule', () => {
   it('agrees with the script, whatever rows arrive in whatever order', async () => {
     const partition = openParts().partitions[0] as Partition;
     const opening = { generation: GENERATION, lane: 'batch', source: '', token: 7, issuer: 'locks' };
-    const opened = await partition.call(partition.verbs.open, { ...opening, renewed: '', seen: '' });
+    const opened = await partition.call(partition.verbs.open, {
+      ...opening,
+      renewed: '',
+      seen: '',
+      isNew: true,
+    });
     const mark = opened.word === 'opened' ? opened.mark : '';
     await fc.assert(
       fc.asyncProperty(fc.array(anyParts, { minLength: 2, maxLength: 40 }), async (all) => {

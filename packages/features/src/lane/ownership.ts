@@ -59,6 +59,8 @@ export class Ownership {
   readonly #ending = new AbortController();
   #opened: (Opened | undefined)[] = [];
   readonly #reopening = new Map<number, Promise<void>>();
+  #renewal: Promise<void> = Promise.resolve();
+  #nextRenewal: Promise<void> | undefined;
 
   constructor(options: OwnershipOptions) {
     this.#options = options;
@@ -139,7 +141,8 @@ export class Ownership {
     const { generation, lane, source, sourceName = '', holder, takeOver } = this.#options;
     const token = holder?.token ?? ('' as const);
     const issuer = holder?.issuer ?? '';
-    const request = { generation, lane, source, token, issuer, ...asked, name: sourceName };
+    const isNew = this.#options.renew === undefined && this.markIn(partition.number) === '';
+    const request = { generation, lane, source, token, issuer, ...asked, name: sourceName, isNew };
     const reply = await partition.call(partition.verbs.open, request);
     switch (reply.word) {
       case 'opened':
@@ -172,8 +175,22 @@ export class Ownership {
     }
   }
 
-  /** Each partition asks for itself: what counts is that the renewal began after it has said that it may have forgotten. */
-  async #renew(): Promise<void> {
+  /**
+   * Renews the right: what counts is that this begins after a partition has said that it may have forgotten. So those that
+   * say so while it is renewed wait for another renewal, all for the same.
+   */
+  #renew(): Promise<void> {
+    this.#nextRenewal ??= this.#renewal
+      .catch(() => {})
+      .then(() => {
+        this.#nextRenewal = undefined;
+        this.#renewal = this.#renewNow();
+        return this.#renewal;
+      });
+    return this.#nextRenewal;
+  }
+
+  async #renewNow(): Promise<void> {
     const { holder, renew, lane } = this.#options;
     if (renew === undefined) {
       throw new MisuseError(

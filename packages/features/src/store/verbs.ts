@@ -43,6 +43,8 @@ export interface OpenRequest {
   readonly seen: string;
   /** What the source partition is called where it lies, or ''. */
   readonly name?: string;
+  /** Whether the holder has not had the lane here before, and cannot renew its right. */
+  readonly isNew: boolean;
 }
 
 type OpenRefusal = 'forgot' | 'retired' | 'foreign' | 'stale' | 'other' | 'pushed' | 'closed';
@@ -275,8 +277,8 @@ function laneVerbs(keys: PartitionKeys) {
     keys,
     'open',
     {
-      args: ({ generation, lane, source, token, issuer, renewed, seen, name }: OpenRequest) => [
-        ...[generation, lane, source, String(token), issuer, renewed, seen, name ?? ''],
+      args: ({ generation, lane, source, token, issuer, renewed, seen, name, isNew }: OpenRequest) => [
+        ...[generation, lane, source, String(token), issuer, renewed, seen, name ?? '', isNew ? '1' : ''],
       ],
     },
     (reply): Opened | Refusal<OpenRefusal> => {
