@@ -6,7 +6,9 @@
 --
 -- Replies {'done', number of this change} or {'changed', number of the last change}
 --
--- Stands on: catalog
+-- A cut that was under way is undone: partitions may have forgotten, too, that they take no rows for it.
+--
+-- Stands on: cutting
 if n ~= tonumber(ARGV[1]) or (n > 0 and is_ours) then return {'changed', n} end
 local is_behind = tonumber(ARGV[2]) > n
 n = math.max(n, tonumber(ARGV[2])) + 1
@@ -24,6 +26,9 @@ for index = 5, #ARGV, 2 do
     redis.call('HSET', CATALOG, 'live:' .. view, generation, 'generations:' .. view, generation .. ' live')
     if definition then redis.call('HSET', CATALOG, 'definition:' .. view, definition, 'applied:' .. view, n) end
     redis.call('HDEL', CATALOG, 'cutting:' .. view, own)
+  else
+    local cutting = read_cutting(view)
+    if cutting then undo(cutting) end
   end
   -- No number is given twice, also where the catalog has forgotten that it gave it.
   if number > tonumber(redis.call('HGET', CATALOG, 'last:' .. view) or '0') then

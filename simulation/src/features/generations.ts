@@ -27,6 +27,7 @@ const CHANGES: Readonly<
 > = {
   begin: ([view = '', token]) => [[view], token],
   retire: ([view = '', , token]) => [[view], token],
+  abandon: ([view = '', , token]) => [[view], token],
   cut: ([token, , , ...moves]) => [moves.filter((_, place) => place % 2 === 0), token],
   swap: ([, token, , ...views]) => [views, token],
 };

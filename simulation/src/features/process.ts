@@ -378,7 +378,7 @@ export class FeaturesProcess implements Actor<FeaturesStep> {
     for (const { id, state } of await this.#all(view)) {
       if (state !== 'filling' && state !== 'previous') continue;
       const generation = await this.#store.generation(this.#definitions[view], id, { holder });
-      await generation.retire();
+      await (state === 'filling' ? generation.abandon() : generation.retire());
       this.note(`has retired ${view}.${id}`);
     }
   }

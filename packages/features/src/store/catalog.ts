@@ -149,9 +149,19 @@ export class Catalog {
     return this.#caller.call(HISTORY, this.#history);
   }
 
-  /** A change of a view's generations, by its word and what goes with it. Throws UnavailableError. */
-  change(name: ChangeName, args: readonly string[]): Promise<readonly string[]> {
-    return this.#caller.call(this.#verbs.changes[name], args);
+  /**
+   * A change of a view's generations, by its word and what goes with it. Where the server may have forgotten some of the
+   * catalog, the partitions are asked first; but no cut ends then, because they may have forgotten that they take no rows.
+   * Throws UnavailableError.
+   */
+  async change(name: ChangeName, args: readonly string[]): Promise<readonly string[]> {
+    const verb = this.#verbs.changes[name];
+    let reply = await this.#caller.call(verb, args);
+    for (let tries = 0; reply[0] === 'forgot' && name !== 'swap' && tries < TRIES; tries += 1) {
+      await this.#adopt(Number(reply[1]));
+      reply = await this.#caller.call(verb, args);
+    }
+    return reply;
   }
 
   close(): void {
