@@ -1,10 +1,11 @@
 /**
- * The canaries: mistakes that somebody could make in the protocol, the client, the queue or workflows. A simulator that does not
+ * The canaries: mistakes that somebody could make in the protocol, the client, the queue, workflows or the feature store. A simulator that does not
  * catch them proves nothing.
  */
 import type { ScenarioName } from '../run/scenario.js';
 import type { Canary } from './canary.js';
 import { CLIENT_CANARIES } from './clients.js';
+import { FEATURES_CANARIES } from './features.js';
 import { FUNCTION_CANARIES } from './functions.js';
 import { NODE_CANARIES } from './nodes.js';
 import { QUEUE_CANARIES } from './queues.js';
@@ -20,11 +21,13 @@ export const CANARIES: readonly Canary[] = [
   ...CLIENT_CANARIES,
   ...OF_QUEUE,
   ...OF_WORKFLOW,
+  ...FEATURES_CANARIES,
 ];
 
 /** In which simulation it is to be caught. */
 export function scenarioOfCanary(name: string | undefined): ScenarioName {
   const isOf = (canaries: readonly Canary[]): boolean => canaries.some((canary) => canary.name === name);
   if (isOf(OF_WORKFLOW)) return 'workflow';
+  if (isOf(FEATURES_CANARIES)) return 'features';
   return isOf(OF_QUEUE) ? 'queue' : 'locks';
 }

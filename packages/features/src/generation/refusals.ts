@@ -57,7 +57,9 @@ export function refusalOf(
     case 'changed':
       return new IncompleteError(view, '', ['the cut was undone meanwhile']);
     case 'forgot':
-      return new IncompleteError(view, '', ['the server of the catalog is another one, or has an older memory']);
+      return new IncompleteError(view, '', [
+        'the server of the catalog is another one, or has an older memory',
+      ]);
     default:
       return new MisuseError(`Nothing is known of the view "${view}" (${word}); call apply() first.`);
   }
