@@ -1,6 +1,6 @@
 -- Prelude of the verb that claims: how a session gets runs.
 --
--- Stands on: moves
+-- Stands on: moves, tables
 
 -- So many records are short, and so many characters of all journals that a call tells are little.
 local SHORT, LITTLE = 64, 262144
@@ -44,6 +44,7 @@ local function give(reply, entries, session, token, mark)
   redis.call('ZREM', WORK, unpack(entries))
   redis.call('ZADD', WORK, unpack(owned))
   redis.call('HSET', LIVE, unpack(lives))
+  keep_as_table(LIVE)
   if mark == '!' then redis.call('HINCRBY', TALLY, '!', -#runs) end
   for workflow, count in pairs(counts) do redis.call('HINCRBY', TALLY, workflow .. ':o', count) end
   return fresh

@@ -8,7 +8,7 @@
 -- no worker has it and nobody is to be told of its end}, {'gen', generation} if it is over and of another: repeat it with that;
 -- or {'unknown'}}
 --
--- Stands on: generations, served, tally
+-- Stands on: generations, served, tables, tally
 local WORDS = {r = 'ready', l = 'line', d = 'delayed', k = 'delayed', p = 'parked', o = 'owned'}
 
 local function tell_end(run, mailbox)
@@ -45,4 +45,5 @@ for index = 0, count - 1 do
   local run, generation, mailbox = unpack(ARGV, 3 * index + 1, 3 * index + 3)
   reply[index + 2] = find(run, generation, mailbox, KEYS[first + 2 * index + 1], KEYS[first + 2 * index + 2])
 end
+keep_as_table(WAITERS)
 return reply

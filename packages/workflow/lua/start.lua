@@ -10,7 +10,7 @@
 -- it before, 'exists <generation>', 'full <in how many ms to try again> <how many may wait>', or 'undeclared' if the limits
 -- are not kept: declare them, and repeat it}
 --
--- Stands on: enter, events, generations, header, own
+-- Stands on: enter, events, generations, header, own, tables
 local FIELDS = 11
 local reply = {'started'}
 local count = #ARGV / FIELDS
@@ -42,4 +42,5 @@ for index = 0, count - 1 do
   reply[index + 2] = start(FIELDS * index + 1, KEYS[first + 2 * index + 1], KEYS[first + 2 * index + 2])
 end
 write_tally()
+keep_as_table(LIVE)
 return reply

@@ -36,7 +36,7 @@ export class Builds {
   /** The server has carried out a call. */
   look({ verb, args }: Call, answer: Answer): void {
     if (verb === 'commit') this.#committed(args, answer.slice(1) as readonly string[]);
-    if (verb === 'advance') this.#advanced(args, answer.slice(1) as readonly string[]);
+    if (verb === 'advance') this.#advanced(args, answer.slice(1));
     if (verb === 'anew' && answer[0] === 'ready') this.#copied(args);
     if (verb === 'purge' && answer[0] === 'purged') this.#built.delete(args[0] ?? '');
     if (answer[0] === 'worked') this.#claimed(args, answer);
@@ -52,11 +52,11 @@ export class Builds {
     }
   }
 
-  #advanced(args: readonly string[], words: readonly string[]): void {
+  #advanced(args: readonly string[], answers: readonly unknown[]): void {
     let at = 0;
-    for (const answer of words) {
+    for (const answer of answers) {
       const [run = '', , , , build = '', records] = args.slice(at, at + ADVANCE);
-      if (answer.startsWith('committed ')) this.#raise(run, build);
+      if (typeof answer === 'number') this.#raise(run, build);
       at += ADVANCE + Number(records);
     }
   }

@@ -68,7 +68,7 @@ export class Owners {
     if (word === 'worked') this.#claimed(session, answer);
     if (word === 'closed') this.#freed((owner) => owner.session === session);
     if (call.verb === 'commit') this.#committed(call.args, reply.slice(1));
-    if (call.verb === 'advance') this.#advanced(call.args, reply.slice(1));
+    if (call.verb === 'advance') this.#advanced(call.args, answer.slice(1));
     if (call.verb === 'append') this.#appended(call.args, reply.slice(1));
     if (call.verb === 'start') this.#started(call.args, reply.slice(1));
     if (word === 'token') this.#issued(Number(reply[1]), `an attempt of ${session}`);
@@ -139,11 +139,12 @@ export class Owners {
     }
   }
 
-  #advanced(args: readonly string[], words: readonly string[]): void {
+  #advanced(args: readonly string[], answers: readonly unknown[]): void {
     let at = 0;
-    for (const answer of words) {
-      const [word = ''] = answer.split(' ');
-      const [run = '', token, commits, session = ''] = args.slice(at, at + ADVANCE);
+    for (const answer of answers) {
+      const word = typeof answer === 'number' ? 'committed' : (String(answer).split(' ')[0] ?? '');
+      const [run = '', token, owned = ''] = args.slice(at, at + ADVANCE);
+      const [, commits, session = ''] = owned.split(':');
       this.#judge(run, { token: Number(token), commits: Number(commits), session }, word);
       at += ADVANCE + Number(args[at + ADVANCE - 1]);
     }

@@ -163,7 +163,7 @@ function ofOwners(keys: PartitionKeys) {
       most: BATCH,
       keys: (of) => [keys.journal(of)],
       args: advanceArgs,
-      decode: ([, ...answers]) => answers.map(readCommitted),
+      decode: ([, ...answers]) => answers.map(readAdvanced),
     }),
     read: single<Claim & { from: number }, ReadResult>(
       'read',
@@ -271,7 +271,8 @@ function commitArgs(request: CommitRequest): readonly string[] {
 
 function advanceArgs(request: CommitRequest): readonly string[] {
   const { run, token, commits, session, build = '0', records } = request;
-  return [run, String(token), String(commits), session, build, String(records.length), ...records];
+  const [owned, next] = [`${token}:${commits}:${session}:`, `${token}:${commits + 1}:${session}:`];
+  return [run, String(token), owned, next, build, String(records.length), ...records];
 }
 
 function effectArgs(effect: Effect): readonly string[] {
@@ -295,6 +296,9 @@ function readCommitted(answer: Reply): Committed {
   const [word, length] = String(answer).split(' ');
   return { word: word as Committed['word'], length: Number(length) };
 }
+
+const readAdvanced = (answer: Reply): Committed =>
+  typeof answer === 'number' ? { word: 'committed', length: answer } : readCommitted(answer);
 
 function readWorked(
   [word, now, soon, epoch, token, drains, ceiling, ...runs]: readonly Reply[],
