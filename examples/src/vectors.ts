@@ -11,5 +11,5 @@ index.put('pear', [0.8, 0.3, 0.1]);
 index.put('bus', [0.0, 0.2, 0.9]);
 index.delete('pear');
 const [nearest] = index.search([1, 0, 0], { limit: 1, filter: (id) => id !== 'bus' });
-console.log(nearest?.id, nearest?.score.toFixed(2)); // apple 0.99
+console.log(nearest?.id, nearest?.score.toFixed(1)); // apple 1.0
 // #endregion readme
