@@ -45,3 +45,4 @@ export async function restoreNamedIndex<Name extends string>(
   );
   return new NamedIndex(new Map(await Promise.all(cores)));
 }
+export * from './keywords/keywords.js';
