@@ -1,7 +1,7 @@
 /**
  * The errors of indexes of vectors alone; the others are shared by all of Holdfast (docs/ERRORS.md).
  */
-import { HoldfastError } from '@holdfast/kernel';
+import { HoldfastError, UnavailableError } from '@holdfast/kernel';
 
 declare module '@holdfast/kernel' {
   interface ErrorCodes {
@@ -28,5 +28,19 @@ export class SnapshotError extends HoldfastError {
       options,
     );
     this.reason = reason;
+  }
+}
+
+/**
+ * The place that a search was to see belongs to an earlier epoch: the server that had it was replaced by one that may have
+ * forgotten what was written. Write it again if it is not there, and search after the place of that.
+ */
+export class PlaceLostError extends UnavailableError {
+  /** How far this process has applied the present epoch. */
+  readonly place: string;
+
+  constructor(message: string, { node, place }: { readonly node: string; readonly place: string }) {
+    super(message, [{ node, reason: 'another epoch has begun' }]);
+    this.place = place;
   }
 }

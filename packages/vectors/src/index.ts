@@ -1,13 +1,14 @@
 /**
- * @holdfast/vectors: semantic search in the memory of the process that asks. `createLocalIndex` is the index: vectors of
- * near meaning lie together in lists, a search looks at the codes of the nearest lists, and scores what may be near.
+ * @holdfast/vectors: semantic search in the memory of the process that asks. `createIndex` is an index in Redis that every
+ * process follows; `createLocalIndex` is the index alone: vectors of near meaning lie together in lists, a search looks at
+ * the codes of the nearest lists, and scores what may be near.
  */
 import { Core } from './index/core.js';
 import { LocalIndex } from './index/local-index.js';
 import { NamedIndex, type NamedOptions, namesOf } from './index/named-index.js';
 import type { LocalIndexOptions } from './options.js';
 
-export { SnapshotError, type SnapshotReason } from './errors.js';
+export { PlaceLostError, SnapshotError, type SnapshotReason } from './errors.js';
 export type { Calibration } from './index/calibrate.js';
 export type { Hit } from './index/finding.js';
 export type { IndexStats, LocalIndex, Namespace } from './index/local-index.js';
@@ -15,6 +16,24 @@ export type { Vector } from './index/metric.js';
 export type { NamedIndex, NamedNamespace, NamedOptions, NamedVectors } from './index/named-index.js';
 export type { Metric } from './kernel/layout.js';
 export type { LocalIndexOptions, SearchOptions, TrainOptions } from './options.js';
+export type { Filter, NumberCondition, Schema, TagCondition } from './query/filter.js';
+export type { Attributes } from './truth/record.js';
+export {
+  createIndex,
+  type Document,
+  type FoundDocument,
+  type Results,
+  type VectorIndex,
+  type VectorIndexStats,
+  type Written,
+} from './vector-index.js';
+export type {
+  DeleteOptions,
+  FindOptions,
+  PutOptions,
+  VectorIndexOptions,
+  VectorsOptions,
+} from './vector-index-options.js';
 
 /** An index without vectors. Throws MisuseError. */
 export function createLocalIndex(options: LocalIndexOptions): LocalIndex {

@@ -1,0 +1,299 @@
+/**
+ * Following an index in Redis: what is written there is applied to the documents and vectors in the memory of this process.
+ *
+ * The log has each document once, at its last write. So however long this process was away, it reads no more than there is.
+ * What it reads of a document may be newer than the log said, and then the log will say so.
+ *
+ * Guarantees: whoever waits for a place goes on when all that was written up to it is applied. On a server that may have
+ * forgotten writes, which has another epoch, all documents are compared: those that it lacks are dropped. A follower that
+ * cannot read is only late: it writes nothing but what forgets documents of which nothing is kept.
+ */
+import { type Clock, HoldfastError, MisuseError, messageOf, UnavailableError } from '@holdfast/kernel';
+import { SharedCall } from '@holdfast/redis';
+import { Slices } from '../index/slices.js';
+import { readAttributes, readDocument, readVectors } from '../truth/record.js';
+import type { Truth } from '../truth/truth.js';
+import type { Model, OtherEpoch } from '../truth/verbs.js';
+import { Documents } from './documents.js';
+import type { GenerationIndex } from './generation-index.js';
+import { ServerTime } from './server-time.js';
+
+export interface FollowerParts {
+  readonly truth: Truth;
+  readonly clock: Clock;
+  /** In ms, that deletions are kept. */
+  readonly tombstones: number;
+  /** The model of this program. */
+  readonly model: Model;
+  readonly indexOf: (generation: string, model: Model) => GenerationIndex;
+}
+
+/** A comparison of all that is known here with all that the server has. */
+interface Comparison {
+  readonly seen: Set<string>;
+  /** What is known with the same sequence, below this one, is the same. */
+  readonly since: number;
+  /** What had been purged when it began. */
+  readonly purged: number;
+}
+
+/** Documents that are read at a time. */
+const PAGE = 256;
+/** For so long, in ms, what is kept beyond an expiry may be kept longer than deletions are: see lua/put.lua. */
+const LEAST_KEPT = 1_000;
+const PURGED_AT_ONCE = 500;
+
+export class Follower {
+  readonly documents = new Documents();
+  readonly time: ServerTime;
+  readonly #parts: FollowerParts;
+  readonly #looking = new SharedCall(() => this.#catchUp());
+  readonly #closing = new AbortController();
+  readonly #held = new Map<string, GenerationIndex>();
+  /** Documents of which Redis will soon keep nothing, and when, in ms. */
+  readonly #leaving = new Map<string, number>();
+  /** Documents whose vectors did not fit into the memory. */
+  readonly #unapplied = new Set<string>();
+  /** Documents that no program of ours can have written. */
+  readonly #unreadable = new Set<string>();
+  #serving: GenerationIndex | undefined;
+  #live = '';
+  #n = '';
+  #epoch = '';
+  #after = 0;
+  #reached = 0;
+  #behind = 0;
+  #comparison: Comparison | undefined;
+  #training: Promise<void> | undefined;
+  #failure: unknown;
+
+  constructor(parts: FollowerParts) {
+    this.#parts = parts;
+    this.time = new ServerTime(parts.clock);
+  }
+
+  get epoch(): string {
+    return this.#epoch;
+  }
+
+  /** The sequence up to which everything is applied. */
+  get reached(): number {
+    return this.#reached;
+  }
+
+  /** How many documents were written that are not applied. */
+  get behind(): number {
+    return this.#behind;
+  }
+
+  get unapplied(): number {
+    return this.#unapplied.size;
+  }
+
+  get unreadable(): number {
+    return this.#unreadable.size;
+  }
+
+  /** Why it could not read when it last tried; undefined if it could. */
+  get failure(): string | undefined {
+    return this.#failure === undefined ? undefined : messageOf(this.#failure);
+  }
+
+  /** The vectors that are searched; undefined before everything was read once. */
+  get serving(): GenerationIndex | undefined {
+    return this.#serving;
+  }
+
+  /** Applies all that was written before this was called. Throws UnavailableError and MisuseError. */
+  async look(): Promise<void> {
+    await this.#looking.ask();
+  }
+
+  /** Removes what has expired. */
+  expire(): void {
+    for (const id of this.documents.expire(this.time.now())) this.#removeVectors(id);
+  }
+
+  /** Forgets, in Redis, the documents of which it keeps nothing. */
+  async purge(): Promise<void> {
+    const now = this.time.now();
+    const due = [...this.#leaving].flatMap(([id, at]) => (at < now ? [id] : []));
+    for (let from = 0; from < due.length; from += PURGED_AT_ONCE) {
+      const ids = due.slice(from, from + PURGED_AT_ONCE);
+      await this.#parts.truth.purge(ids, [...this.#held.keys()]);
+      for (const id of ids) this.#leaving.delete(id);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await this.#training;
+  }
+
+  async #catchUp(): Promise<void> {
+    try {
+      while (!(await this.#read()));
+      this.#failure = undefined;
+    } catch (error) {
+      this.#failure = error;
+      throw error;
+    }
+    this.#trainIfDue();
+  }
+
+  /** Reads and applies a page. True if there was nothing left to apply. */
+  async #read(): Promise<boolean> {
+    const { truth, clock } = this.#parts;
+    const sent = clock.now();
+    const page = await truth.changes({ epoch: this.#epoch, after: this.#after, most: PAGE });
+    this.time.note(sent, page.time);
+    if (page.word === 'other') {
+      this.#compareWith(page);
+      return false;
+    }
+    // What was read before this answer was read in this epoch.
+    if (!this.#comparison) this.#reached = this.#after;
+    if (page.n !== this.#n) {
+      await this.#open();
+      return false;
+    }
+    const begun = this.#comparison?.purged ?? 0;
+    if (this.#after < page.purged && begun < page.purged) {
+      // Something may have been purged whose deletion was not read.
+      this.#compare({ since: this.#comparison?.since ?? Number.POSITIVE_INFINITY, purged: page.purged });
+      return false;
+    }
+    const last = page.entries.at(-1);
+    if (last) {
+      await this.#apply(page.entries);
+      this.#after = last.sequence;
+      this.#behind = page.behind - page.entries.length;
+      return false;
+    }
+    if (this.#comparison) await this.#dropUnseen(this.#comparison);
+    this.#comparison = undefined;
+    this.#after = Math.max(this.#after, page.last);
+    this.#reached = this.#after;
+    this.#behind = 0;
+    this.#serve();
+    return true;
+  }
+
+  #compareWith({ epoch, since }: OtherEpoch): void {
+    this.#epoch = epoch;
+    this.#n = '';
+    this.#reached = 0;
+    this.#compare({ since, purged: 0 });
+  }
+
+  #compare(how: { readonly since: number; readonly purged: number }): void {
+    this.#comparison = { seen: new Set(), ...how };
+    this.#after = 0;
+  }
+
+  /** Learns which generations there are, and holds the vectors of the live one. */
+  async #open(): Promise<void> {
+    const { truth, model, indexOf } = this.#parts;
+    const lineup = await truth.open(model);
+    const live = lineup.models.get(lineup.live);
+    if (live === undefined) throw new Error(`the live generation ${lineup.live} has no model`);
+    this.#n = lineup.n;
+    this.#live = lineup.live;
+    if (this.#held.has(lineup.live)) return;
+    this.#held.set(lineup.live, indexOf(lineup.live, live));
+    this.#compare({ since: 0, purged: this.#comparison?.purged ?? 0 });
+  }
+
+  /** Everything is applied: the live generation is searched from now on. */
+  #serve(): void {
+    this.#serving = this.#held.get(this.#live);
+    for (const generation of this.#held.keys()) if (generation !== this.#live) this.#held.delete(generation);
+  }
+
+  async #apply(entries: readonly { readonly id: string; readonly sequence: number }[]): Promise<void> {
+    const comparison = this.#comparison;
+    const wanted: string[] = [];
+    for (const { id, sequence } of entries) {
+      comparison?.seen.add(id);
+      const isSame = this.documents.get(id)?.sequence === sequence && sequence < (comparison?.since ?? 0);
+      if (!isSame) wanted.push(id);
+    }
+    const generations = [...this.#held.values()];
+    const found = await this.#parts.truth.fetch(
+      wanted,
+      generations.map(({ generation }) => generation),
+    );
+    const slices = new Slices(this.#parts.clock);
+    for (const [index, id] of wanted.entries()) {
+      const { document = null, vectors = [] } = found[index] ?? {};
+      this.#applyOne(id, document, (at) => ({ index: generations[at], bytes: vectors[at] ?? null }));
+      await slices.next();
+    }
+  }
+
+  #applyOne(
+    id: string,
+    bytes: Buffer | null,
+    of: (at: number) => { readonly index: GenerationIndex | undefined; readonly bytes: Buffer | null },
+  ): void {
+    const document = bytes === null ? undefined : readDocument(bytes);
+    const attributes = document && !document.isDeletion ? readAttributes(document.body) : undefined;
+    this.#leaving.delete(id);
+    this.#unreadable.delete(id);
+    if (document === undefined || attributes === undefined) {
+      this.#remove(id);
+      const isLegible = bytes === null || document?.isDeletion;
+      if (isLegible) this.#leaving.set(id, document?.expiry ?? 0);
+      else this.#unreadable.add(id);
+      return;
+    }
+    const { sequence, expiry, time, digest } = document;
+    if (expiry > 0) this.#leaving.set(id, expiry + this.#parts.tombstones + LEAST_KEPT);
+    this.documents.set({ id, sequence, expiry, time, attributes });
+    for (let at = 0, each = of(at); each.index; at += 1, each = of(at)) {
+      this.#replace(each.index, id, readVectors(each.bytes, digest, each.index.dimensions) ?? []);
+    }
+  }
+
+  #replace(index: GenerationIndex, id: string, vectors: readonly Float32Array[]): void {
+    try {
+      this.#unapplied.delete(id);
+      index.replace(id, vectors);
+    } catch (error) {
+      if (error instanceof UnavailableError) this.#unapplied.add(id);
+      else if (error instanceof MisuseError) this.#unreadable.add(id);
+      else throw error;
+    }
+  }
+
+  #remove(id: string): void {
+    this.documents.delete(id);
+    this.#removeVectors(id);
+  }
+
+  #removeVectors(id: string): void {
+    this.#unapplied.delete(id);
+    for (const index of this.#held.values()) index.delete(id);
+  }
+
+  async #dropUnseen({ seen }: Comparison): Promise<void> {
+    const slices = new Slices(this.#parts.clock);
+    for (const id of [...this.documents.ids()]) {
+      if (!seen.has(id)) this.#remove(id);
+      await slices.next();
+    }
+  }
+
+  #trainIfDue(): void {
+    const index = this.#serving;
+    if (this.#training || !index?.stats().isTrainingDue || this.#closing.signal.aborted) return;
+    this.#training = index
+      .train(this.#closing.signal)
+      .catch((error: unknown) => {
+        if (!(error instanceof HoldfastError)) throw error; // aborted, or without memory: it is searched as it is
+      })
+      .finally(() => {
+        this.#training = undefined;
+      });
+  }
+}

@@ -1,0 +1,122 @@
+/**
+ * An index in Redis: calls of its scripts.
+ *
+ * Guarantees: those of a Caller. Nothing connects before the first call. A key layout that is newer than what this version
+ * knows is a MisuseError, and nothing of it is touched.
+ */
+import type { ConnectionOptions } from 'node:tls';
+import { type Clock, MisuseError } from '@holdfast/kernel';
+import { Caller, connect, follow, type NodeSource } from '@holdfast/redis';
+import { type IndexKeys, keysOf } from '../keys.js';
+import { scripts } from './scripts.js';
+import {
+  type Bounds,
+  type ChangesRequest,
+  type Judged,
+  type Lineup,
+  MGET,
+  type Model,
+  type OtherEpoch,
+  type Page,
+  verbsOf,
+  type Write,
+} from './verbs.js';
+
+/** Where an index is. */
+export interface IndexPlace extends Bounds {
+  readonly redis: NodeSource;
+  readonly tls: ConnectionOptions | undefined;
+  readonly name: string;
+  readonly prefix: string;
+  /** How long Redis may take to answer, in ms. */
+  readonly callTimeout: number;
+  readonly clock: Clock;
+}
+
+export class Truth {
+  readonly #place: IndexPlace;
+  readonly #keys: IndexKeys;
+  readonly #verbs: ReturnType<typeof verbsOf>;
+  readonly #caller: Caller;
+
+  constructor(place: IndexPlace) {
+    const { redis, tls, name, callTimeout, clock } = place;
+    this.#place = place;
+    this.#keys = keysOf(place);
+    this.#verbs = verbsOf(this.#keys, place);
+    this.#caller = new Caller({
+      ...{ redis, tls, clock, scripts, key: this.#keys.of('meta'), timeout: callTimeout },
+      refusal: (reason) => refusalOf(name, reason),
+      words: {
+        subject: `The index "${name}"`,
+        unknown: 'A put or delete with a time may be repeated',
+        closed: 'create another with createIndex()',
+      },
+    });
+  }
+
+  get address(): string {
+    return this.#caller.address;
+  }
+
+  /** All of these throw UnavailableError, and MisuseError once it is closed. */
+  put(write: Write): Promise<Judged> {
+    return this.#caller.call(this.#verbs.put, write);
+  }
+
+  open(model: Model): Promise<Lineup> {
+    return this.#caller.call(this.#verbs.open, model);
+  }
+
+  changes(request: ChangesRequest): Promise<Page | OtherEpoch> {
+    return this.#caller.call(this.#verbs.changes, request);
+  }
+
+  /** For each id its document, and its vectors in each of the generations. */
+  async fetch(
+    ids: readonly string[],
+    generations: readonly string[],
+  ): Promise<{ document: Buffer | null; vectors: (Buffer | null)[] }[]> {
+    const keys = ids.flatMap((id) => [
+      this.#keys.document(id),
+      ...generations.map((each) => this.#keys.vectors(each, id)),
+    ]);
+    const found = keys.length === 0 ? [] : await this.#caller.call(MGET, keys);
+    const width = generations.length + 1;
+    return ids.map((_, index) => {
+      const [document = null, ...vectors] = found.slice(index * width, (index + 1) * width);
+      return { document, vectors };
+    });
+  }
+
+  /** Forgets those of which Redis keeps nothing any more. */
+  purge(ids: readonly string[], generations: readonly string[]): Promise<number> {
+    return this.#caller.call(this.#verbs.purge, { ids, generations });
+  }
+
+  /** Yields when something was written, until `signal` aborts. Some rings may be lost. */
+  async *rings(signal: AbortSignal): AsyncGenerator<void, void> {
+    const { redis, tls, clock } = this.#place;
+    const key = this.#keys.of('bell');
+    const connection = connect(redis, { tls, key, alone: true });
+    for await (const _ of follow({ connection, clock, streams: [key], from: ['0-0'], signal })) yield;
+  }
+
+  close(): void {
+    this.#caller.close();
+  }
+}
+
+/** What no repetition helps. */
+function refusalOf(index: string, reason: string): MisuseError | undefined {
+  const [, layout] = /HOLDFASTLAYOUT (\d+)/.exec(reason) ?? [];
+  if (layout !== undefined) {
+    return new MisuseError(
+      `The index "${index}" has key layout ${layout}, which this version does not know; nothing was done. Update @holdfast/vectors here.`,
+    );
+  }
+  if (!/^(?:-?WRONGTYPE|ERR .*user_)/.test(reason)) return undefined;
+  return new MisuseError(
+    `A key of the index "${index}" is not what the index keeps there; nothing was done. See what else writes keys that begin with "{vectors:", or give the index a prefix.\n  ${reason}`,
+  );
+}

@@ -1,0 +1,159 @@
+/** The options of an index in Redis and of its calls, checked, with their defaults. */
+import type { ConnectionOptions } from 'node:tls';
+import {
+  type Clock,
+  display,
+  duration,
+  fitting,
+  group,
+  having,
+  MisuseError,
+  oneOf,
+  optional,
+  orSystemClock,
+  passedOn,
+  type Reader,
+  type Readers,
+  requirePrefix,
+  type TokenClaim,
+  whole,
+  withDefault,
+} from '@holdfast/kernel';
+import type { NodeSource } from '@holdfast/redis';
+import type { Vector } from './index/metric.js';
+import { METRICS, type Metric, MOST } from './kernel/layout.js';
+import { INDEX } from './options.js';
+import type { Filter, Schema } from './query/filter.js';
+
+/** The vectors of an index, and the model that makes them. */
+export interface VectorsOptions {
+  /** The name of the model: 1 to 64 letters, digits, "_" and "-". Default "default". */
+  readonly model?: string;
+  /** Of each vector: 1 to 4096. */
+  readonly dimensions: number;
+  /** What "near" means. Default `cosine`. */
+  readonly metric?: Metric;
+  /** What part of the ten nearest a search is to find, 0.5 to 0.999. Default 0.97. */
+  readonly recall?: number;
+  /** Most bytes of vectors in this process. Default 4 GiB. */
+  readonly memory?: number;
+}
+
+export interface VectorIndexOptions {
+  /** The Redis of the index: a URL, or your own ioredis or node-redis client. */
+  readonly redis: NodeSource;
+  /** The name of the index: 1 to 64 letters, digits, "_" and "-". */
+  readonly name: string;
+  readonly vectors: VectorsOptions;
+  /** The attributes by which documents are filtered. Others are stored and told only. Default: none. */
+  readonly schema?: Schema;
+  /** Begins every key, so that environments can share a Redis; up to 64 of A-Z a-z 0-9 _ . : / -. Default none. */
+  readonly prefix?: string;
+  /** For how long a deletion is kept, so that it refuses earlier events that come late, in ms. Default 86400000, a day. */
+  readonly tombstones?: number;
+  /** How far in the future, by Redis's clock, the time of an event may be, in ms. Default 300000. */
+  readonly ahead?: number;
+  /** How long Redis may take to answer, in ms. Default 5000. */
+  readonly callTimeout?: number;
+  /** TLS settings for a `rediss://` URL. */
+  readonly tls?: ConnectionOptions;
+  /** The clock; tests and simulations pass their own. Default: the system's. */
+  readonly clock?: Clock;
+}
+
+const readName: Reader<string> = fitting(
+  'a name of 1 to 64 letters, digits, "_" and "-"',
+  (value) => typeof value === 'string' && /^[A-Za-z0-9_-]{1,64}$/.test(value),
+);
+
+/** Words of filters, which no attribute can have as its name. */
+const RESERVED = ['and', 'or', 'not'];
+
+const readAttributeSchema: Reader<Schema> = (option, value) => {
+  const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
+  if (!isObject)
+    throw new MisuseError(`${option} is an object of kinds by attribute; got ${display(value)}.`);
+  for (const [name, kind] of Object.entries(value)) {
+    if (RESERVED.includes(name)) {
+      throw new MisuseError(`${option} cannot have an attribute named "${name}": that is a word of filters.`);
+    }
+    if (kind !== 'tag' && kind !== 'number') {
+      throw new MisuseError(`${option}.${name} is "tag" or "number"; got ${display(kind)}.`);
+    }
+  }
+  return value as Schema;
+};
+
+export const VECTOR_INDEX = {
+  redis: passedOn<NodeSource>(),
+  name: readName,
+  vectors: group({
+    model: withDefault(readName, 'default'),
+    dimensions: INDEX.dimensions,
+    metric: withDefault(oneOf(...METRICS), 'cosine'),
+    recall: INDEX.recall,
+    memory: INDEX.memory,
+  } satisfies Readers<VectorsOptions>),
+  schema: withDefault(readAttributeSchema, {}),
+  prefix: (option, prefix = '') => requirePrefix(option, prefix),
+  tombstones: withDefault(duration({ min: 1_000 }), 86_400_000),
+  ahead: withDefault(duration(), 300_000),
+  callTimeout: withDefault(duration({ min: 1 }), 5_000),
+  tls: optional(having<ConnectionOptions>()),
+  clock: orSystemClock,
+} satisfies Readers<VectorIndexOptions>;
+
+export interface DeleteOptions {
+  /** When it was true; the latest wins, whatever order writes come in. Default: now, and later than what is there. */
+  readonly time?: Date | number;
+  /** The holder of a token of the document: a lease, a task. Writes under lower tokens of its issuer are refused from then on. */
+  readonly holder?: TokenClaim;
+}
+
+export interface PutOptions extends DeleteOptions {
+  /** For how long the document is there, in ms, from when Redis stores it. Default: until it is deleted. */
+  readonly ttl?: number;
+}
+
+const time: Reader<number> = (option, value) => {
+  const ms = value instanceof Date ? value.getTime() : value;
+  if (typeof ms === 'number' && Number.isSafeInteger(ms) && ms >= 0) return ms;
+  throw new MisuseError(`${option} is a Date, or whole milliseconds since 1970; got ${display(value)}.`);
+};
+
+export const DELETE = {
+  time: optional(time),
+  holder: passedOn<TokenClaim | undefined>(),
+} satisfies Readers<DeleteOptions>;
+
+export const PUT = { ...DELETE, ttl: optional(duration({ min: 1 })) } satisfies Readers<PutOptions>;
+
+export interface FindOptions {
+  readonly vector: Vector;
+  /** Most results, 1 to 4096. Default 10. */
+  readonly limit?: number;
+  /** How many of the nearest to leave out, for the next page; with `limit` 4096 at most. Default 0. */
+  readonly offset?: number;
+  /** Leaves out what has a lower score; for `l2` a distance with a minus sign. Default: nothing. */
+  readonly minScore?: number;
+  /** Which documents may be found, by their attributes. Default: all. */
+  readonly filter?: Filter;
+  /** The place of a write that the search is to see. */
+  readonly after?: string;
+  /** How long to wait for `after`, in ms. Default 1000. */
+  readonly wait?: number;
+}
+
+export const FIND = {
+  vector: passedOn<Vector>(),
+  limit: withDefault(whole(1, MOST), 10),
+  offset: withDefault(whole(0, MOST - 1), 0),
+  minScore: optional(fitting<number>('a finite number', Number.isFinite)),
+  filter: optional(passedOn<Filter>()),
+  after: optional(fitting<string>('the place that a put or a delete has answered', isPlace)),
+  wait: withDefault(duration(), 1_000),
+} satisfies Readers<FindOptions>;
+
+function isPlace(value: unknown): boolean {
+  return typeof value === 'string' && /^[\w-]+@\d{1,16}$/.test(value);
+}
