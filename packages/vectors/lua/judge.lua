@@ -20,7 +20,7 @@ local function judge(old, word, time, token, issuer, ttl, digest, seen)
   if old then
     -- Tokens of two issuers cannot be compared: then the times decide.
     if token > 0 and issuer == old.issuer and token < old.token then return nil, 'stale ' .. text_of(old.token) end
-    if time and time < old.time then return nil, string.format('older %.0f %d', old.time, old.is_deletion and 1 or 0) end
+    if time and time < old.time then return nil, string.format('older %.0f %d %.0f', old.time, old.is_deletion and 1 or 0, old.sequence) end
     if token == 0 then token, issuer = old.token, old.issuer end
   end
   time = time or math.max(millis, old and old.time + 1 or 0)

@@ -7,7 +7,7 @@
 -- each generation, the vectors
 --
 -- Replies {epoch}, then, for each, one of: "written <sequence> <1 if there was a document>", "older <time that is there> <1 if
--- that is a deletion>", "stale <token that is there>", "ahead <time of the server>", "changed", "wrong". Or {'unknown'}: a
+-- that is a deletion> <its sequence>", "stale <token that is there>", "ahead <time of the server>", "changed", "wrong". Or {'unknown'}: a
 -- generation that is named is not one of the index; nothing is written.
 --
 -- Stands on: judge

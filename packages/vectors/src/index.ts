@@ -16,24 +16,31 @@ export type { Vector } from './index/metric.js';
 export type { NamedIndex, NamedNamespace, NamedOptions, NamedVectors } from './index/named-index.js';
 export type { Metric } from './kernel/layout.js';
 export type { LocalIndexOptions, SearchOptions, TrainOptions } from './options.js';
+export type { Facets, FacetValue } from './query/browse.js';
 export type { Filter, NumberCondition, Schema, TagCondition } from './query/filter.js';
 export type { Attributes } from './truth/record.js';
 export {
   createIndex,
-  type Document,
+  type Deleted,
   type FoundDocument,
   type Results,
+  type Scrolled,
+  type StoredDocument,
   type VectorIndex,
   type VectorIndexStats,
-  type Written,
 } from './vector-index.js';
 export type {
   DeleteOptions,
   FindOptions,
   PutOptions,
+  ScrollOptions,
+  SeenOptions,
+  SelectOptions,
   VectorIndexOptions,
   VectorsOptions,
 } from './vector-index-options.js';
+export type { Document } from './write/document.js';
+export type { Patched, Written } from './write/writer.js';
 
 /** An index without vectors. Throws MisuseError. */
 export function createLocalIndex(options: LocalIndexOptions): LocalIndex {

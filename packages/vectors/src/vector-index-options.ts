@@ -7,6 +7,7 @@ import {
   fitting,
   group,
   having,
+  list,
   MisuseError,
   oneOf,
   optional,
@@ -16,6 +17,7 @@ import {
   type Readers,
   requirePrefix,
   type TokenClaim,
+  text,
   whole,
   withDefault,
 } from '@holdfast/kernel';
@@ -128,7 +130,39 @@ export const DELETE = {
 
 export const PUT = { ...DELETE, ttl: optional(duration({ min: 1 })) } satisfies Readers<PutOptions>;
 
-export interface FindOptions {
+export interface SeenOptions {
+  /** The place of a write that is to be seen. */
+  readonly after?: string;
+  /** How long to wait for `after`, in ms. Default 1000. */
+  readonly wait?: number;
+}
+
+export const SEEN = {
+  after: optional(fitting<string>('the place that a put or a delete has answered', isPlace)),
+  wait: withDefault(duration(), 1_000),
+} satisfies Readers<SeenOptions>;
+
+export interface SelectOptions extends SeenOptions {
+  /** Which documents, by their attributes. Default: all. */
+  readonly filter?: Filter;
+}
+
+export const SELECT = { ...SEEN, filter: optional(passedOn<Filter>()) } satisfies Readers<SelectOptions>;
+
+export interface ScrollOptions extends SelectOptions {
+  /** Most documents of the page, 1 to 10000. Default 100. */
+  readonly limit?: number;
+  /** The `next` of the page before. Default: from the beginning. */
+  readonly from?: string;
+}
+
+export const SCROLL = {
+  ...SELECT,
+  limit: withDefault(whole(1, 10_000), 100),
+  from: optional(text('the "next" of the page before')),
+} satisfies Readers<ScrollOptions>;
+
+export interface FindOptions extends SelectOptions {
   readonly vector: Vector;
   /** Most results, 1 to 4096. Default 10. */
   readonly limit?: number;
@@ -136,22 +170,17 @@ export interface FindOptions {
   readonly offset?: number;
   /** Leaves out what has a lower score; for `l2` a distance with a minus sign. Default: nothing. */
   readonly minScore?: number;
-  /** Which documents may be found, by their attributes. Default: all. */
-  readonly filter?: Filter;
-  /** The place of a write that the search is to see. */
-  readonly after?: string;
-  /** How long to wait for `after`, in ms. Default 1000. */
-  readonly wait?: number;
+  /** The attributes whose values are counted, over all documents that match `filter`. Default: none. */
+  readonly facets?: readonly string[];
 }
 
 export const FIND = {
+  ...SELECT,
   vector: passedOn<Vector>(),
   limit: withDefault(whole(1, MOST), 10),
   offset: withDefault(whole(0, MOST - 1), 0),
   minScore: optional(fitting<number>('a finite number', Number.isFinite)),
-  filter: optional(passedOn<Filter>()),
-  after: optional(fitting<string>('the place that a put or a delete has answered', isPlace)),
-  wait: withDefault(duration(), 1_000),
+  facets: withDefault(list<string>('a list of names of attributes'), []),
 } satisfies Readers<FindOptions>;
 
 function isPlace(value: unknown): boolean {

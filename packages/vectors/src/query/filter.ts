@@ -66,7 +66,7 @@ export function matcherOf(filter: unknown, schema: Schema): Matches {
 }
 
 /** The values of a tag that a document has. */
-function tagsOf(attributes: Attributes, name: string): readonly unknown[] {
+export function tagsOf(attributes: Attributes, name: string): readonly unknown[] {
   const value = attributes[name];
   if (value === undefined || value === null) return [];
   return Array.isArray(value) ? value : [value];

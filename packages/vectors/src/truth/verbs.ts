@@ -29,7 +29,7 @@ export interface Write {
 
 export type Verdict =
   | { readonly word: 'written'; readonly sequence: number; readonly wasThere: boolean }
-  | { readonly word: 'older'; readonly time: number; readonly isDeletion: boolean }
+  | { readonly word: 'older'; readonly time: number; readonly isDeletion: boolean; readonly sequence: number }
   | { readonly word: 'stale'; readonly token: number }
   | { readonly word: 'ahead'; readonly now: number }
   | { readonly word: 'changed' }
@@ -190,12 +190,12 @@ function verbFor<Request, Result>(
 }
 
 function readVerdict(text: string): Verdict {
-  const [word, first, second] = text.split(' ');
+  const [word, first, second, third] = text.split(' ');
   switch (word) {
     case 'written':
       return { word, sequence: Number(first), wasThere: second === '1' };
     case 'older':
-      return { word, time: Number(first), isDeletion: second === '1' };
+      return { word, time: Number(first), isDeletion: second === '1', sequence: Number(third) };
     case 'stale':
       return { word, token: Number(first) };
     case 'ahead':

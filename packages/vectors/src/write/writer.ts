@@ -1,0 +1,216 @@
+/**
+ * Writing documents: put, patch and delete, each under an event time and, if there is one, a token.
+ *
+ * Guarantees: those of the scripts (lua/put.lua): of two writes of a document the later event wins, and a document is written as
+ * a whole or not at all. A write that throws UnavailableError may have been carried out; repeated with its time, it does no harm.
+ */
+import { createHash } from 'node:crypto';
+import { StaleTokenError } from '@holdfast/fence';
+import { display, MisuseError, readOptions, requireClaim, UnavailableError } from '@holdfast/kernel';
+import {
+  type Attributes,
+  digestOf,
+  numbersOf,
+  readAttributes,
+  readDocument,
+  vectorBytes,
+} from '../truth/record.js';
+import type { Truth } from '../truth/truth.js';
+import type { Lineup, Model, Verdict, Write } from '../truth/verbs.js';
+import { DELETE, type DeleteOptions, PUT, type PutOptions } from '../vector-index-options.js';
+import { bodyOf, checkDocument, type Document, requireId, type Shape } from './document.js';
+
+/** What became of a write. */
+export type Written =
+  | {
+      readonly outcome: 'written';
+      /** Searches `after` it see the write. */
+      readonly place: string;
+      /** Whether there was a document of this id. */
+      readonly replaced: boolean;
+    }
+  | {
+      /** Nothing was done: a later event is there. */
+      readonly outcome: 'older';
+      /** The time of that. */
+      readonly time: Date;
+      /** Whether that is a deletion. */
+      readonly isDeleted: boolean;
+      /** Searches `after` it see the later event. */
+      readonly place: string;
+    };
+
+/** What became of a patch; "absent" if there is no such document. */
+export type Patched = Written | { readonly outcome: 'absent' };
+
+export interface WriterParts {
+  readonly index: string;
+  readonly truth: Truth;
+  readonly model: Model;
+  readonly shape: Shape;
+  /** How far ahead of the server's an event time may be, in ms. */
+  readonly ahead: number;
+}
+
+const NOTHING = Buffer.alloc(0);
+const NO_ISSUER = Buffer.alloc(8);
+const NO_DIGEST = Buffer.alloc(16);
+/** How often a write is tried again because something else was changed meanwhile. */
+const TRIES = 5;
+
+export class Writer {
+  readonly #parts: WriterParts;
+  #lineup: Promise<Lineup> | undefined;
+
+  constructor(parts: WriterParts) {
+    this.#parts = parts;
+  }
+
+  async put(document: Document, options: PutOptions): Promise<Written> {
+    const { time, ttl, holder } = readOptions('put', options, PUT);
+    const { id, vectors, body } = checkDocument(document, this.#parts.shape);
+    const numbers = numbersOf(vectors);
+    const digest = digestOf(numbers);
+    const bytes = vectorBytes(digest, vectors.length, numbers);
+    const write = { word: 'put' as const, id, time, ttl, digest, body, ...signed(holder) };
+    for (let tries = 0; tries < TRIES; tries += 1) {
+      const generation = await this.#generation();
+      const stored = new Map(vectors.length > 0 ? [[generation, bytes]] : []);
+      const written = await this.#write({ ...write, expected: undefined, vectors: stored });
+      if (written) return written as Written;
+      this.#lineup = undefined; // the generations are others than we knew
+    }
+    throw this.#restless(id);
+  }
+
+  /** Attributes take the place of those of their names; null removes one. */
+  async patch(id: string, attributes: Attributes, options: PutOptions): Promise<Patched> {
+    const { time, ttl, holder } = readOptions('patch', options, PUT);
+    const { truth, shape } = this.#parts;
+    bodyOf(requireId(id), attributes, shape.schema);
+    const write = { word: 'patch' as const, id, time, ttl, digest: NO_DIGEST, ...signed(holder) };
+    let refused: number | undefined;
+    for (let tries = 0; tries < TRIES; tries += 1) {
+      const [found] = await truth.fetch([id], []);
+      const stored = found?.document ? readDocument(found.document) : undefined;
+      // What was refused and has not changed has expired.
+      if (stored === undefined || stored.isDeletion || stored.sequence === refused)
+        return { outcome: 'absent' };
+      const merged = { ...readAttributes(stored.body), ...attributes };
+      const kept = Object.fromEntries(Object.entries(merged).filter(([, value]) => value !== null));
+      const body = bodyOf(id, kept, shape.schema);
+      const vectors = await this.#allVectors();
+      const written = await this.#write({ ...write, body, expected: stored.sequence, vectors });
+      if (written && written.outcome !== 'changed') return written;
+      refused = stored.sequence;
+    }
+    throw this.#restless(id);
+  }
+
+  /** With `expected` only if that is the sequence of the document: "changed" otherwise. */
+  async delete(
+    id: string,
+    options: DeleteOptions,
+    expected?: number,
+  ): Promise<Written | { readonly outcome: 'changed' }> {
+    const { time, holder } = readOptions('delete', options, DELETE);
+    const written = await this.#write({
+      ...{ word: 'delete', id: requireId(id), time, ttl: undefined, body: '', ...signed(holder) },
+      ...{ digest: NO_DIGEST, expected, vectors: await this.#allVectors() },
+    });
+    if (written) return written;
+    throw this.#restless(id);
+  }
+
+  /** Names the vectors of all generations, and brings none. */
+  async #allVectors(): Promise<ReadonlyMap<string, Buffer>> {
+    const { models } = await this.#open();
+    return new Map([...models.keys()].map((generation) => [generation, NOTHING]));
+  }
+
+  async #write(write: Write): Promise<Written | { readonly outcome: 'changed' } | undefined> {
+    const judged = await this.#parts.truth.put(write);
+    return judged && this.#writtenOf(write, judged.epoch, judged.verdict);
+  }
+
+  #writtenOf(
+    { id, token, time: given }: Write,
+    epoch: string,
+    verdict: Verdict,
+  ): Written | { readonly outcome: 'changed' } {
+    const { index, ahead } = this.#parts;
+    switch (verdict.word) {
+      case 'written':
+        return { outcome: 'written', place: `${epoch}@${verdict.sequence}`, replaced: verdict.wasThere };
+      case 'older': {
+        const { time, isDeletion, sequence } = verdict;
+        return {
+          outcome: 'older',
+          time: new Date(time),
+          isDeleted: isDeletion,
+          place: `${epoch}@${sequence}`,
+        };
+      }
+      case 'changed':
+        return { outcome: 'changed' };
+      case 'stale':
+        throw new StaleTokenError(
+          `The document ${display(id)} of the index "${index}" was written under token ${verdict.token}; ${token} is lower. Nothing was done; stop the work.`,
+          { resource: id, offered: token, seen: verdict.token, reason: 'lower' },
+        );
+      case 'ahead':
+        throw new MisuseError(
+          `time of the document ${display(id)} is ${display(new Date(given ?? 0))}, which is more than ${ahead} ms ahead of the server's ${display(new Date(verdict.now))}. Nothing was done; see whose clock is wrong.`,
+        );
+      default:
+        throw new Error(`a write was answered with "${verdict.word}"`);
+    }
+  }
+
+  /** The generation of the vectors that this program makes. */
+  async #generation(): Promise<string> {
+    const { models } = await this.#open();
+    const { index, model } = this.#parts;
+    for (const [generation, { name }] of models) if (name === model.name) return generation;
+    throw otherModel(index, model, [...models.values()]);
+  }
+
+  async #open(): Promise<Lineup> {
+    const { index, truth, model } = this.#parts;
+    this.#lineup ??= truth.open(model);
+    const lineup = await this.#lineup.catch((error: unknown) => {
+      this.#lineup = undefined;
+      throw error;
+    });
+    for (const each of lineup.models.values()) requireSameModel(index, model, each);
+    return lineup;
+  }
+
+  #restless(id: string): UnavailableError {
+    return new UnavailableError(
+      `The document ${display(id)} of the index "${this.#parts.index}" was not written: it, or the generations, changed again and again. Nothing was done; try again.`,
+      [],
+    );
+  }
+}
+
+/** Throws MisuseError if a model of the same name is another one. */
+export function requireSameModel(index: string, own: Model, { name, definition }: Model): void {
+  if (name !== own.name || definition === own.definition) return;
+  throw new MisuseError(
+    `The model "${name}" of the index "${index}" has ${definition}, and this program says ${own.definition}. Give "vectors" of createIndex() as it was, or another name for another model.`,
+  );
+}
+
+export function otherModel(index: string, own: Model, models: readonly Pick<Model, 'name'>[]): MisuseError {
+  return new MisuseError(
+    `The index "${index}" has vectors of ${models.map(({ name }) => `"${name}"`).join(', ')}, and this program makes those of "${own.name}": they cannot be compared.`,
+  );
+}
+
+/** The token of a holder, and what names its issuer. */
+function signed(holder: unknown): { readonly token: number; readonly issuer: Buffer } {
+  if (holder === undefined) return { token: 0, issuer: NO_ISSUER };
+  const { token, issuer } = requireClaim(holder);
+  return { token, issuer: createHash('sha256').update(issuer).digest().subarray(0, 8) };
+}
