@@ -4,6 +4,7 @@
 -- CATALOG is a hash:
 --   layout, partitions  of the keys, and how many partitions there are
 --   id                  of the store: no other has it, whatever its name
+--   eraser              "<token> <issuer>": who was the last to erase or restore an entity
 --   server, n           the server that it belongs to, and the number of its last change
 --   definition:<view>   what was applied last, JSON
 --   applied:<view>      the number of the change that applied it
@@ -11,6 +12,9 @@
 --   last:<view>         the highest number that a generation has had
 --   service:<name>@<version>  a version of a service, JSON
 --   rank:<lane>         the rank of a lane, which decides between rows with the same event time; lane:<view>:<rank> is the reverse
+--
+-- ERASURES is a hash of "<entity>:<id>": "<number of the change> erased", or "<number> restored <partition>:<place>,…" with up to
+-- where its rows stay erased.
 --
 -- Stands on: redis/server
 local LAYOUT = 1

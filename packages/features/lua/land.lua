@@ -3,28 +3,31 @@
 -- ARGV[1] view and generation  ARGV[2] lane  ARGV[3] its mark  ARGV[4] source partition or ''  ARGV[5] its mark
 -- ARGV[6] the offset after which the rows come  ARGV[7] the offset through which they go, or '' if they have no source
 -- ARGV[8] how far an event time may be in the future, in microseconds  ARGV[9] 1 if the rows are logged
+-- ARGV[10] the names of the parts of an id, with spaces between
 -- then, for each row: KEYS its key; ARGV the row
 --
--- Replies {'landed', a letter a row, '<epoch> <place in the log>'}: a accepted, s this very row was there, o older, e equal, f
--- it says something that cannot be, such as an event time in the future. Or, asked in this order, {'forgot', epoch}, {'retired'}, {'unopened'} or
+-- Replies {'landed', a letter a row, '<epoch> <place in the log>'}: a accepted, s this very row was there, o older, e equal, x
+-- it is about an erased entity, f it says something that cannot be, such as an event time in the future. Or, asked in this order, {'forgot', epoch}, {'retired'}, {'unopened'} or
 -- {'stale', the mark that is there}, {'taken', the mark of the source partition}, {'pushed'} or {'followed'} if the lane has rows
 -- of the other kind, {'repeated', offset}, {'closed', number of the change}, {'gap', offset}
 --
--- Stands on: owner, rows
-local generation, name, mark, source, own, after, through, ahead, history = unpack(ARGV, 1, 9)
+-- Stands on: owner, rows, erased
+local generation, name, mark, source, own, after, through, ahead, history, parts = unpack(ARGV, 1, 10)
 local lane = generation .. ':' .. name .. ':'
 local refusal = refused(generation, lane, mark, source, own) or misplaced(generation, lane, source, after, through)
 if refusal then return refusal end
 
-local FIRST, count = 9, #ARGV - 9
+local FIRST, count = 10, #ARGV - 10
 local first, latest, token = #KEYS - count, micros + ahead, tonumber(string.match(source == '' and mark or own, '^%d+'))
 local olds = count > 0 and redis.call('MGET', unpack(KEYS, first + 1)) or {}
+local erased = find_erased(KEYS, first, generation, parts)
 local verdicts, fresh, write, added, sum, newest, refusals = {}, {}, {}, 0, 0, 0, {}
 for index = 1, count do
   local key, row, verdict = KEYS[first + index], ARGV[FIRST + index], 'a'
   local old = fresh[key] or olds[index]
   local layout, rank, _, check, time, holder, sequence = struct.unpack(HEAD, row)
   if layout ~= 1 or holder ~= token or not is_whole(time) or time > latest or not is_whole(sequence) then verdict = 'f'
+  elseif erased[index] then verdict = 'x'
   elseif old then
     local _, rank_before, _, check_before, before = struct.unpack(HEAD, old)
     if time < before then verdict = 'o'

@@ -14,6 +14,7 @@
 --   closed:<generation> the number of the catalog's change for which it takes no more rows
 --   retired:<generation>, finished:<lane>, refused:<generation>:<letter>
 --   exporter, trimmed   "<token> <issuer>" of who exports the log, and "<epoch> <place>" of the last entry that was trimmed
+--   eraser, erased      "<token> <issuer>" of who erased last, and how many entities are erased here: FORGOTTEN has them
 --   id                  of the store: no other has it
 --   n, pointers         the catalog's last change that is known here, and the generations that are live in it
 -- <generation> is "<view>.<generation>", and <lane> is "<generation>:<lane>:<source partition>".

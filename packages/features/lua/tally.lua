@@ -1,20 +1,21 @@
 -- tally: add events, summed up, to the windows of a lane.
 --
--- ARGV[1] to ARGV[9] as `land`  ARGV[10] the first 16 bytes of a ring  ARGV[11] how many events each list of latest ones has,
+-- ARGV[1] to ARGV[10] as `land`  ARGV[11] the first 16 bytes of a ring  ARGV[12] how many events each list of latest ones has,
 -- with spaces between
 -- then, for each addition: KEYS the ring; ARGV a tile, and the latest events
 --
--- Replies {'landed', a letter an addition, '<epoch> <place in the log>'}: a added, l late, f it says something that cannot be,
--- such as a time in the future, or the ring has another shape. Or, in this order, the refusals of `land`
+-- Replies {'landed', a letter an addition, '<epoch> <place in the log>'}: a added, l late, x it is about an erased entity, f it says
+-- something that cannot be, such as a time in the future, or the ring has another shape. Or, in this order, the refusals of `land`
 --
--- Stands on: owner, rows, ring, tile
-local generation, name, mark, source, own, after, through, ahead, history, head, most = unpack(ARGV, 1, 11)
+-- Stands on: owner, rows, ring, tile, erased
+local generation, name, mark, source, own, after, through, ahead, history, parts, head, most = unpack(ARGV, 1, 12)
 local lane = generation .. ':' .. name .. ':'
 local refusal = refused(generation, lane, mark, source, own) or misplaced(generation, lane, source, after, through)
 if refusal then return refusal end
 
-local FIRST, shape, latest = 11, read_shape(head, most), micros + ahead
+local FIRST, shape, latest = 12, read_shape(head, most), micros + ahead
 local first, rings, order, verdicts, entry, refusals, added, newest = #KEYS - (#ARGV - FIRST), {}, {}, {}, {}, {}, 0, -1
+local erased = find_erased(KEYS, first, generation, parts)
 
 local function add(key, addition)
   local ring = rings[key]
@@ -36,7 +37,7 @@ local function add(key, addition)
 end
 for index = 1, #ARGV - FIRST do
   local key, addition = KEYS[first + index], ARGV[FIRST + index]
-  local verdict = add(key, addition)
+  local verdict = erased[index] and 'x' or add(key, addition)
   verdicts[index] = verdict
   if verdict == 'a' then entry[#entry + 1], entry[#entry + 2] = key, addition
   else refusals[verdict] = (refusals[verdict] or 0) + 1 end

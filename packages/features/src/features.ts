@@ -51,6 +51,13 @@ import {
 import { badTimeOf, encoderOf, type LaneRow } from './lane/row.js';
 import type { WindowsLane } from './lane/windows-lane.js';
 import type { DuckDb } from './offline/duckdb.js';
+import {
+  type EraseOptions,
+  type ErasureReport,
+  eraseEntity,
+  erasingOf,
+  restoreEntity,
+} from './offline/erase.js';
 import { Exporter, type ExporterOptions } from './offline/exporter.js';
 import { partsOf, registerParts } from './offline/parts.js';
 import { readName, STORE, type StoreOptions, type StoreSettings } from './options.js';
@@ -492,6 +499,24 @@ export class Features {
     const read = readOptions('exporter()', options, EXPORTER);
     requireClaim(read.holder);
     return new Exporter({ ...read, store: partsOf(this) });
+  }
+
+  /**
+   * Erases an entity: no row about it is served, exported or trained with from now on, alone or in composite ids, and none is taken,
+   * of whatever event time. Exported files have its rows until they are compacted, and logs until they are exported. Throws
+   * StaleTokenError if a holder of a higher token has erased or restored since, IssuerMismatchError, RowError, MisuseError,
+   * UnavailableError: call it again, it goes on where it was.
+   */
+  async erase(of: Entity, id: string, options: EraseOptions): Promise<ErasureReport> {
+    return eraseEntity(partsOf(this), erasingOf('erase()', of, id, options));
+  }
+
+  /**
+   * Has rows about an entity taken again that was erased; what was erased stays so. Throws what `erase` throws, MisuseError for what
+   * is not erased.
+   */
+  async restore(of: Entity, id: string, options: EraseOptions): Promise<void> {
+    return restoreEntity(partsOf(this), erasingOf('restore()', of, id, options));
   }
 
   #partsOf(view: View, holder: TokenClaim): GenerationParts {

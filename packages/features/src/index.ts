@@ -60,6 +60,7 @@ export type { Hold } from './lane/parts.js';
 export type { LaneRow } from './lane/row.js';
 export type { ParseEvent, WindowsLane, WindowsStats } from './lane/windows-lane.js';
 export { metricsText, observeFeatures } from './observe.js';
+export type { EraseOptions, ErasureReport } from './offline/erase.js';
 export type { StoreOptions } from './options.js';
 export type { NullReason, ReadRow } from './read/reader.js';
 export type { AnswerWithMeta, ReadPlace, ViewMeta } from './read/service.js';

@@ -6,25 +6,29 @@
  */
 import type { Keyspace, Script } from '@holdfast/redis';
 
-/** What the scripts call by these names, in upper case. The first three are the store's, the others a partition's. */
+/** What the scripts call by these names, in upper case. The first ones are the store's, the others a partition's. */
 export const KEYSPACE = {
   names: [
     // A hash: lua/catalog.lua says what is in it.
     'catalog',
     // A stream of every change of the catalog.
     'history',
+    // A hash of the entities that were erased: lua/catalog.lua says what is in it.
+    'erasures',
     // A hash: lua/record.lua says what is in it.
     'record',
     // A stream of the rows that were accepted, in order: "<key> <row>", and "reset <epoch> <from>" where an epoch begins.
     'log',
     // "<epoch> <place>" of the last entry of the log: a place is a time in microseconds.
     'at',
+    // A set of the entities that were erased: "<entity>:<id>".
+    'forgotten',
   ],
 } as const satisfies Keyspace;
 
 type KeyName = (typeof KEYSPACE)['names'][number];
 
-const OF_STORE: readonly string[] = ['catalog', 'history'] satisfies KeyName[];
+const OF_STORE: readonly string[] = ['catalog', 'history', 'erasures'] satisfies KeyName[];
 
 /** One partition of a store. */
 export interface PartitionName {

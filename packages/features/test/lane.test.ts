@@ -39,7 +39,15 @@ async function laneOf(options: Options = {}): Promise<Lane<TestRow>> {
   });
   await ownership.open();
   return new Lane({
-    ...{ view: 'profile', rank: 1, ahead: 300e6, history: true, patience: 5_000, clock: systemClock },
+    ...{
+      view: 'profile',
+      rank: 1,
+      ahead: 300e6,
+      parts: ['user'],
+      history: true,
+      patience: 5_000,
+      clock: systemClock,
+    },
     random: systemRandom,
     ...common,
     telemetry: TELEMETRY,
@@ -72,7 +80,7 @@ describe('landing', () => {
     expect(errors.get(2)?.path).toBe('values.age');
     expect(errors.get(4)?.message).toMatch(/time is at most 5 minutes in the future/);
     expect(lane.stats()).toEqual({
-      ...{ accepted: 3, older: 1, equal: 0, refused: 2, inFlight: 0, source: [] },
+      ...{ accepted: 3, older: 1, equal: 0, erased: 0, refused: 2, inFlight: 0, source: [] },
       reasons: { 'values.age': 1, time: 1 },
     });
   });

@@ -123,6 +123,12 @@ it('a builder builds, a writer writes, a reader reads, an exporter exports, an o
   await previous.cut({ lanes: { batch: 'finished' } });
   const last = await operator.generation(profile, next.id, { holder: holderOf(9) });
   expect(await last.retire()).toBe(1);
+  expect((await operator.erase(user, 'a', { holder: holderOf(9), dir })).rows).toBe(2);
+  const again = await writer.open(profile, { holder: holderOf(9) });
+  expect((await again.land([row('a', 6)])).outcomes).toEqual(['erased']);
+  expect(await exporter.compact()).toMatchObject({ deleted: 0 });
+  for (const partition of [0, 1]) await client().hset(`{feat:shop.${partition}}:record`, 'server', 'another');
+  expect(await exporter.run()).toMatchObject({ rows: 0 });
   expect(await refusals()).toEqual([]);
 }, 40_000);
 

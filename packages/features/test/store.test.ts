@@ -25,7 +25,7 @@ async function opened(partition: Partition, request: Partial<OpenRequest> = {}):
 
 const landOf = (mark: string, rows: readonly Buffer[], request: Partial<LandRequest> = {}): LandRequest => ({
   ...{ generation: GENERATION, lane: 'batch', mark, source: '', sourceMark: '', after: '', through: '' },
-  ...{ ahead: 300e6, history: true, rows, ids: rows.map((_, index) => `u${index}`) },
+  ...{ ahead: 300e6, history: true, parts: ['user'], rows, ids: rows.map((_, index) => `u${index}`) },
   ...request,
 });
 

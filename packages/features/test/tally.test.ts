@@ -108,7 +108,15 @@ describe('tally', () => {
               after: '',
               through: '',
             },
-            ...{ ahead: 300e6, history: true, head: HEAD, latest: clicks.plan.latest, ids, additions },
+            ...{
+              ahead: 300e6,
+              history: true,
+              parts: ['user'],
+              head: HEAD,
+              latest: clicks.plan.latest,
+              ids,
+              additions,
+            },
           });
           expect(reply).toMatchObject({ word: 'landed', verdicts: expected });
           for (const [id, ring] of rings) {
@@ -136,7 +144,7 @@ describe('tally', () => {
     await client().set(`{feat:shop.0}:${GENERATION}:u3`, Buffer.concat([other, Buffer.alloc(100)]));
     const reply = await partition.call(partition.verbs.tally, {
       ...{ generation: GENERATION, lane: 'stream', mark, source: '', sourceMark: '', after: '', through: '' },
-      ...{ ahead: 300e6, history: true, head: HEAD, latest: clicks.plan.latest },
+      ...{ ahead: 300e6, history: true, parts: ['user'], head: HEAD, latest: clicks.plan.latest },
       ...{ ids: ['u1', 'u2', 'u3'], additions: [additions[0], additions[1], additions[0]] as Buffer[] },
     });
     expect(reply).toMatchObject({ verdicts: 'aff' });

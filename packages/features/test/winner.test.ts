@@ -50,7 +50,7 @@ describe('the rule', () => {
       fc.asyncProperty(fc.array(anyParts, { minLength: 2, maxLength: 40 }), async (all) => {
         const rows = all.map(row);
         const request = { generation: GENERATION, lane: 'batch', mark, source: '', sourceMark: '' };
-        const landing = { after: '', through: '', ahead: 300e6, history: false };
+        const landing = { after: '', through: '', ahead: 300e6, history: false, parts: ['user'] };
         const ids = rows.map(() => 'u');
         const reply = await partition.call(partition.verbs.land, { ...request, ...landing, rows, ids });
         expect(reply).toMatchObject({ word: 'landed', verdicts: judged(rows) });

@@ -3,57 +3,13 @@
  *
  * Guarantees: a partition deletes only what it knows to have ended. A sweep that is broken off is made again by the next.
  */
-import type { BinaryReply, CallCommand } from '@holdfast/redis';
 import type { Partition } from '../store/partition.js';
-
-/** How many keys are looked at in one step. */
-const STEP = '1000';
+import { rowKeys } from '../store/scan.js';
 
 /** Resolves to how many rows were deleted. Throws UnavailableError. */
 export async function sweep(partitions: readonly Partition[], generation: string): Promise<number> {
   let dropped = 0;
-  for (const there of await byServer(partitions)) {
-    const [one] = there as readonly [Partition, ...Partition[]];
-    const beginnings = there.map((partition) => ({ partition, text: partition.keys.row(generation, '') }));
-    const pattern = there.length === 1 ? one.keys.row(generation, '*') : `*:${generation}:*`;
-    let cursor = '0';
-    do {
-      const [next, keys] = await one.call(SCAN, [cursor, 'MATCH', pattern, 'COUNT', STEP]);
-      cursor = next;
-      for (const { partition, text } of beginnings) {
-        const own = keys.filter((key) => key.startsWith(text));
-        if (own.length === 0) continue;
-        dropped += (await partition.call(partition.verbs.drop, { generation, keys: own })) ?? 0;
-      }
-    } while (cursor !== '0');
-  }
+  for await (const { partition, keys } of rowKeys(partitions, generation))
+    dropped += (await partition.call(partition.verbs.drop, { generation, keys })) ?? 0;
   return dropped;
 }
-
-/** A server's keys are looked through once, however many partitions it has. */
-async function byServer(partitions: readonly Partition[]): Promise<readonly (readonly Partition[])[]> {
-  const servers = await Promise.all(partitions.map((partition) => partition.call(INFO, undefined)));
-  const groups = new Map<string, Partition[]>();
-  for (const [place, partition] of partitions.entries()) {
-    const server = servers[place] ?? '';
-    groups.set(server, [...(groups.get(server) ?? []), partition]);
-  }
-  return [...groups.values()];
-}
-
-const INFO: CallCommand<undefined, string> = {
-  ...{ command: 'INFO', binary: true, keys: [], most: 1 },
-  encode: (_, __, args) => void args.push('server'),
-  decode: (reply) => [/^run_id:(\S+)/m.exec(String(reply))?.[1] ?? ''],
-};
-
-type Page = readonly [cursor: string, keys: readonly string[]];
-
-const SCAN: CallCommand<readonly string[], Page> = {
-  ...{ command: 'SCAN', binary: true, keys: [], most: 1 },
-  encode: ({ request }, _, args) => void args.push(...request),
-  decode(reply) {
-    const [cursor, keys] = reply as readonly [BinaryReply, readonly BinaryReply[]];
-    return [[String(cursor), keys.map(String)]];
-  },
-};

@@ -28,6 +28,7 @@ export interface BucketOptions {
   /** In microseconds. */
   readonly ahead: number;
   readonly history: boolean;
+  readonly parts: readonly string[];
   /** For how long a call is repeated while the server is away, in ms. */
   readonly patience: number;
   readonly clock: Clock;
@@ -143,9 +144,9 @@ export class Bucket {
   }
 
   #request({ ids, rows }: LandCall, mark: string): LandRequest {
-    const { generation, lane, ahead, history } = this.#options;
+    const { generation, lane, ahead, history, parts } = this.#options;
     return {
-      ...{ generation, lane, mark, ids, rows, ahead, history },
+      ...{ generation, lane, mark, ids, rows, ahead, history, parts },
       ...{ source: '', sourceMark: '', after: '', through: '' },
     };
   }

@@ -34,8 +34,8 @@ import {
 import { closedError, type LaneHolder, type Ownership, turnOf } from './ownership.js';
 import type { Parcel, Piece } from './parts.js';
 
-/** What became of a row: refused means that it cannot be stored as it is. */
-export type RowOutcome = 'accepted' | 'older' | 'equal' | 'refused';
+/** What became of a row: refused means that it cannot be stored as it is, erased that it is about an entity that was erased. */
+export type RowOutcome = 'accepted' | 'older' | 'equal' | 'erased' | 'refused';
 
 export interface Landing {
   /** One for each row, in their order. */
@@ -79,6 +79,8 @@ export interface LaneOptions<Row> {
   /** In microseconds. */
   readonly ahead: number;
   readonly history: boolean;
+  /** The names of the parts of an id. */
+  readonly parts: readonly string[];
   readonly patience: number;
   readonly clock: Clock;
   readonly random: Random;
@@ -101,13 +103,14 @@ const OUTCOMES: Readonly<Record<string, RowOutcome>> = {
   s: 'accepted',
   o: 'older',
   e: 'equal',
+  x: 'erased',
 };
 
 export class Lane<Row> {
   readonly #options: LaneOptions<Row>;
   readonly #buckets: readonly Bucket[];
   readonly #ending = new AbortController();
-  readonly #stats = { accepted: 0, older: 0, equal: 0, refused: 0 };
+  readonly #stats = { accepted: 0, older: 0, equal: 0, erased: 0, refused: 0 };
   #onTheWay = 0;
   #count = 0;
   #waiting: (() => void)[] = [];
@@ -119,13 +122,25 @@ export class Lane<Row> {
 
   constructor(options: LaneOptions<Row>) {
     this.#options = options;
-    const { partitions, ownership, view, generation, lane, ahead, history, patience, clock, holder } =
+    const { partitions, ownership, view, generation, lane, ahead, history, parts, patience, clock, holder } =
       options;
     const { telemetry } = options;
     this.#buckets = partitions.map(
       (partition) =>
         new Bucket({
-          ...{ partition, ownership, view, generation, lane, ahead, history, patience, clock, telemetry },
+          ...{
+            partition,
+            ownership,
+            view,
+            generation,
+            lane,
+            ahead,
+            history,
+            parts,
+            patience,
+            clock,
+            telemetry,
+          },
           onRoom: (rows) => this.#left(rows),
         }),
     );
@@ -295,7 +310,7 @@ export class Lane<Row> {
   }
 
   async #send({ partition, claim, span, pieces, source }: Parcel): Promise<Landed | LaneRefusal> {
-    const { rank, ahead, history, view, lane, telemetry } = this.#options;
+    const { rank, ahead, history, parts, view, lane, telemetry } = this.#options;
     const token = Number(claim.sourceMark.split(' ', 1)[0]);
     const { turn } = turnOf(claim.sourceMark);
     const ids: string[] = [];
@@ -305,7 +320,7 @@ export class Lane<Row> {
       ids.push(id);
       rows.push(finish({ rank, token, turn, source, sequence: offset[0], second: offset[1] }));
     }
-    const request = { ...claim, ...span, ahead, history, ids, rows };
+    const request = { ...claim, ...span, ahead, history, parts, ids, rows };
     const sent = { partition: partition.number, rows: rows.length, traces: pieces.map(({ trace }) => trace) };
     const reply = await telemetry.call({ view, lane }, sent, () =>
       partition.call(partition.verbs.land, request),

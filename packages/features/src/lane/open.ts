@@ -120,7 +120,7 @@ export async function openLane<Row>(
   const owned = await own(place, read);
   return new Lane({
     ...{ ...owned, partitions, patience, clock, random, telemetry, encode, badTime },
-    ...{ view: view.name, ahead: ahead * 1_000, history: stored.history },
+    ...{ view: view.name, ahead: ahead * 1_000, history: stored.history, parts: view.entity.parts },
   });
 }
 

@@ -26,6 +26,8 @@ export interface WindowsStats extends FollowStats {
   /** Sums of events of one entity and tile that were added. */
   readonly added: number;
   readonly late: number;
+  /** Sums of events of entities that were erased. */
+  readonly erased: number;
   readonly refused: number;
 }
 
@@ -61,7 +63,7 @@ export class WindowsLane {
   readonly #ending = new AbortController();
   readonly #leave: readonly (() => void)[];
   readonly #head: Uint8Array;
-  readonly #stats = { added: 0, late: 0, refused: 0 };
+  readonly #stats = { added: 0, late: 0, erased: 0, refused: 0 };
   readonly #following: Following;
 
   constructor(options: WindowsLaneOptions) {
@@ -156,7 +158,13 @@ export class WindowsLane {
         additions.push(writeAddition(addition, view.plan));
       }
     }
-    const ring = { head: this.#head, latest: view.plan.latest, ahead: view.ahead * 1_000, history };
+    const ring = {
+      head: this.#head,
+      latest: view.plan.latest,
+      ahead: view.ahead * 1_000,
+      history,
+      parts: view.entity.parts,
+    };
     const name = { view: view.name, lane };
     const traces = pieces.map(({ trace }) => trace);
     const sent = { partition: partition.number, rows: additions.length, traces };
@@ -177,7 +185,11 @@ export class WindowsLane {
   }
 }
 
-const OUTCOMES: Readonly<Record<string, 'added' | 'late' | 'refused'>> = { a: 'added', l: 'late' };
+const OUTCOMES: Readonly<Record<string, 'added' | 'late' | 'erased' | 'refused'>> = {
+  a: 'added',
+  l: 'late',
+  x: 'erased',
+};
 
 type Judged = Awaited<ReturnType<WindowsView['events']['schema']['~standard']['validate']>>;
 

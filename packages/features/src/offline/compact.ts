@@ -1,7 +1,9 @@
 /**
  * Compaction: fewer and larger files of those that an exporter has made, so that neither files nor manifests grow without bound.
  *
- * Guarantees: wherever it stops, each row is in one file that the manifest names: the new files take the place of the old ones
+ * Rows of entities that were erased are left out.
+ *
+ * Guarantees: wherever it stops, each other row is in one file that the manifest names: the new files take the place of the old ones
  * in one manifest. The old ones are deleted after a grace, so that who has just read the manifest can read them; what a crash has
  * left to delete, the next compaction deletes, also files that a deposed holder has never named.
  */
@@ -11,9 +13,10 @@ import { basename, dirname, join } from 'node:path';
 import { duration, type Readers, withDefault } from '@holdfast/kernel';
 import type { Partition } from '../store/partition.js';
 import { type DuckDb, filesOf, quoted } from './duckdb.js';
-import { type ExportedFile, latestManifest, type Manifest } from './manifest.js';
-import type { StoreParts } from './parts.js';
+import type { ExportedFile, Manifest } from './manifest.js';
+import { erasuresIn, type StoreParts } from './parts.js';
 import type { ExportRight } from './right.js';
+import { isErasedSql, latestOf, mergeTombstones, type Tombstone } from './tombstones.js';
 
 /** A file has about so many rows at most. */
 const ROWS = 1_000_000;
@@ -69,47 +72,79 @@ async function compactPartition(
   const report = { replaced: 0, made: 0, deleted: 0 };
   for (;;) {
     const manifest = await right.takeOver(partition);
+    const { number } = partition;
+    const erased = mergeTombstones(manifest.erased, await erasuresIn(store, number), number);
     const over = manifest.replaced.filter(({ at }) => at + grace * 1_000 <= store.clock.wall());
+    const isStale = manifest.files.some((file) => file.erased < latestOf(erased));
     const groups = groupsOf(manifest.files);
-    if (groups.length === 0 && over.length === 0) return { ...report, manifest };
+    if (groups.length === 0 && over.length === 0 && !isStale) return { ...report, manifest };
     await right.step('delete');
     for (const { path } of over) await unlink(join(dir, path)).catch(ifMissing);
     const made: ExportedFile[] = [];
+    const placed: string[] = [];
     try {
-      for (const group of groups) made.push(await merge(compacting, manifest, group));
+      groups.push(...(await withErasedRows(compacting, manifest, { groups, erased })));
+      for (const group of groups) made.push(await merge(compacting, manifest, { group, erased, placed }));
     } catch (error) {
       // The files are gone where another has made a manifest meanwhile: then that is looked at.
       if (await right.isLatest(manifest)) throw error;
-      await deleteUnnamed(dir, partition, made);
+      await right.discard(partition, placed);
       continue;
     }
     const old = new Set(groups.flat());
+    const kept = manifest.files.filter((file) => !old.has(file));
     await right.step('name');
     const isMade = await right.make({
       ...manifest,
-      files: [...manifest.files.filter((file) => !old.has(file)), ...made],
+      files: [...kept, ...made.filter(({ rows }) => rows > 0)].map((file) => ({
+        ...file,
+        erased: Math.max(file.erased, latestOf(erased)),
+      })),
+      // Neither files nor the log have rows any more of what was restored since.
+      erased: erased.filter(({ until }) => until === undefined || until > exportedTo(manifest)),
       replaced: [
         ...manifest.replaced.filter((each) => !over.includes(each)),
-        ...[...old].map(({ path }) => ({ path, at: store.clock.wall() })),
+        ...[...old, ...made.filter(({ rows }) => rows === 0)].map(({ path }) => ({
+          path,
+          at: store.clock.wall(),
+        })),
       ],
     });
     if (isMade) {
       report.replaced += old.size;
       report.made += made.length;
       report.deleted += over.length;
-    } else await deleteUnnamed(dir, partition, made);
+    } else await right.discard(partition, placed);
   }
 }
 
-/** Files of a manifest that was not made: another came first. */
-async function deleteUnnamed(
-  dir: string,
-  { number }: Partition,
-  files: readonly ExportedFile[],
-): Promise<void> {
-  const manifest = await latestManifest(dir, number);
-  const named = new Set([...(manifest?.files ?? []), ...(manifest?.replaced ?? [])].map(({ path }) => path));
-  for (const { path } of files) if (!named.has(path)) await unlink(join(dir, path)).catch(ifMissing);
+/** Files of no group that have rows of entities that were erased since they were written, each as a group of its own. */
+async function withErasedRows(
+  { store, duckdb, dir }: Compacting,
+  { files, partition }: Manifest,
+  { groups, erased }: { readonly groups: readonly ExportedFile[][]; readonly erased: readonly Tombstone[] },
+): Promise<ExportedFile[][]> {
+  const found: ExportedFile[][] = [];
+  const grouped = new Set(groups.flat());
+  for (const file of files) {
+    if (grouped.has(file) || file.erased >= latestOf(erased)) continue;
+    const later = erased.filter(({ n }) => n > file.erased);
+    const isErased = isErasedSql(new Map([[partition, later]]), await partsOfIds(store, file.view));
+    if (isErased !== undefined && (await countIn(duckdb, [join(dir, file.path)], isErased)) > 0)
+      found.push([file]);
+  }
+  return found;
+}
+
+/** Up to which place the log is exported. */
+const exportedTo = ({ epochs }: Manifest): number => epochs.at(-1)?.through ?? 0;
+
+const partsOfIds = async ({ definitions }: StoreParts, view: string): Promise<readonly string[]> =>
+  (await definitions.fetch(view)).entity.parts;
+
+async function countIn(duckdb: DuckDb, files: readonly string[], where: string): Promise<number> {
+  const read = await duckdb.runAndReadAll(`SELECT count(*) AS n FROM ${filesOf(files)} WHERE ${where}`);
+  return Number(read.getRowObjectsJS()[0]?.['n']);
 }
 
 /** Files that become one: of one folder and kind, in their order. */
@@ -131,23 +166,31 @@ function groupsOf(files: readonly ExportedFile[]): ExportedFile[][] {
   return groups.filter((group) => group.length > 1);
 }
 
+interface Merging {
+  readonly group: readonly ExportedFile[];
+  readonly erased: readonly Tombstone[];
+  readonly placed: string[];
+}
+
 async function merge(
-  { duckdb, dir, right }: Compacting,
+  { duckdb, dir, right, store }: Compacting,
   { partition, token }: Manifest,
-  group: readonly ExportedFile[],
+  { group, erased, placed }: Merging,
 ): Promise<ExportedFile> {
   const first = group[0] as ExportedFile;
   const suffix = first.kind === 'undecoded' ? '-undecoded' : '';
   const path = join(dirname(first.path), `${partition}-${randomUUID()}-${token}${suffix}.parquet`);
-  const from = filesOf(group.map((file) => join(dir, file.path)));
-  const rows = await right.place(dir, path, async (file) => {
-    await duckdb.run(`COPY (SELECT * FROM ${from}) TO ${quoted(file)} (FORMAT parquet, COMPRESSION zstd)`);
-    const [counted] = (
-      await duckdb.runAndReadAll(`SELECT count(*) AS n FROM ${filesOf([file])}`)
-    ).getRowObjectsJS();
-    return Number(counted?.['n']);
+  const sources = group.map((file) => join(dir, file.path));
+  const parts = erased.length === 0 ? [] : await partsOfIds(store, first.view);
+  const isErased = isErasedSql(new Map([[partition, erased]]), parts) ?? 'false';
+  const gone = await countIn(duckdb, sources, isErased);
+  const rows = await right.place(path, placed, async (file) => {
+    await duckdb.run(
+      `COPY (SELECT * FROM ${filesOf(sources)} WHERE NOT (${isErased})) TO ${quoted(file)} (FORMAT parquet, COMPRESSION zstd)`,
+    );
+    return countIn(duckdb, [file], 'true');
   });
-  const wanted = group.reduce((sum, file) => sum + file.rows, 0);
+  const wanted = group.reduce((sum, file) => sum + file.rows, 0) - gone;
   if (rows === wanted) return { ...first, path, rows };
   throw new Error(
     `${group.length} files in ${dirname(first.path)} have ${rows} rows, and the manifest says ${wanted}; nothing was replaced.`,

@@ -6,17 +6,20 @@
  * files. An exporter whose token is lower than another's names nothing and trims nothing: the log has a mark, and so has
  * the manifest, which a server that forgot does not take back.
  */
+import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { MisuseError, readOptions, type TokenHolder } from '@holdfast/kernel';
 import type { StoredView } from '../definition/stored.js';
+import { eraseOnline } from '../store/erase.js';
 import type { Partition } from '../store/partition.js';
 import { COMPACT, type CompactOptions, type CompactReport, compactFiles } from './compact.js';
 import type { DuckDb } from './duckdb.js';
 import { type ReadEntry, readLog } from './log-entries.js';
 import { type LoggedRow, writeLogFile, writeRawFile } from './log-files.js';
 import { type ExportedFile, type Manifest, requireStore } from './manifest.js';
-import { identityOf, type StoreParts } from './parts.js';
+import { erasuresIn, identityOf, type StoreParts } from './parts.js';
 import { ExportRight, type RightParts, refusedRight } from './right.js';
+import { eraser, latestOf, mergeTombstones, type Tombstone } from './tombstones.js';
 
 /** How many entries of a log are read at a time; each has up to 256 rows. */
 const ENTRIES = 64;
@@ -48,6 +51,13 @@ export interface ExporterParts extends ExporterOptions, RightParts {
 }
 
 type Row = ReadEntry['rows'][number];
+
+interface Writing {
+  readonly rows: readonly Row[];
+  readonly erased: readonly Tombstone[];
+  /** The paths of what was written. */
+  readonly placed: string[];
+}
 
 export class Exporter {
   readonly #parts: ExporterParts;
@@ -108,24 +118,40 @@ export class Exporter {
     let until: number | undefined;
     for (;;) {
       const manifest = await this.#right.takeOver(partition);
+      const erased = mergeTombstones(
+        manifest.erased,
+        await erasuresIn(this.#parts.store, partition.number),
+        partition.number,
+      );
       const part = await this.#read(partition, manifest, until);
       until ??= part.until;
       if (part.epochs !== undefined) {
-        const files = await this.#write(partition, part.rows).catch(async (error: unknown) => {
-          // The holder that has the folder now deletes what this one has written: look again.
-          if (await this.#right.isLatest(manifest)) throw error;
-          return undefined;
-        });
-        if (files === undefined) continue;
+        const placed: string[] = [];
+        const files = await this.#write(partition, { ...part, erased, placed }).catch(
+          async (error: unknown) => {
+            // The holder that has the folder now deletes what this one has written: look again.
+            if (await this.#right.isLatest(manifest)) throw error;
+            return undefined;
+          },
+        );
+        if (files === undefined) {
+          await this.#right.discard(partition, placed);
+          continue;
+        }
         await this.#right.step('name');
         const epochs = [...part.epochs.values()];
         const next = {
           ...manifest,
           epochs,
+          erased,
           lost: [...manifest.lost, ...part.lost],
           files: [...manifest.files, ...files],
         };
-        if (!(await this.#right.make(next))) continue; // it is another's turn, or that of a call of this one: look again
+        if (!(await this.#right.make(next))) {
+          // It is another's turn, or that of a call of this one: look again.
+          await this.#right.discard(partition, placed);
+          continue;
+        }
         added.push({ files, lost: part.lost });
         for (const { view, rows } of files) this.#parts.store.telemetry.exported(view, rows);
       }
@@ -159,6 +185,7 @@ export class Exporter {
       }
       if (claimed.epoch !== cursor.epoch) {
         // The log is read from its beginning; places of another epoch say nothing of this one.
+        if (manifest.epochs.length > 0) await this.#eraseAgain(manifest);
         inEpoch = trimmed?.epoch ?? '';
         cursor = { epoch: claimed.epoch, through: 0 };
       }
@@ -201,43 +228,54 @@ export class Exporter {
     );
   }
 
-  async #write(partition: Partition, rows: readonly Row[]): Promise<ExportedFile[]> {
+  /** A server that has forgotten something may have forgotten what was erased, and have its rows back. */
+  async #eraseAgain({ erased }: Manifest): Promise<void> {
+    for (const { name, until } of erased) {
+      if (until === undefined) await eraseOnline(this.#parts.store, name, undefined);
+    }
+  }
+
+  async #write(partition: Partition, { rows, erased, placed }: Writing): Promise<ExportedFile[]> {
     const groups = new Map<string, Row[]>();
     for (const row of rows) {
       const group = groups.get(groupOf(row));
       if (group === undefined) groups.set(groupOf(row), [row]);
       else group.push(row);
     }
-    const files: ExportedFile[] = [];
+    const files: Omit<ExportedFile, 'erased'>[] = [];
     const known = new Map<string, StoredView>();
     for (const group of groups.values()) {
       const { view, generation } = group[0] as Row;
       const name = `${view}.${generation}`;
       const stored = known.get(name) ?? (await this.#parts.store.definitions.of(view, generation));
       known.set(name, stored);
-      files.push(...(await this.#writeGroup(partition, stored, group)));
+      const isErased = eraser(erased, stored.entity.parts);
+      const kept = group.filter((row) => !isErased(row));
+      if (kept.length > 0) files.push(...(await this.#writeGroup(partition, stored, { rows: kept, placed })));
     }
-    return files;
+    return files.map((file) => ({ ...file, erased: latestOf(erased) }));
   }
 
   async #writeGroup(
     partition: Partition,
     stored: StoredView,
-    group: readonly Row[],
-  ): Promise<ExportedFile[]> {
-    const { duckdb, dir, holder } = this.#parts;
+    { rows: group, placed }: Pick<Writing, 'rows' | 'placed'>,
+  ): Promise<Omit<ExportedFile, 'erased'>[]> {
+    const { duckdb, holder } = this.#parts;
     const [first, last] = [group[0] as Row, group.at(-1) as Row];
     const { view, generation, epoch } = first;
     const day = new Date(Math.floor(first.place / DAY) * (DAY / 1_000)).toISOString().slice(0, 10);
     const folder = join(view, `g=${generation}`, `day=${day}`);
-    const name = `${partition.number}-${epoch}-${first.place}-${last.place}-${holder.token}`;
-    const files: ExportedFile[] = [];
+    // Of two calls of one holder, neither deletes or replaces a file of the other.
+    const attempt = randomUUID().slice(0, 8);
+    const name = `${partition.number}-${epoch}-${first.place}-${last.place}-${attempt}-${holder.token}`;
+    const files: Omit<ExportedFile, 'erased'>[] = [];
     const place = async (
       kind: ExportedFile['kind'],
       write: (file: string) => Promise<number>,
     ): Promise<void> => {
       const path = join(folder, `${name}${kind === 'undecoded' ? '-undecoded' : ''}.parquet`);
-      const count = await this.#right.place(dir, path, write);
+      const count = await this.#right.place(path, placed, write);
       if (count > 0) files.push({ path, view, generation, kind, rows: count });
     };
     if (stored.kind !== 'rows') {

@@ -10,6 +10,7 @@ import { link, mkdir, open, readdir, readFile, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { display, MisuseError } from '@holdfast/kernel';
 import type { LogEpoch } from './epochs.js';
+import type { Tombstone } from './tombstones.js';
 
 /** A Parquet file, and what it has. */
 export interface ExportedFile {
@@ -20,6 +21,8 @@ export interface ExportedFile {
   /** `rows` with a column a feature, `additions` to windows, or `undecoded` rows: torn, or of an unknown schema. */
   readonly kind: 'rows' | 'additions' | 'undecoded';
   readonly rows: number;
+  /** The number of the last erasure that it was written by. */
+  readonly erased: number;
 }
 
 /** A span of one epoch of a log, by places. */
@@ -41,6 +44,8 @@ export interface Manifest {
   /** What others had trimmed before it was exported here. */
   readonly lost: readonly LogRange[];
   readonly files: readonly ExportedFile[];
+  /** Entities whose rows in the files are no data. */
+  readonly erased: readonly Tombstone[];
   /** Files that others have replaced, and when, in microseconds since the epoch: they are still there, and are no data any more. */
   readonly replaced: readonly { readonly path: string; readonly at: number }[];
 }

@@ -5,6 +5,8 @@
 import { type Clock, display, MisuseError } from '@holdfast/kernel';
 import type { Catalog } from '../store/catalog.js';
 import type { Definitions } from '../store/definitions.js';
+import { inventoryOf, partitionsFor } from '../store/erase.js';
+import type { Erasure } from '../store/erasures.js';
 import type { Partition } from '../store/partition.js';
 import type { Telemetry } from '../telemetry.js';
 import type { StoreIdentity } from './manifest.js';
@@ -22,6 +24,17 @@ export interface StoreParts {
 /** Throws UnavailableError; MisuseError if nothing was ever applied. */
 export async function identityOf({ name, prefix, partitions, catalog }: StoreParts): Promise<StoreIdentity> {
   return { id: await catalog.identity(), store: name, prefix, partitions: partitions.length };
+}
+
+/** What was erased or restored of what can be in a partition. Throws UnavailableError. */
+export async function erasuresIn(
+  { catalog, partitions }: StoreParts,
+  partition: number,
+): Promise<readonly Erasure[]> {
+  const erasures = await catalog.erasures();
+  if (erasures.length === 0) return [];
+  const views = await inventoryOf(catalog);
+  return erasures.filter(({ name }) => partitionsFor(name, views, partitions.length).includes(partition));
 }
 
 const stores = new WeakMap<object, StoreParts>();

@@ -9,6 +9,7 @@ import type { View } from '../definition/view.js';
 import { type DuckDb, filesOf, named, quoted } from './duckdb.js';
 import { ORIGIN, RAW_COLUMNS, typeInFile } from './log-files.js';
 import type { StoredRows } from './stored-rows.js';
+import { isErasedSql } from './tombstones.js';
 
 export interface Relation {
   /** What follows FROM. */
@@ -37,7 +38,7 @@ export async function rowsRelation(duckdb: DuckDb, view: View, stored: StoredRow
     ...Object.entries(view.fields).map(([field, type]) => `NULL::${typeOf(type)} AS ${named(field)}`),
   ];
   parts.push(`SELECT ${none.join(', ')} WHERE false`);
-  return { sql: `(${parts.join(' UNION ALL ')})`, otherTypes };
+  return { sql: kept(view, parts, stored), otherTypes };
 }
 
 /** The additions to a view of windows, as bytes. */
@@ -46,7 +47,14 @@ export function additionsRelation(view: View, stored: StoredRows): string {
     selects(Object.keys(RAW_COLUMNS).map(named), files, stored),
   );
   const none = Object.entries(RAW_COLUMNS).map(([name, type]) => `NULL::${type} AS ${named(name)}`);
-  return `(${[...parts, `SELECT ${none.join(', ')} WHERE false`].join(' UNION ALL ')})`;
+  return kept(view, [...parts, `SELECT ${none.join(', ')} WHERE false`], stored);
+}
+
+/** Of rows in parts, those whose entity is not erased. */
+function kept(view: View, parts: readonly string[], { erased }: StoredRows): string {
+  const all = `(${parts.join(' UNION ALL ')})`;
+  const isErased = isErasedSql(erased, view.entity.parts);
+  return isErased === undefined ? all : `(SELECT * FROM ${all} WHERE NOT (${isErased}))`;
 }
 
 function generationsOf(view: View, { files }: StoredRows) {

@@ -4,12 +4,12 @@
  * Guarantees: one with a lower token names nothing and trims nothing: the log has a mark, and so has the manifest, which a server
  * that forgot does not take back. A file is whole before a manifest can name it.
  */
-import { mkdir, rename } from 'node:fs/promises';
+import { mkdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { IssuerMismatchError, StaleTokenError } from '@holdfast/fence';
 import type { TokenHolder } from '@holdfast/kernel';
+import type { Claimed } from '../store/export-verbs.js';
 import type { Partition } from '../store/partition.js';
-import type { Claimed } from '../store/verbs.js';
 import { latestManifest, type Manifest, makeManifest, syncPath } from './manifest.js';
 
 type Step = 'claim' | 'write' | 'rename' | 'name' | 'trim' | 'delete';
@@ -41,7 +41,7 @@ export class ExportRight {
       if (found?.token === token) return found;
       const mine: Manifest = {
         ...{ format: 1, partition: partition.number, number: 0 },
-        ...{ epochs: [], lost: [], files: [], replaced: [] },
+        ...{ epochs: [], lost: [], files: [], erased: [], replaced: [] },
         ...found,
         ...{ token, issuer },
       };
@@ -72,10 +72,14 @@ export class ExportRight {
     return (await latestManifest(this.#parts.dir, partition))?.number === number;
   }
 
-  /** Has a file written aside and renamed to its path below the folder. Returns what `write` returns. */
-  async place<T>(dir: string, path: string, write: (file: string) => Promise<T>): Promise<T> {
-    const whole = join(dir, path);
-    const aside = join(dirname(whole), `.${basename(path)}.${process.pid}`);
+  /**
+   * Has a file written aside and renamed to its path below the folder, which is noted in `placed` before. Returns what `write`
+   * returns.
+   */
+  async place<T>(path: string, placed: string[], write: (file: string) => Promise<T>): Promise<T> {
+    const whole = join(this.#parts.dir, path);
+    const aside = asideOf(whole);
+    placed.push(path);
     await mkdir(dirname(whole), { recursive: true });
     await this.step('write');
     const written = await write(aside);
@@ -86,10 +90,24 @@ export class ExportRight {
     return written;
   }
 
+  /** Deletes files that were placed for a manifest that was not made, as another came first. */
+  async discard({ number }: Partition, placed: readonly string[]): Promise<void> {
+    const { dir } = this.#parts;
+    const manifest = await latestManifest(dir, number);
+    const named = new Set(
+      [...(manifest?.files ?? []), ...(manifest?.replaced ?? [])].map(({ path }) => path),
+    );
+    for (const path of placed.filter((each) => !named.has(each))) {
+      for (const file of [join(dir, path), asideOf(join(dir, path))]) await rm(file, { force: true });
+    }
+  }
+
   async step(step: Step): Promise<void> {
     await this.#parts.onStep?.(step);
   }
 }
+
+const asideOf = (whole: string): string => join(dirname(whole), `.${basename(whole)}.${process.pid}`);
 
 /** The error for a reply by which a partition refuses this holder. */
 export function refusedRight(

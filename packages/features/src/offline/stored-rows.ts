@@ -12,7 +12,8 @@ import type { LogEpoch } from './epochs.js';
 import { type ReadEntry, readLog } from './log-entries.js';
 import { writeLogFile, writeRawFile } from './log-files.js';
 import { type LogRange, latestManifest, type Manifest } from './manifest.js';
-import type { StoreParts } from './parts.js';
+import { erasuresIn, type StoreParts } from './parts.js';
+import { mergeTombstones, type Tombstone } from './tombstones.js';
 
 /** How many entries of a log are read at a time. */
 const ENTRIES = 64;
@@ -34,6 +35,8 @@ export interface StoredRows {
   /** Up to which place manifests have each epoch. */
   readonly exportedThrough: readonly (LogEpoch & { readonly partition: number })[];
   readonly lost: readonly (LogRange & { readonly partition: number })[];
+  /** By partition. */
+  readonly erased: ReadonlyMap<number, readonly Tombstone[]>;
 }
 
 interface Collecting {
@@ -60,6 +63,7 @@ export async function collectRows(collecting: Collecting): Promise<StoredRows> {
   const epochs = new Map<number, readonly LogEpoch[]>();
   const exportedThrough: StoredRows['exportedThrough'][number][] = [];
   const lost: StoredRows['lost'][number][] = [];
+  const erased = new Map<number, readonly Tombstone[]>();
   for (const partition of store.partitions) {
     const { number } = partition;
     const log = await readWholeLog(collecting, partition, filesFor);
@@ -70,9 +74,10 @@ export async function collectRows(collecting: Collecting): Promise<StoredRows> {
     }
     exportedThrough.push(...(manifest?.epochs ?? []).map((each) => ({ ...each, partition: number })));
     epochs.set(number, merged(manifest, log.epochs));
+    erased.set(number, mergeTombstones(manifest?.erased ?? [], await erasuresIn(store, number), number));
     lost.push(...lostIn(manifest, log.trimmed).map((range) => ({ ...range, partition: number })));
   }
-  return { files, epochs, exportedThrough, lost };
+  return { files, epochs, exportedThrough, lost, erased };
 }
 
 interface ReadWhole {

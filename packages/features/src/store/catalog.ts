@@ -8,9 +8,11 @@
 import { MisuseError, type Random } from '@holdfast/kernel';
 import type { BinaryReply, CallCommand, Caller } from '@holdfast/redis';
 import { keysOf } from '../keys.js';
+import { type Erasure, readErasures } from './erasures.js';
 import { HGETALL } from './hgetall.js';
 import { callerFor, LAYOUT, type Partition, type StorePlace, unknownLayout } from './partition.js';
-import { verbFor, type Whole, words } from './verbs.js';
+import { verbFor, words } from './verb.js';
+import type { Whole } from './verbs.js';
 
 /** What is known of a view. */
 export interface ViewPointer {
@@ -57,6 +59,7 @@ export class Catalog {
   readonly #verbs: ReturnType<typeof catalogVerbs>;
   readonly #key: string;
   readonly #history: string;
+  readonly #erasures: string;
 
   constructor(place: StorePlace, partitions: readonly Partition[]) {
     const keys = keysOf({ store: place.name, prefix: place.prefix, partition: 0 });
@@ -65,6 +68,7 @@ export class Catalog {
     this.#verbs = catalogVerbs(keys, place.random);
     this.#key = keys.of('catalog');
     this.#history = keys.of('history');
+    this.#erasures = keys.of('erasures');
     this.#caller = callerFor(place, keys.of('catalog'));
   }
 
@@ -149,8 +153,13 @@ export class Catalog {
     return this.#caller.call(HISTORY, this.#history);
   }
 
+  /** What was erased, and what was restored since. Throws UnavailableError. */
+  async erasures(): Promise<readonly Erasure[]> {
+    return readErasures(await this.#caller.call(HGETALL, this.#erasures));
+  }
+
   /**
-   * A change of a view's generations, by its word and what goes with it. Where the server may have forgotten some of the
+   * A change of generations or erasures, by its word and what goes with it. Where the server may have forgotten some of the
    * catalog, the partitions are asked first; but no cut ends then, because they may have forgotten that they take no rows.
    * Throws UnavailableError.
    */
@@ -244,11 +253,12 @@ interface EnterRequest {
   readonly rank: number;
 }
 
-/** The verbs that change or tell the generations of a view; the Lua files say what they take and answer. */
+/** The verbs that change or tell generations and erasures; the Lua files say what they take and answer. */
 export type ChangeName = (typeof CHANGES)[number];
 
 const CHANGES = [
   ...(['begin', 'cut', 'uncut', 'overdue', 'swap', 'retire', 'abandon', 'pin', 'unpin', 'lineup'] as const),
+  ...(['erase', 'inventory'] as const),
 ];
 
 function catalogVerbs(keys: ReturnType<typeof keysOf>, random: Random) {

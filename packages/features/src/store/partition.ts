@@ -8,6 +8,7 @@ import type { ConnectionOptions } from 'node:tls';
 import { type Clock, MisuseError, type Random } from '@holdfast/kernel';
 import { type AnyCallVerb, Caller, isForbidden, type NodeSource } from '@holdfast/redis';
 import { keysOf, type PartitionKeys } from '../keys.js';
+import { exportVerbs } from './export-verbs.js';
 import { scripts } from './scripts.js';
 import { verbsOf } from './verbs.js';
 
@@ -60,13 +61,13 @@ export function unknownLayout(store: string, layout: number): MisuseError {
 export class Partition {
   readonly number: number;
   readonly keys: PartitionKeys;
-  readonly verbs: ReturnType<typeof verbsOf>;
+  readonly verbs: ReturnType<typeof verbsOf> & ReturnType<typeof exportVerbs>;
   readonly #caller: Caller;
 
   constructor(place: StorePlace, number: number) {
     this.number = number;
     this.keys = keysOf({ store: place.name, prefix: place.prefix, partition: number });
-    this.verbs = verbsOf(this.keys);
+    this.verbs = { ...verbsOf(this.keys), ...exportVerbs(this.keys) };
     this.#caller = callerFor(place, this.keys.of('record'));
   }
 

@@ -19,6 +19,8 @@ export interface RefusedRows {
   readonly equal: number;
   /** Events that were older than the ring of tiles reaches back. */
   readonly late: number;
+  /** It was about an entity that was erased. */
+  readonly erased: number;
   /** It said something that cannot be, such as a time in the future. */
   readonly impossible: number;
 }
@@ -83,7 +85,13 @@ export async function readStats(
         newest: newest === undefined ? null : new Date(newest.time / 1_000),
         age: newest === undefined ? null : newest.age,
         refused: {
-          ...{ older: refused('o'), equal: refused('e'), late: refused('l'), impossible: refused('f') },
+          ...{
+            older: refused('o'),
+            equal: refused('e'),
+            late: refused('l'),
+            erased: refused('x'),
+            impossible: refused('f'),
+          },
         },
         deadLetters: total(parts.map(({ dead }) => dead[place] ?? 0)),
         generations: generations.map((each) => ({ ...each, rows: sum(`rows ${of(each.id)}`) })),

@@ -3,16 +3,9 @@
  *
  * Guarantees: a reply that is not the script's own throws, and so counts as no answer.
  */
-import type { Argument, BinaryCallVerb, BinaryReply } from '@holdfast/redis';
+import type { BinaryReply } from '@holdfast/redis';
 import type { PartitionKeys } from '../keys.js';
-import type { LogEntry } from '../offline/log-entries.js';
-import { scriptOf } from './scripts.js';
-
-/** An answer other than the one that was hoped for: its word, and what goes with it. */
-interface Refusal<Word extends string> {
-  readonly word: Word;
-  readonly detail: string;
-}
+import { type Refusal, refusal, verbFor, words } from './verb.js';
 
 /** Why a partition lets a lane write nothing, in the order in which it asks. */
 export type LaneRefusal = Refusal<
@@ -78,6 +71,8 @@ export interface LandRequest extends LaneClaim, Span {
   /** How far event times may be ahead of the server's, in microseconds. */
   readonly ahead: number;
   readonly history: boolean;
+  /** The names of the parts of an id. */
+  readonly parts: readonly string[];
   readonly ids: readonly string[];
   readonly rows: readonly Uint8Array[];
 }
@@ -86,6 +81,8 @@ interface TallyRequest extends LaneClaim, Span {
   /** How far the times of events may be ahead of the server's, in microseconds. */
   readonly ahead: number;
   readonly history: boolean;
+  /** The names of the parts of an id. */
+  readonly parts: readonly string[];
   /** The first 16 bytes of a ring of the view. */
   readonly head: Uint8Array;
   /** How many events each list of latest ones has. */
@@ -96,7 +93,7 @@ interface TallyRequest extends LaneClaim, Span {
 
 export interface Landed {
   readonly word: 'landed';
-  /** A letter a row: a accepted, s there already, o older, e equal, f impossible; an addition may be l late. */
+  /** A letter a row: a accepted, s there already, o older, e equal, x erased, f impossible; an addition may be l late. */
   readonly verdicts: string;
   /** "<epoch> <place>" of the log. */
   readonly place: string;
@@ -191,81 +188,6 @@ interface DropRequest {
   readonly keys: readonly string[];
 }
 
-interface ClaimRequest {
-  readonly token: number;
-  readonly issuer: string;
-  /** The epoch that was read last, or '', and the place up to which it was. */
-  readonly epoch: string;
-  readonly through: number;
-  /** How many entries are wanted at most. */
-  readonly most: number;
-}
-
-/** A part of a log. */
-interface LogPage {
-  readonly epoch: string;
-  /** The place of the log's last entry. */
-  readonly last: number;
-  /** Up to where the log was trimmed. */
-  readonly trimmed: { readonly epoch: string; readonly through: number } | undefined;
-  readonly entries: readonly LogEntry[];
-}
-
-/** A part of a log, for an exporter. */
-export interface Claimed extends LogPage {
-  readonly word: 'claimed';
-}
-
-interface BrowseRequest {
-  /** The place after which it is wanted. */
-  readonly through: number;
-  readonly most: number;
-}
-
-interface TrimRequest {
-  readonly token: number;
-  readonly issuer: string;
-  /** In which the log was read. */
-  readonly epoch: string;
-  /** The last place that is dropped, and its epoch. */
-  readonly through: number;
-  readonly ofLast: string;
-}
-
-type Parts<Request> = {
-  readonly keys?: (request: Request) => readonly string[];
-  readonly args: (request: Request) => readonly Argument[];
-};
-
-/** A verb with one request a call. */
-export function verbFor<Request, Result>(
-  place: PartitionKeys,
-  name: Parameters<typeof scriptOf>[0],
-  { keys, args }: Parts<Request>,
-  read: (reply: readonly BinaryReply[], request: Request) => Result,
-): BinaryCallVerb<Request, Result> {
-  const script = scriptOf(name);
-  return {
-    script,
-    binary: true,
-    keys: place.for(script),
-    most: 1,
-    encode({ request }, keyList, argList) {
-      for (const key of keys?.(request) ?? []) keyList.push(key);
-      for (const arg of args(request)) argList.push(arg);
-    },
-    decode: (reply, calls) => calls.map(({ request }) => read(reply as readonly BinaryReply[], request)),
-  };
-}
-
-/** The words of a reply, or of a part of it. */
-export const words = (reply: readonly BinaryReply[]): string[] => reply.map((part) => String(part ?? ''));
-
-const refusal = <Word extends string>([word = '', detail = '']: readonly string[]): Refusal<Word> => ({
-  word: word as Word,
-  detail,
-});
-
 /** The verbs of one partition. */
 export function verbsOf(keys: PartitionKeys) {
   return { ...laneVerbs(keys), ...partVerbs(keys) };
@@ -291,9 +213,9 @@ function laneVerbs(keys: PartitionKeys) {
     'land',
     {
       keys: ({ generation, ids }: LandRequest) => ids.map((id) => keys.row(generation, id)),
-      args: ({ ahead, history, rows, ...claim }) => [
+      args: ({ ahead, history, parts, rows, ...claim }) => [
         ...argsOf(claim),
-        ...[String(ahead), history ? '1' : '0'],
+        ...[String(ahead), history ? '1' : '0', parts.join(' ')],
         ...rows,
       ],
     },
@@ -304,9 +226,9 @@ function laneVerbs(keys: PartitionKeys) {
     'tally',
     {
       keys: ({ generation, ids }: TallyRequest) => ids.map((id) => keys.row(generation, id)),
-      args: ({ ahead, history, head, latest, additions, ...claim }) => [
+      args: ({ ahead, history, parts, head, latest, additions, ...claim }) => [
         ...argsOf(claim),
-        ...[String(ahead), history ? '1' : '0', head, latest.join(' ')],
+        ...[String(ahead), history ? '1' : '0', parts.join(' '), head, latest.join(' ')],
         ...additions,
       ],
     },
@@ -389,7 +311,7 @@ function partVerbs(keys: PartitionKeys) {
     },
     readCounted,
   );
-  return { peek, mirror, stats, ...generationVerbs(keys), ...exportVerbs(keys) };
+  return { peek, mirror, stats, ...generationVerbs(keys) };
 }
 
 /** Those by which one generation takes the place of another. */
@@ -416,59 +338,6 @@ function generationVerbs(keys: PartitionKeys) {
   return { survey, close, reopen, drop };
 }
 
-/** Those by which the log becomes files. */
-function exportVerbs(keys: PartitionKeys) {
-  const claim = verbFor(
-    keys,
-    'claim',
-    {
-      args: ({ token, issuer, epoch, through, most }: ClaimRequest) => [
-        ...[String(token), issuer, epoch, String(through), String(most)],
-      ],
-    },
-    (reply): Claimed | Refusal<'foreign' | 'stale'> => {
-      const [word = '', detail = ''] = words(reply.slice(0, 2));
-      return word === 'claimed' ? { word, ...readPage(reply) } : refusal([word, detail]);
-    },
-  );
-  const browse = verbFor(
-    keys,
-    'browse',
-    { args: ({ through, most }: BrowseRequest) => [String(through), String(most)] },
-    readPage,
-  );
-  const trim = verbFor(
-    keys,
-    'trim',
-    {
-      args: ({ token, issuer, epoch, through, ofLast }: TrimRequest) => [
-        ...[String(token), issuer, epoch, String(through), ofLast],
-      ],
-    },
-    (reply) => refusal<'trimmed' | 'stale' | 'forgot'>(words(reply)),
-  );
-  return { claim, browse, trim };
-}
-
-function readPage(reply: readonly BinaryReply[]): LogPage {
-  const [, epoch = '', last = '', trimmed = ''] = words(reply.slice(0, 4));
-  const [of = '', through = ''] = trimmed.split(' ');
-  const entries = reply[4] as unknown as readonly LogEntry[];
-  const before = trimmed === '' ? undefined : { epoch: of, through: Number(through) };
-  return { epoch, last: Number(last), trimmed: before, entries };
-}
-
-function readCounted(reply: readonly BinaryReply[]): Counted {
-  const [, entries = '', first = '', now = '', dead = '', ...rest] = words(reply);
-  const [ms, us] = first.split('-').map(Number);
-  const counts = new Map<string, number>();
-  for (let place = 0; place < rest.length; place += 2) counts.set(rest[place] ?? '', Number(rest[place + 1]));
-  return {
-    ...{ entries: Number(entries), now: Number(now), dead: dead.split(' ').map(Number), counts },
-    first: ms === undefined || us === undefined ? undefined : ms * 1_000 + us,
-  };
-}
-
 function readSurvey(reply: readonly BinaryReply[]): Survey {
   const [, epoch = '', rows = '', ...rest] = words(reply);
   const lanes = new Map<string, { -readonly [Part in keyof SurveyedLane]: SurveyedLane[Part] }>();
@@ -485,4 +354,15 @@ function readSurvey(reply: readonly BinaryReply[]): Survey {
     lanes.set(name, known);
   }
   return { epoch, rows: Number(rows), lanes: [...lanes.values()] };
+}
+
+function readCounted(reply: readonly BinaryReply[]): Counted {
+  const [, entries = '', first = '', now = '', dead = '', ...rest] = words(reply);
+  const [ms, us] = first.split('-').map(Number);
+  const counts = new Map<string, number>();
+  for (let place = 0; place < rest.length; place += 2) counts.set(rest[place] ?? '', Number(rest[place + 1]));
+  return {
+    ...{ entries: Number(entries), now: Number(now), dead: dead.split(' ').map(Number), counts },
+    first: ms === undefined || us === undefined ? undefined : ms * 1_000 + us,
+  };
 }

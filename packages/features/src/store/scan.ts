@@ -1,0 +1,64 @@
+/**
+ * The keys of rows, looked through in steps.
+ *
+ * Guarantees: every key that is there from the beginning to the end is given, to the partition whose it is. A server's keys are looked
+ * through once, however many partitions it has.
+ */
+import type { BinaryReply, CallCommand } from '@holdfast/redis';
+import type { Partition } from './partition.js';
+
+/** How many keys are looked at in one step. */
+const STEP = '1000';
+
+interface FoundKeys {
+  readonly partition: Partition;
+  readonly keys: readonly string[];
+}
+
+/** The keys of rows of a generation, "<view>.<generation>". Throws UnavailableError. */
+export async function* rowKeys(
+  partitions: readonly Partition[],
+  generation: string,
+): AsyncIterable<FoundKeys> {
+  for (const there of await byServer(partitions)) {
+    const [one] = there as readonly [Partition, ...Partition[]];
+    const beginnings = there.map((partition) => ({ partition, text: partition.keys.row(generation, '') }));
+    const pattern = there.length === 1 ? one.keys.row(generation, '*') : `*:${generation}:*`;
+    let cursor = '0';
+    do {
+      const [next, keys] = await one.call(SCAN, [cursor, 'MATCH', pattern, 'COUNT', STEP]);
+      cursor = next;
+      for (const { partition, text } of beginnings) {
+        const own = keys.filter((key) => key.startsWith(text));
+        if (own.length > 0) yield { partition, keys: own };
+      }
+    } while (cursor !== '0');
+  }
+}
+
+async function byServer(partitions: readonly Partition[]): Promise<readonly (readonly Partition[])[]> {
+  const servers = await Promise.all(partitions.map((partition) => partition.call(INFO, undefined)));
+  const groups = new Map<string, Partition[]>();
+  for (const [place, partition] of partitions.entries()) {
+    const server = servers[place] ?? '';
+    groups.set(server, [...(groups.get(server) ?? []), partition]);
+  }
+  return [...groups.values()];
+}
+
+const INFO: CallCommand<undefined, string> = {
+  ...{ command: 'INFO', binary: true, keys: [], most: 1 },
+  encode: (_, __, args) => void args.push('server'),
+  decode: (reply) => [/^run_id:(\S+)/m.exec(String(reply))?.[1] ?? ''],
+};
+
+type Page = readonly [cursor: string, keys: readonly string[]];
+
+const SCAN: CallCommand<readonly string[], Page> = {
+  ...{ command: 'SCAN', binary: true, keys: [], most: 1 },
+  encode: ({ request }, _, args) => void args.push(...request),
+  decode(reply) {
+    const [cursor, keys] = reply as readonly [BinaryReply, readonly BinaryReply[]];
+    return [[String(cursor), keys.map(String)]];
+  },
+};
