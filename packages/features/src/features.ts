@@ -26,8 +26,9 @@ import {
   whole,
   withDefault,
 } from '@holdfast/kernel';
-import { type NodeSource, partitionOf } from '@holdfast/redis';
-import { type Entity, type Id, idsOf, placeOf } from './definition/entity.js';
+import type { NodeSource } from '@holdfast/redis';
+import { type Entity, type Id, idsOf } from './definition/entity.js';
+import { type FlagsView, isFlags } from './definition/flags.js';
 import { type Registry, registryOf } from './definition/registry.js';
 import type { Answer, EntityIds, Service } from './definition/service.js';
 import type { Fields, Served } from './definition/types.js';
@@ -38,6 +39,7 @@ import { type GenerationInfo, printGeneration, readLineup } from './generation/i
 import { Pin, type PinOptions } from './generation/pins.js';
 import { refusalOf } from './generation/refusals.js';
 import { sweep } from './generation/sweep.js';
+import { badFlagsOf, type FlagRow, flagEncoderOf } from './lane/flag-row.js';
 import type { StopOptions } from './lane/follow.js';
 import type { FollowStats } from './lane/following.js';
 import type { Lane } from './lane/lane.js';
@@ -68,6 +70,7 @@ import { PointerLease } from './read/pointer.js';
 import { Reader, type ReadRow } from './read/reader.js';
 import { type AnswerWithMeta, answerOf } from './read/service.js';
 import { untilAborted } from './read/until-aborted.js';
+import { wantedOf } from './read/wanted.js';
 import { Catalog } from './store/catalog.js';
 import { type DeadLetter, readDeadLetters } from './store/dead-letters.js';
 import {
@@ -290,6 +293,11 @@ export class Features {
     view: RowView<string, E, F>,
     options: RowLaneOpenOptions,
   ): Promise<Lane<LaneRow<E, F>>>;
+  /** Flags have no event time: what arrives last counts. */
+  open<E extends Entity, Flag extends string>(
+    view: FlagsView<string, E, Flag>,
+    options: RowLaneOpenOptions,
+  ): Promise<Lane<FlagRow<E, Flag>>>;
   /** Windows count the events of a source that the lane follows. */
   open(view: WindowsView<string, Entity, WindowFields>, options: LaneOpenOptions): Promise<WindowsLane>;
   async open(view: View, options: RowLaneOpenOptions): Promise<OpenLane> {
@@ -313,13 +321,17 @@ export class Features {
 
   #openOn(view: View, place: Omit<LanePlace, 'view'>, options: LaneOpenOptions) {
     if (isWindows(view)) return openWindowsLane({ ...place, view }, options);
-    if (view.kind !== 'rows')
-      throw new MisuseError(`Flags cannot be written yet; ${display(view.name)} is a view of flags.`);
     const { stored, partitions } = place;
     const { ahead } = this.#settings;
+    if (isFlags(view)) {
+      const encode = flagEncoderOf(view, partitions.length);
+      const making = { verb: 'flag', ahead, encoder: () => encode, badTime: badFlagsOf(view.name) } as const;
+      return openLane<FlagRow<Entity, string>>({ ...place, view }, making, options);
+    }
     return openLane<LaneRow<Entity, Fields>>(
       { ...place, view },
       {
+        verb: 'land',
         ahead,
         encoder: (schema) => encoderOf(view, schema, { stored, partitions: partitions.length }),
         badTime: badTimeOf(view, ahead),
@@ -337,10 +349,7 @@ export class Features {
   ): Promise<readonly ReadRow<Served<F>>[]> {
     this.#requireKnown(view);
     if (!Array.isArray(ids)) throw new MisuseError(`rows() takes a list of ids; got ${display(ids)}.`);
-    const wanted = ids.map((given) => {
-      const { id, by } = placeOf(view.name, view.entity, idsOf(view.entity, given));
-      return { view, id, partition: partitionOf(by, this.#partitions.length) };
-    });
+    const wanted = ids.map((given) => wantedOf(view, idsOf(view.entity, given), this.#partitions.length));
     const read = (): Promise<{ readonly rows: readonly ReadRow[] }> => this.#reader.read(wanted);
     const { rows } = await this.#telemetry.reading({ view: view.name }, ids.length, read);
     return rows as readonly ReadRow<Served<F>>[];

@@ -45,6 +45,7 @@ export type { LaneFate } from './generation/gate.js';
 export type { CutOptions, CutTogetherOptions, Generation, RetireOptions } from './generation/generation.js';
 export type { GenerationInfo } from './generation/info.js';
 export type { Pin, PinOptions } from './generation/pins.js';
+export type { FlagRow } from './lane/flag-row.js';
 export type { FollowedPartition, Follower, StopOptions } from './lane/follow.js';
 export type { FollowLaneOptions, FollowStats } from './lane/following.js';
 export type {

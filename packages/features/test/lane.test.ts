@@ -44,6 +44,7 @@ async function laneOf(options: Options = {}): Promise<Lane<TestRow>> {
       rank: 1,
       ahead: 300e6,
       parts: ['user'],
+      verb: 'land' as const,
       history: true,
       patience: 5_000,
       clock: systemClock,

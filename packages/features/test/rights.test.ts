@@ -7,6 +7,7 @@ import {
   createFeatures,
   entity,
   type Features,
+  flags,
   redisStream,
   service,
   t,
@@ -63,6 +64,7 @@ const clicks = windows('clicks', {
     recent: on.latest((e) => e.what, { n: 2 }),
   }),
 });
+const promos = flags('promos', { entity: user, flags: ['vip'] });
 const ranking = service('ranking', { views: { profile, clicks } });
 const holderOf = (token: number): TokenHolder => ({
   ...{ token, resource: 'profiles', issuer: 'locks', signal: new AbortController().signal },
@@ -70,7 +72,7 @@ const holderOf = (token: number): TokenHolder => ({
 const row = (id: string, n: number) => ({ id, time: Date.now(), values: { n } });
 
 function storeOf(redis: string, name = 'shop'): Features {
-  const [views, services] = [[profile, clicks], [ranking]];
+  const [views, services] = [[profile, clicks, promos], [ranking]];
   const store = createFeatures({ redis, name, views, services, partitions: 2 });
   later(() => store.close());
   return store;
@@ -83,6 +85,8 @@ it('a builder builds, a writer writes, a reader reads, an exporter exports, an o
   const lane = await writer.open(profile, { holder: holderOf(7) });
   const { outcomes } = await lane.land([row('a', 1), row('b', 2), row('a', 3), { ...row('b', 4), time: 1 }]);
   expect(outcomes).toEqual(['accepted', 'accepted', 'accepted', 'older']);
+  const setting = await writer.open(promos, { holder: holderOf(7) });
+  await setting.land([{ id: '1', values: { vip: true } }]);
   for (const what of ['x', 'y', 'z'])
     await client().xadd('events', '*', 'user', 'a', 'what', what, 'at', String(Date.now()));
   await client().xadd('events', '*', 'user', 'a');
@@ -101,6 +105,9 @@ it('a builder builds, a writer writes, a reader reads, an exporter exports, an o
     async () => expect(await reader.get(ranking, [{ user: 'a' }])).toMatchObject(wanted),
     20_000,
   );
+
+  const isVip = async () => (await reader.rows(promos, ['1']))[0]?.values.vip;
+  expect(await isVip()).toBe(true);
 
   const next = await builder.begin(profile, { holder: holderOf(8) });
   const filling = storeOf(await as('builder writer'));
@@ -124,6 +131,8 @@ it('a builder builds, a writer writes, a reader reads, an exporter exports, an o
   const last = await operator.generation(profile, next.id, { holder: holderOf(9) });
   expect(await last.retire()).toBe(1);
   expect((await operator.erase(user, 'a', { holder: holderOf(9), dir })).rows).toBe(2);
+  expect((await operator.erase(user, '1', { holder: holderOf(9), dir })).rows).toBe(1);
+  expect(await isVip()).toBe(false);
   const again = await writer.open(profile, { holder: holderOf(9) });
   expect((await again.land([row('a', 6)])).outcomes).toEqual(['erased']);
   expect(await exporter.compact()).toMatchObject({ deleted: 0 });

@@ -1,10 +1,13 @@
 /**
  * Flags: a view of booleans about entities with integer ids, one bit for each. They have no event time: the last one
- * to be written wins.
+ * to arrive wins. An id that was never written has no flag set.
+ *
+ * The bits of one flag lie in chunks of 32768 ids, each a string in Redis of up to 4 KB.
  */
-import { fitting, type Readers, readOptions } from '@holdfast/kernel';
+import { fitting, MisuseError, type Readers, readOptions } from '@holdfast/kernel';
+import { RowError } from '../errors.js';
 import { readName } from '../options.js';
-import type { Entity } from './entity.js';
+import { type Entity, placeOf } from './entity.js';
 import { type FeatureType, t } from './types.js';
 import { COMMON, type CommonOptions, requireFields, type View } from './view.js';
 
@@ -43,6 +46,11 @@ export function flags<const Name extends string, E extends Entity, const Flag ex
   const { flags: names, ...settings } = readOptions(`The view "${name}"`, options, FLAGS);
   const fields = Object.fromEntries(names.map((flag) => [flag, t.bool()])) as unknown as FlagFields<Flag>;
   requireFields(name, fields);
+  if (Object(options.entity).parts?.length !== 1) {
+    throw new MisuseError(
+      `The view "${name}" has flags, so its entity has ids of one part, which are whole numbers; "${options.entity?.name}" has not.`,
+    );
+  }
   return {
     ...settings,
     kind: 'flags',
@@ -53,3 +61,37 @@ export function flags<const Name extends string, E extends Entity, const Flag ex
     strict: false,
   };
 }
+
+/** The ids of which one chunk has the bits. */
+const CHUNK = 32_768;
+
+/** Where the flags of an id are. */
+interface BitPlace {
+  readonly id: string;
+  readonly chunk: number;
+  readonly bit: number;
+}
+
+/** Throws RowError for what is no whole number in decimal digits, up to 2^53 - 1. */
+export function bitOf({ name, entity }: FlagsView, ids: Readonly<Record<string, unknown>>): BitPlace {
+  const { id } = placeOf(name, entity, ids);
+  if (isNumber(id)) return { id, chunk: chunkOf(id), bit: bitIn(id) };
+  const expected = 'a whole number in decimal digits, from "0" to 2^53 - 1, as for all flags';
+  throw new RowError(name, `the id of "${entity.parts[0]}"`, expected, id);
+}
+
+/** Whether an id can have flags. */
+export const isNumber = (id: string): boolean =>
+  /^(?:0|[1-9]\d{0,15})$/.test(id) && Number.isSafeInteger(Number(id));
+
+/** The chunk of such an id. */
+export const chunkOf = (id: string): number => Math.floor(Number(id) / CHUNK);
+
+/** The bit of such an id in its chunk. */
+export const bitIn = (id: string): number => Number(id) % CHUNK;
+
+/** Stands in the key of a chunk where the id of a row stands in that of a row. */
+export const chunkName = (flag: string, chunk: number): string => `${flag}.${chunk}`;
+
+/** Whether a view is one of flags. */
+export const isFlags = (view: View): view is FlagsView => view.kind === 'flags';

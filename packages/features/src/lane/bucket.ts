@@ -13,6 +13,9 @@ import type { Telemetry } from '../telemetry.js';
 import { followedLane } from './following.js';
 import { closedError, type Ownership } from './ownership.js';
 
+/** The verb by which rows are landed. */
+export type LandVerb = 'land' | 'flag';
+
 /** Told about each row, with its letter, or the error for which it was not landed. */
 export interface RowListener {
   landed(index: number, verdict: string): void;
@@ -29,6 +32,7 @@ export interface BucketOptions {
   readonly ahead: number;
   readonly history: boolean;
   readonly parts: readonly string[];
+  readonly verb: LandVerb;
   /** For how long a call is repeated while the server is away, in ms. */
   readonly patience: number;
   readonly clock: Clock;
@@ -40,7 +44,8 @@ export interface BucketOptions {
 const MOST_ROWS = 128;
 const MOST_BYTES = 256 * 1_024;
 const DELAY = 2;
-const MOST_IN_FLIGHT = 2;
+/** By verb. What has no event time has the order of its calls, and one that is repeated would come after the next. */
+const MOST_IN_FLIGHT: Readonly<Record<LandVerb, number>> = { land: 2, flag: 1 };
 /** The pause before a call is repeated, in ms. */
 const PAUSE = 50;
 
@@ -89,7 +94,7 @@ export class Bucket {
   }
 
   #pump(): void {
-    while (this.#inFlight < MOST_IN_FLIGHT) {
+    while (this.#inFlight < MOST_IN_FLIGHT[this.#options.verb]) {
       const call = this.#ready.shift();
       if (call === undefined) return;
       this.#inFlight += 1;
@@ -116,7 +121,7 @@ export class Bucket {
 
   /** The verdicts. Throws StaleTokenError, UnavailableError, MisuseError. */
   async #land(call: LandCall): Promise<string> {
-    const { partition, ownership, view, generation, lane, patience, clock, telemetry } = this.#options;
+    const { partition, ownership, view, generation, lane, patience, clock, verb, telemetry } = this.#options;
     const deadline = clock.now() + patience;
     for (;;) {
       ownership.signal.throwIfAborted();
@@ -124,7 +129,7 @@ export class Bucket {
         const mark = ownership.markIn(partition.number);
         const sent = { partition: partition.number, rows: call.ids.length };
         const reply = await telemetry.call({ view, lane }, sent, () =>
-          partition.call(partition.verbs.land, this.#request(call, mark)),
+          partition.call(partition.verbs[verb], this.#request(call, mark)),
         );
         if (reply.word === 'landed') return reply.verdicts;
         // Another call of this lane may have opened it again since this one left.

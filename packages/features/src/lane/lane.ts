@@ -22,7 +22,7 @@ import type { Source, SourceRecord } from '../source/source.js';
 import type { Partition } from '../store/partition.js';
 import type { Landed, LaneRefusal } from '../store/verbs.js';
 import type { Telemetry } from '../telemetry.js';
-import { Bucket, type RowListener } from './bucket.js';
+import { Bucket, type LandVerb, type RowListener } from './bucket.js';
 import type { Follower, StopOptions } from './follow.js';
 import {
   closedLane,
@@ -81,6 +81,7 @@ export interface LaneOptions<Row> {
   readonly history: boolean;
   /** The names of the parts of an id. */
   readonly parts: readonly string[];
+  readonly verb: LandVerb;
   readonly patience: number;
   readonly clock: Clock;
   readonly random: Random;
@@ -122,8 +123,20 @@ export class Lane<Row> {
 
   constructor(options: LaneOptions<Row>) {
     this.#options = options;
-    const { partitions, ownership, view, generation, lane, ahead, history, parts, patience, clock, holder } =
-      options;
+    const {
+      partitions,
+      ownership,
+      view,
+      generation,
+      lane,
+      ahead,
+      history,
+      parts,
+      verb,
+      patience,
+      clock,
+      holder,
+    } = options;
     const { telemetry } = options;
     this.#buckets = partitions.map(
       (partition) =>
@@ -137,6 +150,7 @@ export class Lane<Row> {
             ahead,
             history,
             parts,
+            verb,
             patience,
             clock,
             telemetry,
@@ -310,7 +324,7 @@ export class Lane<Row> {
   }
 
   async #send({ partition, claim, span, pieces, source }: Parcel): Promise<Landed | LaneRefusal> {
-    const { rank, ahead, history, parts, view, lane, telemetry } = this.#options;
+    const { rank, ahead, history, parts, verb, view, lane, telemetry } = this.#options;
     const token = Number(claim.sourceMark.split(' ', 1)[0]);
     const { turn } = turnOf(claim.sourceMark);
     const ids: string[] = [];
@@ -323,7 +337,7 @@ export class Lane<Row> {
     const request = { ...claim, ...span, ahead, history, parts, ids, rows };
     const sent = { partition: partition.number, rows: rows.length, traces: pieces.map(({ trace }) => trace) };
     const reply = await telemetry.call({ view, lane }, sent, () =>
-      partition.call(partition.verbs.land, request),
+      partition.call(partition.verbs[verb], request),
     );
     if (reply.word === 'landed') {
       const outcomes = Array.from(reply.verdicts, (verdict) => OUTCOMES[verdict] ?? 'refused');

@@ -31,6 +31,7 @@ import { readName } from '../options.js';
 import type { Catalog } from '../store/catalog.js';
 import type { Partition } from '../store/partition.js';
 import type { Telemetry } from '../telemetry.js';
+import type { LandVerb } from './bucket.js';
 import { type EncodeRow, Lane } from './lane.js';
 import { type LaneHolder, Ownership, renewalOf } from './ownership.js';
 import { WindowsLane } from './windows-lane.js';
@@ -102,6 +103,7 @@ export interface LanePlace<V extends View = View> {
 
 /** How rows are made, and what is wrong with one whose event time the server refused. */
 interface RowMaking<Row> {
+  readonly verb: LandVerb;
   /** In ms. */
   readonly ahead: number;
   readonly encoder: (schema: RowSchema) => EncodeRow<Row>;
@@ -111,7 +113,7 @@ interface RowMaking<Row> {
 /** Throws MisuseError, StaleTokenError, IssuerMismatchError, UnavailableError. */
 export async function openLane<Row>(
   place: LanePlace,
-  { ahead, encoder, badTime }: RowMaking<Row>,
+  { verb, ahead, encoder, badTime }: RowMaking<Row>,
   options: RowLaneOpenOptions,
 ): Promise<Lane<Row>> {
   const { view, stored, partitions, clock, random, telemetry } = place;
@@ -119,7 +121,7 @@ export async function openLane<Row>(
   const encode = encoder(schemaFor(view, stored));
   const owned = await own(place, read);
   return new Lane({
-    ...{ ...owned, partitions, patience, clock, random, telemetry, encode, badTime },
+    ...{ ...owned, partitions, patience, clock, random, telemetry, verb, encode, badTime },
     ...{ view: view.name, ahead: ahead * 1_000, history: stored.history, parts: view.entity.parts },
   });
 }

@@ -2,6 +2,7 @@
  * Reading rows and rings by what is registered for their view, for the features that a program names.
  */
 import { compare } from '../definition/change.js';
+import { isFlags } from '../definition/flags.js';
 import { describe, type StoredView } from '../definition/stored.js';
 import type { View } from '../definition/view.js';
 import { DefinitionMismatchError } from '../errors.js';
@@ -10,7 +11,7 @@ import { readHeader } from '../row/header.js';
 import { readRing } from '../window/ring.js';
 import { windowValues } from '../window/values.js';
 
-/** The values of a row, and its event time in microseconds; undefined for windows, which have none. */
+/** The values of a row, and its event time in microseconds; undefined for windows and flags, which have none. */
 export interface DecodedRow {
   readonly time: number | undefined;
   readonly values: Readonly<Record<string, unknown>>;
@@ -29,6 +30,11 @@ export class RowDecoders {
     stored: StoredView,
     { row, now }: { readonly row: Buffer; readonly now: number },
   ): Decoded {
+    if (isFlags(view)) {
+      if (!this.#checked.has(stored)) this.#check(view, stored);
+      const flags = Object.keys(view.fields).map((name, place) => [name, row[place] === 1]);
+      return { time: undefined, values: Object.fromEntries(flags) };
+    }
     if (stored.ring !== null) {
       if (!this.#checked.has(stored)) this.#check(view, stored);
       return decodeRing(stored, row, now);

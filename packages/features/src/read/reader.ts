@@ -8,6 +8,7 @@
  * place in the log at which they stood so. Where a service has a cache, that command may be one of an earlier read.
  */
 import { type Clock, MisuseError } from '@holdfast/kernel';
+import { isFlags } from '../definition/flags.js';
 import type { View } from '../definition/view.js';
 import type { Pin } from '../generation/pins.js';
 import type { Pointers, ViewPointer } from '../store/catalog.js';
@@ -17,7 +18,9 @@ import type { Telemetry } from '../telemetry.js';
 import type { ReadCache } from './cache.js';
 import type { DecodedRow, RowDecoders } from './decoders.js';
 import type { Fetcher } from './fetch.js';
+import { fetchFlags } from './flags.js';
 import type { HeldPointers, PointerLease } from './pointer.js';
+import type { Wanted } from './wanted.js';
 
 /** Why a row has no values. */
 export type NullReason = 'missing' | 'expired' | 'torn';
@@ -25,7 +28,7 @@ export type NullReason = 'missing' | 'expired' | 'torn';
 /** The values of a row by their names, each null if the row is not served. */
 export interface ReadRow<Values = Readonly<Record<string, unknown>>> {
   readonly values: Values;
-  /** When what the row says was so; null for windows, and for a row that is missing or torn. */
+  /** When what the row says was so; null for windows and flags, and for a row that is missing or torn. */
   readonly time: Date | null;
   /** Why the values are null; undefined for a row that is served. */
   readonly reason: NullReason | undefined;
@@ -41,13 +44,6 @@ interface ReadRows {
   readonly places: readonly string[];
   /** For each row, how long ago it was asked for at most, in ms, by the process's clock. */
   readonly ages: readonly number[];
-}
-
-/** A row that is wanted. */
-export interface Wanted {
-  readonly view: View;
-  readonly id: string;
-  readonly partition: number;
 }
 
 /** The rows of one entity, which are kept together. */
@@ -154,14 +150,20 @@ export class Reader {
     const placed = place ? [...new Set(indexes.map((index) => of(index).partition))] : [];
     const ats = placed.map((partition) => ({ partition, key: partitions[partition]?.keys.of('at') ?? '' }));
     const asked = clock.now();
-    const read = await fetcher.fetch([...ats, ...indexes.map((index) => this.#keyOf(of(index), held))]);
+    const ofRows = indexes.filter((index) => !isFlags(of(index).view));
+    const flags = indexes.flatMap((index) => this.#flagsOf(of(index), index, held));
+    const [read, bits] = await Promise.all([
+      fetcher.fetch([...ats, ...ofRows.map((index) => this.#keyOf(of(index), held))]),
+      fetchFlags(partitions, flags),
+    ]);
     const places = new Map(placed.map((partition, n) => [partition, String(read[n] ?? '')]));
-    for (const [n, index] of indexes.entries())
+    for (const [n, index] of ofRows.entries())
       found[index] = {
         row: read[ats.length + n] ?? null,
         at: places.get(of(index).partition) ?? '',
         asked,
       };
+    for (const [n, { index }] of flags.entries()) found[index] = { row: bits[n] ?? null, at: '', asked };
   }
 
   #keep(
@@ -192,6 +194,10 @@ export class Reader {
     const { live } = pointerOf(view, views);
     const keys = this.#options.partitions[partition]?.keys;
     return { partition, key: keys?.row(`${view.name}.${live}`, id) ?? '' };
+  }
+
+  #flagsOf({ view, id }: Wanted, index: number, { views }: Pointers) {
+    return isFlags(view) ? [{ view, id, index, generation: pointerOf(view, views).live }] : [];
   }
 
   #serve(

@@ -5,12 +5,12 @@
  * the service is a MisuseError before anything is read.
  */
 import { checkData, display, MisuseError } from '@holdfast/kernel';
-import { partitionOf } from '@holdfast/redis';
-import { placeOf } from '../definition/entity.js';
+import { isFlags } from '../definition/flags.js';
 import type { Answer, Service } from '../definition/service.js';
 import type { Pin } from '../generation/pins.js';
 import type { ReadCache } from './cache.js';
-import type { NullReason, Reader, Wanted } from './reader.js';
+import type { NullReason, Reader } from './reader.js';
+import { type Wanted, wantedOf } from './wanted.js';
 
 type Ids = Readonly<Record<string, unknown>>;
 
@@ -45,14 +45,14 @@ export interface ReadPlace {
 export interface ViewMeta {
   /** Undefined for a row that is served. */
   readonly reason: NullReason | undefined;
-  /** The event time; null for windows, and for a row that is missing or torn. */
+  /** The event time; null for windows and flags, and for a row that is missing or torn. */
   readonly time: Date | null;
   /** How long ago that was by the server's clock, in ms; negative for a time that is ahead, null without a time. */
   readonly age: number | null;
   readonly generation: string;
   /** How long ago the row was asked for at most, in ms: more than Redis takes to answer only where it comes from a cache. */
   readonly readAge: number;
-  /** Only with `place: true`. */
+  /** Only with `place: true`, and not of flags. */
   readonly place?: ReadPlace;
 }
 
@@ -76,13 +76,13 @@ export async function answerOf(service: Service, read: ServiceRead): Promise<rea
   const rows = Array.from(ids, (given, index) => {
     const each = requireIds(service, given, index);
     return views.map(([, view]) => {
-      const { id, by } = placeOf(view.name, view.entity, each);
-      const name = `${view.name}:${id}`;
+      const one = wantedOf(view, each, partitions);
+      const name = `${view.name}:${one.id}`;
       const known = places.get(name);
       if (known !== undefined) return known;
       places.set(name, wanted.length);
-      if (cache) groupOf(groups, `${view.entity.name}:${id}`).push(wanted.length);
-      return wanted.push({ view, id, partition: partitionOf(by, partitions) }) - 1;
+      if (cache) groupOf(groups, `${view.entity.name}:${one.id}`).push(wanted.length);
+      return wanted.push(one) - 1;
     });
   });
   const cached = cache && { cache, groups: groups.values() };
@@ -93,7 +93,7 @@ export async function answerOf(service: Service, read: ServiceRead): Promise<rea
     const generation = pointers.views.get(view.name)?.live ?? '';
     const age = time === null ? null : now / 1_000 - time.getTime();
     const known = { reason, time, age, generation, readAge: of.ages[at] ?? 0 };
-    if (!place) return known;
+    if (!place || isFlags(view)) return known;
     return {
       ...known,
       place: { partition, at: of.places[at] ?? '', id, generation, n: pointers.n, now },

@@ -7,6 +7,8 @@
 import { IssuerMismatchError, StaleTokenError } from '@holdfast/fence';
 import type { TokenClaim } from '@holdfast/kernel';
 import { partitionOf } from '@holdfast/redis';
+import { bitIn, chunkName, chunkOf, isNumber } from '../definition/flags.js';
+import type { StoredView } from '../definition/stored.js';
 import { printGeneration } from '../generation/info.js';
 import type { Catalog } from './catalog.js';
 import { type ListedView, piecesOf, readInventory, splitName } from './erasures.js';
@@ -31,7 +33,9 @@ export async function inventoryOf(catalog: Catalog): Promise<readonly ListedView
 export function partitionsFor(name: string, views: readonly ListedView[], count: number): readonly number[] {
   const { entity, id } = splitName(name);
   const isLaterPart = views.some(({ stored }) => stored.entity.parts.indexOf(entity) > 0);
-  return isLaterPart ? Array.from({ length: count }, (_, at) => at) : [partitionOf(id, count)];
+  if (isLaterPart) return Array.from({ length: count }, (_, at) => at);
+  const hasFlags = isNumber(id) && views.some(({ stored }) => isFlagsOf(stored, entity));
+  return [...new Set([partitionOf(id, count), ...(hasFlags ? [chunkOf(id) % count] : [])])];
 }
 
 /**
@@ -52,6 +56,10 @@ export async function eraseOnline(
     const { parts } = stored.entity;
     const { entity, id } = splitName(name);
     if (!parts.includes(entity)) continue;
+    if (isFlagsOf(stored, entity)) {
+      deleted += await clear({ there, name, claim }, stored, generations);
+      continue;
+    }
     for (const generation of generations.map((each) => printGeneration(stored.name, each))) {
       const home = there.find(({ number }) => number === partitionOf(id, partitions.length));
       const found =
@@ -74,6 +82,40 @@ export async function eraseOnline(
   }
   return deleted;
 }
+
+interface Erasing {
+  readonly there: readonly Partition[];
+  readonly name: string;
+  readonly claim: TokenClaim | undefined;
+}
+
+/** Clears the flags of an id, also those that only an earlier program has declared. Resolves to how many were set. */
+async function clear(
+  { there, name, claim }: Erasing,
+  { name: view, fields, schemas }: StoredView,
+  generations: readonly string[],
+): Promise<number> {
+  const { id } = splitName(name);
+  if (!isNumber(id)) return 0;
+  const flags = new Set(
+    [...fields, ...schemas.flatMap((schema) => schema.fields)].map((field) => field.name),
+  );
+  let cleared = 0;
+  for (const partition of there) {
+    const rows = generations.flatMap((each) => {
+      const generation = printGeneration(view, each);
+      return [...flags].map((flag) => ({
+        key: partition.keys.row(generation, chunkName(flag, chunkOf(id))),
+        ...{ generation, isSummed: false, bit: bitIn(id) },
+      }));
+    });
+    cleared += await forget(partition, { name, claim, isErased: true, rows });
+  }
+  return cleared;
+}
+
+const isFlagsOf = ({ kind, entity: { parts } }: StoredView, entity: string): boolean =>
+  kind === 'flags' && parts.includes(entity);
 
 /** Has rows about an entity taken again. Throws StaleTokenError, IssuerMismatchError, UnavailableError. */
 export async function restoreOnline(

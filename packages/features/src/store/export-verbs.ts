@@ -6,6 +6,16 @@ import type { PartitionKeys } from '../keys.js';
 import type { LogEntry } from '../offline/log-entries.js';
 import { type Refusal, refusal, verbFor, words } from './verb.js';
 
+interface ForgottenRow {
+  readonly key: string;
+  /** "<view>.<generation>". */
+  readonly generation: string;
+  /** Whether its checksum is part of a sum. */
+  readonly isSummed: boolean;
+  /** The one bit of the key that is about the entity, if it has bits. */
+  readonly bit?: number;
+}
+
 export interface ForgetRequest {
   /** '' for an entity that was erased before. */
   readonly token: number | '';
@@ -14,8 +24,8 @@ export interface ForgetRequest {
   readonly name: string;
   /** False where rows about it are taken again. */
   readonly isErased: boolean;
-  /** Rows that are deleted: "<view>.<generation>", and whether its checksum is part of a sum. */
-  readonly rows: readonly { readonly key: string; readonly generation: string; readonly isSummed: boolean }[];
+  /** What is deleted. */
+  readonly rows: readonly ForgottenRow[];
 }
 
 interface Forgotten {
@@ -103,7 +113,9 @@ export function exportVerbs(keys: PartitionKeys) {
       keys: ({ rows }: ForgetRequest) => rows.map(({ key }) => key),
       args: ({ token, issuer, name, isErased, rows }) => [
         ...[String(token), issuer, name, isErased ? '1' : '0'],
-        ...rows.flatMap(({ generation, isSummed }) => [generation, isSummed ? '1' : '0']),
+        ...rows.flatMap(({ generation, isSummed, bit }) => [
+          ...[generation, bit === undefined ? String(Number(isSummed)) : `bit ${bit}`],
+        ]),
       ],
     },
     (reply): Forgotten | Refusal<'foreign' | 'stale'> => {

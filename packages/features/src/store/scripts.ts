@@ -16,6 +16,7 @@ const VERBS = [
   'open',
   'land',
   'tally',
+  'flag',
   'tell',
   'bury',
   'finish',
@@ -46,7 +47,7 @@ const VERBS = [
 type ScriptName = (typeof VERBS)[number];
 
 /** The scripts that take up memory for good. All others also run when it is full. */
-const ADDING: readonly ScriptName[] = ['apply', 'land', 'tally', 'bury'];
+const ADDING: readonly ScriptName[] = ['apply', 'land', 'tally', 'flag', 'bury'];
 
 const library = ScriptLibrary.from(new URL('../../lua/', import.meta.url), VERBS, {
   prelude: SERVER_VARIABLES,

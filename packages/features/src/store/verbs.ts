@@ -4,6 +4,7 @@
  * Guarantees: a reply that is not the script's own throws, and so counts as no answer.
  */
 import type { BinaryReply } from '@holdfast/redis';
+import { chunkName, chunkOf } from '../definition/flags.js';
 import type { PartitionKeys } from '../keys.js';
 import { type Refusal, refusal, verbFor, words } from './verb.js';
 
@@ -234,6 +235,22 @@ function laneVerbs(keys: PartitionKeys) {
     },
     readLanded,
   );
+  const flag = verbFor(
+    keys,
+    'flag',
+    {
+      keys: ({ generation, ids, rows }: LandRequest) =>
+        ids.flatMap((id, n) =>
+          flagsIn(rows[n]).map((name) => keys.row(generation, chunkName(name, chunkOf(id)))),
+        ),
+      args: ({ ahead, history, parts, ids, rows, ...claim }) => [
+        ...argsOf(claim),
+        ...[String(ahead), history ? '1' : '0', parts.join(' ')],
+        ...ids.flatMap((id, n) => [keys.row(claim.generation, id), rows[n] ?? '']),
+      ],
+    },
+    readLanded,
+  );
   const tell = verbFor(
     keys,
     'tell',
@@ -253,7 +270,7 @@ function laneVerbs(keys: PartitionKeys) {
       return word === 'finished' ? { word, place } : refusal([word, place]);
     },
   );
-  return { open, land, tally, tell, finish, ...deadLetterVerbs(keys) };
+  return { open, land, tally, flag, tell, finish, ...deadLetterVerbs(keys) };
 }
 
 function deadLetterVerbs(keys: PartitionKeys) {
@@ -279,6 +296,13 @@ function readLanded(reply: readonly BinaryReply[]): Landed | LaneRefusal {
   const [word = '', verdicts = '', place = ''] = words(reply);
   return word === 'landed' ? { word, verdicts, place } : refusal([word, verdicts]);
 }
+
+/** Of "<bit> <flag>+ <flag>- ...". */
+const flagsIn = (row: Uint8Array | undefined): readonly string[] =>
+  String(row)
+    .split(' ')
+    .slice(1)
+    .map((word) => word.slice(0, -1));
 
 const argsOf = (claim: LaneClaim & Span): string[] => {
   const { generation, lane, mark, source, sourceMark, after, through } = claim;

@@ -1,0 +1,24 @@
+/**
+ * Rows that a read wants: which, and in which partition they lie.
+ */
+import { partitionOf } from '@holdfast/redis';
+import { placeOf } from '../definition/entity.js';
+import { bitOf, isFlags } from '../definition/flags.js';
+import type { View } from '../definition/view.js';
+
+/** A row that is wanted. */
+export interface Wanted {
+  readonly view: View;
+  readonly id: string;
+  readonly partition: number;
+}
+
+/** Throws RowError for what cannot be an id of the view. */
+export function wantedOf(view: View, ids: Readonly<Record<string, unknown>>, partitions: number): Wanted {
+  if (isFlags(view)) {
+    const { id, chunk } = bitOf(view, ids);
+    return { view, id, partition: chunk % partitions };
+  }
+  const { id, by } = placeOf(view.name, view.entity, ids);
+  return { view, id, partition: partitionOf(by, partitions) };
+}
