@@ -20,6 +20,7 @@ import {
   type Readers,
   readOptions,
   requireClaim,
+  type Settings,
   type TokenClaim,
   type TokenHolder,
   text,
@@ -70,6 +71,7 @@ import { PointerLease } from './read/pointer.js';
 import { Reader, type ReadRow } from './read/reader.js';
 import { type AnswerWithMeta, answerOf } from './read/service.js';
 import { untilAborted } from './read/until-aborted.js';
+import { type FeatureVector, type VectorOptions, vectorPlan } from './read/vector.js';
 import { wantedOf } from './read/wanted.js';
 import { Catalog } from './store/catalog.js';
 import { type DeadLetter, readDeadLetters } from './store/dead-letters.js';
@@ -385,12 +387,43 @@ export class Features {
     request?: unknown,
     options: GetOptions = {},
   ): Promise<readonly object[]> {
+    return this.#get('get()', service, ids, { request, options: readOptions('get()', options, GET) });
+  }
+
+  /**
+   * What `get` answers, as numbers for a model: a `Float64Array`, or a `Float32Array`, with a row of numbers for each id. Booleans
+   * are 0 or 1, times are milliseconds since the epoch, and null is `missing`, which is NaN unless `missing` says otherwise. Throws
+   * what `get` throws; MisuseError for a feature that is no number.
+   */
+  vector<S extends Service>(
+    service: S,
+    ids: readonly IdsOf<S>[],
+    ...rest: GetRest<S, VectorOptions & Pick<GetOptions, 'signal' | 'pin'>>
+  ): Promise<FeatureVector>;
+  async vector(
+    service: Service,
+    ids: readonly Readonly<Record<string, string>>[],
+    request?: unknown,
+    { signal, pin, ...options }: VectorOptions & Pick<GetOptions, 'signal' | 'pin'> = {},
+  ): Promise<FeatureVector> {
     this.#requireService(service);
-    const { signal, meta, place, pin } = readOptions('get()', options, GET);
+    const { make } = vectorPlan(service, options);
+    const given = readOptions('vector()', { signal, pin }, GET);
+    return make(await this.#get('vector()', service, ids, { request, options: given }));
+  }
+
+  async #get(
+    caller: string,
+    service: Service,
+    ids: readonly Readonly<Record<string, string>>[],
+    { request, options }: { readonly request: unknown; readonly options: Settings<typeof GET> },
+  ): Promise<readonly object[]> {
+    this.#requireService(service);
+    const { signal, meta, place, pin } = options;
     if (place && !meta) throw new MisuseError('get() answers `place` as a part of `meta`; add meta: true.');
     const [reader, partitions] = [this.#reader, this.#partitions.length];
     const cache = pin === undefined ? this.#caches.get(service) : undefined;
-    const read = { reader, partitions, ids, request, meta, place, pin, cache };
+    const read = { caller, reader, partitions, ids, request, meta, place, pin, cache };
     return untilAborted(signal, `reading the service "${service.name}"`, () =>
       this.#telemetry.reading({ service: service.name }, read.ids?.length ?? 0, () =>
         answerOf(service, read),

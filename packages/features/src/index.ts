@@ -65,6 +65,7 @@ export type { EraseOptions, ErasureReport } from './offline/erase.js';
 export type { StoreOptions } from './options.js';
 export type { NullReason, ReadRow } from './read/reader.js';
 export type { AnswerWithMeta, ReadPlace, ViewMeta } from './read/service.js';
+export type { FeatureVector, VectorOptions } from './read/vector.js';
 export { type IterableOptions, iterable } from './source/iterable.js';
 export {
   type KafkaAdmin,

@@ -16,6 +16,8 @@ type Ids = Readonly<Record<string, unknown>>;
 
 /** What a read needs beside the service. */
 interface ServiceRead {
+  /** What the program has called, as "get()". */
+  readonly caller: string;
   readonly reader: Reader;
   readonly partitions: number;
   readonly ids: readonly Ids[];
@@ -64,9 +66,9 @@ export interface AnswerWithMeta<S> {
 
 /** One answer for each of the ids. Throws MisuseError, RowError, UnavailableError. */
 export async function answerOf(service: Service, read: ServiceRead): Promise<readonly object[]> {
-  const { reader, partitions, ids, meta, place, cache, pin } = read;
+  const { caller, reader, partitions, ids, meta, place, cache, pin } = read;
   if (!Array.isArray(ids)) {
-    throw new MisuseError(`get() takes a list of ids, as [{ user: 'u1' }]; got ${display(ids)}.`);
+    throw new MisuseError(`${caller} takes a list of ids, as [{ user: 'u1' }]; got ${display(ids)}.`);
   }
   const request = await requestOf(service, read.request);
   const wanted: Wanted[] = [];
@@ -74,7 +76,7 @@ export async function answerOf(service: Service, read: ServiceRead): Promise<rea
   const groups = new Map<string, { readonly key: string; readonly indexes: number[] }>();
   const views = Object.entries(service.views);
   const rows = Array.from(ids, (given, index) => {
-    const each = requireIds(service, given, index);
+    const each = requireIds(service, given, `ids[${index}] of ${caller}`);
     return views.map(([, view]) => {
       const one = wantedOf(view, each, partitions);
       const name = `${view.name}:${one.id}`;
@@ -120,12 +122,12 @@ function groupOf(groups: Map<string, { readonly key: string; readonly indexes: n
 }
 
 /** The ids at one place of the list. What each of them is, `placeOf` checks. */
-function requireIds({ views }: Service, ids: unknown, index: number): Ids {
+function requireIds({ views }: Service, ids: unknown, where: string): Ids {
   if (typeof ids === 'object' && ids !== null && !Array.isArray(ids)) return ids as Ids;
   const parts = new Set(Object.values(views).flatMap(({ entity }) => entity.parts));
   const names = [...parts].map((part) => `"${part}": …`).join(', ');
   throw new MisuseError(
-    `ids[${index}] of get() is not an object with an id for each entity, as ${names === '' ? '{}' : `{ ${names} }`}; got ${display(ids)}.`,
+    `${where} is not an object with an id for each entity, as ${names === '' ? '{}' : `{ ${names} }`}; got ${display(ids)}.`,
   );
 }
 
