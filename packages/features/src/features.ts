@@ -9,6 +9,7 @@ import {
   abortSignal,
   type Clock,
   display,
+  duration,
   flag,
   having,
   MisuseError,
@@ -69,7 +70,7 @@ import { RowDecoders } from './read/decoders.js';
 import { Fetcher } from './read/fetch.js';
 import { PointerLease } from './read/pointer.js';
 import { Reader, type ReadRow } from './read/reader.js';
-import { type AnswerWithMeta, answerOf } from './read/service.js';
+import { type AnswerWithMeta, answerOf, warm } from './read/service.js';
 import { untilAborted } from './read/until-aborted.js';
 import { type FeatureVector, type VectorOptions, vectorPlan } from './read/vector.js';
 import { wantedOf } from './read/wanted.js';
@@ -115,6 +116,11 @@ export interface GetOptions {
   readonly signal?: AbortSignal;
   /** Answers `{ answer, views }`: beside each answer, age, generation and the reason for each null, by view. Default false. */
   readonly meta?: boolean;
+  /**
+   * How old what comes from the cache of the service may be, in ms, 0 to 3600000; with 0, all comes from Redis. Default: the `maxAge`
+   * of the cache.
+   */
+  readonly fresh?: number;
   /** Adds to `meta`, which it needs, exactly what was read: the place in the log of the partition. Default false. */
   readonly place?: boolean;
   /** Reads the generations that a pin keeps, as of `store.pin()`, instead of those that are live. */
@@ -132,7 +138,10 @@ const GET = {
   meta: withDefault(flag, false),
   place: withDefault(flag, false),
   pin: optional(having<Pin>('extend', 'release')),
+  fresh: optional(duration({ max: 3_600_000 })),
 } satisfies Readers<GetOptions>;
+
+const WARM = { signal: GET.signal };
 
 const FEATURES = {
   ...STORE,
@@ -398,18 +407,36 @@ export class Features {
   vector<S extends Service>(
     service: S,
     ids: readonly IdsOf<S>[],
-    ...rest: GetRest<S, VectorOptions & Pick<GetOptions, 'signal' | 'pin'>>
+    ...rest: GetRest<S, VectorOptions & Pick<GetOptions, 'signal' | 'fresh' | 'pin'>>
   ): Promise<FeatureVector>;
   async vector(
     service: Service,
     ids: readonly Readonly<Record<string, string>>[],
     request?: unknown,
-    { signal, pin, ...options }: VectorOptions & Pick<GetOptions, 'signal' | 'pin'> = {},
+    { signal, fresh, pin, ...options }: VectorOptions & Pick<GetOptions, 'signal' | 'fresh' | 'pin'> = {},
   ): Promise<FeatureVector> {
     this.#requireService(service);
     const { make } = vectorPlan(service, options);
-    const given = readOptions('vector()', { signal, pin }, GET);
+    const given = readOptions('vector()', { signal, fresh, pin }, GET);
     return make(await this.#get('vector()', service, ids, { request, options: given }));
+  }
+
+  /**
+   * Reads for the cache of a service what it lacks of these ids, as before the first requests come. What does not fit into the
+   * cache is not kept. Throws what `get` throws; MisuseError for a service without a cache.
+   */
+  async warm<S extends Service>(
+    service: S,
+    ids: readonly IdsOf<S>[],
+    options: Pick<GetOptions, 'signal'> = {},
+  ): Promise<void> {
+    this.#requireService(service);
+    const cache = this.#caches.get(service);
+    if (cache === undefined)
+      throw new MisuseError(`The service "${service.name}" has no cache to warm; give it one: cache: {}.`);
+    const { signal } = readOptions('warm()', options, WARM);
+    const read = { caller: 'warm()', partitions: this.#partitions.length, ids, cache, reader: this.#reader };
+    await untilAborted(signal, `warming the service "${service.name}"`, () => warm(service, read));
   }
 
   async #get(
@@ -419,11 +446,11 @@ export class Features {
     { request, options }: { readonly request: unknown; readonly options: Settings<typeof GET> },
   ): Promise<readonly object[]> {
     this.#requireService(service);
-    const { signal, meta, place, pin } = options;
+    const { signal, meta, place, fresh, pin } = options;
     if (place && !meta) throw new MisuseError('get() answers `place` as a part of `meta`; add meta: true.');
     const [reader, partitions] = [this.#reader, this.#partitions.length];
     const cache = pin === undefined ? this.#caches.get(service) : undefined;
-    const read = { caller, reader, partitions, ids, request, meta, place, pin, cache };
+    const read = { caller, reader, partitions, ids, request, meta, place, cache, fresh, pin };
     return untilAborted(signal, `reading the service "${service.name}"`, () =>
       this.#telemetry.reading({ service: service.name }, read.ids?.length ?? 0, () =>
         answerOf(service, read),

@@ -214,3 +214,58 @@ describe('the bound', () => {
     expect(wrong(true)).toThrow(/cache/);
   });
 });
+
+describe('fresh', () => {
+  it('says how old an answer may be at most; with 0, it comes from Redis', async () => {
+    const { store, land, services } = await storeWith();
+    const read = async (fresh?: number) =>
+      (await store.get(services.cached, ids, undefined, { ...(fresh !== undefined && { fresh }) }))[0]?.[
+        'profile.n'
+      ];
+    expect(await read()).toBe(1);
+    await land('profile', 'u1', 2);
+    forward = 30_000;
+    expect(await read()).toBe(1);
+    expect(await read(60_000)).toBe(1);
+    expect(await read(29_000)).toBe(2); // and is kept
+    await land('profile', 'u1', 3);
+    expect(await read(29_000)).toBe(2);
+    expect(await read(0)).toBe(3);
+    expect(await read()).toBe(3);
+    expect([...(await store.vector(services.cached, ids, undefined, { fresh: 0 })).values]).toEqual([3, 1]);
+  });
+
+  it('cannot allow more than the cache does, nor be nonsense', async () => {
+    const { store, land, services } = await storeWith({ maxAge: 1_000 });
+    const read = async (fresh: number) =>
+      (await store.get(services.cached, ids, undefined, { ...(fresh !== undefined && { fresh }) }))[0]?.[
+        'profile.n'
+      ];
+    expect(await read(60_000)).toBe(1);
+    await land('profile', 'u1', 2);
+    forward = 1_001;
+    expect(await read(60_000)).toBe(2);
+    await expect(read(-1)).rejects.toThrow(/fresh/);
+    await expect(read(Number.NaN)).rejects.toThrow(MisuseError);
+  });
+});
+
+describe('warm()', () => {
+  it('reads into the cache of a service, at once after the start of a program', async () => {
+    const { land, services } = await storeWith();
+    const store = createFeatures({
+      ...{ redis: url(), name: 'shop', partitions: 2, clock },
+      ...{ views: [profile, session], services: [services.direct, services.cached] },
+    });
+    later(() => store.close());
+    await store.warm(services.cached, [{ user: 'u1' }, { user: 'u2' }]);
+    await land('profile', 'u1', 2);
+    await land('profile', 'u2', 2);
+    const answers = await store.get(services.cached, [{ user: 'u1' }, { user: 'u2' }, { user: 'u3' }]);
+    expect(answers.map((answer) => answer['profile.n'])).toEqual([1, null, null]);
+    const wrong = (ids: unknown) => store.warm(services.cached, ids as { user: string }[]);
+    await expect(wrong([{ user: 7 }])).rejects.toThrow(/the id of "user"/);
+    await expect(wrong(7)).rejects.toThrow(/warm\(\) takes a list of ids/);
+    await expect(store.warm(services.direct, ids)).rejects.toThrow(/"direct" has no cache/);
+  });
+});

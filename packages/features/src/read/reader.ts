@@ -64,6 +64,8 @@ interface ReadOptions {
   readonly place?: boolean;
   readonly cached?: Cached | undefined;
   readonly pin?: Pin | undefined;
+  /** How long ago what comes from the cache may have been asked for, in ms. Default: as long as the cache keeps it. */
+  readonly fresh?: number | undefined;
 }
 
 /** A row as it lay in Redis. */
@@ -100,10 +102,10 @@ export class Reader {
     const get = async (): Promise<HeldPointers> => pinnedBy(options.pin, await pointers.get());
     let held = await get();
     for (let tries = 0; tries < TRIES; tries += 1) {
-      const { found, fresh } = await this.#find(wanted, held, options);
+      const { found, keeps } = await this.#find(wanted, held, options);
       const now = pointers.isHeld(held) ? held : await get();
       if (now === held || isSame(wanted, held, now)) {
-        for (const keep of fresh) keep();
+        for (const keep of keeps) keep();
         const time = pointers.timeBy(now);
         requireKept(options.pin, time);
         const rows = await Promise.all(
@@ -119,14 +121,16 @@ export class Reader {
   }
 
   /** The rows from the cache and from Redis, and what keeps the latter, once it is known that their generations are read. */
-  async #find(wanted: readonly Wanted[], held: HeldPointers, { place = false, cached }: ReadOptions) {
+  async #find(wanted: readonly Wanted[], held: HeldPointers, { place = false, cached, fresh }: ReadOptions) {
     const found = new Array<Found>(wanted.length);
     const missed: Group[] = [];
     if (cached !== undefined) {
-      const since = this.#options.clock.now() - cached.cache.maxAge;
+      await this.#know(wanted, held);
+      const since = this.#options.clock.now() - Math.min(fresh ?? cached.cache.maxAge, cached.cache.maxAge);
       for (const group of cached.groups) {
         if (!this.#mayKeep(group, wanted, held)) continue;
-        const known = cached.cache.find(group.key, generationsOf(group, wanted, held), since);
+        const known =
+          fresh === 0 ? undefined : cached.cache.find(group.key, generationsOf(group, wanted, held), since);
         if (known === undefined) missed.push(group);
         for (const [n, index] of group.indexes.entries())
           if (known) found[index] = { row: known.rows[n] ?? null, at: known.at, asked: known.asked };
@@ -134,8 +138,23 @@ export class Reader {
       this.#options.telemetry.cached(wanted.length, found.filter(Boolean).length);
     }
     await this.#fetch(wanted, held, { found, place: place || missed.length > 0 });
-    const fresh = missed.map((group) => () => this.#keep(group, wanted, { held, found, cached }));
-    return { found, fresh };
+    const keeps = missed.map((group) => () => this.#keep(group, wanted, { held, found, cached }));
+    return { found, keeps };
+  }
+
+  /** Fetches the definitions that say whether a view is strict. */
+  async #know(wanted: readonly Wanted[], { views }: Pointers): Promise<void> {
+    const { definitions } = this.#options;
+    const unknown = new Set(
+      wanted
+        .map(({ view }) => view)
+        .filter((view) => {
+          return definitions.known(view.name, pointerOf(view, views)) === undefined;
+        }),
+    );
+    await Promise.all(
+      [...unknown].map((view) => definitions.fetchFor(view.name, pointerOf(view, views))),
+    );
   }
 
   /** Fetches what was not found. */

@@ -9,7 +9,7 @@ import { isFlags } from '../definition/flags.js';
 import type { Answer, Service } from '../definition/service.js';
 import type { Pin } from '../generation/pins.js';
 import type { ReadCache } from './cache.js';
-import type { NullReason, Reader } from './reader.js';
+import type { Cached, NullReason, Reader } from './reader.js';
 import { type Wanted, wantedOf } from './wanted.js';
 
 type Ids = Readonly<Record<string, unknown>>;
@@ -27,6 +27,8 @@ interface ServiceRead {
   /** Undefined for a service without one. */
   readonly cache: ReadCache | undefined;
   readonly pin: Pin | undefined;
+  /** How old what comes from the cache may be, in ms. */
+  readonly fresh: number | undefined;
 }
 
 /** Exactly what a read has seen of a row. A view without history leaves no trace in the log, so its rows have none. */
@@ -64,20 +66,28 @@ export interface AnswerWithMeta<S> {
   readonly views: S extends Service<string, infer V> ? { readonly [Name in keyof V]: ViewMeta } : never;
 }
 
-/** One answer for each of the ids. Throws MisuseError, RowError, UnavailableError. */
-export async function answerOf(service: Service, read: ServiceRead): Promise<readonly object[]> {
-  const { caller, reader, partitions, ids, meta, place, cache, pin } = read;
+/** Which rows a service reads for a list of ids. */
+interface ServicePlan {
+  readonly wanted: readonly Wanted[];
+  /** For each of the ids, the place in `wanted` of the row of each view. */
+  readonly rows: readonly (readonly number[])[];
+  readonly cached: Cached | undefined;
+}
+
+type PlanOf = Pick<ServiceRead, 'caller' | 'partitions' | 'ids' | 'cache'>;
+
+/** Throws MisuseError, RowError. */
+function planOf(service: Service, { caller, partitions, ids, cache }: PlanOf): ServicePlan {
   if (!Array.isArray(ids)) {
     throw new MisuseError(`${caller} takes a list of ids, as [{ user: 'u1' }]; got ${display(ids)}.`);
   }
-  const request = await requestOf(service, read.request);
   const wanted: Wanted[] = [];
   const places = new Map<string, number>();
   const groups = new Map<string, { readonly key: string; readonly indexes: number[] }>();
-  const views = Object.entries(service.views);
+  const views = Object.values(service.views);
   const rows = Array.from(ids, (given, index) => {
     const each = requireIds(service, given, `ids[${index}] of ${caller}`);
-    return views.map(([, view]) => {
+    return views.map((view) => {
       const one = wantedOf(view, each, partitions);
       const name = `${view.name}:${one.id}`;
       const known = places.get(name);
@@ -87,8 +97,25 @@ export async function answerOf(service: Service, read: ServiceRead): Promise<rea
       return wanted.push(one) - 1;
     });
   });
-  const cached = cache && { cache, groups: groups.values() };
-  const { rows: found, pointers, now, ...of } = await reader.read(wanted, { place, cached, pin });
+  return { wanted, rows, cached: cache && { cache, groups: groups.values() } };
+}
+
+/** Reads what is not in the cache yet. Throws MisuseError, RowError, UnavailableError. */
+export async function warm(
+  service: Service,
+  { reader, ...read }: PlanOf & Pick<ServiceRead, 'reader'>,
+): Promise<void> {
+  const { wanted, cached } = planOf(service, read);
+  await reader.read(wanted, { cached });
+}
+
+/** One answer for each of the ids. Throws MisuseError, RowError, UnavailableError. */
+export async function answerOf(service: Service, read: ServiceRead): Promise<readonly object[]> {
+  const { reader, meta, place, fresh, pin } = read;
+  const { wanted, rows, cached } = planOf(service, read);
+  const request = await requestOf(service, read.request);
+  const views = Object.entries(service.views);
+  const { rows: found, pointers, now, ...of } = await reader.read(wanted, { place, cached, fresh, pin });
   const metaOf = (at: number): ViewMeta => {
     const { view, id, partition } = wanted[at] as Wanted;
     const { reason, time = null } = found[at] ?? {};
