@@ -6,6 +6,7 @@
  */
 import type { ConnectionOptions } from 'node:tls';
 import {
+  AbortedError,
   abortSignal,
   type Clock,
   display,
@@ -141,7 +142,8 @@ const GET = {
   fresh: optional(duration({ max: 3_600_000 })),
 } satisfies Readers<GetOptions>;
 
-const WARM = { signal: GET.signal };
+/** Of a call that takes a signal and nothing else. */
+const SIGNAL = { signal: GET.signal };
 
 const FEATURES = {
   ...STORE,
@@ -234,6 +236,7 @@ export class Features {
   readonly #definitions: Definitions;
   readonly #pointers: PointerLease;
   readonly #reader: Reader;
+  #isClosed = false;
   readonly #caches: ReadonlyMap<Service, ReadCache>;
   /** Those that are open, with their views. */
   readonly #lanes = new Map<OpenLane, string>();
@@ -352,17 +355,21 @@ export class Features {
   }
 
   /**
-   * Rows of a view, one for each id. Throws RowError for what cannot be an id; UnavailableError, MisuseError.
+   * Rows of a view, one for each id. Throws RowError for what cannot be an id; AbortedError, UnavailableError, MisuseError.
    */
   async rows<Name extends string, E extends Entity, F extends Fields>(
     view: View<Name, E, F>,
     ids: readonly Id<E>[],
+    options: Pick<GetOptions, 'signal'> = {},
   ): Promise<readonly ReadRow<Served<F>>[]> {
     this.#requireKnown(view);
+    const { signal } = readOptions('rows()', options, SIGNAL);
     if (!Array.isArray(ids)) throw new MisuseError(`rows() takes a list of ids; got ${display(ids)}.`);
     const wanted = ids.map((given) => wantedOf(view, idsOf(view.entity, given), this.#partitions.length));
     const read = (): Promise<{ readonly rows: readonly ReadRow[] }> => this.#reader.read(wanted);
-    const { rows } = await this.#telemetry.reading({ view: view.name }, ids.length, read);
+    const { rows } = await this.#during(signal, `reading the view "${view.name}"`, () =>
+      this.#telemetry.reading({ view: view.name }, ids.length, read),
+    );
     return rows as readonly ReadRow<Served<F>>[];
   }
 
@@ -434,9 +441,9 @@ export class Features {
     const cache = this.#caches.get(service);
     if (cache === undefined)
       throw new MisuseError(`The service "${service.name}" has no cache to warm; give it one: cache: {}.`);
-    const { signal } = readOptions('warm()', options, WARM);
+    const { signal } = readOptions('warm()', options, SIGNAL);
     const read = { caller: 'warm()', partitions: this.#partitions.length, ids, cache, reader: this.#reader };
-    await untilAborted(signal, `warming the service "${service.name}"`, () => warm(service, read));
+    await this.#during(signal, `warming the service "${service.name}"`, () => warm(service, read));
   }
 
   async #get(
@@ -451,7 +458,7 @@ export class Features {
     const [reader, partitions] = [this.#reader, this.#partitions.length];
     const cache = pin === undefined ? this.#caches.get(service) : undefined;
     const read = { caller, reader, partitions, ids, request, meta, place, cache, fresh, pin };
-    return untilAborted(signal, `reading the service "${service.name}"`, () =>
+    return this.#during(signal, `reading the service "${service.name}"`, () =>
       this.#telemetry.reading({ service: service.name }, read.ids?.length ?? 0, () =>
         answerOf(service, read),
       ),
@@ -545,7 +552,9 @@ export class Features {
 
   /** How much the store holds, of the views that were applied. Throws UnavailableError. */
   stats(): Promise<StoreStats> {
-    return readStats(this.#catalog, this.#partitions, [...this.#registry.views.keys()]);
+    return this.#during(undefined, 'counting what it holds', () =>
+      readStats(this.#catalog, this.#partitions, [...this.#registry.views.keys()]),
+    );
   }
 
   /**
@@ -599,12 +608,14 @@ export class Features {
 
   /**
    * Ends the store and its lanes. Calls that are under way reject with AbortedError, and what lanes had not landed yet is given
-   * up: close them first to have it landed. Whoever uses one of them afterwards gets an UnavailableError.
+   * up: close them first to have it landed. Whoever uses one of them afterwards gets a MisuseError.
    */
   async close(): Promise<void> {
+    this.#isClosed = true;
     await Promise.all([...this.#lanes.keys()].map((lane) => lane.close({ signal: AbortSignal.abort() })));
     for (const partition of this.#partitions) partition.close();
     this.#catalog.close();
+    this.#pointers.drop();
     for (const cache of this.#caches.values()) cache.clear();
   }
 
@@ -623,6 +634,18 @@ export class Features {
       throw new MisuseError(`${where} takes a view or a service of this store; got ${display(name ?? of)}.`);
     this.#requireKnown(of as View);
     return [of as View];
+  }
+
+  /** Ends with AbortedError as soon as `signal` aborts, and where the store is closed before the work is done. */
+  async #during<T>(signal: AbortSignal | undefined, doing: string, work: () => Promise<T>): Promise<T> {
+    const wasClosed = this.#isClosed;
+    try {
+      return await untilAborted(signal, doing, work);
+    } catch (error) {
+      // What it would have asked next was refused, as for a call that comes after.
+      if (wasClosed || !this.#isClosed || !(error instanceof MisuseError)) throw error;
+      throw new AbortedError(`The feature store "${this.name}" was closed while ${doing}.`, 'close');
+    }
   }
 
   #requireService(service: Service): void {

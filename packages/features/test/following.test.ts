@@ -327,8 +327,8 @@ describe('closing', () => {
     await lane.close();
     await follower.done().catch(() => {});
     expect(await client().hget('{feat:shop.0}:record', 'offset:last.1-0:stream:0')).toBe('200 0');
-    await expect(lane.land([rowOf(1)])).rejects.toThrow(UnavailableError);
-    expect(() => lane.follow(source(), parse)).toThrow(UnavailableError);
+    await expect(lane.land([rowOf(1)])).rejects.toThrow(MisuseError);
+    expect(() => lane.follow(source(), parse)).toThrow(MisuseError);
   });
 
   it('answers rows that are on their way, and takes no more', async () => {
@@ -341,13 +341,13 @@ describe('closing', () => {
     expect((await landing).outcomes.every((each) => each === 'accepted')).toBe(true);
   });
 
-  it('of the store ends its lanes and followers with an UnavailableError', async () => {
+  it('of the store ends its lanes and followers with an AbortedError', async () => {
     const store = await storeOf();
     const lane = await open(store);
     const follower = lane.follow(source(), parse);
     await store.close();
-    await expect(follower.done()).rejects.toThrow(UnavailableError);
-    await expect(lane.land([rowOf(1)])).rejects.toThrow(UnavailableError);
+    await expect(follower.done()).rejects.toThrow(AbortedError);
+    await expect(lane.land([rowOf(1)])).rejects.toThrow(MisuseError);
   });
 
   it('gives up when the signal aborts', async () => {

@@ -126,6 +126,22 @@ describe('what a read says of its rows', () => {
   });
 });
 
+describe('rows() with a signal', () => {
+  it('that has aborted reads nothing; one that aborts meanwhile ends it', async () => {
+    const store = await appliedStore();
+    const before = store.rows(profile, ['u1'], { signal: AbortSignal.abort('enough') });
+    await expect(before).rejects.toThrow(AbortedError);
+    await expect(before).rejects.toThrow(/reading the view "profile"/);
+    const aborting = new AbortController();
+    const reading = store.rows(profile, ['u1'], { signal: aborting.signal });
+    aborting.abort(); // in the same turn, so that no answer can have come
+    await expect(reading).rejects.toThrow(AbortedError);
+    expect(await store.rows(profile, ['u1'], { signal: new AbortController().signal })).toHaveLength(1);
+    await expect(store.rows(profile, ['u1'], wrong({ signal: 1 }))).rejects.toThrow(/signal.*AbortSignal/);
+    await expect(store.rows(profile, ['u1'], wrong({ meta: true }))).rejects.toThrow(/meta/);
+  });
+});
+
 describe('a read with a signal', () => {
   it('that has aborted reads nothing; one that aborts meanwhile ends it', async () => {
     const store = await appliedStore();

@@ -37,6 +37,8 @@ export interface BucketOptions {
   readonly patience: number;
   readonly clock: Clock;
   readonly telemetry: Telemetry;
+  /** Aborts when nothing more can be landed. */
+  readonly signal: AbortSignal;
   /** Called when so many rows have left the bucket. */
   readonly onRoom: (rows: number) => void;
 }
@@ -121,10 +123,11 @@ export class Bucket {
 
   /** The verdicts. Throws StaleTokenError, UnavailableError, MisuseError. */
   async #land(call: LandCall): Promise<string> {
-    const { partition, ownership, view, generation, lane, patience, clock, verb, telemetry } = this.#options;
+    const { partition, ownership, view, generation, lane, patience, clock, verb, telemetry, signal } =
+      this.#options;
     const deadline = clock.now() + patience;
     for (;;) {
-      ownership.signal.throwIfAborted();
+      signal.throwIfAborted();
       try {
         const mark = ownership.markIn(partition.number);
         const sent = { partition: partition.number, rows: call.ids.length };
@@ -144,7 +147,7 @@ export class Bucket {
       } catch (error) {
         if (!(error instanceof UnavailableError) || clock.now() > deadline) throw error;
       }
-      await pause(clock, PAUSE, ownership.signal);
+      await pause(clock, PAUSE, signal);
     }
   }
 

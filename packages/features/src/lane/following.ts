@@ -5,6 +5,7 @@
  * nothing: a record that cannot be read is left out, counted by its reason, and reported.
  */
 import {
+  AbortedError,
   callback,
   display,
   having,
@@ -12,7 +13,6 @@ import {
   optional,
   type Readers,
   readOptions,
-  UnavailableError,
   whole,
   withDefault,
 } from '@holdfast/kernel';
@@ -165,8 +165,15 @@ function requirePartitions({ partitions }: Source): void {
 }
 
 /** Whoever uses a lane after it was closed is told so. */
-export const closedLane = (view: string, lane: string): UnavailableError =>
-  new UnavailableError(`The lane "${lane}" of the view "${view}" is closed; open it again.`, []);
+export const closedLane = (view: string, lane: string): MisuseError =>
+  new MisuseError(`The lane "${lane}" of the view "${view}" is closed; open it again.`);
+
+/** What was under way when a lane was closed, and is given up, may have landed. */
+export const abortedLane = (view: string, lane: string): AbortedError =>
+  new AbortedError(
+    `The lane "${lane}" of the view "${view}" was closed meanwhile; what was on its way may have landed.`,
+    'close',
+  );
 
 /** Rows without a source do not land in a lane that follows one. */
 export const followedLane = (lane: string): MisuseError =>

@@ -25,6 +25,7 @@ import type { Telemetry } from '../telemetry.js';
 import { Bucket, type LandVerb, type RowListener } from './bucket.js';
 import type { Follower, StopOptions } from './follow.js';
 import {
+  abortedLane,
   closedLane,
   Following,
   type FollowLaneOptions,
@@ -155,6 +156,7 @@ export class Lane<Row> {
             clock,
             telemetry,
           },
+          signal: this.#ending.signal,
           onRoom: (rows) => this.#left(rows),
         }),
     );
@@ -180,7 +182,8 @@ export class Lane<Row> {
 
   /**
    * Resolves when all rows are answered. Throws StaleTokenError if the lane is deposed, UnavailableError if Redis did not
-   * answer in time, GenerationEndedError if the generation has ended: rows may then have landed, and may be landed again.
+   * answer in time, GenerationEndedError if the generation has ended, AbortedError if the lane is closed meanwhile: rows may then
+   * have landed, and may be landed again. MisuseError for a lane that is closed.
    * MisuseError for a lane that follows a source: what another generation lacks of it is judged by the offsets of the source.
    */
   async land(rows: Iterable<Row>): Promise<Landing> {
@@ -201,7 +204,7 @@ export class Lane<Row> {
   async #land(batch: Batch<Row>): Promise<Landing> {
     for (const row of batch.rows) {
       if (this.#onTheWay >= MOST_ROWS) await this.#room();
-      this.#requireOpen();
+      this.#requireGoing();
       this.#add(row, batch);
     }
     return batch.done();
@@ -236,9 +239,10 @@ export class Lane<Row> {
   async finish(): Promise<void> {
     const { partitions, ownership, generation, lane, patience } = this.#options;
     const deadline = this.#options.clock.now() + patience;
+    this.#requireOpen();
     for (const partition of partitions) {
       for (;;) {
-        this.#requireOpen();
+        this.#requireGoing();
         const mark = ownership.markIn(partition.number);
         const claim = { generation, lane, mark, source: '', sourceMark: '' };
         const reply = await partition.call(partition.verbs.finish, claim);
@@ -269,7 +273,7 @@ export class Lane<Row> {
     const { view, lane } = this.#options;
     this.#isClosing = true;
     this.flush();
-    const giveUp = (): void => this.#end(closedLane(view, lane));
+    const giveUp = (): void => this.#end(abortedLane(view, lane));
     const leave = onAbort(signal, giveUp);
     if (signal?.aborted) giveUp();
     await this.#following.drain(signal);
@@ -283,10 +287,18 @@ export class Lane<Row> {
     await this.close();
   }
 
+  /** For a call that begins. */
   #requireOpen(): void {
     const { view, lane } = this.#options;
-    this.#ending.signal.throwIfAborted();
     if (this.#isClosing) throw closedLane(view, lane);
+    this.#ending.signal.throwIfAborted();
+  }
+
+  /** For a call that is under way. */
+  #requireGoing(): void {
+    const { view, lane } = this.#options;
+    this.#ending.signal.throwIfAborted();
+    if (this.#isClosing) throw abortedLane(view, lane);
   }
 
   #requirePushed(): void {

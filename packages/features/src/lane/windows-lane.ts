@@ -17,7 +17,7 @@ import { additionsOf, contributionOf } from '../window/events.js';
 import { emptyRing, writeAddition, writeRing } from '../window/ring.js';
 import type { Contribution } from '../window/tile.js';
 import type { Follower, StopOptions } from './follow.js';
-import { closedLane, Following, type FollowLaneOptions, type FollowStats } from './following.js';
+import { abortedLane, closedLane, Following, type FollowLaneOptions, type FollowStats } from './following.js';
 import type { LaneHolder, Ownership } from './ownership.js';
 import type { Parcel, Piece } from './parts.js';
 
@@ -65,6 +65,7 @@ export class WindowsLane {
   readonly #head: Uint8Array;
   readonly #stats = { added: 0, late: 0, erased: 0, refused: 0 };
   readonly #following: Following;
+  #isClosed = false;
 
   constructor(options: WindowsLaneOptions) {
     this.#options = options;
@@ -97,6 +98,8 @@ export class WindowsLane {
    * 1000 events is left out and reported, and the others go on. Throws MisuseError, as for a second source.
    */
   follow(source: Source, parse: ParseEvent, options: FollowLaneOptions = {}): Follower {
+    const { view, lane } = this.#options;
+    if (this.#isClosed) throw closedLane(view.name, lane);
     this.#ending.signal.throwIfAborted();
     return this.#following.follow(source, parse, {
       options,
@@ -110,7 +113,8 @@ export class WindowsLane {
   /** As that of a lane of rows. */
   async close({ signal }: StopOptions = {}): Promise<void> {
     const { view, lane } = this.#options;
-    const giveUp = (): void => this.#end(closedLane(view.name, lane));
+    const giveUp = (): void => this.#end(abortedLane(view.name, lane));
+    this.#isClosed = true;
     const leave = onAbort(signal, giveUp);
     if (signal?.aborted) giveUp();
     await this.#following.drain(signal);

@@ -152,9 +152,7 @@ export class Reader {
           return definitions.known(view.name, pointerOf(view, views)) === undefined;
         }),
     );
-    await Promise.all(
-      [...unknown].map((view) => definitions.fetchFor(view.name, pointerOf(view, views))),
-    );
+    await Promise.all([...unknown].map((view) => definitions.fetchFor(view.name, pointerOf(view, views))));
   }
 
   /** Fetches what was not found. */
