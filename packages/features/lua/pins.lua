@@ -23,5 +23,4 @@ local function retire(view, id)
     if string.sub(fields[index], 1, #prefix) == prefix then redis.call('HDEL', CATALOG, fields[index]) end
   end
   set_states(view, read_generations(view), {[id] = 'retired'})
-  redis.call('HDEL', CATALOG, 'definition:' .. view .. '.' .. id)
 end

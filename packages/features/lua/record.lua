@@ -16,7 +16,7 @@
 --   exporter, trimmed   "<token> <issuer>" of who exports the log, and "<epoch> <place>" of the last entry that was trimmed
 --   eraser, erased      "<token> <issuer>" of who erased last, and how many entities are erased here: FORGOTTEN has them
 --   id                  of the store: no other has it
---   n, pointers         the catalog's last change that is known here, and the generations that are live in it
+--   n, catalog          the catalog's last change that is known here, and what it knew then, as JSON
 -- <generation> is "<view>.<generation>", and <lane> is "<generation>:<lane>:<source partition>".
 --
 -- Stands on: redis/server

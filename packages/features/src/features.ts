@@ -40,7 +40,6 @@ import type { WindowFields, WindowsView } from './definition/windows.js';
 import { type CutTogetherOptions, Generation, type GenerationParts } from './generation/generation.js';
 import { type GenerationInfo, printGeneration, readLineup } from './generation/info.js';
 import { Pin, type PinOptions } from './generation/pins.js';
-import { refusalOf } from './generation/refusals.js';
 import { sweep } from './generation/sweep.js';
 import { badFlagsOf, type FlagRow, flagEncoderOf } from './lane/flag-row.js';
 import type { StopOptions } from './lane/follow.js';
@@ -472,13 +471,9 @@ export class Features {
    */
   async begin(view: View, { holder }: { readonly holder: TokenClaim }): Promise<Generation> {
     this.#requireKnown(view);
-    const { token, issuer } = requireClaim(holder);
+    requireClaim(holder);
     const definition = await nextDefinition(this.#definitions, view);
-    const reply = await this.#catalog.change('begin', [view.name, String(token), issuer, definition]);
-    const [word, , id = ''] = reply;
-    if (word !== 'done')
-      throw this.#telemetry.refused('builder', refusalOf(view.name, holder, reply), { view: view.name });
-    return new Generation(id, this.#partsOf(view, holder));
+    return Generation.begin(definition, this.#partsOf(view, holder));
   }
 
   /** A generation that there is, to cut to it, back to it, or to end it. Throws MisuseError, UnavailableError. */

@@ -92,6 +92,29 @@ describe('an exporter', () => {
     expect(await exported(dir)).toEqual(upTo(11));
   });
 
+  it('decodes rows of generations that have ended by their own definitions, which are forgotten afterwards', async () => {
+    const { dir, store, land } = await setting();
+    await land(3);
+    const asText = view('profile', { entity: user, fields: { n: t.string() } });
+    const next = createFeatures({ redis: url(), name: 'shop', partitions: PARTITIONS, views: [asText] });
+    later(() => next.close());
+    const generation = await next.begin(asText, { holder: holderOf(8) });
+    const lane = await next.open(asText, { holder: holderOf(8), generation });
+    await lane.land([{ id: 'u9', time: Date.now(), values: { n: 'nine' } }]);
+    await generation.cut({ lanes: { batch: 'ended' } });
+    await (await next.generation(asText, '1-0', { holder: holderOf(9) })).retire();
+    const own = 'definition:profile.1-0';
+    expect(await client().hexists('{feat:shop}:catalog', own)).toBe(1);
+    const exporter = store.exporter({ duckdb: duckdb(), dir, holder: holderOf(1) });
+    expect(await exporter.run()).toMatchObject({ rows: 4, undecoded: 0 });
+    const { files } = await exportedRows(dir, 'profile');
+    const read = await duckdb().runAndReadAll(
+      `SELECT n FROM ${filesOf(files.filter((each) => each.includes('g=1-0')))} ORDER BY n`,
+    );
+    expect(read.getRowObjectsJS().map(({ n }) => Number(n))).toEqual(upTo(3));
+    expect(await client().hexists('{feat:shop}:catalog', own)).toBe(0);
+  });
+
   it('has every row once, at whichever step it stops', async () => {
     const { dir, land } = await setting();
     const reached: string[] = [];

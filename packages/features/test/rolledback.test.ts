@@ -1,6 +1,7 @@
 /** A catalog that its server has lost the end of, while partitions on other masters know that the cut came to its end. */
+import { StaleTokenError } from '@holdfast/fence';
 import type { TokenHolder } from '@holdfast/kernel';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { entity } from '../src/definition/entity.js';
 import { t } from '../src/definition/types.js';
 import { view } from '../src/definition/view.js';
@@ -45,3 +46,68 @@ for (const how of ['overdue', 'swap'] as const)
     const rows = await fresh.rows(profile, ['u1']);
     expect(rows[0]?.values.n).toBe(1);
   });
+
+describe('a catalog that its server has lost changes of', () => {
+  const stock = view('stock', { entity: entity('user'), fields: { n: t.int() } });
+  const storeOf = () => {
+    const store = createFeatures({ redis: url(), name: 'shop', views: [profile, stock], partitions: 2 });
+    later(() => store.close());
+    return store;
+  };
+  const lineups = async (store: ReturnType<typeof storeOf>): Promise<string[]> =>
+    (await Promise.all([store.generations(profile), store.generations(stock)])).map((all) =>
+      all.map(({ id, state }) => `${id} ${state}`).join(', '),
+    );
+
+  /** Goes back to the catalog of an earlier time, or to none. */
+  async function loseTo(before: Buffer | null): Promise<void> {
+    await client().del(CATALOG);
+    if (before === null) return;
+    await client().restore(CATALOG, 0, before);
+    await client().hset(CATALOG, 'server', 'another');
+  }
+
+  for (const [what, hasCopy] of [
+    ['of the time after apply', true],
+    ['of nothing', false],
+  ] as const)
+    it(`has again what is filled, previous and ended, of all views, and their definitions: a copy ${what}`, async () => {
+      const store = storeOf();
+      await store.apply();
+      const before = await client().dumpBuffer(CATALOG);
+      const [first, second] = [
+        await store.begin(profile, { holder: holderOf(8) }),
+        await store.begin(stock, { holder: holderOf(8) }),
+      ];
+      await first.cut({ lanes: {} });
+      await (await store.begin(stock, { holder: holderOf(9) })).abandon();
+      const third = await store.begin(profile, { holder: holderOf(9) });
+      const wanted = ['1-0 previous, 2-8 live, 3-9 filling', '1-0 live, 2-8 filling, 3-9 retired'];
+      expect(await lineups(store)).toEqual(wanted);
+      const known = await client().hgetall(CATALOG);
+      await loseTo(hasCopy ? before : null);
+      const again = storeOf();
+      const lane = await again.open(profile, { holder: holderOf(9), generation: third });
+      await lane.land([{ id: 'u1', time: Date.now(), values: { n: 3 } }]);
+      expect(await lineups(again)).toEqual(wanted);
+      const { server: _, n: __, ...others } = await client().hgetall(CATALOG);
+      const { server: ___, n: ____, ...before2 } = known;
+      expect(others).toEqual({ ...before2, 'rank:profile:batch': '20', 'lane:profile:20': 'batch' });
+      // It goes on from there: a number is not given twice, and what was filled takes its place.
+      expect((await again.begin(stock, { holder: holderOf(10) })).id).toBe('4-10');
+      await (await again.generation(profile, third.id, { holder: holderOf(10) })).cut({ lanes: {} });
+      expect((await again.rows(profile, ['u1']))[0]?.values.n).toBe(3);
+      expect(second.id).toBe('2-8');
+    });
+
+  it('still knows under which token a view was changed', async () => {
+    const store = storeOf();
+    await store.apply();
+    const before = await client().dumpBuffer(CATALOG);
+    const first = await store.begin(profile, { holder: holderOf(8) });
+    await store.begin(profile, { holder: holderOf(9) });
+    await loseTo(before);
+    await expect(first.cut({ lanes: {} })).rejects.toThrow(StaleTokenError);
+    await expect(storeOf().begin(profile, { holder: holderOf(8) })).rejects.toThrow(StaleTokenError);
+  });
+});

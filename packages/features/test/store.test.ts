@@ -451,6 +451,7 @@ describe('the catalog', () => {
     const { catalog } = openParts();
     await catalog.apply(0, definitions);
     await client().hset('{feat:shop}:catalog', 'live:profile', '4-9', 'live:clicks', '2-3', 'n', '6');
+    await client().hset('{feat:shop}:catalog', 'last:profile', '4');
     await catalog.mirror();
     await client().del('{feat:shop}:catalog');
     const again = await catalog.pointers(['profile']);

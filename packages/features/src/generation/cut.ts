@@ -152,6 +152,8 @@ export class Cut {
       const reply = await this.#ask('cut', [String(token), issuer, String(patience + MARGIN), ...wanted]);
       const [word, detail = '', ...rest] = reply;
       if (word === 'done') {
+        // A catalog that is lost then still knows under which token this is done.
+        await this.#parts.catalog.mirror();
         const moves = this.#moves.map((move, place): Begun => ({ ...move, live: rest[place] ?? '' }));
         return { n: Number(detail), moves };
       }

@@ -82,6 +82,17 @@ export class Generation {
     this.#parts = parts;
   }
 
+  /** Use store.begin(). The definition is JSON. */
+  static async begin(definition: string, parts: GenerationParts): Promise<Generation> {
+    const { view, holder, catalog, telemetry } = parts;
+    const reply = await catalog.change('begin', [view, String(holder.token), holder.issuer, definition]);
+    const [word, , id = ''] = reply;
+    if (word !== 'done') throw telemetry.refused('builder', refusalOf(view, holder, reply), { view });
+    // It is filled only once partitions know of it, so that a catalog that is lost forgets no generation that has rows.
+    await catalog.mirror();
+    return new Generation(id, parts);
+  }
+
   /** What it lacks of the generation that is read, in words; it may lag behind a little. Throws UnavailableError. */
   async missing(lanes: LaneFates): Promise<readonly string[]> {
     return this.#cutBy(readLanes('lanes', lanes)).missing();

@@ -3,7 +3,7 @@
  *
  * Guarantees: a change is made only on top of the last one, so that two that are made at once do not overwrite each other. On a
  * server that may have forgotten some of it, nothing is said before all partitions were asked; what they know of the latest
- * change counts. After a change, all partitions are told what is live; where that fails, the next change tells them.
+ * change counts. After a change, all partitions are told what it knows; where that fails, the next change tells them.
  */
 import { MisuseError, type Random } from '@holdfast/kernel';
 import type { BinaryReply, CallCommand, Caller } from '@holdfast/redis';
@@ -128,10 +128,14 @@ export class Catalog {
     );
   }
 
-  /** Tells all partitions what is live. Throws UnavailableError. */
-  async mirror(): Promise<void> {
+  /**
+   * Tells all partitions what is live, and all else that it knows. Resolves to "<view>.<generation>" of each that has ended: nothing
+   * lands in them from then on. Throws UnavailableError.
+   */
+  async mirror(): Promise<readonly string[]> {
     const whole = await this.#caller.call(this.#verbs.whole, undefined);
     await Promise.all(this.#partitions.map((each) => each.call(each.verbs.mirror, whole)));
+    return whole.ended === '' ? [] : whole.ended.split(',');
   }
 
   /** What no other store has, whatever its name. Throws UnavailableError; MisuseError if nothing was ever applied. */
@@ -209,16 +213,16 @@ export class Catalog {
   }
 }
 
-/** What a partition was last told to be live, which a user may ask who may only read there. */
+/** What a partition was last told of the catalog, which a user may ask who may only read there. */
 const MIRRORED: CallCommand<string, Whole & { readonly layout: number }> = {
   ...{ command: 'HMGET', binary: true, keys: [], most: 1 },
   encode({ request }, keys, args) {
     keys.push(request);
-    args.push('n', 'pointers', 'id', 'layout');
+    args.push('n', 'catalog', 'id', 'layout');
   },
   decode(reply) {
-    const [n = '', pointers = '', id = '', layout = ''] = words(reply as readonly BinaryReply[]);
-    return [{ n: Number(n), pointers, ended: '', id, layout: Number(layout) }];
+    const [n = '', catalog = '', id = '', layout = ''] = words(reply as readonly BinaryReply[]);
+    return [{ n: Number(n), catalog, ended: '', id, layout: Number(layout) }];
   },
 };
 
@@ -257,7 +261,7 @@ interface EnterRequest {
 export type ChangeName = (typeof CHANGES)[number];
 
 const CHANGES = [
-  ...(['begin', 'cut', 'uncut', 'overdue', 'swap', 'retire', 'abandon', 'pin', 'unpin', 'lineup'] as const),
+  ...(['begin', 'cut', 'uncut', 'overdue', 'swap', 'retire', 'abandon', 'pin', 'unpin', 'prune', 'lineup'] as const),
   ...(['erase', 'inventory'] as const),
 ];
 
@@ -271,8 +275,8 @@ function catalogVerbs(keys: ReturnType<typeof keysOf>, random: Random) {
       readPointers(words(reply), views),
     ),
     whole: verbFor(keys, 'whole', { args: () => [] }, (reply): Whole => {
-      const [, n = '', pointers = '', ended = '', id = ''] = words(reply);
-      return { n: Number(n), pointers, ended, id };
+      const [, n = '', ended = '', id = '', ...fields] = words(reply);
+      return { n: Number(n), catalog: JSON.stringify(fields), ended, id };
     }),
     definitions: verbFor(
       keys,
@@ -311,7 +315,7 @@ function catalogVerbs(keys: ReturnType<typeof keysOf>, random: Random) {
       {
         args: ({ n, latest, partitions }: AdoptRequest) => [
           ...[String(n), String(latest.n), String(partitions), latest.id],
-          ...latest.pointers.split(/[ ,]/).filter((word) => word !== ''),
+          ...(JSON.parse(latest.catalog || '[]') as readonly string[]),
         ],
       },
       ([word]): string => String(word),

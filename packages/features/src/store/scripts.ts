@@ -29,6 +29,7 @@ const VERBS = [
   'abandon',
   'pin',
   'unpin',
+  'prune',
   'lineup',
   'overdue',
   'survey',

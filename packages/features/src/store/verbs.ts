@@ -135,15 +135,15 @@ interface PeekRequest {
   readonly keys: readonly string[];
 }
 
-/** What is live in all of a store. */
+/** What the catalog of a store knows. */
 export interface Whole {
   /** Number of the catalog's change; 0 for none. */
   readonly n: number;
-  /** "<view> <generation>" of each view, with commas between. */
-  readonly pointers: string;
+  /** Its fields and their values in turn, as JSON. */
+  readonly catalog: string;
   /** "<view>.<generation>" of each that has ended, with commas between. */
   readonly ended: string;
-  /** The store's id: no other store has it, whatever its name. */
+  /** The store's id. */
   readonly id: string;
 }
 
@@ -323,7 +323,7 @@ function partVerbs(keys: PartitionKeys) {
   const mirror = verbFor(
     keys,
     'mirror',
-    { args: ({ n, pointers, ended, id }: Whole) => [String(n), pointers, ended, id] },
+    { args: ({ n, catalog, ended, id }: Whole) => [String(n), catalog, ended, id] },
     ([word]): boolean => String(word) === 'mirrored',
   );
   const stats = verbFor(
