@@ -2,7 +2,7 @@
 --   generations:<view>  "<generation> <state>" of each, with commas between: filling, cutting, live, previous or retired
 --   cutting:<view>      "<generation> <number of the change that began it> <by when, in microseconds> <state before> <views>": all
 --                       views, with commas between, that are cut in the same step
---   before:<view>       the generation that was read before the last cut
+--   before:<view>       "<generation> <number of the change>": what was read before the last cut, which that change ended
 --   builder:<view>      "<token> <issuer>": who was the last to change it
 --   definition:<view>.<generation>  what is applied once the generation is live
 --

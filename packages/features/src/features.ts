@@ -26,7 +26,6 @@ import {
   type TokenClaim,
   type TokenHolder,
   text,
-  whole,
   withDefault,
 } from '@holdfast/kernel';
 import type { NodeSource } from '@holdfast/redis';
@@ -40,6 +39,7 @@ import type { WindowFields, WindowsView } from './definition/windows.js';
 import { type CutTogetherOptions, Generation, type GenerationParts } from './generation/generation.js';
 import { type GenerationInfo, printGeneration, readLineup } from './generation/info.js';
 import { Pin, type PinOptions } from './generation/pins.js';
+import { type RollbackOptions, type RolledBack, rollBack } from './generation/rollback.js';
 import { sweep } from './generation/sweep.js';
 import { badFlagsOf, type FlagRow, flagEncoderOf } from './lane/flag-row.js';
 import type { StopOptions } from './lane/follow.js';
@@ -64,7 +64,7 @@ import {
 } from './offline/erase.js';
 import { Exporter, type ExporterOptions } from './offline/exporter.js';
 import { partsOf, registerParts } from './offline/parts.js';
-import { readName, STORE, type StoreOptions, type StoreSettings } from './options.js';
+import { STORE, type StoreOptions, type StoreSettings } from './options.js';
 import { ReadCache } from './read/cache.js';
 import { RowDecoders } from './read/decoders.js';
 import { Fetcher } from './read/fetch.js';
@@ -75,14 +75,20 @@ import { untilAborted } from './read/until-aborted.js';
 import { type FeatureVector, type VectorOptions, vectorPlan } from './read/vector.js';
 import { wantedOf } from './read/wanted.js';
 import { Catalog } from './store/catalog.js';
-import { type DeadLetter, readDeadLetters } from './store/dead-letters.js';
+import {
+  DEAD_LETTERS,
+  type DeadLetter,
+  type DeadLettersOptions,
+  readDeadLetters,
+} from './store/dead-letters.js';
 import {
   type Applied,
   applyAll,
   Definitions,
   nextDefinition,
   notApplied,
-  registeredServices,
+  type ServiceVersion,
+  serviceVersions,
 } from './store/definitions.js';
 import { type LaneInfo, readLanes } from './store/lane-info.js';
 import { readRegistered } from './store/open.js';
@@ -154,18 +160,6 @@ const FEATURES = {
   random: orSystemRandom,
 } satisfies Readers<FeaturesOptions>;
 
-export interface DeadLettersOptions {
-  /** How many at most, 1 to 10000. Default 100. */
-  readonly most?: number;
-  /** Only those of the lane of this name. */
-  readonly lane?: string;
-}
-
-const DEAD_LETTERS = {
-  most: withDefault(whole(1, 10_000), 100),
-  lane: optional(readName),
-} satisfies Readers<DeadLettersOptions>;
-
 export interface LanesOptions {
   /** The id of a generation. Default: the one that is read. */
   readonly generation?: string;
@@ -214,14 +208,6 @@ export async function openFeatures(options: OpenFeaturesOptions): Promise<Featur
 }
 
 const isWindows = (view: View): view is WindowsView => view.kind === 'windows';
-
-/** A version of a service that is registered. */
-export interface ServiceVersion {
-  readonly name: string;
-  readonly version: number;
-  /** The name of each view, by the name that its features begin with. */
-  readonly views: Readonly<Record<string, string>>;
-}
 
 export class Features {
   readonly name: string;
@@ -292,9 +278,8 @@ export class Features {
    * Every version of every service that programs have applied, by name and version: several are served side by side while a
    * deployment goes from one to the next. Throws UnavailableError; MisuseError if a newer program has registered one.
    */
-  async services(): Promise<readonly ServiceVersion[]> {
-    const all = await registeredServices(this.#catalog);
-    return all.map(({ name, version, views }) => ({ name, version, views }));
+  services(): Promise<readonly ServiceVersion[]> {
+    return serviceVersions(this.#catalog);
   }
 
   /**
@@ -498,6 +483,20 @@ export class Features {
   }
 
   /**
+   * Has the previous generation of a view read again; of a service, those of the views that its last cut took together, in one
+   * step. Resolves to the generations that are read now. Throws as `cut` does: nothing has changed then.
+   */
+  async rollback(of: View | Service, { holder, ...options }: RollbackOptions): Promise<RolledBack> {
+    const views = this.#viewsOf('rollback()', of);
+    requireClaim(holder);
+    return rollBack(
+      this.#partsOf(views[0] as View, holder),
+      views.map(({ name }) => name),
+      options,
+    );
+  }
+
+  /**
    * Keeps the generations of a view, or of all views of a service, that are read now, as for a model that goes on with them or
    * for a training run: `retire` refuses to end them, or waits, until the pin ends. `get` with `pin` reads them, also when
    * others have taken their place. Throws MisuseError, UnavailableError.
@@ -598,6 +597,7 @@ export class Features {
     return {
       ...{ view: view.name, holder, catalog, partitions, clock, telemetry },
       onChange: () => this.#pointers.drop(),
+      definitionOf: (of, generation) => this.#definitions.of(of, generation),
     };
   }
 

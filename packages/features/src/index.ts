@@ -31,20 +31,26 @@ export {
 } from './errors.js';
 export {
   createFeatures,
-  type DeadLettersOptions,
   type Features,
   type FeaturesOptions,
   type GetOptions,
   type LanesOptions,
   type OpenFeaturesOptions,
   openFeatures,
-  type ServiceVersion,
 } from './features.js';
 export type { LaneFates } from './generation/cut.js';
 export type { LaneFate } from './generation/gate.js';
-export type { CutOptions, CutTogetherOptions, Generation, RetireOptions } from './generation/generation.js';
+export type {
+  CutOptions,
+  CutTogetherOptions,
+  Generation,
+  Readiness,
+  ReadyOptions,
+  RetireOptions,
+} from './generation/generation.js';
 export type { GenerationInfo } from './generation/info.js';
 export type { Pin, PinOptions } from './generation/pins.js';
+export type { RollbackOptions, RolledBack } from './generation/rollback.js';
 export type { FlagRow } from './lane/flag-row.js';
 export type { FollowedPartition, Follower, StopOptions } from './lane/follow.js';
 export type { FollowLaneOptions, FollowStats } from './lane/following.js';
@@ -76,8 +82,8 @@ export {
 } from './source/kafka.js';
 export { type RedisStreamOptions, redisStream } from './source/redis-stream.js';
 export type { Extent, Offset, Source, SourceBatch, SourceRecord } from './source/source.js';
-export type { DeadLetter } from './store/dead-letters.js';
-export type { Applied, AppliedService, AppliedView } from './store/definitions.js';
+export type { DeadLetter, DeadLettersOptions } from './store/dead-letters.js';
+export type { Applied, AppliedService, AppliedView, ServiceVersion } from './store/definitions.js';
 export type { LaneInfo, LaneSource } from './store/lane-info.js';
 export type { GenerationStats, RefusedRows, StoreStats, ViewStats } from './store/stats.js';
 export type { FeaturesMessage } from './telemetry.js';

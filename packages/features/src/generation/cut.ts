@@ -22,7 +22,7 @@ import type { Catalog, ChangeName } from '../store/catalog.js';
 import type { Partition } from '../store/partition.js';
 import type { Survey } from '../store/verbs.js';
 import type { Telemetry } from '../telemetry.js';
-import { type LaneFate, missing } from './gate.js';
+import { type LaneFate, lacking, missing } from './gate.js';
 import { printGeneration } from './info.js';
 import { refusalOf } from './refusals.js';
 
@@ -64,6 +64,15 @@ const LOOK_EVERY = 100;
 /** How long a cut may take beyond its patience before anybody may undo it, in ms. */
 const MARGIN = 5_000;
 
+/** Whether what the new ones lack is waited for, or accepted. */
+interface Manner {
+  readonly patience: number;
+  readonly isAccepted: boolean;
+}
+
+/** Whether waiting does not help while the old ones take no rows. */
+export const isUnfinished = (lack: string): boolean => lack.endsWith('has not finished');
+
 /** One of the moves of a cut that has begun. */
 interface Begun extends Move {
   /** The generation that is read. */
@@ -81,8 +90,17 @@ export class Cut {
 
   /** Throws IncompleteError, StaleTokenError, IssuerMismatchError, BusyError, MisuseError, UnavailableError. */
   async make(patience: number): Promise<void> {
+    await this.#told(() => this.#make({ patience, isAccepted: false }));
+  }
+
+  /** As `make`, without waiting for what the new ones lack, which is lost to whoever reads. Resolves to that, in words. */
+  accept(): Promise<readonly string[]> {
+    return this.#told(() => this.#make({ patience: 0, isAccepted: true }));
+  }
+
+  #told(make: () => Promise<readonly string[]>): Promise<readonly string[]> {
     const names = this.#moves.map(({ view }) => view).join(', ');
-    await this.#parts.telemetry.cutting(names, this.#ids(), () => this.#make(patience));
+    return this.#parts.telemetry.cutting(names, this.#ids(), make);
   }
 
   /** What the new generations lack of those that are read, in words; they may lag behind a little. Throws UnavailableError. */
@@ -95,19 +113,20 @@ export class Cut {
     return found;
   }
 
-  async #make(patience: number): Promise<void> {
+  async #make({ patience, isAccepted }: Manner): Promise<readonly string[]> {
     const { clock, holder } = this.#parts;
-    const unfinished = (await this.missing()).filter((each) => each.endsWith('has not finished'));
+    const unfinished = isAccepted ? [] : (await this.missing()).filter(isUnfinished);
     if (unfinished.length > 0) throw this.#incomplete(unfinished);
+    const lacks: string[] = [];
     const { n, moves } = await this.#begin(patience);
     const deadline = clock.now() + patience;
     try {
       const frozen = new Map<Move, readonly Survey[]>();
       for (const move of moves) frozen.set(move, await this.#close(move, n));
       for (;;) {
-        const lacks: string[] = [];
-        for (const [move, old] of frozen) lacks.push(...(await this.#lacksOf(move, old)));
-        if (lacks.length === 0) break;
+        lacks.length = 0;
+        for (const [move, old] of frozen) lacks.push(...(await this.#lacksOf(move, old, isAccepted)));
+        if (lacks.length === 0 || isAccepted) break;
         if (clock.now() > deadline) throw this.#incomplete(lacks);
         await pause(clock, LOOK_EVERY);
       }
@@ -119,6 +138,7 @@ export class Cut {
       if ((await this.#undo(moves, n)) || !(await this.#isMade())) throw error;
     }
     await this.#spread(moves, n);
+    return lacks;
   }
 
   /** What a generation has once it takes no more rows, by partition. */
@@ -130,16 +150,20 @@ export class Cut {
     return frozen;
   }
 
-  async #lacksOf(move: Move, old: readonly Survey[]): Promise<readonly string[]> {
+  async #lacksOf(move: Move, old: readonly Survey[], isAccepted: boolean): Promise<readonly string[]> {
     const next = await this.#survey(move.view, move.id);
     // A server that has forgotten that the old one is closed may have let rows in.
     if (next.some(({ epoch }, place) => epoch !== old[place]?.epoch))
       throw this.#incomplete(['a server may have forgotten that the old one is closed']);
-    return this.#lacks(move, old, next);
+    return isAccepted ? this.#named(move, lacking(old, next)) : this.#lacks(move, old, next);
   }
 
   #lacks({ view, lanes }: Move, old: readonly Survey[], next: readonly Survey[]): readonly string[] {
-    const found = missing(lanes, old, next);
+    return this.#named({ view }, missing(lanes, old, next));
+  }
+
+  /** Those of several views name theirs. */
+  #named({ view }: Pick<Move, 'view'>, found: readonly string[]): readonly string[] {
     return this.#moves.length === 1 ? found : found.map((each) => `of the view "${view}", ${each}`);
   }
 
@@ -208,7 +232,6 @@ export class Cut {
     return this.#parts.catalog.change(name, args);
   }
 
-  /** Those of several views name theirs. */
   #refusal(reply: readonly string[]): Error {
     const { holder, telemetry } = this.#parts;
     const view = (reply[0] === 'changed' ? undefined : reply[2]) ?? this.#moves[0]?.view ?? '';

@@ -41,6 +41,18 @@ export function missing(
   return found;
 }
 
+/**
+ * What a generation lacks of another, in words, where nothing is waited for: the ranges of sources, and the lanes whose rows have
+ * no source.
+ */
+export function lacking(old: readonly Survey[], next: readonly Survey[]): readonly string[] {
+  return namesIn(old).flatMap((name) => {
+    const follows = old.some(({ lanes }) => lanes.some(({ lane, source }) => lane === name && source !== ''));
+    if (follows) return behind(name, old, next);
+    return [`it may lack rows that were landed in the lane "${name}" without a source`];
+  });
+}
+
 const namesIn = (surveys: readonly Survey[]): readonly string[] => [
   ...new Set(surveys.flatMap(({ lanes }) => lanes.map(({ lane }) => lane))),
 ];

@@ -14,17 +14,22 @@ import {
   type Readers,
   readOptions,
   type TokenClaim,
+  whole,
   withDefault,
 } from '@holdfast/kernel';
+import { IncompleteError } from '../errors.js';
 import { POINTER_LEASE } from '../read/pointer.js';
 import type { Catalog } from '../store/catalog.js';
-import { type BuilderParts, Cut, type LaneFates, readLanes, readPatience } from './cut.js';
+import { absentRows } from './absent.js';
+import { type BuilderParts, Cut, isUnfinished, type LaneFates, readLanes, readPatience } from './cut.js';
 import { printGeneration } from './info.js';
 import { refusalOf } from './refusals.js';
 import { sweep } from './sweep.js';
 
 export interface GenerationParts extends BuilderParts {
   readonly view: string;
+  /** The definition by which rows of a generation are read. */
+  readonly definitionOf: (view: string, generation: string) => Promise<{ readonly ttl: number | null }>;
 }
 
 export interface CutOptions {
@@ -41,7 +46,7 @@ export interface CutTogetherOptions {
   readonly patience?: number;
 }
 
-const readLanesByView: Reader<CutTogetherOptions['lanes']> = (option, value) => {
+export const readLanesByView: Reader<CutTogetherOptions['lanes']> = (option, value) => {
   if (typeof value !== 'object' || value === null)
     throw new MisuseError(`${option} says by view what becomes of each lane; got ${display(value)}.`);
   for (const [view, lanes] of Object.entries(value)) readLanes(`${option}.${view}`, lanes);
@@ -52,6 +57,30 @@ const CUT_TOGETHER = {
   lanes: readLanesByView,
   patience: readPatience,
 } satisfies Readers<CutTogetherOptions>;
+
+export interface ReadyOptions {
+  /** What becomes of each lane of the generation that is read. */
+  readonly lanes: LaneFates;
+  /** How many rows of the generation that is read this one may lack, but for those that are served no longer. Default 0. */
+  readonly allowMissing?: number;
+}
+
+const READY = {
+  lanes: readLanes,
+  allowMissing: withDefault(whole(0, Number.MAX_SAFE_INTEGER), 0),
+} satisfies Readers<ReadyOptions>;
+
+/** How a generation compares with the one that is read. */
+export interface Readiness {
+  /** How many rows it has. */
+  readonly rows: number;
+  /** How many the one that is read has. */
+  readonly liveRows: number;
+  /** How many of those it lacks. */
+  readonly missing: number;
+  /** What its lanes have not taken in yet, in words: a cut waits for that. */
+  readonly behind: readonly string[];
+}
 
 export interface RetireOptions {
   /** For how long a generation that is pinned is waited for, in ms. Default 0. */
@@ -96,6 +125,31 @@ export class Generation {
   /** What it lacks of the generation that is read, in words; it may lag behind a little. Throws UnavailableError. */
   async missing(lanes: LaneFates): Promise<readonly string[]> {
     return this.#cutBy(readLanes('lanes', lanes)).missing();
+  }
+
+  /**
+   * Compares it with the generation that is read, row by row, which takes as long as looking through both. It may be cut to if
+   * its bounded lanes have finished and it lacks no more than `allowMissing` rows: else throws IncompleteError. Throws
+   * MisuseError, UnavailableError.
+   */
+  async ready(options: ReadyOptions): Promise<Readiness> {
+    const { lanes, allowMissing } = readOptions('ready', options, READY);
+    const { catalog, partitions } = this.#parts;
+    const lacks = await this.#cutBy(lanes).missing();
+    const live = (await catalog.pointers([this.view]))?.views.get(this.view)?.live ?? '';
+    const { ttl } = await this.#parts.definitionOf(this.view, live);
+    const count = async (id: string): Promise<number> => {
+      const generation = printGeneration(this.view, id);
+      const all = await Promise.all(partitions.map((each) => each.call(each.verbs.survey, generation)));
+      return all.reduce((sum, { rows }) => sum + rows, 0);
+    };
+    const missing = await absentRows(partitions, { view: this.view, of: live, from: this.id, ttl });
+    const unfinished = lacks.filter(isUnfinished);
+    const absent =
+      missing > allowMissing ? [`it lacks ${missing} rows, and ${allowMissing} are allowed`] : [];
+    if (unfinished.length + absent.length > 0)
+      throw new IncompleteError(this.view, this.id, [...unfinished, ...absent]);
+    return { rows: await count(this.id), liveRows: await count(live), missing, behind: lacks };
   }
 
   /**

@@ -5,12 +5,25 @@
  * Guarantees: a dead letter is kept before its record counts as taken in, and once, whatever is repeated. Only the latest are
  * kept, as many as the lane says.
  */
-import { messageOf } from '@holdfast/kernel';
+import { messageOf, optional, type Readers, whole, withDefault } from '@holdfast/kernel';
 import type { BinaryReply, CallCommand } from '@holdfast/redis';
 import { RowError } from '../errors.js';
+import { readName } from '../options.js';
 import { type Offset, printOffset, readOffset, type SourceRecord } from '../source/source.js';
 import type { Partition } from './partition.js';
 import type { Letter } from './verbs.js';
+
+export interface DeadLettersOptions {
+  /** How many at most, 1 to 10000. Default 100. */
+  readonly most?: number;
+  /** Only those of the lane of this name. */
+  readonly lane?: string;
+}
+
+export const DEAD_LETTERS = {
+  most: withDefault(whole(1, 10_000), 100),
+  lane: optional(readName),
+} satisfies Readers<DeadLettersOptions>;
 
 /** A record that was left out. */
 export interface DeadLetter {

@@ -89,8 +89,21 @@ export async function applyAll(
   );
 }
 
+/** A version of a service that is registered. */
+export interface ServiceVersion {
+  readonly name: string;
+  readonly version: number;
+  /** The name of each view, by the name that its features begin with. */
+  readonly views: Readonly<Record<string, string>>;
+}
+
 /** Every version of every service that was applied, by name and version. Throws UnavailableError. */
-export async function registeredServices(catalog: Catalog): Promise<readonly StoredService[]> {
+export async function serviceVersions(catalog: Catalog): Promise<readonly ServiceVersion[]> {
+  const all = await registeredServices(catalog);
+  return all.map(({ name, version, views }) => ({ name, version, views }));
+}
+
+async function registeredServices(catalog: Catalog): Promise<readonly StoredService[]> {
   const all = [...(await catalog.services()).values()].map(readService);
   return all.sort((one, other) => compareNames(one.name, other.name) || one.version - other.version);
 }

@@ -13,6 +13,8 @@ const STEP = '1000';
 interface FoundKeys {
   readonly partition: Partition;
   readonly keys: readonly string[];
+  /** What they begin with. */
+  readonly beginning: string;
 }
 
 /** The keys of rows of a generation, "<view>.<generation>". Throws UnavailableError. */
@@ -30,7 +32,7 @@ export async function* rowKeys(
       cursor = next;
       for (const { partition, text } of beginnings) {
         const own = keys.filter((key) => key.startsWith(text));
-        if (own.length > 0) yield { partition, keys: own };
+        if (own.length > 0) yield { partition, keys: own, beginning: text };
       }
     } while (cursor !== '0');
   }

@@ -40,6 +40,7 @@ const VERBS = [
   'erase',
   'forget',
   'inventory',
+  'absent',
   'claim',
   'browse',
   'trim',

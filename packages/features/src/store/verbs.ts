@@ -189,6 +189,15 @@ interface DropRequest {
   readonly keys: readonly string[];
 }
 
+interface AbsentRequest {
+  /** The keys of rows of one generation. */
+  readonly rows: readonly string[];
+  /** Their keys in another. */
+  readonly others: readonly string[];
+  /** For how long a row is served, in ms; null for ever. */
+  readonly ttl: number | null;
+}
+
 /** The verbs of one partition. */
 export function verbsOf(keys: PartitionKeys) {
   return { ...laneVerbs(keys), ...partVerbs(keys) };
@@ -359,7 +368,16 @@ function generationVerbs(keys: PartitionKeys) {
     { keys: (request: DropRequest) => request.keys, args: ({ generation }) => [generation] },
     ([word, count]): number | undefined => (String(word) === 'dropped' ? Number(count) : undefined),
   );
-  return { survey, close, reopen, drop };
+  const absent = verbFor(
+    keys,
+    'absent',
+    {
+      keys: ({ rows, others }: AbsentRequest) => rows.flatMap((row, place) => [row, others[place] ?? '']),
+      args: ({ rows, ttl }) => [String(rows.length), ttl === null ? '' : String(ttl * 1_000)],
+    },
+    ([, count]): number => Number(count),
+  );
+  return { survey, close, reopen, drop, absent };
 }
 
 function readSurvey(reply: readonly BinaryReply[]): Survey {
