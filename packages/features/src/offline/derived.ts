@@ -88,6 +88,9 @@ function appendDerived(
   else appender.appendVarchar(String(value));
 }
 
+/** The features of a row of a training set, as they are served. */
+export const featuresOf = (service: Service, row: SqlRow): SqlRow => partsOf(service, row).features;
+
 /** The features as they are served, and the columns of the label. */
 function partsOf({ views }: Service, row: SqlRow): { readonly features: SqlRow; readonly label: SqlRow } {
   const features: Record<string, unknown> = {};

@@ -2,6 +2,7 @@
  * @holdfast/features/offline: training sets out of Parquet files of accepted rows, and drift. A training set needs
  * `@duckdb/node-api`, which the program brings.
  */
+export { type AuditOptions, type AuditReport, audit, type LoggedRead } from './audit.js';
 export type { CompactOptions, CompactReport } from './compact.js';
 export {
   type KolmogorovSmirnov,

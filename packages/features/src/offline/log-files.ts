@@ -89,9 +89,9 @@ const COLUMN: Readonly<Record<Kind, Column>> = {
   list: { staged: 'DOUBLE[]', append: appendNumbers, made: asIs },
 };
 
-/** The type that a feature has in a file. */
-export function typeInFile(kind: Kind, size: number | undefined): string {
-  if (kind === 'vector') return `FLOAT[${size}]`;
+/** The type that a feature has in a file; a vector is there a list. */
+export function typeInFile(kind: Kind): string {
+  if (kind === 'vector') return 'FLOAT[]';
   if (kind === 'float32') return 'FLOAT';
   return kind === 'timestamp' ? 'TIMESTAMP' : COLUMN[kind].staged;
 }

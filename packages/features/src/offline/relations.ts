@@ -27,6 +27,9 @@ export async function rowsRelation(duckdb: DuckDb, view: View, stored: StoredRow
     const columns = Object.entries(view.fields).map(([field, type]) => {
       const wanted = typeOf(type);
       const has = found.get(field);
+      // The length of a vector is no part of its type in a file.
+      if (has === wanted && type.kind === 'vector')
+        return `CASE WHEN len(${named(field)}) = ${type.size} THEN ${named(field)} END AS ${named(field)}`;
       if (has === wanted) return named(field);
       if (has !== undefined) otherTypes.push(`${field} of generation ${generation}`);
       return `NULL::${wanted} AS ${named(field)}`;
@@ -92,4 +95,4 @@ async function columnsOf(duckdb: DuckDb, files: readonly string[]): Promise<Read
   );
 }
 
-const typeOf = ({ kind, size }: Shape): string => typeInFile(kind, size);
+const typeOf = ({ kind }: Shape): string => typeInFile(kind);
