@@ -9,6 +9,7 @@ import type { Persistence } from './deployment/deployment.js';
 export const HELP = `Usage: npm run faults -- [locks] [options]
        npm run faults -- queue [options]
        npm run faults -- workflow [options]
+       npm run faults -- features [options]
        npm run faults -- check FOLDER...
        npm run faults -- peers [--minutes N] [--seed N]
 
@@ -19,6 +20,8 @@ Runs client processes against real servers under real faults, records what the c
            with replicas that take over (sentinel, cluster)
   workflow clients start runs and let them go on, on servers as those of the queue; where replicas take over,
            every second episode asks for their word
+  features clients land, count, read and export features and build generations, on one server, which in every
+           second stage forgets its last second with its power (quorum), or with replicas that take over (sentinel)
   check    judges the kept histories in and below the folders again, without running anything
   peers    puts other libraries under the same faults, for N minutes each (default 4)
 
@@ -60,7 +63,7 @@ const OPTIONS = {
 const TOPOLOGIES = ['quorum', 'sentinel', 'cluster'] as const;
 const PERSISTENCES = ['none', 'everysec', 'synchronous', 'mixed'] as const;
 
-const SUBJECTS = ['locks', 'queue', 'workflow'] as const;
+const SUBJECTS = ['locks', 'queue', 'workflow', 'features'] as const;
 
 export interface Call {
   /** The part of Holdfast that is put under faults. */

@@ -9,6 +9,7 @@ import { join, resolve } from 'node:path';
 import { systemClock } from '@holdfast/kernel';
 import type { Deployed } from './deployment/deployment.js';
 import { runEpisode } from './episode.js';
+import { featuresSubject } from './features/subject.js';
 import { type Call, seedOf } from './options.js';
 import { queueSubject } from './queue/subject.js';
 import { describe, toMarkdown } from './report.js';
@@ -17,7 +18,9 @@ import { Totals } from './totals.js';
 import { locks } from './traffic/subject.js';
 import { workflowSubject } from './workflow/subject.js';
 
-const SUBJECTS: Record<Call['subject'], Subject> = { locks, queue: queueSubject, workflow: workflowSubject };
+const SUBJECTS: Record<Call['subject'], Subject> = {
+  ...{ locks, queue: queueSubject, workflow: workflowSubject, features: featuresSubject },
+};
 
 /** Resolves to whether nothing was violated. */
 export async function run(call: Call, interrupted: AbortSignal): Promise<boolean> {
