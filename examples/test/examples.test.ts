@@ -28,6 +28,7 @@ const FACTS: Readonly<Record<string, RegExp>> = {
   'workflow-streams.ts': /^Thank\nyou,\neve\nstarted\nended\n$/,
   'workflow-agent.ts': /^It is given back\.\n$/,
   'vectors-keywords.ts': /^\[ 'reset', 'login' \]\ncafé\n$/,
+  'vectors-hybrid.ts': /^reset \{ vectors: 1, keywords: 1 \} \[\]\nin the settings\. It has 1\n$/,
   'http.ts': /^refused: \d{16} is below \d{16}\n$/,
   'object-store.ts': /^refused: \d{16} is below \d{16}\n{"sum":5}\n$/,
   'local.ts': /^\[ '\d+ running', '\d+ running', '\d+ running' \]\n$/,

@@ -71,4 +71,5 @@ export async function restoreNamedIndex<Name extends string>(
   );
   return new NamedIndex(new Map(await Promise.all(cores)));
 }
+export * from './hybrid/hybrid.js';
 export * from './keywords/keywords.js';

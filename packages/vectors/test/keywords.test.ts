@@ -54,7 +54,7 @@ function pair(options: KeywordIndexOptions = {}) {
 
 /** Frequent and rare words, alone and together. */
 function checkAll({ check }: ReturnType<typeof pair>, maker: WordMaker): void {
-  for (let n = 0; n < 12; n++) check(maker.text(1 + (n % 5)), { limit: 1 + 3 * n });
+  for (let n = 0; n < 8; n++) check(maker.text(1 + (n % 5)), { limit: 1 + 3 * n });
   check('w0 w1 w2 w3', { limit: 5 });
   check('w0 w0 w250 w1', { limit: 20, offset: 5 });
   check(`${maker.text(4)} w299 w280`, { filter: (id) => id.endsWith('3') });

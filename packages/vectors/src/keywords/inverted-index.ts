@@ -9,6 +9,7 @@ import { BusyError, type Clock, throwIfAborted } from '@holdfast/kernel';
 import { Slices } from '../index/slices.js';
 import { type Ask, Finder, type Found } from './find.js';
 import { type Content, Postings } from './postings.js';
+import { rarity } from './scoring.js';
 
 export interface KeywordStats {
   readonly documents: number;
@@ -59,6 +60,12 @@ export class InvertedIndex {
   delete(id: string): boolean {
     this.#next?.delete(id);
     return this.#postings.delete(id);
+  }
+
+  /** How much a term says, by how few documents have it; 1 for one that none has. */
+  rarityOf(term: string): number {
+    const documents = this.#postings.term(term)?.documents;
+    return documents === undefined ? 1 : rarity(this.#postings.documents, documents);
   }
 
   find(ask: Ask): Found[] {

@@ -20,6 +20,7 @@ import {
 } from './options.js';
 import type { Content } from './postings.js';
 import { bm25, type Scoring } from './scoring.js';
+import { type Snippet, type SnippetOptions, snippetOf } from './snippet.js';
 import { Tokenizer } from './tokenizer.js';
 
 /** A text, or the texts of fields; a document need not have all of them. */
@@ -74,6 +75,19 @@ export class KeywordIndex {
     for (const { term } of this.#tokenizer.tokens(query)) terms.set(term, (terms.get(term) ?? 0) + 1);
     const k = limit + offset;
     return this.#index.find({ terms, scoring: this.#scoring, k, minScore, filter }).slice(offset);
+  }
+
+  /**
+   * The part of a text that says most about a query, with the words that match. The text need not be in the index, which tells how
+   * rare the words are. Throws MisuseError.
+   */
+  snippet(text: string, query: string, options: SnippetOptions = {}): Snippet {
+    for (const given of [text, query]) {
+      if (typeof given !== 'string') throw new MisuseError(`snippet takes two texts; got ${display(given)}.`);
+    }
+    const terms = this.#tokenizer.tokens(query).map(({ term }) => term);
+    const weights = new Map(terms.map((term) => [term, this.#index.rarityOf(term)]));
+    return snippetOf({ text, tokens: this.#tokenizer.tokens(text), weights }, options);
   }
 
   stats(): KeywordStats {

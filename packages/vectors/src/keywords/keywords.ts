@@ -11,6 +11,7 @@ export type {
   KeywordSearchOptions,
   SparseIndexOptions,
 } from './options.js';
+export type { Snippet, SnippetOptions } from './snippet.js';
 export type { SparseIndex, TermWeights } from './sparse-index.js';
 export type { TokenizerOptions } from './tokenizer.js';
 

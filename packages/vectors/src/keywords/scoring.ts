@@ -31,14 +31,16 @@ export type Scoring = (postings: Postings, term: TermPostings, weight: number) =
 /** Bounds are sums, rounded in another order than scores. */
 const ROUNDING = 1 + 1e-9;
 
+/** How much a term says that so many of all documents have. */
+export const rarity = (all: number, having: number): number =>
+  Math.log(1 + (all - having + 0.5) / (having + 0.5));
+
 /** `unit` is what weights are counted in. */
 export function bm25({ k1, b, unit }: { k1: number; b: number; unit: number }): Scoring {
   return (postings, term, weight) => {
-    const { documents } = term;
-    const rarity = Math.log(1 + (postings.documents - documents + 0.5) / (documents + 0.5));
     const lengths = postings.lengths;
     // Both sides of the fraction in units.
-    const factor = weight * rarity * (k1 + 1);
+    const factor = weight * rarity(postings.documents, term.documents) * (k1 + 1);
     const fixed = (k1 * (1 - b)) / unit;
     const slope = (k1 * b) / postings.meanLength / unit;
     const scoreOf = (posting: number): number => {
