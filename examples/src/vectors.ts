@@ -19,7 +19,7 @@ const { place } = await kb.put({ id: 'bus', vector: [0.9, 0.0, 0.2], attributes:
 
 const filter = { kind: 'fruit', price: { lt: 5 } };
 const { hits } = await kb.search({ vector: [1, 0, 0], filter, after: place }); // sees that write, on any server
-console.log(hits.map(({ id, score }) => `${id} ${score.toFixed(2)}`)); // [ 'apple 0.99' ]
+console.log(hits.map(({ id, score }) => `${id} ${score.toFixed(1)}`)); // [ 'apple 1.0' ]
 await kb.close();
 // #endregion readme
 

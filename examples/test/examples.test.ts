@@ -21,7 +21,7 @@ const FACTS: Readonly<Record<string, RegExp>> = {
     /^\[ 'accepted' \]\n\[\n.*'profile\.tier': 'gold'.*isGold: true.*'profile\.tier': null.*isGold: false.*\]\n$/s,
   'shop-features/main.ts':
     /^lamp gold \[ 'tent', 'lamp', 'tent' \]\ntent gold \[ 'tent', 'lamp', 'tent' \]$/m,
-  'vectors.ts': /^\[ 'apple 0\.99' \]\n$/,
+  'vectors.ts': /^\[ 'apple 1\.0' \]\n$/,
   'workflow.ts': /^42, approved by eve\n$/,
   'workflow-undo.ts': /^RunFailedError\ngiven back: it was done\n$/,
   'workflow-codec.ts': /^Dear eve, yours\n$/,

@@ -261,7 +261,19 @@ interface EnterRequest {
 export type ChangeName = (typeof CHANGES)[number];
 
 const CHANGES = [
-  ...(['begin', 'cut', 'uncut', 'overdue', 'swap', 'retire', 'abandon', 'pin', 'unpin', 'prune', 'lineup'] as const),
+  ...([
+    'begin',
+    'cut',
+    'uncut',
+    'overdue',
+    'swap',
+    'retire',
+    'abandon',
+    'pin',
+    'unpin',
+    'prune',
+    'lineup',
+  ] as const),
   ...(['erase', 'inventory'] as const),
 ];
 
