@@ -36,7 +36,7 @@ export interface FeatureVector {
   readonly columns: readonly string[];
 }
 
-export const VECTOR = {
+const VECTOR = {
   features: optional(
     fitting<readonly string[]>('a list of names of features, each once', (names) => {
       return Array.isArray(names) && names.length > 0 && new Set(names).size === names.length;

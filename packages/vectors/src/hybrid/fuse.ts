@@ -48,7 +48,7 @@ const weights: Reader<Readonly<Record<string, number>>> = (option, value) => {
   return value as Readonly<Record<string, number>>;
 };
 
-export const FUSE = {
+const FUSE = {
   method: withDefault(oneOf('rrf', 'weighted'), 'rrf'),
   weights: optional(weights),
   k: withDefault(whole(1, 1_000), 60),
@@ -89,7 +89,7 @@ export function fuse(
   return [...sums].map(([id, sum]) => ({ id, ...sum })).sort(byScore);
 }
 
-export const byScore = (a: Hit, b: Hit): number => b.score - a.score || (a.id < b.id ? -1 : 1);
+const byScore = (a: Hit, b: Hit): number => b.score - a.score || (a.id < b.id ? -1 : 1);
 
 /** Brings the scores of a ranking to 0 to 1; all to 1 if they are equal. */
 export function scaleOf(hits: readonly Hit[]): (score: number) => number {

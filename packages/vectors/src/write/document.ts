@@ -48,7 +48,7 @@ export function checkDocument(
 }
 
 /** Throws MisuseError. */
-export function checkVectors(
+function checkVectors(
   id: string,
   vectors: readonly Vector[],
   { dimensions, metric }: { readonly dimensions: number; readonly metric: Metric },
