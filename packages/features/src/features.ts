@@ -24,8 +24,6 @@ import {
   requireClaim,
   type Settings,
   type TokenClaim,
-  type TokenHolder,
-  text,
   withDefault,
 } from '@holdfast/kernel';
 import type { NodeSource } from '@holdfast/redis';
@@ -54,7 +52,6 @@ import {
 } from './lane/open.js';
 import { badTimeOf, encoderOf, type LaneRow } from './lane/row.js';
 import type { WindowsLane } from './lane/windows-lane.js';
-import type { DuckDb } from './offline/duckdb.js';
 import {
   type EraseOptions,
   type ErasureReport,
@@ -62,7 +59,7 @@ import {
   erasingOf,
   restoreEntity,
 } from './offline/erase.js';
-import { Exporter, type ExporterOptions } from './offline/exporter.js';
+import { EXPORTER, Exporter, type ExporterOptions } from './offline/exporter.js';
 import { partsOf, registerParts } from './offline/parts.js';
 import { STORE, type StoreOptions, type StoreSettings } from './options.js';
 import { ReadCache } from './read/cache.js';
@@ -90,7 +87,8 @@ import {
   type ServiceVersion,
   serviceVersions,
 } from './store/definitions.js';
-import { type LaneInfo, readLanes } from './store/lane-info.js';
+import { readHealth, type StoreHealth } from './store/health.js';
+import { LANES, type LaneInfo, type LanesOptions, readLanes } from './store/lane-info.js';
 import { readRegistered } from './store/open.js';
 import { Partition, type StorePlace } from './store/partition.js';
 import { readStats, type StoreStats } from './store/stats.js';
@@ -159,21 +157,6 @@ const FEATURES = {
   clock: orSystemClock,
   random: orSystemRandom,
 } satisfies Readers<FeaturesOptions>;
-
-export interface LanesOptions {
-  /** The id of a generation. Default: the one that is read. */
-  readonly generation?: string;
-}
-
-const LANES = {
-  generation: optional(text('the id of a generation')),
-} satisfies Readers<LanesOptions>;
-
-const EXPORTER = {
-  duckdb: having<DuckDb>('run', 'createAppender'),
-  dir: text('the path of a folder'),
-  holder: passedOn<TokenHolder>(),
-} satisfies Readers<ExporterOptions>;
 
 const APPLY = { force: withDefault(flag, false) };
 
@@ -542,6 +525,14 @@ export class Features {
     let dropped = 0;
     for (const { id } of ended) dropped += await sweep(this.#partitions, printGeneration(view.name, id));
     return dropped;
+  }
+
+  /**
+   * What is wrong with the store, in words, and what generations that were read before lack of those that are read now, so that
+   * one knows whether a rollback has to wait. It changes nothing. Throws UnavailableError, MisuseError.
+   */
+  health(): Promise<StoreHealth> {
+    return readHealth(this.#catalog, this.#partitions, [...this.#registry.views.keys()]);
   }
 
   /** How much the store holds, of the views that were applied. Throws UnavailableError. */

@@ -34,7 +34,6 @@ export {
   type Features,
   type FeaturesOptions,
   type GetOptions,
-  type LanesOptions,
   type OpenFeaturesOptions,
   openFeatures,
 } from './features.js';
@@ -84,6 +83,7 @@ export { type RedisStreamOptions, redisStream } from './source/redis-stream.js';
 export type { Extent, Offset, Source, SourceBatch, SourceRecord } from './source/source.js';
 export type { DeadLetter, DeadLettersOptions } from './store/dead-letters.js';
 export type { Applied, AppliedService, AppliedView, ServiceVersion } from './store/definitions.js';
-export type { LaneInfo, LaneSource } from './store/lane-info.js';
+export type { StoreHealth, ViewHealth } from './store/health.js';
+export type { LaneInfo, LaneSource, LanesOptions } from './store/lane-info.js';
 export type { GenerationStats, RefusedRows, StoreStats, ViewStats } from './store/stats.js';
 export type { FeaturesMessage } from './telemetry.js';

@@ -8,7 +8,15 @@
  */
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
-import { MisuseError, readOptions, type TokenHolder } from '@holdfast/kernel';
+import {
+  having,
+  MisuseError,
+  passedOn,
+  type Readers,
+  readOptions,
+  type TokenHolder,
+  text,
+} from '@holdfast/kernel';
 import type { StoredView } from '../definition/stored.js';
 import { eraseOnline } from '../store/erase.js';
 import type { Partition } from '../store/partition.js';
@@ -35,6 +43,12 @@ export interface ExporterOptions {
   /** An exporter of a lower token exports nothing from the first call of `run` on. */
   readonly holder: TokenHolder;
 }
+
+export const EXPORTER = {
+  duckdb: having<DuckDb>('run', 'createAppender'),
+  dir: text('the path of a folder'),
+  holder: passedOn<TokenHolder>(),
+} satisfies Readers<ExporterOptions>;
 
 export interface ExportReport {
   /** Rows of views, and additions to windows. */

@@ -181,6 +181,12 @@ export class Catalog {
     this.#caller.close();
   }
 
+  /** Of each partition, the number of the last change that it was told of, 0 for none. Throws UnavailableError. */
+  async told(): Promise<readonly number[]> {
+    const all = this.#partitions.map((each) => each.call(MIRRORED, each.keys.of('record')));
+    return (await Promise.all(all)).map(({ n }) => n);
+  }
+
   /** Takes up what the partitions know. False if they know nothing either. */
   async #adopt(n: number): Promise<boolean> {
     const all = await Promise.all(

@@ -1,8 +1,18 @@
 /** The lanes of a generation, as the partitions know them. */
+import { optional, type Readers, text } from '@holdfast/kernel';
 import { extremesOf, type Offset, readOffset } from '../source/source.js';
 import type { Catalog } from './catalog.js';
 import type { Partition } from './partition.js';
 import type { Survey } from './verbs.js';
+
+export interface LanesOptions {
+  /** The id of a generation. Default: the one that is read. */
+  readonly generation?: string;
+}
+
+export const LANES = {
+  generation: optional(text('the id of a generation')),
+} satisfies Readers<LanesOptions>;
 
 /** How far a lane has taken in a partition of its source. */
 export interface LaneSource {
