@@ -6,11 +6,8 @@
  */
 import type { ConnectionOptions } from 'node:tls';
 import {
-  AbortedError,
-  abortSignal,
   type Clock,
   display,
-  duration,
   flag,
   having,
   MisuseError,
@@ -22,16 +19,15 @@ import {
   type Readers,
   readOptions,
   requireClaim,
-  type Settings,
   type TokenClaim,
   withDefault,
 } from '@holdfast/kernel';
 import type { NodeSource } from '@holdfast/redis';
-import { type Entity, type Id, idsOf } from './definition/entity.js';
+import type { Entity } from './definition/entity.js';
 import { type FlagsView, isFlags } from './definition/flags.js';
 import { type Registry, registryOf } from './definition/registry.js';
-import type { Answer, EntityIds, Service } from './definition/service.js';
-import type { Fields, Served } from './definition/types.js';
+import type { Service } from './definition/service.js';
+import type { Fields } from './definition/types.js';
 import type { RowView, View } from './definition/view.js';
 import type { WindowFields, WindowsView } from './definition/windows.js';
 import { type CutTogetherOptions, Generation, type GenerationParts } from './generation/generation.js';
@@ -62,15 +58,11 @@ import {
 import { EXPORTER, Exporter, type ExporterOptions } from './offline/exporter.js';
 import { partsOf, registerParts } from './offline/parts.js';
 import { STORE, type StoreOptions, type StoreSettings } from './options.js';
-import { ReadCache } from './read/cache.js';
 import { RowDecoders } from './read/decoders.js';
 import { Fetcher } from './read/fetch.js';
 import { PointerLease } from './read/pointer.js';
-import { Reader, type ReadRow } from './read/reader.js';
-import { type AnswerWithMeta, answerOf, warm } from './read/service.js';
-import { untilAborted } from './read/until-aborted.js';
-import { type FeatureVector, type VectorOptions, vectorPlan } from './read/vector.js';
-import { wantedOf } from './read/wanted.js';
+import { Reader } from './read/reader.js';
+import { Reads } from './read/reads.js';
 import { Catalog } from './store/catalog.js';
 import {
   DEAD_LETTERS,
@@ -108,45 +100,6 @@ export interface FeaturesOptions extends StoreOptions {
   /** The source of randomness; tests and simulations pass their own. Default: the system's. */
   readonly random?: Random;
 }
-
-/** The request that a service takes. */
-type RequestOf<S> = S extends { readonly '~request'?: infer Request } ? Request : undefined;
-
-/** The ids that a service takes. */
-type IdsOf<S extends Service> = EntityIds<S['views']>;
-
-export interface GetOptions {
-  /** Rejects with AbortedError as soon as it aborts. */
-  readonly signal?: AbortSignal;
-  /** Answers `{ answer, views }`: beside each answer, age, generation and the reason for each null, by view. Default false. */
-  readonly meta?: boolean;
-  /**
-   * How old what comes from the cache of the service may be, in ms, 0 to 3600000; with 0, all comes from Redis. Default: the `maxAge`
-   * of the cache.
-   */
-  readonly fresh?: number;
-  /** Adds to `meta`, which it needs, exactly what was read: the place in the log of the partition. Default false. */
-  readonly place?: boolean;
-  /** Reads the generations that a pin keeps, as of `store.pin()`, instead of those that are live. */
-  readonly pin?: Pin;
-}
-
-/** What follows the ids in `get`: the request, if the service takes one, and options. */
-type GetRest<S, O> =
-  undefined extends RequestOf<S>
-    ? [request?: RequestOf<S>, options?: O]
-    : [request: RequestOf<S>, options?: O];
-
-const GET = {
-  signal: optional(abortSignal),
-  meta: withDefault(flag, false),
-  place: withDefault(flag, false),
-  pin: optional(having<Pin>('extend', 'release')),
-  fresh: optional(duration({ max: 3_600_000 })),
-} satisfies Readers<GetOptions>;
-
-/** Of a call that takes a signal and nothing else. */
-const SIGNAL = { signal: GET.signal };
 
 const FEATURES = {
   ...STORE,
@@ -192,8 +145,7 @@ export async function openFeatures(options: OpenFeaturesOptions): Promise<Featur
 
 const isWindows = (view: View): view is WindowsView => view.kind === 'windows';
 
-export class Features {
-  readonly name: string;
+export class Features extends Reads {
   readonly #settings: StoreSettings;
   readonly #registry: Registry;
   readonly #clock: Clock;
@@ -203,43 +155,33 @@ export class Features {
   readonly #catalog: Catalog;
   readonly #definitions: Definitions;
   readonly #pointers: PointerLease;
-  readonly #reader: Reader;
-  #isClosed = false;
-  readonly #caches: ReadonlyMap<Service, ReadCache>;
   /** Those that are open, with their views. */
   readonly #lanes = new Map<OpenLane, string>();
 
   /** Use createFeatures(). */
   constructor(place: StorePlace, settings: StoreSettings, registry: Registry) {
-    this.name = settings.name;
+    const { name, prefix } = settings;
+    const { clock } = place;
+    const telemetry = new Telemetry(name, clock);
+    const partitions = Array.from({ length: settings.partitions }, (_, n) => new Partition(place, n));
+    const catalog = new Catalog(place, partitions);
+    const definitions = new Definitions(catalog);
+    const pointers = new PointerLease(catalog, [...registry.views.keys()], { store: name, clock });
+    const reader = new Reader({
+      ...{ pointers, definitions, partitions, telemetry, clock },
+      ...{ fetcher: new Fetcher(place.redis, partitions), decoders: new RowDecoders() },
+    });
+    super({ name, registry, reader, partitions: partitions.length, telemetry });
     this.#settings = settings;
     this.#registry = registry;
-    this.#clock = place.clock;
+    this.#clock = clock;
     this.#random = place.random;
-    this.#telemetry = new Telemetry(settings.name, place.clock);
-    this.#partitions = Array.from({ length: settings.partitions }, (_, n) => new Partition(place, n));
-    this.#catalog = new Catalog(place, this.#partitions);
-    this.#definitions = new Definitions(this.#catalog);
-    const [catalog, partitions, definitions] = [this.#catalog, this.#partitions, this.#definitions];
-    const telemetry = this.#telemetry;
-    registerParts(this, {
-      ...{ name: this.name, prefix: settings.prefix, catalog, partitions, definitions, telemetry },
-      clock: place.clock,
-    });
-    const views = [...registry.views.keys()];
-    this.#pointers = new PointerLease(this.#catalog, views, { store: settings.name, clock: place.clock });
-    this.#reader = new Reader({
-      ...{ pointers: this.#pointers, definitions: this.#definitions, partitions: this.#partitions },
-      fetcher: new Fetcher(place.redis, this.#partitions),
-      decoders: new RowDecoders(),
-      telemetry: this.#telemetry,
-      clock: place.clock,
-    });
-    this.#caches = new Map(
-      [...registry.services.values()].flatMap((each) =>
-        each.cache ? [[each, new ReadCache(each.cache)] as const] : [],
-      ),
-    );
+    this.#telemetry = telemetry;
+    this.#partitions = partitions;
+    this.#catalog = catalog;
+    this.#definitions = definitions;
+    this.#pointers = pointers;
+    registerParts(this, { name, prefix, catalog, partitions, definitions, telemetry, clock });
   }
 
   /**
@@ -282,7 +224,7 @@ export class Features {
   /** Windows count the events of a source that the lane follows. */
   open(view: WindowsView<string, Entity, WindowFields>, options: LaneOpenOptions): Promise<WindowsLane>;
   async open(view: View, options: RowLaneOpenOptions): Promise<OpenLane> {
-    this.#requireKnown(view);
+    this.requireKnown(view);
     this.#pointers.drop();
     const { views } = await this.#pointers.get();
     const pointer = views.get(view.name);
@@ -322,114 +264,12 @@ export class Features {
   }
 
   /**
-   * Rows of a view, one for each id. Throws RowError for what cannot be an id; AbortedError, UnavailableError, MisuseError.
-   */
-  async rows<Name extends string, E extends Entity, F extends Fields>(
-    view: View<Name, E, F>,
-    ids: readonly Id<E>[],
-    options: Pick<GetOptions, 'signal'> = {},
-  ): Promise<readonly ReadRow<Served<F>>[]> {
-    this.#requireKnown(view);
-    const { signal } = readOptions('rows()', options, SIGNAL);
-    if (!Array.isArray(ids)) throw new MisuseError(`rows() takes a list of ids; got ${display(ids)}.`);
-    const wanted = ids.map((given) => wantedOf(view, idsOf(view.entity, given), this.#partitions.length));
-    const read = (): Promise<{ readonly rows: readonly ReadRow[] }> => this.#reader.read(wanted);
-    const { rows } = await this.#during(signal, `reading the view "${view.name}"`, () =>
-      this.#telemetry.reading({ view: view.name }, ids.length, read),
-    );
-    return rows as readonly ReadRow<Served<F>>[];
-  }
-
-  /**
    * The latest records that lanes of a view could not read or store, the latest first: up to `most`, 1 to 10000, default 100;
    * of one lane, if it is named. Throws MisuseError, UnavailableError.
    */
   async deadLetters(view: View, options: DeadLettersOptions = {}): Promise<readonly DeadLetter[]> {
-    this.#requireKnown(view);
+    this.requireKnown(view);
     return readDeadLetters(this.#partitions, view.name, readOptions('deadLetters()', options, DEAD_LETTERS));
-  }
-
-  /**
-   * What a service serves, for each of the ids: the features of its views, null where there is none, and those that are
-   * derived. All rows of an entity are of one instant. Throws RowError for what cannot be an id; MisuseError for a request that
-   * does not fit; AbortedError; UnavailableError.
-   */
-  get<S extends Service>(
-    service: S,
-    ids: readonly IdsOf<S>[],
-    ...rest: GetRest<S, GetOptions & { readonly meta?: false }>
-  ): Promise<readonly Answer<S>[]>;
-  get<S extends Service>(
-    service: S,
-    ids: readonly IdsOf<S>[],
-    ...rest: [request: RequestOf<S>, options: GetOptions & { readonly meta: true }]
-  ): Promise<readonly AnswerWithMeta<S>[]>;
-  async get(
-    service: Service,
-    ids: readonly Readonly<Record<string, string>>[],
-    request?: unknown,
-    options: GetOptions = {},
-  ): Promise<readonly object[]> {
-    return this.#get('get()', service, ids, { request, options: readOptions('get()', options, GET) });
-  }
-
-  /**
-   * What `get` answers, as numbers for a model: a `Float64Array`, or a `Float32Array`, with a row of numbers for each id. Booleans
-   * are 0 or 1, times are milliseconds since the epoch, and null is `missing`, which is NaN unless `missing` says otherwise. Throws
-   * what `get` throws; MisuseError for a feature that is no number.
-   */
-  vector<S extends Service>(
-    service: S,
-    ids: readonly IdsOf<S>[],
-    ...rest: GetRest<S, VectorOptions & Pick<GetOptions, 'signal' | 'fresh' | 'pin'>>
-  ): Promise<FeatureVector>;
-  async vector(
-    service: Service,
-    ids: readonly Readonly<Record<string, string>>[],
-    request?: unknown,
-    { signal, fresh, pin, ...options }: VectorOptions & Pick<GetOptions, 'signal' | 'fresh' | 'pin'> = {},
-  ): Promise<FeatureVector> {
-    this.#requireService(service);
-    const { make } = vectorPlan(service, options);
-    const given = readOptions('vector()', { signal, fresh, pin }, GET);
-    return make(await this.#get('vector()', service, ids, { request, options: given }));
-  }
-
-  /**
-   * Reads for the cache of a service what it lacks of these ids, as before the first requests come. What does not fit into the
-   * cache is not kept. Throws what `get` throws; MisuseError for a service without a cache.
-   */
-  async warm<S extends Service>(
-    service: S,
-    ids: readonly IdsOf<S>[],
-    options: Pick<GetOptions, 'signal'> = {},
-  ): Promise<void> {
-    this.#requireService(service);
-    const cache = this.#caches.get(service);
-    if (cache === undefined)
-      throw new MisuseError(`The service "${service.name}" has no cache to warm; give it one: cache: {}.`);
-    const { signal } = readOptions('warm()', options, SIGNAL);
-    const read = { caller: 'warm()', partitions: this.#partitions.length, ids, cache, reader: this.#reader };
-    await this.#during(signal, `warming the service "${service.name}"`, () => warm(service, read));
-  }
-
-  async #get(
-    caller: string,
-    service: Service,
-    ids: readonly Readonly<Record<string, string>>[],
-    { request, options }: { readonly request: unknown; readonly options: Settings<typeof GET> },
-  ): Promise<readonly object[]> {
-    this.#requireService(service);
-    const { signal, meta, place, fresh, pin } = options;
-    if (place && !meta) throw new MisuseError('get() answers `place` as a part of `meta`; add meta: true.');
-    const [reader, partitions] = [this.#reader, this.#partitions.length];
-    const cache = pin === undefined ? this.#caches.get(service) : undefined;
-    const read = { caller, reader, partitions, ids, request, meta, place, cache, fresh, pin };
-    return this.#during(signal, `reading the service "${service.name}"`, () =>
-      this.#telemetry.reading({ service: service.name }, read.ids?.length ?? 0, () =>
-        answerOf(service, read),
-      ),
-    );
   }
 
   /**
@@ -438,7 +278,7 @@ export class Features {
    * StaleTokenError, IssuerMismatchError, MisuseError if three are being filled, UnavailableError.
    */
   async begin(view: View, { holder }: { readonly holder: TokenClaim }): Promise<Generation> {
-    this.#requireKnown(view);
+    this.requireKnown(view);
     requireClaim(holder);
     const definition = await nextDefinition(this.#definitions, view);
     return Generation.begin(definition, this.#partsOf(view, holder));
@@ -491,7 +331,7 @@ export class Features {
 
   /** The generations of a view, the oldest first. Throws UnavailableError. */
   async generations(view: View): Promise<readonly GenerationInfo[]> {
-    this.#requireKnown(view);
+    this.requireKnown(view);
     const [, lineup = ''] = await this.#catalog.change('lineup', [view.name, '']);
     return readLineup(lineup);
   }
@@ -508,7 +348,7 @@ export class Features {
 
   /** The lanes of a generation of a view, of the one that is read unless another is named. Throws UnavailableError, MisuseError. */
   async lanes(view: View, options: LanesOptions = {}): Promise<readonly LaneInfo[]> {
-    this.#requireKnown(view);
+    this.requireKnown(view);
     const read = readOptions('lanes()', options, LANES);
     const live = (await this.#catalog.pointers([view.name]))?.views.get(view.name)?.live;
     if (live === undefined) throw notApplied(view.name);
@@ -537,7 +377,7 @@ export class Features {
 
   /** How much the store holds, of the views that were applied. Throws UnavailableError. */
   stats(): Promise<StoreStats> {
-    return this.#during(undefined, 'counting what it holds', () =>
+    return this.during(undefined, 'counting what it holds', () =>
       readStats(this.#catalog, this.#partitions, [...this.#registry.views.keys()]),
     );
   }
@@ -597,12 +437,11 @@ export class Features {
    * up: close them first to have it landed. Whoever uses one of them afterwards gets a MisuseError.
    */
   async close(): Promise<void> {
-    this.#isClosed = true;
+    this.endReads();
     await Promise.all([...this.#lanes.keys()].map((lane) => lane.close({ signal: AbortSignal.abort() })));
     for (const partition of this.#partitions) partition.close();
     this.#catalog.close();
     this.#pointers.drop();
-    for (const cache of this.#caches.values()) cache.clear();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -613,36 +452,12 @@ export class Features {
   #viewsOf(where: string, of: View | Service): readonly View[] {
     const { name, views, kind } = Object(of) as Partial<Service> & Partial<View>;
     if (kind === undefined && typeof views === 'object') {
-      this.#requireService(of as Service);
+      this.requireService(of as Service);
       return [...new Set(Object.values(views))];
     }
     if (kind === undefined)
       throw new MisuseError(`${where} takes a view or a service of this store; got ${display(name ?? of)}.`);
-    this.#requireKnown(of as View);
+    this.requireKnown(of as View);
     return [of as View];
-  }
-
-  /** Ends with AbortedError as soon as `signal` aborts, and where the store is closed before the work is done. */
-  async #during<T>(signal: AbortSignal | undefined, doing: string, work: () => Promise<T>): Promise<T> {
-    const wasClosed = this.#isClosed;
-    try {
-      return await untilAborted(signal, doing, work);
-    } catch (error) {
-      // What it would have asked next was refused, as for a call that comes after.
-      if (wasClosed || !this.#isClosed || !(error instanceof MisuseError)) throw error;
-      throw new AbortedError(`The feature store "${this.name}" was closed while ${doing}.`, 'close');
-    }
-  }
-
-  #requireService(service: Service): void {
-    const { name, version } = Object(service) as Partial<Service>;
-    if (this.#registry.services.get(`${name}@${version}`) === service) return;
-    throw new MisuseError(`The service ${display(name)} is none of this store; add it to its services.`);
-  }
-
-  #requireKnown(view: View): void {
-    const { name } = Object(view) as Partial<View>;
-    if (name !== undefined && this.#registry.views.get(name) === view) return;
-    throw new MisuseError(`The view ${display(name)} is none of this store; add it to its views.`);
   }
 }

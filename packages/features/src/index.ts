@@ -33,7 +33,6 @@ export {
   createFeatures,
   type Features,
   type FeaturesOptions,
-  type GetOptions,
   type OpenFeaturesOptions,
   openFeatures,
 } from './features.js';
@@ -69,6 +68,7 @@ export { metricsText, observeFeatures } from './observe.js';
 export type { EraseOptions, ErasureReport } from './offline/erase.js';
 export type { StoreOptions } from './options.js';
 export type { NullReason, ReadRow } from './read/reader.js';
+export type { GetOptions } from './read/reads.js';
 export type { AnswerWithMeta, ReadPlace, ViewMeta } from './read/service.js';
 export type { FeatureVector, VectorOptions } from './read/vector.js';
 export { type IterableOptions, iterable } from './source/iterable.js';

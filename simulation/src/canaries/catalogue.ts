@@ -7,6 +7,7 @@ import type { Canary } from './canary.js';
 import { CLIENT_CANARIES } from './clients.js';
 import { FEATURES_CANARIES } from './features.js';
 import { FUNCTION_CANARIES } from './functions.js';
+import { GENERATION_CANARIES } from './generations.js';
 import { NODE_CANARIES } from './nodes.js';
 import { QUEUE_CANARIES } from './queues.js';
 import { VERB_CANARIES } from './verbs.js';
@@ -16,18 +17,20 @@ import { WORKFLOW_CANARIES } from './workflows.js';
 const OF_QUEUE: readonly Canary[] = [...QUEUE_CANARIES, ...WORKER_CANARIES];
 const OF_WORKFLOW: readonly Canary[] = [...WORKFLOW_CANARIES, ...FUNCTION_CANARIES, ...VERB_CANARIES];
 
+const OF_FEATURES: readonly Canary[] = [...FEATURES_CANARIES, ...GENERATION_CANARIES];
+
 export const CANARIES: readonly Canary[] = [
   ...NODE_CANARIES,
   ...CLIENT_CANARIES,
   ...OF_QUEUE,
   ...OF_WORKFLOW,
-  ...FEATURES_CANARIES,
+  ...OF_FEATURES,
 ];
 
 /** In which simulation it is to be caught. */
 export function scenarioOfCanary(name: string | undefined): ScenarioName {
   const isOf = (canaries: readonly Canary[]): boolean => canaries.some((canary) => canary.name === name);
   if (isOf(OF_WORKFLOW)) return 'workflow';
-  if (isOf(FEATURES_CANARIES)) return 'features';
+  if (isOf(OF_FEATURES)) return 'features';
   return isOf(OF_QUEUE) ? 'queue' : 'locks';
 }

@@ -23,15 +23,6 @@ export interface LaneSource {
   readonly through: Offset | undefined;
 }
 
-export interface LanesOptions {
-  /** The id of a generation. Default: the one that is read. */
-  readonly generation?: string;
-}
-
-export const LANES = {
-  generation: optional(text('the id of a generation')),
-} satisfies Readers<LanesOptions>;
-
 export interface LaneInfo {
   readonly lane: string;
   readonly rank: number | undefined;

@@ -205,19 +205,6 @@ export function verbsOf(keys: PartitionKeys) {
 
 /** Those by which a lane writes. */
 function laneVerbs(keys: PartitionKeys) {
-  const open = verbFor(
-    keys,
-    'open',
-    {
-      args: ({ generation, lane, source, token, issuer, renewed, seen, name, isNew }: OpenRequest) => [
-        ...[generation, lane, source, String(token), issuer, renewed, seen, name ?? '', isNew ? '1' : ''],
-      ],
-    },
-    (reply): Opened | Refusal<OpenRefusal> => {
-      const [word = '', mark = '', offset = ''] = words(reply);
-      return word === 'opened' ? { word, mark, offset } : refusal([word, mark]);
-    },
-  );
   const land = verbFor(
     keys,
     'land',
@@ -244,22 +231,6 @@ function laneVerbs(keys: PartitionKeys) {
     },
     readLanded,
   );
-  const flag = verbFor(
-    keys,
-    'flag',
-    {
-      keys: ({ generation, ids, rows }: LandRequest) =>
-        ids.flatMap((id, n) =>
-          flagsIn(rows[n]).map((name) => keys.row(generation, chunkName(name, chunkOf(id)))),
-        ),
-      args: ({ ahead, history, parts, ids, rows, ...claim }) => [
-        ...argsOf(claim),
-        ...[String(ahead), history ? '1' : '0', parts.join(' ')],
-        ...ids.flatMap((id, n) => [keys.row(claim.generation, id), rows[n] ?? '']),
-      ],
-    },
-    readLanded,
-  );
   const tell = verbFor(
     keys,
     'tell',
@@ -279,7 +250,43 @@ function laneVerbs(keys: PartitionKeys) {
       return word === 'finished' ? { word, place } : refusal([word, place]);
     },
   );
-  return { open, land, tally, flag, tell, finish, ...deadLetterVerbs(keys) };
+  return { open: openVerb(keys), land, tally, tell, finish, ...flagVerbs(keys), ...deadLetterVerbs(keys) };
+}
+
+function flagVerbs(keys: PartitionKeys) {
+  const flag = verbFor(
+    keys,
+    'flag',
+    {
+      keys: ({ generation, ids, rows }: LandRequest) =>
+        ids.flatMap((id, n) =>
+          flagsIn(rows[n]).map((name) => keys.row(generation, chunkName(name, chunkOf(id)))),
+        ),
+      args: ({ ahead, history, parts, ids, rows, ...claim }) => [
+        ...argsOf(claim),
+        ...[String(ahead), history ? '1' : '0', parts.join(' ')],
+        ...ids.flatMap((id, n) => [keys.row(claim.generation, id), rows[n] ?? '']),
+      ],
+    },
+    readLanded,
+  );
+  return { flag };
+}
+
+function openVerb(keys: PartitionKeys) {
+  return verbFor(
+    keys,
+    'open',
+    {
+      args: ({ generation, lane, source, token, issuer, renewed, seen, name, isNew }: OpenRequest) => [
+        ...[generation, lane, source, String(token), issuer, renewed, seen, name ?? '', isNew ? '1' : ''],
+      ],
+    },
+    (reply): Opened | Refusal<OpenRefusal> => {
+      const [word = '', mark = '', offset = ''] = words(reply);
+      return word === 'opened' ? { word, mark, offset } : refusal([word, mark]);
+    },
+  );
 }
 
 function deadLetterVerbs(keys: PartitionKeys) {

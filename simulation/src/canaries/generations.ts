@@ -1,0 +1,148 @@
+/** Mistakes in the generations of a feature store, and in what is read of them. */
+import type { Canary } from './canary.js';
+
+const LUA = 'packages/features/lua';
+const SRC = 'packages/features/src';
+
+export const GENERATION_CANARIES: readonly Canary[] = [
+  {
+    name: 'a swap without its token',
+    about: 'A builder that was replaced has its generation read.',
+    changes: [
+      {
+        file: `${LUA}/swap.lua`,
+        find: '  local refusal = refused(view, token, issuer)\n  if refusal then return refusal end\n',
+        replace: '',
+      },
+    ],
+  },
+  {
+    name: 'a change without its token',
+    about: 'A builder that was replaced begins, cuts and retires.',
+    changes: [
+      {
+        file: `${LUA}/generations.lua`,
+        find: "if has and tonumber(token) < tonumber(has) then return {'stale', known, view} end",
+        replace: '',
+      },
+    ],
+  },
+  {
+    name: 'a swap of a cut that was undone',
+    about: 'The end of a cut is not bound to its begin.',
+    changes: [
+      {
+        file: `${LUA}/swap.lua`,
+        find: 'if not cutting or cutting.at ~= number or cutting.views ~= views then',
+        replace: 'if not cutting then',
+      },
+    ],
+  },
+  {
+    name: 'a cut that closes nothing',
+    about: 'The generation that is read takes rows while it is replaced.',
+    changes: [
+      {
+        file: `${LUA}/close.lua`,
+        find: "redis.call('HSET', RECORD, 'closed:' .. ARGV[1], ARGV[2])",
+        replace: '',
+      },
+    ],
+  },
+  {
+    name: 'a cut that waits for nothing',
+    about: 'A generation is read before its lanes have caught up.',
+    changes: [
+      {
+        file: `${SRC}/generation/cut.ts`,
+        find: '        if (lacks.length === 0) break;\n',
+        replace: '        break;\n',
+      },
+    ],
+  },
+  {
+    name: 'a cut that looks at one partition',
+    about: 'How far a lane has caught up is compared partition by partition, in the first one.',
+    changes: [
+      {
+        file: `${SRC}/generation/gate.ts`,
+        find: 'const wanted = extreme(offsetsOf(name, source, old), 1);',
+        replace: 'const wanted = extreme(offsetsOf(name, source, old), -1);',
+      },
+    ],
+  },
+  {
+    name: 'a closed generation that takes rows',
+    about: 'A generation that is closed takes what comes from a source.',
+    changes: [
+      { file: `${LUA}/owner.lua`, find: "  if found[2] then return {'closed', found[2]} end\n", replace: '' },
+    ],
+  },
+  {
+    name: 'a generation that is never opened again',
+    about: 'What a cut has closed stays closed.',
+    changes: [
+      { file: `${LUA}/reopen.lua`, find: "redis.call('HDEL', RECORD, 'closed:' .. ARGV[1])", replace: '' },
+    ],
+  },
+  {
+    name: 'a cut of the dead that nobody undoes',
+    about: 'A builder that dies in a cut leaves its view closed for ever.',
+    changes: [
+      {
+        file: `${LUA}/overdue.lua`,
+        find: 'if cutting and micros <= cutting.deadline then',
+        replace: 'if cutting then',
+      },
+    ],
+  },
+  {
+    name: 'a catalog that forgot and is not asked again',
+    about: 'Who changes a catalog of another server does not ask the partitions first.',
+    changes: [
+      {
+        file: `${SRC}/store/catalog.ts`,
+        find: "reply[0] === 'forgot' && name !== 'swap' && tries < TRIES",
+        replace: 'tries < 0',
+      },
+    ],
+  },
+  {
+    name: 'pointers that are held for ever',
+    about: 'A reader goes on with what it has once learned to be live.',
+    changes: [
+      {
+        file: `${SRC}/read/pointer.ts`,
+        find: 'if (held !== undefined && age < POINTER_LEASE / 2) return held;',
+        replace: 'if (held !== undefined) return held;',
+      },
+    ],
+  },
+  {
+    name: 'rows that are dropped at once',
+    about: 'The rows of a generation that was retired go before the lease of its readers is over.',
+    changes: [{ file: `${SRC}/generation/generation.ts`, find: 'POINTER_LEASE)', replace: '0)' }],
+  },
+  {
+    name: 'answers of half a cut',
+    about: 'A cut of two views has them read one after the other.',
+    changes: [
+      {
+        file: `${SRC}/features.ts`,
+        find: '    await Generation.cut(this.#catalog, generations, options);',
+        replace: '    for (const each of generations) await Generation.cut(this.#catalog, [each], options);',
+      },
+    ],
+  },
+  {
+    name: 'numbers of generations given twice',
+    about: 'A generation that was begun again has the number of the one before.',
+    changes: [
+      {
+        file: `${LUA}/begin.lua`,
+        find: ", 'last:' .. view, number, 'definition:'",
+        replace: ", 'definition:'",
+      },
+    ],
+  },
+];
