@@ -17,6 +17,8 @@ export interface FeaturesAssignment {
   readonly began: number;
   /** The event time of all that the source brings, in ms since the epoch. */
   readonly time: number;
+  /** Whether a server may forget what it has acknowledged, also that the definitions were applied. */
+  readonly mayForget: boolean;
   /** Whether it exports: DuckDB takes a while to load. */
   readonly exports: boolean;
 }

@@ -12,6 +12,7 @@ import {
   AbortedError,
   BusyError,
   LeaseLostError,
+  MisuseError,
   pause,
   seededRandom,
   systemClock,
@@ -26,7 +27,7 @@ import { exportAll } from './export.js';
 import { take } from './issuer.js';
 
 const { assignment, finishing, say, leave, unexpected } = joinHarness<FeaturesAssignment>();
-const { name, seed, history, reach, began, time, exports } = assignment;
+const { name, seed, history, reach, began, time, mayForget, exports } = assignment;
 const folder = dirname(history);
 
 const file = openSync(history, 'a');
@@ -52,6 +53,10 @@ const EXPECTED = [
   ...[GenerationEndedError, IncompleteError],
 ];
 
+/** A server that has lost its power may come back as it was before the definitions were applied. */
+const isUnapplied = (error: unknown): boolean =>
+  error instanceof MisuseError && error.message.includes('call apply() once');
+
 /** Does something again and again, until the end. */
 async function repeat(least: number, most: number, work: () => Promise<void>): Promise<void> {
   while (!finishing.aborted) {
@@ -61,7 +66,8 @@ async function repeat(least: number, most: number, work: () => Promise<void>): P
       await work();
     } catch (error) {
       if (error instanceof StaleTokenError) did('refused because of a higher token');
-      if (!EXPECTED.some((known) => error instanceof known)) unexpected(error);
+      if (mayForget && isUnapplied(error)) await store.apply().catch(() => {});
+      else if (!EXPECTED.some((known) => error instanceof known)) unexpected(error);
       await rest(100);
     }
   }

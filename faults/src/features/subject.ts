@@ -50,7 +50,14 @@ export const featuresSubject: Subject<Omit<FeaturesAssignment, 'name' | 'history
       duration: DURATION,
       program: programBeside(import.meta.url),
       finishWithin: endsWithin,
-      assign: (client) => ({ reach: deployed.reach(client), store, began, time, exports: client < 1 }),
+      assign: (client) => ({
+        reach: deployed.reach(client),
+        store,
+        began,
+        time,
+        mayForget: !durable,
+        exports: client < 1,
+      }),
       drawSchedule(duration) {
         const schedule = drawSchedule(seededRandom(seed), {
           kinds: deployed.kinds.filter((kind) => !LEFT_OUT.test(kind)),
