@@ -82,7 +82,7 @@ export const featuresSubject: Subject<Omit<FeaturesAssignment, 'name' | 'history
 
   summarize(counts) {
     const of = (name: string): number => counts.get(name) ?? 0;
-    return `${of('rows accepted')} rows, ${of('rows older')} of them older, ${of('reads')} reads, ${of('events counted')} events, ${of('generations cut to')} cuts, ${of('rows exported')} exported, ${of('refused because of a higher token')} refused, ${of('rows lost')} lost`;
+    return `${of('rows accepted')} rows accepted, ${of('rows older')} older, ${of('reads')} reads, ${of('events counted')} events, ${of('generations cut to')} cuts, ${of('rows exported')} exported, ${of('refused because of a higher token')} refused, ${of('rows lost')} lost`;
   },
 };
 
