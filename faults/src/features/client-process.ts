@@ -138,7 +138,7 @@ async function endOthers(holder: ReturnType<typeof take>): Promise<void> {
   for (const { id, state } of await store.generations(clicks)) {
     if (state !== 'previous' && state !== 'filling') continue;
     const other = await store.generation(clicks, id, { holder });
-    await other.retire();
+    await (state === 'filling' ? other.abandon() : other.retire());
     did('generations ended');
   }
 }

@@ -96,7 +96,7 @@ export const retire: Command = {
   name: 'retire',
   summary: 'End a generation, and delete its rows.',
   operands: [VIEW_OPERAND, GENERATION_OPERAND],
-  about: 'Its lanes land nothing more. One that is being filled is given up so.',
+  about: 'Its lanes land nothing more. One that was never read is not ended so.',
   options: OPTIONS,
   example: 'holdfast features retire profile 1-0 --store shop',
   run: onStore((call) => {
