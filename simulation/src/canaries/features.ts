@@ -60,8 +60,8 @@ export const FEATURES_CANARIES: readonly Canary[] = [
     changes: [
       {
         file: `${LUA}/land.lua`,
-        find: "verdict = 'f'\n  elseif old then",
-        replace: "verdict, latest = 'f', -1\n  elseif old then",
+        find: "verdict = 'f'\n  elseif erased[index] then",
+        replace: "verdict, latest = 'f', -1\n  elseif erased[index] then",
       },
     ],
   },

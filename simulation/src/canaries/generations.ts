@@ -55,7 +55,7 @@ export const GENERATION_CANARIES: readonly Canary[] = [
     changes: [
       {
         file: `${SRC}/generation/cut.ts`,
-        find: '        if (lacks.length === 0) break;\n',
+        find: '        if (lacks.length === 0 || isAccepted) break;\n',
         replace: '        break;\n',
       },
     ],

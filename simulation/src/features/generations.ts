@@ -116,7 +116,8 @@ export class GenerationsSeen {
   /** The new one is live by now. */
   #swapped(view: string): void {
     const catalog = this.#catalog();
-    const [next = '', old = ''] = [catalog.get(`live:${view}`), catalog.get(`before:${view}`)];
+    const next = catalog.get(`live:${view}`) ?? '';
+    const [old = ''] = (catalog.get(`before:${view}`) ?? '').split(' ', 1);
     const records = Array.from({ length: PARTITIONS }, (_, n) => recordOf(this.#world.store.server, n));
     for (const [partition, record] of records.entries()) {
       if (!record.has(`closed:${view}.${old}`))
