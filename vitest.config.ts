@@ -1,8 +1,9 @@
 /**
  * One configuration for every test: packages resolve to their TypeScript sources, nothing retries.
  *
- * Test files run in parallel, three for each core, because most of their time they wait for servers and for leases to
- * expire. A test therefore never asserts how long something took, and waits long enough for a busy machine.
+ * Test files run in parallel, two for each core, because much of their time they wait for servers and for leases to
+ * expire; with more, they wait for the processor. A test therefore never asserts how long something took, and waits long
+ * enough for a busy machine.
  *
  * The files that a process runs share its modules, because loading them anew for each file takes a quarter of the
  * processor's time. A file that sets something for its whole process, such as OpenTelemetry's provider, has a process of
@@ -19,7 +20,7 @@ export default defineConfig({
   ssr: { resolve: { conditions: ['@holdfast/source', 'node'] } },
   test: {
     pool: 'forks',
-    maxWorkers: 3 * availableParallelism(),
+    maxWorkers: 2 * availableParallelism(),
     testTimeout: 60_000,
     hookTimeout: 60_000,
     expect: { poll: { timeout: 20_000 } },
