@@ -175,6 +175,7 @@ const LOGIC = [
 /** Whole scripts. */
 const SCRIPTS = [
   'local a, b = 1; return {a, tostring(b)}',
+  'local function f(...) return select("#", ...) end; return {f(), f(1, nil), (select(2, 7, 8, 9))}',
   'local found, last, i = {7, 8}, 5, 6; for index in ipairs({1, 2}) do found[index] = found[index] + 1 end; for n = 1, 1 do last = last + i end; return {found, last}',
   'local t = {}; t[#t + 1], t[#t + 2] = "a", "b"; t[#t + 1], t[#t + 2] = "c", "d"; return t',
   'local a, b, c = unpack({1, 2}); return {a, b, tostring(c)}',

@@ -188,6 +188,13 @@ function fromJson(value: unknown): Value {
   return table;
 }
 
+function select(from: Value, ...values: Value[]): Returned {
+  if (from === '#') return values.length;
+  const place = toNumber(from);
+  if (place < 1) throw new LuaError("bad argument #1 to 'select' (index out of range)");
+  return new Multi(values.slice(place - 1));
+}
+
 function tonumber(value: Value): Value {
   return typeof value === 'string' ? readNumber(value) : typeof value === 'number' ? value : undefined;
 }
@@ -215,6 +222,7 @@ export const library: ReadonlyMap<string, LuaFunction> = new Map<string, LuaFunc
   ['ipairs', ipairs],
   ['pairs', pairs],
   ['unpack', unpack],
+  ['select', select],
   [
     'error',
     (message) => {
