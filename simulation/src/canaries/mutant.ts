@@ -28,7 +28,7 @@ export async function loadSubject(name: string | undefined): Promise<Subject> {
   }
   const folder = await build(canary);
   const load = async (file: string): Promise<Subject> => import(pathToFileURL(join(folder, file)).href);
-  const { createLocks } = await load('lock/dist/index.js');
+  const { createLocks, LeaseLostError } = await load('lock/dist/index.js');
   const { createRedisGuard } = await load('fence/dist/redis/index.js');
   const { createQueue, createWorker, NonRetryableError } = await load('queue/dist/index.js');
   const { createWorkflows, defineWorkflow } = await load('workflow/dist/index.js');
@@ -36,7 +36,7 @@ export async function loadSubject(name: string | undefined): Promise<Subject> {
     pathToFileURL(join(folder, 'features/dist/index.js')).href
   );
   return {
-    ...{ createLocks, createRedisGuard, createQueue, createWorker, NonRetryableError },
+    ...{ createLocks, LeaseLostError, createRedisGuard, createQueue, createWorker, NonRetryableError },
     ...{ createWorkflows, defineWorkflow, features },
   };
 }

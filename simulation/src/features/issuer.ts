@@ -3,7 +3,7 @@
  *
  * Guarantees: tokens rise over all resources, so that each names one right. Only the last of a resource is renewed.
  */
-import { LeaseLostError } from '@holdfast/kernel';
+import type { Subject } from '../run/subject.js';
 import type { Machine } from '../world/machine.js';
 
 /** The right to a resource, as a lease has it. */
@@ -27,12 +27,18 @@ interface Given {
 const WAY = 1;
 
 export class Issuer {
+  readonly #lost: Subject['LeaseLostError'];
   readonly #last = new Map<string, Given>();
   #token = 1_000;
 
+  constructor({ LeaseLostError }: Subject) {
+    this.#lost = LeaseLostError;
+  }
+
   grant(machine: Machine, resource: string, isTold: boolean): Right {
     const before = this.#last.get(resource);
-    if (before?.isTold) before.machine.run(() => before.controller.abort(lost(resource, before.token)));
+    if (before?.isTold)
+      before.machine.run(() => before.controller.abort(this.#lostOf(resource, before.token)));
     this.#token += 1;
     const given = { token: this.#token, machine, controller: new AbortController(), isTold };
     this.#last.set(resource, given);
@@ -45,12 +51,13 @@ export class Issuer {
       ...{ token, resource, issuer: 'locks', signal: controller.signal },
       extend: async () => {
         await pause();
-        if (this.#last.get(resource) !== given) throw lost(resource, token);
+        if (this.#last.get(resource) !== given) throw this.#lostOf(resource, token);
         await pause();
       },
     };
   }
-}
 
-const lost = (resource: string, token: number): LeaseLostError =>
-  new LeaseLostError(`The right to ${resource} is another's.`, { resource, token });
+  #lostOf(resource: string, token: number): Error {
+    return new this.#lost(`The right to ${resource} is another's.`, { resource, token });
+  }
+}

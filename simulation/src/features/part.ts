@@ -16,7 +16,7 @@ export function joinFeatures(
   subject: Subject,
 ): Part<FeaturesStep, FeaturesProcess> {
   const { plan } = world;
-  const [oracle, issuer, source] = [new FeaturesOracle(world, plan), new Issuer(), new WorldSource()];
+  const [oracle, issuer, source] = [new FeaturesOracle(world, plan), new Issuer(subject), new WorldSource()];
   return {
     oracle,
     aftermath: 1_000,

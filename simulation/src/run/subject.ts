@@ -4,12 +4,13 @@
 
 import * as features from '@holdfast/features';
 import { createRedisGuard } from '@holdfast/fence/redis';
-import { createLocks } from '@holdfast/lock';
+import { createLocks, LeaseLostError } from '@holdfast/lock';
 import { createQueue, createWorker, NonRetryableError } from '@holdfast/queue';
 import { createWorkflows, defineWorkflow } from '@holdfast/workflow';
 
 export interface Subject {
   readonly createLocks: typeof createLocks;
+  readonly LeaseLostError: typeof LeaseLostError;
   readonly createRedisGuard: typeof createRedisGuard;
   readonly createQueue: typeof createQueue;
   readonly createWorker: typeof createWorker;
@@ -25,6 +26,7 @@ export interface Subject {
 /** The code that is shipped. */
 export const shipped: Subject = {
   createLocks,
+  LeaseLostError,
   createRedisGuard,
   createQueue,
   createWorker,
