@@ -9,12 +9,14 @@ import { NamedIndex, type NamedOptions, namesOf } from './index/named-index.js';
 import type { LocalIndexOptions } from './options.js';
 
 export { PlaceLostError, SnapshotError, type SnapshotReason } from './errors.js';
+export * from './hybrid/hybrid.js';
 export type { Calibration } from './index/calibrate.js';
 export type { Hit } from './index/finding.js';
 export type { IndexStats, LocalIndex, Namespace } from './index/local-index.js';
 export type { Vector } from './index/metric.js';
 export type { NamedIndex, NamedNamespace, NamedOptions, NamedVectors } from './index/named-index.js';
 export type { Metric } from './kernel/layout.js';
+export * from './keywords/keywords.js';
 export type { LocalIndexOptions, SearchOptions, TrainOptions } from './options.js';
 export type { Facets, FacetValue } from './query/browse.js';
 export type { Filter, NumberCondition, Schema, TagCondition } from './query/filter.js';
@@ -71,5 +73,3 @@ export async function restoreNamedIndex<Name extends string>(
   );
   return new NamedIndex(new Map(await Promise.all(cores)));
 }
-export * from './hybrid/hybrid.js';
-export * from './keywords/keywords.js';

@@ -5,7 +5,15 @@
  * Guarantees: of two writes of a document the later event wins, whatever order they come in; a document is written as a whole or
  * not at all. A search after a place sees what was written there, or throws. Nothing connects before the first call.
  */
-import { type Clock, display, MisuseError, readOptions, UnavailableError, within } from '@holdfast/kernel';
+import {
+  AbortedError,
+  type Clock,
+  display,
+  MisuseError,
+  readOptions,
+  UnavailableError,
+  within,
+} from '@holdfast/kernel';
 import { PlaceLostError } from './errors.js';
 import type { KnownDocument } from './follow/documents.js';
 import { Follower } from './follow/follower.js';
@@ -14,7 +22,7 @@ import { Watch } from './follow/watch.js';
 import type { IndexStats } from './index/local-index.js';
 import { type Metric, MOST } from './kernel/layout.js';
 import { type Facets, facetsOf, matching, pageOf, requireFacets } from './query/browse.js';
-import { type Matches, matcherOf, type Schema } from './query/filter.js';
+import { type Filter, type Matches, matcherOf, type Schema } from './query/filter.js';
 import type { Attributes } from './truth/record.js';
 import { Truth } from './truth/truth.js';
 import type { Model } from './truth/verbs.js';
@@ -106,6 +114,7 @@ export class VectorIndex {
   readonly #watch: Watch;
   readonly #writer: Writer;
   readonly #model: Model;
+  #isClosed = false;
 
   /** Use createIndex(). */
   constructor(options: VectorIndexOptions) {
@@ -133,7 +142,7 @@ export class VectorIndex {
 
   /** Resolves when everything that was written before is applied here. Throws UnavailableError and MisuseError. */
   async ready(): Promise<void> {
-    await this.#look();
+    await this.#during('it was read', () => this.#look());
   }
 
   /**
@@ -141,7 +150,7 @@ export class VectorIndex {
    * under a higher token of the holder's issuer, MisuseError for a document that cannot be stored, and UnavailableError.
    */
   async put(document: Document, options: PutOptions = {}): Promise<Written> {
-    return this.#writer.put(document, options);
+    return this.#during('a document was written', () => this.#writer.put(document, options));
   }
 
   /**
@@ -149,26 +158,32 @@ export class VectorIndex {
    * must not change. Without a `ttl` it expires when it would have. Throws as `put` does.
    */
   async patch(id: string, attributes: Attributes, options: PutOptions = {}): Promise<Patched> {
-    return this.#writer.patch(id, attributes, options);
+    return this.#during('a document was patched', () => this.#writer.patch(id, attributes, options));
   }
 
   /** Deletes a document, unless a later event is there. Throws StaleTokenError, MisuseError and UnavailableError as `put` does. */
   async delete(id: string, options: DeleteOptions = {}): Promise<Written> {
-    return (await this.#writer.delete(id, options)) as Written;
+    const deletion = () => this.#writer.delete(id, options);
+    return (await this.#during('a document was deleted', deletion)) as Written;
   }
 
   /**
    * Deletes the documents that match, as they are known here after `after`; one that was written meanwhile is kept. If it throws,
-   * some may be deleted: call it again. Throws StaleTokenError, MisuseError and UnavailableError.
+   * some may be deleted: call it again. A filter of {} matches all. Throws StaleTokenError, MisuseError and UnavailableError.
    */
-  async deleteAll(select: SelectOptions, options: DeleteOptions = {}): Promise<Deleted> {
+  async deleteAll(
+    select: SelectOptions & { readonly filter: Filter },
+    options: DeleteOptions = {},
+  ): Promise<Deleted> {
     readOptions('deleteAll', options, DELETE);
+    if (Object(select).filter === undefined)
+      throw new MisuseError('deleteAll() needs a "filter" that says which documents; {} is all of them.');
     const found = [...(await this.#select('deleteAll', select))];
     let [deleted, place] = [0, undefined as string | undefined];
     for (let from = 0; from < found.length; from += AT_ONCE) {
       const some = found.slice(from, from + AT_ONCE);
-      const all = await Promise.all(
-        some.map(({ id, sequence }) => this.#writer.delete(id, options, sequence)),
+      const all = await this.#during('documents were deleted', () =>
+        Promise.all(some.map(({ id, sequence }) => this.#writer.delete(id, options, sequence))),
       );
       for (const each of all) {
         if (each.outcome !== 'written') continue;
@@ -246,8 +261,9 @@ export class VectorIndex {
     };
   }
 
-  /** Stops following. Calls under way reject. */
+  /** Stops following. Calls under way reject with AbortedError, later ones with MisuseError. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     this.#watch.close();
     this.#truth.close();
     await this.#follower.close();
@@ -276,8 +292,19 @@ export class VectorIndex {
 
   /** Waits until this process has applied a place, or everything for the first time; nothing that has expired is there then. */
   async #reach(place: string | undefined, wait: number): Promise<void> {
-    await this.#apply(place, wait);
+    await this.#during('it was read', () => this.#apply(place, wait));
     this.#follower.expire();
+  }
+
+  /** Whatever is refused because the index was closed meanwhile was under way. */
+  async #during<T>(doing: string, work: () => Promise<T>): Promise<T> {
+    const wasClosed = this.#isClosed;
+    try {
+      return await work();
+    } catch (error) {
+      if (wasClosed || !this.#isClosed || !(error instanceof MisuseError)) throw error;
+      throw new AbortedError(`The index "${this.name}" was closed while ${doing}.`, 'close');
+    }
   }
 
   async #apply(place: string | undefined, wait: number): Promise<void> {

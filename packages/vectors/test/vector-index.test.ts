@@ -1,6 +1,6 @@
 /** An index in Redis, followed by several servers: order of events, tokens, reading what was written, forgetting, absence. */
 import { StaleTokenError } from '@holdfast/fence';
-import { MisuseError, UnavailableError } from '@holdfast/kernel';
+import { AbortedError, MisuseError, UnavailableError } from '@holdfast/kernel';
 import { describe, expect, it, vi } from 'vitest';
 import { PlaceLostError } from '../src/errors.js';
 import { scripts } from '../src/truth/scripts.js';
@@ -305,6 +305,39 @@ describe('a filter', () => {
     await expect(found({ size: { in: [1] } })).rejects.toThrow(MisuseError);
     await expect(found({ size: { gt: 'x' } })).rejects.toThrow(/"gt".*finite number/);
   });
+});
+
+describe('an index that is closed', () => {
+  it('rejects what was under way as aborted, and what comes after as a mistake', async () => {
+    const kb = server({ schema: { lang: 'tag' } });
+    const { place: after } = await kb.put({ id: 'a', vector: EAST });
+    const calls = () => [
+      kb.ready(),
+      kb.put({ id: 'b', vector: EAST }),
+      kb.patch('a', {}),
+      kb.delete('a'),
+      kb.deleteAll({ filter: {} }),
+      kb.search({ vector: EAST }),
+      kb.count(),
+      kb.scroll({ after }),
+      kb.get('a'),
+    ];
+    const pending = calls();
+    const settled = Promise.allSettled(pending);
+    await kb.close();
+    for (const [place, one] of (await settled).entries())
+      if (one.status === 'rejected') expect(one.reason, `call ${place}`).toBeInstanceOf(AbortedError);
+      else expect.fail(`call ${place} was done`);
+    for (const one of calls()) await expect(one).rejects.toThrow(MisuseError);
+    await kb.close();
+  });
+});
+
+it('deletes nothing by a filter that was left out', async () => {
+  const kb = server();
+  const { place: after } = await kb.put({ id: 'a', vector: EAST });
+  await expect(kb.deleteAll({} as never)).rejects.toThrow(/needs a "filter"/);
+  expect(await kb.deleteAll({ filter: {}, after })).toMatchObject({ deleted: 1 });
 });
 
 it('the scripts are a library that a server takes', async () => {

@@ -23,7 +23,7 @@ export function prepareVector(
   const given = vector?.length;
   if (given !== dimensions) {
     throw new MisuseError(
-      `The index has vectors of ${dimensions} dimensions; got ${given === undefined ? display(vector) : `${given}`}.`,
+      `The index has vectors of ${dimensions} dimensions; got ${typeof vector === 'object' && given !== undefined ? given : display(vector)}.`,
     );
   }
   let square = 0;
