@@ -12,39 +12,16 @@ import {
   view,
 } from '@holdfast/features';
 import type { TokenHolder } from '@holdfast/kernel';
-import { context, metrics, propagation, trace } from '@opentelemetry/api';
-import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
-import { W3CTraceContextPropagator } from '@opentelemetry/core';
-import {
-  AggregationTemporality,
-  InMemoryMetricExporter,
-  MeterProvider,
-  PeriodicExportingMetricReader,
-} from '@opentelemetry/sdk-metrics';
-import {
-  BasicTracerProvider,
-  InMemorySpanExporter,
-  SimpleSpanProcessor,
-} from '@opentelemetry/sdk-trace-base';
+import { trace } from '@opentelemetry/api';
 import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest';
+import { measured, reader, register, shutdown, spans } from '../../telemetry/test/sdk.js';
 import { client, later, url, useRedis } from './setting.js';
 
 useRedis();
 
-const spans = new InMemorySpanExporter();
-const measured = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE);
-const reader = new PeriodicExportingMetricReader({ exporter: measured, exportIntervalMillis: 3_600_000 });
-const tracing = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(spans)] });
-const metering = new MeterProvider({ readers: [reader] });
-
-beforeAll(() => {
-  context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
-  propagation.setGlobalPropagator(new W3CTraceContextPropagator());
-  trace.setGlobalTracerProvider(tracing);
-  metrics.setGlobalMeterProvider(metering);
-});
+beforeAll(register);
 beforeEach(() => spans.reset());
-afterAll(() => Promise.all([tracing.shutdown(), metering.shutdown()]));
+afterAll(shutdown);
 
 const user = entity('user');
 const profile = view('profile', { entity: user, ttl: 60_000, fields: { n: t.int() } });

@@ -3,38 +3,16 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { StaleTokenError } from '@holdfast/fence';
 import { createRedisGuard } from '@holdfast/fence/redis';
 import { BusyError, type LockMessage } from '@holdfast/lock';
-import { context, metrics, trace } from '@opentelemetry/api';
-import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
-import {
-  AggregationTemporality,
-  type DataPoint,
-  type Histogram,
-  InMemoryMetricExporter,
-  MeterProvider,
-  PeriodicExportingMetricReader,
-} from '@opentelemetry/sdk-metrics';
-import {
-  BasicTracerProvider,
-  InMemorySpanExporter,
-  type ReadableSpan,
-  SimpleSpanProcessor,
-} from '@opentelemetry/sdk-trace-base';
+import { trace } from '@opentelemetry/api';
+import type { DataPoint, Histogram } from '@opentelemetry/sdk-metrics';
+import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
 import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest';
+import { measured, reader, register, shutdown, spans } from '../../telemetry/test/sdk.js';
 import { deploy } from './deployment.js';
 
-const spans = new InMemorySpanExporter();
-const measured = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE);
-const reader = new PeriodicExportingMetricReader({ exporter: measured, exportIntervalMillis: 3_600_000 });
-const tracing = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(spans)] });
-const metering = new MeterProvider({ readers: [reader] });
-
-beforeAll(() => {
-  context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
-  trace.setGlobalTracerProvider(tracing);
-  metrics.setGlobalMeterProvider(metering);
-});
+beforeAll(register);
 beforeEach(() => spans.reset());
-afterAll(() => Promise.all([tracing.shutdown(), metering.shutdown()]));
+afterAll(shutdown);
 
 const CHANNELS = ['acquired', 'refused', 'waited', 'renewed', 'lost', 'released'].map(
   (name) => `holdfast:lock:${name}`,

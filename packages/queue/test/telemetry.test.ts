@@ -1,38 +1,15 @@
 /** What queues and workers tell of themselves: one trace from the add through every attempt, and metrics, by a real SDK. */
 
 import { observeQueues } from '@holdfast/queue';
-import { context, metrics, propagation, trace } from '@opentelemetry/api';
-import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
-import { W3CTraceContextPropagator } from '@opentelemetry/core';
-import {
-  AggregationTemporality,
-  InMemoryMetricExporter,
-  MeterProvider,
-  PeriodicExportingMetricReader,
-} from '@opentelemetry/sdk-metrics';
-import {
-  BasicTracerProvider,
-  InMemorySpanExporter,
-  SimpleSpanProcessor,
-} from '@opentelemetry/sdk-trace-base';
+import { trace } from '@opentelemetry/api';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { measured, reader, register, shutdown, spans } from '../../telemetry/test/sdk.js';
 import { queueOf, useRedis, workerOf } from './setting.js';
 
 useRedis();
 
-const spans = new InMemorySpanExporter();
-const measured = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE);
-const reader = new PeriodicExportingMetricReader({ exporter: measured, exportIntervalMillis: 3_600_000 });
-const tracing = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(spans)] });
-const metering = new MeterProvider({ readers: [reader] });
-
-beforeAll(() => {
-  context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
-  propagation.setGlobalPropagator(new W3CTraceContextPropagator());
-  trace.setGlobalTracerProvider(tracing);
-  metrics.setGlobalMeterProvider(metering);
-});
-afterAll(() => Promise.all([tracing.shutdown(), metering.shutdown()]));
+beforeAll(register);
+afterAll(shutdown);
 
 it('is one trace from the add through every attempt and what the handler does', async () => {
   const queue = queueOf<number>({ attempts: 2, backoff: { type: 'constant', delay: 0 } });

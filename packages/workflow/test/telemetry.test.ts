@@ -2,40 +2,14 @@
 import { channel, subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { createRedisGuard } from '@holdfast/fence/redis';
 import { defineWorkflow, metricsText, NonRetryableError, observeWorkflows } from '@holdfast/workflow';
-import { context, metrics, propagation, trace } from '@opentelemetry/api';
-import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
-import { W3CTraceContextPropagator } from '@opentelemetry/core';
-import {
-  AggregationTemporality,
-  InMemoryMetricExporter,
-  MeterProvider,
-  PeriodicExportingMetricReader,
-} from '@opentelemetry/sdk-metrics';
-import {
-  BasicTracerProvider,
-  InMemorySpanExporter,
-  SimpleSpanProcessor,
-} from '@opentelemetry/sdk-trace-base';
+import { trace } from '@opentelemetry/api';
 import { afterAll, expect, it } from 'vitest';
+import { measured, reader, register, shutdown, spans } from '../../telemetry/test/sdk.js';
 import { appOf, client, eventually, later, url, useRedis } from './setting.js';
 
 useRedis();
 
-const spans = new InMemorySpanExporter();
-const measured = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE);
-const reader = new PeriodicExportingMetricReader({ exporter: measured, exportIntervalMillis: 3_600_000 });
-const tracing = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(spans)] });
-const metering = new MeterProvider({ readers: [reader] });
-
-afterAll(() => Promise.all([tracing.shutdown(), metering.shutdown()]));
-
-/** From then on, somebody listens. */
-function beginListening(): void {
-  context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
-  propagation.setGlobalPropagator(new W3CTraceContextPropagator());
-  trace.setGlobalTracerProvider(tracing);
-  metrics.setGlobalMeterProvider(metering);
-}
+afterAll(shutdown);
 
 const flow = defineWorkflow({ name: 'flow' }, async (ctx) => {
   await ctx.step(
@@ -61,7 +35,7 @@ it('keeps nothing with a run while nobody listens', async () => {
 });
 
 it('is one trace from the start through every attempt, on whichever worker, and tells what it has counted', async () => {
-  beginListening();
+  register();
   const heard: unknown[] = [];
   channel('holdfast:workflow:ended').subscribe((message) => heard.push(message));
   const apps = [appOf([flow, broken]), appOf([flow, broken])] as const;
