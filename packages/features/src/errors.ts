@@ -109,7 +109,7 @@ export class SourceError extends HoldfastError {
   constructor(lane: string, details: { source: string; partition: number }, cause: unknown) {
     const { source, partition } = details;
     super(
-      `The lane "${lane}" cannot go on: partition ${partition} of the source ${source} failed: ${messageOf(cause)}. Mend that, and follow it again; it goes on where it was.`,
+      `The lane "${lane}" cannot go on: partition ${partition} of the source ${source} failed: ${messageOf(cause).replace(/\.$/, '')}. Mend that, and follow it again; it goes on where it was.`,
       { cause },
     );
     this.lane = lane;
