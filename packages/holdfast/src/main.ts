@@ -8,32 +8,34 @@ import { readFileSync } from 'node:fs';
 import { display, HoldfastError } from '@holdfast/kernel';
 import { Arguments, masked } from './arguments.js';
 import { type Command, type CommandGroup, wordsOf } from './command.js';
-import { doctor } from './commands/doctor.js';
-import { features } from './commands/features/features.js';
-import { init } from './commands/init.js';
-import { inspect } from './commands/inspect.js';
-import { nodes } from './commands/nodes.js';
-import { queue } from './commands/queue/queue.js';
-import { run } from './commands/run.js';
-import { up } from './commands/up.js';
-import { workflow } from './commands/workflow/workflow.js';
 import type { Context } from './context.js';
 import { codeOf, EXIT, exitCodeOf, UsageError } from './exit-codes.js';
 import { describeCommand, describeGroup, describeProgram } from './help.js';
 import { HELP, JSON_OUTPUT } from './options.js';
 import { visible } from './table.js';
 
-export const COMMANDS: readonly (Command | CommandGroup)[] = [
-  up,
-  run,
-  inspect,
-  init,
-  nodes,
-  doctor,
-  queue,
-  workflow,
-  features,
-];
+/**
+ * Each is loaded when it is called: most of the time that a short call takes goes into loading packages, of which each
+ * command needs a few.
+ */
+const LOADERS: ReadonlyMap<string, () => Promise<Command | CommandGroup>> = new Map<
+  string,
+  () => Promise<Command | CommandGroup>
+>([
+  ['up', async () => (await import('./commands/up.js')).up],
+  ['run', async () => (await import('./commands/run.js')).run],
+  ['inspect', async () => (await import('./commands/inspect.js')).inspect],
+  ['init', async () => (await import('./commands/init.js')).init],
+  ['nodes', async () => (await import('./commands/nodes.js')).nodes],
+  ['doctor', async () => (await import('./commands/doctor.js')).doctor],
+  ['queue', async () => (await import('./commands/queue/queue.js')).queue],
+  ['workflow', async () => (await import('./commands/workflow/workflow.js')).workflow],
+  ['features', async () => (await import('./commands/features/features.js')).features],
+]);
+
+/** All commands and groups, in the order of the help. */
+export const loadCommands = (): Promise<(Command | CommandGroup)[]> =>
+  Promise.all([...LOADERS.values()].map((load) => load()));
 
 /** Runs `holdfast` with `words`, those after its name. Resolves to the exit code. */
 export async function main(words: readonly string[], context: Context): Promise<number> {
@@ -50,7 +52,7 @@ export async function main(words: readonly string[], context: Context): Promise<
 async function dispatch(words: readonly string[], end: number, context: Context): Promise<number> {
   const [name] = words;
   if (name === undefined) {
-    context.stderr.write(describeProgram(COMMANDS));
+    context.stderr.write(describeProgram(await loadCommands()));
     return EXIT.usage;
   }
   if (name === '--version') {
@@ -58,7 +60,7 @@ async function dispatch(words: readonly string[], end: number, context: Context)
     return EXIT.ok;
   }
   if (isHelp(name) || name === 'help') return help(words.slice(1), context);
-  const found = find(words);
+  const found = await find(words);
   if (!('command' in found)) {
     if (isHelp(words[1])) return help(words, context);
     throw new UsageError(`an action is missing; the actions are ${listOf(found.group.actions)}.`, name);
@@ -77,10 +79,10 @@ async function dispatch(words: readonly string[], end: number, context: Context)
   return command.run(args, context, separated ? words.slice(end + 1) : undefined);
 }
 
-function help(words: readonly string[], { stdout }: Context): number {
-  if (words.length === 0) stdout.write(describeProgram(COMMANDS));
+async function help(words: readonly string[], { stdout }: Context): Promise<number> {
+  if (words.length === 0) stdout.write(describeProgram(await loadCommands()));
   else {
-    const found = find(words);
+    const found = await find(words);
     stdout.write(
       'command' in found ? describeCommand(found.command, found.group) : describeGroup(found.group),
     );
@@ -98,9 +100,11 @@ interface Found {
 }
 
 /** Finds the command that the first words name, or the group if they name no action. Throws UsageError. */
-function find([name = '', action]: readonly string[]): Found | { readonly group: CommandGroup } {
-  const found = COMMANDS.find((known) => known.name === name);
-  if (found === undefined) throw unknown(name, COMMANDS);
+async function find([name = '', action]: readonly string[]): Promise<
+  Found | { readonly group: CommandGroup }
+> {
+  const found = await LOADERS.get(name)?.();
+  if (found === undefined) throw unknown(name, await loadCommands());
   if (!('actions' in found)) return { command: found, depth: 1 };
   if (action === undefined || isHelp(action)) return { group: found };
   const command = found.actions.find((known) => known.name === action);

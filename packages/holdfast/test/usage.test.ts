@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import * as workflowOptions from '../src/commands/workflow/options.js';
 import { formatDuration, parseDuration } from '../src/durations.js';
-import { COMMANDS, main } from '../src/main.js';
+import { loadCommands, main } from '../src/main.js';
 import * as options from '../src/options.js';
 import { BIN, Cli, holdfast } from './cli.js';
 
@@ -23,6 +23,8 @@ async function call(words: readonly string[], env: Record<string, string> = {}):
   });
   return { code, ...result };
 }
+
+const COMMANDS = await loadCommands();
 
 /** The words that call a command, or each action of a group. */
 const callsOf = (command: (typeof COMMANDS)[number]): string[][] =>
