@@ -8,4 +8,4 @@
 local closed = redis.call('HGET', RECORD, 'closed:' .. ARGV[1])
 if closed and tonumber(closed) > tonumber(ARGV[2]) then return {'stale', tonumber(closed)} end
 redis.call('HSET', RECORD, 'closed:' .. ARGV[1], ARGV[2])
-return tell_lanes({'surveyed', epoch, redis.call('HGET', RECORD, 'rows:' .. ARGV[1]) or '0'}, ARGV[1])
+return tell_lanes({'surveyed', epoch, redis.call('HGET', RECORD, 'rows:' .. ARGV[1]) or '0', string.format('%.0f', at)}, ARGV[1])

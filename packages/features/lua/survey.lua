@@ -2,7 +2,7 @@
 --
 -- ARGV[1] view and generation
 --
--- Replies {'surveyed', epoch, rows, then of each lane "<what> <lane>:<source partition>" and its value}
+-- Replies {'surveyed', epoch, rows, place of the log's last entry, then of each lane "<what> <lane>:<source partition>" and its value}
 --
 -- Stands on: lanes
-return tell_lanes({'surveyed', epoch, redis.call('HGET', RECORD, 'rows:' .. ARGV[1]) or '0'}, ARGV[1])
+return tell_lanes({'surveyed', epoch, redis.call('HGET', RECORD, 'rows:' .. ARGV[1]) or '0', string.format('%.0f', at)}, ARGV[1])

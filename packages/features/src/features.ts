@@ -35,6 +35,7 @@ import { type GenerationInfo, printGeneration, readLineup } from './generation/i
 import { Pin, type PinOptions } from './generation/pins.js';
 import { type RollbackOptions, type RolledBack, rollBack } from './generation/rollback.js';
 import { sweep } from './generation/sweep.js';
+import { COPY, Copy, type CopyOptions } from './lane/copy.js';
 import { badFlagsOf, type FlagRow, flagEncoderOf } from './lane/flag-row.js';
 import type { StopOptions } from './lane/follow.js';
 import type { FollowStats } from './lane/following.js';
@@ -157,6 +158,7 @@ export class Features extends Reads {
   readonly #pointers: PointerLease;
   /** Those that are open, with their views. */
   readonly #lanes = new Map<OpenLane, string>();
+  readonly #copies = new Set<Copy>();
 
   /** Use createFeatures(). */
   constructor(place: StorePlace, settings: StoreSettings, registry: Registry) {
@@ -261,6 +263,37 @@ export class Features extends Reads {
       },
       options,
     );
+  }
+
+  /**
+   * Copies the rows of a lane of the generation that is read into another one, for a lane whose rows cannot be landed once more:
+   * those that are there, and those that are accepted until it is closed. Close it once programs land their rows in the new
+   * generation. All programs that land in the lane must keep the history of the view. Throws StaleTokenError,
+   * IssuerMismatchError, GenerationEndedError, MisuseError for windows, flags and what cannot be copied, UnavailableError.
+   */
+  async copy<E extends Entity, F extends Fields>(
+    view: RowView<string, E, F>,
+    options: CopyOptions<E, F>,
+  ): Promise<Copy> {
+    this.requireKnown(view);
+    if (view.kind !== 'rows') {
+      throw new MisuseError(
+        `"${view.name}" is a view of ${display(view.kind)}, of which nothing can be copied; fill the generation by lanes that follow the same source.`,
+      );
+    }
+    const read = readOptions('copy()', options as unknown as CopyOptions<Entity, Fields>, COPY);
+    const live = (await this.#catalog.pointers([view.name]))?.views.get(view.name)?.live;
+    if (live === undefined) throw notApplied(view.name);
+    const from = await this.#definitions.of(view.name, live);
+    const stored = await this.#definitions.of(view.name, read.generation.id);
+    const copy = await Copy.begin({
+      ...{ ...read, view, live, from, stored, ahead: this.#settings.ahead },
+      ...{ catalog: this.#catalog, definitions: this.#definitions, partitions: this.#partitions },
+      ...{ clock: this.#clock, random: this.#random, telemetry: this.#telemetry },
+    });
+    this.#copies.add(copy);
+    copy.signal.addEventListener('abort', () => this.#copies.delete(copy), { once: true });
+    return copy;
   }
 
   /**
@@ -438,7 +471,8 @@ export class Features extends Reads {
    */
   async close(): Promise<void> {
     this.endReads();
-    await Promise.all([...this.#lanes.keys()].map((lane) => lane.close({ signal: AbortSignal.abort() })));
+    const open = [...this.#lanes.keys(), ...this.#copies];
+    await Promise.all(open.map((each) => each.close({ signal: AbortSignal.abort() })));
     for (const partition of this.#partitions) partition.close();
     this.#catalog.close();
     this.#pointers.drop();

@@ -49,6 +49,7 @@ export type {
 export type { GenerationInfo } from './generation/info.js';
 export type { Pin, PinOptions } from './generation/pins.js';
 export type { RollbackOptions, RolledBack } from './generation/rollback.js';
+export type { CopiedRow, Copy, CopyOptions, CopyStats } from './lane/copy.js';
 export type { FlagRow } from './lane/flag-row.js';
 export type { FollowedPartition, Follower, StopOptions } from './lane/follow.js';
 export type { FollowLaneOptions, FollowStats } from './lane/following.js';

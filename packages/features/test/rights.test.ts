@@ -114,6 +114,10 @@ it('a builder builds, a writer writes, a reader reads, an exporter exports, an o
   const filled = await filling.open(profile, { holder: holderOf(8), generation: next });
   await filled.land([row('a', 5)]);
   await filled.finish();
+  const copying = storeOf(await as('builder writer exporter'));
+  const copy = await copying.copy(profile, { generation: next, lane: 'batch', map: () => null });
+  await copy.caughtUp();
+  await copy.close();
   await next.cut({ lanes: { batch: 'finished' } });
   await vi.waitFor(async () => expect((await reader.rows(profile, ['a']))[0]?.values.n).toBe(5), 20_000);
 

@@ -80,6 +80,13 @@ export function idsOf(of: Entity, id: unknown): Readonly<Record<string, unknown>
     : { [of.parts[0] ?? of.name]: id };
 }
 
+/** The id as a program gives it, of one as it stands in a Redis key. */
+export function readId({ parts }: Entity, id: string): unknown {
+  if (parts.length < 2) return parts.length === 0 ? undefined : id;
+  const pieces = id.split('/').map((piece) => piece.replaceAll('%2F', '/').replaceAll('%25', '%'));
+  return Object.fromEntries(parts.map((part, at) => [part, pieces[at]]));
+}
+
 /** So that the separator ends a part, whatever the part contains. */
 const escaped = (part: string): string => part.replaceAll('%', '%25').replaceAll('/', '%2F');
 

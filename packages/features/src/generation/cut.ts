@@ -22,7 +22,7 @@ import type { Catalog, ChangeName } from '../store/catalog.js';
 import type { Partition } from '../store/partition.js';
 import type { Survey } from '../store/verbs.js';
 import type { Telemetry } from '../telemetry.js';
-import { type LaneFate, lacking, missing } from './gate.js';
+import { type Compared, type LaneFate, lacking, missing } from './gate.js';
 import { printGeneration } from './info.js';
 import { refusalOf } from './refusals.js';
 
@@ -47,11 +47,13 @@ export interface Move {
   readonly lanes: LaneFates;
 }
 
-const readFate = oneOf<LaneFate>('same', 'finished', 'ended');
+const readFate = oneOf<LaneFate>('same', 'copy', 'finished', 'ended');
 
 export const readLanes: Reader<LaneFates> = (option, value) => {
   if (typeof value !== 'object' || value === null)
-    throw new MisuseError(`${option} says of each lane: same, finished or ended; got ${display(value)}.`);
+    throw new MisuseError(
+      `${option} says of each lane: same, copy, finished or ended; got ${display(value)}.`,
+    );
   for (const [name, fate] of Object.entries(value)) readFate(`${option}.${name}`, fate);
   return value as LaneFates;
 };
@@ -107,8 +109,10 @@ export class Cut {
   async missing(): Promise<readonly string[]> {
     const found: string[] = [];
     for (const move of this.#moves) {
-      const old = await this.#survey(move.view, await this.#live(move.view));
-      found.push(...this.#lacks(move, old, await this.#survey(move.view, move.id)));
+      const live = await this.#live(move.view);
+      const old = await this.#survey(move.view, live);
+      const next = await this.#survey(move.view, move.id);
+      found.push(...this.#lacks(move, { from: printGeneration(move.view, live), old, next }));
     }
     return found;
   }
@@ -121,7 +125,7 @@ export class Cut {
     const { n, moves } = await this.#begin(patience);
     const deadline = clock.now() + patience;
     try {
-      const frozen = new Map<Move, readonly Survey[]>();
+      const frozen = new Map<Begun, readonly Survey[]>();
       for (const move of moves) frozen.set(move, await this.#close(move, n));
       for (;;) {
         lacks.length = 0;
@@ -150,16 +154,17 @@ export class Cut {
     return frozen;
   }
 
-  async #lacksOf(move: Move, old: readonly Survey[], isAccepted: boolean): Promise<readonly string[]> {
+  async #lacksOf(move: Begun, old: readonly Survey[], isAccepted: boolean): Promise<readonly string[]> {
     const next = await this.#survey(move.view, move.id);
     // A server that has forgotten that the old one is closed may have let rows in.
     if (next.some(({ epoch }, place) => epoch !== old[place]?.epoch))
       throw this.#incomplete(['a server may have forgotten that the old one is closed']);
-    return isAccepted ? this.#named(move, lacking(old, next)) : this.#lacks(move, old, next);
+    const compared = { from: printGeneration(move.view, move.live), old, next };
+    return isAccepted ? this.#named(move, lacking(compared)) : this.#lacks(move, compared);
   }
 
-  #lacks({ view, lanes }: Move, old: readonly Survey[], next: readonly Survey[]): readonly string[] {
-    return this.#named({ view }, missing(lanes, old, next));
+  #lacks({ view, lanes }: Move, compared: Compared): readonly string[] {
+    return this.#named({ view }, missing(lanes, compared));
   }
 
   /** Those of several views name theirs. */

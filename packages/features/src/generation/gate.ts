@@ -8,28 +8,35 @@
 import { MisuseError } from '@holdfast/kernel';
 import { compareOffsets, type Offset, readOffset } from '../source/source.js';
 import type { Survey } from '../store/verbs.js';
+import { notCopied, originalOf } from './copied.js';
 
 /**
  * What becomes of a lane of the generation that is read. `same`: a lane of that name follows the same source in the new one,
- * and has taken in as much. `finished`: a lane of that name has landed all that it will have. `ended`: it is not wanted.
+ * and has taken in as much. `copy`: its rows were copied by `store.copy()`, all of them. `finished`: a lane of that name has
+ * landed all that it will have. `ended`: it is not wanted.
  */
-export type LaneFate = 'same' | 'finished' | 'ended';
+export type LaneFate = 'same' | 'copy' | 'finished' | 'ended';
+
+/** Two generations: that which is read, "<view>.<generation>", and what both have. */
+export interface Compared {
+  readonly from: string;
+  readonly old: readonly Survey[];
+  readonly next: readonly Survey[];
+}
 
 /** What keeps a generation from taking the place of another, in words; none if nothing does. */
-export function missing(
-  lanes: Readonly<Record<string, LaneFate>>,
-  old: readonly Survey[],
-  next: readonly Survey[],
-): readonly string[] {
+export function missing(lanes: Readonly<Record<string, LaneFate>>, compared: Compared): readonly string[] {
+  const { from, old, next } = compared;
   const found: string[] = [];
   for (const name of namesIn(old)) {
     const fate = Object.hasOwn(lanes, name) ? lanes[name] : undefined;
     if (fate === undefined) {
       throw new MisuseError(
-        `The generation that is read has a lane "${name}"; say in "lanes" what becomes of it: same, finished or ended.`,
+        `The generation that is read has a lane "${name}"; say in "lanes" what becomes of it: same, copy, finished or ended.`,
       );
     }
     if (fate === 'same') found.push(...behind(name, old, next));
+    if (fate === 'copy') found.push(...notCopied(name, from, compared));
     if (fate === 'finished' && !next.every((survey) => isFinished(name, survey)))
       found.push(`the lane "${name}" has not finished`);
   }
@@ -45,16 +52,19 @@ export function missing(
  * What a generation lacks of another, in words, where nothing is waited for: the ranges of sources, and the lanes whose rows have
  * no source.
  */
-export function lacking(old: readonly Survey[], next: readonly Survey[]): readonly string[] {
+export function lacking(compared: Compared): readonly string[] {
+  const { from, old, next } = compared;
   return namesIn(old).flatMap((name) => {
+    if (notCopied(name, from, compared).length === 0) return [];
     const follows = old.some(({ lanes }) => lanes.some(({ lane, source }) => lane === name && source !== ''));
     if (follows) return behind(name, old, next);
     return [`it may lack rows that were landed in the lane "${name}" without a source`];
   });
 }
 
+/** Those whose rows a generation has. */
 const namesIn = (surveys: readonly Survey[]): readonly string[] => [
-  ...new Set(surveys.flatMap(({ lanes }) => lanes.map(({ lane }) => lane))),
+  ...new Set(surveys.flatMap(({ lanes }) => lanes.map(({ lane }) => originalOf(lane)))),
 ];
 
 const isFinished = (name: string, { lanes }: Survey): boolean =>

@@ -89,6 +89,8 @@ export interface LaneOptions<Row> {
   readonly telemetry: Telemetry;
   readonly encode: EncodeRow<Row>;
   readonly badTime: (row: Row) => RowError;
+  /** As that of FollowParts. */
+  readonly tellEvery?: number;
 }
 
 /** The pause before a call is repeated, in ms. */
@@ -163,7 +165,7 @@ export class Lane<Row> {
     this.#following = new Following({
       ...{ partitions, ownership, view, generation, lane, clock, telemetry, random: options.random },
       signal: this.#ending.signal,
-      most: MOST_IN_CALL,
+      ...{ most: MOST_IN_CALL, tellEvery: options.tellEvery },
       send: (parcel) => this.#send(parcel),
     });
     for (const signal of [holder?.signal, ownership.signal])

@@ -171,7 +171,7 @@ async function own(
 }
 
 /** The registered schema of the fields that the program declares. */
-function schemaFor(view: View, { schemas }: StoredView): RowSchema {
+export function schemaFor(view: View, { schemas }: StoredView): RowSchema {
   const { seed } = schemaOf(0, describe(view).fields);
   const found = schemas.findLast((schema) => schema.seed === seed);
   if (found) return found;

@@ -57,7 +57,8 @@ const NOTHING: Asked = { renewed: '', seen: '', isRelieved: false };
 export class Ownership {
   readonly #options: OwnershipOptions;
   readonly #ending = new AbortController();
-  #opened: (Opened | undefined)[] = [];
+  /** By the numbers of the partitions. */
+  readonly #opened: (Opened | undefined)[] = [];
   readonly #reopening = new Map<number, Promise<void>>();
   #renewal: Promise<void> = Promise.resolve();
   #nextRenewal: Promise<void> | undefined;
@@ -89,7 +90,8 @@ export class Ownership {
     const [first, ...others] = this.#options.partitions as readonly [Partition, ...Partition[]];
     // What is refused in one partition is refused in all: then nothing has changed in the others.
     const opened = await this.#openIn(first);
-    this.#opened = [opened, ...(await Promise.all(others.map((each) => this.#openIn(each))))];
+    const all = [opened, ...(await Promise.all(others.map((each) => this.#openIn(each))))];
+    for (const [place, { number }] of this.#options.partitions.entries()) this.#opened[number] = all[place];
   }
 
   markIn(partition: number): string {

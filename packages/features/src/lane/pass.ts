@@ -175,7 +175,7 @@ export class Pass implements SourceHand {
   }
 
   async #readAll(): Promise<void> {
-    const { source, clock } = this.#parts;
+    const { source, clock, tellEvery = TELL_EVERY } = this.#parts;
     let place = this.taken;
     const batches = source.read(this.number, place, this.#reading.signal)[Symbol.asyncIterator]();
     try {
@@ -194,7 +194,7 @@ export class Pass implements SourceHand {
         place = batch.through;
         this.#through = batch.through;
         this.health.succeeded();
-        if (clock.now() - this.#toldAt >= TELL_EVERY) await this.#tell(false);
+        if (clock.now() - this.#toldAt >= tellEvery) await this.#tell(false);
         while (this.waiting >= MOST_WAITING && this.#failure === undefined && !this.signal.aborted)
           await new Promise<void>((resolve) => {
             this.#wake = resolve;

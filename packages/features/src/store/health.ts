@@ -61,7 +61,10 @@ export async function readHealth(
     problems.push(...forgotten(now).map((lane) => `the view "${name}": ${lane}`));
     const behind: Record<string, readonly string[]> = {};
     for (const each of all)
-      if (each.state === 'previous') behind[each.id] = lacking(now, await survey(name, each.id));
+      if (each.state === 'previous') {
+        const next = await survey(name, each.id);
+        behind[each.id] = lacking({ from: printGeneration(name, live), old: now, next });
+      }
     const filling = all.filter(({ state }) => state === 'filling').map((each) => each.id);
     views[name] = { live, behind, filling };
   }

@@ -164,6 +164,8 @@ interface SurveyedLane {
 export interface Survey {
   readonly epoch: string;
   readonly rows: number;
+  /** The place of the log's last entry. */
+  readonly at: number;
   readonly lanes: readonly SurveyedLane[];
 }
 
@@ -388,7 +390,7 @@ function generationVerbs(keys: PartitionKeys) {
 }
 
 function readSurvey(reply: readonly BinaryReply[]): Survey {
-  const [, epoch = '', rows = '', ...rest] = words(reply);
+  const [, epoch = '', rows = '', at = '', ...rest] = words(reply);
   const lanes = new Map<string, { -readonly [Part in keyof SurveyedLane]: SurveyedLane[Part] }>();
   for (let place = 0; place < rest.length; place += 2) {
     const [what = '', name = ''] = (rest[place] ?? '').split(' ');
@@ -402,7 +404,7 @@ function readSurvey(reply: readonly BinaryReply[]): Survey {
     if (what === 'finished') known.isFinished = true;
     lanes.set(name, known);
   }
-  return { epoch, rows: Number(rows), lanes: [...lanes.values()] };
+  return { epoch, rows: Number(rows), at: Number(at), lanes: [...lanes.values()] };
 }
 
 function readCounted(reply: readonly BinaryReply[]): Counted {

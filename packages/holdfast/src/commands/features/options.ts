@@ -46,7 +46,7 @@ export const FATES: Option = {
   name: 'lanes',
   value: '<lane=fate,…>',
   about:
-    'What becomes of each lane of the generation that is read: same, finished or ended, as batch=finished,stream=same.',
+    'What becomes of each lane of the generation that is read: same, copy, finished or ended, as batch=finished,stream=same.',
 };
 
 export const PATIENCE: Option = {
