@@ -59,7 +59,6 @@ import {
 import { EXPORTER, Exporter, type ExporterOptions } from './offline/exporter.js';
 import { partsOf, registerParts } from './offline/parts.js';
 import { STORE, type StoreOptions, type StoreSettings } from './options.js';
-import { RowDecoders } from './read/decoders.js';
 import { Fetcher } from './read/fetch.js';
 import { PointerLease } from './read/pointer.js';
 import { Reader } from './read/reader.js';
@@ -171,7 +170,7 @@ export class Features extends Reads {
     const pointers = new PointerLease(catalog, [...registry.views.keys()], { store: name, clock });
     const reader = new Reader({
       ...{ pointers, definitions, partitions, telemetry, clock },
-      ...{ fetcher: new Fetcher(place.redis, partitions), decoders: new RowDecoders() },
+      fetcher: new Fetcher(place.redis, partitions),
     });
     super({ name, registry, reader, partitions: partitions.length, telemetry });
     this.#settings = settings;

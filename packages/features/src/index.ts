@@ -68,10 +68,10 @@ export type { ParseEvent, WindowsLane, WindowsStats } from './lane/windows-lane.
 export { metricsText, observeFeatures } from './observe.js';
 export type { EraseOptions, ErasureReport } from './offline/erase.js';
 export type { StoreOptions } from './options.js';
-export type { NullReason, ReadRow } from './read/reader.js';
-export type { GetOptions } from './read/reads.js';
+export type { GetOptions, ReadRow } from './read/reads.js';
 export type { AnswerWithMeta, ReadPlace, ViewMeta } from './read/service.js';
 export type { FeatureVector, VectorOptions } from './read/vector.js';
+export type { NullReason } from './read/view-reader.js';
 export { type IterableOptions, iterable } from './source/iterable.js';
 export {
   type KafkaAdmin,

@@ -118,12 +118,12 @@ export class Telemetry {
     );
   }
 
-  /** What a read has found of a view: undefined for a row that is served, or why it is null. */
-  served(found: readonly { readonly view: string; readonly reason: string | undefined }[]): void {
+  /** Rows that a read has found: why each is null, undefined for one that is served. */
+  served(found: readonly { readonly view: { readonly name: string } }[], reasons: readonly unknown[]): void {
     if (!scope.isHeard()) return;
     const counts = new Map<string, number>();
-    for (const { view, reason = 'served' } of found) {
-      const key = `${view} ${reason}`;
+    for (const [index, { view }] of found.entries()) {
+      const key = `${view.name} ${reasons[index] ?? 'served'}`;
       counts.set(key, (counts.get(key) ?? 0) + 1);
     }
     for (const [key, count] of counts) {

@@ -152,7 +152,7 @@ function append(appender: Appender, view: StoredView, rows: Iterable<LoggedRow>)
     const values: Record<string, unknown> = {};
     const word = reader.read(logged.row, values);
     if (word !== 'whole') {
-      report[word] += 1;
+      report[word === 'unknown' ? word : 'torn'] += 1;
       report.undecoded.push(logged);
       continue;
     }

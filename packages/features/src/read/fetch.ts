@@ -7,14 +7,10 @@
 import { type CallCommand, type NodeSource, parseAddress } from '@holdfast/redis';
 import type { Partition } from '../store/partition.js';
 
-/** A row to read: its partition and its key. */
-export interface RowKey {
-  readonly partition: number;
-  readonly key: string;
-}
-
 /** Reads that one MGET carries at most. */
 const MOST = 64;
+
+const NOTHING: Promise<readonly never[]> = Promise.resolve([]);
 
 export class Fetcher {
   readonly #partitions: readonly Partition[];
@@ -28,17 +24,16 @@ export class Fetcher {
     this.#commands = partitions.map(() => (this.#isCluster ? mget() : one));
   }
 
-  /** The rows in the order of their keys; null for one that is not there. Throws UnavailableError. */
-  async fetch(keys: readonly RowKey[]): Promise<readonly (Buffer | null)[]> {
-    if (keys.length === 0) return [];
-    if (!this.#isCluster)
-      return this.#fetchFrom(
-        0,
-        keys.map(({ key }) => key),
-      );
+  /** What lies under keys, each in its partition; null where there is nothing. Throws UnavailableError. */
+  fetch(keys: readonly string[], partitions: readonly number[]): Promise<readonly (Buffer | null)[]> {
+    if (keys.length === 0) return NOTHING;
+    return this.#isCluster ? this.#fetchApart(keys, partitions) : this.#fetchFrom(0, keys);
+  }
+
+  async #fetchApart(keys: readonly string[], partitions: readonly number[]) {
     const rows: (Buffer | null)[] = new Array(keys.length).fill(null);
     const places = new Map<number, number[]>();
-    for (const [place, { partition }] of keys.entries()) {
+    for (const [place, partition] of partitions.entries()) {
       const of = places.get(partition) ?? [];
       of.push(place);
       places.set(partition, of);
@@ -46,7 +41,7 @@ export class Fetcher {
     const reads = [...places].map(async ([partition, of]) => {
       const found = await this.#fetchFrom(
         partition,
-        of.map((place) => keys[place]?.key ?? ''),
+        of.map((place) => keys[place] ?? ''),
       );
       for (const [index, place] of of.entries()) rows[place] = found[index] ?? null;
     });
@@ -69,6 +64,7 @@ function mget(): CallCommand<readonly string[], readonly (Buffer | null)[]> {
     },
     decode(reply, calls) {
       const rows = reply as readonly (Buffer | null)[];
+      if (calls.length === 1) return [rows];
       let from = 0;
       return calls.map(({ request }) => {
         from += request.length;

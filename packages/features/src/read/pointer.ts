@@ -31,6 +31,12 @@ export class PointerLease {
     this.#clock = clock;
   }
 
+  /** Those that may still be used for a while, so that a read need not wait; undefined if they must be asked for. */
+  get fresh(): HeldPointers | undefined {
+    const held = this.#held;
+    return held !== undefined && this.#clock.now() - held.asked < POINTER_LEASE / 2 ? held : undefined;
+  }
+
   /** Throws UnavailableError; MisuseError if the store's definitions were not applied. */
   async get(): Promise<HeldPointers> {
     const held = this.#held;

@@ -9,6 +9,7 @@
  */
 import { type Clock, MisuseError } from '@holdfast/kernel';
 import { isFlags } from '../definition/flags.js';
+import type { StoredView } from '../definition/stored.js';
 import type { View } from '../definition/view.js';
 import type { Pin } from '../generation/pins.js';
 import type { Pointers, ViewPointer } from '../store/catalog.js';
@@ -16,34 +17,38 @@ import { type Definitions, NOT_LIVE, notApplied } from '../store/definitions.js'
 import type { Partition } from '../store/partition.js';
 import type { Telemetry } from '../telemetry.js';
 import type { ReadCache } from './cache.js';
-import type { DecodedRow, RowDecoders } from './decoders.js';
 import type { Fetcher } from './fetch.js';
-import { fetchFlags } from './flags.js';
+import { fetchFlags, type WantedFlags } from './flags.js';
 import type { HeldPointers, PointerLease } from './pointer.js';
+import type { NullReason, Outcome, ViewReader } from './view-reader.js';
 import type { Wanted } from './wanted.js';
 
-/** Why a row has no values. */
-export type NullReason = 'missing' | 'expired' | 'torn';
-
-/** The values of a row by their names, each null if the row is not served. */
-export interface ReadRow<Values = Readonly<Record<string, unknown>>> {
-  readonly values: Values;
-  /** When what the row says was so; null for windows and flags, and for a row that is missing or torn. */
-  readonly time: Date | null;
-  /** Why the values are null; undefined for a row that is served. */
-  readonly reason: NullReason | undefined;
+/** Rows as they lie in Redis, one for each that is wanted. */
+interface Rows {
+  /** Null for one that is not there. */
+  readonly rows: (Buffer | null | undefined)[];
+  /** "<epoch> <place>" of the last entry of its partition's log, '' before the first; '' if not asked for. */
+  readonly places: string[];
+  /** When it was asked for, on the process's clock, in ms; undefined as long as it was not. */
+  readonly asked: (number | undefined)[];
 }
 
-/** Rows, and by what they were judged. */
-interface ReadRows {
-  readonly rows: readonly ReadRow[];
+/** Rows, and by what they are judged. */
+export interface Found extends Rows {
   readonly pointers: Pointers;
-  /** The server's time by which TTLs and windows were judged, in microseconds. */
+  /** The server's time by which TTLs and windows are judged, in microseconds. */
   readonly now: number;
-  /** For each row, "<epoch> <place>" of the last entry of its partition's log, '' before the first; '' if not asked for. */
-  readonly places: readonly string[];
-  /** For each row, how long ago it was asked for at most, in ms, by the process's clock. */
-  readonly ages: readonly number[];
+  /** When all was there, on the process's clock, in ms. */
+  readonly answered: number;
+}
+
+/** Writes the values of the row at `index` into an object, unless there is a reason why there are none. */
+type Serve = (index: number, values: Record<string, unknown>) => NullReason | undefined;
+
+/** What a read wants: the views of which there are rows in it, each once, and the rows. */
+export interface WantedRows {
+  readonly views: readonly View[];
+  readonly wanted: readonly Wanted[];
 }
 
 /** The rows of one entity, which are kept together. */
@@ -68,20 +73,11 @@ interface ReadOptions {
   readonly fresh?: number | undefined;
 }
 
-/** A row as it lay in Redis. */
-interface Found {
-  readonly row: Buffer | null;
-  readonly at: string;
-  /** On the process's clock, in ms: before it was asked for. */
-  readonly asked: number;
-}
-
 export interface ReaderOptions {
   readonly pointers: PointerLease;
   readonly definitions: Definitions;
   readonly fetcher: Fetcher;
   readonly partitions: readonly Partition[];
-  readonly decoders: RowDecoders;
   readonly telemetry: Telemetry;
   readonly clock: Clock;
 }
@@ -91,111 +87,206 @@ const TRIES = 10;
 
 export class Reader {
   readonly #options: ReaderOptions;
+  /** The beginnings of the keys of the rows of a view, by partition, for the generation that was read last. */
+  readonly #prefixes = new Map<View, { readonly live: string; readonly of: string[] }>();
 
   constructor(options: ReaderOptions) {
     this.#options = options;
   }
 
-  /** One row for each that is wanted. Throws UnavailableError; MisuseError for a view that was not applied. */
-  async read(wanted: readonly Wanted[], options: ReadOptions = {}): Promise<ReadRows> {
-    const { pointers, telemetry, clock } = this.#options;
+  /** What lies in Redis or in the cache. Throws UnavailableError; MisuseError for a view that was not applied. */
+  async find({ views, wanted }: WantedRows, options: ReadOptions = {}): Promise<Found> {
+    const { pointers, clock } = this.#options;
     const get = async (): Promise<HeldPointers> => pinnedBy(options.pin, await pointers.get());
-    let held = await get();
+    let held = options.pin === undefined ? (pointers.fresh ?? (await get())) : await get();
     for (let tries = 0; tries < TRIES; tries += 1) {
-      const { found, keeps } = await this.#find(wanted, held, options);
+      const rows: Rows = {
+        ...{ rows: new Array(wanted.length), places: new Array(wanted.length).fill('') },
+        asked: new Array(wanted.length),
+      };
+      const missed =
+        options.cached && (await this.#findCached({ views, wanted }, held, { ...options, into: rows }));
+      const place = options.place || (missed !== undefined && missed.length > 0);
+      await this.#fetch(wanted, held, { into: rows, place });
       const now = pointers.isHeld(held) ? held : await get();
-      if (now === held || isSame(wanted, held, now)) {
-        for (const keep of keeps) keep();
+      if (now === held || isSame(views, held, now)) {
+        for (const group of missed ?? []) this.#keep(group, wanted, { held, rows, cached: options.cached });
         const time = pointers.timeBy(now);
         requireKept(options.pin, time);
-        const rows = await Promise.all(
-          wanted.map(({ view }, n) => this.#serve(view, found[n]?.row ?? null, { now, time })),
-        );
-        telemetry.served(rows.map(({ reason }, n) => ({ view: wanted[n]?.view.name ?? '', reason })));
-        const ages = found.map(({ asked }) => clock.now() - asked);
-        return { rows, pointers: now, now: time, places: found.map(({ at }) => at), ages };
+        return { ...rows, pointers: now, now: time, answered: clock.now() };
       }
       held = now;
     }
     throw new MisuseError(`What is live changed ${TRIES} times during one read. Read again.`);
   }
 
-  /** The rows from the cache and from Redis, and what keeps the latter, once it is known that their generations are read. */
-  async #find(wanted: readonly Wanted[], held: HeldPointers, { place = false, cached, fresh }: ReadOptions) {
-    const found = new Array<Found>(wanted.length);
-    const missed: Group[] = [];
-    if (cached !== undefined) {
-      await this.#know(wanted, held);
-      const since = this.#options.clock.now() - Math.min(fresh ?? cached.cache.maxAge, cached.cache.maxAge);
-      for (const group of cached.groups) {
-        if (!this.#mayKeep(group, wanted, held)) continue;
-        const known =
-          fresh === 0 ? undefined : cached.cache.find(group.key, generationsOf(group, wanted, held), since);
-        if (known === undefined) missed.push(group);
-        for (const [n, index] of group.indexes.entries())
-          if (known) found[index] = { row: known.rows[n] ?? null, at: known.at, asked: known.asked };
-      }
-      this.#options.telemetry.cached(wanted.length, found.filter(Boolean).length);
+  /**
+   * What `make` makes of rows that were found: it is given a way to read those of a view, and the reasons for what is not served,
+   * by index. It is called again if a row was written by a definition that was applied since. Throws UnavailableError.
+   */
+  serve<T>(
+    { wanted }: WantedRows,
+    { rows, pointers, now }: Found,
+    make: (serving: (reader: ViewReader) => Serve, reasons: readonly (NullReason | undefined)[]) => T,
+  ): T | Promise<T> {
+    const { definitions, telemetry } = this.#options;
+    const reasons: (NullReason | undefined)[] = new Array(wanted.length);
+    let unknown: Set<View> | undefined;
+    let fetched: ReadonlyMap<View, StoredView> | undefined;
+    const serving = (reader: ViewReader): Serve => {
+      const { view } = reader;
+      const pointer = pointerOf(view, pointers.views);
+      const stored = fetched?.get(view) ?? definitions.known(view.name, pointer);
+      return (index, values) => {
+        const row = rows[index];
+        let outcome: Outcome = 'missing';
+        if (row) outcome = stored === undefined ? 'unknown' : reader.read(stored, row, now, values);
+        if (outcome === 'unknown') {
+          unknown = (unknown ?? new Set()).add(view);
+          outcome = 'torn';
+        }
+        reasons[index] = outcome;
+        return outcome;
+      };
+    };
+    const made = make(serving, reasons);
+    if (unknown !== undefined) {
+      return this.#fetchDefinitions(unknown, pointers).then((definitions) => {
+        fetched = definitions;
+        const made = make(serving, reasons);
+        telemetry.served(wanted, reasons);
+        return made;
+      });
     }
-    await this.#fetch(wanted, held, { found, place: place || missed.length > 0 });
-    const keeps = missed.map((group) => () => this.#keep(group, wanted, { held, found, cached }));
-    return { found, keeps };
+    telemetry.served(wanted, reasons);
+    return made;
   }
 
-  /** Fetches the definitions that say whether a view is strict. */
-  async #know(wanted: readonly Wanted[], { views }: Pointers): Promise<void> {
-    const { definitions } = this.#options;
-    const unknown = new Set(
-      wanted
-        .map(({ view }) => view)
-        .filter((view) => {
-          return definitions.known(view.name, pointerOf(view, views)) === undefined;
-        }),
+  /** What the cache has. Returns the groups that it lacks, and may keep. */
+  async #findCached(
+    { views, wanted }: WantedRows,
+    held: HeldPointers,
+    { cached, fresh, into }: ReadOptions & { readonly into: Rows },
+  ): Promise<readonly Group[]> {
+    if (cached === undefined) return [];
+    const { definitions, clock, telemetry } = this.#options;
+    // They say whether a view is strict.
+    const unknown = views.filter(
+      (view) => definitions.known(view.name, pointerOf(view, held.views)) === undefined,
     );
-    await Promise.all([...unknown].map((view) => definitions.fetchFor(view.name, pointerOf(view, views))));
+    if (unknown.length > 0) await this.#fetchDefinitions(unknown, held);
+    const since = clock.now() - Math.min(fresh ?? cached.cache.maxAge, cached.cache.maxAge);
+    const missed: Group[] = [];
+    let hits = 0;
+    for (const group of cached.groups) {
+      if (!this.#mayKeep(group, wanted, held)) continue;
+      const known =
+        fresh === 0 ? undefined : cached.cache.find(group.key, generationsOf(group, wanted, held), since);
+      if (known === undefined) {
+        missed.push(group);
+        continue;
+      }
+      hits += group.indexes.length;
+      for (const [n, index] of group.indexes.entries()) {
+        into.rows[index] = known.rows[n] ?? null;
+        into.places[index] = known.at;
+        into.asked[index] = known.asked;
+      }
+    }
+    telemetry.cached(wanted.length, hits);
+    return missed;
+  }
+
+  async #fetchDefinitions(views: Iterable<View>, { views: pointers }: Pointers) {
+    const { definitions } = this.#options;
+    const fetching = [...views].map(
+      async (view) => [view, await definitions.fetchFor(view.name, pointerOf(view, pointers))] as const,
+    );
+    return new Map(await Promise.all(fetching));
   }
 
   /** Fetches what was not found. */
   async #fetch(
     wanted: readonly Wanted[],
     held: HeldPointers,
-    { found, place }: { readonly found: Found[]; readonly place: boolean },
+    { into, place }: { readonly into: Rows; readonly place: boolean },
   ): Promise<void> {
     const { fetcher, partitions, clock } = this.#options;
-    const indexes = [...wanted.keys()].filter((index) => found[index] === undefined);
-    const of = (index: number): Wanted => wanted[index] as Wanted;
-    const placed = place ? [...new Set(indexes.map((index) => of(index).partition))] : [];
-    const ats = placed.map((partition) => ({ partition, key: partitions[partition]?.keys.of('at') ?? '' }));
     const asked = clock.now();
-    const ofRows = indexes.filter((index) => !isFlags(of(index).view));
-    const flags = indexes.flatMap((index) => this.#flagsOf(of(index), index, held));
-    const [read, bits] = await Promise.all([
-      fetcher.fetch([...ats, ...ofRows.map((index) => this.#keyOf(of(index), held))]),
-      fetchFlags(partitions, flags),
-    ]);
+    const keys: string[] = [];
+    const of: number[] = [];
+    // The places come first in the command, and so before what is read at them.
+    const placed = place ? this.#partitionsOf(wanted, into) : [];
+    for (const partition of placed) {
+      keys.push(partitions[partition]?.keys.of('at') ?? '');
+      of.push(partition);
+    }
+    const indexes: number[] = [];
+    let flags: (WantedFlags & { readonly index: number })[] | undefined;
+    for (let index = 0; index < wanted.length; index += 1) {
+      if (into.asked[index] !== undefined) continue;
+      into.asked[index] = asked;
+      const { view, id, partition } = wanted[index] as Wanted;
+      const { live } = pointerOf(view, held.views);
+      if (isFlags(view)) {
+        flags ??= [];
+        flags.push({ view, id, index, generation: live });
+        continue;
+      }
+      indexes.push(index);
+      keys.push(this.#prefixOf(view, live, partition) + id);
+      of.push(partition);
+    }
+    const reading = fetcher.fetch(keys, of);
+    const [read, bits] = flags
+      ? await Promise.all([reading, fetchFlags(partitions, flags)])
+      : [await reading, undefined];
+    for (let n = 0; n < indexes.length; n += 1)
+      into.rows[indexes[n] as number] = read[placed.length + n] ?? null;
+    for (const [n, { index }] of flags?.entries() ?? []) into.rows[index] = bits?.[n] ?? null;
+    if (placed.length === 0) return;
     const places = new Map(placed.map((partition, n) => [partition, String(read[n] ?? '')]));
-    for (const [n, index] of ofRows.entries())
-      found[index] = {
-        row: read[ats.length + n] ?? null,
-        at: places.get(of(index).partition) ?? '',
-        asked,
-      };
-    for (const [n, { index }] of flags.entries()) found[index] = { row: bits[n] ?? null, at: '', asked };
+    for (const index of indexes) into.places[index] = places.get((wanted[index] as Wanted).partition) ?? '';
+  }
+
+  /** The partitions of what was not found. */
+  #partitionsOf(wanted: readonly Wanted[], { asked }: Rows): readonly number[] {
+    return [
+      ...new Set(wanted.flatMap(({ partition }, index) => (asked[index] === undefined ? [partition] : []))),
+    ];
+  }
+
+  /** The key of a row, before its id. */
+  #prefixOf(view: View, live: string, partition: number): string {
+    let known = this.#prefixes.get(view);
+    if (known?.live !== live) {
+      known = { live, of: [] };
+      this.#prefixes.set(view, known);
+    }
+    known.of[partition] ??= this.#options.partitions[partition]?.keys.row(`${view.name}.${live}`, '') ?? '';
+    return known.of[partition];
   }
 
   #keep(
     group: Group,
     wanted: readonly Wanted[],
-    read: {
+    {
+      held,
+      rows,
+      cached,
+    }: {
       readonly held: HeldPointers;
-      readonly found: readonly Found[];
+      readonly rows: Rows;
       readonly cached: Cached | undefined;
     },
   ): void {
-    const all = group.indexes.map((index) => read.found[index] as Found);
-    const [{ at = '', asked = 0 } = {}] = all;
-    const generations = generationsOf(group, wanted, read.held);
-    read.cached?.cache.keep(group.key, { asked, generations, rows: all.map(({ row }) => row), at });
+    const [first = 0] = group.indexes;
+    cached?.cache.keep(group.key, {
+      asked: rows.asked[first] ?? 0,
+      generations: generationsOf(group, wanted, held),
+      rows: group.indexes.map((index) => rows.rows[index] ?? null),
+      at: rows.places[first] ?? '',
+    });
   }
 
   /** No view of the entity is strict, here or as it is registered. */
@@ -205,41 +296,6 @@ export class Reader {
       const stored = this.#options.definitions.known(view.name, pointerOf(view, views));
       return stored !== undefined && !stored.strict && !view.strict;
     });
-  }
-
-  #keyOf({ view, id, partition }: Wanted, { views }: Pointers) {
-    const { live } = pointerOf(view, views);
-    const keys = this.#options.partitions[partition]?.keys;
-    return { partition, key: keys?.row(`${view.name}.${live}`, id) ?? '' };
-  }
-
-  #flagsOf({ view, id }: Wanted, index: number, { views }: Pointers) {
-    return isFlags(view) ? [{ view, id, index, generation: pointerOf(view, views).live }] : [];
-  }
-
-  #serve(
-    view: View,
-    row: Buffer | null,
-    { now, time }: { readonly now: Pointers; readonly time: number },
-  ): ReadRow | Promise<ReadRow> {
-    if (row === null) return nothing(view, 'missing');
-    const { definitions, decoders } = this.#options;
-    const stored = definitions.known(view.name, pointerOf(view, now.views));
-    const decoded = stored && decoders.decode(view, stored, { row, now: time });
-    // Its definition was never fetched, or the row is of a schema that was applied since.
-    if (stored === undefined || decoded === 'unknown') return this.#fetchAndServe(view, row, { now, time });
-    return served({ view, decoded, ttl: stored.ttl, time });
-  }
-
-  async #fetchAndServe(
-    view: View,
-    row: Buffer,
-    { now, time }: { readonly now: Pointers; readonly time: number },
-  ): Promise<ReadRow> {
-    const { definitions, decoders } = this.#options;
-    const stored = await definitions.fetchFor(view.name, pointerOf(view, now.views));
-    const decoded = decoders.decode(view, stored, { row, now: time });
-    return served({ view, decoded: decoded === 'unknown' ? undefined : decoded, ttl: stored.ttl, time });
   }
 }
 
@@ -260,38 +316,14 @@ function requireKept(pin: Pin | undefined, time: number): void {
   );
 }
 
-interface Served {
-  readonly view: View;
-  readonly decoded: DecodedRow | undefined;
-  /** In ms; null for ever. */
-  readonly ttl: number | null;
-  /** Now, in microseconds. */
-  readonly time: number;
-}
-
-function served({ view, decoded, ttl, time: now }: Served): ReadRow {
-  if (decoded === undefined) return nothing(view, 'torn');
-  const { time, values } = decoded;
-  if (ttl !== null && time !== undefined && now - time >= ttl * 1_000) return nothing(view, 'expired', time);
-  const own: Record<string, unknown> = {};
-  for (const name in view.fields) own[name] = values[name] ?? null;
-  return { values: own, time: time === undefined ? null : new Date(time / 1_000), reason: undefined };
-}
-
-function nothing(view: View, reason: NullReason, time?: number): ReadRow {
-  const values: Record<string, unknown> = {};
-  for (const name in view.fields) values[name] = null;
-  return { values, time: time === undefined ? null : new Date(time / 1_000), reason };
-}
-
 function pointerOf({ name }: View, views: ReadonlyMap<string, ViewPointer>): ViewPointer {
   const pointer = views.get(name);
   if (pointer === undefined) throw notApplied(name);
   return pointer;
 }
 
-const isSame = (wanted: readonly Wanted[], one: Pointers, other: Pointers): boolean =>
-  wanted.every(({ view: { name } }) => one.views.get(name)?.live === other.views.get(name)?.live);
+const isSame = (views: readonly View[], one: Pointers, other: Pointers): boolean =>
+  views.every(({ name }) => one.views.get(name)?.live === other.views.get(name)?.live);
 
 const generationsOf = (
   { indexes }: Group,

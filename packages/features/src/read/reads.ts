@@ -24,13 +24,24 @@ import type { Answer, EntityIds, Service } from '../definition/service.js';
 import type { Fields, Served } from '../definition/types.js';
 import type { View } from '../definition/view.js';
 import type { Pin } from '../generation/pins.js';
+import { generateBlank } from '../row/generate.js';
 import type { Telemetry } from '../telemetry.js';
 import { ReadCache } from './cache.js';
-import type { Reader, ReadRow } from './reader.js';
-import { type AnswerWithMeta, answerOf, warm } from './service.js';
+import type { Reader } from './reader.js';
+import { type AnswerWithMeta, answerOf, eventTime, warm } from './service.js';
 import { untilAborted } from './until-aborted.js';
 import { type FeatureVector, type VectorOptions, vectorPlan } from './vector.js';
-import { wantedOf } from './wanted.js';
+import { type NullReason, ViewReader } from './view-reader.js';
+import { type Wanted, wantedOf } from './wanted.js';
+
+/** The values of a row by their names, each null if the row is not served. */
+export interface ReadRow<Values = Readonly<Record<string, unknown>>> {
+  readonly values: Values;
+  /** When what the row says was so; null for windows and flags, and for a row that is missing or torn. */
+  readonly time: Date | null;
+  /** Why the values are null; undefined for a row that is served. */
+  readonly reason: NullReason | undefined;
+}
 
 /** The request that a service takes. */
 type RequestOf<S> = S extends { readonly '~request'?: infer Request } ? Request : undefined;
@@ -89,6 +100,10 @@ export class Reads {
   readonly #partitions: number;
   readonly #telemetry: Telemetry;
   readonly #caches: ReadonlyMap<Service, ReadCache>;
+  readonly #readers = new WeakMap<
+    View,
+    { readonly reader: ViewReader; readonly blank: () => Record<string, unknown> }
+  >();
   #isClosed = false;
 
   constructor({ name, registry, reader, partitions, telemetry }: ReadsOptions) {
@@ -115,12 +130,36 @@ export class Reads {
     this.requireKnown(view);
     const { signal } = readOptions('rows()', options, SIGNAL);
     if (!Array.isArray(ids)) throw new MisuseError(`rows() takes a list of ids; got ${display(ids)}.`);
-    const wanted = ids.map((given) => wantedOf(view, idsOf(view.entity, given), this.#partitions));
-    const read = (): Promise<{ readonly rows: readonly ReadRow[] }> => this.#reader.read(wanted);
-    const { rows } = await this.during(signal, `reading the view "${view.name}"`, () =>
-      this.#telemetry.reading({ view: view.name }, ids.length, read),
+    const wanted = ids.map((given) => {
+      return { view, ...wantedOf(view, idsOf(view.entity, given), this.#partitions) };
+    });
+    const rows = await this.during(signal, `reading the view "${view.name}"`, () =>
+      this.#telemetry.reading({ view: view.name }, ids.length, () => this.#rows(view, wanted)),
     );
     return rows as readonly ReadRow<Served<F>>[];
+  }
+
+  async #rows(view: View, wanted: readonly Wanted[]): Promise<readonly ReadRow[]> {
+    const { reader, blank } = this.#readerOf(view);
+    const all = { views: [view], wanted };
+    const found = await this.#reader.find(all);
+    return this.#reader.serve(all, found, (serving) => {
+      const serve = serving(reader);
+      return wanted.map((_, index) => {
+        const values = blank();
+        const reason = serve(index, values);
+        return { values, time: eventTime(view, found.rows[index], reason), reason };
+      });
+    });
+  }
+
+  #readerOf(view: View) {
+    const known = this.#readers.get(view);
+    if (known !== undefined) return known;
+    const reader = new ViewReader(view);
+    const made = { reader, blank: generateBlank(reader.names) };
+    this.#readers.set(view, made);
+    return made;
   }
 
   /**

@@ -7,9 +7,13 @@
 import { checkData, display, MisuseError } from '@holdfast/kernel';
 import { isFlags } from '../definition/flags.js';
 import type { Answer, Service } from '../definition/service.js';
+import type { View } from '../definition/view.js';
 import type { Pin } from '../generation/pins.js';
+import { generateBlank } from '../row/generate.js';
+import { timeOf } from '../row/header.js';
 import type { ReadCache } from './cache.js';
-import type { Cached, NullReason, Reader } from './reader.js';
+import type { Cached, Found, Reader, WantedRows } from './reader.js';
+import { type NullReason, ViewReader } from './view-reader.js';
 import { type Wanted, wantedOf } from './wanted.js';
 
 type Ids = Readonly<Record<string, unknown>>;
@@ -66,38 +70,90 @@ export interface AnswerWithMeta<S> {
   readonly views: S extends Service<string, infer V> ? { readonly [Name in keyof V]: ViewMeta } : never;
 }
 
+/** How a service is read, whatever the ids. */
+interface Shape {
+  /** The views of each entity, each view once: their rows have the same id. Flags stand alone. */
+  readonly parts: readonly (readonly View[])[];
+  readonly views: readonly View[];
+  readonly columns: readonly Column[];
+  /** An answer in which every feature is null. */
+  readonly blank: () => Record<string, unknown>;
+}
+
+/** A view of a service. */
+interface Column {
+  readonly alias: string;
+  readonly reader: ViewReader;
+  /** The place of its entity in `parts`, and its own there. */
+  readonly part: number;
+  readonly place: number;
+}
+
+const shapes = new WeakMap<Service, Shape>();
+
+function shapeOf(service: Service): Shape {
+  const known = shapes.get(service);
+  if (known !== undefined) return known;
+  const parts: View[][] = [];
+  const columns = Object.entries(service.views).map(([alias, view]): Column => {
+    let part = parts.findIndex(([first]) => first !== undefined && lieTogether(first, view));
+    if (part < 0) part = parts.push([]) - 1;
+    const views = parts[part] as View[];
+    if (!views.includes(view)) views.push(view);
+    return { alias, reader: new ViewReader(view, `${alias}.`), part, place: views.indexOf(view) };
+  });
+  const blank = generateBlank(columns.flatMap(({ reader }) => reader.names));
+  const shape = { parts, views: parts.flat(), columns, blank };
+  shapes.set(service, shape);
+  return shape;
+}
+
+const lieTogether = (one: View, other: View): boolean =>
+  one === other || (one.entity === other.entity && !isFlags(one) && !isFlags(other));
+
 /** Which rows a service reads for a list of ids. */
-interface ServicePlan {
-  readonly wanted: readonly Wanted[];
-  /** For each of the ids, the place in `wanted` of the row of each view. */
-  readonly rows: readonly (readonly number[])[];
+interface ServicePlan extends WantedRows {
+  /** For each of the ids and each part, the place in `wanted` of the first of its rows, which follow each other. */
+  readonly rows: readonly number[];
   readonly cached: Cached | undefined;
 }
 
 type PlanOf = Pick<ServiceRead, 'caller' | 'partitions' | 'ids' | 'cache'>;
 
 /** Throws MisuseError, RowError. */
-function planOf(service: Service, { caller, partitions, ids, cache }: PlanOf): ServicePlan {
+function planOf(
+  service: Service,
+  { parts, views }: Shape,
+  { caller, partitions, ids, cache }: PlanOf,
+): ServicePlan {
   if (!Array.isArray(ids)) {
     throw new MisuseError(`${caller} takes a list of ids, as [{ user: 'u1' }]; got ${display(ids)}.`);
   }
   const wanted: Wanted[] = [];
-  const places = new Map<string, number>();
-  const groups = new Map<string, { readonly key: string; readonly indexes: number[] }>();
-  const views = Object.values(service.views);
-  const rows = Array.from(ids, (given, index) => {
-    const each = requireIds(service, given, `ids[${index}] of ${caller}`);
-    return views.map((view) => {
-      const one = wantedOf(view, each, partitions);
-      const name = `${view.name}:${one.id}`;
-      const known = places.get(name);
-      if (known !== undefined) return known;
-      places.set(name, wanted.length);
-      if (cache) groupOf(groups, `${view.entity.name}:${one.id}`).push(wanted.length);
-      return wanted.push(one) - 1;
-    });
-  });
-  return { wanted, rows, cached: cache && { cache, groups: groups.values() } };
+  const rows: number[] = [];
+  const known = parts.map(() => new Map<string, number>());
+  const groups = cache && new Map<string, { readonly key: string; readonly indexes: number[] }>();
+  for (let index = 0; index < ids.length; index += 1) {
+    const each = ids[index];
+    if (typeof each !== 'object' || each === null || Array.isArray(each))
+      throw noIds(service, each, `ids[${index}] of ${caller}`);
+    for (let part = 0; part < parts.length; part += 1) {
+      const together = parts[part] as readonly View[];
+      const { id, partition } = wantedOf(together[0] as View, each, partitions);
+      const places = known[part] as Map<string, number>;
+      let first = places.get(id);
+      if (first === undefined) {
+        first = wanted.length;
+        places.set(id, first);
+        for (const view of together) {
+          if (groups) groupOf(groups, `${view.entity.name}:${id}`).push(wanted.length);
+          wanted.push({ view, id, partition });
+        }
+      }
+      rows.push(first);
+    }
+  }
+  return { views, wanted, rows, cached: groups && cache && { cache, groups: [...groups.values()] } };
 }
 
 /** Reads what is not in the cache yet. Throws MisuseError, RowError, UnavailableError. */
@@ -105,41 +161,76 @@ export async function warm(
   service: Service,
   { reader, ...read }: PlanOf & Pick<ServiceRead, 'reader'>,
 ): Promise<void> {
-  const { wanted, cached } = planOf(service, read);
-  await reader.read(wanted, { cached });
+  const plan = planOf(service, shapeOf(service), read);
+  await reader.find(plan, { cached: plan.cached });
 }
 
 /** One answer for each of the ids. Throws MisuseError, RowError, UnavailableError. */
 export async function answerOf(service: Service, read: ServiceRead): Promise<readonly object[]> {
   const { reader, meta, place, fresh, pin } = read;
-  const { wanted, rows, cached } = planOf(service, read);
-  const request = await requestOf(service, read.request);
-  const views = Object.entries(service.views);
-  const { rows: found, pointers, now, ...of } = await reader.read(wanted, { place, cached, fresh, pin });
-  const metaOf = (at: number): ViewMeta => {
-    const { view, id, partition } = wanted[at] as Wanted;
-    const { reason, time = null } = found[at] ?? {};
-    const generation = pointers.views.get(view.name)?.live ?? '';
-    const age = time === null ? null : now / 1_000 - time.getTime();
-    const known = { reason, time, age, generation, readAge: of.ages[at] ?? 0 };
-    if (!place || isFlags(view)) return known;
-    return {
-      ...known,
-      place: { partition, at: of.places[at] ?? '', id, generation, n: pointers.n, now },
-    };
-  };
-  return rows.map((indexes) => {
-    const answer: Record<string, unknown> = {};
-    for (const [index, [alias, view]] of views.entries()) {
-      const values = found[indexes[index] ?? 0]?.values ?? {};
-      for (const feature in view.fields) answer[`${alias}.${feature}`] = values[feature];
+  const shape = shapeOf(service);
+  const plan = planOf(service, shape, read);
+  const request = service.request === undefined ? undefined : await requestOf(service, read.request);
+  const found = await reader.find(plan, { place, cached: plan.cached, fresh, pin });
+  return reader.serve(plan, found, (serving, reasons) => {
+    const answers: Record<string, unknown>[] = [];
+    for (let index = 0; index < read.ids.length; index += 1) answers.push(shape.blank());
+    for (const { reader, part, place } of shape.columns) {
+      const serve = serving(reader);
+      for (let index = 0; index < answers.length; index += 1) {
+        const first = plan.rows[index * shape.parts.length + part] as number;
+        serve(first + place, answers[index] as Record<string, unknown>);
+      }
     }
-    const derived = service.derive?.(answer as never, request as never);
-    const whole = derived === undefined ? answer : { ...answer, ...derived };
-    if (!meta) return whole;
-    const known = views.map(([alias], index) => [alias, metaOf(indexes[index] ?? 0)]);
-    return { answer: whole, views: Object.fromEntries(known) };
+    const whole = service.derive ? answers.map((answer) => derived(service, answer, request)) : answers;
+    return meta ? withMeta(whole, shape, { plan, found, reasons, place }) : whole;
   });
+}
+
+function derived({ derive }: Service, answer: object, request: unknown): object {
+  const added = derive?.(answer as never, request as never);
+  return added === undefined ? answer : { ...answer, ...added };
+}
+
+interface Read {
+  readonly plan: ServicePlan;
+  readonly found: Found;
+  readonly reasons: readonly (NullReason | undefined)[];
+  readonly place: boolean;
+}
+
+const withMeta = (answers: readonly object[], { parts, columns }: Shape, read: Read): readonly object[] =>
+  answers.map((answer, index) => {
+    const views = columns.map(({ alias, part, place }) => {
+      const first = read.plan.rows[index * parts.length + part] as number;
+      return [alias, metaOf(first + place, read)] as const;
+    });
+    return { answer, views: Object.fromEntries(views) };
+  });
+
+function metaOf(at: number, { plan, found, reasons, place }: Read): ViewMeta {
+  const { view, id, partition } = plan.wanted[at] as Wanted;
+  const { pointers, now, answered } = found;
+  const time = eventTime(view, found.rows[at], reasons[at]);
+  const known = {
+    ...{ reason: reasons[at], time },
+    age: time === null ? null : now / 1_000 - time.getTime(),
+    generation: pointers.views.get(view.name)?.live ?? '',
+    readAge: answered - (found.asked[at] ?? answered),
+  };
+  if (!place || isFlags(view)) return known;
+  const read = { partition, at: found.places[at] ?? '', id, generation: known.generation };
+  return { ...known, place: { ...read, n: pointers.n, now } };
+}
+
+/** Null for windows and flags, and for a row that is missing or torn. */
+export function eventTime(
+  { kind }: View,
+  row: Buffer | null | undefined,
+  reason: NullReason | undefined,
+): Date | null {
+  if (!row || kind !== 'rows' || reason === 'torn') return null;
+  return new Date(timeOf(row) / 1_000);
 }
 
 function groupOf(groups: Map<string, { readonly key: string; readonly indexes: number[] }>, key: string) {
@@ -148,12 +239,10 @@ function groupOf(groups: Map<string, { readonly key: string; readonly indexes: n
   return known.indexes;
 }
 
-/** The ids at one place of the list. What each of them is, `placeOf` checks. */
-function requireIds({ views }: Service, ids: unknown, where: string): Ids {
-  if (typeof ids === 'object' && ids !== null && !Array.isArray(ids)) return ids as Ids;
+function noIds({ views }: Service, ids: unknown, where: string): MisuseError {
   const parts = new Set(Object.values(views).flatMap(({ entity }) => entity.parts));
   const names = [...parts].map((part) => `"${part}": …`).join(', ');
-  throw new MisuseError(
+  return new MisuseError(
     `${where} is not an object with an id for each entity, as ${names === '' ? '{}' : `{ ${names} }`}; got ${display(ids)}.`,
   );
 }

@@ -16,28 +16,35 @@ function mixed(hash: number, word: number): number {
   return (Math.imul((next << 13) | (next >>> 19), 5) + 0xe6546b64) | 0;
 }
 
-/** The checksum of a row, from 0 to below 2^32. */
-export function checksumOf(row: Uint8Array, seed: number): number {
-  const hash = mixed(seed, viewOf(row).getInt32(row.byteOffset, true));
-  return finished(hash, row, CHECKSUM_AT + 4, row.length - 4);
+/** Bytes within a view: where they begin, and how many they are. */
+interface Bytes {
+  readonly view: DataView;
+  readonly begin: number;
+  readonly length: number;
+}
+
+/** The checksum of the row that lies in `view` from `begin`, from 0 to below 2^32. */
+export function checksumIn(view: DataView, begin: number, length: number, seed: number): number {
+  const hash = mixed(seed, view.getInt32(begin, true));
+  return finished(hash, { view, begin, length }, CHECKSUM_AT + 4, length - 4);
 }
 
 /** The hash of any bytes, from 0 to below 2^32. */
-export const hashOf = (bytes: Uint8Array, seed: number): number => finished(seed, bytes, 0, bytes.length);
+export const hashOf = (bytes: Uint8Array, seed: number): number =>
+  finished(seed, { view: viewOf(bytes), begin: bytes.byteOffset, length: bytes.length }, 0, bytes.length);
 
-/** Mixes in the bytes from `from`, and the length. */
-function finished(begun: number, bytes: Uint8Array, from: number, length: number): number {
-  const view = viewOf(bytes);
-  const whole = bytes.length & ~3;
+/** Mixes in the bytes from `from`, and how many are counted. */
+function finished(begun: number, { view, begin, length }: Bytes, from: number, counted: number): number {
+  const whole = length & ~3;
   let hash = begun;
-  for (let at = from; at < whole; at += 4) hash = mixed(hash, view.getInt32(bytes.byteOffset + at, true));
-  if (whole < bytes.length) {
+  for (let at = from; at < whole; at += 4) hash = mixed(hash, view.getInt32(begin + at, true));
+  if (whole < length) {
     let tail = 0;
-    for (let at = bytes.length - 1; at >= whole; at -= 1) tail = (tail << 8) | (bytes[at] as number);
+    for (let at = length - 1; at >= whole; at -= 1) tail = (tail << 8) | view.getUint8(begin + at);
     tail = Math.imul(tail, 0xcc9e2d51);
     hash ^= Math.imul((tail << 15) | (tail >>> 17), 0x1b873593);
   }
-  hash ^= length;
+  hash ^= counted;
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
   return (hash ^ (hash >>> 16)) >>> 0;

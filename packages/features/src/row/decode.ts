@@ -6,13 +6,13 @@
  */
 import type { RowSchema, StoredField } from '../definition/stored.js';
 import { bufferOf, viewOf } from './bytes.js';
-import { CHECKSUM_AT, checksumOf } from './checksum.js';
+import { CHECKSUM_AT, checksumIn } from './checksum.js';
 import { generateReader, type Reading, type ReadValues, type Span } from './generate.js';
 import { HEADER, LAYOUT } from './header.js';
 import { isVariable, layoutOf, type Slot } from './layout.js';
 
 /** What a row gives: its values; or why it gives none. `unknown`: it has a schema that the reader does not know. */
-export type Decoded = 'whole' | 'torn' | 'unknown';
+export type Decoded = 'whole' | 'expired' | 'torn' | 'unknown';
 
 /** How rows of one schema are read. */
 interface Plan {
@@ -53,20 +53,23 @@ export class RowReader {
     this.#plans.set(schema.number, { seed: schema.seed, tail, read });
   }
 
-  /** Writes the values of a row into `values`. If the row is not whole, `values` stays as it was. */
-  read(row: Uint8Array, values: Record<string, unknown>): Decoded {
-    if (row.length < HEADER || row[0] !== LAYOUT) return 'torn';
+  /**
+   * Writes the values of a row into `values`. If the row is not whole, or its event time is not after `expired`, in microseconds,
+   * `values` stays as it was.
+   */
+  read(row: Uint8Array, values: Record<string, unknown>, expired = Number.NEGATIVE_INFINITY): Decoded {
+    const { length } = row;
+    if (length < HEADER || row[0] !== LAYOUT) return 'torn';
     const view = viewOf(row);
     const begin = row.byteOffset;
     const plan = this.#plans.get(view.getUint16(begin + 2, true));
     if (plan === undefined) return 'unknown';
-    if (row.length < plan.tail || !this.#isWhole(row, plan)) return 'torn';
-    plan.read(row, view, values);
+    const { seed, tail, read } = plan;
+    if (length < tail || view.getUint32(begin + CHECKSUM_AT, true) !== checksumIn(view, begin, length, seed))
+      return 'torn';
+    if (view.getFloat64(begin + 8, true) <= expired) return 'expired';
+    read(row, view, values);
     return 'whole';
-  }
-
-  #isWhole(row: Uint8Array, { seed }: Plan): boolean {
-    return viewOf(row).getUint32(row.byteOffset + CHECKSUM_AT, true) === checksumOf(row, seed);
   }
 }
 
