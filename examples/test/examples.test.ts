@@ -22,6 +22,7 @@ const FACTS: Readonly<Record<string, RegExp>> = {
   'shop-features/main.ts':
     /^lamp gold \[ 'tent', 'lamp', 'tent' \]\ntent gold \[ 'tent', 'lamp', 'tent' \]$/m,
   'vectors.ts': /^\[ 'apple 1\.0' \]\n$/,
+  'vectors-documents.ts': /^reset \{ vectors: 1, keywords: 1 \} a new one in the settings\.\n\[\]\n$/,
   'workflow.ts': /^42, approved by eve\n$/,
   'workflow-undo.ts': /^RunFailedError\ngiven back: it was done\n$/,
   'workflow-codec.ts': /^Dear eve, yours\n$/,

@@ -20,20 +20,20 @@ export * from './keywords/keywords.js';
 export type { LocalIndexOptions, SearchOptions, TrainOptions } from './options.js';
 export type { Facets, FacetValue } from './query/browse.js';
 export type { Filter, NumberCondition, Schema, TagCondition } from './query/filter.js';
+export type { FoundDocument, FoundSnippet, Results, StoredDocument } from './query/results.js';
 export type { Attributes } from './truth/record.js';
 export {
   createIndex,
   type Deleted,
-  type FoundDocument,
-  type Results,
   type Scrolled,
-  type StoredDocument,
   type VectorIndex,
   type VectorIndexStats,
 } from './vector-index.js';
 export type {
   DeleteOptions,
   FindOptions,
+  GetOptions,
+  KeywordsOptions,
   PutOptions,
   ScrollOptions,
   SeenOptions,

@@ -1,10 +1,12 @@
 /** The options of an index in Redis and of its calls, checked, with their defaults. */
 import type { ConnectionOptions } from 'node:tls';
 import {
+  abortSignal,
   type Clock,
   display,
   duration,
   fitting,
+  flag,
   group,
   having,
   list,
@@ -22,10 +24,18 @@ import {
   withDefault,
 } from '@holdfast/kernel';
 import type { NodeSource } from '@holdfast/redis';
+import type { Aspect } from './aspect.js';
+import type { Embedder } from './embed/embedder.js';
+import type { FuseOptions } from './hybrid/fuse.js';
+import type { Reranker } from './hybrid/rerank.js';
 import type { Vector } from './index/metric.js';
 import { METRICS, type Metric, MOST } from './kernel/layout.js';
+import { KEYWORD_INDEX, type KeywordIndexOptions } from './keywords/options.js';
+import type { SnippetOptions } from './keywords/snippet.js';
 import { INDEX } from './options.js';
 import type { Filter, Schema } from './query/filter.js';
+import type { FoundDocument } from './query/results.js';
+import { isObject } from './truth/record.js';
 
 /** The vectors of an index, and the model that makes them. */
 export interface VectorsOptions {
@@ -39,14 +49,22 @@ export interface VectorsOptions {
   readonly recall?: number;
   /** Most bytes of vectors in this process. Default 4 GiB. */
   readonly memory?: number;
+  /** Makes the vector of the text of a search, as `createEmbedder` does. Default: a search needs a vector. */
+  readonly embedder?: Pick<Embedder, 'embed'>;
 }
+
+/** How the words of texts are searched. The index of words is in the memory of this process: another one may have others. */
+export type KeywordsOptions = Omit<KeywordIndexOptions, 'clock'>;
 
 export interface VectorIndexOptions {
   /** The Redis of the index: a URL, or your own ioredis or node-redis client. */
   readonly redis: NodeSource;
   /** The name of the index: 1 to 64 letters, digits, "_" and "-". */
   readonly name: string;
-  readonly vectors: VectorsOptions;
+  /** The vectors of documents; or, if they have several, of the title and of the text say, those of each name. */
+  readonly vectors: VectorsOptions | Readonly<Record<string, VectorsOptions>>;
+  /** Documents are found by the words of their texts, too; {} for a document of one text. Default: by vectors only. */
+  readonly keywords?: KeywordsOptions;
   /** The attributes by which documents are filtered. Others are stored and told only. Default: none. */
   readonly schema?: Schema;
   /** Begins every key, so that environments can share a Redis; up to 64 of A-Z a-z 0-9 _ . : / -. Default none. */
@@ -86,16 +104,47 @@ const readAttributeSchema: Reader<Schema> = (option, value) => {
   return value as Schema;
 };
 
+const readVectors = group({
+  model: withDefault(readName, 'default'),
+  dimensions: INDEX.dimensions,
+  metric: withDefault(oneOf(...METRICS), 'cosine'),
+  recall: INDEX.recall,
+  memory: INDEX.memory,
+  embedder: optional(having<Pick<Embedder, 'embed'>>('embed')),
+} satisfies Readers<VectorsOptions>);
+
+/** One aspect without a name, or several with. */
+const readAspects: Reader<readonly Aspect[]> = (option, value) => {
+  const named = isObject(value) ? Object.entries(value) : [];
+  const isNamed =
+    named.length > 0 &&
+    named.every(([, each]) => isObject(each)) &&
+    !Object.hasOwn(Object(value), 'dimensions');
+  if (!isNamed) return [aspect('', readVectors(option, value))];
+  return named.map(([name, each]) => {
+    readName(`The name of ${option}`, name);
+    if (name !== KEYWORDS_RANKING) return aspect(name, readVectors(`${option}.${name}`, each));
+    throw new MisuseError(
+      `${option} cannot have the name "${name}": that is what words are called in "fuse".`,
+    );
+  });
+};
+
+/** What the ranking by words is called. */
+export const KEYWORDS_RANKING = 'keywords';
+
+const aspect = (name: string, read: ReturnType<typeof readVectors>): Aspect => ({
+  ...{ name, ...read },
+  metric: read.metric as Metric,
+});
+
+const { clock: _, ...KEYWORDS } = KEYWORD_INDEX;
+
 export const VECTOR_INDEX = {
   redis: passedOn<NodeSource>(),
   name: readName,
-  vectors: group({
-    model: withDefault(readName, 'default'),
-    dimensions: INDEX.dimensions,
-    metric: withDefault(oneOf(...METRICS), 'cosine'),
-    recall: INDEX.recall,
-    memory: INDEX.memory,
-  } satisfies Readers<VectorsOptions>),
+  vectors: readAspects,
+  keywords: optional(group(KEYWORDS)),
   schema: withDefault(readAttributeSchema, {}),
   prefix: (option, prefix = '') => requirePrefix(option, prefix),
   tombstones: withDefault(duration({ min: 1_000 }), 86_400_000),
@@ -103,7 +152,7 @@ export const VECTOR_INDEX = {
   callTimeout: withDefault(duration({ min: 1 }), 5_000),
   tls: optional(having<ConnectionOptions>()),
   clock: orSystemClock,
-} satisfies Readers<VectorIndexOptions>;
+} satisfies Readers<Omit<VectorIndexOptions, 'vectors'>> & { readonly vectors: Reader<readonly Aspect[]> };
 
 export interface DeleteOptions {
   /** When it was true; the latest wins, whatever order writes come in. Default: now, and later than what is there. */
@@ -135,12 +184,22 @@ export interface SeenOptions {
   readonly after?: string;
   /** How long to wait for `after`, in ms. Default 1000. */
   readonly wait?: number;
+  /** Ends the call with an AbortedError. */
+  readonly signal?: AbortSignal;
 }
 
 export const SEEN = {
   after: optional(fitting<string>('the place that a put or a delete has answered', isPlace)),
   wait: withDefault(duration(), 1_000),
+  signal: optional(abortSignal),
 } satisfies Readers<SeenOptions>;
+
+export interface GetOptions extends SeenOptions {
+  /** Whether to read the text as well, which is in Redis only. Default false. */
+  readonly text?: boolean;
+}
+
+export const GET = { ...SEEN, text: withDefault(flag, false) } satisfies Readers<GetOptions>;
 
 export interface SelectOptions extends SeenOptions {
   /** Which documents, by their attributes. Default: all. */
@@ -163,24 +222,49 @@ export const SCROLL = {
 } satisfies Readers<ScrollOptions>;
 
 export interface FindOptions extends SelectOptions {
-  readonly vector: Vector;
+  /** Searched by its words, if the index has `keywords`, and by its meaning, if its vectors have an `embedder`. */
+  readonly text?: string;
+  /** What is near to it is found; the text is not embedded then. */
+  readonly vector?: Vector;
+  /** In an index with named vectors, instead of `vector`: by name. */
+  readonly vectors?: Readonly<Record<string, Vector>>;
   /** Most results, 1 to 4096. Default 10. */
   readonly limit?: number;
-  /** How many of the nearest to leave out, for the next page; with `limit` 4096 at most. Default 0. */
+  /** How many of the best to leave out, for the next page; with `limit` 4096 at most. Default 0. */
   readonly offset?: number;
-  /** Leaves out what has a lower score; for `l2` a distance with a minus sign. Default: nothing. */
+  /** Leaves out of what vectors find what has a lower score there; for `l2` a distance with a minus sign. Default: nothing. */
   readonly minScore?: number;
   /** The attributes whose values are counted, over all documents that match `filter`. Default: none. */
   readonly facets?: readonly string[];
+  /**
+   * How what vectors and words find becomes one ranking; `weights` are of `keywords`, and of `vectors` or the names of the vectors.
+   * Default by ranks, all equal.
+   */
+  readonly fuse?: FuseOptions;
+  /** How long the text may take to be embedded, in ms; then words answer alone, and `degraded` says so. Default 500. */
+  readonly deadline?: number;
+  /** A model that puts the best 50, or as many as the page needs, in a better order; with `deadline` in ms, default 500. */
+  readonly rerank?: { readonly by: Reranker<FoundDocument>; readonly deadline?: number };
+  /** Whether each hit has its text as well, which is in Redis only. Default false. */
+  readonly texts?: boolean;
+  /** Gives each hit the part of its text that says most about `text`. Default: none. */
+  readonly snippet?: SnippetOptions;
 }
 
 export const FIND = {
   ...SELECT,
-  vector: passedOn<Vector>(),
+  text: optional(fitting<string>('a text', (value) => typeof value === 'string')),
+  vector: passedOn<Vector | undefined>(),
+  vectors: optional(having<Readonly<Record<string, Vector>>>()),
   limit: withDefault(whole(1, MOST), 10),
   offset: withDefault(whole(0, MOST - 1), 0),
   minScore: optional(fitting<number>('a finite number', Number.isFinite)),
   facets: withDefault(list<string>('a list of names of attributes'), []),
+  fuse: withDefault(passedOn<FuseOptions>(), {}),
+  deadline: withDefault(duration({ min: 1 }), 500),
+  rerank: optional(having<NonNullable<FindOptions['rerank']>>('by')),
+  texts: withDefault(flag, false),
+  snippet: optional(having<SnippetOptions>()),
 } satisfies Readers<FindOptions>;
 
 function isPlace(value: unknown): boolean {

@@ -11,62 +11,46 @@ import {
   display,
   MisuseError,
   readOptions,
+  type Settings,
+  throwIfAborted,
   UnavailableError,
   within,
 } from '@holdfast/kernel';
+import { modelOf, shapesOf } from './aspect.js';
 import { PlaceLostError } from './errors.js';
 import type { KnownDocument } from './follow/documents.js';
 import { Follower } from './follow/follower.js';
 import { GenerationIndex } from './follow/generation-index.js';
 import { Watch } from './follow/watch.js';
+import { unlessAborted } from './hybrid/in-time.js';
 import type { IndexStats } from './index/local-index.js';
-import { type Metric, MOST } from './kernel/layout.js';
-import { type Facets, facetsOf, matching, pageOf, requireFacets } from './query/browse.js';
-import { type Filter, type Matches, matcherOf, type Schema } from './query/filter.js';
+import type { KeywordStats } from './keywords/inverted-index.js';
+import { KeywordIndex, type Text } from './keywords/keyword-index.js';
+import { matching, pageOf } from './query/browse.js';
+import { type Filter, matcherOf, type Schema } from './query/filter.js';
+import { type Results, type StoredDocument, told } from './query/results.js';
+import { Search } from './query/search.js';
+import { Texts } from './query/texts.js';
 import type { Attributes } from './truth/record.js';
 import { Truth } from './truth/truth.js';
-import type { Model } from './truth/verbs.js';
 import {
   DELETE,
   type DeleteOptions,
   FIND,
   type FindOptions,
+  GET,
+  type GetOptions,
   type PutOptions,
   SCROLL,
   type ScrollOptions,
-  SEEN,
+  type SEEN,
   SELECT,
-  type SeenOptions,
   type SelectOptions,
   VECTOR_INDEX,
   type VectorIndexOptions,
 } from './vector-index-options.js';
 import type { Document } from './write/document.js';
 import { otherModel, type Patched, requireSameModel, Writer, type Written } from './write/writer.js';
-
-/** A document, as this process knows it. */
-export interface StoredDocument {
-  readonly id: string;
-  readonly attributes: Attributes;
-  /** When it was true. */
-  readonly time: Date;
-}
-
-export interface FoundDocument extends StoredDocument {
-  /** Higher is nearer: the cosine, the inner product, or the distance with a minus sign. */
-  readonly score: number;
-  /** Which of its vectors is the nearest, from 0. */
-  readonly chunk: number;
-}
-
-export interface Results {
-  /** The best first; of equal scores the lower id first. */
-  readonly hits: readonly FoundDocument[];
-  /** Of all documents that match the filter. */
-  readonly facets: Facets;
-  /** What this search has seen: another one, on any server, sees no less `after` it. */
-  readonly place: string;
-}
 
 export interface Scrolled {
   readonly documents: readonly StoredDocument[];
@@ -87,14 +71,18 @@ export interface VectorIndexStats {
   readonly documents: number;
   /** How many documents were written that this process has not applied yet, as far as it knows. */
   readonly behind: number;
-  /** Documents that are not searched here because their vectors do not fit into the memory. */
+  /** Documents that are not searched here, or only in part, because their vectors or words do not fit into the memory. */
   readonly unapplied: number;
   /** Documents that another program has written in a way that cannot be read. */
   readonly unreadable: number;
   /** Why the last try to read what was written failed; undefined if it did not. */
   readonly failure: string | undefined;
-  /** Of the vectors; undefined before everything was read once. */
+  /** Of the vectors, of the first name if they have names; undefined before everything was read once. */
   readonly vectors: IndexStats | undefined;
+  /** Of the vectors of each name; empty if they have no names, and before everything was read once. */
+  readonly named: Readonly<Record<string, IndexStats>>;
+  /** Of the words; undefined without `keywords`. */
+  readonly keywords: KeywordStats | undefined;
 }
 
 /** Deletions that are under way at a time. */
@@ -113,31 +101,59 @@ export class VectorIndex {
   readonly #follower: Follower;
   readonly #watch: Watch;
   readonly #writer: Writer;
-  readonly #model: Model;
+  readonly #keywords: KeywordIndex | undefined;
+  readonly #texts: Texts;
+  readonly #search: Search;
   #isClosed = false;
 
   /** Use createIndex(). */
   constructor(options: VectorIndexOptions) {
     const settings = readOptions('createIndex', options, VECTOR_INDEX);
-    const { redis, tls, name, prefix, callTimeout, clock, tombstones, ahead, vectors, schema } = settings;
-    const { dimensions, recall, memory } = vectors;
-    const metric = vectors.metric as Metric;
+    const {
+      redis,
+      tls,
+      name,
+      prefix,
+      callTimeout,
+      clock,
+      tombstones,
+      ahead,
+      vectors: aspects,
+      schema,
+    } = settings;
+    const model = modelOf(aspects);
     this.name = name;
     this.#clock = clock;
     this.#schema = schema;
     this.#truth = new Truth({ redis, tls, name, prefix, callTimeout, clock, tombstones, ahead });
-    this.#model = { name: vectors.model, definition: JSON.stringify({ dimensions, metric }) };
-    const [truth, model] = [this.#truth, this.#model];
-    this.#writer = new Writer({ index: name, truth, model, ahead, shape: { schema, dimensions, metric } });
-    this.#follower = new Follower({
-      ...{ truth, clock, tombstones, model },
+    const truth = this.#truth;
+    const keywords = settings.keywords && new KeywordIndex({ ...options.keywords, clock });
+    this.#keywords = keywords;
+    const fields = keywords && (settings.keywords?.fields ?? ('one text' as const));
+    this.#writer = new Writer({ index: name, truth, model, ahead, shape: { schema, aspects, fields } });
+    const follower = new Follower({
+      ...{ truth, clock, tombstones, model, keywords },
       indexOf: (generation, of) => {
         requireSameModel(name, model, of);
-        const shape = JSON.parse(of.definition) as { readonly dimensions: number; readonly metric: Metric };
-        return new GenerationIndex(generation, of.name, { ...shape, recall, memory, clock });
+        const shapes = [...shapesOf(of)].map(([key, shape]) => {
+          const { recall, memory } = aspects.find((each) => each.name === key) ?? aspects[0]!;
+          return [key, { ...shape, recall, memory, clock }] as const;
+        });
+        return new GenerationIndex(generation, of.name, Object.fromEntries(shapes));
       },
     });
-    this.#watch = new Watch(this.#follower, truth, clock);
+    this.#follower = follower;
+    this.#watch = new Watch(follower, truth, clock);
+    this.#texts = new Texts(truth, keywords);
+    this.#search = new Search({
+      ...{ schema, aspects, keywords, follower, clock, texts: this.#texts },
+      serving: () => {
+        const { serving } = follower;
+        if (serving === undefined) throw new Error('nothing was read');
+        if (serving.model === model.name) return serving;
+        throw otherModel(name, model, [{ name: serving.model }]);
+      },
+    });
   }
 
   /** Resolves when everything that was written before is applied here. Throws UnavailableError and MisuseError. */
@@ -195,43 +211,30 @@ export class VectorIndex {
   }
 
   /**
-   * The documents that are nearest to a vector. With `after` it sees that write, wherever it was made; UnavailableError if
-   * this process has not applied it within `wait`, and PlaceLostError, which is one, if the server may have forgotten it. The
-   * first search reads everything. Throws MisuseError.
+   * The documents that are nearest to a vector, that have the words of a text, or that a ranking of both has first. With `after`
+   * it sees that write, wherever it was made; UnavailableError if this process has not applied it within `wait`, and
+   * PlaceLostError, which is one, if the server may have forgotten it. The first search reads everything. Throws MisuseError, and
+   * AbortedError.
    */
   async search(options: FindOptions): Promise<Results> {
     const wishes = readOptions('search', options, FIND);
-    const { vector, limit, offset, minScore, filter, facets, after, wait } = wishes;
-    if (limit + offset > MOST) {
-      throw new MisuseError(
-        `"limit" and "offset" of search are ${MOST} together at most; got ${limit} and ${offset}.`,
-      );
-    }
-    const matches = filter && matcherOf(filter, this.#schema);
-    requireFacets(facets, this.#schema);
-    await this.#reach(after, wait);
-    const { serving, documents } = this.#follower;
-    if (serving === undefined) throw new Error('nothing was read');
-    if (serving.model !== this.#model.name)
-      throw otherModel(this.name, this.#model, [{ name: serving.model }]);
-    const near = serving.nearest(vector, {
-      most: limit + offset,
-      minScore,
-      matches: matches && ((id) => this.#matches(id, matches)),
-    });
-    const hits = near.slice(offset).flatMap(({ id, score, chunk }): FoundDocument[] => {
-      const known = documents.get(id);
-      return known ? [{ ...told(known), score, chunk }] : [];
-    });
-    return { hits, facets: facetsOf(documents, matches, facets), place: this.#place };
+    this.#search.check(wishes);
+    await this.#reach(wishes);
+    return this.#during('it was searched', () => this.#search.results(wishes));
   }
 
   /** A document, as it is known here; undefined if there is none. Throws as `search` does. */
-  async get(id: string, options: SeenOptions = {}): Promise<StoredDocument | undefined> {
-    const { after, wait } = readOptions('get', options, SEEN);
-    await this.#reach(after, wait);
+  async get(
+    id: string,
+    options: GetOptions = {},
+  ): Promise<(StoredDocument & { readonly text?: Text | undefined }) | undefined> {
+    const { text, ...seen } = readOptions('get', options, GET);
+    await this.#reach(seen);
     const known = this.#follower.documents.get(id);
-    return known && told(known);
+    if (!known || !text) return known && told(known);
+    const work = (): Promise<(Text | undefined)[]> => this.#texts.of([known]);
+    const [found] = await unlessAborted(seen.signal, 'a text was read', this.#during('it was read', work));
+    return { ...told(known), text: found };
   }
 
   /** How many documents match. Throws as `search` does. */
@@ -246,18 +249,21 @@ export class VectorIndex {
    * is written between them. Throws as `search` does.
    */
   async scroll(options: ScrollOptions = {}): Promise<Scrolled> {
-    const { filter, after, wait, limit, from } = readOptions('scroll', options, SCROLL);
+    const { filter, limit, from, ...seen } = readOptions('scroll', options, SCROLL);
     const matches = filter && matcherOf(filter, this.#schema);
-    await this.#reach(after, wait);
+    await this.#reach(seen);
     const { page, next } = pageOf(this.#follower.documents, matches, { from, limit });
     return { documents: page.map(told), next };
   }
 
   stats(): VectorIndexStats {
     const { documents, behind, unapplied, unreadable, failure, serving } = this.#follower;
+    const named = serving?.stats() ?? {};
     return {
       ...{ documents: documents.size, behind, unapplied, unreadable, failure },
-      vectors: serving?.stats(),
+      vectors: Object.values(named)[0],
+      named: Object.hasOwn(named, '') ? {} : named,
+      keywords: this.#keywords?.stats(),
     };
   }
 
@@ -269,30 +275,23 @@ export class VectorIndex {
     await this.#follower.close();
   }
 
-  get #place(): string {
-    return `${this.#follower.epoch}@${this.#follower.reached}`;
-  }
-
   async #look(): Promise<void> {
     this.#watch.start();
     await this.#follower.look();
   }
 
   async #select(where: string, options: SelectOptions): Promise<Iterable<KnownDocument>> {
-    const { filter, after, wait } = readOptions(where, options, SELECT);
+    const { filter, ...seen } = readOptions(where, options, SELECT);
     const matches = filter && matcherOf(filter, this.#schema);
-    await this.#reach(after, wait);
+    await this.#reach(seen);
     return matching(this.#follower.documents, matches);
   }
 
-  #matches(id: string, matches: Matches): boolean {
-    const known = this.#follower.documents.get(id);
-    return known !== undefined && matches(known.attributes);
-  }
-
   /** Waits until this process has applied a place, or everything for the first time; nothing that has expired is there then. */
-  async #reach(place: string | undefined, wait: number): Promise<void> {
-    await this.#during('it was read', () => this.#apply(place, wait));
+  async #reach({ after, wait, signal }: Settings<typeof SEEN>): Promise<void> {
+    throwIfAborted(signal, 'it was read');
+    const work = (): Promise<void> => unlessAborted(signal, 'it was read', this.#apply(after, wait));
+    await this.#during('it was read', work);
     this.#follower.expire();
   }
 
@@ -326,7 +325,7 @@ export class VectorIndex {
     if (follower.epoch !== epoch) {
       throw new PlaceLostError(
         `The index "${this.name}" lies on another server than the one that answered ${display(place)}, or on one that may have forgotten it. Write it again if it is not there.`,
-        { node: address, place: this.#place },
+        { node: address, place: follower.place },
       );
     }
     if (!isReached()) throw this.#late(`${display(place)} was not there to be applied`);
@@ -343,8 +342,3 @@ export class VectorIndex {
     );
   }
 }
-
-const told = ({ id, attributes, time }: KnownDocument): StoredDocument => ({
-  ...{ id, attributes },
-  time: new Date(time),
-});

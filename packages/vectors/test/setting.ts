@@ -54,7 +54,8 @@ export function follower(tombstones = 86_400_000): { truth: Truth; follower: Fol
   const made = new Follower({
     ...{ truth, clock: systemClock, tombstones },
     model: { name: 'default', definition: JSON.stringify({ dimensions: 3, metric: 'cosine' }) },
-    indexOf: (generation) => new GenerationIndex(generation, 'default', { dimensions: 3 }),
+    indexOf: (generation) => new GenerationIndex(generation, 'default', { '': { dimensions: 3 } }),
+    keywords: undefined,
   });
   open.push(() => truth.close());
   open.push(() => made.close());

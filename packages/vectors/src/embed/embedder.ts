@@ -7,13 +7,11 @@
  */
 import { createHash } from 'node:crypto';
 import {
-  AbortedError,
   abortSignal,
   type Clock,
   callback,
   display,
   MisuseError,
-  onAbort,
   optional,
   orSystemClock,
   type Readers,
@@ -23,6 +21,7 @@ import {
   whole,
   withDefault,
 } from '@holdfast/kernel';
+import { unlessAborted } from '../hybrid/in-time.js';
 import { type Embed, vectorsFor } from './embed-with.js';
 
 export interface EmbedderOptions {
@@ -93,17 +92,10 @@ export class Embedder {
     const all = texts.map((each) => this.#vectorOf(each));
     const mine = all.filter((each): each is Wanted => 'waiting' in each);
     for (const each of mine) each.waiting += 1;
-    let leave = (): void => {};
-    const aborted = new Promise<never>((_, reject) => {
-      leave = onAbort(signal, () =>
-        reject(new AbortedError('Aborted while texts were embedded.', signal?.reason)),
-      );
-    });
+    const vectors = all.map((each) => ('waiting' in each ? each.vector : each));
     try {
-      const vectors = all.map((each) => ('waiting' in each ? each.vector : each));
-      return await Promise.race([Promise.all(vectors), aborted]);
+      return await unlessAborted(signal, 'texts were embedded', Promise.all(vectors));
     } finally {
-      leave();
       for (const each of mine) {
         each.waiting -= 1;
         if (each.waiting === 0) each.forsake();

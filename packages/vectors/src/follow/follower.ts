@@ -11,7 +11,8 @@
 import { type Clock, HoldfastError, MisuseError, messageOf, UnavailableError } from '@holdfast/kernel';
 import { SharedCall } from '@holdfast/redis';
 import { Slices } from '../index/slices.js';
-import { readAttributes, readDocument, readVectors } from '../truth/record.js';
+import type { KeywordIndex, Text } from '../keywords/keyword-index.js';
+import { readBody, readDocument, readVectors } from '../truth/record.js';
 import type { Truth } from '../truth/truth.js';
 import type { Model, OtherEpoch } from '../truth/verbs.js';
 import { Documents } from './documents.js';
@@ -26,6 +27,8 @@ export interface FollowerParts {
   /** The model of this program. */
   readonly model: Model;
   readonly indexOf: (generation: string, model: Model) => GenerationIndex;
+  /** The words of all texts; undefined if they are not searched. */
+  readonly keywords: KeywordIndex | undefined;
 }
 
 /** A comparison of all that is known here with all that the server has. */
@@ -52,7 +55,7 @@ export class Follower {
   readonly #held = new Map<string, GenerationIndex>();
   /** Documents of which Redis will soon keep nothing, and when, in ms. */
   readonly #leaving = new Map<string, number>();
-  /** Documents whose vectors did not fit into the memory. */
+  /** Documents whose vectors or words did not fit into the memory. */
   readonly #unapplied = new Set<string>();
   /** Documents that no program of ours can have written. */
   readonly #unreadable = new Set<string>();
@@ -64,7 +67,8 @@ export class Follower {
   #reached = 0;
   #behind = 0;
   #comparison: Comparison | undefined;
-  #training: Promise<void> | undefined;
+  /** What is trained or compacted at the moment. */
+  readonly #tidying = new Map<object, Promise<void>>();
   #failure: unknown;
 
   constructor(parts: FollowerParts) {
@@ -79,6 +83,11 @@ export class Follower {
   /** The sequence up to which everything is applied. */
   get reached(): number {
     return this.#reached;
+  }
+
+  /** What is applied: searches after it see no less. */
+  get place(): string {
+    return `${this.#epoch}@${this.#reached}`;
   }
 
   /** How many documents were written that are not applied. */
@@ -111,7 +120,7 @@ export class Follower {
 
   /** Removes what has expired. */
   expire(): void {
-    for (const id of this.documents.expire(this.time.now())) this.#removeVectors(id);
+    for (const id of this.documents.expire(this.time.now())) this.#removeContents(id);
   }
 
   /** Forgets, in Redis, the documents of which it keeps nothing. */
@@ -127,7 +136,7 @@ export class Follower {
 
   async close(): Promise<void> {
     this.#closing.abort();
-    await this.#training;
+    await Promise.all(this.#tidying.values());
   }
 
   async #catchUp(): Promise<void> {
@@ -138,7 +147,7 @@ export class Follower {
       this.#failure = error;
       throw error;
     }
-    this.#trainIfDue();
+    this.#tidy();
   }
 
   /** Reads and applies a page. True if there was nothing left to apply. */
@@ -237,10 +246,10 @@ export class Follower {
     of: (at: number) => { readonly index: GenerationIndex | undefined; readonly bytes: Buffer | null },
   ): void {
     const document = bytes === null ? undefined : readDocument(bytes);
-    const attributes = document && !document.isDeletion ? readAttributes(document.body) : undefined;
+    const body = document && !document.isDeletion ? readBody(document.body) : undefined;
     this.#leaving.delete(id);
     this.#unreadable.delete(id);
-    if (document === undefined || attributes === undefined) {
+    if (document === undefined || body === undefined) {
       this.#remove(id);
       const isLegible = bytes === null || document?.isDeletion;
       if (isLegible) this.#leaving.set(id, document?.expiry ?? 0);
@@ -249,16 +258,30 @@ export class Follower {
     }
     const { sequence, expiry, time, digest } = document;
     if (expiry > 0) this.#leaving.set(id, expiry + this.#parts.tombstones + LEAST_KEPT);
-    this.documents.set({ id, sequence, expiry, time, attributes });
+    this.documents.set({ id, sequence, expiry, time, attributes: body.attributes });
+    this.#unapplied.delete(id);
     for (let at = 0, each = of(at); each.index; at += 1, each = of(at)) {
-      this.#replace(each.index, id, readVectors(each.bytes, digest, each.index.dimensions) ?? []);
+      const { index } = each;
+      const vectors = readVectors(each.bytes, digest, index.dimensions) ?? [];
+      this.#take(id, () => index.replace(id, vectors));
+    }
+    this.#take(id, () => this.#replaceWords(id, body.text));
+  }
+
+  #replaceWords(id: string, text: Text | undefined): void {
+    const { keywords } = this.#parts;
+    try {
+      if (text === undefined) keywords?.delete(id);
+      else keywords?.put(id, text);
+    } catch (error) {
+      keywords?.delete(id); // the words of before are not those of this text
+      throw error;
     }
   }
 
-  #replace(index: GenerationIndex, id: string, vectors: readonly Float32Array[]): void {
+  #take(id: string, work: () => void): void {
     try {
-      this.#unapplied.delete(id);
-      index.replace(id, vectors);
+      work();
     } catch (error) {
       if (error instanceof UnavailableError) this.#unapplied.add(id);
       else if (error instanceof MisuseError) this.#unreadable.add(id);
@@ -268,12 +291,13 @@ export class Follower {
 
   #remove(id: string): void {
     this.documents.delete(id);
-    this.#removeVectors(id);
+    this.#removeContents(id);
   }
 
-  #removeVectors(id: string): void {
+  #removeContents(id: string): void {
     this.#unapplied.delete(id);
     for (const index of this.#held.values()) index.delete(id);
+    this.#parts.keywords?.delete(id);
   }
 
   async #dropUnseen({ seen }: Comparison): Promise<void> {
@@ -284,16 +308,22 @@ export class Follower {
     }
   }
 
-  #trainIfDue(): void {
+  /** Trains and compacts what has changed much, beside everything else. */
+  #tidy(): void {
+    const { signal } = this.#closing;
+    const { keywords } = this.#parts;
     const index = this.#serving;
-    if (this.#training || !index?.stats().isTrainingDue || this.#closing.signal.aborted) return;
-    this.#training = index
-      .train(this.#closing.signal)
+    if (index?.isTrainingDue) this.#inBackground(index, () => index.train(signal));
+    if (keywords?.stats().isCompactionDue) this.#inBackground(keywords, () => keywords.compact({ signal }));
+  }
+
+  #inBackground(thing: object, work: () => Promise<void>): void {
+    if (this.#tidying.has(thing) || this.#closing.signal.aborted) return;
+    const done = work()
       .catch((error: unknown) => {
         if (!(error instanceof HoldfastError)) throw error; // aborted, or without memory: it is searched as it is
       })
-      .finally(() => {
-        this.#training = undefined;
-      });
+      .finally(() => this.#tidying.delete(thing));
+    this.#tidying.set(thing, done);
   }
 }

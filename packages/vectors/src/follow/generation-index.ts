@@ -4,9 +4,10 @@
  * Guarantees: a search finds each document at most once, by the nearest of its vectors, in one of its states: all of its
  * vectors are replaced in one turn. There are as many results as wanted, if as many documents match.
  */
-import { type IndexStats, LocalIndex } from '../index/local-index.js';
+import { Core } from '../index/core.js';
+import type { IndexStats } from '../index/local-index.js';
 import type { Vector } from '../index/metric.js';
-import type { LocalIndexOptions } from '../options.js';
+import { NamedIndex, type NamedOptions, namesOf } from '../index/named-index.js';
 
 export interface NearDocument {
   readonly id: string;
@@ -16,6 +17,8 @@ export interface NearDocument {
 }
 
 interface Wanted {
+  /** That of the vectors; empty if they have none. */
+  readonly name: string;
   readonly most: number;
   readonly minScore: number | undefined;
   /** Which documents may be found; all, if undefined. */
@@ -32,20 +35,31 @@ export class GenerationIndex {
   /** Its number. */
   readonly generation: string;
   readonly model: string;
-  readonly dimensions: number;
-  readonly #local: LocalIndex;
-  /** How many vectors each document has. */
+  /** Of the vectors of each name. */
+  readonly dimensions: readonly number[];
+  readonly #names: readonly string[];
+  readonly #local: NamedIndex<string>;
+  /** How many chunks each document has. */
   readonly #counts = new Map<string, number>();
 
-  constructor(generation: string, model: string, options: LocalIndexOptions) {
+  /** With the options of each name. */
+  constructor(generation: string, model: string, options: NamedOptions<string>) {
     this.generation = generation;
     this.model = model;
-    this.dimensions = options.dimensions;
-    this.#local = new LocalIndex(options);
+    this.#names = namesOf(options);
+    this.dimensions = Object.values(options).map(({ dimensions }) => dimensions);
+    this.#local = new NamedIndex(
+      new Map(Object.entries(options).map(([name, each]) => [name, new Core(each)])),
+    );
   }
 
-  stats(): IndexStats {
+  /** By name. */
+  stats(): Readonly<Record<string, IndexStats>> {
     return this.#local.stats();
+  }
+
+  get isTrainingDue(): boolean {
+    return Object.values(this.stats()).some((each) => each.isTrainingDue);
   }
 
   train(signal: AbortSignal): Promise<void> {
@@ -53,21 +67,25 @@ export class GenerationIndex {
   }
 
   /**
-   * The document has these vectors, and no others. Throws MisuseError and UnavailableError as the local index does; it then
-   * has none.
+   * The document has these vectors of each name, and no others. Throws MisuseError and UnavailableError as the local index does; it
+   * then has none.
    */
-  replace(id: string, vectors: readonly Vector[]): void {
+  replace(id: string, vectors: readonly (readonly Vector[])[]): void {
     const before = this.#counts.get(id) ?? 0;
+    const count = Math.max(0, ...vectors.map(({ length }) => length));
     try {
-      for (const [chunk, vector] of vectors.entries()) this.#local.put(keyOf(id, chunk), vector);
-      for (let chunk = vectors.length; chunk < before; chunk++) this.#local.delete(keyOf(id, chunk));
+      for (let chunk = 0; chunk < count; chunk++) {
+        const named = this.#names.map((name, at) => [name, vectors[at]?.[chunk]] as const);
+        this.#local.put(keyOf(id, chunk), Object.fromEntries(named.filter(([, vector]) => vector)));
+      }
+      for (let chunk = count; chunk < before; chunk++) this.#local.delete(keyOf(id, chunk));
     } catch (error) {
-      this.#counts.set(id, Math.max(before, vectors.length));
+      this.#counts.set(id, Math.max(before, count));
       this.delete(id);
       throw error;
     }
-    if (vectors.length === 0) this.#counts.delete(id);
-    else this.#counts.set(id, vectors.length);
+    if (count === 0) this.#counts.delete(id);
+    else this.#counts.set(id, count);
   }
 
   delete(id: string): void {
@@ -77,12 +95,12 @@ export class GenerationIndex {
   }
 
   /** The documents that are nearest, the best first; of equal scores the lower id first. */
-  nearest(vector: Vector, { most, minScore, matches }: Wanted): NearDocument[] {
+  nearest(vector: Vector, { name, most, minScore, matches }: Wanted): NearDocument[] {
     const found = new Map<string, NearDocument>();
     let filter = matches && ((key: string) => matches(idOf(key)));
     for (;;) {
       const limit = Math.min(MOST, most);
-      const hits = this.#local.search(vector, { limit, ...(filter && { filter }) });
+      const hits = this.#local.search(name, vector, { limit, ...(filter && { filter }) });
       for (const { id: key, score } of hits) {
         const id = idOf(key);
         const isBelow = minScore !== undefined && score < minScore;

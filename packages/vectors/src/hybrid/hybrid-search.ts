@@ -29,7 +29,8 @@ import type { Vector } from '../index/metric.js';
 import { type DiversifyOptions, diversify } from './diversify.js';
 import { type FusedHit, type FuseOptions, fuse } from './fuse.js';
 import { groupByDocument } from './group.js';
-import { inTime, type Reranker, rerank } from './rerank.js';
+import { type Degradation, embedInTime } from './in-time.js';
+import { type Reranker, rerank } from './rerank.js';
 
 interface Ask {
   readonly limit: number;
@@ -106,14 +107,6 @@ const QUERY = {
   signal: optional(abortSignal),
 } satisfies Readers<HybridQuery>;
 
-/** A part of a search that was left out. */
-export interface Degradation {
-  readonly part: 'embedding' | 'rerank';
-  readonly reason: 'deadline' | 'failure';
-  /** What was thrown. */
-  readonly error?: unknown;
-}
-
 export interface HybridPage {
   readonly hits: readonly HybridHit[];
   /** Empty if nothing was left out. */
@@ -156,16 +149,7 @@ export class HybridSearch {
   async #embedded({ text, deadline, signal }: Wishes, degraded: Degradation[]): Promise<Vector | undefined> {
     const { embedder, clock } = this.#settings;
     if (embedder === undefined || text === undefined) return undefined;
-    const embedded = await inTime(clock, { deadline, signal }, (ended) =>
-      embedder.embed([text], { signal: ended }),
-    );
-    if (embedded.outcome === 'done') return embedded.value[0];
-    degraded.push(
-      embedded.outcome === 'late'
-        ? { part: 'embedding', reason: 'deadline' }
-        : { part: 'embedding', reason: 'failure', error: embedded.error },
-    );
-    return undefined;
+    return embedInTime(embedder, text, { clock, deadline, signal, degraded });
   }
 
   /** Both halves, fused and grouped: deeper if a document has so many chunks that there are too few documents. */

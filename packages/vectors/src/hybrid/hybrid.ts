@@ -9,7 +9,6 @@ export { type DiversifyOptions, diversify } from './diversify.js';
 export { type FusedHit, type FuseOptions, type FusionMethod, fuse } from './fuse.js';
 export { type Grouped, groupByDocument } from './group.js';
 export type {
-  Degradation,
   HybridHit,
   HybridPage,
   HybridQuery,
@@ -17,6 +16,7 @@ export type {
   HybridSearchOptions,
   Searched,
 } from './hybrid-search.js';
+export type { Degradation } from './in-time.js';
 export { type Reranked, type Reranker, type RerankOptions, rerank } from './rerank.js';
 
 /** Searches an index of vectors and one of keywords at once. Throws MisuseError. */

@@ -5,21 +5,19 @@
  * model's signal is aborted then. A caller's signal ends it with an AbortedError.
  */
 import {
-  AbortedError,
   abortSignal,
   type Clock,
   display,
   duration,
   MisuseError,
-  onAbort,
   optional,
   orSystemClock,
-  pause,
   readOptions,
   throwIfAborted,
   withDefault,
 } from '@holdfast/kernel';
 import type { Hit } from '../index/finding.js';
+import { inTime } from './in-time.js';
 
 /** A score for each hit, in their order; higher is better. */
 export type Reranker<T> = (
@@ -79,40 +77,4 @@ export async function rerank<T extends Hit>(
   const order = hits.map((hit, at) => ({ ...hit, score: scores[at]! }));
   // Of equal scores, the order of before.
   return { hits: order.sort((a, b) => b.score - a.score), degraded: undefined };
-}
-
-export type InTime<R> =
-  | { readonly outcome: 'done'; readonly value: R }
-  | { readonly outcome: 'late' }
-  | { readonly outcome: 'failed'; readonly error: unknown };
-
-interface Limits {
-  readonly deadline: number;
-  readonly signal: AbortSignal | undefined;
-}
-
-/** Whether `work` has ended in time; its signal is aborted if not. Throws AbortedError when the caller's signal aborts. */
-export async function inTime<R>(
-  clock: Clock,
-  { deadline, signal }: Limits,
-  work: (signal: AbortSignal) => Promise<R> | R,
-): Promise<InTime<R>> {
-  throwIfAborted(signal, 'a model was asked');
-  const ended = new AbortController();
-  const over = new AbortController();
-  const leave = onAbort(signal, () => ended.abort(signal?.reason));
-  const done = (async (): Promise<InTime<R>> => {
-    try {
-      return { outcome: 'done', value: await work(ended.signal) };
-    } catch (error) {
-      return { outcome: 'failed', error };
-    }
-  })();
-  const late = pause(clock, deadline, signal, over.signal).then((): InTime<R> => ({ outcome: 'late' }));
-  const first = await Promise.race([done, late]);
-  leave();
-  over.abort();
-  if (signal?.aborted) throw new AbortedError('Aborted while a model was asked.', signal.reason);
-  if (first.outcome === 'late') ended.abort(new Error(`The deadline of ${deadline} ms is over.`));
-  return first;
 }

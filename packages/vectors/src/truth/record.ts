@@ -1,16 +1,18 @@
 /**
  * Documents and vectors as bytes, as they lie in Redis.
  *
- * A document is a head of 64 bytes, which lua/document.lua writes, and its attributes as JSON. Vectors are 16 bytes that name
- * what they were made of, how many there are (u32), and their numbers (f32); all little-endian.
+ * A document is a head of 64 bytes, which lua/document.lua writes, its attributes as a line of JSON, and, if it has one, its text
+ * as another. Vectors are 16 bytes that name what they were made of, how many there are under each name (u32), and their
+ * numbers (f32), of one name after the other; all little-endian.
  *
  * Guarantees: bytes that are not such a document or such vectors read as undefined, and never as something else.
  */
 import { createHash } from 'node:crypto';
 import type { Vector } from '../index/metric.js';
+import type { Text } from '../keywords/keyword-index.js';
 
 const HEAD = 64;
-const VECTORS_HEAD = 20;
+const DIGEST = 16;
 const LAYOUT = 1;
 
 /** Attributes of a document: JSON. */
@@ -41,48 +43,78 @@ export function readDocument(bytes: Buffer): StoredDocument | undefined {
   };
 }
 
+/** What a document says of itself. */
+export interface Body {
+  readonly attributes: Attributes;
+  readonly text: Text | undefined;
+}
+
+/** A line of JSON has no line feed but its own. */
+export const bodyBytes = (attributes: string, text: string | undefined): string =>
+  text === undefined ? attributes : `${attributes}\n${text}`;
+
 /** Undefined for a body that no program of ours has written. */
-export function readAttributes(body: Buffer): Attributes | undefined {
+export function readBody(body: Buffer): Body | undefined {
+  const [first = '', second, ...more] = body.toString().split('\n');
   try {
-    const read: unknown = JSON.parse(body.toString());
-    return typeof read === 'object' && read !== null ? (read as Attributes) : undefined;
+    const attributes: unknown = JSON.parse(first);
+    const text: unknown = second === undefined ? undefined : JSON.parse(second);
+    const isBody = isObject(attributes) && (text === undefined || isText(text)) && more.length === 0;
+    return isBody ? { attributes, text } : undefined;
   } catch {
     return undefined;
   }
 }
 
-/** The numbers of the vectors, as they are stored. */
-export function numbersOf(vectors: readonly Vector[]): Buffer {
-  const bytes = Buffer.allocUnsafe(vectors.reduce((sum, { length }) => sum + 4 * length, 0));
+export const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+export const isText = (value: unknown): value is Text =>
+  typeof value === 'string' ||
+  (isObject(value) && Object.values(value).every((part) => typeof part === 'string'));
+
+/**
+ * What names the source of vectors: the text, as JSON, and the numbers of vectors that came with it. Equal ones have equal names;
+ * zeros name that there is neither.
+ */
+export function digestOf(text: string | undefined, vectors: Buffer): Buffer {
+  if (text === undefined && vectors.length === 0) return Buffer.alloc(DIGEST);
+  const hash = createHash('sha256');
+  if (text !== undefined) hash.update(`${text}\n`);
+  return hash.update(vectors).digest().subarray(0, DIGEST);
+}
+
+/** The numbers of vectors, as they are stored: those of each name, behind how many each has. */
+export function numbersOf(named: readonly (readonly Vector[])[]): Buffer {
+  const all = named.flat();
+  const size = all.reduce((sum, { length }) => sum + 4 * length, 4 * named.length);
+  if (all.length === 0) return Buffer.alloc(0);
+  const bytes = Buffer.allocUnsafe(size);
   let at = 0;
-  for (const vector of vectors)
+  for (const { length } of named) at = bytes.writeUInt32LE(length, at);
+  for (const vector of all)
     for (let j = 0; j < vector.length; j++) at = bytes.writeFloatLE(vector[j] ?? 0, at);
   return bytes;
 }
 
-/** What names the content of vectors: equal vectors have equal names. None of them is named by zeros. */
-export const digestOf = (numbers: Buffer): Buffer =>
-  numbers.length === 0 ? Buffer.alloc(16) : createHash('sha256').update(numbers).digest().subarray(0, 16);
+export const vectorBytes = (digest: Buffer, numbers: Buffer): Buffer => Buffer.concat([digest, numbers]);
 
-export function vectorBytes(digest: Buffer, count: number, numbers: Buffer): Buffer {
-  const head = Buffer.alloc(VECTORS_HEAD);
-  digest.copy(head);
-  head.writeUInt32LE(count, 16);
-  return Buffer.concat([head, numbers]);
-}
-
-/** The vectors, if they were made of what `digest` names. */
+/** The vectors of each name, if they were made of what `digest` names; `dimensions` are those of each name. */
 export function readVectors(
   bytes: Buffer | null,
   digest: Buffer,
-  dimensions: number,
-): Float32Array[] | undefined {
-  if (bytes === null || bytes.length < VECTORS_HEAD || !bytes.subarray(0, 16).equals(digest))
-    return undefined;
-  const count = bytes.readUInt32LE(16);
-  if (bytes.length !== VECTORS_HEAD + 4 * dimensions * count) return undefined;
-  return Array.from({ length: count }, (_, index) => {
-    const from = VECTORS_HEAD + 4 * dimensions * index;
-    return Float32Array.from({ length: dimensions }, (_, j) => bytes.readFloatLE(from + 4 * j));
-  });
+  dimensions: readonly number[],
+): Float32Array[][] | undefined {
+  let at = DIGEST + 4 * dimensions.length;
+  if (bytes === null || bytes.length < at || !bytes.subarray(0, DIGEST).equals(digest)) return undefined;
+  const counts = dimensions.map((_, name) => bytes.readUInt32LE(DIGEST + 4 * name));
+  const numbers = dimensions.reduce((sum, each, name) => sum + each * (counts[name] ?? 0), 0);
+  if (bytes.length !== at + 4 * numbers) return undefined;
+  return dimensions.map((length, name) =>
+    Array.from({ length: counts[name] ?? 0 }, () => {
+      const vector = Float32Array.from({ length }, (_, j) => bytes.readFloatLE(at + 4 * j));
+      at += 4 * length;
+      return vector;
+    }),
+  );
 }

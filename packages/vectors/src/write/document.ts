@@ -4,73 +4,116 @@
  * Guarantees: a document that cannot be stored is a MisuseError that names the document and what is wrong with it.
  */
 import { display, encodeJson, MisuseError } from '@holdfast/kernel';
+import type { Aspect } from '../aspect.js';
 import { prepareVector, type Vector } from '../index/metric.js';
-import type { Metric } from '../kernel/layout.js';
+import type { Text } from '../keywords/keyword-index.js';
 import type { Schema } from '../query/filter.js';
-import type { Attributes } from '../truth/record.js';
+import { type Attributes, isObject, isText } from '../truth/record.js';
 
 export interface Document {
   /** 1 to 256 bytes of UTF-8. */
   readonly id: string;
+  /** What it says, by which it is found, up to 1 MiB: a text, or the texts of the fields that `keywords` has. */
+  readonly text?: Text;
   /** What the document means, of the model of this program. */
   readonly vector?: Vector;
-  /** Instead of `vector`: one for each chunk of the document, up to 256. It is found by the nearest of them. */
-  readonly vectors?: readonly Vector[];
+  /**
+   * Instead of `vector`: one for each chunk of the document, up to 256. It is found by the nearest of them. In an index with
+   * named vectors, a vector, or those of the chunks, by name.
+   */
+  readonly vectors?: readonly Vector[] | Readonly<Record<string, Vector | readonly Vector[]>>;
   /** JSON, up to 256 KiB. Those that the schema has are of its kinds. */
   readonly attributes?: Attributes;
 }
 
 /** What the documents of an index have. */
-export interface Shape {
+export interface DocumentShape {
   readonly schema: Schema;
-  readonly dimensions: number;
-  readonly metric: Metric;
+  readonly aspects: readonly Pick<Aspect, 'name' | 'dimensions' | 'metric'>[];
+  /** Whether texts are searched, and by which fields: any, if undefined. */
+  readonly fields: Readonly<Record<string, number>> | 'one text' | undefined;
+}
+
+export interface CheckedDocument {
+  readonly id: string;
+  /** Those of each aspect. */
+  readonly vectors: readonly (readonly Vector[])[];
+  /** As JSON. */
+  readonly attributes: string;
+  /** As JSON. */
+  readonly text: string | undefined;
 }
 
 const MOST_BYTES = 256 * 1024;
+const MOST_TEXT_BYTES = 1024 * 1024;
 const MOST_CHUNKS = 256;
 
 /** Throws MisuseError. */
-export function checkDocument(
-  document: Document,
-  shape: Shape,
-): { id: string; vectors: readonly Vector[]; body: string } {
+export function checkDocument(document: Document, shape: DocumentShape): CheckedDocument {
   if (typeof document !== 'object' || document === null) {
     throw new MisuseError(`A document is an object with an id; got ${display(document)}.`);
   }
-  const { id, vector, vectors = vector === undefined ? [] : [vector], attributes = {} } = document;
+  const { id, text, attributes = {} } = document;
   requireId(id);
-  if (vector !== undefined && document.vectors !== undefined) {
-    throw new MisuseError(`The document ${display(id)} has "vector" and "vectors"; give one of them.`);
-  }
-  checkVectors(id, vectors, shape);
-  return { id, vectors, body: bodyOf(id, attributes, shape.schema) };
+  return {
+    id,
+    vectors: vectorsOf(document, shape.aspects),
+    attributes: attributesJson(id, attributes, shape.schema),
+    text: text === undefined ? undefined : textJson(id, text, shape.fields),
+  };
 }
 
 /** Throws MisuseError. */
-function checkVectors(
-  id: string,
-  vectors: readonly Vector[],
-  { dimensions, metric }: { readonly dimensions: number; readonly metric: Metric },
-): void {
-  if (!Array.isArray(vectors) || vectors.length > MOST_CHUNKS) {
+function vectorsOf(
+  { id, vector, vectors }: Document,
+  aspects: DocumentShape['aspects'],
+): readonly (readonly Vector[])[] {
+  const of = `the document ${display(id)}`;
+  if (vector !== undefined && vectors !== undefined) {
+    throw new MisuseError(`The document ${display(id)} has "vector" and "vectors"; give one of them.`);
+  }
+  if (aspects[0]?.name === '') {
+    const given = vectors ?? (vector === undefined ? [] : [vector]);
+    return [chunksFor(`"vectors" of ${of}`, given, aspects[0])];
+  }
+  const names = aspects.map(({ name }) => name).join(', ');
+  if (vector !== undefined || (vectors !== undefined && !isObject(vectors))) {
     throw new MisuseError(
-      `"vectors" of the document ${display(id)} is a list of up to ${MOST_CHUNKS}; got ${display(vectors)}.`,
+      `"vectors" of ${of} is an object with vectors of ${names}; got a vector or a list.`,
     );
   }
-  for (const each of vectors) prepareVector(each, metric, { dimensions, padded: dimensions });
+  const unknown = Object.keys(vectors ?? {}).find((name) => !aspects.some((each) => each.name === name));
+  if (unknown !== undefined) {
+    throw new MisuseError(`"vectors" of ${of} has ${display(unknown)}; the index has vectors of ${names}.`);
+  }
+  return aspects.map((aspect) => {
+    const given = vectors?.[aspect.name as keyof typeof vectors] as Vector | readonly Vector[] | undefined;
+    const isOne = given !== undefined && typeof given[0] === 'number';
+    return chunksFor(`"vectors.${aspect.name}" of ${of}`, isOne ? [given as Vector] : (given ?? []), aspect);
+  });
+}
+
+/** Throws MisuseError. */
+function chunksFor(
+  what: string,
+  given: unknown,
+  { dimensions, metric }: DocumentShape['aspects'][number],
+): readonly Vector[] {
+  if (!Array.isArray(given) || given.length > MOST_CHUNKS) {
+    throw new MisuseError(`${what} is a list of up to ${MOST_CHUNKS}; got ${display(given)}.`);
+  }
+  for (const each of given as Vector[]) prepareVector(each, metric, { dimensions, padded: dimensions });
+  return given as Vector[];
 }
 
 /** The attributes as they are stored. Throws MisuseError. */
-export function bodyOf(id: string, attributes: Attributes, schema: Schema): string {
+export function attributesJson(id: string, attributes: Attributes, schema: Schema): string {
   const of = `"attributes" of the document ${display(id)}`;
-  if (typeof attributes !== 'object' || attributes === null || Array.isArray(attributes)) {
-    throw new MisuseError(`${of} is an object; got ${display(attributes)}.`);
-  }
+  if (!isObject(attributes)) throw new MisuseError(`${of} is an object; got ${display(attributes)}.`);
   for (const [name, kind] of Object.entries(schema)) {
     const value = attributes[name];
     if (value === undefined || value === null) continue;
-    const fits = kind === 'tag' ? isText(value) || isTexts(value) : Number.isFinite(value);
+    const fits = kind === 'tag' ? isString(value) || isStrings(value) : Number.isFinite(value);
     if (fits) continue;
     const what = kind === 'tag' ? 'a text or a list of texts' : 'a finite number';
     throw new MisuseError(
@@ -80,14 +123,36 @@ export function bodyOf(id: string, attributes: Attributes, schema: Schema): stri
   return encodeJson(attributes, { of, most: MOST_BYTES, advice: 'keep what is large elsewhere' });
 }
 
+/** Equal texts are stored as equal bytes. Throws MisuseError. */
+function textJson(id: string, text: Text, fields: DocumentShape['fields']): string {
+  const of = `"text" of the document ${display(id)}`;
+  if (!isText(text)) {
+    throw new MisuseError(`${of} is a text, or an object of texts by field; got ${display(text)}.`);
+  }
+  if (fields === 'one text' && !isString(text)) {
+    throw new MisuseError(`${of} is one text, as "keywords" of createIndex() has no fields; got an object.`);
+  }
+  if (isObject(fields)) {
+    const known = Object.keys(fields).join(', ');
+    const unknown = isString(text) ? text : Object.keys(text).find((name) => !Object.hasOwn(fields, name));
+    if (unknown !== undefined) {
+      throw new MisuseError(`${of} is an object with texts of ${known}; got ${display(unknown)}.`);
+    }
+  }
+  const sorted = isString(text) ? text : Object.fromEntries(Object.entries(text).sort(byName));
+  return encodeJson(sorted, { of, most: MOST_TEXT_BYTES, advice: 'put its parts as documents of their own' });
+}
+
 /** Throws MisuseError. */
 export function requireId(id: unknown): string {
-  const length = isText(id) && !/\p{Cs}/u.test(id) ? Buffer.byteLength(id) : 0;
-  if (isText(id) && length >= 1 && length <= 256) return id;
+  const length = isString(id) && !/\p{Cs}/u.test(id) ? Buffer.byteLength(id) : 0;
+  if (isString(id) && length >= 1 && length <= 256) return id;
   throw new MisuseError(
     `The id of a document is a well-formed string of 1 to 256 bytes; got ${display(id)}.`,
   );
 }
 
-const isText = (value: unknown): value is string => typeof value === 'string';
-const isTexts = (value: unknown): boolean => Array.isArray(value) && value.every(isText);
+const byName = ([one]: readonly [string, string], [other]: readonly [string, string]): number =>
+  one < other ? -1 : 1;
+const isString = (value: unknown): value is string => typeof value === 'string';
+const isStrings = (value: unknown): boolean => Array.isArray(value) && value.every(isString);

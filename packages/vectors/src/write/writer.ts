@@ -9,16 +9,17 @@ import { StaleTokenError } from '@holdfast/fence';
 import { display, MisuseError, readOptions, requireClaim, UnavailableError } from '@holdfast/kernel';
 import {
   type Attributes,
+  bodyBytes,
   digestOf,
   numbersOf,
-  readAttributes,
+  readBody,
   readDocument,
   vectorBytes,
 } from '../truth/record.js';
 import type { Truth } from '../truth/truth.js';
 import type { Lineup, Model, Verdict, Write } from '../truth/verbs.js';
 import { DELETE, type DeleteOptions, PUT, type PutOptions } from '../vector-index-options.js';
-import { bodyOf, checkDocument, type Document, requireId, type Shape } from './document.js';
+import { attributesJson, checkDocument, type Document, type DocumentShape, requireId } from './document.js';
 
 /** What became of a write. */
 export type Written =
@@ -47,7 +48,7 @@ export interface WriterParts {
   readonly index: string;
   readonly truth: Truth;
   readonly model: Model;
-  readonly shape: Shape;
+  readonly shape: DocumentShape;
   /** How far ahead of the server's an event time may be, in ms. */
   readonly ahead: number;
 }
@@ -68,14 +69,15 @@ export class Writer {
 
   async put(document: Document, options: PutOptions): Promise<Written> {
     const { time, ttl, holder } = readOptions('put', options, PUT);
-    const { id, vectors, body } = checkDocument(document, this.#parts.shape);
+    const { id, vectors, attributes, text } = checkDocument(document, this.#parts.shape);
     const numbers = numbersOf(vectors);
-    const digest = digestOf(numbers);
-    const bytes = vectorBytes(digest, vectors.length, numbers);
+    const digest = digestOf(text, numbers);
+    const body = bodyBytes(attributes, text);
+    const bytes = vectorBytes(digest, numbers);
     const write = { word: 'put' as const, id, time, ttl, digest, body, ...signed(holder) };
     for (let tries = 0; tries < TRIES; tries += 1) {
       const generation = await this.#generation();
-      const stored = new Map(vectors.length > 0 ? [[generation, bytes]] : []);
+      const stored = new Map(numbers.length > 0 ? [[generation, bytes]] : []);
       const written = await this.#write({ ...write, expected: undefined, vectors: stored });
       if (written) return written as Written;
       this.#lineup = undefined; // the generations are others than we knew
@@ -83,11 +85,11 @@ export class Writer {
     throw this.#restless(id);
   }
 
-  /** Attributes take the place of those of their names; null removes one. */
+  /** Attributes take the place of those of their names; null removes one. The text stays. */
   async patch(id: string, attributes: Attributes, options: PutOptions): Promise<Patched> {
     const { time, ttl, holder } = readOptions('patch', options, PUT);
     const { truth, shape } = this.#parts;
-    bodyOf(requireId(id), attributes, shape.schema);
+    attributesJson(requireId(id), attributes, shape.schema);
     const write = { word: 'patch' as const, id, time, ttl, digest: NO_DIGEST, ...signed(holder) };
     let refused: number | undefined;
     for (let tries = 0; tries < TRIES; tries += 1) {
@@ -96,9 +98,10 @@ export class Writer {
       // What was refused and has not changed has expired.
       if (stored === undefined || stored.isDeletion || stored.sequence === refused)
         return { outcome: 'absent' };
-      const merged = { ...readAttributes(stored.body), ...attributes };
-      const kept = Object.fromEntries(Object.entries(merged).filter(([, value]) => value !== null));
-      const body = bodyOf(id, kept, shape.schema);
+      const { attributes: before, text } = readBody(stored.body) ?? {};
+      const merged = Object.entries({ ...before, ...attributes }).filter(([, value]) => value !== null);
+      const kept = attributesJson(id, Object.fromEntries(merged), shape.schema);
+      const body = bodyBytes(kept, text === undefined ? undefined : JSON.stringify(text));
       const vectors = await this.#allVectors();
       const written = await this.#write({ ...write, body, expected: stored.sequence, vectors });
       if (written && written.outcome !== 'changed') return written;

@@ -1,0 +1,41 @@
+/**
+ * The vectors that documents of an index have: one aspect, or several by name, of the title and of the text, say. All aspects
+ * belong to one generation, so that they go live together.
+ */
+import type { Embedder } from './embed/embedder.js';
+import type { Metric } from './kernel/layout.js';
+import type { Model } from './truth/verbs.js';
+
+export interface Shape {
+  readonly dimensions: number;
+  readonly metric: Metric;
+}
+
+export interface Aspect extends Shape {
+  /** Empty if the vectors of the index have no names. */
+  readonly name: string;
+  readonly model: string;
+  readonly recall: number;
+  /** In bytes. */
+  readonly memory: number;
+  readonly embedder: Pick<Embedder, 'embed'> | undefined;
+}
+
+/** What the rankings of an aspect are called. */
+export const rankingOf = ({ name }: { readonly name: string }): string => name || 'vectors';
+
+/** The model of a generation that has these aspects. */
+export function modelOf(aspects: readonly Aspect[]): Model {
+  const shapes = aspects.map(({ name, dimensions, metric }) => [name, { dimensions, metric }] as const);
+  const names = aspects.map(({ name, model }) => (name ? `${name}:${model}` : model));
+  const [only] = shapes;
+  const definition = only?.[0] === '' ? only[1] : Object.fromEntries(shapes);
+  return { name: names.join('+'), definition: JSON.stringify(definition) };
+}
+
+/** The shapes of the aspects of a generation, by name, in their order. */
+export function shapesOf({ definition }: Model): ReadonlyMap<string, Shape> {
+  const read = JSON.parse(definition) as Shape | Readonly<Record<string, Shape>>;
+  const isOne = typeof read.dimensions === 'number';
+  return new Map(isOne ? [['', read as Shape]] : Object.entries(read as Readonly<Record<string, Shape>>));
+}

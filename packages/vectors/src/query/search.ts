@@ -1,0 +1,235 @@
+/**
+ * Searches of the documents that a follower knows: by vectors, by words, or by both. The order of what is done: embed, filter,
+ * retrieve, fuse, rerank, page, and read texts.
+ *
+ * Guarantees: what is retrieved is as the documents are at one moment: all halves, facets and attributes are of the same. A vector
+ * is compared with those of its own model only. What is late or fails is left out, and `degraded` says so.
+ */
+import { type Clock, display, MisuseError, type Settings, throwIfAborted } from '@holdfast/kernel';
+import { type Aspect, rankingOf } from '../aspect.js';
+import type { Follower } from '../follow/follower.js';
+import type { GenerationIndex, NearDocument } from '../follow/generation-index.js';
+import { fuse } from '../hybrid/fuse.js';
+import { type Degradation, embedInTime, unlessAborted } from '../hybrid/in-time.js';
+import { rerank } from '../hybrid/rerank.js';
+import type { Hit } from '../index/finding.js';
+import type { Vector } from '../index/metric.js';
+import { MOST } from '../kernel/layout.js';
+import type { KeywordIndex } from '../keywords/keyword-index.js';
+import { type FIND, KEYWORDS_RANKING } from '../vector-index-options.js';
+import { facetsOf, requireFacets } from './browse.js';
+import { type Matches, matcherOf, type Schema } from './filter.js';
+import { type FoundDocument, type Results, told } from './results.js';
+import type { Texts } from './texts.js';
+
+export interface SearchParts {
+  readonly schema: Schema;
+  readonly aspects: readonly Aspect[];
+  readonly keywords: KeywordIndex | undefined;
+  readonly follower: Follower;
+  readonly texts: Texts;
+  readonly clock: Clock;
+  /** The vectors that are searched at the moment. Throws MisuseError if they are of another model. */
+  readonly serving: () => GenerationIndex;
+}
+
+export type Wishes = Settings<typeof FIND>;
+
+/** By name of the aspect. */
+type Meanings = ReadonlyMap<string, Vector>;
+
+/** Of each half, so many are fused at least. */
+const LEAST_DEPTH = 50;
+
+export class Search {
+  readonly #parts: SearchParts;
+
+  constructor(parts: SearchParts) {
+    this.#parts = parts;
+  }
+
+  /** Throws MisuseError for wishes that do not fit the index. */
+  check(wishes: Wishes): void {
+    const { limit, offset, facets, filter, text, snippet } = wishes;
+    const { schema, keywords } = this.#parts;
+    if (limit + offset > MOST) {
+      throw new MisuseError(
+        `"limit" and "offset" of search are ${MOST} together at most; got ${limit} and ${offset}.`,
+      );
+    }
+    if (filter) matcherOf(filter, schema);
+    requireFacets(facets, schema);
+    const given = this.#given(wishes);
+    const isEmbedded = this.#embedding(wishes, given).length > 0;
+    if (given.size === 0 && !isEmbedded && (text === undefined || keywords === undefined)) {
+      const what =
+        text === undefined ? 'neither' : 'a text, and createIndex() has neither "keywords" nor an "embedder"';
+      throw new MisuseError(`A search has a "vector", a "text", or both; got ${what}.`);
+    }
+    if (snippet && (text === undefined || keywords === undefined)) {
+      throw new MisuseError('"snippet" of search needs a "text", and "keywords" of createIndex().');
+    }
+  }
+
+  /** When all that was to be seen is applied. Throws MisuseError, AbortedError and UnavailableError. */
+  async results(wishes: Wishes): Promise<Results> {
+    const { filter, facets, limit, offset, signal } = wishes;
+    const { follower, schema } = this.#parts;
+    const degraded: Degradation[] = [];
+    const { serving, meanings } = await this.#meanings(wishes, degraded);
+    // From here on nothing is awaited until all is retrieved.
+    follower.expire();
+    const matches = filter && matcherOf(filter, schema);
+    const found = this.#found({ wishes, serving, meanings, matches });
+    const answer = { facets: facetsOf(follower.documents, matches, facets), place: follower.place };
+    const sequences = new Map(found.map(({ id }) => [id, follower.documents.get(id)?.sequence ?? 0]));
+    const ranked = await this.#reranked(wishes, found, degraded);
+    const page = ranked.slice(offset, offset + limit);
+    const hits = await unlessAborted(signal, 'texts were read', this.#withTexts(wishes, page, sequences));
+    throwIfAborted(signal, 'searching');
+    return { hits, ...answer, degraded };
+  }
+
+  /** The vectors of the query, and those among which they are looked for: embedded again if a new model went live meanwhile. */
+  async #meanings(
+    wishes: Wishes,
+    degraded: Degradation[],
+  ): Promise<{ readonly serving: GenerationIndex; readonly meanings: Meanings }> {
+    const { clock, serving: current } = this.#parts;
+    const { text = '', deadline, signal } = wishes;
+    const given = this.#given(wishes);
+    for (;;) {
+      const serving = current();
+      const missing: Degradation[] = [];
+      const how = { clock, deadline, signal, degraded: missing };
+      const embedded = await Promise.all(
+        this.#embedding(wishes, given).map(async ({ name, embedder }) => {
+          const vector = await embedInTime(embedder, text, how);
+          return vector === undefined ? [] : [[name, vector] as const];
+        }),
+      );
+      if (current() !== serving) continue;
+      degraded.push(...missing.slice(0, 1));
+      return { serving, meanings: new Map([...given, ...embedded.flat()]) };
+    }
+  }
+
+  /** The vectors that the caller gives, by name. Throws MisuseError. */
+  #given({ vector, vectors = {} }: Wishes): Meanings {
+    const { aspects } = this.#parts;
+    const isNamed = aspects[0]?.name !== '';
+    const names = aspects.map(({ name }) => name).join(', ');
+    if (isNamed && vector !== undefined) {
+      throw new MisuseError(
+        `A search has no "vector" in an index with named vectors: give "vectors", by ${names}.`,
+      );
+    }
+    for (const name of Object.keys(vectors)) {
+      if (isNamed && aspects.some((each) => each.name === name)) continue;
+      const known = isNamed ? `it has vectors of ${names}` : 'its vectors have no names: give "vector"';
+      throw new MisuseError(`"vectors" of search has ${display(name)}, which the index has not; ${known}.`);
+    }
+    if (!isNamed) return new Map(vector === undefined ? [] : [['', vector]]);
+    return new Map(Object.entries(vectors));
+  }
+
+  /** The aspects for which the text is embedded. */
+  #embedding({ text }: Wishes, given: Meanings) {
+    if (text === undefined) return [];
+    return this.#parts.aspects.flatMap(({ name, embedder }) =>
+      embedder === undefined || given.has(name) ? [] : [{ name, embedder }],
+    );
+  }
+
+  /** The best first, deeper than the page if there is more to be done with them. */
+  #found({ wishes, serving, meanings, matches }: Retrieval): FoundDocument[] {
+    const { text, limit, offset, minScore, fuse: options } = wishes;
+    const { aspects, keywords, follower } = this.#parts;
+    const { documents } = follower;
+    const isMatching =
+      matches &&
+      ((id: string): boolean => {
+        const known = documents.get(id);
+        return known !== undefined && matches(known.attributes);
+      });
+    const asked = this.#given(wishes).size + this.#embedding(wishes, this.#given(wishes)).length;
+    const isAlone = asked + (text !== undefined && keywords ? 1 : 0) === 1;
+    const wanted = limit + offset;
+    const most = Math.min(MOST, isAlone && !wishes.rerank ? wanted : Math.max(LEAST_DEPTH, 4 * wanted));
+    const near = new Map<string, readonly NearDocument[]>();
+    for (const aspect of aspects) {
+      const meaning = meanings.get(aspect.name);
+      const { name } = aspect;
+      const some = meaning ? serving.nearest(meaning, { name, most, minScore, matches: isMatching }) : [];
+      near.set(rankingOf(aspect), some);
+    }
+    const words =
+      text === undefined || keywords === undefined
+        ? []
+        : keywords.search(text, { limit: most, ...(isMatching && { filter: isMatching }) });
+    const rankings: Record<string, readonly Hit[]> = {
+      ...Object.fromEntries(near),
+      [KEYWORDS_RANKING]: words,
+    };
+    if (keywords === undefined) delete rankings[KEYWORDS_RANKING];
+    const chunks = chunksOf(near);
+    return fuse(rankings, options).flatMap((hit): FoundDocument[] => {
+      const known = documents.get(hit.id);
+      if (known === undefined) return [];
+      const score = isAlone ? (Object.values(hit.scores)[0] ?? hit.score) : hit.score;
+      return [{ ...told(known), ...hit, score, chunk: chunks.get(hit.id)?.chunk }];
+    });
+  }
+
+  async #reranked(
+    { rerank: options, text = '', limit, offset, signal }: Wishes,
+    found: readonly FoundDocument[],
+    degraded: Degradation[],
+  ): Promise<readonly FoundDocument[]> {
+    if (options === undefined) return found;
+    const best = found.slice(0, Math.max(LEAST_DEPTH, limit + offset));
+    const given = { ...options, clock: this.#parts.clock, ...(signal && { signal }) };
+    const { hits, degraded: why } = await rerank(text, best, given);
+    if (why !== undefined) degraded.push({ part: 'rerank', ...why });
+    return hits;
+  }
+
+  async #withTexts(
+    { texts: isTextWanted, snippet, text: query = '' }: Wishes,
+    page: readonly FoundDocument[],
+    sequences: ReadonlyMap<string, number>,
+  ): Promise<readonly FoundDocument[]> {
+    if (!isTextWanted && snippet === undefined) return page;
+    const { texts } = this.#parts;
+    const found = await texts.of(page.map(({ id }) => ({ id, sequence: sequences.get(id) ?? 0 })));
+    return page.map((hit, at) => {
+      const text = found[at];
+      return {
+        ...hit,
+        ...(isTextWanted && { text }),
+        ...(snippet && { snippet: text === undefined ? undefined : texts.snippet(text, query, snippet) }),
+      };
+    });
+  }
+}
+
+interface Retrieval {
+  readonly wishes: Wishes;
+  readonly serving: GenerationIndex;
+  readonly meanings: Meanings;
+  readonly matches: Matches | undefined;
+}
+
+/** Of each document, the chunk by which it stands highest. */
+function chunksOf(
+  near: ReadonlyMap<string, readonly NearDocument[]>,
+): ReadonlyMap<string, { readonly chunk: number; readonly rank: number }> {
+  const chunks = new Map<string, { readonly chunk: number; readonly rank: number }>();
+  for (const hits of near.values()) {
+    hits.forEach(({ id, chunk }, rank) => {
+      const before = chunks.get(id);
+      if (before === undefined || rank < before.rank) chunks.set(id, { chunk, rank });
+    });
+  }
+  return chunks;
+}
