@@ -16,13 +16,13 @@ import {
   UnavailableError,
   within,
 } from '@holdfast/kernel';
+import { unlessAborted } from './abort.js';
 import { modelOf, shapesOf } from './aspect.js';
 import { PlaceLostError } from './errors.js';
 import type { KnownDocument } from './follow/documents.js';
 import { Follower } from './follow/follower.js';
 import { GenerationIndex } from './follow/generation-index.js';
 import { Watch } from './follow/watch.js';
-import { unlessAborted } from './hybrid/in-time.js';
 import type { IndexStats } from './index/local-index.js';
 import type { KeywordStats } from './keywords/inverted-index.js';
 import { KeywordIndex, type Text } from './keywords/keyword-index.js';

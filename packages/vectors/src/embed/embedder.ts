@@ -21,7 +21,7 @@ import {
   whole,
   withDefault,
 } from '@holdfast/kernel';
-import { unlessAborted } from '../hybrid/in-time.js';
+import { unlessAborted } from '../abort.js';
 import { type Embed, vectorsFor } from './embed-with.js';
 
 export interface EmbedderOptions {

@@ -6,11 +6,12 @@
  * is compared with those of its own model only. What is late or fails is left out, and `degraded` says so.
  */
 import { type Clock, display, MisuseError, type Settings, throwIfAborted } from '@holdfast/kernel';
+import { unlessAborted } from '../abort.js';
 import { type Aspect, rankingOf } from '../aspect.js';
 import type { Follower } from '../follow/follower.js';
 import type { GenerationIndex, NearDocument } from '../follow/generation-index.js';
 import { fuse } from '../hybrid/fuse.js';
-import { type Degradation, embedInTime, unlessAborted } from '../hybrid/in-time.js';
+import { type Degradation, embedInTime } from '../hybrid/in-time.js';
 import { rerank } from '../hybrid/rerank.js';
 import type { Hit } from '../index/finding.js';
 import type { Vector } from '../index/metric.js';
