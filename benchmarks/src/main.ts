@@ -31,12 +31,13 @@ import { versus } from './versus/run.js';
 import { waiting } from './waiting/run.js';
 import { workflow } from './workflow/run.js';
 import { zombies } from './zombies/run.js';
+import { zones } from './zones/run.js';
 
 /** A benchmark is chosen by its name here. */
 const BENCHMARKS: ReadonlyMap<string, Benchmark> = new Map([
   ...Object.entries({ lock, waiting, failover, rolling, postgres, queue, workflow }),
   ...Object.entries({ scenarios, features, zombies, races }),
-  ...Object.entries({ pipeline, versus, vectors }),
+  ...Object.entries({ pipeline, versus, vectors, zones }),
   ['features-codec', featuresCodec],
   ['features-training', featuresTraining],
   ['features-windows', featuresWindows],
