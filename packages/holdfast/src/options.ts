@@ -124,7 +124,13 @@ export const STATE: Option = {
   name: 'state',
   value: '<state>',
   default: 'waiting',
-  about: 'waiting, active, delayed, dead or completed.',
+  about: 'waiting, active, delayed, dead, completed or cancelled.',
+};
+
+export const CANCEL_REASON: Option = {
+  name: 'reason',
+  value: '<text>',
+  about: 'Why: whoever waits for the task is told.',
 };
 
 export const PURGED_STATE: Option = {

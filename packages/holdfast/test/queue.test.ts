@@ -53,6 +53,22 @@ test('shows queues and tasks, retries, pauses and purges', async () => {
   );
 });
 
+test('cancels a task, and says why it is gone', async () => {
+  await using queue = createQueue<number>({ redis: url(), name: 'orders' });
+  await queue.add(1, { id: 'o1' });
+  expect(await call('cancel', 'orders', 'o1', '--reason', 'sold')).toMatchObject({
+    code: 0,
+    stdout: 'o1 is cancelled.\n',
+  });
+  expect((await call('show', 'orders', 'o1')).stdout).toMatch(/state +cancelled\n.*reason +sold/s);
+  expect((await call('show', 'orders', '--state', 'cancelled')).stdout).toMatch(/o1 .* sold/);
+  expect(await call('cancel', 'orders', 'o1')).toMatchObject({
+    code: 64,
+    stderr: expect.stringContaining('"o1" is no task of "orders" that waits or runs'),
+  });
+  expect((await call('cancel', 'orders')).code).toBe(64);
+});
+
 test('tells Prometheus of all queues, once and when asked', async () => {
   await using queue = createQueue<number>({ redis: url(), name: 'measured' });
   await queue.add(1);

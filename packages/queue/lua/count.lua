@@ -1,6 +1,7 @@
 -- count: count the tasks in each state.
 --
--- Replies {'counted', waiting, active, delayed, dead, completed, 'paused' or '', ms for which the oldest waits, sessions}
+-- Replies {'counted', waiting, active, delayed, dead, completed, 'paused' or '', ms for which the oldest waits, sessions,
+-- cancelled}
 --
 -- Stands on: queue, streams
 local waiting, active, oldest = redis.call('ZCARD', JOINED), 0, 0
@@ -26,4 +27,5 @@ for _, level in ipairs(levels_of(meta[1])) do
 end
 waiting, active = waiting + returned, active - returned
 return {'counted', waiting, active, redis.call('ZCARD', DELAYED), redis.call('ZCARD', DEAD),
-  redis.call('HLEN', RESULTS), meta[3] and 'paused' or '', oldest, redis.call('ZCARD', SESSIONS)}
+  redis.call('HLEN', RESULTS), meta[3] and 'paused' or '', oldest, redis.call('ZCARD', SESSIONS),
+  redis.call('ZCARD', CANCELLED)}

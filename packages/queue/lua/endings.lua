@@ -2,7 +2,7 @@
 --
 -- then, for each delivery: ARGV as settle.lua describes them
 --
--- Stands on: deliveries, effects, settle
+-- Stands on: deliveries, effects, settle, cancelled
 local function hand_back(priority, entry, deliveries)
   redis.call('XCLAIM', stream_of(priority), GROUP, RETURNED, 0, entry,
     'RETRYCOUNT', deliveries - 1, 'JUSTID')
@@ -10,7 +10,7 @@ local function hand_back(priority, entry, deliveries)
 end
 
 -- How many arguments follow the entry.
-local PARTS = {done = 1, recorded = 3, retry = 5, dead = 4}
+local PARTS = {done = 1, recorded = 3, retry = 5, dead = 4, back = 1}
 
 -- Ends the deliveries from ARGV[first] on. `twice`: the call may have been carried out before, or the
 -- server may have forgotten.
@@ -20,7 +20,11 @@ local function settle(session, first, count, twice)
     local at = ARGV[arg] == 'with' and arg + 2 + ARGV[arg + 1] or arg
     local word, priority, entry = ARGV[at], ARGV[at + 1], ARGV[at + 2]
     local skip = twice and not is_pending(priority, entry, session)
-    if word == 'back' then
+    local cancelled = marks > 0 and not skip and unmark(priority, entry)
+    if cancelled then
+      end_delivery_as_cancelled(priority, entry, cancelled)
+      arg = at + 3 + PARTS[word]
+    elseif word == 'back' then
       if not skip then hand_back(priority, entry, ARGV[at + 3]) back = back + 1 end
       arg = at + 4
     elseif skip then

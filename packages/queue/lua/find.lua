@@ -3,7 +3,7 @@
 -- ARGV[1] its id  ARGV[2] its entry, if the id is one that the queue gave, or ''  ARGV[3] its priority
 -- ARGV[4] '1' to look for a dead letter only
 --
--- Replies {'completed', result}, {'dead', letter}, {'delayed', record, in how many ms}, {'waiting', record},
+-- Replies {'completed', result}, {'cancelled', reason}, {'dead', letter}, {'delayed', record, in how many ms}, {'waiting', record},
 -- {'active', record, worker's session, progress}, with data and options instead of a record for plain tasks, in a list;
 -- or {'unknown'}
 --
@@ -24,6 +24,8 @@ else
   local result = redis.call('HGET', RESULTS, id)
   local event = result and redis.call('XRANGE', EVENTS, result, result)[1]
   if event then return {'completed', event[2][4]} end
+  local reason = redis.call('HGET', REASONS, id)
+  if reason then return {'cancelled', reason} end
   if letter then return {'dead', letter} end
   if entry == '' then return {'unknown'} end
   local plain = redis.call('XRANGE', stream_of(level), entry, entry)[1]

@@ -1,9 +1,9 @@
 -- list: a page of the tasks in one state.
 --
--- ARGV[1] waiting, active, delayed, dead or completed  ARGV[2] and ARGV[3] as pages.lua says
+-- ARGV[1] waiting, active, delayed, dead, completed or cancelled  ARGV[2] and ARGV[3] as pages.lua says
 --
 -- Replies {'listed', where this page ends or '', id, value, ...}; the value is a record, or the data of a plain task,
--- or for completed ones the result
+-- for completed ones the result, or for cancelled ones the reason
 --
 -- Stands on: pages
 local levels = levels_of('987654321') -- all, so that parts keep their numbers while priorities come into use
@@ -44,6 +44,7 @@ local LISTS = {
   end,
   delayed = function() list_set(DELAYED, TASKS) end,
   dead = function() list_set(DEAD, LETTERS) end,
+  cancelled = function() list_set(CANCELLED, REASONS) end,
   completed = function()
     local events = redis.call('XREVRANGE', EVENTS, from == '' and '+' or '(' .. from, '-', 'COUNT', most)
     for _, one in ipairs(events) do

@@ -28,9 +28,8 @@ if (state == '' or state == 'dead') and redis.call('HDEL', LETTERS, id) == 1 the
   end
   return {'removed'}
 end
-local stream = stream_of(ARGV[3])
-local plain = ARGV[2] ~= '' and redis.call('XRANGE', stream, ARGV[2], ARGV[2])[1]
+local plain = ARGV[2] ~= '' and redis.call('XRANGE', stream_of(ARGV[3]), ARGV[2], ARGV[2])[1]
 if not plain or plain[2][1] ~= 'd' then return {'unknown'} end
-if take_entry(stream, ARGV[2]) == 'active' then return {'active'} end
+if take_entry(ARGV[3], ARGV[2]) == 'active' then return {'active'} end
 notice(id, 'x', '')
 return {'removed'}

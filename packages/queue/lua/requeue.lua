@@ -11,5 +11,6 @@ if redis.call('HEXISTS', TASKS, ARGV[1]) == 1 then return {'alive'} end
 redis.call('HDEL', LETTERS, ARGV[1])
 redis.call('ZREM', DEAD, ARGV[1])
 redis.call('HSET', TASKS, ARGV[1], ARGV[3])
+redis.call('HDEL', REASONS, ARGV[1]) -- of a later task with this id
 release(ARGV[1])
 return {'requeued'}

@@ -1,4 +1,4 @@
--- Prelude of the verb that ends deliveries: how much is kept of tasks that have ended.
+-- Prelude of the verbs that end tasks: how much is kept of those that have ended.
 --
 -- Deletes the oldest results, by number and by age in ms, some at a time.
 --
@@ -20,13 +20,14 @@ local function forget(most, age)
   if #gone > 0 then redis.call('HDEL', RESULTS, unpack(gone)) end
 end
 
--- Deletes the oldest dead letters, those that are too many or, by their age in ms, too old, some at a time.
-local function forget_letters(most, age)
-  local letters = redis.call('ZCARD', DEAD)
-  if letters == 0 then return end
-  local old = letters > most and redis.call('ZRANGE', DEAD, 0, math.min(letters - most, 500) - 1)
-    or redis.call('ZRANGEBYSCORE', DEAD, '-inf', string.format('%.0f', now - age), 'LIMIT', 0, 100)
+-- Deletes the oldest of a set of tasks by the time at which they ended, and what a hash has of them: those that are too
+-- many or, by their age in ms, too old, some at a time.
+local function forget_ended(set, hash, most, age)
+  local count = redis.call('ZCARD', set)
+  if count == 0 then return end
+  local old = count > most and redis.call('ZRANGE', set, 0, math.min(count - most, 500) - 1)
+    or redis.call('ZRANGEBYSCORE', set, '-inf', string.format('%.0f', now - age), 'LIMIT', 0, 100)
   if #old == 0 then return end
-  redis.call('ZREM', DEAD, unpack(old))
-  redis.call('HDEL', LETTERS, unpack(old))
+  redis.call('ZREM', set, unpack(old))
+  redis.call('HDEL', hash, unpack(old))
 end

@@ -2,7 +2,7 @@
 --
 -- Tasks that were handed back, or taken from a session that is over, come first: they have waited longest.
 --
--- Stands on: entries, pace
+-- Stands on: entries, pace, cancelled
 local function claim_returned(session, want, levels)
   local got = 0
   for _, level in ipairs(levels) do
@@ -15,7 +15,11 @@ local function claim_returned(session, want, levels)
       -- Reading it has counted this delivery already.
       local deliveries = redis.call('XPENDING', stream, GROUP, one[1], one[1], 1)[1][4]
       redis.call('HINCRBY', META, 'returned', -1)
-      if one[2] and (one[2][1] ~= 'i' or resolve(stream, one[1], one[2])) then
+      local cancelled = marks > 0 and unmark(level, one[1])
+      if cancelled then
+        void = void + 1
+        end_delivery_as_cancelled(level, one[1], cancelled)
+      elseif one[2] and (one[2][1] ~= 'i' or resolve(stream, one[1], one[2])) then
         redis.call('XCLAIM', stream, GROUP, session, 0, one[1], 'RETRYCOUNT', deliveries, 'JUSTID')
         kept[#kept + 1] = {one[1], one[2], deliveries}
         -- The task has begun before, so it is not held back, but it counts.

@@ -2,14 +2,16 @@
 --
 -- Deletes an entry, so that it never stands for another task with the same id. Returns the outcome.
 --
--- Stands on: lines
-local function take_entry(stream, entry)
+-- Stands on: cancelled
+local function take_entry(level, entry)
+  local stream = stream_of(level)
   local pending = redis.pcall('XPENDING', stream, GROUP, entry, entry, 1)
   pending = not pending.err and pending[1]
   if pending and pending[2] ~= RETURNED then return 'active' end
   if pending then
     redis.call('XACK', stream, GROUP, entry)
     redis.call('HINCRBY', META, 'returned', -1)
+    unmark(level, entry)
   end
   redis.call('XDEL', stream, entry)
   return 'removed'
@@ -27,7 +29,7 @@ local function take(id, record, key, state)
   end
   if place then
     local level, entry = string.match(place, '^(%d) (.*)$')
-    return take_entry(stream_of(level), entry), true
+    return take_entry(level, entry), true
   end
   local number = redis.call('ZSCORE', JOINED, id)
   redis.call('ZREM', JOINED, id)

@@ -17,8 +17,9 @@ local ends = redis.call('ZSCORE', SESSIONS, session)
 if not ends then return {'lost'} end
 prolong(session, ends, ARGV[2])
 
-local identity = redis.call('HMGET', META, 'server', 'epoch', 'token', 'confirmed')
+local identity = redis.call('HMGET', META, 'server', 'epoch', 'token', 'confirmed', 'cancelling')
 local epoch, last = epoch_of(identity)
+marks = tonumber(identity[5] or 0)
 -- A call that arrives after a later one has been repeated by that, or was given up; nobody would learn what it claims.
 local late = not is_next(session, ARGV[9])
 if late then want = 0 end
@@ -26,7 +27,7 @@ local count = tonumber(ARGV[12])
 if count > 0 then
   settle(session, 13, count, late or ARGV[10] == '1' or ARGV[11] ~= epoch)
   forget(tonumber(ARGV[5]), tonumber(ARGV[6]))
-  forget_letters(tonumber(ARGV[7]), tonumber(ARGV[8]))
+  forget_ended(DEAD, LETTERS, tonumber(ARGV[7]), tonumber(ARGV[8]))
 end
 
 local meta = redis.call('HMGET', META, 'levels', 'paused', 'since')

@@ -47,6 +47,21 @@ const OBLITERATE = {
   force: withDefault(flag, false),
 } satisfies Readers<ObliterateOptions>;
 
+export interface CancelOptions {
+  /** The reason, up to 1000 characters, which the task's signal and whoever waits for it are told. Default: none. */
+  readonly reason?: string;
+}
+
+const CANCEL = {
+  reason: withDefault(
+    fitting<string>(
+      'text of at most 1000 characters',
+      (reason) => typeof reason === 'string' && reason.length <= 1_000,
+    ),
+    '',
+  ),
+} satisfies Readers<CancelOptions>;
+
 const LIST = {
   after: withDefault(
     fitting<string>('the "next" of the page before', (after) => typeof after === 'string'),
@@ -156,6 +171,21 @@ export abstract class QueueAdministration<Input> {
   }
 
   /**
+   * Ends a task without a result: at once if it waits; if a worker has it, the task's signal aborts with a
+   * TaskCancelledError, and the slot is free as soon as the worker hears of it. From when this resolves, the task neither
+   * completes nor is tried again, whatever its handler does; what the handler does meanwhile is refused where it shows
+   * the task's token. Resolves to whether there was such a task: false for one that has ended. Throws MisuseError,
+   * UnavailableError.
+   */
+  async cancel(id: string, options: CancelOptions = {}): Promise<boolean> {
+    const { reason } = readOptions('cancel', options, CANCEL);
+    const { port, settings } = this.#parts;
+    const { count, age } = settings.retain;
+    const word = await port.call(verbs.cancel, { id: requireId('id', id), reason, retain: { count, age } });
+    return word !== 'unknown';
+  }
+
+  /**
    * Lets a dead letter be tried again, from its first attempt. Resolves to whether it will be: false if there is none,
    * or if a task of the same id was added since and has not ended; the letter stays then. Throws UnavailableError.
    */
@@ -167,7 +197,7 @@ export abstract class QueueAdministration<Input> {
   }
 
   /** Removes all tasks in one state; resolves to how many. Tasks that a worker has stay. Throws UnavailableError. */
-  async purge(state: Exclude<TaskState, 'active' | 'completed'>): Promise<number> {
+  async purge(state: Exclude<TaskState, 'active' | 'completed' | 'cancelled'>): Promise<number> {
     if (!['waiting', 'delayed', 'dead'].includes(state)) {
       throw new MisuseError(`purge takes out waiting, delayed or dead tasks; got ${display(state)}.`);
     }

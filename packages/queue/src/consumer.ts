@@ -13,8 +13,10 @@
 import type { Clock, HoldfastError, Timer } from '@holdfast/kernel';
 import { Health, type Report, Session, type SessionEnd } from '@holdfast/redis';
 import { SessionCalls } from './calls.js';
+import { Cancellation } from './cancellation.js';
 import type { Claimed, Work } from './claimed.js';
 import { type Ahead, Deliveries, handedBack, placeOf } from './deliveries.js';
+import { TaskCancelledError } from './errors.js';
 import {
   AHEAD,
   isDrained,
@@ -31,7 +33,7 @@ import { Sleep } from './sleep.js';
 import { DeliveredTask, type TaskQueue } from './task.js';
 import { refused } from './telemetry.js';
 import { TickRunner } from './ticks.js';
-import type { Renewed } from './verbs.js';
+import type { CancelledDelivery, Renewed } from './verbs.js';
 
 /** The queue to consume, and how to handle its tasks. */
 export interface ConsumerOptions {
@@ -68,6 +70,7 @@ export class Consumer {
   readonly #health: Health;
   readonly #ticks: TickRunner;
   readonly #deliveries = new Deliveries();
+  readonly #cancellation: Cancellation;
   #phase: Phase = 'opening';
   #supply: Supply = 'unknown';
   #isPaused = false;
@@ -106,6 +109,11 @@ export class Consumer {
       onDone: () => this.#wake(),
     });
     this.#sleep = new Sleep(port);
+    this.#cancellation = new Cancellation({
+      port,
+      oldest: () => this.#deliveries.oldest,
+      onCancelled: (cancelled) => this.#cancelled(cancelled),
+    });
     this.#call = new SessionCalls(options.queue, options.lease, this.#health);
     this.#session = new Session({
       clock: port.clock,
@@ -116,8 +124,9 @@ export class Consumer {
       unreachable: port.closed,
       health: this.#health,
       onLost: (why) => this.#lose(why),
-      onRenewed: ({ epoch, ticks }) => {
+      onRenewed: ({ epoch, ticks, cancelled }) => {
         this.#noteEpoch(epoch);
+        this.#cancelled(cancelled);
         this.#ticks.run(ticks);
       },
     });
@@ -173,6 +182,7 @@ export class Consumer {
     this.#phase = 'closed';
     this.#cancelStuck();
     this.#sleep.close();
+    this.#cancellation.close();
     await this.#session.close();
   }
 
@@ -269,6 +279,18 @@ export class Consumer {
 
   #isOpen(session: string): boolean {
     return this.#session.id === session && this.#phase !== 'closed';
+  }
+
+  /** Gives up deliveries whose tasks were cancelled. */
+  #cancelled(cancelled: readonly CancelledDelivery[]): void {
+    const { name: queue } = this.#options.queue;
+    for (const { place, reason } of cancelled) {
+      const error = (id: string): HoldfastError => new TaskCancelledError({ queue, id, reason });
+      if (!this.#deliveries.cancel(place, error)) continue;
+      if (this.#deliveries.ahead > 0) this.#beginAll();
+      this.#freeOthers();
+      this.#schedule();
+    }
   }
 
   /** In another epoch, the server may have forgotten which tasks it has delivered, and which have ended. */
@@ -392,6 +414,7 @@ export class Consumer {
     const began = this.#clock.now();
     const task = this.#taskOf(claimed, token);
     this.#deliveries.begin(claimed, task);
+    this.#cancellation.begun();
     const settle = (outcome: Outcome): void => {
       if (!this.#deliveries.settle(claimed, task, outcome)) return;
       task.settle();

@@ -89,6 +89,32 @@ export class Deliveries {
     return late.length;
   }
 
+  /**
+   * The task of a delivery was cancelled: its signal aborts with `reasonOf`, and the delivery is given up, which ends the
+   * task. False if the delivery is not ours.
+   */
+  cancel(place: string, reasonOf: (id: string) => HoldfastError): boolean {
+    const ahead = this.#ahead.find(({ claimed }) => placeOf(claimed) === place);
+    if (ahead) {
+      this.#ahead = this.#ahead.filter((one) => one !== ahead);
+      this.#settled.push(handedBack(ahead.claimed));
+      return true;
+    }
+    for (const [claimed, task] of this.#begun) {
+      if (placeOf(claimed) !== place) continue;
+      task.end(reasonOf(claimed.id));
+      this.#begun.delete(claimed);
+      this.#settled.push(handedBack(claimed));
+      return true;
+    }
+    return false;
+  }
+
+  /** The delivery that began first of those that have not ended. */
+  get oldest(): Claimed | undefined {
+    return this.#begun.keys().next().value;
+  }
+
   /** Hands back the deliveries that have begun: their signals abort with `reason`. */
   handBackBegun(reason: HoldfastError): void {
     for (const [claimed, task] of this.#begun) {

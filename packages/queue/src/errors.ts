@@ -9,6 +9,8 @@ declare module '@holdfast/kernel' {
     HOLDFAST_TASK_FAILED: TaskFailedError;
     HOLDFAST_RESULT_NOT_KEPT: ResultNotKeptError;
     HOLDFAST_TASK_GONE: TaskGoneError;
+    HOLDFAST_TASK_CANCELLED: TaskCancelledError;
+    HOLDFAST_TASK_TIMEOUT: TaskTimeoutError;
   }
 }
 
@@ -74,5 +76,41 @@ export class TaskGoneError extends HoldfastError {
     super(`Task ${id} of "${queue}" is gone: ${reason}.`);
     this.queue = queue;
     this.id = id;
+  }
+}
+
+/** Somebody has cancelled the task. It has no result, and is not tried again. */
+export class TaskCancelledError extends HoldfastError {
+  override readonly name = 'TaskCancelledError';
+  readonly code = 'HOLDFAST_TASK_CANCELLED';
+  readonly queue: string;
+  readonly id: string;
+  /** As it was given to `cancel`; '' for none. */
+  readonly reason: string;
+
+  constructor(details: { queue: string; id: string; reason: string }) {
+    const { queue, id, reason } = details;
+    super(`Task ${id} of "${queue}" was cancelled${reason === '' ? '.' : `: ${reason}`}`);
+    this.queue = queue;
+    this.id = id;
+    this.reason = reason;
+  }
+}
+
+/** The handler has not ended within the task's `timeout`. The attempt has failed; what the handler returns is ignored. */
+export class TaskTimeoutError extends HoldfastError {
+  override readonly name = 'TaskTimeoutError';
+  readonly code = 'HOLDFAST_TASK_TIMEOUT';
+  readonly queue: string;
+  readonly id: string;
+  /** In ms. */
+  readonly timeout: number;
+
+  constructor(details: { queue: string; id: string; timeout: number }) {
+    const { queue, id, timeout } = details;
+    super(`Task ${id} of "${queue}" has timed out: its handler has not ended within ${timeout} ms.`);
+    this.queue = queue;
+    this.id = id;
+    this.timeout = timeout;
   }
 }

@@ -18,7 +18,9 @@ export type QueueEvent =
   /** The task is among the dead letters. */
   | { readonly kind: 'failed'; readonly id: string; readonly reason: string }
   | { readonly kind: 'progress'; readonly id: string; readonly progress: unknown }
-  | { readonly kind: 'removed'; readonly id: string };
+  | { readonly kind: 'removed'; readonly id: string }
+  /** The task was cancelled, and has ended. */
+  | { readonly kind: 'cancelled'; readonly id: string; readonly reason: string };
 
 /** Entries in the two streams. */
 export type Place = readonly [results: string, notices: string];
@@ -64,6 +66,8 @@ function eventOf(id: string, kind: string | undefined, value: string): QueueEven
       return { kind: 'retried', id, reason: value };
     case 'x':
       return { kind: 'removed', id };
+    case 'c':
+      return { kind: 'cancelled', id, reason: value };
     default:
       return { kind: 'failed', id, reason: value };
   }

@@ -2,13 +2,14 @@
  * One attempt at a task: the check of its data against the schema, the handler, and the outcome of the delivery.
  *
  * Guarantees: whatever a handler, a schema or a custom backoff throws or returns, the delivery has an outcome. A
- * handler that has succeeded completes its task, even if its result cannot be kept. Only data that do not fit the
+ * handler that has succeeded completes its task, even if its result cannot be kept; one that does not end within the
+ * task's timeout has failed, and its slot is free. Only data that do not fit the
  * schema, and tasks that cannot be read, are not tried again; a schema that throws is a failed attempt.
  */
 import { type CustomBackoff, DEFAULT_BACKOFF, delayFor, validateData } from '@holdfast/kernel';
 import type { Report } from '@holdfast/redis';
 import { type Claimed, unreadableBecause } from './claimed.js';
-import { ResultNotKeptError } from './errors.js';
+import { ResultNotKeptError, TaskTimeoutError } from './errors.js';
 import { dead, done, failed, failureOf, type Outcome, withEffects } from './outcome.js';
 import type { QueueParts } from './parts.js';
 import { encodeResult, whyNotKept } from './results.js';
@@ -46,7 +47,7 @@ export class Handling {
   }
 
   async #attempt(claimed: Claimed, task: DeliveredTask<unknown>, now: number): Promise<Outcome> {
-    const { queue, handler } = this.#options;
+    const { queue } = this.#options;
     try {
       task.data = JSON.parse(claimed.data);
     } catch (error) {
@@ -70,7 +71,10 @@ export class Handling {
     const began = clock.now();
     const attempt = attemptOf(queue.name, task, claimed.options.t);
     try {
-      const result = await (attempt ? attempt.run(() => handler(task)) : handler(task));
+      const timeout = claimed.options.h;
+      const run = (): unknown =>
+        timeout === undefined ? this.#options.handler(task) : this.#runWithin(timeout, task);
+      const result = await (attempt ? attempt.run(run) : run());
       const text = encodeResult(result, queue.settings.maxBytes);
       attempt?.ended(clock.now() - began, 'done');
       return this.#done(claimed, task, text, now);
@@ -79,6 +83,22 @@ export class Handling {
       attempt?.ended(clock.now() - began, outcome[0] === 'dead' ? 'dead' : 'retry', error);
       return outcome;
     }
+  }
+
+  /** What a handler does after its time is over concerns nobody: neither its result nor what it throws. */
+  #runWithin(timeout: number, task: DeliveredTask<unknown>): Promise<unknown> {
+    const { queue, handler } = this.#options;
+    return new Promise((resolve, reject) => {
+      const timer = queue.port.clock.after(timeout, () => {
+        const error = new TaskTimeoutError({ queue: queue.name, id: task.id, timeout });
+        task.end(error);
+        reject(error);
+      });
+      const run = async (): Promise<unknown> => handler(task);
+      run()
+        .finally(() => timer.cancel())
+        .then(resolve, reject);
+    });
   }
 
   #done(claimed: Claimed, task: DeliveredTask<unknown>, text: string, now: number): Outcome {

@@ -16,7 +16,14 @@ export {
 } from '@holdfast/kernel';
 export type { NodeSource } from '@holdfast/redis';
 export type { Added } from './adding.js';
-export { QueueFullError, ResultNotKeptError, TaskFailedError, TaskGoneError } from './errors.js';
+export {
+  QueueFullError,
+  ResultNotKeptError,
+  TaskCancelledError,
+  TaskFailedError,
+  TaskGoneError,
+  TaskTimeoutError,
+} from './errors.js';
 export type { QueueEvent } from './events.js';
 export type { Counts, TaskInfo, TaskState } from './inspection.js';
 export type { Limits, Rate } from './limits.js';

@@ -6,20 +6,22 @@ import type { Reply } from '@holdfast/redis';
 import { readResult } from './results.js';
 import type { Body, Failure } from './task-options.js';
 
-export type TaskState = 'waiting' | 'active' | 'delayed' | 'dead' | 'completed';
+export type TaskState = 'waiting' | 'active' | 'delayed' | 'dead' | 'completed' | 'cancelled';
 
-const STATES: readonly TaskState[] = ['waiting', 'active', 'delayed', 'dead', 'completed'];
+const STATES: readonly TaskState[] = ['waiting', 'active', 'delayed', 'dead', 'completed', 'cancelled'];
 
 /** A task, as far as the queue knows it. */
 export interface TaskInfo {
   readonly id: string;
   readonly state: TaskState;
-  /** The data as they were added; undefined for a completed task. */
+  /** The data as they were added; undefined for a task that has completed or was cancelled. */
   readonly data: unknown;
   /** The result of a completed task. */
   readonly result?: unknown;
   /** For a task that has completed without a result: why the value that its handler returned was not kept. */
   readonly notKept?: string;
+  /** Why a task was cancelled. */
+  readonly reason?: string;
   readonly key?: string;
   readonly priority?: number;
   /** How many attempts have failed. */
@@ -41,6 +43,8 @@ export interface Counts {
   readonly dead: number;
   /** Completed tasks whose results are kept. */
   readonly completed: number;
+  /** Cancelled tasks whose reasons are kept. */
+  readonly cancelled: number;
   readonly paused: boolean;
   /** How long the task that is next has been waiting, in ms. */
   readonly oldest: number;
@@ -89,6 +93,7 @@ export function readFound(reply: readonly Reply[], id: string): TaskInfo | undef
   const [state, value, detail, progress] = reply;
   if (state === 'unknown') return undefined;
   if (state === 'completed') return { id, state, data: undefined, ...readResult(String(value)) };
+  if (state === 'cancelled') return { id, state, data: undefined, reason: String(value) };
   const known = Array.isArray(value)
     ? { data: readData(String(value[0])), priority: Number(placeOf(id)[2]), failed: 0 }
     : readRecord(String(value));
@@ -119,6 +124,7 @@ export function readPage(state: TaskState, reply: readonly Reply[]): TaskPage {
     const id = items[index] ?? '';
     const value = items[index + 1] ?? '';
     if (state === 'completed') tasks.push({ id, state, data: undefined, ...readResult(value) });
+    else if (state === 'cancelled') tasks.push({ id, state, data: undefined, reason: value });
     else if (/^\d [01] /.test(value)) tasks.push({ id, state, ...readRecord(value) });
     else if (value !== '')
       tasks.push({ id, state, data: readData(value), priority: Number(placeOf(id)[2]), failed: 0 });
@@ -128,13 +134,14 @@ export function readPage(state: TaskState, reply: readonly Reply[]): TaskPage {
 
 /** Reads the reply of count.lua. */
 export function readCounts(reply: readonly Reply[]): Counts {
-  const [, waiting, active, delayed, dead, completed, paused, oldest, workers] = reply;
+  const [, waiting, active, delayed, dead, completed, paused, oldest, workers, cancelled] = reply;
   return {
     waiting: Number(waiting),
     active: Number(active),
     delayed: Number(delayed),
     dead: Number(dead),
     completed: Number(completed),
+    cancelled: Number(cancelled),
     paused: paused === 'paused',
     oldest: Number(oldest),
     workers: Number(workers),

@@ -24,8 +24,8 @@ const READY = Array.from({ length: HIGHEST_PRIORITY + 1 }, (_, priority) => `rea
  */
 export const KEYSPACE = {
   names: [
-    // Settings and counters: layout token server epoch confirmed levels returned paused seq since call:<session>, and
-    // the declared limits: limits max limit rate per key_limit key_rate key_per.
+    // Settings and counters: layout token server epoch confirmed levels returned cancelling paused seq since
+    // call:<session>, and the declared limits: limits max limit rate per key_limit key_rate key_per.
     'meta',
     // Sessions by the time at which they end.
     'sessions',
@@ -66,6 +66,13 @@ export const KEYSPACE = {
     'notices',
     // Logs of the tasks that began lately, of the queue and of keys.
     'begun',
+    // Reasons of cancelled tasks by the places of their deliveries, which have not ended; and a stream of the latest 1000
+    // of them.
+    'cancelling',
+    'cancels',
+    // Cancelled tasks by time, and the reasons by id.
+    'cancelled',
+    'reasons',
   ],
   /** The streams by priority, from 0. */
   arrays: { ready: READY },

@@ -17,7 +17,12 @@ import {
 } from '@holdfast/kernel';
 import { partitionOf } from '@holdfast/redis';
 import type { Added } from './adding.js';
-import { activeTasks, type ObliterateOptions, requireConfirmed } from './administration.js';
+import {
+  activeTasks,
+  type CancelOptions,
+  type ObliterateOptions,
+  requireConfirmed,
+} from './administration.js';
 import type { Counts, TaskInfo, TaskState } from './inspection.js';
 import { requireQueueName } from './keys.js';
 import { shareOfQueue } from './limits.js';
@@ -91,7 +96,7 @@ export class PartitionedQueue<Input = unknown, Output = Input> implements AsyncD
   /** The counts of all partitions together; paused if all are. Throws UnavailableError. */
   async counts(): Promise<Counts> {
     const all = await Promise.all(this.partitions.map((queue) => queue.counts()));
-    const sum = (of: 'waiting' | 'active' | 'delayed' | 'dead' | 'completed'): number =>
+    const sum = (of: 'waiting' | 'active' | 'delayed' | 'dead' | 'completed' | 'cancelled'): number =>
       all.reduce((before, counts) => before + counts[of], 0);
     return {
       waiting: sum('waiting'),
@@ -99,6 +104,7 @@ export class PartitionedQueue<Input = unknown, Output = Input> implements AsyncD
       delayed: sum('delayed'),
       dead: sum('dead'),
       completed: sum('completed'),
+      cancelled: sum('cancelled'),
       paused: all.every(({ paused }) => paused),
       oldest: Math.max(...all.map(({ oldest }) => oldest)),
       workers: Math.max(...all.map(({ workers }) => workers)),
@@ -133,13 +139,18 @@ export class PartitionedQueue<Input = unknown, Output = Input> implements AsyncD
     return (await this.#ofId(id, (queue) => queue.remove(id))).includes(true);
   }
 
+  /** Cancels the task with an id that you chose, as `cancel` of a queue does. Throws MisuseError, UnavailableError. */
+  async cancel(id: string, options: CancelOptions = {}): Promise<boolean> {
+    return (await this.#ofId(id, (queue) => queue.cancel(id, options))).includes(true);
+  }
+
   /** Lets the dead letter with an id that you chose be tried again, as `requeue` of a queue does. */
   async requeue(id: string): Promise<boolean> {
     return (await this.#ofId(id, (queue) => queue.requeue(id))).includes(true);
   }
 
   /** Removes all tasks in one state from all partitions, as `purge` of a queue does; resolves to how many. */
-  async purge(state: Exclude<TaskState, 'active' | 'completed'>): Promise<number> {
+  async purge(state: Exclude<TaskState, 'active' | 'completed' | 'cancelled'>): Promise<number> {
     const removed = await Promise.all(this.partitions.map((queue) => queue.purge(state)));
     return removed.reduce((sum, count) => sum + count, 0);
   }

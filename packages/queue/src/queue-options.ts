@@ -49,6 +49,8 @@ export interface QueueOptions<Input = unknown, Output = Input> {
    * random.
    */
   readonly backoff?: Backoff;
+  /** How long the handler of a task that is added here may take, in ms, as in the options of `add`. Default: no limit. */
+  readonly timeout?: number;
   /**
    * Limits, which are kept with the queue and obeyed by all its workers. Default: those that are kept, or else none.
    */
@@ -106,6 +108,7 @@ export const QUEUE = {
   schema: optional(readSchema),
   attempts: TASK.attempts,
   backoff: TASK.backoff,
+  timeout: TASK.timeout,
   limits: optional(readLimits),
   retain: groupOrDefaults({
     count: withDefault(whole(0, 1e9), 10_000),
@@ -129,9 +132,14 @@ export const QUEUE = {
 /** The options, checked and with their defaults. */
 export type ReadOptions = Settings<typeof QUEUE>;
 
-export function settingsOf({ attempts, backoff, limits, retain, maxBytes }: ReadOptions): QueueSettings {
+export function settingsOf(options: ReadOptions): QueueSettings {
+  const { attempts, backoff, timeout, limits, retain, maxBytes } = options;
   return {
-    kept: { ...(attempts !== undefined && { a: attempts }), ...(backoff !== undefined && { q: backoff }) },
+    kept: {
+      ...(attempts !== undefined && { a: attempts }),
+      ...(backoff !== undefined && { q: backoff }),
+      ...(timeout !== undefined && { h: timeout }),
+    },
     limits: declareLimits(limits),
     ...{ retain, maxBytes },
   };

@@ -73,7 +73,7 @@ export class Queue<Input = unknown, Output = Input>
 
   /**
    * Waits until a task has completed, and resolves with its result. Throws TaskFailedError when it is among the dead
-   * letters, MisuseError when there is no such task and no result of it is kept, TaskGoneError when that happens while
+   * letters, TaskCancelledError when it was cancelled, MisuseError when there is no such task and no result of it is kept, TaskGoneError when that happens while
    * waiting, AbortedError when `signal` aborts or the queue is closed, UnavailableError.
    */
   async wait(id: string, options: { readonly signal?: AbortSignal } = {}): Promise<unknown> {

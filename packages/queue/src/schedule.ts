@@ -13,6 +13,7 @@ export interface Schedule extends ScheduleTimes {
   readonly priority?: number;
   readonly attempts?: number;
   readonly backoff?: Backoff;
+  readonly timeout?: number;
   readonly key?: string;
 }
 

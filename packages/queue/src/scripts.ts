@@ -22,6 +22,7 @@ const VERBS = [
   'count',
   'list',
   'remove',
+  'cancel',
   'requeue',
   'schedule',
   'time',

@@ -36,6 +36,11 @@ export interface AddOptions {
   readonly attempts?: number;
   /** How long the task waits after a failed attempt. Default: as in the options of the queue to which it is added. */
   readonly backoff?: Backoff;
+  /**
+   * How long its handler may take, in ms; then the task's signal aborts with a TaskTimeoutError, and the attempt has
+   * failed. Default: as in the options of the queue to which it is added.
+   */
+  readonly timeout?: number;
   /** Tasks of one key go in order, as many at a time as `keys` of the queue's limits says. Default: none. */
   readonly key?: string;
   /**
@@ -62,6 +67,8 @@ export interface KeptOptions {
   readonly b?: Backoff;
   /** The backoff of the queue to which the task was added, if it has none of its own. */
   readonly q?: Backoff;
+  /** How long its handler may take, in ms. */
+  readonly h?: number;
   /** For a task that is only an entry: how many ms after it was added it expires. */
   readonly x?: number;
   /** The trace that the task belongs to. */
@@ -86,6 +93,7 @@ export const TASK = {
   priority: withDefault(whole(0, HIGHEST_PRIORITY), 0),
   attempts: optional(whole(1, 1_000_000)),
   backoff: optional(readBackoff),
+  timeout: optional(duration({ min: 1 })),
   key: optional(requireName),
 };
 
@@ -146,7 +154,7 @@ export const DEFAULT_ATTEMPTS = 3;
  */
 export function keptOptions(
   defaults: KeptOptions,
-  { attempts = defaults.a, backoff, ...options }: Partial<AddSettings>,
+  { attempts = defaults.a, timeout = defaults.h, backoff, ...options }: Partial<AddSettings>,
   { isWhole, trace }: { readonly isWhole: boolean; readonly trace: string | undefined },
 ): string {
   const expires = isWhole ? options.expires : undefined;
@@ -155,6 +163,7 @@ export function keptOptions(
     attempts === undefined &&
     backoff === undefined &&
     ofQueue === undefined &&
+    timeout === undefined &&
     expires === undefined &&
     trace === undefined
   )
@@ -163,6 +172,7 @@ export function keptOptions(
     ...(attempts !== undefined && { a: attempts }),
     ...(backoff !== undefined && { b: backoff }),
     ...(ofQueue !== undefined && { q: ofQueue }),
+    ...(timeout !== undefined && { h: timeout }),
     ...(expires !== undefined && { x: expires }),
     ...(trace !== undefined && { t: trace }),
   } satisfies KeptOptions);

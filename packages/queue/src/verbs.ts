@@ -197,18 +197,37 @@ export const reconcile = single<ReconcileRequest, Compared | undefined>(
   },
 );
 
+/** A delivery whose task was cancelled. */
+export interface CancelledDelivery {
+  /** "<priority> <entry>" */
+  readonly place: string;
+  readonly reason: string;
+}
+
 export interface Renewed {
   readonly epoch: string;
   readonly ticks: DueTicks;
+  /** Those of all sessions. */
+  readonly cancelled: readonly CancelledDelivery[];
 }
 
 /** Its result is undefined if the session is over. */
 export const renew = single<{ readonly session: string; readonly lease: number }, Renewed | undefined>(
   'renew',
   ({ session, lease }) => [session, String(lease)],
-  ([word, epoch, now, since, due]) =>
-    word === 'lost' ? undefined : { epoch: String(epoch), ticks: readTicks(due, { now, since }) },
+  ([word, epoch, now, since, due, marks]) =>
+    word === 'lost'
+      ? undefined
+      : { epoch: String(epoch), ticks: readTicks(due, { now, since }), cancelled: readMarks(marks) },
 );
+
+function readMarks(marks: Reply): readonly CancelledDelivery[] {
+  const items = marks as readonly string[];
+  return Array.from({ length: items.length / 2 }, (_, index) => {
+    const [place = '', reason = ''] = items.slice(2 * index, 2 * index + 2);
+    return { place, reason };
+  });
+}
 
 /** The epoch, and the number of replicas; a WAIT over the same connection asks whether they know the epoch. */
 export const epoch = single<void, { readonly epoch: string; readonly replicas: number }>(
@@ -296,6 +315,20 @@ export const remove = single<RemoveRequest, 'removed' | 'active' | 'unknown'>(
   'remove',
   ({ id, state = '' }) => [...placeOf(id), state],
   ([word]) => word as 'removed' | 'active' | 'unknown',
+);
+
+export interface CancelRequest {
+  readonly id: string;
+  readonly reason: string;
+  /** Of cancelled tasks. */
+  readonly retain: { readonly count: number; readonly age: number };
+}
+
+/** Its result is "cancelling" if a worker has the task, which then ends with the delivery. */
+export const cancel = single<CancelRequest, 'cancelled' | 'cancelling' | 'unknown'>(
+  'cancel',
+  ({ id, reason, retain }) => [...placeOf(id), reason, String(retain.count), String(retain.age)],
+  ([word]) => word as 'cancelled' | 'cancelling' | 'unknown',
 );
 
 export interface RequeueRequest {

@@ -14,7 +14,7 @@ import {
   throwIfAborted,
 } from '@holdfast/kernel';
 import { compareIds } from '@holdfast/redis';
-import { ResultNotKeptError, TaskFailedError, TaskGoneError } from './errors.js';
+import { ResultNotKeptError, TaskCancelledError, TaskFailedError, TaskGoneError } from './errors.js';
 import { type Happened, type Place, readEvents } from './events.js';
 import type { TaskInfo } from './inspection.js';
 import type { QueuePort } from './port.js';
@@ -98,7 +98,7 @@ export class ResultWaiters {
     } else if (found.state === 'completed') this.#completed(waiter, found);
     else if (found.state === 'dead') {
       waiter.reject(this.#failed(id, found.errors?.at(-1)?.message ?? 'it was given up'));
-    }
+    } else if (found.state === 'cancelled') waiter.reject(this.#cancelled(id, found.reason ?? ''));
   }
 
   #completed({ id, resolve, reject }: Waiter, { result, notKept }: Partial<KeptResult>): void {
@@ -108,6 +108,10 @@ export class ResultWaiters {
 
   #failed(id: string, reason: string): TaskFailedError {
     return new TaskFailedError({ queue: this.#queue, id, reason });
+  }
+
+  #cancelled(id: string, reason: string): TaskCancelledError {
+    return new TaskCancelledError({ queue: this.#queue, id, reason });
   }
 
   #closed(id: string): HoldfastError {
@@ -165,6 +169,7 @@ export class ResultWaiters {
       if (compareIds(entry, event.kind === 'completed' ? results : notices) <= 0) continue;
       if (event.kind === 'completed') this.#completed(waiter, event);
       if (event.kind === 'failed') waiter.reject(this.#failed(event.id, event.reason));
+      if (event.kind === 'cancelled') waiter.reject(this.#cancelled(event.id, event.reason));
       if (event.kind === 'removed') {
         waiter.reject(new TaskGoneError({ queue: this.#queue, id: event.id, reason: 'it was removed' }));
       }

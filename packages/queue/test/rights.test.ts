@@ -36,25 +36,33 @@ it('a producer adds, a worker works, an operator operates', async () => {
   ]);
   expect(ids.every(({ added }) => added)).toBe(true);
   const queue = queueOf<number>({ redis: await as('worker'), attempts: 1, limits: { rate, keys: { rate } } });
+  const operator = queueOf<number>({ redis: await as('operator') });
   const problems: unknown[] = [];
   const worker = createWorker({
     queue,
     concurrency: 2,
+    lease: 300,
     onError: (error) => problems.push(error),
     handler: async (task) => {
       await task.progress(task.data);
+      if (task.data === 7) {
+        await operator.cancel(task.id);
+        await new Promise((resolve) => task.signal.addEventListener('abort', resolve));
+      }
       if (task.data === 5) throw new Error('five');
     },
   });
   later(() => worker.stop());
-  const operator = queueOf<number>({ redis: await as('operator') });
   await eventually(async () => (await operator.counts()).completed, 4);
   await eventually(async () => (await operator.counts()).dead, 1);
+  await producer.add(7, { id: 'cancelled' });
+  await eventually(async () => (await operator.get('cancelled'))?.state, 'cancelled' as const);
   expect(problems).toEqual([]);
   const [letter] = (await operator.list('dead')).tasks;
   await operator.pause();
   expect(await operator.requeue(letter?.id ?? '')).toBe(true);
   expect(await operator.remove(letter?.id ?? '')).toBe(true);
+  expect(await operator.cancel((await producer.add(6, { key: 'waits' })).id)).toBe(true);
   for (let n = 0; n < 3; n += 1) await producer.add(n, { key: 'waits' });
   expect((await operator.list('waiting')).tasks).toHaveLength(3);
   expect(await operator.purge('waiting')).toBe(3);

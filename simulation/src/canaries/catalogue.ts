@@ -9,12 +9,13 @@ import { FEATURES_CANARIES } from './features.js';
 import { FUNCTION_CANARIES } from './functions.js';
 import { GENERATION_CANARIES } from './generations.js';
 import { NODE_CANARIES } from './nodes.js';
+import { QUEUE_STEERING_CANARIES } from './queue-steering.js';
 import { QUEUE_CANARIES } from './queues.js';
 import { VERB_CANARIES } from './verbs.js';
 import { WORKER_CANARIES } from './workers.js';
 import { WORKFLOW_CANARIES } from './workflows.js';
 
-const OF_QUEUE: readonly Canary[] = [...QUEUE_CANARIES, ...WORKER_CANARIES];
+const OF_QUEUE: readonly Canary[] = [...QUEUE_CANARIES, ...QUEUE_STEERING_CANARIES, ...WORKER_CANARIES];
 const OF_WORKFLOW: readonly Canary[] = [...WORKFLOW_CANARIES, ...FUNCTION_CANARIES, ...VERB_CANARIES];
 
 const OF_FEATURES: readonly Canary[] = [...FEATURES_CANARIES, ...GENERATION_CANARIES];

@@ -56,6 +56,8 @@ export class Lives {
   readonly #lines = new Map<string, string[]>();
   /** By deduplication key, as the last put left them. */
   readonly #windows = new Map<string, Window>();
+  /** How often a task had completed when it was cancelled. */
+  readonly #cancelled = new Map<Life, number>();
   #forgot = false;
 
   constructor(world: World<QueuePlan>, violate: Violate) {
@@ -81,6 +83,7 @@ export class Lives {
     this.#lines.clear();
     this.#removed.clear();
     this.#windows.clear();
+    this.#cancelled.clear();
     for (const life of this.#byName.values()) life.wasRemoved = false; // it may be there again
   }
 
@@ -89,6 +92,7 @@ export class Lives {
     const [word] = reply;
     if (call.verb === 'put') this.#put(call, reply);
     if (word === 'removed' && call.verb === 'remove') this.#noteRemoval(call);
+    if (call.verb === 'cancel' && word !== 'unknown') this.#noteCancel(call, word === 'cancelled');
     if (word === 'requeued') this.#noteRequeue(call);
     if (call.verb === 'find' && call.args[3] !== '1') this.#judgeFound(call.args[0] ?? '', reply);
     if (word === 'counted') this.#judgeCounts(reply.slice(1, 4).map(Number));
@@ -115,6 +119,11 @@ export class Lives {
   /** How often a task has completed, by its effects. */
   completions(name: string): number {
     return Number(this.#ask('HGET', EFFECTS, name) ?? 0);
+  }
+
+  /** Undefined for one that was not cancelled. */
+  completionsAtCancel(life: Life): number | undefined {
+    return this.#cancelled.get(life);
   }
 
   isDead({ id, name }: Life): boolean {
@@ -228,6 +237,16 @@ export class Lives {
     life.wasRemoved = true;
   }
 
+  /** It has ended, or it ends with its delivery. */
+  #noteCancel({ args: [id = ''] }: Call, hasEnded: boolean): void {
+    const life = this.#current.get(id);
+    if (hasEnded) this.#removed.add(id);
+    if (life === undefined) return;
+    this.#cancelled.set(life, this.completions(life.name));
+    life.isOver = true;
+    if (hasEnded) life.wasRemoved = true;
+  }
+
   #noteRequeue({ args: [id = '', , record = ''] }: Call): void {
     if (this.#ask('HGET', key('tasks'), id) !== record)
       this.#violate('requeue', `${id} was requeued, and its letter is gone, but another task is there`);
@@ -248,6 +267,11 @@ export class Lives {
   #judgeFound(id: string, [word, value]: readonly (string | readonly string[])[]): void {
     if (word === 'unknown' || this.#forgot) return;
     const life = this.#current.get(id);
+    if (word === 'cancelled') {
+      if (life !== undefined && !life.isOver)
+        this.#violate('answers', `${id} is said to be cancelled, but is ${life.name} now`);
+      return;
+    }
     const text = String(typeof value === 'string' ? value : value?.[0]);
     if (word === 'completed' && text.startsWith('!')) return; // its result was not kept
     const isWhole = word === 'completed' || typeof value !== 'string';

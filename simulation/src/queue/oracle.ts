@@ -192,6 +192,9 @@ export class QueueOracle implements Judge {
       const isKept = at > this.#remembersSince && this.#acknowledged.has(name) && !isOver;
       if (completions === 0 && isKept && !this.#lives.isDead(life))
         this.violate('lost task', `${name}, which is ${id}, was acknowledged, but has not ended`);
+      const atCancel = this.#lives.completionsAtCancel(life);
+      if (atCancel !== undefined && completions > atCancel)
+        this.violate('cancelled', `${name}, which is ${id}, has completed after it was cancelled`);
       if (completions > 1)
         this.violate('effects', `${name}, which is ${id}, has its effect ${completions} times`);
       if (this.#lives.isDead(life)) this.#judgeFailures(id);
@@ -226,4 +229,4 @@ export class QueueOracle implements Judge {
 
 /** What handlers of the plan fail with, and workers. */
 const FAILURES =
-  /^(planned|5|undefined|Symbol\(planned\)|a value that cannot be shown|The lease on task|The worker stops|its worker died|it expired)/;
+  /^(planned|5|undefined|Symbol\(planned\)|a value that cannot be shown|The lease on task|The worker stops|its worker died|it expired|Task \S+(?: \S+)? of "q" (?:has timed out|was cancelled))/;

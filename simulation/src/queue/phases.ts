@@ -179,7 +179,14 @@ export class QueuePhases implements Phases {
     const world = this.#world;
     const oracle = this.#oracle;
     await process.addOnceReady({
-      ...{ name, id: undefined, isShared: false, deduplicate: undefined, expires: undefined },
+      ...{
+        name,
+        id: undefined,
+        isShared: false,
+        deduplicate: undefined,
+        expires: undefined,
+        timeout: undefined,
+      },
       ...{ key: undefined, delay, priority: 0 },
       work: { takes: 0, steps: 1, fails: 0, fatal: false, heedless: false, progress: false },
     });

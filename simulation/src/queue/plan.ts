@@ -49,6 +49,8 @@ export type QueueStep = { readonly after: number } & (
   | ({ readonly f: 'add'; readonly name: string } & AddPlan)
   | { readonly f: 'pause'; readonly for: number }
   | { readonly f: 'remove' | 'get' | 'requeue'; readonly id: string }
+  /** Cancels a task that the same producer has added. */
+  | { readonly f: 'cancel'; readonly name: string }
   /** Waits for the result of a task, for so long. */
   | { readonly f: 'wait'; readonly id: string; readonly for: number }
   | { readonly f: 'purge'; readonly state: 'waiting' | 'delayed' | 'dead' }
@@ -69,6 +71,7 @@ interface AddPlan {
     | { readonly key: string; readonly within: number; readonly keep: 'first' | 'last' }
     | undefined;
   readonly expires: number | undefined;
+  readonly timeout: number | undefined;
   readonly key: string | undefined;
   readonly delay: number;
   readonly priority: number;
@@ -99,6 +102,7 @@ export function drawQueuePlan(seed: number, wishes: Wishes = {}): QueuePlan {
   const dice = new Dice(seed ^ 0x51ed27);
   // What handlers do wrong is drawn apart, so that the rest of a seed's plan does not depend on it.
   const wrongs = new Dice(seed ^ 0x3c6ef3);
+  const ends = new Dice(seed ^ 0x71a2b3);
   const clients = wishes.clients ?? dice.whole(2, 4);
   const healAt = dice.whole(2_000, 6_000);
   const lossy = dice.chance(0.3);
@@ -122,7 +126,7 @@ export function drawQueuePlan(seed: number, wishes: Wishes = {}): QueuePlan {
     nodeClocks: [clock()],
     clients: Array.from({ length: clients }, (_, place) =>
       drawClient(dice, {
-        ...{ place, lease, healAt, clock: clock(), wrongs },
+        ...{ place, lease, healAt, clock: clock(), wrongs, ends },
         declares: isMixed && place > 0 ? more.one(['new', 'old', 'none']) : 'new',
       }),
     ),
@@ -151,6 +155,8 @@ export function drawQueuePlan(seed: number, wishes: Wishes = {}): QueuePlan {
 
 interface ClientOptions {
   readonly wrongs: Dice;
+  /** Of cancellations and timeouts. */
+  readonly ends: Dice;
   readonly place: number;
   readonly lease: number;
   readonly healAt: number;
@@ -160,7 +166,7 @@ interface ClientOptions {
 
 function drawClient(
   dice: Dice,
-  { place, lease, healAt, clock, wrongs, declares }: ClientOptions,
+  { place, lease, healAt, clock, wrongs, ends, declares }: ClientOptions,
 ): QueueClientPlan {
   const works = place === 0 || dice.chance(0.8);
   // More at once than the workers can take.
@@ -184,7 +190,9 @@ function drawClient(
     wrongBackoff: wrongs.chance(0.2),
     restarts: works && dice.chance(0.3) ? [dice.whole(100, healAt)] : [],
     tasks: Array.from({ length: dice.whole(1, 2) }, (_, index) =>
-      drawTask(index).map((step) => withWrongs(wrongs, step)),
+      drawTask(index)
+        .map((step) => withWrongs(wrongs, step))
+        .flatMap((step) => withEnds(ends, step)),
     ),
   };
 }
@@ -193,6 +201,15 @@ function withWrongs(wrongs: Dice, step: QueueStep): QueueStep {
   if (step.f !== 'add') return step;
   const nonsense = wrongs.chance(0.3) ? wrongs.whole(0, KINDS_OF_NONSENSE - 1) : undefined;
   return { ...step, work: { ...step.work, nonsense, unkeepable: wrongs.chance(0.08) } };
+}
+
+/** Some tasks are cancelled after their add, and some have a time within which their handlers have to end. */
+function withEnds(ends: Dice, step: QueueStep): QueueStep[] {
+  if (step.f !== 'add') return [step];
+  const timeout = ends.chance(0.08) ? ends.scale(5, 500) : undefined;
+  const task = { ...step, timeout };
+  if (!ends.chance(0.12)) return [task];
+  return [task, { f: 'cancel', after: ends.one([0, ends.scale(1, 500)]), name: step.name }];
 }
 
 function drawStep(
@@ -213,6 +230,7 @@ function drawStep(
   const isNamed = dice.chance(0.5);
   return {
     ...{ f: 'add', after, name, isShared: false, id: isNamed ? `task ${name}` : undefined },
+    timeout: undefined,
     deduplicate:
       !isNamed && dice.chance(0.1)
         ? { key: 'same', within: dice.scale(10, 1_000), keep: dice.one(['first', 'last'] as const) }
@@ -236,7 +254,15 @@ function drawReuse(
   if (f === 'purge') return { f, after, state: dice.one(['dead', 'dead', 'waiting', 'delayed'] as const) };
   if (f !== 'add') return { f, after, id };
   return {
-    ...{ f, after, name: `${task}.${number}`, isShared: true, id, deduplicate: undefined },
+    ...{
+      f,
+      after,
+      name: `${task}.${number}`,
+      isShared: true,
+      id,
+      deduplicate: undefined,
+      timeout: undefined,
+    },
     ...drawAdd(dice, lease),
   };
 }

@@ -34,6 +34,8 @@ export class QueueProcess implements Actor<QueueStep> {
   readonly queue: Queue<Data, Data>;
   readonly #options: QueueProcessOptions;
   #worker: Worker | undefined;
+  /** Of the tasks that it has added, by name. */
+  readonly #ids = new Map<string, string>();
   /** Resolves when the schedule is set. */
   #scheduling = Promise.resolve();
 
@@ -114,18 +116,20 @@ export class QueueProcess implements Actor<QueueStep> {
 
   /** A task with an id is added until it is certain that it is. Rejects if that is not known of another. */
   async add(step: Omit<QueueStep & { f: 'add' }, 'f' | 'after'>): Promise<void> {
-    const { name, id, isShared, deduplicate, expires, key, delay, priority } = step;
+    const { name, id, isShared, deduplicate, expires, timeout, key, delay, priority } = step;
     const options = {
       ...(id !== undefined && { id, deduplicate: { key: name, within: REPEATED } }),
       ...(deduplicate && { deduplicate }),
       ...(expires !== undefined && { expires }),
+      ...(timeout !== undefined && { timeout }),
       ...(key !== undefined && { key }),
       ...(delay > 0 && { delay }),
       ...(priority > 0 && { priority }),
     };
     for (;;) {
       try {
-        await this.queue.add({ name }, options);
+        const { id: known } = await this.queue.add({ name }, options);
+        this.#ids.set(name, known);
         this.note(`has added ${name}`);
         this.#options.oracle.acknowledged(name, isShared || deduplicate !== undefined);
         return;
@@ -187,6 +191,11 @@ export class QueueProcess implements Actor<QueueStep> {
     switch (step.f) {
       case 'remove':
         return void (await this.queue.remove(step.id));
+      case 'cancel': {
+        const id = this.#ids.get(step.name);
+        if (id !== undefined) await this.queue.cancel(id, { reason: step.name });
+        return;
+      }
       case 'get':
         return void (await this.queue.get(step.id));
       case 'requeue':
@@ -286,7 +295,10 @@ export class QueueProcess implements Actor<QueueStep> {
 }
 
 /** What a correct deployment may tell a user who does nothing wrong. */
-const EXPECTED = ['HOLDFAST_UNAVAILABLE', 'HOLDFAST_LEASE_LOST', 'HOLDFAST_ABORTED'];
+const EXPECTED = [
+  ...['HOLDFAST_UNAVAILABLE', 'HOLDFAST_LEASE_LOST', 'HOLDFAST_ABORTED'],
+  ...['HOLDFAST_TASK_CANCELLED', 'HOLDFAST_TASK_TIMEOUT'],
+];
 
 /** What handlers throw that is no proper error. */
 const NONSENSE: readonly (() => unknown)[] = [

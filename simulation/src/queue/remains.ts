@@ -19,6 +19,9 @@ const MAY_STAY = [
   'paces',
   'begun',
   'notices',
+  'cancels',
+  'cancelled',
+  'reasons',
 ].map(key);
 
 export function judgeQueueRemains({ store }: World<QueuePlan>, oracle: QueueOracle): void {

@@ -1,7 +1,7 @@
-/** The actions of `holdfast queue` that change something: `retry`, `pause`, `resume`, `purge`. */
+/** The actions of `holdfast queue` that change something: `retry`, `cancel`, `pause`, `resume`, `purge`. */
 import { masked } from '../../arguments.js';
 import type { Command } from '../../command.js';
-import { JSON_OUTPUT, PREFIX, PURGED_STATE, REDIS } from '../../options.js';
+import { CANCEL_REASON, JSON_OUTPUT, PREFIX, PURGED_STATE, REDIS } from '../../options.js';
 import { answer, type Call, ID_OPERAND, OF_EVERY_ACTION, onQueue, QUEUE_OPERAND } from './opened.js';
 
 export const retry: Command = {
@@ -13,6 +13,23 @@ export const retry: Command = {
   options: [REDIS, PREFIX, JSON_OUTPUT],
   example: 'holdfast queue retry images --redis redis://127.0.0.1:6379',
   run: onQueue(requeue),
+};
+
+export const cancel: Command = {
+  ...OF_EVERY_ACTION,
+  name: 'cancel',
+  summary: 'End a task that waits, or that a worker has.',
+  operands: [QUEUE_OPERAND, { ...ID_OPERAND, optional: false }],
+  about: 'A running handler is told by its signal; nothing that it returns counts.',
+  options: [REDIS, PREFIX, CANCEL_REASON, JSON_OUTPUT],
+  example: 'holdfast queue cancel images cat-7 --redis redis://127.0.0.1:6379',
+  run: onQueue(async (call) => {
+    const id = call.id ?? '';
+    const reason = call.args.text(CANCEL_REASON);
+    if (!(await call.queue.cancel(id, { ...(reason !== undefined && { reason }) })))
+      throw call.args.wrong(`"${masked(id)}" is no task of "${call.queue.name}" that waits or runs`);
+    return answer(call, { cancelled: id }, `${id} is cancelled.`);
+  }),
 };
 
 export const pause: Command = {

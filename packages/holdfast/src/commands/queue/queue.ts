@@ -7,7 +7,7 @@
 import type { CommandGroup } from '../../command.js';
 import { ls } from './ls.js';
 import { metrics } from './metrics.js';
-import { pause, purge, resume, retry } from './operate.js';
+import { cancel, pause, purge, resume, retry } from './operate.js';
 import { show } from './show.js';
 import { tail } from './tail.js';
 
@@ -15,5 +15,5 @@ export const queue: CommandGroup = {
   name: 'queue',
   summary: 'Look at task queues, and operate them.',
   about: 'The Redis of the queues is given with --redis or REDIS_URL.',
-  actions: [ls, metrics, show, tail, retry, pause, resume, purge],
+  actions: [ls, metrics, show, tail, retry, cancel, pause, resume, purge],
 };

@@ -45,7 +45,7 @@ async function showList({ args, context, queue }: Call): Promise<number> {
     task.id,
     task.key ?? '',
     short(task),
-    task.errors?.at(-1)?.message ?? '',
+    task.errors?.at(-1)?.message ?? task.reason ?? '',
   ]);
   const table = renderTable([
     ['id', 'key', state === 'completed' ? 'result' : 'data', 'last error'],
@@ -55,7 +55,7 @@ async function showList({ args, context, queue }: Call): Promise<number> {
   return EXIT.ok;
 }
 
-const STATES: readonly TaskState[] = ['waiting', 'active', 'delayed', 'dead', 'completed'];
+const STATES: readonly TaskState[] = ['waiting', 'active', 'delayed', 'dead', 'completed', 'cancelled'];
 
 function stateOf(args: Arguments): TaskState {
   const text = args.text(STATE) ?? 'waiting';

@@ -1,0 +1,32 @@
+-- cancel: end a task that waits; mark one that a worker has, so that it ends as cancelled.
+--
+-- ARGV[1] its id  ARGV[2] its entry, if the id is one that the queue gave, or ''  ARGV[3] its priority
+-- ARGV[4] the reason  ARGV[5] of how many cancelled tasks the reason is kept  ARGV[6] for how many ms
+--
+-- Replies {'cancelled'} if it has ended, {'cancelling'} if a worker has it, or {'unknown'}
+--
+-- Stands on: take, same, cancelled, retention
+local id, entry, level, reason = unpack(ARGV, 1, 4)
+forget_ended(CANCELLED, REASONS, tonumber(ARGV[5]), tonumber(ARGV[6]))
+local record = redis.call('HGET', TASKS, id)
+if record then
+  local place = redis.call('HGET', PLACES, id)
+  local key = string.match(record, '^%d %d ([^\n]*)\n') or ''
+  local word, has_slot = take(id, record, key, '')
+  forget_window(id)
+  if word == 'active' then
+    mark(place, reason)
+    return {'cancelling'}
+  end
+  end_as_cancelled(id, reason)
+  if key ~= '' and has_slot then free_slot(key) end
+  return {'cancelled'}
+end
+local plain = entry ~= '' and redis.call('XRANGE', stream_of(level), entry, entry)[1]
+if not plain or plain[2][1] ~= 'd' then return {'unknown'} end
+if take_entry(level, entry) == 'active' then
+  mark(level .. ' ' .. entry, reason)
+  return {'cancelling'}
+end
+end_as_cancelled(id, reason)
+return {'cancelled'}
