@@ -172,11 +172,8 @@ describe('a task that a worker has', () => {
     await queue.add(2, { id: 'x' });
     await eventually(() => lost.begun.length, 1);
     // The session ends, as if its worker were gone; then the task is cancelled while it is nobody's.
-    await client().zadd(
-      '{queue:q}:sessions',
-      0,
-      (await client().zrange('{queue:q}:sessions', 0, 0))[0] ?? '',
-    );
+    const [session = ''] = await client().zrange('{queue:q}:sessions', '0', '0');
+    await client().zadd('{queue:q}:sessions', '0', session);
     await queue.cancel('x');
     await lost.worker.stop();
     workerOf({
