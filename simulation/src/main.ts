@@ -26,8 +26,9 @@ npm run simulate -- --seed 42 --shrink      the smallest plan found that still h
 npm run simulate -- queue                   all of the above for the queue instead of the locks: queue --seed 42
 npm run simulate -- workflow                the same for workflows, with all that they offer: workflow --seed 42 --shrink
 npm run simulate -- features                the same for a feature store: features --seed 42 --shrink
+npm run simulate -- vectors                 the same for an index of vectors: vectors --seed 42 --shrink
 npm run simulate -- canaries                checks that every deliberate mistake is caught, and in how many runs
-npm run simulate -- workflow canaries       those in workflows only; also for the queue and features
+npm run simulate -- workflow canaries       those in workflows only; also for the queue, features and vectors
 npm run simulate -- model                   compares the model of Redis with a real one
 npm run simulate -- coverage                shows which lines and branches of the Lua the runs reach
 
@@ -41,6 +42,8 @@ npm run simulate -- coverage                shows which lines and branches of th
   --quiet          with --seed: no timeline`;
 
 const WORDS = ['canaries', 'model', 'coverage'];
+
+const SUBJECTS: readonly (string | undefined)[] = ['queue', 'workflow', 'features', 'vectors'];
 
 const OPTIONS = {
   help: { type: 'boolean', short: 'h' },
@@ -91,8 +94,8 @@ async function main(): Promise<number> {
   return values['seed'] === undefined ? runs(scenario, values) : one(scenario, values);
 }
 
-function isScenario(word: string | undefined): word is 'queue' | 'workflow' | 'features' {
-  return word === 'queue' || word === 'workflow' || word === 'features';
+function isScenario(word: string | undefined): word is Exclude<ScenarioName, 'locks'> {
+  return SUBJECTS.includes(word);
 }
 
 function say(text: string): number {

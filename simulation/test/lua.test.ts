@@ -83,6 +83,8 @@ const BYTES = [
     'struct.unpack("<I4", "xabcd", 2)',
     'struct.pack("<H", 24930)',
     '#struct.pack("<ddI4HHH", 1, 2, 3, 4, 5, 6)',
+    'struct.pack("<Hc2c1", 24930, "cdx", "e")',
+    'struct.unpack("<c2Bc1", "abcd")',
   ],
   ...[
     'struct.unpack("<d", struct.pack("<d", 0.1))',

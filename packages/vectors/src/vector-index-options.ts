@@ -14,7 +14,9 @@ import {
   oneOf,
   optional,
   orSystemClock,
+  orSystemRandom,
   passedOn,
+  type Random,
   type Reader,
   type Readers,
   requirePrefix,
@@ -79,6 +81,8 @@ export interface VectorIndexOptions {
   readonly tls?: ConnectionOptions;
   /** The clock; tests and simulations pass their own. Default: the system's. */
   readonly clock?: Clock;
+  /** Where random numbers come from. Default: the system's. */
+  readonly random?: Random;
 }
 
 const readName: Reader<string> = fitting(
@@ -152,6 +156,7 @@ export const VECTOR_INDEX = {
   callTimeout: withDefault(duration({ min: 1 }), 5_000),
   tls: optional(having<ConnectionOptions>()),
   clock: orSystemClock,
+  random: orSystemRandom,
 } satisfies Readers<Omit<VectorIndexOptions, 'vectors'>> & { readonly vectors: Reader<readonly Aspect[]> };
 
 export interface DeleteOptions {

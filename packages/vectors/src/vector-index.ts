@@ -116,6 +116,7 @@ export class VectorIndex {
       prefix,
       callTimeout,
       clock,
+      random,
       tombstones,
       ahead,
       vectors: aspects,
@@ -137,7 +138,7 @@ export class VectorIndex {
         requireSameModel(name, model, of);
         const shapes = [...shapesOf(of)].map(([key, shape]) => {
           const { recall, memory } = aspects.find((each) => each.name === key) ?? aspects[0]!;
-          return [key, { ...shape, recall, memory, clock }] as const;
+          return [key, { ...shape, recall, memory, clock, random }] as const;
         });
         return new GenerationIndex(generation, of.name, Object.fromEntries(shapes));
       },

@@ -1,6 +1,6 @@
 /**
- * The canaries: mistakes that somebody could make in the protocol, the client, the queue, workflows or the feature store. A simulator that does not
- * catch them proves nothing.
+ * The canaries: mistakes that somebody could make in the protocol, the client, the queue, workflows, the feature store or the
+ * index of vectors. A simulator that does not catch them proves nothing.
  */
 import type { ScenarioName } from '../run/scenario.js';
 import type { Canary } from './canary.js';
@@ -11,6 +11,7 @@ import { GENERATION_CANARIES } from './generations.js';
 import { NODE_CANARIES } from './nodes.js';
 import { QUEUE_STEERING_CANARIES } from './queue-steering.js';
 import { QUEUE_CANARIES } from './queues.js';
+import { VECTORS_CANARIES } from './vectors.js';
 import { VERB_CANARIES } from './verbs.js';
 import { WORKER_CANARIES } from './workers.js';
 import { WORKFLOW_CANARIES } from './workflows.js';
@@ -26,6 +27,7 @@ export const CANARIES: readonly Canary[] = [
   ...OF_QUEUE,
   ...OF_WORKFLOW,
   ...OF_FEATURES,
+  ...VECTORS_CANARIES,
 ];
 
 /** In which simulation it is to be caught. */
@@ -33,5 +35,6 @@ export function scenarioOfCanary(name: string | undefined): ScenarioName {
   const isOf = (canaries: readonly Canary[]): boolean => canaries.some((canary) => canary.name === name);
   if (isOf(OF_WORKFLOW)) return 'workflow';
   if (isOf(OF_FEATURES)) return 'features';
+  if (isOf(VECTORS_CANARIES)) return 'vectors';
   return isOf(OF_QUEUE) ? 'queue' : 'locks';
 }

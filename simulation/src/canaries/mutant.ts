@@ -15,7 +15,9 @@ import { CANARIES } from './catalogue.js';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 
-const PACKAGES = ['kernel', 'redis', 'telemetry', 'fence', 'lock', 'queue', 'workflow', 'features'];
+const PACKAGES = [
+  ...['kernel', 'redis', 'telemetry', 'fence', 'lock', 'queue', 'workflow', 'features', 'vectors'],
+];
 
 /** The shipped code, or that with the mistake of this name. */
 export async function loadSubject(name: string | undefined): Promise<Subject> {
@@ -35,9 +37,10 @@ export async function loadSubject(name: string | undefined): Promise<Subject> {
   const features: Subject['features'] = await import(
     pathToFileURL(join(folder, 'features/dist/index.js')).href
   );
+  const vectors: Subject['vectors'] = await import(pathToFileURL(join(folder, 'vectors/dist/index.js')).href);
   return {
     ...{ createLocks, LeaseLostError, createRedisGuard, createQueue, createWorker, NonRetryableError },
-    ...{ createWorkflows, defineWorkflow, features },
+    ...{ createWorkflows, defineWorkflow, features, vectors },
   };
 }
 

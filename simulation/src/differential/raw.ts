@@ -74,6 +74,7 @@ const FORMS: readonly (readonly [string, ...Maker[]])[] = [
   ['EXISTS', key, some(key, 3)],
   ['PTTL', key],
   ['PEXPIRE', key, ttl],
+  ['PEXPIREAT', key, (dice) => [dice.one(['1', '0', '-5', 'x', '9999999999999'])]],
   ['HSET', key, text, text, some(text, 3)],
   ['HGET', key, text],
   ['HSTRLEN', key, text],
@@ -88,6 +89,7 @@ const FORMS: readonly (readonly [string, ...Maker[]])[] = [
   ['ZRANGE', key, number, number, () => ['BYSCORE'], maybe('WITHSCORES')],
   ['ZPOPMIN', key],
   ['ZREMRANGEBYSCORE', key, number, number],
+  ['ZCOUNT', key, number, number],
   ['ZRANGEBYSCORE', key, number, number, maybe('WITHSCORES')],
   ['ZRANGEBYSCORE', key, () => ['-inf', '5', 'LIMIT'], (dice) => [dice.one(['0', '1', '-1'])], () => ['2']],
   [

@@ -43,7 +43,11 @@ function remaining(keys: Keyspace, key: string): number {
 }
 
 function expire(keys: Keyspace, [key = '', ttl = '']: readonly string[]): Reply {
-  const time = keys.now + requireInteger(ttl);
+  return expireAt(keys, [key, String(keys.now + requireInteger(ttl))]);
+}
+
+function expireAt(keys: Keyspace, [key = '', at = '']: readonly string[]): Reply {
+  const time = requireInteger(at);
   if (keys.get(key) === undefined) return 0;
   if (time <= keys.now) keys.delete(key);
   else keys.expire(key, time);
@@ -192,6 +196,7 @@ export const commands: Readonly<Record<string, Command>> = {
   PERSIST: { least: 1, most: 1, run: persist },
   COPY: { least: 2, most: 3, run: copy },
   PEXPIRE: { least: 2, most: 2, run: expire },
+  PEXPIREAT: { least: 2, most: 2, run: expireAt },
   HSET: { least: 3, run: setFields },
   HGET: {
     ...{ least: 2, most: 2 },

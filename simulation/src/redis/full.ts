@@ -31,6 +31,7 @@ const WRITING = new Set([
     'UNLINK',
     'PERSIST',
     'PEXPIRE',
+    'PEXPIREAT',
     'HDEL',
     'LTRIM',
     'ZREM',

@@ -141,6 +141,11 @@ export class ModelServer {
     return this.#keys.get(key)?.value;
   }
 
+  /** When a key expires, in ms since 1970; undefined if never, or if there is none. */
+  expiry(key: string): number | undefined {
+    return this.#keys.expiry(key);
+  }
+
   /** What is in it, by key, in their order. */
   dump(): Record<string, Dumped> {
     this.#keys.now = Math.floor(this.#options.time() / 1_000);

@@ -140,6 +140,10 @@ export const sortedSets: Readonly<Record<string, Command>> = {
     },
   },
   ZRANGEBYSCORE: { least: 3, run: rangeByScore },
+  ZCOUNT: {
+    ...{ least: 3, most: 3 },
+    run: (keys, [key = '', from = '', to = '']) => byScore(within(from, to))(sorted(keys, key)).length,
+  },
   ZRANGEBYLEX: { least: 3, run: rangeByName },
   ZLEXCOUNT: {
     ...{ least: 3, most: 3 },

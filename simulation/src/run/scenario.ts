@@ -1,6 +1,6 @@
 /**
- * What is simulated: locks over several nodes, or a queue, workflows or a feature store on one server. Everything that draws, runs, counts and
- * replays takes any of them; run.ts carries out all.
+ * What is simulated: locks over several nodes, or a queue, workflows, a feature store or an index of vectors on one server.
+ * Everything that draws, runs, counts and replays takes any of them; run.ts carries out all.
  */
 import { joinFeatures } from '../features/part.js';
 import { drawFeaturesPlan, type FeaturesPlan } from '../features/plan.js';
@@ -9,13 +9,15 @@ import { drawPlan, type Wishes } from '../plan/draw.js';
 import type { Plan } from '../plan/plan.js';
 import { joinQueue } from '../queue/part.js';
 import { drawQueuePlan, type QueuePlan } from '../queue/plan.js';
+import { joinVectors } from '../vectors/part.js';
+import { drawVectorsPlan, type VectorsPlan } from '../vectors/plan.js';
 import { joinWorkflow } from '../workflow/part.js';
 import { drawWorkflowPlan, type WorkflowPlan } from '../workflow/plan.js';
 import { type Outcome, type RunOptions, simulate } from './run.js';
 
-export type ScenarioName = 'locks' | 'queue' | 'workflow' | 'features';
+export type ScenarioName = 'locks' | 'queue' | 'workflow' | 'features' | 'vectors';
 
-export type AnyPlan = Plan | QueuePlan | WorkflowPlan | FeaturesPlan;
+export type AnyPlan = Plan | QueuePlan | WorkflowPlan | FeaturesPlan | VectorsPlan;
 
 export interface Scenario<P extends AnyPlan> {
   draw(seed: number, wishes?: Wishes): P;
@@ -54,8 +56,19 @@ export const FEATURES: Scenario<FeaturesPlan> = {
   words: ['rows and additions', 'reads'],
 };
 
-const SCENARIOS = { locks: LOCKS, queue: QUEUE, workflow: WORKFLOW, features: FEATURES };
+export const VECTORS: Scenario<VectorsPlan> = {
+  draw: drawVectorsPlan,
+  run: (plan, options) => simulate(joinVectors, plan, options),
+  parameters: ({ vectors, lossy }) => ({ ...vectors, lossy }),
+  words: ['writes', 'reads'],
+};
+
+const SCENARIOS = {
+  ...{ locks: LOCKS, queue: QUEUE, workflow: WORKFLOW, features: FEATURES, vectors: VECTORS },
+};
+
+type EveryPlan = Plan & QueuePlan & WorkflowPlan & FeaturesPlan & VectorsPlan;
 
 /** By name, for what does not look into plans. */
-export const scenarioOf = (name: ScenarioName): Scenario<Plan & QueuePlan & WorkflowPlan & FeaturesPlan> =>
-  SCENARIOS[name] as unknown as Scenario<Plan & QueuePlan & WorkflowPlan & FeaturesPlan>;
+export const scenarioOf = (name: ScenarioName): Scenario<EveryPlan> =>
+  SCENARIOS[name] as unknown as Scenario<EveryPlan>;

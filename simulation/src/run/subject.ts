@@ -6,6 +6,7 @@ import * as features from '@holdfast/features';
 import { createRedisGuard } from '@holdfast/fence/redis';
 import { createLocks, LeaseLostError } from '@holdfast/lock';
 import { createQueue, createWorker, NonRetryableError } from '@holdfast/queue';
+import { createIndex } from '@holdfast/vectors';
 import { createWorkflows, defineWorkflow } from '@holdfast/workflow';
 
 export interface Subject {
@@ -21,6 +22,7 @@ export interface Subject {
     typeof features,
     'createFeatures' | 'entity' | 'service' | 't' | 'view' | 'windows'
   >;
+  readonly vectors: { readonly createIndex: typeof createIndex };
 }
 
 /** The code that is shipped. */
@@ -34,4 +36,5 @@ export const shipped: Subject = {
   createWorkflows,
   defineWorkflow,
   features,
+  vectors: { createIndex },
 };

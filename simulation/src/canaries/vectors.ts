@@ -1,0 +1,257 @@
+/** Mistakes in an index of vectors: events, tokens, what is kept, epochs, and what a process follows and answers. */
+import type { Canary } from './canary.js';
+
+const LUA = 'packages/vectors/lua';
+const SRC = 'packages/vectors/src';
+
+export const VECTORS_CANARIES: readonly Canary[] = [
+  {
+    name: 'an older event that wins',
+    about: 'Documents are stored in the order in which their writes arrive.',
+    changes: [
+      { file: `${LUA}/judge.lua`, find: 'if time and time < old.time then', replace: 'if false then' },
+    ],
+  },
+  {
+    name: 'a deletion that is not remembered',
+    about: 'A write that was true before a deletion brings the document back.',
+    changes: [
+      {
+        file: `${LUA}/judge.lua`,
+        find: '  if old then\n    -- Tokens',
+        replace: '  if is_there then\n    -- Tokens',
+      },
+    ],
+  },
+  {
+    name: 'documents kept to their expiry only',
+    about: 'A document that has expired refuses nothing that comes late.',
+    changes: [
+      {
+        file: `${LUA}/judge.lua`,
+        find: 'expiry + math.min(math.max(expiry - millis, 1000), tombstones)',
+        replace: 'expiry',
+      },
+    ],
+  },
+  {
+    name: 'a document written under any token',
+    about: 'The token of a write is stored, and not compared.',
+    changes: [{ file: `${LUA}/judge.lua`, find: 'and token < old.token then', replace: 'and false then' }],
+  },
+  {
+    name: 'a write without a token that resets it',
+    about: 'After a write without a token, any token may write.',
+    changes: [
+      {
+        file: `${LUA}/judge.lua`,
+        find: 'if token == 0 then token, issuer = old.token, old.issuer end',
+        replace: '',
+      },
+    ],
+  },
+  {
+    name: 'tokens of two issuers compared',
+    about: 'A holder of one issuer is refused for the token of another.',
+    changes: [{ file: `${LUA}/judge.lua`, find: 'issuer == old.issuer and ', replace: '' }],
+  },
+  {
+    name: 'a patch of what was read once',
+    about: 'Of two patches at once, one is lost.',
+    changes: [
+      {
+        file: `${SRC}/write/writer.ts`,
+        find: 'expected: stored.sequence, vectors',
+        replace: 'expected: undefined, vectors',
+      },
+    ],
+  },
+  {
+    name: 'a deletion of what has changed',
+    about: 'A deletion by a filter deletes what does not match it any more.',
+    changes: [
+      {
+        file: `${SRC}/vector-index.ts`,
+        find: 'this.#writer.delete(id, options, sequence)',
+        replace: 'this.#writer.delete(id, options)',
+      },
+    ],
+  },
+  {
+    name: 'a deletion that is not in the log',
+    about: 'Only documents are entered in the log.',
+    changes: [
+      {
+        file: `${LUA}/put.lua`,
+        find: 'entries[#entries + 1], entries[#entries + 2] = text_of(new.sequence), id',
+        replace:
+          "if word ~= 'delete' then entries[#entries + 1], entries[#entries + 2] = text_of(new.sequence), id end",
+      },
+      {
+        file: `${LUA}/put.lua`,
+        find: "redis.call('ZADD', LOG, unpack(entries))",
+        replace: "if #entries > 0 then redis.call('ZADD', LOG, unpack(entries)) end",
+      },
+    ],
+  },
+  {
+    name: 'a document without its vectors',
+    about: 'The vectors of a document that had some are not replaced.',
+    changes: [
+      {
+        file: `${LUA}/put.lua`,
+        find: "if each[2] ~= '' then redis.call('SET', each[1], each[2]) end",
+        replace: "if each[2] ~= '' then redis.call('SET', each[1], each[2], 'NX') end",
+      },
+    ],
+  },
+  {
+    name: 'vectors of another write',
+    about: 'Vectors are taken for those of the document beside them, whatever they were made of.',
+    changes: [
+      {
+        file: `${SRC}/truth/record.ts`,
+        find: 'bytes.length < VECTORS_HEAD || !bytes.subarray(0, 16).equals(digest)',
+        replace: 'bytes.length < VECTORS_HEAD',
+      },
+    ],
+  },
+  {
+    name: 'a sequence for a whole call',
+    about: 'Writes that come in one call have the same sequence.',
+    changes: [
+      { file: `${LUA}/meta.lua`, find: 'math.max(seq + 1, micros)', replace: 'math.max(seq, micros)' },
+    ],
+  },
+  {
+    name: 'an epoch that outlives its server',
+    about: 'A server that has come back with an older memory goes on in the same epoch.',
+    changes: [
+      { file: `${LUA}/meta.lua`, find: 'if known[2] ~= SERVER then', replace: 'if not known[2] then' },
+    ],
+  },
+  {
+    name: 'waiters woken before their write is applied',
+    about: 'A search after a place goes on when its page is known, before it is read.',
+    changes: [
+      {
+        file: `${SRC}/follow/follower.ts`,
+        find: '    if (last) {\n      await this.#apply(page.entries);',
+        replace:
+          '    if (last) {\n      this.#reached = last.sequence;\n      await this.#apply(page.entries);',
+      },
+    ],
+  },
+  {
+    name: 'documents that a server has forgotten',
+    about: 'A follower goes on in another epoch without comparing what it knows.',
+    changes: [
+      {
+        file: `${SRC}/follow/follower.ts`,
+        find: '    this.#reached = 0;\n    this.#compare({ since, purged: 0 });',
+        replace: '    this.#reached = this.#after = 0;\n    void since;',
+      },
+    ],
+  },
+  {
+    name: 'what a comparison does not see',
+    about: 'Documents that the server lacks stay where they are known.',
+    changes: [
+      { file: `${SRC}/follow/follower.ts`, find: 'if (!seen.has(id)) this.#remove(id);', replace: '' },
+    ],
+  },
+  {
+    name: 'a follower that was away too long',
+    about: 'A follower that has missed a deletion, which is forgotten since, does not compare what it knows.',
+    changes: [
+      {
+        file: `${SRC}/follow/follower.ts`,
+        find: 'if (this.#after < page.purged && begun < page.purged) {',
+        replace: 'if (false as boolean) {',
+      },
+    ],
+  },
+  {
+    name: 'a purge of what is there again',
+    about: 'A document that was written since it was to be forgotten is forgotten.',
+    changes: [
+      { file: `${LUA}/purge.lua`, find: "redis.call('EXISTS', KEYS[first + 1]) == 0 and ", replace: '' },
+      {
+        file: `${SRC}/follow/follower.ts`,
+        find: '    this.#leaving.delete(id);\n    this.#unreadable.delete(id);',
+        replace: '    this.#unreadable.delete(id);',
+      },
+    ],
+  },
+  {
+    name: 'deletions that are never forgotten',
+    about: 'Nothing is taken out of the log.',
+    changes: [
+      {
+        file: `${SRC}/follow/follower.ts`,
+        find: 'if (isLegible) this.#leaving.set(id, document?.expiry ?? 0);',
+        replace: 'if (isLegible) return;',
+      },
+    ],
+  },
+  {
+    name: 'documents found after their time',
+    about: 'What has expired is removed when something is read only.',
+    changes: [{ file: `${SRC}/vector-index.ts`, find: '    this.#follower.expire();\n', replace: '' }],
+  },
+  {
+    name: "the server's time when its answer comes",
+    about: 'What an answer says of the time counts from when it has come.',
+    changes: [
+      {
+        file: `${SRC}/follow/follower.ts`,
+        find: 'this.time.note(sent, page.time);',
+        replace: 'this.time.note(clock.now() - 0 * sent, page.time);',
+      },
+    ],
+  },
+  {
+    name: 'a document removed before it is replaced',
+    about: 'What is to be read again is not found until it is.',
+    changes: [
+      {
+        file: `${SRC}/follow/follower.ts`,
+        find: '      if (!isSame) wanted.push(id);\n    }',
+        replace: '      if (!isSame) wanted.push(id);\n    }\n    for (const id of wanted) this.#remove(id);',
+      },
+    ],
+  },
+  {
+    name: 'chunks that are left of an earlier write',
+    about: 'A document keeps the vectors that it has too many.',
+    changes: [
+      {
+        file: `${SRC}/follow/generation-index.ts`,
+        find: 'for (let chunk = vectors.length; chunk < before; chunk++) this.#local.delete(keyOf(id, chunk));',
+        replace: 'if (vectors.length === 0) this.delete(id);',
+      },
+    ],
+  },
+  {
+    name: 'a page that is short of what matches',
+    about: 'Chunks of one document take the places of other documents.',
+    changes: [
+      {
+        file: `${SRC}/follow/generation-index.ts`,
+        find: 'if (found.size >= most || isLast) break;',
+        replace: 'if (found.size >= 0 || isLast) break;',
+      },
+    ],
+  },
+  {
+    name: 'a search that does not wait',
+    about: 'A search after a place answers what is known, if the place is of the same epoch.',
+    changes: [
+      {
+        file: `${SRC}/vector-index.ts`,
+        find: 'follower.epoch === epoch && follower.reached >= Number(text)',
+        replace: 'follower.epoch === epoch',
+      },
+    ],
+  },
+];

@@ -1,0 +1,246 @@
+/**
+ * What processes are answered, judged by what the server has stored.
+ *
+ * Guarantees: a document that is answered was stored so, as a whole; none is answered that the place of the answer knows to be
+ * replaced, deleted or forgotten, or that had expired when it was asked for; and none that matches is left out.
+ */
+import type { Violate } from '../run/part.js';
+import type { History, State } from './history.js';
+import { type Attributes, cosine, IDS, vectorsOf } from './names.js';
+
+/** What a process knew when it began to read. */
+export interface Reading {
+  /** The server's time then, in ms. */
+  readonly began: number;
+  /** The place that is to be seen. */
+  readonly after: string | undefined;
+  /** The place of the last search of the process that had ended. */
+  readonly seen: string | undefined;
+}
+
+/** A document as it was answered. */
+export interface Answered {
+  readonly id: string;
+  readonly attributes: Attributes;
+  readonly time: number;
+  readonly score?: number;
+  readonly chunk?: number;
+}
+
+/** What was asked for. */
+export interface Question {
+  readonly matches: (attributes: Attributes) => boolean;
+  /** Most documents of the answer. */
+  readonly limit: number;
+  /** Of a search: what is to be near. */
+  readonly vector?: readonly number[];
+  /** Of a scroll: documents come after this one. */
+  readonly from?: string | undefined;
+  /** Of get: the only one. */
+  readonly id?: string;
+}
+
+interface Place {
+  readonly epoch: string;
+  readonly sequence: number;
+}
+
+/** How many documents there must be at least, and may be at most. */
+interface Bounds {
+  readonly least: number;
+  readonly most: number;
+}
+
+/** Scores are computed from rows of 8 bits a number. */
+const ERROR = 0.03;
+/** Documents that expire so soon after an answer, in ms, need not be in it. */
+const SOON = 10_000;
+
+export interface AnswersParts {
+  readonly violate: Violate;
+  readonly history: History;
+  /** The server's time, in ms. */
+  readonly now: () => number;
+  /** By how much a process's idea of the server's time may be behind, in ms. */
+  readonly slack: number;
+}
+
+export class Answers {
+  readonly #parts: AnswersParts;
+
+  constructor(parts: AnswersParts) {
+    this.#parts = parts;
+  }
+
+  /** `place` is that of the answer, if it tells one. */
+  judge(reading: Reading, question: Question, answered: readonly Answered[], place?: string): void {
+    const { violate } = this.#parts;
+    if (place !== undefined) this.#requireReached(reading, place);
+    const known = this.#placeOf(reading, place);
+    for (const each of answered) this.#judgeOne(reading, each, { question, known });
+    if (new Set(answered.map(({ id }) => id)).size < answered.length)
+      violate('N5', `an answer has a document twice: ${answered.map(({ id }) => id).join()}`);
+    if (answered.length > question.limit)
+      violate('N5', `${answered.length} documents are answered, of ${question.limit}`);
+    this.#requireOrder(question, answered);
+    if (known) this.#requireAll(known, question, answered);
+  }
+
+  /** How many documents match, as a process was told. */
+  judgeCount(reading: Reading, question: Question, count: number, place?: string): void {
+    const known = this.#placeOf(reading, place);
+    if (known === undefined) return;
+    const { least, most } = this.#boundsOf(known, question);
+    if (count < least || count > most)
+      this.#parts.violate('N3', `${count} documents are counted, of at least ${least} and at most ${most}`);
+  }
+
+  /** An answer after a place sees no less. */
+  #requireReached({ after, seen }: Reading, place: string): void {
+    const { violate } = this.#parts;
+    const { epoch, sequence } = readPlace(place);
+    const falls = (least: string): boolean => {
+      const wanted = readPlace(least);
+      return wanted.epoch === epoch && sequence < wanted.sequence;
+    };
+    if (after !== undefined && (falls(after) || readPlace(after).epoch !== epoch))
+      violate('N2', `an answer after ${after} is of ${place}`);
+    if (seen !== undefined && falls(seen)) violate('N2', `an answer is of ${place}, after one of ${seen}`);
+  }
+
+  /** Up to where an answer has seen everything; undefined if that is not known. */
+  #placeOf({ after, seen }: Reading, place: string | undefined): Place | undefined {
+    const { history } = this.#parts;
+    if (place !== undefined) {
+      const read = readPlace(place);
+      return read.sequence > 0 ? read : undefined;
+    }
+    // Without one, it is no earlier than what was asked for, and what had been seen, in the epoch that goes on.
+    const places = [after, seen].flatMap((each) => (each === undefined ? [] : [readPlace(each)]));
+    const present = places.filter(({ epoch, sequence }) => epoch === history.epoch && sequence > 0);
+    return present.sort((one, other) => other.sequence - one.sequence)[0];
+  }
+
+  #judgeOne(
+    { began }: Reading,
+    answered: Answered,
+    { question, known }: { readonly question: Question; readonly known: Place | undefined },
+  ): void {
+    const { violate, history, slack } = this.#parts;
+    const { id, attributes, time } = answered;
+    const text = `${id} ${JSON.stringify(attributes)} of ${time}`;
+    const isSo = (state: State): boolean =>
+      state.id === id && state.time === time && inOrder(state.attributes) === inOrder(attributes);
+    const written = history.writtenAs(attributes.n).filter(isSo);
+    if (written.length === 0) violate('N5', `${text} is answered, which was never stored so`);
+    if (!question.matches(attributes)) violate('N5', `${text} is answered, which does not match`);
+    if (question.id !== undefined && question.id !== id)
+      violate('N5', `${text} is answered for ${question.id}`);
+    if (question.from !== undefined && id <= question.from)
+      violate('N5', `${text} is answered after ${question.from}`);
+    if (question.vector) this.#requireScore(answered, question.vector);
+    const lastsUntil = Math.max(...written.map(({ expiry }) => expiry || Number.POSITIVE_INFINITY));
+    if (lastsUntil <= began - slack)
+      violate('N4', `${text} is answered, which had expired at ${lastsUntil}; it was asked for at ${began}`);
+    if (known) this.#requirePresent(known, text, { id, isSo });
+  }
+
+  /** At the place, the state was neither replaced nor forgotten. */
+  #requirePresent(
+    { epoch, sequence }: Place,
+    text: string,
+    { id, isSo }: { readonly id: string; readonly isSo: (state: State) => boolean },
+  ): void {
+    const { violate, history } = this.#parts;
+    const states = history.of(epoch, id);
+    const last = states.findLastIndex(isSo);
+    if (last < 0) {
+      violate('N3', `${text} is answered up to ${sequence} of ${epoch}, which does not have it`);
+      return;
+    }
+    const next = states[last + 1];
+    if (next && next.sequence <= sequence)
+      violate('N2', `${text} is answered up to ${sequence}, although ${next.sequence} has replaced it`);
+  }
+
+  #requireScore({ id, attributes, score = 0, chunk = 0 }: Answered, vector: readonly number[]): void {
+    const { violate } = this.#parts;
+    const scores = vectorsOf(attributes).map((each) => cosine(vector, each));
+    const best = Math.max(...scores);
+    if (scores.length === 0) violate('N5', `${id} is found, which has no vectors`);
+    else if (Math.abs(score - best) > ERROR)
+      violate('N5', `${id} is found with ${score}, and its nearest vector has ${best}`);
+    else if ((scores[chunk] ?? -2) < best - 2 * ERROR)
+      violate('N5', `${id} is found by its chunk ${chunk}, which is not its nearest`);
+  }
+
+  #requireOrder({ vector }: Question, answered: readonly Answered[]): void {
+    for (const [place, { id, score = 0 }] of answered.entries()) {
+      const before = answered[place - 1];
+      if (before === undefined) continue;
+      const isInOrder = vector ? (before.score ?? 0) >= score : before.id < id;
+      if (!isInOrder) this.#parts.violate('N5', `${id} is answered behind ${before.id}`);
+    }
+  }
+
+  /** What matches throughout is there, unless the answer is full of what comes first. */
+  #requireAll(known: Place, question: Question, answered: readonly Answered[]): void {
+    const last = answered.length === question.limit ? answered.at(-1) : undefined;
+    for (const id of IDS) {
+      const states = this.#requiredStates(known, question, id);
+      if (states === undefined || answered.some((each) => each.id === id)) continue;
+      if (question.from !== undefined && id <= question.from) continue;
+      if (last && isBehind(states, question, last)) continue;
+      const text = states.map(({ body }) => body).join(' or ');
+      this.#parts.violate(
+        'N3',
+        `${id}, which is ${text}, is missing in an answer up to ${known.sequence} of ${known.epoch}`,
+      );
+    }
+  }
+
+  /** What a document has been since the place, if it has matched all the time; undefined if not. */
+  #requiredStates({ epoch, sequence }: Place, question: Question, id: string): readonly State[] | undefined {
+    const states = this.#since({ epoch, sequence }, id);
+    const lasts = this.#parts.now() + SOON;
+    const isThere = ({ attributes, expiry }: State): boolean =>
+      attributes !== undefined && (expiry === 0 || expiry > lasts) && isWanted(question, id, attributes);
+    return states.length > 0 && states[0]!.sequence <= sequence && states.every(isThere) ? states : undefined;
+  }
+
+  #boundsOf(known: Place, question: Question): Bounds {
+    const least = IDS.filter((id) => this.#requiredStates(known, question, id) !== undefined).length;
+    const most = IDS.filter((id) =>
+      this.#since(known, id).some(({ attributes }) => attributes && isWanted(question, id, attributes)),
+    ).length;
+    return { least, most };
+  }
+
+  /** The state at a place, and all that came later. */
+  #since({ epoch, sequence }: Place, id: string): readonly State[] {
+    const states = this.#parts.history.of(epoch, id);
+    const base = states.findLastIndex((state) => state.sequence <= sequence);
+    return states.slice(Math.max(0, base));
+  }
+}
+
+function isWanted({ matches, vector, id: only }: Question, id: string, attributes: Attributes): boolean {
+  return (only === undefined || only === id) && (!vector || attributes.chunks > 0) && matches(attributes);
+}
+
+/** Whether a document that is not in a full answer comes behind its last one. */
+function isBehind(states: readonly State[], { vector }: Question, last: Answered): boolean {
+  if (vector === undefined) return states[0]!.id > last.id;
+  const scores = states.map(({ attributes }) =>
+    Math.max(...(attributes ? vectorsOf(attributes) : []).map((each) => cosine(vector, each))),
+  );
+  return Math.min(...scores) <= (last.score ?? 0) + 2 * ERROR;
+}
+
+export function readPlace(place: string): Place {
+  const [epoch = '', sequence] = place.split('@');
+  return { epoch, sequence: Number(sequence) };
+}
+
+const inOrder = (attributes: object | undefined): string =>
+  JSON.stringify(Object.entries(attributes ?? {}).sort(([one], [other]) => (one < other ? -1 : 1)));

@@ -1,0 +1,94 @@
+/** The index that is simulated: its keys, what its documents are, and what the bytes of one say. */
+import { seededRandom } from '@holdfast/kernel';
+
+export const INDEX = 'v';
+export const IDS = ['d1', 'd2', 'd3', 'd4', 'd5', 'd6', 'd7'] as const;
+export const DIMENSIONS = 8;
+export const KINDS = ['a', 'b', 'c'] as const;
+export const PRICES = 10;
+
+/** How far in the future an event may be, in ms. */
+export const AHEAD = 300_000;
+
+const OWN = `{vectors:${INDEX}}:`;
+export const META = `${OWN}meta`;
+export const LOG = `${OWN}log`;
+
+/** Undefined for a key that is not that of a document. */
+export const idOf = (key: string): string | undefined =>
+  key.startsWith(`${OWN}doc:`) ? key.slice(`${OWN}doc:`.length) : undefined;
+export const documentKey = (id: string): string => `${OWN}doc:${id}`;
+
+/** What a write says in the attributes of its document. */
+export interface Attributes {
+  /** The number of the last write. */
+  readonly n: number;
+  /** The number of the write that brought the vectors: they follow from it. */
+  readonly v: number;
+  readonly chunks: number;
+  readonly kind: string;
+  readonly price: number;
+}
+
+/** What stands in front of a document, and its body. */
+export interface Stored {
+  readonly isDeletion: boolean;
+  readonly time: number;
+  readonly token: number;
+  readonly sequence: number;
+  readonly expiry: number;
+  /** Eight bytes that name it, one character each. */
+  readonly issuer: string;
+  readonly body: string;
+}
+
+const HEAD = 64;
+
+/** `text` has one character a byte. */
+export function storedOf(text: string): Stored {
+  const bytes = Buffer.from(text.slice(0, HEAD), 'latin1');
+  return {
+    isDeletion: bytes[1] === 1,
+    time: bytes.readDoubleLE(8),
+    token: bytes.readDoubleLE(16),
+    sequence: bytes.readDoubleLE(24),
+    expiry: bytes.readDoubleLE(32),
+    issuer: text.slice(40, 48),
+    body: text.slice(HEAD),
+  };
+}
+
+export const attributesOf = (body: string): Attributes => JSON.parse(body) as Attributes;
+
+/** The vectors of a write. */
+export const vectorsOf = ({ v, chunks }: Pick<Attributes, 'v' | 'chunks'>): readonly number[][] =>
+  Array.from({ length: chunks }, (_, chunk) => direction(v * 31 + chunk));
+
+/** A direction that follows from a number. */
+export function direction(seed: number): number[] {
+  const random = seededRandom(seed);
+  const numbers = Array.from({ length: DIMENSIONS }, () => random.unit() - 0.5);
+  const length = Math.hypot(...numbers);
+  return numbers.map((number) => number / length);
+}
+
+export const cosine = (one: readonly number[], other: readonly number[]): number =>
+  one.reduce((sum, value, place) => sum + value * (other[place] ?? 0), 0);
+
+/** The filters that are drawn, and which documents they mean. */
+export const FILTERS = {
+  all: { filter: {}, matches: () => true },
+  a: { filter: { kind: 'a' }, matches: ({ kind }) => kind === 'a' },
+  'a or b': { filter: { kind: { in: ['a', 'b'] } }, matches: ({ kind }) => kind !== 'c' },
+  'not a': { filter: { kind: { not: 'a' } }, matches: ({ kind }) => kind !== 'a' },
+  cheap: { filter: { price: { lt: 5 } }, matches: ({ price }) => price < 5 },
+  'c or dear': {
+    filter: { or: [{ kind: 'c' }, { price: { gte: 7 } }] },
+    matches: ({ kind, price }) => kind === 'c' || price >= 7,
+  },
+} as const satisfies Readonly<
+  Record<string, { readonly filter: object; readonly matches: (attributes: Attributes) => boolean }>
+>;
+
+export type FilterName = keyof typeof FILTERS;
+export const FILTER_NAMES = Object.keys(FILTERS) as FilterName[];

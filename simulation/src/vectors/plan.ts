@@ -1,0 +1,181 @@
+/**
+ * The plan of a run of an index of vectors, and how it is drawn from a seed.
+ *
+ * Guarantees: the same seed gives the same plan. The server keeps what it has acknowledged, but for runs that say so
+ * (`lossy`).
+ */
+import { Dice } from '../plan/dice.js';
+import type { Wishes } from '../plan/draw.js';
+import { CLOCK_AHEAD, drawFaults } from '../plan/faults.js';
+import type { ClientPlan, ClockPlan, Fault, RunPlan } from '../plan/plan.js';
+import { FILTER_NAMES, type FilterName, IDS, KINDS, PRICES } from './names.js';
+
+/** All durations and times are milliseconds of true time. */
+export interface VectorsPlan extends RunPlan<VectorsStep> {
+  readonly vectors: {
+    readonly timeout: number;
+    /** For how long deletions are kept. */
+    readonly tombstones: number;
+    /** Whether the run goes on until documents are forgotten of which nothing is kept, while somebody is away. */
+    readonly isLong: boolean;
+  };
+  /** Whether the server may come back without what it had acknowledged. */
+  readonly lossy: boolean;
+}
+
+/** An instant of a few, later ones in rising order; so long before or after the present; or too far after it. */
+export type TimePlan =
+  | { readonly instant: number }
+  | { readonly beside: number }
+  | { readonly tooFar: true }
+  | undefined;
+
+/** `kept`: a token that the process was given earlier, which others may have outrun. */
+export type HolderPlan = { readonly issuer: 'one' | 'two'; readonly how: 'new' | 'kept' } | undefined;
+
+interface Written {
+  readonly id: string;
+  readonly time: TimePlan;
+  readonly holder: HolderPlan;
+}
+
+/** The place after which something is read: that of the own last write, of anybody's, or none. */
+export type AfterPlan = 'own' | 'any' | undefined;
+
+interface Read {
+  readonly place: AfterPlan;
+  readonly wait: number;
+}
+
+export type VectorsStep = { readonly after: number } & (
+  | ({
+      readonly f: 'put';
+      readonly ttl: number | undefined;
+      readonly chunks: number;
+      readonly kind: string;
+      readonly price: number;
+    } & Written)
+  | ({ readonly f: 'patch'; readonly kind: string | undefined; readonly price: number } & Written)
+  | ({ readonly f: 'delete' } & Written)
+  | ({ readonly f: 'delete all'; readonly filter: FilterName } & Read)
+  | ({ readonly f: 'search'; readonly filter: FilterName; readonly limit: number } & Read)
+  | ({ readonly f: 'get'; readonly id: string } & Read)
+  | ({ readonly f: 'count'; readonly filter: FilterName } & Read)
+  | ({ readonly f: 'scroll'; readonly filter: FilterName; readonly limit: number } & Read)
+);
+
+/** By how much longer a run takes that is long. */
+const LONGER = 14;
+
+export function drawVectorsPlan(seed: number, wishes: Wishes = {}): VectorsPlan {
+  const dice = new Dice(seed ^ 0x5bd1e9);
+  const clients = wishes.clients ?? dice.whole(2, 4);
+  const isLong = dice.chance(0.15);
+  const healAt = dice.whole(3_000, 7_000) * (isLong ? LONGER : 1);
+  const lossy = dice.chance(0.35);
+  const lease = dice.scale(150, 3_000);
+  const isExact = dice.chance(0.5);
+  const clock = (): ClockPlan => ({
+    rate: isExact ? 1 : dice.between(0.9955, 1.0045),
+    aheadMs: dice.between(-CLOCK_AHEAD, CLOCK_AHEAD),
+  });
+  const faults = dice.chance(0.92)
+    ? drawFaults(dice, { clients, healAt, lossy, clocksJump: false, lease })
+    : [];
+  return {
+    seed,
+    nodes: 0,
+    deployment: { persistence: 'none' },
+    latency: { base: dice.scale(50, 1_000), jitter: dice.scale(20, 4_000) },
+    resends: dice.chance(0.3),
+    nodeClocks: [clock()],
+    clients: Array.from({ length: clients }, () => drawClient(dice, clock(), isLong)),
+    faults: isLong ? withAbsence(dice, faults, { clients, healAt }) : faults,
+    healAt,
+    clocksJump: false,
+    vectors: {
+      timeout: dice.scale(60, 600),
+      tombstones: isLong ? dice.scale(1_000, 3_000) : dice.scale(1_000, 20_000),
+      isLong,
+    },
+    lossy,
+  };
+}
+
+/** One process is away for longer than deletions are kept. */
+function withAbsence(
+  dice: Dice,
+  faults: readonly Fault[],
+  { clients, healAt }: { readonly clients: number; readonly healAt: number },
+): readonly Fault[] {
+  const [at, client] = [dice.whole(1_000, 6_000), dice.whole(0, clients - 1)];
+  const away = Math.max(1_000, Math.min(dice.whole(62_000, 70_000), healAt - at - 1_000));
+  const fault: Fault = dice.chance(0.5)
+    ? { f: 'pause', at, client, for: away, atReading: false }
+    : { f: 'cut', at, clients: [client], nodes: [0], direction: 'both', for: away };
+  return [...faults, fault].sort((one, two) => one.at - two.at);
+}
+
+function drawClient(dice: Dice, clock: ClockPlan, isLong: boolean): ClientPlan<VectorsStep> {
+  const tasks = Array.from({ length: dice.whole(1, 3) }, () =>
+    Array.from({ length: dice.whole(4, 14) }, () => {
+      const after = dice.chance(0.35) ? 0 : dice.scale(1, 500) * (isLong ? LONGER : 1);
+      return { after, ...drawStep(dice) } as VectorsStep;
+    }),
+  );
+  return { clock, tasks };
+}
+
+/** Without the `after` of a union, which TypeScript leaves out of all of its parts only in this way. */
+type Without<T> = T extends unknown ? Omit<T, 'after'> : never;
+
+function drawStep(dice: Dice): Without<VectorsStep> {
+  const f = dice.one([
+    ...(['put', 'put', 'put', 'put', 'put', 'put', 'patch', 'patch', 'delete', 'delete'] as const),
+    ...(['delete all', 'search', 'search', 'search', 'search', 'get', 'count', 'scroll'] as const),
+  ]);
+  const filter = dice.one(FILTER_NAMES);
+  switch (f) {
+    case 'put':
+      return {
+        ...{ f, ...drawWritten(dice), kind: dice.one(KINDS), price: dice.whole(0, PRICES - 1) },
+        ttl: dice.chance(0.25) ? dice.scale(30, 4_000) : undefined,
+        chunks: dice.one([0, 1, 1, 1, 2, 3]),
+      };
+    case 'patch':
+      return {
+        ...{ f, ...drawWritten(dice), price: dice.whole(0, PRICES - 1) },
+        kind: dice.chance(0.5) ? dice.one(KINDS) : undefined,
+      };
+    case 'delete':
+      return { f, ...drawWritten(dice) };
+    case 'search':
+      return { f, filter, limit: dice.one([1, 2, 10, 10]), ...drawRead(dice) };
+    case 'scroll':
+      return { f, filter, limit: dice.one([2, 3, 10]), ...drawRead(dice) };
+    case 'get':
+      return { f, id: dice.one(IDS), ...drawRead(dice) };
+    default:
+      return { f, filter, ...drawRead(dice) };
+  }
+}
+
+const drawRead = (dice: Dice): Read => ({
+  place: dice.one(['own', 'any', 'any', undefined] as const),
+  wait: dice.scale(30, 3_000),
+});
+
+function drawWritten(dice: Dice): Written {
+  const id = dice.one(IDS);
+  // Of some documents all writes say when they were true.
+  const isTimed = id <= 'd3' || dice.chance(0.25);
+  const holder = dice.chance(0.4)
+    ? ({ issuer: dice.one(['one', 'one', 'two'] as const), how: dice.one(['new', 'kept'] as const) } as const)
+    : undefined;
+  return { id, holder, time: isTimed ? drawTime(dice) : undefined };
+}
+
+function drawTime(dice: Dice): TimePlan {
+  if (dice.chance(0.02)) return { tooFar: true };
+  return dice.chance(0.6) ? { instant: dice.whole(0, 7) } : { beside: dice.whole(-3_000, 2_000) };
+}

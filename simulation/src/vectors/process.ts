@@ -1,0 +1,357 @@
+/**
+ * A process that writes documents of an index, deletes them and searches among them.
+ *
+ * Guarantees: it uses only what users use. An error that no user should see in a correct deployment is a violation.
+ */
+import type { TokenHolder } from '@holdfast/kernel';
+import type { StoredDocument, VectorIndex, Written } from '@holdfast/vectors';
+import type { Actor } from '../run/crew.js';
+import type { Subject } from '../run/subject.js';
+import { BEGINNING, type Machine } from '../world/machine.js';
+import type { World } from '../world/world.js';
+import { type Answered, type Question, readPlace } from './answers.js';
+import type { Holders, IssuerName } from './holders.js';
+import {
+  AHEAD,
+  type Attributes,
+  DIMENSIONS,
+  direction,
+  FILTERS,
+  type FilterName,
+  IDS,
+  INDEX,
+  KINDS,
+  vectorsOf,
+} from './names.js';
+import type { VectorsOracle } from './oracle.js';
+import type { AfterPlan, HolderPlan, TimePlan, VectorsPlan, VectorsStep } from './plan.js';
+
+export interface VectorsProcessOptions {
+  readonly world: World<VectorsPlan>;
+  readonly subject: Subject;
+  readonly oracle: VectorsOracle;
+  readonly holders: Holders;
+  readonly place: number;
+  readonly life: number;
+}
+
+type Step<F> = Extract<VectorsStep, { readonly f: F }>;
+
+/** Before the world begins, in ms since 1970: the first of the instants at which documents were true. */
+const INSTANT = BEGINNING / 1000 - 10_000;
+
+/** Bytes of vectors in a process. */
+const MEMORY = 2 ** 23;
+
+export class VectorsProcess implements Actor<VectorsStep> {
+  readonly machine: Machine;
+  readonly #options: VectorsProcessOptions;
+  readonly #index: VectorIndex;
+  /** The last token that the process was given by each issuer. */
+  readonly #kept = new Map<IssuerName, TokenHolder>();
+  /** The place of its last write. */
+  #own: string | undefined;
+  /** The place of its last search. */
+  #seen: string | undefined;
+  #isClosed = false;
+
+  constructor(options: VectorsProcessOptions) {
+    const { world, subject, place, life } = options;
+    const { timeout, tombstones } = world.plan.vectors;
+    this.#options = options;
+    this.machine = world.start(place, life);
+    const { clock, random } = this.machine;
+    this.#index = subject.vectors.createIndex({
+      ...{ redis: world.connect(place, world.store), name: INDEX, callTimeout: timeout, tombstones },
+      vectors: { dimensions: DIMENSIONS, memory: MEMORY },
+      schema: { kind: 'tag', price: 'number' },
+      ...{ clock, random },
+    });
+  }
+
+  sleep(duration: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.machine.clock.after(duration, resolve);
+    });
+  }
+
+  async perform(step: VectorsStep): Promise<void> {
+    await this.sleep(step.after);
+    try {
+      await this.#carryOut(step);
+    } catch (error) {
+      this.#judge(error);
+    }
+  }
+
+  /** Until it succeeds. */
+  async insist(what: () => Promise<unknown>): Promise<void> {
+    while (!this.#isClosed) {
+      try {
+        await what();
+        return;
+      } catch (error) {
+        this.#judge(error);
+        await this.sleep(100);
+      }
+    }
+  }
+
+  /** Writes every document but one, which it deletes, whatever there is. */
+  async writeAll(): Promise<void> {
+    const [deleted, ...others] = IDS;
+    for (const [place, id] of others.entries()) {
+      const kind = KINDS[place % KINDS.length] ?? 'a';
+      const terms = { id, time: undefined, holder: undefined, ttl: undefined };
+      await this.#put({ f: 'put', after: 0, ...terms, chunks: 1 + (place % 2), kind, price: place });
+    }
+    await this.#delete({ f: 'delete', after: 0, id: deleted, time: undefined, holder: undefined });
+  }
+
+  /** Reads all that there is, in every way, after the place of the last write. */
+  async readAll(): Promise<void> {
+    const read = { after: 0, place: 'any', wait: 5_000 } as const;
+    for (const filter of ['all', 'a', 'not a', 'c or dear'] as const) {
+      await this.#search({ f: 'search', ...read, filter, limit: 10 });
+      await this.#count({ f: 'count', ...read, filter });
+      await this.#scroll({ f: 'scroll', ...read, filter, limit: 3 });
+    }
+    for (const id of IDS) await this.#get({ f: 'get', ...read, id });
+  }
+
+  /** What it knows without asking is all that there is. */
+  async readAsItIs(): Promise<void> {
+    const { oracle } = this.#options;
+    await this.#search({ f: 'search', after: 0, place: undefined, wait: 0, filter: 'all', limit: 10 });
+    const { epoch, sequence } = readPlace(this.#seen ?? '');
+    if (epoch !== oracle.epoch || sequence < oracle.lastSequence)
+      oracle.violate('N3', `it has read up to ${this.#seen}, and ${oracle.lastSequence} was long written`);
+    const { documents, behind, unapplied, unreadable, failure } = this.#index.stats();
+    const isWell = documents === oracle.size && behind + unapplied + unreadable === 0;
+    if (!isWell || failure !== undefined)
+      oracle.violate('N3', `of ${oracle.size} documents it has ${JSON.stringify(this.#index.stats())}`);
+  }
+
+  close(): Promise<void> {
+    this.#isClosed = true;
+    return this.#index.close();
+  }
+
+  #note(what: string): void {
+    this.#options.world.note(this.machine.name, what);
+  }
+
+  #carryOut(step: VectorsStep): Promise<unknown> {
+    switch (step.f) {
+      case 'put':
+        return this.#put(step);
+      case 'patch':
+        return this.#patch(step);
+      case 'delete':
+        return this.#delete(step);
+      case 'delete all':
+        return this.#deleteAll(step);
+      case 'search':
+        return this.#search(step);
+      case 'get':
+        return this.#get(step);
+      case 'count':
+        return this.#count(step);
+      case 'scroll':
+        return this.#scroll(step);
+    }
+  }
+
+  async #put({ id, time, ttl, holder, chunks, kind, price }: Step<'put'>): Promise<void> {
+    const n = this.#options.oracle.next();
+    const attributes: Attributes = { n, v: n, chunks, kind, price };
+    const vectors = vectorsOf(attributes);
+    const options = this.#terms({ time, holder });
+    const put = () =>
+      this.#index.put({ id, vectors, attributes: { ...attributes } }, given({ ...options, ttl }));
+    this.#isTold(id, await this.#under(id, options.holder, put), n);
+  }
+
+  async #patch({ id, time, holder, kind, price }: Step<'patch'>): Promise<void> {
+    const { oracle } = this.#options;
+    const n = oracle.next();
+    const changes = { price, ...(kind !== undefined && { kind }) };
+    oracle.writes.patches(n, changes);
+    const options = this.#terms({ time, holder });
+    const patch = () => this.#index.patch(id, { ...changes, n }, given(options));
+    const patched = await this.#under(id, options.holder, patch);
+    if (patched.outcome !== 'absent') this.#isTold(id, patched, n);
+  }
+
+  async #delete({ id, time, holder }: Step<'delete'>): Promise<void> {
+    const options = this.#terms({ time, holder });
+    this.#isTold(id, await this.#under(id, options.holder, () => this.#index.delete(id, given(options))));
+  }
+
+  async #deleteAll({ filter: name, place, wait }: Step<'delete all'>): Promise<void> {
+    const { oracle, holders } = this.#options;
+    const { filter, matches } = FILTERS[name];
+    const after = this.#placeOf(place);
+    const holder = holders.sweep(name);
+    oracle.beginsToRead(after, this.#seen);
+    const sweep = () => this.#index.deleteAll({ filter, ...given({ after }), wait }, { holder });
+    const { deleted, kept } = await this.#seeing(after, () => this.#under(undefined, holder, sweep));
+    this.#note(`is told: ${deleted} are deleted, ${kept} kept`);
+    oracle.judgeDeletion(after, matches);
+  }
+
+  async #search({ filter: name, limit, place, wait }: Step<'search'>): Promise<void> {
+    const { oracle } = this.#options;
+    const { filter, matches } = FILTERS[name];
+    const after = this.#placeOf(place);
+    const reading = oracle.beginsToRead(after, this.#seen);
+    const vector = direction(reading.began);
+    const wishes = { vector, filter, limit, wait, facets: ['kind'], ...given({ after }) };
+    const search = () => this.#index.search(wishes);
+    const results = await this.#seeing(after, search);
+    oracle.answers.judge(reading, { matches, limit, vector }, results.hits.map(answeredOf), results.place);
+    for (const kind of KINDS) {
+      const count = results.facets['kind']?.find(({ value }) => value === kind)?.count ?? 0;
+      const question = { limit, matches: (of: Attributes) => of.kind === kind && matches(of) };
+      oracle.answers.judgeCount(reading, question, count, results.place);
+    }
+    this.#seen = results.place;
+    this.#note(`finds ${results.hits.map(({ id }) => id).join(' ')} up to ${results.place}`);
+  }
+
+  async #get({ id, place, wait }: Step<'get'>): Promise<void> {
+    const found = await this.#reads(place, { matches: () => true, limit: 1, id }, async (after) => {
+      const document = await this.#index.get(id, { ...given({ after }), wait });
+      return document ? [document] : [];
+    });
+    this.#note(`gets ${JSON.stringify(found)}`);
+  }
+
+  async #count({ filter: name, place, wait }: Step<'count'>): Promise<void> {
+    const { oracle } = this.#options;
+    const { filter, matches } = FILTERS[name];
+    const after = this.#placeOf(place);
+    const reading = oracle.beginsToRead(after, this.#seen);
+    const count = await this.#seeing(after, () => this.#index.count({ filter, ...given({ after }), wait }));
+    oracle.answers.judgeCount(reading, { matches, limit: IDS.length }, count);
+    this.#note(`counts ${count}`);
+  }
+
+  async #scroll({ filter: name, limit, place, wait }: Step<'scroll'>): Promise<void> {
+    const { filter, matches } = FILTERS[name as FilterName];
+    let from: string | undefined;
+    do {
+      const question = { matches, limit, from };
+      await this.#reads(place, question, async (after) => {
+        const { documents, next } = await this.#index.scroll({
+          ...{ filter, limit, wait },
+          ...given({ from, after }),
+        });
+        from = next;
+        return documents;
+      });
+    } while (from !== undefined);
+  }
+
+  /** Reads documents, and has them judged. */
+  async #reads(
+    place: AfterPlan,
+    question: Question,
+    read: (after: string | undefined) => Promise<readonly StoredDocument[]>,
+  ): Promise<readonly StoredDocument[]> {
+    const { oracle } = this.#options;
+    const after = this.#placeOf(place);
+    const reading = oracle.beginsToRead(after, this.#seen);
+    const documents = await this.#seeing(after, () => read(after));
+    oracle.answers.judge(reading, question, documents.map(answeredOf));
+    return documents;
+  }
+
+  #placeOf(place: AfterPlan): string | undefined {
+    return place === 'own' ? this.#own : place && this.#options.oracle.latest;
+  }
+
+  #terms({ time, holder }: { readonly time: TimePlan; readonly holder: HolderPlan }): {
+    readonly time: number | undefined;
+    readonly holder: TokenHolder | undefined;
+  } {
+    const now = BEGINNING / 1_000 + Math.floor(this.#options.world.scheduler.now / 1_000);
+    return { time: time && timeOf(time, now), holder: holder && this.#holder(holder) };
+  }
+
+  #holder({ issuer, how }: NonNullable<HolderPlan>): TokenHolder {
+    const kept = how === 'kept' ? this.#kept.get(issuer) : undefined;
+    const holder = kept ?? this.#options.holders.next(issuer);
+    this.#kept.set(issuer, holder);
+    return holder;
+  }
+
+  #isTold(id: string, written: Written, n?: number): void {
+    this.#note(`is told: ${id} ${written.outcome} ${written.place}`);
+    this.#options.oracle.isTold(id, written, n);
+    if (written.outcome === 'written') this.#own = written.place;
+  }
+
+  /** A write under a token: if that is told to be stale, it is. */
+  async #under<T>(
+    id: string | undefined,
+    holder: TokenHolder | undefined,
+    write: () => Promise<T>,
+  ): Promise<T> {
+    try {
+      return await write();
+    } catch (error) {
+      if (Object(error).code === 'HOLDFAST_STALE_TOKEN')
+        this.#options.oracle.isStale(id, holder?.issuer as IssuerName, holder?.token ?? 0);
+      throw error;
+    }
+  }
+
+  /** A read after a place: if that is told to be lost, it is. */
+  async #seeing<T>(after: string | undefined, read: () => Promise<T>): Promise<T> {
+    try {
+      return await read();
+    } catch (error) {
+      if ('place' in Object(error)) this.#lost(after);
+      throw error;
+    }
+  }
+
+  #lost(after: string | undefined): void {
+    this.#options.oracle.isLost(after ?? '@0');
+    this.#own = undefined;
+  }
+
+  #judge(error: unknown): void {
+    if (this.#isClosed) return;
+    const { code = '', message = String(error) } = Object(error) as { code?: string; message?: string };
+    this.#note(`is told: ${message}`);
+    const isMisuse = code === 'HOLDFAST_MISUSE' && message.includes(`more than ${AHEAD} ms ahead`);
+    if (!EXPECTED.includes(code) && !isMisuse) this.#options.oracle.violate('error', String(error));
+  }
+}
+
+/** What a correct deployment may tell a user who does nothing wrong. */
+const EXPECTED = ['HOLDFAST_UNAVAILABLE', 'HOLDFAST_STALE_TOKEN', 'HOLDFAST_ABORTED'];
+
+function timeOf(time: NonNullable<TimePlan>, now: number): number {
+  if ('tooFar' in time) return now + AHEAD + 60_000;
+  return 'instant' in time ? INSTANT + time.instant * 1_000 : now + time.beside;
+}
+
+const answeredOf = ({
+  id,
+  attributes,
+  time,
+  ...rest
+}: StoredDocument & { readonly score?: number; readonly chunk?: number }): Answered => ({
+  ...{ id, attributes: attributes as unknown as Attributes, time: time.getTime() },
+  ...(rest.score !== undefined && { score: rest.score }),
+  ...(rest.chunk !== undefined && { chunk: rest.chunk }),
+});
+
+/** Options without those that are undefined. */
+const given = <T extends object>(options: T): { readonly [K in keyof T]?: Exclude<T[K], undefined> } =>
+  Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as {
+    readonly [K in keyof T]?: Exclude<T[K], undefined>;
+  };
