@@ -6,7 +6,7 @@ import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { CANARIES, scenarioOfCanary } from '../src/canaries/catalogue.js';
 import { loadSubject } from '../src/canaries/mutant.js';
-import { FEATURES, LOCKS, QUEUE, scenarioOf, WORKFLOW } from '../src/run/scenario.js';
+import { FEATURES, LOCKS, QUEUE, scenarioOf, VECTORS, WORKFLOW } from '../src/run/scenario.js';
 import { shrink } from '../src/run/shrink.js';
 import { replay } from '../src/run/timeline.js';
 
@@ -18,8 +18,8 @@ const IS_FULL = process.env['HOLDFAST_TESTS'] === 'full';
 /** How many: enough to see that the shipped code still runs in the simulator, or enough to find what is rare. */
 const RUNS =
   process.env['HOLDFAST_TESTS'] === 'full'
-    ? { locks: 5_000, queue: 2_000, workflow: 1_000, features: 1_000 }
-    : { locks: 20, queue: 6, workflow: 4, features: 4 };
+    ? { locks: 5_000, queue: 2_000, workflow: 1_000, features: 1_000, vectors: 1_000 }
+    : { locks: 20, queue: 6, workflow: 4, features: 4, vectors: 4 };
 /** In ms. */
 const PATIENCE = 600_000;
 
@@ -67,11 +67,23 @@ describe('the shipped code', () => {
     }
     expect(accepted).toBeGreaterThan(RUNS.features * 10);
   });
+
+  it('violates nothing in an index of vectors, whatever befalls it', { timeout: PATIENCE }, async () => {
+    let [writes, reads] = [0, 0];
+    for (let seed = FIRST_SEED; seed < FIRST_SEED + RUNS.vectors; seed += 1) {
+      const outcome = await VECTORS.run(VECTORS.draw(seed));
+      expect(outcome.violations, `npm run simulate -- vectors --seed ${seed}`).toEqual([]);
+      writes += outcome.grants;
+      reads += outcome.writes;
+    }
+    expect(writes).toBeGreaterThan(RUNS.vectors * 7);
+    expect(reads).toBeGreaterThan(RUNS.vectors * 20);
+  });
 });
 
 describe('a run', () => {
   it('is the same to the letter when it is repeated', async () => {
-    for (const name of ['locks', 'queue', 'workflow', 'features'] as const) {
+    for (const name of ['locks', 'queue', 'workflow', 'features', 'vectors'] as const) {
       const scenario = scenarioOf(name);
       const timeline = async (seed: number): Promise<string[]> => {
         const lines: string[] = [];
@@ -97,6 +109,7 @@ describe('a mistake', () => {
     ...(IS_FULL ? ['no fence check', 'release without owner', 'guard check apart from the write'] : []),
     ...(IS_FULL ? ['a session that is over may work', 'entries of removed tasks left'] : []),
     ...(IS_FULL ? ['a commit without its number', 'parked whatever came in'] : []),
+    ...(IS_FULL ? ['an older event that wins', 'waiters woken before their write is applied'] : []),
   ])('is caught: %s', { timeout: 120_000 }, async (name) => {
     const subject = await loadSubject(name);
     const scenario = scenarioOf(scenarioOfCanary(name));
