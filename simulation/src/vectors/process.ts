@@ -344,7 +344,7 @@ const answeredOf = ({
   attributes,
   time,
   ...rest
-}: StoredDocument & { readonly score?: number; readonly chunk?: number }): Answered => ({
+}: StoredDocument & { readonly score?: number; readonly chunk?: number | undefined }): Answered => ({
   ...{ id, attributes: attributes as unknown as Attributes, time: time.getTime() },
   ...(rest.score !== undefined && { score: rest.score }),
   ...(rest.chunk !== undefined && { chunk: rest.chunk }),
