@@ -111,8 +111,8 @@ export const VECTORS_CANARIES: readonly Canary[] = [
     changes: [
       {
         file: `${SRC}/truth/record.ts`,
-        find: 'bytes.length < VECTORS_HEAD || !bytes.subarray(0, 16).equals(digest)',
-        replace: 'bytes.length < VECTORS_HEAD',
+        find: 'bytes.length < at || !bytes.subarray(0, DIGEST).equals(digest)',
+        replace: 'bytes.length < at',
       },
     ],
   },
@@ -227,8 +227,8 @@ export const VECTORS_CANARIES: readonly Canary[] = [
     changes: [
       {
         file: `${SRC}/follow/generation-index.ts`,
-        find: 'for (let chunk = vectors.length; chunk < before; chunk++) this.#local.delete(keyOf(id, chunk));',
-        replace: 'if (vectors.length === 0) this.delete(id);',
+        find: 'for (let chunk = count; chunk < before; chunk++) this.#local.delete(keyOf(id, chunk));',
+        replace: 'if (count === 0) this.delete(id);',
       },
     ],
   },
