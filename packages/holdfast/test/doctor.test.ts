@@ -684,4 +684,21 @@ describe('clocks and distances', () => {
     expect(latencyOf(near, away)).toEqual(['warning']);
     expect(near.findings[0]?.message).toMatch(/takes 1s counts as away/);
   });
+
+  test('a majority that is far away', async () => {
+    const { urls } = await deploy(3);
+    const known = await facts(urls);
+    const findingAt = (...trips: readonly number[]) => {
+      const nodes = known.nodes.map((each, index) => ({ ...each, latency: [trips[index] ?? 0] }));
+      return judge({ ...known, nodes }).findings.find(({ check, node }) => check === 'latency' && !node);
+    };
+    expect(findingAt(1, 2, 80)).toBeUndefined();
+    const far = findingAt(1, 50, 80);
+    expect(far).toMatchObject({
+      severity: 'note',
+      advice: expect.stringMatching(/TTL of 1s or more.*2 of them/),
+    });
+    expect(far?.message).toMatch(/^The nearest 2 of 3 nodes are up to 50ms away from here/);
+    expect(findingAt(1, 5_000, 5_000)?.severity).toBe('warning');
+  });
 });

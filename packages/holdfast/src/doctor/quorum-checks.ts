@@ -169,10 +169,38 @@ const distance: QuorumCheck = ({ nodes, deployment: { callTimeout } }) => {
   });
 };
 
+/** How far a majority may be for leases of any length to make sense, in ms; and the shortest TTL beyond that, in round trips. */
+const NEAR = { within: 10, roundTrips: 20 };
+
+/** A call about a lease takes as long as the nearest majority of the nodes. */
+const majorityAway: QuorumCheck = ({ nodes, deployment: { quorum, parameters } }) => {
+  const usual = nodes.flatMap(({ latency }) => median(latency ?? []) ?? []).sort((a, b) => a - b);
+  const needed = usual[quorum - 1];
+  if (needed === undefined || needed < NEAR.within) return [];
+  const shortest = needed * NEAR.roundTrips;
+  const maxTtl = Number(/\bmaxTtl=(\d+)/.exec(parameters)?.[1] ?? Number.POSITIVE_INFINITY);
+  const isTooShort = maxTtl < shortest;
+  return [
+    {
+      severity: isTooShort ? 'warning' : 'note',
+      check: 'latency',
+      message: `The nearest ${quorum} of ${nodes.length} nodes are up to ${formatDuration(needed)} away from here, so each acquire, extension and release takes that long. A lease of less than ${formatDuration(shortest)} spends more than a twentieth of its time on the way${isTooShort ? `, and --max-ttl allows ${formatDuration(maxTtl)}` : ''}.`,
+      advice: `Give leases a TTL of ${formatDuration(shortest)} or more, and hold them for longer work; or place nodes so that ${quorum} of them are near the clients.`,
+    },
+  ];
+};
+
 /** The median; the lower of two, as the proposer of tokens takes it. */
 function median(values: readonly number[]): number | undefined {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.floor((sorted.length - 1) / 2)];
 }
 
-export const QUORUM_CHECKS: readonly QuorumCheck[] = [twins, clocks, number, distance, neighbours];
+export const QUORUM_CHECKS: readonly QuorumCheck[] = [
+  twins,
+  clocks,
+  number,
+  distance,
+  majorityAway,
+  neighbours,
+];
