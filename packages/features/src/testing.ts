@@ -7,3 +7,4 @@ export { rowsOf } from './offline/log-entries.js';
 export { writeLogFile } from './offline/log-files.js';
 export { RowReader } from './row/decode.js';
 export { RowEncoder } from './row/encode.js';
+export { unpackRows } from './row/pack.js';

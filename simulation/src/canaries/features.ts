@@ -22,7 +22,7 @@ export const FEATURES_CANARIES: readonly Canary[] = [
     changes: [
       {
         file: `${LUA}/land.lua`,
-        find: 'verdict = tie_of(row, old, rank, rank_before) end',
+        find: 'verdict = tie_of(row, old) end',
         replace: "verdict = 'e' end",
       },
     ],

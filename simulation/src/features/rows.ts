@@ -4,7 +4,7 @@
  * Guarantees: a row is accepted exactly if it wins over the one that is there, is then what is stored, and is in the log. No
  * right that a later one has replaced lands anything. Each offset follows the one before it.
  */
-
+import { unpackRows } from '@holdfast/features/testing';
 import type { ModelServer } from '../redis/index.js';
 import type { Call } from '../run/calls.js';
 import type { Violate } from '../run/part.js';
@@ -13,8 +13,15 @@ import { AHEAD, headOf, PARTITIONS, partitionKey, type RowHead, rowKey } from '.
 /** Of the server's clock, in microseconds: at its edge, what counts as the future is not judged. */
 const EDGE = 1_000_000;
 
-/** Where the arguments of a landing end, and its rows begin. */
-const FIRST = { land: 10, tally: 12 } as const;
+/** Where the arguments of a call that adds to windows end, and the additions begin. */
+const FIRST_ADDITION = 12;
+
+/** The rows of a landing, as the arguments that follow what it says of all of them. */
+function rowsIn(args: readonly string[]): readonly string[] {
+  const [count, size, bytes = ''] = args.slice(10);
+  const packed = { count: Number(count), size: Number(size), bytes: Buffer.from(bytes, 'latin1') };
+  return unpackRows(packed).map((row) => Buffer.from(row).toString('latin1'));
+}
 
 export class Rows {
   accepted = 0;
@@ -140,7 +147,7 @@ export class Rows {
   #land(partition: number, { keys, args, reply }: Landing): void {
     const [generation = '', , mark = '', source = '', own = ''] = args;
     this.#requireRight(partition, args, 'lands a row');
-    const rows = args.slice(FIRST.land);
+    const rows = rowsIn(args);
     const names = keys.slice(keys.length - rows.length);
     const letters = String(reply[1]);
     const token = Number((source === '' ? mark : own).split(' ', 1)[0]);
@@ -170,7 +177,7 @@ export class Rows {
 
   #tally(partition: number, { keys, args, reply }: Landing): void {
     this.#requireRight(partition, args, 'adds events');
-    const additions = args.slice(FIRST.tally);
+    const additions = args.slice(FIRST_ADDITION);
     const names = keys.slice(keys.length - additions.length);
     const letters = String(reply[1]);
     const logged = additions.flatMap((addition, index) =>

@@ -73,6 +73,14 @@ export function placeOf(view: string, of: Entity, ids: Readonly<Record<string, u
   return { id: [escaped(by), ...rest].join('/'), by };
 }
 
+/** The same for an id as rows have it: that of an entity of one part may be text. */
+export function placeOfId(view: string, of: Entity, id: unknown): Place {
+  const { parts } = of;
+  if (typeof id !== 'string' || parts.length !== 1) return placeOf(view, of, idsOf(of, id));
+  const by = requireId(view, parts[0] ?? '', id);
+  return { id: by, by };
+}
+
 /** The ids by name, as `placeOf` takes them: an entity of one part may be given as text. */
 export function idsOf(of: Entity, id: unknown): Readonly<Record<string, unknown>> {
   return typeof id === 'object' && id !== null

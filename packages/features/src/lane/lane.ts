@@ -121,6 +121,8 @@ export class Lane<Row> {
   readonly #idle: (() => void)[] = [];
   readonly #leave: (() => void)[] = [];
   readonly #following: Following;
+  /** What the latest mark in each partition says. */
+  readonly #turns: ({ readonly mark: string } & ReturnType<typeof turnOf>)[] = [];
   #isClosing = false;
   #hasLanded = false;
 
@@ -368,7 +370,13 @@ export class Lane<Row> {
   /** Rows of one opening are numbered, so that the later one wins where event times are equal. */
   #originIn(partition: number): RowOrigin {
     const { rank, holder, ownership } = this.#options;
-    const { turn, instance } = turnOf(ownership.markIn(partition));
+    const mark = ownership.markIn(partition);
+    let known = this.#turns[partition];
+    if (known?.mark !== mark) {
+      known = { mark, ...turnOf(mark) };
+      this.#turns[partition] = known;
+    }
+    const { turn, instance } = known;
     this.#count += 1;
     const sequence = instance * 2 ** 20 + Math.floor(this.#count / 2 ** 32);
     return { rank, token: holder?.token ?? 0, turn, source: 0, sequence, second: this.#count >>> 0 };

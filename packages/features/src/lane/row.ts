@@ -2,7 +2,7 @@
  * From what a user lands to the bytes of a row: its id, its place, its event time and its values, each checked.
  */
 import { partitionOf } from '@holdfast/redis';
-import { type Entity, type Id, idsOf, placeOf } from '../definition/entity.js';
+import { type Entity, type Id, placeOfId } from '../definition/entity.js';
 import { describe, type RowSchema, type StoredView } from '../definition/stored.js';
 import type { Fields, Values } from '../definition/types.js';
 import type { View } from '../definition/view.js';
@@ -29,7 +29,7 @@ export function encoderOf<E extends Entity, F extends Fields>(
   return (row) => {
     if (typeof row !== 'object' || row === null)
       throw new RowError(view.name, 'it', 'an object with id, time and values', row);
-    const { id, by } = placeOf(view.name, view.entity, idsOf(view.entity, row.id));
+    const { id, by } = placeOfId(view.name, view.entity, row.id);
     const bytes = encoder.encode(microsOf(view.name, row.time), row.values);
     return { id, partition: partitionOf(by, partitions), finish: (origin) => encoder.seal(bytes, origin) };
   };

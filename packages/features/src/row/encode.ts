@@ -7,7 +7,7 @@
 import type { RowSchema, StoredView } from '../definition/stored.js';
 import { RowError } from '../errors.js';
 import { beginHeader, HEADER, type RowOrigin, seal } from './header.js';
-import { isVariable, type Layout, layoutOf, type Slot } from './layout.js';
+import { isVariable, type Layout, layoutOf, type Slot, widthOf } from './layout.js';
 
 /** The most bytes that a row may have. */
 const MOST_BYTES = 65_536;
@@ -23,6 +23,8 @@ export class RowEncoder {
   readonly #view: string;
   readonly #schema: RowSchema;
   readonly #layout: Layout;
+  /** Where the values begin, behind the bits. */
+  readonly #begin: number;
   readonly #optional: ReadonlySet<string>;
 
   /** Rows are encoded under the latest schema of the view. */
@@ -30,6 +32,7 @@ export class RowEncoder {
     this.#view = name;
     this.#schema = schemas[schemas.length - 1] as RowSchema;
     this.#layout = layoutOf(this.#schema);
+    this.#begin = this.#layout.bits;
     this.#optional = new Set(fields.filter(({ optional }) => optional).map((field) => field.name));
   }
 
@@ -40,7 +43,7 @@ export class RowEncoder {
     }
     const { slots, tail } = this.#layout;
     if (tail > MOST_BYTES) throw this.#tooLarge(tail);
-    scratch.fill(0, HEADER, tail);
+    for (let at = HEADER; at < this.#begin; at += 1) scratch[at] = 0;
     const given = values as Readonly<Record<string, unknown>>;
     let end = tail;
     let present = 0;
@@ -69,6 +72,7 @@ export class RowEncoder {
   #skip(slot: Slot, value: unknown): void {
     if (!this.#optional.has(slot.name)) throw this.#wrong(slot, '', 'not optional', value);
     scratch[slot.nullAt] = (scratch[slot.nullAt] as number) | slot.nullBit;
+    if (!isVariable(slot.kind)) scratch.fill(0, slot.at, slot.at + widthOf(slot));
   }
 
   /** Writes a value. Returns where the texts and lists end then. */

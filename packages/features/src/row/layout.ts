@@ -23,6 +23,8 @@ export interface Slot {
 
 export interface Layout {
   readonly slots: readonly Slot[];
+  /** Where the bits end, and the numbers begin. */
+  readonly bits: number;
   /** Where texts and lists begin; their ends are counted from here. */
   readonly tail: number;
 }
@@ -41,10 +43,15 @@ const WIDTH: Readonly<Record<Kind, number>> = {
 
 export const isVariable = (kind: Kind): boolean => kind === 'string' || kind === 'list';
 
+/** The bytes of a field in the fixed part of a row. */
+export const widthOf = ({ kind, size }: Pick<Slot, 'kind' | 'size'>): number =>
+  WIDTH[kind] * Math.max(1, size);
+
 export function layoutOf({ fields }: RowSchema): Layout {
   const bytesFor = (bits: number): number => Math.ceil(bits / 8);
   const bools = HEADER + bytesFor(fields.length);
-  let at = bools + bytesFor(fields.filter(({ kind }) => kind === 'bool').length);
+  const bits = bools + bytesFor(fields.filter(({ kind }) => kind === 'bool').length);
+  let at = bits;
   let bool = 0;
   const slots = fields.map((field: StoredField, index): Slot => {
     const nullAt = HEADER + (index >> 3);
@@ -56,8 +63,8 @@ export function layoutOf({ fields }: RowSchema): Layout {
     }
     const size = field.size ?? 0;
     const slot = { ...shared, size, at, bit: 0 };
-    at += WIDTH[field.kind] * Math.max(1, size);
+    at += widthOf(slot);
     return slot;
   });
-  return { slots, tail: at };
+  return { slots, bits, tail: at };
 }

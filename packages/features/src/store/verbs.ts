@@ -6,6 +6,7 @@
 import type { BinaryReply } from '@holdfast/redis';
 import { chunkName, chunkOf } from '../definition/flags.js';
 import type { PartitionKeys } from '../keys.js';
+import { packRows } from '../row/pack.js';
 import { type Refusal, refusal, verbFor, words } from './verb.js';
 
 /** Why a partition lets a lane write nothing, in the order in which it asks. */
@@ -211,12 +212,14 @@ function laneVerbs(keys: PartitionKeys) {
     keys,
     'land',
     {
-      keys: ({ generation, ids }: LandRequest) => ids.map((id) => keys.row(generation, id)),
-      args: ({ ahead, history, parts, rows, ...claim }) => [
-        ...argsOf(claim),
-        ...[String(ahead), history ? '1' : '0', parts.join(' ')],
-        ...rows,
-      ],
+      keys: ({ generation, ids }: LandRequest) => rowKeys(keys, generation, ids),
+      args: ({ ahead, history, parts, rows, ...claim }) => {
+        const { count, size, bytes } = packRows(rows);
+        return [
+          ...argsOf(claim),
+          ...[String(ahead), history ? '1' : '0', parts.join(' '), String(count), String(size), bytes],
+        ];
+      },
     },
     readLanded,
   );
@@ -224,7 +227,7 @@ function laneVerbs(keys: PartitionKeys) {
     keys,
     'tally',
     {
-      keys: ({ generation, ids }: TallyRequest) => ids.map((id) => keys.row(generation, id)),
+      keys: ({ generation, ids }: TallyRequest) => rowKeys(keys, generation, ids),
       args: ({ ahead, history, parts, head, latest, additions, ...claim }) => [
         ...argsOf(claim),
         ...[String(ahead), history ? '1' : '0', parts.join(' '), head, latest.join(' ')],
@@ -321,6 +324,12 @@ const flagsIn = (row: Uint8Array | undefined): readonly string[] =>
     .split(' ')
     .slice(1)
     .map((word) => word.slice(0, -1));
+
+/** The keys of rows of one generation: only their ends differ. */
+function rowKeys(keys: PartitionKeys, generation: string, ids: readonly string[]): readonly string[] {
+  const begin = keys.row(generation, '');
+  return ids.map((id) => begin + id);
+}
 
 const argsOf = (claim: LaneClaim & Span): string[] => {
   const { generation, lane, mark, source, sourceMark, after, through } = claim;

@@ -5,7 +5,7 @@
  * Guarantees: an event that cannot be counted is a RowError that names the feature and the value; it changes nothing.
  */
 import type { Aggregate } from '../definition/aggregates.js';
-import { idsOf, type Place, placeOf } from '../definition/entity.js';
+import { type Place, placeOfId } from '../definition/entity.js';
 import type { WindowsView } from '../definition/windows.js';
 import { RowError } from '../errors.js';
 import { microsOf } from '../row/header.js';
@@ -31,7 +31,7 @@ export function contributionOf(
   { source, sequence, second = 0, index = 0 }: EventPlace,
 ): { readonly place: Place; readonly contribution: Contribution } {
   const { key, time, extractors } = view.events;
-  const place = placeOf(view.name, view.entity, idsOf(view.entity, key(event)));
+  const place = placeOfId(view.name, view.entity, key(event));
   const numbers = extractors.series.map((number, at) => {
     const value = number(event);
     if (Number.isFinite(value)) return value;
