@@ -5,6 +5,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { GenerationEndedError, RowError } from '../src/errors.js';
 import { Lane, type LaneOptions } from '../src/lane/lane.js';
 import { Ownership, type OwnershipOptions, renewalOf } from '../src/lane/ownership.js';
+import { iterable } from '../src/source/iterable.js';
 import { Telemetry } from '../src/telemetry.js';
 import { NOW, row } from './rows.js';
 import { client, node, openParts, useRedis } from './setting.js';
@@ -163,6 +164,38 @@ describe('a lane that is opened again', () => {
     expect(await finished()).not.toBeNull();
     await laneOf({ holder: holderOf(8) });
     expect(await finished()).toBeNull();
+  });
+});
+
+describe('a lane that has finished', () => {
+  it('has what was on its way, and lands nothing more before it is opened again', async () => {
+    const lane = await laneOf();
+    const landing = lane.land(rowsOf(300));
+    await lane.finish();
+    expect(lane.stats().inFlight).toBe(0);
+    expect((await landing).outcomes).toHaveLength(300);
+    await expect(lane.land(rowsOf(1))).rejects.toThrow(MisuseError);
+    await expect(lane.land(rowsOf(1))).rejects.toThrow(/"batch" was finished.*open it again/);
+    expect(() => lane.follow(iterable({ name: 'none', read: () => [] }), () => null)).toThrow(MisuseError);
+    await lane.finish();
+    expect((await (await laneOf()).land(rowsOf(1))).outcomes).toHaveLength(1);
+  });
+
+  it('does not finish while it follows a source', async () => {
+    const lane = await laneOf();
+    let resolve = (): void => {};
+    const end = new Promise<void>((settle) => {
+      resolve = settle;
+    });
+    const read = async function* () {
+      await end;
+      yield* [];
+    };
+    const follower = lane.follow(iterable({ name: 'waiting', read }), () => null);
+    await expect(lane.finish()).rejects.toThrow(/follows a source, which may have more/);
+    resolve();
+    await follower.done();
+    await lane.finish();
   });
 });
 

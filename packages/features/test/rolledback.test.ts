@@ -1,11 +1,13 @@
 /** A catalog that its server has lost the end of, while partitions on other masters know that the cut came to its end. */
 import { StaleTokenError } from '@holdfast/fence';
-import type { TokenHolder } from '@holdfast/kernel';
+import { systemClock, type TokenHolder } from '@holdfast/kernel';
 import { describe, expect, it } from 'vitest';
 import { entity } from '../src/definition/entity.js';
 import { t } from '../src/definition/types.js';
 import { view } from '../src/definition/view.js';
 import { createFeatures } from '../src/features.js';
+import { Generation } from '../src/generation/generation.js';
+import { Telemetry } from '../src/telemetry.js';
 import { client, later, openParts, url, useRedis } from './setting.js';
 
 useRedis();
@@ -46,6 +48,38 @@ for (const how of ['overdue', 'swap'] as const)
     const rows = await fresh.rows(profile, ['u1']);
     expect(rows[0]?.values.n).toBe(1);
   });
+
+it('a cut that is lost before a partition knows of it rejects, and the old generation goes on', async () => {
+  const store = createFeatures({ redis: url(), name: 'shop', views: [profile], partitions: 2 });
+  later(() => store.close());
+  await store.apply();
+  const old = await store.open(profile, { holder: holderOf(7) });
+  await old.land([{ id: 'u1', time: Date.now(), values: { n: 1 } }]);
+  const { id } = await store.begin(profile, { holder: holderOf(8) });
+  const { catalog, partitions } = openParts(2);
+  const change = catalog.change.bind(catalog);
+  catalog.change = async (name, args) => {
+    const before = await client().dumpBuffer(CATALOG);
+    const reply = await change(name, args);
+    if (name !== 'swap') return reply;
+    await client().restore(CATALOG, 0, before as Buffer, 'REPLACE');
+    await client().hset(CATALOG, 'server', 'another');
+    return reply;
+  };
+  const generation = new Generation(id, {
+    ...{ view: 'profile', holder: holderOf(8), catalog, partitions, clock: systemClock },
+    ...{ telemetry: new Telemetry('shop', systemClock), onChange: () => {} },
+    definitionOf: () => Promise.resolve({ ttl: null }),
+  });
+  await expect(generation.cut({ lanes: { batch: 'ended' } })).rejects.toThrow(/has lost the cut/);
+  expect((await store.generations(profile)).map(({ state }) => state)).toEqual(['live', 'filling']);
+  expect((await old.land([{ id: 'u1', time: Date.now() + 1, values: { n: 2 } }])).outcomes).toEqual([
+    'accepted',
+  ]);
+  catalog.change = change;
+  await generation.cut({ lanes: { batch: 'ended' } });
+  expect((await store.generations(profile)).map(({ state }) => state)).toEqual(['previous', 'live']);
+});
 
 describe('a catalog that its server has lost changes of', () => {
   const stock = view('stock', { entity: entity('user'), fields: { n: t.int() } });

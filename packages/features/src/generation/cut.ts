@@ -123,6 +123,7 @@ export class Cut {
     if (unfinished.length > 0) throw this.#incomplete(unfinished);
     const lacks: string[] = [];
     const { n, moves } = await this.#begin(patience);
+    let swapped = 0;
     const deadline = clock.now() + patience;
     try {
       const frozen = new Map<Begun, readonly Survey[]>();
@@ -137,12 +138,24 @@ export class Cut {
       const views = moves.map(({ view }) => view);
       const reply = await this.#ask('swap', [String(n), String(holder.token), holder.issuer, ...views]);
       if (reply[0] !== 'done') throw this.#refusal(reply);
+      swapped = Number(reply[1]);
     } catch (error) {
       // The answer to the last step may have been lost: then the cut has come to its end.
       if ((await this.#undo(moves, n)) || !(await this.#isMade())) throw error;
     }
     await this.#spread(moves, n);
+    if (swapped > 0) await this.#requireKept(swapped);
     return lacks;
+  }
+
+  /** Partitions were told what the catalog knew then: where its server had lost the cut before, the old ones are read again. */
+  async #requireKept(swapped: number): Promise<void> {
+    await this.#parts.catalog.pointers([]); // takes up what the partitions know
+    for (const { view } of this.#moves) {
+      const [, , , before = ''] = await this.#ask('lineup', [view, '']);
+      if (Number(before.split(' ')[1] ?? '0') < swapped)
+        throw this.#incomplete(['the server of the catalog has lost the cut before a partition knew of it']);
+    }
   }
 
   /** What a generation has once it takes no more rows, by partition. */

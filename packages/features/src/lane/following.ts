@@ -80,6 +80,11 @@ export class Following {
     return this.#follower !== undefined;
   }
 
+  /** Whether a source is being followed. */
+  get isFollowing(): boolean {
+    return this.#isFollowing;
+  }
+
   stats(): FollowStats {
     return { reasons: Object.fromEntries(this.#reasons), source: this.#follower?.partitions ?? [] };
   }

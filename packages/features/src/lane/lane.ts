@@ -125,6 +125,7 @@ export class Lane<Row> {
   readonly #turns: ({ readonly mark: string } & ReturnType<typeof turnOf>)[] = [];
   #isClosing = false;
   #hasLanded = false;
+  #isFinished = false;
 
   constructor(options: LaneOptions<Row>) {
     this.#options = options;
@@ -187,8 +188,8 @@ export class Lane<Row> {
   /**
    * Resolves when all rows are answered. Throws StaleTokenError if the lane is deposed, UnavailableError if Redis did not
    * answer in time, GenerationEndedError if the generation has ended, AbortedError if the lane is closed meanwhile: rows may then
-   * have landed, and may be landed again. MisuseError for a lane that is closed.
-   * MisuseError for a lane that follows a source: what another generation lacks of it is judged by the offsets of the source.
+   * have landed, and may be landed again. MisuseError for a lane that is closed, that was finished, or that follows a source: what
+   * another generation lacks of it is judged by the offsets of the source.
    */
   async land(rows: Iterable<Row>): Promise<Landing> {
     if (typeof rows !== 'object' || rows === null || !(Symbol.iterator in rows))
@@ -227,6 +228,7 @@ export class Lane<Row> {
         `Rows were landed in the lane "${lane}" without a source, so it cannot follow one; follow it in another lane.`,
       );
     this.#requireOpen();
+    this.#requireUnfinished();
     return this.#following.follow(source, parse, {
       options,
       makePieces: (parsed) => this.#piecesOf(parsed as Parsed<Row>),
@@ -238,12 +240,21 @@ export class Lane<Row> {
 
   /**
    * Notes that the lane has landed all that it will have, as a nightly batch has at its end: a generation waits for that before
-   * it takes the place of another. Throws StaleTokenError, GenerationEndedError, UnavailableError.
+   * it takes the place of another. What is on its way lands first; nothing lands afterwards, until the lane is opened again.
+   * Throws StaleTokenError, GenerationEndedError, MisuseError while a source is followed, UnavailableError: call it again.
    */
   async finish(): Promise<void> {
     const { partitions, ownership, generation, lane, patience } = this.#options;
-    const deadline = this.#options.clock.now() + patience;
     this.#requireOpen();
+    if (this.#following.isFollowing) {
+      throw new MisuseError(
+        `The lane "${lane}" follows a source, which may have more; stop the follower, or wait until it is done, and then call finish().`,
+      );
+    }
+    this.#isFinished = true;
+    this.flush();
+    await this.#answered();
+    const deadline = this.#options.clock.now() + patience;
     for (const partition of partitions) {
       for (;;) {
         this.#requireGoing();
@@ -281,14 +292,19 @@ export class Lane<Row> {
     const leave = onAbort(signal, giveUp);
     if (signal?.aborted) giveUp();
     await this.#following.drain(signal);
-    while (this.#onTheWay > 0 && !this.#ending.signal.aborted)
-      await new Promise<void>((resolve) => this.#idle.push(resolve));
+    await this.#answered();
     leave();
     giveUp();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  /** Resolves when nothing is on its way, or the lane has ended. */
+  async #answered(): Promise<void> {
+    while (this.#onTheWay > 0 && !this.#ending.signal.aborted)
+      await new Promise<void>((resolve) => this.#idle.push(resolve));
   }
 
   /** For a call that begins. */
@@ -305,9 +321,17 @@ export class Lane<Row> {
     if (this.#isClosing) throw abortedLane(view, lane);
   }
 
+  #requireUnfinished(): void {
+    if (!this.#isFinished) return;
+    throw new MisuseError(
+      `The lane "${this.#options.lane}" was finished, so it has all that it will have; open it again to land more.`,
+    );
+  }
+
   #requirePushed(): void {
     const { lane, ownership } = this.#options;
     this.#requireOpen();
+    this.#requireUnfinished();
     if (ownership.isShared)
       throw new MisuseError(
         `The lane "${lane}" is shared: it follows a source, and nothing else lands in it.`,
