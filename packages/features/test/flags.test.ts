@@ -1,4 +1,5 @@
 /** Flags: written under a token, stored as bits, served, erased, replaced by a generation, on a real Redis. */
+import { StaleTokenError } from '@holdfast/fence';
 import { AbortedError, MisuseError } from '@holdfast/kernel';
 import { describe, expect, it } from 'vitest';
 import { entity } from '../src/definition/entity.js';
@@ -8,6 +9,7 @@ import { t } from '../src/definition/types.js';
 import { view } from '../src/definition/view.js';
 import { createFeatures } from '../src/features.js';
 import { redisStream } from '../src/source/redis-stream.js';
+import { losingWay } from './losing.js';
 import { client, later, url, useRedis } from './setting.js';
 
 useRedis();
@@ -210,5 +212,46 @@ describe('flags', () => {
     expect(await read()).toBe(false);
     const aborted = store.get(ranking, [{ user: '1' }], undefined, { signal: AbortSignal.abort() });
     await expect(aborted).rejects.toThrow(AbortedError);
+  });
+});
+
+describe('a call of flags whose answer is lost', () => {
+  async function losing(patience: number) {
+    const { store, valuesOf } = await appliedStore();
+    const way = await losingWay(url());
+    const away = createFeatures({
+      ...{ redis: way.url, name: 'shop', partitions: 3, callTimeout: 20_000 },
+      ...{ views: [profile, promos], services: [ranking] },
+    });
+    later(() => away.close());
+    const lane = await away.open(promos, { holder: holderOf(1), patience });
+    return { store, valuesOf, way, lane };
+  }
+
+  it('is repeated before the next one of its lane, which stays the last', async () => {
+    const { valuesOf, way, lane } = await losing(20_000);
+    const lost = way.lose('vip+');
+    const calls = [lane.land([{ id: '7', values: { vip: true } }])];
+    lane.flush();
+    calls.push(lane.land([{ id: '7', values: { vip: false, spring: true } }]));
+    lane.flush();
+    await lost;
+    expect(await valuesOf('7')).toEqual([{ vip: true, spring: false }]);
+    way.restore();
+    for (const { outcomes } of await Promise.all(calls)) expect(outcomes).toEqual(['accepted']);
+    expect(await valuesOf('7')).toEqual([{ vip: false, spring: true }]);
+  });
+
+  it('does not arrive once another holder has the lane', async () => {
+    const { store, valuesOf, way, lane } = await losing(20_000);
+    const lost = way.lose('vip+');
+    const landing = lane.land([{ id: '7', values: { vip: true } }]).catch((error: unknown) => error);
+    lane.flush();
+    await lost;
+    const next = await store.open(promos, { holder: holderOf(2) });
+    await next.land([{ id: '7', values: { vip: false } }]);
+    way.restore();
+    expect(await landing).toBeInstanceOf(StaleTokenError);
+    expect(await valuesOf('7')).toEqual([{ vip: false, spring: false }]);
   });
 });

@@ -211,3 +211,27 @@ it('leaves out a store that does not answer', async () => {
   expect(text).toContain('store="away"');
   expect(text).not.toContain('store="gone"');
 });
+
+it('counts what a service with a cache has read from it, and what not', async () => {
+  const kept = service('kept', { views: { profile }, cache: { maxAge: 3_600_000 } });
+  const options = {
+    redis: url(),
+    name: 'caching',
+    views: [profile],
+    services: [ranking, kept],
+    partitions: 2,
+  };
+  const store = createFeatures(options);
+  later(() => store.close());
+  await store.apply();
+  const ids = ['a', 'b', 'c'].map((user) => ({ user }));
+  await store.get(kept, ids.slice(0, 2));
+  await store.get(kept, ids);
+  await store.get(kept, ids, undefined, { fresh: 0 });
+  await store.get(ranking, ids);
+  const points = await pointsOf('holdfast.features.cached', 'caching');
+  expect(points.sort((one, other) => Number(one.value) - Number(other.value))).toEqual([
+    { outcome: 'hit', value: 2 },
+    { outcome: 'miss', value: 6 },
+  ]);
+});
