@@ -9,7 +9,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { createFeatures, entity, type Features, redisStream, t, view } from '@holdfast/features';
+import { createFeatures, entity, type Features, redisStream, service, t, view } from '@holdfast/features';
 import { systemClock, type TokenHolder } from '@holdfast/kernel';
 import { type LocalNodes, startNodes } from '@holdfast/local';
 import { createLocks } from '@holdfast/lock';
@@ -320,3 +320,100 @@ export default { features: createFeatures({ redis: process.env.TEST_URL, name: '
     await call('ls', '--app', fileURLToPath(import.meta.url).replace('features.test', 'cli')),
   ).toMatchObject({ code: 64 });
 });
+
+test('abandons a generation that was never read, and says what is wrong meanwhile', async () => {
+  const id = (await told('begin', 'profile')).trim();
+  expect(await told('health')).toBe('Nothing is wrong.\n');
+  await redis.hset('{feat:shop.1}:record', 'n', '0');
+  const unwell = await call('health');
+  expect(unwell).toMatchObject({
+    code: 1,
+    stdout: expect.stringMatching(/^problem: partition 1 knows change 0/),
+  });
+  expect(await call('abandon', 'profile', '1-0')).toMatchObject({
+    code: 64,
+    stderr: expect.stringMatching(/is live/),
+  });
+  expect(await told('abandon', 'profile', id)).toBe(`${id} has ended, and 0 rows were deleted.\n`);
+  expect(await json('health')).toMatchObject({ problems: [], views: { profile: { filling: [] } } });
+});
+
+test('erases an entity, alone and in composite ids, and takes it again', async () => {
+  const lane = await store.open(profile, { holder: holderOf(7) });
+  const pairs = await store.open(seen, { holder: holderOf(7) });
+  const land = async (n: number) => (await lane.land([{ id: 'a', time: NOW + n, values: { n } }])).outcomes;
+  await land(1);
+  await pairs.land([{ id: { user: 'a', product: 'p' }, time: NOW, values: { taste: [1, 2] } }]);
+  const dir = join(folder, 'erased');
+  await told('export', '--dir', dir);
+  expect(await call('erase', 'usr', 'a', '--dir', dir)).toMatchObject({
+    code: 64,
+    stderr: expect.stringMatching(/no view is about "usr"; there are user, product/),
+  });
+  expect(await told('erase', 'user', 'a', '--dir', dir)).toMatch(
+    /^2 rows were deleted; 2 exported files may have some until "compact --grace 0"\.$/m,
+  );
+  expect(await json('get', 'profile', 'a')).toMatchObject({ reason: 'missing' });
+  expect(await land(2)).toEqual(['erased']);
+  expect(await told('compact', '--dir', dir, '--grace', '0')).toMatch(/\d/);
+  expect(await json('erase', 'user', 'a', '--dir', dir)).toMatchObject({ rows: 0, files: 0 });
+  expect(await told('restore', 'user', 'a', '--dir', dir)).toBe('Rows about it are taken again.\n');
+  expect(await land(3)).toEqual(['accepted']);
+  expect(await call('restore', 'user', 'b', '--dir', dir)).toMatchObject({ code: 64 });
+}, 40_000);
+
+test('makes a training set, audits logged answers, and answers as a service', async () => {
+  const ranking = service('ranking', { views: { profile } });
+  const program = createFeatures({
+    ...{ redis: nodes.urls[0] ?? '', name: 'shop', partitions: 2 },
+    ...{ views: [profile, seen], services: [ranking] },
+  });
+  await program.apply();
+  const lane = await program.open(profile, { holder: holderOf(7) });
+  await lane.land([{ id: 'a', time: NOW - 1_000, values: { n: 3 } }]);
+  const [read] = await program.get(ranking, [{ user: 'a' }], undefined, { meta: true, place: true });
+  await program.close();
+  expect(await json('get', 'ranking', '{"user":"a"}')).toMatchObject({ values: { 'profile.n': 3 } });
+  expect(await told('get', 'ranking', '{"user":"b"}')).toMatch(/^\(profile null because\) +missing$/m);
+
+  const line = { ids: { user: 'a' }, ...read };
+  const reads = await fileOf('reads.jsonl', `${JSON.stringify(line)}\n`);
+  expect(await json('audit', 'ranking', '--reads', reads)).toMatchObject({
+    reads: 1,
+    equal: 1,
+    different: 0,
+  });
+  const other = { ...line, answer: { ...read?.answer, 'profile.n': 4 } };
+  const wrong = await fileOf('wrong.jsonl', `${JSON.stringify(line)}\n\n${JSON.stringify(other)}\n`);
+  const audited = await call('audit', 'ranking', '--reads', wrong);
+  expect(audited).toMatchObject({ code: 1, stderr: '' });
+  expect(audited.stdout).toMatch(/2 reads: 1 equal, 0 about .*, 1 different/);
+  expect(audited.stdout).toMatch(/^1 +\{"user":"a"\} +profile\.n +4 +3$/m);
+  const torn = await fileOf('torn.jsonl', '{"ids"\n');
+  expect(await call('audit', 'ranking', '--reads', torn)).toMatchObject({
+    code: 64,
+    stderr: expect.stringMatching(/torn\.jsonl", line 1/),
+  });
+  expect(await call('audit', 'ranking', '--reads', join(folder, 'none.jsonl'))).toMatchObject({ code: 64 });
+
+  const { DuckDBInstance } = await import('@duckdb/node-api');
+  const duckdb = await (await DuckDBInstance.create(':memory:')).connect();
+  const labels = join(folder, 'labels.parquet');
+  const out = join(folder, 'training.parquet');
+  const time = (Date.now() + 2_000) / 1_000;
+  await duckdb.run(
+    `COPY (SELECT who AS "user", to_timestamp(${time})::TIMESTAMP AS at FROM (VALUES ('a'), ('b')) t(who)) TO '${labels}' (FORMAT parquet)`,
+  );
+  const trained = await told('train', 'ranking', '--labels', labels, '--out', out);
+  expect(trained).toMatch(/^2 labels$/m);
+  expect(trained).toMatch(/^profile +1 +\d$/m);
+  const rows = await duckdb.runAndReadAll(`SELECT "profile.n" AS n FROM '${out}'`);
+  expect(rows.getRowObjectsJS().map(({ n }) => n && Number(n))).toEqual([3, null]);
+  duckdb.closeSync();
+  expect(await call('train', 'rank', '--labels', labels, '--out', out)).toMatchObject({
+    code: 64,
+    stderr: expect.stringMatching(/no service "rank" is known; there is ranking@1/),
+  });
+  const by = ['train', 'ranking', '--labels', labels, '--out', out, '--join', 'outer'];
+  expect(await call(...by)).toMatchObject({ code: 64, stderr: expect.stringMatching(/got "outer"/) });
+}, 60_000);

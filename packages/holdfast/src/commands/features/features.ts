@@ -1,18 +1,20 @@
 /**
  * `holdfast features`: looks at a feature store and operates it, without the program that has its definitions.
  *
- * Guarantees: `ls`, `show`, `get`, `lanes`, `generations`, `dead-letters`, `metrics`, `profile` and `drift` change nothing, and
- * nothing is made of a store that does not exist. Whatever writes takes a lease first, and works under its token.
+ * Guarantees: `ls`, `show`, `get`, `lanes`, `generations`, `health`, `dead-letters`, `metrics`, `profile`, `drift`, `train` and `audit`
+ * change nothing in a store, and nothing is made of a store that does not exist. Whatever writes takes a lease first, and works under its token.
  */
 import type { CommandGroup } from '../../command.js';
 import { apply } from './apply.js';
 import { deadLetters } from './dead-letters.js';
 import { drift, profile } from './drift.js';
-import { exportRows } from './export.js';
-import { begin, cut, generations, retire, rollback, sweep } from './generations.js';
+import { erase, restore } from './erase.js';
+import { compact, exportRows } from './export.js';
+import { abandon, begin, cut, generations, retire, rollback, sweep } from './generations.js';
 import { get } from './get.js';
 import { importRows } from './import.js';
-import { lanes, ls, metrics, show } from './look.js';
+import { health, lanes, ls, metrics, show } from './look.js';
+import { audit, train } from './train.js';
 
 export const features: CommandGroup = {
   name: 'features',
@@ -27,15 +29,22 @@ a program with definitions of its own. Needs the package @holdfast/features.`,
     get,
     lanes,
     generations,
+    health,
     deadLetters,
     apply,
     importRows,
     exportRows,
+    compact,
     begin,
     cut,
     rollback,
     retire,
+    abandon,
     sweep,
+    erase,
+    restore,
+    train,
+    audit,
     profile,
     drift,
   ],

@@ -1,4 +1,5 @@
-/** The actions of `holdfast features` on the generations of a view: `generations`, `begin`, `cut`, `rollback`, `retire`, `sweep`. */
+/** The actions of `holdfast features` on the generations of a view: `generations`, `begin`, `cut`, `rollback`, `retire`, `abandon`,
+ * `sweep`. */
 import type { LaneFate } from '@holdfast/features';
 import { given } from '../../arguments.js';
 import type { Command } from '../../command.js';
@@ -106,6 +107,25 @@ export const retire: Command = {
       const generation = await call.store.generation(view, id, { holder });
       const dropped = await generation.retire();
       return answer(call, { retired: id, dropped }, `${id} has ended, and ${dropped} rows were deleted.`);
+    });
+  }),
+};
+
+export const abandon: Command = {
+  ...OF_ACTS,
+  name: 'abandon',
+  summary: 'End a generation that was never read.',
+  operands: [VIEW_OPERAND, GENERATION_OPERAND],
+  about: `Its lanes land nothing more, and its rows are deleted; a cut to it that its
+builder has left half way is undone.`,
+  options: OPTIONS,
+  example: 'holdfast features abandon profile 2-17 --store shop',
+  run: onStore((call) => {
+    const view = viewOf(call);
+    const [, id = ''] = call.args.operands;
+    return underLease(call, view, async ({ holder }) => {
+      const dropped = await (await call.store.generation(view, id, { holder })).abandon();
+      return answer(call, { abandoned: id, dropped }, `${id} has ended, and ${dropped} rows were deleted.`);
     });
   }),
 };

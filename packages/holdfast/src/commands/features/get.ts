@@ -1,19 +1,26 @@
-/** `holdfast features get`: rows of a view, as they are served. */
+/** `holdfast features get`: a row of a view, or the answer of a service, as they are served. */
 import type { Command } from '../../command.js';
 import { JSON_OUTPUT } from '../../options.js';
 import { renderTable } from '../../table.js';
-import { answer, OF_EVERY_ACTION, onStore, PLACE, VIEW_OPERAND, viewOf } from './opened.js';
+import { answer, type Call, OF_EVERY_ACTION, onStore, PLACE, serviceOf, viewOf } from './opened.js';
+import { REQUEST } from './options.js';
 
 export const get: Command = {
   ...OF_EVERY_ACTION,
   name: 'get',
-  summary: 'Show the row of an id, as it is served.',
-  operands: [VIEW_OPERAND, { name: 'id', about: 'the id', optional: true }],
-  about: `Null values have a reason: missing, expired or torn. Of a composite entity,
-the id is JSON, as '{"user":"u1","product":"p7"}'; "global" has none.`,
-  options: [...PLACE, JSON_OUTPUT],
+  summary: 'Show the row of an id, or what a service answers.',
+  operands: [
+    { name: 'view', about: 'the name of the view or service' },
+    { name: 'id', about: 'the id', optional: true },
+  ],
+  about: `Null values have a reason: missing, expired or torn. Of a composite entity, and
+for a service, the id is JSON, as '{"user":"u1","product":"p7"}'; "global" has
+none. A service that derives features or takes a request needs --app.`,
+  options: [...PLACE, REQUEST, JSON_OUTPUT],
   example: 'holdfast features get profile u1 --store shop',
   run: onStore(async (call) => {
+    const [name = ''] = call.args.operands;
+    if (isService(call, name)) return answerOf(call);
     const view = viewOf(call);
     const { parts } = view.entity;
     const [, text] = call.args.operands;
@@ -36,6 +43,30 @@ the id is JSON, as '{"user":"u1","product":"p7"}'; "global" has none.`,
     return answer(call, json, table);
   }),
 };
+
+/** A view goes before a service of the same name. */
+const isService = ({ store }: Call, name: string): boolean =>
+  !store.views.some((view) => view.name === name) &&
+  store.served.some((each) => name.split('@', 1)[0] === each.name);
+
+async function answerOf(call: Call): Promise<number> {
+  const { args, store } = call;
+  const [, text = '{}'] = args.operands;
+  const ids = composite(text);
+  if (ids === undefined) throw args.wrong('the ids are JSON, as {"user":"u1"}');
+  const [found] = await store.get(serviceOf(call), [ids as never], args.json(REQUEST) as never, {
+    meta: true,
+  });
+  const values = shown(found?.answer ?? {});
+  const reasons = Object.entries(found?.views ?? {}).flatMap(([view, { reason }]) =>
+    reason === undefined ? [] : [[view, reason] as const],
+  );
+  const table = renderTable([
+    ...Object.entries(values).map(([feature, value]) => [feature, JSON.stringify(value)]),
+    ...reasons.map(([view, reason]) => [`(${view} null because)`, reason]),
+  ]);
+  return answer(call, { ids, values, reasons: Object.fromEntries(reasons) }, table);
+}
 
 /** Undefined unless it is an object. */
 function composite(text: string): unknown {

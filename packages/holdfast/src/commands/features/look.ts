@@ -1,8 +1,9 @@
-/** The actions of `holdfast features` that say what a store holds: `ls`, `metrics`, `show`, `lanes`. */
+/** The actions of `holdfast features` that say what a store holds: `ls`, `metrics`, `show`, `lanes`, `health`. */
 import type { View } from '@holdfast/features';
 import { given } from '../../arguments.js';
 import type { Command } from '../../command.js';
 import { formatDuration } from '../../durations.js';
+import { EXIT } from '../../exit-codes.js';
 import { JSON_OUTPUT, LISTEN } from '../../options.js';
 import { renderTable } from '../../table.js';
 import { writeMetrics } from '../metrics.js';
@@ -63,7 +64,7 @@ What programs count of themselves, such as durations, they serve themselves.`,
 export const show: Command = {
   ...OF_EVERY_ACTION,
   name: 'show',
-  summary: 'Show one view: its features, generations and rows.',
+  summary: 'Show one view: features, generations and rows.',
   operands: [VIEW_OPERAND],
   about: '"refused" counts rows that the generation that is read has refused so far.',
   options: [...PLACE, JSON_OUTPUT],
@@ -119,6 +120,27 @@ nothing lands. "through" is how far all partitions have taken in the source.`,
     });
     const heading = ['lane', 'rank', 'token', 'issuer', '', 'source', 'through'];
     return answer(call, found, renderTable([heading, ...table]));
+  }),
+};
+
+export const health: Command = {
+  ...OF_EVERY_ACTION,
+  name: 'health',
+  summary: 'Say what is wrong with a store.',
+  operands: [],
+  about: `What somebody has to do something about, and what each generation that was read
+before lacks of the one that is read: a rollback waits for that.`,
+  exitCodes: [['0', 'nothing is wrong'], ['1', 'something is'], ...OF_EVERY_ACTION.exitCodes.slice(1)],
+  options: [...PLACE, JSON_OUTPUT],
+  example: 'holdfast features health --store shop',
+  run: onStore(async (call) => {
+    const found = await call.store.health();
+    const behind = Object.entries(found.views).flatMap(([view, { behind: all }]) =>
+      Object.entries(all).flatMap(([id, lacks]) => lacks.map((each) => `${view} ${id}: ${each}`)),
+    );
+    const lines = [...found.problems.map((each) => `problem: ${each}`), ...behind];
+    answer(call, found, lines.length > 0 ? lines.join('\n') : 'Nothing is wrong.');
+    return found.problems.length === 0 ? EXIT.ok : EXIT.findings;
   }),
 };
 

@@ -6,7 +6,7 @@
  */
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { Features, View } from '@holdfast/features';
+import type { Features, Service, View } from '@holdfast/features';
 import { AbortedError, display, messageOf } from '@holdfast/kernel';
 import type { Lease } from '@holdfast/lock';
 import { type Arguments, given, masked } from '../../arguments.js';
@@ -20,6 +20,10 @@ import { placeOf } from '../place.js';
 import { LEASE, PROGRAM, STORE, STORE_REDIS } from './options.js';
 
 export const VIEW_OPERAND = { name: 'view', about: 'the name of the view' };
+export const SERVICE_OPERAND = {
+  name: 'service',
+  about: 'the name of the service, with "@<version>" if need be',
+};
 export const GENERATION_OPERAND = { name: 'generation', about: 'the id of the generation' };
 
 /** Where the store is. */
@@ -105,6 +109,19 @@ export function viewOf({ args, store }: Call): View {
   if (found !== undefined) return found;
   const known = store.views.map((view) => view.name).join(', ') || 'none';
   throw args.wrong(`the store has no view ${display(masked(name))}; it has ${known}`);
+}
+
+/** The service that the first operand names, its highest version unless one is named. Throws UsageError. */
+export function serviceOf({ args, store }: Call): Service {
+  const [name = ''] = args.operands;
+  const found = [...store.served]
+    .sort((one, other) => other.version - one.version)
+    .find((each) => each.name === name || `${each.name}@${each.version}` === name);
+  if (found !== undefined) return found;
+  const known = store.served.map((each) => `${each.name}@${each.version}`).join(', ') || 'none';
+  throw args.wrong(
+    `no service ${display(masked(name))} is known; there is ${known}. One that derives features or takes a request needs --app`,
+  );
 }
 
 /** What acts under a lease: its holder, and what aborts when the command is interrupted. */

@@ -103,6 +103,73 @@ export const DIR: Option = {
   about: 'The folder of the exported files. Required.',
 };
 
+export const ERASED_DIR: Option = {
+  ...DIR,
+  required: false,
+  about: 'The folder of the exported files. Leave it out only where there is none.',
+};
+
+export const COMPACT_GRACE: Option = {
+  name: 'grace',
+  value: '<duration>',
+  default: '1h',
+  about: 'How long files stay that were replaced, for tools that have just read a manifest; 0 for none.',
+};
+
+export const LABELS: Option = {
+  name: 'labels',
+  value: '<files>',
+  required: true,
+  about: 'Parquet files of labels, with a column for each id, for the request and for the time. Required.',
+};
+
+export const LABEL_TIME: Option = {
+  name: 'at',
+  value: '<column>',
+  default: 'at',
+  about: 'The column with the time of a label, a TIMESTAMP in UTC.',
+};
+
+export const OUT: Option = {
+  name: 'out',
+  value: '<file>',
+  required: true,
+  about: 'The Parquet file that is made. Required.',
+};
+
+export const JOIN: Option = {
+  name: 'join',
+  value: '<join>',
+  default: 'as-served',
+  about: 'Which row a label gets: as-served, event-time or known-at.',
+};
+
+export const PLACES: Option = {
+  name: 'places',
+  about: 'Labels have a column "<view>@place" with the place of the read, as JSON.',
+};
+
+export const READS: Option = {
+  name: 'reads',
+  value: '<file>',
+  required: true,
+  about:
+    'Answers of "get" with meta and place, a line of JSON each: {"ids","request","answer","views"}. Required.',
+};
+
+export const MOST_TOLD: Option = {
+  name: 'most',
+  value: '<count>',
+  default: '100',
+  about: 'How many differences are shown, at most.',
+};
+
+export const REQUEST: Option = {
+  name: 'request',
+  value: '<json>',
+  about: 'The request, for a service that takes one.',
+};
+
 export const SINCE: Option = {
   name: 'from',
   value: TIME,
