@@ -13,7 +13,7 @@
 -- epoch; {'behind'} if another commit came before; {'gen', generation} if it is of another; {'again', length} if it is
 -- longer; {'full', in how many ms to try again, how many may wait} or {'undeclared'} for another run, as start; or {'unknown'}
 --
--- Stands on: again, copy, limits, redis/epoch
+-- Stands on: again, copy, late, limits, redis/epoch
 local from, old, to, new, header = unpack(ARGV, 1, 5)
 local cut, length, retain, token, commits, session, version = unpack(ARGV, 6, 12)
 local source, journal, state = unpack(KEYS, #KEYS - 2)
@@ -40,6 +40,7 @@ local wait = from ~= to and is_full(workflow_of(to))
 if wait then return {'full', string.format('%.0f', wait), string.format('%.0f', pace_of(workflow_of(to)).waiting)} end
 
 copy_journal(source, journal, header, cut, 13)
+if from == to then take_late(source, journal) end
 if cut ~= '0' then copy_streams(source, journal) end
 redis.call('HDEL', FALLS, to)
 if from == to then

@@ -3,13 +3,13 @@
 -- EARLIER has, of a run that has begun another generation, the generations before, with spaces between, the latest last. So
 -- many of them are kept: a run that goes on by continueAs again and again would fill the server.
 --
--- Stands on: streams
+-- Stands on: late, streams
 local MOST_EARLIER = 100
 
 local function erase_journal(run, generation)
   local journal = BASE .. 'j:' .. run .. '.' .. generation
   expire_streams(run, journal, 0)
-  redis.call('DEL', journal)
+  redis.call('DEL', journal, late_of(journal))
 end
 
 -- A run has begun another generation. `before`: what EARLIER had of it.

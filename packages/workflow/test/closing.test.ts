@@ -1,5 +1,12 @@
 /** How waits end before their time: by the caller's signal, also on a server that does not answer, or with their app. */
-import { AbortedError, defineWorkflow, MisuseError, metricsText, type Workflows } from '@holdfast/workflow';
+import {
+  AbortedError,
+  defineWorkflow,
+  MisuseError,
+  metricsText,
+  type Step,
+  type Workflows,
+} from '@holdfast/workflow';
 import { testWorkflows } from '@holdfast/workflow/testing';
 import { describe, expect, it } from 'vitest';
 import { appOf, eventually, later, node, useRedis } from './setting.js';
@@ -124,30 +131,48 @@ describe.each<[string, () => Workflows]>([
   });
 });
 
-it('a body that ends because its lease was not renewed in time has used up no attempt', async () => {
-  const attempts: number[] = [];
-  const flow = defineWorkflow({ name: 'lost' }, (ctx) =>
-    ctx.step(
-      'work',
-      (step) => {
-        attempts.push(step.attempt);
-        if (attempts.length > 1) return 'done';
-        return new Promise((_, reject) => {
-          step.signal.addEventListener('abort', () => {
-            reject(step.signal.reason);
-            node().thaw(); // before anybody could take the run
+it.each<[string, (step: Step, onLost: (error: Error) => void) => void]>([
+  [
+    'is told by its signal',
+    (step, onLost) => step.signal.addEventListener('abort', () => onLost(step.signal.reason)),
+  ],
+  [
+    'looks at what is left',
+    (step, onLost) => {
+      const timer = setInterval(() => {
+        if (step.lease.remaining() > 0) return;
+        clearInterval(timer);
+        onLost(new Error('nothing is left of the lease'));
+      }, 5);
+    },
+  ],
+])(
+  'a body that ends because its lease was not renewed in time has used up no attempt: it %s',
+  async (_, whenLost) => {
+    const attempts: number[] = [];
+    const flow = defineWorkflow({ name: 'lost' }, (ctx) =>
+      ctx.step(
+        'work',
+        (step) => {
+          attempts.push(step.attempt);
+          if (attempts.length > 1) return 'done';
+          return new Promise((_, reject) => {
+            whenLost(step, (error) => {
+              reject(error);
+              node().thaw(); // before anybody could take the run
+            });
           });
-        });
-      },
-      { attempts: 1 },
-    ),
-  );
-  const app = appOf([flow]);
-  app.work({ lease: 400, onError: () => {} });
-  const run = await app.start(flow, null);
-  await eventually(() => attempts.length, 1);
-  node().freeze();
-  later(() => node().thaw());
-  expect(await run.result()).toBe('done');
-  expect(attempts).toEqual([1, 1]);
-});
+        },
+        { attempts: 1 },
+      ),
+    );
+    const app = appOf([flow]);
+    app.work({ lease: 400, onError: () => {} });
+    const run = await app.start(flow, null);
+    await eventually(() => attempts.length, 1);
+    node().freeze();
+    later(() => node().thaw());
+    expect(await run.result()).toBe('done');
+    expect(attempts).toEqual([1, 1]);
+  },
+);

@@ -136,6 +136,48 @@ export function runsContract(name: string, makeStore: MakeStore): void {
       for (const each of ['h1', 'h50', 'h100', 'h101']) expect(await kept(each)).toEqual([]);
     });
 
+    it('has the result of a task for a retry that came when the run was over, once, and no other message', async () => {
+      await start('a/1/1');
+      await terminate('a/1/1');
+      for (const [record, isResult] of [
+        ['M t1\n{"value":1}', true],
+        ['M t1\n{"value":2}', true],
+        ['M m1\n{}', false],
+      ] as const)
+        expect(await store.tell(ref('a/1/1'), record, isResult)).toEqual({ word: 'over' });
+      expect(await store.page(ref('a/1/1'), 0)).toHaveLength(2);
+      const retry = (from: string, to: string, length: number) =>
+        store.anew({
+          ...{ from: { run: 'a/1/1', generation: from }, to: { run: 'a/1/1', generation: to } },
+          ...{ header: 'H -\n{}', cut: 0, drop: [], take: [], length, retain: 600_000, claim: undefined },
+        });
+      expect(await retry('g-a/1/1', 'h', 2)).toEqual({ word: 'ready' });
+      const records = await store.page({ run: 'a/1/1', generation: 'h' }, 0);
+      expect(records.slice(1)).toEqual(['M t1\n{"value":1}']);
+      await store.terminate({
+        ...{
+          run: 'a/1/1',
+          generation: 'h',
+          last: ['Z -\n{"token":', '}'],
+          retain: 600_000,
+          cancel: 'X -\n{}',
+        },
+      });
+      expect(await store.purge({ run: 'a/1/1', generation: 'h' })).toEqual({ word: 'purged' });
+    });
+
+    it('keeps no result of a task for a run that has completed, and is never retried', async () => {
+      await start('a/1/1');
+      const [one] = await claims();
+      await commit(one, { word: 'end', retain: 600_000, status: 'completed' });
+      expect(await store.tell(ref('a/1/1'), 'M t1\n{}', true)).toEqual({ word: 'over' });
+      await store.anew({
+        ...{ from: ref('a/1/1'), to: { run: 'a/1/1', generation: 'h' }, header: 'H -\n{}', cut: 0 },
+        ...{ drop: [], take: [], length: 2, retain: 600_000, claim: undefined },
+      });
+      expect(await store.page({ run: 'a/1/1', generation: 'h' }, 0)).toHaveLength(1);
+    });
+
     it('forgets a run that is over, and no other', async () => {
       await start('a/1/1');
       await start('a/2/2');

@@ -181,6 +181,18 @@ it('issues no tokens where replicas confirm nothing, and higher ones on the next
   expect(await client(0).get('account')).toBe('next');
 });
 
+it('says that a run is terminated once a replica has that, and says so again', async () => {
+  const flow = defineWorkflow({ name: 'flow' }, async (ctx) => ctx.receive('go'));
+  const app = appOn(0, flow, 50);
+  const run = await untilConfirmed(() => app.start(flow, null, { id: 'one' }));
+  await client(1).replicaof('NO', 'ONE');
+  await expect(run.terminate()).rejects.toThrow('0 of 1 replicas have it after 50 ms');
+  await expect(run.terminate()).rejects.toThrow('0 of 1 replicas have it after 50 ms');
+  await follow(1, 0);
+  expect(await untilConfirmed(() => run.terminate())).toBe(false);
+  expect((await journalOn(1)).at(-1)).toMatch(/^Z /);
+});
+
 it('refuses a number of replicas that is none', () => {
   const flow = defineWorkflow({ name: 'flow' }, async () => 1);
   const redis = nodes.urls[0] ?? '';

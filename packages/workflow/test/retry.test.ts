@@ -250,3 +250,20 @@ it('retries a run from its beginning whose first call was a compensation that wa
     expect(calls.splice(0)).toEqual(['a']);
   }
 });
+
+it('has the result of a task that came while the run was over, when it is retried', async () => {
+  const tasks: string[] = [];
+  const queue = { add: async (_: string, { id }: { readonly id: string }) => void tasks.push(id) };
+  const flow = defineWorkflow({ name: 'tasks' }, (ctx) => ctx.task(queue, 'work', { reply: true }));
+  const app = appOf([flow]);
+  app.work();
+  const run = await app.start(flow, null, { id: 'r' });
+  await eventually(async () => (await run.status()).status, 'sleeping' as const);
+  const [task = ''] = tasks;
+  expect(await run.terminate()).toBe(true);
+  expect(await app.replyToTask(task, { status: 'done', value: 7 })).toBe(false);
+  expect(await app.replyToTask(task, { status: 'done', value: 8 })).toBe(false);
+  expect(await run.retry()).toBe(true);
+  expect(await run.result()).toBe(7);
+  expect(tasks).toEqual([task]);
+});

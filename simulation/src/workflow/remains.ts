@@ -30,7 +30,7 @@ export function judgeWorkflowRemains({ store }: World<WorkflowPlan>, oracle: Wor
   for (const [name, { type, value, expires }] of Object.entries(store.server.dump())) {
     if (!name.startsWith(prefix)) continue;
     const what = name.slice(prefix.length);
-    if (/^[jscwk]:/.test(what)) {
+    if (/^[jscwkt]:/.test(what)) {
       if (expires === undefined) leave(`${what} is kept for ever`);
     } else if (!MAY_STAY.includes(what)) {
       const text = JSON.stringify(typeof value === 'object' && 'forEach' in value ? [...value] : value);

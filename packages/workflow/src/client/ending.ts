@@ -12,11 +12,12 @@ const TOKEN = -1;
 
 type TerminateStore = Pick<Store, 'terminate'>;
 
+/** What has become of it, and of which generation it is. */
 export async function terminate(
   store: TerminateStore,
   { run, generation: known }: RunRef,
   { reason, retain, clock }: { readonly reason: string; readonly retain: number; readonly clock: Clock },
-): Promise<Exclude<Terminated['word'], 'gen' | 'early'>> {
+): Promise<{ readonly word: Exclude<Terminated['word'], 'gen' | 'early'>; readonly generation: string }> {
   const outcome = { status: 'cancelled', reason } as const;
   const text = encodeRecord({ kind: 'end', outcome, token: TOKEN });
   // It stands last in the record.
@@ -27,7 +28,7 @@ export async function terminate(
     const ended = await store.terminate({ run, generation, last, retain, cancel });
     if (ended.word === 'gen') generation = ended.generation;
     else if (ended.word === 'early') await pause(clock, ended.wait);
-    else return ended.word;
+    else return { word: ended.word, generation };
   }
 }
 

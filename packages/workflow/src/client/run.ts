@@ -26,6 +26,7 @@ import { check } from '../schema.js';
 import { requireStreamName } from '../step/streams.js';
 import type { RunRef } from '../store/claim.js';
 import type { Told } from '../store/store.js';
+import { type TaskReply, taskMessage } from '../task.js';
 import { approve, openIn, requireApproval, type WhichApproval } from './approving.js';
 import { ask } from './ask.js';
 import { onReplicas, restOnReplicas } from './durable.js';
@@ -220,6 +221,13 @@ export class RunHandle<Result> implements Run<Result> {
     return this.#tell({ kind: 'message', id, name, payload: await this.#checked(name, payload) });
   }
 
+  /** The result of a task, which is kept for a retry where the run is over. As `send`. */
+  async sendResult(task: string, reply: TaskReply): Promise<boolean> {
+    const name = taskMessage(task);
+    const payload = await this.#checked(name, reply);
+    return this.#tell({ kind: 'message', id: task, name, payload }, true);
+  }
+
   async ask<T>(name: string, payload?: unknown, options: AskOptions = {}): Promise<T> {
     requireCallName('The name of a message', name);
     const { id = this.#parts.random.id(), timeout, signal } = readOptions('ask', options, ASK);
@@ -268,11 +276,13 @@ export class RunHandle<Result> implements Run<Result> {
       throw new MisuseError(`The reason of a termination is text; got ${display(reason)}.`);
     }
     const { partition, retain, clock } = this.#parts;
-    const ended = await terminate(partition.store, this.#ref, {
+    const { word, generation } = await terminate(partition.store, this.#ref, {
       ...{ reason: reason.slice(0, 1_000), retain, clock },
     });
-    if (ended === 'unknown') throw this.#gone();
-    return ended === 'terminated';
+    if (word === 'unknown') throw this.#gone();
+    // Also of one that is over: whoever was told to terminate it once more is then told whether replicas have that.
+    await onReplicas(partition.store, { run: this.#run, generation });
+    return word === 'terminated';
   }
 
   async purge(): Promise<boolean> {
@@ -355,15 +365,17 @@ export class RunHandle<Result> implements Run<Result> {
     return { store: partition.store, random, retain };
   }
 
-  async #tell(record: JournalRecord): Promise<boolean> {
+  async #tell(record: JournalRecord, isResult = false): Promise<boolean> {
     const text = encodeRecord(record);
     for (;;) {
       const told: Told = await this.#parts.partition.store.tell(
         { run: this.#run, generation: this.#generation },
         text,
+        isResult,
       );
       if (told.word === 'unknown') throw this.#gone();
-      if (told.word === 'told') await onReplicas(this.#parts.partition.store, this.#ref);
+      if (told.word === 'told' || (told.word === 'over' && isResult))
+        await onReplicas(this.#parts.partition.store, this.#ref);
       if (told.word !== 'gen') return told.word === 'told';
       this.#generation = told.generation;
     }

@@ -18,7 +18,7 @@ import { behindCodec } from '../store/coded-store.js';
 import { redisStores } from '../store/partitions.js';
 import type { RunCounts } from '../store/run-store.js';
 import type { Store } from '../store/store.js';
-import { requireReply, runOfTask, type TaskReply, taskMessage } from '../task.js';
+import { requireReply, runOfTask, type TaskReply } from '../task.js';
 import { tracedStart } from '../telemetry.js';
 import { WORKER, type WorkerOptions } from '../worker/options.js';
 import { type Worker, WorkerGroup } from '../worker/worker-group.js';
@@ -78,7 +78,8 @@ export interface Workflows extends AsyncDisposable {
   get<Input, Result>(workflow: WorkflowOrName<Input, Result>, id: string, options?: GetOptions): Run<Result>;
   /**
    * Gives the result of a task that `ctx.task` has added to the run that waits for it; `replyTo` does that for a handler. May
-   * be repeated. False if the run is over, or not there. Throws MisuseError, UnavailableError.
+   * be repeated. False if the run is over, or not there; one that is over has the result if it is retried. Throws MisuseError,
+   * UnavailableError.
    */
   replyToTask(id: string, reply: TaskReply): Promise<boolean>;
   /**
@@ -255,7 +256,7 @@ export class App implements Workflows {
     if (!definition)
       throw new MisuseError(`The app has no workflow "${workflow}", to which the task "${id}" belongs.`);
     try {
-      return await this.#handle(definition, name).send(taskMessage(id), reply, { id });
+      return await this.#handle(definition, name).sendResult(id, reply);
     } catch (error) {
       if (error instanceof RunGoneError) return false;
       throw error;
@@ -267,7 +268,7 @@ export class App implements Workflows {
     workflow: Workflow<any, Result>,
     name: Omit<RunName, 'workflow'>,
     known?: { readonly generation: string; readonly expected: Hearing | undefined },
-  ): Run<Result> {
+  ): RunHandle<Result> {
     const partition = this.#partitionOf(runName({ ...name, workflow: workflow.name }));
     const { clock, random, retain: others } = this.#settings;
     const { retain = others } = workflow;

@@ -33,7 +33,7 @@ export type AttemptEnd =
       readonly isDone: false;
       readonly token: number;
       readonly error: unknown;
-      /** Its signal had aborted, because the lease was not renewed in time. */
+      /** It has ended with nothing left of its lease, which was not renewed in time. */
       readonly isLost: boolean;
     };
 
@@ -178,7 +178,8 @@ export class Attempt implements Step {
   }
 
   #fail(error: unknown): void {
-    this.#end({ isDone: false, token: this.token, error, isLost: this.#signal?.check() ?? false });
+    const isLost = this.#signal?.check() || this.lease.remaining() === 0;
+    this.#end({ isDone: false, token: this.token, error, isLost });
   }
 
   #end(end: AttemptEnd): void {

@@ -45,7 +45,7 @@ function ofRuns(store: Store, coder: Coder): OfRuns {
   return {
     start: async (request) => store.start({ ...request, header: await coder.encodeRecord(request.header) }),
     anew: async (request) => store.anew({ ...request, header: await coder.encodeRecord(request.header) }),
-    tell: async (run, record) => store.tell(run, await coder.encodeRecord(record)),
+    tell: async (run, record, isResult) => store.tell(run, await coder.encodeRecord(record), isResult),
     async find(run, mailbox) {
       const found = await store.find(run, mailbox);
       if (found.word === 'unknown' || found.word === 'gen') return found;

@@ -21,6 +21,8 @@ export class MemoryKept {
   /** How runs have ended, and when. */
   readonly over = new Map<string, { state: RunState; since: number; terms: Terms }>();
   readonly states = new Map<string, string>();
+  /** Results of tasks that have come when the runs that wait for them were over, by the ids of their messages. */
+  readonly #late = new Map<string, Map<string, string>>();
 
   /** `now`: in ms. `erased` is told of each journal that is kept no longer. */
   constructor(now: () => number, erased: (run: RunRef) => void) {
@@ -47,6 +49,18 @@ export class MemoryKept {
 
   append(run: RunRef, ...records: readonly string[]): void {
     this.#journals.get(nameOf(run))?.push(...records);
+  }
+
+  /** The result of a task: a run that has completed is never retried. */
+  late(run: RunRef, record: string): void {
+    if (this.over.get(run.run)?.state === 'completed') return;
+    const kept = this.#late.get(nameOf(run)) ?? new Map();
+    const id = record.slice(0, record.indexOf('\n'));
+    if (!kept.has(id)) this.#late.set(nameOf(run), kept.set(id, record));
+  }
+
+  lateOf(run: RunRef): readonly string[] {
+    return [...(this.#late.get(nameOf(run)) ?? new Map<string, string>()).values()];
   }
 
   /** From now on this is the journal that counts. */
@@ -84,6 +98,7 @@ export class MemoryKept {
 
   #erase(run: RunRef): void {
     this.#journals.delete(nameOf(run));
+    this.#late.delete(nameOf(run));
     this.#erased(run);
   }
 }

@@ -245,11 +245,12 @@ export class MemoryPartition {
     };
   }
 
-  tell({ run, generation }: RunRef, record: string): Told {
+  tell({ run, generation }: RunRef, record: string, isResult = false): Told {
     const known = this.#kept.generationOf(run);
     if (known === undefined) return { word: 'unknown' };
     if (known !== generation) return { word: 'gen', generation: known };
     const life = this.#live.get(run);
+    if (!life && isResult) this.#kept.late({ run, generation }, record);
     if (!life) return { word: 'over' };
     this.#deliver(life, record);
     return { word: 'told' };
@@ -312,7 +313,8 @@ export class MemoryPartition {
     const kept = source.slice(1, cut + 1).map((each, index) => (drop.includes(index + 1) ? BLANK : each));
     const taken = take.map((place) => source[place] ?? '');
     const terms = life ?? this.#kept.over.get(from.run)?.terms ?? { priority: 0, build: '0' };
-    this.#kept.begin(to, [header, ...kept, ...taken]);
+    const late = isSame ? this.#kept.lateOf(from) : [];
+    this.#kept.begin(to, [header, ...kept, ...taken, ...late]);
     if (cut > 0) this.#streams.copy(from, to);
     if (isSame) this.#streams.end(from);
     this.#dispatch.falls.delete(to.run);

@@ -114,8 +114,8 @@ export class MemoryStore implements Store {
     return this.#answer(() => this.#partition.retoken(claim, seen));
   }
 
-  tell(run: RunRef, record: string): Promise<Told> {
-    return this.#answer(() => this.#partition.tell(run, record));
+  tell(run: RunRef, record: string, isResult?: boolean): Promise<Told> {
+    return this.#answer(() => this.#partition.tell(run, record, isResult));
   }
 
   find(run: RunRef, mailbox: string): Promise<Found> {

@@ -186,8 +186,8 @@ export class RedisStore implements Store {
     return this.#raising(() => this.#call(this.#verbs.retoken, { ...claim, seen }));
   }
 
-  tell(run: RunRef, record: string): Promise<Told> {
-    return this.#call(this.#verbs.tell, { ...run, record });
+  tell(run: RunRef, record: string, isResult = false): Promise<Told> {
+    return this.#call(this.#verbs.tell, { ...run, record, isResult });
   }
 
   find(run: RunRef, mailbox: string): Promise<Found> {

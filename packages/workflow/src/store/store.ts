@@ -306,8 +306,8 @@ export interface Store extends StreamStore, EventStore, RunStore, ScheduleStore 
   commit(request: CommitRequest): Promise<Committed>;
   read(claim: Claim, from: number): Promise<ReadResult>;
   retoken(claim: Claim, seen: number): Promise<Retoken>;
-  /** `record`: the text of a message or a cancel. */
-  tell(run: RunRef, record: string): Promise<Told>;
+  /** `record`: the text of a message or a cancel. `isResult`: of a task; where the run is over, a retry has it. */
+  tell(run: RunRef, record: string, isResult?: boolean): Promise<Told>;
   /** `mailbox`: to which the end of the run is told; '' for none. A generation that nobody knows yet is ''. */
   find(run: RunRef, mailbox: string): Promise<Found>;
   retry(run: string): Promise<'ready' | 'going' | 'unknown'>;

@@ -77,11 +77,11 @@ function ofRuns(keys: PartitionKeys) {
       { args: ({ workflow, isHeld }) => [workflow, isHeld ? '1' : ''] },
       () => {},
     ),
-    tell: make<RunRef & { record: string }, Told>({
+    tell: make<RunRef & { record: string; isResult: boolean }, Told>({
       script: scriptOf('tell'),
       most: BATCH,
       keys: (of) => [keys.journal(of)],
-      args: ({ run, generation, record }) => [run, generation, record],
+      args: ({ run, generation, record, isResult }) => [run, generation, record, isResult ? '1' : ''],
       decode: ([, ...answers]) => answers.map(readTold),
     }),
     find: make<RunRef & { mailbox: string }, Found>({
