@@ -28,7 +28,8 @@ end
 
 if token ~= '' then redis.call('HSET', RECORD, 'eraser', token .. ' ' .. issuer) end
 redis.call(is_erased == '1' and 'SADD' or 'SREM', FORGOTTEN, name)
-redis.call('HSET', RECORD, 'erased', redis.call('SCARD', FORGOTTEN))
+redis.call('SADD', FORGOTTEN, '') -- as `open` does
+redis.call('HSET', RECORD, 'erased', redis.call('SCARD', FORGOTTEN) - 1)
 if #gone > 0 then redis.call('UNLINK', unpack(gone)) end
 for _, each in ipairs(set) do redis.call('SETBIT', each[1], each[2], 0) end
 for generation, count in pairs(counts) do redis.call('HINCRBY', RECORD, 'rows:' .. generation, -count) end

@@ -42,6 +42,8 @@ if is_joining and since == epoch then return {'opened', mark, found[4] or '-1 0'
 if is_joining then token, issuer = has or '0', by or '' end
 mark = string.format('%s %d %d %s %s', token, turn or 0, (instance or 0) + 1, epoch, issuer)
 redis.call('HSET', RECORD, 'mark:' .. lane, mark)
+-- So that it is there whenever rows are landed: a call that names a key which is not there has to wait while the slot moves.
+redis.call('SADD', FORGOTTEN, '')
 if source ~= '' then redis.call('HSET', RECORD, 'source:' .. lane, from)
 else redis.call('HDEL', RECORD, 'finished:' .. lane) end
 return {'opened', mark, found[4] or '-1 0'}

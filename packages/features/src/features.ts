@@ -9,6 +9,7 @@ import {
   type Clock,
   display,
   flag,
+  group,
   having,
   MisuseError,
   optional,
@@ -63,6 +64,7 @@ import { Fetcher } from './read/fetch.js';
 import { PointerLease } from './read/pointer.js';
 import { Reader } from './read/reader.js';
 import { Reads } from './read/reads.js';
+import { REPLICAS, type ReplicaOptions, Replicas, requireReplicas } from './read/replicas.js';
 import { Catalog } from './store/catalog.js';
 import {
   DEAD_LETTERS,
@@ -82,7 +84,7 @@ import {
 import { readHealth, type StoreHealth } from './store/health.js';
 import { LANES, type LaneInfo, type LanesOptions, readLanes } from './store/lane-info.js';
 import { readRegistered } from './store/open.js';
-import { Partition, type StorePlace } from './store/partition.js';
+import { callerFor, Partition, type StorePlace } from './store/partition.js';
 import { readStats, type StoreStats } from './store/stats.js';
 import { Telemetry } from './telemetry.js';
 
@@ -93,6 +95,8 @@ export interface FeaturesOptions extends StoreOptions {
   readonly views: readonly View[];
   /** The services that are read, whose views are among those. Default: none. */
   readonly services?: readonly Service[];
+  /** Replicas from which `get` and `rows` read where they are told to by `replica: true`. Default: none. */
+  readonly replicas?: ReplicaOptions;
   /** TLS settings for a `rediss://` URL. */
   readonly tls?: ConnectionOptions;
   /** The clock; tests and simulations pass their own. Default: the system's. */
@@ -106,6 +110,7 @@ const FEATURES = {
   redis: passedOn<NodeSource>(),
   views: passedOn<readonly View[]>(),
   services: withDefault(passedOn<readonly Service[]>(), []),
+  replicas: optional(group(REPLICAS)),
   tls: optional(having<ConnectionOptions>()),
   clock: orSystemClock,
   random: orSystemRandom,
@@ -116,9 +121,20 @@ const APPLY = { force: withDefault(flag, false) };
 /** A store of features, not connected yet. Throws MisuseError. */
 export function createFeatures(options: FeaturesOptions): Features {
   const settings = readOptions('A feature store', options, FEATURES);
-  const { redis, views, services, tls, clock, random, name, prefix, callTimeout } = settings;
+  const { redis, views, services, replicas, tls, clock, random, name, prefix, callTimeout } = settings;
   const place = { redis, tls, name, prefix, callTimeout, clock, random };
-  return new Features(place, settings, registryOf(views, services));
+  const from = replicas && {
+    sources: requireReplicas(redis, replicas.redis),
+    maxLag: replicas.maxLag,
+  };
+  return new Features(place, settings, registryOf(views, services), from);
+}
+
+/** The replicas of a store. */
+interface ReplicaPlace {
+  readonly sources: readonly NodeSource[];
+  /** In ms. */
+  readonly maxLag: number;
 }
 
 /** A lane of any kind. */
@@ -155,12 +171,13 @@ export class Features extends Reads {
   readonly #catalog: Catalog;
   readonly #definitions: Definitions;
   readonly #pointers: PointerLease;
+  readonly #replicas: Replicas | undefined;
   /** Those that are open, with their views. */
   readonly #lanes = new Map<OpenLane, string>();
   readonly #copies = new Set<Copy>();
 
   /** Use createFeatures(). */
-  constructor(place: StorePlace, settings: StoreSettings, registry: Registry) {
+  constructor(place: StorePlace, settings: StoreSettings, registry: Registry, from?: ReplicaPlace) {
     const { name, prefix } = settings;
     const { clock } = place;
     const telemetry = new Telemetry(name, clock);
@@ -168,10 +185,21 @@ export class Features extends Reads {
     const catalog = new Catalog(place, partitions);
     const definitions = new Definitions(catalog);
     const pointers = new PointerLease(catalog, [...registry.views.keys()], { store: name, clock });
-    const reader = new Reader({
-      ...{ pointers, definitions, partitions, telemetry, clock },
-      fetcher: new Fetcher(place.redis, partitions),
-    });
+    const fetcher = new Fetcher(place.redis, partitions);
+    const replicas =
+      from &&
+      new Replicas({
+        ...{ catalog, fetcher, clock, maxLag: from.maxLag },
+        // What comes later would be too old.
+        callers: from.sources.map((redis) =>
+          callerFor(
+            { ...place, redis, callTimeout: Math.min(place.callTimeout, from.maxLag) },
+            catalog.beatKey,
+            [],
+          ),
+        ),
+      });
+    const reader = new Reader({ pointers, definitions, partitions, telemetry, clock, fetcher, replicas });
     super({ name, registry, reader, partitions: partitions.length, telemetry });
     this.#settings = settings;
     this.#registry = registry;
@@ -182,6 +210,7 @@ export class Features extends Reads {
     this.#catalog = catalog;
     this.#definitions = definitions;
     this.#pointers = pointers;
+    this.#replicas = replicas;
     registerParts(this, { name, prefix, catalog, partitions, definitions, telemetry, clock });
   }
 
@@ -473,6 +502,7 @@ export class Features extends Reads {
     const open = [...this.#lanes.keys(), ...this.#copies];
     await Promise.all(open.map((each) => each.close({ signal: AbortSignal.abort() })));
     for (const partition of this.#partitions) partition.close();
+    this.#replicas?.close();
     this.#catalog.close();
     this.#pointers.drop();
   }

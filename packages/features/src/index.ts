@@ -69,6 +69,7 @@ export { metricsText, observeFeatures } from './observe.js';
 export type { EraseOptions, ErasureReport } from './offline/erase.js';
 export type { StoreOptions } from './options.js';
 export type { GetOptions, ReadRow } from './read/reads.js';
+export type { ReplicaOptions } from './read/replicas.js';
 export type { AnswerWithMeta, ReadPlace, ViewMeta } from './read/service.js';
 export type { FeatureVector, VectorOptions } from './read/vector.js';
 export type { NullReason } from './read/view-reader.js';

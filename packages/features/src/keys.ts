@@ -15,20 +15,22 @@ export const KEYSPACE = {
     'history',
     // A hash of the entities that were erased: lua/catalog.lua says what is in it.
     'erasures',
+    // A string: a time of the master in microseconds, by which replicas show how far they are behind.
+    'beat',
     // A hash: lua/record.lua says what is in it.
     'record',
     // A stream of the rows that were accepted, in order: "<key> <row>", and "reset <epoch> <from>" where an epoch begins.
     'log',
     // "<epoch> <place>" of the last entry of the log: a place is a time in microseconds.
     'at',
-    // A set of the entities that were erased: "<entity>:<id>".
+    // A set of the entities that were erased: "<entity>:<id>"; and of '', so that it is there.
     'forgotten',
   ],
 } as const satisfies Keyspace;
 
 type KeyName = (typeof KEYSPACE)['names'][number];
 
-const OF_STORE: readonly string[] = ['catalog', 'history', 'erasures'] satisfies KeyName[];
+const OF_STORE: readonly string[] = ['catalog', 'history', 'erasures', 'beat'] satisfies KeyName[];
 
 /** One partition of a store. */
 export interface PartitionName {

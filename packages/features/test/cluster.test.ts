@@ -1,4 +1,4 @@
-/** What is special about a Cluster: flags and caches over several masters. */
+/** What is special about a Cluster: flags and caches over several masters, and a slot that is about to move. */
 import { createFeatures, entity, flags, service, t, view } from '@holdfast/features';
 import { expect, it } from 'vitest';
 import { useCluster } from './cluster.js';
@@ -48,4 +48,18 @@ it('flags and cached rows of many masters are set, read, kept and cleared', asyn
   expect(await store.get(direct, ids)).toEqual(IDS.map(() => answerOf(2, false)));
   expect(await store.get(kept, ids)).toEqual(IDS.map(() => ({ 'profile.n': 1 })));
   expect(await store.get(kept, ids, undefined, { fresh: 0 })).toEqual(IDS.map(() => ({ 'profile.n': 2 })));
+});
+
+it('rows that are there are landed again while their slot is about to move', async () => {
+  const store = await storeOf('moving');
+  const lane = await store.open(profile, { holder, patience: 0 });
+  const now = Date.now();
+  const land = (n: number) => lane.land(IDS.map((id) => ({ id, time: now + n, values: { n } })));
+  await land(1);
+  for (let n = 0; n < 8; n += 1) {
+    const stop = await cluster().announce(`{feat:moving.${n}}:record`);
+    later(stop);
+  }
+  // Every key that the call names is still there, so no master sends it away.
+  expect(new Set((await land(2)).outcomes)).toEqual(new Set(['accepted']));
 });

@@ -45,15 +45,7 @@ export class TestCluster {
 
   /** Moves the slot of a key to another master, key by key, as `redis-cli --cluster reshard` does. */
   async move(key: string): Promise<void> {
-    const from = await this.ownerOf(key);
-    const to = (from + 1) % this.masters.length;
-    const [source, target] = [this.masters[from] as Redis, this.masters[to] as Redis];
-    const slot = String(await source.call('CLUSTER', 'KEYSLOT', key));
-    const [idOfSource, idOfTarget] = await Promise.all(
-      [source, target].map(async (redis) => String(await redis.call('CLUSTER', 'MYID'))),
-    );
-    await target.call('CLUSTER', 'SETSLOT', slot, 'IMPORTING', idOfSource ?? '');
-    await source.call('CLUSTER', 'SETSLOT', slot, 'MIGRATING', idOfTarget ?? '');
+    const { source, target, to, slot, idOfTarget } = await this.#begin(key);
     for (;;) {
       const keys = (await source.call('CLUSTER', 'GETKEYSINSLOT', slot, AT_ONCE)) as string[];
       if (keys.length === 0) break;
@@ -61,7 +53,28 @@ export class TestCluster {
       await source.call('MIGRATE', '127.0.0.1', port, '', '0', '5000', 'KEYS', ...keys);
     }
     for (const redis of [target, source, ...this.masters])
-      await redis.call('CLUSTER', 'SETSLOT', slot, 'NODE', idOfTarget ?? '');
+      await redis.call('CLUSTER', 'SETSLOT', slot, 'NODE', idOfTarget);
+  }
+
+  /** Says that the slot of a key moves, and moves nothing. Resolves to what takes it back. */
+  async announce(key: string): Promise<() => Promise<void>> {
+    const { source, target, slot } = await this.#begin(key);
+    return async () => {
+      for (const redis of [source, target]) await redis.call('CLUSTER', 'SETSLOT', slot, 'STABLE');
+    };
+  }
+
+  async #begin(key: string) {
+    const from = await this.ownerOf(key);
+    const to = (from + 1) % this.masters.length;
+    const [source, target] = [this.masters[from] as Redis, this.masters[to] as Redis];
+    const slot = String(await source.call('CLUSTER', 'KEYSLOT', key));
+    const [idOfSource = '', idOfTarget = ''] = await Promise.all(
+      [source, target].map(async (redis) => String(await redis.call('CLUSTER', 'MYID'))),
+    );
+    await target.call('CLUSTER', 'SETSLOT', slot, 'IMPORTING', idOfSource);
+    await source.call('CLUSTER', 'SETSLOT', slot, 'MIGRATING', idOfTarget);
+    return { source, target, to, slot, idOfTarget };
   }
 
   /** All keys that match. */

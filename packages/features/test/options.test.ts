@@ -10,7 +10,7 @@ describe('the options of a feature store', () => {
     [{ name: 'shop', ahead: -1 }, 'ahead is a whole number of milliseconds'],
     [
       { name: 'shop', view: [] },
-      'A feature store has no option "view"; it knows name, prefix, partitions, ahead, callTimeout, redis, views, services, tls, clock, random.',
+      'A feature store has no option "view"; it knows name, prefix, partitions, ahead, callTimeout, redis, views, services, replicas, tls, clock, random.',
     ],
     [{ name: 'shop', views: 'profile' }, 'views is a list of definitions; got "profile".'],
   ])('are refused as %j', (options, message) => {

@@ -106,6 +106,16 @@ it('a builder builds, a writer writes, a reader reads, an exporter exports, an o
     20_000,
   );
 
+  // A server that says itself how far it is behind is as good as a replica.
+  const fromReplica = createFeatures({
+    ...{ redis: await as('reader'), name: 'shop', views: [profile], services: [], partitions: 2 },
+    replicas: { redis: await as('reader') },
+  });
+  later(() => fromReplica.close());
+  expect((await fromReplica.rows(profile, ['a'], { replica: true }))[0]?.values.n).toBe(3);
+  await vi.waitFor(async () => expect(await client().exists('{feat:shop}:beat')).toBe(1), 20_000);
+  expect((await fromReplica.rows(profile, ['a'], { replica: true }))[0]?.values.n).toBe(3);
+
   const isVip = async () => (await reader.rows(promos, ['1']))[0]?.values.vip;
   expect(await isVip()).toBe(true);
 

@@ -56,7 +56,8 @@ export class Fetcher {
   }
 }
 
-function mget(): CallCommand<readonly string[], readonly (Buffer | null)[]> {
+/** Any keys, in one command. */
+export function mget(): CallCommand<readonly string[], readonly (Buffer | null)[]> {
   return {
     ...{ command: 'MGET', binary: true, keys: [], most: MOST },
     encode({ request }, keys) {

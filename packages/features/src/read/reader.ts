@@ -20,6 +20,7 @@ import type { ReadCache } from './cache.js';
 import type { Fetcher } from './fetch.js';
 import { fetchFlags, type WantedFlags } from './flags.js';
 import type { HeldPointers, PointerLease } from './pointer.js';
+import type { Replicas } from './replicas.js';
 import type { NullReason, Outcome, ViewReader } from './view-reader.js';
 import type { Wanted } from './wanted.js';
 
@@ -69,14 +70,17 @@ interface ReadOptions {
   readonly place?: boolean;
   readonly cached?: Cached | undefined;
   readonly pin?: Pin | undefined;
-  /** How long ago what comes from the cache may have been asked for, in ms. Default: as long as the cache keeps it. */
+  /** How long ago what comes from the cache or a replica may have been so, in ms. Default: as long as those allow. */
   readonly fresh?: number | undefined;
+  /** Whether replicas are asked. */
+  readonly replica?: boolean | undefined;
 }
 
 export interface ReaderOptions {
   readonly pointers: PointerLease;
   readonly definitions: Definitions;
   readonly fetcher: Fetcher;
+  readonly replicas: Replicas | undefined;
   readonly partitions: readonly Partition[];
   readonly telemetry: Telemetry;
   readonly clock: Clock;
@@ -107,7 +111,8 @@ export class Reader {
       const missed =
         options.cached && (await this.#findCached({ views, wanted }, held, { ...options, into: rows }));
       const place = options.place || (missed !== undefined && missed.length > 0);
-      await this.#fetch(wanted, held, { into: rows, place });
+      const replicas = options.replica ? await this.#requireReplicas(views, held) : undefined;
+      await this.#fetch(wanted, held, { into: rows, place, replicas, fresh: options.fresh });
       const now = pointers.isHeld(held) ? held : await get();
       if (now === held || isSame(views, held, now)) {
         for (const group of missed ?? []) this.#keep(group, wanted, { held, rows, cached: options.cached });
@@ -209,9 +214,19 @@ export class Reader {
   async #fetch(
     wanted: readonly Wanted[],
     held: HeldPointers,
-    { into, place }: { readonly into: Rows; readonly place: boolean },
+    {
+      into,
+      place,
+      replicas,
+      fresh = Number.POSITIVE_INFINITY,
+    }: {
+      readonly into: Rows;
+      readonly place: boolean;
+      readonly replicas: Replicas | undefined;
+      readonly fresh: number | undefined;
+    },
   ): Promise<void> {
-    const { fetcher, partitions, clock } = this.#options;
+    const { fetcher, partitions, clock, pointers } = this.#options;
     const asked = clock.now();
     const keys: string[] = [];
     const of: number[] = [];
@@ -237,16 +252,42 @@ export class Reader {
       keys.push(this.#prefixOf(view, live, partition) + id);
       of.push(partition);
     }
-    const reading = fetcher.fetch(keys, of);
+    let lags: readonly number[] | undefined;
+    const reading =
+      replicas === undefined
+        ? fetcher.fetch(keys, of)
+        : replicas
+            .fetch({ keys, partitions: of, most: fresh, now: () => pointers.timeBy(held) })
+            .then((found) => {
+              lags = found.lags;
+              return found.rows;
+            });
     const [read, bits] = flags
       ? await Promise.all([reading, fetchFlags(partitions, flags)])
       : [await reading, undefined];
     for (let n = 0; n < indexes.length; n += 1)
       into.rows[indexes[n] as number] = read[placed.length + n] ?? null;
     for (const [n, { index }] of flags?.entries() ?? []) into.rows[index] = bits?.[n] ?? null;
+    for (const [n, index] of lags ? indexes.entries() : [])
+      into.asked[index] = asked - (lags?.[placed.length + n] ?? 0);
     if (placed.length === 0) return;
     const places = new Map(placed.map((partition, n) => [partition, String(read[n] ?? '')]));
     for (const index of indexes) into.places[index] = places.get((wanted[index] as Wanted).partition) ?? '';
+  }
+
+  /** Throws MisuseError where there are none, and for a view that is strict, here or as it is registered. */
+  async #requireReplicas(views: readonly View[], held: HeldPointers): Promise<Replicas> {
+    const { replicas, definitions } = this.#options;
+    if (replicas === undefined)
+      throw new MisuseError('`replica` needs the replicas of the store; give createFeatures() `replicas`.');
+    const known = (view: View) => definitions.known(view.name, pointerOf(view, held.views));
+    const unknown = views.filter((view) => known(view) === undefined);
+    if (unknown.length > 0) await this.#fetchDefinitions(unknown, held);
+    const strict = views.find((view) => view.strict || known(view)?.strict === true);
+    if (strict === undefined) return replicas;
+    throw new MisuseError(
+      `The view "${strict.name}" is strict, so it is read from the master alone; leave \`replica\` out.`,
+    );
   }
 
   /** The partitions of what was not found. */

@@ -55,12 +55,17 @@ export interface GetOptions {
   /** Answers `{ answer, views }`: beside each answer, age, generation and the reason for each null, by view. Default false. */
   readonly meta?: boolean;
   /**
-   * How old what comes from the cache of the service may be, in ms, 0 to 3600000; with 0, all comes from Redis. Default: the `maxAge`
-   * of the cache.
+   * How old what comes from the cache of the service or from a replica may be, in ms, 0 to 3600000; with 0, all comes from the
+   * master. Default: the `maxAge` of the cache, the `maxLag` of the replicas.
    */
   readonly fresh?: number;
   /** Adds to `meta`, which it needs, exactly what was read: the place in the log of the partition. Default false. */
   readonly place?: boolean;
+  /**
+   * Reads rows from a replica where that is not too far behind, and flags, and what is missing there, from the master. Refused for
+   * views that are strict. Default false.
+   */
+  readonly replica?: boolean;
   /** Reads the generations that a pin keeps, as of `store.pin()`, instead of those that are live. */
   readonly pin?: Pin;
 }
@@ -75,12 +80,14 @@ const GET = {
   signal: optional(abortSignal),
   meta: withDefault(flag, false),
   place: withDefault(flag, false),
+  replica: withDefault(flag, false),
   pin: optional(having<Pin>('extend', 'release')),
   fresh: optional(duration({ max: 3_600_000 })),
 } satisfies Readers<GetOptions>;
 
 /** Of a call that takes a signal and nothing else. */
 const SIGNAL = { signal: GET.signal };
+const ROWS = { signal: GET.signal, replica: GET.replica };
 
 /** What the calls need of their store. */
 interface ReadsOptions {
@@ -125,24 +132,24 @@ export class Reads {
   async rows<Name extends string, E extends Entity, F extends Fields>(
     view: View<Name, E, F>,
     ids: readonly Id<E>[],
-    options: Pick<GetOptions, 'signal'> = {},
+    options: Pick<GetOptions, 'signal' | 'replica'> = {},
   ): Promise<readonly ReadRow<Served<F>>[]> {
     this.requireKnown(view);
-    const { signal } = readOptions('rows()', options, SIGNAL);
+    const { signal, replica } = readOptions('rows()', options, ROWS);
     if (!Array.isArray(ids)) throw new MisuseError(`rows() takes a list of ids; got ${display(ids)}.`);
     const wanted = ids.map((given) => {
       return { view, ...wantedOf(view, idsOf(view.entity, given), this.#partitions) };
     });
     const rows = await this.during(signal, `reading the view "${view.name}"`, () =>
-      this.#telemetry.reading({ view: view.name }, ids.length, () => this.#rows(view, wanted)),
+      this.#telemetry.reading({ view: view.name }, ids.length, () => this.#rows(view, wanted, replica)),
     );
     return rows as readonly ReadRow<Served<F>>[];
   }
 
-  async #rows(view: View, wanted: readonly Wanted[]): Promise<readonly ReadRow[]> {
+  async #rows(view: View, wanted: readonly Wanted[], replica: boolean): Promise<readonly ReadRow[]> {
     const { reader, blank } = this.#readerOf(view);
     const all = { views: [view], wanted };
-    const found = await this.#reader.find(all);
+    const found = await this.#reader.find(all, { replica });
     return this.#reader.serve(all, found, (serving) => {
       const serve = serving(reader);
       return wanted.map((_, index) => {
@@ -194,17 +201,23 @@ export class Reads {
   vector<S extends Service>(
     service: S,
     ids: readonly IdsOf<S>[],
-    ...rest: GetRest<S, VectorOptions & Pick<GetOptions, 'signal' | 'fresh' | 'pin'>>
+    ...rest: GetRest<S, VectorOptions & Pick<GetOptions, 'signal' | 'fresh' | 'replica' | 'pin'>>
   ): Promise<FeatureVector>;
   async vector(
     service: Service,
     ids: readonly Readonly<Record<string, string>>[],
     request?: unknown,
-    { signal, fresh, pin, ...options }: VectorOptions & Pick<GetOptions, 'signal' | 'fresh' | 'pin'> = {},
+    {
+      signal,
+      fresh,
+      replica,
+      pin,
+      ...options
+    }: VectorOptions & Pick<GetOptions, 'signal' | 'fresh' | 'replica' | 'pin'> = {},
   ): Promise<FeatureVector> {
     this.requireService(service);
     const { make } = vectorPlan(service, options);
-    const given = readOptions('vector()', { signal, fresh, pin }, GET);
+    const given = readOptions('vector()', { signal, fresh, replica, pin }, GET);
     return make(await this.#get('vector()', service, ids, { request, options: given }));
   }
 
@@ -233,11 +246,11 @@ export class Reads {
     { request, options }: { readonly request: unknown; readonly options: Settings<typeof GET> },
   ): Promise<readonly object[]> {
     this.requireService(service);
-    const { signal, meta, place, fresh, pin } = options;
+    const { signal, meta, place, fresh, replica, pin } = options;
     if (place && !meta) throw new MisuseError('get() answers `place` as a part of `meta`; add meta: true.');
     const [reader, partitions] = [this.#reader, this.#partitions];
     const cache = pin === undefined ? this.#caches.get(service) : undefined;
-    const read = { caller, reader, partitions, ids, request, meta, place, cache, fresh, pin };
+    const read = { caller, reader, partitions, ids, request, meta, place, cache, fresh, replica, pin };
     return this.during(signal, `reading the service "${service.name}"`, () =>
       this.#telemetry.reading({ service: service.name }, read.ids?.length ?? 0, () =>
         answerOf(service, read),

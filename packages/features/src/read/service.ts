@@ -33,6 +33,7 @@ interface ServiceRead {
   readonly pin: Pin | undefined;
   /** How old what comes from the cache may be, in ms. */
   readonly fresh: number | undefined;
+  readonly replica: boolean;
 }
 
 /** Exactly what a read has seen of a row. A view without history leaves no trace in the log, so its rows have none. */
@@ -167,11 +168,11 @@ export async function warm(
 
 /** One answer for each of the ids. Throws MisuseError, RowError, UnavailableError. */
 export async function answerOf(service: Service, read: ServiceRead): Promise<readonly object[]> {
-  const { reader, meta, place, fresh, pin } = read;
+  const { reader, meta, place, fresh, replica, pin } = read;
   const shape = shapeOf(service);
   const plan = planOf(service, shape, read);
   const request = service.request === undefined ? undefined : await requestOf(service, read.request);
-  const found = await reader.find(plan, { place, cached: plan.cached, fresh, pin });
+  const found = await reader.find(plan, { place, cached: plan.cached, fresh, replica, pin });
   return reader.serve(plan, found, (serving, reasons) => {
     const answers: Record<string, unknown>[] = [];
     for (let index = 0; index < read.ids.length; index += 1) answers.push(shape.blank());

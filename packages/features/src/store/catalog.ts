@@ -60,6 +60,8 @@ export class Catalog {
   readonly #key: string;
   readonly #history: string;
   readonly #erasures: string;
+  /** Of the time that tells how far a replica is behind. */
+  readonly beatKey: string;
 
   constructor(place: StorePlace, partitions: readonly Partition[]) {
     const keys = keysOf({ store: place.name, prefix: place.prefix, partition: 0 });
@@ -69,6 +71,7 @@ export class Catalog {
     this.#key = keys.of('catalog');
     this.#history = keys.of('history');
     this.#erasures = keys.of('erasures');
+    this.beatKey = keys.of('beat');
     this.#caller = callerFor(place, keys.of('catalog'));
   }
 
@@ -280,7 +283,7 @@ const CHANGES = [
     'prune',
     'lineup',
   ] as const),
-  ...(['erase', 'inventory'] as const),
+  ...(['erase', 'inventory', 'beat'] as const),
 ];
 
 function catalogVerbs(keys: ReturnType<typeof keysOf>, random: Random) {

@@ -6,7 +6,7 @@
  */
 import type { ConnectionOptions } from 'node:tls';
 import { type Clock, MisuseError, type Random } from '@holdfast/kernel';
-import { type AnyCallVerb, Caller, isForbidden, type NodeSource } from '@holdfast/redis';
+import { type AnyCallVerb, Caller, isForbidden, type NodeSource, type Script } from '@holdfast/redis';
 import { keysOf, type PartitionKeys } from '../keys.js';
 import { exportVerbs } from './export-verbs.js';
 import { scripts } from './scripts.js';
@@ -28,9 +28,14 @@ export interface StorePlace {
 }
 
 /** The calls to the server that has `key`. */
-export function callerFor({ name, redis, tls, callTimeout, clock }: StorePlace, key: string): Caller {
+export function callerFor(
+  { name, redis, tls, callTimeout, clock }: StorePlace,
+  key: string,
+  /** None for a server that takes no writes. */
+  loaded: readonly Script[] = scripts,
+): Caller {
   return new Caller({
-    ...{ redis, tls, clock, key, scripts, timeout: callTimeout },
+    ...{ redis, tls, clock, key, scripts: loaded, timeout: callTimeout },
     refusal: (reason) => refusalOf(name, reason),
     words: {
       subject: `The feature store "${name}"`,

@@ -40,6 +40,7 @@ const VERBS = [
   'erase',
   'forget',
   'inventory',
+  'beat',
   'absent',
   'claim',
   'browse',
