@@ -31,6 +31,18 @@ it.each(LIBRARIES.filter(([name]) => isInstalled(name.replace(/-5$/, ''))))(
   },
 );
 
+const MAILS = "250 slow@example.org\ntrue\n[ 'ann@example.org', 'slow@example.org' ]\n";
+const QUEUES: readonly [program: string, facts: string][] = [
+  ['bullmq.before.ts', MAILS],
+  ['bullmq.after.ts', MAILS],
+  ['bullmq.change-over.ts', "2\n[ 'ann@example.org', 'ben@example.org', 'cleo@example.org' ]\n"],
+];
+
+it('task queues: the programs before and after do the same, and what waits is moved', async () => {
+  const ended = await Promise.all(QUEUES.map(([program]) => run(`coming-from/${program}`)));
+  expect(ended).toEqual(QUEUES.map(([, output]) => ({ code: 0, output })));
+});
+
 const PROFILES = "{ age: 41, tier: 'gold' } { age: null, tier: null }\n";
 const STORES: readonly [program: string, facts: string][] = [
   ['redis-hashes.before.ts', PROFILES],
