@@ -17,6 +17,16 @@ export type { Vector } from './index/metric.js';
 export type { NamedIndex, NamedNamespace, NamedOptions, NamedVectors } from './index/named-index.js';
 export type { Metric } from './kernel/layout.js';
 export * from './keywords/keywords.js';
+export { type CheckOptions, type CheckReport, checkRecall } from './operate/check.js';
+export type { ExportedDocument } from './operate/export.js';
+export type { IndexHealth } from './operate/health.js';
+export {
+  type IndexInfo,
+  type ListIndexesOptions,
+  listIndexes,
+  type OpenIndexOptions,
+  openIndex,
+} from './operate/open-index.js';
 export type { LocalIndexOptions, SearchOptions, TrainOptions } from './options.js';
 export type { Facets, FacetValue } from './query/browse.js';
 export type { Filter, NumberCondition, Schema, TagCondition } from './query/filter.js';

@@ -14,6 +14,8 @@ export const KEYSPACE = {
     'log',
     // A stream of a few entries, of which each says that something was written.
     'bell',
+    // A hash: how far imports have come, each by the digest of its name.
+    'imports',
   ],
 } as const satisfies Keyspace;
 

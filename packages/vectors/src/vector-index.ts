@@ -17,7 +17,7 @@ import {
   within,
 } from '@holdfast/kernel';
 import { unlessAborted } from './abort.js';
-import { modelOf, shapesOf } from './aspect.js';
+import { modelOf, type Shape, shapesOf } from './aspect.js';
 import { PlaceLostError } from './errors.js';
 import type { KnownDocument } from './follow/documents.js';
 import { Follower } from './follow/follower.js';
@@ -26,6 +26,8 @@ import { Watch } from './follow/watch.js';
 import type { IndexStats } from './index/local-index.js';
 import type { KeywordStats } from './keywords/inverted-index.js';
 import { KeywordIndex, type Text } from './keywords/keyword-index.js';
+import { type ExportedDocument, exported } from './operate/export.js';
+import { healthOf, type IndexHealth } from './operate/health.js';
 import { matching, pageOf } from './query/browse.js';
 import { type Filter, matcherOf, type Schema } from './query/filter.js';
 import { type Results, type StoredDocument, told } from './query/results.js';
@@ -95,6 +97,8 @@ export function createIndex(options: VectorIndexOptions): VectorIndex {
 
 export class VectorIndex {
   readonly name: string;
+  /** What its vectors are, by name; the name is empty if they have none. */
+  readonly shapes: Readonly<Record<string, Shape>>;
   readonly #clock: Clock;
   readonly #schema: Schema;
   readonly #truth: Truth;
@@ -124,6 +128,9 @@ export class VectorIndex {
     } = settings;
     const model = modelOf(aspects);
     this.name = name;
+    this.shapes = Object.fromEntries(
+      aspects.map(({ name: key, dimensions, metric }) => [key, { dimensions, metric }]),
+    );
     this.#clock = clock;
     this.#schema = schema;
     this.#truth = new Truth({ redis, tls, name, prefix, callTimeout, clock, tombstones, ahead });
@@ -255,6 +262,40 @@ export class VectorIndex {
     await this.#reach(seen);
     const { page, next } = pageOf(this.#follower.documents, matches, { from, limit });
     return { documents: page.map(told), next };
+  }
+
+  /**
+   * All documents that match, with their vectors, in the order of ids, read from Redis page by page. What is written meanwhile may
+   * come as it was or as it is. Throws as `search` does.
+   */
+  async *export(options: SelectOptions = {}): AsyncGenerator<ExportedDocument, void> {
+    const known = [...(await this.#select('export', options))];
+    const documents = exported({ truth: this.#truth, follower: this.#follower }, known);
+    for (;;) {
+      const next = await this.#during('documents were exported', () => documents.next());
+      if (next.done) return;
+      yield next.value;
+    }
+  }
+
+  /**
+   * How far an import of a name has come, as `noteProgress` was told last; 0 at first. It lies beside the documents: a server that
+   * forgets them forgets it. Throws UnavailableError and MisuseError.
+   */
+  async progress(name: string): Promise<number> {
+    return (await this.#during('it was read', () => this.#truth.progress(name))) ?? 0;
+  }
+
+  /** Notes how far an import has come, once that many of its documents are written. Throws UnavailableError and MisuseError. */
+  async noteProgress(name: string, count: number): Promise<void> {
+    if (!Number.isSafeInteger(count) || count < 0)
+      throw new MisuseError(`"count" of noteProgress() is a whole number from 0; got ${display(count)}.`);
+    await this.#during('it was written', () => this.#truth.noteProgress(name, count));
+  }
+
+  /** What is wrong with the index in this process, in words. */
+  health(): IndexHealth {
+    return healthOf(this.stats());
   }
 
   stats(): VectorIndexStats {

@@ -34,7 +34,10 @@ export function useRedis(): void {
   });
 }
 
-const url = (): string => nodes.urls[0] ?? '';
+/** Closed with the test, before all that was there. */
+export const later = (close: () => unknown): void => void open.push(close);
+
+export const url = (): string => nodes.urls[0] ?? '';
 export const node = () => [...nodes][0] as NonNullable<LocalNodes['nodes'][0]>;
 export const client = (): Redis => redis;
 

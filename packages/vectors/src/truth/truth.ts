@@ -4,14 +4,17 @@
  * Guarantees: those of a Caller. Nothing connects before the first call. A key layout that is newer than what this version
  * knows is a MisuseError, and nothing of it is touched.
  */
+import { createHash } from 'node:crypto';
 import type { ConnectionOptions } from 'node:tls';
 import { type Clock, MisuseError } from '@holdfast/kernel';
-import { Caller, connect, follow, type NodeSource } from '@holdfast/redis';
+import { Caller, connect, follow, isForbidden, type NodeSource } from '@holdfast/redis';
 import { type IndexKeys, keysOf } from '../keys.js';
 import { scripts } from './scripts.js';
 import {
   type Bounds,
   type ChangesRequest,
+  HGET,
+  HSET,
   type Judged,
   type Lineup,
   MGET,
@@ -89,6 +92,16 @@ export class Truth {
     });
   }
 
+  /** How far the import of this name has come; undefined if nothing was noted. */
+  async progress(name: string): Promise<number | undefined> {
+    const noted = await this.#caller.call(HGET, [this.#keys.of('imports'), fieldOf(name)] as const);
+    return noted === undefined ? undefined : Number(noted);
+  }
+
+  async noteProgress(name: string, count: number): Promise<void> {
+    await this.#caller.call(HSET, [this.#keys.of('imports'), fieldOf(name), String(count)] as const);
+  }
+
   /** Forgets those of which Redis keeps nothing any more. */
   purge(ids: readonly string[], generations: readonly string[]): Promise<number> {
     return this.#caller.call(this.#verbs.purge, { ids, generations });
@@ -107,6 +120,9 @@ export class Truth {
   }
 }
 
+/** As long for every name. */
+const fieldOf = (name: string): string => createHash('sha256').update(name).digest('base64url').slice(0, 16);
+
 /** What no repetition helps. */
 function refusalOf(index: string, reason: string): MisuseError | undefined {
   const [, layout] = /HOLDFASTLAYOUT (\d+)/.exec(reason) ?? [];
@@ -115,7 +131,7 @@ function refusalOf(index: string, reason: string): MisuseError | undefined {
       `The index "${index}" has key layout ${layout}, which this version does not know; nothing was done. Update @holdfast/vectors here.`,
     );
   }
-  if (!/^(?:-?WRONGTYPE|ERR .*user_)/.test(reason)) return undefined;
+  if (isForbidden(reason) || !/^(?:-?WRONGTYPE|ERR .*user_)/.test(reason)) return undefined;
   return new MisuseError(
     `A key of the index "${index}" is not what the index keeps there; nothing was done. See what else writes keys that begin with "{vectors:", or give the index a prefix.\n  ${reason}`,
   );

@@ -156,6 +156,25 @@ export function verbsOf(keys: IndexKeys, { tombstones, ahead }: Bounds) {
   };
 }
 
+/** A field of a hash. */
+export const HGET: CallCommand<readonly [key: string, field: string], string | undefined> = {
+  ...{ command: 'HGET', binary: true, keys: [], most: 1 },
+  encode({ request: [key, field] }, keys, args) {
+    keys.push(key);
+    args.push(field);
+  },
+  decode: (reply) => [reply === null ? undefined : String(reply)],
+};
+
+export const HSET: CallCommand<readonly [key: string, field: string, value: string], unknown> = {
+  ...{ command: 'HSET', binary: true, keys: [], most: 1 },
+  encode({ request: [key, field, value] }, keys, args) {
+    keys.push(key);
+    args.push(field, value);
+  },
+  decode: (reply) => [reply],
+};
+
 /** Strings by their keys, in one command and so as they are at one moment. */
 export const MGET: CallCommand<readonly string[], readonly (Buffer | null)[]> = {
   ...{ command: 'MGET', binary: true, keys: [], most: 1 },

@@ -1,0 +1,27 @@
+/** What is wrong with an index in this process, in words. */
+import type { VectorIndexStats } from '../vector-index.js';
+
+export interface IndexHealth {
+  /** What somebody has to do something about; none in an index that is well. */
+  readonly problems: readonly string[];
+}
+
+/** More documents than these are not just written. */
+const BEHIND = 10_000;
+
+export function healthOf({ vectors, behind, unapplied, unreadable, failure }: VectorIndexStats): IndexHealth {
+  const problems = [
+    ...(failure === undefined ? [] : [`what was written cannot be read: ${failure}`]),
+    ...(vectors === undefined ? ['not everything was read yet; until then nothing is found'] : []),
+    ...(behind > BEHIND ? [`${behind} documents were written that are not applied here yet`] : []),
+    ...(unapplied > 0
+      ? [
+          `the memory is full: ${unapplied} documents are not found here, or only in part; raise "memory", or delete documents`,
+        ]
+      : []),
+    ...(unreadable > 0
+      ? [`${unreadable} documents were written in a way that cannot be read, and are left out`]
+      : []),
+  ];
+  return { problems };
+}
