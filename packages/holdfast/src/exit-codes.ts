@@ -64,6 +64,7 @@ const BY_ERROR: Readonly<Record<ErrorCode, number>> = {
   HOLDFAST_SOURCE_LOST: EXIT.undone,
   HOLDFAST_SOURCE: EXIT.undone,
   HOLDFAST_INCOMPLETE: EXIT.undone,
+  HOLDFAST_SNAPSHOT: EXIT.usage,
 };
 
 /** The command line is wrong. `command` is the one whose help explains it; undefined for the top level. */

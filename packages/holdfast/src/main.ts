@@ -31,6 +31,7 @@ const LOADERS: ReadonlyMap<string, () => Promise<Command | CommandGroup>> = new 
   ['queue', async () => (await import('./commands/queue/queue.js')).queue],
   ['workflow', async () => (await import('./commands/workflow/workflow.js')).workflow],
   ['features', async () => (await import('./commands/features/features.js')).features],
+  ['vectors', async () => (await import('./commands/vectors/vectors.js')).vectors],
 ]);
 
 /** All commands and groups, in the order of the help. */

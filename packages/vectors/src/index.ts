@@ -21,6 +21,7 @@ export { type CheckOptions, type CheckReport, checkRecall } from './operate/chec
 export type { ExportedDocument } from './operate/export.js';
 export type { IndexHealth } from './operate/health.js';
 export {
+  findIndex,
   type IndexInfo,
   type ListIndexesOptions,
   listIndexes,
@@ -41,6 +42,7 @@ export {
 } from './vector-index.js';
 export type {
   DeleteOptions,
+  ExportOptions,
   FindOptions,
   GetOptions,
   KeywordsOptions,

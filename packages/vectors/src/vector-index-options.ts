@@ -213,6 +213,13 @@ export interface SelectOptions extends SeenOptions {
 
 export const SELECT = { ...SEEN, filter: optional(passedOn<Filter>()) } satisfies Readers<SelectOptions>;
 
+export interface ExportOptions extends SelectOptions {
+  /** Only these, whatever `filter` says. Default: all that match. */
+  readonly ids?: readonly string[];
+}
+
+export const EXPORT_IDS = optional(list<string>('a list of ids'));
+
 export interface ScrollOptions extends SelectOptions {
   /** Most documents of the page, 1 to 10000. Default 100. */
   readonly limit?: number;

@@ -38,6 +38,8 @@ import { Truth } from './truth/truth.js';
 import {
   DELETE,
   type DeleteOptions,
+  EXPORT_IDS,
+  type ExportOptions,
   FIND,
   type FindOptions,
   GET,
@@ -265,11 +267,14 @@ export class VectorIndex {
   }
 
   /**
-   * All documents that match, with their vectors, in the order of ids, read from Redis page by page. What is written meanwhile may
+   * All documents that match, or those of some ids, with their vectors, in the order of ids, read from Redis page by page. What is written meanwhile may
    * come as it was or as it is. Throws as `search` does.
    */
-  async *export(options: SelectOptions = {}): AsyncGenerator<ExportedDocument, void> {
-    const known = [...(await this.#select('export', options))];
+  async *export(options: ExportOptions = {}): AsyncGenerator<ExportedDocument, void> {
+    const { ids, ...select } = options;
+    const wanted = readOptions('export', { ids }, { ids: EXPORT_IDS }).ids;
+    const all = await this.#select('export', select);
+    const known = wanted ? this.#known(wanted) : [...all];
     const documents = exported({ truth: this.#truth, follower: this.#follower }, known);
     for (;;) {
       const next = await this.#during('documents were exported', () => documents.next());
@@ -315,6 +320,10 @@ export class VectorIndex {
     this.#watch.close();
     this.#truth.close();
     await this.#follower.close();
+  }
+
+  #known(ids: readonly string[]): readonly KnownDocument[] {
+    return [...new Set(ids)].flatMap((id) => this.#follower.documents.get(id) ?? []);
   }
 
   async #look(): Promise<void> {

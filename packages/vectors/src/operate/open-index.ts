@@ -90,6 +90,15 @@ export async function listIndexes(options: ListIndexesOptions): Promise<readonly
   });
 }
 
+/** One of them; undefined if there is none. Throws as `listIndexes`. */
+export async function findIndex(
+  options: ListIndexesOptions & { readonly name: string },
+): Promise<IndexInfo | undefined> {
+  const { name, ...others } = options;
+  const place = readOptions('findIndex', others, PLACE);
+  return asked(place, (send) => infoOf(send, { name, prefix: place.prefix }));
+}
+
 /**
  * An index as it is defined in Redis. Without `schema` it has no filters, and without `keywords` no words. Throws MisuseError if there
  * is no such index, and UnavailableError.
@@ -100,8 +109,8 @@ export async function openIndex(options: OpenIndexOptions): Promise<VectorIndex>
   const given = Object.entries({ redis, prefix, callTimeout, tls }).filter(
     ([, value]) => value !== undefined,
   );
-  const place = readOptions('openIndex', Object.fromEntries(given) as unknown as ListIndexesOptions, PLACE);
-  const info = await asked(place, (send) => infoOf(send, { name: options.name, prefix: place.prefix }));
+  const place = Object.fromEntries(given) as unknown as ListIndexesOptions;
+  const info = await findIndex({ ...place, name: options.name });
   if (info === undefined) {
     throw new MisuseError(
       `There is no index ${display(options.name)} at this Redis. listIndexes() says which there are; createIndex() makes one with its first call.`,

@@ -8,9 +8,9 @@ import { stat } from 'node:fs/promises';
 import { basename, extname } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Arguments } from '../../arguments.js';
+import type { Option } from '../../options.js';
 import { csvLines } from './csv.js';
 import { quoted, withDuckDb } from './duckdb.js';
-import { FORMAT } from './options.js';
 
 /** A row as it lies in the file, with its number. */
 export interface FileRow {
@@ -32,9 +32,9 @@ export interface RowsFile {
   readonly valuesOf: (row: FileRow) => Readonly<Record<string, unknown>>;
 }
 
-/** Throws UsageError for a file that is not there, or of another format. */
-export async function openRows(args: Arguments, path: string): Promise<RowsFile> {
-  const format = args.text(FORMAT) ?? FORMATS[extname(path).toLowerCase()];
+/** `asked` is the option that names the format. Throws UsageError for a file that is not there, or of another format. */
+export async function openRows(args: Arguments, path: string, asked: Option): Promise<RowsFile> {
+  const format = args.text(asked) ?? FORMATS[extname(path).toLowerCase()];
   const open = format === undefined ? undefined : OPENERS[format];
   if (open === undefined)
     throw args.wrong(`"${path}" is not csv, jsonl or parquet by its ending; give --format`);

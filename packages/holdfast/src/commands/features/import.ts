@@ -55,7 +55,7 @@ lane keeps a few bytes for each file.`,
       throw call.args.wrong(
         `the view "${view.name}" has ${view.kind}, and rows are imported only into a view of rows`,
       );
-    const file = await openRows(call.args, call.args.operands[1] ?? '');
+    const file = await openRows(call.args, call.args.operands[1] ?? '', FORMAT);
     return underLease(call, view, (held) => land(call, view as RowView, { file, ...held }));
   }),
 };

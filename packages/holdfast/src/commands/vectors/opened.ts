@@ -1,0 +1,120 @@
+/**
+ * The parts that the actions on an index of vectors share: its name among their operands, the index, and how they answer.
+ *
+ * Guarantees: the index exists; otherwise an action ends with a UsageError before it does anything.
+ */
+
+import { display, messageOf } from '@holdfast/kernel';
+import type { IndexInfo, VectorIndex } from '@holdfast/vectors';
+import { type Arguments, given, masked } from '../../arguments.js';
+import type { Command } from '../../command.js';
+import type { Context } from '../../context.js';
+import { EXIT } from '../../exit-codes.js';
+import { JSON_OUTPUT, PREFIX } from '../../options.js';
+import { placeOf } from '../place.js';
+import { FIELDS, FILTER, INDEX_REDIS, SCHEMA } from './options.js';
+
+type Library = typeof import('@holdfast/vectors');
+type Filter = import('@holdfast/vectors').Filter;
+
+export const INDEX_OPERAND = { name: 'index', about: 'the name of the index' };
+
+/** Where the index is. */
+export const PLACE = [INDEX_REDIS, PREFIX];
+
+export const OF_EVERY_ACTION = {
+  shared: [],
+  exitCodes: [
+    ['0', 'done'],
+    ['64', 'the command line is wrong, or there is no such index'],
+    ['69', 'Redis did not answer'],
+  ],
+} as const satisfies Partial<Command>;
+
+/** An action on one index. */
+export interface Call {
+  readonly args: Arguments;
+  readonly context: Context;
+  readonly library: Library;
+  readonly index: VectorIndex;
+  readonly info: IndexInfo;
+}
+
+/** The package, which a program brings that has an index. */
+export async function libraryOf(args: Arguments): Promise<Library> {
+  try {
+    return await import('@holdfast/vectors');
+  } catch (error) {
+    throw args.wrong(`@holdfast/vectors is not installed beside holdfast: ${messageOf(error)}`);
+  }
+}
+
+/** The `run` of an action on one index: opens it, acts, and closes it. `hasWords`: whether its texts are searched. */
+export const onIndex =
+  (act: (call: Call) => Promise<number>, hasWords = (_: Arguments): boolean => false): Command['run'] =>
+  async (args, context) => {
+    const library = await libraryOf(args);
+    const [name = ''] = args.operands;
+    const place = placeOf(args);
+    const info = await library.findIndex({ ...place, name });
+    if (info === undefined) {
+      throw args.wrong(
+        `there is no index ${display(masked(name))}; "holdfast vectors ls" shows those that there are`,
+      );
+    }
+    const keywords = hasWords(args) ? { keywords: given({ fields: fieldsOf(args) }) } : {};
+    const { clock } = context;
+    const index = await library.openIndex({
+      ...place,
+      name,
+      clock,
+      ...given({ schema: schemaOf(args) }),
+      ...keywords,
+    });
+    try {
+      return await act({ args, context, library, index, info });
+    } finally {
+      await index.close();
+    }
+  };
+
+/** Reports what was done, in words or as JSON. */
+export function answer(
+  { args, context }: Pick<Call, 'args' | 'context'>,
+  json: unknown,
+  words: string,
+): number {
+  context.stdout.write(`${args.has(JSON_OUTPUT) ? JSON.stringify(json) : words}\n`);
+  return EXIT.ok;
+}
+
+export function filterOf(args: Arguments): Filter | undefined {
+  const filter = args.json(FILTER);
+  if (filter !== undefined && args.text(SCHEMA) === undefined)
+    throw args.wrong('--filter needs --schema, which says what its attributes are');
+  return filter as Filter | undefined;
+}
+
+function schemaOf(args: Arguments): Readonly<Record<string, 'tag' | 'number'>> | undefined {
+  const text = args.text(SCHEMA);
+  if (text === undefined) return undefined;
+  const pairs = text.split(',').map((part) => part.trim().split('='));
+  const wrong = pairs.find(([name, kind]) => !name || (kind !== 'tag' && kind !== 'number'));
+  if (wrong) throw args.wrong(`--schema is a list as kind=tag,price=number; got ${display(text)}`);
+  return Object.fromEntries(pairs) as Readonly<Record<string, 'tag' | 'number'>>;
+}
+
+/** Each field counts the same. */
+function fieldsOf(args: Arguments): Readonly<Record<string, number>> | undefined {
+  const names = args
+    .text(FIELDS)
+    ?.split(',')
+    .map((name) => name.trim());
+  return names && Object.fromEntries(names.map((name) => [name, 1]));
+}
+
+/** What stands in front of numbers, as the number of a kind of thing. */
+export const shapesIn = ({ vectors }: IndexInfo): string =>
+  Object.entries(vectors)
+    .map(([name, { dimensions, metric }]) => `${name ? `${name}: ` : ''}${dimensions} ${metric}`)
+    .join(', ');

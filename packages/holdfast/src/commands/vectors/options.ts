@@ -1,0 +1,111 @@
+/** The options of `holdfast vectors`, besides those that it shares with other commands. */
+import { type Option, REDIS } from '../../options.js';
+
+export const INDEX_REDIS: Option = { ...REDIS, about: 'The Redis of the indexes. Required.' };
+
+export const SCHEMA: Option = {
+  name: 'schema',
+  value: '<name=kind,…>',
+  about: 'The attributes for --filter: tag for texts, number for numbers, as kind=tag,price=number.',
+};
+
+export const FILTER: Option = {
+  name: 'filter',
+  value: '<json>',
+  about: 'Only documents that match, as {"kind": "a", "price": {"lt": 5}}. Needs --schema.',
+};
+
+export const VECTOR: Option = {
+  name: 'vector',
+  value: '<json>',
+  about: 'The numbers of a vector that is to be near, as [0.1, 0.2].',
+};
+
+export const LIKE: Option = {
+  name: 'like',
+  value: '<id>',
+  about: 'A document of the index that is to be near, instead of --vector; it is left out.',
+};
+
+export const TEXT: Option = {
+  name: 'text',
+  value: '<text>',
+  about: 'Words that documents are to have; alone, or beside --vector or --like.',
+};
+
+export const FIELDS: Option = {
+  name: 'fields',
+  value: '<name,…>',
+  about: 'The fields of the texts, if they have some. Default: each text is one.',
+};
+
+export const NAME: Option = {
+  name: 'name',
+  value: '<name>',
+  about: 'Of named vectors, which. Default: the first.',
+};
+
+export const FORMAT: Option = {
+  name: 'format',
+  value: '<format>',
+  about: "csv, jsonl or parquet. Default: by the file's ending.",
+};
+
+export const ID_COLUMN: Option = {
+  name: 'id',
+  value: '<column>',
+  default: 'id',
+  about: 'The column with the id.',
+};
+
+export const VECTOR_COLUMN: Option = {
+  name: 'vectors',
+  value: '<column>',
+  default: 'vector',
+  about:
+    'The column with the vector, or a list of vectors; in CSV as JSON. With named vectors, JSON of the vectors of each name.',
+};
+
+export const TEXT_COLUMN: Option = {
+  name: 'texts',
+  value: '<column>',
+  about: 'The column with the text. Default: documents have none.',
+};
+
+export const TIME_COLUMN: Option = {
+  name: 'time',
+  value: '<column>',
+  about:
+    'The column with the event time: ms since the epoch, or a date as 2026-01-31T12:00Z. Default: all are true now.',
+};
+
+export const IMPORT_TTL: Option = {
+  name: 'expire',
+  value: '<duration>',
+  about: 'For how long the documents are there. Default: until they are deleted.',
+};
+
+export const AGAIN: Option = {
+  name: 'again',
+  about: 'Begin with the first row, although the file was imported before, or a part of it.',
+};
+
+export const OUT: Option = {
+  name: 'out',
+  value: '<file>',
+  about: 'The file to write, as JSON lines. Default: the standard output.',
+};
+
+export const QUERIES: Option = {
+  name: 'queries',
+  value: '<count>',
+  default: '50',
+  about: 'How many searches, up to 1000.',
+};
+
+export const LEAST: Option = {
+  name: 'recall',
+  value: '<percent>',
+  default: '95',
+  about: 'What part of the nearest is to be found, in percent; with less, the exit code is 1.',
+};
