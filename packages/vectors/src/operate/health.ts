@@ -1,5 +1,4 @@
 /** What is wrong with an index in this process, in words. */
-import type { VectorIndexStats } from '../vector-index.js';
 
 export interface IndexHealth {
   /** What somebody has to do something about; none in an index that is well. */
@@ -9,7 +8,17 @@ export interface IndexHealth {
 /** More documents than these are not just written. */
 const BEHIND = 10_000;
 
-export function healthOf({ vectors, behind, unapplied, unreadable, failure }: VectorIndexStats): IndexHealth {
+/** Of the numbers that an index has of itself. */
+interface Numbers {
+  /** Undefined before everything was read once. */
+  readonly vectors: unknown;
+  readonly behind: number;
+  readonly unapplied: number;
+  readonly unreadable: number;
+  readonly failure: string | undefined;
+}
+
+export function healthOf({ vectors, behind, unapplied, unreadable, failure }: Numbers): IndexHealth {
   const problems = [
     ...(failure === undefined ? [] : [`what was written cannot be read: ${failure}`]),
     ...(vectors === undefined ? ['not everything was read yet; until then nothing is found'] : []),
