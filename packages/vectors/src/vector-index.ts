@@ -348,11 +348,12 @@ export class VectorIndex {
 
   /** Whatever is refused because the index was closed meanwhile was under way. */
   async #during<T>(doing: string, work: () => Promise<T>): Promise<T> {
-    const wasClosed = this.#isClosed;
+    if (this.#isClosed)
+      throw new MisuseError(`The index "${this.name}" is closed; create another with createIndex().`);
     try {
       return await work();
     } catch (error) {
-      if (wasClosed || !this.#isClosed || !(error instanceof MisuseError)) throw error;
+      if (!this.#isClosed || !(error instanceof MisuseError)) throw error;
       throw new AbortedError(`The index "${this.name}" was closed while ${doing}.`, 'close');
     }
   }

@@ -331,6 +331,15 @@ describe('an index that is closed', () => {
     for (const one of calls()) await expect(one).rejects.toThrow(MisuseError);
     await kb.close();
   });
+
+  it('does not answer from what it has read before', async () => {
+    const kb = server();
+    await kb.put({ id: 'a', vector: EAST });
+    await kb.ready();
+    await kb.close();
+    await expect(kb.search({ vector: EAST })).rejects.toThrow(/is closed; create another/);
+    await expect(kb.get('a')).rejects.toThrow(MisuseError);
+  });
 });
 
 it('deletes nothing by a filter that was left out', async () => {
