@@ -14,7 +14,8 @@ local function put(arg)
   local other = same_as(id, same, body, window, keep)
   if other then return other end
   redis.call('HSET', TASKS, id, priority .. ' 0 ' .. key .. '\n' .. body)
-  redis.call('HDEL', REASONS, id) -- of an earlier task with this id
+  -- An earlier task with this id may have been cancelled.
+  if redis.call('HDEL', REASONS, id) == 1 then redis.call('ZREM', CANCELLED, id) end
   if keep == 'last' then delay = window end
   if tonumber(delay) > 0 then delay_until(id, now + delay) else release(id) end
 end

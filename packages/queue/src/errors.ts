@@ -40,7 +40,9 @@ export class TaskFailedError extends HoldfastError {
 
   constructor(details: { queue: string; id: string; reason: string }) {
     const { queue, id, reason } = details;
-    super(`Task ${id} of "${queue}" has failed for good: ${reason}. It is among the dead letters.`);
+    super(
+      `Task ${id} of "${queue}" has failed for good: ${reason.replace(/\.$/, '')}. It is among the dead letters.`,
+    );
     this.queue = queue;
     this.id = id;
     this.reason = reason;

@@ -227,6 +227,16 @@ it('cancels nothing that has ended, and refuses what is no id or no reason', asy
   expect(await queue.counts()).toMatchObject({ dead: 1, completed: 1, cancelled: 0 });
 });
 
+it('counts and lists no cancelled task whose id is in use again', async () => {
+  const queue = queueOf<number>();
+  await queue.add(1, { id: 'x' });
+  await queue.cancel('x');
+  expect(await queue.counts()).toMatchObject({ cancelled: 1 });
+  await queue.add(2, { id: 'x' });
+  expect(await queue.counts()).toMatchObject({ waiting: 1, cancelled: 0 });
+  expect((await queue.list('cancelled')).tasks).toEqual([]);
+});
+
 it('keeps as many reasons as results', async () => {
   const queue = queueOf<number>({ retain: { count: 2 } });
   for (let n = 0; n < 6; n += 1) {
