@@ -1,8 +1,8 @@
 /**
  * Audit of logged reads: what a store has answered, beside what a training set has for the place of that answer.
  *
- * Guarantees: every feature of every read is compared, those that are derived included, and each that differs is told with both
- * values. Reads about entities that were erased since differ, and are counted by themselves.
+ * Guarantees: every feature of every read is compared, those that are derived included, but for flags, of whose reads no place
+ * is known; each that differs is told with both values. Reads about entities that were erased since differ, and are counted by themselves.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -17,6 +17,7 @@ import {
   whole,
   withDefault,
 } from '@holdfast/kernel';
+import { isFlags } from '../definition/flags.js';
 import type { Service, Views } from '../definition/service.js';
 import type { Kind } from '../definition/types.js';
 import type { View } from '../definition/view.js';
@@ -89,6 +90,11 @@ export async function audit<V extends Views>(options: AuditOptions<V>): Promise<
   const { duckdb, store, reads } = options;
   const { most, dir } = readOptions('audit()', { most: options.most, dir: options.dir }, AUDIT);
   const service = options.service as unknown as Service;
+  if (placedOf(service).length === 0) {
+    throw new MisuseError(
+      `The service "${service.name}" has nothing but flags, of whose reads no place is known; it cannot be audited.`,
+    );
+  }
   const report = { reads: 0, equal: 0, erased: 0, different: 0, differences: [] as Difference[] };
   const scratch = await mkdtemp(join(tmpdir(), 'holdfast-audit-'));
   const compare = async (batch: readonly LoggedRead[]): Promise<void> => {
@@ -126,8 +132,14 @@ export async function audit<V extends Views>(options: AuditOptions<V>): Promise<
   }
 }
 
-function requirePlaces({ views }: Service, read: LoggedRead, index: number): LoggedRead {
-  const missing = Object.keys(views).find((alias) => Object(read?.views?.[alias]).place === undefined);
+/** The views whose reads have a place, by their names in the service: flags have none. */
+const placedOf = ({ views }: Service): readonly [string, View][] =>
+  Object.entries(views).filter(([, view]) => !isFlags(view));
+
+function requirePlaces(service: Service, read: LoggedRead, index: number): LoggedRead {
+  const missing = placedOf(service)
+    .map(([alias]) => alias)
+    .find((alias) => Object(read?.views?.[alias]).place === undefined);
   if (missing === undefined && typeof read.answer === 'object') return read;
   throw new MisuseError(
     `reads[${index}] has no place of the view "${missing ?? ''}", so nothing says what it has seen; log what get() answers with meta: true and place: true.`,
@@ -147,7 +159,7 @@ async function trainedRows(
   { duckdb, store, dir, service, scratch }: Training,
   reads: readonly LoggedRead[],
 ): Promise<readonly Readonly<Record<string, unknown>>[]> {
-  const views = Object.entries(service.views);
+  const views = placedOf(service);
   const parts = [...new Set(views.flatMap(([, view]) => view.entity.parts))];
   const columns = [...parts, ...views.map(([alias]) => placeBy(alias))];
   const [labels, out] = [join(scratch, 'labels.parquet'), join(scratch, 'set.parquet')];
@@ -166,7 +178,10 @@ async function trainedRows(
       `COPY (SELECT *, make_timestamp(0) AS "@audited" FROM ${named(LABELS)}) TO ${quoted(labels)} (FORMAT parquet)`,
     );
     // Derived features need the request, which a read has as it was.
-    const plain = { ...service, request: undefined, derive: undefined };
+    const plain = {
+      ...{ ...service, views: Object.fromEntries(placedOf(service)) },
+      ...{ request: undefined, derive: undefined },
+    };
     await trainingSet({
       ...{ duckdb, store, service: plain, labels: [labels], at: '@audited', out, places: true },
       ...(dir !== undefined && { dir }),
@@ -180,15 +195,23 @@ async function trainedRows(
 /** All features of a service, made of a row of a training set. */
 async function trainedAnswer(
   service: Service,
-  { request }: LoggedRead,
+  { request, answer }: LoggedRead,
   row: Readonly<Record<string, unknown>>,
 ): Promise<Readonly<Record<string, unknown>>> {
-  const features = featuresOf(service, row);
+  const features = { ...featuresOf(service, row), ...flagsIn(service, answer) };
   const { name, request: schema, derive } = service;
   if (derive === undefined) return features;
   const of = { of: 'the request of a logged read', owner: `service "${name}"` };
   const checked = schema === undefined ? undefined : await checkData(schema, request, of);
   return { ...features, ...derive(features as never, checked as never) };
+}
+
+/** The flags of an answer, which are taken as they are. */
+function flagsIn({ views }: Service, answer: LoggedRead['answer']): Readonly<Record<string, unknown>> {
+  const names = Object.entries(views).flatMap(([alias, view]) =>
+    isFlags(view) ? Object.keys(view.fields).map((flag) => `${alias}.${flag}`) : [],
+  );
+  return Object.fromEntries(names.map((name) => [name, answer[name]]));
 }
 
 function differencesOf(

@@ -51,7 +51,7 @@ export const EXPORTER = {
 } satisfies Readers<ExporterOptions>;
 
 export interface ExportReport {
-  /** Rows of views, and additions to windows. */
+  /** Rows of views, changes of flags, and additions to windows. */
   readonly rows: number;
   /** Of them, those that could not be decoded, which are kept as they are in files of their own. */
   readonly undecoded: number;
@@ -295,7 +295,7 @@ export class Exporter {
       const count = await this.#right.place(path, placed, write);
       if (count > 0) files.push({ path, view, generation, kind, rows: count });
     };
-    if (stored.kind !== 'rows') {
+    if (stored.kind === 'windows') {
       await place('additions', (file) => writeRawFile(duckdb, group, file));
       return files;
     }

@@ -41,6 +41,8 @@ export interface JoinedView {
   readonly live: readonly LiveSpan[];
   /** Of windows, whose rows are additions: by generation, what determines their bytes and features. Otherwise undefined. */
   readonly windows: ReadonlyMap<string, StoredView> | undefined;
+  /** Of flags, whose rows are changes of some of them. */
+  readonly isFlags: boolean;
   /** By partition, if the log of one has several segments; otherwise epochs do not matter. */
   readonly timelines: ReadonlyMap<number, Timeline> | undefined;
 }
@@ -65,6 +67,10 @@ export const foundBy = (alias: string): string => `${alias}@found`;
 export const uncertainBy = (alias: string): string => `${alias}@uncertain`;
 export const placeBy = (alias: string): string => `${alias}@place`;
 
+/** Those of which a read says its place: flags have none. */
+export const placedViews = (views: readonly JoinedView[]): readonly JoinedView[] =>
+  views.filter(({ isFlags }) => !isFlags);
+
 /** How long readers may go on with what was read before a change: the lease of their pointers, in microseconds. */
 const LEASE = 1_000_000;
 
@@ -81,7 +87,7 @@ export function joinSql(request: JoinRequest): string {
   const parts = views.flatMap((view, index) => viewParts(view, index, request));
   const joined = views.map((_, index) => `JOIN view${index} USING (${named(NUMBER)})`).join(' ');
   const columns = views.map((_, index) => `view${index}.* EXCLUDE (${named(NUMBER)})`);
-  const placed = places ? views.map(({ alias }) => named(placeBy(alias))) : [];
+  const placed = places ? placedViews(views).map(({ alias }) => named(placeBy(alias))) : [];
   const hidden = ['"@known"', ...placed].join(', ');
   return [
     `WITH labels AS (SELECT * FROM ${labels})`,
@@ -102,6 +108,7 @@ const KEYS: Readonly<Record<Join, { readonly row: string; readonly label: string
 function viewParts(view: JoinedView, index: number, request: JoinRequest): string[] {
   const { alias, fields } = view;
   if (view.windows !== undefined) return [`view${index} AS (SELECT * FROM ${windowsTable(alias)})`];
+  if (view.isFlags) return flagParts(view, index, request);
   const key = KEYS[request.join];
   const columns = fields.map(named).join(', ');
   // Of several rows with one key, the last one; an entry of the log has no two with one key.
@@ -125,6 +132,31 @@ function viewParts(view: JoinedView, index: number, request: JoinRequest): strin
   ];
 }
 
+/** The ids that can have flags. */
+const HAS_FLAGS = `regexp_full_match(asked."@id", '0|[1-9][0-9]{0,15}') AND TRY_CAST(asked."@id" AS BIGINT) <= ${Number.MAX_SAFE_INTEGER}`;
+
+/** Of flags, the last change of each that had arrived, whichever join it is: they have no event time. None is set at first. */
+function flagParts(view: JoinedView, index: number, request: JoinRequest): string[] {
+  const { alias, fields } = view;
+  const { row: key, label } = KEYS['as-served'];
+  const last = fields.map((flag) => `last_value(${named(flag)} IGNORE NULLS) OVER changes AS ${named(flag)}`);
+  const rows = `SELECT "@id", "@generation", "@segment", ${key} AS "@key", ${last.join(', ')} FROM ${seenRows(view)} WINDOW changes AS (PARTITION BY "@id", "@generation", "@segment" ORDER BY "@place", "@seat" ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)`;
+  const served = fields.map(
+    (flag) =>
+      `CASE WHEN ${HAS_FLAGS} THEN coalesce(row.${named(flag)}, false) END AS ${named(`${alias}.${flag}`)}`,
+  );
+  const same = ['@id', '@generation', '@segment'].map((name) => `asked."${name}" = row."${name}"`);
+  const columns = [
+    ...[`asked.${named(NUMBER)}`, ...served, `${HAS_FLAGS} AS ${named(foundBy(alias))}`],
+    `asked."@uncertain" AS ${named(uncertainBy(alias))}`,
+  ];
+  return [
+    `rows${index} AS (${rows})`,
+    `asked${index} AS (${askedSql(view, { ...request, join: 'as-served' })})`,
+    `view${index} AS (SELECT ${columns.join(', ')} FROM (SELECT *, ${label} AS "@until" FROM asked${index}) asked ASOF LEFT JOIN rows${index} row ON ${same.join(' AND ')} AND asked."@until" >= row."@key")`,
+  ];
+}
+
 /** The rows of a view with the segment that sees them: several times, if several do. */
 export function seenRows({ rows, timelines }: JoinedView): string {
   if (timelines === undefined) return `(SELECT *, '' AS "@segment" FROM ${rows}) seen`;
@@ -138,14 +170,19 @@ export function seenRows({ rows, timelines }: JoinedView): string {
  * What each label asks of a view: the id, up to where, in which generation and segment, by which TTL and at which moment it is
  * judged, and whether that is uncertain.
  */
-export function askedSql(view: JoinedView, { join, places }: Pick<JoinRequest, 'join' | 'places'>): string {
+export function askedSql(view: JoinedView, { join, places, views }: Omit<JoinRequest, 'labels'>): string {
   const { alias, live, timelines } = view;
-  const isPlaced = places && join === 'as-served';
+  const isPlaced = places && join === 'as-served' && !view.isFlags;
+  // Flags are answered at the instant by which the rest of a read is judged.
+  const instants = (places && view.isFlags ? placedViews(views) : []).map(
+    (each) => `TRY_CAST(json_extract_string(labels.${named(placeBy(each.alias))}, '$.now') AS BIGINT)`,
+  );
+  const labelled = `coalesce(${[...instants, 'labels."@known"'].join(', ')})`;
   const part = (name: string): string =>
     isPlaced ? `json_extract_string(labels.${named(placeBy(alias))}, '$.${name}')` : 'NULL::VARCHAR';
   const number = (text: string): string => `TRY_CAST(${text} AS BIGINT)`;
   const labels = [
-    ...[`labels.${named(NUMBER)}`, 'labels."@known" AS "@labelled"', `${idOf(view)} AS "@id"`],
+    ...[`labels.${named(NUMBER)}`, `${labelled} AS "@labelled"`, `${idOf(view)} AS "@id"`],
     `${part('at')} AS "@at"`,
     `${number(part('n'))} AS "@change"`,
     `${number(part('now'))} AS "@now"`,

@@ -133,7 +133,8 @@ export async function writeLogFile(
   ];
   await duckdb.run(`CREATE OR REPLACE TEMP TABLE ${table} (${columns.join(', ')})`);
   try {
-    const report = append(await duckdb.createAppender(`log of ${view.name}`), view, rows);
+    const appender = await duckdb.createAppender(`log of ${view.name}`);
+    const report = view.kind === 'flags' ? appendFlags(appender, view, rows) : append(appender, view, rows);
     const origin = Object.keys(ORIGIN).map(named);
     const made = view.fields.map((field) => `${COLUMN[field.kind].made(field)} AS ${named(field.name)}`);
     const select = `SELECT ${[...origin, ...made].join(', ')} FROM ${table}`;
@@ -162,6 +163,28 @@ function append(appender: Appender, view: StoredView, rows: Iterable<LoggedRow>)
       if (value === null) appender.appendNull();
       else COLUMN[field.kind].append(appender, value as never, first + at);
     });
+    appender.endRow();
+    report.rows += 1;
+  }
+  appender.closeSync();
+  return report;
+}
+
+/** Changes of flags: true for one that was set, false for one that was cleared, null for one that stayed as it was. */
+function appendFlags(appender: Appender, view: StoredView, rows: Iterable<LoggedRow>): FileReport {
+  const report = { rows: 0, torn: 0, unknown: 0, undecoded: [] };
+  for (const logged of rows) {
+    const words = new Set(Buffer.from(logged.row).toString().split(' '));
+    appendPlace(appender, logged);
+    // They have no event time: what counts is when they arrived.
+    appender.appendBigInt(BigInt(logged.place));
+    appender.appendNull(); // no rank
+    appender.appendNull(); // no token
+    for (const { name } of view.fields) {
+      if (words.has(`${name}+`)) appender.appendBoolean(true);
+      else if (words.has(`${name}-`)) appender.appendBoolean(false);
+      else appender.appendNull();
+    }
     appender.endRow();
     report.rows += 1;
   }

@@ -18,7 +18,7 @@ export interface ExportedFile {
   readonly path: string;
   readonly view: string;
   readonly generation: string;
-  /** `rows` with a column a feature, `additions` to windows, or `undecoded` rows: torn, or of an unknown schema. */
+  /** `rows`, or changes of flags, with a column a feature, `additions` to windows, or `undecoded` rows: torn, or of an unknown schema. */
   readonly kind: 'rows' | 'additions' | 'undecoded';
   readonly rows: number;
   /** The number of the last erasure that it was written by. */

@@ -18,7 +18,7 @@ export interface Relation {
   readonly otherTypes: readonly string[];
 }
 
-/** The rows of a view that is written as rows. */
+/** The rows of a view that is written as rows, or the changes of its flags. */
 export async function rowsRelation(duckdb: DuckDb, view: View, stored: StoredRows): Promise<Relation> {
   const parts: string[] = [];
   const otherTypes: string[] = [];

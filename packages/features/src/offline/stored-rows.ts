@@ -100,7 +100,7 @@ async function readWholeLog(
       const { view, generation } = group[0] as Row;
       const stored = await store.definitions.of(view, generation);
       const file = join(scratch, `${partition.number}-${parts++}.parquet`);
-      if (stored.kind === 'rows') await writeLogFile(duckdb, stored, group, file);
+      if (stored.kind !== 'windows') await writeLogFile(duckdb, stored, group, file);
       else await writeRawFile(duckdb, group, file);
       filesFor(view, generation).logged.push(file);
     }

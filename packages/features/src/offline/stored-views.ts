@@ -34,11 +34,6 @@ interface Sources {
 export async function viewsOfStore(service: Service, sources: Sources): Promise<Joined> {
   const { store, duckdb } = sources;
   for (const [alias, view] of Object.entries(service.views)) {
-    if (view.kind === 'flags') {
-      throw new MisuseError(
-        `"${alias}" is a view of flags, of which no training set can be made yet; leave it out of the service.`,
-      );
-    }
     if (view.kind === 'windows' && sources.join === 'event-time') {
       throw new MisuseError(
         `"${alias}" is a view of windows, which keep sums of events and not when each happened; join as-served or known-at.`,
@@ -65,7 +60,8 @@ export async function viewsOfStore(service: Service, sources: Sources): Promise<
     );
     if (live.length === 0) throw new MisuseError(`The view "${view.name}" was never applied; call apply().`);
     const { parts } = view.entity;
-    const joined = { alias, parts, fields: Object.keys(view.fields), live, timelines };
+    const fields = Object.keys(view.fields);
+    const joined = { alias, parts, fields, live, timelines, isFlags: view.kind === 'flags' };
     if (view.kind === 'windows') {
       const windows = await definitionsOf(store, view, points);
       views.push({ ...joined, rows: additionsRelation(view, stored), windows });

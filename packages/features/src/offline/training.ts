@@ -23,6 +23,7 @@ import {
   NUMBER,
   numberedLabels,
   placeBy,
+  placedViews,
   uncertainBy,
   windowsTable,
 } from './joins.sql.js';
@@ -55,8 +56,8 @@ interface CommonOptions<V extends Views> {
   /** Default `as-served`. */
   readonly join?: Join;
   /**
-   * Whether labels have, for each view, a column "<view>@place" with the `place` that the read has answered, as JSON: then
-   * they get exactly what that read has seen. Null where there is none. Default false.
+   * Whether labels have, for each view but those of flags, a column "<view>@place" with the `place` that the read has answered, as
+   * JSON: then they get exactly what that read has seen, and the flags of its instant. Null where there is none. Default false.
    */
   readonly places?: boolean;
 }
@@ -138,7 +139,7 @@ async function makeSet<V extends Views>(
   const wanted = [at, ...views.flatMap(({ parts }) => parts)];
   await requireColumns(duckdb, labels, [
     ...wanted,
-    ...(places ? views.map(({ alias }) => placeBy(alias)) : []),
+    ...(places ? placedViews(views).map(({ alias }) => placeBy(alias)) : []),
   ]);
   const request = { labels: LABELS, join, places, views };
   const windows = views.flatMap((view) => (view.windows === undefined ? [] : [view]));
@@ -193,7 +194,8 @@ function joinedView(alias: string, view: View, rows: ViewFiles | undefined): Joi
   }));
   const { parts } = view.entity;
   const fields = Object.keys(view.fields);
-  return { alias, parts, fields, rows: filesOf(rows.files), live, windows: undefined, timelines: undefined };
+  const others = { windows: undefined, timelines: undefined, isFlags: false };
+  return { alias, parts, fields, rows: filesOf(rows.files), live, ...others };
 }
 
 async function areThere(files: readonly string[]): Promise<boolean> {
