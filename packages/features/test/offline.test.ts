@@ -164,6 +164,7 @@ describe.each<Join>(['as-served', 'event-time', 'known-at'])('a training set, jo
                 ...{ n: at + 1, since: BASE + since, generation, ttl: TTL / 1_000 },
               })),
               windows: undefined,
+              isFlags: false,
               timelines: undefined,
             },
           ],

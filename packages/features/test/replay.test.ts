@@ -144,6 +144,7 @@ describe('windows that are added up again', () => {
           live: [{ n: 1, since: 0, generation: '1-0', ttl: null }],
           windows: new Map([['1-0', described(clicks)]]),
           timelines: undefined,
+          isFlags: false,
         };
         const features = names.map(([name, { aggregate }]) => ({ name: `c.${name}`, kind: aggregate.kind }));
         const numbered = `(${numberedLabels([files.labels], 'when')})`;

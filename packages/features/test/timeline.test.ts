@@ -113,6 +113,7 @@ describe('a training set over epochs', () => {
               rows: `(SELECT * FROM (VALUES ${[...rows, none].join(', ')}) r${columns})`,
               live: [{ n: 1, since: 0, generation: '1-0', ttl: null }],
               windows: undefined,
+              isFlags: false,
               timelines: new Map([[4, timelineOf(epochs)]]),
             },
           ],
