@@ -4,6 +4,7 @@
 --                       views, with commas between, that are cut in the same step
 --   before:<view>       "<generation> <number of the change>": what was read before the last cut, which that change ended
 --   builder:<view>      "<token> <issuer>": who was the last to change it
+--   due:<view>.<generation>  by when a generation is to be filled, in microseconds; afterwards, whoever begins another one ends it
 --   definition:<view>.<generation>  what is applied once the generation is live
 --
 -- Stands on: catalog

@@ -22,5 +22,6 @@ local function retire(view, id)
   for index = 1, #fields, 2 do
     if string.sub(fields[index], 1, #prefix) == prefix then redis.call('HDEL', CATALOG, fields[index]) end
   end
+  redis.call('HDEL', CATALOG, 'due:' .. view .. '.' .. id)
   set_states(view, read_generations(view), {[id] = 'retired'})
 end

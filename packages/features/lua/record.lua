@@ -13,6 +13,8 @@
 --   newest:<generation> the latest event time that was accepted, in microseconds; for windows the beginning of the latest tile
 --   closed:<generation> the number of the catalog's change for which it takes no more rows
 --   retired:<generation>, finished:<lane>, refused:<generation>:<letter>
+--   epochs              the latest epochs, "<epoch> <place of its first entry>" with commas between
+--   claimed             until when whoever exports the log has it, in microseconds
 --   exporter, trimmed   "<token> <issuer>" of who exports the log, and "<epoch> <place>" of the last entry that was trimmed
 --   eraser, erased      "<token> <issuer>" of who erased last, and how many entities are erased here: FORGOTTEN has them
 --   id                  of the store: no other has it
@@ -46,5 +48,7 @@ if known[2] ~= SERVER then
   local from = at
   epoch = string.format('%d.%s%s', count, string.sub(SERVER, 1, 12), string.sub(SERVER, 42, 53))
   log('reset', string.format('%s %.0f %s', epoch, from, known[3] or ''))
-  redis.call('HSET', RECORD, 'layout', LAYOUT, 'server', SERVER, 'epoch', epoch)
+  local earlier = string.match(redis.call('HGET', RECORD, 'epochs') or '', '[^,]*,?[^,]*,?[^,]*,?[^,]*,?[^,]*,?[^,]*,?[^,]*$')
+  local epochs = string.format('%s%s%s %.0f', earlier, earlier == '' and '' or ',', epoch, at)
+  redis.call('HSET', RECORD, 'layout', LAYOUT, 'server', SERVER, 'epoch', epoch, 'epochs', epochs)
 end

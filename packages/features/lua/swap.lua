@@ -25,6 +25,6 @@ for _, move in ipairs(moves) do
   note('live', view .. ' ' .. move.id, 'definition', move.after)
   set_states(view, read_generations(view), {[move.id] = 'live', [move.old] = 'previous'})
   redis.call('HSET', CATALOG, 'live:' .. view, move.id, 'before:' .. view, move.old .. ' ' .. n, 'applied:' .. view, n, 'definition:' .. view, move.after, 'definition:' .. view .. '.' .. move.old, move.before)
-  redis.call('HDEL', CATALOG, 'cutting:' .. view, move.own)
+  redis.call('HDEL', CATALOG, 'cutting:' .. view, move.own, 'due:' .. view .. '.' .. move.id)
 end
 return {'done', n}

@@ -11,6 +11,7 @@ local token, issuer, read, through, of = unpack(ARGV)
 local found = redis.call('HMGET', RECORD, 'exporter', 'trimmed')
 if read ~= epoch then return {'forgot', epoch} end
 if found[1] ~= token .. ' ' .. issuer then return {'stale', found[1] or ''} end
+redis.call('HDEL', RECORD, 'claimed')
 if tonumber(string.match(found[2] or '', '%d+$') or '0') >= tonumber(through) then return {'trimmed', 0} end
 local dropped = redis.call('XTRIM', LOG, 'MINID', string.format('%.0f-%.0f', math.floor(through / 1000), through % 1000 + 1))
 redis.call('HSET', RECORD, 'trimmed', of .. ' ' .. through)

@@ -31,7 +31,13 @@ import type { Service } from './definition/service.js';
 import type { Fields } from './definition/types.js';
 import type { RowView, View } from './definition/view.js';
 import type { WindowFields, WindowsView } from './definition/windows.js';
-import { type CutTogetherOptions, Generation, type GenerationParts } from './generation/generation.js';
+import {
+  BEGIN,
+  type BeginOptions,
+  type CutTogetherOptions,
+  Generation,
+  type GenerationParts,
+} from './generation/generation.js';
 import { type GenerationInfo, printGeneration, readLineup } from './generation/info.js';
 import { Pin, type PinOptions } from './generation/pins.js';
 import { type RollbackOptions, type RolledBack, rollBack } from './generation/rollback.js';
@@ -82,6 +88,7 @@ import {
   serviceVersions,
 } from './store/definitions.js';
 import { readHealth, type StoreHealth } from './store/health.js';
+import { dropOld, Keeping } from './store/keep.js';
 import { LANES, type LaneInfo, type LanesOptions, readLanes } from './store/lane-info.js';
 import { readRegistered } from './store/open.js';
 import { callerFor, Partition, type StorePlace } from './store/partition.js';
@@ -175,6 +182,7 @@ export class Features extends Reads {
   /** Those that are open, with their views. */
   readonly #lanes = new Map<OpenLane, string>();
   readonly #copies = new Set<Copy>();
+  readonly #keeping: Keeping;
 
   /** Use createFeatures(). */
   constructor(place: StorePlace, settings: StoreSettings, registry: Registry, from?: ReplicaPlace) {
@@ -211,6 +219,7 @@ export class Features extends Reads {
     this.#definitions = definitions;
     this.#pointers = pointers;
     this.#replicas = replicas;
+    this.#keeping = new Keeping(clock, () => dropOld(catalog, partitions));
     registerParts(this, { name, prefix, catalog, partitions, definitions, telemetry, clock });
   }
 
@@ -268,6 +277,7 @@ export class Features extends Reads {
     const place = { stored: filled ?? live, live: generation, catalog, partitions, clock, random, telemetry };
     const lane = await this.#openOn(view, place, options);
     this.#lanes.set(lane, view.name);
+    if (view.keep !== undefined) this.#keeping.begin();
     lane.signal.addEventListener('abort', () => this.#lanes.delete(lane), { once: true });
     return lane;
   }
@@ -338,11 +348,12 @@ export class Features extends Reads {
    * may differ from the registered one in any way. The same holder gets the one that it has begun already. Throws
    * StaleTokenError, IssuerMismatchError, MisuseError if three are being filled, UnavailableError.
    */
-  async begin(view: View, { holder }: { readonly holder: TokenClaim }): Promise<Generation> {
+  async begin(view: View, options: BeginOptions): Promise<Generation> {
     this.requireKnown(view);
+    const { holder, abandonAfter } = readOptions('begin()', options, BEGIN);
     requireClaim(holder);
     const definition = await nextDefinition(this.#definitions, view);
-    return Generation.begin(definition, this.#partsOf(view, holder));
+    return Generation.begin({ definition, abandonAfter }, this.#partsOf(view, holder));
   }
 
   /** A generation that there is, to cut to it, back to it, or to end it. Throws MisuseError, UnavailableError. */
@@ -436,6 +447,14 @@ export class Features extends Reads {
     return readHealth(this.#catalog, this.#partitions, [...this.#registry.views.keys()]);
   }
 
+  /**
+   * Drops from the logs what they have kept for long enough: `history: { keep }` of the views. Open lanes of such views do so every
+   * minute. Resolves to how many entries were dropped. Throws UnavailableError.
+   */
+  trim(): Promise<number> {
+    return dropOld(this.#catalog, this.#partitions);
+  }
+
   /** How much the store holds, of the views that were applied. Throws UnavailableError. */
   stats(): Promise<StoreStats> {
     return this.during(undefined, 'counting what it holds', () =>
@@ -457,7 +476,8 @@ export class Features extends Reads {
   }
 
   /**
-   * What moves the logs into Parquet files, and trims them: see `Exporter.run`. Nothing else trims them. Throws MisuseError.
+   * What moves the logs into Parquet files, and trims them: see `Exporter.run`. Nothing else trims them but `trim`. Throws
+   * MisuseError.
    */
   exporter(options: ExporterOptions): Exporter {
     const read = readOptions('exporter()', options, EXPORTER);
@@ -499,6 +519,7 @@ export class Features extends Reads {
    */
   async close(): Promise<void> {
     this.endReads();
+    this.#keeping.end();
     const open = [...this.#lanes.keys(), ...this.#copies];
     await Promise.all(open.map((each) => each.close({ signal: AbortSignal.abort() })));
     for (const partition of this.#partitions) partition.close();

@@ -39,6 +39,7 @@ export {
 export type { LaneFates } from './generation/cut.js';
 export type { LaneFate } from './generation/gate.js';
 export type {
+  BeginOptions,
   CutOptions,
   CutTogetherOptions,
   Generation,

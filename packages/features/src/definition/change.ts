@@ -115,6 +115,7 @@ function properties(registered: StoredView, declared: StoredView): Found[] {
     ...of('ttl', isShorter ? 'lossy' : 'compatible'),
     ...of('strict', 'compatible'),
     ...of('history', 'compatible'),
+    ...of('keep', 'compatible'),
     ...of('owner', 'compatible'),
     ...of('description', 'compatible'),
   ];

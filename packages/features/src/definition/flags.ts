@@ -9,7 +9,7 @@ import { RowError } from '../errors.js';
 import { readName } from '../options.js';
 import { type Entity, placeOf } from './entity.js';
 import { type FeatureType, t } from './types.js';
-import { COMMON, type CommonOptions, requireFields, type View } from './view.js';
+import { COMMON, type CommonOptions, historyOf, requireFields, type View } from './view.js';
 
 export interface FlagsOptions<E extends Entity, Flag extends string>
   extends Omit<CommonOptions<E>, 'ttl' | 'strict'> {
@@ -53,6 +53,7 @@ export function flags<const Name extends string, E extends Entity, const Flag ex
   }
   return {
     ...settings,
+    ...historyOf(settings.history),
     kind: 'flags',
     name,
     entity: options.entity,

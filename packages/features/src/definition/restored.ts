@@ -13,10 +13,10 @@ import type { View } from './view.js';
 import type { WindowsView } from './windows.js';
 
 export function restoreView(stored: StoredView): View {
-  const { kind, name, entity, version, ttl, strict, history, owner, description, ring } = stored;
+  const { kind, name, entity, version, ttl, strict, history, keep, owner, description, ring } = stored;
   const fields = Object.fromEntries(stored.fields.map((field) => [field.name, typeOf(field)]));
   const view: View = {
-    ...{ kind, name, entity, fields: fields as Fields, version, strict, history },
+    ...{ kind, name, entity, fields: fields as Fields, version, strict, history, keep },
     ...{ ttl: ttl ?? undefined, owner: owner ?? undefined, description: description ?? undefined },
   };
   if (ring === null) return view;

@@ -50,6 +50,8 @@ export interface StoredView {
   readonly ttl: number | null;
   readonly strict: boolean;
   readonly history: boolean;
+  /** In ms; left out where the log keeps what no exporter has. */
+  readonly keep?: number;
   readonly owner: string | null;
   readonly description: string | null;
   readonly fields: readonly DeclaredField[];
@@ -90,6 +92,7 @@ export function describe(view: View): StoredView {
     ttl: view.ttl ?? null,
     strict: view.strict,
     history: view.history,
+    ...(view.keep !== undefined && { keep: view.keep }),
     owner: view.owner ?? null,
     description: view.description ?? null,
     fields,

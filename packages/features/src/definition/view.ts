@@ -7,10 +7,12 @@ import {
   display,
   duration,
   flag,
+  group,
   having,
   MisuseError,
   optional,
   passedOn,
+  type Reader,
   type Readers,
   readOptions,
   text,
@@ -33,8 +35,12 @@ export interface CommonOptions<E extends Entity> {
   readonly ttl?: number;
   /** Whether reads go past every cache, with all else of the same entity. Default false. */
   readonly strict?: boolean;
-  /** Whether accepted rows are logged, without which there is no training set of them. Default true. */
-  readonly history?: boolean;
+  /**
+   * Whether accepted rows are logged, without which there is no training set of them; or for how long at most, in ms, at least a
+   * minute: `{ keep }`. What is older is dropped, also where no exporter has it. The log is that of all views, so it keeps
+   * what the view with the longest time keeps, and everything if one has none. Default true: until an exporter has it.
+   */
+  readonly history?: boolean | { readonly keep: number };
   /** Who answers for the view, for people. */
   readonly owner?: string;
   /** What the view says, for people. */
@@ -59,6 +65,8 @@ export interface View<Name extends string = string, E extends Entity = Entity, F
   readonly ttl: number | undefined;
   readonly strict: boolean;
   readonly history: boolean;
+  /** For how long the log keeps what was accepted, in ms; undefined for as long as no exporter has it. */
+  readonly keep: number | undefined;
   readonly owner: string | undefined;
   readonly description: string | undefined;
 }
@@ -73,13 +81,21 @@ const MOST_FIELDS = 256;
 const FIELD = /^[A-Za-z_][A-Za-z0-9_]{0,63}$/;
 const TEN_YEARS = 10 * 365 * 86_400_000;
 
+const keep = group({ keep: duration({ min: 60_000, max: TEN_YEARS }) });
+const readHistory: Reader<boolean | { readonly keep: number }> = (option, value) =>
+  typeof value === 'boolean' ? value : keep(option, value as { readonly keep: number });
+
+/** Of the option, what a view has. */
+export const historyOf = (history: boolean | { readonly keep: number }) =>
+  typeof history === 'boolean' ? { history, keep: undefined } : { history: true, keep: history.keep };
+
 /** The readers of what every kind of view declares. */
 export const COMMON = {
   entity: having<Entity>(),
   version: withDefault(whole(1, 1e9), 1),
   ttl: optional(duration({ min: 1, max: TEN_YEARS })),
   strict: withDefault(flag, false),
-  history: withDefault(flag, true),
+  history: withDefault(readHistory, true),
   owner: optional(text('text that is not empty')),
   description: optional(text('text that is not empty')),
 } satisfies Readers<CommonOptions<Entity>>;
@@ -94,7 +110,8 @@ export function view<const Name extends string, E extends Entity, F extends Fiel
   readName('The name of a view', name);
   const settings = readOptions(`The view "${name}"`, options, VIEW);
   requireFields(name, settings.fields);
-  return { ...settings, kind: 'rows', name, entity: options.entity, fields: options.fields };
+  const { entity, fields } = options;
+  return { ...settings, ...historyOf(settings.history), kind: 'rows', name, entity, fields };
 }
 
 /** Throws MisuseError unless these are features by name. */

@@ -18,7 +18,7 @@ import {
 import { readName } from '../options.js';
 import { collect, type Extractors, type On, type WindowPlan, type WindowType } from './aggregates.js';
 import type { Entity, Id } from './entity.js';
-import { COMMON, type CommonOptions, requireFields, type View } from './view.js';
+import { COMMON, type CommonOptions, historyOf, requireFields, type View } from './view.js';
 
 export type WindowFields = Readonly<Record<string, WindowType<unknown>>>;
 
@@ -93,7 +93,14 @@ export function windows<const Name extends string, E extends Entity, Event, F ex
   requireFields(name, fields);
   const events = { schema, key, time, extractors } as unknown as EventReader;
   const tiles = tilesOf(name, fields, settings);
-  const view = { ...rest, kind: 'windows' as const, ttl: undefined, name, entity: options.entity };
+  const view = {
+    ...rest,
+    ...historyOf(rest.history),
+    kind: 'windows' as const,
+    ttl: undefined,
+    name,
+    entity: options.entity,
+  };
   return { ...view, fields, plan: plan(), tiles, events };
 }
 

@@ -47,6 +47,9 @@ export interface Move {
   readonly lanes: LaneFates;
 }
 
+/** As that of pins, in ms. */
+const MOST_KEPT = 90 * 86_400_000;
+
 const readFate = oneOf<LaneFate>('same', 'copy', 'finished', 'ended');
 
 export const readLanes: Reader<LaneFates> = (option, value) => {
@@ -59,6 +62,10 @@ export const readLanes: Reader<LaneFates> = (option, value) => {
 };
 
 export const readPatience = withDefault(duration(), 15_000);
+export const readKeep = withDefault(duration({ max: MOST_KEPT }), 0);
+
+/** The name of the pin that keeps what was read before. */
+const PREVIOUS = 'previous';
 
 /** How often a generation that catches up is looked at, in ms. */
 const LOOK_EVERY = 100;
@@ -69,6 +76,8 @@ const MARGIN = 5_000;
 /** Whether what the new ones lack is waited for, or accepted. */
 interface Manner {
   readonly patience: number;
+  /** For how long the old ones are kept, in ms. */
+  readonly keep: number;
   readonly isAccepted: boolean;
 }
 
@@ -91,13 +100,13 @@ export class Cut {
   }
 
   /** Throws IncompleteError, StaleTokenError, IssuerMismatchError, BusyError, MisuseError, UnavailableError. */
-  async make(patience: number): Promise<void> {
-    await this.#told(() => this.#make({ patience, isAccepted: false }));
+  async make(patience: number, keep = 0): Promise<void> {
+    await this.#told(() => this.#make({ patience, keep, isAccepted: false }));
   }
 
   /** As `make`, without waiting for what the new ones lack, which is lost to whoever reads. Resolves to that, in words. */
   accept(): Promise<readonly string[]> {
-    return this.#told(() => this.#make({ patience: 0, isAccepted: true }));
+    return this.#told(() => this.#make({ patience: 0, keep: 0, isAccepted: true }));
   }
 
   #told(make: () => Promise<readonly string[]>): Promise<readonly string[]> {
@@ -117,7 +126,7 @@ export class Cut {
     return found;
   }
 
-  async #make({ patience, isAccepted }: Manner): Promise<readonly string[]> {
+  async #make({ patience, keep, isAccepted }: Manner): Promise<readonly string[]> {
     const { clock, holder } = this.#parts;
     const unfinished = isAccepted ? [] : (await this.missing()).filter(isUnfinished);
     if (unfinished.length > 0) throw this.#incomplete(unfinished);
@@ -136,6 +145,7 @@ export class Cut {
         await pause(clock, LOOK_EVERY);
       }
       const views = moves.map(({ view }) => view);
+      if (keep > 0) await this.#pin(moves, keep);
       const reply = await this.#ask('swap', [String(n), String(holder.token), holder.issuer, ...views]);
       if (reply[0] !== 'done') throw this.#refusal(reply);
       swapped = Number(reply[1]);
@@ -221,6 +231,13 @@ export class Cut {
       const generation = printGeneration(view, live);
       await this.#all((each) => each.call(each.verbs.reopen, { generation, n }));
     }
+  }
+
+  /** Keeps the old ones from being ended for a while, also where the cut is undone then. */
+  async #pin(moves: readonly Begun[], keep: number): Promise<void> {
+    const kept = moves.flatMap(({ view, live }) => [view, live]);
+    const reply = await this.#ask('pin', [PREVIOUS, String(keep), ...kept]);
+    if (reply[0] !== 'done') throw this.#refusal(reply);
   }
 
   async #isMade(): Promise<boolean> {

@@ -9,6 +9,7 @@ import {
   display,
   duration,
   MisuseError,
+  passedOn,
   pause,
   type Reader,
   type Readers,
@@ -21,7 +22,15 @@ import { IncompleteError } from '../errors.js';
 import { POINTER_LEASE } from '../read/pointer.js';
 import type { Catalog } from '../store/catalog.js';
 import { absentRows } from './absent.js';
-import { type BuilderParts, Cut, isUnfinished, type LaneFates, readLanes, readPatience } from './cut.js';
+import {
+  type BuilderParts,
+  Cut,
+  isUnfinished,
+  type LaneFates,
+  readKeep,
+  readLanes,
+  readPatience,
+} from './cut.js';
 import { printGeneration } from './info.js';
 import { refusalOf } from './refusals.js';
 import { sweep } from './sweep.js';
@@ -32,11 +41,27 @@ export interface GenerationParts extends BuilderParts {
   readonly definitionOf: (view: string, generation: string) => Promise<{ readonly ttl: number | null }>;
 }
 
+export interface BeginOptions {
+  readonly holder: TokenClaim;
+  /**
+   * For how long it may be filled, in ms, at least a minute. Afterwards `store.health()` says so, and whoever begins another
+   * generation of the view ends it; until then, `begin` of the same holder lets the time begin again. Default: 7 days.
+   */
+  readonly abandonAfter?: number;
+}
+
+export const BEGIN = {
+  holder: passedOn<TokenClaim>(),
+  abandonAfter: withDefault(duration({ min: 60_000, max: 365 * 86_400_000 }), 7 * 86_400_000),
+} satisfies Readers<BeginOptions>;
+
 export interface CutOptions {
   /** What becomes of each lane of the generation that is read. */
   readonly lanes: LaneFates;
   /** How long the old generation may be closed while the new one catches up, in ms. Default 15000. */
   readonly patience?: number;
+  /** For how long the old one stays at least, so that a way back is left, in ms: `retire` refuses it. Default 0. */
+  readonly keep?: number;
 }
 
 export interface CutTogetherOptions {
@@ -92,7 +117,7 @@ const RETIRE = { patience: withDefault(duration(), 0) } satisfies Readers<Retire
 /** How often a pinned generation is looked at, in ms. */
 const LOOK_EVERY = 100;
 
-const CUT = { lanes: readLanes, patience: readPatience } satisfies Readers<CutOptions>;
+const CUT = { lanes: readLanes, patience: readPatience, keep: readKeep } satisfies Readers<CutOptions>;
 
 export class Generation {
   /** The name of the view. */
@@ -112,13 +137,19 @@ export class Generation {
   }
 
   /** Use store.begin(). The definition is JSON. */
-  static async begin(definition: string, parts: GenerationParts): Promise<Generation> {
-    const { view, holder, catalog, telemetry } = parts;
-    const reply = await catalog.change('begin', [view, String(holder.token), holder.issuer, definition]);
-    const [word, , id = ''] = reply;
+  static async begin(
+    { definition, abandonAfter }: { readonly definition: string; readonly abandonAfter: number },
+    parts: GenerationParts,
+  ): Promise<Generation> {
+    const { view, holder, catalog, partitions, telemetry } = parts;
+    const claim = [view, String(holder.token), holder.issuer, definition, String(abandonAfter)];
+    const reply = await catalog.change('begin', claim);
+    const [word, , id = '', ...ended] = reply;
     if (word !== 'done') throw telemetry.refused('builder', refusalOf(view, holder, reply), { view });
     // It is filled only once partitions know of it, so that a catalog that is lost forgets no generation that has rows.
     await catalog.mirror();
+    // They were never read. What is left where this is broken off, store.sweep() deletes.
+    for (const each of ended) await sweep(partitions, printGeneration(view, each));
     return new Generation(id, parts);
   }
 
@@ -158,8 +189,8 @@ export class Generation {
    * BusyError if another cut is under way, UnavailableError: call it again.
    */
   async cut(options: CutOptions): Promise<void> {
-    const { lanes, patience } = readOptions('cut', options, CUT);
-    await this.#cutBy(lanes).make(patience);
+    const { lanes, patience, keep } = readOptions('cut', options, CUT);
+    await this.#cutBy(lanes).make(patience, keep);
   }
 
   /**

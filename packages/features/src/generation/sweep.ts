@@ -1,5 +1,5 @@
 /**
- * Deleting the rows of a generation that has ended.
+ * Deleting the rows of a generation that has ended, and then what partitions keep of its lanes.
  *
  * Guarantees: a partition deletes only what it knows to have ended. A sweep that is broken off is made again by the next.
  */
@@ -11,5 +11,6 @@ export async function sweep(partitions: readonly Partition[], generation: string
   let dropped = 0;
   for await (const { partition, keys } of rowKeys(partitions, generation))
     dropped += (await partition.call(partition.verbs.drop, { generation, keys })) ?? 0;
+  await Promise.all(partitions.map((each) => each.call(each.verbs.clear, generation)));
   return dropped;
 }

@@ -190,6 +190,11 @@ export class Catalog {
     return (await Promise.all(all)).map(({ n }) => n);
   }
 
+  /** Of each partition, until when somebody has claimed its log to export it, in microseconds. Throws UnavailableError. */
+  claims(): Promise<readonly (LogClaim | undefined)[]> {
+    return Promise.all(this.#partitions.map((each) => each.call(CLAIMED, each.keys.of('record'))));
+  }
+
   /** Takes up what the partitions know. False if they know nothing either. */
   async #adopt(n: number): Promise<boolean> {
     const all = await Promise.all(
@@ -232,6 +237,23 @@ const MIRRORED: CallCommand<string, Whole & { readonly layout: number }> = {
   decode(reply) {
     const [n = '', catalog = '', id = '', layout = ''] = words(reply as readonly BinaryReply[]);
     return [{ n: Number(n), catalog, ended: '', id, layout: Number(layout) }];
+  },
+};
+
+interface LogClaim {
+  readonly token: number;
+  readonly until: number;
+}
+
+const CLAIMED: CallCommand<string, LogClaim | undefined> = {
+  ...{ command: 'HMGET', binary: true, keys: [], most: 1 },
+  encode({ request }, keys, args) {
+    keys.push(request);
+    args.push('claimed', 'exporter');
+  },
+  decode(reply) {
+    const [until = '', exporter = ''] = words(reply as readonly BinaryReply[]);
+    return [until === '' ? undefined : { token: Number(exporter.split(' ', 1)[0]), until: Number(until) }];
   },
 };
 

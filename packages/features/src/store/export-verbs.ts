@@ -34,6 +34,9 @@ interface Forgotten {
   readonly rows: number;
 }
 
+/** For how long a part of a log that an exporter has read is not dropped by others, in ms. */
+const CLAIM = 600_000;
+
 interface ClaimRequest {
   readonly token: number;
   readonly issuer: string;
@@ -65,6 +68,13 @@ interface BrowseRequest {
   readonly most: number;
 }
 
+interface FallRequest {
+  /** For how long entries are kept, in ms. */
+  readonly keep: number;
+  /** How many are dropped at most, about. */
+  readonly most: number;
+}
+
 interface TrimRequest {
   readonly token: number;
   readonly issuer: string;
@@ -82,7 +92,7 @@ export function exportVerbs(keys: PartitionKeys) {
     'claim',
     {
       args: ({ token, issuer, epoch, through, most }: ClaimRequest) => [
-        ...[String(token), issuer, epoch, String(through), String(most)],
+        ...[String(token), issuer, epoch, String(through), String(most), String(CLAIM * 1_000)],
       ],
     },
     (reply): Claimed | Refusal<'foreign' | 'stale'> => {
@@ -123,7 +133,13 @@ export function exportVerbs(keys: PartitionKeys) {
       return word === 'forgotten' ? { word, rows: Number(detail) } : refusal([word, detail]);
     },
   );
-  return { claim, browse, trim, forget };
+  const fall = verbFor(
+    keys,
+    'fall',
+    { args: ({ keep, most }: FallRequest) => [String(keep * 1_000), String(most)] },
+    (reply): number => (String(reply[0]) === 'fallen' ? Number(reply[1]) : 0),
+  );
+  return { claim, browse, trim, fall, forget };
 }
 
 function readPage(reply: readonly BinaryReply[]): LogPage {

@@ -43,6 +43,12 @@ export async function readHealth(
   }
   const survey = (view: string, id: string): Promise<readonly Survey[]> =>
     Promise.all(partitions.map((each) => each.call(each.verbs.survey, printGeneration(view, id))));
+  for (const [number, claim] of (await catalog.claims()).entries()) {
+    if (claim !== undefined && claim.until < pointers.time)
+      problems.push(
+        `an exporter with token ${claim.token} has begun to move the log of partition ${number} and did not come to the end; run it again`,
+      );
+  }
   const views: Record<string, ViewHealth> = {};
   for (const name of names) {
     const live = pointers.views.get(name)?.live;
@@ -50,12 +56,18 @@ export async function readHealth(
       problems.push(`the view "${name}" was never applied; call apply()`);
       continue;
     }
-    const [, lineup = '', , , cutting = ''] = await catalog.change('lineup', [name, '']);
+    const [, lineup = '', , , cutting = '', over = ''] = await catalog.change('lineup', [name, '']);
     const [id = '', , deadline = ''] = cutting.split(' ');
     if (id !== '' && pointers.time > Number(deadline))
       problems.push(
         `the builder that cuts the view "${name}" to ${id} is overdue; cut again, or abandon that generation`,
       );
+    for (const each of over === '' ? [] : over.split(',')) {
+      const [late = '', due] = each.split(' ');
+      problems.push(
+        `the generation ${late} of the view "${name}" was to be filled by ${new Date(Number(due) / 1_000).toISOString()}; go on with begin(), or abandon it: whoever begins another one ends it`,
+      );
+    }
     const all = readLineup(lineup);
     const now = await survey(name, live);
     problems.push(...forgotten(now).map((lane) => `the view "${name}": ${lane}`));

@@ -45,6 +45,8 @@ const VERBS = [
   'claim',
   'browse',
   'trim',
+  'fall',
+  'clear',
 ] as const;
 
 type ScriptName = (typeof VERBS)[number];

@@ -395,7 +395,10 @@ function generationVerbs(keys: PartitionKeys) {
     },
     ([, count]): number => Number(count),
   );
-  return { survey, close, reopen, drop, absent };
+  const clear = verbFor(keys, 'clear', { args: (generation: string) => [generation] }, ([word]): boolean => {
+    return String(word) === 'cleared';
+  });
+  return { survey, close, reopen, drop, clear, absent };
 }
 
 function readSurvey(reply: readonly BinaryReply[]): Survey {
