@@ -14,13 +14,15 @@ end
 local function merge_tiles(old, new, series)
   local number, count = struct.unpack('<dd', old)
   local _, more = struct.unpack('<dd', new)
-  local parts, at = {struct.pack('<dd', number, count + more)}, 17
-  for index = 1, series do
+  local merged, at = struct.pack('<dd', number, count + more), 17
+  for _ = 1, series do
     local sum, min, max, time, sequence, last = struct.unpack('<dddddd', old, at)
     local added, low, high, when, place, value = struct.unpack('<dddddd', new, at)
     if when > time or (when == time and place >= sequence) then time, sequence, last = when, place, value end
-    parts[index + 1] = struct.pack('<dddddd', sum + added, math.min(min, low), math.max(max, high), time, sequence, last)
-    at = at + 48
+    if low > min then low = min end
+    if high < max then high = max end
+    merged, at = merged .. struct.pack('<dddddd', sum + added, low, high, time, sequence, last), at + 48
   end
-  return table.concat(parts) .. merge_registers(string.sub(old, at), string.sub(new, at))
+  if at > #old then return merged end
+  return merged .. merge_registers(string.sub(old, at), string.sub(new, at))
 end

@@ -97,6 +97,11 @@ export class Telemetry {
     this.#clock = clock;
   }
 
+  /** Whether anybody would notice what is recorded now. */
+  isHeard(): boolean {
+    return scope.isHeard();
+  }
+
   /** A read of a service, or of rows of a view. */
   reading<T>(
     of: { readonly service: string } | { readonly view: string },

@@ -14,8 +14,9 @@ import { numberedLabels, windowsTable } from '../src/offline/joins.sql.js';
 import { writeRawFile } from '../src/offline/log-files.js';
 import { replayWindows } from '../src/offline/replay.js';
 import { redisStream } from '../src/source/redis-stream.js';
-import { additionsOf, contributionOf } from '../src/window/events.js';
+import { contributionOf } from '../src/window/events.js';
 import { writeAddition } from '../src/window/ring.js';
+import { additionsOf } from './additions.js';
 import { duckdb, fileFor, useDuckDb } from './duckdb.js';
 import { client, later, url, useRedis } from './setting.js';
 

@@ -7,9 +7,11 @@ import { z } from 'zod';
 import { entity } from '../src/definition/entity.js';
 import { windows } from '../src/definition/windows.js';
 import { createFeatures, type Features } from '../src/features.js';
+import { packRows } from '../src/row/pack.js';
 import { redisStream } from '../src/source/redis-stream.js';
-import { additionsOf, contributionOf } from '../src/window/events.js';
+import { contributionOf } from '../src/window/events.js';
 import { addToRing, emptyRing, readRing, writeAddition, writeRing } from '../src/window/ring.js';
+import { additionsOf } from './additions.js';
 import { client, later, openParts, url, useRedis } from './setting.js';
 
 useRedis();
@@ -29,7 +31,7 @@ const clicks = windows('clicks', {
   fields: (on) => ({
     count: on.count({ over: 4 * TILE }),
     spent: on.sum(price, { over: 4 * TILE }),
-    least: on.min(price, { over: 2 * TILE }),
+    least: on.min(price, { over: 4 * TILE }),
     last: on.last(price, { over: 4 * TILE }),
     twice: on.max((e) => 2 * e.price, { over: 4 * TILE }),
     kinds: on.distinct((e) => e.what, { over: 4 * TILE }),
@@ -115,7 +117,7 @@ describe('tally', () => {
               head: HEAD,
               latest: clicks.plan.latest,
               ids,
-              additions,
+              additions: packRows(additions),
             },
           });
           expect(reply).toMatchObject({ word: 'landed', verdicts: expected });
@@ -145,7 +147,10 @@ describe('tally', () => {
     const reply = await partition.call(partition.verbs.tally, {
       ...{ generation: GENERATION, lane: 'stream', mark, source: '', sourceMark: '', after: '', through: '' },
       ...{ ahead: 300e6, history: true, parts: ['user'], head: HEAD, latest: clicks.plan.latest },
-      ...{ ids: ['u1', 'u2', 'u3'], additions: [additions[0], additions[1], additions[0]] as Buffer[] },
+      ...{
+        ids: ['u1', 'u2', 'u3'],
+        additions: packRows([additions[0], additions[1], additions[0]] as Buffer[]),
+      },
     });
     expect(reply).toMatchObject({ verdicts: 'aff' });
     const [entry] = await client().xrevrange('{feat:shop.0}:log', '+', '-', 'COUNT', 1);

@@ -5,10 +5,11 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import type { Aggregate } from '../src/definition/aggregates.js';
 import { estimate } from '../src/window/distinct.js';
-import { additionsOf, contributionOf } from '../src/window/events.js';
+import { contributionOf } from '../src/window/events.js';
 import { addToRing, emptyRing, readRing, writeRing } from '../src/window/ring.js';
 import type { Contribution } from '../src/window/tile.js';
 import { windowValues } from '../src/window/values.js';
+import { additionsOf } from './additions.js';
 
 const TILE = 1_000;
 const Event = z.object({ user: z.string(), at: z.number(), price: z.number(), what: z.string() });

@@ -13,12 +13,12 @@ import { AHEAD, headOf, PARTITIONS, partitionKey, type RowHead, rowKey } from '.
 /** Of the server's clock, in microseconds: at its edge, what counts as the future is not judged. */
 const EDGE = 1_000_000;
 
-/** Where the arguments of a call that adds to windows end, and the additions begin. */
-const FIRST_ADDITION = 12;
+/** Where the arguments of a call say how many rows or additions it has. */
+const COUNT_AT = { land: 10, tally: 12 } as const;
 
-/** The rows of a landing, as the arguments that follow what it says of all of them. */
-function rowsIn(args: readonly string[]): readonly string[] {
-  const [count, size, bytes = ''] = args.slice(10);
+/** The rows of a call, or the additions. */
+function packedIn(args: readonly string[], from: number): readonly string[] {
+  const [count, size, bytes = ''] = args.slice(from);
   const packed = { count: Number(count), size: Number(size), bytes: Buffer.from(bytes, 'latin1') };
   return unpackRows(packed).map((row) => Buffer.from(row).toString('latin1'));
 }
@@ -147,7 +147,7 @@ export class Rows {
   #land(partition: number, { keys, args, reply }: Landing): void {
     const [generation = '', , mark = '', source = '', own = ''] = args;
     this.#requireRight(partition, args, 'lands a row');
-    const rows = rowsIn(args);
+    const rows = packedIn(args, COUNT_AT.land);
     const names = keys.slice(keys.length - rows.length);
     const letters = String(reply[1]);
     const token = Number((source === '' ? mark : own).split(' ', 1)[0]);
@@ -177,7 +177,7 @@ export class Rows {
 
   #tally(partition: number, { keys, args, reply }: Landing): void {
     this.#requireRight(partition, args, 'adds events');
-    const additions = args.slice(FIRST_ADDITION);
+    const additions = packedIn(args, COUNT_AT.tally);
     const names = keys.slice(keys.length - additions.length);
     const letters = String(reply[1]);
     const logged = additions.flatMap((addition, index) =>

@@ -63,7 +63,10 @@ export interface FollowStats {
   readonly source: readonly FollowedPartition[];
 }
 
-type Parts = Omit<FollowParts, 'source' | 'hold' | 'deadLetters' | 'split' | 'onUnreadable'>;
+type Parts = Omit<FollowParts, 'source' | 'hold' | 'deadLetters' | 'taking' | 'onUnreadable'>;
+
+/** Reads the value of a record. Throws, or rejects, for one that cannot be read. */
+export type ReadRecord = (value: unknown, record: SourceRecord) => unknown;
 
 export class Following {
   readonly #parts: Parts;
@@ -89,17 +92,17 @@ export class Following {
     return { reasons: Object.fromEntries(this.#reasons), source: this.#follower?.partitions ?? [] };
   }
 
-  /** `makePieces` makes what is sent of what `parse` returns. Throws MisuseError. */
+  /** `take` says how records become pieces, by what `parse` makes of them. Throws MisuseError. */
   follow(
     source: Source,
     parse: unknown,
     {
       options,
-      makePieces,
+      take,
       onRefused,
     }: {
       readonly options: FollowLaneOptions;
-      readonly makePieces: (parsed: unknown, record: SourceRecord) => ReturnType<FollowParts['split']>;
+      readonly take: (read: ReadRecord) => FollowParts['taking'];
       readonly onRefused: () => void;
     },
   ): Follower {
@@ -122,11 +125,7 @@ export class Following {
     signal.throwIfAborted();
     const follower = new Follower({
       ...{ ...this.#parts, source, hold, deadLetters },
-      split: (record) => {
-        const parsed = read(record.value, record);
-        if (typeof Object(parsed).then !== 'function') return makePieces(parsed, record);
-        return Promise.resolve(parsed).then((each) => makePieces(each, record));
-      },
+      taking: take(read),
       onUnreadable: (error, record) => {
         onRefused();
         this.refused(error);
@@ -167,6 +166,12 @@ function requirePartitions({ partitions }: Source): void {
   throw new MisuseError(
     `The partitions of a source are numbers from 0 to 65535, each once; got ${display(partitions)}.`,
   );
+}
+
+/** What follows the reading of a record, which may have to be waited for. */
+export function whenRead<T>(parsed: unknown, then: (parsed: unknown) => T | Promise<T>): T | Promise<T> {
+  if (typeof Object(parsed).then !== 'function') return then(parsed);
+  return Promise.resolve(parsed).then(then);
 }
 
 /** Whoever uses a lane after it was closed is told so. */

@@ -31,6 +31,7 @@ import {
   type FollowLaneOptions,
   type FollowStats,
   followedLane,
+  whenRead,
 } from './following.js';
 import { closedError, type LaneHolder, type Ownership, turnOf } from './ownership.js';
 import type { Parcel, Piece } from './parts.js';
@@ -231,7 +232,10 @@ export class Lane<Row> {
     this.#requireUnfinished();
     return this.#following.follow(source, parse, {
       options,
-      makePieces: (parsed) => this.#piecesOf(parsed as Parsed<Row>),
+      take: (read) => ({
+        split: (record) =>
+          whenRead(read(record.value, record), (parsed) => this.#piecesOf(parsed as Parsed<Row>)),
+      }),
       onRefused: () => {
         this.#stats.refused += 1;
       },

@@ -29,7 +29,7 @@ export class Outbox {
   readonly #parts: FollowParts;
   readonly #hand: SourceHand;
   readonly #partition: Partition;
-  readonly #queue: { readonly pieces: Pieces; readonly through: Offset }[] = [];
+  readonly #queue: { readonly pieces: Pieces; readonly through: Offset; readonly weight: number }[] = [];
   #sending: Promise<void> | undefined;
   #count = 0;
 
@@ -49,15 +49,16 @@ export class Outbox {
   add(pieces: Pieces, through: Offset): void {
     const fresh = pieces.filter(({ offset }) => compareOffsets(offset, this.taken) > 0);
     if (fresh.length === 0) return;
-    this.#queue.push({ pieces: fresh, through });
-    this.#count += fresh.length;
+    const weight = fresh.reduce((sum, piece) => sum + piece.weight, 0);
+    this.#queue.push({ pieces: fresh, through, weight });
+    this.#count += weight;
     this.#start();
   }
 
   /** Notes that up to here there is nothing more for the partition. */
   tell(through: Offset): void {
     if (this.#count > 0 || compareOffsets(this.taken, through) >= 0) return;
-    this.#queue.push({ pieces: [], through });
+    this.#queue.push({ pieces: [], through, weight: 0 });
     this.#start();
   }
 
@@ -85,7 +86,7 @@ export class Outbox {
     for (let next = this.#queue[0]; next !== undefined; next = this.#queue[0]) {
       await this.#send(next.pieces, next.through);
       this.#queue.shift();
-      this.#count -= next.pieces.length;
+      this.#count -= next.weight;
       this.#hand.left();
     }
     this.#sending = undefined;
@@ -93,7 +94,8 @@ export class Outbox {
 
   /** In calls that end between two records. */
   async #send(pieces: Pieces, through: Offset): Promise<void> {
-    const { most } = this.#parts;
+    // What was gathered is a call already.
+    const most = 'add' in this.#parts.taking ? 1 : this.#parts.most;
     if (pieces.length === 0) return this.#settle(through, () => this.#tell(through));
     for (let from = 0; from < pieces.length; ) {
       let to = Math.min(from + most, pieces.length);

@@ -1,5 +1,5 @@
 /** What the parts of a follower share: the lane that it belongs to, and one source partition of it. */
-import type { Clock, Random } from '@holdfast/kernel';
+import { type Clock, MisuseError, type Random } from '@holdfast/kernel';
 import type { Health } from '@holdfast/redis';
 import type { Offset, Source, SourceRecord } from '../source/source.js';
 import type { Partition } from '../store/partition.js';
@@ -19,6 +19,40 @@ interface SentPiece {
   readonly content: unknown;
   readonly index: number;
   readonly trace: string | undefined;
+  /** How many of those that may wait it counts for. */
+  readonly weight: number;
+}
+
+/** Throws, or rejects, for a record that cannot be read. */
+export interface Splitting {
+  split(record: SourceRecord): readonly Piece[] | Promise<readonly Piece[]>;
+}
+
+/** What records become for one partition, while they are gathered for a call. */
+export interface Gathered {
+  /** It is sent once it has become as much as `most`. */
+  readonly weight: number;
+}
+
+/** Gives what is gathered for a partition, undefined if that has the record already. */
+export type GatheredFor = (partition: number) => Gathered | undefined;
+
+/** Records that are gathered for a call as they come, instead of being sent piece by piece. */
+export interface Gathering {
+  make(source: number): Gathered;
+  /** Adds what a record becomes. Throws, or rejects, for a record that cannot be read, and has then added nothing. */
+  add(record: SourceRecord, of: GatheredFor): void | Promise<void>;
+}
+
+/** What one record becomes leaves in one call. */
+const MOST_PIECES = 1_000;
+
+/** Throws MisuseError for a record that becomes too many rows or events. */
+export function requireFew(pieces: number): void {
+  if (pieces <= MOST_PIECES) return;
+  throw new MisuseError(
+    `A record becomes at most ${MOST_PIECES} rows or events, because they are taken in together; got ${pieces}. Divide it before it comes into the source.`,
+  );
 }
 
 /** What is sent to one partition: the pieces of some records, and the offsets that they span. */
@@ -48,8 +82,8 @@ export interface FollowParts {
   readonly random: Random;
   /** Aborts with the lane. */
   readonly signal: AbortSignal;
-  /** Throws for a record that cannot be read. */
-  readonly split: (record: SourceRecord) => readonly Piece[] | Promise<readonly Piece[]>;
+  /** How records become pieces: one by one, or gathered. */
+  readonly taking: Splitting | Gathering;
   readonly send: (parcel: Parcel) => Promise<Landed | LaneRefusal>;
   readonly view: string;
   readonly telemetry: Telemetry;

@@ -19,18 +19,24 @@ import {
 } from '../source/source.js';
 import { letterOf } from '../store/dead-letters.js';
 import { traceOf } from '../telemetry.js';
+import { Gatherer } from './gatherer.js';
 import { Elsewhere, Outbox } from './outbox.js';
 import type { Ownership } from './ownership.js';
-import type { FollowParts, Parcel, Piece, SourceHand } from './parts.js';
+import {
+  type FollowParts,
+  type Gathering,
+  type Parcel,
+  type Piece,
+  requireFew,
+  type SourceHand,
+  type Splitting,
+} from './parts.js';
 
 /** How often partitions for which nothing has come are told how far the source has been taken in, in ms. */
 const TELL_EVERY = 5_000;
 
 /** Pieces that may wait. */
 const MOST_WAITING = 10_000;
-
-/** Pieces of one record, which leave in one call. */
-const MOST_PIECES = 1_000;
 
 /** Dead letters that one call carries. */
 const MOST_LETTERS = 64;
@@ -208,23 +214,56 @@ export class Pass implements SourceHand {
   }
 
   async #take({ records, through }: SourceBatch): Promise<void> {
-    const pieces = new Map<number, Pieces>();
+    const { taking } = this.#parts;
     const unreadable: Unreadable[] = [];
-    for (const record of records) {
-      const split = this.#split(record, unreadable);
-      const all = split instanceof Promise ? await split : split;
-      const trace = traceOf(record.value);
-      for (const [index, { partition, content }] of all.entries()) {
-        const of = pieces.get(partition) ?? [];
-        of.push({ offset: record.offset, content, index, trace });
-        pieces.set(partition, of);
-      }
-    }
+    const pieces =
+      'add' in taking
+        ? await this.#gather(taking, records, unreadable)
+        : await this.#divide(taking, records, unreadable);
     this.#requireGoing();
     // Before anything says that these records have been taken in.
     for (let from = 0; from < unreadable.length; from += MOST_LETTERS)
       await this.#bury(unreadable.slice(from, from + MOST_LETTERS));
     for (const [partition, all] of pieces) this.#outboxes[partition]?.add(all, through);
+  }
+
+  /** What records become for each partition, in as many calls as that takes. */
+  async #gather(taking: Gathering, records: readonly SourceRecord[], unreadable: Unreadable[]) {
+    const gatherer = new Gatherer(taking, {
+      source: this.number,
+      most: this.#parts.most,
+      takenBy: (partition) => this.#outboxes[partition]?.taken,
+    });
+    for (const record of records) {
+      try {
+        requireFit(record);
+        const adding = gatherer.add(record);
+        if (adding !== undefined) await adding;
+      } catch (error) {
+        unreadable.push({ record, error });
+      }
+      gatherer.closeFull();
+    }
+    return gatherer.close();
+  }
+
+  async #divide(
+    taking: Splitting,
+    records: readonly SourceRecord[],
+    unreadable: Unreadable[],
+  ): Promise<Map<number, Pieces>> {
+    const pieces = new Map<number, Pieces>();
+    for (const record of records) {
+      const split = splitOf(taking, record, unreadable);
+      const all = split instanceof Promise ? await split : split;
+      const trace = traceOf(record.value);
+      for (const [index, { partition, content }] of all.entries()) {
+        const of = pieces.get(partition) ?? [];
+        of.push({ offset: record.offset, content, index, trace, weight: 1 });
+        pieces.set(partition, of);
+      }
+    }
+    return pieces;
   }
 
   async #bury(unreadable: readonly Unreadable[]): Promise<void> {
@@ -239,20 +278,6 @@ export class Pass implements SourceHand {
     for (const { record, error } of fresh) onUnreadable(error, record);
   }
 
-  #split(record: SourceRecord, unreadable: Unreadable[]): readonly Piece[] | Promise<readonly Piece[]> {
-    const failed = (error: unknown): readonly Piece[] => {
-      unreadable.push({ record, error });
-      return [];
-    };
-    try {
-      requireFit(record);
-      const split = this.#parts.split(record);
-      return split instanceof Promise ? split.then(requireFew).catch(failed) : requireFew(split);
-    } catch (error) {
-      return failed(error);
-    }
-  }
-
   /** Tells the partitions for which nothing has come how far the source has been taken in. */
   async #tell(isWaitedFor: boolean): Promise<void> {
     this.#toldAt = this.#parts.clock.now();
@@ -263,11 +288,26 @@ export class Pass implements SourceHand {
   }
 }
 
-function requireFew(pieces: readonly Piece[]): readonly Piece[] {
-  if (pieces.length <= MOST_PIECES) return pieces;
-  throw new MisuseError(
-    `A record becomes at most ${MOST_PIECES} rows or events, because they are taken in together; got ${pieces.length}. Divide it before it comes into the source.`,
-  );
+function splitOf(
+  taking: Splitting,
+  record: SourceRecord,
+  unreadable: Unreadable[],
+): readonly Piece[] | Promise<readonly Piece[]> {
+  const failed = (error: unknown): readonly Piece[] => {
+    unreadable.push({ record, error });
+    return [];
+  };
+  const fit = (pieces: readonly Piece[]): readonly Piece[] => {
+    requireFew(pieces.length);
+    return pieces;
+  };
+  try {
+    requireFit(record);
+    const split = taking.split(record);
+    return split instanceof Promise ? split.then(fit).catch(failed) : fit(split);
+  } catch (error) {
+    return failed(error);
+  }
 }
 
 function requireFit({ offset: [, second] }: SourceRecord): void {

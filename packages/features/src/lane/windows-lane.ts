@@ -12,14 +12,23 @@ import { RowError } from '../errors.js';
 import type { Source, SourceRecord } from '../source/source.js';
 import type { Partition } from '../store/partition.js';
 import type { Landed, LaneRefusal } from '../store/verbs.js';
-import type { Telemetry } from '../telemetry.js';
-import { additionsOf, contributionOf } from '../window/events.js';
-import { emptyRing, writeAddition, writeRing } from '../window/ring.js';
+import { type Telemetry, traceOf } from '../telemetry.js';
+import { contributionOf } from '../window/events.js';
+import { emptyRing, writeRing } from '../window/ring.js';
+import { Sums } from '../window/sums.js';
 import type { Contribution } from '../window/tile.js';
 import type { Follower, StopOptions } from './follow.js';
-import { abortedLane, closedLane, Following, type FollowLaneOptions, type FollowStats } from './following.js';
+import {
+  abortedLane,
+  closedLane,
+  Following,
+  type FollowLaneOptions,
+  type FollowStats,
+  type ReadRecord,
+  whenRead,
+} from './following.js';
 import type { LaneHolder, Ownership } from './ownership.js';
-import type { Parcel, Piece } from './parts.js';
+import { type Gathered, type GatheredFor, type Gathering, type Parcel, requireFew } from './parts.js';
 
 /** What became of events since the lane was opened: `late` and `refused` count sums of events, and records that were left out. */
 export interface WindowsStats extends FollowStats {
@@ -49,13 +58,35 @@ export interface WindowsLaneOptions {
   readonly telemetry: Telemetry;
 }
 
-/** Events that one call sums up at most. */
-const MOST = 512;
+/** Sums that one call carries. */
+const MOST = 128;
 
-/** An event on its way to its partition. */
-interface Counted {
-  readonly id: string;
-  readonly contribution: Contribution;
+/** Traces of records to which the span of a call links. */
+const MOST_TRACES = 64;
+
+/** The events of a call, summed up. */
+class Summed implements Gathered {
+  readonly sums: Sums;
+  readonly traces: string[] = [];
+  readonly #source: number;
+  readonly #isTraced: boolean;
+
+  constructor(view: WindowsView, source: number, isTraced: boolean) {
+    this.sums = new Sums(view);
+    this.#source = source;
+    this.#isTraced = isTraced;
+  }
+
+  get weight(): number {
+    return this.sums.count;
+  }
+
+  add(id: string, contribution: Contribution, record: SourceRecord): void {
+    this.sums.add(id, contribution, this.#source);
+    if (!this.#isTraced || this.traces.length >= MOST_TRACES) return;
+    const trace = traceOf(record.value);
+    if (trace !== undefined) this.traces.push(trace);
+  }
 }
 
 export class WindowsLane {
@@ -103,7 +134,7 @@ export class WindowsLane {
     this.#ending.signal.throwIfAborted();
     return this.#following.follow(source, parse, {
       options,
-      makePieces: (parsed, record) => this.#piecesOf(parsed, record),
+      take: (read) => this.#gathering(read),
       onRefused: () => {
         this.#stats.refused += 1;
       },
@@ -126,42 +157,53 @@ export class WindowsLane {
     await this.close();
   }
 
-  #piecesOf(parsed: unknown, record: SourceRecord): readonly Piece[] | Promise<readonly Piece[]> {
+  #gathering(read: ReadRecord): Gathering {
+    const { view, telemetry } = this.#options;
+    return {
+      make: (source) => new Summed(view, source, telemetry.isHeard()),
+      add: (record, of) =>
+        whenRead(read(record.value, record), (parsed) => {
+          if (parsed === null || parsed === undefined) return;
+          if (Array.isArray(parsed)) return this.#addAll(parsed, record, of);
+          const judged = view.events.schema['~standard'].validate(parsed);
+          if (judged instanceof Promise)
+            return judged.then((each) => this.#contribute(eventOf(view, each, parsed), record, of));
+          this.#contribute(eventOf(view, judged, parsed), record, of);
+        }),
+    };
+  }
+
+  /** All events of a record, or none. */
+  #addAll(events: readonly unknown[], record: SourceRecord, of: GatheredFor): void | Promise<void> {
     const { view } = this.#options;
-    if (parsed === null || parsed === undefined) return [];
-    const events: readonly unknown[] = Array.isArray(parsed) ? parsed : [parsed];
+    requireFew(events.length);
     const checked = events.map((each) => view.events.schema['~standard'].validate(each));
-    const makePieces = (all: readonly Judged[]): readonly Piece[] =>
-      all.map((judged, index) => this.#pieceOf(eventOf(view, judged, events[index]), record, index));
-    return checked.some((each) => each instanceof Promise)
-      ? Promise.all(checked).then(makePieces)
-      : makePieces(checked as readonly Judged[]);
+    const addAll = (all: readonly Judged[]): void => {
+      const [sequence, second] = record.offset;
+      const counted = all.map((judged, index) =>
+        contributionOf(view, eventOf(view, judged, events[index]), { source: 0, sequence, second, index }),
+      );
+      for (const each of counted) this.#add(each, record, of);
+    };
+    if (checked.some((each) => each instanceof Promise)) return Promise.all(checked).then(addAll);
+    addAll(checked as readonly Judged[]);
   }
 
-  #pieceOf(event: unknown, { offset: [sequence, second] }: SourceRecord, index: number): Piece {
-    const { view, partitions } = this.#options;
-    const { place, contribution } = contributionOf(view, event, { source: 0, sequence, second, index });
-    const content: Counted = { id: place.id, contribution };
-    return { partition: partitionOf(place.by, partitions.length), content };
+  #contribute(event: unknown, record: SourceRecord, of: GatheredFor): void {
+    const [sequence, second] = record.offset;
+    const place = { source: 0, sequence, second, index: 0 };
+    this.#add(contributionOf(this.#options.view, event, place), record, of);
   }
 
-  async #send({ partition, claim, span, pieces, source }: Parcel): Promise<Landed | LaneRefusal> {
+  #add({ place, contribution }: ReturnType<typeof contributionOf>, record: SourceRecord, of: GatheredFor) {
+    const partition = partitionOf(place.by, this.#options.partitions.length);
+    (of(partition) as Summed | undefined)?.add(place.id, contribution, record);
+  }
+
+  async #send({ partition, claim, span, pieces }: Parcel): Promise<Landed | LaneRefusal> {
     const { view, lane, history, telemetry } = this.#options;
-    const byId = new Map<string, Contribution[]>();
-    for (const { content } of pieces) {
-      const { id, contribution } = content as Counted;
-      const of = byId.get(id) ?? [];
-      of.push({ ...contribution, source });
-      byId.set(id, of);
-    }
-    const ids: string[] = [];
-    const additions: Uint8Array[] = [];
-    for (const [id, events] of byId) {
-      for (const addition of additionsOf(view, events)) {
-        ids.push(id);
-        additions.push(writeAddition(addition, view.plan));
-      }
-    }
+    const [{ content }] = pieces as readonly [Parcel['pieces'][number]]; // a call is one piece
+    const { sums, traces } = content as Summed;
     const ring = {
       head: this.#head,
       latest: view.plan.latest,
@@ -170,11 +212,9 @@ export class WindowsLane {
       parts: view.entity.parts,
     };
     const name = { view: view.name, lane };
-    const traces = pieces.map(({ trace }) => trace);
-    const sent = { partition: partition.number, rows: additions.length, traces };
-    const reply = await telemetry.call(name, sent, () =>
-      partition.call(partition.verbs.tally, { ...claim, ...span, ...ring, ids, additions }),
-    );
+    const sent = { partition: partition.number, rows: sums.count, traces };
+    const request = { ...claim, ...span, ...ring, ids: sums.ids, additions: sums.packed() };
+    const reply = await telemetry.call(name, sent, () => partition.call(partition.verbs.tally, request));
     if (reply.word === 'landed') {
       const outcomes = Array.from(reply.verdicts, (verdict) => OUTCOMES[verdict] ?? 'refused');
       telemetry.landed(name, outcomes);

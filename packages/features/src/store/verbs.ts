@@ -3,10 +3,10 @@
  *
  * Guarantees: a reply that is not the script's own throws, and so counts as no answer.
  */
-import type { BinaryReply } from '@holdfast/redis';
+import type { Argument, BinaryReply } from '@holdfast/redis';
 import { chunkName, chunkOf } from '../definition/flags.js';
 import type { PartitionKeys } from '../keys.js';
-import { packRows } from '../row/pack.js';
+import { type PackedRows, packRows } from '../row/pack.js';
 import { type Refusal, refusal, verbFor, words } from './verb.js';
 
 /** Why a partition lets a lane write nothing, in the order in which it asks. */
@@ -90,7 +90,7 @@ interface TallyRequest extends LaneClaim, Span {
   /** How many events each list of latest ones has. */
   readonly latest: readonly number[];
   readonly ids: readonly string[];
-  readonly additions: readonly Uint8Array[];
+  readonly additions: PackedRows;
 }
 
 export interface Landed {
@@ -213,13 +213,11 @@ function laneVerbs(keys: PartitionKeys) {
     'land',
     {
       keys: ({ generation, ids }: LandRequest) => rowKeys(keys, generation, ids),
-      args: ({ ahead, history, parts, rows, ...claim }) => {
-        const { count, size, bytes } = packRows(rows);
-        return [
-          ...argsOf(claim),
-          ...[String(ahead), history ? '1' : '0', parts.join(' '), String(count), String(size), bytes],
-        ];
-      },
+      args: ({ ahead, history, parts, rows, ...claim }) => [
+        ...argsOf(claim),
+        ...[String(ahead), history ? '1' : '0', parts.join(' ')],
+        ...packedArgs(packRows(rows)),
+      ],
     },
     readLanded,
   );
@@ -231,7 +229,7 @@ function laneVerbs(keys: PartitionKeys) {
       args: ({ ahead, history, parts, head, latest, additions, ...claim }) => [
         ...argsOf(claim),
         ...[String(ahead), history ? '1' : '0', parts.join(' '), head, latest.join(' ')],
-        ...additions,
+        ...packedArgs(additions),
       ],
     },
     readLanded,
@@ -330,6 +328,8 @@ function rowKeys(keys: PartitionKeys, generation: string, ids: readonly string[]
   const begin = keys.row(generation, '');
   return ids.map((id) => begin + id);
 }
+
+const packedArgs = ({ count, size, bytes }: PackedRows): Argument[] => [String(count), String(size), bytes];
 
 const argsOf = (claim: LaneClaim & Span): string[] => {
   const { generation, lane, mark, source, sourceMark, after, through } = claim;

@@ -80,7 +80,8 @@ export function writeAddition({ tile, latest }: Addition, plan: RingShape['plan'
 /** The bytes of an event before its text. */
 const EVENT_HEAD = 26;
 
-function writeLatest(events: readonly LatestEvent[]): Buffer[] {
+/** A list of latest events. */
+export function writeLatest(events: readonly LatestEvent[]): Buffer[] {
   const count = Buffer.alloc(2);
   count.writeUInt16LE(events.length);
   const written = events.map(({ time, sequence, second, index, source, text }) => {

@@ -5,7 +5,7 @@
  * parts events are summed up; sums differ in their last bits at most.
  */
 import type { WindowPlan } from '../definition/aggregates.js';
-import { count, merge } from './distinct.js';
+import { merge } from './distinct.js';
 
 /** A number of each event, summed up. */
 interface Series {
@@ -54,21 +54,6 @@ export function emptyTile(plan: WindowPlan, number: number): Tile {
     })),
     registers: new Uint8Array(registersOf(plan)),
   };
-}
-
-/** Adds an event to a tile. */
-export function addEvent(tile: Tile, plan: WindowPlan, event: Contribution): void {
-  tile.count += 1;
-  tile.series.forEach((series, at) => {
-    const number = event.numbers[at] as number;
-    const { time, sequence } = event;
-    addSeries(series, { sum: number, min: number, max: number, time, sequence, last: number });
-  });
-  let from = 0;
-  plan.distinct.forEach((size, at) => {
-    count(tile.registers, from, size, event.distinct[at] as string);
-    from += size;
-  });
 }
 
 /** Adds the events of another tile of the same span. */
