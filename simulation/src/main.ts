@@ -17,6 +17,7 @@ import { type ScenarioName, scenarioOf } from './run/scenario.js';
 import { shrink } from './run/shrink.js';
 import { describeFailure, describeTally } from './run/tally.js';
 import { replay } from './run/timeline.js';
+import { FOCUSES } from './workflow/focus.js';
 
 const HELP = `npm run simulate                            1000 runs of the shipped code, each from a seed of its own
 npm run simulate -- --runs 500000           that many runs
@@ -36,8 +37,10 @@ npm run simulate -- coverage                shows which lines and branches of th
   --threads N      how many threads; default one for each core
   --nodes N        how many nodes, instead of the number drawn from the seed
   --clients N      how many clients, instead of the number drawn from the seed
+  --focus NAME     workflow: draws one situation again and again: ${Object.keys(FOCUSES).join(', ')}
   --canary NAME    runs the code with this mistake in it
-  --only NAME      canaries: only this one; --runs N after so many runs it counts as not caught (default 20000)
+  --only NAME      canaries: only this one; --runs N after so many runs it counts as not caught (default 20000);
+                   --catches N: runs no more once it was caught so often (default 5)
   --sequences N    model: how many sequences of commands; default 2000
   --quiet          with --seed: no timeline`;
 
@@ -57,7 +60,9 @@ const OPTIONS = {
   nodes: { type: 'string' },
   clients: { type: 'string' },
   canary: { type: 'string' },
+  focus: { type: 'string' },
   only: { type: 'string' },
+  catches: { type: 'string' },
   sequences: { type: 'string' },
 } as const;
 
@@ -117,7 +122,16 @@ function wishesOf(values: Values): Wishes {
   return {
     nodes: values['nodes'] === undefined ? undefined : whole(values, 'nodes', 5),
     clients: values['clients'] === undefined ? undefined : whole(values, 'clients', 4),
+    focus: focusOf(values),
   };
+}
+
+/** Exits with 2 if there is none of that name. */
+function focusOf(values: Values): string | undefined {
+  const name = values['focus'] as string | undefined;
+  if (name === undefined || name in FOCUSES) return name;
+  console.error(`There is no focus "${name}"; there are: ${Object.keys(FOCUSES).join(', ')}.`);
+  process.exit(2);
 }
 
 function canaryOf(values: Values): string | undefined {
@@ -182,6 +196,8 @@ async function canaries(values: Values, of: ScenarioName | undefined): Promise<n
   const options = {
     threads: whole(values, 'threads', availableParallelism()),
     most: whole(values, 'runs', 20_000),
+    enough: whole(values, 'catches', 5),
+    wishes: wishesOf(values),
   };
   return (await reportCanaries(chosen, options)) ? 0 : 1;
 }

@@ -65,17 +65,6 @@ export const FUNCTION_CANARIES: readonly Canary[] = [
     ],
   },
   {
-    name: 'branches numbered together',
-    about: 'Calls of branches that go on side by side take numbers from each other.',
-    changes: [
-      {
-        file: `${SRC}/machine/branches.ts`,
-        find: 'results[index] = await run(own, index);',
-        replace: 'results[index] = await run(scope, index);',
-      },
-    ],
-  },
-  {
     name: 'a repeated message counts again',
     about: 'Messages are not told apart by their ids.',
     changes: [
@@ -89,7 +78,7 @@ export const FUNCTION_CANARIES: readonly Canary[] = [
       {
         file: `${SRC}/worker/worker.ts`,
         find: "if (session === this.#session.id) this.#startOver('it is not known what the last call has claimed');",
-        replace: 'this.#isAsking = false;',
+        replace: 'await pause(this.#clock, 20);\n      this.#isAsking = false;\n      this.wake();',
       },
     ],
   },
@@ -172,17 +161,6 @@ export const FUNCTION_CANARIES: readonly Canary[] = [
         file: `${SRC}/journal/cut.ts`,
         find: 'undone === undefined ? failed : Math.min(undone, failed ?? undone)',
         replace: 'failed ?? undone',
-      },
-    ],
-  },
-  {
-    name: 'an answer that is not kept',
-    about: 'A message that was answered is answered by nobody when it is asked again.',
-    changes: [
-      {
-        file: `${SRC}/machine/machine.ts`,
-        find: 'if (repeated && this.#isLive) this.#calls.children.effects.push(repeated);',
-        replace: '',
       },
     ],
   },

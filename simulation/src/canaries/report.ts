@@ -1,6 +1,7 @@
 /**
  * The report on the canaries: in how many runs each was caught, and by which rule first.
  */
+import type { Wishes } from '../plan/draw.js';
 import { runMany } from '../run/pool.js';
 import type { Canary } from './canary.js';
 import { scenarioOfCanary } from './catalogue.js';
@@ -9,14 +10,14 @@ export interface ReportOptions {
   readonly threads: number;
   /** Runs after which a canary counts as not caught. */
   readonly most: number;
+  /** No more runs are begun once a canary was caught in so many. */
+  readonly enough: number;
+  readonly wishes: Wishes;
 }
-
-/** No more runs are begun once a canary was caught in this many: how often it is caught is of interest, too. */
-const ENOUGH = 5;
 
 /** Prints one line for each canary. True if all were caught. */
 export async function reportCanaries(canaries: readonly Canary[], options: ReportOptions): Promise<boolean> {
-  const { threads, most } = options;
+  const { threads, most, enough, wishes } = options;
   let missed = 0;
   console.log('| mistake | first caught by | first in run | caught in |');
   console.log('| --- | --- | --- | --- |');
@@ -25,9 +26,9 @@ export async function reportCanaries(canaries: readonly Canary[], options: Repor
       threads,
       scenario: scenarioOfCanary(name),
       canary: name,
-      wishes: {},
+      wishes,
       firstSeed: 1,
-      goesOn: (begun, tally) => begun < most && tally.failures.length < ENOUGH,
+      goesOn: (begun, tally) => begun < most && tally.failures.length < enough,
     });
     const [first] = failures.toSorted((a, b) => a.seed - b.seed);
     if (first === undefined) missed += 1;

@@ -26,6 +26,8 @@ import {
 export interface Wishes {
   readonly nodes?: number | undefined;
   readonly clients?: number | undefined;
+  /** Of workflows: which situation is drawn again and again. */
+  readonly focus?: string | undefined;
 }
 
 export const drawPlan = (seed: number, wishes: Wishes = {}): Plan => withIssuers(drawLocks(seed, wishes));

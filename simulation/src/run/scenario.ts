@@ -45,7 +45,7 @@ export const QUEUE: Scenario<QueuePlan> = {
 export const WORKFLOW: Scenario<WorkflowPlan> = {
   draw: drawWorkflowPlan,
   run: (plan, options) => simulate(joinWorkflow, plan, options),
-  parameters: ({ workflow, lossy }) => ({ ...workflow, lossy }),
+  parameters: ({ workflow, lossy, focus }) => ({ ...workflow, lossy, focus }),
   words: ['claims', 'bodies'],
 };
 

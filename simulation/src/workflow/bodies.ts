@@ -18,6 +18,8 @@ interface Held {
   readonly id: string;
   /** Whether it is to begin once at the most. */
   readonly isOnce: boolean;
+  /** Whether something undoes it. */
+  readonly isUndoable: boolean;
   /** True time at which its signal has aborted, in ms. */
   abortedAt: number | undefined;
 }
@@ -28,6 +30,7 @@ const GRACE = 990;
 export interface Beginning {
   readonly machine: Machine;
   readonly isOnce: boolean;
+  readonly isUndoable: boolean;
 }
 
 export class Bodies {
@@ -55,12 +58,12 @@ export class Bodies {
   }
 
   /** `isJudged` says whether, at the moment at which it really begins, the server has forgotten nothing. */
-  begins(step: Step, { machine, isOnce }: Beginning, isJudged: () => boolean): void {
+  begins(step: Step, { machine, isOnce, isUndoable }: Beginning, isJudged: () => boolean): void {
     this.begun += 1;
     // "<issuer>/<run>.<generation>/<place of the call>"
     const [, run = '', generation = '', id = ''] =
       /^[^/]*\/(.*)\.([^./]*)\/([^/]*)$/.exec(step.idempotencyKey) ?? [];
-    const held: Held = { step, machine, run, generation, id, isOnce, abortedAt: undefined };
+    const held: Held = { step, machine, run, generation, id, isOnce, isUndoable, abortedAt: undefined };
     step.signal.addEventListener('abort', () => {
       held.abortedAt = machine.time / 1_000;
     });
@@ -118,6 +121,8 @@ export class Bodies {
     // A process that was paused finds that out by its signal, and a guard refuses it.
     if (step.lease.remaining() === 0) return;
     if (id.startsWith('~')) this.#judgeUndo(held, highest);
+    if (held.isUndoable && !this.#journals.isEntered(run, generation, id))
+      this.#violate('undo', `${who}, but nothing would undo it`);
     if (step.token <= before) this.#violate('token order', `${who} after an attempt under ${before}`);
     if (this.#journals.hasEnded(run, generation, id)) this.#violate('done again', `${who}, which is done`);
     const kept = this.#journals.checkpointOf(run, generation, id);

@@ -73,6 +73,7 @@ const ONCE: Readonly<Record<string, string>> = {
   C: 'child',
   T: 'timer',
   F: 'fired',
+  K: 'entry',
 };
 
 export class Journals {
@@ -118,6 +119,11 @@ export class Journals {
     return this.#all.get(`${run}.${generation}`)?.once.has(`end ${step}`) ?? false;
   }
 
+  /** A step is to be undone if the run fails. */
+  isEntered(run: string, generation: string, step: string): boolean {
+    return this.#all.get(`${run}.${generation}`)?.once.has(`entry ${step}`) ?? false;
+  }
+
   /** The server has carried out a call: what is new is judged. */
   look(): void {
     for (const [run, generation] of this.#view.hash('gen')) {
@@ -148,6 +154,10 @@ export class Journals {
     const lost = source.told.filter((id) => !journal.told.includes(id) && !journal.seen.has(id));
     if (lost.length > 0)
       this.#violate('messages', `${to} has not ${lost.join(', ')} of the journal of ${from}`);
+    // What a fork has of another run it does not undo.
+    const undone = source.isFork ? [] : source.undone.filter((name) => journal.entered.includes(name));
+    if (undone.length > 0)
+      this.#violate('undo', `${to} keeps what was undone by ${from}: ${undone.join(', ')}`);
   }
 
   /** The server may have forgotten: what it has now is what there is. */
@@ -224,6 +234,7 @@ export class Journals {
     }
     if (letter === 'S' && !isCopy && journal.effective.has(String(body['name'])))
       this.#options.onEffect(run, id, Number(body['token']));
+    if (letter === 'S' && !isCopy) this.#ends.push(() => this.#judgeLeft(journal, body['name']));
     if (letter === 'Q') journal.checkpoints.set(id, body['value']);
     if (letter === 'F') this.#judgeTimer(journal, id);
     if (letter === 'K') journal.entered.push(`undo ${body['name']}`);
@@ -242,6 +253,21 @@ export class Journals {
     const due = Number(once.get(`timer ${id}`)?.body['at'] ?? Number.NaN);
     if (!(due <= this.#view.now + DRIFT) && !this.#options.clocksJump)
       this.#violate('timer', `the timer ${id} of ${run} fires at ${this.#view.now}, but is due at ${due}`);
+  }
+
+  /** A step is done: children of the parts before it that still go on, for which nobody waits any more, are cancelled. */
+  #judgeLeft({ run, program, once }: Journal, step: unknown): void {
+    if (program?.f !== 'turn' || !run.startsWith('tree/')) return;
+    for (const [what, { letter, id, body }] of once) {
+      if (letter !== 'C' || once.has(`over ${id}`)) continue;
+      const child = this.of(String(body['run']));
+      if (!child || child.end !== undefined || child.isCancelled || child.before) continue;
+      const place = childPlaceIn(child.program);
+      // A shielded branch goes on, whoever waits for it.
+      const part = program.parts[place];
+      if (!part || partsOf(part).some(({ f }) => f === 'plain') || place >= placeIn(step)) continue;
+      this.#violate('child', `${run} goes on with ${step}, but its ${what}, ${child.run}, does too`);
+    }
   }
 
   #tell({ told, seen }: Journal, id: string): void {
@@ -300,6 +326,10 @@ export class Journals {
 
 /** The place of a step's part among those of the whole, as its name says. */
 const placeIn = (name: unknown): number => Number(/^(\d+)(?:\.|$)/.exec(String(name))?.[1] ?? -1);
+
+/** The same of a child, whose steps are named by it. */
+const childPlaceIn = (program: Program | undefined): number =>
+  Math.max(-1, ...(program ? partsOf(program).map((part) => placeIn(nameOf(part))) : []));
 
 const nameOf = (part: Program): string => ('name' in part ? part.name : '');
 

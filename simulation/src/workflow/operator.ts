@@ -23,6 +23,7 @@ export interface OperatorHost {
 const READER = 'all';
 const SCHEDULE = 'often';
 export const ARCHIVE_IS_FULL = 'the archive is full';
+const QUEUE_IS_SLOW = 'the queue does not answer';
 /** How often a follower of events begins anew after an error, in ms. */
 const AGAIN = 100;
 
@@ -33,8 +34,10 @@ export class Operator {
   /** A queue whose tasks are done by the process that has added them, if it lives. */
   readonly queue: TaskQueue = {
     add: async (data: string, { id }) => {
-      this.#host.oracle.tasks.added(id, data);
+      const isNew = this.#host.oracle.tasks.added(id, data);
       void this.#handle(id, data);
+      // It is there, but whoever has added it is not told, and adds it again.
+      if (isNew && /[13]$/.test(data)) throw new Error(QUEUE_IS_SLOW);
     },
   };
 

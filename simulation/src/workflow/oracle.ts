@@ -150,6 +150,9 @@ export class WorkflowOracle implements Judge {
     // By a clock that has jumped back the time of a tick may be to come again.
     if (!this.#world.plan.clocksJump) this.#starts.look(call, answer);
     this.#inspections.judgeLimits();
+    this.tidings.look(this.view.lastEvent, this.forgotten <= 1);
+    if (call.verb === 'reader' && answer[0] === 'reader' && call.args[2] !== '' && this.#remembers)
+      this.tidings.moved(call.args[2] ?? '');
     const [run = '', , token] = call.args;
     if (call.verb === 'purge' && answer[0] === 'purged' && token !== '') this.archived.isGone(run);
   }
@@ -211,6 +214,7 @@ export class WorkflowOracle implements Judge {
     this.#starts.forgets();
     this.#inspections.forgets();
     this.bodies.forgets();
+    this.tidings.adopt(this.view.lastEvent);
   }
 
   #judgeFound(run: string, [word, , , detail]: readonly string[]): void {

@@ -66,7 +66,7 @@ export class Owners {
     if (word === 'opened' || word === 'renewed' || word === 'worked')
       this.#sessions.set(session, this.#view.now + Number(lease));
     if (word === 'worked') this.#claimed(session, answer);
-    if (word === 'closed') this.#freed((owner) => owner.session === session);
+    if (word === 'closed') this.#closed(session);
     if (call.verb === 'commit') this.#committed(call.args, reply.slice(1));
     if (call.verb === 'advance') this.#advanced(call.args, answer.slice(1));
     if (call.verb === 'append') this.#appended(call.args, reply.slice(1));
@@ -124,7 +124,12 @@ export class Owners {
       const [run = ''] = args.slice(START * index);
       const session = args[START * index + 8] ?? '';
       const token = /^owned (\d+)$/.exec(word)?.[1];
-      if (token) this.#claim(run, { token: Number(token), session, commits: 0 }, this.#view.now);
+      if (token === undefined) continue;
+      const { now } = this.#view;
+      const ends = this.#sessions.get(session);
+      if (ends !== undefined && ends <= now)
+        this.#violate('session', `${run} is given to ${session}, which is over for ${now - ends} ms`);
+      this.#claim(run, { token: Number(token), session, commits: 0 }, now);
     }
   }
 
@@ -207,7 +212,8 @@ export class Owners {
     }
   }
 
-  #freed(isFreed: (owner: Owner) => boolean): void {
-    for (const [run, owner] of this.#owners) if (isFreed(owner)) this.#owners.delete(run);
+  #closed(session: string): void {
+    if (this.#sessions.has(session)) this.#sessions.set(session, 0);
+    for (const [run, owner] of this.#owners) if (owner.session === session) this.#owners.delete(run);
   }
 }

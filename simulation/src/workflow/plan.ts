@@ -8,6 +8,7 @@ import { Dice } from '../plan/dice.js';
 import type { Wishes } from '../plan/draw.js';
 import { CLOCK_AHEAD, drawFailovers, drawFaults } from '../plan/faults.js';
 import type { ClientPlan, ClockPlan, Fault, RunPlan } from '../plan/plan.js';
+import { focused } from './focus.js';
 import { drawProgram, NOTHING, type Program, partsOf, receipts } from './program.js';
 
 /** All durations and times are milliseconds of true time. */
@@ -30,6 +31,8 @@ export interface WorkflowPlan extends RunPlan<WorkflowStep> {
   readonly lossy: boolean;
   /** Whether, when all has ended, a process is killed, of which others do not hear. */
   readonly dies: boolean;
+  /** What it draws again and again, if it does. */
+  readonly focus?: string;
 }
 
 interface WorkflowClientPlan extends ClientPlan<WorkflowStep> {
@@ -59,8 +62,8 @@ export type WorkflowStep = { readonly after: number } & (
       readonly f: 'cancel' | 'get' | 'retry' | 'terminate' | 'purge' | 'history' | 'state';
       readonly to: RunOfPlan;
     }
-  /** Answers what it waits for people to approve. */
-  | { readonly f: 'approve'; readonly to: RunOfPlan; readonly by: string }
+  /** All of them answer what it waits for people to approve, at the same time. */
+  | { readonly f: 'approve'; readonly to: RunOfPlan; readonly by: readonly string[] }
   /** Starts it, and waits for its result, for so long. */
   | ({ readonly f: 'run'; readonly for: number } & StartPlan)
   /** Starts it by an event, which is published so often. */
@@ -86,7 +89,10 @@ export interface StartPlan extends RunOfPlan {
   readonly expires?: number;
 }
 
-export function drawWorkflowPlan(seed: number, wishes: Wishes = {}): WorkflowPlan {
+export const drawWorkflowPlan = (seed: number, wishes: Wishes = {}): WorkflowPlan =>
+  focused(drawPlain(seed, wishes), wishes.focus);
+
+function drawPlain(seed: number, wishes: Wishes): WorkflowPlan {
   const dice = new Dice(seed ^ 0x2f0a17);
   const clients = wishes.clients ?? dice.whole(2, 4);
   const healAt = dice.whole(2_000, 6_000);
@@ -260,7 +266,7 @@ function drawAct(dice: Dice, run: StartPlan & { sent: number }): Drawn<ActOfRun>
   }
   if (dice.chance(0.04)) return { f: 'pause', for: dice.scale(10, 500) };
   if (dice.chance(0.3) && partsOf(run.program).some((part) => part.f === 'approve'))
-    return { f: 'approve', to, by: dice.one(['ann', 'ben']) };
+    return { f: 'approve', to, by: [dice.one(['ann', 'ben'])] };
   const f = dice.one(ACTS);
   return f === 'result' || f === 'read' ? { f, to, for: dice.scale(10, 1_500) } : { f, to };
 }

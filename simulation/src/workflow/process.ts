@@ -215,7 +215,8 @@ export class WorkflowProcess implements Actor<WorkflowStep> {
       case 'publish':
         return this.operator.publish(step, step.times);
       case 'approve':
-        return this.operator.approveAll(this.#get(step.to), step.by);
+        await Promise.all(step.by.map((by) => this.operator.approveAll(this.#get(step.to), by)));
+        return;
       case 'inspect':
         return this.operator.inspect();
       case 'many':
@@ -306,7 +307,7 @@ export class WorkflowProcess implements Actor<WorkflowStep> {
   /** The body of a step. */
   async #run(step: Step, { name, body, isOnce }: Called): Promise<string> {
     const { oracle, world, subject } = this.#options;
-    const { takes, fails, fatal, heedless, guarded, chunks = 0, effect, checkpoint } = body;
+    const { takes, fails, fatal, heedless, guarded, chunks = 0, pace = 0, effect, checkpoint } = body;
     if (world.isTraced) {
       const left = step.lease.remaining().toFixed(1);
       this.note(
@@ -314,13 +315,15 @@ export class WorkflowProcess implements Actor<WorkflowStep> {
       );
     }
     void step.signal;
-    oracle.begins(step, { name, machine: this.machine, isOnce });
+    oracle.begins(step, { name, machine: this.machine, isOnce, isUndoable: body.undo === true });
     try {
       if (checkpoint) await step.checkpoint(step.token);
       if (takes > 0) await this.sleep(takes);
       if (!heedless && step.signal.aborted) throw step.signal.reason;
-      for (let index = 0; index < chunks; index += 1)
+      for (let index = 0; index < chunks; index += 1) {
+        if (pace > 0) await this.sleep(pace);
         await step.stream(STREAM).write(`${step.token} ${index}`);
+      }
       if (guarded) await this.#write(step, name);
       if (effect) step.effect('RPUSH', EFFECTS, effectOf(...placeOf(step)));
       if (fatal) throw new subject.NonRetryableError(PLANNED);

@@ -50,6 +50,8 @@ export interface BodyPlan {
   readonly undo?: true;
   /** How many chunks it writes to a stream. */
   readonly chunks?: number;
+  /** How long it pauses before each of them, in ms. */
+  readonly pace?: number;
   /** Whether its end carries out a command of Redis. */
   readonly effect?: true;
   /** Whether it keeps something for the attempt that follows. */

@@ -30,14 +30,16 @@ export class Tasks {
     this.#violate = violate;
   }
 
-  /** A step adds a task: each does that in one place of its program, where its attempts add the same. */
-  added(id: string, data: string): void {
+  /** A step adds a task: each does that in one place of its program, where its attempts add the same. Whether it is new. */
+  added(id: string, data: string): boolean {
+    const isNew = !this.#data.has(id);
     const [generation = ''] = /^.*(?=\/)/.exec(id) ?? [];
     const known = this.#ids.get(`${generation} ${data}`) ?? id;
     this.#ids.set(`${generation} ${data}`, known);
     if (known !== id && this.#isOneBuild)
       this.#violate('task', `${data} is added as the task ${id}, but was as ${known}`);
     this.#data.set(id, data);
+    return isNew;
   }
 
   replied(id: string): void {

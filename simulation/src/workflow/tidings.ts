@@ -16,6 +16,8 @@ export class Tidings {
   readonly #given = new Set<string>();
   /** The place of the latest new event, in the stream of the server. */
   #latest = '';
+  /** The last that there is. */
+  #last: string | undefined;
   /** What each run has come to, as it was told last. */
   readonly #said = new Map<string, string>();
 
@@ -36,6 +38,28 @@ export class Tidings {
       );
     this.#latest = id;
     this.#said.set(run, kind === 'ended' ? event.status : kind);
+  }
+
+  /** The server has carried out a call. `last`: its last event; `isInOrder`: as above. */
+  look(last: string | undefined, isInOrder: boolean): void {
+    if (last === undefined || last === this.#last) return;
+    this.#last = last;
+    if (isInOrder && this.#latest !== '' && !isBehind(last, this.#latest))
+      this.#violate('events', `${last} happens, but ${this.#latest} was given to a reader before`);
+  }
+
+  /** The server may have forgotten: what it has now is what there is. */
+  adopt(last: string | undefined): void {
+    this.#last = last;
+  }
+
+  /** The place of a reader is kept. */
+  moved(place: string): void {
+    if (isBehind(`0:${place}`, this.#latest))
+      this.#violate(
+        'events',
+        `a reader is taken to be at ${place}, but was given none behind ${this.#latest}`,
+      );
   }
 
   /** Whether the end of each run that is over was told. */

@@ -16,8 +16,6 @@ export function flawOf(program: Program, outcome: Outcome, told: readonly string
   const ways = waysOf(program);
   if (outcome.status === 'failed') {
     const { message } = outcome.error;
-    // Whoever heeds its signal fails with the lease; so does a step that is slow again and again.
-    if (/ ran out before it could be renewed/.test(message)) return undefined;
     if (/The guard did not answer; whether/.test(message)) return undefined; // in each attempt
     if (!ways.fails) return `it failed, with "${message}", but nothing in it fails`;
     return message.includes(PLANNED) ? undefined : `it failed with "${message}"`;

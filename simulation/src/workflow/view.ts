@@ -57,6 +57,12 @@ export class View {
     return this.#look(name) as readonly string[] | undefined;
   }
 
+  /** The id of the last event, as readers are told it; undefined if there is none. */
+  get lastEvent(): string | undefined {
+    const events = this.#look('events') as { readonly last: readonly [number, number] } | undefined;
+    return events && `0:${events.last.join('-')}`;
+  }
+
   /** A journal; undefined if there is none. */
   journal(run: string, generation: string): readonly string[] | undefined {
     return this.list(`j:${run}.${generation}`);
