@@ -21,4 +21,5 @@ for arg = 1, #ARGV, 3 do
   end
   room = room - 1
 end
+if #ids > 1 then wake() end
 return table.concat(ids, ' ')

@@ -12,7 +12,7 @@ end
 -- How many arguments follow the entry.
 local PARTS = {done = 1, recorded = 3, retry = 5, dead = 4, back = 1}
 
--- Ends the deliveries from ARGV[first] on. `twice`: the call may have been carried out before, or the
+-- Ends the deliveries from ARGV[first] on. Returns how many were handed back. `twice`: the call may have been carried out before, or the
 -- server may have forgotten.
 local function settle(session, first, count, twice)
   local arg, back = first, 0
@@ -43,6 +43,5 @@ local function settle(session, first, count, twice)
   end
   if #finished > 0 then redis.call('HDEL', PROGRESS, unpack(finished)) end
   if #results > 0 then redis.call('HSET', RESULTS, unpack(results)) end
-  if back > 0 then wake() end
-  return arg
+  return back
 end

@@ -11,14 +11,18 @@ local function note(priority)
     if level == tonumber(priority) or string.find(noted, level, 1, true) then levels[#levels + 1] = level end
   end
   redis.call('HSET', META, 'levels', table.concat(levels))
-  wake()
 end
+
+-- How many were pushed in this call, and whether the verb itself wakes whoever is to have them.
+local pushed, quiet = 0, false
 
 -- Lets a task that has a record begin.
 local function push(priority, id)
   if priority ~= '0' then note(priority) end
   local entry = redis.call('XADD', stream_of(priority), '*', 'i', id)
   redis.call('HSET', PLACES, id, priority .. ' ' .. entry)
+  pushed = pushed + 1
+  if not quiet then wake() end
 end
 
 -- The same, by its record. One that cannot be read goes without a priority: a worker makes a dead letter of it.

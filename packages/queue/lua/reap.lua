@@ -1,6 +1,6 @@
 -- Prelude of the verb that claims: takes tasks from sessions that are over, and lets those begin that are due.
 --
--- Stands on: streams, queue, redis/sessions, wake, lines
+-- Stands on: streams, queue, redis/sessions, lines
 local MOST = 500 -- entries that one call moves
 
 -- Takes the tasks of a session: nobody has them then, and workers claim them before all others. True if these were all.
@@ -19,7 +19,6 @@ local function take_back(session, levels)
     if not rest then redis.pcall('XGROUP', 'DELCONSUMER', stream, GROUP, session) end
   end
   if moved > 0 then redis.call('HINCRBY', META, 'returned', moved) end
-  if moved > 0 then wake() end
   return not rest
 end
 

@@ -1,4 +1,4 @@
--- Prelude of the verb that delivers tasks: until when a worker that has found nothing may sleep.
+-- Prelude of the verbs after which workers sleep: until when they may, and whether they have left something.
 --
 -- In how many ms a task or a tick may be due; -1 if none is to come.
 --
@@ -12,14 +12,12 @@ local function soonest(pause)
   return pause
 end
 
--- "<level> <last entry> ... w <last entry>": a sleeper is woken by entries after these.
-local function last_entries(levels)
-  local last = {}
+-- Whether tasks wait that any worker may be given.
+local function leaves_some(levels)
+  if tonumber(redis.call('HGET', META, 'returned') or 0) > 0 then return true end
   for _, level in ipairs(levels) do
-    local info = redis.pcall('XINFO', 'STREAM', stream_of(level))
-    last[#last + 1] = level .. ' ' .. (info.err and '0-0' or info[8])
+    local pending = redis.pcall('XPENDING', stream_of(level), GROUP)
+    if redis.call('XLEN', stream_of(level)) > (pending.err and 0 or pending[1]) then return true end
   end
-  local info = redis.pcall('XINFO', 'STREAM', WAKE)
-  last[#last + 1] = 'w ' .. (info.err and '0-0' or info[8])
-  return table.concat(last, ' ')
+  return false
 end

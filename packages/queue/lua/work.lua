@@ -7,8 +7,8 @@
 -- ARGV[12] how many deliveries end
 -- then, for each of them: ARGV as settle.lua describes
 --
--- Replies {'worked', token, time in ms, ms until there may be more or -1, last entries or '', the ticks that are due as
--- due.lua has them, since when there has been a worker, 'unconfirmed' if tokens wait for that, 'paced' if there is a
+-- Replies {'worked', token, time in ms, ms until there may be more, -1 if nobody knows, '' if
+-- there may be more now, the ticks that are due as due.lua has them, since when there has been a worker, 'unconfirmed' if tokens wait for that, 'paced' if there is a
 -- rate, or '', the epoch, level, entries, ...} or {'lost'} when the session is over
 --
 -- Stands on: queue, redis/epoch, redis/sessions, due, endings, retention, reap, returned, sleep
@@ -23,9 +23,10 @@ marks = tonumber(identity[5] or 0)
 -- A call that arrives after a later one has been repeated by that, or was given up; nobody would learn what it claims.
 local late = not is_next(session, ARGV[9])
 if late then want = 0 end
-local count = tonumber(ARGV[12])
+local count, back = tonumber(ARGV[12]), 0
+quiet = true
 if count > 0 then
-  settle(session, 13, count, late or ARGV[10] == '1' or ARGV[11] ~= epoch)
+  back = settle(session, 13, count, late or ARGV[10] == '1' or ARGV[11] ~= epoch)
   forget(tonumber(ARGV[5]), tonumber(ARGV[6]))
   forget_ended(DEAD, LETTERS, tonumber(ARGV[7]), tonumber(ARGV[8]))
 end
@@ -40,20 +41,23 @@ if early > 0 then pause = early end
 
 local got = claim(session, allowed, levels)
 if got > 0 and limits[2] then begin('', tonumber(limits[3]), got) end
-if count > 0 and limits[1] then wake() end
+-- Whoever was given all that it wanted may have left something, or made room for it: others may have that. While nobody
+-- sleeps, the bell has rung, and it is not worth looking.
+local gives, is_empty = got + pushed + back > 0 or count > 0 and limits[1], got < want or want == 0
+if gives and got >= want and not meta[2] and redis.call('LLEN', BELL) == 0 then
+  is_empty = not leaves_some(levels)
+  if not is_empty then wake() end
+end
 
 local issued = '0'
 if got > 0 then
   issued = string.format('%.0f', token)
   redis.call('HSET', META, 'token', issued)
 end
-local reply = {'worked', issued, string.format('%.0f', now), '-1', '', {}, meta[3] or '0', '', epoch}
-if got < want then
-  -- After void entries there may be others.
-  reply[4] = void > 0 and '0' or string.format('%.0f', soonest(pause))
-  reply[5] = last_entries(levels)
-end
-if want > 0 then reply[6] = due_ticks() end
-if early > 0 then reply[8] = 'unconfirmed' elseif limits[2] or key_rate then reply[8] = 'paced' end
-for index, claim in ipairs(claims) do reply[9 + index] = claim end
+local reply = {'worked', issued, string.format('%.0f', now), '', {}, meta[3] or '0', '', epoch}
+-- After void entries there may be others.
+if is_empty then reply[4] = void > 0 and '0' or string.format('%.0f', soonest(pause)) end
+if want > 0 then reply[5] = due_ticks() end
+if early > 0 then reply[7] = 'unconfirmed' elseif limits[2] or key_rate then reply[7] = 'paced' end
+for index, claim in ipairs(claims) do reply[8 + index] = claim end
 return reply

@@ -38,12 +38,11 @@ export interface Work {
   readonly now: number;
   /** The epoch of the queue: changes when the server may have forgotten something. */
   readonly epoch: string;
-  /** In how many ms there may be more tasks; negative if more can come only by somebody's action. */
-  readonly wait: number;
   /**
-   * The entries after which a new one wakes a sleeper: '<level> <entry> ...'; '' if as many tasks came as were wanted.
+   * In how many ms there may be more tasks; negative if more can come only by somebody's action; undefined if there may be
+   * more now.
    */
-  readonly last: string;
+  readonly wait: number | undefined;
   readonly ticks: DueTicks;
   /** Whether no token is issued until replicas have confirmed that they know the epoch, or its time has come. */
   readonly isUnconfirmed: boolean;
@@ -67,7 +66,7 @@ export function readWork(items: readonly Reply[]): Work | undefined {
   if (items[0] === 'lost') return undefined;
   if (items[0] !== 'worked') throw new Error('the reply is not one of the script');
   const claimed: Claimed[] = [];
-  for (let index = 9; index < items.length; index += 2) {
+  for (let index = 8; index < items.length; index += 2) {
     const priority = String(items[index]);
     for (const entry of items[index + 1] as unknown as readonly Entry[])
       claimed.push(readEntry(priority, entry));
@@ -75,12 +74,11 @@ export function readWork(items: readonly Reply[]): Work | undefined {
   return {
     token: Number(items[1]),
     now: Number(items[2]),
-    epoch: String(items[8]),
-    wait: Number(items[3]),
-    last: String(items[4]),
-    ticks: readTicks(items[5], { now: items[2], since: items[6] }),
-    isUnconfirmed: items[7] === 'unconfirmed',
-    isPaced: items[7] === 'paced',
+    epoch: String(items[7]),
+    wait: items[3] === '' ? undefined : Number(items[3]),
+    ticks: readTicks(items[4], { now: items[2], since: items[5] }),
+    isUnconfirmed: items[6] === 'unconfirmed',
+    isPaced: items[6] === 'paced',
     claimed,
   };
 }

@@ -33,7 +33,7 @@ import { Sleep } from './sleep.js';
 import { DeliveredTask, type TaskQueue } from './task.js';
 import { refused } from './telemetry.js';
 import { TickRunner } from './ticks.js';
-import type { CancelledDelivery, Renewed } from './verbs.js';
+import { type CancelledDelivery, type Renewed, rouse } from './verbs.js';
 
 /** The queue to consume, and how to handle its tasks. */
 export interface ConsumerOptions {
@@ -82,6 +82,8 @@ export class Consumer {
   #asked = 0;
   /** How long a task took lately, in ms. */
   #averageDuration = AHEAD;
+  /** How often something may have come since the start. */
+  #rings = 0;
   /** Whether `#pump` runs at the end of this turn of the event loop. */
   #isScheduled = false;
   readonly #turn = (): void => {
@@ -124,10 +126,11 @@ export class Consumer {
       unreachable: port.closed,
       health: this.#health,
       onLost: (why) => this.#lose(why),
-      onRenewed: ({ epoch, ticks, cancelled }) => {
+      onRenewed: ({ epoch, ticks, cancelled, isLeft }) => {
         this.#noteEpoch(epoch);
         this.#cancelled(cancelled);
         this.#ticks.run(ticks);
+        if (isLeft) this.#wake();
       },
     });
   }
@@ -148,6 +151,7 @@ export class Consumer {
 
   /** Called when another consumer has room again, which this one may use. */
   freed(): void {
+    this.#hasRoom();
     if (this.#supply !== 'drained') this.#schedule();
   }
 
@@ -203,8 +207,23 @@ export class Consumer {
     }
   }
 
+  /** Something may have come while there was no room, and the bell could not wake this consumer. */
+  #hasRoom(): void {
+    if (this.#supply === 'drained' && !this.#sleep.listens) this.#supply = 'unknown';
+  }
+
+  /** There may be something: looks for it, or has another worker look if there is no room for it here. */
+  #rung(): void {
+    this.#wake();
+    const { phase, isPaused, concurrency, load } = this.#situation;
+    if (phase === 'working' && !isPaused && load < concurrency) return;
+    // If Redis is away, the others hear of it with a renewal.
+    void this.#options.queue.port.call(rouse, undefined).catch(() => {});
+  }
+
   /** Looks for tasks now. */
   #wake(): void {
+    this.#rings += 1;
     if (this.#supply === 'drained') this.#supply = 'unknown';
     this.#schedule();
   }
@@ -255,6 +274,7 @@ export class Consumer {
     this.#calls += 1;
     this.#ending.add(settled);
     this.#asked += want;
+    const rings = this.#rings;
     const since = this.#clock.now();
     let work: Work | 'lost' | undefined;
     try {
@@ -270,7 +290,7 @@ export class Consumer {
     this.#asked -= want;
     if (this.#session.id === session) {
       if (work === 'lost') this.#session.lost();
-      else if (work) this.#received(work, since, this.#isSure ? want : 0);
+      else if (work) this.#received(work, { since, want: this.#isSure ? want : 0, rings });
     }
     this.#freeOthers();
     if (!work) await this.#pause();
@@ -287,6 +307,7 @@ export class Consumer {
     for (const { place, reason } of cancelled) {
       const error = (id: string): HoldfastError => new TaskCancelledError({ queue, id, reason });
       if (!this.#deliveries.cancel(place, error)) continue;
+      this.#hasRoom();
       if (this.#deliveries.ahead > 0) this.#beginAll();
       this.#freeOthers();
       this.#schedule();
@@ -341,7 +362,8 @@ export class Consumer {
     this.#deliveries.forget(gone);
   }
 
-  #received(work: Work, since: number, want: number): void {
+  /** `since`: when the call was sent; `want`: how many tasks it asked for; `rings`: how often the bell had rung by then. */
+  #received(work: Work, { since, want, rings }: { since: number; want: number; rings: number }): void {
     this.#session.renewed(since);
     this.#noteEpoch(work.epoch);
     const { token, now } = work;
@@ -349,12 +371,17 @@ export class Consumer {
       this.#deliveries.claimed({ claimed, token, now, since: this.#clock.now() });
     if (this.#phase === 'draining') this.#handBackAhead(Number.POSITIVE_INFINITY);
     else this.#beginAll();
-    this.#supply = work.claimed.length < want ? 'drained' : 'saturated';
+    if (want > 0) this.#supply = work.wait === undefined ? 'saturated' : 'drained';
+    // Something may have come after the server has answered.
+    if (this.#supply === 'drained' && rings !== this.#rings) this.#supply = 'unknown';
     this.#isPaced = work.isPaced;
     if (work.isUnconfirmed) this.#confirm();
     this.#ticks.run(work.ticks);
-    if (work.ticks.due.length === 0 && this.#supply === 'drained')
-      this.#sleep.until(work.last, work.wait, () => this.#wake());
+    if (work.wait === undefined || work.ticks.due.length > 0 || this.#supply !== 'drained') return;
+    // Without room it looks again when it has some: others are to be woken meanwhile.
+    const { concurrency, consumers, load } = this.#situation;
+    const listens = consumers > 1 || load < concurrency;
+    this.#sleep.until({ wait: work.wait, listens }, () => this.#rung());
   }
 
   /**
@@ -418,6 +445,7 @@ export class Consumer {
     const settle = (outcome: Outcome): void => {
       if (!this.#deliveries.settle(claimed, task, outcome)) return;
       task.settle();
+      this.#hasRoom();
       this.#averageDuration += (this.#clock.now() - began - this.#averageDuration) / 16;
       if (this.#deliveries.ahead > 0) this.#beginAll();
       this.#freeOthers();

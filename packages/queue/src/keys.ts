@@ -51,8 +51,8 @@ export const KEYSPACE = {
     // reverse, with 'i:'.
     'dedup',
     'deduped',
-    // A stream that wakes workers that sleep.
-    'wake',
+    // A list, of which an element wakes one of the workers that sleep.
+    'bell',
     // Schedules by name, and by their next tick.
     'schedules',
     'ticks',

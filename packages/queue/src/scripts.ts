@@ -16,6 +16,7 @@ const VERBS = [
   'reconcile',
   'renew',
   'close',
+  'rouse',
   'progress',
   'find',
   'last',

@@ -1,37 +1,40 @@
 /**
- * Sleeping until there may be something to do: a blocking read of the queue's streams, on a connection of its own.
+ * Sleeping until there may be something to do: waiting for the queue's bell, on a connection of its own, or for a time.
  *
- * Guarantees: those of a StreamReader. No entry that comes after `last` is slept through.
+ * Guarantees: those of a ListReader. The bell wakes one worker, which has slept longest. If that one is gone before it has
+ * asked for work, the others hear of it with the renewals of their sessions.
  */
 import type { Clock, Timer } from '@holdfast/kernel';
-import { StreamReader } from '@holdfast/redis';
-import type { QueueKeys } from './keys.js';
+import { ListReader } from '@holdfast/redis';
 import type { QueuePort } from './port.js';
 
 export class Sleep {
-  readonly #keys: QueueKeys;
+  readonly #bell: string;
   readonly #clock: Clock;
-  readonly #reader: StreamReader;
+  readonly #reader: ListReader;
   #asleep = false;
   #timer: Timer | undefined;
   #closed = false;
 
   constructor(port: QueuePort) {
-    this.#keys = port.keys;
+    this.#bell = port.keys.of('bell');
     this.#clock = port.clock;
-    this.#reader = new StreamReader(port.connectAlone(), port.clock);
+    this.#reader = new ListReader(port.connectAlone(), port.clock);
   }
 
-  /**
-   * Calls `wake` when an entry comes after `last` ('<level> <entry> ...'), and after `wait` ms if that is not negative.
-   */
-  until(last: string, wait: number, wake: () => void): void {
+  /** Whether the bell may wake this sleeper. */
+  get listens(): boolean {
+    return this.#asleep;
+  }
+
+  /** Calls `wake` after `wait` ms if that is not negative, and, if it `listens`, when the bell wakes this sleeper. */
+  until({ wait, listens }: { readonly wait: number; readonly listens: boolean }, wake: () => void): void {
     this.#timer?.cancel();
     if (this.#closed) return;
     if (wait >= 0) this.#timer = this.#clock.after(Math.max(1, wait), wake, { keepAlive: false });
-    if (this.#asleep) return;
+    if (this.#asleep || !listens) return;
     this.#asleep = true;
-    void this.#read(last.split(' ')).then(() => {
+    void this.#listen().then(() => {
       this.#asleep = false;
       if (!this.#closed) wake();
     });
@@ -43,19 +46,16 @@ export class Sleep {
     this.#reader.close();
   }
 
-  /** Resolves when an entry has come, or after a while. */
-  async #read(last: readonly string[]): Promise<void> {
-    const streams: string[] = [];
-    const entries: string[] = [];
-    for (let index = 0; index < last.length; index += 2) {
-      const name = last[index] ?? '';
-      streams.push(name === 'w' ? this.#keys.of('wake') : this.#keys.stream(Number(name)));
-      entries.push(last[index + 1] ?? '0-0');
-    }
-    try {
-      await this.#reader.read(streams, entries, 1);
-    } catch {
-      if (!this.#closed) await this.#reader.recover();
+  /** Resolves when the bell has woken this sleeper, or may have. */
+  async #listen(): Promise<void> {
+    while (!this.#closed) {
+      try {
+        if (await this.#reader.pop(this.#bell)) return;
+      } catch {
+        if (this.#closed) return;
+        await this.#reader.recover();
+        return; // what has rung meanwhile may be lost
+      }
     }
   }
 }

@@ -209,16 +209,23 @@ export interface Renewed {
   readonly ticks: DueTicks;
   /** Those of all sessions. */
   readonly cancelled: readonly CancelledDelivery[];
+  /** Whether there is something to do. */
+  readonly isLeft: boolean;
 }
 
 /** Its result is undefined if the session is over. */
 export const renew = single<{ readonly session: string; readonly lease: number }, Renewed | undefined>(
   'renew',
   ({ session, lease }) => [session, String(lease)],
-  ([word, epoch, now, since, due, marks]) =>
+  ([word, epoch, now, since, due, marks, left]) =>
     word === 'lost'
       ? undefined
-      : { epoch: String(epoch), ticks: readTicks(due, { now, since }), cancelled: readMarks(marks) },
+      : {
+          epoch: String(epoch),
+          ticks: readTicks(due, { now, since }),
+          cancelled: readMarks(marks),
+          isLeft: left === '1',
+        },
 );
 
 function readMarks(marks: Reply): readonly CancelledDelivery[] {
@@ -254,6 +261,13 @@ export const time = single<void, number>(
 export const close = single<string, void>(
   'close',
   (session) => [session],
+  () => {},
+);
+
+/** Wakes a worker that sleeps. */
+export const rouse = single<void, void>(
+  'rouse',
+  () => [],
   () => {},
 );
 

@@ -31,6 +31,7 @@ export type { BinaryCommand, BinaryVerb, Operation, Verb } from './group-commit.
 export { Health, type Report, reportTo } from './health.js';
 export type { IoredisClient } from './ioredis.js';
 export type { Keyspace } from './keyspace.js';
+export { ListReader } from './list-reader.js';
 export { RedisNode, type RedisNodeOptions, type ServerInfo } from './node.js';
 export type { NodeRedisClient } from './node-redis.js';
 export { type Numbered, NumberedCalls } from './numbered-calls.js';

@@ -1,11 +1,11 @@
 /**
  * Reading streams as they grow, over a connection of its own: each read waits until an entry comes.
  *
- * Guarantees: a read from the place up to which everything was seen misses nothing that is still there, because it is
- * answered at once if an entry came meanwhile. A read that should have been answered long ago is given up with its
- * connection, which may be half open. After a failed read, `recover` gives the server a moment before the next.
+ * Guarantees: those of a BlockingConnection. A read from the place up to which everything was seen misses nothing that is
+ * still there, because it is answered at once if an entry came meanwhile.
  */
-import { type Clock, pause, within } from '@holdfast/kernel';
+import type { Clock } from '@holdfast/kernel';
+import { BlockingConnection } from './blocking-connection.js';
 import type { Connection, Reply } from './connection.js';
 
 /** The id of an entry, and its fields and values in turn. */
@@ -14,21 +14,12 @@ export type StreamEntry = readonly [id: string, fields: readonly string[]];
 /** The longest time that a read waits, in ms. */
 const LONGEST = 5_000;
 
-/** How long an answer may be on its way, in ms. */
-const PATIENCE = 2_000;
-
-/** How long after a failed read the next may follow, in ms. */
-const PAUSE = 200;
-
 export class StreamReader {
-  readonly #connection: Connection;
-  readonly #clock: Clock;
-  #opening: Promise<void> | undefined;
+  readonly #blocking: BlockingConnection;
 
   /** `connection` is one that nobody shares, not open yet; it is closed with the reader. */
   constructor(connection: Connection, clock: Clock) {
-    this.#connection = connection;
-    this.#clock = clock;
+    this.#blocking = new BlockingConnection(connection, clock);
   }
 
   /**
@@ -41,24 +32,18 @@ export class StreamReader {
     places: readonly string[],
     most: number,
   ): Promise<readonly (readonly StreamEntry[])[]> {
-    this.#opening ??= this.#connection.open();
-    await this.#opening;
-    if (this.#connection.unready !== undefined) throw new Error(this.#connection.unready);
     const args = ['BLOCK', String(LONGEST), 'COUNT', String(most), 'STREAMS', ...streams, ...places];
-    const reply = this.#connection.send('XREAD', args);
-    const found = mapOf(await within(this.#clock, LONGEST + PATIENCE, reply, 'did not answer'));
+    const found = mapOf(await this.#blocking.send('XREAD', args, LONGEST));
     return streams.map((stream) => (found.get(stream) ?? []) as readonly StreamEntry[]);
   }
 
   /** After a failed read: resolves when the next may follow, or `signal` aborts. */
-  async recover(signal?: AbortSignal): Promise<void> {
-    if (signal?.aborted) return;
-    if (this.#connection.unready === undefined) this.#connection.restart();
-    await pause(this.#clock, PAUSE, signal);
+  recover(signal?: AbortSignal): Promise<void> {
+    return this.#blocking.recover(signal);
   }
 
   close(): void {
-    this.#connection.close();
+    this.#blocking.close();
   }
 }
 

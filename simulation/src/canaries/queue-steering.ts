@@ -2,6 +2,7 @@
 import type { Canary } from './canary.js';
 
 const LUA = 'packages/queue/lua';
+const SRC = 'packages/queue/src';
 
 export const QUEUE_STEERING_CANARIES: readonly Canary[] = [
   {
@@ -12,6 +13,39 @@ export const QUEUE_STEERING_CANARIES: readonly Canary[] = [
         file: `${LUA}/endings.lua`,
         find: 'marks > 0 and not skip and unmark(priority, entry)',
         replace: 'unmark(priority, entry) and nil',
+      },
+    ],
+  },
+  {
+    name: 'a full worker keeps to itself that it was woken',
+    about: 'A worker that is woken and has no room wakes no other in its place.',
+    changes: [
+      {
+        file: `${SRC}/consumer.ts`,
+        find: "    if (phase === 'working' && !isPaused && load < concurrency) return;\n",
+        replace: '    return;\n',
+      },
+    ],
+  },
+  {
+    name: 'whoever is given all that it wanted wakes no other',
+    about: 'A worker that leaves tasks for others does not wake one.',
+    changes: [
+      {
+        file: `${LUA}/work.lua`,
+        find: 'if gives and got >= want and not meta[2] and leaves_some(levels) then wake() end\n',
+        replace: '',
+      },
+    ],
+  },
+  {
+    name: 'what rang during a call is forgotten',
+    about: 'A worker sleeps although it was woken after the server had answered its call.',
+    changes: [
+      {
+        file: `${SRC}/consumer.ts`,
+        find: "    if (this.#supply === 'drained' && rings !== this.#rings) this.#supply = 'unknown';\n",
+        replace: '',
       },
     ],
   },

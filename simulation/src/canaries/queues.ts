@@ -334,21 +334,10 @@ export const QUEUE_CANARIES: readonly Canary[] = [
     ],
   },
   {
-    name: 'sleep from what nobody has seen',
-    about: 'Who sleeps is woken only by what comes after it has fallen asleep.',
-    changes: [
-      {
-        file: `${SRC}/sleep.ts`,
-        find: "entries.push(last[index + 1] ?? '0-0');",
-        replace: "entries.push(name === 'w' ? (last[index + 1] ?? '0-0') : '9999999999999-0');",
-      },
-    ],
-  },
-  {
     name: 'what was handed back is not announced',
     about: 'A worker that stops hands its tasks back, and nobody is told.',
     changes: [
-      { file: `${LUA}/endings.lua`, find: '  if back > 0 then wake() end\n', replace: '' },
+      { file: `${LUA}/work.lua`, find: 'got + pushed + back > 0', replace: 'got + pushed > 0' },
       { file: `${LUA}/endings.lua`, find: "  redis.call('HINCRBY', META, 'returned', 1)\n", replace: '' },
     ],
   },

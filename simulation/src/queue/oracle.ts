@@ -121,7 +121,7 @@ export class QueueOracle implements Judge {
   #delivered(reply: readonly Reply[]): void {
     const token = Number(reply[1]);
     const isJudged = this.#unlimited !== undefined && this.#remembersSince < 0 && !this.#plan.clocksJump;
-    for (let place = 9; place < reply.length; place += 2) {
+    for (let place = 8; place < reply.length; place += 2) {
       const level = Number(reply[place]);
       if (isJudged) this.#rates.delivered(Number(reply[2]), reply[place + 1] as readonly Reply[]);
       for (const [entry, fields] of reply[place + 1] as unknown as [string, string[]][]) {

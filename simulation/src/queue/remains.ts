@@ -15,7 +15,7 @@ const MAY_STAY = [
   'dead',
   'dedup',
   'deduped',
-  'wake',
+  'bell',
   'paces',
   'begun',
   'notices',

@@ -43,6 +43,20 @@ function at(keys: Keyspace, [key = '', index = '']: readonly string[]): Reply {
   return list?.at(requireInteger(index)) ?? null;
 }
 
+/** As in a script: it does not wait. */
+function pop(keys: Keyspace, args: readonly string[]): Reply {
+  const timeout = args.at(-1) ?? '';
+  if (!/^\d+(?:\.\d+)?$/.test(timeout)) throw new ServerError('ERR timeout is not a float or out of range');
+  for (const key of args.slice(0, -1)) {
+    const list = keys.read(key, 'list');
+    const value = list?.shift();
+    if (value === undefined) continue;
+    if (list?.length === 0) keys.delete(key);
+    return [key, value];
+  }
+  return null;
+}
+
 function replace(keys: Keyspace, [key = '', index = '', value = '']: readonly string[]): Reply {
   const list = keys.read(key, 'list');
   if (!list) throw new ServerError('ERR no such key');
@@ -55,6 +69,7 @@ function replace(keys: Keyspace, [key = '', index = '', value = '']: readonly st
 
 export const lists: Readonly<Record<string, Command>> = {
   RPUSH: { least: 2, run: push },
+  BLPOP: { least: 2, run: pop },
   LLEN: { least: 1, most: 1, run: (keys, [key = '']) => keys.read(key, 'list')?.length ?? 0 },
   LRANGE: { least: 3, most: 3, run: range },
   LTRIM: { least: 3, most: 3, run: trim },

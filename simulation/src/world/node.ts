@@ -162,7 +162,8 @@ export class SimulatedNode implements NodeEnd {
     const { connection, command } = waiting;
     const { name, args } = command;
     try {
-      if (name === 'XREAD' && this.#blocks(waiting)) return undefined;
+      const longest = longestOf(command);
+      if (longest !== undefined) return this.#waits(waiting, longest);
       const reply =
         name === 'SUBSCRIBE' ? this.#subscribe(connection, args) : this.server.execute(name, args);
       command.answer(reply);
@@ -173,16 +174,19 @@ export class SimulatedNode implements NodeEnd {
     }
   }
 
-  /** Whether a read waits, because there is nothing yet and it says so. */
-  #blocks(waiting: Waiting): boolean {
-    const { args } = waiting.command;
-    const place = args.findIndex((word) => word.toUpperCase() === 'BLOCK');
-    if (place < 0 || this.server.execute('XREAD', args) !== null) return false;
+  /** Answers at once, or when there is something, or after so many ms. */
+  #waits(waiting: Waiting, longest: number): unknown {
+    const { command } = waiting;
+    const reply = this.server.execute(command.name, command.args);
+    if (reply !== null) {
+      command.answer(reply);
+      return reply;
+    }
     this.#blocked.add(waiting);
-    this.#options.scheduler.after(Number(args[place + 1]) * 1_000, () => {
-      if (this.#blocked.delete(waiting)) this.#whenThawed(() => waiting.command.answer(null));
+    this.#options.scheduler.after(longest * 1_000, () => {
+      if (this.#blocked.delete(waiting)) this.#whenThawed(() => command.answer(null));
     });
-    return true;
+    return undefined;
   }
 
   #whenThawed(task: () => void): void {
@@ -196,7 +200,7 @@ export class SimulatedNode implements NodeEnd {
       this.#blocked.delete(waiting);
       return;
     }
-    const reply = this.server.execute('XREAD', command.args);
+    const reply = this.server.execute(command.name, command.args);
     if (reply === null) return;
     this.#blocked.delete(waiting);
     command.answer(reply);
@@ -221,4 +225,11 @@ export class SimulatedNode implements NodeEnd {
     this.#options.onPublish?.(this, message, heard);
     return heard;
   }
+}
+
+/** For how many ms a command waits for something to answer; undefined for one that does not. */
+function longestOf({ name, args }: Command): number | undefined {
+  if (name === 'BLPOP') return Number(args.at(-1)) * 1_000;
+  const place = name === 'XREAD' ? args.findIndex((word) => word.toUpperCase() === 'BLOCK') : -1;
+  return place < 0 ? undefined : Number(args[place + 1]);
 }
