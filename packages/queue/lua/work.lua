@@ -41,13 +41,9 @@ if early > 0 then pause = early end
 
 local got = claim(session, allowed, levels)
 if got > 0 and limits[2] then begin('', tonumber(limits[3]), got) end
--- Whoever was given all that it wanted may have left something, or made room for it: others may have that. While nobody
--- sleeps, the bell has rung, and it is not worth looking.
+-- Whoever was given all that it wanted may have left something, or made room for it.
 local gives, is_empty = got + pushed + back > 0 or count > 0 and limits[1], got < want or want == 0
-if gives and got >= want and not meta[2] and redis.call('LLEN', BELL) == 0 then
-  is_empty = not leaves_some(levels)
-  if not is_empty then wake() end
-end
+if gives and got >= want and not meta[2] then is_empty = leave_to_others(levels) end
 
 local issued = '0'
 if got > 0 then

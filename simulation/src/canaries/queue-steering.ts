@@ -32,8 +32,8 @@ export const QUEUE_STEERING_CANARIES: readonly Canary[] = [
     about: 'A worker that leaves tasks for others does not wake one.',
     changes: [
       {
-        file: `${LUA}/work.lua`,
-        find: 'if gives and got >= want and not meta[2] and leaves_some(levels) then wake() end\n',
+        file: `${LUA}/sleep.lua`,
+        find: '  if not is_empty then wake() end\n',
         replace: '',
       },
     ],
