@@ -45,28 +45,25 @@ it.each([1, 10, 40])(
 );
 
 it.each([
-  ['plain', {}],
-  ['with a key each', { key: true }],
-])(
-  'tasks that are added at once wake as many workers as they need: %s',
-  async (_, { key }: { key?: true }) => {
-    const queue = queueOf<number>();
-    const begun = new Set<number>();
-    const ids = Array.from({ length: 12 }, (_, n) => n);
-    for (const _ of ids)
-      workerOf({
-        queue,
-        lease,
-        handler: async ({ data }: Task<number>) => {
-          begun.add(data);
-          await forever();
-        },
-      });
-    await asleep(ids.length);
-    await queue.addMany(ids.map((data) => ({ data, options: key ? { key: `k${data}` } : {} })));
-    await eventually(() => begun.size, ids.length);
-  },
-);
+  ['plain', false],
+  ['with a key each', true],
+])('tasks that are added at once wake as many workers as they need: %s', async (_, hasKey) => {
+  const queue = queueOf<number>();
+  const begun = new Set<number>();
+  const ids = Array.from({ length: 12 }, (_, n) => n);
+  for (const _ of ids)
+    workerOf({
+      queue,
+      lease,
+      handler: async ({ data }: Task<number>) => {
+        begun.add(data);
+        await forever();
+      },
+    });
+  await asleep(ids.length);
+  await queue.addMany(ids.map((data) => ({ data, options: hasKey ? { key: `k${data}` } : {} })));
+  await eventually(() => begun.size, ids.length);
+});
 
 /** Two workers that sleep; the first has slept longer. */
 async function two(queue: ReturnType<typeof queueOf<number>>, how: { lease?: number } = { lease }) {
