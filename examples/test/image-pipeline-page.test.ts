@@ -1,12 +1,12 @@
 /** The page of the image pipeline in a real browser: a picture is chosen, and its thumbnail and its other version appear. */
-import { accessSync, constants } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { type LocalNodes, startNodes } from '@holdfast/local';
-import { type Browser, chromium } from 'playwright-core';
+import type { Browser } from 'playwright-core';
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { startBrowser } from './browser.js';
 import { Program } from './program.js';
 
 /** What of an image in the page is looked at. */
@@ -21,29 +21,11 @@ let folder = '';
 let program: Program;
 let browser: Browser;
 
-/** scripts/setup.mjs has seen to it that there is one. */
-function findBrowser(): string {
-  const { HOLDFAST_CHROMIUM: chosen, PATH: path = '' } = process.env;
-  const names = ['chromium', 'chromium-browser', 'google-chrome'];
-  const places = names.flatMap((name) => path.split(delimiter).map((place) => join(place, name)));
-  const found = [...(chosen ? [chosen] : []), ...places].find((place) => {
-    try {
-      accessSync(place, constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  });
-  if (found === undefined) throw new Error('There is no Chromium; "node scripts/check.mjs" installs one.');
-  return found;
-}
-
 beforeAll(async () => {
   nodes = await startNodes(1);
   folder = await mkdtemp(join(tmpdir(), 'pictures-'));
   program = new Program('image-pipeline/main.ts', ['all'], { REDIS_URL: nodes.urls[0] ?? '', STORE: folder });
-  const args = ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--no-first-run'];
-  browser = await chromium.launch({ executablePath: findBrowser(), args });
+  browser = await startBrowser();
   await program.printed('all: ready');
 }, 60_000);
 afterAll(async () => {

@@ -1,0 +1,116 @@
+/**
+ * Runs the help desk: `main.ts [all | ingest | web]`. `ingest` writes the articles, `web` serves the page until SIGTERM; start as many
+ * as you need. `all` writes the articles, asks every question once, tells how long that took, has one of them answered in a
+ * chat, and ends.
+ *
+ * Settings come from the environment: REDIS_URL, the data; ARTICLES, how many, 5000 by default and up to 250000; PORT.
+ */
+import type { AddressInfo } from 'node:net';
+import { createIndex, createKeywordIndex } from '@holdfast/vectors';
+import { data, stop } from '../nodes.js';
+import { DIMENSIONS, embed, MODEL } from '../sentence-model.js';
+import { articles, SCHEMA, subjectsOf, textOf } from './articles.js';
+import { mockModel, turn } from './chat.js';
+import { CORPUS } from './corpus.js';
+import { ingest } from './ingest.js';
+import { HelpDesk } from './search.js';
+import { serve } from './web.js';
+
+const { env } = process;
+const role = process.argv[2] ?? 'all';
+const count = Math.min(Number(env['ARTICLES'] ?? 5_000), 250_000);
+const SEED = 7;
+const ending = new AbortController();
+for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => ending.abort());
+
+const kb = createIndex({
+  ...{ redis: data, name: 'articles', schema: SCHEMA },
+  vectors: { model: MODEL, dimensions: DIMENSIONS },
+});
+const desk = new HelpDesk(kb, { embed, name: MODEL });
+
+async function fill(): Promise<void> {
+  const vectors = await embed(CORPUS.map(textOf), ending.signal);
+  const began = performance.now();
+  await ingest(kb, articles(vectors as number[][], count, SEED));
+  const seconds = (performance.now() - began) / 1_000;
+  console.log(`ingest: ${count} articles, ${Math.round(count / seconds)} a second`);
+}
+
+async function web(): Promise<void> {
+  await desk.open();
+  const server = serve(desk).listen(Number(env['PORT'] ?? 0));
+  server.once('listening', () => {
+    console.log(`http://localhost:${(server.address() as AddressInfo).port}`);
+    console.log('web: ready');
+  });
+  await new Promise((resolve) => ending.signal.addEventListener('abort', resolve));
+  server.close();
+  server.closeAllConnections();
+}
+
+/** Of how many questions the first hit is about what was asked, or one of the first three. */
+interface Tally {
+  first: number;
+  three: number;
+}
+
+function note(tally: Tally, wanted: string, ids: readonly string[]): void {
+  const at = ids.findIndex((id) => subjectsOf(id).includes(wanted));
+  if (at === 0) tally.first += 1;
+  if (at >= 0 && at < 3) tally.three += 1;
+}
+
+const told = ({ first, three }: Tally): string => `${first} by the first hit, ${three} by the first three`;
+const part = (times: readonly number[], share: number): string =>
+  ([...times].sort((one, other) => one - other)[Math.floor(share * times.length)] ?? 0).toFixed(1);
+
+async function all(): Promise<void> {
+  await fill();
+  await desk.open();
+  const [both, words] = [
+    { first: 0, three: 0 },
+    { first: 0, three: 0 },
+  ];
+  const plain = createKeywordIndex({});
+  for (const help of CORPUS) plain.put(help.id, textOf(help));
+  const [asked, again] = [[] as number[], [] as number[]];
+  for (const { id, asked: text } of CORPUS) {
+    const { hits, took } = await desk.search({ text });
+    asked.push(took);
+    again.push((await desk.search({ text })).took); // its vector is known now
+    note(
+      both,
+      id,
+      hits.map((hit) => hit.id),
+    );
+    note(
+      words,
+      id,
+      plain.search(text).map((hit) => hit.id),
+    );
+  }
+  console.log(`${CORPUS.length} questions answered: ${told(both)}; with words alone ${told(words)}`);
+  console.log(
+    `retrieval with the question embedded: p50 ${part(asked, 0.5)} ms, p99 ${part(asked, 0.99)} ms`,
+  );
+  console.log(
+    `retrieval of a question known before: p50 ${part(again, 0.5)} ms, p99 ${part(again, 0.99)} ms`,
+  );
+  const { found, words: said } = await turn({ desk, model: mockModel }, 'how long until I get my cash back');
+  let text = '';
+  for await (const word of said) text += word;
+  console.log(`chat, ${found.hits.length} articles: ${text}`);
+}
+
+const ROLES: Readonly<Record<string, () => Promise<void>>> = { all, ingest: fill, web };
+const play = ROLES[role];
+if (play === undefined) {
+  console.error(`Say ${Object.keys(ROLES).join(', ')}; got "${role}".`);
+  process.exit(64);
+}
+await play().finally(async () => {
+  await kb.close();
+  await stop();
+});
+console.log(`${role}: ended`);

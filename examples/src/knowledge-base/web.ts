@@ -1,0 +1,54 @@
+/**
+ * The help desk over HTTP: `/` is the page, `/search?text=<...>&product=<...>&since=<ms>` answers the hits as JSON, and `/chat?text=<...>`
+ * a turn of a chat as server-sent events: `found`, then `word` for each, then `end`.
+ *
+ * What cannot be answered now gets 503; it changes nothing, so it is asked again.
+ */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { mockModel, turn } from './chat.js';
+import { PAGE } from './page.js';
+import type { HelpDesk, Question } from './search.js';
+
+export function serve(desk: HelpDesk): Server {
+  return createServer((request, response) => {
+    answer(desk, request, response).catch((error: Error) => {
+      if (response.headersSent) response.end();
+      else send(response, 503, { error: error.message });
+    });
+  });
+}
+
+async function answer(desk: HelpDesk, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const { pathname, searchParams } = new URL(request.url ?? '/', 'http://localhost');
+  if (pathname === '/') return void response.setHeader('content-type', 'text/html').end(PAGE);
+  const question = questionOf(searchParams);
+  if (pathname !== '/search' && pathname !== '/chat')
+    return send(response, 404, { error: 'Ask for /search.' });
+  if (question === undefined)
+    return send(response, 400, { error: 'Give a "text", and "since" as a number if at all.' });
+  if (pathname === '/chat') return chat(desk, question, response);
+  send(response, 200, await desk.search(question));
+}
+
+function questionOf(given: URLSearchParams): Question | undefined {
+  const text = given.get('text') ?? '';
+  const since = Number(given.get('since') ?? 0);
+  if (text.trim() === '' || !Number.isFinite(since)) return undefined;
+  return { text, product: given.get('product') || undefined, since: since || undefined };
+}
+
+async function chat(desk: HelpDesk, { text }: Question, response: ServerResponse): Promise<void> {
+  const gone = new AbortController();
+  response.once('close', () => gone.abort());
+  const { found, words } = await turn({ desk, model: mockModel }, text, gone.signal);
+  response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
+  const tell = (event: string, data: unknown): void =>
+    void response.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
+  tell('found', found);
+  for await (const word of words) tell('word', word);
+  tell('end', null);
+  response.end();
+}
+
+const send = (response: ServerResponse, status: number, body: object): void =>
+  void response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));

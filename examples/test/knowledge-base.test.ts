@@ -1,0 +1,92 @@
+/**
+ * The help desk with real embeddings: 5,000 articles in Redis, questions that share few words with their answers, the page in a
+ * real browser, and a turn of a chat.
+ */
+import { type LocalNodes, startNodes } from '@holdfast/local';
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { startBrowser } from './browser.js';
+import { Program, run } from './program.js';
+
+let nodes: LocalNodes;
+let browser: Browser;
+let web: Program;
+let url = '';
+let told = '';
+
+beforeAll(async () => {
+  [nodes, browser] = await Promise.all([startNodes(1), startBrowser()]);
+  const redis = nodes.urls[0] ?? '';
+  const env = { HOLDFAST_NODES: redis, REDIS_URL: redis, ARTICLES: '5000' };
+  const { output, code } = await run('knowledge-base/main.ts', ['all'], env);
+  expect(code, output).toBe(0);
+  told = output;
+  web = new Program('knowledge-base/main.ts', ['web'], env);
+  await web.printed('web: ready');
+  url = /http:\/\/localhost:\d+/.exec(web.output)?.[0] ?? '';
+}, 120_000);
+afterAll(async () => {
+  await browser.close();
+  web.process.kill('SIGKILL');
+  await web.ended();
+  await nodes.stop();
+});
+
+it('answers many questions that words alone do not, and says how long that takes', () => {
+  const [, both = '', words = ''] =
+    /answered: \d+ by the first hit, (\d+) by the first three; with words alone \d+ by the first hit, (\d+)/.exec(
+      told,
+    ) ?? [];
+  expect(Number(both), told).toBeGreaterThan(17);
+  expect(Number(words), told).toBeLessThan(Number(both) / 2);
+  expect(told).toMatch(/retrieval with the question embedded: p50 \d+\.\d ms, p99 \d+\.\d ms/);
+  expect(told).toMatch(/^chat, 3 articles: .*\S \([\w-]+(?:\+[\w-]+\+\d+)?\)$/m);
+});
+
+it('shows results as one types, why each was found, and only what was chosen', {
+  timeout: 60_000,
+}, async () => {
+  const page = await browser.newPage();
+  const problems: string[] = [];
+  page.on('pageerror', (error) => problems.push(error.message));
+  await page.goto(url);
+  const field = page.getByLabel('Your question');
+  await field.pressSequentially('does a freelancer need a paid seat');
+  const heading = page.getByRole('heading', { level: 2 });
+  await heading.filter({ hasText: 'Guests' }).first().waitFor({ timeout: 20_000 });
+  await page.getByText(/^10 results in \d+\.\d ms$/).waitFor();
+  await page
+    .getByText(/meaning: number \d+ \(0\.\d\d\)/)
+    .first()
+    .waitFor();
+
+  const billing = page
+    .getByRole('group', { name: 'Products' })
+    .getByRole('button', { name: /^billing \d+$/ });
+  await billing.click();
+  await page.getByRole('button', { name: /^billing \d+$/, pressed: true }).waitFor({ timeout: 20_000 });
+  const given = await (await fetch(`${url}/search?text=seat&product=billing`)).json();
+  const { hits } = given as { hits: { product: string[] }[] };
+  expect(hits.length).toBe(10);
+  for (const { product } of hits) expect(product).toContain('billing');
+
+  await field.fill('');
+  await expect.poll(() => heading.count()).toBe(0);
+  await field.fill('which person opened a contract');
+  await page.getByRole('button', { name: /^billing \d+$/, pressed: true }).click();
+  await page.locator('mark', { hasText: 'opened' }).first().waitFor({ timeout: 20_000 });
+  await page.getByRole('button', { name: 'Answer me' }).click();
+  await page
+    .getByLabel('Answer', { exact: true })
+    .filter({ hasText: /\([\w+-]+\)$/ })
+    .waitFor({ timeout: 20_000 });
+  expect(problems).toEqual([]);
+});
+
+it('refuses what is no question', async () => {
+  for (const path of ['/search?text=', '/search', '/chat?text=%20', '/search?text=a&since=soon']) {
+    const answer = await fetch(url + path);
+    expect(answer.status, path).toBe(400);
+  }
+  expect((await fetch(`${url}/nothing?text=a`)).status).toBe(404);
+});
