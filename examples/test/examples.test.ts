@@ -24,6 +24,7 @@ const FACTS: Readonly<Record<string, RegExp>> = {
     /^lamp gold \[ 'tent', 'lamp', 'tent' \]\ntent gold \[ 'tent', 'lamp', 'tent' \]$/m,
   'vectors.ts': /^\[ 'apple 1\.0' \]\n$/,
   'vectors-documents.ts': /^reset \{ vectors: 1, keywords: 1 \} a new one in the settings\.\n\[\]\n$/,
+  'vectors-shards.ts': /^apple,pear \[\]\n$/,
   'workflow.ts': /^42, approved by eve\n$/,
   'workflow-undo.ts': /^RunFailedError\ngiven back: it was done\n$/,
   'workflow-codec.ts': /^Dear eve, yours\n$/,

@@ -7,6 +7,8 @@ import { Core } from './index/core.js';
 import { LocalIndex } from './index/local-index.js';
 import { NamedIndex, type NamedOptions, namesOf } from './index/named-index.js';
 import type { LocalIndexOptions } from './options.js';
+import type { ShardedIndexOptions } from './shard/options.js';
+import { ShardedIndex } from './shard/sharded-index.js';
 
 export { PlaceLostError, SnapshotError, type SnapshotReason } from './errors.js';
 export * from './hybrid/hybrid.js';
@@ -32,6 +34,8 @@ export type { LocalIndexOptions, SearchOptions, TrainOptions } from './options.j
 export type { Facets, FacetValue } from './query/browse.js';
 export type { Filter, NumberCondition, Schema, TagCondition } from './query/filter.js';
 export type { FoundDocument, FoundSnippet, Results, StoredDocument } from './query/results.js';
+export type { Peers, ShardedFindOptions, ShardedIndexOptions } from './shard/options.js';
+export type { ShardedIndex, ShardedResults } from './shard/sharded-index.js';
 export type { Attributes } from './truth/record.js';
 export {
   createIndex,
@@ -84,4 +88,9 @@ export async function restoreNamedIndex<Name extends string>(
     async (name) => [name, await Core.restore(snapshots?.[name], options[name])] as const,
   );
   return new NamedIndex(new Map(await Promise.all(cores)));
+}
+
+/** An index in Redis whose documents are spread over several, not connected yet. Throws MisuseError. */
+export function createShardedIndex(options: ShardedIndexOptions): ShardedIndex {
+  return new ShardedIndex(options);
 }

@@ -1,0 +1,102 @@
+/**
+ * Calls to shards as text, so that any transport brings them to the process that holds one, and answers as text.
+ *
+ * Guarantees: a call has the same answer as on the index itself; a MisuseError and an UnavailableError are thrown as such here. What
+ * is no such call is answered with a MisuseError.
+ */
+import { display, HoldfastError, MisuseError, UnavailableError } from '@holdfast/kernel';
+import type { VectorIndex } from '../vector-index.js';
+
+/** What is asked of a shard: all that reads its memory. */
+export type Reading = Pick<VectorIndex, 'search' | 'get' | 'count' | 'scroll' | 'deleteAll'>;
+export type Verb = keyof Reading;
+
+const VERBS: readonly string[] = ['search', 'get', 'count', 'scroll', 'deleteAll'] satisfies Verb[];
+
+interface Call {
+  readonly shard: number;
+  readonly verb: Verb;
+  readonly args: readonly unknown[];
+}
+
+/** Vectors are sent as the bytes of their numbers. */
+function packed(_: string, value: unknown): unknown {
+  if (!ArrayBuffer.isView(value)) return value;
+  const { buffer } = Float32Array.from(value as Float32Array);
+  return { $f32: Buffer.from(buffer).toString('base64') };
+}
+
+function unpacked(_: string, value: unknown): unknown {
+  const { $f32: numbers } = Object(value);
+  if (typeof numbers !== 'string') return value;
+  const bytes = Buffer.from(numbers, 'base64');
+  return Float32Array.from({ length: bytes.length >> 2 }, (_, at) => bytes.readFloatLE(4 * at));
+}
+
+export const callText = (call: Call): string => JSON.stringify(call, packed);
+
+/** Throws MisuseError. */
+export function readCall(text: string): Call {
+  let call: Partial<Call> = {};
+  try {
+    call = Object(JSON.parse(text, unpacked));
+  } catch {
+    // answered below
+  }
+  const { shard = -1, verb = '', args } = call;
+  if (Number.isInteger(shard) && VERBS.includes(verb) && Array.isArray(args)) return call as Call;
+  throw new MisuseError(`answer takes what "peers" of a sharded index was given; got ${display(text)}.`);
+}
+
+/** The answer to a call, whatever becomes of it. Rejects with what Holdfast has not thrown. */
+export async function answerText(work: () => Promise<unknown>): Promise<string> {
+  try {
+    return JSON.stringify({ value: await work() });
+  } catch (error) {
+    if (!(error instanceof HoldfastError)) throw error;
+    const { code, message } = error;
+    return JSON.stringify({ error: { code, message } });
+  }
+}
+
+/** What a peer has answered. Throws what it threw: MisuseError as such, everything else as UnavailableError. */
+export function readAnswer(shard: number, text: string): unknown {
+  const { value, error } = parsed(shard, text);
+  if (error === undefined) return withTimes(value);
+  if (error.code === 'HOLDFAST_MISUSE') throw new MisuseError(error.message);
+  throw new UnavailableError(error.message, []);
+}
+
+interface AnswerText {
+  readonly value?: unknown;
+  readonly error?: { readonly code: string; readonly message: string };
+}
+
+function parsed(shard: number, text: string): AnswerText {
+  let cause: unknown;
+  try {
+    const answer: unknown = JSON.parse(text);
+    if (typeof answer === 'object' && answer !== null) return answer;
+  } catch (error) {
+    cause = error;
+  }
+  const reason = `it answered ${display(text)}`;
+  throw new UnavailableError(
+    `The peer of shard ${shard} has answered what cannot be read. See that it answers with what answer() of its index gives.`,
+    [{ node: `shard ${shard}`, reason }],
+    { cause },
+  );
+}
+
+/** Times are texts in JSON: those of documents are made times again. */
+function withTimes(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  const timed = (document: object): object => ({
+    ...document,
+    time: new Date((document as { time: string }).time),
+  });
+  const { hits, documents, attributes } = value as Readonly<Record<string, object[]>>;
+  if (hits) return { ...value, hits: hits.map(timed) };
+  if (documents) return { ...value, documents: documents.map(timed) };
+  return attributes ? timed(value) : value;
+}
