@@ -58,6 +58,16 @@ it.each(STORES)('feature stores: %s', async (program, facts) => {
   expect(await run(`coming-from/${program}`)).toEqual({ code: 0, output: facts });
 });
 
+const VECTORS: readonly [program: string, facts: string][] = [
+  ['redisearch.after.ts', "[ 'reset', 'login' ]\n"],
+  ['hnswlib-node.after.ts', "[ 'reset', 'refund' ]\n"],
+  ['pgvector.after.ts', "older [ 'reset' ]\n"],
+];
+
+it.each(VECTORS)('vector stores: %s', async (program, facts) => {
+  expect(await run(`coming-from/${program}`)).toEqual({ code: 0, output: facts });
+});
+
 it('the page shows the programs that run here', async () => {
   const page = await readFile(new URL('../../docs/COMING-FROM.md', import.meta.url), 'utf8');
   const samples = [...page.matchAll(/^<!-- example: (\S+) -->\n```ts\n([\s\S]*?)^```/gm)];

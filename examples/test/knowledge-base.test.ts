@@ -5,6 +5,9 @@
 import { type LocalNodes, startNodes } from '@holdfast/local';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { subjectsOf } from '../src/knowledge-base/articles.js';
+import { CORPUS } from '../src/knowledge-base/corpus.js';
+import type { Answer } from '../src/knowledge-base/search.js';
 import { startBrowser } from './browser.js';
 import { Program, run } from './program.js';
 
@@ -65,10 +68,14 @@ it('shows results as one types, why each was found, and only what was chosen', {
     .getByRole('button', { name: /^billing \d+$/ });
   await billing.click();
   await page.getByRole('button', { name: /^billing \d+$/, pressed: true }).waitFor({ timeout: 20_000 });
-  const given = await (await fetch(`${url}/search?text=seat&product=billing`)).json();
-  const { hits } = given as { hits: { product: string[] }[] };
+  const { hits, products } = (await (
+    await fetch(`${url}/search?text=seat&product=billing`)
+  ).json()) as Answer;
   expect(hits.length).toBe(10);
-  for (const { product } of hits) expect(product).toContain('billing');
+  const ofBilling = CORPUS.filter(({ product }) => product === 'billing').map(({ id }) => id);
+  for (const { id } of hits) expect(subjectsOf(id).some((subject) => ofBilling.includes(subject))).toBe(true);
+  const [first] = products;
+  expect(first?.value).toBe('billing');
 
   await field.fill('');
   await expect.poll(() => heading.count()).toBe(0);

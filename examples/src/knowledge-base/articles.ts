@@ -8,9 +8,8 @@ import { CORPUS, type HelpText } from './corpus.js';
 
 export interface Article extends Document {
   readonly vector: Float32Array;
+  readonly text: { readonly title: string; readonly body: string };
   readonly attributes: {
-    readonly title: string;
-    readonly body: string;
     /** Those of its subjects. */
     readonly product: readonly string[];
     /** When it was last changed, in ms since the epoch. */
@@ -44,20 +43,19 @@ export function* articles(vectors: readonly Vector[], count: number, seed: numbe
     const first = CORPUS[at] as HelpText;
     if (n < CORPUS.length) {
       const { id, title, body, product } = first;
-      const attributes = { title, body, product: [product], updated: updated() };
-      yield { id, vector: vectorOf(at), attributes };
+      const attributes = { product: [product], updated: updated() };
+      yield { id, vector: vectorOf(at), text: { title, body }, attributes };
       continue;
     }
     const other = (at + 1 + below(CORPUS.length - 1)) % CORPUS.length;
     const second = CORPUS[other] as HelpText;
     const vector = between(vectorOf(at), vectorOf(other), () => roll.between(-0.5, 0.5));
-    const attributes = {
-      title: `${first.title} / ${second.title}`,
-      body: `${first.body} ${second.body}`,
-      product: [...new Set([first.product, second.product])],
-      updated: updated(),
+    const text = { title: `${first.title} / ${second.title}`, body: `${first.body} ${second.body}` };
+    const product = [...new Set([first.product, second.product])];
+    yield {
+      ...{ id: `${first.id}+${second.id}+${n}`, vector, text },
+      attributes: { product, updated: updated() },
     };
-    yield { id: `${first.id}+${second.id}+${n}`, vector, attributes };
   }
 }
 

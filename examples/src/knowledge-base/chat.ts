@@ -1,19 +1,21 @@
 /**
  * A turn of a chat: the articles that the question is about, and then what a model makes of them, word by word.
  */
+
+import type { VectorIndex } from '@holdfast/vectors';
 import { type LanguageModel, simulateReadableStream, streamText } from 'ai';
 import { MockLanguageModelV3 } from 'ai/test';
-import type { Answer, HelpDesk } from './search.js';
+import { type Answer, search } from './search.js';
 
 const ARTICLES = 3;
 
 /** Tells the articles as soon as they are found, and how long that took; the rest is read from `words`. */
 export async function turn(
-  { desk, model }: { readonly desk: HelpDesk; readonly model: LanguageModel },
+  { kb, model }: { readonly kb: VectorIndex; readonly model: LanguageModel },
   question: string,
   signal?: AbortSignal,
 ): Promise<{ readonly found: Answer; readonly words: AsyncIterable<string> }> {
-  const found = await desk.search({ text: question, limit: ARTICLES });
+  const found = await search(kb, { text: question, limit: ARTICLES });
   const articles = found.hits.map(({ id, title, body }) => `[${id}] ${title}. ${body}`).join('\n');
   const { textStream } = streamText({
     model,

@@ -6,14 +6,14 @@
  * Settings come from the environment: REDIS_URL, the data; ARTICLES, how many, 5000 by default and up to 250000; PORT.
  */
 import type { AddressInfo } from 'node:net';
-import { createIndex, createKeywordIndex } from '@holdfast/vectors';
+import { createKeywordIndex } from '@holdfast/vectors';
 import { data, stop } from '../nodes.js';
 import { DIMENSIONS, embed, MODEL } from '../sentence-model.js';
-import { articles, SCHEMA, subjectsOf, textOf } from './articles.js';
+import { articles, subjectsOf, textOf } from './articles.js';
 import { mockModel, turn } from './chat.js';
 import { CORPUS } from './corpus.js';
 import { ingest } from './ingest.js';
-import { HelpDesk } from './search.js';
+import { openArticles, search } from './search.js';
 import { serve } from './web.js';
 
 const { env } = process;
@@ -23,11 +23,7 @@ const SEED = 7;
 const ending = new AbortController();
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => ending.abort());
 
-const kb = createIndex({
-  ...{ redis: data, name: 'articles', schema: SCHEMA },
-  vectors: { model: MODEL, dimensions: DIMENSIONS },
-});
-const desk = new HelpDesk(kb, { embed, name: MODEL });
+const kb = openArticles(data, { name: MODEL, dimensions: DIMENSIONS, embed });
 
 async function fill(): Promise<void> {
   const vectors = await embed(CORPUS.map(textOf), ending.signal);
@@ -37,9 +33,15 @@ async function fill(): Promise<void> {
   console.log(`ingest: ${count} articles, ${Math.round(count / seconds)} a second`);
 }
 
+/** Everything is read, and the model is loaded. */
+async function open(): Promise<void> {
+  await kb.ready();
+  await search(kb, { text: 'the model is loaded' });
+}
+
 async function web(): Promise<void> {
-  await desk.open();
-  const server = serve(desk).listen(Number(env['PORT'] ?? 0));
+  await open();
+  const server = serve(kb).listen(Number(env['PORT'] ?? 0));
   server.once('listening', () => {
     console.log(`http://localhost:${(server.address() as AddressInfo).port}`);
     console.log('web: ready');
@@ -67,7 +69,7 @@ const part = (times: readonly number[], share: number): string =>
 
 async function all(): Promise<void> {
   await fill();
-  await desk.open();
+  await open();
   const [both, words] = [
     { first: 0, three: 0 },
     { first: 0, three: 0 },
@@ -76,9 +78,9 @@ async function all(): Promise<void> {
   for (const help of CORPUS) plain.put(help.id, textOf(help));
   const [asked, again] = [[] as number[], [] as number[]];
   for (const { id, asked: text } of CORPUS) {
-    const { hits, took } = await desk.search({ text });
+    const { hits, took } = await search(kb, { text });
     asked.push(took);
-    again.push((await desk.search({ text })).took); // its vector is known now
+    again.push((await search(kb, { text })).took); // its vector is known now
     note(
       both,
       id,
@@ -97,7 +99,7 @@ async function all(): Promise<void> {
   console.log(
     `retrieval of a question known before: p50 ${part(again, 0.5)} ms, p99 ${part(again, 0.99)} ms`,
   );
-  const { found, words: said } = await turn({ desk, model: mockModel }, 'how long until I get my cash back');
+  const { found, words: said } = await turn({ kb, model: mockModel }, 'how long until I get my cash back');
   let text = '';
   for await (const word of said) text += word;
   console.log(`chat, ${found.hits.length} articles: ${text}`);

@@ -7,14 +7,13 @@
  */
 import {
   createEmbedder,
-  createHybridSearch,
-  createKeywordIndex,
+  createIndex,
   type Embed,
   type Facets,
-  type HybridHit,
+  type FoundDocument,
   type VectorIndex,
 } from '@holdfast/vectors';
-import type { Article } from './articles.js';
+import { type Article, SCHEMA } from './articles.js';
 
 export interface Question {
   readonly text: string;
@@ -31,16 +30,22 @@ export interface Answer {
   readonly products: Facets[string];
   /** What was left out. */
   readonly degraded: readonly string[];
-  /** What it took, the question embedded, in ms. */
+  /** What it took, the question embedded and the texts read, in ms. */
   readonly took: number;
 }
 
-export interface Found extends Pick<HybridHit, 'id' | 'ranks' | 'scores'> {
+export interface Found extends Pick<FoundDocument, 'id' | 'ranks' | 'scores'> {
   readonly title: string;
   readonly body: string;
-  readonly product: readonly string[];
-  /** The part of the body that says most about the question, and in it the words of the question, as pairs of start and end. */
+  /** The part of the article that says most about the question, and in it the words of the question, as pairs of start and end. */
   readonly snippet: { readonly text: string; readonly marks: readonly (readonly [number, number])[] };
+}
+
+/** A model that makes vectors of texts. */
+export interface Model {
+  readonly name: string;
+  readonly dimensions: number;
+  readonly embed: Embed;
 }
 
 const STOP_WORDS =
@@ -52,69 +57,37 @@ const DEADLINE = 400;
 /** Customers have other words than authors. */
 const FUSION = { weights: { vectors: 2 } } as const;
 
-export class HelpDesk {
-  readonly #kb: VectorIndex;
-  readonly #embedder: ReturnType<typeof createEmbedder>;
-  readonly #keywords = createKeywordIndex({ fields: { title: 2, body: 1 }, stopWords: STOP_WORDS });
-  readonly #articles = new Map<string, Article['attributes']>();
+/** The articles, as every process has them. */
+export function openArticles(redis: string, { name: model, dimensions, embed }: Model): VectorIndex {
+  return createIndex({
+    ...{ redis, name: 'articles', schema: SCHEMA },
+    vectors: { model, dimensions, embedder: createEmbedder({ embed, model }) },
+    keywords: { fields: { title: 2, body: 1 }, stopWords: STOP_WORDS },
+  });
+}
 
-  constructor(kb: VectorIndex, model: { readonly embed: Embed; readonly name: string }) {
-    this.#kb = kb;
-    this.#embedder = createEmbedder({ embed: model.embed, model: model.name });
-  }
+export async function search(
+  kb: VectorIndex,
+  { text, product, since, limit = 10 }: Question,
+): Promise<Answer> {
+  const began = performance.now();
+  const { hits, facets, degraded } = await kb.search({
+    ...{ text, limit, fuse: FUSION, deadline: DEADLINE },
+    filter: { ...(product && { product }), ...(since && { updated: { gte: since } }) },
+    ...{ facets: ['product'], texts: true, snippet: { words: 24 } },
+  });
+  return {
+    hits: hits.flatMap(found),
+    products: facets['product'] ?? [],
+    degraded: degraded.map(({ part, reason }) => `${part}: ${reason}`),
+    took: performance.now() - began,
+  };
+}
 
-  /** Reads the words of all articles: those of later ones are read by the next process. */
-  async open(): Promise<void> {
-    await this.#kb.ready();
-    await this.#embedder.embed(['the model is loaded']);
-    for (let from: string | undefined, isFirst = true; isFirst || from !== undefined; isFirst = false) {
-      const { documents, next } = await this.#kb.scroll({ limit: 10_000, ...(from && { from }) });
-      for (const { id, attributes } of documents) {
-        const article = attributes as Article['attributes'];
-        this.#articles.set(id, article);
-        this.#keywords.put(id, { title: article.title, body: article.body });
-      }
-      from = next;
-    }
-  }
-
-  async search({ text, product, since, limit = 10 }: Question): Promise<Answer> {
-    const began = performance.now();
-    const filter = { ...(product && { product }), ...(since && { updated: { gte: since } }) };
-    const matches = (id: string): boolean => {
-      const article = this.#articles.get(id);
-      if (article === undefined) return false;
-      return (!product || article.product.includes(product)) && article.updated >= (since ?? 0);
-    };
-    let products: Facets[string] = [];
-    const kb = createHybridSearch({
-      vectors: {
-        search: async (vector, ask) => {
-          const found = await this.#kb.search({ vector, filter, limit: ask.limit, facets: ['product'] });
-          products = found.facets['product'] ?? [];
-          return found.hits;
-        },
-      },
-      keywords: {
-        search: (words, ask) => this.#keywords.search(words, { limit: ask.limit, filter: matches }),
-      },
-      embedder: this.#embedder,
-    });
-    const { hits, degraded } = await kb.search({ text, limit, deadline: DEADLINE, fuse: FUSION });
-    return {
-      hits: hits.flatMap((hit) => this.#found(hit, text)),
-      products,
-      degraded: degraded.map(({ part, reason }) => `${part}: ${reason}`),
-      took: performance.now() - began,
-    };
-  }
-
-  #found({ id, ranks, scores }: HybridHit, text: string): Found[] {
-    const article = this.#articles.get(id);
-    if (article === undefined) return []; // it came after the words were read
-    const { title, body, product } = article;
-    const snippet = this.#keywords.snippet(body, text, { words: 24 });
-    const marks = snippet.marks.map(({ start, end }) => [start, end] as const);
-    return [{ id, ranks, scores, title, body, product, snippet: { text: snippet.text, marks } }];
-  }
+/** Nothing of an article that was changed since it was found: its text is another one. */
+function found({ id, ranks, scores, text, snippet }: FoundDocument): Found[] {
+  if (text === undefined || snippet === undefined) return [];
+  const { title, body } = text as Article['text'];
+  const marks = snippet.marks.map(({ start, end }) => [start, end] as const);
+  return [{ id, ranks, scores, title, body, snippet: { text: snippet.text, marks } }];
 }

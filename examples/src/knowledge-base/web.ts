@@ -5,20 +5,21 @@
  * What cannot be answered now gets 503; it changes nothing, so it is asked again.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { VectorIndex } from '@holdfast/vectors';
 import { mockModel, turn } from './chat.js';
 import { PAGE } from './page.js';
-import type { HelpDesk, Question } from './search.js';
+import { type Question, search } from './search.js';
 
-export function serve(desk: HelpDesk): Server {
+export function serve(kb: VectorIndex): Server {
   return createServer((request, response) => {
-    answer(desk, request, response).catch((error: Error) => {
+    answer(kb, request, response).catch((error: Error) => {
       if (response.headersSent) response.end();
       else send(response, 503, { error: error.message });
     });
   });
 }
 
-async function answer(desk: HelpDesk, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function answer(kb: VectorIndex, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const { pathname, searchParams } = new URL(request.url ?? '/', 'http://localhost');
   if (pathname === '/') return void response.setHeader('content-type', 'text/html').end(PAGE);
   const question = questionOf(searchParams);
@@ -26,8 +27,8 @@ async function answer(desk: HelpDesk, request: IncomingMessage, response: Server
     return send(response, 404, { error: 'Ask for /search.' });
   if (question === undefined)
     return send(response, 400, { error: 'Give a "text", and "since" as a number if at all.' });
-  if (pathname === '/chat') return chat(desk, question, response);
-  send(response, 200, await desk.search(question));
+  if (pathname === '/chat') return chat(kb, question, response);
+  send(response, 200, await search(kb, question));
 }
 
 function questionOf(given: URLSearchParams): Question | undefined {
@@ -37,10 +38,10 @@ function questionOf(given: URLSearchParams): Question | undefined {
   return { text, product: given.get('product') || undefined, since: since || undefined };
 }
 
-async function chat(desk: HelpDesk, { text }: Question, response: ServerResponse): Promise<void> {
+async function chat(kb: VectorIndex, { text }: Question, response: ServerResponse): Promise<void> {
   const gone = new AbortController();
   response.once('close', () => gone.abort());
-  const { found, words } = await turn({ desk, model: mockModel }, text, gone.signal);
+  const { found, words } = await turn({ kb, model: mockModel }, text, gone.signal);
   response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
   const tell = (event: string, data: unknown): void =>
     void response.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
