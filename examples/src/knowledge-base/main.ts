@@ -3,7 +3,8 @@
  * as you need. `all` writes the articles, asks every question once, tells how long that took, has one of them answered in a
  * chat, and ends.
  *
- * Settings come from the environment: REDIS_URL, the data; ARTICLES, how many, 5000 by default and up to 250000; PORT.
+ * Settings come from the environment: REDIS_URL, the data; ARTICLES, how many, 5000 by default and up to 250000;
+ * DEADLINE, how long a question may take to be embedded before words alone answer, in ms, 400 by default; PORT.
  */
 import type { AddressInfo } from 'node:net';
 import { createKeywordIndex } from '@holdfast/vectors';

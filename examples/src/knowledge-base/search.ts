@@ -53,7 +53,7 @@ const STOP_WORDS =
     ' ',
   );
 /** How long a question may take to be embedded, in ms. */
-const DEADLINE = 400;
+const DEADLINE = Number(process.env['DEADLINE'] ?? 400);
 /** Customers have other words than authors. */
 const FUSION = { weights: { vectors: 2 } } as const;
 
