@@ -15,7 +15,7 @@ export async function turn(
   question: string,
   signal?: AbortSignal,
 ): Promise<{ readonly found: Answer; readonly words: AsyncIterable<string> }> {
-  const found = await search(kb, { text: question, limit: ARTICLES });
+  const found = await search(kb, { text: question, limit: ARTICLES }, signal);
   const articles = found.hits.map(({ id, title, body }) => `[${id}] ${title}. ${body}`).join('\n');
   const { textStream } = streamText({
     model,

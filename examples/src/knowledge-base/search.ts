@@ -34,7 +34,7 @@ export interface Answer {
   readonly took: number;
 }
 
-export interface Found extends Pick<FoundDocument, 'id' | 'ranks' | 'scores'> {
+interface Found extends Pick<FoundDocument, 'id' | 'ranks' | 'scores'> {
   readonly title: string;
   readonly body: string;
   /** The part of the article that says most about the question, and in it the words of the question, as pairs of start and end. */
@@ -66,15 +66,18 @@ export function openArticles(redis: string, { name: model, dimensions, embed }: 
   });
 }
 
+/** Ends with an AbortedError when `signal` aborts: then nobody waits for the answer. */
 export async function search(
   kb: VectorIndex,
   { text, product, since, limit = 10 }: Question,
+  signal?: AbortSignal,
 ): Promise<Answer> {
   const began = performance.now();
   const { hits, facets, degraded } = await kb.search({
     ...{ text, limit, fuse: FUSION, deadline: DEADLINE },
     filter: { ...(product && { product }), ...(since && { updated: { gte: since } }) },
     ...{ facets: ['product'], texts: true, snippet: { words: 24 } },
+    ...(signal && { signal }),
   });
   return {
     hits: hits.flatMap(found),

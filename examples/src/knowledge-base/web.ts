@@ -27,8 +27,11 @@ async function answer(kb: VectorIndex, request: IncomingMessage, response: Serve
     return send(response, 404, { error: 'Ask for /search.' });
   if (question === undefined)
     return send(response, 400, { error: 'Give a "text", and "since" as a number if at all.' });
-  if (pathname === '/chat') return chat(kb, question, response);
-  send(response, 200, await search(kb, question));
+  // Whoever types on does not wait for what was typed before.
+  const gone = new AbortController();
+  response.once('close', () => gone.abort());
+  if (pathname === '/chat') return chat({ kb, signal: gone.signal }, question, response);
+  send(response, 200, await search(kb, question, gone.signal));
 }
 
 function questionOf(given: URLSearchParams): Question | undefined {
@@ -38,10 +41,12 @@ function questionOf(given: URLSearchParams): Question | undefined {
   return { text, product: given.get('product') || undefined, since: since || undefined };
 }
 
-async function chat(kb: VectorIndex, { text }: Question, response: ServerResponse): Promise<void> {
-  const gone = new AbortController();
-  response.once('close', () => gone.abort());
-  const { found, words } = await turn({ kb, model: mockModel }, text, gone.signal);
+async function chat(
+  { kb, signal }: { readonly kb: VectorIndex; readonly signal: AbortSignal },
+  { text }: Question,
+  response: ServerResponse,
+): Promise<void> {
+  const { found, words } = await turn({ kb, model: mockModel }, text, signal);
   response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
   const tell = (event: string, data: unknown): void =>
     void response.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
