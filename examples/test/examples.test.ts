@@ -1,8 +1,10 @@
 /** Every example runs, prints the facts that it is about, and leaves nothing behind. */
 import { readFile } from 'node:fs/promises';
-import { startNodes } from '@holdfast/local';
+import { createRedisGuard, type RedisGuard } from '@holdfast/fence/redis';
+import { type LocalNodes, startNodes } from '@holdfast/local';
 import { createLocks } from '@holdfast/lock';
-import { expect, it } from 'vitest';
+import { Redis } from 'ioredis';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { gone, Program, run } from './program.js';
 
 const FACTS: Readonly<Record<string, RegExp>> = {
@@ -38,8 +40,31 @@ const FACTS: Readonly<Record<string, RegExp>> = {
   'node-redis-and-ioredis.ts': /^reserved 1\n$/,
 };
 
+let shared: LocalNodes;
+let guard: RedisGuard;
+beforeAll(async () => {
+  shared = await startNodes(6);
+  await using locks = createLocks({ nodes: shared.urls.slice(1), callTimeout: 5_000 });
+  await locks.initialize();
+  guard = createRedisGuard({ redis: shared.urls[0] ?? '' });
+});
+afterAll(async () => {
+  await guard.close();
+  await shared.stop();
+});
+
+/** Servers of its own would take an example longer to start than everything else that it does. */
+async function sharedServers(): Promise<NodeJS.ProcessEnv> {
+  const [data = '', ...nodes] = shared.urls;
+  const redis = new Redis(data);
+  await redis.flushall();
+  redis.disconnect();
+  await guard.initialize();
+  return { REDIS_URL: data, HOLDFAST_NODES: nodes.join(',') };
+}
+
 it.each(Object.entries(FACTS))('%s prints its facts', async (file, facts) => {
-  const { code, output } = await run(file);
+  const { code, output } = await run(file, [], await sharedServers());
   expect(output).toMatch(facts);
   expect(code).toBe(0);
 });
