@@ -27,6 +27,7 @@ import { rolling } from './rolling/run.js';
 import { scenarios } from './scenarios/run.js';
 import { vectorsKeywords } from './vectors/keywords.js';
 import { vectors } from './vectors/run.js';
+import { vectorsShards } from './vectors/shards.js';
 import { versus } from './versus/run.js';
 import { waiting } from './waiting/run.js';
 import { workflow } from './workflow/run.js';
@@ -47,6 +48,7 @@ const BENCHMARKS: ReadonlyMap<string, Benchmark> = new Map([
   ['features-scale', featuresScale],
   ['features-served', featuresServed],
   ['vectors-keywords', vectorsKeywords],
+  ['vectors-shards', vectorsShards],
 ]);
 
 const names = [...BENCHMARKS.keys()];
@@ -59,7 +61,7 @@ ${[...BENCHMARKS].map(([name, { about, workloads }]) => `  ${name.padEnd(10)}${a
 
   --rounds N        how many rounds to take the median of; default 5
   --only A,B        only these workloads of the benchmark; default all
-  --size N          features-cutover: how many rows; default 1000000; features-served: how many answers; default 100000; vectors: how many; default 50000; vectors-keywords: how many texts; default 250000
+  --size N          features-cutover: how many rows; default 1000000; features-served: how many answers; default 100000; vectors, vectors-shards: how many; default 50000; vectors-keywords: how many texts; default 250000
   --against COMMIT  versus: the earlier commit to compare with; default HEAD^
   --json FILE       writes the numbers of every round
   --markdown FILE   writes the tables
