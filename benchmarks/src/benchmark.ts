@@ -31,6 +31,8 @@ export interface Benchmark {
   /** One line for the help. */
   readonly about: string;
   readonly workloads: readonly string[];
+  /** How many rounds it has unless that is said: fewer where a round takes long. Default 5. */
+  readonly rounds?: number;
   /** Starts nothing yet. */
   open(call: Call): Run;
 }

@@ -59,7 +59,7 @@ Measures Holdfast against its peers, in one run on this machine.
 
 ${[...BENCHMARKS].map(([name, { about, workloads }]) => `  ${name.padEnd(10)}${about}\n            workloads: ${workloads.join(', ')}`).join('\n')}
 
-  --rounds N        how many rounds to take the median of; default 5
+  --rounds N        how many rounds to take the median of; default 5, fewer where a round takes long
   --only A,B        only these workloads of the benchmark; default all
   --size N          features-cutover: how many rows; default 1000000; features-served: how many answers; default 100000; vectors, vectors-shards: how many; default 50000; vectors-keywords: how many texts; default 250000
   --against COMMIT  versus: the earlier commit to compare with; default HEAD^
@@ -70,7 +70,7 @@ ${[...BENCHMARKS].map(([name, { about, workloads }]) => `  ${name.padEnd(10)}${a
 `;
 
 const OPTIONS = {
-  rounds: { type: 'string', default: '5' },
+  rounds: { type: 'string' },
   only: { type: 'string' },
   size: { type: 'string' },
   against: { type: 'string', default: 'HEAD^' },
@@ -89,7 +89,7 @@ function readCall(args: string[]) {
   if (benchmark === undefined || others.length > 0) {
     throw new Error(`Name one benchmark to run: ${names.join(', ')}. Got "${positionals.join(' ')}".`);
   }
-  const rounds = Number(values.rounds);
+  const rounds = values.rounds === undefined ? (benchmark.rounds ?? 5) : Number(values.rounds);
   if (!Number.isInteger(rounds) || rounds < 1)
     throw new Error(`--rounds must be a whole number, at least 1; got "${values.rounds}".`);
   const size = values.size === undefined ? undefined : Number(values.size);

@@ -18,6 +18,7 @@ export const featuresCutover = onStand({
   about: 'a generation of a million rows that takes the place of another, while it is read',
   title: 'A new generation under load',
   workloads: ['cutover'],
+  rounds: 1,
   measure,
 });
 

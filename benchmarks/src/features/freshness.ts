@@ -14,6 +14,7 @@ export const featuresFreshness = onStand({
   about: 'from an event in a stream to the value that is served, at 20,000 events a second',
   title: 'Freshness',
   workloads: ['freshness'],
+  rounds: 3,
   measure,
 });
 

@@ -14,6 +14,7 @@ export const featuresHttp = onStand({
   about: 'features read over HTTP, beside the same bytes from memory and beside HMGET',
   title: 'Reads over HTTP',
   workloads: ['one', 'many'],
+  rounds: 3,
   measure,
 });
 

@@ -15,6 +15,7 @@ export const featuresScale = onStand({
   about: 'rows landed and read by 1, 2 and 4 processes, on one server and on three masters',
   title: 'Several processes, several masters',
   workloads: ['land', 'read'],
+  rounds: 3,
   measure,
 });
 

@@ -24,6 +24,7 @@ export const featuresServed = onStand({
   about: 'answers of a service, and the training set that has to be equal to them',
   title: 'Served and trained with',
   workloads: ['served'],
+  rounds: 3,
   measure,
 });
 

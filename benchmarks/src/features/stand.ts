@@ -26,12 +26,14 @@ export interface Stated {
   readonly about: string;
   readonly title: string;
   readonly workloads: readonly string[];
+  readonly rounds?: number;
   readonly measure: (stand: Stand) => Promise<Found>;
 }
 
-export const onStand = ({ about, title, workloads, measure }: Stated): Benchmark => ({
+export const onStand = ({ about, title, workloads, rounds = 5, measure }: Stated): Benchmark => ({
   about,
   workloads,
+  rounds,
   open: (call) => new StandRun(call, title, measure),
 });
 

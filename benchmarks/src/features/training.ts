@@ -20,6 +20,7 @@ const JOINS = ['as-served', 'event-time', 'known-at'] as const satisfies readonl
 export const featuresTraining: Benchmark = {
   about: 'training sets of a million labels and ten million rows, by DuckDB on two threads',
   workloads: JOINS,
+  rounds: 2,
   open: (call) => new TrainingBenchmark(call),
 };
 

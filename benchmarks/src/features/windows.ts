@@ -13,6 +13,7 @@ export const featuresWindows = onStand({
   about: 'events counted in windows, compared with HINCRBY',
   title: 'Windows over events',
   workloads: ['many', 'hot'],
+  rounds: 3,
   measure,
 });
 

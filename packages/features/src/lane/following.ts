@@ -168,11 +168,9 @@ function requirePartitions({ partitions }: Source): void {
   );
 }
 
-/** What follows the reading of a record, which may have to be waited for. */
-export function whenRead<T>(parsed: unknown, then: (parsed: unknown) => T | Promise<T>): T | Promise<T> {
-  if (typeof Object(parsed).then !== 'function') return then(parsed);
-  return Promise.resolve(parsed).then(then);
-}
+/** Whether what a record was read as has to be waited for. */
+export const isPromise = (read: unknown): read is PromiseLike<unknown> =>
+  typeof (read as { readonly then?: unknown } | null | undefined)?.then === 'function';
 
 /** Whoever uses a lane after it was closed is told so. */
 export const closedLane = (view: string, lane: string): MisuseError =>

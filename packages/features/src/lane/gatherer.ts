@@ -24,14 +24,16 @@ export class Gatherer {
   readonly #pieces = new Map<number, Pieces>();
   /** By partition: the call that is not full. */
   readonly #open: (Gathered | undefined)[] = [];
-  /** Partitions to which the present record has brought something. */
-  #touched: number[] = [];
+  /** Partitions to which the present record has brought something: the first so many. */
+  readonly #touched: number[] = [];
+  #count = 0;
   #offset: Offset = [0, 0];
   readonly #of: GatheredFor = (partition) => {
     if (compareOffsets(this.#offset, this.#options.takenBy(partition)) <= 0) return undefined;
     const gathered = this.#open[partition] ?? this.#gathering.make(this.#options.source);
     this.#open[partition] = gathered;
-    this.#touched.push(partition);
+    this.#touched[this.#count] = partition;
+    this.#count += 1;
     return gathered;
   };
 
@@ -48,9 +50,11 @@ export class Gatherer {
 
   /** Ends the calls that the present record has filled. */
   closeFull(): void {
-    for (const partition of this.#touched)
+    for (let at = 0; at < this.#count; at += 1) {
+      const partition = this.#touched[at] as number;
       if ((this.#open[partition]?.weight ?? 0) >= this.#options.most) this.#close(partition);
-    if (this.#touched.length > 0) this.#touched = [];
+    }
+    this.#count = 0;
   }
 
   /** What was gathered: for each partition its calls, each with the offset with which it ends. */

@@ -31,7 +31,7 @@ import {
   type FollowLaneOptions,
   type FollowStats,
   followedLane,
-  whenRead,
+  isPromise,
 } from './following.js';
 import { closedError, type LaneHolder, type Ownership, turnOf } from './ownership.js';
 import type { Parcel, Piece } from './parts.js';
@@ -233,8 +233,11 @@ export class Lane<Row> {
     return this.#following.follow(source, parse, {
       options,
       take: (read) => ({
-        split: (record) =>
-          whenRead(read(record.value, record), (parsed) => this.#piecesOf(parsed as Parsed<Row>)),
+        split: (record) => {
+          const parsed = read(record.value, record);
+          if (!isPromise(parsed)) return this.#piecesOf(parsed as Parsed<Row>);
+          return Promise.resolve(parsed).then((each) => this.#piecesOf(each as Parsed<Row>));
+        },
       }),
       onRefused: () => {
         this.#stats.refused += 1;

@@ -24,8 +24,8 @@ import {
   Following,
   type FollowLaneOptions,
   type FollowStats,
+  isPromise,
   type ReadRecord,
-  whenRead,
 } from './following.js';
 import type { LaneHolder, Ownership } from './ownership.js';
 import { type Gathered, type GatheredFor, type Gathering, type Parcel, requireFew } from './parts.js';
@@ -161,16 +161,22 @@ export class WindowsLane {
     const { view, telemetry } = this.#options;
     return {
       make: (source) => new Summed(view, source, telemetry.isHeard()),
-      add: (record, of) =>
-        whenRead(read(record.value, record), (parsed) => {
-          if (parsed === null || parsed === undefined) return;
-          if (Array.isArray(parsed)) return this.#addAll(parsed, record, of);
-          const judged = view.events.schema['~standard'].validate(parsed);
-          if (judged instanceof Promise)
-            return judged.then((each) => this.#contribute(eventOf(view, each, parsed), record, of));
-          this.#contribute(eventOf(view, judged, parsed), record, of);
-        }),
+      add: (record, of) => {
+        const parsed = read(record.value, record);
+        if (!isPromise(parsed)) return this.#take(parsed, record, of);
+        return Promise.resolve(parsed).then((each) => this.#take(each, record, of));
+      },
     };
+  }
+
+  #take(parsed: unknown, record: SourceRecord, of: GatheredFor): void | Promise<void> {
+    const { view } = this.#options;
+    if (parsed === null || parsed === undefined) return;
+    if (Array.isArray(parsed)) return this.#addAll(parsed, record, of);
+    const judged = view.events.schema['~standard'].validate(parsed);
+    if (judged instanceof Promise)
+      return judged.then((each) => this.#contribute(eventOf(view, each, parsed), record, of));
+    this.#contribute(eventOf(view, judged, parsed), record, of);
   }
 
   /** All events of a record, or none. */
