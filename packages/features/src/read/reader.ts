@@ -104,9 +104,11 @@ export class Reader {
     const get = async (): Promise<HeldPointers> => pinnedBy(options.pin, await pointers.get());
     let held = options.pin === undefined ? (pointers.fresh ?? (await get())) : await get();
     for (let tries = 0; tries < TRIES; tries += 1) {
+      const { length } = wanted;
       const rows: Rows = {
-        ...{ rows: new Array(wanted.length), places: new Array(wanted.length).fill('') },
-        asked: new Array(wanted.length),
+        rows: new Array(length),
+        places: new Array(length).fill(''),
+        asked: new Array(length),
       };
       const missed =
         options.cached && (await this.#findCached({ views, wanted }, held, { ...options, into: rows }));
@@ -126,13 +128,15 @@ export class Reader {
   }
 
   /**
-   * What `make` makes of rows that were found: it is given a way to read those of a view, and the reasons for what is not served,
-   * by index. It is called again if a row was written by a definition that was applied since. Throws UnavailableError.
+   * What `finish` makes of rows that were found, once `fill` has read them: it is given a way to read those of a view, and is called
+   * again if a row was written by a definition that was applied since. `finish` is given the reasons for what is not served, by
+   * index. Throws UnavailableError.
    */
   serve<T>(
     { wanted }: WantedRows,
     { rows, pointers, now }: Found,
-    make: (serving: (reader: ViewReader) => Serve, reasons: readonly (NullReason | undefined)[]) => T,
+    fill: (serving: (reader: ViewReader) => Serve) => void,
+    finish: (reasons: readonly (NullReason | undefined)[]) => T,
   ): T | Promise<T> {
     const { definitions, telemetry } = this.#options;
     const reasons: (NullReason | undefined)[] = new Array(wanted.length);
@@ -154,17 +158,17 @@ export class Reader {
         return outcome;
       };
     };
-    const made = make(serving, reasons);
-    if (unknown !== undefined) {
-      return this.#fetchDefinitions(unknown, pointers).then((definitions) => {
-        fetched = definitions;
-        const made = make(serving, reasons);
-        telemetry.served(wanted, reasons);
-        return made;
-      });
-    }
-    telemetry.served(wanted, reasons);
-    return made;
+    const end = (): T => {
+      telemetry.served(wanted, reasons);
+      return finish(reasons);
+    };
+    fill(serving);
+    if (unknown === undefined) return end();
+    return this.#fetchDefinitions(unknown, pointers).then((definitions) => {
+      fetched = definitions;
+      fill(serving);
+      return end();
+    });
   }
 
   /** What the cache has. Returns the groups that it lacks, and may keep. */

@@ -150,14 +150,20 @@ export class Reads {
     const { reader, blank } = this.#readerOf(view);
     const all = { views: [view], wanted };
     const found = await this.#reader.find(all, { replica });
-    return this.#reader.serve(all, found, (serving) => {
-      const serve = serving(reader);
-      return wanted.map((_, index) => {
-        const values = blank();
-        const reason = serve(index, values);
-        return { values, time: eventTime(view, found.rows[index], reason), reason };
-      });
-    });
+    const values = wanted.map(blank);
+    return this.#reader.serve(
+      all,
+      found,
+      (serving) => {
+        const serve = serving(reader);
+        for (const [index, each] of values.entries()) serve(index, each);
+      },
+      (reasons) =>
+        values.map((each, index) => {
+          const reason = reasons[index];
+          return { values: each, time: eventTime(view, found.rows[index], reason), reason };
+        }),
+    );
   }
 
   #readerOf(view: View) {

@@ -173,19 +173,25 @@ export async function answerOf(service: Service, read: ServiceRead): Promise<rea
   const plan = planOf(service, shape, read);
   const request = service.request === undefined ? undefined : await requestOf(service, read.request);
   const found = await reader.find(plan, { place, cached: plan.cached, fresh, replica, pin });
-  return reader.serve(plan, found, (serving, reasons) => {
-    const answers: Record<string, unknown>[] = [];
-    for (let index = 0; index < read.ids.length; index += 1) answers.push(shape.blank());
-    for (const { reader, part, place } of shape.columns) {
-      const serve = serving(reader);
-      for (let index = 0; index < answers.length; index += 1) {
-        const first = plan.rows[index * shape.parts.length + part] as number;
-        serve(first + place, answers[index] as Record<string, unknown>);
+  const answers: Record<string, unknown>[] = [];
+  for (let index = 0; index < read.ids.length; index += 1) answers.push(shape.blank());
+  return reader.serve(
+    plan,
+    found,
+    (serving) => {
+      for (const { reader, part, place } of shape.columns) {
+        const serve = serving(reader);
+        for (let index = 0; index < answers.length; index += 1) {
+          const first = plan.rows[index * shape.parts.length + part] as number;
+          serve(first + place, answers[index] as Record<string, unknown>);
+        }
       }
-    }
-    const whole = service.derive ? answers.map((answer) => derived(service, answer, request)) : answers;
-    return meta ? withMeta(whole, shape, { plan, found, reasons, place }) : whole;
-  });
+    },
+    (reasons) => {
+      const whole = service.derive ? answers.map((answer) => derived(service, answer, request)) : answers;
+      return meta ? withMeta(whole, shape, { plan, found, reasons, place }) : whole;
+    },
+  );
 }
 
 function derived({ derive }: Service, answer: object, request: unknown): object {
