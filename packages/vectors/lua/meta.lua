@@ -8,7 +8,12 @@
 --   purged         the highest sequence of a document of which nothing is kept any more
 --   n              the sequence of the last change of the generations
 --   live           the generation that is searched: its number is the sequence at which it began
+--   building       the generation that is to be live next, or absent
+--   mark, issuer   the token of the last builder, and who issued it
 --   model:<g>      the name of the model that makes the vectors of a generation, and its definition as JSON behind a space
+--   begun:<g>      of one that is not live, the sequence at which its building began last
+--   through:<g>    "<epoch> <sequence>" up to where all documents had vectors of it
+--   dropping       generations that are no more, with spaces between, of which vectors may be left
 --
 -- Stands on: redis/server
 local LAYOUT, MOST_EPOCHS = 1, 16

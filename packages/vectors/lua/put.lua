@@ -1,32 +1,27 @@
 -- put: write documents and deletions, each unless what is there is newer, or was written under a higher token.
 --
 -- ARGV[1] for how long a deletion is kept, in ms  ARGV[2] how far an event time may be ahead of the server's, in ms
--- then, for each document: KEYS its key, and that of its vectors in each generation that it names; ARGV put, patch or delete, its id, the
--- event time in ms or '' for now, the token or 0, 8 bytes that name its issuer, the time to live in ms or '', 16 bytes that name
--- what the vectors are made of, the sequence that must be there or '', the body, the generations with spaces between, then, of
--- each generation, the vectors
+-- then, for each document: KEYS its key, and that of its vectors in each generation; ARGV put, patch or delete, its id, the event
+-- time in ms or '' for now, the token or 0, 8 bytes that name its issuer, the time to live in ms or '', 16 bytes that name what the
+-- vectors are made of, the sequence that must be there or '', the body, the number of the last change of the generations that the
+-- caller knows, these with spaces between, then, of each, the vectors, or '' to keep those that are there
 --
 -- Replies {epoch}, then, for each, one of: "written <sequence> <1 if there was a document>", "older <time that is there> <1 if
--- that is a deletion> <its sequence>", "stale <token that is there>", "ahead <time of the server>", "changed", "wrong". Or {'unknown'}: a
--- generation that is named is not one of the index; nothing is written.
+-- that is a deletion> <its sequence>", "stale <token that is there>", "ahead <time of the server>", "changed", "wrong". Or {'unknown'}:
+-- the generations are others than a caller knows; nothing is written.
 --
 -- Stands on: judge
-local FIELDS, FIRST = 10, 3
-local fresh, generations = {}, {}
-local documents, entries, verdicts = {}, {}, {epoch}
-
-local function exists(generation)
-  if generations[generation] == nil then generations[generation] = redis.call('HEXISTS', META, 'model:' .. generation) == 1 end
-  return generations[generation]
-end
+local FIELDS, FIRST = 11, 3
+local fresh, documents, entries, verdicts = {}, {}, {}, {epoch}
+local n = redis.call('HGET', META, 'n')
 
 local at, place = 3, FIRST
 while at <= #ARGV do
-  local word, id, time, token, issuer, ttl, digest, seen, body, names = unpack(ARGV, at, at + FIELDS - 1)
+  local word, id, time, token, issuer, ttl, digest, seen, body, known_n, names = unpack(ARGV, at, at + FIELDS - 1)
   at, place = at + FIELDS, place + 1
   local key, vectors = KEYS[place], {}
-  for generation in string.gmatch(names, '%d+') do
-    if word == 'put' and not exists(generation) then return {'unknown'} end
+  if known_n ~= n then return {'unknown'} end
+  for _ in string.gmatch(names, '%d+') do
     place = place + 1
     vectors[#vectors + 1] = {KEYS[place], ARGV[at]}
     at = at + 1

@@ -3,8 +3,9 @@
  * belong to one generation, so that they go live together.
  */
 import type { Embedder } from './embed/embedder.js';
+import type { ChunkOptions } from './hybrid/chunk.js';
 import type { Metric } from './kernel/layout.js';
-import type { Model } from './truth/verbs.js';
+import type { Model } from './truth/builder-verbs.js';
 
 export interface Shape {
   readonly dimensions: number;
@@ -19,6 +20,8 @@ export interface Aspect extends Shape {
   /** In bytes. */
   readonly memory: number;
   readonly embedder: Pick<Embedder, 'embed'> | undefined;
+  /** How texts are cut; a text is one chunk, if undefined. */
+  readonly chunk: ChunkOptions | undefined;
 }
 
 /** What the rankings of an aspect are called. */

@@ -10,7 +10,11 @@ import type { LocalIndexOptions } from './options.js';
 import type { ShardedIndexOptions } from './shard/options.js';
 import { ShardedIndex } from './shard/sharded-index.js';
 
+export type { EmbedDocuments, Source } from './embed/contents.js';
 export { PlaceLostError, SnapshotError, type SnapshotReason } from './errors.js';
+export type { Cut, Filled, GenerationBuilder } from './generations/builder.js';
+export type { Generation } from './generations/generations.js';
+export type { BeginOptions, CutOptions, FillOptions } from './generations/options.js';
 export * from './hybrid/hybrid.js';
 export type { Calibration } from './index/calibrate.js';
 export type { Hit } from './index/finding.js';

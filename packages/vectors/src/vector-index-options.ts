@@ -20,6 +20,7 @@ import {
   type Reader,
   type Readers,
   requirePrefix,
+  type Settings,
   type TokenClaim,
   text,
   whole,
@@ -28,6 +29,7 @@ import {
 import type { NodeSource } from '@holdfast/redis';
 import type { Aspect } from './aspect.js';
 import type { Embedder } from './embed/embedder.js';
+import { CHUNK, type ChunkOptions } from './hybrid/chunk.js';
 import type { FuseOptions } from './hybrid/fuse.js';
 import type { Reranker } from './hybrid/rerank.js';
 import type { Vector } from './index/metric.js';
@@ -53,6 +55,8 @@ export interface VectorsOptions {
   readonly memory?: number;
   /** Makes the vector of the text of a search, as `createEmbedder` does. Default: a search needs a vector. */
   readonly embedder?: Pick<Embedder, 'embed'>;
+  /** How texts are cut when their vectors are made, each chunk of which has one. Default: a text has one vector. */
+  readonly chunk?: ChunkOptions;
 }
 
 /** How the words of texts are searched. The index of words is in the memory of this process: another one may have others. */
@@ -65,6 +69,11 @@ export interface VectorIndexOptions {
   readonly name: string;
   /** The vectors of documents; or, if they have several, of the title and of the text say, those of each name. */
   readonly vectors: VectorsOptions | Readonly<Record<string, VectorsOptions>>;
+  /**
+   * Those of the model that is to be live next, or was before, of the same names: searches by text use it while it is live. Default:
+   * none.
+   */
+  readonly next?: VectorsOptions | Readonly<Record<string, VectorsOptions>>;
   /** Documents are found by the words of their texts, too; {} for a document of one text. Default: by vectors only. */
   readonly keywords?: KeywordsOptions;
   /** The attributes by which documents are filtered. Others are stored and told only. Default: none. */
@@ -115,10 +124,11 @@ const readVectors = group({
   recall: INDEX.recall,
   memory: INDEX.memory,
   embedder: optional(having<Pick<Embedder, 'embed'>>('embed')),
+  chunk: optional(group(CHUNK)),
 } satisfies Readers<VectorsOptions>);
 
 /** One aspect without a name, or several with. */
-const readAspects: Reader<readonly Aspect[]> = (option, value) => {
+export const readAspects: Reader<readonly Aspect[]> = (option, value) => {
   const named = isObject(value) ? Object.entries(value) : [];
   const isNamed =
     named.length > 0 &&
@@ -140,6 +150,12 @@ export const KEYWORDS_RANKING = 'keywords';
 const aspect = (name: string, read: ReturnType<typeof readVectors>): Aspect => ({
   ...{ name, ...read },
   metric: read.metric as Metric,
+  chunk: read.chunk && chunkOptions(read.chunk),
+});
+
+const chunkOptions = ({ size, overlap }: Settings<typeof CHUNK>): ChunkOptions => ({
+  size,
+  ...(overlap !== undefined && { overlap }),
 });
 
 const { clock: _, ...KEYWORDS } = KEYWORD_INDEX;
@@ -148,6 +164,7 @@ export const VECTOR_INDEX = {
   redis: passedOn<NodeSource>(),
   name: readName,
   vectors: readAspects,
+  next: optional(readAspects),
   keywords: optional(group(KEYWORDS)),
   schema: withDefault(readAttributeSchema, {}),
   prefix: (option, prefix = '') => requirePrefix(option, prefix),
@@ -157,7 +174,10 @@ export const VECTOR_INDEX = {
   tls: optional(having<ConnectionOptions>()),
   clock: orSystemClock,
   random: orSystemRandom,
-} satisfies Readers<Omit<VectorIndexOptions, 'vectors'>> & { readonly vectors: Reader<readonly Aspect[]> };
+} satisfies Readers<Omit<VectorIndexOptions, 'vectors' | 'next'>> & {
+  readonly vectors: Reader<readonly Aspect[]>;
+  readonly next: Reader<readonly Aspect[] | undefined>;
+};
 
 export interface DeleteOptions {
   /** When it was true; the latest wins, whatever order writes come in. Default: now, and later than what is there. */

@@ -12,17 +12,21 @@ import {
   MisuseError,
   readOptions,
   type Settings,
+  type TokenHolder,
   throwIfAborted,
   UnavailableError,
   within,
 } from '@holdfast/kernel';
 import { unlessAborted } from './abort.js';
-import { modelOf, type Shape, shapesOf } from './aspect.js';
+import { type Aspect, modelOf, type Shape, shapesOf } from './aspect.js';
 import { PlaceLostError } from './errors.js';
 import type { KnownDocument } from './follow/documents.js';
 import { Follower } from './follow/follower.js';
 import { GenerationIndex } from './follow/generation-index.js';
 import { Watch } from './follow/watch.js';
+import type { GenerationBuilder } from './generations/builder.js';
+import { type Generation, Generations } from './generations/generations.js';
+import type { BeginOptions } from './generations/options.js';
 import type { IndexStats } from './index/local-index.js';
 import type { KeywordStats } from './keywords/inverted-index.js';
 import { KeywordIndex, type Text } from './keywords/keyword-index.js';
@@ -33,6 +37,7 @@ import { type Filter, matcherOf, type Schema } from './query/filter.js';
 import { type Results, type StoredDocument, told } from './query/results.js';
 import { Search } from './query/search.js';
 import { Texts } from './query/texts.js';
+import type { Model } from './truth/builder-verbs.js';
 import type { Attributes } from './truth/record.js';
 import { Truth } from './truth/truth.js';
 import {
@@ -110,25 +115,16 @@ export class VectorIndex {
   readonly #keywords: KeywordIndex | undefined;
   readonly #texts: Texts;
   readonly #search: Search;
+  readonly #generations: Generations;
   #isClosed = false;
 
   /** Use createIndex(). */
   constructor(options: VectorIndexOptions) {
     const settings = readOptions('createIndex', options, VECTOR_INDEX);
-    const {
-      redis,
-      tls,
-      name,
-      prefix,
-      callTimeout,
-      clock,
-      random,
-      tombstones,
-      ahead,
-      vectors: aspects,
-      schema,
-    } = settings;
+    const { redis, tls, name, prefix, callTimeout, clock, random, tombstones, ahead } = settings;
+    const { vectors: aspects, next, schema } = settings;
     const model = modelOf(aspects);
+    const own = ownModels(aspects, next);
     this.name = name;
     this.shapes = Object.fromEntries(
       aspects.map(({ name: key, dimensions, metric }) => [key, { dimensions, metric }]),
@@ -140,13 +136,15 @@ export class VectorIndex {
     const keywords = settings.keywords && new KeywordIndex({ ...options.keywords, clock });
     this.#keywords = keywords;
     const fields = keywords && (settings.keywords?.fields ?? ('one text' as const));
-    this.#writer = new Writer({ index: name, truth, model, ahead, shape: { schema, aspects, fields } });
+    const models = [...own.keys()];
+    this.#writer = new Writer({ index: name, truth, models, ahead, shape: { schema, aspects, fields } });
     const follower = new Follower({
       ...{ truth, clock, tombstones, model, keywords },
       indexOf: (generation, of) => {
-        requireSameModel(name, model, of);
+        for (const each of models) requireSameModel(name, each, of);
+        const declared = aspectsOf(own, of.name) ?? aspects;
         const shapes = [...shapesOf(of)].map(([key, shape]) => {
-          const { recall, memory } = aspects.find((each) => each.name === key) ?? aspects[0]!;
+          const { recall, memory } = declared.find((each) => each.name === key) ?? aspects[0]!;
           return [key, { ...shape, recall, memory, clock, random }] as const;
         });
         return new GenerationIndex(generation, of.name, Object.fromEntries(shapes));
@@ -155,13 +153,16 @@ export class VectorIndex {
     this.#follower = follower;
     this.#watch = new Watch(follower, truth, clock);
     this.#texts = new Texts(truth, keywords);
+    this.#generations = new Generations({ index: name, truth, model, next });
     this.#search = new Search({
       ...{ schema, aspects, keywords, follower, clock, texts: this.#texts },
       serving: () => {
-        const { serving } = follower;
-        if (serving === undefined) throw new Error('nothing was read');
-        if (serving.model === model.name) return serving;
-        throw otherModel(name, model, [{ name: serving.model }]);
+        const { serving: index } = follower;
+        if (index === undefined) throw new Error('nothing was read');
+        const requireOwn = (): void => {
+          if (index.model !== model.name) throw otherModel(name, model, [{ name: index.model }]);
+        };
+        return { index, aspects: aspectsOf(own, index.model), requireOwn };
       },
     });
   }
@@ -303,6 +304,28 @@ export class VectorIndex {
     return healthOf(this.stats());
   }
 
+  /** The generations of the index, in the order in which they began. Throws UnavailableError and MisuseError. */
+  async generations(): Promise<readonly Generation[]> {
+    return this.#during('generations were read', () => this.#generations.all());
+  }
+
+  /**
+   * Begins to build the vectors of another model beside the live ones, under the token of the holder; or goes on where another
+   * one has ended, with a higher token. Throws BusyError while another model is built, StaleTokenError when a later holder has
+   * begun, MisuseError and UnavailableError.
+   */
+  async begin(options: BeginOptions, holder: TokenHolder): Promise<GenerationBuilder> {
+    return this.#during('a generation was begun', () => this.#generations.begin(options, holder));
+  }
+
+  /**
+   * Ends a generation that is not live, and deletes its vectors; what has ended half way goes on. Throws StaleTokenError when a later
+   * holder has begun one, MisuseError and UnavailableError.
+   */
+  async retire(generation: string, holder: TokenHolder): Promise<void> {
+    return this.#during('a generation was retired', () => this.#generations.retire(generation, holder));
+  }
+
   stats(): VectorIndexStats {
     const { documents, behind, unapplied, unreadable, failure, serving } = this.#follower;
     const named = serving?.stats() ?? {};
@@ -394,3 +417,25 @@ export class VectorIndex {
     );
   }
 }
+
+type Models = ReadonlyMap<Model, readonly Aspect[]>;
+
+/** The models that this program has. Throws MisuseError if those of the next one have other names. */
+function ownModels(aspects: readonly Aspect[], next: readonly Aspect[] | undefined): Models {
+  if (next === undefined) return new Map([[modelOf(aspects), aspects]]);
+  const [names, nextNames] = [aspects, next].map((all) =>
+    all
+      .map(({ name }) => name)
+      .sort()
+      .join(', '),
+  );
+  if (names !== nextNames) {
+    throw new MisuseError(
+      `"next" of createIndex() has vectors of the same names as "vectors", which are ${display(names)}; got ${display(nextNames)}.`,
+    );
+  }
+  return new Map([aspects, next].map((each) => [modelOf(each), each]));
+}
+
+const aspectsOf = (models: Models, name: string): readonly Aspect[] | undefined =>
+  [...models].find(([model]) => model.name === name)?.[1];

@@ -61,8 +61,8 @@ export const VECTORS_CANARIES: readonly Canary[] = [
     changes: [
       {
         file: `${SRC}/write/writer.ts`,
-        find: 'expected: stored.sequence, vectors',
-        replace: 'expected: undefined, vectors',
+        find: 'body, expected: stored.sequence }',
+        replace: 'body, expected: undefined }',
       },
     ],
   },
@@ -216,8 +216,9 @@ export const VECTORS_CANARIES: readonly Canary[] = [
     changes: [
       {
         file: `${SRC}/follow/follower.ts`,
-        find: '      if (!isSame) wanted.push(id);\n    }',
-        replace: '      if (!isSame) wanted.push(id);\n    }\n    for (const id of wanted) this.#remove(id);',
+        find: '      if (!isSame) wanted.push({ id, sequence });\n    }',
+        replace:
+          '      if (!isSame) wanted.push({ id, sequence });\n    }\n    for (const { id } of wanted) this.#remove(id);',
       },
     ],
   },

@@ -9,6 +9,8 @@ export interface KnownDocument {
   readonly id: string;
   /** That of its last write. */
   readonly sequence: number;
+  /** That at which the log had it when it was read: later, if vectors were written since. */
+  readonly logged: number;
   /** In ms since the epoch of time, by the server's clock; 0 for never. */
   readonly expiry: number;
   /** When it was true, in ms. */

@@ -12,9 +12,10 @@ import { type Clock, HoldfastError, MisuseError, messageOf, UnavailableError } f
 import { SharedCall } from '@holdfast/redis';
 import { Slices } from '../index/slices.js';
 import type { KeywordIndex, Text } from '../keywords/keyword-index.js';
+import type { Model } from '../truth/builder-verbs.js';
 import { readBody, readDocument, readVectors } from '../truth/record.js';
 import type { Truth } from '../truth/truth.js';
-import type { Model, OtherEpoch } from '../truth/verbs.js';
+import type { Lineup, OtherEpoch } from '../truth/verbs.js';
 import { Documents } from './documents.js';
 import type { GenerationIndex } from './generation-index.js';
 import { ServerTime } from './server-time.js';
@@ -60,8 +61,7 @@ export class Follower {
   /** Documents that no program of ours can have written. */
   readonly #unreadable = new Set<string>();
   #serving: GenerationIndex | undefined;
-  #live = '';
-  #n = '';
+  #lineup: Lineup | undefined;
   #epoch = '';
   #after = 0;
   #reached = 0;
@@ -129,9 +129,15 @@ export class Follower {
     const due = [...this.#leaving].flatMap(([id, at]) => (at < now ? [id] : []));
     for (let from = 0; from < due.length; from += PURGED_AT_ONCE) {
       const ids = due.slice(from, from + PURGED_AT_ONCE);
-      await this.#parts.truth.purge(ids, [...this.#held.keys()]);
+      await this.#parts.truth.purge(ids, this.#generations);
       for (const id of ids) this.#leaving.delete(id);
     }
+  }
+
+  /** All of which Redis may have vectors. */
+  get #generations(): readonly string[] {
+    const { models, dropping } = this.#lineup ?? {};
+    return [...(models?.keys() ?? []), ...(dropping ?? [])];
   }
 
   async close(): Promise<void> {
@@ -162,7 +168,7 @@ export class Follower {
     }
     // What was read before this answer was read in this epoch.
     if (!this.#comparison) this.#reached = this.#after;
-    if (page.n !== this.#n) {
+    if (page.n !== this.#lineup?.n) {
       await this.#open();
       return false;
     }
@@ -190,7 +196,7 @@ export class Follower {
 
   #compareWith({ epoch, since }: OtherEpoch): void {
     this.#epoch = epoch;
-    this.#n = '';
+    this.#lineup = undefined;
     this.#reached = 0;
     this.#compare({ since, purged: 0 });
   }
@@ -200,48 +206,52 @@ export class Follower {
     this.#after = 0;
   }
 
-  /** Learns which generations there are, and holds the vectors of the live one. */
+  /** Learns which generations there are, and holds the vectors of the live one and of the one that is being built. */
   async #open(): Promise<void> {
     const { truth, model, indexOf } = this.#parts;
     const lineup = await truth.open(model);
-    const live = lineup.models.get(lineup.live);
-    if (live === undefined) throw new Error(`the live generation ${lineup.live} has no model`);
-    this.#n = lineup.n;
-    this.#live = lineup.live;
-    if (this.#held.has(lineup.live)) return;
-    this.#held.set(lineup.live, indexOf(lineup.live, live));
-    this.#compare({ since: 0, purged: this.#comparison?.purged ?? 0 });
+    this.#lineup = lineup;
+    for (const generation of [lineup.live, lineup.building]) {
+      const of = lineup.models.get(generation);
+      if (of === undefined || this.#held.has(generation)) continue;
+      this.#held.set(generation, indexOf(generation, of));
+      // Of one that has begun after all that was read here, all that there is comes later in the log.
+      const isNew = !this.#comparison && Number(generation) > this.#after;
+      if (!isNew) this.#compare({ since: 0, purged: this.#comparison?.purged ?? 0 });
+    }
   }
 
   /** Everything is applied: the live generation is searched from now on. */
   #serve(): void {
-    this.#serving = this.#held.get(this.#live);
-    for (const generation of this.#held.keys()) if (generation !== this.#live) this.#held.delete(generation);
+    const { live = '', building } = this.#lineup ?? {};
+    this.#serving = this.#held.get(live);
+    for (const generation of this.#held.keys())
+      if (generation !== live && generation !== building) this.#held.delete(generation);
   }
 
   async #apply(entries: readonly { readonly id: string; readonly sequence: number }[]): Promise<void> {
     const comparison = this.#comparison;
-    const wanted: string[] = [];
+    const wanted: { readonly id: string; readonly sequence: number }[] = [];
     for (const { id, sequence } of entries) {
       comparison?.seen.add(id);
-      const isSame = this.documents.get(id)?.sequence === sequence && sequence < (comparison?.since ?? 0);
-      if (!isSame) wanted.push(id);
+      const isSame = this.documents.get(id)?.logged === sequence && sequence < (comparison?.since ?? 0);
+      if (!isSame) wanted.push({ id, sequence });
     }
     const generations = [...this.#held.values()];
     const found = await this.#parts.truth.fetch(
-      wanted,
+      wanted.map(({ id }) => id),
       generations.map(({ generation }) => generation),
     );
     const slices = new Slices(this.#parts.clock);
-    for (const [index, id] of wanted.entries()) {
+    for (const [index, entry] of wanted.entries()) {
       const { document = null, vectors = [] } = found[index] ?? {};
-      this.#applyOne(id, document, (at) => ({ index: generations[at], bytes: vectors[at] ?? null }));
+      this.#applyOne(entry, document, (at) => ({ index: generations[at], bytes: vectors[at] ?? null }));
       await slices.next();
     }
   }
 
   #applyOne(
-    id: string,
+    { id, sequence: logged }: { readonly id: string; readonly sequence: number },
     bytes: Buffer | null,
     of: (at: number) => { readonly index: GenerationIndex | undefined; readonly bytes: Buffer | null },
   ): void {
@@ -258,7 +268,7 @@ export class Follower {
     }
     const { sequence, expiry, time, digest } = document;
     if (expiry > 0) this.#leaving.set(id, expiry + this.#parts.tombstones + LEAST_KEPT);
-    this.documents.set({ id, sequence, expiry, time, attributes: body.attributes });
+    this.documents.set({ id, sequence, logged, expiry, time, attributes: body.attributes });
     this.#unapplied.delete(id);
     for (let at = 0, each = of(at); each.index; at += 1, each = of(at)) {
       const { index } = each;

@@ -22,7 +22,7 @@ export interface ChunkOptions {
   readonly overlap?: number;
 }
 
-const CHUNK = {
+export const CHUNK = {
   size: withDefault(whole(10, 10_000), 200),
   overlap: optional(whole(0, 5_000)),
 } satisfies Readers<ChunkOptions>;

@@ -30,8 +30,16 @@ export interface SearchParts {
   readonly follower: Follower;
   readonly texts: Texts;
   readonly clock: Clock;
-  /** The vectors that are searched at the moment. Throws MisuseError if they are of another model. */
-  readonly serving: () => GenerationIndex;
+  /** What is searched at the moment. */
+  readonly serving: () => Serving;
+}
+
+export interface Serving {
+  readonly index: GenerationIndex;
+  /** Those of its model; undefined if this program does not have it. */
+  readonly aspects: readonly Aspect[] | undefined;
+  /** Throws the MisuseError that says that this program does not make vectors of its model, if so. */
+  readonly requireOwn: () => void;
 }
 
 export type Wishes = Settings<typeof FIND>;
@@ -61,7 +69,7 @@ export class Search {
     if (filter) matcherOf(filter, schema);
     requireFacets(facets, schema);
     const given = this.#given(wishes);
-    const isEmbedded = this.#embedding(wishes, given).length > 0;
+    const isEmbedded = embeddingOf(this.#parts.aspects, wishes, given).length > 0;
     if (given.size === 0 && !isEmbedded && (text === undefined || keywords === undefined)) {
       const what =
         text === undefined ? 'neither' : 'a text, and createIndex() has neither "keywords" nor an "embedder"';
@@ -77,11 +85,11 @@ export class Search {
     const { filter, facets, limit, offset, signal } = wishes;
     const { follower, schema } = this.#parts;
     const degraded: Degradation[] = [];
-    const { serving, meanings } = await this.#meanings(wishes, degraded);
+    const asked = await this.#ask(wishes, degraded);
     // From here on nothing is awaited until all is retrieved.
     follower.expire();
     const matches = filter && matcherOf(filter, schema);
-    const found = this.#found({ wishes, serving, meanings, matches });
+    const found = this.#found(wishes, asked, matches);
     const answer = { facets: facetsOf(follower.documents, matches, facets), place: follower.place };
     const sequences = new Map(found.map(({ id }) => [id, follower.documents.get(id)?.sequence ?? 0]));
     const ranked = await this.#reranked(wishes, found, degraded);
@@ -92,26 +100,26 @@ export class Search {
   }
 
   /** The vectors of the query, and those among which they are looked for: embedded again if a new model went live meanwhile. */
-  async #meanings(
-    wishes: Wishes,
-    degraded: Degradation[],
-  ): Promise<{ readonly serving: GenerationIndex; readonly meanings: Meanings }> {
-    const { clock, serving: current } = this.#parts;
-    const { text = '', deadline, signal } = wishes;
+  async #ask(wishes: Wishes, degraded: Degradation[]): Promise<Asked> {
+    const { clock, keywords, serving: current } = this.#parts;
+    const { text, deadline, signal } = wishes;
     const given = this.#given(wishes);
     for (;;) {
-      const serving = current();
+      const { index, aspects, requireOwn } = current();
+      if (given.size > 0 || (aspects === undefined && keywords === undefined)) requireOwn();
       const missing: Degradation[] = [];
       const how = { clock, deadline, signal, degraded: missing };
+      const embedding = embeddingOf(aspects ?? [], wishes, given);
       const embedded = await Promise.all(
-        this.#embedding(wishes, given).map(async ({ name, embedder }) => {
-          const vector = await embedInTime(embedder, text, how);
+        embedding.map(async ({ name, embedder }) => {
+          const vector = await embedInTime(embedder, text ?? '', how);
           return vector === undefined ? [] : [[name, vector] as const];
         }),
       );
-      if (current() !== serving) continue;
+      if (current().index !== index) continue;
       degraded.push(...missing.slice(0, 1));
-      return { serving, meanings: new Map([...given, ...embedded.flat()]) };
+      const halves = given.size + embedding.length + (text !== undefined && keywords ? 1 : 0);
+      return { index, meanings: new Map([...given, ...embedded.flat()]), isAlone: halves === 1 };
     }
   }
 
@@ -134,16 +142,8 @@ export class Search {
     return new Map(Object.entries(vectors));
   }
 
-  /** The aspects for which the text is embedded. */
-  #embedding({ text }: Wishes, given: Meanings) {
-    if (text === undefined) return [];
-    return this.#parts.aspects.flatMap(({ name, embedder }) =>
-      embedder === undefined || given.has(name) ? [] : [{ name, embedder }],
-    );
-  }
-
   /** The best first, deeper than the page if there is more to be done with them. */
-  #found({ wishes, serving, meanings, matches }: Retrieval): FoundDocument[] {
+  #found(wishes: Wishes, { index, meanings, isAlone }: Asked, matches: Matches | undefined): FoundDocument[] {
     const { text, limit, offset, minScore, fuse: options } = wishes;
     const { aspects, keywords, follower } = this.#parts;
     const { documents } = follower;
@@ -153,15 +153,13 @@ export class Search {
         const known = documents.get(id);
         return known !== undefined && matches(known.attributes);
       });
-    const asked = this.#given(wishes).size + this.#embedding(wishes, this.#given(wishes)).length;
-    const isAlone = asked + (text !== undefined && keywords ? 1 : 0) === 1;
     const wanted = limit + offset;
     const most = Math.min(MOST, isAlone && !wishes.rerank ? wanted : Math.max(LEAST_DEPTH, 4 * wanted));
     const near = new Map<string, readonly NearDocument[]>();
     for (const aspect of aspects) {
       const meaning = meanings.get(aspect.name);
       const { name } = aspect;
-      const some = meaning ? serving.nearest(meaning, { name, most, minScore, matches: isMatching }) : [];
+      const some = meaning ? index.nearest(meaning, { name, most, minScore, matches: isMatching }) : [];
       near.set(rankingOf(aspect), some);
     }
     const words =
@@ -214,11 +212,19 @@ export class Search {
   }
 }
 
-interface Retrieval {
-  readonly wishes: Wishes;
-  readonly serving: GenerationIndex;
+interface Asked {
+  readonly index: GenerationIndex;
   readonly meanings: Meanings;
-  readonly matches: Matches | undefined;
+  /** Whether there is one half only, whose scores are told as they are. */
+  readonly isAlone: boolean;
+}
+
+/** The aspects for which the text is embedded. */
+function embeddingOf(aspects: readonly Aspect[], { text }: Wishes, given: Meanings) {
+  if (text === undefined) return [];
+  return aspects.flatMap(({ name, embedder }) =>
+    embedder === undefined || given.has(name) ? [] : [{ name, embedder }],
+  );
 }
 
 /** Of each document, the chunk by which it stands highest. */

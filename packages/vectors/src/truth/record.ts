@@ -77,19 +77,24 @@ export const isText = (value: unknown): value is Text =>
  * What names the source of vectors: the text, as JSON, and the numbers of vectors that came with it. Equal ones have equal names;
  * zeros name that there is neither.
  */
-export function digestOf(text: string | undefined, vectors: Buffer): Buffer {
-  if (text === undefined && vectors.length === 0) return Buffer.alloc(DIGEST);
+export function digestOf(text: string | undefined, vectors: Buffer | undefined): Buffer {
+  if (text === undefined && vectors === undefined) return Buffer.alloc(DIGEST);
   const hash = createHash('sha256');
   if (text !== undefined) hash.update(`${text}\n`);
-  return hash.update(vectors).digest().subarray(0, DIGEST);
+  return hash
+    .update(vectors ?? '')
+    .digest()
+    .subarray(0, DIGEST);
 }
+
+/** Whether a document has anything of which vectors are made. */
+export const hasSource = ({ digest }: Pick<StoredDocument, 'digest'>): boolean =>
+  digest.some((byte) => byte !== 0);
 
 /** The numbers of vectors, as they are stored: those of each name, behind how many each has. */
 export function numbersOf(named: readonly (readonly Vector[])[]): Buffer {
   const all = named.flat();
-  const size = all.reduce((sum, { length }) => sum + 4 * length, 4 * named.length);
-  if (all.length === 0) return Buffer.alloc(0);
-  const bytes = Buffer.allocUnsafe(size);
+  const bytes = Buffer.allocUnsafe(all.reduce((sum, { length }) => sum + 4 * length, 4 * named.length));
   let at = 0;
   for (const { length } of named) at = bytes.writeUInt32LE(length, at);
   for (const vector of all)

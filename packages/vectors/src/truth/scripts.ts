@@ -2,12 +2,23 @@
 import { type Script, ScriptLibrary, SERVER_VARIABLES } from '@holdfast/redis';
 import { KEYSPACE } from '../keys.js';
 
-const VERBS = ['open', 'put', 'changes', 'purge'] as const;
+const VERBS = [
+  'open',
+  'put',
+  'changes',
+  'purge',
+  'begin',
+  'vector',
+  'advance',
+  'cut',
+  'retire',
+  'drop',
+] as const;
 
 type ScriptName = (typeof VERBS)[number];
 
 /** The scripts that take up memory for good. All others also run when it is full. */
-const ADDING: readonly ScriptName[] = ['put'];
+const ADDING: readonly ScriptName[] = ['put', 'vector'];
 
 const library = ScriptLibrary.from(new URL('../../lua/', import.meta.url), VERBS, {
   prelude: SERVER_VARIABLES,

@@ -7,8 +7,9 @@
 import { createHash } from 'node:crypto';
 import type { ConnectionOptions } from 'node:tls';
 import { type Clock, MisuseError } from '@holdfast/kernel';
-import { Caller, connect, follow, isForbidden, type NodeSource } from '@holdfast/redis';
+import { type BinaryCallVerb, Caller, connect, follow, isForbidden, type NodeSource } from '@holdfast/redis';
 import { type IndexKeys, keysOf } from '../keys.js';
+import type { Model } from './builder-verbs.js';
 import { scripts } from './scripts.js';
 import {
   type Bounds,
@@ -18,9 +19,10 @@ import {
   type Judged,
   type Lineup,
   MGET,
-  type Model,
   type OtherEpoch,
   type Page,
+  type VectorVerdict,
+  type VectorWrite,
   verbsOf,
   type Write,
 } from './verbs.js';
@@ -36,10 +38,18 @@ export interface IndexPlace extends Bounds {
   readonly clock: Clock;
 }
 
+type Verbs = ReturnType<typeof verbsOf>;
+type Called<V> =
+  V extends BinaryCallVerb<infer Request, infer Result> ? (request: Request) => Promise<Result> : never;
+
+export type Builder = {
+  readonly [Name in 'begin' | 'advance' | 'cut' | 'retire' | 'drop']: Called<Verbs[Name]>;
+};
+
 export class Truth {
   readonly #place: IndexPlace;
   readonly #keys: IndexKeys;
-  readonly #verbs: ReturnType<typeof verbsOf>;
+  readonly #verbs: Verbs;
   readonly #caller: Caller;
 
   constructor(place: IndexPlace) {
@@ -65,6 +75,23 @@ export class Truth {
   /** All of these throw UnavailableError, and MisuseError once it is closed. */
   put(write: Write): Promise<Judged> {
     return this.#caller.call(this.#verbs.put, write);
+  }
+
+  vector(write: VectorWrite): Promise<VectorVerdict> {
+    return this.#caller.call(this.#verbs.vector, write);
+  }
+
+  /** What builders of generations call. */
+  get builder(): Builder {
+    const caller = this.#caller;
+    const { begin, advance, cut, retire, drop } = this.#verbs;
+    return {
+      begin: (request) => caller.call(begin, request),
+      advance: (request) => caller.call(advance, request),
+      cut: (request) => caller.call(cut, request),
+      retire: (request) => caller.call(retire, request),
+      drop: (request) => caller.call(drop, request),
+    };
   }
 
   open(model: Model): Promise<Lineup> {

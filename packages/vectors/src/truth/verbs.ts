@@ -5,7 +5,9 @@
  */
 import type { Argument, BinaryCallVerb, BinaryReply, CallCommand } from '@holdfast/redis';
 import type { IndexKeys } from '../keys.js';
+import { builderVerbs, type Model, readThrough, type Signature, type Through } from './builder-verbs.js';
 import { scriptOf } from './scripts.js';
+import { verbFor, words } from './verb.js';
 
 /** A document that is written, or deleted. */
 export interface Write {
@@ -23,6 +25,8 @@ export interface Write {
   /** The sequence that the document must have. */
   readonly expected: number | undefined;
   readonly body: string;
+  /** The number of the last change of the generations that is known. */
+  readonly n: string;
   /** What is stored for each generation; empty to keep it. */
   readonly vectors: ReadonlyMap<string, Buffer>;
 }
@@ -35,21 +39,21 @@ export type Verdict =
   | { readonly word: 'changed' }
   | { readonly word: 'wrong' };
 
-/** The answer to a write: with the epoch in which it counts; undefined if a generation is not one of the index. */
+/** The answer to a write: with the epoch in which it counts; undefined if the generations are others than it knows. */
 export type Judged = { readonly epoch: string; readonly verdict: Verdict } | undefined;
-
-/** A model, and the definition of its vectors as JSON. */
-export interface Model {
-  readonly name: string;
-  readonly definition: string;
-}
 
 export interface Lineup {
   readonly epoch: string;
   /** The number of the last change. */
   readonly n: string;
   readonly live: string;
+  /** Empty if none is. */
+  readonly building: string;
+  /** Those of which vectors may be left. */
+  readonly dropping: readonly string[];
   readonly models: ReadonlyMap<string, Model>;
+  /** Up to where all documents have vectors of a generation. */
+  readonly throughs: ReadonlyMap<string, Through>;
 }
 
 export interface Page {
@@ -87,6 +91,19 @@ interface PurgeRequest {
   readonly generations: readonly string[];
 }
 
+export interface VectorWrite {
+  readonly builder: Signature | undefined;
+  readonly generation: string;
+  readonly id: string;
+  readonly digest: Buffer;
+  readonly bytes: Buffer;
+}
+
+export type VectorVerdict =
+  | { readonly word: 'written' | 'there'; readonly place: string }
+  | { readonly word: 'newer' | 'gone' | 'dropped' }
+  | { readonly word: 'stale'; readonly token: number };
+
 /** How late and how early the times of events may be, in ms. */
 export interface Bounds {
   readonly tombstones: number;
@@ -96,18 +113,15 @@ export interface Bounds {
 /** Documents that one call writes at most: it keeps the server from others for about 1 ms. */
 const MOST = 32;
 
-const words = (reply: BinaryReply): string[] =>
-  (reply as readonly BinaryReply[]).map((part) => String(part ?? ''));
-
 export function verbsOf(keys: IndexKeys, { tombstones, ahead }: Bounds) {
   const put: BinaryCallVerb<Write, Judged> = {
     ...{ script: scriptOf('put'), binary: true, keys: keys.for(scriptOf('put')), most: MOST },
     encode({ request }, keyList, args: Argument[]) {
-      const { word, id, time, token, issuer, ttl, digest, expected, body, vectors } = request;
+      const { word, id, time, token, issuer, ttl, digest, expected, body, n, vectors } = request;
       if (args.length === 0) args.push(String(tombstones), String(ahead));
       keyList.push(keys.document(id));
       args.push(word, id, String(time ?? ''), String(token), issuer, String(ttl ?? ''), digest);
-      args.push(String(expected ?? ''), body, [...vectors.keys()].join(' '));
+      args.push(String(expected ?? ''), body, n, [...vectors.keys()].join(' '));
       for (const [generation, bytes] of vectors) {
         keyList.push(keys.vectors(generation, id));
         args.push(bytes);
@@ -121,22 +135,23 @@ export function verbsOf(keys: IndexKeys, { tombstones, ahead }: Bounds) {
       });
     },
   };
+  const vector: BinaryCallVerb<VectorWrite, VectorVerdict> = {
+    ...{ script: scriptOf('vector'), binary: true, keys: keys.for(scriptOf('vector')), most: MOST },
+    encode({ request }, keyList, args: Argument[]) {
+      const { builder, generation, id, digest, bytes } = request;
+      keyList.push(keys.document(id), keys.vectors(generation, id));
+      args.push(String(builder?.token ?? 0), builder?.issuer ?? '', generation, id, digest, bytes);
+    },
+    decode(reply, calls) {
+      const [epoch = '', ...verdicts] = words(reply);
+      return calls.map((_, index) => readVectorVerdict(epoch, verdicts[index] ?? ''));
+    },
+  };
   return {
     put,
-    open: verbFor(
-      keys,
-      'open',
-      { args: ({ name, definition }: Model) => [name, definition] },
-      (reply): Lineup => {
-        const [epoch = '', n = '', live = '', ...rest] = words(reply);
-        const models = new Map<string, Model>();
-        for (let at = 0; at < rest.length; at += 2) {
-          const [name = ''] = (rest[at + 1] ?? '').split(' ', 1);
-          models.set(rest[at] ?? '', { name, definition: (rest[at + 1] ?? '').slice(name.length + 1) });
-        }
-        return { epoch, n, live, models };
-      },
-    ),
+    open: verbFor(keys, 'open', { args: ({ name, definition }: Model) => [name, definition] }, readLineup),
+    vector,
+    ...builderVerbs(keys),
     changes: verbFor(
       keys,
       'changes',
@@ -184,28 +199,36 @@ export const MGET: CallCommand<readonly string[], readonly (Buffer | null)[]> = 
   decode: (reply) => [reply as readonly (Buffer | null)[]],
 };
 
-interface Parts<Request> {
-  /** The keys of the request, behind those of the script. */
-  readonly keys?: (request: Request) => readonly string[];
-  readonly args: (request: Request) => readonly Argument[];
+function readLineup(reply: BinaryReply): Lineup {
+  const [epoch = '', n = '', live = '', building = '', dropping = '', ...rest] = words(reply);
+  const models = new Map<string, Model>();
+  const throughs = new Map<string, Through>();
+  for (let at = 0; at < rest.length; at += 3) {
+    const [generation = '', model = '', through = ''] = rest.slice(at, at + 3);
+    const [name = ''] = model.split(' ', 1);
+    models.set(generation, { name, definition: model.slice(name.length + 1) });
+    const read = readThrough(through);
+    if (read) throughs.set(generation, read);
+  }
+  const left = dropping.split(' ').filter((each) => each !== '');
+  return { epoch, n, live, building, dropping: left, models, throughs };
 }
 
-/** A verb with one request a call. */
-function verbFor<Request, Result>(
-  place: IndexKeys,
-  name: Parameters<typeof scriptOf>[0],
-  { keys, args }: Parts<Request>,
-  read: (reply: BinaryReply) => Result,
-): BinaryCallVerb<Request, Result> {
-  const script = scriptOf(name);
-  return {
-    ...{ script, binary: true, keys: place.for(script), most: 1 },
-    encode({ request }, keyList, argList) {
-      for (const key of keys?.(request) ?? []) keyList.push(key);
-      for (const arg of args(request)) argList.push(arg);
-    },
-    decode: (reply) => [read(reply)],
-  };
+function readVectorVerdict(epoch: string, text: string): VectorVerdict {
+  const [word, number] = text.split(' ');
+  switch (word) {
+    case 'written':
+    case 'there':
+      return { word, place: `${epoch}@${number}` };
+    case 'newer':
+    case 'gone':
+    case 'dropped':
+      return { word };
+    case 'stale':
+      return { word, token: Number(number) };
+    default:
+      throw new Error(`vector answered ${JSON.stringify(text)}`);
+  }
 }
 
 function readVerdict(text: string): Verdict {

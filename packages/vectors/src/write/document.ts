@@ -63,8 +63,8 @@ export function checkDocument(document: Document, shape: DocumentShape): Checked
   };
 }
 
-/** Throws MisuseError. */
-function vectorsOf(
+/** Those of each aspect. Throws MisuseError. */
+export function vectorsOf(
   { id, vector, vectors }: Document,
   aspects: DocumentShape['aspects'],
 ): readonly (readonly Vector[])[] {

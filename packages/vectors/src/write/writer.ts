@@ -7,6 +7,7 @@
 import { createHash } from 'node:crypto';
 import { StaleTokenError } from '@holdfast/fence';
 import { display, MisuseError, readOptions, requireClaim, UnavailableError } from '@holdfast/kernel';
+import type { Model } from '../truth/builder-verbs.js';
 import {
   type Attributes,
   bodyBytes,
@@ -17,7 +18,7 @@ import {
   vectorBytes,
 } from '../truth/record.js';
 import type { Truth } from '../truth/truth.js';
-import type { Lineup, Model, Verdict, Write } from '../truth/verbs.js';
+import type { Lineup, Verdict, Write } from '../truth/verbs.js';
 import { DELETE, type DeleteOptions, PUT, type PutOptions } from '../vector-index-options.js';
 import { attributesJson, checkDocument, type Document, type DocumentShape, requireId } from './document.js';
 
@@ -47,7 +48,8 @@ export type Patched = Written | { readonly outcome: 'absent' };
 export interface WriterParts {
   readonly index: string;
   readonly truth: Truth;
-  readonly model: Model;
+  /** Those of this program, of which the first is that of the vectors that it puts. */
+  readonly models: readonly Model[];
   readonly shape: DocumentShape;
   /** How far ahead of the server's an event time may be, in ms. */
   readonly ahead: number;
@@ -70,19 +72,22 @@ export class Writer {
   async put(document: Document, options: PutOptions): Promise<Written> {
     const { time, ttl, holder } = readOptions('put', options, PUT);
     const { id, vectors, attributes, text } = checkDocument(document, this.#parts.shape);
+    const isGiven = vectors.some(({ length }) => length > 0);
     const numbers = numbersOf(vectors);
-    const digest = digestOf(text, numbers);
+    const digest = digestOf(text, isGiven ? numbers : undefined);
     const body = bodyBytes(attributes, text);
-    const bytes = vectorBytes(digest, numbers);
-    const write = { word: 'put' as const, id, time, ttl, digest, body, ...signed(holder) };
-    for (let tries = 0; tries < TRIES; tries += 1) {
-      const generation = await this.#generation();
-      const stored = new Map(numbers.length > 0 ? [[generation, bytes]] : []);
-      const written = await this.#write({ ...write, expected: undefined, vectors: stored });
-      if (written) return written as Written;
-      this.#lineup = undefined; // the generations are others than we knew
-    }
-    throw this.#restless(id);
+    const write = {
+      word: 'put' as const,
+      id,
+      time,
+      ttl,
+      digest,
+      body,
+      expected: undefined,
+      ...signed(holder),
+    };
+    const bytes = isGiven ? vectorBytes(digest, numbers) : undefined;
+    return (await this.#write(write, bytes)) as Written;
   }
 
   /** Attributes take the place of those of their names; null removes one. The text stays. */
@@ -102,9 +107,8 @@ export class Writer {
       const merged = Object.entries({ ...before, ...attributes }).filter(([, value]) => value !== null);
       const kept = attributesJson(id, Object.fromEntries(merged), shape.schema);
       const body = bodyBytes(kept, text === undefined ? undefined : JSON.stringify(text));
-      const vectors = await this.#allVectors();
-      const written = await this.#write({ ...write, body, expected: stored.sequence, vectors });
-      if (written && written.outcome !== 'changed') return written;
+      const written = await this.#write({ ...write, body, expected: stored.sequence });
+      if (written.outcome !== 'changed') return written;
       refused = stored.sequence;
     }
     throw this.#restless(id);
@@ -117,27 +121,30 @@ export class Writer {
     expected?: number,
   ): Promise<Written | { readonly outcome: 'changed' }> {
     const { time, holder } = readOptions('delete', options, DELETE);
-    const written = await this.#write({
+    return this.#write({
       ...{ word: 'delete', id: requireId(id), time, ttl: undefined, body: '', ...signed(holder) },
-      ...{ digest: NO_DIGEST, expected, vectors: await this.#allVectors() },
+      ...{ digest: NO_DIGEST, expected },
     });
-    if (written) return written;
-    throw this.#restless(id);
   }
 
-  /** Names the vectors of all generations, and brings none. */
-  async #allVectors(): Promise<ReadonlyMap<string, Buffer>> {
-    const { models } = await this.#open();
-    return new Map([...models.keys()].map((generation) => [generation, NOTHING]));
-  }
-
-  async #write(write: Write): Promise<Written | { readonly outcome: 'changed' } | undefined> {
-    const judged = await this.#parts.truth.put(write);
-    return judged && this.#writtenOf(write, judged.epoch, judged.verdict);
+  /** With vectors, of the model of this program; those of the other generations stay, and count if they are made of the same. */
+  async #write(
+    write: Omit<Write, 'n' | 'vectors'>,
+    bytes?: Buffer,
+  ): Promise<Written | { readonly outcome: 'changed' }> {
+    for (let tries = 0; tries < TRIES; tries += 1) {
+      const { n, models } = await this.#open();
+      const vectors = new Map<string, Buffer>([...models.keys()].map((each) => [each, NOTHING]));
+      if (bytes) vectors.set(this.#generation(models), bytes);
+      const judged = await this.#parts.truth.put({ ...write, n, vectors });
+      if (judged) return this.#writtenOf(write, judged.epoch, judged.verdict);
+      this.#lineup = undefined; // the generations are others than we knew
+    }
+    throw this.#restless(write.id);
   }
 
   #writtenOf(
-    { id, token, time: given }: Write,
+    { id, token, time: given }: Pick<Write, 'id' | 'token' | 'time'>,
     epoch: string,
     verdict: Verdict,
   ): Written | { readonly outcome: 'changed' } {
@@ -171,21 +178,21 @@ export class Writer {
   }
 
   /** The generation of the vectors that this program makes. */
-  async #generation(): Promise<string> {
-    const { models } = await this.#open();
-    const { index, model } = this.#parts;
+  #generation(models: Lineup['models']): string {
+    const { index, models: own } = this.#parts;
+    const model = own[0]!;
     for (const [generation, { name }] of models) if (name === model.name) return generation;
     throw otherModel(index, model, [...models.values()]);
   }
 
   async #open(): Promise<Lineup> {
-    const { index, truth, model } = this.#parts;
-    this.#lineup ??= truth.open(model);
+    const { index, truth, models: own } = this.#parts;
+    this.#lineup ??= truth.open(own[0]!);
     const lineup = await this.#lineup.catch((error: unknown) => {
       this.#lineup = undefined;
       throw error;
     });
-    for (const each of lineup.models.values()) requireSameModel(index, model, each);
+    for (const each of lineup.models.values()) for (const model of own) requireSameModel(index, model, each);
     return lineup;
   }
 
