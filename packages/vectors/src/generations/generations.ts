@@ -12,7 +12,7 @@ import {
   type TokenHolder,
 } from '@holdfast/kernel';
 import { type Aspect, modelOf } from '../aspect.js';
-import type { Model } from '../truth/builder-verbs.js';
+import type { Begun, Model } from '../truth/builder-verbs.js';
 import type { Truth } from '../truth/truth.js';
 import { GenerationBuilder } from './builder.js';
 import { BEGIN, type BeginOptions } from './options.js';
@@ -69,7 +69,7 @@ export class Generations {
     }
     await truth.open(model);
     const of = modelOf(aspects);
-    const reply = await truth.builder.begin({ token, issuer, replaces, ...of });
+    const reply: Begun = await truth.builder.begin({ token, issuer, replaces, ...of });
     switch (reply.word) {
       case 'begun': {
         const { epoch, generation, through } = reply;

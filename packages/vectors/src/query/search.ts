@@ -34,7 +34,7 @@ export interface SearchParts {
   readonly serving: () => Serving;
 }
 
-export interface Serving {
+interface Serving {
   readonly index: GenerationIndex;
   /** Those of its model; undefined if this program does not have it. */
   readonly aspects: readonly Aspect[] | undefined;
