@@ -200,6 +200,16 @@ describe('the rights that the README lists', () => {
     await opened.noteProgress('file', 3);
     expect(await opened.progress('file')).toBe(3);
     await opened.deleteAll({ filter: {} });
+    const maker = server({ redis: await as('builder') });
+    await maker.put({ id: 'd', vector: EAST });
+    const embed = async (documents: readonly unknown[]) => documents.map(() => [1, 0]);
+    const begin = (model: string) => maker.begin({ vectors: { model, dimensions: 2 }, embed }, holderOf(1));
+    await (await begin('other')).abandon();
+    const builder = await begin('next');
+    await builder.fill();
+    expect(await builder.cut()).toMatchObject({ outcome: 'live' });
+    const [before] = await maker.generations();
+    await maker.retire(before?.generation ?? '', holderOf(1));
     const refused = (await client().call('ACL', 'LOG')) as string[][];
     const commands = refused.map((entry) => entry[entry.indexOf('object') + 1]);
     expect(commands.filter((command) => command !== 'client|setinfo')).toEqual([]);
