@@ -1,8 +1,9 @@
 /**
  * The help desk with real embeddings: 5,000 articles in Redis, questions that share few words with their answers, the page in a
- * real browser, and a turn of a chat.
+ * real browser, a turn of a chat, and another model that takes the place of the first meanwhile.
  */
 import { type LocalNodes, startNodes } from '@holdfast/local';
+import { createLocks } from '@holdfast/lock';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { subjectsOf } from '../src/knowledge-base/articles.js';
@@ -28,6 +29,8 @@ async function start(role: string, words: string): Promise<Program> {
 
 beforeAll(async () => {
   [nodes, browser] = await Promise.all([startNodes(1), startBrowser()]);
+  await using locks = createLocks({ nodes: nodes.urls });
+  await locks.initialize(); // a lock node of one, for who changes the model
   told = (await start('all', 'all: ended')).output;
   const web = await start('web', 'web: ready');
   url = /http:\/\/localhost:\d+/.exec(web.output)?.[0] ?? '';
@@ -101,4 +104,27 @@ it('refuses what is no question', async () => {
     expect(answer.status, path).toBe(400);
   }
   expect((await fetch(`${url}/nothing?text=a`)).status).toBe(404);
+});
+
+it('goes on answering while another model takes the place of the first', { timeout: 120_000 }, async () => {
+  const ask = async (): Promise<number | undefined> => {
+    const answer = await fetch(`${url}/search?text=is+it+usable+for+blind+people`);
+    expect(answer.status).toBe(200);
+    const { hits, degraded } = (await answer.json()) as Answer;
+    expect(degraded).toEqual([]);
+    expect(hits.length).toBe(10);
+    expect(subjectsOf(hits[0]?.id ?? '')).toContain('readers');
+    return hits.find(({ ranks }) => ranks['vectors'])?.scores['vectors'];
+  };
+  const before = await ask();
+  let isChanged = false;
+  const changing = start('model', 'model: ended').then((program) => {
+    isChanged = true;
+    return program;
+  });
+  let asked = 0;
+  for (; !isChanged; asked += 1) await ask();
+  expect(asked).toBeGreaterThan(10);
+  expect((await changing).output).toMatch(/model: use-lite-2 is kept\nmodel: use-lite-2-folded is live/);
+  await expect.poll(ask).not.toBeCloseTo(before ?? 0, 3);
 });

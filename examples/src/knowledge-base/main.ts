@@ -1,19 +1,21 @@
 /**
- * Runs the help desk: `main.ts [all | ingest | web]`. `ingest` writes the articles, `web` serves the page until SIGTERM; start as many
- * as you need. `all` writes the articles, asks every question once, tells how long that took, has one of them answered in a
+ * Runs the help desk: `main.ts [all | ingest | web | model]`. `ingest` writes the articles, `web` serves the page until SIGTERM; start as many
+ * as you need. `model` has another model take the place of the first. `all` writes the articles, asks every question once, tells how long that took, has one of them answered in a
  * chat, and ends.
  *
- * Settings come from the environment: REDIS_URL, the data; ARTICLES, how many, 5000 by default and up to 250000;
+ * Settings come from the environment: HOLDFAST_NODES, the lock nodes, for `model`; REDIS_URL, the data; ARTICLES, how many, 5000 by default and up to 250000;
  * DEADLINE, how long a question may take to be embedded before words alone answer, in ms, 400 by default; PORT.
  */
 import type { AddressInfo } from 'node:net';
+import { createLocks } from '@holdfast/lock';
 import { createKeywordIndex } from '@holdfast/vectors';
-import { data, stop } from '../nodes.js';
-import { DIMENSIONS, embed, MODEL } from '../sentence-model.js';
-import { articles, subjectsOf, textOf } from './articles.js';
+import { data, nodes, stop } from '../nodes.js';
+import { type Article, articles, subjectsOf, textOf } from './articles.js';
+import { changeModel } from './change-model.js';
 import { mockModel, turn } from './chat.js';
 import { CORPUS } from './corpus.js';
 import { ingest } from './ingest.js';
+import { FIRST, SECOND } from './models.js';
 import { openArticles, search } from './search.js';
 import { serve } from './web.js';
 
@@ -24,14 +26,28 @@ const SEED = 7;
 const ending = new AbortController();
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => ending.abort());
 
-const kb = openArticles(data, { name: MODEL, dimensions: DIMENSIONS, embed });
+const kb = openArticles(data, FIRST, SECOND);
+
+async function made(): Promise<Iterable<Article>> {
+  const vectors = await FIRST.embed(CORPUS.map(textOf), ending.signal);
+  return articles(vectors as number[][], count, SEED);
+}
 
 async function fill(): Promise<void> {
-  const vectors = await embed(CORPUS.map(textOf), ending.signal);
+  const all = await made();
   const began = performance.now();
-  await ingest(kb, articles(vectors as number[][], count, SEED));
+  await ingest(kb, all);
   const seconds = (performance.now() - began) / 1_000;
   console.log(`ingest: ${count} articles, ${Math.round(count / seconds)} a second`);
+}
+
+async function model(): Promise<void> {
+  const locks = createLocks({ nodes });
+  const vectors = new Map([...(await made())].map(({ id, vector }) => [id, vector]));
+  await changeModel({ kb, locks }, (id) => vectors.get(id));
+  for (const generation of await kb.generations())
+    console.log(`model: ${generation.model} is ${generation.state}`);
+  await locks.close();
 }
 
 /** Everything is read, and the model is loaded. */
@@ -106,7 +122,7 @@ async function all(): Promise<void> {
   console.log(`chat, ${found.hits.length} articles: ${text}`);
 }
 
-const ROLES: Readonly<Record<string, () => Promise<void>>> = { all, ingest: fill, web };
+const ROLES: Readonly<Record<string, () => Promise<void>>> = { all, ingest: fill, web, model };
 const play = ROLES[role];
 if (play === undefined) {
   console.error(`Say ${Object.keys(ROLES).join(', ')}; got "${role}".`);

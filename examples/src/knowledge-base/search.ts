@@ -57,11 +57,17 @@ const DEADLINE = Number(process.env['DEADLINE'] ?? 400);
 /** Customers have other words than authors. */
 const FUSION = { weights: { vectors: 2 } } as const;
 
-/** The articles, as every process has them. */
-export function openArticles(redis: string, { name: model, dimensions, embed }: Model): VectorIndex {
+const vectorsOf = ({ name: model, dimensions, embed }: Model) => ({
+  ...{ model, dimensions },
+  embedder: createEmbedder({ embed, model }),
+});
+
+/** The articles, as every process has them: by the first model, until the second one is live. */
+export function openArticles(redis: string, first: Model, second: Model): VectorIndex {
   return createIndex({
     ...{ redis, name: 'articles', schema: SCHEMA },
-    vectors: { model, dimensions, embedder: createEmbedder({ embed, model }) },
+    vectors: vectorsOf(first),
+    next: vectorsOf(second),
     keywords: { fields: { title: 2, body: 1 }, stopWords: STOP_WORDS },
   });
 }
