@@ -1,14 +1,14 @@
 /**
  * Rows as they lie in Redis: reads of one turn of the event loop travel together.
  *
- * Guarantees: what was acknowledged under a key before its read began is seen by it, because it goes to the master. Outside a Cluster all
- * reads of a turn are one MGET; in a Cluster, one for each partition.
+ * Guarantees: what was acknowledged under a key before its read began is seen by it, because it goes to the master. Outside a Cluster the
+ * keys of a read are in one MGET, with those of other reads of the turn; in a Cluster, in one for each partition.
  */
 import { type CallCommand, type NodeSource, parseAddress } from '@holdfast/redis';
 import type { Partition } from '../store/partition.js';
 
-/** Reads that one MGET carries at most. */
-const MOST = 64;
+/** Reads that one MGET carries at most: the server answers one while this process is busy with the answer before it. */
+const MOST = 8;
 
 const NOTHING: Promise<readonly never[]> = Promise.resolve([]);
 
