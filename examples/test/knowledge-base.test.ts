@@ -77,7 +77,7 @@ it('shows results as one types, why each was found, and only what was chosen', {
   await billing.click();
   await page.getByRole('button', { name: /^billing \d+$/, pressed: true }).waitFor({ timeout: 60_000 });
   const { hits, products } = (await (
-    await fetch(`${url}/search?text=money&product=billing`)
+    await fetch(`${url}/search?text=money&product=billing&counts`)
   ).json()) as Answer;
   expect(hits.length).toBe(10);
   const ofBilling = CORPUS.filter(({ product }) => product === 'billing').map(({ id }) => id);

@@ -26,12 +26,17 @@ export const PAGE = `<!doctype html>
   const of = (id) => document.querySelector('#' + id);
   const made = (tag, text, more = {}) => Object.assign(document.createElement(tag), { textContent: text, ...more });
   let product = '';
+  let counted; // for which filter: the counts do not depend on what is typed
   let latest = new AbortController();
 
   function query() {
     const asked = new URLSearchParams({ text: of('text').value, product });
     if (of('recent').checked) asked.set('since', Date.now() - 365 * 86400000);
     return asked;
+  }
+
+  function filterOfPage() {
+    return product + ' ' + of('recent').checked;
   }
 
   function why({ ranks, scores }) {
@@ -78,11 +83,13 @@ export const PAGE = `<!doctype html>
     if (of('text').value.trim() === '') return of('hits').replaceChildren();
     const { signal } = (latest = new AbortController());
     try {
-      const answer = await fetch('/search?' + query(), { signal });
+      const filter = filterOfPage();
+      const answer = await fetch('/search?' + query() + (counted === filter ? '' : '&counts'), { signal });
       const { hits, products, took, degraded, error } = await answer.json();
       if (error) throw new Error(error);
       of('hits').replaceChildren(...hits.map(showHit));
-      showProducts(products);
+      if (counted !== filter) showProducts(products);
+      counted = filter;
       of('message').textContent = [hits.length + ' results in ' + took.toFixed(1) + ' ms', ...degraded].join(', ');
     } catch (error) {
       if (!signal.aborted) of('message').textContent = error.message;

@@ -22,11 +22,13 @@ export interface Question {
   readonly since?: number | undefined;
   /** Default 10. */
   readonly limit?: number;
+  /** Whether to count the products: that looks at every article. Default false. */
+  readonly isCounted?: boolean;
 }
 
 export interface Answer {
   readonly hits: readonly Found[];
-  /** How many articles each product has, among all that match. */
+  /** How many articles each product has, among all that match; empty unless they were to be counted. */
   readonly products: Facets[string];
   /** What was left out. */
   readonly degraded: readonly string[];
@@ -75,14 +77,15 @@ export function openArticles(redis: string, first: Model, second: Model): Vector
 /** Ends with an AbortedError when `signal` aborts: then nobody waits for the answer. */
 export async function search(
   kb: VectorIndex,
-  { text, product, since, limit = 10 }: Question,
+  { text, product, since, limit = 10, isCounted = false }: Question,
   signal?: AbortSignal,
 ): Promise<Answer> {
   const began = performance.now();
+  const isFiltered = Boolean(product || since); // a filter looks at every article
   const { hits, facets, degraded } = await kb.search({
     ...{ text, limit, fuse: FUSION, deadline: DEADLINE },
-    filter: { ...(product && { product }), ...(since && { updated: { gte: since } }) },
-    ...{ facets: ['product'], texts: true, snippet: { words: 24 } },
+    ...(isFiltered && { filter: { ...(product && { product }), ...(since && { updated: { gte: since } }) } }),
+    ...{ facets: isCounted ? ['product'] : [], texts: true, snippet: { words: 24 } },
     ...(signal && { signal }),
   });
   return {

@@ -1,5 +1,6 @@
 /**
- * The help desk over HTTP: `/` is the page, `/search?text=<...>&product=<...>&since=<ms>` answers the hits as JSON, and `/chat?text=<...>`
+ * The help desk over HTTP: `/` is the page, `/search?text=<...>&product=<...>&since=<ms>` answers the hits as JSON,
+ * with `&counts` also how many articles each product has, and `/chat?text=<...>`
  * a turn of a chat as server-sent events: `found`, then `word` for each, then `end`.
  *
  * What cannot be answered now gets 503; it changes nothing, so it is asked again.
@@ -38,7 +39,8 @@ function questionOf(given: URLSearchParams): Question | undefined {
   const text = given.get('text') ?? '';
   const since = Number(given.get('since') ?? 0);
   if (text.trim() === '' || !Number.isFinite(since)) return undefined;
-  return { text, product: given.get('product') || undefined, since: since || undefined };
+  const product = given.get('product') || undefined;
+  return { text, product, since: since || undefined, isCounted: given.has('counts') };
 }
 
 async function chat(
