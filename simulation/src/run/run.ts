@@ -76,7 +76,7 @@ export async function simulate<S, P extends RunPlan<S>, A extends Actor<S>>(
 }
 
 /** More than any run has that comes to its end: a run of workflows has 10,000 on average. */
-const MOST_EVENTS = 2_000_000;
+const MOST_EVENTS = 1_000_000;
 
 /** What the model of Redis and its Lua say of what they do not know: what is shipped is then not what runs. */
 const BEYOND = /is not supported here$|is not part of the model$/;

@@ -11,8 +11,9 @@ import { joinQueue } from '../queue/part.js';
 import { drawQueuePlan, type QueuePlan } from '../queue/plan.js';
 import { joinVectors } from '../vectors/part.js';
 import { drawVectorsPlan, type VectorsPlan } from '../vectors/plan.js';
+import { drawWorkflowPlan } from '../workflow/focus.js';
 import { joinWorkflow } from '../workflow/part.js';
-import { drawWorkflowPlan, type WorkflowPlan } from '../workflow/plan.js';
+import type { WorkflowPlan } from '../workflow/plan.js';
 import { type Outcome, type RunOptions, simulate } from './run.js';
 
 export type ScenarioName = 'locks' | 'queue' | 'workflow' | 'features' | 'vectors';

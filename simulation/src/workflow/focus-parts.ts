@@ -4,6 +4,9 @@ import type { Fault } from '../plan/plan.js';
 import type { StartPlan, WorkflowPlan, WorkflowStep } from './plan.js';
 import { type BodyPlan, NOTHING, type Program } from './program.js';
 
+/** Makes a plan with a focus of a calm one. */
+export type DrawFocus = (dice: Dice, plan: WorkflowPlan) => WorkflowPlan;
+
 export const inTurn = (...parts: readonly Program[]): Program => ({ f: 'turn', parts });
 
 export const step = (name: string, body: Partial<BodyPlan> = {}): Program => ({
@@ -63,6 +66,16 @@ export function lateOf(dice: Dice, plan: WorkflowPlan, longest: number, least = 
   return [
     { f: 'lag', at, clients: [client], nodes: [0], lag, for: lag + 5 },
     { f: 'break', at: at + lag, client, node: 0, lateness: dice.scale(least, longest) },
+  ];
+}
+
+/** A connection breaks while answers are under way, which are lost. */
+export function answerOf(dice: Dice, plan: WorkflowPlan): readonly Fault[] {
+  const [at, client, lag] = [timeIn(dice, plan), clientOf(dice, plan), dice.scale(5, 60)];
+  const wait = lag + dice.whole(1, lag);
+  return [
+    { f: 'lag', at, clients: [client], nodes: [0], lag, for: wait + 1 },
+    { f: 'break', at: at + wait, client, node: 0, lateness: dice.scale(5, 300) },
   ];
 }
 

@@ -1,8 +1,17 @@
 /** Focuses on what is done with runs: approvals, limits, undoing, cancels, schedules, and who follows the events. */
 import type { Dice } from '../plan/dice.js';
 import type { Fault } from '../plan/plan.js';
-import type { DrawFocus } from './focus.js';
-import { inTurn, killOf, lateOf, pauseOf, several, step, withRuns, withWorkers } from './focus-parts.js';
+import {
+  type DrawFocus,
+  inTurn,
+  killOf,
+  lateOf,
+  pauseOf,
+  several,
+  step,
+  withRuns,
+  withWorkers,
+} from './focus-parts.js';
 import type { WorkflowPlan, WorkflowStep } from './plan.js';
 import { NOTHING, type Program } from './program.js';
 

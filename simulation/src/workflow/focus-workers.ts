@@ -1,8 +1,9 @@
 /** Focuses on who works: workers that freeze and die, that sleep, and runs that they own from their start. */
-import type { DrawFocus } from './focus.js';
 import {
+  answerOf,
   clientOf,
   crashOf,
+  type DrawFocus,
   inTurn,
   killOf,
   lateOf,
@@ -69,6 +70,17 @@ const ownersAtOnce: DrawFocus = (dice, plan) => {
   };
 };
 
+/** Runs are claimed again and again, while answers are lost, and calls arrive late, of sessions that go on all the same. */
+const answers: DrawFocus = (dice, plan) => {
+  const workers = withWorkers(plan, { concurrency: 4, lease: dice.scale(4_000, 9_000) });
+  const part = (at: string): Program =>
+    dice.chance(0.5) ? { f: 'sleep', for: dice.scale(25, 200) } : step(at, { effect: true });
+  const runs = withRuns(workers, 5, (start) => [
+    { f: 'start', after: dice.whole(0, 600), ...start, program: inTurn(part('0'), part('1'), part('2')) },
+  ]);
+  return { ...runs, faults: several(14, () => answerOf(dice, plan)).flat() };
+};
+
 /** Bodies write to streams piece by piece, while calls and answers are lost, or arrive late. */
 const streams: DrawFocus = (dice, plan) => {
   const writer = (name: string): Program =>
@@ -93,4 +105,11 @@ const streams: DrawFocus = (dice, plan) => {
   };
 };
 
-export const FOCUSES_OF_WORKERS = { zombies, suspects, sleepers, 'owners at once': ownersAtOnce, streams };
+export const FOCUSES_OF_WORKERS = {
+  zombies,
+  suspects,
+  sleepers,
+  'owners at once': ownersAtOnce,
+  answers,
+  streams,
+};

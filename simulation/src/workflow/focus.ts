@@ -5,18 +5,19 @@
  * it has acknowledged, unless the focus says otherwise.
  */
 import { Dice } from '../plan/dice.js';
+import type { Wishes } from '../plan/draw.js';
 import type { Fault } from '../plan/plan.js';
+import type { DrawFocus } from './focus-parts.js';
 import { FOCUSES_OF_RUNS } from './focus-runs.js';
 import { FOCUSES_OF_WORKERS } from './focus-workers.js';
-import type { WorkflowPlan } from './plan.js';
-
-/** Makes a plan with that focus of a calm one. */
-export type DrawFocus = (dice: Dice, plan: WorkflowPlan) => WorkflowPlan;
+import { drawPlainPlan, type WorkflowPlan } from './plan.js';
 
 export const FOCUSES: Readonly<Record<string, DrawFocus>> = { ...FOCUSES_OF_WORKERS, ...FOCUSES_OF_RUNS };
 
-/** The plan itself, or one with a focus: that which is wished, if one is. */
-export function focused(plan: WorkflowPlan, wished: string | undefined): WorkflowPlan {
+/** With the focus that is wished, if one is. */
+export function drawWorkflowPlan(seed: number, wishes: Wishes = {}): WorkflowPlan {
+  const plan = drawPlainPlan(seed, wishes);
+  const { focus: wished } = wishes;
   const dice = new Dice(plan.seed ^ 0x6d2b79);
   if (dice.chance(0.5) && wished === undefined) return plan;
   const focus = wished ?? dice.one(Object.keys(FOCUSES));

@@ -8,7 +8,6 @@ import { Dice } from '../plan/dice.js';
 import type { Wishes } from '../plan/draw.js';
 import { CLOCK_AHEAD, drawFailovers, drawFaults } from '../plan/faults.js';
 import type { ClientPlan, ClockPlan, Fault, RunPlan } from '../plan/plan.js';
-import { focused } from './focus.js';
 import { drawProgram, NOTHING, type Program, partsOf, receipts } from './program.js';
 
 /** All durations and times are milliseconds of true time. */
@@ -89,10 +88,8 @@ export interface StartPlan extends RunOfPlan {
   readonly expires?: number;
 }
 
-export const drawWorkflowPlan = (seed: number, wishes: Wishes = {}): WorkflowPlan =>
-  focused(drawPlain(seed, wishes), wishes.focus);
-
-function drawPlain(seed: number, wishes: Wishes): WorkflowPlan {
+/** One without a focus. */
+export function drawPlainPlan(seed: number, wishes: Wishes): WorkflowPlan {
   const dice = new Dice(seed ^ 0x2f0a17);
   const clients = wishes.clients ?? dice.whole(2, 4);
   const healAt = dice.whole(2_000, 6_000);
