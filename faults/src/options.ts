@@ -10,6 +10,7 @@ export const HELP = `Usage: npm run faults -- [locks] [options]
        npm run faults -- queue [options]
        npm run faults -- workflow [options]
        npm run faults -- features [options]
+       npm run faults -- vectors [options]
        npm run faults -- check FOLDER...
        npm run faults -- peers [--minutes N] [--seed N]
 
@@ -22,6 +23,7 @@ Runs client processes against real servers under real faults, records what the c
            every second episode asks for their word
   features clients land, count, read and export features and build generations, on one server, which in every
            second stage forgets its last second with its power (quorum), or with replicas that take over (sentinel)
+  vectors  clients put, delete and search documents of an index of vectors, on servers as those of features
   check    judges the kept histories in and below the folders again, without running anything
   peers    puts other libraries under the same faults, for N minutes each (default 4)
 
@@ -63,7 +65,7 @@ const OPTIONS = {
 const TOPOLOGIES = ['quorum', 'sentinel', 'cluster'] as const;
 const PERSISTENCES = ['none', 'everysec', 'synchronous', 'mixed'] as const;
 
-const SUBJECTS = ['locks', 'queue', 'workflow', 'features'] as const;
+const SUBJECTS = ['locks', 'queue', 'workflow', 'features', 'vectors'] as const;
 
 export interface Call {
   /** The part of Holdfast that is put under faults. */

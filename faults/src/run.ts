@@ -16,10 +16,17 @@ import { describe, toMarkdown } from './report.js';
 import type { Subject } from './subject.js';
 import { Totals } from './totals.js';
 import { locks } from './traffic/subject.js';
+import { vectorsSubject } from './vectors/subject.js';
 import { workflowSubject } from './workflow/subject.js';
 
 const SUBJECTS: Record<Call['subject'], Subject> = {
-  ...{ locks, queue: queueSubject, workflow: workflowSubject, features: featuresSubject },
+  ...{
+    locks,
+    queue: queueSubject,
+    workflow: workflowSubject,
+    features: featuresSubject,
+    vectors: vectorsSubject,
+  },
 };
 
 /** Resolves to whether nothing was violated. */

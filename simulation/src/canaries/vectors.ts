@@ -149,7 +149,7 @@ export const VECTORS_CANARIES: readonly Canary[] = [
       {
         file: `${SRC}/follow/follower.ts`,
         find: '    this.#reached = 0;\n    this.#compare({ since, purged: 0 });',
-        replace: '    this.#reached = this.#after = 0;\n    void since;',
+        replace: '    this.#reached = 0;\n    void since;',
       },
     ],
   },
