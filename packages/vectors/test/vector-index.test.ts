@@ -35,6 +35,29 @@ describe('a write', () => {
     await expect.poll(async () => idsOf(await other.search({ vector: EAST }))).toEqual(['a']);
   });
 
+  it('is found where others write all the time, also to what is being read', async () => {
+    const writer = server();
+    await Promise.all(Array.from({ length: 300 }, (_, n) => writer.put({ id: `d${n}`, vector: EAST })));
+    const { truth, follower: reader } = follower();
+    const fetch = truth.fetch.bind(truth);
+    let written = 0;
+    // With each page that is read, a document of before and a new one are written.
+    truth.fetch = async (...args) => {
+      const found = await fetch(...args);
+      await writer.put({ id: `d${299 - written}`, vector: NORTH, attributes: { written } });
+      await writer.put({ id: `new${written++}`, vector: UP });
+      return found;
+    };
+    await reader.look();
+    expect(written).toBeLessThan(5);
+    const ids = [...reader.documents.ids()];
+    for (let n = 0; n < 300; n += 1) expect(ids).toContain(`d${n}`);
+    expect(reader.documents.get('d299')?.attributes).toEqual({ written: 0 });
+    expect(reader.behind).toBeGreaterThan(0);
+    await reader.look();
+    expect([...reader.documents.ids()]).toContain('new0');
+  });
+
   it('of an older event changes nothing, whatever order they come in', async () => {
     const kb = server();
     await kb.put({ id: 'a', vector: EAST, attributes: { v: 2 } }, { time: 2_000 });

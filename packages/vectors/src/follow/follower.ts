@@ -65,6 +65,8 @@ export class Follower {
   #epoch = '';
   #after = 0;
   #reached = 0;
+  /** Whether the present look has applied all that there was when it last asked. */
+  #isWhole = false;
   #behind = 0;
   #comparison: Comparison | undefined;
   /** What is trained or compacted at the moment. */
@@ -146,6 +148,7 @@ export class Follower {
   }
 
   async #catchUp(): Promise<void> {
+    this.#isWhole = false;
     try {
       while (!(await this.#read()));
       this.#failure = undefined;
@@ -156,7 +159,10 @@ export class Follower {
     this.#tidy();
   }
 
-  /** Reads and applies a page. True if there was nothing left to apply. */
+  /**
+   * Reads and applies a page. True if all was applied that there was at the page before: what is written meanwhile is left to the next
+   * look, which else would have no end where others write all the time.
+   */
   async #read(): Promise<boolean> {
     const { truth, clock } = this.#parts;
     const sent = clock.now();
@@ -179,17 +185,19 @@ export class Follower {
       return false;
     }
     const last = page.entries.at(-1);
-    if (last) {
+    if (last && !this.#isWhole) {
       await this.#apply(page.entries);
-      this.#after = last.sequence;
+      // A page that is not full has everything above the place, wherever hot documents have moved to.
+      this.#isWhole = page.entries.length < PAGE;
+      this.#after = this.#isWhole ? Math.max(last.sequence, page.last) : last.sequence;
       this.#behind = page.behind - page.entries.length;
       return false;
     }
     if (this.#comparison) await this.#dropUnseen(this.#comparison);
     this.#comparison = undefined;
-    this.#after = Math.max(this.#after, page.last);
+    if (!last) this.#after = Math.max(this.#after, page.last);
     this.#reached = this.#after;
-    this.#behind = 0;
+    this.#behind = page.behind;
     this.#serve();
     return true;
   }
@@ -203,6 +211,7 @@ export class Follower {
 
   #compare(how: { readonly since: number; readonly purged: number }): void {
     this.#comparison = { seen: new Set(), ...how };
+    this.#isWhole = false;
     this.#after = 0;
   }
 
