@@ -26,6 +26,7 @@ export * from './keywords/keywords.js';
 export { type CheckOptions, type CheckReport, checkRecall } from './operate/check.js';
 export type { ExportedDocument } from './operate/export.js';
 export type { IndexHealth } from './operate/health.js';
+export { metricsText, observeIndexes } from './operate/observe.js';
 export {
   findIndex,
   type IndexInfo,
@@ -40,6 +41,7 @@ export type { Filter, NumberCondition, Schema, TagCondition } from './query/filt
 export type { FoundDocument, FoundSnippet, Results, StoredDocument } from './query/results.js';
 export type { Peers, ShardedFindOptions, ShardedIndexOptions } from './shard/options.js';
 export type { ShardedIndex, ShardedResults } from './shard/sharded-index.js';
+export type { VectorsMessage } from './telemetry.js';
 export type { Attributes } from './truth/record.js';
 export {
   createIndex,

@@ -38,6 +38,7 @@ import { type Results, type StoredDocument, told } from './query/results.js';
 import { Search } from './query/search.js';
 import { Texts } from './query/texts.js';
 import type { Model } from './truth/builder-verbs.js';
+import { Telemetry } from './telemetry.js';
 import type { Attributes } from './truth/record.js';
 import { Truth } from './truth/truth.js';
 import {
@@ -116,6 +117,7 @@ export class VectorIndex {
   readonly #texts: Texts;
   readonly #search: Search;
   readonly #generations: Generations;
+  readonly #telemetry: Telemetry;
   #isClosed = false;
 
   /** Use createIndex(). */
@@ -130,6 +132,7 @@ export class VectorIndex {
       aspects.map(({ name: key, dimensions, metric }) => [key, { dimensions, metric }]),
     );
     this.#clock = clock;
+    this.#telemetry = new Telemetry(name, clock);
     this.#schema = schema;
     this.#truth = new Truth({ redis, tls, name, prefix, callTimeout, clock, tombstones, ahead });
     const truth = this.#truth;
@@ -140,6 +143,7 @@ export class VectorIndex {
     this.#writer = new Writer({ index: name, truth, models, ahead, shape: { schema, aspects, fields } });
     const follower = new Follower({
       ...{ truth, clock, tombstones, model, keywords },
+      epochBegan: (epoch) => this.#telemetry.epochBegan(epoch),
       indexOf: (generation, of) => {
         for (const each of models) requireSameModel(name, each, of);
         const declared = aspectsOf(own, of.name) ?? aspects;
@@ -177,7 +181,9 @@ export class VectorIndex {
    * under a higher token of the holder's issuer, MisuseError for a document that cannot be stored, and UnavailableError.
    */
   async put(document: Document, options: PutOptions = {}): Promise<Written> {
-    return this.#during('a document was written', () => this.#writer.put(document, options));
+    return this.#during('a document was written', () =>
+      this.#telemetry.writing('put', Object(document).id, () => this.#writer.put(document, options)),
+    );
   }
 
   /**
@@ -185,12 +191,14 @@ export class VectorIndex {
    * must not change. Without a `ttl` it expires when it would have. Throws as `put` does.
    */
   async patch(id: string, attributes: Attributes, options: PutOptions = {}): Promise<Patched> {
-    return this.#during('a document was patched', () => this.#writer.patch(id, attributes, options));
+    return this.#during('a document was patched', () =>
+      this.#telemetry.writing('patch', id, () => this.#writer.patch(id, attributes, options)),
+    );
   }
 
   /** Deletes a document, unless a later event is there. Throws StaleTokenError, MisuseError and UnavailableError as `put` does. */
   async delete(id: string, options: DeleteOptions = {}): Promise<Written> {
-    const deletion = () => this.#writer.delete(id, options);
+    const deletion = () => this.#telemetry.writing('delete', id, () => this.#writer.delete(id, options));
     return (await this.#during('a document was deleted', deletion)) as Written;
   }
 
@@ -230,8 +238,10 @@ export class VectorIndex {
   async search(options: FindOptions): Promise<Results> {
     const wishes = readOptions('search', options, FIND);
     this.#search.check(wishes);
-    await this.#reach(wishes);
-    return this.#during('it was searched', () => this.#search.results(wishes));
+    return this.#telemetry.searching(wishes.limit, async () => {
+      await this.#reach(wishes);
+      return this.#during('it was searched', () => this.#search.results(wishes));
+    });
   }
 
   /** A document, as it is known here; undefined if there is none. Throws as `search` does. */

@@ -30,6 +30,8 @@ export interface FollowerParts {
   readonly indexOf: (generation: string, model: Model) => GenerationIndex;
   /** The words of all texts; undefined if they are not searched. */
   readonly keywords: KeywordIndex | undefined;
+  /** Told of each epoch after the first. */
+  readonly epochBegan?: (epoch: string) => void;
 }
 
 /** A comparison of all that is known here with all that the server has. */
@@ -203,6 +205,7 @@ export class Follower {
   }
 
   #compareWith({ epoch, since }: OtherEpoch): void {
+    if (this.#epoch !== '') this.#parts.epochBegan?.(epoch);
     this.#epoch = epoch;
     this.#lineup = undefined;
     this.#reached = 0;
