@@ -136,7 +136,7 @@ export const VECTORS_CANARIES: readonly Canary[] = [
     changes: [
       {
         file: `${SRC}/follow/follower.ts`,
-        find: '    if (last) {\n      await this.#apply(page.entries);',
+        find: '    if (last && !this.#isWhole) {\n      await this.#apply(page.entries);',
         replace:
           '    if (last) {\n      this.#reached = last.sequence;\n      await this.#apply(page.entries);',
       },
