@@ -4,7 +4,7 @@ import { seededRandom } from '@holdfast/kernel';
 import type { NodeSource } from '@holdfast/redis';
 import { createIndex, type VectorIndex } from '@holdfast/vectors';
 
-export const DIMENSIONS = 8;
+const DIMENSIONS = 8;
 /** How many documents there are at most. */
 export const DOCUMENTS = 24;
 /** More than there are documents. */

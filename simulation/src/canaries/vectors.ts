@@ -138,7 +138,7 @@ export const VECTORS_CANARIES: readonly Canary[] = [
         file: `${SRC}/follow/follower.ts`,
         find: '    if (last && !this.#isWhole) {\n      await this.#apply(page.entries);',
         replace:
-          '    if (last) {\n      this.#reached = last.sequence;\n      await this.#apply(page.entries);',
+          '    if (last && !this.#isWhole) {\n      this.#reached = last.sequence;\n      await this.#apply(page.entries);',
       },
     ],
   },
