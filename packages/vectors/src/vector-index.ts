@@ -37,8 +37,8 @@ import { type Filter, matcherOf, type Schema } from './query/filter.js';
 import { type Results, type StoredDocument, told } from './query/results.js';
 import { Search } from './query/search.js';
 import { Texts } from './query/texts.js';
-import type { Model } from './truth/builder-verbs.js';
 import { Telemetry } from './telemetry.js';
+import type { Model } from './truth/builder-verbs.js';
 import type { Attributes } from './truth/record.js';
 import { Truth } from './truth/truth.js';
 import {

@@ -223,6 +223,7 @@ export class Follower {
     const { truth, model, indexOf } = this.#parts;
     const lineup = await truth.open(model);
     this.#lineup = lineup;
+    this.#isWhole = false; // for what these generations have
     for (const generation of [lineup.live, lineup.building]) {
       const of = lineup.models.get(generation);
       if (of === undefined || this.#held.has(generation)) continue;
