@@ -27,6 +27,7 @@ const FACTS: Readonly<Record<string, RegExp>> = {
   'vectors.ts': /^\[ 'apple 1\.0' \]\n$/,
   'vectors-documents.ts': /^reset \{ vectors: 1, keywords: 1 \} a new one in the settings\.\n\[\]\n$/,
   'vectors-shards.ts': /^apple,pear \[\]\n$/,
+  'vectors-embedding.ts': /^door \{ vectors: 1 \} \[\]\n$/,
   'vectors-new-model.ts': /^door \[ 'counts-1 kept', 'counts-2 live' \]\n$/,
   'workflow.ts': /^42, approved by eve\n$/,
   'workflow-undo.ts': /^RunFailedError\ngiven back: it was done\n$/,

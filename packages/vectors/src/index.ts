@@ -11,6 +11,7 @@ import type { ShardedIndexOptions } from './shard/options.js';
 import { ShardedIndex } from './shard/sharded-index.js';
 
 export type { EmbedDocuments, Source } from './embed/contents.js';
+export type { Embedded, EmbeddingDelivery, EmbeddingQueue, EmbeddingTask } from './embed/tasks.js';
 export { PlaceLostError, SnapshotError, type SnapshotReason } from './errors.js';
 export type { Cut, Filled, GenerationBuilder } from './generations/builder.js';
 export type { Generation } from './generations/generations.js';

@@ -29,6 +29,7 @@ import {
 import type { NodeSource } from '@holdfast/redis';
 import type { Aspect } from './aspect.js';
 import type { Embedder } from './embed/embedder.js';
+import type { EmbeddingQueue } from './embed/tasks.js';
 import { CHUNK, type ChunkOptions } from './hybrid/chunk.js';
 import type { FuseOptions } from './hybrid/fuse.js';
 import type { Reranker } from './hybrid/rerank.js';
@@ -74,6 +75,11 @@ export interface VectorIndexOptions {
    * none.
    */
   readonly next?: VectorsOptions | Readonly<Record<string, VectorsOptions>>;
+  /**
+   * A queue, of @holdfast/queue say, to which a task is added when a document is put with a text and without vectors; workers whose
+   * handler is `embedder()` make these. Each index has one of its own. Default: such a document has none.
+   */
+  readonly tasks?: EmbeddingQueue;
   /** Documents are found by the words of their texts, too; {} for a document of one text. Default: by vectors only. */
   readonly keywords?: KeywordsOptions;
   /** The attributes by which documents are filtered. Others are stored and told only. Default: none. */
@@ -165,6 +171,7 @@ export const VECTOR_INDEX = {
   name: readName,
   vectors: readAspects,
   next: optional(readAspects),
+  tasks: optional(having<EmbeddingQueue>('add')),
   keywords: optional(group(KEYWORDS)),
   schema: withDefault(readAttributeSchema, {}),
   prefix: (option, prefix = '') => requirePrefix(option, prefix),

@@ -19,6 +19,7 @@ import {
 } from '@holdfast/kernel';
 import { unlessAborted } from './abort.js';
 import { type Aspect, modelOf, type Shape, shapesOf } from './aspect.js';
+import { type Embedded, Embedding, type EmbeddingDelivery } from './embed/tasks.js';
 import { PlaceLostError } from './errors.js';
 import type { KnownDocument } from './follow/documents.js';
 import { Follower } from './follow/follower.js';
@@ -53,7 +54,7 @@ import {
   type PutOptions,
   SCROLL,
   type ScrollOptions,
-  type SEEN,
+  SEEN,
   SELECT,
   type SelectOptions,
   VECTOR_INDEX,
@@ -85,6 +86,8 @@ export interface VectorIndexStats {
   readonly unapplied: number;
   /** Documents that another program has written in a way that cannot be read. */
   readonly unreadable: number;
+  /** Documents that have something to make vectors of, and wait for those of the live generation. */
+  readonly waiting: number;
   /** Why the last try to read what was written failed; undefined if it did not. */
   readonly failure: string | undefined;
   /** Of the vectors, of the first name if they have names; undefined before everything was read once. */
@@ -118,6 +121,7 @@ export class VectorIndex {
   readonly #search: Search;
   readonly #generations: Generations;
   readonly #telemetry: Telemetry;
+  readonly #embedding: Embedding;
   #isClosed = false;
 
   /** Use createIndex(). */
@@ -140,7 +144,16 @@ export class VectorIndex {
     this.#keywords = keywords;
     const fields = keywords && (settings.keywords?.fields ?? ('one text' as const));
     const models = [...own.keys()];
-    this.#writer = new Writer({ index: name, truth, models, ahead, shape: { schema, aspects, fields } });
+    const embedding = new Embedding({
+      ...{ index: name, truth, queue: settings.tasks },
+      open: () => this.#writer.open(),
+      aspectsOf: (of) => aspectsOf(own, of),
+    });
+    this.#embedding = embedding;
+    this.#writer = new Writer({
+      ...{ index: name, truth, models, ahead, shape: { schema, aspects, fields } },
+      unembedded: (generation, id, digest) => embedding.add(generation, id, digest),
+    });
     const follower = new Follower({
       ...{ truth, clock, tombstones, model, keywords },
       epochBegan: (epoch) => this.#telemetry.epochBegan(epoch),
@@ -314,6 +327,23 @@ export class VectorIndex {
     return healthOf(this.stats());
   }
 
+  /**
+   * A handler of the tasks that `tasks` is given, for a worker: it makes the vectors of a document by the `embedder` of the vectors.
+   * It throws what the model throws, AbortedError when the task's signal aborts, MisuseError and UnavailableError.
+   */
+  embedder(): (task: EmbeddingDelivery) => Promise<Embedded> {
+    return (task) => this.#during('a document was embedded', () => this.#embedding.handle(task));
+  }
+
+  /**
+   * Adds a task for each document that lacks vectors of the live generation, such as one whose task was lost; resolves to how many
+   * there are. Throws UnavailableError, MisuseError, AbortedError, and what the queue throws.
+   */
+  async embedMissing(options: { readonly signal?: AbortSignal } = {}): Promise<number> {
+    const { signal } = readOptions('embedMissing', options, { signal: SEEN.signal });
+    return this.#during('missing vectors were looked for', () => this.#embedding.addMissing(signal));
+  }
+
   /** The generations of the index, in the order in which they began. Throws UnavailableError and MisuseError. */
   async generations(): Promise<readonly Generation[]> {
     return this.#during('generations were read', () => this.#generations.all());
@@ -337,10 +367,10 @@ export class VectorIndex {
   }
 
   stats(): VectorIndexStats {
-    const { documents, behind, unapplied, unreadable, failure, serving } = this.#follower;
+    const { documents, behind, unapplied, unreadable, waiting, failure, serving } = this.#follower;
     const named = serving?.stats() ?? {};
     return {
-      ...{ documents: documents.size, behind, unapplied, unreadable, failure },
+      ...{ documents: documents.size, behind, unapplied, unreadable, waiting, failure },
       vectors: Object.values(named)[0],
       named: Object.hasOwn(named, '') ? {} : named,
       keywords: this.#keywords?.stats(),

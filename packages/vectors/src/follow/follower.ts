@@ -13,7 +13,7 @@ import { SharedCall } from '@holdfast/redis';
 import { Slices } from '../index/slices.js';
 import type { KeywordIndex, Text } from '../keywords/keyword-index.js';
 import type { Model } from '../truth/builder-verbs.js';
-import { readBody, readDocument, readVectors } from '../truth/record.js';
+import { hasSource, readBody, readDocument, readVectors } from '../truth/record.js';
 import type { Truth } from '../truth/truth.js';
 import type { Lineup, OtherEpoch } from '../truth/verbs.js';
 import { Documents } from './documents.js';
@@ -60,6 +60,8 @@ export class Follower {
   readonly #leaving = new Map<string, number>();
   /** Documents whose vectors or words did not fit into the memory. */
   readonly #unapplied = new Set<string>();
+  /** Of each generation, the documents that have something to make vectors of, and no vectors of that. */
+  readonly #waiting = new Map<string, Set<string>>();
   /** Documents that no program of ours can have written. */
   readonly #unreadable = new Set<string>();
   #serving: GenerationIndex | undefined;
@@ -101,6 +103,11 @@ export class Follower {
 
   get unapplied(): number {
     return this.#unapplied.size;
+  }
+
+  /** How many documents wait for their vectors of the live generation. */
+  get waiting(): number {
+    return this.#waiting.get(this.#serving?.generation ?? '')?.size ?? 0;
   }
 
   get unreadable(): number {
@@ -228,6 +235,7 @@ export class Follower {
       const of = lineup.models.get(generation);
       if (of === undefined || this.#held.has(generation)) continue;
       this.#held.set(generation, indexOf(generation, of));
+      this.#waiting.set(generation, new Set());
       // Of one that has begun after all that was read here, all that there is comes later in the log.
       const isNew = !this.#comparison && Number(generation) > this.#after;
       if (!isNew) this.#compare({ since: 0, purged: this.#comparison?.purged ?? 0 });
@@ -238,8 +246,11 @@ export class Follower {
   #serve(): void {
     const { live = '', building } = this.#lineup ?? {};
     this.#serving = this.#held.get(live);
-    for (const generation of this.#held.keys())
-      if (generation !== live && generation !== building) this.#held.delete(generation);
+    for (const generation of this.#held.keys()) {
+      if (generation === live || generation === building) continue;
+      this.#held.delete(generation);
+      this.#waiting.delete(generation);
+    }
   }
 
   async #apply(entries: readonly { readonly id: string; readonly sequence: number }[]): Promise<void> {
@@ -285,8 +296,11 @@ export class Follower {
     this.#unapplied.delete(id);
     for (let at = 0, each = of(at); each.index; at += 1, each = of(at)) {
       const { index } = each;
-      const vectors = readVectors(each.bytes, digest, index.dimensions) ?? [];
-      this.#take(id, () => index.replace(id, vectors));
+      const vectors = readVectors(each.bytes, digest, index.dimensions);
+      const waiting = this.#waiting.get(index.generation);
+      if (vectors === undefined && hasSource(document)) waiting?.add(id);
+      else waiting?.delete(id);
+      this.#take(id, () => index.replace(id, vectors ?? []));
     }
     this.#take(id, () => this.#replaceWords(id, body.text));
   }
@@ -319,6 +333,7 @@ export class Follower {
 
   #removeContents(id: string): void {
     this.#unapplied.delete(id);
+    for (const waiting of this.#waiting.values()) waiting.delete(id);
     for (const index of this.#held.values()) index.delete(id);
     this.#parts.keywords?.delete(id);
   }

@@ -11,9 +11,10 @@
 import { MisuseError, readOptions, throwIfAborted } from '@holdfast/kernel';
 import { unlessAborted } from '../abort.js';
 import type { Aspect } from '../aspect.js';
-import { type EmbedDocuments, embedSources, type Source } from '../embed/contents.js';
+import { type EmbedDocuments, embedSources } from '../embed/contents.js';
+import { type Missing, missingOf } from '../embed/missing.js';
 import type { BuilderRequest, Model, Refusal, Through } from '../truth/builder-verbs.js';
-import { hasSource, numbersOf, readBody, readDocument, readVectors, vectorBytes } from '../truth/record.js';
+import { numbersOf, vectorBytes } from '../truth/record.js';
 import type { Truth } from '../truth/truth.js';
 import { CUT, type CutOptions, FILL, type FillOptions } from './options.js';
 import { dropVectors, throwRefusal } from './retire.js';
@@ -54,10 +55,6 @@ export interface BuilderParts {
 
 /** Documents that are looked at at a time. */
 const PAGE = 512;
-
-interface Missing extends Source {
-  readonly digest: Buffer;
-}
 
 export class GenerationBuilder {
   /** The number of the generation. */
@@ -128,7 +125,9 @@ export class GenerationBuilder {
     }
     const last = page.entries.at(-1);
     const ids = page.entries.map(({ id }) => id);
-    const missing = await this.#missing(ids, page.time);
+    const dimensions = this.#parts.aspects.map((each) => each.dimensions);
+    const lacking = { generation: this.generation, dimensions, now: page.time };
+    const missing = await missingOf(truth, ids, lacking);
     let embedded = 0;
     for (let from = 0; from < missing.length; from += this.#parts.batch)
       embedded += await this.#embed(missing.slice(from, from + this.#parts.batch), callers);
@@ -149,21 +148,6 @@ export class GenerationBuilder {
     if (!models.has(claim.generation)) return this.#refused({ word: 'stale', token: claim.token });
     const through = throughs.get(claim.generation);
     return through?.epoch === epoch ? through : { epoch, sequence: 0 };
-  }
-
-  /** Documents that are there, have something to make vectors of, and have none of that. */
-  async #missing(ids: readonly string[], now: number): Promise<readonly Missing[]> {
-    const { truth, aspects } = this.#parts;
-    const dimensions = aspects.map((each) => each.dimensions);
-    const found = await truth.fetch(ids, [this.generation]);
-    return found.flatMap(({ document: bytes, vectors: [vectors = null] }, at): Missing[] => {
-      const document = bytes === null ? undefined : readDocument(bytes);
-      const isThere = document && !document.isDeletion && (document.expiry === 0 || document.expiry > now);
-      if (!isThere || !hasSource(document)) return [];
-      if (readVectors(vectors, document.digest, dimensions)) return [];
-      const body = readBody(document.body);
-      return body ? [{ id: ids[at]!, digest: document.digest, ...body }] : [];
-    });
   }
 
   async #embed(missing: readonly Missing[], callers: AbortSignal | undefined): Promise<number> {

@@ -51,6 +51,8 @@ export interface WriterParts {
   /** Those of this program, of which the first is that of the vectors that it puts. */
   readonly models: readonly Model[];
   readonly shape: DocumentShape;
+  /** Called when a document was put that is to have vectors of the live generation, and came without. */
+  readonly unembedded: (generation: string, id: string, digest: Buffer) => Promise<void>;
   /** How far ahead of the server's an event time may be, in ms. */
   readonly ahead: number;
 }
@@ -87,7 +89,10 @@ export class Writer {
       ...signed(holder),
     };
     const bytes = isGiven ? vectorBytes(digest, numbers) : undefined;
-    return (await this.#write(write, bytes)) as Written;
+    const written = (await this.#write(write, bytes)) as Written;
+    const isUnembedded = written.outcome === 'written' && text !== undefined && !isGiven;
+    if (isUnembedded) await this.#parts.unembedded((await this.open()).live, id, digest);
+    return written;
   }
 
   /** Attributes take the place of those of their names; null removes one. The text stays. */
@@ -133,7 +138,7 @@ export class Writer {
     bytes?: Buffer,
   ): Promise<Written | { readonly outcome: 'changed' }> {
     for (let tries = 0; tries < TRIES; tries += 1) {
-      const { n, models } = await this.#open();
+      const { n, models } = await this.open();
       const vectors = new Map<string, Buffer>([...models.keys()].map((each) => [each, NOTHING]));
       if (bytes) vectors.set(this.#generation(models), bytes);
       const judged = await this.#parts.truth.put({ ...write, n, vectors });
@@ -185,7 +190,8 @@ export class Writer {
     throw otherModel(index, model, [...models.values()]);
   }
 
-  async #open(): Promise<Lineup> {
+  /** The generations, as they are known here. Throws MisuseError if one has another model of a name of this program. */
+  async open(): Promise<Lineup> {
     const { index, truth, models: own } = this.#parts;
     this.#lineup ??= truth.open(own[0]!);
     const lineup = await this.#lineup.catch((error: unknown) => {

@@ -1,0 +1,164 @@
+/** Documents that are put with a text only: tasks, workers that are slow, paused or repeated, and tasks that are lost. */
+import { AbortedError, MisuseError } from '@holdfast/kernel';
+import { createEmbedder, type EmbeddingTask } from '@holdfast/vectors';
+import { describe, expect, it } from 'vitest';
+import { holderOf, idsOf, server, useRedis } from './setting.js';
+
+useRedis();
+
+/** A queue whose tasks are delivered when a test wants it; while a task is there, adding it again does nothing. */
+function listQueue() {
+  const tasks = new Map<string, EmbeddingTask>();
+  let isDown = false;
+  return {
+    tasks,
+    add: async (data: EmbeddingTask, { id }: { readonly id: string }) => {
+      if (isDown) throw new Error('the queue is down');
+      if (!tasks.has(id)) tasks.set(id, data);
+    },
+    take: () => {
+      const all = [...tasks.values()];
+      tasks.clear();
+      return all;
+    },
+    down: (value: boolean) => {
+      isDown = value;
+    },
+  };
+}
+
+const NEVER = new AbortController().signal;
+const deliver = (data: EmbeddingTask, signal = NEVER) => ({ data, signal });
+
+function setting(options = {}) {
+  const tasks = listQueue();
+  const calls: string[][] = [];
+  const holds = new Map<string, Promise<void>>();
+  const embed = async (texts: readonly string[]) => {
+    calls.push([...texts]);
+    await Promise.all(texts.map((text) => holds.get(text)));
+    return texts.map((text) => (text.includes('north') ? [0, 1, 0] : [1, 0, 0]));
+  };
+  const embedder = createEmbedder({ embed, model: 'compass', cache: 0 });
+  const vectors = { dimensions: 3, embedder, ...options };
+  const kb = server({ vectors, keywords: {}, tasks });
+  const hold = (text: string) => {
+    let release = () => {};
+    holds.set(text, new Promise((resolve) => (release = resolve)));
+    return release;
+  };
+  return { kb, tasks, calls, hold, vectors };
+}
+
+describe('a document that is put with a text only', () => {
+  it('is found by its words at once, and by its meaning when its task is done', async () => {
+    const { kb, tasks } = setting();
+    await kb.put({ id: 'a', text: 'the north' });
+    const { place } = await kb.put({ id: 'a', text: 'the north' });
+    expect(tasks.tasks.size).toBe(1);
+    expect(idsOf(await kb.search({ text: 'north', after: place }))).toEqual(['a']);
+    expect(idsOf(await kb.search({ vector: [0, 1, 0] }))).toEqual([]);
+    expect(kb.stats()).toMatchObject({ waiting: 1 });
+    const [task] = tasks.take();
+    expect(await kb.embedder()(deliver(task!))).toEqual({ outcome: 'written' });
+    await kb.ready();
+    expect((await kb.search({ text: 'north' })).hits).toMatchObject([
+      { id: 'a', ranks: { keywords: 1, vectors: 1 } },
+    ]);
+    expect(kb.stats()).toMatchObject({ waiting: 0 });
+    // A text that is put again keeps its vectors, and so does a patch.
+    await kb.put({ id: 'a', text: 'the north', attributes: { n: 1 } });
+    await kb.patch('a', { n: 2 });
+    await kb.ready();
+    expect(idsOf(await kb.search({ vector: [0, 1, 0] }))).toEqual(['a']);
+  });
+
+  it('never has the vector of another text, however slow a worker is', async () => {
+    const { kb, tasks, hold } = setting();
+    const release = hold('going north');
+    await kb.put({ id: 'a', text: 'going north' });
+    const handle = kb.embedder();
+    const slow = handle(deliver(tasks.take()[0]!));
+    await kb.put({ id: 'a', text: 'going east' });
+    expect(await handle(deliver(tasks.take()[0]!))).toEqual({ outcome: 'written' });
+    release();
+    expect(await slow).toEqual({ outcome: 'newer' });
+    await kb.ready();
+    const { hits } = await kb.search({ vector: [1, 0, 0] });
+    expect(hits).toMatchObject([{ id: 'a' }]);
+    expect(hits[0]?.score).toBeCloseTo(1, 2);
+  });
+
+  it('is embedded once: a repeated task asks no model, and a paused worker writes nothing', async () => {
+    const { kb, tasks, calls, hold } = setting();
+    const release = hold('a north');
+    await kb.put({ id: 'a', text: 'a north' });
+    const [task] = tasks.take();
+    const pause = new AbortController();
+    const handle = kb.embedder();
+    const paused = handle(deliver(task!, pause.signal));
+    const failed = expect(paused).rejects.toThrow(AbortedError);
+    await expect.poll(() => calls.length).toBe(1);
+    pause.abort();
+    release();
+    await failed;
+    await kb.ready();
+    expect(kb.stats().waiting).toBe(1);
+    expect(await handle(deliver(task!))).toEqual({ outcome: 'written' });
+    const asked = calls.length;
+    expect(await handle(deliver(task!))).toEqual({ outcome: 'there' });
+    expect(calls.length).toBe(asked);
+    await kb.put({ id: 'b', text: 'gone north' });
+    await kb.delete('b');
+    expect(await handle(deliver(tasks.take()[0]!))).toEqual({ outcome: 'gone' });
+  });
+
+  it('gets its task again if that was lost', async () => {
+    const { kb, tasks } = setting();
+    tasks.down(true);
+    await expect(kb.put({ id: 'a', text: 'north' })).rejects.toThrow('the queue is down');
+    tasks.down(false);
+    await kb.put({ id: 'b', text: 'east', vector: [1, 0, 0] });
+    await kb.put({ id: 'c' });
+    expect(await kb.embedMissing()).toBe(1);
+    expect(tasks.take()).toMatchObject([{ id: 'a' }]);
+    await expect(server().embedMissing()).rejects.toThrow(/has no "tasks"/);
+  });
+
+  it('has a vector for each of its chunks, and is found by the nearest', async () => {
+    const { kb, tasks } = setting({ chunk: { size: 10, overlap: 0 } });
+    const text = `${'east '.repeat(10)}${'north '.repeat(10)}`;
+    await kb.put({ id: 'a', text });
+    await kb.embedder()(deliver(tasks.take()[0]!));
+    await kb.ready();
+    expect((await kb.search({ vector: [0, 1, 0] })).hits).toMatchObject([{ id: 'a', chunk: 1 }]);
+  });
+});
+
+describe('a worker', () => {
+  it('embeds tasks that it has at the same time together, and equal texts once', async () => {
+    const { kb, tasks, calls } = setting();
+    const ids = Array.from({ length: 24 }, (_, at) => `d${at}`);
+    await Promise.all(ids.map((id, at) => kb.put({ id, text: `text ${at % 12}` })));
+    const done = await Promise.all(tasks.take().map((task) => kb.embedder()(deliver(task))));
+    expect(done).toEqual(ids.map(() => ({ outcome: 'written' })));
+    expect(calls.length).toBeLessThan(6);
+    expect(calls.flat().length).toBeLessThan(24);
+    await kb.ready();
+    expect((await kb.search({ vector: [1, 0, 0], limit: 100 })).hits).toHaveLength(24);
+  });
+
+  it('writes nothing to a generation that is no more, and refuses what is not of its index', async () => {
+    const { kb, tasks, vectors } = setting();
+    await kb.put({ id: 'a', text: 'north' });
+    const [task] = tasks.take();
+    const builder = await kb.begin({ vectors: { ...vectors, model: 'next' } }, holderOf(1));
+    await builder.fill();
+    await builder.cut();
+    await kb.retire(task!.generation, holderOf(1));
+    expect(await kb.embedder()(deliver(task!))).toEqual({ outcome: 'dropped' });
+    const other = { ...task!, index: 'other' };
+    await expect(kb.embedder()(deliver(other))).rejects.toThrow(/queue of its own/);
+    await expect(kb.embedder()({ data: 5, signal: NEVER })).rejects.toThrow(MisuseError);
+  });
+});
