@@ -54,7 +54,7 @@ interface Known {
   readonly keptUntil: number;
 }
 
-const FIELDS = 10;
+const FIELDS = 11;
 const NO_ISSUER = '\0'.repeat(8);
 /** How long something is kept beyond its expiry, at least, in ms. */
 const LEAST_KEPT = 1_000;
@@ -87,7 +87,9 @@ export class Writes {
     for (const [place, operation] of operations.entries()) {
       const isWritten = this.#judge(operation, String(reply[place + 1]).split(' '));
       if (!isWritten || operation.word === 'patch') continue;
-      for (const [key, bytes] of operation.vectors) vectors.set(key, bytes);
+      // An empty one leaves those of before.
+      for (const [key, bytes] of operation.vectors)
+        if (bytes !== '' || operation.word === 'delete') vectors.set(key, bytes);
     }
     for (const id of new Set(operations.map((each) => each.id))) this.#requireStored(id);
     for (const [key, bytes] of vectors) {
@@ -211,7 +213,7 @@ export class Writes {
 function operationsOf(keys: readonly string[], args: readonly string[]): Operation[] {
   const operations: Operation[] = [];
   for (let [at, place] = [2, 3]; at < args.length; ) {
-    const [word = '', , time, token, issuer = '', ttl, , expected = '', body = '', generations = ''] =
+    const [word = '', , time, token, issuer = '', ttl, , expected = '', body = '', , generations = ''] =
       args.slice(at, at + FIELDS);
     const id = idOf(keys[place] ?? '') ?? '';
     const count = generations === '' ? 0 : generations.split(' ').length;
