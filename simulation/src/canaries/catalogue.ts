@@ -5,12 +5,14 @@
 import type { ScenarioName } from '../run/scenario.js';
 import type { Canary } from './canary.js';
 import { CLIENT_CANARIES } from './clients.js';
+import { ERASURE_CANARIES } from './erasures.js';
 import { FEATURES_CANARIES } from './features.js';
 import { FUNCTION_CANARIES } from './functions.js';
 import { GENERATION_CANARIES } from './generations.js';
 import { NODE_CANARIES } from './nodes.js';
 import { QUEUE_STEERING_CANARIES } from './queue-steering.js';
 import { QUEUE_CANARIES } from './queues.js';
+import { READ_CANARIES } from './reads.js';
 import { VECTORS_CANARIES } from './vectors.js';
 import { VERB_CANARIES } from './verbs.js';
 import { WORKER_CANARIES } from './workers.js';
@@ -19,7 +21,12 @@ import { WORKFLOW_CANARIES } from './workflows.js';
 const OF_QUEUE: readonly Canary[] = [...QUEUE_CANARIES, ...QUEUE_STEERING_CANARIES, ...WORKER_CANARIES];
 const OF_WORKFLOW: readonly Canary[] = [...WORKFLOW_CANARIES, ...FUNCTION_CANARIES, ...VERB_CANARIES];
 
-const OF_FEATURES: readonly Canary[] = [...FEATURES_CANARIES, ...GENERATION_CANARIES];
+const OF_FEATURES: readonly Canary[] = [
+  ...FEATURES_CANARIES,
+  ...GENERATION_CANARIES,
+  ...READ_CANARIES,
+  ...ERASURE_CANARIES,
+];
 
 export const CANARIES: readonly Canary[] = [
   ...NODE_CANARIES,

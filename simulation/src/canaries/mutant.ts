@@ -1,14 +1,14 @@
 /**
  * A copy of the packages with one mistake in it, loaded beside the shipped ones.
  *
- * Guarantees: the shipped code has no switches for mistakes. A canary whose text no longer stands in its file, or stands
+ * Guarantees: the shipped code has no switches for mistakes. What has no mistake in it is what was built. A canary whose text no longer stands in its file, or stands
  * there twice, is an error.
  */
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { existsSync } from 'node:fs';
+import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { threadId } from 'node:worker_threads';
-import ts from 'typescript';
 import { type Subject, shipped } from '../run/subject.js';
 import type { Canary } from './canary.js';
 import { CANARIES } from './catalogue.js';
@@ -50,26 +50,30 @@ async function build(canary: Canary): Promise<string> {
   const place = `${canary.name.replaceAll(' ', '-')}-${process.pid}-${threadId}`;
   const folder = join(cache, place, 'node_modules', '@holdfast');
   await rm(join(cache, place), { recursive: true, force: true });
-  for (const name of PACKAGES) await copyPackage(name, folder, canary);
+  for (const name of PACKAGES) await copyPackage(name, folder);
+  for (const file of new Set(canary.changes.map((change) => change.file))) await change(file, folder, canary);
   return folder;
 }
 
-async function copyPackage(name: string, folder: string, canary: Canary): Promise<void> {
+async function copyPackage(name: string, folder: string): Promise<void> {
   const from = join(ROOT, 'packages', name);
   const to = join(folder, name);
   await mkdir(to, { recursive: true });
   const manifest = await readFile(join(from, 'package.json'), 'utf8');
   await writeFile(join(to, 'package.json'), manifest.replaceAll(/"@holdfast\/source": "[^"]*",?\s*/g, ''));
-  for (const part of ['src', 'lua']) {
-    const files = await readdir(join(from, part), { recursive: true }).catch(() => []);
-    for (const file of files.filter((each) => /\.(ts|lua)$/.test(each))) {
-      const source = await readFile(join(from, part, file), 'utf8');
-      const text = mutate(canary, `packages/${name}/${part}/${file}`, source);
-      const target = part === 'src' ? join(to, 'dist', file.replace(/\.ts$/, '.js')) : join(to, 'lua', file);
-      await mkdir(dirname(target), { recursive: true });
-      await writeFile(target, part === 'src' ? transpile(text) : text);
-    }
-  }
+  const filter = (path: string): boolean => !/\.(?:d\.ts|map)$/.test(path);
+  for (const part of ['dist', 'lua'])
+    if (existsSync(join(from, part))) await cp(join(from, part), join(to, part), { recursive: true, filter });
+}
+
+/** Puts the mistake into one file of the copy. */
+async function change(file: string, folder: string, canary: Canary): Promise<void> {
+  const text = mutate(canary, file, await readFile(join(ROOT, file), 'utf8'));
+  const target = join(folder, file.replace(/^packages\//, ''));
+  if (file.endsWith('.lua')) return writeFile(target, text);
+  // A large package, of which all else needs nothing.
+  const { default: ts } = await import('typescript');
+  await writeFile(target.replace('/src/', '/dist/').replace(/\.ts$/, '.js'), transpile(ts, text));
 }
 
 function mutate(canary: Canary, file: string, text: string): string {
@@ -86,7 +90,7 @@ function mutate(canary: Canary, file: string, text: string): string {
   return mutated;
 }
 
-const transpile = (text: string): string =>
+const transpile = (ts: typeof import('typescript'), text: string): string =>
   ts.transpileModule(text, {
     compilerOptions: {
       target: ts.ScriptTarget.ES2023,

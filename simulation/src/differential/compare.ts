@@ -57,6 +57,9 @@ for _, key in ipairs(keys) do
   local value
   if kind == 'string' then value = {redis.call('GET', key)}
   elseif kind == 'list' then value = redis.call('LRANGE', key, 0, -1)
+  elseif kind == 'set' then
+    value = redis.call('SMEMBERS', key)
+    table.sort(value)
   elseif kind == 'hash' then value = redis.call('HGETALL', key)
   elseif kind == 'stream' then
     value = {}
@@ -273,6 +276,7 @@ function answer(server: ModelServer, name: string, args: readonly string[]): str
 function flat(value: StoredValue): readonly string[] {
   if (typeof value === 'string') return [value];
   if (Array.isArray(value)) return value;
+  if (value instanceof Set) return [...value].sort();
   if ('groups' in value) {
     return [...value.entries].flatMap(([id, fields]) => [id, ...fields]);
   }

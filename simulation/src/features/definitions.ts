@@ -1,15 +1,23 @@
 /**
- * What the store that is simulated has: a view of rows, a view of windows over the source's events, and a service of both.
+ * What the store that is simulated has: a view of rows, a view of windows over the source's events, and a service of both. Two
+ * editions of a program differ in the schema of the rows, and are deployed side by side.
  */
 import type { Schema } from '@holdfast/features';
 import type { Subject } from '../run/subject.js';
+import type { FeaturesPlan } from './plan.js';
 import type { WorldEvent } from './source.js';
+
+/** Which fields rows have: `n`, or before it `twice`, which is twice as much. */
+export type Edition = 1 | 2;
 
 /** How far back windows reach, in ms: all that is published counts, but for events that are far older. */
 const SPAN = 600_000;
 
-/** `history`: whether rows are logged. */
-export function defineFeatures({ features }: Subject, history: boolean) {
+export function defineFeatures(
+  { features }: Subject,
+  { history, ttl }: FeaturesPlan['features'],
+  edition: Edition,
+) {
   const { entity, service, t, view, windows } = features;
   const user = entity('user');
   const event: Schema<unknown, WorldEvent> = {
@@ -26,9 +34,14 @@ export function defineFeatures({ features }: Subject, history: boolean) {
       latest: on.latest((each) => String(each.n), { n: 3 }),
     }),
   });
-  const profile = view('profile', { entity: user, history, fields: { n: t.int() } });
+  const fields = edition === 1 ? { n: t.int() } : { twice: t.int(), n: t.int() };
+  const profile = view('profile', { entity: user, history, fields, ...(ttl && { ttl }) });
   const both = service('both', { views: { profile, counts } });
-  return { profile, counts, both };
+  return { user, profile, counts, both };
 }
 
 export type Definitions = ReturnType<typeof defineFeatures>;
+
+/** The values of a row: all follows from its number. */
+export const valuesOf = (n: number, edition: Edition): Readonly<Record<string, number>> =>
+  edition === 1 ? { n } : { twice: 2 * n, n };

@@ -45,6 +45,10 @@ export class GenerationsSeen {
   /** The highest token that has changed a view. */
   readonly #builders = new Map<string, number>();
   readonly #begun = new Map<string, number>();
+  /** Of tokens under which what is lacking is accepted: what was. */
+  readonly #accepted = new Map<number, string[]>();
+  /** "<view>.<generation>:<name>" of those that are kept, until when, in microseconds of the server. */
+  readonly #pins = new Map<string, number>();
 
   constructor(world: World<FeaturesPlan>, violate: Violate) {
     this.#world = world;
@@ -77,13 +81,31 @@ export class GenerationsSeen {
     for (const view of views) {
       this.#requireRight(verb, view, Number(token));
       if (verb === 'begin') this.#began(view, String(reply[2]));
-      if (verb === 'swap') this.#swapped(view);
+      if (verb === 'swap') this.#swapped(view, Number(token));
+      if (verb === 'retire') this.#retired(`${view}.${args[1]}`);
     }
+    if (verb === 'pin' && reply[0] === 'done') this.#pinned(args, reply);
+    if (verb === 'unpin') for (const name of pairsOf(args.slice(1))) this.#pins.delete(`${name}:${args[0]}`);
     if (verb === 'drop' && reply[0] === 'dropped') this.#dropped(args[0] ?? '');
     this.#note();
   }
 
+  /** Under this token, a generation is gone back to whatever it lacks. */
+  accepts(token: number): void {
+    this.#accepted.set(token, []);
+  }
+
+  /** What it lacks, a process was told. */
+  isAccepted(token: number, missing: readonly string[]): void {
+    const lacked = this.#accepted.get(token) ?? [];
+    if (lacked.length > missing.length)
+      this.#violate('V4', `what was gone back to lacks ${lacked.join(', ')}; said was: ${missing.join(', ')}`);
+  }
+
   reload(): void {
+    this.#pins.clear();
+    for (const [field, until] of this.#catalog())
+      if (field.startsWith('pin:')) this.#pins.set(field.slice(4), Number(until));
     this.#note();
   }
 
@@ -113,8 +135,22 @@ export class GenerationsSeen {
     this.#begun.set(name, number);
   }
 
+  #pinned([by = '', , ...wanted]: readonly string[], [, , until, ...ids]: readonly unknown[]): void {
+    for (const [place, id] of ids.entries())
+      this.#pins.set(`${wanted[2 * place]}.${String(id)}:${by}`, Number(until));
+  }
+
+  #retired(generation: string): void {
+    for (const [name, until] of this.#pins) {
+      if (!name.startsWith(`${generation}:`)) continue;
+      if (until > this.#world.store.time())
+        this.#violate('V2', `${generation} has ended, although ${name} keeps it until ${until}`);
+      this.#pins.delete(name);
+    }
+  }
+
   /** The new one is live by now. */
-  #swapped(view: string): void {
+  #swapped(view: string, token: number): void {
     const catalog = this.#catalog();
     const next = catalog.get(`live:${view}`) ?? '';
     const [old = ''] = (catalog.get(`before:${view}`) ?? '').split(' ', 1);
@@ -128,7 +164,10 @@ export class GenerationsSeen {
     for (const source of ['0', '1']) {
       const wanted = [...offsets(old, source)].sort(compareOffsets).at(-1) ?? '';
       const [has = ''] = [...offsets(next, source)].sort(compareOffsets);
-      if (compareOffsets(has, wanted) < 0)
+      if (compareOffsets(has, wanted) >= 0) continue;
+      const accepted = this.#accepted.get(token);
+      if (accepted !== undefined) accepted.push(`${view}: ${source} through ${has}, not ${wanted}`);
+      else
         this.#violate(
           'G2',
           `${view}.${next} went live with partition ${source} of its source through ${has}, not ${wanted}`,
@@ -164,3 +203,7 @@ export class GenerationsSeen {
     this.#pairs.push({ generation: pair, to: Number.POSITIVE_INFINITY });
   }
 }
+
+/** "<view>.<generation>" of views and generations in turn. */
+const pairsOf = (args: readonly string[]): readonly string[] =>
+  args.flatMap((view, place) => (place % 2 === 0 ? [`${view}.${args[place + 1]}`] : []));

@@ -2,8 +2,11 @@
 export const STORE = 'f';
 export const PARTITIONS = 2;
 export const USERS = ['u1', 'u2', 'u3', 'u4', 'u5', 'u6'] as const;
+/** Of them, those that may be erased. */
+export const ERASABLE = ['u5', 'u6'] as const;
 
 export const CATALOG = `{feat:${STORE}}:catalog`;
+export const ERASURES = `{feat:${STORE}}:erasures`;
 export const partitionKey = (partition: number, name: string): string =>
   `{feat:${STORE}.${partition}}:${name}`;
 export const rowKey = (partition: number, generation: string, id: string): string =>

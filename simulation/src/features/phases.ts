@@ -6,10 +6,15 @@ import type { Crew } from '../run/crew.js';
 import type { Phases } from '../run/part.js';
 import { BEGINNING } from '../world/machine.js';
 import type { World } from '../world/world.js';
+import { settle } from './erasing.js';
 import type { FeaturesOracle } from './oracle.js';
 import type { FeaturesPlan, FeaturesStep } from './plan.js';
+import { renew } from './building.js';
 import type { FeaturesProcess } from './process.js';
+import type { Program } from './program.js';
+import { readAll } from './reading.js';
 import type { WorldSource } from './source.js';
+import { catchUp } from './writing.js';
 
 /** Within this time after healing all steps have ended, and each phase has, in ms. */
 const PATIENCE = 120_000;
@@ -18,10 +23,11 @@ const PATIENCE = 120_000;
 const FIRST_EVENT = BEGINNING / 1000 - 5_000;
 
 /** What is done when all is well, one after the other; the last by everybody at once. */
-const WORK: readonly (readonly [string, (process: FeaturesProcess) => Promise<void>])[] = [
-  ['catches up', (process) => process.catchUp()],
-  ['rebuilds', (process) => process.renew()],
-  ['catches up again', (process) => process.catchUp()],
+const WORK: readonly (readonly [string, (program: Program) => Promise<void>])[] = [
+  ['catches up', catchUp],
+  ['finishes erasing', settle],
+  ['rebuilds', renew],
+  ['catches up again', catchUp],
 ];
 
 export class FeaturesPhases implements Phases {
@@ -61,7 +67,7 @@ export class FeaturesPhases implements Phases {
       // Each at an instant of its own, so that their order is known.
       scheduler.at(event.when * 1000, () => this.#source.publish(event, n, FIRST_EVENT + n));
     }
-    this.#crew.do(0, 'applies', (process) => process.insist(() => process.apply()));
+    this.#crew.do(0, 'applies', (process) => process.insist((program) => program.apply()));
   }
 
   heal(): void {
@@ -91,7 +97,7 @@ export class FeaturesPhases implements Phases {
       return;
     }
     this.#phase = what;
-    this.#crew.do(place % this.#crew.processes.length, what, (process) => process.insist(() => how(process)));
+    this.#crew.do(place % this.#crew.processes.length, what, (process) => process.insist(how));
     this.#await(PATIENCE, () => this.#work(place + 1));
   }
 
@@ -100,9 +106,9 @@ export class FeaturesPhases implements Phases {
     // Pointers that were learned before the last change are not held any more.
     this.#world.scheduler.after(1_500_000, () => {
       for (const place of this.#crew.processes.keys())
-        this.#crew.do(place, 'reads', (process) => process.insist(() => process.readAll()));
+        this.#crew.do(place, 'reads', (process) => process.insist(readAll));
       this.#await(PATIENCE, () => {
-        this.#oracle.rows.judgeTotals(() => true);
+        this.#oracle.judgeEnd();
         this.#isDone = true;
       });
     });

@@ -8,7 +8,8 @@ import { Dice } from '../plan/dice.js';
 import type { Wishes } from '../plan/draw.js';
 import { CLOCK_AHEAD, drawFaults } from '../plan/faults.js';
 import type { ClientPlan, ClockPlan, RunPlan } from '../plan/plan.js';
-import { USERS } from './names.js';
+import type { Edition } from './definitions.js';
+import { ERASABLE, USERS } from './names.js';
 
 /** All durations and times are milliseconds of true time. */
 export interface FeaturesPlan extends RunPlan<FeaturesStep> {
@@ -16,6 +17,10 @@ export interface FeaturesPlan extends RunPlan<FeaturesStep> {
     readonly timeout: number;
     /** Whether accepted rows of the view of rows are logged. */
     readonly history: boolean;
+    /** For how long after its event time such a row is served. */
+    readonly ttl: number | undefined;
+    /** With which edition of the program each client begins. Whoever is replaced where some have the second one has it, too. */
+    readonly editions: readonly Edition[];
   };
   readonly events: readonly EventPlan[];
   /** Whether the server may come back without what it had acknowledged. */
@@ -68,14 +73,38 @@ export type FeaturesStep = { readonly after: number } & (
       readonly view: ViewName;
       readonly told: boolean;
       readonly patience: number;
+      /** Of the view of rows: whose rows are filled in. */
+      readonly fills: readonly string[];
+      /** Whether it is compared with what is read before the cut, and how many rows it may lack then. */
+      readonly allowMissing: number | undefined;
+      /** Whether the new generation follows the source. */
+      readonly follows: boolean;
       /** What follows the cut. */
       readonly afterwards: readonly ('roll back' | 'retire')[];
     }
   /** Both views, in one step. */
   | { readonly f: 'rebuild both'; readonly told: boolean; readonly patience: number }
+  | {
+      readonly f: 'roll back';
+      readonly of: ViewName | 'both';
+      readonly told: boolean;
+      readonly behind: 'refuse' | 'accept';
+      readonly patience: number;
+    }
+  /** Keeps generations for so long, and reads them all the while, and a little longer. */
+  | {
+      readonly f: 'pin';
+      readonly of: ViewName | 'both';
+      readonly by: string;
+      readonly for: number;
+      readonly reads: number;
+      readonly ends: 'releases' | 'extends' | 'leaves';
+    }
   /** Ends what others have begun, under a right of its own. */
   | { readonly f: 'tidy'; readonly view: ViewName }
-  | { readonly f: 'apply' | 'look' }
+  | { readonly f: 'erase' | 'restore'; readonly user: string; readonly told: boolean }
+  /** `deploy`: the second edition of the program. */
+  | { readonly f: 'apply' | 'look' | 'deploy' }
 );
 
 export function drawFeaturesPlan(seed: number, wishes: Wishes = {}): FeaturesPlan {
@@ -84,6 +113,7 @@ export function drawFeaturesPlan(seed: number, wishes: Wishes = {}): FeaturesPla
   const healAt = dice.whole(3_000, 7_000);
   const lossy = dice.chance(0.35);
   const lease = dice.scale(150, 3_000);
+  const erases = dice.chance(0.3);
   const clock = (): ClockPlan => ({
     rate: dice.between(0.9955, 1.0045),
     aheadMs: dice.between(-CLOCK_AHEAD, CLOCK_AHEAD),
@@ -95,14 +125,25 @@ export function drawFeaturesPlan(seed: number, wishes: Wishes = {}): FeaturesPla
     latency: { base: dice.scale(50, 1_000), jitter: dice.scale(20, 4_000) },
     resends: dice.chance(0.3),
     nodeClocks: [clock()],
-    clients: Array.from({ length: clients }, () => drawClient(dice, clock())),
+    clients: Array.from({ length: clients }, () => drawClient(dice, { clock: clock(), erases })),
     faults: dice.chance(0.92) ? drawFaults(dice, { clients, healAt, lossy, clocksJump: false, lease }) : [],
     healAt,
     clocksJump: false,
-    features: { timeout: dice.scale(60, 600), history: dice.chance(0.8) },
+    features: {
+      ...{ timeout: dice.scale(60, 600), history: dice.chance(0.8) },
+      // As old as rows that are landed, or older.
+      ttl: dice.chance(0.3) ? dice.whole(6_000, 20_000) : undefined,
+      editions: drawEditions(dice, clients),
+    },
     events: Array.from({ length: dice.whole(10, 60) }, () => drawEvent(dice, healAt)),
     lossy,
   };
+}
+
+/** All the first one, or the second one is being deployed. */
+function drawEditions(dice: Dice, clients: number): readonly Edition[] {
+  const isDeployed = dice.chance(0.5);
+  return Array.from({ length: clients }, () => (isDeployed && dice.chance(0.4) ? 2 : 1));
 }
 
 const drawEvent = (dice: Dice, healAt: number): EventPlan => ({
@@ -114,12 +155,22 @@ const drawEvent = (dice: Dice, healAt: number): EventPlan => ({
   isReadable: !dice.chance(0.04),
 });
 
-function drawClient(dice: Dice, clock: ClockPlan): ClientPlan<FeaturesStep> {
+function drawClient(
+  dice: Dice,
+  { clock, erases }: { readonly clock: ClockPlan; readonly erases: boolean },
+): ClientPlan<FeaturesStep> {
   const tasks = Array.from({ length: dice.whole(1, 3) }, () =>
-    Array.from({ length: dice.whole(2, 6) }, () => drawStep(dice)),
+    Array.from({ length: dice.whole(2, 6) }, () =>
+      erases && dice.chance(0.25) ? drawErasure(dice) : drawStep(dice),
+    ),
   );
   return { clock, tasks };
 }
+
+const drawErasure = (dice: Dice): FeaturesStep => ({
+  ...{ f: dice.chance(0.7) ? 'erase' : 'restore', after: dice.chance(0.4) ? 0 : dice.scale(1, 600) },
+  ...{ user: dice.one(ERASABLE), told: dice.chance(0.4) },
+});
 
 function drawStep(dice: Dice): FeaturesStep {
   const after = dice.chance(0.4) ? 0 : dice.scale(1, 600);
@@ -127,7 +178,8 @@ function drawStep(dice: Dice): FeaturesStep {
   const view = dice.one(['profile', 'profile', 'counts'] as const);
   const f = dice.one([
     ...(['job', 'job', 'job', 'follow', 'follow', 'follow', 'read', 'read', 'read', 'rebuild'] as const),
-    ...(['rebuild', 'rebuild', 'rebuild both', 'tidy', 'apply', 'look'] as const),
+    ...(['rebuild', 'rebuild', 'rebuild both', 'tidy', 'apply', 'look', 'deploy'] as const),
+    ...(['roll back', 'pin'] as const),
   ]);
   switch (f) {
     case 'job':
@@ -142,21 +194,38 @@ function drawStep(dice: Dice): FeaturesStep {
     case 'read':
       return {
         ...{ f, after, how: dice.one(['rows', 'get', 'place'] as const) },
-        users: dice.chance(0.5) ? USERS : dice.some(USERS.length).map((place) => USERS[place] ?? 'u1'),
+        users: dice.chance(0.5) ? USERS : someUsers(dice),
       };
     case 'rebuild':
       return {
         ...{ f, after, view, told, patience: dice.scale(100, 3_000) },
+        fills: dice.chance(0.8) ? USERS : someUsers(dice),
+        allowMissing: dice.chance(0.4) ? dice.one([0, 0, 2]) : undefined,
+        follows: !dice.chance(0.1),
         afterwards: (['roll back', 'roll back', 'retire', 'retire'] as const).filter(() => dice.chance(0.4)),
       };
     case 'rebuild both':
       return { f, after, told, patience: dice.scale(100, 3_000) };
+    case 'roll back':
+      return {
+        ...{ f, after, told, of: dice.one(['profile', 'counts', 'both'] as const) },
+        ...{ behind: dice.one(['refuse', 'accept'] as const), patience: dice.scale(100, 3_000) },
+      };
+    case 'pin':
+      return {
+        ...{ f, after, of: dice.one(['profile', 'counts', 'both'] as const), by: dice.one(['a', 'b']) },
+        ...{ for: dice.scale(50, 3_000), reads: dice.whole(1, 6) },
+        ends: dice.one(['releases', 'extends', 'leaves'] as const),
+      };
     case 'tidy':
       return { f, after, view };
     default:
       return { f, after };
   }
 }
+
+const someUsers = (dice: Dice): readonly string[] =>
+  dice.some(USERS.length).map((place) => USERS[place] ?? 'u1');
 
 const drawRows = (dice: Dice): readonly RowPlan[] =>
   Array.from({ length: dice.whole(1, 6) }, () => ({

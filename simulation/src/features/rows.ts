@@ -8,6 +8,7 @@ import { unpackRows } from '@holdfast/features/testing';
 import type { ModelServer } from '../redis/index.js';
 import type { Call } from '../run/calls.js';
 import type { Violate } from '../run/part.js';
+import type { ErasuresSeen } from './erasures.js';
 import { AHEAD, headOf, PARTITIONS, partitionKey, type RowHead, rowKey } from './names.js';
 
 /** Of the server's clock, in microseconds: at its edge, what counts as the future is not judged. */
@@ -29,6 +30,7 @@ export class Rows {
   readonly #server: ModelServer;
   readonly #time: () => number;
   readonly #history: boolean;
+  readonly #erasures: ErasuresSeen;
   /** The highest token that has opened a lane or a source partition of it, by partition and lane. */
   readonly #opened = new Map<string, number>();
   /** The highest token that has opened a lane in all partitions, as its process was told. */
@@ -47,11 +49,13 @@ export class Rows {
     server: ModelServer;
     time: () => number;
     history: boolean;
+    erasures: ErasuresSeen;
   }) {
     this.#violate = options.violate;
     this.#server = options.server;
     this.#time = options.time;
     this.#history = options.history;
+    this.#erasures = options.erasures;
   }
 
   /** "<view>.<generation>" that a token has opened. */
@@ -78,7 +82,7 @@ export class Rows {
     if (verb === 'tell') this.#tell(partition, args, reply);
     if (verb === 'finish' && reply[0] === 'finished') this.#requireRight(partition, args, 'finishes');
     if (verb === 'bury' && reply[0] === 'buried') this.#requireRight(partition, args, 'buries a record');
-    if (verb === 'drop') for (const name of keys) this.#refresh(name);
+    if (verb === 'drop' || verb === 'forget') for (const name of keys) this.#refresh(name);
     this.#records.set(partition, recordOf(this.#server, partition));
   }
 
@@ -155,7 +159,8 @@ export class Rows {
     const logged: string[] = [];
     for (const [index, row] of rows.entries()) {
       const name = names[index] ?? '';
-      const [letter, wanted] = [letters[index], this.#verdict(row, known.get(name), token)];
+      const isRefused = this.#erasures.isRefused(partition, userOf(name));
+      const [letter, wanted] = [letters[index], this.#verdict(row, known.get(name), { token, isRefused })];
       if (wanted !== undefined && letter !== wanted)
         this.#violate('O2', `${name}: the verdict on a row is ${letter}, not ${wanted}`);
       if (letter !== 'a') continue;
@@ -180,6 +185,11 @@ export class Rows {
     const additions = packedIn(args, COUNT_AT.tally);
     const names = keys.slice(keys.length - additions.length);
     const letters = String(reply[1]);
+    for (const [index, name] of names.entries()) {
+      const isRefused = this.#erasures.isRefused(partition, userOf(name));
+      if (isRefused !== (letters[index] === 'x'))
+        this.#violate('X1', `${name}: the verdict on an addition is ${letters[index]}`);
+    }
     const logged = additions.flatMap((addition, index) =>
       letters[index] === 'a' ? [names[index] ?? '', addition] : [],
     );
@@ -226,11 +236,16 @@ export class Rows {
   }
 
   /** Undefined where the clock's edge decides. */
-  #verdict(row: string, old: string | undefined, token: number): string | undefined {
+  #verdict(
+    row: string,
+    old: string | undefined,
+    { token, isRefused }: { readonly token: number; readonly isRefused: boolean },
+  ): string | undefined {
     const head = headOf(row);
     const ahead = head.time - (this.#time() + AHEAD * 1_000);
     if (head.token !== token || ahead > EDGE) return 'f';
     if (ahead > -EDGE) return undefined;
+    if (isRefused) return 'x';
     if (old === undefined) return 'a';
     const there = headOf(old);
     if (head.time !== there.time) return head.time > there.time ? 'a' : 'o';
@@ -296,6 +311,8 @@ interface Landing {
 interface StreamValue {
   readonly entries: ReadonlyMap<string, readonly string[]>;
 }
+
+const userOf = (name: string): string => name.slice(name.lastIndexOf(':') + 1);
 
 const partitionOf = (key = ''): number | undefined => {
   const [, number] = /\{feat:\w+\.(\d+)\}/.exec(key) ?? [];

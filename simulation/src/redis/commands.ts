@@ -6,6 +6,7 @@ import type { Command } from './command.js';
 import { copyOf, type Keyspace } from './keyspace.js';
 import { lists } from './lists.js';
 import { type Reply, ServerError } from './reply.js';
+import { sets } from './sets.js';
 import { sortedSets } from './sorted-sets.js';
 import { streams } from './streams.js';
 
@@ -178,6 +179,7 @@ function increment(keys: Keyspace, [key = '']: readonly string[]): Reply {
 }
 
 export const commands: Readonly<Record<string, Command>> = {
+  ...sets,
   ...sortedSets,
   ...streams,
   ...lists,

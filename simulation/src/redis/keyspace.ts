@@ -12,6 +12,7 @@ export type Stored =
   | { readonly type: 'string'; readonly value: string }
   | { readonly type: 'hash'; readonly value: Map<string, string> }
   | { readonly type: 'list'; readonly value: string[] }
+  | { readonly type: 'set'; readonly value: Set<string> }
   | { readonly type: 'zset'; readonly value: Map<string, number> }
   | { readonly type: 'stream'; readonly value: Stream };
 
@@ -22,6 +23,7 @@ interface Values {
   readonly string: string;
   readonly hash: Map<string, string>;
   readonly list: string[];
+  readonly set: Set<string>;
   readonly zset: Map<string, number>;
   readonly stream: Stream;
 }
@@ -99,6 +101,7 @@ export function copyOf(stored: Stored): Stored {
   if (stored.type === 'hash') return { type: 'hash', value: new Map(stored.value) };
   if (stored.type === 'stream') return { type: 'stream', value: copyStream(stored.value) };
   if (stored.type === 'list') return { type: 'list', value: [...stored.value] };
+  if (stored.type === 'set') return { type: 'set', value: new Set(stored.value) };
   if (stored.type === 'zset') return { type: 'zset', value: new Map(stored.value) };
   return stored;
 }
