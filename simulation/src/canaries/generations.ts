@@ -145,4 +145,99 @@ export const GENERATION_CANARIES: readonly Canary[] = [
       },
     ],
   },
+  {
+    name: 'lanes of the new generation only',
+    about: 'A cut asks only for lanes that the new generation has.',
+    changes: [
+      {
+        file: `${SRC}/generation/gate.ts`,
+        find: 'for (const name of namesIn(old)) {',
+        replace: 'for (const name of namesIn(next)) {',
+      },
+    ],
+  },
+  {
+    name: 'a way back that always accepts',
+    about: 'What was read before is read again at once, whatever it lacks.',
+    changes: [
+      {
+        file: `${SRC}/generation/rollback.ts`,
+        find: "if (behind === 'refuse') await cut.make(patience);",
+        replace: "if (behind === 'refuse') await cut.accept();",
+      },
+    ],
+  },
+  {
+    name: 'a way back that names nothing',
+    about: 'What the generation lacks that is read again is not said.',
+    changes: [
+      {
+        file: `${SRC}/generation/rollback.ts`,
+        find: 'view, id }) => [view, id])), missing };',
+        replace: 'view, id }) => [view, id])), missing: [] };',
+      },
+    ],
+  },
+  {
+    name: 'rows that are never absent',
+    about: 'The comparison of two generations finds no row absent.',
+    changes: [{ file: `${LUA}/absent.lua`, find: 'absent = absent + 1', replace: 'absent = absent' }],
+  },
+  {
+    name: 'a gap past an empty partition',
+    about: 'A partition that has taken in nothing takes in records from anywhere.',
+    changes: [
+      {
+        file: `${LUA}/owner.lua`,
+        find: "if after ~= taken then return {'gap', taken} end",
+        replace: "if found[1] and after ~= taken then return {'gap', taken} end",
+      },
+    ],
+  },
+  {
+    name: 'a log in the order of its clock',
+    about: 'Entries of a log have the ids that the server gives them, and its places are other ones.',
+    changes: [
+      {
+        file: `${LUA}/record.lua`,
+        find: "else redis.call('XADD', LOG, id, ...) end",
+        replace: "else redis.call('XADD', LOG, '*', ...) end",
+      },
+    ],
+  },
+  {
+    name: 'offsets before their rows',
+    about: 'A partition is told how far it has taken in the source before the rows of it land.',
+    changes: [
+      {
+        file: `${SRC}/lane/outbox.ts`,
+        find: '      await this.#settle(end, () => this.#land(part, end));\n',
+        replace:
+          '      await this.#settle(end, () => this.#tell(end));\n      await this.#settle(end, () => this.#land(part, end));\n',
+      },
+    ],
+  },
+  {
+    name: 'repeated before stale',
+    about: 'A holder that was replaced is told that its records were taken in already.',
+    changes: [
+      {
+        file: `${LUA}/land.lua`,
+        find: 'local refusal = refused(generation, lane, mark, source, own) or misplaced(generation, lane, source, after, through)',
+        replace:
+          "local refusal = misplaced(generation, lane, source, after, through)\nif not refusal or refusal[1] ~= 'repeated' then refusal = refused(generation, lane, mark, source, own) or refusal end",
+      },
+    ],
+  },
+  {
+    name: 'an undone cut without a number',
+    about: 'A cut that is undone is no change of the catalog.',
+    changes: [
+      {
+        file: `${LUA}/cutting.lua`,
+        find: 'local function undo(cutting)\n  n = n + 1\n',
+        replace: 'local function undo(cutting)\n',
+      },
+    ],
+  },
 ];

@@ -1,6 +1,7 @@
-/** Mistakes in what a feature store answers: schemas, and times to live. */
+/** Mistakes in what a feature store answers: schemas, times to live, caches, places and pins. */
 import type { Canary } from './canary.js';
 
+const LUA = 'packages/features/lua';
 const SRC = 'packages/features/src';
 
 export const READ_CANARIES: readonly Canary[] = [
@@ -43,6 +44,111 @@ export const READ_CANARIES: readonly Canary[] = [
     about: 'Rows are served although their TTL has passed.',
     changes: [
       { file: `${SRC}/read/reader.ts`, find: 'now - time >= ttl * 1_000', replace: 'now - time < 0' },
+    ],
+  },
+  {
+    name: 'rows of another reader',
+    about: 'Of two reads that travel together, both get the rows of the first.',
+    changes: [
+      {
+        file: `${SRC}/read/fetch.ts`,
+        find: 'rows.slice(from - request.length, from)',
+        replace: 'rows.slice(0, request.length)',
+      },
+    ],
+  },
+  {
+    name: 'a place that is not that of the rows',
+    about: 'The place in the log and the rows are read by two commands.',
+    changes: [
+      {
+        file: `${SRC}/read/reader.ts`,
+        find: 'fetcher.fetch([...ats, ...ofRows.map((index) => this.#keyOf(of(index), held))]),',
+        replace:
+          'fetcher.fetch(ats).then(async (first) => [...first, ...(await fetcher.fetch(ofRows.map((index) => this.#keyOf(of(index), held))))]),',
+      },
+    ],
+  },
+  {
+    name: 'a cache of any generation',
+    about: 'What was read of one generation is answered after another has taken its place.',
+    changes: [
+      {
+        file: `${SRC}/read/cache.ts`,
+        find: 'return found.generations.every((each, place) => each === generations[place]) ? found : undefined;',
+        replace: 'return found;',
+      },
+    ],
+  },
+  {
+    name: 'a cache that never ages',
+    about: 'What was read once is answered for ever.',
+    changes: [
+      {
+        file: `${SRC}/read/cache.ts`,
+        find: 'found === undefined || found.asked < since',
+        replace: 'found === undefined',
+      },
+    ],
+  },
+  {
+    name: 'a cache that ages from the answer',
+    about: 'The age of a cached row counts from when Redis has answered.',
+    changes: [
+      {
+        file: `${SRC}/read/reader.ts`,
+        find: "const [{ at = '', asked = 0 } = {}] = all;",
+        replace: "const [{ at = '' } = {}] = all;\n    const asked = this.#options.clock.now();",
+      },
+    ],
+  },
+  {
+    name: 'a cache that is fresh enough',
+    about: 'Reads that want something fresher than the cache keeps are answered from it.',
+    changes: [
+      {
+        file: `${SRC}/read/reader.ts`,
+        find: 'Math.min(fresh ?? cached.cache.maxAge, cached.cache.maxAge)',
+        replace: 'cached.cache.maxAge',
+      },
+    ],
+  },
+  {
+    name: 'a cache of what is strict',
+    about: 'Rows of a strict view are kept.',
+    changes: [
+      {
+        file: `${SRC}/read/reader.ts`,
+        find: 'return stored !== undefined && !stored.strict && !view.strict;',
+        replace: 'return true;',
+      },
+    ],
+  },
+  {
+    name: 'a pinned generation that ends',
+    about: 'Generations end although somebody keeps them.',
+    changes: [{ file: `${LUA}/retire.lua`, find: 'if kept then return kept end', replace: '' }],
+  },
+  {
+    name: 'a pinned read of what is live',
+    about: 'Reads that are given a pin answer from the generation that is read.',
+    changes: [
+      {
+        file: `${SRC}/read/reader.ts`,
+        find: 'if (pin === undefined) return held;',
+        replace: 'if (pin === undefined || held) return held;',
+      },
+    ],
+  },
+  {
+    name: 'a pin that is read for ever',
+    about: 'Reads that are given a pin are answered after its end.',
+    changes: [
+      {
+        file: `${SRC}/read/reader.ts`,
+        find: "if (pin === undefined || time < pin['~until']) return;",
+        replace: 'if (pin === undefined || time) return;',
+      },
     ],
   },
 ];

@@ -13,10 +13,7 @@ const VIEWS = ['profile', 'counts'] as const;
 export const fatesOf = (view: ViewName, batch: 'finished' | 'ended'): Record<string, LaneFate> =>
   view === 'profile' ? { batch, stream: 'same' } : { stream: 'same' };
 
-export async function rebuild(
-  program: Program,
-  step: Omit<Step<'rebuild'>, 'f' | 'after'>,
-): Promise<void> {
+export async function rebuild(program: Program, step: Omit<Step<'rebuild'>, 'f' | 'after'>): Promise<void> {
   const { view, told, patience, fills, allowMissing, follows, afterwards } = step;
   const holder = program.grant(`build:${view}`, told);
   const generation = await program.store.begin(program.definitions[view], { holder });
@@ -34,10 +31,7 @@ export async function rebuild(
   if (afterwards.includes('retire')) await tidy(program, view, holder);
 }
 
-export async function rebuildBoth(
-  program: Program,
-  { told, patience }: Step<'rebuild both'>,
-): Promise<void> {
+export async function rebuildBoth(program: Program, { told, patience }: Step<'rebuild both'>): Promise<void> {
   const holder = program.grant('build:both', told);
   const generations: Generation[] = [];
   const lanes: AnyLane[] = [];

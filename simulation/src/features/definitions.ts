@@ -1,5 +1,5 @@
 /**
- * What the store that is simulated has: a view of rows, a view of windows over the source's events, and a service of both. Two
+ * What the store that is simulated has: a view of rows, a view of windows over the source's events, and two services of both, one with a cache. Two
  * editions of a program differ in the schema of the rows, and are deployed side by side.
  */
 import type { Schema } from '@holdfast/features';
@@ -15,7 +15,7 @@ const SPAN = 600_000;
 
 export function defineFeatures(
   { features }: Subject,
-  { history, ttl }: FeaturesPlan['features'],
+  { history, ttl, strict, cache }: FeaturesPlan['features'],
   edition: Edition,
 ) {
   const { entity, service, t, view, windows } = features;
@@ -35,9 +35,10 @@ export function defineFeatures(
     }),
   });
   const fields = edition === 1 ? { n: t.int() } : { twice: t.int(), n: t.int() };
-  const profile = view('profile', { entity: user, history, fields, ...(ttl && { ttl }) });
+  const profile = view('profile', { entity: user, history, strict, fields, ...(ttl && { ttl }) });
   const both = service('both', { views: { profile, counts } });
-  return { user, profile, counts, both };
+  const cached = service('cached', { views: { profile, counts }, cache });
+  return { user, profile, counts, both, cached };
 }
 
 export type Definitions = ReturnType<typeof defineFeatures>;

@@ -14,10 +14,7 @@ export async function erase(program: Program, { user, told }: Erasure): Promise<
   oracle.erasures.isErased(user, since);
 }
 
-export async function restore(
-  program: Program,
-  { user, told }: Erasure,
-): Promise<void> {
+export async function restore(program: Program, { user, told }: Erasure): Promise<void> {
   const { store, definitions, oracle } = program;
   const since = oracle.now;
   await store.restore(definitions.user, user, { holder: program.grant('erase', told) });

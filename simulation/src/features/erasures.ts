@@ -128,7 +128,10 @@ export class ErasuresSeen {
   #requireRight(place: Place, token: number, what: string): void {
     const highest = this.#highest.get(place) ?? 0;
     if (token < highest)
-      this.#options.violate('X2', `under token ${token}, somebody ${what}, after ${highest} has erased or restored`);
+      this.#options.violate(
+        'X2',
+        `under token ${token}, somebody ${what}, after ${highest} has erased or restored`,
+      );
     this.#highest.set(place, Math.max(token, highest));
   }
 }

@@ -99,7 +99,10 @@ export class GenerationsSeen {
   isAccepted(token: number, missing: readonly string[]): void {
     const lacked = this.#accepted.get(token) ?? [];
     if (lacked.length > missing.length)
-      this.#violate('V4', `what was gone back to lacks ${lacked.join(', ')}; said was: ${missing.join(', ')}`);
+      this.#violate(
+        'V4',
+        `what was gone back to lacks ${lacked.join(', ')}; said was: ${missing.join(', ')}`,
+      );
   }
 
   reload(): void {

@@ -30,6 +30,6 @@ export function joinFeatures(
       // It happens right after this.
       if (fault.f === 'flush') world.scheduler.after(0, () => oracle.restarted());
     },
-    count: () => ({ grants: oracle.rows.accepted, writes: oracle.reads }),
+    count: () => ({ grants: oracle.rows.accepted, writes: oracle.answers.judged }),
   };
 }

@@ -19,6 +19,10 @@ export interface FeaturesPlan extends RunPlan<FeaturesStep> {
     readonly history: boolean;
     /** For how long after its event time such a row is served. */
     readonly ttl: number | undefined;
+    /** Whether every read of these rows goes past the cache. */
+    readonly strict: boolean;
+    /** Of the service that has one. */
+    readonly cache: { readonly rows: number; readonly maxAge: number };
     /** With which edition of the program each client begins. Whoever is replaced where some have the second one has it, too. */
     readonly editions: readonly Edition[];
   };
@@ -67,7 +71,15 @@ export type FeaturesStep = { readonly after: number } & (
       readonly for: number;
       readonly stops: boolean;
     }
-  | { readonly f: 'read'; readonly users: readonly string[]; readonly how: 'rows' | 'get' | 'place' }
+  /** So many times, one after the other. `fresh`: how old what a cache answers may be. */
+  | {
+      readonly f: 'read';
+      readonly users: readonly string[];
+      readonly how: 'rows' | 'get' | 'place' | 'cached' | 'warm';
+      readonly fresh: number | undefined;
+      readonly times: number;
+      readonly gap: number;
+    }
   | {
       readonly f: 'rebuild';
       readonly view: ViewName;
@@ -133,6 +145,8 @@ export function drawFeaturesPlan(seed: number, wishes: Wishes = {}): FeaturesPla
       ...{ timeout: dice.scale(60, 600), history: dice.chance(0.8) },
       // As old as rows that are landed, or older.
       ttl: dice.chance(0.3) ? dice.whole(6_000, 20_000) : undefined,
+      strict: dice.chance(0.15),
+      cache: { rows: dice.one([2, 6, 100]), maxAge: dice.scale(20, 3_000) },
       editions: drawEditions(dice, clients),
     },
     events: Array.from({ length: dice.whole(10, 60) }, () => drawEvent(dice, healAt)),
@@ -193,7 +207,9 @@ function drawStep(dice: Dice): FeaturesStep {
     }
     case 'read':
       return {
-        ...{ f, after, how: dice.one(['rows', 'get', 'place'] as const) },
+        ...{ f, after, how: dice.one(['rows', 'get', 'place', 'cached', 'cached', 'warm'] as const) },
+        ...{ fresh: dice.chance(0.4) ? dice.one([0, 20, 200]) : undefined },
+        ...{ times: dice.whole(1, 8), gap: dice.scale(2, 400) },
         users: dice.chance(0.5) ? USERS : someUsers(dice),
       };
     case 'rebuild':

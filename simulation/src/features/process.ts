@@ -107,7 +107,8 @@ export class FeaturesProcess implements Actor<FeaturesStep> {
     program.note(`is told: ${message}`);
     const isMisuse = code === 'HOLDFAST_MISUSE' && EXPECTED_MISUSE.test(message);
     if (!EXPECTED.includes(code) && !isMisuse) this.#options.oracle.violate('error', String(error));
-    if (isMisuse && UNAPPLIED.test(message)) await this.#applyAgain(program, /defined otherwise here/.test(message));
+    if (isMisuse && UNAPPLIED.test(message))
+      await this.#applyAgain(program, /defined otherwise here/.test(message));
   }
 
   /** A server that has forgotten everything is deployed again. Where only the second edition was, the first one cannot write. */

@@ -55,11 +55,11 @@ export class Program {
     this.edition = edition;
     const { clock, random } = machine;
     this.definitions = defineFeatures(subject, plan.features, edition);
-    const { profile, counts, both } = this.definitions;
+    const { profile, counts, both, cached } = this.definitions;
     this.store = subject.features.createFeatures({
       redis: world.connect(place, world.store),
       name: STORE,
-      ...{ views: [profile, counts], services: [both], partitions: PARTITIONS },
+      ...{ views: [profile, counts], services: [both, cached], partitions: PARTITIONS },
       callTimeout: plan.features.timeout,
       ...{ clock, random },
     });
@@ -79,7 +79,6 @@ export class Program {
   async apply(): Promise<boolean> {
     try {
       await this.store.apply();
-      this.oracle.isApplied(this.edition);
       return true;
     } catch (error) {
       if (this.edition === 2 || Object(error).code !== 'HOLDFAST_DEFINITION_MISMATCH') throw error;

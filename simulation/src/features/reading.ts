@@ -1,24 +1,31 @@
 /** The steps by which a program reads, and what windows must say in the end. */
+
+import { seenOf } from './answers.js';
 import type { Definitions } from './definitions.js';
 import { USERS } from './names.js';
-import { seenOf } from './oracle.js';
 import type { FeaturesStep } from './plan.js';
 import type { Program } from './program.js';
 
 type Step<F> = Extract<FeaturesStep, { readonly f: F }>;
 
-export async function read(program: Program, { users, how }: Omit<Step<'read'>, 'f' | 'after'>): Promise<void> {
-  const { oracle, store } = program;
-  const { profile, both } = program.definitions;
-  const reading = oracle.beginsToRead(users);
-  if (how === 'rows') {
-    const rows = await store.rows(profile, users);
-    oracle.judgeRows(reading, users, rows.map(seenOf));
-    return;
+export async function read(program: Program, { times, gap, ...step }: Step<'read'>): Promise<void> {
+  for (let reads = 0; reads < times; reads += 1) {
+    if (reads > 0) await program.sleep(gap);
+    await readOnce(program, step);
   }
+}
+
+type Once = Pick<Step<'read'>, 'users' | 'how' | 'fresh'>;
+
+async function readOnce(program: Program, { users, how, fresh }: Once): Promise<void> {
+  const { oracle, store } = program;
+  const { cached } = program.definitions;
+  if (how === 'rows') return readRows(program, users);
   const ids = users.map((user) => ({ user }));
-  const answers = await store.get(both, ids, undefined, { meta: true, place: how === 'place' });
-  oracle.judgeRows(
+  if (how === 'warm') return store.warm(cached, ids);
+  const reading = oracle.answers.begins(users, how === 'cached' ? oldestOf(program, fresh) : 0);
+  const answers = await answersTo(program, { users, how, fresh });
+  oracle.answers.judgeRows(
     reading,
     users,
     answers.map(({ answer, views: { profile: of } }) => {
@@ -26,10 +33,32 @@ export async function read(program: Program, { users, how }: Omit<Step<'read'>, 
       return seenOf({ values: { n, ...(program.edition === 2 && { twice }) }, ...of });
     }),
   );
-  oracle.judgeMeta(
+  oracle.answers.judgeMeta(
     reading,
     answers.map(({ views }, index) => ({ user: users[index] ?? '', views })),
   );
+}
+
+/** Of a view, by two calls that are made at once. */
+async function readRows({ oracle, store, definitions: { profile } }: Program, users: readonly string[]) {
+  const reading = oracle.answers.begins(users, 0);
+  const others = [...users].reverse();
+  const [rows, more] = await Promise.all([store.rows(profile, users), store.rows(profile, others)]);
+  oracle.answers.judgeRows(reading, users, rows.map(seenOf));
+  oracle.answers.judgeRows(reading, others, more.map(seenOf));
+}
+
+function answersTo({ store, definitions: { both, cached } }: Program, { users, how, fresh }: Once) {
+  const ids = users.map((user) => ({ user }));
+  const options = { meta: true, place: how === 'place' || how === 'cached' } as const;
+  if (how !== 'cached') return store.get(both, ids, undefined, options);
+  return store.get(cached, ids, undefined, { ...options, ...(fresh !== undefined && { fresh }) });
+}
+
+/** How old what the cache answers may be, in ms. */
+function oldestOf({ definitions: { profile, cached } }: Program, fresh: number | undefined): number {
+  const { maxAge = 0 } = cached.cache ?? {};
+  return profile.strict ? 0 : Math.min(fresh ?? maxAge, maxAge);
 }
 
 /** Keeps generations, and reads them until they are kept no longer. */
@@ -41,9 +70,13 @@ export async function pin(program: Program, step: Step<'pin'>): Promise<void> {
   const ids = USERS.map((user) => ({ user }));
   for (let reads = 0; reads < step.reads; reads += 1) {
     await program.sleep((1.5 * step.for) / step.reads);
-    const reading = oracle.beginsToReadPinned(USERS, kept);
+    const reading = oracle.answers.beginsPinned(USERS, kept);
     const answers = await store.get(definitions.both, ids, undefined, { meta: true, pin: kept });
-    oracle.judgePinned(reading, kept, answers.map(({ views }, index) => ({ user: USERS[index] ?? '', views })));
+    oracle.answers.judgePinned(
+      reading,
+      kept,
+      answers.map(({ views }, index) => ({ user: USERS[index] ?? '', views })),
+    );
     if (step.ends === 'extends') await kept.extend(step.for);
   }
   if (step.ends === 'releases') await kept.release();
@@ -51,7 +84,7 @@ export async function pin(program: Program, step: Step<'pin'>): Promise<void> {
 
 /** All that there is, as it is served. */
 export async function readAll(program: Program): Promise<void> {
-  await read(program, { users: USERS, how: 'rows' });
+  await readOnce(program, { users: USERS, how: 'rows', fresh: undefined });
   const ids = USERS.map((user) => ({ user }));
   const answers = await program.store.get(program.definitions.both, ids);
   for (const [index, answer] of answers.entries()) judgeWindows(program, USERS[index] ?? '', answer);
@@ -74,8 +107,7 @@ function judgeWindows(
   };
   for (const [name, value] of Object.entries(expected)) {
     const found = answer[`counts.${name}`] ?? (name === 'last' ? null : 0);
-    if (found !== value)
-      oracle.violate('O4', `${name} of ${user} is ${String(found)}, not ${String(value)}`);
+    if (found !== value) oracle.violate('O4', `${name} of ${user} is ${String(found)}, not ${String(value)}`);
   }
   const latest = (answer['counts.latest'] ?? []) as readonly string[];
   const wanted = counted.slice(0, 3).map(({ n }) => String(n));

@@ -4,12 +4,14 @@
  * Guarantees: a row is accepted exactly if it wins over the one that is there, is then what is stored, and is in the log. No
  * right that a later one has replaced lands anything. Each offset follows the one before it.
  */
+import type { ReadPlace } from '@holdfast/features';
 import { unpackRows } from '@holdfast/features/testing';
 import type { ModelServer } from '../redis/index.js';
 import type { Call } from '../run/calls.js';
 import type { Violate } from '../run/part.js';
 import type { ErasuresSeen } from './erasures.js';
 import { AHEAD, headOf, PARTITIONS, partitionKey, type RowHead, rowKey } from './names.js';
+import { Versions } from './versions.js';
 
 /** Of the server's clock, in microseconds: at its edge, what counts as the future is not judged. */
 const EDGE = 1_000_000;
@@ -29,6 +31,8 @@ export class Rows {
   readonly #violate: Violate;
   readonly #server: ModelServer;
   readonly #time: () => number;
+  /** True time, in microseconds. */
+  readonly #now: () => number;
   readonly #history: boolean;
   readonly #erasures: ErasuresSeen;
   /** The highest token that has opened a lane or a source partition of it, by partition and lane. */
@@ -39,6 +43,7 @@ export class Rows {
   readonly #generationsOf = new Map<number, Set<string>>();
   /** Rows, and the record of each partition, as they were after the last command. */
   readonly #rows = new Map<string, string>();
+  readonly #versions = new Versions();
   readonly #records = new Map<number, ReadonlyMap<string, string>>();
   /** "<view>.<generation>:<user>:<event time in ms>" of all that was ever accepted. */
   readonly #everAccepted = new Set<string>();
@@ -48,12 +53,14 @@ export class Rows {
     violate: Violate;
     server: ModelServer;
     time: () => number;
+    now: () => number;
     history: boolean;
     erasures: ErasuresSeen;
   }) {
     this.#violate = options.violate;
     this.#server = options.server;
     this.#time = options.time;
+    this.#now = options.now;
     this.#history = options.history;
     this.#erasures = options.erasures;
   }
@@ -84,13 +91,15 @@ export class Rows {
     if (verb === 'bury' && reply[0] === 'buried') this.#requireRight(partition, args, 'buries a record');
     if (verb === 'drop' || verb === 'forget') for (const name of keys) this.#refresh(name);
     this.#records.set(partition, recordOf(this.#server, partition));
+    this.#versions.isAt(`${partition} ${String(this.#server.look(partitionKey(partition, 'at')) ?? '')}`);
   }
 
   /** The server has come back, or has forgotten everything: what it has now is where it goes on. */
   reload(): void {
+    for (const name of this.#rows.keys()) this.#versions.add(name, this.#now(), undefined);
     this.#rows.clear();
     for (const [name, { type, value }] of Object.entries(this.#server.dump()))
-      if (type === 'string') this.#rows.set(name, value as string);
+      if (type === 'string') this.#keep(name, value as string);
     for (let partition = 0; partition < PARTITIONS; partition += 1)
       this.#records.set(partition, recordOf(this.#server, partition));
   }
@@ -99,13 +108,18 @@ export class Rows {
     return this.#everAccepted.has(`${generation}:${user}:${time}`);
   }
 
-  /** The row of a user in a generation, "<view>.<generation>". */
-  rowOf(generation: string, user: string): RowHead | undefined {
+  /** The row of a user in a generation, "<view>.<generation>", now or as of a time. */
+  rowOf(generation: string, user: string, since = Number.POSITIVE_INFINITY): RowHead | undefined {
     for (let partition = 0; partition < PARTITIONS; partition += 1) {
-      const row = this.#rows.get(rowKey(partition, generation, user));
-      if (row !== undefined) return headOf(row);
+      const row = this.#versions.of(rowKey(partition, generation, user), since);
+      if (row !== undefined) return row;
     }
     return undefined;
+  }
+
+  /** The row of a user at a place of the log; `unknown` if there is no such place. */
+  rowAt({ partition, at }: Pick<ReadPlace, 'partition' | 'at'>, generation: string, user: string) {
+    return this.#versions.at(`${partition} ${at}`, rowKey(partition, generation, user));
   }
 
   /** Every row is counted, and its log, replayed, gives it. */
@@ -174,7 +188,7 @@ export class Rows {
         this.#violate('O2', `${name} is not the row that has won`);
       this.#refresh(name);
     }
-    this.#requireLogged(partition, logged);
+    this.#requireLogged(partition, logged, String(reply[2]));
     this.#advance(partition, args);
     this.#landings += 1;
     if (this.#landings % 10 === 0) this.#judgeTotals(partition, (each) => each === generation);
@@ -194,7 +208,7 @@ export class Rows {
       letters[index] === 'a' ? [names[index] ?? '', addition] : [],
     );
     this.accepted += logged.length / 2;
-    this.#requireLogged(partition, logged);
+    this.#requireLogged(partition, logged, String(reply[2]));
     this.#advance(partition, args);
   }
 
@@ -222,14 +236,23 @@ export class Rows {
 
   #refresh(name: string): void {
     const row = this.#server.look(name);
-    if (typeof row === 'string') this.#rows.set(name, row);
-    else this.#rows.delete(name);
+    if (typeof row === 'string') this.#keep(name, row);
+    else if (this.#rows.delete(name)) this.#versions.add(name, this.#now(), undefined);
   }
 
-  #requireLogged(partition: number, pairs: readonly string[]): void {
+  #keep(name: string, row: string): void {
+    if (this.#rows.get(name) === row) return;
+    this.#rows.set(name, row);
+    this.#versions.add(name, this.#now(), row);
+  }
+
+  #requireLogged(partition: number, pairs: readonly string[], place: string): void {
     if (pairs.length === 0 || !this.#history) return;
     const log = this.#server.look(partitionKey(partition, 'log')) as StreamValue | undefined;
-    const last = [...(log?.entries.values() ?? [])].at(-1) ?? [];
+    const [id = '', last = []] = [...(log?.entries ?? [])].at(-1) ?? [];
+    const [ms, us] = id.split('-').map(Number);
+    if (Number(place.split(' ')[1]) !== 1_000 * (ms ?? 0) + (us ?? 0))
+      this.#violate('O3', `partition ${partition} has logged at ${id}, and says ${place}`);
     const told = last[0] === 'time' ? last.slice(2) : last;
     if (told.join('\n') !== pairs.join('\n'))
       this.#violate('O3', `what partition ${partition} has accepted is not the last entry of its log`);

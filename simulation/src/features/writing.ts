@@ -24,10 +24,7 @@ export async function followFor(program: Program, step: Step<'follow'>): Promise
   const lane = shared ? await program.openShared(view) : await program.open(view, { lane: 'stream', told });
   try {
     const resource = (name: string): string => `${view}:stream:part:${name}`;
-    const follower = program.follow(
-      lane,
-      shared ? (name) => program.grant(resource(name), told) : undefined,
-    );
+    const follower = program.follow(lane, shared ? (name) => program.grant(resource(name), told) : undefined);
     const controller = new AbortController();
     const timer = program.machine.clock.after(step.for, () => controller.abort());
     await Promise.race([
