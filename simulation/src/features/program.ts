@@ -126,6 +126,9 @@ export class Program {
       const { outcomes } = await lane.land(rows as never);
       if (outcomes.length !== rows.length)
         oracle.violate('outcomes', `${rows.length} rows were landed, and ${outcomes.length} answered`);
+      for (const [index, outcome] of outcomes.entries())
+        if (outcome === 'refused' && batch[index]?.instant !== 9)
+          oracle.violate('outcomes', 'a row was refused in which nothing is wrong');
       this.note(`is told: ${outcomes.join(' ')}`);
       if (gap > 0) await this.sleep(gap);
     }
