@@ -238,6 +238,25 @@ export const FEATURES_CANARIES: readonly Canary[] = [
     ],
   },
   {
+    name: 'flags that are never cleared',
+    about: 'A flag that was set stays set.',
+    changes: [{ file: `${LUA}/flag.lua`, find: "value == '+' and 1 or 0", replace: '1' }],
+  },
+  {
+    name: 'flags that are not logged',
+    about: 'Flags are set, and their log does not have them.',
+    changes: [
+      { file: `${LUA}/flag.lua`, find: "if history == '1' then log(unpack(entry)) end", replace: '' },
+    ],
+  },
+  {
+    name: 'flags of another id',
+    about: 'Of ids in one chunk, all are answered the flags of the first.',
+    changes: [
+      { file: `${SRC}/read/flags.ts`, find: '[place] = bits[n] ?? 0;', replace: '[place] = bits[0] ?? 0;' },
+    ],
+  },
+  {
     name: 'tiles that replace one another',
     about: 'Events are added to a tile as if it were empty.',
     changes: [

@@ -1,5 +1,5 @@
 /**
- * What the store that is simulated has: a view of rows, a view of windows over the source's events, and two services of both, one with a cache. Two
+ * What the store that is simulated has: a view of rows, a view of windows over the source's events, a view of flags, and two services of both, one with a cache. Two
  * editions of a program differ in the schema of the rows, and are deployed side by side.
  */
 import type { Schema } from '@holdfast/features';
@@ -18,7 +18,7 @@ export function defineFeatures(
   { history, ttl, strict, cache }: FeaturesPlan['features'],
   edition: Edition,
 ) {
-  const { entity, service, t, view, windows } = features;
+  const { entity, flags, service, t, view, windows } = features;
   const user = entity('user');
   const event: Schema<unknown, WorldEvent> = {
     '~standard': { version: 1, vendor: 'simulation', validate: (value) => ({ value: value as WorldEvent }) },
@@ -36,9 +36,10 @@ export function defineFeatures(
   });
   const fields = edition === 1 ? { n: t.int() } : { twice: t.int(), n: t.int() };
   const profile = view('profile', { entity: user, history, strict, fields, ...(ttl && { ttl }) });
+  const marks = flags('marks', { entity: entity('shop'), history, flags: ['open', 'busy'] });
   const both = service('both', { views: { profile, counts } });
   const cached = service('cached', { views: { profile, counts }, cache });
-  return { user, profile, counts, both, cached };
+  return { user, profile, counts, marks, both, cached };
 }
 
 export type Definitions = ReturnType<typeof defineFeatures>;

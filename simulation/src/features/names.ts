@@ -4,6 +4,8 @@ export const PARTITIONS = 2;
 export const USERS = ['u1', 'u2', 'u3', 'u4', 'u5', 'u6'] as const;
 /** Of them, those that may be erased. */
 export const ERASABLE = ['u5', 'u6'] as const;
+/** What has flags: ids of two chunks. */
+export const SHOPS = ['1', '2', '40000'] as const;
 
 export const CATALOG = `{feat:${STORE}}:catalog`;
 export const ERASURES = `{feat:${STORE}}:erasures`;

@@ -12,8 +12,9 @@ import type { World } from '../world/world.js';
 import { Answers, type Written } from './answers.js';
 import type { Edition } from './definitions.js';
 import { ErasuresSeen } from './erasures.js';
+import { FlagsSeen } from './flags.js';
 import { GenerationsSeen } from './generations.js';
-import { type RowHead, USERS } from './names.js';
+import { PARTITIONS, type RowHead, USERS } from './names.js';
 import type { FeaturesPlan } from './plan.js';
 import { Rows } from './rows.js';
 
@@ -30,6 +31,7 @@ export class FeaturesOracle implements Judge {
   readonly generations: GenerationsSeen;
   readonly erasures: ErasuresSeen;
   readonly answers: Answers;
+  readonly flags: FlagsSeen;
   readonly #world: World<FeaturesPlan>;
   readonly #calls = new Calls();
   /** The edition that was applied first: all later definitions, of every generation, follow from it. */
@@ -47,6 +49,7 @@ export class FeaturesOracle implements Judge {
       ...{ violate, server, history: plan.features.history, erasures: this.erasures },
       ...{ time: () => world.store.time(), now: () => this.now },
     });
+    this.flags = new FlagsSeen({ violate, server, now: () => this.now, partitions: PARTITIONS });
     this.generations = new GenerationsSeen(world, violate);
     const { rows, generations, erasures } = this;
     this.answers = new Answers({
@@ -73,6 +76,7 @@ export class FeaturesOracle implements Judge {
     if (isFirst) this.#first = call.args.some((text) => text.includes('"twice"')) ? 2 : 1;
     this.generations.look(call, reply);
     this.erasures.look(call, reply);
+    this.flags.look(call, reply);
     this.rows.look(call, reply);
   }
 
@@ -94,6 +98,7 @@ export class FeaturesOracle implements Judge {
     this.rows.reload();
     this.generations.reload();
     this.erasures.reload();
+    this.flags.reload();
   }
 
   /** An edition can write no rows, whatever it does. */

@@ -9,7 +9,7 @@ import type { Wishes } from '../plan/draw.js';
 import { CLOCK_AHEAD, drawFaults } from '../plan/faults.js';
 import type { ClientPlan, ClockPlan, RunPlan } from '../plan/plan.js';
 import type { Edition } from './definitions.js';
-import { ERASABLE, USERS } from './names.js';
+import { ERASABLE, SHOPS, USERS } from './names.js';
 
 /** All durations and times are milliseconds of true time. */
 export interface FeaturesPlan extends RunPlan<FeaturesStep> {
@@ -50,6 +50,12 @@ export interface RowPlan {
   readonly user: string;
   /** 0 to 7, later ones in rising order; 9 is too far in the future. */
   readonly instant: number;
+}
+
+/** Flags of a shop to set and to clear. */
+interface MarkPlan {
+  readonly shop: string;
+  readonly values: Readonly<Record<string, boolean>>;
 }
 
 /** What a process does next. `told`: whether its right ends with a signal. */
@@ -114,9 +120,16 @@ export type FeaturesStep = { readonly after: number } & (
     }
   /** Ends what others have begun, under a right of its own. */
   | { readonly f: 'tidy'; readonly view: ViewName }
+  | {
+      readonly f: 'mark';
+      readonly told: boolean;
+      readonly batches: readonly (readonly MarkPlan[])[];
+      /** Between batches. */
+      readonly gap: number;
+    }
   | { readonly f: 'erase' | 'restore'; readonly user: string; readonly told: boolean }
   /** `deploy`: the second edition of the program. */
-  | { readonly f: 'apply' | 'look' | 'deploy' }
+  | { readonly f: 'apply' | 'look' | 'deploy' | 'read marks' }
 );
 
 export function drawFeaturesPlan(seed: number, wishes: Wishes = {}): FeaturesPlan {
@@ -193,7 +206,7 @@ function drawStep(dice: Dice): FeaturesStep {
   const f = dice.one([
     ...(['job', 'job', 'job', 'follow', 'follow', 'follow', 'read', 'read', 'read', 'rebuild'] as const),
     ...(['rebuild', 'rebuild', 'rebuild both', 'tidy', 'apply', 'look', 'deploy'] as const),
-    ...(['roll back', 'pin'] as const),
+    ...(['roll back', 'pin', 'mark', 'read marks'] as const),
   ]);
   switch (f) {
     case 'job':
@@ -233,6 +246,11 @@ function drawStep(dice: Dice): FeaturesStep {
         ...{ for: dice.scale(50, 3_000), reads: dice.whole(1, 6) },
         ends: dice.one(['releases', 'extends', 'leaves'] as const),
       };
+    case 'mark':
+      return {
+        ...{ f, after, told, gap: dice.chance(0.5) ? 0 : dice.scale(1, 500) },
+        batches: Array.from({ length: dice.whole(1, 4) }, () => drawMarks(dice)),
+      };
     case 'tidy':
       return { f, after, view };
     default:
@@ -248,3 +266,12 @@ const drawRows = (dice: Dice): readonly RowPlan[] =>
     user: dice.one(USERS),
     instant: dice.chance(0.03) ? 9 : dice.whole(0, 7),
   }));
+
+const drawMarks = (dice: Dice): readonly MarkPlan[] =>
+  Array.from({ length: dice.whole(1, 4) }, () => {
+    const flags = dice.one([['open'], ['busy'], ['open', 'busy']] as const);
+    return {
+      shop: dice.one(SHOPS),
+      values: Object.fromEntries(flags.map((flag) => [flag, dice.chance(0.5)])),
+    };
+  });

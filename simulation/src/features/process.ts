@@ -8,6 +8,7 @@ import type { Actor } from '../run/crew.js';
 import type { Machine } from '../world/machine.js';
 import { rebuild, rebuildBoth, rollBack, tidy } from './building.js';
 import { erase, restore } from './erasing.js';
+import { mark, readMarks } from './marking.js';
 import type { FeaturesStep } from './plan.js';
 import { Program, type ProgramOptions } from './program.js';
 import { pin, read } from './reading.js';
@@ -85,6 +86,10 @@ export class FeaturesProcess implements Actor<FeaturesStep> {
         return rollBack(program, step);
       case 'pin':
         return pin(program, step);
+      case 'mark':
+        return mark(program, step);
+      case 'read marks':
+        return readMarks(program);
       case 'tidy':
         return tidy(program, step.view);
       case 'erase':

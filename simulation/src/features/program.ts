@@ -55,11 +55,11 @@ export class Program {
     this.edition = edition;
     const { clock, random } = machine;
     this.definitions = defineFeatures(subject, plan.features, edition);
-    const { profile, counts, both, cached } = this.definitions;
+    const { profile, counts, marks, both, cached } = this.definitions;
     this.store = subject.features.createFeatures({
       redis: world.connect(place, world.store),
       name: STORE,
-      ...{ views: [profile, counts], services: [both, cached], partitions: PARTITIONS },
+      ...{ views: [profile, counts, marks], services: [both, cached], partitions: PARTITIONS },
       callTimeout: plan.features.timeout,
       ...{ clock, random },
     });
@@ -96,7 +96,7 @@ export class Program {
   }
 
   async open(
-    view: ViewName,
+    view: ViewName | 'marks',
     { lane, told, generation }: { lane: string; told: boolean; generation?: Generation },
   ): Promise<AnyLane> {
     const holder = this.grant(`${view}:${lane}:${generation?.id ?? ''}`, told);

@@ -86,6 +86,7 @@ export class Rows {
     if (verb === 'open' && reply[0] === 'opened') this.#open(partition, args);
     if (verb === 'land' && reply[0] === 'landed') this.#land(partition, call);
     if (verb === 'tally' && reply[0] === 'landed') this.#tally(partition, call);
+    if (verb === 'flag' && reply[0] === 'landed') this.#flag(partition, call);
     if (verb === 'tell') this.#tell(partition, args, reply);
     if (verb === 'finish' && reply[0] === 'finished') this.#requireRight(partition, args, 'finishes');
     if (verb === 'bury' && reply[0] === 'buried') this.#requireRight(partition, args, 'buries a record');
@@ -210,6 +211,14 @@ export class Rows {
     this.accepted += logged.length / 2;
     this.#requireLogged(partition, logged, String(reply[2]));
     this.#advance(partition, args);
+  }
+
+  #flag(partition: number, { args, reply }: Landing): void {
+    this.#requireRight(partition, args, 'sets flags');
+    const texts = args
+      .slice(FIRST.land)
+      .map((text, index) => (index % 2 === 0 ? text : text.replace(/^\d+ /, '')));
+    this.#requireLogged(partition, texts, String(reply[2]));
   }
 
   #tell(partition: number, args: readonly string[], reply: readonly unknown[]): void {

@@ -2,6 +2,7 @@
  * The commands that only read and write keys: those on strings, hashes and keys as such.
  */
 import { requireInteger } from './arguments.js';
+import { bits } from './bits.js';
 import type { Command } from './command.js';
 import { copyOf, type Keyspace } from './keyspace.js';
 import { lists } from './lists.js';
@@ -179,6 +180,7 @@ function increment(keys: Keyspace, [key = '']: readonly string[]): Reply {
 }
 
 export const commands: Readonly<Record<string, Command>> = {
+  ...bits,
   ...sets,
   ...sortedSets,
   ...streams,

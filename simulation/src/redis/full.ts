@@ -18,6 +18,7 @@ const TAKING = new Set([
     'RPUSH',
     'LSET',
     'SADD',
+    'SETBIT',
     'ZADD',
     'XADD',
     'XGROUP',

@@ -20,7 +20,7 @@ export interface Subject {
   readonly defineWorkflow: typeof defineWorkflow;
   readonly features: Pick<
     typeof features,
-    'createFeatures' | 'entity' | 'service' | 't' | 'view' | 'windows'
+    'createFeatures' | 'entity' | 'flags' | 'service' | 't' | 'view' | 'windows'
   >;
   readonly vectors: { readonly createIndex: typeof createIndex };
 }
