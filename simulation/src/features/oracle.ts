@@ -117,6 +117,11 @@ export class FeaturesOracle implements Judge {
     // What a process has begun, others finish; nothing of it is remembered here.
   }
 
+  /** How many rows were to be landed so far. */
+  get written(): number {
+    return this.#writes;
+  }
+
   /** A row is about to be landed: its number, the next one unless it has one. */
   writes(row: Written, n?: number): number {
     this.#writes += 1;

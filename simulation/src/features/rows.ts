@@ -97,7 +97,7 @@ export class Rows {
 
   /** The server has come back, or has forgotten everything: what it has now is where it goes on. */
   reload(): void {
-    for (const name of this.#rows.keys()) this.#versions.add(name, this.#now(), undefined);
+    for (const name of this.#rows.keys()) if (isRow(name)) this.#versions.add(name, this.#now(), undefined);
     this.#rows.clear();
     for (const [name, { type, value }] of Object.entries(this.#server.dump()))
       if (type === 'string') this.#keep(name, value as string);
@@ -246,13 +246,13 @@ export class Rows {
   #refresh(name: string): void {
     const row = this.#server.look(name);
     if (typeof row === 'string') this.#keep(name, row);
-    else if (this.#rows.delete(name)) this.#versions.add(name, this.#now(), undefined);
+    else if (this.#rows.delete(name) && isRow(name)) this.#versions.add(name, this.#now(), undefined);
   }
 
   #keep(name: string, row: string): void {
     if (this.#rows.get(name) === row) return;
     this.#rows.set(name, row);
-    this.#versions.add(name, this.#now(), row);
+    if (isRow(name)) this.#versions.add(name, this.#now(), row);
   }
 
   #requireLogged(partition: number, pairs: readonly string[], place: string): void {
@@ -343,6 +343,9 @@ interface Landing {
 interface StreamValue {
   readonly entries: ReadonlyMap<string, readonly string[]>;
 }
+
+/** Windows and flags have no head. */
+const isRow = (name: string): boolean => name.includes(':profile.');
 
 const userOf = (name: string): string => name.slice(name.lastIndexOf(':') + 1);
 
