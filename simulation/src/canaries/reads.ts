@@ -33,9 +33,9 @@ export const READ_CANARIES: readonly Canary[] = [
     changes: [
       {
         file: `${SRC}/read/reader.ts`,
-        find: "    if (stored === undefined || decoded === 'unknown') return",
+        find: "outcome = stored === undefined ? 'unknown' : reader.read(stored, row, now, values);",
         replace:
-          "    if (decoded === 'unknown') return nothing(view, 'torn');\n    if (stored === undefined) return",
+          "outcome = stored === undefined ? 'unknown' : reader.read(stored, row, now, values);\n        if (stored !== undefined && outcome === 'unknown') outcome = 'torn';",
       },
     ],
   },
@@ -43,7 +43,11 @@ export const READ_CANARIES: readonly Canary[] = [
     name: 'a value past its time',
     about: 'Rows are served although their TTL has passed.',
     changes: [
-      { file: `${SRC}/read/reader.ts`, find: 'now - time >= ttl * 1_000', replace: 'now - time < 0' },
+      {
+        file: `${SRC}/read/view-reader.ts`,
+        find: 'reader.read(row, values, now - ttl)',
+        replace: 'reader.read(row, values, now - Number.POSITIVE_INFINITY)',
+      },
     ],
   },
   {
@@ -63,9 +67,9 @@ export const READ_CANARIES: readonly Canary[] = [
     changes: [
       {
         file: `${SRC}/read/reader.ts`,
-        find: 'fetcher.fetch([...ats, ...ofRows.map((index) => this.#keyOf(of(index), held))]),',
+        find: '? fetcher.fetch(keys, of)',
         replace:
-          'fetcher.fetch(ats).then(async (first) => [...first, ...(await fetcher.fetch(ofRows.map((index) => this.#keyOf(of(index), held))))]),',
+          '? fetcher.fetch(keys.slice(0, placed.length), of).then(async (first) => [...first, ...(await fetcher.fetch(keys.slice(placed.length), of.slice(placed.length)))])',
       },
     ],
   },
@@ -97,8 +101,8 @@ export const READ_CANARIES: readonly Canary[] = [
     changes: [
       {
         file: `${SRC}/read/reader.ts`,
-        find: "const [{ at = '', asked = 0 } = {}] = all;",
-        replace: "const [{ at = '' } = {}] = all;\n    const asked = this.#options.clock.now();",
+        find: 'asked: rows.asked[first] ?? 0,',
+        replace: 'asked: this.#options.clock.now(),',
       },
     ],
   },

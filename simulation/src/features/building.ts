@@ -13,7 +13,10 @@ const VIEWS = ['profile', 'counts'] as const;
 export const fatesOf = (view: ViewName, batch: 'finished' | 'ended'): Record<string, LaneFate> =>
   view === 'profile' ? { batch, stream: 'same' } : { stream: 'same' };
 
-export async function rebuild(program: Program, step: Omit<Step<'rebuild'>, 'f' | 'after'>): Promise<void> {
+export async function rebuild(
+  program: Program,
+  step: Omit<Step<'rebuild'>, 'f' | 'after' | 'isWatched'>,
+): Promise<void> {
   const { view, told, patience, fills, allowMissing, follows, afterwards } = step;
   const holder = program.grant(`build:${view}`, told);
   const generation = await program.store.begin(program.definitions[view], { holder });

@@ -95,6 +95,8 @@ export type FeaturesStep = { readonly after: number } & (
       readonly fills: readonly string[];
       /** Whether it is compared with what is read before the cut, and how many rows it may lack then. */
       readonly allowMissing: number | undefined;
+      /** Whether somebody reads all the while. */
+      readonly isWatched: boolean;
       /** Whether the new generation follows the source. */
       readonly follows: boolean;
       /** What follows the cut. */
@@ -230,6 +232,7 @@ function drawStep(dice: Dice): FeaturesStep {
         ...{ f, after, view, told, patience: dice.scale(100, 3_000) },
         fills: dice.chance(0.8) ? USERS : someUsers(dice),
         allowMissing: dice.chance(0.4) ? dice.one([0, 0, 2]) : undefined,
+        isWatched: dice.chance(0.3),
         follows: !dice.chance(0.1),
         afterwards: (['roll back', 'roll back', 'retire', 'retire'] as const).filter(() => dice.chance(0.4)),
       };

@@ -11,7 +11,7 @@ import { erase, restore } from './erasing.js';
 import { mark, readMarks } from './marking.js';
 import type { FeaturesStep } from './plan.js';
 import { Program, type ProgramOptions } from './program.js';
-import { pin, read } from './reading.js';
+import { pin, read, watch } from './reading.js';
 import { followFor, runJob } from './writing.js';
 
 export interface FeaturesProcessOptions extends Omit<ProgramOptions, 'machine' | 'edition'> {
@@ -79,7 +79,7 @@ export class FeaturesProcess implements Actor<FeaturesStep> {
       case 'read':
         return read(program, step);
       case 'rebuild':
-        return rebuild(program, step);
+        return watched(program, rebuild(program, step), step.isWatched);
       case 'rebuild both':
         return rebuildBoth(program, step);
       case 'roll back':
@@ -126,6 +126,13 @@ export class FeaturesProcess implements Actor<FeaturesStep> {
       program.note(`is told: ${String(error)}`);
     }
   }
+}
+
+/** What is thrown first is judged; the other goes on to its end. */
+async function watched(program: Program, work: Promise<void>, isWatched: boolean): Promise<void> {
+  if (!isWatched) return work;
+  const ended = await Promise.allSettled([work, watch(program, work)]);
+  for (const each of ended) if (each.status === 'rejected') throw each.reason;
 }
 
 async function look({ store, definitions: { profile, counts } }: Program): Promise<void> {

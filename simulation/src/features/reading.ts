@@ -39,6 +39,19 @@ async function readOnce(program: Program, { users, how, fresh }: Once): Promise<
   );
 }
 
+/** Reads through the cache as long as something lasts, and once more. */
+export async function watch(program: Program, work: Promise<unknown>): Promise<void> {
+  let isOver = false;
+  const end = (): void => {
+    isOver = true;
+  };
+  work.then(end, end);
+  do {
+    await readOnce(program, { users: USERS, how: 'cached', fresh: undefined });
+    await program.sleep(30);
+  } while (!isOver);
+}
+
 /** Of a view, by two calls that are made at once. */
 async function readRows({ oracle, store, definitions: { profile } }: Program, users: readonly string[]) {
   const reading = oracle.answers.begins(users, 0);

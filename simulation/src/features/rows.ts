@@ -19,6 +19,9 @@ const EDGE = 1_000_000;
 /** Where the arguments of a call say how many rows or additions it has. */
 const COUNT_AT = { land: 10, tally: 12 } as const;
 
+/** Where the arguments of a call that sets flags end, and its flags begin. */
+const FIRST_FLAG = 10;
+
 /** The rows of a call, or the additions. */
 function packedIn(args: readonly string[], from: number): readonly string[] {
   const [count, size, bytes = ''] = args.slice(from);
@@ -216,7 +219,7 @@ export class Rows {
   #flag(partition: number, { args, reply }: Landing): void {
     this.#requireRight(partition, args, 'sets flags');
     const texts = args
-      .slice(FIRST.land)
+      .slice(FIRST_FLAG)
       .map((text, index) => (index % 2 === 0 ? text : text.replace(/^\d+ /, '')));
     this.#requireLogged(partition, texts, String(reply[2]));
   }
