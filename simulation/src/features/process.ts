@@ -97,7 +97,7 @@ export class FeaturesProcess implements Actor<FeaturesStep> {
       case 'restore':
         return restore(program, step);
       case 'deploy':
-        if (program.edition === 1) this.#deploy(2);
+        if (program.edition === 1 && this.#options.plan.features.editions.length > 0) this.#deploy(2);
         return this.program.apply();
       case 'apply':
         return program.apply();
