@@ -111,7 +111,12 @@ const FORMS: readonly (readonly [string, ...Maker[]])[] = [
   ['LSET', key, number, text],
   ['STRLEN', key],
   // In the lower half of a byte, so that what is written stays text.
-  ['SETBIT', key, (dice) => [dice.one(['1', '7', '12', '30', '-1', 'x'])], (dice) => [dice.one(['0', '1', '2'])]],
+  [
+    'SETBIT',
+    key,
+    (dice) => [dice.one(['1', '7', '12', '30', '-1', 'x'])],
+    (dice) => [dice.one(['0', '1', '2'])],
+  ],
   ['GETBIT', key, number],
   ['BITFIELD_RO', key, () => ['GET', 'u1'], (dice) => [dice.one(['0', '7', '100', '-1'])]],
   ['SADD', key, text, some(text, 3)],
