@@ -19,7 +19,7 @@ import type { Rows } from './rows.js';
 const POINTER_LEASE = 1_100_000;
 
 /** How far the server's time by which a read was judged may be from that at its begin or end, in ms. */
-export const EDGE = 500;
+const EDGE = 500;
 
 /** How much longer a second of a process may be than one of true time. */
 const DRIFT = 1.005;

@@ -10,7 +10,7 @@ type Step<F> = Extract<FeaturesStep, { readonly f: F }>;
 const VIEWS = ['profile', 'counts'] as const;
 
 /** What becomes of the lanes of a view whose batch has finished, or is not wanted. */
-export const fatesOf = (view: ViewName, batch: 'finished' | 'ended'): Record<string, LaneFate> =>
+const fatesOf = (view: ViewName, batch: 'finished' | 'ended'): Record<string, LaneFate> =>
   view === 'profile' ? { batch, stream: 'same' } : { stream: 'same' };
 
 export async function rebuild(
