@@ -7,7 +7,7 @@
 import type { ModelServer } from '../redis/index.js';
 import type { Call } from '../run/calls.js';
 import type { Violate } from '../run/part.js';
-import { ERASURES, PARTITIONS, partitionKey } from './names.js';
+import { CATALOG, ERASURES, PARTITIONS, partitionKey } from './names.js';
 
 interface ErasuresOptions {
   readonly violate: Violate;
@@ -81,10 +81,14 @@ export class ErasuresSeen {
       this.#options.violate('X1', `${user} was restored, and a partition takes no rows of it`);
   }
 
-  /** No generation has a row of the user. */
+  /** No generation that the catalog knows has a row of the user. */
   requireGone(user: string): void {
-    for (const name of Object.keys(this.#options.server.dump())) {
-      if (/:(?:profile|counts)\.[^:]+:/.test(name) && name.endsWith(`:${user}`))
+    const { server } = this.#options;
+    const catalog = server.look(CATALOG) as ReadonlyMap<string, string> | undefined;
+    for (const name of Object.keys(server.dump())) {
+      const [, view, id = ''] = /:(profile|counts)\.([^:]+):/.exec(name) ?? [];
+      const isKnown = catalog?.get(`generations:${view}`)?.includes(`${id} `) ?? false;
+      if (view !== undefined && isKnown && name.endsWith(`:${user}`))
         this.#options.violate('X1', `${name} is there, although ${user} is erased`);
     }
   }
