@@ -37,7 +37,7 @@ test('shows queues and tasks, retries, pauses and purges', async () => {
   expect((await call('show', 'images', '--state', 'dead')).stdout).toMatch(/one +k +\{"n":1\} +broken/);
   const shown = await call('show', 'images', id);
   expect(shown.stdout).toMatch(/state +dead/);
-  expect(shown.stdout).toMatch(/1 +\d{4}-.* +w +broken/);
+  expect(shown.stdout).toMatch(/1 +\d{4}-\S+Z +\S+ +w +broken/);
   expect(JSON.parse((await call('show', 'images', id, '--json')).stdout)).toMatchObject({
     id: 'one',
     failed: 1,

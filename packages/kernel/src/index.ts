@@ -56,6 +56,6 @@ export {
   readBackoff,
 } from './retry-backoff.js';
 export { checkData, readSchema, type Schema, validateData } from './schema.js';
-export { isNonRetryable, messageOf, stackOf } from './thrown.js';
+export { causesOf, isNonRetryable, messageOf, stackOf } from './thrown.js';
 export { requireToken } from './token.js';
 export { type Allowance, renewalDue, validityOf, validUntil } from './validity.js';

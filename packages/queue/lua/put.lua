@@ -10,12 +10,14 @@
 -- Stands on: known, same, lines, room
 local function put(arg)
   local id, priority, key, delay, body, same, window, keep, expires = unpack(ARGV, arg, arg + 8)
-  if expires ~= '' then body = string.sub(body, 1, -2) .. string.format(',"x":%.0f}', now + expires) end
+  local times = expires == '' and string.format(',"w":%.0f}', now) or string.format(',"w":%.0f,"x":%.0f}', now, now + expires)
+  body = string.sub(body, 1, -2) .. times
   local other = same_as(id, same, body, window, keep)
   if other then return other end
   redis.call('HSET', TASKS, id, priority .. ' 0 ' .. key .. '\n' .. body)
-  -- An earlier task with this id may have been cancelled.
+  -- An earlier task with this id may have been cancelled, or have a log.
   if redis.call('HDEL', REASONS, id) == 1 then redis.call('ZREM', CANCELLED, id) end
+  redis.call('HDEL', LOGS, id)
   if keep == 'last' then delay = window end
   if tonumber(delay) > 0 then delay_until(id, now + delay) else release(id) end
 end

@@ -13,7 +13,7 @@ if record then
   local word, has_slot = take(id, record, key, state)
   if word == 'active' then return {'active'} end
   if word == 'unknown' then return {'unknown'} end
-  for _, hash in ipairs({TASKS, PLACES, PROGRESS, RESULTS}) do redis.call('HDEL', hash, id) end
+  for _, hash in ipairs({TASKS, PLACES, PROGRESS, RESULTS, LOGS}) do redis.call('HDEL', hash, id) end
   forget_window(id)
   if key ~= '' and has_slot then free_slot(key) end
   notice(id, 'x', '')
@@ -23,7 +23,10 @@ if (state == '' or state == 'dead') and redis.call('HDEL', LETTERS, id) == 1 the
   redis.call('ZREM', DEAD, id)
   if redis.call('HEXISTS', TASKS, id) == 0 then
     -- A later task with this id may have completed; its window stays.
-    if redis.call('HEXISTS', RESULTS, id) == 0 then forget_window(id) end
+    if redis.call('HEXISTS', RESULTS, id) == 0 then
+      forget_window(id)
+      redis.call('HDEL', LOGS, id)
+    end
     notice(id, 'x', '')
   end
   return {'removed'}

@@ -17,7 +17,9 @@ local function forget(most, age)
     if places[index] == event[1] then gone[#gone + 1] = ids[index] end
   end
   redis.call('XDEL', EVENTS, unpack(entries))
-  if #gone > 0 then redis.call('HDEL', RESULTS, unpack(gone)) end
+  if #gone == 0 then return end
+  redis.call('HDEL', RESULTS, unpack(gone))
+  redis.call('HDEL', LOGS, unpack(gone))
 end
 
 -- Deletes the oldest of a set of tasks by the time at which they ended, and what a hash has of them: those that are too
@@ -30,4 +32,5 @@ local function forget_ended(set, hash, most, age)
   if #old == 0 then return end
   redis.call('ZREM', set, unpack(old))
   redis.call('HDEL', hash, unpack(old))
+  redis.call('HDEL', LOGS, unpack(old))
 end

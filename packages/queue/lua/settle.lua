@@ -1,8 +1,8 @@
 -- Prelude of the verb that ends deliveries.
 --
 -- then, for each delivery: ARGV its outcome, its priority, its entry, and
---   done      the result            of a plain task
---   recorded  id, key, the result   of a task with a record
+--   done      the result, its trace            of a plain task
+--   recorded  id, key, the result, its trace   of a task with a record
 --   retry     id, key, the new record, in how many ms it is due, the error
 --   dead      id, key, the letter, the error
 --   back      how often it was delivered: handed back, and not counted
@@ -16,15 +16,15 @@ local ENDINGS = {
     local id = entry_id(priority, entry)
     finished[#finished + 1] = id
     results[#results + 1] = id
-    results[#results + 1] = redis.call('XADD', EVENTS, '*', 'i', id, 'r', ARGV[arg])
-    return arg + 1
+    results[#results + 1] = redis.call('XADD', EVENTS, '*', 'i', id, 'r', ARGV[arg], 'a', ARGV[arg + 1])
+    return arg + 2
   end,
   recorded = function(_, _, arg)
-    local id, key, result = unpack(ARGV, arg, arg + 2)
+    local id, key, result, trace = unpack(ARGV, arg, arg + 3)
     end_task(id, key)
     results[#results + 1] = id
-    results[#results + 1] = redis.call('XADD', EVENTS, '*', 'i', id, 'r', result)
-    return arg + 3
+    results[#results + 1] = redis.call('XADD', EVENTS, '*', 'i', id, 'r', result, 'a', trace)
+    return arg + 4
   end,
   retry = function(_, _, arg)
     local id, key, record, delay = unpack(ARGV, arg, arg + 3)

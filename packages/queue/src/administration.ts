@@ -19,6 +19,7 @@ import { encodeData } from './data.js';
 import {
   type Counts,
   freshRecord,
+  type LogLine,
   requireState,
   type TaskInfo,
   type TaskPage,
@@ -121,6 +122,14 @@ export abstract class QueueAdministration<Input> {
   /** Looks up a task; undefined if nothing is known of it. Throws UnavailableError. */
   async get(id: string): Promise<TaskInfo | undefined> {
     return this.#parts.port.call(verbs.find, requireId('id', id));
+  }
+
+  /**
+   * The lines that handlers of a task have logged, the oldest first, as long as anything is known of the task; none for
+   * one of which nothing is known. Throws MisuseError, UnavailableError.
+   */
+  async log(id: string): Promise<readonly LogLine[]> {
+    return this.#parts.port.call(verbs.logged, requireId('id', id));
   }
 
   /** Whether the queue exists: something was added to it or a worker began, and it has not been obliterated. */

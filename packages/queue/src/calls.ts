@@ -7,7 +7,7 @@ import type { Claimed, Work } from './claimed.js';
 import type { Outcome } from './outcome.js';
 import type { QueuePort } from './port.js';
 import type { QueueSettings } from './queue-options.js';
-import { type Compared, close, open, progress, type Renewed, reconcile, renew, work } from './verbs.js';
+import { type Compared, close, log, open, progress, type Renewed, reconcile, renew, work } from './verbs.js';
 
 /** A call's work for a session. */
 export interface WorkOrder {
@@ -91,5 +91,11 @@ export class SessionCalls implements LeaseCalls<Renewed> {
   /** Records the progress of a task. False if the session no longer has it. Throws UnavailableError. */
   progress(session: string, { priority, entry, id }: Claimed, text: string): Promise<boolean> {
     return this.#port.call(progress, { session, priority, entry, id, progress: text });
+  }
+
+  /** Logs a line of a task. False if the session no longer has it. Throws UnavailableError. */
+  log(session: string, claimed: Claimed, attempt: number, line: string): Promise<boolean> {
+    const { priority, entry, id } = claimed;
+    return this.#port.call(log, { session, priority, entry, id, attempt, line });
   }
 }

@@ -21,6 +21,8 @@ export interface Claimed {
   /** JSON. */
   readonly data: string;
   readonly options: KeptOptions;
+  /** When the task was added, in ms since the epoch by the server; undefined if nobody has noted it. */
+  readonly added: number | undefined;
   /** When the task expires, in ms since the epoch by the server. */
   readonly expires: number | undefined;
   /** How often this entry was delivered. */
@@ -128,6 +130,7 @@ function readPlain(priority: string, [entry, fields, deliveries = 1]: Entry): Cl
     data: fields[1] ?? 'null',
     options: fields[3] ? options : NO_OPTIONS,
     // The id of an entry contains the time at which it was added.
+    added: Number.parseInt(entry, 10),
     expires: x === undefined ? undefined : Number.parseInt(entry, 10) + x,
     deliveries,
     made: 0,
@@ -142,7 +145,7 @@ function readRecorded(priority: string, [entry, fields, deliveries = 1]: Entry):
   if (!HEAD.test(record)) throw new Error('the record does not begin with its priority and its key');
   const body = JSON.parse(record.slice(end + 1)) as Body | null;
   if (typeof body !== 'object' || body === null || !('d' in body)) throw new Error('the record has no data');
-  const { d, o = NO_OPTIONS, x, m = 0, e = NO_ERRORS } = body;
+  const { d, o = NO_OPTIONS, w, x, m = 0, e = NO_ERRORS } = body;
   if (typeof o !== 'object' || typeof m !== 'number' || !Array.isArray(e)) {
     throw new Error('the record says nonsense of its attempts or options');
   }
@@ -154,6 +157,7 @@ function readRecorded(priority: string, [entry, fields, deliveries = 1]: Entry):
     recorded: true,
     data: JSON.stringify(d),
     options: o,
+    added: w,
     expires: x,
     deliveries,
     made: m,
@@ -175,6 +179,7 @@ function whatIsThere(priority: string, [entry, fields, deliveries = 1]: Entry): 
     recorded,
     data: JSON.stringify(text),
     options: NO_OPTIONS,
+    added: undefined,
     expires: undefined,
     deliveries,
     made: 0,

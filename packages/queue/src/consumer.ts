@@ -467,6 +467,7 @@ export class Consumer {
       clock: this.#clock,
       validUntil: () => (this.#session.id === session ? this.#session.validUntil : 0),
       progress: (text) => this.#call.progress(session, claimed, text),
+      log: (attempt, line) => this.#call.log(session, claimed, attempt, line),
     });
   }
 

@@ -10,6 +10,7 @@ import { type CustomBackoff, DEFAULT_BACKOFF, delayFor, validateData } from '@ho
 import type { Report } from '@holdfast/redis';
 import { type Claimed, unreadableBecause } from './claimed.js';
 import { ResultNotKeptError, TaskTimeoutError } from './errors.js';
+import { encodeTrace } from './inspection.js';
 import { dead, done, failed, failureOf, type Outcome, withEffects } from './outcome.js';
 import type { QueueParts } from './parts.js';
 import { encodeResult, whyNotKept } from './results.js';
@@ -24,6 +25,12 @@ export interface HandlingOptions {
   /** The worker's name. */
   readonly worker: string;
   readonly report: Report;
+}
+
+/** When an attempt was delivered, by the server in ms, and how long it has taken until now. */
+interface Attempted {
+  readonly now: number;
+  readonly took: () => number;
 }
 
 export class Handling {
@@ -48,6 +55,9 @@ export class Handling {
 
   async #attempt(claimed: Claimed, task: DeliveredTask<unknown>, now: number): Promise<Outcome> {
     const { queue } = this.#options;
+    const { clock } = queue.port;
+    const began = clock.now();
+    const at = { now, took: () => clock.now() - began };
     try {
       task.data = JSON.parse(claimed.data);
     } catch (error) {
@@ -64,11 +74,9 @@ export class Handling {
         task.data = checked.value;
       } catch (error) {
         // The schema could not tell, as when its database is away: that says nothing about the data.
-        return this.#failed(claimed, task, now, error);
+        return this.#failed(claimed, task, at, error);
       }
     }
-    const { clock } = queue.port;
-    const began = clock.now();
     const attempt = attemptOf(queue.name, task, claimed.options.t);
     try {
       const timeout = claimed.options.h;
@@ -77,9 +85,9 @@ export class Handling {
       const result = await (attempt ? attempt.run(run) : run());
       const text = encodeResult(result, queue.settings.maxBytes);
       attempt?.ended(clock.now() - began, 'done');
-      return this.#done(claimed, task, text, now);
+      return this.#done(claimed, task, at, text);
     } catch (error) {
-      const outcome = this.#failed(claimed, task, now, error);
+      const outcome = this.#failed(claimed, task, at, error);
       attempt?.ended(clock.now() - began, outcome[0] === 'dead' ? 'dead' : 'retry', error);
       return outcome;
     }
@@ -101,22 +109,30 @@ export class Handling {
     });
   }
 
-  #done(claimed: Claimed, task: DeliveredTask<unknown>, text: string, now: number): Outcome {
+  #done(claimed: Claimed, task: DeliveredTask<unknown>, { now, took }: Attempted, text: string): Outcome {
     const { queue, worker, report } = this.#options;
     const reason = whyNotKept(text);
     if (reason !== undefined) report(new ResultNotKeptError({ queue: queue.name, id: claimed.id, reason }));
-    const outcome = done(claimed, text);
+    const { added, errors } = claimed;
+    const { attempt } = task;
+    const trace = encodeTrace({ attempt, added, begun: now, duration: took(), worker, errors });
+    const outcome = done(claimed, text, trace);
     if (task.effects.length === 0) return outcome;
-    return withEffects(outcome, task.effects, claimed, { attempt: task.attempt, at: now, worker });
+    return withEffects(outcome, task.effects, claimed, { attempt, at: now, worker });
   }
 
-  #failed(claimed: Claimed, { attempt }: DeliveredTask<unknown>, now: number, error: unknown): Outcome {
+  #failed(
+    claimed: Claimed,
+    { attempt }: DeliveredTask<unknown>,
+    { now, took }: Attempted,
+    error: unknown,
+  ): Outcome {
     const { queue, worker, report } = this.#options;
     const { b: own, q: fallback = DEFAULT_BACKOFF } = claimed.options;
     const backoff = own ?? this.#options.backoff ?? fallback;
     const { random } = queue.port;
     const delay = (): number => delayFor(backoff, { attempt, error, fallback, random, report });
-    return failed(claimed, attempt, error, { delay, worker, now });
+    return failed(claimed, attempt, error, { delay, worker, now, duration: took() });
   }
 
   /** Moves the task to the dead letters, without an attempt. */

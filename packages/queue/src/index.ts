@@ -25,7 +25,7 @@ export {
   TaskTimeoutError,
 } from './errors.js';
 export type { QueueEvent } from './events.js';
-export type { Counts, TaskInfo, TaskState } from './inspection.js';
+export type { Counts, LogLine, TaskInfo, TaskState } from './inspection.js';
 export type { Limits, Rate } from './limits.js';
 export { metricsText, observeQueues } from './observe.js';
 export {

@@ -24,13 +24,22 @@ export interface TaskInfo {
   readonly reason?: string;
   readonly key?: string;
   readonly priority?: number;
+  /** When it was added, in ms since the epoch by the server. */
+  readonly added?: number;
+  /** When its last attempt began: that of an active or a completed task. */
+  readonly begun?: number;
+  /** When it completed, was cancelled, or became a dead letter. */
+  readonly ended?: number;
+  /** For a completed task: the number of its last attempt, how long that took in ms, and its worker. */
+  readonly attempt?: number;
+  readonly duration?: number;
   /** How many attempts have failed. */
   readonly failed?: number;
   /** The errors of the failed attempts, latest last; at most 20. */
   readonly errors?: readonly Failure[];
   /** For a delayed task: in how many ms it is due. */
   readonly due?: number;
-  /** For an active task: its worker, and the progress that it has reported. */
+  /** For an active or a completed task: its worker. For an active one: the progress that it has reported. */
   readonly worker?: string;
   readonly progress?: unknown;
 }
@@ -68,6 +77,7 @@ function readRecord(record: string): Omit<TaskInfo, 'id' | 'state'> {
     priority: Number(record[0]),
     ...(key !== '' && { key }),
     failed: body.m ?? 0,
+    ...(body.w !== undefined && { added: body.w }),
     ...(body.e && { errors: body.e }),
   };
 }
@@ -90,23 +100,86 @@ function readBody(text: string): Body {
 
 /** Reads the reply of find.lua; undefined if nothing is known of the task. */
 export function readFound(reply: readonly Reply[], id: string): TaskInfo | undefined {
-  const [state, value, detail, progress] = reply;
+  const [state, value, detail, more, progress] = reply;
   if (state === 'unknown') return undefined;
-  if (state === 'completed') return { id, state, data: undefined, ...readResult(String(value)) };
-  if (state === 'cancelled') return { id, state, data: undefined, reason: String(value) };
+  if (state === 'completed') {
+    const ended = Number.parseInt(String(detail), 10);
+    return { id, state, data: undefined, ...readResult(String(value)), ended, ...readTrace(String(more)) };
+  }
+  if (state === 'cancelled')
+    return { id, state, data: undefined, reason: String(value), ended: Number(detail) };
+  const [, entry, priority] = placeOf(id);
   const known = Array.isArray(value)
-    ? { data: readData(String(value[0])), priority: Number(placeOf(id)[2]), failed: 0 }
+    ? {
+        ...{ data: readData(String(value[0])), priority: Number(priority), failed: 0 },
+        added: Number.parseInt(entry, 10),
+      }
     : readRecord(String(value));
   return {
     id,
     state: state as TaskState,
     ...known,
+    ...(state === 'dead' && { ended: Number(detail) }),
     ...(state === 'delayed' && { due: Number(detail) }),
     ...(state === 'active' && {
       worker: String(detail).replace(/\.[^.]*$/, ''),
+      begun: Number(more),
       ...(typeof progress === 'string' && { progress: JSON.parse(progress) }),
     }),
   };
+}
+
+/** How a completed task came to its result: undefined parts are not known. */
+export interface Trace {
+  readonly attempt: number;
+  /** Milliseconds since the epoch, by the server. */
+  readonly added: number | undefined;
+  readonly begun: number;
+  /** In ms. */
+  readonly duration: number;
+  readonly worker: string;
+  /** Failed attempts before. */
+  readonly errors: readonly Failure[];
+}
+
+/** As it is kept beside the result: short, because every task has one. */
+export function encodeTrace({ attempt, added, begun, duration, worker, errors }: Trace): string {
+  const head = `${attempt}\n${added ?? ''}\n${begun}\n${Math.round(duration)}\n${worker}`;
+  if (errors.length === 0) return head;
+  const brief = errors.map(({ stack: _, cause: __, message, ...rest }) => ({
+    ...rest,
+    message: message.slice(0, 200),
+  }));
+  return `${head}\n${JSON.stringify(brief)}`;
+}
+
+function readTrace(text: string): Partial<TaskInfo> {
+  const [attempt, added, begun, duration, worker, errors] = text.split('\n');
+  if (worker === undefined) return {};
+  return {
+    ...(added !== '' && { added: Number(added) }),
+    ...{ begun: Number(begun), attempt: Number(attempt), duration: Number(duration), worker },
+    ...(errors !== undefined && { errors: JSON.parse(errors) as Failure[] }),
+  };
+}
+
+/** A line that a handler has logged. */
+export interface LogLine {
+  /** Milliseconds since the epoch, by the server. */
+  readonly at: number;
+  readonly attempt: number;
+  readonly text: string;
+}
+
+/** Reads what lua/log.lua keeps. */
+export function readLog(text: string): LogLine[] {
+  return text
+    .split('\n')
+    .slice(0, -1)
+    .map((line) => {
+      const [, at, attempt, json = '""'] = /^(\d+) (\d+) (.*)$/.exec(line) ?? [];
+      return { at: Number(at), attempt: Number(attempt), text: String(JSON.parse(json)) };
+    });
 }
 
 /** Some of the tasks in one state. */
@@ -151,8 +224,8 @@ export function readCounts(reply: readonly Reply[]): Counts {
 /** The record with which a dead letter starts again. */
 export function freshRecord(letter: string): string {
   const end = letter.indexOf('\n');
-  const { d, o } = JSON.parse(letter.slice(end + 1)) as Body;
-  const body = { d, ...(o && { o }) };
+  const { d, o, w } = JSON.parse(letter.slice(end + 1)) as Body;
+  const body = { d, ...(o && { o }), ...(w !== undefined && { w }) };
   return `${letter.slice(0, end)}\n${JSON.stringify(body)}`;
 }
 

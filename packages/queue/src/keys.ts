@@ -45,8 +45,9 @@ export const KEYSPACE = {
     // Results, a stream, and their entries in it by id.
     'events',
     'results',
-    // Progress by id.
+    // Progress by id, and logs.
     'progress',
+    'logs',
     // Deduplication keys by the time at which they end; ids by deduplication key, which is prefixed with 'k:', and the
     // reverse, with 'i:'.
     'dedup',

@@ -4,7 +4,7 @@
  * Guarantees: a task that has attempts left is retried after its backoff; otherwise, or if trying again cannot help, it
  * goes to the dead letters with every error that it met. Pure.
  */
-import { isNonRetryable, messageOf, stackOf } from '@holdfast/kernel';
+import { causesOf, isNonRetryable, messageOf, stackOf } from '@holdfast/kernel';
 import type { Command } from '@holdfast/redis';
 import type { Claimed } from './claimed.js';
 import { type Body, DEFAULT_ATTEMPTS, type Failure } from './task-options.js';
@@ -15,9 +15,12 @@ export type Outcome = readonly string[];
 /** How many errors a task keeps. */
 const MOST_ERRORS = 20;
 
-export function done(claimed: Claimed, result: string): Outcome {
+/** `trace`: as encodeTrace makes it. */
+export function done(claimed: Claimed, result: string, trace: string): Outcome {
   const { priority, entry, id, key, recorded } = claimed;
-  return recorded ? ['recorded', priority, entry, id, key, result] : ['done', priority, entry, result];
+  return recorded
+    ? ['recorded', priority, entry, id, key, result, trace]
+    : ['done', priority, entry, result, trace];
 }
 
 /** `outcome`, together with commands. If Redis refuses one of them, the task becomes a dead letter that says why. */
@@ -52,12 +55,14 @@ export interface FailureContext {
   readonly worker: string;
   /** Milliseconds since the epoch. */
   readonly now: number;
+  /** How long the attempt took, in ms. */
+  readonly duration: number;
 }
 
 /** The outcome of an attempt that has failed with `error`. */
 export function failed(claimed: Claimed, attempt: number, error: unknown, context: FailureContext): Outcome {
-  const { delay, worker, now } = context;
-  const failure = failureOf(error, { attempt, at: now, worker });
+  const { delay, worker, now, duration } = context;
+  const failure = failureOf(error, { attempt, at: now, worker, duration: Math.round(duration) });
   const errors = [...claimed.errors, failure].slice(-MOST_ERRORS);
   const most = claimed.options.a ?? DEFAULT_ATTEMPTS;
   if (isNonRetryable(error) || attempt >= most) return dead(claimed, attempt, errors);
@@ -81,18 +86,29 @@ export function dead(claimed: Claimed, attempt: number, errors: readonly Failure
   return ['dead', priority, entry, id, key, letterOf(claimed, attempt, errors), errors.at(-1)?.message ?? ''];
 }
 
-export function failureOf(error: unknown, details: Pick<Failure, 'attempt' | 'at' | 'worker'>): Failure {
+export function failureOf(error: unknown, details: Omit<Failure, 'message' | 'stack' | 'cause'>): Failure {
   const stack = stackOf(error);
-  return { ...details, message: messageOf(error), ...(stack !== undefined && { stack }) };
+  const cause = causesOf(error);
+  return {
+    ...details,
+    message: messageOf(error),
+    ...(stack !== undefined && { stack }),
+    ...(cause !== undefined && { cause }),
+  };
 }
 
 function letterOf(claimed: Claimed, attempt: number, errors: readonly Failure[]): string {
   return `${claimed.priority} 0 ${claimed.key}\n${bodyOf(claimed, attempt, errors)}`;
 }
 
-function bodyOf({ data, options, expires }: Claimed, made: number, errors: readonly Failure[]): string {
+function bodyOf(
+  { data, options, added, expires }: Claimed,
+  made: number,
+  errors: readonly Failure[],
+): string {
   const rest = {
     ...(Object.keys(options).length > 0 && { o: options }),
+    ...(added !== undefined && { w: added }),
     ...(expires !== undefined && { x: expires }),
     m: made,
     e: errors,

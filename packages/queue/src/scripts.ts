@@ -18,6 +18,8 @@ const VERBS = [
   'close',
   'rouse',
   'progress',
+  'log',
+  'logged',
   'find',
   'last',
   'count',

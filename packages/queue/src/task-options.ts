@@ -181,11 +181,15 @@ export function keptOptions(
 /** One failed attempt, as dead letters record it. */
 export interface Failure {
   readonly attempt: number;
-  /** Milliseconds since the epoch, by the worker's clock. */
+  /** When the attempt was delivered, in ms since the epoch by the server. */
   readonly at: number;
   readonly worker: string;
   readonly message: string;
   readonly stack?: string;
+  /** Its causes, and the errors of an AggregateError: a line each, at most ten. */
+  readonly cause?: string;
+  /** How long the attempt took, in ms, if it was begun and has ended. */
+  readonly duration?: number;
 }
 
 /** The body of a record: JSON of this. */
@@ -193,7 +197,8 @@ export interface Body {
   /** Data. */
   readonly d: unknown;
   readonly o?: KeptOptions;
-  /** When the task expires, in ms since the epoch by the server. */
+  /** When the task was added, and when it expires, in ms since the epoch by the server. */
+  readonly w?: number;
   readonly x?: number;
   /** Attempts made. */
   readonly m?: number;

@@ -6,9 +6,11 @@
  */
 import {
   type Clock,
+  display,
   type HoldfastError,
   LeaseLostError,
   LeaseSignal,
+  MisuseError,
   type TokenHolder,
 } from '@holdfast/kernel';
 import { addEffect, type Command } from '@holdfast/redis';
@@ -18,6 +20,9 @@ import type { QueueSettings } from './queue-options.js';
 
 /** In bytes: the latest 1000 notices are kept, and each may be one of progress. */
 const LARGEST_PROGRESS = 16_000;
+
+/** Of a log, in characters. */
+const LONGEST_LINE = 1_000;
 
 export interface Task<Data = unknown> extends TokenHolder {
   readonly id: string;
@@ -56,6 +61,12 @@ export interface Task<Data = unknown> extends TokenHolder {
    * Reports the task's progress: at most 16,000 bytes of JSON. Throws LeaseLostError, UnavailableError, MisuseError.
    */
   progress(value: unknown): Promise<void>;
+  /**
+   * Adds a line to the task's log, which `queue.log(id)` reads as long as anything is known of the task: at most 100 lines
+   * and 32,000 bytes, of which the oldest make room for others; a line is cut at 1000 characters. Throws LeaseLostError,
+   * UnavailableError, MisuseError.
+   */
+  log(line: string): Promise<void>;
 }
 
 /** Handles a task. It returns the task's result, or throws the error with which the attempt fails. */
@@ -68,6 +79,8 @@ export interface TaskContext {
   readonly validUntil: () => number;
   /** Records JSON. False if the delivery is somebody else's. */
   readonly progress: (text: string) => Promise<boolean>;
+  /** Logs a line, which is JSON. False if the delivery is somebody else's. */
+  readonly log: (attempt: number, line: string) => Promise<boolean>;
 }
 
 /** The parts of its queue that a task needs. */
@@ -143,6 +156,14 @@ export class DeliveredTask<Data> implements Task<Data> {
     const isOurs = await this.#context.progress(
       encodeData(value, Math.min(this.#maxBytes, LARGEST_PROGRESS), 'Progress'),
     );
+    if (!isOurs) throw this.lost('it was delivered to somebody else since');
+  }
+
+  async log(line: string): Promise<void> {
+    if (this.#over) throw this.#over;
+    if (typeof line !== 'string') throw new MisuseError(`A line of a log is text; got ${display(line)}.`);
+    const text = line.length > LONGEST_LINE ? `${line.slice(0, LONGEST_LINE)}…` : line;
+    const isOurs = await this.#context.log(this.attempt, JSON.stringify(text));
     if (!isOurs) throw this.lost('it was delivered to somebody else since');
   }
 

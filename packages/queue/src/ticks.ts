@@ -64,7 +64,7 @@ async function runSchedule(
 ): Promise<void> {
   const { schedule, data, o } = JSON.parse(due.kept) as Kept;
   const { priority = 0, key = '' } = schedule;
-  const record = `${priority} 0 ${key}\n${JSON.stringify({ d: data, o })}`;
+  const record = `${priority} 0 ${key}\n${JSON.stringify({ d: data, o, w: now })}`;
   for (let at: number | undefined = due.at; at !== undefined && at <= now; ) {
     const { times, next } = ticksOf(schedule, { at, now, since: since - LATE });
     const tasks = times.map((time) => ({ id: `schedule:${due.schedule}:${time}`, record }));

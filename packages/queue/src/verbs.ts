@@ -8,9 +8,11 @@ import type { Reply, Script } from '@holdfast/redis';
 import { type DueTicks, readTicks, readWork, type Work } from './claimed.js';
 import {
   type Counts,
+  type LogLine,
   placeOf,
   readCounts,
   readFound,
+  readLog,
   readPage,
   type TaskInfo,
   type TaskPage,
@@ -285,6 +287,26 @@ export const progress = single<ProgressRequest, boolean>(
   'progress',
   ({ session, priority, entry, id, progress }) => [session, priority, entry, id, progress],
   ([word]) => word === 'noted',
+);
+
+export interface LogRequest extends Omit<ProgressRequest, 'progress'> {
+  readonly attempt: number;
+  /** JSON. */
+  readonly line: string;
+}
+
+/** Its result is false if the session does not have the task any more. */
+export const log = single<LogRequest, boolean>(
+  'log',
+  ({ session, priority, entry, id, attempt, line }) => [session, priority, entry, id, String(attempt), line],
+  ([word]) => word === 'noted',
+);
+
+/** Reads the log of a task by its id. */
+export const logged = single<string, readonly LogLine[]>(
+  'logged',
+  (id) => [id],
+  ([, text]) => readLog(String(text)),
 );
 
 /** Looks up a task by its id. */

@@ -266,7 +266,10 @@ export class QueueProcess implements Actor<QueueStep> {
       for (let step = 0; step < steps; step += 1) {
         if (takes > 0) await this.sleep(takes / steps);
         if (!heedless && task.signal.aborted) throw task.signal.reason;
-        if (progress) await task.progress(step).catch((error: unknown) => this.#judge(error));
+        if (progress) {
+          await task.progress(step).catch((error: unknown) => this.#judge(error));
+          await task.log(`step ${step}`).catch((error: unknown) => this.#judge(error));
+        }
       }
       if (fatal) throw new subject.NonRetryableError('planned');
       if (task.attempt <= fails) throw nonsense === undefined ? new Error('planned') : NONSENSE[nonsense]?.();

@@ -1,7 +1,8 @@
 /** `holdfast queue show`: the tasks of a queue in one state, or one task. */
-import type { TaskInfo, TaskState } from '@holdfast/queue';
+import type { LogLine, TaskInfo, TaskState } from '@holdfast/queue';
 import { type Arguments, masked } from '../../arguments.js';
 import type { Command } from '../../command.js';
+import { formatDuration } from '../../durations.js';
 import { EXIT } from '../../exit-codes.js';
 import { JSON_OUTPUT, LIMIT, PREFIX, REDIS, STATE } from '../../options.js';
 import { renderTable } from '../../table.js';
@@ -34,7 +35,9 @@ function refuseListOptions(args: Arguments): void {
 async function showTask({ args, context, queue }: Call, id: string): Promise<number> {
   const task = await queue.get(id);
   if (task === undefined) throw args.wrong(`there is no task "${masked(id)}" in "${queue.name}"`);
-  context.stdout.write(`${args.has(JSON_OUTPUT) ? JSON.stringify(task) : describe(task)}\n`);
+  const log = await queue.log(id);
+  const json = JSON.stringify({ ...task, ...(log.length > 0 && { log }) });
+  context.stdout.write(`${args.has(JSON_OUTPUT) ? json : describe(task, log)}\n`);
   return EXIT.ok;
 }
 
@@ -69,15 +72,25 @@ const short = ({ state, data, result }: TaskInfo): string => {
   return text.length > 60 ? `${text.slice(0, 60)}…` : text;
 };
 
-function describe({ errors = [], ...task }: TaskInfo): string {
+const TIMES: readonly string[] = ['added', 'begun', 'ended'];
+
+const timeOf = (at: unknown): string => new Date(Number(at)).toISOString();
+
+function describe({ errors = [], ...task }: TaskInfo, log: readonly LogLine[]): string {
   const rows = Object.entries(task).map(([name, value]) => [
     name,
-    typeof value === 'string' ? value : JSON.stringify(value),
+    TIMES.includes(name) ? timeOf(value) : typeof value === 'string' ? value : (JSON.stringify(value) ?? ''),
   ]);
-  const failures = errors.map(({ attempt, at, worker, message }) => [
-    ...[String(attempt), new Date(at).toISOString(), worker, message],
+  const failures = errors.map(({ attempt, at, duration, worker, message, cause = '' }) => [
+    ...[String(attempt), timeOf(at), duration === undefined ? '' : formatDuration(duration), worker],
+    `${message} ${cause.replaceAll(/\s*\n\s*/g, '; ')}`.trimEnd(),
   ]);
-  const table = renderTable(rows.map((row) => row.map((cell) => cell ?? '')));
-  if (failures.length === 0) return table;
-  return `${table}\n\n${renderTable([['attempt', 'at', 'worker', 'error'], ...failures])}`;
+  const lines = log.map(({ at, attempt, text }) => [timeOf(at), String(attempt), text]);
+  return [
+    renderTable(rows),
+    ...(failures.length > 0
+      ? [renderTable([['attempt', 'at', 'took', 'worker', 'error'], ...failures])]
+      : []),
+    ...(lines.length > 0 ? [renderTable([['logged at', 'attempt', 'line'], ...lines])] : []),
+  ].join('\n\n');
 }
