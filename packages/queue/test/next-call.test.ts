@@ -79,7 +79,7 @@ it('is drained when nothing is left to hand back, or nobody to hand it back to',
 
 const claimed = (entry: string): Claimed => ({
   ...{ id: entry, priority: '0', entry, key: '', recorded: false, data: 'null' },
-  ...{ options: {}, expires: undefined, deliveries: 1, made: 0, errors: [] },
+  ...{ options: {}, added: undefined, expires: undefined, deliveries: 1, made: 0, errors: [] },
 });
 
 function taskOf(entry: string): DeliveredTask<unknown> {
@@ -90,7 +90,7 @@ function taskOf(entry: string): DeliveredTask<unknown> {
     after: () => ({ cancel: () => {} }),
     afterInput: () => {},
   };
-  const context = { clock, validUntil: () => 1, progress: async () => true };
+  const context = { clock, validUntil: () => 1, progress: async () => true, log: async () => true };
   return new DeliveredTask(queue, claimed(entry), 1, context);
 }
 
