@@ -55,7 +55,8 @@ describe('a task that waits', () => {
     expect(await waits).toBeInstanceOf(TaskCancelledError);
     expect(await waits).toMatchObject({ queue: 'q', id, reason: 'sold', code: 'HOLDFAST_TASK_CANCELLED' });
     await expect(queue.wait(id)).rejects.toThrow(`Task ${id} of "q" was cancelled: sold`);
-    expect(await queue.get(id)).toEqual({ id, state: 'cancelled', data: undefined, reason: 'sold' });
+    const known = { id, state: 'cancelled', data: undefined, reason: 'sold' };
+    expect(await queue.get(id)).toEqual({ ...known, ended: expect.any(Number) });
     expect(await queue.counts()).toMatchObject({
       waiting: 0,
       delayed: 0,
@@ -63,7 +64,7 @@ describe('a task that waits', () => {
       completed: 0,
       cancelled: 1,
     });
-    expect((await queue.list('cancelled')).tasks).toEqual([await queue.get(id)]);
+    expect((await queue.list('cancelled')).tasks).toEqual([known]);
     expect(await queue.cancel(id)).toBe(false);
     expect(await leftovers()).toEqual([]);
     // Nothing that it was the same as stands in the way of another.
