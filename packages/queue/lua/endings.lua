@@ -10,7 +10,7 @@ local function hand_back(priority, entry, deliveries)
 end
 
 -- How many arguments follow the entry.
-local PARTS = {done = 2, recorded = 4, retry = 5, dead = 4, back = 1}
+local PARTS = {done = 2, recorded = 4, retry = 5, later = 4, dead = 4, back = 1}
 
 -- Ends the deliveries from ARGV[first] on. Returns how many were handed back. `twice`: the call may have been carried out before, or the
 -- server may have forgotten.

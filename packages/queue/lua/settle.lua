@@ -4,6 +4,7 @@
 --   done      the result, its trace            of a plain task
 --   recorded  id, key, the result, its trace   of a task with a record
 --   retry     id, key, the new record, in how many ms it is due, the error
+--   later     id, key, the record, in how many ms it is due: not yet, which is no failure
 --   dead      id, key, the letter, the error
 --   back      how often it was delivered: handed back, and not counted
 -- Before one of the first two, there may be its effects:
@@ -11,6 +12,12 @@
 --             and its words
 --
 -- Stands on: ended
+local function put_off(id, record, delay)
+  redis.call('HSET', TASKS, id, record)
+  redis.call('ZADD', DELAYED, now + delay, id)
+  redis.call('HDEL', PLACES, id)
+end
+
 local ENDINGS = {
   done = function(priority, entry, arg)
     local id = entry_id(priority, entry)
@@ -27,12 +34,16 @@ local ENDINGS = {
     return arg + 4
   end,
   retry = function(_, _, arg)
-    local id, key, record, delay = unpack(ARGV, arg, arg + 3)
-    redis.call('HSET', TASKS, id, record)
-    redis.call('ZADD', DELAYED, now + delay, id)
-    redis.call('HDEL', PLACES, id)
-    notice(id, 't', ARGV[arg + 4])
+    local id, _, record, delay, reason = unpack(ARGV, arg, arg + 4)
+    put_off(id, record, delay)
+    notice(id, 't', reason)
     return arg + 5
+  end,
+  later = function(_, _, arg)
+    local id, _, record, delay = unpack(ARGV, arg, arg + 3)
+    put_off(id, record, delay)
+    notice(id, 'd', delay)
+    return arg + 4
   end,
   dead = function(_, _, arg)
     local id, key, letter, reason = unpack(ARGV, arg, arg + 3)

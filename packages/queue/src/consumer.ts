@@ -163,6 +163,7 @@ export class Consumer {
   set claiming(value: boolean) {
     this.#isPaused = !value;
     if (value) this.#wake();
+    else this.#handBackAhead(Number.POSITIVE_INFINITY);
   }
 
   /** Stops claiming, and hands back tasks that have not begun; resolves when all those that have begun have ended. */
@@ -369,7 +370,7 @@ export class Consumer {
     const { token, now } = work;
     for (const claimed of this.#isSure ? work.claimed : this.#unknown(work.claimed))
       this.#deliveries.claimed({ claimed, token, now, since: this.#clock.now() });
-    if (this.#phase === 'draining') this.#handBackAhead(Number.POSITIVE_INFINITY);
+    if (this.#phase === 'draining' || this.#isPaused) this.#handBackAhead(Number.POSITIVE_INFINITY);
     else this.#beginAll();
     if (want > 0) this.#supply = work.wait === undefined ? 'saturated' : 'drained';
     // Something may have come after the server has answered.

@@ -15,6 +15,8 @@ export type QueueEvent =
   | ({ readonly kind: 'completed'; readonly id: string } & KeptResult)
   /** An attempt failed, and the task will be tried again. */
   | { readonly kind: 'retried'; readonly id: string; readonly reason: string }
+  /** An attempt was put off by so many ms: it does not count. */
+  | { readonly kind: 'deferred'; readonly id: string; readonly delay: number }
   /** The task is among the dead letters. */
   | { readonly kind: 'failed'; readonly id: string; readonly reason: string }
   | { readonly kind: 'progress'; readonly id: string; readonly progress: unknown }
@@ -64,6 +66,8 @@ function eventOf(id: string, kind: string | undefined, value: string): QueueEven
       return { kind: 'progress', id, progress: JSON.parse(value) };
     case 't':
       return { kind: 'retried', id, reason: value };
+    case 'd':
+      return { kind: 'deferred', id, delay: Number(value) };
     case 'x':
       return { kind: 'removed', id };
     case 'c':

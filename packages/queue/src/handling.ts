@@ -11,10 +11,10 @@ import type { Report } from '@holdfast/redis';
 import { type Claimed, unreadableBecause } from './claimed.js';
 import { ResultNotKeptError, TaskTimeoutError } from './errors.js';
 import { encodeTrace } from './inspection.js';
-import { dead, done, failed, failureOf, type Outcome, withEffects } from './outcome.js';
+import { dead, done, failed, failureOf, later, type Outcome, withEffects } from './outcome.js';
 import type { QueueParts } from './parts.js';
 import { encodeResult, whyNotKept } from './results.js';
-import type { DeliveredTask, TaskHandler } from './task.js';
+import { Deferral, type DeliveredTask, type TaskHandler } from './task.js';
 import { DEFAULT_ATTEMPTS } from './task-options.js';
 import { attemptOf } from './telemetry.js';
 
@@ -83,10 +83,18 @@ export class Handling {
       const run = (): unknown =>
         timeout === undefined ? this.#options.handler(task) : this.#runWithin(timeout, task);
       const result = await (attempt ? attempt.run(run) : run());
+      if (result instanceof Deferral) {
+        attempt?.ended(clock.now() - began, 'deferred');
+        return later(claimed, task.attempt, result.delay);
+      }
       const text = encodeResult(result, queue.settings.maxBytes);
       attempt?.ended(clock.now() - began, 'done');
       return this.#done(claimed, task, at, text);
     } catch (error) {
+      if (error instanceof Deferral) {
+        attempt?.ended(clock.now() - began, 'deferred');
+        return later(claimed, task.attempt, error.delay);
+      }
       const outcome = this.#failed(claimed, task, at, error);
       attempt?.ended(clock.now() - began, outcome[0] === 'dead' ? 'dead' : 'retry', error);
       return outcome;

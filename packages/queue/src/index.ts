@@ -38,7 +38,7 @@ export { createQueue, type Queue } from './queue.js';
 export type { QueueOptions } from './queue-options.js';
 export { type ListQueuesOptions, listQueues } from './registry.js';
 export type { Schedule, ScheduleInfo } from './schedule.js';
-export type { Task, TaskHandler } from './task.js';
+export type { Deferral, Task, TaskHandler } from './task.js';
 export type { AddOptions, Failure } from './task-options.js';
 export type { QueueMessage } from './telemetry.js';
 export type { ThreadOptions, ThreadTask } from './threads.js';

@@ -67,18 +67,27 @@ export function failed(claimed: Claimed, attempt: number, error: unknown, contex
   const most = claimed.options.a ?? DEFAULT_ATTEMPTS;
   if (isNonRetryable(error) || attempt >= most) return dead(claimed, attempt, errors);
   const { priority, entry, id, key } = claimed;
-  const head = `${priority} ${key === '' ? 0 : 1} ${key}\n`;
   return [
     'retry',
     priority,
     entry,
     id,
     key,
-    head + bodyOf(claimed, attempt, errors),
+    headOf(claimed) + bodyOf(claimed, attempt, errors),
     String(delay()),
     failure.message,
   ];
 }
+
+/** The outcome of an attempt that was put off by `delay` ms: it does not count. */
+export function later(claimed: Claimed, attempt: number, delay: number): Outcome {
+  const { priority, entry, id, key, errors } = claimed;
+  const record = headOf(claimed) + bodyOf(claimed, attempt - 1, errors);
+  return ['later', priority, entry, id, key, record, String(delay)];
+}
+
+/** Between attempts a task keeps the slot of its key. */
+const headOf = ({ priority, key }: Claimed): string => `${priority} ${key === '' ? 0 : 1} ${key}\n`;
 
 /** The outcome if trying again cannot help, or is not allowed. */
 export function dead(claimed: Claimed, attempt: number, errors: readonly Failure[]): Outcome {

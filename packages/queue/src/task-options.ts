@@ -86,7 +86,8 @@ function idOf(option: string, value: unknown): string {
   throw new MisuseError(`The id "${id}" has the form of those that the queue gives; choose another.`);
 }
 
-const LONGEST = 10 * 365 * 86_400_000;
+/** In ms. */
+export const LONGEST_DELAY = 10 * 365 * 86_400_000;
 
 /** The options of a task, however it is added. */
 export const TASK = {
@@ -100,7 +101,7 @@ export const TASK = {
 const ADD = {
   ...TASK,
   id: optional(idOf),
-  delay: withDefault(duration({ max: LONGEST }), 0),
+  delay: withDefault(duration({ max: LONGEST_DELAY }), 0),
   deduplicate: optional(
     group({
       key: requireName,
@@ -108,7 +109,7 @@ const ADD = {
       keep: withDefault(oneOf('first', 'last'), 'first'),
     } satisfies Readers<NonNullable<AddOptions['deduplicate']>>),
   ),
-  expires: optional(duration({ min: 1, max: LONGEST })),
+  expires: optional(duration({ min: 1, max: LONGEST_DELAY })),
 } satisfies Readers<AddOptions>;
 
 /** The options, checked and with their defaults. */

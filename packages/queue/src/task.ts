@@ -7,6 +7,7 @@
 import {
   type Clock,
   display,
+  duration,
   type HoldfastError,
   LeaseLostError,
   LeaseSignal,
@@ -17,6 +18,7 @@ import { addEffect, type Command } from '@holdfast/redis';
 import type { Claimed } from './claimed.js';
 import { encodeData } from './data.js';
 import type { QueueSettings } from './queue-options.js';
+import { LONGEST_DELAY } from './task-options.js';
 
 /** In bytes: the latest 1000 notices are kept, and each may be one of progress. */
 const LARGEST_PROGRESS = 16_000;
@@ -67,7 +69,26 @@ export interface Task<Data = unknown> extends TokenHolder {
    * UnavailableError, MisuseError.
    */
   log(line: string): Promise<void>;
+  /**
+   * For "not yet", as when a service asks to be left alone: return what this gives, or throw it, and the task is tried
+   * again in so many ms. This attempt does not count, its effects are dropped, and the task keeps the slot of its key.
+   * Throws MisuseError.
+   */
+  defer(delay: number): Deferral;
 }
+
+/** Made by `task.defer`, for a handler to return or throw. */
+export class Deferral {
+  /** In ms. */
+  readonly delay: number;
+
+  /** @internal */
+  constructor(delay: number) {
+    this.delay = delay;
+  }
+}
+
+const readDelay = duration({ max: LONGEST_DELAY });
 
 /** Handles a task. It returns the task's result, or throws the error with which the attempt fails. */
 export type TaskHandler<Data = unknown, Result = unknown> = (task: Task<Data>) => Promise<Result> | Result;
@@ -165,6 +186,10 @@ export class DeliveredTask<Data> implements Task<Data> {
     const text = line.length > LONGEST_LINE ? `${line.slice(0, LONGEST_LINE)}…` : line;
     const isOurs = await this.#context.log(this.attempt, JSON.stringify(text));
     if (!isOurs) throw this.lost('it was delivered to somebody else since');
+  }
+
+  defer(delay: number): Deferral {
+    return new Deferral(readDelay('The delay of defer', delay));
   }
 
   lost(why: string): LeaseLostError {

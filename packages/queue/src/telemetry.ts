@@ -26,7 +26,7 @@ export interface QueueMessage {
   readonly token?: number;
   /** How long the attempt took, in ms. */
   readonly duration?: number;
-  readonly outcome?: 'done' | 'retry' | 'dead';
+  readonly outcome?: 'done' | 'deferred' | 'retry' | 'dead';
   readonly error?: unknown;
   /** How many deliveries were lost at once. */
   readonly count?: number;
@@ -112,13 +112,13 @@ class Attempt {
   }
 
   /** `duration` in ms; `outcome` is a word of lua/settle.lua. */
-  ended(duration: number, outcome: 'done' | 'retry' | 'dead', error?: unknown): void {
+  ended(duration: number, outcome: 'done' | 'deferred' | 'retry' | 'dead', error?: unknown): void {
     this.#span.setAttribute('holdfast.queue.outcome', outcome);
     endSpan(this.#span, error);
     const attributes = { ...attributesOf(this.#queue), 'holdfast.queue.outcome': outcome };
     instruments.processing.record(duration, attributes);
     const { id, attempt, token } = this.#task;
-    scope.publish(outcome === 'done' ? 'ended' : 'failed', {
+    scope.publish(outcome === 'done' || outcome === 'deferred' ? 'ended' : 'failed', {
       ...{ queue: this.#queue, id, attempt, token, duration, outcome },
       ...(error !== undefined && { error }),
     });

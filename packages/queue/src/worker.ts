@@ -19,6 +19,7 @@ import {
   type Readers,
   readOptions,
   requireName,
+  type Timer,
   whole,
   withDefault,
 } from '@holdfast/kernel';
@@ -70,6 +71,8 @@ export const WORKER = {
   onError: optional(callback<(error: unknown) => unknown>('an error')),
 } satisfies Readers<WorkerOptions<unknown, unknown>>;
 
+const readPause = duration({ min: 1 });
+
 /** How long `stop` tries to hand tasks back, in ms, if Redis does not answer; the session then ends without that. */
 const HAND_BACK = 5_000;
 
@@ -83,6 +86,11 @@ export interface Worker extends AsyncDisposable {
   /** Takes no new tasks until `resume`; finishes those that it has. */
   pause(): void;
   resume(): void;
+  /**
+   * Begins no task for so many ms, as when a service answers 429; finishes those that it has begun, and hands back the
+   * others, which does not count as an attempt. `pause` and `resume` end that. Throws MisuseError.
+   */
+  pauseFor(duration: number): void;
   /**
    * Takes no new tasks, lets those that it has finish within the grace, and hands the rest back: they are delivered to
    * others at once, and this does not count as an attempt. Never rejects; every call returns the same promise.
@@ -129,6 +137,8 @@ class RunningWorker implements Worker {
   readonly name: string;
   readonly #parts: Parts;
   #stopping: Promise<void> | undefined;
+  /** Ends a pause that has a time. */
+  #resumption: Timer | undefined;
 
   constructor(parts: Parts) {
     this.name = parts.name;
@@ -144,11 +154,20 @@ class RunningWorker implements Worker {
   }
 
   pause(): void {
+    this.#resumption?.cancel();
     for (const consumer of this.#parts.consumers) consumer.claiming = false;
   }
 
   resume(): void {
+    this.#resumption?.cancel();
     for (const consumer of this.#parts.consumers) consumer.claiming = true;
+  }
+
+  pauseFor(duration: number): void {
+    const delay = readPause('The duration of pauseFor', duration);
+    this.pause();
+    if (this.#stopping) return;
+    this.#resumption = this.#parts.clock.after(delay, () => this.resume(), { keepAlive: false });
   }
 
   stop(): Promise<void> {
@@ -162,6 +181,7 @@ class RunningWorker implements Worker {
 
   async #stop(): Promise<void> {
     const { clock, consumers, grace, threads } = this.#parts;
+    this.#resumption?.cancel();
     const ended = new AbortController();
     void Promise.all(consumers.map((consumer) => consumer.drain())).then(() => ended.abort());
     await pause(clock, grace, ended.signal);

@@ -89,6 +89,8 @@ export interface WorkPlan {
   /** Goes on when its signal has aborted. */
   readonly heedless: boolean;
   readonly progress: boolean;
+  /** By how many ms each process puts it off, once. */
+  readonly defers?: number | undefined;
   /** Which nonsense attempts fail with, if any. */
   readonly nonsense?: number | undefined;
   /** Whether it returns what cannot be kept as a result. */
@@ -207,7 +209,8 @@ function withWrongs(wrongs: Dice, step: QueueStep): QueueStep {
 function withEnds(ends: Dice, step: QueueStep): QueueStep[] {
   if (step.f !== 'add') return [step];
   const timeout = ends.chance(0.08) ? ends.scale(5, 500) : undefined;
-  const task = { ...step, timeout };
+  const defers = ends.chance(0.1) ? ends.scale(1, 300) : undefined;
+  const task = { ...step, timeout, work: { ...step.work, defers } };
   if (!ends.chance(0.12)) return [task];
   return [task, { f: 'cancel', after: ends.one([0, ends.scale(1, 500)]), name: step.name }];
 }

@@ -3,7 +3,7 @@
  *
  * Guarantees: it uses only what users use. An error that no user should see in a correct deployment is a violation.
  */
-import type { Limits, Queue, Task, Worker } from '@holdfast/queue';
+import type { Deferral, Limits, Queue, Task, Worker } from '@holdfast/queue';
 import type { Actor } from '../run/crew.js';
 import type { Subject } from '../run/subject.js';
 import type { Machine } from '../world/machine.js';
@@ -36,6 +36,8 @@ export class QueueProcess implements Actor<QueueStep> {
   #worker: Worker | undefined;
   /** Of the tasks that it has added, by name. */
   readonly #ids = new Map<string, string>();
+  /** Names of the tasks that it has put off. */
+  readonly #deferred = new Set<string>();
   /** Resolves when the schedule is set. */
   #scheduling = Promise.resolve();
 
@@ -248,9 +250,9 @@ export class QueueProcess implements Actor<QueueStep> {
     }
   }
 
-  async #handle(task: Task<Data>): Promise<Result> {
+  async #handle(task: Task<Data>): Promise<Result | Deferral> {
     const { oracle, plan, subject } = this.#options;
-    const { takes, steps, fails, fatal, heedless, progress, nonsense, unkeepable } = workOf(
+    const { takes, steps, fails, fatal, heedless, progress, defers, nonsense, unkeepable } = workOf(
       plan,
       task.data.name,
     );
@@ -270,6 +272,10 @@ export class QueueProcess implements Actor<QueueStep> {
           await task.progress(step).catch((error: unknown) => this.#judge(error));
           await task.log(`step ${step}`).catch((error: unknown) => this.#judge(error));
         }
+      }
+      if (defers !== undefined && !this.#deferred.has(task.data.name)) {
+        this.#deferred.add(task.data.name);
+        return task.defer(defers);
       }
       if (fatal) throw new subject.NonRetryableError('planned');
       if (task.attempt <= fails) throw nonsense === undefined ? new Error('planned') : NONSENSE[nonsense]?.();

@@ -1,6 +1,7 @@
 /** `holdfast queue tail`: prints the events of a queue's tasks, a line each, until it is interrupted. */
 import type { QueueEvent } from '@holdfast/queue';
 import type { Command } from '../../command.js';
+import { formatDuration } from '../../durations.js';
 import { EXIT } from '../../exit-codes.js';
 import { Interruption } from '../../interruption.js';
 import { JSON_OUTPUT, PREFIX, REDIS } from '../../options.js';
@@ -38,6 +39,8 @@ function detailOf(event: QueueEvent): string {
       return JSON.stringify(event.result);
     case 'progress':
       return JSON.stringify(event.progress);
+    case 'deferred':
+      return formatDuration(event.delay);
     case 'removed':
       return '';
     default:
