@@ -128,7 +128,9 @@ describe('a generation that is compared with the one that is read', () => {
     expect(await next.ready({ lanes, allowMissing: 3 })).toEqual({
       ...{ rows: 18, liveRows: 21, missing: 3, behind: [] },
     });
-    await filling.land(rows);
+    const again = await store.open(profile, { holder: holderOf(9), generation: next });
+    await again.land(rows);
+    await again.finish();
     expect(await next.ready({ lanes })).toMatchObject({ rows: 21, missing: 0 });
     await expect(next.ready({ lanes, allowMissing: -1 })).rejects.toThrow(/allowMissing/);
   });

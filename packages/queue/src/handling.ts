@@ -83,17 +83,19 @@ export class Handling {
       const run = (): unknown =>
         timeout === undefined ? this.#options.handler(task) : this.#runWithin(timeout, task);
       const result = await (attempt ? attempt.run(run) : run());
-      if (result instanceof Deferral) {
+      const delay = Deferral.delayOf(result);
+      if (delay !== undefined) {
         attempt?.ended(clock.now() - began, 'deferred');
-        return later(claimed, task.attempt, result.delay);
+        return later(claimed, task.attempt, delay);
       }
       const text = encodeResult(result, queue.settings.maxBytes);
       attempt?.ended(clock.now() - began, 'done');
       return this.#done(claimed, task, at, text);
     } catch (error) {
-      if (error instanceof Deferral) {
+      const delay = Deferral.delayOf(error);
+      if (delay !== undefined) {
         attempt?.ended(clock.now() - began, 'deferred');
-        return later(claimed, task.attempt, error.delay);
+        return later(claimed, task.attempt, delay);
       }
       const outcome = this.#failed(claimed, task, at, error);
       attempt?.ended(clock.now() - began, outcome[0] === 'dead' ? 'dead' : 'retry', error);

@@ -86,6 +86,15 @@ export class Deferral {
   constructor(delay: number) {
     this.delay = delay;
   }
+
+  /** The delay, if that is what a handler has returned or thrown: which may be anything, a proxy that was revoked too. */
+  static delayOf(ended: unknown): number | undefined {
+    try {
+      return ended instanceof Deferral ? ended.delay : undefined;
+    } catch {
+      return undefined;
+    }
+  }
 }
 
 const readDelay = duration({ max: LONGEST_DELAY });

@@ -250,8 +250,9 @@ export const QUEUE_CANARIES: readonly Canary[] = [
     changes: [
       {
         file: `${LUA}/settle.lua`,
-        find: "    notice(id, 't', ARGV[arg + 4])\n",
-        replace: "    notice(id, 't', ARGV[arg + 4])\n    if key ~= '' then free_slot(key) end\n",
+        find: "    notice(id, 't', reason)\n",
+        replace:
+          "    notice(id, 't', reason)\n    if ARGV[arg + 1] ~= '' then free_slot(ARGV[arg + 1]) end\n",
       },
     ],
   },

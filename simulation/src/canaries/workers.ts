@@ -10,8 +10,8 @@ export const WORKER_CANARIES: readonly Canary[] = [
     changes: [
       {
         file: `${SRC}/outcome.ts`,
-        find: 'message: messageOf(error), ...',
-        replace: 'message: String(error), ...',
+        find: '    message: messageOf(error),',
+        replace: '    message: String(error),',
       },
     ],
   },

@@ -8,10 +8,9 @@
 import type { NullReason, Pin, ReadRow, ViewMeta } from '@holdfast/features';
 import type { Violate } from '../run/part.js';
 import type { World } from '../world/world.js';
-import type { Edition } from './definitions.js';
 import type { ErasuresSeen } from './erasures.js';
 import type { GenerationsSeen } from './generations.js';
-import type { RowHead } from './names.js';
+import type { Edition, RowHead } from './names.js';
 import type { FeaturesPlan } from './plan.js';
 import type { Rows } from './rows.js';
 

@@ -4,11 +4,9 @@
  */
 import type { Schema } from '@holdfast/features';
 import type { Subject } from '../run/subject.js';
+import type { Edition } from './names.js';
 import type { FeaturesPlan } from './plan.js';
 import type { WorldEvent } from './source.js';
-
-/** Which fields rows have: `n`, or before it `twice`, which is twice as much. */
-export type Edition = 1 | 2;
 
 /** How far back windows reach, in ms: all that is published counts, but for events that are far older. */
 const SPAN = 600_000;

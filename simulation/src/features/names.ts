@@ -40,3 +40,6 @@ export function headOf(row: string): RowHead {
     order: [bytes.readUInt16LE(32), bytes.readUInt16LE(34), token, sequence, bytes.readUInt32LE(36)],
   };
 }
+
+/** Which fields rows have: `n`, or before it `twice`, which is twice as much. */
+export type Edition = 1 | 2;

@@ -8,7 +8,7 @@ import { Dice } from '../plan/dice.js';
 import type { Wishes } from '../plan/draw.js';
 import { CLOCK_AHEAD, drawFaults } from '../plan/faults.js';
 import type { ClientPlan, ClockPlan, RunPlan } from '../plan/plan.js';
-import type { Edition } from './definitions.js';
+import type { Edition } from './names.js';
 import { ERASABLE, SHOPS, USERS } from './names.js';
 
 /** All durations and times are milliseconds of true time. */

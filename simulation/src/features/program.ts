@@ -7,9 +7,9 @@ import type { Features, Follower, Generation, GenerationInfo, Lane, WindowsLane 
 import type { Subject } from '../run/subject.js';
 import { BEGINNING, type Machine } from '../world/machine.js';
 import type { World } from '../world/world.js';
-import { type Definitions, defineFeatures, type Edition, valuesOf } from './definitions.js';
+import { type Definitions, defineFeatures, valuesOf } from './definitions.js';
 import type { Issuer, Right } from './issuer.js';
-import { PARTITIONS, STORE } from './names.js';
+import { type Edition, PARTITIONS, STORE } from './names.js';
 import type { FeaturesOracle } from './oracle.js';
 import type { FeaturesPlan, RowPlan, ViewName } from './plan.js';
 import type { WorldEvent, WorldSource } from './source.js';

@@ -33,15 +33,15 @@ function setBit(keys: Keyspace, [key = '', where = '', bit = '']: readonly strin
 
 /** Single bits, each as `GET u1 <offset>`. */
 function readBits(keys: Keyspace, [key = '', ...parts]: readonly string[]): Reply {
-  const value = keys.read(key, 'string') ?? '';
-  const bits: number[] = [];
+  const offsets: number[] = [];
   for (let place = 0; place < parts.length; place += 3) {
     const [word = '', type = '', offset = ''] = parts.slice(place);
     if (word.toUpperCase() !== 'GET' || type !== 'u1')
       throw new ServerError(`ERR BITFIELD_RO ${word} ${type} is not part of the model`);
-    bits.push(bitAt(value, requireOffset(offset)));
+    offsets.push(requireOffset(offset));
   }
-  return bits;
+  const value = keys.read(key, 'string') ?? '';
+  return offsets.map((offset) => bitAt(value, offset));
 }
 
 export const bits: Readonly<Record<string, Command>> = {
@@ -49,7 +49,10 @@ export const bits: Readonly<Record<string, Command>> = {
   SETBIT: { least: 3, most: 3, run: setBit },
   GETBIT: {
     ...{ least: 2, most: 2 },
-    run: (keys, [key = '', offset = '']) => bitAt(keys.read(key, 'string') ?? '', requireOffset(offset)),
+    run: (keys, [key = '', where = '']) => {
+      const offset = requireOffset(where);
+      return bitAt(keys.read(key, 'string') ?? '', offset);
+    },
   },
   BITFIELD_RO: { least: 1, run: readBits },
 };
