@@ -130,8 +130,10 @@ describe('a deployment that is well', () => {
       restartIn: expect.any(Number),
       errors: 0,
       warnings: 0,
-      notes: 4,
+      notes: told.findings.length,
     });
+    // A busy machine may be slow to answer.
+    expect(told.findings.filter(({ check }) => check !== 'latency')).toHaveLength(4);
     expect(told.facts.nodes.map(({ node }) => node)).toEqual(urls.map(nameOf));
     for (const { latency, clock, record, functions, rights, server } of told.facts.nodes) {
       expect(latency).toHaveLength(5);

@@ -60,7 +60,7 @@ test('a second run while the first holds the lease is busy; one that waits gets 
 });
 
 test('a lease is renewed for as long as the program runs', async () => {
-  const cli = run('long', ['sh', '-c', 'sleep 1.5; echo done'], '--ttl', '300ms');
+  const cli = run('long', ['sh', '-c', 'sleep 2.5; echo done'], '--ttl', '1s');
   expect(await cli.ended).toEqual({ code: 0, stdout: 'done\n', stderr: '' });
 });
 
