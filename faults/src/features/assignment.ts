@@ -23,9 +23,6 @@ export interface FeaturesAssignment {
   readonly exports: boolean;
 }
 
-/** What a process can have the right to, by its name at the issuer. */
-export type Resource = 'batch' | 'stream' | 'builder' | 'exporter';
-
 export const PARTITIONS = 4;
 /** The entities whose rows are landed. */
 export const ROWS = 24;

@@ -4,7 +4,6 @@
  *
  * It is killed and stopped at any moment. It ends when it is told to finish, or when the harness is gone.
  */
-import { openSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { GenerationEndedError, IncompleteError, type RowOutcome } from '@holdfast/features';
 import { StaleTokenError } from '@holdfast/fence';
@@ -19,25 +18,18 @@ import {
   UnavailableError,
 } from '@holdfast/kernel';
 import { joinHarness } from '../traffic/harness.js';
+import { take } from '../traffic/issuer.js';
 import { connectNodes, disconnectNodes } from '../traffic/reach.js';
-import { monotonic } from '../traffic/recorder.js';
+import { monotonic, recordsIn } from '../traffic/recorder.js';
 import { type FeaturesAssignment, type FeaturesRecord, ROWS, type SentRow } from './assignment.js';
 import { clicks, facts, sourceOf, storeOf, userOf } from './definitions.js';
 import { exportAll } from './export.js';
-import { take } from './issuer.js';
 
 const { assignment, finishing, say, leave, unexpected } = joinHarness<FeaturesAssignment>();
 const { name, seed, history, reach, began, time, mayForget, exports } = assignment;
 const folder = dirname(history);
 
-const file = openSync(history, 'a');
-type Details = FeaturesRecord extends infer R
-  ? R extends FeaturesRecord
-    ? Omit<R, 'at' | 'process'>
-    : never
-  : never;
-const record = (details: Details): void =>
-  void writeSync(file, `${JSON.stringify({ at: monotonic(), process: name, ...details })}\n`);
+const record = recordsIn<FeaturesRecord>(history, name);
 const did = (what: string, count = 1): void => record({ e: 'did', what, count });
 
 const random = seededRandom(seed);

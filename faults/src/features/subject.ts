@@ -6,42 +6,30 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { exportedRows } from '@holdfast/features/offline';
-import { MisuseError, pause, seededRandom, systemClock, UnavailableError } from '@holdfast/kernel';
+import { pause, systemClock, UnavailableError } from '@holdfast/kernel';
 import { connect, type NodeSource } from '@holdfast/redis';
-import { deployQuorum } from '../deployment/quorum.js';
-import { deploySentinel } from '../deployment/sentinel.js';
+import { deployOneServer, drawServerFaults } from '../deployment/one-server.js';
 import { readHistories } from '../history/read.js';
-import { oneAtATime } from '../nemesis/one-at-a-time.js';
-import { drawSchedule } from '../nemesis/schedule.js';
 import type { Subject } from '../subject.js';
 import { programBeside } from '../traffic/clients.js';
+import { take } from '../traffic/issuer.js';
 import { monotonic } from '../traffic/recorder.js';
 import { COUNTED, type FeaturesAssignment, type FeaturesRecord, PARTITIONS, ROWS } from './assignment.js';
 import { clicks, dueBy, facts, sourceOf, storeOf, userOf } from './definitions.js';
 import { duckdb, exportAll } from './export.js';
-import { take } from './issuer.js';
 import { type Found, judgeFeatures } from './judge.js';
 
 const DURATION = 30_000;
 /** How long the processes may take to end, and then the store to be whole, in ms. */
 const ENDS_WITHIN = 60_000;
 
-/** Those that have nothing to do with a store, or whose outcome is plain: a server that is emptied has nothing. */
-const LEFT_OUT = /ledger|clock|disk|flush/;
-
 export const featuresSubject: Subject<Omit<FeaturesAssignment, 'name' | 'history' | 'seed'>> = {
   stage: 2,
 
-  deploy({ topology, clients }, stage) {
-    const options = { nodes: 1, clients, clocks: false };
-    if (topology === 'cluster')
-      throw new MisuseError('The store of features is put under faults on quorum and sentinel; got cluster.');
-    if (topology === 'sentinel') return deploySentinel({ ...options, persistence: 'everysec' });
-    // With everysec, a server that loses its power comes back as it was up to a second ago.
-    return deployQuorum({ ...options, persistence: stage % 2 === 0 ? 'synchronous' : 'everysec' });
-  },
+  deploy: (call, stage) => deployOneServer('The store of features', call, stage),
 
-  prepare({ number, seed, clients, deployed }) {
+  prepare(episode) {
+    const { number, deployed } = episode;
     const store = `faults-${number}`;
     const [began, time] = [monotonic(), Math.floor(systemClock.wall() / 1_000)];
     const durable = deployed.parameters.persistence === 'synchronous';
@@ -58,17 +46,7 @@ export const featuresSubject: Subject<Omit<FeaturesAssignment, 'name' | 'history
         mayForget: !durable,
         exports: client < 1,
       }),
-      drawSchedule(duration) {
-        const schedule = drawSchedule(seededRandom(seed), {
-          kinds: deployed.kinds.filter((kind) => !LEFT_OUT.test(kind)),
-          duration,
-          clients,
-          mayForget: false,
-          nodes: deployed.nodes.length,
-          watchers: deployed.watchers.length,
-        });
-        return deployed.watchers.length > 0 ? oneAtATime(schedule) : schedule;
-      },
+      drawSchedule: (duration) => drawServerFaults(episode, duration),
       async judge(folder) {
         const records = readHistories<FeaturesRecord>(folder);
         const [url = ''] = deployed.reach(0).nodes;

@@ -3,25 +3,17 @@
  *
  * It is killed and stopped at any moment. It ends when it is told to finish, or when the harness is gone.
  */
-import { openSync, writeSync } from 'node:fs';
 import { HoldfastError, pause, seededRandom, systemClock, UnavailableError } from '@holdfast/kernel';
 import { createQueue, createWorker } from '@holdfast/queue';
 import { joinHarness } from '../traffic/harness.js';
 import { connectNodes, disconnectNodes } from '../traffic/reach.js';
-import { monotonic } from '../traffic/recorder.js';
+import { recordsIn } from '../traffic/recorder.js';
 import { effectsKey, LEASE, type QueueAssignment, type QueueRecord } from './assignment.js';
 
 const { assignment, finishing, say, leave } = joinHarness<QueueAssignment>();
 const { name, seed, history, reach, replicas, endsWithin } = assignment;
 
-const file = openSync(history, 'a');
-type Details = QueueRecord extends infer R
-  ? R extends QueueRecord
-    ? Omit<R, 'at' | 'process'>
-    : never
-  : never;
-const record = (details: Details): void =>
-  void writeSync(file, `${JSON.stringify({ at: monotonic(), process: name, ...details })}\n`);
+const record = recordsIn<QueueRecord>(history, name);
 
 const random = seededRandom(seed);
 const [redis = ''] = connectNodes(reach);

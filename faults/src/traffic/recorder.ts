@@ -19,6 +19,25 @@ export const monotonic = (): number => Number(process.hrtime.bigint() / 1000n);
 export const endOfValidity = (at: number, remaining: number): number =>
   remaining > 0 ? at + Math.floor(remaining * 1_000) : 0;
 
+/** What a process adds to a record: when it was, by `monotonic`, and its own name. */
+interface Stamp {
+  readonly at: number;
+  readonly process: string;
+}
+
+/** Records without their stamp, of whichever kinds there are. */
+type Details<R extends Stamp> = R extends Stamp ? Omit<R, keyof Stamp> : never;
+
+/** Records something, at the present moment unless another one is given. */
+export type Note<R extends Stamp> = (details: Details<R>, at?: number) => void;
+
+/** Appends records to a history, each as a line. */
+export function recordsIn<R extends Stamp>(history: string, name: string): Note<R> {
+  const file = openSync(history, 'a');
+  return (details, at = monotonic()) =>
+    void writeSync(file, `${JSON.stringify({ at, process: name, ...details })}\n`);
+}
+
 const REFUSALS = [BusyError, LeaseLostError, StaleTokenError, AbortedError];
 
 export class Recorder {

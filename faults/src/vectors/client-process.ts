@@ -4,15 +4,7 @@
  *
  * It is killed and stopped at any moment. It ends when it is told to finish, or when the harness is gone.
  */
-import {
-  existsSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  writeFileSync,
-  writeSync,
-} from 'node:fs';
+import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { StaleTokenError } from '@holdfast/fence';
 import {
@@ -24,10 +16,10 @@ import {
   UnavailableError,
 } from '@holdfast/kernel';
 import { PlaceLostError, type Results } from '@holdfast/vectors';
-import { take } from '../features/issuer.js';
 import { joinHarness } from '../traffic/harness.js';
+import { take } from '../traffic/issuer.js';
 import { connectNodes, disconnectNodes } from '../traffic/reach.js';
-import { monotonic } from '../traffic/recorder.js';
+import { recordsIn } from '../traffic/recorder.js';
 import type { FoundRecord, VectorsAssignment, VectorsRecord } from './assignment.js';
 import { ALL, DOCUMENTS, directionOf, idOf, indexOf, vectorsOf } from './definitions.js';
 
@@ -35,14 +27,7 @@ const { assignment, finishing, say, leave, unexpected } = joinHarness<VectorsAss
 const { name, seed, history, reach, clients } = assignment;
 const folder = dirname(history);
 
-const file = openSync(history, 'a');
-type Details = VectorsRecord extends infer R
-  ? R extends VectorsRecord
-    ? Omit<R, 'at' | 'process'>
-    : never
-  : never;
-const record = (details: Details): void =>
-  void writeSync(file, `${JSON.stringify({ at: monotonic(), process: name, ...details })}\n`);
+const record = recordsIn<VectorsRecord>(history, name);
 
 const random = seededRandom(seed);
 const between = (low: number, high: number): number => low + random.unit() * (high - low);

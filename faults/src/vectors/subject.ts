@@ -3,13 +3,10 @@
  * on one server that keeps what it acknowledges, on one that forgets its last second with its power, or on one with replicas that take
  * over; then every process must know what is left, and that must be what was acknowledged.
  */
-import { MisuseError, pause, seededRandom, systemClock, UnavailableError } from '@holdfast/kernel';
+import { pause, systemClock, UnavailableError } from '@holdfast/kernel';
 import type { NodeSource } from '@holdfast/redis';
-import { deployQuorum } from '../deployment/quorum.js';
-import { deploySentinel } from '../deployment/sentinel.js';
+import { deployOneServer, drawServerFaults } from '../deployment/one-server.js';
 import { readHistories } from '../history/read.js';
-import { oneAtATime } from '../nemesis/one-at-a-time.js';
-import { drawSchedule } from '../nemesis/schedule.js';
 import type { Subject } from '../subject.js';
 import { programBeside } from '../traffic/clients.js';
 import type { VectorsAssignment, VectorsRecord } from './assignment.js';
@@ -20,22 +17,13 @@ const DURATION = 30_000;
 /** How long the processes may take to end, and then Redis to answer, in ms. */
 const ENDS_WITHIN = 60_000;
 
-/** Those that have nothing to do with an index, or whose outcome is plain: a server that is emptied has nothing. */
-const LEFT_OUT = /ledger|clock|disk|flush/;
-
 export const vectorsSubject: Subject<Omit<VectorsAssignment, 'name' | 'history' | 'seed'>> = {
   stage: 2,
 
-  deploy({ topology, clients }, stage) {
-    const options = { nodes: 1, clients, clocks: false };
-    if (topology === 'cluster')
-      throw new MisuseError('The index of vectors is put under faults on quorum and sentinel; got cluster.');
-    if (topology === 'sentinel') return deploySentinel({ ...options, persistence: 'everysec' });
-    // With everysec, a server that loses its power comes back as it was up to a second ago.
-    return deployQuorum({ ...options, persistence: stage % 2 === 0 ? 'synchronous' : 'everysec' });
-  },
+  deploy: (call, stage) => deployOneServer('The index of vectors', call, stage),
 
-  prepare({ number, seed, clients, deployed }) {
+  prepare(episode) {
+    const { number, clients, deployed } = episode;
     const index = `faults-${number}`;
     const endsWithin = ENDS_WITHIN + deployed.settling;
     return {
@@ -43,17 +31,7 @@ export const vectorsSubject: Subject<Omit<VectorsAssignment, 'name' | 'history' 
       program: programBeside(import.meta.url),
       finishWithin: endsWithin,
       assign: (client) => ({ reach: deployed.reach(client), index, clients }),
-      drawSchedule(duration) {
-        const schedule = drawSchedule(seededRandom(seed), {
-          kinds: deployed.kinds.filter((kind) => !LEFT_OUT.test(kind)),
-          duration,
-          clients,
-          mayForget: false,
-          nodes: deployed.nodes.length,
-          watchers: deployed.watchers.length,
-        });
-        return deployed.watchers.length > 0 ? oneAtATime(schedule) : schedule;
-      },
+      drawSchedule: (duration) => drawServerFaults(episode, duration),
       async judge(folder) {
         const records = readHistories<VectorsRecord>(folder);
         const [url = ''] = deployed.reach(0).nodes;

@@ -2,13 +2,13 @@
  * Runs the bodies of steps, and records when each began and ended, under which token, and whether its worker could rely on
  * the run then.
  */
+
 import { NonRetryableError, pause, systemClock } from '@holdfast/kernel';
 import type { Step } from '@holdfast/workflow';
 import type { Ledger } from '../traffic/ledger.js';
-import { monotonic, type Recorder } from '../traffic/recorder.js';
-import { effectOf, effectsKey } from './assignment.js';
+import { monotonic, type Note, type Recorder } from '../traffic/recorder.js';
+import { effectOf, effectsKey, type WorkflowRecord } from './assignment.js';
 import { type BodyOf, isFatal, LOG, type RunBody } from './function.js';
-import type { Note } from './notes.js';
 import { PLANNED } from './program.js';
 
 export interface BodiesOptions {
@@ -16,7 +16,7 @@ export interface BodiesOptions {
   readonly ledger: Ledger;
   /** Of the guarded writes. */
   readonly recorder: Recorder;
-  readonly note: Note;
+  readonly note: Note<WorkflowRecord>;
 }
 
 export function bodiesOf({ episode, ledger, recorder, note }: BodiesOptions): RunBody {

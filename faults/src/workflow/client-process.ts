@@ -11,11 +11,10 @@ import { Redis } from 'ioredis';
 import { joinHarness } from '../traffic/harness.js';
 import { Ledger } from '../traffic/ledger.js';
 import { connectNodes, disconnectNodes } from '../traffic/reach.js';
-import { Recorder } from '../traffic/recorder.js';
-import { APP, LEASE, prefixOf, type WorkflowAssignment } from './assignment.js';
+import { Recorder, recordsIn } from '../traffic/recorder.js';
+import { APP, LEASE, prefixOf, type WorkflowAssignment, type WorkflowRecord } from './assignment.js';
 import { bodiesOf } from './bodies.js';
 import { makeWorkflows } from './function.js';
-import { openNotes } from './notes.js';
 import { Starter } from './starter.js';
 
 const { assignment, finishing, say, unexpected, leave } = joinHarness<WorkflowAssignment>();
@@ -25,7 +24,7 @@ const guard = createRedisGuard({ redis: assignment.ledger, persistence: 'synchro
 const reader = new Redis(assignment.ledger, { retryStrategy: () => 100, commandTimeout: 2_000 });
 reader.on('error', () => {}); // the store is killed on purpose
 
-const note = openNotes(history, name);
+const note = recordsIn<WorkflowRecord>(history, name);
 const workflows = makeWorkflows(
   bodiesOf({
     ...{ episode, note },

@@ -2,6 +2,7 @@
  * Starts runs and follows each of them: sends the messages that it takes, cancels some, waits for some ends; and at the end
  * helps on all runs that wait for somebody, whichever process has started them.
  */
+
 import { pause, type Random, systemClock, UnavailableError } from '@holdfast/kernel';
 import {
   AbortedError,
@@ -15,14 +16,14 @@ import {
   type Workflow,
   type Workflows,
 } from '@holdfast/workflow';
-import { TERMINATED } from './assignment.js';
+import type { Note } from '../traffic/recorder.js';
+import { TERMINATED, type WorkflowRecord } from './assignment.js';
 import { LOG, MESSAGE } from './function.js';
-import type { Note } from './notes.js';
 import { keyOf, type Program, programOf, receiptsOf, stepsIn } from './program.js';
 
 export interface StarterOptions {
   readonly app: Workflows;
-  readonly note: Note;
+  readonly note: Note<WorkflowRecord>;
   readonly random: Random;
   /** Begins the ids of the runs. */
   readonly name: string;

@@ -5,8 +5,7 @@
 import { closeSync, openSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { LeaseLostError, type TokenHolder } from '@holdfast/kernel';
-import { monotonic } from '../traffic/recorder.js';
-import type { Resource } from './assignment.js';
+import { monotonic } from './recorder.js';
 
 export interface Right extends TokenHolder {
   /** Throws LeaseLostError once another has the right. */
@@ -14,7 +13,7 @@ export interface Right extends TokenHolder {
 }
 
 /** Takes the right to a resource from whoever has it. */
-export function take(folder: string, resource: Resource): Right {
+export function take(folder: string, resource: string): Right {
   const token = Math.max(monotonic(), highest(folder, resource) + 1);
   closeSync(openSync(join(folder, `${resource}.${token}.token`), 'a'));
   return {
@@ -30,7 +29,7 @@ export function take(folder: string, resource: Resource): Right {
   };
 }
 
-function highest(folder: string, resource: Resource): number {
+function highest(folder: string, resource: string): number {
   const tokens = readdirSync(folder).flatMap((name) => {
     const [of, token, ending] = name.split('.');
     return of === resource && ending === 'token' ? [Number(token)] : [];
