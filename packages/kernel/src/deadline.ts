@@ -31,6 +31,29 @@ export function throwIfAborted(signal: AbortSignal | undefined, doing: string): 
   if (signal?.aborted) throw new AbortedError(`Aborted while ${doing}.`, signal.reason);
 }
 
+/**
+ * Settles as `work` does, or rejects with AbortedError as soon as `signal` aborts; `doing` completes "Aborted while …". Work that goes
+ * on is dropped, and so is its error.
+ */
+export async function unlessAborted<T>(
+  signal: AbortSignal | undefined,
+  doing: string,
+  work: Promise<T>,
+): Promise<T> {
+  if (signal === undefined) return work;
+  let leave = (): void => {};
+  const aborted = new Promise<never>((_, reject) => {
+    const abort = (): void => reject(new AbortedError(`Aborted while ${doing}.`, signal.reason));
+    if (signal.aborted) abort();
+    else leave = onAbort(signal, abort);
+  });
+  try {
+    return await Promise.race([aborted, work]);
+  } finally {
+    leave();
+  }
+}
+
 /** Resolves after `delay` milliseconds, or as soon as one of `signals` aborts; never rejects. */
 export function pause(
   clock: Clock,

@@ -5,7 +5,7 @@
 export { type BackoffOptions, backoff } from './backoff.js';
 export { type Clock, systemClock, type Timer, type TimerOptions } from './clock.js';
 export type { Codec, CodecContext } from './codec.js';
-export { onAbort, pause, throwIfAborted, within } from './deadline.js';
+export { onAbort, pause, throwIfAborted, unlessAborted, within } from './deadline.js';
 export {
   AbortedError,
   BusyError,

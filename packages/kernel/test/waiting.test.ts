@@ -7,6 +7,7 @@ import {
   systemClock,
   systemRandom,
   throwIfAborted,
+  unlessAborted,
   within,
 } from '@holdfast/kernel';
 import fc from 'fast-check';
@@ -74,5 +75,29 @@ describe('throwIfAborted', () => {
       expect(error).toBeInstanceOf(AbortedError);
       expect(error).toMatchObject({ name: 'AbortError', message: 'Aborted while idling.', cause: reason });
     }
+  });
+});
+
+describe('work that a caller may leave', () => {
+  it('settles as it does, unless the signal aborts before', async () => {
+    const { signal } = new AbortController();
+    expect(await unlessAborted(signal, 'waiting', Promise.resolve(1))).toBe(1);
+    expect(await unlessAborted(undefined, 'waiting', Promise.resolve(2))).toBe(2);
+    await expect(unlessAborted(signal, 'waiting', Promise.reject(new Error('by itself')))).rejects.toThrow(
+      'by itself',
+    );
+  });
+
+  it('is left at once when the signal aborts, and its error is dropped', async () => {
+    const caller = new AbortController();
+    let fail: (error: Error) => void = () => {};
+    const work = new Promise<void>((_, reject) => {
+      fail = reject;
+    });
+    const left = unlessAborted(caller.signal, 'waiting', work);
+    caller.abort('enough');
+    await expect(left).rejects.toMatchObject({ name: 'AbortError', message: 'Aborted while waiting.' });
+    fail(new Error('nobody hears this'));
+    await expect(unlessAborted(caller.signal, 'waiting', Promise.resolve(1))).rejects.toThrow(AbortedError);
   });
 });

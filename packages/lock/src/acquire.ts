@@ -6,7 +6,7 @@
  *
  * Guarantees: waiting ends at its time, and at once on abort.
  */
-import { AbortedError, onAbort, pause, throwIfAborted } from '@holdfast/kernel';
+import { pause, throwIfAborted, unlessAborted } from '@holdfast/kernel';
 import { acquireAbove } from './above.js';
 import { attempt, propose } from './attempt.js';
 import type { AcquireCall, AcquireContext, Acquisition, Failure } from './call.js';
@@ -48,9 +48,13 @@ async function win(
 ): Promise<HeldLease> {
   const { clock, members, waiting } = context;
   const deadline = clock.now() + request.wait;
-  throwIfAborted(request.signal, `acquiring "${request.resource}"`);
+  const doing = `acquiring "${request.resource}"`;
+  throwIfAborted(request.signal, doing);
   const opening = members.open();
-  if (opening) await untilAborted(opening, request);
+  if (opening) {
+    await unlessAborted(request.signal, doing, opening);
+    throwIfAborted(request.signal, doing);
+  }
   const owner = context.nextOwner(request.mode.kind === 'shared');
   const { mode, resource, ttl, wait, signal } = request;
   const call: AcquireCall = {
@@ -138,22 +142,6 @@ function leaveLine(context: AcquireContext, call: AcquireCall, place: Place, won
     void members.undo.release(propose(call, 0, now), now + 1_000);
   }
   place.leave(won);
-}
-
-/** Rejects with AbortedError as soon as the caller's signal aborts. */
-async function untilAborted(work: Promise<void>, { resource, signal }: Acquisition): Promise<void> {
-  if (!signal) return work;
-  const doing = `acquiring "${resource}"`;
-  let leave = (): void => {};
-  const aborted = new Promise<never>((_, reject) => {
-    leave = onAbort(signal, () => reject(new AbortedError(`Aborted while ${doing}.`, signal.reason)));
-  });
-  try {
-    await Promise.race([work, aborted]);
-  } finally {
-    leave();
-  }
-  throwIfAborted(signal, doing);
 }
 
 /** Ends the acquisition if the caller aborted it or closed the locks; gives back a lease that was won too late. */

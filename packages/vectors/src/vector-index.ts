@@ -15,9 +15,9 @@ import {
   type TokenHolder,
   throwIfAborted,
   UnavailableError,
+  unlessAborted,
   within,
 } from '@holdfast/kernel';
-import { unlessAborted } from './abort.js';
 import { type Aspect, modelOf, type Shape, shapesOf } from './aspect.js';
 import { type Embedded, Embedding, type EmbeddingDelivery } from './embed/tasks.js';
 import { PlaceLostError } from './errors.js';

@@ -16,6 +16,8 @@ import {
   type Readers,
   readOptions,
   type Settings,
+  throwIfAborted,
+  unlessAborted,
   withDefault,
 } from '@holdfast/kernel';
 import { type Entity, type Id, idsOf } from '../definition/entity.js';
@@ -29,7 +31,6 @@ import type { Telemetry } from '../telemetry.js';
 import { ReadCache } from './cache.js';
 import type { Reader } from './reader.js';
 import { type AnswerWithMeta, answerOf, eventTime, warm } from './service.js';
-import { untilAborted } from './until-aborted.js';
 import { type FeatureVector, type VectorOptions, vectorPlan } from './vector.js';
 import { type NullReason, ViewReader } from './view-reader.js';
 import { type Wanted, wantedOf } from './wanted.js';
@@ -272,7 +273,8 @@ export class Reads {
   ): Promise<T> {
     const wasClosed = this.#isClosed;
     try {
-      return await untilAborted(signal, doing, work);
+      throwIfAborted(signal, doing);
+      return await unlessAborted(signal, doing, work());
     } catch (error) {
       // What it would have asked next was refused, as for a call that comes after.
       if (wasClosed || !this.#isClosed || !(error instanceof MisuseError)) throw error;

@@ -18,10 +18,10 @@ import {
   readOptions,
   text,
   throwIfAborted,
+  unlessAborted,
   whole,
   withDefault,
 } from '@holdfast/kernel';
-import { unlessAborted } from '../abort.js';
 import { type Embed, vectorsFor } from './embed-with.js';
 
 export interface EmbedderOptions {

@@ -8,8 +8,7 @@
  * vectors. A builder that was replaced changes nothing: each of its steps is refused. One that ends half way leaves everything
  * as it was, and another goes on where it was, or abandons it.
  */
-import { MisuseError, readOptions, throwIfAborted } from '@holdfast/kernel';
-import { unlessAborted } from '../abort.js';
+import { MisuseError, readOptions, throwIfAborted, unlessAborted } from '@holdfast/kernel';
 import type { Aspect } from '../aspect.js';
 import { type EmbedDocuments, embedSources } from '../embed/contents.js';
 import { type Missing, missingOf } from '../embed/missing.js';

@@ -5,8 +5,14 @@
  * Guarantees: what is retrieved is as the documents are at one moment: all halves, facets and attributes are of the same. A vector
  * is compared with those of its own model only. What is late or fails is left out, and `degraded` says so.
  */
-import { type Clock, display, MisuseError, type Settings, throwIfAborted } from '@holdfast/kernel';
-import { unlessAborted } from '../abort.js';
+import {
+  type Clock,
+  display,
+  MisuseError,
+  type Settings,
+  throwIfAborted,
+  unlessAborted,
+} from '@holdfast/kernel';
 import { type Aspect, rankingOf } from '../aspect.js';
 import type { Follower } from '../follow/follower.js';
 import type { GenerationIndex, NearDocument } from '../follow/generation-index.js';

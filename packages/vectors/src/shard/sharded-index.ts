@@ -13,9 +13,9 @@ import {
   readOptions,
   requireClaim,
   UnavailableError,
+  unlessAborted,
 } from '@holdfast/kernel';
 import { type NodeSource, partitionOf } from '@holdfast/redis';
-import { unlessAborted } from '../abort.js';
 import { inTime } from '../hybrid/in-time.js';
 import { MOST } from '../kernel/layout.js';
 import type { Filter } from '../query/filter.js';

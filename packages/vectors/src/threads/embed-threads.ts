@@ -15,10 +15,10 @@ import {
   readOptions,
   throwIfAborted,
   UnavailableError,
+  unlessAborted,
   whole,
   withDefault,
 } from '@holdfast/kernel';
-import { unlessAborted } from '../abort.js';
 import type { Embed } from '../embed/embed-with.js';
 
 export interface EmbedInThreadsOptions {
