@@ -1,4 +1,5 @@
 /** Reads from a real replica: what it may answer, and what is asked of the master instead. */
+import { MisuseError } from '@holdfast/kernel';
 import { type LocalNodes, startNodes } from '@holdfast/local';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest';
@@ -142,6 +143,23 @@ it('the master is asked for what the replica lacks, with all rows of the same pa
     (await store.get(ranking, [{ user: id }], undefined, { replica: true }))[0];
   expect(await of('1')).toMatchObject({ 'profile.n': 1, 'session.n': 1 });
   expect(await of('7')).toMatchObject({ 'profile.n': 7, 'session.n': null });
+});
+
+it('says that a right is missing for as long as it is', async () => {
+  await storeOf();
+  const grant = (...keys: readonly string[]): Promise<unknown> =>
+    client().call('ACL', 'SETUSER', 'reader', 'reset', 'on', '>secret', '+@all', '&*', ...keys);
+  later(() => client().call('ACL', 'DELUSER', 'reader'));
+  await grant('~{feat:shop.*}:*', '~{feat:shop}:[!b]*', '%R~{feat:shop}:beat');
+  const store = createFeatures({
+    ...{ redis: url().replace('//', '//reader:secret@'), name: 'shop', partitions: 2 },
+    ...{ views, services: [ranking], replicas: { redis: of() }, callTimeout: 20_000 },
+  });
+  later(() => store.close());
+  const read = () => store.get(ranking, ids, undefined, { replica: true });
+  await vi.waitFor(() => expect(read()).rejects.toThrow(MisuseError), 20_000);
+  await grant('allkeys');
+  await vi.waitFor(async () => expect((await read())[0]?.['profile.n']).toBe(1), 20_000);
 });
 
 it('is refused for views that are strict, without replicas, and of a Cluster', async () => {

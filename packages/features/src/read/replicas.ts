@@ -75,7 +75,7 @@ export class Replicas {
     const { fetcher, maxLag } = this.#parts;
     const { keys, partitions } = read;
     if (keys.length === 0) return { rows: [], lags: [] };
-    if (this.#failure !== undefined) throw this.#failure;
+    this.#throwFailure();
     this.#beat();
     const found = await this.#ask(keys);
     const lag = found === undefined ? Number.POSITIVE_INFINITY : (read.now() - found.time) / 1_000;
@@ -111,6 +111,15 @@ export class Replicas {
       if (error instanceof UnavailableError) return undefined;
       throw error;
     }
+  }
+
+  /** To one read; the next one tries again, since the right may have been granted meanwhile. */
+  #throwFailure(): void {
+    const failure = this.#failure;
+    if (failure === undefined) return;
+    this.#failure = undefined;
+    this.#beatAt = Number.NEGATIVE_INFINITY;
+    throw failure;
   }
 
   /** Reads do not wait for it: until it has come to the replica, they go to the master. */
