@@ -137,7 +137,7 @@ it.each([
     link.heal();
     // Behind these there are the late vote, and what came of it.
     for (let round = 0; round < 2; round += 1) await holder.inspect('r');
-    await expect(lease.extend()).rejects.toThrow(LeaseLostError);
+    await vi.waitFor(() => expect(lease.extend()).rejects.toThrow(LeaseLostError), 20_000);
   } finally {
     link.close();
   }

@@ -81,7 +81,7 @@ describe('an export', () => {
     await Promise.all(directions(600, 3).map((vector, n) => kb.put({ id: `d${1000 + n}`, vector })));
     const { place } = await kb.put({ id: 'last', vector: EAST });
     const ids: string[] = [];
-    for await (const { id } of kb.export({ after: place })) {
+    for await (const { id } of kb.export({ after: place, wait: 20_000 })) {
       if (ids.push(id) === 1) await kb.delete('d1400');
     }
     expect(ids).toHaveLength(600);
