@@ -365,6 +365,25 @@ describe('an index that is closed', () => {
   });
 });
 
+it('deletes where the memory of Redis is full, which makes room, and refuses what takes some', async () => {
+  const kb = server();
+  await kb.put({ id: 'a', vector: EAST });
+  await kb.put({ id: 'b', vector: EAST });
+  await client().config('SET', 'maxmemory', '1');
+  try {
+    const [put, deletion] = await Promise.allSettled([kb.put({ id: 'c', vector: EAST }), kb.delete('a')]);
+    expect(put).toMatchObject({ status: 'rejected', reason: { name: 'UnavailableError' } });
+    expect(deletion).toMatchObject({ status: 'fulfilled', value: { outcome: 'written', replaced: true } });
+    const { deleted, place: after } = await kb.deleteAll({ filter: {} });
+    expect({ deleted, left: await kb.count(after === undefined ? {} : { after }) }).toEqual({
+      deleted: 1,
+      left: 0,
+    });
+  } finally {
+    await client().config('SET', 'maxmemory', '0');
+  }
+});
+
 it('deletes nothing by a filter that was left out', async () => {
   const kb = server();
   const { place: after } = await kb.put({ id: 'a', vector: EAST });

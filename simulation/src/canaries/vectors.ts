@@ -82,13 +82,13 @@ export const VECTORS_CANARIES: readonly Canary[] = [
     about: 'Only documents are entered in the log.',
     changes: [
       {
-        file: `${LUA}/put.lua`,
+        file: `${LUA}/write.lua`,
         find: 'entries[#entries + 1], entries[#entries + 2] = text_of(new.sequence), id',
         replace:
           "if word ~= 'delete' then entries[#entries + 1], entries[#entries + 2] = text_of(new.sequence), id end",
       },
       {
-        file: `${LUA}/put.lua`,
+        file: `${LUA}/write.lua`,
         find: "redis.call('ZADD', LOG, unpack(entries))",
         replace: "if #entries > 0 then redis.call('ZADD', LOG, unpack(entries)) end",
       },
@@ -99,7 +99,7 @@ export const VECTORS_CANARIES: readonly Canary[] = [
     about: 'The vectors of a document that had some are not replaced.',
     changes: [
       {
-        file: `${LUA}/put.lua`,
+        file: `${LUA}/write.lua`,
         find: "if each[2] ~= '' then redis.call('SET', each[1], each[2]) end",
         replace: "if each[2] ~= '' then redis.call('SET', each[1], each[2], 'NX') end",
       },

@@ -81,7 +81,7 @@ export class Writes {
   look({ verb, keys, args }: Call, reply: readonly unknown[]): void {
     this.#noticeEpoch();
     if (verb === 'purge') this.judgeLog();
-    if (verb !== 'put' || reply[0] === 'unknown') return;
+    if ((verb !== 'put' && verb !== 'delete') || reply[0] === 'unknown') return;
     const operations = operationsOf(keys, args);
     const vectors = new Map<string, string>();
     for (const [place, operation] of operations.entries()) {

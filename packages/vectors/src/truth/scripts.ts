@@ -5,6 +5,7 @@ import { KEYSPACE } from '../keys.js';
 const VERBS = [
   'open',
   'put',
+  'delete',
   'changes',
   'purge',
   'begin',

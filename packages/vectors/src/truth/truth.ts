@@ -6,7 +6,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { ConnectionOptions } from 'node:tls';
-import { type Clock, MisuseError } from '@holdfast/kernel';
+import { type Clock, MisuseError, UnavailableError } from '@holdfast/kernel';
 import { type BinaryCallVerb, Caller, connect, follow, isForbidden, type NodeSource } from '@holdfast/redis';
 import { type IndexKeys, keysOf } from '../keys.js';
 import type { Model } from './builder-verbs.js';
@@ -73,8 +73,14 @@ export class Truth {
   }
 
   /** All of these throw UnavailableError, and MisuseError once it is closed. */
-  put(write: Write): Promise<Judged> {
-    return this.#caller.call(this.#verbs.put, write);
+  async put(write: Write): Promise<Judged> {
+    try {
+      return await this.#caller.call(this.#verbs.put, write);
+    } catch (error) {
+      // It goes with the others of its moment, in their order; only where these do not fit into the memory, by itself.
+      if (write.word !== 'delete' || !isFull(error)) throw error;
+      return this.#caller.call(this.#verbs.delete, write);
+    }
   }
 
   vector(write: VectorWrite): Promise<VectorVerdict> {
@@ -149,6 +155,10 @@ export class Truth {
 
 /** As long for every name. */
 const fieldOf = (name: string): string => createHash('sha256').update(name).digest('base64url').slice(0, 16);
+
+/** Whether the server has refused something because its memory is full. */
+const isFull = (error: unknown): boolean =>
+  error instanceof UnavailableError && error.nodes.some(({ reason }) => reason.startsWith('OOM'));
 
 /** What no repetition helps. */
 function refusalOf(index: string, reason: string): MisuseError | undefined {

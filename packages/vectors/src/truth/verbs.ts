@@ -114,8 +114,8 @@ export interface Bounds {
 const MOST = 32;
 
 export function verbsOf(keys: IndexKeys, { tombstones, ahead }: Bounds) {
-  const put: BinaryCallVerb<Write, Judged> = {
-    ...{ script: scriptOf('put'), binary: true, keys: keys.for(scriptOf('put')), most: MOST },
+  const writing = (name: 'put' | 'delete'): BinaryCallVerb<Write, Judged> => ({
+    ...{ script: scriptOf(name), binary: true, keys: keys.for(scriptOf(name)), most: MOST },
     encode({ request }, keyList, args: Argument[]) {
       const { word, id, time, token, issuer, ttl, digest, expected, body, n, vectors } = request;
       if (args.length === 0) args.push(String(tombstones), String(ahead));
@@ -134,7 +134,7 @@ export function verbsOf(keys: IndexKeys, { tombstones, ahead }: Bounds) {
         return { epoch, verdict: readVerdict(verdicts[index] ?? '') };
       });
     },
-  };
+  });
   const vector: BinaryCallVerb<VectorWrite, VectorVerdict> = {
     ...{ script: scriptOf('vector'), binary: true, keys: keys.for(scriptOf('vector')), most: MOST },
     encode({ request }, keyList, args: Argument[]) {
@@ -148,7 +148,8 @@ export function verbsOf(keys: IndexKeys, { tombstones, ahead }: Bounds) {
     },
   };
   return {
-    put,
+    put: writing('put'),
+    delete: writing('delete'),
     open: verbFor(keys, 'open', { args: ({ name, definition }: Model) => [name, definition] }, readLineup),
     vector,
     ...builderVerbs(keys),
