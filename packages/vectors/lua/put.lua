@@ -1,10 +1,7 @@
 -- put: write documents and deletions, each unless what is there is newer, or was written under a higher token.
 --
 -- ARGV[1] for how long a deletion is kept, in ms  ARGV[2] how far an event time may be ahead of the server's, in ms
--- then, for each document: KEYS its key, and that of its vectors in each generation; ARGV put, patch or delete, its id, the event
--- time in ms or '' for now, the token or 0, 8 bytes that name its issuer, the time to live in ms or '', 16 bytes that name what the
--- vectors are made of, the sequence that must be there or '', the body, the number of the last change of the generations that the
--- caller knows, these with spaces between, then, of each, the vectors, or '' to keep those that are there
+-- then, the documents: see write.lua
 --
 -- Replies {epoch}, then, for each, one of: "written <sequence> <1 if there was a document>", "older <time that is there> <1 if
 -- that is a deletion> <its sequence>", "stale <token that is there>", "ahead <time of the server>", "changed", "wrong". Or {'unknown'}:

@@ -1,4 +1,9 @@
--- Prelude of the verbs that write documents: writes those of the call, and makes their verdicts. put.lua describes both.
+-- Prelude of the verbs that write documents: writes those of the call, and makes their verdicts, which put.lua describes.
+--
+-- then, for each document: KEYS its key, and that of its vectors in each generation; ARGV put, patch or delete, its id, the event
+-- time in ms or '' for now, the token or 0, 8 bytes that name its issuer, the time to live in ms or '', 16 bytes that name what the
+-- vectors are made of, the sequence that must be there or '', the body, the number of the last change of the generations that the
+-- caller knows, these with spaces between, then, of each, the vectors, or '' to keep those that are there
 --
 -- Stands on: judge
 local FIELDS, FIRST = 11, 3
