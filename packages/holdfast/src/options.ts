@@ -140,6 +140,19 @@ export const PURGED_STATE: Option = {
   about: 'waiting, delayed or dead.',
 };
 
+export const AFTER: Option = {
+  name: 'after',
+  value: '<cursor>',
+  about: 'The cursor of an event: shows those after it, as far as they are kept.',
+};
+
+export const MOVES: Option = {
+  name: 'moves',
+  value: '<kinds>',
+  default: 'none',
+  about: 'added, begun, or "added,begun"; "none" ends it.',
+};
+
 export const LIMIT: Option = {
   name: 'limit',
   value: '<count>',

@@ -140,3 +140,19 @@ test('says what is wrong', async () => {
   expect(away.code).toBe(69);
   expect(away.stderr).not.toContain('secret');
 });
+
+test('follows events after a cursor, with the moves that were asked for', async () => {
+  await using queue = createQueue<number>({ redis: url(), name: 'moved' });
+  await queue.add(0, { delay: 60_000 });
+  expect((await call('announce', 'moved', '--moves', 'added')).stdout).toBe('"moved" announces added.\n');
+  expect((await call('announce', 'moved', '--moves', 'ended')).code).toBe(64);
+  const tail = holdfast(['queue', 'tail', 'moved', '--json', '--after', '0:0-0'], { REDIS_URL: url() });
+  const { id } = await queue.add(1, { delay: 60_000 });
+  await expect.poll(() => tail.stdout).toContain(`"kind":"added","id":"${id}"`);
+  tail.signal('SIGINT');
+  expect((await tail.ended).code).toBe(0);
+  expect(await call('tail', 'moved', '--after', 'x')).toMatchObject({
+    code: 64,
+    stderr: expect.stringContaining('cursor of an event of "moved"'),
+  });
+});

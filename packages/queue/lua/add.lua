@@ -4,8 +4,8 @@
 --
 -- Replies 'added <id> ...', in which 'full:<limit>' stands for a task that found no room
 --
--- Stands on: known, push
-local max = redis.call('HGET', META, 'max')
+-- Stands on: known, push, stamp
+local max, announced = unpack(redis.call('HMGET', META, 'max', 'announced'))
 local room = max and max - unbegun() or 1e9
 local ids = {'added'}
 for arg = 1, #ARGV, 3 do
@@ -18,6 +18,7 @@ for arg = 1, #ARGV, 3 do
     local id = options == '' and redis.call('XADD', stream, '*', 'd', data)
       or redis.call('XADD', stream, '*', 'd', data, 'o', options)
     ids[#ids + 1] = priority == '0' and id or id .. ':' .. priority
+    if is_announced(announced, 'a') then move(ids[#ids], 'a', '') end
   end
   room = room - 1
 end

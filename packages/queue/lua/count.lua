@@ -1,9 +1,9 @@
 -- count: count the tasks in each state.
 --
 -- Replies {'counted', waiting, active, delayed, dead, completed, 'paused' or '', ms for which the oldest waits, sessions,
--- cancelled}
+-- cancelled, the fields and counts of tally.lua}
 --
--- Stands on: queue, streams
+-- Stands on: queue, streams, tally
 local waiting, active, oldest = redis.call('ZCARD', JOINED), 0, 0
 local meta = redis.call('HMGET', META, 'levels', 'returned', 'paused')
 local returned = tonumber(meta[2] or 0)
@@ -26,6 +26,11 @@ for _, level in ipairs(levels_of(meta[1])) do
   waiting, active = waiting + redis.call('XLEN', stream) - held, active + held
 end
 waiting, active = waiting + returned, active - returned
+local fields, totals = tally_fields(), {}
+for index, total in ipairs(redis.call('HMGET', META, unpack(fields))) do
+  totals[#totals + 1] = fields[index]
+  totals[#totals + 1] = total or '0'
+end
 return {'counted', waiting, active, redis.call('ZCARD', DELAYED), redis.call('ZCARD', DEAD),
   redis.call('HLEN', RESULTS), meta[3] and 'paused' or '', oldest, redis.call('ZCARD', SESSIONS),
-  redis.call('ZCARD', CANCELLED)}
+  redis.call('ZCARD', CANCELLED), totals}

@@ -1,6 +1,6 @@
 -- Prelude of the verb that ends deliveries: the tasks that have ended in this call, and their outcomes.
 --
--- Stands on: lines, notice
+-- Stands on: lines, notice, tally
 local settled = {}
 local finished = {} -- ids
 local results = {} -- id, entry in EVENTS, ...
@@ -18,6 +18,7 @@ local function bury(id, key, letter, reason)
   redis.call('HSET', LETTERS, id, letter)
   redis.call('ZADD', DEAD, now, id)
   notice(id, 'f', reason)
+  tally('ends:dead', 1)
 end
 
 local function entry_id(priority, entry)

@@ -43,5 +43,6 @@ local function settle(session, first, count, twice)
   end
   if #finished > 0 then redis.call('HDEL', PROGRESS, unpack(finished)) end
   if #results > 0 then redis.call('HSET', RESULTS, unpack(results)) end
+  keep_tally()
   return back
 end

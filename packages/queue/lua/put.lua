@@ -7,7 +7,7 @@
 -- several queues, it is added to each of them that has none that is the same, or to none if one is full.
 -- Puts a task into the queue in use, unless it is the same as another: then returns the id of that one.
 --
--- Stands on: known, same, lines, room
+-- Stands on: known, same, lines, room, stamp
 local function put(arg)
   local id, priority, key, delay, body, same, window, keep, expires = unpack(ARGV, arg, arg + 8)
   local times = expires == '' and string.format(',"w":%.0f}', now) or string.format(',"w":%.0f,"x":%.0f}', now, now + expires)
@@ -19,6 +19,7 @@ local function put(arg)
   if redis.call('HDEL', REASONS, id) == 1 then redis.call('ZREM', CANCELLED, id) end
   redis.call('HDEL', LOGS, id)
   if keep == 'last' then delay = window end
+  if is_announced(redis.call('HGET', META, 'announced'), 'a') then move(id, 'a', '') end
   if tonumber(delay) > 0 then delay_until(id, now + delay) else release(id) end
 end
 

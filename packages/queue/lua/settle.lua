@@ -11,7 +11,7 @@
 --   with      how many arguments follow, id, key, the letter up to and from the reason, and for each command its length
 --             and its words
 --
--- Stands on: ended
+-- Stands on: ended, stamp, tally
 local function put_off(id, record, delay)
   redis.call('HSET', TASKS, id, record)
   redis.call('ZADD', DELAYED, now + delay, id)
@@ -23,26 +23,30 @@ local ENDINGS = {
     local id = entry_id(priority, entry)
     finished[#finished + 1] = id
     results[#results + 1] = id
-    results[#results + 1] = redis.call('XADD', EVENTS, '*', 'i', id, 'r', ARGV[arg], 'a', ARGV[arg + 1])
+    results[#results + 1] = publish(EVENTS, nil, 'i', id, 'r', ARGV[arg], 'a', ARGV[arg + 1])
+    tally_trace(ARGV[arg + 1])
     return arg + 2
   end,
   recorded = function(_, _, arg)
     local id, key, result, trace = unpack(ARGV, arg, arg + 3)
     end_task(id, key)
     results[#results + 1] = id
-    results[#results + 1] = redis.call('XADD', EVENTS, '*', 'i', id, 'r', result, 'a', trace)
+    results[#results + 1] = publish(EVENTS, nil, 'i', id, 'r', result, 'a', trace)
+    tally_trace(trace)
     return arg + 4
   end,
   retry = function(_, _, arg)
     local id, _, record, delay, reason = unpack(ARGV, arg, arg + 4)
     put_off(id, record, delay)
     notice(id, 't', reason)
+    tally('ends:retry', 1)
     return arg + 5
   end,
   later = function(_, _, arg)
     local id, _, record, delay = unpack(ARGV, arg, arg + 3)
     put_off(id, record, delay)
     notice(id, 'd', delay)
+    tally('ends:later', 1)
     return arg + 4
   end,
   dead = function(_, _, arg)

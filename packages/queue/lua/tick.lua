@@ -5,7 +5,7 @@
 --
 -- Replies {'ticked'}, or {'passed'} when somebody else was first
 --
--- Stands on: lines
+-- Stands on: lines, stamp
 local at = redis.call('ZSCORE', TICKS, ARGV[1])
 if not at or tonumber(at) ~= tonumber(ARGV[2]) then return {'passed'} end
 if ARGV[3] == '' then
@@ -13,9 +13,11 @@ if ARGV[3] == '' then
 else
   redis.call('ZADD', TICKS, ARGV[3], ARGV[1])
 end
+local announced = redis.call('HGET', META, 'announced')
 for arg = 4, #ARGV, 2 do
   if redis.call('HEXISTS', TASKS, ARGV[arg]) == 0 then
     redis.call('HSET', TASKS, ARGV[arg], ARGV[arg + 1])
+    if is_announced(announced, 'a') then move(ARGV[arg], 'a', '') end
     release(ARGV[arg])
   end
 end

@@ -11,7 +11,7 @@
 -- there may be more now, the ticks that are due as due.lua has them, since when there has been a worker, 'unconfirmed' if tokens wait for that, 'paced' if there is a
 -- rate, or '', the epoch, level, entries, ...} or {'lost'} when the session is over
 --
--- Stands on: queue, redis/epoch, redis/sessions, due, endings, retention, reap, returned, sleep
+-- Stands on: queue, redis/epoch, redis/sessions, begun, due, endings, retention, reap, returned, sleep
 local session, want = ARGV[1], tonumber(ARGV[3])
 local ends = redis.call('ZSCORE', SESSIONS, session)
 if not ends then return {'lost'} end
@@ -31,7 +31,7 @@ if count > 0 then
   forget_ended(DEAD, LETTERS, tonumber(ARGV[7]), tonumber(ARGV[8]))
 end
 
-local meta = redis.call('HMGET', META, 'levels', 'paused', 'since')
+local meta = redis.call('HMGET', META, 'levels', 'paused', 'since', 'announced')
 local limits = redis.call('HMGET', META, 'limit', 'rate', 'per')
 local levels = levels_of(meta[1])
 if want > 0 then promote() reap(levels) end
@@ -41,6 +41,7 @@ if early > 0 then pause = early end
 
 local got = claim(session, allowed, levels)
 if got > 0 and limits[2] then begin('', tonumber(limits[3]), got) end
+if is_announced(meta[4], 'b') then tell_begun(session) end
 -- Whoever was given all that it wanted may have left something, or made room for it.
 local gives, is_empty = got + pushed + back > 0 or count > 0 and limits[1], got < want or want == 0
 if gives and got >= want and not meta[2] then is_empty = leave_to_others(levels) end

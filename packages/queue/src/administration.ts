@@ -16,6 +16,7 @@ import {
   withDefault,
 } from '@holdfast/kernel';
 import { encodeData } from './data.js';
+import { type Announced, encodeKinds, readKinds } from './events.js';
 import {
   type Counts,
   freshRecord,
@@ -158,6 +159,15 @@ export abstract class QueueAdministration<Input> {
   /** Lets no worker begin a task until `resume`; those that have begun go on. Throws UnavailableError. */
   async pause(): Promise<void> {
     await Promise.all(this.#parts.ports.map((port) => port.call(verbs.hold, true)));
+  }
+
+  /**
+   * Chooses which moves of tasks are events, for all readers: "added", "begun", both, or none, as at first. Each costs an
+   * entry of a stream for each task. The choice is kept with the queue. Throws MisuseError, UnavailableError.
+   */
+  async announce(kinds: readonly Announced[]): Promise<void> {
+    const chosen = encodeKinds(readKinds('announce', kinds));
+    await Promise.all(this.#parts.ports.map((port) => port.call(verbs.announce, chosen)));
   }
 
   /** Ends a pause. Throws UnavailableError. */

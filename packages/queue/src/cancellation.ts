@@ -1,12 +1,13 @@
 /**
- * Hears of tasks that were cancelled while their handlers run: reads a stream of them, on a connection of its own.
+ * Hears of tasks that were cancelled while their handlers run: reads a stream of them, on a connection that the
+ * queues of a worker share.
  *
  * Guarantees: while a task runs for longer than a moment, its cancellation is heard of as soon as Redis can tell. What is
  * missed, because Redis was away or the stream was trimmed, comes with the renewals of the session. Short tasks cost
  * nothing: a cancelled one ends as such with its delivery.
  */
 import type { Timer } from '@holdfast/kernel';
-import { StreamReader } from '@holdfast/redis';
+import type { StreamSource } from '@holdfast/redis';
 import type { QueuePort } from './port.js';
 import type { CancelledDelivery } from './verbs.js';
 
@@ -18,6 +19,8 @@ const MOST = 100;
 
 export interface CancellationOptions {
   readonly port: QueuePort;
+  /** Makes a reader of streams. */
+  readonly reader: () => StreamSource;
   /** The delivery that began first of those that have not ended. */
   readonly oldest: () => object | undefined;
   readonly onCancelled: (cancelled: readonly CancelledDelivery[]) => void;
@@ -26,7 +29,7 @@ export interface CancellationOptions {
 export class Cancellation {
   readonly #options: CancellationOptions;
   /** Opened for the first task that is not short. */
-  #reader: StreamReader | undefined;
+  #reader: StreamSource | undefined;
   #timer: Timer | undefined;
   #isReading = false;
   #isClosed = false;
@@ -58,9 +61,9 @@ export class Cancellation {
 
   /** Reads for as long as tasks run. */
   async #read(): Promise<void> {
-    const { port, oldest, onCancelled } = this.#options;
+    const { port, reader, oldest, onCancelled } = this.#options;
     this.#isReading = true;
-    this.#reader ??= new StreamReader(port.connectAlone(), port.clock);
+    this.#reader ??= reader();
     while (oldest() !== undefined && !this.#isClosed) {
       try {
         const [entries = []] = await this.#reader.read([port.keys.of('cancels')], [this.#last], MOST);

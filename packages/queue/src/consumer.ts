@@ -11,7 +11,7 @@
  * deliveries: nothing that their handlers return reaches the queue.
  */
 import type { Clock, HoldfastError, Timer } from '@holdfast/kernel';
-import { Health, type Report, Session, type SessionEnd } from '@holdfast/redis';
+import { Health, type Report, Session, type SessionEnd, type SharedReaders } from '@holdfast/redis';
 import { SessionCalls } from './calls.js';
 import { Cancellation } from './cancellation.js';
 import type { Claimed, Work } from './claimed.js';
@@ -43,6 +43,8 @@ export interface ConsumerOptions {
   readonly concurrency: number;
   /** The consumers that share it, including this one: they take turns. */
   readonly shared: readonly Consumer[];
+  /** Those of the worker, for what its consumers wait for. */
+  readonly readers: SharedReaders;
   /** In ms. */
   readonly lease: number;
   /** Handles a task. If it rejects, the error is reported, and the attempt counts. */
@@ -102,7 +104,8 @@ export class Consumer {
 
   constructor(options: ConsumerOptions) {
     this.#options = options;
-    const { port } = options.queue;
+    const { queue, readers } = options;
+    const { port } = queue;
     this.#clock = port.clock;
     this.#health = new Health(port, options.report);
     this.#ticks = new TickRunner(port, {
@@ -110,9 +113,10 @@ export class Consumer {
       ending: this.#draining.signal,
       onDone: () => this.#wake(),
     });
-    this.#sleep = new Sleep(port);
+    this.#sleep = new Sleep(port, readers.ofLists(port.waitPlace));
     this.#cancellation = new Cancellation({
       port,
+      reader: () => readers.ofStreams(port.waitPlace),
       oldest: () => this.#deliveries.oldest,
       onCancelled: (cancelled) => this.#cancelled(cancelled),
     });

@@ -1,37 +1,64 @@
 /**
- * The events of a queue's tasks, read from its two streams: that of results, and that of notices.
+ * The events of a queue's tasks, read from its three streams: that of results, that of notices, and that of moves. All
+ * readers of one Redis in a process share a connection.
  *
- * Guarantees: a reader that begins at a place misses nothing that is still kept, and is given events in the order in
- * which they happened. Results are kept as the queue's `retain` says; of the notices, the latest 1000 are kept. After a
- * failure, reading goes on from where it was.
+ * Guarantees: the ids of events rise over all streams (lua/stamp.lua), so that a cursor is one id. A reader that begins at
+ * a cursor misses nothing that is still kept, and is given events in the order in which they happened. Results are kept
+ * as the queue's `retain` says; of the notices and of the moves, about the latest 1000 each. After a failure, reading goes
+ * on from where it was.
  */
-import { follow, type StreamEntry } from '@holdfast/redis';
+import { display, fitting, MisuseError } from '@holdfast/kernel';
+import { follow, SharedReaders, type StreamEntry } from '@holdfast/redis';
 import type { QueuePort } from './port.js';
 import { type KeptResult, readResult } from './results.js';
 import { last } from './verbs.js';
 
-/** An event in the life of a task. */
-export type QueueEvent =
-  | ({ readonly kind: 'completed'; readonly id: string } & KeptResult)
-  /** An attempt failed, and the task will be tried again. */
-  | { readonly kind: 'retried'; readonly id: string; readonly reason: string }
-  /** An attempt was put off by so many ms: it does not count. */
-  | { readonly kind: 'deferred'; readonly id: string; readonly delay: number }
-  /** The task is among the dead letters. */
-  | { readonly kind: 'failed'; readonly id: string; readonly reason: string }
-  | { readonly kind: 'progress'; readonly id: string; readonly progress: unknown }
-  | { readonly kind: 'removed'; readonly id: string }
-  /** The task was cancelled, and has ended. */
-  | { readonly kind: 'cancelled'; readonly id: string; readonly reason: string };
+/** What every event has. */
+interface Occurrence {
+  /** The task's id. */
+  readonly id: string;
+  /** Milliseconds since the epoch, by the server. */
+  readonly at: number;
+  /** The place after the event: `events({ after: cursor })` goes on there. */
+  readonly cursor: string;
+}
 
-/** Entries in the two streams. */
-export type Place = readonly [results: string, notices: string];
+/** An event in the life of a task. */
+export type QueueEvent = Occurrence &
+  (
+    | ({ readonly kind: 'completed' } & KeptResult)
+    /** An attempt failed, and the task will be tried again. */
+    | { readonly kind: 'retried'; readonly reason: string }
+    /** An attempt was put off by so many ms: it does not count. */
+    | { readonly kind: 'deferred'; readonly delay: number }
+    /** The task is among the dead letters. */
+    | { readonly kind: 'failed'; readonly reason: string }
+    | { readonly kind: 'progress'; readonly progress: unknown }
+    | { readonly kind: 'removed' }
+    /** The task was cancelled, and has ended. */
+    | { readonly kind: 'cancelled'; readonly reason: string }
+    /** The task was added; only if `announce` asks for it. */
+    | { readonly kind: 'added' }
+    /** The task was delivered to a worker; only if `announce` asks for it. */
+    | { readonly kind: 'begun'; readonly worker: string }
+    /** Its worker has died, or hung for longer than its lease: the task is delivered again. */
+    | { readonly kind: 'stalled'; readonly worker: string }
+  );
+
+/** The moves that are published only if somebody asks for them. */
+export type Announced = 'added' | 'begun';
+
+/** Entries in the three streams. */
+export type Place = readonly [results: string, notices: string, moves: string];
 
 /** An event, and its entry. */
 export interface Happened {
   readonly entry: string;
   readonly event: QueueEvent;
 }
+
+/** Those of this process. */
+const READERS = new SharedReaders(true);
 
 /** Reads the events after `from`, or those from now on, until `signal` aborts; yields them as they come. */
 export async function* readEvents(
@@ -40,39 +67,77 @@ export async function* readEvents(
   signal: AbortSignal,
 ): AsyncGenerator<readonly Happened[], void> {
   const batches = follow({
-    connection: port.connectAlone(),
-    clock: port.clock,
-    streams: [port.keys.of('events'), port.keys.of('notices')],
+    reader: READERS.ofStreams(port.waitPlace),
+    streams: [port.keys.of('events'), port.keys.of('notices'), port.keys.of('moves')],
     from: from ?? (() => port.call(last, undefined)),
     signal,
   });
-  for await (const { entries } of batches) yield entries.flatMap(happenedOf);
+  const partition = partitionIn(port.name);
+  for await (const { entries } of batches) yield entries.flatMap((entry) => happenedOf(entry, partition));
 }
 
+/** The place of a cursor, which is one of this queue. Throws MisuseError. */
+export function placeAfter(queue: string, cursor: string): Place {
+  const [, partition, entry = ''] = /^(\d+):(\d+-\d+)$/.exec(cursor) ?? [];
+  if (partition === partitionIn(queue)) return [entry, entry, entry];
+  throw new MisuseError(
+    `after is the cursor of an event of "${queue}", such as "${partitionIn(queue)}:1700000000000-1"; got ${display(cursor)}.`,
+  );
+}
+
+const KINDS: Readonly<Record<Announced, string>> = { added: 'a', begun: 'b' };
+
+/** Reads the argument of `announce`. */
+export const readKinds = fitting<readonly Announced[]>(
+  'a list of "added" and "begun", each once, or an empty one',
+  (kinds) =>
+    Array.isArray(kinds) && new Set(kinds).size === kinds.length && kinds.every((kind) => kind in KINDS),
+);
+
+/** As lua/announce.lua takes them. */
+export const encodeKinds = (kinds: readonly Announced[]): string =>
+  kinds
+    .map((kind) => KINDS[kind])
+    .sort()
+    .join('');
+
+/** "3" of "images.3", "0" of a queue that is no partition. */
+const partitionIn = (queue: string): string => /\.(\d+)(?:@|$)/.exec(queue)?.[1] ?? '0';
+
 /** Empty for an entry that cannot be read, which would end the reading for everybody who waits. */
-function happenedOf([entry, [, id = '', kind, value = '']]: StreamEntry): readonly Happened[] {
+function happenedOf([entry, [, id = '', kind, value = '']]: StreamEntry, partition: string): Happened[] {
   try {
-    return [{ entry, event: eventOf(id, kind, value) }];
+    const about = { id, at: Number.parseInt(entry, 10), cursor: `${partition}:${entry}` };
+    return [{ entry, event: eventOf(about, kind, value) }];
   } catch {
     return [];
   }
 }
 
-function eventOf(id: string, kind: string | undefined, value: string): QueueEvent {
+function eventOf(about: Occurrence, kind: string | undefined, value: string): QueueEvent {
   switch (kind) {
     case 'r':
-      return { kind: 'completed', id, ...readResult(value) };
+      return { kind: 'completed', ...about, ...readResult(value) };
     case 'p':
-      return { kind: 'progress', id, progress: JSON.parse(value) };
+      return { kind: 'progress', ...about, progress: JSON.parse(value) };
     case 't':
-      return { kind: 'retried', id, reason: value };
+      return { kind: 'retried', ...about, reason: value };
     case 'd':
-      return { kind: 'deferred', id, delay: Number(value) };
+      return { kind: 'deferred', ...about, delay: Number(value) };
     case 'x':
-      return { kind: 'removed', id };
+      return { kind: 'removed', ...about };
     case 'c':
-      return { kind: 'cancelled', id, reason: value };
+      return { kind: 'cancelled', ...about, reason: value };
+    case 'a':
+      return { kind: 'added', ...about };
+    case 'b':
+      return { kind: 'begun', ...about, worker: workerOf(value) };
+    case 's':
+      return { kind: 'stalled', ...about, worker: workerOf(value) };
     default:
-      return { kind: 'failed', id, reason: value };
+      return { kind: 'failed', ...about, reason: value };
   }
 }
+
+/** The name of the worker that has a session. */
+const workerOf = (session: string): string => session.replace(/\.[^.]*$/, '');

@@ -24,7 +24,7 @@ export {
   TaskGoneError,
   TaskTimeoutError,
 } from './errors.js';
-export type { QueueEvent } from './events.js';
+export type { Announced, QueueEvent } from './events.js';
 export type { Counts, LogLine, TaskInfo, TaskState } from './inspection.js';
 export type { Limits, Rate } from './limits.js';
 export { metricsText, observeQueues } from './observe.js';
@@ -34,7 +34,7 @@ export {
   type PartitionedQueue,
   type PartitionedQueueOptions,
 } from './partitioned.js';
-export { createQueue, type Queue } from './queue.js';
+export { createQueue, type EventsOptions, type Queue } from './queue.js';
 export type { QueueOptions } from './queue-options.js';
 export { type ListQueuesOptions, listQueues } from './registry.js';
 export type { Schedule, ScheduleInfo } from './schedule.js';
@@ -42,4 +42,5 @@ export type { Deferral, Task, TaskHandler } from './task.js';
 export type { AddOptions, Failure } from './task-options.js';
 export type { QueueMessage } from './telemetry.js';
 export type { ThreadOptions, ThreadTask } from './threads.js';
+export type { Totals } from './totals.js';
 export { createWorker, type Worker, type WorkerOptions } from './worker.js';

@@ -5,6 +5,7 @@ import { MisuseError } from '@holdfast/kernel';
 import type { Reply } from '@holdfast/redis';
 import { readResult } from './results.js';
 import type { Body, Failure } from './task-options.js';
+import { readTotals, type Totals } from './totals.js';
 
 export type TaskState = 'waiting' | 'active' | 'delayed' | 'dead' | 'completed' | 'cancelled';
 
@@ -59,6 +60,8 @@ export interface Counts {
   readonly oldest: number;
   /** Sessions of workers. */
   readonly workers: number;
+  /** How many have ended since the queue exists, kept or not. */
+  readonly totals: Totals;
 }
 
 /** An id and, if the queue gave it, the entry that it stands for. */
@@ -207,7 +210,7 @@ export function readPage(state: TaskState, reply: readonly Reply[]): TaskPage {
 
 /** Reads the reply of count.lua. */
 export function readCounts(reply: readonly Reply[]): Counts {
-  const [, waiting, active, delayed, dead, completed, paused, oldest, workers, cancelled] = reply;
+  const [, waiting, active, delayed, dead, completed, paused, oldest, workers, cancelled, totals] = reply;
   return {
     waiting: Number(waiting),
     active: Number(active),
@@ -218,6 +221,7 @@ export function readCounts(reply: readonly Reply[]): Counts {
     paused: paused === 'paused',
     oldest: Number(oldest),
     workers: Number(workers),
+    totals: readTotals((totals ?? []) as readonly string[]),
   };
 }
 

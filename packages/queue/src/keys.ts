@@ -25,7 +25,9 @@ const READY = Array.from({ length: HIGHEST_PRIORITY + 1 }, (_, priority) => `rea
 export const KEYSPACE = {
   names: [
     // Settings and counters: layout token server epoch confirmed levels returned cancelling paused seq since
-    // call:<session>, and the declared limits: limits max limit rate per key_limit key_rate key_per.
+    // call:<session> event announced, how many ended how
+    // and how long they took: ends:<how> took:<bound>, and the declared limits: limits max limit rate per key_limit key_rate
+    // key_per.
     'meta',
     // Sessions by the time at which they end.
     'sessions',
@@ -65,6 +67,8 @@ export const KEYSPACE = {
     'joined',
     // Other events, a stream of the latest 1000: progress, failures and removals.
     'notices',
+    // And one of the latest 1000 moves of tasks that clients want to hear of: added, begun, stalled.
+    'moves',
     // Logs of the tasks that began lately, of the queue and of keys.
     'begun',
     // Reasons of cancelled tasks by the places of their deliveries, which have not ended; and a stream of the latest 1000

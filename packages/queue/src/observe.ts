@@ -39,6 +39,38 @@ const gauges = new Gauges<Counts>({
       description: '1 while the queue gives no tasks.',
       read: ({ paused }) => Number(paused),
     },
+    {
+      kind: 'counter',
+      name: 'holdfast.queue.completed',
+      unit: '{task}',
+      description: 'Tasks that have completed since the queue exists.',
+      read: ({ totals }) => totals.completed,
+    },
+    {
+      kind: 'counter',
+      name: 'holdfast.queue.failed',
+      unit: '{task}',
+      description: 'Tasks that became dead letters since the queue exists.',
+      read: ({ totals }) => totals.failed,
+    },
+    {
+      kind: 'counter',
+      name: 'holdfast.queue.retried',
+      unit: '{attempt}',
+      description: 'Failed attempts that were followed by another, since the queue exists.',
+      read: ({ totals }) => totals.retried,
+    },
+  ],
+  histograms: [
+    {
+      name: 'holdfast.queue.latency',
+      unit: 's',
+      description: 'How long completed tasks took from their add to their end, delays included.',
+      read: ({ totals: { latency } }) => ({
+        buckets: latency.buckets.map(([bound, count]) => [bound / 1_000, count]),
+        sum: latency.sum / 1_000,
+      }),
+    },
   ],
 });
 

@@ -29,6 +29,7 @@ import { shareOfQueue } from './limits.js';
 import { Queue } from './queue.js';
 import { QUEUE, type QueueOptions } from './queue-options.js';
 import { type AddOptions, isGivenId, readAddOptions, requireTasks, type TaskToAdd } from './task-options.js';
+import { sumTotals } from './totals.js';
 
 export interface PartitionedQueueOptions<Input = unknown, Output = Input>
   extends Omit<QueueOptions<Input, Output>, 'groups'> {
@@ -108,6 +109,7 @@ export class PartitionedQueue<Input = unknown, Output = Input> implements AsyncD
       paused: all.every(({ paused }) => paused),
       oldest: Math.max(...all.map(({ oldest }) => oldest)),
       workers: Math.max(...all.map(({ workers }) => workers)),
+      totals: sumTotals(all.map(({ totals }) => totals)),
     };
   }
 

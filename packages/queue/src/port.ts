@@ -1,5 +1,6 @@
 /**
- * The way from a queue to its Redis: one connection for calls of its verbs, and one for each read that waits.
+ * The way from a queue to its Redis: one connection for calls of its verbs, which the
+ * queues of one Redis share, and others for reads that wait.
  *
  * Guarantees: those of a Caller. Nothing connects before the first call. Before it puts anything into the queue, a
  * client registers the queue and declares its limits, and does so again if the server has forgotten the queue. A queue
@@ -19,6 +20,7 @@ import {
   type Instead,
   type NodeSource,
   type ReplicasOptions,
+  type WaitPlace,
 } from '@holdfast/redis';
 import { keysOf, type QueueKeys } from './keys.js';
 import { type DeclaredLimits, differentFrom } from './limits.js';
@@ -51,7 +53,7 @@ export class QueuePort {
   readonly keys: QueueKeys;
   readonly clock: Clock;
   readonly random: Random;
-  readonly #queue: string;
+  readonly name: string;
   readonly #options: PortOptions;
   readonly #caller: Caller;
   #entering: Promise<void> | undefined;
@@ -62,7 +64,7 @@ export class QueuePort {
   readonly #verbs = new Map<QueueVerb<any, any>, CallVerb<any, any>>();
 
   constructor(queue: string, options: PortOptions) {
-    this.#queue = queue;
+    this.name = queue;
     this.#options = options;
     this.keys = keysOf(queue, options.prefix);
     this.clock = options.clock;
@@ -87,6 +89,11 @@ export class QueuePort {
   connectAlone() {
     const { redis, tls } = this.#options;
     return connect(redis, { tls, key: this.keys.of('meta'), alone: true });
+  }
+
+  /** Where reads of this queue wait: those of one Redis may share a connection. */
+  get waitPlace(): WaitPlace {
+    return { node: this.#caller.node, connect: () => this.connectAlone(), clock: this.clock };
   }
 
   /**
@@ -130,8 +137,8 @@ export class QueuePort {
 
   /** Removes an obliterated queue from the registry, unless somebody has added to it since. */
   async leave(): Promise<void> {
-    await unregister(this.#registry, this.#queue);
-    if (await this.call(exists, undefined)) await register(this.#registry, [this.#queue]);
+    await unregister(this.#registry, this.name);
+    if (await this.call(exists, undefined)) await register(this.#registry, [this.name]);
   }
 
   close(): void {
@@ -169,7 +176,7 @@ export class QueuePort {
     }
     const reason = 'it was registered, and gone by the next call';
     throw new UnavailableError(
-      `The queue "${this.#queue}" was emptied or deleted ${MOST_ENTRIES} times; nothing was done. Retry later.`,
+      `The queue "${this.name}" was emptied or deleted ${MOST_ENTRIES} times; nothing was done. Retry later.`,
       [{ node: this.#caller.address, reason }],
     );
   }
@@ -184,9 +191,9 @@ export class QueuePort {
   async #register(): Promise<void> {
     this.requireOpen();
     const { groups = [], limits } = this.#options;
-    await register(this.#registry, groups.length > 0 ? groups : [this.#queue]);
+    await register(this.#registry, groups.length > 0 ? groups : [this.name]);
     const kept = await this.call(enter, limits.args);
-    if (kept !== undefined) throw differentFrom(this.#queue, limits, kept);
+    if (kept !== undefined) throw differentFrom(this.name, limits, kept);
     this.#entered = true;
   }
 
@@ -196,11 +203,11 @@ export class QueuePort {
 
   /** The error for a refusal by one of the queue's own scripts. */
   #refusal(reason: string): HoldfastError | undefined {
-    if (reason.includes('HOLDFASTNEW')) return new UnknownQueue(`There is no queue "${this.#queue}".`);
+    if (reason.includes('HOLDFASTNEW')) return new UnknownQueue(`There is no queue "${this.name}".`);
     const [, layout] = /HOLDFASTLAYOUT (\d+)/.exec(reason) ?? [];
     if (layout === undefined) return undefined;
     return new MisuseError(
-      `The queue "${this.#queue}" has the key layout ${layout}, which this version of @holdfast/queue does not know; nothing was done. Install a version that does: see docs/UPGRADING.md.`,
+      `The queue "${this.name}" has the key layout ${layout}, which this version of @holdfast/queue does not know; nothing was done. Install a version that does: see docs/UPGRADING.md.`,
     );
   }
 

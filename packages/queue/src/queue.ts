@@ -4,10 +4,18 @@
  * Guarantees: a task whose `add` resolved is in Redis. An `add` that threw QueueFullError or MisuseError added nothing.
  * After an UnavailableError that says so, it is not known whether it did; an `add` with an `id` may be repeated.
  */
-import { abortSignal, display, MisuseError, optional, readOptions, type Schema } from '@holdfast/kernel';
+import {
+  abortSignal,
+  display,
+  MisuseError,
+  optional,
+  readOptions,
+  type Schema,
+  text,
+} from '@holdfast/kernel';
 import { type Added, Adder } from './adding.js';
 import { type ObliterateOptions, QueueAdministration } from './administration.js';
-import { type QueueEvent, readEvents } from './events.js';
+import { placeAfter, type QueueEvent, readEvents } from './events.js';
 import { issuerOf, requireId, requireQueueName } from './keys.js';
 import { QueueParts, registerParts, requireQueue } from './parts.js';
 import { QueuePort } from './port.js';
@@ -22,8 +30,16 @@ export function createQueue<Input = unknown, Output = Input>(
   return new Queue(readOptions('createQueue', options, QUEUE));
 }
 
-/** The options of `wait` and `events`. */
+/** The options of `wait`. */
 export const FOLLOW = { signal: optional(abortSignal) };
+
+const EVENTS = { ...FOLLOW, after: optional(text('the cursor of an event')) };
+
+export interface EventsOptions {
+  /** The cursor of an event: those after it are read, as far as they are still kept. Default: those from now on. */
+  readonly after?: string;
+  readonly signal?: AbortSignal;
+}
 
 /** Made by `createQueue`. */
 export class Queue<Input = unknown, Output = Input>
@@ -83,17 +99,18 @@ export class Queue<Input = unknown, Output = Input>
   }
 
   /**
-   * The events of the queue's tasks from now on, until `signal` aborts, the loop is left or the queue is closed.
-   * Throws MisuseError.
+   * The events of the queue's tasks after a cursor, or from now on, until `signal` aborts, the loop is left or the queue is
+   * closed. All that one process reads of one Redis comes over one connection. Throws MisuseError.
    */
-  async *events(options: { readonly signal?: AbortSignal } = {}): AsyncGenerator<QueueEvent, void> {
-    const { signal: given } = readOptions('events', options, FOLLOW);
+  async *events(options: EventsOptions = {}): AsyncGenerator<QueueEvent, void> {
+    const { signal: given, after } = readOptions('events', options, EVENTS);
     const { port } = this.#parts;
+    const from = after === undefined ? undefined : placeAfter(this.name, after);
     port.requireOpen();
     const ended = new AbortController();
     const signal = AbortSignal.any([ended.signal, port.closed, ...(given ? [given] : [])]);
     try {
-      for await (const events of readEvents(port, undefined, signal)) {
+      for await (const events of readEvents(port, from, signal)) {
         for (const { event } of events) yield event;
       }
     } finally {

@@ -20,7 +20,7 @@ import {
   withDefault,
   within,
 } from '@holdfast/kernel';
-import { connect, type NodeSource, type Reply, reasonOf } from '@holdfast/redis';
+import { type BinaryReply, type NodeSource, reasonOf, sendOver, useNode } from '@holdfast/redis';
 import { registryKey } from './keys.js';
 
 export interface ListQueuesOptions {
@@ -52,7 +52,7 @@ export interface RegistryPlace {
 /** The names of all queues, in order; those of groups are "<queue>@<group>". Throws UnavailableError, MisuseError. */
 export async function listQueues(options: ListQueuesOptions): Promise<string[]> {
   const place = { ...readOptions('listQueues', options, PLACE), clock: systemClock };
-  const names = (await ask(place, 'HKEYS', [], 'could not be listed')) as readonly string[];
+  const names = (await ask(place, 'HKEYS', [], 'could not be listed')) as readonly Buffer[];
   return names.map(String).sort();
 }
 
@@ -71,23 +71,22 @@ async function ask(
   command: string,
   args: readonly string[],
   outcome: string,
-): Promise<Reply> {
+): Promise<BinaryReply> {
   const key = registryKey(prefix);
-  const connection = connect(redis, { tls, key });
+  const { node, release } = useNode(redis, { tls, key, clock });
   try {
-    await within(clock, callTimeout, connection.open(), `did not connect within ${callTimeout} ms`);
-    const reply = connection.send(command, [key, ...args]);
+    const reply = sendOver(node, command, [key, ...args]);
     return await within(clock, callTimeout, reply, `did not answer within ${callTimeout} ms`);
   } catch (cause) {
-    const reason = connection.unready ?? reasonOf(cause);
+    const reason = node.unavailable ?? reasonOf(cause);
     if (/NOPERM/.test(reason)) {
       throw new MisuseError(
-        `${connection.address} does not let this user do that: ${reason} The package's README lists the rights.`,
+        `${node.address} does not let this user do that: ${reason} The package's README lists the rights.`,
       );
     }
-    const nodes = [{ node: connection.address, reason }];
+    const nodes = [{ node: node.address, reason }];
     throw new UnavailableError(`The queues ${outcome}.`, nodes, { cause });
   } finally {
-    connection.close();
+    release();
   }
 }

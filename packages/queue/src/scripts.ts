@@ -33,6 +33,7 @@ const VERBS = [
   'tick',
   'hurry',
   'hold',
+  'announce',
   'obliterate',
 ] as const;
 

@@ -1,25 +1,26 @@
 /**
- * Sleeping until there may be something to do: waiting for the queue's bell, on a connection of its own, or for a time.
+ * Sleeping until there may be something to do: waiting for the queue's bell, on a connection that the
+ * queues of a worker share, or for a time.
  *
- * Guarantees: those of a ListReader. The bell wakes one worker, which has slept longest. If that one is gone before it has
+ * The bell wakes one worker, which has slept longest. If that one is gone before it has
  * asked for work, the others hear of it with the renewals of their sessions.
  */
 import type { Clock, Timer } from '@holdfast/kernel';
-import { ListReader } from '@holdfast/redis';
+import type { ListSource } from '@holdfast/redis';
 import type { QueuePort } from './port.js';
 
 export class Sleep {
   readonly #bell: string;
   readonly #clock: Clock;
-  readonly #reader: ListReader;
+  readonly #reader: ListSource;
   #asleep = false;
   #timer: Timer | undefined;
   #closed = false;
 
-  constructor(port: QueuePort) {
+  constructor(port: QueuePort, reader: ListSource) {
     this.#bell = port.keys.of('bell');
     this.#clock = port.clock;
-    this.#reader = new ListReader(port.connectAlone(), port.clock);
+    this.#reader = reader;
   }
 
   /** Whether the bell may wake this sleeper. */

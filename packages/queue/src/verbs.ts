@@ -319,11 +319,11 @@ export const letter = single<string, string | undefined>(
   ([state, kept]) => (state === 'dead' ? String(kept) : undefined),
 );
 
-/** Where the streams of results and of notices end. */
-export const last = single<void, readonly [results: string, notices: string]>(
+/** Where the streams of results, of notices and of moves end. */
+export const last = single<void, readonly [results: string, notices: string, moves: string]>(
   'last',
   () => [],
-  ([, results, notices]) => [String(results), String(notices)],
+  ([, results, notices, moves]) => [String(results), String(notices), String(moves)],
 );
 
 export const count = single<void, Counts>('count', () => [], readCounts);
@@ -435,6 +435,13 @@ export const hurry = single<void, void>(
 export const hold = filling<boolean, void>(
   'hold',
   (paused) => [paused ? '1' : ''],
+  () => {},
+);
+
+/** Chooses which moves of tasks are published: 'a' those that are added, 'b' those that begin. */
+export const announce = filling<string, void>(
+  'announce',
+  (kinds) => [kinds],
   () => {},
 );
 

@@ -165,6 +165,7 @@ export class ResultWaiters {
 
   #tell({ entry, event }: Happened): void {
     for (const waiter of this.#waiters.get(event.id) ?? []) {
+      if (event.kind === 'added' || event.kind === 'begun' || event.kind === 'stalled') continue;
       const [results, notices] = waiter.from;
       if (compareIds(entry, event.kind === 'completed' ? results : notices) <= 0) continue;
       if (event.kind === 'completed') this.#completed(waiter, event);

@@ -23,7 +23,7 @@ import {
   whole,
   withDefault,
 } from '@holdfast/kernel';
-import { reportTo } from '@holdfast/redis';
+import { reportTo, SharedReaders } from '@holdfast/redis';
 import { Consumer } from './consumer.js';
 import { Handling } from './handling.js';
 import { type QueueParts, requireQueue } from './parts.js';
@@ -111,12 +111,13 @@ export function createWorker<Data, Result>(options: WorkerOptions<Data, Result>)
   const report = reportTo(settings.onError, 'HoldfastQueueWarning');
   const pool = threads && openThreads(threads, concurrency);
   const shared: Consumer[] = [];
+  const readers = new SharedReaders(queues.length > 1);
   for (const queue of queues) {
     const handle = pool?.handle ?? (handler as TaskHandler);
     const handling = new Handling({ queue, handler: handle, backoff, worker: name, report });
     shared.push(
       new Consumer({
-        ...{ queue, worker: name, concurrency, shared, lease, report },
+        ...{ queue, worker: name, concurrency, shared, readers, lease, report },
         handle: (claimed, task, now) => handling.handle(claimed, task, now),
       }),
     );

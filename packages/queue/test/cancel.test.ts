@@ -128,7 +128,7 @@ describe('a task that a worker has', () => {
     await eventually(() => begun.map(({ data }) => data), [1, 2]);
     expect((await queue.get(id))?.state).toBe('cancelled');
     await eventually(() => events.some((event) => event.kind === 'cancelled'), true);
-    expect(events).toEqual([{ kind: 'cancelled', id, reason: 'too late' }]);
+    expect(events).toMatchObject([{ kind: 'cancelled', id, reason: 'too late' }]);
     expect(await client().exists('{queue:q}:cancelling')).toBe(0);
     listening.abort();
     await heard;

@@ -34,7 +34,7 @@ it.each([
   expect(await client().get('{queue:q}:mark')).toBe('1');
   expect(await queue.get(id)).toMatchObject({ state: 'completed', attempt: 1 });
   await eventually(() => events.length, 4);
-  expect(events[0]).toEqual({ kind: 'deferred', id, delay: 1 });
+  expect(events[0]).toMatchObject({ kind: 'deferred', id, delay: 1 });
   listening.abort();
   await heard;
 });

@@ -2,15 +2,15 @@
 import { AbortedError, MisuseError } from '@holdfast/kernel';
 import { type QueueEvent, type Task, TaskFailedError, TaskGoneError } from '@holdfast/queue';
 import { expect, it } from 'vitest';
-import { client, eventually, queueOf, useRedis, workerOf } from './setting.js';
+import { client, eventually, queueOf, useRedis, watchCommands, workerOf } from './setting.js';
 
 useRedis();
 
-/** Resolves when so many connections follow the events. */
-async function followed(readers = 1): Promise<void> {
+/** Resolves when a connection follows the events. */
+async function followed(): Promise<void> {
   await eventually(async () => {
     const clients = String(await client().info('clients'));
-    return Number(/^blocked_clients:(\d+)/m.exec(clients)?.[1]) >= readers;
+    return Number(/^blocked_clients:(\d+)/m.exec(clients)?.[1]) >= 1;
   }, true);
 }
 
@@ -36,11 +36,16 @@ it('ends with an error when the queue is purged, obliterated here or elsewhere, 
   ];
   const emptied = queueOf<number>({ name: 'emptied' });
   const queues = [purged, here, elsewhere, emptied];
+  let read = '';
+  await watchCommands((line) => {
+    if (/"xread"/i.test(line)) read = line;
+  });
   const waits = queues.map(async (queue) => {
     const { id } = await queue.add(1, { delay: 60_000 });
     await expect(queue.wait(id)).rejects.toThrow(TaskGoneError);
   });
-  await followed(4);
+  // All over one connection.
+  await eventually(() => queues.every(({ name }) => read.includes(`{queue:${name}}:events`)), true);
   await purged.purge('delayed');
   await here.obliterate({ confirm: 'q' });
   await operator.obliterate({ confirm: 'r' });

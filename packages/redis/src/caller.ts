@@ -167,6 +167,11 @@ export class Caller {
     this.#replicas = options.replicas && new Replicas(this.#node, options.replicas);
   }
 
+  /** The node over which it calls, which others may share. */
+  get node(): RedisNode {
+    return this.#node;
+  }
+
   get address(): string {
     return this.#node.address;
   }

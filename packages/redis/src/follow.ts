@@ -8,12 +8,14 @@
  */
 import { type Clock, onAbort } from '@holdfast/kernel';
 import type { Connection } from './connection.js';
-import { compareIds, type StreamEntry, StreamReader } from './stream-reader.js';
+import { compareIds, type StreamEntry, StreamReader, type StreamSource } from './stream-reader.js';
 
-export interface FollowOptions {
-  /** A connection that nobody shares, not open yet; it is closed in the end. */
-  readonly connection: Connection;
-  readonly clock: Clock;
+/** What reads the streams: a reader, or a connection that nobody shares, not open yet. It is closed in the end. */
+type FollowWith =
+  | { readonly reader: StreamSource }
+  | { readonly connection: Connection; readonly clock: Clock };
+
+export type FollowOptions = FollowWith & {
   /** The keys of the streams. In a Cluster they share a slot. */
   readonly streams: readonly string[];
   /**
@@ -24,7 +26,7 @@ export interface FollowOptions {
   readonly most?: number;
   /** Ends the following. */
   readonly signal: AbortSignal;
-}
+};
 
 export interface StreamBatch {
   /** The entries of all streams together. */
@@ -35,8 +37,8 @@ export interface StreamBatch {
 
 /** Reads until `signal` aborts; yields entries as they come. */
 export async function* follow(options: FollowOptions): AsyncGenerator<StreamBatch, void> {
-  const { connection, clock, streams, from, most = 500, signal } = options;
-  const reader = new StreamReader(connection, clock);
+  const { streams, from, most = 500, signal } = options;
+  const reader = 'reader' in options ? options.reader : new StreamReader(options.connection, options.clock);
   const leave = onAbort(signal, () => reader.close());
   let places = typeof from === 'function' ? undefined : from;
   try {

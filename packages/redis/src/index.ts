@@ -31,7 +31,6 @@ export type { BinaryCommand, BinaryVerb, Operation, Verb } from './group-commit.
 export { Health, type Report, reportTo } from './health.js';
 export type { IoredisClient } from './ioredis.js';
 export type { Keyspace } from './keyspace.js';
-export { ListReader } from './list-reader.js';
 export { RedisNode, type RedisNodeOptions, type ServerInfo } from './node.js';
 export type { NodeRedisClient } from './node-redis.js';
 export { type Numbered, NumberedCalls } from './numbered-calls.js';
@@ -42,4 +41,7 @@ export { firstTick, SCHEDULE_TIMES, type ScheduleTimes, tickAfter, ticksOf } fro
 export { evaluate, Script, ScriptLibrary, SERVER_VARIABLES, scriptFrom } from './script.js';
 export { type LeaseCalls, Session, type SessionEnd } from './session.js';
 export { SharedCall } from './shared-call.js';
-export { compareIds, type StreamEntry, StreamReader } from './stream-reader.js';
+export { useNode } from './shared-node.js';
+export { type ListSource, SharedReaders, type WaitPlace } from './shared-readers.js';
+export { sendOver } from './shared-wait.js';
+export { compareIds, type StreamEntry, StreamReader, type StreamSource } from './stream-reader.js';

@@ -14,6 +14,9 @@ export type StreamEntry = readonly [id: string, fields: readonly string[]];
 /** The longest time that a read waits, in ms. */
 const LONGEST = 5_000;
 
+/** Something that reads streams, as a StreamReader does. */
+export type StreamSource = Pick<StreamReader, 'read' | 'recover' | 'close'>;
+
 export class StreamReader {
   readonly #blocking: BlockingConnection;
 
@@ -33,8 +36,8 @@ export class StreamReader {
     most: number,
   ): Promise<readonly (readonly StreamEntry[])[]> {
     const args = ['BLOCK', String(LONGEST), 'COUNT', String(most), 'STREAMS', ...streams, ...places];
-    const found = mapOf(await this.#blocking.send('XREAD', args, LONGEST));
-    return streams.map((stream) => (found.get(stream) ?? []) as readonly StreamEntry[]);
+    const found = entriesOf(await this.#blocking.send('XREAD', args, LONGEST));
+    return streams.map((stream) => found.get(stream) ?? []);
   }
 
   /** After a failed read: resolves when the next may follow, or `signal` aborts. */
@@ -55,11 +58,11 @@ export function compareIds(one: string, two: string): number {
 }
 
 /** The entries by stream, from a list of pairs, a flat list or a map, depending on client and protocol version. */
-function mapOf(reply: Reply): ReadonlyMap<string, unknown> {
+export function entriesOf(reply: Reply): ReadonlyMap<string, readonly StreamEntry[]> {
   const found: unknown = reply;
   if (found === null || found === undefined) return new Map();
   if (found instanceof Map) return found;
-  if (!Array.isArray(found)) return new Map(Object.entries(found));
+  if (!Array.isArray(found)) return new Map(Object.entries(found)) as never;
   if (Array.isArray(found[0])) return new Map(found);
   return new Map(
     Array.from({ length: found.length / 2 }, (_, index) => [found[2 * index], found[2 * index + 1]]),

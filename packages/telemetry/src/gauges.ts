@@ -1,13 +1,16 @@
 /**
- * Gauges of values that are read on demand, such as the length of a queue: through OpenTelemetry, or as text for
- * Prometheus.
+ * Values that are read on demand, such as the length of a queue, or how many of its tasks have ended: through
+ * OpenTelemetry, or as text for Prometheus. Histograms that are kept elsewhere are in the text alone: OpenTelemetry has
+ * none that are read on demand.
  *
  * Guarantees: nothing is read between two readings.
  */
-import { type Meter, metrics, type ObservableGauge } from '@opentelemetry/api';
+import { type Meter, metrics, type ObservableCounter, type ObservableGauge } from '@opentelemetry/api';
 import { type Sample, writeFamily } from './prometheus.js';
 
 export interface ObservedGauge<State> {
+  /** A counter only grows, whoever reads it. Default: a gauge. */
+  readonly kind?: 'counter';
   readonly name: string;
   readonly unit: string;
   readonly description: string;
@@ -15,10 +18,24 @@ export interface ObservedGauge<State> {
   readonly read: (state: State) => number | Readonly<Record<string, number>>;
 }
 
+/** A histogram that is kept where it is read. */
+export interface ObservedHistogram<State> {
+  readonly name: string;
+  readonly unit: string;
+  readonly description: string;
+  /** For each upper bound, in the unit and rising, how many values were at most so large and above the bound before. */
+  readonly read: (state: State) => {
+    readonly buckets: readonly (readonly [bound: number, count: number])[];
+    readonly sum: number;
+  };
+}
+
 export interface GaugeOptions<State> {
   /** The package that the gauges belong to. */
   readonly scope: string;
   readonly gauges: readonly ObservedGauge<State>[];
+  /** Default: none. */
+  readonly histograms?: readonly ObservedHistogram<State>[];
   /** The names, in OpenTelemetry and in Prometheus, for the observed thing and for the part of a value. */
   readonly subject: { readonly attribute: string; readonly label: string };
   readonly part: { readonly attribute: string; readonly label: string };
@@ -42,10 +59,14 @@ export class Gauges<State> {
   /** Reads whenever the program's OpenTelemetry SDK reads its metrics. Returns a function that ends that. */
   observe(collect: Collect<State>, meter: Meter = metrics.getMeter(this.#options.scope)): () => void {
     const { gauges, subject, part } = this.#options;
-    const instruments = gauges.map((gauge): [ObservedGauge<State>, ObservableGauge] => [
-      gauge,
-      meter.createObservableGauge(gauge.name, { unit: gauge.unit, description: gauge.description }),
-    ]);
+    const instruments = gauges.map((gauge): [ObservedGauge<State>, ObservableGauge | ObservableCounter] => {
+      const { kind, name, unit, description } = gauge;
+      const options = { unit, description };
+      return [
+        gauge,
+        kind ? meter.createObservableCounter(name, options) : meter.createObservableGauge(name, options),
+      ];
+    });
     const observe: Parameters<Meter['addBatchObservableCallback']>[0] = async (result) => {
       for (const { name, state } of await collect()) {
         for (const [gauge, instrument] of instruments) {
@@ -63,8 +84,14 @@ export class Gauges<State> {
 
   /** The same in the text format of Prometheus. */
   async text(collect: Collect<State>): Promise<string> {
-    const { gauges, subject, part } = this.#options;
+    const { gauges, histograms = [], subject, part } = this.#options;
     const observed = await collect();
+    const families = histograms.map((histogram) => {
+      const samples = observed.flatMap(({ name, state }) =>
+        samplesOf({ [subject.label]: name }, histogram.read(state)),
+      );
+      return writeFamily({ ...histogram, type: 'histogram', samples });
+    });
     return gauges
       .map((gauge) => {
         const samples = observed.flatMap(({ name, state }) =>
@@ -73,8 +100,9 @@ export class Gauges<State> {
             return { labels, value };
           }),
         );
-        return writeFamily({ ...gauge, type: 'gauge', samples });
+        return writeFamily({ ...gauge, type: gauge.kind ?? 'gauge', samples });
       })
+      .concat(families)
       .join('');
   }
 }
@@ -83,4 +111,17 @@ function readings<State>(gauge: ObservedGauge<State>, state: State): { of?: stri
   const value = gauge.read(state);
   if (typeof value === 'number') return [{ value }];
   return Object.entries(value).map(([of, one]) => ({ of, value: one }));
+}
+
+function samplesOf(
+  labels: Readonly<Record<string, string>>,
+  { buckets, sum }: ReturnType<ObservedHistogram<unknown>['read']>,
+): Sample[] {
+  let count = 0;
+  const bounded = buckets.map(([bound, more]): Sample => {
+    count += more;
+    const le = Number.isFinite(bound) ? String(bound) : '+Inf';
+    return { labels: { ...labels, le }, value: count, suffix: '_bucket' };
+  });
+  return [...bounded, { labels, value: sum, suffix: '_sum' }, { labels, value: count, suffix: '_count' }];
 }

@@ -10,7 +10,13 @@ export {
   longDuration,
   upDownCounter,
 } from './declarations.js';
-export { type GaugeOptions, Gauges, type Observed, type ObservedGauge } from './gauges.js';
+export {
+  type GaugeOptions,
+  Gauges,
+  type Observed,
+  type ObservedGauge,
+  type ObservedHistogram,
+} from './gauges.js';
 export type { Instrument } from './instruments.js';
 export { type Endpoints, type ListenOptions, listen } from './listen.js';
 export { type Logger, type LogLevel, logTo } from './log.js';

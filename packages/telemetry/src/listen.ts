@@ -21,7 +21,7 @@ import {
   whole,
   withDefault,
 } from '@holdfast/kernel';
-import { PROMETHEUS } from './prometheus.js';
+import { joinTexts, PROMETHEUS } from './prometheus.js';
 import { beginTally, tallyText } from './tally.js';
 
 export interface ListenOptions {
@@ -96,7 +96,7 @@ async function answer(path: string, { workers, metrics }: Settings<typeof LISTEN
   if (path !== '/metrics') return { status: 404, body: 'There are /healthz, /readyz and /metrics.\n' };
   try {
     const texts = await Promise.all(metrics.map((read) => read()));
-    return { status: 200, type: PROMETHEUS, body: tallyText() + texts.join('') };
+    return { status: 200, type: PROMETHEUS, body: joinTexts([tallyText(), ...texts]) };
   } catch (error) {
     // Only our own errors are known to show no secret.
     const reason = error instanceof HoldfastError ? error.message : 'a source of metrics has failed';

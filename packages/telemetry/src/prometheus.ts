@@ -37,3 +37,25 @@ const valid = (name: string): string => name.replaceAll(/[^a-zA-Z0-9_]/g, '_');
 
 const escaped = (label: string): string =>
   label.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n');
+
+/**
+ * Several texts as one: the format allows each family once, so the samples of two apps or of two packages that have the
+ * same family stand together under its first heading.
+ */
+export function joinTexts(texts: readonly string[]): string {
+  const families = new Map<string, { readonly head: string[]; readonly samples: string[] }>();
+  let name = '';
+  for (const line of texts.flatMap((text) => text.split('\n'))) {
+    if (line === '') continue;
+    const [, about] = /^# (?:HELP|TYPE) (\S+)/.exec(line) ?? [];
+    name = about ?? name;
+    const family = families.get(name) ?? { head: [], samples: [] };
+    families.set(name, family);
+    if (about === undefined) family.samples.push(line);
+    else if (!family.head.some((known) => known.slice(0, 6) === line.slice(0, 6))) family.head.push(line);
+  }
+  return [...families.values()]
+    .flatMap(({ head, samples }) => [...head, ...samples])
+    .map((line) => `${line}\n`)
+    .join('');
+}

@@ -124,6 +124,18 @@ it('metrics that cannot be read are a 503, which shows the words of our own erro
   expect(body).not.toContain('hunter2');
 });
 
+it('joins what several apps tell, so that each family has one heading, also beside what the process counts itself', async () => {
+  const app = (name: string) =>
+    `# HELP holdfast_x_total X.\n# TYPE holdfast_x_total counter\nholdfast_x_total{app="${name}"} 1\n`;
+  const other = '# HELP y Y.\n# TYPE y gauge\ny 2\n';
+  await using endpoints = await listen(0, { metrics: [() => app('a'), () => other, () => app('b')] });
+  const { body } = await ask(endpoints.port, '/metrics');
+  expect(body).toBe(
+    '# HELP holdfast_x_total X.\n# TYPE holdfast_x_total counter\nholdfast_x_total{app="a"} 1\nholdfast_x_total{app="b"} 1\n' +
+      other,
+  );
+});
+
 it('a port that cannot be had, and options that cannot work, are refused', async () => {
   await using endpoints = await listen(0);
   await expect(listen(endpoints.port)).rejects.toThrow(MisuseError);

@@ -17,6 +17,17 @@ export const QUEUE_STEERING_CANARIES: readonly Canary[] = [
     ],
   },
   {
+    name: 'events have no common numbers',
+    about: 'Each stream of events numbers its own, so that a cursor of one is no place in the others.',
+    changes: [
+      {
+        file: `${LUA}/stamp.lua`,
+        find: '  local id = stamp()\n',
+        replace: "  local id = '*'\n",
+      },
+    ],
+  },
+  {
     name: 'a full worker keeps to itself that it was woken',
     about: 'A worker that is woken and has no room wakes no other in its place.',
     changes: [

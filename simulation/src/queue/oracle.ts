@@ -93,6 +93,14 @@ export class QueueOracle implements Judge {
     else if (!mayBeSame) this.violate('acknowledged add', `${name} was acknowledged but never added`);
   }
 
+  /** Somebody has read an event after another. */
+  reads(before: string, cursor: string): void {
+    const isLater = before === '' || compareCursors(before, cursor) < 0;
+    // A server that has forgotten the last numbers gives them again.
+    if (!isLater && this.#remembersSince < 0)
+      this.violate('order of events', `the event ${cursor} was read after ${before}`);
+  }
+
   /** A handler begins. */
   begins(task: Begun, machine: Machine): void {
     this.deliveries += 1;
@@ -230,3 +238,9 @@ export class QueueOracle implements Judge {
 /** What handlers of the plan fail with, and workers. */
 const FAILURES =
   /^(planned|5|undefined|Symbol\(planned\)|a value that cannot be shown|The lease on task|The worker stops|its worker died|it expired|Task \S+(?: \S+)? of "q" (?:has timed out|was cancelled))/;
+
+function compareCursors(one: string, other: string): number {
+  const [, ms = 0, number = 0] = one.split(/[:-]/).map(Number);
+  const [, otherMs = 0, otherNumber = 0] = other.split(/[:-]/).map(Number);
+  return ms - otherMs || number - otherNumber;
+}

@@ -59,6 +59,8 @@ export type QueueStep = { readonly after: number } & (
   /** Reads the events, for so long. */
   | { readonly f: 'watch'; readonly for: number }
   | { readonly f: 'obliterate' }
+  /** Chooses which moves of tasks are events. */
+  | { readonly f: 'announce'; readonly kinds: readonly ('added' | 'begun')[] }
 );
 
 interface AddPlan {
@@ -105,6 +107,7 @@ export function drawQueuePlan(seed: number, wishes: Wishes = {}): QueuePlan {
   // What handlers do wrong is drawn apart, so that the rest of a seed's plan does not depend on it.
   const wrongs = new Dice(seed ^ 0x3c6ef3);
   const ends = new Dice(seed ^ 0x71a2b3);
+  const moves = new Dice(seed ^ 0x4d07e5);
   const clients = wishes.clients ?? dice.whole(2, 4);
   const healAt = dice.whole(2_000, 6_000);
   const lossy = dice.chance(0.3);
@@ -128,7 +131,7 @@ export function drawQueuePlan(seed: number, wishes: Wishes = {}): QueuePlan {
     nodeClocks: [clock()],
     clients: Array.from({ length: clients }, (_, place) =>
       drawClient(dice, {
-        ...{ place, lease, healAt, clock: clock(), wrongs, ends },
+        ...{ place, lease, healAt, clock: clock(), wrongs, ends, moves },
         declares: isMixed && place > 0 ? more.one(['new', 'old', 'none']) : 'new',
       }),
     ),
@@ -159,6 +162,8 @@ interface ClientOptions {
   readonly wrongs: Dice;
   /** Of cancellations and timeouts. */
   readonly ends: Dice;
+  /** Of readers of events. */
+  readonly moves: Dice;
   readonly place: number;
   readonly lease: number;
   readonly healAt: number;
@@ -168,7 +173,7 @@ interface ClientOptions {
 
 function drawClient(
   dice: Dice,
-  { place, lease, healAt, clock, wrongs, ends, declares }: ClientOptions,
+  { place, lease, healAt, clock, wrongs, ends, moves, declares }: ClientOptions,
 ): QueueClientPlan {
   const works = place === 0 || dice.chance(0.8);
   // More at once than the workers can take.
@@ -194,7 +199,8 @@ function drawClient(
     tasks: Array.from({ length: dice.whole(1, 2) }, (_, index) =>
       drawTask(index)
         .map((step) => withWrongs(wrongs, step))
-        .flatMap((step) => withEnds(ends, step)),
+        .flatMap((step) => withEnds(ends, step))
+        .flatMap((step) => withReaders(moves, step)),
     ),
   };
 }
@@ -213,6 +219,14 @@ function withEnds(ends: Dice, step: QueueStep): QueueStep[] {
   const task = { ...step, timeout, work: { ...step.work, defers } };
   if (!ends.chance(0.12)) return [task];
   return [task, { f: 'cancel', after: ends.one([0, ends.scale(1, 500)]), name: step.name }];
+}
+
+/** Some read events, and choose which there are. */
+function withReaders(moves: Dice, step: QueueStep): QueueStep[] {
+  if (moves.chance(0.03)) return [step, { f: 'watch', after: 0, for: moves.scale(50, 2_000) }];
+  if (!moves.chance(0.03)) return [step];
+  const kinds = moves.one([[], ['added'], ['begun'], ['added', 'begun']] as const);
+  return [step, { f: 'announce', after: 0, kinds }];
 }
 
 function drawStep(

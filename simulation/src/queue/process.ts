@@ -208,6 +208,8 @@ export class QueueProcess implements Actor<QueueStep> {
         return this.#watch(step.for);
       case 'purge':
         return void (await this.queue.purge(step.state));
+      case 'announce':
+        return this.queue.announce(step.kinds);
       case 'obliterate':
         return this.queue.obliterate({ confirm: 'q', force: true });
       case 'operate': {
@@ -223,8 +225,12 @@ export class QueueProcess implements Actor<QueueStep> {
   async #watch(duration: number): Promise<void> {
     const controller = new AbortController();
     this.machine.clock.after(duration, () => controller.abort());
-    for await (const { kind, id } of this.queue.events({ signal: controller.signal }))
+    let before = '';
+    for await (const { kind, id, cursor } of this.queue.events({ signal: controller.signal })) {
       if (this.#options.world.isTraced) this.note(`reads that ${id} is ${kind}`);
+      this.#options.oracle.reads(before, cursor);
+      before = cursor;
+    }
   }
 
   /** However it ends: the task may fail, be removed, or take longer. */

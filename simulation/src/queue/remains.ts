@@ -19,6 +19,7 @@ const MAY_STAY = [
   'paces',
   'begun',
   'notices',
+  'moves',
   'logs',
   'cancels',
   'cancelled',

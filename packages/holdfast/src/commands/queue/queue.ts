@@ -5,6 +5,7 @@
  * instead of showing an empty one.
  */
 import type { CommandGroup } from '../../command.js';
+import { announce } from './announce.js';
 import { ls } from './ls.js';
 import { metrics } from './metrics.js';
 import { cancel, pause, purge, resume, retry } from './operate.js';
@@ -15,5 +16,5 @@ export const queue: CommandGroup = {
   name: 'queue',
   summary: 'Look at task queues, and operate them.',
   about: 'The Redis of the queues is given with --redis or REDIS_URL.',
-  actions: [ls, metrics, show, tail, retry, cancel, pause, resume, purge],
+  actions: [ls, metrics, show, tail, retry, cancel, pause, resume, purge, announce],
 };

@@ -4,7 +4,7 @@ import type { Command } from '../../command.js';
 import { formatDuration } from '../../durations.js';
 import { EXIT } from '../../exit-codes.js';
 import { Interruption } from '../../interruption.js';
-import { JSON_OUTPUT, PREFIX, REDIS } from '../../options.js';
+import { AFTER, JSON_OUTPUT, PREFIX, REDIS } from '../../options.js';
 import { type Call, OF_EVERY_ACTION, onQueue, QUEUE_OPERAND } from './opened.js';
 
 export const tail: Command = {
@@ -12,16 +12,19 @@ export const tail: Command = {
   name: 'tail',
   summary: 'Follow what happens, a line each, until Ctrl-C.',
   operands: [QUEUE_OPERAND],
-  about: 'Shows completed and failed attempts, and progress, from now on.',
-  options: [REDIS, PREFIX, JSON_OUTPUT],
+  about:
+    'Shows completed and failed attempts, and progress, from now on or after a cursor. JSON has the cursor of each event.',
+  options: [REDIS, PREFIX, AFTER, JSON_OUTPUT],
   example: 'holdfast queue tail images --redis redis://127.0.0.1:6379',
   run: onQueue(follow),
 };
 
 async function follow({ args, context, queue }: Call): Promise<number> {
+  const after = args.text(AFTER);
   const interruption = new Interruption(context.signals);
+  const from = { signal: interruption.signal, ...(after !== undefined && { after }) };
   try {
-    for await (const event of queue.events({ signal: interruption.signal })) {
+    for await (const event of queue.events(from)) {
       const line = args.has(JSON_OUTPUT)
         ? JSON.stringify(event)
         : `${event.kind.padEnd(9)}  ${event.id}  ${detailOf(event)}`;
@@ -42,7 +45,11 @@ function detailOf(event: QueueEvent): string {
     case 'deferred':
       return formatDuration(event.delay);
     case 'removed':
+    case 'added':
       return '';
+    case 'begun':
+    case 'stalled':
+      return event.worker;
     default:
       return event.reason;
   }

@@ -1,0 +1,102 @@
+/** How many connections a worker needs, and what it costs while there is nothing to do. */
+import { expect, it } from 'vitest';
+import { client, eventually, later, queueOf, url, useRedis, workerOf } from './setting.js';
+
+useRedis();
+
+const connections = async (): Promise<number> => {
+  const list = String(await client().call('CLIENT', 'LIST'));
+  return list.trim().split('\n').length - 1; // that of the test
+};
+
+const names = Array.from({ length: 20 }, (_, n) => `q${n}`);
+
+it('a worker of 20 queues has at most 4 connections, and hears of each queue', async () => {
+  const queues = names.map((name) => queueOf<string>({ name }));
+  const handled: string[] = [];
+  let most = 0;
+  const end: (() => void)[] = [];
+  later(() => end.forEach((one) => void one()));
+  const worker = workerOf({
+    queue: queues,
+    lease: 86_400_000, // no renewal wakes it
+    concurrency: 40,
+    handler: async ({ data, signal }) => {
+      handled.push(data);
+      if (!data.startsWith('long')) return;
+      await new Promise<void>((resolve) => {
+        end.push(resolve);
+        signal.addEventListener('abort', () => resolve());
+      });
+    },
+  });
+  await eventually(() => worker.problem, undefined);
+  for (let round = 0; round < 3; round += 1) {
+    for (const [n, queue] of queues.entries()) await queue.add(`${round}.${n}`);
+    await eventually(() => handled.length, 20 * (round + 1));
+    most = Math.max(most, await connections());
+  }
+  const ids = await Promise.all(queues.map(async (queue) => (await queue.add('long')).id));
+  await eventually(() => end.length, 20);
+  // All are heard of over one connection more.
+  await eventually(async () => / cmd=xread /.test(String(await client().call('CLIENT', 'LIST'))), true);
+  most = Math.max(most, await connections());
+  for (const [n, queue] of queues.entries()) await queue.cancel(ids[n] ?? '');
+  await eventually(() => worker.inFlight, 0);
+  expect(most).toBeLessThanOrEqual(4);
+  expect(most).toBeGreaterThan(1);
+  await worker.stop();
+});
+
+it('a user without the right to CLIENT gets connections of his own for what cannot wait together', async () => {
+  await client().call('ACL', 'SETUSER', 'noclient', 'on', '>pw', '~*', '&*', '+@all', '-client');
+  later(() => client().call('ACL', 'DELUSER', 'noclient'));
+  const redis = url().replace('redis://', 'redis://noclient:pw@');
+  const queues = names.slice(0, 5).map((name) => queueOf<number>({ name, redis }));
+  const handled: number[] = [];
+  workerOf({
+    queue: queues,
+    lease: 86_400_000,
+    concurrency: 5,
+    handler: ({ data }) => void handled.push(data),
+  });
+  for (let round = 0; round < 3; round += 1) {
+    for (const queue of queues) await queue.add(round);
+    await eventually(() => handled.length, 5 * (round + 1));
+  }
+});
+
+it('an idle worker costs a wait, and the renewals of its sessions', async () => {
+  const queues = names.map((name) => queueOf<string>({ name }));
+  const worker = workerOf({ queue: queues, lease: 86_400_000, handler: () => {} });
+  await eventually(async () => {
+    const line = String(await client().call('CLIENT', 'LIST'))
+      .split('\n')
+      .find((one) => /cmd=blpop/.test(one));
+    return line !== undefined && worker.problem === undefined;
+  }, true);
+  const calls = async (): Promise<Record<string, number>> => {
+    const text = String(await client().info('commandstats'));
+    return Object.fromEntries(
+      [...text.matchAll(/^cmdstat_(\S+?):calls=(\d+)/gm)].map(([, name, count]) => [name, Number(count)]),
+    );
+  };
+  // All 20 have asked, and found nothing, when these stand still.
+  let before = await calls();
+  await expect
+    .poll(
+      async () => {
+        const last = before;
+        before = await calls();
+        return before['fcall'] === last['fcall'] && before['blpop'] === last['blpop'];
+      },
+      { interval: 200 },
+    )
+    .toBe(true);
+  await client().ping();
+  const after = await calls();
+  const spent = Object.entries(after)
+    .filter(([name, count]) => count !== before[name])
+    .map(([name]) => name);
+  expect(spent.sort()).toEqual(['info', 'ping']);
+});
