@@ -146,6 +146,36 @@ export const AFTER: Option = {
   about: 'The cursor of an event: shows those after it, as far as they are kept.',
 };
 
+export const WAITING: Option = {
+  name: 'waiting',
+  value: '<count>',
+  about: 'How many tasks may wait, delayed ones too; "none" for no limit.',
+};
+
+export const CONCURRENCY: Option = {
+  name: 'concurrency',
+  value: '<count>',
+  about: 'How many may be handled at a time, by all workers together; or "none".',
+};
+
+export const RATE: Option = {
+  name: 'rate',
+  value: '<count>/<duration>',
+  about: 'How many may begin within a time, such as 100/1s; or "none".',
+};
+
+export const KEY_CONCURRENCY: Option = {
+  name: 'key-concurrency',
+  value: '<count>',
+  about: 'How many tasks of one key may be handled at a time; "none" for one.',
+};
+
+export const KEY_RATE: Option = {
+  name: 'key-rate',
+  value: '<count>/<duration>',
+  about: 'How many tasks of one key may begin within a time; or "none".',
+};
+
 export const MOVES: Option = {
   name: 'moves',
   value: '<kinds>',

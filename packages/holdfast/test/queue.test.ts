@@ -156,3 +156,22 @@ test('follows events after a cursor, with the moves that were asked for', async 
     stderr: expect.stringContaining('cursor of an event of "moved"'),
   });
 });
+
+test('shows limits, and changes those that are named', async () => {
+  await using queue = createQueue<number>({ redis: url(), name: 'limited' });
+  await queue.add(0, { delay: 60_000 });
+  expect((await call('limits', 'limited')).stdout).toBe('There are no limits.\n');
+  expect((await call('limits', 'limited', '--concurrency', '5', '--rate', '100/1s')).stdout).toBe(
+    'version 1: concurrency 5, rate {"max":100,"per":1000}\n',
+  );
+  await call('limits', 'limited', '--concurrency', 'none', '--key-concurrency', '2');
+  expect(await queue.limits()).toEqual({
+    version: 2,
+    rate: { max: 100, per: 1_000 },
+    keys: { concurrency: 2 },
+  });
+  expect(await call('limits', 'limited', '--rate', 'fast')).toMatchObject({
+    code: 64,
+    stderr: expect.stringContaining('--rate is <count>/<duration> or "none"; got "fast"'),
+  });
+});

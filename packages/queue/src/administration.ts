@@ -15,6 +15,7 @@ import {
   whole,
   withDefault,
 } from '@holdfast/kernel';
+import { changeLimits, type KeptLimits, keptLimits } from './changing-limits.js';
 import { encodeData } from './data.js';
 import { type Announced, encodeKinds, readKinds } from './events.js';
 import {
@@ -27,7 +28,9 @@ import {
   type TaskState,
 } from './inspection.js';
 import { requireId } from './keys.js';
+import type { Limits } from './limits.js';
 import type { QueueParts } from './parts.js';
+import type { QueuePort } from './port.js';
 import {
   keepSchedule,
   readSchedule,
@@ -168,6 +171,21 @@ export abstract class QueueAdministration<Input> {
   async announce(kinds: readonly Announced[]): Promise<void> {
     const chosen = encodeKinds(readKinds('announce', kinds));
     await Promise.all(this.#parts.ports.map((port) => port.call(verbs.announce, chosen)));
+  }
+
+  /** The limits that are kept with the queue; undefined if there are none. Throws UnavailableError. */
+  async limits(): Promise<KeptLimits | undefined> {
+    return keptLimits(this.#parts.ports[0] as QueuePort);
+  }
+
+  /**
+   * Replaces the limits that are kept with the queue, for all its workers at once; anything that is not named is not
+   * limited. Without a `version`, they get the one above that of the limits before; clients that declare a lower one leave
+   * them. Resolves to the limits with their version. Throws MisuseError, also for a version that is lower than that which
+   * is kept, or the same with other values; UnavailableError.
+   */
+  async setLimits(limits: Limits): Promise<KeptLimits> {
+    return changeLimits(this.#parts.adding, limits);
   }
 
   /** Ends a pause. Throws UnavailableError. */

@@ -52,7 +52,7 @@ export interface DeclaredLimits {
   readonly args: readonly string[];
 }
 
-const LIMITS = {
+export const LIMITS = {
   ...COMMON_LIMITS,
   keys: groupOrDefaults({
     concurrency: withDefault(whole(1, 1e6), 1),

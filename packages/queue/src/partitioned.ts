@@ -25,7 +25,7 @@ import {
 } from './administration.js';
 import type { Counts, TaskInfo, TaskState } from './inspection.js';
 import { requireQueueName } from './keys.js';
-import { shareOfQueue } from './limits.js';
+import { LIMITS, type Limits, shareOfQueue } from './limits.js';
 import { Queue } from './queue.js';
 import { QUEUE, type QueueOptions } from './queue-options.js';
 import { type AddOptions, isGivenId, readAddOptions, requireTasks, type TaskToAdd } from './task-options.js';
@@ -113,6 +113,22 @@ export class PartitionedQueue<Input = unknown, Output = Input> implements AsyncD
     };
   }
 
+  /**
+   * Replaces the limits of the whole queue, as `setLimits` of a queue does: each partition gets its share, under one
+   * version. Throws MisuseError, UnavailableError; repeat it then.
+   */
+  async setLimits(limits: Limits): Promise<void> {
+    const settings = readOptions('setLimits', limits, LIMITS);
+    const kept = await Promise.all(this.partitions.map((queue) => queue.limits()));
+    const next = Math.max(0, ...kept.map((each) => each?.version ?? 0)) + 1;
+    const version = limits.version ?? next;
+    const { length: partitions } = this.partitions;
+    const shares = this.partitions.map((_, index) =>
+      shareOfQueue({ ...settings, version }, { index, partitions }),
+    );
+    await Promise.all(this.partitions.map((queue, index) => queue.setLimits(given(shares[index] ?? {}))));
+  }
+
   /** Pauses all partitions, as `pause` of a queue does. Throws UnavailableError; repeat it then. */
   async pause(): Promise<void> {
     await Promise.all(this.partitions.map((queue) => queue.pause()));
@@ -196,3 +212,7 @@ export class PartitionedQueue<Input = unknown, Output = Input> implements AsyncD
     return this.partitions[number % this.partitions.length] as Queue<Input, Output>;
   }
 }
+
+/** Limits without those that are undefined. */
+const given = (limits: object): Limits =>
+  Object.fromEntries(Object.entries(limits).filter(([, value]) => value !== undefined));

@@ -56,6 +56,8 @@ export class QueuePort {
   readonly name: string;
   readonly #options: PortOptions;
   readonly #caller: Caller;
+  /** The limits that it declares. */
+  #limits: DeclaredLimits;
   #entering: Promise<void> | undefined;
   #entered = false;
   readonly #closing = new AbortController();
@@ -66,6 +68,7 @@ export class QueuePort {
   constructor(queue: string, options: PortOptions) {
     this.name = queue;
     this.#options = options;
+    this.#limits = options.limits;
     this.keys = keysOf(queue, options.prefix);
     this.clock = options.clock;
     this.random = options.random;
@@ -114,6 +117,20 @@ export class QueuePort {
       write: () => this.#callOver(connection, epoch),
       confirm: (known) => this.call(confirm, known),
     });
+  }
+
+  /**
+   * Declares other limits, now and whenever the server has forgotten the queue. Resolves to the limits that are kept if
+   * they have the same version but differ; then nothing has changed.
+   */
+  async declare(limits: DeclaredLimits): Promise<string | undefined> {
+    const kept = await this.#enterWith(limits);
+    if (kept === undefined) this.#limits = limits;
+    return kept;
+  }
+
+  get address(): string {
+    return this.#caller.address;
   }
 
   /** Aborts when the port is closed. */
@@ -189,12 +206,17 @@ export class QueuePort {
   }
 
   async #register(): Promise<void> {
-    this.requireOpen();
-    const { groups = [], limits } = this.#options;
-    await register(this.#registry, groups.length > 0 ? groups : [this.name]);
-    const kept = await this.call(enter, limits.args);
+    const limits = this.#limits;
+    const kept = await this.#enterWith(limits);
     if (kept !== undefined) throw differentFrom(this.name, limits, kept);
     this.#entered = true;
+  }
+
+  async #enterWith(limits: DeclaredLimits): Promise<string | undefined> {
+    this.requireOpen();
+    const { groups = [] } = this.#options;
+    await register(this.#registry, groups.length > 0 ? groups : [this.name]);
+    return this.call(enter, limits.args);
   }
 
   get #registry(): RegistryPlace {

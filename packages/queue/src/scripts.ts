@@ -8,6 +8,7 @@ const VERBS = [
   'add',
   'put',
   'enter',
+  'limits',
   'exists',
   'open',
   'epoch',

@@ -124,6 +124,13 @@ export const enter: QueueVerb<readonly string[], string | undefined> = {
   acrossGroups: true,
 };
 
+/** The limits that are kept, as text; '' for none. */
+export const limits = single<void, string>(
+  'limits',
+  () => [],
+  ([, text]) => String(text),
+);
+
 /** Whether the queue exists. */
 export const exists = single<void, boolean>(
   'exists',

@@ -17,6 +17,17 @@ export const QUEUE_STEERING_CANARIES: readonly Canary[] = [
     ],
   },
   {
+    name: 'a call that sets limits forgets the concurrency',
+    about: 'Limits that a call sets lack one that it names.',
+    changes: [
+      {
+        file: `${SRC}/changing-limits.ts`,
+        find: 'declareLimits({ ...settings, version })',
+        replace: 'declareLimits({ ...settings, concurrency: undefined, version })',
+      },
+    ],
+  },
+  {
     name: 'events have no common numbers',
     about: 'Each stream of events numbers its own, so that a cursor of one is no place in the others.',
     changes: [

@@ -154,7 +154,7 @@ export class QueueOracle implements Judge {
   /** The limits of the release before never replace those of the plan. */
   #judgeLimits(): void {
     const kept = String(this.#world.store.server.execute('HGET', [key('meta'), 'limits']));
-    if (kept.startsWith('{"version":2')) this.#unlimited ??= this.#highest;
+    if (/^{"version":[23][,}]/.test(kept)) this.#unlimited ??= this.#highest;
     else if (this.#unlimited !== undefined && this.#remembersSince < 0)
       this.violate('limits', `those of the plan are kept no more, but ${kept}`);
   }

@@ -58,6 +58,8 @@ export type QueueStep = { readonly after: number } & (
   | { readonly f: 'operate' }
   /** Reads the events, for so long. */
   | { readonly f: 'watch'; readonly for: number }
+  /** Sets the limits of the plan, under a higher version. */
+  | { readonly f: 'limit' }
   | { readonly f: 'obliterate' }
   /** Chooses which moves of tasks are events. */
   | { readonly f: 'announce'; readonly kinds: readonly ('added' | 'begun')[] }
@@ -224,6 +226,7 @@ function withEnds(ends: Dice, step: QueueStep): QueueStep[] {
 /** Some read events, and choose which there are. */
 function withReaders(moves: Dice, step: QueueStep): QueueStep[] {
   if (moves.chance(0.03)) return [step, { f: 'watch', after: 0, for: moves.scale(50, 2_000) }];
+  if (moves.chance(0.02)) return [step, { f: 'limit', after: 0 }];
   if (!moves.chance(0.03)) return [step];
   const kinds = moves.one([[], ['added'], ['begun'], ['added', 'begun']] as const);
   return [step, { f: 'announce', after: 0, kinds }];

@@ -208,6 +208,10 @@ export class QueueProcess implements Actor<QueueStep> {
         return this.#watch(step.for);
       case 'purge':
         return void (await this.queue.purge(step.state));
+      case 'limit': {
+        const { version: _, ...limits } = limitsOf(this.#options.plan, 0) ?? {};
+        return void (await this.queue.setLimits({ ...limits, version: 3 }));
+      }
       case 'announce':
         return this.queue.announce(step.kinds);
       case 'obliterate':

@@ -12,9 +12,9 @@ export const announce: Command = {
   name: 'announce',
   summary: 'Choose which moves of tasks are events (--moves).',
   operands: [QUEUE_OPERAND],
-  about: 'Each kind costs an entry of a stream for each task. The choice is kept with the queue.',
+  about: 'Each kind costs a stream entry for each task. The queue keeps the choice.',
   options: [REDIS, PREFIX, MOVES, JSON_OUTPUT],
-  example: 'holdfast queue announce images --moves added,begun --redis redis://127.0.0.1:6379',
+  example: 'holdfast queue announce images --moves added,begun',
   run: onQueue(async (call) => {
     const text = call.args.text(MOVES) ?? 'none';
     const words = text === 'none' ? [] : text.split(',');

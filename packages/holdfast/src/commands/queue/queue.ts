@@ -6,6 +6,7 @@
  */
 import type { CommandGroup } from '../../command.js';
 import { announce } from './announce.js';
+import { limits } from './limits.js';
 import { ls } from './ls.js';
 import { metrics } from './metrics.js';
 import { cancel, pause, purge, resume, retry } from './operate.js';
@@ -16,5 +17,5 @@ export const queue: CommandGroup = {
   name: 'queue',
   summary: 'Look at task queues, and operate them.',
   about: 'The Redis of the queues is given with --redis or REDIS_URL.',
-  actions: [ls, metrics, show, tail, retry, cancel, pause, resume, purge, announce],
+  actions: [ls, metrics, show, tail, retry, cancel, pause, resume, purge, announce, limits],
 };

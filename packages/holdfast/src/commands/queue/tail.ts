@@ -12,8 +12,7 @@ export const tail: Command = {
   name: 'tail',
   summary: 'Follow what happens, a line each, until Ctrl-C.',
   operands: [QUEUE_OPERAND],
-  about:
-    'Shows completed and failed attempts, and progress, from now on or after a cursor. JSON has the cursor of each event.',
+  about: 'Shows how attempts end, and progress, from now on or after a cursor.',
   options: [REDIS, PREFIX, AFTER, JSON_OUTPUT],
   example: 'holdfast queue tail images --redis redis://127.0.0.1:6379',
   run: onQueue(follow),
