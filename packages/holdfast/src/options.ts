@@ -176,6 +176,18 @@ export const KEY_RATE: Option = {
   about: 'How many tasks of one key may begin within a time; or "none".',
 };
 
+export const RUN_SCHEDULE: Option = {
+  name: 'run',
+  value: '<schedule>',
+  about: 'Add a task of this schedule now, beside its ticks.',
+};
+
+export const REMOVE_SCHEDULE: Option = {
+  name: 'remove',
+  value: '<schedule>',
+  about: 'Remove this schedule; tasks that it has added stay.',
+};
+
 export const MOVES: Option = {
   name: 'moves',
   value: '<kinds>',

@@ -175,3 +175,25 @@ test('shows limits, and changes those that are named', async () => {
     stderr: expect.stringContaining('--rate is <count>/<duration> or "none"; got "fast"'),
   });
 });
+
+test('lists schedules, runs one now, and removes one', async () => {
+  await using queue = createQueue<string>({ redis: url(), name: 'planned' });
+  await queue.schedule('nightly', 'report', {
+    cron: '0 3 * * *',
+    timezone: 'Europe/Berlin',
+    overlap: 'skip',
+  });
+  expect((await call('schedules', 'planned')).stdout).toMatch(
+    /^schedule +times +next *\nnightly +0 3 \* \* \* Europe\/Berlin +\d{4}-\S+Z +no overlap\n$/,
+  );
+  expect((await call('schedules', 'planned', '--run', 'nightly')).stdout).toMatch(
+    /^schedule:nightly:now:\S+ is added\.\n$/,
+  );
+  expect((await queue.counts()).waiting).toBe(1);
+  expect(await call('schedules', 'planned', '--run', 'nightly')).toMatchObject({
+    code: 64,
+    stderr: expect.stringContaining('its last task has not ended'),
+  });
+  expect((await call('schedules', 'planned', '--remove', 'nightly')).code).toBe(0);
+  expect((await call('schedules', 'planned', '--remove', 'nightly')).code).toBe(64);
+});

@@ -35,6 +35,7 @@ import {
   keepSchedule,
   readSchedule,
   requireScheduleName,
+  runNow,
   type Schedule,
   type ScheduleInfo,
 } from './schedule.js';
@@ -107,18 +108,28 @@ export abstract class QueueAdministration<Input> {
     if (schema) await checkData(schema, data, { of: `the schedule "${name}"`, owner: 'queue' });
     const now = await ports[0]?.call(verbs.time, undefined);
     const { kept, next } = keepSchedule(schedule, text, { now: now ?? 0, defaults: settings.kept });
-    const request = { name, kept, next: String(next) };
+    const isAlone = schedule.overlap === 'skip';
+    const request = { name, kept, next: String(next ?? ''), isAlone };
     await Promise.all(ports.map((port) => port.call(verbs.schedule, request)));
   }
 
   /** Removes a schedule. Resolves to whether there was one. Throws UnavailableError. */
   async unschedule(name: string): Promise<boolean> {
-    const request = { name: requireScheduleName(name), kept: '', next: '' };
+    const request = { name: requireScheduleName(name), kept: '', next: '', isAlone: false };
     const words = await Promise.all(this.#parts.ports.map((port) => port.call(verbs.schedule, request)));
     return words.includes('removed');
   }
 
-  /** All schedules, in the order of their next ticks. Throws UnavailableError. */
+  /**
+   * Adds a task of a schedule now, beside its ticks, which it changes nothing about. Resolves to the id of the task; to
+   * undefined if there is no such schedule with a tick to come, or if it does not overlap and its last task has not
+   * ended. Throws MisuseError, also for a queue with groups; UnavailableError.
+   */
+  async runSchedule(name: string): Promise<string | undefined> {
+    return runNow(this.#parts.port, requireScheduleName(name));
+  }
+
+  /** All schedules that have a tick to come, in the order of their next ticks. Throws UnavailableError. */
   async schedules(): Promise<ScheduleInfo[]> {
     return (await this.#parts.port.call(verbs.schedules, undefined)).map(readSchedule);
   }

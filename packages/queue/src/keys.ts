@@ -25,7 +25,7 @@ const READY = Array.from({ length: HIGHEST_PRIORITY + 1 }, (_, priority) => `rea
 export const KEYSPACE = {
   names: [
     // Settings and counters: layout token server epoch confirmed levels returned cancelling paused seq since
-    // call:<session> event announced, how many ended how
+    // call:<session> last:<schedule> ran:<schedule> event announced, how many ended how
     // and how long they took: ends:<how> took:<bound>, and the declared limits: limits max limit rate per key_limit key_rate
     // key_per.
     'meta',

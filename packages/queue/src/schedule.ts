@@ -3,12 +3,32 @@
  *
  * The main path: `keepSchedule`; ticks.ts runs the ticks that are due.
  */
-import { type Backoff, type Readers, readOptions } from '@holdfast/kernel';
-import { firstTick, SCHEDULE_TIMES, type ScheduleTimes } from '@holdfast/redis';
+import {
+  type Backoff,
+  display,
+  fitting,
+  MisuseError,
+  oneOf,
+  optional,
+  type Readers,
+  readOptions,
+  whole,
+  withDefault,
+} from '@holdfast/kernel';
+import { firstTick, SCHEDULE_TIMES, type ScheduleSpan, tickAfter } from '@holdfast/redis';
 import { requireKeyName } from './keys.js';
+import type { QueuePort } from './port.js';
 import { type KeptOptions, keptOptions, TASK } from './task-options.js';
+import * as verbs from './verbs.js';
 
-export interface Schedule extends ScheduleTimes {
+export interface Schedule extends ScheduleSpan {
+  /** The schedule is over after so many tasks of its ticks; those that were skipped do not count. Default: no limit. */
+  readonly count?: number;
+  /**
+   * "skip": a tick adds no task while the last one of the schedule has not ended, wherever it is: waiting, running, or
+   * between two attempts. Default "allow".
+   */
+  readonly overlap?: 'allow' | 'skip';
   /** For each task, as with `add`. */
   readonly priority?: number;
   readonly attempts?: number;
@@ -31,8 +51,20 @@ export interface Kept {
   readonly o?: KeptOptions;
 }
 
+const time = optional(
+  fitting<Date | number>(
+    'a Date, or whole milliseconds since the epoch',
+    (at) =>
+      (at instanceof Date || typeof at === 'number') && Number.isSafeInteger(Number(at)) && Number(at) >= 0,
+  ),
+);
+
 const SCHEDULE = {
   ...SCHEDULE_TIMES,
+  start: time,
+  end: time,
+  count: optional(whole(1)),
+  overlap: withDefault(oneOf('allow', 'skip'), 'allow'),
   ...TASK,
 } satisfies Readers<Schedule>;
 
@@ -49,12 +81,25 @@ export function keepSchedule(
   schedule: Schedule,
   data: string,
   { now, defaults }: { readonly now: number; readonly defaults: KeptOptions },
-): { kept: string; next: number } {
+): { kept: string; next: number | undefined } {
   const settings = readOptions('schedule', schedule, SCHEDULE);
-  const next = firstTick(schedule, now);
+  const { start, end } = settings;
+  if (start !== undefined && end !== undefined && end < start)
+    throw new MisuseError(`The end of a schedule is not before its start; got ${display(end)}.`);
+  const { end: _, ...endless } = schedule;
+  firstTick(endless, now);
+  if (end !== undefined && start !== undefined && tickAfter(schedule, Number(start) - 1) === undefined)
+    throw new MisuseError('The schedule has no tick between its start and its end; give a later end.');
+  // Undefined for one that is over, which every process that begins may set again.
+  const next = tickAfter(schedule, now);
   const options = keptOptions(defaults, settings, { isWhole: false, trace: undefined });
   const under = options === '' ? '' : `,"o":${options}`;
-  return { kept: `{"schedule":${JSON.stringify(schedule)},"data":${data}${under}}`, next };
+  const times = {
+    ...(start !== undefined && { start: Number(start) }),
+    ...(end !== undefined && { end: Number(end) }),
+  };
+  const text = JSON.stringify({ ...schedule, ...times });
+  return { kept: `{"schedule":${text},"data":${data}${under}}`, next };
 }
 
 /** Reads a schedule as schedules.lua lists it. */
@@ -69,4 +114,26 @@ export function readSchedule({
 }): ScheduleInfo {
   const { schedule, data } = JSON.parse(kept) as Kept;
   return { ...schedule, name, data, next: new Date(next) };
+}
+
+/** The record of a task of a schedule that is added at `now`, in ms since the epoch. */
+export function recordOf({ schedule, data, o }: Kept, now: number): string {
+  const { priority = 0, key = '' } = schedule;
+  return `${priority} 0 ${key}\n${JSON.stringify({ d: data, o, w: now })}`;
+}
+
+/**
+ * Adds a task of a schedule now. Resolves to its id; to undefined if there is no such schedule with a tick to come, or if
+ * it does not overlap and its last task has not ended.
+ */
+export async function runNow(port: QueuePort, name: string): Promise<string | undefined> {
+  for (;;) {
+    const known = (await port.call(verbs.schedules, undefined)).find((each) => each.name === name);
+    if (known === undefined) return undefined;
+    const now = await port.call(verbs.time, undefined);
+    const id = `schedule:${name}:now:${now}-${port.random.id()}`;
+    const record = recordOf(JSON.parse(known.kept) as Kept, now);
+    const word = await port.call(verbs.run, { name, kept: known.kept, id, record });
+    if (word !== 'changed') return word === 'run' ? id : undefined;
+  }
 }

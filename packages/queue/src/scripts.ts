@@ -32,6 +32,7 @@ const VERBS = [
   'time',
   'schedules',
   'tick',
+  'run',
   'hurry',
   'hold',
   'announce',
@@ -43,7 +44,7 @@ type ScriptName = (typeof VERBS)[number];
 /**
  * The scripts that take up memory for good. All others also run when it is full, so that the backlog can be worked off.
  */
-const ADDING: readonly ScriptName[] = ['add', 'put', 'schedule', 'tick'];
+const ADDING: readonly ScriptName[] = ['add', 'put', 'schedule', 'tick', 'run'];
 
 const library = ScriptLibrary.from(new URL('../lua/', import.meta.url), VERBS, {
   prelude: SERVER_VARIABLES,

@@ -9,7 +9,7 @@
 import { Health, type Report, ticksOf } from '@holdfast/redis';
 import type { DueTicks } from './claimed.js';
 import type { QueuePort } from './port.js';
-import type { Kept } from './schedule.js';
+import { type Kept, recordOf } from './schedule.js';
 import { tick } from './verbs.js';
 
 /** How long after a tick a worker may begin and still run it, in ms: as when it takes the place of another worker. */
@@ -62,13 +62,13 @@ async function runSchedule(
   due: DueTicks['due'][number],
   { now, since }: DueTicks,
 ): Promise<void> {
-  const { schedule, data, o } = JSON.parse(due.kept) as Kept;
-  const { priority = 0, key = '' } = schedule;
-  const record = `${priority} 0 ${key}\n${JSON.stringify({ d: data, o, w: now })}`;
+  const kept = JSON.parse(due.kept) as Kept;
+  const { schedule } = kept;
+  const record = recordOf(kept, now);
   for (let at: number | undefined = due.at; at !== undefined && at <= now; ) {
     const { times, next } = ticksOf(schedule, { at, now, since: since - LATE });
     const tasks = times.map((time) => ({ id: `schedule:${due.schedule}:${time}`, record }));
-    const request = { schedule: due.schedule, at, next: String(next ?? ''), tasks };
+    const request = { schedule: due.schedule, at, next: String(next ?? ''), most: schedule.count, tasks };
     if (!(await port.call(tick, request))) return; // another worker does it
     at = next;
   }

@@ -391,13 +391,15 @@ export interface ScheduleRequest {
   readonly name: string;
   /** The schedule as it is kept; '' removes it. */
   readonly kept: string;
-  /** Its next tick, in ms since the epoch. */
+  /** Its next tick, in ms since the epoch; '' if there is none. */
   readonly next: string;
+  /** Whether it has no task beside one that has not ended. */
+  readonly isAlone: boolean;
 }
 
 export const schedule = filling<ScheduleRequest, 'scheduled' | 'removed' | 'unknown'>(
   'schedule',
-  ({ name, kept, next }) => [name, kept, next],
+  ({ name, kept, next, isAlone }) => [name, kept, next, isAlone ? '1' : ''],
   ([word]) => word as 'scheduled' | 'removed' | 'unknown',
 );
 
@@ -417,6 +419,8 @@ export interface TickRequest {
   readonly at: number;
   /** The next tick; '' if there is none. */
   readonly next: string;
+  /** How many tasks the ticks of the schedule add in all. */
+  readonly most: number | undefined;
   /** The tasks of the ticks that are not skipped. */
   readonly tasks: readonly { readonly id: string; readonly record: string }[];
 }
@@ -424,11 +428,26 @@ export interface TickRequest {
 /** Its result is false if somebody else was first. */
 export const tick = single<TickRequest, boolean>(
   'tick',
-  ({ schedule, at, next, tasks }) => [
-    ...[schedule, String(at), next],
+  ({ schedule, at, next, most, tasks }) => [
+    ...[schedule, String(at), next, String(most ?? '')],
     ...tasks.flatMap(({ id, record }) => [id, record]),
   ],
   ([word]) => word === 'ticked',
+);
+
+export interface RunRequest {
+  readonly name: string;
+  /** The schedule as it was read. */
+  readonly kept: string;
+  readonly id: string;
+  readonly record: string;
+}
+
+/** Adds a task of a schedule beside its ticks. */
+export const run = filling<RunRequest, 'run' | 'busy' | 'changed'>(
+  'run',
+  ({ name, kept, id, record }) => [name, kept, id, record],
+  ([word]) => word as 'run' | 'busy' | 'changed',
 );
 
 /** Lets all delayed tasks begin now. */

@@ -100,6 +100,12 @@ it('refuses what is no schedule', async () => {
     [{ cron: '* * * * *', timezone: '' }, /timezone is a name/],
     [{ cron: 5 }, /cron is an expression/],
     [{ every: 1 }, /every is a whole number of milliseconds from 100/],
+    [{ every: 1_000, start: 5, end: 4 }, /end of a schedule is not before its start/],
+    [{ every: 1_000, end: 'soon' }, /end is a Date, or whole milliseconds since the epoch; got "soon"/],
+    [{ every: 1_000, start: new Date(Number.NaN) }, /start is a Date/],
+    [{ every: 86_400_000, start: 86_400_001, end: 86_400_002 }, /no tick between its start and its end/],
+    [{ every: 1_000, count: 0 }, /count is a whole number of at least 1/],
+    [{ every: 1_000, overlap: 'wait' }, /overlap is "allow" or "skip"/],
     [{ every: 1_000, missed: 'some' }, /missed is "once", "all" or "skip"; got "some"/],
   ];
   for (const [schedule, message] of cases) {
@@ -164,4 +170,82 @@ it('the first tick is by the clock of the server', async () => {
   await queue.schedule('hourly', 'x', { every: 3_600_000 });
   const [seconds] = (await client().time()) as unknown as [number];
   expect((await queue.schedules())[0]?.next.getTime()).toBeLessThanOrEqual((Number(seconds) + 3_600) * 1_000);
+});
+
+it('has no tick before its start or after its end, and is over then, however often it is set again', async () => {
+  const queue = queueOf<string>();
+  const now = Date.now();
+  const start = new Date(now + 86_400_000);
+  await queue.schedule('later', 'x', { every: 1_000, start, end: now + 2 * 86_400_000 });
+  const [later] = await queue.schedules();
+  expect(later?.next.getTime()).toBe(Math.ceil(start.getTime() / 1_000) * 1_000);
+  const ids: string[] = [];
+  const short = { every: 100, end: now + 700, missed: 'all' } as const;
+  await queue.schedule('short', 'x', short);
+  workerOf({ queue, handler: ({ id }) => void ids.push(id) });
+  await eventually(async () => (await queue.schedules()).map(({ name }) => name), ['later']);
+  await eventually(async () => (await queue.counts()).waiting, 0);
+  const count = ids.length;
+  expect(count).toBeGreaterThan(0);
+  expect(ids.every((id) => Number(id.replace('schedule:short:', '')) <= now + 700)).toBe(true);
+  await queue.schedule('short', 'x', short);
+  expect((await queue.schedules()).map(({ name }) => name)).toEqual(['later']);
+});
+
+it('is over after so many tasks, and stays so when it is set again', async () => {
+  const queue = queueOf<string>();
+  const thrice = { every: 100, count: 3 };
+  await queue.schedule('thrice', 'x', thrice);
+  const ids: string[] = [];
+  const workers = Array.from({ length: 3 }, () =>
+    workerOf({ queue, handler: ({ id }) => void ids.push(id) }),
+  );
+  await eventually(async () => (await queue.schedules()).length, 0);
+  await queue.schedule('thrice', 'x', thrice);
+  expect(await queue.schedules()).toEqual([]);
+  await eventually(() => ids.length, 3);
+  expect(await queue.runSchedule('thrice')).toBeUndefined();
+  await queue.schedule('thrice', 'changed', thrice);
+  await eventually(() => ids.length, 6);
+  await Promise.all(workers.map((worker) => worker.stop()));
+});
+
+it('with overlap "skip", adds no task while the last one has not ended, also between two attempts', async () => {
+  const queue = queueOf<string>({ attempts: 2, backoff: { type: 'constant', delay: 300 } });
+  await queue.schedule('alone', 'x', { every: 100, overlap: 'skip', missed: 'all' });
+  let ended = 0;
+  let most = 0;
+  workerOf({
+    queue,
+    concurrency: 5,
+    handler: async ({ attempt }) => {
+      const { waiting, active, delayed } = await queue.counts();
+      most = Math.max(most, waiting + active + delayed);
+      if (attempt === 1) throw new Error('once');
+      ended += 1;
+    },
+  });
+  await expect.poll(() => ended, { timeout: 20_000 }).toBeGreaterThan(1);
+  expect(most).toBe(1);
+  await queue.unschedule('alone');
+});
+
+it('is run now, beside its ticks', async () => {
+  const queue = queueOf<string>();
+  await queue.schedule('nightly', 'report', { cron: '0 3 * * *', priority: 4, key: 'k', attempts: 7 });
+  const [before] = await queue.schedules();
+  const id = await queue.runSchedule('nightly');
+  expect(id).toMatch(/^schedule:nightly:now:\d+-/);
+  expect(await queue.get(id ?? '')).toMatchObject({
+    state: 'waiting',
+    data: 'report',
+    priority: 4,
+    key: 'k',
+  });
+  expect(await queue.schedules()).toEqual([before]);
+  expect(await queue.runSchedule('nightly')).not.toBe(id);
+  expect(await queue.runSchedule('daily')).toBeUndefined();
+  await queue.schedule('alone', 'x', { cron: '0 3 * * *', overlap: 'skip' });
+  const ids = await Promise.all([1, 2, 3].map(() => queue.runSchedule('alone')));
+  expect(ids.filter((each) => each !== undefined)).toHaveLength(1);
 });

@@ -37,7 +37,14 @@ export { type Numbered, NumberedCalls } from './numbered-calls.js';
 export { partitionOf } from './partition.js';
 export { adviceFor, FORBIDDEN_ADVICE, isForbidden, isRefused } from './refusals.js';
 export type { ReplicasOptions } from './replicas.js';
-export { firstTick, SCHEDULE_TIMES, type ScheduleTimes, tickAfter, ticksOf } from './schedule.js';
+export {
+  firstTick,
+  SCHEDULE_TIMES,
+  type ScheduleSpan,
+  type ScheduleTimes,
+  tickAfter,
+  ticksOf,
+} from './schedule.js';
 export { evaluate, Script, ScriptLibrary, SERVER_VARIABLES, scriptFrom } from './script.js';
 export { type LeaseCalls, Session, type SessionEnd } from './session.js';
 export { SharedCall } from './shared-call.js';

@@ -31,6 +31,14 @@ export interface ScheduleTimes {
   readonly missed?: 'once' | 'all' | 'skip';
 }
 
+/** Times, and the span in which they are. */
+export interface ScheduleSpan extends ScheduleTimes {
+  /** No tick is before this; a number is in ms since the epoch. Default: none. */
+  readonly start?: Date | number;
+  /** No tick is after this; a number is in ms since the epoch. Default: none. */
+  readonly end?: Date | number;
+}
+
 export const SCHEDULE_TIMES = {
   cron: optional(
     fitting<string>('an expression such as "0 9 * * MON-FRI"', (cron) => typeof cron === 'string'),
@@ -42,7 +50,7 @@ export const SCHEDULE_TIMES = {
 } satisfies Readers<ScheduleTimes>;
 
 /** The first tick after `now`, in ms since the epoch. Throws MisuseError for a schedule that has none. */
-export function firstTick(schedule: ScheduleTimes, now: number): number {
+export function firstTick(schedule: ScheduleSpan, now: number): number {
   const { cron, every } = schedule;
   if ((cron === undefined) === (every === undefined)) {
     throw new MisuseError('A schedule has either cron, such as "0 9 * * MON-FRI", or every, in ms.');
@@ -53,10 +61,13 @@ export function firstTick(schedule: ScheduleTimes, now: number): number {
 }
 
 /** The first tick after a time, both in ms since the epoch; undefined if there is none. Throws MisuseError. */
-export function tickAfter(
-  { cron, every, timezone = 'UTC' }: ScheduleTimes,
-  time: number,
-): number | undefined {
+export function tickAfter(schedule: ScheduleSpan, time: number): number | undefined {
+  const { start, end } = schedule;
+  const next = anyTickAfter(schedule, start === undefined ? time : Math.max(time, Number(start) - 1));
+  return next === undefined || (end !== undefined && next > Number(end)) ? undefined : next;
+}
+
+function anyTickAfter({ cron, every, timezone = 'UTC' }: ScheduleTimes, time: number): number | undefined {
   if (every !== undefined) return Math.floor(time / every) * every + every;
   try {
     return new Cron(cron ?? '', { timezone }).nextRun(new Date(time))?.getTime();
@@ -77,7 +88,7 @@ const MOST_TICKS = 100;
  * always been a worker.
  */
 export function ticksOf(
-  schedule: ScheduleTimes,
+  schedule: ScheduleSpan,
   { at, now, since }: { readonly at: number; readonly now: number; readonly since: number },
 ): { readonly times: readonly number[]; readonly next: number | undefined } {
   const { missed = 'once' } = schedule;

@@ -28,6 +28,17 @@ export const QUEUE_STEERING_CANARIES: readonly Canary[] = [
     ],
   },
   {
+    name: 'schedules overlap',
+    about: 'A tick adds a task although the last one of the schedule, which does not overlap, has not ended.',
+    changes: [
+      {
+        file: `${LUA}/tick.lua`,
+        find: '(not most or ran < most) and not is_busy(schedule)',
+        replace: '(not most or ran < most)',
+      },
+    ],
+  },
+  {
     name: 'events have no common numbers',
     about: 'Each stream of events numbers its own, so that a cursor of one is no place in the others.',
     changes: [

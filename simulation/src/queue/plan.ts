@@ -25,6 +25,8 @@ export interface QueuePlan extends RunPlan<QueueStep> {
     /** Between the ticks of a schedule, if there is one. */
     readonly every: number | undefined;
     readonly missed: 'once' | 'all' | 'skip';
+    /** Whether the schedule has no task beside one that has not ended. */
+    readonly isAlone: boolean;
   };
   /** Whether the server may come back without what it had acknowledged. */
   readonly lossy: boolean;
@@ -60,6 +62,8 @@ export type QueueStep = { readonly after: number } & (
   | { readonly f: 'watch'; readonly for: number }
   /** Sets the limits of the plan, under a higher version. */
   | { readonly f: 'limit' }
+  /** Runs the schedule now. */
+  | { readonly f: 'run' }
   | { readonly f: 'obliterate' }
   /** Chooses which moves of tasks are events. */
   | { readonly f: 'announce'; readonly kinds: readonly ('added' | 'begun')[] }
@@ -154,6 +158,7 @@ export function drawQueuePlan(seed: number, wishes: Wishes = {}): QueuePlan {
       keyRate: dice.chance(0.1) ? { max: dice.whole(1, 3), per: dice.scale(20, 200) } : undefined,
       every: dice.chance(0.2) ? dice.scale(150, 1_000) : undefined,
       missed: more.one(['once', 'all', 'skip']),
+      isAlone: moves.chance(0.3),
     },
     lossy: lossy || failsOver,
     outage: wrongs.chance(0.25),
@@ -227,6 +232,7 @@ function withEnds(ends: Dice, step: QueueStep): QueueStep[] {
 function withReaders(moves: Dice, step: QueueStep): QueueStep[] {
   if (moves.chance(0.03)) return [step, { f: 'watch', after: 0, for: moves.scale(50, 2_000) }];
   if (moves.chance(0.02)) return [step, { f: 'limit', after: 0 }];
+  if (moves.chance(0.02)) return [step, { f: 'run', after: 0 }];
   if (!moves.chance(0.03)) return [step];
   const kinds = moves.one([[], ['added'], ['begun'], ['added', 'begun']] as const);
   return [step, { f: 'announce', after: 0, kinds }];

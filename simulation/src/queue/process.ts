@@ -3,7 +3,7 @@
  *
  * Guarantees: it uses only what users use. An error that no user should see in a correct deployment is a violation.
  */
-import type { Deferral, Limits, Queue, Task, Worker } from '@holdfast/queue';
+import type { Deferral, Limits, Queue, Schedule, Task, Worker } from '@holdfast/queue';
 import type { Actor } from '../run/crew.js';
 import type { Subject } from '../run/subject.js';
 import type { Machine } from '../world/machine.js';
@@ -165,7 +165,7 @@ export class QueueProcess implements Actor<QueueStep> {
 
   async schedule(name: string, every: number): Promise<void> {
     this.#scheduling = this.#insist(() =>
-      this.queue.schedule(name, { name: 'tick' }, { every, missed: this.#options.plan.queue.missed }),
+      this.queue.schedule(name, { name: 'tick' }, timesOf(this.#options.plan, every)),
     );
     await this.#scheduling;
   }
@@ -208,6 +208,8 @@ export class QueueProcess implements Actor<QueueStep> {
         return this.#watch(step.for);
       case 'purge':
         return void (await this.queue.purge(step.state));
+      case 'run':
+        return void (await this.queue.runSchedule('tick'));
       case 'limit': {
         const { version: _, ...limits } = limitsOf(this.#options.plan, 0) ?? {};
         return void (await this.queue.setLimits({ ...limits, version: 3 }));
@@ -340,6 +342,11 @@ function giveNonsense(attempt: number): number {
   if (attempt === 2) throw Object.create(null);
   return Promise.reject(new Error('later')) as never;
 }
+
+const timesOf = ({ queue: { missed, isAlone } }: QueuePlan, every: number): Schedule => ({
+  ...{ every, missed },
+  ...(isAlone && { overlap: 'skip' }),
+});
 
 /** Those of the release before limit less. */
 function limitsOf(plan: QueuePlan, place: number): Limits | undefined {

@@ -11,6 +11,7 @@ import type { QueuePlan } from './plan.js';
 export class Ticks {
   readonly #world: World<QueuePlan>;
   readonly #every: number | undefined;
+  readonly #isAlone: boolean;
   readonly #violate: Violate;
   /** Since when, and until when at least, there is a session; by the server, in ms. */
   #since = Number.POSITIVE_INFINITY;
@@ -19,6 +20,7 @@ export class Ticks {
   constructor(world: World<QueuePlan>, plan: QueuePlan, violate: Violate) {
     this.#world = world;
     this.#every = plan.queue.every;
+    this.#isAlone = plan.queue.isAlone;
     this.#violate = violate;
   }
 
@@ -26,7 +28,8 @@ export class Ticks {
   look({ verb, args }: Call, reply: readonly string[]): void {
     if (this.#every === undefined) return;
     const now = Math.floor(this.#world.store.time() / 1_000);
-    if (verb === 'tick' && reply[0] === 'ticked') this.#ticked(now, args);
+    if (this.#isAlone && (verb === 'tick' || verb === 'run')) this.#judgeOverlap();
+    else if (verb === 'tick' && reply[0] === 'ticked') this.#ticked(now, args);
     const [, until] = this.#world.store.server.execute('ZRANGE', [
       ...[key('sessions'), '-1', '-1', 'WITHSCORES'],
     ]) as string[];
@@ -34,7 +37,14 @@ export class Ticks {
     this.#until = Number(until ?? 0);
   }
 
-  #ticked(now: number, [schedule, at, next, ...tasks]: readonly string[]): void {
+  /** At most one task of a schedule that does not overlap has not ended. */
+  #judgeOverlap(): void {
+    const ids = this.#world.store.server.execute('HKEYS', [key('tasks')]) as string[];
+    const ofSchedule = ids.filter((id) => id.startsWith('schedule:'));
+    if (ofSchedule.length > 1) this.#violate('overlap', `${ofSchedule.join(' and ')} are there at a time`);
+  }
+
+  #ticked(now: number, [schedule, at, next, _most, ...tasks]: readonly string[]): void {
     const ids = new Set(tasks.filter((_, index) => index % 2 === 0));
     const end = Math.min(now, next === '' ? now : Number(next) - 1);
     for (let time = Number(at); time <= end; time += this.#every ?? 1) {
