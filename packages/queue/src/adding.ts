@@ -8,7 +8,7 @@ import { encodeData } from './data.js';
 import { QueueFullError } from './errors.js';
 import type { QueueParts } from './parts.js';
 import { type AddSettings, keptOptions, readAddOptions } from './task-options.js';
-import { added, traceOfAdd } from './telemetry.js';
+import { added, full, traceOfAdd } from './telemetry.js';
 import * as verbs from './verbs.js';
 
 /** The outcome of an add. */
@@ -65,7 +65,9 @@ export class Adder {
   }
 
   #full(limit: string): QueueFullError {
-    return new QueueFullError(this.#parts.name, Number(limit));
+    const error = new QueueFullError(this.#parts.name, Number(limit));
+    full(this.#parts.name, error);
+    return error;
   }
 
   #put(data: string, options: AddSettings, kept: string): Promise<verbs.PutResult> {

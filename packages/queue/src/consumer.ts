@@ -31,7 +31,7 @@ import type { QueuePort } from './port.js';
 import type { QueueSettings } from './queue-options.js';
 import { Sleep } from './sleep.js';
 import { DeliveredTask, type TaskQueue } from './task.js';
-import { refused } from './telemetry.js';
+import { lost, refused } from './telemetry.js';
 import { TickRunner } from './ticks.js';
 import { type CancelledDelivery, type Renewed, rouse } from './verbs.js';
 
@@ -364,7 +364,10 @@ export class Consumer {
   #forget(gone: ReadonlySet<string>): void {
     if (gone.size === 0) return;
     refused(this.#options.queue.name, gone.size);
+    const before = this.#deliveries.tasks;
     this.#deliveries.forget(gone);
+    const after = new Set(this.#deliveries.tasks);
+    this.#tellLost(before.filter((task) => !after.has(task)));
   }
 
   /** `since`: when the call was sent; `want`: how many tasks it asked for; `rings`: how often the bell had rung by then. */
@@ -476,9 +479,15 @@ export class Consumer {
     });
   }
 
+  #tellLost(tasks: readonly DeliveredTask<unknown>[]): void {
+    for (const task of tasks) lost(this.#options.queue.name, task, task.over);
+  }
+
   /** The session is over: none of its deliveries is ours any more. */
   #lose(why: SessionEnd): void {
+    const { tasks } = this.#deliveries;
     refused(this.#options.queue.name, this.#deliveries.lose(why));
+    this.#tellLost(tasks);
     this.#cancelStuck();
     this.#isSure = true;
     this.#call.epoch = '';

@@ -40,6 +40,11 @@ export class Deliveries {
     return this.#begun.size;
   }
 
+  /** Those that have begun. */
+  get tasks(): readonly DeliveredTask<unknown>[] {
+    return [...this.#begun.values()];
+  }
+
   /** How many were claimed and have not begun. */
   get ahead(): number {
     return this.#ahead.length;

@@ -16,7 +16,7 @@ import type { QueueParts } from './parts.js';
 import { encodeResult, whyNotKept } from './results.js';
 import { Deferral, type DeliveredTask, type TaskHandler } from './task.js';
 import { DEFAULT_ATTEMPTS } from './task-options.js';
-import { attemptOf } from './telemetry.js';
+import { attemptOf, gaveUp } from './telemetry.js';
 
 export interface HandlingOptions {
   readonly queue: QueueParts;
@@ -146,8 +146,10 @@ export class Handling {
   }
 
   /** Moves the task to the dead letters, without an attempt. */
-  #giveUp(claimed: Claimed, { attempt }: DeliveredTask<unknown>, now: number, why: string): Outcome {
+  #giveUp(claimed: Claimed, task: DeliveredTask<unknown>, now: number, why: string): Outcome {
+    const { attempt } = task;
     const failure = failureOf(why, { attempt, at: now, worker: this.#options.worker });
+    gaveUp(this.#options.queue.name, task, new Error(why));
     return dead(claimed, attempt - 1, [...claimed.errors, failure]);
   }
 }

@@ -32,7 +32,14 @@ export interface QueueMessage {
   readonly count?: number;
 }
 
-const EVENTS = { ended: 'debug', failed: 'warn', refused: 'warn' } as const;
+const EVENTS = {
+  begun: 'debug',
+  ended: 'debug',
+  failed: 'warn',
+  lost: 'warn',
+  refused: 'warn',
+  full: 'warn',
+} as const;
 const scope = new Scope<keyof typeof EVENTS, QueueMessage>({ name: '@holdfast/queue', events: EVENTS });
 
 const instruments = {
@@ -72,6 +79,21 @@ export function refused(queue: string, count: number): void {
   scope.publish('refused', { queue, count });
 }
 
+/** An attempt has lost its lease while its handler ran: `error` says why. */
+export function lost(queue: string, { id, attempt, token }: AttemptedTask, error: unknown): void {
+  scope.publish('lost', { queue, id, attempt, token, error });
+}
+
+/** An add was refused, because the queue is full. */
+export function full(queue: string, error: unknown): void {
+  scope.publish('full', { queue, error });
+}
+
+/** A task became a dead letter without another attempt. */
+export function gaveUp(queue: string, { id, attempt, token }: AttemptedTask, error: unknown): void {
+  scope.publish('failed', { queue, id, attempt, token, duration: 0, outcome: 'dead', error });
+}
+
 /** Undefined if nobody listens. */
 export function attemptOf(queue: string, task: AttemptedTask, traceparent?: string): Attempt | undefined {
   return scope.isHeard() ? new Attempt(queue, task, traceparent) : undefined;
@@ -105,6 +127,8 @@ class Attempt {
     };
     this.#span = scope.startSpan(`process ${queue}`, { attributes, parent, kind: SpanKind.CONSUMER });
     this.context = trace.setSpan(parent, this.#span);
+    const { id, attempt, token } = task;
+    scope.publish('begun', { queue, id, attempt, token });
   }
 
   run<T>(handler: () => T): T {
