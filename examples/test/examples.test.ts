@@ -19,6 +19,7 @@ const FACTS: Readonly<Record<string, RegExp>> = {
   'postgres-drizzle.ts': /^StaleTokenError\nbalance 5\n$/,
   'postgres-prisma.ts': /^StaleTokenError\nbalance 5\n$/,
   'queue.ts': /^https:\/\/example\.org\/cat\.png: attempt 1\n$/,
+  'queue-retry.ts': /^true\ntrue 2\n$/,
   'queue-schedules.ts': /^\d\n\[ 'sales', 'trial', 'trial', 'trial' \] \[ 'nightly' \]\n$/,
   'queue-events.ts': /^added, begun, progress, completed\n$/,
   'queue-cancel.ts': /^true\nTask \S+ of "films" was cancelled: its rights were sold\n$/,

@@ -7,6 +7,7 @@ import { checkData } from '@holdfast/kernel';
 import { encodeData } from './data.js';
 import { QueueFullError } from './errors.js';
 import type { QueueParts } from './parts.js';
+import { repeatable, withinTime } from './retrying.js';
 import { type AddSettings, keptOptions, readAddOptions } from './task-options.js';
 import { added, full, traceOfAdd } from './telemetry.js';
 import * as verbs from './verbs.js';
@@ -42,26 +43,37 @@ export class Adder {
 
   /** Throws MisuseError, QueueFullError, UnavailableError. */
   async add(data: unknown, given: unknown): Promise<Added> {
-    const { settings, adding, groups, schema } = this.#parts;
+    const { settings, adding, schema } = this.#parts;
     const options = readAddOptions(given);
     const text = encodeData(data, settings.maxBytes, 'The data of a task');
     if (schema) await checkData(schema, data, TASK);
+    const { retry } = settings;
+    if (retry === undefined) return this.#told(await this.#add(text, options));
+    const safe = repeatable(options, retry, adding);
+    const put = await withinTime(() => this.#add(text, safe), safe, retry, adding);
+    // An id that nobody else has was added by one of the calls.
+    return this.#told(options.id === undefined && put.id === safe.id ? { ...put, added: true } : put);
+  }
+
+  async #told(result: Added): Promise<Added> {
+    const { adding, name } = this.#parts;
+    if (adding.waitsForReplicas) await adding.replicated();
+    if (result.added) added(name);
+    return result;
+  }
+
+  async #add(text: string, options: AddSettings): Promise<Added> {
+    const { settings, adding, groups } = this.#parts;
     const isWhole = isPlain(options) && groups.size === 0;
     const kept = keptOptions(settings.kept, options, { isWhole, trace: traceOfAdd() });
-    let id: string;
-    let isAdded = true;
     if (isWhole) {
-      id = await adding.call(verbs.add, { priority: options.priority, data: text, options: kept });
+      const id = await adding.call(verbs.add, { priority: options.priority, data: text, options: kept });
       if (id.startsWith(FULL)) throw this.#full(id.slice(FULL.length));
-    } else {
-      const put = await this.#put(text, options, kept);
-      if (put.word === 'full') throw this.#full(put.id);
-      id = put.id;
-      isAdded = put.word === 'added';
+      return { id, added: true };
     }
-    if (adding.waitsForReplicas) await adding.replicated();
-    if (isAdded) added(this.#parts.name);
-    return { id, added: isAdded };
+    const put = await this.#put(text, options, kept);
+    if (put.word === 'full') throw this.#full(put.id);
+    return { id: put.id, added: put.word === 'added' };
   }
 
   #full(limit: string): QueueFullError {

@@ -26,6 +26,7 @@ import type { NodeSource } from '@holdfast/redis';
 import { requireKeyName, requireQueueName } from './keys.js';
 import { type DeclaredLimits, declareLimits, type Limits, readLimits } from './limits.js';
 import { PLACE } from './registry.js';
+import type { Retry } from './retrying.js';
 import { type KeptOptions, TASK } from './task-options.js';
 
 export interface QueueOptions<Input = unknown, Output = Input> {
@@ -73,6 +74,12 @@ export interface QueueOptions<Input = unknown, Output = Input> {
    * task by then, `add` throws UnavailableError, and the task stays added. Default: none, and 1000 ms.
    */
   readonly replicas?: { readonly count: number; readonly callTimeout?: number };
+  /**
+   * For how long `add` waits, in ms, while Redis is away, and repeats its call, instead of failing at once; with the last
+   * call it may take `callTimeout` longer. The task is added once: it gets an id and a deduplication key, which cost a
+   * record. Tasks that are added meanwhile need not arrive in their order. Default: an add fails at once.
+   */
+  readonly retry?: { readonly within: number };
   /** TLS settings for a `rediss://` URL. */
   readonly tls?: ConnectionOptions;
   /** The clock; tests and simulations pass their own. Default: the system's. */
@@ -94,6 +101,8 @@ export interface QueueSettings {
   readonly limits: DeclaredLimits;
   readonly retain: Retention & { readonly dead: Retention };
   readonly maxBytes: number;
+  /** How adds are repeated. */
+  readonly retry: Retry | undefined;
 }
 
 const groupNames = fitting<readonly string[]>(
@@ -125,6 +134,11 @@ export const QUEUE = {
       callTimeout: withDefault(duration({ min: 1 }), 1_000),
     } satisfies Readers<NonNullable<QueueOptions['replicas']>>),
   ),
+  retry: optional(
+    group({ within: duration({ min: 1, max: 3_600_000 }) } satisfies Readers<
+      NonNullable<QueueOptions['retry']>
+    >),
+  ),
   clock: orSystemClock,
   random: orSystemRandom,
 } satisfies Readers<QueueOptions>;
@@ -133,7 +147,7 @@ export const QUEUE = {
 export type ReadOptions = Settings<typeof QUEUE>;
 
 export function settingsOf(options: ReadOptions): QueueSettings {
-  const { attempts, backoff, timeout, limits, retain, maxBytes } = options;
+  const { attempts, backoff, timeout, limits, retain, maxBytes, retry } = options;
   return {
     kept: {
       ...(attempts !== undefined && { a: attempts }),
@@ -141,6 +155,6 @@ export function settingsOf(options: ReadOptions): QueueSettings {
       ...(timeout !== undefined && { h: timeout }),
     },
     limits: declareLimits(limits),
-    ...{ retain, maxBytes },
+    ...{ retain, maxBytes, retry },
   };
 }

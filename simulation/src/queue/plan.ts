@@ -40,6 +40,8 @@ interface QueueClientPlan extends ClientPlan<QueueStep> {
   readonly worker:
     | { readonly concurrency: number; readonly lease: number; readonly grace: number }
     | undefined;
+  /** For how long its adds are repeated; undefined if they fail at once. */
+  readonly retries: number | undefined;
   /** Whether its worker has a backoff of its own that throws, or gives nonsense. */
   readonly wrongBackoff: boolean;
   /** When its worker is stopped, and another started in its place. */
@@ -202,6 +204,7 @@ function drawClient(
       ? { concurrency: dice.whole(1, 4), lease, grace: dice.one([0, 0, dice.scale(1, 400)]) }
       : undefined,
     wrongBackoff: wrongs.chance(0.2),
+    retries: moves.chance(0.3) ? moves.scale(100, 8_000) : undefined,
     restarts: works && dice.chance(0.3) ? [dice.whole(100, healAt)] : [],
     tasks: Array.from({ length: dice.whole(1, 2) }, (_, index) =>
       drawTask(index)

@@ -48,6 +48,7 @@ export class QueueProcess implements Actor<QueueStep> {
     const { clock, random } = this.machine;
     const { attempts, backoff, timeout } = plan.queue;
     const limits = limitsOf(plan, place);
+    const retries = plan.clients[place]?.retries;
     this.queue = subject.createQueue<Data, Data>({
       redis: world.connect(place, world.store),
       name: 'q',
@@ -55,6 +56,7 @@ export class QueueProcess implements Actor<QueueStep> {
       backoff: { type: 'constant', delay: backoff },
       callTimeout: timeout,
       ...(limits && { limits }),
+      ...(retries !== undefined && { retry: { within: Math.ceil(retries) } }),
       clock,
       random,
     });
