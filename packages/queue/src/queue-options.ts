@@ -26,7 +26,6 @@ import type { NodeSource } from '@holdfast/redis';
 import { requireKeyName, requireQueueName } from './keys.js';
 import { type DeclaredLimits, declareLimits, type Limits, readLimits } from './limits.js';
 import { PLACE } from './registry.js';
-import type { Retry } from './retrying.js';
 import { type KeptOptions, TASK } from './task-options.js';
 
 export interface QueueOptions<Input = unknown, Output = Input> {
@@ -94,6 +93,12 @@ interface Retention {
   readonly age: number;
 }
 
+/** How adds are repeated. */
+export interface Retry {
+  /** In ms. */
+  readonly within: number;
+}
+
 /** The options of a queue that concern its tasks, with the defaults filled in. */
 export interface QueueSettings {
   /** The options that are kept with each task, unless its `add` says otherwise. */
@@ -101,7 +106,6 @@ export interface QueueSettings {
   readonly limits: DeclaredLimits;
   readonly retain: Retention & { readonly dead: Retention };
   readonly maxBytes: number;
-  /** How adds are repeated. */
   readonly retry: Retry | undefined;
 }
 

@@ -7,12 +7,8 @@
  */
 import { backoff, pause, UnavailableError } from '@holdfast/kernel';
 import type { QueuePort } from './port.js';
+import type { Retry } from './queue-options.js';
 import type { AddSettings } from './task-options.js';
-
-export interface Retry {
-  /** In ms. */
-  readonly within: number;
-}
 
 /** For how long after the last repetition an earlier call may still arrive, in ms. */
 const LATE = 60_000;

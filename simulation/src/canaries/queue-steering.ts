@@ -28,22 +28,6 @@ export const QUEUE_STEERING_CANARIES: readonly Canary[] = [
     ],
   },
   {
-    name: 'repeated adds stand for themselves',
-    about: 'An add that is repeated, because its answer was lost, is another task once the first has ended.',
-    changes: [
-      {
-        file: `${SRC}/retrying.ts`,
-        find: 'deduplicate: deduplicate ?? own',
-        replace: 'deduplicate: deduplicate ?? (own && undefined)',
-      },
-      {
-        file: `${SRC}/retrying.ts`,
-        find: "deduplicate?.keep === 'first' && deduplicate.within > within",
-        replace: 'within > 0 || deduplicate === undefined',
-      },
-    ],
-  },
-  {
     name: 'schedules overlap',
     about: 'A tick adds a task although the last one of the schedule, which does not overlap, has not ended.',
     changes: [
