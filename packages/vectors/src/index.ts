@@ -10,6 +10,8 @@ import type { LocalIndexOptions } from './options.js';
 import type { ShardedIndexOptions } from './shard/options.js';
 import { ShardedIndex } from './shard/sharded-index.js';
 
+export type { Schema } from './attributes/columns.js';
+export type { FacetValue } from './attributes/selection.js';
 export type { EmbedDocuments, Source } from './embed/contents.js';
 export type { Embedded, EmbeddingDelivery, EmbeddingQueue, EmbeddingTask } from './embed/tasks.js';
 export { PlaceLostError, SnapshotError, type SnapshotReason } from './errors.js';
@@ -37,8 +39,8 @@ export {
   openIndex,
 } from './operate/open-index.js';
 export type { LocalIndexOptions, SearchOptions, TrainOptions } from './options.js';
-export type { Facets, FacetValue } from './query/browse.js';
-export type { Filter, NumberCondition, Schema, TagCondition } from './query/filter.js';
+export type { Facets } from './query/browse.js';
+export type { Filter, NumberCondition, TagCondition } from './query/filter.js';
 export type { FoundDocument, FoundSnippet, Results, StoredDocument } from './query/results.js';
 export type { Peers, ShardedFindOptions, ShardedIndexOptions } from './shard/options.js';
 export type { ShardedIndex, ShardedResults } from './shard/sharded-index.js';

@@ -28,6 +28,7 @@ import {
 } from '@holdfast/kernel';
 import type { NodeSource } from '@holdfast/redis';
 import type { Aspect } from './aspect.js';
+import type { Schema } from './attributes/columns.js';
 import type { Embedder } from './embed/embedder.js';
 import type { EmbeddingQueue } from './embed/tasks.js';
 import { CHUNK, type ChunkOptions } from './hybrid/chunk.js';
@@ -38,7 +39,7 @@ import { METRICS, type Metric, MOST } from './kernel/layout.js';
 import { KEYWORD_INDEX, type KeywordIndexOptions } from './keywords/options.js';
 import type { SnippetOptions } from './keywords/snippet.js';
 import { INDEX } from './options.js';
-import type { Filter, Schema } from './query/filter.js';
+import type { Filter } from './query/filter.js';
 import type { FoundDocument } from './query/results.js';
 import { isObject } from './truth/record.js';
 

@@ -19,6 +19,8 @@ import {
   within,
 } from '@holdfast/kernel';
 import { type Aspect, modelOf, type Shape, shapesOf } from './aspect.js';
+import type { Schema } from './attributes/columns.js';
+import type { Selection } from './attributes/selection.js';
 import { type Embedded, Embedding, type EmbeddingDelivery } from './embed/tasks.js';
 import { PlaceLostError } from './errors.js';
 import type { KnownDocument } from './follow/documents.js';
@@ -33,8 +35,8 @@ import type { KeywordStats } from './keywords/inverted-index.js';
 import { KeywordIndex, type Text } from './keywords/keyword-index.js';
 import { type ExportedDocument, exported } from './operate/export.js';
 import { healthOf, type IndexHealth } from './operate/health.js';
-import { matching, pageOf } from './query/browse.js';
-import { type Filter, matcherOf, type Schema } from './query/filter.js';
+import { pageOf } from './query/browse.js';
+import { type Condition, conditionOf, type Filter } from './query/filter.js';
 import { type Results, type StoredDocument, told } from './query/results.js';
 import { Search } from './query/search.js';
 import { Texts } from './query/texts.js';
@@ -94,6 +96,8 @@ export interface VectorIndexStats {
   readonly vectors: IndexStats | undefined;
   /** Of the vectors of each name; empty if they have no names, and before everything was read once. */
   readonly named: Readonly<Record<string, IndexStats>>;
+  /** Of what filters and facets look at: the attributes of the schema, without the documents themselves. */
+  readonly attributeBytes: number;
   /** Of the words; undefined without `keywords`. */
   readonly keywords: KeywordStats | undefined;
 }
@@ -155,7 +159,7 @@ export class VectorIndex {
       unembedded: (generation, id, digest) => embedding.add(generation, id, digest),
     });
     const follower = new Follower({
-      ...{ truth, clock, tombstones, model, keywords },
+      ...{ truth, clock, schema, tombstones, model, keywords },
       epochBegan: (epoch) => this.#telemetry.epochBegan(epoch),
       indexOf: (generation, of) => {
         for (const each of models) requireSameModel(name, each, of);
@@ -226,7 +230,7 @@ export class VectorIndex {
     readOptions('deleteAll', options, DELETE);
     if (Object(select).filter === undefined)
       throw new MisuseError('deleteAll() needs a "filter" that says which documents; {} is all of them.');
-    const found = [...(await this.#select('deleteAll', select))];
+    const found = this.#follower.documents.of(await this.#select('deleteAll', select));
     let [deleted, place] = [0, undefined as string | undefined];
     for (let from = 0; from < found.length; from += AT_ONCE) {
       const some = found.slice(from, from + AT_ONCE);
@@ -273,9 +277,7 @@ export class VectorIndex {
 
   /** How many documents match. Throws as `search` does. */
   async count(options: SelectOptions = {}): Promise<number> {
-    let count = 0;
-    for (const _ of await this.#select('count', options)) count += 1;
-    return count;
+    return (await this.#select('count', options)).count;
   }
 
   /**
@@ -284,9 +286,10 @@ export class VectorIndex {
    */
   async scroll(options: ScrollOptions = {}): Promise<Scrolled> {
     const { filter, limit, from, ...seen } = readOptions('scroll', options, SCROLL);
-    const matches = filter && matcherOf(filter, this.#schema);
+    const condition = this.#condition(filter);
     await this.#reach(seen);
-    const { page, next } = pageOf(this.#follower.documents, matches, { from, limit });
+    const { documents } = this.#follower;
+    const { page, next } = pageOf(documents, documents.select(condition), { from, limit });
     return { documents: page.map(told), next };
   }
 
@@ -298,7 +301,7 @@ export class VectorIndex {
     const { ids, ...select } = options;
     const wanted = readOptions('export', { ids }, { ids: EXPORT_IDS }).ids;
     const all = await this.#select('export', select);
-    const known = wanted ? this.#known(wanted) : [...all];
+    const known = wanted ? this.#known(wanted) : this.#follower.documents.of(all);
     const documents = exported({ truth: this.#truth, follower: this.#follower }, known);
     for (;;) {
       const next = await this.#during('documents were exported', () => documents.next());
@@ -373,6 +376,7 @@ export class VectorIndex {
       ...{ documents: documents.size, behind, unapplied, unreadable, waiting, failure },
       vectors: Object.values(named)[0],
       named: Object.hasOwn(named, '') ? {} : named,
+      attributeBytes: documents.columnBytes,
       keywords: this.#keywords?.stats(),
     };
   }
@@ -394,11 +398,16 @@ export class VectorIndex {
     await this.#follower.look();
   }
 
-  async #select(where: string, options: SelectOptions): Promise<Iterable<KnownDocument>> {
+  async #select(where: string, options: SelectOptions): Promise<Selection> {
     const { filter, ...seen } = readOptions(where, options, SELECT);
-    const matches = filter && matcherOf(filter, this.#schema);
+    const condition = this.#condition(filter);
     await this.#reach(seen);
-    return matching(this.#follower.documents, matches);
+    return this.#follower.documents.select(condition);
+  }
+
+  /** Throws MisuseError. */
+  #condition(filter: Filter | undefined): Condition | undefined {
+    return filter && conditionOf(filter, this.#schema);
   }
 
   /** Waits until this process has applied a place, or everything for the first time; nothing that has expired is there then. */

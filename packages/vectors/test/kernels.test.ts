@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { seededRandom } from '@holdfast/kernel';
 import { describe, expect, it } from 'vitest';
+import { SlotSet } from '../src/index/slot-set.js';
 import { VectorStore } from '../src/index/store.js';
 import { METRICS, type Metric } from '../src/kernel/layout.js';
 import { vectorMaker } from './vectors.js';
@@ -88,7 +89,8 @@ describe.each(CASES)('with $dimensions dimensions, $metric, $lists lists', (each
   it('find alike, with a filter and without, and so does a look at all', () => {
     for (const [i, query] of fast.queries.entries()) {
       const other = plain.queries[i]!;
-      const slots = fast.store.occupied.filter((_, n) => n % 3 === i % 3);
+      const third = fast.store.occupied.slots.filter((_, n) => n % 3 === i % 3);
+      const slots = SlotSet.of(third, fast.store.memory.blocks);
       const answers = [
         { k: 10, lists: each.lists, slack: 0 },
         { k: 7, lists: 1, among: slots, slack: 0 },

@@ -55,7 +55,7 @@ export function follower(tombstones = 86_400_000): { truth: Truth; follower: Fol
     ...{ tombstones, ahead: 300_000 },
   });
   const made = new Follower({
-    ...{ truth, clock: systemClock, tombstones },
+    ...{ truth, clock: systemClock, schema: {}, tombstones },
     model: { name: 'default', definition: JSON.stringify({ dimensions: 3, metric: 'cosine' }) },
     indexOf: (generation) => new GenerationIndex(generation, 'default', { '': { dimensions: 3 } }),
     keywords: undefined,

@@ -234,9 +234,9 @@ describe('a follower', () => {
     await away.look();
     expect([...away.documents.ids()].sort()).toEqual(['a', 'c']);
     expect(away.documents.get('c')?.attributes).toEqual({ v: 2 });
-    expect(
-      away.serving?.nearest(EAST, { name: '', most: 9, minScore: 0.5, matches: undefined }),
-    ).toMatchObject([{ id: 'a' }]);
+    const all = () => away.documents.select(undefined);
+    const near = { name: '', most: 9, minScore: 0.5, selected: undefined, all };
+    expect(away.serving?.nearest(EAST, near)).toMatchObject([{ id: 'a' }]);
   });
 
   it('purges nothing of which something is kept', async () => {

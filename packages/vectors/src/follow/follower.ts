@@ -10,6 +10,7 @@
  */
 import { type Clock, HoldfastError, MisuseError, messageOf, UnavailableError } from '@holdfast/kernel';
 import { SharedCall } from '@holdfast/redis';
+import type { Schema } from '../attributes/columns.js';
 import { Slices } from '../index/slices.js';
 import type { KeywordIndex, Text } from '../keywords/keyword-index.js';
 import type { Model } from '../truth/builder-verbs.js';
@@ -23,6 +24,7 @@ import { ServerTime } from './server-time.js';
 export interface FollowerParts {
   readonly truth: Truth;
   readonly clock: Clock;
+  readonly schema: Schema;
   /** In ms, that deletions are kept. */
   readonly tombstones: number;
   /** The model of this program. */
@@ -50,7 +52,7 @@ const LEAST_KEPT = 1_000;
 const PURGED_AT_ONCE = 500;
 
 export class Follower {
-  readonly documents = new Documents();
+  readonly documents: Documents;
   readonly time: ServerTime;
   readonly #parts: FollowerParts;
   readonly #looking = new SharedCall(() => this.#catchUp());
@@ -79,6 +81,7 @@ export class Follower {
 
   constructor(parts: FollowerParts) {
     this.#parts = parts;
+    this.documents = new Documents(parts.schema);
     this.time = new ServerTime(parts.clock);
   }
 
@@ -292,7 +295,8 @@ export class Follower {
     }
     const { sequence, expiry, time, digest } = document;
     if (expiry > 0) this.#leaving.set(id, expiry + this.#parts.tombstones + LEAST_KEPT);
-    this.documents.set({ id, sequence, logged, expiry, time, attributes: body.attributes });
+    const { attributes } = body;
+    const number = this.documents.set({ id, sequence, logged, expiry, time, attributes });
     this.#unapplied.delete(id);
     for (let at = 0, each = of(at); each.index; at += 1, each = of(at)) {
       const { index } = each;
@@ -300,7 +304,7 @@ export class Follower {
       const waiting = this.#waiting.get(index.generation);
       if (vectors === undefined && hasSource(document)) waiting?.add(id);
       else waiting?.delete(id);
-      this.#take(id, () => index.replace(id, vectors ?? []));
+      this.#take(id, () => index.replace({ id, number }, vectors ?? []));
     }
     this.#take(id, () => this.#replaceWords(id, body.text));
   }

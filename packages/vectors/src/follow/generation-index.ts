@@ -4,10 +4,12 @@
  * Guarantees: a search finds each document at most once, by the nearest of its vectors, in one of its states: all of its
  * vectors are replaced in one turn. There are as many results as wanted, if as many documents match.
  */
+import type { Selection } from '../attributes/selection.js';
 import { Core } from '../index/core.js';
 import type { IndexStats } from '../index/local-index.js';
 import type { Vector } from '../index/metric.js';
 import { NamedIndex, type NamedOptions, namesOf } from '../index/named-index.js';
+import { DocumentEntries } from './document-entries.js';
 
 export interface NearDocument {
   readonly id: string;
@@ -22,7 +24,9 @@ interface Wanted {
   readonly most: number;
   readonly minScore: number | undefined;
   /** Which documents may be found; all, if undefined. */
-  readonly matches: ((id: string) => boolean) | undefined;
+  readonly selected: Selection | undefined;
+  /** All documents. */
+  readonly all: () => Selection;
 }
 
 /** Most results of one search of the local index. */
@@ -38,9 +42,12 @@ export class GenerationIndex {
   /** Of the vectors of each name. */
   readonly dimensions: readonly number[];
   readonly #names: readonly string[];
+  readonly #cores: ReadonlyMap<string, Core>;
   readonly #local: NamedIndex<string>;
-  /** How many chunks each document has. */
-  readonly #counts = new Map<string, number>();
+  /** How many chunks each document has, and its number. */
+  readonly #held = new Map<string, { readonly count: number; readonly number: number }>();
+  /** By name: the entries of the chunks of each document. */
+  readonly #entries: ReadonlyMap<string, DocumentEntries>;
 
   /** With the options of each name. */
   constructor(generation: string, model: string, options: NamedOptions<string>) {
@@ -48,9 +55,9 @@ export class GenerationIndex {
     this.model = model;
     this.#names = namesOf(options);
     this.dimensions = Object.values(options).map(({ dimensions }) => dimensions);
-    this.#local = new NamedIndex(
-      new Map(Object.entries(options).map(([name, each]) => [name, new Core(each)])),
-    );
+    this.#cores = new Map(Object.entries(options).map(([name, each]) => [name, new Core(each)]));
+    this.#local = new NamedIndex(this.#cores);
+    this.#entries = new Map(this.#names.map((name) => [name, new DocumentEntries()]));
   }
 
   /** By name. */
@@ -70,8 +77,11 @@ export class GenerationIndex {
    * The document has these vectors of each name, and no others. Throws MisuseError and UnavailableError as the local index does; it
    * then has none.
    */
-  replace(id: string, vectors: readonly (readonly Vector[])[]): void {
-    const before = this.#counts.get(id) ?? 0;
+  replace(
+    { id, number }: { readonly id: string; readonly number: number },
+    vectors: readonly (readonly Vector[])[],
+  ): void {
+    const before = this.#held.get(id)?.count ?? 0;
     const count = Math.max(0, ...vectors.map(({ length }) => length));
     try {
       for (let chunk = 0; chunk < count; chunk++) {
@@ -80,40 +90,64 @@ export class GenerationIndex {
       }
       for (let chunk = count; chunk < before; chunk++) this.#local.delete(keyOf(id, chunk));
     } catch (error) {
-      this.#counts.set(id, Math.max(before, count));
+      this.#held.set(id, { number, count: Math.max(before, count) });
       this.delete(id);
       throw error;
     }
-    if (count === 0) this.#counts.delete(id);
-    else this.#counts.set(id, count);
+    if (count === 0) this.#forget(id);
+    else this.#note(id, { number, count });
   }
 
   delete(id: string): void {
-    const count = this.#counts.get(id) ?? 0;
+    const count = this.#held.get(id)?.count ?? 0;
     for (let chunk = 0; chunk < count; chunk++) this.#local.delete(keyOf(id, chunk));
-    this.#counts.delete(id);
+    this.#forget(id);
   }
 
   /** The documents that are nearest, the best first; of equal scores the lower id first. */
-  nearest(vector: Vector, { name, most, minScore, matches }: Wanted): NearDocument[] {
+  nearest(vector: Vector, { name, most, minScore, selected, all }: Wanted): NearDocument[] {
+    const core = this.#cores.get(name);
+    const entries = this.#entries.get(name);
     const found = new Map<string, NearDocument>();
-    let filter = matches && ((key: string) => matches(idOf(key)));
+    const numbers: number[] = [];
+    let among = selected;
     for (;;) {
       const limit = Math.min(MOST, most);
-      const hits = this.#local.search(name, vector, { limit, ...(filter && { filter }) });
+      const chosen = among && entries?.chosenBy(among);
+      const hits = core?.search('', vector, { limit }, chosen) ?? [];
       for (const { id: key, score } of hits) {
         const id = idOf(key);
         const isBelow = minScore !== undefined && score < minScore;
-        if (!isBelow && !found.has(id)) found.set(id, { id, score, chunk: Number.parseInt(key, 10) });
+        if (isBelow || found.has(id)) continue;
+        found.set(id, { id, score, chunk: Number.parseInt(key, 10) });
+        numbers.push(this.#held.get(id)?.number ?? 0);
       }
       const isLast = hits.length < limit || (minScore !== undefined && hits.at(-1)!.score < minScore);
       if (found.size >= most || isLast) break;
       // What was found has so many vectors that others did not come up: look among those.
-      const passed = new Set(found.keys());
-      filter = (key) => !passed.has(idOf(key)) && (matches === undefined || matches(idOf(key)));
+      among = (selected ?? all()).without(numbers);
     }
     const byScore = (one: NearDocument, other: NearDocument): number =>
       other.score - one.score || (one.id < other.id ? -1 : 1);
     return [...found.values()].sort(byScore).slice(0, most);
+  }
+
+  #note(id: string, held: { readonly count: number; readonly number: number }): void {
+    this.#held.set(id, held);
+    for (const [name, entries] of this.#entries) {
+      const core = this.#cores.get(name);
+      const all = Array.from({ length: held.count }, (_, chunk) => core?.entryOf('', keyOf(id, chunk)));
+      entries.set(
+        held.number,
+        all.filter((entry) => entry !== undefined),
+      );
+    }
+  }
+
+  #forget(id: string): void {
+    const held = this.#held.get(id);
+    if (held === undefined) return;
+    this.#held.delete(id);
+    for (const entries of this.#entries.values()) entries.set(held.number, []);
   }
 }

@@ -49,8 +49,8 @@ export async function calibrate(
   for (let lists = 4; lists < most; lists = Math.ceil(lists * 1.4)) ways.push(lists);
   ways.push(most);
   const queries = latest.all;
-  const sums = new Float64Array(ways.length);
   const slices = new Slices(clock);
+  const sums = new Float64Array(ways.length);
   for (let i = 0; i < QUERIES; i++) {
     const query = queries?.[i] ?? noisy(store, entries, random);
     const all = store.find(query, { k: NEAREST, lists: 1, among: store.occupied, isAll: true, slack: 0 });

@@ -34,6 +34,7 @@ import type { Found, MemoryOptions } from './memory.js';
 import { prepareVector, type Vector } from './metric.js';
 import { Originals } from './originals.js';
 import { Slices } from './slices.js';
+import type { SlotSet } from './slot-set.js';
 import { type Common, readSnapshot, takeSnapshot } from './snapshot.js';
 import { type Ask, VectorStore } from './store.js';
 import { LEAST, train } from './train.js';
@@ -48,6 +49,13 @@ export interface IndexStats {
   readonly search: Calibration;
   /** Whether the index has grown fourfold since it was trained, or for the first time beyond 4,096 vectors. */
   readonly isTrainingDue: boolean;
+}
+
+/** Entries that a search may find. */
+export interface Chosen {
+  /** An object that stands for these entries: what was made of them is kept for it, until something changes. */
+  readonly key: object;
+  readonly each: (visit: (entry: number) => void) => void;
 }
 
 const UNTRAINED: Calibration = { lists: 1, recall: 1, of: 'stored vectors' };
@@ -72,6 +80,8 @@ export class Core {
   readonly #many: ManySearches;
   /** Puts, deletes and trainings that there were. */
   #changes = 0;
+  /** Of what was chosen, the slots as they were after so many changes. */
+  readonly #chosen = new WeakMap<object, { readonly slots: SlotSet; readonly changes: number }>();
   #trainedAt = LEAST / 4;
   #calibration = UNTRAINED;
 
@@ -118,7 +128,11 @@ export class Core {
   }
 
   has(space: string, id: string): boolean {
-    return this.#entries.known(space, id) !== undefined;
+    return this.entryOf(space, id) !== undefined;
+  }
+
+  entryOf(space: string, id: string): number | undefined {
+    return this.#entries.known(space, id);
   }
 
   /** Throws what `put` throws for a vector that it would not take. */
@@ -158,13 +172,16 @@ export class Core {
     return true;
   }
 
-  search(space: string, vector: Vector, options: SearchOptions): Hit[] {
+  /** `chosen` are the only ones that may be found, in place of a filter. */
+  search(space: string, vector: Vector, options: SearchOptions, chosen?: Chosen): Hit[] {
     const wishes = readSearch(options, this.#settings);
     const question = this.#question(vector);
     const store = this.#store;
     if (store === undefined || this.#entries.sizeOf(space) === 0) return [];
-    const entries = this.#entries.matching(space, wishes.filter);
-    return this.#hits(store.find(question.turned, this.#ask(question, wishes, entries)), question, wishes);
+    const among = chosen ? this.#slotsOf(chosen) : this.#matching(space, wishes);
+    const isFiltered = chosen !== undefined || wishes.filter !== undefined;
+    const ask = this.#ask(question, wishes, { among, isFiltered });
+    return this.#hits(store.find(question.turned, ask), question, wishes);
   }
 
   async searchMany(space: string, vectors: readonly Vector[], options: SearchOptions): Promise<Hit[][]> {
@@ -179,16 +196,18 @@ export class Core {
     });
     const results: Hit[][] = given.map(() => []);
     const questions: Question[] = [];
-    let matching: { readonly entries: readonly number[] | undefined; readonly changes: number } | undefined;
+    const isFiltered = wishes.filter !== undefined;
+    let matching: { readonly among: SlotSet | undefined; readonly changes: number } | undefined;
     await this.#many.answer(() => this.#store, {
       count: given.length,
       ask: (at) => {
         const question = this.#question(given[at]!);
         questions[at] = question;
         if (matching?.changes !== this.#changes) {
-          matching = { entries: this.#entries.matching(space, wishes.filter), changes: this.#changes };
+          matching = { among: this.#matching(space, wishes), changes: this.#changes };
         }
-        return { query: question.turned, ask: this.#ask(question, wishes, matching.entries) };
+        const { among } = matching;
+        return { query: question.turned, ask: this.#ask(question, wishes, { among, isFiltered }) };
       },
       tell: (at, found) => {
         results[at] = this.#hits(found, questions[at]!, wishes);
@@ -276,10 +295,28 @@ export class Core {
     return { given: vector, turned, length };
   }
 
-  #ask(question: Question, wishes: SearchWishes, entries: readonly number[] | undefined): Ask {
+  /** Those of a namespace that match; undefined if that is all that there are. */
+  #matching(space: string, { filter }: SearchWishes): SlotSet | undefined {
+    const entries = this.#entries.matching(space, filter);
+    return entries && this.#store!.slotsOf((visit) => entries.forEach(visit));
+  }
+
+  #slotsOf({ key, each }: Chosen): SlotSet {
+    const known = this.#chosen.get(key);
+    if (known?.changes === this.#changes) return known.slots;
+    const slots = this.#store!.slotsOf(each);
+    this.#chosen.set(key, { slots, changes: this.#changes });
+    return slots;
+  }
+
+  #ask(
+    question: Question,
+    wishes: SearchWishes,
+    { among, isFiltered }: { readonly among: SlotSet | undefined; readonly isFiltered: boolean },
+  ): Ask {
     const store = this.#store!;
     const lists = this.#calibration.lists * store.growth;
-    return askFor(question, wishes, { store, metric: this.#metric, lists, entries });
+    return askFor(question, wishes, { store, metric: this.#metric, lists, among, isFiltered });
   }
 
   #hits(found: readonly Found[], question: Question, wishes: SearchWishes): Hit[] {

@@ -9,6 +9,7 @@ import type { Entries } from './entries.js';
 import type { Found } from './memory.js';
 import { exactScore, innerScore, toldScore, type Vector } from './metric.js';
 import type { Originals } from './originals.js';
+import type { SlotSet } from './slot-set.js';
 import type { Ask, VectorStore } from './store.js';
 
 export interface Hit {
@@ -40,13 +41,15 @@ interface Sought {
   readonly metric: Metric;
   /** How many lists the recall needs. */
   readonly lists: number;
-  /** The entries that may be found; all, if undefined. */
-  readonly entries: readonly number[] | undefined;
+  /** What may be found; all, if undefined. */
+  readonly among: SlotSet | undefined;
+  /** Whether a filter has chosen it, rather than a namespace. */
+  readonly isFiltered: boolean;
 }
 
 export function askFor(question: Question, wishes: SearchWishes, sought: Sought): Ask {
   const { limit, offset, exact, minScore } = wishes;
-  const { store, metric, entries } = sought;
+  const { store, metric, among, isFiltered } = sought;
   const wanted = limit + offset;
   const k = Math.min(exact ? 2 * wanted : wanted, MOST, store.size);
   const isBound = minScore !== undefined && !(metric === 'ip' && question.length === 0);
@@ -54,10 +57,9 @@ export function askFor(question: Question, wishes: SearchWishes, sought: Sought)
   const slack = exact ? ERROR : 1e-5;
   // More of the nearest lie in more lists, and so do those of a part of all.
   const lists = wishes.lists ?? sought.lists * Math.max(1, Math.sqrt(wanted / MEASURED));
-  if (entries === undefined) return { k, lists: Math.ceil(lists), least, slack };
-  const among = entries.map((entry) => store.slotOf(entry));
-  const part = among.length / store.size;
-  const isAll = part <= FEW || (wishes.filter === undefined && among.length <= FEW_OF_NAMESPACE);
+  if (among === undefined) return { k, lists: Math.ceil(lists), least, slack };
+  const part = among.count / store.size;
+  const isAll = part <= FEW || (!isFiltered && among.count <= FEW_OF_NAMESPACE);
   const more = wishes.lists === undefined ? Math.min(8, part ** -0.5) : 1;
   return { k, lists: Math.ceil(lists * more), least, slack, among, isAll };
 }

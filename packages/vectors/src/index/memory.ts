@@ -10,6 +10,7 @@ import { kernelOver } from '../kernel/load.js';
 import type { Memory } from '../kernel/web-assembly.js';
 import { Arena } from './arena.js';
 import { type ListOptions, Lists } from './lists.js';
+import type { SlotSet } from './slot-set.js';
 
 const MOST_EXTENTS = 4_096;
 
@@ -173,7 +174,7 @@ export class IndexMemory {
   }
 
   /** The address of masks with the bits of these slots. */
-  maskOf(slots: readonly number[]): number {
+  maskOf(slots: SlotSet): number {
     if (this.#masks.bytes < this.maskBytes) {
       const bytes = this.maskBytes;
       this.#masks = { at: this.take(bytes), bytes };
@@ -182,17 +183,22 @@ export class IndexMemory {
     return this.#masks.at;
   }
 
+  /** How many blocks there are, with those that are free. */
+  get blocks(): number {
+    return this.#blocks;
+  }
+
   /** Of a mask of all blocks that there are, and of those for which there is room. */
   get maskBytes(): number {
     return 4 * (this.#extents.length * this.shape.blocks + 1);
   }
 
-  writeMask(at: number, slots: readonly number[]): void {
+  writeMask(at: number, { mask, count }: SlotSet): void {
     const from = at / 4 + 1;
     const { words } = this;
-    words.fill(0, from, from + this.#blocks);
-    for (const slot of slots) words[from + (slot >>> 5)]! |= 1 << (slot & 31);
-    words[from - 1] = slots.length;
+    words.set(mask, from);
+    words.fill(0, from + mask.length, Math.max(from + mask.length, from + this.#blocks));
+    words[from - 1] = count;
   }
 
   /** The address of a list of slots. */

@@ -5,6 +5,7 @@
 import { LANES, LOWEST } from '../kernel/layout.js';
 import { Balancer } from './balance.js';
 import { type Found, IndexMemory, type MemoryOptions } from './memory.js';
+import { SlotSet } from './slot-set.js';
 import { Slots } from './slots.js';
 
 const ABSENT = -1;
@@ -14,7 +15,7 @@ export interface Ask {
   readonly k: number;
   readonly lists: number;
   /** Those slots only. */
-  readonly among?: readonly number[] | undefined;
+  readonly among?: SlotSet | undefined;
   /** Whether all of them are scored, rather than those that their codes let pass. */
   readonly isAll?: boolean;
   /** Scores above this only, as the kernels count them. Default all. */
@@ -85,8 +86,23 @@ export class VectorStore {
     return this.#slotOf[entry]!;
   }
 
-  get occupied(): number[] {
-    return this.#slotOf.filter((slot) => slot !== ABSENT);
+  get occupied(): SlotSet {
+    return this.slotsOf((visit) => {
+      for (let entry = 0; entry < this.#slotOf.length; entry++) visit(entry);
+    });
+  }
+
+  /** Those of the entries that are visited, as far as there are such. */
+  slotsOf(each: (visit: (entry: number) => void) => void): SlotSet {
+    const mask = new Uint32Array(this.memory.blocks);
+    let count = 0;
+    each((entry) => {
+      const slot = this.#slotOf[entry] ?? ABSENT;
+      if (slot === ABSENT) return;
+      mask[slot >>> 5]! |= 1 << (slot & 31);
+      count += 1;
+    });
+    return new SlotSet(mask, count);
   }
 
   get entries(): number[] {
@@ -148,9 +164,9 @@ export class VectorStore {
     const { memory } = this;
     const { kernel, scratch } = memory;
     if (isAll && among) {
-      const at = memory.listSlots(among);
+      const at = memory.listSlots(among.slots);
       this.#write(query);
-      return memory.results(kernel.exact(scratch, k, at, among.length));
+      return memory.results(kernel.exact(scratch, k, at, among.count));
     }
     const masks = among ? memory.maskOf(among) : 0;
     const square = this.#write(query);

@@ -1,56 +1,36 @@
 /** Documents by their attributes alone: how many match, which they are, and how often each value is among them. */
 import { display, MisuseError } from '@holdfast/kernel';
+import type { Schema } from '../attributes/columns.js';
+import type { FacetValue, Selection } from '../attributes/selection.js';
 import type { Documents, KnownDocument } from '../follow/documents.js';
-import { type Matches, type Schema, tagsOf } from './filter.js';
-
-export interface FacetValue {
-  readonly value: string | number;
-  /** How many documents have it. */
-  readonly count: number;
-}
 
 /** By attribute: the most frequent values first, of equal counts the lower one. */
 export type Facets = Readonly<Record<string, readonly FacetValue[]>>;
 
-export function* matching(
-  documents: Documents,
-  matches: Matches | undefined,
-): Generator<KnownDocument, void> {
-  for (const document of documents.values()) {
-    if (matches === undefined || matches(document.attributes)) yield document;
-  }
-}
-
-/** Those that match and come after an id, in the order of ids. */
+/** Of those that are selected, those that come after an id, in the order of ids. */
 export function pageOf(
   documents: Documents,
-  matches: Matches | undefined,
+  selection: Selection,
   { from, limit }: { readonly from: string | undefined; readonly limit: number },
 ): { readonly page: readonly KnownDocument[]; readonly next: string | undefined } {
-  const all = [...matching(documents, matches)].filter(({ id }) => from === undefined || id > from);
+  const all = documents.of(selection).filter(({ id }) => from === undefined || id > from);
   all.sort((one, other) => (one.id < other.id ? -1 : 1));
   const page = all.slice(0, limit);
   return { page, next: all.length > limit ? page.at(-1)?.id : undefined };
 }
 
-export function facetsOf(
-  documents: Documents,
-  matches: Matches | undefined,
-  names: readonly string[],
-): Facets {
-  const counts = names.map(() => new Map<string | number, number>());
-  for (const { attributes } of matching(documents, matches)) {
-    for (const [at, name] of names.entries()) {
-      for (const value of new Set(tagsOf(attributes, name)) as Set<string | number>) {
-        counts[at]?.set(value, (counts[at].get(value) ?? 0) + 1);
-      }
-    }
-  }
-  const sorted = (of: ReadonlyMap<string | number, number>): FacetValue[] =>
-    [...of]
+export function facetsOf(documents: Documents, selection: Selection, names: readonly string[]): Facets {
+  const countsOf = (name: string): readonly FacetValue[] => {
+    const counted = selection.facets.get(name);
+    if (counted) return counted;
+    const counts: Iterable<[string | number, number]> = documents.columns.of(name).counts(selection.bits);
+    const values = [...counts]
       .map(([value, count]) => ({ value, count }))
       .sort((one, other) => other.count - one.count || (one.value < other.value ? -1 : 1));
-  return Object.fromEntries(names.map((name, at) => [name, sorted(counts[at] ?? new Map())]));
+    selection.facets.set(name, values);
+    return values;
+  };
+  return Object.fromEntries(names.map((name) => [name, countsOf(name)]));
 }
 
 /** Throws MisuseError. */

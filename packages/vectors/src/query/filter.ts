@@ -1,14 +1,14 @@
 /**
- * Filters: which documents match, by their attributes.
+ * Filters: which documents match, by their attributes. A filter is read once, and then selects from columns, without a look at each
+ * document.
  *
  * Guarantees: a filter that names an attribute that is not declared, or a condition that its kind does not have, is a MisuseError
  * that says so: it never silently matches nothing.
  */
 import { display, MisuseError } from '@holdfast/kernel';
-import type { Attributes } from '../truth/record.js';
-
-/** Of each attribute by which documents are filtered: `tag` for a text, or several; `number` for a finite number. */
-export type Schema = Readonly<Record<string, 'tag' | 'number'>>;
+import type { Bits } from '../attributes/bitmap.js';
+import type { Columns, Schema } from '../attributes/columns.js';
+import type { Range } from '../attributes/number-column.js';
 
 export interface TagCondition {
   /** Has one of these. */
@@ -43,16 +43,28 @@ export interface Filter {
   readonly not?: Filter;
 }
 
-export type Matches = (attributes: Attributes) => boolean;
+/** A filter that was read. */
+export type Condition =
+  | { readonly kind: 'and' | 'or'; readonly of: readonly Condition[] }
+  | { readonly kind: 'not'; readonly of: Condition }
+  | { readonly kind: 'tag'; readonly name: string; readonly values: readonly string[] }
+  | { readonly kind: 'number'; readonly name: string; readonly range: Partial<Range> };
+
+const UNBOUND: Range = {
+  gt: Number.NEGATIVE_INFINITY,
+  gte: Number.NEGATIVE_INFINITY,
+  lt: Number.POSITIVE_INFINITY,
+  lte: Number.POSITIVE_INFINITY,
+};
 
 /** Throws MisuseError. */
-export function matcherOf(filter: unknown, schema: Schema): Matches {
+export function conditionOf(filter: unknown, schema: Schema): Condition {
   if (typeof filter !== 'object' || filter === null || Array.isArray(filter)) {
     throw new MisuseError(`A filter is an object of conditions by attribute; got ${display(filter)}.`);
   }
-  const parts = Object.entries(filter).flatMap(([name, condition]): Matches[] => {
+  const of = Object.entries(filter).flatMap(([name, condition]): Condition[] => {
     if (condition === undefined) return [];
-    if (name === 'not') return [negated(matcherOf(condition, schema))];
+    if (name === 'not') return [{ kind: 'not', of: conditionOf(condition, schema) }];
     if (name === 'and' || name === 'or') return [joined(name, condition, schema)];
     if (!Object.hasOwn(schema, name)) {
       const known = Object.keys(schema).join(', ') || 'none';
@@ -60,65 +72,74 @@ export function matcherOf(filter: unknown, schema: Schema): Matches {
         `A filter names the attribute ${display(name)}, which the schema does not have; it has ${known}. Declare it in "schema" of createIndex().`,
       );
     }
-    return [schema[name] === 'tag' ? tagMatcher(name, condition) : numberMatcher(name, condition)];
+    return [schema[name] === 'tag' ? tagCondition(name, condition) : numberCondition(name, condition)];
   });
-  return (attributes) => parts.every((matches) => matches(attributes));
+  return { kind: 'and', of };
 }
 
-/** The values of a tag that a document has. */
-export function tagsOf(attributes: Attributes, name: string): readonly unknown[] {
-  const value = attributes[name];
-  if (value === undefined || value === null) return [];
-  return Array.isArray(value) ? value : [value];
-}
-
-const negated =
-  (matches: Matches): Matches =>
-  (attributes) =>
-    !matches(attributes);
-
-function joined(name: 'and' | 'or', condition: unknown, schema: Schema): Matches {
-  if (!Array.isArray(condition)) {
-    throw new MisuseError(`"${name}" of a filter is a list of filters; got ${display(condition)}.`);
+/** Of the documents that there are, those that match. */
+export function select(condition: Condition, columns: Columns, all: Bits): Bits {
+  switch (condition.kind) {
+    case 'and': {
+      const bits = all.slice();
+      for (const each of condition.of) {
+        const some = select(each, columns, all);
+        for (let word = 0; word < bits.length; word++) bits[word]! &= some[word]!;
+      }
+      return bits;
+    }
+    case 'or': {
+      const bits = new Uint32Array(all.length);
+      for (const each of condition.of) {
+        const some = select(each, columns, all);
+        for (let word = 0; word < bits.length; word++) bits[word]! |= some[word]!;
+      }
+      return bits;
+    }
+    case 'not': {
+      const bits = select(condition.of, columns, all);
+      for (let word = 0; word < bits.length; word++) bits[word] = all[word]! & ~bits[word]!;
+      return bits;
+    }
+    case 'tag':
+      return columns.tag(condition.name).having(condition.values, all.length);
+    case 'number':
+      return columns.number(condition.name).within({ ...UNBOUND, ...condition.range }, all.length);
   }
-  const all = condition.map((each) => matcherOf(each, schema));
-  if (name === 'and') return (attributes) => all.every((matches) => matches(attributes));
-  return (attributes) => all.some((matches) => matches(attributes));
+}
+
+function joined(kind: 'and' | 'or', condition: unknown, schema: Schema): Condition {
+  if (!Array.isArray(condition)) {
+    throw new MisuseError(`"${kind}" of a filter is a list of filters; got ${display(condition)}.`);
+  }
+  return { kind, of: condition.map((each) => conditionOf(each, schema)) };
 }
 
 const isText = (value: unknown): value is string => typeof value === 'string';
 const isNumber = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value);
 
-function tagMatcher(name: string, condition: unknown): Matches {
-  if (isText(condition)) return (attributes) => tagsOf(attributes, name).includes(condition);
+function tagCondition(name: string, condition: unknown): Condition {
+  if (isText(condition)) return { kind: 'tag', name, values: [condition] };
   const { in: any, not } = conditionsOf(name, condition, ['in', 'not']);
-  const wanted = any === undefined ? undefined : textsOf(name, 'in', any);
-  const unwanted = textsOf(name, 'not', isText(not) ? [not] : (not ?? []));
-  return (attributes) => {
-    const tags = tagsOf(attributes, name);
-    if (wanted && !tags.some((tag) => wanted.has(tag))) return false;
-    return !tags.some((tag) => unwanted.has(tag));
-  };
+  const of: Condition[] = [];
+  if (any !== undefined) of.push({ kind: 'tag', name, values: textsOf(name, 'in', any) });
+  if (not !== undefined) {
+    const values = isText(not) ? [not] : textsOf(name, 'not', not);
+    of.push({ kind: 'not', of: { kind: 'tag', name, values } });
+  }
+  return { kind: 'and', of };
 }
 
-const COMPARISONS: Readonly<Record<string, (value: number, bound: number) => boolean>> = {
-  gt: (value, bound) => value > bound,
-  gte: (value, bound) => value >= bound,
-  lt: (value, bound) => value < bound,
-  lte: (value, bound) => value <= bound,
-};
+const COMPARISONS = ['gt', 'gte', 'lt', 'lte'];
 
-function numberMatcher(name: string, condition: unknown): Matches {
-  if (isNumber(condition)) return (attributes) => attributes[name] === condition;
-  const bounds = Object.entries(conditionsOf(name, condition, Object.keys(COMPARISONS)));
-  for (const [word, bound] of bounds) {
+function numberCondition(name: string, condition: unknown): Condition {
+  if (isNumber(condition)) return { kind: 'number', name, range: { gte: condition, lte: condition } };
+  const range = conditionsOf(name, condition, COMPARISONS);
+  for (const [word, bound] of Object.entries(range)) {
     if (isNumber(bound)) continue;
     throw new MisuseError(`"${word}" of the filter on "${name}" is a finite number; got ${display(bound)}.`);
   }
-  return (attributes) => {
-    const value = attributes[name];
-    return isNumber(value) && bounds.every(([word, bound]) => COMPARISONS[word]?.(value, bound as number));
-  };
+  return { kind: 'number', name, range };
 }
 
 function conditionsOf(
@@ -136,7 +157,7 @@ function conditionsOf(
   return Object.fromEntries(given);
 }
 
-function textsOf(name: string, word: string, value: unknown): ReadonlySet<unknown> {
-  if (Array.isArray(value) && value.every(isText)) return new Set(value);
+function textsOf(name: string, word: string, value: unknown): readonly string[] {
+  if (Array.isArray(value) && value.every(isText)) return value;
   throw new MisuseError(`"${word}" of the filter on "${name}" is a list of texts; got ${display(value)}.`);
 }

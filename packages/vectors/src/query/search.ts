@@ -14,6 +14,8 @@ import {
   unlessAborted,
 } from '@holdfast/kernel';
 import { type Aspect, rankingOf } from '../aspect.js';
+import type { Schema } from '../attributes/columns.js';
+import type { Selection } from '../attributes/selection.js';
 import type { Follower } from '../follow/follower.js';
 import type { GenerationIndex, NearDocument } from '../follow/generation-index.js';
 import { fuse } from '../hybrid/fuse.js';
@@ -25,7 +27,7 @@ import { MOST } from '../kernel/layout.js';
 import type { KeywordIndex } from '../keywords/keyword-index.js';
 import { type FIND, KEYWORDS_RANKING } from '../vector-index-options.js';
 import { facetsOf, requireFacets } from './browse.js';
-import { type Matches, matcherOf, type Schema } from './filter.js';
+import { conditionOf } from './filter.js';
 import { type FoundDocument, type Results, told } from './results.js';
 import type { Texts } from './texts.js';
 
@@ -72,7 +74,7 @@ export class Search {
         `"limit" and "offset" of search are ${MOST} together at most; got ${limit} and ${offset}.`,
       );
     }
-    if (filter) matcherOf(filter, schema);
+    if (filter) conditionOf(filter, schema);
     requireFacets(facets, schema);
     const given = this.#given(wishes);
     const isEmbedded = embeddingOf(this.#parts.aspects, wishes, given).length > 0;
@@ -94,10 +96,13 @@ export class Search {
     const asked = await this.#ask(wishes, degraded);
     // From here on nothing is awaited until all is retrieved.
     follower.expire();
-    const matches = filter && matcherOf(filter, schema);
-    const found = this.#found(wishes, asked, matches);
-    const answer = { facets: facetsOf(follower.documents, matches, facets), place: follower.place };
-    const sequences = new Map(found.map(({ id }) => [id, follower.documents.get(id)?.sequence ?? 0]));
+    const { documents, place } = follower;
+    const selected = filter && documents.select(conditionOf(filter, schema));
+    const found = this.#found(wishes, asked, selected);
+    const counted =
+      facets.length > 0 ? facetsOf(documents, selected ?? documents.select(undefined), facets) : {};
+    const answer = { facets: counted, place };
+    const sequences = new Map(found.map(({ id }) => [id, documents.get(id)?.sequence ?? 0]));
     const ranked = await this.#reranked(wishes, found, degraded);
     const page = ranked.slice(offset, offset + limit);
     const hits = await unlessAborted(signal, 'texts were read', this.#withTexts(wishes, page, sequences));
@@ -149,29 +154,34 @@ export class Search {
   }
 
   /** The best first, deeper than the page if there is more to be done with them. */
-  #found(wishes: Wishes, { index, meanings, isAlone }: Asked, matches: Matches | undefined): FoundDocument[] {
+  #found(
+    wishes: Wishes,
+    { index, meanings, isAlone }: Asked,
+    selected: Selection | undefined,
+  ): FoundDocument[] {
     const { text, limit, offset, minScore, fuse: options } = wishes;
     const { aspects, keywords, follower } = this.#parts;
     const { documents } = follower;
-    const isMatching =
-      matches &&
+    const isSelected =
+      selected &&
       ((id: string): boolean => {
         const known = documents.get(id);
-        return known !== undefined && matches(known.attributes);
+        return known !== undefined && selected.has(known.number);
       });
+    const all = (): Selection => documents.select(undefined);
     const wanted = limit + offset;
     const most = Math.min(MOST, isAlone && !wishes.rerank ? wanted : Math.max(LEAST_DEPTH, 4 * wanted));
     const near = new Map<string, readonly NearDocument[]>();
     for (const aspect of aspects) {
       const meaning = meanings.get(aspect.name);
       const { name } = aspect;
-      const some = meaning ? index.nearest(meaning, { name, most, minScore, matches: isMatching }) : [];
+      const some = meaning ? index.nearest(meaning, { name, most, minScore, selected, all }) : [];
       near.set(rankingOf(aspect), some);
     }
     const words =
       text === undefined || keywords === undefined
         ? []
-        : keywords.search(text, { limit: most, ...(isMatching && { filter: isMatching }) });
+        : keywords.search(text, { limit: most, ...(isSelected && { filter: isSelected }) });
     const rankings: Record<string, readonly Hit[]> = {
       ...Object.fromEntries(near),
       [KEYWORDS_RANKING]: words,

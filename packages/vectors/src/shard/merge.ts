@@ -3,7 +3,8 @@
  *
  * Guarantees: what is told is what one index with all documents would tell, as far as the shards find what is nearest.
  */
-import type { Facets, FacetValue } from '../query/browse.js';
+import type { FacetValue } from '../attributes/selection.js';
+import type { Facets } from '../query/browse.js';
 import type { FoundDocument, StoredDocument } from '../query/results.js';
 
 /** The best of all: each shard has told its own best, as many as are wanted with those that are left out. */

@@ -80,7 +80,7 @@ export class ThreadPool {
     tell: (i: number, found: readonly Found[]) => void,
   ): Promise<void> {
     const [first] = asked;
-    if (each.thread.isGone || first?.ask.among?.length === 0) {
+    if (each.thread.isGone || first?.ask.among?.count === 0) {
       asked.forEach(({ query, ask }, i) => {
         tell(i, this.#store.find(query, ask));
       });
@@ -101,14 +101,15 @@ export class ThreadPool {
     const { memory } = this.#store;
     const { dimensions } = memory.shape;
     const [{ ask }] = asked as [Asked];
-    const among = ask.among ?? [];
+    const { among } = ask;
+    const listed = ask.isAll ? among?.slots : undefined;
     const sizes = {
       scratch: memory.lists.scratchBytes,
       queries: 4 * SLICE * dimensions,
       bounds: 4 * SLICE,
       results: 4 * SLICE * (1 + 2 * ask.k),
-      masks: ask.among && !ask.isAll ? memory.maskBytes : 0,
-      slots: ask.isAll ? 4 * among.length : 0,
+      masks: among && !listed ? memory.maskBytes : 0,
+      slots: 4 * (listed?.length ?? 0),
     };
     const bytes = Object.values(sizes).reduce((sum, size) => sum + size + 64, 0);
     if (each.region.bytes < bytes) {
@@ -128,12 +129,12 @@ export class ThreadPool {
       const bound = least === undefined ? LOWEST : least - slack * memory.scoreScale(square);
       memory.floats[bounds / 4 + i] = bound;
     });
-    if (sizes.masks > 0) memory.writeMask(masks, among);
-    if (sizes.slots > 0) memory.words.set(among, slots / 4);
+    if (among && !listed) memory.writeMask(masks, among);
+    if (listed) memory.words.set(listed, slots / 4);
     return {
       ...{ header: HEADER, end: at, dimensions, scratch, count: asked.length, queries, bounds, results },
       ...{ k: ask.k, lists: ask.lists, masks: sizes.masks > 0 ? masks : 0 },
-      ...{ slots, among: sizes.slots > 0 ? among.length : 0 },
+      ...{ slots, among: listed?.length ?? 0 },
     };
   }
 }

@@ -5,9 +5,9 @@
  */
 import { display, encodeJson, MisuseError } from '@holdfast/kernel';
 import type { Aspect } from '../aspect.js';
+import type { Schema } from '../attributes/columns.js';
 import { prepareVector, type Vector } from '../index/metric.js';
 import type { Text } from '../keywords/keyword-index.js';
-import type { Schema } from '../query/filter.js';
 import { type Attributes, isObject, isText } from '../truth/record.js';
 
 export interface Document {
