@@ -3,7 +3,7 @@
 export type Bits = Uint32Array;
 
 /** Words that numbers below this one take. */
-export const wordsFor = (numbers: number): number => Math.ceil(numbers / 32);
+const wordsFor = (numbers: number): number => Math.ceil(numbers / 32);
 
 export function setBit(bits: Bits, number: number): void {
   bits[number >>> 5]! |= 1 << (number & 31);
