@@ -13,7 +13,7 @@
 local MADE = {definition = true, applied = true, live = true, last = true, generations = true, cutting = true, before = true, builder = true}
 if n ~= tonumber(ARGV[1]) or (n > 0 and is_ours) then return {'changed', n} end
 local is_behind = tonumber(ARGV[2]) > n
-n = math.max(n, tonumber(ARGV[2])) + 1
+n = after(math.max(n, tonumber(ARGV[2])))
 local entry, told = {'adopted', n}, {}
 for index = 5, is_behind and #ARGV or 0, 2 do
   local view = string.match(ARGV[index], '^live:(.*)$')

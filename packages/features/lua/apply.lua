@@ -13,7 +13,7 @@
 if n > 0 and not is_ours then return {'forgot', n} end
 if n ~= tonumber(ARGV[1]) then return {'changed', n} end
 if known[4] and known[4] ~= ARGV[2] then return {'partitions', tonumber(known[4])} end
-n = n + 1
+n = after(n)
 local entry = {'applied', n}
 local fields = {'layout', LAYOUT, 'server', SERVER, 'n', n, 'partitions', ARGV[2]}
 local function set(field, value) fields[#fields + 1], fields[#fields + 2] = field, value end

@@ -25,3 +25,7 @@ local n = tonumber(known[3] or '0')
 -- Another server may know an older catalog: what is live must be asked of the partitions, which know the latest that they
 -- were told.
 local is_ours = known[2] == SERVER
+
+-- The number of a change that follows on `last`. It is not below the time in ms, so that a catalog which has forgotten changes
+-- never gives the number of one of them to another change: programs know definitions by these numbers.
+local function after(last) return math.max(last + 1, math.floor(micros / 1000)) end

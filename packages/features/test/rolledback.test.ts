@@ -145,3 +145,31 @@ describe('a catalog that its server has lost changes of', () => {
     await expect(storeOf().begin(profile, { holder: holderOf(8) })).rejects.toThrow(StaleTokenError);
   });
 });
+
+it('a definition that a program has kept is not taken for one that was applied after the server forgot', async () => {
+  const editionOf = (fields: Readonly<Record<string, ReturnType<typeof t.int>>>) => {
+    const each = view('profile', { entity: entity('user'), fields });
+    const store = createFeatures({ redis: url(), name: 'shop', views: [each], partitions: 2 });
+    later(() => store.close());
+    return { store, view: each };
+  };
+  const land = async ({ store, view: each }: ReturnType<typeof editionOf>, token: number) => {
+    const lane = await store.open(each, { holder: holderOf(token) });
+    await lane.land([{ id: 'u1', time: Date.now(), values: { n: 5, m: 6 } }]);
+  };
+  const [first, second, third] = [
+    editionOf({ n: t.int() }),
+    editionOf({ m: t.int(), n: t.int() }),
+    editionOf({ m: t.int(), n: t.int(), p: t.int() }),
+  ];
+  await first.store.apply();
+  await second.store.apply();
+  await land(second, 7);
+  await client().flushall();
+  // The second edition's fields are the first schema now, and those of the third are the second one.
+  await editionOf({ m: t.int(), n: t.int() }).store.apply();
+  await third.store.apply();
+  await land(second, 8);
+  const [row] = await third.store.rows(third.view, ['u1']);
+  expect(row?.values).toEqual({ m: 6, n: 5, p: null });
+});
