@@ -19,6 +19,10 @@ const FACTS: Readonly<Record<string, RegExp>> = {
   'postgres-drizzle.ts': /^StaleTokenError\nbalance 5\n$/,
   'postgres-prisma.ts': /^StaleTokenError\nbalance 5\n$/,
   'queue.ts': /^https:\/\/example\.org\/cat\.png: attempt 1\n$/,
+  'queue-fastify.ts':
+    /^202 \{ id: 'request-1' \} \{ id: 'request-1' \} \{ state: 'completed', result: 'small cat.png' \} 404\n$/,
+  'queue-next.ts': /^202 true\ntrue\n$/,
+  'queue-nest.ts': /^small cat.png undefined\nit has stopped\n$/,
   'queue-retry.ts': /^true\ntrue 2\n$/,
   'queue-schedules.ts': /^\d\n\[ 'sales', 'trial', 'trial', 'trial' \] \[ 'nightly' \]\n$/,
   'queue-events.ts': /^added, begun, progress, completed\n$/,
