@@ -89,8 +89,8 @@ it('a task that never ends does not hold the rate up for the others', async () =
   const worker = workerOf({
     queue,
     concurrency: 2,
-    handler: ({ data }: Task<string>) => {
-      if (data === 'never') return new Promise<void>(() => {});
+    handler: async ({ data }: Task<string>) => {
+      if (data === 'never') await new Promise<void>(() => {});
       ended += 1;
     },
   });
