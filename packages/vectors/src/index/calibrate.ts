@@ -49,11 +49,12 @@ export async function calibrate(
   for (let lists = 4; lists < most; lists = Math.ceil(lists * 1.4)) ways.push(lists);
   ways.push(most);
   const queries = latest.all;
-  const slices = new Slices(clock);
   const sums = new Float64Array(ways.length);
+  const slices = new Slices(clock);
   for (let i = 0; i < QUERIES; i++) {
     const query = queries?.[i] ?? noisy(store, entries, random);
-    const all = store.find(query, { k: NEAREST, lists: 1, among: store.occupied, isAll: true, slack: 0 });
+    // All lists by their codes miss one in a thousand, and take a tenth of the time of all rows.
+    const all = store.find(query, { k: NEAREST, lists: most, slack: 0 });
     const wanted = new Set(all.map(({ slot }) => slot));
     let part = 0;
     for (const [w, lists] of ways.entries()) {

@@ -9,9 +9,12 @@ import { listsFor } from './balance.js';
 import { IndexMemory, type MemoryOptions } from './memory.js';
 import { Slices } from './slices.js';
 
-/** Vectors of the sample for each list, and rounds. */
-const SAMPLE = 64;
-const ROUNDS = 6;
+/**
+ * Vectors of the sample for each list, by round. The first rounds only have to bring centroids to where vectors are, for which
+ * few are enough.
+ */
+const ROUNDS = [8, 16, 32, 64, 64];
+const SAMPLE = Math.max(...ROUNDS);
 /** Points that one call of a kernel takes. */
 const CHUNK = 16;
 
@@ -42,14 +45,15 @@ export async function train(training: Training): Promise<Float32Array> {
     read(chosen[list % count]!, vector);
     centroids.set(vector, list * dimensions);
   }
-  for (let round = 0; round < ROUNDS; round++) {
+  for (const each of ROUNDS) {
+    const some = Math.min(count, lists * each);
     const memory = new IndexMemory({ ...options, centroids, limit: 4 * 2 ** 30 });
     const points = memory.take(2 * CHUNK * dimensions);
     const scales = memory.take(4 * CHUNK);
     const sums = memory.take(4 * lists * (dimensions + 1));
     const counts = sums + 4 * lists * dimensions;
-    for (let from = 0; from < count; from += CHUNK) {
-      const n = Math.min(CHUNK, count - from);
+    for (let from = 0; from < some; from += CHUNK) {
+      const n = Math.min(CHUNK, some - from);
       for (let i = 0; i < n; i++) {
         read(chosen[from + i]!, vector);
         memory.write(memory.scratch, vector);
@@ -64,7 +68,7 @@ export async function train(training: Training): Promise<Float32Array> {
     for (let list = 0; list < lists; list++) {
       const n = memory.words[counts / 4 + list]!;
       if (n === 0) {
-        read(chosen[Math.floor(random.unit() * count)]!, vector);
+        read(chosen[Math.floor(random.unit() * some)]!, vector);
         centroids.set(vector, list * dimensions);
       } else {
         for (let j = 0; j < dimensions; j++) {
