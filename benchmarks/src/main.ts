@@ -25,6 +25,7 @@ import { queue } from './queue/run.js';
 import { races } from './races/run.js';
 import { rolling } from './rolling/run.js';
 import { scenarios } from './scenarios/run.js';
+import { vectorsFilters } from './vectors/filters.js';
 import { vectorsKeywords } from './vectors/keywords.js';
 import { vectors } from './vectors/run.js';
 import { vectorsShards } from './vectors/shards.js';
@@ -47,6 +48,7 @@ const BENCHMARKS: ReadonlyMap<string, Benchmark> = new Map([
   ['features-cutover', featuresCutover],
   ['features-scale', featuresScale],
   ['features-served', featuresServed],
+  ['vectors-filters', vectorsFilters],
   ['vectors-keywords', vectorsKeywords],
   ['vectors-shards', vectorsShards],
 ]);
@@ -61,7 +63,7 @@ ${[...BENCHMARKS].map(([name, { about, workloads }]) => `  ${name.padEnd(10)}${a
 
   --rounds N        how many rounds to take the median of; default 5, fewer where a round takes long
   --only A,B        only these workloads of the benchmark; default all
-  --size N          features-cutover: how many rows; default 1000000; features-served: how many answers; default 100000; vectors, vectors-shards: how many; default 50000; vectors-keywords: how many texts; default 250000
+  --size N          features-cutover: how many rows; default 1000000; features-served: how many answers; default 100000; vectors, vectors-filters, vectors-shards: how many; default 50000; vectors-keywords: how many texts; default 250000
   --against COMMIT  versus: the earlier commit to compare with; default HEAD^
   --json FILE       writes the numbers of every round
   --markdown FILE   writes the tables

@@ -1,16 +1,15 @@
 /**
  * The contestants: Holdfast's index, usearch, and hnswlib-node, each in this process.
  *
- * Guarantees: a peer that is not installed, or was not compiled, is left out with the reason; it is not replaced by anything.
+ * Guarantees: a peer that cannot be had is left out with the reason; it is not replaced by anything.
  */
-import { rmSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { rmSync, statSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { seededRandom } from '@holdfast/kernel';
 import { createLocalIndex } from '@holdfast/vectors';
-import { manifestOf } from '../versions.js';
 import { DIMENSIONS, NEAREST } from './data.js';
+import { peerOf, require } from './peers.js';
 
 export interface Engine {
   readonly name: string;
@@ -22,6 +21,8 @@ export interface Engine {
   /** Says how much work a search is. */
   use(effort: number): void;
   search(query: Float32Array): readonly number[];
+  /** Bytes by its own count, by part, without its ids if those lie in the heap of JavaScript. */
+  bytes(): Readonly<Record<string, number>>;
   /** Many at once, on `THREADS` threads, if it can; only how many were found is told. */
   searchMany?(queries: readonly Float32Array[]): Promise<number>;
   close(): Promise<void>;
@@ -42,8 +43,6 @@ function ladder(from: number, to: number, by: number): number[] {
   return steps;
 }
 
-const require = createRequire(import.meta.url);
-
 const holdfast: Maker = (_, seed) => {
   const index = createLocalIndex({ dimensions: DIMENSIONS, threads: THREADS, random: seededRandom(seed) });
   let lists = 1;
@@ -57,6 +56,10 @@ const holdfast: Maker = (_, seed) => {
     },
     search: (query) => index.search(query, { limit: NEAREST, lists }).map(({ id }) => Number(id)),
     searchMany: async (queries) => (await index.searchMany(queries, { limit: NEAREST, lists })).flat().length,
+    bytes: () => {
+      const { untouched: _, ...parts } = index.stats().parts;
+      return parts;
+    },
     close: () => index.close(),
   };
 };
@@ -103,24 +106,40 @@ const usearch: Maker = () => {
       const results = index.search(all, NEAREST, THREADS);
       return (Array.isArray(results) ? results : [results]).reduce((sum, { keys }) => sum + keys.length, 0);
     },
+    bytes: () => {
+      index.save(file);
+      return { 'its file': statSync(file).size };
+    },
     close: async () => rmSync(file, { force: true }),
   };
 };
 
 /** What is used of it. */
-interface HierarchicalIndex {
+export interface HierarchicalIndex {
   initIndex(room: number, links: number, effort: number, seed: number): void;
   addPoint(vector: number[], label: number): void;
   setEf(effort: number): void;
-  searchKnn(vector: number[], count: number): { readonly neighbors: number[] };
+  writeIndexSync(file: string): void;
+  searchKnn(
+    vector: number[],
+    count: number,
+    filter?: (label: number) => boolean,
+  ): { readonly neighbors: number[] };
 }
 
-const hnswlib: Maker = (room, seed) => {
+/** An empty index of hnswlib-node. */
+export function hierarchicalIndex(room: number, seed: number): HierarchicalIndex {
   const { HierarchicalNSW } = require('hnswlib-node') as {
     HierarchicalNSW: new (space: 'ip', dimensions: number) => HierarchicalIndex;
   };
   const index = new HierarchicalNSW('ip', DIMENSIONS); // the vectors have length 1
   index.initIndex(room, LINKS, INSERT_EFFORT, seed);
+  return index;
+}
+
+const hnswlib: Maker = (room, seed) => {
+  const index = hierarchicalIndex(room, seed);
+  const file = join(tmpdir(), `holdfast-bench-${process.pid}.hnsw`);
   return {
     name: 'hnswlib-node f32',
     efforts: PEER_EFFORTS,
@@ -128,6 +147,12 @@ const hnswlib: Maker = (room, seed) => {
     train: async () => undefined,
     use: (effort) => index.setEf(effort),
     search: (query) => index.searchKnn(Array.from(query), NEAREST).neighbors,
+    bytes: () => {
+      index.writeIndexSync(file);
+      const { size } = statSync(file);
+      rmSync(file);
+      return { 'its file': size };
+    },
     close: async () => undefined,
   };
 };
@@ -137,17 +162,9 @@ export function contestants(): { makers: readonly Maker[]; remarks: readonly str
   const makers = [holdfast];
   const remarks: string[] = [];
   for (const [name, maker] of Object.entries({ usearch, 'hnswlib-node': hnswlib })) {
-    try {
-      require(name);
-      makers.push(maker);
-      remarks.push(`${name} ${manifestOf(name).version}`);
-    } catch (error) {
-      const [reason] = (error as Error).message.split('\n');
-      const remedy = `npm rebuild ${name} --ignore-scripts=false --nodedir=<the folder of Node, with include/node>`;
-      remarks.push(
-        `${name} is left out, because it cannot be loaded (${reason}): \`${remedy}\` compiles it.`,
-      );
-    }
+    const { isThere, remark } = peerOf(name);
+    if (isThere) makers.push(maker);
+    remarks.push(remark);
   }
   return { makers, remarks };
 }

@@ -36,6 +36,8 @@ class VectorsBenchmark implements Run {
   readonly #call: Call;
   readonly #engines: Engine[] = [];
   readonly #results: Results = new Map();
+  /** What engines say of their memory. */
+  readonly #counted: string[] = [];
 
   constructor(call: Call) {
     this.#call = call;
@@ -78,7 +80,8 @@ class VectorsBenchmark implements Run {
         ...remarks,
         'The vectors are made, not of a model: clusters of uneven size and width on a curved surface of 32 dimensions, with noise. Yours may be easier or harder.',
         'Every engine runs in one process, and but for `many` on one thread. The ids of holdfast are strings, those of the others numbers.',
-        'Memory is by how much the process has grown, less precise than what an engine counts itself.',
+        'Memory is what each counts itself, and for the peers the size of the file that they write of the index, which leaves out what they need beyond that. By how much the process grows is less sure: memory that an earlier engine has given back counts less.',
+        ...this.#counted,
       ],
       data: this.#results,
     };
@@ -89,8 +92,8 @@ class VectorsBenchmark implements Run {
   }
 
   async #build(make: () => Engine, base: readonly Float32Array[]): Promise<void> {
-    globalThis.gc?.();
-    const memory = process.memoryUsage.rss();
+    await settle();
+    const memory = process.memoryUsage();
     const cpu = process.cpuUsage();
     const began = performance.now();
     const engine = make();
@@ -102,14 +105,18 @@ class VectorsBenchmark implements Run {
     await engine.train();
     const seconds = (performance.now() - began) / 1_000;
     const { user, system } = process.cpuUsage(cpu);
-    globalThis.gc?.();
+    await settle();
+    const after = process.memoryUsage();
+    const parts = { ...engine.bytes(), 'in the heap': Math.max(0, after.heapUsed - memory.heapUsed) };
+    this.#counted.push(`${engine.name}, in MiB: ${partsIn(parts)}.`);
     note(
       this.#results,
       { workload: 'build', contestant: engine.name },
       {
         'build, s': seconds,
         'build, s of CPU': (user + system) / 1e6,
-        'memory, MiB': (process.memoryUsage.rss() - memory) / 2 ** 20,
+        'memory, MiB': sumOf(parts) / 2 ** 20,
+        'growth of the process, MiB': (after.rss - memory.rss) / 2 ** 20,
       },
     );
   }
@@ -183,6 +190,7 @@ class VectorsBenchmark implements Run {
         atLeast(`searches at ${recall}, to ${peer}`, ratio(`searches/s at ${recall}`, peer), 2),
       ),
       atMost(`CPU of the build, to ${peer}`, ratio('build, s of CPU', peer), 0.1),
+      atMost(`memory, to ${peer}`, ratio('memory, MiB', peer), 0.6),
       ...(this.#call.workloads.has('insert')
         ? [atLeast(`inserts, to ${peer}`, ratio('inserts/s', peer), 20)]
         : []),
@@ -205,6 +213,26 @@ class VectorsBenchmark implements Run {
         }),
       );
   }
+}
+
+/** Until nothing that is garbage is kept any more. */
+async function settle(): Promise<void> {
+  for (let time = 0; time < 3; time += 1) {
+    globalThis.gc?.();
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+const sumOf = (parts: Readonly<Record<string, number>>): number =>
+  Object.values(parts).reduce((all, bytes) => all + bytes, 0);
+
+/** `codes 3.2, rows 18.3`: those that are not empty, and the sum. */
+function partsIn(parts: Readonly<Record<string, number>>): string {
+  const told = (bytes: number): string => (bytes / 2 ** 20).toFixed(1);
+  const each = Object.entries(parts).flatMap(([name, bytes]) =>
+    bytes > 0 ? [`${name} ${told(bytes)}`] : [],
+  );
+  return `${[...each, `together ${told(sumOf(parts))}`].join('; ')}`;
 }
 
 /** The least effort that reaches the recall, or the greatest there is. */

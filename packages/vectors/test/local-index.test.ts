@@ -198,7 +198,9 @@ it('gives ids and memory that are deleted to what comes later, and never finds w
     for (let n = 0; n < 1_000; n++) index.put(`d${n}`, maker.next());
   };
   fill();
-  const { bytes } = index.stats();
+  const { bytes, parts } = index.stats();
+  expect(Object.values(parts).reduce((sum, part) => sum + part, 0)).toBe(bytes);
+  expect(parts).toMatchObject({ rows: 32 * 1_000, codes: 24 * 1_000, originals: 0 });
   for (let round = 0; round < 2; round++) {
     for (let n = 0; n < 1_000; n++) expect(index.delete(`d${n}`)).toBe(true);
     expect(index.delete('d0')).toBe(false);

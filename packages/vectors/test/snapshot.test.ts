@@ -25,7 +25,7 @@ async function filled(options: LocalIndexOptions): Promise<LocalIndex> {
 }
 
 function expectSame(one: LocalIndex, other: LocalIndex, { exact = false } = {}): void {
-  const { bytes: _, ...stats } = one.stats();
+  const { bytes: _, parts: __, ...stats } = one.stats();
   expect(other.stats()).toMatchObject(stats);
   const maker = vectorMaker(1, DIMENSIONS);
   const filter = (id: string): boolean => id.endsWith('3');

@@ -44,8 +44,9 @@ export class GenerationIndex {
   readonly #names: readonly string[];
   readonly #cores: ReadonlyMap<string, Core>;
   readonly #local: NamedIndex<string>;
-  /** How many chunks each document has, and its number. */
-  readonly #held = new Map<string, { readonly count: number; readonly number: number }>();
+  /** The number of each document that has chunks; and, by that, how many. */
+  readonly #held = new Map<string, number>();
+  readonly #counts: number[] = [];
   /** By name: the entries of the chunks of each document. */
   readonly #entries: ReadonlyMap<string, DocumentEntries>;
 
@@ -81,7 +82,7 @@ export class GenerationIndex {
     { id, number }: { readonly id: string; readonly number: number },
     vectors: readonly (readonly Vector[])[],
   ): void {
-    const before = this.#held.get(id)?.count ?? 0;
+    const before = this.#countOf(id);
     const count = Math.max(0, ...vectors.map(({ length }) => length));
     try {
       for (let chunk = 0; chunk < count; chunk++) {
@@ -90,16 +91,16 @@ export class GenerationIndex {
       }
       for (let chunk = count; chunk < before; chunk++) this.#local.delete(keyOf(id, chunk));
     } catch (error) {
-      this.#held.set(id, { number, count: Math.max(before, count) });
+      this.#hold(id, number, Math.max(before, count));
       this.delete(id);
       throw error;
     }
     if (count === 0) this.#forget(id);
-    else this.#note(id, { number, count });
+    else this.#note(id, number, count);
   }
 
   delete(id: string): void {
-    const count = this.#held.get(id)?.count ?? 0;
+    const count = this.#countOf(id);
     for (let chunk = 0; chunk < count; chunk++) this.#local.delete(keyOf(id, chunk));
     this.#forget(id);
   }
@@ -120,7 +121,7 @@ export class GenerationIndex {
         const isBelow = minScore !== undefined && score < minScore;
         if (isBelow || found.has(id)) continue;
         found.set(id, { id, score, chunk: Number.parseInt(key, 10) });
-        numbers.push(this.#held.get(id)?.number ?? 0);
+        numbers.push(this.#held.get(id)!);
       }
       const isLast = hits.length < limit || (minScore !== undefined && hits.at(-1)!.score < minScore);
       if (found.size >= most || isLast) break;
@@ -132,22 +133,33 @@ export class GenerationIndex {
     return [...found.values()].sort(byScore).slice(0, most);
   }
 
-  #note(id: string, held: { readonly count: number; readonly number: number }): void {
-    this.#held.set(id, held);
+  #countOf(id: string): number {
+    const number = this.#held.get(id);
+    return number === undefined ? 0 : this.#counts[number]!;
+  }
+
+  #hold(id: string, number: number, count: number): void {
+    this.#held.set(id, number);
+    while (this.#counts.length < number) this.#counts.push(0);
+    this.#counts[number] = count;
+  }
+
+  #note(id: string, number: number, count: number): void {
+    this.#hold(id, number, count);
     for (const [name, entries] of this.#entries) {
       const core = this.#cores.get(name);
-      const all = Array.from({ length: held.count }, (_, chunk) => core?.entryOf('', keyOf(id, chunk)));
+      const all = Array.from({ length: count }, (_, chunk) => core?.entryOf('', keyOf(id, chunk)));
       entries.set(
-        held.number,
+        number,
         all.filter((entry) => entry !== undefined),
       );
     }
   }
 
   #forget(id: string): void {
-    const held = this.#held.get(id);
-    if (held === undefined) return;
+    const number = this.#held.get(id);
+    if (number === undefined) return;
     this.#held.delete(id);
-    for (const entries of this.#entries.values()) entries.set(held.number, []);
+    for (const entries of this.#entries.values()) entries.set(number, []);
   }
 }

@@ -30,7 +30,7 @@ import { ManySearches } from '../threads/many.js';
 import { type Calibration, calibrate, LatestQueries } from './calibrate.js';
 import { Entries } from './entries.js';
 import { askFor, type Hit, hitsOf, type Question } from './finding.js';
-import type { Found, MemoryOptions } from './memory.js';
+import type { Found, MemoryOptions, MemoryParts } from './memory.js';
 import { prepareVector, type Vector } from './metric.js';
 import { Originals } from './originals.js';
 import { Slices } from './slices.js';
@@ -45,6 +45,7 @@ export interface IndexStats {
   readonly lists: number;
   /** Of the index, without the ids. */
   readonly bytes: number;
+  readonly parts: MemoryParts;
   /** How many lists a search looks at, and what recall was measured with that, on what. */
   readonly search: Calibration;
   /** Whether the index has grown fourfold since it was trained, or for the first time beyond 4,096 vectors. */
@@ -58,6 +59,7 @@ export interface Chosen {
   readonly each: (visit: (entry: number) => void) => void;
 }
 
+const NO_PARTS = { codes: 0, rows: 0, free: 0, untouched: 0, tables: 0 };
 const UNTRAINED: Calibration = { lists: 1, recall: 1, of: 'stored vectors' };
 
 export class Core {
@@ -249,10 +251,12 @@ export class Core {
 
   stats(): IndexStats {
     const store = this.#store;
+    const originals = this.#originals?.bytes ?? 0;
     return {
       vectors: this.#entries.size,
       lists: store?.memory.lists.live ?? 1,
-      bytes: (store?.memory.bytes ?? 0) + (this.#originals?.bytes ?? 0),
+      bytes: (store?.memory.bytes ?? 0) + originals,
+      parts: { ...(store?.memory.partsOf(store.size) ?? NO_PARTS), originals },
       search: this.#calibration,
       isTrainingDue: this.#entries.size >= 4 * this.#trainedAt,
     };

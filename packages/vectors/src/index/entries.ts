@@ -4,6 +4,7 @@
  * Guarantees: an id of one namespace is not that of another.
  */
 
+/** Of an entry. */
 interface Named {
   readonly space: string;
   readonly id: string;
@@ -14,14 +15,17 @@ const NONE: ReadonlyMap<string, number> = new Map();
 export class Entries {
   /** By namespace. One without ids is none. */
   readonly #spaces = new Map<string, Map<string, number>>();
-  readonly #names: (Named | undefined)[] = [];
+  /** By entry; undefined for one that is free. In two lists, because an object for each would take as much as its id. */
+  readonly #ids: (string | undefined)[] = [];
+  readonly #spaceOf: string[] = [];
   readonly #free: number[] = [];
 
   /** With these ids by entry; undefined is free. */
   static of(names: readonly (Named | undefined)[]): Entries {
     const entries = new Entries();
     names.forEach((name, entry) => {
-      entries.#names[entry] = name;
+      entries.#ids[entry] = name?.id;
+      entries.#spaceOf[entry] = name?.space ?? '';
       if (name) entries.#space(name.space).set(name.id, entry);
       else entries.#free.push(entry);
     });
@@ -30,12 +34,14 @@ export class Entries {
 
   /** The id of each entry, or undefined for those that are free. */
   get names(): readonly (Named | undefined)[] {
-    return this.#names;
+    return this.#ids.map((id, entry) =>
+      id === undefined ? undefined : { space: this.#spaceOf[entry]!, id },
+    );
   }
 
   /** Of all namespaces. */
   get size(): number {
-    return this.#names.length - this.#free.length;
+    return this.#ids.length - this.#free.length;
   }
 
   /** How many ids there are in all namespaces: fewer than entries, if two had the same. */
@@ -58,7 +64,7 @@ export class Entries {
 
   /** That of the id, or the one that it will have. */
   for(space: string, id: string): number {
-    return this.known(space, id) ?? this.#free.at(-1) ?? this.#names.length;
+    return this.known(space, id) ?? this.#free.at(-1) ?? this.#ids.length;
   }
 
   known(space: string, id: string): number | undefined {
@@ -66,15 +72,16 @@ export class Entries {
   }
 
   idOf(entry: number): string {
-    return this.#names[entry]!.id;
+    return this.#ids[entry]!;
   }
 
   /** Takes the entry that `for` told for it. */
   add(space: string, id: string): void {
     if (this.known(space, id) !== undefined) return;
-    const entry = this.#free.pop() ?? this.#names.length;
+    const entry = this.#free.pop() ?? this.#ids.length;
     this.#space(space).set(id, entry);
-    this.#names[entry] = { space, id };
+    this.#ids[entry] = id;
+    this.#spaceOf[entry] = space;
   }
 
   /** The entry that it had. */
@@ -83,13 +90,14 @@ export class Entries {
     if (entry === undefined) return undefined;
     this.#space(space).delete(id);
     if (this.sizeOf(space) === 0) this.#spaces.delete(space);
-    this.#names[entry] = undefined;
+    this.#ids[entry] = undefined;
+    this.#spaceOf[entry] = '';
     this.#free.push(entry);
     return entry;
   }
 
   get all(): number[] {
-    return [...this.#names.keys()].filter((entry) => this.#names[entry] !== undefined);
+    return [...this.#ids.keys()].filter((entry) => this.#ids[entry] !== undefined);
   }
 
   /** Those of a namespace that match; undefined if that is all that there are. */

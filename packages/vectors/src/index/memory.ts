@@ -22,6 +22,19 @@ export interface MemoryOptions extends ListOptions {
   readonly plain: boolean;
 }
 
+/** Bytes; together they are all of an index, without the ids. */
+export interface MemoryParts {
+  readonly codes: number;
+  readonly rows: number;
+  /** Places of blocks that have no vector, of those that have had one too. */
+  readonly free: number;
+  /** Blocks that had no vector yet: a system gives no memory for them before. */
+  readonly untouched: number;
+  /** Of the lists, and what searches write. */
+  readonly tables: number;
+  readonly originals: number;
+}
+
 export interface Found {
   readonly score: number;
   readonly slot: number;
@@ -59,6 +72,16 @@ export class IndexMemory {
 
   get bytes(): number {
     return this.#arena.used;
+  }
+
+  /** What so many vectors take of it, by part. */
+  partsOf(vectors: number): Omit<MemoryParts, 'originals'> {
+    const { blockBytes, dimensions, extentBytes, blocks } = this.shape;
+    const extents = this.#extents.length * extentBytes;
+    const untouched = (this.#extents.length * blocks - this.#blocks) * (extentBytes / blocks);
+    const codes = (vectors * blockBytes) / LANES;
+    const rows = vectors * dimensions;
+    return { codes, rows, free: extents - untouched - codes - rows, untouched, tables: this.bytes - extents };
   }
 
   get words(): Uint32Array {
