@@ -1,6 +1,6 @@
 /** How many connections a worker needs, and what it costs while there is nothing to do. */
 import { expect, it } from 'vitest';
-import { client, eventually, later, queueOf, url, useRedis, workerOf } from './setting.js';
+import { client, eventually, later, queueOf, url, useRedis, watchCommands, workerOf } from './setting.js';
 
 useRedis();
 
@@ -99,4 +99,21 @@ it('an idle worker costs a wait, and the renewals of its sessions', async () => 
     .filter(([name, count]) => count !== before[name])
     .map(([name]) => name);
   expect(spent.sort()).toEqual(['info', 'ping']);
+});
+
+it('an idle worker looks for work less often than it renews its sessions, and waits once for all queues', async () => {
+  const queues = names.slice(0, 5).map((name) => queueOf<string>({ name }));
+  workerOf({ queue: queues, lease: 600, handler: () => {} });
+  const counts = { renew: 0, work: 0, blpop: 0, other: 0 };
+  await eventually(async () => / cmd=blpop /.test(String(await client().call('CLIENT', 'LIST'))), true);
+  await watchCommands((line) => {
+    const [, command = ''] = /\] "(\w+)"/.exec(line) ?? [];
+    if (/_renew"/.test(line)) counts.renew += 1;
+    else if (/_work"/.test(line)) counts.work += 1;
+    else if (/blpop/i.test(command)) counts.blpop += 1;
+    else if (!/_rouse"/.test(line) && /^(fcall|evalsha|eval)/i.test(command)) counts.other += 1;
+  });
+  await eventually(() => counts.renew >= 45, true); // three leases
+  expect(counts.work).toBeLessThanOrEqual(counts.renew);
+  expect(counts.other).toBe(0);
 });
