@@ -29,6 +29,7 @@ import { vectorsFilters } from './vectors/filters.js';
 import { vectorsKeywords } from './vectors/keywords.js';
 import { vectors } from './vectors/run.js';
 import { vectorsShards } from './vectors/shards.js';
+import { vectorsStart } from './vectors/start.js';
 import { versus } from './versus/run.js';
 import { waiting } from './waiting/run.js';
 import { workflow } from './workflow/run.js';
@@ -51,6 +52,7 @@ const BENCHMARKS: ReadonlyMap<string, Benchmark> = new Map([
   ['vectors-filters', vectorsFilters],
   ['vectors-keywords', vectorsKeywords],
   ['vectors-shards', vectorsShards],
+  ['vectors-start', vectorsStart],
 ]);
 
 const names = [...BENCHMARKS.keys()];
@@ -59,11 +61,11 @@ const HELP = `Usage: npm run bench -- ${names.join('|')} [options]
 
 Measures Holdfast against its peers, in one run on this machine.
 
-${[...BENCHMARKS].map(([name, { about, workloads }]) => `  ${name.padEnd(10)}${about}\n            workloads: ${workloads.join(', ')}`).join('\n')}
+${[...BENCHMARKS].map(([name, { about, workloads }]) => `  ${name.padEnd(20)}${about}\n                      workloads: ${workloads.join(', ')}`).join('\n')}
 
   --rounds N        how many rounds to take the median of; default 5, fewer where a round takes long
   --only A,B        only these workloads of the benchmark; default all
-  --size N          features-cutover: how many rows; default 1000000; features-served: how many answers; default 100000; vectors, vectors-filters, vectors-shards: how many; default 50000; vectors-keywords: how many texts; default 250000
+  --size N          features-cutover: how many rows; default 1000000; features-served: how many answers; default 100000; vectors, vectors-filters, vectors-shards: how many; default 50000; vectors-start: how many; default 250000; vectors-keywords: how many texts; default 250000
   --against COMMIT  versus: the earlier commit to compare with; default HEAD^
   --json FILE       writes the numbers of every round
   --markdown FILE   writes the tables

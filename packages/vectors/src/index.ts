@@ -15,6 +15,7 @@ export type { FacetValue } from './attributes/selection.js';
 export type { EmbedDocuments, Source } from './embed/contents.js';
 export type { Embedded, EmbeddingDelivery, EmbeddingQueue, EmbeddingTask } from './embed/tasks.js';
 export { PlaceLostError, SnapshotError, type SnapshotReason } from './errors.js';
+export type { SnapshotOptions } from './follow/snapshots.js';
 export type { Cut, Filled, GenerationBuilder } from './generations/builder.js';
 export type { Generation } from './generations/generations.js';
 export type { BeginOptions, CutOptions, FillOptions } from './generations/options.js';

@@ -31,6 +31,7 @@ import type { Aspect } from './aspect.js';
 import type { Schema } from './attributes/columns.js';
 import type { Embedder } from './embed/embedder.js';
 import type { EmbeddingQueue } from './embed/tasks.js';
+import type { SnapshotOptions } from './follow/snapshots.js';
 import { CHUNK, type ChunkOptions } from './hybrid/chunk.js';
 import type { FuseOptions } from './hybrid/fuse.js';
 import type { Reranker } from './hybrid/rerank.js';
@@ -83,6 +84,11 @@ export interface VectorIndexOptions {
   readonly tasks?: EmbeddingQueue;
   /** Documents are found by the words of their texts, too; {} for a document of one text. Default: by vectors only. */
   readonly keywords?: KeywordsOptions;
+  /**
+   * Files from which a process that begins goes on, instead of reading every document. Not with `keywords`. Default: everything is
+   * read.
+   */
+  readonly snapshots?: SnapshotOptions;
   /** The attributes by which documents are filtered. Others are stored and told only. Default: none. */
   readonly schema?: Schema;
   /** Begins every key, so that environments can share a Redis; up to 64 of A-Z a-z 0-9 _ . : / -. Default none. */
@@ -167,6 +173,11 @@ const chunkOptions = ({ size, overlap }: Settings<typeof CHUNK>): ChunkOptions =
 
 const { clock: _, ...KEYWORDS } = KEYWORD_INDEX;
 
+const SNAPSHOTS = {
+  dir: text('a folder'),
+  every: withDefault(duration({ min: 1_000 }), 60_000),
+} satisfies Readers<SnapshotOptions>;
+
 export const VECTOR_INDEX = {
   redis: passedOn<NodeSource>(),
   name: readName,
@@ -174,6 +185,7 @@ export const VECTOR_INDEX = {
   next: optional(readAspects),
   tasks: optional(having<EmbeddingQueue>('add')),
   keywords: optional(group(KEYWORDS)),
+  snapshots: optional(group(SNAPSHOTS)),
   schema: withDefault(readAttributeSchema, {}),
   prefix: (option, prefix = '') => requirePrefix(option, prefix),
   tombstones: withDefault(duration({ min: 1_000 }), 86_400_000),

@@ -26,6 +26,7 @@ import { PlaceLostError } from './errors.js';
 import type { KnownDocument } from './follow/documents.js';
 import { Follower } from './follow/follower.js';
 import { GenerationIndex } from './follow/generation-index.js';
+import { Snapshots } from './follow/snapshots.js';
 import { Watch } from './follow/watch.js';
 import type { GenerationBuilder } from './generations/builder.js';
 import { type Generation, Generations } from './generations/generations.js';
@@ -100,6 +101,8 @@ export interface VectorIndexStats {
   readonly attributeBytes: number;
   /** Of the words; undefined without `keywords`. */
   readonly keywords: KeywordStats | undefined;
+  /** Why the last snapshot was not written, or the one that was there not used; undefined if it was, and without `snapshots`. */
+  readonly snapshotFailure: string | undefined;
 }
 
 /** Deletions that are under way at a time. */
@@ -119,6 +122,7 @@ export class VectorIndex {
   readonly #truth: Truth;
   readonly #follower: Follower;
   readonly #watch: Watch;
+  readonly #snapshots: Snapshots | undefined;
   readonly #writer: Writer;
   readonly #keywords: KeywordIndex | undefined;
   readonly #texts: Texts;
@@ -173,6 +177,10 @@ export class VectorIndex {
     });
     this.#follower = follower;
     this.#watch = new Watch(follower, truth, clock);
+    const { snapshots } = settings;
+    if (snapshots && keywords) throw wordsAreNotKept(name);
+    this.#snapshots =
+      snapshots && new Snapshots({ ...snapshots, follower, clock, random, prefix, index: name });
     this.#texts = new Texts(truth, keywords);
     this.#generations = new Generations({ index: name, truth, model, next });
     this.#search = new Search({
@@ -378,6 +386,7 @@ export class VectorIndex {
       named: Object.hasOwn(named, '') ? {} : named,
       attributeBytes: documents.columnBytes,
       keywords: this.#keywords?.stats(),
+      snapshotFailure: this.#snapshots?.failure,
     };
   }
 
@@ -386,6 +395,7 @@ export class VectorIndex {
     this.#isClosed = true;
     this.#watch.close();
     this.#truth.close();
+    await this.#snapshots?.close();
     await this.#follower.close();
   }
 
@@ -394,6 +404,7 @@ export class VectorIndex {
   }
 
   async #look(): Promise<void> {
+    await this.#snapshots?.begin();
     this.#watch.start();
     await this.#follower.look();
   }
@@ -466,6 +477,11 @@ export class VectorIndex {
     );
   }
 }
+
+const wordsAreNotKept = (name: string): MisuseError =>
+  new MisuseError(
+    `"snapshots" of createIndex() keep vectors, and the index "${name}" has "keywords", which have to be read with every text anyway; leave one of them out.`,
+  );
 
 type Models = ReadonlyMap<Model, readonly Aspect[]>;
 

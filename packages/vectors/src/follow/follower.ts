@@ -17,8 +17,8 @@ import type { Model } from '../truth/builder-verbs.js';
 import { hasSource, readBody, readDocument, readVectors } from '../truth/record.js';
 import type { Truth } from '../truth/truth.js';
 import type { Lineup, OtherEpoch } from '../truth/verbs.js';
-import { Documents } from './documents.js';
-import type { GenerationIndex } from './generation-index.js';
+import { Documents, type KnownDocument } from './documents.js';
+import type { GenerationIndex, KeptVectors } from './generation-index.js';
 import { ServerTime } from './server-time.js';
 
 export interface FollowerParts {
@@ -43,6 +43,24 @@ interface Comparison {
   readonly since: number;
   /** What had been purged when it began. */
   readonly purged: number;
+}
+
+/** What a follower knows, for another one that goes on from there. */
+export interface FollowerState {
+  readonly epoch: string;
+  /** What was written up to here is in it, and maybe more. */
+  readonly after: number;
+  readonly generation: string;
+  readonly model: Model;
+  readonly documents: readonly Omit<KnownDocument, 'number'>[];
+  readonly leaving: readonly (readonly [id: string, at: number])[];
+  readonly waiting: readonly string[];
+  readonly unreadable: readonly string[];
+}
+
+export interface RestoredVectors {
+  readonly bytes: ReadonlyMap<string, Uint8Array>;
+  readonly counts: readonly (readonly [id: string, count: number])[];
 }
 
 /** Documents that are read at a time. */
@@ -130,6 +148,46 @@ export class Follower {
   /** Applies all that was written before this was called. Throws UnavailableError and MisuseError. */
   async look(): Promise<void> {
     await this.#looking.ask();
+  }
+
+  /** What it knows at this moment; undefined where that is not whole. */
+  kept(): (FollowerState & { readonly place: string; readonly vectors: KeptVectors }) | undefined {
+    const index = this.#serving;
+    const generation = index?.generation ?? '';
+    const model = this.#lineup?.models.get(generation);
+    const isWhole = this.#comparison === undefined && this.#unapplied.size === 0;
+    if (index === undefined || model === undefined || !isWhole) return undefined;
+    return {
+      ...{ epoch: this.#epoch, after: this.#reached, generation, model },
+      ...{ place: this.place, vectors: index.kept() },
+      ...{ documents: this.documents.of(this.documents.select(undefined)), leaving: [...this.#leaving] },
+      ...{ waiting: [...(this.#waiting.get(generation) ?? [])], unreadable: [...this.#unreadable] },
+    };
+  }
+
+  /**
+   * Goes on from what another one knew, as if it had been away since. Only before it has read anything, and while nobody looks. Throws
+   * SnapshotError, and MisuseError for a model that is not one of this program; it then knows nothing.
+   */
+  async resume(state: FollowerState, vectors: RestoredVectors): Promise<void> {
+    const index = this.#parts.indexOf(state.generation, state.model);
+    const slices = new Slices(this.#parts.clock);
+    const numbers = new Map<string, number>();
+    for (const document of state.documents) {
+      numbers.set(document.id, this.documents.set(document));
+      await slices.next();
+    }
+    try {
+      await index.restore(vectors.bytes, vectors.counts, (id) => numbers.get(id));
+    } catch (error) {
+      for (const id of numbers.keys()) this.documents.delete(id);
+      throw error;
+    }
+    this.#held.set(state.generation, index);
+    this.#waiting.set(state.generation, new Set(state.waiting));
+    for (const [id, at] of state.leaving) this.#leaving.set(id, at);
+    for (const id of state.unreadable) this.#unreadable.add(id);
+    [this.#epoch, this.#after] = [state.epoch, state.after];
   }
 
   /** Removes what has expired. */

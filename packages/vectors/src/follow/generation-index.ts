@@ -29,6 +29,11 @@ interface Wanted {
   readonly all: () => Selection;
 }
 
+export interface KeptVectors {
+  readonly counts: readonly (readonly [id: string, count: number])[];
+  readonly bytes: Promise<Readonly<Record<string, Uint8Array>>>;
+}
+
 /** Most results of one search of the local index. */
 const MOST = 4_096;
 
@@ -42,7 +47,8 @@ export class GenerationIndex {
   /** Of the vectors of each name. */
   readonly dimensions: readonly number[];
   readonly #names: readonly string[];
-  readonly #cores: ReadonlyMap<string, Core>;
+  readonly #options: NamedOptions<string>;
+  readonly #cores: Map<string, Core>;
   readonly #local: NamedIndex<string>;
   /** The number of each document that has chunks; and, by that, how many. */
   readonly #held = new Map<string, number>();
@@ -55,6 +61,7 @@ export class GenerationIndex {
     this.generation = generation;
     this.model = model;
     this.#names = namesOf(options);
+    this.#options = options;
     this.dimensions = Object.values(options).map(({ dimensions }) => dimensions);
     this.#cores = new Map(Object.entries(options).map(([name, each]) => [name, new Core(each)]));
     this.#local = new NamedIndex(this.#cores);
@@ -64,6 +71,32 @@ export class GenerationIndex {
   /** By name. */
   stats(): Readonly<Record<string, IndexStats>> {
     return this.#local.stats();
+  }
+
+  /** The vectors of each name as bytes, and how many chunks each document has, of one moment. */
+  kept(): KeptVectors {
+    const counts = [...this.#held].map(([id, { count }]) => [id, count] as const);
+    return { counts, bytes: this.#local.snapshot() };
+  }
+
+  /**
+   * Takes up what another one has kept, while it is empty; `numberOf` gives the number of a document, undefined for one that is not
+   * there. Throws SnapshotError; nothing is taken up then.
+   */
+  async restore(
+    bytes: ReadonlyMap<string, Uint8Array>,
+    counts: readonly (readonly [id: string, count: number])[],
+    numberOf: (id: string) => number | undefined,
+  ): Promise<void> {
+    const restoring = this.#names.map(async (name) => {
+      const options = this.#options[name] as NamedOptions<string>[string];
+      return [name, await Core.restore(bytes.get(name) ?? new Uint8Array(), options)] as const;
+    });
+    for (const [name, core] of await Promise.all(restoring)) this.#cores.set(name, core);
+    for (const [id, count] of counts) {
+      const number = numberOf(id);
+      if (number !== undefined) this.#note(id, { number, count });
+    }
   }
 
   get isTrainingDue(): boolean {

@@ -16,9 +16,11 @@ interface Numbers {
   readonly unapplied: number;
   readonly unreadable: number;
   readonly failure: string | undefined;
+  readonly snapshotFailure: string | undefined;
 }
 
-export function healthOf({ vectors, behind, unapplied, unreadable, failure }: Numbers): IndexHealth {
+export function healthOf(numbers: Numbers): IndexHealth {
+  const { vectors, behind, unapplied, unreadable, failure, snapshotFailure } = numbers;
   const problems = [
     ...(failure === undefined ? [] : [`what was written cannot be read: ${failure}`]),
     ...(vectors === undefined ? ['not everything was read yet; until then nothing is found'] : []),
@@ -31,6 +33,7 @@ export function healthOf({ vectors, behind, unapplied, unreadable, failure }: Nu
     ...(unreadable > 0
       ? [`${unreadable} documents were written in a way that cannot be read, and are left out`]
       : []),
+    ...(snapshotFailure === undefined ? [] : [snapshotFailure]),
   ];
   return { problems };
 }

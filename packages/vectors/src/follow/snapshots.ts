@@ -1,0 +1,182 @@
+/**
+ * Snapshots of a follower: what it knows, in a file, from which a process goes on that begins, instead of reading every document.
+ *
+ * Guarantees: a file is replaced as a whole, so processes that share a folder leave each other a snapshot of one of them. Whoever
+ * restores one is as if it had been away since: the log tells what was written, and a server that may have forgotten something is
+ * compared with. A file that is damaged, of another index or layout, or of vectors of another shape is left alone, and everything
+ * is read. Where a file cannot be written, the one before stays, and `failure` says why.
+ */
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join as pathOf } from 'node:path';
+import { type Clock, messageOf, pause, type Random } from '@holdfast/kernel';
+import { SnapshotError } from '../errors.js';
+import { copied, join, Sections, type Source, seal } from '../index/sections.js';
+import type { Model } from '../truth/builder-verbs.js';
+import type { Attributes } from '../truth/record.js';
+import type { Follower, FollowerState } from './follower.js';
+
+/** The layout of what is in the parts. */
+const LAYOUT = 1;
+
+export interface SnapshotOptions {
+  /** A folder on a disk of this machine; it is made where it is not there. One for each Redis. */
+  readonly dir: string;
+  /** How often one is written, if something has changed, in ms, at least 1000. Default 60000. One is written at `close`, too. */
+  readonly every?: number;
+}
+
+export interface SnapshotsParts {
+  readonly follower: Follower;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly dir: string;
+  readonly every: number;
+  readonly prefix: string;
+  readonly index: string;
+}
+
+/** A document as it lies in a file, without what is the same for most. */
+type Line = readonly [
+  id: string,
+  sequence: number,
+  logged: number,
+  expiry: number,
+  time: number,
+  attributes: Attributes,
+];
+
+export class Snapshots {
+  readonly #parts: SnapshotsParts;
+  readonly #file: string;
+  readonly #closing = new AbortController();
+  #restoring: Promise<void> | undefined;
+  #written = '';
+  #failure: string | undefined;
+  #writing: Promise<void> | undefined;
+
+  constructor(parts: SnapshotsParts) {
+    this.#parts = parts;
+    this.#file = pathOf(parts.dir, `${encodeURIComponent(parts.prefix + parts.index)}.snapshot`);
+  }
+
+  /** Why the last snapshot was not written, or the one that was there not restored; undefined if it was. */
+  get failure(): string | undefined {
+    return this.#failure;
+  }
+
+  /** Restores what is there, once, and writes from time to time from then on. */
+  begin(): Promise<void> {
+    this.#restoring ??= this.#restore().then(() => void this.#writeAgain());
+    return this.#restoring;
+  }
+
+  /** Writes the last one. */
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await this.#restoring;
+    await this.#write();
+  }
+
+  async #writeAgain(): Promise<void> {
+    const { clock, every } = this.#parts;
+    const { signal } = this.#closing;
+    for (;;) {
+      await pause(clock, every, signal);
+      if (signal.aborted) return;
+      await this.#write();
+    }
+  }
+
+  #write(): Promise<void> {
+    this.#writing ??= this.#writeOnce().finally(() => {
+      this.#writing = undefined;
+    });
+    return this.#writing;
+  }
+
+  async #writeOnce(): Promise<void> {
+    const { follower, clock, random, dir } = this.#parts;
+    const kept = follower.kept();
+    if (kept === undefined || kept.place === this.#written) return;
+    const part = `${this.#file}.${random.id()}.part`;
+    try {
+      const bytes = await this.#bytesOf(kept, clock);
+      await mkdir(dir, { recursive: true });
+      await writeFile(part, bytes, { mode: 0o600 });
+      await rename(part, this.#file);
+      this.#written = kept.place;
+      this.#failure = undefined;
+    } catch (error) {
+      this.#failure = `the snapshot ${this.#file} was not written: ${messageOf(error)}`;
+      await rm(part, { force: true }).catch(() => {});
+    }
+  }
+
+  async #bytesOf(kept: NonNullable<ReturnType<Follower['kept']>>, clock: Clock): Promise<Uint8Array> {
+    const { epoch, after, generation, model, vectors, documents, leaving, waiting, unreadable } = kept;
+    const bytes = await vectors.bytes;
+    const lines = documents.map(({ id, sequence, logged, expiry, time, attributes }): Line => {
+      return [id, sequence, logged, expiry, time, attributes];
+    });
+    const header = {
+      ...{ kind: 'follower', layout: LAYOUT, index: this.#parts.prefix + this.#parts.index },
+      ...{ epoch, after, generation, model, names: Object.keys(bytes) },
+    };
+    const rest = { counts: vectors.counts, leaving, waiting, unreadable };
+    const sources: Source[] = [
+      copied('documents', Buffer.from(JSON.stringify(lines))),
+      copied('rest', Buffer.from(JSON.stringify(rest))),
+      ...Object.values(bytes).map((each, at) => copied(`vectors ${at}`, each)),
+    ];
+    return seal(join(header, sources), clock);
+  }
+
+  async #restore(): Promise<void> {
+    const { follower, clock } = this.#parts;
+    try {
+      const sections = await Sections.open(await readFile(this.#file), clock);
+      const { state, vectors } = this.#stateIn(sections);
+      await follower.resume(state, vectors);
+      this.#written = `${state.epoch}@${state.after}`;
+    } catch (error) {
+      if (Object(error).code === 'ENOENT') return;
+      this.#failure = `the snapshot ${this.#file} was not used: ${messageOf(error)}`;
+    }
+  }
+
+  /** Throws SnapshotError. */
+  #stateIn(sections: Sections) {
+    const { kind, layout, index, epoch, generation, model, names } = sections.header;
+    const own = this.#parts.prefix + this.#parts.index;
+    if (kind !== 'follower' || index !== own)
+      throw new SnapshotError('foreign', `it is not one of the index "${own}"`);
+    if (layout !== LAYOUT) throw new SnapshotError('version', `its layout is ${layout}, and not ${LAYOUT}`);
+    const read = (name: string): unknown =>
+      JSON.parse(Buffer.from(sections.view(name, sections.sizeOf(name))).toString());
+    const documents = (read('documents') as readonly Line[]).map(
+      ([id, sequence, logged, expiry, time, attributes]) => ({
+        id,
+        sequence,
+        logged,
+        expiry,
+        time,
+        attributes,
+      }),
+    );
+    const { counts, leaving, waiting, unreadable } = read('rest') as Pick<
+      FollowerState,
+      'leaving' | 'waiting' | 'unreadable'
+    > & { readonly counts: readonly (readonly [string, number])[] };
+    const bytes = new Map(
+      (names as readonly string[]).map((name, at) => {
+        const part = `vectors ${at}`;
+        return [name, sections.view(part, sections.sizeOf(part))] as const;
+      }),
+    );
+    const state: FollowerState = {
+      ...{ epoch: String(epoch), after: sections.whole('after'), generation: String(generation) },
+      ...{ model: model as Model, documents, leaving, waiting, unreadable },
+    };
+    return { state, vectors: { bytes, counts } };
+  }
+}
