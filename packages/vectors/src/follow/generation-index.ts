@@ -75,7 +75,7 @@ export class GenerationIndex {
 
   /** The vectors of each name as bytes, and how many chunks each document has, of one moment. */
   kept(): KeptVectors {
-    const counts = [...this.#held].map(([id, { count }]) => [id, count] as const);
+    const counts = [...this.#held.keys()].map((id) => [id, this.#countOf(id)] as const);
     return { counts, bytes: this.#local.snapshot() };
   }
 
@@ -95,7 +95,7 @@ export class GenerationIndex {
     for (const [name, core] of await Promise.all(restoring)) this.#cores.set(name, core);
     for (const [id, count] of counts) {
       const number = numberOf(id);
-      if (number !== undefined) this.#note(id, { number, count });
+      if (number !== undefined) this.#note(id, number, count);
     }
   }
 
