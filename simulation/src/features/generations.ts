@@ -115,6 +115,8 @@ export class GenerationsSeen {
   /** Who has changed a view is forgotten with the catalog. */
   forgets(): void {
     this.#builders.clear();
+    // Its numbers are given again.
+    this.#swept.clear();
   }
 
   #catalog(): ReadonlyMap<string, string> {
