@@ -245,6 +245,61 @@ export const VECTORS_CANARIES: readonly Canary[] = [
     ],
   },
   {
+    name: 'a selection that outlives a change',
+    about: 'What a filter has selected is answered again, although a document is another one now.',
+    changes: [
+      {
+        file: `${SRC}/follow/documents.ts`,
+        find: 'const known = { ...document, number };\n    this.#selections.clear();',
+        replace: 'const known = { ...document, number };',
+      },
+    ],
+  },
+  {
+    name: 'attributes of an earlier write',
+    about: 'A document is selected by what it was, as well as by what it is.',
+    changes: [
+      {
+        file: `${SRC}/follow/documents.ts`,
+        find: 'if (before) this.#columns.remove(before.number, before.attributes);',
+        replace: '',
+      },
+    ],
+  },
+  {
+    name: 'vectors of another name',
+    about: 'Of documents with several vectors, all are those of the first name.',
+    changes: [
+      {
+        file: `${SRC}/follow/generation-index.ts`,
+        find: 'this.#names.map((name, at) => [name, vectors[at]?.[chunk]] as const);',
+        replace: 'this.#names.map((name) => [name, vectors[0]?.[chunk]] as const);',
+      },
+    ],
+  },
+  {
+    name: 'words of an earlier text',
+    about: 'A document that is written without a text keeps the words that it had.',
+    changes: [
+      {
+        file: `${SRC}/follow/follower.ts`,
+        find: 'if (text === undefined) keywords?.delete(id);',
+        replace: 'if (text === undefined) return;',
+      },
+    ],
+  },
+  {
+    name: 'a text that is lost with a patch',
+    about: 'A patch keeps the attributes and the vectors, and drops the text.',
+    changes: [
+      {
+        file: `${SRC}/write/writer.ts`,
+        find: 'bodyBytes(kept, text === undefined ? undefined : JSON.stringify(text))',
+        replace: 'bodyBytes(kept, undefined)',
+      },
+    ],
+  },
+  {
     name: 'a search that does not wait',
     about: 'A search after a place answers what is known, if the place is of the same epoch.',
     changes: [

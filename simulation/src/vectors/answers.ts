@@ -6,7 +6,7 @@
  */
 import type { Violate } from '../run/part.js';
 import type { History, State } from './history.js';
-import { type Attributes, cosine, IDS, vectorsOf } from './names.js';
+import { type Attributes, cosine, IDS, type VectorName, vectorsOf, wordsOf } from './names.js';
 
 /** What a process knew when it began to read. */
 export interface Reading {
@@ -32,12 +32,23 @@ export interface Question {
   readonly matches: (attributes: Attributes) => boolean;
   /** Most documents of the answer. */
   readonly limit: number;
-  /** Of a search: what is to be near. */
-  readonly vector?: readonly number[];
+  /** Of a search: what is to be near, and the word that is to be there; one of the two is enough. */
+  readonly near?: {
+    readonly vector: readonly number[] | undefined;
+    readonly word: string | undefined;
+    readonly name: VectorName;
+  };
   /** Of a scroll: documents come after this one. */
   readonly from?: string | undefined;
   /** Of get: the only one. */
   readonly id?: string;
+}
+
+interface Near {
+  readonly vector: readonly number[] | undefined;
+  readonly word: string | undefined;
+  /** That of the vector. */
+  readonly name: VectorName;
 }
 
 interface Place {
@@ -138,7 +149,7 @@ export class Answers {
       violate('N5', `${text} is answered for ${question.id}`);
     if (question.from !== undefined && id <= question.from)
       violate('N5', `${text} is answered after ${question.from}`);
-    if (question.vector) this.#requireScore(answered, question.vector);
+    if (question.near) this.#requireFound(answered, question.near);
     const lastsUntil = Math.max(...written.map(({ expiry }) => expiry || Number.POSITIVE_INFINITY));
     if (lastsUntil <= began - slack)
       violate('N4', `${text} is answered, which had expired at ${lastsUntil}; it was asked for at ${began}`);
@@ -163,9 +174,21 @@ export class Answers {
       violate('N2', `${text} is answered up to ${sequence}, although ${next.sequence} has replaced it`);
   }
 
-  #requireScore({ id, attributes, score = 0, chunk = 0 }: Answered, vector: readonly number[]): void {
+  #requireFound(answered: Answered, { vector, word, name }: Near): void {
+    const { id, attributes } = answered;
+    const hasWord = word !== undefined && wordsOf(attributes).includes(word);
+    if (word === undefined && vector) this.#requireScore(answered, vector, name);
+    else if (!hasWord && !(vector && attributes.chunks > 0))
+      this.#parts.violate('N5', `${id} is found by "${word}", and has ${wordsOf(attributes).join(' ')}`);
+  }
+
+  #requireScore(
+    { id, attributes, score = 0, chunk = 0 }: Answered,
+    vector: readonly number[],
+    name: VectorName,
+  ): void {
     const { violate } = this.#parts;
-    const scores = vectorsOf(attributes).map((each) => cosine(vector, each));
+    const scores = vectorsOf(attributes, name).map((each) => cosine(vector, each));
     const best = Math.max(...scores);
     if (scores.length === 0) violate('N5', `${id} is found, which has no vectors`);
     else if (Math.abs(score - best) > ERROR)
@@ -174,11 +197,11 @@ export class Answers {
       violate('N5', `${id} is found by its chunk ${chunk}, which is not its nearest`);
   }
 
-  #requireOrder({ vector }: Question, answered: readonly Answered[]): void {
+  #requireOrder({ near }: Question, answered: readonly Answered[]): void {
     for (const [place, { id, score = 0 }] of answered.entries()) {
       const before = answered[place - 1];
       if (before === undefined) continue;
-      const isInOrder = vector ? (before.score ?? 0) >= score : before.id < id;
+      const isInOrder = near ? (before.score ?? 0) >= score : before.id < id;
       if (!isInOrder) this.#parts.violate('N5', `${id} is answered behind ${before.id}`);
     }
   }
@@ -224,15 +247,21 @@ export class Answers {
   }
 }
 
-function isWanted({ matches, vector, id: only }: Question, id: string, attributes: Attributes): boolean {
-  return (only === undefined || only === id) && (!vector || attributes.chunks > 0) && matches(attributes);
+function isWanted({ matches, near, id: only }: Question, id: string, attributes: Attributes): boolean {
+  const isNear =
+    near === undefined ||
+    (near.vector !== undefined && attributes.chunks > 0) ||
+    (near.word !== undefined && wordsOf(attributes).includes(near.word));
+  return (only === undefined || only === id) && isNear && matches(attributes);
 }
 
 /** Whether a document that is not in a full answer comes behind its last one. */
-function isBehind(states: readonly State[], { vector }: Question, last: Answered): boolean {
-  if (vector === undefined) return states[0]!.id > last.id;
+function isBehind(states: readonly State[], { near }: Question, last: Answered): boolean {
+  if (near === undefined) return states[0]!.id > last.id;
+  const { vector, word, name } = near;
+  if (vector === undefined || word !== undefined) return true; // how words are scored is not judged here
   const scores = states.map(({ attributes }) =>
-    Math.max(...(attributes ? vectorsOf(attributes) : []).map((each) => cosine(vector, each))),
+    Math.max(...(attributes ? vectorsOf(attributes, name) : []).map((each) => cosine(vector, each))),
   );
   return Math.min(...scores) <= (last.score ?? 0) + 2 * ERROR;
 }

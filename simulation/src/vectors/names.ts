@@ -58,11 +58,28 @@ export function storedOf(text: string): Stored {
   };
 }
 
-export const attributesOf = (body: string): Attributes => JSON.parse(body) as Attributes;
+/** Its first line; the second one is the text. */
+export const attributesOf = (body: string): Attributes =>
+  JSON.parse(body.split('\n', 1)[0] ?? '') as Attributes;
+
+export const WORDS = ['ash', 'elm', 'oak', 'yew'] as const;
+
+/** The words of the text of a write; one in four has no text. */
+export const wordsOf = ({ v }: Pick<Attributes, 'v'>): readonly string[] => {
+  const random = seededRandom(v * 17);
+  const all = WORDS.filter(() => random.unit() < 0.4);
+  return random.unit() < 0.75 ? all : [];
+};
 
 /** The vectors of a write. */
-export const vectorsOf = ({ v, chunks }: Pick<Attributes, 'v' | 'chunks'>): readonly number[][] =>
-  Array.from({ length: chunks }, (_, chunk) => direction(v * 31 + chunk));
+export const vectorsOf = (
+  { v, chunks }: Pick<Attributes, 'v' | 'chunks'>,
+  name: VectorName,
+): readonly number[][] =>
+  Array.from({ length: chunks }, (_, chunk) => direction(v * 31 + chunk + (name === 'body' ? 11 : 0)));
+
+/** Of the vectors, if they have one; else ''. */
+export type VectorName = '' | 'title' | 'body';
 
 /** A direction that follows from a number. */
 export function direction(seed: number): number[] {

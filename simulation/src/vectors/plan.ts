@@ -18,6 +18,10 @@ export interface VectorsPlan extends RunPlan<VectorsStep> {
     readonly tombstones: number;
     /** Whether the run goes on until documents are forgotten of which nothing is kept, while somebody is away. */
     readonly isLong: boolean;
+    /** Whether documents have texts, whose words are searched. */
+    readonly hasTexts: boolean;
+    /** Whether documents have vectors of two names. */
+    readonly hasNames: boolean;
   };
   /** Whether the server may come back without what it had acknowledged. */
   readonly lossy: boolean;
@@ -58,7 +62,15 @@ export type VectorsStep = { readonly after: number } & (
   | ({ readonly f: 'patch'; readonly kind: string | undefined; readonly price: number } & Written)
   | ({ readonly f: 'delete' } & Written)
   | ({ readonly f: 'delete all'; readonly filter: FilterName } & Read)
-  | ({ readonly f: 'search'; readonly filter: FilterName; readonly limit: number } & Read)
+  | ({
+      readonly f: 'search';
+      readonly filter: FilterName;
+      readonly limit: number;
+      /** By a vector, by a word, or by both. */
+      readonly by: 'vector' | 'word' | 'both';
+      /** If vectors have names: of which one. */
+      readonly name: 'title' | 'body';
+    } & Read)
   | ({ readonly f: 'get'; readonly id: string } & Read)
   | ({ readonly f: 'count'; readonly filter: FilterName } & Read)
   | ({ readonly f: 'scroll'; readonly filter: FilterName; readonly limit: number } & Read)
@@ -95,6 +107,8 @@ export function drawVectorsPlan(seed: number, wishes: Wishes = {}): VectorsPlan 
     clocksJump: false,
     vectors: {
       timeout: dice.scale(60, 600),
+      hasTexts: seed % 3 === 0,
+      hasNames: seed % 5 === 0,
       tombstones: isLong ? dice.scale(1_000, 3_000) : dice.scale(1_000, 20_000),
       isLong,
     },
@@ -150,7 +164,11 @@ function drawStep(dice: Dice): Without<VectorsStep> {
     case 'delete':
       return { f, ...drawWritten(dice) };
     case 'search':
-      return { f, filter, limit: dice.one([1, 2, 10, 10]), ...drawRead(dice) };
+      return {
+        ...{ f, filter, limit: dice.one([1, 2, 10, 10]), ...drawRead(dice) },
+        by: dice.one(['vector', 'vector', 'word', 'both'] as const),
+        name: dice.one(['title', 'body'] as const),
+      };
     case 'scroll':
       return { f, filter, limit: dice.one([2, 3, 10]), ...drawRead(dice) };
     case 'get':

@@ -22,6 +22,8 @@ import {
   INDEX,
   KINDS,
   vectorsOf,
+  WORDS,
+  wordsOf,
 } from './names.js';
 import type { VectorsOracle } from './oracle.js';
 import type { AfterPlan, HolderPlan, TimePlan, VectorsPlan, VectorsStep } from './plan.js';
@@ -42,6 +44,7 @@ const INSTANT = BEGINNING / 1000 - 10_000;
 
 /** Bytes of vectors in a process. */
 const MEMORY = 2 ** 23;
+const SHAPE = { dimensions: DIMENSIONS, memory: MEMORY };
 
 export class VectorsProcess implements Actor<VectorsStep> {
   readonly machine: Machine;
@@ -63,8 +66,9 @@ export class VectorsProcess implements Actor<VectorsStep> {
     const { clock, random } = this.machine;
     this.#index = subject.vectors.createIndex({
       ...{ redis: world.connect(place, world.store), name: INDEX, callTimeout: timeout, tombstones },
-      vectors: { dimensions: DIMENSIONS, memory: MEMORY },
+      vectors: world.plan.vectors.hasNames ? { title: SHAPE, body: SHAPE } : SHAPE,
       schema: { kind: 'tag', price: 'number' },
+      ...(world.plan.vectors.hasTexts && { keywords: {} }),
       ...{ clock, random },
     });
   }
@@ -112,7 +116,15 @@ export class VectorsProcess implements Actor<VectorsStep> {
   async readAll(): Promise<void> {
     const read = { after: 0, place: 'any', wait: 5_000 } as const;
     for (const filter of ['all', 'a', 'not a', 'c or dear'] as const) {
-      await this.#search({ f: 'search', ...read, filter, limit: 10 });
+      for (const by of ['vector', 'word', 'both'] as const)
+        await this.#search({
+          f: 'search',
+          ...read,
+          filter,
+          limit: 10,
+          by,
+          name: by === 'word' ? 'title' : 'body',
+        });
       await this.#count({ f: 'count', ...read, filter });
       await this.#scroll({ f: 'scroll', ...read, filter, limit: 3 });
     }
@@ -122,7 +134,8 @@ export class VectorsProcess implements Actor<VectorsStep> {
   /** What it knows without asking is all that there is. */
   async readAsItIs(): Promise<void> {
     const { oracle } = this.#options;
-    await this.#search({ f: 'search', after: 0, place: undefined, wait: 0, filter: 'all', limit: 10 });
+    const step = { f: 'search', after: 0, place: undefined, wait: 0, filter: 'all' } as const;
+    await this.#search({ ...step, limit: 10, by: 'both', name: 'title' });
     const { epoch, sequence } = readPlace(this.#seen ?? '');
     if (epoch !== oracle.epoch || sequence < oracle.lastSequence)
       oracle.violate('N3', `it has read up to ${this.#seen}, and ${oracle.lastSequence} was long written`);
@@ -135,6 +148,14 @@ export class VectorsProcess implements Actor<VectorsStep> {
   close(): Promise<void> {
     this.#isClosed = true;
     return this.#index.close();
+  }
+
+  get #hasNames(): boolean {
+    return this.#options.world.plan.vectors.hasNames;
+  }
+
+  get #hasTexts(): boolean {
+    return this.#options.world.plan.vectors.hasTexts;
   }
 
   #note(what: string): void {
@@ -165,10 +186,13 @@ export class VectorsProcess implements Actor<VectorsStep> {
   async #put({ id, time, ttl, holder, chunks, kind, price }: Step<'put'>): Promise<void> {
     const n = this.#options.oracle.next();
     const attributes: Attributes = { n, v: n, chunks, kind, price };
-    const vectors = vectorsOf(attributes);
+    const vectors = this.#hasNames
+      ? { title: vectorsOf(attributes, 'title'), body: vectorsOf(attributes, 'body') }
+      : vectorsOf(attributes, '');
     const options = this.#terms({ time, holder });
-    const put = () =>
-      this.#index.put({ id, vectors, attributes: { ...attributes } }, given({ ...options, ttl }));
+    const text = this.#hasTexts ? wordsOf(attributes).join(' ') : '';
+    const document = { id, vectors, attributes: { ...attributes }, ...(text !== '' && { text }) };
+    const put = () => this.#index.put(document, given({ ...options, ttl }));
     this.#isTold(id, await this.#under(id, options.holder, put), n);
   }
 
@@ -200,16 +224,19 @@ export class VectorsProcess implements Actor<VectorsStep> {
     oracle.judgeDeletion(after, matches);
   }
 
-  async #search({ filter: name, limit, place, wait }: Step<'search'>): Promise<void> {
+  async #search({ filter: name, limit, place, wait, by, name: of }: Step<'search'>): Promise<void> {
     const { oracle } = this.#options;
     const { filter, matches } = FILTERS[name];
     const after = this.#placeOf(place);
     const reading = oracle.beginsToRead(after, this.#seen);
-    const vector = direction(reading.began);
-    const wishes = { vector, filter, limit, wait, facets: ['kind'], ...given({ after }) };
-    const search = () => this.#index.search(wishes);
+    const vector = !this.#hasTexts || by !== 'word' ? direction(reading.began) : undefined;
+    const word = this.#hasTexts && by !== 'vector' ? WORDS[reading.began % WORDS.length] : undefined;
+    const vectors = vector && this.#hasNames ? { [of]: vector } : undefined;
+    const asked = given({ vector: vectors ? undefined : vector, vectors, text: word, after });
+    const search = () => this.#index.search({ ...asked, filter, limit, wait, facets: ['kind'] });
     const results = await this.#seeing(after, search);
-    oracle.answers.judge(reading, { matches, limit, vector }, results.hits.map(answeredOf), results.place);
+    const question = { matches, limit, near: { vector, word, name: this.#hasNames ? of : '' } } as const;
+    oracle.answers.judge(reading, question, results.hits.map(answeredOf), results.place);
     for (const kind of KINDS) {
       const count = results.facets['kind']?.find(({ value }) => value === kind)?.count ?? 0;
       const question = { limit, matches: (of: Attributes) => of.kind === kind && matches(of) };
