@@ -2,10 +2,53 @@
 import { centroidScale, centroids, centroids16, D, K, squares } from './layout';
 import { sumFloats, sumInts } from './vector';
 
+/** The best value so far, as bits above the list that has it. */
+// @ts-expect-error: decorator
+@inline
+function stateOf(best: f32, list: i32): u64 {
+  return ((<u64>reinterpret<u32>(best)) << 32) | <u64>list;
+}
+
+/** The state after four further lists, of which those that there are not do not count. */
+// @ts-expect-error: decorator
+@inline
+function better(products: v128, unit: f32, c: i32, state: u64): u64 {
+  const half = f32x4.mul(v128.load(squares + ((<usize>c) << 2)), f32x4.splat(0.5));
+  const values = f32x4.sub(f32x4.mul(f32x4.convert_i32x4_s(products), f32x4.splat(unit)), half);
+  const best = reinterpret<f32>(<u32>(state >> 32));
+  if (i32x4.bitmask(f32x4.gt(values, f32x4.splat(best))) == 0) return state;
+  return chosen(values, c, state);
+}
+
+function chosen(values: v128, c: i32, state: u64): u64 {
+  let best = reinterpret<f32>(<u32>(state >> 32));
+  let found = <i32>state;
+  const v0 = f32x4.extract_lane(values, 0);
+  const v1 = f32x4.extract_lane(values, 1);
+  const v2 = f32x4.extract_lane(values, 2);
+  const v3 = f32x4.extract_lane(values, 3);
+  if (v0 > best) {
+    best = v0;
+    found = c;
+  }
+  if (v1 > best && c + 1 < K) {
+    best = v1;
+    found = c + 1;
+  }
+  if (v2 > best && c + 2 < K) {
+    best = v2;
+    found = c + 2;
+  }
+  if (v3 > best && c + 3 < K) {
+    best = v3;
+    found = c + 3;
+  }
+  return stateOf(best, found);
+}
+
 /** The list whose centroid is nearest to a point by distance; `unit` is one over the scales of both. */
 export function nearest(point: usize, unit: f32): i32 {
-  let best: f32 = -f32.MAX_VALUE;
-  let found = 0;
+  let state = stateOf(-f32.MAX_VALUE, 0);
   const line = <usize>D * 2;
   for (let c = 0; c < K; c += 4) {
     const four = centroids16 + <usize>c * line;
@@ -21,47 +64,82 @@ export function nearest(point: usize, unit: f32): i32 {
       s2 = i32x4.add(s2, i32x4.dot_i16x8_s(x, v128.load(y + 2 * line)));
       s3 = i32x4.add(s3, i32x4.dot_i16x8_s(x, v128.load(y + 3 * line)));
     }
-    const products = f32x4.convert_i32x4_s(i32x4(sumInts(s0), sumInts(s1), sumInts(s2), sumInts(s3)));
-    const half = f32x4.mul(v128.load(squares + ((<usize>c) << 2)), f32x4.splat(0.5));
-    const values = f32x4.sub(f32x4.mul(products, f32x4.splat(unit)), half);
-    const v0 = f32x4.extract_lane(values, 0);
-    const v1 = f32x4.extract_lane(values, 1);
-    const v2 = f32x4.extract_lane(values, 2);
-    const v3 = f32x4.extract_lane(values, 3);
-    if (v0 > best) {
-      best = v0;
-      found = c;
-    }
-    if (v1 > best && c + 1 < K) {
-      best = v1;
-      found = c + 1;
-    }
-    if (v2 > best && c + 2 < K) {
-      best = v2;
-      found = c + 2;
-    }
-    if (v3 > best && c + 3 < K) {
-      best = v3;
-      found = c + 3;
-    }
+    state = better(i32x4(sumInts(s0), sumInts(s1), sumInts(s2), sumInts(s3)), unit, c, state);
   }
-  return found;
+  return <i32>state;
+}
+
+/** The same of two points, the second one in the upper half: each centroid is fetched once for both. */
+function nearestOfTwo(point: usize, unit: f32, other: usize, otherUnit: f32): u64 {
+  let state = stateOf(-f32.MAX_VALUE, 0);
+  let otherState = state;
+  const line = <usize>D * 2;
+  for (let c = 0; c < K; c += 4) {
+    const four = centroids16 + <usize>c * line;
+    let s0 = i32x4.splat(0);
+    let s1 = s0;
+    let s2 = s0;
+    let s3 = s0;
+    let t0 = s0;
+    let t1 = s0;
+    let t2 = s0;
+    let t3 = s0;
+    for (let j: usize = 0; j < line; j += 16) {
+      const x = v128.load(point + j);
+      const z = v128.load(other + j);
+      const y = four + j;
+      const y0 = v128.load(y);
+      const y1 = v128.load(y + line);
+      const y2 = v128.load(y + 2 * line);
+      const y3 = v128.load(y + 3 * line);
+      s0 = i32x4.add(s0, i32x4.dot_i16x8_s(x, y0));
+      t0 = i32x4.add(t0, i32x4.dot_i16x8_s(z, y0));
+      s1 = i32x4.add(s1, i32x4.dot_i16x8_s(x, y1));
+      t1 = i32x4.add(t1, i32x4.dot_i16x8_s(z, y1));
+      s2 = i32x4.add(s2, i32x4.dot_i16x8_s(x, y2));
+      t2 = i32x4.add(t2, i32x4.dot_i16x8_s(z, y2));
+      s3 = i32x4.add(s3, i32x4.dot_i16x8_s(x, y3));
+      t3 = i32x4.add(t3, i32x4.dot_i16x8_s(z, y3));
+    }
+    state = better(i32x4(sumInts(s0), sumInts(s1), sumInts(s2), sumInts(s3)), unit, c, state);
+    const products = i32x4(sumInts(t0), sumInts(t1), sumInts(t2), sumInts(t3));
+    otherState = better(products, otherUnit, c, otherState);
+  }
+  return (<u64>(<u32>state)) | (otherState << 32);
 }
 
 /** Adds each of n points to the sum of the list that it is nearest to, and counts it, behind all sums. */
 export function accumulate(points: usize, scales: usize, n: i32, sums: usize): void {
+  const line = <usize>D * 2;
+  let i = 0;
+  for (; i + 1 < n; i += 2) {
+    const point = points + <usize>i * line;
+    const one = unitAt(scales, i);
+    const two = unitAt(scales, i + 1);
+    const both = nearestOfTwo(point, one / centroidScale, point + line, two / centroidScale);
+    addTo(<usize>(<u32>both), point, one, sums);
+    addTo(<usize>(both >> 32), point + line, two, sums);
+  }
+  if (i < n) {
+    const point = points + <usize>i * line;
+    const unit = unitAt(scales, i);
+    addTo(<usize>nearest(point, unit / centroidScale), point, unit, sums);
+  }
+}
+
+function unitAt(scales: usize, i: i32): f32 {
+  const one: f32 = 1.0;
+  return one / load<f32>(scales + ((<usize>i) << 2));
+}
+
+function addTo(list: usize, point: usize, unit: f32, sums: usize): void {
   const counts = sums + <usize>K * <usize>D * 4;
-  for (let i = 0; i < n; i++) {
-    const point = points + <usize>i * <usize>D * 2;
-    const unit: f32 = 1.0 / load<f32>(scales + ((<usize>i) << 2));
-    const list = <usize>nearest(point, unit / centroidScale);
-    const sum = sums + list * <usize>D * 4;
-    store<u32>(counts + list * 4, load<u32>(counts + list * 4) + 1);
-    const by = f32x4.splat(unit);
-    for (let j: usize = 0; j < <usize>D; j += 4) {
-      const value = f32x4.mul(f32x4.convert_i32x4_s(v128.load16x4_s(point + j * 2)), by);
-      v128.store(sum + j * 4, f32x4.add(v128.load(sum + j * 4), value));
-    }
+  const sum = sums + list * <usize>D * 4;
+  store<u32>(counts + list * 4, load<u32>(counts + list * 4) + 1);
+  const by = f32x4.splat(unit);
+  for (let j: usize = 0; j < <usize>D; j += 4) {
+    const value = f32x4.mul(f32x4.convert_i32x4_s(v128.load16x4_s(point + j * 2)), by);
+    v128.store(sum + j * 4, f32x4.add(v128.load(sum + j * 4), value));
   }
 }
 

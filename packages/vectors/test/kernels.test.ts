@@ -112,6 +112,32 @@ describe.each(CASES)('with $dimensions dimensions, $metric, $lists lists', (each
     }
   });
 
+  it('add points to the sums of their lists alike, an even number of them and an odd one', () => {
+    const { dimensions, lists } = each;
+    for (const n of [4, 5]) {
+      const [one, other] = [fast, plain].map(({ store, queries }) => {
+        const { memory } = store;
+        const [points, scales] = [memory.take(2 * n * dimensions), memory.take(4 * n)];
+        const sums = memory.take(4 * lists * (dimensions + 1));
+        for (const [i, query] of queries.slice(0, n).entries()) {
+          memory.write(memory.scratch, query);
+          const scale = memory.kernel.scaleOf(memory.scratch);
+          memory.kernel.toInt16(memory.scratch, points + 2 * i * dimensions, scale);
+          memory.floats[scales / 4 + i] = scale;
+        }
+        memory.kernel.accumulate(points, scales, n, sums);
+        const [from, counts] = [sums / 4, sums / 4 + lists * dimensions];
+        return {
+          sums: memory.floats.slice(from, counts),
+          counts: memory.words.slice(counts, counts + lists),
+        };
+      });
+      expect(one!.counts).toEqual(other!.counts);
+      expect(one!.counts.reduce((sum, count) => sum + count)).toBe(n);
+      expect(furthest(one!.sums, other!.sums)).toBeLessThan(1e-3);
+    }
+  });
+
   it('estimate within their stated width: a row is near to what it was made of', () => {
     const { store, queries } = fast;
     let [sum, count] = [0, 0];
