@@ -20,7 +20,7 @@ export const BIN: readonly string[] =
       ];
 
 /** Far longer than a node takes that merely has to wait for a processor. */
-const PATIENT = { HOLDFAST_CALL_TIMEOUT: '20s' };
+export const PATIENT = { HOLDFAST_CALL_TIMEOUT: '20s' };
 
 export interface Ended {
   readonly code: number | null;

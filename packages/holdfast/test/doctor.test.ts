@@ -17,12 +17,12 @@ import type { Facts, NodeFacts } from '../src/doctor/facts.js';
 import type { Diagnosis, Finding, Severity } from '../src/doctor/findings.js';
 import { judge } from '../src/doctor/judge.js';
 import { rightsFor } from '../src/doctor/rights.js';
-import { type Ended, endAll, holdfast } from './cli.js';
+import { called } from './called.js';
+import type { Ended } from './cli.js';
 
 let groups: LocalNodes[] = [];
 let proxies: Server[] = [];
 afterEach(async () => {
-  await endAll();
   for (const proxy of proxies) proxy.close();
   await Promise.all(groups.map((group) => group.stop()));
   [groups, proxies] = [[], []];
@@ -82,7 +82,7 @@ async function diagnose(urls: readonly string[], options: DeploymentOptions = {}
 }
 
 const doctor = (urls: readonly string[], ...words: readonly string[]): Promise<Ended> =>
-  holdfast(['doctor', ...words], { HOLDFAST_NODES: urls.join(',') }).ended;
+  called(['doctor', ...words], { HOLDFAST_NODES: urls.join(',') });
 
 const nameOf = (url: string | undefined): string => (url ?? '').replace(/^redis:\/\/(.*@)?/, '');
 

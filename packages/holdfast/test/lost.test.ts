@@ -2,6 +2,7 @@
 import { type LocalNodes, startNodes } from '@holdfast/local';
 import { createLocks } from '@holdfast/lock';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { called } from './called.js';
 import { type Cli, endAll, holdfast, isAlive } from './cli.js';
 
 let nodes: LocalNodes;
@@ -10,7 +11,7 @@ let env: Record<string, string>;
 beforeEach(async () => {
   nodes = await startNodes(3);
   env = { HOLDFAST_NODES: nodes.urls.join(','), HOLDFAST_TTL: '1500ms' };
-  expect((await holdfast(['init'], env).ended).code).toBe(0);
+  expect((await called(['init'], env)).code).toBe(0);
 });
 afterEach(async () => {
   await endAll();

@@ -2,6 +2,7 @@
 import { type LocalNodes, startNodes } from '@holdfast/local';
 import { createQueue, createWorker } from '@holdfast/queue';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { called } from './called.js';
 import { endAll, holdfast } from './cli.js';
 
 let nodes: LocalNodes;
@@ -12,7 +13,7 @@ afterEach(endAll);
 afterAll(() => nodes.stop());
 
 const url = (): string => nodes.urls[0] ?? '';
-const call = (...words: string[]) => holdfast(['queue', ...words], { REDIS_URL: url() }).ended;
+const call = (...words: string[]) => called(['queue', ...words], { REDIS_URL: url() });
 
 test('shows queues and tasks, retries, pauses and purges', async () => {
   await using queue = createQueue<{ n: number }>({ redis: url(), name: 'images', attempts: 1 });
@@ -132,11 +133,11 @@ test('says what is wrong', async () => {
     code: 64,
     stderr: expect.stringContaining('unknown action "dance"; the actions are ls, metrics, show'),
   });
-  expect(await holdfast(['queue', 'ls']).ended).toMatchObject({
+  expect(await called(['queue', 'ls'])).toMatchObject({
     code: 64,
     stderr: expect.stringContaining('REDIS_URL'),
   });
-  const away = await holdfast(['queue', 'ls', '--redis', 'redis://u:secret@127.0.0.1:1']).ended;
+  const away = await called(['queue', 'ls', '--redis', 'redis://u:secret@127.0.0.1:1']);
   expect(away.code).toBe(69);
   expect(away.stderr).not.toContain('secret');
 });

@@ -2,6 +2,7 @@
 import { type LocalNodes, startNodes } from '@holdfast/local';
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { called } from './called.js';
 import { BIN, Cli, endAll, holdfast, isAlive } from './cli.js';
 
 let nodes: LocalNodes;
@@ -10,7 +11,7 @@ let env: Record<string, string>;
 beforeAll(async () => {
   nodes = await startNodes(3);
   env = { HOLDFAST_NODES: nodes.urls.join(',') };
-  expect((await holdfast(['init'], env).ended).code).toBe(0);
+  expect((await called(['init'], env)).code).toBe(0);
 });
 afterEach(endAll);
 afterAll(() => nodes?.stop());
@@ -23,7 +24,7 @@ function run(lock: string, program: readonly string[], ...options: readonly stri
 }
 
 async function isHeld(resource: string): Promise<boolean> {
-  const { code, stdout, stderr } = await holdfast(['inspect', resource, '--json'], env).ended;
+  const { code, stdout, stderr } = await called(['inspect', resource, '--json'], env);
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   return (JSON.parse(stdout) as { held: boolean }).held;
 }

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { called } from './called.js';
 import { type Cli, endAll, holdfast, isAlive } from './cli.js';
 
 let folder: string;
@@ -87,7 +88,7 @@ test('with --persist a second start remembers, and needs no quarantine', async (
   const port = new URL(nodes[0] ?? '').port;
   const second = up('--persist', '--json', '--max-ttl', '20s', '--nodes', '1', '--port', port);
   await ready(second);
-  const inspected = await holdfast(['inspect', 'a', '--json'], environment).ended;
+  const inspected = await called(['inspect', 'a', '--json'], environment);
   expect(inspected).toMatchObject({ code: 0, stderr: '' });
   expect(JSON.parse(inspected.stdout)).toMatchObject({ held: false, fence: Number(before.stdout) });
   expect(await runOn(environment)).toEqual(RAN);
