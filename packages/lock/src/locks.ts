@@ -58,6 +58,7 @@ import { WaitingRoom } from './line.js';
 import { Members } from './members.js';
 import { exclusive, shared } from './modes.js';
 import { inspectNodes, type NodesState } from './restarts.js';
+import { retireLease } from './retire.js';
 import { Semaphore, type SemaphoreOptions } from './semaphore.js';
 import { acquireSeveral, type HeldLeases, type MultiLease } from './several.js';
 import { Telemetry } from './telemetry.js';
@@ -135,6 +136,21 @@ export function createLocks(options: LocksOptions): Locks {
   const deployment = new Deployment(nodes.length, described);
   requireValidity('maxTtl', deployment.maxTtl, drift);
   return new Locks({ ...{ nodes, callTimeout, drift, identity, tls, onWarning, clock, random }, deployment });
+}
+
+/** What identifies a lease that a process has handed over. */
+function requireHolder(
+  verb: string,
+  holder: Pick<Lease, 'resource' | 'token' | 'owner'>,
+): Pick<Lease, 'resource' | 'token' | 'owner'> {
+  if (typeof holder !== 'object' || holder === null) {
+    throw new MisuseError(`${verb} takes the resource, token and owner of a lease; got ${display(holder)}.`);
+  }
+  return {
+    resource: requireName('resource', holder.resource),
+    owner: requireName('owner', holder.owner),
+    token: requireToken(holder.token),
+  };
 }
 
 /** The options, checked and with their defaults. */
@@ -278,20 +294,15 @@ export class Locks implements AsyncDisposable {
    * Continues, in this process, a lease that another process was granted by `acquire` and has handed over, as the
    * `resource`, `token` and `owner` of its handle. The lease is extended by `ttl` (in ms; default 10000), which proves
    * that it is still held. The other process must stop using its handle, and must not release it: nodes cannot tell a
-   * lease that was released from one that ran out, and resume either as long as nobody was granted it since. Throws as
-   * `lease.extend` does: LeaseLostError if somebody else was granted it, UnavailableError.
+   * lease that was released from one that ran out, and resume either as long as nobody was granted it since; `retire`
+   * ends it for good. Throws as `lease.extend` does: LeaseLostError if somebody else was granted it, UnavailableError.
    */
   async adopt(
     holder: Pick<Lease, 'resource' | 'token' | 'owner'>,
     options: Pick<AcquireOptions, 'ttl'> = {},
   ): Promise<Lease> {
     const ttl = this.#leasing.ttl('adopt', options);
-    if (typeof holder !== 'object' || holder === null) {
-      throw new MisuseError(`adopt takes the resource, token and owner of a lease; got ${display(holder)}.`);
-    }
-    const resource = requireName('resource', holder.resource);
-    const owner = requireName('owner', holder.owner);
-    const token = requireToken(holder.token);
+    const { resource, token, owner } = requireHolder('adopt', holder);
     await this.#members.open();
     const doing = `adopting the lease on "${resource}"`;
     return unlessClosed(
@@ -299,6 +310,20 @@ export class Locks implements AsyncDisposable {
       doing,
       adoptLease(this.#context, { ttl, resource, token, owner }),
     );
+  }
+
+  /**
+   * Ends an exclusive lease for good, by the `resource`, `token` and `owner` of its handle: it is given back, and
+   * afterwards no process can extend, resume or adopt it. Handles of it, in this process too, learn of that when they
+   * extend it next; until then they go by their validity, as when a lease is lost. Does nothing to a lease that is over,
+   * or to that of another owner. Rejects with UnavailableError if fewer than a majority of nodes confirmed it: the lease
+   * may go on then. Throws MisuseError for a token that no node can have granted, and for that of a shared lease.
+   */
+  async retire(holder: Pick<Lease, 'resource' | 'token' | 'owner'>): Promise<void> {
+    const retired = requireHolder('retire', holder);
+    await this.#members.open();
+    const doing = `retiring the lease on "${retired.resource}"`;
+    return unlessClosed(this.#closing.signal, doing, retireLease(this.#members, retired));
   }
 
   /** A semaphore: at most `permits` leases at once. Throws MisuseError. */

@@ -35,6 +35,8 @@ export interface LockVerbs {
   readonly permit: LeaseVerbs;
   readonly survey: LockVerb<SurveyRequest>;
   readonly number: LockVerb<NumberRequest>;
+  /** Ends an exclusive lease for good. */
+  readonly retire: LockVerb<WithdrawRequest>;
 }
 
 interface SurveyRequest {
@@ -69,7 +71,7 @@ export function lockVerbs({ prelude, recordKey }: Deployment): LockVerbs {
 }
 
 /** The scripts that free or keep a lock, and so also run when a node's memory is full. */
-const WHEN_FULL = ['extend', 'rejoin', 'reenter', 'release', 'withdraw', 'reshare', 'unshare'];
+const WHEN_FULL = ['extend', 'rejoin', 'reenter', 'release', 'withdraw', 'reshare', 'unshare', 'retire'];
 
 const VERBS = [
   'acquire',
@@ -85,6 +87,7 @@ const VERBS = [
   'share',
   'reshare',
   'unshare',
+  'retire',
 ];
 
 function makeVerbs(prelude: string, recordKey: string): LockVerbs {
@@ -128,6 +131,7 @@ function makeVerbs(prelude: string, recordKey: string): LockVerbs {
     },
     survey: { ...voting('survey'), encode: encodeSurvey },
     number: { ...voting('number'), encode: encodeNumber },
+    retire: { ...voting('retire'), encode: encodeRetire },
   };
 }
 
@@ -187,6 +191,11 @@ const encodeWithdraw: Encode<WithdrawRequest> = ({ request: { target } }, keys, 
   args.push(target.value);
 };
 
+const encodeRetire: Encode<WithdrawRequest> = ({ request: { target } }, keys, args) => {
+  keys.push(target.keys.lockKey, target.keys.fenceKey, target.keys.queueKey);
+  args.push(target.value);
+};
+
 const encodeUnshare: Encode<ReleaseRequest> = ({ request: { target, queued } }, keys, args) => {
   keys.push(target.keys.lockKey, target.keys.queueKey, target.keys.readersKey);
   args.push(target.value, queued ? 'queued' : '');
@@ -209,7 +218,7 @@ const encodeNumber: Encode<NumberRequest> = ({ request, node }, keys, args) => {
 };
 
 const PLAIN: ReadonlyMap<string, Vote> = new Map(
-  (['granted', 'kept', 'rejoined', 'vouched', 'unset'] as const).map((kind) => [kind, { kind }]),
+  (['granted', 'kept', 'rejoined', 'vouched', 'unset', 'retired'] as const).map((kind) => [kind, { kind }]),
 );
 
 /** Reads 'voted <run_id> <vote> ...' or a refusal of the whole batch. */

@@ -6,7 +6,7 @@
 
 /** The answer of a node to one operation, or the fact that there was none. */
 export type Vote =
-  | { readonly kind: 'granted' | 'kept' | 'rejoined' | 'vouched' | 'released' | 'unset' }
+  | { readonly kind: 'granted' | 'kept' | 'rejoined' | 'vouched' | 'released' | 'unset' | 'retired' }
   | { readonly kind: 'forgotten'; readonly time: number }
   | {
       readonly kind: 'held';

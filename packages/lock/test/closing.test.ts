@@ -28,6 +28,7 @@ describe('a call that is under way when the locks are closed is aborted', () => 
     ['removeNode', (locks) => locks.removeNode(new URL(deployment.urls[0] ?? '').host)],
     ['addNode', (locks) => locks.addNode(deployment.urls[0] ?? '')],
     ['adopt', (locks) => locks.adopt({ resource: 'r', token: 1, owner: 'o' }, { ttl: 60_000 })],
+    ['retire', (locks) => locks.retire({ resource: 'r', token: 1, owner: 'o' })],
     ['election.leader', (locks) => locks.election('e').leader()],
     ['semaphore.inspect', (locks) => locks.semaphore('s', { permits: 2 }).inspect()],
   ])('%s', async (_, call) => {

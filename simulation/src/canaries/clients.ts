@@ -211,8 +211,8 @@ export const CLIENT_CANARIES: readonly Canary[] = [
     changes: [
       {
         file: 'packages/lock/src/verbs.ts',
-        find: "'release', 'withdraw', 'reshare', 'unshare'];",
-        replace: "'withdraw', 'reshare', 'unshare'];",
+        find: "'release', 'withdraw', 'reshare', 'unshare', 'retire'];",
+        replace: "'withdraw', 'reshare', 'unshare', 'retire'];",
       },
     ],
   },

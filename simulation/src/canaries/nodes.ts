@@ -79,6 +79,23 @@ export const NODE_CANARIES: readonly Canary[] = [
     ],
   },
   {
+    name: 'retired where it was granted',
+    about:
+      'A retired lease bars its token only on nodes that have its fence, and not for those that fall back below it.',
+    changes: [
+      {
+        file: 'packages/lock/lua/retire.lua',
+        find: 'if not mark or tonumber(mark) <= tonumber(token) then',
+        replace: 'if mark and tonumber(mark) == tonumber(token) then',
+      },
+      {
+        file: 'packages/lock/lua/retire.lua',
+        find: "elseif before ~= '' and tonumber(before) <= tonumber(token) then",
+        replace: 'elseif false then',
+      },
+    ],
+  },
+  {
     name: 'withdrawal without owner',
     about: 'Who withdraws a failed attempt deletes the lock of whoever holds it.',
     changes: [

@@ -43,7 +43,7 @@ export function joinLocks(world: World, subject: Subject): Part<Step, Process> {
 }
 
 /** What frees or keeps what is held is carried out also when memory is full. */
-const WHEN_FULL = /_(extend|rejoin|reenter|release|withdraw|reshare|unshare)$/;
+const WHEN_FULL = /_(extend|rejoin|reenter|release|withdraw|reshare|unshare|retire)$/;
 
 function judgeRefusal(oracle: Oracle, { name, args }: Command, reply: unknown): void {
   if (!(reply instanceof Error && reply.message.startsWith('OOM'))) return;

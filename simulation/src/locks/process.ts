@@ -224,14 +224,18 @@ export class Process implements Actor<Step> {
     }
   }
 
-  /** A lease that goes on under another handle, as in another process. */
+  /** A lease that goes on under another handle, as in another process, and is retired: then it cannot be adopted. */
   async #adopt(step: Step & { f: 'adopt' }): Promise<void> {
     const lease = await this.acquire('exclusive', step.resource, { ttl: step.ttl, wait: 0 });
     this.#options.oracle.ended(lease);
     const adopted = await this.locks.adopt(lease, { ttl: step.ttl });
     this.note(`has adopted "${step.resource}"`);
     await this.sleep(step.hold);
-    await this.release(adopted);
+    await this.locks.retire(adopted);
+    const again = await this.locks.adopt(adopted, { ttl: step.ttl }).catch((error: unknown) => error);
+    if (!(again instanceof Error))
+      this.#options.oracle.violate('retired', `"${step.resource}" was adopted after it had been retired`);
+    else this.#judge(again);
   }
 
   /** As a script of an operator does, whatever the number is that its handle is given. */
