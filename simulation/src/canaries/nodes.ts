@@ -79,19 +79,13 @@ export const NODE_CANARIES: readonly Canary[] = [
     ],
   },
   {
-    name: 'retired where it was granted',
-    about:
-      'A retired lease bars its token only on nodes that have its fence, and not for those that fall back below it.',
+    name: 'retired like a release',
+    about: 'A lease that was retired can be adopted: the nodes vouch for its token still.',
     changes: [
       {
         file: 'packages/lock/lua/retire.lua',
-        find: 'if not mark or tonumber(mark) <= tonumber(token) then',
-        replace: 'if mark and tonumber(mark) == tonumber(token) then',
-      },
-      {
-        file: 'packages/lock/lua/retire.lua',
-        find: "elseif before ~= '' and tonumber(before) <= tonumber(token) then",
-        replace: 'elseif false then',
+        find: "redis.call('SET', fence, above, 'PX', RETENTION)",
+        replace: '',
       },
     ],
   },
