@@ -20,7 +20,7 @@ for index = 5, is_behind and #ARGV or 0, 2 do
   told[ARGV[index]] = true
   if view then entry[#entry + 1], entry[#entry + 2] = view, ARGV[index + 1] end
 end
-redis.call('XADD', HISTORY, '*', unpack(entry))
+if #entry > 2 then redis.call('XADD', HISTORY, '*', unpack(entry)) end
 local known_fields = is_behind and redis.call('HKEYS', CATALOG) or {}
 for _, field in ipairs(known_fields) do
   if MADE[string.match(field, '^(%l+):')] and not told[field] then redis.call('HDEL', CATALOG, field) end

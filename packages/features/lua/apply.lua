@@ -29,10 +29,9 @@ for index = 5, 3 + 2 * ARGV[4], 2 do
   end
 end
 for index = 5 + 2 * ARGV[4], #ARGV, 2 do
-  entry[#entry + 1], entry[#entry + 2] = ARGV[index], ARGV[index + 1]
   set('service:' .. ARGV[index], ARGV[index + 1])
 end
-redis.call('XADD', HISTORY, '*', unpack(entry))
+if #entry > 2 then redis.call('XADD', HISTORY, '*', unpack(entry)) end
 redis.call('HSET', CATALOG, unpack(fields))
 redis.call('HSETNX', CATALOG, 'id', ARGV[3])
 return {'done', n}

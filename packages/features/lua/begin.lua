@@ -36,7 +36,6 @@ if filling >= 3 then return {'many'} end
 local number = tonumber(redis.call('HGET', CATALOG, 'last:' .. view)) + 1
 local id = number .. '-' .. token
 n = n + 1
-note('begun', view .. ' ' .. id)
 all[#all + 1] = {id = id, state = 'filling'}
 set_states(view, all, {})
 mark(view, token, issuer)

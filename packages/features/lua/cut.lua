@@ -25,7 +25,6 @@ end
 n = n + 1
 local reply, views, deadline = {'done', n}, table.concat(names, ','), micros + patience * 1000
 for _, move in ipairs(moves) do
-  note('cutting', move.view .. ' ' .. move.id)
   set_states(move.view, move.all, {[move.id] = 'cutting'})
   local cutting = string.format('%s %d %.0f %s %s', move.id, n, deadline, move.state, views)
   redis.call('HSET', CATALOG, 'cutting:' .. move.view, cutting)

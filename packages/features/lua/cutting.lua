@@ -15,7 +15,6 @@ local function undo(cutting)
   for view in string.gmatch(cutting.views, '[^,]+') do
     local each = read_cutting(view)
     if each and each.at == cutting.at then
-      note('uncut', view .. ' ' .. each.id)
       set_states(view, read_generations(view), {[each.id] = each.state})
       redis.call('HDEL', CATALOG, 'cutting:' .. view)
     end

@@ -44,8 +44,3 @@ end
 local function mark(view, token, issuer)
   redis.call('HSET', CATALOG, 'builder:' .. view, token .. ' ' .. issuer)
 end
-
--- Notes a part of the change that is being made, whose number `n` is.
-local function note(...)
-  redis.call('XADD', HISTORY, '*', 'n', n, ...)
-end

@@ -18,7 +18,6 @@ end
 local function retire(view, id)
   local prefix, fields = 'pin:' .. view .. '.' .. id .. ':', redis.call('HGETALL', CATALOG)
   n = n + 1
-  note('retired', view .. ' ' .. id)
   for index = 1, #fields, 2 do
     if string.sub(fields[index], 1, #prefix) == prefix then redis.call('HDEL', CATALOG, fields[index]) end
   end

@@ -22,7 +22,7 @@ end
 n = n + 1
 for _, move in ipairs(moves) do
   local view = move.view
-  note('live', view .. ' ' .. move.id, 'definition', move.after)
+  redis.call('XADD', HISTORY, '*', 'n', n, 'live', view .. ' ' .. move.id, 'definition', move.after)
   set_states(view, read_generations(view), {[move.id] = 'live', [move.old] = 'previous'})
   redis.call('HSET', CATALOG, 'live:' .. view, move.id, 'before:' .. view, move.old .. ' ' .. n, 'applied:' .. view, n, 'definition:' .. view, move.after, 'definition:' .. view .. '.' .. move.old, move.before)
   redis.call('HDEL', CATALOG, 'cutting:' .. view, move.own, 'due:' .. view .. '.' .. move.id)

@@ -11,7 +11,7 @@ export const KEYSPACE = {
   names: [
     // A hash: lua/catalog.lua says what is in it.
     'catalog',
-    // A stream of every change of the catalog.
+    // A stream of what training sets need of the catalog's changes: definitions that were applied, and generations that became live.
     'history',
     // A hash of the entities that were erased: lua/catalog.lua says what is in it.
     'erasures',

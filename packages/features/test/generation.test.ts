@@ -3,6 +3,7 @@ import { StaleTokenError } from '@holdfast/fence';
 import { BusyError, MisuseError, type TokenHolder } from '@holdfast/kernel';
 import { describe, expect, it, vi } from 'vitest';
 import { entity } from '../src/definition/entity.js';
+import { service } from '../src/definition/service.js';
 import { t } from '../src/definition/types.js';
 import { view } from '../src/definition/view.js';
 import { DefinitionMismatchError, GenerationEndedError, IncompleteError } from '../src/errors.js';
@@ -41,6 +42,14 @@ async function filled(): Promise<Features> {
   return store;
 }
 
+/** What each entry of the catalog's history is about. */
+async function noted(): Promise<string[]> {
+  const entries = await client().xrange('{feat:shop}:history', '-', '+');
+  return entries.map(([, fields]) =>
+    fields[0] === 'applied' ? `applied ${fields[2]}` : `${fields[3]} is live`,
+  );
+}
+
 const states = async (store: Features): Promise<string[]> =>
   (await store.generations(profile)).map(({ id, state }) => `${id} ${state}`);
 
@@ -67,6 +76,24 @@ describe('a generation that is filled by a job', () => {
         (error: unknown) => error,
       );
     await vi.waitFor(async () => expect(await read()).toBeInstanceOf(DefinitionMismatchError), 20_000);
+  });
+
+  it('is noted in the history once it is live, and nothing else of it, so that only what training sets need is kept', async () => {
+    const store = await filled();
+    const given = await store.begin(profile, { holder: holderOf(8) });
+    await given.abandon();
+    const next = await store.begin(profile, { holder: holderOf(9) });
+    await (await store.open(profile, { holder: holderOf(9), generation: next })).land(rowsOf(1, (n) => n));
+    await expect(next.cut({ lanes: { batch: 'finished' }, patience: 100 })).rejects.toThrow(IncompleteError);
+    const ranking = service('ranking', { views: { profile } });
+    const serving = createFeatures({
+      ...{ redis: url(), name: 'shop', views: [profile], services: [ranking], partitions: 4 },
+    });
+    later(() => serving.close());
+    await serving.apply();
+    expect(await noted()).toEqual(['applied profile']);
+    await next.cut({ lanes: { batch: 'ended' } });
+    expect(await noted()).toEqual(['applied profile', 'profile 3-9 is live']);
   });
 
   it('names every lane of the old one, so that none is forgotten', async () => {

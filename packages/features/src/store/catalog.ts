@@ -37,7 +37,7 @@ export interface AppliedDefinition {
   readonly definition: string;
 }
 
-/** An entry of the stream of the catalog's changes: its id, and names and values in turn. */
+/** An entry of the catalog's history: its id, and names and values in turn. */
 export type CatalogEntry = readonly [id: string, fields: readonly string[]];
 
 type PointersReply =
@@ -155,7 +155,7 @@ export class Catalog {
     return new Map(found.map(([field, rank]) => [field.slice(beginning.length), Number(rank)]));
   }
 
-  /** Its changes, the earliest first. Throws UnavailableError. */
+  /** Which definitions were applied and which generations became live, the earliest first. Throws UnavailableError. */
   history(): Promise<readonly CatalogEntry[]> {
     return this.#caller.call(HISTORY, this.#history);
   }
