@@ -92,6 +92,7 @@ interface Lacking {
 const HEAL_TRIES = 10;
 
 export class HeldLease implements Lease {
+  readonly kind: LeaseKind;
   readonly resource: string;
   readonly token: number;
   readonly owner: string;
@@ -118,6 +119,7 @@ export class HeldLease implements Lease {
 
   constructor(context: LeaseContext, grant: LeaseGrant) {
     this.#context = context;
+    this.kind = grant.kind;
     this.resource = grant.resource;
     this.token = grant.token;
     this.owner = grant.owner;

@@ -25,7 +25,6 @@ import {
   type Readers,
   readOptions,
   requireName,
-  requireToken,
   type Settings,
   validityOf,
   withDefault,
@@ -58,7 +57,7 @@ import { WaitingRoom } from './line.js';
 import { Members } from './members.js';
 import { exclusive, shared } from './modes.js';
 import { inspectNodes, type NodesState } from './restarts.js';
-import { retireLease } from './retire.js';
+import { type Handle, requireHandle, retireLease } from './retire.js';
 import { Semaphore, type SemaphoreOptions } from './semaphore.js';
 import { acquireSeveral, type HeldLeases, type MultiLease } from './several.js';
 import { Telemetry } from './telemetry.js';
@@ -136,21 +135,6 @@ export function createLocks(options: LocksOptions): Locks {
   const deployment = new Deployment(nodes.length, described);
   requireValidity('maxTtl', deployment.maxTtl, drift);
   return new Locks({ ...{ nodes, callTimeout, drift, identity, tls, onWarning, clock, random }, deployment });
-}
-
-/** What identifies a lease that a process has handed over. */
-function requireHolder(
-  verb: string,
-  holder: Pick<Lease, 'resource' | 'token' | 'owner'>,
-): Pick<Lease, 'resource' | 'token' | 'owner'> {
-  if (typeof holder !== 'object' || holder === null) {
-    throw new MisuseError(`${verb} takes the resource, token and owner of a lease; got ${display(holder)}.`);
-  }
-  return {
-    resource: requireName('resource', holder.resource),
-    owner: requireName('owner', holder.owner),
-    token: requireToken(holder.token),
-  };
 }
 
 /** The options, checked and with their defaults. */
@@ -297,12 +281,9 @@ export class Locks implements AsyncDisposable {
    * lease that was released from one that ran out, and resume either as long as nobody was granted it since; `retire`
    * ends it for good. Throws as `lease.extend` does: LeaseLostError if somebody else was granted it, UnavailableError.
    */
-  async adopt(
-    holder: Pick<Lease, 'resource' | 'token' | 'owner'>,
-    options: Pick<AcquireOptions, 'ttl'> = {},
-  ): Promise<Lease> {
+  async adopt(holder: Handle, options: Pick<AcquireOptions, 'ttl'> = {}): Promise<Lease> {
     const ttl = this.#leasing.ttl('adopt', options);
-    const { resource, token, owner } = requireHolder('adopt', holder);
+    const { resource, token, owner } = requireHandle('locks.adopt', holder, 'exclusive');
     await this.#members.open();
     const doing = `adopting the lease on "${resource}"`;
     return unlessClosed(
@@ -317,13 +298,15 @@ export class Locks implements AsyncDisposable {
    * afterwards no process can extend, resume or adopt it. Handles of it, in this process too, learn of that when they
    * extend it next; until then they go by their validity, as when a lease is lost. Does nothing to a lease that is over,
    * or to that of another owner. Rejects with UnavailableError if fewer than a majority of nodes confirmed it: the lease
-   * may go on then. Throws MisuseError for a token that no node can have granted, and for that of a shared lease.
+   * may go on then. Throws MisuseError for a token that no node can have granted, and for
+   * that of a shared lease. Permits are retired by `semaphore.retire`.
    */
-  async retire(holder: Pick<Lease, 'resource' | 'token' | 'owner'>): Promise<void> {
-    const retired = requireHolder('retire', holder);
+  async retire(holder: Handle): Promise<void> {
+    const retired = requireHandle('locks.retire', holder, 'exclusive');
     await this.#members.open();
+    const keys = this.#members.deployment.lockKeys(retired.resource);
     const doing = `retiring the lease on "${retired.resource}"`;
-    return unlessClosed(this.#closing.signal, doing, retireLease(this.#members, retired));
+    return unlessClosed(this.#closing.signal, doing, retireLease(this.#members, retired, keys));
   }
 
   /** A semaphore: at most `permits` leases at once. Throws MisuseError. */

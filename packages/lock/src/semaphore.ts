@@ -16,7 +16,7 @@ import {
   UnavailableError,
   whole,
 } from '@holdfast/kernel';
-import { throwIfClosed } from './closing.js';
+import { throwIfClosed, unlessClosed } from './closing.js';
 import type { LeaseKeys } from './deployment.js';
 import { inspectSlot } from './inspect.js';
 import type { HeldLease, Lease } from './lease.js';
@@ -31,6 +31,7 @@ import {
 import type { Mode } from './modes.js';
 import { PermitNumber } from './permits.js';
 import { resize } from './resize.js';
+import { type Handle, requireHandle, retireLease } from './retire.js';
 import { count, explainSurvey, isDecided, type Votes } from './votes.js';
 
 /** The most permits of a semaphore. */
@@ -123,6 +124,19 @@ export class Semaphore {
       },
     });
     this.#leasing.context.waiting.wake(this.#line);
+  }
+
+  /** Ends a permit for good, as `locks.retire` ends a lease. Throws MisuseError if it is not one of this semaphore. */
+  async retire(permit: Handle): Promise<void> {
+    const retired = requireHandle('semaphore.retire', permit, 'permit');
+    const slot = Number(retired.resource.slice(this.name.length + 1));
+    if (!Number.isInteger(slot) || slot < 1 || slot > MOST || retired.resource !== this.#nameOf(slot)) {
+      throw new MisuseError(`"${retired.resource}" is no permit of "${this.name}"; give its own resource.`);
+    }
+    const { members, closing } = this.#leasing.context;
+    await members.open();
+    const retiring = retireLease(members, retired, this.#keysOf(slot));
+    return unlessClosed(closing, `retiring "${retired.resource}"`, retiring);
   }
 
   /** Tells who holds permits now, whatever number this handle was given. Changes nothing. Throws UnavailableError. */

@@ -30,6 +30,10 @@ describe('a call that is under way when the locks are closed is aborted', () => 
     ['adopt', (locks) => locks.adopt({ resource: 'r', token: 1, owner: 'o' }, { ttl: 60_000 })],
     ['retire', (locks) => locks.retire({ resource: 'r', token: 1, owner: 'o' })],
     ['election.leader', (locks) => locks.election('e').leader()],
+    [
+      'semaphore.retire',
+      (locks) => locks.semaphore('s', { permits: 2 }).retire({ resource: 's#1', token: 1, owner: 'o' }),
+    ],
     ['semaphore.inspect', (locks) => locks.semaphore('s', { permits: 2 }).inspect()],
   ])('%s', async (_, call) => {
     const locks = patient();

@@ -70,9 +70,27 @@ it('an attempt that fails afterwards does not bring a fence back below the retir
   expect(await node.pttl(fenceOf('e'))).toBeLessThanOrEqual(60_000);
 });
 
+it('a permit is retired by its semaphore, and by nothing else', async () => {
+  const semaphore = locks.semaphore('permits', { permits: 1 });
+  const permit = await semaphore.acquire({ ttl: 60_000 });
+  await expect(locks.retire(permit)).rejects.toThrow(/permit/);
+  await expect(locks.adopt(permit)).rejects.toThrow(MisuseError);
+  for (const resource of ['permits#0', 'permits#1.5', 'permits#01', 'other#1']) {
+    await expect(semaphore.retire({ ...handleOf(permit), resource })).rejects.toThrow(MisuseError);
+  }
+  await expect(semaphore.tryAcquire()).resolves.toBeNull();
+  const waiting = other.semaphore('permits', { permits: 1 }).acquire({ wait: 20_000 });
+  await expect.poll(() => deployment.redis(0).zcard('{holdfast}:slot-queue:permits')).toBe(1);
+  await other.semaphore('permits', { permits: 1 }).retire(handleOf(permit));
+  const next = await waiting;
+  expect(next.token).toBeGreaterThan(permit.token);
+  await expect(permit.extend()).rejects.toThrow(LeaseLostError);
+  await next.release();
+});
+
 it('leaves leases alone that it cannot end: of readers, and of tokens that nobody can have been granted', async () => {
   await using reader = await locks.acquireShared('f');
-  await expect(locks.retire(reader)).rejects.toThrow(/readers/);
+  await expect(locks.retire(handleOf(reader))).rejects.toThrow(/readers/);
   await expect(locks.retire(reader)).rejects.toThrow(MisuseError);
   expect(await reader.extend()).toBe('kept');
   await using lease = await locks.acquire('g');
