@@ -27,6 +27,7 @@ export type { Vector } from './index/metric.js';
 export type { NamedIndex, NamedNamespace, NamedOptions, NamedVectors } from './index/named-index.js';
 export type { Metric } from './kernel/layout.js';
 export * from './keywords/keywords.js';
+export type { IndexNamespace } from './namespace.js';
 export { type CheckOptions, type CheckReport, checkRecall } from './operate/check.js';
 export type { ExportedDocument } from './operate/export.js';
 export type { IndexHealth } from './operate/health.js';

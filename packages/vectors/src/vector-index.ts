@@ -34,6 +34,7 @@ import type { BeginOptions } from './generations/options.js';
 import type { IndexStats } from './index/local-index.js';
 import type { KeywordStats } from './keywords/inverted-index.js';
 import { KeywordIndex, type Text } from './keywords/keyword-index.js';
+import { IndexNamespace } from './namespace.js';
 import { type ExportedDocument, exported } from './operate/export.js';
 import { healthOf, type IndexHealth } from './operate/health.js';
 import { pageOf } from './query/browse.js';
@@ -375,6 +376,11 @@ export class VectorIndex {
    */
   async retire(generation: string, holder: TokenHolder): Promise<void> {
     return this.#during('a generation was retired', () => this.#generations.retire(generation, holder));
+  }
+
+  /** The documents of a tenant, apart from all others. Needs a schema with `{ namespace: 'tag' }`. Throws MisuseError. */
+  namespace(name: string): IndexNamespace {
+    return new IndexNamespace(this, this.#schema, name);
   }
 
   stats(): VectorIndexStats {
