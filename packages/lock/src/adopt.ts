@@ -5,14 +5,15 @@
  */
 import { propose } from './attempt.js';
 import { HeldLease, type LeaseContext } from './lease.js';
-import { exclusive } from './modes.js';
+import type { Mode } from './modes.js';
+import type { Handle } from './retire.js';
 
 /** Throws as `lease.extend` does. */
 export async function adoptLease(
   context: LeaseContext,
-  { resource, token, owner, ttl }: Pick<HeldLease, 'resource' | 'token' | 'owner' | 'ttl'>,
+  mode: Mode,
+  { token, owner, ttl }: Handle & Pick<HeldLease, 'ttl'>,
 ): Promise<HeldLease> {
-  const mode = exclusive(context.members, resource);
   const since = context.clock.now() - ttl;
   const lease = new HeldLease(context, propose({ mode, owner, ttl, place: undefined }, token, since));
   try {

@@ -289,7 +289,7 @@ export class Locks implements AsyncDisposable {
     return unlessClosed(
       this.#closing.signal,
       doing,
-      adoptLease(this.#context, { ttl, resource, token, owner }),
+      adoptLease(this.#context, exclusive(this.#members, resource), { ttl, resource, token, owner }),
     );
   }
 
@@ -299,7 +299,7 @@ export class Locks implements AsyncDisposable {
    * extend it next; until then they go by their validity, as when a lease is lost. Does nothing to a lease that is over,
    * or to that of another owner. Rejects with UnavailableError if fewer than a majority of nodes confirmed it: the lease
    * may go on then. Throws MisuseError for a token that no node can have granted, and for
-   * that of a shared lease. Permits are retired by `semaphore.retire`.
+   * that of a shared lease. Permits have `semaphore.retire`.
    */
   async retire(holder: Handle): Promise<void> {
     const retired = requireHandle('locks.retire', holder, 'exclusive');

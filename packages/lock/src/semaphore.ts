@@ -16,6 +16,7 @@ import {
   UnavailableError,
   whole,
 } from '@holdfast/kernel';
+import { adoptLease } from './adopt.js';
 import { throwIfClosed, unlessClosed } from './closing.js';
 import type { LeaseKeys } from './deployment.js';
 import { inspectSlot } from './inspect.js';
@@ -126,13 +127,24 @@ export class Semaphore {
     this.#leasing.context.waiting.wake(this.#line);
   }
 
+  /**
+   * Continues, in this process, a permit that another process has handed over, as `locks.adopt` does with a lease.
+   * Throws as that does, and MisuseError if it is no permit of this semaphore.
+   */
+  async adopt(permit: Handle, options: Pick<AcquireOptions, 'ttl'> = {}): Promise<Lease> {
+    const ttl = this.#leasing.ttl('adopt', options);
+    const adopted = requireHandle('semaphore.adopt', permit, 'permit');
+    const mode = this.#modeOf(this.#slotOf(adopted));
+    const { members, closing } = this.#leasing.context;
+    await members.open();
+    const adopting = adoptLease(this.#leasing.context, mode, { ...adopted, ttl });
+    return unlessClosed(closing, `adopting "${adopted.resource}"`, adopting);
+  }
+
   /** Ends a permit for good, as `locks.retire` ends a lease. Throws MisuseError if it is not one of this semaphore. */
   async retire(permit: Handle): Promise<void> {
     const retired = requireHandle('semaphore.retire', permit, 'permit');
-    const slot = Number(retired.resource.slice(this.name.length + 1));
-    if (!Number.isInteger(slot) || slot < 1 || slot > MOST || retired.resource !== this.#nameOf(slot)) {
-      throw new MisuseError(`"${retired.resource}" is no permit of "${this.name}"; give its own resource.`);
-    }
+    const slot = this.#slotOf(retired);
     const { members, closing } = this.#leasing.context;
     await members.open();
     const retiring = retireLease(members, retired, this.#keysOf(slot));
@@ -179,12 +191,31 @@ export class Semaphore {
     return `${this.name}#${slot}`;
   }
 
+  #slotOf({ resource }: Handle): number {
+    const slot = Number(resource.slice(this.name.length + 1));
+    if (Number.isInteger(slot) && slot >= 1 && slot <= MOST && resource === this.#nameOf(slot)) return slot;
+    throw new MisuseError(`"${resource}" is no permit of "${this.name}"; give the resource of the permit.`);
+  }
+
   #keysOf(slot: number): LeaseKeys {
     return this.#leasing.context.members.deployment.slotKeys(this.name, slot);
   }
 
   #acquire(terms: Terms): Promise<HeldLease> {
     return this.#leasing.acquire(this.#mode(), this.name, terms);
+  }
+
+  /** One slot, under a permit that was granted before. */
+  #modeOf(slot: number): Mode {
+    const permit = { numberKey: this.#number.key, permits: this.#permits, introduce: false };
+    return {
+      verbs: this.#leasing.context.members.verbs.permit,
+      line: this.#line,
+      kind: 'permit',
+      propose: () => ({ resource: this.#nameOf(slot), keys: this.#keysOf(slot), permit }),
+      adapt: () => false,
+      onLacking: () => this.#number.teach(),
+    };
   }
 
   /** Tries a random slot; if that is taken, asks which are free. The number may change while it waits. */

@@ -17,6 +17,7 @@ afterAll(async () => {
   await deployment[Symbol.asyncDispose]();
 });
 
+const LASTING = { ttl: 60_000 };
 const patient = (): Locks => deployment.locks({ ...LONG, callTimeout: 60_000 });
 
 describe('a call that is under way when the locks are closed is aborted', () => {
@@ -27,12 +28,17 @@ describe('a call that is under way when the locks are closed is aborted', () => 
     ['commitNodes', (locks) => locks.commitNodes()],
     ['removeNode', (locks) => locks.removeNode(new URL(deployment.urls[0] ?? '').host)],
     ['addNode', (locks) => locks.addNode(deployment.urls[0] ?? '')],
-    ['adopt', (locks) => locks.adopt({ resource: 'r', token: 1, owner: 'o' }, { ttl: 60_000 })],
+    ['adopt', (locks) => locks.adopt({ resource: 'r', token: 1, owner: 'o' }, LASTING)],
     ['retire', (locks) => locks.retire({ resource: 'r', token: 1, owner: 'o' })],
     ['election.leader', (locks) => locks.election('e').leader()],
     [
       'semaphore.retire',
       (locks) => locks.semaphore('s', { permits: 2 }).retire({ resource: 's#1', token: 1, owner: 'o' }),
+    ],
+    [
+      'semaphore.adopt',
+      (locks) =>
+        locks.semaphore('s', { permits: 2 }).adopt({ resource: 's#1', token: 1, owner: 'o' }, LASTING),
     ],
     ['semaphore.inspect', (locks) => locks.semaphore('s', { permits: 2 }).inspect()],
   ])('%s', async (_, call) => {

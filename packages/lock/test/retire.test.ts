@@ -88,6 +88,21 @@ it('a permit is retired by its semaphore, and by nothing else', async () => {
   await next.release();
 });
 
+it('a permit is continued by another process, until it is retired', async () => {
+  const [mine, theirs] = [locks, other].map((each) => each.semaphore('handed', { permits: 1 }));
+  const permit = await mine?.acquire({ ttl: 20_000 });
+  const handle = handleOf(permit as Lease);
+  await expect(theirs?.adopt({ ...handle, resource: 'handed#1001' })).rejects.toThrow(MisuseError);
+  await expect(theirs?.adopt({ ...handle, owner: 'me' })).rejects.toThrow(LeaseLostError);
+  const adopted = await theirs?.adopt(handle, { ttl: 60_000 });
+  expect(adopted).toMatchObject(handle);
+  expect(await deployment.redis(0).pttl('{holdfast}:slot-lock:1:handed')).toBeGreaterThan(30_000);
+  await expect(mine?.tryAcquire()).resolves.toBeNull();
+  await adopted?.release();
+  await mine?.retire(handle);
+  await expect(theirs?.adopt(handle)).rejects.toThrow(LeaseLostError);
+});
+
 it('leaves leases alone that it cannot end: of readers, and of tokens that nobody can have been granted', async () => {
   await using reader = await locks.acquireShared('f');
   await expect(locks.retire(handleOf(reader))).rejects.toThrow(/readers/);
