@@ -42,6 +42,7 @@ import type { SnippetOptions } from './keywords/snippet.js';
 import { INDEX } from './options.js';
 import type { Filter } from './query/filter.js';
 import type { FoundDocument } from './query/results.js';
+import { readVariety, type VarietyOptions } from './query/variety.js';
 import { isObject } from './truth/record.js';
 
 /** The vectors of an index, and the model that makes them. */
@@ -297,6 +298,11 @@ export interface FindOptions extends SelectOptions {
   readonly deadline?: number;
   /** A model that puts the best 50, or as many as the page needs, in a better order; with `deadline` in ms, default 500. */
   readonly rerank?: { readonly by: Reranker<FoundDocument>; readonly deadline?: number };
+  /**
+   * Chooses by maximal marginal relevance, of the best 100 hits, those that do not all say the same; the first one stays the
+   * first, and scores are told as they were. `limit` and `offset` are 50 together at most. Default: the order of scores.
+   */
+  readonly diversify?: VarietyOptions;
   /** Whether each hit has its text as well, which is in Redis only. Default false. */
   readonly texts?: boolean;
   /** Gives each hit the part of its text that says most about `text`. Default: none. */
@@ -315,6 +321,7 @@ export const FIND = {
   fuse: withDefault(passedOn<FuseOptions>(), {}),
   deadline: withDefault(duration({ min: 1 }), 500),
   rerank: optional(having<NonNullable<FindOptions['rerank']>>('by')),
+  diversify: readVariety,
   texts: withDefault(flag, false),
   snippet: optional(having<SnippetOptions>()),
 } satisfies Readers<FindOptions>;

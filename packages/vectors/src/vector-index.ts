@@ -185,7 +185,7 @@ export class VectorIndex {
     this.#texts = new Texts(truth, keywords);
     this.#generations = new Generations({ index: name, truth, model, next });
     this.#search = new Search({
-      ...{ schema, aspects, keywords, follower, clock, texts: this.#texts },
+      ...{ schema, aspects, keywords, follower, truth, clock, texts: this.#texts },
       serving: () => {
         const { serving: index } = follower;
         if (index === undefined) throw new Error('nothing was read');

@@ -176,6 +176,38 @@ describe('a search by a text', () => {
     expect(hits).toMatchObject([{ id: 'ice', score: 2 }]);
   });
 
+  it('does not say the same twice, page by page, as long as nothing changes', async () => {
+    const kb = withWords();
+    const all = { east: EAST, same: [1, 0.1, 0], again: [1, 0.2, 0], other: [0.8, 0.6, 0], far: [-1, 0, 0] };
+    for (const [id, vector] of Object.entries(all)) await kb.put({ id, vector, attributes: { kind: id } });
+    const { place: after } = await kb.put({ id: 'more', vectors: [NORTH, [0.9, 0, 0.436]] });
+    const ask = { vector: EAST, after, diversify: { lambda: 0.5 } };
+    const plain = await kb.search({ vector: EAST, after });
+    expect(idsOf(plain).slice(0, 3)).toEqual(['east', 'same', 'again']);
+    const varied = await kb.search(ask);
+    expect(idsOf(varied).slice(0, 3)).toEqual(['east', 'other', 'more']);
+    expect(varied.hits.find(({ id }) => id === 'more')?.score).toBeCloseTo(0.9, 2);
+    expect([...idsOf(varied)].sort()).toEqual([...idsOf(plain)].sort());
+    const turns = Array.from({ length: 150 }, (_, n) => [2 + Math.sin(n), Math.cos(3 * n), Math.sin(7 * n)]);
+    await Promise.all(turns.map((vector, n) => kb.put({ id: `n${n}`, vector })));
+    const { place } = await kb.put({ id: 'last', vector: UP });
+    const paged = { vector: EAST, after: place, diversify: { lambda: 0.2 } };
+    const whole = await kb.search({ ...paged, limit: 12 });
+    const pages = [0, 3, 6, 9].map((offset) => kb.search({ ...paged, limit: 3, offset }));
+    expect((await Promise.all(pages)).flatMap(idsOf)).toEqual(idsOf(whole));
+    const unchanged = await kb.search({ ...ask, diversify: { lambda: 1 } });
+    expect(idsOf(unchanged)).toEqual(idsOf(await kb.search({ vector: EAST })));
+    for (const [wrong, message] of [
+      [{ diversify: { lambda: 2 } }, /0 to 1; got 2/],
+      [{ diversify: { by: 'title' } }, /"title", which the index has not; its vectors have no names/],
+      [{ diversify: {}, limit: 40, offset: 11 }, /50 together at most; got 40 and 11/],
+    ] as const) {
+      const asked = kb.search({ vector: EAST, ...wrong });
+      await expect(asked).rejects.toThrow(MisuseError);
+      await expect(asked).rejects.toThrow(message);
+    }
+  });
+
   it('ends with its signal, whatever it waits for', async () => {
     const { kb, after } = await fill();
     await expect(kb.search({ text: 'x', signal: AbortSignal.abort() })).rejects.toThrow(AbortedError);

@@ -37,7 +37,7 @@ export interface FoundDocument extends StoredDocument {
 }
 
 export interface Results {
-  /** The best first; of equal scores the lower id first. */
+  /** The best first; of equal scores the lower id first; as `diversify` chooses them, if it is asked for. */
   readonly hits: readonly FoundDocument[];
   /** Of all documents that match the filter. */
   readonly facets: Facets;

@@ -1,6 +1,6 @@
 /**
  * Searches of the documents that a follower knows: by vectors, by words, or by both. The order of what is done: embed, filter,
- * retrieve, fuse, rerank, page, and read texts.
+ * retrieve, fuse, rerank, diversify, page, and read texts.
  *
  * Guarantees: what is retrieved is as the documents are at one moment: all halves, facets and attributes are of the same. A vector
  * is compared with those of its own model only. What is late or fails is left out, and `degraded` says so.
@@ -25,17 +25,20 @@ import type { Hit } from '../index/finding.js';
 import type { Vector } from '../index/metric.js';
 import { MOST } from '../kernel/layout.js';
 import type { KeywordIndex } from '../keywords/keyword-index.js';
+import type { Truth } from '../truth/truth.js';
 import { type FIND, KEYWORDS_RANKING } from '../vector-index-options.js';
 import { facetsOf, requireFacets } from './browse.js';
 import { conditionOf } from './filter.js';
 import { type FoundDocument, type Results, told } from './results.js';
 import type { Texts } from './texts.js';
+import { checkVariety, MOST_CHOSEN, varied } from './variety.js';
 
 export interface SearchParts {
   readonly schema: Schema;
   readonly aspects: readonly Aspect[];
   readonly keywords: KeywordIndex | undefined;
   readonly follower: Follower;
+  readonly truth: Truth;
   readonly texts: Texts;
   readonly clock: Clock;
   /** What is searched at the moment. */
@@ -76,6 +79,7 @@ export class Search {
     }
     if (filter) conditionOf(filter, schema);
     requireFacets(facets, schema);
+    checkVariety(wishes, this.#parts.aspects);
     const given = this.#given(wishes);
     const isEmbedded = embeddingOf(this.#parts.aspects, wishes, given).length > 0;
     if (given.size === 0 && !isEmbedded && (text === undefined || keywords === undefined)) {
@@ -91,7 +95,7 @@ export class Search {
   /** When all that was to be seen is applied. Throws MisuseError, AbortedError and UnavailableError. */
   async results(wishes: Wishes): Promise<Results> {
     const { filter, facets, limit, offset, signal } = wishes;
-    const { follower, schema } = this.#parts;
+    const { follower, schema, truth } = this.#parts;
     const degraded: Degradation[] = [];
     const asked = await this.#ask(wishes, degraded);
     // From here on nothing is awaited until all is retrieved.
@@ -104,7 +108,9 @@ export class Search {
     const answer = { facets: counted, place };
     const sequences = new Map(found.map(({ id }) => [id, documents.get(id)?.sequence ?? 0]));
     const ranked = await this.#reranked(wishes, found, degraded);
-    const page = ranked.slice(offset, offset + limit);
+    const from = { truth, index: asked.index, sequences };
+    const chosen = await unlessAborted(signal, 'vectors were read', varied(wishes, ranked, from));
+    const page = chosen.slice(offset, offset + limit);
     const hits = await unlessAborted(signal, 'texts were read', this.#withTexts(wishes, page, sequences));
     throwIfAborted(signal, 'searching');
     return { hits, ...answer, degraded };
@@ -169,8 +175,9 @@ export class Search {
         return known !== undefined && selected.has(known.number);
       });
     const all = (): Selection => documents.select(undefined);
-    const wanted = limit + offset;
-    const most = Math.min(MOST, isAlone && !wishes.rerank ? wanted : Math.max(LEAST_DEPTH, 4 * wanted));
+    const wanted = wishes.diversify ? MOST_CHOSEN : limit + offset;
+    const isPlain = isAlone && !wishes.rerank && !wishes.diversify;
+    const most = Math.min(MOST, isPlain ? wanted : Math.max(LEAST_DEPTH, 4 * wanted));
     const near = new Map<string, readonly NearDocument[]>();
     for (const aspect of aspects) {
       const meaning = meanings.get(aspect.name);
