@@ -118,13 +118,21 @@ export class Answers {
     return row !== undefined && row.time / 1_000 + this.#ttl > this.#time + EDGE;
   }
 
-  /** What it was answered for the view of rows; the values have the number of the row. */
-  judgeRows(reading: Reading, users: readonly string[], answered: readonly (SeenRow | undefined)[]): void {
+  /**
+   * What it was answered for the view of rows; the values have the number of the row. `generation` is the one that the answer says
+   * that it is of, if it says so.
+   */
+  judgeRows(
+    reading: Reading,
+    users: readonly string[],
+    answered: readonly (SeenRow | undefined)[],
+    generation?: string,
+  ): void {
     this.judged += 1;
     const { rows, generations, erasures, violate, remembersSince } = this.#options;
     for (const [index, user] of users.entries()) {
       const row = answered[index];
-      this.#judgeFreshness(reading, user, row);
+      this.#judgeFreshness(reading, user, row, generation);
       if (row !== undefined && erasures.isSettled(user, reading.since))
         violate('X1', `${user} was answered ${row.time}, although it is erased`);
       // A program may read rows by the definition that it read before the server came back with what it had known long before.
@@ -217,13 +225,22 @@ export class Answers {
       violate('G1', `an answer comes from ${generation}, which had been swept`);
   }
 
-  /** What was landed in the generation that is live, before the read began, is seen by it. */
-  #judgeFreshness({ at, since, live, rows }: Reading, user: string, row: SeenRow | undefined): void {
+  /** What was landed before the read began, in the generation that has answered or else in the one that is live, is seen by it. */
+  #judgeFreshness(
+    { at, since, live, rows }: Reading,
+    user: string,
+    row: SeenRow | undefined,
+    generation: string | undefined,
+  ): void {
     const { generations, erasures, violate, remembersSince } = this.#options;
-    const least = rows.get(user);
-    const from = Math.min(since, at - POINTER_LEASE);
-    const isSteady = remembersSince() < from && generations.changedAt < at - POINTER_LEASE;
-    if (live === undefined || least === undefined || !isSteady) return;
+    if (remembersSince() >= Math.min(since, at - POINTER_LEASE)) return;
+    const isSteady = live !== undefined && generations.changedAt < at - POINTER_LEASE;
+    if (generation === undefined && !isSteady) return;
+    const least =
+      generation === undefined
+        ? rows.get(user)
+        : this.#options.rows.rowOf(`profile.${generation}`, user, since);
+    if (least === undefined) return;
     if (erasures.touchedAt(user) >= since || !this.isServed(least)) return;
     if (row === undefined || row.reason !== undefined || row.time * 1_000 < least.time)
       violate('R1', `${user} was answered ${row?.time}, although ${least.time} had been landed`);

@@ -32,6 +32,7 @@ async function readOnce(program: Program, { users, how, fresh }: Once): Promise<
       const { 'profile.n': n, 'profile.twice': twice } = answer as Readonly<Record<string, unknown>>;
       return seenOf({ values: { n, ...(program.edition === 2 && { twice }) }, ...of });
     }),
+    answers[0]?.views.profile.generation,
   );
   oracle.answers.judgeMeta(
     reading,
