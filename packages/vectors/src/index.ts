@@ -43,15 +43,20 @@ export {
 export type { LocalIndexOptions, SearchOptions, TrainOptions } from './options.js';
 export type { Facets } from './query/browse.js';
 export type { Filter, NumberCondition, TagCondition } from './query/filter.js';
-export type { FoundDocument, FoundSnippet, Results, StoredDocument } from './query/results.js';
+export type {
+  Deleted,
+  FoundDocument,
+  FoundSnippet,
+  Results,
+  Scrolled,
+  StoredDocument,
+} from './query/results.js';
 export type { Peers, ShardedFindOptions, ShardedIndexOptions } from './shard/options.js';
 export type { ShardedIndex, ShardedResults } from './shard/sharded-index.js';
 export type { VectorsMessage } from './telemetry.js';
 export type { Attributes } from './truth/record.js';
 export {
   createIndex,
-  type Deleted,
-  type Scrolled,
   type VectorIndex,
   type VectorIndexStats,
 } from './vector-index.js';

@@ -9,10 +9,10 @@
  */
 import { display, MisuseError } from '@holdfast/kernel';
 import type { Schema } from './attributes/columns.js';
+import type { Text } from './keywords/keyword-index.js';
 import type { Filter } from './query/filter.js';
-import type { FoundDocument, Results, StoredDocument } from './query/results.js';
+import type { Deleted, FoundDocument, Results, Scrolled, StoredDocument } from './query/results.js';
 import type { Attributes } from './truth/record.js';
-import type { Deleted, Scrolled, VectorIndex } from './vector-index.js';
 import type {
   DeleteOptions,
   FindOptions,
@@ -29,13 +29,28 @@ const ATTRIBUTE = 'namespace';
 /** Of the name of a namespace, in bytes. */
 const MOST = 64;
 
-export class IndexNamespace {
+/** What an index and each of its namespaces do with documents. */
+interface Documents {
+  put(document: Document, options?: PutOptions): Promise<Written>;
+  patch(id: string, attributes: Attributes, options?: PutOptions): Promise<Patched>;
+  delete(id: string, options?: DeleteOptions): Promise<Written>;
+  deleteAll(select: SelectOptions & { readonly filter: Filter }, options?: DeleteOptions): Promise<Deleted>;
+  search(options: FindOptions): Promise<Results>;
+  get(
+    id: string,
+    options?: GetOptions,
+  ): Promise<(StoredDocument & { readonly text?: Text | undefined }) | undefined>;
+  count(options?: SelectOptions): Promise<number>;
+  scroll(options?: ScrollOptions): Promise<Scrolled>;
+}
+
+export class IndexNamespace implements Documents {
   readonly name: string;
-  readonly #index: VectorIndex;
+  readonly #index: Documents;
   readonly #beginning: string;
 
   /** Use `namespace()` of an index. */
-  constructor(index: VectorIndex, schema: Schema, name: string) {
+  constructor(index: Documents, schema: Schema, name: string) {
     if (schema[ATTRIBUTE] !== 'tag') {
       throw new MisuseError(
         `Namespaces need the attribute "${ATTRIBUTE}" in the schema of the index; give createIndex() a schema with { ${ATTRIBUTE}: 'tag' }.`,
@@ -96,7 +111,7 @@ export class IndexNamespace {
     return { ...found, hits: found.hits.map((hit) => this.#own(hit)) };
   }
 
-  async get(id: string, options?: GetOptions): Promise<Awaited<ReturnType<VectorIndex['get']>>> {
+  async get(id: string, options?: GetOptions): ReturnType<Documents['get']> {
     const found = await this.#index.get(this.#joined(id), options);
     return found && this.#own(found);
   }

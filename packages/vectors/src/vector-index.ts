@@ -39,7 +39,7 @@ import { type ExportedDocument, exported } from './operate/export.js';
 import { healthOf, type IndexHealth } from './operate/health.js';
 import { pageOf } from './query/browse.js';
 import { type Condition, conditionOf, type Filter } from './query/filter.js';
-import { type Results, type StoredDocument, told } from './query/results.js';
+import { type Deleted, type Results, type Scrolled, type StoredDocument, told } from './query/results.js';
 import { Search } from './query/search.js';
 import { Texts } from './query/texts.js';
 import { Telemetry } from './telemetry.js';
@@ -66,21 +66,6 @@ import {
 } from './vector-index-options.js';
 import type { Document } from './write/document.js';
 import { otherModel, type Patched, requireSameModel, Writer, type Written } from './write/writer.js';
-
-export interface Scrolled {
-  readonly documents: readonly StoredDocument[];
-  /** Give it as `from` for the next page; undefined after the last. */
-  readonly next: string | undefined;
-}
-
-/** What became of the documents that matched. */
-export interface Deleted {
-  readonly deleted: number;
-  /** Those that were written meanwhile, or are later than the deletion: they are as they were. */
-  readonly kept: number;
-  /** Searches `after` it see the deletions; undefined if there are none. */
-  readonly place: string | undefined;
-}
 
 export interface VectorIndexStats {
   readonly documents: number;

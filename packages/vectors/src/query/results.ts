@@ -47,6 +47,21 @@ export interface Results {
   readonly degraded: readonly Degradation[];
 }
 
+export interface Scrolled {
+  readonly documents: readonly StoredDocument[];
+  /** Give it as `from` for the next page; undefined after the last. */
+  readonly next: string | undefined;
+}
+
+/** What became of the documents that matched. */
+export interface Deleted {
+  readonly deleted: number;
+  /** Those that were written meanwhile, or are later than the deletion: they are as they were. */
+  readonly kept: number;
+  /** Searches `after` it see the deletions; undefined if there are none. */
+  readonly place: string | undefined;
+}
+
 export const told = ({ id, attributes, time }: KnownDocument): StoredDocument => ({
   ...{ id, attributes },
   time: new Date(time),

@@ -19,15 +19,9 @@ import { type NodeSource, partitionOf } from '@holdfast/redis';
 import { inTime } from '../hybrid/in-time.js';
 import { MOST } from '../kernel/layout.js';
 import type { Filter } from '../query/filter.js';
-import type { Results, StoredDocument } from '../query/results.js';
+import type { Deleted, Results, Scrolled, StoredDocument } from '../query/results.js';
 import type { Attributes } from '../truth/record.js';
-import {
-  createIndex,
-  type Deleted,
-  type Scrolled,
-  type VectorIndex,
-  type VectorIndexStats,
-} from '../vector-index.js';
+import { createIndex, type VectorIndex, type VectorIndexStats } from '../vector-index.js';
 import type {
   DeleteOptions,
   PutOptions,
