@@ -30,7 +30,7 @@ it('says what somebody has to do something about, and how far a previous generat
   await client().hset('{feat:shop.2}:record', 'n', '1');
   const { problems } = await store.health();
   expect(problems).toEqual([
-    expect.stringMatching(/^partition 2 knows change 1 of the catalog, not the last one, 2; apply\(\)/),
+    expect.stringMatching(/^partition 2 knows change 1 of the catalog, not the last one, \d+; apply\(\)/),
     expect.stringMatching(/the lane "batch" has finished in 2 of 3 partitions.* run its job again/),
   ]);
   await store.apply();

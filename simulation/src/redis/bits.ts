@@ -35,8 +35,11 @@ function setBit(keys: Keyspace, [key = '', where = '', bit = '']: readonly strin
 function readBits(keys: Keyspace, [key = '', ...parts]: readonly string[]): Reply {
   const offsets: number[] = [];
   for (let place = 0; place < parts.length; place += 3) {
-    const [word = '', type = '', offset = ''] = parts.slice(place);
-    if (word.toUpperCase() !== 'GET' || type !== 'u1')
+    const [word = '', type = '', offset] = parts.slice(place);
+    const isKnown = ['GET', 'SET', 'INCRBY', 'OVERFLOW'].includes(word.toUpperCase());
+    if (!isKnown || (word.toUpperCase() === 'GET' && offset === undefined))
+      throw new ServerError('ERR syntax error');
+    if (word.toUpperCase() !== 'GET' || type !== 'u1' || offset === undefined)
       throw new ServerError(`ERR BITFIELD_RO ${word} ${type} is not part of the model`);
     offsets.push(requireOffset(offset));
   }
