@@ -99,7 +99,10 @@ export class Program {
     view: ViewName | 'marks',
     { lane, told, generation }: { lane: string; told: boolean; generation?: Generation },
   ): Promise<AnyLane> {
-    const holder = this.grant(`${view}:${lane}:${generation?.id ?? ''}`, told);
+    // The generation that is read has one right for a lane, whether it is named or not: a server that has forgotten the later of
+    // two would take the earlier one, which its issuer still renews.
+    const id = generation?.id ?? this.oracle.generations.live(view) ?? '1-0';
+    const holder = this.grant(`${view}:${lane}:${id}`, told);
     const options = { holder, lane, ...(generation && { generation }) };
     const opened = await this.store.open(this.definitions[view] as Definitions['profile'], options);
     this.oracle.rows.isOpen(lane, holder.token);
