@@ -6,11 +6,6 @@ const SRC = 'packages/features/src';
 
 export const GENERATION_CANARIES: readonly Canary[] = [
   {
-    name: 'a number of a change that is given again',
-    about: 'A catalog that has forgotten everything numbers its changes from one again.',
-    changes: [{ file: `${LUA}/apply.lua`, find: 'n = after(n)', replace: 'n = n + 1' }],
-  },
-  {
     name: 'a swap without its token',
     about: 'A builder that was replaced has its generation read.',
     changes: [

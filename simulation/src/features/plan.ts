@@ -24,7 +24,8 @@ export interface FeaturesPlan extends RunPlan<FeaturesStep> {
     /** Of the service that has one. */
     readonly cache: { readonly rows: number; readonly maxAge: number };
     /**
-     * With which edition of the program each client begins. Whoever is replaced where some have the second one has it, too.
+     * With which edition of the program each client begins; there is one edition where the server forgets. Whoever is replaced where
+     * some have the second one has it, too.
      */
     readonly editions: readonly Edition[];
   };
@@ -164,7 +165,7 @@ export function drawFeaturesPlan(seed: number, wishes: Wishes = {}): FeaturesPla
       ttl: dice.chance(0.3) ? dice.whole(6_000, 20_000) : undefined,
       strict: dice.chance(0.15),
       cache: { rows: dice.one([2, 6, 100]), maxAge: dice.scale(20, 3_000) },
-      editions: drawEditions(dice, clients),
+      editions: lossy ? [] : drawEditions(dice, clients),
     },
     events: Array.from({ length: dice.whole(10, 60) }, () => drawEvent(dice, healAt)),
     lossy,
