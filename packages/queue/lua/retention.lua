@@ -1,8 +1,20 @@
 -- Prelude of the verbs that end tasks: how much is kept of those that have ended.
 --
--- Deletes the oldest results, by number and by age in ms, some at a time.
---
 -- Stands on: queue
+
+-- Deletes the logs of tasks that were forgotten, unless the id is that of another one by now: it lives, or has ended since.
+local function forget_logs(ids)
+  if redis.call('EXISTS', LOGS) == 0 then return end
+  local is_used = {}
+  for _, hash in ipairs({TASKS, RESULTS, LETTERS, REASONS}) do
+    for index, found in ipairs(redis.call('HMGET', hash, unpack(ids))) do is_used[index] = is_used[index] or found end
+  end
+  for index, id in ipairs(ids) do
+    if not is_used[index] then redis.call('HDEL', LOGS, id) end
+  end
+end
+
+-- Deletes the oldest results, by number and by age in ms, some at a time.
 local function forget(most, age)
   local excess = redis.call('XLEN', EVENTS) - most
   local oldest = excess > 100 and redis.call('XRANGE', EVENTS, '-', '+', 'COUNT', math.min(excess, 500))
@@ -19,7 +31,7 @@ local function forget(most, age)
   redis.call('XDEL', EVENTS, unpack(entries))
   if #gone == 0 then return end
   redis.call('HDEL', RESULTS, unpack(gone))
-  redis.call('HDEL', LOGS, unpack(gone))
+  forget_logs(gone)
 end
 
 -- Deletes the oldest of a set of tasks by the time at which they ended, and what a hash has of them: those that are too
@@ -32,5 +44,5 @@ local function forget_ended(set, hash, most, age)
   if #old == 0 then return end
   redis.call('ZREM', set, unpack(old))
   redis.call('HDEL', hash, unpack(old))
-  redis.call('HDEL', LOGS, unpack(old))
+  forget_logs(old)
 end

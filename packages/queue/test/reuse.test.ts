@@ -260,3 +260,28 @@ it('dead letters are kept as many, and for as long, as the queue says', async ()
   await eventually(async () => (await short.counts()).completed, 1);
   expect((await short.counts()).dead).toBe(0);
 });
+
+it('keeps the log of a task that lives when the result of an earlier one with its id is deleted', async () => {
+  const queue = queueOf<string>({ retain: { count: 0 } });
+  const { opened, open } = gate();
+  workerOf({
+    queue,
+    concurrency: 2,
+    handler: async (task) => {
+      await task.log(task.data);
+      if (task.data === 'second') await opened;
+    },
+  });
+  const lines = async () => (await queue.log('x')).map(({ text }) => text);
+  await queue.add('first', { id: 'x' });
+  await queue.wait('x');
+  await queue.add('second', { id: 'x' });
+  await eventually(lines, ['second']);
+  // Results are deleted once they are a hundred too many; that of the first task is the oldest.
+  await queue.addMany(Array.from({ length: 210 }, () => ({ data: 'other' })));
+  await eventually(async () => (await queue.counts()).totals.completed, 211);
+  expect((await queue.counts()).completed).toBeLessThan(150);
+  expect(await lines()).toEqual(['second']);
+  open();
+  await queue.wait('x');
+});
