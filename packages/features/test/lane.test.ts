@@ -36,7 +36,8 @@ async function laneOf(options: Options = {}): Promise<Lane<TestRow>> {
   const common = { partitions, generation: GENERATION, lane: 'batch', holder, ...options };
   const ownership = new Ownership({
     telemetry: TELEMETRY,
-    ...{ renew: undefined, takeOver: false, source: '', relieve: () => Promise.resolve(), ...common },
+    ...{ renew: undefined, takeOver: false, source: '', relieve: () => Promise.resolve() },
+    ...{ requireDefinition: () => Promise.resolve(), ...common },
   });
   await ownership.open();
   return new Lane({

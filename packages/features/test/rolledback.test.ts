@@ -146,13 +146,14 @@ describe('a catalog that its server has lost changes of', () => {
   });
 });
 
+const editionOf = (fields: Readonly<Record<string, ReturnType<typeof t.int>>>) => {
+  const each = view('profile', { entity: entity('user'), fields });
+  const store = createFeatures({ redis: url(), name: 'shop', views: [each], partitions: 2 });
+  later(() => store.close());
+  return { store, view: each };
+};
+
 it('a definition that a program has kept is not taken for one that was applied after the server forgot', async () => {
-  const editionOf = (fields: Readonly<Record<string, ReturnType<typeof t.int>>>) => {
-    const each = view('profile', { entity: entity('user'), fields });
-    const store = createFeatures({ redis: url(), name: 'shop', views: [each], partitions: 2 });
-    later(() => store.close());
-    return { store, view: each };
-  };
   const land = async ({ store, view: each }: ReturnType<typeof editionOf>, token: number) => {
     const lane = await store.open(each, { holder: holderOf(token) });
     await lane.land([{ id: 'u1', time: Date.now(), values: { n: 5, m: 6 } }]);
@@ -172,4 +173,25 @@ it('a definition that a program has kept is not taken for one that was applied a
   await land(second, 8);
   const [row] = await third.store.rows(third.view, ['u1']);
   expect(row?.values).toEqual({ m: 6, n: 5, p: null });
+});
+
+it('a lane that stays open goes on after the server has forgotten everything only by a definition that is read', async () => {
+  const [first, second] = [editionOf({ n: t.int() }), editionOf({ m: t.int(), n: t.int() })];
+  await first.store.apply();
+  const options = { holder: holderOf(7), renew: () => Promise.resolve() };
+  const lane = await first.store.open(first.view, options);
+  const rows = [{ id: 'u1', time: Date.now(), values: { n: 5 } }];
+  await lane.land(rows);
+  await client().flushall();
+  await first.store.apply();
+  expect((await lane.land(rows)).outcomes).toEqual(['accepted']);
+  await client().flushall();
+  await second.store.apply();
+  await expect(lane.land(rows)).rejects.toThrow(/"profile" is defined otherwise here than it was applied/);
+  expect(lane.signal.aborted).toBe(true);
+  await client().flushall();
+  await first.store.apply();
+  const other = await first.store.open(first.view, options);
+  await client().flushall();
+  await expect(other.land(rows)).rejects.toThrow(/"profile" was never applied to this store; call apply\(\)/);
 });

@@ -36,7 +36,7 @@ import type { Partition } from '../store/partition.js';
 import type { Telemetry } from '../telemetry.js';
 import type { Follower, StopOptions } from './follow.js';
 import { Lane, type RowOutcome } from './lane.js';
-import { schemaFor } from './open.js';
+import { requireWrittenAlike, schemaFor } from './open.js';
 import { Ownership, renewalOf } from './ownership.js';
 import { badTimeOf, encoderOf, type LaneRow } from './row.js';
 
@@ -190,6 +190,7 @@ async function openIn(partition: Partition, parts: CopyParts, rank: number): Pro
   const ownership = new Ownership({
     ...{ partitions: [partition], generation, lane, source: '', holder, renew: renewalOf(holder) },
     ...{ takeOver: false, relieve: reliefOf({ catalog, view: view.name, generation, clock }), telemetry },
+    requireDefinition: () => requireWrittenAlike(view, stored, { catalog, generation: id }),
   });
   await ownership.open();
   const encode = encoderOf(view, schemaFor(view, stored), { stored, partitions: partitions.length });

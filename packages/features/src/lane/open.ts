@@ -29,6 +29,7 @@ import type { Generation } from '../generation/generation.js';
 import { reliefOf } from '../generation/relief.js';
 import { readName } from '../options.js';
 import type { Catalog } from '../store/catalog.js';
+import { Definitions, notApplied } from '../store/definitions.js';
 import type { Partition } from '../store/partition.js';
 import type { Telemetry } from '../telemetry.js';
 import type { LandVerb } from './bucket.js';
@@ -143,7 +144,7 @@ export async function openWindowsLane(
 
 /** Makes the holder the owner of the lane. */
 async function own(
-  { view, live, catalog, partitions, clock, telemetry }: LanePlace,
+  { view, stored, live, catalog, partitions, clock, telemetry }: LanePlace,
   read: Settings<typeof LANE>,
 ) {
   const { holder, lane, shared, takeOver } = read;
@@ -165,17 +166,39 @@ async function own(
   const relieve = reliefOf({ catalog, view: view.name, generation, clock });
   const ownership = new Ownership({
     ...{ partitions, generation, lane, source: '', holder, renew, takeOver, relieve, telemetry },
+    requireDefinition: () => requireWrittenAlike(view, stored, { catalog, generation: live }),
   });
   await ownership.open();
   return { ownership, holder, generation, lane, rank };
 }
 
 /** The registered schema of the fields that the program declares. */
-export function schemaFor(view: View, { schemas }: StoredView): RowSchema {
-  const { seed } = schemaOf(0, describe(view).fields);
-  const found = schemas.findLast((schema) => schema.seed === seed);
+export function schemaFor(view: View, stored: StoredView): RowSchema {
+  const found = schemaIn(view, stored);
   if (found) return found;
   throw notAsApplied(view);
+}
+
+function schemaIn(view: View, { schemas }: StoredView): RowSchema | undefined {
+  const { seed } = schemaOf(0, describe(view).fields);
+  return schemas.findLast((schema) => schema.seed === seed);
+}
+
+/**
+ * What a program writes by the definition `stored` is still read so: another edition may have been applied to a server that had
+ * forgotten everything, or none. Throws MisuseError, UnavailableError.
+ */
+export async function requireWrittenAlike(
+  view: View,
+  stored: StoredView,
+  { catalog, generation }: { readonly catalog: Catalog; readonly generation: string },
+): Promise<void> {
+  const present = await new Definitions(catalog).present(view.name, generation);
+  if (present === undefined) throw notApplied(view.name);
+  const isAlike =
+    schemaIn(view, stored)?.number === schemaIn(view, present)?.number &&
+    JSON.stringify(stored.ring) === JSON.stringify(present.ring);
+  if (!isAlike) throw notAsApplied(view);
 }
 
 const notAsApplied = ({ name }: View): MisuseError =>

@@ -35,6 +35,11 @@ export interface OwnershipOptions {
   readonly takeOver: boolean;
   /** Called where the generation takes no rows for now. */
   readonly relieve: Relieve;
+  /**
+   * Rejects with MisuseError if rows are not read any more by the definition by which the lane writes them: asked before the
+   * lane goes on where it was opened again.
+   */
+  readonly requireDefinition: () => Promise<void>;
   readonly telemetry: Telemetry;
 }
 
@@ -111,14 +116,20 @@ export class Ownership {
     const { number } = partition;
     if (this.markIn(number) !== shown) return Promise.resolve();
     const present =
-      this.#reopening.get(number) ??
-      this.#openIn(partition)
-        .then((opened) => {
-          this.#opened[number] = opened;
-        })
-        .finally(() => this.#reopening.delete(number));
+      this.#reopening.get(number) ?? this.#openAgain(partition).finally(() => this.#reopening.delete(number));
     this.#reopening.set(number, present);
     return present;
+  }
+
+  async #openAgain(partition: Partition): Promise<void> {
+    const opened = await this.#openIn(partition);
+    try {
+      await this.#options.requireDefinition();
+    } catch (error) {
+      if (error instanceof MisuseError) this.end(error);
+      throw error;
+    }
+    this.#opened[partition.number] = opened;
   }
 
   /** Looks after a partition in which the generation takes no rows for now: whoever closed it may have died. */

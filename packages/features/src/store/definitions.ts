@@ -140,6 +140,13 @@ export class Definitions {
     return definition === '' ? undefined : readView(definition);
   }
 
+  /** The same as it is registered at this moment; undefined if nothing is. Throws UnavailableError, MisuseError. */
+  async present(view: string, generation: string): Promise<StoredView | undefined> {
+    if ((await this.#catalog.pointers([view])) === undefined) return undefined;
+    const found = (await this.#catalog.definitions([view])).get(view);
+    return found && ((await this.ofGeneration(view, generation)) ?? readView(found.definition));
+  }
+
   /** The definition by which rows of a generation are read. Throws UnavailableError, MisuseError. */
   async of(view: string, generation: string): Promise<StoredView> {
     return (await this.ofGeneration(view, generation)) ?? (await this.fetch(view));
