@@ -3,14 +3,16 @@
  *
  * Guarantees: a file is replaced as a whole, so processes that share a folder leave each other a snapshot of one of them. Whoever
  * restores one is as if it had been away since: the log tells what was written, and a server that may have forgotten something is
- * compared with. A file that is damaged, of another index or layout, or of vectors of another shape is left alone, and everything
- * is read. Where a file cannot be written, the one before stays, and `failure` says why.
+ * compared with. A file that is damaged, of another index or layout, or of vectors of another shape is left alone, and
+ * everything is read. Where a file cannot be written, the one before stays, and `failure` says why. Documents are written and
+ * read in slices, between which searches are answered; vectors are copied at once.
  */
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join as pathOf } from 'node:path';
 import { type Clock, messageOf, pause, type Random } from '@holdfast/kernel';
 import { SnapshotError } from '../errors.js';
 import { copied, join, Sections, type Source, seal } from '../index/sections.js';
+import { Slices } from '../index/slices.js';
 import type { Model } from '../truth/builder-verbs.js';
 import type { Attributes } from '../truth/record.js';
 import type { Follower, FollowerState } from './follower.js';
@@ -34,6 +36,16 @@ export interface SnapshotsParts {
   readonly prefix: string;
   readonly index: string;
 }
+
+type Kept = FollowerState['documents'][number];
+
+type Rest = Pick<FollowerState, 'leaving' | 'waiting' | 'unreadable'> & {
+  readonly counts: readonly (readonly [id: string, count: number])[];
+};
+
+/** Documents that are written or read in one go, of which each is a line. */
+const PAGE = 500;
+const NEWLINE = 10;
 
 /** A document as it lies in a file, without what is the same for most. */
 type Line = readonly [
@@ -115,16 +127,13 @@ export class Snapshots {
   async #bytesOf(kept: NonNullable<ReturnType<Follower['kept']>>, clock: Clock): Promise<Uint8Array> {
     const { epoch, after, generation, model, vectors, documents, leaving, waiting, unreadable } = kept;
     const bytes = await vectors.bytes;
-    const lines = documents.map(({ id, sequence, logged, expiry, time, attributes }): Line => {
-      return [id, sequence, logged, expiry, time, attributes];
-    });
     const header = {
       ...{ kind: 'follower', layout: LAYOUT, index: this.#parts.prefix + this.#parts.index },
       ...{ epoch, after, generation, model, names: Object.keys(bytes) },
     };
     const rest = { counts: vectors.counts, leaving, waiting, unreadable };
     const sources: Source[] = [
-      copied('documents', Buffer.from(JSON.stringify(lines))),
+      copied('documents', await printed(documents, clock)),
       copied('rest', Buffer.from(JSON.stringify(rest))),
       ...Object.values(bytes).map((each, at) => copied(`vectors ${at}`, each)),
     ];
@@ -135,7 +144,7 @@ export class Snapshots {
     const { follower, clock } = this.#parts;
     try {
       const sections = await Sections.open(await readFile(this.#file), clock);
-      const { state, vectors } = this.#stateIn(sections);
+      const { state, vectors } = await this.#stateIn(sections);
       await follower.resume(state, vectors);
       this.#written = `${state.epoch}@${state.after}`;
     } catch (error) {
@@ -145,28 +154,15 @@ export class Snapshots {
   }
 
   /** Throws SnapshotError. */
-  #stateIn(sections: Sections) {
+  async #stateIn(sections: Sections) {
     const { kind, layout, index, epoch, generation, model, names } = sections.header;
     const own = this.#parts.prefix + this.#parts.index;
     if (kind !== 'follower' || index !== own)
       throw new SnapshotError('foreign', `it is not one of the index "${own}"`);
     if (layout !== LAYOUT) throw new SnapshotError('version', `its layout is ${layout}, and not ${LAYOUT}`);
-    const read = (name: string): unknown =>
-      JSON.parse(Buffer.from(sections.view(name, sections.sizeOf(name))).toString());
-    const documents = (read('documents') as readonly Line[]).map(
-      ([id, sequence, logged, expiry, time, attributes]) => ({
-        id,
-        sequence,
-        logged,
-        expiry,
-        time,
-        attributes,
-      }),
-    );
-    const { counts, leaving, waiting, unreadable } = read('rest') as Pick<
-      FollowerState,
-      'leaving' | 'waiting' | 'unreadable'
-    > & { readonly counts: readonly (readonly [string, number])[] };
+    const part = (name: string): Buffer => Buffer.from(sections.copy(name, sections.sizeOf(name)));
+    const documents = await parsed(part('documents'), this.#parts.clock);
+    const { counts, leaving, waiting, unreadable } = JSON.parse(part('rest').toString()) as Rest;
     const bytes = new Map(
       (names as readonly string[]).map((name, at) => {
         const part = `vectors ${at}`;
@@ -179,4 +175,34 @@ export class Snapshots {
     };
     return { state, vectors: { bytes, counts } };
   }
+}
+
+/** A line for each page. */
+async function printed(documents: readonly Kept[], clock: Clock): Promise<Buffer> {
+  const slices = new Slices(clock);
+  const lines: Buffer[] = [];
+  for (let from = 0; from < documents.length; from += PAGE) {
+    const page = documents
+      .slice(from, from + PAGE)
+      .map(({ id, sequence, logged, expiry, time, attributes }): Line => {
+        return [id, sequence, logged, expiry, time, attributes];
+      });
+    lines.push(Buffer.from(`${JSON.stringify(page)}\n`));
+    await slices.next();
+  }
+  return Buffer.concat(lines);
+}
+
+async function parsed(text: Buffer, clock: Clock): Promise<Kept[]> {
+  const slices = new Slices(clock);
+  const documents: Kept[] = [];
+  for (let from = 0; from < text.length; ) {
+    const end = text.indexOf(NEWLINE, from);
+    const page = JSON.parse(text.toString('utf8', from, end)) as readonly Line[];
+    for (const [id, sequence, logged, expiry, time, attributes] of page)
+      documents.push({ id, sequence, logged, expiry, time, attributes });
+    from = end + 1;
+    await slices.next();
+  }
+  return documents;
 }
