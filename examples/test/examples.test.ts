@@ -2,8 +2,10 @@
 import { readFile } from 'node:fs/promises';
 import { createRedisGuard, type RedisGuard } from '@holdfast/fence/redis';
 import { type LocalNodes, startNodes } from '@holdfast/local';
+import { type LocalPostgres, startPostgres } from '@holdfast/local/postgres';
 import { createLocks } from '@holdfast/lock';
 import { Redis } from 'ioredis';
+import { Pool } from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { gone, Program, run } from './program.js';
 
@@ -57,29 +59,44 @@ const FACTS: Readonly<Record<string, RegExp>> = {
 
 let shared: LocalNodes;
 let guard: RedisGuard;
+let postgres: LocalPostgres;
+let databases = 0;
 beforeAll(async () => {
-  shared = await startNodes(6);
+  [shared, postgres] = await Promise.all([startNodes(6), startPostgres()]);
   await using locks = createLocks({ nodes: shared.urls.slice(1), callTimeout: 5_000 });
   await locks.initialize();
   guard = createRedisGuard({ redis: shared.urls[0] ?? '' });
 });
 afterAll(async () => {
   await guard.close();
-  await shared.stop();
+  await Promise.all([shared.stop(), postgres.stop()]);
 });
 
 /** Those that leave a lease behind, which another one would have to wait for. */
 const LEAVING = /^(fence|postgres.*|http|object-store)\.ts$/;
 
+/** A database of its own; "postgres.ts" starts a server, as a reader's does. */
+async function databaseFor(file: string): Promise<NodeJS.ProcessEnv> {
+  if (!/^postgres-|outbox/.test(file)) return {};
+  const pool = new Pool({ connectionString: postgres.url });
+  databases += 1;
+  await pool.query(`CREATE DATABASE example_${databases}`);
+  await pool.end();
+  const url = new URL(postgres.url);
+  url.pathname = `/example_${databases}`;
+  return { DATABASE_URL: url.href };
+}
+
 /** Servers of its own would take an example longer to start than everything else that it does. */
 async function serversFor(file: string): Promise<NodeJS.ProcessEnv> {
-  if (LEAVING.test(file)) return {};
+  const database = await databaseFor(file);
+  if (LEAVING.test(file)) return database;
   const [data = '', ...nodes] = shared.urls;
   const redis = new Redis(data);
   await redis.flushall();
   redis.disconnect();
   await guard.initialize();
-  return { REDIS_URL: data, HOLDFAST_NODES: nodes.join(',') };
+  return { ...database, REDIS_URL: data, HOLDFAST_NODES: nodes.join(',') };
 }
 
 it.each(Object.entries(FACTS))('%s prints its facts', async (file, facts) => {
