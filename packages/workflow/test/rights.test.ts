@@ -114,7 +114,7 @@ it('a worker takes over what another had', async () => {
   await eventually(() => bodies, 1);
   const sessions = '{wf:test.0}:sessions';
   const [session = ''] = await client().zrange(sessions, '0', '-1');
-  await client().zadd(sessions, '1', session);
+  await client().zadd(sessions, '0', session);
   app.work();
   expect(await run.result()).toBe(1);
   expect(await refusals()).toEqual([]);

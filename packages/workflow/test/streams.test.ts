@@ -121,7 +121,7 @@ it('refuses what a worker writes whose run another has taken over', async () => 
   await eventually(() => shown(items), ['from 1']);
   // Its session is over, for all that Redis knows.
   const [session = ''] = await client().zrange('{wf:test.0}:sessions', '0', '-1');
-  await client().zadd('{wf:test.0}:sessions', 1, session);
+  await client().zadd('{wf:test.0}:sessions', 0, session);
   other.work();
   await done;
   expect(shown(items)).toEqual(['from 1', 'restart', 'from 2']);
