@@ -4,7 +4,7 @@
  * Guarantees: the first step that fails prints all that it said, and ends the check with exit code 1. The last line
  * counts the tests that this run has run, and the lines before it name the slowest test files.
  */
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { ROOT, setup } from './setup.mjs';
@@ -13,7 +13,7 @@ const HELP = `npm test                      the whole check, as it runs before e
 npm test -- packages/lock     only the tests whose path contains the words given
 npm test -- -t 'is refused'   only the tests whose name matches; other arguments, too, go to vitest
 
-The whole check stops at the first step that fails:
+The whole check stops at the first step that fails; the first three run beside each other:
   format and lint   biome      npm run format repairs most of it
   build and types   tsc -b
   unused code       knip       files, exports and dependencies that nothing uses
@@ -36,20 +36,22 @@ if (args.includes('--help') || args.includes('-h')) {
   console.log(`\n${count()}`);
 } else {
   setup({ tests: true });
-  step('format and lint', () => call(bin('biome'), ['ci', '--error-on-warnings', '.']));
-  step('build and types', () => call(bin('tsc'), ['-b']));
-  step('unused code', () => call(bin('knip'), ['--no-progress', '--treat-config-hints-as-errors']));
-  step('tests', () => runTests([], true));
-  step('packaging', () => publicPackages().forEach(checkPackage));
+  await Promise.all([
+    step('format and lint', () => call(bin('biome'), ['ci', '--error-on-warnings', '.'])),
+    step('build and types', () => call(bin('tsc'), ['-b'])),
+    step('unused code', () => call(bin('knip'), ['--no-progress', '--treat-config-hints-as-errors'])),
+  ]);
+  await step('tests', async () => runTests([], true));
+  await step('packaging', () => Promise.all(publicPackages().map(checkPackage)));
   console.log(`\n${slowest()}`);
   console.log(`\n${count()}`);
 }
 
-function step(name, work) {
+async function step(name, work) {
   const began = performance.now();
   const seconds = () => `${((performance.now() - began) / 1000).toFixed(1)} s`;
   try {
-    work();
+    await work();
   } catch (error) {
     console.error(`${name}: FAILED after ${seconds()}\n${error.message}`);
     process.exit(1);
@@ -57,13 +59,24 @@ function step(name, work) {
   console.log(`${name}: ok (${seconds()})`);
 }
 
-/** Runs a program quietly. Returns its output, or throws all that it said. */
+/** Runs a program quietly. Resolves to its output, or rejects with all that it said. */
 function call(program, args, cwd = ROOT) {
-  const options = { cwd, encoding: 'utf8', maxBuffer: Number.POSITIVE_INFINITY };
-  const { status, error, stdout, stderr } = spawnSync(program, args, options);
-  if (status === 0) return stdout;
+  const child = spawn(program, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
+  const said = { stdout: '', stderr: '' };
+  for (const name of ['stdout', 'stderr']) {
+    child[name].setEncoding('utf8').on('data', (text) => {
+      said[name] += text;
+    });
+  }
   const command = [program.split('/').at(-1), ...args].join(' ');
-  throw new Error(`${command}, in ${cwd}:\n${error?.message ?? ''}${stdout ?? ''}${stderr ?? ''}`);
+  return new Promise((resolve, reject) => {
+    const failed = (why) => reject(new Error(`${command}, in ${cwd}:\n${why}${said.stdout}${said.stderr}`));
+    child.once('error', (error) => failed(`${error.message}\n`));
+    child.once('close', (status, signal) => {
+      if (status === 0) resolve(said.stdout);
+      else failed(signal === null ? '' : `ended by ${signal}\n`);
+    });
+  });
 }
 
 /**
@@ -117,10 +130,11 @@ function readManifest(folder) {
 }
 
 /** What a user would get from the registry: entry points that resolve, all files, and none too many. */
-function checkPackage(folder) {
-  call(bin('publint'), ['--strict', '--pack', 'npm'], folder);
-  if (process.env.HOLDFAST_TESTS === 'full') call(bin('attw'), ['--pack', '--profile', 'esm-only'], folder);
-  const [packed] = JSON.parse(call('npm', ['pack', '--dry-run', '--json'], folder));
+async function checkPackage(folder) {
+  await call(bin('publint'), ['--strict', '--pack', 'npm'], folder);
+  if (process.env.HOLDFAST_TESTS === 'full')
+    await call(bin('attw'), ['--pack', '--profile', 'esm-only'], folder);
+  const [packed] = JSON.parse(await call('npm', ['pack', '--dry-run', '--json'], folder));
   const files = packed.files.map(({ path }) => path);
   const lua = existsSync(join(folder, 'lua')) ? readdirSync(join(folder, 'lua')) : [];
   const missing = ['README.md', 'LICENSE', ...lua.map((file) => `lua/${file}`)].filter(
