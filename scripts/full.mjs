@@ -16,6 +16,15 @@ const RESULTS = join(ROOT, 'node_modules', '.cache', 'holdfast-full.json');
 /** The tests that meet a Redis server. */
 const OF_SERVERS = ['packages/'];
 
+/** As the simulator and the faults name them; the locks are what they do without a name. */
+const SYSTEMS = [
+  { name: 'lock', words: [], what: 'the locks' },
+  { name: 'queue', words: ['queue'], what: 'the queue' },
+  { name: 'workflow', words: ['workflow'], what: 'workflows' },
+  { name: 'features', words: ['features'], what: 'features' },
+  { name: 'vectors', words: ['vectors'], what: 'an index of vectors' },
+];
+
 const STEPS = {
   check: { about: 'npm test, with many more simulated runs', run: () => node(['scripts/check.mjs'], FULL) },
   'redis-8': { about: 'the tests of the packages on Redis 8.0', run: () => serverTests('redis-server') },
@@ -23,34 +32,30 @@ const STEPS = {
   'node-22': { about: 'all tests on Node 22', run: () => tests([], nodeOf(22)) },
   'node-24': { about: 'all tests on Node 24', run: () => tests([], nodeOf(24)) },
   simulation: {
-    about: 'three minutes of simulated runs of each: the locks, the queue, workflows',
+    about: 'three minutes of simulated runs of each of the five systems',
     run: () => {
-      node(['simulation/dist/main.js', '--minutes', '3']);
-      node(['simulation/dist/main.js', 'queue', '--minutes', '3']);
-      return node(['simulation/dist/main.js', 'workflow', '--minutes', '3']);
+      for (const system of SYSTEMS) node(['simulation/dist/main.js', ...system.words, '--minutes', '3']);
+      return '';
     },
   },
-  'lock-faults': {
-    about: 'three minutes of real faults on the locks',
-    run: () => node(['faults/dist/main.js', '--minutes', '3']),
-  },
-  'queue-faults': {
-    about: 'three minutes of real faults on the queue',
-    run: () => node(['faults/dist/main.js', 'queue', '--minutes', '3']),
-  },
-  'workflow-faults': {
-    about: 'three minutes of real faults on workflows',
-    run: () => node(['faults/dist/main.js', 'workflow', '--minutes', '3']),
-  },
+  ...Object.fromEntries(
+    SYSTEMS.map(({ name, words, what }) => [
+      `${name}-faults`,
+      {
+        about: `three minutes of real faults on ${what}`,
+        run: () => node(['faults/dist/main.js', ...words, '--minutes', '3']),
+      },
+    ]),
+  ),
 };
 
 const FULL = { HOLDFAST_TESTS: 'full' };
 
-const HELP = `npm run test:full                      every step, one after another: about half an hour
+const HELP = `npm run test:full                      every step, one after another: about an hour
 npm run test:full -- redis-8 node-22   only these
 
 ${Object.entries(STEPS)
-  .map(([name, { about }]) => `  ${name.padEnd(14)} ${about}`)
+  .map(([name, { about }]) => `  ${name.padEnd(15)} ${about}`)
   .join('\n')}
 
 Redis 8.0 and Valkey 8.1 come from Debian's next release, Node 22 and 24 from npm; they are installed in .holdfast/others
@@ -84,7 +89,7 @@ function perform(name) {
   const seconds = ((performance.now() - began) / 1000).toFixed(0);
   return {
     passed,
-    line: `${passed ? 'passed' : 'FAILED'}  ${name.padEnd(14)} ${seconds.padStart(5)} s  ${found}`,
+    line: `${passed ? 'passed' : 'FAILED'}  ${name.padEnd(15)} ${seconds.padStart(5)} s  ${found}`,
   };
 }
 

@@ -1,5 +1,5 @@
 /**
- * The help desk with real embeddings: 5,000 articles in Redis, questions that share few words with their answers, the page in a
+ * The help desk with real embeddings: 1,500 articles in Redis, questions that share few words with their answers, the page in a
  * real browser, a turn of a chat, and another model that takes the place of the first meanwhile.
  */
 import { type LocalNodes, startNodes } from '@holdfast/local';
@@ -20,7 +20,7 @@ let told = '';
 
 async function start(role: string, words: string): Promise<Program> {
   const redis = nodes.urls[0] ?? '';
-  const env = { HOLDFAST_NODES: redis, REDIS_URL: redis, ARTICLES: '5000', DEADLINE: '30000' };
+  const env = { HOLDFAST_NODES: redis, REDIS_URL: redis, ARTICLES: '1500', DEADLINE: '30000' };
   const program = new Program('knowledge-base/main.ts', [role], env);
   programs.push(program);
   await program.printed(words);

