@@ -1,9 +1,8 @@
--- beat: note the time of the master, by which a replica shows how far it is behind.
+-- beat: note the time of the master, by which its replicas show how far they are behind.
 --
--- Replies {'done', number of the last change}. Or {'unknown'}, {'forgot', number of the last change}
+-- Replies {'done', the time in microseconds}
 --
--- Stands on: catalog
-if n == 0 then return {'unknown'} end
-if not is_ours then return {'forgot', n} end
-redis.call('SET', BEAT, string.format('%.0f', micros))
-return {'done', n}
+-- Stands on: redis/time
+local time = string.format('%.0f', micros)
+redis.call('SET', BEAT, time)
+return {'done', time}

@@ -70,7 +70,13 @@ import { Fetcher } from './read/fetch.js';
 import { PointerLease } from './read/pointer.js';
 import { Reader } from './read/reader.js';
 import { Reads } from './read/reads.js';
-import { REPLICAS, type ReplicaOptions, Replicas, requireReplicas } from './read/replicas.js';
+import {
+  REPLICAS,
+  type ReplicaOptions,
+  type ReplicaPlace,
+  Replicas,
+  requireReplicas,
+} from './read/replicas.js';
 import { Catalog } from './store/catalog.js';
 import {
   DEAD_LETTERS,
@@ -91,7 +97,7 @@ import { readHealth, type StoreHealth } from './store/health.js';
 import { dropOld, Keeping } from './store/keep.js';
 import { LANES, type LaneInfo, type LanesOptions, readLanes } from './store/lane-info.js';
 import { readRegistered } from './store/open.js';
-import { callerFor, Partition, type StorePlace } from './store/partition.js';
+import { Partition, type StorePlace } from './store/partition.js';
 import { readStats, type StoreStats } from './store/stats.js';
 import { Telemetry } from './telemetry.js';
 
@@ -135,13 +141,6 @@ export function createFeatures(options: FeaturesOptions): Features {
     maxLag: replicas.maxLag,
   };
   return new Features(place, settings, registryOf(views, services), from);
-}
-
-/** The replicas of a store. */
-interface ReplicaPlace {
-  readonly sources: readonly NodeSource[];
-  /** In ms. */
-  readonly maxLag: number;
 }
 
 /** A lane of any kind. */
@@ -194,19 +193,7 @@ export class Features extends Reads {
     const definitions = new Definitions(catalog);
     const pointers = new PointerLease(catalog, [...registry.views.keys()], { store: name, clock });
     const fetcher = new Fetcher(place.redis, partitions);
-    const replicas =
-      from &&
-      new Replicas({
-        ...{ catalog, fetcher, clock, maxLag: from.maxLag },
-        // What comes later would be too old.
-        callers: from.sources.map((redis) =>
-          callerFor(
-            { ...place, redis, callTimeout: Math.min(place.callTimeout, from.maxLag) },
-            catalog.beatKey,
-            [],
-          ),
-        ),
-      });
+    const replicas = from && new Replicas(place, from, partitions, fetcher);
     const reader = new Reader({ pointers, definitions, partitions, telemetry, clock, fetcher, replicas });
     super({ name, registry, reader, partitions: partitions.length, telemetry });
     this.#settings = settings;

@@ -15,8 +15,6 @@ export const KEYSPACE = {
     'history',
     // A hash of the entities that were erased: lua/catalog.lua says what is in it.
     'erasures',
-    // A string: a time of the master in microseconds, by which replicas show how far they are behind.
-    'beat',
     // A hash: lua/record.lua says what is in it.
     'record',
     // A stream of the rows that were accepted, in order: "<key> <row>", and "reset <epoch> <from>" where an epoch begins.
@@ -25,12 +23,14 @@ export const KEYSPACE = {
     'at',
     // A set of the entities that were erased: "<entity>:<id>"; and of '', so that it is there.
     'forgotten',
+    // A string: a time of the master in microseconds, by which replicas show how far they are behind.
+    'beat',
   ],
 } as const satisfies Keyspace;
 
 type KeyName = (typeof KEYSPACE)['names'][number];
 
-const OF_STORE: readonly string[] = ['catalog', 'history', 'erasures', 'beat'] satisfies KeyName[];
+const OF_STORE: readonly string[] = ['catalog', 'history', 'erasures'] satisfies KeyName[];
 
 /** One partition of a store. */
 export interface PartitionName {

@@ -77,13 +77,13 @@ const cutOff = (): Promise<unknown> => replica.call('REPLICAOF', '127.0.0.1', '1
 /** As if the time of the master that it has were of so many ms ago. */
 async function age(ms: number): Promise<void> {
   await replica.config('SET', 'replica-read-only', 'no');
-  await replica.set('{feat:shop}:beat', String((Date.now() - ms) * 1_000));
+  await replica.set('{feat:shop.0}:beat', String((Date.now() - ms) * 1_000));
 }
 
 /** Waits until the replica has a time of the master and all that was landed. */
 async function caughtUp(): Promise<void> {
   const isThere = async (): Promise<void> => {
-    expect(await replica.get('{feat:shop}:beat')).not.toBeNull();
+    expect(await replica.get('{feat:shop.0}:beat')).not.toBeNull();
     const [master, own] = await Promise.all([client().info('replication'), replica.info('replication')]);
     expect(/slave_repl_offset:(\d+)/.exec(own)?.[1]).toBe(/master_repl_offset:(\d+)/.exec(master)?.[1]);
   };
@@ -150,7 +150,7 @@ it('says that a right is missing for as long as it is', async () => {
   const grant = (...keys: readonly string[]): Promise<unknown> =>
     client().call('ACL', 'SETUSER', 'reader', 'reset', 'on', '>secret', '+@all', '&*', ...keys);
   later(() => client().call('ACL', 'DELUSER', 'reader'));
-  await grant('~{feat:shop.*}:*', '~{feat:shop}:[!b]*', '%R~{feat:shop}:beat');
+  await grant('~{feat:shop.*}:[!b]*', '~{feat:shop}:*', '%R~{feat:shop.0}:beat');
   const store = createFeatures({
     ...{ redis: url().replace('//', '//reader:secret@'), name: 'shop', partitions: 2 },
     ...{ views, services: [ranking], replicas: { redis: of() }, callTimeout: 20_000 },
@@ -162,7 +162,7 @@ it('says that a right is missing for as long as it is', async () => {
   await vi.waitFor(async () => expect((await read())[0]?.['profile.n']).toBe(1), 20_000);
 });
 
-it('is refused for views that are strict, without replicas, and of a Cluster', async () => {
+it('is refused for views that are strict, without replicas, and where what they are of is not clear', async () => {
   const { store } = await storeOf();
   await expect(store.get(strict, ids, undefined, { replica: true })).rejects.toThrow(/"balance" is strict/);
   await expect(store.rows(balance, ['1'], { replica: true })).rejects.toThrow(/"balance" is strict/);
@@ -180,8 +180,9 @@ it('is refused for views that are strict, without replicas, and of a Cluster', a
   const cluster = 'redis-cluster://127.0.0.1:1';
   const made = (options: object) => () =>
     createFeatures({ redis: url(), name: 'shop', views, ...options } as FeaturesOptions);
-  expect(made({ redis: cluster, replicas: { redis: of() } })).toThrow(/not of a Cluster/);
-  expect(made({ replicas: { redis: cluster } })).toThrow(/not of a Cluster/);
+  expect(made({ redis: cluster, replicas: { redis: of() } })).toThrow(/A Cluster knows its replicas/);
+  expect(made({ replicas: {} })).toThrow(/at least one replica/);
+  expect(made({ replicas: { redis: cluster } })).toThrow(/"cluster 127.0.0.1:1"/);
   expect(made({ replicas: { redis: [] } })).toThrow(/at least one replica/);
   expect(made({ replicas: { redis: of(), maxLag: 1 } })).toThrow(/maxLag/);
 });

@@ -113,7 +113,7 @@ it('a builder builds, a writer writes, a reader reads, an exporter exports, an o
   });
   later(() => fromReplica.close());
   expect((await fromReplica.rows(profile, ['a'], { replica: true }))[0]?.values.n).toBe(3);
-  await vi.waitFor(async () => expect(await client().exists('{feat:shop}:beat')).toBe(1), 20_000);
+  await vi.waitFor(async () => expect(await client().exists('{feat:shop.0}:beat')).toBe(1), 20_000);
   expect((await fromReplica.rows(profile, ['a'], { replica: true }))[0]?.values.n).toBe(3);
 
   const isVip = async () => (await reader.rows(promos, ['1']))[0]?.values.vip;

@@ -25,6 +25,8 @@ export interface Via {
   readonly seeds: readonly { readonly host: string; readonly port: number }[];
   /** For a sentinel: the name of the group whose master is meant. */
   readonly master: string;
+  /** For a Cluster: whether a replica of the key's slot is meant, which takes no writes. */
+  readonly replica: boolean;
 }
 
 const FORMS =
@@ -71,6 +73,9 @@ export function parseAddress(text: string): Address {
   };
 }
 
+/** The replicas of a Cluster, by the address of the Cluster. Each connection is to one of those that have its key's slot. */
+export const replicasOf = (cluster: string): string => `${cluster}?role=replica`;
+
 /** URL does not know several hosts: all but the first are taken out before it parses the text. */
 function parseVia(text: string): Address {
   const [, secure, kind, credentials = '', hosts = '', rest = ''] =
@@ -83,7 +88,11 @@ function parseVia(text: string): Address {
   });
   const place = rest.split('?')[0] ?? '';
   const login = parseAddress(`redis://${credentials}localhost${place}`);
-  const master = new URLSearchParams(rest.slice(place.length)).get('master') ?? '';
+  const query = new URLSearchParams(rest.slice(place.length));
+  const master = query.get('master') ?? '';
+  const role = query.get('role');
+  if (role !== null && (kind !== 'cluster' || role !== 'replica'))
+    throw wrong(text, `"role=${role}" says nothing of it: only a Cluster has role=replica`);
   if (kind === 'sentinel' && !master) throw wrong(text, 'it does not say which master: add ?master=name');
   if (kind === 'cluster' && login.database !== 0) throw wrong(text, 'a Cluster has no databases');
   return {
@@ -92,7 +101,7 @@ function parseVia(text: string): Address {
     database: login.database,
     ...(login.username !== undefined && { username: login.username }),
     ...(login.password !== undefined && { password: login.password }),
-    via: { kind: kind as Via['kind'], seeds, master },
+    via: { kind: kind as Via['kind'], seeds, master, replica: role !== null },
   };
 }
 

@@ -2,8 +2,8 @@
  * One slot of a Redis Cluster as a server: each time a connection is made, its target is looked up anew.
  *
  * Guarantees: the server is the one that a member of the cluster names as the master of the key's slot, by a MOVED or
- * by answering itself. A member that does not answer is passed over; so are seeds that have left, once others are
- * known.
+ * by answering itself; or, where a replica is wanted, one of those that the member names as its replicas, another one
+ * each time. A member that does not answer is passed over; so are seeds that have left, once others are known.
  */
 import { connect as connectPlain, type Socket } from 'node:net';
 import { connect as connectSecure } from 'node:tls';
@@ -19,20 +19,25 @@ interface Place {
   readonly port: number;
 }
 
+/** As CLUSTER SLOTS says it: where a member is; and the master of a range of slots, then its replicas that are in order. */
+type SlotMember = readonly [host: string | null, port: number, ...unknown[]];
+type SlotRange = readonly [from: number, to: number, master: SlotMember, ...replicas: SlotMember[]];
+
 /** The settings for connections to members: those of the connection itself, except for its place. */
 type Access = Pick<RedisOptions, 'username' | 'password' | 'tls'>;
 
-/** The pause between rounds in which no member knows a master. */
+/** The pauses between rounds in which no member knows a master; and a replica, without which programs go on. */
 const PAUSE_MS = 100;
+const REPLICA_PAUSE_MS = 1_000;
 
 /** A connector, in the terms of ioredis: it makes the socket of each connection. */
 export function clusterConnector(
   Client: typeof Redis,
-  { seeds }: Via,
+  via: Via,
   key: string,
   access: Access,
 ): NonNullable<RedisOptions['Connector']> {
-  const map = new ClusterMap(Client, seeds, key, access);
+  const map = new ClusterMap(Client, via, key, access);
   return class ClusterConnector {
     #ending = new AbortController();
     #stream: Socket | undefined;
@@ -57,7 +62,7 @@ export function clusterConnector(
           return this.#stream;
         } catch (error) {
           emit('error', error);
-          await pause(systemClock, PAUSE_MS, signal);
+          await pause(systemClock, via.replica ? REPLICA_PAUSE_MS : PAUSE_MS, signal);
         }
       }
       throw new Error('Connection is closed.');
@@ -70,20 +75,24 @@ export function clusterConnector(
   } as unknown as NonNullable<RedisOptions['Connector']>;
 }
 
-/** Finds the master of a key's slot. */
+/** Finds the master of a key's slot, or a replica of it. */
 class ClusterMap {
   readonly #Client: typeof Redis;
   readonly #seeds: readonly Place[];
   readonly #key: string;
   readonly #access: Access;
+  readonly #isReplica: boolean;
   #known: readonly Place[];
+  /** How often a replica was wanted: they take turns, and those of different slots begin with different ones. */
+  #turn = 0;
 
-  constructor(Client: typeof Redis, seeds: readonly Place[], key: string, access: Access) {
+  constructor(Client: typeof Redis, { seeds, replica }: Via, key: string, access: Access) {
     this.#Client = Client;
     this.#seeds = seeds;
     this.#known = seeds;
     this.#key = key;
     this.#access = access;
+    this.#isReplica = replica;
   }
 
   /** The place that the first member to answer names. Rejects if none answers. */
@@ -93,6 +102,11 @@ class ClusterMap {
       const member = this.#open(place);
       try {
         await member.connect();
+        if (this.#isReplica) {
+          const replica = await this.#replica(member, place);
+          this.#known = await members(member);
+          return replica;
+        }
         const master = await this.#ask(member, place);
         this.#known = lastOf(await members(member), master);
         return master;
@@ -124,6 +138,17 @@ class ClusterMap {
     });
     member.on('error', () => {}); // the rejection says the same
     return member;
+  }
+
+  /** Rejects if the member knows of no replica that is in order. */
+  async #replica(member: Redis, place: Place): Promise<Place> {
+    const slot = Number(await member.call('CLUSTER', 'KEYSLOT', this.#key));
+    const ranges = (await member.call('CLUSTER', 'SLOTS')) as readonly SlotRange[];
+    const [, , , ...replicas] = ranges.find(([from, to]) => from <= slot && slot <= to) ?? [];
+    if (replicas.length === 0) throw new Error(`the cluster names no replica of slot ${slot}`);
+    const [host, port] = replicas[(slot + this.#turn) % replicas.length] as SlotMember;
+    this.#turn += 1;
+    return { host: host || place.host, port };
   }
 
   async #ask(member: Redis, place: Place): Promise<Place> {

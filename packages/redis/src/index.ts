@@ -3,7 +3,7 @@
  * `RedisNode` on it, `submit` operations of a `Verb`; what starts in one turn of the event loop leaves as one script
  * call. Applications meet this package through @holdfast/lock and @holdfast/fence.
  */
-export { type Address, parseAddress, type Via, withoutCredentials } from './address.js';
+export { type Address, parseAddress, replicasOf, type Via, withoutCredentials } from './address.js';
 export {
   type AnyCallVerb,
   type BinaryCallVerb,

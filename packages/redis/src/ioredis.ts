@@ -236,7 +236,10 @@ function optionsOf(Client: typeof Redis, address: Address, { tls, key = '' }: Op
   const reconnectOnError = (error: Error): boolean =>
     /^(MOVED|READONLY|CLUSTERDOWN|MASTERDOWN)/.test(error.message);
   if (via.kind === 'cluster')
-    return { ...options, reconnectOnError, Connector: clusterConnector(Client, via, key, options) };
+    return {
+      ...{ ...options, reconnectOnError, readOnly: via.replica },
+      Connector: clusterConnector(Client, via, key, options),
+    };
   return {
     ...options,
     reconnectOnError,

@@ -32,13 +32,7 @@ export class Fetcher {
 
   async #fetchApart(keys: readonly string[], partitions: readonly number[]) {
     const rows: (Buffer | null)[] = new Array(keys.length).fill(null);
-    const places = new Map<number, number[]>();
-    for (const [place, partition] of partitions.entries()) {
-      const of = places.get(partition) ?? [];
-      of.push(place);
-      places.set(partition, of);
-    }
-    const reads = [...places].map(async ([partition, of]) => {
+    const reads = [...placesOf(partitions)].map(async ([partition, of]) => {
       const found = await this.#fetchFrom(
         partition,
         of.map((place) => keys[place] ?? ''),
@@ -54,6 +48,17 @@ export class Fetcher {
     if (of === undefined || command === undefined) throw new Error(`there is no partition ${partition}`);
     return of.call(command, keys);
   }
+}
+
+/** Where each partition stands in a list of them. */
+export function placesOf(partitions: readonly number[]): ReadonlyMap<number, readonly number[]> {
+  const places = new Map<number, number[]>();
+  for (const [place, partition] of partitions.entries()) {
+    const of = places.get(partition) ?? [];
+    of.push(place);
+    places.set(partition, of);
+  }
+  return places;
 }
 
 /** Any keys, in one command. */

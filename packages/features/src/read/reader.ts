@@ -230,7 +230,7 @@ export class Reader {
       readonly fresh: number | undefined;
     },
   ): Promise<void> {
-    const { fetcher, partitions, clock, pointers } = this.#options;
+    const { fetcher, partitions, clock } = this.#options;
     const asked = clock.now();
     const keys: string[] = [];
     const of: number[] = [];
@@ -260,12 +260,10 @@ export class Reader {
     const reading =
       replicas === undefined
         ? fetcher.fetch(keys, of)
-        : replicas
-            .fetch({ keys, partitions: of, most: fresh, now: () => pointers.timeBy(held) })
-            .then((found) => {
-              lags = found.lags;
-              return found.rows;
-            });
+        : replicas.fetch({ keys, partitions: of, most: fresh }).then((found) => {
+            lags = found.lags;
+            return found.rows;
+          });
     const [read, bits] = flags
       ? await Promise.all([reading, fetchFlags(partitions, flags)])
       : [await reading, undefined];

@@ -60,8 +60,6 @@ export class Catalog {
   readonly #key: string;
   readonly #history: string;
   readonly #erasures: string;
-  /** Of the time that tells how far a replica is behind. */
-  readonly beatKey: string;
 
   constructor(place: StorePlace, partitions: readonly Partition[]) {
     const keys = keysOf({ store: place.name, prefix: place.prefix, partition: 0 });
@@ -71,7 +69,6 @@ export class Catalog {
     this.#key = keys.of('catalog');
     this.#history = keys.of('history');
     this.#erasures = keys.of('erasures');
-    this.beatKey = keys.of('beat');
     this.#caller = callerFor(place, keys.of('catalog'));
   }
 
@@ -305,7 +302,7 @@ const CHANGES = [
     'prune',
     'lineup',
   ] as const),
-  ...(['erase', 'inventory', 'beat'] as const),
+  ...(['erase', 'inventory'] as const),
 ];
 
 function catalogVerbs(keys: ReturnType<typeof keysOf>, random: Random) {

@@ -362,7 +362,8 @@ function partVerbs(keys: PartitionKeys) {
     },
     readCounted,
   );
-  return { peek, mirror, stats, ...generationVerbs(keys) };
+  const beat = verbFor(keys, 'beat', { args: () => [] }, ([, time]): number => Number(String(time)));
+  return { peek, mirror, stats, beat, ...generationVerbs(keys) };
 }
 
 /** Those by which one generation takes the place of another. */
