@@ -45,7 +45,11 @@ const holdfast: Contestant = {
   name: 'Holdfast',
   package: '@holdfast/queue',
   async open(url) {
-    const queue = createQueue<{ at?: number }>({ redis: url, name: NAME, retain: { count: 1_000_000 } });
+    const queue = createQueue<{ at?: number }>({
+      redis: url,
+      name: NAME,
+      limits: { retain: { count: 1_000_000 } },
+    });
     const guard = createRedisGuard({ redis: url, name: 'effects' });
     await guard.initialize(); // the Redis is new
     const workers: ReturnType<typeof createWorker>[] = [];

@@ -239,7 +239,7 @@ async function backlog(contestant: Contestant, stage: Stage): Promise<Numbers> {
   const empty = await handle(contestant, stage, { concurrency: 100, processes: 1, count });
   await redis.flushall();
   const { createQueue } = await import('@holdfast/queue');
-  await using queue = createQueue({ redis: url, name: 'bench', retain: { count: 1_000_000 } });
+  await using queue = createQueue({ redis: url, name: 'bench', limits: { retain: { count: 1_000_000 } } });
   const chunked = async (total: number, add: (n: number) => Promise<unknown>): Promise<void> => {
     for (let n = 0; n < total; n += 1_000)
       await Promise.all(Array.from({ length: 1_000 }, (_, m) => add(n + m)));

@@ -86,7 +86,7 @@ export class HoldfastAdapter extends BaseAdapter {
   async clean(status: string): Promise<void> {
     const state = { wait: 'waiting', delayed: 'delayed', failed: 'dead' } as const;
     if (status in state) await this.#queue.purge(state[status as keyof typeof state]);
-    else throw new Error(`Tasks in the state ${status} are not purged: results go as "retain" says.`);
+    else throw new Error(`Tasks in the state ${status} are not purged: results go as "limits.retain" says.`);
   }
 
   obliterate(options: { force?: boolean } = {}): Promise<void> {

@@ -21,7 +21,7 @@ export const settings = {
 };
 
 /** A result says nothing that the objects do not, so few are kept. A picture that fails is tried ten times. */
-const options = { redis, attempts: 10, retain: { count: 1_000 } };
+const options = { redis, attempts: 10, limits: { retain: { count: 1_000 } } };
 
 export const thumbnails = createQueue<Picture>({ ...options, name: 'thumbnails' });
 export const watermarks = createQueue<Picture>({ ...options, name: 'watermarks' });

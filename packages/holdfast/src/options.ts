@@ -176,6 +176,18 @@ export const KEY_RATE: Option = {
   about: 'How many tasks of one key may begin within a time; or "none".',
 };
 
+export const KEEP_RESULTS: Option = {
+  name: 'keep-results',
+  value: '<count>/<duration>',
+  about: 'How many results are kept, and for how long; "none" for the default, 10000/24h.',
+};
+
+export const KEEP_DEAD: Option = {
+  name: 'keep-dead',
+  value: '<count>/<duration>',
+  about: 'The same of dead letters; "none" for the default, 100000/2160h.',
+};
+
 export const RUN_SCHEDULE: Option = {
   name: 'run',
   value: '<schedule>',

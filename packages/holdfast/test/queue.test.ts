@@ -171,6 +171,11 @@ test('shows limits, and changes those that are named', async () => {
     rate: { max: 100, per: 1_000 },
     keys: { concurrency: 2 },
   });
+  const { stdout } = await call('limits', 'limited', '--keep-results', '500/1h', '--keep-dead', '0/10s');
+  expect(stdout).toContain('retain {"count":500,"age":3600000,"dead":{"count":0,"age":10000}}');
+  expect((await call('limits', 'limited', '--waiting', '9', '--keep-dead', 'none')).stdout).toContain(
+    'waiting 9, rate {"max":100,"per":1000}, keys {"concurrency":2}, retain {"count":500,"age":3600000}',
+  );
   expect(await call('limits', 'limited', '--rate', 'fast')).toMatchObject({
     code: 64,
     stderr: expect.stringContaining('--rate is <count>/<duration> or "none"; got "fast"'),

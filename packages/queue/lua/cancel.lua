@@ -1,13 +1,13 @@
 -- cancel: end a task that waits; mark one that a worker has, so that it ends as cancelled.
 --
 -- ARGV[1] its id  ARGV[2] its entry, if the id is one that the queue gave, or ''  ARGV[3] its priority
--- ARGV[4] the reason  ARGV[5] of how many cancelled tasks the reason is kept  ARGV[6] for how many ms
+-- ARGV[4] the reason
 --
 -- Replies {'cancelled'} if it has ended, {'cancelling'} if a worker has it, or {'unknown'}
 --
 -- Stands on: take, same, cancelled, retention
 local id, entry, level, reason = unpack(ARGV, 1, 4)
-forget_ended(CANCELLED, REASONS, tonumber(ARGV[5]), tonumber(ARGV[6]))
+forget_cancelled(unpack(redis.call('HMGET', META, 'keep', 'keep_for')))
 local record = redis.call('HGET', TASKS, id)
 if record then
   local place = redis.call('HGET', PLACES, id)

@@ -17,6 +17,8 @@ local PARTS = {done = 2, recorded = 4, retry = 5, later = 4, dead = 4, back = 1}
 local function settle(session, first, count, twice)
   local arg, back = first, 0
   for _ = 1, count do
+    own_age, own_dead_age = '', ''
+    if ARGV[arg] == 'keep' then own_age, own_dead_age, arg = ARGV[arg + 1], ARGV[arg + 2], arg + 3 end
     local at = ARGV[arg] == 'with' and arg + 2 + ARGV[arg + 1] or arg
     local word, priority, entry = ARGV[at], ARGV[at + 1], ARGV[at + 2]
     local skip = twice and not is_pending(priority, entry, session)

@@ -21,6 +21,7 @@ if record then
 end
 if (state == '' or state == 'dead') and redis.call('HDEL', LETTERS, id) == 1 then
   redis.call('ZREM', DEAD, id)
+  redis.call('ZREM', OWN_DEAD, id)
   if redis.call('HEXISTS', TASKS, id) == 0 then
     -- A later task with this id may have completed; its window stays.
     if redis.call('HEXISTS', RESULTS, id) == 0 then

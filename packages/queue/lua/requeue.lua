@@ -10,6 +10,7 @@ if redis.call('HGET', LETTERS, ARGV[1]) ~= ARGV[2] then return {'unknown'} end
 if redis.call('HEXISTS', TASKS, ARGV[1]) == 1 then return {'alive'} end
 redis.call('HDEL', LETTERS, ARGV[1])
 redis.call('ZREM', DEAD, ARGV[1])
+redis.call('ZREM', OWN_DEAD, ARGV[1])
 redis.call('HSET', TASKS, ARGV[1], ARGV[3])
 -- A later task with this id may have been cancelled.
 if redis.call('HDEL', REASONS, ARGV[1]) == 1 then redis.call('ZREM', CANCELLED, ARGV[1]) end

@@ -1,48 +1,48 @@
--- Prelude of the verbs that end tasks: how much is kept of those that have ended.
+-- Prelude of the verbs that end tasks, and of the one that renews sessions: how much is kept of tasks that have ended, as
+-- META says, or the task itself.
 --
--- Stands on: queue
-
--- Deletes the logs of tasks that were forgotten, unless the id is that of another one by now: it lives, or has ended since.
-local function forget_logs(ids)
-  if redis.call('EXISTS', LOGS) == 0 then return end
-  local is_used = {}
-  for _, hash in ipairs({TASKS, RESULTS, LETTERS, REASONS}) do
-    for index, found in ipairs(redis.call('HMGET', hash, unpack(ids))) do is_used[index] = is_used[index] or found end
-  end
-  for index, id in ipairs(ids) do
-    if not is_used[index] then redis.call('HDEL', LOGS, id) end
-  end
-end
+-- Stands on: own
 
 -- Deletes the oldest results, by number and by age in ms, some at a time.
-local function forget(most, age)
-  local excess = redis.call('XLEN', EVENTS) - most
-  local oldest = excess > 100 and redis.call('XRANGE', EVENTS, '-', '+', 'COUNT', math.min(excess, 500))
-    or redis.call('XRANGE', EVENTS, '-', string.format('%.0f', now - age), 'COUNT', 100)
-  if #oldest == 0 then return end
-  local ids = {}
-  for _, event in ipairs(oldest) do ids[#ids + 1] = event[2][2] end
-  local places = redis.call('HMGET', RESULTS, unpack(ids))
-  local gone, entries = {}, {}
-  for index, event in ipairs(oldest) do
-    entries[index] = event[1]
-    if places[index] == event[1] then gone[#gone + 1] = ids[index] end
-  end
-  redis.call('XDEL', EVENTS, unpack(entries))
-  if #gone == 0 then return end
-  redis.call('HDEL', RESULTS, unpack(gone))
-  forget_logs(gone)
+local function forget_results(most, age, owned)
+  local excess = redis.call('XLEN', EVENTS) - most - (owned and redis.call('ZCARD', OWN) or 0)
+  local from = owned and redis.call('HGET', META, 'passed')
+  from = from and '(' .. from or '-'
+  -- Not those of this moment: whoever waits for them is told first.
+  local till, count = string.format('%.0f', now - age - 1), 100
+  if excess > 100 then till, count = '+', math.min(excess, 500) end
+  local oldest = redis.call('XRANGE', EVENTS, from, till, 'COUNT', count)
+  if not owned then return delete_results(oldest) end
+  if #oldest == count then redis.call('HSET', META, 'passed', oldest[count][1]) else redis.call('HDEL', META, 'passed') end
+  delete_results(without_own(OWN, oldest))
 end
 
 -- Deletes the oldest of a set of tasks by the time at which they ended, and what a hash has of them: those that are too
--- many or, by their age in ms, too old, some at a time.
-local function forget_ended(set, hash, most, age)
+-- many or, by their age in ms, too old, some at a time. `own` is the set of those with a retention of their own, if any.
+local function forget_ended(set, hash, most, age, own)
   local count = redis.call('ZCARD', set)
   if count == 0 then return end
-  local old = count > most and redis.call('ZRANGE', set, 0, math.min(count - most, 500) - 1)
-    or redis.call('ZRANGEBYSCORE', set, '-inf', string.format('%.0f', now - age), 'LIMIT', 0, 100)
-  if #old == 0 then return end
-  redis.call('ZREM', set, unpack(old))
-  redis.call('HDEL', hash, unpack(old))
-  forget_logs(old)
+  local excess = count - most - (own and redis.call('ZCARD', own) or 0)
+  local from = own and tonumber(redis.call('HGET', META, 'passed_dead') or 0) or 0
+  local most_now = excess > 0 and math.min(excess, 500) or 100
+  local old = excess > 0 and redis.call('ZRANGE', set, from, from + most_now - 1)
+    or redis.call('ZRANGEBYSCORE', set, '-inf', string.format('%.0f', now - age), 'LIMIT', from, most_now)
+  if not own then return delete_ended(set, hash, old) end
+  local others = without_own(own, old)
+  -- Those that stay are passed over next time, until there is nothing behind them.
+  redis.call('HSET', META, 'passed_dead', #old == most_now and from + #old - #others or 0)
+  delete_ended(set, hash, others)
+end
+
+-- `kept` are META's keep, keep_for, dead_keep, dead_keep_for and owned.
+local function forget(kept)
+  local owned = kept[5]
+  forget_results(tonumber(kept[1] or 10000), tonumber(kept[2] or 86400000), owned)
+  forget_ended(DEAD, LETTERS, tonumber(kept[3] or 100000), tonumber(kept[4] or 7776000000), owned and OWN_DEAD)
+  if owned then forget_own() end
+end
+
+-- The same for cancelled tasks, which are kept as results are.
+local function forget_cancelled(most, age)
+  forget_ended(CANCELLED, REASONS, tonumber(most or 10000), tonumber(age or 86400000))
 end

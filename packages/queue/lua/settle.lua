@@ -10,6 +10,8 @@
 -- Before one of the first two, there may be its effects:
 --   with      how many arguments follow, id, key, the letter up to and from the reason, and for each command its length
 --             and its words
+-- Before all of that, if the task has a retention of its own:
+--   keep      for how many ms its result, and its letter, are kept; '' if as long as others
 --
 -- Stands on: ended, stamp, tally
 local function put_off(id, record, delay)
@@ -18,40 +20,39 @@ local function put_off(id, record, delay)
   redis.call('HDEL', PLACES, id)
 end
 
+local function complete(id, result, trace)
+  local event = publish(EVENTS, 'i', id, 'r', result, 'a', trace)
+  results[#results + 1] = id
+  results[#results + 1] = event
+  if own_age ~= '' then keep_own(OWN, own_age, event) end
+  tally_trace(trace)
+end
+
 local ENDINGS = {
   done = function(priority, entry, arg)
     local id = entry_id(priority, entry)
     finished[#finished + 1] = id
-    results[#results + 1] = id
-    results[#results + 1] = publish(EVENTS, nil, 'i', id, 'r', ARGV[arg], 'a', ARGV[arg + 1])
-    tally_trace(ARGV[arg + 1])
-    return arg + 2
+    complete(id, ARGV[arg], ARGV[arg + 1])
   end,
   recorded = function(_, _, arg)
     local id, key, result, trace = unpack(ARGV, arg, arg + 3)
     end_task(id, key)
-    results[#results + 1] = id
-    results[#results + 1] = publish(EVENTS, nil, 'i', id, 'r', result, 'a', trace)
-    tally_trace(trace)
-    return arg + 4
+    complete(id, result, trace)
   end,
   retry = function(_, _, arg)
     local id, _, record, delay, reason = unpack(ARGV, arg, arg + 4)
     put_off(id, record, delay)
     notice(id, 't', reason)
     tally('ends:retry', 1)
-    return arg + 5
   end,
   later = function(_, _, arg)
     local id, _, record, delay = unpack(ARGV, arg, arg + 3)
     put_off(id, record, delay)
     notice(id, 'd', delay)
     tally('ends:later', 1)
-    return arg + 4
   end,
   dead = function(_, _, arg)
     local id, key, letter, reason = unpack(ARGV, arg, arg + 3)
     bury(id, key, letter, reason)
-    return arg + 4
   end,
 }

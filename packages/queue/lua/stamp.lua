@@ -5,26 +5,27 @@
 -- are numbered within ten thousand of their own.
 --
 -- Stands on: queue
-local stamps = {} -- by queue: the time, and the number of the last event
+local stamps = {} -- by queue: the time, the number of the last event, and how many of those that are no results are kept
 
 local function stamp()
   local one = stamps[META]
   if not one then
-    local ms, number = string.match(redis.call('HGET', META, 'event') or '0 0', '^(%d+) (%d+)$')
+    local meta = redis.call('HMGET', META, 'event', 'keep_events')
+    local ms, number = string.match(meta[1] or '0 0', '^(%d+) (%d+)$')
     ms, number = tonumber(ms), tonumber(number)
-    one = now > ms and {now, 0} or {ms, number + 1}
+    one = now > ms and {now, 0, meta[2] or 1000} or {ms, number + 1, meta[2] or 1000}
     redis.call('HSET', META, 'event', string.format('%.0f %.0f', one[1], one[2]))
     one[2] = one[2] * 10000
     stamps[META] = one
   end
   one[2] = one[2] + 1
-  return string.format('%.0f-%.0f', one[1], one[2])
+  return string.format('%.0f-%.0f', one[1], one[2]), one[3]
 end
 
--- Adds an event to a stream of which about `most` are kept. Returns its id.
-local function publish(stream, most, ...)
-  local id = stamp()
-  local added = most and redis.pcall('XADD', stream, 'MAXLEN', '~', most, id, ...) or redis.pcall('XADD', stream, id, ...)
+-- Adds an event to a stream. Returns its id. Results are kept as retention.lua says.
+local function publish(stream, ...)
+  local id, most = stamp()
+  local added = stream == EVENTS and redis.pcall('XADD', stream, id, ...) or redis.pcall('XADD', stream, 'MAXLEN', '~', most, id, ...)
   if type(added) ~= 'table' then return added end
   -- A client of an older version has numbered its event as the server does, and is ahead.
   return redis.call('XADD', stream, '*', ...)
@@ -32,7 +33,7 @@ end
 
 -- Publishes that a task was added ('a'), has begun ('b') or has stalled ('s').
 local function move(id, kind, value)
-  publish(MOVES, 1000, 'i', id, kind, value)
+  publish(MOVES, 'i', id, kind, value)
 end
 
 -- Whether somebody wants to know that: META keeps in `announced` what clients have asked for.

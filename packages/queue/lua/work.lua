@@ -1,10 +1,9 @@
 -- work: end deliveries and claim new ones, for a session that this call renews.
 --
 -- ARGV[1] session  ARGV[2] its lease in ms  ARGV[3] how many tasks are wanted  ARGV[4] the highest token that the worker
--- knows of  ARGV[5] how many results are kept  ARGV[6] for how many ms  ARGV[7] and ARGV[8] the same
--- of dead letters  ARGV[9] the number of this call of the session
--- ARGV[10] '1' if an earlier call may have done the same  ARGV[11] the epoch in which the worker knows what it has
--- ARGV[12] how many deliveries end
+-- knows of  ARGV[5] the number of this call of the session
+-- ARGV[6] '1' if an earlier call may have done the same  ARGV[7] the epoch in which the worker knows what it has
+-- ARGV[8] how many deliveries end
 -- then, for each of them: ARGV as settle.lua describes
 --
 -- Replies {'worked', token, time in ms, ms until there may be more, -1 if nobody knows, '' if
@@ -17,18 +16,19 @@ local ends = redis.call('ZSCORE', SESSIONS, session)
 if not ends then return {'lost'} end
 prolong(session, ends, ARGV[2])
 
-local identity = redis.call('HMGET', META, 'server', 'epoch', 'token', 'confirmed', 'cancelling')
+local identity = redis.call('HMGET', META, 'server', 'epoch', 'token', 'confirmed', 'cancelling',
+  'keep', 'keep_for', 'dead_keep', 'dead_keep_for', 'owned')
 local epoch, last = epoch_of(identity)
-marks = tonumber(identity[5] or 0)
+marks, owned = tonumber(identity[5] or 0), identity[10]
 -- A call that arrives after a later one has been repeated by that, or was given up; nobody would learn what it claims.
-local late = not is_next(session, ARGV[9])
+local late = not is_next(session, ARGV[5])
 if late then want = 0 end
-local count, back = tonumber(ARGV[12]), 0
+local count, back = tonumber(ARGV[8]), 0
 quiet = true
 if count > 0 then
-  back = settle(session, 13, count, late or ARGV[10] == '1' or ARGV[11] ~= epoch)
-  forget(tonumber(ARGV[5]), tonumber(ARGV[6]))
-  forget_ended(DEAD, LETTERS, tonumber(ARGV[7]), tonumber(ARGV[8]))
+  back = settle(session, 9, count, late or ARGV[6] == '1' or ARGV[7] ~= epoch)
+  identity[10] = owned
+  forget({unpack(identity, 6, 10)})
 end
 
 local meta = redis.call('HMGET', META, 'levels', 'paused', 'since', 'announced')

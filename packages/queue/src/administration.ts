@@ -227,9 +227,7 @@ export abstract class QueueAdministration<Input> {
    */
   async cancel(id: string, options: CancelOptions = {}): Promise<boolean> {
     const { reason } = readOptions('cancel', options, CANCEL);
-    const { port, settings } = this.#parts;
-    const { count, age } = settings.retain;
-    const word = await port.call(verbs.cancel, { id: requireId('id', id), reason, retain: { count, age } });
+    const word = await this.#parts.port.call(verbs.cancel, { id: requireId('id', id), reason });
     return word !== 'unknown';
   }
 

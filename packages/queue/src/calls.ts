@@ -6,7 +6,6 @@ import { type Health, type LeaseCalls, type Numbered, NumberedCalls } from '@hol
 import type { Claimed, Work } from './claimed.js';
 import type { Outcome } from './outcome.js';
 import type { QueuePort } from './port.js';
-import type { QueueSettings } from './queue-options.js';
 import { type Compared, close, log, open, progress, type Renewed, reconcile, renew, work } from './verbs.js';
 
 /** A call's work for a session. */
@@ -19,17 +18,11 @@ export interface WorkOrder {
 export class SessionCalls implements LeaseCalls<Renewed> {
   readonly #numbered: NumberedCalls;
   readonly #port: QueuePort;
-  readonly #retain: QueueSettings['retain'];
   /** In ms. */
   readonly #lease: number;
 
-  constructor(
-    { port, settings }: { readonly port: QueuePort; readonly settings: QueueSettings },
-    lease: number,
-    health: Health,
-  ) {
+  constructor(port: QueuePort, lease: number, health: Health) {
     this.#port = port;
-    this.#retain = settings.retain;
     this.#lease = lease;
     this.#numbered = new NumberedCalls(health);
   }
@@ -75,7 +68,7 @@ export class SessionCalls implements LeaseCalls<Renewed> {
   }
 
   async #work(order: WorkOrder, numbered: Numbered): Promise<Work | undefined> {
-    const request = { ...order, ...numbered, lease: this.#lease, retain: this.#retain };
+    const request = { ...order, ...numbered, lease: this.#lease };
     const worked = await this.#port.call(work, request);
     if (worked) this.#numbered.issued(worked.token);
     return worked;

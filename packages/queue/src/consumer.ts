@@ -120,7 +120,7 @@ export class Consumer {
       oldest: () => this.#deliveries.oldest,
       onCancelled: (cancelled) => this.#cancelled(cancelled),
     });
-    this.#call = new SessionCalls(options.queue, options.lease, this.#health);
+    this.#call = new SessionCalls(port, options.lease, this.#health);
     this.#session = new Session({
       clock: port.clock,
       random: port.random,

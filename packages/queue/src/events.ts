@@ -4,8 +4,8 @@
  *
  * Guarantees: the ids of events rise over all streams (lua/stamp.lua), so that a cursor is one id. A reader that begins at
  * a cursor misses nothing that is still kept, and is given events in the order in which they happened. Results are kept
- * as the queue's `retain` says; of the notices and of the moves, about the latest 1000 each. After a failure, reading goes
- * on from where it was.
+ * as the queue's `limits.retain` and the tasks say; of the notices and of the moves, about the latest 1000 each, or as
+ * many as that says. After a failure, reading goes on from where it was.
  */
 import { display, fitting, MisuseError } from '@holdfast/kernel';
 import { follow, SharedReaders, type StreamEntry } from '@holdfast/redis';

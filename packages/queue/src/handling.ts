@@ -11,7 +11,7 @@ import type { Report } from '@holdfast/redis';
 import { type Claimed, unreadableBecause } from './claimed.js';
 import { ResultNotKeptError, TaskTimeoutError } from './errors.js';
 import { encodeTrace } from './inspection.js';
-import { dead, done, failed, failureOf, later, type Outcome, withEffects } from './outcome.js';
+import { dead, done, failed, failureOf, keptAsAsked, later, type Outcome, withEffects } from './outcome.js';
 import type { QueueParts } from './parts.js';
 import { encodeResult, whyNotKept } from './results.js';
 import { Deferral, type DeliveredTask, type TaskHandler } from './task.js';
@@ -42,6 +42,13 @@ export class Handling {
 
   /** `now`: by the server, in ms. */
   handle(claimed: Claimed, task: DeliveredTask<unknown>, now: number): Promise<Outcome> | Outcome {
+    const outcome = this.#handle(claimed, task, now);
+    if (claimed.options.k === undefined) return outcome;
+    if (!(outcome instanceof Promise)) return keptAsAsked(outcome, claimed);
+    return outcome.then((one) => keptAsAsked(one, claimed));
+  }
+
+  #handle(claimed: Claimed, task: DeliveredTask<unknown>, now: number): Promise<Outcome> | Outcome {
     const { expires, options, unreadable } = claimed;
     if (unreadable !== undefined) return this.#giveUp(claimed, task, now, unreadable);
     if (expires !== undefined && expires < now) {

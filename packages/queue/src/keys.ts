@@ -25,9 +25,9 @@ const READY = Array.from({ length: HIGHEST_PRIORITY + 1 }, (_, priority) => `rea
 export const KEYSPACE = {
   names: [
     // Settings and counters: layout token server epoch confirmed levels returned cancelling paused seq since
-    // call:<session> last:<schedule> ran:<schedule> event announced, how many ended how
+    // call:<session> last:<schedule> ran:<schedule> event announced owned passed passed_dead, how many ended how
     // and how long they took: ends:<how> took:<bound>, and the declared limits: limits max limit rate per key_limit key_rate
-    // key_per.
+    // key_per keep keep_for dead_keep dead_keep_for keep_events.
     'meta',
     // Sessions by the time at which they end.
     'sessions',
@@ -47,6 +47,9 @@ export const KEYSPACE = {
     // Results, a stream, and their entries in it by id.
     'events',
     'results',
+    // Of tasks with a retention of their own, by the time at which they go: entries in `events`, and ids of dead letters.
+    'own',
+    'own_dead',
     // Progress by id, and logs.
     'progress',
     'logs',
@@ -65,9 +68,9 @@ export const KEYSPACE = {
     'paces',
     // Ids that wait for their key, by their number, which is the time since which they wait, in microseconds.
     'joined',
-    // Other events, a stream of the latest 1000: progress, failures and removals.
+    // Other events, a stream of the latest ones: progress, failures and removals.
     'notices',
-    // And one of the latest 1000 moves of tasks that clients want to hear of: added, begun, stalled.
+    // And one of the latest moves of tasks that clients want to hear of: added, begun, stalled.
     'moves',
     // Logs of the tasks that began lately, of the queue and of keys.
     'begun',

@@ -8,9 +8,11 @@
 import {
   COMMON_LIMITS,
   differentLimits,
+  duration,
   group,
   groupOrDefaults,
   type MisuseError,
+  optional,
   type Rate,
   type Readers,
   readRate,
@@ -43,7 +45,25 @@ export interface Limits {
    * handled strictly in order. `rate`: the most that may begin within a time; default: no limit.
    */
   readonly keys?: { readonly concurrency?: number; readonly rate?: Rate };
+  /**
+   * The most results that are kept, up to a hundred more, and for how many ms; default 10000, and a day. Cancelled tasks
+   * are kept the same. `dead`: the same for dead letters; default 100000, and 90 days. `events`: about how many other
+   * events are kept, of moves and of notices each; default 1000. The oldest are deleted while tasks end, or with the
+   * renewals of a worker's session; a task may say otherwise of itself.
+   */
+  readonly retain?: Retention & { readonly events?: number; readonly dead?: Retention };
 }
+
+interface Retention {
+  readonly count?: number;
+  /** In ms. */
+  readonly age?: number;
+}
+
+/** For how many ms something is kept. */
+export const readAge = optional(duration({ max: 10 * 365 * 86_400_000 }));
+
+const readCount = optional(whole(0, 1e9));
 
 /** Limits as the scripts take them. */
 export interface DeclaredLimits {
@@ -58,11 +78,17 @@ export const LIMITS = {
     concurrency: withDefault(whole(1, 1e6), 1),
     rate: readRate,
   } satisfies Readers<NonNullable<Limits['keys']>>),
+  retain: groupOrDefaults({
+    count: readCount,
+    age: readAge,
+    events: readCount,
+    dead: groupOrDefaults({ count: readCount, age: readAge } satisfies Readers<Retention>),
+  } satisfies Readers<NonNullable<Limits['retain']>>),
 } satisfies Readers<Limits>;
 
 export const readLimits = group(LIMITS);
 
-const NONE: DeclaredLimits = { waiting: undefined, args: Array(9).fill('') };
+const NONE: DeclaredLimits = { waiting: undefined, args: Array(14).fill('') };
 
 type LimitSettings = Settings<typeof LIMITS>;
 
@@ -70,14 +96,28 @@ type LimitSettings = Settings<typeof LIMITS>;
  * The share of a partition in the limits of the queue. Throws MisuseError for limits that leave a partition without
  * any.
  */
-export const shareOfQueue = (
+export function shareOfQueue(
   limits: LimitSettings,
   partition: { readonly index: number; readonly partitions: number },
-): LimitSettings => shareOf(limits, partition, 'queue', 'Use fewer partitions, or createQueue');
+): LimitSettings {
+  const share = shareOf(limits, partition, 'queue', 'Use fewer partitions, or createQueue');
+  const part = (count: number | undefined): number | undefined =>
+    count === undefined ? undefined : Math.ceil(count / partition.partitions);
+  const { dead, ...retain } = share.retain;
+  return {
+    ...share,
+    retain: {
+      ...retain,
+      count: part(retain.count),
+      events: part(retain.events),
+      dead: { ...dead, count: part(dead.count) },
+    },
+  };
+}
 
 export function declareLimits(limits: LimitSettings | undefined): DeclaredLimits {
   if (limits === undefined) return NONE;
-  const { version, waiting, concurrency, rate, keys } = limits;
+  const { version, waiting, concurrency, rate, keys, retain } = limits;
   const ofEachKey = {
     ...(keys.concurrency !== 1 && { concurrency: keys.concurrency }),
     ...(keys.rate && { rate: keys.rate }),
@@ -87,10 +127,18 @@ export function declareLimits(limits: LimitSettings | undefined): DeclaredLimits
   const text = JSON.stringify({
     ...{ version, waiting, concurrency, rate },
     ...(Object.keys(ofEachKey).length > 0 && { keys: ofEachKey }),
+    ...named({ retain: named({ ...retain, dead: named(retain.dead) }) }),
   });
   const ofKeys = [keys.concurrency, keys.rate?.max, keys.rate?.per];
-  const values = [waiting, concurrency, rate?.max, rate?.per, ...ofKeys];
+  const kept = [retain.count, retain.age, retain.dead.count, retain.dead.age, retain.events];
+  const values = [waiting, concurrency, rate?.max, rate?.per, ...ofKeys, ...kept];
   return { waiting, args: [String(version), text, ...values.map((value) => String(value ?? ''))] };
+}
+
+/** Those parts of something that are given; undefined if none are. */
+function named(parts: object | undefined): object | undefined {
+  const given = Object.entries(parts ?? {}).filter(([, value]) => value !== undefined);
+  return given.length > 0 ? Object.fromEntries(given) : undefined;
 }
 
 /** The error if the limits that are kept have the same version as those that this client declares, but differ. */

@@ -12,6 +12,13 @@ import { type Body, DEFAULT_ATTEMPTS, type Failure } from './task-options.js';
 /** The arguments that end a delivery, as lua/settle.lua describes them. */
 export type Outcome = readonly string[];
 
+/** `outcome`, and for how long what is kept of the task then is kept, if the task says so itself. */
+export function keptAsAsked(outcome: Outcome, { options: { k } }: Claimed): Outcome {
+  if (!Array.isArray(k)) return outcome;
+  const [age, dead] = k.map((ms) => (Number.isSafeInteger(ms) ? String(ms) : ''));
+  return ['keep', age ?? '', dead ?? '', ...outcome];
+}
+
 /** How many errors a task keeps. */
 const MOST_ERRORS = 20;
 
@@ -42,7 +49,8 @@ export function withEffects(
 
 /** The priority and the entry of the delivery that it ends. */
 export function placeOfEnd(outcome: Outcome): readonly [priority: string, entry: string] {
-  const first = outcome[0] === 'with' ? 2 + Number(outcome[1]) : 0;
+  const start = outcome[0] === 'keep' ? 3 : 0;
+  const first = outcome[start] === 'with' ? start + 2 + Number(outcome[start + 1]) : start;
   return [outcome[first + 1] ?? '', outcome[first + 2] ?? ''];
 }
 

@@ -10,7 +10,6 @@ import {
   duration,
   fitting,
   group,
-  groupOrDefaults,
   optional,
   orSystemClock,
   orSystemRandom,
@@ -52,18 +51,10 @@ export interface QueueOptions<Input = unknown, Output = Input> {
   /** How long the handler of a task that is added here may take, in ms, as in the options of `add`. Default: no limit. */
   readonly timeout?: number;
   /**
-   * Limits, which are kept with the queue and obeyed by all its workers. Default: those that are kept, or else none.
+   * Limits, which are kept with the queue and obeyed by all its workers, and how much is kept of tasks that have ended.
+   * Default: those that are kept, or else none.
    */
   readonly limits?: Limits;
-  /**
-   * How many results are kept, and for how many ms; default 10000, and a day. `dead`: the same for dead letters;
-   * default 100000, and 90 days. The oldest are deleted, so handle dead letters before that.
-   */
-  readonly retain?: {
-    readonly count?: number;
-    readonly age?: number;
-    readonly dead?: { readonly count?: number; readonly age?: number };
-  };
   /** The most bytes that the data of a task, or its result, may have. Default 1000000. */
   readonly maxBytes?: number;
   /** How long Redis may take to answer, in ms. Default 5000. */
@@ -87,12 +78,6 @@ export interface QueueOptions<Input = unknown, Output = Input> {
   readonly random?: Random;
 }
 
-/** How many are kept, and for how many ms. */
-interface Retention {
-  readonly count: number;
-  readonly age: number;
-}
-
 /** How adds are repeated. */
 export interface Retry {
   /** In ms. */
@@ -104,7 +89,6 @@ export interface QueueSettings {
   /** The options that are kept with each task, unless its `add` says otherwise. */
   readonly kept: KeptOptions;
   readonly limits: DeclaredLimits;
-  readonly retain: Retention & { readonly dead: Retention };
   readonly maxBytes: number;
   readonly retry: Retry | undefined;
 }
@@ -123,14 +107,6 @@ export const QUEUE = {
   backoff: TASK.backoff,
   timeout: TASK.timeout,
   limits: optional(readLimits),
-  retain: groupOrDefaults({
-    count: withDefault(whole(0, 1e9), 10_000),
-    age: withDefault(duration(), 86_400_000),
-    dead: groupOrDefaults({
-      count: withDefault(whole(0, 1e9), 100_000),
-      age: withDefault(duration({ max: 10 * 365 * 86_400_000 }), 90 * 86_400_000),
-    }),
-  } satisfies Readers<NonNullable<QueueOptions['retain']>>),
   maxBytes: withDefault(whole(1, 500_000_000), 1_000_000),
   replicas: optional(
     group({
@@ -151,7 +127,7 @@ export const QUEUE = {
 export type ReadOptions = Settings<typeof QUEUE>;
 
 export function settingsOf(options: ReadOptions): QueueSettings {
-  const { attempts, backoff, timeout, limits, retain, maxBytes, retry } = options;
+  const { attempts, backoff, timeout, limits, maxBytes, retry } = options;
   return {
     kept: {
       ...(attempts !== undefined && { a: attempts }),
@@ -159,6 +135,6 @@ export function settingsOf(options: ReadOptions): QueueSettings {
       ...(timeout !== undefined && { h: timeout }),
     },
     limits: declareLimits(limits),
-    ...{ retain, maxBytes, retry },
+    ...{ maxBytes, retry },
   };
 }

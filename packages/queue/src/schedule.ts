@@ -18,7 +18,7 @@ import {
 import { firstTick, SCHEDULE_TIMES, type ScheduleSpan, tickAfter } from '@holdfast/redis';
 import { requireKeyName } from './keys.js';
 import type { QueuePort } from './port.js';
-import { type KeptOptions, keptOptions, TASK } from './task-options.js';
+import { type AddOptions, type KeptOptions, keptOptions, TASK } from './task-options.js';
 import * as verbs from './verbs.js';
 
 export interface Schedule extends ScheduleSpan {
@@ -35,6 +35,7 @@ export interface Schedule extends ScheduleSpan {
   readonly backoff?: Backoff;
   readonly timeout?: number;
   readonly key?: string;
+  readonly retain?: AddOptions['retain'];
 }
 
 export interface ScheduleInfo extends Schedule {

@@ -6,6 +6,7 @@ import {
   display,
   duration,
   group,
+  groupOrDefaults,
   MisuseError,
   oneOf,
   optional,
@@ -19,6 +20,7 @@ import {
   withDefault,
 } from '@holdfast/kernel';
 import { HIGHEST_PRIORITY, requireId } from './keys.js';
+import { readAge } from './limits.js';
 
 export interface AddOptions {
   /**
@@ -54,6 +56,12 @@ export interface AddOptions {
     readonly keep?: 'first' | 'last';
   };
   /**
+   * For how many ms its result is kept, and, as `dead.age`, its dead letter, whatever the limits of the queue say of
+   * others, which do not count it; 0 for a result that only those get who wait for it by then. Default: as long as those
+   * limits say.
+   */
+  readonly retain?: { readonly age?: number; readonly dead?: { readonly age?: number } };
+  /**
    * In how many ms, by Redis's clock, it is too late to begin: the task then goes to the dead letters. Default: never.
    */
   readonly expires?: number;
@@ -69,6 +77,8 @@ export interface KeptOptions {
   readonly q?: Backoff;
   /** How long its handler may take, in ms. */
   readonly h?: number;
+  /** For how many ms its result, and its dead letter, are kept, if it says so itself. */
+  readonly k?: readonly [result: number | null, dead: number | null];
   /** For a task that is only an entry: how many ms after it was added it expires. */
   readonly x?: number;
   /** The trace that the task belongs to. */
@@ -96,6 +106,12 @@ export const TASK = {
   backoff: optional(readBackoff),
   timeout: optional(duration({ min: 1 })),
   key: optional(requireName),
+  retain: optional(
+    group({
+      age: readAge,
+      dead: groupOrDefaults({ age: readAge }),
+    } satisfies Readers<NonNullable<AddOptions['retain']>>),
+  ),
 };
 
 const ADD = {
@@ -159,6 +175,8 @@ export function keptOptions(
   { isWhole, trace }: { readonly isWhole: boolean; readonly trace: string | undefined },
 ): string {
   const expires = isWhole ? options.expires : undefined;
+  const { age, dead } = options.retain ?? {};
+  const isKeptApart = age !== undefined || dead?.age !== undefined;
   const ofQueue = backoff === undefined ? defaults.q : undefined;
   if (
     attempts === undefined &&
@@ -166,7 +184,8 @@ export function keptOptions(
     ofQueue === undefined &&
     timeout === undefined &&
     expires === undefined &&
-    trace === undefined
+    trace === undefined &&
+    !isKeptApart
   )
     return '';
   return JSON.stringify({
@@ -174,6 +193,7 @@ export function keptOptions(
     ...(backoff !== undefined && { b: backoff }),
     ...(ofQueue !== undefined && { q: ofQueue }),
     ...(timeout !== undefined && { h: timeout }),
+    ...(isKeptApart && { k: [age ?? null, dead?.age ?? null] as const }),
     ...(expires !== undefined && { x: expires }),
     ...(trace !== undefined && { t: trace }),
   } satisfies KeptOptions);

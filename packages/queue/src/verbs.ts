@@ -19,7 +19,6 @@ import {
   type TaskState,
 } from './inspection.js';
 import type { Outcome } from './outcome.js';
-import type { QueueSettings } from './queue-options.js';
 import { scriptOf } from './scripts.js';
 
 export interface QueueVerb<Request, Result> {
@@ -156,7 +155,6 @@ export interface WorkRequest {
   readonly want: number;
   /** The highest token that the worker knows of. */
   readonly highest: number;
-  readonly retain: QueueSettings['retain'];
   /** The number of this call of the session. */
   readonly number: number;
   /** Whether an earlier call may have done the same. */
@@ -168,9 +166,8 @@ export interface WorkRequest {
 /** Its result is undefined if the session is over. */
 export const work = single<WorkRequest, Work | undefined>(
   'work',
-  ({ session, lease, want, highest, retain, number, twice, epoch, settled }) => [
-    ...[session, String(lease), String(want), String(highest), String(retain.count), String(retain.age)],
-    ...[String(retain.dead.count), String(retain.dead.age)],
+  ({ session, lease, want, highest, number, twice, epoch, settled }) => [
+    ...[session, String(lease), String(want), String(highest)],
     ...[String(number), twice ? '1' : '', epoch, String(settled.length)],
     ...settled.flat(),
   ],
@@ -363,14 +360,12 @@ export const remove = single<RemoveRequest, 'removed' | 'active' | 'unknown'>(
 export interface CancelRequest {
   readonly id: string;
   readonly reason: string;
-  /** Of cancelled tasks. */
-  readonly retain: { readonly count: number; readonly age: number };
 }
 
 /** Its result is "cancelling" if a worker has the task, which then ends with the delivery. */
 export const cancel = single<CancelRequest, 'cancelled' | 'cancelling' | 'unknown'>(
   'cancel',
-  ({ id, reason, retain }) => [...placeOf(id), reason, String(retain.count), String(retain.age)],
+  ({ id, reason }) => [...placeOf(id), reason],
   ([word]) => word as 'cancelled' | 'cancelling' | 'unknown',
 );
 

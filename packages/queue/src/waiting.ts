@@ -62,7 +62,7 @@ export class ResultWaiters {
       const found = await this.#port.call(find, id);
       if (found === undefined) {
         throw new MisuseError(
-          `There is no task ${id} in "${this.#queue}", and no result of it is kept; see the queue's \`retain\`. For a task of an outbox, use outbox.wait().`,
+          `There is no task ${id} in "${this.#queue}", and no result of it is kept; see the queue's \`limits.retain\`. For a task of an outbox, use outbox.wait().`,
         );
       }
       this.#settle(waiter, found);
@@ -93,7 +93,7 @@ export class ResultWaiters {
   #settle(waiter: Waiter, found: TaskInfo | undefined): void {
     const { id } = waiter;
     if (found === undefined) {
-      const reason = `it was removed, or it has completed and its result is not kept any more; see the queue's \`retain\``;
+      const reason = `it was removed, or it has completed and its result is not kept any more; see the queue's \`limits.retain\``;
       waiter.reject(new TaskGoneError({ queue: this.#queue, id, reason }));
     } else if (found.state === 'completed') this.#completed(waiter, found);
     else if (found.state === 'dead') {

@@ -239,7 +239,7 @@ it('counts and lists no cancelled task whose id is in use again', async () => {
 });
 
 it('keeps as many reasons as results', async () => {
-  const queue = queueOf<number>({ retain: { count: 2 } });
+  const queue = queueOf<number>({ limits: { retain: { count: 2 } } });
   for (let n = 0; n < 6; n += 1) {
     await queue.add(n, { id: `task ${n}` });
     await queue.cancel(`task ${n}`);

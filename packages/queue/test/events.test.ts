@@ -141,7 +141,7 @@ it('refuses kinds that there are not', async () => {
 });
 
 it('totals and the histogram grow whatever is kept, and stand in the text for Prometheus', async () => {
-  const queue = queueOf<number>({ ...retried, retain: { count: 1, age: 1 } });
+  const queue = queueOf<number>({ ...retried, limits: { retain: { count: 1, age: 1 } } });
   const worker = workerOf({
     queue,
     handler: ({ data, attempt }) => {

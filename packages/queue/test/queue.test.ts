@@ -66,7 +66,7 @@ it('gives results to those who wait for them, before and after', async () => {
 });
 
 it('keeps as many results as it is told to', async () => {
-  const queue = queueOf<number>({ retain: { count: 10 } });
+  const queue = queueOf<number>({ limits: { retain: { count: 10 } } });
   await queue.addMany(Array.from({ length: 400 }, (_, data) => ({ data })));
   const { seen } = noting(queue, 10);
   await eventually(() => seen.length, 400);

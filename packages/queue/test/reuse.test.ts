@@ -242,7 +242,7 @@ describe('what waits', () => {
 });
 
 it('dead letters are kept as many, and for as long, as the queue says', async () => {
-  const queue = queueOf<number>({ attempts: 1, retain: { dead: { count: 3 } } });
+  const queue = queueOf<number>({ attempts: 1, limits: { retain: { dead: { count: 3 } } } });
   const worker = workerOf({
     queue,
     handler: () => {
@@ -254,7 +254,7 @@ it('dead letters are kept as many, and for as long, as the queue says', async ()
   expect((await queue.list('dead')).tasks.map(({ data }) => data)).toEqual([5, 6, 7]);
   expect(await client().hlen('{queue:q}:letters')).toBe(3);
   await worker.stop();
-  const short = queueOf<number>({ retain: { dead: { age: 1 } } });
+  const short = queueOf<number>({ limits: { version: 2, retain: { dead: { age: 1 } } } });
   noting(short);
   await short.add(1);
   await eventually(async () => (await short.counts()).completed, 1);
@@ -262,7 +262,7 @@ it('dead letters are kept as many, and for as long, as the queue says', async ()
 });
 
 it('keeps the log of a task that lives when the result of an earlier one with its id is deleted', async () => {
-  const queue = queueOf<string>({ retain: { count: 0 } });
+  const queue = queueOf<string>({ limits: { retain: { count: 0 } } });
   const { opened, open } = gate();
   workerOf({
     queue,

@@ -73,6 +73,34 @@ it('a producer adds, a worker works, an operator operates', async () => {
   await operator.obliterate({ confirm: 'q', force: true });
 });
 
+it('a worker deletes what is not to be kept any more', async () => {
+  const limits = { retain: { count: 0, age: 1, dead: { age: 1 } } };
+  const queue = queueOf<number>({ redis: await as('worker'), attempts: 1, limits });
+  const operator = queueOf<number>({ redis: await as('operator') });
+  const problems: unknown[] = [];
+  const worker = createWorker({
+    queue,
+    lease: 100,
+    onError: (error) => problems.push(error),
+    handler: async (task) => {
+      await task.log('a line');
+      if (task.data % 2 === 1) throw new Error('odd');
+    },
+  });
+  later(() => worker.stop());
+  for (const data of [0, 1, 2, 3])
+    await queue.add(data, data < 2 ? {} : { retain: { age: 5, dead: { age: 5 } } });
+  await eventually(async () => (await operator.counts()).totals.failed, 2);
+  await eventually(async () => {
+    const { waiting, active, completed, dead } = await operator.counts();
+    return [waiting, active, completed, dead];
+  }, [0, 0, 0, 0]);
+  await queue.add(5, { id: 'letter', retain: { dead: { age: 60_000 } } });
+  await eventually(async () => (await operator.get('letter'))?.state, 'dead' as const);
+  expect(await operator.remove('letter')).toBe(true);
+  expect(problems).toEqual([]);
+});
+
 it('a producer cannot take tasks, nor touch another queue', async () => {
   const redis = await as('producer');
   const queue = queueOf<number>({ redis });

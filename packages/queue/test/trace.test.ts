@@ -95,7 +95,7 @@ it('keeps what handlers log, bounded, as long as anything is known of the task',
   await expect(tasks[1]?.log('late')).rejects.toThrow(LeaseLostError);
   await worker.stop();
   // It goes with the result, when a task ends at a worker that keeps none.
-  const forgetful = queueOf<number>({ retain: { count: 0, age: 0 } });
+  const forgetful = queueOf<number>({ limits: { retain: { count: 0, age: 0 } } });
   workerOf({ queue: forgetful, handler: () => {} });
   await queue.add(2);
   await eventually(async () => queue.log(id), []);

@@ -70,7 +70,7 @@ it('ends when the queue is closed, which then says that it is', async () => {
 });
 
 it('settles also where far more wait than results are kept', async () => {
-  const queue = queueOf<number>({ retain: { count: 100 } });
+  const queue = queueOf<number>({ limits: { retain: { count: 100 } } });
   const added = await queue.addMany(Array.from({ length: 4_000 }, (_, data) => ({ data })));
   const waits = added.map(({ id }) => queue.wait(id));
   const settled = Promise.allSettled(waits);
@@ -84,7 +84,7 @@ it('settles also where far more wait than results are kept', async () => {
 
 it('keeps results, however much progress is noted and however many attempts fail', async () => {
   const queue = queueOf<number>({
-    retain: { count: 100 },
+    limits: { retain: { count: 100 } },
     attempts: 3,
     backoff: { type: 'constant', delay: 0 },
   });

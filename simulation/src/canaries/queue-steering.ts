@@ -44,8 +44,8 @@ export const QUEUE_STEERING_CANARIES: readonly Canary[] = [
     changes: [
       {
         file: `${LUA}/stamp.lua`,
-        find: '  local id = stamp()\n',
-        replace: "  local id = '*'\n",
+        find: '  local id, most = stamp()\n',
+        replace: "  local id, most = '*', 1000\n",
       },
     ],
   },
@@ -78,6 +78,28 @@ export const QUEUE_STEERING_CANARIES: readonly Canary[] = [
       {
         file: `${SRC}/consumer.ts`,
         find: "    if (this.#supply === 'drained' && rings !== this.#rings) this.#supply = 'unknown';\n",
+        replace: '',
+      },
+    ],
+  },
+  {
+    name: 'what has a retention of its own goes with the others',
+    about: 'A result that its task asks to be kept for longer is deleted when those of the queue are.',
+    changes: [
+      {
+        file: `${LUA}/retention.lua`,
+        find: 'delete_results(without_own(OWN, oldest))',
+        replace: 'delete_results(oldest)',
+      },
+    ],
+  },
+  {
+    name: 'nothing is deleted while no task ends',
+    about: 'The renewal of a session deletes nothing of what has been kept for long enough.',
+    changes: [
+      {
+        file: `${LUA}/renew.lua`,
+        find: 'forget({unpack(meta, 8, 12)})\n',
         replace: '',
       },
     ],

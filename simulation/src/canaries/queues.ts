@@ -66,8 +66,8 @@ export const QUEUE_CANARIES: readonly Canary[] = [
     changes: [
       {
         file: `${LUA}/work.lua`,
-        find: "late or ARGV[10] == '1' or ARGV[11] ~= epoch",
-        replace: "ARGV[10] == '1' or ARGV[11] ~= epoch",
+        find: "late or ARGV[6] == '1' or ARGV[7] ~= epoch",
+        replace: "ARGV[6] == '1' or ARGV[7] ~= epoch",
       },
     ],
   },

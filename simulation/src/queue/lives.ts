@@ -56,6 +56,8 @@ export class Lives {
   readonly #lines = new Map<string, string[]>();
   /** By deduplication key, as the last put left them. */
   readonly #windows = new Map<string, Window>();
+  /** Those whose letters were seen since they last began. */
+  readonly #buried = new Set<Life>();
   /** How often a task had completed when it was cancelled. */
   readonly #cancelled = new Map<Life, number>();
   #forgot = false;
@@ -84,6 +86,7 @@ export class Lives {
     this.#removed.clear();
     this.#windows.clear();
     this.#cancelled.clear();
+    this.#buried.clear();
     for (const life of this.#byName.values()) life.wasRemoved = false; // it may be there again
   }
 
@@ -91,6 +94,7 @@ export class Lives {
   look(call: Call, reply: readonly string[]): void {
     const [word] = reply;
     if (call.verb === 'put') this.#put(call, reply);
+    if (call.verb === 'work') this.#noteLetters();
     if (word === 'removed' && call.verb === 'remove') this.#noteRemoval(call);
     if (call.verb === 'cancel' && word !== 'unknown') this.#noteCancel(call, word === 'cancelled');
     if (word === 'requeued') this.#noteRequeue(call);
@@ -126,7 +130,10 @@ export class Lives {
     return this.#cancelled.get(life);
   }
 
-  isDead({ id, name }: Life): boolean {
+  /** Whether it has become a dead letter, which may be kept no more. */
+  isDead(life: Life): boolean {
+    const { id, name } = life;
+    if (this.#buried.has(life)) return true;
     const letter = this.#ask('HGET', key('letters'), id);
     return letter !== null && nameIn(String(letter)) === name;
   }
@@ -224,6 +231,14 @@ export class Lives {
     if (deduplication !== '') this.#noteWindow(name, deduplication);
   }
 
+  /** A letter may be kept for a moment only. */
+  #noteLetters(): void {
+    for (const id of this.#ask('ZRANGE', key('dead'), '0', '-1') as string[]) {
+      const life = this.#current.get(id);
+      if (life !== undefined && !this.#buried.has(life) && this.isDead(life)) this.#buried.add(life);
+    }
+  }
+
   /** It may have been a letter of an earlier task. */
   #noteRemoval({ args: [id = '', , , state] }: Call): void {
     const isThere = (hash: string): boolean => this.#ask('HEXISTS', key(hash), id) === 1;
@@ -255,6 +270,7 @@ export class Lives {
     if (life === undefined) return;
     life.isOver = false;
     life.wasRemoved = false;
+    this.#buried.delete(life);
     this.#current.set(id, life);
     for (const [lineKey, line] of this.#lines) {
       this.#lines.set(

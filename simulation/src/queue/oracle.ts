@@ -16,6 +16,7 @@ import { Lives } from './lives.js';
 import { key } from './names.js';
 import type { QueuePlan } from './plan.js';
 import { Rates } from './rates.js';
+import { Retention } from './retention.js';
 import { Ticks } from './ticks.js';
 
 type Begun = Task<{ name: string }>;
@@ -39,6 +40,7 @@ export class QueueOracle implements Judge {
   readonly #ended = new WeakSet<Begun>();
   readonly #lives: Lives;
   readonly #rates: Rates;
+  readonly #retention: Retention;
   readonly #ticks: Ticks;
   /** The highest token that was issued before the limits of the plan were declared; undefined until they are. */
   #unlimited: number | undefined;
@@ -54,6 +56,7 @@ export class QueueOracle implements Judge {
     const violate: Violate = (rule, message) => this.violate(rule, message);
     this.#lives = new Lives(world, violate);
     this.#rates = new Rates(plan, violate);
+    this.#retention = new Retention(world, violate);
     this.#ticks = new Ticks(world, plan, violate);
   }
 
@@ -70,6 +73,7 @@ export class QueueOracle implements Judge {
   forgets(): void {
     this.#remembersSince = this.#now;
     this.#lives.forgets();
+    this.#retention.forgets();
   }
 
   /** The server has carried out a command. */
@@ -82,6 +86,7 @@ export class QueueOracle implements Judge {
     this.#lives.look(call, reply as string[]);
     if (reply[0] === 'obliterated') this.forgets();
     if (this.#remembersSince < 0 && !this.#plan.clocksJump) this.#ticks.look(call, reply as string[]);
+    if (call.verb === 'work' || call.verb === 'renew') this.#retention.look();
     if (call.verb === 'enter') this.#judgeLimits();
     if (call.verb === 'work' && reply[0] === 'worked') this.#delivered(reply as readonly Reply[]);
   }
@@ -193,6 +198,7 @@ export class QueueOracle implements Judge {
 
   /** When all has ended: each acknowledged task is completed once, under its last token, or a dead letter. */
   judgeEnds(): void {
+    if (!this.#plan.clocksJump) this.#retention.judgeEnds();
     const { server } = this.#world.store;
     for (const life of this.#lives.all) {
       const { name, id, at, isOver } = life;
@@ -228,7 +234,9 @@ export class QueueOracle implements Judge {
 
   /** A dead letter has failed as planned, or with the lease of its worker: a handler that succeeds has not failed. */
   #judgeFailures(id: string): void {
-    const letter = String(this.#world.store.server.execute('HGET', [key('letters'), id]));
+    const kept = this.#world.store.server.execute('HGET', [key('letters'), id]);
+    if (kept === null) return; // no more
+    const letter = String(kept);
     const { e = [] } = JSON.parse(letter.slice(letter.indexOf('\n'))) as { e?: { message: string }[] };
     const wrong = e.find(({ message }) => !FAILURES.test(message));
     if (wrong) this.violate('failure', `${id} is a dead letter, because ${wrong.message}`);

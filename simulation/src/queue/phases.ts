@@ -186,6 +186,7 @@ export class QueuePhases implements Phases {
         deduplicate: undefined,
         expires: undefined,
         timeout: undefined,
+        retain: undefined,
       },
       ...{ key: undefined, delay, priority: 0 },
       work: { takes: 0, steps: 1, fails: 0, fatal: false, heedless: false, progress: false },

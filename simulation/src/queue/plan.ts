@@ -27,6 +27,10 @@ export interface QueuePlan extends RunPlan<QueueStep> {
     readonly missed: 'once' | 'all' | 'skip';
     /** Whether the schedule has no task beside one that has not ended. */
     readonly isAlone: boolean;
+    /** How much is kept of tasks that have ended; undefined for what is usual. */
+    readonly retain:
+      | { readonly count: number; readonly age: number; readonly dead: { readonly age: number } }
+      | undefined;
   };
   /** Whether the server may come back without what it had acknowledged. */
   readonly lossy: boolean;
@@ -82,10 +86,17 @@ interface AddPlan {
     | undefined;
   readonly expires: number | undefined;
   readonly timeout: number | undefined;
+  /** For how long what is left of it is kept, if not as long as of others. */
+  readonly retain: OwnRetention | undefined;
   readonly key: string | undefined;
   readonly delay: number;
   readonly priority: number;
   readonly work: WorkPlan;
+}
+
+interface OwnRetention {
+  readonly age: number;
+  readonly dead: { readonly age: number };
 }
 
 /** What its handler does. */
@@ -116,6 +127,7 @@ export function drawQueuePlan(seed: number, wishes: Wishes = {}): QueuePlan {
   const wrongs = new Dice(seed ^ 0x3c6ef3);
   const ends = new Dice(seed ^ 0x71a2b3);
   const moves = new Dice(seed ^ 0x4d07e5);
+  const keeps = new Dice(seed ^ 0x2b91c7);
   const clients = wishes.clients ?? dice.whole(2, 4);
   const healAt = dice.whole(2_000, 6_000);
   const lossy = dice.chance(0.3);
@@ -139,7 +151,7 @@ export function drawQueuePlan(seed: number, wishes: Wishes = {}): QueuePlan {
     nodeClocks: [clock()],
     clients: Array.from({ length: clients }, (_, place) =>
       drawClient(dice, {
-        ...{ place, lease, healAt, clock: clock(), wrongs, ends, moves },
+        ...{ place, lease, healAt, clock: clock(), wrongs, ends, moves, keeps },
         declares: isMixed && place > 0 ? more.one(['new', 'old', 'none']) : 'new',
       }),
     ),
@@ -161,6 +173,9 @@ export function drawQueuePlan(seed: number, wishes: Wishes = {}): QueuePlan {
       every: dice.chance(0.2) ? dice.scale(150, 1_000) : undefined,
       missed: more.one(['once', 'all', 'skip']),
       isAlone: moves.chance(0.3),
+      retain: keeps.chance(0.4)
+        ? { count: keeps.whole(0, 3), age: keeps.scale(1, 3_000), dead: { age: keeps.scale(1, 3_000) } }
+        : undefined,
     },
     lossy: lossy || failsOver,
     outage: wrongs.chance(0.25),
@@ -173,6 +188,8 @@ interface ClientOptions {
   readonly ends: Dice;
   /** Of readers of events. */
   readonly moves: Dice;
+  /** Of how long what is left of tasks is kept. */
+  readonly keeps: Dice;
   readonly place: number;
   readonly lease: number;
   readonly healAt: number;
@@ -182,7 +199,7 @@ interface ClientOptions {
 
 function drawClient(
   dice: Dice,
-  { place, lease, healAt, clock, wrongs, ends, moves, declares }: ClientOptions,
+  { place, lease, healAt, clock, wrongs, ends, moves, keeps, declares }: ClientOptions,
 ): QueueClientPlan {
   const works = place === 0 || dice.chance(0.8);
   // More at once than the workers can take.
@@ -209,6 +226,7 @@ function drawClient(
     tasks: Array.from({ length: dice.whole(1, 2) }, (_, index) =>
       drawTask(index)
         .map((step) => withWrongs(wrongs, step))
+        .map((step) => withRetention(keeps, step))
         .flatMap((step) => withEnds(ends, step))
         .flatMap((step) => withReaders(moves, step)),
     ),
@@ -219,6 +237,12 @@ function withWrongs(wrongs: Dice, step: QueueStep): QueueStep {
   if (step.f !== 'add') return step;
   const nonsense = wrongs.chance(0.3) ? wrongs.whole(0, KINDS_OF_NONSENSE - 1) : undefined;
   return { ...step, work: { ...step.work, nonsense, unkeepable: wrongs.chance(0.08) } };
+}
+
+function withRetention(keeps: Dice, step: QueueStep): QueueStep {
+  if (step.f !== 'add' || !keeps.chance(0.15)) return step;
+  const age = (): number => keeps.one([0, keeps.scale(1, 500), 3_600_000]);
+  return { ...step, retain: { age: age(), dead: { age: age() } } };
 }
 
 /** Some tasks are cancelled after their add, and some have a time within which their handlers have to end. */
@@ -259,7 +283,7 @@ function drawStep(
   const isNamed = dice.chance(0.5);
   return {
     ...{ f: 'add', after, name, isShared: false, id: isNamed ? `task ${name}` : undefined },
-    timeout: undefined,
+    ...{ timeout: undefined, retain: undefined },
     deduplicate:
       !isNamed && dice.chance(0.1)
         ? { key: 'same', within: dice.scale(10, 1_000), keep: dice.one(['first', 'last'] as const) }
@@ -290,7 +314,7 @@ function drawReuse(
       isShared: true,
       id,
       deduplicate: undefined,
-      timeout: undefined,
+      ...{ timeout: undefined, retain: undefined },
     },
     ...drawAdd(dice, lease),
   };

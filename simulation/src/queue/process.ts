@@ -120,12 +120,13 @@ export class QueueProcess implements Actor<QueueStep> {
 
   /** A task with an id is added until it is certain that it is. Rejects if that is not known of another. */
   async add(step: Omit<QueueStep & { f: 'add' }, 'f' | 'after'>): Promise<void> {
-    const { name, id, isShared, deduplicate, expires, timeout, key, delay, priority } = step;
+    const { name, id, isShared, deduplicate, expires, timeout, retain, key, delay, priority } = step;
     const options = {
       ...(id !== undefined && { id, deduplicate: { key: name, within: REPEATED } }),
       ...(deduplicate && { deduplicate }),
       ...(expires !== undefined && { expires }),
       ...(timeout !== undefined && { timeout }),
+      ...(retain && { retain }),
       ...(key !== undefined && { key }),
       ...(delay > 0 && { delay }),
       ...(priority > 0 && { priority }),
@@ -352,7 +353,7 @@ const timesOf = ({ queue: { missed, isAlone } }: QueuePlan, every: number): Sche
 
 /** Those of the release before limit less. */
 function limitsOf(plan: QueuePlan, place: number): Limits | undefined {
-  const { concurrency, slots, rate, keyRate } = plan.queue;
+  const { concurrency, slots, rate, keyRate, retain } = plan.queue;
   const declares = plan.clients[place]?.declares ?? 'new';
   if (declares === 'none') return undefined;
   if (declares === 'old') return { version: 1, keys: { concurrency: slots } };
@@ -361,6 +362,7 @@ function limitsOf(plan: QueuePlan, place: number): Limits | undefined {
     keys: { concurrency: slots, ...(keyRate && { rate: keyRate }) },
     ...(concurrency !== undefined && { concurrency }),
     ...(rate && { rate }),
+    ...(retain && { retain }),
   };
 }
 

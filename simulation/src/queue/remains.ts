@@ -12,6 +12,8 @@ const MAY_STAY = [
   'events',
   'results',
   'letters',
+  'own',
+  'own_dead',
   'dead',
   'dedup',
   'deduped',

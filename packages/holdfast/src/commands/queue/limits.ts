@@ -12,6 +12,8 @@ import { EXIT } from '../../exit-codes.js';
 import {
   CONCURRENCY,
   JSON_OUTPUT,
+  KEEP_DEAD,
+  KEEP_RESULTS,
   KEY_CONCURRENCY,
   KEY_RATE,
   type Option,
@@ -22,7 +24,7 @@ import {
 } from '../../options.js';
 import { OF_EVERY_ACTION, onQueue, QUEUE_OPERAND } from './opened.js';
 
-const LIMITS = [WAITING, CONCURRENCY, RATE, KEY_CONCURRENCY, KEY_RATE];
+const LIMITS = [WAITING, CONCURRENCY, RATE, KEY_CONCURRENCY, KEY_RATE, KEEP_RESULTS, KEEP_DEAD];
 
 export const limits: Command = {
   ...OF_EVERY_ACTION,
@@ -51,6 +53,9 @@ function changeOf(args: Arguments, before: KeptLimits | undefined): Limits | und
   const rate = chosen(args, RATE, rateOf, before?.rate);
   const keyConcurrency = chosen(args, KEY_CONCURRENCY, countOf, before?.keys?.concurrency);
   const keyRate = chosen(args, KEY_RATE, rateOf, before?.keys?.rate);
+  const { dead, events, ...results } = before?.retain ?? {};
+  const keepResults = chosen(args, KEEP_RESULTS, retentionOf, results);
+  const keepDead = chosen(args, KEEP_DEAD, retentionOf, dead);
   return {
     ...(waiting !== undefined && { waiting }),
     ...(concurrency !== undefined && { concurrency }),
@@ -59,6 +64,7 @@ function changeOf(args: Arguments, before: KeptLimits | undefined): Limits | und
       ...(keyConcurrency !== undefined && { concurrency: keyConcurrency }),
       ...(keyRate && { rate: keyRate }),
     },
+    retain: { ...keepResults, ...(events !== undefined && { events }), ...(keepDead && { dead: keepDead }) },
   };
 }
 
@@ -87,6 +93,12 @@ function rateOf(text: string): Rate | undefined {
   return max === '' || duration === undefined || duration < 1
     ? undefined
     : { max: Number(max), per: duration };
+}
+
+function retentionOf(text: string): { readonly count: number; readonly age: number } | undefined {
+  const [, count = '', rest = ''] = /^(\d{1,9})\/(.+)$/.exec(text) ?? [];
+  const age = parseDuration(rest);
+  return count === '' || age === undefined ? undefined : { count: Number(count), age };
 }
 
 function describe(kept: KeptLimits | undefined): string {
