@@ -1,6 +1,6 @@
 /** Copies on a real Redis: a generation filled with the rows of the one that is read, while they are landed. */
 import { StaleTokenError } from '@holdfast/fence';
-import { MisuseError, type TokenHolder } from '@holdfast/kernel';
+import { MisuseError, systemClock, systemRandom, type TokenHolder } from '@holdfast/kernel';
 import { describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
 import { entity } from '../src/definition/entity.js';
@@ -10,7 +10,9 @@ import { type View, view } from '../src/definition/view.js';
 import { windows } from '../src/definition/windows.js';
 import { IncompleteError } from '../src/errors.js';
 import { createFeatures, type Features } from '../src/features.js';
-import { copyOf } from '../src/generation/copied.js';
+import { type CopiedBytes, copiedRows, copyOf } from '../src/generation/copied.js';
+import { Partition } from '../src/store/partition.js';
+import { SharedScan } from '../src/store/shared-scan.js';
 import { client, later, url, useRedis } from './setting.js';
 
 useRedis();
@@ -34,6 +36,13 @@ const holderOf = (token: number): TokenHolder => ({
 const NOW = Date.now();
 const rowsOf = (count: number, { time = NOW, more = 0 } = {}) =>
   Array.from({ length: count }, (_, n) => ({ id: `u${n}`, time, values: { n: n + more } }));
+
+function partitionOf(number: number): Partition {
+  const place = { redis: url(), tls: undefined, name: 'shop', prefix: '', callTimeout: 5_000 };
+  const partition = new Partition({ ...place, clock: systemClock, random: systemRandom }, number);
+  later(async () => partition.close());
+  return partition;
+}
 
 async function pushed(): Promise<Features> {
   const store = storeOf(profile);
@@ -140,6 +149,58 @@ describe('a copy', () => {
     await generation.cut({ lanes: { batch: 'copy' } });
     const found = await store.rows(profile, ['u9', 'u49', 'u50']);
     expect(found.map(({ values }) => values.n)).toEqual([909, 549, 50]);
+  });
+
+  it('looks through the keys of a server once for all of its partitions', async () => {
+    const store = await pushed();
+    const generation = await store.begin(profile, { holder: holderOf(8) });
+    await client().config('RESETSTAT');
+    const copy = await store.copy(profile, { generation, lane: 'batch' });
+    await copy.caughtUp();
+    expect(copy.stats().accepted).toBe(300);
+    expect(await client().info('commandstats')).toMatch(/^cmdstat_scan:calls=1,/m);
+  });
+
+  it('looks through the keys again where the partition was on another server meanwhile', async () => {
+    await pushed();
+    const partition = partitionOf(0);
+    const reading = new AbortController();
+    later(async () => reading.abort());
+    const rank = Number(await client().hget('{feat:shop}:catalog', 'rank:profile:batch'));
+    const scan = new SharedScan('profile.1-0', systemClock);
+    const source = copiedRows(partition, { view: 'profile', id: '1-0', rank, scan, clock: systemClock });
+    const seen: string[] = [];
+    const batches = source.read(0, undefined, reading.signal);
+    for await (const { records, through } of batches) {
+      if (seen.length === 0) await client().hset('{feat:shop.0}:record', 'server', 'of before');
+      seen.push(...records.map(({ value }) => (value as CopiedBytes).id));
+      if (through[1] === 2 ** 32 - 1) break;
+    }
+    expect(new Set(seen).size).toBeGreaterThan(50);
+    expect(seen).toHaveLength(2 * new Set(seen).size);
+  });
+
+  it('a partition that takes no more keys, and one that has left, hold up no other', async () => {
+    const names = (partition: number) =>
+      Array.from({ length: 1_500 }, (_, n) => `{feat:shop.${partition}}:profile.1-0:u${n}`);
+    await client().mset(Object.fromEntries([0, 1].flatMap(names).map((name) => [name, 'row'])));
+    const scan = new SharedScan('profile.1-0', systemClock);
+    const leaving = new AbortController();
+    const idle = scan.keys(partitionOf(0), leaving.signal);
+    const gone = new AbortController();
+    const early = scan.keys(partitionOf(0), gone.signal);
+    gone.abort();
+    const seen: string[] = [];
+    const all = (async () => {
+      for await (const { keys } of scan.keys(partitionOf(1), new AbortController().signal))
+        seen.push(...keys);
+    })();
+    expect((await idle.next()).value).toMatchObject({ beginning: '{feat:shop.0}:profile.1-0:' });
+    expect((await early.next()).done).toBe(true);
+    leaving.abort();
+    await all;
+    expect(new Set(seen)).toEqual(new Set(names(1)));
+    expect((await idle.next()).done).toBe(true);
   });
 
   it('leaves a row out that map refuses, as a dead letter', async () => {

@@ -20,7 +20,7 @@ import {
   type SourceRecord,
 } from '../source/source.js';
 import type { Partition } from '../store/partition.js';
-import { rowKeys } from '../store/scan.js';
+import type { SharedScan } from '../store/shared-scan.js';
 import type { Survey } from '../store/verbs.js';
 import { printGeneration } from './info.js';
 
@@ -57,10 +57,12 @@ export interface CopiedGeneration {
   readonly id: string;
   /** Of the lane whose rows are wanted. */
   readonly rank: number;
+  /** Of the generation, shared by all partitions that are copied. */
+  readonly scan: SharedScan;
   readonly clock: Clock;
 }
 
-export function copiedRows(partition: Partition, { view, id, rank, clock }: CopiedGeneration): Source {
+export function copiedRows(partition: Partition, { view, id, rank, scan, clock }: CopiedGeneration): Source {
   const generation = printGeneration(view, id);
   const isWanted = (row: Uint8Array): boolean => readHeader(row).rank === rank;
   const log: LogPart = {
@@ -70,10 +72,10 @@ export function copiedRows(partition: Partition, { view, id, rank, clock }: Copi
   };
 
   async function* found(after: Offset | undefined, signal: AbortSignal): AsyncGenerator<SourceBatch, Offset> {
-    const { last } = await browse(partition, END, 1);
+    const { last, epoch } = await browse(partition, END, 1);
     const place = Math.max(last, after?.[0] ?? 0);
     let number = after?.[0] === place && after[1] >= FOUND ? after[1] : FOUND;
-    for await (const { keys, beginning } of rowKeys([partition], generation)) {
+    for await (const { keys, beginning } of scan.keys(partition, signal)) {
       for (let at = 0; at < keys.length; at += ROWS) {
         if (signal.aborted) return [place, number];
         const some = keys.slice(at, at + ROWS);
@@ -87,6 +89,9 @@ export function copiedRows(partition: Partition, { view, id, rank, clock }: Copi
         if (records.length > 0) yield { records, through: [place, number] };
       }
     }
+    if (signal.aborted) return [place, number];
+    // The keys of another server were looked through, if the partition has moved meanwhile, as a slot of a Cluster does.
+    if ((await browse(partition, END, 1)).epoch !== epoch) return [place, number];
     yield { records: [], through: [place, ALL_FOUND] };
     return [place, ALL_FOUND];
   }

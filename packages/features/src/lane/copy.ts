@@ -33,6 +33,7 @@ import type { SourceRecord } from '../source/source.js';
 import type { Catalog } from '../store/catalog.js';
 import type { Definitions } from '../store/definitions.js';
 import type { Partition } from '../store/partition.js';
+import { SharedScan } from '../store/shared-scan.js';
 import type { Telemetry } from '../telemetry.js';
 import type { Follower, StopOptions } from './follow.js';
 import { Lane, type RowOutcome } from './lane.js';
@@ -108,8 +109,10 @@ export class Copy implements AsyncDisposable {
     this.#parts = parts;
     this.#lanes = lanes;
     const parse = parserOf(parts);
+    const scan = new SharedScan(printGeneration(view.name, id), clock);
+    const copied = { view: view.name, id, rank, scan, clock };
     this.#followers = lanes.map((lane, place) =>
-      lane.follow(copiedRows(partitions[place] as Partition, { view: view.name, id, rank, clock }), parse),
+      lane.follow(copiedRows(partitions[place] as Partition, copied), parse),
     );
     this.#ended = Promise.all(this.#followers.map((each) => each.done()));
     this.#ended.catch(() => {

@@ -10,7 +10,7 @@ import type { Partition } from './partition.js';
 /** How many keys are looked at in one step. */
 const STEP = '1000';
 
-interface FoundKeys {
+export interface FoundKeys {
   readonly partition: Partition;
   readonly keys: readonly string[];
   /** What they begin with. */
@@ -22,31 +22,34 @@ export async function* rowKeys(
   partitions: readonly Partition[],
   generation: string,
 ): AsyncIterable<FoundKeys> {
-  for (const there of await byServer(partitions)) {
-    const [one] = there as readonly [Partition, ...Partition[]];
-    const beginnings = there.map((partition) => ({ partition, text: partition.keys.row(generation, '') }));
-    const pattern = there.length === 1 ? one.keys.row(generation, '*') : `*:${generation}:*`;
-    let cursor = '0';
-    do {
-      const [next, keys] = await one.call(SCAN, [cursor, 'MATCH', pattern, 'COUNT', STEP]);
-      cursor = next;
-      for (const { partition, text } of beginnings) {
-        const own = keys.filter((key) => key.startsWith(text));
-        if (own.length > 0) yield { partition, keys: own, beginning: text };
-      }
-    } while (cursor !== '0');
+  const servers = await Promise.all(partitions.map(serverOf));
+  for (const server of new Set(servers)) {
+    const there = partitions.filter((_, place) => servers[place] === server);
+    yield* keysOnServer(there, generation);
   }
 }
 
-async function byServer(partitions: readonly Partition[]): Promise<readonly (readonly Partition[])[]> {
-  const servers = await Promise.all(partitions.map((partition) => partition.call(INFO, undefined)));
-  const groups = new Map<string, Partition[]>();
-  for (const [place, partition] of partitions.entries()) {
-    const server = servers[place] ?? '';
-    groups.set(server, [...(groups.get(server) ?? []), partition]);
-  }
-  return [...groups.values()];
+/** The same for partitions of one server. */
+export async function* keysOnServer(
+  partitions: readonly Partition[],
+  generation: string,
+): AsyncIterable<FoundKeys> {
+  const [one] = partitions as readonly [Partition, ...Partition[]];
+  const beginnings = partitions.map((partition) => ({ partition, text: partition.keys.row(generation, '') }));
+  const pattern = partitions.length === 1 ? one.keys.row(generation, '*') : `*:${generation}:*`;
+  let cursor = '0';
+  do {
+    const [next, keys] = await one.call(SCAN, [cursor, 'MATCH', pattern, 'COUNT', STEP]);
+    cursor = next;
+    for (const { partition, text } of beginnings) {
+      const own = keys.filter((key) => key.startsWith(text));
+      if (own.length > 0) yield { partition, keys: own, beginning: text };
+    }
+  } while (cursor !== '0');
 }
+
+/** The name of the server that a partition is on. Throws UnavailableError. */
+export const serverOf = (partition: Partition): Promise<string> => partition.call(INFO, undefined);
 
 const INFO: CallCommand<undefined, string> = {
   ...{ command: 'INFO', binary: true, keys: [], most: 1 },
