@@ -10,7 +10,13 @@ import { durableModel } from '@holdfast/workflow/ai';
 import { type LanguageModel, streamText } from 'ai';
 import { z } from 'zod';
 
-export const Order = z.object({ id: z.string(), account: z.string(), amount: z.number().int().positive() });
+export const Order = z.object({
+  id: z.string(),
+  account: z.string(),
+  amount: z.number().int().positive(),
+  /** What is bought, in a shop that sells more than one thing. */
+  product: z.string().optional(),
+});
 export type Order = z.infer<typeof Order>;
 
 export interface Profile {

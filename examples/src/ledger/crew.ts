@@ -1,16 +1,14 @@
 /**
- * The worker processes: starts them, hears what they report, stops, continues, kills and replaces them.
+ * The worker processes of the ledger, and what they have reported.
  *
  * Guarantees: what was acknowledged, granted and refused is taken from the workers' own words, in full, also from one
- * that was killed right after it had spoken. A worker that ends without having been told to breaks the crew:
- * `broken` aborts with its last words. After `close` no worker runs, stopped or not.
+ * that was killed right after it had spoken.
  */
-import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { type Changes, limit } from './changes.js';
+import type { Changes } from './changes.js';
 import type { Entry } from './ledger.js';
 import type { FromWorker, ToWorker, WorkerTask } from './messages.js';
-import { Watchdog } from './watchdog.js';
+import { Processes, type Started } from './processes.js';
 
 /** The worker's program stands beside this one: as TypeScript or compiled, whichever runs. */
 const PROGRAM = fileURLToPath(
@@ -20,9 +18,7 @@ const PROGRAM = fileURLToPath(
 type WorkerState = 'starting' | 'waiting' | 'holding' | 'lingering' | 'stopped' | 'killed' | 'finished';
 
 /** One worker process and what it has reported. */
-export interface Worker {
-  readonly name: string;
-  readonly process: ChildProcess;
+export interface Worker extends Started {
   state: WorkerState;
   /** The token of its present or last lease. */
   token: number;
@@ -30,7 +26,6 @@ export interface Worker {
   ended: { readonly token: number; readonly as: 'acknowledged' | 'refused' } | undefined;
   acknowledged: number;
   refused: number;
-  lastWords: string;
 }
 
 export class Crew {
@@ -41,22 +36,20 @@ export class Crew {
   /** The tokens of the writes that the guard refused. */
   readonly refused: number[] = [];
   readonly #task: Omit<WorkerTask, 'name'>;
-  readonly #watchdog = new Watchdog();
-  readonly #living = new Set<ChildProcess>();
+  readonly #processes: Processes<FromWorker>;
   readonly #changes: Changes;
-  readonly #broken = new AbortController();
-  #closed = false;
   readonly #say: (text: string) => void;
 
   constructor(task: Omit<WorkerTask, 'name'>, changes: Changes, say: (text: string) => void) {
     this.#task = task;
     this.#changes = changes;
+    this.#processes = new Processes(changes);
     this.#say = say;
   }
 
   /** Aborts when a worker has ended without having been told to; its reason is an Error that says why. */
   get broken(): AbortSignal {
-    return this.#broken.signal;
+    return this.#processes.broken;
   }
 
   /** Starts `count` workers; resolves to whether all of them were ready before `signal` aborted. */
@@ -66,89 +59,47 @@ export class Crew {
   }
 
   tell(worker: Worker, message: ToWorker): void {
-    if (worker.process.connected) worker.process.send(message, () => {}); // it may end meanwhile
+    this.#processes.tell(worker, message);
   }
 
   stop(worker: Worker): void {
-    if (worker.process.pid === undefined) return;
-    this.#watchdog.add(worker.process.pid);
-    worker.process.kill('SIGSTOP');
-    worker.state = 'stopped';
+    this.#processes.stop(worker);
   }
 
   continue(worker: Worker): void {
-    if (worker.process.pid === undefined) return;
-    worker.process.kill('SIGCONT');
-    this.#watchdog.remove(worker.process.pid);
-    if (worker.state === 'stopped') worker.state = 'holding';
+    this.#processes.continue(worker, 'holding');
   }
 
   /** Kills a worker; resolves when it is gone. */
-  async kill(worker: Worker, signal: AbortSignal): Promise<void> {
-    worker.state = 'killed';
-    worker.process.kill('SIGKILL');
-    await this.#changes.until(() => !this.#living.has(worker.process), signal);
+  kill(worker: Worker, signal: AbortSignal): Promise<void> {
+    return this.#processes.kill(worker, signal);
   }
 
   /** Starts a worker in the seat of one that was killed. */
   replace(worker: Worker): void {
     const seat = this.seats.indexOf(worker);
     const [number = '', generation = '1'] = worker.name.split('.');
-    if (seat >= 0 && !this.#closed) this.seats[seat] = this.#launch(`${number}.${Number(generation) + 1}`);
+    if (seat >= 0 && !this.#processes.closed)
+      this.seats[seat] = this.#launch(`${number}.${Number(generation) + 1}`);
   }
 
   /** Lets every worker finish what it has in hand; resolves to whether all had ended when `signal` aborted. */
   finish(signal: AbortSignal): Promise<boolean> {
     for (const worker of this.seats) this.tell(worker, { kind: 'finish' });
-    return this.#changes.until(() => this.#living.size === 0, signal);
+    return this.#processes.ended(signal);
   }
 
-  async close(): Promise<void> {
-    this.#closed = true;
-    for (const worker of this.seats) worker.state = 'killed';
-    for (const process of this.#living) process.kill('SIGKILL'); // ends a stopped one too
-    await this.#changes.until(() => this.#living.size === 0, limit(5_000));
-    await this.#watchdog.close();
+  close(): Promise<void> {
+    return this.#processes.close();
   }
 
   #launch(name: string): Worker {
-    // In a session of its own, so that Ctrl-C reaches the demonstration only, which then ends all in good order.
-    const process = fork(PROGRAM, [JSON.stringify({ ...this.#task, name } satisfies WorkerTask)], {
-      detached: true,
-      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-    });
-    const state: WorkerState = 'starting';
-    const counts = { token: 0, ended: undefined, acknowledged: 0, refused: 0, lastWords: '' };
-    const worker: Worker = { name, process, state, ...counts };
-    this.#living.add(process);
-    process.stderr?.on('data', (chunk: Buffer) => {
-      worker.lastWords = `${worker.lastWords}${chunk}`.slice(-2_000);
-    });
-    process.on('message', (message: FromWorker) => {
-      this.#hear(worker, message);
-      this.#changes.notify();
-    });
-    const exited = new Promise<void>((resolve) => {
-      process.once('exit', () => resolve());
-      process.once('error', (error) => {
-        worker.lastWords += error.message;
-        resolve();
-      });
-    });
-    const heard = new Promise<void>((resolve) => process.once('disconnect', resolve));
-    void Promise.all([exited, process.connected ? heard : undefined]).then(() => this.#ended(worker));
-    return worker;
-  }
-
-  #ended(worker: Worker): void {
-    const { exitCode, signalCode } = worker.process;
-    this.#living.delete(worker.process);
-    if (worker.state !== 'killed' && exitCode !== 0) {
-      const how = `worker ${worker.name} ended by itself (${signalCode ?? `exit code ${exitCode}`})`;
-      this.#broken.abort(new Error(`${how}: ${worker.lastWords.trim() || 'it said nothing'}`));
-    }
-    if (worker.state !== 'killed') worker.state = 'finished';
-    this.#changes.notify();
+    const counts = { token: 0, ended: undefined, acknowledged: 0, refused: 0 };
+    return this.#processes.launch<Worker>(
+      { module: PROGRAM, argument: { ...this.#task, name } satisfies WorkerTask },
+      { state: 'starting', ...counts },
+      (worker, message) => this.#hear(worker, message),
+    );
   }
 
   #hear(worker: Worker, message: FromWorker): void {

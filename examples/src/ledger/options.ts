@@ -28,9 +28,17 @@ killed and restarted empty. Ends with a verdict.
 
 Exit codes: 0 nothing was lost, 1 the verdict is bad, 2 it could not run, 64 wrong arguments, 130 Ctrl-C.`;
 
+const ARGUMENTS = {
+  for: { type: 'string', default: '20s' },
+  unfenced: { type: 'boolean', default: false },
+  seed: { type: 'string' },
+  workers: { type: 'string', default: '8' },
+  help: { type: 'boolean', short: 'h', default: false },
+} as const;
+
 /** Reads the arguments; "help" if help was asked for. Throws UsageError. */
 export function readOptions(args: readonly string[]): Options | 'help' {
-  const values = parse(args);
+  const { values } = said(() => parseArgs({ args: [...args], options: ARGUMENTS }));
   if (values.help) return 'help';
   return {
     duration: readDuration(values.for),
@@ -43,19 +51,10 @@ export function readOptions(args: readonly string[]): Options | 'help' {
   };
 }
 
-function parse(args: readonly string[]) {
+/** What `parse` gives; what it throws becomes a UsageError. */
+export function said<T>(parse: () => T): T {
   try {
-    const { values } = parseArgs({
-      args: [...args],
-      options: {
-        for: { type: 'string', default: '20s' },
-        unfenced: { type: 'boolean', default: false },
-        seed: { type: 'string' },
-        workers: { type: 'string', default: '8' },
-        help: { type: 'boolean', short: 'h', default: false },
-      },
-    });
-    return values;
+    return parse();
   } catch (error) {
     const words = error instanceof Error ? error.message : String(error);
     throw new UsageError(words.replace(/\s+/g, ' '));
@@ -64,14 +63,14 @@ function parse(args: readonly string[]) {
 
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000 };
 
-function readDuration(text: string): number {
+export function readDuration(text: string): number {
   const [, amount, unit] = /^(\d+(?:\.\d+)?)(ms|s|m)$/.exec(text) ?? [];
   const duration = Number(amount) * (UNITS[unit ?? ''] ?? 0);
   if (duration >= 1_000 && duration <= 3_600_000) return Math.round(duration);
   throw new UsageError(`--for is a time from 1s to 60m, such as 20s, 1500ms or 2m; got "${text}".`);
 }
 
-function readInteger(option: string, text: string, [low, high]: readonly [number, number]): number {
+export function readInteger(option: string, text: string, [low, high]: readonly [number, number]): number {
   const value = Number(text);
   if (/^\d+$/.test(text) && value >= low && value <= high) return value;
   throw new UsageError(`${option} is a whole number from ${low} to ${high}; got "${text}".`);

@@ -14,7 +14,9 @@ import { type Scene, strike, type Tally } from './faults.js';
 import { Health } from './health.js';
 import { Ledger } from './ledger.js';
 import type { Options } from './options.js';
+import { pictureOf } from './picture.js';
 import { DEPLOYMENT, NODES } from './setting.js';
+import { Undo } from './undo.js';
 import type { Facts } from './verdict.js';
 import type { View } from './view.js';
 
@@ -25,21 +27,6 @@ export interface Outcome {
 
 /** How long after the time is over a complete stop of a worker may still be waited for, in ms. */
 const EXTENSION = 6_000;
-
-/** What was started, ended in reverse order. */
-class Undo {
-  readonly #steps: (() => Promise<unknown>)[] = [];
-
-  add(step: () => Promise<unknown>): void {
-    this.#steps.push(step);
-  }
-
-  async all(): Promise<void> {
-    const failed: unknown[] = [];
-    for (const step of this.#steps.reverse()) await step().catch((error: unknown) => failed.push(error));
-    if (failed.length > 0) throw failed[0];
-  }
-}
 
 /** What a run has started. */
 interface Stage {
@@ -111,7 +98,7 @@ async function play(stage: Stage, options: Options, { view, interrupted }: PlayC
   const halting = new AbortController();
   const over = limit(duration, interrupted, crew.broken, halting.signal);
   const cutoff = limit(duration + EXTENSION, interrupted, crew.broken, halting.signal);
-  view.show(scene, duration);
+  view.show(pictureOf(scene, duration));
   await strike(scene, { seed, over, cutoff, halt: () => halting.abort() });
   throwIfEnded(crew, interrupted);
 

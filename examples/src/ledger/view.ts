@@ -1,29 +1,35 @@
 /**
- * What the user sees while the demonstration runs: a live picture on a terminal, plain lines elsewhere.
+ * What the user sees while a demonstration runs: a live picture on a terminal, plain lines elsewhere.
  *
  * Guarantees: the picture is redrawn ten times a second in place, is never larger than the terminal, and the cursor is
  * back however the process ends, unless it is killed. Plain lines: one a second, and one an event.
  */
-import type { Scene, Tally } from './faults.js';
+
+/** What is shown. */
+export interface Picture {
+  /** In one line. */
+  line(): string;
+  /** In a screen; `time` is how long it has been shown, in seconds. */
+  lines(time: string): readonly string[];
+}
 
 export interface View {
-  /** Shows `scene` from now on. */
-  show(scene: Scene, duration: number): void;
+  /** Shows a picture from now on. */
+  show(picture: Picture): void;
   /** An event, in words. */
   say(text: string): void;
   /** Stops showing; what is on the screen stays there. */
   end(): void;
 }
 
-export function createView(output: NodeJS.WriteStream): View {
-  return output.isTTY ? new LiveView(output) : new PlainView(output);
+export function createView(output: NodeJS.WriteStream, plain = false): View {
+  return output.isTTY && !plain ? new LiveView(output) : new PlainView(output);
 }
 
 /** What both views keep: when it began, and what has happened. */
 abstract class Chronicle implements View {
   protected readonly output: NodeJS.WriteStream;
-  protected scene: Scene | undefined;
-  protected duration = 0;
+  protected picture: Picture | undefined;
   #began = performance.now();
   #timer: NodeJS.Timeout | undefined;
 
@@ -31,26 +37,25 @@ abstract class Chronicle implements View {
     this.output = output;
   }
 
-  show(scene: Scene, duration: number): void {
-    this.scene = scene;
-    this.duration = duration;
+  show(picture: Picture): void {
+    this.picture = picture;
     this.#began = performance.now();
-    this.#timer = setInterval(() => this.draw(scene), this.interval);
-    this.draw(scene);
+    this.#timer = setInterval(() => this.draw(picture), this.interval);
+    this.draw(picture);
   }
 
   end(): void {
     clearInterval(this.#timer);
-    this.scene = undefined;
+    this.picture = undefined;
   }
 
   abstract say(text: string): void;
   protected abstract readonly interval: number;
-  protected abstract draw(scene: Scene): void;
+  protected abstract draw(picture: Picture): void;
 
-  /** Seconds since the faults began, as text. */
+  /** Seconds since it is shown, as text. */
   protected get time(): string {
-    return this.scene ? ((performance.now() - this.#began) / 1000).toFixed(1).padStart(5) : '  0.0';
+    return this.picture ? ((performance.now() - this.#began) / 1000).toFixed(1).padStart(5) : '  0.0';
   }
 }
 
@@ -61,15 +66,14 @@ class PlainView extends Chronicle {
     this.output.write(`${this.time}s  ! ${text}\n`);
   }
 
-  protected draw({ crew, health }: Scene): void {
-    const { granted, acknowledged, refused } = crew;
-    const counts = `granted ${granted.length}  acknowledged ${acknowledged.length}  refused ${refused.length}`;
-    this.output.write(`${this.time}s    ${counts}  nodes: ${health.summary()}\n`);
+  protected draw(picture: Picture): void {
+    this.output.write(`${this.time}s    ${picture.line()}\n`);
   }
 }
 
 const EVENTS = 8;
 const COLOURS = { red: 31, green: 32, yellow: 33, dim: 2, bold: 1 } as const;
+export type Colour = keyof typeof COLOURS;
 
 class LiveView extends Chronicle {
   protected readonly interval = 100;
@@ -77,69 +81,36 @@ class LiveView extends Chronicle {
   #height = 0;
   readonly #showCursor = (): void => void this.output.write('\x1b[?25h');
 
-  override show(scene: Scene, duration: number): void {
+  override show(picture: Picture): void {
     this.output.write('\x1b[?25l');
     process.once('exit', this.#showCursor);
-    super.show(scene, duration);
+    super.show(picture);
   }
 
   say(text: string): void {
-    const colour = /REFUSED/.test(text) ? 'green' : /ACCEPTED/.test(text) ? 'red' : undefined;
+    const colour = /REFUSED/.test(text) ? 'green' : /ACCEPTED|TWICE/.test(text) ? 'red' : undefined;
     this.#events.push(`  ${this.time}s  ${colour ? paint(colour, text) : text}`);
     if (this.#events.length > EVENTS) this.#events.shift();
   }
 
   override end(): void {
-    if (this.scene === undefined) return;
-    this.draw(this.scene);
+    if (this.picture === undefined) return;
+    this.draw(this.picture);
     super.end();
     process.off('exit', this.#showCursor);
     this.#showCursor();
   }
 
-  protected draw(scene: Scene): void {
+  protected draw(picture: Picture): void {
     const { columns = 80, rows = 24 } = this.output;
-    const lines = this.#lines(scene).slice(0, rows - 1);
+    const lines = [...picture.lines(this.time), ...this.#events].slice(0, rows - 1);
     const up = this.#height > 0 ? `\x1b[${this.#height}A\r` : '';
     this.#height = lines.length;
     this.output.write(`${up}${lines.map((line) => `${clip(line, columns)}\x1b[K\n`).join('')}\x1b[J`);
   }
-
-  #lines({ crew, health, tally }: Scene): string[] {
-    const { granted, acknowledged, refused } = crew;
-    return [
-      `${paint('bold', 'Holdfast')}  ${this.time}s of ${this.duration / 1000}s`,
-      '',
-      paint('dim', '  worker   state       last token         acknowledged   refused'),
-      ...crew.seats.map((worker) => {
-        const state = paint(colourOf(worker.state), worker.state.padEnd(10));
-        const counts = `${String(worker.acknowledged).padStart(12)}   ${String(worker.refused).padStart(7)}`;
-        return `  ${worker.name.padEnd(6)}   ${state}  ${String(worker.token || '').padEnd(16)}   ${counts}`;
-      }),
-      '',
-      `  nodes  ${health.nodes.map(({ port }) => String(port).padEnd(13)).join('')}`,
-      `         ${health.nodes.map((node) => paint(colourOf(health.of(node)), health.of(node).padEnd(13))).join('')}`,
-      `  granted ${granted.length}   acknowledged ${acknowledged.length}   ${paint('bold', `stale writes refused ${refused.length}`)}`,
-      `  ${describe(tally)}`,
-      '',
-      ...this.#events,
-    ];
-  }
 }
 
-/** The faults that have struck, in words. */
-export function describe(tally: Tally): string {
-  const { workersStopped, workersKilled, nodesKilled, nodesFrozen } = tally;
-  return `faults: workers stopped ${workersStopped}, killed ${workersKilled}; nodes killed ${nodesKilled}, frozen ${nodesFrozen}`;
-}
-
-function colourOf(state: string): keyof typeof COLOURS {
-  if (state === 'voting' || state === 'holding') return 'green';
-  if (state === 'stopped' || state === 'killed' || state === 'frozen' || state === 'down') return 'red';
-  return state === 'waiting' || state === 'starting' || state === 'finished' ? 'dim' : 'yellow';
-}
-
-function paint(colour: keyof typeof COLOURS, text: string): string {
+export function paint(colour: Colour, text: string): string {
   return process.env['NO_COLOR'] ? text : `\x1b[${COLOURS[colour]}m${text}\x1b[0m`;
 }
 

@@ -1,0 +1,141 @@
+/**
+ * The processes of the shop, and what they have reported: three workers, and the shop itself.
+ *
+ * Guarantees: what was charged and refused is taken from the workers' own words, in full, also from one that was killed right
+ * after it had spoken.
+ */
+import { fileURLToPath } from 'node:url';
+import type { Changes } from '../ledger/changes.js';
+import { Processes, type Program, type Started } from '../ledger/processes.js';
+import type { Booking } from './accounts.js';
+import type { FromShop, FromWorker, Switches, Task, ToWorker } from './messages.js';
+import { WORKERS } from './setting.js';
+
+type WorkerState = 'starting' | 'working' | 'stopped' | 'killed' | 'finished';
+/** What a worker holds, or held last: the lease on an account, to charge an order. */
+type Holding = Pick<Booking, 'order' | 'account' | 'token'>;
+
+export interface Worker extends Started {
+  state: WorkerState;
+  /** What it had sealed when it last began to linger. */
+  caught: Holding | undefined;
+  /** What became of its last write of each order. */
+  readonly ends: Map<string, Extract<FromWorker, { kind: 'charged' | 'refused' }>>;
+}
+
+export type Moment = { readonly worker: string; readonly at: number } & Exclude<
+  FromWorker,
+  { kind: 'ready' }
+>;
+
+type FromProcess = FromWorker | FromShop;
+
+export class Crew {
+  readonly seats: Worker[] = [];
+  readonly charged: Booking[] = [];
+  refused = 0;
+  /** The port of the page, once the shop is open. */
+  port = 0;
+  readonly #task: Omit<Task, 'name'>;
+  readonly #processes: Processes<FromProcess>;
+  readonly #changes: Changes;
+  readonly #heard: (moment: Moment) => void;
+  #shop: Started | undefined;
+  #fenced: boolean;
+  /** Told of what somebody at the page wants. */
+  onSwitch: (switches: Switches) => void = () => {};
+
+  constructor(task: Omit<Task, 'name'>, changes: Changes, heard: (moment: Moment) => void) {
+    this.#task = task;
+    this.#fenced = task.fenced;
+    this.#changes = changes;
+    this.#processes = new Processes(changes);
+    this.#heard = heard;
+  }
+
+  /** Aborts when a process has ended without having been told to; its reason is an Error that says why. */
+  get broken(): AbortSignal {
+    return this.#processes.broken;
+  }
+
+  get fenced(): boolean {
+    return this.#fenced;
+  }
+
+  set fenced(fenced: boolean) {
+    this.#fenced = fenced;
+    for (const worker of this.seats) this.tell(worker, { kind: 'fencing', fenced });
+  }
+
+  /** Resolves to whether all were ready before `signal` aborted. */
+  async start(signal: AbortSignal): Promise<boolean> {
+    for (let seat = 1; seat <= WORKERS; seat += 1) this.seats.push(this.#launch(`${seat}`));
+    const shop = { module: moduleOf('shop'), argument: { ...this.#task, name: 'shop' } satisfies Task };
+    this.#shop = this.#processes.launch<Started>(shop, { state: 'starting' }, (_, message) => {
+      if (message.kind === 'open') this.port = message.port;
+      else if (message.kind === 'switch') this.onSwitch(message);
+    });
+    const ready = () => this.port > 0 && this.seats.every(({ state }) => state !== 'starting');
+    return this.#changes.until(ready, signal);
+  }
+
+  readonly tell = (worker: Worker, message: ToWorker): void => this.#processes.tell(worker, message);
+
+  tellShop(message: object): void {
+    if (this.#shop) this.#processes.tell(this.#shop, message);
+  }
+
+  stop(worker: Worker): void {
+    this.#processes.stop(worker);
+  }
+
+  continue(worker: Worker): void {
+    this.#processes.continue(worker, 'working');
+  }
+
+  /** Kills a worker, and starts another in its seat. */
+  async replace(worker: Worker, signal: AbortSignal): Promise<void> {
+    await this.#processes.kill(worker, signal);
+    const [number = '', generation = '1'] = worker.name.split('.');
+    const seat = this.seats.indexOf(worker);
+    if (!this.#processes.closed) this.seats[seat] = this.#launch(`${number}.${Number(generation) + 1}`);
+  }
+
+  close(): Promise<void> {
+    return this.#processes.close();
+  }
+
+  #launch(name: string): Worker {
+    const program: Program = {
+      module: moduleOf('worker'),
+      argument: { ...this.#task, name, fenced: this.#fenced } satisfies Task,
+    };
+    const about = { state: 'starting' as const, caught: undefined, ends: new Map() };
+    return this.#processes.launch<Worker>(program, about, (worker, message) => this.#hear(worker, message));
+  }
+
+  #hear(worker: Worker, message: FromProcess): void {
+    if (message.kind === 'open' || message.kind === 'switch') return;
+    if (message.kind === 'ready') {
+      if (worker.state === 'starting') worker.state = 'working';
+      return;
+    }
+    if (message.kind === 'sealed' && message.lingering) worker.caught = message;
+    if (message.kind === 'charged') {
+      this.charged.push(message.booking);
+      worker.ends.set(message.booking.order, message);
+    }
+    if (message.kind === 'refused') {
+      this.refused += 1;
+      worker.ends.set(message.order, message);
+    }
+    this.#heard({ ...message, worker: worker.name, at: Date.now() });
+  }
+}
+
+/** A process's program stands beside this one: as TypeScript or compiled, whichever runs. */
+function moduleOf(name: string): string {
+  return fileURLToPath(
+    new URL(`./${name}${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url),
+  );
+}

@@ -1,0 +1,22 @@
+/**
+ * Kelp & Co., a shop that holds while things fail: `main.ts --for 30s`, and `--help` for the rest.
+ *
+ * Guarantees: ends with a verdict that is computed from what its processes were told and what Redis says. Exit code 0: nothing
+ * was lost or charged twice; 1: the verdict is bad; 2: it could not run; 64: wrong arguments; 128 plus a signal's number when
+ * interrupted. Nothing that it has started is left running.
+ */
+import { demonstrate } from '../ledger/demonstrate.js';
+import { createView } from '../ledger/view.js';
+import { HELP, readOptions } from './options.js';
+import { run } from './run.js';
+import { judge, verdictLines } from './verdict.js';
+
+process.exitCode = await demonstrate(HELP, readOptions, async (options, interrupted) => {
+  const { seed, fenced, rate, plain } = options;
+  const guarded = fenced ? 'behind a guard' : 'UNFENCED: no guard checks the writes';
+  console.log(`Kelp & Co., ${rate} orders a second, charged ${guarded}; --seed ${seed}`);
+  const facts = await run(options, createView(process.stdout, plain), interrupted);
+  const verdict = judge(facts);
+  console.log(['', ...verdictLines(facts, verdict, fenced)].join('\n'));
+  return verdict.good;
+});
