@@ -21,7 +21,7 @@ export type Pictures = Queue<Subject>;
 const KEPT = 600;
 
 export const openPictures = (redis: string): Pictures =>
-  createQueue<Subject>({ redis, name: 'pictures', attempts: 10, retain: { count: 1_000 } });
+  createQueue<Subject>({ redis, name: 'pictures', attempts: 10, limits: { retain: { count: 1_000 } } });
 
 export const makePictures = (pictures: Pictures, guard: RedisGuard): Worker =>
   createWorker({
