@@ -65,6 +65,10 @@ const BY_ERROR: Readonly<Record<ErrorCode, number>> = {
   HOLDFAST_SOURCE: EXIT.undone,
   HOLDFAST_INCOMPLETE: EXIT.undone,
   HOLDFAST_SNAPSHOT: EXIT.usage,
+  HOLDFAST_UNAUTHENTICATED: EXIT.usage,
+  HOLDFAST_FORBIDDEN: EXIT.usage,
+  HOLDFAST_NOT_FOUND: EXIT.usage,
+  HOLDFAST_INTERNAL: EXIT.internal,
 };
 
 /** The command line is wrong. `command` is the one whose help explains it; undefined for the top level. */

@@ -28,6 +28,8 @@ const LOADERS: ReadonlyMap<string, () => Promise<Command | CommandGroup>> = new 
   ['init', async () => (await import('./commands/init.js')).init],
   ['nodes', async () => (await import('./commands/nodes.js')).nodes],
   ['doctor', async () => (await import('./commands/doctor.js')).doctor],
+  ['serve', async () => (await import('./commands/serve/serve.js')).serve],
+  ['keys', async () => (await import('./commands/keys/keys.js')).keys],
   ['queue', async () => (await import('./commands/queue/queue.js')).queue],
   ['workflow', async () => (await import('./commands/workflow/workflow.js')).workflow],
   ['features', async () => (await import('./commands/features/features.js')).features],

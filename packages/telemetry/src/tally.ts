@@ -37,6 +37,18 @@ export function beginTally(): () => void {
   };
 }
 
+/** What was recorded while it was open. */
+export interface Tally {
+  /** In the text format of Prometheus. */
+  text(): string;
+  close(): void;
+}
+
+/** Keeps what is recorded from now on, for a server that has `/metrics` of its own. */
+export function openTally(): Tally {
+  return { text: tallyText, close: beginTally() };
+}
+
 export function tally(declaration: InstrumentDeclaration, value: number, attributes: Attributes): void {
   const series = seriesOf(declaration, attributes);
   if (series === undefined) return;

@@ -1,0 +1,135 @@
+/**
+ * `holdfast keys`: makes the API keys that `holdfast serve` asks for.
+ *
+ * Guarantees: a key is shown once, when it is made; the file has only its SHA-256. The file is replaced as a whole, so that a
+ * server never reads half of it.
+ */
+import { readFile, rename, writeFile } from 'node:fs/promises';
+import { messageOf, systemRandom } from '@holdfast/kernel';
+import { type Arguments, given } from '../../arguments.js';
+import type { Command, CommandGroup } from '../../command.js';
+import { EXIT } from '../../exit-codes.js';
+import { JSON_OUTPUT, type Option } from '../../options.js';
+import { KEYS } from '../serve/options.js';
+import { library } from '../serve/serve.js';
+
+const SCOPES: Option = {
+  name: 'scopes',
+  value: '<scope,…>',
+  required: true,
+  about: 'What the key may do, such as "queues:read,queues:write=images-*", or "*" for everything. Required.',
+};
+
+const NOT_AFTER: Option = {
+  name: 'not-after',
+  value: '<time>',
+  about: 'When the key expires, such as 2027-01-31T12:00:00Z. Default: never.',
+};
+
+const SUBJECT_OPERAND = { name: 'subject', about: 'who has the key' };
+const ID_OPERAND = { name: 'id', about: 'the id of the key' };
+
+const KEYS_FILE: Option = { ...KEYS, required: true, about: 'The file of the keys. Required.' };
+
+const OF_EVERY_ACTION = {
+  shared: [],
+  exitCodes: [
+    ['0', 'done'],
+    ['64', 'the command line or the file is wrong'],
+  ],
+} as const satisfies Partial<Command>;
+
+interface Listed {
+  keys: { readonly id: string; readonly subject: string; readonly scopes: readonly string[] }[];
+}
+
+const create: Command = {
+  ...OF_EVERY_ACTION,
+  name: 'create',
+  summary: 'Make a key, and add it to the file.',
+  operands: [SUBJECT_OPERAND],
+  about: `Writes the key to stdout: it is not kept anywhere. Servers that read the file
+accept it within 5 s.`,
+  options: [KEYS_FILE, SCOPES, NOT_AFTER, JSON_OUTPUT],
+  example: 'holdfast keys create shop --keys keys.json --scopes queues:write=images',
+
+  async run(args, { stdout }) {
+    const { createKey } = await library(args);
+    const [subject = ''] = args.operands;
+    const scopes = (args.text(SCOPES) ?? '').split(',').flatMap((scope) => scope.trim() || []);
+    const notAfter = args.text(NOT_AFTER);
+    if (notAfter !== undefined && Number.isNaN(Date.parse(notAfter))) {
+      throw args.wrong('--not-after is a time, such as 2027-01-31T12:00:00Z');
+    }
+    const listed = await listedIn(args);
+    const until = notAfter === undefined ? undefined : new Date(notAfter).toISOString();
+    const { key, entry } = createKey({ subject, scopes, ...given({ notAfter: until }) }, systemRandom);
+    await replace(args, { keys: [...listed.keys, entry] });
+    stdout.write(args.has(JSON_OUTPUT) ? `${JSON.stringify({ key, ...entry })}\n` : `${key}\n`);
+    return EXIT.ok;
+  },
+};
+
+const ls: Command = {
+  ...OF_EVERY_ACTION,
+  name: 'ls',
+  summary: 'List the keys of a file.',
+  operands: [],
+  about: 'Shows the id, the subject and the scopes of each.',
+  options: [KEYS_FILE],
+  example: 'holdfast keys ls --keys keys.json',
+
+  async run(args, { stdout }) {
+    const { keys } = await listedIn(args);
+    for (const { id, subject, scopes } of keys) stdout.write(`${id}  ${subject}  ${scopes.join(',')}\n`);
+    return EXIT.ok;
+  },
+};
+
+const revoke: Command = {
+  ...OF_EVERY_ACTION,
+  name: 'revoke',
+  summary: 'Take a key out of the file.',
+  operands: [ID_OPERAND],
+  about: 'Servers that read the file refuse it within 5 s.',
+  options: [KEYS_FILE],
+  example: 'holdfast keys revoke x7k2m9q4t1bz --keys keys.json',
+
+  async run(args, { stdout }) {
+    const [id] = args.operands;
+    const { keys } = await listedIn(args);
+    const left = keys.filter((key) => key.id !== id);
+    if (left.length === keys.length) throw args.wrong(`the file has no key "${id}"`);
+    await replace(args, { keys: left });
+    stdout.write(`revoked ${id}\n`);
+    return EXIT.ok;
+  },
+};
+
+export const keys: CommandGroup = {
+  name: 'keys',
+  summary: 'Make and revoke the API keys of "holdfast serve".',
+  about: '',
+  actions: [create, ls, revoke],
+};
+
+const fileOf = (args: Arguments): string => args.text(KEYS_FILE) ?? '';
+
+/** An absent file has no keys. */
+async function listedIn(args: Arguments): Promise<Listed> {
+  try {
+    const listed = JSON.parse(await readFile(fileOf(args), 'utf8')) as Listed;
+    if (Array.isArray(listed.keys)) return listed;
+    throw new Error('it has no list "keys"');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { keys: [] };
+    throw args.wrong(`the keys in ${fileOf(args)} could not be read: ${messageOf(error)}`);
+  }
+}
+
+async function replace(args: Arguments, listed: Listed): Promise<void> {
+  const file = fileOf(args);
+  const beside = `${file}.${process.pid}.tmp`;
+  await writeFile(beside, `${JSON.stringify(listed, undefined, 2)}\n`, { mode: 0o600 });
+  await rename(beside, file);
+}

@@ -1,0 +1,59 @@
+/** The options of `holdfast serve`: each has a variable, so that a container needs no flags. */
+import { type Option, REDIS } from '../../options.js';
+
+export const SERVED_REDIS: Option = {
+  ...REDIS,
+  required: false,
+  about: 'The Redis of the queues. Without it, the server has none.',
+};
+
+export const HOST: Option = {
+  name: 'host',
+  value: '<address>',
+  env: 'HOLDFAST_HOST',
+  default: '127.0.0.1',
+  about: 'The address to listen on. Any other than the loopback asks for --keys.',
+};
+
+export const SERVE_PORT: Option = {
+  name: 'port',
+  value: '<port>',
+  env: 'HOLDFAST_PORT',
+  default: '7400',
+  about: 'The port to listen on; 0 takes a free one.',
+};
+
+export const KEYS: Option = {
+  name: 'keys',
+  value: '<file>',
+  env: 'HOLDFAST_KEYS',
+  about: 'The file of API keys, read again when it changes; "holdfast keys create" makes them.',
+};
+
+export const PUBLIC_URL: Option = {
+  name: 'public-url',
+  value: '<url,…>',
+  env: 'HOLDFAST_PUBLIC_URL',
+  about: 'The URLs by which browsers reach the server.',
+};
+
+export const INSECURE: Option = {
+  name: 'insecure',
+  about: 'Listen beyond the loopback without keys: everybody who reaches it may do everything.',
+};
+
+export const DRAIN: Option = {
+  name: 'drain',
+  value: '<duration>',
+  env: 'HOLDFAST_DRAIN',
+  default: '5s',
+  about: 'How long to go on after SIGTERM, while /readyz says that it stops.',
+};
+
+export const STOP_GRACE: Option = {
+  name: 'grace',
+  value: '<duration>',
+  env: 'HOLDFAST_GRACE',
+  default: '20s',
+  about: 'How long requests that are under way may then go on.',
+};

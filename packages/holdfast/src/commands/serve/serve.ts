@@ -1,0 +1,75 @@
+/**
+ * `holdfast serve`: Holdfast over HTTP, until it is interrupted.
+ *
+ * Guarantees: stdout has one line of JSON for each request, and nothing else. SIGTERM lets requests that are under way end;
+ * a second signal does not hurry it.
+ */
+import { once } from 'node:events';
+import { messageOf } from '@holdfast/kernel';
+import { type Arguments, given } from '../../arguments.js';
+import type { Command } from '../../command.js';
+import { EXIT } from '../../exit-codes.js';
+import { Interruption } from '../../interruption.js';
+import { PREFIX } from '../../options.js';
+import { placeOf } from '../place.js';
+import { jsonLines } from './json-lines.js';
+import { DRAIN, HOST, INSECURE, KEYS, PUBLIC_URL, SERVE_PORT, SERVED_REDIS, STOP_GRACE } from './options.js';
+
+export const serve: Command = {
+  name: 'serve',
+  summary: 'Serve Holdfast over HTTP, for programs in any language.',
+  operands: [],
+  about: `Answers the operations that GET /openapi.json describes, and /healthz, /readyz
+and /metrics. Every replica answers every request. Log lines go to stdout.`,
+  options: [SERVED_REDIS, HOST, SERVE_PORT, KEYS, PUBLIC_URL, INSECURE, DRAIN, STOP_GRACE],
+  shared: [PREFIX],
+  exitCodes: [
+    ['0', 'it was asked to stop, and has'],
+    ['64', 'the configuration is wrong, keys are missing, or the port is in use'],
+  ],
+  example: 'holdfast serve --redis redis://127.0.0.1:6379',
+
+  async run(args, context) {
+    const { createServer } = await library(args);
+    const interruption = new Interruption(context.signals);
+    const server = createServer({
+      ...(args.text(SERVED_REDIS) === undefined ? {} : placeOf(args)),
+      ...given({
+        host: args.text(HOST),
+        port: args.count(SERVE_PORT, 0, 65_535),
+        keys: args.text(KEYS),
+        grace: args.duration(STOP_GRACE),
+      }),
+      drain: args.duration(DRAIN) ?? 5_000,
+      insecure: args.has(INSECURE),
+      hosts: hostsOf(args),
+      logger: jsonLines(context),
+    });
+    try {
+      const url = await server.listen();
+      context.stderr.write(`holdfast serves ${url}; Ctrl-C stops it.\n`);
+      if (!interruption.signal.aborted) await once(interruption.signal, 'abort');
+    } finally {
+      await server.close();
+      interruption.end();
+    }
+    return EXIT.ok;
+  },
+};
+
+/** The package, which is installed beside holdfast. */
+export async function library(args: Arguments): Promise<typeof import('@holdfast/server')> {
+  try {
+    return await import('@holdfast/server');
+  } catch (error) {
+    throw args.wrong(`@holdfast/server is not installed beside holdfast: ${messageOf(error)}`);
+  }
+}
+
+function hostsOf(args: Arguments): readonly string[] {
+  const urls = (args.text(PUBLIC_URL) ?? '').split(',').flatMap((url) => url.trim() || []);
+  return urls.map((url) => {
+    if (URL.canParse(url)) return new URL(url).hostname;
+    throw args.wrong(`--${PUBLIC_URL.name} is a URL, or several, such as https://holdfast.example.org`);
+  });
+}

@@ -1,0 +1,66 @@
+/** `holdfast serve` and `holdfast keys`: a server of its own process, asked over HTTP with a key, and stopped by SIGTERM. */
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type LocalNodes, startNodes } from '@holdfast/local';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { endAll, holdfast } from './cli.js';
+
+let nodes: LocalNodes;
+let folder: string;
+
+beforeAll(async () => {
+  nodes = await startNodes(1);
+  folder = await mkdtemp(join(tmpdir(), 'holdfast-serve-'));
+});
+afterEach(endAll);
+afterAll(async () => {
+  await nodes.stop();
+  await rm(folder, { recursive: true });
+});
+
+test('serves the operations to a key, writes a line for each request, and stops', async () => {
+  const file = join(folder, 'keys.json');
+  const made = await holdfast(['keys', 'create', 'shop', '--keys', file, '--scopes', 'queues:write=images'])
+    .ended;
+  expect(made).toMatchObject({ code: 0, stderr: '' });
+  const key = made.stdout.trim();
+  expect(await readFile(file, 'utf8')).not.toContain(key);
+  const server = holdfast(['serve', '--port', '0', '--drain', '0'], {
+    HOLDFAST_KEYS: file,
+    REDIS_URL: nodes.urls[0] ?? '',
+  });
+  const [, url] = await server.until(/serves (\S+);/);
+  const reply = await fetch(`${url}/v1/queues/images/tasks`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ data: 'cat', id: 'cat' }),
+  });
+  expect([reply.status, await reply.json()]).toEqual([201, { id: 'cat', added: true }]);
+  server.signal('SIGTERM');
+  const { code, stdout, stderr } = await server.ended;
+  expect({ code, lines: stdout.trim().split('\n').length }).toEqual({ code: 0, lines: 1 });
+  expect(JSON.parse(stdout)).toMatchObject({
+    ...{ level: 'info', msg: 'request', method: 'POST', route: '/v1/queues/{queue}/tasks', status: 201 },
+    key: key.split('_')[1],
+  });
+  expect(stdout + stderr).not.toContain(key);
+});
+
+test('does not listen beyond the loopback without keys', async () => {
+  const { code, stderr } = await holdfast(['serve', '--host', '0.0.0.0', '--port', '0']).ended;
+  expect(code).toBe(64);
+  expect(stderr).toContain('Without keys the server listens on 127.0.0.1 only');
+});
+
+test('lists keys, and revokes them', async () => {
+  const file = join(folder, 'others.json');
+  const wrong = await holdfast(['keys', 'create', 'shop', '--keys', file, '--scopes', 'queue:write']).ended;
+  expect(wrong).toMatchObject({ code: 64, stderr: expect.stringContaining('A scope is') });
+  await holdfast(['keys', 'create', 'shop', '--keys', file, '--scopes', '*']).ended;
+  const listed = await holdfast(['keys', 'ls', '--keys', file]).ended;
+  const [id = ''] = listed.stdout.split(' ');
+  expect(listed.stdout).toBe(`${id}  shop  *\n`);
+  expect(await holdfast(['keys', 'revoke', id, '--keys', file]).ended).toMatchObject({ code: 0 });
+  expect(JSON.parse(await readFile(file, 'utf8'))).toEqual({ keys: [] });
+});

@@ -1,0 +1,118 @@
+/**
+ * The server. The main path: `createServer`, `listen`, and `close` in the end.
+ *
+ * Guarantees: it keeps nothing that a restart would lose, so any replica answers any request. It does not listen beyond the
+ * loopback without keys. `close` lets requests that are under way end, within the grace; those that wait are answered at
+ * once, and no connection is left afterwards.
+ */
+import { once } from 'node:events';
+import { createServer as createHttpServer, type Server as HttpServer } from 'node:http';
+import { type AddressInfo, isIP } from 'node:net';
+import { MisuseError, messageOf, pause, readOptions } from '@holdfast/kernel';
+import { KeyFile } from './auth/keys.js';
+import { Answering } from './http/answering.js';
+import { Systems } from './operations/systems.js';
+import { OPERATIONS } from './operations/table.js';
+import { SERVER, type ServerOptions, type ServerSettings } from './options.js';
+
+/** Made by `createServer`. */
+export interface Server extends AsyncDisposable {
+  /**
+   * Begins to listen. Resolves to the URL. Throws MisuseError where keys cannot be read or are missing, or the port is in use.
+   */
+  listen(): Promise<string>;
+  /** Stops: takes no more requests, and resolves when those that are under way have ended. */
+  close(): Promise<void>;
+}
+
+/** Creates a server; nothing connects and nothing listens yet. Throws MisuseError for options that cannot work. */
+export function createServer(options: ServerOptions): Server {
+  const settings = readOptions('createServer', options, SERVER);
+  requireKeysBeyondLoopback(settings);
+  return new ListeningServer(settings);
+}
+
+const isLoopback = (host: string): boolean =>
+  host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
+
+function requireKeysBeyondLoopback({ host, keys, insecure }: ServerSettings): void {
+  if (isLoopback(host) || keys !== undefined || insecure) return;
+  throw new MisuseError(
+    `Without keys the server listens on 127.0.0.1 only, not on ${host}: give it a file of keys ("holdfast keys create" makes them), or say that it is to be insecure.`,
+  );
+}
+
+/** Limits of a connection, in ms. */
+const TIMES = { headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 75_000 };
+const MOST_CONNECTIONS = 20_000;
+
+class ListeningServer implements Server {
+  readonly #settings: ServerSettings;
+  readonly #systems: Systems;
+  #keys: KeyFile | undefined;
+  #answering: Answering | undefined;
+  #http: HttpServer | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(settings: ServerSettings) {
+    this.#settings = settings;
+    this.#systems = new Systems(settings);
+  }
+
+  async listen(): Promise<string> {
+    if (this.#http || this.#closing) throw new MisuseError('A server listens once; create another.');
+    const { keys: path, clock, host, port, hosts, maxBody, logger } = this.#settings;
+    const keys = path === undefined ? undefined : await KeyFile.open(path, clock);
+    this.#keys = keys;
+    this.#systems.opened(() => keys?.problem);
+    const systems = this.#systems;
+    const answering = new Answering({
+      ...{ operations: OPERATIONS, systems, keys, maxBody, logger, clock },
+      hosts: hosts.map((name) => name.toLowerCase()),
+    });
+    this.#answering = answering;
+    const http = createHttpServer({ ...TIMES, maxHeaderSize: 16_384 }, (request, response) => {
+      void answering.answer(request, response);
+    });
+    http.maxConnections = MOST_CONNECTIONS;
+    this.#http = http;
+    try {
+      http.listen(port, host);
+      await once(http, 'listening');
+    } catch (cause) {
+      await this.close();
+      throw new MisuseError(`Nothing can listen on ${host}:${port}: ${messageOf(cause)}. Choose another.`, {
+        cause,
+      });
+    }
+    const { port: chosen } = http.address() as AddressInfo;
+    return `http://${isIP(host) === 6 ? `[${host}]` : host}:${chosen}`;
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    const { clock, drain, grace } = this.#settings;
+    const http = this.#http;
+    this.#systems.stopping();
+    if (http?.listening) {
+      await pause(clock, drain);
+      const closed = once(http, 'close');
+      http.close();
+      this.#answering?.stop();
+      http.closeIdleConnections();
+      const cut = clock.after(grace, () => http.closeAllConnections());
+      await closed;
+      cut.cancel();
+    }
+    this.#keys?.close();
+    await this.#systems.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}

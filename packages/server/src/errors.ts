@@ -1,0 +1,78 @@
+/**
+ * The errors of the server alone; the others are those of the packages behind it (docs/ERRORS.md). Each becomes a problem
+ * (http/problem.ts).
+ */
+import { HoldfastError, MisuseError } from '@holdfast/kernel';
+
+declare module '@holdfast/kernel' {
+  interface ErrorCodes {
+    HOLDFAST_UNAUTHENTICATED: UnauthenticatedError;
+    HOLDFAST_FORBIDDEN: ForbiddenError;
+    HOLDFAST_NOT_FOUND: NotFoundError;
+    HOLDFAST_INTERNAL: InternalError;
+  }
+}
+
+/** The request has no key, or one that is not accepted. Nothing was done. */
+export class UnauthenticatedError extends HoldfastError {
+  override readonly name = 'UnauthenticatedError';
+  readonly code = 'HOLDFAST_UNAUTHENTICATED';
+}
+
+/** The key does not have the right that the operation asks for. Nothing was done. */
+export class ForbiddenError extends HoldfastError {
+  override readonly name = 'ForbiddenError';
+  readonly code = 'HOLDFAST_FORBIDDEN';
+  /** The right, such as "queues:write". */
+  readonly right: string;
+
+  constructor(message: string, right: string) {
+    super(message);
+    this.right = right;
+  }
+}
+
+/** There is no such thing, or no such path. */
+export class NotFoundError extends HoldfastError {
+  override readonly name = 'NotFoundError';
+  readonly code = 'HOLDFAST_NOT_FOUND';
+}
+
+/** A defect, or something that the server did not expect; its log says more under the number of the request. */
+export class InternalError extends HoldfastError {
+  override readonly name = 'InternalError';
+  readonly code = 'HOLDFAST_INTERNAL';
+}
+
+/** One value of a request that is not as the operation takes it. */
+export interface WrongField {
+  /** Where it stands, such as "body.delay". */
+  readonly field: string;
+  readonly message: string;
+}
+
+/** The request is not one that the server takes. Nothing was done. */
+export class RequestError extends MisuseError {
+  readonly status: number;
+  readonly fields: readonly WrongField[];
+  /** Headers that the answer needs, such as Allow. */
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(
+    message: string,
+    {
+      status = 400,
+      fields = [],
+      headers = {},
+    }: {
+      readonly status?: number;
+      readonly fields?: readonly WrongField[];
+      readonly headers?: Readonly<Record<string, string>>;
+    } = {},
+  ) {
+    super(message);
+    this.status = status;
+    this.fields = fields;
+    this.headers = headers;
+  }
+}

@@ -1,0 +1,100 @@
+/**
+ * Errors as application/problem+json (RFC 9457): the one table of which error becomes which status.
+ *
+ * Guarantees: every error code of Holdfast has a status here, checked by the compiler. An error that is not one of
+ * Holdfast's, and a defect, show nothing of themselves. A problem names no address of a node or a store.
+ */
+import { BusyError, type ErrorCode, HoldfastError, UnavailableError } from '@holdfast/kernel';
+import { ForbiddenError, InternalError, RequestError } from '../errors.js';
+
+/** An answer that says what went wrong. */
+export interface Problem {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly detail: string;
+  /** As in docs/ERRORS.md. */
+  readonly code: ErrorCode;
+  /** In how many ms it is worth asking again. */
+  readonly retryAfter?: number;
+  readonly [member: string]: unknown;
+}
+
+interface Kind {
+  readonly status: number;
+  readonly title: string;
+  /** In ms. */
+  readonly retryAfter?: number;
+}
+
+const SOON = 1_000;
+const WORKFLOW_CODE: Kind = { status: 500, title: 'The code of a workflow failed' };
+
+const KINDS: Readonly<Record<ErrorCode, Kind>> = {
+  HOLDFAST_MISUSE: { status: 400, title: 'The request is wrong' },
+  HOLDFAST_UNAUTHENTICATED: { status: 401, title: 'A valid key is required' },
+  HOLDFAST_FORBIDDEN: { status: 403, title: 'The key does not have this right' },
+  HOLDFAST_NOT_FOUND: { status: 404, title: 'There is no such thing' },
+  HOLDFAST_INTERNAL: { status: 500, title: 'The server has a defect' },
+  HOLDFAST_BUSY: { status: 409, title: 'Somebody else holds it', retryAfter: 0 },
+  HOLDFAST_UNAVAILABLE: { status: 503, title: 'A store did not answer', retryAfter: SOON },
+  HOLDFAST_LEASE_LOST: { status: 410, title: 'The lease is lost' },
+  HOLDFAST_ABORTED: { status: 503, title: 'The server is stopping', retryAfter: SOON },
+  HOLDFAST_NON_RETRYABLE: WORKFLOW_CODE,
+  HOLDFAST_QUEUE_FULL: { status: 429, title: 'The queue is full', retryAfter: SOON },
+  HOLDFAST_TASK_FAILED: { status: 409, title: 'The task has failed' },
+  HOLDFAST_RESULT_NOT_KEPT: { status: 409, title: 'The result was not kept' },
+  HOLDFAST_TASK_GONE: { status: 404, title: 'The task is gone' },
+  HOLDFAST_TASK_CANCELLED: { status: 409, title: 'The task was cancelled' },
+  HOLDFAST_TASK_TIMEOUT: { status: 409, title: 'The task has timed out' },
+};
+
+/** The type of a problem, which a client may compare: `urn:holdfast:queue-full` of HOLDFAST_QUEUE_FULL. */
+const typeOf = (code: ErrorCode): string =>
+  `urn:holdfast:${code.replace('HOLDFAST_', '').toLowerCase().replaceAll('_', '-')}`;
+
+/** The status of the answers that say so. */
+export const statusOf = (code: ErrorCode): number => KINDS[code].status;
+
+/** The problem that an error becomes. */
+export function problemOf(error: unknown): Problem {
+  if (!(error instanceof HoldfastError)) {
+    return problemOf(new InternalError('The server could not carry the request out; its log says why.'));
+  }
+  const { code } = error;
+  const { status, title, retryAfter } = KINDS[code] ?? KINDS.HOLDFAST_INTERNAL;
+  return {
+    ...{ type: typeOf(code), title, detail: detailOf(error), code },
+    status: error instanceof RequestError ? error.status : status,
+    ...(retryAfter !== undefined && { retryAfter }),
+    ...membersOf(error),
+  };
+}
+
+/** The message without the lines that list nodes. */
+function detailOf(error: HoldfastError): string {
+  if (!(error instanceof UnavailableError)) return error.message;
+  const [first = ''] = error.message.split('\n');
+  return first;
+}
+
+/** What else a client needs of an error, to act on it. */
+function membersOf(error: HoldfastError): object {
+  if (error instanceof RequestError) return error.fields.length > 0 ? { errors: error.fields } : {};
+  if (error instanceof ForbiddenError) return { right: error.right };
+  if (error instanceof BusyError) {
+    const { resource, token, remaining } = error;
+    return { resource, ...(token !== undefined && { token }), ...(remaining !== undefined && { remaining }) };
+  }
+  return {};
+}
+
+/** The headers of a problem's answer. */
+export function headersOf(problem: Problem, error: unknown): Record<string, string> {
+  return {
+    'content-type': 'application/problem+json',
+    ...(problem.retryAfter !== undefined && { 'retry-after': String(Math.ceil(problem.retryAfter / 1_000)) }),
+    ...(problem.status === 401 && { 'www-authenticate': 'Bearer' }),
+    ...(error instanceof RequestError && error.headers),
+  };
+}

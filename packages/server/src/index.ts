@@ -1,0 +1,14 @@
+/**
+ * @holdfast/server: Holdfast over HTTP. The main path: `createServer` (create-server.ts), whose operations are one table
+ * (operations/table.ts), answered by http/answering.ts.
+ */
+export { type CreatedKey, createKey } from './auth/keys.js';
+export { createServer, type Server } from './create-server.js';
+export {
+  ForbiddenError,
+  InternalError,
+  NotFoundError,
+  RequestError,
+  UnauthenticatedError,
+} from './errors.js';
+export type { ServerOptions } from './options.js';

@@ -1,0 +1,377 @@
+/**
+ * Operations on queues: adding tasks, looking at them, and administering the queue. Remote workers: claims.ts.
+ *
+ * Guarantees: a task that was answered with 201 is in Redis. Data, results and stacks are shown only to callers with the
+ * right queues:data.
+ */
+import type { AddOptions, Queue, TaskInfo } from '@holdfast/queue';
+import { z } from 'zod';
+import type { Caller } from '../auth/caller.js';
+import { NotFoundError } from '../errors.js';
+import { problemOf } from '../http/problem.js';
+import { type Answer, type Call, operation } from './operation.js';
+import { newTask, shownTask, taskState } from './tasks.js';
+import { count, id, none, queueName, wait } from './values.js';
+
+const inQueue = z.strictObject({ queue: queueName });
+const ofTask = z.strictObject({ queue: queueName, id });
+const QUEUE = { queue: 'images' };
+const TASK = { queue: 'images', id: 'cat' };
+const READ = { right: 'queues:read', judgedBy: 'queue' } as const;
+const WRITE = { right: 'queues:write', judgedBy: 'queue' } as const;
+const ADMIN = { right: 'queues:admin', judgedBy: 'queue' } as const;
+
+const added = z.object({
+  id,
+  added: z.boolean().describe('False if the task was there already.'),
+});
+
+/** Works with a queue that exists. Throws NotFoundError. */
+function onQueue<Result>(
+  { systems, params: { queue: name } }: Pick<Call<{ queue: string }>, 'systems' | 'params'>,
+  work: (queue: Queue) => Promise<Result>,
+): Promise<Result> {
+  return systems.withQueue(name, async (queue) => {
+    if (await queue.exists()) return work(queue);
+    throw new NotFoundError(`There is no queue "${name}".`);
+  });
+}
+
+const noTask = (queue: string, id: string): NotFoundError =>
+  new NotFoundError(`Nothing is known of a task "${id}" in "${queue}".`);
+
+/** A task as a caller may see it. */
+function shown(task: TaskInfo, caller: Caller, queue: string): object {
+  if (caller.may('queues:data', queue)) return task;
+  const { data: _, result: __, progress: ___, errors, ...rest } = task;
+  return {
+    ...rest,
+    ...(errors && { errors: errors.map(({ stack: _, cause: __, ...error }) => error) }),
+  };
+}
+
+export const list = operation({
+  id: 'queues.list',
+  method: 'GET',
+  path: '/v1/queues',
+  summary: 'List the queues that the key may read.',
+  right: 'queues:read',
+  params: none,
+  query: none,
+  answers: {
+    200: { description: 'Their names, in order.', schema: z.object({ queues: z.array(queueName) }) },
+  },
+  example: {},
+  async run({ systems, caller }) {
+    const names = await systems.queueNames();
+    return { status: 200, body: { queues: names.filter((name) => caller.may('queues:read', name)) } };
+  },
+});
+
+export const counts = operation({
+  id: 'queues.counts',
+  method: 'GET',
+  path: '/v1/queues/{queue}',
+  summary: 'Count the tasks of a queue by their states.',
+  ...READ,
+  params: inQueue,
+  query: none,
+  answers: {
+    200: {
+      description: 'The counts, and totals since the queue exists.',
+      schema: z.object({
+        waiting: z.int(),
+        active: z.int(),
+        delayed: z.int(),
+        dead: z.int(),
+        completed: z.int().describe('Those whose results are kept.'),
+        cancelled: z.int().describe('Those whose reasons are kept.'),
+        paused: z.boolean(),
+        oldest: z.number().describe('How long the task that is next has waited, in ms.'),
+        workers: z.int(),
+        totals: z.looseObject({ completed: z.int(), failed: z.int(), retried: z.int() }),
+      }),
+    },
+  },
+  problems: ['HOLDFAST_NOT_FOUND'],
+  example: { params: QUEUE },
+  run: (call) => onQueue(call, async (queue) => ({ status: 200, body: await queue.counts() })),
+});
+
+export const add = operation({
+  id: 'queues.add',
+  method: 'POST',
+  path: '/v1/queues/{queue}/tasks',
+  summary: 'Add a task.',
+  description: 'A queue exists from its first task on.',
+  ...WRITE,
+  params: inQueue,
+  query: none,
+  body: newTask,
+  answers: {
+    201: { description: 'It was added.', schema: added },
+    200: {
+      description: 'A task of this id, or with this deduplication key, was there already.',
+      schema: added,
+    },
+  },
+  problems: ['HOLDFAST_QUEUE_FULL'],
+  example: { params: QUEUE, body: { data: { url: 'https://example.org/cat.png' }, id: 'cat' } },
+  run: ({ systems, params, body: { data, ...options } }) =>
+    systems.withQueue(params.queue, async (queue) => {
+      const result = await queue.add(data, options as AddOptions);
+      return { status: result.added ? 201 : 200, body: result };
+    }),
+});
+
+export const addMany = operation({
+  id: 'queues.addMany',
+  method: 'POST',
+  path: '/v1/queues/{queue}/tasks:batch',
+  summary: 'Add up to 1000 tasks.',
+  description:
+    'Each is added or refused by itself: the answer has an outcome for each, in their order, and 207 says that some were refused.',
+  ...WRITE,
+  params: inQueue,
+  query: none,
+  body: z.strictObject({ tasks: z.array(newTask).min(1).max(1_000) }),
+  answers: {
+    201: { description: 'All were added.', schema: z.object({ tasks: z.array(added) }) },
+    207: {
+      description: 'Some were refused: those have a problem in the place of an id.',
+      schema: z.object({ tasks: z.array(z.union([added, z.object({ problem: z.looseObject({}) })])) }),
+    },
+  },
+  problems: ['HOLDFAST_QUEUE_FULL'],
+  example: { params: QUEUE, body: { tasks: [{ data: 1 }, { data: 2, key: 'user:7' }] } },
+  run: ({ systems, params, body: { tasks } }) =>
+    systems.withQueue(params.queue, async (queue) => {
+      const adding = tasks.map(({ data, ...options }) => queue.add(data, options as AddOptions));
+      const settled = await Promise.allSettled(adding);
+      const refused = settled.filter((one) => one.status === 'rejected');
+      if (refused.length === tasks.length) throw refused[0]?.reason;
+      const body = {
+        tasks: settled.map((one) =>
+          one.status === 'fulfilled' ? one.value : { problem: problemOf(one.reason) },
+        ),
+      };
+      return { status: refused.length > 0 ? 207 : 201, body };
+    }),
+});
+
+export const get = operation({
+  id: 'queues.get',
+  method: 'GET',
+  path: '/v1/queues/{queue}/tasks/{id}',
+  summary: 'Look up a task, or wait for its end.',
+  ...READ,
+  params: ofTask,
+  query: z.strictObject({
+    wait: wait.describe('How long to wait for its end, in ms: up to 30000. Default 0.'),
+  }),
+  answers: {
+    200: { description: 'The task, as it is by then: it need not have ended.', schema: shownTask },
+  },
+  problems: ['HOLDFAST_NOT_FOUND'],
+  example: { params: TASK },
+  run: ({ systems, params, query, caller, signal }) =>
+    systems.withQueue(params.queue, async (queue): Promise<Answer> => {
+      let task = await queue.get(params.id);
+      if (task && query.wait > 0 && ['waiting', 'active', 'delayed'].includes(task.state)) {
+        await untilEnd(queue, params.id, AbortSignal.any([signal, AbortSignal.timeout(query.wait)]));
+        task = await queue.get(params.id);
+      }
+      if (task === undefined) throw noTask(params.queue, params.id);
+      return { status: 200, body: shown(task, caller, params.queue) };
+    }),
+});
+
+/** Resolves when a task has ended, however, or `signal` aborts. */
+async function untilEnd(queue: Queue, id: string, signal: AbortSignal): Promise<void> {
+  await queue.wait(id, { signal }).catch(() => {}); // what became of it is read afterwards
+}
+
+export const tasks = operation({
+  id: 'queues.tasks',
+  method: 'GET',
+  path: '/v1/queues/{queue}/tasks',
+  summary: 'List the tasks of a queue in one state.',
+  description: 'Those that are next come first; of dead letters, the oldest; of completed tasks, the latest.',
+  ...READ,
+  params: inQueue,
+  query: z.strictObject({
+    state: taskState.default('waiting'),
+    cursor: z.string().max(1_000).optional().describe('The `next` of the page before.'),
+    limit: count(1, 1_000).default(100),
+  }),
+  answers: {
+    200: {
+      description: 'A page.',
+      schema: z.object({
+        tasks: z.array(shownTask),
+        next: z.string().optional().describe('The cursor of the next page; absent on the last.'),
+      }),
+    },
+  },
+  problems: ['HOLDFAST_NOT_FOUND'],
+  example: { params: QUEUE, query: { state: 'dead', limit: '10' } },
+  run: (call) =>
+    onQueue(call, async (queue) => {
+      const { state, cursor, limit } = call.query;
+      const page = await queue.list(state, { after: cursor, limit });
+      const tasks = page.tasks.map((task) => shown(task, call.caller, queue.name));
+      return { status: 200, body: { tasks, ...(page.next !== undefined && { next: page.next }) } };
+    }),
+});
+
+export const remove = operation({
+  id: 'queues.remove',
+  method: 'DELETE',
+  path: '/v1/queues/{queue}/tasks/{id}',
+  summary: 'Remove a task that nobody works on, or a dead letter.',
+  ...ADMIN,
+  params: ofTask,
+  query: none,
+  answers: { 204: { description: 'It is gone.' } },
+  problems: ['HOLDFAST_NOT_FOUND'],
+  example: { params: TASK },
+  run: (call) =>
+    onQueue(call, async (queue) => {
+      if (await queue.remove(call.params.id)) return { status: 204 };
+      throw noTask(queue.name, call.params.id);
+    }),
+});
+
+export const cancel = operation({
+  id: 'queues.cancel',
+  method: 'POST',
+  path: '/v1/queues/{queue}/tasks/{id}:cancel',
+  summary: 'End a task without a result, whether it waits or a worker has it.',
+  ...WRITE,
+  params: ofTask,
+  query: none,
+  body: z.strictObject({
+    reason: z.string().max(1_000).optional().describe('Whoever waits for the task is told.'),
+  }),
+  answers: { 204: { description: 'It is cancelled: it neither completes nor is tried again.' } },
+  problems: ['HOLDFAST_NOT_FOUND'],
+  example: { params: TASK, body: { reason: 'not needed any more' } },
+  run: (call) =>
+    onQueue(call, async (queue) => {
+      const { reason } = call.body;
+      if (await queue.cancel(call.params.id, reason === undefined ? {} : { reason })) return { status: 204 };
+      throw noTask(queue.name, call.params.id);
+    }),
+});
+
+export const requeue = operation({
+  id: 'queues.requeue',
+  method: 'POST',
+  path: '/v1/queues/{queue}/tasks/{id}:requeue',
+  summary: 'Let a dead letter be tried again, from its first attempt.',
+  ...WRITE,
+  params: ofTask,
+  query: none,
+  answers: { 204: { description: 'It waits again.' } },
+  problems: ['HOLDFAST_NOT_FOUND'],
+  example: { params: TASK },
+  run: (call) =>
+    onQueue(call, async (queue) => {
+      if (await queue.requeue(call.params.id)) return { status: 204 };
+      throw new NotFoundError(`There is no dead letter "${call.params.id}" in "${queue.name}".`);
+    }),
+});
+
+export const requeueAll = operation({
+  id: 'queues.requeueAll',
+  method: 'POST',
+  path: '/v1/queues/{queue}:requeue',
+  summary: 'Let dead letters be tried again, the oldest first.',
+  ...ADMIN,
+  params: inQueue,
+  query: none,
+  body: z.strictObject({ limit: z.int().min(1).max(1_000).default(1_000) }),
+  answers: {
+    200: { description: 'How many wait again.', schema: z.object({ requeued: z.int() }) },
+  },
+  problems: ['HOLDFAST_NOT_FOUND'],
+  example: { params: QUEUE, body: { limit: 100 } },
+  run: (call) =>
+    onQueue(call, async (queue) => {
+      const { tasks } = await queue.list('dead', { limit: call.body.limit });
+      const done = await Promise.all(tasks.map(({ id }) => queue.requeue(id)));
+      return { status: 200, body: { requeued: done.filter(Boolean).length } };
+    }),
+});
+
+export const purge = operation({
+  id: 'queues.purge',
+  method: 'POST',
+  path: '/v1/queues/{queue}:purge',
+  summary: 'Remove all tasks in one state; those that a worker has stay.',
+  ...ADMIN,
+  params: inQueue,
+  query: none,
+  body: z.strictObject({ state: z.enum(['waiting', 'delayed', 'dead']) }),
+  answers: { 200: { description: 'How many were removed.', schema: z.object({ removed: z.int() }) } },
+  problems: ['HOLDFAST_NOT_FOUND'],
+  example: { params: QUEUE, body: { state: 'dead' } },
+  run: (call) =>
+    onQueue(call, async (queue) => ({ status: 200, body: { removed: await queue.purge(call.body.state) } })),
+});
+
+export const pause = operation({
+  id: 'queues.pause',
+  method: 'POST',
+  path: '/v1/queues/{queue}:pause',
+  summary: 'Let no worker begin a task until the queue is resumed.',
+  ...ADMIN,
+  params: inQueue,
+  query: none,
+  answers: { 204: { description: 'It is paused; tasks that have begun go on.' } },
+  example: { params: QUEUE },
+  run: ({ systems, params }) =>
+    systems.withQueue(params.queue, async (queue) => {
+      await queue.pause();
+      return { status: 204 };
+    }),
+});
+
+export const resume = operation({
+  id: 'queues.resume',
+  method: 'POST',
+  path: '/v1/queues/{queue}:resume',
+  summary: 'End the pause of a queue.',
+  ...ADMIN,
+  params: inQueue,
+  query: none,
+  answers: { 204: { description: 'Workers begin tasks again.' } },
+  example: { params: QUEUE },
+  run: ({ systems, params }) =>
+    systems.withQueue(params.queue, async (queue) => {
+      await queue.resume();
+      return { status: 204 };
+    }),
+});
+
+export const demand = operation({
+  id: 'queues.demand',
+  method: 'GET',
+  path: '/v1/scale/queues/{queue}',
+  summary: 'Tell an autoscaler how many tasks wait or are worked on.',
+  ...READ,
+  params: inQueue,
+  query: none,
+  answers: {
+    200: {
+      description: 'Waiting and active tasks together; 0 for a queue that does not exist yet.',
+      schema: z.object({ demand: z.int() }),
+    },
+  },
+  example: { params: QUEUE },
+  run: ({ systems, params }) =>
+    systems.withQueue(params.queue, async (queue) => {
+      const { waiting, active } = await queue.counts();
+      return { status: 200, body: { demand: waiting + active } };
+    }),
+});

@@ -1,0 +1,128 @@
+/**
+ * The systems behind the server: what operations work with.
+ *
+ * Guarantees: a queue is opened once, and stays open while somebody uses it; those that nobody has used for longest are
+ * closed when there are too many.
+ */
+import { type Clock, MisuseError, messageOf, type Random } from '@holdfast/kernel';
+import { createQueue, listQueues, metricsText, type Queue } from '@holdfast/queue';
+import type { NodeSource } from '@holdfast/redis';
+import { joinTexts, openTally, PROMETHEUS, type Tally } from '@holdfast/telemetry';
+
+export interface SystemsOptions {
+  /** The Redis of queues; undefined if the server has none. */
+  readonly redis: NodeSource | undefined;
+  readonly prefix: string;
+  /** In ms. */
+  readonly callTimeout: number;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+const MOST_QUEUES = 1_000;
+
+interface Opened {
+  readonly queue: Queue;
+  users: number;
+}
+
+export class Systems {
+  readonly clock: Clock;
+  readonly #options: SystemsOptions;
+  /** The one that was used longest ago comes first. */
+  readonly #queues = new Map<string, Opened>();
+  #problem: () => string | undefined = () => 'it does not listen yet';
+  #tally: Tally | undefined;
+
+  constructor(options: SystemsOptions) {
+    this.#options = options;
+    this.clock = options.clock;
+  }
+
+  /** Works with a queue. */
+  async withQueue<Result>(name: string, work: (queue: Queue) => Promise<Result>): Promise<Result> {
+    const opened = this.#open(name);
+    opened.users += 1;
+    try {
+      return await work(opened.queue);
+    } finally {
+      opened.users -= 1;
+    }
+  }
+
+  /** The names of all queues. Throws UnavailableError. */
+  queueNames(): Promise<string[]> {
+    const { prefix, callTimeout } = this.#options;
+    return listQueues({ redis: this.#redis, prefix, callTimeout });
+  }
+
+  /** Called when the server listens; `problem` says why it may not be sent requests. */
+  opened(problem: () => string | undefined): void {
+    this.#problem = problem;
+    this.#tally = openTally();
+  }
+
+  /** Called when the server stops. */
+  stopping(): void {
+    this.#problem = () => 'it is stopping';
+  }
+
+  /** Why the process may not be sent requests. */
+  problems(): readonly string[] {
+    const problem = this.#problem();
+    return problem === undefined ? [] : [problem];
+  }
+
+  /** Asks the stores. Resolves to what is wrong with them. */
+  async ask(): Promise<readonly string[]> {
+    if (this.#options.redis === undefined) return [];
+    try {
+      await this.queueNames();
+      return [];
+    } catch (error) {
+      return [messageOf(error).split('\n')[0] ?? ''];
+    }
+  }
+
+  /** Those of this process, and those that Redis keeps. */
+  async metrics(): Promise<{ readonly type: string; readonly body: string }> {
+    const names = this.#options.redis === undefined ? [] : await this.queueNames();
+    const texts = await Promise.all(
+      names.map((name) => this.withQueue(name, (queue) => metricsText([queue]))),
+    );
+    return { type: PROMETHEUS, body: joinTexts([this.#tally?.text() ?? '', ...texts]) };
+  }
+
+  get #redis(): NodeSource {
+    const { redis } = this.#options;
+    if (redis !== undefined) return redis;
+    throw new MisuseError('This server has no Redis for queues; start it with --redis.');
+  }
+
+  async close(): Promise<void> {
+    this.#tally?.close();
+    await Promise.all([...this.#queues.values()].map(({ queue }) => queue.close()));
+    this.#queues.clear();
+  }
+
+  #open(name: string): Opened {
+    const { prefix, callTimeout, clock, random } = this.#options;
+    const opened = this.#queues.get(name) ?? {
+      queue: createQueue({ redis: this.#redis, name, prefix, callTimeout, clock, random }),
+      users: 0,
+    };
+    this.#queues.delete(name);
+    this.#queues.set(name, opened);
+    if (this.#queues.size > MOST_QUEUES) this.#closeOne();
+    return opened;
+  }
+
+  #closeOne(): void {
+    for (const [name, { queue, users }] of this.#queues) {
+      if (users > 0) continue;
+      this.#queues.delete(name);
+      void queue.close();
+      return;
+    }
+  }
+}

@@ -1,0 +1,34 @@
+/**
+ * The schemas of values that several operations take or answer.
+ */
+import { z } from 'zod';
+
+/** Text that has a UTF-8: no halves of characters. */
+const wellFormed = z.string().refine((text) => !/\p{Cs}/u.test(text), 'is not well-formed');
+
+export const queueName = z
+  .string()
+  .regex(/^[A-Za-z0-9_-]{1,64}(?:\.\d{1,3})?(?:@[A-Za-z0-9_-]{1,64})?$/)
+  .describe('1 to 64 letters, digits, "_" and "-"; or "<queue>@<group>" for a group of a queue.');
+
+/** An id of a task or the like. */
+export const id = wellFormed
+  .min(1)
+  .refine((text) => Buffer.byteLength(text) <= 256, 'has more than 256 bytes')
+  .describe('1 to 256 bytes of UTF-8.');
+
+export const key = wellFormed.min(1).max(512);
+
+/** Any JSON; it must be given. */
+export const json = z.unknown().refine((value) => value !== undefined, 'is missing');
+
+/** Whole milliseconds. */
+export const duration = (min: number, max: number): z.ZodInt => z.int().min(min).max(max);
+
+/** A whole number in a query. */
+export const count = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
+
+/** How long a request may wait, in ms: below the 60 s of common proxies. */
+export const wait = count(0, 30_000).default(0).describe('How long to wait, in ms. Default 0.');
+
+export const none = z.strictObject({});

@@ -1,0 +1,73 @@
+/**
+ * The options of a server, checked, with their defaults.
+ */
+import {
+  type Clock,
+  duration,
+  flag,
+  having,
+  list,
+  optional,
+  orSystemClock,
+  orSystemRandom,
+  passedOn,
+  type Random,
+  type Readers,
+  requirePrefix,
+  type Settings,
+  text,
+  whole,
+  withDefault,
+} from '@holdfast/kernel';
+import type { NodeSource } from '@holdfast/redis';
+import type { Logger } from '@holdfast/telemetry';
+
+export interface ServerOptions {
+  /** The Redis of queues: a URL, or your own ioredis or node-redis client. Default: the server has no queues. */
+  readonly redis?: NodeSource;
+  /** Begins every key in Redis, as in the options of the packages. Default none. */
+  readonly prefix?: string;
+  /** The address to listen on. Default 127.0.0.1. Any other than the loopback asks for `keys`, unless `insecure`. */
+  readonly host?: string;
+  /** The port to listen on; 0 takes a free one. Default 7400. */
+  readonly port?: number;
+  /** The file of API keys, which is read again when it changes. Default: no keys are asked for. */
+  readonly keys?: string;
+  /** Listens beyond the loopback without keys: everybody who reaches the server may do everything. Default false. */
+  readonly insecure?: boolean;
+  /** The hosts by which the server is reached, such as "holdfast.example.org". Default: localhost only, where there are no keys. */
+  readonly hosts?: readonly string[];
+  /** The most bytes that a body may have. Default 1048576. */
+  readonly maxBody?: number;
+  /** How long Redis may take to answer, in ms. Default 5000. */
+  readonly callTimeout?: number;
+  /** How long `close` waits, after `/readyz` says that the server stops, before it takes no more requests, in ms. Default 0. */
+  readonly drain?: number;
+  /** How long `close` lets requests go on that are under way, in ms. Default 20000. */
+  readonly grace?: number;
+  /** Is told of each request, such as a logger of pino. Default: nobody. */
+  readonly logger?: Logger;
+  /** The clock. Default: the system's. */
+  readonly clock?: Clock;
+  /** The source of randomness. Default: the system's. */
+  readonly random?: Random;
+}
+
+export const SERVER = {
+  redis: passedOn<NodeSource | undefined>(),
+  prefix: withDefault(requirePrefix, ''),
+  host: withDefault(text('an address'), '127.0.0.1'),
+  port: withDefault(whole(0, 65_535), 7_400),
+  keys: optional(text('the path of a file')),
+  insecure: withDefault(flag, false),
+  hosts: withDefault(list<string>('a list of hosts'), []),
+  maxBody: withDefault(whole(1_024, 100_000_000), 1_048_576),
+  callTimeout: withDefault(duration({ min: 1 }), 5_000),
+  drain: withDefault(duration(), 0),
+  grace: withDefault(duration(), 20_000),
+  logger: optional(having<Logger>('info')),
+  clock: orSystemClock,
+  random: orSystemRandom,
+} satisfies Readers<ServerOptions>;
+
+export type ServerSettings = Settings<typeof SERVER>;

@@ -1,0 +1,112 @@
+/** What the tests of the server share: a Redis, and servers with keys, reached over real HTTP. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { systemRandom } from '@holdfast/kernel';
+import { type LocalNodes, startNodes } from '@holdfast/local';
+import { createKey, createServer, type Server, type ServerOptions } from '@holdfast/server';
+import { Redis } from 'ioredis';
+import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest';
+
+/** Closed in reverse order. */
+const open: (() => unknown)[] = [];
+let nodes: LocalNodes;
+let redis: Redis;
+let folder: string;
+let files = 0;
+
+/** Call it in a test file: a Redis for all tests of the file, empty before each. */
+export function useRedis(): void {
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'holdfast-server-'));
+    nodes = await startNodes(1);
+    redis = new Redis(url());
+  });
+  beforeEach(async () => {
+    await redis.flushall();
+  });
+  afterEach(async () => {
+    for (const close of open.splice(0).reverse()) await close();
+  });
+  afterAll(async () => {
+    redis.disconnect();
+    await nodes.stop();
+    rmSync(folder, { recursive: true });
+  });
+}
+
+export const url = (): string => nodes.urls[0] ?? '';
+export const node = () => [...nodes][0] as NonNullable<LocalNodes['nodes'][0]>;
+
+export function later(close: () => unknown): void {
+  open.push(close);
+}
+
+/** A file of its own. */
+export function fileOf(content: unknown): string {
+  files += 1;
+  const path = join(folder, `${files}.json`);
+  writeFileSync(path, typeof content === 'string' ? content : JSON.stringify(content));
+  return path;
+}
+
+/** Keys with scopes, and the file that lists them. */
+export function keysOf<Name extends string>(
+  scopes: Readonly<Record<Name, readonly string[]>>,
+): { readonly file: string; readonly keys: Readonly<Record<Name, string>> } {
+  const made = Object.entries<readonly string[]>(scopes).map(([subject, of]) => ({
+    subject,
+    ...createKey({ subject, scopes: of }, systemRandom),
+  }));
+  return {
+    file: fileOf({ keys: made.map(({ entry }) => entry) }),
+    keys: Object.fromEntries(made.map(({ subject, key }) => [subject, key])) as Record<Name, string>,
+  };
+}
+
+export interface Reply {
+  readonly status: number;
+  readonly headers: Headers;
+  // biome-ignore lint/suspicious/noExplicitAny: tests look at what they expect.
+  readonly body: any;
+}
+
+/** A server, and how to ask it. */
+export interface Served {
+  readonly server: Server;
+  readonly url: string;
+  readonly ask: (
+    method: string,
+    path: string,
+    options?: {
+      readonly key?: string | undefined;
+      readonly body?: unknown;
+      readonly headers?: Record<string, string>;
+    },
+  ) => Promise<Reply>;
+}
+
+/** Starts a server on a free port. */
+export async function serve(options: ServerOptions = {}): Promise<Served> {
+  const server = createServer({ redis: url(), port: 0, ...options });
+  open.push(() => server.close());
+  const at = await server.listen();
+  return {
+    server,
+    url: at,
+    async ask(method, path, { key, body, headers = {} } = {}) {
+      const response = await fetch(`${at}${path}`, {
+        method,
+        headers: {
+          ...(body !== undefined && { 'content-type': 'application/json' }),
+          ...(key !== undefined && { authorization: `Bearer ${key}` }),
+          ...headers,
+        },
+        ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+      });
+      const text = await response.text();
+      const isJson = (response.headers.get('content-type') ?? '').includes('json');
+      return { status: response.status, headers: response.headers, body: isJson ? JSON.parse(text) : text };
+    },
+  };
+}

@@ -1,0 +1,132 @@
+/**
+ * Walks through the table of operations: each is refused without a key, with a key for another name, and with values that do
+ * not fit; each answers its example as its schemas say.
+ */
+import { createQueue } from '@holdfast/queue';
+import { OPERATIONS } from '@holdfast/server/testing';
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { keysOf, later, type Served, serve, url, useRedis } from './setting.js';
+
+useRedis();
+
+type Tested = (typeof OPERATIONS)[number];
+
+const own = OPERATIONS.map((operation) => [operation.id, operation] as const);
+const guarded = own.filter(([, { right }]) => right !== undefined);
+
+let served: Served;
+let keys: Record<'all' | 'other' | 'none', string>;
+
+beforeEach(async () => {
+  const made = keysOf({
+    all: ['*'],
+    other: [...new Set(guarded.map(([, { right }]) => `${right}=somebody-else`))],
+    none: [],
+  });
+  keys = made.keys;
+  served = await serve({ keys: made.file });
+});
+
+function pathOf(
+  { path, example }: Tested,
+  query: Readonly<Record<string, string>> = example.query ?? {},
+): string {
+  const filled = path.replaceAll(/\{(\w+)\}/g, (_, name: string) =>
+    encodeURIComponent(example.params?.[name] ?? ''),
+  );
+  const text = new URLSearchParams(query).toString();
+  return text === '' ? filled : `${filled}?${text}`;
+}
+
+const bodyOf = ({ example, body }: Tested): { body?: unknown } =>
+  body === undefined ? {} : { body: example.body ?? {} };
+
+describe('each operation', () => {
+  beforeAll(() => {
+    expect(new Set(own.map(([id]) => id)).size).toBe(own.length);
+    expect(new Set(own.map(([, { method, path }]) => `${method} ${path}`)).size).toBe(own.length);
+  });
+
+  it.each(guarded)('%s is refused without a key, and with one that is not known', async (_, operation) => {
+    const without = await served.ask(operation.method, pathOf(operation), bodyOf(operation));
+    expect(without).toMatchObject({ status: 401, body: { code: 'HOLDFAST_UNAUTHENTICATED' } });
+    expect(without.headers.get('www-authenticate')).toBe('Bearer');
+    const key = `${keys.all.slice(0, -1)}${keys.all.endsWith('A') ? 'B' : 'A'}`;
+    const wrong = await served.ask(operation.method, pathOf(operation), { ...bodyOf(operation), key });
+    expect(wrong.status).toBe(401);
+  });
+
+  it.each(guarded)('%s is refused to a key without its right, or for another name', async (_, operation) => {
+    const none = await served.ask(operation.method, pathOf(operation), {
+      ...bodyOf(operation),
+      key: keys.none,
+    });
+    expect(none).toMatchObject({ status: 403, body: { code: 'HOLDFAST_FORBIDDEN', right: operation.right } });
+    if (operation.judgedBy === undefined) return;
+    const other = await served.ask(operation.method, pathOf(operation), {
+      ...bodyOf(operation),
+      key: keys.other,
+    });
+    expect(other).toMatchObject({
+      status: 403,
+      body: { code: 'HOLDFAST_FORBIDDEN', right: operation.right },
+    });
+  });
+
+  it.each(own)('%s names the field that is wrong', async (_, operation) => {
+    const query = await served.ask(operation.method, pathOf(operation, { nonsense: '1' }), {
+      ...bodyOf(operation),
+      key: keys.all,
+    });
+    expect(query).toMatchObject({
+      status: 400,
+      body: { code: 'HOLDFAST_MISUSE', errors: [{ field: 'query.nonsense' }] },
+    });
+    if (operation.method === 'GET') return;
+    const body = { ...Object(operation.example.body), nonsense: 1 };
+    const wrong = await served.ask(operation.method, pathOf(operation), { body, key: keys.all });
+    const field = operation.body === undefined ? 'body' : 'body.nonsense';
+    expect(wrong).toMatchObject({ status: 400, body: { errors: [{ field }] } });
+    expect(wrong.headers.get('content-type')).toBe('application/problem+json');
+    const text = await served.ask(operation.method, pathOf(operation), { body: '{"a":', key: keys.all });
+    expect(text).toMatchObject({ status: 400, body: { errors: [{ field: 'body' }] } });
+  });
+
+  it.each(own)('%s answers its example as its schemas say', async (_, operation) => {
+    await prepare(operation);
+    const reply = await served.ask(operation.method, pathOf(operation), {
+      ...bodyOf(operation),
+      key: keys.all,
+    });
+    const answer = operation.answers[reply.status];
+    expect(answer, `${reply.status} ${JSON.stringify(reply.body)}`).toBeDefined();
+    expect(reply.status).toBeLessThan(300);
+    if (answer?.schema) expect(answer.schema.safeParse(reply.body).error).toBeUndefined();
+  });
+});
+
+/** What an example asks for is there. */
+async function prepare({ id }: Tested): Promise<void> {
+  if (!id.startsWith('queues.') || id === 'queues.add') return;
+  const queue = createQueue({ redis: url(), name: 'images' });
+  later(() => queue.close());
+  await queue.add({ url: 'https://example.org/cat.png' }, { id: 'cat', attempts: 1 });
+  if (id === 'queues.requeue') await bury();
+}
+
+/** Makes a dead letter of the task. */
+async function bury(): Promise<void> {
+  const { createWorker } = await import('@holdfast/queue');
+  const queue = createQueue({ redis: url(), name: 'images' });
+  const worker = createWorker({
+    queue,
+    handler: () => {
+      throw new Error('no cat');
+    },
+  });
+  later(async () => {
+    await worker.stop();
+    await queue.close();
+  });
+  await expect.poll(async () => (await queue.counts()).dead).toBe(1);
+}
