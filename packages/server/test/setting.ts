@@ -36,14 +36,13 @@ export function useRedis(): void {
 }
 
 export const url = (): string => nodes.urls[0] ?? '';
-export const node = () => [...nodes][0] as NonNullable<LocalNodes['nodes'][0]>;
 
 export function later(close: () => unknown): void {
   open.push(close);
 }
 
 /** A file of its own. */
-export function fileOf(content: unknown): string {
+function fileOf(content: unknown): string {
   files += 1;
   const path = join(folder, `${files}.json`);
   writeFileSync(path, typeof content === 'string' ? content : JSON.stringify(content));
@@ -64,7 +63,7 @@ export function keysOf<Name extends string>(
   };
 }
 
-export interface Reply {
+interface Reply {
   readonly status: number;
   readonly headers: Headers;
   // biome-ignore lint/suspicious/noExplicitAny: tests look at what they expect.

@@ -10,7 +10,7 @@ import type { Caller } from '../auth/caller.js';
 import type { Right } from '../auth/scopes.js';
 import type { Systems } from './systems.js';
 
-export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
 /** One event of a stream of server-sent events. */
 export interface StreamEvent {
