@@ -22,7 +22,8 @@ Runs client processes against real servers under real faults, records what the c
   workflow clients start runs and let them go on, on servers as those of the queue; where replicas take over,
            every second episode asks for their word
   features clients land, count, read and export features and build generations, on one server, which in every
-           second stage forgets its last second with its power (quorum), or with replicas that take over (sentinel)
+           second stage forgets its last second with its power (quorum), or with replicas that take
+           over (sentinel, cluster)
   vectors  clients put, delete and search documents of an index of vectors, on servers as those of features
   check    judges the kept histories in and below the folders again, without running anything
   peers    puts other libraries under the same faults, for N minutes each (default 4)

@@ -1,5 +1,6 @@
 /**
- * A Redis Cluster: the master that serves the deployment with two replicas, and two masters more, which vote.
+ * A Redis Cluster: the master that serves the deployment with two replicas, and two masters more, which vote. Where the keys
+ * of the deployment are in many slots, the two have one slot each.
  *
  * All know each server by one link. The bus, on which the servers agree who is master, is not disturbed, but the servers
  * are.
@@ -7,7 +8,7 @@
 import type { LocalNode } from '@holdfast/local';
 import { command } from '../nemesis/command.js';
 import { PARAMETERS, type Parameters } from '../traffic/assignment.js';
-import { ARGUMENTS, DEBUG, type Deployed, type DeployOptions, initialize } from './deployment.js';
+import { ANY_SLOT, ARGUMENTS, DEBUG, type Deployed, type DeployOptions, initialize } from './deployment.js';
 import { openLedger } from './ledger-store.js';
 import { FAILOVER_KINDS, startAnnounced, until } from './replicas.js';
 
@@ -34,11 +35,7 @@ export async function deployCluster({ clients, persistence, key }: DeployOptions
   for (const [index, { port }] of others.entries()) {
     await command(first, ['CLUSTER', 'MEET', '127.0.0.1', `${inside[index + 1]?.port}`, `${port + BUS}`]);
   }
-  const slot = Number(await command(first, ['CLUSTER', 'KEYSLOT', key ?? KEY]));
-  const half = slot > SLOTS / 2 ? [0, slot - 1] : [slot + 1, SLOTS - 1];
-  const rest = slot > SLOTS / 2 ? [slot + 1, SLOTS - 1] : [0, slot - 1];
-  const ranges = [[slot, slot], half, rest];
-  for (const [index, [from, to]] of ranges.entries()) {
+  for (const [index, [from, to]] of (await slotsFor(first, key)).entries()) {
     await command(all[index] as LocalNode, ['CLUSTER', 'ADDSLOTSRANGE', `${from}`, `${to}`]);
   }
   const shard = [first, ...all.slice(3)];
@@ -82,6 +79,24 @@ export async function deployCluster({ clients, persistence, key }: DeployOptions
       await Promise.all([stop(), store.close()]);
     },
   };
+}
+
+type Slots = readonly [from: number, to: number];
+
+/** The slots of the master that serves the deployment, and of the two others. */
+async function slotsFor(first: LocalNode, key: DeployOptions['key']): Promise<readonly Slots[]> {
+  if (key === ANY_SLOT)
+    return [
+      [0, SLOTS - 3],
+      [SLOTS - 2, SLOTS - 2],
+      [SLOTS - 1, SLOTS - 1],
+    ];
+  const slot = Number(await command(first, ['CLUSTER', 'KEYSLOT', key ?? KEY]));
+  const [below, above]: Slots[] = [
+    [0, slot - 1],
+    [slot + 1, SLOTS - 1],
+  ];
+  return [[slot, slot], ...(slot > SLOTS / 2 ? [below, above] : [above, below])] as Slots[];
 }
 
 /** The first replica that runs takes over; without asking anybody, so that the old master learns of it late. */

@@ -18,6 +18,8 @@ export const ARGUMENTS: Record<Persistence, readonly string[]> = {
   synchronous: ['--appendonly', 'yes', '--appendfsync', 'always'],
 };
 
+export const ANY_SLOT = Symbol('any slot');
+
 /** For DEBUG SLEEP. */
 export const DEBUG = ['--enable-debug-command', 'yes'];
 
@@ -28,8 +30,10 @@ export interface DeployOptions {
   readonly persistence: Persistence;
   /** Whether the nodes' clocks are to be shifted, in a quorum. */
   readonly clocks: boolean;
-  /** In a cluster, one of the keys of the subject, if that is not the locks. */
-  readonly key?: string;
+  /**
+   * In a cluster, if the subject is not the locks: one of its keys, which share a slot; or `ANY_SLOT`, where they are in many.
+   */
+  readonly key?: string | typeof ANY_SLOT;
 }
 
 export interface Deployed {

@@ -26,7 +26,7 @@ const ENDS_WITHIN = 60_000;
 export const featuresSubject: Subject<Omit<FeaturesAssignment, 'name' | 'history' | 'seed'>> = {
   stage: 2,
 
-  deploy: (call, stage) => deployOneServer('The store of features', call, stage),
+  deploy: deployOneServer,
 
   prepare(episode) {
     const { number, deployed } = episode;
@@ -118,20 +118,21 @@ async function find({ url, store: name, folder, began, time, endsWithin }: Looki
 }
 
 async function scan(url: NodeSource, store: string, generations: readonly string[]): Promise<number> {
-  const connection = connect(url, { key: `{feat:${store}.0}:record` });
-  await connection.open();
   let found = 0;
-  try {
-    for (let partition = 0; partition < PARTITIONS; partition += 1) {
+  for (let partition = 0; partition < PARTITIONS; partition += 1) {
+    const tag = `{feat:${store}.${partition}}`;
+    const connection = connect(url, { key: `${tag}:record` });
+    await connection.open();
+    try {
       for (const generation of generations) {
-        const keys = await connection.send('KEYS', [`{feat:${store}.${partition}}:${generation}:*`]);
+        const keys = await connection.send('KEYS', [`${tag}:${generation}:*`]);
         found += (keys as readonly unknown[]).length;
       }
+    } finally {
+      connection.close();
     }
-    return found;
-  } finally {
-    connection.close();
   }
+  return found;
 }
 
 async function readExported(dir: string): Promise<Pick<Found, 'exported' | 'doubled'>> {

@@ -20,7 +20,7 @@ const ENDS_WITHIN = 60_000;
 export const vectorsSubject: Subject<Omit<VectorsAssignment, 'name' | 'history' | 'seed'>> = {
   stage: 2,
 
-  deploy: (call, stage) => deployOneServer('The index of vectors', call, stage),
+  deploy: deployOneServer,
 
   prepare(episode) {
     const { number, clients, deployed } = episode;
