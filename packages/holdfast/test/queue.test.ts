@@ -158,6 +158,17 @@ test('follows events after a cursor, with the moves that were asked for', async 
   });
 });
 
+test('releases a deduplication key', async () => {
+  await using queue = createQueue<number>({ redis: url(), name: 'unique' });
+  await queue.add(0, { deduplicate: { key: 'd', until: 'ended' } });
+  expect(await call('release', 'unique', 'd')).toMatchObject({ code: 0, stdout: 'd is free.\n' });
+  expect(await call('release', 'unique', 'd')).toMatchObject({
+    code: 64,
+    stderr: expect.stringContaining('the deduplication key "d" has no window in "unique"'),
+  });
+  expect((await call('release', 'unique')).code).toBe(64);
+});
+
 test('shows limits, and changes those that are named', async () => {
   await using queue = createQueue<number>({ redis: url(), name: 'limited' });
   await queue.add(0, { delay: 60_000 });

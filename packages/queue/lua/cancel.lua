@@ -5,7 +5,7 @@
 --
 -- Replies {'cancelled'} if it has ended, {'cancelling'} if a worker has it, or {'unknown'}
 --
--- Stands on: take, same, cancelled, retention
+-- Stands on: take, cancelled, retention
 local id, entry, level, reason = unpack(ARGV, 1, 4)
 forget_cancelled(unpack(redis.call('HMGET', META, 'keep', 'keep_for')))
 local record = redis.call('HGET', TASKS, id)
@@ -13,7 +13,8 @@ if record then
   local place = redis.call('HGET', PLACES, id)
   local key = string.match(record, '^%d %d ([^\n]*)\n') or ''
   local word, has_slot = take(id, record, key, '')
-  forget_window(id)
+  -- One that is unique until it has ended is so as long as a worker has it.
+  if word ~= 'active' or redis.call('HGET', DEDUPED, 'u:' .. id) ~= 'ended' then forget_window(id) end
   if word == 'active' then
     mark(place, reason)
     return {'cancelling'}

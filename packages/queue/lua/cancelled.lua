@@ -3,7 +3,7 @@
 -- A task that a worker has is marked, by its place in CANCELLING. However its delivery ends, the task then ends as
 -- cancelled, without a result and without effects. META counts the marks, so that who ends a delivery need not look.
 --
--- Stands on: lines, notice, streams
+-- Stands on: lines, notice, streams, windows
 local marks = 0
 
 local function mark(place, reason)
@@ -41,5 +41,6 @@ local function end_delivery_as_cancelled(level, entry, reason)
   local record = redis.call('HGET', TASKS, id)
   local key = record and string.match(record, '^%d %d ([^\n]*)\n') or ''
   end_as_cancelled(id, reason)
+  end_unique(id, 'ended')
   if key ~= '' then free_slot(key) end
 end

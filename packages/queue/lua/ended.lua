@@ -1,6 +1,6 @@
 -- Prelude of the verb that ends deliveries: the tasks that have ended in this call, and their outcomes.
 --
--- Stands on: lines, notice, tally
+-- Stands on: lines, notice, tally, windows
 local settled = {}
 local finished = {} -- ids
 local results = {} -- id, entry in EVENTS, ...
@@ -17,6 +17,7 @@ local function end_task(id, key)
   finished[#finished + 1] = id
   redis.call('HDEL', TASKS, id)
   redis.call('HDEL', PLACES, id)
+  end_unique(id, 'ended')
   if key ~= '' then free_slot(key) end
 end
 

@@ -1,6 +1,6 @@
 -- Prelude of the verb that delivers tasks: the tasks that entries stand for.
 --
--- Stands on: window, paced
+-- Stands on: window, paced, windows
 local claims, void = {}, 0
 local key_rate, key_per = unpack(redis.call('HMGET', META, 'key_rate', 'key_per'))
 
@@ -39,6 +39,7 @@ local function keep(stream, level, entries)
     if fields[1] ~= 'i' then
       kept[#kept + 1] = one
     elseif resolve(stream, entry, fields) and may_begin(stream, entry, fields[2], fields[3]) then
+      end_unique(fields[2], 'begun')
       kept[#kept + 1] = one
     end
   end

@@ -1,7 +1,8 @@
 -- put: add tasks that need a record: with an id or a key of their own, delayed, or deduplicated.
 --
 -- then, for each operation: ARGV id, priority, key or '', delay in ms, body, deduplication key or '', for how many ms,
--- 'first' or 'last': which of several that are the same is handled, in how many ms it expires, or ''
+-- 0 for no limit, 'first' or 'last': which of several that are the same is handled, or 'begun' or 'ended': the first, until
+-- it has; in how many ms it expires, or ''
 --
 -- Replies {'put', word, id, ...}: added, or same for a task that is there already, or full, with the limit. If there are
 -- several queues, it is added to each of them that has none that is the same, or to none if one is full.

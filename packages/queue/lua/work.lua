@@ -17,9 +17,9 @@ if not ends then return {'lost'} end
 prolong(session, ends, ARGV[2])
 
 local identity = redis.call('HMGET', META, 'server', 'epoch', 'token', 'confirmed', 'cancelling',
-  'keep', 'keep_for', 'dead_keep', 'dead_keep_for', 'owned')
+  'keep', 'keep_for', 'dead_keep', 'dead_keep_for', 'owned', 'unique')
 local epoch, last = epoch_of(identity)
-marks, owned = tonumber(identity[5] or 0), identity[10]
+marks, owned, unique = tonumber(identity[5] or 0), identity[10], identity[11]
 -- A call that arrives after a later one has been repeated by that, or was given up; nobody would learn what it claims.
 local late = not is_next(session, ARGV[5])
 if late then want = 0 end

@@ -86,9 +86,14 @@ export class Adder {
     const { adding } = this.#parts;
     const { id = adding.random.id(), priority, key = '', delay, deduplicate, expires } = options;
     const body = kept === '' ? `{"d":${data}}` : `{"d":${data},"o":${kept}}`;
-    const same = deduplicate ?? { key: '', within: 0, keep: 'first' };
+    const same = { key: deduplicate?.key ?? '', within: deduplicate?.within ?? 0, keep: keepOf(deduplicate) };
     return adding.call(verbs.put, { id, priority, key, delay, body, deduplicate: same, expires });
   }
+}
+
+/** Which of several tasks that are the same is handled, or until when the first is. */
+function keepOf(same: AddSettings['deduplicate']): verbs.PutRequest['deduplicate']['keep'] {
+  return same?.until ?? same?.keep ?? 'first';
 }
 
 /** Whether the whole task fits into an entry of a stream. */

@@ -12,6 +12,7 @@ import {
   passedOn,
   type Readers,
   readOptions,
+  requireName,
   whole,
   withDefault,
 } from '@holdfast/kernel';
@@ -229,6 +230,16 @@ export abstract class QueueAdministration<Input> {
     const { reason } = readOptions('cancel', options, CANCEL);
     const word = await this.#parts.port.call(verbs.cancel, { id: requireId('id', id), reason });
     return word !== 'unknown';
+  }
+
+  /**
+   * Ends the window of a deduplication key, so that another task may be added under it; the task that began the window
+   * goes on. Resolves to whether the key had one. Throws MisuseError, UnavailableError.
+   */
+  async release(key: string): Promise<boolean> {
+    const name = requireName('key', key);
+    const released = await Promise.all(this.#parts.ports.map((port) => port.call(verbs.release, name)));
+    return released.includes(true);
   }
 
   /**

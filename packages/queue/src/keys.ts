@@ -25,7 +25,7 @@ const READY = Array.from({ length: HIGHEST_PRIORITY + 1 }, (_, priority) => `rea
 export const KEYSPACE = {
   names: [
     // Settings and counters: layout token server epoch confirmed levels returned cancelling paused seq since
-    // call:<session> last:<schedule> ran:<schedule> event announced owned passed passed_dead, how many ended how
+    // call:<session> last:<schedule> ran:<schedule> event announced owned passed passed_dead unique, how many ended how
     // and how long they took: ends:<how> took:<bound>, and the declared limits: limits max limit rate per key_limit key_rate
     // key_per keep keep_for dead_keep dead_keep_for keep_events.
     'meta',
@@ -53,8 +53,8 @@ export const KEYSPACE = {
     // Progress by id, and logs.
     'progress',
     'logs',
-    // Deduplication keys by the time at which they end; ids by deduplication key, which is prefixed with 'k:', and the
-    // reverse, with 'i:'.
+    // Deduplication keys by the time at which they end; ids by deduplication key, which is prefixed with 'k:', the
+    // reverse, with 'i:', and what ends the window before its time, by id, with 'u:'.
     'dedup',
     'deduped',
     // A list, of which an element wakes one of the workers that sleep.

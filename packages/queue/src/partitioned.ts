@@ -167,6 +167,11 @@ export class PartitionedQueue<Input = unknown, Output = Input> implements AsyncD
     return (await this.#ofId(id, (queue) => queue.requeue(id))).includes(true);
   }
 
+  /** Ends the window of a deduplication key, as `release` of a queue does, in whichever partition it is. */
+  async release(key: string): Promise<boolean> {
+    return (await Promise.all(this.partitions.map((queue) => queue.release(key)))).includes(true);
+  }
+
   /** Removes all tasks in one state from all partitions, as `purge` of a queue does; resolves to how many. */
   async purge(state: Exclude<TaskState, 'active' | 'completed' | 'cancelled'>): Promise<number> {
     const removed = await Promise.all(this.partitions.map((queue) => queue.purge(state)));

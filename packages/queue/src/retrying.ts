@@ -16,7 +16,8 @@ const LATE = 60_000;
 /** The options of an add that may be repeated. */
 export function repeatable(options: AddSettings, { within }: Retry, port: QueuePort): AddSettings {
   const { id = port.random.id(), deduplicate } = options;
-  const own = { key: `retry:${port.random.id()}`, within: within + LATE, keep: 'first' } as const;
+  const key = `retry:${port.random.id()}`;
+  const own = { key, within: within + LATE, keep: 'first', until: undefined } as const;
   return { ...options, id, deduplicate: deduplicate ?? own };
 }
 
@@ -43,5 +44,7 @@ export async function withinTime<T>(
 function mayRepeat(error: unknown, { deduplicate }: AddSettings, within: number): boolean {
   if (!(error instanceof UnavailableError)) return false;
   if (/nothing was done/.test(error.message)) return true;
-  return deduplicate?.keep === 'first' && deduplicate.within > within;
+  // A window that ends with its task may be over by then.
+  if (deduplicate === undefined || deduplicate.until !== undefined) return false;
+  return deduplicate.keep === 'first' && deduplicate.within > within;
 }

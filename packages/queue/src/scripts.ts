@@ -27,6 +27,7 @@ const VERBS = [
   'list',
   'remove',
   'cancel',
+  'release',
   'requeue',
   'schedule',
   'time',

@@ -49,12 +49,25 @@ export interface AddOptions {
    * For `within` ms, tasks with the same `key` here count as one. With keep "first", later ones are not added. With
    * "last", the task begins `within` ms after the last one was added, with the data of that; if it has already begun,
    * it is left alone, and a new one is added. Default of keep: "first".
+   *
+   * With `until`, the first is the only one until a worker has been given it ("begun"), or until it has completed, failed
+   * for good, or was cancelled or removed ("ended"); if `within` is given too, at most for so long. Between its attempts
+   * a task has begun, and has not ended. A dead letter that is tried again is not unique any more. `queue.release(key)`
+   * ends either.
    */
-  readonly deduplicate?: {
-    readonly key: string;
-    readonly within: number;
-    readonly keep?: 'first' | 'last';
-  };
+  readonly deduplicate?:
+    | {
+        readonly key: string;
+        readonly within: number;
+        readonly keep?: 'first' | 'last';
+        readonly until?: undefined;
+      }
+    | {
+        readonly key: string;
+        readonly until: 'begun' | 'ended';
+        readonly within?: number;
+        readonly keep?: undefined;
+      };
   /**
    * For how many ms its result is kept, and, as `dead.age`, its dead letter, whatever the limits of the queue say of
    * others, which do not count it; 0 for a result that only those get who wait for it by then. Default: as long as those
@@ -114,17 +127,49 @@ export const TASK = {
   ),
 };
 
+const DEDUPLICATION = group({
+  key: requireName,
+  within: optional(duration({ min: 1 })),
+  keep: optional(oneOf('first', 'last')),
+  until: optional(oneOf('begun', 'ended')),
+});
+
+type Deduplication =
+  | {
+      readonly key: string;
+      readonly within: number;
+      readonly keep: 'first' | 'last';
+      readonly until: undefined;
+    }
+  | {
+      readonly key: string;
+      readonly within: number | undefined;
+      readonly keep: undefined;
+      readonly until: Until;
+    };
+
+type Until = 'begun' | 'ended';
+
+function readDeduplication(option: string, value: unknown): Deduplication | undefined {
+  if (value === undefined) return undefined;
+  const { key, within, keep, until } = DEDUPLICATION(option, value);
+  if (until !== undefined) {
+    if (keep === undefined) return { key, within, keep, until };
+    throw new MisuseError(
+      `${option} has "keep" for a window of time, or "until" for one that ends with its task; got both.`,
+    );
+  }
+  if (within !== undefined) return { key, within, keep: keep ?? 'first', until };
+  throw new MisuseError(
+    `${option} has a time, "within" in ms, or "until" with "begun" or "ended"; got neither.`,
+  );
+}
+
 const ADD = {
   ...TASK,
   id: optional(idOf),
   delay: withDefault(duration({ max: LONGEST_DELAY }), 0),
-  deduplicate: optional(
-    group({
-      key: requireName,
-      within: duration({ min: 1 }),
-      keep: withDefault(oneOf('first', 'last'), 'first'),
-    } satisfies Readers<NonNullable<AddOptions['deduplicate']>>),
-  ),
+  deduplicate: readDeduplication,
   expires: optional(duration({ min: 1, max: LONGEST_DELAY })),
 } satisfies Readers<AddOptions>;
 

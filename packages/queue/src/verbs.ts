@@ -84,7 +84,12 @@ export interface PutRequest {
   readonly delay: number;
   /** JSON of Body. */
   readonly body: string;
-  readonly deduplicate: { readonly key: string; readonly within: number; readonly keep: 'first' | 'last' };
+  readonly deduplicate: {
+    readonly key: string;
+    /** 0 for no limit. */
+    readonly within: number;
+    readonly keep: 'first' | 'last' | 'begun' | 'ended';
+  };
   /** In how many ms. */
   readonly expires: number | undefined;
 }
@@ -367,6 +372,13 @@ export const cancel = single<CancelRequest, 'cancelled' | 'cancelling' | 'unknow
   'cancel',
   ({ id, reason }) => [...placeOf(id), reason],
   ([word]) => word as 'cancelled' | 'cancelling' | 'unknown',
+);
+
+/** Ends the window of a deduplication key. */
+export const release = single<string, boolean>(
+  'release',
+  (key) => [key],
+  ([word]) => word === 'released',
 );
 
 export interface RequeueRequest {

@@ -94,6 +94,22 @@ export const QUEUE_STEERING_CANARIES: readonly Canary[] = [
     ],
   },
   {
+    name: 'who is unique until it has begun is so until it has ended',
+    about: 'A task is given to a worker, and nothing else is added under its deduplication key meanwhile.',
+    changes: [{ file: `${LUA}/entries.lua`, find: "      end_unique(fields[2], 'begun')\n", replace: '' }],
+  },
+  {
+    name: 'who is unique until it has ended is so until it has begun',
+    about: 'A task that a worker has does not keep others from being added under its deduplication key.',
+    changes: [
+      {
+        file: `${LUA}/windows.lua`,
+        find: "what == how or what and how == 'ended'",
+        replace: 'what',
+      },
+    ],
+  },
+  {
     name: 'nothing is deleted while no task ends',
     about: 'The renewal of a session deletes nothing of what has been kept for long enough.',
     changes: [

@@ -27,6 +27,8 @@ interface Window {
   readonly name: string;
   /** Milliseconds of the server's clock. */
   readonly ends: number;
+  /** What of its task ends it before. */
+  readonly until: 'begun' | 'ended' | undefined;
 }
 
 /** A task that was not added, because another is the same. */
@@ -58,6 +60,7 @@ export class Lives {
   readonly #windows = new Map<string, Window>();
   /** Those whose letters were seen since they last began. */
   readonly #buried = new Set<Life>();
+  readonly #delivered = new Set<Life>();
   /** How often a task had completed when it was cancelled. */
   readonly #cancelled = new Map<Life, number>();
   #forgot = false;
@@ -95,12 +98,19 @@ export class Lives {
     const [word] = reply;
     if (call.verb === 'put') this.#put(call, reply);
     if (call.verb === 'work') this.#noteLetters();
+    if (word === 'released') this.#windows.delete(call.args[0] ?? '');
     if (word === 'removed' && call.verb === 'remove') this.#noteRemoval(call);
     if (call.verb === 'cancel' && word !== 'unknown') this.#noteCancel(call, word === 'cancelled');
     if (word === 'requeued') this.#noteRequeue(call);
     if (call.verb === 'find' && call.args[3] !== '1') this.#judgeFound(call.args[0] ?? '', reply);
     if (word === 'counted') this.#judgeCounts(reply.slice(1, 4).map(Number));
     if (word === 'listed') this.#judgePage(call, reply);
+  }
+
+  /** A worker was given the task that has this id now. */
+  delivered(id: string): void {
+    const life = this.#current.get(id);
+    if (life !== undefined) this.#delivered.add(life);
   }
 
   /** Plain tasks were added. */
@@ -166,16 +176,16 @@ export class Lives {
 
   #put({ args }: Call, reply: readonly string[]): void {
     for (let index = 0; index * 9 < args.length; index += 1) {
-      const [proposed = '', , lineKey = '', delay, body = '', deduplication = '', within, keep] = args.slice(
+      const [proposed = '', , lineKey = '', delay, body = '', deduplication = '', , keep] = args.slice(
         9 * index,
       );
       const [word, id = ''] = reply.slice(2 * index + 1);
       const { name } = (JSON.parse(body) as { d: { name: string } }).d;
       if (word === 'same') this.#same({ name, id, deduplication, proposed });
       if (word !== 'added') continue;
-      if (deduplication !== '') this.#judgeWindow(name, deduplication, Number(within));
+      if (deduplication !== '') this.#judgeWindow(name, deduplication);
       this.#begin(name, id);
-      if (deduplication !== '') this.#noteWindow(name, deduplication);
+      if (deduplication !== '') this.#noteWindow(name, deduplication, keep);
       const isInLine = lineKey !== '' && Number(delay) === 0 && keep !== 'last';
       if (!isInLine) continue;
       // One that was removed, and is added again by a repeated call, is the last of its line.
@@ -185,19 +195,28 @@ export class Lives {
   }
 
   /** Of a task that was added: no other waits under its deduplication key, unless the window of that is over. */
-  #judgeWindow(name: string, deduplication: string, within: number): void {
+  #judgeWindow(name: string, deduplication: string): void {
     // A window that is over is forgotten, and is not remembered when the clock steps back.
     if (this.#world.plan.clocksJump) return;
     const before = this.#windows.get(deduplication);
-    const now = Number(this.#ask('ZSCORE', key('dedup'), deduplication)) - within;
-    if (before === undefined || before.name === name || before.ends <= now) return;
-    if (this.#isAlive(before.name) && !this.#isActive(before.name))
-      this.#violate('deduplication', `${name} was added, although ${before.name} waits under its key`);
+    const now = Math.floor(this.#world.store.time() / 1_000);
+    if (before === undefined || before.name === name || before.ends <= now || this.#isOver(before)) return;
+    if (this.#isAlive(before.name) && (before.until !== undefined || !this.#isActive(before.name)))
+      this.#violate('deduplication', `${name} was added, although ${before.name} has its key`);
   }
 
-  #noteWindow(name: string, deduplication: string): void {
+  #noteWindow(name: string, deduplication: string, keep: string | undefined): void {
     const ends = this.#ask('ZSCORE', key('dedup'), deduplication);
-    this.#windows.set(deduplication, { name, ends: Number(ends) });
+    const until = keep === 'begun' || keep === 'ended' ? keep : undefined;
+    this.#windows.set(deduplication, { name, ends: Number(ends), until });
+  }
+
+  /** Whether a window has ended with its task. */
+  #isOver({ name, until }: Window): boolean {
+    const life = this.#byName.get(name);
+    if (until === undefined || life === undefined) return false;
+    const isOpen = until === 'begun' ? !this.#delivered.has(life) && !this.#cancelled.has(life) : true;
+    return !isOpen || !this.#isAlive(name);
   }
 
   /** Whether a worker has a task that is alive. */
@@ -221,6 +240,8 @@ export class Lives {
     const isOfId = this.#ask('HEXISTS', key('tasks'), proposed) === 1;
     const window = isOfId ? undefined : this.#windows.get(deduplication);
     const other = window ? this.#byName.get(window.name) : this.#current.get(id);
+    if (window && this.#isOver(window))
+      this.#violate('deduplication', `${name} is the same as ${window.name}, whose window is over`);
     if (other?.wasRemoved)
       this.#violate('deduplication', `${name} is the same as ${other.name}, which was removed`);
     const record = this.#ask('HGET', key('tasks'), id);
@@ -228,7 +249,7 @@ export class Lives {
     if (record === null || nameIn(String(record)) !== name || current?.name === name) return;
     if (current !== undefined) current.isOver = true;
     this.#begin(name, id);
-    if (deduplication !== '') this.#noteWindow(name, deduplication);
+    if (deduplication !== '') this.#noteWindow(name, deduplication, undefined);
   }
 
   /** A letter may be kept for a moment only. */
@@ -292,6 +313,8 @@ export class Lives {
     if (word === 'completed' && text.startsWith('!')) return; // its result was not kept
     const isWhole = word === 'completed' || typeof value !== 'string';
     const name = isWhole ? (JSON.parse(text) as { name: string }).name : nameIn(text);
+    // What the last task of this id has left may be kept no more, but the letter of an earlier one is.
+    if (word === 'dead' && life !== undefined && this.completions(life.name) > 0) return;
     if (this.#removed.has(id) && word !== 'dead')
       this.#violate('answers', `${id} was removed, but is said to be ${word}, as ${name}`);
     else if (life !== undefined && !life.isOver && life.name !== name)

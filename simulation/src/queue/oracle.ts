@@ -151,6 +151,7 @@ export class QueueOracle implements Judge {
           this.violate('token order', `${id} was delivered under ${token} after ${last}`);
         }
         this.#tokens.set(id, token);
+        this.#lives.delivered(id);
       }
     }
     this.#highest = Math.max(this.#highest, token);

@@ -66,6 +66,8 @@ export type QueueStep = { readonly after: number } & (
   | { readonly f: 'operate' }
   /** Reads the events, for so long. */
   | { readonly f: 'watch'; readonly for: number }
+  /** Ends the window of the key under which tasks are unique. */
+  | { readonly f: 'release' }
   /** Sets the limits of the plan, under a higher version. */
   | { readonly f: 'limit' }
   /** Runs the schedule now. */
@@ -83,6 +85,7 @@ interface AddPlan {
   /** Of one without an id. */
   readonly deduplicate:
     | { readonly key: string; readonly within: number; readonly keep: 'first' | 'last' }
+    | { readonly key: string; readonly until: 'begun' | 'ended'; readonly within?: number }
     | undefined;
   readonly expires: number | undefined;
   readonly timeout: number | undefined;
@@ -227,6 +230,7 @@ function drawClient(
       drawTask(index)
         .map((step) => withWrongs(wrongs, step))
         .map((step) => withRetention(keeps, step))
+        .flatMap((step) => withUniqueness(keeps, step))
         .flatMap((step) => withEnds(ends, step))
         .flatMap((step) => withReaders(moves, step)),
     ),
@@ -243,6 +247,17 @@ function withRetention(keeps: Dice, step: QueueStep): QueueStep {
   if (step.f !== 'add' || !keeps.chance(0.15)) return step;
   const age = (): number => keeps.one([0, keeps.scale(1, 500), 3_600_000]);
   return { ...step, retain: { age: age(), dead: { age: age() } } };
+}
+
+/** The deduplication key of tasks that are unique until they have begun, or ended. */
+export const UNIQUE = 'unique';
+
+function withUniqueness(keeps: Dice, step: QueueStep): QueueStep[] {
+  if (step.f !== 'add' || step.id !== undefined || step.deduplicate || !keeps.chance(0.25)) return [step];
+  const within = keeps.chance(0.3) ? { within: keeps.scale(1, 500) } : {};
+  const unique = { key: UNIQUE, until: keeps.one(['begun', 'ended'] as const), ...within };
+  const release: QueueStep[] = keeps.chance(0.15) ? [{ f: 'release', after: keeps.scale(1, 300) }] : [];
+  return [{ ...step, deduplicate: unique }, ...release];
 }
 
 /** Some tasks are cancelled after their add, and some have a time within which their handlers have to end. */

@@ -10,7 +10,7 @@ import type { Machine } from '../world/machine.js';
 import type { World } from '../world/world.js';
 import { EFFECTS } from './names.js';
 import type { QueueOracle } from './oracle.js';
-import type { QueuePlan, QueueStep, WorkPlan } from './plan.js';
+import { type QueuePlan, type QueueStep, UNIQUE, type WorkPlan } from './plan.js';
 
 export interface QueueProcessOptions {
   readonly world: World<QueuePlan>;
@@ -217,6 +217,8 @@ export class QueueProcess implements Actor<QueueStep> {
         const { version: _, ...limits } = limitsOf(this.#options.plan, 0) ?? {};
         return void (await this.queue.setLimits({ ...limits, version: 3 }));
       }
+      case 'release':
+        return void (await this.queue.release(UNIQUE));
       case 'announce':
         return this.queue.announce(step.kinds);
       case 'obliterate':

@@ -1,4 +1,4 @@
-/** The actions of `holdfast queue` that change something: `retry`, `cancel`, `pause`, `resume`, `purge`. */
+/** The actions of `holdfast queue` that change something: `retry`, `cancel`, `release`, `pause`, `resume`, `purge`. */
 import { masked } from '../../arguments.js';
 import type { Command } from '../../command.js';
 import { CANCEL_REASON, JSON_OUTPUT, PREFIX, PURGED_STATE, REDIS } from '../../options.js';
@@ -29,6 +29,22 @@ export const cancel: Command = {
     if (!(await call.queue.cancel(id, { ...(reason !== undefined && { reason }) })))
       throw call.args.wrong(`"${masked(id)}" is no task of "${call.queue.name}" that waits or runs`);
     return answer(call, { cancelled: id }, `${id} is cancelled.`);
+  }),
+};
+
+export const release: Command = {
+  ...OF_EVERY_ACTION,
+  name: 'release',
+  summary: 'End the window of a deduplication key.',
+  operands: [QUEUE_OPERAND, { name: 'key', about: 'the deduplication key' }],
+  about: 'Another task may be added under the key then; the one that began the window goes on.',
+  options: [REDIS, PREFIX, JSON_OUTPUT],
+  example: 'holdfast queue release images cat-7 --redis redis://127.0.0.1:6379',
+  run: onQueue(async (call) => {
+    const key = call.id ?? '';
+    if (!(await call.queue.release(key)))
+      throw call.args.wrong(`the deduplication key "${masked(key)}" has no window in "${call.queue.name}"`);
+    return answer(call, { released: key }, `${key} is free.`);
   }),
 };
 

@@ -9,7 +9,7 @@ import { announce } from './announce.js';
 import { limits } from './limits.js';
 import { ls } from './ls.js';
 import { metrics } from './metrics.js';
-import { cancel, pause, purge, resume, retry } from './operate.js';
+import { cancel, pause, purge, release, resume, retry } from './operate.js';
 import { schedules } from './schedules.js';
 import { show } from './show.js';
 import { tail } from './tail.js';
@@ -18,5 +18,19 @@ export const queue: CommandGroup = {
   name: 'queue',
   summary: 'Look at task queues, and operate them.',
   about: 'The Redis of the queues is given with --redis or REDIS_URL.',
-  actions: [ls, metrics, show, tail, retry, cancel, pause, resume, purge, announce, limits, schedules],
+  actions: [
+    ls,
+    metrics,
+    show,
+    tail,
+    retry,
+    cancel,
+    release,
+    pause,
+    resume,
+    purge,
+    announce,
+    limits,
+    schedules,
+  ],
 };
