@@ -46,14 +46,17 @@ export function limit(delay: number, ...parents: readonly AbortSignal[]): AbortS
     clearTimeout(timer);
     controller.abort();
   };
-  for (const parent of parents) {
-    if (parent.aborted) follow();
-    else parent.addEventListener('abort', follow, { once: true, signal: controller.signal });
-  }
+  for (const parent of parents) onAbort(parent, follow);
   return controller.signal;
 }
 
 /** Resolves to true after `delay` milliseconds, or to false as soon as `signal` aborts. */
 export function rest(delay: number, signal: AbortSignal): Promise<boolean> {
   return sleep(delay, true, { signal }).catch(() => false);
+}
+
+/** Calls `then` once when `signal` aborts; at once if it has. */
+export function onAbort(signal: AbortSignal, then: () => void): void {
+  if (signal.aborted) then();
+  else signal.addEventListener('abort', then, { once: true });
 }

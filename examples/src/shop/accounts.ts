@@ -80,7 +80,7 @@ async function open({ guard, redis, isFenced }: AccountsParts, lease: Lease, ord
       ...(amount > 0 ? [['XADD', PURCHASES, '*', 'json', JSON.stringify(purchase)] as const] : []),
     ];
     if (sealed) await sealed.write(commands);
-    else await redis.multi(commands.map((command) => [...command])).exec();
+    else await redis.multi(commands.map(([name, ...words]) => [name.toLowerCase(), ...words])).exec();
   };
   return { charged: Number(charged), book };
 }

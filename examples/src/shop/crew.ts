@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import type { Changes } from '../ledger/changes.js';
 import { Processes, type Program, type Started } from '../ledger/processes.js';
 import type { Booking } from './accounts.js';
-import type { FromShop, FromWorker, Switches, Task, ToWorker } from './messages.js';
+import type { FromShop, FromWorker, Moment, Switches, Task, ToShop, ToWorker } from './messages.js';
 import { WORKERS } from './setting.js';
 
 type WorkerState = 'starting' | 'working' | 'stopped' | 'killed' | 'finished';
@@ -23,34 +23,34 @@ export interface Worker extends Started {
   readonly ends: Map<string, Extract<FromWorker, { kind: 'charged' | 'refused' }>>;
 }
 
-export type Moment = { readonly worker: string; readonly at: number } & Exclude<
-  FromWorker,
-  { kind: 'ready' }
->;
+/** How many moments are kept at most. */
+const MOMENTS = 4_000;
 
 type FromProcess = FromWorker | FromShop;
 
 export class Crew {
   readonly seats: Worker[] = [];
   readonly charged: Booking[] = [];
+  /** What happened to accounts lately, the latest last. */
+  readonly moments: Moment[] = [];
+  chargedTwice = 0;
   refused = 0;
+  readonly #orders = new Set<string>();
   /** The port of the page, once the shop is open. */
   port = 0;
   readonly #task: Omit<Task, 'name'>;
   readonly #processes: Processes<FromProcess>;
   readonly #changes: Changes;
-  readonly #heard: (moment: Moment) => void;
   #shop: Started | undefined;
   #fenced: boolean;
   /** Told of what somebody at the page wants. */
   onSwitch: (switches: Switches) => void = () => {};
 
-  constructor(task: Omit<Task, 'name'>, changes: Changes, heard: (moment: Moment) => void) {
+  constructor(task: Omit<Task, 'name'>, changes: Changes) {
     this.#task = task;
     this.#fenced = task.fenced;
     this.#changes = changes;
     this.#processes = new Processes(changes);
-    this.#heard = heard;
   }
 
   /** Aborts when a process has ended without having been told to; its reason is an Error that says why. */
@@ -81,7 +81,7 @@ export class Crew {
 
   readonly tell = (worker: Worker, message: ToWorker): void => this.#processes.tell(worker, message);
 
-  tellShop(message: object): void {
+  tellShop(message: ToShop): void {
     if (this.#shop) this.#processes.tell(this.#shop, message);
   }
 
@@ -123,13 +123,17 @@ export class Crew {
     if (message.kind === 'sealed' && message.lingering) worker.caught = message;
     if (message.kind === 'charged') {
       this.charged.push(message.booking);
+      if (this.#orders.has(message.booking.order)) this.chargedTwice += 1;
+      this.#orders.add(message.booking.order);
       worker.ends.set(message.booking.order, message);
     }
     if (message.kind === 'refused') {
       this.refused += 1;
       worker.ends.set(message.order, message);
     }
-    this.#heard({ ...message, worker: worker.name, at: Date.now() });
+    const { order, account, token } = message.kind === 'charged' ? message.booking : message;
+    this.moments.push({ kind: message.kind, order, account, token, worker: worker.name, at: Date.now() });
+    if (this.moments.length > MOMENTS) this.moments.splice(0, MOMENTS / 2);
   }
 }
 

@@ -5,7 +5,8 @@
  * before anything else happens.
  */
 import { randomUUID } from 'node:crypto';
-import { type Changes, rest } from '../ledger/changes.js';
+import { once } from 'node:events';
+import { rest } from '../ledger/changes.js';
 import type { Dice } from '../ledger/random.js';
 import { CATALOGUE, CUSTOMERS } from './catalogue.js';
 import { YOURS } from './setting.js';
@@ -26,16 +27,10 @@ export class Customers {
   /** How long each answer took, from the first time that it was asked for, in ms. */
   readonly took: number[] = [];
   readonly #shop: string;
-  readonly #changes: Changes;
 
   /** `shop` is the URL of the shop. */
-  constructor(shop: string, changes: Changes) {
+  constructor(shop: string) {
     this.#shop = shop;
-    this.#changes = changes;
-  }
-
-  get waiting(): number {
-    return [...this.told.values()].filter((accepted) => accepted === undefined).length;
   }
 
   /** Orders `rate` times a second until `over` aborts; those who wait then go on until `cutoff` does. */
@@ -50,32 +45,26 @@ export class Customers {
       const account = dice.between(0, 1) < 0.1 ? YOURS : dice.pick(CUSTOMERS).id;
       orders.push(this.#order({ id: randomUUID(), account, product: dice.pick(CATALOGUE).id }, cutoff));
     }
-    await Promise.all(orders);
-  }
-
-  /** Resolves to whether everybody had an answer when `signal` aborted. */
-  answered(signal: AbortSignal): Promise<boolean> {
-    return this.#changes.until(() => this.waiting === 0, signal);
+    await Promise.race([Promise.all(orders), aborted(cutoff)]);
   }
 
   async #order(order: Asked, cutoff: AbortSignal): Promise<void> {
     const began = performance.now();
     this.told.set(order.id, undefined);
     do {
-      const answer = await this.#ask(order, cutoff);
+      const answer = await this.#ask(order);
       if (answer === undefined) continue;
       this.told.set(order.id, answer.status === 'accepted');
       this.took.push(performance.now() - began);
-      this.#changes.notify();
       return;
     } while (await rest(AGAIN, cutoff));
   }
 
-  async #ask(order: Asked, signal: AbortSignal): Promise<{ readonly status: string } | undefined> {
+  async #ask(order: Asked): Promise<{ readonly status: string } | undefined> {
     try {
       const headers = { 'content-type': 'application/json' };
       const response = await fetch(`${this.#shop}/orders`, {
-        ...{ method: 'POST', headers, body: JSON.stringify(order), signal },
+        ...{ method: 'POST', headers, body: JSON.stringify(order) },
       });
       const body = (await response.json()) as { readonly status: string };
       return response.ok ? body : undefined;
@@ -84,6 +73,9 @@ export class Customers {
     }
   }
 }
+
+const aborted = (signal: AbortSignal): Promise<unknown> =>
+  signal.aborted ? Promise.resolve() : once(signal, 'abort');
 
 /** The time in ms within which `share` of the answers came; 0 if there were none. */
 export function percentile(took: readonly number[], share: number): number {

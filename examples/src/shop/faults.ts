@@ -5,7 +5,7 @@
  * Guarantees: kinds and pauses come from the seed; the victim is whoever seals an account next. One fault at a time, so that four of five nodes always vote; each is
  * announced, and comes to its end within `cutoff`. A frozen worker is always continued.
  */
-import { type Changes, rest } from '../ledger/changes.js';
+import { type Changes, onAbort, rest } from '../ledger/changes.js';
 import type { Health } from '../ledger/health.js';
 import type { Dice } from '../ledger/random.js';
 import type { Crew, Worker } from './crew.js';
@@ -23,6 +23,8 @@ interface Tally {
   frozen: number;
   killed: number;
   emptied: number;
+  /** The account that the worker had sealed which froze last. */
+  account?: string;
 }
 
 export interface Bounds {
@@ -35,12 +37,44 @@ export interface Bounds {
 
 const FAULTS = [freeze, kill, empty] as const;
 
-/** Strikes until `over` aborts; the first fault freezes a worker. When it settles no fault is under way. */
-export async function strike(scene: Scene, bounds: Bounds): Promise<void> {
-  const { dice, over } = bounds;
-  for (let fault: (typeof FAULTS)[number] = freeze; !over.aborted; fault = dice.pick(FAULTS)) {
-    await fault(scene, bounds);
-    await rest(dice.between(1_000, 3_000), over);
+/** The switch of the faults. */
+export class Faults {
+  readonly #scene: Scene;
+  readonly #bounds: Bounds;
+  #stop: AbortController | undefined;
+  #striking = Promise.resolve();
+
+  constructor(scene: Scene, bounds: Bounds) {
+    this.#scene = scene;
+    this.#bounds = bounds;
+    onAbort(bounds.over, () => this.#stop?.abort());
+  }
+
+  get on(): boolean {
+    return this.#stop !== undefined;
+  }
+
+  set on(on: boolean) {
+    if (on === this.on || this.#bounds.over.aborted) return;
+    this.#scene.say(on ? 'faults begin' : 'faults are off');
+    this.#stop?.abort();
+    this.#stop = on ? new AbortController() : undefined;
+    const stop = this.#stop?.signal;
+    if (stop) this.#striking = this.#striking.then(() => this.#strike(stop));
+  }
+
+  /** Resolves when no fault is under way. */
+  settled(): Promise<void> {
+    return this.#striking;
+  }
+
+  /** The first fault freezes a worker. */
+  async #strike(stop: AbortSignal): Promise<void> {
+    const { dice } = this.#bounds;
+    for (let fault: (typeof FAULTS)[number] = freeze; !stop.aborted; fault = dice.pick(FAULTS)) {
+      await fault(this.#scene, this.#bounds);
+      await rest(dice.between(1_000, 3_000), stop);
+    }
   }
 }
 
@@ -49,6 +83,7 @@ async function freeze({ crew, changes, tally, say }: Scene, { cutoff }: Bounds):
   if (caught === undefined) return;
   const { worker, order, account, token } = caught;
   crew.stop(worker);
+  tally.account = account;
   say(`worker-${worker.name} froze after it sealed account:${account}, token ${token}`);
   const charge = () => crew.charged.find((booking) => booking.order === order);
   await changes.until(() => charge() !== undefined, cutoff, 12_000);

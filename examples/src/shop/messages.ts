@@ -33,6 +33,44 @@ export type FromWorker =
   | { readonly kind: 'charged'; readonly booking: Booking }
   | ({ readonly kind: 'refused'; readonly seen: number } & Holding);
 
+/** What happened to a lease on an account: it was sealed, charged, or its holder was refused. `at`: in ms since the epoch. */
+export interface Moment extends Holding {
+  readonly kind: 'sealed' | 'charged' | 'refused';
+  readonly worker: string;
+  readonly at: number;
+}
+
+/** The state of the shop, as it is shown. */
+export interface Snapshot {
+  readonly orders: {
+    readonly done: number;
+    readonly waiting: number;
+    readonly rate: number;
+    readonly p99: number;
+  };
+  readonly chargedTwice: number;
+  readonly refused: number;
+  readonly nodes: readonly { readonly name: string; readonly state: string }[];
+  readonly workers: readonly { readonly name: string; readonly state: string }[];
+  readonly faults: boolean;
+  readonly fencing: boolean;
+  /** The account that is watched, and what happened to it in the last 20 s. */
+  readonly account: string;
+  readonly moments: readonly Moment[];
+  /** By the clock of this machine, in ms since the epoch. */
+  readonly now: number;
+}
+
+export type ToShop =
+  | { readonly kind: 'snapshot'; readonly snapshot: Snapshot }
+  | { readonly kind: 'event'; readonly text: string };
+
+/** Of the systems that the shop stands on, for its page. */
+export interface Systems {
+  readonly pictures: { readonly waiting: number; readonly done: number };
+  readonly runs: { readonly running: number; readonly done: number; readonly stuck: number };
+}
+
 export interface Switches {
   readonly faults?: boolean;
   readonly fencing?: boolean;

@@ -1,30 +1,61 @@
-/** What is shown of the shop in a terminal. */
+/** The state of the shop, and how it is shown in a terminal. */
 import { colourOf } from '../ledger/picture.js';
 import { type Picture, paint } from '../ledger/view.js';
 import { type Customers, percentile } from './customers.js';
-import type { Scene } from './faults.js';
-import type { Options } from './options.js';
+import type { Faults, Scene } from './faults.js';
+import type { Snapshot } from './messages.js';
+import { YOURS } from './setting.js';
 
-export function pictureOf({ crew, health, tally }: Scene, customers: Customers, options: Options): Picture {
-  const began = performance.now();
-  const orders = () => {
-    const { took, waiting } = customers;
-    const rate = took.length / ((performance.now() - began) / 1_000 || 1);
-    return `${took.length} done, ${waiting} waiting  ${rate.toFixed(0)}/s  p99 ${percentile(took, 0.99).toFixed(0)} ms`;
-  };
-  const twice = () => crew.charged.length - new Set(crew.charged.map(({ order }) => order)).size;
+/** For how long moments are shown, in ms. */
+const SHOWN = 20_000;
+
+export function snapshotOf(
+  { crew, health, tally }: Scene,
+  { took, told }: Customers,
+  faults: Faults,
+): Snapshot {
+  const now = Date.now();
+  const recent = crew.moments.filter(({ at }) => at > now - SHOWN);
+  // That of the worker that froze last is the one to see.
+  const { account = YOURS } = tally;
   return {
-    line: () =>
-      `orders ${orders()}  refused ${crew.refused}  charged twice ${twice()}  nodes: ${health.summary()}`,
-    lines: (time) => [
-      `${paint('bold', 'Holdfast')}  ${time}s  shop http://localhost:${crew.port}`,
-      '',
-      `  nodes     ${health.nodes.map((node) => `${node.port} ${paint(colourOf(health.of(node)), health.of(node))}`).join('  ')}`,
-      `  orders    ${orders()}`,
-      `  workers   ${crew.seats.map(({ name, state }) => `${name} ${paint(colourOf(state), state)}`).join('  ')}`,
-      `  refused   ${crew.refused} stale writes   charged twice ${paint(twice() > 0 ? 'red' : 'bold', String(twice()))}`,
-      `  faults    ${tally.frozen} froze, ${tally.killed} killed, ${tally.emptied} nodes emptied   fencing ${crew.fenced ? 'on' : paint('red', 'OFF')}`,
-      options.fenced ? '' : paint('red', '  nothing checks the writes'),
-    ],
+    orders: {
+      ...{ done: took.length, waiting: told.size - took.length },
+      rate: recent.filter(({ kind, at }) => kind === 'charged' && at > now - 5_000).length / 5,
+      p99: percentile(took.slice(-1_000), 0.99),
+    },
+    ...{ chargedTwice: crew.chargedTwice, refused: crew.refused },
+    nodes: health.nodes.map((node) => ({ name: String(node.port), state: health.of(node) })),
+    workers: crew.seats.map(({ name, state }) => ({ name, state })),
+    ...{ faults: faults.on, fencing: crew.fenced, now, account },
+    moments: recent.filter((moment) => moment.account === account),
+  };
+}
+
+/** `look` gives the state of the moment. */
+export function pictureOf({ crew, tally }: Scene, look: () => Snapshot): Picture {
+  const told = ({ done, waiting, rate, p99 }: Snapshot['orders']): string =>
+    `${done} done, ${waiting} waiting  ${rate.toFixed(0)}/s  p99 ${p99.toFixed(0)} ms`;
+  const states = (all: Snapshot['nodes']): string =>
+    all.map(({ name, state }) => `${name} ${paint(colourOf(state), state)}`).join('  ');
+  return {
+    line() {
+      const { orders, refused, chargedTwice, nodes } = look();
+      const out = nodes.filter(({ state }) => state !== 'voting').length;
+      return `orders ${told(orders)}  refused ${refused}  charged twice ${chargedTwice}  nodes ${nodes.length - out} of ${nodes.length} vote`;
+    },
+    lines(time) {
+      const { orders, refused, chargedTwice, nodes, workers, faults, fencing } = look();
+      const { frozen, killed, emptied } = tally;
+      return [
+        `${paint('bold', 'Holdfast')}  ${time}s  shop http://localhost:${crew.port}   q quits  f faults  g fencing`,
+        `  nodes     ${states(nodes)}`,
+        `  workers   ${states(workers)}`,
+        `  orders    ${told(orders)}`,
+        `  refused   ${refused} stale writes   charged twice ${paint(chargedTwice > 0 ? 'red' : 'bold', String(chargedTwice))}`,
+        `  faults    ${faults ? 'on' : 'off'}: ${frozen} froze, ${killed} killed, ${emptied} nodes emptied   fencing ${fencing ? 'on' : paint('red', 'OFF: nothing checks the writes')}`,
+        '',
+      ];
+    },
   };
 }

@@ -6,20 +6,24 @@
  */
 import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import type { Features } from '@holdfast/features';
 import { createRedisGuard } from '@holdfast/fence/redis';
 import { type LocalNode, startNodes } from '@holdfast/local';
 import { createLocks, type Locks } from '@holdfast/lock';
 import { Redis } from 'ioredis';
-import { Changes, limit, rest } from '../ledger/changes.js';
+import { Changes, limit, onAbort, rest } from '../ledger/changes.js';
 import { Health } from '../ledger/health.js';
 import { dice } from '../ledger/random.js';
 import { Undo } from '../ledger/undo.js';
 import type { View } from '../ledger/view.js';
+import { CATALOGUE } from './catalogue.js';
 import { Crew } from './crew.js';
 import { Customers } from './customers.js';
-import { type Scene, strike } from './faults.js';
+import { Faults, type Scene } from './faults.js';
+import { type Controlled, listenToKeys } from './keys.js';
+import type { Snapshot } from './messages.js';
 import type { Options } from './options.js';
-import { pictureOf } from './picture.js';
+import { pictureOf, snapshotOf } from './picture.js';
 import { openFeatures } from './recommendations.js';
 import { DEPLOYMENT, NODES, type Plant } from './setting.js';
 import { readFacts } from './stores.js';
@@ -32,6 +36,12 @@ const LONGEST = 2 ** 31 - 1 - 60_000;
 /** How long what is under way at the end may take, in ms. */
 const REST = 30_000;
 
+export interface Outcome {
+  readonly facts: Facts;
+  /** How long customers waited for each answer, in ms. */
+  readonly took: readonly number[];
+}
+
 interface Stage extends Plant {
   readonly servers: readonly LocalNode[];
   readonly locks: Locks;
@@ -42,7 +52,7 @@ interface Stage extends Plant {
 }
 
 /** Throws if the shop could not run, or as `interrupted` says. */
-export async function run(options: Options, view: View, interrupted: AbortSignal): Promise<Facts> {
+export async function run(options: Options, view: View, interrupted: AbortSignal): Promise<Outcome> {
   const undo = new Undo();
   try {
     return await play(await build({ undo, view, interrupted }), options);
@@ -75,63 +85,88 @@ async function build({
   return { nodes: local.urls, servers: local.nodes, data, locks, undo, view, interrupted };
 }
 
-async function play(stage: Stage, options: Options): Promise<Facts> {
+async function play(stage: Stage, options: Options): Promise<Outcome> {
   const { nodes, servers, data, locks, undo, view, interrupted } = stage;
   const store = openFeatures(data);
   undo.add(() => store.close());
   await store.apply();
   const changes = new Changes();
-  const { fenced, port } = options;
-  const crew = new Crew({ nodes, data, fenced, port }, changes, () => {});
+  const { fenced, port, duration, rate, seed } = options;
+  const crew = new Crew({ nodes, data, fenced, port }, changes);
   undo.add(() => crew.close());
   const ready = await crew.start(limit(60_000, interrupted, crew.broken));
   throwIfEnded(crew, interrupted);
   if (!ready) throw new Error('the processes were not ready within a minute');
 
-  const tally = { frozen: 0, killed: 0, emptied: 0 };
-  const health = new Health(servers, locks, changes);
-  const watching = new AbortController();
-  undo.add(async () => watching.abort());
-  health.watch(watching.signal).catch(() => {}); // what cannot be seen is shown as it was
-  const scene: Scene = { crew, health, changes, tally, say: (text) => view.say(text) };
-  const customers = new Customers(`http://127.0.0.1:${crew.port}`, changes);
-  const duration = Math.min(options.duration, LONGEST);
-  const over = limit(duration, interrupted, crew.broken);
-  const cutoff = limit(duration + REST, interrupted, crew.broken);
-  view.show(pictureOf(scene, customers, options));
-  await Promise.all([
-    strikeLater(scene, options, { over, cutoff }),
-    options.rate > 0 && customers.come(options.rate, dice(options.seed + 1), { over, cutoff }),
-  ]);
-  throwIfEnded(crew, interrupted);
-  const redis = new Redis(data);
-  undo.add(async () => redis.disconnect());
-  const told = {
-    told: customers.told,
-    acknowledged: crew.charged,
-    refused: crew.refused,
-    tested: tally.frozen > 0,
+  const say = (text: string): void => {
+    view.say(text);
+    crew.tellShop({ kind: 'event', text });
   };
-  for (;;) {
-    const facts = { ...told, ...(await readFacts(redis, store)) };
-    const isDone = facts.counted >= facts.bookings.length && facts.pictures.size >= facts.bookings.length;
-    if (isDone || !(await rest(200, cutoff))) return facts; // pictures and counts come after the answer
+  const scene: Scene = {
+    ...{ crew, changes, say, health: new Health(servers, locks, changes) },
+    tally: { frozen: 0, killed: 0, emptied: 0 },
+  };
+  const ended = new AbortController();
+  undo.add(async () => ended.abort());
+  const quit = new AbortController();
+  const over = limit(Math.min(duration, LONGEST), interrupted, crew.broken, quit.signal);
+  const last = new AbortController();
+  onAbort(over, () => void setTimeout(() => last.abort(), REST).unref());
+  const cutoff = limit(LONGEST, interrupted, crew.broken, last.signal);
+  const faults = new Faults(scene, { dice: dice(seed), over, cutoff });
+  const customers = new Customers(`http://127.0.0.1:${crew.port}`);
+  const controls = controlsOf(crew, faults, () => quit.abort());
+  listenToKeys(options.plain, controls, ended.signal);
+  crew.onSwitch = controls;
+  scene.health.watch(ended.signal).catch(() => {}); // what cannot be seen is shown as it was
+  const look = (): Snapshot => snapshotOf(scene, customers, faults);
+  view.show(pictureOf(scene, look));
+  say(`the shop is open: http://localhost:${crew.port}`);
+  tellAgain(crew, look, ended.signal);
+  await Promise.all([
+    options.faults &&
+      rest(Math.min(CALM, duration / 3), over).then((isTime) => isTime && controls({ faults: true })),
+    rate > 0 ? customers.come(rate, dice(seed + 1), { over, cutoff }) : rest(LONGEST, over),
+  ]);
+  await faults.settled();
+  throwIfEnded(crew, interrupted);
+  return { facts: await gather({ data, store, cutoff }, scene, customers), took: customers.took };
+}
+
+/** What the switches do, of the page and of the terminal. */
+const controlsOf =
+  (crew: Crew, faults: Faults, quit: () => void) =>
+  ({ faults: striking, fencing, flip, isOver }: Controlled): void => {
+    if (striking !== undefined) faults.on = striking;
+    if (fencing !== undefined) crew.fenced = fencing;
+    if (flip === 'faults') faults.on = !faults.on;
+    if (flip === 'fencing') crew.fenced = !crew.fenced;
+    if (isOver) quit();
+  };
+
+function tellAgain(crew: Crew, look: () => Snapshot, signal: AbortSignal): void {
+  const timer = setInterval(() => crew.tellShop({ kind: 'snapshot', snapshot: look() }), 500);
+  onAbort(signal, () => clearInterval(timer));
+}
+
+/** Pictures and counts come after the answers: they are waited for, until `cutoff` aborts. */
+async function gather(
+  { data, store, cutoff }: { readonly data: string; readonly store: Features; readonly cutoff: AbortSignal },
+  { crew, tally }: Scene,
+  { told }: Customers,
+): Promise<Facts> {
+  const redis = new Redis(data);
+  try {
+    for (;;) {
+      const heard = { told, acknowledged: crew.charged, refused: crew.refused, tested: tally.frozen > 0 };
+      const facts = { ...heard, ...(await readFacts(redis, store)) };
+      const { counted, pictures, bookings } = facts;
+      const isDone = counted >= bookings.length && pictures.size >= bookings.length + CATALOGUE.length;
+      if (isDone || !(await rest(200, cutoff))) return facts;
+    }
+  } finally {
+    redis.disconnect();
   }
-}
-
-interface Ends {
-  readonly over: AbortSignal;
-  readonly cutoff: AbortSignal;
-}
-
-async function strikeLater(
-  scene: Scene,
-  { faults, duration, seed }: Options,
-  { over, cutoff }: Ends,
-): Promise<void> {
-  if (!faults || !(await rest(Math.min(CALM, duration / 3), over))) return;
-  scene.say('faults begin');
-  await strike(scene, { dice: dice(seed), over, cutoff });
 }
 
 function throwIfEnded(crew: Crew, interrupted: AbortSignal): void {
