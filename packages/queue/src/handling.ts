@@ -11,11 +11,20 @@ import type { Report } from '@holdfast/redis';
 import { type Claimed, unreadableBecause } from './claimed.js';
 import { ResultNotKeptError, TaskTimeoutError } from './errors.js';
 import { encodeTrace } from './inspection.js';
-import { dead, done, failed, failureOf, keptAsAsked, later, type Outcome, withEffects } from './outcome.js';
+import {
+  dead,
+  done,
+  failed,
+  failureOf,
+  keptAsAsked,
+  later,
+  type Outcome,
+  whyGivenUp,
+  withEffects,
+} from './outcome.js';
 import type { QueueParts } from './parts.js';
 import { encodeResult, whyNotKept } from './results.js';
 import { Deferral, type DeliveredTask, type TaskHandler } from './task.js';
-import { DEFAULT_ATTEMPTS } from './task-options.js';
 import { attemptOf, gaveUp } from './telemetry.js';
 
 export interface HandlingOptions {
@@ -49,14 +58,8 @@ export class Handling {
   }
 
   #handle(claimed: Claimed, task: DeliveredTask<unknown>, now: number): Promise<Outcome> | Outcome {
-    const { expires, options, unreadable } = claimed;
-    if (unreadable !== undefined) return this.#giveUp(claimed, task, now, unreadable);
-    if (expires !== undefined && expires < now) {
-      return this.#giveUp(claimed, task, now, `it expired ${now - expires} ms before it could begin`);
-    }
-    if (task.attempt > (options.a ?? DEFAULT_ATTEMPTS)) {
-      return this.#giveUp(claimed, task, now, 'its worker died or stalled in every attempt');
-    }
+    const why = whyGivenUp(claimed, task.attempt, now);
+    if (why !== undefined) return this.#giveUp(claimed, task, now, why);
     return this.#attempt(claimed, task, now);
   }
 

@@ -114,6 +114,14 @@ export function failureOf(error: unknown, details: Omit<Failure, 'message' | 'st
   };
 }
 
+/** Why a delivery is not handled at all; undefined if it is. `now`: by the server, in ms. */
+export function whyGivenUp({ unreadable, expires, options }: Claimed, attempt: number, now: number) {
+  if (unreadable !== undefined) return unreadable;
+  if (expires !== undefined && expires < now) return `it expired ${now - expires} ms before it could begin`;
+  if (attempt > (options.a ?? DEFAULT_ATTEMPTS)) return 'its worker died or stalled in every attempt';
+  return undefined;
+}
+
 function letterOf(claimed: Claimed, attempt: number, errors: readonly Failure[]): string {
   return `${claimed.priority} 0 ${claimed.key}\n${bodyOf(claimed, attempt, errors)}`;
 }

@@ -14,6 +14,8 @@ const VERBS = [
   'epoch',
   'confirm',
   'work',
+  'fetch',
+  'finish',
   'reconcile',
   'renew',
   'close',

@@ -21,10 +21,10 @@ import type { QueueSettings } from './queue-options.js';
 import { LONGEST_DELAY } from './task-options.js';
 
 /** In bytes: the latest 1000 notices are kept, and each may be one of progress. */
-const LARGEST_PROGRESS = 16_000;
+export const LARGEST_PROGRESS = 16_000;
 
 /** Of a log, in characters. */
-const LONGEST_LINE = 1_000;
+export const LONGEST_LINE = 1_000;
 
 export interface Task<Data = unknown> extends TokenHolder {
   readonly id: string;

@@ -179,6 +179,34 @@ export const work = single<WorkRequest, Work | undefined>(
   readWork,
 );
 
+export interface FetchRequest extends OpenRequest {
+  /** How many tasks; 0 to be told only what the session has. */
+  readonly want: number;
+  /** Whether a token is issued for what the session has. */
+  readonly issues: boolean;
+}
+
+/** Its result is undefined if the session is over. */
+export const fetch = single<FetchRequest, Work | undefined>(
+  'fetch',
+  ({ session, lease, want, issues }) => [session, String(lease), String(want), issues ? '1' : ''],
+  readWork,
+);
+
+export interface FinishRequest {
+  readonly session: string;
+  readonly priority: string;
+  readonly entry: string;
+  readonly outcome: Outcome;
+}
+
+/** Its result is "gone" if the session does not have the delivery. */
+export const finish = single<FinishRequest, 'finished' | 'cancelled' | 'gone'>(
+  'finish',
+  ({ session, priority, entry, outcome }) => [session, priority, entry, ...outcome],
+  ([word]) => word as 'finished' | 'cancelled' | 'gone',
+);
+
 export interface ReconcileRequest {
   readonly session: string;
   readonly lease: number;

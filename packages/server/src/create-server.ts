@@ -10,6 +10,7 @@ import { createServer as createHttpServer, type Server as HttpServer } from 'nod
 import { type AddressInfo, isIP } from 'node:net';
 import { MisuseError, messageOf, pause, readOptions } from '@holdfast/kernel';
 import { KeyFile } from './auth/keys.js';
+import { Sealer } from './auth/sealer.js';
 import { Answering } from './http/answering.js';
 import { Systems } from './operations/systems.js';
 import { OPERATIONS } from './operations/table.js';
@@ -35,8 +36,14 @@ export function createServer(options: ServerOptions): Server {
 const isLoopback = (host: string): boolean =>
   host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
 
-function requireKeysBeyondLoopback({ host, keys, insecure }: ServerSettings): void {
-  if (isLoopback(host) || keys !== undefined || insecure) return;
+function requireKeysBeyondLoopback({ host, keys, serverKey, insecure }: ServerSettings): void {
+  if (isLoopback(host) || insecure) return;
+  if (keys !== undefined && serverKey !== undefined) return;
+  if (keys !== undefined) {
+    throw new MisuseError(
+      `Beyond the loopback the server needs a key that seals handles, the same for all replicas: give it a file as serverKey, which "holdfast keys server" makes.`,
+    );
+  }
   throw new MisuseError(
     `Without keys the server listens on 127.0.0.1 only, not on ${host}: give it a file of keys ("holdfast keys create" makes them), or say that it is to be insecure.`,
   );
@@ -50,6 +57,7 @@ class ListeningServer implements Server {
   readonly #settings: ServerSettings;
   readonly #systems: Systems;
   #keys: KeyFile | undefined;
+  #sealer: Sealer | undefined;
   #answering: Answering | undefined;
   #http: HttpServer | undefined;
   #closing: Promise<void> | undefined;
@@ -61,10 +69,12 @@ class ListeningServer implements Server {
 
   async listen(): Promise<string> {
     if (this.#http || this.#closing) throw new MisuseError('A server listens once; create another.');
-    const { keys: path, clock, host, port, hosts, maxBody, logger } = this.#settings;
+    const { keys: path, serverKey, prefix, clock, host, port, hosts, maxBody, logger } = this.#settings;
     const keys = path === undefined ? undefined : await KeyFile.open(path, clock);
     this.#keys = keys;
-    this.#systems.opened(() => keys?.problem);
+    const sealer = await Sealer.open(serverKey, [prefix], clock);
+    this.#sealer = sealer;
+    this.#systems.opened(sealer, () => keys?.problem ?? sealer.problem);
     const systems = this.#systems;
     const answering = new Answering({
       ...{ operations: OPERATIONS, systems, keys, maxBody, logger, clock },
@@ -109,6 +119,7 @@ class ListeningServer implements Server {
       cut.cancel();
     }
     this.#keys?.close();
+    this.#sealer?.close();
     await this.#systems.close();
   }
 

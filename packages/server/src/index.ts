@@ -3,6 +3,7 @@
  * (operations/table.ts), answered by http/answering.ts.
  */
 export { type CreatedKey, createKey } from './auth/keys.js';
+export { createServerKey } from './auth/sealer.js';
 export { createServer, type Server } from './create-server.js';
 export {
   ForbiddenError,

@@ -33,6 +33,11 @@ export interface ServerOptions {
   readonly port?: number;
   /** The file of API keys, which is read again when it changes. Default: no keys are asked for. */
   readonly keys?: string;
+  /**
+   * The file of the key that seals handles, the same for all replicas, read again when it changes. Beyond the loopback it is
+   * required, unless `insecure`. Default: a key of this process, so that a restart ends what was held by handles.
+   */
+  readonly serverKey?: string;
   /** Listens beyond the loopback without keys: everybody who reaches the server may do everything. Default false. */
   readonly insecure?: boolean;
   /** The hosts by which the server is reached, such as "holdfast.example.org". Default: localhost only, where there are no keys. */
@@ -59,6 +64,7 @@ export const SERVER = {
   host: withDefault(text('an address'), '127.0.0.1'),
   port: withDefault(whole(0, 65_535), 7_400),
   keys: optional(text('the path of a file')),
+  serverKey: optional(text('the path of a file')),
   insecure: withDefault(flag, false),
   hosts: withDefault(list<string>('a list of hosts'), []),
   maxBody: withDefault(whole(1_024, 100_000_000), 1_048_576),

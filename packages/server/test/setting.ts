@@ -42,7 +42,7 @@ export function later(close: () => unknown): void {
 }
 
 /** A file of its own. */
-function fileOf(content: unknown): string {
+export function fileOf(content: unknown): string {
   files += 1;
   const path = join(folder, `${files}.json`);
   writeFileSync(path, typeof content === 'string' ? content : JSON.stringify(content));

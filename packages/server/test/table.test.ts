@@ -93,9 +93,10 @@ describe('each operation', () => {
   });
 
   it.each(own)('%s answers its example as its schemas say', async (_, operation) => {
-    await prepare(operation);
+    const headers = await prepare(operation);
     const reply = await served.ask(operation.method, pathOf(operation), {
       ...bodyOf(operation),
+      headers,
       key: keys.all,
     });
     const answer = operation.answers[reply.status];
@@ -105,13 +106,16 @@ describe('each operation', () => {
   });
 });
 
-/** What an example asks for is there. */
-async function prepare({ id }: Tested): Promise<void> {
-  if (!id.startsWith('queues.') || id === 'queues.add') return;
+/** What an example asks for is there. Resolves to the headers that it needs. */
+async function prepare({ id, takesLease }: Tested): Promise<Record<string, string>> {
+  if (!/^(queues|claims)\./.test(id) || id === 'queues.add') return {};
   const queue = createQueue({ redis: url(), name: 'images' });
   later(() => queue.close());
   await queue.add({ url: 'https://example.org/cat.png' }, { id: 'cat', attempts: 1 });
   if (id === 'queues.requeue') await bury();
+  if (!takesLease) return {};
+  const { body } = await served.ask('POST', '/v1/queues/images/claims', { key: keys.all, body: {} });
+  return { 'holdfast-lease': body.tasks[0].claim };
 }
 
 /** Makes a dead letter of the task. */

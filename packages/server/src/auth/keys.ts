@@ -6,12 +6,12 @@
  * last one that could in force, and `problem` says so; an empty list admits nobody. No message shows a key.
  */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { BlockList, isIP } from 'node:net';
-import { type Clock, MisuseError, messageOf, type Random, type Timer } from '@holdfast/kernel';
+import { type Clock, MisuseError, type Random } from '@holdfast/kernel';
 import { z } from 'zod';
 import { UnauthenticatedError } from '../errors.js';
 import { type Caller, callerOf } from './caller.js';
+import { PolledFile } from './polled-file.js';
 import { readScope } from './scopes.js';
 
 const KEY = /^hf_([a-z0-9]{1,32})_([A-Za-z0-9_-]{43})$/;
@@ -40,50 +40,31 @@ interface Key {
   readonly addresses: BlockList | undefined;
 }
 
-/** How often the file is looked at, in ms. */
-const LOOK = 5_000;
 const NO_KEY = Buffer.alloc(32);
 
 export class KeyFile {
-  /** Why the file could not be read when it was last looked at; undefined if it could. */
-  problem: string | undefined;
-  readonly #path: string;
+  readonly #file: PolledFile<ReadonlyMap<string, Key>>;
   readonly #clock: Clock;
-  #text: string | undefined;
-  #keys: ReadonlyMap<string, Key> = new Map();
-  #timer: Timer | undefined;
-  #closed = false;
 
   /** Reads the file. Rejects with MisuseError if it cannot be read or is wrong. */
   static async open(path: string, clock: Clock): Promise<KeyFile> {
-    const file = new KeyFile(path, clock);
-    await file.read();
-    if (file.problem !== undefined) throw new MisuseError(file.problem);
-    file.#lookLater();
-    return file;
+    return new KeyFile(await PolledFile.open({ what: 'The keys', path, clock, parse: readKeys }), clock);
   }
 
-  private constructor(path: string, clock: Clock) {
-    this.#path = path;
+  private constructor(file: PolledFile<ReadonlyMap<string, Key>>, clock: Clock) {
+    this.#file = file;
     this.#clock = clock;
   }
 
-  /** Reads the file now, if its content has changed. Never rejects: `problem` says what is wrong. */
-  async read(): Promise<void> {
-    try {
-      const text = await readFile(this.#path, 'utf8');
-      if (text !== this.#text) this.#keys = readKeys(text);
-      this.#text = text;
-      this.problem = undefined;
-    } catch (error) {
-      this.problem = `The keys in ${this.#path} could not be read: ${messageOf(error)}`;
-    }
+  /** Why the file could not be read when it was last looked at; undefined if it could. */
+  get problem(): string | undefined {
+    return this.#file.problem;
   }
 
   /** Who has this key. Throws UnauthenticatedError. */
   authenticate(key: string, address: string): Caller {
     const [, id = ''] = KEY.exec(key) ?? [];
-    const known = this.#keys.get(id);
+    const known = this.#file.content.get(id);
     const isRight = timingSafeEqual(digest(key), known?.sha256 ?? NO_KEY);
     if (!known || !isRight) throw new UnauthenticatedError('The key is not one that this server accepts.');
     if (this.#clock.wall() / 1_000 >= known.notAfter) {
@@ -96,15 +77,7 @@ export class KeyFile {
   }
 
   close(): void {
-    this.#closed = true;
-    this.#timer?.cancel();
-  }
-
-  #lookLater(): void {
-    if (this.#closed) return;
-    this.#timer = this.#clock.after(LOOK, () => void this.read().then(() => this.#lookLater()), {
-      keepAlive: false,
-    });
+    this.#file.close();
   }
 }
 

@@ -36,6 +36,8 @@ export interface AnsweringOptions {
 
 /** What is known of a request by the time of its answer. */
 interface Progress {
+  /** When it arrived, in monotonic time. */
+  readonly received: number;
   operation: Operation | undefined;
   caller: Caller | undefined;
 }
@@ -72,7 +74,7 @@ export class Answering {
     this.#requests += 1;
     const number = String(this.#requests);
     this.underWay += 1;
-    const progress: Progress = { operation: undefined, caller: undefined };
+    const progress: Progress = { received: since, operation: undefined, caller: undefined };
     const recorded = record(request.headers, logger);
     let failure: unknown;
     try {
@@ -110,6 +112,8 @@ export class Answering {
       ...{ params: checked, query: given, caller, systems, operations },
       body: bodyOf(operation, body),
       idempotencyKey: idempotencyKeyOf(request),
+      lease: operation.takesLease ? leaseOf(request) : undefined,
+      received: progress.received,
       header: (name) => {
         const value = request.headers[name];
         return typeof value === 'string' ? value : undefined;
@@ -164,6 +168,14 @@ function idempotencyKeyOf({ headers }: IncomingMessage): string | undefined {
   if (typeof value === 'string' && /^[\x21-\x7e]{1,200}$/.test(value)) return value;
   throw new RequestError('The header Idempotency-Key is 1 to 200 visible characters of ASCII.', {
     fields: [{ field: 'header.idempotency-key', message: 'is not accepted' }],
+  });
+}
+
+function leaseOf({ headers }: IncomingMessage): string {
+  const { 'holdfast-lease': handle } = headers;
+  if (typeof handle === 'string' && handle !== '') return handle;
+  throw new RequestError('Give the handle in the header Holdfast-Lease.', {
+    fields: [{ field: 'header.holdfast-lease', message: 'is missing' }],
   });
 }
 

@@ -94,7 +94,11 @@ function describeOperation(operation: Operation, schemas: Record<string, unknown
     ...(description !== undefined && { description }),
     tags: [id.split('.')[0]],
     ...(right === undefined ? { security: [] } : { 'x-right': right }),
-    parameters: [...parametersOf('path', params, schemas), ...parametersOf('query', query, schemas)],
+    parameters: [
+      ...parametersOf('path', params, schemas),
+      ...parametersOf('query', query, schemas),
+      ...headersOf(operation),
+    ],
     ...(body && {
       requestBody: {
         required: true,
@@ -109,6 +113,22 @@ function describeOperation(operation: Operation, schemas: Record<string, unknown
     responses: Object.fromEntries([...successes, ...refusals]),
   };
 }
+
+const HANDLE = {
+  ...{ name: 'Holdfast-Lease', in: 'header', required: true, schema: { type: 'string' } },
+  description: 'The handle of the lease or of the claimed task. It is a secret.',
+};
+
+const IDEMPOTENCY_KEY = {
+  ...{ name: 'Idempotency-Key', in: 'header', required: false },
+  description: 'Of a request that is repeated: it is carried out once.',
+  schema: { type: 'string', pattern: '^[!-~]{1,200}$' },
+};
+
+const headersOf = ({ method, takesLease }: Operation): Json[] => [
+  ...(takesLease ? [HANDLE] : []),
+  ...(method === 'GET' ? [] : [IDEMPOTENCY_KEY]),
+];
 
 function parametersOf(
   place: 'path' | 'query',

@@ -44,6 +44,10 @@ export interface Call<Params = Record<string, string>, Query = Record<string, un
   readonly idempotencyKey: string | undefined;
   /** A header of the request, by its name in lower case. */
   readonly header: (name: string) => string | undefined;
+  /** The handle in the header Holdfast-Lease, if the operation takes one. */
+  readonly lease: string | undefined;
+  /** When the request arrived, in monotonic time. */
+  readonly received: number;
   /** Aborts when the client has gone, or the server stops. */
   readonly signal: AbortSignal;
 }
@@ -61,6 +65,8 @@ export interface Operation {
   readonly right: Right | undefined;
   /** The parameter that names the resource by which the right is judged; undefined if any resource will do. */
   readonly judgedBy: string | undefined;
+  /** Whether it takes a handle, in the header Holdfast-Lease. */
+  readonly takesLease: boolean;
   readonly params: z.ZodObject;
   readonly query: z.ZodObject;
   readonly body: z.ZodType | undefined;
@@ -79,12 +85,13 @@ export interface Operation {
 
 type Definition<Params extends z.ZodObject, Query extends z.ZodObject, Body extends z.ZodType> = Omit<
   Operation,
-  'params' | 'query' | 'body' | 'run' | 'problems' | 'judgedBy'
+  'params' | 'query' | 'body' | 'run' | 'problems' | 'judgedBy' | 'takesLease'
 > & {
   readonly params: Params;
   readonly query: Query;
   readonly body?: Body;
   readonly judgedBy?: keyof z.output<Params> & string;
+  readonly takesLease?: boolean;
   readonly problems?: readonly ErrorCode[];
   readonly run: (call: Call<z.output<Params>, z.output<Query>, z.output<Body>>) => Promise<Answer> | Answer;
 };
@@ -95,6 +102,6 @@ export function operation<
   Query extends z.ZodObject,
   Body extends z.ZodType = z.ZodType,
 >(definition: Definition<Params, Query, Body>): Operation {
-  const { body, judgedBy, problems = [], run, ...rest } = definition;
-  return { ...rest, body, judgedBy, problems, run: run as Operation['run'] };
+  const { body, judgedBy, problems = [], takesLease = false, run, ...rest } = definition;
+  return { ...rest, body, judgedBy, problems, takesLease, run: run as Operation['run'] };
 }

@@ -6,8 +6,10 @@
  */
 import { type Clock, MisuseError, messageOf, type Random } from '@holdfast/kernel';
 import { createQueue, listQueues, metricsText, type Queue } from '@holdfast/queue';
+import { openRemote, type Remote } from '@holdfast/queue/remote';
 import type { NodeSource } from '@holdfast/redis';
 import { joinTexts, openTally, PROMETHEUS, type Tally } from '@holdfast/telemetry';
+import type { Sealer } from '../auth/sealer.js';
 
 export interface SystemsOptions {
   /** The Redis of queues; undefined if the server has none. */
@@ -23,11 +25,14 @@ const MOST_QUEUES = 1_000;
 
 interface Opened {
   readonly queue: Queue;
+  readonly remote: Remote;
   users: number;
 }
 
 export class Systems {
   readonly clock: Clock;
+  readonly random: Random;
+  #sealer: Sealer | undefined;
   readonly #options: SystemsOptions;
   /** The one that was used longest ago comes first. */
   readonly #queues = new Map<string, Opened>();
@@ -37,6 +42,7 @@ export class Systems {
   constructor(options: SystemsOptions) {
     this.#options = options;
     this.clock = options.clock;
+    this.random = options.random;
   }
 
   /** Works with a queue. */
@@ -50,6 +56,16 @@ export class Systems {
     }
   }
 
+  /** Works on the tasks of a queue for programs elsewhere. */
+  async withRemote<Result>(name: string, work: (remote: Remote) => Promise<Result>): Promise<Result> {
+    return this.withQueue(name, () => work((this.#queues.get(name) as Opened).remote));
+  }
+
+  /** What seals handles. */
+  get sealer(): Sealer {
+    return this.#sealer as Sealer;
+  }
+
   /** The names of all queues. Throws UnavailableError. */
   queueNames(): Promise<string[]> {
     const { prefix, callTimeout } = this.#options;
@@ -57,7 +73,8 @@ export class Systems {
   }
 
   /** Called when the server listens; `problem` says why it may not be sent requests. */
-  opened(problem: () => string | undefined): void {
+  opened(sealer: Sealer, problem: () => string | undefined): void {
+    this.#sealer = sealer;
     this.#problem = problem;
     this.#tally = openTally();
   }
@@ -101,16 +118,22 @@ export class Systems {
 
   async close(): Promise<void> {
     this.#tally?.close();
-    await Promise.all([...this.#queues.values()].map(({ queue }) => queue.close()));
+    await Promise.all(
+      [...this.#queues.values()].map(({ queue, remote }) => {
+        remote.close();
+        return queue.close();
+      }),
+    );
     this.#queues.clear();
   }
 
   #open(name: string): Opened {
     const { prefix, callTimeout, clock, random } = this.#options;
-    const opened = this.#queues.get(name) ?? {
-      queue: createQueue({ redis: this.#redis, name, prefix, callTimeout, clock, random }),
-      users: 0,
-    };
+    let opened = this.#queues.get(name);
+    if (opened === undefined) {
+      const queue = createQueue({ redis: this.#redis, name, prefix, callTimeout, clock, random });
+      opened = { queue, remote: openRemote(queue), users: 0 };
+    }
     this.#queues.delete(name);
     this.#queues.set(name, opened);
     if (this.#queues.size > MOST_QUEUES) this.#closeOne();
@@ -118,9 +141,10 @@ export class Systems {
   }
 
   #closeOne(): void {
-    for (const [name, { queue, users }] of this.#queues) {
+    for (const [name, { queue, remote, users }] of this.#queues) {
       if (users > 0) continue;
       this.#queues.delete(name);
+      remote.close();
       void queue.close();
       return;
     }

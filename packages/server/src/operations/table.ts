@@ -2,8 +2,13 @@
  * All operations of the server. A test walks through this table: each is refused without a key, with a key for another
  * name, and with values that do not fit, and answers its example as its schemas say.
  */
+import * as claims from './claims.js';
 import type { Operation } from './operation.js';
 import * as product from './product.js';
 import * as queues from './queues.js';
 
-export const OPERATIONS: readonly Operation[] = [...Object.values(product), ...Object.values(queues)];
+export const OPERATIONS: readonly Operation[] = [
+  ...Object.values(product),
+  ...Object.values(queues),
+  ...Object.values(claims),
+];

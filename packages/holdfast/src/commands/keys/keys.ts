@@ -10,7 +10,7 @@ import { type Arguments, given } from '../../arguments.js';
 import type { Command, CommandGroup } from '../../command.js';
 import { EXIT } from '../../exit-codes.js';
 import { JSON_OUTPUT, type Option } from '../../options.js';
-import { KEYS } from '../serve/options.js';
+import { KEYS, SERVER_KEY } from '../serve/options.js';
 import { library } from '../serve/serve.js';
 
 const SCOPES: Option = {
@@ -106,11 +106,38 @@ const revoke: Command = {
   },
 };
 
+const SERVER_KEY_FILE: Option = { ...SERVER_KEY, required: true, about: 'The file to make. Required.' };
+
+const server: Command = {
+  ...OF_EVERY_ACTION,
+  name: 'server',
+  summary: 'Make the key with which servers seal handles.',
+  operands: [],
+  about: `Writes a file that all replicas are given. To change the key, put another under
+"accept" in all copies of the file, then let it be "sign", and the old one
+"accept" until what it has sealed has run out.`,
+  options: [SERVER_KEY_FILE],
+  example: 'holdfast keys server --server-key server-key.json',
+
+  async run(args, { stdout }) {
+    const { createServerKey } = await library(args);
+    const file = args.text(SERVER_KEY_FILE) ?? '';
+    try {
+      const text = `${JSON.stringify(createServerKey(), undefined, 2)}\n`;
+      await writeFile(file, text, { mode: 0o600, flag: 'wx' });
+    } catch (error) {
+      throw args.wrong(`${file} cannot be made: ${messageOf(error)}`);
+    }
+    stdout.write(`made ${file}\n`);
+    return EXIT.ok;
+  },
+};
+
 export const keys: CommandGroup = {
   name: 'keys',
   summary: 'Make and revoke the API keys of "holdfast serve".',
   about: '',
-  actions: [create, ls, revoke],
+  actions: [create, ls, revoke, server],
 };
 
 const fileOf = (args: Arguments): string => args.text(KEYS_FILE) ?? '';

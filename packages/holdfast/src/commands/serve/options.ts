@@ -30,6 +30,14 @@ export const KEYS: Option = {
   about: 'The file of API keys, read again when it changes; "holdfast keys create" makes them.',
 };
 
+export const SERVER_KEY: Option = {
+  name: 'server-key',
+  value: '<file>',
+  env: 'HOLDFAST_SERVER_KEY',
+  about:
+    'The file of the key that seals handles, the same for all replicas; "holdfast keys server" makes one. Beyond the loopback it is required.',
+};
+
 export const PUBLIC_URL: Option = {
   name: 'public-url',
   value: '<url,…>',

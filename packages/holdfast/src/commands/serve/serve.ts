@@ -13,7 +13,17 @@ import { Interruption } from '../../interruption.js';
 import { PREFIX } from '../../options.js';
 import { placeOf } from '../place.js';
 import { jsonLines } from './json-lines.js';
-import { DRAIN, HOST, INSECURE, KEYS, PUBLIC_URL, SERVE_PORT, SERVED_REDIS, STOP_GRACE } from './options.js';
+import {
+  DRAIN,
+  HOST,
+  INSECURE,
+  KEYS,
+  PUBLIC_URL,
+  SERVE_PORT,
+  SERVED_REDIS,
+  SERVER_KEY,
+  STOP_GRACE,
+} from './options.js';
 
 export const serve: Command = {
   name: 'serve',
@@ -21,7 +31,7 @@ export const serve: Command = {
   operands: [],
   about: `Answers the operations that GET /openapi.json describes, and /healthz, /readyz
 and /metrics. Every replica answers every request. Log lines go to stdout.`,
-  options: [SERVED_REDIS, HOST, SERVE_PORT, KEYS, PUBLIC_URL, INSECURE, DRAIN, STOP_GRACE],
+  options: [SERVED_REDIS, HOST, SERVE_PORT, KEYS, SERVER_KEY, PUBLIC_URL, INSECURE, DRAIN, STOP_GRACE],
   shared: [PREFIX],
   exitCodes: [
     ['0', 'it was asked to stop, and has'],
@@ -38,6 +48,7 @@ and /metrics. Every replica answers every request. Log lines go to stdout.`,
         host: args.text(HOST),
         port: args.count(SERVE_PORT, 0, 65_535),
         keys: args.text(KEYS),
+        serverKey: args.text(SERVER_KEY),
         grace: args.duration(STOP_GRACE),
       }),
       drain: args.duration(DRAIN) ?? 5_000,

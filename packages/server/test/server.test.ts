@@ -1,0 +1,195 @@
+/** The server as a whole: whom it answers, how it stops, and what remote workers do over it. */
+import { writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { createQueue } from '@holdfast/queue';
+import { createServer, createServerKey } from '@holdfast/server';
+import { expect, test } from 'vitest';
+import { fileOf, keysOf, later, serve, url, useRedis } from './setting.js';
+
+useRedis();
+
+function queueOf(name: string) {
+  const queue = createQueue({ redis: url(), name });
+  later(() => queue.close());
+  return queue;
+}
+
+test('beyond the loopback it asks for keys, and for a key that seals handles', () => {
+  expect(() => createServer({ host: '0.0.0.0' })).toThrow(
+    'Without keys the server listens on 127.0.0.1 only',
+  );
+  expect(() => createServer({ host: '0.0.0.0', keys: 'keys.json' })).toThrow('a key that seals handles');
+  expect(() => createServer({ host: '::', insecure: true })).not.toThrow();
+});
+
+test('without keys it answers no other host, and no page of another origin', async () => {
+  const { ask } = await serve();
+  const foreign = await ask('GET', '/v1/queues', { headers: { origin: 'https://evil.example' } });
+  expect(foreign).toMatchObject({ status: 403, body: { code: 'HOLDFAST_FORBIDDEN' } });
+  const { url: at } = await serve({ hosts: ['holdfast.example.org'] });
+  expect(await status(at, 'rebound.example')).toBe(421);
+  expect(await status(at, 'holdfast.example.org')).toBe(200);
+  expect(await status(at, 'localhost:80')).toBe(200);
+});
+
+/** The status of a request that names another host, which fetch does not allow. */
+function status(at: string, host: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(Number(new URL(at).port), '127.0.0.1');
+    socket.on('error', reject);
+    socket.on('data', (data) => {
+      socket.destroy();
+      resolve(Number(String(data).split(' ')[1]));
+    });
+    socket.write(`GET /v1/queues HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
+  });
+}
+
+test('a key that expires, or comes from elsewhere, is refused; a wrong file is no file', async () => {
+  const { file, keys } = keysOf({ a: ['*'] });
+  const listed = JSON.parse(String(await import('node:fs').then((fs) => fs.readFileSync(file, 'utf8'))));
+  const [entry] = listed.keys;
+  writeFileSync(file, JSON.stringify({ keys: [{ ...entry, notAfter: '2020-01-01T00:00:00Z' }] }));
+  const expired = await serve({ keys: file });
+  expect((await expired.ask('GET', '/v1/queues', { key: keys.a })).body.detail).toContain('has expired');
+  writeFileSync(file, JSON.stringify({ keys: [{ ...entry, addresses: ['10.0.0.0/8'] }] }));
+  const elsewhere = await serve({ keys: file });
+  expect((await elsewhere.ask('GET', '/v1/queues', { key: keys.a })).status).toBe(401);
+  writeFileSync(file, JSON.stringify({ keys: [{ ...entry, scopes: ['queues:fly'] }] }));
+  await expect(serve({ keys: file })).rejects.toThrow('A scope is');
+});
+
+test('data are shown only to those who may see them', async () => {
+  const { file, keys } = keysOf({ reader: ['queues:read'], owner: ['queues:read', 'queues:data=images'] });
+  const { ask } = await serve({ keys: file });
+  await queueOf('images').add({ secret: 1 }, { id: 'a' });
+  expect((await ask('GET', '/v1/queues/images/tasks/a', { key: keys.reader })).body).not.toHaveProperty(
+    'data',
+  );
+  expect((await ask('GET', '/v1/queues/images/tasks/a', { key: keys.owner })).body.data).toEqual({
+    secret: 1,
+  });
+  expect((await ask('GET', '/v1/queues', { key: keys.reader })).body).toEqual({ queues: ['images'] });
+});
+
+test('names that are not well-formed are refused, and awkward ones found', async () => {
+  const { ask } = await serve();
+  const id = 'a/b:c ü~?#';
+  expect((await ask('POST', '/v1/queues/q/tasks', { body: { data: 1, id } })).status).toBe(201);
+  expect((await ask('GET', `/v1/queues/q/tasks/${encodeURIComponent(id)}`)).body).toMatchObject({ id });
+  expect((await ask('GET', `/v1/queues/q/tasks/~?id=${encodeURIComponent(id)}`)).body).toMatchObject({ id });
+  for (const wrong of ['%ff', '%c0%ae', '%00', '%']) {
+    expect((await ask('GET', `/v1/queues/q/tasks/${wrong}`)).status).toBe(400);
+  }
+  expect((await ask('GET', '/v1/queues/q/nothing')).body.code).toBe('HOLDFAST_NOT_FOUND');
+  const method = await ask('PATCH', '/v1/queues/q/tasks');
+  expect([method.status, method.headers.get('allow')]).toEqual([405, 'POST, GET']);
+});
+
+test('bodies that are too large, too deep, compressed or of another type are refused', async () => {
+  const { ask } = await serve({ maxBody: 2_000 });
+  const add = (body: unknown, headers = {}) => ask('POST', '/v1/queues/q/tasks', { body, headers });
+  expect((await add({ data: 'x'.repeat(3_000) })).status).toBe(413);
+  expect((await add(`{"data": ${'['.repeat(100)}${']'.repeat(100)}}`)).body.detail).toContain('64 levels');
+  expect((await add({ data: 1 }, { 'content-encoding': 'gzip' })).status).toBe(415);
+  expect((await add({ data: 1 }, { 'content-type': 'text/plain' })).status).toBe(415);
+  expect((await add({})).body.errors).toEqual([{ field: 'body.data', message: 'is missing' }]);
+  expect((await add({ data: '[[[[', id: 'text' })).status).toBe(201);
+});
+
+test('a full queue is 429, and a batch says which tasks were refused', async () => {
+  await queueOf('q').setLimits({ waiting: 2 });
+  const { ask } = await serve();
+  const batch = await ask('POST', '/v1/queues/q/tasks:batch', {
+    body: { tasks: [{ data: 1 }, { data: 2 }, { data: 3 }] },
+  });
+  expect(batch.status).toBe(207);
+  expect(batch.body.tasks[2].problem).toMatchObject({ code: 'HOLDFAST_QUEUE_FULL', status: 429 });
+  const full = await ask('POST', '/v1/queues/q/tasks', { body: { data: 4 } });
+  expect([full.status, full.headers.get('retry-after')]).toEqual([429, '1']);
+});
+
+test('a remote worker takes a task, extends it and completes it at another replica', async () => {
+  const serverKey = fileOf(createServerKey());
+  const [one, other] = [await serve({ serverKey }), await serve({ serverKey })];
+  const waiting = one.ask('POST', '/v1/queues/q/claims', { body: { worker: 'w', wait: 20_000 } });
+  await expect.poll(async () => (await queueOf('q').counts()).workers).toBe(1);
+  await other.ask('POST', '/v1/queues/q/tasks', { body: { data: { n: 1 }, id: 'a' } });
+  const { tasks, validFor, waited } = (await waiting).body;
+  expect(tasks).toMatchObject([{ id: 'a', data: { n: 1 }, attempt: 1, resource: 'queue:q/a' }]);
+  expect(validFor).toBe(29_700);
+  expect(waited).toBeGreaterThanOrEqual(0);
+  const headers = { 'holdfast-lease': tasks[0].claim };
+  expect((await other.ask('POST', '/v1/claims:extend', { body: {}, headers })).body.validFor).toBe(29_700);
+  const done = await other.ask('POST', '/v1/claims:complete', { body: { result: 'ok' }, headers });
+  expect(done).toMatchObject({ status: 200, body: { outcome: 'finished' } });
+  const again = await one.ask('POST', '/v1/claims:complete', { body: { result: 'ok' }, headers });
+  expect(again.body).toEqual({ outcome: 'repeated' });
+  expect((await one.ask('GET', '/v1/queues/q/tasks/a')).body).toMatchObject({
+    state: 'completed',
+    result: 'ok',
+  });
+  expect((await one.ask('POST', '/v1/claims:extend', { body: {}, headers })).body.code).toBe(
+    'HOLDFAST_LEASE_LOST',
+  );
+});
+
+test('a claim that is repeated with its key has the same task; one whose client has gone gives it to others', async () => {
+  const { ask, url: at } = await serve();
+  const claim = (headers = {}) => ask('POST', '/v1/queues/q/claims', { body: { wait: 20_000 }, headers });
+  await queueOf('q').add(1, { id: 'a' });
+  const first = await claim({ 'idempotency-key': 'k' });
+  const second = await claim({ 'idempotency-key': 'k' });
+  expect(second.body.tasks[0].id).toBe(first.body.tasks[0].id);
+  expect(second.body.tasks[0].token).toBeGreaterThan(first.body.tasks[0].token);
+  const gone = new AbortController();
+  const left = fetch(`${at}/v1/queues/q/claims`, {
+    ...{ method: 'POST', headers: { 'content-type': 'application/json' } },
+    ...{ body: '{"wait":20000}', signal: gone.signal },
+  }).catch(() => 'gone');
+  await expect.poll(async () => (await queueOf('q').counts()).workers).toBe(2);
+  gone.abort();
+  expect(await left).toBe('gone');
+  await expect.poll(async () => (await queueOf('q').counts()).workers).toBe(1);
+  await queueOf('q').add(2, { id: 'b' });
+  expect((await claim()).body.tasks).toMatchObject([{ id: 'b', attempt: 1 }]);
+});
+
+test('a handle works only for its subject, unchanged, and while its right lasts', async () => {
+  const { file, keys } = keysOf({ a: ['queues:*'], b: ['queues:*'], c: ['queues:read'] });
+  const { ask } = await serve({ keys: file });
+  await queueOf('q').add(1);
+  const claimed = await ask('POST', '/v1/queues/q/claims', { body: {}, key: keys.a });
+  const handle: string = claimed.body.tasks[0].claim;
+  const end = (key: string, lease: string) =>
+    ask('POST', '/v1/claims:complete', { body: {}, key, headers: { 'holdfast-lease': lease } });
+  expect((await end(keys.b, handle)).status).toBe(400);
+  expect((await end(keys.c, handle)).status).toBe(403);
+  const [version, id, payload = '', mac] = handle.split('.');
+  const changed = `${payload.slice(0, -1)}${payload.endsWith('A') ? 'B' : 'A'}`;
+  expect((await end(keys.a, [version, id, changed, mac].join('.'))).status).toBe(400);
+  expect((await end(keys.a, [version, 'other', payload, mac].join('.'))).status).toBe(503);
+  expect((await end(keys.a, handle)).status).toBe(200);
+});
+
+test('when it stops, whoever waits is answered, and the port is free', async () => {
+  const { server, ask, url: at } = await serve();
+  await queueOf('q').add(1, { id: 'a' });
+  const waiting = ask('GET', '/v1/queues/q/tasks/a?wait=30000');
+  const claiming = ask('POST', '/v1/queues/other/claims', { body: { wait: 30_000 } });
+  await expect.poll(async () => (await queueOf('other').counts()).workers).toBe(1);
+  await server.close();
+  expect((await waiting).body).toMatchObject({ state: 'waiting' });
+  expect((await claiming).body.tasks).toEqual([]);
+  await expect(fetch(at)).rejects.toThrow();
+});
+
+test('metrics are those of the server and of all queues; without a Redis there are none', async () => {
+  const { ask } = await serve();
+  await queueOf('images').add(1);
+  const { body } = await ask('GET', '/metrics');
+  expect(body).toContain('holdfast_queue_tasks{queue="images",state="waiting"} 1');
+  expect((await ask('GET', '/metrics')).body).toMatch(
+    /http_server_request_duration_seconds_count\{.*http_route="\/metrics".*\} 1/,
+  );
+});
