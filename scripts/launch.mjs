@@ -1,5 +1,5 @@
 /**
- * Runs a built program of this repository after setting up; `npm start` and `npm run bench` stand on it.
+ * Runs a built program of this repository after setting up; `npm start`, `npm run ledger` and `npm run bench` stand on it.
  *
  * Guarantees: the arguments and signals reach the program, its exit code is ours, and it is never ended before it has
  * cleaned up. If setting up fails, the program does not run and the exit code is 1.

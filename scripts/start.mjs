@@ -1,4 +1,4 @@
-/** `npm start`: sets up, builds, and runs the demonstration. `npm start -- --help` lists its arguments. */
+/** `npm start`: sets up, builds, and opens the shop. `npm start -- --help` lists its arguments. */
 import { launch } from './launch.mjs';
 
-launch('examples/dist/ledger/main.js');
+launch('examples/dist/shop/main.js');

@@ -40,33 +40,33 @@ it('unfenced, the same run loses updates and says so', async () => {
   expect(code).toBe(1);
 });
 
-/** How it ends is proven for the shop, whose processes are the same; the moments that only the ledger has are for test:full. */
-const often = process.env['HOLDFAST_TESTS'] === 'full';
+// How it ends is proven for the shop, whose processes are started by the same class.
+if (process.env['HOLDFAST_TESTS'] === 'full') {
+  it.each([
+    ['SIGINT', 130, 'while it starts', '--seed'],
+    ['SIGINT', 130, 'while a worker is stopped', 'stopped between its read and its write'],
+    ['SIGTERM', 143, 'while a node is down', ' killed\n'],
+  ] as const)('%s ends it with %i %s, with nothing left', async (signal, code, _, moment) => {
+    const program = new Program(DEMO, ['--for', '20s']);
+    await program.printed(moment);
+    const family = program.family();
+    program.process.kill(signal);
+    expect(await program.ended(), program.output).toBe(code);
+    await gone(family);
+    expect(existsSync(folderOf(program))).toBe(false);
+  });
 
-it.runIf(often).each([
-  ['SIGINT', 130, 'while it starts', '--seed'],
-  ['SIGINT', 130, 'while a worker is stopped', 'stopped between its read and its write'],
-  ['SIGTERM', 143, 'while a node is down', ' killed\n'],
-] as const)('%s ends it with %i %s, with nothing left', async (signal, code, _, moment) => {
-  const program = new Program(DEMO, ['--for', '20s']);
-  await program.printed(moment);
-  const family = program.family();
-  program.process.kill(signal);
-  expect(await program.ended(), program.output).toBe(code);
-  await gone(family);
-  expect(existsSync(folderOf(program))).toBe(false);
-});
-
-it('killed while a worker is stopped, it leaves nothing running', async () => {
-  const program = new Program(DEMO, ['--for', '20s']);
-  await program.printed('stopped between its read and its write');
-  const family = program.family();
-  expect(family.length).toBeGreaterThan(14);
-  program.process.kill('SIGKILL');
-  await program.ended();
-  await gone(family);
-  await rm(folderOf(program), { recursive: true });
-});
+  it('killed while a worker is stopped, it leaves nothing running', async () => {
+    const program = new Program(DEMO, ['--for', '20s']);
+    await program.printed('stopped between its read and its write');
+    const family = program.family();
+    expect(family.length).toBeGreaterThan(14);
+    program.process.kill('SIGKILL');
+    await program.ended();
+    await gone(family);
+    await rm(folderOf(program), { recursive: true });
+  });
+}
 
 it('says why it could not run', async () => {
   const { code, output } = await run(DEMO, [], { HOLDFAST_REDIS_SERVER: '/nowhere/redis-server' });

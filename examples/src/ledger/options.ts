@@ -15,7 +15,7 @@ export interface Options {
 
 export class UsageError extends Error {}
 
-export const HELP = `npm start -- [options]
+export const HELP = `npm run ledger -- [options]
 
 Worker processes contend for a lease and change a ledger behind a guard, while workers and Redis nodes are stopped,
 killed and restarted empty. Ends with a verdict.

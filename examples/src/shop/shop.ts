@@ -125,4 +125,10 @@ await pictures.addMany(CATALOGUE.map(({ id }) => ({ data: { id, product: id }, o
 await writeCatalogue(index);
 await index.ready();
 await find(index, 'the model is loaded');
+server.once('error', (error) => {
+  console.error(
+    `the page cannot listen on port ${port} (${error.message}); name another with --port, or 0 for a free one`,
+  );
+  process.exit(1);
+});
 server.listen(port, '127.0.0.1', () => tell({ kind: 'open', port: (server.address() as AddressInfo).port }));
