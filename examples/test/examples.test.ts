@@ -35,6 +35,8 @@ const FACTS: Readonly<Record<string, RegExp>> = {
   'queue-schedules.ts': /^\d\n\[ 'sales', 'trial', 'trial', 'trial' \] \[ 'nightly' \]\n$/,
   'queue-events.ts': /^added, begun, progress, completed\n$/,
   'server.ts': /^201 \{ id: 'cat', added: true \}\n\{\n {2}id: 'cat',\n {2}state: 'waiting',.*\}\n$/s,
+  'queue-batches.ts':
+    /^one of 3\none of 3\nTask \S+ of "clicks" has failed for good: no page: nonsense\..*\n$/,
   'queue-cancel.ts': /^true\nTask \S+ of "films" was cancelled: its rights were sold\n$/,
   'features.ts':
     /^\[ 'accepted' \]\n\[\n.*'profile\.tier': 'gold'.*isGold: true.*'profile\.tier': null.*isGold: false.*\]\n$/s,

@@ -16,6 +16,7 @@ export {
 } from '@holdfast/kernel';
 export type { NodeSource } from '@holdfast/redis';
 export type { Added } from './adding.js';
+export type { BatchHandler, BatchOptions } from './batches.js';
 export type { KeptLimits } from './changing-limits.js';
 export {
   QueueFullError,

@@ -24,6 +24,7 @@ import {
   withDefault,
 } from '@holdfast/kernel';
 import { reportTo, SharedReaders } from '@holdfast/redis';
+import { BATCH, Batches, type BatchOptions } from './batches.js';
 import { Consumer } from './consumer.js';
 import { Handling } from './handling.js';
 import { type QueueParts, requireQueue } from './parts.js';
@@ -35,11 +36,13 @@ export interface WorkerOptions<Data, Result> {
   /** The queue, or several queues that share the concurrency and take turns. */
   // biome-ignore lint/suspicious/noExplicitAny: whatever its producers give, its workers see what the schema makes.
   readonly queue: Queue<any, Data> | readonly Queue<any, Data>[];
-  /** Handles a task. Give either this or `threads`. */
+  /** Handles a task. Give this, or `batch`, or `threads`. */
   readonly handler?: TaskHandler<Data, Result>;
+  /** Handles several tasks of a queue in one call, each with an outcome of its own. */
+  readonly batch?: BatchOptions<Data>;
   /** A module that handles tasks in threads, for work that keeps a CPU busy. */
   readonly threads?: ThreadOptions;
-  /** How many tasks to handle at a time. Default 1. */
+  /** How many tasks to handle at a time; with `batch`, as many as so many full batches have. Default 1. */
   readonly concurrency?: number;
   /** How long a delivery may go without renewal before the task is delivered to somebody else, in ms. Default 30000. */
   readonly lease?: number;
@@ -62,6 +65,7 @@ export interface WorkerOptions<Data, Result> {
 export const WORKER = {
   queue: passedOn<WorkerOptions<unknown, unknown>['queue']>(),
   handler: optional(callback<TaskHandler>('a task')),
+  batch: optional(group(BATCH)),
   threads: optional(group(THREADS)),
   concurrency: withDefault(whole(1, 100_000), 1),
   lease: withDefault(duration({ min: 100, max: 86_400_000 }), 30_000),
@@ -100,20 +104,26 @@ export interface Worker extends AsyncDisposable {
 
 /** Starts a worker. Throws MisuseError for options that cannot work, and for a queue that is closed. */
 export function createWorker<Data, Result>(options: WorkerOptions<Data, Result>): Worker {
-  const { handler, threads, ...settings } = readOptions('createWorker', options, WORKER);
-  if ((handler === undefined) === (threads === undefined)) {
-    throw new MisuseError('A worker has either a handler, which is a function of a task, or threads.');
+  const { handler, batch, threads, ...settings } = readOptions('createWorker', options, WORKER);
+  if ([handler, batch, threads].filter((one) => one !== undefined).length !== 1) {
+    throw new MisuseError(
+      'A worker has a handler, which is a function of a task, or a batch, or threads; give one of them.',
+    );
   }
-  const { concurrency, lease, grace, backoff } = settings;
+  const { lease, grace, backoff } = settings;
+  const concurrency = settings.concurrency * (batch?.size ?? 1);
   const queues = queuesOf(settings.queue);
   const { clock, random } = queues[0].port;
   const { name = `worker-${random.id()}` } = settings;
   const report = reportTo(settings.onError, 'HoldfastQueueWarning');
   const pool = threads && openThreads(threads, concurrency);
   const shared: Consumer[] = [];
+  const gathering: Batches[] = [];
   const readers = new SharedReaders(queues.length > 1);
   for (const queue of queues) {
-    const handle = pool?.handle ?? (handler as TaskHandler);
+    const batches = batch && new Batches(clock, batch);
+    if (batches) gathering.push(batches);
+    const handle = pool?.handle ?? batches?.handle ?? (handler as TaskHandler);
     const handling = new Handling({ queue, handler: handle, backoff, worker: name, report });
     shared.push(
       new Consumer({
@@ -123,7 +133,7 @@ export function createWorker<Data, Result>(options: WorkerOptions<Data, Result>)
     );
   }
   for (const consumer of shared) consumer.start();
-  return new RunningWorker({ name, grace, clock, consumers: shared, threads: pool });
+  return new RunningWorker({ name, grace, clock, consumers: shared, batches: gathering, threads: pool });
 }
 
 interface Parts {
@@ -131,6 +141,7 @@ interface Parts {
   readonly grace: number;
   readonly clock: Clock;
   readonly consumers: readonly Consumer[];
+  readonly batches: readonly Batches[];
   readonly threads: Threads | undefined;
 }
 
@@ -181,10 +192,11 @@ class RunningWorker implements Worker {
   }
 
   async #stop(): Promise<void> {
-    const { clock, consumers, grace, threads } = this.#parts;
+    const { clock, consumers, batches, grace, threads } = this.#parts;
     this.#resumption?.cancel();
     const ended = new AbortController();
     void Promise.all(consumers.map((consumer) => consumer.drain())).then(() => ended.abort());
+    for (const each of batches) each.stop();
     await pause(clock, grace, ended.signal);
     const reason = new AbortedError('The worker stops, and hands the task back.', 'stop');
     for (const consumer of consumers) consumer.handBack(reason);

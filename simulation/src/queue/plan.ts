@@ -44,6 +44,8 @@ interface QueueClientPlan extends ClientPlan<QueueStep> {
   readonly worker:
     | { readonly concurrency: number; readonly lease: number; readonly grace: number }
     | undefined;
+  /** Whether its handler takes several tasks in a call: how many, and how long it waits for them. */
+  readonly batch: { readonly size: number; readonly wait: number } | undefined;
   /** For how long its adds are repeated; undefined if they fail at once. */
   readonly retries: number | undefined;
   /** Whether its worker has a backoff of its own that throws, or gives nonsense. */
@@ -222,6 +224,9 @@ function drawClient(
     declares,
     worker: works
       ? { concurrency: dice.whole(1, 4), lease, grace: dice.one([0, 0, dice.scale(1, 400)]) }
+      : undefined,
+    batch: keeps.chance(0.2)
+      ? { size: keeps.whole(2, 4), wait: keeps.one([0, keeps.scale(1, 150)]) }
       : undefined,
     wrongBackoff: wrongs.chance(0.2),
     retries: moves.chance(0.3) ? moves.scale(100, 8_000) : undefined,

@@ -75,7 +75,7 @@ export class QueueProcess implements Actor<QueueStep> {
   /** With the grace of the plan, unless another is given. */
   startWorker(grace?: number): void {
     const { subject, plan, place } = this.#options;
-    const { worker: settings, wrongBackoff } = plan.clients[place] ?? {};
+    const { worker: settings, batch, wrongBackoff } = plan.clients[place] ?? {};
     if (settings === undefined) return;
     this.#worker = subject.createWorker({
       queue: this.queue,
@@ -83,7 +83,9 @@ export class QueueProcess implements Actor<QueueStep> {
       ...(grace !== undefined && { grace }),
       ...(wrongBackoff && { backoff: giveNonsense }),
       name: this.machine.name,
-      handler: (task: Task<Data>) => this.#handle(task),
+      ...(batch
+        ? { batch: { ...batch, handler: (tasks: readonly Task<Data>[]) => this.#handleAll(tasks) } }
+        : { handler: (task: Task<Data>) => this.#handle(task) }),
       onError: (error) => this.#judgeReport(error),
     });
   }
@@ -265,6 +267,13 @@ export class QueueProcess implements Actor<QueueStep> {
         await this.sleep(20);
       }
     }
+  }
+
+  /** Of a batch: what is no proper error has to be one here. */
+  #handleAll(tasks: readonly Task<Data>[]): Promise<readonly unknown[]> {
+    const outcome = (task: Task<Data>): Promise<unknown> =>
+      this.#handle(task).catch((error: unknown) => (error instanceof Error ? error : new Error('planned')));
+    return Promise.all(tasks.map(outcome));
   }
 
   async #handle(task: Task<Data>): Promise<Result | Deferral> {
