@@ -9,20 +9,24 @@ import { demonstrate } from '../ledger/demonstrate.js';
 import { createView } from '../ledger/view.js';
 import { percentile } from './customers.js';
 import { HELP, readOptions } from './options.js';
-import { run } from './run.js';
+import { type Outcome, run } from './run.js';
 import { judge, verdictLines } from './verdict.js';
 
 process.exitCode = await demonstrate(HELP, readOptions, async (options, interrupted) => {
   const { seed, fenced, rate, plain } = options;
   const guarded = fenced ? 'behind a guard' : 'UNFENCED: no guard checks the writes';
   console.log(`Kelp & Co., ${rate} orders a second, charged ${guarded}; --seed ${seed}`);
-  const { facts, took } = await run(options, createView(process.stdout, plain), interrupted);
+  const { facts, took, tally } = await run(options, createView(process.stdout, plain), interrupted);
   const verdict = judge(facts);
-  console.log(['', speed(took), ...verdictLines(facts, verdict, fenced)].join('\n'));
+  console.log(['', struck(tally), speed(took), ...verdictLines(facts, verdict, fenced)].join('\n'));
   return verdict.good;
 });
 
 function speed(took: readonly number[]): string {
   const [p50, p99] = [0.5, 0.99].map((share) => percentile(took, share).toFixed(0));
   return `an order took ${p50} ms (p50), ${p99} ms (p99), from the click to the answer`;
+}
+
+function struck({ frozen, killed, emptied }: Outcome['tally']): string {
+  return `faults: workers froze ${frozen}, killed ${killed}; nodes emptied ${emptied}`;
 }

@@ -40,6 +40,7 @@ export interface Outcome {
   readonly facts: Facts;
   /** How long customers waited for each answer, in ms. */
   readonly took: readonly number[];
+  readonly tally: Scene['tally'];
 }
 
 interface Stage extends Plant {
@@ -118,6 +119,7 @@ async function play(stage: Stage, options: Options): Promise<Outcome> {
   const controls = controlsOf(crew, faults, () => quit.abort());
   listenToKeys(options.plain, controls, ended.signal);
   crew.onSwitch = controls;
+  await scene.health.look();
   scene.health.watch(ended.signal).catch(() => {}); // what cannot be seen is shown as it was
   const look = (): Snapshot => snapshotOf(scene, customers, faults);
   view.show(pictureOf(scene, look));
@@ -130,7 +132,8 @@ async function play(stage: Stage, options: Options): Promise<Outcome> {
   ]);
   await faults.settled();
   throwIfEnded(crew, interrupted);
-  return { facts: await gather({ data, store, cutoff }, scene, customers), took: customers.took };
+  const facts = await gather({ data, store, cutoff }, scene, customers);
+  return { facts, took: customers.took, tally: scene.tally };
 }
 
 /** What the switches do, of the page and of the terminal. */
