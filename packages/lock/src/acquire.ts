@@ -55,14 +55,15 @@ async function win(
     await unlessAborted(request.signal, doing, opening);
     throwIfAborted(request.signal, doing);
   }
-  const owner = context.nextOwner(request.mode.kind === 'shared');
-  const { mode, resource, ttl, wait, signal } = request;
+  const owner = context.nextOwner(request.mode.kind === 'shared', request.request);
+  const { mode, resource, ttl, wait, signal, waited = 0 } = request;
   const call: AcquireCall = {
     mode,
     resource,
     ttl,
     wait,
     signal,
+    waited,
     owner,
     deadline,
     observed,
@@ -112,7 +113,7 @@ async function tryUntilWon(context: AcquireContext, call: AcquireCall): Promise<
 }
 
 function enterLine({ waiting }: AcquireContext, call: AcquireCall): void {
-  call.place = waiting.enter(call.mode.line, call.owner);
+  call.place = waiting.enter(call.mode.line, call.owner, call.waited);
   call.observed?.waits();
 }
 

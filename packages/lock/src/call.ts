@@ -16,6 +16,10 @@ export interface Acquisition {
   /** Milliseconds to go on trying; 0 for one try. */
   readonly wait: number;
   readonly signal: AbortSignal | undefined;
+  /** For how long the caller has waited already, in ms. */
+  readonly waited?: number;
+  /** The name of the request, by which its owner is found again. */
+  readonly request?: string | undefined;
   /** The token must be above this. */
   readonly above?: number | undefined;
 }
@@ -24,7 +28,7 @@ export interface AcquireContext extends LeaseContext {
   readonly tokens: TokenClock;
   readonly random: Random;
   /** A name for one call of acquire; the queues know readers by their "r" at its end. */
-  readonly nextOwner: (shared: boolean) => string;
+  readonly nextOwner: (shared: boolean, request: string | undefined) => string;
   readonly waiting: WaitingRoom;
   /** Aborts when the locks are closed. */
   readonly closing: AbortSignal;

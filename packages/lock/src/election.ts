@@ -139,6 +139,8 @@ export class Election {
           wait: PATIENCE,
           signal,
           above: undefined,
+          waited: 0,
+          request: undefined,
         });
       } catch (error) {
         if (!(error instanceof BusyError || error instanceof UnavailableError)) throw error;

@@ -21,6 +21,7 @@ export type { LockState, NodeState } from './inspect.js';
 export type { Lease } from './lease.js';
 export type { AcquireOptions, TryOptions } from './leasing.js';
 export { createLocks, type Locks, type LocksOptions } from './locks.js';
+export { isOwnerFor } from './owner.js';
 export { type NodesState, restartIn } from './restarts.js';
 export type { Semaphore, SemaphoreOptions, SemaphoreState } from './semaphore.js';
 export type { MultiLease } from './several.js';

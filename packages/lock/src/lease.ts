@@ -51,6 +51,11 @@ export interface Lease extends TokenHolder, AsyncDisposable {
   extend(ttl?: number): Promise<'kept' | 'resumed'>;
   /** Gives the lease back. Never rejects; does nothing after the first call. */
   release(): Promise<void>;
+  /**
+   * Leaves the lease to whoever continues it by what this returns (`locks.adopt`, `locks.retire`), in this process or another:
+   * it does not count as held by this handle any more. Do not use or release the handle afterwards.
+   */
+  handOver(): Pick<Lease, 'resource' | 'token' | 'owner'>;
 }
 
 /** The parts of a deployment that a lease needs. */
@@ -350,6 +355,13 @@ export class HeldLease implements Lease {
       if (this.#signal && !isOver) this.#signal.abort(this.#givenBack());
     }
     return this.#releasing;
+  }
+
+  handOver(): Pick<Lease, 'resource' | 'token' | 'owner'> {
+    const { resource, token, owner } = this;
+    this.#context.watched.delete(this);
+    this.#holding?.released();
+    return { resource, token, owner };
   }
 
   /** The reason why nothing may go on under a lease that was given back. */

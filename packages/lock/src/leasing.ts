@@ -14,6 +14,7 @@ import {
   optional,
   type Readers,
   readOptions,
+  requireName,
   type Settings,
   validityOf,
   whole,
@@ -38,6 +39,13 @@ export interface AcquireOptions {
    * this may be up to two windows ahead: give a longer `wait`. Default: any token will do.
    */
   readonly above?: number;
+  /** For how long the caller has waited already, in ms, in calls that were refused: it keeps its place in line. Default 0. */
+  readonly waited?: number;
+  /**
+   * The name of the request, 1 to 512 characters: `isOwnerFor(lease.owner, request)` is true of the lease, in every process,
+   * so that whoever repeats a call whose answer was lost finds what it was granted. Default: none.
+   */
+  readonly request?: string;
 }
 
 export type TryOptions = Omit<AcquireOptions, 'wait'>;
@@ -51,6 +59,8 @@ const readersOf = (maxTtl: number) =>
     wait: withDefault(duration(), 5_000),
     signal: optional(abortSignal),
     above: optional(whole(1)),
+    waited: withDefault(duration(), 0),
+    request: optional(requireName),
   }) satisfies Readers<AcquireOptions>;
 
 /** Throws MisuseError for what cannot run under a lease. */
@@ -81,7 +91,8 @@ export class Leasing {
   /** The same for a verb that takes only a TTL. */
   ttl(where: string, options: Pick<AcquireOptions, 'ttl'>): number {
     const { ttl } = readOptions(where, options, { ttl: this.#acquire.ttl });
-    return this.#checked({ ttl, wait: 0, signal: undefined, above: undefined }).ttl;
+    return this.#checked({ ttl, wait: 0, signal: undefined, above: undefined, waited: 0, request: undefined })
+      .ttl;
   }
 
   #checked(terms: Terms): Terms {

@@ -55,11 +55,16 @@ export class WaitingRoom {
     return this.#lines.has(resource);
   }
 
-  /** Stands in line for `resource`, behind every waiter of this process that does already. */
-  enter(resource: string, owner: string): Place {
+  /**
+   * Stands in line for `resource`, behind every waiter of this process that does already and has waited as long. `waited`: for
+   * how long the caller has waited before, in ms.
+   */
+  enter(resource: string, owner: string, waited = 0): Place {
     const line = this.#lines.get(resource) ?? new Set();
-    const place = new Place(owner, this.#options, (won) => this.#leave(resource, place, won));
-    line.add(place);
+    const since = this.#options.clock.now() - waited;
+    const place = new Place({ owner, since }, this.#options, (won) => this.#leave(resource, place, won));
+    if (waited === 0) line.add(place);
+    else insert(line, place);
     this.#lines.set(resource, line);
     this.#places.set(owner, place);
     this.#callFirst(line);
@@ -124,6 +129,13 @@ export class WaitingRoom {
   }
 }
 
+/** Before those that have waited less. If the first is one of them, both stand in the queues of the nodes, which know who goes first. */
+function insert(line: Set<Place>, place: Place): void {
+  const later = [...line].filter(({ since }) => since > place.since);
+  for (const other of later) line.delete(other);
+  for (const one of [place, ...later]) line.add(one);
+}
+
 const firstOf = (line: ReadonlySet<Place>): Place | undefined => line.values().next().value;
 
 /** One waiter's place in line. */
@@ -145,11 +157,15 @@ export class Place {
   /** Whether it was woken while it did not pause. */
   #woken = false;
 
-  constructor(owner: string, options: WaitingRoomOptions, onLeave: (won: boolean) => void) {
+  constructor(
+    { owner, since }: Pick<Place, 'owner' | 'since'>,
+    options: WaitingRoomOptions,
+    onLeave: (won: boolean) => void,
+  ) {
     this.owner = owner;
     this.#options = options;
     this.#onLeave = onLeave;
-    this.since = options.clock.now();
+    this.since = since;
   }
 
   /** Whether it is the first of this process, which alone asks the nodes. */

@@ -56,6 +56,7 @@ import {
 import { WaitingRoom } from './line.js';
 import { Members } from './members.js';
 import { exclusive, shared } from './modes.js';
+import { ownersOf } from './owner.js';
 import { inspectNodes, type NodesState } from './restarts.js';
 import { type Handle, requireHandle, retireLease } from './retire.js';
 import { Semaphore, type SemaphoreOptions } from './semaphore.js';
@@ -173,8 +174,6 @@ export class Locks implements AsyncDisposable {
     const members = new Members({ nodes, deployment, clock, callTimeout, onWarning });
     this.#members = members;
     const instance = random.id();
-    const ownerPrefix = `${identity}/${instance}.`;
-    let leases = 0;
     let quarantineSaid = false;
     this.#context = {
       members,
@@ -185,7 +184,7 @@ export class Locks implements AsyncDisposable {
       watched: new Set(),
       closing: this.#closing.signal,
       allowance: { drift, resolution: RESOLUTION },
-      nextOwner: (shared) => ownerPrefix + ++leases + (shared ? 'r' : ''),
+      nextOwner: ownersOf(`${identity}/${instance}`),
       waiting: new WaitingRoom({
         nodes,
         quorum: deployment.quorum,

@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { AbortedError, BusyError, seededRandom } from '@holdfast/kernel';
-import type { Lease, Locks } from '@holdfast/lock';
+import { isOwnerFor, type Lease, type Locks } from '@holdfast/lock';
 import { createClient } from 'redis';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Deployment, deploy, LONG } from './deployment.js';
@@ -50,6 +50,27 @@ const scriptCalls = async (): Promise<number> => {
 };
 
 describe('waiters', () => {
+  it('keep the place of an earlier call by the time waited, also in their own process', async () => {
+    const [locks, other] = [newProcess(), newProcess()];
+    const holder = await hold(locks, resource);
+    const order: string[] = [];
+    const wait = (of: Locks, who: string, waited: number) =>
+      of.acquire(resource, { wait: 30_000, waited, request: who }).then(async (lease) => {
+        order.push(who);
+        expect(['a', 'b', 'c'].filter((one) => isOwnerFor(lease.owner, one))).toEqual([who]);
+        await lease.release();
+      });
+    const waiting = [wait(locks, 'c', 0)];
+    await untilQueued(resource, 1);
+    waiting.push(wait(locks, 'b', 10_000));
+    await untilQueued(resource, 2);
+    waiting.push(wait(other, 'a', 20_000));
+    await untilQueued(resource, 3);
+    await holder.release();
+    await Promise.all(waiting);
+    expect(order).toEqual(['a', 'b', 'c']);
+  });
+
   it('get the lease in the order in which they came, whatever process they are in', async () => {
     const seed = Number(process.env['SEED'] ?? Date.now() % 2 ** 32);
     const random = seededRandom(seed);

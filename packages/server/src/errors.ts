@@ -2,7 +2,7 @@
  * The errors of the server alone; the others are those of the packages behind it (docs/ERRORS.md). Each becomes a problem
  * (http/problem.ts).
  */
-import { HoldfastError, MisuseError } from '@holdfast/kernel';
+import { BusyError, HoldfastError, MisuseError } from '@holdfast/kernel';
 
 declare module '@holdfast/kernel' {
   interface ErrorCodes {
@@ -49,6 +49,21 @@ export interface WrongField {
   /** Where it stands, such as "body.delay". */
   readonly field: string;
   readonly message: string;
+}
+
+/** Somebody else holds the resource; the ticket keeps the place in line for the next request. */
+export class BusyWithTicketError extends BusyError {
+  readonly ticket: string;
+
+  constructor({ message, resource, token, remaining, cause }: BusyError, ticket: string) {
+    super(message, {
+      resource,
+      ...(token !== undefined && { token }),
+      ...(remaining !== undefined && { remaining }),
+    });
+    this.cause = cause;
+    this.ticket = ticket;
+  }
 }
 
 /** The request is not one that the server takes. Nothing was done. */

@@ -19,10 +19,13 @@ import {
   whole,
   withDefault,
 } from '@holdfast/kernel';
+import type { Locks } from '@holdfast/lock';
 import type { NodeSource } from '@holdfast/redis';
 import type { Logger } from '@holdfast/telemetry';
 
 export interface ServerOptions {
+  /** What `createLocks` of @holdfast/lock made; the server does not close it. Default: the server has no leases. */
+  readonly locks?: Locks;
   /** The Redis of queues: a URL, or your own ioredis or node-redis client. Default: the server has no queues. */
   readonly redis?: NodeSource;
   /** Begins every key in Redis, as in the options of the packages. Default none. */
@@ -59,6 +62,7 @@ export interface ServerOptions {
 }
 
 export const SERVER = {
+  locks: optional(having<Locks>('acquire')),
   redis: passedOn<NodeSource | undefined>(),
   prefix: withDefault(requirePrefix, ''),
   host: withDefault(text('an address'), '127.0.0.1'),

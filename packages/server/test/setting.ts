@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemRandom } from '@holdfast/kernel';
 import { type LocalNodes, startNodes } from '@holdfast/local';
+import { createLocks, type Locks } from '@holdfast/lock';
 import { createKey, createServer, type Server, type ServerOptions } from '@holdfast/server';
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest';
@@ -12,14 +13,17 @@ import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest';
 const open: (() => unknown)[] = [];
 let nodes: LocalNodes;
 let redis: Redis;
+let locks: Locks;
 let folder: string;
 let files = 0;
 
-/** Call it in a test file: a Redis for all tests of the file, empty before each. */
+/** Call it in a test file: a Redis and a lock node for all tests of the file, empty before each. */
 export function useRedis(): void {
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'holdfast-server-'));
-    nodes = await startNodes(1);
+    nodes = await startNodes(2);
+    locks = createLocks({ nodes: [nodes.urls[1] ?? ''], callTimeout: 5_000 });
+    await locks.initialize();
     redis = new Redis(url());
   });
   beforeEach(async () => {
@@ -30,11 +34,14 @@ export function useRedis(): void {
   });
   afterAll(async () => {
     redis.disconnect();
+    await locks.close();
     await nodes.stop();
     rmSync(folder, { recursive: true });
   });
 }
 
+/** The locks that servers use. */
+export const ownLocks = (): Locks => locks;
 export const url = (): string => nodes.urls[0] ?? '';
 
 export function later(close: () => unknown): void {
@@ -87,7 +94,7 @@ export interface Served {
 
 /** Starts a server on a free port. */
 export async function serve(options: ServerOptions = {}): Promise<Served> {
-  const server = createServer({ redis: url(), port: 0, ...options });
+  const server = createServer({ redis: url(), locks, port: 0, ...options });
   open.push(() => server.close());
   const at = await server.listen();
   return {

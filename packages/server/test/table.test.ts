@@ -5,7 +5,7 @@
 import { createQueue } from '@holdfast/queue';
 import { OPERATIONS } from '@holdfast/server/testing';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { keysOf, later, type Served, serve, url, useRedis } from './setting.js';
+import { keysOf, later, ownLocks, type Served, serve, url, useRedis } from './setting.js';
 
 useRedis();
 
@@ -108,6 +108,7 @@ describe('each operation', () => {
 
 /** What an example asks for is there. Resolves to the headers that it needs. */
 async function prepare({ id, takesLease }: Tested): Promise<Record<string, string>> {
+  if (/^(leases|locks)\./.test(id)) return prepareLock(id);
   if (!/^(queues|claims)\./.test(id) || id === 'queues.add') return {};
   const queue = createQueue({ redis: url(), name: 'images' });
   later(() => queue.close());
@@ -116,6 +117,16 @@ async function prepare({ id, takesLease }: Tested): Promise<Record<string, strin
   if (!takesLease) return {};
   const { body } = await served.ask('POST', '/v1/queues/images/claims', { key: keys.all, body: {} });
   return { 'holdfast-lease': body.tasks[0].claim };
+}
+
+/** The lock of the examples is free, or held by the lease whose handle the headers have. */
+async function prepareLock(id: string): Promise<Record<string, string>> {
+  const { owner, token } = await ownLocks().inspect('account:42');
+  if (owner && token) await ownLocks().retire({ resource: 'account:42', owner, token });
+  if (id === 'leases.acquire') return {};
+  const options = { key: keys.all, body: { ttl: 20_000 } };
+  const { body } = await served.ask('POST', '/v1/locks/account:42/leases', options);
+  return { 'holdfast-lease': body.lease };
 }
 
 /** Makes a dead letter of the task. */

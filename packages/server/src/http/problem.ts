@@ -5,7 +5,7 @@
  * Holdfast's, and a defect, show nothing of themselves. A problem names no address of a node or a store.
  */
 import { BusyError, type ErrorCode, HoldfastError, UnavailableError } from '@holdfast/kernel';
-import { ForbiddenError, InternalError, RequestError } from '../errors.js';
+import { BusyWithTicketError, ForbiddenError, InternalError, RequestError } from '../errors.js';
 
 /** An answer that says what went wrong. */
 export interface Problem {
@@ -84,7 +84,13 @@ function membersOf(error: HoldfastError): object {
   if (error instanceof ForbiddenError) return { right: error.right };
   if (error instanceof BusyError) {
     const { resource, token, remaining } = error;
-    return { resource, ...(token !== undefined && { token }), ...(remaining !== undefined && { remaining }) };
+    const ticket = error instanceof BusyWithTicketError ? { ticket: error.ticket } : {};
+    return {
+      resource,
+      ...ticket,
+      ...(token !== undefined && { token }),
+      ...(remaining !== undefined && { remaining }),
+    };
   }
   return {};
 }

@@ -5,6 +5,7 @@
  * closed when there are too many.
  */
 import { type Clock, MisuseError, messageOf, type Random } from '@holdfast/kernel';
+import type { Locks } from '@holdfast/lock';
 import { createQueue, listQueues, metricsText, type Queue } from '@holdfast/queue';
 import { openRemote, type Remote } from '@holdfast/queue/remote';
 import type { NodeSource } from '@holdfast/redis';
@@ -12,6 +13,8 @@ import { joinTexts, openTally, PROMETHEUS, type Tally } from '@holdfast/telemetr
 import type { Sealer } from '../auth/sealer.js';
 
 export interface SystemsOptions {
+  /** The locks; undefined if the server has none. */
+  readonly locks: Locks | undefined;
   /** The Redis of queues; undefined if the server has none. */
   readonly redis: NodeSource | undefined;
   readonly prefix: string;
@@ -59,6 +62,13 @@ export class Systems {
   /** Works on the tasks of a queue for programs elsewhere. */
   async withRemote<Result>(name: string, work: (remote: Remote) => Promise<Result>): Promise<Result> {
     return this.withQueue(name, () => work((this.#queues.get(name) as Opened).remote));
+  }
+
+  /** Throws MisuseError if the server has none. */
+  get locks(): Locks {
+    const { locks } = this.#options;
+    if (locks) return locks;
+    throw new MisuseError('This server has no nodes for leases; start it with --nodes.');
   }
 
   /** What seals handles. */

@@ -3,6 +3,7 @@
  * name, and with values that do not fit, and answers its example as its schemas say.
  */
 import * as claims from './claims.js';
+import * as leases from './leases.js';
 import type { Operation } from './operation.js';
 import * as product from './product.js';
 import * as queues from './queues.js';
@@ -11,4 +12,5 @@ export const OPERATIONS: readonly Operation[] = [
   ...Object.values(product),
   ...Object.values(queues),
   ...Object.values(claims),
+  ...Object.values(leases),
 ];

@@ -8,9 +8,10 @@ import { once } from 'node:events';
 import { messageOf } from '@holdfast/kernel';
 import { type Arguments, given } from '../../arguments.js';
 import type { Command } from '../../command.js';
+import { openLocks } from '../../deployment.js';
 import { EXIT } from '../../exit-codes.js';
 import { Interruption } from '../../interruption.js';
-import { PREFIX } from '../../options.js';
+import { DESCRIPTION, NODE_OPTIONS, NODES } from '../../options.js';
 import { placeOf } from '../place.js';
 import { jsonLines } from './json-lines.js';
 import {
@@ -31,8 +32,19 @@ export const serve: Command = {
   operands: [],
   about: `Answers the operations that GET /openapi.json describes, and /healthz, /readyz
 and /metrics. Every replica answers every request. Log lines go to stdout.`,
-  options: [SERVED_REDIS, HOST, SERVE_PORT, KEYS, SERVER_KEY, PUBLIC_URL, INSECURE, DRAIN, STOP_GRACE],
-  shared: [PREFIX],
+  options: [
+    SERVED_REDIS,
+    HOST,
+    SERVE_PORT,
+    KEYS,
+    SERVER_KEY,
+    PUBLIC_URL,
+    INSECURE,
+    DRAIN,
+    STOP_GRACE,
+    ...NODE_OPTIONS,
+  ],
+  shared: DESCRIPTION,
   exitCodes: [
     ['0', 'it was asked to stop, and has'],
     ['64', 'the configuration is wrong, keys are missing, or the port is in use'],
@@ -42,7 +54,9 @@ and /metrics. Every replica answers every request. Log lines go to stdout.`,
   async run(args, context) {
     const { createServer } = await library(args);
     const interruption = new Interruption(context.signals);
+    const locks = args.addresses(NODES) && openLocks(args, context);
     const server = createServer({
+      ...given({ locks }),
       ...(args.text(SERVED_REDIS) === undefined ? {} : placeOf(args)),
       ...given({
         host: args.text(HOST),
@@ -62,6 +76,7 @@ and /metrics. Every replica answers every request. Log lines go to stdout.`,
       if (!interruption.signal.aborted) await once(interruption.signal, 'abort');
     } finally {
       await server.close();
+      await locks?.close();
       interruption.end();
     }
     return EXIT.ok;
