@@ -31,7 +31,10 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'shared',
-          include: ['{packages/*,examples,simulation,faults}/test/**/*.test.ts', 'scripts/**/*.test.ts'],
+          include: [
+            '{packages/*,examples,simulation,faults,deploy}/test/**/*.test.ts',
+            'scripts/**/*.test.ts',
+          ],
           exclude: OF_THEIR_OWN,
           isolate: false,
         },

