@@ -17,7 +17,6 @@ import { type ScenarioName, scenarioOf } from './run/scenario.js';
 import { shrink } from './run/shrink.js';
 import { describeFailure, describeTally } from './run/tally.js';
 import { replay } from './run/timeline.js';
-import { FOCUSES } from './workflow/focus.js';
 
 const HELP = `npm run simulate                            1000 runs of the shipped code, each from a seed of its own
 npm run simulate -- --runs 500000           that many runs
@@ -37,7 +36,9 @@ npm run simulate -- coverage                shows which lines and branches of th
   --threads N      how many threads; default one for each core
   --nodes N        how many nodes, instead of the number drawn from the seed
   --clients N      how many clients, instead of the number drawn from the seed
-  --focus NAME     workflow: draws one situation again and again: ${Object.keys(FOCUSES).join(', ')}
+  --focus NAME     draws one situation again and again:
+                   workflow: ${scenarioOf('workflow').focuses.join(', ')}
+                   features: ${scenarioOf('features').focuses.join(', ')}
   --canary NAME    runs the code with this mistake in it
   --only NAME      canaries: only this one; --runs N after so many runs it counts as not caught (default 20000);
                    --catches N: runs no more once it was caught so often (default 5)
@@ -118,19 +119,20 @@ function whole(values: Values, option: string, otherwise: number): number {
   process.exit(2);
 }
 
-function wishesOf(values: Values): Wishes {
+function wishesOf(values: Values, scenario: ScenarioName): Wishes {
   return {
     nodes: values['nodes'] === undefined ? undefined : whole(values, 'nodes', 5),
     clients: values['clients'] === undefined ? undefined : whole(values, 'clients', 4),
-    focus: focusOf(values),
+    focus: focusOf(values, scenario),
   };
 }
 
 /** Exits with 2 if there is none of that name. */
-function focusOf(values: Values): string | undefined {
+function focusOf(values: Values, scenario: ScenarioName): string | undefined {
   const name = values['focus'] as string | undefined;
-  if (name === undefined || name in FOCUSES) return name;
-  console.error(`There is no focus "${name}"; there are: ${Object.keys(FOCUSES).join(', ')}.`);
+  const { focuses } = scenarioOf(scenario);
+  if (name === undefined || focuses.includes(name)) return name;
+  console.error(`There is no focus "${name}" of ${scenario}; there are: ${focuses.join(', ') || 'none'}.`);
   process.exit(2);
 }
 
@@ -143,7 +145,7 @@ async function one(name: ScenarioName, values: Values): Promise<number> {
   const seed = whole(values, 'seed', 1);
   const subject = await loadSubject(canaryOf(values));
   const write = values['quiet'] ? () => {} : (line: string) => console.log(line);
-  let plan = scenario.draw(seed, wishesOf(values));
+  let plan = scenario.draw(seed, wishesOf(values, name));
   let outcome = await replay(scenario, plan, values['shrink'] ? () => {} : write, { subject });
   const [first] = outcome.violations;
   if (values['shrink'] && first) {
@@ -172,7 +174,7 @@ async function runs(scenario: ScenarioName, values: Values): Promise<number> {
     threads,
     scenario,
     canary: canaryOf(values),
-    wishes: wishesOf(values),
+    wishes: wishesOf(values, scenario),
     firstSeed: whole(values, 'from', 1),
     goesOn: (begun) => begun < wanted && (minutes === undefined || seconds() < minutes * 60),
     onProgress: ({ runs: done, failures }) => {
@@ -197,7 +199,7 @@ async function canaries(values: Values, of: ScenarioName | undefined): Promise<n
     threads: whole(values, 'threads', availableParallelism()),
     most: whole(values, 'runs', 20_000),
     enough: whole(values, 'catches', 5),
-    wishes: wishesOf(values),
+    wishes: wishesOf(values, of ?? 'workflow'),
   };
   return (await reportCanaries(chosen, options)) ? 0 : 1;
 }

@@ -5,6 +5,8 @@ export interface Canary {
   readonly name: string;
   /** What goes wrong. */
   readonly about: string;
+  /** The situation in which it shows, where other plans come to that too rarely. */
+  readonly focus?: string;
   readonly changes: readonly Change[];
 }
 

@@ -8,6 +8,7 @@ export const FEATURES_CANARIES: readonly Canary[] = [
   {
     name: 'a row of the same time that replaces any',
     about: 'Of two rows with the same event time, the one that arrives later stays, whatever its lane.',
+    focus: 'ties',
     changes: [
       {
         file: `${LUA}/land.lua`,
@@ -41,6 +42,7 @@ export const FEATURES_CANARIES: readonly Canary[] = [
   {
     name: 'a tie decided by token before rank',
     about: 'Of two lanes, the one with the higher token wins at the same event time.',
+    focus: 'ties',
     changes: [
       {
         file: `${LUA}/rows.lua`,
@@ -109,16 +111,19 @@ export const FEATURES_CANARIES: readonly Canary[] = [
   {
     name: 'a first epoch that forgets nothing',
     about: 'A server that has forgotten everything takes any holder at its word.',
+    focus: 'losses',
     changes: [{ file: `${LUA}/open.lua`, find: " and is_new == '1')", replace: ')' }],
   },
   {
     name: 'a right that is not renewed',
     about: 'A lane is opened on a server that may have forgotten who owns it without asking the issuer.',
+    focus: 'losses',
     changes: [{ file: `${SRC}/lane/ownership.ts`, find: '        await this.#renew();\n', replace: '' }],
   },
   {
     name: 'an epoch that is not another',
     about: 'A server with another memory is taken for the one before.',
+    focus: 'losses',
     changes: [
       {
         file: `${LUA}/owner.lua`,
@@ -130,6 +135,7 @@ export const FEATURES_CANARIES: readonly Canary[] = [
   {
     name: 'an epoch by its count alone',
     about: 'Two servers that both have forgotten once have the same epoch.',
+    focus: 'losses',
     changes: [
       {
         file: `${LUA}/record.lua`,
@@ -141,19 +147,28 @@ export const FEATURES_CANARIES: readonly Canary[] = [
   {
     name: 'an offset that is not compared',
     about: 'Records that were taken in are taken in again.',
+    focus: 'repeats',
     changes: [
       {
         file: `${LUA}/owner.lua`,
         find: "if not is_above(through, taken) then return {'repeated', taken} end",
         replace: '',
       },
+      { file: `${LUA}/owner.lua`, find: "if after ~= taken then return {'gap', taken} end", replace: '' },
     ],
   },
   {
     name: 'a gap in the source',
-    about: 'Records that come after a gap are taken in.',
+    about:
+      'A follower goes on from where it was on a server that has forgotten, which takes in what comes after the gap.',
+    focus: 'losses',
     changes: [
       { file: `${LUA}/owner.lua`, find: "if after ~= taken then return {'gap', taken} end", replace: '' },
+      {
+        file: `${SRC}/lane/outbox.ts`,
+        find: "if (reply.word !== 'closed' && reply.word !== 'stale') throw new Elsewhere();",
+        replace: "if (reply.word === 'gap') throw new Elsewhere();",
+      },
     ],
   },
   {
@@ -169,14 +184,18 @@ export const FEATURES_CANARIES: readonly Canary[] = [
   },
   {
     name: 'an offset that two lanes share',
-    about: 'The offsets of all lanes of a generation are one.',
+    about: 'The offsets of all lanes of all generations are one.',
     changes: [
-      {
-        file: `${LUA}/tally.lua`,
-        find: "if through ~= '' then redis.call('HSET', RECORD, 'offset:' .. lane .. source, through, 'kind:' .. lane, 'followed') end",
-        replace:
-          "if through ~= '' then redis.call('HSET', RECORD, 'offset:' .. source, through, 'kind:' .. lane, 'followed') end",
-      },
+      ...(['land', 'tally', 'tell'] as const).map((verb) => ({
+        file: `${LUA}/${verb}.lua`,
+        find: "redis.call('HSET', RECORD, 'offset:' .. lane .. source, through",
+        replace: "redis.call('HSET', RECORD, 'offset:' .. source, through",
+      })),
+      ...(['open', 'owner'] as const).map((part) => ({
+        file: `${LUA}/${part}.lua`,
+        find: part === 'open' ? "'offset:' .. lane," : "'offset:' .. lane .. source,",
+        replace: "'offset:' .. source,",
+      })),
     ],
   },
   {

@@ -186,7 +186,13 @@ export const GENERATION_CANARIES: readonly Canary[] = [
   {
     name: 'a gap past an empty partition',
     about: 'A partition that has taken in nothing takes in records from anywhere.',
+    focus: 'losses',
     changes: [
+      {
+        file: `${SRC}/lane/outbox.ts`,
+        find: "if (reply.word !== 'closed' && reply.word !== 'stale') throw new Elsewhere();",
+        replace: "if (reply.word === 'gap') throw new Elsewhere();",
+      },
       {
         file: `${LUA}/owner.lua`,
         find: "if after ~= taken then return {'gap', taken} end",
@@ -220,6 +226,7 @@ export const GENERATION_CANARIES: readonly Canary[] = [
   {
     name: 'repeated before stale',
     about: 'A holder that was replaced is told that its records were taken in already.',
+    focus: 'takeovers',
     changes: [
       {
         file: `${LUA}/land.lua`,

@@ -53,6 +53,7 @@ export const READ_CANARIES: readonly Canary[] = [
   {
     name: 'rows of another reader',
     about: 'Of two reads that travel together, both get the rows of the first.',
+    focus: 'readers',
     changes: [
       {
         file: `${SRC}/read/fetch.ts`,
@@ -64,6 +65,7 @@ export const READ_CANARIES: readonly Canary[] = [
   {
     name: 'a place that is not that of the rows',
     about: 'The place in the log and the rows are read by two commands.',
+    focus: 'readers',
     changes: [
       {
         file: `${SRC}/read/reader.ts`,
@@ -87,6 +89,7 @@ export const READ_CANARIES: readonly Canary[] = [
   {
     name: 'a cache that never ages',
     about: 'What was read once is answered for ever.',
+    focus: 'readers',
     changes: [
       {
         file: `${SRC}/read/cache.ts`,
@@ -98,6 +101,7 @@ export const READ_CANARIES: readonly Canary[] = [
   {
     name: 'a cache that ages from the answer',
     about: 'The age of a cached row counts from when Redis has answered.',
+    focus: 'readers',
     changes: [
       {
         file: `${SRC}/read/reader.ts`,
@@ -109,6 +113,7 @@ export const READ_CANARIES: readonly Canary[] = [
   {
     name: 'a cache that is fresh enough',
     about: 'Reads that want something fresher than the cache keeps are answered from it.',
+    focus: 'readers',
     changes: [
       {
         file: `${SRC}/read/reader.ts`,
@@ -120,6 +125,7 @@ export const READ_CANARIES: readonly Canary[] = [
   {
     name: 'a cache of what is strict',
     about: 'Rows of a strict view are kept.',
+    focus: 'readers',
     changes: [
       {
         file: `${SRC}/read/reader.ts`,

@@ -21,12 +21,12 @@ export async function reportCanaries(canaries: readonly Canary[], options: Repor
   let missed = 0;
   console.log('| mistake | first caught by | first in run | caught in |');
   console.log('| --- | --- | --- | --- |');
-  for (const { name } of canaries) {
+  for (const { name, focus } of canaries) {
     const { runs, failures } = await runMany({
       threads,
       scenario: scenarioOfCanary(name),
       canary: name,
-      wishes,
+      wishes: { ...wishes, focus: wishes.focus ?? focus },
       firstSeed: 1,
       goesOn: (begun, tally) => begun < most && tally.failures.length < enough,
     });

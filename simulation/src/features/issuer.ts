@@ -15,6 +15,13 @@ export interface Right {
   extend(): Promise<void>;
 }
 
+interface Asked {
+  readonly resource: string;
+  /** Whether its holder is told when another has the right. */
+  readonly isTold: boolean;
+  readonly way: number;
+}
+
 interface Given {
   readonly token: number;
   readonly machine: Machine;
@@ -22,9 +29,6 @@ interface Given {
   /** Whether its holder is told when another has the right. */
   readonly isTold: boolean;
 }
-
-/** A renewal takes so long on each way, in ms. */
-const WAY = 1;
 
 export class Issuer {
   readonly #lost: Subject['LeaseLostError'];
@@ -35,7 +39,8 @@ export class Issuer {
     this.#lost = LeaseLostError;
   }
 
-  grant(machine: Machine, resource: string, isTold: boolean): Right {
+  /** `way`: how long a renewal takes on each way, in ms. */
+  grant(machine: Machine, { resource, isTold, way }: Asked): Right {
     const before = this.#last.get(resource);
     if (before?.isTold)
       before.machine.run(() => before.controller.abort(this.#lostOf(resource, before.token)));
@@ -45,7 +50,7 @@ export class Issuer {
     const { token, controller } = given;
     const pause = (): Promise<void> =>
       new Promise((resolve) => {
-        machine.clock.after(WAY, resolve);
+        machine.clock.after(way, resolve);
       });
     return {
       ...{ token, resource, issuer: 'locks', signal: controller.signal },

@@ -15,6 +15,8 @@ import { ERASABLE, SHOPS, USERS } from './names.js';
 export interface FeaturesPlan extends RunPlan<FeaturesStep> {
   readonly features: {
     readonly timeout: number;
+    /** How long the issuer takes on each way to renew a right, by client; 1 for others. */
+    readonly ways: readonly number[];
     /** Whether accepted rows of the view of rows are logged. */
     readonly history: boolean;
     /** For how long after its event time such a row is served. */
@@ -32,6 +34,8 @@ export interface FeaturesPlan extends RunPlan<FeaturesStep> {
   readonly events: readonly EventPlan[];
   /** Whether the server may come back without what it had acknowledged. */
   readonly lossy: boolean;
+  /** The situation that is drawn again and again. */
+  readonly focus?: string;
 }
 
 export interface EventPlan {
@@ -41,6 +45,8 @@ export interface EventPlan {
   readonly user: string;
   /** How old it is afterwards: 0, or long past every window. */
   readonly age: number;
+  /** The event time of the row that it becomes, as of rows that are landed; undefined where that is its own. */
+  readonly instant: number | undefined;
   readonly amount: number;
   /** Whether it can be read; otherwise it becomes a dead letter. */
   readonly isReadable: boolean;
@@ -137,7 +143,8 @@ export type FeaturesStep = { readonly after: number } & (
   | { readonly f: 'apply' | 'look' | 'deploy' | 'read marks' }
 );
 
-export function drawFeaturesPlan(seed: number, wishes: Wishes = {}): FeaturesPlan {
+/** One without a focus. */
+export function drawPlainPlan(seed: number, wishes: Wishes = {}): FeaturesPlan {
   const dice = new Dice(seed ^ 0x2f6e2b);
   const clients = wishes.clients ?? dice.whole(2, 4);
   const healAt = dice.whole(3_000, 7_000);
@@ -160,7 +167,7 @@ export function drawFeaturesPlan(seed: number, wishes: Wishes = {}): FeaturesPla
     healAt,
     clocksJump: false,
     features: {
-      ...{ timeout: dice.scale(60, 600), history: dice.chance(0.8) },
+      ...{ timeout: dice.scale(60, 600), ways: [dice.scale(1, 30)], history: dice.chance(0.8) },
       // As old as rows that are landed, or older.
       ttl: dice.chance(0.3) ? dice.whole(6_000, 20_000) : undefined,
       strict: dice.chance(0.15),
@@ -183,6 +190,7 @@ const drawEvent = (dice: Dice, healAt: number): EventPlan => ({
   partition: dice.whole(0, 1),
   user: dice.one(USERS),
   age: dice.chance(0.1) ? 7_200_000 : 0,
+  instant: dice.chance(0.2) ? dice.whole(0, 7) : undefined,
   amount: dice.whole(1, 9),
   isReadable: !dice.chance(0.04),
 });

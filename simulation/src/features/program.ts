@@ -87,8 +87,9 @@ export class Program {
     }
   }
 
-  grant(resource: string, told: boolean): Right {
-    return this.#options.issuer.grant(this.machine, resource, told);
+  grant(resource: string, isTold: boolean): Right {
+    const { plan, place, issuer } = this.#options;
+    return issuer.grant(this.machine, { resource, isTold, way: plan.features.ways[place] ?? 1 });
   }
 
   all(view: ViewName): Promise<readonly GenerationInfo[]> {
@@ -142,12 +143,13 @@ export class Program {
     const { oracle, edition } = this;
     const isWindows = 'added' in lane.stats();
     const parse = (value: unknown): unknown => {
-      const { n, user, at, isReadable } = value as WorldEvent;
+      const { n, user, at, instant, isReadable } = value as WorldEvent;
       if (!isReadable) throw new Error('it cannot be read');
       if (isWindows) return value;
       // The same event becomes a row of the same number, however often it is taken in.
-      const number = oracle.writes({ user, time: at, edition }, EVENTS + n);
-      return { id: user, time: at, values: valuesOf(number, edition) };
+      const time = instant === undefined ? at : INSTANT + instant * 1_000;
+      const number = oracle.writes({ user, time, edition }, EVENTS + n);
+      return { id: user, time, values: valuesOf(number, edition) };
     };
     return lane.follow(this.source.for(this.machine), parse as never, hold && { hold });
   }

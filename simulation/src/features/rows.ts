@@ -90,6 +90,8 @@ export class Rows {
     if (verb === 'land' && reply[0] === 'landed') this.#land(partition, call);
     if (verb === 'tally' && reply[0] === 'landed') this.#tally(partition, call);
     if (verb === 'flag' && reply[0] === 'landed') this.#flag(partition, call);
+    if ((verb === 'land' || verb === 'tally') && reply[0] === 'repeated')
+      this.#requireRight(partition, args, 'is told that its records were taken in');
     if (verb === 'tell') this.#tell(partition, args, reply);
     if (verb === 'finish' && reply[0] === 'finished') this.#requireRight(partition, args, 'finishes');
     if (verb === 'bury' && reply[0] === 'buried') this.#requireRight(partition, args, 'buries a record');

@@ -11,6 +11,8 @@ export interface WorldEvent {
   readonly user: string;
   /** In ms since 1970. */
   readonly at: number;
+  /** The event time of the row that it becomes, if that is another. */
+  readonly instant: number | undefined;
   readonly amount: number;
   readonly isReadable: boolean;
   /** Whether it happened before every window. */
@@ -24,8 +26,8 @@ const MOST = 5;
 export class WorldSource {
   readonly partitions: readonly WorldEvent[][] = [[], []];
 
-  publish({ partition, user, age, amount, isReadable }: EventPlan, n: number, now: number): void {
-    this.partitions[partition]?.push({ n, user, at: now - age, amount, isReadable, isOld: age > 0 });
+  publish({ partition, user, age, instant, amount, isReadable }: EventPlan, n: number, now: number): void {
+    this.partitions[partition]?.push({ n, user, at: now - age, instant, amount, isReadable, isOld: age > 0 });
   }
 
   /** As a process reads it. */

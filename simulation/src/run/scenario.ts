@@ -2,8 +2,9 @@
  * What is simulated: locks over several nodes, or a queue, workflows, a feature store or an index of vectors on one server.
  * Everything that draws, runs, counts and replays takes any of them; run.ts carries out all.
  */
+import { drawFeaturesPlan, FEATURES_FOCUSES } from '../features/focus.js';
 import { joinFeatures } from '../features/part.js';
-import { drawFeaturesPlan, type FeaturesPlan } from '../features/plan.js';
+import type { FeaturesPlan } from '../features/plan.js';
 import { joinLocks } from '../locks/part.js';
 import { drawPlan, type Wishes } from '../plan/draw.js';
 import type { Plan } from '../plan/plan.js';
@@ -11,7 +12,7 @@ import { joinQueue } from '../queue/part.js';
 import { drawQueuePlan, type QueuePlan } from '../queue/plan.js';
 import { joinVectors } from '../vectors/part.js';
 import { drawVectorsPlan, type VectorsPlan } from '../vectors/plan.js';
-import { drawWorkflowPlan } from '../workflow/focus.js';
+import { drawWorkflowPlan, FOCUSES } from '../workflow/focus.js';
 import { joinWorkflow } from '../workflow/part.js';
 import type { WorkflowPlan } from '../workflow/plan.js';
 import { type Outcome, type RunOptions, simulate } from './run.js';
@@ -27,6 +28,8 @@ export interface Scenario<P extends AnyPlan> {
   parameters(plan: P): object;
   /** What `grants` and `writes` of an outcome are. */
   readonly words: readonly [grants: string, writes: string];
+  /** The situations that may be wished to be drawn again and again. */
+  readonly focuses: readonly string[];
 }
 
 export const LOCKS: Scenario<Plan> = {
@@ -34,6 +37,7 @@ export const LOCKS: Scenario<Plan> = {
   run: (plan, options) => simulate(joinLocks, plan, options),
   parameters: ({ deployment }) => deployment,
   words: ['leases granted', 'guarded writes'],
+  focuses: [],
 };
 
 export const QUEUE: Scenario<QueuePlan> = {
@@ -41,6 +45,7 @@ export const QUEUE: Scenario<QueuePlan> = {
   run: (plan, options) => simulate(joinQueue, plan, options),
   parameters: ({ queue, lossy }) => ({ ...queue, lossy }),
   words: ['deliveries', 'tasks'],
+  focuses: [],
 };
 
 export const WORKFLOW: Scenario<WorkflowPlan> = {
@@ -48,13 +53,15 @@ export const WORKFLOW: Scenario<WorkflowPlan> = {
   run: (plan, options) => simulate(joinWorkflow, plan, options),
   parameters: ({ workflow, lossy, focus }) => ({ ...workflow, lossy, focus }),
   words: ['claims', 'bodies'],
+  focuses: Object.keys(FOCUSES),
 };
 
 export const FEATURES: Scenario<FeaturesPlan> = {
   draw: drawFeaturesPlan,
   run: (plan, options) => simulate(joinFeatures, plan, options),
-  parameters: ({ features, lossy }) => ({ ...features, lossy }),
+  parameters: ({ features, lossy, focus }) => ({ ...features, lossy, focus }),
   words: ['rows and additions', 'reads'],
+  focuses: Object.keys(FEATURES_FOCUSES),
 };
 
 export const VECTORS: Scenario<VectorsPlan> = {
@@ -62,6 +69,7 @@ export const VECTORS: Scenario<VectorsPlan> = {
   run: (plan, options) => simulate(joinVectors, plan, options),
   parameters: ({ vectors, lossy }) => ({ ...vectors, lossy }),
   words: ['writes', 'reads'],
+  focuses: [],
 };
 
 const SCENARIOS = {
