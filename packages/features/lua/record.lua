@@ -2,7 +2,7 @@
 --
 -- RECORD is a hash:
 --   layout              of the keys, the rows and the log
---   server, epoch       the server that answered last, and the span of its memory: "<count>.<the server's name, shortened>"
+--   server, epoch       the server that answered last, and the span of its memory: "<count>.<its name, shortened, and when it began>"
 --   mark:<lane>         who writes a lane: "<token> <turn> <instance> <epoch> <issuer>"
 --   offset:<lane>       how far the lane has taken in its source: two numbers
 --   buried:<lane>       the offset of the last record of the source that became a dead letter
@@ -42,11 +42,12 @@ local function log(...)
   redis.call('SET', AT, string.format('%s %.0f', epoch, at))
 end
 
--- Another server answers, or the same with another memory: it may have forgotten marks, offsets and rows.
+-- Another server answers, or the same with another memory: it may have forgotten marks, offsets and rows. No two spans have one
+-- name, also where a server is emptied that goes on.
 if known[2] ~= SERVER then
   local count = tonumber(string.match(epoch or '0', '^%d+')) + 1
   local from = at
-  epoch = string.format('%d.%s%s', count, string.sub(SERVER, 1, 12), string.sub(SERVER, 42, 53))
+  epoch = string.format('%d.%s%s%.0f', count, string.sub(SERVER, 1, 8), string.sub(SERVER, 42, 49), micros)
   log('reset', string.format('%s %.0f %s', epoch, from, known[3] or ''))
   local earlier = string.match(redis.call('HGET', RECORD, 'epochs') or '', '[^,]*,?[^,]*,?[^,]*,?[^,]*,?[^,]*,?[^,]*,?[^,]*$')
   local epochs = string.format('%s%s%s %.0f', earlier, earlier == '' and '' or ',', epoch, at)

@@ -373,6 +373,21 @@ describe('a server that may have forgotten', () => {
     expect(reply.slice(7)).not.toBe(mark.split(' ')[3]);
   });
 
+  it('that is emptied while a right is renewed wants another renewal, also where it is the same server', async () => {
+    const partition = one();
+    const asked = await partition.call(partition.verbs.open, openOf({ isNew: false }));
+    const renewed = asked.word === 'forgot' ? asked.detail : '';
+    expect(renewed).toMatch(/^1\./);
+    expect(await opened(partition, { renewed, token: 8 })).toMatch(/^8 /);
+    await client().flushall();
+    expect(
+      await partition.call(partition.verbs.open, openOf({ renewed, token: 7, isNew: false })),
+    ).toMatchObject({
+      word: 'forgot',
+      detail: expect.not.stringContaining(renewed),
+    });
+  });
+
   it('a newer layout is refused, and nothing is touched', async () => {
     const partition = one();
     const mark = await opened(partition);

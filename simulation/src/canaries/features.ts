@@ -139,7 +139,7 @@ export const FEATURES_CANARIES: readonly Canary[] = [
     changes: [
       {
         file: `${LUA}/record.lua`,
-        find: "string.format('%d.%s%s', count, string.sub(SERVER, 1, 12), string.sub(SERVER, 42, 53))",
+        find: "string.format('%d.%s%s%.0f', count, string.sub(SERVER, 1, 8), string.sub(SERVER, 42, 49), micros)",
         replace: "string.format('%d.%s', count, 'x')",
       },
     ],
