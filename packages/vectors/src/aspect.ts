@@ -10,6 +10,14 @@ import type { Model } from './truth/builder-verbs.js';
 export interface Shape {
   readonly dimensions: number;
   readonly metric: Metric;
+  /** Where they are searched: in the server; in the memory of each process, if undefined. */
+  readonly engine?: 'server' | undefined;
+}
+
+/** Vectors that the server searches: of a name, which is empty if they have none. */
+export interface VectorSet {
+  readonly name: string;
+  readonly dimensions: number;
 }
 
 export interface Aspect extends Shape {
@@ -29,7 +37,7 @@ export const rankingOf = ({ name }: { readonly name: string }): string => name |
 
 /** The model of a generation that has these aspects. */
 export function modelOf(aspects: readonly Aspect[]): Model {
-  const shapes = aspects.map(({ name, dimensions, metric }) => [name, { dimensions, metric }] as const);
+  const shapes = aspects.map(({ name, ...shape }) => [name, shapeOf(shape)] as const);
   const names = aspects.map(({ name, model }) => (name ? `${name}:${model}` : model));
   const [only] = shapes;
   const definition = only?.[0] === '' ? only[1] : Object.fromEntries(shapes);
@@ -42,3 +50,13 @@ export function shapesOf({ definition }: Model): ReadonlyMap<string, Shape> {
   const isOne = typeof read.dimensions === 'number';
   return new Map(isOne ? [['', read as Shape]] : Object.entries(read as Readonly<Record<string, Shape>>));
 }
+
+/** What a definition says of an aspect. */
+export const shapeOf = ({ dimensions, metric, engine }: Shape): Shape => ({
+  ...{ dimensions, metric },
+  ...(engine && { engine }),
+});
+
+/** The sets of a generation; none if processes search it. */
+export const setsOf = (model: Model): readonly VectorSet[] =>
+  [...shapesOf(model)].flatMap(([name, { dimensions, engine }]) => (engine ? [{ name, dimensions }] : []));

@@ -29,6 +29,8 @@ export interface IndexKeys {
   readonly document: (id: string) => string;
   /** A string: the vectors of a document in a generation. */
   readonly vectors: (generation: string, id: string) => string;
+  /** A vector set of a generation that the server itself searches: of the vectors of a name, which is empty if they have none. */
+  readonly set: (generation: string, name: string) => string;
 }
 
 export function keysOf({ name, prefix }: { readonly name: string; readonly prefix: string }): IndexKeys {
@@ -39,5 +41,6 @@ export function keysOf({ name, prefix }: { readonly name: string; readonly prefi
     for: ({ keys }) => (keys as readonly KeyName[]).map(of),
     document: (id) => `${own}doc:${id}`,
     vectors: (generation, id) => `${own}v${generation}:${id}`,
+    set: (generation, name) => `${own}set${generation}${name && `:${name}`}`,
   };
 }

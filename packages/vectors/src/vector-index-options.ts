@@ -59,6 +59,11 @@ export interface VectorsOptions {
   readonly memory?: number;
   /** Makes the vector of the text of a search, as `createEmbedder` does. Default: a search needs a vector. */
   readonly embedder?: Pick<Embedder, 'embed'>;
+  /**
+   * Where they are searched: `memory`, by each process in its own, or `server`, by the vector sets of Redis 8, of `cosine` and without
+   * `recall`, `memory` and `snapshots`. Default `memory`.
+   */
+  readonly engine?: 'memory' | 'server';
   /** How texts are cut when their vectors are made, each chunk of which has one. Default: a text has one vector. */
   readonly chunk?: ChunkOptions;
 }
@@ -131,15 +136,33 @@ const readAttributeSchema: Reader<Schema> = (option, value) => {
   return value as Schema;
 };
 
-const readVectors = group({
+const OF_VECTORS = group({
   model: withDefault(readName, 'default'),
   dimensions: INDEX.dimensions,
   metric: withDefault(oneOf(...METRICS), 'cosine'),
   recall: INDEX.recall,
   memory: INDEX.memory,
   embedder: optional(having<Pick<Embedder, 'embed'>>('embed')),
+  engine: withDefault(oneOf('memory', 'server'), 'memory'),
   chunk: optional(group(CHUNK)),
 } satisfies Readers<VectorsOptions>);
+
+const readVectors: typeof OF_VECTORS = (option, value) => {
+  const read = OF_VECTORS(option, value);
+  if (read.engine !== 'server') return read;
+  if (read.metric !== 'cosine') {
+    throw new MisuseError(
+      `${option} has the engine "server", whose vector sets compare by "cosine" only; got ${display(read.metric)}.`,
+    );
+  }
+  for (const name of ['recall', 'memory'] as const) {
+    if (Object(value)[name] === undefined) continue;
+    throw new MisuseError(
+      `${option} has the engine "server", for which there is no "${name}": the vectors are not in the memory of this process.`,
+    );
+  }
+  return read;
+};
 
 /** One aspect without a name, or several with. */
 export const readAspects: Reader<readonly Aspect[]> = (option, value) => {
@@ -149,6 +172,9 @@ export const readAspects: Reader<readonly Aspect[]> = (option, value) => {
     named.every(([, each]) => isObject(each)) &&
     !Object.hasOwn(Object(value), 'dimensions');
   if (!isNamed) return [aspect('', readVectors(option, value))];
+  const engines = new Set(named.map(([, each]) => Object(each).engine ?? 'memory'));
+  if (engines.size > 1)
+    throw new MisuseError(`All vectors of ${option} have the same engine; got ${[...engines].join(', ')}.`);
   return named.map(([name, each]) => {
     readName(`The name of ${option}`, name);
     if (name !== KEYWORDS_RANKING) return aspect(name, readVectors(`${option}.${name}`, each));
@@ -164,6 +190,7 @@ export const KEYWORDS_RANKING = 'keywords';
 const aspect = (name: string, read: ReturnType<typeof readVectors>): Aspect => ({
   ...{ name, ...read },
   metric: read.metric as Metric,
+  engine: read.engine === 'server' ? 'server' : undefined,
   chunk: read.chunk && chunkOptions(read.chunk),
 });
 

@@ -18,7 +18,7 @@ import {
   unlessAborted,
   within,
 } from '@holdfast/kernel';
-import { type Aspect, modelOf, type Shape, shapesOf } from './aspect.js';
+import { type Aspect, modelOf, type Shape, setsOf, shapeOf, shapesOf } from './aspect.js';
 import type { Schema } from './attributes/columns.js';
 import type { Selection } from './attributes/selection.js';
 import { type Embedded, Embedding, type EmbeddingDelivery } from './embed/tasks.js';
@@ -26,6 +26,7 @@ import { PlaceLostError } from './errors.js';
 import type { KnownDocument } from './follow/documents.js';
 import { Follower } from './follow/follower.js';
 import { GenerationIndex } from './follow/generation-index.js';
+import { ServerVectors } from './follow/server-vectors.js';
 import { Snapshots } from './follow/snapshots.js';
 import { Watch } from './follow/watch.js';
 import type { GenerationBuilder } from './generations/builder.js';
@@ -126,9 +127,7 @@ export class VectorIndex {
     const model = modelOf(aspects);
     const own = ownModels(aspects, next);
     this.name = name;
-    this.shapes = Object.fromEntries(
-      aspects.map(({ name: key, dimensions, metric }) => [key, { dimensions, metric }]),
-    );
+    this.shapes = Object.fromEntries(aspects.map(({ name: key, ...shape }) => [key, shapeOf(shape)]));
     this.#clock = clock;
     this.#telemetry = new Telemetry(name, clock);
     this.#schema = schema;
@@ -153,6 +152,8 @@ export class VectorIndex {
       epochBegan: (epoch) => this.#telemetry.epochBegan(epoch),
       indexOf: (generation, of) => {
         for (const each of models) requireSameModel(name, each, of);
+        const sets = setsOf(of);
+        if (sets.length > 0) return new ServerVectors(generation, of.name, sets);
         const declared = aspectsOf(own, of.name) ?? aspects;
         const shapes = [...shapesOf(of)].map(([key, shape]) => {
           const { recall, memory } = declared.find((each) => each.name === key) ?? aspects[0]!;
@@ -164,6 +165,7 @@ export class VectorIndex {
     this.#follower = follower;
     this.#watch = new Watch(follower, truth, clock);
     const { snapshots } = settings;
+    if (snapshots && aspects[0]?.engine === 'server') throw vectorsAreNotHere(name);
     if (snapshots && keywords) throw wordsAreNotKept(name);
     this.#snapshots =
       snapshots && new Snapshots({ ...snapshots, follower, clock, random, prefix, index: name });
@@ -468,6 +470,11 @@ export class VectorIndex {
     );
   }
 }
+
+const vectorsAreNotHere = (name: string): MisuseError =>
+  new MisuseError(
+    `"snapshots" of createIndex() keep vectors, and those of the index "${name}" are in the server; leave "snapshots" out, or "engine".`,
+  );
 
 const wordsAreNotKept = (name: string): MisuseError =>
   new MisuseError(

@@ -243,7 +243,7 @@ describe('a follower', () => {
     const kb = server();
     await kb.put({ id: 'a', vector: EAST });
     const { truth } = follower();
-    expect(await truth.purge(['a'], [])).toBe(0);
+    expect(await truth.purge({ ids: ['a'], generations: [], sets: new Map() })).toBe(0);
     expect(await client().zrange('{vectors:kb}:log', '0', '-1')).toEqual(['a']);
   });
 

@@ -100,8 +100,8 @@ export const VECTORS_CANARIES: readonly Canary[] = [
     changes: [
       {
         file: `${LUA}/write.lua`,
-        find: "if each[2] ~= '' then redis.call('SET', each[1], each[2]) end",
-        replace: "if each[2] ~= '' then redis.call('SET', each[1], each[2], 'NX') end",
+        find: "if each.bytes ~= '' then redis.call('SET', each.key, each.bytes) end",
+        replace: "if each.bytes ~= '' then redis.call('SET', each.key, each.bytes, 'NX') end",
       },
     ],
   },
@@ -111,8 +111,8 @@ export const VECTORS_CANARIES: readonly Canary[] = [
     changes: [
       {
         file: `${SRC}/truth/record.ts`,
-        find: 'bytes.length < at || !bytes.subarray(0, DIGEST).equals(digest)',
-        replace: 'bytes.length < at',
+        find: 'if (!bytes.subarray(0, DIGEST_BYTES).equals(digest)) return undefined;',
+        replace: 'void digest;',
       },
     ],
   },
@@ -272,8 +272,8 @@ export const VECTORS_CANARIES: readonly Canary[] = [
     changes: [
       {
         file: `${SRC}/follow/generation-index.ts`,
-        find: 'this.#names.map((name, at) => [name, vectors[at]?.[chunk]] as const);',
-        replace: 'this.#names.map((name) => [name, vectors[0]?.[chunk]] as const);',
+        find: 'this.names.map((name, at) => [name, vectors[at]?.[chunk]] as const);',
+        replace: 'this.names.map((name) => [name, vectors[0]?.[chunk]] as const);',
       },
     ],
   },

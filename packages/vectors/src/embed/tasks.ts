@@ -100,7 +100,8 @@ export class Embedding {
     const { truth, open } = this.#parts;
     const { generation, id, digest } = this.#read(data);
     throwIfAborted(signal, 'a document was embedded');
-    const model = (await open()).models.get(generation);
+    const { models, sets: all } = await open();
+    const [model, sets = []] = [models.get(generation), all.get(generation)];
     if (model === undefined) return { outcome: 'dropped' };
     const aspects = this.#aspects(model.name);
     const dimensions = aspects.map((each) => each.dimensions);
@@ -112,7 +113,7 @@ export class Embedding {
     const [vectors = []] = await embedSources([found], { aspects, embed: undefined, signal });
     throwIfAborted(signal, 'a document was embedded');
     const bytes = vectorBytes(found.digest, numbersOf(vectors));
-    const write = { builder: undefined, generation, id, digest: found.digest, bytes };
+    const write = { builder: undefined, generation, sets, id, digest: found.digest, bytes };
     const { word } = await truth.vector(write);
     if (word === 'stale') throw new Error('a write without a builder was answered with "stale"');
     return { outcome: word };

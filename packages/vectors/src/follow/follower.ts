@@ -14,12 +14,13 @@ import type { Schema } from '../attributes/columns.js';
 import { Slices } from '../index/slices.js';
 import type { KeywordIndex, Text } from '../keywords/keyword-index.js';
 import type { Model } from '../truth/builder-verbs.js';
-import { hasSource, readBody, readDocument, readVectors } from '../truth/record.js';
+import { hasSource, readBody, readDocument } from '../truth/record.js';
 import type { Truth } from '../truth/truth.js';
 import type { Lineup, OtherEpoch } from '../truth/verbs.js';
 import { Documents, type KnownDocument } from './documents.js';
-import type { GenerationIndex, KeptVectors } from './generation-index.js';
+import { GenerationIndex, type KeptVectors } from './generation-index.js';
 import { ServerTime } from './server-time.js';
+import { ServerVectors } from './server-vectors.js';
 
 export interface FollowerParts {
   readonly truth: Truth;
@@ -29,12 +30,15 @@ export interface FollowerParts {
   readonly tombstones: number;
   /** The model of this program. */
   readonly model: Model;
-  readonly indexOf: (generation: string, model: Model) => GenerationIndex;
+  readonly indexOf: (generation: string, model: Model) => Held;
   /** The words of all texts; undefined if they are not searched. */
   readonly keywords: KeywordIndex | undefined;
   /** Told of each epoch after the first. */
   readonly epochBegan?: (epoch: string) => void;
 }
+
+/** The vectors of a generation. */
+type Held = GenerationIndex | ServerVectors;
 
 /** A comparison of all that is known here with all that the server has. */
 interface Comparison {
@@ -75,7 +79,7 @@ export class Follower {
   readonly #parts: FollowerParts;
   readonly #looking = new SharedCall(() => this.#catchUp());
   readonly #closing = new AbortController();
-  readonly #held = new Map<string, GenerationIndex>();
+  readonly #held = new Map<string, Held>();
   /** Documents of which Redis will soon keep nothing, and when, in ms. */
   readonly #leaving = new Map<string, number>();
   /** Documents whose vectors or words did not fit into the memory. */
@@ -84,7 +88,9 @@ export class Follower {
   readonly #waiting = new Map<string, Set<string>>();
   /** Documents that no program of ours can have written. */
   readonly #unreadable = new Set<string>();
-  #serving: GenerationIndex | undefined;
+  /** Documents that have expired, which the sets of the server may still have. */
+  readonly #expired = new Set<string>();
+  #serving: Held | undefined;
   #lineup: Lineup | undefined;
   #epoch = '';
   #after = 0;
@@ -141,7 +147,7 @@ export class Follower {
   }
 
   /** The vectors that are searched; undefined before everything was read once. */
-  get serving(): GenerationIndex | undefined {
+  get serving(): Held | undefined {
     return this.#serving;
   }
 
@@ -156,7 +162,7 @@ export class Follower {
     const generation = index?.generation ?? '';
     const model = this.#lineup?.models.get(generation);
     const isWhole = this.#comparison === undefined && this.#unapplied.size === 0;
-    if (index === undefined || model === undefined || !isWhole) return undefined;
+    if (!(index instanceof GenerationIndex) || model === undefined || !isWhole) return undefined;
     return {
       ...{ epoch: this.#epoch, after: this.#reached, generation, model },
       ...{ place: this.place, vectors: index.kept() },
@@ -171,6 +177,7 @@ export class Follower {
    */
   async resume(state: FollowerState, vectors: RestoredVectors): Promise<void> {
     const index = this.#parts.indexOf(state.generation, state.model);
+    if (!(index instanceof GenerationIndex)) throw new Error('the server searches these vectors');
     const slices = new Slices(this.#parts.clock);
     const numbers = new Map<string, number>();
     for (const document of state.documents) {
@@ -192,17 +199,23 @@ export class Follower {
 
   /** Removes what has expired. */
   expire(): void {
-    for (const id of this.documents.expire(this.time.now())) this.#removeContents(id);
+    for (const id of this.documents.expire(this.time.now())) {
+      this.#removeContents(id);
+      if (this.#lineup && this.#lineup.sets.size > 0) this.#expired.add(id);
+    }
   }
 
   /** Forgets, in Redis, the documents of which it keeps nothing. */
   async purge(): Promise<void> {
     const now = this.time.now();
-    const due = [...this.#leaving].flatMap(([id, at]) => (at < now ? [id] : []));
+    const gone = [...this.#leaving].flatMap(([id, at]) => (at < now ? [id] : []));
+    const due = [...new Set([...gone, ...this.#expired])];
     for (let from = 0; from < due.length; from += PURGED_AT_ONCE) {
       const ids = due.slice(from, from + PURGED_AT_ONCE);
-      await this.#parts.truth.purge(ids, this.#generations);
-      for (const id of ids) this.#leaving.delete(id);
+      const sets = this.#lineup?.sets ?? new Map();
+      await this.#parts.truth.purge({ ids, generations: this.#generations, sets });
+      for (const id of ids) this.#expired.delete(id);
+      for (const id of ids) if ((this.#leaving.get(id) ?? now) < now) this.#leaving.delete(id);
     }
   }
 
@@ -220,6 +233,7 @@ export class Follower {
   async #catchUp(): Promise<void> {
     this.#isWhole = false;
     try {
+      if (this.#lineup === undefined) await this.#parts.truth.requireSets(this.#parts.model);
       while (!(await this.#read()));
       this.#failure = undefined;
     } catch (error) {
@@ -323,9 +337,9 @@ export class Follower {
       if (!isSame) wanted.push({ id, sequence });
     }
     const generations = [...this.#held.values()];
-    const found = await this.#parts.truth.fetch(
+    const found = await this.#fetch(
       wanted.map(({ id }) => id),
-      generations.map(({ generation }) => generation),
+      generations,
     );
     const slices = new Slices(this.#parts.clock);
     for (const [index, entry] of wanted.entries()) {
@@ -335,10 +349,23 @@ export class Follower {
     }
   }
 
+  async #fetch(ids: readonly string[], generations: readonly Held[]) {
+    const { truth } = this.#parts;
+    const wanted = generations.map((each) => ({
+      generation: each.generation,
+      bytes: each instanceof ServerVectors ? each.headBytes : undefined,
+    }));
+    if (wanted.some(({ bytes }) => bytes !== undefined)) return truth.glance({ ids, generations: wanted });
+    return truth.fetch(
+      ids,
+      wanted.map(({ generation }) => generation),
+    );
+  }
+
   #applyOne(
     { id, sequence: logged }: { readonly id: string; readonly sequence: number },
     bytes: Buffer | null,
-    of: (at: number) => { readonly index: GenerationIndex | undefined; readonly bytes: Buffer | null },
+    of: (at: number) => { readonly index: Held | undefined; readonly bytes: Buffer | null },
   ): void {
     const document = bytes === null ? undefined : readDocument(bytes);
     const body = document && !document.isDeletion ? readBody(document.body) : undefined;
@@ -358,7 +385,7 @@ export class Follower {
     this.#unapplied.delete(id);
     for (let at = 0, each = of(at); each.index; at += 1, each = of(at)) {
       const { index } = each;
-      const vectors = readVectors(each.bytes, digest, index.dimensions);
+      const vectors = index.read(each.bytes, digest);
       const waiting = this.#waiting.get(index.generation);
       if (vectors === undefined && hasSource(document)) waiting?.add(id);
       else waiting?.delete(id);

@@ -9,6 +9,7 @@ import { Core } from '../index/core.js';
 import type { IndexStats } from '../index/local-index.js';
 import type { Vector } from '../index/metric.js';
 import { NamedIndex, type NamedOptions, namesOf } from '../index/named-index.js';
+import { readVectors } from '../truth/record.js';
 import { DocumentEntries } from './document-entries.js';
 
 export interface NearDocument {
@@ -46,7 +47,8 @@ export class GenerationIndex {
   readonly model: string;
   /** Of the vectors of each name. */
   readonly dimensions: readonly number[];
-  readonly #names: readonly string[];
+  /** Of its vectors. */
+  readonly names: readonly string[];
   readonly #options: NamedOptions<string>;
   readonly #cores: Map<string, Core>;
   readonly #local: NamedIndex<string>;
@@ -60,12 +62,17 @@ export class GenerationIndex {
   constructor(generation: string, model: string, options: NamedOptions<string>) {
     this.generation = generation;
     this.model = model;
-    this.#names = namesOf(options);
+    this.names = namesOf(options);
     this.#options = options;
     this.dimensions = Object.values(options).map(({ dimensions }) => dimensions);
     this.#cores = new Map(Object.entries(options).map(([name, each]) => [name, new Core(each)]));
     this.#local = new NamedIndex(this.#cores);
-    this.#entries = new Map(this.#names.map((name) => [name, new DocumentEntries()]));
+    this.#entries = new Map(this.names.map((name) => [name, new DocumentEntries()]));
+  }
+
+  /** The vectors of each name, if they are made of what `digest` names. */
+  read(bytes: Buffer | null, digest: Buffer): readonly (readonly Float32Array[])[] | undefined {
+    return readVectors(bytes, digest, this.dimensions);
   }
 
   /** By name. */
@@ -88,7 +95,7 @@ export class GenerationIndex {
     counts: readonly (readonly [id: string, count: number])[],
     numberOf: (id: string) => number | undefined,
   ): Promise<void> {
-    const restoring = this.#names.map(async (name) => {
+    const restoring = this.names.map(async (name) => {
       const options = this.#options[name] as NamedOptions<string>[string];
       return [name, await Core.restore(bytes.get(name) ?? new Uint8Array(), options)] as const;
     });
@@ -119,7 +126,7 @@ export class GenerationIndex {
     const count = Math.max(0, ...vectors.map(({ length }) => length));
     try {
       for (let chunk = 0; chunk < count; chunk++) {
-        const named = this.#names.map((name, at) => [name, vectors[at]?.[chunk]] as const);
+        const named = this.names.map((name, at) => [name, vectors[at]?.[chunk]] as const);
         this.#local.put(keyOf(id, chunk), Object.fromEntries(named.filter(([, vector]) => vector)));
       }
       for (let chunk = count; chunk < before; chunk++) this.#local.delete(keyOf(id, chunk));

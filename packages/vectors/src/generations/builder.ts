@@ -12,7 +12,7 @@ import { MisuseError, readOptions, throwIfAborted, unlessAborted } from '@holdfa
 import type { Aspect } from '../aspect.js';
 import { type EmbedDocuments, embedSources } from '../embed/contents.js';
 import { type Missing, missingOf } from '../embed/missing.js';
-import type { BuilderRequest, Model, Refusal, Through } from '../truth/builder-verbs.js';
+import type { Model, Refusal, RetireRequest, Through } from '../truth/builder-verbs.js';
 import { numbersOf, vectorBytes } from '../truth/record.js';
 import type { Truth } from '../truth/truth.js';
 import { CUT, type CutOptions, FILL, type FillOptions } from './options.js';
@@ -46,7 +46,7 @@ export interface BuilderParts {
   readonly embed: EmbedDocuments | undefined;
   /** Most documents of a call of the model. */
   readonly batch: number;
-  readonly claim: BuilderRequest;
+  readonly claim: RetireRequest;
   /** Where the one before has come to. */
   readonly through: Through | undefined;
   readonly signal: AbortSignal;
@@ -158,7 +158,7 @@ export class GenerationBuilder {
     const verdicts = await Promise.all(
       missing.map(({ id, digest }, at) =>
         truth.vector({
-          ...{ builder: claim, generation: this.generation, id, digest },
+          ...{ builder: claim, generation: this.generation, sets: claim.sets, id, digest },
           bytes: vectorBytes(digest, numbersOf(vectors[at] ?? [])),
         }),
       ),

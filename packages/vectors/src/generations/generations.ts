@@ -11,7 +11,7 @@ import {
   requireClaim,
   type TokenHolder,
 } from '@holdfast/kernel';
-import { type Aspect, modelOf } from '../aspect.js';
+import { type Aspect, modelOf, setsOf } from '../aspect.js';
 import type { Begun, Model } from '../truth/builder-verbs.js';
 import type { Truth } from '../truth/truth.js';
 import { GenerationBuilder } from './builder.js';
@@ -69,11 +69,12 @@ export class Generations {
     }
     await truth.open(model);
     const of = modelOf(aspects);
+    await truth.requireSets(of);
     const reply: Begun = await truth.builder.begin({ token, issuer, replaces, ...of });
     switch (reply.word) {
       case 'begun': {
         const { epoch, generation, through } = reply;
-        const claim = { token, issuer, generation };
+        const claim = { token, issuer, generation, sets: setsOf(of) };
         const isOfNow = through?.epoch === epoch;
         return new GenerationBuilder({
           ...{ index, truth, model, aspects, embed, batch, claim, signal: holder.signal },
@@ -101,9 +102,10 @@ export class Generations {
   }
 
   async retire(generation: string, holder: TokenHolder): Promise<void> {
-    const { index, truth } = this.#parts;
+    const { index, truth, model } = this.#parts;
     const { token, issuer } = requireClaim(holder);
-    const reply = await truth.builder.retire({ token, issuer, generation: String(generation) });
+    const sets = (await truth.open(model)).sets.get(generation) ?? [];
+    const reply = await truth.builder.retire({ token, issuer, generation: String(generation), sets });
     switch (reply.word) {
       case 'retired':
         return dropVectors(truth, generation);

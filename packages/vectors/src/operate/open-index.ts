@@ -126,15 +126,19 @@ function vectorsOf(
   wishes: Pick<VectorsOptions, 'recall' | 'memory'>,
 ): VectorsOptions | Readonly<Record<string, VectorsOptions>> {
   const [only] = Object.entries(vectors);
-  if (only?.[0] === '') return { model, ...only[1], ...wishes };
+  if (only?.[0] === '') return wished(model, only[1], wishes);
   const models = new Map(model.split('+').map((each) => each.split(':') as [string, string]));
   return Object.fromEntries(
-    Object.entries(vectors).map(([name, shape]) => [
-      name,
-      { model: models.get(name) ?? model, ...shape, ...wishes },
-    ]),
+    Object.entries(vectors).map(([name, shape]) => [name, wished(models.get(name) ?? model, shape, wishes)]),
   );
 }
+
+/** What the memory of this process is used for is not said of vectors that are not there. */
+const wished = (
+  model: string,
+  { engine, ...shape }: Shape,
+  wishes: Pick<VectorsOptions, 'recall' | 'memory'>,
+): VectorsOptions => (engine ? { model, ...shape, engine } : { model, ...shape, ...wishes });
 
 type Send = (command: string, args: readonly string[]) => Promise<unknown>;
 

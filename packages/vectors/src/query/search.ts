@@ -17,7 +17,8 @@ import { type Aspect, rankingOf } from '../aspect.js';
 import type { Schema } from '../attributes/columns.js';
 import type { Selection } from '../attributes/selection.js';
 import type { Follower } from '../follow/follower.js';
-import type { GenerationIndex, NearDocument } from '../follow/generation-index.js';
+import { GenerationIndex, type NearDocument } from '../follow/generation-index.js';
+import type { ServerVectors } from '../follow/server-vectors.js';
 import { fuse } from '../hybrid/fuse.js';
 import { type Degradation, embedInTime } from '../hybrid/in-time.js';
 import { rerank } from '../hybrid/rerank.js';
@@ -30,6 +31,7 @@ import { type FIND, KEYWORDS_RANKING } from '../vector-index-options.js';
 import { facetsOf, requireFacets } from './browse.js';
 import { conditionOf } from './filter.js';
 import { type FoundDocument, type Results, told } from './results.js';
+import { type SeenDocument, ServerSearch } from './server-search.js';
 import type { Texts } from './texts.js';
 import { checkVariety, MOST_CHOSEN, varied } from './variety.js';
 
@@ -46,7 +48,7 @@ export interface SearchParts {
 }
 
 interface Serving {
-  readonly index: GenerationIndex;
+  readonly index: GenerationIndex | ServerVectors;
   /** Those of its model; undefined if this program does not have it. */
   readonly aspects: readonly Aspect[] | undefined;
   /** Throws the MisuseError that says that this program does not make vectors of its model, if so. */
@@ -63,9 +65,11 @@ const LEAST_DEPTH = 50;
 
 export class Search {
   readonly #parts: SearchParts;
+  readonly #server: ServerSearch;
 
   constructor(parts: SearchParts) {
     this.#parts = parts;
+    this.#server = new ServerSearch(parts);
   }
 
   /** Throws MisuseError for wishes that do not fit the index. */
@@ -133,11 +137,28 @@ export class Search {
           return vector === undefined ? [] : [[name, vector] as const];
         }),
       );
+      const halves = given.size + embedding.length + (text !== undefined && keywords ? 1 : 0);
+      const meanings: Meanings = new Map([...given, ...embedded.flat()]);
+      const asked = { index, meanings, isAlone: halves === 1 };
+      const seen = await unlessAborted(signal, 'searching', this.#seen(wishes, asked));
       if (current().index !== index) continue;
       degraded.push(...missing.slice(0, 1));
-      const halves = given.size + embedding.length + (text !== undefined && keywords ? 1 : 0);
-      return { index, meanings: new Map([...given, ...embedded.flat()]), isAlone: halves === 1 };
+      return { ...asked, seen };
     }
+  }
+
+  /** What the server finds, by name, if it is the one that searches. */
+  async #seen(wishes: Wishes, asked: Omit<Asked, 'seen'>): Promise<Asked['seen']> {
+    const { index, meanings } = asked;
+    if (index instanceof GenerationIndex) return new Map();
+    const { filter, minScore } = wishes;
+    const condition = filter && conditionOf(filter, this.#parts.schema);
+    const most = depthOf(wishes, asked);
+    const finding = [...meanings].map(async ([name, meaning]) => {
+      const wanted = { name, most, minScore, condition };
+      return [name, await this.#server.nearest(index, meaning, wanted)] as const;
+    });
+    return new Map(await Promise.all(finding));
   }
 
   /** The vectors that the caller gives, by name. Throws MisuseError. */
@@ -160,12 +181,9 @@ export class Search {
   }
 
   /** The best first, deeper than the page if there is more to be done with them. */
-  #found(
-    wishes: Wishes,
-    { index, meanings, isAlone }: Asked,
-    selected: Selection | undefined,
-  ): FoundDocument[] {
-    const { text, limit, offset, minScore, fuse: options } = wishes;
+  #found(wishes: Wishes, asked: Asked, selected: Selection | undefined): FoundDocument[] {
+    const { index, meanings, seen, isAlone } = asked;
+    const { text, minScore, fuse: options } = wishes;
     const { aspects, keywords, follower } = this.#parts;
     const { documents } = follower;
     const isSelected =
@@ -175,15 +193,17 @@ export class Search {
         return known !== undefined && selected.has(known.number);
       });
     const all = (): Selection => documents.select(undefined);
-    const wanted = wishes.diversify ? MOST_CHOSEN : limit + offset;
-    const isPlain = isAlone && !wishes.rerank && !wishes.diversify;
-    const most = Math.min(MOST, isPlain ? wanted : Math.max(LEAST_DEPTH, 4 * wanted));
+    const most = depthOf(wishes, asked);
+    // What was changed since the server was asked is not what it has found.
+    const isSame = ({ id, sequence }: SeenDocument): boolean =>
+      documents.get(id)?.sequence === sequence && (isSelected === undefined || isSelected(id));
     const near = new Map<string, readonly NearDocument[]>();
     for (const aspect of aspects) {
       const meaning = meanings.get(aspect.name);
       const { name } = aspect;
-      const some = meaning ? index.nearest(meaning, { name, most, minScore, selected, all }) : [];
-      near.set(rankingOf(aspect), some);
+      const isHere = meaning !== undefined && index instanceof GenerationIndex;
+      const here = isHere ? index.nearest(meaning, { name, most, minScore, selected, all }) : [];
+      near.set(rankingOf(aspect), [...here, ...(seen.get(name) ?? []).filter(isSame)]);
     }
     const words =
       text === undefined || keywords === undefined
@@ -236,10 +256,22 @@ export class Search {
 }
 
 interface Asked {
-  readonly index: GenerationIndex;
+  readonly index: GenerationIndex | ServerVectors;
   readonly meanings: Meanings;
+  /** What the server has found, by name. */
+  readonly seen: ReadonlyMap<string, readonly SeenDocument[]>;
   /** Whether there is one half only, whose scores are told as they are. */
   readonly isAlone: boolean;
+}
+
+/** How many documents each half looks for. */
+function depthOf(
+  { limit, offset, rerank: by, diversify }: Wishes,
+  { isAlone }: Pick<Asked, 'isAlone'>,
+): number {
+  const wanted = diversify ? MOST_CHOSEN : limit + offset;
+  const isPlain = isAlone && !by && !diversify;
+  return Math.min(MOST, isPlain ? wanted : Math.max(LEAST_DEPTH, 4 * wanted));
 }
 
 /** The aspects for which the text is embedded. */

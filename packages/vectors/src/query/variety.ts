@@ -18,6 +18,7 @@ import {
 } from '@holdfast/kernel';
 import type { Aspect } from '../aspect.js';
 import type { GenerationIndex } from '../follow/generation-index.js';
+import type { ServerVectors } from '../follow/server-vectors.js';
 import { diversify } from '../hybrid/diversify.js';
 import { readDocument, readVectors } from '../truth/record.js';
 import type { Truth } from '../truth/truth.js';
@@ -76,7 +77,7 @@ export async function varied(
   hits: readonly FoundDocument[],
   from: {
     readonly truth: Truth;
-    readonly index: GenerationIndex;
+    readonly index: GenerationIndex | ServerVectors;
     readonly sequences: ReadonlyMap<string, number>;
   },
 ): Promise<readonly FoundDocument[]> {
@@ -84,8 +85,7 @@ export async function varied(
   const { truth, index, sequences } = from;
   const wanted = limit + offset;
   const best = hits.slice(0, CANDIDATES);
-  const names = Object.keys(index.stats());
-  const place = options.by === undefined ? 0 : names.indexOf(options.by);
+  const place = options.by === undefined ? 0 : index.names.indexOf(options.by);
   const ids = best.map(({ id }) => id);
   const vectors = new Map<string, Float32Array>();
   for (const [at, found] of (await truth.fetch(ids, [index.generation])).entries()) {

@@ -4,6 +4,7 @@
  * Guarantees: a reply that is not the script's own throws, and so counts as no answer.
  */
 import type { BinaryReply } from '@holdfast/redis';
+import type { VectorSet } from '../aspect.js';
 import type { IndexKeys } from '../keys.js';
 import { verbFor, words } from './verb.js';
 
@@ -27,6 +28,11 @@ export interface Signature {
 
 export interface BuilderRequest extends Signature {
   readonly generation: string;
+}
+
+export interface RetireRequest extends BuilderRequest {
+  /** Those of the generation. */
+  readonly sets: readonly VectorSet[];
 }
 
 export interface BeginRequest extends Signature, Model {
@@ -68,6 +74,8 @@ export function builderVerbs(keys: IndexKeys) {
     issuer,
     generation,
   ];
+  const setKeys = ({ generation, sets }: RetireRequest): string[] =>
+    sets.map(({ name }) => keys.set(generation, name));
   return {
     begin: verbFor(
       keys,
@@ -102,7 +110,7 @@ export function builderVerbs(keys: IndexKeys) {
         return refusalOf('cut', word, first);
       },
     ),
-    retire: verbFor(keys, 'retire', { args: claim }, (reply) => {
+    retire: verbFor(keys, 'retire', { keys: setKeys, args: claim }, (reply) => {
       const [word = '', detail] = words(reply);
       if (word === 'retired' || word === 'live' || word === 'unknown') return { word } as const;
       return refusalOf('retire', word, detail);

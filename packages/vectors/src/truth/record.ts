@@ -12,7 +12,7 @@ import type { Vector } from '../index/metric.js';
 import type { Text } from '../keywords/keyword-index.js';
 
 const HEAD = 64;
-const DIGEST = 16;
+export const DIGEST_BYTES = 16;
 const LAYOUT = 1;
 
 /** Attributes of a document: JSON. */
@@ -78,13 +78,13 @@ export const isText = (value: unknown): value is Text =>
  * zeros name that there is neither.
  */
 export function digestOf(text: string | undefined, vectors: Buffer | undefined): Buffer {
-  if (text === undefined && vectors === undefined) return Buffer.alloc(DIGEST);
+  if (text === undefined && vectors === undefined) return Buffer.alloc(DIGEST_BYTES);
   const hash = createHash('sha256');
   if (text !== undefined) hash.update(`${text}\n`);
   return hash
     .update(vectors ?? '')
     .digest()
-    .subarray(0, DIGEST);
+    .subarray(0, DIGEST_BYTES);
 }
 
 /** Whether a document has anything of which vectors are made. */
@@ -104,15 +104,22 @@ export function numbersOf(named: readonly (readonly Vector[])[]): Buffer {
 
 export const vectorBytes = (digest: Buffer, numbers: Buffer): Buffer => Buffer.concat([digest, numbers]);
 
+/** How many vectors each of so many names has, if they were made of what `digest` names. */
+export function countsIn(bytes: Buffer | null, digest: Buffer, names: number): readonly number[] | undefined {
+  if (bytes === null || bytes.length < DIGEST_BYTES + 4 * names) return undefined;
+  if (!bytes.subarray(0, DIGEST_BYTES).equals(digest)) return undefined;
+  return Array.from({ length: names }, (_, name) => bytes.readUInt32LE(DIGEST_BYTES + 4 * name));
+}
+
 /** The vectors of each name, if they were made of what `digest` names; `dimensions` are those of each name. */
 export function readVectors(
   bytes: Buffer | null,
   digest: Buffer,
   dimensions: readonly number[],
 ): Float32Array[][] | undefined {
-  let at = DIGEST + 4 * dimensions.length;
-  if (bytes === null || bytes.length < at || !bytes.subarray(0, DIGEST).equals(digest)) return undefined;
-  const counts = dimensions.map((_, name) => bytes.readUInt32LE(DIGEST + 4 * name));
+  const counts = countsIn(bytes, digest, dimensions.length);
+  if (bytes === null || counts === undefined) return undefined;
+  let at = DIGEST_BYTES + 4 * dimensions.length;
   const numbers = dimensions.reduce((sum, each, name) => sum + each * (counts[name] ?? 0), 0);
   if (bytes.length !== at + 4 * numbers) return undefined;
   return dimensions.map((length, name) =>

@@ -7,6 +7,7 @@ const VERBS = [
   'put',
   'delete',
   'changes',
+  'glance',
   'purge',
   'begin',
   'vector',

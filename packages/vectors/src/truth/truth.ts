@@ -8,21 +8,27 @@ import { createHash } from 'node:crypto';
 import type { ConnectionOptions } from 'node:tls';
 import { type Clock, MisuseError, UnavailableError } from '@holdfast/kernel';
 import { type BinaryCallVerb, Caller, connect, follow, isForbidden, type NodeSource } from '@holdfast/redis';
+import { setsOf } from '../aspect.js';
 import { type IndexKeys, keysOf } from '../keys.js';
 import type { Model } from './builder-verbs.js';
 import { scripts } from './scripts.js';
 import {
   type Bounds,
   type ChangesRequest,
+  type GlanceRequest,
   HGET,
   HSET,
   type Judged,
   type Lineup,
   MGET,
+  type NearElement,
   type OtherEpoch,
   type Page,
+  type PurgeRequest,
+  VCARD,
   type VectorVerdict,
   type VectorWrite,
+  VSIM,
   verbsOf,
   type Write,
 } from './verbs.js';
@@ -100,8 +106,24 @@ export class Truth {
     };
   }
 
-  open(model: Model): Promise<Lineup> {
+  async open(model: Model): Promise<Lineup> {
+    await this.requireSets(model);
     return this.#caller.call(this.#verbs.open, model);
+  }
+
+  /** Throws MisuseError if the server is to search the vectors of a model, and cannot. */
+  async requireSets(model: Model): Promise<void> {
+    for (const { name } of setsOf(model)) await this.#caller.call(VCARD, this.#keys.set('0', name));
+  }
+
+  /** The vectors of a set that are nearest to one, as the server knows them; fewer than `count` if it has no more. */
+  near(
+    generation: string,
+    name: string,
+    vector: Float32Array,
+    count: number,
+  ): Promise<readonly NearElement[]> {
+    return this.#caller.call(VSIM, { key: this.#keys.set(generation, name), vector, count });
   }
 
   changes(request: ChangesRequest): Promise<Page | OtherEpoch> {
@@ -118,11 +140,13 @@ export class Truth {
       ...generations.map((each) => this.#keys.vectors(each, id)),
     ]);
     const found = keys.length === 0 ? [] : await this.#caller.call(MGET, keys);
-    const width = generations.length + 1;
-    return ids.map((_, index) => {
-      const [document = null, ...vectors] = found.slice(index * width, (index + 1) * width);
-      return { document, vectors };
-    });
+    return inRows(found, ids.length);
+  }
+
+  /** The same, with no more of the vectors than is asked for. */
+  async glance(request: GlanceRequest): Promise<{ document: Buffer | null; vectors: (Buffer | null)[] }[]> {
+    if (request.ids.length === 0) return [];
+    return inRows(await this.#caller.call(this.#verbs.glance, request), request.ids.length);
   }
 
   /** How far the import of this name has come; undefined if nothing was noted. */
@@ -135,9 +159,9 @@ export class Truth {
     await this.#caller.call(HSET, [this.#keys.of('imports'), fieldOf(name), String(count)] as const);
   }
 
-  /** Forgets those of which Redis keeps nothing any more. */
-  purge(ids: readonly string[], generations: readonly string[]): Promise<number> {
-    return this.#caller.call(this.#verbs.purge, { ids, generations });
+  /** Forgets those of which Redis keeps nothing any more, and takes what has expired out of the sets. */
+  purge(request: PurgeRequest): Promise<number> {
+    return this.#caller.call(this.#verbs.purge, request);
   }
 
   /** Yields when something was written, until `signal` aborts. Some rings may be lost. */
@@ -153,6 +177,18 @@ export class Truth {
   }
 }
 
+/** For each document, what it is, and what was read of its vectors. */
+function inRows(
+  found: readonly (Buffer | null)[],
+  count: number,
+): { document: Buffer | null; vectors: (Buffer | null)[] }[] {
+  const width = found.length / count;
+  return Array.from({ length: count }, (_, index) => {
+    const [document = null, ...vectors] = found.slice(index * width, (index + 1) * width);
+    return { document, vectors };
+  });
+}
+
 /** As long for every name. */
 const fieldOf = (name: string): string => createHash('sha256').update(name).digest('base64url').slice(0, 16);
 
@@ -166,6 +202,11 @@ function refusalOf(index: string, reason: string): MisuseError | undefined {
   if (layout !== undefined) {
     return new MisuseError(
       `The index "${index}" has key layout ${layout}, which this version does not know; nothing was done. Update @holdfast/vectors here.`,
+    );
+  }
+  if (/unknown (?:redis )?command/i.test(reason)) {
+    return new MisuseError(
+      `The server of the index "${index}" has no vector sets, by which the "engine" of its vectors would search; nothing was done. Use Redis 8 or later, or leave "engine" out.\n  ${reason}`,
     );
   }
   if (isForbidden(reason) || !/^(?:-?WRONGTYPE|ERR .*user_)/.test(reason)) return undefined;

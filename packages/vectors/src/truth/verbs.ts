@@ -4,6 +4,7 @@
  * Guarantees: a reply that is not the script's own throws, and so counts as no answer.
  */
 import type { Argument, BinaryCallVerb, BinaryReply, CallCommand } from '@holdfast/redis';
+import { setsOf, type VectorSet } from '../aspect.js';
 import type { IndexKeys } from '../keys.js';
 import { builderVerbs, type Model, readThrough, type Signature, type Through } from './builder-verbs.js';
 import { scriptOf } from './scripts.js';
@@ -29,6 +30,8 @@ export interface Write {
   readonly n: string;
   /** What is stored for each generation; empty to keep it. */
   readonly vectors: ReadonlyMap<string, Buffer>;
+  /** The sets of each generation that has some. */
+  readonly sets: Lineup['sets'];
 }
 
 export type Verdict =
@@ -52,6 +55,8 @@ export interface Lineup {
   /** Those of which vectors may be left. */
   readonly dropping: readonly string[];
   readonly models: ReadonlyMap<string, Model>;
+  /** Of each generation that the server searches. */
+  readonly sets: ReadonlyMap<string, readonly VectorSet[]>;
   /** Up to where all documents have vectors of a generation. */
   readonly throughs: ReadonlyMap<string, Through>;
 }
@@ -86,14 +91,22 @@ export interface ChangesRequest {
   readonly most: number;
 }
 
-interface PurgeRequest {
+export interface GlanceRequest {
+  readonly ids: readonly string[];
+  /** Of the vectors of each, so many bytes are read; all, if undefined. */
+  readonly generations: readonly { readonly generation: string; readonly bytes: number | undefined }[];
+}
+
+export interface PurgeRequest {
   readonly ids: readonly string[];
   readonly generations: readonly string[];
+  readonly sets: Lineup['sets'];
 }
 
 export interface VectorWrite {
   readonly builder: Signature | undefined;
   readonly generation: string;
+  readonly sets: readonly VectorSet[];
   readonly id: string;
   readonly digest: Buffer;
   readonly bytes: Buffer;
@@ -114,16 +127,19 @@ export interface Bounds {
 const MOST = 32;
 
 export function verbsOf(keys: IndexKeys, { tombstones, ahead }: Bounds) {
+  const keysOfSets = (generation: string, sets: readonly VectorSet[] = []): string[] =>
+    sets.map(({ name }) => keys.set(generation, name));
   const writing = (name: 'put' | 'delete'): BinaryCallVerb<Write, Judged> => ({
     ...{ script: scriptOf(name), binary: true, keys: keys.for(scriptOf(name)), most: MOST },
     encode({ request }, keyList, args: Argument[]) {
-      const { word, id, time, token, issuer, ttl, digest, expected, body, n, vectors } = request;
+      const { word, id, time, token, issuer, ttl, digest, expected, body, n, vectors, sets } = request;
       if (args.length === 0) args.push(String(tombstones), String(ahead));
       keyList.push(keys.document(id));
       args.push(word, id, String(time ?? ''), String(token), issuer, String(ttl ?? ''), digest);
-      args.push(String(expected ?? ''), body, n, [...vectors.keys()].join(' '));
+      args.push(String(expected ?? ''), body, n);
+      args.push([...vectors.keys()].map((each) => withSets(each, sets.get(each))).join(' '));
       for (const [generation, bytes] of vectors) {
-        keyList.push(keys.vectors(generation, id));
+        keyList.push(keys.vectors(generation, id), ...keysOfSets(generation, sets.get(generation)));
         args.push(bytes);
       }
     },
@@ -138,9 +154,10 @@ export function verbsOf(keys: IndexKeys, { tombstones, ahead }: Bounds) {
   const vector: BinaryCallVerb<VectorWrite, VectorVerdict> = {
     ...{ script: scriptOf('vector'), binary: true, keys: keys.for(scriptOf('vector')), most: MOST },
     encode({ request }, keyList, args: Argument[]) {
-      const { builder, generation, id, digest, bytes } = request;
-      keyList.push(keys.document(id), keys.vectors(generation, id));
-      args.push(String(builder?.token ?? 0), builder?.issuer ?? '', generation, id, digest, bytes);
+      const { builder, generation, sets, id, digest, bytes } = request;
+      keyList.push(keys.document(id), keys.vectors(generation, id), ...keysOfSets(generation, sets));
+      args.push(String(builder?.token ?? 0), builder?.issuer ?? '', withSets(generation, sets));
+      args.push(id, digest, bytes);
     },
     decode(reply, calls) {
       const [epoch = '', ...verdicts] = words(reply);
@@ -159,18 +176,41 @@ export function verbsOf(keys: IndexKeys, { tombstones, ahead }: Bounds) {
       { args: ({ epoch, after, most }: ChangesRequest) => [epoch, String(after), String(most)] },
       readChanges,
     ),
+    glance: verbFor(
+      keys,
+      'glance',
+      {
+        keys: ({ ids, generations }: GlanceRequest) =>
+          ids.flatMap((id) => [
+            keys.document(id),
+            ...generations.map(({ generation }) => keys.vectors(generation, id)),
+          ]),
+        args: ({ generations }) =>
+          generations.map(({ bytes }) => String(bytes === undefined ? -1 : bytes - 1)),
+      },
+      (reply) => reply as readonly (Buffer | null)[],
+    ),
     purge: verbFor(
       keys,
       'purge',
       {
-        keys: ({ ids, generations }: PurgeRequest) =>
-          ids.flatMap((id) => [keys.document(id), ...generations.map((each) => keys.vectors(each, id))]),
-        args: ({ ids, generations }) => [String(generations.length), ...ids],
+        keys: ({ ids, generations, sets }: PurgeRequest) => [
+          ...[...sets].flatMap(([generation, each]) => keysOfSets(generation, each)),
+          ...ids.flatMap((id) => [keys.document(id), ...generations.map((each) => keys.vectors(each, id))]),
+        ],
+        args: ({ ids, generations, sets }) => [
+          ...[String(generations.length), String([...sets.values()].flat().length)],
+          ...ids,
+        ],
       },
       (reply): number => Number(words(reply)[1]),
     ),
   };
 }
+
+/** A generation as the scripts are told of it. */
+const withSets = (generation: string, sets: readonly VectorSet[] = []): string =>
+  [generation, ...sets.map(({ dimensions }) => dimensions)].join(':');
 
 /** A field of a hash. */
 export const HGET: CallCommand<readonly [key: string, field: string], string | undefined> = {
@@ -200,6 +240,49 @@ export const MGET: CallCommand<readonly string[], readonly (Buffer | null)[]> = 
   decode: (reply) => [reply as readonly (Buffer | null)[]],
 };
 
+export interface NearRequest {
+  /** The set. */
+  readonly key: string;
+  readonly vector: Float32Array;
+  /** How many at most. */
+  readonly count: number;
+}
+
+/** An element of a set, and its cosine. */
+export interface NearElement {
+  readonly element: string;
+  readonly score: number;
+}
+
+/** How many elements a set has. */
+export const VCARD: CallCommand<string, number> = {
+  ...{ command: 'VCARD', binary: true, keys: [], most: 1 },
+  encode({ request }, keys) {
+    keys.push(request);
+  },
+  decode: (reply) => [Number(reply)],
+};
+
+/** The elements of a set that are nearest to a vector, the best first. */
+export const VSIM: CallCommand<NearRequest, readonly NearElement[]> = {
+  ...{ command: 'VSIM', binary: true, keys: [], most: 1 },
+  encode({ request: { key, vector, count } }, keys, args) {
+    keys.push(key);
+    args.push('FP32', Buffer.from(vector.buffer, vector.byteOffset, vector.byteLength));
+    args.push('WITHSCORES', 'COUNT', String(count));
+  },
+  decode: (reply) => [pairsOf(reply)],
+};
+
+/** In the third version of the protocol it is a map. The server tells (1 + cosine) / 2. */
+function pairsOf(reply: BinaryReply | ReadonlyMap<unknown, unknown>): NearElement[] {
+  const flat = reply instanceof Map ? [...reply].flat() : (reply as readonly unknown[]);
+  return Array.from({ length: flat.length / 2 }, (_, at) => ({
+    element: String(flat[2 * at]),
+    score: 2 * Number(String(flat[2 * at + 1])) - 1,
+  }));
+}
+
 function readLineup(reply: BinaryReply): Lineup {
   const [epoch = '', n = '', live = '', building = '', dropping = '', ...rest] = words(reply);
   const models = new Map<string, Model>();
@@ -212,7 +295,13 @@ function readLineup(reply: BinaryReply): Lineup {
     if (read) throughs.set(generation, read);
   }
   const left = dropping.split(' ').filter((each) => each !== '');
-  return { epoch, n, live, building, dropping: left, models, throughs };
+  const sets = new Map(
+    [...models].flatMap(([generation, model]) => {
+      const own = setsOf(model);
+      return own.length > 0 ? [[generation, own] as const] : [];
+    }),
+  );
+  return { epoch, n, live, building, dropping: left, models, sets, throughs };
 }
 
 function readVectorVerdict(epoch: string, text: string): VectorVerdict {

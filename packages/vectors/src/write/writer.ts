@@ -134,14 +134,14 @@ export class Writer {
 
   /** With vectors, of the model of this program; those of the other generations stay, and count if they are made of the same. */
   async #write(
-    write: Omit<Write, 'n' | 'vectors'>,
+    write: Omit<Write, 'n' | 'vectors' | 'sets'>,
     bytes?: Buffer,
   ): Promise<Written | { readonly outcome: 'changed' }> {
     for (let tries = 0; tries < TRIES; tries += 1) {
-      const { n, models } = await this.open();
+      const { n, models, sets } = await this.open();
       const vectors = new Map<string, Buffer>([...models.keys()].map((each) => [each, NOTHING]));
       if (bytes) vectors.set(this.#generation(models), bytes);
-      const judged = await this.#parts.truth.put({ ...write, n, vectors });
+      const judged = await this.#parts.truth.put({ ...write, n, vectors, sets });
       if (judged) return this.#writtenOf(write, judged.epoch, judged.verdict);
       this.#lineup = undefined; // the generations are others than we knew
     }
