@@ -7,7 +7,7 @@
 --
 -- Replies {'purged', how many were forgotten}
 --
--- Stands on: sets
+-- Stands on: sets, document
 local WORDS, SETS, first_key, width = 2, 2, 2 + ARGV[2], ARGV[1] + 1
 local sets, expired = {}, {}
 for index = 1, ARGV[2] do sets[index] = {key = KEYS[SETS + index]} end

@@ -3,7 +3,7 @@
 -- An element of a set is one vector of a document, "<number from 0>:<id>". A document that was not deleted, and whose stored vectors
 -- were made of what it has now, has all of these in the sets; any other document has none.
 --
--- Stands on: document
+-- then, for each document: KEYS those of its vectors, and of the vector sets of their generation
 local DIGEST_BYTES, NUMBER_BYTES = 16, 4
 
 -- The generation that a text such as "17:384:768" names, and its sets, of vectors of so many dimensions each: their keys follow KEYS[place].

@@ -7,7 +7,7 @@
 -- Replies {epoch}, then, for each, one of: "written <sequence>", "there <sequence>": it has vectors of that, "newer": it has
 -- changed, "gone": it is not there, "dropped": the generation is not, "stale <token of the builder>"
 --
--- Stands on: sets
+-- Stands on: sets, listing, document
 local FIELDS, FIRST = 6, 3
 local marked = redis.call('HMGET', META, 'mark', 'issuer', 'building')
 local mark, builder, building = tonumber(marked[1] or '0'), marked[2], marked[3]
@@ -47,7 +47,7 @@ if #writes == 0 then return verdicts end
 
 redis.call('XADD', BELL, 'MAXLEN', '~', 16, '*', 'seq', text_of(seq))
 for _, write in ipairs(writes) do
-  if #write[4] > 0 then fill_sets(write[4], write[5], write[3]) end
+  list_vectors(write[4], write[5], write[3])
   -- They are kept as long as the document is.
   local left = redis.call('PTTL', write[1])
   redis.call('SET', write[2], write[3])

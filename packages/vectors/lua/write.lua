@@ -6,26 +6,10 @@
 -- caller knows, these with spaces between, each with the dimensions of its vector sets ("17:384"), then, of each, the vectors, or '' to
 -- keep those that are there
 --
--- Stands on: sets, judge
+-- Stands on: sets, listing, judge
 local FIELDS, FIRST = 11, 3
 local fresh, fresh_vectors, documents, entries, verdicts = {}, {}, {}, {}, {epoch}
 local n = redis.call('HGET', META, 'n')
-
-local function stored_vectors(key)
-  return fresh_vectors[key] or redis.call('GET', key) or ''
-end
-
--- What the sets have from now on: vectors, '' for none, or nil for what they have.
-local function listed(key, id, sets, old, new, bytes)
-  if #sets == 0 then return nil end
-  require_sets(sets)
-  if new.is_deletion then return '' end
-  -- From the sets, expired ones may have been removed.
-  local was_listed = old and not old.is_deletion and (old.expiry == 0 or old.expiry > millis)
-  if bytes == '' and was_listed and old.digest == new.digest then return nil end
-  bytes = bytes == '' and stored_vectors(key) or bytes
-  return read_vectors(bytes, sets) == new.digest and bytes or ''
-end
 
 local at, place = 3, FIRST
 while at <= #ARGV do
@@ -36,6 +20,7 @@ while at <= #ARGV do
   for name in string.gmatch(names, '%S+') do
     local target, _, sets, last = KEYS[place + 1], read_sets(name, place + 1)
     vectors[#vectors + 1] = {key = target, bytes = ARGV[at], sets = sets}
+    require_sets(sets)
     at, place = at + 1, last
   end
   local old = fresh[key] or read_head(key)
@@ -43,7 +28,7 @@ while at <= #ARGV do
   verdicts[#verdicts + 1] = verdict
   if new then
     for _, each in ipairs(vectors) do
-      each.listed = listed(each.key, id, each.sets, old, new, each.bytes)
+      if #each.sets > 0 then each.listed = listed(each.sets, old, new, each.bytes, each.key, fresh_vectors[each.key]) end
       if new.is_deletion or each.bytes ~= '' then fresh_vectors[each.key] = each.bytes end
     end
     fresh[key] = new
@@ -56,9 +41,7 @@ if #documents > 0 then
   for _, document in ipairs(documents) do
     local key, new, body, vectors, id = unpack(document)
     local kept = new.is_deletion and new.expiry or kept_until(new.expiry)
-    for _, each in ipairs(vectors) do
-      if each.listed == '' then clear_sets(each.sets, id) elseif each.listed then fill_sets(each.sets, id, each.listed) end
-    end
+    for _, each in ipairs(vectors) do list_vectors(each.sets, id, each.listed) end
     redis.call('SET', key, head_bytes(new, #body) .. body)
     if kept > 0 then redis.call('PEXPIREAT', key, text_of(kept)) end
     for _, each in ipairs(vectors) do

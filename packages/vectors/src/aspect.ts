@@ -5,6 +5,7 @@
 import type { Embedder } from './embed/embedder.js';
 import type { ChunkOptions } from './hybrid/chunk.js';
 import type { Metric } from './kernel/layout.js';
+import type { VectorSet } from './keys.js';
 import type { Model } from './truth/builder-verbs.js';
 
 export interface Shape {
@@ -12,12 +13,6 @@ export interface Shape {
   readonly metric: Metric;
   /** Where they are searched: in the server; in the memory of each process, if undefined. */
   readonly engine?: 'server' | undefined;
-}
-
-/** Vectors that the server searches: of a name, which is empty if they have none. */
-export interface VectorSet {
-  readonly name: string;
-  readonly dimensions: number;
 }
 
 export interface Aspect extends Shape {

@@ -21,6 +21,12 @@ export const KEYSPACE = {
 
 type KeyName = (typeof KEYSPACE)['names'][number];
 
+/** Vectors that the server searches: of a name, which is empty if they have none. */
+export interface VectorSet {
+  readonly name: string;
+  readonly dimensions: number;
+}
+
 export interface IndexKeys {
   readonly of: (name: KeyName) => string;
   /** The keys that a script takes, as KEYS, before those of documents. */

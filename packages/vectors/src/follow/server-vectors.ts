@@ -3,8 +3,8 @@
  *
  * Guarantees: what is told of a document's vectors is so of the text that it has; nothing is kept here.
  */
-import type { VectorSet } from '../aspect.js';
 import type { IndexStats } from '../index/local-index.js';
+import type { VectorSet } from '../keys.js';
 import { countsIn, DIGEST_BYTES } from '../truth/record.js';
 
 const COUNT_BYTES = 4;

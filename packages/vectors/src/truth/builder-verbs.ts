@@ -4,8 +4,7 @@
  * Guarantees: a reply that is not the script's own throws, and so counts as no answer.
  */
 import type { BinaryReply } from '@holdfast/redis';
-import type { VectorSet } from '../aspect.js';
-import type { IndexKeys } from '../keys.js';
+import type { IndexKeys, VectorSet } from '../keys.js';
 import { verbFor, words } from './verb.js';
 
 /** A model, and the definition of its vectors as JSON. */

@@ -4,8 +4,8 @@
  * Guarantees: a reply that is not the script's own throws, and so counts as no answer.
  */
 import type { Argument, BinaryCallVerb, BinaryReply, CallCommand } from '@holdfast/redis';
-import { setsOf, type VectorSet } from '../aspect.js';
-import type { IndexKeys } from '../keys.js';
+import { setsOf } from '../aspect.js';
+import type { IndexKeys, VectorSet } from '../keys.js';
 import { builderVerbs, type Model, readThrough, type Signature, type Through } from './builder-verbs.js';
 import { scriptOf } from './scripts.js';
 import { verbFor, words } from './verb.js';
@@ -127,8 +127,6 @@ export interface Bounds {
 const MOST = 32;
 
 export function verbsOf(keys: IndexKeys, { tombstones, ahead }: Bounds) {
-  const keysOfSets = (generation: string, sets: readonly VectorSet[] = []): string[] =>
-    sets.map(({ name }) => keys.set(generation, name));
   const writing = (name: 'put' | 'delete'): BinaryCallVerb<Write, Judged> => ({
     ...{ script: scriptOf(name), binary: true, keys: keys.for(scriptOf(name)), most: MOST },
     encode({ request }, keyList, args: Argument[]) {
@@ -139,7 +137,7 @@ export function verbsOf(keys: IndexKeys, { tombstones, ahead }: Bounds) {
       args.push(String(expected ?? ''), body, n);
       args.push([...vectors.keys()].map((each) => withSets(each, sets.get(each))).join(' '));
       for (const [generation, bytes] of vectors) {
-        keyList.push(keys.vectors(generation, id), ...keysOfSets(generation, sets.get(generation)));
+        keyList.push(keys.vectors(generation, id), ...keysOfSets(keys, generation, sets.get(generation)));
         args.push(bytes);
       }
     },
@@ -155,7 +153,7 @@ export function verbsOf(keys: IndexKeys, { tombstones, ahead }: Bounds) {
     ...{ script: scriptOf('vector'), binary: true, keys: keys.for(scriptOf('vector')), most: MOST },
     encode({ request }, keyList, args: Argument[]) {
       const { builder, generation, sets, id, digest, bytes } = request;
-      keyList.push(keys.document(id), keys.vectors(generation, id), ...keysOfSets(generation, sets));
+      keyList.push(keys.document(id), keys.vectors(generation, id), ...keysOfSets(keys, generation, sets));
       args.push(String(builder?.token ?? 0), builder?.issuer ?? '', withSets(generation, sets));
       args.push(id, digest, bytes);
     },
@@ -170,6 +168,13 @@ export function verbsOf(keys: IndexKeys, { tombstones, ahead }: Bounds) {
     open: verbFor(keys, 'open', { args: ({ name, definition }: Model) => [name, definition] }, readLineup),
     vector,
     ...builderVerbs(keys),
+    ...readingVerbs(keys),
+  };
+}
+
+/** The verbs of followers. */
+function readingVerbs(keys: IndexKeys) {
+  return {
     changes: verbFor(
       keys,
       'changes',
@@ -195,7 +200,7 @@ export function verbsOf(keys: IndexKeys, { tombstones, ahead }: Bounds) {
       'purge',
       {
         keys: ({ ids, generations, sets }: PurgeRequest) => [
-          ...[...sets].flatMap(([generation, each]) => keysOfSets(generation, each)),
+          ...[...sets].flatMap(([generation, each]) => keysOfSets(keys, generation, each)),
           ...ids.flatMap((id) => [keys.document(id), ...generations.map((each) => keys.vectors(each, id))]),
         ],
         args: ({ ids, generations, sets }) => [
@@ -207,6 +212,9 @@ export function verbsOf(keys: IndexKeys, { tombstones, ahead }: Bounds) {
     ),
   };
 }
+
+const keysOfSets = (keys: IndexKeys, generation: string, sets: readonly VectorSet[] = []): string[] =>
+  sets.map(({ name }) => keys.set(generation, name));
 
 /** A generation as the scripts are told of it. */
 const withSets = (generation: string, sets: readonly VectorSet[] = []): string =>
