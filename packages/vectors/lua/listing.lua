@@ -1,6 +1,7 @@
 -- Prelude of the verbs that change vectors: what the vector sets of the server have of a document.
 --
--- Stands on: sets
+-- Stands on: sets, redis/time
+
 -- What the sets have of a document from now on: vectors, false for none, or nil for what they have. `bytes` are its new vectors, '' for
 -- those that it has: `stored`, or, if that is nil, those under the key.
 local function listed(sets, old, new, bytes, key, stored)
