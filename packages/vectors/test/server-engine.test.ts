@@ -3,7 +3,8 @@
  * or a Valkey, those tests are left out, and the error is looked at that such a server gives.
  */
 import { spawnSync } from 'node:child_process';
-import { MisuseError, StaleTokenError } from '@holdfast/kernel';
+import { StaleTokenError } from '@holdfast/fence';
+import { MisuseError } from '@holdfast/kernel';
 import { findServer } from '@holdfast/local';
 import { expect, it, vi } from 'vitest';
 import type { EmbeddingTask } from '../src/embed/tasks.js';
@@ -14,7 +15,12 @@ import { client, follower, holderOf, idsOf, server, url, useRedis } from './sett
 
 const version = spawnSync(findServer(), ['--version'], { encoding: 'utf8' }).stdout;
 const hasSets = /^Redis server v=(?:[89]|\d\d)\./.test(version);
-const withSets = it.runIf(hasSets);
+const withSets = (name: string, work: () => Promise<void>): void => {
+  if (hasSets) it(name, work);
+};
+const withoutSets = (name: string, work: () => Promise<void>): void => {
+  if (!hasSets) it(name, work);
+};
 
 useRedis();
 
@@ -41,7 +47,7 @@ function randomFrom(seed: number): (below: number) => number {
   };
 }
 
-it.runIf(!hasSets)('says so on a server without vector sets, and does nothing there', async () => {
+withoutSets('says so on a server without vector sets, and does nothing there', async () => {
   for (const call of [
     () => onServer().put({ id: 'a', vector: at(1) }),
     () => onServer().search({ vector: at(1) }),
@@ -57,7 +63,7 @@ it.runIf(!hasSets)('says so on a server without vector sets, and does nothing th
   expect(await client().keys('*')).toEqual([]);
 });
 
-it.runIf(!hasSets)('does not begin a generation that such a server cannot search', async () => {
+withoutSets('does not begin a generation that such a server cannot search', async () => {
   const embedder = { embed: async () => [] };
   const index = server({ vectors: { dimensions: 4 }, next: { ...VECTORS, model: 'b', embedder } });
   await index.put({ id: 'a', vector: at(1) });

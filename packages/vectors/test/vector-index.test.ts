@@ -3,6 +3,7 @@ import { StaleTokenError } from '@holdfast/fence';
 import { AbortedError, MisuseError, UnavailableError } from '@holdfast/kernel';
 import { describe, expect, it, vi } from 'vitest';
 import { PlaceLostError } from '../src/errors.js';
+import type { GenerationIndex } from '../src/follow/generation-index.js';
 import { scripts } from '../src/truth/scripts.js';
 import { client, follower, holderOf, idsOf, node, server, useRedis } from './setting.js';
 
@@ -236,7 +237,8 @@ describe('a follower', () => {
     expect(away.documents.get('c')?.attributes).toEqual({ v: 2 });
     const all = () => away.documents.select(undefined);
     const near = { name: '', most: 9, minScore: 0.5, selected: undefined, all };
-    expect(away.serving?.nearest(EAST, near)).toMatchObject([{ id: 'a' }]);
+    const serving = away.serving as GenerationIndex;
+    expect(serving.nearest(EAST, near)).toMatchObject([{ id: 'a' }]);
   });
 
   it('purges nothing of which something is kept', async () => {
