@@ -28,6 +28,8 @@ export interface ServerOptions {
   readonly locks?: Locks;
   /** The Redis of queues: a URL, or your own ioredis or node-redis client. Default: the server has no queues. */
   readonly redis?: NodeSource;
+  /** The name of the workflow app, which is on the same Redis. Default "app", as of `createWorkflows`. */
+  readonly app?: string;
   /** Begins every key in Redis, as in the options of the packages. Default none. */
   readonly prefix?: string;
   /** The address to listen on. Default 127.0.0.1. Any other than the loopback asks for `keys`, unless `insecure`. */
@@ -64,6 +66,7 @@ export interface ServerOptions {
 export const SERVER = {
   locks: optional(having<Locks>('acquire')),
   redis: passedOn<NodeSource | undefined>(),
+  app: withDefault(text('the name of an app'), 'app'),
   prefix: withDefault(requirePrefix, ''),
   host: withDefault(text('an address'), '127.0.0.1'),
   port: withDefault(whole(0, 65_535), 7_400),

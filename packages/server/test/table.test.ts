@@ -4,6 +4,7 @@
  */
 import { createQueue } from '@holdfast/queue';
 import { OPERATIONS } from '@holdfast/server/testing';
+import { createWorkflows, defineWorkflow } from '@holdfast/workflow';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { keysOf, later, ownLocks, type Served, serve, url, useRedis } from './setting.js';
 
@@ -12,6 +13,8 @@ useRedis();
 type Tested = (typeof OPERATIONS)[number];
 
 const own = OPERATIONS.map((operation) => [operation.id, operation] as const);
+const streams = own.filter(([, operation]) => operation.streams);
+const others = own.filter(([, operation]) => !operation.streams);
 const guarded = own.filter(([, { right }]) => right !== undefined);
 
 let served: Served;
@@ -92,7 +95,19 @@ describe('each operation', () => {
     expect(text).toMatchObject({ status: 400, body: { errors: [{ field: 'body' }] } });
   });
 
-  it.each(own)('%s answers its example as its schemas say', async (_, operation) => {
+  it.each(streams)('%s answers its example with a stream', async (_, operation) => {
+    await prepare(operation);
+    const gone = new AbortController();
+    const authorization = `Bearer ${keys.all}`;
+    const response = await fetch(`${served.url}${pathOf(operation)}`, {
+      headers: { authorization },
+      signal: gone.signal,
+    });
+    expect(response.headers.get('content-type')).toBe('text/event-stream');
+    gone.abort();
+  });
+
+  it.each(others)('%s answers its example as its schemas say', async (_, operation) => {
     const headers = await prepare(operation);
     const reply = await served.ask(operation.method, pathOf(operation), {
       ...bodyOf(operation),
@@ -109,6 +124,7 @@ describe('each operation', () => {
 /** What an example asks for is there. Resolves to the headers that it needs. */
 async function prepare({ id, takesLease }: Tested): Promise<Record<string, string>> {
   if (/^(leases|locks)\./.test(id)) return prepareLock(id);
+  if (id.startsWith('workflows.')) await startOrder();
   if (!/^(queues|claims)\./.test(id) || id === 'queues.add') return {};
   const queue = createQueue({ redis: url(), name: 'images' });
   later(() => queue.close());
@@ -127,6 +143,16 @@ async function prepareLock(id: string): Promise<Record<string, string>> {
   const options = { key: keys.all, body: { ttl: 20_000 } };
   const { body } = await served.ask('POST', '/v1/locks/account:42/leases', options);
   return { 'holdfast-lease': body.lease };
+}
+
+/** The run of the examples waits for a message. */
+async function startOrder(): Promise<void> {
+  const order = defineWorkflow({ name: 'order' }, (ctx) => ctx.receive('never'));
+  const app = createWorkflows({ redis: url(), workflows: [order] });
+  later(() => app.close());
+  app.work();
+  const run = await app.start(order, 1, { id: 'o1' });
+  await expect.poll(async () => (await run.status()).status).toBe('sleeping');
 }
 
 /** Makes a dead letter of the task. */

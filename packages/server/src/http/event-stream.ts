@@ -5,8 +5,9 @@
  * header Last-Event-ID, and goes on after the event that it has seen. A comment every 15 s shows proxies that the stream lives.
  */
 import type { ServerResponse } from 'node:http';
-import { systemClock } from '@holdfast/kernel';
+import { AbortedError, systemClock } from '@holdfast/kernel';
 import type { StreamEvent } from '../operations/operation.js';
+import { problemOf } from './problem.js';
 
 /** The most bytes that wait for a viewer. */
 const MOST_WAITING = 65_536;
@@ -32,6 +33,10 @@ export async function sendEvents(
       response.write(encode(event));
       if (response.writableLength > MOST_WAITING) return void response.destroy();
     }
+  } catch (error) {
+    // Where the server stops, the client comes back to another replica.
+    if (!(error instanceof AbortedError))
+      response.write(encode({ event: 'problem', data: problemOf(error) }));
   } finally {
     beat.cancel();
     response.end();

@@ -29,6 +29,7 @@ interface Kind {
 
 const SOON = 1_000;
 const WORKFLOW_CODE: Kind = { status: 500, title: 'The code of a workflow failed' };
+const UNFIT: Kind = { status: 409, title: 'The run does not allow it' };
 
 const KINDS: Readonly<Record<ErrorCode, Kind>> = {
   HOLDFAST_MISUSE: { status: 400, title: 'The request is wrong' },
@@ -46,6 +47,19 @@ const KINDS: Readonly<Record<ErrorCode, Kind>> = {
   HOLDFAST_RESULT_NOT_KEPT: { status: 409, title: 'The result was not kept' },
   HOLDFAST_TASK_GONE: { status: 404, title: 'The task is gone' },
   HOLDFAST_TASK_CANCELLED: { status: 409, title: 'The task was cancelled' },
+  HOLDFAST_STALE_TOKEN: { status: 412, title: 'The fencing token is stale' },
+  HOLDFAST_RUN_GONE: { status: 404, title: 'There is no such run' },
+  HOLDFAST_RUNS_FULL: { status: 429, title: 'As many runs wait as may', retryAfter: SOON },
+  HOLDFAST_RUN_FAILED: UNFIT,
+  HOLDFAST_RUN_CANCELLED: UNFIT,
+  HOLDFAST_RUN_STUCK: UNFIT,
+  HOLDFAST_UNANSWERED: { status: 504, title: 'The run has not answered' },
+  HOLDFAST_CODEC: { status: 501, title: 'The data are encoded in a way that the server does not know' },
+  HOLDFAST_STEP_FAILED: WORKFLOW_CODE,
+  HOLDFAST_UNKNOWN_OUTCOME: WORKFLOW_CODE,
+  HOLDFAST_LONG_JOURNAL: WORKFLOW_CODE,
+  HOLDFAST_BUDGET_EXCEEDED: WORKFLOW_CODE,
+  HOLDFAST_NONDETERMINISTIC: WORKFLOW_CODE,
   HOLDFAST_TASK_TIMEOUT: { status: 409, title: 'The task has timed out' },
 };
 
@@ -66,10 +80,14 @@ export function problemOf(error: unknown): Problem {
   return {
     ...{ type: typeOf(code), title, detail: detailOf(error), code },
     status: error instanceof RequestError ? error.status : status,
-    ...(retryAfter !== undefined && { retryAfter }),
+    ...(retryAfter !== undefined && { retryAfter: ownRetry(error) ?? retryAfter }),
     ...membersOf(error),
   };
 }
+
+/** That of an error which knows better, in ms. */
+const ownRetry = (error: HoldfastError): number | undefined =>
+  'retryAfter' in error && typeof error.retryAfter === 'number' ? error.retryAfter : undefined;
 
 /** The message without the lines that list nodes. */
 function detailOf(error: HoldfastError): string {

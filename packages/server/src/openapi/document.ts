@@ -83,6 +83,7 @@ function describeOperation(operation: Operation, schemas: Record<string, unknown
     status,
     {
       description: answer.description,
+      ...(operation.streams && { content: { 'text/event-stream': { schema: { type: 'string' } } } }),
       ...(answer.schema && {
         content: { 'application/json': { schema: schemaOf(answer.schema, 'output', schemas) } },
       }),

@@ -67,6 +67,8 @@ export interface Operation {
   readonly judgedBy: string | undefined;
   /** Whether it takes a handle, in the header Holdfast-Lease. */
   readonly takesLease: boolean;
+  /** Whether its answer is a stream of server-sent events. */
+  readonly streams: boolean;
   readonly params: z.ZodObject;
   readonly query: z.ZodObject;
   readonly body: z.ZodType | undefined;
@@ -85,13 +87,14 @@ export interface Operation {
 
 type Definition<Params extends z.ZodObject, Query extends z.ZodObject, Body extends z.ZodType> = Omit<
   Operation,
-  'params' | 'query' | 'body' | 'run' | 'problems' | 'judgedBy' | 'takesLease'
+  'params' | 'query' | 'body' | 'run' | 'problems' | 'judgedBy' | 'takesLease' | 'streams'
 > & {
   readonly params: Params;
   readonly query: Query;
   readonly body?: Body;
   readonly judgedBy?: keyof z.output<Params> & string;
   readonly takesLease?: boolean;
+  readonly streams?: boolean;
   readonly problems?: readonly ErrorCode[];
   readonly run: (call: Call<z.output<Params>, z.output<Query>, z.output<Body>>) => Promise<Answer> | Answer;
 };
@@ -102,6 +105,6 @@ export function operation<
   Query extends z.ZodObject,
   Body extends z.ZodType = z.ZodType,
 >(definition: Definition<Params, Query, Body>): Operation {
-  const { body, judgedBy, problems = [], takesLease = false, run, ...rest } = definition;
-  return { ...rest, body, judgedBy, problems, takesLease, run: run as Operation['run'] };
+  const { body, judgedBy, problems = [], takesLease = false, streams = false, run, ...rest } = definition;
+  return { ...rest, body, judgedBy, problems, takesLease, streams, run: run as Operation['run'] };
 }

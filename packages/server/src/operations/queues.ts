@@ -9,7 +9,7 @@ import { z } from 'zod';
 import type { Caller } from '../auth/caller.js';
 import { NotFoundError } from '../errors.js';
 import { problemOf } from '../http/problem.js';
-import { type Answer, type Call, operation } from './operation.js';
+import { type Answer, type Call, operation, type StreamEvent } from './operation.js';
 import { newTask, shownTask, taskState } from './tasks.js';
 import { count, id, none, queueName, wait } from './values.js';
 
@@ -375,3 +375,42 @@ export const demand = operation({
       return { status: 200, body: { demand: waiting + active } };
     }),
 });
+
+export const events = operation({
+  id: 'queues.events',
+  streams: true,
+  method: 'GET',
+  path: '/v1/queues/{queue}/events',
+  summary: 'Follow what happens to the tasks of a queue, as server-sent events.',
+  description:
+    'The id of an event is its cursor: with the header Last-Event-ID, or `after`, the stream goes on after it, as far as events are kept. Results and progress are shown with the right queues:data.',
+  ...READ,
+  params: inQueue,
+  query: z.strictObject({ after: z.string().max(300).optional() }),
+  answers: { 200: { description: 'Server-sent events, named by what has happened.' } },
+  problems: ['HOLDFAST_NOT_FOUND'],
+  example: { params: QUEUE },
+  run: (call) => onQueue(call, async () => ({ status: 200, events: eventsOf(call) })),
+});
+
+async function* eventsOf({
+  systems,
+  params: { queue: name },
+  query: { after: asked },
+  caller,
+  header,
+  signal,
+}: Call<{ queue: string }, { after?: string | undefined }>): AsyncGenerator<StreamEvent, void> {
+  const { queue, release } = systems.holdQueue(name);
+  try {
+    const after = header('last-event-id') ?? asked;
+    for await (const event of queue.events({ signal, ...(after && { after }) })) {
+      const { cursor, kind, ...data } = event;
+      if (!caller.may('queues:data', name))
+        for (const hidden of ['result', 'progress']) delete data[hidden as never];
+      yield { id: cursor, event: kind, data };
+    }
+  } finally {
+    release();
+  }
+}

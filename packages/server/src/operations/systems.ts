@@ -10,9 +10,13 @@ import { createQueue, listQueues, metricsText, type Queue } from '@holdfast/queu
 import { openRemote, type Remote } from '@holdfast/queue/remote';
 import type { NodeSource } from '@holdfast/redis';
 import { joinTexts, openTally, PROMETHEUS, type Tally } from '@holdfast/telemetry';
+import type { OpenedWorkflows } from '@holdfast/workflow';
 import type { Sealer } from '../auth/sealer.js';
+import { AppOpener } from './apps.js';
 
 export interface SystemsOptions {
+  /** The name of the workflow app. */
+  readonly app: string;
   /** The locks; undefined if the server has none. */
   readonly locks: Locks | undefined;
   /** The Redis of queues; undefined if the server has none. */
@@ -35,6 +39,7 @@ interface Opened {
 export class Systems {
   readonly clock: Clock;
   readonly random: Random;
+  readonly #app: AppOpener;
   #sealer: Sealer | undefined;
   readonly #options: SystemsOptions;
   /** The one that was used longest ago comes first. */
@@ -46,16 +51,17 @@ export class Systems {
     this.#options = options;
     this.clock = options.clock;
     this.random = options.random;
+    const { prefix, app: name, callTimeout, clock } = options;
+    this.#app = new AppOpener({ redis: () => this.#redis, prefix, name, callTimeout, clock });
   }
 
   /** Works with a queue. */
   async withQueue<Result>(name: string, work: (queue: Queue) => Promise<Result>): Promise<Result> {
-    const opened = this.#open(name);
-    opened.users += 1;
+    const { queue, release } = this.holdQueue(name);
     try {
-      return await work(opened.queue);
+      return await work(queue);
     } finally {
-      opened.users -= 1;
+      release();
     }
   }
 
@@ -69,6 +75,31 @@ export class Systems {
     const { locks } = this.#options;
     if (locks) return locks;
     throw new MisuseError('This server has no nodes for leases; start it with --nodes.');
+  }
+
+  /** A queue, which stays open until it is released. */
+  holdQueue(name: string): { readonly queue: Queue; readonly release: () => void } {
+    const opened = this.#open(name);
+    opened.users += 1;
+    const release = (): void => {
+      opened.users -= 1;
+    };
+    return { queue: opened.queue, release };
+  }
+
+  /** The workflow app, which has that workflow, until it is released. Throws NotFoundError, UnavailableError. */
+  holdApp(workflow: string): Promise<{ readonly app: OpenedWorkflows; readonly release: () => void }> {
+    return this.#app.hold(workflow);
+  }
+
+  /** Works with the workflow app, which has that workflow. Throws NotFoundError, UnavailableError. */
+  withApp<Result>(workflow: string, work: (app: OpenedWorkflows) => Promise<Result>): Promise<Result> {
+    return this.holdApp(workflow).then(({ app, release }) => work(app).finally(release));
+  }
+
+  /** The names of the app's workflows. Throws UnavailableError. */
+  workflowNames(): Promise<readonly string[]> {
+    return this.#app.names();
   }
 
   /** What seals handles. */
@@ -128,6 +159,7 @@ export class Systems {
 
   async close(): Promise<void> {
     this.#tally?.close();
+    await this.#app.close();
     await Promise.all(
       [...this.#queues.values()].map(({ queue, remote }) => {
         remote.close();

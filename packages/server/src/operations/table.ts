@@ -7,10 +7,12 @@ import * as leases from './leases.js';
 import type { Operation } from './operation.js';
 import * as product from './product.js';
 import * as queues from './queues.js';
+import * as runs from './runs.js';
 
 export const OPERATIONS: readonly Operation[] = [
   ...Object.values(product),
   ...Object.values(queues),
   ...Object.values(claims),
   ...Object.values(leases),
+  ...Object.values(runs),
 ];

@@ -7,6 +7,14 @@ export const SERVED_REDIS: Option = {
   about: 'The Redis of the queues. Without it, the server has none.',
 };
 
+export const SERVED_APP: Option = {
+  name: 'app-name',
+  value: '<name>',
+  env: 'HOLDFAST_APP',
+  default: 'app',
+  about: 'The name of the workflow app, on the same Redis.',
+};
+
 export const HOST: Option = {
   name: 'host',
   value: '<address>',

@@ -21,6 +21,7 @@ import {
   KEYS,
   PUBLIC_URL,
   SERVE_PORT,
+  SERVED_APP,
   SERVED_REDIS,
   SERVER_KEY,
   STOP_GRACE,
@@ -34,6 +35,7 @@ export const serve: Command = {
 and /metrics. Every replica answers every request. Log lines go to stdout.`,
   options: [
     SERVED_REDIS,
+    SERVED_APP,
     HOST,
     SERVE_PORT,
     KEYS,
@@ -60,6 +62,7 @@ and /metrics. Every replica answers every request. Log lines go to stdout.`,
       ...(args.text(SERVED_REDIS) === undefined ? {} : placeOf(args)),
       ...given({
         host: args.text(HOST),
+        app: args.text(SERVED_APP),
         port: args.count(SERVE_PORT, 0, 65_535),
         keys: args.text(KEYS),
         serverKey: args.text(SERVER_KEY),
