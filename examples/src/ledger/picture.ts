@@ -34,7 +34,7 @@ export function describe(tally: Tally): string {
 }
 
 export function colourOf(state: string): Colour {
-  if (state === 'voting' || state === 'holding') return 'green';
+  if (['voting', 'holding', 'working'].includes(state)) return 'green';
   if (state === 'stopped' || state === 'killed' || state === 'frozen' || state === 'down') return 'red';
   return state === 'waiting' || state === 'starting' || state === 'finished' ? 'dim' : 'yellow';
 }

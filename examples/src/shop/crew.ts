@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import type { Changes } from '../ledger/changes.js';
 import { Processes, type Program, type Started } from '../ledger/processes.js';
 import type { Booking } from './accounts.js';
-import type { FromShop, FromWorker, Moment, Switches, Task, ToShop, ToWorker } from './messages.js';
+import type { FromShop, FromWorker, Moment, Switches, Systems, Task, ToShop, ToWorker } from './messages.js';
 import { WORKERS } from './setting.js';
 
 type WorkerState = 'starting' | 'working' | 'stopped' | 'killed' | 'finished';
@@ -36,8 +36,11 @@ export class Crew {
   chargedTwice = 0;
   refused = 0;
   readonly #orders = new Set<string>();
-  /** The port of the page, once the shop is open. */
+  /** The port of the page, once the shop is open, and what the shop has seen last. */
   port = 0;
+  systems: Systems | undefined;
+  /** Whether the guard was off at some time. */
+  wasUnfenced: boolean;
   readonly #task: Omit<Task, 'name'>;
   readonly #processes: Processes<FromProcess>;
   readonly #changes: Changes;
@@ -49,6 +52,7 @@ export class Crew {
   constructor(task: Omit<Task, 'name'>, changes: Changes) {
     this.#task = task;
     this.#fenced = task.fenced;
+    this.wasUnfenced = !task.fenced;
     this.#changes = changes;
     this.#processes = new Processes(changes);
   }
@@ -64,6 +68,7 @@ export class Crew {
 
   set fenced(fenced: boolean) {
     this.#fenced = fenced;
+    this.wasUnfenced ||= !fenced;
     for (const worker of this.seats) this.tell(worker, { kind: 'fencing', fenced });
   }
 
@@ -73,6 +78,7 @@ export class Crew {
     const shop = { module: moduleOf('shop'), argument: { ...this.#task, name: 'shop' } satisfies Task };
     this.#shop = this.#processes.launch<Started>(shop, { state: 'starting' }, (_, message) => {
       if (message.kind === 'open') this.port = message.port;
+      else if (message.kind === 'systems') this.systems = message.systems;
       else if (message.kind === 'switch') this.onSwitch(message);
     });
     const ready = () => this.port > 0 && this.seats.every(({ state }) => state !== 'starting');
@@ -115,7 +121,7 @@ export class Crew {
   }
 
   #hear(worker: Worker, message: FromProcess): void {
-    if (message.kind === 'open' || message.kind === 'switch') return;
+    if (message.kind === 'open' || message.kind === 'switch' || message.kind === 'systems') return;
     if (message.kind === 'ready') {
       if (worker.state === 'starting') worker.state = 'working';
       return;

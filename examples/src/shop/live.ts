@@ -2,7 +2,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Run } from '@holdfast/workflow';
 import { onAbort, rest } from '../ledger/changes.js';
-import type { Systems, ToShop } from './messages.js';
+import type { ToShop } from './messages.js';
 import { PAGE_HEADERS } from './page.js';
 
 /** How often the run of an order is looked at, in ms. */
@@ -21,12 +21,6 @@ function streamTo(response: ServerResponse) {
 /** Everybody who has the page open. */
 export class Live {
   readonly #pages = new Set<(event: string, data: unknown) => void>();
-  readonly #systems: () => Promise<Systems>;
-  #looked = 0;
-
-  constructor(systems: () => Promise<Systems>) {
-    this.#systems = systems;
-  }
 
   add(response: ServerResponse): void {
     const { tell, gone } = streamTo(response);
@@ -35,18 +29,8 @@ export class Live {
   }
 
   hear(message: ToShop): void {
-    if (this.#pages.size === 0) return;
-    this.#tell(message.kind, message.kind === 'event' ? message.text : message.snapshot);
-    if (performance.now() - this.#looked < 1_000) return;
-    this.#looked = performance.now();
-    this.#systems().then(
-      (systems) => this.#tell('systems', systems),
-      () => {}, // the page shows what it was told last
-    );
-  }
-
-  #tell(event: string, data: unknown): void {
-    for (const tell of this.#pages) tell(event, data);
+    const data = message.kind === 'event' ? message.text : message.snapshot;
+    for (const tell of this.#pages) tell(message.kind, data);
   }
 }
 

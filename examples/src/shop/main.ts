@@ -16,9 +16,9 @@ process.exitCode = await demonstrate(HELP, readOptions, async (options, interrup
   const { seed, fenced, rate, plain } = options;
   const guarded = fenced ? 'behind a guard' : 'UNFENCED: no guard checks the writes';
   console.log(`Kelp & Co., ${rate} orders a second, charged ${guarded}; --seed ${seed}`);
-  const { facts, took, tally } = await run(options, createView(process.stdout, plain), interrupted);
+  const { facts, took, tally, unfenced } = await run(options, createView(process.stdout, plain), interrupted);
   const verdict = judge(facts);
-  console.log(['', struck(tally), speed(took), ...verdictLines(facts, verdict, fenced)].join('\n'));
+  console.log(['', struck(tally), speed(took), ...verdictLines(facts, verdict, unfenced)].join('\n'));
   return verdict.good;
 });
 

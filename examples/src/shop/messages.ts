@@ -40,6 +40,15 @@ export interface Moment extends Holding {
   readonly at: number;
 }
 
+/** How the systems are that the shop stands on, as the shop sees them. */
+export interface Systems {
+  readonly pictures: { readonly waiting: number; readonly done: number };
+  readonly checks: { readonly running: number; readonly done: number; readonly stuck: number };
+  readonly purchases: number;
+  /** What a search takes, in ms. */
+  readonly search: number;
+}
+
 /** The state of the shop, as it is shown. */
 export interface Snapshot {
   readonly orders: {
@@ -52,6 +61,8 @@ export interface Snapshot {
   readonly refused: number;
   readonly nodes: readonly { readonly name: string; readonly state: string }[];
   readonly workers: readonly { readonly name: string; readonly state: string }[];
+  /** Undefined until the shop has looked. */
+  readonly systems: Systems | undefined;
   readonly faults: boolean;
   readonly fencing: boolean;
   /** The account that is watched, and what happened to it in the last 20 s. */
@@ -65,12 +76,6 @@ export type ToShop =
   | { readonly kind: 'snapshot'; readonly snapshot: Snapshot }
   | { readonly kind: 'event'; readonly text: string };
 
-/** Of the systems that the shop stands on, for its page. */
-export interface Systems {
-  readonly pictures: { readonly waiting: number; readonly done: number };
-  readonly runs: { readonly running: number; readonly done: number; readonly stuck: number };
-}
-
 export interface Switches {
   readonly faults?: boolean;
   readonly fencing?: boolean;
@@ -78,4 +83,5 @@ export interface Switches {
 
 export type FromShop =
   | { readonly kind: 'open'; readonly port: number }
+  | { readonly kind: 'systems'; readonly systems: Systems }
   | ({ readonly kind: 'switch' } & Switches);

@@ -3,7 +3,7 @@ import { colourOf } from '../ledger/picture.js';
 import { type Picture, paint } from '../ledger/view.js';
 import { type Customers, percentile } from './customers.js';
 import type { Faults, Scene } from './faults.js';
-import type { Snapshot } from './messages.js';
+import type { Snapshot, Systems } from './messages.js';
 import { YOURS } from './setting.js';
 
 /** For how long moments are shown, in ms. */
@@ -27,7 +27,7 @@ export function snapshotOf(
     ...{ chargedTwice: crew.chargedTwice, refused: crew.refused },
     nodes: health.nodes.map((node) => ({ name: String(node.port), state: health.of(node) })),
     workers: crew.seats.map(({ name, state }) => ({ name, state })),
-    ...{ faults: faults.on, fencing: crew.fenced, now, account },
+    ...{ systems: crew.systems, faults: faults.on, fencing: crew.fenced, now, account },
     moments: recent.filter((moment) => moment.account === account),
   };
 }
@@ -45,13 +45,14 @@ export function pictureOf({ crew, tally }: Scene, look: () => Snapshot): Picture
       return `orders ${told(orders)}  refused ${refused}  charged twice ${chargedTwice}  nodes ${nodes.length - out} of ${nodes.length} vote`;
     },
     lines(time) {
-      const { orders, refused, chargedTwice, nodes, workers, faults, fencing } = look();
+      const { orders, refused, chargedTwice, nodes, workers, systems, faults, fencing } = look();
       const { frozen, killed, emptied } = tally;
       return [
         `${paint('bold', 'Holdfast')}  ${time}s  shop http://localhost:${crew.port}   q quits  f faults  g fencing`,
         `  nodes     ${states(nodes)}`,
         `  workers   ${states(workers)}`,
         `  orders    ${told(orders)}`,
+        ...(systems ? systemLines(systems) : []),
         `  refused   ${refused} stale writes   charged twice ${paint(chargedTwice > 0 ? 'red' : 'bold', String(chargedTwice))}`,
         `  faults    ${faults ? 'on' : 'off'}: ${frozen} froze, ${killed} killed, ${emptied} nodes emptied   fencing ${fencing ? 'on' : paint('red', 'OFF: nothing checks the writes')}`,
         '',
@@ -59,3 +60,8 @@ export function pictureOf({ crew, tally }: Scene, look: () => Snapshot): Picture
     },
   };
 }
+
+const systemLines = ({ pictures, checks, purchases, search }: Systems): string[] => [
+  `  pictures  ${pictures.waiting} waiting, ${pictures.done} done   fraud checks  ${checks.running} running, ${checks.done} done, ${checks.stuck} stuck`,
+  `  features  ${purchases} purchases counted   search  ${search.toFixed(1)} ms`,
+];

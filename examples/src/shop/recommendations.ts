@@ -16,6 +16,7 @@ import {
 } from '@holdfast/features';
 import type { Locks } from '@holdfast/lock';
 import { z } from 'zod';
+import { CATALOGUE } from './catalogue.js';
 import { LEASE } from './setting.js';
 
 /** The stream of what was bought: `{ product, with, at }`, where `with` is what the same customer bought before. */
@@ -38,7 +39,7 @@ const purchases = windows('purchases', {
   }),
 });
 export const profiles = service('profiles', { views: { customer } });
-export const popularity = service('popularity', { views: { purchases } });
+const popularity = service('popularity', { views: { purchases } });
 
 export const openFeatures = (redis: string): Features =>
   createFeatures({ redis, name: 'kelp', views: [customer, purchases], services: [profiles, popularity] });
@@ -75,4 +76,13 @@ export async function boughtWith(store: Features, product: string): Promise<stri
   for (const other of row?.['purchases.with'] ?? [])
     if (other !== '' && other !== product) counts.set(other, (counts.get(other) ?? 0) + 1);
   return [...counts].sort(([, one], [, other]) => other - one).map(([id]) => id);
+}
+
+/** How many purchases were counted, of all products. */
+export async function countedPurchases(store: Features): Promise<number> {
+  const rows = await store.get(
+    popularity,
+    CATALOGUE.map(({ id }) => ({ product: id })),
+  );
+  return rows.reduce((sum, row) => sum + (row['purchases.count'] ?? 0), 0);
 }

@@ -41,6 +41,8 @@ export interface Outcome {
   /** How long customers waited for each answer, in ms. */
   readonly took: readonly number[];
   readonly tally: Scene['tally'];
+  /** Whether the guard was off at some time. */
+  readonly unfenced: boolean;
 }
 
 interface Stage extends Plant {
@@ -133,7 +135,7 @@ async function play(stage: Stage, options: Options): Promise<Outcome> {
   await faults.settled();
   throwIfEnded(crew, interrupted);
   const facts = await gather({ data, store, cutoff }, scene, customers);
-  return { facts, took: customers.took, tally: scene.tally };
+  return { facts, took: customers.took, tally: scene.tally, unfenced: crew.wasUnfenced };
 }
 
 /** What the switches do, of the page and of the terminal. */

@@ -22,7 +22,7 @@ import type { FromShop, Task, ToShop } from './messages.js';
 import { openOrders, ordered } from './orders.js';
 import { fileOf, PAGE_HEADERS } from './page.js';
 import { openPictures } from './pictures.js';
-import { boughtWith, openFeatures, writeCustomers } from './recommendations.js';
+import { boughtWith, countedPurchases, openFeatures, writeCustomers } from './recommendations.js';
 import { find, openSearch, writeCatalogue } from './search.js';
 import { DEPLOYMENT } from './setting.js';
 
@@ -112,19 +112,31 @@ const server = createServer((request, response) => {
   );
 });
 
-const live = new Live(async () => {
-  const [made, runs] = await Promise.all([pictures.counts(), orders.counts()]);
-  return {
-    pictures: { waiting: made.waiting + made.active, done: made.totals.completed },
-    runs: { running: runs.running + runs.waiting, done: runs.completed, stuck: runs.stuck },
-  };
-});
+const live = new Live();
 process.on('message', (message: ToShop) => live.hear(message));
 await writeCustomers({ store, locks }, CUSTOMERS);
 await pictures.addMany(CATALOGUE.map(({ id }) => ({ data: { id, product: id }, options: { id } })));
 await writeCatalogue(index);
 await index.ready();
-await find(index, 'the model is loaded');
+const probe = 'something to keep warm';
+await find(index, probe); // the model is loaded
+
+/** Looks again and again, for the counters. What cannot be seen now is seen the next time. */
+async function lookAround(): Promise<void> {
+  const [made, runs, purchases, { took }] = await Promise.all([
+    ...([pictures.counts(), orders.counts(), countedPurchases(store)] as const),
+    find(index, probe),
+  ]);
+  tell({
+    kind: 'systems',
+    systems: {
+      pictures: { waiting: made.waiting + made.active, done: made.totals.completed },
+      checks: { running: runs.running + runs.waiting, done: runs.completed, stuck: runs.stuck },
+      ...{ purchases, search: took },
+    },
+  });
+}
+setInterval(() => lookAround().catch(() => {}), 1_000);
 server.once('error', (error) => {
   console.error(
     `the page cannot listen on port ${port} (${error.message}); name another with --port, or 0 for a free one`,

@@ -1,10 +1,10 @@
-/** What Redis says of the shop, for the counters, and at the end for the verdict. */
+/** What Redis says of the shop at the end, for the verdict. */
 
 import type { Features } from '@holdfast/features';
 import type { Redis } from 'ioredis';
 import type { Booking } from './accounts.js';
-import { CATALOGUE, CUSTOMERS } from './catalogue.js';
-import { popularity } from './recommendations.js';
+import { CUSTOMERS } from './catalogue.js';
+import { countedPurchases } from './recommendations.js';
 import type { Facts } from './verdict.js';
 
 export async function readFacts(
@@ -15,14 +15,10 @@ export async function readFacts(
   const owed = await Promise.all(
     CUSTOMERS.map(async ({ id }) => [id, Number(await redis.hget(`account:${id}`, 'owed'))] as const),
   );
-  const rows = await store.get(
-    popularity,
-    CATALOGUE.map(({ id }) => ({ product: id })),
-  );
   return {
     bookings: lines.map((line): Booking => JSON.parse(line)),
     owed: new Map(owed.filter(([, sum]) => sum !== 0)),
     pictures: new Set(await redis.hkeys('pictures')),
-    counted: rows.reduce((sum, row) => sum + (row['purchases.count'] ?? 0), 0),
+    counted: await countedPurchases(store),
   };
 }

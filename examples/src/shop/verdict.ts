@@ -93,11 +93,11 @@ function outOfOrder(bookings: readonly Booking[]): number {
   }).length;
 }
 
-/** The verdict as lines for people. */
-export function verdictLines({ told, refused }: Facts, verdict: Verdict, fenced: boolean): string[] {
+/** The verdict as lines for people. `unfenced`: whether the guard was off at some time. */
+export function verdictLines({ told, refused }: Facts, verdict: Verdict, unfenced: boolean): string[] {
   const lines = verdict.checks.map(({ holds, text }) => `  ${holds ? 'ok  ' : 'FAIL'}  ${text}`);
   const summary = `orders ${told.size}, charged twice ${verdict.chargedTwice}, lost ${verdict.lost}, stale writes refused ${refused}`;
   if (verdict.good) return [...lines, `Verdict: good. ${summary}.`];
-  const why = !fenced && verdict.chargedTwice > 0 ? ' That is what a lease without a guard does.' : '';
+  const why = unfenced && verdict.chargedTwice > 0 ? ' That is what a lease without a guard does.' : '';
   return [...lines, `Verdict: FAILED. ${summary}.${why}`];
 }

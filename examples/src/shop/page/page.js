@@ -73,6 +73,7 @@ async function order({ id: product, name }) {
   run?.close();
   of('words').textContent = '';
   run = new EventSource(`/orders/${id}/run`);
+  run.onerror = () => run.close(); // asked again, it would tell all of it again
   run.addEventListener('word', ({ data }) => of('words').append(JSON.parse(data)));
   run.addEventListener('restart', () => of('words').replaceChildren());
   run.addEventListener('steps', ({ data }) => of('run').replaceChildren(waterfall(JSON.parse(data))));
@@ -97,6 +98,9 @@ for (const id of ['faults', 'fencing']) {
   };
 }
 
+const told = ({ pictures, checks, purchases, search }) =>
+  `pictures: ${pictures.waiting} waiting, ${pictures.done} done · fraud checks: ${checks.running} running, ${checks.done} done, ${checks.stuck} stuck · ${purchases} purchases counted · search ${search.toFixed(1)} ms`;
+
 const live = new EventSource('/live');
 live.onerror = () => trouble(`not live since ${new Date().toLocaleTimeString()}`);
 live.onopen = () => trouble();
@@ -108,6 +112,7 @@ live.addEventListener('snapshot', ({ data }) => {
   of('refused').textContent = shot.refused;
   of('account').textContent = `account:${shot.account}`;
   of('strip').replaceChildren(fenceStrip(shot));
+  if (shot.systems) of('systems').textContent = told(shot.systems);
   showSwitch('faults', shot.faults);
   showSwitch('fencing', shot.fencing);
   const states = [
@@ -115,11 +120,6 @@ live.addEventListener('snapshot', ({ data }) => {
     ...shot.workers.map(({ name, state }) => ({ name: `worker ${name}`, state })),
   ];
   of('servers').textContent = states.map(({ name, state }) => `${name} ${state}`).join(' · ');
-});
-live.addEventListener('systems', ({ data }) => {
-  const { pictures, runs } = JSON.parse(data);
-  of('systems').textContent =
-    `pictures: ${pictures.waiting} waiting, ${pictures.done} done · fraud checks: ${runs.running} running, ${runs.done} done, ${runs.stuck} stuck`;
 });
 live.addEventListener('event', ({ data }) => {
   const text = JSON.parse(data);
