@@ -7,8 +7,8 @@ import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Booking } from '../src/shop/accounts.js';
 import { refusalOf } from '../src/shop/local-only.js';
-import { HELP, readOptions } from '../src/shop/options.js';
-import { type Facts, judge, verdictLines } from '../src/shop/verdict.js';
+import { HELP, readOptions } from '../src/shop/stage/options.js';
+import { type Facts, judge, verdictLines } from '../src/shop/stage/verdict.js';
 import { startBrowser } from './browser.js';
 import { gone, Program, run } from './program.js';
 

@@ -7,10 +7,10 @@
  */
 import { demonstrate } from '../ledger/demonstrate.js';
 import { createView } from '../ledger/view.js';
-import { percentile } from './customers.js';
-import { HELP, readOptions } from './options.js';
-import { type Outcome, run } from './run.js';
-import { judge, verdictLines } from './verdict.js';
+import { percentile } from './stage/customers.js';
+import { HELP, readOptions } from './stage/options.js';
+import { type Outcome, run } from './stage/run.js';
+import { judge, verdictLines } from './stage/verdict.js';
 
 process.exitCode = await demonstrate(HELP, readOptions, async (options, interrupted) => {
   const { seed, fenced, rate, plain } = options;

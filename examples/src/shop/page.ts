@@ -21,7 +21,7 @@ const FILES: ReadonlyMap<string, string> = new Map([
   ['/', 'page/page.html'],
   ['/page.css', 'page/page.css'],
   ...['page', 'drawings'].map((name) => [`/${name}.js`, `page/${name}.js`] as const),
-  ...['accounts', 'orders', 'pictures', 'recommendations', 'search', 'faults'].map(
+  ...['accounts', 'orders', 'pictures', 'recommendations', 'search', 'stage/faults'].map(
     (name) => [`/source/${name}.ts`, `${name}.ts`] as const,
   ),
 ]);

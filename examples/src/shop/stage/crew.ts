@@ -5,11 +5,11 @@
  * after it had spoken.
  */
 import { fileURLToPath } from 'node:url';
-import type { Changes } from '../ledger/changes.js';
-import { Processes, type Program, type Started } from '../ledger/processes.js';
-import type { Booking } from './accounts.js';
-import type { FromShop, FromWorker, Moment, Switches, Systems, Task, ToShop, ToWorker } from './messages.js';
-import { WORKERS } from './setting.js';
+import type { Changes } from '../../ledger/changes.js';
+import { Processes, type Program, type Started } from '../../ledger/processes.js';
+import type { Booking } from '../accounts.js';
+import type { FromShop, FromWorker, Moment, Switches, Systems, Task, ToShop, ToWorker } from '../messages.js';
+import { WORKERS } from '../setting.js';
 
 type WorkerState = 'starting' | 'working' | 'stopped' | 'killed' | 'finished';
 /** What a worker holds, or held last: the lease on an account, to charge an order. */
@@ -146,6 +146,6 @@ export class Crew {
 /** A process's program stands beside this one: as TypeScript or compiled, whichever runs. */
 function moduleOf(name: string): string {
   return fileURLToPath(
-    new URL(`./${name}${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url),
+    new URL(`../${name}${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url),
   );
 }

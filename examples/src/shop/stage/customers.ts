@@ -6,10 +6,10 @@
  */
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { rest } from '../ledger/changes.js';
-import type { Dice } from '../ledger/random.js';
-import { CATALOGUE, CUSTOMERS } from './catalogue.js';
-import { YOURS } from './setting.js';
+import { rest } from '../../ledger/changes.js';
+import type { Dice } from '../../ledger/random.js';
+import { CATALOGUE, CUSTOMERS } from '../catalogue.js';
+import { YOURS } from '../setting.js';
 
 /** How long a customer waits before asking again, in ms. */
 const AGAIN = 300;

@@ -1,10 +1,10 @@
 /** The state of the shop, and how it is shown in a terminal. */
-import { colourOf } from '../ledger/picture.js';
-import { type Picture, paint } from '../ledger/view.js';
+import { colourOf } from '../../ledger/picture.js';
+import { type Picture, paint } from '../../ledger/view.js';
+import type { Snapshot, Systems } from '../messages.js';
+import { YOURS } from '../setting.js';
 import { type Customers, percentile } from './customers.js';
 import type { Faults, Scene } from './faults.js';
-import type { Snapshot, Systems } from './messages.js';
-import { YOURS } from './setting.js';
 
 /** For how long moments are shown, in ms. */
 const SHOWN = 20_000;

@@ -1,6 +1,6 @@
 /** The keys of the terminal: q quits, f switches faults, g fencing. Elsewhere, there are none. */
-import { onAbort } from '../ledger/changes.js';
-import type { Switches } from './messages.js';
+import { onAbort } from '../../ledger/changes.js';
+import type { Switches } from '../messages.js';
 
 /** What is wanted: of a switch, that it be on or off, or the other way round; or that the run be over. */
 export interface Controlled extends Switches {

@@ -2,9 +2,9 @@
 
 import type { Features } from '@holdfast/features';
 import type { Redis } from 'ioredis';
-import type { Booking } from './accounts.js';
-import { CUSTOMERS } from './catalogue.js';
-import { countedPurchases } from './recommendations.js';
+import type { Booking } from '../accounts.js';
+import { CUSTOMERS } from '../catalogue.js';
+import { countedPurchases } from '../recommendations.js';
 import type { Facts } from './verdict.js';
 
 export async function readFacts(

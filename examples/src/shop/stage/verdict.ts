@@ -4,7 +4,7 @@
  * Guarantees: nothing is taken from the page, and nothing for granted. A charge counts as kept only if it is among the bookings
  * *and* in what its account owes.
  */
-import type { Booking } from './accounts.js';
+import type { Booking } from '../accounts.js';
 
 export interface Facts {
   /** Whether each order was accepted, as its customer was told; undefined of one who was told nothing. */

@@ -5,9 +5,9 @@
  * Guarantees: kinds and pauses come from the seed; the victim is whoever seals an account next. One fault at a time, so that four of five nodes always vote; each is
  * announced, and comes to its end within `cutoff`. A frozen worker is always continued.
  */
-import { type Changes, onAbort, rest } from '../ledger/changes.js';
-import type { Health } from '../ledger/health.js';
-import type { Dice } from '../ledger/random.js';
+import { type Changes, onAbort, rest } from '../../ledger/changes.js';
+import type { Health } from '../../ledger/health.js';
+import type { Dice } from '../../ledger/random.js';
 import type { Crew, Worker } from './crew.js';
 
 export interface Scene {

@@ -4,7 +4,7 @@
  * Guarantees: an argument that does not exist or cannot work throws a UsageError that names it and what would do.
  */
 import { parseArgs } from 'node:util';
-import { readDuration, readInteger, said } from '../ledger/options.js';
+import { readDuration, readInteger, said } from '../../ledger/options.js';
 
 export interface Options {
   /** How long it runs, in ms; Infinity: until it is told to stop. */
