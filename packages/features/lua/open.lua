@@ -17,7 +17,7 @@ local generation, name, source, token, issuer, renewed, seen, from, is_new = unp
 local whole, is_joining = generation .. ':' .. name .. ':', token == ''
 local lane = whole .. source
 local found = redis.call('HMGET', RECORD, 'mark:' .. lane, 'retired:' .. generation, 'closed:' .. generation, 'offset:' .. lane,
-  'source:' .. lane, 'kind:' .. whole)
+  'source:' .. lane, 'kind:' .. whole, 'alive:' .. string.match(generation, '^[^.]+'))
 local mark = found[1]
 local has, turn, instance, since, by = string.match(mark or '', '^(%d+) (%d+) (%d+) (%S+) (.*)$')
 -- A server that has forgotten everything begins with the first epoch again. Only a holder that cannot renew its right, and has
@@ -26,7 +26,11 @@ local is_known = since == epoch or (not mark and string.find(epoch, '^1%.') ~= n
 if not is_joining then
   if not is_known and renewed ~= epoch then return {'forgot', epoch} end
 end
-if found[2] then return {'retired'} end
+-- One that ended long ago is not noted: it is not among those that are alive, and others were begun since.
+local last, alive = string.match(found[7] or '', '^(%d+)(.*)$')
+local id = string.match(generation, '%.(.+)$')
+local is_past = last and tonumber(string.match(id, '^%d+')) <= tonumber(last) and not string.find(alive .. ' ', ' ' .. id .. ' ', 1, true)
+if found[2] or is_past then return {'retired'} end
 if not is_joining and mark then
   if by ~= '' and by ~= issuer then
     if seen ~= mark then return {'foreign', mark} end

@@ -12,7 +12,9 @@
 --   sum:<generation>    the sum of their checksums, modulo 2^32
 --   newest:<generation> the latest event time that was accepted, in microseconds; for windows the beginning of the latest tile
 --   closed:<generation> the number of the catalog's change for which it takes no more rows
---   retired:<generation>, finished:<lane>, refused:<generation>:<letter>
+--   retired:<generation>  "<n> <place>": the change after which it takes no rows, and the last entry of the log then
+--   alive:<view>        "<n> <generation> ...": the highest number that a generation has had, and those that have not ended
+--   finished:<lane>, refused:<generation>:<letter>
 --   epochs              the latest epochs, "<epoch> <place of its first entry>" with commas between
 --   claimed             until when whoever exports the log has it, in microseconds
 --   exporter, trimmed   "<token> <issuer>" of who exports the log, and "<epoch> <place>" of the last entry that was trimmed

@@ -9,6 +9,9 @@ import { t } from '../src/definition/types.js';
 import { type View, view } from '../src/definition/view.js';
 import { GenerationEndedError } from '../src/errors.js';
 import { createFeatures } from '../src/features.js';
+import { forgetEnded } from '../src/generation/ended.js';
+import { printGeneration } from '../src/generation/info.js';
+import { sweep } from '../src/generation/sweep.js';
 import { duckdb, useDuckDb } from './duckdb.js';
 import { client, later, openParts, url, useRedis } from './setting.js';
 
@@ -146,4 +149,49 @@ it('the one that was read before is kept as long as the cut says; once it has en
   await expect(store.open(profile, { holder: holderOf(9), generation: old })).rejects.toThrow(
     GenerationEndedError,
   );
+});
+
+it('generations that ended long ago are forgotten once nothing is left of them, and none of their lanes lands', async () => {
+  const store = await storeOf(profile);
+  const { catalog, partitions } = openParts(1);
+  const claim = ['8', 'i'];
+  const begin = async (): Promise<string> => {
+    const [, , id = ''] = await catalog.change('begin', ['profile', ...claim, '{}', String(MINUTE)]);
+    await catalog.mirror();
+    return id;
+  };
+  const end = async (id: string): Promise<void> => {
+    expect((await catalog.change('abandon', ['profile', id, ...claim]))[0]).toBe('done');
+    const ended = await catalog.mirror();
+    await sweep(partitions, printGeneration('profile', id));
+    await forgetEnded(catalog, partitions, ended);
+  };
+  const first = await store.begin(profile, { holder: holderOf(8) });
+  const row = { id: 'u1', time: Date.now(), values: { n: 1 } };
+  const lane = await store.open(profile, { holder: holderOf(8), generation: first });
+  await lane.land([row]);
+  await end(first.id);
+  for (let turn = 0; turn < 20; turn += 1) await end(await begin());
+  const known = async () => {
+    const fields = await client().hkeys('{feat:shop}:catalog');
+    const noted = (await client().hkeys(record)).filter((field) => field.startsWith('retired:'));
+    const ids = (await store.generations(profile)).map(({ id }) => id);
+    const definitions = fields.filter((field) => field.startsWith('definition:profile.'));
+    return { ids, definitions, noted: noted.length };
+  };
+  // The log has a row of the first one.
+  const before = await known();
+  expect(before.definitions).toEqual([`definition:profile.${first.id}`]);
+  expect(before.ids.slice(0, 3)).toEqual(['1-0', first.id, '7-8']);
+  await client().xtrim('{feat:shop.0}:log', 'MAXLEN', 0);
+  const last = await begin();
+  await end(last);
+  const after = await known();
+  expect(after.definitions).toEqual([]);
+  expect(after.ids).toEqual(['1-0', ...Array.from({ length: 16 }, (_, place) => `${place + 8}-8`)]);
+  expect(after.noted).toBeLessThan(20);
+  await expect(lane.land([row])).rejects.toThrow(GenerationEndedError);
+  await (await store.open(profile, { holder: holderOf(7) })).land([row]);
+  const next = await store.begin(profile, { holder: holderOf(8) });
+  await (await store.open(profile, { holder: holderOf(8), generation: next })).land([row]);
 });

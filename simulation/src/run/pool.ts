@@ -7,9 +7,9 @@ import { Worker } from 'node:worker_threads';
 import { add, emptyTally, type Tally } from './tally.js';
 import type { Range, WorkerSettings } from './worker.js';
 
-/** Seeds that a thread is sent at a time; of code with a mistake in it, fewer: the first that fails is looked for. */
+/** Seeds that a thread is sent at a time; of code with a mistake in it, one: the first that fails is looked for. */
 const RANGE = 25;
-const RANGE_OF_CANARY = 5;
+const RANGE_OF_CANARY = 1;
 
 export interface PoolOptions extends WorkerSettings {
   readonly threads: number;

@@ -31,6 +31,7 @@ import {
   readLanes,
   readPatience,
 } from './cut.js';
+import { forgetEnded } from './ended.js';
 import { printGeneration } from './info.js';
 import { refusalOf } from './refusals.js';
 import { sweep } from './sweep.js';
@@ -230,10 +231,12 @@ export class Generation {
 
   async #sweep(): Promise<number> {
     const { catalog, partitions, clock } = this.#parts;
-    await catalog.mirror();
+    const ended = await catalog.mirror();
     // Readers may have learned of the last change just before it was made.
     await pause(clock, POINTER_LEASE);
-    return sweep(partitions, printGeneration(this.view, this.id));
+    const dropped = await sweep(partitions, printGeneration(this.view, this.id));
+    await forgetEnded(catalog, partitions, ended);
+    return dropped;
   }
 
   #claim(): readonly string[] {

@@ -18,6 +18,7 @@ import {
   text,
 } from '@holdfast/kernel';
 import type { StoredView } from '../definition/stored.js';
+import { forgetEnded } from '../generation/ended.js';
 import { eraseOnline } from '../store/erase.js';
 import type { Partition } from '../store/partition.js';
 import { COMPACT, type CompactOptions, type CompactReport, compactFiles } from './compact.js';
@@ -125,7 +126,7 @@ export class Exporter {
         }
       }
     }
-    if (ended.length > 0) await store.catalog.change('prune', ended);
+    await forgetEnded(store.catalog, store.partitions, ended);
     return total;
   }
 

@@ -233,7 +233,7 @@ const MIRRORED: CallCommand<string, Whole & { readonly layout: number }> = {
   },
   decode(reply) {
     const [n = '', catalog = '', id = '', layout = ''] = words(reply as readonly BinaryReply[]);
-    return [{ n: Number(n), catalog, ended: '', id, layout: Number(layout) }];
+    return [{ n: Number(n), catalog, ended: '', id, alive: '', layout: Number(layout) }];
   },
 };
 
@@ -315,8 +315,8 @@ function catalogVerbs(keys: ReturnType<typeof keysOf>, random: Random) {
       readPointers(words(reply), views),
     ),
     whole: verbFor(keys, 'whole', { args: () => [] }, (reply): Whole => {
-      const [, n = '', ended = '', id = '', ...fields] = words(reply);
-      return { n: Number(n), catalog: JSON.stringify(fields), ended, id };
+      const [, n = '', ended = '', id = '', alive = '', ...fields] = words(reply);
+      return { n: Number(n), catalog: JSON.stringify(fields), ended, id, alive };
     }),
     definitions: verbFor(
       keys,

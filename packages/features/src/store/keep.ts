@@ -5,6 +5,7 @@
  * is dropped before it was exported is told as lost, by exporters and training sets.
  */
 import type { Clock, Timer } from '@holdfast/kernel';
+import { forgetEnded } from '../generation/ended.js';
 import type { Catalog } from './catalog.js';
 import { inventoryOf } from './erase.js';
 import type { Partition } from './partition.js';
@@ -33,6 +34,7 @@ export async function dropOld(catalog: Catalog, partitions: readonly Partition[]
       if (count === 0) break;
     }
   }
+  if (dropped > 0) await forgetEnded(catalog, partitions, await catalog.mirror());
   return dropped;
 }
 

@@ -47,6 +47,7 @@ const VERBS = [
   'trim',
   'fall',
   'clear',
+  'gone',
 ] as const;
 
 type ScriptName = (typeof VERBS)[number];

@@ -146,6 +146,8 @@ export interface Whole {
   readonly ended: string;
   /** The store's id. */
   readonly id: string;
+  /** "<view> <the highest number that a generation has had> <generation> ..." of those that have not ended, with commas between. */
+  readonly alive: string;
 }
 
 /** How far a lane has taken in a source partition, '' for the lane itself, in one partition of the store. */
@@ -350,7 +352,7 @@ function partVerbs(keys: PartitionKeys) {
   const mirror = verbFor(
     keys,
     'mirror',
-    { args: ({ n, catalog, ended, id }: Whole) => [String(n), catalog, ended, id] },
+    { args: ({ n, catalog, ended, id, alive }: Whole) => [String(n), catalog, ended, id, alive] },
     ([word]): boolean => String(word) === 'mirrored',
   );
   const stats = verbFor(
@@ -399,7 +401,13 @@ function generationVerbs(keys: PartitionKeys) {
   const clear = verbFor(keys, 'clear', { args: (generation: string) => [generation] }, ([word]): boolean => {
     return String(word) === 'cleared';
   });
-  return { survey, close, reopen, drop, clear, absent };
+  const gone = verbFor(
+    keys,
+    'gone',
+    { args: (generations: readonly string[]) => generations },
+    (reply): readonly boolean[] => reply.slice(1).map((each) => Number(each) === 1),
+  );
+  return { survey, close, reopen, drop, clear, gone, absent };
 }
 
 function readSurvey(reply: readonly BinaryReply[]): Survey {
