@@ -29,31 +29,40 @@ const INSTALLERS = {
       ['apt-get', 'update', '-qq'],
       ['apt-get', 'install', '-y', '-qq', '--no-install-recommends', 'kafkacat'],
     ],
+    python: [
+      ['apt-get', 'update', '-qq'],
+      ['apt-get', 'install', '-y', '-qq', '--no-install-recommends', 'python3'],
+    ],
   },
   dnf: {
     redis: [['dnf', 'install', '-y', 'redis']],
     browser: [['dnf', 'install', '-y', 'chromium']],
     kafka: [],
+    python: [['dnf', 'install', '-y', 'python3']],
   },
   yum: {
     redis: [['yum', 'install', '-y', 'redis']],
     browser: [['yum', 'install', '-y', 'chromium']],
     kafka: [],
+    python: [['yum', 'install', '-y', 'python3']],
   },
   apk: {
     redis: [['apk', 'add', '--no-cache', 'redis']],
     browser: [['apk', 'add', '--no-cache', 'chromium']],
     kafka: [['apk', 'add', '--no-cache', 'kcat']],
+    python: [['apk', 'add', '--no-cache', 'python3']],
   },
   pacman: {
     redis: [['pacman', '-Sy', '--noconfirm', 'valkey']],
     browser: [['pacman', '-Sy', '--noconfirm', 'chromium']],
     kafka: [],
+    python: [['pacman', '-Sy', '--noconfirm', 'python']],
   },
   brew: {
     redis: [['brew', 'install', 'redis']],
     browser: [['brew', 'install', '--cask', 'chromium']],
     kafka: [['brew', 'install', 'kcat']],
+    python: [['brew', 'install', 'python']],
   },
 };
 
@@ -70,6 +79,12 @@ const NEEDED = {
     programs: ['kcat'],
     variable: 'HOLDFAST_KCAT',
     advice: 'Install kcat 1.7 or later, or give the path of it in HOLDFAST_KCAT.',
+  },
+  python: {
+    what: 'Python, for a test',
+    programs: ['python3'],
+    variable: 'HOLDFAST_PYTHON',
+    advice: 'Install python3 3.10 or later, or give the path of it in HOLDFAST_PYTHON.',
   },
   browser: {
     what: 'a browser, for a test',
@@ -90,6 +105,7 @@ export function setup({ build = false, redis = true, tests = false } = {}) {
   if (redis) install('redis');
   if (tests) install('browser');
   if (tests) install('kafka');
+  if (tests) install('python');
   if (build) buildAll();
 }
 

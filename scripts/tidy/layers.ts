@@ -33,10 +33,11 @@ const LAYERS: ReadonlyMap<string, readonly string[]> = new Map([
   ['server', BELOW_SERVER],
   ['holdfast', [...BELOW_SERVER, 'server', 'local']],
   ['local', ['kernel']],
+  ['client', []],
 ]);
 
 /** Packages whose sources use no library of others. */
-const SELF_CONTAINED = ['kernel', 'local'];
+const SELF_CONTAINED = ['kernel', 'local', 'client'];
 
 export const layers: Rule = (files) => [
   ...files.filter(isSource).flatMap((file) => importsOf(file).flatMap(judgeImport(file))),

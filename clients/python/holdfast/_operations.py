@@ -1,0 +1,330 @@
+"""The operations of the server.
+
+Made by `npm run clients` from the operations of the server; changes belong there.
+"""
+
+from typing import Any
+
+from ._transport import ABSENT, Call
+
+
+class Queues:
+    """The operations on queues."""
+
+    def __init__(self, call: Call) -> None:
+        self._call = call
+
+    def add(
+        self,
+        queue: str,
+        *,
+        data: Any,
+        id: str = ABSENT,
+        delay: int = ABSENT,
+        priority: int = ABSENT,
+        attempts: int = ABSENT,
+        backoff: dict = ABSENT,
+        timeout: int = ABSENT,
+        key: str = ABSENT,
+        deduplicate: dict = ABSENT,
+        expires: int = ABSENT,
+        idempotency_key: str | None = None,
+        http_timeout: float | None = None,
+    ) -> dict:
+        """Add a task. A queue exists from its first task on.
+
+        data: What the worker is given.
+        id: While a task of this id lives, adding it again adds nothing.
+        delay: In how many ms it may begin. Default 0.
+        priority: Higher goes first. Default 0.
+        attempts: How often it is tried at most. Default 3.
+        backoff: How long it waits after a failed attempt.
+        timeout: How long an attempt may take, in ms. Default: no limit.
+        key: Tasks of one key go in order.
+        deduplicate: For `within` ms, tasks with the same key here count as one.
+        expires: In how many ms it is too late to begin.
+        """
+        return self._call(
+            "POST",
+            "/v1/queues/{queue}/tasks",
+            params={"queue": queue},
+            query={},
+            body={
+                "data": data,
+                "id": id,
+                "delay": delay,
+                "priority": priority,
+                "attempts": attempts,
+                "backoff": backoff,
+                "timeout": timeout,
+                "key": key,
+                "deduplicate": deduplicate,
+                "expires": expires,
+            },
+            idempotency_key=idempotency_key,
+            http_timeout=http_timeout,
+        )
+
+    def add_many(
+        self,
+        queue: str,
+        *,
+        tasks: list,
+        idempotency_key: str | None = None,
+        http_timeout: float | None = None,
+    ) -> Any:
+        """Add up to 1000 tasks. Each is added or refused by itself: the answer has an outcome for
+        each, in their order, and 207 says that some were refused.
+        """
+        return self._call(
+            "POST",
+            "/v1/queues/{queue}/tasks:batch",
+            params={"queue": queue},
+            query={},
+            body={"tasks": tasks},
+            idempotency_key=idempotency_key,
+            http_timeout=http_timeout,
+        )
+
+    def cancel(
+        self,
+        queue: str,
+        id: str,
+        *,
+        reason: str = ABSENT,
+        idempotency_key: str | None = None,
+        http_timeout: float | None = None,
+    ) -> None:
+        """End a task without a result, whether it waits or a worker has it.
+
+        reason: Whoever waits for the task is told.
+        """
+        return self._call(
+            "POST",
+            "/v1/queues/{queue}/tasks/{id}:cancel",
+            params={"queue": queue, "id": id},
+            query={},
+            body={"reason": reason},
+            idempotency_key=idempotency_key,
+            http_timeout=http_timeout,
+        )
+
+    def counts(
+        self,
+        queue: str,
+        *,
+        idempotency_key: str | None = None,
+        http_timeout: float | None = None,
+    ) -> dict:
+        """Count the tasks of a queue by their states."""
+        return self._call(
+            "GET",
+            "/v1/queues/{queue}",
+            params={"queue": queue},
+            query={},
+            body=None,
+            idempotency_key=idempotency_key,
+            http_timeout=http_timeout,
+        )
+
+    def demand(
+        self,
+        queue: str,
+        *,
+        idempotency_key: str | None = None,
+        http_timeout: float | None = None,
+    ) -> dict:
+        """Tell an autoscaler how many tasks wait or are worked on."""
+        return self._call(
+            "GET",
+            "/v1/scale/queues/{queue}",
+            params={"queue": queue},
+            query={},
+            body=None,
+            idempotency_key=idempotency_key,
+            http_timeout=http_timeout,
+        )
+
+    def get(
+        self,
+        queue: str,
+        id: str,
+        *,
+        wait: int = ABSENT,
+        idempotency_key: str | None = None,
+        http_timeout: float | None = None,
+    ) -> dict:
+        """Look up a task, or wait for its end.
+
+        wait: How long to wait for its end, in ms: up to 30000. Default 0.
+        """
+        return self._call(
+            "GET",
+            "/v1/queues/{queue}/tasks/{id}",
+            params={"queue": queue, "id": id},
+            query={"wait": wait},
+            body=None,
+            idempotency_key=idempotency_key,
+            http_timeout=http_timeout,
+        )
+
+    def list(
+        self,
+        *,
+        idempotency_key: str | None = None,
+        http_timeout: float | None = None,
+    ) -> dict:
+        """List the queues that the key may read."""
+        return self._call(
+            "GET",
+            "/v1/queues",
+            params={},
+            query={},
+            body=None,
+            idempotency_key=idempotency_key,
+            http_timeout=http_timeout,
+        )
+
+    def pause(
+        self,
+        queue: str,
+        *,
+        idempotency_key: str | None = None,
+        http_timeout: float | None = None,
+    ) -> None:
+        """Let no worker begin a task until the queue is resumed."""
+        return self._call(
+            "POST",
+            "/v1/queues/{queue}:pause",
+            params={"queue": queue},
+            query={},
+            body=None,
+            idempotency_key=idempotency_key,
+            http_timeout=http_timeout,
+        )
+
+    def purge(
+        self,
+        queue: str,
+        *,
+        state: str,
+        idempotency_key: str | None = None,
+        http_timeout: float | None = None,
+    ) -> dict:
+        """Remove all tasks in one state; those that a worker has stay."""
+        return self._call(
+            "POST",
+            "/v1/queues/{queue}:purge",
+            params={"queue": queue},
+            query={},
+            body={"state": state},
+            idempotency_key=idempotency_key,
+            http_timeout=http_timeout,
+        )
+
+    def remove(
+        self,
+        queue: str,
+        id: str,
+        *,
+        idempotency_key: str | None = None,
+        http_timeout: float | None = None,
+    ) -> None:
+        """Remove a task that nobody works on, or a dead letter."""
+        return self._call(
+            "DELETE",
+            "/v1/queues/{queue}/tasks/{id}",
+            params={"queue": queue, "id": id},
+            query={},
+            body=None,
+            idempotency_key=idempotency_key,
+            http_timeout=http_timeout,
+        )
+
+    def requeue(
+        self,
+        queue: str,
+        id: str,
+        *,
+        idempotency_key: str | None = None,
+        http_timeout: float | None = None,
+    ) -> None:
+        """Let a dead letter be tried again, from its first attempt."""
+        return self._call(
+            "POST",
+            "/v1/queues/{queue}/tasks/{id}:requeue",
+            params={"queue": queue, "id": id},
+            query={},
+            body=None,
+            idempotency_key=idempotency_key,
+            http_timeout=http_timeout,
+        )
+
+    def requeue_all(
+        self,
+        queue: str,
+        *,
+        limit: int = ABSENT,
+        idempotency_key: str | None = None,
+        http_timeout: float | None = None,
+    ) -> dict:
+        """Let dead letters be tried again, the oldest first."""
+        return self._call(
+            "POST",
+            "/v1/queues/{queue}:requeue",
+            params={"queue": queue},
+            query={},
+            body={"limit": limit},
+            idempotency_key=idempotency_key,
+            http_timeout=http_timeout,
+        )
+
+    def resume(
+        self,
+        queue: str,
+        *,
+        idempotency_key: str | None = None,
+        http_timeout: float | None = None,
+    ) -> None:
+        """End the pause of a queue."""
+        return self._call(
+            "POST",
+            "/v1/queues/{queue}:resume",
+            params={"queue": queue},
+            query={},
+            body=None,
+            idempotency_key=idempotency_key,
+            http_timeout=http_timeout,
+        )
+
+    def tasks(
+        self,
+        queue: str,
+        *,
+        state: str = ABSENT,
+        cursor: str = ABSENT,
+        limit: int = ABSENT,
+        idempotency_key: str | None = None,
+        http_timeout: float | None = None,
+    ) -> dict:
+        """List the tasks of a queue in one state. Those that are next come first; of dead letters, the
+        oldest; of completed tasks, the latest.
+
+        cursor: The `next` of the page before.
+        """
+        return self._call(
+            "GET",
+            "/v1/queues/{queue}/tasks",
+            params={"queue": queue},
+            query={"state": state, "cursor": cursor, "limit": limit},
+            body=None,
+            idempotency_key=idempotency_key,
+            http_timeout=http_timeout,
+        )
+
+
+class Operations:
+    """All systems of the server."""
+
+    def __init__(self, call: Call) -> None:
+        self.queues = Queues(call)

@@ -1,0 +1,50 @@
+"""The client against a real server, whose address and key are in HOLDFAST_URL and HOLDFAST_KEY."""
+
+import contextlib
+import io
+import os
+import pathlib
+import re
+import unittest
+
+from holdfast import Client, ProblemError, UnreachableError
+
+URL = os.environ["HOLDFAST_URL"]
+
+
+class TestClient(unittest.TestCase):
+    def setUp(self) -> None:
+        self.client = Client(URL, os.environ["HOLDFAST_KEY"])
+
+    def test_tasks(self) -> None:
+        client = self.client
+        self.assertEqual(client.queues.add("python", data={"n": 1}, id="a/b"), {"id": "a/b", "added": True})
+        self.assertEqual(client.queues.get("python", "a/b")["data"], {"n": 1})
+        page = client.queues.tasks("python", state="waiting", limit=5)
+        self.assertEqual([task["id"] for task in page["tasks"]], ["a/b"])
+        self.assertIsNone(client.queues.remove("python", "a/b"))
+
+    def test_readme(self) -> None:
+        readme = pathlib.Path(__file__).parents[1].joinpath("README.md").read_text()
+        sample = re.search(r"```python\n(.*?)```", readme, re.S).group(1)
+        with contextlib.redirect_stdout(io.StringIO()) as said:
+            exec(sample, {"url": URL, "key": os.environ["HOLDFAST_KEY"]})
+        self.assertEqual(said.getvalue(), "waiting\n400 body.priority\n")
+
+    def test_problems(self) -> None:
+        with self.assertRaises(ProblemError) as raised:
+            self.client.queues.add("python", data=1, priority=99)
+        self.assertEqual(raised.exception.status, 400)
+        self.assertEqual(raised.exception.code, "HOLDFAST_MISUSE")
+        self.assertEqual(raised.exception.errors[0]["field"], "body.priority")
+        with self.assertRaises(ProblemError) as raised:
+            Client(URL).queues.list()
+        self.assertEqual(raised.exception.status, 401)
+        with self.assertRaises(UnreachableError):
+            Client("http://127.0.0.1:1").queues.list()
+        with self.assertRaises(ValueError):
+            Client("holdfast.internal:7400")
+
+
+if __name__ == "__main__":
+    unittest.main()

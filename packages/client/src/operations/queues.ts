@@ -1,0 +1,257 @@
+/** The operations on queues. Made by `npm run clients` from the operations of the server; changes belong there. */
+import type { CallOptions, Transport } from '../transport.js';
+import type { NewTask, Task } from './schemas.js';
+
+export class Queues {
+  readonly #transport: Transport;
+
+  /** Use createClient(). */
+  constructor(transport: Transport) {
+    this.#transport = transport;
+  }
+
+  /** Add a task. A queue exists from its first task on. */
+  add(
+    queue: string,
+    body: NewTask,
+    options?: CallOptions,
+  ): Promise<{
+    /** 1 to 256 bytes of UTF-8. */
+    readonly id: string;
+    /** False if the task was there already. */
+    readonly added: boolean;
+  }> {
+    return this.#transport.call({
+      method: 'POST',
+      path: '/v1/queues/{queue}/tasks',
+      params: { queue },
+      body,
+      options,
+    });
+  }
+
+  /**
+   * Add up to 1000 tasks. Each is added or refused by itself: the answer has an outcome for each, in their order,
+   * and 207 says that some were refused.
+   */
+  addMany(
+    queue: string,
+    body: {
+      readonly tasks: readonly NewTask[];
+    },
+    options?: CallOptions,
+  ): Promise<
+    | {
+        readonly tasks: readonly {
+          /** 1 to 256 bytes of UTF-8. */
+          readonly id: string;
+          /** False if the task was there already. */
+          readonly added: boolean;
+        }[];
+      }
+    | {
+        readonly tasks: readonly (
+          | {
+              /** 1 to 256 bytes of UTF-8. */
+              readonly id: string;
+              /** False if the task was there already. */
+              readonly added: boolean;
+            }
+          | {
+              readonly problem: Readonly<Record<string, unknown>>;
+            }
+        )[];
+      }
+  > {
+    return this.#transport.call({
+      method: 'POST',
+      path: '/v1/queues/{queue}/tasks:batch',
+      params: { queue },
+      body,
+      options,
+    });
+  }
+
+  /** End a task without a result, whether it waits or a worker has it. */
+  cancel(
+    queue: string,
+    id: string,
+    body: {
+      /** Whoever waits for the task is told. */
+      readonly reason?: string;
+    },
+    options?: CallOptions,
+  ): Promise<void> {
+    return this.#transport.call({
+      method: 'POST',
+      path: '/v1/queues/{queue}/tasks/{id}:cancel',
+      params: { queue, id },
+      body,
+      options,
+    });
+  }
+
+  /** Count the tasks of a queue by their states. */
+  counts(
+    queue: string,
+    options?: CallOptions,
+  ): Promise<{
+    readonly waiting: number;
+    readonly active: number;
+    readonly delayed: number;
+    readonly dead: number;
+    /** Those whose results are kept. */
+    readonly completed: number;
+    /** Those whose reasons are kept. */
+    readonly cancelled: number;
+    readonly paused: boolean;
+    /** How long the task that is next has waited, in ms. */
+    readonly oldest: number;
+    readonly workers: number;
+    readonly totals: {
+      readonly completed: number;
+      readonly failed: number;
+      readonly retried: number;
+      readonly [more: string]: unknown;
+    };
+  }> {
+    return this.#transport.call({ method: 'GET', path: '/v1/queues/{queue}', params: { queue }, options });
+  }
+
+  /** Tell an autoscaler how many tasks wait or are worked on. */
+  demand(
+    queue: string,
+    options?: CallOptions,
+  ): Promise<{
+    readonly demand: number;
+  }> {
+    return this.#transport.call({
+      method: 'GET',
+      path: '/v1/scale/queues/{queue}',
+      params: { queue },
+      options,
+    });
+  }
+
+  /** Look up a task, or wait for its end. */
+  get(queue: string, id: string, query?: { readonly wait?: number }, options?: CallOptions): Promise<Task> {
+    return this.#transport.call({
+      method: 'GET',
+      path: '/v1/queues/{queue}/tasks/{id}',
+      params: { queue, id },
+      query,
+      options,
+    });
+  }
+
+  /** List the queues that the key may read. */
+  list(options?: CallOptions): Promise<{
+    readonly queues: readonly string[];
+  }> {
+    return this.#transport.call({ method: 'GET', path: '/v1/queues', options });
+  }
+
+  /** Let no worker begin a task until the queue is resumed. */
+  pause(queue: string, options?: CallOptions): Promise<void> {
+    return this.#transport.call({
+      method: 'POST',
+      path: '/v1/queues/{queue}:pause',
+      params: { queue },
+      options,
+    });
+  }
+
+  /** Remove all tasks in one state; those that a worker has stay. */
+  purge(
+    queue: string,
+    body: {
+      readonly state: 'waiting' | 'delayed' | 'dead';
+    },
+    options?: CallOptions,
+  ): Promise<{
+    readonly removed: number;
+  }> {
+    return this.#transport.call({
+      method: 'POST',
+      path: '/v1/queues/{queue}:purge',
+      params: { queue },
+      body,
+      options,
+    });
+  }
+
+  /** Remove a task that nobody works on, or a dead letter. */
+  remove(queue: string, id: string, options?: CallOptions): Promise<void> {
+    return this.#transport.call({
+      method: 'DELETE',
+      path: '/v1/queues/{queue}/tasks/{id}',
+      params: { queue, id },
+      options,
+    });
+  }
+
+  /** Let a dead letter be tried again, from its first attempt. */
+  requeue(queue: string, id: string, options?: CallOptions): Promise<void> {
+    return this.#transport.call({
+      method: 'POST',
+      path: '/v1/queues/{queue}/tasks/{id}:requeue',
+      params: { queue, id },
+      options,
+    });
+  }
+
+  /** Let dead letters be tried again, the oldest first. */
+  requeueAll(
+    queue: string,
+    body: {
+      readonly limit?: number;
+    },
+    options?: CallOptions,
+  ): Promise<{
+    readonly requeued: number;
+  }> {
+    return this.#transport.call({
+      method: 'POST',
+      path: '/v1/queues/{queue}:requeue',
+      params: { queue },
+      body,
+      options,
+    });
+  }
+
+  /** End the pause of a queue. */
+  resume(queue: string, options?: CallOptions): Promise<void> {
+    return this.#transport.call({
+      method: 'POST',
+      path: '/v1/queues/{queue}:resume',
+      params: { queue },
+      options,
+    });
+  }
+
+  /**
+   * List the tasks of a queue in one state. Those that are next come first; of dead letters, the oldest; of
+   * completed tasks, the latest.
+   */
+  tasks(
+    queue: string,
+    query?: {
+      readonly state?: 'waiting' | 'active' | 'delayed' | 'dead' | 'completed' | 'cancelled';
+      readonly cursor?: string;
+      readonly limit?: number;
+    },
+    options?: CallOptions,
+  ): Promise<{
+    readonly tasks: readonly Task[];
+    /** The cursor of the next page; absent on the last. */
+    readonly next?: string;
+  }> {
+    return this.#transport.call({
+      method: 'GET',
+      path: '/v1/queues/{queue}/tasks',
+      params: { queue },
+      query,
+      options,
+    });
+  }
+}

@@ -1,0 +1,64 @@
+/** The values that operations take and answer. Made by `npm run clients` from the operations of the server; changes belong there. */
+
+export interface NewTask {
+  /** What the worker is given. */
+  readonly data: unknown;
+  /** While a task of this id lives, adding it again adds nothing. */
+  readonly id?: string;
+  /** In how many ms it may begin. Default 0. */
+  readonly delay?: number;
+  /** Higher goes first. Default 0. */
+  readonly priority?: number;
+  /** How often it is tried at most. Default 3. */
+  readonly attempts?: number;
+  /** How long it waits after a failed attempt. */
+  readonly backoff?: {
+    readonly type: 'constant' | 'linear' | 'exponential';
+    /** Of the first retry, in ms. */
+    readonly delay: number;
+    /** The longest delay, in ms. Default an hour. */
+    readonly limit?: number;
+    /** The part that is random. Default 0.5. */
+    readonly jitter?: number;
+  };
+  /** How long an attempt may take, in ms. Default: no limit. */
+  readonly timeout?: number;
+  /** Tasks of one key go in order. */
+  readonly key?: string;
+  /** For `within` ms, tasks with the same key here count as one. */
+  readonly deduplicate?: {
+    readonly key: string;
+    readonly within: number;
+    readonly keep?: 'first' | 'last';
+  };
+  /** In how many ms it is too late to begin. */
+  readonly expires?: number;
+}
+
+export interface Task {
+  /** 1 to 256 bytes of UTF-8. */
+  readonly id: string;
+  readonly state: 'waiting' | 'active' | 'delayed' | 'dead' | 'completed' | 'cancelled';
+  /** Only with the right queues:data, as are results and stacks. */
+  readonly data?: unknown;
+  readonly result?: unknown;
+  /** Why it was cancelled. */
+  readonly reason?: string;
+  readonly key?: string;
+  readonly priority?: number;
+  readonly added?: number;
+  readonly begun?: number;
+  readonly ended?: number;
+  readonly attempt?: number;
+  readonly failed?: number;
+  readonly worker?: string;
+  readonly progress?: unknown;
+  readonly errors?: readonly {
+    readonly attempt: number;
+    readonly at: number;
+    readonly worker: string;
+    readonly message: string;
+    readonly [more: string]: unknown;
+  }[];
+  readonly [more: string]: unknown;
+}

@@ -1,0 +1,87 @@
+/** The clients against a real server: each has every operation as the server has it, and says what went wrong. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createClient, ProblemError, UnreachableError } from '@holdfast/client';
+import { systemRandom } from '@holdfast/kernel';
+import { type LocalNodes, startNodes } from '@holdfast/local';
+import { createKey, createServer, type Server } from '@holdfast/server';
+import { describe as documentOf, OPERATIONS } from '@holdfast/server/testing';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { modelOf } from '../../../scripts/clients/model.mjs';
+import { python } from '../../../scripts/clients/python.mjs';
+import { typescript } from '../../../scripts/clients/typescript.mjs';
+
+const ROOT = join(import.meta.dirname, '../../..');
+let nodes: LocalNodes;
+let server: Server;
+let url: string;
+let folder: string;
+const made = createKey({ subject: 'all', scopes: ['*'] }, systemRandom);
+
+beforeAll(async () => {
+  nodes = await startNodes(1);
+  folder = await mkdtemp(join(tmpdir(), 'holdfast-client-'));
+  const keys = join(folder, 'keys.json');
+  await writeFile(keys, JSON.stringify({ keys: [made.entry] }));
+  server = createServer({ redis: nodes.urls[0] ?? '', port: 0, keys });
+  url = await server.listen();
+});
+afterAll(async () => {
+  await server.close();
+  await nodes.stop();
+  await rm(folder, { recursive: true });
+});
+
+/** Code without what a formatter places as it likes. */
+const bare = (text: string): string => text.replace(/[\s,;|()]/g, '').replaceAll("'", '"');
+
+it('are as `npm run clients` makes them from the operations of the server', () => {
+  const model = modelOf(documentOf(OPERATIONS));
+  for (const [folder, files] of [
+    ['packages/client/src/operations', typescript(model)],
+    ['clients/python/holdfast', python(model)],
+  ] as const) {
+    for (const [name, text] of Object.entries(files)) {
+      const path = join(folder, name);
+      expect(bare(readFileSync(join(ROOT, path), 'utf8')), `npm run clients: ${path}`).toBe(bare(text));
+    }
+  }
+});
+
+it('add and look up, and say which field is wrong, that a key is, and that nobody answers', async () => {
+  const client = createClient({ url, key: made.key });
+  expect(await client.queues.add('typed', { data: { n: 1 }, id: 'a/b' })).toEqual({ id: 'a/b', added: true });
+  expect(await client.queues.get('typed', 'a/b')).toMatchObject({ state: 'waiting', data: { n: 1 } });
+  const { tasks } = await client.queues.tasks('typed', { state: 'waiting', limit: 5 });
+  expect(tasks.map(({ id }) => id)).toEqual(['a/b']);
+  expect(await client.queues.remove('typed', 'a/b')).toBeUndefined();
+
+  const wrong = await client.queues.add('typed', { data: 1, priority: 99 }).catch((error: unknown) => error);
+  expect(wrong).toBeInstanceOf(ProblemError);
+  expect(wrong).toMatchObject({ status: 400, code: 'HOLDFAST_MISUSE', errors: [{ field: 'body.priority' }] });
+  await expect(createClient({ url }).queues.list()).rejects.toMatchObject({ status: 401 });
+  const nobody = createClient({ url: 'http://127.0.0.1:1' });
+  await expect(nobody.queues.list()).rejects.toThrow(UnreachableError);
+  const reason = new Error('enough');
+  const waiting = client.queues.get('typed', 'x', { wait: 20_000 }, { signal: AbortSignal.abort(reason) });
+  await expect(waiting).rejects.toBe(reason);
+});
+
+it('of Python does the same', async () => {
+  const program = process.env['HOLDFAST_PYTHON'] ?? 'python3';
+  const child = spawn(program, ['-m', 'unittest', '-q', 'tests.test_client'], {
+    cwd: join(ROOT, 'clients/python'),
+    env: { ...process.env, HOLDFAST_URL: url, HOLDFAST_KEY: made.key, PYTHONDONTWRITEBYTECODE: '1' },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  let said = '';
+  child.stderr.on('data', (chunk: Buffer) => {
+    said += chunk;
+  });
+  const [code] = await once(child, 'close');
+  expect(code, said).toBe(0);
+});
