@@ -10,9 +10,12 @@
  * @typedef {{ name: string, schema: Schema, required: boolean, description: string }} Field
  * @typedef {{ id: string, system: string, name: string, method: string, path: string, summary: string,
  *   description: string, params: Field[], query: Field[], body: Schema | undefined,
- *   answer: Schema | undefined, streams: boolean }} Operation
+ *   answer: Schema | undefined, streams: boolean, takesLease: boolean }} Operation
  * @typedef {{ operations: Operation[], schemas: Record<string, Schema> }} Model
  */
+
+/** The header for the handle of what a caller has. */
+const LEASE = 'Holdfast-Lease';
 
 /**
  * The operations below /v1/, in the order of the table, and the schemas that have names.
@@ -44,6 +47,7 @@ function operationOf(path, method, { operationId: id, summary, description = '',
   return {
     ...{ id, system, name, method, path, summary, description },
     ...{ params: fields('path'), query: fields('query') },
+    takesLease: fields('header').some((field) => field.name === LEASE),
     body: requestBody?.content['application/json'].schema,
     ...answerOf(responses),
   };

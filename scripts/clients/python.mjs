@@ -61,12 +61,18 @@ function classOf(model, system, operations) {
   ].join('\n');
 }
 
-function methodOf(model, { name, method, path, summary, description, params, query, body, answer, streams }) {
+function methodOf(model, operation) {
+  const { name, method, path, summary, description, params, query, body, answer, streams, takesLease } =
+    operation;
   const fields = fieldsOf(model, body);
   const taken = new Set([...params, ...query].map((field) => field.name));
   const isApart = fields?.every((field) => !taken.has(field.name)) ?? false;
   const named = [...(isApart ? fields : []), ...query];
-  const args = ['self', ...params.map((param) => `${argument(param.name)}: str`)];
+  const args = [
+    'self',
+    ...(takesLease ? ['handle: str'] : []),
+    ...params.map((param) => `${argument(param.name)}: str`),
+  ];
   if (body && !isApart) args.push('body: Any');
   args.push('*');
   for (const field of [...named].sort((one, other) => Number(other.required) - Number(one.required)))
@@ -95,6 +101,7 @@ function methodOf(model, { name, method, path, summary, description, params, que
     `            query=${dict(query)},`,
     `            body=${bodyOf},`,
     ...(streams ? ['            stream=True,'] : []),
+    ...(takesLease ? ['            handle=handle,'] : []),
     '            idempotency_key=idempotency_key,',
     '            http_timeout=http_timeout,',
     '        )',

@@ -68,8 +68,12 @@ function systemFile(system, operations) {
   ].join('\n');
 }
 
-function methodOf({ name, method, path, summary, description, params, query, body, answer, streams }) {
-  const args = params.map(({ name: param }) => `${param}: string`);
+function methodOf({ name, method, path, summary, description, params, query, body, answer, ...rest }) {
+  const { streams, takesLease } = rest;
+  const args = [
+    ...(takesLease ? ['handle: string'] : []),
+    ...params.map(({ name: param }) => `${param}: string`),
+  ];
   const required = query.some((field) => field.required);
   if (body) args.push(`body: ${typeOf(body)}`);
   if (query.length > 0) args.push(`query${required ? '' : '?'}: ${objectOf(query)}`);
@@ -82,6 +86,7 @@ function methodOf({ name, method, path, summary, description, params, query, bod
     `path: '${path}'`,
     ...(params.length > 0 ? [`params: { ${params.map((param) => param.name).join(', ')} }`] : []),
     ...(query.length > 0 ? ['query'] : []),
+    ...(takesLease ? ['handle'] : []),
     ...(body ? ['body'] : []),
     'options',
   ].join(', ');

@@ -3,12 +3,23 @@
 The main path: Client. Its operations, such as client.queues.add("images", data=...), are made from those of the server.
 """
 
+import threading
 from collections.abc import Callable
+from typing import Any
 
 from ._operations import Operations
 from ._transport import Event, ProblemError, Transport, UnreachableError
+from ._worker import Delivery, LeaseLostError, NonRetryableError, Worker
 
-__all__ = ["Client", "Event", "ProblemError", "UnreachableError"]
+__all__ = [
+    "Client",
+    "Delivery",
+    "Event",
+    "LeaseLostError",
+    "NonRetryableError",
+    "ProblemError",
+    "UnreachableError",
+]
 
 
 class Client(Operations):
@@ -20,3 +31,22 @@ class Client(Operations):
 
     def __init__(self, url: str, key: str | Callable[[], str] | None = None, *, timeout: float = 40.0) -> None:
         super().__init__(Transport(url, key, timeout).call)
+
+    def work(
+        self,
+        queue: str,
+        handler: Callable[[Delivery], Any],
+        *,
+        worker: str = "remote",
+        concurrency: int = 1,
+        lease: float = 30.0,
+        stop: threading.Event | None = None,
+    ) -> None:
+        """Takes tasks of a queue, and gives each to `handler` in a thread.
+
+        What the handler returns is the task's result; a task whose handler raises is tried again after its backoff. It returns
+        when `stop` is set and all that was under way has ended, which takes up to 25 s while a claim waits. lease: how long a
+        task is kept for this worker if it falls silent, in seconds, 1 to 600. Raises ProblemError if the key lacks the right
+        queues:work.
+        """
+        Worker(self, queue, handler, worker=worker, lease=lease, stop=stop).run(concurrency)

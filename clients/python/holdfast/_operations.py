@@ -8,6 +8,279 @@ from typing import Any
 from ._transport import ABSENT, Call
 
 
+class Claims:
+    """The operations on claims."""
+
+    def __init__(self, call: Call) -> None:
+        self._call = call
+
+    def claim(
+        self,
+        queue: str,
+        *,
+        worker: str = ABSENT,
+        max: int = ABSENT,
+        wait: int = ABSENT,
+        lease: int = ABSENT,
+        idempotency_key: str | None = None,
+        http_timeout: float | None = None,
+    ) -> dict:
+        """Take tasks to work on, and wait for the first. Repeat it with the same Idempotency-Key if
+        its answer was lost: the same tasks are told again. A worker extends the lease, or the tasks
+        are given to others.
+
+        worker: A name by which people recognize the worker.
+        max: How many tasks. Default 1.
+        wait: How long to wait for the first, in ms. Default 0.
+        lease: How long the tasks are kept for the worker, in ms. Default 30000.
+        """
+        return self._call(
+            "POST",
+            "/v1/queues/{queue}/claims",
+            params={"queue": queue},
+            query={},
+            body={"worker": worker, "max": max, "wait": wait, "lease": lease},
+            idempotency_key=idempotency_key,
+            http_timeout=http_timeout,
+        )
+
+    def complete(
+        self,
+        handle: str,
+        *,
+        result: Any = ABSENT,
+        idempotency_key: str | None = None,
+        http_timeout: float | None = None,
+    ) -> dict:
+        """Complete a task. It may be repeated.
+
+        result: Whoever waits for the task gets it.
+        """
+        return self._call(
+            "POST",
+            "/v1/claims:complete",
+            params={},
+            query={},
+            body={"result": result},
+            handle=handle,
+            idempotency_key=idempotency_key,
+            http_timeout=http_timeout,
+        )
+
+    def extend(
+        self,
+        handle: str,
+        *,
+        idempotency_key: str | None = None,
+        http_timeout: float | None = None,
+    ) -> dict:
+        """Extend the lease of a claim, and with it that of all its tasks."""
+        return self._call(
+            "POST",
+            "/v1/claims:extend",
+            params={},
+            query={},
+            body={},
+            handle=handle,
+            idempotency_key=idempotency_key,
+            http_timeout=http_timeout,
+        )
+
+    def fail(
+        self,
+        handle: str,
+        *,
+        message: str,
+        stack: str = ABSENT,
+        retry: bool = ABSENT,
+        idempotency_key: str | None = None,
+        http_timeout: float | None = None,
+    ) -> dict:
+        """End an attempt that has failed. The task is tried again after its backoff, or becomes a dead
+        letter. It may be repeated.
+
+        retry: False if trying again cannot help.
+        """
+        return self._call(
+            "POST",
+            "/v1/claims:fail",
+            params={},
+            query={},
+            body={"message": message, "stack": stack, "retry": retry},
+            handle=handle,
+            idempotency_key=idempotency_key,
+            http_timeout=http_timeout,
+        )
+
+    def log(
+        self,
+        handle: str,
+        *,
+        line: str,
+        idempotency_key: str | None = None,
+        http_timeout: float | None = None,
+    ) -> None:
+        """Add a line to the log of a task."""
+        return self._call(
+            "POST",
+            "/v1/claims:log",
+            params={},
+            query={},
+            body={"line": line},
+            handle=handle,
+            idempotency_key=idempotency_key,
+            http_timeout=http_timeout,
+        )
+
+    def progress(
+        self,
+        handle: str,
+        *,
+        progress: Any,
+        idempotency_key: str | None = None,
+        http_timeout: float | None = None,
+    ) -> None:
+        """Tell how far a task is.
+
+        progress: At most 16,000 bytes of JSON.
+        """
+        return self._call(
+            "POST",
+            "/v1/claims:progress",
+            params={},
+            query={},
+            body={"progress": progress},
+            handle=handle,
+            idempotency_key=idempotency_key,
+            http_timeout=http_timeout,
+        )
+
+
+class Leases:
+    """The operations on leases."""
+
+    def __init__(self, call: Call) -> None:
+        self._call = call
+
+    def acquire(
+        self,
+        name: str,
+        *,
+        ttl: int = ABSENT,
+        wait: int = ABSENT,
+        ticket: str = ABSENT,
+        above: int = ABSENT,
+        idempotency_key: str | None = None,
+        http_timeout: float | None = None,
+    ) -> dict:
+        """Take the lease on a resource, and wait for it. A request that is repeated with its
+        Idempotency-Key ends the lease that the earlier one was granted, and takes another: have one
+        of them under way at a time. After 409, ask again with the ticket to keep the place in line.
+
+        ttl: How long the lease outlives its last extension, in ms. Default 10000.
+        wait: How long to wait for it, in ms. Default 0.
+        ticket: That of the answer before.
+        above: The token must be above this.
+        """
+        return self._call(
+            "POST",
+            "/v1/locks/{name}/leases",
+            params={"name": name},
+            query={},
+            body={"ttl": ttl, "wait": wait, "ticket": ticket, "above": above},
+            idempotency_key=idempotency_key,
+            http_timeout=http_timeout,
+        )
+
+    def extend(
+        self,
+        handle: str,
+        *,
+        ttl: int = ABSENT,
+        idempotency_key: str | None = None,
+        http_timeout: float | None = None,
+    ) -> dict:
+        """Extend a lease, under its token. On 401, 429 and 5xx, try again until the validity ends. 410
+        says that the lease is over: stop the work.
+
+        ttl: Default: that of the lease.
+        """
+        return self._call(
+            "PATCH",
+            "/v1/leases",
+            params={},
+            query={},
+            body={"ttl": ttl},
+            handle=handle,
+            idempotency_key=idempotency_key,
+            http_timeout=http_timeout,
+        )
+
+    def release(
+        self,
+        handle: str,
+        *,
+        idempotency_key: str | None = None,
+        http_timeout: float | None = None,
+    ) -> None:
+        """End a lease for good. It may be repeated."""
+        return self._call(
+            "DELETE",
+            "/v1/leases",
+            params={},
+            query={},
+            body=None,
+            handle=handle,
+            idempotency_key=idempotency_key,
+            http_timeout=http_timeout,
+        )
+
+
+class Locks:
+    """The operations on locks."""
+
+    def __init__(self, call: Call) -> None:
+        self._call = call
+
+    def break(
+        self,
+        name: str,
+        *,
+        idempotency_key: str | None = None,
+        http_timeout: float | None = None,
+    ) -> None:
+        """End the lease of whoever holds a resource, for good. The holder learns of it with its next
+        extension; what it still writes is refused where its token is checked.
+        """
+        return self._call(
+            "DELETE",
+            "/v1/locks/{name}/holder",
+            params={"name": name},
+            query={},
+            body=None,
+            idempotency_key=idempotency_key,
+            http_timeout=http_timeout,
+        )
+
+    def inspect(
+        self,
+        name: str,
+        *,
+        idempotency_key: str | None = None,
+        http_timeout: float | None = None,
+    ) -> dict:
+        """Look who holds a resource, and what each node says."""
+        return self._call(
+            "GET",
+            "/v1/locks/{name}",
+            params={"name": name},
+            query={},
+            body=None,
+            idempotency_key=idempotency_key,
+            http_timeout=http_timeout,
+        )
+
+
 class Queues:
     """The operations on queues."""
 
@@ -327,4 +600,7 @@ class Operations:
     """All systems of the server."""
 
     def __init__(self, call: Call) -> None:
+        self.claims = Claims(call)
+        self.leases = Leases(call)
+        self.locks = Locks(call)
         self.queues = Queues(call)

@@ -78,12 +78,12 @@ class Transport:
         stream: bool = False,
         idempotency_key: str | None = None,
         http_timeout: float | None = None,
-        headers: dict | None = None,
+        handle: str | None = None,
     ) -> Any:
         """Makes one request. Raises ProblemError, UnreachableError."""
         target = self._target(path, params or {}, query or {})
         content = None if method == "GET" or body is None else json.dumps(_given(body)).encode()
-        sent = self._headers(method, idempotency_key, headers or {})
+        sent = self._headers(method, idempotency_key, handle)
         seconds = self._timeout if http_timeout is None else http_timeout
         if stream:
             return self._stream(target, sent, seconds)
@@ -104,7 +104,7 @@ class Transport:
         given = {name: _text(value) for name, value in query.items() if value is not ABSENT and value is not None}
         return self._base + path + ("?" + urlencode(given) if given else "")
 
-    def _headers(self, method: str, idempotency_key: str | None, more: dict) -> dict:
+    def _headers(self, method: str, idempotency_key: str | None, handle: str | None) -> dict:
         key = self._key() if callable(self._key) else self._key
         headers = {"Accept": "application/json"}
         if key is not None:
@@ -113,7 +113,9 @@ class Transport:
             headers["Content-Type"] = "application/json"
         if idempotency_key is not None:
             headers["Idempotency-Key"] = idempotency_key
-        return {**headers, **more}
+        if handle is not None:
+            headers["Holdfast-Lease"] = handle
+        return headers
 
     def _connection(self, seconds: float) -> http.client.HTTPConnection:
         known = getattr(self._local, "connection", None)

@@ -5,9 +5,10 @@ import io
 import os
 import pathlib
 import re
+import threading
 import unittest
 
-from holdfast import Client, ProblemError, UnreachableError
+from holdfast import Client, Delivery, NonRetryableError, ProblemError, UnreachableError
 
 URL = os.environ["HOLDFAST_URL"]
 
@@ -23,6 +24,26 @@ class TestClient(unittest.TestCase):
         page = client.queues.tasks("python", state="waiting", limit=5)
         self.assertEqual([task["id"] for task in page["tasks"]], ["a/b"])
         self.assertIsNone(client.queues.remove("python", "a/b"))
+
+    def test_work(self) -> None:
+        stop = threading.Event()
+
+        def handle(delivery: Delivery) -> object:
+            if delivery.data == "last":
+                stop.set()
+            if delivery.data == "wrong":
+                raise NonRetryableError("it is wrong")
+            delivery.progress(0.5)
+            delivery.check()
+            return {"token": delivery.token}
+
+        client = self.client
+        client.queues.add_many("python-worked", tasks=[{"data": "wrong", "id": "b"}, {"data": "last", "id": "a"}])
+        client.work("python-worked", handle, stop=stop)
+        done = client.queues.get("python-worked", "a")
+        self.assertEqual(done["state"], "completed")
+        self.assertGreater(done["result"]["token"], 0)
+        self.assertEqual(client.queues.get("python-worked", "b")["state"], "dead")
 
     def test_readme(self) -> None:
         readme = pathlib.Path(__file__).parents[1].joinpath("README.md").read_text()

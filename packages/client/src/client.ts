@@ -5,11 +5,21 @@
  */
 import { Systems } from './operations/systems.js';
 import { type ClientOptions, transportTo } from './transport.js';
+import { type Handler, type WorkOptions, work } from './worker.js';
 
 export class Client extends Systems {
   /** Use createClient(). */
   constructor(options: ClientOptions) {
     super(transportTo(options));
+  }
+
+  /**
+   * Takes tasks of a queue, and gives each to `handler`: what that returns is the task's result; a task whose handler throws is
+   * tried again after its backoff. Resolves when the signal has aborted and all that was under way has ended. Rejects with a
+   * ProblemError if the key lacks the right queues:work.
+   */
+  work(queue: string, handler: Handler, options: WorkOptions = {}): Promise<void> {
+    return work(this.claims, queue, handler, options);
   }
 }
 

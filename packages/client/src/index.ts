@@ -6,3 +6,5 @@ export { type Client, createClient } from './client.js';
 export type * from './operations/schemas.js';
 export { type FieldProblem, ProblemError, UnreachableError } from './problem.js';
 export type { CallOptions, ClientOptions, ServerEvent } from './transport.js';
+export { LeaseLostError } from './validity.js';
+export { type Delivery, type Handler, NonRetryableError, type WorkOptions } from './worker.js';

@@ -6,6 +6,7 @@
  * server ends it, its signal aborts, or its reader leaves the loop.
  */
 import { events, type ServerEvent } from './event-stream.js';
+import { pause } from './pause.js';
 import { ProblemError, problemIn, UnreachableError } from './problem.js';
 
 export type { ServerEvent } from './event-stream.js';
@@ -30,13 +31,15 @@ export interface CallOptions {
   readonly lastEventId?: string;
 }
 
-export interface Request {
+interface Request {
   readonly method: string;
   /** Such as "/v1/queues/{queue}". */
   readonly path: string;
   readonly params?: Readonly<Record<string, string>>;
   readonly query?: Readonly<Record<string, unknown>> | undefined;
   readonly body?: unknown;
+  /** Of a lease or a claim: a secret, which stands in a header. */
+  readonly handle?: string;
   readonly options: CallOptions | undefined;
 }
 
@@ -86,6 +89,7 @@ async function fetchFrom(
       ...(method !== 'GET' && { 'content-type': 'application/json' }),
       ...(idempotencyKey !== undefined && { 'idempotency-key': idempotencyKey }),
       ...(lastEventId !== undefined && { 'last-event-id': lastEventId }),
+      ...(request.handle !== undefined && { 'holdfast-lease': request.handle }),
       ...headers,
     },
     ...(method !== 'GET' && body !== undefined && { body: JSON.stringify(body) }),
@@ -127,14 +131,14 @@ async function* streamOf(
 ): AsyncGenerator<ServerEvent, void> {
   const { signal } = request.options ?? {};
   let lastEventId = request.options?.lastEventId;
-  let pause = RECONNECT;
+  let reconnect = RECONNECT;
   for (;;) {
     const options = { ...request.options, ...(lastEventId !== undefined && { lastEventId }) };
     try {
       const { body } = await connect({ ...request, options });
       if (body === null) return;
       for await (const event of events(body)) {
-        if (event.retry !== undefined) pause = event.retry;
+        if (event.retry !== undefined) reconnect = event.retry;
         if (event.id !== undefined) lastEventId = event.id;
         if (event.event === 'end') return;
         if (event.data !== undefined) yield event as ServerEvent;
@@ -143,22 +147,6 @@ async function* streamOf(
       if (signal?.aborted === true) throw signal.reason;
       if (error instanceof ProblemError && error.status !== 429 && error.status < 500) throw error;
     }
-    await paused(pause, signal);
+    await pause(reconnect, signal);
   }
-}
-
-function paused(ms: number, signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(done, ms);
-    function done(): void {
-      signal?.removeEventListener('abort', aborted);
-      resolve();
-    }
-    function aborted(): void {
-      clearTimeout(timer);
-      reject(signal?.reason);
-    }
-    if (signal?.aborted === true) aborted();
-    else signal?.addEventListener('abort', aborted, { once: true });
-  });
 }

@@ -5,15 +5,12 @@ import { readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createClient, ProblemError, UnreachableError } from '@holdfast/client';
+import { createClient, NonRetryableError, ProblemError, UnreachableError } from '@holdfast/client';
 import { systemRandom } from '@holdfast/kernel';
 import { type LocalNodes, startNodes } from '@holdfast/local';
 import { createKey, createServer, type Server } from '@holdfast/server';
 import { describe as documentOf, OPERATIONS } from '@holdfast/server/testing';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { modelOf } from '../../../scripts/clients/model.mjs';
-import { python } from '../../../scripts/clients/python.mjs';
-import { typescript } from '../../../scripts/clients/typescript.mjs';
 
 const ROOT = join(import.meta.dirname, '../../..');
 let nodes: LocalNodes;
@@ -21,12 +18,13 @@ let server: Server;
 let url: string;
 let folder: string;
 const made = createKey({ subject: 'all', scopes: ['*'] }, systemRandom);
+const reader = createKey({ subject: 'reader', scopes: ['queues:read'] }, systemRandom);
 
 beforeAll(async () => {
   nodes = await startNodes(1);
   folder = await mkdtemp(join(tmpdir(), 'holdfast-client-'));
   const keys = join(folder, 'keys.json');
-  await writeFile(keys, JSON.stringify({ keys: [made.entry] }));
+  await writeFile(keys, JSON.stringify({ keys: [made.entry, reader.entry] }));
   server = createServer({ redis: nodes.urls[0] ?? '', port: 0, keys });
   url = await server.listen();
 });
@@ -39,12 +37,14 @@ afterAll(async () => {
 /** Code without what a formatter places as it likes. */
 const bare = (text: string): string => text.replace(/[\s,;|()]/g, '').replaceAll("'", '"');
 
-it('are as `npm run clients` makes them from the operations of the server', () => {
-  const model = modelOf(documentOf(OPERATIONS));
-  for (const [folder, files] of [
-    ['packages/client/src/operations', typescript(model)],
-    ['clients/python/holdfast', python(model)],
-  ] as const) {
+it('are as `npm run clients` makes them from the operations of the server', async () => {
+  const generator = (name: string) => import(join(ROOT, 'scripts/clients', `${name}.mjs`));
+  const model = (await generator('model')).modelOf(documentOf(OPERATIONS));
+  const made: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+    'packages/client/src/operations': (await generator('typescript')).typescript(model),
+    'clients/python/holdfast': (await generator('python')).python(model),
+  };
+  for (const [folder, files] of Object.entries(made)) {
     for (const [name, text] of Object.entries(files)) {
       const path = join(folder, name);
       expect(bare(readFileSync(join(ROOT, path), 'utf8')), `npm run clients: ${path}`).toBe(bare(text));
@@ -69,6 +69,52 @@ it('add and look up, and say which field is wrong, that a key is, and that nobod
   const reason = new Error('enough');
   const waiting = client.queues.get('typed', 'x', { wait: 20_000 }, { signal: AbortSignal.abort(reason) });
   await expect(waiting).rejects.toBe(reason);
+});
+
+it('work: what a handler returns or throws is what becomes of its task, and who has lost it is told', async () => {
+  const client = createClient({ url, key: made.key });
+  const stop = new AbortController();
+  const told: unknown[] = [];
+  const handled: unknown[] = [];
+  const working = client.work(
+    'worked',
+    async (delivery) => {
+      handled.push(delivery.data);
+      if (delivery.data === 'wrong') throw new NonRetryableError('it is wrong');
+      if (delivery.data === 'long') {
+        await delivery.log('begun');
+        await new Promise((resolve) => delivery.signal.addEventListener('abort', resolve));
+        told.push(delivery.signal.reason);
+        return 'too late';
+      }
+      await delivery.progress(0.5);
+      return { token: delivery.token };
+    },
+    { lease: 6_000, concurrency: 2, signal: stop.signal, onError: (error) => told.push(error) },
+  );
+  await client.queues.addMany('worked', {
+    tasks: [
+      { data: 'fine', id: 'a' },
+      { data: 'wrong', id: 'b' },
+    ],
+  });
+  const fine = await client.queues.get('worked', 'a', { wait: 20_000 });
+  expect(fine).toMatchObject({ state: 'completed', result: { token: expect.any(Number) } });
+  await expect.poll(async () => (await client.queues.get('worked', 'b')).state).toBe('dead');
+
+  // It is told at the next renewal.
+  await client.queues.add('worked', { data: 'long', id: 'c' });
+  const begun = async () => (await client.queues.get('worked', 'c')).state;
+  await expect.poll(begun).toBe('active');
+  await expect.poll(async () => handled.includes('long')).toBe(true);
+  await client.queues.cancel('worked', 'c', { reason: 'enough' });
+  await expect
+    .poll(() => told.map(String))
+    .toContain('LeaseLostError: Task "c" of "worked" was cancelled: enough.');
+  stop.abort();
+  await working;
+  const stranger = createClient({ url, key: reader.key });
+  await expect(stranger.work('worked', () => {})).rejects.toMatchObject({ status: 403 });
 });
 
 it('of Python does the same', async () => {

@@ -61,6 +61,8 @@ class ListeningServer implements Server {
   #answering: Answering | undefined;
   #http: HttpServer | undefined;
   #closing: Promise<void> | undefined;
+  /** Requests whose answers have not been sent to their ends. */
+  #underWay = 0;
 
   constructor(settings: ServerSettings) {
     this.#settings = settings;
@@ -82,6 +84,11 @@ class ListeningServer implements Server {
     });
     this.#answering = answering;
     const http = createHttpServer({ ...TIMES, maxHeaderSize: 16_384 }, (request, response) => {
+      this.#underWay += 1;
+      response.once('close', () => {
+        this.#underWay -= 1;
+        this.#closeIdle();
+      });
       void answering.answer(request, response);
     });
     http.maxConnections = MOST_CONNECTIONS;
@@ -113,7 +120,7 @@ class ListeningServer implements Server {
       const closed = once(http, 'close');
       http.close();
       this.#answering?.stop();
-      http.closeIdleConnections();
+      this.#closeIdle();
       const cut = clock.after(grace, () => http.closeAllConnections());
       await closed;
       cut.cancel();
@@ -121,6 +128,13 @@ class ListeningServer implements Server {
     this.#keys?.close();
     this.#sealer?.close();
     await this.#systems.close();
+  }
+
+  /** Connections that are kept, and those that clients open in advance, would hold up the end of the server. */
+  #closeIdle(): void {
+    if (this.#http?.listening !== false) return;
+    if (this.#underWay === 0) this.#http.closeAllConnections();
+    else this.#http.closeIdleConnections();
   }
 
   [Symbol.asyncDispose](): Promise<void> {

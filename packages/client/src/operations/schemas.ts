@@ -1,5 +1,58 @@
 /** The values that operations take and answer. Made by `npm run clients` from the operations of the server; changes belong there. */
 
+export interface ClaimedTask {
+  /** 1 to 256 bytes of UTF-8. */
+  readonly id: string;
+  readonly data: unknown;
+  /** From 1. */
+  readonly attempt: number;
+  /** The fencing token: show it to what the task writes to. */
+  readonly token: number;
+  readonly issuer: string;
+  readonly resource: string;
+  readonly key?: string;
+  /** How long the attempt may take, in ms; the worker sees to that. */
+  readonly timeout?: number;
+  /** The handle, a secret: it goes into the header Holdfast-Lease. */
+  readonly claim: string;
+}
+
+export interface Lease {
+  /** The handle, a secret: it goes into the header Holdfast-Lease. */
+  readonly lease: string;
+  readonly resource: string;
+  /** The fencing token: show it to what you write to under the lease. */
+  readonly token: number;
+  readonly issuer: string;
+  /**
+   * For how long the lease is certainly valid, in ms, from the moment at which the client sent the request, plus
+   * `waited`.
+   */
+  readonly validFor: number;
+  /** How long the server has had the request, in ms. */
+  readonly waited: number;
+}
+
+export interface Lock {
+  readonly resource: string;
+  readonly held: boolean;
+  /** False where nodes that did not answer could make the difference. */
+  readonly certain: boolean;
+  readonly token?: number;
+  readonly owner?: string;
+  /** In ms, if nobody extends it. */
+  readonly remaining?: number;
+  /** The highest token that any node remembers. */
+  readonly fence?: number;
+  /** How many processes wait. */
+  readonly waiting: number;
+  readonly nodes: readonly {
+    readonly node: string;
+    readonly state: string;
+    readonly [more: string]: unknown;
+  }[];
+}
+
 export interface NewTask {
   /** What the worker is given. */
   readonly data: unknown;

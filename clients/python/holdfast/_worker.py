@@ -1,0 +1,197 @@
+"""A worker that takes tasks of a queue over HTTP.
+
+While a handler runs and delivery.lost is not set, nobody else has the task, by the clock of this process. What a handler
+returned is told again until the server has answered, or the lease is over: then somebody else has the task, and the token of
+this delivery is refused wherever tokens are checked.
+"""
+
+import logging
+import threading
+import time
+import traceback
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from ._operations import Operations
+from ._transport import ABSENT, ProblemError, UnreachableError
+
+_log = logging.getLogger("holdfast")
+
+# How long a claim waits at the server, in ms: below the 60 s of common proxies.
+_WAIT = 25_000
+# Before the next try where the server is away, in seconds.
+_AWAY = 1.0
+# Our clock and the server's run apart by less.
+_DRIFT = 0.99
+
+
+class LeaseLostError(Exception):
+    """What was ours is no longer, or may not be."""
+
+
+class NonRetryableError(Exception):
+    """A handler that raises it has its task not tried again."""
+
+
+class Validity:
+    """For how long something is certainly ours, counted from the moment at which a request was sent."""
+
+    def __init__(self, sent: float, answer: dict) -> None:
+        self._until = 0.0
+        self._lost = threading.Event()
+        self.why = "was not renewed in time"
+        self.renew(sent, answer)
+
+    @property
+    def left(self) -> float:
+        """In seconds; 0 when it is over."""
+        return 0.0 if self._lost.is_set() else max(0.0, self._until - time.monotonic())
+
+    def renew(self, sent: float, answer: dict) -> None:
+        """What has ended stays so."""
+        self._until = max(self._until, sent + (answer["waited"] * _DRIFT + answer["validFor"]) / 1000)
+
+    def end(self, why: str) -> None:
+        if not self._lost.is_set():
+            self.why = why
+            self._lost.set()
+
+
+class Delivery:
+    """A task in the hands of this worker, under a lease."""
+
+    def __init__(self, client: Operations, task: dict, validity: Validity) -> None:
+        self._claims = client.claims
+        self._handle = task["claim"]
+        self._validity = validity
+        self.id: str = task["id"]
+        self.data: Any = task["data"]
+        #: From 1.
+        self.attempt: int = task["attempt"]
+        #: The fencing token: show it to what the task writes to.
+        self.token: int = task["token"]
+        self.issuer: str = task["issuer"]
+        self.resource: str = task["resource"]
+        self.key: str | None = task.get("key")
+
+    @property
+    def lost(self) -> bool:
+        """Whether the task is no longer this worker's: it was cancelled, or its lease is over. Stop the work then."""
+        return self._validity.left == 0.0
+
+    def check(self) -> None:
+        """Raises LeaseLostError if the task is lost."""
+        if self.lost:
+            raise LeaseLostError(f'task "{self.id}" {self._validity.why}')
+
+    def progress(self, value: Any) -> None:
+        """Tells how far it is: up to 16,000 bytes of JSON."""
+        self._claims.progress(self._handle, progress=value)
+
+    def log(self, line: str) -> None:
+        """Adds a line to the task's log: up to 1,000 characters."""
+        self._claims.log(self._handle, line=line)
+
+
+class Worker:
+    """Threads that take tasks and handle them."""
+
+    def __init__(self, client: Operations, queue: str, handler: Callable[[Delivery], Any], **options: Any) -> None:
+        self._client = client
+        self._queue = queue
+        self._handler = handler
+        self._name: str = options["worker"]
+        self._lease: float = options["lease"]
+        self._stop: threading.Event = options["stop"] or threading.Event()
+        self._failure: BaseException | None = None
+
+    def run(self, concurrency: int) -> None:
+        threads = [threading.Thread(target=self._work, daemon=True) for _ in range(concurrency)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            while thread.is_alive():  # so that Ctrl-C is noticed
+                thread.join(0.2)
+        if self._failure is not None:
+            raise self._failure
+
+    def _work(self) -> None:
+        while not self._stop.is_set():
+            try:
+                self._claim_and_handle()
+            except (ProblemError, UnreachableError) as error:
+                if _is_for_good(error) or getattr(error, "status", None) == 401:
+                    self._failure = error
+                    self._stop.set()
+                    return
+                _log.warning("no tasks of %s: %s", self._queue, error)
+                self._stop.wait(getattr(error, "retry_after", None) or _AWAY)
+
+    def _claim_and_handle(self) -> None:
+        sent = time.monotonic()
+        answer = self._client.claims.claim(
+            self._queue,
+            worker=self._name,
+            lease=int(self._lease * 1000),
+            max=1,
+            wait=_WAIT,
+            idempotency_key=str(uuid.uuid4()),
+        )
+        for task in answer["tasks"]:
+            self._handle(task, Validity(sent, answer))
+
+    def _handle(self, task: dict, validity: Validity) -> None:
+        handle = task["claim"]
+        ended = threading.Event()
+        renewing = threading.Thread(target=self._renew, args=(handle, validity, ended), daemon=True)
+        renewing.start()
+        try:
+            result = self._handler(Delivery(self._client, task, validity))
+            self._tell(task, validity, lambda: self._client.claims.complete(handle, result=ABSENT if result is None else result))
+        except Exception as error:  # whatever a handler raises
+            failure = {
+                "message": (str(error) or type(error).__name__)[:2_000],
+                "stack": traceback.format_exc()[:20_000],
+                "retry": not isinstance(error, NonRetryableError),
+            }
+            self._tell(task, validity, lambda: self._client.claims.fail(handle, **failure))
+        finally:
+            ended.set()
+            renewing.join()
+
+    def _renew(self, handle: str, validity: Validity, ended: threading.Event) -> None:
+        while not ended.wait(self._lease / 3) and validity.left > 0:
+            sent = time.monotonic()
+            try:
+                answer = self._client.claims.extend(handle, http_timeout=max(1.0, validity.left))
+                if "cancelled" in answer:
+                    return validity.end(f"was cancelled: {answer['cancelled']}")
+                validity.renew(sent, answer)
+            except ProblemError as error:
+                if error.status == 410:
+                    return validity.end("was given to another worker")
+                _log.warning("%s", error)
+            except UnreachableError as error:
+                _log.warning("%s", error)
+
+    def _tell(self, task: dict, validity: Validity, tell: Callable[[], Any]) -> None:
+        """Tells what came of a task, again and again until that is known or the lease is over."""
+        while validity.left > 0:
+            try:
+                tell()
+                return
+            except (ProblemError, UnreachableError) as error:
+                if getattr(error, "status", None) == 410:
+                    validity.end("was given to another worker")
+                elif _is_for_good(error):
+                    _log.error('task "%s": %s', task["id"], error)
+                    return
+                else:
+                    time.sleep(min(getattr(error, "retry_after", None) or _AWAY, _AWAY))
+        _log.warning('task "%s" %s', task["id"], validity.why)
+
+
+def _is_for_good(error: ProblemError | UnreachableError) -> bool:
+    """What trying again does not change."""
+    return isinstance(error, ProblemError) and error.status in (400, 403, 404, 422)
