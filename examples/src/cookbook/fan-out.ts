@@ -1,7 +1,7 @@
 /** One event for several services, and one job in many parts. A recipe of docs/COOKBOOK.md. */
 
 // #region readme
-import { createQueue, createWorker } from '@holdfast/queue';
+import { createQueue, createWorker, type Task } from '@holdfast/queue';
 import { data, stop } from '../nodes.js';
 
 // To several services: each group has every task, with workers, attempts and dead letters of its own.
@@ -15,14 +15,22 @@ const workers = ['billing', 'stock'].map((service) =>
 );
 await orders.add({ order: 7 }); // both have it, or neither
 
-// In many parts, which are joined when all have ended: one connection waits for all results.
-const pages = createQueue<{ page: number }>({ redis: data, name: 'pages' });
-workers.push(createWorker({ queue: pages, concurrency: 10, handler: ({ data: { page } }) => page * page }));
-const parts = await pages.addMany(
-  Array.from({ length: 100 }, (_, page) => ({ data: { page }, options: { id: `book-1:${page}` } })),
-);
-const results = (await Promise.all(parts.map(({ id }) => pages.wait(id)))) as number[];
-const sum = results.reduce((before, result) => before + result, 0);
+// In many parts, and a task that joins them when all have ended, whichever processes die meanwhile.
+type Page = { page: number } | { book: string };
+const pages = createQueue<Page>({ redis: data, name: 'pages' });
+const handler = async (task: Task<Page>) => {
+  if ('page' in task.data) return task.data.page ** 2;
+  let sum = 0;
+  for await (const outcome of task.outcomes())
+    if (outcome.state === 'completed') sum += Number(outcome.result); // or failed, cancelled, removed
+  return sum;
+};
+workers.push(createWorker({ queue: pages, concurrency: 10, handler }));
+const parts = Array.from({ length: 100 }, (_, page) => ({ data: { page } }));
+const { id } = await pages.addMany(parts, {
+  followUp: { data: { book: 'book-1' }, options: { id: 'book-1' } }, // with an id, the call may be repeated
+});
+const sum = await pages.wait(id);
 // #endregion readme
 
 while (seen.length < 2) await new Promise((resolve) => setTimeout(resolve, 10));

@@ -23,6 +23,10 @@ if record then
   if key ~= '' and has_slot then free_slot(key) end
   return {'cancelled'}
 end
+if end_fan(id) then
+  end_as_cancelled(id, reason)
+  return {'cancelled'}
+end
 local plain = entry ~= '' and redis.call('XRANGE', stream_of(level), entry, entry)[1]
 if not plain or plain[2][1] ~= 'd' then return {'unknown'} end
 if take_entry(level, entry) == 'active' then

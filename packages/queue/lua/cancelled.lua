@@ -3,7 +3,7 @@
 -- A task that a worker has is marked, by its place in CANCELLING. However its delivery ends, the task then ends as
 -- cancelled, without a result and without effects. META counts the marks, so that who ends a delivery need not look.
 --
--- Stands on: lines, notice, streams, windows
+-- Stands on: fans, notice, streams, windows
 local marks = 0
 
 local function mark(place, reason)
@@ -27,6 +27,7 @@ local function end_as_cancelled(id, reason)
   redis.call('HSET', REASONS, id, reason)
   redis.call('ZADD', CANCELLED, now, id)
   notice(id, 'c', reason)
+  gather(id, 'c' .. reason)
 end
 
 -- Ends the task of an entry that was delivered.

@@ -1,6 +1,6 @@
 -- Prelude of the verb that ends deliveries: the tasks that have ended in this call, and their outcomes.
 --
--- Stands on: lines, notice, tally, windows
+-- Stands on: fans, notice, tally, windows
 local settled = {}
 local finished = {} -- ids
 local results = {} -- id, entry in EVENTS, ...
@@ -33,6 +33,7 @@ local function bury(id, key, letter, reason)
   end
   notice(id, 'f', reason)
   tally('ends:dead', 1)
+  gather(id, 'f' .. reason)
 end
 
 local function entry_id(priority, entry)

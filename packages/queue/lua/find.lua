@@ -20,6 +20,8 @@ if record then
   local place = redis.call('HGET', PLACES, id)
   if not place then return {'waiting', record} end
   level, entry = string.match(place, '^(%d) (.*)$')
+elseif redis.call('HEXISTS', FANS, id) == 1 then
+  return {'waiting', string.match(redis.call('HGET', FANS, id), '\n(.*)$')}
 else
   local result = redis.call('HGET', RESULTS, id)
   local event = result and redis.call('XRANGE', EVENTS, result, result)[1]

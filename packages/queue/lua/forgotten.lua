@@ -1,16 +1,20 @@
 -- Prelude of the verbs that end tasks, and of the one that renews sessions: deletes what is kept of tasks that have ended.
 --
--- Stands on: queue
+-- Stands on: litter
 
--- Deletes the logs of tasks that were forgotten, unless the id is that of another one by now: it lives, or has ended since.
-local function forget_logs(ids)
-  if redis.call('EXISTS', LOGS) == 0 then return end
+-- Deletes what else is kept of tasks that were forgotten, logs and fan-ins, unless the id is that of another one by now: it
+-- lives, or has ended since.
+local function forget_rest(ids)
+  if not fanned and redis.call('EXISTS', LOGS) == 0 then return end
   local is_used = {}
-  for _, hash in ipairs({TASKS, RESULTS, LETTERS, REASONS}) do
+  for _, hash in ipairs({TASKS, FANS, RESULTS, LETTERS, REASONS}) do
     for index, found in ipairs(redis.call('HMGET', hash, unpack(ids))) do is_used[index] = is_used[index] or found end
   end
   for index, id in ipairs(ids) do
-    if not is_used[index] then redis.call('HDEL', LOGS, id) end
+    if not is_used[index] then
+      redis.call('HDEL', LOGS, id)
+      forget_fan(id)
+    end
   end
 end
 
@@ -24,12 +28,12 @@ local function delete_results(events)
   redis.call('XDEL', EVENTS, unpack(entries))
   if #gone == 0 then return end
   redis.call('HDEL', RESULTS, unpack(gone))
-  forget_logs(gone)
+  forget_rest(gone)
 end
 
 local function delete_ended(set, hash, ids)
   if #ids == 0 then return end
   redis.call('ZREM', set, unpack(ids))
   redis.call('HDEL', hash, unpack(ids))
-  forget_logs(ids)
+  forget_rest(ids)
 end

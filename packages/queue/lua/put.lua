@@ -8,20 +8,14 @@
 -- several queues, it is added to each of them that has none that is the same, or to none if one is full.
 -- Puts a task into the queue in use, unless it is the same as another: then returns the id of that one.
 --
--- Stands on: known, same, lines, room, stamp
+-- Stands on: known, same, litter, room
 local function put(arg)
   local id, priority, key, delay, body, same, window, keep, expires = unpack(ARGV, arg, arg + 8)
-  local times = expires == '' and string.format(',"w":%.0f}', now) or string.format(',"w":%.0f,"x":%.0f}', now, now + expires)
-  body = string.sub(body, 1, -2) .. times
+  body = with_times(body, expires)
   local other = same_as(id, same, body, window, keep)
   if other then return other end
-  redis.call('HSET', TASKS, id, priority .. ' 0 ' .. key .. '\n' .. body)
-  -- An earlier task with this id may have been cancelled, or have a log.
-  if redis.call('HDEL', REASONS, id) == 1 then redis.call('ZREM', CANCELLED, id) end
-  redis.call('HDEL', LOGS, id)
-  if keep == 'last' then delay = window end
-  if is_announced(redis.call('HGET', META, 'announced'), 'a') then move(id, 'a', '') end
-  if tonumber(delay) > 0 then delay_until(id, now + delay) else release(id) end
+  enlist(id, priority .. ' 0 ' .. key .. '\n' .. body, keep == 'last' and window or delay)
+  forget_fan(id)
 end
 
 -- Whether each of the queues has a task that is the same: there it takes no room.

@@ -5,7 +5,7 @@
 --
 -- Replies {'removed'}, {'active'} when somebody works on it, or {'unknown'}
 --
--- Stands on: take, windows, notice
+-- Stands on: take, windows, litter, notice
 local id, state = ARGV[1], ARGV[4]
 local record = state ~= 'dead' and redis.call('HGET', TASKS, id)
 if record then
@@ -16,17 +16,25 @@ if record then
   for _, hash in ipairs({TASKS, PLACES, PROGRESS, RESULTS, LOGS}) do redis.call('HDEL', hash, id) end
   forget_window(id)
   if key ~= '' and has_slot then free_slot(key) end
+  forget_fan(id)
+  gather(id, 'x')
+  notice(id, 'x', '')
+  return {'removed'}
+end
+if state == '' and end_fan(id) then
+  forget_fan(id)
   notice(id, 'x', '')
   return {'removed'}
 end
 if (state == '' or state == 'dead') and redis.call('HDEL', LETTERS, id) == 1 then
   redis.call('ZREM', DEAD, id)
   redis.call('ZREM', OWN_DEAD, id)
-  if redis.call('HEXISTS', TASKS, id) == 0 then
+  if not is_alive(id) then
     -- A later task with this id may have completed; its window stays.
     if redis.call('HEXISTS', RESULTS, id) == 0 then
       forget_window(id)
       redis.call('HDEL', LOGS, id)
+      forget_fan(id)
     end
     notice(id, 'x', '')
   end

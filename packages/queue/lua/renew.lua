@@ -10,11 +10,13 @@ local ends = redis.call('ZSCORE', SESSIONS, ARGV[1])
 if not ends then return {'lost'} end
 prolong(ARGV[1], ends, ARGV[2])
 local meta = redis.call('HMGET', META, 'server', 'epoch', 'token', 'since', 'cancelling', 'levels', 'paused',
-  'keep', 'keep_for', 'dead_keep', 'dead_keep_for', 'owned')
+  'keep', 'keep_for', 'dead_keep', 'dead_keep_for', 'owned', 'fans')
 local epoch = epoch_of(meta)
+fanned = meta[13]
 -- While no task ends, nobody else does this.
 forget({unpack(meta, 8, 12)})
 forget_cancelled(meta[8], meta[9])
+sweep()
 local cancelling = tonumber(meta[5] or 0) > 0 and redis.call('HGETALL', CANCELLING) or {}
 -- Whoever was woken for that may be gone, or may not answer.
 local is_left = not meta[7] and (soonest(-1) == 0 or leaves_some(levels_of(meta[6])))

@@ -1,11 +1,6 @@
 -- Prelude of the verbs that put: replaces a task that waits by a later one.
 --
--- Stands on: take, wake, queue
-local function delay_until(id, due)
-  redis.call('ZADD', DELAYED, due, id)
-  if redis.call('ZRANGE', DELAYED, 0, 0)[1] == id then wake() end
-end
-
+-- Stands on: take, enlist
 -- Whether a task can be replaced: if it waits, anywhere. A task that a worker has, or that has ended, cannot.
 local function can_be_replaced(id, key)
   local record = redis.call('HGET', TASKS, id)

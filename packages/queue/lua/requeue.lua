@@ -5,9 +5,9 @@
 -- Replies {'requeued'}, {'alive'} when there is a task of this id, so that the letter stays, or {'unknown'} when there is
 -- no such letter any more
 --
--- Stands on: lines
+-- Stands on: lines, alive
 if redis.call('HGET', LETTERS, ARGV[1]) ~= ARGV[2] then return {'unknown'} end
-if redis.call('HEXISTS', TASKS, ARGV[1]) == 1 then return {'alive'} end
+if is_alive(ARGV[1]) then return {'alive'} end
 redis.call('HDEL', LETTERS, ARGV[1])
 redis.call('ZREM', DEAD, ARGV[1])
 redis.call('ZREM', OWN_DEAD, ARGV[1])

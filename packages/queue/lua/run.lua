@@ -5,8 +5,8 @@
 -- Replies {'run'}, {'busy'} when its last task has not ended and it does not overlap, or {'changed'} when it is another by
 -- now
 --
--- Stands on: known, occasions
+-- Stands on: known, occasions, alive
 if redis.call('HGET', SCHEDULES, ARGV[1]) ~= ARGV[2] then return {'changed'} end
-if redis.call('HEXISTS', TASKS, ARGV[3]) == 1 or is_busy(ARGV[1]) then return {'busy'} end
+if is_alive(ARGV[3]) or is_busy(ARGV[1]) then return {'busy'} end
 occasion(ARGV[1], ARGV[3], ARGV[4])
 return {'run'}

@@ -1,11 +1,11 @@
 -- Prelude of the verbs that put and remove: tasks that are the same as others.
 --
--- Stands on: replace, windows
+-- Stands on: replace, alive, windows
 local FOREVER = 9007199254740991
 
 -- The id of the existing task that is the same as one with this id and deduplication key, if any.
 local function twin_of(id, key, keep)
-  if redis.call('HEXISTS', TASKS, id) == 1 then return id end
+  if is_alive(id) then return id end
   local ends, other = redis.call('ZSCORE', DEDUP, key), redis.call('HGET', DEDUPED, 'k:' .. key)
   if not ends or tonumber(ends) <= now then return end
   -- A worker of an older version ends no windows.

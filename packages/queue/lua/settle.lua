@@ -37,6 +37,7 @@ local ENDINGS = {
   recorded = function(_, _, arg)
     local id, key, result, trace = unpack(ARGV, arg, arg + 3)
     end_task(id, key)
+    if fanned then gather(id, 'r' .. result) end
     complete(id, result, trace)
   end,
   retry = function(_, _, arg)

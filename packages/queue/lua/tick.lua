@@ -6,14 +6,14 @@
 --
 -- Replies {'ticked'}, or {'passed'} when somebody else was first
 --
--- Stands on: occasions
+-- Stands on: occasions, alive
 local schedule, most = ARGV[1], tonumber(ARGV[4])
 local at = redis.call('ZSCORE', TICKS, schedule)
 if not at or tonumber(at) ~= tonumber(ARGV[2]) then return {'passed'} end
 local ran = tonumber(redis.call('HGET', META, 'ran:' .. schedule) or 0)
 for arg = 5, #ARGV, 2 do
   local may_run = (not most or ran < most) and not is_busy(schedule)
-  if may_run and redis.call('HEXISTS', TASKS, ARGV[arg]) == 0 then
+  if may_run and not is_alive(ARGV[arg]) then
     occasion(schedule, ARGV[arg], ARGV[arg + 1])
     ran = ran + 1
   end

@@ -17,9 +17,9 @@ if not ends then return {'lost'} end
 prolong(session, ends, ARGV[2])
 
 local identity = redis.call('HMGET', META, 'server', 'epoch', 'token', 'confirmed', 'cancelling',
-  'keep', 'keep_for', 'dead_keep', 'dead_keep_for', 'owned', 'unique')
+  'keep', 'keep_for', 'dead_keep', 'dead_keep_for', 'owned', 'unique', 'fans')
 local epoch, last = epoch_of(identity)
-marks, owned, unique = tonumber(identity[5] or 0), identity[10], identity[11]
+marks, owned, unique, fanned = tonumber(identity[5] or 0), identity[10], identity[11], identity[12]
 -- A call that arrives after a later one has been repeated by that, or was given up; nobody would learn what it claims.
 local late = not is_next(session, ARGV[5])
 if late then want = 0 end
@@ -29,6 +29,7 @@ if count > 0 then
   back = settle(session, 9, count, late or ARGV[6] == '1' or ARGV[7] ~= epoch)
   identity[10] = owned
   forget({unpack(identity, 6, 10)})
+  sweep()
 end
 
 local meta = redis.call('HMGET', META, 'levels', 'paused', 'since', 'announced')
@@ -45,7 +46,6 @@ if is_announced(meta[4], 'b') then tell_begun(session) end
 -- Whoever was given all that it wanted may have left something, or made room for it.
 local gives, is_empty = got + pushed + back > 0 or count > 0 and limits[1], got < want or want == 0
 if gives and got >= want and not meta[2] then is_empty = leave_to_others(levels) end
-
 local issued = '0'
 if got > 0 then
   issued = string.format('%.0f', token)

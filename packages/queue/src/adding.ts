@@ -34,6 +34,15 @@ const TASK = { of: 'the task', owner: 'queue' };
 /** Stands in the place of an id, before the limit. */
 const FULL = 'full:';
 
+/** The error of an add that has found no room for its task. */
+export function queueFull({ name }: QueueParts, limit: string): QueueFullError {
+  const error = new QueueFullError(name, Number(limit));
+  full(name, error);
+  return error;
+}
+
+export const noteAdded = ({ name }: QueueParts): void => added(name);
+
 export class Adder {
   readonly #parts: QueueParts;
 
@@ -56,9 +65,9 @@ export class Adder {
   }
 
   async #told(result: Added): Promise<Added> {
-    const { adding, name } = this.#parts;
+    const { adding } = this.#parts;
     if (adding.waitsForReplicas) await adding.replicated();
-    if (result.added) added(name);
+    if (result.added) noteAdded(this.#parts);
     return result;
   }
 
@@ -68,18 +77,12 @@ export class Adder {
     const kept = keptOptions(settings.kept, options, { isWhole, trace: traceOfAdd() });
     if (isWhole) {
       const id = await adding.call(verbs.add, { priority: options.priority, data: text, options: kept });
-      if (id.startsWith(FULL)) throw this.#full(id.slice(FULL.length));
+      if (id.startsWith(FULL)) throw queueFull(this.#parts, id.slice(FULL.length));
       return { id, added: true };
     }
     const put = await this.#put(text, options, kept);
-    if (put.word === 'full') throw this.#full(put.id);
+    if (put.word === 'full') throw queueFull(this.#parts, put.id);
     return { id: put.id, added: put.word === 'added' };
-  }
-
-  #full(limit: string): QueueFullError {
-    const error = new QueueFullError(this.#parts.name, Number(limit));
-    full(this.#parts.name, error);
-    return error;
   }
 
   #put(data: string, options: AddSettings, kept: string): Promise<verbs.PutResult> {

@@ -19,6 +19,7 @@ import {
 import { changeLimits, type KeptLimits, keptLimits } from './changing-limits.js';
 import { encodeData } from './data.js';
 import { type Announced, encodeKinds, readKinds } from './events.js';
+import { type FanInInfo, fanInOf, outcomesOf } from './fan-in.js';
 import {
   type Counts,
   freshRecord,
@@ -32,6 +33,7 @@ import { requireId } from './keys.js';
 import type { Limits } from './limits.js';
 import type { QueueParts } from './parts.js';
 import type { QueuePort } from './port.js';
+import type { TaskOutcome } from './results.js';
 import {
   keepSchedule,
   readSchedule,
@@ -146,6 +148,20 @@ export abstract class QueueAdministration<Input> {
    */
   async log(id: string): Promise<readonly LogLine[]> {
     return this.#parts.port.call(verbs.logged, requireId('id', id));
+  }
+
+  /**
+   * How the tasks have ended on which a task follows that `addMany` was given as `followUp`, in their order; those that have not
+   * ended are left out. They are kept for as long as anything is known of the follow-up. Throws MisuseError if nothing is,
+   * UnavailableError.
+   */
+  outcomes(id: string): AsyncGenerator<TaskOutcome, void> {
+    return outcomesOf(this.#parts.port, requireId('id', id));
+  }
+
+  /** How far the tasks are on which a task follows; undefined if nothing is known of such a task. Throws UnavailableError. */
+  async fanIn(id: string): Promise<FanInInfo | undefined> {
+    return fanInOf(this.#parts.port, requireId('id', id));
   }
 
   /** Whether the queue exists: something was added to it or a worker began, and it has not been obliterated. */

@@ -17,6 +17,7 @@ import { Cancellation } from './cancellation.js';
 import type { Claimed, Work } from './claimed.js';
 import { type Ahead, Deliveries, handedBack, placeOf } from './deliveries.js';
 import { TaskCancelledError } from './errors.js';
+import { outcomesBefore } from './fan-in.js';
 import {
   AHEAD,
   isDrained,
@@ -476,6 +477,7 @@ export class Consumer {
       validUntil: () => (this.#session.id === session ? this.#session.validUntil : 0),
       progress: (text) => this.#call.progress(session, claimed, text),
       log: (attempt, line) => this.#call.log(session, claimed, attempt, line),
+      outcomes: () => outcomesBefore(this.#options.queue.port, claimed),
     });
   }
 

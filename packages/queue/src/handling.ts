@@ -23,8 +23,10 @@ import {
   withEffects,
 } from './outcome.js';
 import type { QueueParts } from './parts.js';
+import { passOn } from './passing.js';
 import { encodeResult, whyNotKept } from './results.js';
 import { Deferral, type DeliveredTask, type TaskHandler } from './task.js';
+import type { KeptOptions } from './task-options.js';
 import { attemptOf, gaveUp } from './telemetry.js';
 
 export interface HandlingOptions {
@@ -74,7 +76,8 @@ export class Handling {
       const { unreadable } = unreadableBecause(error);
       return this.#giveUp({ ...claimed, data: JSON.stringify(claimed.data) }, task, now, unreadable);
     }
-    if (queue.schema) {
+    const { n: next } = claimed.options;
+    if (queue.schema && next === undefined) {
       try {
         const checked = await validateData(queue.schema, task.data, {
           of: `task ${claimed.id}`,
@@ -89,6 +92,7 @@ export class Handling {
     }
     const attempt = attemptOf(queue.name, task, claimed.options.t);
     try {
+      if (next !== undefined) return await this.#passOn(claimed, task, at, next);
       const timeout = claimed.options.h;
       const run = (): unknown =>
         timeout === undefined ? this.#options.handler(task) : this.#runWithin(timeout, task);
@@ -111,6 +115,17 @@ export class Handling {
       attempt?.ended(clock.now() - began, outcome[0] === 'dead' ? 'dead' : 'retry', error);
       return outcome;
     }
+  }
+
+  /** It is for another queue: the handler of this one never sees it. */
+  async #passOn(
+    claimed: Claimed,
+    task: DeliveredTask<unknown>,
+    at: Attempted,
+    next: NonNullable<KeptOptions['n']>,
+  ): Promise<Outcome> {
+    const delay = await passOn(this.#options.queue.port, claimed, next);
+    return delay === undefined ? this.#done(claimed, task, at, 'null') : later(claimed, task.attempt, delay);
   }
 
   /** What a handler does after its time is over concerns nobody: neither its result nor what it throws. */

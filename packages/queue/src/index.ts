@@ -27,6 +27,7 @@ export {
   TaskTimeoutError,
 } from './errors.js';
 export type { Announced, QueueEvent } from './events.js';
+export type { FanIn, FanInInfo, FollowUp } from './fan-in.js';
 export type { Counts, LogLine, TaskInfo, TaskState } from './inspection.js';
 export type { Limits, Rate } from './limits.js';
 export { metricsText, observeQueues } from './observe.js';
@@ -39,6 +40,7 @@ export {
 export { createQueue, type EventsOptions, type Queue } from './queue.js';
 export type { QueueOptions } from './queue-options.js';
 export { type ListQueuesOptions, listQueues } from './registry.js';
+export type { TaskOutcome } from './results.js';
 export type { Schedule, ScheduleInfo } from './schedule.js';
 export type { Deferral, Task, TaskHandler } from './task.js';
 export type { AddOptions, Failure } from './task-options.js';

@@ -25,7 +25,7 @@ const READY = Array.from({ length: HIGHEST_PRIORITY + 1 }, (_, priority) => `rea
 export const KEYSPACE = {
   names: [
     // Settings and counters: layout token server epoch confirmed levels returned cancelling paused seq since
-    // call:<session> last:<schedule> ran:<schedule> event announced owned passed passed_dead unique, how many ended how
+    // call:<session> last:<schedule> ran:<schedule> event announced owned passed passed_dead unique fan fans, how many ended how
     // and how long they took: ends:<how> took:<bound>, and the declared limits: limits max limit rate per key_limit key_rate
     // key_per keep keep_for dead_keep dead_keep_for keep_events.
     'meta',
@@ -81,6 +81,12 @@ export const KEYSPACE = {
     // Cancelled tasks by time, and the reasons by id.
     'cancelled',
     'reasons',
+    // Fan-ins whose follow-up is to come, by its id; the tasks that have to end for that; how those have ended; and what of
+    // that is to be deleted: see lua/fans.lua.
+    'fans',
+    'members',
+    'gathered',
+    'litter',
   ],
   /** The streams by priority, from 0. */
   arrays: { ready: READY },

@@ -23,10 +23,11 @@ import {
   type ObliterateOptions,
   requireConfirmed,
 } from './administration.js';
+import { type FanIn, type FollowUp, readFollowUp } from './fan-in.js';
 import type { Counts, TaskInfo, TaskState } from './inspection.js';
 import { requireQueueName } from './keys.js';
 import { LIMITS, type Limits, shareOfQueue } from './limits.js';
-import { Queue } from './queue.js';
+import { MANY, Queue } from './queue.js';
 import { QUEUE, type QueueOptions } from './queue-options.js';
 import { type AddOptions, isGivenId, readAddOptions, requireTasks, type TaskToAdd } from './task-options.js';
 import { sumTotals } from './totals.js';
@@ -82,16 +83,39 @@ export class PartitionedQueue<Input = unknown, Output = Input> implements AsyncD
 
   /** Adds a task, as a queue does. Tasks without a key and an id go to the partitions in turn. */
   async add(data: Input, options: AddOptions = {}): Promise<AddedToPartition> {
-    const { key, deduplicate, id } = readAddOptions(options);
-    const route = key ?? deduplicate?.key ?? id;
+    const route = routeOf(options);
     if (route === undefined) this.#next += 1;
     const queue = route === undefined ? this.#at(this.#next) : this.partitionOf(route);
     return { ...(await queue.add(data, options)), queue: queue as Queue<unknown, unknown> };
   }
 
-  async addMany(tasks: readonly TaskToAdd<Input>[]): Promise<AddedToPartition[]> {
+  addMany(tasks: readonly TaskToAdd<Input>[]): Promise<AddedToPartition[]>;
+  /**
+   * Adds tasks and their follow-up, as `addMany` of a queue does, all to one partition: that of the follow-up's key, or else
+   * id. Resolves to that partition too. Throws MisuseError, also for tasks whose keys are those of another partition.
+   */
+  addMany<Other>(
+    tasks: readonly TaskToAdd<Input>[],
+    options: { readonly followUp: FollowUp<Input, Other> },
+  ): Promise<FanIn & { readonly queue: Queue<unknown, unknown> }>;
+  async addMany<Other>(
+    tasks: readonly TaskToAdd<Input>[],
+    options?: { readonly followUp: FollowUp<Input, Other> },
+  ): Promise<AddedToPartition[] | (FanIn & { readonly queue: Queue<unknown, unknown> })> {
     requireTasks(tasks);
-    return Promise.all(tasks.map(({ data, options }) => this.add(data, options)));
+    if (options === undefined) return Promise.all(tasks.map(({ data, options }) => this.add(data, options)));
+    const { followUp } = readOptions('addMany', options, MANY);
+    const route = routeOf(readFollowUp(followUp).options);
+    if (route === undefined) this.#next += 1;
+    const queue = route === undefined ? this.#at(this.#next) : this.partitionOf(route);
+    for (const { options: given } of tasks) {
+      const { key } = readAddOptions(given ?? {});
+      if (key === undefined || this.partitionOf(key) === queue) continue;
+      throw new MisuseError(
+        `The tasks of a fan-in are in one partition: that of the key ${display(key)} is "${this.partitionOf(key).name}", but that of the follow-up "${queue.name}". Give the follow-up the same key, or add to a queue without partitions.`,
+      );
+    }
+    return { ...(await queue.addMany(tasks, options)), queue: queue as Queue<unknown, unknown> };
   }
 
   /** The counts of all partitions together; paused if all are. Throws UnavailableError. */
@@ -216,6 +240,12 @@ export class PartitionedQueue<Input = unknown, Output = Input> implements AsyncD
   #at(number: number): Queue<Input, Output> {
     return this.partitions[number % this.partitions.length] as Queue<Input, Output>;
   }
+}
+
+/** What tasks of one partition have in common. */
+function routeOf(options: AddOptions | undefined): string | undefined {
+  const { key, deduplicate, id } = readAddOptions(options ?? {});
+  return key ?? deduplicate?.key ?? id;
 }
 
 /** Limits without those that are undefined. */

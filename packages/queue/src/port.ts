@@ -23,7 +23,7 @@ import {
   type WaitPlace,
 } from '@holdfast/redis';
 import { keysOf, type QueueKeys } from './keys.js';
-import { type DeclaredLimits, differentFrom } from './limits.js';
+import { type DeclaredLimits, declareLimits, differentFrom } from './limits.js';
 import { type RegistryPlace, register, unregister } from './registry.js';
 import { scripts } from './scripts.js';
 import { confirm, enter, epoch, exists, type QueueVerb } from './verbs.js';
@@ -61,6 +61,7 @@ export class QueuePort {
   #entering: Promise<void> | undefined;
   #entered = false;
   readonly #closing = new AbortController();
+  readonly #beside = new Map<string, QueuePort>();
   /** The verbs with the keys of this queue. */
   // biome-ignore lint/suspicious/noExplicitAny: verbs of every kind; #verb() ties each to its own.
   readonly #verbs = new Map<QueueVerb<any, any>, CallVerb<any, any>>();
@@ -86,6 +87,20 @@ export class QueuePort {
         closed: 'create another with createQueue()',
       },
     });
+  }
+
+  get prefix(): string {
+    return this.#options.prefix;
+  }
+
+  /** The port of another queue on the same Redis, with these groups, which is closed with this one. */
+  beside(queue: string, groups: readonly string[]): QueuePort {
+    this.requireOpen();
+    const known = this.#beside.get(queue);
+    if (known) return known;
+    const made = new QueuePort(queue, { ...this.#options, groups, limits: declareLimits(undefined) });
+    this.#beside.set(queue, made);
+    return made;
   }
 
   /** A connection that nobody shares, not yet open, for commands that wait. */
@@ -159,6 +174,7 @@ export class QueuePort {
   }
 
   close(): void {
+    for (const other of this.#beside.values()) other.close();
     this.#caller.close();
     this.#closing.abort();
   }

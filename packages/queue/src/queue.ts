@@ -9,6 +9,7 @@ import {
   display,
   MisuseError,
   optional,
+  passedOn,
   readOptions,
   type Schema,
   text,
@@ -16,6 +17,7 @@ import {
 import { type Added, Adder } from './adding.js';
 import { type ObliterateOptions, QueueAdministration } from './administration.js';
 import { placeAfter, type QueueEvent, readEvents } from './events.js';
+import { addFanIn, type FanIn, type FollowUp } from './fan-in.js';
 import { issuerOf, requireId, requireQueueName } from './keys.js';
 import { QueueParts, registerParts, requireQueue } from './parts.js';
 import { QueuePort } from './port.js';
@@ -29,6 +31,9 @@ export function createQueue<Input = unknown, Output = Input>(
 ): Queue<Input, Output> {
   return new Queue(readOptions('createQueue', options, QUEUE));
 }
+
+/** The options of `addMany`. */
+export const MANY = { followUp: passedOn<unknown>() };
 
 /** The options of `wait`. */
 export const FOLLOW = { signal: optional(abortSignal) };
@@ -82,8 +87,26 @@ export class Queue<Input = unknown, Output = Input>
   }
 
   /** Adds many tasks, each as `add` would; they need not all be added when one throws. */
-  async addMany(tasks: readonly TaskToAdd<Input>[]): Promise<Added[]> {
+  addMany(tasks: readonly TaskToAdd<Input>[]): Promise<Added[]>;
+  /**
+   * Adds many tasks, and a follow-up that is added when all of them have ended: completed, as a dead letter, cancelled or
+   * removed. Up to 100 tasks are added together or not at all; with more, the follow-up needs an id, and a call that has
+   * failed is repeated with that id, which adds what is missing. Without an id, a task has that of the follow-up, "/" and
+   * its place. Throws MisuseError, also for a queue with groups; QueueFullError, UnavailableError.
+   */
+  addMany<Other>(
+    tasks: readonly TaskToAdd<Input>[],
+    options: { readonly followUp: FollowUp<Input, Other> },
+  ): Promise<FanIn>;
+  async addMany(
+    tasks: readonly TaskToAdd<Input>[],
+    options?: { readonly followUp: unknown },
+  ): Promise<Added[] | FanIn> {
     requireTasks(tasks);
+    if (options !== undefined) {
+      const { followUp } = readOptions('addMany', options, MANY);
+      if (followUp !== undefined) return addFanIn(this.#parts, tasks, followUp);
+    }
     return Promise.all(tasks.map(({ data, options }) => this.add(data, options)));
   }
 

@@ -42,3 +42,34 @@ export function readResult(text: string): KeptResult {
   const reason = whyNotKept(text);
   return reason === undefined ? { result: JSON.parse(text) } : { result: undefined, notKept: reason };
 }
+
+/** How one of the tasks has ended for which a follow-up waits. */
+export type TaskOutcome = {
+  /** Its place in the list that was given to `addMany`, from 0. */
+  readonly place: number;
+  readonly id: string;
+} & (
+  | {
+      readonly state: 'completed';
+      readonly result: unknown;
+      /** Why the value that its handler returned was not kept as the result. */
+      readonly notKept?: string;
+    }
+  | { readonly state: 'failed' | 'cancelled'; readonly reason: string }
+  /** Removed by somebody; or not added, because another task had its id. */
+  | { readonly state: 'removed' | 'skipped' }
+);
+
+const STATES = { f: 'failed', c: 'cancelled', x: 'removed', o: 'skipped' } as const;
+
+/** Reads how a task of a fan-in has ended, as lua/fans.lua keeps it; nothing if it has not ended. */
+export function readOutcome(place: number, text: string): TaskOutcome[] {
+  const end = text.indexOf('\n');
+  if (end < 0) return [];
+  const id = String(JSON.parse(text.slice(1, end)));
+  const value = text.slice(end + 1);
+  if (text.startsWith('r')) return [{ place, id, state: 'completed', ...readResult(value) }];
+  const state = STATES[text[0] as keyof typeof STATES];
+  if (state === 'failed' || state === 'cancelled') return [{ place, id, state, reason: value }];
+  return [{ place, id, state }];
+}

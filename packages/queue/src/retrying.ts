@@ -11,7 +11,7 @@ import type { Retry } from './queue-options.js';
 import type { AddSettings } from './task-options.js';
 
 /** For how long after the last repetition an earlier call may still arrive, in ms. */
-const LATE = 60_000;
+export const LATE = 60_000;
 
 /** The options of an add that may be repeated. */
 export function repeatable(options: AddSettings, { within }: Retry, port: QueuePort): AddSettings {
@@ -24,7 +24,7 @@ export function repeatable(options: AddSettings, { within }: Retry, port: QueueP
 /** Repeats `add` until it succeeds, fails for good, or the time is over. */
 export async function withinTime<T>(
   add: () => Promise<T>,
-  options: AddSettings,
+  options: Pick<AddSettings, 'deduplicate'>,
   { within }: Retry,
   port: QueuePort,
 ): Promise<T> {
@@ -41,7 +41,11 @@ export async function withinTime<T>(
   }
 }
 
-function mayRepeat(error: unknown, { deduplicate }: AddSettings, within: number): boolean {
+function mayRepeat(
+  error: unknown,
+  { deduplicate }: Pick<AddSettings, 'deduplicate'>,
+  within: number,
+): boolean {
   if (!(error instanceof UnavailableError)) return false;
   if (/nothing was done/.test(error.message)) return true;
   // A window that ends with its task may be over by then.

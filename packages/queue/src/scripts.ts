@@ -7,6 +7,8 @@ import { KEYSPACE } from './keys.js';
 const VERBS = [
   'add',
   'put',
+  'fan',
+  'gathered',
   'enter',
   'limits',
   'exists',
@@ -47,7 +49,7 @@ type ScriptName = (typeof VERBS)[number];
 /**
  * The scripts that take up memory for good. All others also run when it is full, so that the backlog can be worked off.
  */
-const ADDING: readonly ScriptName[] = ['add', 'put', 'schedule', 'tick', 'run'];
+const ADDING: readonly ScriptName[] = ['add', 'put', 'fan', 'schedule', 'tick', 'run'];
 
 const library = ScriptLibrary.from(new URL('../lua/', import.meta.url), VERBS, {
   prelude: SERVER_VARIABLES,

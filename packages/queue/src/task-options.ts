@@ -96,6 +96,19 @@ export interface KeptOptions {
   readonly x?: number;
   /** The trace that the task belongs to. */
   readonly t?: string;
+  /** The queue of the tasks that it follows on, if that is another one. */
+  readonly g?: string;
+  /** For a follow-up that is to be passed on: to which queue, under a name that no other has, and how it is added there. */
+  readonly n?: {
+    readonly queue: string;
+    readonly groups: readonly string[];
+    readonly once: string;
+    readonly priority: number;
+    readonly key: string;
+    readonly delay: number;
+    readonly expires?: number;
+    readonly options: KeptOptions;
+  };
 }
 
 /** The form of generated ids. */

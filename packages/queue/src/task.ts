@@ -18,6 +18,7 @@ import { addEffect, type Command } from '@holdfast/redis';
 import type { Claimed } from './claimed.js';
 import { encodeData } from './data.js';
 import type { QueueSettings } from './queue-options.js';
+import type { TaskOutcome } from './results.js';
 import { LONGEST_DELAY } from './task-options.js';
 
 /** In bytes: the latest 1000 notices are kept, and each may be one of progress. */
@@ -70,6 +71,11 @@ export interface Task<Data = unknown> extends TokenHolder {
    */
   log(line: string): Promise<void>;
   /**
+   * For a task that was added as the follow-up of others: how those have ended, in their order, read from Redis page by
+   * page. Throws MisuseError for any other task, UnavailableError.
+   */
+  outcomes(): AsyncGenerator<TaskOutcome, void>;
+  /**
    * For "not yet", as when a service asks to be left alone: return what this gives, or throw it, and the task is tried
    * again in so many ms. This attempt does not count, its effects are dropped, and the task keeps the slot of its key.
    * Throws MisuseError.
@@ -111,6 +117,8 @@ export interface TaskContext {
   readonly progress: (text: string) => Promise<boolean>;
   /** Logs a line, which is JSON. False if the delivery is somebody else's. */
   readonly log: (attempt: number, line: string) => Promise<boolean>;
+  /** How the tasks have ended that it follows on. */
+  readonly outcomes: () => AsyncGenerator<TaskOutcome, void>;
 }
 
 /** The parts of its queue that a task needs. */
@@ -195,6 +203,10 @@ export class DeliveredTask<Data> implements Task<Data> {
     const text = line.length > LONGEST_LINE ? `${line.slice(0, LONGEST_LINE)}…` : line;
     const isOurs = await this.#context.log(this.attempt, JSON.stringify(text));
     if (!isOurs) throw this.lost('it was delivered to somebody else since');
+  }
+
+  outcomes(): AsyncGenerator<TaskOutcome, void> {
+    return this.#context.outcomes();
   }
 
   defer(delay: number): Deferral {

@@ -82,6 +82,8 @@ const claimed = (entry: string): Claimed => ({
   ...{ options: {}, added: undefined, expires: undefined, deliveries: 1, made: 0, errors: [] },
 });
 
+async function* outcomesOf() {}
+
 function taskOf(entry: string): DeliveredTask<unknown> {
   const queue = { name: 'q', issuer: 'queue:q', settings: { maxBytes: 100 } };
   const clock = {
@@ -90,7 +92,8 @@ function taskOf(entry: string): DeliveredTask<unknown> {
     after: () => ({ cancel: () => {} }),
     afterInput: () => {},
   };
-  const context = { clock, validUntil: () => 1, progress: async () => true, log: async () => true };
+  const noted = async () => true;
+  const context = { clock, validUntil: () => 1, progress: noted, log: noted, outcomes: () => outcomesOf() };
   return new DeliveredTask(queue, claimed(entry), 1, context);
 }
 

@@ -34,6 +34,9 @@ it('a producer adds, a worker works, an operator operates', async () => {
     producer.add(4, { delay: 5 }),
     producer.add(5, { deduplicate: { key: 'd', within: 60_000 } }),
   ]);
+  const { id: after } = await producer.addMany([{ data: 8, options: { key: 'k' } }], {
+    followUp: { data: 9 },
+  });
   expect(ids.every(({ added }) => added)).toBe(true);
   const queue = queueOf<number>({ redis: await as('worker'), attempts: 1, limits: { rate, keys: { rate } } });
   const operator = queueOf<number>({ redis: await as('operator') });
@@ -45,6 +48,7 @@ it('a producer adds, a worker works, an operator operates', async () => {
     onError: (error) => problems.push(error),
     handler: async (task) => {
       await task.progress(task.data);
+      if (task.data === 9) for await (const { state } of task.outcomes()) expect(state).toBe('completed');
       if (task.data === 7) {
         await operator.cancel(task.id);
         await new Promise((resolve) => task.signal.addEventListener('abort', resolve));
@@ -53,7 +57,8 @@ it('a producer adds, a worker works, an operator operates', async () => {
     },
   });
   later(() => worker.stop());
-  await eventually(async () => (await operator.counts()).completed, 4);
+  await eventually(async () => (await operator.counts()).completed, 6);
+  expect(await operator.fanIn(after)).toEqual({ tasks: 1, left: 0 });
   await eventually(async () => (await operator.counts()).dead, 1);
   await producer.add(7, { id: 'cancelled' });
   await eventually(async () => (await operator.get('cancelled'))?.state, 'cancelled' as const);

@@ -44,7 +44,7 @@ export class Script {
   }
 
   get text(): string {
-    this.#text ??= `${this.library?.prelude ?? ''}\n${this.body}`;
+    this.#text ??= `${this.library?.prelude ?? ''}\n${withVerbApart(this.body, this.#verb)}`;
     return this.#text;
   }
 
@@ -93,6 +93,15 @@ export class Script {
 /** The script of one verb in a folder of Lua files, with everything that it stands on. `prelude` opens it. */
 export const scriptFrom = (folder: URL, verb: string, prelude = ''): Script =>
   new Script(() => `${prelude}\n${readVerb(folder, verb)}`);
+
+/**
+ * The text with a function around the part of the verb itself, which its first comment opens: Lua allows 200 local
+ * variables at a time in a function, and those of the preludes are many already.
+ */
+function withVerbApart(body: string, verb: string): string {
+  const at = verb === '' ? -1 : body.lastIndexOf(`\n-- ${verb}: `);
+  return at < 0 ? body : `${body.slice(0, at)}\nlocal function verb()${body.slice(at)}\nend\nreturn verb()`;
+}
 
 const readVerb = (folder: URL, verb: string): string => filesOf(folder, verb).map(readLua).join('\n');
 
@@ -149,10 +158,10 @@ export class ScriptLibrary {
   #body(name: string): string {
     const functions = [...this.scripts].map(([verb, { body }]) => {
       const flags = this.allowsOom(verb) ? "'allow-oom'" : '';
-      const registered = `{function_name = '${name}_${verb}', callback = call_${verb}, flags = {${flags}}}`;
-      return `local call_${verb}\n${hoisted(`call_${verb}`, body)}\nredis.register_function${registered}`;
+      const registered = `{function_name = '${name}_${verb}', callback = CALLS.${verb}, flags = {${flags}}}`;
+      return `${hoisted(`CALLS.${verb}`, body)}\nredis.register_function${registered}`;
     });
-    return [this.prelude, ...functions].join('\n');
+    return [this.prelude, 'local CALLS = {}', ...functions].join('\n');
   }
 }
 

@@ -17,6 +17,27 @@ export const QUEUE_STEERING_CANARIES: readonly Canary[] = [
     ],
   },
   {
+    name: 'tasks that are tried again count twice',
+    about: 'A dead letter that is requeued counts down to its follow-up once more.',
+    changes: [{ file: `${LUA}/fans.lua`, find: "  redis.call('HDEL', MEMBERS, id)\n", replace: '' }],
+  },
+  {
+    name: 'a follow-up comes early',
+    about: 'A follow-up is added when all of its tasks but one have ended.',
+    changes: [
+      {
+        file: `${LUA}/fans.lua`,
+        find: 'if left > 0 then return end',
+        replace: 'if left > 1 then return end',
+      },
+    ],
+  },
+  {
+    name: 'cancelled tasks do not count',
+    about: 'A follow-up waits for a task that was cancelled.',
+    changes: [{ file: `${LUA}/cancelled.lua`, find: "  gather(id, 'c' .. reason)\n", replace: '' }],
+  },
+  {
     name: 'a call that sets limits forgets the concurrency',
     about: 'Limits that a call sets lack one that it names.',
     changes: [

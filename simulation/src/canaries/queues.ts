@@ -206,7 +206,7 @@ export const QUEUE_CANARIES: readonly Canary[] = [
     changes: [
       {
         file: `${LUA}/requeue.lua`,
-        find: "if redis.call('HEXISTS', TASKS, ARGV[1]) == 1 then return {'alive'} end\n",
+        find: "if is_alive(ARGV[1]) then return {'alive'} end\n",
         replace: '',
       },
     ],
@@ -328,7 +328,7 @@ export const QUEUE_CANARIES: readonly Canary[] = [
     about: 'Nobody looks again when a task is added that is due before all others.',
     changes: [
       {
-        file: `${LUA}/replace.lua`,
+        file: `${LUA}/enlist.lua`,
         find: "  if redis.call('ZRANGE', DELAYED, 0, 0)[1] == id then wake() end\n",
         replace: '',
       },

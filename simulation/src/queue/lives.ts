@@ -5,6 +5,7 @@
  * the server is judged at the moment at which it gives it.
  */
 
+import type { TaskOutcome } from '@holdfast/queue';
 import type { Call } from '../run/calls.js';
 import type { Violate } from '../run/part.js';
 import type { World } from '../world/world.js';
@@ -63,6 +64,10 @@ export class Lives {
   readonly #delivered = new Set<Life>();
   /** How often a task had completed when it was cancelled. */
   readonly #cancelled = new Map<Life, number>();
+  /** Names of the tasks that a follow-up waits for, by its id. */
+  readonly #fans = new Map<string, readonly string[]>();
+  /** Names of those that were tried again, which may not have ended. */
+  readonly #requeued = new Set<string>();
   #forgot = false;
 
   constructor(world: World<QueuePlan>, violate: Violate) {
@@ -90,6 +95,7 @@ export class Lives {
     this.#windows.clear();
     this.#cancelled.clear();
     this.#buried.clear();
+    this.#fans.clear();
     for (const life of this.#byName.values()) life.wasRemoved = false; // it may be there again
   }
 
@@ -99,6 +105,7 @@ export class Lives {
     if (call.verb === 'put') this.#put(call, reply);
     if (call.verb === 'work') this.#noteLetters();
     if (word === 'released') this.#windows.delete(call.args[0] ?? '');
+    if (call.verb === 'fan' && word === 'fanned') this.#fan(call, reply);
     if (word === 'removed' && call.verb === 'remove') this.#noteRemoval(call);
     if (call.verb === 'cancel' && word !== 'unknown') this.#noteCancel(call, word === 'cancelled');
     if (word === 'requeued') this.#noteRequeue(call);
@@ -191,6 +198,47 @@ export class Lives {
       // One that was removed, and is added again by a repeated call, is the last of its line.
       const others = (this.#lines.get(lineKey) ?? []).filter((other) => other !== name);
       this.#lines.set(lineKey, [...others, name]);
+    }
+  }
+
+  /** A follow-up counts as added from when it is certain to come. */
+  #fan({ args: [fan = '', , , , , , , ...args] }: Call, [, ...words]: readonly string[]): void {
+    const names: string[] = [];
+    for (const [index, word] of words.entries()) {
+      const [, id = '', , lineKey = '', delay, body = ''] = args.slice(7 * index);
+      const { name } = (JSON.parse(body) as { d: { name: string } }).d;
+      names.push(name);
+      if (word !== 'added') continue;
+      this.#begin(name, id);
+      if (lineKey !== '' && Number(delay) === 0)
+        this.#lines.set(lineKey, [...(this.#lines.get(lineKey) ?? []), name]);
+    }
+    if (words.includes('same')) return;
+    this.#begin(fan, fan);
+    this.#fans.set(fan, names);
+  }
+
+  /** The tasks that a follow-up waits for, which a worker is given now: none of them may be alive. */
+  judgeFollowUp(id: string): void {
+    for (const name of this.#fans.get(id) ?? []) {
+      if (this.#isAlive(name) && !this.#requeued.has(name))
+        this.#violate('fan-in', `${id} was delivered, but ${name} has not ended`);
+    }
+  }
+
+  /** What the handler of a follow-up reads. */
+  judgeGathered(id: string, outcomes: readonly TaskOutcome[]): void {
+    const names = this.#fans.get(id);
+    if (names === undefined) return;
+    if (outcomes.length !== names.length)
+      this.#violate(
+        'fan-in',
+        `${id} follows on ${names.length} tasks, but reads how ${outcomes.length} have ended`,
+      );
+    for (const outcome of outcomes) {
+      const { name } = (outcome.state === 'completed' ? (outcome.result ?? {}) : {}) as { name?: string };
+      if (name !== undefined && name !== names[outcome.place])
+        this.#violate('fan-in', `${id} reads the result of ${name} as that of ${names[outcome.place]}`);
     }
   }
 
@@ -287,6 +335,7 @@ export class Lives {
     if (this.#ask('HGET', key('tasks'), id) !== record)
       this.#violate('requeue', `${id} was requeued, and its letter is gone, but another task is there`);
     const life = this.#byName.get(nameIn(record));
+    this.#requeued.add(nameIn(record));
     this.#removed.delete(id);
     if (life === undefined) return;
     life.isOver = false;

@@ -5,7 +5,7 @@
  * Guarantees: the rules are those that docs/GUARANTEES.md promises. A delivery counts as valid for as long as its worker
  * may rely on it (`task.lease.remaining()`), read at the world's time.
  */
-import type { Task } from '@holdfast/queue';
+import type { Task, TaskOutcome } from '@holdfast/queue';
 import type { Reply } from '../redis/index.js';
 import { Calls } from '../run/calls.js';
 import type { Judge, Violate, Violation } from '../run/part.js';
@@ -13,7 +13,7 @@ import type { Command } from '../world/connection.js';
 import type { Machine } from '../world/machine.js';
 import type { World } from '../world/world.js';
 import { Lives } from './lives.js';
-import { key } from './names.js';
+import { isFollowUp, key } from './names.js';
 import type { QueuePlan } from './plan.js';
 import { Rates } from './rates.js';
 import { Retention } from './retention.js';
@@ -98,6 +98,11 @@ export class QueueOracle implements Judge {
     else if (!mayBeSame) this.violate('acknowledged add', `${name} was acknowledged but never added`);
   }
 
+  /** The handler of a follow-up has read how the others have ended. */
+  gathers(task: Begun, outcomes: readonly TaskOutcome[]): void {
+    if (task.lease.remaining() > 0) this.#lives.judgeGathered(task.id, outcomes);
+  }
+
   /** Somebody has read an event after another. */
   reads(before: string, cursor: string): void {
     const isLater = before === '' || compareCursors(before, cursor) < 0;
@@ -145,6 +150,7 @@ export class QueueOracle implements Judge {
             'priority',
             `${id} was delivered by priority ${level}, but is "${fields[2].slice(0, 3)}"`,
           );
+        if (isFollowUp(id)) this.#lives.judgeFollowUp(id);
         const before = this.#tokens.get(id) ?? 0;
         if (token <= before || token <= this.#highest) {
           const last = Math.max(before, this.#highest);

@@ -23,6 +23,8 @@ const REMAINS: readonly (readonly [command: string, name: string])[] = [
   ['ZCARD', 'joined'],
   ['ZCARD', 'lines'],
   ['ZCARD', 'paced'],
+  ['HLEN', 'fans'],
+  ['HLEN', 'members'],
   ...[0, 1, 2, 3].map((level) => ['XLEN', `ready:${level}`] as const),
 ];
 

@@ -8,6 +8,7 @@ import { Dice } from '../plan/dice.js';
 import type { Wishes } from '../plan/draw.js';
 import { CLOCK_AHEAD, drawFailovers, drawFaults } from '../plan/faults.js';
 import type { ClientPlan, ClockPlan, RunPlan } from '../plan/plan.js';
+import { followUpId } from './names.js';
 
 /** All durations and times are milliseconds of true time. */
 export interface QueuePlan extends RunPlan<QueueStep> {
@@ -75,9 +76,24 @@ export type QueueStep = { readonly after: number } & (
   /** Runs the schedule now. */
   | { readonly f: 'run' }
   | { readonly f: 'obliterate' }
+  /** Adds tasks and their follow-up, until it is certain; some cancel one of them, so many ms later. */
+  | {
+      readonly f: 'fan';
+      readonly name: string;
+      readonly tasks: readonly FannedTask[];
+      readonly cancels: { readonly id: string; readonly after: number } | undefined;
+    }
   /** Chooses which moves of tasks are events. */
   | { readonly f: 'announce'; readonly kinds: readonly ('added' | 'begun')[] }
 );
+
+/** A task that a follow-up waits for. */
+export interface FannedTask extends AddedPlan {
+  readonly name: string;
+}
+
+/** How a task is added, and what its handler does. */
+type AddedPlan = Pick<AddPlan, 'key' | 'delay' | 'priority' | 'expires' | 'work'>;
 
 interface AddPlan {
   /** Its id, if it is given one; then its add is repeated until it is certain. */
@@ -133,6 +149,7 @@ export function drawQueuePlan(seed: number, wishes: Wishes = {}): QueuePlan {
   const ends = new Dice(seed ^ 0x71a2b3);
   const moves = new Dice(seed ^ 0x4d07e5);
   const keeps = new Dice(seed ^ 0x2b91c7);
+  const fans = new Dice(seed ^ 0x7a1b0d);
   const clients = wishes.clients ?? dice.whole(2, 4);
   const healAt = dice.whole(2_000, 6_000);
   const lossy = dice.chance(0.3);
@@ -156,7 +173,7 @@ export function drawQueuePlan(seed: number, wishes: Wishes = {}): QueuePlan {
     nodeClocks: [clock()],
     clients: Array.from({ length: clients }, (_, place) =>
       drawClient(dice, {
-        ...{ place, lease, healAt, clock: clock(), wrongs, ends, moves, keeps },
+        ...{ place, lease, healAt, clock: clock(), wrongs, ends, moves, keeps, fans },
         declares: isMixed && place > 0 ? more.one(['new', 'old', 'none']) : 'new',
       }),
     ),
@@ -195,6 +212,8 @@ interface ClientOptions {
   readonly moves: Dice;
   /** Of how long what is left of tasks is kept. */
   readonly keeps: Dice;
+  /** Of follow-ups. */
+  readonly fans: Dice;
   readonly place: number;
   readonly lease: number;
   readonly healAt: number;
@@ -204,7 +223,7 @@ interface ClientOptions {
 
 function drawClient(
   dice: Dice,
-  { place, lease, healAt, clock, wrongs, ends, moves, keeps, declares }: ClientOptions,
+  { place, lease, healAt, clock, wrongs, ends, moves, keeps, fans, declares }: ClientOptions,
 ): QueueClientPlan {
   const works = place === 0 || dice.chance(0.8);
   // More at once than the workers can take.
@@ -237,7 +256,10 @@ function drawClient(
         .map((step) => withRetention(keeps, step))
         .flatMap((step) => withUniqueness(keeps, step))
         .flatMap((step) => withEnds(ends, step))
-        .flatMap((step) => withReaders(moves, step)),
+        .flatMap((step) => withReaders(moves, step))
+        .flatMap((step, number) =>
+          withFollowUps(fans, step, { name: `${place}.${index}.f${number}`, lease }),
+        ),
     ),
   };
 }
@@ -283,6 +305,24 @@ function withReaders(moves: Dice, step: QueueStep): QueueStep[] {
   if (!moves.chance(0.03)) return [step];
   const kinds = moves.one([[], ['added'], ['begun'], ['added', 'begun']] as const);
   return [step, { f: 'announce', after: 0, kinds }];
+}
+
+/** Some have follow-ups, after none, some or more tasks than fit a round trip of a worker. */
+function withFollowUps(
+  fans: Dice,
+  step: QueueStep,
+  { name, lease }: { readonly name: string; readonly lease: number },
+): QueueStep[] {
+  if (!fans.chance(0.05)) return [step];
+  const tasks = Array.from({ length: fans.whole(0, 5) }, (_, place) => ({
+    name: `${name}/${place}`,
+    ...drawAdd(fans, lease),
+  }));
+  const id = followUpId(name);
+  const cancels = fans.chance(0.3)
+    ? { id: fans.one([id, `${id}/0`]), after: fans.one([0, fans.scale(1, 500)]) }
+    : undefined;
+  return [step, { f: 'fan', after: 0, name, tasks, cancels }];
 }
 
 function drawStep(
@@ -340,10 +380,7 @@ function drawReuse(
   };
 }
 
-function drawAdd(
-  dice: Dice,
-  lease: number,
-): Pick<AddPlan, 'key' | 'delay' | 'priority' | 'expires' | 'work'> {
+function drawAdd(dice: Dice, lease: number): AddedPlan {
   return {
     expires: dice.chance(0.03) ? dice.scale(1, 2_000) : undefined,
     key: dice.chance(0.4) ? dice.one(['red', 'red', 'blue']) : undefined,

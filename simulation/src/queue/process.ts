@@ -3,12 +3,12 @@
  *
  * Guarantees: it uses only what users use. An error that no user should see in a correct deployment is a violation.
  */
-import type { Deferral, Limits, Queue, Schedule, Task, Worker } from '@holdfast/queue';
+import type { Deferral, Limits, Queue, Schedule, Task, TaskOutcome, Worker } from '@holdfast/queue';
 import type { Actor } from '../run/crew.js';
 import type { Subject } from '../run/subject.js';
 import type { Machine } from '../world/machine.js';
 import type { World } from '../world/world.js';
-import { EFFECTS } from './names.js';
+import { EFFECTS, followUpId, isFollowUp } from './names.js';
 import type { QueueOracle } from './oracle.js';
 import { type QueuePlan, type QueueStep, UNIQUE, type WorkPlan } from './plan.js';
 
@@ -113,6 +113,7 @@ export class QueueProcess implements Actor<QueueStep> {
     await this.sleep(step.after);
     try {
       if (step.f === 'add') await this.add(step);
+      else if (step.f === 'fan') await this.#fan(step);
       else if (step.f === 'pause') await this.#pause(step.for, goesOn);
       else await this.#operate(step);
     } catch (error) {
@@ -146,6 +147,26 @@ export class QueueProcess implements Actor<QueueStep> {
         await this.sleep(20);
       }
     }
+  }
+
+  /** Tasks and their follow-up are added until it is certain that they are. */
+  async #fan({ name, tasks, cancels }: QueueStep & { f: 'fan' }): Promise<void> {
+    const id = followUpId(name);
+    const members = tasks.map(({ name, key, delay, priority, expires }) => ({
+      data: { name },
+      options: {
+        ...{ delay, priority },
+        ...(key !== undefined && { key }),
+        ...(expires !== undefined && { expires }),
+      },
+    }));
+    const options = { id, deduplicate: { key: name, within: REPEATED } };
+    await this.#insist(() => this.queue.addMany(members, { followUp: { data: { name: id }, options } }));
+    this.note(`has added the tasks of ${id}`);
+    for (const each of [id, ...tasks.map(({ name }) => name)]) this.#options.oracle.acknowledged(each, false);
+    if (cancels === undefined) return;
+    await this.sleep(cancels.after);
+    await this.queue.cancel(cancels.id, { reason: name });
   }
 
   /** Adds a task; again where its process has not been ready in time, so that nothing was done. */
@@ -194,7 +215,7 @@ export class QueueProcess implements Actor<QueueStep> {
   }
 
   /** What may be asked of any queue; the oracle judges the answers where they are given. */
-  async #operate(step: Exclude<QueueStep, { f: 'add' | 'pause' }>): Promise<void> {
+  async #operate(step: Exclude<QueueStep, { f: 'add' | 'pause' | 'fan' }>): Promise<void> {
     switch (step.f) {
       case 'remove':
         return void (await this.queue.remove(step.id));
@@ -303,6 +324,7 @@ export class QueueProcess implements Actor<QueueStep> {
         this.#deferred.add(task.data.name);
         return task.defer(defers);
       }
+      if (isFollowUp(task.id)) oracle.gathers(task, await this.#outcomes(task));
       if (fatal) throw new subject.NonRetryableError('planned');
       if (task.attempt <= fails) throw nonsense === undefined ? new Error('planned') : NONSENSE[nonsense]?.();
       const { name } = task.data;
@@ -312,6 +334,12 @@ export class QueueProcess implements Actor<QueueStep> {
       if (this.#options.world.isTraced) this.note(`has handled ${task.data.name}`);
       oracle.ends(task);
     }
+  }
+
+  async #outcomes(task: Task<Data>): Promise<readonly TaskOutcome[]> {
+    const outcomes: TaskOutcome[] = [];
+    for await (const outcome of task.outcomes()) outcomes.push(outcome);
+    return outcomes;
   }
 
   /** What the worker reports: what it cannot reach, and what is wrong with handlers and backoffs of the plan. */
@@ -379,7 +407,11 @@ function limitsOf(plan: QueuePlan, place: number): Limits | undefined {
 
 function workOf(plan: QueuePlan, name: string): WorkPlan {
   for (const { tasks } of plan.clients) {
-    for (const step of tasks.flat()) if (step.f === 'add' && step.name === name) return step.work;
+    for (const step of tasks.flat()) {
+      if (step.f === 'add' && step.name === name) return step.work;
+      const ofFan = step.f === 'fan' && step.tasks.find((task) => task.name === name);
+      if (ofFan) return ofFan.work;
+    }
   }
   return EASY;
 }

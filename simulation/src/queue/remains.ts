@@ -26,6 +26,8 @@ const MAY_STAY = [
   'cancels',
   'cancelled',
   'reasons',
+  'gathered',
+  'litter',
 ].map(key);
 
 export function judgeQueueRemains({ store }: World<QueuePlan>, oracle: QueueOracle): void {

@@ -35,9 +35,10 @@ function refuseListOptions(args: Arguments): void {
 async function showTask({ args, context, queue }: Call, id: string): Promise<number> {
   const task = await queue.get(id);
   if (task === undefined) throw args.wrong(`there is no task "${masked(id)}" in "${queue.name}"`);
-  const log = await queue.log(id);
-  const json = JSON.stringify({ ...task, ...(log.length > 0 && { log }) });
-  context.stdout.write(`${args.has(JSON_OUTPUT) ? json : describe(task, log)}\n`);
+  const [log, fanIn] = await Promise.all([queue.log(id), queue.fanIn(id)]);
+  const known = { ...task, ...(fanIn && { fanIn }) };
+  const json = JSON.stringify({ ...known, ...(log.length > 0 && { log }) });
+  context.stdout.write(`${args.has(JSON_OUTPUT) ? json : describe(known, log)}\n`);
   return EXIT.ok;
 }
 
