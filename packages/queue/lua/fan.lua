@@ -10,7 +10,7 @@
 -- id, which then counts as ended. Or, without having done anything, {'full', limit}; {'used'} where a task has the
 -- follow-up's id, or a fan-in of another size.
 --
--- Stands on: known, same, litter
+-- Stands on: known, windows, alive, litter
 local fan, total, name = ARGV[1], ARGV[2], ARGV[6]
 local reply, new = {'fanned'}, 0
 local number = string.match(redis.call('HGET', FANS, fan) or '', '^%d+')

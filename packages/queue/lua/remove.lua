@@ -5,7 +5,7 @@
 --
 -- Replies {'removed'}, {'active'} when somebody works on it, or {'unknown'}
 --
--- Stands on: take, windows, litter, notice
+-- Stands on: take, windows, alive, litter, notice
 local id, state = ARGV[1], ARGV[4]
 local record = state ~= 'dead' and redis.call('HGET', TASKS, id)
 if record then

@@ -10,6 +10,7 @@ import { type Added, noteAdded, queueFull } from './adding.js';
 import type { Claimed } from './claimed.js';
 import { encodeData } from './data.js';
 import { TaskGoneError } from './errors.js';
+import { type FanRequest, fan, gathered } from './fan-verbs.js';
 import { requireId } from './keys.js';
 import { type QueueParts, requireQueue } from './parts.js';
 import { passedOnTo } from './passing.js';
@@ -24,7 +25,6 @@ import {
   type TaskToAdd,
 } from './task-options.js';
 import { traceOfAdd } from './telemetry.js';
-import { type FanRequest, fan, gathered } from './verbs.js';
 
 /** A queue, as far as a follow-up concerns it. */
 interface Adding<Input> {

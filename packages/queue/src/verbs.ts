@@ -19,7 +19,6 @@ import {
   type TaskState,
 } from './inspection.js';
 import type { Outcome } from './outcome.js';
-import { readOutcome, type TaskOutcome } from './results.js';
 import { scriptOf } from './scripts.js';
 
 export interface QueueVerb<Request, Result> {
@@ -41,14 +40,14 @@ export interface QueueVerb<Request, Result> {
 const BATCH = 40;
 
 /** A verb with one request per call that puts something into the queue. */
-function filling<Request, Result>(
+export function filling<Request, Result>(
   ...verb: Parameters<typeof single<Request, Result>>
 ): QueueVerb<Request, Result> {
   return { ...single(...verb), fills: true };
 }
 
 /** A verb with one request per call. */
-function single<Request, Result>(
+export function single<Request, Result>(
   name: Parameters<typeof scriptOf>[0],
   encode: (request: Request) => readonly string[],
   decode: (reply: readonly Reply[], request: Request) => Result,
@@ -118,65 +117,6 @@ export const put: QueueVerb<PutRequest, PutResult> = {
     }));
   },
 };
-
-export interface FanRequest {
-  /** The id of the follow-up. */
-  readonly fan: string;
-  /** How many tasks the fan-in has. */
-  readonly total: number;
-  /** Of the follow-up, from when it is added; in ms. */
-  readonly delay: number;
-  readonly expires: number | undefined;
-  /** The follow-up, without the times. */
-  readonly record: string;
-  /** Of this call, and for how many ms it may be repeated; '' if it is not. */
-  readonly name: string;
-  readonly within: number;
-  readonly members: readonly (Omit<PutRequest, 'deduplicate'> & { readonly place: number })[];
-}
-
-/**
- * Adds tasks of a fan-in. Its result is "fanned", and for each task "added", "same" or "other"; or "full" and the limit, or
- * "used" if the follow-up's id is.
- */
-export const fan = filling<FanRequest, readonly string[]>(
-  'fan',
-  ({ fan, total, delay, expires, record, name, within, members }) => [
-    ...[fan, String(total), String(delay), String(expires ?? ''), record, name, String(within)],
-    ...members.flatMap((member) => [
-      ...[String(member.place), member.id, String(member.priority), member.key, String(member.delay)],
-      ...[member.body, String(member.expires ?? '')],
-    ]),
-  ],
-  (reply) => reply.map(String),
-);
-
-export interface GatheredPage {
-  /** Of the fan-in: another one of the same id has another number. */
-  readonly number: string;
-  readonly total: number;
-  /** How many tasks have not ended. */
-  readonly left: number;
-  readonly next: number | undefined;
-  readonly outcomes: readonly TaskOutcome[];
-}
-
-/** Its result is undefined if nothing is known of such a fan-in. */
-export const gathered = single<
-  { readonly id: string; readonly from: number; readonly limit: number },
-  GatheredPage | undefined
->(
-  'gathered',
-  ({ id, from, limit }) => [id, String(from), String(limit)],
-  ([word, number, total, left, next, ...outcomes], { from }) =>
-    word === 'unknown'
-      ? undefined
-      : {
-          ...{ number: String(number), total: Number(total), left: Number(left) },
-          next: next === '' ? undefined : Number(next),
-          outcomes: outcomes.flatMap((text, index) => readOutcome(from + index, String(text))),
-        },
-);
 
 /** Declares a client's limits. Its result is the limits that are kept, if they have the same version but differ. */
 export const enter: QueueVerb<readonly string[], string | undefined> = {
