@@ -88,7 +88,7 @@ export type QueueStep = { readonly after: number } & (
 );
 
 /** A task that a follow-up waits for. */
-export interface FannedTask extends AddedPlan {
+interface FannedTask extends AddedPlan {
   readonly name: string;
 }
 
