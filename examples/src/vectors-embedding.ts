@@ -2,7 +2,6 @@
  * Documents whose vectors are made by workers of a queue, and queries whose vectors are made in a thread. The sample of the README of
  * @holdfast/vectors.
  */
-import { setImmediate } from 'node:timers/promises';
 import { data, stop } from './nodes.js';
 
 /** Stands for a file of yours that loads a model and exports a function from texts to vectors. */
@@ -24,9 +23,8 @@ const kb = createIndex({
 const worker = createWorker({ queue: tasks, concurrency: 64, handler: kb.embedder() });
 
 await kb.put({ id: 'reset', text: 'Reset your password' }); // found by its words from here on
-await kb.put({ id: 'door', text: 'The doors open at eight' });
-for (await kb.ready(); kb.stats().waiting > 0; await kb.ready()) await setImmediate();
-const { hits, degraded } = await kb.search({ text: 'opening hours', deadline: 5_000 });
+const { place: after } = await kb.put({ id: 'door', text: 'The doors open at eight' }, { wait: 'vectors' });
+const { hits, degraded } = await kb.search({ text: 'opening hours', after, deadline: 5_000 });
 console.log(hits[0]?.id, hits[0]?.ranks, degraded); // door { vectors: 1 } []
 await worker.stop();
 await Promise.all([kb.close(), tasks.close(), model.close()]);

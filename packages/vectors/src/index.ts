@@ -62,10 +62,12 @@ export {
 } from './vector-index.js';
 export type {
   DeleteOptions,
+  EmbeddingCacheOptions,
   ExportOptions,
   FindOptions,
   GetOptions,
   KeywordsOptions,
+  PatchOptions,
   PutOptions,
   ScrollOptions,
   SeenOptions,

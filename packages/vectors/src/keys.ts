@@ -35,6 +35,8 @@ export interface IndexKeys {
   readonly document: (id: string) => string;
   /** A string: the vectors of a document in a generation. */
   readonly vectors: (generation: string, id: string) => string;
+  /** A string that is kept for a time: the vector of a text, by a name of both text and model. */
+  readonly cached: (name: string) => string;
   /** A vector set of a generation that the server itself searches: of the vectors of a name, which is empty if they have none. */
   readonly set: (generation: string, name: string) => string;
 }
@@ -47,6 +49,7 @@ export function keysOf({ name, prefix }: { readonly name: string; readonly prefi
     for: ({ keys }) => (keys as readonly KeyName[]).map(of),
     document: (id) => `${own}doc:${id}`,
     vectors: (generation, id) => `${own}v${generation}:${id}`,
+    cached: (name) => `${own}e:${name}`,
     set: (generation, name) => `${own}set${generation}${name && `:${name}`}`,
   };
 }

@@ -17,6 +17,7 @@ import type {
   DeleteOptions,
   FindOptions,
   GetOptions,
+  PatchOptions,
   PutOptions,
   ScrollOptions,
   SelectOptions,
@@ -32,7 +33,7 @@ const MOST = 64;
 /** What an index and each of its namespaces do with documents. */
 interface Documents {
   put(document: Document, options?: PutOptions): Promise<Written>;
-  patch(id: string, attributes: Attributes, options?: PutOptions): Promise<Patched>;
+  patch(id: string, attributes: Attributes, options?: PatchOptions): Promise<Patched>;
   delete(id: string, options?: DeleteOptions): Promise<Written>;
   deleteAll(select: SelectOptions & { readonly filter: Filter }, options?: DeleteOptions): Promise<Deleted>;
   search(options: FindOptions): Promise<Results>;
@@ -72,7 +73,7 @@ export class IndexNamespace implements Documents {
     return this.#index.put({ ...document, id: this.#joined(id), attributes: own }, options);
   }
 
-  async patch(id: string, attributes: Attributes, options?: PutOptions): Promise<Patched> {
+  async patch(id: string, attributes: Attributes, options?: PatchOptions): Promise<Patched> {
     requireApart(attributes);
     return this.#index.patch(this.#joined(id), attributes, options);
   }

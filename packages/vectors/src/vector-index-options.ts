@@ -71,6 +71,11 @@ export interface VectorsOptions {
 /** How the words of texts are searched. The index of words is in the memory of this process: another one may have others. */
 export type KeywordsOptions = Omit<KeywordIndexOptions, 'clock'>;
 
+export interface EmbeddingCacheOptions {
+  /** How long a vector is kept in Redis, in ms, 1000 to a year. Default 604800000, a week. */
+  readonly ttl?: number;
+}
+
 export interface VectorIndexOptions {
   /** The Redis of the index: a URL, or your own ioredis or node-redis client. */
   readonly redis: NodeSource;
@@ -88,11 +93,16 @@ export interface VectorIndexOptions {
    * handler is `embedder()` make these. Each index has one of its own. Default: such a document has none.
    */
   readonly tasks?: EmbeddingQueue;
+  /**
+   * Keeps the vectors that workers and builders make, by text and model, so that a text that is written again, or under another id, is
+   * not embedded again. Default: they are made again.
+   */
+  readonly cache?: EmbeddingCacheOptions;
   /** Documents are found by the words of their texts, too; {} for a document of one text. Default: by vectors only. */
   readonly keywords?: KeywordsOptions;
   /**
-   * Files from which a process that begins goes on, instead of reading every document. Not with `keywords`. Default: everything is
-   * read.
+   * Files from which a process that begins goes on, instead of reading every document. Of `keywords`, texts are
+   * read all the same. Default: everything is read.
    */
   readonly snapshots?: SnapshotOptions;
   /** The attributes by which documents are filtered. Others are stored and told only. Default: none. */
@@ -201,6 +211,10 @@ const chunkOptions = ({ size, overlap }: Settings<typeof CHUNK>): ChunkOptions =
 
 const { clock: _, ...KEYWORDS } = KEYWORD_INDEX;
 
+const CACHE = {
+  ttl: withDefault(whole(1_000, 31_536_000_000), 604_800_000),
+} satisfies Readers<EmbeddingCacheOptions>;
+
 const SNAPSHOTS = {
   dir: text('a folder'),
   every: withDefault(duration({ min: 1_000 }), 60_000),
@@ -212,6 +226,7 @@ export const VECTOR_INDEX = {
   vectors: readAspects,
   next: optional(readAspects),
   tasks: optional(having<EmbeddingQueue>('add')),
+  cache: optional(group(CACHE)),
   keywords: optional(group(KEYWORDS)),
   snapshots: optional(group(SNAPSHOTS)),
   schema: withDefault(readAttributeSchema, {}),
@@ -234,9 +249,16 @@ export interface DeleteOptions {
   readonly holder?: TokenClaim;
 }
 
-export interface PutOptions extends DeleteOptions {
+export interface PatchOptions extends DeleteOptions {
   /** For how long the document is there, in ms, from when Redis stores it. Default: until it is deleted. */
   readonly ttl?: number;
+}
+
+export interface PutOptions extends PatchOptions {
+  /** `vectors`: until a worker has made those of the text, and this process knows them. Default: until Redis has the document. */
+  readonly wait?: 'vectors';
+  /** Ends `wait` with an AbortedError; the document is written. */
+  readonly signal?: AbortSignal;
 }
 
 const time: Reader<number> = (option, value) => {
@@ -250,7 +272,7 @@ export const DELETE = {
   holder: passedOn<TokenClaim | undefined>(),
 } satisfies Readers<DeleteOptions>;
 
-export const PUT = { ...DELETE, ttl: optional(duration({ min: 1 })) } satisfies Readers<PutOptions>;
+export const PATCH = { ...DELETE, ttl: optional(duration({ min: 1 })) } satisfies Readers<PatchOptions>;
 
 export interface SeenOptions {
   /** The place of a write that is to be seen. */
@@ -266,6 +288,11 @@ export const SEEN = {
   wait: withDefault(duration(), 1_000),
   signal: optional(abortSignal),
 } satisfies Readers<SeenOptions>;
+
+export const WAITING = {
+  wait: optional(oneOf('vectors')),
+  signal: optional(abortSignal),
+} satisfies Readers<Pick<PutOptions, 'wait' | 'signal'>>;
 
 export interface GetOptions extends SeenOptions {
   /** Whether to read the text as well, which is in Redis only. Default false. */

@@ -21,11 +21,13 @@ import {
 import { type Aspect, modelOf, type Shape, setsOf, shapeOf, shapesOf } from './aspect.js';
 import type { Schema } from './attributes/columns.js';
 import type { Selection } from './attributes/selection.js';
+import { EmbeddingCache } from './embed/cache.js';
 import { type Embedded, Embedding, type EmbeddingDelivery } from './embed/tasks.js';
 import { PlaceLostError } from './errors.js';
 import type { KnownDocument } from './follow/documents.js';
 import { Follower } from './follow/follower.js';
 import { GenerationIndex } from './follow/generation-index.js';
+import { vectorsMade } from './follow/made.js';
 import { ServerVectors } from './follow/server-vectors.js';
 import { Snapshots } from './follow/snapshots.js';
 import { Watch } from './follow/watch.js';
@@ -56,6 +58,7 @@ import {
   type FindOptions,
   GET,
   type GetOptions,
+  type PatchOptions,
   type PutOptions,
   SCROLL,
   type ScrollOptions,
@@ -64,6 +67,7 @@ import {
   type SelectOptions,
   VECTOR_INDEX,
   type VectorIndexOptions,
+  WAITING,
 } from './vector-index-options.js';
 import type { Document } from './write/document.js';
 import { otherModel, type Patched, requireSameModel, Writer, type Written } from './write/writer.js';
@@ -137,8 +141,9 @@ export class VectorIndex {
     this.#keywords = keywords;
     const fields = keywords && (settings.keywords?.fields ?? ('one text' as const));
     const models = [...own.keys()];
+    const cache = settings.cache && new EmbeddingCache({ truth, ...settings.cache });
     const embedding = new Embedding({
-      ...{ index: name, truth, queue: settings.tasks },
+      ...{ index: name, truth, queue: settings.tasks, cache },
       open: () => this.#writer.open(),
       aspectsOf: (of) => aspectsOf(own, of),
     });
@@ -166,11 +171,10 @@ export class VectorIndex {
     this.#watch = new Watch(follower, truth, clock);
     const { snapshots } = settings;
     if (snapshots && aspects[0]?.engine === 'server') throw vectorsAreNotHere(name);
-    if (snapshots && keywords) throw wordsAreNotKept(name);
     this.#snapshots =
       snapshots && new Snapshots({ ...snapshots, follower, clock, random, prefix, index: name });
     this.#texts = new Texts(truth, keywords);
-    this.#generations = new Generations({ index: name, truth, model, next });
+    this.#generations = new Generations({ index: name, truth, model, next, cache });
     this.#search = new Search({
       ...{ schema, aspects, keywords, follower, truth, clock, texts: this.#texts },
       serving: () => {
@@ -191,19 +195,31 @@ export class VectorIndex {
 
   /**
    * Writes a document, in place of the one of its id, unless a later event is there. Throws StaleTokenError if that was written
-   * under a higher token of the holder's issuer, MisuseError for a document that cannot be stored, and UnavailableError.
+   * under a higher token of the holder's issuer, MisuseError for a document that cannot be stored, and UnavailableError. With `wait` it
+   * resolves when its vectors are made, too: a place that sees them. AbortedError from `signal` says that they are not waited for.
    */
   async put(document: Document, options: PutOptions = {}): Promise<Written> {
-    return this.#during('a document was written', () =>
-      this.#telemetry.writing('put', Object(document).id, () => this.#writer.put(document, options)),
+    const { wait, signal, ...how } = Object(options) as PutOptions;
+    readOptions('put', { wait, signal }, WAITING);
+    if (wait && !this.#embedding.hasQueue) throw nobodyMakesVectors(this.name);
+    throwIfAborted(signal, 'a document was written');
+    const written = await this.#during('a document was written', () =>
+      this.#telemetry.writing('put', Object(document).id, () => this.#writer.put(document, how)),
     );
+    if (wait === undefined || written.outcome !== 'written') return written;
+    const { place } = written;
+    const made = this.#during('its vectors were made', async () => {
+      await this.#look();
+      return vectorsMade(this.#follower, { id: document.id, place }, () => this.#truth.requireOpen());
+    });
+    return { ...written, place: await unlessAborted(signal, 'its vectors were made', made) };
   }
 
   /**
    * Changes attributes of a document, and keeps its other ones and its vectors; null removes one. So what the vectors are made of
    * must not change. Without a `ttl` it expires when it would have. Throws as `put` does.
    */
-  async patch(id: string, attributes: Attributes, options: PutOptions = {}): Promise<Patched> {
+  async patch(id: string, attributes: Attributes, options: PatchOptions = {}): Promise<Patched> {
     return this.#during('a document was patched', () =>
       this.#telemetry.writing('patch', id, () => this.#writer.patch(id, attributes, options)),
     );
@@ -471,14 +487,14 @@ export class VectorIndex {
   }
 }
 
+const nobodyMakesVectors = (name: string): MisuseError =>
+  new MisuseError(
+    `"wait" of put() is for vectors that workers make, and the index "${name}" has no "tasks" in createIndex(). Nothing was done.`,
+  );
+
 const vectorsAreNotHere = (name: string): MisuseError =>
   new MisuseError(
     `"snapshots" of createIndex() keep vectors, and those of the index "${name}" are in the server; leave "snapshots" out, or "engine".`,
-  );
-
-const wordsAreNotKept = (name: string): MisuseError =>
-  new MisuseError(
-    `"snapshots" of createIndex() keep vectors, and the index "${name}" has "keywords", which have to be read with every text anyway; leave one of them out.`,
   );
 
 type Models = ReadonlyMap<Model, readonly Aspect[]>;

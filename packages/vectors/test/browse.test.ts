@@ -215,6 +215,13 @@ describe('documents by their attributes', () => {
     } while (from !== undefined);
     expect(ids).toHaveLength(20);
     expect(ids).toEqual([...new Set(ids)].sort());
+    // Of few among many, and of all.
+    const few = await kb.scroll({ filter: { lang: 'de' }, limit: 4 });
+    expect([few.documents.length, few.next]).toEqual([4, few.documents.at(-1)?.id]);
+    const rest = await kb.scroll({ filter: { lang: 'de' }, limit: 20, from: few.next as string });
+    expect([rest.documents.length, rest.next]).toEqual([6, undefined]);
+    expect((await kb.scroll({ limit: 31 })).documents).toHaveLength(31);
+    expect((await kb.scroll({ limit: 30 })).next).toBeDefined();
   });
 
   it('are deleted, but for those that were written meanwhile', async () => {

@@ -2,7 +2,7 @@
 import { AbortedError, MisuseError } from '@holdfast/kernel';
 import { createEmbedder, type EmbeddingTask } from '@holdfast/vectors';
 import { describe, expect, it } from 'vitest';
-import { holderOf, idsOf, server, useRedis } from './setting.js';
+import { client, holderOf, idsOf, server, useRedis } from './setting.js';
 
 useRedis();
 
@@ -160,5 +160,126 @@ describe('a worker', () => {
     const other = { ...task!, index: 'other' };
     await expect(kb.embedder()(deliver(other))).rejects.toThrow(/queue of its own/);
     await expect(kb.embedder()({ data: 5, signal: NEVER })).rejects.toThrow(MisuseError);
+  });
+});
+
+describe('a put that waits for vectors', () => {
+  it('resolves when they are found, at a place that sees them', async () => {
+    const { kb, tasks } = setting();
+    await kb.ready();
+    let isDone = false;
+    const putting = kb
+      .put({ id: 'a', text: 'the north' }, { wait: 'vectors' })
+      .finally(() => (isDone = true));
+    await expect.poll(() => kb.stats().waiting).toBe(1);
+    expect(isDone).toBe(false);
+    await kb.embedder()(deliver(tasks.take()[0]!));
+    const { place, outcome } = await putting;
+    expect(outcome).toBe('written');
+    const other = server({ vectors: { dimensions: 3 } });
+    expect(idsOf(await other.search({ vector: [0, 1, 0], after: place }))).toEqual(['a']);
+  });
+
+  it('does not wait where there is nothing to make, nor for what is deleted meanwhile', async () => {
+    const { kb } = setting();
+    await kb.put({ id: 'a', attributes: { n: 1 } }, { wait: 'vectors' });
+    await kb.put({ id: 'b', text: 'north', vector: [0, 1, 0] }, { wait: 'vectors' });
+    const putting = kb.put({ id: 'c', text: 'south' }, { wait: 'vectors' });
+    await expect.poll(() => kb.stats().waiting).toBe(1);
+    await kb.delete('c');
+    expect(await putting).toMatchObject({ outcome: 'written' });
+    const late = await kb.put({ id: 'c', text: 'late' }, { time: 1, wait: 'vectors' });
+    expect(late.outcome).toBe('older');
+  });
+
+  it('ends with its signal, and with the index; the document is there', async () => {
+    const { kb } = setting();
+    const ending = new AbortController();
+    const first = kb.put({ id: 'a', text: 'north' }, { wait: 'vectors', signal: ending.signal });
+    const second = kb.put({ id: 'b', text: 'south' }, { wait: 'vectors' });
+    await expect.poll(() => kb.stats().waiting).toBe(2);
+    ending.abort();
+    await expect(first).rejects.toThrow(AbortedError);
+    void kb.close();
+    await expect(second).rejects.toThrow(AbortedError);
+    const other = server();
+    await other.ready();
+    expect(other.stats().documents).toBe(2);
+  });
+
+  it('needs somebody who makes them', async () => {
+    const kb = server();
+    await expect(kb.put({ id: 'a', text: 'north' }, { wait: 'vectors' })).rejects.toThrow('has no "tasks"');
+    await expect(kb.put({ id: 'a' }, { wait: 'words' as never })).rejects.toThrow('got "words"');
+    await kb.ready();
+    expect(kb.stats().documents).toBe(0);
+  });
+});
+
+describe('a cache of vectors', () => {
+  /** Two workers, each of which counts what it embeds. */
+  function workers(options: { ttl?: number } = {}, vectors: Record<string, unknown> = {}) {
+    const tasks = listQueue();
+    const calls: string[] = [];
+    const embed = async (texts: readonly string[]) => {
+      calls.push(...texts);
+      return texts.map((text) => (text.includes('north') ? [0, 1, 0] : [1, 0, 0]));
+    };
+    const worker = () => {
+      const embedder = createEmbedder({ embed, model: 'compass', cache: 0 });
+      return server({ vectors: { dimensions: 3, ...vectors, embedder }, tasks, cache: options });
+    };
+    const work = async (kb: ReturnType<typeof worker>) => {
+      for (const task of tasks.take())
+        expect(await kb.embedder()(deliver(task))).toEqual({ outcome: 'written' });
+    };
+    return { worker, work, calls };
+  }
+
+  it('spares what another worker has embedded, of any document', async () => {
+    const { worker, work, calls } = workers();
+    const [one, other] = [worker(), worker()];
+    await one.put({ id: 'a', text: 'north' });
+    await work(one);
+    await other.put({ id: 'b', text: 'north' });
+    await other.put({ id: 'c', text: 'south' });
+    await work(other);
+    expect(calls).toEqual(['north', 'south']);
+    await other.ready();
+    expect(idsOf(await other.search({ vector: [0, 1, 0], minScore: 0.9 }))).toEqual(['a', 'b']);
+  });
+
+  it('spares chunks that another text has', async () => {
+    const { worker, work, calls } = workers({}, { chunk: { size: 10, overlap: 0 } });
+    const kb = worker();
+    const part = (word: string): string => `${word} is where we go, whatever the weather is.`;
+    const textOf = (...words: string[]): string => words.map(part).join('\n\n');
+    await kb.put({ id: 'a', text: textOf('north', 'south') });
+    await work(kb);
+    await kb.put({ id: 'b', text: textOf('south', 'west', 'south') });
+    await work(kb);
+    expect(calls.map((text) => text.trim())).toEqual(['north', 'south', 'west'].map(part));
+  });
+
+  it('keeps vectors for a time, of a model and its dimensions, and uses none that is damaged', async () => {
+    const { worker, work, calls } = workers({ ttl: 60_000 });
+    const kb = worker();
+    await kb.put({ id: 'a', text: 'north' });
+    await work(kb);
+    const [key = ''] = await client().keys('*:e:*');
+    expect(await client().pttl(key)).toBeGreaterThan(50_000);
+    await client().set(key, 'damaged', 'KEEPTTL');
+    await kb.put({ id: 'b', text: 'north' });
+    await work(kb);
+    expect(calls).toEqual(['north', 'north']);
+    await client().set(key, Buffer.alloc(12, 255)); // no numbers
+    await kb.put({ id: 'c', text: 'north' });
+    await work(kb);
+    expect(calls).toEqual(['north', 'north', 'north']);
+    expect((await client().keys('*:e:*')).length).toBe(1);
+  });
+
+  it('refuses a time that is none', () => {
+    expect(() => server({ cache: { ttl: 1 } })).toThrow(MisuseError);
   });
 });

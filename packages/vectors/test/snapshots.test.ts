@@ -2,7 +2,7 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { MisuseError } from '@holdfast/kernel';
+import { UnavailableError } from '@holdfast/kernel';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { createShardedIndex } from '../src/index.js';
 import type { VectorIndex } from '../src/vector-index.js';
@@ -186,7 +186,48 @@ it('is one of each shard of a sharded index', async () => {
   expect(idsOf(await sharded().search({ vector: [1, 0, 0], limit: 50 }))).toHaveLength(20);
 });
 
-it('is refused beside words, and without a folder', () => {
-  expect(() => kept({ keywords: {} })).toThrow(MisuseError);
+describe('beside words', () => {
+  const worded = (options: Partial<VectorIndexOptions> = {}) => kept({ keywords: {}, ...options });
+  const put = (index: VectorIndex, id: string, text: string) => index.put({ id, text, vector: [1, 0, 0] });
+
+  async function first(): Promise<void> {
+    const index = worded();
+    for (const id of ['a', 'b', 'c', 'd']) await put(index, id, `old ${id}word`);
+    await index.ready();
+    await index.close();
+  }
+
+  it('has the words of texts as they are now, and the vectors from the file', async () => {
+    await first();
+    const writer = plain();
+    await put(writer, 'b', 'new bword');
+    await writer.delete('c');
+    const second = worded();
+    expect(idsOf(await second.search({ text: 'old' })).sort()).toEqual(['a', 'd']);
+    expect(idsOf(await second.search({ text: 'new bword' }))).toEqual(['b']);
+    expect(idsOf(await second.search({ text: 'cword' }))).toEqual([]);
+    expect(second.stats()).toMatchObject({ documents: 3, unapplied: 0, snapshotFailure: undefined });
+    expect(second.stats().keywords).toMatchObject({ documents: 3 });
+  });
+
+  it('is used later where the server is away at first', async () => {
+    await first();
+    const second = worded({ callTimeout: 100 });
+    await client().call('CLIENT', 'PAUSE', '300', 'ALL');
+    await expect(second.ready()).rejects.toThrow(UnavailableError);
+    await expect
+      .poll(() =>
+        second.ready().then(
+          () => second.stats().documents,
+          () => 0,
+        ),
+      )
+      .toBe(4);
+    expect(second.stats().snapshotFailure).toBeUndefined();
+    expect(idsOf(await second.search({ text: 'aword' }))).toEqual(['a']);
+  });
+});
+
+it('is refused without a folder', () => {
   expect(() => kept({ snapshots: { dir: '' } })).toThrow(/snapshots.dir/);
 });

@@ -10,6 +10,7 @@ import type { Vector } from '../index/metric.js';
 import type { Text } from '../keywords/keyword-index.js';
 import type { Attributes } from '../truth/record.js';
 import { type Document, vectorsOf } from '../write/document.js';
+import type { EmbeddingCache } from './cache.js';
 
 /** A document that is to have vectors. */
 export interface Source {
@@ -33,11 +34,17 @@ export async function embedSources(
   {
     aspects,
     embed,
+    cache,
     signal,
-  }: { aspects: readonly Aspect[]; embed: EmbedDocuments | undefined; signal: AbortSignal },
+  }: {
+    aspects: readonly Aspect[];
+    embed: EmbedDocuments | undefined;
+    cache: EmbeddingCache | undefined;
+    signal: AbortSignal;
+  },
 ): Promise<readonly (readonly (readonly Vector[])[])[]> {
   if (embed === undefined) {
-    const named = await Promise.all(aspects.map((aspect) => embedTexts(sources, aspect, signal)));
+    const named = await Promise.all(aspects.map((aspect) => embedTexts(sources, aspect, { cache, signal })));
     return sources.map((_, at) => named.map((vectors) => vectors[at] ?? []));
   }
   const given: unknown = await embed(sources, signal);
@@ -59,8 +66,8 @@ export async function embedSources(
 /** Texts are cut into chunks if the aspect says so; a text without words has no vector. */
 async function embedTexts(
   sources: readonly Source[],
-  { name, embedder, chunk }: Aspect,
-  signal: AbortSignal,
+  { name, embedder, chunk, ...of }: Aspect,
+  { cache, signal }: { readonly cache: EmbeddingCache | undefined; readonly signal: AbortSignal },
 ): Promise<readonly (readonly Vector[])[]> {
   const parts = sources.map(({ id, text }) => {
     if (text === undefined) {
@@ -77,7 +84,9 @@ async function embedTexts(
       `The vectors${name && ` of the name "${name}"`} have no "embedder" to make them of texts.`,
     );
   }
-  const vectors = await embedder.embed(parts.flat(), { signal });
+  const embed = (texts: readonly string[]) => embedder.embed(texts, { signal });
+  const texts = parts.flat();
+  const vectors = await (cache ? cache.vectorsOf(texts, of, embed) : embed(texts));
   let at = 0;
   return parts.map((some) => some.map(() => vectors[at++]!));
 }

@@ -11,6 +11,7 @@ import type { Aspect } from '../aspect.js';
 import { isObject, numbersOf, vectorBytes } from '../truth/record.js';
 import type { Truth } from '../truth/truth.js';
 import type { Lineup } from '../truth/verbs.js';
+import type { EmbeddingCache } from './cache.js';
 import { embedSources } from './contents.js';
 import { lookAt, missingOf } from './missing.js';
 
@@ -48,6 +49,7 @@ export interface EmbeddingParts {
   readonly index: string;
   readonly truth: Truth;
   readonly queue: EmbeddingQueue | undefined;
+  readonly cache: EmbeddingCache | undefined;
   readonly open: () => Promise<Lineup>;
   /** Those of a model, if this program has it. */
   readonly aspectsOf: (model: string) => readonly Aspect[] | undefined;
@@ -61,6 +63,10 @@ export class Embedding {
 
   constructor(parts: EmbeddingParts) {
     this.#parts = parts;
+  }
+
+  get hasQueue(): boolean {
+    return this.#parts.queue !== undefined;
   }
 
   /** Adds the task of a document that was put. */
@@ -97,7 +103,7 @@ export class Embedding {
 
   /** Handles a task. Tasks that are handled at the same time are embedded in one call, if the embedder joins them. */
   async handle({ data, signal }: EmbeddingDelivery): Promise<Embedded> {
-    const { truth, open } = this.#parts;
+    const { truth, open, cache } = this.#parts;
     const { generation, id, digest } = this.#read(data);
     throwIfAborted(signal, 'a document was embedded');
     const { models, sets: all } = await open();
@@ -110,7 +116,7 @@ export class Embedding {
     if (found === undefined || found.state === 'gone') return { outcome: 'gone' };
     if (found.digest.toString('hex') !== digest) return { outcome: 'newer' };
     if (found.state === 'there') return { outcome: 'there' };
-    const [vectors = []] = await embedSources([found], { aspects, embed: undefined, signal });
+    const [vectors = []] = await embedSources([found], { aspects, embed: undefined, cache, signal });
     throwIfAborted(signal, 'a document was embedded');
     const bytes = vectorBytes(found.digest, numbersOf(vectors));
     const write = { builder: undefined, generation, sets, id, digest: found.digest, bytes };

@@ -9,6 +9,7 @@ import { Columns, type Schema } from '../attributes/columns.js';
 import { Selection } from '../attributes/selection.js';
 import { type Condition, select } from '../query/filter.js';
 import type { Attributes } from '../truth/record.js';
+import { SortedIds } from './sorted-ids.js';
 
 export interface KnownDocument {
   readonly id: string;
@@ -36,6 +37,8 @@ export class Documents {
   readonly #byNumber: (KnownDocument | undefined)[] = [];
   readonly #free: number[] = [];
   #live: Bits = new Uint32Array(0);
+  /** In their order, once a page was asked for. */
+  #sorted: SortedIds | undefined;
   /** By filter, the latest last. */
   readonly #selections = new Map<string, Selection>();
 
@@ -62,6 +65,12 @@ export class Documents {
 
   ids(): IterableIterator<string> {
     return this.#all.keys();
+  }
+
+  /** The ids above one, or all, in their order. Nothing may change meanwhile. */
+  after(id: string | undefined): Iterable<string> {
+    this.#sorted ??= new SortedIds(this.#all.keys());
+    return this.#sorted.after(id);
   }
 
   /** Those of a selection. */
@@ -93,6 +102,7 @@ export class Documents {
     const number = before?.number ?? this.#free.pop() ?? this.#byNumber.length;
     const known = { ...document, number };
     this.#selections.clear();
+    if (!before) this.#sorted?.add(known.id);
     this.#all.set(known.id, known);
     this.#byNumber[number] = known;
     this.#live = grown(this.#live, number + 1);
@@ -107,6 +117,7 @@ export class Documents {
     if (known === undefined) return false;
     this.#selections.clear();
     this.#all.delete(id);
+    this.#sorted?.delete(id);
     this.#columns.remove(known.number, known.attributes);
     this.#byNumber[known.number] = undefined;
     clearBit(this.#live, known.number);

@@ -69,6 +69,8 @@ export interface RestoredVectors {
 
 /** Documents that are read at a time. */
 const PAGE = 256;
+/** In place of the sequence in the log, of a document that is to be read again whatever that is. */
+const UNREAD = -1;
 /** For so long, in ms, what is kept beyond an expiry may be kept longer than deletions are: see lua/put.lua. */
 const LEAST_KEPT = 1_000;
 const PURGED_AT_ONCE = 500;
@@ -102,6 +104,7 @@ export class Follower {
   /** What is trained or compacted at the moment. */
   readonly #tidying = new Map<object, Promise<void>>();
   #failure: unknown;
+  readonly #watchers: (() => void)[] = [];
 
   constructor(parts: FollowerParts) {
     this.#parts = parts;
@@ -156,6 +159,16 @@ export class Follower {
     await this.#looking.ask();
   }
 
+  /** Whether a document waits for its vectors of the live generation. */
+  isWaiting(id: string): boolean {
+    return this.#waiting.get(this.#serving?.generation ?? '')?.has(id) ?? false;
+  }
+
+  /** Resolves when it has looked once more, whoever has asked for it, or is closed. */
+  looked(): Promise<void> {
+    return new Promise((resolve) => this.#watchers.push(resolve));
+  }
+
   /** What it knows at this moment; undefined where that is not whole. */
   kept(): (FollowerState & { readonly place: string; readonly vectors: KeptVectors }) | undefined {
     const index = this.#serving;
@@ -173,7 +186,8 @@ export class Follower {
 
   /**
    * Goes on from what another one knew, as if it had been away since. Only before it has read anything, and while nobody looks. Throws
-   * SnapshotError, and MisuseError for a model that is not one of this program; it then knows nothing.
+   * SnapshotError, MisuseError for a model that is not one of this program, and UnavailableError if words cannot be read; it then knows
+   * nothing.
    */
   async resume(state: FollowerState, vectors: RestoredVectors): Promise<void> {
     const index = this.#parts.indexOf(state.generation, state.model);
@@ -186,8 +200,13 @@ export class Follower {
     }
     try {
       await index.restore(vectors.bytes, vectors.counts, (id) => numbers.get(id));
+      if (this.#parts.keywords) await this.#readWords(state.documents);
     } catch (error) {
-      for (const id of numbers.keys()) this.documents.delete(id);
+      for (const id of numbers.keys()) {
+        this.documents.delete(id);
+        this.#parts.keywords?.delete(id);
+      }
+      this.#unapplied.clear();
       throw error;
     }
     this.#held.set(state.generation, index);
@@ -227,7 +246,12 @@ export class Follower {
 
   async close(): Promise<void> {
     this.#closing.abort();
+    this.#wake();
     await Promise.all(this.#tidying.values());
+  }
+
+  #wake(): void {
+    for (const resolve of this.#watchers.splice(0)) resolve();
   }
 
   async #catchUp(): Promise<void> {
@@ -240,6 +264,7 @@ export class Follower {
       this.#failure = error;
       throw error;
     }
+    this.#wake();
     this.#tidy();
   }
 
@@ -392,6 +417,26 @@ export class Follower {
       this.#take(id, () => index.replace({ id, number }, vectors ?? []));
     }
     this.#take(id, () => this.#replaceWords(id, body.text));
+  }
+
+  /** The words of documents that are as they are known. What has changed since comes by the log, or by a comparison. */
+  async #readWords(known: FollowerState['documents']): Promise<void> {
+    const slices = new Slices(this.#parts.clock);
+    for (let from = 0; from < known.length; from += PAGE) {
+      const page = known.slice(from, from + PAGE);
+      const found = await this.#parts.truth.fetch(
+        page.map(({ id }) => id),
+        [],
+      );
+      for (const [at, each] of page.entries()) {
+        const bytes = found[at]?.document;
+        const document = bytes ? readDocument(bytes) : undefined;
+        if (document?.sequence === each.sequence)
+          this.#take(each.id, () => this.#replaceWords(each.id, readBody(document.body)?.text));
+        else this.documents.set({ ...each, logged: UNREAD });
+        await slices.next();
+      }
+    }
   }
 
   #replaceWords(id: string, text: Text | undefined): void {

@@ -3,13 +3,13 @@
  *
  * Guarantees: a file is replaced as a whole, so processes that share a folder leave each other a snapshot of one of them. Whoever
  * restores one is as if it had been away since: the log tells what was written, and a server that may have forgotten something is
- * compared with. A file that is damaged, of another index or layout, or of vectors of another shape is left alone, and
+ * compared with. Words are not in it: texts are read again. A file that is damaged, of another index or layout, or of vectors of another shape is left alone, and
  * everything is read. Where a file cannot be written, the one before stays, and `failure` says why. Documents are written and
  * read in slices, between which searches are answered; vectors are copied at once.
  */
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join as pathOf } from 'node:path';
-import { type Clock, messageOf, pause, type Random } from '@holdfast/kernel';
+import { type Clock, messageOf, pause, type Random, UnavailableError } from '@holdfast/kernel';
 import { SnapshotError } from '../errors.js';
 import { copied, join, Sections, type Source, seal } from '../index/sections.js';
 import { Slices } from '../index/slices.js';
@@ -76,16 +76,22 @@ export class Snapshots {
     return this.#failure;
   }
 
-  /** Restores what is there, once, and writes from time to time from then on. */
+  /** Restores what is there, once, and writes from time to time from then on. Throws UnavailableError: then it may be tried again. */
   begin(): Promise<void> {
-    this.#restoring ??= this.#restore().then(() => void this.#writeAgain());
+    this.#restoring ??= this.#restore().then(
+      () => void this.#writeAgain(),
+      (error: unknown) => {
+        this.#restoring = undefined;
+        throw error;
+      },
+    );
     return this.#restoring;
   }
 
   /** Writes the last one. */
   async close(): Promise<void> {
     this.#closing.abort();
-    await this.#restoring;
+    await this.#restoring?.catch(() => {});
     await this.#write();
   }
 
@@ -149,6 +155,7 @@ export class Snapshots {
       this.#written = `${state.epoch}@${state.after}`;
     } catch (error) {
       if (Object(error).code === 'ENOENT') return;
+      if (error instanceof UnavailableError) throw error;
       this.#failure = `the snapshot ${this.#file} was not used: ${messageOf(error)}`;
     }
   }

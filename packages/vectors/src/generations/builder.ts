@@ -10,6 +10,7 @@
  */
 import { MisuseError, readOptions, throwIfAborted, unlessAborted } from '@holdfast/kernel';
 import type { Aspect } from '../aspect.js';
+import type { EmbeddingCache } from '../embed/cache.js';
 import { type EmbedDocuments, embedSources } from '../embed/contents.js';
 import { type Missing, missingOf } from '../embed/missing.js';
 import type { Model, Refusal, RetireRequest, Through } from '../truth/builder-verbs.js';
@@ -44,6 +45,7 @@ export interface BuilderParts {
   readonly model: Model;
   readonly aspects: readonly Aspect[];
   readonly embed: EmbedDocuments | undefined;
+  readonly cache: EmbeddingCache | undefined;
   /** Most documents of a call of the model. */
   readonly batch: number;
   readonly claim: RetireRequest;
@@ -150,10 +152,10 @@ export class GenerationBuilder {
   }
 
   async #embed(missing: readonly Missing[], callers: AbortSignal | undefined): Promise<number> {
-    const { truth, aspects, embed, claim, signal } = this.#parts;
+    const { truth, aspects, embed, cache, claim, signal } = this.#parts;
     const both = callers ? AbortSignal.any([signal, callers]) : signal;
     const sources = missing.map(({ id, text, attributes }) => ({ id, text, attributes }));
-    const work = embedSources(sources, { aspects, embed, signal: both });
+    const work = embedSources(sources, { aspects, embed, cache, signal: both });
     const vectors = await unlessAborted(both, 'a generation was filled', work);
     const verdicts = await Promise.all(
       missing.map(({ id, digest }, at) =>

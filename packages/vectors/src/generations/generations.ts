@@ -12,6 +12,7 @@ import {
   type TokenHolder,
 } from '@holdfast/kernel';
 import { type Aspect, modelOf, setsOf } from '../aspect.js';
+import type { EmbeddingCache } from '../embed/cache.js';
 import type { Begun, Model } from '../truth/builder-verbs.js';
 import type { Truth } from '../truth/truth.js';
 import { GenerationBuilder } from './builder.js';
@@ -32,6 +33,7 @@ export interface GenerationsParts {
   readonly truth: Truth;
   readonly model: Model;
   readonly next: readonly Aspect[] | undefined;
+  readonly cache: EmbeddingCache | undefined;
 }
 
 export class Generations {
@@ -55,7 +57,7 @@ export class Generations {
   }
 
   async begin(options: BeginOptions, holder: TokenHolder): Promise<GenerationBuilder> {
-    const { index, truth, next, model } = this.#parts;
+    const { index, truth, next, model, cache } = this.#parts;
     const { vectors: aspects = next, embed, batch, replaces } = readOptions('begin', options, BEGIN);
     const { token, issuer } = requireClaim(holder);
     if (aspects === undefined)
@@ -77,7 +79,7 @@ export class Generations {
         const claim = { token, issuer, generation, sets: setsOf(of) };
         const isOfNow = through?.epoch === epoch;
         return new GenerationBuilder({
-          ...{ index, truth, model, aspects, embed, batch, claim, signal: holder.signal },
+          ...{ index, truth, model, aspects, embed, cache, batch, claim, signal: holder.signal },
           through: isOfNow ? through : undefined,
         });
       }

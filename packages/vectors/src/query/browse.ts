@@ -3,6 +3,7 @@ import { display, MisuseError } from '@holdfast/kernel';
 import type { Schema } from '../attributes/columns.js';
 import type { FacetValue, Selection } from '../attributes/selection.js';
 import type { Documents, KnownDocument } from '../follow/documents.js';
+import { inOrder } from '../follow/sorted-ids.js';
 
 /** By attribute: the most frequent values first, of equal counts the lower one. */
 export type Facets = Readonly<Record<string, readonly FacetValue[]>>;
@@ -13,10 +14,31 @@ export function pageOf(
   selection: Selection,
   { from, limit }: { readonly from: string | undefined; readonly limit: number },
 ): { readonly page: readonly KnownDocument[]; readonly next: string | undefined } {
-  const all = documents.of(selection).filter(({ id }) => from === undefined || id > from);
-  all.sort((one, other) => (one.id < other.id ? -1 : 1));
-  const page = all.slice(0, limit);
-  return { page, next: all.length > limit ? page.at(-1)?.id : undefined };
+  // Of few documents it is less to sort them than to walk to them along all ids.
+  const isSparse = selection.count ** 2 < limit * documents.size;
+  const page: KnownDocument[] = [];
+  for (const known of isSparse ? sorted(documents, selection, from) : walked(documents, selection, from)) {
+    if (page.length === limit) return { page, next: page.at(-1)?.id };
+    page.push(known);
+  }
+  return { page, next: undefined };
+}
+
+const sorted = (documents: Documents, selection: Selection, from: string | undefined): KnownDocument[] =>
+  documents
+    .of(selection)
+    .filter(({ id }) => from === undefined || id > from)
+    .sort((one, other) => inOrder(one.id, other.id));
+
+function* walked(
+  documents: Documents,
+  selection: Selection,
+  from: string | undefined,
+): Generator<KnownDocument, void> {
+  for (const id of documents.after(from)) {
+    const known = documents.get(id);
+    if (known && selection.has(known.number)) yield known;
+  }
 }
 
 export function facetsOf(documents: Documents, selection: Selection, names: readonly string[]): Facets {

@@ -24,6 +24,7 @@ import type { Attributes } from '../truth/record.js';
 import { createIndex, type VectorIndex, type VectorIndexStats } from '../vector-index.js';
 import type {
   DeleteOptions,
+  PatchOptions,
   PutOptions,
   ScrollOptions,
   SeenOptions,
@@ -97,7 +98,7 @@ export class ShardedIndex {
   }
 
   /** Throws as `patch` of an index does. */
-  async patch(id: string, attributes: Attributes, options: PutOptions = {}): Promise<Patched> {
+  async patch(id: string, attributes: Attributes, options: PatchOptions = {}): Promise<Patched> {
     const shard = this.#shardOf(id);
     return this.#placed(shard, await this.#at(shard).patch(id, attributes, options));
   }

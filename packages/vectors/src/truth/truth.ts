@@ -25,6 +25,7 @@ import {
   type OtherEpoch,
   type Page,
   type PurgeRequest,
+  SET,
   VCARD,
   type VectorVerdict,
   type VectorWrite,
@@ -149,6 +150,16 @@ export class Truth {
     return inRows(await this.#caller.call(this.#verbs.glance, request), request.ids.length);
   }
 
+  /** Vectors of texts that are kept, by their names. */
+  cached(names: readonly string[]): Promise<readonly (Buffer | null)[]> {
+    return this.#caller.call(MGET, names.map(this.#keys.cached));
+  }
+
+  /** Keeps one, for `ttl` ms. */
+  async cache(name: string, bytes: Buffer, ttl: number): Promise<void> {
+    await this.#caller.call(SET, { key: this.#keys.cached(name), bytes, ttl });
+  }
+
   /** How far the import of this name has come; undefined if nothing was noted. */
   async progress(name: string): Promise<number | undefined> {
     const noted = await this.#caller.call(HGET, [this.#keys.of('imports'), fieldOf(name)] as const);
@@ -170,6 +181,11 @@ export class Truth {
     const key = this.#keys.of('bell');
     const connection = connect(redis, { tls, key, alone: true });
     for await (const _ of follow({ connection, clock, streams: [key], from: ['0-0'], signal })) yield;
+  }
+
+  /** Throws MisuseError once it is closed. */
+  requireOpen(): void {
+    this.#caller.requireOpen();
   }
 
   close(): void {

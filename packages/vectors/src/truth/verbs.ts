@@ -239,6 +239,22 @@ export const HSET: CallCommand<readonly [key: string, field: string, value: stri
   decode: (reply) => [reply],
 };
 
+interface KeptString {
+  readonly key: string;
+  readonly bytes: Buffer;
+  /** For how long, in ms. */
+  readonly ttl: number;
+}
+
+export const SET: CallCommand<KeptString, unknown> = {
+  ...{ command: 'SET', binary: true, keys: [], most: 1 },
+  encode({ request: { key, bytes, ttl } }, keys, args) {
+    keys.push(key);
+    args.push(bytes, 'PX', String(ttl));
+  },
+  decode: (reply) => [reply],
+};
+
 /** Strings by their keys, in one command and so as they are at one moment. */
 export const MGET: CallCommand<readonly string[], readonly (Buffer | null)[]> = {
   ...{ command: 'MGET', binary: true, keys: [], most: 1 },

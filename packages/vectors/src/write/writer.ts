@@ -19,7 +19,7 @@ import {
 } from '../truth/record.js';
 import type { Truth } from '../truth/truth.js';
 import type { Lineup, Verdict, Write } from '../truth/verbs.js';
-import { DELETE, type DeleteOptions, PUT, type PutOptions } from '../vector-index-options.js';
+import { DELETE, type DeleteOptions, PATCH, type PatchOptions } from '../vector-index-options.js';
 import { attributesJson, checkDocument, type Document, type DocumentShape, requireId } from './document.js';
 
 /** What became of a write. */
@@ -71,8 +71,8 @@ export class Writer {
     this.#parts = parts;
   }
 
-  async put(document: Document, options: PutOptions): Promise<Written> {
-    const { time, ttl, holder } = readOptions('put', options, PUT);
+  async put(document: Document, options: PatchOptions): Promise<Written> {
+    const { time, ttl, holder } = readOptions('put', options, PATCH);
     const { id, vectors, attributes, text } = checkDocument(document, this.#parts.shape);
     const isGiven = vectors.some(({ length }) => length > 0);
     const numbers = numbersOf(vectors);
@@ -96,8 +96,8 @@ export class Writer {
   }
 
   /** Attributes take the place of those of their names; null removes one. The text stays. */
-  async patch(id: string, attributes: Attributes, options: PutOptions): Promise<Patched> {
-    const { time, ttl, holder } = readOptions('patch', options, PUT);
+  async patch(id: string, attributes: Attributes, options: PatchOptions): Promise<Patched> {
+    const { time, ttl, holder } = readOptions('patch', options, PATCH);
     const { truth, shape } = this.#parts;
     attributesJson(requireId(id), attributes, shape.schema);
     const write = { word: 'patch' as const, id, time, ttl, digest: NO_DIGEST, ...signed(holder) };
