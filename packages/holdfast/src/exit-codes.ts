@@ -68,6 +68,7 @@ const BY_ERROR: Readonly<Record<ErrorCode, number>> = {
   HOLDFAST_UNAUTHENTICATED: EXIT.usage,
   HOLDFAST_FORBIDDEN: EXIT.usage,
   HOLDFAST_NOT_FOUND: EXIT.usage,
+  HOLDFAST_RATE_LIMITED: EXIT.busy,
   HOLDFAST_INTERNAL: EXIT.internal,
 };
 

@@ -71,7 +71,7 @@ class ListeningServer implements Server {
 
   async listen(): Promise<string> {
     if (this.#http || this.#closing) throw new MisuseError('A server listens once; create another.');
-    const { keys: path, serverKey, prefix, clock, host, port, hosts, maxBody, logger } = this.#settings;
+    const { keys: path, serverKey, prefix, clock, host, port, hosts, maxBody, rate, logger } = this.#settings;
     const keys = path === undefined ? undefined : await KeyFile.open(path, clock);
     this.#keys = keys;
     const sealer = await Sealer.open(serverKey, [prefix], clock);
@@ -79,7 +79,7 @@ class ListeningServer implements Server {
     this.#systems.opened(sealer, () => keys?.problem ?? sealer.problem);
     const systems = this.#systems;
     const answering = new Answering({
-      ...{ operations: OPERATIONS, systems, keys, maxBody, logger, clock },
+      ...{ operations: OPERATIONS, systems, keys, maxBody, rate, logger, clock },
       hosts: hosts.map((name) => name.toLowerCase()),
     });
     this.#answering = answering;

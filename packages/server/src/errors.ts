@@ -9,6 +9,7 @@ declare module '@holdfast/kernel' {
     HOLDFAST_UNAUTHENTICATED: UnauthenticatedError;
     HOLDFAST_FORBIDDEN: ForbiddenError;
     HOLDFAST_NOT_FOUND: NotFoundError;
+    HOLDFAST_RATE_LIMITED: RateLimitedError;
     HOLDFAST_INTERNAL: InternalError;
   }
 }
@@ -29,6 +30,19 @@ export class ForbiddenError extends HoldfastError {
   constructor(message: string, right: string) {
     super(message);
     this.right = right;
+  }
+}
+
+/** The caller has made too many requests. Nothing was done. */
+export class RateLimitedError extends HoldfastError {
+  override readonly name = 'RateLimitedError';
+  readonly code = 'HOLDFAST_RATE_LIMITED';
+  /** In how many ms the next one is accepted. */
+  readonly retryAfter: number;
+
+  constructor(retryAfter: number) {
+    super(`There were too many requests; nothing was done. Ask again in ${retryAfter} ms.`);
+    this.retryAfter = retryAfter;
   }
 }
 

@@ -9,6 +9,7 @@ export {
   ForbiddenError,
   InternalError,
   NotFoundError,
+  RateLimitedError,
   RequestError,
   UnauthenticatedError,
 } from './errors.js';

@@ -5,6 +5,7 @@ import {
   type Clock,
   duration,
   flag,
+  group,
   having,
   list,
   optional,
@@ -49,6 +50,11 @@ export interface ServerOptions {
   readonly hosts?: readonly string[];
   /** The most bytes that a body may have. Default 1048576. */
   readonly maxBody?: number;
+  /**
+   * How many requests a key may make in `per` ms at each replica; ten times as many that extend or end what it holds. Without
+   * keys it is for each address. Default: any number.
+   */
+  readonly rate?: { readonly count: number; readonly per: number };
   /** How long Redis may take to answer, in ms. Default 5000. */
   readonly callTimeout?: number;
   /** How long `close` waits, after `/readyz` says that the server stops, before it takes no more requests, in ms. Default 0. */
@@ -75,6 +81,11 @@ export const SERVER = {
   insecure: withDefault(flag, false),
   hosts: withDefault(list<string>('a list of hosts'), []),
   maxBody: withDefault(whole(1_024, 100_000_000), 1_048_576),
+  rate: optional(
+    group({ count: whole(1, 1_000_000), per: duration({ min: 1 }) } satisfies Readers<
+      NonNullable<ServerOptions['rate']>
+    >),
+  ),
   callTimeout: withDefault(duration({ min: 1 }), 5_000),
   drain: withDefault(duration(), 0),
   grace: withDefault(duration(), 20_000),

@@ -37,7 +37,10 @@ async function eventsOf(at: string, most: number, headers: Record<string, string
     if (text.split('\n\n').filter((part) => part.includes('data:')).length >= most) break;
   }
   gone.abort();
-  return text.split('\n\n').filter((part) => part.includes('data:'));
+  return text
+    .split('\n\n')
+    .filter((part) => part.includes('data:'))
+    .slice(0, most);
 }
 
 test('a run is started, is sent a message, and gives its result to whoever waits', async () => {

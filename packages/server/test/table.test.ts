@@ -6,6 +6,7 @@ import { createQueue } from '@holdfast/queue';
 import { OPERATIONS } from '@holdfast/server/testing';
 import { createWorkflows, defineWorkflow } from '@holdfast/workflow';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { makeIndex, makeStore } from './made.js';
 import { keysOf, later, ownLocks, type Served, serve, url, useRedis } from './setting.js';
 
 useRedis();
@@ -125,6 +126,8 @@ describe('each operation', () => {
 async function prepare({ id, takesLease }: Tested): Promise<Record<string, string>> {
   if (/^(leases|locks)\./.test(id)) return prepareLock(id);
   if (id.startsWith('workflows.')) await startOrder();
+  if (id.startsWith('features.')) await makeStore();
+  if (id.startsWith('vectors.')) await makeIndex();
   if (!/^(queues|claims)\./.test(id) || id === 'queues.add') return {};
   const queue = createQueue({ redis: url(), name: 'images' });
   later(() => queue.close());

@@ -20,6 +20,7 @@ import { decodeQuery } from './decoding.js';
 import { sendEvents } from './event-stream.js';
 import { requireOwnPage } from './origin.js';
 import { headersOf, problemOf } from './problem.js';
+import { type Rate, RateLimit } from './rate.js';
 import { Router } from './router.js';
 
 export interface AnsweringOptions {
@@ -28,6 +29,8 @@ export interface AnsweringOptions {
   /** Undefined where no keys are asked for. */
   readonly keys: KeyFile | undefined;
   readonly hosts: readonly string[];
+  /** Of each caller; undefined for any number. */
+  readonly rate: Rate | undefined;
   /** The most bytes of a body. */
   readonly maxBody: number;
   readonly logger: Logger | undefined;
@@ -42,6 +45,9 @@ interface Progress {
   caller: Caller | undefined;
 }
 
+/** Of one address: whoever sends more is not asked who it is for a while. */
+const WRONG_KEYS: Rate = { count: 50, per: 10_000 };
+
 const SECURE = {
   'x-content-type-options': 'nosniff',
   'cache-control': 'no-store',
@@ -51,12 +57,20 @@ const SECURE = {
 export class Answering {
   readonly #options: AnsweringOptions;
   readonly #router: Router;
+  /** Of requests, of those that extend or end what a caller holds, and of wrong keys, which are counted by address. */
+  readonly #limits: Record<'common' | 'keeping' | 'wrong', RateLimit | undefined>;
   readonly #stopping = new AbortController();
   #requests = 0;
 
   constructor(options: AnsweringOptions) {
     this.#options = options;
     this.#router = new Router(options.operations);
+    const { rate, clock } = options;
+    this.#limits = {
+      common: rate && new RateLimit(rate, clock),
+      keeping: rate && new RateLimit({ ...rate, count: 10 * rate.count }, clock),
+      wrong: new RateLimit(WRONG_KEYS, clock),
+    };
   }
 
   /** How many requests are under way. */
@@ -104,6 +118,7 @@ export class Answering {
     progress.operation = operation;
     const caller = this.#authenticate(request, operation);
     progress.caller = caller;
+    this.#count(caller, operation, request.socket.remoteAddress ?? '');
     const checked = check('path', operation.params, params) as Record<string, string>;
     requireRight(caller, operation, checked);
     const given = check('query', operation.query, query);
@@ -131,7 +146,20 @@ export class Answering {
     if (key === undefined) {
       throw new UnauthenticatedError('Give a key in the header Authorization: Bearer hf_….');
     }
-    return keys.authenticate(key, request.socket.remoteAddress ?? '');
+    const address = request.socket.remoteAddress ?? '';
+    try {
+      return keys.authenticate(key, address);
+    } catch (error) {
+      this.#limits.wrong?.count(address);
+      throw error;
+    }
+  }
+
+  /** Counts a request. Throws RateLimitedError. */
+  #count({ keyId }: Caller, { right, takesLease }: Operation, address: string): void {
+    if (right === undefined) return;
+    const { common, keeping } = this.#limits;
+    (takesLease ? keeping : common)?.count(keyId ?? address);
   }
 
   #signalOf(response: ServerResponse): AbortSignal {

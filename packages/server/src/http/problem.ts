@@ -29,12 +29,13 @@ interface Kind {
 
 const SOON = 1_000;
 const WORKFLOW_CODE: Kind = { status: 500, title: 'The code of a workflow failed' };
-const UNFIT: Kind = { status: 409, title: 'The run does not allow it' };
+const UNFIT: Kind = { status: 409, title: 'The state does not allow it' };
 
 const KINDS: Readonly<Record<ErrorCode, Kind>> = {
   HOLDFAST_MISUSE: { status: 400, title: 'The request is wrong' },
   HOLDFAST_UNAUTHENTICATED: { status: 401, title: 'A valid key is required' },
   HOLDFAST_FORBIDDEN: { status: 403, title: 'The key does not have this right' },
+  HOLDFAST_RATE_LIMITED: { status: 429, title: 'Too many requests', retryAfter: SOON },
   HOLDFAST_NOT_FOUND: { status: 404, title: 'There is no such thing' },
   HOLDFAST_INTERNAL: { status: 500, title: 'The server has a defect' },
   HOLDFAST_BUSY: { status: 409, title: 'Somebody else holds it', retryAfter: 0 },
@@ -60,6 +61,13 @@ const KINDS: Readonly<Record<ErrorCode, Kind>> = {
   HOLDFAST_LONG_JOURNAL: WORKFLOW_CODE,
   HOLDFAST_BUDGET_EXCEEDED: WORKFLOW_CODE,
   HOLDFAST_NONDETERMINISTIC: WORKFLOW_CODE,
+  HOLDFAST_ROW: { status: 400, title: 'It is no row or id of the view' },
+  HOLDFAST_DEFINITION_MISMATCH: UNFIT,
+  HOLDFAST_GENERATION_ENDED: UNFIT,
+  HOLDFAST_INCOMPLETE: UNFIT,
+  HOLDFAST_SOURCE: UNFIT,
+  HOLDFAST_SOURCE_LOST: UNFIT,
+  HOLDFAST_SNAPSHOT: UNFIT,
   HOLDFAST_TASK_TIMEOUT: { status: 409, title: 'The task has timed out' },
 };
 

@@ -4,10 +4,12 @@
  * Guarantees: a task that was answered with 201 is in Redis. Data, results and stacks are shown only to callers with the
  * right queues:data.
  */
+import { createHash } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import type { AddOptions, Queue, TaskInfo } from '@holdfast/queue';
 import { z } from 'zod';
 import type { Caller } from '../auth/caller.js';
-import { NotFoundError } from '../errors.js';
+import { NotFoundError, RequestError } from '../errors.js';
 import { problemOf } from '../http/problem.js';
 import { type Answer, type Call, operation, type StreamEvent } from './operation.js';
 import { newTask, shownTask, taskState } from './tasks.js';
@@ -103,7 +105,8 @@ export const add = operation({
   method: 'POST',
   path: '/v1/queues/{queue}/tasks',
   summary: 'Add a task.',
-  description: 'A queue exists from its first task on.',
+  description:
+    'A queue exists from its first task on. With an Idempotency-Key it may be repeated for a day: the task is added once; 422 says that the key was used for other data.',
   ...WRITE,
   params: inQueue,
   query: none,
@@ -117,12 +120,33 @@ export const add = operation({
   },
   problems: ['HOLDFAST_QUEUE_FULL'],
   example: { params: QUEUE, body: { data: { url: 'https://example.org/cat.png' }, id: 'cat' } },
-  run: ({ systems, params, body: { data, ...options } }) =>
-    systems.withQueue(params.queue, async (queue) => {
-      const result = await queue.add(data, options as AddOptions);
+  run: (call) =>
+    call.systems.withQueue(call.params.queue, async (queue) => {
+      const { data, ...options } = call.body;
+      const once = onlyOnce(call);
+      const result = await queue.add(data, { ...once, ...options } as AddOptions);
+      if (once.id !== undefined && !result.added) await requireSame(queue, result.id, data);
       return { status: result.added ? 201 : 200, body: result };
     }),
 });
+
+/** The options by which a task that is added again, with the same Idempotency-Key, is the same task. */
+function onlyOnce({ caller, params, idempotencyKey }: Call<{ queue: string }>): AddOptions {
+  if (idempotencyKey === undefined) return {};
+  const text = JSON.stringify([caller.subject, params.queue, idempotencyKey]);
+  const id = `h.${createHash('sha256').update(text).digest('base64url')}`;
+  return { id, deduplicate: { key: id, within: 86_400_000 } };
+}
+
+/** Throws RequestError if the task that is there has other data, as far as they are known. */
+async function requireSame(queue: Queue, id: string, data: unknown): Promise<void> {
+  const task = await queue.get(id);
+  if (task?.data === undefined || isDeepStrictEqual(task.data, data)) return;
+  throw new RequestError('The Idempotency-Key was used for a task with other data; nothing was added.', {
+    status: 422,
+    fields: [{ field: 'header.idempotency-key', message: 'was used for other data' }],
+  });
+}
 
 export const addMany = operation({
   id: 'queues.addMany',

@@ -261,7 +261,7 @@ async function* itemsOf({
   { workflow: string; id: string; stream: string },
   { key?: string | undefined; from?: string | undefined }
 >): AsyncGenerator<StreamEvent, void> {
-  const { app, release } = await systems.holdApp(workflow);
+  const { thing: app, release } = await systems.holdApp(workflow);
   try {
     const from = header('last-event-id') ?? asked;
     const run = app.get(workflow, id, key === undefined ? {} : { key });

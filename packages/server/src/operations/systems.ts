@@ -4,15 +4,19 @@
  * Guarantees: a queue is opened once, and stays open while somebody uses it; those that nobody has used for longest are
  * closed when there are too many.
  */
+
+import { type Features, openFeatures } from '@holdfast/features';
 import { type Clock, MisuseError, messageOf, type Random } from '@holdfast/kernel';
 import type { Locks } from '@holdfast/lock';
 import { createQueue, listQueues, metricsText, type Queue } from '@holdfast/queue';
 import { openRemote, type Remote } from '@holdfast/queue/remote';
 import type { NodeSource } from '@holdfast/redis';
 import { joinTexts, openTally, PROMETHEUS, type Tally } from '@holdfast/telemetry';
-import type { OpenedWorkflows } from '@holdfast/workflow';
+import { openIndex, type VectorIndex } from '@holdfast/vectors';
+import { type OpenedWorkflows, openWorkflows } from '@holdfast/workflow';
 import type { Sealer } from '../auth/sealer.js';
-import { AppOpener } from './apps.js';
+import { NotFoundError } from '../errors.js';
+import { type Held, Opener, Openers } from './opener.js';
 
 export interface SystemsOptions {
   /** The name of the workflow app. */
@@ -39,7 +43,9 @@ interface Opened {
 export class Systems {
   readonly clock: Clock;
   readonly random: Random;
-  readonly #app: AppOpener;
+  readonly #app: Opener<OpenedWorkflows>;
+  readonly #stores: Openers<Features>;
+  readonly #indexes: Openers<VectorIndex>;
   #sealer: Sealer | undefined;
   readonly #options: SystemsOptions;
   /** The one that was used longest ago comes first. */
@@ -52,7 +58,21 @@ export class Systems {
     this.clock = options.clock;
     this.random = options.random;
     const { prefix, app: name, callTimeout, clock } = options;
-    this.#app = new AppOpener({ redis: () => this.#redis, prefix, name, callTimeout, clock });
+    this.#app = new Opener({
+      open: () => openWorkflows({ redis: this.#redis, prefix, name, callTimeout }),
+      absent: `There is no workflow app "${name}" yet: start a worker of it.`,
+      clock,
+    });
+    this.#stores = new Openers((store) => ({
+      open: () => openFeatures({ ...this.place, name: store }),
+      absent: `There is no feature store "${store}".`,
+      clock,
+    }));
+    this.#indexes = new Openers((index) => ({
+      open: () => openIndex({ ...this.place, name: index }),
+      absent: `There is no index "${index}".`,
+      clock,
+    }));
   }
 
   /** Works with a queue. */
@@ -88,18 +108,45 @@ export class Systems {
   }
 
   /** The workflow app, which has that workflow, until it is released. Throws NotFoundError, UnavailableError. */
-  holdApp(workflow: string): Promise<{ readonly app: OpenedWorkflows; readonly release: () => void }> {
-    return this.#app.hold(workflow);
+  async holdApp(workflow: string): Promise<Held<OpenedWorkflows>> {
+    const held = await this.#app.hold(({ names }) => names.includes(workflow));
+    if (held.thing.names.includes(workflow)) return held;
+    held.release();
+    throw new NotFoundError(
+      `The app "${this.#options.app}" has no workflow "${workflow}" with a worker, a run or limits.`,
+    );
+  }
+
+  /** Works with a feature store. `suffices`: whether it has what is needed, as far as it knows. Throws NotFoundError. */
+  async withStore<Result>(
+    name: string,
+    suffices: (store: Features) => boolean,
+    work: (store: Features) => Promise<Result>,
+  ): Promise<Result> {
+    const { thing, release } = await this.#stores.hold(name, suffices);
+    return work(thing).finally(release);
+  }
+
+  /** Works with an index of vectors. Throws NotFoundError. */
+  async withIndex<Result>(name: string, work: (index: VectorIndex) => Promise<Result>): Promise<Result> {
+    const { thing, release } = await this.#indexes.hold(name, () => true);
+    return work(thing).finally(release);
+  }
+
+  /** Where everything but leases is. Throws MisuseError if the server has no Redis. */
+  get place(): { readonly redis: NodeSource; readonly prefix: string; readonly callTimeout: number } {
+    const { prefix, callTimeout } = this.#options;
+    return { redis: this.#redis, prefix, callTimeout };
   }
 
   /** Works with the workflow app, which has that workflow. Throws NotFoundError, UnavailableError. */
   withApp<Result>(workflow: string, work: (app: OpenedWorkflows) => Promise<Result>): Promise<Result> {
-    return this.holdApp(workflow).then(({ app, release }) => work(app).finally(release));
+    return this.holdApp(workflow).then(({ thing, release }) => work(thing).finally(release));
   }
 
   /** The names of the app's workflows. Throws UnavailableError. */
   workflowNames(): Promise<readonly string[]> {
-    return this.#app.names();
+    return this.#names();
   }
 
   /** What seals handles. */
@@ -151,6 +198,18 @@ export class Systems {
     return { type: PROMETHEUS, body: joinTexts([this.#tally?.text() ?? '', ...texts]) };
   }
 
+  /** None if there is no app. */
+  async #names(): Promise<readonly string[]> {
+    try {
+      const { thing, release } = await this.#app.hold(() => false);
+      release();
+      return thing.names;
+    } catch (error) {
+      if (error instanceof NotFoundError) return [];
+      throw error;
+    }
+  }
+
   get #redis(): NodeSource {
     const { redis } = this.#options;
     if (redis !== undefined) return redis;
@@ -159,7 +218,7 @@ export class Systems {
 
   async close(): Promise<void> {
     this.#tally?.close();
-    await this.#app.close();
+    await Promise.all([this.#app.close(), this.#stores.close(), this.#indexes.close()]);
     await Promise.all(
       [...this.#queues.values()].map(({ queue, remote }) => {
         remote.close();

@@ -3,11 +3,13 @@
  * name, and with values that do not fit, and answers its example as its schemas say.
  */
 import * as claims from './claims.js';
+import * as features from './features.js';
 import * as leases from './leases.js';
 import type { Operation } from './operation.js';
 import * as product from './product.js';
 import * as queues from './queues.js';
 import * as runs from './runs.js';
+import * as vectors from './vectors.js';
 
 export const OPERATIONS: readonly Operation[] = [
   ...Object.values(product),
@@ -15,4 +17,6 @@ export const OPERATIONS: readonly Operation[] = [
   ...Object.values(claims),
   ...Object.values(leases),
   ...Object.values(runs),
+  ...Object.values(features),
+  ...Object.values(vectors),
 ];

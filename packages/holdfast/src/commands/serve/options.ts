@@ -46,6 +46,13 @@ export const SERVER_KEY: Option = {
     'The file of the key that seals handles, the same for all replicas; "holdfast keys server" makes one. Beyond the loopback it is required.',
 };
 
+export const SERVED_RATE: Option = {
+  name: 'rate',
+  value: '<count>/<duration>',
+  env: 'HOLDFAST_RATE',
+  about: 'How many requests a key may make in a time at each replica, such as 100/1s. Default: any number.',
+};
+
 export const PUBLIC_URL: Option = {
   name: 'public-url',
   value: '<url,…>',

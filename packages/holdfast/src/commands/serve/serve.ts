@@ -9,6 +9,7 @@ import { messageOf } from '@holdfast/kernel';
 import { type Arguments, given } from '../../arguments.js';
 import type { Command } from '../../command.js';
 import { openLocks } from '../../deployment.js';
+import { parseDuration } from '../../durations.js';
 import { EXIT } from '../../exit-codes.js';
 import { Interruption } from '../../interruption.js';
 import { DESCRIPTION, NODE_OPTIONS, NODES } from '../../options.js';
@@ -22,6 +23,7 @@ import {
   PUBLIC_URL,
   SERVE_PORT,
   SERVED_APP,
+  SERVED_RATE,
   SERVED_REDIS,
   SERVER_KEY,
   STOP_GRACE,
@@ -40,6 +42,7 @@ and /metrics. Every replica answers every request. Log lines go to stdout.`,
     SERVE_PORT,
     KEYS,
     SERVER_KEY,
+    SERVED_RATE,
     PUBLIC_URL,
     INSECURE,
     DRAIN,
@@ -63,6 +66,7 @@ and /metrics. Every replica answers every request. Log lines go to stdout.`,
       ...given({
         host: args.text(HOST),
         app: args.text(SERVED_APP),
+        rate: rateOf(args),
         port: args.count(SERVE_PORT, 0, 65_535),
         keys: args.text(KEYS),
         serverKey: args.text(SERVER_KEY),
@@ -93,6 +97,15 @@ export async function library(args: Arguments): Promise<typeof import('@holdfast
   } catch (error) {
     throw args.wrong(`@holdfast/server is not installed beside holdfast: ${messageOf(error)}`);
   }
+}
+
+function rateOf(args: Arguments): { readonly count: number; readonly per: number } | undefined {
+  const text = args.text(SERVED_RATE);
+  if (text === undefined) return undefined;
+  const [, count = '', duration = ''] = /^(\d{1,7})\/(.+)$/.exec(text) ?? [];
+  const per = parseDuration(duration);
+  if (count !== '' && per !== undefined) return { count: Number(count), per };
+  throw args.wrong('--rate is a count and a duration, such as 100/1s');
 }
 
 function hostsOf(args: Arguments): readonly string[] {

@@ -1,0 +1,130 @@
+/**
+ * Operations on indexes of vectors: searching, and writing documents. The server follows an index that it searches in its own
+ * memory.
+ *
+ * Guarantees: a search with the place of a write sees it, at whichever replica it was made. An index is searched as it is
+ * defined in Redis: filters and words need the program that defines them.
+ */
+import { findIndex } from '@holdfast/vectors';
+import { z } from 'zod';
+import { operation } from './operation.js';
+import { duration, id, none } from './values.js';
+
+const indexName = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/);
+const inIndex = z.strictObject({ index: indexName });
+const READ = { right: 'vectors:read', judgedBy: 'index' } as const;
+const WRITE = { right: 'vectors:write', judgedBy: 'index' } as const;
+const vector = z.array(z.number()).min(1).max(8_192);
+const place = z.string().max(200).describe('A search `after` this place sees the write.');
+
+const written = z.looseObject({
+  outcome: z.string().describe('"written", or why not, such as "older".'),
+  place: place.optional(),
+});
+const WRITTEN = { 200: { description: 'What became of it.', schema: written } };
+
+export const search = operation({
+  id: 'vectors.search',
+  method: 'POST',
+  path: '/v1/indexes/{index}/search',
+  summary: 'Find the documents that are nearest to a vector.',
+  ...READ,
+  params: inIndex,
+  query: none,
+  body: z.strictObject({
+    vector: vector.optional(),
+    vectors: z.record(z.string(), vector).optional().describe('Of an index with named vectors: by name.'),
+    limit: z.int().min(1).max(1_000).default(10),
+    offset: z.int().min(0).max(999).default(0),
+    after: place.optional(),
+    wait: duration(0, 30_000).optional().describe('How long to wait for that place, in ms.'),
+  }),
+  answers: {
+    200: {
+      description: 'The best first.',
+      schema: z.object({
+        hits: z.array(z.looseObject({ id, score: z.number(), attributes: z.unknown() })),
+        place,
+      }),
+    },
+  },
+  problems: ['HOLDFAST_NOT_FOUND'],
+  example: { params: { index: 'kb' }, body: { vector: [1, 0, 0], limit: 5 } },
+  run: ({ systems, params, body, signal }) =>
+    systems.withIndex(params.index, async (index) => {
+      const { hits, place } = await index.search({ ...body, signal } as never);
+      const shown = hits.map(({ id, score, time, attributes, chunk }) => ({
+        ...{ id, score, time: time.getTime(), attributes },
+        ...(chunk !== undefined && { chunk }),
+      }));
+      return { status: 200, body: { hits: shown, place } };
+    }),
+});
+
+export const put = operation({
+  id: 'vectors.put',
+  method: 'PUT',
+  path: '/v1/indexes/{index}/documents/{id}',
+  summary: 'Write a document, in place of the one of its id, unless a later event is there.',
+  ...WRITE,
+  params: inIndex.extend({ id }),
+  query: none,
+  body: z.strictObject({
+    vector: vector.optional(),
+    vectors: z
+      .union([z.array(vector), z.record(z.string(), z.union([vector, z.array(vector)]))])
+      .optional()
+      .describe('One for each chunk; or by name.'),
+    attributes: z.record(z.string(), z.unknown()).optional(),
+    time: z.int().positive().optional().describe('When it was so, in ms since the epoch. Default: now.'),
+  }),
+  answers: WRITTEN,
+  problems: ['HOLDFAST_NOT_FOUND'],
+  example: {
+    params: { index: 'kb', id: 'apple' },
+    body: { vector: [1, 0, 0], attributes: { kind: 'fruit' } },
+  },
+  run: ({ systems, params, body: { time, ...document } }) =>
+    systems.withIndex(params.index, async (index) => {
+      const options = time === undefined ? {} : { time };
+      return { status: 200, body: await index.put({ id: params.id, ...document } as never, options) };
+    }),
+});
+
+export const remove = operation({
+  id: 'vectors.delete',
+  method: 'DELETE',
+  path: '/v1/indexes/{index}/documents/{id}',
+  summary: 'Delete a document, unless a later event is there.',
+  ...WRITE,
+  params: inIndex.extend({ id }),
+  query: none,
+  answers: WRITTEN,
+  problems: ['HOLDFAST_NOT_FOUND'],
+  example: { params: { index: 'kb', id: 'apple' } },
+  run: ({ systems, params }) =>
+    systems.withIndex(params.index, async (index) => ({ status: 200, body: await index.delete(params.id) })),
+});
+
+export const describeIndex = operation({
+  id: 'vectors.describe',
+  method: 'GET',
+  path: '/v1/indexes/{index}',
+  summary: 'Look what an index has: its size, its model and its generations.',
+  ...READ,
+  params: inIndex,
+  query: none,
+  answers: {
+    200: {
+      description: 'The index.',
+      schema: z.looseObject({ name: z.string(), entries: z.int(), live: z.string(), model: z.string() }),
+    },
+  },
+  problems: ['HOLDFAST_NOT_FOUND'],
+  example: { params: { index: 'kb' } },
+  run: ({ systems, params }) =>
+    systems.withIndex(params.index, async () => {
+      const info = await findIndex({ ...systems.place, name: params.index });
+      return { status: 200, body: { ...info, written: info?.written.getTime() } };
+    }),
+});
