@@ -5,20 +5,12 @@
 import { bySystem, pascal, referred, snake, wrapped } from './model.mjs';
 
 const NOTICE = 'Made by `npm run clients` from the operations of the server; changes belong there.';
-const RESERVED = new Set([
-  'from',
-  'class',
-  'global',
-  'is',
-  'in',
-  'not',
-  'or',
-  'and',
-  'def',
-  'pass',
-  'lambda',
-  'None',
-]);
+/** The keywords of Python 3.10 and later. */
+const RESERVED = new Set(
+  'False None True and as assert async await break class continue def del elif else except finally for from global if import in is lambda nonlocal not or pass raise return try while with yield'.split(
+    ' ',
+  ),
+);
 
 /** The file of clients/python/holdfast, by its name. */
 export function python(model) {
@@ -90,7 +82,7 @@ function methodOf(model, operation) {
   const words = named.filter((field) => field.description);
   const text = [summary, description].filter(Boolean).join(' ');
   return [
-    `    def ${snake(name)}(`,
+    `    def ${argument(name)}(`,
     ...args.map((arg) => `        ${arg},`),
     `    ) -> ${result}:`,
     ...docOf(text, words),

@@ -8,13 +8,16 @@ from collections.abc import Callable
 from typing import Any
 
 from ._operations import Operations
+from ._lease import Lease, acquire
 from ._transport import Event, ProblemError, Transport, UnreachableError
-from ._worker import Delivery, LeaseLostError, NonRetryableError, Worker
+from ._validity import LeaseLostError
+from ._worker import Delivery, NonRetryableError, Worker
 
 __all__ = [
     "Client",
     "Delivery",
     "Event",
+    "Lease",
     "LeaseLostError",
     "NonRetryableError",
     "ProblemError",
@@ -31,6 +34,14 @@ class Client(Operations):
 
     def __init__(self, url: str, key: str | Callable[[], str] | None = None, *, timeout: float = 40.0) -> None:
         super().__init__(Transport(url, key, timeout).call)
+
+    def lease(self, name: str, *, ttl: float = 10.0, wait: float = 0.0, above: int | None = None) -> Lease:
+        """Takes the lease on a resource, and keeps it until it is given back: `with client.lease("account:42") as lease`.
+
+        ttl: how long the lease outlives this process, in seconds. wait: how long to wait for it, in seconds. above: the token must
+        be above this. Raises ProblemError, of 409 where somebody else holds it; UnreachableError.
+        """
+        return acquire(self, name, ttl, wait, above)
 
     def work(
         self,

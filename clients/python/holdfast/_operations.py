@@ -242,7 +242,7 @@ class Locks:
     def __init__(self, call: Call) -> None:
         self._call = call
 
-    def break(
+    def break_(
         self,
         name: str,
         *,
@@ -414,6 +414,29 @@ class Queues:
             params={"queue": queue},
             query={},
             body=None,
+            idempotency_key=idempotency_key,
+            http_timeout=http_timeout,
+        )
+
+    def events(
+        self,
+        queue: str,
+        *,
+        after: str = ABSENT,
+        idempotency_key: str | None = None,
+        http_timeout: float | None = None,
+    ) -> Any:
+        """Follow what happens to the tasks of a queue, as server-sent events. The id of an event is
+        its cursor: with the header Last-Event-ID, or `after`, the stream goes on after it, as far
+        as events are kept. Results and progress are shown with the right queues:data.
+        """
+        return self._call(
+            "GET",
+            "/v1/queues/{queue}/events",
+            params={"queue": queue},
+            query={"after": after},
+            body=None,
+            stream=True,
             idempotency_key=idempotency_key,
             http_timeout=http_timeout,
         )
@@ -596,6 +619,356 @@ class Queues:
         )
 
 
+class Workflows:
+    """The operations on workflows."""
+
+    def __init__(self, call: Call) -> None:
+        self._call = call
+
+    def approvals(
+        self,
+        workflow: str,
+        id: str,
+        *,
+        key: str = ABSENT,
+        idempotency_key: str | None = None,
+        http_timeout: float | None = None,
+    ) -> dict:
+        """List what a run waits for people to approve.
+
+        key: That with which the run was started, if any.
+        """
+        return self._call(
+            "GET",
+            "/v1/workflows/{workflow}/runs/{id}/approvals",
+            params={"workflow": workflow, "id": id},
+            query={"key": key},
+            body=None,
+            idempotency_key=idempotency_key,
+            http_timeout=http_timeout,
+        )
+
+    def approve(
+        self,
+        workflow: str,
+        id: str,
+        *,
+        approval: dict,
+        answer: Any,
+        key: str = ABSENT,
+        idempotency_key: str | None = None,
+        http_timeout: float | None = None,
+    ) -> dict:
+        """Answer what a run waits for people to approve; the run is told the subject of the key.
+
+        key: That with which the run was started, if any.
+        """
+        return self._call(
+            "POST",
+            "/v1/workflows/{workflow}/runs/{id}:approve",
+            params={"workflow": workflow, "id": id},
+            query={"key": key},
+            body={"approval": approval, "answer": answer},
+            idempotency_key=idempotency_key,
+            http_timeout=http_timeout,
+        )
+
+    def cancel(
+        self,
+        workflow: str,
+        id: str,
+        *,
+        reason: str = ABSENT,
+        key: str = ABSENT,
+        idempotency_key: str | None = None,
+        http_timeout: float | None = None,
+    ) -> dict:
+        """Ask a run to end.
+
+        key: That with which the run was started, if any.
+        """
+        return self._call(
+            "POST",
+            "/v1/workflows/{workflow}/runs/{id}:cancel",
+            params={"workflow": workflow, "id": id},
+            query={"key": key},
+            body={"reason": reason},
+            idempotency_key=idempotency_key,
+            http_timeout=http_timeout,
+        )
+
+    def counts(
+        self,
+        workflow: str,
+        *,
+        idempotency_key: str | None = None,
+        http_timeout: float | None = None,
+    ) -> dict:
+        """Count the runs of a workflow by their states."""
+        return self._call(
+            "GET",
+            "/v1/workflows/{workflow}",
+            params={"workflow": workflow},
+            query={},
+            body=None,
+            idempotency_key=idempotency_key,
+            http_timeout=http_timeout,
+        )
+
+    def demand(
+        self,
+        workflow: str,
+        *,
+        idempotency_key: str | None = None,
+        http_timeout: float | None = None,
+    ) -> dict:
+        """Tell an autoscaler how many runs wait for a worker or have one."""
+        return self._call(
+            "GET",
+            "/v1/scale/workflows/{workflow}",
+            params={"workflow": workflow},
+            query={},
+            body=None,
+            idempotency_key=idempotency_key,
+            http_timeout=http_timeout,
+        )
+
+    def get(
+        self,
+        workflow: str,
+        id: str,
+        *,
+        key: str = ABSENT,
+        wait: int = ABSENT,
+        idempotency_key: str | None = None,
+        http_timeout: float | None = None,
+    ) -> dict:
+        """Look at a run, or wait for its end.
+
+        key: That with which the run was started, if any.
+        wait: How long to wait for its end, in ms: up to 30000. Default 0.
+        """
+        return self._call(
+            "GET",
+            "/v1/workflows/{workflow}/runs/{id}",
+            params={"workflow": workflow, "id": id},
+            query={"key": key, "wait": wait},
+            body=None,
+            idempotency_key=idempotency_key,
+            http_timeout=http_timeout,
+        )
+
+    def history(
+        self,
+        workflow: str,
+        id: str,
+        *,
+        key: str = ABSENT,
+        idempotency_key: str | None = None,
+        http_timeout: float | None = None,
+    ) -> dict:
+        """Read the journal of a run.
+
+        key: That with which the run was started, if any.
+        """
+        return self._call(
+            "GET",
+            "/v1/workflows/{workflow}/runs/{id}/history",
+            params={"workflow": workflow, "id": id},
+            query={"key": key},
+            body=None,
+            idempotency_key=idempotency_key,
+            http_timeout=http_timeout,
+        )
+
+    def list(
+        self,
+        *,
+        idempotency_key: str | None = None,
+        http_timeout: float | None = None,
+    ) -> dict:
+        """List the workflows of the app that the key may read."""
+        return self._call(
+            "GET",
+            "/v1/workflows",
+            params={},
+            query={},
+            body=None,
+            idempotency_key=idempotency_key,
+            http_timeout=http_timeout,
+        )
+
+    def retry(
+        self,
+        workflow: str,
+        id: str,
+        *,
+        from_: str = ABSENT,
+        key: str = ABSENT,
+        idempotency_key: str | None = None,
+        http_timeout: float | None = None,
+    ) -> dict:
+        """Let a run go on that is stuck, has failed or was cancelled.
+
+        from_: A step, by its id or name.
+        key: That with which the run was started, if any.
+        """
+        return self._call(
+            "POST",
+            "/v1/workflows/{workflow}/runs/{id}:retry",
+            params={"workflow": workflow, "id": id},
+            query={"key": key},
+            body={"from": from_},
+            idempotency_key=idempotency_key,
+            http_timeout=http_timeout,
+        )
+
+    def runs(
+        self,
+        workflow: str,
+        *,
+        state: str = ABSENT,
+        from_: int = ABSENT,
+        to: int = ABSENT,
+        limit: int = ABSENT,
+        idempotency_key: str | None = None,
+        http_timeout: float | None = None,
+    ) -> dict:
+        """List runs of a workflow, in no order.
+
+        from_: Those that came to their state then or later, in ms since the epoch.
+        to: Those that came to it before then.
+        """
+        return self._call(
+            "GET",
+            "/v1/workflows/{workflow}/runs",
+            params={"workflow": workflow},
+            query={"state": state, "from": from_, "to": to, "limit": limit},
+            body=None,
+            idempotency_key=idempotency_key,
+            http_timeout=http_timeout,
+        )
+
+    def send(
+        self,
+        workflow: str,
+        id: str,
+        message: str,
+        *,
+        payload: Any = ABSENT,
+        key: str = ABSENT,
+        idempotency_key: str | None = None,
+        http_timeout: float | None = None,
+    ) -> dict:
+        """Send a message to a run: its next "receive" of that name takes it. With an Idempotency-Key
+        it may be repeated: the run takes it once.
+
+        key: That with which the run was started, if any.
+        """
+        return self._call(
+            "POST",
+            "/v1/workflows/{workflow}/runs/{id}/messages/{message}",
+            params={"workflow": workflow, "id": id, "message": message},
+            query={"key": key},
+            body={"payload": payload},
+            idempotency_key=idempotency_key,
+            http_timeout=http_timeout,
+        )
+
+    def start(
+        self,
+        workflow: str,
+        *,
+        input: Any,
+        id: str = ABSENT,
+        key: str = ABSENT,
+        priority: int = ABSENT,
+        delay: int = ABSENT,
+        expires: int = ABSENT,
+        idempotency_key: str | None = None,
+        http_timeout: float | None = None,
+    ) -> dict:
+        """Start a run. With an id, or an Idempotency-Key, it may be repeated: there is one run of it.
+        The input is checked by the worker, which has the schema.
+
+        input: What the function is given.
+        id: Default: one that the server makes.
+        key: What the run works on: of one key, one run goes on at a time.
+        priority: Higher goes first. Default 0.
+        delay: In how many ms it begins. Default 0.
+        expires: By when it has to begin, in ms since the epoch.
+        """
+        return self._call(
+            "POST",
+            "/v1/workflows/{workflow}/runs",
+            params={"workflow": workflow},
+            query={},
+            body={
+                "input": input,
+                "id": id,
+                "key": key,
+                "priority": priority,
+                "delay": delay,
+                "expires": expires,
+            },
+            idempotency_key=idempotency_key,
+            http_timeout=http_timeout,
+        )
+
+    def stream(
+        self,
+        workflow: str,
+        id: str,
+        stream: str,
+        *,
+        key: str = ABSENT,
+        from_: str = ABSENT,
+        idempotency_key: str | None = None,
+        http_timeout: float | None = None,
+    ) -> Any:
+        """Follow what the steps of a run write to a stream, as server-sent events, until the run is
+        over. The id of an event is its place: with the header Last-Event-ID, or `from`, the stream
+        goes on after it. An event "restart" says that what came of its step before is void; "end"
+        is the last one.
+
+        key: That with which the run was started, if any.
+        """
+        return self._call(
+            "GET",
+            "/v1/workflows/{workflow}/runs/{id}/streams/{stream}",
+            params={"workflow": workflow, "id": id, "stream": stream},
+            query={"key": key, "from": from_},
+            body=None,
+            stream=True,
+            idempotency_key=idempotency_key,
+            http_timeout=http_timeout,
+        )
+
+    def terminate(
+        self,
+        workflow: str,
+        id: str,
+        *,
+        reason: str = ABSENT,
+        key: str = ABSENT,
+        idempotency_key: str | None = None,
+        http_timeout: float | None = None,
+    ) -> dict:
+        """End a run at once; its function does not hear of that.
+
+        key: That with which the run was started, if any.
+        """
+        return self._call(
+            "POST",
+            "/v1/workflows/{workflow}/runs/{id}:terminate",
+            params={"workflow": workflow, "id": id},
+            query={"key": key},
+            body={"reason": reason},
+            idempotency_key=idempotency_key,
+            http_timeout=http_timeout,
+        )
+
+
 class Operations:
     """All systems of the server."""
 
@@ -604,3 +977,4 @@ class Operations:
         self.leases = Leases(call)
         self.locks = Locks(call)
         self.queues = Queues(call)
+        self.workflows = Workflows(call)

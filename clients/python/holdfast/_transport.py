@@ -30,6 +30,8 @@ class ProblemError(Exception):
     def __init__(self, status: int, problem: dict) -> None:
         super().__init__(problem.get("detail") or problem.get("title") or f"the server answered {status}")
         self.status = status
+        #: All that was answered.
+        self.problem = problem
         #: As in docs/ERRORS.md, such as "HOLDFAST_UNAVAILABLE"; None where a proxy has answered.
         self.code: str | None = problem.get("code")
         #: In how many seconds it is worth asking again; None if the server does not say.

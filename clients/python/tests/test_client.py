@@ -8,7 +8,7 @@ import re
 import threading
 import unittest
 
-from holdfast import Client, Delivery, NonRetryableError, ProblemError, UnreachableError
+from holdfast import Client, Delivery, LeaseLostError, NonRetryableError, ProblemError, UnreachableError
 
 URL = os.environ["HOLDFAST_URL"]
 
@@ -44,6 +44,19 @@ class TestClient(unittest.TestCase):
         self.assertEqual(done["state"], "completed")
         self.assertGreater(done["result"]["token"], 0)
         self.assertEqual(client.queues.get("python-worked", "b")["state"], "dead")
+
+    def test_lease(self) -> None:
+        with self.client.lease("python:1", ttl=6) as first:
+            with self.assertRaises(ProblemError) as raised:
+                self.client.lease("python:1")
+            self.assertEqual(raised.exception.status, 409)
+            first.check()
+        self.assertTrue(first.lost)
+        with self.client.lease("python:1", wait=5) as second:
+            self.assertGreater(second.token, first.token)
+            self.assertGreater(second.left, 0)
+        with self.assertRaises(LeaseLostError):
+            second.check()
 
     def test_readme(self) -> None:
         readme = pathlib.Path(__file__).parents[1].joinpath("README.md").read_text()

@@ -3,6 +3,7 @@
  *
  * Guarantees: it holds nothing but its options, opens no connection of its own, and needs no closing.
  */
+import { acquire, type HeldLease, type LeaseOptions } from './lease.js';
 import { Systems } from './operations/systems.js';
 import { type ClientOptions, transportTo } from './transport.js';
 import { type Handler, type WorkOptions, work } from './worker.js';
@@ -11,6 +12,14 @@ export class Client extends Systems {
   /** Use createClient(). */
   constructor(options: ClientOptions) {
     super(transportTo(options));
+  }
+
+  /**
+   * Takes the lease on a resource, and keeps it until it is given back: `await using lease = await client.lease('account:42')`.
+   * Throws a ProblemError, of 409 where somebody else holds it, UnreachableError, and the reason of the signal.
+   */
+  lease(name: string, options: LeaseOptions = {}): Promise<HeldLease> {
+    return acquire(this.leases, name, options);
   }
 
   /**

@@ -3,6 +3,7 @@
  * `client.queues.add(…)` and the like are made from the server's table of operations (operations/).
  */
 export { type Client, createClient } from './client.js';
+export type { HeldLease, LeaseOptions } from './lease.js';
 export type * from './operations/schemas.js';
 export { type FieldProblem, ProblemError, UnreachableError } from './problem.js';
 export type { CallOptions, ClientOptions, ServerEvent } from './transport.js';

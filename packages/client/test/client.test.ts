@@ -5,15 +5,23 @@ import { readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createClient, NonRetryableError, ProblemError, UnreachableError } from '@holdfast/client';
+import {
+  createClient,
+  LeaseLostError,
+  NonRetryableError,
+  ProblemError,
+  UnreachableError,
+} from '@holdfast/client';
 import { systemRandom } from '@holdfast/kernel';
 import { type LocalNodes, startNodes } from '@holdfast/local';
+import { createLocks, type Locks } from '@holdfast/lock';
 import { createKey, createServer, type Server } from '@holdfast/server';
 import { describe as documentOf, OPERATIONS } from '@holdfast/server/testing';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 
 const ROOT = join(import.meta.dirname, '../../..');
 let nodes: LocalNodes;
+let locks: Locks;
 let server: Server;
 let url: string;
 let folder: string;
@@ -21,15 +29,19 @@ const made = createKey({ subject: 'all', scopes: ['*'] }, systemRandom);
 const reader = createKey({ subject: 'reader', scopes: ['queues:read'] }, systemRandom);
 
 beforeAll(async () => {
-  nodes = await startNodes(1);
+  nodes = await startNodes(4);
+  const [data = '', ...voters] = nodes.urls;
+  locks = createLocks({ nodes: voters, callTimeout: 5_000 });
+  await locks.initialize();
   folder = await mkdtemp(join(tmpdir(), 'holdfast-client-'));
   const keys = join(folder, 'keys.json');
   await writeFile(keys, JSON.stringify({ keys: [made.entry, reader.entry] }));
-  server = createServer({ redis: nodes.urls[0] ?? '', port: 0, keys });
+  server = createServer({ redis: data, locks, port: 0, keys });
   url = await server.listen();
 });
 afterAll(async () => {
   await server.close();
+  await locks.close();
   await nodes.stop();
   await rm(folder, { recursive: true });
 });
@@ -115,6 +127,27 @@ it('work: what a handler returns or throws is what becomes of its task, and who 
   await working;
   const stranger = createClient({ url, key: reader.key });
   await expect(stranger.work('worked', () => {})).rejects.toMatchObject({ status: 403 });
+});
+
+it('lease: one holds it, the next has it with a higher token, and who has lost it is told', async () => {
+  const client = createClient({ url, key: made.key });
+  const first = await client.lease('account:1', { ttl: 6_000 });
+  await expect(client.lease('account:1')).rejects.toMatchObject({ status: 409 });
+  const waiting = client.lease('account:1', { wait: 20_000 });
+  await first.release();
+  expect(first.left).toBe(0);
+  const second = await waiting;
+  expect(second.token).toBeGreaterThan(first.token);
+  expect(second.left).toBeGreaterThan(0);
+  const lost = new Promise((resolve) => second.signal.addEventListener('abort', resolve));
+  await client.locks.break('account:1');
+  await lost; // with its next renewal
+  expect(second.signal.reason).toBeInstanceOf(LeaseLostError);
+  {
+    await using third = await client.lease('account:1', { wait: 5_000, above: second.token });
+    expect(third.token).toBeGreaterThan(second.token);
+  }
+  expect((await client.locks.inspect('account:1')).held).toBe(false);
 });
 
 it('of Python does the same', async () => {

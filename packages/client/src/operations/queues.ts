@@ -1,5 +1,5 @@
 /** The operations on queues. Made by `npm run clients` from the operations of the server; changes belong there. */
-import type { CallOptions, Transport } from '../transport.js';
+import type { CallOptions, ServerEvent, Transport } from '../transport.js';
 import type { NewTask, Task } from './schemas.js';
 
 export class Queues {
@@ -129,6 +129,25 @@ export class Queues {
       method: 'GET',
       path: '/v1/scale/queues/{queue}',
       params: { queue },
+      options,
+    });
+  }
+
+  /**
+   * Follow what happens to the tasks of a queue, as server-sent events. The id of an event is its cursor: with the
+   * header Last-Event-ID, or `after`, the stream goes on after it, as far as events are kept. Results and progress
+   * are shown with the right queues:data.
+   */
+  events(
+    queue: string,
+    query?: { readonly after?: string },
+    options?: CallOptions,
+  ): AsyncIterable<ServerEvent> {
+    return this.#transport.stream({
+      method: 'GET',
+      path: '/v1/queues/{queue}/events',
+      params: { queue },
+      query,
       options,
     });
   }

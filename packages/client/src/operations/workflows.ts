@@ -1,0 +1,350 @@
+/** The operations on workflows. Made by `npm run clients` from the operations of the server; changes belong there. */
+import type { CallOptions, ServerEvent, Transport } from '../transport.js';
+
+export class Workflows {
+  readonly #transport: Transport;
+
+  /** Use createClient(). */
+  constructor(transport: Transport) {
+    this.#transport = transport;
+  }
+
+  /** List what a run waits for people to approve. */
+  approvals(
+    workflow: string,
+    id: string,
+    query?: { readonly key?: string },
+    options?: CallOptions,
+  ): Promise<{
+    readonly approvals: readonly {
+      readonly id: string;
+      readonly name: string;
+      readonly [more: string]: unknown;
+    }[];
+  }> {
+    return this.#transport.call({
+      method: 'GET',
+      path: '/v1/workflows/{workflow}/runs/{id}/approvals',
+      params: { workflow, id },
+      query,
+      options,
+    });
+  }
+
+  /** Answer what a run waits for people to approve; the run is told the subject of the key. */
+  approve(
+    workflow: string,
+    id: string,
+    body: {
+      readonly approval: {
+        readonly id: string;
+        readonly name: string;
+      };
+      readonly answer: unknown;
+    },
+    query?: { readonly key?: string },
+    options?: CallOptions,
+  ): Promise<{
+    readonly approved: boolean;
+  }> {
+    return this.#transport.call({
+      method: 'POST',
+      path: '/v1/workflows/{workflow}/runs/{id}:approve',
+      params: { workflow, id },
+      query,
+      body,
+      options,
+    });
+  }
+
+  /** Ask a run to end. */
+  cancel(
+    workflow: string,
+    id: string,
+    body: {
+      readonly reason?: string;
+    },
+    query?: { readonly key?: string },
+    options?: CallOptions,
+  ): Promise<{
+    readonly cancelled: boolean;
+  }> {
+    return this.#transport.call({
+      method: 'POST',
+      path: '/v1/workflows/{workflow}/runs/{id}:cancel',
+      params: { workflow, id },
+      query,
+      body,
+      options,
+    });
+  }
+
+  /** Count the runs of a workflow by their states. */
+  counts(workflow: string, options?: CallOptions): Promise<Readonly<Record<string, number>>> {
+    return this.#transport.call({
+      method: 'GET',
+      path: '/v1/workflows/{workflow}',
+      params: { workflow },
+      options,
+    });
+  }
+
+  /** Tell an autoscaler how many runs wait for a worker or have one. */
+  demand(
+    workflow: string,
+    options?: CallOptions,
+  ): Promise<{
+    readonly demand: number;
+  }> {
+    return this.#transport.call({
+      method: 'GET',
+      path: '/v1/scale/workflows/{workflow}',
+      params: { workflow },
+      options,
+    });
+  }
+
+  /** Look at a run, or wait for its end. */
+  get(
+    workflow: string,
+    id: string,
+    query?: { readonly key?: string; readonly wait?: number },
+    options?: CallOptions,
+  ): Promise<{
+    /** 1 to 64 letters, digits, "_" and "-". */
+    readonly workflow: string;
+    /** 1 to 256 bytes of UTF-8. */
+    readonly id: string;
+    /** 1 to 256 bytes of UTF-8. */
+    readonly key?: string;
+    readonly status:
+      | 'waiting'
+      | 'delayed'
+      | 'running'
+      | 'sleeping'
+      | 'stuck'
+      | 'completed'
+      | 'failed'
+      | 'cancelled';
+    /** Why it is stuck, has failed or was cancelled. */
+    readonly reason?: string;
+    /** What it has published last; with the right workflows:data. */
+    readonly state?: unknown;
+    /** Of a completed run; with the right workflows:data. */
+    readonly result?: unknown;
+  }> {
+    return this.#transport.call({
+      method: 'GET',
+      path: '/v1/workflows/{workflow}/runs/{id}',
+      params: { workflow, id },
+      query,
+      options,
+    });
+  }
+
+  /** Read the journal of a run. */
+  history(
+    workflow: string,
+    id: string,
+    query?: { readonly key?: string },
+    options?: CallOptions,
+  ): Promise<{
+    readonly records: readonly {
+      readonly kind: string;
+      readonly [more: string]: unknown;
+    }[];
+  }> {
+    return this.#transport.call({
+      method: 'GET',
+      path: '/v1/workflows/{workflow}/runs/{id}/history',
+      params: { workflow, id },
+      query,
+      options,
+    });
+  }
+
+  /** List the workflows of the app that the key may read. */
+  list(options?: CallOptions): Promise<{
+    readonly workflows: readonly string[];
+  }> {
+    return this.#transport.call({ method: 'GET', path: '/v1/workflows', options });
+  }
+
+  /** Let a run go on that is stuck, has failed or was cancelled. */
+  retry(
+    workflow: string,
+    id: string,
+    body: {
+      /** A step, by its id or name. */
+      readonly from?: string;
+    },
+    query?: { readonly key?: string },
+    options?: CallOptions,
+  ): Promise<{
+    readonly retried: boolean;
+  }> {
+    return this.#transport.call({
+      method: 'POST',
+      path: '/v1/workflows/{workflow}/runs/{id}:retry',
+      params: { workflow, id },
+      query,
+      body,
+      options,
+    });
+  }
+
+  /** List runs of a workflow, in no order. */
+  runs(
+    workflow: string,
+    query?: {
+      readonly state?:
+        | 'waiting'
+        | 'delayed'
+        | 'running'
+        | 'sleeping'
+        | 'stuck'
+        | 'completed'
+        | 'failed'
+        | 'cancelled';
+      readonly from?: number;
+      readonly to?: number;
+      readonly limit?: number;
+    },
+    options?: CallOptions,
+  ): Promise<{
+    readonly runs: readonly {
+      /** 1 to 64 letters, digits, "_" and "-". */
+      readonly workflow: string;
+      /** 1 to 256 bytes of UTF-8. */
+      readonly id: string;
+      /** 1 to 256 bytes of UTF-8. */
+      readonly key?: string;
+      readonly state:
+        | 'waiting'
+        | 'delayed'
+        | 'running'
+        | 'sleeping'
+        | 'stuck'
+        | 'completed'
+        | 'failed'
+        | 'cancelled';
+      readonly since: number;
+    }[];
+    readonly more: boolean;
+  }> {
+    return this.#transport.call({
+      method: 'GET',
+      path: '/v1/workflows/{workflow}/runs',
+      params: { workflow },
+      query,
+      options,
+    });
+  }
+
+  /**
+   * Send a message to a run: its next "receive" of that name takes it. With an Idempotency-Key it may be repeated:
+   * the run takes it once.
+   */
+  send(
+    workflow: string,
+    id: string,
+    message: string,
+    body: {
+      readonly payload?: unknown;
+    },
+    query?: { readonly key?: string },
+    options?: CallOptions,
+  ): Promise<{
+    readonly sent: boolean;
+  }> {
+    return this.#transport.call({
+      method: 'POST',
+      path: '/v1/workflows/{workflow}/runs/{id}/messages/{message}',
+      params: { workflow, id, message },
+      query,
+      body,
+      options,
+    });
+  }
+
+  /**
+   * Start a run. With an id, or an Idempotency-Key, it may be repeated: there is one run of it. The input is
+   * checked by the worker, which has the schema.
+   */
+  start(
+    workflow: string,
+    body: {
+      /** What the function is given. */
+      readonly input: unknown;
+      /** Default: one that the server makes. */
+      readonly id?: string;
+      /** What the run works on: of one key, one run goes on at a time. */
+      readonly key?: string;
+      /** Higher goes first. Default 0. */
+      readonly priority?: number;
+      /** In how many ms it begins. Default 0. */
+      readonly delay?: number;
+      /** By when it has to begin, in ms since the epoch. */
+      readonly expires?: number;
+    },
+    options?: CallOptions,
+  ): Promise<{
+    /** 1 to 64 letters, digits, "_" and "-". */
+    readonly workflow: string;
+    /** 1 to 256 bytes of UTF-8. */
+    readonly id: string;
+    /** 1 to 256 bytes of UTF-8. */
+    readonly key?: string;
+  }> {
+    return this.#transport.call({
+      method: 'POST',
+      path: '/v1/workflows/{workflow}/runs',
+      params: { workflow },
+      body,
+      options,
+    });
+  }
+
+  /**
+   * Follow what the steps of a run write to a stream, as server-sent events, until the run is over. The id of an
+   * event is its place: with the header Last-Event-ID, or `from`, the stream goes on after it. An event "restart"
+   * says that what came of its step before is void; "end" is the last one.
+   */
+  stream(
+    workflow: string,
+    id: string,
+    stream: string,
+    query?: { readonly key?: string; readonly from?: string },
+    options?: CallOptions,
+  ): AsyncIterable<ServerEvent> {
+    return this.#transport.stream({
+      method: 'GET',
+      path: '/v1/workflows/{workflow}/runs/{id}/streams/{stream}',
+      params: { workflow, id, stream },
+      query,
+      options,
+    });
+  }
+
+  /** End a run at once; its function does not hear of that. */
+  terminate(
+    workflow: string,
+    id: string,
+    body: {
+      readonly reason?: string;
+    },
+    query?: { readonly key?: string },
+    options?: CallOptions,
+  ): Promise<{
+    readonly terminated: boolean;
+  }> {
+    return this.#transport.call({
+      method: 'POST',
+      path: '/v1/workflows/{workflow}/runs/{id}:terminate',
+      params: { workflow, id },
+      query,
+      body,
+      options,
+    });
+  }
+}
