@@ -1,6 +1,6 @@
 -- Prelude of the verb that delivers tasks: the tasks that entries stand for.
 --
--- Stands on: window, paced, windows
+-- Stands on: window, paced, windows, served
 local claims, void = {}, 0
 local key_rate, key_per = unpack(redis.call('HMGET', META, 'key_rate', 'key_per'))
 
@@ -18,7 +18,7 @@ local held_back = 0
 -- Whether the rate of its key lets a task begin now. If not, the task leaves its stream until it does.
 local function may_begin(stream, entry, id, record)
   local key = key_rate and string.match(record, '^%d %d ([^\n]*)\n') or ''
-  if key == '' then return true end
+  if key == '' or is_tenant(key) then return true end
   local allowed, at = allowance(key, tonumber(key_rate), tonumber(key_per))
   if allowed > 0 then
     begin(key, tonumber(key_per), 1)
@@ -40,6 +40,7 @@ local function keep(stream, level, entries)
       kept[#kept + 1] = one
     elseif resolve(stream, entry, fields) and may_begin(stream, entry, fields[2], fields[3]) then
       end_unique(fields[2], 'begun')
+      pass_turn(string.match(fields[3], '^%d %d ([^\n]*)\n') or '')
       kept[#kept + 1] = one
     end
   end

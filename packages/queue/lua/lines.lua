@@ -2,7 +2,7 @@
 --
 -- A task has a slot of its key from the time when it may begin until it ends, also between attempts; the others wait in
 -- the key's line. A task goes by its own priority, not by that of the task whose slot it is given.
--- Stands on: paced
+-- Stands on: paced, turns
 local function line_of(key)
   local from, to = '[' .. key .. '\1', '(' .. key .. '\2'
   return from, to
@@ -14,7 +14,7 @@ end
 
 -- Gives the free slots of a key, of which `slots` are in use, to the tasks that have waited longest.
 local function fill_slots(key, slots)
-  local limit, from, to = tonumber(redis.call('HGET', META, 'key_limit') or 1), line_of(key)
+  local limit, from, to = slots_of(key), line_of(key)
   local passed -- how many took no slot: then there is room for those after them
   repeat
     local free = math.min(100, limit - slots)
@@ -34,20 +34,20 @@ local function fill_slots(key, slots)
 end
 
 local function enter_line(priority, key, id)
-  local slots, limit = tonumber(redis.call('HGET', SLOTS, key) or 0), redis.call('HGET', META, 'key_limit') or 1
+  local slots, limit = tonumber(redis.call('HGET', SLOTS, key) or 0), slots_of(key)
   local from, to = line_of(key)
-  if slots < tonumber(limit) and #redis.call('ZRANGEBYLEX', LINES, from, to, 'LIMIT', 0, 1) == 0 then
+  if slots < limit and #redis.call('ZRANGEBYLEX', LINES, from, to, 'LIMIT', 0, 1) == 0 then
     redis.call('HSET', SLOTS, key, slots + 1)
     push(priority, id)
     return
   end
   redis.call('ZADD', LINES, 0, in_line(key, join(id), id))
-  if slots < tonumber(limit) then fill_slots(key, slots) end
+  if slots < limit then fill_slots(key, slots) end
 end
 
--- A task gives its slot back.
+-- A task that ends, or leaves its line, gives its slot back. That of a tenant has none.
 local function free_slot(key)
-  fill_slots(key, tonumber(redis.call('HGET', SLOTS, key) or 1) - 1)
+  if not is_tenant(key) then fill_slots(key, tonumber(redis.call('HGET', SLOTS, key) or 1) - 1) end
 end
 
 -- Lets a task whose record is in TASKS begin: at once, or when its key lets it.

@@ -24,7 +24,7 @@ local function claim_returned(session, want, levels)
         kept[#kept + 1] = {one[1], one[2], deliveries}
         -- The task has begun before, so it is not held back, but it counts.
         local key = key_rate and one[2][1] == 'i' and string.match(one[2][3], '^%d %d ([^\n]*)\n')
-        if key and key ~= '' then begin(key, tonumber(key_per), 1) end
+        if key and key ~= '' and not is_tenant(key) then begin(key, tonumber(key_per), 1) end
       elseif not one[2] then
         void = void + 1
         redis.call('XACK', stream, GROUP, one[1])
@@ -45,8 +45,12 @@ local function claim(session, allowed, levels)
   if allowed > 0 and tonumber(redis.call('HGET', META, 'returned') or 0) > 0 then
     got = claim_returned(session, allowed, levels)
   end
-  for _, level in ipairs(levels) do
-    if got < allowed then got = got + keep(stream_of(level), level, read(level, session, allowed - got)) end
-  end
+  -- Whoever was delivered has let the next of its tenant come.
+  repeat
+    local before = pushed
+    for _, level in ipairs(levels) do
+      if got < allowed then got = got + keep(stream_of(level), level, read(level, session, allowed - got)) end
+    end
+  until got >= allowed or pushed == before
   return got
 end

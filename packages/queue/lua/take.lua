@@ -2,7 +2,7 @@
 --
 -- Deletes an entry, so that it never stands for another task with the same id. Returns the outcome.
 --
--- Stands on: cancelled
+-- Stands on: cancelled, served
 local function take_entry(level, entry)
   local stream = stream_of(level)
   local pending = redis.pcall('XPENDING', stream, GROUP, entry, entry, 1)
@@ -17,6 +17,12 @@ local function take_entry(level, entry)
   return 'removed'
 end
 
+-- Whether an entry has not been delivered to anybody yet.
+local function place_waits(level, entry)
+  local pending = redis.pcall('XPENDING', stream_of(level), GROUP, entry, entry, 1)
+  return pending.err or not pending[1]
+end
+
 -- Takes out a task with a record. Returns the outcome, and whether the task had a slot of its key. `state` is the state
 -- that it must be in, '' for any.
 local function take(id, record, key, state)
@@ -29,7 +35,10 @@ local function take(id, record, key, state)
   end
   if place then
     local level, entry = string.match(place, '^(%d) (.*)$')
-    return take_entry(level, entry), true
+    local waits = place_waits(level, entry)
+    local word = take_entry(level, entry)
+    if waits then pass_turn(key) end
+    return word, true
   end
   local number = redis.call('ZSCORE', JOINED, id)
   redis.call('ZREM', JOINED, id)

@@ -6,6 +6,7 @@
 import { checkData } from '@holdfast/kernel';
 import { encodeData } from './data.js';
 import { QueueFullError } from './errors.js';
+import { keyOfTenant } from './keys.js';
 import type { QueueParts } from './parts.js';
 import { repeatable, withinTime } from './retrying.js';
 import { type AddSettings, keptOptions, readAddOptions } from './task-options.js';
@@ -87,7 +88,8 @@ export class Adder {
 
   #put(data: string, options: AddSettings, kept: string): Promise<verbs.PutResult> {
     const { adding } = this.#parts;
-    const { id = adding.random.id(), priority, key = '', delay, deduplicate, expires } = options;
+    const { id = adding.random.id(), priority, tenant, delay, deduplicate, expires } = options;
+    const key = tenant === undefined ? (options.key ?? '') : keyOfTenant(tenant);
     const body = kept === '' ? `{"d":${data}}` : `{"d":${data},"o":${kept}}`;
     const same = { key: deduplicate?.key ?? '', within: deduplicate?.within ?? 0, keep: keepOf(deduplicate) };
     return adding.call(verbs.put, { id, priority, key, delay, body, deduplicate: same, expires });
@@ -100,6 +102,7 @@ function keepOf(same: AddSettings['deduplicate']): verbs.PutRequest['deduplicate
 }
 
 /** Whether the whole task fits into an entry of a stream. */
-function isPlain({ id, delay, key, deduplicate }: AddSettings): boolean {
-  return id === undefined && !delay && key === undefined && deduplicate === undefined;
+function isPlain({ id, delay, key, tenant, deduplicate }: AddSettings): boolean {
+  const isInLine = key !== undefined || tenant !== undefined;
+  return id === undefined && !delay && !isInLine && deduplicate === undefined;
 }

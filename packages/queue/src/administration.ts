@@ -56,6 +56,8 @@ const OBLITERATE = {
   force: withDefault(flag, false),
 } satisfies Readers<ObliterateOptions>;
 
+const readWeight = whole(1, 1_000);
+
 export interface CancelOptions {
   /** The reason, up to 1000 characters, which the task's signal and whoever waits for it are told. Default: none. */
   readonly reason?: string;
@@ -256,6 +258,15 @@ export abstract class QueueAdministration<Input> {
     const name = requireName('key', key);
     const released = await Promise.all(this.#parts.ports.map((port) => port.call(verbs.release, name)));
     return released.includes(true);
+  }
+
+  /**
+   * Sets how many tasks of a tenant begin in a turn, from 1 to 1000, which is kept with the queue; every tenant has 1 at
+   * first. Throws MisuseError, UnavailableError.
+   */
+  async weigh(tenant: string, weight: number): Promise<void> {
+    const request = { tenant: requireName('tenant', tenant), weight: readWeight('weight', weight) };
+    await Promise.all(this.#parts.ports.map((port) => port.call(verbs.weigh, request)));
   }
 
   /**

@@ -3,6 +3,7 @@
  */
 import { MisuseError } from '@holdfast/kernel';
 import type { Reply } from '@holdfast/redis';
+import { partsOfKey } from './keys.js';
 import { readResult } from './results.js';
 import type { Body, Failure } from './task-options.js';
 import { readTotals, type Totals } from './totals.js';
@@ -24,6 +25,7 @@ export interface TaskInfo {
   /** Why a task was cancelled. */
   readonly reason?: string;
   readonly key?: string;
+  readonly tenant?: string;
   readonly priority?: number;
   /** When it was added, in ms since the epoch by the server. */
   readonly added?: number;
@@ -78,7 +80,7 @@ function readRecord(record: string): Omit<TaskInfo, 'id' | 'state'> {
   return {
     data: body.d,
     priority: Number(record[0]),
-    ...(key !== '' && { key }),
+    ...partsOfKey(key),
     failed: body.m ?? 0,
     ...(body.w !== undefined && { added: body.w }),
     ...(body.e && { errors: body.e }),

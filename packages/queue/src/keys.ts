@@ -37,6 +37,8 @@ export const KEYSPACE = {
     'delayed',
     // Tasks that wait for a slot of their key, as key, number and id.
     'lines',
+    // Weights of tenants that have another one than 1.
+    'weights',
     // Slots in use by key.
     'slots',
     // Where entries are, by id: priority and entry.
@@ -91,6 +93,19 @@ export const KEYSPACE = {
   /** The streams by priority, from 0. */
   arrays: { ready: READY },
 } as const satisfies Keyspace;
+
+/** Stands before the name of a tenant where a record has a key: no key of a user begins so. */
+const TENANT = '\u0003';
+
+export const keyOfTenant = (tenant: string): string => `${TENANT}${tenant}`;
+
+export const isTenant = (key: string): boolean => key.startsWith(TENANT);
+
+/** What a record has in the place of a key: the key of a task, or its tenant. */
+export function partsOfKey(key: string): { readonly key?: string; readonly tenant?: string } {
+  if (key === '') return {};
+  return isTenant(key) ? { tenant: key.slice(TENANT.length) } : { key };
+}
 
 type KeyName = (typeof KEYSPACE)['names'][number];
 

@@ -7,6 +7,7 @@
 import { causesOf, isNonRetryable, messageOf, stackOf } from '@holdfast/kernel';
 import type { Command } from '@holdfast/redis';
 import type { Claimed } from './claimed.js';
+import { isTenant } from './keys.js';
 import { type Body, DEFAULT_ATTEMPTS, type Failure } from './task-options.js';
 
 /** The arguments that end a delivery, as lua/settle.lua describes them. */
@@ -94,8 +95,9 @@ export function later(claimed: Claimed, attempt: number, delay: number): Outcome
   return ['later', priority, entry, id, key, record, String(delay)];
 }
 
-/** Between attempts a task keeps the slot of its key. */
-const headOf = ({ priority, key }: Claimed): string => `${priority} ${key === '' ? 0 : 1} ${key}\n`;
+/** Between attempts a task keeps the slot of its key; one of a tenant has none. */
+const headOf = ({ priority, key }: Claimed): string =>
+  `${priority} ${key === '' || isTenant(key) ? 0 : 1} ${key}\n`;
 
 /** The outcome if trying again cannot help, or is not allowed. */
 export function dead(claimed: Claimed, attempt: number, errors: readonly Failure[]): Outcome {

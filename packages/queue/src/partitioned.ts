@@ -191,6 +191,11 @@ export class PartitionedQueue<Input = unknown, Output = Input> implements AsyncD
     return (await this.#ofId(id, (queue) => queue.requeue(id))).includes(true);
   }
 
+  /** Sets the weight of a tenant, as `weigh` of a queue does, in all partitions. Throws MisuseError, UnavailableError. */
+  async weigh(tenant: string, weight: number): Promise<void> {
+    await Promise.all(this.partitions.map((queue) => queue.weigh(tenant, weight)));
+  }
+
   /** Ends the window of a deduplication key, as `release` of a queue does, in whichever partition it is. */
   async release(key: string): Promise<boolean> {
     return (await Promise.all(this.partitions.map((queue) => queue.release(key)))).includes(true);

@@ -23,6 +23,7 @@ import { type Report, reportTo, SharedReaders } from '@holdfast/redis';
 import type { Claimed, Work } from './claimed.js';
 import { encodeData } from './data.js';
 import { encodeTrace } from './inspection.js';
+import { partsOfKey } from './keys.js';
 import { dead, done, failed, failureOf, keptAsAsked, type Outcome, whyGivenUp } from './outcome.js';
 import { type QueueParts, requireQueue } from './parts.js';
 import type { QueuePort } from './port.js';
@@ -42,6 +43,7 @@ export interface RemoteDelivery {
   readonly issuer: string;
   readonly resource: string;
   readonly key: string | undefined;
+  readonly tenant: string | undefined;
   /** How long the attempt may take, in ms, if its producer said so: it is for the program to obey. */
   readonly timeout: number | undefined;
   readonly ref: DeliveryRef;
@@ -246,7 +248,7 @@ export class Remote {
     const { token, now: begun } = work;
     return {
       ...{ id, data: JSON.parse(data), attempt, token, issuer, resource: `${issuer}/${id}` },
-      key: key === '' ? undefined : key,
+      ...{ key: undefined, tenant: undefined, ...partsOfKey(key) },
       timeout: options.h,
       ref: { session, lease, priority, entry, id, attempt, token, begun },
     };

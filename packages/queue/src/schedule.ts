@@ -16,9 +16,9 @@ import {
   withDefault,
 } from '@holdfast/kernel';
 import { firstTick, SCHEDULE_TIMES, type ScheduleSpan, tickAfter } from '@holdfast/redis';
-import { requireKeyName } from './keys.js';
+import { keyOfTenant, requireKeyName } from './keys.js';
 import type { QueuePort } from './port.js';
-import { type AddOptions, type KeptOptions, keptOptions, TASK } from './task-options.js';
+import { type AddOptions, type KeptOptions, keptOptions, requireOneOf, TASK } from './task-options.js';
 import * as verbs from './verbs.js';
 
 export interface Schedule extends ScheduleSpan {
@@ -35,6 +35,7 @@ export interface Schedule extends ScheduleSpan {
   readonly backoff?: Backoff;
   readonly timeout?: number;
   readonly key?: string;
+  readonly tenant?: string;
   readonly retain?: AddOptions['retain'];
 }
 
@@ -84,6 +85,7 @@ export function keepSchedule(
   { now, defaults }: { readonly now: number; readonly defaults: KeptOptions },
 ): { kept: string; next: number | undefined } {
   const settings = readOptions('schedule', schedule, SCHEDULE);
+  requireOneOf(settings);
   const { start, end } = settings;
   if (start !== undefined && end !== undefined && end < start)
     throw new MisuseError(`The end of a schedule is not before its start; got ${display(end)}.`);
@@ -119,7 +121,8 @@ export function readSchedule({
 
 /** The record of a task of a schedule that is added at `now`, in ms since the epoch. */
 export function recordOf({ schedule, data, o }: Kept, now: number): string {
-  const { priority = 0, key = '' } = schedule;
+  const { priority = 0, tenant } = schedule;
+  const key = tenant === undefined ? (schedule.key ?? '') : keyOfTenant(tenant);
   return `${priority} 0 ${key}\n${JSON.stringify({ d: data, o, w: now })}`;
 }
 

@@ -32,6 +32,7 @@ const VERBS = [
   'remove',
   'cancel',
   'release',
+  'weigh',
   'requeue',
   'schedule',
   'time',

@@ -46,6 +46,12 @@ export interface AddOptions {
   /** Tasks of one key go in order, as many at a time as `keys` of the queue's limits says. Default: none. */
   readonly key?: string;
   /**
+   * For whom the task is: while tasks of several tenants wait, they begin in turns, one of each, or as many as `weigh` of
+   * the queue says; a tenant alone has all workers. Tasks of a tenant begin in the order in which they were added, as
+   * many at a time as there are workers for; one that is tried again holds up none. Not together with `key`.
+   */
+  readonly tenant?: string;
+  /**
    * For `within` ms, tasks with the same `key` here count as one. With keep "first", later ones are not added. With
    * "last", the task begins `within` ms after the last one was added, with the data of that; if it has already begun,
    * it is left alone, and a new one is added. Default of keep: "first".
@@ -132,6 +138,7 @@ export const TASK = {
   backoff: optional(readBackoff),
   timeout: optional(duration({ min: 1 })),
   key: optional(requireName),
+  tenant: optional(requireName),
   retain: optional(
     group({
       age: readAge,
@@ -190,7 +197,19 @@ const ADD = {
 export type AddSettings = Settings<typeof ADD>;
 
 /** Throws MisuseError. */
-export const readAddOptions = (options: unknown): AddSettings => readOptions('add', options, ADD);
+export function readAddOptions(options: unknown): AddSettings {
+  const settings = readOptions('add', options, ADD);
+  requireOneOf(settings);
+  return settings;
+}
+
+/** Throws MisuseError for a task that would have both an order and turns. */
+export function requireOneOf({ key, tenant }: Pick<AddSettings, 'key' | 'tenant'>): void {
+  if (key === undefined || tenant === undefined) return;
+  throw new MisuseError(
+    `A task has a key, for order, or a tenant, for turns; got ${display(key)} and ${display(tenant)}. Give one.`,
+  );
+}
 
 /** One of many tasks to add. */
 export interface TaskToAdd<Data> {

@@ -17,6 +17,7 @@ import {
 import { addEffect, type Command } from '@holdfast/redis';
 import type { Claimed } from './claimed.js';
 import { encodeData } from './data.js';
+import { partsOfKey } from './keys.js';
 import type { QueueSettings } from './queue-options.js';
 import type { TaskOutcome } from './results.js';
 import { LONGEST_DELAY } from './task-options.js';
@@ -46,6 +47,8 @@ export interface Task<Data = unknown> extends TokenHolder {
   readonly issuer: string;
   /** The key that the task was added with, if any. */
   readonly key: string | undefined;
+  /** The tenant that the task was added for, if any. */
+  readonly tenant: string | undefined;
   /** Aborts when the lease is lost, or when the worker is stopped and its grace is over. */
   readonly signal: AbortSignal;
   readonly lease: {
@@ -138,6 +141,7 @@ export class DeliveredTask<Data> implements Task<Data> {
   readonly resource: string;
   readonly issuer: string;
   readonly key: string | undefined;
+  readonly tenant: string | undefined;
   /** Commands that are carried out with the task's end. */
   readonly effects: Command[] = [];
   readonly #maxBytes: number;
@@ -154,7 +158,9 @@ export class DeliveredTask<Data> implements Task<Data> {
     this.token = token;
     this.issuer = queue.issuer;
     this.resource = `${queue.issuer}/${id}`;
-    this.key = key === '' ? undefined : key;
+    const { key: own, tenant } = partsOfKey(key);
+    this.key = own;
+    this.tenant = tenant;
     this.#maxBytes = queue.settings.maxBytes;
     this.#context = context;
   }

@@ -409,6 +409,13 @@ export const release = single<string, boolean>(
   ([word]) => word === 'released',
 );
 
+/** Sets how many tasks of a tenant are delivered in a turn. */
+export const weigh = filling<{ readonly tenant: string; readonly weight: number }, void>(
+  'weigh',
+  ({ tenant, weight }) => [tenant, String(weight)],
+  () => {},
+);
+
 export interface RequeueRequest {
   readonly id: string;
   /** As it was found. */

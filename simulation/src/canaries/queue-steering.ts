@@ -131,6 +131,28 @@ export const QUEUE_STEERING_CANARIES: readonly Canary[] = [
     ],
   },
   {
+    name: 'a tenant takes the turns of others',
+    about: 'All tasks of a tenant go into the stream at once, before those that others add later.',
+    changes: [
+      {
+        file: `${LUA}/turns.lua`,
+        find: "tonumber(redis.call('HGET', WEIGHTS, string.sub(key, 2)) or 1)",
+        replace: '1000',
+      },
+    ],
+  },
+  {
+    name: 'a turn that is not passed on',
+    about: 'A task of a tenant is delivered, and the next one stays in its line.',
+    changes: [
+      {
+        file: `${LUA}/served.lua`,
+        find: "tonumber(redis.call('HGET', SLOTS, key) or 1) - 1",
+        replace: "tonumber(redis.call('HGET', SLOTS, key) or 1)",
+      },
+    ],
+  },
+  {
     name: 'nothing is deleted while no task ends',
     about: 'The renewal of a session deletes nothing of what has been kept for long enough.',
     changes: [

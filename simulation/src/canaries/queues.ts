@@ -274,7 +274,7 @@ export const QUEUE_CANARIES: readonly Canary[] = [
     changes: [
       {
         file: `${LUA}/lines.lua`,
-        find: '  if slots < tonumber(limit) and #',
+        find: '  if slots < limit and #',
         replace: '  if slots < 1000 and #',
       },
     ],

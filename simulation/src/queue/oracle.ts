@@ -18,6 +18,7 @@ import type { QueuePlan } from './plan.js';
 import { Rates } from './rates.js';
 import { Retention } from './retention.js';
 import { Ticks } from './ticks.js';
+import { Turns } from './turns.js';
 
 type Begun = Task<{ name: string }>;
 
@@ -42,6 +43,7 @@ export class QueueOracle implements Judge {
   readonly #rates: Rates;
   readonly #retention: Retention;
   readonly #ticks: Ticks;
+  readonly #turns: Turns;
   /** The highest token that was issued before the limits of the plan were declared; undefined until they are. */
   #unlimited: number | undefined;
   readonly #acknowledged = new Set<string>();
@@ -58,6 +60,7 @@ export class QueueOracle implements Judge {
     this.#rates = new Rates(plan, violate);
     this.#retention = new Retention(world, violate);
     this.#ticks = new Ticks(world, plan, violate);
+    this.#turns = new Turns(world, violate);
   }
 
   get #now(): number {
@@ -74,6 +77,7 @@ export class QueueOracle implements Judge {
     this.#remembersSince = this.#now;
     this.#lives.forgets();
     this.#retention.forgets();
+    this.#turns.forgets();
   }
 
   /** The server has carried out a command. */
@@ -84,6 +88,7 @@ export class QueueOracle implements Judge {
       return;
     }
     this.#lives.look(call, reply as string[]);
+    this.#turns.look(call, reply as string[]);
     if (reply[0] === 'obliterated') this.forgets();
     if (this.#remembersSince < 0 && !this.#plan.clocksJump) this.#ticks.look(call, reply as string[]);
     if (call.verb === 'work' || call.verb === 'renew') this.#retention.look();
@@ -141,6 +146,7 @@ export class QueueOracle implements Judge {
     const isJudged = this.#unlimited !== undefined && this.#remembersSince < 0 && !this.#plan.clocksJump;
     for (let place = 8; place < reply.length; place += 2) {
       const level = Number(reply[place]);
+      this.#turns.delivered(level, reply[place + 1] as readonly Reply[]);
       if (isJudged) this.#rates.delivered(Number(reply[2]), reply[place + 1] as readonly Reply[]);
       for (const [entry, fields] of reply[place + 1] as unknown as [string, string[]][]) {
         const plain = level === 0 ? entry : `${entry}:${level}`;

@@ -189,6 +189,7 @@ export class QueuePhases implements Phases {
         expires: undefined,
         timeout: undefined,
         retain: undefined,
+        tenant: undefined,
       },
       ...{ key: undefined, delay, priority: 0 },
       work: { takes: 0, steps: 1, fails: 0, fatal: false, heedless: false, progress: false },

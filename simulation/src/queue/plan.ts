@@ -71,6 +71,8 @@ export type QueueStep = { readonly after: number } & (
   | { readonly f: 'watch'; readonly for: number }
   /** Ends the window of the key under which tasks are unique. */
   | { readonly f: 'release' }
+  /** Sets the weight of a tenant. */
+  | { readonly f: 'weigh'; readonly tenant: string; readonly weight: number }
   /** Sets the limits of the plan, under a higher version. */
   | { readonly f: 'limit' }
   /** Runs the schedule now. */
@@ -110,6 +112,7 @@ interface AddPlan {
   /** For how long what is left of it is kept, if not as long as of others. */
   readonly retain: OwnRetention | undefined;
   readonly key: string | undefined;
+  readonly tenant: string | undefined;
   readonly delay: number;
   readonly priority: number;
   readonly work: WorkPlan;
@@ -255,6 +258,7 @@ function drawClient(
         .map((step) => withWrongs(wrongs, step))
         .map((step) => withRetention(keeps, step))
         .flatMap((step) => withUniqueness(keeps, step))
+        .flatMap((step) => withTenant(keeps, step))
         .flatMap((step) => withEnds(ends, step))
         .flatMap((step) => withReaders(moves, step))
         .flatMap((step, number) =>
@@ -274,6 +278,16 @@ function withRetention(keeps: Dice, step: QueueStep): QueueStep {
   if (step.f !== 'add' || !keeps.chance(0.15)) return step;
   const age = (): number => keeps.one([0, keeps.scale(1, 500), 3_600_000]);
   return { ...step, retain: { age: age(), dead: { age: age() } } };
+}
+
+/** Some tasks without a key are a tenant's. */
+function withTenant(keeps: Dice, step: QueueStep): QueueStep[] {
+  if (step.f !== 'add' || step.key !== undefined || !keeps.chance(0.3)) return [step];
+  const tenant = keeps.one(['acme', 'acme', 'acme', 'umbrella']);
+  const weigh: QueueStep[] = keeps.chance(0.08)
+    ? [{ f: 'weigh', after: 0, tenant, weight: keeps.whole(1, 3) }]
+    : [];
+  return [...weigh, { ...step, tenant }];
 }
 
 /** The deduplication key of tasks that are unique until they have begun, or ended. */
@@ -343,7 +357,7 @@ function drawStep(
   const isNamed = dice.chance(0.5);
   return {
     ...{ f: 'add', after, name, isShared: false, id: isNamed ? `task ${name}` : undefined },
-    ...{ timeout: undefined, retain: undefined },
+    ...{ timeout: undefined, retain: undefined, tenant: undefined },
     deduplicate:
       !isNamed && dice.chance(0.1)
         ? { key: 'same', within: dice.scale(10, 1_000), keep: dice.one(['first', 'last'] as const) }
@@ -374,7 +388,7 @@ function drawReuse(
       isShared: true,
       id,
       deduplicate: undefined,
-      ...{ timeout: undefined, retain: undefined },
+      ...{ timeout: undefined, retain: undefined, tenant: undefined },
     },
     ...drawAdd(dice, lease),
   };

@@ -123,7 +123,7 @@ export class QueueProcess implements Actor<QueueStep> {
 
   /** A task with an id is added until it is certain that it is. Rejects if that is not known of another. */
   async add(step: Omit<QueueStep & { f: 'add' }, 'f' | 'after'>): Promise<void> {
-    const { name, id, isShared, deduplicate, expires, timeout, retain, key, delay, priority } = step;
+    const { name, id, isShared, deduplicate, expires, timeout, retain, key, tenant, delay, priority } = step;
     const options = {
       ...(id !== undefined && { id, deduplicate: { key: name, within: REPEATED } }),
       ...(deduplicate && { deduplicate }),
@@ -131,6 +131,7 @@ export class QueueProcess implements Actor<QueueStep> {
       ...(timeout !== undefined && { timeout }),
       ...(retain && { retain }),
       ...(key !== undefined && { key }),
+      ...(tenant !== undefined && { tenant }),
       ...(delay > 0 && { delay }),
       ...(priority > 0 && { priority }),
     };
@@ -240,6 +241,8 @@ export class QueueProcess implements Actor<QueueStep> {
         const { version: _, ...limits } = limitsOf(this.#options.plan, 0) ?? {};
         return void (await this.queue.setLimits({ ...limits, version: 3 }));
       }
+      case 'weigh':
+        return this.queue.weigh(step.tenant, step.weight);
       case 'release':
         return void (await this.queue.release(UNIQUE));
       case 'announce':

@@ -4,6 +4,7 @@
 import type { Reply } from '../redis/index.js';
 import type { Violate } from '../run/part.js';
 import type { QueuePlan } from './plan.js';
+import { TENANT } from './turns.js';
 
 type Rate = QueuePlan['queue']['rate'];
 
@@ -26,7 +27,7 @@ export class Rates {
       this.#judge('', now, rate);
       const key = fields[0] === 'i' ? (/^\d \d ([^\n]*)\n/.exec(fields[2] ?? '')?.[1] ?? '') : '';
       // What was handed back, or taken from who is gone, counts, but is not held back by its key.
-      if (key !== '') this.#judge(key, now, keyRate, again === undefined);
+      if (key !== '' && !key.startsWith(TENANT)) this.#judge(key, now, keyRate, again === undefined);
     }
   }
 

@@ -13,6 +13,7 @@ const MAY_STAY = [
   'results',
   'letters',
   'own',
+  'weights',
   'own_dead',
   'dead',
   'dedup',
