@@ -29,6 +29,7 @@ import { shop } from './shop/run.js';
 import { vectorsFilters } from './vectors/filters.js';
 import { vectorsKeywords } from './vectors/keywords.js';
 import { vectors } from './vectors/run.js';
+import { vectorsServer } from './vectors/server.js';
 import { vectorsShards } from './vectors/shards.js';
 import { vectorsStart } from './vectors/start.js';
 import { versus } from './versus/run.js';
@@ -52,6 +53,7 @@ const BENCHMARKS: ReadonlyMap<string, Benchmark> = new Map([
   ['features-served', featuresServed],
   ['vectors-filters', vectorsFilters],
   ['vectors-keywords', vectorsKeywords],
+  ['vectors-server', vectorsServer],
   ['vectors-shards', vectorsShards],
   ['vectors-start', vectorsStart],
 ]);
@@ -66,7 +68,7 @@ ${[...BENCHMARKS].map(([name, { about, workloads }]) => `  ${name.padEnd(20)}${a
 
   --rounds N        how many rounds to take the median of; default 5, fewer where a round takes long
   --only A,B        only these workloads of the benchmark; default all
-  --size N          features-cutover: how many rows; default 1000000; features-served: how many answers; default 100000; vectors, vectors-filters, vectors-shards: how many; default 50000; vectors-start: how many; default 250000; vectors-keywords: how many texts; default 250000
+  --size N          features-cutover: how many rows; default 1000000; features-served: how many answers; default 100000; vectors, vectors-filters, vectors-server, vectors-shards: how many; default 50000; vectors-start: how many; default 250000; vectors-keywords: how many texts; default 250000
   --against COMMIT  versus: the earlier commit to compare with; default HEAD^
   --json FILE       writes the numbers of every round
   --markdown FILE   writes the tables

@@ -20,6 +20,8 @@ import { DIMENSIONS, exactAnswers, NEAREST, vectorSource } from './data.js';
 
 const SEED = 20_240_607;
 const KINDS = 10;
+/** Of more vectors, one contestant at a time is in the memory: all of them would need some 15 GiB. */
+const MANY = 300_000;
 /** Writes that are under way at a time. */
 const AT_ONCE = 256;
 
@@ -52,8 +54,13 @@ function oneIndex(redis: string): Contestant {
   };
 }
 
+const inShards =
+  (shards: number, isElsewhere = false) =>
+  (redis: string): Contestant =>
+    shardedIndex(redis, shards, isElsewhere);
+
 /** With `isElsewhere`, another index of this process holds half of them, and is asked by text, as over a network that takes no time. */
-function shardedIndex(redis: string, shards: number, isElsewhere = false): Contestant {
+function shardedIndex(redis: string, shards: number, isElsewhere: boolean): Contestant {
   const name = `${shards} shards${isElsewhere ? ', half asked by text' : ''}`;
   const options = { ...COMMON, redis, name: isElsewhere ? 'apart' : 'parts', shards };
   const numbers = Array.from({ length: shards }, (_, shard) => shard);
@@ -95,19 +102,21 @@ class ShardsBenchmark implements Run {
     const queries = source.next(quick ? 50 : 500);
     const answers = exactAnswers(queries, base);
     this.#nodes = await startNodes(1);
-    const [redis = ''] = this.#nodes.urls;
-    this.#contestants = [
-      oneIndex(redis),
-      shardedIndex(redis, 2),
-      shardedIndex(redis, 4),
-      shardedIndex(redis, 4, true),
-    ];
-    for (const each of this.#contestants) await this.#fill(each, base);
-    for (let round = 0; round < rounds; round += 1) {
-      progress(`round ${round + 1}`);
-      for (const each of turns(this.#contestants, round)) {
-        for (const workload of this.#call.workloads) await this.#search(each, workload, { queries, answers });
+    const makers = [oneIndex, inShards(2), inShards(4), inShards(4, true)];
+    const names: string[] = [];
+    for (const group of stored > MANY ? makers.map((make) => [make]) : [makers]) {
+      const [redis = ''] = this.#nodes.urls;
+      this.#contestants = group.map((make) => make(redis));
+      names.push(...this.#contestants.map(({ name }) => name));
+      for (const each of this.#contestants) await this.#fill(each, base);
+      for (let round = 0; round < rounds; round += 1) {
+        progress(`round ${round + 1}`);
+        for (const each of turns(this.#contestants, round)) {
+          for (const workload of this.#call.workloads)
+            await this.#search(each, workload, { queries, answers });
+        }
       }
+      if (group !== makers) await this.#startAnew();
     }
     return {
       title: 'An index of vectors in several shards',
@@ -123,7 +132,7 @@ class ShardsBenchmark implements Run {
             workload,
             about: `The ${NEAREST} nearest, one search after another; median of the rounds (min–max).`,
           },
-          ...{ contestants: this.#contestants.map(({ name }) => name), isCompared: false },
+          ...{ contestants: names, isCompared: false },
         }),
       ),
       remarks: [
@@ -132,6 +141,12 @@ class ShardsBenchmark implements Run {
       ],
       data: this.#results,
     };
+  }
+
+  /** With an empty server. */
+  async #startAnew(): Promise<void> {
+    await this.stop();
+    this.#nodes = await startNodes(1);
   }
 
   async stop(): Promise<void> {
