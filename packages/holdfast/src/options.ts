@@ -133,6 +133,24 @@ export const CANCEL_REASON: Option = {
   about: 'Why: whoever waits for the task is told.',
 };
 
+export const ERROR: Option = {
+  name: 'error',
+  value: '<text>',
+  about: 'Only those whose last error has this text.',
+};
+
+export const TASK_KEY: Option = {
+  name: 'key',
+  value: '<key>',
+  about: 'Only those of tasks with this key.',
+};
+
+export const MOST: Option = {
+  name: 'most',
+  value: '<count>',
+  about: 'At most so many; all without it.',
+};
+
 export const PURGED_STATE: Option = {
   name: 'state',
   value: '<state>',

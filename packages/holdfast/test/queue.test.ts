@@ -47,7 +47,12 @@ test('shows queues and tasks, retries, pauses and purges', async () => {
   expect((await call('pause', 'images')).stdout).toContain('gives no tasks');
   expect((await call('ls')).stdout).toMatch(/paused\n$/);
   expect((await call('resume', 'images')).code).toBe(0);
-  expect((await call('retry', 'images')).stdout).toBe('1 dead letters are tried again.\n');
+  const none = await call('retry', 'images', '--error', 'other', '--most', '5');
+  expect(none.stdout).toBe('0 dead letters are tried again.\n');
+  expect((await call('retry', 'images', id, '--key', 'k')).code).not.toBe(0);
+  expect((await call('retry', 'images', '--error', 'broken')).stdout).toBe(
+    '1 dead letters are tried again.\n',
+  );
   expect(await queue.counts()).toMatchObject({ dead: 0, waiting: 2, paused: false });
   expect((await call('purge', 'images', '--state', 'waiting')).stdout).toBe(
     '2 waiting tasks were removed.\n',

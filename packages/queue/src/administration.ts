@@ -22,7 +22,6 @@ import { type Announced, encodeKinds, readKinds } from './events.js';
 import { type FanInInfo, fanInOf, outcomesOf } from './fan-in.js';
 import {
   type Counts,
-  freshRecord,
   type LogLine,
   requireState,
   type TaskInfo,
@@ -33,6 +32,7 @@ import { requireId } from './keys.js';
 import type { Limits } from './limits.js';
 import type { QueueParts } from './parts.js';
 import type { QueuePort } from './port.js';
+import { type RequeueAllOptions, readRequeueAll, requeueAll, requeueOne } from './requeueing.js';
 import type { TaskOutcome } from './results.js';
 import {
   keepSchedule,
@@ -274,10 +274,15 @@ export abstract class QueueAdministration<Input> {
    * or if a task of the same id was added since and has not ended; the letter stays then. Throws UnavailableError.
    */
   async requeue(id: string): Promise<boolean> {
-    const { port } = this.#parts;
-    const letter = await port.call(verbs.letter, requireId('id', id));
-    if (letter === undefined) return false;
-    return port.call(verbs.requeue, { id, letter, record: freshRecord(letter) });
+    return requeueOne(this.#parts.port, requireId('id', id));
+  }
+
+  /**
+   * Lets the dead letters of a kind be tried again, the oldest first, or all of them; each as `requeue` does. Resolves to how
+   * many will be. Throws MisuseError, UnavailableError, and what `filter` throws; what was requeued by then stays so.
+   */
+  async requeueAll(options: RequeueAllOptions = {}): Promise<number> {
+    return requeueAll(this.#parts.port, readRequeueAll(options));
   }
 
   /** Removes all tasks in one state; resolves to how many. Tasks that a worker has stay. Throws UnavailableError. */

@@ -40,6 +40,7 @@ export {
 export { createQueue, type EventsOptions, type Queue } from './queue.js';
 export type { QueueOptions } from './queue-options.js';
 export { type ListQueuesOptions, listQueues } from './registry.js';
+export type { RequeueAllOptions } from './requeueing.js';
 export type { TaskOutcome } from './results.js';
 export type { Schedule, ScheduleInfo } from './schedule.js';
 export type { Deferral, Task, TaskHandler } from './task.js';

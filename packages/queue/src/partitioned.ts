@@ -29,6 +29,7 @@ import { requireQueueName } from './keys.js';
 import { LIMITS, type Limits, shareOfQueue } from './limits.js';
 import { MANY, Queue } from './queue.js';
 import { QUEUE, type QueueOptions } from './queue-options.js';
+import { type RequeueAllOptions, readRequeueAll } from './requeueing.js';
 import { type AddOptions, isGivenId, readAddOptions, requireTasks, type TaskToAdd } from './task-options.js';
 import { sumTotals } from './totals.js';
 
@@ -199,6 +200,19 @@ export class PartitionedQueue<Input = unknown, Output = Input> implements AsyncD
   /** Ends the window of a deduplication key, as `release` of a queue does, in whichever partition it is. */
   async release(key: string): Promise<boolean> {
     return (await Promise.all(this.partitions.map((queue) => queue.release(key)))).includes(true);
+  }
+
+  /** Lets dead letters of all partitions be tried again, as `requeueAll` of a queue does; resolves to how many. */
+  async requeueAll(options: RequeueAllOptions = {}): Promise<number> {
+    const { limit = Number.POSITIVE_INFINITY, ...kind } = options;
+    readRequeueAll(options);
+    let requeued = 0;
+    for (const queue of this.partitions) {
+      if (requeued >= limit) break;
+      const left = limit - requeued;
+      requeued += await queue.requeueAll({ ...kind, ...(Number.isFinite(left) && { limit: left }) });
+    }
+    return requeued;
   }
 
   /** Removes all tasks in one state from all partitions, as `purge` of a queue does; resolves to how many. */

@@ -1,17 +1,26 @@
 /** The actions of `holdfast queue` that change something: `retry`, `cancel`, `release`, `pause`, `resume`, `purge`. */
 import { masked } from '../../arguments.js';
 import type { Command } from '../../command.js';
-import { CANCEL_REASON, JSON_OUTPUT, PREFIX, PURGED_STATE, REDIS } from '../../options.js';
+import {
+  CANCEL_REASON,
+  ERROR,
+  JSON_OUTPUT,
+  MOST,
+  PREFIX,
+  PURGED_STATE,
+  REDIS,
+  TASK_KEY,
+} from '../../options.js';
 import { answer, type Call, ID_OPERAND, OF_EVERY_ACTION, onQueue, QUEUE_OPERAND } from './opened.js';
 
 export const retry: Command = {
   ...OF_EVERY_ACTION,
   name: 'retry',
-  summary: 'Let a dead letter be tried again, or all of them.',
+  summary: 'Let a dead letter be tried again, or many of them.',
   operands: [QUEUE_OPERAND, ID_OPERAND],
-  about: 'A task that is tried again begins with its first attempt.',
-  options: [REDIS, PREFIX, JSON_OUTPUT],
-  example: 'holdfast queue retry images --redis redis://127.0.0.1:6379',
+  about: 'A task that is tried again begins with its first attempt. The oldest dead letters come first.',
+  options: [REDIS, PREFIX, ERROR, TASK_KEY, MOST, JSON_OUTPUT],
+  example: 'holdfast queue retry images --error timeout --redis redis://127.0.0.1:6379',
   run: onQueue(requeue),
 };
 
@@ -104,6 +113,10 @@ export const purge: Command = {
 async function requeue(call: Call): Promise<number> {
   const { id } = call;
   if (id !== undefined) {
+    for (const option of [ERROR, TASK_KEY, MOST]) {
+      if (call.args.text(option) !== undefined)
+        throw call.args.wrong(`--${option.name} is for many dead letters; leave it out with an id`);
+    }
     if (await call.queue.requeue(id)) return answer(call, { requeued: 1 }, `${id} is tried again.`);
     if ((await call.queue.get(id)) === undefined)
       throw call.args.wrong(`there is no dead letter "${masked(id)}" in "${call.queue.name}"`);
@@ -111,12 +124,13 @@ async function requeue(call: Call): Promise<number> {
       `"${masked(id)}" is no dead letter of "${call.queue.name}", or was added again: then let that task end first`,
     );
   }
-  let requeued = 0;
-  let after: string | undefined;
-  do {
-    const page = await call.queue.list('dead', { limit: 500, after });
-    for (const task of page.tasks) if (await call.queue.requeue(task.id)) requeued += 1;
-    after = page.next;
-  } while (after !== undefined);
+  const error = call.args.text(ERROR);
+  const key = call.args.text(TASK_KEY);
+  const limit = call.args.count(MOST, 1, Number.MAX_SAFE_INTEGER);
+  const requeued = await call.queue.requeueAll({
+    ...(error !== undefined && { error }),
+    ...(key !== undefined && { key }),
+    ...(limit !== undefined && { limit }),
+  });
   return answer(call, { requeued }, `${requeued} dead letters are tried again.`);
 }
