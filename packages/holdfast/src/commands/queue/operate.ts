@@ -18,7 +18,7 @@ export const retry: Command = {
   name: 'retry',
   summary: 'Let a dead letter be tried again, or many of them.',
   operands: [QUEUE_OPERAND, ID_OPERAND],
-  about: 'A task that is tried again begins with its first attempt. The oldest dead letters come first.',
+  about: 'A task that is tried again begins with its first attempt.',
   options: [REDIS, PREFIX, ERROR, TASK_KEY, MOST, JSON_OUTPUT],
   example: 'holdfast queue retry images --error timeout --redis redis://127.0.0.1:6379',
   run: onQueue(requeue),
@@ -46,7 +46,7 @@ export const release: Command = {
   name: 'release',
   summary: 'End the window of a deduplication key.',
   operands: [QUEUE_OPERAND, { name: 'key', about: 'the deduplication key' }],
-  about: 'Another task may be added under the key then; the one that began the window goes on.',
+  about: 'Another task may be added under the key then; the first one goes on.',
   options: [REDIS, PREFIX, JSON_OUTPUT],
   example: 'holdfast queue release images cat-7 --redis redis://127.0.0.1:6379',
   run: onQueue(async (call) => {
