@@ -64,6 +64,15 @@ it('sells, shows what holds, and charges every order once while workers freeze',
   await page.getByRole('switch', { name: 'Faults on' }).waitFor();
   expect(problems).toEqual([]);
   await page.close();
+  const answers = [
+    '/orders/of-nobody/run',
+    '/search?text=',
+    '/source/worker.ts',
+    '/source/stage/faults.ts',
+  ].map(
+    async (path) => (await fetch(urlOf(program) + path).then(async (it) => [it.status, await it.text()]))[0],
+  );
+  expect(await Promise.all(answers)).toEqual([200, 404, 400, 404, 200]); // and the shop goes on
   expect(await program.ended(), program.output).toBe(0);
   expect(program.output).toMatch(
     /^Verdict: good\. orders \d{2}, charged twice 0, lost 0, stale writes refused [1-9]/m,

@@ -3,6 +3,7 @@
  *
  * Guarantees: nothing here polls, rejects, or keeps the process alive by itself. Every wait ends when its signal aborts.
  */
+import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 export class Changes {
@@ -41,6 +42,7 @@ export class Changes {
 /** A signal that aborts after `delay` milliseconds, or as soon as one of `parents` does. */
 export function limit(delay: number, ...parents: readonly AbortSignal[]): AbortSignal {
   const controller = new AbortController();
+  setMaxListeners(0, controller.signal); // as many as wait for it
   const timer = setTimeout(() => controller.abort(), delay).unref();
   const follow = (): void => {
     clearTimeout(timer);

@@ -50,6 +50,7 @@ export async function follow(run: Run, response: ServerResponse): Promise<void> 
       for await (const item of run.stream<string>('reasons', { signal: gone }))
         tell(item.kind === 'chunk' ? 'word' : 'restart', item.kind === 'chunk' ? item.chunk : null);
     })();
+    speaking.catch(() => {}); // it is awaited below, unless something else fails before
     do tell('steps', stepsOf(await run.history()));
     while (!isOver && (await rest(AGAIN, gone)));
     await speaking;

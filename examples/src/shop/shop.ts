@@ -28,9 +28,12 @@ import { DEPLOYMENT } from './setting.js';
 
 /** For how long an order is waited for, in ms. */
 const PATIENCE = 10_000;
+/** How much of a text is searched for, in characters. */
+const LONGEST = 200;
 
+const ID = /^[\w-]{1,64}$/;
 const Ordered = z.object({
-  id: z.string().regex(/^[\w-]{1,64}$/),
+  id: z.string().regex(ID),
   account: z.enum(CUSTOMERS.map(({ id }) => id)),
   product: z.string().refine(isSold, 'There is no such product.'),
 });
@@ -78,7 +81,10 @@ async function flip(request: IncomingMessage): Promise<Answer> {
 
 async function look(path: string, words: URLSearchParams): Promise<Answer> {
   const [, what, id = '', more] = path.split('/');
-  if (path === '/search') return [200, await find(index, words.get('text') ?? '')];
+  if (path === '/search') {
+    const text = (words.get('text') ?? '').slice(0, LONGEST).trim();
+    return text === '' ? [400, { error: 'Give a text.' }] : [200, await find(index, text)];
+  }
   if (path === '/products') return [200, CATALOGUE];
   if (what === 'products' && more === 'with' && isSold(id)) return [200, await boughtWith(store, id)];
   const picture = what === 'pictures' ? await redis.get(`picture:${id}`) : null;
@@ -105,7 +111,7 @@ const server = createServer((request, response) => {
   const url = new URL(request.url ?? '/', 'http://localhost');
   const [, , id = '', more] = url.pathname.split('/');
   if (url.pathname === '/live') return live.add(response);
-  if (more === 'run') return void follow(orders.get(ordered, id), response);
+  if (more === 'run' && ID.test(id)) return void follow(orders.get(ordered, id), response);
   answer(request, url).then(
     (found) => send(response, found),
     (error: Error) => send(response, [503, { error: error.message }]), // nothing is known: to be asked again
