@@ -66,6 +66,7 @@ it('sells, shows what holds, and charges every order once while workers freeze',
   await page.close();
   const answers = [
     '/orders/of-nobody/run',
+    '/orders//run',
     '/search?text=',
     '/source/worker.ts',
     '/source/stage/faults.ts',
