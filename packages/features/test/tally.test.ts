@@ -9,6 +9,7 @@ import { windows } from '../src/definition/windows.js';
 import { createFeatures, type Features } from '../src/features.js';
 import { packRows } from '../src/row/pack.js';
 import { redisStream } from '../src/source/redis-stream.js';
+import type { Source } from '../src/source/source.js';
 import { contributionOf } from '../src/window/events.js';
 import { addToRing, emptyRing, readRing, writeAddition, writeRing } from '../src/window/ring.js';
 import { additionsOf } from './additions.js';
@@ -250,6 +251,29 @@ describe('windows of a stream', () => {
     await until(4);
     expect((await store.rows(clicks, ['u1']))[0]?.values.recent).toEqual(['k11', 'k10', 'k01']);
     await follower.stop();
+  });
+
+  it('of many small batches are counted by few calls, because those that wait leave together', async () => {
+    const COUNT = 400;
+    const store = await storeOf();
+    const at = Date.now();
+    const source: Source = {
+      ...{ name: 'many', partitions: [0] },
+      nameOf: () => 'many',
+      extent: () => Promise.resolve(undefined),
+      async *read(_, after) {
+        for (let n = after?.[0] ?? 0; n < COUNT; n += 1) {
+          const value = { user: `u${n % 7}`, at, price: n, what: `k${n}` };
+          yield { records: [{ offset: [n + 1, 0], value }], through: [n + 1, 0] };
+        }
+      },
+    };
+    const lane = await store.open(clicks, { lane: 'stream', holder: holderOf(7) });
+    await lane.follow(source, (value) => value).done();
+    expect(await counted()).toEqual([COUNT, sumTo(COUNT)]);
+    let calls = 0;
+    for (let n = 0; n < PARTITIONS; n += 1) calls += await client().xlen(`{feat:shop.${n}}:log`);
+    expect(calls).toBeLessThan(COUNT / 4);
   });
 
   it('count every event once, whoever takes the lane over while they come', async () => {

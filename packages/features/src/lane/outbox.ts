@@ -20,6 +20,13 @@ type Pieces = Parcel['pieces'];
 
 type Reply = Landed | { readonly word: 'told' } | Buried | LaneRefusal;
 
+/** Of a batch of the source. */
+interface Waiting {
+  readonly pieces: Pieces;
+  readonly through: Offset;
+  readonly weight: number;
+}
+
 /** The partition stands elsewhere than was thought, or does not know the lane: the source is read again from where it stands. */
 export class Elsewhere extends Error {}
 
@@ -29,7 +36,7 @@ export class Outbox {
   readonly #parts: FollowParts;
   readonly #hand: SourceHand;
   readonly #partition: Partition;
-  readonly #queue: { readonly pieces: Pieces; readonly through: Offset; readonly weight: number }[] = [];
+  readonly #queue: Waiting[] = [];
   #sending: Promise<void> | undefined;
   #count = 0;
 
@@ -83,28 +90,55 @@ export class Outbox {
   }
 
   async #drain(): Promise<void> {
-    for (let next = this.#queue[0]; next !== undefined; next = this.#queue[0]) {
-      await this.#send(next.pieces, next.through);
-      this.#queue.shift();
-      this.#count -= next.weight;
+    while (this.#queue.length > 0) {
+      const { pieces, through, weight, count } = this.#next();
+      await this.#send(pieces, through);
+      this.#queue.splice(0, count);
+      this.#count -= weight;
       this.#hand.left();
     }
     this.#sending = undefined;
   }
 
+  /** What was taken first, and as much of what was taken since as fits into its call: where calls take long, there are fewer. */
+  #next(): Waiting & { readonly count: number } {
+    let [count, weight] = [0, 0];
+    for (const each of this.#queue) {
+      if (count > 0 && weight + each.weight > this.#parts.most) break;
+      count += 1;
+      weight += each.weight;
+    }
+    const [first, ...others] = this.#queue.slice(0, count) as [Waiting, ...Waiting[]];
+    if (others.length === 0) return { ...first, count };
+    const pieces = [first, ...others].flatMap((each) => each.pieces);
+    return { pieces, through: others.at(-1)?.through ?? first.through, weight, count };
+  }
+
   /** In calls that end between two records. */
   async #send(pieces: Pieces, through: Offset): Promise<void> {
-    // What was gathered is a call already.
-    const most = 'add' in this.#parts.taking ? 1 : this.#parts.most;
     if (pieces.length === 0) return this.#settle(through, () => this.#tell(through));
     for (let from = 0; from < pieces.length; ) {
-      let to = Math.min(from + most, pieces.length);
-      while (to < pieces.length && compareOffsets(pieces[to - 1]?.offset, pieces[to]?.offset) === 0) to += 1;
+      const to = this.#endOfCall(pieces, from);
       const end = to === pieces.length ? through : (pieces[to - 1]?.offset ?? through);
       const part = pieces.slice(from, to);
       await this.#settle(end, () => this.#land(part, end));
       from = to;
     }
+  }
+
+  #endOfCall(pieces: Pieces, from: number): number {
+    const { most, taking } = this.#parts;
+    let to = from + 1;
+    if ('add' in taking) {
+      // What was gathered is one of them already, and may be joined with others.
+      let weight = pieces[from]?.weight ?? 0;
+      for (; to < pieces.length && weight + (pieces[to]?.weight ?? 0) <= most; to += 1)
+        weight += pieces[to]?.weight ?? 0;
+      return to;
+    }
+    to = Math.min(from + most, pieces.length);
+    while (to < pieces.length && compareOffsets(pieces[to - 1]?.offset, pieces[to]?.offset) === 0) to += 1;
+    return to;
   }
 
   #land(pieces: Pieces, through: Offset): Promise<Landed | LaneRefusal> {

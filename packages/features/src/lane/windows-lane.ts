@@ -9,6 +9,7 @@ import { type Clock, onAbort, type Random } from '@holdfast/kernel';
 import { partitionOf } from '@holdfast/redis';
 import type { WindowsView } from '../definition/windows.js';
 import { RowError } from '../errors.js';
+import { joinRows } from '../row/pack.js';
 import type { Source, SourceRecord } from '../source/source.js';
 import type { Partition } from '../store/partition.js';
 import type { Landed, LaneRefusal } from '../store/verbs.js';
@@ -208,8 +209,9 @@ export class WindowsLane {
 
   async #send({ partition, claim, span, pieces }: Parcel): Promise<Landed | LaneRefusal> {
     const { view, lane, history, telemetry } = this.#options;
-    const [{ content }] = pieces as readonly [Parcel['pieces'][number]]; // a call is one piece
-    const { sums, traces } = content as Summed;
+    const summed = pieces.map(({ content }) => content as Summed);
+    const ids = summed.flatMap(({ sums }) => sums.ids);
+    const traces = summed.flatMap((each) => each.traces).slice(0, MOST_TRACES);
     const ring = {
       head: this.#head,
       latest: view.plan.latest,
@@ -218,8 +220,9 @@ export class WindowsLane {
       parts: view.entity.parts,
     };
     const name = { view: view.name, lane };
-    const sent = { partition: partition.number, rows: sums.count, traces };
-    const request = { ...claim, ...span, ...ring, ids: sums.ids, additions: sums.packed() };
+    const sent = { partition: partition.number, rows: ids.length, traces };
+    const additions = joinRows(summed.map(({ sums }) => sums.packed()));
+    const request = { ...claim, ...span, ...ring, ids, additions };
     const reply = await telemetry.call(name, sent, () => partition.call(partition.verbs.tally, request));
     if (reply.word === 'landed') {
       const outcomes = Array.from(reply.verdicts, (verdict) => OUTCOMES[verdict] ?? 'refused');

@@ -23,6 +23,16 @@ export function packRows(rows: readonly Uint8Array[]): PackedRows {
   return { count: rows.length, size, bytes };
 }
 
+/** As if all had been packed together. */
+export function joinRows(parts: readonly PackedRows[]): PackedRows {
+  const [first] = parts;
+  if (first === undefined || parts.length === 1) return first ?? packRows([]);
+  if (first.size === 0 || parts.some(({ size }) => size !== first.size))
+    return packRows(parts.flatMap(unpackRows));
+  const count = parts.reduce((sum, each) => sum + each.count, 0);
+  return { count, size: first.size, bytes: Buffer.concat(parts.map(({ bytes }) => bytes)) };
+}
+
 /** What `packRows` has packed. */
 export function unpackRows({ count, size, bytes }: PackedRows): readonly Uint8Array[] {
   let at = 0;
