@@ -156,6 +156,75 @@ class Claims:
         )
 
 
+class Features:
+    """The operations on features."""
+
+    def __init__(self, call: Call) -> None:
+        self._call = call
+
+    def describe(
+        self,
+        store: str,
+        *,
+        idempotency_key: str | None = None,
+        http_timeout: float | None = None,
+    ) -> dict:
+        """List the views and services of a feature store."""
+        return self._call(
+            "GET",
+            "/v1/features/{store}",
+            params={"store": store},
+            query={},
+            body=None,
+            idempotency_key=idempotency_key,
+            http_timeout=http_timeout,
+        )
+
+    def rows(
+        self,
+        store: str,
+        view: str,
+        *,
+        ids: list,
+        idempotency_key: str | None = None,
+        http_timeout: float | None = None,
+    ) -> dict:
+        """Read rows of a view.
+
+        ids: Text; of a composite entity an object; null of "global".
+        """
+        return self._call(
+            "POST",
+            "/v1/features/{store}/views/{view}:read",
+            params={"store": store, "view": view},
+            query={},
+            body={"ids": ids},
+            idempotency_key=idempotency_key,
+            http_timeout=http_timeout,
+        )
+
+    def serve(
+        self,
+        store: str,
+        service: str,
+        *,
+        ids: list,
+        request: Any = ABSENT,
+        idempotency_key: str | None = None,
+        http_timeout: float | None = None,
+    ) -> dict:
+        """Read what a service serves."""
+        return self._call(
+            "POST",
+            "/v1/features/{store}/services/{service}:read",
+            params={"store": store, "service": service},
+            query={},
+            body={"ids": ids, "request": request},
+            idempotency_key=idempotency_key,
+            http_timeout=http_timeout,
+        )
+
+
 class Leases:
     """The operations on leases."""
 
@@ -304,7 +373,8 @@ class Queues:
         idempotency_key: str | None = None,
         http_timeout: float | None = None,
     ) -> dict:
-        """Add a task. A queue exists from its first task on.
+        """Add a task. A queue exists from its first task on. With an Idempotency-Key it may be
+        repeated for a day: the task is added once; 422 says that the key was used for other data.
 
         data: What the worker is given.
         id: While a task of this id lives, adding it again adds nothing.
@@ -614,6 +684,118 @@ class Queues:
             params={"queue": queue},
             query={"state": state, "cursor": cursor, "limit": limit},
             body=None,
+            idempotency_key=idempotency_key,
+            http_timeout=http_timeout,
+        )
+
+
+class Vectors:
+    """The operations on vectors."""
+
+    def __init__(self, call: Call) -> None:
+        self._call = call
+
+    def delete(
+        self,
+        index: str,
+        id: str,
+        *,
+        idempotency_key: str | None = None,
+        http_timeout: float | None = None,
+    ) -> dict:
+        """Delete a document, unless a later event is there."""
+        return self._call(
+            "DELETE",
+            "/v1/indexes/{index}/documents/{id}",
+            params={"index": index, "id": id},
+            query={},
+            body=None,
+            idempotency_key=idempotency_key,
+            http_timeout=http_timeout,
+        )
+
+    def describe(
+        self,
+        index: str,
+        *,
+        idempotency_key: str | None = None,
+        http_timeout: float | None = None,
+    ) -> dict:
+        """Look what an index has: its size, its model and its generations."""
+        return self._call(
+            "GET",
+            "/v1/indexes/{index}",
+            params={"index": index},
+            query={},
+            body=None,
+            idempotency_key=idempotency_key,
+            http_timeout=http_timeout,
+        )
+
+    def put(
+        self,
+        index: str,
+        id: str,
+        *,
+        vector: list = ABSENT,
+        vectors: Any = ABSENT,
+        attributes: dict = ABSENT,
+        time: int = ABSENT,
+        idempotency_key: str | None = None,
+        http_timeout: float | None = None,
+    ) -> dict:
+        """Write a document, in place of the one of its id, unless a later event is there.
+
+        vectors: One for each chunk; or by name.
+        time: When it was so, in ms since the epoch. Default: now.
+        """
+        return self._call(
+            "PUT",
+            "/v1/indexes/{index}/documents/{id}",
+            params={"index": index, "id": id},
+            query={},
+            body={
+                "vector": vector,
+                "vectors": vectors,
+                "attributes": attributes,
+                "time": time,
+            },
+            idempotency_key=idempotency_key,
+            http_timeout=http_timeout,
+        )
+
+    def search(
+        self,
+        index: str,
+        *,
+        vector: list = ABSENT,
+        vectors: dict = ABSENT,
+        limit: int = ABSENT,
+        offset: int = ABSENT,
+        after: str = ABSENT,
+        wait: int = ABSENT,
+        idempotency_key: str | None = None,
+        http_timeout: float | None = None,
+    ) -> dict:
+        """Find the documents that are nearest to a vector.
+
+        vectors: Of an index with named vectors: by name.
+        after: A search `after` this place sees the write.
+        wait: How long to wait for that place, in ms.
+        """
+        return self._call(
+            "POST",
+            "/v1/indexes/{index}/search",
+            params={"index": index},
+            query={},
+            body={
+                "vector": vector,
+                "vectors": vectors,
+                "limit": limit,
+                "offset": offset,
+                "after": after,
+                "wait": wait,
+            },
             idempotency_key=idempotency_key,
             http_timeout=http_timeout,
         )
@@ -974,7 +1156,9 @@ class Operations:
 
     def __init__(self, call: Call) -> None:
         self.claims = Claims(call)
+        self.features = Features(call)
         self.leases = Leases(call)
         self.locks = Locks(call)
         self.queues = Queues(call)
+        self.vectors = Vectors(call)
         self.workflows = Workflows(call)

@@ -10,7 +10,10 @@ export class Queues {
     this.#transport = transport;
   }
 
-  /** Add a task. A queue exists from its first task on. */
+  /**
+   * Add a task. A queue exists from its first task on. With an Idempotency-Key it may be repeated for a day: the
+   * task is added once; 422 says that the key was used for other data.
+   */
   add(
     queue: string,
     body: NewTask,

@@ -1,23 +1,29 @@
 /** All systems of the server. Made by `npm run clients` from the operations of the server; changes belong there. */
 import type { Transport } from '../transport.js';
 import { Claims } from './claims.js';
+import { Features } from './features.js';
 import { Leases } from './leases.js';
 import { Locks } from './locks.js';
 import { Queues } from './queues.js';
+import { Vectors } from './vectors.js';
 import { Workflows } from './workflows.js';
 
 export class Systems {
   readonly claims: Claims;
+  readonly features: Features;
   readonly leases: Leases;
   readonly locks: Locks;
   readonly queues: Queues;
+  readonly vectors: Vectors;
   readonly workflows: Workflows;
 
   constructor(transport: Transport) {
     this.claims = new Claims(transport);
+    this.features = new Features(transport);
     this.leases = new Leases(transport);
     this.locks = new Locks(transport);
     this.queues = new Queues(transport);
+    this.vectors = new Vectors(transport);
     this.workflows = new Workflows(transport);
   }
 }

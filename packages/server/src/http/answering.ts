@@ -118,7 +118,7 @@ export class Answering {
     progress.operation = operation;
     const caller = this.#authenticate(request, operation);
     progress.caller = caller;
-    this.#count(caller, operation, request.socket.remoteAddress ?? '');
+    this.#count(caller, operation, addressOf(request));
     const checked = check('path', operation.params, params) as Record<string, string>;
     requireRight(caller, operation, checked);
     const given = check('query', operation.query, query);
@@ -146,7 +146,7 @@ export class Answering {
     if (key === undefined) {
       throw new UnauthenticatedError('Give a key in the header Authorization: Bearer hf_….');
     }
-    const address = request.socket.remoteAddress ?? '';
+    const address = addressOf(request);
     try {
       return keys.authenticate(key, address);
     } catch (error) {
@@ -207,9 +207,13 @@ function leaseOf({ headers }: IncomingMessage): string {
   });
 }
 
+/** Of a socket that takes both versions, an address of version 4 as it is written elsewhere. */
+const addressOf = ({ socket }: IncomingMessage): string =>
+  (socket.remoteAddress ?? '').replace(/^::ffff:/, '');
+
 async function send(request: IncomingMessage, response: ServerResponse, answer: Answer): Promise<void> {
   const { status, body, headers = {}, text, events } = answer;
-  if (events) return sendEvents(response, events, { ...SECURE, ...headers });
+  if (events && request.method !== 'HEAD') return sendEvents(response, events, { ...SECURE, ...headers });
   const payload = text?.body ?? (body === undefined ? undefined : JSON.stringify(body));
   if (payload === undefined) {
     response.writeHead(status, { ...SECURE, ...headers }).end();

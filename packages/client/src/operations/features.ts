@@ -1,0 +1,70 @@
+/** The operations on features. Made by `npm run clients` from the operations of the server; changes belong there. */
+import type { CallOptions, Transport } from '../transport.js';
+
+export class Features {
+  readonly #transport: Transport;
+
+  /** Use createClient(). */
+  constructor(transport: Transport) {
+    this.#transport = transport;
+  }
+
+  /** List the views and services of a feature store. */
+  describe(
+    store: string,
+    options?: CallOptions,
+  ): Promise<{
+    readonly views: readonly string[];
+    readonly services: readonly string[];
+  }> {
+    return this.#transport.call({ method: 'GET', path: '/v1/features/{store}', params: { store }, options });
+  }
+
+  /** Read rows of a view. */
+  rows(
+    store: string,
+    view: string,
+    body: {
+      /** Text; of a composite entity an object; null of "global". */
+      readonly ids: readonly (string | Readonly<Record<string, string>> | null)[];
+    },
+    options?: CallOptions,
+  ): Promise<{
+    readonly rows: readonly {
+      readonly values: Readonly<Record<string, unknown>>;
+      /** When they held, in ms since the epoch. */
+      readonly time?: number;
+      /** Why the values are null: missing, expired or torn. */
+      readonly reason?: string;
+    }[];
+  }> {
+    return this.#transport.call({
+      method: 'POST',
+      path: '/v1/features/{store}/views/{view}:read',
+      params: { store, view },
+      body,
+      options,
+    });
+  }
+
+  /** Read what a service serves. */
+  serve(
+    store: string,
+    service: string,
+    body: {
+      readonly ids: readonly Readonly<Record<string, string>>[];
+      readonly request?: unknown;
+    },
+    options?: CallOptions,
+  ): Promise<{
+    readonly answers: readonly Readonly<Record<string, unknown>>[];
+  }> {
+    return this.#transport.call({
+      method: 'POST',
+      path: '/v1/features/{store}/services/{service}:read',
+      params: { store, service },
+      body,
+      options,
+    });
+  }
+}

@@ -1,0 +1,111 @@
+/** The operations on vectors. Made by `npm run clients` from the operations of the server; changes belong there. */
+import type { CallOptions, Transport } from '../transport.js';
+
+export class Vectors {
+  readonly #transport: Transport;
+
+  /** Use createClient(). */
+  constructor(transport: Transport) {
+    this.#transport = transport;
+  }
+
+  /** Delete a document, unless a later event is there. */
+  delete(
+    index: string,
+    id: string,
+    options?: CallOptions,
+  ): Promise<{
+    /** "written", or why not, such as "older". */
+    readonly outcome: string;
+    /** A search `after` this place sees the write. */
+    readonly place?: string;
+    readonly [more: string]: unknown;
+  }> {
+    return this.#transport.call({
+      method: 'DELETE',
+      path: '/v1/indexes/{index}/documents/{id}',
+      params: { index, id },
+      options,
+    });
+  }
+
+  /** Look what an index has: its size, its model and its generations. */
+  describe(
+    index: string,
+    options?: CallOptions,
+  ): Promise<{
+    readonly name: string;
+    readonly entries: number;
+    readonly live: string;
+    readonly model: string;
+    readonly [more: string]: unknown;
+  }> {
+    return this.#transport.call({ method: 'GET', path: '/v1/indexes/{index}', params: { index }, options });
+  }
+
+  /** Write a document, in place of the one of its id, unless a later event is there. */
+  put(
+    index: string,
+    id: string,
+    body: {
+      readonly vector?: readonly number[];
+      /** One for each chunk; or by name. */
+      readonly vectors?:
+        | readonly (readonly number[])[]
+        | Readonly<Record<string, readonly number[] | readonly (readonly number[])[]>>;
+      readonly attributes?: Readonly<Record<string, unknown>>;
+      /** When it was so, in ms since the epoch. Default: now. */
+      readonly time?: number;
+    },
+    options?: CallOptions,
+  ): Promise<{
+    /** "written", or why not, such as "older". */
+    readonly outcome: string;
+    /** A search `after` this place sees the write. */
+    readonly place?: string;
+    readonly [more: string]: unknown;
+  }> {
+    return this.#transport.call({
+      method: 'PUT',
+      path: '/v1/indexes/{index}/documents/{id}',
+      params: { index, id },
+      body,
+      options,
+    });
+  }
+
+  /** Find the documents that are nearest to a vector. */
+  search(
+    index: string,
+    body: {
+      readonly vector?: readonly number[];
+      /** Of an index with named vectors: by name. */
+      readonly vectors?: Readonly<Record<string, readonly number[]>>;
+      readonly limit?: number;
+      readonly offset?: number;
+      /** A search `after` this place sees the write. */
+      readonly after?: string;
+      /** How long to wait for that place, in ms. */
+      readonly wait?: number;
+    },
+    options?: CallOptions,
+  ): Promise<{
+    readonly hits: readonly {
+      /** 1 to 256 bytes of UTF-8. */
+      readonly id: string;
+      readonly score: number;
+      readonly attributes: unknown;
+      readonly [more: string]: unknown;
+    }[];
+    /** A search `after` this place sees the write. */
+    readonly place: string;
+  }> {
+    return this.#transport.call({
+      method: 'POST',
+      path: '/v1/indexes/{index}/search',
+      params: { index },
+      body,
+      options,
+    });
+  }
+}
