@@ -267,10 +267,11 @@ export class VectorIndex {
   async search(options: FindOptions): Promise<Results> {
     const wishes = readOptions('search', options, FIND);
     this.#search.check(wishes);
-    return this.#telemetry.searching(wishes.limit, async () => {
+    const work = async (): Promise<Results> => {
       await this.#reach(wishes);
-      return this.#during('it was searched', () => this.#search.results(wishes));
-    });
+      return this.#search.results(wishes);
+    };
+    return this.#telemetry.searching(wishes.limit, () => this.#during('it was searched', work));
   }
 
   /** A document, as it is known here; undefined if there is none. Throws as `search` does. */

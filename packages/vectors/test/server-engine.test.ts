@@ -4,10 +4,11 @@
  */
 import { spawnSync } from 'node:child_process';
 import { StaleTokenError } from '@holdfast/fence';
-import { MisuseError } from '@holdfast/kernel';
+import { AbortedError, MisuseError } from '@holdfast/kernel';
 import { findServer } from '@holdfast/local';
 import { expect, it, vi } from 'vitest';
 import type { EmbeddingTask } from '../src/embed/tasks.js';
+import { checkRecall } from '../src/operate/check.js';
 import { openIndex } from '../src/operate/open-index.js';
 import type { VectorIndex } from '../src/vector-index.js';
 import type { VectorIndexOptions } from '../src/vector-index-options.js';
@@ -234,6 +235,26 @@ withSets('finds nothing that has expired, and takes it out of the sets', async (
   await index.put({ id: 'short', vectors: [at(0), at(1)] }, { ttl: 60_000 });
   expect(idsOf(await index.search({ vector: at(0), limit: 1 }))).toEqual(['short']);
   expect(await elementsOf()).toEqual(['0:long', '0:short', '1:short']);
+});
+
+withSets('aborts the searches that are under way when it is closed', async () => {
+  const index = onServer();
+  await index.put({ id: 'a', vector: at(1) });
+  await index.ready();
+  const searching = index.search({ vector: at(1) });
+  await Promise.all([expect(searching).rejects.toThrow(AbortedError), index.close()]);
+});
+
+withSets('exports its vectors, by which its recall is checked', async () => {
+  const index = onServer();
+  const puts = Array.from({ length: 60 }, (_, n) => index.put({ id: String(n), vector: at(n * 25) }));
+  await Promise.all(puts);
+  await index.ready();
+  for await (const { vectors } of index.export({ ids: ['7'] }))
+    expect(vectors['']?.[0]?.[0]).toBeCloseTo(at(175)[0]!);
+  const report = await checkRecall(index, { queries: 10 });
+  expect(report).toMatchObject({ documents: 60, withoutVectors: 0 });
+  expect(report.recall).toBeGreaterThan(0.8);
 });
 
 withSets('goes from the memory of processes to the server and back, as models do', async () => {

@@ -44,9 +44,7 @@ export async function* exported(
           text: body.text,
           time: new Date(document.time),
         },
-        vectors: Object.fromEntries(
-          Object.keys(serving.stats()).map((name, place) => [name, vectors[place] ?? []]),
-        ),
+        vectors: Object.fromEntries(serving.names.map((name, place) => [name, vectors[place] ?? []])),
         expires: document.expiry > 0 ? new Date(document.expiry) : undefined,
       };
     }
