@@ -13,12 +13,15 @@ import {
   type Violation,
 } from './files.js';
 
+/** Their functions have a parameter for each part of a path, and nobody reads them through. */
+const GENERATED = /^packages\/client\/src\/operations\//;
+
 const LONGEST_FILE = 400;
 const LONGEST_FUNCTION = 70;
 const MOST_PARAMETERS = 4;
 
 export const budgets: Rule = (files) =>
-  files.filter((file) => isSource(file) || isScript(file)).flatMap(judgeFile);
+  files.filter((file) => (isSource(file) || isScript(file)) && !GENERATED.test(file.path)).flatMap(judgeFile);
 
 function judgeFile(file: SourceFile): Violation[] {
   const parsed = parse(file);

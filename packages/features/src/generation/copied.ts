@@ -65,11 +65,8 @@ export interface CopiedGeneration {
 export function copiedRows(partition: Partition, { view, id, rank, scan, clock }: CopiedGeneration): Source {
   const generation = printGeneration(view, id);
   const isWanted = (row: Uint8Array): boolean => readHeader(row).rank === rank;
-  const log: LogPart = {
-    partition: partition.number,
-    prefix: partition.keys.row('', '').slice(0, -1),
-    epoch: '',
-  };
+  const prefix = partition.keys.row('', '').slice(0, -1);
+  const log: LogPart = { partition: partition.number, prefix, epoch: '' };
 
   async function* found(after: Offset | undefined, signal: AbortSignal): AsyncGenerator<SourceBatch, Offset> {
     const { last, epoch } = await browse(partition, END, 1);
@@ -80,12 +77,13 @@ export function copiedRows(partition: Partition, { view, id, rank, scan, clock }
         if (signal.aborted) return [place, number];
         const some = keys.slice(at, at + ROWS);
         const { rows } = await partition.call(partition.verbs.peek, { keys: some });
-        const records = rows.flatMap((row, index) => {
-          if (row === null || !isWanted(row)) return [];
+        const records: SourceRecord[] = [];
+        for (const [index, row] of rows.entries()) {
+          if (row === null || !isWanted(row)) continue;
           number += 1;
-          const value: CopiedBytes = { id: (some[index] ?? '').slice(beginning.length), row };
-          return [{ offset: [place, number] as Offset, value }];
-        });
+          const id = (some[index] ?? '').slice(beginning.length);
+          records.push({ offset: [place, number], value: { id, row } satisfies CopiedBytes });
+        }
         if (records.length > 0) yield { records, through: [place, number] };
       }
     }

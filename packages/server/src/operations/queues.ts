@@ -378,28 +378,6 @@ export const resume = operation({
     }),
 });
 
-export const demand = operation({
-  id: 'queues.demand',
-  method: 'GET',
-  path: '/v1/scale/queues/{queue}',
-  summary: 'Tell an autoscaler how many tasks wait or are worked on.',
-  ...READ,
-  params: inQueue,
-  query: none,
-  answers: {
-    200: {
-      description: 'Waiting and active tasks together; 0 for a queue that does not exist yet.',
-      schema: z.object({ demand: z.int() }),
-    },
-  },
-  example: { params: QUEUE },
-  run: ({ systems, params }) =>
-    systems.withQueue(params.queue, async (queue) => {
-      const { waiting, active } = await queue.counts();
-      return { status: 200, body: { demand: waiting + active } };
-    }),
-});
-
 export const events = operation({
   id: 'queues.events',
   streams: true,

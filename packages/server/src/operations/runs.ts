@@ -8,14 +8,8 @@
 import { createHash } from 'node:crypto';
 import type { Run, StartOptions } from '@holdfast/workflow';
 import { z } from 'zod';
-import { NotFoundError } from '../errors.js';
 import { type Call, operation, type StreamEvent } from './operation.js';
-import { count, duration, id, json, none, wait } from './values.js';
-
-const workflowName = z
-  .string()
-  .regex(/^[A-Za-z0-9_-]{1,64}$/)
-  .describe('1 to 64 letters, digits, "_" and "-".');
+import { count, duration, id, json, none, wait, workflowName } from './values.js';
 
 const ofWorkflow = z.strictObject({ workflow: workflowName });
 const ofRun = z.strictObject({ workflow: workflowName, id });
@@ -420,26 +414,5 @@ export const approve = operation({
     onRun(call, async (run) => {
       const { approval, answer } = call.body;
       return { status: 200, body: { approved: await run.approve(approval, answer, call.caller.subject) } };
-    }),
-});
-
-export const demand = operation({
-  id: 'workflows.demand',
-  method: 'GET',
-  path: '/v1/scale/workflows/{workflow}',
-  summary: 'Tell an autoscaler how many runs wait for a worker or have one.',
-  ...READ,
-  params: ofWorkflow,
-  query: none,
-  answers: {
-    200: { description: 'Waiting and running ones together.', schema: z.object({ demand: z.int() }) },
-  },
-  problems: ['HOLDFAST_NOT_FOUND'],
-  example: { params: ORDER },
-  run: ({ systems, params: { workflow } }) =>
-    systems.withApp(workflow, async (app) => {
-      const of = (await app.demand())[workflow];
-      if (of === undefined) throw new NotFoundError(`There is no workflow "${workflow}".`);
-      return { status: 200, body: { demand: of.waiting + of.running } };
     }),
 });

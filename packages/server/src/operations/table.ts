@@ -9,6 +9,7 @@ import type { Operation } from './operation.js';
 import * as product from './product.js';
 import * as queues from './queues.js';
 import * as runs from './runs.js';
+import * as scale from './scale.js';
 import * as vectors from './vectors.js';
 
 export const OPERATIONS: readonly Operation[] = [
@@ -17,6 +18,7 @@ export const OPERATIONS: readonly Operation[] = [
   ...Object.values(claims),
   ...Object.values(leases),
   ...Object.values(runs),
+  ...Object.values(scale),
   ...Object.values(features),
   ...Object.values(vectors),
 ];

@@ -11,6 +11,11 @@ export const queueName = z
   .regex(/^[A-Za-z0-9_-]{1,64}(?:\.\d{1,3})?(?:@[A-Za-z0-9_-]{1,64})?$/)
   .describe('1 to 64 letters, digits, "_" and "-"; or "<queue>@<group>" for a group of a queue.');
 
+export const workflowName = z
+  .string()
+  .regex(/^[A-Za-z0-9_-]{1,64}$/)
+  .describe('1 to 64 letters, digits, "_" and "-".');
+
 /** An id of a task or the like. */
 export const id = wellFormed
   .min(1)
