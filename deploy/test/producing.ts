@@ -39,7 +39,6 @@ export async function producing(
     await lane.land([{ id: 'u1', time: Date.now(), values: { age: 41 } }]);
   });
   const held = await locks.acquire('held');
-  await locks.acquire('held', { wait: 1 }).catch(() => {}); // a wait that has ended
   ends.push(() => held.release());
   const worker = createWorker({ queue, handler: async () => {} });
   ends.push(() => worker.stop());
@@ -52,6 +51,7 @@ export async function producing(
     void index.search({ vector: [1, 0] }).catch(() => {});
     void locks.using('often', {}, async () => {}).catch(() => {});
     void queue.add(1).catch(() => {});
+    void locks.acquire('held', { wait: 50 }).catch(() => {}); // a wait that ends
   }, 300);
   ends.push(() => clearInterval(again));
   return { endpoints: [endpoints.port, Number(new URL(url).port)], server: url };

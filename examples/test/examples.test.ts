@@ -11,6 +11,8 @@ import { gone, Program, run } from './program.js';
 
 const FACTS: Readonly<Record<string, RegExp>> = {
   'first-lease.ts': /^token \d{16}: balance 0 -> 100\n$/,
+  'five/main.ts':
+    /^100\nsmall cat\.png\n42, approved by eve\n\[ \{ 'profile\.spent': 99\.5 \} \]\n\[ 'apple' \]\n$/,
   'lock.ts': /^token \d{16}, valid for \d{4} ms\nnull\nkept\n$/,
   'family.ts': /^2 true\ntrue null\nworkers# 1 of 2\ntrue\n$/,
   'telemetry.ts': /^acquired invoice:42 \nrefused invoice:42 BusyError\nreleased invoice:42 \n$/,
@@ -102,6 +104,14 @@ async function serversFor(file: string): Promise<NodeJS.ProcessEnv> {
   await guard.initialize();
   return { ...database, REDIS_URL: data, HOLDFAST_NODES: nodes.join(',') };
 }
+
+/** The samples of the README of the repository, which main.ts runs. */
+const FIVE = ['five/lease.ts', 'five/queue.ts', 'five/workflow.ts', 'five/features.ts', 'five/vectors.ts'];
+
+it.each(FIVE)('%s is run by five/main.ts', async (file) => {
+  const source = await readFile(new URL('../src/five/main.ts', import.meta.url), 'utf8');
+  expect(source).toContain(`'./${file.replace('five/', '').replace('.ts', '.js')}'`);
+});
 
 it.each(Object.entries(FACTS))('%s prints its facts', async (file, facts) => {
   const { code, output } = await run(file, [], await serversFor(file));
