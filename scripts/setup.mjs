@@ -6,12 +6,14 @@
  * that fails prints all that it said, and what to do, and ends the program with exit code 1.
  */
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 
+const DASHBOARD = join(ROOT, 'packages/server/dashboard');
+const VITE = join(ROOT, 'node_modules/vite/bin/vite.js');
 const TSC = [process.execPath, join(ROOT, 'node_modules/typescript/bin/tsc'), '-b'];
 
 /** The system's package managers, in the order in which they are tried, and how each installs what is needed. */
@@ -206,8 +208,16 @@ function asRoot(installer) {
 
 function buildAll() {
   const plan = spawnSync(TSC[0], [...TSC.slice(1), '--dry'], { cwd: ROOT, encoding: 'utf8' });
-  if (plan.status === 0 && !plan.stdout.includes('would ')) return;
-  run('Building', TSC);
+  if (plan.status !== 0 || plan.stdout.includes('would ')) run('Building', TSC);
+  if (newest(join(DASHBOARD, 'src')) < newest(join(DASHBOARD, '../dist/dashboard'))) return;
+  run('Building the dashboard', [process.execPath, VITE, 'build', DASHBOARD]);
+}
+
+/** When a file of a folder was last written; 0 if there is none. */
+function newest(folder) {
+  if (!existsSync(folder)) return 0;
+  const files = readdirSync(folder, { recursive: true }).map((path) => join(folder, path));
+  return Math.max(0, ...files.map((path) => statSync(path).mtimeMs));
 }
 
 const onPath = (program) =>

@@ -12,6 +12,7 @@ import { MisuseError, messageOf, pause, readOptions } from '@holdfast/kernel';
 import { KeyFile } from './auth/keys.js';
 import { Sealer } from './auth/sealer.js';
 import { Answering } from './http/answering.js';
+import { Dashboard } from './http/dashboard.js';
 import { Systems } from './operations/systems.js';
 import { OPERATIONS } from './operations/table.js';
 import { SERVER, type ServerOptions, type ServerSettings } from './options.js';
@@ -83,13 +84,14 @@ class ListeningServer implements Server {
       hosts: hosts.map((name) => name.toLowerCase()),
     });
     this.#answering = answering;
+    const dashboard = await Dashboard.open();
     const http = createHttpServer({ ...TIMES, maxHeaderSize: 16_384 }, (request, response) => {
       this.#underWay += 1;
       response.once('close', () => {
         this.#underWay -= 1;
         this.#closeIdle();
       });
-      void answering.answer(request, response);
+      if (!dashboard.answer(request, response)) void answering.answer(request, response);
     });
     http.maxConnections = MOST_CONNECTIONS;
     this.#http = http;

@@ -8,6 +8,7 @@ export interface Caller {
   readonly subject: string;
   /** The id of its key; undefined where no keys are asked for. */
   readonly keyId: string | undefined;
+  readonly scopes: readonly Scope[];
   /** Whether it may do something with a resource. */
   may(right: Right, name: string): boolean;
   /** Whether it may do something with any resource at all. */
@@ -24,7 +25,7 @@ export function callerOf({
   readonly scopes: readonly Scope[];
 }): Caller {
   return {
-    ...{ subject, keyId },
+    ...{ subject, keyId, scopes },
     may: (right, name) => allows(scopes, right, name),
     mayWithSome: (right) => allowsSome(scopes, right),
   };

@@ -67,6 +67,17 @@ export class KeyFile {
     const known = this.#file.content.get(id);
     const isRight = timingSafeEqual(digest(key), known?.sha256 ?? NO_KEY);
     if (!known || !isRight) throw new UnauthenticatedError('The key is not one that this server accepts.');
+    return this.#inForce(known, address);
+  }
+
+  /** Who has the key of this id, which was authenticated before. Throws UnauthenticatedError. */
+  recall(id: string, address: string): Caller {
+    const known = this.#file.content.get(id);
+    if (!known) throw new UnauthenticatedError('The key is not one that this server accepts any more.');
+    return this.#inForce(known, address);
+  }
+
+  #inForce(known: Key, address: string): Caller {
     if (this.#clock.wall() / 1_000 >= known.notAfter) {
       throw new UnauthenticatedError('The key has expired; ask for another.');
     }

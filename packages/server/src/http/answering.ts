@@ -9,19 +9,20 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { AbortedError, type Clock } from '@holdfast/kernel';
 import type { Logger } from '@holdfast/telemetry';
 import { ANYBODY, type Caller } from '../auth/caller.js';
+import { bearerOf, keyIdInCookie } from '../auth/cookie.js';
 import type { KeyFile } from '../auth/keys.js';
 import { ForbiddenError, RequestError, UnauthenticatedError } from '../errors.js';
 import { record } from '../observe/telemetry.js';
-import type { Answer, Operation } from '../operations/operation.js';
+import type { Answer, Call, Operation } from '../operations/operation.js';
 import type { Systems } from '../operations/systems.js';
 import { readBody } from './body.js';
 import { check } from './checking.js';
 import { decodeQuery } from './decoding.js';
 import { sendEvents } from './event-stream.js';
-import { requireOwnPage } from './origin.js';
+import { requireOwnOrigin, requireOwnPage } from './origin.js';
 import { headersOf, problemOf } from './problem.js';
 import { type Rate, RateLimit } from './rate.js';
-import { Router } from './router.js';
+import { type Match, Router } from './router.js';
 
 export interface AnsweringOptions {
   readonly operations: readonly Operation[];
@@ -47,6 +48,14 @@ interface Progress {
 
 /** Of one address: whoever sends more is not asked who it is for a while. */
 const WRONG_KEYS: Rate = { count: 50, per: 10_000 };
+
+/** A request whose operation is known. */
+interface Found extends Match {
+  readonly query: Record<string, string>;
+}
+
+/** What a call has, of whatever method. */
+type Accepted = Pick<Call, 'params' | 'query' | 'caller' | 'systems' | 'operations' | 'read'>;
 
 const SECURE = {
   'x-content-type-options': 'nosniff',
@@ -110,21 +119,18 @@ export class Answering {
   }
 
   async #carryOut(request: IncomingMessage, response: ServerResponse, progress: Progress): Promise<Answer> {
-    const { operations, systems, maxBody } = this.#options;
     const { method = 'GET', url = '/' } = request;
-    const end = url.indexOf('?');
-    const query = decodeQuery(end < 0 ? '' : url.slice(end + 1));
-    const { operation, params } = this.#router.match(method, end < 0 ? url : url.slice(0, end), query);
+    const found = this.#find(method, url);
+    const { operation } = found;
     progress.operation = operation;
-    const caller = this.#authenticate(request, operation);
+    const authenticate = () => this.#authenticate(request, operation);
+    const caller = authenticate();
     progress.caller = caller;
     this.#count(caller, operation, addressOf(request));
-    const checked = check('path', operation.params, params) as Record<string, string>;
-    requireRight(caller, operation, checked);
-    const given = check('query', operation.query, query);
-    const body = await readBody(request, maxBody);
+    const accepted = this.#accept(found, caller, authenticate);
+    const body = await readBody(request, this.#options.maxBody);
     return operation.run({
-      ...{ params: checked, query: given, caller, systems, operations },
+      ...accepted,
       body: bodyOf(operation, body),
       idempotencyKey: idempotencyKeyOf(request),
       lease: operation.takesLease ? leaseOf(request) : undefined,
@@ -137,22 +143,47 @@ export class Answering {
     });
   }
 
+  #find(method: string, url: string): Found {
+    const end = url.indexOf('?');
+    const query = decodeQuery(end < 0 ? '' : url.slice(end + 1));
+    return { ...this.#router.match(method, end < 0 ? url : url.slice(0, end), query), query };
+  }
+
+  /** Checks the right and the values. `again`: authenticates the caller again. Throws ForbiddenError, RequestError. */
+  #accept({ operation, params, query }: Found, caller: Caller, again: () => Caller): Accepted {
+    const { operations, systems } = this.#options;
+    const checked = check('path', operation.params, params) as Record<string, string>;
+    requireRight(caller, operation, checked);
+    const given = check('query', operation.query, query);
+    const read = async (path: string, signal: AbortSignal): Promise<Answer> => {
+      const other = this.#find('GET', path);
+      // A stream lives long: by now the key may be gone, or may do less.
+      const accepted = this.#accept(other, again(), again);
+      return other.operation.run({
+        ...accepted,
+        ...{ signal, received: this.#options.clock.now(), header: () => undefined },
+        ...{ body: undefined, idempotencyKey: undefined, lease: undefined },
+      });
+    };
+    return { params: checked, query: given, caller, systems, operations, read };
+  }
+
   #authenticate(request: IncomingMessage, { right }: Operation): Caller {
     const { keys, hosts } = this.#options;
     if (right === undefined) return ANYBODY;
     requireOwnPage(request.headers, { names: hosts, asksForKeys: keys !== undefined });
     if (keys === undefined) return ANYBODY;
-    const [, key] = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '') ?? [];
-    if (key === undefined) {
-      throw new UnauthenticatedError('Give a key in the header Authorization: Bearer hf_….');
-    }
     const address = addressOf(request);
+    const key = bearerOf(request.headers.authorization);
+    const keyId = key === undefined ? this.#keyIdOfBrowser(request) : undefined;
     try {
-      return keys.authenticate(key, address);
+      if (key !== undefined) return keys.authenticate(key, address);
+      if (keyId !== undefined) return keys.recall(keyId, address);
     } catch (error) {
       this.#limits.wrong?.count(address);
       throw error;
     }
+    throw new UnauthenticatedError('Give a key in the header Authorization: Bearer hf_….');
   }
 
   /** Counts a request. Throws RateLimitedError. */
@@ -160,6 +191,14 @@ export class Answering {
     if (right === undefined) return;
     const { common, keeping } = this.#limits;
     (takesLease ? keeping : common)?.count(keyId ?? address);
+  }
+
+  /** The key of a browser that is signed in. What changes something, only a page of ours may ask for. */
+  #keyIdOfBrowser({ headers, method = '' }: IncomingMessage): string | undefined {
+    const { systems, clock } = this.#options;
+    const keyId = keyIdInCookie(headers, systems.sealer, clock);
+    if (keyId !== undefined && !['GET', 'HEAD'].includes(method)) requireOwnOrigin(headers);
+    return keyId;
   }
 
   #signalOf(response: ServerResponse): AbortSignal {
@@ -172,7 +211,7 @@ export class Answering {
 
 /** Throws ForbiddenError. */
 function requireRight(caller: Caller, { right, judgedBy }: Operation, params: Record<string, string>): void {
-  if (right === undefined) return;
+  if (right === undefined || right === 'any') return;
   const name = judgedBy === undefined ? undefined : params[judgedBy];
   if (name === undefined ? caller.mayWithSome(right) : caller.may(right, name)) return;
   throw new ForbiddenError(

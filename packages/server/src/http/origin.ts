@@ -31,6 +31,15 @@ export function requireOwnPage(
   );
 }
 
+/** What a browser is to do with the cookie that it has, only a page of this server may ask for. Throws ForbiddenError. */
+export function requireOwnOrigin({ host = '', origin }: IncomingHttpHeaders): void {
+  if (origin !== undefined && sameHost(origin, host)) return;
+  throw new ForbiddenError(
+    'A browser that is signed in changes something only for a page of this server. Nothing was done.',
+    'a page of this server',
+  );
+}
+
 function sameHost(origin: string, host: string): boolean {
   try {
     return new URL(origin).host === host.toLowerCase();

@@ -94,7 +94,7 @@ function describeOperation(operation: Operation, schemas: Record<string, unknown
     summary,
     ...(description !== undefined && { description }),
     tags: [id.split('.')[0]],
-    ...(right === undefined ? { security: [] } : { 'x-right': right }),
+    ...(right === undefined ? { security: [] } : right !== 'any' && { 'x-right': right }),
     parameters: [
       ...parametersOf('path', params, schemas),
       ...parametersOf('query', query, schemas),

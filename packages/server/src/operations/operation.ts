@@ -38,6 +38,8 @@ export interface Call<Params = Record<string, string>, Query = Record<string, un
   readonly body: Body;
   readonly caller: Caller;
   readonly systems: Systems;
+  /** Carries out another operation of method GET for the same caller, by its path and query. Throws as that would. */
+  readonly read: (path: string, signal: AbortSignal) => Promise<Answer>;
   /** The table of all operations. */
   readonly operations: readonly Operation[];
   /** The header Idempotency-Key. */
@@ -61,8 +63,8 @@ export interface Operation {
   readonly path: string;
   readonly summary: string;
   readonly description?: string;
-  /** The right that it asks for; undefined for what anybody may. */
-  readonly right: Right | undefined;
+  /** The right that it asks for; "any" for what every key may, undefined for what anybody may. */
+  readonly right: Right | 'any' | undefined;
   /** The parameter that names the resource by which the right is judged; undefined if any resource will do. */
   readonly judgedBy: string | undefined;
   /** Whether it takes a handle, in the header Holdfast-Lease. */

@@ -52,6 +52,21 @@ function shown(task: TaskInfo, caller: Caller, queue: string): object {
   };
 }
 
+const countsOfQueue = z
+  .object({
+    waiting: z.int(),
+    active: z.int(),
+    delayed: z.int(),
+    dead: z.int(),
+    completed: z.int().describe('Those whose results are kept.'),
+    cancelled: z.int().describe('Those whose reasons are kept.'),
+    paused: z.boolean(),
+    oldest: z.number().describe('How long the task that is next has waited, in ms.'),
+    workers: z.int(),
+    totals: z.looseObject({ completed: z.int(), failed: z.int(), retried: z.int() }),
+  })
+  .meta({ id: 'Counts' });
+
 export const list = operation({
   id: 'queues.list',
   method: 'GET',
@@ -59,14 +74,27 @@ export const list = operation({
   summary: 'List the queues that the key may read.',
   right: 'queues:read',
   params: none,
-  query: none,
+  query: z.strictObject({
+    counts: z.enum(['true', 'false']).default('false').describe('Whether to count their tasks, too.'),
+  }),
   answers: {
-    200: { description: 'Their names, in order.', schema: z.object({ queues: z.array(queueName) }) },
+    200: {
+      description: 'Their names, in order.',
+      schema: z.object({
+        queues: z.array(queueName),
+        counts: z.record(queueName, countsOfQueue).optional(),
+      }),
+    },
   },
   example: {},
-  async run({ systems, caller }) {
+  async run({ systems, caller, query }) {
     const names = await systems.queueNames();
-    return { status: 200, body: { queues: names.filter((name) => caller.may('queues:read', name)) } };
+    const queues = names.filter((name) => caller.may('queues:read', name));
+    if (query.counts === 'false') return { status: 200, body: { queues } };
+    const counts = await Promise.all(
+      queues.map((name) => systems.withQueue(name, async (queue) => [name, await queue.counts()])),
+    );
+    return { status: 200, body: { queues, counts: Object.fromEntries(counts) } };
   },
 });
 
@@ -81,18 +109,7 @@ export const counts = operation({
   answers: {
     200: {
       description: 'The counts, and totals since the queue exists.',
-      schema: z.object({
-        waiting: z.int(),
-        active: z.int(),
-        delayed: z.int(),
-        dead: z.int(),
-        completed: z.int().describe('Those whose results are kept.'),
-        cancelled: z.int().describe('Those whose reasons are kept.'),
-        paused: z.boolean(),
-        oldest: z.number().describe('How long the task that is next has waited, in ms.'),
-        workers: z.int(),
-        totals: z.looseObject({ completed: z.int(), failed: z.int(), retried: z.int() }),
-      }),
+      schema: countsOfQueue,
     },
   },
   problems: ['HOLDFAST_NOT_FOUND'],

@@ -16,6 +16,7 @@ import { openIndex, type VectorIndex } from '@holdfast/vectors';
 import { type OpenedWorkflows, openWorkflows } from '@holdfast/workflow';
 import type { Sealer } from '../auth/sealer.js';
 import { NotFoundError } from '../errors.js';
+import { Reads } from '../observe/reads.js';
 import { type Held, Opener, Openers } from './opener.js';
 
 export interface SystemsOptions {
@@ -47,6 +48,7 @@ export class Systems {
   readonly #stores: Openers<Features>;
   readonly #indexes: Openers<VectorIndex>;
   #sealer: Sealer | undefined;
+  readonly reads: Reads;
   readonly #options: SystemsOptions;
   /** The one that was used longest ago comes first. */
   readonly #queues = new Map<string, Opened>();
@@ -73,6 +75,7 @@ export class Systems {
       absent: `There is no index "${index}".`,
       clock,
     }));
+    this.reads = new Reads(options.clock);
   }
 
   /** Works with a queue. */

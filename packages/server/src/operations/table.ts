@@ -5,6 +5,7 @@
 import * as claims from './claims.js';
 import * as features from './features.js';
 import * as leases from './leases.js';
+import * as live from './live.js';
 import type { Operation } from './operation.js';
 import * as product from './product.js';
 import * as queues from './queues.js';
@@ -14,6 +15,7 @@ import * as vectors from './vectors.js';
 
 export const OPERATIONS: readonly Operation[] = [
   ...Object.values(product),
+  ...Object.values(live),
   ...Object.values(queues),
   ...Object.values(claims),
   ...Object.values(leases),

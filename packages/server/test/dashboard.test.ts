@@ -1,0 +1,216 @@
+/** The dashboard, page by page, in a real browser against a real server. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
+import { createQueue, createWorker, type Queue } from '@holdfast/queue';
+import type { Browser } from 'playwright-core';
+import { build } from 'vite';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startBrowser } from '../../../examples/test/browser.js';
+import { Dashboard } from './pages.js';
+import { keysOf, later, type Served, serve, url, useRedis } from './setting.js';
+
+const folder = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+
+useRedis();
+
+let browser: Browser;
+let served: Served;
+let shown: Dashboard;
+
+beforeAll(async () => {
+  const built = build({ root: folder('../dashboard/'), logLevel: 'warn' });
+  browser = await startBrowser();
+  await built;
+});
+afterAll(() => browser.close());
+
+/** Opens a page of a new server. */
+async function open(path: string, options = {}): Promise<void> {
+  served = await serve(options);
+  shown = await Dashboard.open(browser, served.url);
+  later(() => shown.page.close());
+  await shown.go(path);
+}
+
+function queueOf(name: string): Queue {
+  const queue = createQueue({ redis: url(), name });
+  later(() => queue.close());
+  return queue;
+}
+
+/** Adds tasks that fail for good, with these errors. */
+async function bury(queue: Queue, errors: readonly string[]): Promise<void> {
+  for (const error of errors) await queue.add({ error }, { attempts: 1 });
+  const worker = createWorker({
+    queue,
+    handler: ({ data }) => {
+      throw new Error((data as { error: string }).error);
+    },
+  });
+  await expect.poll(async () => (await queue.counts()).dead).toBe(errors.length);
+  await worker.stop();
+}
+
+describe('the files', () => {
+  it('have at most 60 KB of JavaScript, compressed, and nothing of another host', () => {
+    const assets = folder('../dist/dashboard/assets/');
+    const scripts = readdirSync(assets).filter((name) => name.endsWith('.js'));
+    const size = scripts.reduce((sum, name) => sum + gzipSync(readFileSync(assets + name)).length, 0);
+    expect(size).toBeGreaterThan(5_000);
+    expect(size).toBeLessThan(60 * 1_024);
+    const page = readFileSync(folder('../dist/dashboard/index.html'), 'utf8');
+    expect(page).not.toMatch(/(?:src|href)="(?!\/)/);
+  });
+
+  it('are served under a policy that refuses what is not of this server', async () => {
+    served = await serve();
+    const page = await served.ask('GET', '/queues/images?state=dead');
+    expect(page.headers.get('content-security-policy')).toContain(
+      "default-src 'self'; frame-ancestors 'none'",
+    );
+    expect(page.body).toContain('<div id="app">');
+    const script = /src="(\/assets\/[^"]+)"/.exec(page.body)?.[1] ?? '';
+    expect((await served.ask('GET', script)).headers.get('content-type')).toContain('text/javascript');
+    expect((await served.ask('GET', '/assets/..%2findex.html')).status).toBe(404);
+    expect((await served.ask('POST', '/queues')).status).toBe(404);
+  });
+});
+
+describe('the overview', () => {
+  it('says why nothing is there, and then what comes, without being loaded again', async () => {
+    await open('/');
+    await shown.says('Nothing has been done here yet');
+    await shown.isAccessible();
+    const queue = queueOf('images');
+    await queue.add({ url: 'cat' });
+    await shown.says('1 thing needs attention');
+    await shown.follow(/images: 1 task waits, and there is no worker/);
+    expect(shown.path).toBe('/queues/images?state=waiting');
+  });
+});
+
+describe('the pages of queues', () => {
+  it('list queues, find one, and lead from its numbers to the tasks that they count', async () => {
+    const queue = queueOf('images');
+    await queueOf('mails').add('hello');
+    await bury(queue, ['no cat', 'no cat', 'no dog']);
+    await open('/queues');
+    await shown.says('2 queues, 1 waiting task; 2 need attention');
+    await shown.isAccessible();
+    await shown.page.getByRole('searchbox').fill('ima');
+    await expect.poll(() => shown.rows('Queues')).toHaveLength(1);
+    expect(shown.path).toBe('/queues?q=ima');
+    await shown.page.reload();
+    await expect.poll(() => shown.rows('Queues')).toHaveLength(1);
+    await shown.page
+      .getByRole('region', { name: 'Queues', exact: true })
+      .getByRole('link', { name: '3' })
+      .first()
+      .click();
+    await shown.says(/images needs attention: 3 dead letters/);
+    await expect.poll(() => shown.rows('Dead tasks')).toHaveLength(3);
+    await shown.isAccessible();
+    await shown.follow('no dog');
+    await expect.poll(() => shown.rows('Dead tasks')).toHaveLength(1);
+    await shown.page.goBack();
+    await expect.poll(() => shown.rows('Dead tasks')).toHaveLength(3);
+  });
+
+  it('retry, cancel, remove, pause and add', async () => {
+    const queue = queueOf('images');
+    await bury(queue, ['no cat', 'no dog']);
+    await open('/queues/images?state=dead');
+    await expect.poll(() => shown.rows('Dead tasks')).toHaveLength(2);
+    await shown.page
+      .getByRole('button', { name: /^Retry \d+-/ })
+      .first()
+      .click();
+    await shown.told(/will be tried again/);
+    await expect.poll(() => queue.counts()).toMatchObject({ waiting: 1, dead: 1 });
+    await shown.click('Remove 1 dead letter');
+    await shown.page.getByRole('dialog').getByRole('button', { name: 'Cancel' }).click();
+    expect((await queue.counts()).dead).toBe(1);
+    await shown.click('Remove 1 dead letter');
+    await shown.page.getByRole('dialog').getByRole('button', { name: 'Remove 1 dead letter' }).click();
+    await shown.told('1 task removed.');
+    await shown.page.getByText('No task has failed for good.').waitFor();
+    await shown.click('Pause');
+    await shown.says(/it is paused/);
+    expect((await queue.counts()).paused).toBe(true);
+    await shown.click('Resume');
+    await shown.says(/there is no worker/);
+    await shown.page.getByLabel('Its data, as JSON').fill('{"url":');
+    await shown.click('Add');
+    await shown.told(/The data is no JSON/);
+    await shown.page.getByLabel('Its data, as JSON').fill('{"url":"dog"}');
+    await shown.click('Add');
+    await shown.told(/Added as/);
+    await shown.follow('Waiting 2');
+    await expect.poll(() => shown.rows('Waiting tasks')).toHaveLength(2);
+    expect(shown.problems).toEqual([]);
+  });
+
+  it('show a task with its failed attempts, and follow it to its end', async () => {
+    const queue = queueOf('images');
+    await bury(queue, ['<b>no cat</b>']);
+    const { tasks } = await queue.list('dead');
+    await open(`/queues/images/tasks/${tasks[0]?.id}`);
+    await shown.says(/has failed for good/);
+    await shown.page.getByText('<b>no cat</b>', { exact: true }).waitFor();
+    await shown.isAccessible();
+    await shown.click(/^Retry/);
+    await shown.says(/waits for a worker/);
+    const worker = createWorker({ queue, handler: () => 'done' });
+    later(() => worker.stop());
+    await shown.says(/has completed/);
+    await shown.page.getByRole('region', { name: 'Result' }).first().getByText('"done"').waitFor();
+  });
+});
+
+describe('who looks', () => {
+  it('signs in with a key, sees what it may see, and signs out', async () => {
+    await queueOf('images').add({ url: 'secret' }, { id: 'cat' });
+    await queueOf('mails').add({ to: 'secret' });
+    const { file, keys } = keysOf({ ann: ['queues:read=images'] });
+    await open('/queues/images', { keys: file });
+    await shown.says('Sign in');
+    await shown.isAccessible();
+    await shown.page.getByLabel('Key').fill('hf_x_wrong');
+    await shown.click('Sign in');
+    await shown.told(/not one that this server accepts/);
+    await shown.page.getByLabel('Key').fill(keys.ann);
+    await shown.click('Sign in');
+    await shown.says(/images needs attention/);
+    await expect.poll(() => shown.rows('Waiting tasks')).toHaveLength(1);
+    expect(await shown.page.getByRole('button', { name: /Cancel|Remove|Pause|Add/ }).count()).toBe(0);
+    await shown.page.getByText('read only').waitFor();
+    await shown.follow('Queues');
+    await shown.says('1 queue, 1 waiting task; 1 needs attention');
+    expect(await shown.page.content()).not.toContain('secret');
+    const cookies = await shown.page.context().cookies();
+    expect(cookies).toMatchObject([{ httpOnly: true, sameSite: 'Strict' }]);
+    await shown.follow('Settings');
+    await shown.says('You are ann');
+    await shown.isAccessible();
+    await shown.click('Sign out');
+    await shown.says('Sign in');
+    expect(await shown.page.context().cookies()).toEqual([]);
+  });
+
+  it('lets no page of another origin use the cookie', async () => {
+    const { file, keys } = keysOf({ ann: ['*'] });
+    served = await serve({ keys: file });
+    const signedIn = await served.ask('POST', '/v1/session', { key: keys.ann });
+    const [cookie = ''] = (signedIn.headers.get('set-cookie') ?? '').split(';');
+    expect(cookie).not.toContain(keys.ann.slice(-20));
+    const ask = (headers: Record<string, string>) =>
+      served.ask('POST', '/v1/queues/images:pause', { headers: { cookie, ...headers } });
+    expect((await ask({})).status).toBe(403);
+    expect((await ask({ origin: 'https://evil.example' })).status).toBe(403);
+    expect((await ask({ origin: served.url })).status).toBe(204);
+    expect((await ask({ origin: served.url, cookie: `${cookie}x` })).status).toBe(401);
+    const again = await served.ask('POST', '/v1/session', { headers: { cookie, origin: served.url } });
+    expect(again.headers.get('set-cookie')).toBeNull();
+  });
+});
