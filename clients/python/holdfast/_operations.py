@@ -350,6 +350,90 @@ class Locks:
         )
 
 
+class Product:
+    """The operations on product."""
+
+    def __init__(self, call: Call) -> None:
+        self._call = call
+
+    def live(
+        self,
+        *,
+        topics: Any,
+        once: str = ABSENT,
+        idempotency_key: str | None = None,
+        http_timeout: float | None = None,
+    ) -> Any:
+        """Follow what operations that read answer: server-sent events, one for each change. The data
+        of an event "read" is `{ topic, value }`, or `{ topic, problem }` where the operation
+        refused.
+
+        topics: Paths of operations of method GET, each percent-encoded, with commas between.
+        once: Whether the stream ends after the first answers.
+        """
+        return self._call(
+            "GET",
+            "/v1/live",
+            params={},
+            query={"topics": topics, "once": once},
+            body=None,
+            stream=True,
+            idempotency_key=idempotency_key,
+            http_timeout=http_timeout,
+        )
+
+    def session(
+        self,
+        *,
+        idempotency_key: str | None = None,
+        http_timeout: float | None = None,
+    ) -> dict:
+        """Tell whose key it is, and what it may do."""
+        return self._call(
+            "GET",
+            "/v1/session",
+            params={},
+            query={},
+            body=None,
+            idempotency_key=idempotency_key,
+            http_timeout=http_timeout,
+        )
+
+    def sign_in(
+        self,
+        *,
+        idempotency_key: str | None = None,
+        http_timeout: float | None = None,
+    ) -> None:
+        """Sign a browser in: a cookie stands for the key of this request, for 12 hours."""
+        return self._call(
+            "POST",
+            "/v1/session",
+            params={},
+            query={},
+            body=None,
+            idempotency_key=idempotency_key,
+            http_timeout=http_timeout,
+        )
+
+    def sign_out(
+        self,
+        *,
+        idempotency_key: str | None = None,
+        http_timeout: float | None = None,
+    ) -> None:
+        """Sign a browser out."""
+        return self._call(
+            "DELETE",
+            "/v1/session",
+            params={},
+            query={},
+            body=None,
+            idempotency_key=idempotency_key,
+            http_timeout=http_timeout,
+        )
+
+
 class Queues:
     """The operations on queues."""
 
@@ -537,15 +621,19 @@ class Queues:
     def list(
         self,
         *,
+        counts: str = ABSENT,
         idempotency_key: str | None = None,
         http_timeout: float | None = None,
     ) -> dict:
-        """List the queues that the key may read."""
+        """List the queues that the key may read.
+
+        counts: Whether to count their tasks, too.
+        """
         return self._call(
             "GET",
             "/v1/queues",
             params={},
-            query={},
+            query={"counts": counts},
             body=None,
             idempotency_key=idempotency_key,
             http_timeout=http_timeout,
@@ -1159,6 +1247,7 @@ class Operations:
         self.features = Features(call)
         self.leases = Leases(call)
         self.locks = Locks(call)
+        self.product = Product(call)
         self.queues = Queues(call)
         self.vectors = Vectors(call)
         self.workflows = Workflows(call)

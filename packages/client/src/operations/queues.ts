@@ -1,6 +1,6 @@
 /** The operations on queues. Made by `npm run clients` from the operations of the server; changes belong there. */
 import type { CallOptions, ServerEvent, Transport } from '../transport.js';
-import type { NewTask, Task } from './schemas.js';
+import type { Counts, NewTask, Task } from './schemas.js';
 
 export class Queues {
   readonly #transport: Transport;
@@ -95,29 +95,7 @@ export class Queues {
   }
 
   /** Count the tasks of a queue by their states. */
-  counts(
-    queue: string,
-    options?: CallOptions,
-  ): Promise<{
-    readonly waiting: number;
-    readonly active: number;
-    readonly delayed: number;
-    readonly dead: number;
-    /** Those whose results are kept. */
-    readonly completed: number;
-    /** Those whose reasons are kept. */
-    readonly cancelled: number;
-    readonly paused: boolean;
-    /** How long the task that is next has waited, in ms. */
-    readonly oldest: number;
-    readonly workers: number;
-    readonly totals: {
-      readonly completed: number;
-      readonly failed: number;
-      readonly retried: number;
-      readonly [more: string]: unknown;
-    };
-  }> {
+  counts(queue: string, options?: CallOptions): Promise<Counts> {
     return this.#transport.call({ method: 'GET', path: '/v1/queues/{queue}', params: { queue }, options });
   }
 
@@ -167,10 +145,14 @@ export class Queues {
   }
 
   /** List the queues that the key may read. */
-  list(options?: CallOptions): Promise<{
+  list(
+    query?: { readonly counts?: 'true' | 'false' },
+    options?: CallOptions,
+  ): Promise<{
     readonly queues: readonly string[];
+    readonly counts?: Readonly<Record<string, Counts>>;
   }> {
-    return this.#transport.call({ method: 'GET', path: '/v1/queues', options });
+    return this.#transport.call({ method: 'GET', path: '/v1/queues', query, options });
   }
 
   /** Let no worker begin a task until the queue is resumed. */

@@ -17,6 +17,27 @@ export interface ClaimedTask {
   readonly claim: string;
 }
 
+export interface Counts {
+  readonly waiting: number;
+  readonly active: number;
+  readonly delayed: number;
+  readonly dead: number;
+  /** Those whose results are kept. */
+  readonly completed: number;
+  /** Those whose reasons are kept. */
+  readonly cancelled: number;
+  readonly paused: boolean;
+  /** How long the task that is next has waited, in ms. */
+  readonly oldest: number;
+  readonly workers: number;
+  readonly totals: {
+    readonly completed: number;
+    readonly failed: number;
+    readonly retried: number;
+    readonly [more: string]: unknown;
+  };
+}
+
 export interface Lease {
   /** The handle, a secret: it goes into the header Holdfast-Lease. */
   readonly lease: string;

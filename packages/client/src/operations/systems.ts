@@ -4,6 +4,7 @@ import { Claims } from './claims.js';
 import { Features } from './features.js';
 import { Leases } from './leases.js';
 import { Locks } from './locks.js';
+import { Product } from './product.js';
 import { Queues } from './queues.js';
 import { Vectors } from './vectors.js';
 import { Workflows } from './workflows.js';
@@ -13,6 +14,7 @@ export class Systems {
   readonly features: Features;
   readonly leases: Leases;
   readonly locks: Locks;
+  readonly product: Product;
   readonly queues: Queues;
   readonly vectors: Vectors;
   readonly workflows: Workflows;
@@ -22,6 +24,7 @@ export class Systems {
     this.features = new Features(transport);
     this.leases = new Leases(transport);
     this.locks = new Locks(transport);
+    this.product = new Product(transport);
     this.queues = new Queues(transport);
     this.vectors = new Vectors(transport);
     this.workflows = new Workflows(transport);
