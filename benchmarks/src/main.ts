@@ -25,6 +25,7 @@ import { queue } from './queue/run.js';
 import { races } from './races/run.js';
 import { rolling } from './rolling/run.js';
 import { scenarios } from './scenarios/run.js';
+import { server } from './server/run.js';
 import { shop } from './shop/run.js';
 import { vectorsFilters } from './vectors/filters.js';
 import { vectorsKeywords } from './vectors/keywords.js';
@@ -42,7 +43,7 @@ import { zones } from './zones/run.js';
 const BENCHMARKS: ReadonlyMap<string, Benchmark> = new Map([
   ...Object.entries({ lock, waiting, failover, rolling, postgres, queue, workflow }),
   ...Object.entries({ scenarios, features, zombies, races }),
-  ...Object.entries({ pipeline, versus, vectors, zones, shop }),
+  ...Object.entries({ pipeline, server, versus, vectors, zones, shop }),
   ['features-codec', featuresCodec],
   ['features-training', featuresTraining],
   ['features-windows', featuresWindows],
