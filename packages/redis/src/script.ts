@@ -158,10 +158,10 @@ export class ScriptLibrary {
   #body(name: string): string {
     const functions = [...this.scripts].map(([verb, { body }]) => {
       const flags = this.allowsOom(verb) ? "'allow-oom'" : '';
-      const registered = `{function_name = '${name}_${verb}', callback = CALLS.${verb}, flags = {${flags}}}`;
-      return `${hoisted(`CALLS.${verb}`, body)}\nredis.register_function${registered}`;
+      const registered = `{function_name = '${name}_${verb}', callback = CALLBACKS.${verb}, flags = {${flags}}}`;
+      return `${hoisted(`CALLBACKS.${verb}`, body)}\nredis.register_function${registered}`;
     });
-    return [this.prelude, 'local CALLS = {}', ...functions].join('\n');
+    return [this.prelude, 'local CALLBACKS = {}', ...functions].join('\n');
   }
 }
 
