@@ -54,10 +54,10 @@ it('a thread that spins keeps its lease, and is ended when the worker stops', as
   expect(await queue.counts()).toMatchObject({ waiting: 1, active: 0 });
 });
 
-it('wants either a handler or threads', () => {
+it('wants a handler, a batch or threads', () => {
   const queue = queueOf<string>();
-  expect(() => workerOf({ queue } as never)).toThrow(/either a handler, .* or threads/);
-  expect(() => workerOf({ queue, handler: () => 1, threads } as never)).toThrow(/either a handler/);
+  expect(() => workerOf({ queue } as never)).toThrow(/a handler, .* or a batch, or threads; give one/);
+  expect(() => workerOf({ queue, handler: () => 1, threads } as never)).toThrow(/give one of them/);
   expect(() => workerOf({ queue, threads: { module: 5 } } as never)).toThrow(/threads.module/);
   for (const module of ['double.mjs', 'http://localhost/double.mjs', new URL('none.mjs', import.meta.url)])
     expect(() => workerOf({ queue, threads: { module } })).toThrow(/threads\.module.*(double|none|URL)/);
