@@ -9,7 +9,6 @@ import logging
 import threading
 import time
 import traceback
-import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -101,13 +100,13 @@ class Worker:
 
     def _claim_and_handle(self) -> None:
         sent = time.monotonic()
+        # Without an Idempotency-Key: where this process has gone by then, the server gives the task to others at once.
         answer = self._client.claims.claim(
             self._queue,
             worker=self._name,
             lease=int(self._lease * 1000),
             max=1,
             wait=_WAIT,
-            idempotency_key=str(uuid.uuid4()),
         )
         for task in answer["tasks"]:
             self._handle(task, Validity(sent, answer))

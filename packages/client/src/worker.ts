@@ -86,8 +86,12 @@ async function claimAndHandle(work: Work): Promise<void> {
   const { claims, queue, options } = work;
   const { worker = 'remote', lease = 30_000, signal } = options;
   const sent = performance.now();
-  const call = { idempotencyKey: crypto.randomUUID(), ...(signal && { signal }) };
-  const answer = await claims.claim(queue, { worker, lease, max: 1, wait: WAIT }, call);
+  // Without an Idempotency-Key: where this process has gone by then, the server gives the task to others at once.
+  const answer = await claims.claim(
+    queue,
+    { worker, lease, max: 1, wait: WAIT },
+    { ...(signal && { signal }) },
+  );
   for (const { claim, ...task } of answer.tasks) {
     const valid = new Valid(`Task "${task.id}" of "${queue}"`, sent, answer);
     await handle(work, { claim, task, valid, lease });
