@@ -718,17 +718,24 @@ class Queues:
         self,
         queue: str,
         *,
+        error: str = ABSENT,
+        key: str = ABSENT,
         limit: int = ABSENT,
         idempotency_key: str | None = None,
         http_timeout: float | None = None,
     ) -> dict:
-        """Let dead letters be tried again, the oldest first."""
+        """Let dead letters be tried again, the oldest first: all, or those of a kind.
+
+        error: Only those whose last error has this text in its message.
+        key: Only those of tasks with this key.
+        limit: At most so many. Default 1000.
+        """
         return self._call(
             "POST",
             "/v1/queues/{queue}:requeue",
             params={"queue": queue},
             query={},
-            body={"limit": limit},
+            body={"error": error, "key": key, "limit": limit},
             idempotency_key=idempotency_key,
             http_timeout=http_timeout,
         )

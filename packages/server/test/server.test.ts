@@ -97,6 +97,23 @@ test('bodies that are too large, too deep, compressed or of another type are ref
   expect((await add({ data: '[[[[', id: 'text' })).status).toBe(201);
 });
 
+test('dead letters of a kind are tried again, also beyond the first ones', async () => {
+  const queue = queueOf('q');
+  const { ask } = await serve();
+  const tasks = ['a', 'b', 'c', 'd'].map((id) => ({ id, data: id, attempts: 1 }));
+  await ask('POST', '/v1/queues/q/tasks:batch', { body: { tasks } });
+  const claimed = await ask('POST', '/v1/queues/q/claims', { body: { max: 4, wait: 5_000 } });
+  for (const { id, claim } of claimed.body.tasks) {
+    const message = id < 'c' ? 'the disk is full' : 'the host is away';
+    await ask('POST', '/v1/claims:fail', { body: { message }, headers: { 'holdfast-lease': claim } });
+  }
+  expect((await queue.counts()).dead).toBe(4);
+  const again = await ask('POST', '/v1/queues/q:requeue', { body: { error: 'away', limit: 1 } });
+  expect(again).toMatchObject({ status: 200, body: { requeued: 1 } });
+  expect((await queue.get('c'))?.state).toBe('waiting');
+  expect((await ask('POST', '/v1/queues/q:requeue', { body: {} })).body).toEqual({ requeued: 3 });
+});
+
 test('a full queue is 429, and a batch says which tasks were refused', async () => {
   await queueOf('q').setLimits({ waiting: 2 });
   const { ask } = await serve();

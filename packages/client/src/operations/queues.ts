@@ -204,10 +204,15 @@ export class Queues {
     });
   }
 
-  /** Let dead letters be tried again, the oldest first. */
+  /** Let dead letters be tried again, the oldest first: all, or those of a kind. */
   requeueAll(
     queue: string,
     body: {
+      /** Only those whose last error has this text in its message. */
+      readonly error?: string;
+      /** Only those of tasks with this key. */
+      readonly key?: string;
+      /** At most so many. Default 1000. */
       readonly limit?: number;
     },
     options?: CallOptions,

@@ -1,5 +1,6 @@
 /**
- * Operations on queues: adding tasks, looking at them, and administering the queue. Remote workers: claims.ts.
+ * Operations on queues: adding tasks, looking at them, and ending them. Of a queue as a whole: administration.ts; remote workers:
+ * claims.ts.
  *
  * Guarantees: a task that was answered with 201 is in Redis. Data, results and stacks are shown only to callers with the
  * right queues:data.
@@ -11,33 +12,20 @@ import { z } from 'zod';
 import type { Caller } from '../auth/caller.js';
 import { NotFoundError, RequestError } from '../errors.js';
 import { problemOf } from '../http/problem.js';
+import { ADMIN, inQueue, onQueue, QUEUE } from './in-queue.js';
 import { type Answer, type Call, operation, type StreamEvent } from './operation.js';
 import { newTask, shownTask, taskState } from './tasks.js';
 import { count, id, none, queueName, wait } from './values.js';
 
-const inQueue = z.strictObject({ queue: queueName });
 const ofTask = z.strictObject({ queue: queueName, id });
-const QUEUE = { queue: 'images' };
 const TASK = { queue: 'images', id: 'cat' };
 const READ = { right: 'queues:read', judgedBy: 'queue' } as const;
 const WRITE = { right: 'queues:write', judgedBy: 'queue' } as const;
-const ADMIN = { right: 'queues:admin', judgedBy: 'queue' } as const;
 
 const added = z.object({
   id,
   added: z.boolean().describe('False if the task was there already.'),
 });
-
-/** Works with a queue that exists. Throws NotFoundError. */
-function onQueue<Result>(
-  { systems, params: { queue: name } }: Pick<Call<{ queue: string }>, 'systems' | 'params'>,
-  work: (queue: Queue) => Promise<Result>,
-): Promise<Result> {
-  return systems.withQueue(name, async (queue) => {
-    if (await queue.exists()) return work(queue);
-    throw new NotFoundError(`There is no queue "${name}".`);
-  });
-}
 
 const noTask = (queue: string, id: string): NotFoundError =>
   new NotFoundError(`Nothing is known of a task "${id}" in "${queue}".`);
@@ -320,78 +308,6 @@ export const requeue = operation({
     onQueue(call, async (queue) => {
       if (await queue.requeue(call.params.id)) return { status: 204 };
       throw new NotFoundError(`There is no dead letter "${call.params.id}" in "${queue.name}".`);
-    }),
-});
-
-export const requeueAll = operation({
-  id: 'queues.requeueAll',
-  method: 'POST',
-  path: '/v1/queues/{queue}:requeue',
-  summary: 'Let dead letters be tried again, the oldest first.',
-  ...ADMIN,
-  params: inQueue,
-  query: none,
-  body: z.strictObject({ limit: z.int().min(1).max(1_000).default(1_000) }),
-  answers: {
-    200: { description: 'How many wait again.', schema: z.object({ requeued: z.int() }) },
-  },
-  problems: ['HOLDFAST_NOT_FOUND'],
-  example: { params: QUEUE, body: { limit: 100 } },
-  run: (call) =>
-    onQueue(call, async (queue) => {
-      const { tasks } = await queue.list('dead', { limit: call.body.limit });
-      const done = await Promise.all(tasks.map(({ id }) => queue.requeue(id)));
-      return { status: 200, body: { requeued: done.filter(Boolean).length } };
-    }),
-});
-
-export const purge = operation({
-  id: 'queues.purge',
-  method: 'POST',
-  path: '/v1/queues/{queue}:purge',
-  summary: 'Remove all tasks in one state; those that a worker has stay.',
-  ...ADMIN,
-  params: inQueue,
-  query: none,
-  body: z.strictObject({ state: z.enum(['waiting', 'delayed', 'dead']) }),
-  answers: { 200: { description: 'How many were removed.', schema: z.object({ removed: z.int() }) } },
-  problems: ['HOLDFAST_NOT_FOUND'],
-  example: { params: QUEUE, body: { state: 'dead' } },
-  run: (call) =>
-    onQueue(call, async (queue) => ({ status: 200, body: { removed: await queue.purge(call.body.state) } })),
-});
-
-export const pause = operation({
-  id: 'queues.pause',
-  method: 'POST',
-  path: '/v1/queues/{queue}:pause',
-  summary: 'Let no worker begin a task until the queue is resumed.',
-  ...ADMIN,
-  params: inQueue,
-  query: none,
-  answers: { 204: { description: 'It is paused; tasks that have begun go on.' } },
-  example: { params: QUEUE },
-  run: ({ systems, params }) =>
-    systems.withQueue(params.queue, async (queue) => {
-      await queue.pause();
-      return { status: 204 };
-    }),
-});
-
-export const resume = operation({
-  id: 'queues.resume',
-  method: 'POST',
-  path: '/v1/queues/{queue}:resume',
-  summary: 'End the pause of a queue.',
-  ...ADMIN,
-  params: inQueue,
-  query: none,
-  answers: { 204: { description: 'Workers begin tasks again.' } },
-  example: { params: QUEUE },
-  run: ({ systems, params }) =>
-    systems.withQueue(params.queue, async (queue) => {
-      await queue.resume();
-      return { status: 204 };
     }),
 });
 
