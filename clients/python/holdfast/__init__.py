@@ -33,7 +33,18 @@ class Client(Operations):
     """
 
     def __init__(self, url: str, key: str | Callable[[], str] | None = None, *, timeout: float = 40.0) -> None:
-        super().__init__(Transport(url, key, timeout).call)
+        self._transport = Transport(url, key, timeout)
+        super().__init__(self._transport.call)
+
+    def close(self) -> None:
+        """Closes the connection of the calling thread; a later call opens another."""
+        self._transport.close()
+
+    def __enter__(self) -> "Client":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def lease(self, name: str, *, ttl: float = 10.0, wait: float = 0.0, above: int | None = None) -> Lease:
         """Takes the lease on a resource, and keeps it until it is given back: `with client.lease("account:42") as lease`.

@@ -10,7 +10,6 @@ import time
 import uuid
 from typing import Any
 
-from ._operations import Operations
 from ._transport import ABSENT, ProblemError, UnreachableError
 from ._validity import LeaseLostError, Validity
 
@@ -23,7 +22,7 @@ _AGAIN = 0.5
 class Lease:
     """A lease; `with client.lease(...)` gives it back at the end."""
 
-    def __init__(self, client: Operations, answer: dict, ttl: float, validity: Validity) -> None:
+    def __init__(self, client: Any, answer: dict, ttl: float, validity: Validity) -> None:
         self.resource: str = answer["resource"]
         #: The fencing token: show it to what you write to.
         self.token: int = answer["token"]
@@ -68,6 +67,12 @@ class Lease:
         self.release()
 
     def _renew(self) -> None:
+        try:
+            self._extend()
+        finally:
+            self._client.close()
+
+    def _extend(self) -> None:
         while not self._ended.wait(min(self._ttl, self.left) / 3) and self.left > 0:
             sent = time.monotonic()
             try:
@@ -80,7 +85,7 @@ class Lease:
                 pass  # the server may be back before the validity ends
 
 
-def acquire(client: Operations, name: str, ttl: float, wait: float, above: int | None) -> Lease:
+def acquire(client: Any, name: str, ttl: float, wait: float, above: int | None) -> Lease:
     """Raises ProblemError, of 409 where somebody else holds it; UnreachableError."""
     deadline = time.monotonic() + wait
     key = str(uuid.uuid4())

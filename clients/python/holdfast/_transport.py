@@ -100,6 +100,10 @@ class Transport:
         self._local.used = time.monotonic()
         return _result(response, data)
 
+    def close(self) -> None:
+        """Closes the connection of this thread; the next call opens another."""
+        self._drop()
+
     def _target(self, path: str, params: dict, query: dict) -> str:
         for name, value in params.items():
             path = path.replace("{" + name + "}", quote(str(value), safe=""))
@@ -149,6 +153,7 @@ class Transport:
         """The events of a stream, which goes on after the last one when its connection breaks."""
         last = None
         pause = 2.0
+        has_begun = False
         while True:
             connection = self._open(seconds)
             try:
@@ -159,6 +164,7 @@ class Transport:
                     return
                 if response.status >= 300:
                     _result(response, response.read())
+                has_begun = True
                 for name, value in _fields(response):
                     if name == "retry":
                         pause = value
@@ -166,12 +172,15 @@ class Transport:
                     last = value.id or last
                     if value.event == "end":
                         return
+                    if value.event == "problem":
+                        raise ProblemError(value.data.get("status", 500), value.data)
                     yield value
             except ProblemError as error:
-                if error.status != 429 and error.status < 500:
+                if not has_begun or (error.status != 429 and error.status < 500):
                     raise
-            except (OSError, http.client.HTTPException):
-                pass
+            except (OSError, http.client.HTTPException) as error:
+                if not has_begun:
+                    raise UnreachableError(f"{self._host} could not be reached: {error}") from error
             finally:
                 connection.close()
             time.sleep(pause)

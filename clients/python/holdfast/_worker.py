@@ -67,7 +67,7 @@ class Delivery:
 class Worker:
     """Threads that take tasks and handle them."""
 
-    def __init__(self, client: Operations, queue: str, handler: Callable[[Delivery], Any], **options: Any) -> None:
+    def __init__(self, client: Any, queue: str, handler: Callable[[Delivery], Any], **options: Any) -> None:
         self._client = client
         self._queue = queue
         self._handler = handler
@@ -87,6 +87,12 @@ class Worker:
             raise self._failure
 
     def _work(self) -> None:
+        try:
+            self._work_on()
+        finally:
+            self._client.close()
+
+    def _work_on(self) -> None:
         while not self._stop.is_set():
             try:
                 self._claim_and_handle()
@@ -131,6 +137,12 @@ class Worker:
             renewing.join()
 
     def _renew(self, handle: str, validity: Validity, ended: threading.Event) -> None:
+        try:
+            self._extend(handle, validity, ended)
+        finally:
+            self._client.close()
+
+    def _extend(self, handle: str, validity: Validity, ended: threading.Event) -> None:
         while not ended.wait(self._lease / 3) and validity.left > 0:
             sent = time.monotonic()
             try:

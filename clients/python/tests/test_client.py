@@ -16,6 +16,7 @@ URL = os.environ["HOLDFAST_URL"]
 class TestClient(unittest.TestCase):
     def setUp(self) -> None:
         self.client = Client(URL, os.environ["HOLDFAST_KEY"])
+        self.addCleanup(self.client.close)
 
     def test_tasks(self) -> None:
         client = self.client
@@ -57,6 +58,39 @@ class TestClient(unittest.TestCase):
             self.assertGreater(second.left, 0)
         with self.assertRaises(LeaseLostError):
             second.check()
+
+    def test_stream(self) -> None:
+        client = self.client
+        client.queues.add("python-streamed", data=1, id="a")
+        first = client.queues.events("python-streamed")
+        stop = threading.Event()
+
+        def cancel() -> None:  # until the stream has begun, which shows what happens from then on
+            with Client(URL, os.environ["HOLDFAST_KEY"]) as other:
+                while not stop.wait(0.05):
+                    other.queues.cancel("python-streamed", other.queues.add("python-streamed", data=1)["id"])
+
+        cancelling = threading.Thread(target=cancel)
+        cancelling.start()
+        event = next(first)
+        stop.set()
+        cancelling.join()
+        first.close()
+        self.assertEqual(event.event, "cancelled")
+        client.queues.add("python-streamed", data=2, id="b")
+        client.queues.cancel("python-streamed", "b")
+        seen = []
+        for later in client.queues.events("python-streamed", after=event.id):
+            seen.append(later.data["id"])
+            if seen[-1] == "b":
+                break
+        self.assertNotIn(event.data["id"], seen)
+        with self.assertRaises(ProblemError):
+            next(client.queues.events("python-streamed", after="nonsense"))
+        with self.assertRaises(ProblemError):
+            next(self.client.queues.events("nowhere"))
+        with self.assertRaises(UnreachableError):
+            next(Client("http://127.0.0.1:1").queues.events("nowhere"))
 
     def test_readme(self) -> None:
         readme = pathlib.Path(__file__).parents[1].joinpath("README.md").read_text()

@@ -30,6 +30,12 @@ export class ProblemError extends Error {
     this.errors = Array.isArray(errors) ? (errors as FieldProblem[]) : [];
     this.problem = problem;
   }
+
+  /** What a stream ends with in the place of more events. */
+  static from(data: unknown): ProblemError {
+    const problem = typeof data === 'object' && data !== null ? { ...data } : {};
+    return new ProblemError('status' in problem ? Number(problem.status) : 500, problem);
+  }
 }
 
 /** The server could not be reached, or its answer broke off. Whether it did what was asked is not known. */

@@ -2,8 +2,8 @@
  * Requests to the server, and its streams of events.
  *
  * Guarantees: a call is sent once, and resolves to what was answered, or rejects with a ProblemError, an UnreachableError,
- * or the reason of its signal. A stream goes on after the last event that was read when its connection breaks; it ends when the
- * server ends it, its signal aborts, or its reader leaves the loop.
+ * or the reason of its signal. So does a stream that cannot begin; one that has begun goes on after the last event that was
+ * read when its connection breaks. It ends when the server says so, its signal aborts, or its reader leaves the loop.
  */
 import { events, type ServerEvent } from './event-stream.js';
 import { pause } from './pause.js';
@@ -132,20 +132,24 @@ async function* streamOf(
   const { signal } = request.options ?? {};
   let lastEventId = request.options?.lastEventId;
   let reconnect = RECONNECT;
+  let hasBegun = false;
   for (;;) {
     const options = { ...request.options, ...(lastEventId !== undefined && { lastEventId }) };
     try {
       const { body } = await connect({ ...request, options });
+      hasBegun = true;
       if (body === null) return;
       for await (const event of events(body)) {
         if (event.retry !== undefined) reconnect = event.retry;
         if (event.id !== undefined) lastEventId = event.id;
         if (event.event === 'end') return;
+        if (event.event === 'problem') throw ProblemError.from(event.data);
         if (event.data !== undefined) yield event as ServerEvent;
       }
     } catch (error) {
       if (signal?.aborted === true) throw signal.reason;
-      if (error instanceof ProblemError && error.status !== 429 && error.status < 500) throw error;
+      if (!hasBegun || (error instanceof ProblemError && error.status !== 429 && error.status < 500))
+        throw error;
     }
     await pause(reconnect, signal);
   }

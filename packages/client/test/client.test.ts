@@ -17,7 +17,7 @@ import { type LocalNodes, startNodes } from '@holdfast/local';
 import { createLocks, type Locks } from '@holdfast/lock';
 import { createKey, createServer, type Server } from '@holdfast/server';
 import { describe as documentOf, OPERATIONS } from '@holdfast/server/testing';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 
 const ROOT = join(import.meta.dirname, '../../..');
 let nodes: LocalNodes;
@@ -148,6 +148,51 @@ it('lease: one holds it, the next has it with a higher token, and who has lost i
     expect(third.token).toBeGreaterThan(second.token);
   }
   expect((await client.locks.inspect('account:1')).held).toBe(false);
+});
+
+it('streams: what cannot begin throws; what has begun goes on after the last event, at another server', async () => {
+  const options = { redis: nodes.urls[0] ?? '' };
+  const first = createServer({ ...options, port: 0 });
+  const at = await first.listen();
+  const client = createClient({ url: at });
+  const missing = client.queues.events('nowhere')[Symbol.asyncIterator]();
+  await expect(missing.next()).rejects.toMatchObject({ status: 404 });
+  const unreachable = createClient({ url: 'http://127.0.0.1:1' }).queues.events('streamed');
+  await expect(unreachable[Symbol.asyncIterator]().next()).rejects.toThrow(UnreachableError);
+
+  await client.queues.add('streamed', { data: 0 });
+  const wrong = client.queues.events('streamed', { after: 'nonsense' })[Symbol.asyncIterator]();
+  await expect(wrong.next()).rejects.toMatchObject({ status: 400, code: 'HOLDFAST_MISUSE' });
+
+  const stop = new AbortController();
+  const seen: unknown[] = [];
+  const reading = (async () => {
+    for await (const { data } of client.queues.events('streamed', {}, { signal: stop.signal }))
+      seen.push((data as { id: string }).id);
+  })();
+  const ids: string[] = [];
+  const happen = async (): Promise<void> => {
+    const { id } = await client.queues.add('streamed', { data: ids.length });
+    await client.queues.remove('streamed', id);
+    ids.push(id);
+  };
+  // It shows what happens from its beginning on.
+  await vi.waitFor(
+    async () => {
+      await happen();
+      expect(seen).not.toEqual([]);
+    },
+    { timeout: 20_000, interval: 20 },
+  );
+  await first.close();
+  const second = createServer({ ...options, port: Number(new URL(at).port) });
+  await second.listen();
+  await happen();
+  await expect.poll(() => seen.at(-1)).toBe(ids.at(-1));
+  expect(seen).toEqual(ids.slice(-seen.length)); // none twice, and none passed over
+  stop.abort(new Error('enough'));
+  await expect(reading).rejects.toThrow('enough');
+  await second.close();
 });
 
 it('of Python does the same', async () => {
