@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { createQueue } from '@holdfast/queue';
 import { createServer, createServerKey } from '@holdfast/server';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { fileOf, keysOf, later, serve, url, useRedis } from './setting.js';
 
 useRedis();
@@ -112,6 +112,33 @@ test('dead letters of a kind are tried again, also beyond the first ones', async
   expect(again).toMatchObject({ status: 200, body: { requeued: 1 } });
   expect((await queue.get('c'))?.state).toBe('waiting');
   expect((await ask('POST', '/v1/queues/q:requeue', { body: {} })).body).toEqual({ requeued: 3 });
+});
+
+test('a stream shows events that are large, one after the other', async () => {
+  const { ask, url: at } = await serve();
+  const result = 'x'.repeat(200_000);
+  const gone = new AbortController();
+  const seen: string[] = [];
+  await ask('POST', '/v1/queues/q/tasks', { body: { data: 0 } });
+  const response = await fetch(`${at}/v1/queues/q/events`, { signal: gone.signal });
+  const reading = (async () => {
+    for await (const chunk of response.body ?? []) seen.push(Buffer.from(chunk).toString());
+  })().catch(() => {});
+  const complete = async () => {
+    const { body } = await ask('POST', '/v1/queues/q/claims', { body: { wait: 5_000 } });
+    const headers = { 'holdfast-lease': body.tasks[0].claim };
+    await ask('POST', '/v1/claims:complete', { body: { result }, headers });
+    await ask('POST', '/v1/queues/q/tasks', { body: { data: 0 } });
+  };
+  await vi.waitFor(
+    async () => {
+      await complete();
+      expect(seen.join('').split(result).length).toBeGreaterThan(3);
+    },
+    { timeout: 20_000, interval: 20 },
+  );
+  gone.abort();
+  await reading;
 });
 
 test('a full queue is 429, and a batch says which tasks were refused', async () => {
