@@ -15,6 +15,7 @@ local is_cancelled = redis.call('HEXISTS', CANCELLING, ARGV[2] .. ' ' .. ARGV[3]
 settle(session, 4, 1, false)
 meta[5] = owned
 forget({unpack(meta, 1, 5)})
+sweep()
 
 local levels = levels_of(meta[7])
 local is_last = true

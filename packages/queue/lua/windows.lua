@@ -19,7 +19,8 @@ local function forget_window(id)
   if key then end_window(key) end
 end
 
-local unique -- META's
+-- Whether there may be such tasks. Verbs that have read META set it.
+local unique = true
 
 -- A task has begun, or has ended.
 local function end_unique(id, how)

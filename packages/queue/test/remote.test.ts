@@ -53,6 +53,29 @@ test('a claim that is repeated has the same tasks, under a higher token, and no 
   expect(await queue.counts()).toMatchObject({ waiting: 1, active: 2 });
 });
 
+test('what is unique until it has begun, or has ended, is so no longer; and a fan-in goes on', async () => {
+  const unique = (until: 'begun' | 'ended') => ({ deduplicate: { key: until, until } });
+  await queue.add(1, unique('begun'));
+  const first = await claim({ session: 'w.2' });
+  expect(await queue.add(2, unique('begun'))).toMatchObject({ added: true });
+  expect(await remote.complete(first.ref, 1)).toBe('finished');
+  await remote.complete((await claim({ session: 'w.3' })).ref, 2);
+
+  await queue.add(3, unique('ended'));
+  const second = await claim({ session: 'w.4' });
+  expect(await queue.add(4, unique('ended'))).toMatchObject({ added: false });
+  expect(await remote.complete(second.ref, 3)).toBe('finished');
+  expect(await queue.add(5, unique('ended'))).toMatchObject({ added: true });
+  await remote.fail((await claim({ session: 'w.5' })).ref, new Error('no'), { retry: false });
+  expect(await queue.add(6, unique('ended'))).toMatchObject({ added: true });
+  await remote.complete((await claim({ session: 'w.6' })).ref, 6);
+
+  await queue.addMany([{ data: 7 }], { followUp: { data: 'all', options: { id: 'all' } } });
+  await remote.complete((await claim({ session: 'w.7' })).ref, 7);
+  expect(await claim({ session: 'w.8' })).toMatchObject({ id: 'all', data: 'all' });
+  for await (const outcome of queue.outcomes('all')) expect(outcome).toMatchObject({ result: 7 });
+});
+
 test('a failed attempt is tried again, and the last one makes a dead letter with the errors', async () => {
   const { id } = await queue.add(1, { attempts: 2, backoff: { type: 'constant', delay: 0 } });
   const first = await claim();
