@@ -452,7 +452,9 @@ class Queues:
         backoff: dict = ABSENT,
         timeout: int = ABSENT,
         key: str = ABSENT,
-        deduplicate: dict = ABSENT,
+        tenant: str = ABSENT,
+        deduplicate: Any = ABSENT,
+        retain: dict = ABSENT,
         expires: int = ABSENT,
         idempotency_key: str | None = None,
         http_timeout: float | None = None,
@@ -468,7 +470,11 @@ class Queues:
         backoff: How long it waits after a failed attempt.
         timeout: How long an attempt may take, in ms. Default: no limit.
         key: Tasks of one key go in order.
-        deduplicate: For `within` ms, tasks with the same key here count as one.
+        tenant: For whom it is: those of several tenants begin in turns.
+        deduplicate: Tasks with the same key here count as one: for `within` ms, or until the
+            first has begun or ended.
+        retain: For how many ms its result, or its dead letter, is kept. Default: as the queue
+            says.
         expires: In how many ms it is too late to begin.
         """
         return self._call(
@@ -485,7 +491,9 @@ class Queues:
                 "backoff": backoff,
                 "timeout": timeout,
                 "key": key,
+                "tenant": tenant,
                 "deduplicate": deduplicate,
+                "retain": retain,
                 "expires": expires,
             },
             idempotency_key=idempotency_key,

@@ -97,6 +97,31 @@ test('bodies that are too large, too deep, compressed or of another type are ref
   expect((await add({ data: '[[[[', id: 'text' })).status).toBe(201);
 });
 
+test('tasks have tenants, are unique until they have begun, and say how long they are kept', async () => {
+  const queue = queueOf('q');
+  const { ask } = await serve();
+  const add = (body: object) => ask('POST', '/v1/queues/q/tasks', { body });
+  const unique = {
+    data: 1,
+    tenant: 'acme',
+    deduplicate: { key: 'sync', until: 'begun' },
+    retain: { age: 0 },
+  };
+  expect((await add({ ...unique, id: 'a' })).status).toBe(201);
+  expect((await add({ ...unique, id: 'b' })).status).toBe(200);
+  const { body } = await ask('POST', '/v1/queues/q/claims', { body: { wait: 5_000 } });
+  expect(body.tasks).toMatchObject([{ id: 'a', tenant: 'acme' }]);
+  expect((await add({ ...unique, id: 'c' })).status).toBe(201);
+  const complete = (claim: string) =>
+    ask('POST', '/v1/claims:complete', { body: { result: 1 }, headers: { 'holdfast-lease': claim } });
+  await complete(body.tasks[0].claim);
+  const next = await ask('POST', '/v1/queues/q/claims', { body: { wait: 5_000 } });
+  await complete(next.body.tasks[0].claim); // which forgets what is kept for no longer
+  expect(await queue.get('a')).toBeUndefined();
+  const both = await add({ data: 1, tenant: 'acme', key: 'k' });
+  expect(both).toMatchObject({ status: 400, body: { code: 'HOLDFAST_MISUSE' } });
+});
+
 test('dead letters of a kind are tried again, also beyond the first ones', async () => {
   const queue = queueOf('q');
   const { ask } = await serve();

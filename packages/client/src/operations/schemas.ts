@@ -11,6 +11,7 @@ export interface ClaimedTask {
   readonly issuer: string;
   readonly resource: string;
   readonly key?: string;
+  readonly tenant?: string;
   /** How long the attempt may take, in ms; the worker sees to that. */
   readonly timeout?: number;
   /** The handle, a secret: it goes into the header Holdfast-Lease. */
@@ -99,11 +100,26 @@ export interface NewTask {
   readonly timeout?: number;
   /** Tasks of one key go in order. */
   readonly key?: string;
-  /** For `within` ms, tasks with the same key here count as one. */
-  readonly deduplicate?: {
-    readonly key: string;
-    readonly within: number;
-    readonly keep?: 'first' | 'last';
+  /** For whom it is: those of several tenants begin in turns. */
+  readonly tenant?: string;
+  /** Tasks with the same key here count as one: for `within` ms, or until the first has begun or ended. */
+  readonly deduplicate?:
+    | {
+        readonly key: string;
+        readonly within: number;
+        readonly keep?: 'first' | 'last';
+      }
+    | {
+        readonly key: string;
+        readonly until: 'begun' | 'ended';
+        readonly within?: number;
+      };
+  /** For how many ms its result, or its dead letter, is kept. Default: as the queue says. */
+  readonly retain?: {
+    readonly age?: number;
+    readonly dead?: {
+      readonly age?: number;
+    };
   };
   /** In how many ms it is too late to begin. */
   readonly expires?: number;
@@ -119,6 +135,7 @@ export interface Task {
   /** Why it was cancelled. */
   readonly reason?: string;
   readonly key?: string;
+  readonly tenant?: string;
   readonly priority?: number;
   readonly added?: number;
   readonly begun?: number;

@@ -40,6 +40,7 @@ const claimed = z
     issuer: z.string(),
     resource: z.string(),
     key: z.string().optional(),
+    tenant: z.string().optional(),
     timeout: z.int().optional().describe('How long the attempt may take, in ms; the worker sees to that.'),
     claim: z.string().describe('The handle, a secret: it goes into the header Holdfast-Lease.'),
   })

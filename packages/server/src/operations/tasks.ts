@@ -24,6 +24,7 @@ const taskOptions = {
     .optional()
     .describe('How long an attempt may take, in ms. Default: no limit.'),
   key: key.optional().describe('Tasks of one key go in order.'),
+  tenant: key.optional().describe('For whom it is: those of several tenants begin in turns.'),
 };
 
 /** A task to add. */
@@ -34,13 +35,29 @@ export const newTask = z
     delay: duration(0, TEN_YEARS).optional().describe('In how many ms it may begin. Default 0.'),
     ...taskOptions,
     deduplicate: z
+      .union([
+        z.strictObject({
+          key,
+          within: duration(1, 2 ** 31 - 1),
+          keep: z.enum(['first', 'last']).optional(),
+        }),
+        z.strictObject({
+          key,
+          until: z.enum(['begun', 'ended']),
+          within: duration(1, 2 ** 31 - 1).optional(),
+        }),
+      ])
+      .optional()
+      .describe(
+        'Tasks with the same key here count as one: for `within` ms, or until the first has begun or ended.',
+      ),
+    retain: z
       .strictObject({
-        key,
-        within: duration(1, 2 ** 31 - 1),
-        keep: z.enum(['first', 'last']).optional(),
+        age: duration(0, TEN_YEARS).optional(),
+        dead: z.strictObject({ age: duration(0, TEN_YEARS).optional() }).optional(),
       })
       .optional()
-      .describe('For `within` ms, tasks with the same key here count as one.'),
+      .describe('For how many ms its result, or its dead letter, is kept. Default: as the queue says.'),
     expires: duration(1, TEN_YEARS).optional().describe('In how many ms it is too late to begin.'),
   })
   .meta({ id: 'NewTask' });
@@ -56,6 +73,7 @@ export const shownTask = z
     result: z.unknown().optional(),
     reason: z.string().optional().describe('Why it was cancelled.'),
     key: z.string().optional(),
+    tenant: z.string().optional(),
     priority: z.int().optional(),
     added: z.number().optional(),
     begun: z.number().optional(),
