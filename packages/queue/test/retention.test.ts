@@ -60,17 +60,25 @@ it('keeps a task longer, or less long, than the queue keeps others, if it says s
   await queue.add(-1, { id: 'kept letter', retain: long });
   await queue.add(2, { id: 'gone' });
   await queue.add(-2, { id: 'gone letter' });
-  await queue.add(3, { id: 'asked for', retain: { age: 0 } });
-  const told = queue.wait('asked for');
   const { id: plain } = await queue.add(4, { retain: long });
   await queue.schedule('now', 5, { every: 3_600_000, retain: long });
   const scheduled = (await queue.runSchedule('now')) as string;
   working(queue, RENEWING);
-  expect(await told).toBe(3);
   await eventually(async () => ids(queue, 'completed'), [plain, 'kept', scheduled].sort());
   await eventually(async () => ids(queue, 'dead'), ['kept letter']);
   expect(await queue.wait('kept')).toBe(1);
   await expect(queue.wait('kept letter')).rejects.toThrow(TaskFailedError);
+});
+
+it('gives a result that is not kept to whoever waits for it by then', async () => {
+  const queue = queueOf<number>();
+  const { id } = await queue.add(3, { retain: { age: 0 } });
+  const told = queue.wait(id);
+  // Where Redis knows who waits, it is sent what comes, whatever becomes of that.
+  await eventually(async () => / cmd=xread /.test(String(await client().call('CLIENT', 'LIST'))), true);
+  working(queue, RENEWING);
+  expect(await told).toBe(3);
+  await eventually(async () => queue.get(id), undefined);
 });
 
 it('passes over many tasks with a retention of their own to those behind them', async () => {
