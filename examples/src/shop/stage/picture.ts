@@ -8,6 +8,8 @@ import type { Faults, Scene } from './faults.js';
 
 /** For how long moments are shown, in ms. */
 const SHOWN = 20_000;
+/** What the rate of orders is of, in ms. */
+const LATELY = 5_000;
 
 export function snapshotOf(
   { crew, health, tally }: Scene,
@@ -16,12 +18,16 @@ export function snapshotOf(
 ): Snapshot {
   const now = Date.now();
   const recent = crew.moments.filter(({ at }) => at > now - SHOWN);
+  // At the beginning, since the first moment.
+  const since = Math.max(now - LATELY, crew.moments[0]?.at ?? now);
   // That of the worker that froze last is the one to see.
   const { account = YOURS } = tally;
   return {
     orders: {
       ...{ done: took.length, waiting: told.size - took.length },
-      rate: recent.filter(({ kind, at }) => kind === 'charged' && at > now - 5_000).length / 5,
+      rate:
+        recent.filter(({ kind, at }) => kind === 'charged' && at >= since).length /
+        Math.max(1, (now - since) / 1_000),
       p99: percentile(took.slice(-1_000), 0.99),
     },
     ...{ chargedTwice: crew.chargedTwice, refused: crew.refused },
