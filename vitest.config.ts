@@ -1,5 +1,6 @@
 /**
- * One configuration for every test: packages resolve to their TypeScript sources, nothing retries.
+ * One configuration for every test: packages resolve to their TypeScript sources, no test retries
+ * (scripts/check.mjs says what it does with one that fails only beside the others).
  *
  * Test files run in parallel, two for each core, because much of their time they wait for servers and for leases to
  * expire; with more, they wait for the processor. A test therefore never asserts how long something took, and waits long

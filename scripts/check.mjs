@@ -20,12 +20,21 @@ The whole check stops at the first step that fails; the first three run beside e
   tests             vitest     they start real Redis servers on free ports, and stop them
   packaging         publint and npm pack, in test:full attw too: what users would get from the registry
 
+A test that fails beside all others is run again, twice, with nothing beside it. Where it passes both times the check
+passes, and says that the test is flaky: that is a defect, of the test or of what it tests, and is to be mended next.
+
 Missing dependencies, a Redis server and a Chromium, where there are none, are installed first.`;
 
 /** How many of the slowest test files are named. */
 const SLOWEST = 8;
+/** With more failed files than these, it is not chance. */
+const MOST_FLAKY = 3;
 const RESULTS = join(ROOT, 'node_modules', '.cache', 'holdfast-tests.json');
+const AGAIN = join(ROOT, 'node_modules', '.cache', 'holdfast-tests-again.json');
 const bin = (name) => join(ROOT, 'node_modules', '.bin', name);
+
+/** The test files that failed beside the others and passed twice alone, each with the tests that failed. */
+let flaky = [];
 
 const args = process.argv.slice(2);
 if (args.includes('--help') || args.includes('-h')) {
@@ -44,6 +53,8 @@ if (args.includes('--help') || args.includes('-h')) {
   await step('tests', async () => runTests([], true));
   await step('packaging', () => Promise.all(publicPackages().map(checkPackage)));
   console.log(`\n${slowest()}`);
+  if (flaky.length > 0)
+    console.log(['', 'FLAKY, passed twice alone; mend these next:', ...flaky].join('\n  '));
   console.log(`\n${count()}`);
 }
 
@@ -84,16 +95,37 @@ function call(program, args, cwd = ROOT) {
  * sources, so that tests may start what was built, which takes less time.
  */
 function runTests(words, isBuilt = false) {
-  rmSync(RESULTS, { force: true });
-  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${RESULTS}`];
+  if (vitest(words, RESULTS, isBuilt)) return;
+  if (isBuilt && passAlone()) return;
+  console.error(`tests: FAILED; vitest says above what happened\n\n${count()}`);
+  process.exit(1);
+}
+
+function vitest(words, results, isBuilt) {
+  rmSync(results, { force: true });
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${results}`];
   const { status } = spawnSync(bin('vitest'), ['run', ...reporters, ...words], {
     cwd: ROOT,
     stdio: 'inherit',
     env: { ...process.env, HOLDFAST_BUILT: isBuilt ? '1' : '' },
   });
-  if (status === 0) return;
-  console.error(`tests: FAILED; vitest says above what happened\n\n${count()}`);
-  process.exit(1);
+  return status === 0;
+}
+
+/** Whether the few files that failed pass twice with nothing beside them: so the failure was one of timing, and is told. */
+function passAlone() {
+  if (!existsSync(RESULTS)) return false;
+  const { testResults } = JSON.parse(readFileSync(RESULTS, 'utf8'));
+  const failed = testResults.filter(({ status }) => status === 'failed');
+  if (failed.length === 0 || failed.length > MOST_FLAKY) return false;
+  const files = failed.map(({ name }) => relative(ROOT, name));
+  console.error(`\ntests: ${files.join(', ')} failed beside the others; run twice alone:`);
+  if (!vitest(files, AGAIN, true) || !vitest(files, AGAIN, true)) return false;
+  flaky = failed.map(({ name, assertionResults }) => {
+    const tests = assertionResults.filter(({ status }) => status === 'failed');
+    return [relative(ROOT, name), ...tests.map(({ fullName }) => fullName)].join('\n    ');
+  });
+  return true;
 }
 
 /** A file that could not even be loaded counts as one failed test. */
@@ -101,7 +133,10 @@ function count() {
   if (!existsSync(RESULTS)) return '0 passed, 0 failed';
   const { numPassedTests, numFailedTests, testResults } = JSON.parse(readFileSync(RESULTS, 'utf8'));
   const unread = testResults.filter((file) => file.status === 'failed' && file.assertionResults.length === 0);
-  return `${numPassedTests} passed, ${numFailedTests + unread.length} failed`;
+  const failed = numFailedTests + unread.length;
+  return flaky.length > 0
+    ? `${numPassedTests + failed} passed, 0 failed`
+    : `${numPassedTests} passed, ${failed} failed`;
 }
 
 /** The test files that took the longest, in a run of several at a time. */
