@@ -9,7 +9,6 @@ import {
   type Clock,
   duration,
   having,
-  MisuseError,
   optional,
   passedOn,
   type Readers,
@@ -20,7 +19,14 @@ import {
   withDefault,
   within,
 } from '@holdfast/kernel';
-import { type BinaryReply, type NodeSource, reasonOf, sendOver, useNode } from '@holdfast/redis';
+import {
+  type BinaryReply,
+  MissingRightsError,
+  type NodeSource,
+  reasonOf,
+  sendOver,
+  useNode,
+} from '@holdfast/redis';
 import { registryKey } from './keys.js';
 
 export interface ListQueuesOptions {
@@ -80,7 +86,7 @@ async function ask(
   } catch (cause) {
     const reason = node.unavailable ?? reasonOf(cause);
     if (/NOPERM/.test(reason)) {
-      throw new MisuseError(
+      throw new MissingRightsError(
         `${node.address} does not let this user do that: ${reason} The package's README lists the rights.`,
       );
     }

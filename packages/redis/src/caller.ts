@@ -20,7 +20,7 @@ import { type Listener, reasonOf } from './connection.js';
 import { Deadlines, Timed } from './deadlines.js';
 import type { BinaryCommand, BinaryVerb, Operation, Verb } from './group-commit.js';
 import type { RedisNode } from './node.js';
-import { adviceFor, FORBIDDEN_ADVICE, isForbidden, isRefused } from './refusals.js';
+import { adviceFor, FORBIDDEN_ADVICE, isForbidden, isRefused, MissingRightsError } from './refusals.js';
 import { Replicas, type ReplicasOptions } from './replicas.js';
 import type { Script } from './script.js';
 import { type NodeUse, useNode } from './shared-node.js';
@@ -286,7 +286,7 @@ export class Caller {
     const refusal = this.#options.refusal?.(reason);
     if (refusal) return refusal;
     if (isForbidden(reason)) {
-      return new MisuseError(
+      return new MissingRightsError(
         `${this.address} does not let this user do that. ${FORBIDDEN_ADVICE}\n  ${this.address}: ${reason}`,
       );
     }

@@ -35,7 +35,7 @@ export { RedisNode, type RedisNodeOptions, type ServerInfo } from './node.js';
 export type { NodeRedisClient } from './node-redis.js';
 export { type Numbered, NumberedCalls } from './numbered-calls.js';
 export { partitionOf } from './partition.js';
-export { adviceFor, FORBIDDEN_ADVICE, isForbidden, isRefused } from './refusals.js';
+export { adviceFor, FORBIDDEN_ADVICE, isForbidden, isRefused, MissingRightsError } from './refusals.js';
 export type { ReplicasOptions } from './replicas.js';
 export {
   firstTick,

@@ -2,6 +2,7 @@
  * The meaning of a server's error reply for the call: whether its user lacks the right, or the server refused before it
  * did anything.
  */
+import { MisuseError } from '@holdfast/kernel';
 
 /** The words with which servers say that a user lacks a right. */
 const FORBIDDEN = /NOPERM|can't run this command|no permissions|can't access/i;
@@ -16,6 +17,9 @@ const REFUSED =
 /** Advice for a user without the rights. Some servers name the right for a command inside a script only in that log. */
 export const FORBIDDEN_ADVICE =
   "Give it the rights that the package's README lists; ACL LOG on the server names the one that is missing.";
+
+/** A server does not let this client's user do what it was asked. Who has called, and with what, makes no difference. */
+export class MissingRightsError extends MisuseError {}
 
 export function isForbidden(reason: string): boolean {
   return FORBIDDEN.test(reason);

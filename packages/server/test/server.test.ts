@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { createQueue } from '@holdfast/queue';
 import { createServer, createServerKey } from '@holdfast/server';
+import { Redis } from 'ioredis';
 import { expect, test, vi } from 'vitest';
 import { fileOf, keysOf, later, serve, url, useRedis } from './setting.js';
 
@@ -239,6 +240,33 @@ test('a handle works only for its subject, unchanged, and while its right lasts'
   expect((await end(keys.a, [version, id, changed, mac].join('.'))).status).toBe(400);
   expect((await end(keys.a, [version, 'other', payload, mac].join('.'))).status).toBe(503);
   expect((await end(keys.a, handle)).status).toBe(200);
+});
+
+test('rights that the server lacks in Redis are a 500, which says why in its log alone', async () => {
+  const redis = new Redis(url());
+  later(() => redis.disconnect());
+  await redis.call('ACL', 'SETUSER', 'poor', 'reset', 'on', '>secret', '+@connection', '+info', '~*', '&*');
+  const error = vi.fn();
+  const logger = { ...{ info: vi.fn(), warn: vi.fn(), debug: vi.fn() }, error };
+  const { ask } = await serve({ redis: url().replace('//', '//poor:secret@'), logger });
+  for (const path of [
+    '/v1/queues',
+    '/v1/queues/q',
+    '/v1/features/shop',
+    '/v1/workflows/w/runs/r',
+    '/v1/indexes/i',
+  ]) {
+    error.mockClear();
+    const { status, body } = await ask('GET', path);
+    expect({ path, status, code: body.code }).toEqual({ path, status: 500, code: 'HOLDFAST_INTERNAL' });
+    expect(JSON.stringify(body)).not.toMatch(/127|NOPERM|poor/);
+    expect(error).toHaveBeenCalledWith(
+      expect.objectContaining({
+        err: expect.objectContaining({ message: expect.stringMatching(/right|NOPERM/) }),
+      }),
+      'request',
+    );
+  }
 });
 
 test('when it stops, whoever waits is answered, and the port is free', async () => {

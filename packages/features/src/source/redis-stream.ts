@@ -28,6 +28,7 @@ import {
   connect,
   FORBIDDEN_ADVICE,
   isForbidden,
+  MissingRightsError,
   type NodeSource,
   type Reply,
   reasonOf,
@@ -139,7 +140,7 @@ class RedisStreams implements Source {
     if (error instanceof HoldfastError) return error;
     const reason = reasonOf(error);
     if (isForbidden(reason)) {
-      return new MisuseError(
+      return new MissingRightsError(
         `${address} does not let this user read the stream "${key}". ${FORBIDDEN_ADVICE}\n  ${address}: ${reason}`,
       );
     }

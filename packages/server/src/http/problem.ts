@@ -2,9 +2,11 @@
  * Errors as application/problem+json (RFC 9457): the one table of which error becomes which status.
  *
  * Guarantees: every error code of Holdfast has a status here, checked by the compiler. An error that is not one of
- * Holdfast's, and a defect, show nothing of themselves. A problem names no address of a node or a store.
+ * Holdfast's, a defect, and rights that the server lacks in its stores, show nothing of themselves. A problem names no
+ * address of a node or a store.
  */
 import { BusyError, type ErrorCode, HoldfastError, UnavailableError } from '@holdfast/kernel';
+import { MissingRightsError } from '@holdfast/redis';
 import { BusyWithTicketError, ForbiddenError, InternalError, RequestError } from '../errors.js';
 
 /** An answer that says what went wrong. */
@@ -80,7 +82,8 @@ export const statusOf = (code: ErrorCode): number => KINDS[code].status;
 
 /** The problem that an error becomes. */
 export function problemOf(error: unknown): Problem {
-  if (!(error instanceof HoldfastError)) {
+  // Which rights the server lacks in its stores is its operator's business, as a defect is.
+  if (!(error instanceof HoldfastError) || error instanceof MissingRightsError) {
     return problemOf(new InternalError('The server could not carry the request out; its log says why.'));
   }
   const { code } = error;

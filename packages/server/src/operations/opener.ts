@@ -5,6 +5,7 @@
  * anew; what is under way with the earlier one goes on. What cannot be opened is tried again with the next use.
  */
 import { type Clock, MisuseError } from '@holdfast/kernel';
+import { MissingRightsError } from '@holdfast/redis';
 import { NotFoundError } from '../errors.js';
 
 interface Closable {
@@ -93,7 +94,8 @@ export class Opener<Thing extends Closable> {
     const { open, absent, clock } = this.#options;
     const thing = open().catch((error: unknown) => {
       if (this.#opened === opened) this.#opened = undefined;
-      throw error instanceof MisuseError ? new NotFoundError(absent) : error;
+      const isAbsent = error instanceof MisuseError && !(error instanceof MissingRightsError);
+      throw isAbsent ? new NotFoundError(absent) : error;
     });
     const opened: Opened<Thing> = { thing, since: clock.now(), users: 0 };
     return opened;

@@ -19,7 +19,7 @@ import {
   withDefault,
   within,
 } from '@holdfast/kernel';
-import { connect, type NodeSource, reasonOf } from '@holdfast/redis';
+import { connect, MissingRightsError, type NodeSource, reasonOf } from '@holdfast/redis';
 import { type Shape, shapesOf } from '../aspect.js';
 import { keysOf } from '../keys.js';
 import { createIndex, type VectorIndex } from '../vector-index.js';
@@ -191,7 +191,7 @@ async function asked<T>({ redis, tls, callTimeout }: Place, work: (send: Send) =
     if (cause instanceof MisuseError) throw cause;
     const reason = connection.unready ?? reasonOf(cause);
     if (/NOPERM/.test(reason)) {
-      throw new MisuseError(
+      throw new MissingRightsError(
         `${connection.address} does not let this user do that: ${reason} The README of @holdfast/vectors lists the rights.`,
       );
     }
