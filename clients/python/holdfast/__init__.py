@@ -46,13 +46,24 @@ class Client(Operations):
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def lease(self, name: str, *, ttl: float = 10.0, wait: float = 0.0, above: int | None = None) -> Lease:
+    def lease(
+        self,
+        name: str,
+        *,
+        ttl: float = 10.0,
+        wait: float = 0.0,
+        above: int | None = None,
+        others: list[str] | None = None,
+        shared: bool | None = None,
+        permits: int | None = None,
+    ) -> Lease:
         """Takes the lease on a resource, and keeps it until it is given back: `with client.lease("account:42") as lease`.
 
-        ttl: how long the lease outlives this process, in seconds. wait: how long to wait for it, in seconds. above: the token must
-        be above this. Raises ProblemError, of 409 where somebody else holds it; UnreachableError.
+        ttl: how long the lease outlives this process, in seconds. wait: how long to wait for it, in seconds; math.inf for a
+        candidate of an election. above: the token must be above this. others: more resources, all or none. shared: whether others
+        may hold it shared at the same time. permits: take one of so many permits of the semaphore of this name. Raises ProblemError, of 409 where somebody else holds it; UnreachableError.
         """
-        return acquire(self, name, ttl, wait, above)
+        return acquire(self, name, ttl, wait, above=above, others=others, shared=shared, permits=permits)
 
     def work(
         self,

@@ -27,6 +27,8 @@ class Lease:
         #: The fencing token: show it to what you write to.
         self.token: int = answer["token"]
         self.issuer: str = answer["issuer"]
+        #: Of several: the others, as {"resource": ..., "token": ...}, in their order.
+        self.others: list[dict] = answer.get("others", [])
         self._client = client
         self._handle: str = answer["lease"]
         self._ttl = ttl
@@ -85,20 +87,20 @@ class Lease:
                 pass  # the server may be back before the validity ends
 
 
-def acquire(client: Any, name: str, ttl: float, wait: float, above: int | None) -> Lease:
+def acquire(client: Any, name: str, ttl: float, wait: float, **more: Any) -> Lease:
     """Raises ProblemError, of 409 where somebody else holds it; UnreachableError."""
     deadline = time.monotonic() + wait
     key = str(uuid.uuid4())
     ticket: Any = ABSENT
     while True:
         sent = time.monotonic()
-        left = max(0, int((deadline - sent) * 1000))
+        left = max(0.0, min((deadline - sent) * 1000, _LONGEST_WAIT))
         try:
             answer = client.leases.acquire(
                 name,
                 ttl=int(ttl * 1000),
-                wait=min(left, _LONGEST_WAIT),
-                above=ABSENT if above is None else above,
+                wait=int(left),
+                **{field: value for field, value in more.items() if value is not None},
                 ticket=ticket,
                 idempotency_key=key,
             )

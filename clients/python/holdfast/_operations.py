@@ -156,6 +156,80 @@ class Claims:
         )
 
 
+class Elections:
+    """The operations on elections."""
+
+    def __init__(self, call: Call) -> None:
+        self._call = call
+
+    def campaign(
+        self,
+        name: str,
+        *,
+        ttl: int = ABSENT,
+        wait: int = ABSENT,
+        ticket: str = ABSENT,
+        idempotency_key: str | None = None,
+        http_timeout: float | None = None,
+    ) -> dict:
+        """Stand for leadership, and wait to be elected. After 409, ask again with the ticket to keep
+        the place in line. Leadership is a lease: extend it, and end it to resign.
+
+        ttl: How long others wait for a leader that has died, in ms. Default 10000.
+        wait: How long to wait, in ms. Default 0.
+        ticket: That of the answer before.
+        """
+        return self._call(
+            "POST",
+            "/v1/elections/{name}/candidates",
+            params={"name": name},
+            query={},
+            body={"ttl": ttl, "wait": wait, "ticket": ticket},
+            idempotency_key=idempotency_key,
+            http_timeout=http_timeout,
+        )
+
+    def leader(
+        self,
+        name: str,
+        *,
+        idempotency_key: str | None = None,
+        http_timeout: float | None = None,
+    ) -> dict:
+        """Tell who leads."""
+        return self._call(
+            "GET",
+            "/v1/elections/{name}",
+            params={"name": name},
+            query={},
+            body=None,
+            idempotency_key=idempotency_key,
+            http_timeout=http_timeout,
+        )
+
+    def watch(
+        self,
+        name: str,
+        *,
+        idempotency_key: str | None = None,
+        http_timeout: float | None = None,
+    ) -> Any:
+        """Follow who leads: server-sent events, one for each leader, and for each time without one.
+        The first event is the present state. The data of an event "leader" is as elections.leader
+        answers. A leader that came and went within a second may not be seen.
+        """
+        return self._call(
+            "GET",
+            "/v1/elections/{name}/leaders",
+            params={"name": name},
+            query={},
+            body=None,
+            stream=True,
+            idempotency_key=idempotency_key,
+            http_timeout=http_timeout,
+        )
+
+
 class Features:
     """The operations on features."""
 
@@ -225,6 +299,61 @@ class Features:
         )
 
 
+class Fences:
+    """The operations on fences."""
+
+    def __init__(self, call: Call) -> None:
+        self._call = call
+
+    def seal(
+        self,
+        handle: str,
+        *,
+        resource: str = ABSENT,
+        idempotency_key: str | None = None,
+        http_timeout: float | None = None,
+    ) -> dict:
+        """Show the token of a lease to the fence of its resource, which refuses lower ones from then
+        on. Do so before reading what is then changed. 412 says that the token is stale: stop the
+        work. Programs that guard data on the same Redis, with @holdfast/fence/redis, share the
+        fence.
+
+        resource: Of a lease on several: which one. Default: the first.
+        """
+        return self._call(
+            "POST",
+            "/v1/fences:seal",
+            params={},
+            query={},
+            body={"resource": resource},
+            handle=handle,
+            idempotency_key=idempotency_key,
+            http_timeout=http_timeout,
+        )
+
+    def show(
+        self,
+        name: str,
+        *,
+        slot: int = ABSENT,
+        idempotency_key: str | None = None,
+        http_timeout: float | None = None,
+    ) -> dict:
+        """Read the fence of a resource: the highest token that was shown to it.
+
+        slot: Of a semaphore: the number of the permit.
+        """
+        return self._call(
+            "GET",
+            "/v1/fences/{name}",
+            params={"name": name},
+            query={"slot": slot},
+            body=None,
+            idempotency_key=idempotency_key,
+            http_timeout=http_timeout,
+        )
+
+
 class Leases:
     """The operations on leases."""
 
@@ -239,6 +368,9 @@ class Leases:
         wait: int = ABSENT,
         ticket: str = ABSENT,
         above: int = ABSENT,
+        others: list = ABSENT,
+        shared: bool = ABSENT,
+        permits: int = ABSENT,
         idempotency_key: str | None = None,
         http_timeout: float | None = None,
     ) -> dict:
@@ -250,13 +382,25 @@ class Leases:
         wait: How long to wait for it, in ms. Default 0.
         ticket: That of the answer before.
         above: The token must be above this.
+        others: More resources, all or none. The right is asked for of each.
+        shared: Whether others may hold it shared at the same time.
+        permits: Take one of so many permits of the semaphore of this name; all callers give the
+            same number.
         """
         return self._call(
             "POST",
             "/v1/locks/{name}/leases",
             params={"name": name},
             query={},
-            body={"ttl": ttl, "wait": wait, "ticket": ticket, "above": above},
+            body={
+                "ttl": ttl,
+                "wait": wait,
+                "ticket": ticket,
+                "above": above,
+                "others": others,
+                "shared": shared,
+                "permits": permits,
+            },
             idempotency_key=idempotency_key,
             http_timeout=http_timeout,
         )
@@ -292,7 +436,9 @@ class Leases:
         idempotency_key: str | None = None,
         http_timeout: float | None = None,
     ) -> None:
-        """End a lease for good. It may be repeated."""
+        """End a lease for good. It may be repeated. A shared lease that was ended can be extended
+        again until somebody is granted the exclusive one.
+        """
         return self._call(
             "DELETE",
             "/v1/leases",
@@ -1259,7 +1405,9 @@ class Operations:
 
     def __init__(self, call: Call) -> None:
         self.claims = Claims(call)
+        self.elections = Elections(call)
         self.features = Features(call)
+        self.fences = Fences(call)
         self.leases = Leases(call)
         self.locks = Locks(call)
         self.product = Product(call)

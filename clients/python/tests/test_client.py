@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import math
 import os
 import pathlib
 import re
@@ -58,6 +59,16 @@ class TestClient(unittest.TestCase):
             self.assertGreater(second.left, 0)
         with self.assertRaises(LeaseLostError):
             second.check()
+
+    def test_kinds_of_lease(self) -> None:
+        with self.client.lease("python:2", others=["python:3"]) as several:
+            self.assertEqual([other["resource"] for other in several.others], ["python:3"])
+        with self.client.lease("python:2", shared=True) as one, self.client.lease("python:2", shared=True) as other:
+            self.assertEqual(one.token, other.token)
+        with self.client.lease("python:workers", permits=2) as permit:
+            self.assertIn(permit.resource, ["python:workers#1", "python:workers#2"])
+        with self.client.lease("python:2", wait=math.inf) as leader:
+            self.assertEqual(self.client.elections.leader("python:2")["leader"]["token"], leader.token)
 
     def test_stream(self) -> None:
         client = self.client

@@ -14,10 +14,16 @@ import { Valid } from './validity.js';
 export interface LeaseOptions {
   /** How long the lease outlives this process, in ms; the server says what it takes. Default 10000. */
   readonly ttl?: number;
-  /** How long to wait for it, in ms. Default 0. */
+  /** How long to wait for it, in ms; Infinity for a candidate of an election. Default 0. */
   readonly wait?: number;
   /** The token must be above this. */
   readonly above?: number;
+  /** More resources, all or none. */
+  readonly others?: readonly string[];
+  /** Whether others may hold it shared at the same time. Default false. */
+  readonly shared?: boolean;
+  /** Takes one of so many permits of the semaphore of this name; all callers give the same number. */
+  readonly permits?: number;
   /** Gives up waiting. A lease that is held is given back by `release`. */
   readonly signal?: AbortSignal;
 }
@@ -27,6 +33,8 @@ export interface HeldLease extends AsyncDisposable {
   /** The fencing token: show it to what you write to. */
   readonly token: number;
   readonly issuer: string;
+  /** Of several: the others, with tokens of their own, in their order. */
+  readonly others: readonly { readonly resource: string; readonly token: number }[];
   /** Aborts with a LeaseLostError when the lease is over. Stop the work then. */
   readonly signal: AbortSignal;
   /** For how long it is certainly valid, in ms; 0 when it is over. */
@@ -42,7 +50,7 @@ const AGAIN = 500;
 
 /** Throws a ProblemError, of 409 where somebody else holds it; UnreachableError; the reason of `signal`. */
 export async function acquire(leases: Leases, name: string, options: LeaseOptions): Promise<HeldLease> {
-  const { ttl = 10_000, wait = 0, above, signal } = options;
+  const { ttl = 10_000, wait = 0, signal, ...more } = options;
   const deadline = performance.now() + wait;
   const idempotencyKey = crypto.randomUUID();
   let ticket: unknown;
@@ -50,8 +58,7 @@ export async function acquire(leases: Leases, name: string, options: LeaseOption
     const sent = performance.now();
     const left = Math.max(0, Math.round(deadline - sent));
     const body = {
-      ...{ ttl, wait: Math.min(left, LONGEST_WAIT) },
-      ...(above !== undefined && { above }),
+      ...{ ...more, ttl, wait: Math.min(left, LONGEST_WAIT) },
       ...(typeof ticket === 'string' && { ticket }),
     };
     try {
@@ -70,6 +77,7 @@ class Held implements HeldLease {
   readonly resource: string;
   readonly token: number;
   readonly issuer: string;
+  readonly others: HeldLease['others'];
   readonly #leases: Leases;
   readonly #handle: string;
   readonly #ttl: number;
@@ -80,6 +88,7 @@ class Held implements HeldLease {
     this.resource = lease.resource;
     this.token = lease.token;
     this.issuer = lease.issuer;
+    this.others = lease.others ?? [];
     this.#leases = leases;
     this.#handle = lease.lease;
     this.#ttl = ttl;

@@ -150,6 +150,25 @@ it('lease: one holds it, the next has it with a higher token, and who has lost i
   expect((await client.locks.inspect('account:1')).held).toBe(false);
 });
 
+it('lease: several at once, shared, of a semaphore, and for as long as it takes to be elected', async () => {
+  const client = createClient({ url, key: made.key });
+  {
+    await using several = await client.lease('kinds:1', { others: ['kinds:2'] });
+    expect(several.others.map(({ resource }) => resource)).toEqual(['kinds:2']);
+    await expect(client.lease('kinds:2')).rejects.toMatchObject({ status: 409 });
+  }
+  {
+    await using reader = await client.lease('kinds:1', { shared: true });
+    await using other = await client.lease('kinds:1', { shared: true });
+    expect(other.token).toBe(reader.token);
+    await using permit = await client.lease('kinds', { permits: 2 });
+    expect(permit.resource).toMatch(/^kinds#[12]$/);
+  }
+  await using leader = await client.lease('kinds:1', { wait: Infinity });
+  const found = await client.elections.leader('kinds:1');
+  expect(found.leader?.token).toBe(leader.token);
+});
+
 it('streams: what cannot begin throws; what has begun goes on after the last event, at another server', async () => {
   const options = { redis: nodes.urls[0] ?? '' };
   const first = createServer({ ...options, port: 0 });

@@ -55,7 +55,7 @@ import {
 } from './leasing.js';
 import { WaitingRoom } from './line.js';
 import { Members } from './members.js';
-import { exclusive, shared } from './modes.js';
+import { exclusive, type Mode, shared } from './modes.js';
 import { ownersOf } from './owner.js';
 import { inspectNodes, type NodesState } from './restarts.js';
 import { type Handle, requireHandle, retireLease } from './retire.js';
@@ -282,14 +282,24 @@ export class Locks implements AsyncDisposable {
    */
   async adopt(holder: Handle, options: Pick<AcquireOptions, 'ttl'> = {}): Promise<Lease> {
     const ttl = this.#leasing.ttl('adopt', options);
-    const { resource, token, owner } = requireHandle('locks.adopt', holder, 'exclusive');
+    const handle = requireHandle('locks.adopt', holder, 'exclusive');
+    return this.#adopt(exclusive(this.#members, handle.resource), handle, ttl);
+  }
+
+  /**
+   * Continues a shared lease, as `adopt` does an exclusive one. To end it for the process that handed it over, release what this
+   * returns. One that was released can be adopted again as long as nobody was granted the exclusive lease since.
+   */
+  async adoptShared(holder: Handle, options: Pick<AcquireOptions, 'ttl'> = {}): Promise<Lease> {
+    const ttl = this.#leasing.ttl('adoptShared', options);
+    const handle = requireHandle('locks.adoptShared', holder, 'shared');
+    return this.#adopt(shared(this.#members, handle.resource), handle, ttl);
+  }
+
+  async #adopt(mode: Mode, handle: Handle, ttl: number): Promise<Lease> {
     await this.#members.open();
-    const doing = `adopting the lease on "${resource}"`;
-    return unlessClosed(
-      this.#closing.signal,
-      doing,
-      adoptLease(this.#context, exclusive(this.#members, resource), { ttl, resource, token, owner }),
-    );
+    const doing = `adopting the lease on "${handle.resource}"`;
+    return unlessClosed(this.#closing.signal, doing, adoptLease(this.#context, mode, { ...handle, ttl }));
   }
 
   /**

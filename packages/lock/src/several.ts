@@ -15,7 +15,7 @@ import {
 } from '@holdfast/kernel';
 import { acquireLease } from './acquire.js';
 import { throwIfClosed } from './closing.js';
-import type { HeldLease } from './lease.js';
+import type { HeldLease, Lease } from './lease.js';
 import type { Leasing, Terms } from './leasing.js';
 import { exclusive } from './modes.js';
 
@@ -38,6 +38,8 @@ export interface MultiLease extends AsyncDisposable {
   extend(ttl?: number): Promise<'kept' | 'resumed'>;
   /** Gives all of them back. Never rejects; does nothing after the first call. */
   release(): Promise<void>;
+  /** As `Lease.handOver`: what continues or ends each of them, in the order of the resources. */
+  handOver(): readonly Pick<Lease, 'resource' | 'token' | 'owner'>[];
 }
 
 export class HeldLeases implements MultiLease {
@@ -98,6 +100,10 @@ export class HeldLeases implements MultiLease {
 
   async release(): Promise<void> {
     await Promise.all(this.leases.map((lease) => lease.release()));
+  }
+
+  handOver(): readonly Pick<Lease, 'resource' | 'token' | 'owner'>[] {
+    return this.leases.map((lease) => lease.handOver());
   }
 
   [Symbol.asyncDispose](): Promise<void> {

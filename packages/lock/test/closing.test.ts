@@ -29,6 +29,7 @@ describe('a call that is under way when the locks are closed is aborted', () => 
     ['removeNode', (locks) => locks.removeNode(new URL(deployment.urls[0] ?? '').host)],
     ['addNode', (locks) => locks.addNode(deployment.urls[0] ?? '')],
     ['adopt', (locks) => locks.adopt({ resource: 'r', token: 1, owner: 'o' }, LASTING)],
+    ['adoptShared', (locks) => locks.adoptShared({ resource: 'r', token: 1, owner: 'o' }, LASTING)],
     ['retire', (locks) => locks.retire({ resource: 'r', token: 1, owner: 'o' })],
     ['election.leader', (locks) => locks.election('e').leader()],
     [

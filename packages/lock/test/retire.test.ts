@@ -37,6 +37,26 @@ it('a lease that was released is retired, too', async () => {
   await expect(other.adopt(handleOf(lease))).rejects.toThrow(LeaseLostError);
 });
 
+it('a lease is continued elsewhere also if it is shared, or one of several', async () => {
+  const ttl = 60_000;
+  const reader = await locks.acquireShared('read', { ttl });
+  const beside = await locks.acquireShared('read', { ttl });
+  const adopted = await other.adoptShared(reader.handOver(), { ttl });
+  expect(adopted.token).toBe(beside.token);
+  await beside.release();
+  expect(await locks.tryAcquire('read')).toBeNull();
+  await adopted.release();
+  const writer = await other.acquire('read');
+  await expect(other.adoptShared(handleOf(reader))).rejects.toThrow(LeaseLostError);
+  await expect(other.adoptShared(writer)).rejects.toThrow(MisuseError);
+  await writer.release();
+
+  const handles = (await locks.acquire(['several 1', 'several 2'], { ttl })).handOver();
+  for (const handle of handles) await (await other.adopt(handle)).release();
+  await using several = await locks.acquire(['several 1', 'several 2'], { ttl, wait: 0 });
+  expect(several.resources).toHaveLength(2);
+});
+
 it('who waits is called', async () => {
   const lease = await locks.acquire('c', { ttl: 60_000 });
   const waiting = other.acquire('c', { wait: 20_000 });

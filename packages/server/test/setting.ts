@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createRedisGuard } from '@holdfast/fence/redis';
 import { systemRandom } from '@holdfast/kernel';
 import { type LocalNodes, startNodes } from '@holdfast/local';
 import { createLocks, type Locks } from '@holdfast/lock';
@@ -43,6 +44,12 @@ export function useRedis(): void {
 /** The locks that servers use. */
 export const ownLocks = (): Locks => locks;
 export const url = (): string => nodes.urls[0] ?? '';
+
+/** Tells the guard of the server that its store is new; it would refuse tokens for a while. */
+export async function trustFences(): Promise<void> {
+  await using guard = createRedisGuard({ redis: url() });
+  await guard.initialize();
+}
 
 export function later(close: () => unknown): void {
   open.push(close);

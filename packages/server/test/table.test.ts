@@ -7,7 +7,7 @@ import { OPERATIONS } from '@holdfast/server/testing';
 import { createWorkflows, defineWorkflow } from '@holdfast/workflow';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { makeIndex, makeStore } from './made.js';
-import { keysOf, later, ownLocks, type Served, serve, url, useRedis } from './setting.js';
+import { keysOf, later, ownLocks, type Served, serve, trustFences, url, useRedis } from './setting.js';
 
 useRedis();
 
@@ -129,7 +129,7 @@ describe('each operation', () => {
 
 /** What an example asks for is there. Resolves to the headers that it needs. */
 async function prepare({ id, takesLease }: Tested): Promise<Record<string, string>> {
-  if (/^(leases|locks)\./.test(id)) return prepareLock(id);
+  if (/^(leases|locks|fences)\./.test(id)) return prepareLock(id);
   if (id.startsWith('workflows.')) await startOrder();
   if (id.startsWith('features.')) await makeStore();
   if (id.startsWith('vectors.')) await makeIndex();
@@ -148,6 +148,7 @@ async function prepareLock(id: string): Promise<Record<string, string>> {
   const { owner, token } = await ownLocks().inspect('account:42');
   if (owner && token) await ownLocks().retire({ resource: 'account:42', owner, token });
   if (id === 'leases.acquire') return {};
+  if (id === 'fences.seal') await trustFences();
   const options = { key: keys.all, body: { ttl: 20_000 } };
   const { body } = await served.ask('POST', '/v1/locks/account:42/leases', options);
   return { 'holdfast-lease': body.lease };

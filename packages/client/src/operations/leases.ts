@@ -26,6 +26,12 @@ export class Leases {
       readonly ticket?: string;
       /** The token must be above this. */
       readonly above?: number;
+      /** More resources, all or none. The right is asked for of each. */
+      readonly others?: readonly string[];
+      /** Whether others may hold it shared at the same time. */
+      readonly shared?: boolean;
+      /** Take one of so many permits of the semaphore of this name; all callers give the same number. */
+      readonly permits?: number;
     },
     options?: CallOptions,
   ): Promise<Lease> {
@@ -61,7 +67,10 @@ export class Leases {
     return this.#transport.call({ method: 'PATCH', path: '/v1/leases', handle, body, options });
   }
 
-  /** End a lease for good. It may be repeated. */
+  /**
+   * End a lease for good. It may be repeated. A shared lease that was ended can be extended again until somebody
+   * is granted the exclusive one.
+   */
   release(handle: string, options?: CallOptions): Promise<void> {
     return this.#transport.call({ method: 'DELETE', path: '/v1/leases', handle, options });
   }

@@ -46,6 +46,11 @@ export interface Lease {
   /** The fencing token: show it to what you write to under the lease. */
   readonly token: number;
   readonly issuer: string;
+  /** Of several: the others, in their order. */
+  readonly others?: readonly {
+    readonly resource: string;
+    readonly token: number;
+  }[];
   /**
    * For how long the lease is certainly valid, in ms, from the moment at which the client sent the request, plus
    * `waited`.
@@ -62,6 +67,8 @@ export interface Lock {
   readonly certain: boolean;
   readonly token?: number;
   readonly owner?: string;
+  /** The owners of a lease that is shared. */
+  readonly readers?: readonly string[];
   /** In ms, if nobody extends it. */
   readonly remaining?: number;
   /** The highest token that any node remembers. */

@@ -1,7 +1,9 @@
 /** All systems of the server. Made by `npm run clients` from the operations of the server; changes belong there. */
 import type { Transport } from '../transport.js';
 import { Claims } from './claims.js';
+import { Elections } from './elections.js';
 import { Features } from './features.js';
+import { Fences } from './fences.js';
 import { Leases } from './leases.js';
 import { Locks } from './locks.js';
 import { Product } from './product.js';
@@ -11,7 +13,9 @@ import { Workflows } from './workflows.js';
 
 export class Systems {
   readonly claims: Claims;
+  readonly elections: Elections;
   readonly features: Features;
+  readonly fences: Fences;
   readonly leases: Leases;
   readonly locks: Locks;
   readonly product: Product;
@@ -21,7 +25,9 @@ export class Systems {
 
   constructor(transport: Transport) {
     this.claims = new Claims(transport);
+    this.elections = new Elections(transport);
     this.features = new Features(transport);
+    this.fences = new Fences(transport);
     this.leases = new Leases(transport);
     this.locks = new Locks(transport);
     this.product = new Product(transport);

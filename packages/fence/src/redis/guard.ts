@@ -175,6 +175,17 @@ export class RedisGuard implements Guard<readonly RedisCommand[], RedisReplies>,
     return this.#sealed(claim);
   }
 
+  /**
+   * The mark of a resource, for people and programs that look: it may rise before what follows, so a write is checked by `seal` and
+   * `write` alone. Undefined if no token was accepted for it. Throws UnavailableError, MisuseError.
+   */
+  async mark(resource: string): Promise<{ readonly token: number; readonly issuer?: string } | undefined> {
+    const keys = [this.#markOf(requireName('resource', resource))];
+    const [, seen] = await this.#caller.call(readMark, { keys, args: [] });
+    const mark = parseMark(seen);
+    return mark && { token: mark.token, ...(mark.issuer !== undefined && { issuer: mark.issuer }) };
+  }
+
   #sealed(claim: TokenClaim): Sealed<readonly RedisCommand[], RedisReplies> {
     return {
       ...claim,

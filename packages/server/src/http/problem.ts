@@ -5,6 +5,7 @@
  * Holdfast's, a defect, and rights that the server lacks in its stores, show nothing of themselves. A problem names no
  * address of a node or a store.
  */
+import { StaleTokenError } from '@holdfast/fence';
 import { BusyError, type ErrorCode, HoldfastError, UnavailableError } from '@holdfast/kernel';
 import { MissingRightsError } from '@holdfast/redis';
 import { BusyWithTicketError, ForbiddenError, InternalError, RequestError } from '../errors.js';
@@ -111,6 +112,10 @@ function detailOf(error: HoldfastError): string {
 function membersOf(error: HoldfastError): object {
   if (error instanceof RequestError) return error.fields.length > 0 ? { errors: error.fields } : {};
   if (error instanceof ForbiddenError) return { right: error.right };
+  if (error instanceof StaleTokenError) {
+    const { resource, offered, seen, reason } = error;
+    return { resource, offered, seen, reason };
+  }
   if (error instanceof BusyError) {
     const { resource, token, remaining } = error;
     const ticket = error instanceof BusyWithTicketError ? { ticket: error.ticket } : {};

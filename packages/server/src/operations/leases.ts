@@ -1,5 +1,5 @@
 /**
- * Operations on leases: taking one, with a wait, extending and ending it by its handle, and looking at locks.
+ * Operations on leases: taking one of any kind, with a wait, extending and ending it by its handle.
  *
  * Guarantees: every replica extends and ends a lease, by its handle, under its token. A lease that was ended over HTTP is over
  * for good: whoever still has the handle is told so. The server extends nothing by itself, so a client that has died holds
@@ -7,9 +7,18 @@
  */
 import { createHash } from 'node:crypto';
 import { BusyError } from '@holdfast/kernel';
-import { isOwnerFor, type Lease, type LockState } from '@holdfast/lock';
 import { z } from 'zod';
-import { BusyWithTicketError, ForbiddenError, NotFoundError } from '../errors.js';
+import type { Caller } from '../auth/caller.js';
+import { BusyWithTicketError, ForbiddenError } from '../errors.js';
+import {
+  end,
+  endEarlier,
+  extend as extendAll,
+  type HeldLease,
+  heldLease,
+  take,
+  type Wanted,
+} from './holding.js';
 import type { Answer, Call } from './operation.js';
 import { operation } from './operation.js';
 import { duration, none } from './values.js';
@@ -18,18 +27,22 @@ import { duration, none } from './values.js';
 const TICKET_FOR = 5_000;
 
 /** `#` separates the slots of a semaphore; "holdfast:" is the product's own. */
-const lockName = z
+export const lockName = z
   .string()
   .min(1)
   .max(512)
   .regex(/^(?!holdfast:)[^#\p{Cc}\p{Cs}]+$/u)
   .describe('1 to 512 characters without "#" and control characters; it does not begin with "holdfast:".');
 
-const inLock = z.strictObject({ name: lockName });
-const EXAMPLE = { name: 'account:42' };
-const TTL = duration(1_000, 86_400_000);
+export const inLock = z.strictObject({ name: lockName });
+export const EXAMPLE = { name: 'account:42' };
+export const TTL = duration(1_000, 86_400_000);
 
-const sealedLease = z.object({ resource: z.string(), token: z.number(), owner: z.string(), ttl: z.number() });
+/** The most names of one lease. */
+const MOST_NAMES = 16;
+/** Of their bytes: a handle stands in a header. */
+const MOST_BYTES = 4_096;
+
 const sealedTicket = z.object({ name: z.string(), waited: z.number(), at: z.number() });
 
 const validFor = z
@@ -45,6 +58,10 @@ const granted = z
     resource: z.string(),
     token: z.int().describe('The fencing token: show it to what you write to under the lease.'),
     issuer: z.string(),
+    others: z
+      .array(z.object({ resource: z.string(), token: z.int() }))
+      .optional()
+      .describe('Of several: the others, in their order.'),
     ...{ validFor, waited },
   })
   .meta({ id: 'Lease' });
@@ -60,73 +77,103 @@ export const acquire = operation({
   judgedBy: 'name',
   params: inLock,
   query: none,
-  body: z.strictObject({
-    ttl: TTL.default(10_000).describe(
-      'How long the lease outlives its last extension, in ms. Default 10000.',
-    ),
-    wait: duration(0, 30_000).default(0).describe('How long to wait for it, in ms. Default 0.'),
-    ticket: z.string().max(2_000).optional().describe('That of the answer before.'),
-    above: z.int().min(1).optional().describe('The token must be above this.'),
-  }),
+  body: z
+    .strictObject({
+      ttl: TTL.default(10_000).describe(
+        'How long the lease outlives its last extension, in ms. Default 10000.',
+      ),
+      wait: duration(0, 30_000).default(0).describe('How long to wait for it, in ms. Default 0.'),
+      ticket: z.string().max(2_000).optional().describe('That of the answer before.'),
+      above: z.int().min(1).optional().describe('The token must be above this.'),
+      others: z
+        .array(lockName)
+        .max(MOST_NAMES - 1)
+        .default([])
+        .describe('More resources, all or none. The right is asked for of each.'),
+      shared: z.boolean().default(false).describe('Whether others may hold it shared at the same time.'),
+      permits: z
+        .int()
+        .min(1)
+        .max(1_000)
+        .optional()
+        .describe(
+          'Take one of so many permits of the semaphore of this name; all callers give the same number.',
+        ),
+    })
+    .refine(
+      ({ others, shared, permits }) =>
+        [others.length > 0, shared, permits !== undefined].filter(Boolean).length < 2,
+      { path: ['others'], message: 'goes neither with shared nor with permits, nor they with each other' },
+    )
+    .refine(({ others }) => new Set(others).size === others.length, {
+      path: ['others'],
+      message: 'names a resource twice',
+    })
+    .refine(({ others }) => Buffer.byteLength(others.join('')) <= MOST_BYTES, {
+      path: ['others'],
+      message: `has more than ${MOST_BYTES} bytes`,
+    }),
   answers: { 201: { description: 'It is yours.', schema: granted } },
   problems: ['HOLDFAST_BUSY'],
   example: { params: EXAMPLE, body: { ttl: 10_000, wait: 0 } },
-  run: take,
+  run: answerTaking,
 });
 
 type Taking = Call<
   { name: string },
   Record<string, never>,
-  { ttl: number; wait: number; ticket?: string | undefined; above?: number | undefined }
+  Omit<Wanted, 'name' | 'permits'> & {
+    ttl: number;
+    wait: number;
+    permits?: number | undefined;
+    ticket?: string | undefined;
+    above?: number | undefined;
+  }
 >;
 
-async function take(call: Taking): Promise<Answer> {
+async function answerTaking(call: Taking): Promise<Answer> {
   const { systems, params, body, caller, signal, received } = call;
-  const { clock, locks } = systems;
+  const { clock, locks, sealer } = systems;
+  const { ttl, wait, above, others, shared, permits } = body;
+  const wanted: Wanted = { name: params.name, others, shared, permits };
+  requireAll(caller, others);
   const before = waitedBefore(call);
-  const request = requestOf(call);
-  const asked = { ttl: body.ttl, signal, ...(body.above !== undefined && { above: body.above }) };
+  const request = requestOf(call, wanted);
+  const asked = { ttl, signal, ...(above !== undefined && { above }) };
   try {
-    if (request !== undefined) await endEarlier(call, request);
-    const lease = await locks.acquire(params.name, {
+    if (request !== undefined) await endEarlier(locks, wanted, request, ttl);
+    const { held, validFor } = await take(locks, wanted, {
       ...asked,
-      ...{ wait: body.wait, waited: before, ...(request !== undefined && { request }) },
+      ...{ wait, waited: before, ...(request !== undefined && { request }) },
     });
-    return { status: 201, body: shown(call, lease) };
+    const [{ resource, token } = { resource: '', token: 0 }, ...more] = held.leases;
+    const body = {
+      ...{ lease: sealer.seal('lease', caller.subject, held), resource, token, issuer: held.issuer },
+      ...(more.length > 0 && {
+        others: more.map((each) => ({ resource: each.resource, token: each.token })),
+      }),
+      ...timesOf(call, validFor),
+    };
+    return { status: 201, body };
   } catch (error) {
     if (!(error instanceof BusyError)) throw error;
     const waitedNow = Math.round(before + clock.now() - received);
     const ticket = { name: params.name, waited: waitedNow, at: Math.round(clock.wall() / 1_000) };
-    throw new BusyWithTicketError(error, systems.sealer.seal('ticket', caller.subject, ticket));
+    throw new BusyWithTicketError(error, sealer.seal('ticket', caller.subject, ticket));
   }
 }
 
-/** What the answer says of a lease that was granted. */
-function shown(call: Taking, lease: Lease): object {
-  const { systems, caller, body } = call;
-  const { resource, token, issuer } = lease;
-  const times = timesOf(call, lease);
-  const handle = systems.sealer.seal('lease', caller.subject, { ...lease.handOver(), ttl: body.ttl });
-  return { lease: handle, resource, token, issuer, ...times };
-}
-
-const timesOf = ({ systems, received }: Pick<Call, 'systems' | 'received'>, lease: Lease) => ({
-  validFor: Math.floor(lease.remaining()),
+const timesOf = ({ systems, received }: Pick<Call, 'systems' | 'received'>, remaining: number) => ({
+  validFor: Math.floor(remaining),
   waited: Math.floor(systems.clock.now() - received),
 });
 
 /** Names the request for the owner of its lease; undefined if it is not one that may be repeated. */
-function requestOf({ caller, params, idempotencyKey }: Taking): string | undefined {
+function requestOf({ caller, idempotencyKey }: Taking, wanted: Wanted): string | undefined {
   if (idempotencyKey === undefined) return undefined;
-  const text = JSON.stringify([caller.subject, params.name, idempotencyKey]);
+  const { name, others, shared, permits } = wanted;
+  const text = JSON.stringify([caller.subject, name, others, shared, permits, idempotencyKey]);
   return createHash('sha256').update(text).digest('base64url');
-}
-
-/** Ends what an earlier call with the same key was granted, if its answer was lost. */
-async function endEarlier({ systems: { locks }, params: { name } }: Taking, request: string): Promise<void> {
-  const { held, owner, token } = await locks.inspect(name);
-  if (!held || owner === undefined || token === undefined || !isOwnerFor(owner, request)) return;
-  await locks.retire({ resource: name, token, owner });
 }
 
 /** For how long the caller has waited in requests before, in ms. */
@@ -137,14 +184,24 @@ function waitedBefore({ systems: { sealer, clock }, caller, params, body }: Taki
   return name === params.name && isFresh ? waited : 0;
 }
 
-/** The lease of the call's handle, if its caller may still hold it. Throws RequestError, ForbiddenError. */
-function held({ systems, caller, lease = '' }: Call): z.output<typeof sealedLease> {
-  const known = sealedLease.parse(systems.sealer.open('lease', caller.subject, lease));
-  if (caller.may('locks:write', known.resource)) return known;
+/** Throws ForbiddenError if there is a name that the caller may not hold. */
+function requireAll(caller: Caller, names: readonly string[]): void {
+  if (names.every((name) => caller.may('locks:write', name))) return;
   throw new ForbiddenError(
-    `The key of ${caller.subject} lacks the right locks:write for this lock.`,
+    `The key of ${caller.subject} lacks the right locks:write for each of the locks.`,
     'locks:write',
   );
+}
+
+/** The lease of the call's handle, if its caller may still hold it. Throws RequestError, ForbiddenError. */
+export function heldBy({
+  systems,
+  caller,
+  lease = '',
+}: Pick<Call, 'systems' | 'caller' | 'lease'>): HeldLease {
+  const held = heldLease.parse(systems.sealer.open('lease', caller.subject, lease));
+  requireAll(caller, held.kind === 'permit' ? [held.name] : held.leases.map(({ resource }) => resource));
+  return held;
 }
 
 export const extend = operation({
@@ -168,12 +225,10 @@ export const extend = operation({
   problems: ['HOLDFAST_LEASE_LOST'],
   example: { body: { ttl: 20_000 } },
   async run(call) {
-    const { ttl: own, ...handle } = held(call as Call);
-    const { ttl = own } = call.body;
-    const lease = await call.systems.locks.adopt(handle, { ttl });
-    const times = timesOf(call as Call, lease);
-    lease.handOver();
-    return { status: 200, body: times };
+    const held = heldBy(call);
+    const { ttl = held.ttl } = call.body;
+    const remaining = await extendAll(call.systems.locks, held, ttl);
+    return { status: 200, body: timesOf(call, remaining) };
   },
 });
 
@@ -182,7 +237,8 @@ export const release = operation({
   method: 'DELETE',
   path: '/v1/leases',
   summary: 'End a lease for good.',
-  description: 'It may be repeated.',
+  description:
+    'It may be repeated. A shared lease that was ended can be extended again until somebody is granted the exclusive one.',
   right: 'locks:write',
   takesLease: true,
   params: none,
@@ -190,65 +246,7 @@ export const release = operation({
   answers: { 204: { description: 'It is over; the next in line is granted it.' } },
   example: {},
   async run(call) {
-    const { ttl: _, ...handle } = held(call as Call);
-    await call.systems.locks.retire(handle);
-    return { status: 204 };
-  },
-});
-
-const lockState = z
-  .object({
-    resource: z.string(),
-    held: z.boolean(),
-    certain: z.boolean().describe('False where nodes that did not answer could make the difference.'),
-    token: z.int().optional(),
-    owner: z.string().optional(),
-    remaining: z.number().optional().describe('In ms, if nobody extends it.'),
-    fence: z.int().optional().describe('The highest token that any node remembers.'),
-    waiting: z.int().describe('How many processes wait.'),
-    nodes: z.array(z.looseObject({ node: z.string(), state: z.string() })),
-  })
-  .meta({ id: 'Lock' });
-
-export const inspect = operation({
-  id: 'locks.inspect',
-  method: 'GET',
-  path: '/v1/locks/{name}',
-  summary: 'Look who holds a resource, and what each node says.',
-  right: 'locks:read',
-  judgedBy: 'name',
-  params: inLock,
-  query: none,
-  answers: { 200: { description: 'The lock.', schema: lockState } },
-  example: { params: EXAMPLE },
-  run: async ({ systems, params, caller }) => {
-    const state: LockState = await systems.locks.inspect(params.name);
-    if (caller.may('product:read', params.name)) return { status: 200, body: state };
-    const nodes = state.nodes.map((node, index) => ({ node: `node ${index + 1}`, state: node.state }));
-    return { status: 200, body: { ...state, nodes } };
-  },
-});
-
-export const breakLock = operation({
-  id: 'locks.break',
-  method: 'DELETE',
-  path: '/v1/locks/{name}/holder',
-  summary: 'End the lease of whoever holds a resource, for good.',
-  description:
-    'The holder learns of it with its next extension; what it still writes is refused where its token is checked.',
-  right: 'locks:admin',
-  judgedBy: 'name',
-  params: inLock,
-  query: none,
-  answers: { 204: { description: 'It is over.' } },
-  problems: ['HOLDFAST_NOT_FOUND'],
-  example: { params: EXAMPLE },
-  async run({ systems: { locks }, params: { name } }) {
-    const { held, owner, token } = await locks.inspect(name);
-    if (!held || owner === undefined || token === undefined) {
-      throw new NotFoundError(`Nobody holds an exclusive lease on "${name}".`);
-    }
-    await locks.retire({ resource: name, token, owner });
+    await end(call.systems.locks, heldBy(call));
     return { status: 204 };
   },
 });

@@ -6,6 +6,7 @@
  */
 
 import { type Features, openFeatures } from '@holdfast/features';
+import { createRedisGuard, type RedisGuard } from '@holdfast/fence/redis';
 import { type Clock, MisuseError, messageOf, type Random } from '@holdfast/kernel';
 import type { Locks } from '@holdfast/lock';
 import { createQueue, listQueues, metricsText, type Queue } from '@holdfast/queue';
@@ -47,6 +48,7 @@ export class Systems {
   readonly #app: Opener<OpenedWorkflows>;
   readonly #stores: Openers<Features>;
   readonly #indexes: Openers<VectorIndex>;
+  #guard: RedisGuard | undefined;
   #sealer: Sealer | undefined;
   readonly reads: Reads;
   readonly #options: SystemsOptions;
@@ -152,6 +154,12 @@ export class Systems {
     return this.#names();
   }
 
+  /** The guard of resources that have none of their own. Throws MisuseError if the server has no Redis. */
+  get guard(): RedisGuard {
+    this.#guard ??= createRedisGuard({ ...this.place, clock: this.clock });
+    return this.#guard;
+  }
+
   /** What seals handles. */
   get sealer(): Sealer {
     return this.#sealer as Sealer;
@@ -221,7 +229,7 @@ export class Systems {
 
   async close(): Promise<void> {
     this.#tally?.close();
-    await Promise.all([this.#app.close(), this.#stores.close(), this.#indexes.close()]);
+    await Promise.all([this.#guard?.close(), this.#app.close(), this.#stores.close(), this.#indexes.close()]);
     await Promise.all(
       [...this.#queues.values()].map(({ queue, remote }) => {
         remote.close();

@@ -4,9 +4,12 @@
  */
 import * as administration from './administration.js';
 import * as claims from './claims.js';
+import * as elections from './elections.js';
 import * as features from './features.js';
+import * as fences from './fences.js';
 import * as leases from './leases.js';
 import * as live from './live.js';
+import * as locks from './locks.js';
 import type { Operation } from './operation.js';
 import * as product from './product.js';
 import * as queues from './queues.js';
@@ -14,15 +17,21 @@ import * as runs from './runs.js';
 import * as scale from './scale.js';
 import * as vectors from './vectors.js';
 
+const isOperation = (exported: unknown): exported is Operation =>
+  typeof exported === 'object' && exported !== null && 'run' in exported;
+
 export const OPERATIONS: readonly Operation[] = [
-  ...Object.values(product),
-  ...Object.values(live),
-  ...Object.values(queues),
-  ...Object.values(administration),
-  ...Object.values(claims),
-  ...Object.values(leases),
-  ...Object.values(runs),
-  ...Object.values(scale),
-  ...Object.values(features),
-  ...Object.values(vectors),
-];
+  product,
+  live,
+  queues,
+  administration,
+  claims,
+  leases,
+  locks,
+  elections,
+  fences,
+  runs,
+  scale,
+  features,
+  vectors,
+].flatMap((module) => Object.values<unknown>(module).filter(isOperation));
