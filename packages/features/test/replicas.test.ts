@@ -93,8 +93,16 @@ async function caughtUp(): Promise<void> {
 it('a replica that follows answers, of all rows of an entity alike, and of a service with a cache', async () => {
   const { store, land, read, asked } = await storeOf();
   await (await store.open(promos, { holder })).land([{ id: '1', values: { vip: true } }]);
-  expect(await read()).toBe(1); // the first one goes to the master, or the time of it was fast
+  const unasked = await asked();
+  expect(await read()).toBe(1); // from the master: the first one connects to the replica, by a command that none waits for
+  await vi.waitFor(async () => expect(await asked()).toBe(unasked + 1), { timeout: 20_000, interval: 5 });
   await caughtUp();
+  const isAsked = async (): Promise<void> => {
+    const was = await asked();
+    await read();
+    expect(await asked()).toBe(was + 1);
+  };
+  await vi.waitFor(isAsked, { timeout: 20_000, interval: 5 });
   const before = await asked();
   const answer = { 'profile.n': 1, 'session.n': 1, 'promos.vip': true };
   expect(await store.get(ranking, ids, undefined, { replica: true })).toEqual([answer]);
