@@ -251,6 +251,16 @@ describe('an exporter', () => {
     expect((await store.exporter(options).run()).rows).toBe(1);
   });
 
+  it('has each row once, also where it is called twice at once', async () => {
+    const { dir, store, land } = await setting();
+    const exporter = store.exporter({ duckdb: duckdb(), dir, holder: holderOf(1) });
+    for (let round = 1; round <= 3; round += 1) {
+      await land(10);
+      await Promise.all([exporter.run(), exporter.run()]);
+      expect(await exported(dir)).toEqual(upTo(10 * round));
+    }
+  });
+
   it('tells a store whose copy goes on beside it, and exports to the same folder', async () => {
     const { dir, store, land } = await setting();
     await land(2);

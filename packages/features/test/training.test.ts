@@ -126,6 +126,23 @@ describe('a training set', () => {
     expect((await read(out)).map((row) => row['p.tier'])).toEqual(['base', 'gold']);
   });
 
+  it('is its own where others are made at the same time over one connection', async () => {
+    const ranking = service('ranking', { views: { p: profile } });
+    const make = async (after: number): Promise<unknown> => {
+      const asked = await labels(
+        `at-${after}`,
+        `SELECT * FROM (VALUES ('u1', ${at(after)})) l("user", "when")`,
+      );
+      const out = fileFor(`set-${after}.parquet`);
+      await trainingSet({
+        ...{ duckdb: duckdb(), service: ranking, labels: [asked], at: 'when', out },
+        rows: { p: rows().p },
+      });
+      return (await read(out))[0]?.['p.tier'];
+    };
+    expect(await Promise.all([500, 1_500, 600, 1_600].map(make))).toEqual(['base', 'gold', 'base', 'gold']);
+  });
+
   it.each<[string, () => Promise<unknown>, string]>([
     [
       'labels without a part of an id',

@@ -6,6 +6,7 @@ import type { ScenarioName } from '../run/scenario.js';
 import type { Canary } from './canary.js';
 import { CLIENT_CANARIES } from './clients.js';
 import { ERASURE_CANARIES } from './erasures.js';
+import { EXPORT_CANARIES } from './exports.js';
 import { FEATURES_CANARIES } from './features.js';
 import { FUNCTION_CANARIES } from './functions.js';
 import { GENERATION_CANARIES } from './generations.js';
@@ -26,6 +27,7 @@ const OF_FEATURES: readonly Canary[] = [
   ...GENERATION_CANARIES,
   ...READ_CANARIES,
   ...ERASURE_CANARIES,
+  ...EXPORT_CANARIES,
 ];
 
 export const CANARIES: readonly Canary[] = [

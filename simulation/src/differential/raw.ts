@@ -157,6 +157,8 @@ const STREAM_FORMS: readonly (readonly [string, ...Maker[]])[] = [
   ['XADD', stream, entry, text],
   ['XLEN', stream],
   ['XTRIM', stream, () => ['MINID', '~', '1-1']],
+  ['XTRIM', stream, () => ['MINID'], entry],
+  ['XTRIM', stream, () => ['MINID', '='], limit],
   ['XDEL', stream, entry, some(entry, 2)],
   ['XRANGE', stream, limit, limit, count],
   ['XREVRANGE', stream, limit, limit, count],

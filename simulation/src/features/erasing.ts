@@ -1,4 +1,5 @@
 /** The steps by which a program erases users and restores them. */
+import { withFolder } from './exporting.js';
 import type { Program } from './program.js';
 
 interface Erasure {
@@ -9,15 +10,19 @@ interface Erasure {
 export async function erase(program: Program, { user, told }: Erasure): Promise<void> {
   const { store, definitions, oracle } = program;
   const since = oracle.now;
-  const { rows } = await store.erase(definitions.user, user, { holder: program.grant('erase', told) });
+  const holder = program.grant('erase', told);
+  const { rows } = await withFolder(program, (folder) =>
+    store.erase(definitions.user, user, { holder, ...folder }),
+  );
   program.note(`has erased ${user}: ${rows} rows`);
-  oracle.erasures.isErased(user, since);
+  oracle.erasures.hasErased(user, since);
 }
 
 export async function restore(program: Program, { user, told }: Erasure): Promise<void> {
   const { store, definitions, oracle } = program;
   const since = oracle.now;
-  await store.restore(definitions.user, user, { holder: program.grant('erase', told) });
+  const holder = program.grant('erase', told);
+  await withFolder(program, (folder) => store.restore(definitions.user, user, { holder, ...folder }));
   program.note(`has restored ${user}`);
   oracle.erasures.isRestored(user, since);
 }

@@ -4,14 +4,14 @@
  * Guarantees: nothing is erased or restored under a token below one that has done so. What a partition says it has deleted is
  * gone. Once erasing has come to its end, there is no row of the user in any generation, until somebody begins to restore it.
  */
-import type { ModelServer } from '../redis/index.js';
 import type { Call } from '../run/calls.js';
 import type { Violate } from '../run/part.js';
 import { CATALOG, ERASURES, PARTITIONS, partitionKey } from './names.js';
+import type { Server } from './servers.js';
 
 interface ErasuresOptions {
   readonly violate: Violate;
-  readonly server: ModelServer;
+  readonly server: Server;
   /** In microseconds of true time. */
   readonly now: () => number;
 }
@@ -50,6 +50,11 @@ export class ErasuresSeen {
     return (this.#settled.get(user) ?? Number.POSITIVE_INFINITY) <= by;
   }
 
+  /** Whether the catalog knows the user as erased. */
+  isErased(user: string): boolean {
+    return this.noted().some(([name, isErased]) => name === user && isErased);
+  }
+
   /** Users that the catalog knows as erased or restored. */
   noted(): readonly (readonly [user: string, isErased: boolean])[] {
     const fields = this.#options.server.look(ERASURES) as ReadonlyMap<string, string> | undefined;
@@ -68,7 +73,7 @@ export class ErasuresSeen {
   }
 
   /** A process was told that a user is erased; it has begun at `since`. */
-  isErased(user: string, since: number): void {
+  hasErased(user: string, since: number): void {
     if ((this.#restoredAt.get(user) ?? -1) >= since) return;
     this.#settled.set(user, this.#options.now());
     this.requireGone(user);

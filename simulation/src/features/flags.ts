@@ -4,10 +4,10 @@
  * Guarantees: each flag is what the call that came last has made it. A read answers what was so at some time while it was
  * under way.
  */
-import type { ModelServer } from '../redis/index.js';
 import type { Call } from '../run/calls.js';
 import type { Violate } from '../run/part.js';
 import { partitionKey } from './names.js';
+import type { Server } from './servers.js';
 
 /** Where the arguments of a call end, and its flags begin. */
 const FIRST = 10;
@@ -17,7 +17,7 @@ const CHUNK = 32_768;
 
 interface FlagsOptions {
   readonly violate: Violate;
-  readonly server: ModelServer;
+  readonly server: Server;
   /** In microseconds of true time. */
   readonly now: () => number;
   readonly partitions: number;

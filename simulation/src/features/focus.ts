@@ -14,7 +14,7 @@ import { drawPlainPlan, type FeaturesPlan, type FeaturesStep, type RowPlan } fro
 type DrawFocus = (dice: Dice, plan: FeaturesPlan) => FeaturesPlan;
 
 export const FEATURES_FOCUSES: Readonly<Record<string, DrawFocus>> = {
-  ...{ ties, losses, repeats, takeovers, readers },
+  ...{ ties, losses, repeats, takeovers, readers, exporters },
 };
 
 /** With the focus that is wished, if one is. */
@@ -32,7 +32,14 @@ const HEALS_AT = 2_500;
 /** Nothing befalls it, and all of its programs are of one edition. */
 function calm(plan: FeaturesPlan): FeaturesPlan {
   const events = plan.events.slice(0, 20).map((event) => ({ ...event, when: event.when % HEALS_AT, age: 0 }));
-  const features = { ...plan.features, ttl: undefined, strict: false, history: true, editions: [] };
+  const features = {
+    ...plan.features,
+    ttl: undefined,
+    strict: false,
+    history: true,
+    editions: [],
+    exports: false,
+  };
   return { ...plan, healAt: HEALS_AT, faults: [], lossy: false, events, features };
 }
 
@@ -83,7 +90,14 @@ function ties(dice: Dice, plan: FeaturesPlan): FeaturesPlan {
 
 /** The server comes back as it was at a time. */
 const crashOf = (dice: Dice, at: number, savedAt: number): Fault => ({
-  ...{ f: 'crash', at, node: 0, for: dice.whole(2, 20), memory: 'some', savedBefore: at - savedAt },
+  ...{
+    f: 'crash',
+    at,
+    node: 0,
+    for: dice.whole(2, 20),
+    memory: 'some',
+    savedBefore: Math.max(1, at - savedAt),
+  },
 });
 
 /** What the server forgets between two holders of a lane, the first of which opens it at 40 and goes on. */
@@ -151,6 +165,27 @@ function repeats(dice: Dice, plan: FeaturesPlan): FeaturesPlan {
   );
   const made = withTasks(plan, [several(3, follow), several(3, follow)]);
   return { ...made, faults: breaks };
+}
+
+/** Exporters take the log from each other, and die, while somebody lands rows; in some, the server forgets. */
+function exporters(dice: Dice, plan: FeaturesPlan): FeaturesPlan {
+  const lossy = dice.chance(0.4);
+  const batch = (): RowPlan[] => several(3, () => ({ user: dice.one(USERS), instant: 10 }));
+  const jobs = several(2, () => jobOf(0, several(20, batch), { gap: dice.whole(20, 60), told: true }));
+  const exports = (): FeaturesStep[] =>
+    several(8, () => ({
+      ...{ f: 'export', after: dice.scale(1, 200), told: dice.chance(0.3), compacts: dice.chance(0.4) },
+      calls: dice.chance(0.3) ? 2 : 1,
+    }));
+  const at = (): number => dice.whole(50, HEALS_AT - 300);
+  const faults = several(10, (): Fault => {
+    const client = dice.whole(1, 2);
+    if (lossy && dice.chance(0.2)) return crashOf(dice, at() + 50, at());
+    if (dice.chance(0.3)) return { f: 'kill', at: at(), client, for: dice.whole(5, 100) };
+    return { f: 'pause', at: at(), client, for: dice.whole(5, 200), atReading: dice.chance(0.5) };
+  });
+  const features = { ...plan.features, exports: true };
+  return { ...withTasks({ ...plan, features, lossy }, [jobs, exports(), exports()]), faults };
 }
 
 /** Followers take the same lane from each other, and stand still in between. */

@@ -11,7 +11,7 @@ import type { World } from '../world/world.js';
 import { CATALOG, PARTITIONS } from './names.js';
 import { compareOffsets } from './offsets.js';
 import type { FeaturesPlan } from './plan.js';
-import { recordOf } from './rows.js';
+import { recordOf, Servers } from './servers.js';
 
 interface Span {
   readonly generation: string;
@@ -36,6 +36,7 @@ export class GenerationsSeen {
   /** When what is live has last changed, in microseconds. */
   changedAt = 0;
   readonly #world: World<FeaturesPlan>;
+  readonly #servers: Servers;
   readonly #violate: Violate;
   /** "<view>.<generation>", when each was live. */
   readonly #spans: Span[] = [];
@@ -52,6 +53,7 @@ export class GenerationsSeen {
 
   constructor(world: World<FeaturesPlan>, violate: Violate) {
     this.#world = world;
+    this.#servers = new Servers(world as never);
     this.#violate = violate;
   }
 
@@ -120,7 +122,7 @@ export class GenerationsSeen {
   }
 
   #catalog(): ReadonlyMap<string, string> {
-    return (this.#world.store.server.look(CATALOG) as ReadonlyMap<string, string> | undefined) ?? new Map();
+    return (this.#servers.look(CATALOG) as ReadonlyMap<string, string> | undefined) ?? new Map();
   }
 
   #requireRight(verb: string, view: string, token: number): void {
@@ -159,7 +161,7 @@ export class GenerationsSeen {
     const catalog = this.#catalog();
     const next = catalog.get(`live:${view}`) ?? '';
     const [old = ''] = (catalog.get(`before:${view}`) ?? '').split(' ', 1);
-    const records = Array.from({ length: PARTITIONS }, (_, n) => recordOf(this.#world.store.server, n));
+    const records = Array.from({ length: PARTITIONS }, (_, n) => recordOf(this.#servers, n));
     for (const [partition, record] of records.entries()) {
       if (!record.has(`closed:${view}.${old}`))
         this.#violate('G2', `${view}.${next} went live, while partition ${partition} took rows into ${old}`);

@@ -8,6 +8,9 @@ export const ERASABLE = ['u5', 'u6'] as const;
 export const SHOPS = ['1', '2', '40000'] as const;
 
 export const CATALOG = `{feat:${STORE}}:catalog`;
+/** Where exported rows are: another one once the store has forgotten which one it is. */
+export const FOLDERS = ['exported-1', 'exported-2', 'exported-3', 'exported-4'] as const;
+
 export const ERASURES = `{feat:${STORE}}:erasures`;
 export const partitionKey = (partition: number, name: string): string =>
   `{feat:${STORE}.${partition}}:${name}`;

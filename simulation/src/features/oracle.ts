@@ -8,15 +8,18 @@ import type { Generation } from '@holdfast/features';
 import { Calls } from '../run/calls.js';
 import type { Judge, Violate, Violation } from '../run/part.js';
 import type { Command } from '../world/connection.js';
+import type { Disk } from '../world/disk.js';
 import type { World } from '../world/world.js';
 import { Answers, type Written } from './answers.js';
 import { ErasuresSeen } from './erasures.js';
+import { ExportsSeen } from './exports.js';
 import { FlagsSeen } from './flags.js';
 import { GenerationsSeen } from './generations.js';
 import type { Edition } from './names.js';
-import { PARTITIONS, type RowHead, USERS } from './names.js';
+import { PARTITIONS, partitionKey, type RowHead, USERS } from './names.js';
 import type { FeaturesPlan } from './plan.js';
 import { Rows } from './rows.js';
+import { Servers } from './servers.js';
 
 /** What another generation lacks of the one that is read. */
 interface Comparison {
@@ -32,6 +35,7 @@ export class FeaturesOracle implements Judge {
   readonly erasures: ErasuresSeen;
   readonly answers: Answers;
   readonly flags: FlagsSeen;
+  readonly exports: ExportsSeen;
   readonly #world: World<FeaturesPlan>;
   readonly #calls = new Calls();
   /** The edition that was applied first: all later definitions, of every generation, follow from it. */
@@ -40,14 +44,15 @@ export class FeaturesOracle implements Judge {
   /** True time since which the server has forgotten nothing, in microseconds. */
   #remembersSince = 0;
 
-  constructor(world: World<FeaturesPlan>, plan: FeaturesPlan) {
+  constructor(world: World<FeaturesPlan>, plan: FeaturesPlan, disk: Disk) {
     this.#world = world;
     const violate: Violate = (rule, message) => this.violate(rule, message);
-    const { server } = world.store;
+    const server = new Servers(world as never);
     this.erasures = new ErasuresSeen({ violate, server, now: () => this.now });
+    this.exports = new ExportsSeen({ violate, server, disk, erasures: this.erasures });
     this.rows = new Rows({
-      ...{ violate, server, history: plan.features.history, erasures: this.erasures },
-      ...{ time: () => world.store.time(), now: () => this.now },
+      ...{ violate, server, history: plan.features.history, erasures: this.erasures, exports: this.exports },
+      ...{ time: (partition) => server.timeOf(partitionKey(partition, '')), now: () => this.now },
     });
     this.flags = new FlagsSeen({ violate, server, now: () => this.now, partitions: PARTITIONS });
     this.generations = new GenerationsSeen(world, violate);
@@ -86,6 +91,7 @@ export class FeaturesOracle implements Judge {
     this.#first = undefined;
     this.generations.forgets();
     this.erasures.forgets();
+    this.exports.forgets();
   }
 
   /** The server is back, or has just forgotten everything. */
@@ -95,6 +101,7 @@ export class FeaturesOracle implements Judge {
   }
 
   #reload(): void {
+    this.exports.reload();
     this.rows.reload();
     this.generations.reload();
     this.erasures.reload();
@@ -110,6 +117,7 @@ export class FeaturesOracle implements Judge {
   /** All is done, and nothing is under way. */
   judgeEnd(): void {
     this.rows.judgeTotals(() => true);
+    if (this.#world.plan.features.exports) this.exports.judgeEnd();
     for (const [user, isErased] of this.erasures.noted()) if (isErased) this.erasures.requireGone(user);
   }
 

@@ -1,8 +1,11 @@
 /**
  * The feature store's part of a run: processes that write, rebuild and read a store on one server.
  */
+
+import { seededRandom } from '@holdfast/kernel';
 import type { Part } from '../run/part.js';
 import type { Subject } from '../run/subject.js';
+import { Disk } from '../world/disk.js';
 import type { World } from '../world/world.js';
 import { Issuer } from './issuer.js';
 import { FeaturesOracle } from './oracle.js';
@@ -16,12 +19,14 @@ export function joinFeatures(
   subject: Subject,
 ): Part<FeaturesStep, FeaturesProcess> {
   const { plan } = world;
-  const [oracle, issuer, source] = [new FeaturesOracle(world, plan), new Issuer(subject), new WorldSource()];
+  const disk = new Disk(world.scheduler, seededRandom(plan.seed));
+  const [issuer, source] = [new Issuer(subject), new WorldSource()];
+  const oracle = new FeaturesOracle(world, plan, disk);
   return {
     oracle,
     aftermath: 1_000,
     begin: (place, life) =>
-      new FeaturesProcess({ world, plan, subject, oracle, issuer, source, place, life }),
+      new FeaturesProcess({ world, plan, subject, oracle, issuer, source, disk, place, life }),
     phases: (crew) => new FeaturesPhases(world, { oracle, source }, crew),
     onCommand: (_node, command, reply) => oracle.look(command, reply),
     onRestart: () => oracle.restarted(),

@@ -8,6 +8,7 @@ import { BEGINNING } from '../world/machine.js';
 import type { World } from '../world/world.js';
 import { renew } from './building.js';
 import { settle } from './erasing.js';
+import { exportAll } from './exporting.js';
 import type { FeaturesOracle } from './oracle.js';
 import type { FeaturesPlan, FeaturesStep } from './plan.js';
 import type { FeaturesProcess } from './process.js';
@@ -28,6 +29,7 @@ const WORK: readonly (readonly [string, (program: Program) => Promise<void>])[] 
   ['finishes erasing', settle],
   ['rebuilds', renew],
   ['catches up again', catchUp],
+  ['exports', exportAll],
 ];
 
 export class FeaturesPhases implements Phases {

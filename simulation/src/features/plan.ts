@@ -30,6 +30,8 @@ export interface FeaturesPlan extends RunPlan<FeaturesStep> {
      * some have the second one has it, too.
      */
     readonly editions: readonly Edition[];
+    /** Whether logs are exported. */
+    readonly exports: boolean;
   };
   readonly events: readonly EventPlan[];
   /** Whether the server may come back without what it had acknowledged. */
@@ -138,13 +140,14 @@ export type FeaturesStep = { readonly after: number } & (
       /** Between batches. */
       readonly gap: number;
     }
+  /** Moves the logs into files. `calls`: so many at once, under one right. */
+  | { readonly f: 'export'; readonly told: boolean; readonly compacts: boolean; readonly calls: number }
   | { readonly f: 'erase' | 'restore'; readonly user: string; readonly told: boolean }
   /** `deploy`: the second edition of the program. */
   | { readonly f: 'apply' | 'look' | 'deploy' | 'read marks' }
 );
 
-/** One without a focus. */
-export function drawPlainPlan(seed: number, wishes: Wishes = {}): FeaturesPlan {
+function drawUsual(seed: number, wishes: Wishes = {}): FeaturesPlan {
   const dice = new Dice(seed ^ 0x2f6e2b);
   const clients = wishes.clients ?? dice.whole(2, 4);
   const healAt = dice.whole(3_000, 7_000);
@@ -173,10 +176,31 @@ export function drawPlainPlan(seed: number, wishes: Wishes = {}): FeaturesPlan {
       strict: dice.chance(0.15),
       cache: { rows: dice.one([2, 6, 100]), maxAge: dice.scale(20, 3_000) },
       editions: lossy ? [] : drawEditions(dice, clients),
+      exports: false,
     },
     events: Array.from({ length: dice.whole(10, 60) }, () => drawEvent(dice, healAt)),
     lossy,
   };
+}
+
+/** One without a focus. */
+export function drawPlainPlan(seed: number, wishes: Wishes = {}): FeaturesPlan {
+  const plan = drawUsual(seed, wishes);
+  return withExports(new Dice(plan.seed ^ 0x3c9e17), plan);
+}
+
+/** In some, one step in eight is preceded by an export. */
+function withExports(dice: Dice, plan: FeaturesPlan): FeaturesPlan {
+  if (!dice.chance(0.3)) return plan;
+  const exported = (): FeaturesStep => ({
+    ...{ f: 'export', after: dice.scale(1, 300), told: dice.chance(0.5), compacts: dice.chance(0.5) },
+    calls: dice.chance(0.15) ? 2 : 1,
+  });
+  const clients = plan.clients.map(({ clock, tasks }) => ({
+    clock,
+    tasks: tasks.map((steps) => steps.flatMap((step) => (dice.chance(0.13) ? [exported(), step] : [step]))),
+  }));
+  return { ...plan, clients, features: { ...plan.features, exports: true } };
 }
 
 /** All the first one, or the second one is being deployed. */

@@ -8,6 +8,7 @@ import type { Actor } from '../run/crew.js';
 import type { Machine } from '../world/machine.js';
 import { rebuild, rebuildBoth, rollBack, tidy } from './building.js';
 import { erase, restore } from './erasing.js';
+import { exportLogs } from './exporting.js';
 import { mark, readMarks } from './marking.js';
 import type { FeaturesStep } from './plan.js';
 import { Program, type ProgramOptions } from './program.js';
@@ -96,6 +97,8 @@ export class FeaturesProcess implements Actor<FeaturesStep> {
         return erase(program, step);
       case 'restore':
         return restore(program, step);
+      case 'export':
+        return exportLogs(program, step);
       case 'deploy':
         if (program.edition === 1 && this.#options.plan.features.editions.length > 0) this.#deploy(2);
         return this.program.apply();
@@ -152,4 +155,4 @@ const EXPECTED = [
 const UNAPPLIED = /never applied|call apply\(\)/;
 
 const EXPECTED_MISUSE =
-  /never applied|call apply\(\)|is not erased in this store|nothing to go back to|are not kept any more|wants to keep|Three generations|that cannot be done with it|has no generation|follows no source|in "lanes" what becomes of it/;
+  /never applied|call apply\(\)|is not erased in this store|nothing to go back to|are not kept any more|wants to keep|Three generations|that cannot be done with it|has no generation|follows no source|in "lanes" what becomes of it|give the folder of the exporter|has no exported rows/;

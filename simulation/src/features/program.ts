@@ -5,6 +5,7 @@
  */
 import type { Features, Follower, Generation, GenerationInfo, Lane, WindowsLane } from '@holdfast/features';
 import type { Subject } from '../run/subject.js';
+import type { Disk } from '../world/disk.js';
 import { BEGINNING, type Machine } from '../world/machine.js';
 import type { World } from '../world/world.js';
 import { type Definitions, defineFeatures, valuesOf } from './definitions.js';
@@ -21,6 +22,7 @@ export interface ProgramOptions {
   readonly oracle: FeaturesOracle;
   readonly issuer: Issuer;
   readonly source: WorldSource;
+  readonly disk: Disk;
   readonly place: number;
   readonly machine: Machine;
   readonly edition: Edition;
@@ -43,7 +45,10 @@ export class Program {
   readonly oracle: FeaturesOracle;
   readonly source: WorldSource;
   readonly machine: Machine;
+  readonly disk: Disk;
   readonly edition: Edition;
+  /** Whether anybody exports. */
+  readonly exports: boolean;
   readonly #options: ProgramOptions;
 
   constructor(options: ProgramOptions) {
@@ -52,6 +57,8 @@ export class Program {
     this.oracle = options.oracle;
     this.source = options.source;
     this.machine = machine;
+    this.disk = options.disk;
+    this.exports = plan.features.exports;
     this.edition = edition;
     const { clock, random } = machine;
     this.definitions = defineFeatures(subject, plan.features, edition);

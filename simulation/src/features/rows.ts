@@ -6,11 +6,12 @@
  */
 import type { ReadPlace } from '@holdfast/features';
 import { unpackRows } from '@holdfast/features/testing';
-import type { ModelServer } from '../redis/index.js';
 import type { Call } from '../run/calls.js';
 import type { Violate } from '../run/part.js';
 import type { ErasuresSeen } from './erasures.js';
+import type { ExportsSeen } from './exports.js';
 import { AHEAD, headOf, PARTITIONS, partitionKey, type RowHead, rowKey } from './names.js';
+import { recordOf, type Server, type StreamValue } from './servers.js';
 import { Versions } from './versions.js';
 
 /** Of the server's clock, in microseconds: at its edge, what counts as the future is not judged. */
@@ -32,12 +33,13 @@ function packedIn(args: readonly string[], from: number): readonly string[] {
 export class Rows {
   accepted = 0;
   readonly #violate: Violate;
-  readonly #server: ModelServer;
-  readonly #time: () => number;
+  readonly #server: Server;
+  readonly #time: (partition: number) => number;
   /** True time, in microseconds. */
   readonly #now: () => number;
   readonly #history: boolean;
   readonly #erasures: ErasuresSeen;
+  readonly #exports: ExportsSeen;
   /** The highest token that has opened a lane or a source partition of it, by partition and lane. */
   readonly #opened = new Map<string, number>();
   /** The highest token that has opened a lane in all partitions, as its process was told. */
@@ -54,11 +56,12 @@ export class Rows {
 
   constructor(options: {
     violate: Violate;
-    server: ModelServer;
-    time: () => number;
+    server: Server;
+    time: (partition: number) => number;
     now: () => number;
     history: boolean;
     erasures: ErasuresSeen;
+    exports: ExportsSeen;
   }) {
     this.#violate = options.violate;
     this.#server = options.server;
@@ -66,6 +69,7 @@ export class Rows {
     this.#now = options.now;
     this.#history = options.history;
     this.#erasures = options.erasures;
+    this.#exports = options.exports;
   }
 
   /** "<view>.<generation>" that a token has opened. */
@@ -86,6 +90,7 @@ export class Rows {
     const partition = partitionOf(keys[0]);
     if (partition === undefined) return;
     const call = { keys, args, reply };
+    this.#exports.look(partition, { verb, keys, args }, reply);
     if (verb === 'open' && reply[0] === 'opened') this.#open(partition, args);
     if (verb === 'land' && reply[0] === 'landed') this.#land(partition, call);
     if (verb === 'tally' && reply[0] === 'landed') this.#tally(partition, call);
@@ -180,7 +185,10 @@ export class Rows {
     for (const [index, row] of rows.entries()) {
       const name = names[index] ?? '';
       const isRefused = this.#erasures.isRefused(partition, userOf(name));
-      const [letter, wanted] = [letters[index], this.#verdict(row, known.get(name), { token, isRefused })];
+      const [letter, wanted] = [
+        letters[index],
+        this.#verdict(row, known.get(name), { partition, token, isRefused }),
+      ];
       if (wanted !== undefined && letter !== wanted)
         this.#violate('O2', `${name}: the verdict on a row is ${letter}, not ${wanted}`);
       if (letter !== 'a') continue;
@@ -276,10 +284,10 @@ export class Rows {
   #verdict(
     row: string,
     old: string | undefined,
-    { token, isRefused }: { readonly token: number; readonly isRefused: boolean },
+    { partition, token, isRefused }: { partition: number; token: number; isRefused: boolean },
   ): string | undefined {
     const head = headOf(row);
-    const ahead = head.time - (this.#time() + AHEAD * 1_000);
+    const ahead = head.time - (this.#time(partition) + AHEAD * 1_000);
     if (head.token !== token || ahead > EDGE) return 'f';
     if (ahead > -EDGE) return undefined;
     if (isRefused) return 'x';
@@ -325,12 +333,9 @@ export class Rows {
     stored: ReadonlyMap<string, string>,
     isWhole: (generation: string) => boolean,
   ): void {
-    const log = this.#server.look(partitionKey(partition, 'log')) as StreamValue | undefined;
     const replayed = new Map<string, string>();
-    for (const fields of log?.entries.values() ?? []) {
-      for (let place = fields[0] === 'time' ? 2 : 0; place < fields.length; place += 2)
-        replayed.set(fields[place] ?? '', fields[place + 1] ?? '');
-    }
+    for (const { generation, id, row } of this.#exports.logged(partition))
+      replayed.set(rowKey(partition, generation, id), row);
     for (const [name, row] of stored) {
       const generation = name.split(':')[2] ?? '';
       if (generation.startsWith('profile') && isWhole(generation) && replayed.get(name) !== row)
@@ -345,10 +350,6 @@ interface Landing {
   readonly reply: readonly unknown[];
 }
 
-interface StreamValue {
-  readonly entries: ReadonlyMap<string, readonly string[]>;
-}
-
 /** Windows and flags have no head. */
 const isRow = (name: string): boolean => name.includes(':profile.');
 
@@ -358,9 +359,6 @@ const partitionOf = (key = ''): number | undefined => {
   const [, number] = /\{feat:\w+\.(\d+)\}/.exec(key) ?? [];
   return number === undefined ? undefined : Number(number);
 };
-
-export const recordOf = (server: ModelServer, partition: number): ReadonlyMap<string, string> =>
-  new Map((server.look(partitionKey(partition, 'record')) as ReadonlyMap<string, string> | undefined) ?? []);
 
 function tieOf(head: RowHead, there: RowHead): string {
   // Of another source partition, the one that arrives later wins.

@@ -95,17 +95,18 @@ function remove(keys: Keyspace, [key = '', ...ids]: readonly string[]): Reply {
 }
 
 /** What an approximate trim leaves depends on how Redis packs its entries: one that has something to remove is refused. */
-function trim(
-  keys: Keyspace,
-  [key = '', what = '', how = '', threshold = '', ...rest]: readonly string[],
-): Reply {
-  if (what.toUpperCase() !== 'MINID' || how !== '~' || rest.length > 0)
-    throw new ServerError(`ERR XTRIM ${what} ${how} is not part of the model`);
+function trim(keys: Keyspace, [key = '', what = '', ...options]: readonly string[]): Reply {
+  const [how, ...rest] = /^[=~]$/.test(options[0] ?? '') ? options : ['=', ...options];
+  const [threshold = '', ...limits] = rest;
+  if (what.toUpperCase() !== 'MINID' || limits.length > 0)
+    throw new ServerError(`ERR XTRIM ${[what, ...options].join(' ')} is not part of the model`);
   const least = parse(threshold, 0);
-  const [oldest] = keys.read(key, 'stream')?.entries.keys() ?? [];
-  if (oldest !== undefined && isBelow(idOf(oldest), least))
+  const entries = keys.read(key, 'stream')?.entries;
+  const older = [...(entries?.keys() ?? [])].filter((id) => isBelow(idOf(id), least));
+  if (how === '~' && older.length > 0)
     throw new ServerError('ERR XTRIM of old entries is not part of the model');
-  return 0;
+  for (const id of older) entries?.delete(id);
+  return older.length;
 }
 
 /** COUNT, BLOCK and what follows STREAMS: names, then as many ids. */
@@ -320,7 +321,7 @@ export const streams: Readonly<Record<string, Command>> = {
   XADD: { least: 4, run: add },
   XLEN: { least: 1, most: 1, run: (keys, [key = '']) => keys.read(key, 'stream')?.entries.size ?? 0 },
   XDEL: { least: 2, run: remove },
-  XTRIM: { least: 4, run: trim },
+  XTRIM: { least: 3, run: trim },
   XRANGE: { least: 3, run: (keys, args) => range(keys, args, false) },
   XREVRANGE: { least: 3, run: (keys, args) => range(keys, args, true) },
   XREAD: { least: 3, run: read },

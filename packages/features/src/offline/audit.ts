@@ -24,7 +24,7 @@ import type { View } from '../definition/view.js';
 import type { Features } from '../features.js';
 import type { ReadPlace } from '../read/service.js';
 import { featuresOf } from './derived.js';
-import { type DuckDb, named, quoted } from './duckdb.js';
+import { type DuckDb, inTurn, named, quoted } from './duckdb.js';
 import { placeBy } from './joins.sql.js';
 import { latestManifest } from './manifest.js';
 import { erasuresIn, partsOf, type StoreParts } from './parts.js';
@@ -163,9 +163,35 @@ async function trainedRows(
   const parts = [...new Set(views.flatMap(([, view]) => view.entity.parts))];
   const columns = [...parts, ...views.map(([alias]) => placeBy(alias))];
   const [labels, out] = [join(scratch, 'labels.parquet'), join(scratch, 'set.parquet')];
-  await duckdb.run(
-    `CREATE OR REPLACE TEMP TABLE ${named(LABELS)} (${columns.map((name) => `${named(name)} VARCHAR`).join(', ')})`,
-  );
+  await inTurn(duckdb, () => writeLabels(duckdb, { reads, parts, views, columns, labels }));
+  // Derived features need the request, which a read has as it was.
+  const plain = {
+    ...{ ...service, views: Object.fromEntries(views) },
+    ...{ request: undefined, derive: undefined },
+  };
+  await trainingSet({
+    ...{ duckdb, store, service: plain, labels: [labels], at: '@audited', out, places: true },
+    ...(dir !== undefined && { dir }),
+  });
+  return (await duckdb.runAndReadAll(`SELECT * FROM ${quoted(out)}`)).getRowObjectsJS();
+}
+
+interface Labelling {
+  readonly reads: readonly LoggedRead[];
+  /** The parts of ids, the views by their names in the service, and the columns that both become. */
+  readonly parts: readonly string[];
+  readonly views: readonly (readonly [string, View])[];
+  readonly columns: readonly string[];
+  readonly labels: string;
+}
+
+/** Makes a file of labels of what was read. */
+async function writeLabels(
+  duckdb: DuckDb,
+  { reads, parts, views, columns, labels }: Labelling,
+): Promise<void> {
+  const table = columns.map((name) => `${named(name)} VARCHAR`).join(', ');
+  await duckdb.run(`CREATE OR REPLACE TEMP TABLE ${named(LABELS)} (${table})`);
   try {
     const appender = await duckdb.createAppender(LABELS);
     for (const read of reads) {
@@ -177,16 +203,6 @@ async function trainedRows(
     await duckdb.run(
       `COPY (SELECT *, make_timestamp(0) AS "@audited" FROM ${named(LABELS)}) TO ${quoted(labels)} (FORMAT parquet)`,
     );
-    // Derived features need the request, which a read has as it was.
-    const plain = {
-      ...{ ...service, views: Object.fromEntries(placedOf(service)) },
-      ...{ request: undefined, derive: undefined },
-    };
-    await trainingSet({
-      ...{ duckdb, store, service: plain, labels: [labels], at: '@audited', out, places: true },
-      ...(dir !== undefined && { dir }),
-    });
-    return (await duckdb.runAndReadAll(`SELECT * FROM ${quoted(out)}`)).getRowObjectsJS();
   } finally {
     await duckdb.run(`DROP TABLE IF EXISTS ${named(LABELS)}`);
   }

@@ -29,6 +29,18 @@ export interface Appender {
   closeSync(): void;
 }
 
+const turns = new WeakMap<DuckDb, Promise<unknown>>();
+
+/** Does what makes tables of its own, once all that was begun before on the connection has ended: the tables have the same names. */
+export function inTurn<T>(duckdb: DuckDb, work: () => Promise<T>): Promise<T> {
+  const done = (turns.get(duckdb) ?? Promise.resolve()).then(work);
+  turns.set(
+    duckdb,
+    done.catch(() => {}),
+  );
+  return done;
+}
+
 /** A name as SQL takes it. */
 export const named = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 

@@ -9,7 +9,7 @@ import type { StoredField, StoredView } from '../definition/stored.js';
 import type { Kind } from '../definition/types.js';
 import { RowReader } from '../row/decode.js';
 import { readHeader } from '../row/header.js';
-import { type Appender, type DuckDb, named, quoted } from './duckdb.js';
+import { type Appender, type DuckDb, inTurn, named, quoted } from './duckdb.js';
 
 /** A row as the log of a partition has it. */
 export interface LoggedRow {
@@ -120,12 +120,22 @@ export const RAW_COLUMNS: Readonly<Record<string, string>> = {
 const RAW = 'raw log';
 
 /** Writes rows of one view into a new file. */
-export async function writeLogFile(
+export function writeLogFile(
   duckdb: DuckDb,
   view: StoredView,
   rows: Iterable<LoggedRow>,
   file: string,
 ): Promise<FileReport> {
+  return inTurn(duckdb, () => writeRows(duckdb, { view, rows, file }));
+}
+
+interface Written {
+  readonly view: StoredView;
+  readonly rows: Iterable<LoggedRow>;
+  readonly file: string;
+}
+
+async function writeRows(duckdb: DuckDb, { view, rows, file }: Written): Promise<FileReport> {
   const table = named(`log of ${view.name}`);
   const columns = [
     ...Object.entries(ORIGIN).map(([name, type]) => `${named(name)} ${type}`),
@@ -193,11 +203,11 @@ function appendFlags(appender: Appender, view: StoredView, rows: Iterable<Logged
 }
 
 /** Writes additions to windows, or rows that cannot be decoded, as bytes into a new file. Returns how many. */
-export async function writeRawFile(
-  duckdb: DuckDb,
-  rows: readonly LoggedRow[],
-  file: string,
-): Promise<number> {
+export function writeRawFile(duckdb: DuckDb, rows: readonly LoggedRow[], file: string): Promise<number> {
+  return inTurn(duckdb, () => writeRaw(duckdb, rows, file));
+}
+
+async function writeRaw(duckdb: DuckDb, rows: readonly LoggedRow[], file: string): Promise<number> {
   const columns = Object.entries(RAW_COLUMNS).map(([name, type]) => `${named(name)} ${type}`);
   await duckdb.run(`CREATE OR REPLACE TEMP TABLE ${named(RAW)} (${columns.join(', ')})`);
   try {

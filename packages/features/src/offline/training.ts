@@ -14,7 +14,7 @@ import type { Service, Views } from '../definition/service.js';
 import type { View } from '../definition/view.js';
 import type { Features } from '../features.js';
 import { DERIVED, deriveFeatures } from './derived.js';
-import { type DuckDb, filesOf, named, quoted } from './duckdb.js';
+import { type DuckDb, filesOf, inTurn, named, quoted } from './duckdb.js';
 import {
   foundBy,
   type Join,
@@ -109,7 +109,8 @@ const TRIES = 5;
 export async function trainingSet<V extends Views>(options: TrainingSetOptions<V>): Promise<TrainingReport> {
   const service = options.service as unknown as Service;
   const { store, dir, rows } = options;
-  if (rows !== undefined && store === undefined) return makeSet(options, service, joinedFiles(service, rows));
+  if (rows !== undefined && store === undefined)
+    return inTurn(options.duckdb, () => makeSet(options, service, joinedFiles(service, rows)));
   if (rows !== undefined || store === undefined) {
     throw new MisuseError('A training set is made of a `store`, or of `rows`: give one of them.');
   }
@@ -121,7 +122,7 @@ export async function trainingSet<V extends Views>(options: TrainingSetOptions<V
       const { duckdb, join = 'as-served' } = options;
       const joined = await viewsOfStore(service, { store: parts, duckdb, dir, scratch, join });
       try {
-        return await makeSet(options, service, joined);
+        return await inTurn(duckdb, () => makeSet(options, service, joined));
       } catch (error) {
         if (tries === TRIES || (await areThere(joined.files))) throw error;
       }
