@@ -1,5 +1,5 @@
 /**
- * Durations as people write them (`250ms`, `10s`, `2m`, `1h`) and as Holdfast counts them, in whole milliseconds.
+ * Durations as people write them (`250ms`, `10s`, `2m`, `1h`), read as Holdfast counts them, in whole milliseconds.
  *
  * Guarantees: text that is not exactly a duration is undefined, never a guess: no unknown units, no fractions of a
  * millisecond.
@@ -16,14 +16,4 @@ export function parseDuration(text: string): number | undefined {
   if (match === null) return undefined;
   const duration = Number(match[1]) * (UNITS[match[2] ?? 'ms'] ?? 1);
   return Number.isSafeInteger(duration) ? duration : undefined;
-}
-
-/** A duration for people to read: 8200 is "8.2s". */
-export function formatDuration(milliseconds: number): string {
-  const rounded = Math.round(milliseconds);
-  for (const unit of ['h', 'm']) {
-    const length = UNITS[unit] ?? 1;
-    if (rounded >= length && rounded % length === 0) return `${rounded / length}${unit}`;
-  }
-  return rounded >= 1_000 ? `${Number((rounded / 1_000).toFixed(1))}s` : `${rounded}ms`;
 }

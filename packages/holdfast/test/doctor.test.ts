@@ -10,13 +10,18 @@ import { join } from 'node:path';
 import { systemClock } from '@holdfast/kernel';
 import { type LocalNode, type LocalNodes, type StartOptions, startNodes } from '@holdfast/local';
 import { createLocks, Deployment, type DeploymentOptions } from '@holdfast/lock';
+import {
+  collect,
+  type Diagnosis,
+  type Facts,
+  type Finding,
+  judge,
+  type NodeFacts,
+  rightsFor,
+  type Severity,
+} from '@holdfast/lock/doctor';
 import { Redis } from 'ioredis';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { collect } from '../src/doctor/collect.js';
-import type { Facts, NodeFacts } from '../src/doctor/facts.js';
-import type { Diagnosis, Finding, Severity } from '../src/doctor/findings.js';
-import { judge } from '../src/doctor/judge.js';
-import { rightsFor } from '../src/doctor/rights.js';
 import { called } from './called.js';
 import type { Ended } from './cli.js';
 

@@ -1,7 +1,9 @@
 /** What the command line says before it does anything: help, and what it does not understand. */
+
+import { formatDuration } from '@holdfast/kernel';
 import { expect, test } from 'vitest';
 import * as workflowOptions from '../src/commands/workflow/options.js';
-import { formatDuration, parseDuration } from '../src/durations.js';
+import { parseDuration } from '../src/durations.js';
 import { loadCommands, main } from '../src/main.js';
 import * as options from '../src/options.js';
 import { BIN, Cli, holdfast } from './cli.js';

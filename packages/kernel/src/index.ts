@@ -6,6 +6,7 @@ export { type BackoffOptions, backoff } from './backoff.js';
 export { type Clock, systemClock, type Timer, type TimerOptions } from './clock.js';
 export type { Codec, CodecContext } from './codec.js';
 export { onAbort, pause, throwIfAborted, unlessAborted, within } from './deadline.js';
+export { formatDuration } from './durations.js';
 export {
   AbortedError,
   BusyError,

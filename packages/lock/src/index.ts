@@ -20,6 +20,7 @@ export type { InitializedNode } from './initialize.js';
 export type { LockState, NodeState } from './inspect.js';
 export type { Lease } from './lease.js';
 export type { AcquireOptions, TryOptions } from './leasing.js';
+export type { ListedLock, ListOptions, LockList } from './list.js';
 export { createLocks, type Locks, type LocksOptions } from './locks.js';
 export { isOwnerFor } from './owner.js';
 export { type NodesState, restartIn } from './restarts.js';

@@ -54,6 +54,7 @@ import {
   type TryOptions,
 } from './leasing.js';
 import { WaitingRoom } from './line.js';
+import { LIST, type ListOptions, type LockList, listLocks } from './list.js';
 import { Members } from './members.js';
 import { exclusive, type Mode, shared } from './modes.js';
 import { ownersOf } from './owner.js';
@@ -118,6 +119,14 @@ function listOfNodes(_: string, nodes: unknown): readonly NodeSource[] {
   );
 }
 
+/** What the doctor needs of locks. */
+export type Place = Pick<LocksSettings, 'nodes' | 'deployment' | 'callTimeout' | 'tls' | 'clock'>;
+
+const places = new WeakMap<Locks, Place>();
+
+/** @internal Where these locks are. */
+export const placeOf = (locks: Locks): Place => places.get(locks) as Place;
+
 /** A function that runs under a lease. */
 type Routine<L, T> = (lease: L) => T | PromiseLike<T>;
 
@@ -166,6 +175,7 @@ export class Locks implements AsyncDisposable {
     // One listener for each waiting call: many of them are no leak.
     setMaxListeners(0, this.#closing.signal);
     const { deployment, callTimeout, drift, identity, tls, onWarning, clock, random } = settings;
+    places.set(this, settings);
     this.#callTimeout = callTimeout;
     this.#connect = (source) =>
       new RedisNode(connect(source, { tls, key: deployment.recordKey }), { clock, patience: callTimeout });
@@ -335,6 +345,20 @@ export class Locks implements AsyncDisposable {
     const state = await inspectLock(this.#members, this.#callTimeout, resource);
     throwIfClosed(this.#closing.signal, `inspecting "${resource}"`);
     return state;
+  }
+
+  /**
+   * Lists the leases that are held, exclusive and shared ones and permits, in the order of their names. Looks through the
+   * keys of the nodes: about 100,000 of each at most. Changes nothing. A Redis user needs the right `+scan` for it, which
+   * nothing else does. Throws MisuseError, and UnavailableError unless so many nodes answered that no held lease is left
+   * out.
+   */
+  async list(options: ListOptions = {}): Promise<LockList> {
+    const { prefix, limit } = readOptions('list', options, LIST);
+    await this.#members.open();
+    const listed = await listLocks(this.#members, this.#callTimeout, { prefix, limit });
+    throwIfClosed(this.#closing.signal, 'listing the locks');
+    return listed;
   }
 
   /**

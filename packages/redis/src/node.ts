@@ -174,6 +174,21 @@ export class RedisNode {
     };
   }
 
+  /**
+   * Looks at some more keys, and resolves to those that fit the pattern and the cursor with which to go on, "0" at the end.
+   * Rejects when the node is away, does not answer within `timeout` ms, or forbids SCAN.
+   */
+  async scan(
+    cursor: string,
+    pattern: string,
+    { count, timeout }: { readonly count: number; readonly timeout: number },
+  ): Promise<{ readonly cursor: string; readonly keys: readonly string[] }> {
+    const sent = this.#connection.send('SCAN', [cursor, 'MATCH', pattern, 'COUNT', String(count)]);
+    const reply = await within(this.#clock, timeout, sent, `did not answer within ${timeout} ms`);
+    const [next, keys] = reply as readonly [string, readonly string[]];
+    return { cursor: String(next), keys };
+  }
+
   /** Asks the server about itself. Rejects when it does not answer or forbids INFO. */
   async info(): Promise<ServerInfo> {
     const text = String(await this.#connection.send('INFO', []));

@@ -5,11 +5,10 @@
  * looking at the others. The report is written whatever it says; the exit code tells a script how bad it is.
  */
 import { Deployment, UnavailableError } from '@holdfast/lock';
+import { collect, judge } from '@holdfast/lock/doctor';
 import type { Command } from '../command.js';
 import { nodesOf, parametersOf } from '../deployment.js';
-import { collect } from '../doctor/collect.js';
-import { judge } from '../doctor/judge.js';
-import { render } from '../doctor/render.js';
+import { render } from '../doctor-report.js';
 import { EXIT, ExitError } from '../exit-codes.js';
 import { ALLOW_EVEN, CALL_TIMEOUT, DESCRIPTION, JSON_OUTPUT, NODE_OPTIONS, STRICT } from '../options.js';
 

@@ -5,10 +5,11 @@
  * not answer would say. Without a majority of answers, those that came are still shown, and the exit code is that of
  * unavailable.
  */
+
+import { formatDuration } from '@holdfast/kernel';
 import { type LockState, type NodeState, UnavailableError } from '@holdfast/lock';
 import type { Command } from '../command.js';
 import { openLocks } from '../deployment.js';
-import { formatDuration } from '../durations.js';
 import { EXIT } from '../exit-codes.js';
 import { DESCRIPTION, JSON_OUTPUT, NODE_OPTIONS } from '../options.js';
 import { renderTable } from '../table.js';

@@ -6,12 +6,12 @@
  * that would allow it is refused. An interrupted call may be repeated.
  */
 import type { Locks, NodeChange } from '@holdfast/lock';
+import { sayRestart } from '@holdfast/lock/doctor';
 import { parseAddress } from '@holdfast/redis';
 import type { Arguments } from '../arguments.js';
 import type { Command, CommandGroup } from '../command.js';
 import type { Context } from '../context.js';
 import { openLocks } from '../deployment.js';
-import { sayRestart } from '../doctor/restart.js';
 import { EXIT } from '../exit-codes.js';
 import { DESCRIPTION, GONE, JSON_OUTPUT, NODE_OPTIONS } from '../options.js';
 import { renderTable } from '../table.js';

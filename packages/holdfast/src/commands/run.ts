@@ -6,13 +6,12 @@
  * lease is given back when the program has ended. It cannot be guaranteed here that a program that was too slow to stop
  * writes nothing; that is the task of a guard: the resource has to check the token.
  */
-import { AbortedError, LeaseLostError, throwIfAborted } from '@holdfast/kernel';
+import { AbortedError, formatDuration, LeaseLostError, throwIfAborted } from '@holdfast/kernel';
 import type { Lease } from '@holdfast/lock';
 import type { Arguments } from '../arguments.js';
 import type { Command } from '../command.js';
 import type { Context } from '../context.js';
 import { openLocks } from '../deployment.js';
-import { formatDuration } from '../durations.js';
 import { EXIT, exitCodeOfSignal } from '../exit-codes.js';
 import { Interruption } from '../interruption.js';
 import { DESCRIPTION, GRACE, LOCK, NODE_OPTIONS, TTL, WAIT } from '../options.js';

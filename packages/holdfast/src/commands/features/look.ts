@@ -1,8 +1,8 @@
 /** The actions of `holdfast features` that say what a store holds: `ls`, `metrics`, `show`, `lanes`, `health`. */
 import type { View } from '@holdfast/features';
+import { formatDuration } from '@holdfast/kernel';
 import { given } from '../../arguments.js';
 import type { Command } from '../../command.js';
-import { formatDuration } from '../../durations.js';
 import { EXIT } from '../../exit-codes.js';
 import { JSON_OUTPUT, LISTEN } from '../../options.js';
 import { renderTable } from '../../table.js';

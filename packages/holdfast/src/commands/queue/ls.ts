@@ -1,7 +1,8 @@
 /** `holdfast queue ls`: all queues, with the numbers of their tasks. */
+
+import { formatDuration } from '@holdfast/kernel';
 import { createQueue, listQueues } from '@holdfast/queue';
 import type { Command } from '../../command.js';
-import { formatDuration } from '../../durations.js';
 import { EXIT } from '../../exit-codes.js';
 import { JSON_OUTPUT, PREFIX, REDIS } from '../../options.js';
 import { renderTable } from '../../table.js';

@@ -1,8 +1,9 @@
 /** `holdfast queue schedules`: the schedules of a queue; runs one now, or removes one. */
+
+import { formatDuration } from '@holdfast/kernel';
 import type { ScheduleInfo } from '@holdfast/queue';
 import { masked } from '../../arguments.js';
 import type { Command } from '../../command.js';
-import { formatDuration } from '../../durations.js';
 import { EXIT } from '../../exit-codes.js';
 import { JSON_OUTPUT, PREFIX, REDIS, REMOVE_SCHEDULE, RUN_SCHEDULE } from '../../options.js';
 import { renderTable } from '../../table.js';

@@ -1,8 +1,9 @@
 /** `holdfast queue show`: the tasks of a queue in one state, or one task. */
+
+import { formatDuration } from '@holdfast/kernel';
 import type { LogLine, TaskInfo, TaskState } from '@holdfast/queue';
 import { type Arguments, masked } from '../../arguments.js';
 import type { Command } from '../../command.js';
-import { formatDuration } from '../../durations.js';
 import { EXIT } from '../../exit-codes.js';
 import { JSON_OUTPUT, LIMIT, PREFIX, REDIS, STATE } from '../../options.js';
 import { renderTable } from '../../table.js';

@@ -1,7 +1,8 @@
 /** `holdfast queue tail`: prints the events of a queue's tasks, a line each, until it is interrupted. */
+
+import { formatDuration } from '@holdfast/kernel';
 import type { QueueEvent } from '@holdfast/queue';
 import type { Command } from '../../command.js';
-import { formatDuration } from '../../durations.js';
 import { EXIT } from '../../exit-codes.js';
 import { Interruption } from '../../interruption.js';
 import { AFTER, JSON_OUTPUT, PREFIX, REDIS } from '../../options.js';

@@ -1,7 +1,8 @@
 /** The actions of `holdfast vectors` that say what there is: `ls`, `stats`, `metrics`, `check`. */
+
+import { formatDuration } from '@holdfast/kernel';
 import { given } from '../../arguments.js';
 import type { Command } from '../../command.js';
-import { formatDuration } from '../../durations.js';
 import { EXIT } from '../../exit-codes.js';
 import { JSON_OUTPUT, LIMIT } from '../../options.js';
 import { renderTable } from '../../table.js';

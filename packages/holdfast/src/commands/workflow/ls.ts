@@ -1,6 +1,7 @@
 /** `holdfast workflow ls`: the workflows of an app, with the numbers of their runs. */
+
+import { formatDuration } from '@holdfast/kernel';
 import type { Command } from '../../command.js';
-import { formatDuration } from '../../durations.js';
 import { JSON_OUTPUT } from '../../options.js';
 import { renderTable } from '../../table.js';
 import { STATES } from './filter.js';

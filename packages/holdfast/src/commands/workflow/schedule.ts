@@ -1,9 +1,8 @@
 /** `holdfast workflow schedule`: lists, sets or removes what starts runs by the clock. */
-import { display } from '@holdfast/kernel';
+import { display, formatDuration } from '@holdfast/kernel';
 import type { Schedule, ScheduleInfo } from '@holdfast/workflow';
 import { given, masked } from '../../arguments.js';
 import type { Command } from '../../command.js';
-import { formatDuration } from '../../durations.js';
 import { JSON_OUTPUT } from '../../options.js';
 import { renderTable } from '../../table.js';
 import { answer, type Call, OF_EVERY_ACTION, onApp, PLACE, WORKFLOW_OPERAND, workflowOf } from './opened.js';

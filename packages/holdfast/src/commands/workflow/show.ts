@@ -1,8 +1,9 @@
 /** `holdfast workflow show`: the runs in one state, or one run with the waterfall of its steps. */
+
+import { formatDuration } from '@holdfast/kernel';
 import type { JournalRecord, Outcome, RunInfo } from '@holdfast/workflow';
 import type { Arguments } from '../../arguments.js';
 import type { Command } from '../../command.js';
-import { formatDuration } from '../../durations.js';
 import { JSON_OUTPUT, LIMIT } from '../../options.js';
 import { renderTable } from '../../table.js';
 import { FILTER, filterOf } from './filter.js';

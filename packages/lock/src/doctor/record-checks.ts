@@ -2,7 +2,7 @@
  * The checks of the deployment records: whether a node may vote, and if not, for how long and why. Pure functions over
  * facts; the rules are those of admission.lua in @holdfast/lock.
  */
-import { formatDuration } from '../durations.js';
+import { formatDuration } from '@holdfast/kernel';
 import type { DeploymentFacts, NodeFacts } from './facts.js';
 import type { Finding, NodeFinding, ServerCheck } from './findings.js';
 import { asFlags, differences, readParameters } from './parameters.js';

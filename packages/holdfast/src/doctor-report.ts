@@ -1,7 +1,6 @@
 /** A diagnosis as text: a block for each finding, worst first, and what it means for the majority. */
-import { hang } from '../help.js';
-import type { Diagnosis, Finding, Summary } from './findings.js';
-import { sayRestart } from './restart.js';
+import { type Diagnosis, type Finding, type Summary, sayRestart } from '@holdfast/lock/doctor';
+import { hang } from './help.js';
 
 export function render({ findings, summary }: Diagnosis): string {
   return [...merged(findings).map(renderFinding), renderSummary(summary)].join('\n\n');

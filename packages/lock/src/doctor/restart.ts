@@ -1,6 +1,7 @@
 /** When the next node may be restarted without the loss of a renewed lease: from the facts, and in words. */
-import { restartIn } from '@holdfast/lock';
-import { formatDuration } from '../durations.js';
+
+import { formatDuration } from '@holdfast/kernel';
+import { restartIn } from '../restarts.js';
 import type { Facts, NodeFacts } from './facts.js';
 import type { Finding } from './findings.js';
 import { readParameters } from './parameters.js';

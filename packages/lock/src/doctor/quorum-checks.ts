@@ -1,7 +1,7 @@
 /**
  * The checks across the nodes: their number, servers named twice, clocks, distances. Pure functions over facts.
  */
-import { formatDuration } from '../durations.js';
+import { formatDuration } from '@holdfast/kernel';
 import type { ClockFacts, DeploymentFacts, Facts, NodeFacts } from './facts.js';
 import type { Finding } from './findings.js';
 

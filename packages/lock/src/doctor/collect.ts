@@ -6,9 +6,17 @@
  * for the connection and `callTimeout` for each request; it never makes this reject. Connections are closed when this
  * resolves.
  */
+import type { ConnectionOptions } from 'node:tls';
 import { type Clock, pause, within } from '@holdfast/kernel';
-import type { Deployment } from '@holdfast/lock';
-import { type Connection, connect, parseAddress, type Reply, reasonOf } from '@holdfast/redis';
+import {
+  type Connection,
+  connect,
+  type NodeSource,
+  parseAddress,
+  type Reply,
+  reasonOf,
+} from '@holdfast/redis';
+import type { Deployment } from '../deployment.js';
 import type {
   ClockFacts,
   ConfigFacts,
@@ -32,7 +40,9 @@ const PING_SAMPLES = 5;
 const SLOW_AGE = 3_600_000;
 
 export interface Examination {
-  readonly addresses: readonly string[];
+  /** URLs, or clients of the program's. */
+  readonly addresses: readonly NodeSource[];
+  readonly tls?: ConnectionOptions | undefined;
   readonly deployment: Deployment;
   readonly callTimeout: number;
   readonly clock: Clock;
@@ -110,22 +120,17 @@ function orAbsent(error: unknown): undefined {
   if (error instanceof Away) throw error;
 }
 
-async function examine(address: string, examination: Examination): Promise<NodeFacts> {
-  const { deployment, clock, callTimeout } = examination;
-  const { display, host, path, via, username } = parseAddress(address);
-  const connection = connect(address, { key: deployment.recordKey });
-  const known: NodeFacts = {
-    node: display,
-    host: path === undefined ? host : 'localhost',
-    via: via?.kind,
-  };
+async function examine(address: NodeSource, examination: Examination): Promise<NodeFacts> {
+  const { deployment, clock, callTimeout, tls } = examination;
+  const connection = connect(address, { tls, key: deployment.recordKey });
+  const { username, ...known } = namesOf(address, connection);
   const limit = Math.max(callTimeout, CONNECT_LIMIT);
   const ended = new AbortController();
   try {
     await Promise.race([connection.open(), pause(clock, limit, ended.signal)]);
     if (connection.unready === NOT_YET)
       return { ...known, trouble: await whyNotYet(connection, limit, examination) };
-    const facts = await read(new Patient(connection, examination), deployment, via?.kind === 'cluster');
+    const facts = await read(new Patient(connection, examination), deployment, known.via === 'cluster');
     const rights = facts.rights && { ...facts.rights, user: facts.rights.user ?? username };
     return { ...known, ...facts, rights };
   } catch (error) {
@@ -135,6 +140,18 @@ async function examine(address: string, examination: Examination): Promise<NodeF
     ended.abort();
     connection.close();
   }
+}
+
+/** Of a client of the program's, nothing is known but where it leads. */
+function namesOf(address: NodeSource, connection: Connection): NodeFacts & { readonly username?: string } {
+  if (typeof address !== 'string') return { node: connection.address };
+  const { display, host, path, via, username } = parseAddress(address);
+  return {
+    node: display,
+    host: path === undefined ? host : 'localhost',
+    via: via?.kind,
+    ...(username !== undefined && { username }),
+  };
 }
 
 /** Measures times one by one, and asks for everything else at once, so that a distant node does not take long. */

@@ -1,7 +1,7 @@
 /**
  * The checks of one server, independent of the others. Pure functions over facts.
  */
-import { formatDuration } from '../durations.js';
+import { formatDuration } from '@holdfast/kernel';
 import type { NodeFacts, ServerFacts, Trouble } from './facts.js';
 import type { NodeFinding, ServerCheck } from './findings.js';
 import { readParameters } from './parameters.js';
