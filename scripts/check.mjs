@@ -7,7 +7,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { ROOT, setup } from './setup.mjs';
+import { ROOT, setup, TSC } from './setup.mjs';
 
 const HELP = `npm test                      the whole check, as it runs before every change is taken
 npm test -- packages/lock     only the tests whose path contains the words given
@@ -47,7 +47,7 @@ if (args.includes('--help') || args.includes('-h')) {
   setup({ tests: true });
   await Promise.all([
     step('format and lint', () => call(bin('biome'), ['ci', '--error-on-warnings', '.'])),
-    step('build and types', () => call(bin('tsc'), ['-b'])),
+    step('build and types', () => call(TSC[0], TSC.slice(1))),
     step('unused code', () => call(bin('knip'), ['--no-progress', '--treat-config-hints-as-errors'])),
   ]);
   await step('tests', async () => runTests([], true));

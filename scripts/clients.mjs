@@ -8,10 +8,10 @@ import { dirname, join } from 'node:path';
 import { modelOf } from './clients/model.mjs';
 import { python } from './clients/python.mjs';
 import { typescript } from './clients/typescript.mjs';
-import { ROOT, setup } from './setup.mjs';
+import { ROOT, setup, TSC } from './setup.mjs';
 
 setup({ redis: false });
-execFileSync(join(ROOT, 'node_modules/.bin/tsc'), ['-b', 'packages/server'], { cwd: ROOT, stdio: 'inherit' });
+execFileSync(TSC[0], [...TSC.slice(1), 'packages/server'], { cwd: ROOT, stdio: 'inherit' });
 const { describe, OPERATIONS } = await import('@holdfast/server/testing');
 const model = modelOf(describe(OPERATIONS));
 const files = {

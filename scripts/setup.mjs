@@ -14,7 +14,9 @@ export const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 
 const DASHBOARD = join(ROOT, 'packages/server/dashboard');
 const VITE = join(ROOT, 'node_modules/vite/bin/vite.js');
-const TSC = [process.execPath, join(ROOT, 'node_modules/typescript/bin/tsc'), '-b'];
+
+/** Builds all, or the packages whose folders follow. The native compiler: the one in JavaScript takes twice its processor time. */
+export const TSC = [process.execPath, join(ROOT, 'node_modules/typescript-native/bin/tsc'), '-b'];
 
 /** The system's package managers, in the order in which they are tried, and how each installs what is needed. */
 const INSTALLERS = {
