@@ -5,6 +5,7 @@
 import type { ScenarioName } from '../run/scenario.js';
 import type { Canary } from './canary.js';
 import { CLIENT_CANARIES } from './clients.js';
+import { COPY_CANARIES } from './copies.js';
 import { ERASURE_CANARIES } from './erasures.js';
 import { EXPORT_CANARIES } from './exports.js';
 import { FEATURES_CANARIES } from './features.js';
@@ -28,6 +29,7 @@ const OF_FEATURES: readonly Canary[] = [
   ...READ_CANARIES,
   ...ERASURE_CANARIES,
   ...EXPORT_CANARIES,
+  ...COPY_CANARIES,
 ];
 
 export const CANARIES: readonly Canary[] = [

@@ -1,6 +1,6 @@
 /** The steps by which a program has generations take each other's place. */
 import type { Generation, Lane, LaneFate } from '@holdfast/features';
-import type { Definitions } from './definitions.js';
+import { type Definitions, valuesOf } from './definitions.js';
 import { USERS } from './names.js';
 import type { FeaturesStep, ViewName } from './plan.js';
 import type { AnyLane, Program } from './program.js';
@@ -10,26 +10,31 @@ type Step<F> = Extract<FeaturesStep, { readonly f: F }>;
 const VIEWS = ['profile', 'counts'] as const;
 
 /** What becomes of the lanes of a view whose batch has finished, or is not wanted. */
-const fatesOf = (view: ViewName, batch: 'finished' | 'ended'): Record<string, LaneFate> =>
+const fatesOf = (view: ViewName, batch: 'finished' | 'ended' | 'copy'): Record<string, LaneFate> =>
   view === 'profile' ? { batch, stream: 'same' } : { stream: 'same' };
 
 export async function rebuild(
   program: Program,
   step: Omit<Step<'rebuild'>, 'f' | 'after' | 'isWatched'>,
 ): Promise<void> {
-  const { view, told, patience, fills, allowMissing, follows, afterwards } = step;
+  const { view, told, patience, fills, allowMissing, follows, copies, afterwards } = step;
   const holder = program.grant(`build:${view}`, told);
   const generation = await program.store.begin(program.definitions[view], { holder });
   program.note(`has begun ${view}.${generation.id}`);
-  if (view === 'profile') await fill(program, generation, fills);
+  if (view === 'profile' && copies === undefined) await fill(program, generation, fills);
   const before = (await program.all(view)).find(({ state }) => state === 'live');
-  const lanes = fatesOf(view, 'finished');
-  if (allowMissing !== undefined) await compare(program, generation, { lanes, allowMissing });
-  if (follows) await cutTo(program, generation, { lanes, patience });
-  else await generation.cut({ lanes, patience });
+  const lanes = fatesOf(view, copies === undefined ? 'finished' : 'copy');
+  await copying(program, { generation, copies }, async () => {
+    if (allowMissing !== undefined) await compare(program, generation, { lanes, allowMissing });
+    if (follows) await cutTo(program, generation, { lanes, patience });
+    else await generation.cut({ lanes, patience });
+  });
   if (afterwards.includes('roll back') && before !== undefined) {
     const back = await program.store.generation(program.definitions[view], before.id, { holder });
-    await cutTo(program, back, { lanes: fatesOf(view, 'ended'), patience });
+    const fates = fatesOf(view, copies === undefined ? 'ended' : 'copy');
+    await copying(program, { generation: back, copies }, () =>
+      cutTo(program, back, { lanes: fates, patience }),
+    );
   }
   if (afterwards.includes('retire')) await tidy(program, view, holder);
 }
@@ -114,6 +119,33 @@ async function compare(
   const { missing } = await generation.ready(options);
   program.note(`is told that ${generation.view}.${generation.id} lacks ${missing} rows`);
   program.oracle.judgeReadiness(generation, comparing, missing);
+}
+
+/** Does something while the rows of batches are copied into a generation, if they are. */
+async function copying(
+  program: Program,
+  { generation, copies }: { generation: Generation; copies: Step<'rebuild'>['copies'] | undefined },
+  work: () => Promise<void>,
+): Promise<void> {
+  if (copies === undefined) return work();
+  const { store, definitions, oracle, edition } = program;
+  const copy = await store.copy(definitions.profile, {
+    ...{ generation, lane: 'batch' },
+    map: ({ id, time, values }) => {
+      const n = oracle.writes({ user: id, time, edition }, Number(values['n']));
+      return valuesOf(n, edition) as never;
+    },
+  });
+  const name = `${generation.view}.${generation.id}`;
+  oracle.generations.copies.add(name);
+  try {
+    if (copies === 'all') await copy.caughtUp();
+    await work();
+    program.note(`has copied ${JSON.stringify(copy.stats())} into ${name}`);
+  } finally {
+    oracle.generations.copies.delete(name);
+    await copy.close();
+  }
 }
 
 /** The generation follows the source until it has taken its place. */

@@ -14,7 +14,7 @@ import { drawPlainPlan, type FeaturesPlan, type FeaturesStep, type RowPlan } fro
 type DrawFocus = (dice: Dice, plan: FeaturesPlan) => FeaturesPlan;
 
 export const FEATURES_FOCUSES: Readonly<Record<string, DrawFocus>> = {
-  ...{ ties, losses, repeats, takeovers, readers, exporters },
+  ...{ ties, losses, repeats, takeovers, readers, exporters, copies },
 };
 
 /** With the focus that is wished, if one is. */
@@ -186,6 +186,36 @@ function exporters(dice: Dice, plan: FeaturesPlan): FeaturesPlan {
   });
   const features = { ...plan.features, exports: true };
   return { ...withTasks({ ...plan, features, lossy }, [jobs, exports(), exports()]), faults };
+}
+
+/** Somebody lands rows without a pause, while they are copied into generations, and the logs are exported. */
+function copies(dice: Dice, plan: FeaturesPlan): FeaturesPlan {
+  const batch = (): RowPlan[] =>
+    several(3, () => ({ user: dice.one(USERS), instant: dice.chance(0.5) ? 10 : dice.whole(0, 7) }));
+  const jobs = several(2, () => jobOf(0, several(30, batch), { gap: dice.whole(10, 60), told: true }));
+  const rebuilds = several(
+    3,
+    (): FeaturesStep => ({
+      ...{ f: 'rebuild', after: dice.scale(1, 200), view: 'profile', told: true, patience: 3_000, fills: [] },
+      ...{ copies: dice.one(['at once', 'all'] as const), allowMissing: undefined, isWatched: false },
+      ...{ follows: true, afterwards: dice.chance(0.4) ? ['roll back'] : [] },
+    }),
+  );
+  const others = several(
+    6,
+    (): FeaturesStep => ({
+      ...{ f: 'export', after: dice.scale(1, 200), told: false, compacts: dice.chance(0.3), calls: 1 },
+    }),
+  );
+  const stops = several(
+    6,
+    (): Fault => ({
+      ...{ f: 'pause', at: dice.whole(50, HEALS_AT - 300), client: 1, for: dice.whole(20, 300) },
+      atReading: dice.chance(0.5),
+    }),
+  );
+  const features = { ...plan.features, exports: true };
+  return { ...withTasks({ ...plan, features }, [jobs, rebuilds, others]), faults: stops };
 }
 
 /** Followers take the same lane from each other, and stand still in between. */

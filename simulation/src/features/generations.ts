@@ -33,6 +33,8 @@ const CHANGES: Readonly<
 };
 
 export class GenerationsSeen {
+  /** "<view>.<generation>" into which the rows of batches are copied: it has all of them when it goes live. */
+  readonly copies = new Set<string>();
   /** When what is live has last changed, in microseconds. */
   changedAt = 0;
   readonly #world: World<FeaturesPlan>;
@@ -72,6 +74,13 @@ export class GenerationsSeen {
       ({ generation, to }) => generation.startsWith(`${view}.`) && to >= since,
     );
     return spans.map(({ generation }) => generation);
+  }
+
+  /** The generation that was live before, and the one that is now, "<view>.<generation>". */
+  lastCut(view: string): readonly [before: string, live: string] {
+    const catalog = this.#catalog();
+    const [old = ''] = (catalog.get(`before:${view}`) ?? '').split(' ', 1);
+    return [`${view}.${old}`, `${view}.${catalog.get(`live:${view}`)}`];
   }
 
   sweptAt(generation: string): number {
@@ -158,9 +167,7 @@ export class GenerationsSeen {
 
   /** The new one is live by now. */
   #swapped(view: string, token: number): void {
-    const catalog = this.#catalog();
-    const next = catalog.get(`live:${view}`) ?? '';
-    const [old = ''] = (catalog.get(`before:${view}`) ?? '').split(' ', 1);
+    const [old = '', next = ''] = this.lastCut(view).map((name) => name.slice(view.length + 1));
     const records = Array.from({ length: PARTITIONS }, (_, n) => recordOf(this.#servers, n));
     for (const [partition, record] of records.entries()) {
       if (!record.has(`closed:${view}.${old}`))

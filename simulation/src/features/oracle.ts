@@ -21,6 +21,9 @@ import type { FeaturesPlan } from './plan.js';
 import { Rows } from './rows.js';
 import { Servers } from './servers.js';
 
+/** Of the lane of batches. */
+const BATCH_RANK = 20;
+
 /** What another generation lacks of the one that is read. */
 interface Comparison {
   readonly at: number;
@@ -83,6 +86,20 @@ export class FeaturesOracle implements Judge {
     this.erasures.look(call, reply);
     this.flags.look(call, reply);
     this.rows.look(call, reply);
+    if (call.verb === 'swap' && reply[0] === 'done') this.#judgeCopy();
+  }
+
+  /** A generation into which rows were copied has all of the one before, or later ones. */
+  #judgeCopy(): void {
+    const [before, live] = this.generations.lastCut('profile');
+    if (!this.generations.copies.delete(live)) return;
+    for (const user of USERS) {
+      const [old, copied] = [this.rows.rowOf(before, user), this.rows.rowOf(live, user)];
+      if (old === undefined || old.rank !== BATCH_RANK || this.erasures.ever.has(user)) continue;
+      const isThere = copied !== undefined && (copied.time - old.time || copied.rank - old.rank) >= 0;
+      if (!isThere)
+        this.violate('G2', `${live} went live without the row of ${user} of ${old.time} that ${before} has`);
+    }
   }
 
   /** The server is about to forget, or to come back without what it knew last. */

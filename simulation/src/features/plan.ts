@@ -108,6 +108,8 @@ export type FeaturesStep = { readonly after: number } & (
       readonly allowMissing: number | undefined;
       /** Whether somebody reads all the while. */
       readonly isWatched: boolean;
+      /** Of the view of rows: whether the rows of the lane of batches are copied, and cut to as soon as it may be, or once all are. */
+      readonly copies?: 'at once' | 'all';
       /** Whether the new generation follows the source. */
       readonly follows: boolean;
       /** What follows the cut. */
@@ -186,7 +188,22 @@ function drawUsual(seed: number, wishes: Wishes = {}): FeaturesPlan {
 /** One without a focus. */
 export function drawPlainPlan(seed: number, wishes: Wishes = {}): FeaturesPlan {
   const plan = drawUsual(seed, wishes);
-  return withExports(new Dice(plan.seed ^ 0x3c9e17), plan);
+  return withCopies(new Dice(plan.seed ^ 0x5d01f3), withExports(new Dice(plan.seed ^ 0x3c9e17), plan));
+}
+
+/** Some of the generations of rows are copies, where logs say what there is to copy. */
+function withCopies(dice: Dice, plan: FeaturesPlan): FeaturesPlan {
+  if (!plan.features.history) return plan;
+  const clients = plan.clients.map(({ clock, tasks }) => ({
+    clock,
+    tasks: tasks.map((steps) =>
+      steps.map((step): FeaturesStep => {
+        if (step.f !== 'rebuild' || step.view !== 'profile' || !dice.chance(0.4)) return step;
+        return { ...step, copies: dice.one(['at once', 'all'] as const) };
+      }),
+    ),
+  }));
+  return { ...plan, clients };
 }
 
 /** In some, one step in eight is preceded by an export. */

@@ -155,4 +155,4 @@ const EXPECTED = [
 const UNAPPLIED = /never applied|call apply\(\)/;
 
 const EXPECTED_MISUSE =
-  /never applied|call apply\(\)|is not erased in this store|nothing to go back to|are not kept any more|wants to keep|Three generations|that cannot be done with it|has no generation|follows no source|in "lanes" what becomes of it|give the folder of the exporter|has no exported rows/;
+  /never applied|call apply\(\)|is not erased in this store|nothing to go back to|are not kept any more|wants to keep|Three generations|that cannot be done with it|has no generation|follows no source|in "lanes" what becomes of it|give the folder of the exporter|has no exported rows|has no lane "batch" to copy|its rows cannot be copied|is the one that is read; copy/;
