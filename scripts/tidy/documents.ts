@@ -19,7 +19,7 @@ import {
 const CODE = /\breadonly code = '(HOLDFAST_\w+)'/g;
 const CATALOGUE = 'docs/ERRORS.md';
 /** These are for other packages, for the shell, or still being built: their READMEs need no sample in TypeScript. */
-const WITHOUT_SAMPLE = ['kernel', 'redis', 'holdfast'];
+const WITHOUT_SAMPLE = ['kernel', 'redis', 'holdfast', 'mcp'];
 
 const textOf = (files: readonly SourceFile[], path: string): string | undefined =>
   files.find((file) => file.path === path)?.text;

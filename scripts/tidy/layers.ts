@@ -31,9 +31,10 @@ const LAYERS: ReadonlyMap<string, readonly string[]> = new Map([
   ['vectors', BELOW_LOCK],
   ['workflow', [...BELOW_LOCK, 'lock', 'queue']],
   ['server', BELOW_SERVER],
-  ['holdfast', [...BELOW_SERVER, 'server', 'local']],
+  ['holdfast', [...BELOW_SERVER, 'server', 'local', 'mcp']],
   ['local', ['kernel']],
   ['client', []],
+  ['mcp', ['kernel', 'client']],
 ]);
 
 /** Packages whose sources use no library of others. */

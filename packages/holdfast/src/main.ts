@@ -4,7 +4,6 @@
  * Guarantees: never throws and never ends the process; every failure is a message on stderr and an exit code of the
  * table in exit-codes.ts. No message carries the credentials of an address.
  */
-import { readFileSync } from 'node:fs';
 import { display, HoldfastError } from '@holdfast/kernel';
 import { Arguments, masked } from './arguments.js';
 import { type Command, type CommandGroup, wordsOf } from './command.js';
@@ -13,6 +12,7 @@ import { codeOf, EXIT, exitCodeOf, UsageError } from './exit-codes.js';
 import { describeCommand, describeGroup, describeProgram } from './help.js';
 import { HELP, JSON_OUTPUT } from './options.js';
 import { visible } from './table.js';
+import { versionOf } from './version.js';
 
 /**
  * Each is loaded when it is called: most of the time that a short call takes goes into loading packages, of which each
@@ -29,6 +29,7 @@ const LOADERS: ReadonlyMap<string, () => Promise<Command | CommandGroup>> = new 
   ['nodes', async () => (await import('./commands/nodes.js')).nodes],
   ['doctor', async () => (await import('./commands/doctor.js')).doctor],
   ['serve', async () => (await import('./commands/serve/serve.js')).serve],
+  ['mcp', async () => (await import('./commands/mcp.js')).mcp],
   ['keys', async () => (await import('./commands/keys/keys.js')).keys],
   ['queue', async () => (await import('./commands/queue/queue.js')).queue],
   ['workflow', async () => (await import('./commands/workflow/workflow.js')).workflow],
@@ -59,7 +60,7 @@ async function dispatch(words: readonly string[], end: number, context: Context)
     return EXIT.usage;
   }
   if (name === '--version') {
-    context.stdout.write(`${version()}\n`);
+    context.stdout.write(`${versionOf()}\n`);
     return EXIT.ok;
   }
   if (isHelp(name) || name === 'help') return help(words.slice(1), context);
@@ -123,11 +124,6 @@ function unknown(word: string, known: readonly { readonly name: string }[], grou
   const kind = word.startsWith('-') ? 'option' : noun;
   const message = `unknown ${kind} ${display(masked(word))}; the ${noun}s are ${listOf(known)}.`;
   return new UsageError(message, group);
-}
-
-function version(): string {
-  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(text) as { version: string }).version;
 }
 
 function report(error: unknown, { stderr }: Context, json: boolean): void {
