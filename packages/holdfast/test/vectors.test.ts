@@ -154,6 +154,36 @@ test('exports all documents, and imports them as they were', async () => {
   ]);
 });
 
+test('reads positions, and writes them so that they are read again', async () => {
+  const rows = [
+    'id,office,vector',
+    'a,"52.5, 13.4","[1, 0]"',
+    'b,"{""lat"": -18, ""lon"": 178}",',
+    'c,far away,',
+    'd,"91,0",',
+  ];
+  const path = await fileOf('offices.csv', rows.join('\n'));
+  const { code, stderr } = await call('import', 'kb', path, '--schema', 'office=geo');
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/row 3 was left out: "far away" is no latitude and longitude/);
+  expect(stderr).toMatch(/row 4 was left out: .*"office" of the document "d" is \{ lat, lon \}/);
+  const near = [
+    '--schema',
+    'office=geo',
+    '--filter',
+    '{"office": {"near": {"lat": 52, "lon": 13, "radius": 99000}}}',
+  ];
+  expect(await told('export', 'kb', ...near)).toMatch(
+    /^\{"id":"a",.*"office":\{"lat":52.5,"lon":13.4\}.*\}\n$/,
+  );
+  const out = join(folder, 'offices.jsonl');
+  await told('export', 'kb', '--out', out);
+  expect(await json('import', 'kb', out, '--schema', 'office=geo')).toMatchObject({ written: 2, refused: 0 });
+  expect((await kb.get('b', { after: (await kb.put({ id: 'z' })).place }))?.attributes).toEqual({
+    office: { lat: -18, lon: 178 },
+  });
+});
+
 test('imports CSV and Parquet, tells what was left out, and goes on where it was', async () => {
   const rows = Array.from({ length: 600 }, (_, n) => `d${n},"[1, ${n}]",${n},x`);
   rows[7] = 'd7,"[1]",7,x';

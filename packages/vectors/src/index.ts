@@ -11,6 +11,7 @@ import type { ShardedIndexOptions } from './shard/options.js';
 import { ShardedIndex } from './shard/sharded-index.js';
 
 export type { Schema } from './attributes/columns.js';
+export type { Box, Circle, Position } from './attributes/position.js';
 export type { FacetValue } from './attributes/selection.js';
 export type { EmbedDocuments, Source } from './embed/contents.js';
 export type { Embedded, EmbeddingDelivery, EmbeddingQueue, EmbeddingTask } from './embed/tasks.js';
@@ -42,7 +43,7 @@ export {
 } from './operate/open-index.js';
 export type { LocalIndexOptions, SearchOptions, TrainOptions } from './options.js';
 export type { Facets } from './query/browse.js';
-export type { Filter, NumberCondition, TagCondition } from './query/filter.js';
+export type { Filter, GeoCondition, NumberCondition, TagCondition } from './query/filter.js';
 export type {
   Deleted,
   FoundDocument,

@@ -28,7 +28,7 @@ import {
 } from '@holdfast/kernel';
 import type { NodeSource } from '@holdfast/redis';
 import type { Aspect } from './aspect.js';
-import type { Schema } from './attributes/columns.js';
+import { KINDS, type Schema } from './attributes/columns.js';
 import type { Embedder } from './embed/embedder.js';
 import type { EmbeddingQueue } from './embed/tasks.js';
 import type { SnapshotOptions } from './follow/snapshots.js';
@@ -139,8 +139,8 @@ const readAttributeSchema: Reader<Schema> = (option, value) => {
     if (RESERVED.includes(name)) {
       throw new MisuseError(`${option} cannot have an attribute named "${name}": that is a word of filters.`);
     }
-    if (kind !== 'tag' && kind !== 'number') {
-      throw new MisuseError(`${option}.${name} is "tag" or "number"; got ${display(kind)}.`);
+    if (!KINDS.includes(kind)) {
+      throw new MisuseError(`${option}.${name} is "tag", "number" or "geo"; got ${display(kind)}.`);
     }
   }
   return value as Schema;

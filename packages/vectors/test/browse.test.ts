@@ -238,4 +238,40 @@ describe('documents by their attributes', () => {
     expect((await kb.get('d00'))?.attributes).toEqual({ lang: 'it' });
     expect(await kb.deleteAll({ filter: { lang: 'en' } })).toEqual({ deleted: 0, kept: 0, place: undefined });
   });
+
+  it('are found by where they are', async () => {
+    const kb = server({ schema: { office: 'geo' } });
+    const offices = {
+      berlin: { lat: 52.52, lon: 13.405 },
+      potsdam: { lat: 52.391, lon: 13.065 },
+      suva: { lat: -18.141, lon: 178.442 },
+      apia: { lat: -13.833, lon: -171.767 },
+    };
+    await kb.put({ id: 'nowhere', vector: EAST });
+    for (const [id, office] of Object.entries(offices))
+      await kb.put({ id, vector: EAST, attributes: { office } });
+    const near = { ...offices.berlin, radius: 30_000 };
+    const around = { office: { near } };
+    await kb.patch('potsdam', { office: { lat: 52.4, lon: 13.06 } });
+    const { place: after } = await kb.put({ id: 'none', attributes: { office: null } });
+    expect(idsOf(await kb.search({ vector: EAST, filter: around, after })).sort()).toEqual([
+      'berlin',
+      'potsdam',
+    ]);
+    expect(await kb.count({ filter: { office: { near: { ...near, radius: 20_000 } } } })).toBe(1);
+    const pacific = { office: { box: { south: -20, west: 170, north: 0, east: -170 } } };
+    const { documents } = await kb.scroll({ filter: pacific });
+    expect(documents.map(({ id }) => id)).toEqual(['apia', 'suva']);
+    await expect(kb.search({ vector: EAST, facets: ['office'] })).rejects.toThrow(
+      /"office", which is a position/,
+    );
+    for (const office of [{ lat: 91, lon: 0 }, { lat: 0, lon: Number.NaN }, [52, 13], '52,13']) {
+      await expect(kb.put({ id: 'x', attributes: { office } })).rejects.toThrow(
+        /"office" of the document "x" is \{ lat, lon \}/,
+      );
+      await expect(kb.patch('apia', { office })).rejects.toThrow(MisuseError);
+    }
+    expect(await kb.deleteAll({ filter: { not: pacific } })).toMatchObject({ deleted: 4, kept: 0 });
+    expect((await kb.get('suva'))?.attributes).toEqual({ office: offices.suva });
+  });
 });

@@ -8,7 +8,7 @@ import { conditionOf } from '../src/query/filter.js';
 import { countedBy, matchesBy } from './filter-oracle.js';
 import { exactScore, vectorMaker } from './vectors.js';
 
-const SCHEMA = { kind: 'tag', labels: 'tag', size: 'number' } as const;
+const SCHEMA = { kind: 'tag', labels: 'tag', size: 'number', place: 'geo' } as const;
 const SEED = Number(process.env['SEED'] ?? Date.now() % 100_000);
 
 interface Made {
@@ -18,6 +18,26 @@ interface Made {
 
 const picked = <T>(random: Random, from: readonly T[]): T => from[Math.floor(random.unit() * from.length)]!;
 const whole = (random: Random, below: number): number => Math.floor(random.unit() * below);
+
+/** The poles, the 180th meridian, both sides of it, and anywhere. */
+const position = (random: Random): { lat: number; lon: number } => ({
+  lat: picked(random, [90, -90, 0, -0, 10 * whole(random, 19) - 90, 180 * random.unit() - 90]),
+  lon: picked(random, [180, -180, 0, 179.9, -179.9, 10 * whole(random, 37) - 180, 360 * random.unit() - 180]),
+});
+
+function areaBy(random: Random): Record<string, unknown> {
+  const [one, other] = [position(random), position(random)];
+  const radius = picked(random, [0, 3e7, 20_015_114.4 - 2e6 * random.unit(), 1.9e7 * random.unit() ** 2]);
+  const [south, north] = [Math.min(one.lat, other.lat), Math.max(one.lat, other.lat)];
+  const near = { ...one, radius };
+  const box = { south, west: one.lon, north, east: picked(random, [other.lon, one.lon, 180]) };
+  return picked(random, [
+    { near },
+    { box },
+    { box: { ...box, west: -180 } },
+    { near: { ...near, ...other }, box },
+  ]);
+}
 
 /** Common and rare values, several, none, the same twice, and what is not of the schema's kind. */
 function attributesBy(random: Random): Record<string, unknown> {
@@ -31,6 +51,12 @@ function attributesBy(random: Random): Record<string, unknown> {
     }),
     ...(random.unit() < 0.8 && {
       size: picked(random, [whole(random, 1_000), -0, 0.5, 1e300, 'large', null]),
+    }),
+    ...(random.unit() < 0.9 && {
+      place:
+        random.unit() < 0.9
+          ? position(random)
+          : picked(random, [null, 'here', { lat: 91, lon: 0 }, { lat: 1 }]),
     }),
   };
 }
@@ -49,6 +75,9 @@ function filterBy(random: Random, depth = 0): Record<string, unknown> {
     () => ({ size: { lte: whole(random, 20) } }),
     () => ({ size: { gt: picked(random, [0, -1, 0.5]), lt: picked(random, [0, 0.5, 7, 1e300]) } }),
     () => ({}),
+    () => ({ place: areaBy(random) }),
+    () => ({ place: areaBy(random), kind: 'a' }),
+    () => ({ not: { place: areaBy(random) } }),
   ];
   const deep = [
     () => ({ and: [inner(), inner()] }),
@@ -100,7 +129,7 @@ describe(`what a filter selects, seed ${SEED}`, () => {
       expect(ids.sort(), why).toEqual(idsBy(filter));
       expect(selection.count, why).toBe(ids.length);
       const some = ids.map((id) => made.get(id)!.attributes);
-      for (const name of Object.keys(SCHEMA)) {
+      for (const name of ['kind', 'labels', 'size']) {
         expect(facetsOf(documents, selection, [name])[name], why).toEqual(countedBy(name, some, SCHEMA));
       }
     }
@@ -149,7 +178,7 @@ describe(`what a filter selects, seed ${SEED}`, () => {
   });
 
   it('takes next to no memory once all documents are gone, and little while they are there', () => {
-    expect(documents.columnBytes).toBeLessThan(1_500 * 64);
+    expect(documents.columnBytes).toBeLessThan(1_500 * 128);
     for (const id of made.keys()) documents.delete(id);
     expect(documents.select(undefined).count).toBe(0);
     const { tag } = { tag: documents.columns.tag('labels') };
@@ -157,9 +186,36 @@ describe(`what a filter selects, seed ${SEED}`, () => {
   });
 });
 
+it('a circle ends where it says, by a hand, also at the other end of the earth', () => {
+  const documents = new Documents({ place: 'geo' });
+  const places = { pole: [90, 10], beside: [90 - 1e-6, 10], end: [-1e-6, -180] } as const;
+  for (const [id, [lat, lon]] of Object.entries(places))
+    documents.set({ id, attributes: { place: { lat, lon } }, sequence: 1, logged: 1, expiry: 0, time: 0 });
+  const idsIn = (lat: number, lon: number, radius: number): string[] =>
+    documents
+      .of(documents.select(conditionOf({ place: { near: { lat, lon, radius } } }, { place: 'geo' })))
+      .map(({ id }) => id);
+  expect(idsIn(90, -77, 0)).toEqual(['pole']);
+  expect(idsIn(90, -77, 0.111)).toEqual(['pole']); // a millionth of a degree is 0.1112 m
+  expect(idsIn(90, -77, 0.1113)).toEqual(['pole', 'beside']);
+  const half = Math.PI * 6_371_008.8;
+  expect(idsIn(0, 0, half - 0.112)).toEqual(['pole', 'beside']);
+  expect(idsIn(0, 0, half - 0.111)).toEqual(['pole', 'beside', 'end']);
+});
+
 it('a filter that cannot be meant is refused, with what it is', () => {
   for (const [filter, words] of [
-    [{ colour: 'red' }, /"colour", which the schema does not have; it has kind, labels, size/],
+    [{ colour: 'red' }, /"colour", which the schema does not have; it has kind, labels, size, place/],
+    [{ place: 'here' }, /filter on "place" is \{ near: .* \}; got "here"/],
+    [{ place: { near: undefined, in: [] } }, /\}; got "near, in"/],
+    [{ place: { near: { lat: 91, lon: 0, radius: 1 } } }, /"lat" in "near" of .* from -90 to 90; got 91/],
+    [{ place: { near: { lat: 0, lon: Number.NaN, radius: 1 } } }, /"lon" in .* got NaN/],
+    [{ place: { near: { lat: 0, lon: 0 } } }, /"radius" in .* metres, from 0; got undefined/],
+    [{ place: { near: { lat: 0, lon: 0, radius: -1 } } }, /"radius" in .* got -1/],
+    [{ place: { near: { lat: 0, lon: 0, radius: 1, unit: 'km' } } }, /lat, lon, radius; got "unit"/],
+    [{ place: { box: { south: 1, west: 0, north: 0, east: 0 } } }, /south, 1, north of its north, 0/],
+    [{ place: { box: { south: 0, west: 0, north: 1, east: 181 } } }, /"east" in .* to 180; got 181/],
+    [{ place: { box: [0, 0, 1, 1] } }, /"box" of .* is an object with south, west, north, east/],
     [{ kind: { like: 'a' } }, /object with in, not; got "like"/],
     [{ kind: { not: null } }, /"not" of the filter on "kind" is a list of texts; got null/],
     [{ size: { gte: Number.NaN } }, /"gte" of the filter on "size" is a finite number; got NaN/],

@@ -26,7 +26,7 @@ const withoutSets = (name: string, work: () => Promise<void>): void => {
 useRedis();
 
 const VECTORS = { dimensions: 4, engine: 'server' } as const;
-const SCHEMA = { kind: 'tag', n: 'number' } as const;
+const SCHEMA = { kind: 'tag', n: 'number', place: 'geo' } as const;
 
 const onServer = (options: Partial<VectorIndexOptions> = {}): VectorIndex =>
   server({ vectors: VECTORS, schema: SCHEMA, ...options });
@@ -161,7 +161,11 @@ withSets('finds vectors again when a document says again what they are made of',
 withSets('never answers fewer than match, near or far, few or many', async () => {
   const index = onServer();
   const puts = Array.from({ length: 3_000 }, (_, n) =>
-    index.put({ id: String(n), vector: at(n), attributes: { kind: n >= 1_500 ? 'far' : 'near', n } }),
+    index.put({
+      id: String(n),
+      vector: at(n),
+      attributes: { kind: n >= 1_500 ? 'far' : 'near', n, place: { lat: 0, lon: n / 100 } },
+    }),
   );
   await Promise.all(puts);
   const near = { vector: at(0) };
@@ -172,6 +176,11 @@ withSets('never answers fewer than match, near or far, few or many', async () =>
     '2990',
     '2991',
     '2992',
+  ]);
+  const box = { south: 0, west: 29.9, north: 0, east: 180 };
+  expect(idsOf(await index.search({ ...near, limit: 2, filter: { place: { box } } }))).toEqual([
+    '2990',
+    '2991',
   ]);
   expect((await index.search({ ...near, limit: 3_000 })).hits).toHaveLength(3_000);
   const above = await index.search({ ...near, limit: 3_000, minScore: Math.cos(0.1) });

@@ -10,7 +10,7 @@ import {
 import { client, holderOf, idsOf, server, url, useRedis } from './setting.js';
 
 useRedis();
-const SCHEMA = { kind: 'tag', price: 'number' } as const;
+const SCHEMA = { kind: 'tag', price: 'number', place: 'geo' } as const;
 const COUNT = 120;
 
 function sharded(options: Partial<ShardedIndexOptions> = {}): ShardedIndex {
@@ -31,6 +31,7 @@ const documents = (seed: number) => {
     attributes: {
       kind: ['a', 'b', 'c'][Math.floor(random.unit() * 3)],
       price: Math.floor(random.unit() * 50),
+      place: { lat: 10 * random.unit(), lon: 175 + 5 * random.unit() },
     },
   }));
 };
@@ -52,6 +53,7 @@ describe('an index of four shards', () => {
       {},
       { kind: 'a' },
       { price: { lt: 10 } },
+      { place: { near: { lat: 5, lon: -180, radius: 400_000 } } },
       { not: { kind: 'b' }, price: { gte: 25 } },
     ];
     for (const filter of filters) {

@@ -16,15 +16,11 @@ export interface Range {
 
 export class NumberColumn {
   /** NaN for none. */
-  #values = new Float64Array(0);
+  #values: Float64Array = new Float64Array(0);
 
   add(number: number, value: unknown): void {
     if (typeof value !== 'number' || !Number.isFinite(value)) return;
-    if (number >= this.#values.length) {
-      const more = new Float64Array(Math.max(64, Math.ceil(1.25 * (number + 1)))).fill(Number.NaN);
-      more.set(this.#values);
-      this.#values = more;
-    }
+    this.#values = roomFor(this.#values, number);
     this.#values[number] = value;
   }
 
@@ -63,6 +59,14 @@ export class NumberColumn {
   get bytes(): number {
     return this.#values.byteLength;
   }
+}
+
+/** The same values, with room for this number at least; NaN where there was none. */
+export function roomFor(values: Float64Array, number: number): Float64Array {
+  if (number < values.length) return values;
+  const more = new Float64Array(Math.max(64, Math.ceil(1.25 * (number + 1)))).fill(Number.NaN);
+  more.set(values);
+  return more;
 }
 
 const numberOf = new Float64Array(1);

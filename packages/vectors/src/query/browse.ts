@@ -58,7 +58,13 @@ export function facetsOf(documents: Documents, selection: Selection, names: read
 /** Throws MisuseError. */
 export function requireFacets(names: readonly string[], schema: Schema): void {
   for (const name of names) {
-    if (typeof name === 'string' && Object.hasOwn(schema, name)) continue;
+    const isDeclared = typeof name === 'string' && Object.hasOwn(schema, name);
+    if (isDeclared && schema[name] !== 'geo') continue;
+    if (isDeclared) {
+      throw new MisuseError(
+        `"facets" names ${display(name)}, which is a position: there is nothing to count. Give each document a tag of its region.`,
+      );
+    }
     throw new MisuseError(
       `"facets" names ${display(name)}, which the schema does not have. Declare it in "schema" of createIndex().`,
     );

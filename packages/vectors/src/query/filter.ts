@@ -9,6 +9,8 @@ import { display, MisuseError } from '@holdfast/kernel';
 import type { Bits } from '../attributes/bitmap.js';
 import type { Columns, Schema } from '../attributes/columns.js';
 import type { Range } from '../attributes/number-column.js';
+import type { Box, Circle } from '../attributes/position.js';
+import { areasOf } from './areas.js';
 
 export interface TagCondition {
   /** Has one of these. */
@@ -25,6 +27,14 @@ export interface NumberCondition {
   readonly lte?: number;
 }
 
+/** In these areas; a document without a position does not match. */
+export interface GeoCondition {
+  /** Not farther than `radius`, in metres, from a latitude and a longitude. */
+  readonly near?: Circle;
+  /** From `south` to `north`, and from `west` eastwards to `east`, in degrees. */
+  readonly box?: Box;
+}
+
 /** Conditions that all hold, by attribute; a text or a number must be there as it is. */
 export interface Filter {
   readonly [attribute: string]:
@@ -32,6 +42,7 @@ export interface Filter {
     | number
     | TagCondition
     | NumberCondition
+    | GeoCondition
     | Filter
     | readonly Filter[]
     | undefined;
@@ -48,7 +59,9 @@ export type Condition =
   | { readonly kind: 'and' | 'or'; readonly of: readonly Condition[] }
   | { readonly kind: 'not'; readonly of: Condition }
   | { readonly kind: 'tag'; readonly name: string; readonly values: readonly string[] }
-  | { readonly kind: 'number'; readonly name: string; readonly range: Partial<Range> };
+  | { readonly kind: 'number'; readonly name: string; readonly range: Partial<Range> }
+  | { readonly kind: 'circle'; readonly name: string; readonly circle: Circle }
+  | { readonly kind: 'box'; readonly name: string; readonly box: Box };
 
 const UNBOUND: Range = {
   gt: Number.NEGATIVE_INFINITY,
@@ -72,7 +85,7 @@ export function conditionOf(filter: unknown, schema: Schema): Condition {
         `A filter names the attribute ${display(name)}, which the schema does not have; it has ${known}. Declare it in "schema" of createIndex().`,
       );
     }
-    return [schema[name] === 'tag' ? tagCondition(name, condition) : numberCondition(name, condition)];
+    return [CONDITIONS[schema[name] ?? 'tag'](name, condition)];
   });
   return { kind: 'and', of };
 }
@@ -105,6 +118,10 @@ export function select(condition: Condition, columns: Columns, all: Bits): Bits 
       return columns.tag(condition.name).having(condition.values, all.length);
     case 'number':
       return columns.number(condition.name).within({ ...UNBOUND, ...condition.range }, all.length);
+    case 'circle':
+      return columns.position(condition.name).inCircle(condition.circle, all.length);
+    case 'box':
+      return columns.position(condition.name).inBox(condition.box, all.length);
   }
 }
 
@@ -141,6 +158,16 @@ function numberCondition(name: string, condition: unknown): Condition {
   }
   return { kind: 'number', name, range };
 }
+
+function geoCondition(name: string, condition: unknown): Condition {
+  const { circle, box } = areasOf(name, condition);
+  const of: Condition[] = [];
+  if (circle) of.push({ kind: 'circle', name, circle });
+  if (box) of.push({ kind: 'box', name, box });
+  return { kind: 'and', of };
+}
+
+const CONDITIONS = { tag: tagCondition, number: numberCondition, geo: geoCondition };
 
 function conditionsOf(
   name: string,

@@ -6,6 +6,7 @@
 import { display, encodeJson, MisuseError } from '@holdfast/kernel';
 import type { Aspect } from '../aspect.js';
 import type { Schema } from '../attributes/columns.js';
+import { positionOf } from '../attributes/position.js';
 import { prepareVector, type Vector } from '../index/metric.js';
 import type { Text } from '../keywords/keyword-index.js';
 import { type Attributes, isObject, isText } from '../truth/record.js';
@@ -106,6 +107,16 @@ function chunksFor(
   return given as Vector[];
 }
 
+/** What values of each kind of attribute are. */
+const KIND = {
+  tag: { fits: (value: unknown) => isString(value) || isStrings(value), what: 'a text or a list of texts' },
+  number: { fits: (value: unknown) => Number.isFinite(value), what: 'a finite number' },
+  geo: {
+    fits: (value: unknown) => positionOf(value) !== undefined,
+    what: '{ lat, lon }, with a latitude from -90 to 90 and a longitude from -180 to 180',
+  },
+};
+
 /** The attributes as they are stored. Throws MisuseError. */
 export function attributesJson(id: string, attributes: Attributes, schema: Schema): string {
   const of = `"attributes" of the document ${display(id)}`;
@@ -113,9 +124,8 @@ export function attributesJson(id: string, attributes: Attributes, schema: Schem
   for (const [name, kind] of Object.entries(schema)) {
     const value = attributes[name];
     if (value === undefined || value === null) continue;
-    const fits = kind === 'tag' ? isString(value) || isStrings(value) : Number.isFinite(value);
-    if (fits) continue;
-    const what = kind === 'tag' ? 'a text or a list of texts' : 'a finite number';
+    const { fits, what } = KIND[kind];
+    if (fits(value)) continue;
     throw new MisuseError(
       `The attribute "${name}" of the document ${display(id)} is ${what}; got ${display(value)}.`,
     );

@@ -157,7 +157,7 @@ function take(values: Record<string, unknown>, column: string): unknown {
   return value === '' || value === null ? undefined : value;
 }
 
-/** Values as attributes; those of CSV are text, whatever they mean. */
+/** Values as attributes; those of CSV are text, whatever they mean. Throws RowError for a position that is none. */
 function own(
   values: Readonly<Record<string, unknown>>,
   kinds: Readonly<Record<string, string>>,
@@ -167,8 +167,20 @@ function own(
     ([, value]) => value !== null && value !== undefined && value !== '',
   );
   return Object.fromEntries(
-    some.map(([name, value]) => [name, isText && kinds[name] === 'number' ? Number(value) : value]),
+    some.map(([name, value]) => {
+      if (kinds[name] === 'geo' && typeof value === 'string') return [name, positionIn(value)];
+      return [name, isText && kinds[name] === 'number' ? Number(value) : value];
+    }),
   );
+}
+
+/** A position as text: a latitude and a longitude, or JSON. */
+function positionIn(text: string): unknown {
+  if (text.trimStart().startsWith('{')) return parsed(text);
+  const [lat, lon, ...more] = text.split(',').map((part) => (part.trim() === '' ? Number.NaN : Number(part)));
+  if (lat === undefined || lon === undefined || more.length > 0 || Number.isNaN(lat + lon))
+    throw new RowError(`${JSON.stringify(text.slice(0, 40))} is no latitude and longitude, as "52.5,13.4"`);
+  return { lat, lon };
 }
 
 /** A vector, a list of some, or those of each name; in CSV as JSON. */

@@ -16,6 +16,7 @@ import { FIELDS, FILTER, INDEX_REDIS, SCHEMA } from './options.js';
 
 type Library = typeof import('@holdfast/vectors');
 type Filter = import('@holdfast/vectors').Filter;
+type Schema = import('@holdfast/vectors').Schema;
 
 export const INDEX_OPERAND = { name: 'index', about: 'the name of the index' };
 
@@ -95,13 +96,16 @@ export function filterOf(args: Arguments): Filter | undefined {
   return filter as Filter | undefined;
 }
 
-function schemaOf(args: Arguments): Readonly<Record<string, 'tag' | 'number'>> | undefined {
+/** What kinds of attributes there are, which is not known before the package is loaded. */
+const KINDS: readonly string[] = ['tag', 'number', 'geo'] satisfies Schema[string][];
+
+function schemaOf(args: Arguments): Schema | undefined {
   const text = args.text(SCHEMA);
   if (text === undefined) return undefined;
   const pairs = text.split(',').map((part) => part.trim().split('='));
-  const wrong = pairs.find(([name, kind]) => !name || (kind !== 'tag' && kind !== 'number'));
-  if (wrong) throw args.wrong(`--schema is a list as kind=tag,price=number; got ${display(text)}`);
-  return Object.fromEntries(pairs) as Readonly<Record<string, 'tag' | 'number'>>;
+  const wrong = pairs.find(([name, kind = '']) => !name || !KINDS.includes(kind));
+  if (wrong) throw args.wrong(`--schema is a list as kind=tag,price=number,office=geo; got ${display(text)}`);
+  return Object.fromEntries(pairs) as Schema;
 }
 
 /** Each field counts the same. */

@@ -6,7 +6,8 @@ export const INDEX_REDIS: Option = { ...REDIS, about: 'The Redis of the indexes.
 export const SCHEMA: Option = {
   name: 'schema',
   value: '<name=kind,…>',
-  about: 'The attributes for --filter: tag for texts, number for numbers, as kind=tag,price=number.',
+  about:
+    'The attributes for --filter: tag for texts, number for numbers, geo for positions, as kind=tag,price=number,office=geo.',
 };
 
 export const FILTER: Option = {
