@@ -35,6 +35,10 @@ const STEPS = {
     about: 'tarballs, image, chart, alerts and dashboard, with the real tools',
     run: () => tests(['deploy/', 'scripts/pack'], process.execPath, { HOLDFAST_TESTS: 'deploy' }),
   },
+  clients: {
+    about: 'clients of others and in other languages: that of Dapr',
+    run: () => tests(['packages/server/test/dapr'], process.execPath, { HOLDFAST_TESTS: 'clients' }),
+  },
   simulation: {
     about: 'three minutes of simulated runs of each of the five systems',
     run: () => {

@@ -7,3 +7,4 @@ export function kubernetesTools(): {
   readonly models: string;
 };
 export function debianProgram(program: string, name?: string): string;
+export function npmPackages(name: string, specs: readonly string[]): string;

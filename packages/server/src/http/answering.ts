@@ -168,13 +168,14 @@ export class Answering {
     return { params: checked, query: given, caller, systems, operations, read };
   }
 
-  #authenticate(request: IncomingMessage, { right }: Operation): Caller {
+  #authenticate(request: IncomingMessage, { right, keyHeader }: Operation): Caller {
     const { keys, hosts } = this.#options;
     if (right === undefined) return ANYBODY;
     requireOwnPage(request.headers, { names: hosts, asksForKeys: keys !== undefined });
     if (keys === undefined) return ANYBODY;
     const address = addressOf(request);
-    const key = bearerOf(request.headers.authorization);
+    const bare = keyHeader === undefined ? undefined : request.headers[keyHeader];
+    const key = typeof bare === 'string' ? bare : bearerOf(request.headers.authorization);
     const keyId = key === undefined ? this.#keyIdOfBrowser(request) : undefined;
     try {
       if (key !== undefined) return keys.authenticate(key, address);

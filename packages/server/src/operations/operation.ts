@@ -67,6 +67,8 @@ export interface Operation {
   readonly right: Right | 'any' | undefined;
   /** The parameter that names the resource by which the right is judged; undefined if any resource will do. */
   readonly judgedBy: string | undefined;
+  /** A header in which a key may stand, too, without "Bearer"; undefined for none but Authorization. */
+  readonly keyHeader: string | undefined;
   /** Whether it takes a handle, in the header Holdfast-Lease. */
   readonly takesLease: boolean;
   /** Whether its answer is a stream of server-sent events. */
@@ -89,12 +91,13 @@ export interface Operation {
 
 type Definition<Params extends z.ZodObject, Query extends z.ZodObject, Body extends z.ZodType> = Omit<
   Operation,
-  'params' | 'query' | 'body' | 'run' | 'problems' | 'judgedBy' | 'takesLease' | 'streams'
+  'params' | 'query' | 'body' | 'run' | 'problems' | 'judgedBy' | 'keyHeader' | 'takesLease' | 'streams'
 > & {
   readonly params: Params;
   readonly query: Query;
   readonly body?: Body;
   readonly judgedBy?: keyof z.output<Params> & string;
+  readonly keyHeader?: string;
   readonly takesLease?: boolean;
   readonly streams?: boolean;
   readonly problems?: readonly ErrorCode[];
@@ -107,6 +110,10 @@ export function operation<
   Query extends z.ZodObject,
   Body extends z.ZodType = z.ZodType,
 >(definition: Definition<Params, Query, Body>): Operation {
-  const { body, judgedBy, problems = [], takesLease = false, streams = false, run, ...rest } = definition;
-  return { ...rest, body, judgedBy, problems, takesLease, streams, run: run as Operation['run'] };
+  const { body, judgedBy, keyHeader, problems = [], run, ...rest } = definition;
+  const { takesLease = false, streams = false } = rest;
+  return {
+    ...{ ...rest, body, judgedBy, keyHeader, problems, takesLease, streams },
+    run: run as Operation['run'],
+  };
 }

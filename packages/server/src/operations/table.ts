@@ -4,6 +4,7 @@
  */
 import * as administration from './administration.js';
 import * as claims from './claims.js';
+import * as dapr from './dapr.js';
 import * as elections from './elections.js';
 import * as features from './features.js';
 import * as fences from './fences.js';
@@ -34,4 +35,5 @@ export const OPERATIONS: readonly Operation[] = [
   scale,
   features,
   vectors,
+  dapr,
 ].flatMap((module) => Object.values<unknown>(module).filter(isOperation));
