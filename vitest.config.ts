@@ -24,7 +24,7 @@ export default defineConfig({
     maxWorkers: 2 * availableParallelism(),
     testTimeout: 60_000,
     hookTimeout: 60_000,
-    expect: { poll: { timeout: 20_000 } },
+    expect: { poll: { timeout: 45_000 } },
     retry: 0,
     passWithNoTests: false,
     projects: [

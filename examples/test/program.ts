@@ -89,6 +89,6 @@ export async function gone(pids: readonly number[]): Promise<void> {
       });
       if (left.length > 0) throw new Error(`These are left running:\n${left.join('\n')}`);
     },
-    { timeout: 20_000 },
+    { timeout: 45_000 },
   );
 }

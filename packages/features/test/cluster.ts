@@ -27,7 +27,7 @@ export class TestCluster {
     for (const redis of this.masters) {
       const settled = async (): Promise<void> =>
         expect(String(await redis.call('CLUSTER', 'INFO'))).toMatch(/cluster_state:ok.*known_nodes:3/s);
-      await vi.waitFor(settled, { timeout: 20_000, interval: 50 });
+      await vi.waitFor(settled, { timeout: 45_000, interval: 50 });
     }
   }
 

@@ -71,7 +71,7 @@ export function useShop(): Shop {
         await using known = await openWorkflows({ redis: shop.url, name: 'shop' });
         expect(known.names).toHaveLength(3);
       },
-      { timeout: 20_000, interval: 10 },
+      { timeout: 45_000, interval: 10 },
     );
   });
   afterAll(async () => {

@@ -29,7 +29,7 @@ export function ask(port: number, command: string, limit = 5_000): Promise<strin
 }
 
 export const eventually = (check: () => void): Promise<void> =>
-  vi.waitFor(check, { timeout: 20_000, interval: 20 });
+  vi.waitFor(check, { timeout: 45_000, interval: 20 });
 
 export const expectGone = (pids: readonly (number | undefined)[]): Promise<void> =>
   eventually(() => expect(pids.map(processState)).toEqual(pids.map(() => undefined)));

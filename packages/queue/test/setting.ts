@@ -74,7 +74,7 @@ export async function watchCommands(onLine: (line: string) => void): Promise<voi
 
 /** A list that grows while a test looks at it. */
 export async function eventually<T>(look: () => T | Promise<T>, expected: T): Promise<void> {
-  await expect.poll(look, { timeout: 20_000, interval: 5 }).toEqual(expected);
+  await expect.poll(look, { timeout: 45_000, interval: 5 }).toEqual(expected);
 }
 
 export interface Child {
@@ -103,7 +103,7 @@ export function startChild(how: 'hold' | 'patient' | 'fast' | 'die'): Child {
     tell: () => void child.stdin.write('\n'),
     said: async (beginning) => {
       const find = (): string | undefined => lines.find((line) => line.startsWith(beginning));
-      await expect.poll(find, { timeout: 20_000, interval: 5 }).toBeDefined();
+      await expect.poll(find, { timeout: 45_000, interval: 5 }).toBeDefined();
       return find() ?? '';
     },
   };

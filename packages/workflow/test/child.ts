@@ -31,7 +31,7 @@ export function startChild(...more: readonly string[]): Child {
     tell: () => void child.stdin.write('\n'),
     said: async (beginning) => {
       const find = (): string | undefined => lines.find((line) => line.startsWith(beginning));
-      await expect.poll(find, { timeout: 20_000, interval: 5 }).toBeDefined();
+      await expect.poll(find, { timeout: 45_000, interval: 5 }).toBeDefined();
       return find() ?? '';
     },
   };

@@ -26,7 +26,7 @@ export function useCluster(): () => TestCluster {
     for (const redis of masters) {
       const settled = async (): Promise<void> =>
         expect(String(await redis.call('CLUSTER', 'INFO'))).toMatch(/cluster_state:ok.*known_nodes:3/s);
-      await vi.waitFor(settled, { timeout: 20_000, interval: 50 });
+      await vi.waitFor(settled, { timeout: 45_000, interval: 50 });
     }
   }, 60_000);
   beforeEach(async () => {

@@ -46,5 +46,5 @@ export function appOf(
 
 /** A list that grows while a test looks at it. */
 export async function eventually<T>(look: () => T | Promise<T>, expected: T): Promise<void> {
-  await expect.poll(look, { timeout: 20_000, interval: 5 }).toEqual(expected);
+  await expect.poll(look, { timeout: 45_000, interval: 5 }).toEqual(expected);
 }

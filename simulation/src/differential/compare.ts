@@ -143,15 +143,21 @@ class Contest implements Comparison {
     for (const { name, args } of commands) pipeline.call(name, ...args).call('TIME');
     const replies = (await pipeline.call('EVAL', DUMP, '0').exec()) ?? [];
     const model = new Model(identity, channels);
+    // A server that waited for the processor between two commands has seen a time that the model cannot know.
+    const isInterrupted = commands.some(
+      ({ name }, place) =>
+        name !== 'DEBUG' && timeOf(replies[2 * place + 2]) - timeOf(replies[2 * place]) > BLUR * 1_000,
+    );
     for (const [place, command] of commands.entries()) {
       const [before, real, after] = replies.slice(2 * place, 2 * place + 3);
       const between = [timeOf(before), timeOf(after)] as const;
       const difference = model.carryOut(command, between, describeReal(real));
       if (!difference) continue;
-      return model.isBlurred(between[1]) ? 'undecided' : difference;
+      return isInterrupted || model.isBlurred(between[1]) ? 'undecided' : difference;
     }
     const difference = model.compareState(timeOf(replies.at(-2)), replies.at(-1)?.[1] as Dumped[]);
-    return difference && model.isBlurred(timeOf(replies.at(-2))) ? 'undecided' : difference;
+    const isUndecided = isInterrupted || model.isBlurred(timeOf(replies.at(-2)));
+    return difference && isUndecided ? 'undecided' : difference;
   }
 
   /** Empties the real server, and lets somebody listen where the sequence wants it. */
