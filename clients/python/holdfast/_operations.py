@@ -254,6 +254,37 @@ class Features:
             http_timeout=http_timeout,
         )
 
+    def land(
+        self,
+        handle: str,
+        store: str,
+        view: str,
+        *,
+        rows: list,
+        lane: str = ABSENT,
+        rank: int = ABSENT,
+        idempotency_key: str | None = None,
+        http_timeout: float | None = None,
+    ) -> dict:
+        """Write rows of a view, in a lane, under the token of a lease. The lane takes nothing of a
+        lower token from then on; 412 says that a higher one has it. Have one lease for a lane of a
+        view, and one lane for each source of rows. Rows may be landed again.
+
+        lane: Default "batch".
+        rank: Which lane wins where times are equal; lanes other than stream, batch and backfill
+            name theirs.
+        """
+        return self._call(
+            "POST",
+            "/v1/features/{store}/views/{view}/rows",
+            params={"store": store, "view": view},
+            query={},
+            body={"rows": rows, "lane": lane, "rank": rank},
+            handle=handle,
+            idempotency_key=idempotency_key,
+            http_timeout=http_timeout,
+        )
+
     def rows(
         self,
         store: str,
@@ -708,6 +739,25 @@ class Queues:
             http_timeout=http_timeout,
         )
 
+    def delete_schedule(
+        self,
+        queue: str,
+        schedule: str,
+        *,
+        idempotency_key: str | None = None,
+        http_timeout: float | None = None,
+    ) -> None:
+        """Remove a schedule; tasks that it has added stay."""
+        return self._call(
+            "DELETE",
+            "/v1/queues/{queue}/schedules/{schedule}",
+            params={"queue": queue, "schedule": schedule},
+            query={},
+            body=None,
+            idempotency_key=idempotency_key,
+            http_timeout=http_timeout,
+        )
+
     def demand(
         self,
         queue: str,
@@ -767,6 +817,24 @@ class Queues:
             "/v1/queues/{queue}/tasks/{id}",
             params={"queue": queue, "id": id},
             query={"wait": wait},
+            body=None,
+            idempotency_key=idempotency_key,
+            http_timeout=http_timeout,
+        )
+
+    def limits(
+        self,
+        queue: str,
+        *,
+        idempotency_key: str | None = None,
+        http_timeout: float | None = None,
+    ) -> dict:
+        """Read the limits that are kept with a queue."""
+        return self._call(
+            "GET",
+            "/v1/queues/{queue}/limits",
+            params={"queue": queue},
+            query={},
             body=None,
             idempotency_key=idempotency_key,
             http_timeout=http_timeout,
@@ -908,6 +976,152 @@ class Queues:
             params={"queue": queue},
             query={},
             body=None,
+            idempotency_key=idempotency_key,
+            http_timeout=http_timeout,
+        )
+
+    def run_schedule(
+        self,
+        queue: str,
+        schedule: str,
+        *,
+        idempotency_key: str | None = None,
+        http_timeout: float | None = None,
+    ) -> dict:
+        """Add a task of a schedule now, beside its ticks."""
+        return self._call(
+            "POST",
+            "/v1/queues/{queue}/schedules/{schedule}:run",
+            params={"queue": queue, "schedule": schedule},
+            query={},
+            body=None,
+            idempotency_key=idempotency_key,
+            http_timeout=http_timeout,
+        )
+
+    def schedules(
+        self,
+        queue: str,
+        *,
+        idempotency_key: str | None = None,
+        http_timeout: float | None = None,
+    ) -> dict:
+        """List the schedules of a queue, that first whose next tick is first."""
+        return self._call(
+            "GET",
+            "/v1/queues/{queue}/schedules",
+            params={"queue": queue},
+            query={},
+            body=None,
+            idempotency_key=idempotency_key,
+            http_timeout=http_timeout,
+        )
+
+    def set_limits(
+        self,
+        queue: str,
+        *,
+        waiting: int = ABSENT,
+        concurrency: int = ABSENT,
+        rate: dict = ABSENT,
+        keys: dict = ABSENT,
+        retain: dict = ABSENT,
+        version: int = ABSENT,
+        idempotency_key: str | None = None,
+        http_timeout: float | None = None,
+    ) -> dict:
+        """Replace the limits of a queue, for all its workers at once. What is not named is not limited
+        any more. Workers that declare a lower version leave these; a worker that declares a higher
+        one replaces them.
+
+        waiting: The most tasks that may wait, delayed ones too; an add to a full queue is 429.
+        concurrency: The most tasks that may be handled at a time, by all workers together.
+        rate: The most tasks that may begin within a time.
+        keys: The same for the tasks of each key.
+        retain: How many results, events and dead letters are kept, and for how long.
+        version: Above that of the limits that were read: refused if they have changed since.
+            Default: the next.
+        """
+        return self._call(
+            "PUT",
+            "/v1/queues/{queue}/limits",
+            params={"queue": queue},
+            query={},
+            body={
+                "waiting": waiting,
+                "concurrency": concurrency,
+                "rate": rate,
+                "keys": keys,
+                "retain": retain,
+                "version": version,
+            },
+            idempotency_key=idempotency_key,
+            http_timeout=http_timeout,
+        )
+
+    def set_schedule(
+        self,
+        queue: str,
+        schedule: str,
+        *,
+        data: Any,
+        cron: str = ABSENT,
+        every: int = ABSENT,
+        timezone: str = ABSENT,
+        missed: str = ABSENT,
+        start: int = ABSENT,
+        end: int = ABSENT,
+        count: int = ABSENT,
+        overlap: str = ABSENT,
+        priority: int = ABSENT,
+        attempts: int = ABSENT,
+        backoff: dict = ABSENT,
+        timeout: int = ABSENT,
+        key: str = ABSENT,
+        tenant: str = ABSENT,
+        idempotency_key: str | None = None,
+        http_timeout: float | None = None,
+    ) -> None:
+        """Set a schedule: a task at every tick.
+
+        data: What the worker is given.
+        cron: Such as "0 9 * * MON-FRI"; or `every`.
+        every: In ms.
+        timezone: Of the expression, such as "Europe/Berlin". Default UTC.
+        missed: What becomes of ticks while no worker was there. Default "once".
+        start: No tick is before this, in ms since the epoch.
+        end: No tick is after this, in ms since the epoch.
+        count: It is over after so many tasks.
+        overlap: "skip": no task while the last one has not ended. Default "allow".
+        priority: Higher goes first. Default 0.
+        attempts: How often it is tried at most. Default 3.
+        backoff: How long it waits after a failed attempt.
+        timeout: How long an attempt may take, in ms. Default: no limit.
+        key: Tasks of one key go in order.
+        tenant: For whom it is: those of several tenants begin in turns.
+        """
+        return self._call(
+            "PUT",
+            "/v1/queues/{queue}/schedules/{schedule}",
+            params={"queue": queue, "schedule": schedule},
+            query={},
+            body={
+                "data": data,
+                "cron": cron,
+                "every": every,
+                "timezone": timezone,
+                "missed": missed,
+                "start": start,
+                "end": end,
+                "count": count,
+                "overlap": overlap,
+                "priority": priority,
+                "attempts": attempts,
+                "backoff": backoff,
+                "timeout": timeout,
+                "key": key,
+                "tenant": tenant,
+            },
             idempotency_key=idempotency_key,
             http_timeout=http_timeout,
         )
@@ -1146,6 +1360,25 @@ class Workflows:
             http_timeout=http_timeout,
         )
 
+    def delete_schedule(
+        self,
+        workflow: str,
+        schedule: str,
+        *,
+        idempotency_key: str | None = None,
+        http_timeout: float | None = None,
+    ) -> None:
+        """Remove a schedule; runs that it has started go on."""
+        return self._call(
+            "DELETE",
+            "/v1/workflows/{workflow}/schedules/{schedule}",
+            params={"workflow": workflow, "schedule": schedule},
+            query={},
+            body=None,
+            idempotency_key=idempotency_key,
+            http_timeout=http_timeout,
+        )
+
     def demand(
         self,
         workflow: str,
@@ -1160,6 +1393,56 @@ class Workflows:
             params={"workflow": workflow},
             query={},
             body=None,
+            idempotency_key=idempotency_key,
+            http_timeout=http_timeout,
+        )
+
+    def events(
+        self,
+        workflow: str,
+        *,
+        after: str = ABSENT,
+        idempotency_key: str | None = None,
+        http_timeout: float | None = None,
+    ) -> Any:
+        """Follow what happens to the runs of a workflow: server-sent events. The id of an event is its
+        cursor: with the header Last-Event-ID, or `after`, the stream goes on after it. An event
+        "gap" says that events were dropped before they were read.
+
+        after: A cursor, or "oldest". Default: from now on.
+        """
+        return self._call(
+            "GET",
+            "/v1/workflows/{workflow}/events",
+            params={"workflow": workflow},
+            query={"after": after},
+            body=None,
+            stream=True,
+            idempotency_key=idempotency_key,
+            http_timeout=http_timeout,
+        )
+
+    def fork(
+        self,
+        workflow: str,
+        id: str,
+        body: Any,
+        *,
+        key: str = ABSENT,
+        idempotency_key: str | None = None,
+        http_timeout: float | None = None,
+    ) -> dict:
+        """Start another run over the journal of this one, which does a step and all that follows anew.
+        With an id it may be repeated. The run that is forked is not changed.
+
+        key: That with which the run was started, if any.
+        """
+        return self._call(
+            "POST",
+            "/v1/workflows/{workflow}/runs/{id}:fork",
+            params={"workflow": workflow, "id": id},
+            query={"key": key},
+            body=body,
             idempotency_key=idempotency_key,
             http_timeout=http_timeout,
         )
@@ -1229,6 +1512,90 @@ class Workflows:
             http_timeout=http_timeout,
         )
 
+    def many(
+        self,
+        workflow: str,
+        *,
+        verb: str,
+        state: str = ABSENT,
+        reason: str = ABSENT,
+        idempotency_key: str | None = None,
+        http_timeout: float | None = None,
+    ) -> dict:
+        """Cancel, retry, terminate or erase all runs that a filter gives.
+
+        state: Only those in this state.
+        reason: With which they are cancelled or terminated.
+        """
+        return self._call(
+            "POST",
+            "/v1/workflows/{workflow}:many",
+            params={"workflow": workflow},
+            query={},
+            body={"verb": verb, "state": state, "reason": reason},
+            idempotency_key=idempotency_key,
+            http_timeout=http_timeout,
+        )
+
+    def pause(
+        self,
+        workflow: str,
+        *,
+        idempotency_key: str | None = None,
+        http_timeout: float | None = None,
+    ) -> None:
+        """Let no worker have a run of a workflow until it is resumed."""
+        return self._call(
+            "POST",
+            "/v1/workflows/{workflow}:pause",
+            params={"workflow": workflow},
+            query={},
+            body=None,
+            idempotency_key=idempotency_key,
+            http_timeout=http_timeout,
+        )
+
+    def purge(
+        self,
+        workflow: str,
+        id: str,
+        *,
+        key: str = ABSENT,
+        idempotency_key: str | None = None,
+        http_timeout: float | None = None,
+    ) -> dict:
+        """Erase all that is kept of a run that is over.
+
+        key: That with which the run was started, if any.
+        """
+        return self._call(
+            "DELETE",
+            "/v1/workflows/{workflow}/runs/{id}",
+            params={"workflow": workflow, "id": id},
+            query={"key": key},
+            body=None,
+            idempotency_key=idempotency_key,
+            http_timeout=http_timeout,
+        )
+
+    def resume(
+        self,
+        workflow: str,
+        *,
+        idempotency_key: str | None = None,
+        http_timeout: float | None = None,
+    ) -> None:
+        """End the pause of a workflow."""
+        return self._call(
+            "POST",
+            "/v1/workflows/{workflow}:resume",
+            params={"workflow": workflow},
+            query={},
+            body=None,
+            idempotency_key=idempotency_key,
+            http_timeout=http_timeout,
+        )
+
     def retry(
         self,
         workflow: str,
@@ -1280,6 +1647,24 @@ class Workflows:
             http_timeout=http_timeout,
         )
 
+    def schedules(
+        self,
+        workflow: str,
+        *,
+        idempotency_key: str | None = None,
+        http_timeout: float | None = None,
+    ) -> dict:
+        """List the schedules of a workflow, that first whose next tick is first."""
+        return self._call(
+            "GET",
+            "/v1/workflows/{workflow}/schedules",
+            params={"workflow": workflow},
+            query={},
+            body=None,
+            idempotency_key=idempotency_key,
+            http_timeout=http_timeout,
+        )
+
     def send(
         self,
         workflow: str,
@@ -1302,6 +1687,49 @@ class Workflows:
             params={"workflow": workflow, "id": id, "message": message},
             query={"key": key},
             body={"payload": payload},
+            idempotency_key=idempotency_key,
+            http_timeout=http_timeout,
+        )
+
+    def set_schedule(
+        self,
+        workflow: str,
+        schedule: str,
+        *,
+        input: Any,
+        cron: str = ABSENT,
+        every: int = ABSENT,
+        timezone: str = ABSENT,
+        missed: str = ABSENT,
+        priority: int = ABSENT,
+        key: str = ABSENT,
+        idempotency_key: str | None = None,
+        http_timeout: float | None = None,
+    ) -> None:
+        """Set a schedule: a run at every tick. Names of schedules are those of the app: another
+        workflow may not have one of this name.
+
+        input: What the function is given.
+        cron: Such as "0 9 * * MON-FRI"; or `every`.
+        every: In ms.
+        timezone: Of the expression, such as "Europe/Berlin". Default UTC.
+        missed: What becomes of ticks while no worker was there. Default "once".
+        key: What the runs work on: of one key, one run goes on at a time.
+        """
+        return self._call(
+            "PUT",
+            "/v1/workflows/{workflow}/schedules/{schedule}",
+            params={"workflow": workflow, "schedule": schedule},
+            query={},
+            body={
+                "input": input,
+                "cron": cron,
+                "every": every,
+                "timezone": timezone,
+                "missed": missed,
+                "priority": priority,
+                "key": key,
+            },
             idempotency_key=idempotency_key,
             http_timeout=http_timeout,
         )

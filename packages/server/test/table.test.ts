@@ -4,7 +4,7 @@
  */
 import { createQueue } from '@holdfast/queue';
 import { OPERATIONS } from '@holdfast/server/testing';
-import { createWorkflows, defineWorkflow } from '@holdfast/workflow';
+import { createWorkflows, defineWorkflow, openWorkflows } from '@holdfast/workflow';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { makeIndex, makeStore } from './made.js';
 import { keysOf, later, ownLocks, type Served, serve, trustFences, url, useRedis } from './setting.js';
@@ -131,13 +131,16 @@ describe('each operation', () => {
 async function prepare({ id, takesLease }: Tested): Promise<Record<string, string>> {
   if (/^(leases|locks|fences)\./.test(id)) return prepareLock(id);
   if (id.startsWith('workflows.')) await startOrder();
+  if (id === 'workflows.deleteSchedule') await scheduleOrders();
   if (id.startsWith('features.')) await makeStore();
+  if (id === 'features.land') return prepareLock(id);
   if (id.startsWith('vectors.')) await makeIndex();
   if (!/^(queues|claims)\./.test(id) || id === 'queues.add') return {};
   const queue = createQueue({ redis: url(), name: 'images' });
   later(() => queue.close());
   await queue.add({ url: 'https://example.org/cat.png' }, { id: 'cat', attempts: 1 });
   if (id === 'queues.requeue') await bury();
+  if (id.endsWith('Schedule')) await queue.schedule('nightly', 1, { cron: '0 3 * * *' });
   if (!takesLease) return {};
   const { body } = await served.ask('POST', '/v1/queues/images/claims', { key: keys.all, body: {} });
   return { 'holdfast-lease': body.tasks[0].claim };
@@ -154,13 +157,21 @@ async function prepareLock(id: string): Promise<Record<string, string>> {
   return { 'holdfast-lease': body.lease };
 }
 
-/** The run of the examples waits for a message. */
+/** The schedule of the examples. */
+async function scheduleOrders(): Promise<void> {
+  const app = await openWorkflows({ redis: url() });
+  await app.schedule('nightly', 'order', 1, { cron: '0 3 * * *' });
+  await app.close();
+}
+
+/** The run of the examples waits for a message; another is over. */
 async function startOrder(): Promise<void> {
-  const order = defineWorkflow({ name: 'order' }, (ctx) => ctx.receive('never'));
+  const order = defineWorkflow({ name: 'order' }, (ctx, input) => input && ctx.receive('never'));
   const app = createWorkflows({ redis: url(), workflows: [order] });
   later(() => app.close());
   app.work();
   const run = await app.start(order, 1, { id: 'o1' });
+  await app.run(order, 0, { id: 'done' });
   await expect.poll(async () => (await run.status()).status).toBe('sleeping');
 }
 

@@ -20,6 +20,47 @@ export class Features {
     return this.#transport.call({ method: 'GET', path: '/v1/features/{store}', params: { store }, options });
   }
 
+  /**
+   * Write rows of a view, in a lane, under the token of a lease. The lane takes nothing of a lower token from then
+   * on; 412 says that a higher one has it. Have one lease for a lane of a view, and one lane for each source of
+   * rows. Rows may be landed again.
+   */
+  land(
+    handle: string,
+    store: string,
+    view: string,
+    body: {
+      readonly rows: readonly {
+        /** As for reading. */
+        readonly id: string | Readonly<Record<string, string>> | null;
+        /** When it was so, in ms since the epoch. */
+        readonly time: number;
+        readonly values: Readonly<Record<string, unknown>>;
+      }[];
+      /** Default "batch". */
+      readonly lane?: string;
+      /** Which lane wins where times are equal; lanes other than stream, batch and backfill name theirs. */
+      readonly rank?: number;
+    },
+    options?: CallOptions,
+  ): Promise<{
+    readonly outcomes: readonly ('accepted' | 'older' | 'equal' | 'erased' | 'refused')[];
+    readonly errors: readonly {
+      readonly row: number;
+      readonly field: string;
+      readonly message: string;
+    }[];
+  }> {
+    return this.#transport.call({
+      method: 'POST',
+      path: '/v1/features/{store}/views/{view}/rows',
+      params: { store, view },
+      handle,
+      body,
+      options,
+    });
+  }
+
   /** Read rows of a view. */
   rows(
     store: string,

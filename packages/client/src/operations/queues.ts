@@ -1,6 +1,6 @@
 /** The operations on queues. Made by `npm run clients` from the operations of the server; changes belong there. */
 import type { CallOptions, ServerEvent, Transport } from '../transport.js';
-import type { Counts, NewTask, Task } from './schemas.js';
+import type { Counts, Limits, NewTask, Schedule, Task } from './schemas.js';
 
 export class Queues {
   readonly #transport: Transport;
@@ -99,6 +99,16 @@ export class Queues {
     return this.#transport.call({ method: 'GET', path: '/v1/queues/{queue}', params: { queue }, options });
   }
 
+  /** Remove a schedule; tasks that it has added stay. */
+  deleteSchedule(queue: string, schedule: string, options?: CallOptions): Promise<void> {
+    return this.#transport.call({
+      method: 'DELETE',
+      path: '/v1/queues/{queue}/schedules/{schedule}',
+      params: { queue, schedule },
+      options,
+    });
+  }
+
   /** Tell an autoscaler how many tasks wait or are worked on. */
   demand(
     queue: string,
@@ -140,6 +150,16 @@ export class Queues {
       path: '/v1/queues/{queue}/tasks/{id}',
       params: { queue, id },
       query,
+      options,
+    });
+  }
+
+  /** Read the limits that are kept with a queue. */
+  limits(queue: string, options?: CallOptions): Promise<Limits> {
+    return this.#transport.call({
+      method: 'GET',
+      path: '/v1/queues/{queue}/limits',
+      params: { queue },
       options,
     });
   }
@@ -234,6 +254,145 @@ export class Queues {
       method: 'POST',
       path: '/v1/queues/{queue}:resume',
       params: { queue },
+      options,
+    });
+  }
+
+  /** Add a task of a schedule now, beside its ticks. */
+  runSchedule(
+    queue: string,
+    schedule: string,
+    options?: CallOptions,
+  ): Promise<{
+    /** 1 to 256 bytes of UTF-8. */
+    readonly id: string;
+  }> {
+    return this.#transport.call({
+      method: 'POST',
+      path: '/v1/queues/{queue}/schedules/{schedule}:run',
+      params: { queue, schedule },
+      options,
+    });
+  }
+
+  /** List the schedules of a queue, that first whose next tick is first. */
+  schedules(
+    queue: string,
+    options?: CallOptions,
+  ): Promise<{
+    readonly schedules: readonly Schedule[];
+  }> {
+    return this.#transport.call({
+      method: 'GET',
+      path: '/v1/queues/{queue}/schedules',
+      params: { queue },
+      options,
+    });
+  }
+
+  /**
+   * Replace the limits of a queue, for all its workers at once. What is not named is not limited any more. Workers
+   * that declare a lower version leave these; a worker that declares a higher one replaces them.
+   */
+  setLimits(
+    queue: string,
+    body: {
+      /** The most tasks that may wait, delayed ones too; an add to a full queue is 429. */
+      readonly waiting?: number;
+      /** The most tasks that may be handled at a time, by all workers together. */
+      readonly concurrency?: number;
+      /** The most tasks that may begin within a time. */
+      readonly rate?: {
+        readonly max: number;
+        /** In ms. */
+        readonly per: number;
+      };
+      /** The same for the tasks of each key. */
+      readonly keys?: {
+        readonly concurrency?: number;
+        readonly rate?: {
+          readonly max: number;
+          /** In ms. */
+          readonly per: number;
+        };
+      };
+      /** How many results, events and dead letters are kept, and for how long. */
+      readonly retain?: {
+        readonly count?: number;
+        /** In ms. */
+        readonly age?: number;
+        readonly events?: number;
+        readonly dead?: {
+          readonly count?: number;
+          /** In ms. */
+          readonly age?: number;
+        };
+      };
+      /** Above that of the limits that were read: refused if they have changed since. Default: the next. */
+      readonly version?: number;
+    },
+    options?: CallOptions,
+  ): Promise<Limits> {
+    return this.#transport.call({
+      method: 'PUT',
+      path: '/v1/queues/{queue}/limits',
+      params: { queue },
+      body,
+      options,
+    });
+  }
+
+  /** Set a schedule: a task at every tick. */
+  setSchedule(
+    queue: string,
+    schedule: string,
+    body: {
+      /** What the worker is given. */
+      readonly data: unknown;
+      /** Such as "0 9 * * MON-FRI"; or `every`. */
+      readonly cron?: string;
+      /** In ms. */
+      readonly every?: number;
+      /** Of the expression, such as "Europe/Berlin". Default UTC. */
+      readonly timezone?: string;
+      /** What becomes of ticks while no worker was there. Default "once". */
+      readonly missed?: 'once' | 'all' | 'skip';
+      /** No tick is before this, in ms since the epoch. */
+      readonly start?: number;
+      /** No tick is after this, in ms since the epoch. */
+      readonly end?: number;
+      /** It is over after so many tasks. */
+      readonly count?: number;
+      /** "skip": no task while the last one has not ended. Default "allow". */
+      readonly overlap?: 'allow' | 'skip';
+      /** Higher goes first. Default 0. */
+      readonly priority?: number;
+      /** How often it is tried at most. Default 3. */
+      readonly attempts?: number;
+      /** How long it waits after a failed attempt. */
+      readonly backoff?: {
+        readonly type: 'constant' | 'linear' | 'exponential';
+        /** Of the first retry, in ms. */
+        readonly delay: number;
+        /** The longest delay, in ms. Default an hour. */
+        readonly limit?: number;
+        /** The part that is random. Default 0.5. */
+        readonly jitter?: number;
+      };
+      /** How long an attempt may take, in ms. Default: no limit. */
+      readonly timeout?: number;
+      /** Tasks of one key go in order. */
+      readonly key?: string;
+      /** For whom it is: those of several tenants begin in turns. */
+      readonly tenant?: string;
+    },
+    options?: CallOptions,
+  ): Promise<void> {
+    return this.#transport.call({
+      method: 'PUT',
+      path: '/v1/queues/{queue}/schedules/{schedule}',
+      params: { queue, schedule },
+      body,
       options,
     });
   }

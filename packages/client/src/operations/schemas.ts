@@ -60,6 +60,43 @@ export interface Lease {
   readonly waited: number;
 }
 
+export interface Limits {
+  /** The most tasks that may wait, delayed ones too; an add to a full queue is 429. */
+  readonly waiting?: number;
+  /** The most tasks that may be handled at a time, by all workers together. */
+  readonly concurrency?: number;
+  /** The most tasks that may begin within a time. */
+  readonly rate?: {
+    readonly max: number;
+    /** In ms. */
+    readonly per: number;
+  };
+  /** The same for the tasks of each key. */
+  readonly keys?: {
+    readonly concurrency?: number;
+    readonly rate?: {
+      readonly max: number;
+      /** In ms. */
+      readonly per: number;
+    };
+  };
+  /** How many results, events and dead letters are kept, and for how long. */
+  readonly retain?: {
+    readonly count?: number;
+    /** In ms. */
+    readonly age?: number;
+    readonly events?: number;
+    readonly dead?: {
+      readonly count?: number;
+      /** In ms. */
+      readonly age?: number;
+    };
+  };
+  /** 0 if none were ever set. */
+  readonly version: number;
+  readonly [more: string]: unknown;
+}
+
 export interface Lock {
   readonly resource: string;
   readonly held: boolean;
@@ -130,6 +167,15 @@ export interface NewTask {
   };
   /** In how many ms it is too late to begin. */
   readonly expires?: number;
+}
+
+export interface Schedule {
+  readonly name: string;
+  /** The next tick, in ms since the epoch. */
+  readonly next: number;
+  /** Only with the right queues:data. */
+  readonly data?: unknown;
+  readonly [more: string]: unknown;
 }
 
 export interface Task {

@@ -89,6 +89,16 @@ export class Workflows {
     });
   }
 
+  /** Remove a schedule; runs that it has started go on. */
+  deleteSchedule(workflow: string, schedule: string, options?: CallOptions): Promise<void> {
+    return this.#transport.call({
+      method: 'DELETE',
+      path: '/v1/workflows/{workflow}/schedules/{schedule}',
+      params: { workflow, schedule },
+      options,
+    });
+  }
+
   /** Tell an autoscaler how many runs wait for a worker or have one. */
   demand(
     workflow: string,
@@ -100,6 +110,58 @@ export class Workflows {
       method: 'GET',
       path: '/v1/scale/workflows/{workflow}',
       params: { workflow },
+      options,
+    });
+  }
+
+  /**
+   * Follow what happens to the runs of a workflow: server-sent events. The id of an event is its cursor: with the
+   * header Last-Event-ID, or `after`, the stream goes on after it. An event "gap" says that events were dropped
+   * before they were read.
+   */
+  events(
+    workflow: string,
+    query?: { readonly after?: string },
+    options?: CallOptions,
+  ): AsyncIterable<ServerEvent> {
+    return this.#transport.stream({
+      method: 'GET',
+      path: '/v1/workflows/{workflow}/events',
+      params: { workflow },
+      query,
+      options,
+    });
+  }
+
+  /**
+   * Start another run over the journal of this one, which does a step and all that follows anew. With an id it may
+   * be repeated. The run that is forked is not changed.
+   */
+  fork(
+    workflow: string,
+    id: string,
+    body: {
+      /** The step, by its id or name. Default: where it stopped. */
+      readonly from?: string;
+      /** Of the run that begins. Default: a random one. */
+      readonly id?: string;
+    },
+    query?: { readonly key?: string },
+    options?: CallOptions,
+  ): Promise<{
+    /** 1 to 64 letters, digits, "_" and "-". */
+    readonly workflow: string;
+    /** 1 to 256 bytes of UTF-8. */
+    readonly id: string;
+    /** 1 to 256 bytes of UTF-8. */
+    readonly key?: string;
+  }> {
+    return this.#transport.call({
+      method: 'POST',
+      path: '/v1/workflows/{workflow}/runs/{id}:fork',
+      params: { workflow, id },
+      query,
+      body,
       options,
     });
   }
@@ -168,6 +230,76 @@ export class Workflows {
     readonly workflows: readonly string[];
   }> {
     return this.#transport.call({ method: 'GET', path: '/v1/workflows', options });
+  }
+
+  /** Cancel, retry, terminate or erase all runs that a filter gives. */
+  many(
+    workflow: string,
+    body: {
+      readonly verb: 'cancel' | 'retry' | 'terminate' | 'purge';
+      /** Only those in this state. */
+      readonly state?:
+        | 'waiting'
+        | 'delayed'
+        | 'running'
+        | 'sleeping'
+        | 'stuck'
+        | 'completed'
+        | 'failed'
+        | 'cancelled';
+      /** With which they are cancelled or terminated. */
+      readonly reason?: string;
+    },
+    options?: CallOptions,
+  ): Promise<{
+    readonly done: number;
+    readonly passed: number;
+  }> {
+    return this.#transport.call({
+      method: 'POST',
+      path: '/v1/workflows/{workflow}:many',
+      params: { workflow },
+      body,
+      options,
+    });
+  }
+
+  /** Let no worker have a run of a workflow until it is resumed. */
+  pause(workflow: string, options?: CallOptions): Promise<void> {
+    return this.#transport.call({
+      method: 'POST',
+      path: '/v1/workflows/{workflow}:pause',
+      params: { workflow },
+      options,
+    });
+  }
+
+  /** Erase all that is kept of a run that is over. */
+  purge(
+    workflow: string,
+    id: string,
+    query?: { readonly key?: string },
+    options?: CallOptions,
+  ): Promise<{
+    readonly purged: boolean;
+  }> {
+    return this.#transport.call({
+      method: 'DELETE',
+      path: '/v1/workflows/{workflow}/runs/{id}',
+      params: { workflow, id },
+      query,
+      options,
+    });
+  }
+
+  /** End the pause of a workflow. */
+  resume(workflow: string, options?: CallOptions): Promise<void> {
+    return this.#transport.call({
+      method: 'POST',
+      path: '/v1/workflows/{workflow}:resume',
+      params: { workflow },
+      options,
+    });
   }
 
   /** Let a run go on that is stuck, has failed or was cancelled. */
@@ -241,6 +373,28 @@ export class Workflows {
     });
   }
 
+  /** List the schedules of a workflow, that first whose next tick is first. */
+  schedules(
+    workflow: string,
+    options?: CallOptions,
+  ): Promise<{
+    readonly schedules: readonly {
+      readonly name: string;
+      /** The next tick, in ms since the epoch. */
+      readonly next: number;
+      /** Only with the right workflows:data. */
+      readonly input?: unknown;
+      readonly [more: string]: unknown;
+    }[];
+  }> {
+    return this.#transport.call({
+      method: 'GET',
+      path: '/v1/workflows/{workflow}/schedules',
+      params: { workflow },
+      options,
+    });
+  }
+
   /**
    * Send a message to a run: its next "receive" of that name takes it. With an Idempotency-Key it may be repeated:
    * the run takes it once.
@@ -262,6 +416,39 @@ export class Workflows {
       path: '/v1/workflows/{workflow}/runs/{id}/messages/{message}',
       params: { workflow, id, message },
       query,
+      body,
+      options,
+    });
+  }
+
+  /**
+   * Set a schedule: a run at every tick. Names of schedules are those of the app: another workflow may not have
+   * one of this name.
+   */
+  setSchedule(
+    workflow: string,
+    schedule: string,
+    body: {
+      /** What the function is given. */
+      readonly input: unknown;
+      /** Such as "0 9 * * MON-FRI"; or `every`. */
+      readonly cron?: string;
+      /** In ms. */
+      readonly every?: number;
+      /** Of the expression, such as "Europe/Berlin". Default UTC. */
+      readonly timezone?: string;
+      /** What becomes of ticks while no worker was there. Default "once". */
+      readonly missed?: 'once' | 'all' | 'skip';
+      readonly priority?: number;
+      /** What the runs work on: of one key, one run goes on at a time. */
+      readonly key?: string;
+    },
+    options?: CallOptions,
+  ): Promise<void> {
+    return this.#transport.call({
+      method: 'PUT',
+      path: '/v1/workflows/{workflow}/schedules/{schedule}',
+      params: { workflow, schedule },
       body,
       options,
     });

@@ -12,12 +12,16 @@ import { operation } from './operation.js';
 import { none } from './values.js';
 
 const storeName = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/);
-const inStore = z.strictObject({ store: storeName });
-const name = z.string().min(1).max(128);
+export const inStore = z.strictObject({ store: storeName });
+export const name = z.string().min(1).max(128);
 const READ = { right: 'features:read', judgedBy: 'store' } as const;
-const SHOP = { store: 'shop' };
+export const SHOP = { store: 'shop' };
 
-const someId = z.union([z.string().min(1).max(256), z.record(z.string(), z.string().max(256)), z.null()]);
+export const someId = z.union([
+  z.string().min(1).max(256),
+  z.record(z.string(), z.string().max(256)),
+  z.null(),
+]);
 
 const values = z.record(z.string(), z.unknown());
 
@@ -30,7 +34,7 @@ const shown = (row: Readonly<Record<string, unknown>>): Readonly<Record<string, 
     ]),
   );
 
-const viewIn = (store: Features, of: string): View | undefined =>
+export const viewIn = (store: Features, of: string): View | undefined =>
   store.views.find((view) => view.name === of);
 
 const serviceIn = (store: Features, of: string): Service | undefined =>

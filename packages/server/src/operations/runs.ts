@@ -22,11 +22,11 @@ const DATA = { right: 'workflows:data', judgedBy: 'workflow' } as const;
 const WRITE = { right: 'workflows:write', judgedBy: 'workflow' } as const;
 const GONE = ['HOLDFAST_RUN_GONE', 'HOLDFAST_NOT_FOUND'] as const;
 
-const runState = z.enum([
+export const runState = z.enum([
   ...(['waiting', 'delayed', 'running', 'sleeping', 'stuck', 'completed', 'failed', 'cancelled'] as const),
 ]);
 
-const runRef = z.object({ workflow: workflowName, id, key: id.optional() });
+export const runRef = z.object({ workflow: workflowName, id, key: id.optional() });
 
 type OnRun = Pick<
   Call<{ workflow: string; id: string }, { key?: string | undefined }>,

@@ -8,14 +8,18 @@ import * as dapr from './dapr.js';
 import * as elections from './elections.js';
 import * as features from './features.js';
 import * as fences from './fences.js';
+import * as landing from './landing.js';
 import * as leases from './leases.js';
 import * as live from './live.js';
 import * as locks from './locks.js';
 import type { Operation } from './operation.js';
 import * as product from './product.js';
+import * as queueLimits from './queue-limits.js';
 import * as queues from './queues.js';
+import * as runVerbs from './run-verbs.js';
 import * as runs from './runs.js';
 import * as scale from './scale.js';
+import * as schedules from './schedules.js';
 import * as vectors from './vectors.js';
 
 const isOperation = (exported: unknown): exported is Operation =>
@@ -26,14 +30,18 @@ export const OPERATIONS: readonly Operation[] = [
   live,
   queues,
   administration,
+  queueLimits,
+  schedules,
   claims,
   leases,
   locks,
   elections,
   fences,
   runs,
+  runVerbs,
   scale,
   features,
+  landing,
   vectors,
   dapr,
 ].flatMap((module) => Object.values<unknown>(module).filter(isOperation));

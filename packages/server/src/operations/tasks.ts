@@ -16,7 +16,7 @@ const backoff = z.strictObject({
 });
 
 /** The options of a task, however it is added. */
-const taskOptions = {
+export const taskOptions = {
   priority: z.int().min(0).max(9).optional().describe('Higher goes first. Default 0.'),
   attempts: z.int().min(1).max(1_000_000).optional().describe('How often it is tried at most. Default 3.'),
   backoff: backoff.optional().describe('How long it waits after a failed attempt.'),
