@@ -166,7 +166,9 @@ async function scheduleOrders(): Promise<void> {
 
 /** The run of the examples waits for a message; another is over. */
 async function startOrder(): Promise<void> {
-  const order = defineWorkflow({ name: 'order' }, (ctx, input) => input && ctx.receive('never'));
+  const order = defineWorkflow({ name: 'order' }, async (ctx, input) =>
+    input ? ctx.receive('never') : null,
+  );
   const app = createWorkflows({ redis: url(), workflows: [order] });
   later(() => app.close());
   app.work();
