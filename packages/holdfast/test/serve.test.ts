@@ -26,7 +26,8 @@ test('serves the operations to a key, writes a line for each request, and stops'
   expect(made).toMatchObject({ code: 0, stderr: '' });
   const key = made.stdout.trim();
   expect(await readFile(file, 'utf8')).not.toContain(key);
-  const server = holdfast(['serve', '--port', '0', '--drain', '0'], {
+  const audit = join(folder, 'audit.jsonl');
+  const server = holdfast(['serve', '--port', '0', '--drain', '0', '--audit', audit], {
     HOLDFAST_KEYS: file,
     REDIS_URL: nodes.urls[0] ?? '',
   });
@@ -44,7 +45,9 @@ test('serves the operations to a key, writes a line for each request, and stops'
     ...{ level: 'info', msg: 'request', method: 'POST', route: '/v1/queues/{queue}/tasks', status: 201 },
     key: key.split('_')[1],
   });
-  expect(stdout + stderr).not.toContain(key);
+  const trail = await readFile(audit, 'utf8');
+  expect(trail).toContain('"operation":"queues.add"');
+  expect(stdout + stderr + trail).not.toContain(key);
 });
 
 test('does not listen beyond the loopback without keys', async () => {
@@ -63,4 +66,14 @@ test('lists keys, and revokes them', async () => {
   expect(listed.stdout).toBe(`${id}  shop  *\n`);
   expect(await holdfast(['keys', 'revoke', id, '--keys', file]).ended).toMatchObject({ code: 0 });
   expect(JSON.parse(await readFile(file, 'utf8'))).toEqual({ keys: [] });
+  for (const subject of ['shop', 'bank'])
+    await holdfast(['keys', 'create', subject, '--keys', file, '--scopes', '*']).ended;
+  expect((await holdfast(['keys', 'freeze', '--keys', file]).ended).stdout).toBe('read-only\n');
+  const all = await holdfast(['keys', 'revoke', 'all', '--keys', file]).ended;
+  expect(all.stdout).toBe('revoked 2 keys\n');
+  expect(JSON.parse(await readFile(file, 'utf8'))).toEqual({ keys: [], readOnly: true });
+  await holdfast(['keys', 'thaw', '--keys', file]).ended;
+  expect(JSON.parse(await readFile(file, 'utf8'))).toEqual({ keys: [], readOnly: false });
+  const nothing = await holdfast(['keys', 'revoke', 'all', '--keys', file]).ended;
+  expect(nothing).toMatchObject({ code: 64, stderr: expect.stringContaining('has no keys') });
 });

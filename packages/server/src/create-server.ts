@@ -13,6 +13,7 @@ import { KeyFile } from './auth/keys.js';
 import { Sealer } from './auth/sealer.js';
 import { Answering } from './http/answering.js';
 import { Dashboard } from './http/dashboard.js';
+import { Audit } from './observe/audit.js';
 import { Systems } from './operations/systems.js';
 import { OPERATIONS } from './operations/table.js';
 import { SERVER, type ServerOptions, type ServerSettings } from './options.js';
@@ -59,6 +60,7 @@ class ListeningServer implements Server {
   readonly #systems: Systems;
   #keys: KeyFile | undefined;
   #sealer: Sealer | undefined;
+  #audit: Audit | undefined;
   #answering: Answering | undefined;
   #http: HttpServer | undefined;
   #closing: Promise<void> | undefined;
@@ -73,14 +75,21 @@ class ListeningServer implements Server {
   async listen(): Promise<string> {
     if (this.#http || this.#closing) throw new MisuseError('A server listens once; create another.');
     const { keys: path, serverKey, prefix, clock, host, port, hosts, maxBody, rate, logger } = this.#settings;
-    const keys = path === undefined ? undefined : await KeyFile.open(path, clock);
+    const { audit: trail, readOnly } = this.#settings;
+    const audit = trail && new Audit({ path: trail.file, most: trail.most, clock });
+    this.#audit = audit;
+    const onRead = (count: number): void =>
+      audit?.note({ operation: 'keys.read', names: { keys: String(count) } });
+    const keys = path === undefined ? undefined : await KeyFile.open(path, clock, onRead);
     this.#keys = keys;
     const sealer = await Sealer.open(serverKey, [prefix], clock);
     this.#sealer = sealer;
     this.#systems.opened(sealer, () => keys?.problem ?? sealer.problem);
     const systems = this.#systems;
     const answering = new Answering({
-      ...{ operations: OPERATIONS, systems, keys, maxBody, rate, logger, clock },
+      ...{ operations: OPERATIONS, systems, keys, maxBody, rate, logger, clock, audit },
+      auditRequired: trail?.required ?? false,
+      isReadOnly: () => readOnly || keys?.readOnly === true,
       hosts: hosts.map((name) => name.toLowerCase()),
     });
     this.#answering = answering;
@@ -129,6 +138,7 @@ class ListeningServer implements Server {
     }
     this.#keys?.close();
     this.#sealer?.close();
+    this.#audit?.close();
     await this.#systems.close();
   }
 

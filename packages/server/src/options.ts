@@ -55,6 +55,13 @@ export interface ServerOptions {
    * keys it is for each address. Default: any number.
    */
   readonly rate?: { readonly count: number; readonly per: number };
+  /** Refuses what changes something; who holds a handle goes on with it. The file of keys can say so, too, at any time. Default false. */
+  readonly readOnly?: boolean;
+  /**
+   * The file of the audit trail: who did what, when, and with which outcome. `most`: the most bytes before it becomes
+   * "<file>.1"; default 67108864. `required`: whether what cannot be noted is refused; default false. Default: no trail.
+   */
+  readonly audit?: { readonly file: string; readonly most?: number; readonly required?: boolean };
   /** How long Redis may take to answer, in ms. Default 5000. */
   readonly callTimeout?: number;
   /** How long `close` waits, after `/readyz` says that the server stops, before it takes no more requests, in ms. Default 0. */
@@ -85,6 +92,14 @@ export const SERVER = {
     group({ count: whole(1, 1_000_000), per: duration({ min: 1 }) } satisfies Readers<
       NonNullable<ServerOptions['rate']>
     >),
+  ),
+  readOnly: withDefault(flag, false),
+  audit: optional(
+    group({
+      file: text('the path of a file'),
+      most: withDefault(whole(1_024, 1e12), 67_108_864),
+      required: withDefault(flag, false),
+    } satisfies Readers<NonNullable<ServerOptions['audit']>>),
   ),
   callTimeout: withDefault(duration({ min: 1 }), 5_000),
   drain: withDefault(duration(), 0),

@@ -17,6 +17,8 @@ import { readScope } from './scopes.js';
 const KEY = /^hf_([a-z0-9]{1,32})_([A-Za-z0-9_-]{43})$/;
 
 const FILE = z.strictObject({
+  /** While it says so, the servers that read the file change nothing. */
+  readOnly: z.boolean().default(false),
   keys: z
     .array(
       z.strictObject({
@@ -42,16 +44,29 @@ interface Key {
 
 const NO_KEY = Buffer.alloc(32);
 
+interface Keys {
+  readonly keys: ReadonlyMap<string, Key>;
+  readonly readOnly: boolean;
+}
+
 export class KeyFile {
-  readonly #file: PolledFile<ReadonlyMap<string, Key>>;
+  readonly #file: PolledFile<Keys>;
   readonly #clock: Clock;
 
-  /** Reads the file. Rejects with MisuseError if it cannot be read or is wrong. */
-  static async open(path: string, clock: Clock): Promise<KeyFile> {
-    return new KeyFile(await PolledFile.open({ what: 'The keys', path, clock, parse: readKeys }), clock);
+  /**
+   * Reads the file. `onRead` is told of each content that is put in force. Rejects with MisuseError if it cannot be read or is
+   * wrong.
+   */
+  static async open(path: string, clock: Clock, onRead: (keys: number) => void): Promise<KeyFile> {
+    const parse = (text: string): Keys => {
+      const read = readKeys(text);
+      onRead(read.keys.size);
+      return read;
+    };
+    return new KeyFile(await PolledFile.open({ what: 'The keys', path, clock, parse }), clock);
   }
 
-  private constructor(file: PolledFile<ReadonlyMap<string, Key>>, clock: Clock) {
+  private constructor(file: PolledFile<Keys>, clock: Clock) {
     this.#file = file;
     this.#clock = clock;
   }
@@ -61,10 +76,15 @@ export class KeyFile {
     return this.#file.problem;
   }
 
+  /** Whether the file says that nothing is to be changed. */
+  get readOnly(): boolean {
+    return this.#file.content.readOnly;
+  }
+
   /** Who has this key. Throws UnauthenticatedError. */
   authenticate(key: string, address: string): Caller {
     const [, id = ''] = KEY.exec(key) ?? [];
-    const known = this.#file.content.get(id);
+    const known = this.#file.content.keys.get(id);
     const isRight = timingSafeEqual(digest(key), known?.sha256 ?? NO_KEY);
     if (!known || !isRight) throw new UnauthenticatedError('The key is not one that this server accepts.');
     return this.#inForce(known, address);
@@ -72,7 +92,7 @@ export class KeyFile {
 
   /** Who has the key of this id, which was authenticated before. Throws UnauthenticatedError. */
   recall(id: string, address: string): Caller {
-    const known = this.#file.content.get(id);
+    const known = this.#file.content.keys.get(id);
     if (!known) throw new UnauthenticatedError('The key is not one that this server accepts any more.');
     return this.#inForce(known, address);
   }
@@ -95,7 +115,7 @@ export class KeyFile {
 const digest = (key: string): Buffer => createHash('sha256').update(key).digest();
 
 /** Throws for a file that is wrong anywhere: half of it is never in force. */
-function readKeys(text: string): ReadonlyMap<string, Key> {
+function readKeys(text: string): Keys {
   const parsed = FILE.safeParse(JSON.parse(text));
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
@@ -111,7 +131,7 @@ function readKeys(text: string): ReadonlyMap<string, Key> {
       addresses: addresses && readAddresses(addresses),
     });
   }
-  return keys;
+  return { keys, readOnly: parsed.data.readOnly };
 }
 
 function readAddresses(addresses: readonly string[]): BlockList {

@@ -6,23 +6,25 @@
  * if it was not carried out. A request whose client has gone is aborted, and so are those that wait when the server stops.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { AbortedError, type Clock } from '@holdfast/kernel';
+import { AbortedError, type Clock, HoldfastError, UnavailableError } from '@holdfast/kernel';
 import type { Logger } from '@holdfast/telemetry';
 import { ANYBODY, type Caller } from '../auth/caller.js';
 import { bearerOf, keyIdInCookie } from '../auth/cookie.js';
 import type { KeyFile } from '../auth/keys.js';
-import { ForbiddenError, RequestError, UnauthenticatedError } from '../errors.js';
+import { ForbiddenError, UnauthenticatedError } from '../errors.js';
+import type { Audit } from '../observe/audit.js';
 import { record } from '../observe/telemetry.js';
 import type { Answer, Call, Operation } from '../operations/operation.js';
 import type { Systems } from '../operations/systems.js';
 import { readBody } from './body.js';
 import { check } from './checking.js';
 import { decodeQuery } from './decoding.js';
-import { sendEvents } from './event-stream.js';
 import { requireOwnOrigin, requireOwnPage } from './origin.js';
-import { headersOf, problemOf } from './problem.js';
 import { type Rate, RateLimit } from './rate.js';
+import { addressOf, bodyOf, idempotencyKeyOf, leaseOf } from './request-parts.js';
+import { changes, isNoted, requireRight } from './rights.js';
 import { type Match, Router } from './router.js';
+import { refuse, send } from './sending.js';
 
 export interface AnsweringOptions {
   readonly operations: readonly Operation[];
@@ -35,6 +37,12 @@ export interface AnsweringOptions {
   /** The most bytes of a body. */
   readonly maxBody: number;
   readonly logger: Logger | undefined;
+  /** Is told of what was changed, and of what was refused; undefined for no trail. */
+  readonly audit: Audit | undefined;
+  /** Whether what the trail cannot take is refused. */
+  readonly auditRequired: boolean;
+  /** Whether nothing may be changed now. */
+  readonly isReadOnly: () => boolean;
   readonly clock: Clock;
 }
 
@@ -44,6 +52,8 @@ interface Progress {
   readonly received: number;
   operation: Operation | undefined;
   caller: Caller | undefined;
+  params: Readonly<Record<string, string>> | undefined;
+  answer: Answer | undefined;
 }
 
 /** Of one address: whoever sends more is not asked who it is for a while. */
@@ -56,12 +66,6 @@ interface Found extends Match {
 
 /** What a call has, of whatever method. */
 type Accepted = Pick<Call, 'params' | 'query' | 'caller' | 'systems' | 'operations' | 'read'>;
-
-const SECURE = {
-  'x-content-type-options': 'nosniff',
-  'cache-control': 'no-store',
-  'referrer-policy': 'no-referrer',
-};
 
 export class Answering {
   readonly #options: AnsweringOptions;
@@ -97,11 +101,16 @@ export class Answering {
     this.#requests += 1;
     const number = String(this.#requests);
     this.underWay += 1;
-    const progress: Progress = { received: since, operation: undefined, caller: undefined };
+    const progress: Progress = {
+      ...{ received: since, operation: undefined, caller: undefined, params: undefined, answer: undefined },
+    };
     const recorded = record(request.headers, logger);
     let failure: unknown;
     try {
       const answer = await recorded.run(() => this.#carryOut(request, response, progress));
+      progress.answer = answer;
+      // A stream lives long; that it has begun is known now.
+      if (answer.events) this.#note(request, progress, { status: answer.status, number });
       await send(request, response, answer);
     } catch (error) {
       failure = error;
@@ -109,6 +118,7 @@ export class Answering {
     }
     this.underWay -= 1;
     const status = response.statusCode;
+    if (!progress.answer?.events) this.#note(request, progress, { status, number, failure });
     recorded.ended({
       method: request.method ?? '',
       route: progress.operation?.path ?? 'unknown',
@@ -124,10 +134,12 @@ export class Answering {
     const { operation } = found;
     progress.operation = operation;
     const authenticate = () => this.#authenticate(request, operation);
+    progress.params = found.params;
     const caller = authenticate();
     progress.caller = caller;
     this.#count(caller, operation, addressOf(request));
     const accepted = this.#accept(found, caller, authenticate);
+    this.#requireChangesAllowed(operation);
     const body = await readBody(request, this.#options.maxBody);
     return operation.run({
       ...accepted,
@@ -140,6 +152,41 @@ export class Answering {
         return typeof value === 'string' ? value : undefined;
       },
       signal: this.#signalOf(response),
+    });
+  }
+
+  /** Throws ForbiddenError while nothing may be changed, UnavailableError where the trail is required and cannot be written. */
+  #requireChangesAllowed(operation: Operation): void {
+    const { isReadOnly, audit, auditRequired } = this.#options;
+    const { right = 'any', takesLease } = operation;
+    if (right !== 'any' && changes(operation) && !takesLease && isReadOnly()) {
+      throw new ForbiddenError('The server is read-only for now; nothing was done.', right);
+    }
+    if (auditRequired && isNoted(operation) && audit?.problem !== undefined) {
+      throw new UnavailableError('The audit trail cannot be written, so nothing was done; try again.', []);
+    }
+  }
+
+  /** Puts a request into the audit trail, if it is one that belongs there. */
+  #note(
+    request: IncomingMessage,
+    { operation, caller, params = {}, answer }: Progress,
+    {
+      status,
+      number,
+      failure,
+    }: { readonly status: number; readonly number: string; readonly failure?: unknown },
+  ): void {
+    const { audit } = this.#options;
+    if (!audit || !operation || !(isNoted(operation) || status === 401 || status === 403)) return;
+    const { id } = Object(answer?.body) as { id?: unknown };
+    audit.note({
+      operation: operation.id,
+      ...(caller && { subject: caller.subject }),
+      ...(caller?.keyId !== undefined && { key: caller.keyId }),
+      ...{ address: addressOf(request), names: params, status, request: number },
+      ...(typeof id === 'string' && { made: id }),
+      ...(failure instanceof HoldfastError && { code: failure.code }),
     });
   }
 
@@ -208,74 +255,4 @@ export class Answering {
     if (this.#stopping.signal.aborted) return this.#stopping.signal;
     return AbortSignal.any([gone.signal, this.#stopping.signal]);
   }
-}
-
-/** Throws ForbiddenError. */
-function requireRight(caller: Caller, { right, judgedBy }: Operation, params: Record<string, string>): void {
-  if (right === undefined || right === 'any') return;
-  const name = judgedBy === undefined ? undefined : params[judgedBy];
-  if (name === undefined ? caller.mayWithSome(right) : caller.may(right, name)) return;
-  throw new ForbiddenError(
-    `The key of ${caller.subject} lacks the right ${right}${name === undefined ? '' : ` for this ${judgedBy}`}.`,
-    right,
-  );
-}
-
-function bodyOf({ body: schema }: Operation, body: unknown): unknown {
-  if (schema) return check('body', schema, body === undefined ? {} : body);
-  if (body === undefined || (typeof body === 'object' && Object.keys(Object(body)).length === 0))
-    return undefined;
-  throw new RequestError('This operation takes no body.', {
-    fields: [{ field: 'body', message: 'is not known' }],
-  });
-}
-
-function idempotencyKeyOf({ headers }: IncomingMessage): string | undefined {
-  const value = headers['idempotency-key'];
-  if (value === undefined) return undefined;
-  if (typeof value === 'string' && /^[\x21-\x7e]{1,200}$/.test(value)) return value;
-  throw new RequestError('The header Idempotency-Key is 1 to 200 visible characters of ASCII.', {
-    fields: [{ field: 'header.idempotency-key', message: 'is not accepted' }],
-  });
-}
-
-function leaseOf({ headers }: IncomingMessage): string {
-  const { 'holdfast-lease': handle } = headers;
-  if (typeof handle === 'string' && handle !== '') return handle;
-  throw new RequestError('Give the handle in the header Holdfast-Lease.', {
-    fields: [{ field: 'header.holdfast-lease', message: 'is missing' }],
-  });
-}
-
-/** Of a socket that takes both versions, an address of version 4 as it is written elsewhere. */
-const addressOf = ({ socket }: IncomingMessage): string =>
-  (socket.remoteAddress ?? '').replace(/^::ffff:/, '');
-
-async function send(request: IncomingMessage, response: ServerResponse, answer: Answer): Promise<void> {
-  const { status, body, headers = {}, text, events } = answer;
-  if (events && request.method !== 'HEAD') return sendEvents(response, events, { ...SECURE, ...headers });
-  const payload = text?.body ?? (body === undefined ? undefined : JSON.stringify(body));
-  if (payload === undefined) {
-    response.writeHead(status, { ...SECURE, ...headers }).end();
-    return;
-  }
-  response
-    .writeHead(status, {
-      ...SECURE,
-      'content-type': text?.type ?? 'application/json',
-      'content-length': Buffer.byteLength(payload),
-      ...headers,
-    })
-    .end(request.method === 'HEAD' ? '' : payload);
-}
-
-function refuse(response: ServerResponse, error: unknown): void {
-  if (response.headersSent || response.destroyed) {
-    response.destroy();
-    return;
-  }
-  const problem = problemOf(error);
-  response
-    .writeHead(problem.status, { ...SECURE, ...headersOf(problem, error) })
-    .end(JSON.stringify(problem));
 }

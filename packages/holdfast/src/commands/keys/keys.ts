@@ -27,7 +27,7 @@ const NOT_AFTER: Option = {
 };
 
 const SUBJECT_OPERAND = { name: 'subject', about: 'who has the key' };
-const ID_OPERAND = { name: 'id', about: 'the id of the key' };
+const ID_OPERAND = { name: 'id', about: 'the id of the key, or "all"' };
 
 const KEYS_FILE: Option = { ...KEYS, required: true, about: 'The file of the keys. Required.' };
 
@@ -40,7 +40,13 @@ const OF_EVERY_ACTION = {
 } as const satisfies Partial<Command>;
 
 interface Listed {
-  keys: { readonly id: string; readonly subject: string; readonly scopes: readonly string[] }[];
+  /** Whether servers are to change nothing. */
+  readonly readOnly?: boolean;
+  readonly keys: readonly {
+    readonly id: string;
+    readonly subject: string;
+    readonly scopes: readonly string[];
+  }[];
 }
 
 const create: Command = {
@@ -64,7 +70,7 @@ accept it within 5 s.`,
     const listed = await listedIn(args);
     const until = notAfter === undefined ? undefined : new Date(notAfter).toISOString();
     const { key, entry } = createKey({ subject, scopes, ...given({ notAfter: until }) }, systemRandom);
-    await replace(args, { keys: [...listed.keys, entry] });
+    await replace(args, { ...listed, keys: [...listed.keys, entry] });
     stdout.write(args.has(JSON_OUTPUT) ? `${JSON.stringify({ key, ...entry })}\n` : `${key}\n`);
     return EXIT.ok;
   },
@@ -89,22 +95,40 @@ const ls: Command = {
 const revoke: Command = {
   ...OF_EVERY_ACTION,
   name: 'revoke',
-  summary: 'Take a key out of the file.',
+  summary: 'Take a key out of the file, or all.',
   operands: [ID_OPERAND],
-  about: 'Servers that read the file refuse it within 5 s.',
+  about: `Servers that read the file refuse it within 5 s, with the browsers that are
+signed in by it. A file without keys admits nobody.`,
   options: [KEYS_FILE],
   example: 'holdfast keys revoke x7k2m9q4t1bz --keys keys.json',
 
   async run(args, { stdout }) {
     const [id] = args.operands;
-    const { keys } = await listedIn(args);
-    const left = keys.filter((key) => key.id !== id);
-    if (left.length === keys.length) throw args.wrong(`the file has no key "${id}"`);
-    await replace(args, { keys: left });
-    stdout.write(`revoked ${id}\n`);
+    const listed = await listedIn(args);
+    const left = id === 'all' ? [] : listed.keys.filter((key) => key.id !== id);
+    const revoked = listed.keys.length - left.length;
+    if (revoked === 0)
+      throw args.wrong(id === 'all' ? 'the file has no keys' : `the file has no key "${id}"`);
+    await replace(args, { ...listed, keys: left });
+    stdout.write(id === 'all' ? `revoked ${revoked} keys\n` : `revoked ${id}\n`);
     return EXIT.ok;
   },
 };
+
+/** `freeze`, and `thaw`, which ends it. */
+const freezing = (name: string, readOnly: boolean, summary: string): Command => ({
+  ...OF_EVERY_ACTION,
+  ...{ name, summary, operands: [], options: [KEYS_FILE] },
+  about: `Servers that read the file do so within 5 s. While they are read-only, they
+refuse what changes something (403); who holds a handle goes on with it.`,
+  example: `holdfast keys ${name} --keys keys.json`,
+
+  async run(args, { stdout }) {
+    await replace(args, { ...(await listedIn(args)), readOnly });
+    stdout.write(readOnly ? 'read-only\n' : 'no longer read-only\n');
+    return EXIT.ok;
+  },
+});
 
 const SERVER_KEY_FILE: Option = { ...SERVER_KEY, required: true, about: 'The file to make. Required.' };
 
@@ -137,7 +161,14 @@ export const keys: CommandGroup = {
   name: 'keys',
   summary: 'Make and revoke the API keys of "holdfast serve".',
   about: '',
-  actions: [create, ls, revoke, server],
+  actions: [
+    create,
+    ls,
+    revoke,
+    freezing('freeze', true, 'Let all servers that read the file be read-only.'),
+    freezing('thaw', false, 'Let them change things again.'),
+    server,
+  ],
 };
 
 const fileOf = (args: Arguments): string => args.text(KEYS_FILE) ?? '';

@@ -65,6 +65,25 @@ export const INSECURE: Option = {
   about: 'Listen beyond the loopback without keys: everybody who reaches it may do everything.',
 };
 
+export const READ_ONLY: Option = {
+  name: 'read-only',
+  about:
+    'Change nothing; who holds a handle goes on with it. "holdfast keys freeze" says so while servers run.',
+};
+
+export const AUDIT: Option = {
+  name: 'audit',
+  value: '<file>',
+  env: 'HOLDFAST_AUDIT',
+  about:
+    'The file of the audit trail: who did what, when, and with which outcome. At 64 MiB it becomes "<file>.1".',
+};
+
+export const AUDIT_REQUIRED: Option = {
+  name: 'audit-required',
+  about: 'Refuse what the audit trail cannot take.',
+};
+
 export const DRAIN: Option = {
   name: 'drain',
   value: '<duration>',

@@ -16,11 +16,14 @@ import { DESCRIPTION, NODE_OPTIONS, NODES } from '../../options.js';
 import { placeOf } from '../place.js';
 import { jsonLines } from './json-lines.js';
 import {
+  AUDIT,
+  AUDIT_REQUIRED,
   DRAIN,
   HOST,
   INSECURE,
   KEYS,
   PUBLIC_URL,
+  READ_ONLY,
   SERVE_PORT,
   SERVED_APP,
   SERVED_RATE,
@@ -45,6 +48,9 @@ and /metrics. Every replica answers every request. Log lines go to stdout.`,
     SERVED_RATE,
     PUBLIC_URL,
     INSECURE,
+    READ_ONLY,
+    AUDIT,
+    AUDIT_REQUIRED,
     DRAIN,
     STOP_GRACE,
     ...NODE_OPTIONS,
@@ -71,9 +77,11 @@ and /metrics. Every replica answers every request. Log lines go to stdout.`,
         keys: args.text(KEYS),
         serverKey: args.text(SERVER_KEY),
         grace: args.duration(STOP_GRACE),
+        audit: auditOf(args),
       }),
       drain: args.duration(DRAIN) ?? 5_000,
       insecure: args.has(INSECURE),
+      readOnly: args.has(READ_ONLY),
       hosts: hostsOf(args),
       logger: jsonLines(context),
     });
@@ -97,6 +105,14 @@ export async function library(args: Arguments): Promise<typeof import('@holdfast
   } catch (error) {
     throw args.wrong(`@holdfast/server is not installed beside holdfast: ${messageOf(error)}`);
   }
+}
+
+function auditOf(args: Arguments): { readonly file: string; readonly required: boolean } | undefined {
+  const file = args.text(AUDIT);
+  const required = args.has(AUDIT_REQUIRED);
+  if (file !== undefined) return { file, required };
+  if (required) throw args.wrong('--audit-required needs --audit <file>');
+  return undefined;
 }
 
 function rateOf(args: Arguments): { readonly count: number; readonly per: number } | undefined {
