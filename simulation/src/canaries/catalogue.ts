@@ -15,6 +15,7 @@ import { NODE_CANARIES } from './nodes.js';
 import { QUEUE_STEERING_CANARIES } from './queue-steering.js';
 import { QUEUE_CANARIES } from './queues.js';
 import { READ_CANARIES } from './reads.js';
+import { VECTOR_GENERATION_CANARIES } from './vector-generations.js';
 import { VECTORS_CANARIES } from './vectors.js';
 import { VERB_CANARIES } from './verbs.js';
 import { WORKER_CANARIES } from './workers.js';
@@ -32,13 +33,15 @@ const OF_FEATURES: readonly Canary[] = [
   ...COPY_CANARIES,
 ];
 
+const OF_VECTORS: readonly Canary[] = [...VECTORS_CANARIES, ...VECTOR_GENERATION_CANARIES];
+
 export const CANARIES: readonly Canary[] = [
   ...NODE_CANARIES,
   ...CLIENT_CANARIES,
   ...OF_QUEUE,
   ...OF_WORKFLOW,
   ...OF_FEATURES,
-  ...VECTORS_CANARIES,
+  ...OF_VECTORS,
 ];
 
 /** In which simulation it is to be caught. */
@@ -46,6 +49,6 @@ export function scenarioOfCanary(name: string | undefined): ScenarioName {
   const isOf = (canaries: readonly Canary[]): boolean => canaries.some((canary) => canary.name === name);
   if (isOf(OF_WORKFLOW)) return 'workflow';
   if (isOf(OF_FEATURES)) return 'features';
-  if (isOf(VECTORS_CANARIES)) return 'vectors';
+  if (isOf(OF_VECTORS)) return 'vectors';
   return isOf(OF_QUEUE) ? 'queue' : 'locks';
 }

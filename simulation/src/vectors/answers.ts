@@ -6,7 +6,7 @@
  */
 import type { Violate } from '../run/part.js';
 import type { History, State } from './history.js';
-import { type Attributes, cosine, IDS, type VectorName, vectorsOf, wordsOf } from './names.js';
+import { type Attributes, cosine, IDS, isModel, type VectorName, vectorsOf, wordsOf } from './names.js';
 
 /** What a process knew when it began to read. */
 export interface Reading {
@@ -72,6 +72,8 @@ export interface AnswersParts {
   readonly history: History;
   /** The server's time, in ms. */
   readonly now: () => number;
+  /** Whether the text of a write had its vectors at a place, where models make them. */
+  readonly wereMade: (at: Place, id: string, v: number) => boolean;
   /** By how much a process's idea of the server's time may be behind, in ms. */
   readonly slack: number;
 }
@@ -228,7 +230,14 @@ export class Answers {
     const lasts = this.#parts.now() + SOON;
     const isThere = ({ attributes, expiry }: State): boolean =>
       attributes !== undefined && (expiry === 0 || expiry > lasts) && isWanted(question, id, attributes);
-    return states.length > 0 && states[0]!.sequence <= sequence && states.every(isThere) ? states : undefined;
+    const isSo = states.length > 0 && states[0]!.sequence <= sequence && states.every(isThere);
+    return isSo && this.#haveVectors({ epoch, sequence }, question, states) ? states : undefined;
+  }
+
+  /** Whether what models make of texts was there all the time. */
+  #haveVectors(at: Place, { near }: Question, states: readonly State[]): boolean {
+    if (near === undefined || !isModel(near.name)) return true;
+    return states.every(({ id, attributes }) => attributes && this.#parts.wereMade(at, id, attributes.v));
   }
 
   #boundsOf(known: Place, question: Question): Bounds {

@@ -1,12 +1,12 @@
-/** Those who have a token: of two issuers, whose tokens rise each for itself, and of one for deletions by a filter. */
+/** Those who have a token: of two issuers, whose tokens rise each for itself, of one for deletions by a filter, and of one for builders. */
 import { createHash } from 'node:crypto';
 import type { TokenHolder } from '@holdfast/kernel';
 import type { FilterName } from './names.js';
 
-export type IssuerName = 'one' | 'two' | 'sweeps';
+export type IssuerName = 'one' | 'two' | 'sweeps' | 'builders';
 
 export class Holders {
-  readonly #last = { one: 100, two: 100, sweeps: 100 };
+  readonly #last = { one: 100, two: 100, sweeps: 100, builders: 100 };
   /** What each deletion by a filter is to delete, by its token. */
   readonly #filters = new Map<number, FilterName>();
 

@@ -17,6 +17,8 @@ export const LOG = `${OWN}log`;
 /** Undefined for a key that is not that of a document. */
 export const idOf = (key: string): string | undefined =>
   key.startsWith(`${OWN}doc:`) ? key.slice(`${OWN}doc:`.length) : undefined;
+export const vectorsKey = (generation: string, id: string): string => `${OWN}v${generation}:${id}`;
+
 export const documentKey = (id: string): string => `${OWN}doc:${id}`;
 
 /** What a write says in the attributes of its document. */
@@ -75,11 +77,27 @@ export const wordsOf = ({ v }: Pick<Attributes, 'v'>): readonly string[] => {
 export const vectorsOf = (
   { v, chunks }: Pick<Attributes, 'v' | 'chunks'>,
   name: VectorName,
-): readonly number[][] =>
-  Array.from({ length: chunks }, (_, chunk) => direction(v * 31 + chunk + (name === 'body' ? 11 : 0)));
+): readonly number[][] => {
+  if (isModel(name)) return chunks > 0 ? [vectorBy(name, textOf({ v }))] : [];
+  return Array.from({ length: chunks }, (_, chunk) => direction(v * 31 + chunk + (name === 'body' ? 11 : 0)));
+};
 
-/** Of the vectors, if they have one; else ''. */
-export type VectorName = '' | 'title' | 'body';
+/** The models that make vectors of texts, in runs in which there are some: each takes the place of the other. */
+export const MODELS = ['m0', 'm1'] as const;
+export type ModelName = (typeof MODELS)[number];
+
+export const isModel = (name: string): name is ModelName => (MODELS as readonly string[]).includes(name);
+export const otherModel = (name: string): ModelName => (name === 'm0' ? 'm1' : 'm0');
+
+/** The text of a write. */
+export const textOf = ({ v }: Pick<Attributes, 'v'>): string => `t${v}`;
+
+/** What a model makes of a text: the models have nothing in common. */
+export const vectorBy = (model: ModelName, text: string): number[] =>
+  direction([...`${model}${text}`].reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0)) % 1_000_003, 7));
+
+/** Of the vectors, if they have one, or of the model that makes them of texts; else ''. */
+export type VectorName = '' | 'title' | 'body' | ModelName;
 
 /** A direction that follows from a number. */
 export function direction(seed: number): number[] {

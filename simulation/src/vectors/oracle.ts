@@ -10,6 +10,7 @@ import type { Judge, Violate, Violation } from '../run/part.js';
 import type { Command } from '../world/connection.js';
 import type { World } from '../world/world.js';
 import { Answers, type Reading, readPlace } from './answers.js';
+import { Generations } from './generations.js';
 import { History, type State } from './history.js';
 import { type Holders, type IssuerName, nameOf } from './holders.js';
 import { type Attributes, IDS } from './names.js';
@@ -23,6 +24,7 @@ export class VectorsOracle implements Judge {
   readonly violations: Violation[] = [];
   readonly writes: Writes;
   readonly answers: Answers;
+  readonly generations: Generations;
   reads = 0;
   readonly #world: World<VectorsPlan>;
   readonly #calls = new Calls();
@@ -40,12 +42,14 @@ export class VectorsOracle implements Judge {
       ...{ violate, history, holders, server: store.server },
       ...{ tombstones: plan.vectors.tombstones, time: () => store.time() },
     });
+    const now = (): number => store.time() / 1_000;
+    this.generations = new Generations({ violate, server: store.server, now });
     const isExact = [...plan.nodeClocks, ...plan.clients.map(({ clock }) => clock)].every(
       ({ rate }) => rate === 1,
     );
     this.answers = new Answers({
-      ...{ violate, history, slack: isExact ? 0 : DRIFT },
-      now: () => store.time() / 1_000,
+      ...{ violate, history, slack: isExact ? 0 : DRIFT, now },
+      wereMade: (at, id, v) => this.generations.wereMade(at, id, v),
     });
   }
 
@@ -57,12 +61,15 @@ export class VectorsOracle implements Judge {
   /** The server has carried out a command. */
   look(command: Command, reply: unknown): void {
     const call = this.#calls.read(command);
-    if (call !== undefined && Array.isArray(reply)) this.writes.look(call, reply);
+    if (call === undefined || !Array.isArray(reply)) return;
+    this.writes.look(call, reply);
+    if (this.#world.plan.vectors.hasModels) this.generations.look(call, reply);
   }
 
   /** The server is back, or has just forgotten everything. */
   restarted(): void {
     this.writes.reload();
+    this.generations.reload();
   }
 
   died(): void {

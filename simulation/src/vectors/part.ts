@@ -9,14 +9,16 @@ import { VectorsOracle } from './oracle.js';
 import { VectorsPhases } from './phases.js';
 import type { VectorsPlan, VectorsStep } from './plan.js';
 import { VectorsProcess } from './process.js';
+import { Tasks } from './tasks.js';
 
 export function joinVectors(world: World<VectorsPlan>, subject: Subject): Part<VectorsStep, VectorsProcess> {
   const holders = new Holders();
+  const tasks = new Tasks();
   const oracle = new VectorsOracle(world, holders);
   return {
     oracle,
     aftermath: 1_000,
-    begin: (place, life) => new VectorsProcess({ world, subject, oracle, holders, place, life }),
+    begin: (place, life) => new VectorsProcess({ world, subject, oracle, holders, tasks, place, life }),
     phases: (crew) => new VectorsPhases(world, oracle, crew),
     onCommand: (_node, command, reply) => oracle.look(command, reply),
     onRestart: () => oracle.restarted(),

@@ -1,5 +1,6 @@
 /**
- * What follows the steps of the plan: with all faults healed, somebody writes every document, and everybody must find them;
+ * What follows the steps of the plan: with all faults healed, somebody writes every document, has its vectors made where models
+ * make them and another model live, and everybody must find them;
  * first when asked to see that, and later by itself. Then documents are forgotten of which nothing is kept.
  */
 import type { Crew } from '../run/crew.js';
@@ -37,7 +38,7 @@ export class VectorsPhases implements Phases {
     this.#world = world;
     this.#oracle = oracle;
     this.#crew = crew;
-    const { isLong, tombstones } = world.plan.vectors;
+    const { isLong, hasModels, tombstones } = world.plan.vectors;
     const writes = (place: number): Phase => ({
       ...{ name: 'writes', place, after: 0 },
       work: (process) => process.insist(() => process.writeAll()),
@@ -57,7 +58,17 @@ export class VectorsPhases implements Phases {
         oracle.writes.judgeForgotten();
       },
     };
-    this.#left = [writes(0), reads, isPrompt, ...(isLong ? [later, writes(1), reads, isPrompt] : [])];
+    const builds: Phase = {
+      ...{ name: 'builds', place: 0, after: 0 },
+      work: (process) => process.insist(() => process.build()),
+    };
+    this.#left = [
+      writes(0),
+      ...(hasModels ? [builds] : []),
+      reads,
+      isPrompt,
+      ...(isLong ? [later, writes(1), reads, isPrompt] : []),
+    ];
   }
 
   get isDone(): boolean {

@@ -22,6 +22,8 @@ export interface VectorsPlan extends RunPlan<VectorsStep> {
     readonly hasTexts: boolean;
     /** Whether documents have vectors of two names. */
     readonly hasNames: boolean;
+    /** Whether documents have texts of which models make vectors, one model after the other. */
+    readonly hasModels: boolean;
   };
   /** Whether the server may come back without what it had acknowledged. */
   readonly lossy: boolean;
@@ -74,6 +76,10 @@ export type VectorsStep = { readonly after: number } & (
   | ({ readonly f: 'get'; readonly id: string } & Read)
   | ({ readonly f: 'count'; readonly filter: FilterName } & Read)
   | ({ readonly f: 'scroll'; readonly filter: FilterName; readonly limit: number } & Read)
+  | { readonly f: 'build'; readonly batch: number; readonly pending: number }
+  | { readonly f: 'cut'; readonly pending: number }
+  | { readonly f: 'abandon' | 'retire' }
+  | { readonly f: 'embed'; readonly again: boolean }
 );
 
 /** By how much longer a run takes that is long. */
@@ -87,6 +93,7 @@ export function drawVectorsPlan(seed: number, wishes: Wishes = {}): VectorsPlan 
   const lossy = dice.chance(0.35);
   const lease = dice.scale(150, 3_000);
   const isExact = dice.chance(0.5);
+  const hasModels = seed % 4 === 1;
   const clock = (): ClockPlan => ({
     rate: isExact ? 1 : dice.between(0.9955, 1.0045),
     aheadMs: dice.between(-CLOCK_AHEAD, CLOCK_AHEAD),
@@ -101,14 +108,15 @@ export function drawVectorsPlan(seed: number, wishes: Wishes = {}): VectorsPlan 
     latency: { base: dice.scale(50, 1_000), jitter: dice.scale(20, 4_000) },
     resends: dice.chance(0.3),
     nodeClocks: [clock()],
-    clients: Array.from({ length: clients }, () => drawClient(dice, clock(), isLong)),
+    clients: Array.from({ length: clients }, () => drawClient(dice, clock(), { isLong, hasModels })),
     faults: isLong ? withAbsence(dice, faults, { clients, healAt }) : faults,
     healAt,
     clocksJump: false,
     vectors: {
       timeout: dice.scale(60, 600),
-      hasTexts: seed % 3 === 0,
-      hasNames: seed % 5 === 0,
+      hasTexts: seed % 3 === 0 && !hasModels,
+      hasNames: seed % 5 === 0 && !hasModels,
+      hasModels,
       tombstones: isLong ? dice.scale(1_000, 3_000) : dice.scale(1_000, 20_000),
       isLong,
     },
@@ -130,11 +138,16 @@ function withAbsence(
   return [...faults, fault].sort((one, two) => one.at - two.at);
 }
 
-function drawClient(dice: Dice, clock: ClockPlan, isLong: boolean): ClientPlan<VectorsStep> {
+function drawClient(
+  dice: Dice,
+  clock: ClockPlan,
+  { isLong, hasModels }: { readonly isLong: boolean; readonly hasModels: boolean },
+): ClientPlan<VectorsStep> {
   const tasks = Array.from({ length: dice.whole(1, 3) }, () =>
     Array.from({ length: dice.whole(4, 14) }, () => {
       const after = dice.chance(0.35) ? 0 : dice.scale(1, 500) * (isLong ? LONGER : 1);
-      return { after, ...drawStep(dice) } as VectorsStep;
+      const step = hasModels && dice.chance(0.45) ? drawBuildStep(dice) : drawStep(dice);
+      return { after, ...step } as VectorsStep;
     }),
   );
   return { clock, tasks };
@@ -176,6 +189,14 @@ function drawStep(dice: Dice): Without<VectorsStep> {
     default:
       return { f, filter, ...drawRead(dice) };
   }
+}
+
+function drawBuildStep(dice: Dice): Without<VectorsStep> {
+  const f = dice.one(['build', 'build', 'cut', 'abandon', 'retire', 'embed', 'embed', 'embed'] as const);
+  const pending = dice.one([0, 0, 1, 3]);
+  if (f === 'build') return { f, pending, batch: dice.one([1, 2, 64]) };
+  if (f === 'cut') return { f, pending };
+  return f === 'embed' ? { f, again: dice.chance(0.3) } : { f };
 }
 
 const drawRead = (dice: Dice): Read => ({

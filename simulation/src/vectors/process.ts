@@ -4,16 +4,19 @@
  * Guarantees: it uses only what users use. An error that no user should see in a correct deployment is a violation.
  */
 import type { TokenHolder } from '@holdfast/kernel';
-import type { StoredDocument, VectorIndex, Written } from '@holdfast/vectors';
+import type { Document, Results, StoredDocument, VectorIndex, Written } from '@holdfast/vectors';
+import { Dice } from '../plan/dice.js';
 import type { Actor } from '../run/crew.js';
 import type { Subject } from '../run/subject.js';
 import { BEGINNING, type Machine } from '../world/machine.js';
 import type { World } from '../world/world.js';
-import { type Answered, type Question, readPlace } from './answers.js';
+import { type Answered, type Question, type Reading, readPlace } from './answers.js';
+import { type BuildStep, Builds, modelOf } from './builds.js';
 import type { Holders, IssuerName } from './holders.js';
 import {
   AHEAD,
   type Attributes,
+  cosine,
   DIMENSIONS,
   direction,
   FILTERS,
@@ -21,18 +24,23 @@ import {
   IDS,
   INDEX,
   KINDS,
+  type ModelName,
+  textOf,
+  vectorBy,
   vectorsOf,
   WORDS,
   wordsOf,
 } from './names.js';
 import type { VectorsOracle } from './oracle.js';
 import type { AfterPlan, HolderPlan, TimePlan, VectorsPlan, VectorsStep } from './plan.js';
+import type { Tasks } from './tasks.js';
 
 export interface VectorsProcessOptions {
   readonly world: World<VectorsPlan>;
   readonly subject: Subject;
   readonly oracle: VectorsOracle;
   readonly holders: Holders;
+  readonly tasks: Tasks;
   readonly place: number;
   readonly life: number;
 }
@@ -50,6 +58,7 @@ export class VectorsProcess implements Actor<VectorsStep> {
   readonly machine: Machine;
   readonly #options: VectorsProcessOptions;
   readonly #index: VectorIndex;
+  readonly #builds: Builds;
   /** The last token that the process was given by each issuer. */
   readonly #kept = new Map<IssuerName, TokenHolder>();
   /** The place of its last write. */
@@ -59,17 +68,22 @@ export class VectorsProcess implements Actor<VectorsStep> {
   #isClosed = false;
 
   constructor(options: VectorsProcessOptions) {
-    const { world, subject, place, life } = options;
+    const { world, subject, place, life, holders, tasks } = options;
     const { timeout, tombstones } = world.plan.vectors;
     this.#options = options;
     this.machine = world.start(place, life);
     const { clock, random } = this.machine;
     this.#index = subject.vectors.createIndex({
       ...{ redis: world.connect(place, world.store), name: INDEX, callTimeout: timeout, tombstones },
-      vectors: world.plan.vectors.hasNames ? { title: SHAPE, body: SHAPE } : SHAPE,
+      ...this.#vectors(),
       schema: { kind: 'tag', price: 'number' },
       ...(world.plan.vectors.hasTexts && { keywords: {} }),
       ...{ clock, random },
+    });
+    this.#builds = new Builds(this.#index, (model) => this.#modelOf(model), {
+      ...{ holders, tasks, dice: new Dice(world.plan.seed + 1_000 * place + life) },
+      sleep: (duration) => this.sleep(duration),
+      note: (what) => this.#note(what),
     });
   }
 
@@ -99,6 +113,14 @@ export class VectorsProcess implements Actor<VectorsStep> {
         await this.sleep(100);
       }
     }
+  }
+
+  /** With all faults healed, workers make all vectors, and a builder those of another model, which goes live. */
+  async build(): Promise<void> {
+    await this.#builds.embedAll();
+    await this.#builds.replace();
+    await this.#builds.embedAll();
+    this.#options.oracle.generations.judgeWhole();
   }
 
   /** Writes every document but one, which it deletes, whatever there is. */
@@ -150,6 +172,21 @@ export class VectorsProcess implements Actor<VectorsStep> {
     return this.#index.close();
   }
 
+  #modelOf(model: ModelName): ReturnType<typeof modelOf> {
+    return modelOf(model, MEMORY, (duration) => this.sleep(duration));
+  }
+
+  #vectors() {
+    const { hasNames, hasModels } = this.#options.world.plan.vectors;
+    if (!hasModels) return { vectors: hasNames ? { title: SHAPE, body: SHAPE } : SHAPE };
+    const { tasks } = this.#options;
+    return { vectors: this.#modelOf('m0'), next: this.#modelOf('m1'), tasks };
+  }
+
+  get #hasModels(): boolean {
+    return this.#options.world.plan.vectors.hasModels;
+  }
+
   get #hasNames(): boolean {
     return this.#options.world.plan.vectors.hasNames;
   }
@@ -180,20 +217,33 @@ export class VectorsProcess implements Actor<VectorsStep> {
         return this.#count(step);
       case 'scroll':
         return this.#scroll(step);
+      default:
+        return this.#builds.carryOut(step satisfies BuildStep);
     }
   }
 
   async #put({ id, time, ttl, holder, chunks, kind, price }: Step<'put'>): Promise<void> {
     const n = this.#options.oracle.next();
-    const attributes: Attributes = { n, v: n, chunks, kind, price };
+    const attributes: Attributes = {
+      n,
+      v: n,
+      chunks: this.#hasModels ? Math.min(1, chunks) : chunks,
+      kind,
+      price,
+    };
+    const options = this.#terms({ time, holder });
+    const document = { id, ...this.#contentsOf(attributes), attributes: { ...attributes } };
+    const put = () => this.#index.put(document, given({ ...options, ttl }));
+    this.#isTold(id, await this.#under(id, options.holder, put), n);
+  }
+
+  #contentsOf(attributes: Attributes): Pick<Document, 'vectors' | 'text'> {
+    if (this.#hasModels) return attributes.chunks > 0 ? { text: textOf(attributes) } : {};
+    const text = this.#hasTexts ? wordsOf(attributes).join(' ') : '';
     const vectors = this.#hasNames
       ? { title: vectorsOf(attributes, 'title'), body: vectorsOf(attributes, 'body') }
       : vectorsOf(attributes, '');
-    const options = this.#terms({ time, holder });
-    const text = this.#hasTexts ? wordsOf(attributes).join(' ') : '';
-    const document = { id, vectors, attributes: { ...attributes }, ...(text !== '' && { text }) };
-    const put = () => this.#index.put(document, given({ ...options, ttl }));
-    this.#isTold(id, await this.#under(id, options.holder, put), n);
+    return { vectors, ...(text !== '' && { text }) };
   }
 
   async #patch({ id, time, holder, kind, price }: Step<'patch'>): Promise<void> {
@@ -229,6 +279,7 @@ export class VectorsProcess implements Actor<VectorsStep> {
     const { filter, matches } = FILTERS[name];
     const after = this.#placeOf(place);
     const reading = oracle.beginsToRead(after, this.#seen);
+    if (this.#hasModels) return this.#searchByText({ reading, name, limit, after, wait });
     const vector = !this.#hasTexts || by !== 'word' ? direction(reading.began) : undefined;
     const word = this.#hasTexts && by !== 'vector' ? WORDS[reading.began % WORDS.length] : undefined;
     const vectors = vector && this.#hasNames ? { [of]: vector } : undefined;
@@ -236,11 +287,54 @@ export class VectorsProcess implements Actor<VectorsStep> {
     const search = () => this.#index.search({ ...asked, filter, limit, wait, facets: ['kind'] });
     const results = await this.#seeing(after, search);
     const question = { matches, limit, near: { vector, word, name: this.#hasNames ? of : '' } } as const;
+    this.#judgeResults(reading, question, results);
+  }
+
+  /** By what the text means to the model that is live. */
+  async #searchByText({
+    reading,
+    name,
+    limit,
+    after,
+    wait,
+  }: Pick<Step<'search'>, 'limit' | 'wait'> & {
+    readonly reading: Reading;
+    readonly name: FilterName;
+    readonly after: string | undefined;
+  }): Promise<void> {
+    const { filter, matches } = FILTERS[name];
+    const text = `q${reading.began}`;
+    const asked = { ...given({ after }), filter, limit, wait, facets: ['kind'], deadline: 60_000 };
+    const results = await this.#seeing(after, () => this.#index.search({ ...asked, text }));
+    const answered = results.hits.map(answeredOf);
+    const { generations } = this.#options.oracle;
+    const { epoch, sequence } = readPlace(results.place);
+    const models = generations.modelsSince(epoch, sequence);
+    const fits = (model: ModelName): boolean =>
+      answered.every(({ attributes, score = 0 }) =>
+        vectorsOf(attributes, model).some(
+          (each) => Math.abs(cosine(each, vectorBy(model, text)) - score) < 0.03,
+        ),
+      );
+    const model = models.find(fits);
+    if (model === undefined)
+      this.#options.oracle.violate(
+        'N8',
+        `an answer up to ${results.place} is of no model of ${models.join()}`,
+      );
+    const of = model ?? 'm0';
+    const near = { vector: vectorBy(of, text), word: undefined, name: of };
+    this.#judgeResults(reading, { matches, limit, near }, results);
+  }
+
+  #judgeResults(reading: Reading, question: Question, results: Results): void {
+    const { oracle } = this.#options;
+    const { limit, matches } = question;
     oracle.answers.judge(reading, question, results.hits.map(answeredOf), results.place);
     for (const kind of KINDS) {
       const count = results.facets['kind']?.find(({ value }) => value === kind)?.count ?? 0;
-      const question = { limit, matches: (of: Attributes) => of.kind === kind && matches(of) };
-      oracle.answers.judgeCount(reading, question, count, results.place);
+      const counted = { limit, matches: (of: Attributes) => of.kind === kind && matches(of) };
+      oracle.answers.judgeCount(reading, counted, count, results.place);
     }
     this.#seen = results.place;
     this.#note(`finds ${results.hits.map(({ id }) => id).join(' ')} up to ${results.place}`);
@@ -353,13 +447,17 @@ export class VectorsProcess implements Actor<VectorsStep> {
     if (this.#isClosed) return;
     const { code = '', message = String(error) } = Object(error) as { code?: string; message?: string };
     this.#note(`is told: ${message}`);
-    const isMisuse = code === 'HOLDFAST_MISUSE' && message.includes(`more than ${AHEAD} ms ahead`);
+    const isOvertaken = this.#hasModels && OVERTAKEN.test(message);
+    const isMisuse =
+      code === 'HOLDFAST_MISUSE' && (isOvertaken || message.includes(`more than ${AHEAD} ms ahead`));
     if (!EXPECTED.includes(code) && !isMisuse) this.#options.oracle.violate('error', String(error));
   }
 }
 
 /** What a correct deployment may tell a user who does nothing wrong. */
-const EXPECTED = ['HOLDFAST_UNAVAILABLE', 'HOLDFAST_STALE_TOKEN', 'HOLDFAST_ABORTED'];
+const EXPECTED = ['HOLDFAST_UNAVAILABLE', 'HOLDFAST_STALE_TOKEN', 'HOLDFAST_ABORTED', 'HOLDFAST_BUSY'];
+/** And of generations that others have changed meanwhile. */
+const OVERTAKEN = /is live|has no generation |which this program does not have/;
 
 function timeOf(time: NonNullable<TimePlan>, now: number): number {
   if ('tooFar' in time) return now + AHEAD + 60_000;

@@ -67,6 +67,8 @@ export class Writes {
   /** What patches are to change, by their number. */
   readonly #patches = new Map<number, Partial<Attributes>>();
   #lastSequence = 0;
+  /** Where documents stand in the log whose vectors were written since, by id. */
+  readonly #moved = new Map<string, number>();
   /** Whether the server has come back, and no verb has run since. */
   #isBack = false;
 
@@ -81,6 +83,7 @@ export class Writes {
   look({ verb, keys, args }: Call, reply: readonly unknown[]): void {
     this.#noticeEpoch();
     if (verb === 'purge') this.judgeLog();
+    if (verb === 'vector') this.#noteVectors(keys, reply);
     if ((verb !== 'put' && verb !== 'delete') || reply[0] === 'unknown') return;
     const operations = operationsOf(keys, args);
     const vectors = new Map<string, string>();
@@ -101,6 +104,9 @@ export class Writes {
   /** The server has come back, or has forgotten everything: what it has now is where it goes on. */
   reload(): void {
     const { server } = this.#parts;
+    this.#moved.clear();
+    for (const [id, place] of (server.look(LOG) as ReadonlyMap<string, number> | undefined) ?? [])
+      this.#moved.set(id, place);
     this.#isBack = true;
     this.#known.clear();
     for (const id of IDS) {
@@ -120,6 +126,19 @@ export class Writes {
     const { server, violate } = this.#parts;
     for (const id of (server.look(LOG) as ReadonlyMap<string, number> | undefined)?.keys() ?? [])
       if (server.look(documentKey(id)) === undefined) violate('left behind', `the log still has ${id}`);
+  }
+
+  /** Documents whose vectors are written stand in the log again. */
+  #noteVectors(keys: readonly string[], reply: readonly unknown[]): void {
+    for (const [at, verdict] of reply.slice(1).entries()) {
+      const [word, sequence] = String(verdict).split(' ');
+      if (word !== 'written') continue;
+      const id = idOf(keys[3 + 2 * at] ?? '') ?? '';
+      if (Number(sequence) <= this.#lastSequence)
+        this.#parts.violate('N2', `the sequence ${sequence} of vectors follows ${this.#lastSequence}`);
+      this.#lastSequence = Number(sequence);
+      this.#moved.set(id, Number(sequence));
+    }
   }
 
   get #now(): number {
@@ -203,7 +222,8 @@ export class Writes {
   }
 
   #requireLogged(id: string): void {
-    const sequence = this.#old(id)?.sequence;
+    const stored = this.#old(id)?.sequence;
+    const sequence = stored && Math.max(stored, this.#moved.get(id) ?? 0);
     const log = this.#parts.server.look(LOG) as ReadonlyMap<string, number> | undefined;
     if (sequence !== undefined && log?.get(id) !== sequence)
       this.#parts.violate('N3', `${id} was written as ${sequence}, and the log has ${log?.get(id)}`);

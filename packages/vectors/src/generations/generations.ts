@@ -10,6 +10,7 @@ import {
   readOptions,
   requireClaim,
   type TokenHolder,
+  UnavailableError,
 } from '@holdfast/kernel';
 import { type Aspect, modelOf, setsOf } from '../aspect.js';
 import type { EmbeddingCache } from '../embed/cache.js';
@@ -97,7 +98,10 @@ export class Generations {
           `The model "${of.name}" of the index "${index}" has ${reply.definition}, and "vectors" of begin() say ${of.definition}. Give another name for another model, or retire the generation that has this one.`,
         );
       case 'none':
-        throw new Error('the index has no generation');
+        throw new UnavailableError(
+          `The server has forgotten the index "${index}" meanwhile. Nothing was done; try again.`,
+          [{ node: truth.address, reason: 'it has no generation' }],
+        );
       default:
         return throwRefusal(index, reply, { token, issuer });
     }
