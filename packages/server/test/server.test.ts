@@ -1,5 +1,7 @@
 /** The server as a whole: whom it answers, how it stops, and what remote workers do over it. */
+import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
+import { type IncomingMessage, request } from 'node:http';
 import { connect } from 'node:net';
 import { createQueue } from '@holdfast/queue';
 import { createServer, createServerKey } from '@holdfast/server';
@@ -96,6 +98,27 @@ test('bodies that are too large, too deep, compressed or of another type are ref
   expect((await add({ data: 1 }, { 'content-type': 'text/plain' })).status).toBe(415);
   expect((await add({})).body.errors).toEqual([{ field: 'body.data', message: 'is missing' }]);
   expect((await add({ data: '[[[[', id: 'text' })).status).toBe(201);
+});
+
+test('a body whose length is not told is refused once it is too large, and the server goes on when a client leaves in the middle of one', async () => {
+  const { url: at, ask } = await serve({ maxBody: 2_000 });
+  const post = (headers = {}) => {
+    const sent = request(`${at}/v1/queues/q/tasks`, {
+      ...{ method: 'POST', headers: { 'content-type': 'application/json', ...headers } },
+    });
+    sent.on('error', () => {}); // the connection may end before all was taken
+    return sent;
+  };
+  const long = post();
+  const answered = once(long, 'response');
+  for (let part = 0; part < 100; part += 1) long.write('x'.repeat(1_000));
+  const [{ statusCode }] = (await answered) as [IncomingMessage];
+  expect(statusCode).toBe(413);
+  long.destroy();
+  const cut = post({ 'content-length': '100' });
+  await new Promise((resolve) => cut.write('{"data"', resolve));
+  cut.destroy();
+  expect((await ask('POST', '/v1/queues/q/tasks', { body: { data: 1 } })).status).toBe(201);
 });
 
 test('tasks have tenants, are unique until they have begun, and say how long they are kept', async () => {
