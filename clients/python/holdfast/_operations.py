@@ -508,6 +508,25 @@ class Locks:
             http_timeout=http_timeout,
         )
 
+    def history(
+        self,
+        name: str,
+        *,
+        limit: int = ABSENT,
+        idempotency_key: str | None = None,
+        http_timeout: float | None = None,
+    ) -> dict:
+        """Read what has happened to a resource: its leases, and the tokens that were refused."""
+        return self._call(
+            "GET",
+            "/v1/locks/{name}/history",
+            params={"name": name},
+            query={"limit": limit},
+            body=None,
+            idempotency_key=idempotency_key,
+            http_timeout=http_timeout,
+        )
+
     def inspect(
         self,
         name: str,
@@ -526,12 +545,72 @@ class Locks:
             http_timeout=http_timeout,
         )
 
+    def list(
+        self,
+        *,
+        prefix: str = ABSENT,
+        limit: int = ABSENT,
+        idempotency_key: str | None = None,
+        http_timeout: float | None = None,
+    ) -> dict:
+        """List the leases that are held, in the order of their names. It looks through the keys of the
+        nodes, for which the server's user needs the right +scan there.
+
+        prefix: How their names begin. Default: any name.
+        """
+        return self._call(
+            "GET",
+            "/v1/locks",
+            params={},
+            query={"prefix": prefix, "limit": limit},
+            body=None,
+            idempotency_key=idempotency_key,
+            http_timeout=http_timeout,
+        )
+
+    def refusals(
+        self,
+        *,
+        limit: int = ABSENT,
+        idempotency_key: str | None = None,
+        http_timeout: float | None = None,
+    ) -> dict:
+        """Read which tokens were refused, of all resources."""
+        return self._call(
+            "GET",
+            "/v1/refusals",
+            params={},
+            query={"limit": limit},
+            body=None,
+            idempotency_key=idempotency_key,
+            http_timeout=http_timeout,
+        )
+
 
 class Product:
     """The operations on product."""
 
     def __init__(self, call: Call) -> None:
         self._call = call
+
+    def doctor(
+        self,
+        *,
+        idempotency_key: str | None = None,
+        http_timeout: float | None = None,
+    ) -> dict:
+        """Examine the lock nodes: what is wrong with them, or will be, and what to do. The answer is
+        at most 5 s old.
+        """
+        return self._call(
+            "GET",
+            "/v1/doctor",
+            params={},
+            query={},
+            body=None,
+            idempotency_key=idempotency_key,
+            http_timeout=http_timeout,
+        )
 
     def live(
         self,

@@ -2,13 +2,15 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
+import { createRedisGuard } from '@holdfast/fence/redis';
+import { reportTo } from '@holdfast/fence/report';
 import { createQueue, createWorker, type Queue } from '@holdfast/queue';
 import type { Browser } from 'playwright-core';
 import { build } from 'vite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startBrowser } from '../../../examples/test/browser.js';
 import { Dashboard } from './pages.js';
-import { keysOf, later, type Served, serve, url, useRedis } from './setting.js';
+import { keysOf, later, ownLocks, type Served, serve, url, useRedis } from './setting.js';
 
 const folder = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
@@ -165,6 +167,85 @@ describe('the pages of queues', () => {
     later(() => worker.stop());
     await shown.says(/has completed/);
     await shown.page.getByRole('region', { name: 'Result' }).first().getByText('"done"').waitFor();
+  });
+});
+
+describe('the pages of locks and nodes', () => {
+  it('lead from a lease to its holder, its tokens, and the stale write that was refused', async () => {
+    const reporting = reportTo({ redis: url() });
+    later(() => reporting.close());
+    const guard = createRedisGuard({ redis: url(), name: 'orders' });
+    later(() => guard.close());
+    await guard.initialize();
+    const name = 'account:42/a b';
+    await open('/locks');
+    await shown.says('No lease is held');
+    await shown.page.getByText('No stale write has been refused').waitFor();
+    await shown.isAccessible();
+    const early = await ownLocks().acquire(name, { ttl: 20_000 });
+    await early.release();
+    const holder = await ownLocks().acquire(name, { ttl: 20_000 });
+    later(() => holder.release());
+    await guard.seal(holder);
+    await expect(guard.seal({ ...early.handOver(), issuer: early.issuer })).rejects.toThrow(/stale/);
+    await shown.says('1 lease is held, and nobody waits');
+    await expect.poll(() => shown.rows('Leases that are held')).toHaveLength(1);
+    await expect.poll(() => shown.rows('Refused writes')).toHaveLength(1);
+    await shown.page.getByRole('searchbox').fill('nobody');
+    await shown.page.getByText('No lease is held whose name begins so.').waitFor();
+    expect(shown.path).toBe('/locks?prefix=nobody');
+    await shown.page.getByRole('searchbox').fill('account:');
+    await shown.page
+      .getByRole('region', { name: 'Leases that are held' })
+      .getByRole('link', { name })
+      .click();
+    await shown.says(/is held for another/);
+    expect(shown.path).toBe('/locks/account%3A42%2Fa%20b');
+    await shown.page
+      .getByRole('img', { name: /2 leases of 1 holder; 1 write under a stale token/ })
+      .waitFor();
+    expect(await shown.page.locator('.strip .refused').count()).toBe(1);
+    expect(await shown.page.locator('.strip .valid').count()).toBe(1);
+    await shown.isAccessible();
+    await shown.click('End the lease');
+    await shown.page.getByRole('dialog').getByRole('button', { name: 'End 1 lease' }).click();
+    await shown.told(/is over/);
+    await shown.says(/is held by nobody/);
+    await expect(holder.extend()).rejects.toMatchObject({ code: 'HOLDFAST_LEASE_LOST' });
+  });
+
+  it('show the nodes with what the doctor finds; and what is missing without nodes', async () => {
+    await open('/nodes');
+    await shown.says('1 of 1 node votes; 1 is needed, so no more may fail');
+    await expect.poll(() => shown.rows('Nodes')).toHaveLength(1);
+    await shown.page.getByText('Use three nodes or more.', { exact: false }).waitFor();
+    await shown.isAccessible();
+    await open('/nodes', { locks: undefined });
+    await shown.page.getByText('started without lock nodes').waitFor();
+    await shown.follow('Locks');
+    await shown.page.getByText('This server has no nodes for leases').first().waitFor();
+    await shown.isAccessible();
+  });
+
+  it('show only the locks that the key may read, and no button that it may not use', async () => {
+    const held = [
+      await ownLocks().acquire('a:1', { ttl: 20_000 }),
+      await ownLocks().acquire('b:1', { ttl: 20_000 }),
+    ];
+    for (const lease of held) later(() => lease.release());
+    const { file, keys } = keysOf({ ann: ['locks:read=a:*'] });
+    served = await serve({ keys: file });
+    const listed = await served.ask('GET', '/v1/locks', { key: keys.ann });
+    expect(listed.body.locks.map(({ resource }: { resource: string }) => resource)).toEqual(['a:1']);
+    expect((await served.ask('GET', '/v1/locks/b:1/history', { key: keys.ann })).status).toBe(403);
+    expect((await served.ask('GET', '/v1/doctor', { key: keys.ann })).status).toBe(403);
+    shown = await Dashboard.open(browser, served.url);
+    later(() => shown.page.close());
+    await shown.go('/locks/a:1');
+    await shown.page.getByLabel('Key').fill(keys.ann);
+    await shown.click('Sign in');
+    await shown.says(/is held for another/);
+    expect(await shown.page.getByRole('button', { name: 'End the lease' }).count()).toBe(0);
   });
 });
 

@@ -1,5 +1,6 @@
 /** The operations on product. Made by `npm run clients` from the operations of the server; changes belong there. */
 import type { CallOptions, ServerEvent, Transport } from '../transport.js';
+import type { Examination } from './schemas.js';
 
 export class Product {
   readonly #transport: Transport;
@@ -7,6 +8,11 @@ export class Product {
   /** Use createClient(). */
   constructor(transport: Transport) {
     this.#transport = transport;
+  }
+
+  /** Examine the lock nodes: what is wrong with them, or will be, and what to do. The answer is at most 5 s old. */
+  doctor(options?: CallOptions): Promise<Examination> {
+    return this.#transport.call({ method: 'GET', path: '/v1/doctor', options });
   }
 
   /**

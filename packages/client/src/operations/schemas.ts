@@ -39,6 +39,38 @@ export interface Counts {
   };
 }
 
+export interface Examination {
+  readonly deployment: {
+    readonly name: string;
+    readonly parameters: string;
+    readonly quarantine: number;
+  };
+  readonly summary: {
+    readonly nodes: number;
+    readonly voting: number;
+    readonly quorum: number;
+    /** How many more may fail before no lease can be granted. */
+    readonly spare: number;
+    /** In how many ms a node may be restarted without the loss of a renewed lease. */
+    readonly restartIn?: number;
+    readonly errors: number;
+    readonly warnings: number;
+    readonly notes: number;
+  };
+  readonly findings: readonly Finding[];
+  readonly nodes: readonly NodeFacts[];
+}
+
+export interface Finding {
+  /** An error makes leases fail or unsafe, a warning will if something else happens. */
+  readonly severity: 'error' | 'warning' | 'note';
+  readonly check: string;
+  /** Absent if it is about the deployment as a whole. */
+  readonly node?: string;
+  readonly message: string;
+  readonly advice: string;
+}
+
 export interface Lease {
   /** The handle, a secret: it goes into the header Holdfast-Lease. */
   readonly lease: string;
@@ -117,6 +149,11 @@ export interface Lock {
     readonly state: string;
     readonly [more: string]: unknown;
   }[];
+}
+
+export interface LockList {
+  readonly locks: readonly ListedLock[];
+  readonly more: boolean;
 }
 
 export interface NewTask {

@@ -34,3 +34,17 @@ export const shownName = (name: string): string =>
 /** A word of a command, so that a shell takes it as one. */
 export const shellWord = (word: string): string =>
   /^[\w./:@%+=,-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+
+/** A token, by its last six digits: "…692 044". */
+export const tokenText = (token: number): string => {
+  const digits = String(token);
+  return digits.length <= 6 ? digits : `…${digits.slice(-6, -3)} ${digits.slice(-3)}`;
+};
+
+const UNITS = ['B', 'KB', 'MB', 'GB', 'TB'];
+
+/** An amount of memory, from bytes. */
+export function bytes(amount: number): string {
+  const power = amount < 1 ? 0 : Math.min(UNITS.length - 1, Math.floor(Math.log2(amount) / 10));
+  return `${PART.format(amount / 1024 ** power)} ${UNITS[power]}`;
+}

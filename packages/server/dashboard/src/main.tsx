@@ -5,6 +5,9 @@
 import './style/base.css';
 import type { ComponentChildren } from 'preact';
 import { render } from 'preact';
+import { LockPage } from './pages/lock.js';
+import { LocksPage } from './pages/locks.js';
+import { NodesPage } from './pages/nodes.js';
 import { OverviewPage } from './pages/overview.js';
 import { QueuePage } from './pages/queue.js';
 import { QueuesPage } from './pages/queues.js';
@@ -24,11 +27,16 @@ const PAGES: readonly (readonly [string, Page])[] = [
   ['/queues', () => <QueuesPage />],
   ['/queues/:queue', ({ queue = '' }) => <QueuePage key={queue} queue={queue} />],
   ['/queues/:queue/tasks/:id', ({ queue = '', id = '' }) => <TaskPage key={id} queue={queue} id={id} />],
+  ['/locks', () => <LocksPage />],
+  ['/locks/:name', ({ name = '' }) => <LockPage key={name} name={name} />],
+  ['/nodes', () => <NodesPage />],
   ['/settings', () => <SettingsPage />],
 ];
 
 const ENTRIES: readonly Entry[] = [
   { name: 'Overview', to: '/' },
+  { name: 'Nodes', to: '/nodes' },
+  { name: 'Locks', to: '/locks' },
   { name: 'Queues', to: '/queues' },
   { name: 'Settings', to: '/settings' },
 ];

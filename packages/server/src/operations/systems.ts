@@ -7,8 +7,10 @@
 
 import { type Features, openFeatures } from '@holdfast/features';
 import { createRedisGuard, type RedisGuard } from '@holdfast/fence/redis';
+import { openRecord, type Reporting, type ResourceRecord, reportTo } from '@holdfast/fence/report';
 import { type Clock, MisuseError, messageOf, type Random } from '@holdfast/kernel';
 import type { Locks } from '@holdfast/lock';
+import { type Examined, examine } from '@holdfast/lock/doctor';
 import { createQueue, listQueues, metricsText, type Queue } from '@holdfast/queue';
 import { openRemote, type Remote } from '@holdfast/queue/remote';
 import type { NodeSource } from '@holdfast/redis';
@@ -35,6 +37,8 @@ export interface SystemsOptions {
 }
 
 const MOST_QUEUES = 1_000;
+/** How long what the doctor says is shown, in ms: it opens connections of its own. */
+const EXAMINED_FOR = 5_000;
 
 interface Opened {
   readonly queue: Queue;
@@ -49,6 +53,9 @@ export class Systems {
   readonly #stores: Openers<Features>;
   readonly #indexes: Openers<VectorIndex>;
   #guard: RedisGuard | undefined;
+  #record: ResourceRecord | undefined;
+  #reporting: Reporting | undefined;
+  #examined: { readonly at: number; readonly answer: Promise<Examined> } | undefined;
   #sealer: Sealer | undefined;
   readonly reads: Reads;
   readonly #options: SystemsOptions;
@@ -154,6 +161,21 @@ export class Systems {
     return this.#names();
   }
 
+  /** What has happened to resources. Throws MisuseError if the server has no Redis. */
+  get record(): ResourceRecord {
+    this.#record ??= openRecord(this.#kept);
+    return this.#record;
+  }
+
+  /** What the doctor says of the lock nodes, at most some seconds old. Throws MisuseError if the server has none. */
+  examine(): Promise<Examined> {
+    const now = this.clock.now();
+    if (this.#examined === undefined || now - this.#examined.at >= EXAMINED_FOR) {
+      this.#examined = { at: now, answer: examine(this.locks) };
+    }
+    return this.#examined.answer;
+  }
+
   /** The guard of resources that have none of their own. Throws MisuseError if the server has no Redis. */
   get guard(): RedisGuard {
     this.#guard ??= createRedisGuard({ ...this.place, clock: this.clock });
@@ -176,6 +198,7 @@ export class Systems {
     this.#sealer = sealer;
     this.#problem = problem;
     this.#tally = openTally();
+    if (this.#options.locks && this.#options.redis) this.#reporting = reportTo(this.#kept);
   }
 
   /** Called when the server stops. */
@@ -221,6 +244,10 @@ export class Systems {
     }
   }
 
+  get #kept(): { readonly redis: NodeSource; readonly prefix: string; readonly clock: Clock } {
+    return { redis: this.#redis, prefix: this.#options.prefix, clock: this.clock };
+  }
+
   get #redis(): NodeSource {
     const { redis } = this.#options;
     if (redis !== undefined) return redis;
@@ -229,6 +256,8 @@ export class Systems {
 
   async close(): Promise<void> {
     this.#tally?.close();
+    await this.#reporting?.close();
+    this.#record?.close();
     await Promise.all([this.#guard?.close(), this.#app.close(), this.#stores.close(), this.#indexes.close()]);
     await Promise.all(
       [...this.#queues.values()].map(({ queue, remote }) => {

@@ -8,10 +8,12 @@ import * as dapr from './dapr.js';
 import * as elections from './elections.js';
 import * as features from './features.js';
 import * as fences from './fences.js';
+import * as history from './history.js';
 import * as landing from './landing.js';
 import * as leases from './leases.js';
 import * as live from './live.js';
 import * as locks from './locks.js';
+import * as nodes from './nodes.js';
 import type { Operation } from './operation.js';
 import * as product from './product.js';
 import * as queueLimits from './queue-limits.js';
@@ -35,6 +37,8 @@ export const OPERATIONS: readonly Operation[] = [
   claims,
   leases,
   locks,
+  history,
+  nodes,
   elections,
   fences,
   runs,

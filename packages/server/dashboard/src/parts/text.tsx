@@ -1,8 +1,15 @@
 /** Names, tokens, times and data. Whatever comes from a user is text, never markup. */
 import { useState } from 'preact/hooks';
-import { duration, shownName, time } from '../format.js';
+import { duration, shownName, time, tokenText } from '../format.js';
 
 export const Name = ({ of }: { readonly of: string }) => <span class="mono">{shownName(of)}</span>;
+
+/** A fencing token: its last digits, and the whole where the pointer is. */
+export const Token = ({ of }: { readonly of: number }) => (
+  <span class="mono" title={String(of)}>
+    {tokenText(of)}
+  </span>
+);
 
 export const Time = ({ at }: { readonly at: number }) => (
   <time dateTime={new Date(at).toISOString()} title={`${duration(Math.max(0, Date.now() - at))} ago`}>
