@@ -1577,15 +1577,19 @@ class Workflows:
     def list(
         self,
         *,
+        counts: str = ABSENT,
         idempotency_key: str | None = None,
         http_timeout: float | None = None,
     ) -> dict:
-        """List the workflows of the app that the key may read."""
+        """List the workflows of the app that the key may read.
+
+        counts: Whether to count their runs, too.
+        """
         return self._call(
             "GET",
             "/v1/workflows",
             params={},
-            query={},
+            query={"counts": counts},
             body=None,
             idempotency_key=idempotency_key,
             http_timeout=http_timeout,
@@ -1849,6 +1853,29 @@ class Workflows:
                 "delay": delay,
                 "expires": expires,
             },
+            idempotency_key=idempotency_key,
+            http_timeout=http_timeout,
+        )
+
+    def steps(
+        self,
+        workflow: str,
+        id: str,
+        *,
+        key: str = ABSENT,
+        idempotency_key: str | None = None,
+        http_timeout: float | None = None,
+    ) -> dict:
+        """Read the steps of a run: a row for each attempt, with its token and its time.
+
+        key: That with which the run was started, if any.
+        """
+        return self._call(
+            "GET",
+            "/v1/workflows/{workflow}/runs/{id}/steps",
+            params={"workflow": workflow, "id": id},
+            query={"key": key},
+            body=None,
             idempotency_key=idempotency_key,
             http_timeout=http_timeout,
         )

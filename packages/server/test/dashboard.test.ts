@@ -5,6 +5,7 @@ import { gzipSync } from 'node:zlib';
 import { createRedisGuard } from '@holdfast/fence/redis';
 import { reportTo } from '@holdfast/fence/report';
 import { createQueue, createWorker, type Queue } from '@holdfast/queue';
+import { createWorkflows, defineWorkflow, type Step } from '@holdfast/workflow';
 import type { Browser } from 'playwright-core';
 import { build } from 'vite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -246,6 +247,94 @@ describe('the pages of locks and nodes', () => {
     await shown.click('Sign in');
     await shown.says(/is held for another/);
     expect(await shown.page.getByRole('button', { name: 'End the lease' }).count()).toBe(0);
+  });
+});
+
+describe('the pages of workflows', () => {
+  const order = defineWorkflow({ name: 'order' }, async (ctx, input: { item: string }) => {
+    await ctx.step('ask', async (step) => {
+      for (const word of ['Kelp ', '<b>is</b> ', 'fine']) await step.stream('words').write(word);
+    });
+    const charge = (step: Step): string => {
+      if (step.attempt === 1) throw new Error('the card was declined');
+      return 'paid';
+    };
+    await ctx.step('charge', charge, { attempts: 2, backoff: { type: 'constant', delay: 1 } });
+    ctx.state.set({ item: input.item });
+    return ctx.receive('buyer');
+  });
+
+  async function startOrders(): Promise<void> {
+    const app = createWorkflows({ redis: url(), workflows: [order] });
+    later(() => app.close());
+    app.work();
+    for (const id of ['o1', 'o2']) await app.start(order, { item: 'kelp' }, { id, key: `customer:${id}` });
+    await expect.poll(async () => (await app.counts(order)).sleeping).toBe(2);
+  }
+
+  it('lead from the counts to a run, its attempts with their tokens, and what its steps have written', async () => {
+    await open('/workflows');
+    await shown.says('There is no workflow yet');
+    await shown.isAccessible();
+    await startOrders();
+    await shown.says('1 workflow, 2 runs under way; none is stuck');
+    await shown.isAccessible();
+    await shown.page
+      .getByRole('region', { name: 'Workflows', exact: true })
+      .getByRole('link', { name: '2', exact: true })
+      .click();
+    await shown.says(/order has 2 runs under way/);
+    await expect.poll(() => shown.rows('Sleeping runs')).toHaveLength(2);
+    await shown.page.getByRole('searchbox').fill('o2');
+    await expect.poll(() => shown.rows('Sleeping runs')).toHaveLength(1);
+    await shown.page.getByLabel(/Since when/).selectOption('1h');
+    await expect.poll(() => shown.rows('Sleeping runs')).toHaveLength(1);
+    expect(shown.path).toBe('/workflows/order?state=sleeping&q=o2&since=1h');
+    await shown.isAccessible();
+    await shown.page
+      .getByRole('region', { name: 'Sleeping runs' })
+      .getByRole('link', { name: 'o2', exact: true })
+      .click();
+    await shown.says(/o2 sleeps until something comes/);
+    expect(shown.path).toBe('/workflows/order/runs/o2?key=customer%3Ao2');
+    await expect
+      .poll(async () => (await shown.rows('Steps')).map((row) => row.replaceAll(/\s+/g, ' ')).join('; '))
+      .toMatch(/ask .*done.*; charge .*retried.*the card was declined; charge .*done/);
+    expect(await shown.page.locator('.fall rect.retried').count()).toBe(1);
+    await shown.page.getByLabel('Name of a stream').fill('words');
+    await shown.click('Follow');
+    await shown.page.getByText('Kelp <b>is</b> fine', { exact: true }).waitFor();
+    expect(shown.path).toContain('stream=words');
+    await shown.isAccessible();
+  });
+
+  it('cancel, retry and terminate a run, and show a run that nobody knows', async () => {
+    await startOrders();
+    await open('/workflows/order/runs/o1?key=customer:o1');
+    await shown.says(/o1 sleeps/);
+    await shown.click('Cancel o1');
+    await shown.page.getByRole('dialog').getByRole('button', { name: 'Cancel 1 run' }).click();
+    await shown.says(/o1 was cancelled/);
+    await shown.click('Retry o1');
+    await shown.says(/o1 sleeps/);
+    await shown.click('Terminate o1');
+    await shown.page.getByRole('dialog').getByRole('button', { name: 'Terminate 1 run' }).click();
+    await shown.says(/o1 was cancelled/);
+    await shown.go('/workflows/order/runs/o9');
+    await shown.says(/o9 is not known any more/);
+    await shown.isAccessible();
+  });
+
+  it('show no data and no buttons to a key that may only read', async () => {
+    await startOrders();
+    const { file, keys } = keysOf({ ann: ['workflows:read=order'] });
+    await open('/workflows/order/runs/o1?key=customer:o1', { keys: file });
+    await shown.page.getByLabel('Key').fill(keys.ann);
+    await shown.click('Sign in');
+    await shown.says(/o1 sleeps/);
+    await expect.poll(() => shown.rows('Steps')).toHaveLength(3);
+    expect(await shown.page.getByRole('button', { name: /o1|Follow/ }).count()).toBe(0);
+    expect(await shown.page.content()).not.toMatch(/declined|kelp/);
   });
 });
 

@@ -58,6 +58,7 @@ export {
 } from './errors.js';
 export { CodecError } from './journal/coder.js';
 export type { JournalRecord, KeptError, Outcome } from './journal/record.js';
+export { type WaterfallRow, waterfallOf } from './journal/waterfall.js';
 export type { Limits } from './limits.js';
 export type { ChildOptions } from './machine/child.js';
 export type { Approval } from './machine/published.js';

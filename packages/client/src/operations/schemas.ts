@@ -129,6 +129,25 @@ export interface Limits {
   readonly [more: string]: unknown;
 }
 
+export interface ListedLock {
+  /** Of a permit "<semaphore>#<number>". */
+  readonly resource: string;
+  readonly kind: 'exclusive' | 'shared' | 'permit';
+  readonly held: boolean;
+  /** False where nodes that did not answer could make the difference. */
+  readonly certain: boolean;
+  readonly token?: number;
+  readonly owner?: string;
+  /** The owners of a lease that is shared. */
+  readonly readers?: readonly string[];
+  /** In ms, if nobody extends it. */
+  readonly remaining?: number;
+  /** The highest token that any node remembers. */
+  readonly fence?: number;
+  /** How many processes wait. */
+  readonly waiting: number;
+}
+
 export interface Lock {
   readonly resource: string;
   readonly held: boolean;
@@ -206,6 +225,47 @@ export interface NewTask {
   readonly expires?: number;
 }
 
+export interface NodeFacts {
+  readonly node: string;
+  /** Whether it can vote now. */
+  readonly votes: boolean;
+  /** In how many ms a node votes that may have forgotten leases. */
+  readonly votesIn?: number;
+  /** Why nothing else is known of it. */
+  readonly trouble?: string;
+  readonly version?: string;
+  /** Of the quickest of several PINGs, in ms. */
+  readonly latency?: number;
+  /** How far its clock is ahead of the server's, in ms. */
+  readonly clock?: number;
+  /** In bytes. */
+  readonly memory?: {
+    readonly used: number;
+    /** 0 for none. */
+    readonly limit: number;
+  };
+  readonly clients?: number;
+  readonly replicas?: number;
+  /** "appendonly <fsync>", "snapshots" or "none". */
+  readonly persistence?: string;
+  readonly missingRights?: readonly string[];
+}
+
+export interface Recorded {
+  /** In ms since the epoch. */
+  readonly at: number;
+  readonly resource: string;
+  /** A lease was granted, released or lost; or a token was refused. */
+  readonly kind: 'granted' | 'ended' | 'lost' | 'refused';
+  /** Of the lease; the one that was offered, if it was refused. */
+  readonly token: number;
+  readonly owner?: string;
+  /** That which the guard has accepted. */
+  readonly seen?: number;
+  /** Why it was refused. */
+  readonly reason?: string;
+}
+
 export interface Schedule {
   readonly name: string;
   /** The next tick, in ms since the epoch. */
@@ -242,4 +302,20 @@ export interface Task {
     readonly [more: string]: unknown;
   }[];
   readonly [more: string]: unknown;
+}
+
+export interface WaterfallRow {
+  /** Its place in the function; empty of what comes from outside. */
+  readonly step: string;
+  readonly name: string;
+  readonly kind: 'step' | 'once' | 'timer' | 'child' | 'message' | 'cancel' | 'takeover';
+  /** "retried": an attempt that another has followed, or is to follow. */
+  readonly state: 'open' | 'retried' | 'done' | 'failed' | 'fired' | 'came';
+  readonly attempt?: number;
+  readonly token?: number;
+  /** In ms since the epoch, as `ended`. */
+  readonly began?: number;
+  readonly ended?: number;
+  /** What it threw, when it is due, or the run of a child; with the right workflows:data. */
+  readonly detail?: string;
 }

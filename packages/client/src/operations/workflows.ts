@@ -1,5 +1,6 @@
 /** The operations on workflows. Made by `npm run clients` from the operations of the server; changes belong there. */
 import type { CallOptions, ServerEvent, Transport } from '../transport.js';
+import type { WaterfallRow } from './schemas.js';
 
 export class Workflows {
   readonly #transport: Transport;
@@ -226,10 +227,14 @@ export class Workflows {
   }
 
   /** List the workflows of the app that the key may read. */
-  list(options?: CallOptions): Promise<{
+  list(
+    query?: { readonly counts?: 'true' | 'false' },
+    options?: CallOptions,
+  ): Promise<{
     readonly workflows: readonly string[];
+    readonly counts?: Readonly<Record<string, Readonly<Record<string, number>>>>;
   }> {
-    return this.#transport.call({ method: 'GET', path: '/v1/workflows', options });
+    return this.#transport.call({ method: 'GET', path: '/v1/workflows', query, options });
   }
 
   /** Cancel, retry, terminate or erase all runs that a filter gives. */
@@ -488,6 +493,25 @@ export class Workflows {
       path: '/v1/workflows/{workflow}/runs',
       params: { workflow },
       body,
+      options,
+    });
+  }
+
+  /** Read the steps of a run: a row for each attempt, with its token and its time. */
+  steps(
+    workflow: string,
+    id: string,
+    query?: { readonly key?: string },
+    options?: CallOptions,
+  ): Promise<{
+    readonly started?: number;
+    readonly rows: readonly WaterfallRow[];
+  }> {
+    return this.#transport.call({
+      method: 'GET',
+      path: '/v1/workflows/{workflow}/runs/{id}/steps',
+      params: { workflow, id },
+      query,
       options,
     });
   }

@@ -11,13 +11,16 @@ import { NodesPage } from './pages/nodes.js';
 import { OverviewPage } from './pages/overview.js';
 import { QueuePage } from './pages/queue.js';
 import { QueuesPage } from './pages/queues.js';
+import { RunPage } from './pages/run.js';
 import { SettingsPage } from './pages/settings.js';
 import { SignInPage } from './pages/sign-in.js';
 import { TaskPage } from './pages/task.js';
+import { WorkflowPage } from './pages/workflow.js';
+import { WorkflowsPage } from './pages/workflows.js';
 import { Dialogs } from './parts/dialogs.js';
 import { Empty, Head, Refused } from './parts/layout.js';
 import { type Entry, Shell } from './parts/shell.js';
-import { listen, match, path } from './router.js';
+import { listen, match, path, query } from './router.js';
 import { readSession, refusal, session } from './session.js';
 
 type Page = (names: Readonly<Record<string, string>>) => ComponentChildren;
@@ -30,14 +33,25 @@ const PAGES: readonly (readonly [string, Page])[] = [
   ['/locks', () => <LocksPage />],
   ['/locks/:name', ({ name = '' }) => <LockPage key={name} name={name} />],
   ['/nodes', () => <NodesPage />],
+  ['/workflows', () => <WorkflowsPage />],
+  ['/workflows/:workflow', ({ workflow = '' }) => <WorkflowPage key={workflow} workflow={workflow} />],
+  ['/workflows/:workflow/runs/:id', (names) => <RunAt {...names} />],
   ['/settings', () => <SettingsPage />],
 ];
+
+/** A run that has a key is known by both. */
+function RunAt({ workflow = '', id = '' }: { readonly workflow?: string; readonly id?: string }) {
+  const key = query.value.get('key') ?? undefined;
+  const run = { workflow, id, ...(key !== undefined && { key }) };
+  return <RunPage key={JSON.stringify(run)} run={run} />;
+}
 
 const ENTRIES: readonly Entry[] = [
   { name: 'Overview', to: '/' },
   { name: 'Nodes', to: '/nodes' },
   { name: 'Locks', to: '/locks' },
   { name: 'Queues', to: '/queues' },
+  { name: 'Workflows', to: '/workflows' },
   { name: 'Settings', to: '/settings' },
 ];
 

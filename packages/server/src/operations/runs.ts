@@ -12,19 +12,23 @@ import { type Call, operation, type StreamEvent } from './operation.js';
 import { count, duration, id, json, none, wait, workflowName } from './values.js';
 
 const ofWorkflow = z.strictObject({ workflow: workflowName });
-const ofRun = z.strictObject({ workflow: workflowName, id });
-const keyed = z.strictObject({ key: id.optional().describe('That with which the run was started, if any.') });
+export const ofRun = z.strictObject({ workflow: workflowName, id });
+export const keyed = z.strictObject({
+  key: id.optional().describe('That with which the run was started, if any.'),
+});
 
 const ORDER = { workflow: 'order' };
-const O1 = { workflow: 'order', id: 'o1' };
-const READ = { right: 'workflows:read', judgedBy: 'workflow' } as const;
+export const O1 = { workflow: 'order', id: 'o1' };
+export const READ = { right: 'workflows:read', judgedBy: 'workflow' } as const;
 const DATA = { right: 'workflows:data', judgedBy: 'workflow' } as const;
 const WRITE = { right: 'workflows:write', judgedBy: 'workflow' } as const;
-const GONE = ['HOLDFAST_RUN_GONE', 'HOLDFAST_NOT_FOUND'] as const;
+export const GONE = ['HOLDFAST_RUN_GONE', 'HOLDFAST_NOT_FOUND'] as const;
 
 export const runState = z.enum([
   ...(['waiting', 'delayed', 'running', 'sleeping', 'stuck', 'completed', 'failed', 'cancelled'] as const),
 ]);
+
+const runCounts = z.record(runState, z.int());
 
 export const runRef = z.object({ workflow: workflowName, id, key: id.optional() });
 
@@ -34,7 +38,7 @@ type OnRun = Pick<
 >;
 
 /** Works with a run of a workflow that the app has. */
-const onRun = <Result>(
+export const onRun = <Result>(
   { systems, params, query }: OnRun,
   work: (run: Run) => Promise<Result>,
 ): Promise<Result> =>
@@ -56,14 +60,27 @@ export const list = operation({
   summary: 'List the workflows of the app that the key may read.',
   right: 'workflows:read',
   params: none,
-  query: none,
+  query: z.strictObject({
+    counts: z.enum(['true', 'false']).default('false').describe('Whether to count their runs, too.'),
+  }),
   answers: {
-    200: { description: 'Their names, in order.', schema: z.object({ workflows: z.array(workflowName) }) },
+    200: {
+      description: 'Their names, in order.',
+      schema: z.object({
+        workflows: z.array(workflowName),
+        counts: z.record(workflowName, runCounts).optional(),
+      }),
+    },
   },
   example: {},
-  async run({ systems, caller }) {
-    const names = await systems.workflowNames();
-    return { status: 200, body: { workflows: names.filter((name) => caller.may('workflows:read', name)) } };
+  async run({ systems, caller, query }) {
+    const all = await systems.workflowNames();
+    const workflows = all.filter((name) => caller.may('workflows:read', name));
+    if (query.counts === 'false') return { status: 200, body: { workflows } };
+    const counts = await Promise.all(
+      workflows.map((name) => systems.withApp(name, async (app) => [name, await app.counts(name)])),
+    );
+    return { status: 200, body: { workflows, counts: Object.fromEntries(counts) } };
   },
 });
 
@@ -75,7 +92,7 @@ export const counts = operation({
   ...READ,
   params: ofWorkflow,
   query: none,
-  answers: { 200: { description: 'The counts.', schema: z.record(runState, z.int()) } },
+  answers: { 200: { description: 'The counts.', schema: runCounts } },
   problems: ['HOLDFAST_NOT_FOUND'],
   example: { params: ORDER },
   run: ({ systems, params }) =>

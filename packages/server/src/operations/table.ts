@@ -22,6 +22,7 @@ import * as runVerbs from './run-verbs.js';
 import * as runs from './runs.js';
 import * as scale from './scale.js';
 import * as schedules from './schedules.js';
+import * as steps from './steps.js';
 import * as vectors from './vectors.js';
 
 const isOperation = (exported: unknown): exported is Operation =>
@@ -43,6 +44,7 @@ export const OPERATIONS: readonly Operation[] = [
   fences,
   runs,
   runVerbs,
+  steps,
   scale,
   features,
   landing,

@@ -1,7 +1,13 @@
 /** `holdfast workflow show`: the runs in one state, or one run with the waterfall of its steps. */
 
 import { formatDuration } from '@holdfast/kernel';
-import type { JournalRecord, Outcome, RunInfo } from '@holdfast/workflow';
+import {
+  type JournalRecord,
+  type Outcome,
+  type RunInfo,
+  type WaterfallRow,
+  waterfallOf,
+} from '@holdfast/workflow';
 import type { Arguments } from '../../arguments.js';
 import type { Command } from '../../command.js';
 import { JSON_OUTPUT, LIMIT } from '../../options.js';
@@ -19,7 +25,6 @@ import {
 } from './opened.js';
 import { KEY } from './options.js';
 import { short } from './short.js';
-import { type Row, waterfallOf } from './waterfall.js';
 
 const LISTS = [...FILTER, LIMIT];
 
@@ -105,7 +110,7 @@ const STEPS = ['step', 'name', 'kind', 'state', 'attempt', 'token', 'at', 'took'
 const WIDTH = 24;
 
 /** `started`: when the run was, in ms since the epoch; the bars are from then to the end of the last attempt. */
-function render(rows: readonly Row[], started: number): readonly string[][] {
+function render(rows: readonly WaterfallRow[], started: number): readonly string[][] {
   const last = Math.max(...rows.map(({ ended = started }) => ended));
   // By the worker's estimate of the server's time, an attempt may begin a little before its run.
   const after = (at: number): number => Math.max(0, at - started);

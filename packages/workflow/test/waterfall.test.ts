@@ -1,7 +1,6 @@
-/** The rows that `holdfast workflow show` makes of a journal. */
-import type { JournalRecord } from '@holdfast/workflow';
+/** The waterfall: the rows that are made of a journal. */
+import { type JournalRecord, waterfallOf } from '@holdfast/workflow';
 import { expect, test } from 'vitest';
-import { waterfallOf } from '../src/commands/workflow/waterfall.js';
 
 const error = { name: 'Error', message: 'busy' };
 const token = 1_700_000_000_000_000;

@@ -3,9 +3,10 @@
  *
  * Guarantees: pure. What has left no record yet, such as a step whose first attempt goes on, has no row.
  */
-import type { JournalRecord } from '@holdfast/workflow';
+import type { JournalRecord } from './record.js';
 
-export interface Row {
+/** A row of the waterfall: an attempt of a step, or something that came to the run. */
+export interface WaterfallRow {
   /** Its place in the function; '' of what comes from outside. */
   readonly step: string;
   readonly name: string;
@@ -22,8 +23,8 @@ export interface Row {
 }
 
 /** A row for each attempt, in the order in which the journal came to know of them. */
-export function waterfallOf(records: readonly JournalRecord[]): readonly Row[] {
-  const rows: Row[] = [];
+export function waterfallOf(records: readonly JournalRecord[]): readonly WaterfallRow[] {
+  const rows: WaterfallRow[] = [];
   const once = new Set(records.flatMap((record) => (record.kind === 'begun' ? record.id : [])));
   const attempts = new Map<string, number>();
   /** Where in `rows` what is open is, by its step. */
@@ -35,13 +36,13 @@ export function waterfallOf(records: readonly JournalRecord[]): readonly Row[] {
     open.delete(row.step);
     if (row.state === 'open') open.set(row.step, at ?? rows.length);
     if (at === undefined) rows.push(row);
-    else rows[at] = joined(rows[at] as Row, row);
+    else rows[at] = joined(rows[at] as WaterfallRow, row);
   }
   return rows;
 }
 
 /** What is open was only begun: what has come of it says more. */
-const joined = (begun: Row, row: Row): Row => ({
+const joined = (begun: WaterfallRow, row: WaterfallRow): WaterfallRow => ({
   ...row,
   name: row.name || begun.name,
   detail: row.detail || begun.detail,
@@ -53,7 +54,7 @@ interface Known {
   readonly attempts: Map<string, number>;
 }
 
-function rowOf(record: JournalRecord, known: Known): Row | undefined {
+function rowOf(record: JournalRecord, known: Known): WaterfallRow | undefined {
   switch (record.kind) {
     case 'done':
     case 'failed':
@@ -100,7 +101,7 @@ const placeOf = ({ id, name }: { readonly id: string; readonly name: string }) =
 
 type Attempted = JournalRecord & { kind: 'done' | 'failed' | 'retry' };
 
-function attemptRow(record: Attempted, { isOnce, attempts }: Known): Row {
+function attemptRow(record: Attempted, { isOnce, attempts }: Known): WaterfallRow {
   const { id, name, kind, token, span } = record;
   // A record of one that is tried again has the number of the attempt that follows.
   const attempt = kind === 'retry' ? (attempts.get(id) ?? 0) + 1 : record.attempt;
