@@ -20,7 +20,7 @@ export const list = tool({
   }),
   run: ({ client, input: { workflow: name, ...query }, signal }) =>
     name === undefined
-      ? client.workflows.list({ signal })
+      ? client.workflows.list({}, { signal })
       : client.workflows.runs(name, given(query), { signal }),
 });
 
