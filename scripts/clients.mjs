@@ -5,6 +5,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { go } from './clients/go.mjs';
 import { modelOf } from './clients/model.mjs';
 import { python } from './clients/python.mjs';
 import { typescript } from './clients/typescript.mjs';
@@ -17,6 +18,7 @@ const model = modelOf(describe(OPERATIONS));
 const files = {
   ...placed('packages/client/src/operations', typescript(model)),
   ...placed('clients/python/holdfast', python(model)),
+  ...placed('clients/go', go(model)),
 };
 const changed = Object.entries(files).filter(([path, text]) => textOf(path) !== text);
 if (process.argv.includes('--check')) {

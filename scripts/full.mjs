@@ -36,8 +36,11 @@ const STEPS = {
     run: () => tests(['deploy/', 'scripts/pack'], process.execPath, { HOLDFAST_TESTS: 'deploy' }),
   },
   clients: {
-    about: 'clients of others and in other languages: that of Dapr',
-    run: () => tests(['packages/server/test/dapr'], process.execPath, { HOLDFAST_TESTS: 'clients' }),
+    about: 'the client in Go, and the unchanged client of Dapr',
+    run: () =>
+      tests(['packages/server/test/dapr', 'packages/client/'], process.execPath, {
+        HOLDFAST_TESTS: 'clients',
+      }),
   },
   simulation: {
     about: 'three minutes of simulated runs of each of the five systems',

@@ -55,6 +55,7 @@ it('are as `npm run clients` makes them from the operations of the server', asyn
   const made: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     'packages/client/src/operations': (await generator('typescript')).typescript(model),
     'clients/python/holdfast': (await generator('python')).python(model),
+    'clients/go': (await generator('go')).go(model),
   };
   for (const [folder, files] of Object.entries(made)) {
     for (const [name, text] of Object.entries(files)) {
@@ -214,17 +215,33 @@ it('streams: what cannot begin throws; what has begun goes on after the last eve
   await second.close();
 });
 
-it('of Python does the same', async () => {
-  const program = process.env['HOLDFAST_PYTHON'] ?? 'python3';
-  const child = spawn(program, ['-m', 'unittest', '-q', 'tests.test_client'], {
-    cwd: join(ROOT, 'clients/python'),
+/** Runs the tests of a client in another language to their end, which must be a good one. */
+async function passes(folder: string, [program = '', ...args]: readonly string[]): Promise<void> {
+  const child = spawn(program, args, {
+    cwd: join(ROOT, folder),
     env: { ...process.env, HOLDFAST_URL: url, HOLDFAST_KEY: made.key, PYTHONDONTWRITEBYTECODE: '1' },
-    stdio: ['ignore', 'ignore', 'pipe'],
+    stdio: ['ignore', 'pipe', 'pipe'],
   });
   let said = '';
-  child.stderr.on('data', (chunk: Buffer) => {
-    said += chunk;
-  });
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (chunk: Buffer) => {
+      said += chunk;
+    });
   const [code] = await once(child, 'close');
   expect(code, said).toBe(0);
-});
+}
+
+it('of Python does the same', () =>
+  passes('clients/python', [
+    process.env['HOLDFAST_PYTHON'] ?? 'python3',
+    ...['-m', 'unittest', '-q', 'tests.test_client'],
+  ]));
+
+// Its compiler takes half a minute, so it is a test of `npm run test:full`.
+if (process.env['HOLDFAST_TESTS'] === 'clients')
+  it('of Go does the same', { timeout: 300_000 }, async () => {
+    const { debianProgram } = await import('../../../scripts/others.mjs');
+    const go = debianProgram('go', 'golang-go');
+    await passes('clients/go', [go, 'vet', './...']);
+    await passes('clients/go', [go, 'test', '-count=1', './...']);
+  });
