@@ -15,6 +15,7 @@ import { NODE_CANARIES } from './nodes.js';
 import { QUEUE_STEERING_CANARIES } from './queue-steering.js';
 import { QUEUE_CANARIES } from './queues.js';
 import { READ_CANARIES } from './reads.js';
+import { REPLICA_CANARIES } from './replicas.js';
 import { VECTOR_GENERATION_CANARIES } from './vector-generations.js';
 import { VECTORS_CANARIES } from './vectors.js';
 import { VERB_CANARIES } from './verbs.js';
@@ -31,6 +32,7 @@ const OF_FEATURES: readonly Canary[] = [
   ...ERASURE_CANARIES,
   ...EXPORT_CANARIES,
   ...COPY_CANARIES,
+  ...REPLICA_CANARIES,
 ];
 
 const OF_VECTORS: readonly Canary[] = [...VECTORS_CANARIES, ...VECTOR_GENERATION_CANARIES];

@@ -171,6 +171,36 @@ export class Answers {
     }
   }
 
+  /** What an answer says of how old it is, at the most. */
+  judgeAges({ at }: Reading, answers: readonly SeenMeta[]): void {
+    const { now } = this.#options.world.scheduler;
+    for (const { user, views } of answers) {
+      const { time, reason, readAge, generation } = views.profile;
+      const since = now - 1_000 * (DRIFT * readAge + 5);
+      if (this.#options.remembersSince() >= Math.min(since, at - POINTER_LEASE)) continue;
+      const least = this.#options.rows.rowOf(`profile.${generation}`, user, since);
+      if (least === undefined || this.#options.erasures.touchedAt(user) >= since || !this.isServed(least))
+        continue;
+      if (reason === 'missing' || (time !== null && time.getTime() * 1_000 < least.time))
+        this.#options.violate(
+          'R4',
+          `${user} was answered ${time?.getTime()}, said to be ${readAge} ms old, although ${least.time} had been landed`,
+        );
+    }
+  }
+
+  /** What was there when the read began is not missing, whoever answers. */
+  judgeMissing({ at }: Reading, answers: readonly SeenMeta[]): void {
+    const { erasures, violate, remembersSince, rows } = this.#options;
+    if (remembersSince() >= at - POINTER_LEASE) return;
+    for (const { user, views } of answers) {
+      const { reason, generation } = views.profile;
+      const there = rows.rowOf(`profile.${generation}`, user, at);
+      if (reason === 'missing' && there !== undefined && erasures.touchedAt(user) < at)
+        violate('R1', `${user} was answered as missing, although ${there.time} had been landed`);
+    }
+  }
+
   /** What it was answered of the generations that it keeps. */
   judgePinned(reading: Reading, { generations, until }: Pin, answers: readonly SeenMeta[]): void {
     const { erasures, violate, remembersSince } = this.#options;

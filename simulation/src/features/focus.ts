@@ -7,6 +7,7 @@
 import { Dice } from '../plan/dice.js';
 import type { Wishes } from '../plan/draw.js';
 import type { Fault } from '../plan/plan.js';
+import { besideReplica, drawReplica, withExtras } from './extras.js';
 import { USERS } from './names.js';
 import { drawPlainPlan, type FeaturesPlan, type FeaturesStep, type RowPlan } from './plan.js';
 
@@ -14,14 +15,14 @@ import { drawPlainPlan, type FeaturesPlan, type FeaturesStep, type RowPlan } fro
 type DrawFocus = (dice: Dice, plan: FeaturesPlan) => FeaturesPlan;
 
 export const FEATURES_FOCUSES: Readonly<Record<string, DrawFocus>> = {
-  ...{ ties, losses, repeats, takeovers, readers, exporters, copies },
+  ...{ ties, losses, repeats, takeovers, readers, exporters, copies, replicas },
 };
 
 /** With the focus that is wished, if one is. */
 export function drawFeaturesPlan(seed: number, wishes: Wishes = {}): FeaturesPlan {
   const plan = drawPlainPlan(seed, wishes);
   const dice = new Dice(plan.seed ^ 0x51c3a7);
-  if (wishes.focus === undefined && !dice.chance(0.3)) return plan;
+  if (wishes.focus === undefined && !dice.chance(0.3)) return withExtras(plan);
   const focus = wishes.focus ?? dice.one(Object.keys(FEATURES_FOCUSES));
   const drawn = FEATURES_FOCUSES[focus]?.(dice, calm(plan)) ?? plan;
   return { ...drawn, focus, faults: drawn.faults.toSorted((one: Fault, two: Fault) => one.at - two.at) };
@@ -38,7 +39,6 @@ function calm(plan: FeaturesPlan): FeaturesPlan {
     strict: false,
     history: true,
     editions: [],
-    exports: false,
   };
   return { ...plan, healAt: HEALS_AT, faults: [], lossy: false, events, features };
 }
@@ -186,6 +186,46 @@ function exporters(dice: Dice, plan: FeaturesPlan): FeaturesPlan {
   });
   const features = { ...plan.features, exports: true };
   return { ...withTasks({ ...plan, features, lossy }, [jobs, exports(), exports()]), faults };
+}
+
+/** Somebody lands rows without a pause, and others read them from a replica, which stops now and then. */
+function replicas(dice: Dice, plan: FeaturesPlan): FeaturesPlan {
+  // Whoever has rows of both views is answered by a replica alone; in some, one user has them later than the others.
+  const early = dice.chance(0.4) ? USERS.slice(1) : USERS;
+  const first = early.map((user): RowPlan => ({ user, instant: 10 }));
+  const batchOf = (users: readonly string[]) => (): RowPlan[] =>
+    several(4, () => ({ user: dice.one(users), instant: 10 }));
+  const gap = dice.whole(15, 30);
+  const jobs = [
+    jobOf(0, [first, ...several(40, batchOf(early))], { gap, told: true }),
+    jobOf(0, several(40, batchOf(USERS)), { gap, told: true }),
+  ];
+  const events = several(24, (place) => ({
+    ...{ when: 20 + 5 * place, partition: place % 2, user: USERS[place % USERS.length] ?? 'u1', age: 0 },
+    ...{ instant: undefined, amount: 1, isReadable: true },
+  }));
+  // As in the plan above.
+  const reads = (): FeaturesStep[] =>
+    several(3, (place) => ({
+      ...{ f: 'read', after: (place === 0 ? 1_100 : 0) + dice.scale(1, 100), how: 'replica', users: USERS },
+      ...{
+        fresh: dice.one([undefined, undefined, 20, 50]),
+        times: dice.whole(20, 50),
+        gap: dice.scale(2, 40),
+      },
+    }));
+  const lags = several(
+    2,
+    (): Fault => ({
+      ...{ f: 'lag', at: dice.whole(100, 1_600), clients: [1, 2], nodes: [0] },
+      ...{ lag: dice.whole(20, 150), for: dice.whole(300, 1_500) },
+    }),
+  );
+  const drawn = { ...drawReplica(dice, HEALS_AT), maxLag: dice.whole(50, 200) };
+  const features = { ...plan.features, timeout: 600 };
+  const follow = followOf(60, { view: 'counts', lasts: 400 });
+  const made = withTasks({ ...plan, features, events }, [[follow, ...jobs], reads(), reads()]);
+  return { ...besideReplica(made, drawn), faults: dice.chance(0.5) ? lags : [] };
 }
 
 /** Somebody lands rows without a pause, while they are copied into generations, and the logs are exported. */

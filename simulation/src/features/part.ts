@@ -6,12 +6,14 @@ import { seededRandom } from '@holdfast/kernel';
 import type { Part } from '../run/part.js';
 import type { Subject } from '../run/subject.js';
 import { Disk } from '../world/disk.js';
+import type { SimulatedNode } from '../world/node.js';
 import type { World } from '../world/world.js';
 import { Issuer } from './issuer.js';
 import { FeaturesOracle } from './oracle.js';
 import { FeaturesPhases } from './phases.js';
 import type { FeaturesPlan, FeaturesStep } from './plan.js';
 import { FeaturesProcess } from './process.js';
+import { followStore, REPLICA } from './replica.js';
 import { WorldSource } from './source.js';
 
 export function joinFeatures(
@@ -22,14 +24,21 @@ export function joinFeatures(
   const disk = new Disk(world.scheduler, seededRandom(plan.seed));
   const [issuer, source] = [new Issuer(subject), new WorldSource()];
   const oracle = new FeaturesOracle(world, plan, disk);
+  const { replica } = plan.features;
+  if (replica !== undefined) followStore(world, replica);
+  const isReplica = (node: SimulatedNode): boolean => replica !== undefined && node === world.nodes[REPLICA];
   return {
     oracle,
     aftermath: 1_000,
     begin: (place, life) =>
       new FeaturesProcess({ world, plan, subject, oracle, issuer, source, disk, place, life }),
     phases: (crew) => new FeaturesPhases(world, { oracle, source }, crew),
-    onCommand: (_node, command, reply) => oracle.look(command, reply),
-    onRestart: () => oracle.restarted(),
+    onCommand: (node, command, reply) => {
+      if (!isReplica(node)) oracle.look(command, reply);
+    },
+    onRestart: (node) => {
+      if (!isReplica(node)) oracle.restarted();
+    },
     onFault(fault) {
       if (fault.f === 'flush' || (fault.f === 'crash' && fault.memory !== 'all')) oracle.forgets();
       // It happens right after this.

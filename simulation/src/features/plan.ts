@@ -10,6 +10,7 @@ import { CLOCK_AHEAD, drawFaults } from '../plan/faults.js';
 import type { ClientPlan, ClockPlan, RunPlan } from '../plan/plan.js';
 import type { Edition } from './names.js';
 import { ERASABLE, SHOPS, USERS } from './names.js';
+import type { ReplicaPlan } from './replica.js';
 
 /** All durations and times are milliseconds of true time. */
 export interface FeaturesPlan extends RunPlan<FeaturesStep> {
@@ -32,6 +33,7 @@ export interface FeaturesPlan extends RunPlan<FeaturesStep> {
     readonly editions: readonly Edition[];
     /** Whether logs are exported. */
     readonly exports: boolean;
+    readonly replica: ReplicaPlan | undefined;
   };
   readonly events: readonly EventPlan[];
   /** Whether the server may come back without what it had acknowledged. */
@@ -92,7 +94,7 @@ export type FeaturesStep = { readonly after: number } & (
   | {
       readonly f: 'read';
       readonly users: readonly string[];
-      readonly how: 'rows' | 'get' | 'place' | 'cached' | 'warm';
+      readonly how: 'rows' | 'get' | 'place' | 'cached' | 'warm' | 'replica';
       readonly fresh: number | undefined;
       readonly times: number;
       readonly gap: number;
@@ -149,7 +151,8 @@ export type FeaturesStep = { readonly after: number } & (
   | { readonly f: 'apply' | 'look' | 'deploy' | 'read marks' }
 );
 
-function drawUsual(seed: number, wishes: Wishes = {}): FeaturesPlan {
+/** One without a focus, and without what extras.ts adds. */
+export function drawPlainPlan(seed: number, wishes: Wishes = {}): FeaturesPlan {
   const dice = new Dice(seed ^ 0x2f6e2b);
   const clients = wishes.clients ?? dice.whole(2, 4);
   const healAt = dice.whole(3_000, 7_000);
@@ -179,45 +182,11 @@ function drawUsual(seed: number, wishes: Wishes = {}): FeaturesPlan {
       cache: { rows: dice.one([2, 6, 100]), maxAge: dice.scale(20, 3_000) },
       editions: lossy ? [] : drawEditions(dice, clients),
       exports: false,
+      replica: undefined,
     },
     events: Array.from({ length: dice.whole(10, 60) }, () => drawEvent(dice, healAt)),
     lossy,
   };
-}
-
-/** One without a focus. */
-export function drawPlainPlan(seed: number, wishes: Wishes = {}): FeaturesPlan {
-  const plan = drawUsual(seed, wishes);
-  return withCopies(new Dice(plan.seed ^ 0x5d01f3), withExports(new Dice(plan.seed ^ 0x3c9e17), plan));
-}
-
-/** Some of the generations of rows are copies, where logs say what there is to copy. */
-function withCopies(dice: Dice, plan: FeaturesPlan): FeaturesPlan {
-  if (!plan.features.history) return plan;
-  const clients = plan.clients.map(({ clock, tasks }) => ({
-    clock,
-    tasks: tasks.map((steps) =>
-      steps.map((step): FeaturesStep => {
-        if (step.f !== 'rebuild' || step.view !== 'profile' || !dice.chance(0.4)) return step;
-        return { ...step, copies: dice.one(['at once', 'all'] as const) };
-      }),
-    ),
-  }));
-  return { ...plan, clients };
-}
-
-/** In some, one step in eight is preceded by an export. */
-function withExports(dice: Dice, plan: FeaturesPlan): FeaturesPlan {
-  if (!dice.chance(0.3)) return plan;
-  const exported = (): FeaturesStep => ({
-    ...{ f: 'export', after: dice.scale(1, 300), told: dice.chance(0.5), compacts: dice.chance(0.5) },
-    calls: dice.chance(0.15) ? 2 : 1,
-  });
-  const clients = plan.clients.map(({ clock, tasks }) => ({
-    clock,
-    tasks: tasks.map((steps) => steps.flatMap((step) => (dice.chance(0.13) ? [exported(), step] : [step]))),
-  }));
-  return { ...plan, clients, features: { ...plan.features, exports: true } };
 }
 
 /** All the first one, or the second one is being deployed. */

@@ -13,6 +13,7 @@ import type { Issuer, Right } from './issuer.js';
 import { type Edition, PARTITIONS, STORE } from './names.js';
 import type { FeaturesOracle } from './oracle.js';
 import type { FeaturesPlan, RowPlan, ViewName } from './plan.js';
+import { REPLICA, type ReplicaPlan } from './replica.js';
 import type { WorldEvent, WorldSource } from './source.js';
 
 export interface ProgramOptions {
@@ -47,6 +48,7 @@ export class Program {
   readonly machine: Machine;
   readonly disk: Disk;
   readonly edition: Edition;
+  readonly replica: ReplicaPlan | undefined;
   /** Whether anybody exports. */
   readonly exports: boolean;
   readonly #options: ProgramOptions;
@@ -63,11 +65,14 @@ export class Program {
     const { clock, random } = machine;
     this.definitions = defineFeatures(subject, plan.features, edition);
     const { profile, counts, marks, both, cached } = this.definitions;
+    const [{ replica }, replicaNode = world.store] = [plan.features, world.nodes[REPLICA]];
+    this.replica = replica;
     this.store = subject.features.createFeatures({
       redis: world.connect(place, world.store),
       name: STORE,
       ...{ views: [profile, counts, marks], services: [both, cached], partitions: PARTITIONS },
       callTimeout: plan.features.timeout,
+      ...(replica && { replicas: { redis: world.connect(place, replicaNode), maxLag: replica.maxLag } }),
       ...{ clock, random },
     });
   }

@@ -23,7 +23,7 @@ async function readOnce(program: Program, { users, how, fresh }: Once): Promise<
   if (how === 'rows') return readRows(program, users);
   const ids = users.map((user) => ({ user }));
   if (how === 'warm') return store.warm(cached, ids);
-  const reading = oracle.answers.begins(users, how === 'cached' ? oldestOf(program, fresh) : 0);
+  const reading = oracle.answers.begins(users, oldestOf(program, how, fresh));
   const answers = await answersTo(program, { users, how, fresh });
   oracle.answers.judgeRows(
     reading,
@@ -34,10 +34,10 @@ async function readOnce(program: Program, { users, how, fresh }: Once): Promise<
     }),
     answers[0]?.views.profile.generation,
   );
-  oracle.answers.judgeMeta(
-    reading,
-    answers.map(({ views }, index) => ({ user: users[index] ?? '', views })),
-  );
+  const metas = answers.map(({ views }, index) => ({ user: users[index] ?? '', views }));
+  oracle.answers.judgeMeta(reading, metas);
+  oracle.answers.judgeAges(reading, metas);
+  if (how === 'replica') oracle.answers.judgeMissing(reading, metas);
 }
 
 /** Reads through the cache as long as something lasts, and once more. */
@@ -64,13 +64,25 @@ async function readRows({ oracle, store, definitions: { profile } }: Program, us
 
 function answersTo({ store, definitions: { both, cached } }: Program, { users, how, fresh }: Once) {
   const ids = users.map((user) => ({ user }));
-  const options = { meta: true, place: how === 'place' || how === 'cached' } as const;
+  const options = { meta: true, place: how !== 'get' } as const;
+  if (how === 'replica')
+    return store.get(both, ids, undefined, {
+      ...options,
+      replica: true,
+      ...(fresh !== undefined && { fresh }),
+    });
   if (how !== 'cached') return store.get(both, ids, undefined, options);
   return store.get(cached, ids, undefined, { ...options, ...(fresh !== undefined && { fresh }) });
 }
 
-/** How old what the cache answers may be, in ms. */
-function oldestOf({ definitions: { profile, cached } }: Program, fresh: number | undefined): number {
+/** How old what the cache or a replica answers may be, in ms. */
+function oldestOf(program: Program, how: Once['how'], fresh: number | undefined): number {
+  const {
+    definitions: { profile, cached },
+    replica,
+  } = program;
+  if (how === 'replica' && replica !== undefined) return Math.min(fresh ?? replica.maxLag, replica.maxLag);
+  if (how !== 'cached') return 0;
   const { maxAge = 0 } = cached.cache ?? {};
   return profile.strict ? 0 : Math.min(fresh ?? maxAge, maxAge);
 }

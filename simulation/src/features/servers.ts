@@ -18,6 +18,8 @@ function placeOf(key: string, servers: number): number {
 
 export class Servers implements Server {
   readonly #world: World<RunPlan<never>>;
+  /** Besides replicas. */
+  readonly #count = 1;
 
   constructor(world: World<never>) {
     this.#world = world as unknown as World<RunPlan<never>>;
@@ -28,7 +30,7 @@ export class Servers implements Server {
   }
 
   dump(): ReturnType<ModelServer['dump']> {
-    return Object.assign({}, ...this.#world.nodes.map(({ server }) => server.dump()));
+    return Object.assign({}, ...this.#world.nodes.slice(0, this.#count).map(({ server }) => server.dump()));
   }
 
   /** What the clock of the server shows that has the key, in microseconds. */
@@ -38,7 +40,7 @@ export class Servers implements Server {
 
   #nodeOf(key: string) {
     const { nodes } = this.#world;
-    return nodes[placeOf(key, nodes.length)] ?? this.#world.store;
+    return nodes[placeOf(key, this.#count)] ?? this.#world.store;
   }
 }
 

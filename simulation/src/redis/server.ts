@@ -136,6 +136,11 @@ export class ModelServer {
     for (const [name, text] of from?.libraries ?? []) this.#load(name, text);
   }
 
+  /** The same process, with what another one had. */
+  follow({ keys }: Snapshot): void {
+    this.#keys = keys.copy();
+  }
+
   /** The value of a key, for who watches: it is not to be changed. */
   look(key: string): Stored['value'] | undefined {
     return this.#keys.get(key)?.value;
