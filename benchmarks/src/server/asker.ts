@@ -12,11 +12,13 @@ interface Posting {
 }
 
 export class Asker {
-  readonly #agent = new Agent({ keepAlive: true, maxSockets: 256 });
+  readonly #agent: Agent;
   readonly #port: number;
 
-  constructor(port: number) {
+  /** `most`: connections. */
+  constructor(port: number, most = 256) {
     this.#port = port;
+    this.#agent = new Agent({ keepAlive: true, maxSockets: most });
   }
 
   /** How long all requests took, and each of them, in ms. */
@@ -29,6 +31,22 @@ export class Asker {
       times[turn] = performance.now() - begin;
     });
     return { took: performance.now() - began, times };
+  }
+
+  /** Resolves to the answer. `body`: JSON. */
+  say(method: string, path: string, body?: string): Promise<string> {
+    return this.#ask(method, path, body === undefined ? {} : { body });
+  }
+
+  /** Reads a stream of events to its end, and throws away what it says. Resolves when it has begun, to what ends it. */
+  watch(path: string): Promise<() => void> {
+    return new Promise((resolve, reject) => {
+      const asked = request({ host: '127.0.0.1', port: this.#port, agent: this.#agent, path }, (response) => {
+        response.on('error', () => {}).once('data', () => resolve(() => asked.destroy()));
+        if (response.statusCode !== 200) reject(new Error(`GET ${path}: ${response.statusCode}`));
+      });
+      asked.on('error', reject).end();
+    });
   }
 
   /** Takes a lease, extends it and ends it. */

@@ -1,6 +1,6 @@
 /**
- * `npm run bench -- server`: leases and tasks over HTTP, beside the same calls within a process and beside a bare handler of
- * node:http that takes the same bodies.
+ * `npm run bench -- server`: leases, tasks, features and searches over HTTP, beside the same calls within a process and beside a
+ * bare handler of node:http that takes and answers the same bytes; and what those cost who wait.
  *
  * Guarantees: the server and the bare handler are processes of their own, which `stop` ends.
  */
@@ -13,6 +13,8 @@ import { pairedRatio, quantile } from '../harness/statistics.js';
 import { atLeast, atMost } from '../harness/targets.js';
 import { turns } from '../harness/turns.js';
 import { Asker } from './asker.js';
+import { openReads, openSearches, READS_UNDER_WAY } from './reads.js';
+import { POLLS, SLOWER, type Usage, VIEWERS, waiting } from './waiting.js';
 
 const ADDING = ['holdfast', 'node:http'] as const;
 const LEASING = ['HTTP', 'in process'] as const;
@@ -21,9 +23,9 @@ const BATCH = 100;
 const MORE = 'lease: p50 more than in process, ms';
 
 export const server = onStand({
-  about: 'leases and tasks over HTTP, beside calls in process and a bare handler of node:http',
+  about: 'calls over HTTP, beside calls in process and a bare handler of node:http; and waiting ones',
   title: 'The server',
-  workloads: ['lease', 'add', 'batch'],
+  workloads: ['lease', 'add', 'batch', 'read', 'search', 'waiting'],
   rounds: 5,
   measure,
 });
@@ -32,32 +34,51 @@ interface Setting {
   readonly stand: Stand;
   readonly locks: Locks;
   readonly askers: Readonly<Record<(typeof ADDING)[number], Asker>>;
+  /** The process of the server. */
+  readonly process: MeasuringProcess;
+  readonly redis: string;
 }
 
 async function measure(stand: Stand) {
   const setting = await open(stand);
+  const { askers, redis } = setting;
   const { rounds, workloads, progress } = stand.call;
+  const reads = workloads.has('read') ? await openReads(stand, askers, redis) : undefined;
+  const searches = workloads.has('search') ? await openSearches(stand, askers.holdfast, redis) : undefined;
   for (let round = 0; round <= rounds; round += 1) {
     const isWarmup = round === 0;
     if (workloads.has('lease')) await leases(setting, round, isWarmup);
     for (const workload of ['add', 'batch'] as const) {
       if (workloads.has(workload)) await adds(setting, workload, round);
     }
+    await reads?.(round);
+    await searches?.(round);
+    if (workloads.has('waiting') && !isWarmup) await waiting(stand, setting.process, askers.holdfast);
     progress(`round ${round} of ${rounds}`);
   }
-  const ratio = (metric: string) =>
-    pairedRatio(valuesOf(stand.results, metric, 'holdfast'), valuesOf(stand.results, metric, 'node:http'));
-  const targets = [
-    ...(workloads.has('lease') ? [atMost(MORE, stand.spread(MORE, 'HTTP'), 1.5)] : []),
-    ...(workloads.has('add')
-      ? [atLeast('add: requests/s, to node:http', ratio('add: requests/s'), 0.6)]
-      : []),
+  return { targets: targetsOf(stand), tables: tablesOf(stand), remarks: REMARKS };
+}
+
+function targetsOf(stand: Stand) {
+  const { workloads } = stand.call;
+  const ratio = (metric: string, [one, other]: readonly [string, string]) =>
+    pairedRatio(valuesOf(stand.results, metric, one), valuesOf(stand.results, metric, other));
+  const target = (workload: string, made: () => ReturnType<typeof atLeast>) =>
+    workloads.has(workload) ? [made()] : [];
+  return [
+    ...target('lease', () => atMost(MORE, stand.spread(MORE, 'HTTP'), 1.5)),
+    ...target('add', () => atLeast('add: requests/s, to node:http', ratio('add: requests/s', ADDING), 0.6)),
+    ...target('read', () =>
+      atLeast('read: requests/s, to node:http', ratio('read: requests/s', ADDING), 0.5),
+    ),
+    ...target('search', () => atMost('search: p50, to in process', ratio('search: p50, ms', LEASING), 2)),
+    ...target('waiting', () => atMost(SLOWER, stand.spread(SLOWER, 'holdfast'), 2)),
   ];
-  return { targets, tables: tablesOf(stand), remarks: REMARKS };
 }
 
 const REMARKS = [
   'node:http: a handler that reads the same bodies, parses them and answers the same JSON, without a check and without Redis: it is the limit of the module with this client on this machine. The client shares the machine with the servers.',
+  'read: features of 10 users, 20 each; the bare handler has the bytes in its memory. search: the ten nearest of 50,000 vectors of 384 dimensions, which a request has as JSON; one caller.',
   'Leases are taken on five nodes without persistence, one after the other by one caller: acquire, extend, release. Over HTTP a release ends the lease for good (retire).',
 ];
 
@@ -70,13 +91,16 @@ const tablesOf = (stand: Stand) => [
   ),
   ...tableIf(stand, 'add', ADDING, `a task in each request, ${UNDER_WAY} under way.`),
   ...tableIf(stand, 'batch', ADDING, `${BATCH} tasks in each request, ${UNDER_WAY / 4} under way.`),
+  ...tableIf(stand, 'read', ADDING, `features of ten users, ${READS_UNDER_WAY} under way.`),
+  ...tableIf(stand, 'search', LEASING, 'one caller.'),
+  ...tableIf(stand, 'waiting', ['holdfast'], `${POLLS} long polls and ${VIEWERS} viewers in one process.`),
 ];
 
 const tableIf = (stand: Stand, workload: string, contestants: readonly string[], about: string) =>
   stand.call.workloads.has(workload)
     ? [
         tableOf(stand.results, {
-          ...{ workload, contestants, isCompared: true },
+          ...{ workload, contestants, isCompared: contestants.length > 1 },
           about: `${about} Median of the rounds (min–max).`,
         }),
       ]
@@ -95,12 +119,14 @@ async function open(stand: Stand): Promise<Setting> {
     ]);
     stand.later(() => process.stop());
     await process.started();
-    const asker = new Asker(await process.ask<number>('port'));
+    const asker = new Asker((await process.ask<Usage>('usage')).port);
     stand.later(() => asker.close());
-    return [name, asker] as const;
+    return { name, process, asker };
   });
-  const askers = Object.fromEntries(await Promise.all(started)) as Setting['askers'];
-  return { stand, locks, askers };
+  const all = await Promise.all(started);
+  const askers = Object.fromEntries(all.map(({ name, asker }) => [name, asker])) as Setting['askers'];
+  const [{ process }] = all as [(typeof all)[0]];
+  return { stand, locks, askers, process, redis: url };
 }
 
 async function leases({ stand, locks, askers }: Setting, round: number, isWarmup: boolean): Promise<void> {
