@@ -31,6 +31,8 @@ export function modelOf({ paths, components }) {
         operationOf(path, method.toUpperCase(), operation),
       ),
     )
+    // What leads a browser elsewhere is for browsers.
+    .filter(({ redirects }) => !redirects)
     .sort((one, other) => (one.id < other.id ? -1 : 1));
   return { operations, schemas: components.schemas };
 }
@@ -49,6 +51,7 @@ function operationOf(path, method, { operationId: id, summary, description = '',
     ...{ params: fields('path'), query: fields('query') },
     takesLease: fields('header').some((field) => field.name === LEASE),
     body: requestBody?.content['application/json'].schema,
+    redirects: '302' in responses,
     ...answerOf(responses),
   };
 }

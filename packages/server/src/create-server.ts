@@ -6,13 +6,24 @@
  * once, and no connection is left afterwards.
  */
 import { once } from 'node:events';
-import { createServer as createHttpServer, type Server as HttpServer } from 'node:http';
+import { readFile } from 'node:fs/promises';
+import {
+  createServer as createHttpServer,
+  type Server as HttpServer,
+  type IncomingMessage,
+  type RequestListener,
+  type ServerResponse,
+} from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
 import { type AddressInfo, isIP } from 'node:net';
-import { MisuseError, messageOf, pause, readOptions } from '@holdfast/kernel';
+import { type Clock, MisuseError, messageOf, pause, readOptions } from '@holdfast/kernel';
+import { Authenticator } from './auth/authenticator.js';
 import { KeyFile } from './auth/keys.js';
+import { People } from './auth/people.js';
 import { Sealer } from './auth/sealer.js';
 import { Answering } from './http/answering.js';
 import { Dashboard } from './http/dashboard.js';
+import { Tls } from './http/tls.js';
 import { Audit } from './observe/audit.js';
 import { Systems } from './operations/systems.js';
 import { OPERATIONS } from './operations/table.js';
@@ -38,10 +49,11 @@ export function createServer(options: ServerOptions): Server {
 const isLoopback = (host: string): boolean =>
   host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
 
-function requireKeysBeyondLoopback({ host, keys, serverKey, insecure }: ServerSettings): void {
+function requireKeysBeyondLoopback({ host, keys, issuer, serverKey, insecure }: ServerSettings): void {
   if (isLoopback(host) || insecure) return;
-  if (keys !== undefined && serverKey !== undefined) return;
-  if (keys !== undefined) {
+  const asks = keys !== undefined || issuer !== undefined;
+  if (asks && serverKey !== undefined) return;
+  if (asks) {
     throw new MisuseError(
       `Beyond the loopback the server needs a key that seals handles, the same for all replicas: give it a file as serverKey, which "holdfast keys server" makes.`,
     );
@@ -55,10 +67,36 @@ function requireKeysBeyondLoopback({ host, keys, serverKey, insecure }: ServerSe
 const TIMES = { headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 75_000 };
 const MOST_CONNECTIONS = 20_000;
 
+function serveSecurely(tls: Tls, options: object, answer: RequestListener): HttpServer {
+  const http = createHttpsServer({ ...options, ...tls.options }, answer);
+  tls.follow((content) => http.setSecureContext(content));
+  return http;
+}
+
+/** Those whom tokens are about, and how they sign in, where they do. Rejects with MisuseError. */
+async function openPeople(
+  { url, signIn, ...options }: NonNullable<ServerSettings['issuer']>,
+  clock: Clock,
+  systems: Systems,
+): Promise<People> {
+  const people = await People.open({ ...options, issuer: url }, clock);
+  if (!signIn) return people;
+  const { clientSecret: path, ...others } = signIn;
+  if (!URL.canParse(others.url))
+    throw new MisuseError(
+      'The URL by which browsers reach this server is one such as https://holdfast.example.org.',
+    );
+  const clientSecret = path === undefined ? undefined : (await readFile(path, 'utf8')).trim();
+  systems.signIn = { ...others, people, clientSecret: () => clientSecret };
+  return people;
+}
+
 class ListeningServer implements Server {
   readonly #settings: ServerSettings;
   readonly #systems: Systems;
   #keys: KeyFile | undefined;
+  #people: People | undefined;
+  #tls: Tls | undefined;
   #sealer: Sealer | undefined;
   #audit: Audit | undefined;
   #answering: Answering | undefined;
@@ -75,6 +113,7 @@ class ListeningServer implements Server {
   async listen(): Promise<string> {
     if (this.#http || this.#closing) throw new MisuseError('A server listens once; create another.');
     const { keys: path, serverKey, prefix, clock, host, port, hosts, maxBody, rate, logger } = this.#settings;
+    const { tls: files, issuer } = this.#settings;
     const { audit: trail, readOnly } = this.#settings;
     const audit = trail && new Audit({ path: trail.file, most: trail.most, clock });
     this.#audit = audit;
@@ -84,24 +123,33 @@ class ListeningServer implements Server {
     this.#keys = keys;
     const sealer = await Sealer.open(serverKey, [prefix], clock);
     this.#sealer = sealer;
-    this.#systems.opened(sealer, () => keys?.problem ?? sealer.problem);
+    const tls = files && (await Tls.open(files, clock));
+    this.#tls = tls;
+    const people = issuer && (await openPeople(issuer, clock, this.#systems));
+    this.#people = people;
+    this.#systems.opened(sealer, () => keys?.problem ?? people?.problem ?? sealer.problem);
     const systems = this.#systems;
     const answering = new Answering({
-      ...{ operations: OPERATIONS, systems, keys, maxBody, rate, logger, clock, audit },
+      ...{ operations: OPERATIONS, systems, maxBody, rate, logger, clock, audit },
+      authenticator: new Authenticator({
+        ...{ keys, people, sealer, clock },
+        hosts: hosts.map((name) => name.toLowerCase()),
+      }),
       auditRequired: trail?.required ?? false,
       isReadOnly: () => readOnly || keys?.readOnly === true,
-      hosts: hosts.map((name) => name.toLowerCase()),
     });
     this.#answering = answering;
     const dashboard = await Dashboard.open();
-    const http = createHttpServer({ ...TIMES, maxHeaderSize: 16_384 }, (request, response) => {
+    const answer = (request: IncomingMessage, response: ServerResponse): void => {
       this.#underWay += 1;
       response.once('close', () => {
         this.#underWay -= 1;
         this.#closeIdle();
       });
       if (!dashboard.answer(request, response)) void answering.answer(request, response);
-    });
+    };
+    const options = { ...TIMES, maxHeaderSize: 16_384 };
+    const http = tls ? serveSecurely(tls, options, answer) : createHttpServer(options, answer);
     http.maxConnections = MOST_CONNECTIONS;
     this.#http = http;
     try {
@@ -114,7 +162,7 @@ class ListeningServer implements Server {
       });
     }
     const { port: chosen } = http.address() as AddressInfo;
-    return `http://${isIP(host) === 6 ? `[${host}]` : host}:${chosen}`;
+    return `${tls ? 'https' : 'http'}://${isIP(host) === 6 ? `[${host}]` : host}:${chosen}`;
   }
 
   close(): Promise<void> {
@@ -137,6 +185,8 @@ class ListeningServer implements Server {
       cut.cancel();
     }
     this.#keys?.close();
+    this.#people?.close();
+    this.#tls?.close();
     this.#sealer?.close();
     this.#audit?.close();
     await this.#systems.close();

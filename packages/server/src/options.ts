@@ -44,6 +44,25 @@ export interface ServerOptions {
    * required, unless `insecure`. Default: a key of this process, so that a restart ends what was held by handles.
    */
   readonly serverKey?: string;
+  /** Files for TLS, read again when they change; with `ca`, only clients with a certificate of it are let in. Default: none. */
+  readonly tls?: { readonly cert: string; readonly key: string; readonly ca?: string };
+  /**
+   * Tokens of an issuer of OpenID Connect, beside keys. `groups`: the file that says what the groups of a token may do. `audience`:
+   * for whom tokens of programs are. `algorithms`: default RS256, ES256, EdDSA. `signIn`: lets people sign in at the dashboard;
+   * `url` is that of this server as browsers have it, `clientSecret` a file, `scope` default "openid groups". Default: none.
+   */
+  readonly issuer?: {
+    readonly url: string;
+    readonly audience: string;
+    readonly groups: string;
+    readonly algorithms?: readonly string[];
+    readonly signIn?: {
+      readonly clientId: string;
+      readonly url: string;
+      readonly clientSecret?: string;
+      readonly scope?: string;
+    };
+  };
   /** Listens beyond the loopback without keys: everybody who reaches the server may do everything. Default false. */
   readonly insecure?: boolean;
   /** The hosts by which the server is reached, such as "holdfast.example.org". Default: localhost only, where there are no keys. */
@@ -85,6 +104,29 @@ export const SERVER = {
   port: withDefault(whole(0, 65_535), 7_400),
   keys: optional(text('the path of a file')),
   serverKey: optional(text('the path of a file')),
+  tls: optional(
+    group({
+      cert: text('the path of a file'),
+      key: text('the path of a file'),
+      ca: optional(text('the path of a file')),
+    } satisfies Readers<NonNullable<ServerOptions['tls']>>),
+  ),
+  issuer: optional(
+    group({
+      url: text('the URL of an issuer'),
+      audience: text('an audience'),
+      groups: text('the path of a file'),
+      algorithms: withDefault(list<string>('a list of algorithms'), ['RS256', 'ES256', 'EdDSA']),
+      signIn: optional(
+        group({
+          clientId: text('the id of a client'),
+          url: text('the URL of this server'),
+          clientSecret: optional(text('the path of a file')),
+          scope: withDefault(text('scopes'), 'openid groups'),
+        } satisfies Readers<NonNullable<NonNullable<ServerOptions['issuer']>['signIn']>>),
+      ),
+    } satisfies Readers<NonNullable<ServerOptions['issuer']>>),
+  ),
   insecure: withDefault(flag, false),
   hosts: withDefault(list<string>('a list of hosts'), []),
   maxBody: withDefault(whole(1_024, 100_000_000), 1_048_576),

@@ -29,7 +29,7 @@ export class Product {
   /** Tell whose key it is, and what it may do. */
   session(options?: CallOptions): Promise<{
     readonly subject: string;
-    /** Absent where no keys are asked for. */
+    /** Absent for who has none. */
     readonly keyId?: string;
     readonly scopes: readonly {
       readonly system: string;

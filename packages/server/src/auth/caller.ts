@@ -4,10 +4,12 @@
 import { allows, allowsSome, type Right, readScope, type Scope } from './scopes.js';
 
 export interface Caller {
-  /** Who it is: the subject of its key. */
+  /** Who it is: the subject of its key, or of its token, with the issuer. */
   readonly subject: string;
-  /** The id of its key; undefined where no keys are asked for. */
+  /** The id of its key; undefined for one that has none. */
   readonly keyId: string | undefined;
+  /** The same of those alone who see the same. */
+  readonly viewer: string;
   readonly scopes: readonly Scope[];
   /** Whether it may do something with a resource. */
   may(right: Right, name: string): boolean;
@@ -18,14 +20,16 @@ export interface Caller {
 export function callerOf({
   subject,
   keyId,
+  viewer = keyId ?? '',
   scopes,
 }: {
   readonly subject: string;
   readonly keyId: string | undefined;
+  readonly viewer?: string;
   readonly scopes: readonly Scope[];
 }): Caller {
   return {
-    ...{ subject, keyId, scopes },
+    ...{ subject, keyId, viewer, scopes },
     may: (right, name) => allows(scopes, right, name),
     mayWithSome: (right) => allowsSome(scopes, right),
   };

@@ -1,5 +1,6 @@
 /**
- * The session of a browser that is signed in: a cookie that says which key it showed, sealed, without the key itself.
+ * The session of a browser that is signed in: a cookie that says which key it showed, or who has signed in, sealed, without the
+ * key or the token itself.
  *
  * Guarantees: no script can read it, and no page of another site has it sent. It ends after 12 hours, and at once when its
  * key is taken out of the file or expires. Under https it is one that only this host can have set.
@@ -8,32 +9,45 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Clock } from '@holdfast/kernel';
 import { z } from 'zod';
 import { RequestError } from '../errors.js';
+import type { Person } from './people.js';
 import type { Sealer } from './sealer.js';
 
 const SECONDS = 12 * 3_600;
 const SECURE_NAME = '__Host-holdfast';
-const SESSION = z.object({ keyId: z.string(), until: z.number() });
+const until = z.number();
+const SESSION = z.union([
+  z.object({ keyId: z.string(), until }),
+  z.object({ person: z.object({ sub: z.string(), groups: z.array(z.string()) }), until }),
+]);
+
+export type Session = { readonly keyId: string } | { readonly person: Person };
 
 /** Ports of one host share their cookies. */
 const plainName = (host: string): string => `holdfast-${/:(\d+)$/.exec(host)?.[1] ?? '80'}`;
 
-/** The key in the header Authorization. */
+/** The value of a cookie, in the header Cookie. */
+export const cookieIn = (cookies: string, wanted: string): string | undefined =>
+  cookies
+    .split(';')
+    .map((pair) => pair.trim().split('='))
+    .find(([name]) => name === wanted)?.[1];
+
+/** The key or token in the header Authorization. */
 export const bearerOf = (authorization: string | undefined): string | undefined =>
   /^Bearer +(\S+)$/i.exec(authorization ?? '')?.[1];
 
-/** The id of the key of a browser that is signed in. Undefined without a session that is still good. */
-export function keyIdInCookie(
+/** That of a browser that is signed in. Undefined without one that is still good. */
+export function sessionOf(
   { cookie = '', host = '' }: IncomingHttpHeaders,
   sealer: Sealer,
   clock: Clock,
-): string | undefined {
-  const pairs = cookie.split(';').map((pair) => pair.trim().split('='));
-  const named = (wanted: string): string | undefined => pairs.find(([name]) => name === wanted)?.[1];
+): Session | undefined {
+  const named = (wanted: string): string | undefined => cookieIn(cookie, wanted);
   const handle = named(SECURE_NAME) ?? named(plainName(host));
   if (handle === undefined) return undefined;
   try {
-    const { keyId, until } = SESSION.parse(sealer.open('session', '', handle));
-    return msOf(clock) < until ? keyId : undefined;
+    const session = SESSION.parse(sealer.open('session', '', handle));
+    return msOf(clock) < session.until ? session : undefined;
   } catch (error) {
     if (error instanceof RequestError) return undefined;
     throw error;
@@ -49,8 +63,8 @@ export interface Browser {
 }
 
 /** The header Set-Cookie that signs a browser in. */
-export function sessionCookie(keyId: string, browser: Browser, sealer: Sealer, clock: Clock): string {
-  const handle = sealer.seal('session', '', { keyId, until: msOf(clock) + SECONDS * 1_000 });
+export function sessionCookie(session: Session, browser: Browser, sealer: Sealer, clock: Clock): string {
+  const handle = sealer.seal('session', '', { ...session, until: msOf(clock) + SECONDS * 1_000 });
   return written(handle, SECONDS, browser);
 }
 

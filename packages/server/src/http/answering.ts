@@ -8,10 +8,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { AbortedError, type Clock, HoldfastError, UnavailableError } from '@holdfast/kernel';
 import type { Logger } from '@holdfast/telemetry';
+import type { Authenticator } from '../auth/authenticator.js';
 import { ANYBODY, type Caller } from '../auth/caller.js';
-import { bearerOf, keyIdInCookie } from '../auth/cookie.js';
-import type { KeyFile } from '../auth/keys.js';
-import { ForbiddenError, UnauthenticatedError } from '../errors.js';
+import { ForbiddenError } from '../errors.js';
 import type { Audit } from '../observe/audit.js';
 import { record } from '../observe/telemetry.js';
 import type { Answer, Call, Operation } from '../operations/operation.js';
@@ -19,7 +18,6 @@ import type { Systems } from '../operations/systems.js';
 import { readBody } from './body.js';
 import { check } from './checking.js';
 import { decodeQuery } from './decoding.js';
-import { requireOwnOrigin, requireOwnPage } from './origin.js';
 import { type Rate, RateLimit } from './rate.js';
 import { addressOf, bodyOf, idempotencyKeyOf, leaseOf } from './request-parts.js';
 import { changes, isNoted, requireRight } from './rights.js';
@@ -29,9 +27,7 @@ import { refuse, send } from './sending.js';
 export interface AnsweringOptions {
   readonly operations: readonly Operation[];
   readonly systems: Systems;
-  /** Undefined where no keys are asked for. */
-  readonly keys: KeyFile | undefined;
-  readonly hosts: readonly string[];
+  readonly authenticator: Authenticator;
   /** Of each caller; undefined for any number. */
   readonly rate: Rate | undefined;
   /** The most bytes of a body. */
@@ -56,9 +52,6 @@ interface Progress {
   answer: Answer | undefined;
 }
 
-/** Of one address: whoever sends more is not asked who it is for a while. */
-const WRONG_KEYS: Rate = { count: 50, per: 10_000 };
-
 /** A request whose operation is known. */
 interface Found extends Match {
   readonly query: Record<string, string>;
@@ -70,8 +63,8 @@ type Accepted = Pick<Call, 'params' | 'query' | 'caller' | 'systems' | 'operatio
 export class Answering {
   readonly #options: AnsweringOptions;
   readonly #router: Router;
-  /** Of requests, of those that extend or end what a caller holds, and of wrong keys, which are counted by address. */
-  readonly #limits: Record<'common' | 'keeping' | 'wrong', RateLimit | undefined>;
+  /** Of requests, and of those that extend or end what a caller holds. */
+  readonly #limits: Record<'common' | 'keeping', RateLimit | undefined>;
   readonly #stopping = new AbortController();
   #requests = 0;
 
@@ -82,7 +75,6 @@ export class Answering {
     this.#limits = {
       common: rate && new RateLimit(rate, clock),
       keeping: rate && new RateLimit({ ...rate, count: 10 * rate.count }, clock),
-      wrong: new RateLimit(WRONG_KEYS, clock),
     };
   }
 
@@ -135,7 +127,7 @@ export class Answering {
     progress.operation = operation;
     const authenticate = () => this.#authenticate(request, operation);
     progress.params = found.params;
-    const caller = authenticate();
+    const caller = await authenticate();
     progress.caller = caller;
     this.#count(caller, operation, addressOf(request));
     const accepted = this.#accept(found, caller, authenticate);
@@ -201,7 +193,7 @@ export class Answering {
   }
 
   /** Checks the right and the values. `again`: authenticates the caller again. Throws ForbiddenError, RequestError. */
-  #accept({ operation, params, query }: Found, caller: Caller, again: () => Caller): Accepted {
+  #accept({ operation, params, query }: Found, caller: Caller, again: () => Promise<Caller>): Accepted {
     const { operations, systems } = this.#options;
     const checked = check('path', operation.params, params) as Record<string, string>;
     requireRight(caller, operation, checked);
@@ -209,7 +201,7 @@ export class Answering {
     const read = async (path: string, signal: AbortSignal): Promise<Answer> => {
       const other = this.#find('GET', path);
       // A stream lives long: by now the key may be gone, or may do less.
-      const accepted = this.#accept(other, again(), again);
+      const accepted = this.#accept(other, await again(), again);
       return other.operation.run({
         ...accepted,
         ...{ signal, received: this.#options.clock.now(), header: () => undefined },
@@ -219,38 +211,16 @@ export class Answering {
     return { params: checked, query: given, caller, systems, operations, read };
   }
 
-  #authenticate(request: IncomingMessage, { right, keyHeader }: Operation): Caller {
-    const { keys, hosts } = this.#options;
+  async #authenticate(request: IncomingMessage, { right, keyHeader }: Operation): Promise<Caller> {
     if (right === undefined) return ANYBODY;
-    requireOwnPage(request.headers, { names: hosts, asksForKeys: keys !== undefined });
-    if (keys === undefined) return ANYBODY;
-    const address = addressOf(request);
-    const bare = keyHeader === undefined ? undefined : request.headers[keyHeader];
-    const key = typeof bare === 'string' ? bare : bearerOf(request.headers.authorization);
-    const keyId = key === undefined ? this.#keyIdOfBrowser(request) : undefined;
-    try {
-      if (key !== undefined) return keys.authenticate(key, address);
-      if (keyId !== undefined) return keys.recall(keyId, address);
-    } catch (error) {
-      this.#limits.wrong?.count(address);
-      throw error;
-    }
-    throw new UnauthenticatedError('Give a key in the header Authorization: Bearer hf_….');
+    return this.#options.authenticator.authenticate(request, keyHeader, addressOf(request));
   }
 
   /** Counts a request. Throws RateLimitedError. */
-  #count({ keyId }: Caller, { right, takesLease }: Operation, address: string): void {
+  #count(caller: Caller, { right, takesLease }: Operation, address: string): void {
     if (right === undefined) return;
     const { common, keeping } = this.#limits;
-    (takesLease ? keeping : common)?.count(keyId ?? address);
-  }
-
-  /** The key of a browser that is signed in. What changes something, only a page of ours may ask for. */
-  #keyIdOfBrowser({ headers, method = '' }: IncomingMessage): string | undefined {
-    const { systems, clock } = this.#options;
-    const keyId = keyIdInCookie(headers, systems.sealer, clock);
-    if (keyId !== undefined && !['GET', 'HEAD'].includes(method)) requireOwnOrigin(headers);
-    return keyId;
+    (takesLease ? keeping : common)?.count(caller === ANYBODY ? address : (caller.keyId ?? caller.subject));
   }
 
   /** Aborts when the client goes before its answer was sent, and when the server stops. */

@@ -17,7 +17,8 @@ export async function send(
   response: ServerResponse,
   answer: Answer,
 ): Promise<void> {
-  const { status, body, headers = {}, text, events } = answer;
+  const { status, body, headers = {}, cookies, text, events } = answer;
+  if (cookies) response.setHeader('set-cookie', [...cookies]);
   if (events && request.method !== 'HEAD') return sendEvents(response, events, { ...SECURE, ...headers });
   const payload = text?.body ?? (body === undefined ? undefined : JSON.stringify(body));
   if (payload === undefined) {

@@ -1,13 +1,13 @@
 /**
  * The audit trail: who did what, when, and with which outcome, as lines of JSON in a file of its own.
  *
- * Guarantees: a line has the names of resources, and never a body, a key or a handle. It is in the file within the turn of the
- * event loop in which its request was answered. The trail takes no more than twice `most` bytes: the file that is full becomes
+ * Guarantees: a line has the names of resources, and never a body, a key or a handle. It is in the file a moment after its request
+ * was answered. The trail takes no more than twice `most` bytes: the file that is full becomes
  * "<file>.1", in place of the one before. What cannot be written is kept for the next try, up to 10,000 lines; how many were
  * dropped beyond that is a line of its own.
  */
 import { closeSync, fstatSync, openSync, renameSync, writeSync } from 'node:fs';
-import { type Clock, MisuseError, messageOf } from '@holdfast/kernel';
+import { type Clock, MisuseError, messageOf, type Timer } from '@holdfast/kernel';
 
 /** One entry, without its time. */
 export interface AuditEntry {
@@ -41,7 +41,7 @@ export class Audit {
   #size = 0;
   #waiting: string[] = [];
   #dropped = 0;
-  #flush: NodeJS.Immediate | undefined;
+  #flush: Timer | undefined;
   #problem: string | undefined;
 
   /** Opens the file, and goes on at its end. Throws MisuseError if it cannot be written. */
@@ -61,7 +61,7 @@ export class Audit {
     const time = new Date(this.#options.clock.wall() / 1_000).toISOString();
     if (this.#waiting.length >= MOST_WAITING) this.#dropped += 1;
     else this.#waiting.push(`${JSON.stringify({ time, ...entry })}\n`);
-    this.#flush ??= setImmediate(() => this.#write());
+    this.#flush ??= this.#options.clock.after(0, () => this.#write());
   }
 
   close(): void {
@@ -71,7 +71,7 @@ export class Audit {
   }
 
   #write(): void {
-    clearImmediate(this.#flush);
+    this.#flush?.cancel();
     this.#flush = undefined;
     if (this.#file === undefined) this.#open();
     const { most } = this.#options;

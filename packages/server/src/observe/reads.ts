@@ -34,8 +34,8 @@ export class Reads {
   }
 
   /** The answer as JSON. Never rejects. */
-  ask({ keyId = '' }: Caller, topic: string, read: () => Promise<Read>): Promise<string> {
-    const key = `${keyId} ${topic}`;
+  ask({ viewer }: Caller, topic: string, read: () => Promise<Read>): Promise<string> {
+    const key = `${viewer} ${topic}`;
     const now = this.#clock.now();
     const known = this.#shared.get(key);
     if (known && now - known.asked < APART * 0.9) return known.answer;

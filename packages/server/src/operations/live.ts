@@ -69,10 +69,10 @@ export const session = operation({
   query: none,
   answers: {
     200: {
-      description: 'The subject of the key and its scopes.',
+      description: 'The subject and its scopes.',
       schema: z.object({
         subject: z.string(),
-        keyId: z.string().optional().describe('Absent where no keys are asked for.'),
+        keyId: z.string().optional().describe('Absent for who has none.'),
         scopes: z.array(z.object({ system: z.string(), action: z.string(), pattern: z.string() })),
       }),
     },
@@ -98,7 +98,7 @@ export const signIn = operation({
     const browser = { origin: header('origin'), host: header('host') };
     // Only the key itself begins a session: a session cannot lengthen itself.
     if (keyId === undefined || header('authorization') === undefined) return { status: 204 };
-    return { status: 204, headers: { 'set-cookie': sessionCookie(keyId, browser, sealer, clock) } };
+    return { status: 204, headers: { 'set-cookie': sessionCookie({ keyId }, browser, sealer, clock) } };
   },
 });
 

@@ -25,6 +25,8 @@ export interface Answer {
   /** JSON. Default: no body. */
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
+  /** Values of the header Set-Cookie. */
+  readonly cookies?: readonly string[];
   /** A body that is text of another type. */
   readonly text?: { readonly type: string; readonly body: string };
   /** Server-sent events in the place of a body. */

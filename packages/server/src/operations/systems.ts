@@ -17,6 +17,7 @@ import type { NodeSource } from '@holdfast/redis';
 import { joinTexts, openTally, PROMETHEUS, type Tally } from '@holdfast/telemetry';
 import { openIndex, type VectorIndex } from '@holdfast/vectors';
 import { type OpenedWorkflows, openWorkflows } from '@holdfast/workflow';
+import type { People } from '../auth/people.js';
 import type { Sealer } from '../auth/sealer.js';
 import { NotFoundError } from '../errors.js';
 import { Reads } from '../observe/reads.js';
@@ -34,6 +35,18 @@ export interface SystemsOptions {
   readonly callTimeout: number;
   readonly clock: Clock;
   readonly random: Random;
+}
+
+/** How people sign in. */
+export interface SignIn {
+  readonly people: People;
+  readonly clientId: string;
+  /** Undefined for a client that has none. */
+  readonly clientSecret: () => string | undefined;
+  /** What the issuer is asked for. */
+  readonly scope: string;
+  /** That of this server, as browsers have it. */
+  readonly url: string;
 }
 
 const MOST_QUEUES = 1_000;
@@ -57,6 +70,8 @@ export class Systems {
   #reporting: Reporting | undefined;
   #examined: { readonly at: number; readonly answer: Promise<Examined> } | undefined;
   #sealer: Sealer | undefined;
+  /** Undefined where people do not sign in by an issuer. */
+  signIn: SignIn | undefined;
   readonly reads: Reads;
   readonly #options: SystemsOptions;
   /** The one that was used longest ago comes first. */

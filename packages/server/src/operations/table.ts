@@ -22,6 +22,7 @@ import * as runVerbs from './run-verbs.js';
 import * as runs from './runs.js';
 import * as scale from './scale.js';
 import * as schedules from './schedules.js';
+import * as signIn from './sign-in.js';
 import * as steps from './steps.js';
 import * as vectors from './vectors.js';
 
@@ -31,6 +32,7 @@ const isOperation = (exported: unknown): exported is Operation =>
 export const OPERATIONS: readonly Operation[] = [
   product,
   live,
+  signIn,
   queues,
   administration,
   queueLimits,

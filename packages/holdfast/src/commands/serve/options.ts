@@ -99,3 +99,66 @@ export const STOP_GRACE: Option = {
   default: '20s',
   about: 'How long requests that are under way may then go on.',
 };
+
+export const TLS_CERT: Option = {
+  name: 'tls-cert',
+  value: '<file>',
+  env: 'HOLDFAST_TLS_CERT',
+  about: 'The certificate of the server, read again when it changes. Default: no TLS.',
+};
+
+export const TLS_KEY: Option = {
+  name: 'tls-key',
+  value: '<file>',
+  env: 'HOLDFAST_TLS_KEY',
+  about: 'Its key.',
+};
+
+export const TLS_CA: Option = {
+  name: 'tls-ca',
+  value: '<file>',
+  env: 'HOLDFAST_TLS_CA',
+  about: 'The authority of clients: only those with a certificate of it are let in. Default: everybody.',
+};
+
+export const ISSUER: Option = {
+  name: 'issuer',
+  value: '<url>',
+  env: 'HOLDFAST_ISSUER',
+  about: 'The issuer of OpenID Connect whose tokens are accepted, beside keys.',
+};
+
+export const AUDIENCE: Option = {
+  name: 'audience',
+  value: '<name>',
+  env: 'HOLDFAST_AUDIENCE',
+  default: 'holdfast',
+  about: 'For whom those tokens are.',
+};
+
+export const GROUPS: Option = {
+  name: 'groups',
+  value: '<file>',
+  env: 'HOLDFAST_GROUPS',
+  about: 'The file that says what the groups of a token may do, read again when it changes.',
+};
+
+export const CLIENT_ID: Option = {
+  name: 'client-id',
+  value: '<id>',
+  env: 'HOLDFAST_CLIENT_ID',
+  about: 'Lets people sign in by the issuer, where the server has this id. Asks for --public-url.',
+};
+
+export const CLIENT_SECRET: Option = {
+  name: 'client-secret',
+  value: '<file>',
+  env: 'HOLDFAST_CLIENT_SECRET',
+  about: 'The file of the secret of that id. Default: none.',
+};
+
+/** Those of TLS, and of tokens. */
+export const TRUST: readonly Option[] = [
+  ...[TLS_CERT, TLS_KEY, TLS_CA],
+  ...[ISSUER, AUDIENCE, GROUPS, CLIENT_ID, CLIENT_SECRET],
+];

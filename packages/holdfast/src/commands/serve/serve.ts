@@ -30,7 +30,9 @@ import {
   SERVED_REDIS,
   SERVER_KEY,
   STOP_GRACE,
+  TRUST,
 } from './options.js';
+import { issuerOf, tlsOf } from './trust.js';
 
 export const serve: Command = {
   name: 'serve',
@@ -47,6 +49,7 @@ and /metrics. Every replica answers every request. Log lines go to stdout.`,
     SERVER_KEY,
     SERVED_RATE,
     PUBLIC_URL,
+    ...TRUST,
     INSECURE,
     READ_ONLY,
     AUDIT,
@@ -78,6 +81,8 @@ and /metrics. Every replica answers every request. Log lines go to stdout.`,
         serverKey: args.text(SERVER_KEY),
         grace: args.duration(STOP_GRACE),
         audit: auditOf(args),
+        tls: tlsOf(args),
+        issuer: issuerOf(args),
       }),
       drain: args.duration(DRAIN) ?? 5_000,
       insecure: args.has(INSECURE),
