@@ -194,6 +194,12 @@ export const KEY_RATE: Option = {
   about: 'How many tasks of one key may begin within a time; or "none".',
 };
 
+export const BREAKER: Option = {
+  name: 'breaker',
+  value: '<count>/<duration>/<duration>',
+  about: 'After how many failures within a time none begins, and for how long; or "none".',
+};
+
 export const KEEP_RESULTS: Option = {
   name: 'keep-results',
   value: '<count>/<duration>',

@@ -1,11 +1,11 @@
 -- count: count the tasks in each state.
 --
 -- Replies {'counted', waiting, active, delayed, dead, completed, 'paused' or '', ms for which the oldest waits, sessions,
--- cancelled, the fields and counts of tally.lua}
+-- cancelled, the fields and counts of tally.lua, 'open', 'half-open' or 'closed' of the breaker}
 --
--- Stands on: queue, streams, tally
+-- Stands on: queue, streams, tally, breaker
 local waiting, active, oldest = redis.call('ZCARD', JOINED), 0, 0
-local meta = redis.call('HMGET', META, 'levels', 'returned', 'paused')
+local meta = redis.call('HMGET', META, 'levels', 'returned', 'paused', 'breaker')
 local returned = tonumber(meta[2] or 0)
 
 local function waits_since(ms)
@@ -31,6 +31,8 @@ for index, total in ipairs(redis.call('HMGET', META, unpack(fields))) do
   totals[#totals + 1] = fields[index]
   totals[#totals + 1] = total or '0'
 end
+read_breaker(meta[4])
+local state = not broken and 'closed' or broken > now and 'open' or 'half-open'
 return {'counted', waiting, active, redis.call('ZCARD', DELAYED), redis.call('ZCARD', DEAD),
   redis.call('HLEN', RESULTS), meta[3] and 'paused' or '', oldest, redis.call('ZCARD', SESSIONS),
-  redis.call('ZCARD', CANCELLED), totals}
+  redis.call('ZCARD', CANCELLED), totals, state}

@@ -2,7 +2,9 @@
 --
 -- then, for each delivery: ARGV as settle.lua describes them
 --
--- Stands on: deliveries, effects, settle, cancelled
+-- Stands on: deliveries, effects, settle, cancelled, breaker
+ENDINGS.spent = ENDINGS.dead
+
 local function hand_back(priority, entry, deliveries)
   redis.call('XCLAIM', stream_of(priority), GROUP, RETURNED, 0, entry,
     'RETRYCOUNT', deliveries - 1, 'JUSTID')
@@ -10,7 +12,7 @@ local function hand_back(priority, entry, deliveries)
 end
 
 -- How many arguments follow the entry.
-local PARTS = {done = 2, recorded = 4, retry = 5, later = 4, dead = 4, back = 1}
+local PARTS = {done = 2, recorded = 4, retry = 5, later = 4, dead = 4, spent = 4, back = 1}
 
 -- Ends the deliveries from ARGV[first] on. Returns how many were handed back. `twice`: the call may have been carried out before, or the
 -- server may have forgotten.
@@ -32,7 +34,10 @@ local function settle(session, first, count, twice)
     elseif skip then
       arg = at + 3 + PARTS[word]
     else
-      if at == arg or take_effect(arg + 2, at - 1) then ENDINGS[word](priority, entry, at + 3) end
+      if at == arg or take_effect(arg + 2, at - 1) then
+        ENDINGS[word](priority, entry, at + 3)
+        note_end(word, priority, entry)
+      end
       arg = at + 3 + PARTS[word]
       local entries = settled[priority] or {}
       settled[priority] = entries

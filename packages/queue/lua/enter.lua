@@ -3,14 +3,14 @@
 -- ARGV[1] the version of the limits, '' for none  ARGV[2] the limits as text: the same text, the same limits
 -- then, for each limit: ARGV its value, '' for none: how many tasks may wait, be handled at a time, begin, in how many ms;
 -- slots of each key, how many tasks of it may begin, in how many ms; how many results are kept, for how many ms, how many
--- dead letters, for how many ms, and how many other events
+-- dead letters, for how many ms, and how many other events; and the breaker, as breaker.lua keeps it
 --
 -- Replies {'entered'}, or {'differs', the stored limits} when these have the same version but differ
 --
--- Stands on: queue, wake
+-- Stands on: queue, breaker
 local queues = THINGS
 local LIMITS = {'max', 'limit', 'rate', 'per', 'key_limit', 'key_rate', 'key_per',
-  'keep', 'keep_for', 'dead_keep', 'dead_keep_for', 'keep_events'}
+  'keep', 'keep_for', 'dead_keep', 'dead_keep_for', 'keep_events', 'breaker'}
 local function stored_version()
   local stored = redis.call('HGET', META, 'limits')
   return stored and tonumber(string.match(stored, '^{"version":(%d+)')), stored
@@ -29,6 +29,7 @@ for queue = 0, queues - 1 do
       local value = ARGV[index + 2]
       if value == '' then redis.call('HDEL', META, name) else redis.call('HSET', META, name, value) end
     end
+    if ARGV[#LIMITS + 2] == '' then forget_breaker() end
     wake()
   end
 end

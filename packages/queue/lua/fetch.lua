@@ -16,9 +16,10 @@ local identity = redis.call('HMGET', META, 'server', 'epoch', 'token', 'confirme
 local epoch, last = epoch_of(identity)
 marks = tonumber(identity[5] or 0)
 quiet = true
-local meta = redis.call('HMGET', META, 'levels', 'paused', 'since', 'announced')
+local meta = redis.call('HMGET', META, 'levels', 'paused', 'since', 'announced', 'breaker')
 local limits = redis.call('HMGET', META, 'limit', 'rate', 'per')
 local levels = levels_of(meta[1])
+read_breaker(meta[5])
 local token, early = next_token(last, '0', identity[4] == epoch)
 
 local got = hold(session, levels)

@@ -9,8 +9,9 @@
 local session = ARGV[1]
 if not is_pending(ARGV[2], ARGV[3], session) then return {'gone'} end
 local meta = redis.call('HMGET', META, 'keep', 'keep_for', 'dead_keep', 'dead_keep_for', 'owned',
-  'cancelling', 'levels', 'limit')
+  'cancelling', 'levels', 'limit', 'breaker')
 marks, owned = tonumber(meta[6] or 0), meta[5]
+read_breaker(meta[9])
 local is_cancelled = redis.call('HEXISTS', CANCELLING, ARGV[2] .. ' ' .. ARGV[3]) == 1
 settle(session, 4, 1, false)
 meta[5] = owned
@@ -25,6 +26,6 @@ for _, level in ipairs(levels) do
 end
 if is_last and take_back(session, levels) then end_session(session) end
 -- It may have made room, or know of a task that is due before anybody looks.
-if ARGV[4] ~= 'done' or meta[8] then wake() end
+if ARGV[4] ~= 'done' or meta[8] or broken then wake() end
 if is_cancelled then return {'cancelled'} end
 return {'finished'}

@@ -1,6 +1,6 @@
 -- Prelude of the verb that claims: how many tasks may begin, and when to look again.
 --
--- Stands on: queue, streams, redis/window
+-- Stands on: queue, streams, probe, redis/window
 local function read(level, session, count)
   local stream = stream_of(level)
   local reply = redis.pcall('XREADGROUP', 'GROUP', GROUP, session, 'COUNT', count, 'STREAMS', stream, '>')
@@ -24,8 +24,10 @@ end
 -- How many tasks may begin now, and in how many ms more may; -1 if that is not a matter of time.
 local function admit(want, levels, limits)
   local limit, rate, per = unpack(limits, 1, 3)
+  local pause
+  want, pause = let_through(want)
   if limit and want > 0 then want = math.max(0, math.min(want, limit - in_flight(levels))) end
-  if not rate or want == 0 then return want, -1 end
+  if not rate or want == 0 then return want, pause end
   local allowed, at = allowance('', tonumber(rate), tonumber(per))
   return math.min(want, allowed), allowed < want and at - now or -1
 end

@@ -52,5 +52,6 @@ local function claim(session, allowed, levels)
       if got < allowed then got = got + keep(stream_of(level), level, read(level, session, allowed - got)) end
     end
   until got >= allowed or pushed == before
+  note_probe(session, claims)
   return got
 end

@@ -6,6 +6,7 @@
 --   retry     id, key, the new record, in how many ms it is due, the error
 --   later     id, key, the record, in how many ms it is due: not yet, which is no failure
 --   dead      id, key, the letter, the error
+--   spent     the same, of the last attempt, which has failed as others do
 --   back      how often it was delivered: handed back, and not counted
 -- Before one of the first two, there may be its effects:
 --   with      how many arguments follow, id, key, the letter up to and from the reason, and for each command its length

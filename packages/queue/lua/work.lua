@@ -3,8 +3,7 @@
 -- ARGV[1] session  ARGV[2] its lease in ms  ARGV[3] how many tasks are wanted  ARGV[4] the highest token that the worker
 -- knows of  ARGV[5] the number of this call of the session
 -- ARGV[6] '1' if an earlier call may have done the same  ARGV[7] the epoch in which the worker knows what it has
--- ARGV[8] how many deliveries end
--- then, for each of them: ARGV as settle.lua describes
+-- ARGV[8] how many deliveries end, then, for each of them: ARGV as settle.lua describes
 --
 -- Replies {'worked', token, time in ms, ms until there may be more, -1 if nobody knows, '' if
 -- there may be more now, the ticks that are due as due.lua has them, since when there has been a worker, 'unconfirmed' if tokens wait for that, 'paced' if there is a
@@ -17,9 +16,10 @@ if not ends then return {'lost'} end
 prolong(session, ends, ARGV[2])
 
 local identity = redis.call('HMGET', META, 'server', 'epoch', 'token', 'confirmed', 'cancelling',
-  'keep', 'keep_for', 'dead_keep', 'dead_keep_for', 'owned', 'unique', 'fans')
+  'keep', 'keep_for', 'dead_keep', 'dead_keep_for', 'owned', 'unique', 'fans', 'breaker')
 local epoch, last = epoch_of(identity)
 marks, owned, unique, fanned = tonumber(identity[5] or 0), identity[10], identity[11], identity[12]
+read_breaker(identity[13])
 -- A call that arrives after a later one has been repeated by that, or was given up; nobody would learn what it claims.
 local late = not is_next(session, ARGV[5])
 if late then want = 0 end
@@ -44,7 +44,7 @@ local got = claim(session, allowed, levels)
 if got > 0 and limits[2] then begin('', tonumber(limits[3]), got) end
 if is_announced(meta[4], 'b') then tell_begun(session) end
 -- Whoever was given all that it wanted may have left something, or made room for it.
-local gives, is_empty = got + pushed + back > 0 or count > 0 and limits[1], got < want or want == 0
+local gives, is_empty = got + pushed + back > 0 or count > 0 and (limits[1] or broken), got < want or want == 0
 if gives and got >= want and not meta[2] then is_empty = leave_to_others(levels) end
 local issued = '0'
 if got > 0 then

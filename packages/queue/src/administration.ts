@@ -218,7 +218,7 @@ export abstract class QueueAdministration<Input> {
     return changeLimits(this.#parts.adding, limits);
   }
 
-  /** Ends a pause. Throws UnavailableError. */
+  /** Ends a pause, and closes the breaker of the queue's limits. Throws UnavailableError. */
   async resume(): Promise<void> {
     await Promise.all(this.#parts.ports.map((port) => port.call(verbs.hold, false)));
   }

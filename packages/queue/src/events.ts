@@ -15,7 +15,7 @@ import { last } from './verbs.js';
 
 /** What every event has. */
 interface Occurrence {
-  /** The task's id. */
+  /** The task's id; '' for what is of the queue. */
   readonly id: string;
   /** Milliseconds since the epoch, by the server. */
   readonly at: number;
@@ -43,6 +43,10 @@ export type QueueEvent = Occurrence &
     | { readonly kind: 'begun'; readonly worker: string }
     /** Its worker has died, or hung for longer than its lease: the task is delivered again. */
     | { readonly kind: 'stalled'; readonly worker: string }
+    /** The breaker of the queue has opened: no task begins for so many ms. */
+    | { readonly kind: 'opened'; readonly pause: number }
+    /** The breaker has closed: a task has completed again, or somebody has resumed the queue. */
+    | { readonly kind: 'closed' }
   );
 
 /** The moves that are published only if somebody asks for them. */
@@ -134,6 +138,10 @@ function eventOf(about: Occurrence, kind: string | undefined, value: string): Qu
       return { kind: 'begun', ...about, worker: workerOf(value) };
     case 's':
       return { kind: 'stalled', ...about, worker: workerOf(value) };
+    case 'o':
+      return { kind: 'opened', ...about, pause: Number(value) };
+    case 'k':
+      return { kind: 'closed', ...about };
     default:
       return { kind: 'failed', ...about, reason: value };
   }

@@ -112,7 +112,7 @@ export class Handling {
         return later(claimed, task.attempt, delay);
       }
       const outcome = this.#failed(claimed, task, at, error);
-      attempt?.ended(clock.now() - began, outcome[0] === 'dead' ? 'dead' : 'retry', error);
+      attempt?.ended(clock.now() - began, outcome[0] === 'retry' ? 'retry' : 'dead', error);
       return outcome;
     }
   }

@@ -28,8 +28,8 @@ export {
 } from './errors.js';
 export type { Announced, QueueEvent } from './events.js';
 export type { FanIn, FanInInfo, FollowUp } from './fan-in.js';
-export type { Counts, LogLine, TaskInfo, TaskState } from './inspection.js';
-export type { Limits, Rate } from './limits.js';
+export type { BreakerState, Counts, LogLine, TaskInfo, TaskState } from './inspection.js';
+export type { Breaker, Limits, Rate } from './limits.js';
 export { metricsText, observeQueues } from './observe.js';
 export {
   type AddedToPartition,

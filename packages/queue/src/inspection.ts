@@ -47,6 +47,8 @@ export interface TaskInfo {
   readonly progress?: unknown;
 }
 
+export type BreakerState = 'closed' | 'open' | 'half-open';
+
 /** How many tasks there are in each state. */
 export interface Counts {
   readonly waiting: number;
@@ -58,6 +60,8 @@ export interface Counts {
   /** Cancelled tasks whose reasons are kept. */
   readonly cancelled: number;
   readonly paused: boolean;
+  /** Of the breaker of the queue's limits: closed while tasks begin, and if there is none. */
+  readonly breaker: BreakerState;
   /** How long the task that is next has been waiting, in ms. */
   readonly oldest: number;
   /** Sessions of workers. */
@@ -212,7 +216,8 @@ export function readPage(state: TaskState, reply: readonly Reply[]): TaskPage {
 
 /** Reads the reply of count.lua. */
 export function readCounts(reply: readonly Reply[]): Counts {
-  const [, waiting, active, delayed, dead, completed, paused, oldest, workers, cancelled, totals] = reply;
+  const [, waiting, active, delayed, dead, completed, paused, oldest, workers, cancelled, totals, breaker] =
+    reply;
   return {
     waiting: Number(waiting),
     active: Number(active),
@@ -221,6 +226,7 @@ export function readCounts(reply: readonly Reply[]): Counts {
     completed: Number(completed),
     cancelled: Number(cancelled),
     paused: paused === 'paused',
+    breaker: breaker as BreakerState,
     oldest: Number(oldest),
     workers: Number(workers),
     totals: readTotals((totals ?? []) as readonly string[]),

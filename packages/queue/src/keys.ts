@@ -27,7 +27,7 @@ export const KEYSPACE = {
     // Settings and counters: layout token server epoch confirmed levels returned cancelling paused seq since
     // call:<session> last:<schedule> ran:<schedule> event announced owned passed passed_dead unique fan fans, how many ended how
     // and how long they took: ends:<how> took:<bound>, and the declared limits: limits max limit rate per key_limit key_rate
-    // key_per keep keep_for dead_keep dead_keep_for keep_events.
+    // key_per keep keep_for dead_keep dead_keep_for keep_events breaker; and how that is: broken probe.
     'meta',
     // Sessions by the time at which they end.
     'sessions',

@@ -46,12 +46,29 @@ export interface Limits {
    */
   readonly keys?: { readonly concurrency?: number; readonly rate?: Rate };
   /**
+   * Lets no task begin for a while after many attempts have failed, and then one, whose end decides: if it completes, all
+   * may begin again, and if it fails, none for as long again. Failures with NonRetryableError do not count, as they are the
+   * task's own; nor does what was deferred, handed back, cancelled, given up unhandled, or lost with its worker. Default:
+   * none.
+   */
+  readonly breaker?: Breaker;
+  /**
    * The most results that are kept, up to a hundred more, and for how many ms; default 10000, and a day. Cancelled tasks
    * are kept the same. `dead`: the same for dead letters; default 100000, and 90 days. `events`: about how many other
    * events are kept, of moves and of notices each; default 1000. The oldest are deleted while tasks end, or with the
    * renewals of a worker's session; a task may say otherwise of itself.
    */
   readonly retain?: Retention & { readonly events?: number; readonly dead?: Retention };
+}
+
+/** A circuit breaker: see the README. */
+export interface Breaker {
+  /** It opens when so many attempts have failed... */
+  readonly failures: number;
+  /** ...within so many ms, by the server's clock; one counts for up to a hundredth longer. */
+  readonly within: number;
+  /** For how many ms no task begins then, before one is tried. */
+  readonly pause: number;
 }
 
 interface Retention {
@@ -78,6 +95,13 @@ export const LIMITS = {
     concurrency: withDefault(whole(1, 1e6), 1),
     rate: readRate,
   } satisfies Readers<NonNullable<Limits['keys']>>),
+  breaker: optional(
+    group({
+      failures: whole(1, 1e6),
+      within: duration({ min: 1, max: 86_400_000 }),
+      pause: duration({ min: 1, max: 86_400_000 }),
+    } satisfies Readers<Breaker>),
+  ),
   retain: groupOrDefaults({
     count: readCount,
     age: readAge,
@@ -88,7 +112,7 @@ export const LIMITS = {
 
 export const readLimits = group(LIMITS);
 
-const NONE: DeclaredLimits = { waiting: undefined, args: Array(14).fill('') };
+const NONE: DeclaredLimits = { waiting: undefined, args: Array(15).fill('') };
 
 type LimitSettings = Settings<typeof LIMITS>;
 
@@ -104,8 +128,10 @@ export function shareOfQueue(
   const part = (count: number | undefined): number | undefined =>
     count === undefined ? undefined : Math.ceil(count / partition.partitions);
   const { dead, ...retain } = share.retain;
+  const { breaker } = share;
   return {
     ...share,
+    breaker: breaker && { ...breaker, failures: Math.ceil(breaker.failures / partition.partitions) },
     retain: {
       ...retain,
       count: part(retain.count),
@@ -117,7 +143,7 @@ export function shareOfQueue(
 
 export function declareLimits(limits: LimitSettings | undefined): DeclaredLimits {
   if (limits === undefined) return NONE;
-  const { version, waiting, concurrency, rate, keys, retain } = limits;
+  const { version, waiting, concurrency, rate, keys, breaker, retain } = limits;
   const ofEachKey = {
     ...(keys.concurrency !== 1 && { concurrency: keys.concurrency }),
     ...(keys.rate && { rate: keys.rate }),
@@ -127,11 +153,13 @@ export function declareLimits(limits: LimitSettings | undefined): DeclaredLimits
   const text = JSON.stringify({
     ...{ version, waiting, concurrency, rate },
     ...(Object.keys(ofEachKey).length > 0 && { keys: ofEachKey }),
+    ...(breaker && { breaker }),
     ...named({ retain: named({ ...retain, dead: named(retain.dead) }) }),
   });
   const ofKeys = [keys.concurrency, keys.rate?.max, keys.rate?.per];
   const kept = [retain.count, retain.age, retain.dead.count, retain.dead.age, retain.events];
-  const values = [waiting, concurrency, rate?.max, rate?.per, ...ofKeys, ...kept];
+  const kind = breaker && [breaker.failures, breaker.within, breaker.pause].map(Math.ceil).join(' ');
+  const values = [waiting, concurrency, rate?.max, rate?.per, ...ofKeys, ...kept, kind];
   return { waiting, args: [String(version), text, ...values.map((value) => String(value ?? ''))] };
 }
 

@@ -40,6 +40,12 @@ const gauges = new Gauges<Counts>({
       read: ({ paused }) => Number(paused),
     },
     {
+      name: 'holdfast.queue.broken',
+      unit: '1',
+      description: '1 while the breaker of the queue is open or half-open.',
+      read: ({ breaker }) => Number(breaker !== 'closed'),
+    },
+    {
       kind: 'counter',
       name: 'holdfast.queue.completed',
       unit: '{task}',

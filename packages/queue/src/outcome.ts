@@ -74,7 +74,8 @@ export function failed(claimed: Claimed, attempt: number, error: unknown, contex
   const failure = failureOf(error, { attempt, at: now, worker, duration: Math.round(duration) });
   const errors = [...claimed.errors, failure].slice(-MOST_ERRORS);
   const most = claimed.options.a ?? DEFAULT_ATTEMPTS;
-  if (isNonRetryable(error) || attempt >= most) return dead(claimed, attempt, errors);
+  if (isNonRetryable(error)) return dead(claimed, attempt, errors);
+  if (attempt >= most) return ['spent', ...dead(claimed, attempt, errors).slice(1)];
   const { priority, entry, id, key } = claimed;
   return [
     'retry',

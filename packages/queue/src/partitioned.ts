@@ -24,7 +24,7 @@ import {
   requireConfirmed,
 } from './administration.js';
 import { type FanIn, type FollowUp, readFollowUp } from './fan-in.js';
-import type { Counts, TaskInfo, TaskState } from './inspection.js';
+import type { BreakerState, Counts, TaskInfo, TaskState } from './inspection.js';
 import { requireQueueName } from './keys.js';
 import { LIMITS, type Limits, shareOfQueue } from './limits.js';
 import { MANY, Queue } from './queue.js';
@@ -40,6 +40,9 @@ export interface PartitionedQueueOptions<Input = unknown, Output = Input>
    */
   readonly partitions: number;
 }
+
+/** Those of a breaker, the one first that lets least begin. */
+const BREAKER_STATES: readonly BreakerState[] = ['open', 'half-open', 'closed'];
 
 const { groups: _, ...OF_EACH } = QUEUE;
 const PARTITIONED = {
@@ -119,7 +122,7 @@ export class PartitionedQueue<Input = unknown, Output = Input> implements AsyncD
     return { ...(await queue.addMany(tasks, options)), queue: queue as Queue<unknown, unknown> };
   }
 
-  /** The counts of all partitions together; paused if all are. Throws UnavailableError. */
+  /** The counts of all partitions together; paused if all are, and with the breaker that lets least begin. Throws UnavailableError. */
   async counts(): Promise<Counts> {
     const all = await Promise.all(this.partitions.map((queue) => queue.counts()));
     const sum = (of: 'waiting' | 'active' | 'delayed' | 'dead' | 'completed' | 'cancelled'): number =>
@@ -132,6 +135,7 @@ export class PartitionedQueue<Input = unknown, Output = Input> implements AsyncD
       completed: sum('completed'),
       cancelled: sum('cancelled'),
       paused: all.every(({ paused }) => paused),
+      breaker: BREAKER_STATES.find((state) => all.some(({ breaker }) => breaker === state)) ?? 'closed',
       oldest: Math.max(...all.map(({ oldest }) => oldest)),
       workers: Math.max(...all.map(({ workers }) => workers)),
       totals: sumTotals(all.map(({ totals }) => totals)),

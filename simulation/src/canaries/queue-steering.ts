@@ -153,6 +153,38 @@ export const QUEUE_STEERING_CANARIES: readonly Canary[] = [
     ],
   },
   {
+    name: 'a breaker that never opens',
+    about: 'Attempts fail, and the breaker of the queue does not count them.',
+    changes: [
+      {
+        file: `${LUA}/breaker.lua`,
+        find: 'if sum >= breaker.failures then',
+        replace: 'if sum > 2 * breaker.failures then',
+      },
+    ],
+  },
+  {
+    name: 'a breaker that lets all through at once',
+    about: 'When the pause of the breaker is over, all tasks begin, not one of them.',
+    changes: [{ file: `${LUA}/probe.lua`, find: 'math.min(want, 1)', replace: 'want' }],
+  },
+  {
+    name: 'a second probe beside the first',
+    about: 'A half-open breaker lets a task begin while another is on trial.',
+    changes: [{ file: `${LUA}/probe.lua`, find: ' and not is_probing()', replace: '' }],
+  },
+  {
+    name: 'a breaker that does not close',
+    about: 'The task on trial completes, and the breaker stays half-open.',
+    changes: [
+      {
+        file: `${LUA}/breaker.lua`,
+        find: " elseif word == 'done' or word == 'recorded' then close_breaker() end",
+        replace: ' end',
+      },
+    ],
+  },
+  {
     name: 'nothing is deleted while no task ends',
     about: 'The renewal of a session deletes nothing of what has been kept for long enough.',
     changes: [

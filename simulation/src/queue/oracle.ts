@@ -12,6 +12,7 @@ import type { Judge, Violate, Violation } from '../run/part.js';
 import type { Command } from '../world/connection.js';
 import type { Machine } from '../world/machine.js';
 import type { World } from '../world/world.js';
+import { Breaks } from './breaks.js';
 import { Lives } from './lives.js';
 import { isFollowUp, key } from './names.js';
 import type { QueuePlan } from './plan.js';
@@ -40,6 +41,7 @@ export class QueueOracle implements Judge {
   readonly #held = new Set<Held>();
   readonly #ended = new WeakSet<Begun>();
   readonly #lives: Lives;
+  readonly #breaks: Breaks;
   readonly #rates: Rates;
   readonly #retention: Retention;
   readonly #ticks: Ticks;
@@ -57,6 +59,7 @@ export class QueueOracle implements Judge {
     this.#plan = plan;
     const violate: Violate = (rule, message) => this.violate(rule, message);
     this.#lives = new Lives(world, violate);
+    this.#breaks = new Breaks(world, violate);
     this.#rates = new Rates(plan, violate);
     this.#retention = new Retention(world, violate);
     this.#ticks = new Ticks(world, plan, violate);
@@ -78,6 +81,7 @@ export class QueueOracle implements Judge {
     this.#lives.forgets();
     this.#retention.forgets();
     this.#turns.forgets();
+    this.#breaks.forgets();
   }
 
   /** The server has carried out a command. */
@@ -89,6 +93,7 @@ export class QueueOracle implements Judge {
     }
     this.#lives.look(call, reply as string[]);
     this.#turns.look(call, reply as string[]);
+    this.#breaks.look(call, reply as readonly Reply[]);
     if (reply[0] === 'obliterated') this.forgets();
     if (this.#remembersSince < 0 && !this.#plan.clocksJump) this.#ticks.look(call, reply as string[]);
     if (call.verb === 'work' || call.verb === 'renew') this.#retention.look();

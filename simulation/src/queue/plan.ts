@@ -23,6 +23,9 @@ export interface QueuePlan extends RunPlan<QueueStep> {
     readonly slots: number;
     readonly rate: { readonly max: number; readonly per: number } | undefined;
     readonly keyRate: { readonly max: number; readonly per: number } | undefined;
+    readonly breaker:
+      | { readonly failures: number; readonly within: number; readonly pause: number }
+      | undefined;
     /** Between the ticks of a schedule, if there is one. */
     readonly every: number | undefined;
     readonly missed: 'once' | 'all' | 'skip';
@@ -153,6 +156,7 @@ export function drawQueuePlan(seed: number, wishes: Wishes = {}): QueuePlan {
   const moves = new Dice(seed ^ 0x4d07e5);
   const keeps = new Dice(seed ^ 0x2b91c7);
   const fans = new Dice(seed ^ 0x7a1b0d);
+  const breaks = new Dice(seed ^ 0x19c3e5);
   const clients = wishes.clients ?? dice.whole(2, 4);
   const healAt = dice.whole(2_000, 6_000);
   const lossy = dice.chance(0.3);
@@ -195,6 +199,9 @@ export function drawQueuePlan(seed: number, wishes: Wishes = {}): QueuePlan {
       slots: dice.one([1, 1, 1, 2]),
       rate: dice.chance(0.1) ? { max: dice.whole(2, 6), per: dice.scale(50, 300) } : undefined,
       keyRate: dice.chance(0.1) ? { max: dice.whole(1, 3), per: dice.scale(20, 200) } : undefined,
+      breaker: breaks.chance(0.12)
+        ? { failures: breaks.whole(1, 3), within: breaks.scale(50, 3_000), pause: breaks.scale(20, 400) }
+        : undefined,
       every: dice.chance(0.2) ? dice.scale(150, 1_000) : undefined,
       missed: more.one(['once', 'all', 'skip']),
       isAlone: moves.chance(0.3),

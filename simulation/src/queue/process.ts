@@ -395,7 +395,7 @@ const timesOf = ({ queue: { missed, isAlone } }: QueuePlan, every: number): Sche
 
 /** Those of the release before limit less. */
 function limitsOf(plan: QueuePlan, place: number): Limits | undefined {
-  const { concurrency, slots, rate, keyRate, retain } = plan.queue;
+  const { concurrency, slots, rate, keyRate, breaker, retain } = plan.queue;
   const declares = plan.clients[place]?.declares ?? 'new';
   if (declares === 'none') return undefined;
   if (declares === 'old') return { version: 1, keys: { concurrency: slots } };
@@ -404,6 +404,7 @@ function limitsOf(plan: QueuePlan, place: number): Limits | undefined {
     keys: { concurrency: slots, ...(keyRate && { rate: keyRate }) },
     ...(concurrency !== undefined && { concurrency }),
     ...(rate && { rate }),
+    ...(breaker && { breaker }),
     ...(retain && { retain }),
   };
 }

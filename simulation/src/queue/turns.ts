@@ -61,6 +61,8 @@ export class Turns {
     for (let index = 0; index * 9 < args.length; index += 1) {
       const [, priority, tenant = ''] = args.slice(9 * index);
       const [word, id = ''] = reply.slice(2 * index + 1);
+      // It may have been replaced by one that is no tenant's, or another's.
+      if (word === 'same') this.#forget(id);
       const place = this.#world.store.server.execute('HGET', [key('places'), id]);
       if (word !== 'added' || !tenant.startsWith(TENANT) || typeof place !== 'string') continue;
       this.#forget(id);

@@ -28,6 +28,7 @@ export interface Counts {
   /** Those whose reasons are kept. */
   readonly cancelled: number;
   readonly paused: boolean;
+  readonly breaker: 'closed' | 'open' | 'half-open';
   /** How long the task that is next has waited, in ms. */
   readonly oldest: number;
   readonly workers: number;

@@ -49,6 +49,7 @@ const countsOfQueue = z
     completed: z.int().describe('Those whose results are kept.'),
     cancelled: z.int().describe('Those whose reasons are kept.'),
     paused: z.boolean(),
+    breaker: z.enum(['closed', 'open', 'half-open']),
     oldest: z.number().describe('How long the task that is next has waited, in ms.'),
     workers: z.int(),
     totals: z.looseObject({ completed: z.int(), failed: z.int(), retried: z.int() }),

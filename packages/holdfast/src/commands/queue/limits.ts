@@ -4,12 +4,13 @@
  * Guarantees: a limit that is not named stays as it is, also if somebody else changes it at the same time: then the command
  * changes nothing and says so.
  */
-import type { KeptLimits, Limits, Rate } from '@holdfast/queue';
+import type { Breaker, KeptLimits, Limits, Rate } from '@holdfast/queue';
 import { type Arguments, masked } from '../../arguments.js';
 import type { Command } from '../../command.js';
 import { DURATION_FORMS, parseDuration } from '../../durations.js';
 import { EXIT } from '../../exit-codes.js';
 import {
+  BREAKER,
   CONCURRENCY,
   JSON_OUTPUT,
   KEEP_DEAD,
@@ -24,7 +25,7 @@ import {
 } from '../../options.js';
 import { OF_EVERY_ACTION, onQueue, QUEUE_OPERAND } from './opened.js';
 
-const LIMITS = [WAITING, CONCURRENCY, RATE, KEY_CONCURRENCY, KEY_RATE, KEEP_RESULTS, KEEP_DEAD];
+const LIMITS = [WAITING, CONCURRENCY, RATE, KEY_CONCURRENCY, KEY_RATE, BREAKER, KEEP_RESULTS, KEEP_DEAD];
 
 export const limits: Command = {
   ...OF_EVERY_ACTION,
@@ -53,6 +54,7 @@ function changeOf(args: Arguments, before: KeptLimits | undefined): Limits | und
   const rate = chosen(args, RATE, rateOf, before?.rate);
   const keyConcurrency = chosen(args, KEY_CONCURRENCY, countOf, before?.keys?.concurrency);
   const keyRate = chosen(args, KEY_RATE, rateOf, before?.keys?.rate);
+  const breaker = chosen(args, BREAKER, breakerOf, before?.breaker);
   const { dead, events, ...results } = before?.retain ?? {};
   const keepResults = chosen(args, KEEP_RESULTS, retentionOf, results);
   const keepDead = chosen(args, KEEP_DEAD, retentionOf, dead);
@@ -64,6 +66,7 @@ function changeOf(args: Arguments, before: KeptLimits | undefined): Limits | und
       ...(keyConcurrency !== undefined && { concurrency: keyConcurrency }),
       ...(keyRate && { rate: keyRate }),
     },
+    ...(breaker && { breaker }),
     retain: { ...keepResults, ...(events !== undefined && { events }), ...(keepDead && { dead: keepDead }) },
   };
 }
@@ -93,6 +96,12 @@ function rateOf(text: string): Rate | undefined {
   return max === '' || duration === undefined || duration < 1
     ? undefined
     : { max: Number(max), per: duration };
+}
+
+function breakerOf(text: string): Breaker | undefined {
+  const [, count = '', time = '', rest = ''] = /^([1-9]\d{0,5})\/([^/]+)\/([^/]+)$/.exec(text) ?? [];
+  const [within, pause] = [parseDuration(time), parseDuration(rest)];
+  return count === '' || !within || !pause ? undefined : { failures: Number(count), within, pause };
 }
 
 function retentionOf(text: string): { readonly count: number; readonly age: number } | undefined {

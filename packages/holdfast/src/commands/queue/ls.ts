@@ -1,13 +1,17 @@
 /** `holdfast queue ls`: all queues, with the numbers of their tasks. */
 
 import { formatDuration } from '@holdfast/kernel';
-import { createQueue, listQueues } from '@holdfast/queue';
+import { type BreakerState, createQueue, listQueues } from '@holdfast/queue';
 import type { Command } from '../../command.js';
 import { EXIT } from '../../exit-codes.js';
 import { JSON_OUTPUT, PREFIX, REDIS } from '../../options.js';
 import { renderTable } from '../../table.js';
 import { placeOf } from '../place.js';
 import { OF_EVERY_ACTION } from './opened.js';
+
+/** What is not as usual. */
+const stateOf = (paused: boolean, breaker: BreakerState): string =>
+  [paused ? 'paused' : '', breaker === 'closed' ? '' : `breaker ${breaker}`].filter(Boolean).join(', ');
 
 const COLUMNS = ['queue', 'waiting', 'active', 'delayed', 'dead', 'completed', 'oldest', 'workers', ''];
 
@@ -28,10 +32,12 @@ export const ls: Command = {
         return { name, ...(await opened.counts()) };
       }),
     );
-    const table = rows.map(({ name, waiting, active, delayed, dead, completed, oldest, workers, paused }) => [
-      ...[name, waiting, active, delayed, dead, completed].map(String),
-      ...[formatDuration(oldest), String(workers), paused ? 'paused' : ''],
-    ]);
+    const table = rows.map(
+      ({ name, waiting, active, delayed, dead, completed, oldest, workers, paused, breaker }) => [
+        ...[name, waiting, active, delayed, dead, completed].map(String),
+        ...[formatDuration(oldest), String(workers), stateOf(paused, breaker)],
+      ],
+    );
     stdout.write(`${args.has(JSON_OUTPUT) ? JSON.stringify(rows) : renderTable([COLUMNS, ...table])}\n`);
     return EXIT.ok;
   },

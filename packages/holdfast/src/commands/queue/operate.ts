@@ -80,7 +80,7 @@ export const resume: Command = {
   name: 'resume',
   summary: 'End the pause.',
   operands: [QUEUE_OPERAND],
-  about: 'Tasks are given to workers again.',
+  about: 'Tasks are given to workers again; a breaker that has opened closes.',
   options: [REDIS, PREFIX, JSON_OUTPUT],
   example: 'holdfast queue resume images --redis redis://127.0.0.1:6379',
   run: onQueue(async (call) => {

@@ -44,6 +44,9 @@ function detailOf(event: QueueEvent): string {
       return JSON.stringify(event.progress);
     case 'deferred':
       return formatDuration(event.delay);
+    case 'opened':
+      return formatDuration(event.pause);
+    case 'closed':
     case 'removed':
     case 'added':
       return '';
