@@ -1104,6 +1104,7 @@ class Queues:
         concurrency: int = ABSENT,
         rate: dict = ABSENT,
         keys: dict = ABSENT,
+        breaker: dict = ABSENT,
         retain: dict = ABSENT,
         version: int = ABSENT,
         idempotency_key: str | None = None,
@@ -1117,6 +1118,8 @@ class Queues:
         concurrency: The most tasks that may be handled at a time, by all workers together.
         rate: The most tasks that may begin within a time.
         keys: The same for the tasks of each key.
+        breaker: After so many failures within a time, no task begins for a while, and then one
+            that is tried.
         retain: How many results, events and dead letters are kept, and for how long.
         version: Above that of the limits that were read: refused if they have changed since.
             Default: the next.
@@ -1131,6 +1134,7 @@ class Queues:
                 "concurrency": concurrency,
                 "rate": rate,
                 "keys": keys,
+                "breaker": breaker,
                 "retain": retain,
                 "version": version,
             },

@@ -113,6 +113,14 @@ export interface Limits {
       readonly per: number;
     };
   };
+  /** After so many failures within a time, no task begins for a while, and then one that is tried. */
+  readonly breaker?: {
+    readonly failures: number;
+    /** In ms. */
+    readonly within: number;
+    /** In ms. */
+    readonly pause: number;
+  };
   /** How many results, events and dead letters are kept, and for how long. */
   readonly retain?: {
     readonly count?: number;

@@ -25,6 +25,16 @@ const limits = {
     .strictObject({ concurrency: most, rate })
     .optional()
     .describe('The same for the tasks of each key.'),
+  breaker: z
+    .strictObject({
+      failures: z.int().min(1).max(1e6),
+      within: duration(1, 86_400_000).describe('In ms.'),
+      pause: duration(1, 86_400_000).describe('In ms.'),
+    })
+    .optional()
+    .describe(
+      'After so many failures within a time, no task begins for a while, and then one that is tried.',
+    ),
   retain: z
     .strictObject({ ...retention, events: kept, dead: z.strictObject(retention).optional() })
     .optional()
