@@ -39,6 +39,7 @@ npm run simulate -- coverage                shows which lines and branches of th
   --focus NAME     draws one situation again and again:
                    workflow: ${scenarioOf('workflow').focuses.join(', ')}
                    features: ${scenarioOf('features').focuses.join(', ')}
+                   vectors: ${scenarioOf('vectors').focuses.join(', ')}
   --canary NAME    runs the code with this mistake in it
   --only NAME      canaries: only this one; --runs N after so many runs it counts as not caught (default 20000);
                    --catches N: runs no more once it was caught so often (default 5)

@@ -7,6 +7,7 @@ const SRC = 'packages/vectors/src';
 export const VECTOR_GENERATION_CANARIES: readonly Canary[] = [
   {
     name: 'a builder that goes on for ever',
+    focus: 'models',
     about: 'A builder that was replaced fills and cuts what another one has begun.',
     changes: [
       {
@@ -18,6 +19,7 @@ export const VECTOR_GENERATION_CANARIES: readonly Canary[] = [
   },
   {
     name: 'a generation begun under any token',
+    focus: 'models',
     about: 'The token under which a generation was begun is stored, and not compared.',
     changes: [
       {
@@ -29,6 +31,7 @@ export const VECTOR_GENERATION_CANARIES: readonly Canary[] = [
   },
   {
     name: "a builder's vectors under any token",
+    focus: 'models',
     about: 'A builder that was replaced writes vectors.',
     changes: [
       {
@@ -40,6 +43,7 @@ export const VECTOR_GENERATION_CANARIES: readonly Canary[] = [
   },
   {
     name: 'vectors of what a document was',
+    focus: 'models',
     about: 'A worker that was slow writes the vectors of an earlier text.',
     changes: [
       {
@@ -51,11 +55,13 @@ export const VECTOR_GENERATION_CANARIES: readonly Canary[] = [
   },
   {
     name: 'vectors that nobody hears of',
+    focus: 'models',
     about: 'A document whose vectors are written does not stand in the log again.',
     changes: [{ file: `${LUA}/vector.lua`, find: "redis.call('ZADD', LOG, unpack(entries))\n", replace: '' }],
   },
   {
     name: 'a generation that goes live whatever is left',
+    focus: 'models',
     about: 'What was written since the builder has looked is not counted.',
     changes: [
       {
@@ -67,28 +73,13 @@ export const VECTOR_GENERATION_CANARIES: readonly Canary[] = [
   },
   {
     name: 'a builder that passes over a document',
+    focus: 'models',
     about: 'A builder notes that it has looked at a page, of which it has left out one that lacks vectors.',
     changes: [
       {
         file: `${SRC}/generations/builder.ts`,
         find: 'const missing = await missingOf(truth, ids, lacking);',
         replace: 'const missing = (await missingOf(truth, ids, lacking)).slice(1);',
-      },
-    ],
-  },
-  {
-    name: 'a builder that goes on in another epoch',
-    about: 'How far a builder has looked counts although the server has forgotten writes since.',
-    changes: [
-      {
-        file: `${LUA}/cut.lua`,
-        find: "if of ~= epoch then reached = '0' end",
-        replace: "reached = reached or '0'",
-      },
-      {
-        file: `${LUA}/advance.lua`,
-        find: "tonumber(of == epoch and reached or '0') ~= tonumber(ARGV[5])",
-        replace: "tonumber(reached or '0') > tonumber(ARGV[6])",
       },
     ],
   },
@@ -106,6 +97,7 @@ export const VECTOR_GENERATION_CANARIES: readonly Canary[] = [
   },
   {
     name: 'a follower that stays with a model',
+    focus: 'models',
     about: 'A process that follows an index does not see that another generation is live.',
     changes: [
       {

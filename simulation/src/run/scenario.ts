@@ -11,7 +11,7 @@ import type { Plan } from '../plan/plan.js';
 import { joinQueue } from '../queue/part.js';
 import { drawQueuePlan, type QueuePlan } from '../queue/plan.js';
 import { joinVectors } from '../vectors/part.js';
-import { drawVectorsPlan, type VectorsPlan } from '../vectors/plan.js';
+import { drawVectorsPlan, VECTORS_FOCUSES, type VectorsPlan } from '../vectors/plan.js';
 import { drawWorkflowPlan, FOCUSES } from '../workflow/focus.js';
 import { joinWorkflow } from '../workflow/part.js';
 import type { WorkflowPlan } from '../workflow/plan.js';
@@ -69,7 +69,7 @@ export const VECTORS: Scenario<VectorsPlan> = {
   run: (plan, options) => simulate(joinVectors, plan, options),
   parameters: ({ vectors, lossy }) => ({ ...vectors, lossy }),
   words: ['writes', 'reads'],
-  focuses: [],
+  focuses: VECTORS_FOCUSES,
 };
 
 const SCENARIOS = {

@@ -6,7 +6,7 @@ import * as features from '@holdfast/features';
 import { createRedisGuard } from '@holdfast/fence/redis';
 import { createLocks, LeaseLostError } from '@holdfast/lock';
 import { createQueue, createWorker, NonRetryableError } from '@holdfast/queue';
-import { createIndex } from '@holdfast/vectors';
+import { createIndex, createShardedIndex } from '@holdfast/vectors';
 import { createWorkflows, defineWorkflow } from '@holdfast/workflow';
 
 export interface Subject {
@@ -22,7 +22,10 @@ export interface Subject {
     typeof features,
     'createFeatures' | 'entity' | 'flags' | 'service' | 't' | 'view' | 'windows'
   >;
-  readonly vectors: { readonly createIndex: typeof createIndex };
+  readonly vectors: {
+    readonly createIndex: typeof createIndex;
+    readonly createShardedIndex: typeof createShardedIndex;
+  };
 }
 
 /** The code that is shipped. */
@@ -36,5 +39,5 @@ export const shipped: Subject = {
   createWorkflows,
   defineWorkflow,
   features,
-  vectors: { createIndex },
+  vectors: { createIndex, createShardedIndex },
 };

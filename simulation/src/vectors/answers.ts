@@ -6,7 +6,7 @@
  */
 import type { Violate } from '../run/part.js';
 import type { History, State } from './history.js';
-import { type Attributes, cosine, IDS, isModel, type VectorName, vectorsOf, wordsOf } from './names.js';
+import { type Attributes, cosine, isModel, type VectorName, vectorsOf, wordsOf } from './names.js';
 
 /** What a process knew when it began to read. */
 export interface Reading {
@@ -51,6 +51,9 @@ interface Near {
   readonly name: VectorName;
 }
 
+/** By document. */
+type Known = (id: string) => Place | undefined;
+
 interface Place {
   readonly epoch: string;
   readonly sequence: number;
@@ -69,7 +72,8 @@ const SOON = 10_000;
 
 export interface AnswersParts {
   readonly violate: Violate;
-  readonly history: History;
+  /** All documents, by the shards in which they lie; one, if there are none. */
+  readonly shards: readonly { readonly ids: readonly string[]; readonly history: History }[];
   /** The server's time, in ms. */
   readonly now: () => number;
   /** Whether the text of a write had its vectors at a place, where models make them. */
@@ -89,20 +93,20 @@ export class Answers {
   judge(reading: Reading, question: Question, answered: readonly Answered[], place?: string): void {
     const { violate } = this.#parts;
     if (place !== undefined) this.#requireReached(reading, place);
-    const known = this.#placeOf(reading, place);
-    for (const each of answered) this.#judgeOne(reading, each, { question, known });
+    const known = this.#known(reading, place);
+    for (const each of answered) this.#judgeOne(reading, each, { question, known: known(each.id) });
     if (new Set(answered.map(({ id }) => id)).size < answered.length)
       violate('N5', `an answer has a document twice: ${answered.map(({ id }) => id).join()}`);
     if (answered.length > question.limit)
       violate('N5', `${answered.length} documents are answered, of ${question.limit}`);
     this.#requireOrder(question, answered);
-    if (known) this.#requireAll(known, question, answered);
+    this.#requireAll(known, question, answered);
   }
 
   /** How many documents match, as a process was told. */
   judgeCount(reading: Reading, question: Question, count: number, place?: string): void {
-    const known = this.#placeOf(reading, place);
-    if (known === undefined) return;
+    const known = this.#known(reading, place);
+    if (this.#ids.some((id) => known(id) === undefined)) return;
     const { least, most } = this.#boundsOf(known, question);
     if (count < least || count > most)
       this.#parts.violate('N3', `${count} documents are counted, of at least ${least} and at most ${most}`);
@@ -111,25 +115,45 @@ export class Answers {
   /** An answer after a place sees no less. */
   #requireReached({ after, seen }: Reading, place: string): void {
     const { violate } = this.#parts;
-    const { epoch, sequence } = readPlace(place);
-    const falls = (least: string): boolean => {
-      const wanted = readPlace(least);
-      return wanted.epoch === epoch && sequence < wanted.sequence;
-    };
-    if (after !== undefined && (falls(after) || readPlace(after).epoch !== epoch))
-      violate('N2', `an answer after ${after} is of ${place}`);
-    if (seen !== undefined && falls(seen)) violate('N2', `an answer is of ${place}, after one of ${seen}`);
+    for (const [shard, part] of readPlaces(place).entries()) {
+      const [wanted, before] = [after, seen].map((each) => each && readPlaces(each)[shard]) as (
+        | Place
+        | undefined
+      )[];
+      if (part === undefined) continue; // this shard has not answered
+      const falls = (least: Place): boolean => least.epoch === part.epoch && part.sequence < least.sequence;
+      if (wanted && (falls(wanted) || wanted.epoch !== part.epoch))
+        violate('N2', `an answer after ${after} is of ${place}`);
+      if (before && falls(before)) violate('N2', `an answer is of ${place}, after one of ${seen}`);
+    }
+  }
+
+  get #ids(): readonly string[] {
+    return this.#parts.shards.flatMap(({ ids }) => ids);
+  }
+
+  #shardOf(id: string): number {
+    return this.#parts.shards.findIndex(({ ids }) => ids.includes(id));
+  }
+
+  #historyOf(id: string): History {
+    return this.#parts.shards[this.#shardOf(id)]!.history;
+  }
+
+  /** Up to where an answer has seen everything, by document. */
+  #known(reading: Reading, place: string | undefined): Known {
+    return (id) => this.#placeOf(this.#shardOf(id), reading, place);
   }
 
   /** Up to where an answer has seen everything; undefined if that is not known. */
-  #placeOf({ after, seen }: Reading, place: string | undefined): Place | undefined {
-    const { history } = this.#parts;
+  #placeOf(shard: number, { after, seen }: Reading, place: string | undefined): Place | undefined {
+    const { history } = this.#parts.shards[shard]!;
     if (place !== undefined) {
-      const read = readPlace(place);
-      return read.sequence > 0 ? read : undefined;
+      const read = readPlaces(place)[shard];
+      return read && read.sequence > 0 ? read : undefined;
     }
     // Without one, it is no earlier than what was asked for, and what had been seen, in the epoch that goes on.
-    const places = [after, seen].flatMap((each) => (each === undefined ? [] : [readPlace(each)]));
+    const places = [after, seen].flatMap((each) => (each && readPlaces(each)[shard]) || []);
     const present = places.filter(({ epoch, sequence }) => epoch === history.epoch && sequence > 0);
     return present.sort((one, other) => other.sequence - one.sequence)[0];
   }
@@ -139,8 +163,9 @@ export class Answers {
     answered: Answered,
     { question, known }: { readonly question: Question; readonly known: Place | undefined },
   ): void {
-    const { violate, history, slack } = this.#parts;
+    const { violate, slack } = this.#parts;
     const { id, attributes, time } = answered;
+    const history = this.#historyOf(id);
     const text = `${id} ${JSON.stringify(attributes)} of ${time}`;
     const isSo = (state: State): boolean =>
       state.id === id && state.time === time && inOrder(state.attributes) === inOrder(attributes);
@@ -164,8 +189,8 @@ export class Answers {
     text: string,
     { id, isSo }: { readonly id: string; readonly isSo: (state: State) => boolean },
   ): void {
-    const { violate, history } = this.#parts;
-    const states = history.of(epoch, id);
+    const { violate } = this.#parts;
+    const states = this.#historyOf(id).of(epoch, id);
     const last = states.findLastIndex(isSo);
     if (last < 0) {
       violate('N3', `${text} is answered up to ${sequence} of ${epoch}, which does not have it`);
@@ -209,17 +234,18 @@ export class Answers {
   }
 
   /** What matches throughout is there, unless the answer is full of what comes first. */
-  #requireAll(known: Place, question: Question, answered: readonly Answered[]): void {
+  #requireAll(known: Known, question: Question, answered: readonly Answered[]): void {
     const last = answered.length === question.limit ? answered.at(-1) : undefined;
-    for (const id of IDS) {
-      const states = this.#requiredStates(known, question, id);
-      if (states === undefined || answered.some((each) => each.id === id)) continue;
+    for (const id of this.#ids) {
+      const at = known(id);
+      const states = at && this.#requiredStates(at, question, id);
+      if (at === undefined || states === undefined || answered.some((each) => each.id === id)) continue;
       if (question.from !== undefined && id <= question.from) continue;
       if (last && isBehind(states, question, last)) continue;
       const text = states.map(({ body }) => body).join(' or ');
       this.#parts.violate(
         'N3',
-        `${id}, which is ${text}, is missing in an answer up to ${known.sequence} of ${known.epoch}`,
+        `${id}, which is ${text}, is missing in an answer up to ${at.sequence} of ${at.epoch}`,
       );
     }
   }
@@ -240,17 +266,19 @@ export class Answers {
     return states.every(({ id, attributes }) => attributes && this.#parts.wereMade(at, id, attributes.v));
   }
 
-  #boundsOf(known: Place, question: Question): Bounds {
-    const least = IDS.filter((id) => this.#requiredStates(known, question, id) !== undefined).length;
-    const most = IDS.filter((id) =>
-      this.#since(known, id).some(({ attributes }) => attributes && isWanted(question, id, attributes)),
+  #boundsOf(known: Known, question: Question): Bounds {
+    const least = this.#ids.filter(
+      (id) => this.#requiredStates(known(id)!, question, id) !== undefined,
+    ).length;
+    const most = this.#ids.filter((id) =>
+      this.#since(known(id)!, id).some(({ attributes }) => attributes && isWanted(question, id, attributes)),
     ).length;
     return { least, most };
   }
 
   /** The state at a place, and all that came later. */
   #since({ epoch, sequence }: Place, id: string): readonly State[] {
-    const states = this.#parts.history.of(epoch, id);
+    const states = this.#historyOf(id).of(epoch, id);
     const base = states.findLastIndex((state) => state.sequence <= sequence);
     return states.slice(Math.max(0, base));
   }
@@ -274,6 +302,10 @@ function isBehind(states: readonly State[], { near }: Question, last: Answered):
   );
   return Math.min(...scores) <= (last.score ?? 0) + 2 * ERROR;
 }
+
+/** Of each shard; undefined for one of which the place says nothing. */
+export const readPlaces = (place: string): readonly (Place | undefined)[] =>
+  place.split(',').map((part) => (part === '' ? undefined : readPlace(part)));
 
 export function readPlace(place: string): Place {
   const [epoch = '', sequence] = place.split('@');

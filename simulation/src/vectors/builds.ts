@@ -20,7 +20,6 @@ export interface BuildsParts {
   readonly holders: Holders;
   readonly tasks: Tasks;
   readonly dice: Pick<Dice, 'whole'>;
-  readonly sleep: (duration: number) => Promise<void>;
   readonly note: (what: string) => void;
 }
 
@@ -28,7 +27,7 @@ export interface BuildsParts {
 const ROUNDS = 5;
 
 /** The vectors of a model, as createIndex() takes them. */
-export const modelOf = (model: ModelName, memory: number, sleep: BuildsParts['sleep']) => ({
+export const modelOf = (model: ModelName, memory: number, sleep: (duration: number) => Promise<void>) => ({
   ...{ model, memory, dimensions: DIMENSIONS },
   embedder: {
     async embed(texts: readonly string[]): Promise<Float32Array[]> {

@@ -9,17 +9,15 @@ import type { Call } from '../run/calls.js';
 import type { Violate } from '../run/part.js';
 import {
   attributesOf,
-  documentKey,
   IDS,
-  idOf,
+  INDEX,
   isModel,
-  META,
+  keysOf,
   type ModelName,
   type Stored,
   storedOf,
   textOf,
   vectorBy,
-  vectorsKey,
 } from './names.js';
 
 type Meta = ReadonlyMap<string, string>;
@@ -52,6 +50,7 @@ export interface GenerationsParts {
   readonly now: () => number;
 }
 
+const KEYS = keysOf(INDEX);
 /** Bytes in front of the numbers of vectors: what they are made of, and how many there are. */
 const [DIGEST, HEAD] = [16, 20];
 /** What only builders change. */
@@ -82,7 +81,7 @@ export class Generations {
 
   /** The server is back, or has forgotten everything. */
   reload(): void {
-    this.#before = new Map(this.#parts.server.look(META) as Meta | undefined);
+    this.#before = new Map(this.#parts.server.look(KEYS.meta) as Meta | undefined);
   }
 
   /** The models by which an answer up to a place may have been found: the one that was live there, and those that were later. */
@@ -175,7 +174,7 @@ export class Generations {
     const FIRST = 3;
     for (const [at, verdict] of reply.slice(1).entries()) {
       const [word, sequence] = String(verdict).split(' ');
-      const id = idOf(keys[FIRST + 2 * at] ?? '') ?? '';
+      const id = KEYS.idOf(keys[FIRST + 2 * at] ?? '') ?? '';
       const [token, , generation = ''] = args.slice(6 * at, 6 * at + 3);
       if (word !== 'written') continue;
       const isBuilders = Number(token) > 0;
@@ -191,8 +190,8 @@ export class Generations {
   /** That a document has vectors of a generation, if it has: they are those of its text. */
   #madeOf(generation: string, id: string, sequence: number): Made | undefined {
     const { server, violate } = this.#parts;
-    const text = server.look(documentKey(id));
-    const bytes = server.look(vectorsKey(generation, id));
+    const text = server.look(KEYS.document(id));
+    const bytes = server.look(KEYS.vectors(generation, id));
     const stored = this.#stored(id);
     if (typeof text !== 'string' || typeof bytes !== 'string' || stored === undefined) return undefined;
     if (bytes.slice(0, DIGEST) !== text.slice(48, 64)) return undefined;
@@ -216,7 +215,7 @@ export class Generations {
 
   /** A document that is there. */
   #stored(id: string): Stored | undefined {
-    const text = this.#parts.server.look(documentKey(id));
+    const text = this.#parts.server.look(KEYS.document(id));
     const stored = typeof text === 'string' ? storedOf(text) : undefined;
     const isOver = stored && stored.expiry > 0 && stored.expiry <= this.#parts.now();
     return stored === undefined || stored.isDeletion || isOver ? undefined : stored;

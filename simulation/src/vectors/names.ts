@@ -10,16 +10,25 @@ export const PRICES = 10;
 /** How far in the future an event may be, in ms. */
 export const AHEAD = 300_000;
 
-const OWN = `{vectors:${INDEX}}:`;
-export const META = `${OWN}meta`;
-export const LOG = `${OWN}log`;
+/** The keys of an index, and what they name. */
+export interface Keys {
+  readonly meta: string;
+  readonly log: string;
+  readonly document: (id: string) => string;
+  readonly vectors: (generation: string, id: string) => string;
+  /** Undefined for a key that is not that of a document. */
+  readonly idOf: (key: string) => string | undefined;
+}
 
-/** Undefined for a key that is not that of a document. */
-export const idOf = (key: string): string | undefined =>
-  key.startsWith(`${OWN}doc:`) ? key.slice(`${OWN}doc:`.length) : undefined;
-export const vectorsKey = (generation: string, id: string): string => `${OWN}v${generation}:${id}`;
-
-export const documentKey = (id: string): string => `${OWN}doc:${id}`;
+export function keysOf(name: string): Keys {
+  const own = `{vectors:${name}}:`;
+  return {
+    ...{ meta: `${own}meta`, log: `${own}log` },
+    document: (id) => `${own}doc:${id}`,
+    vectors: (generation, id) => `${own}v${generation}:${id}`,
+    idOf: (key) => (key.startsWith(`${own}doc:`) ? key.slice(`${own}doc:`.length) : undefined),
+  };
+}
 
 /** What a write says in the attributes of its document. */
 export interface Attributes {

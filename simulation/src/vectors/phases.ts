@@ -55,7 +55,7 @@ export class VectorsPhases implements Phases {
       ...{ name: 'has forgotten', place: 'all', after: FORGETTING + tombstones },
       work: async (process) => {
         await process.insist(() => process.readAsItIs());
-        oracle.writes.judgeForgotten();
+        oracle.judgeForgotten();
       },
     };
     const builds: Phase = {
@@ -107,7 +107,7 @@ export class VectorsPhases implements Phases {
   #next(): void {
     const phase = this.#left.shift();
     if (phase === undefined) {
-      this.#oracle.writes.judgeLog();
+      this.#oracle.judgeLog();
       this.#isDone = true;
       return;
     }

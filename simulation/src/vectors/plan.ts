@@ -24,6 +24,8 @@ export interface VectorsPlan extends RunPlan<VectorsStep> {
     readonly hasNames: boolean;
     /** Whether documents have texts of which models make vectors, one model after the other. */
     readonly hasModels: boolean;
+    /** Whether documents lie in shards, which processes ask each other for. */
+    readonly hasShards: boolean;
   };
   /** Whether the server may come back without what it had acknowledged. */
   readonly lossy: boolean;
@@ -82,6 +84,8 @@ export type VectorsStep = { readonly after: number } & (
   | { readonly f: 'embed'; readonly again: boolean }
 );
 
+export const VECTORS_FOCUSES = ['models', 'shards'] as const;
+
 /** By how much longer a run takes that is long. */
 const LONGER = 14;
 
@@ -93,7 +97,9 @@ export function drawVectorsPlan(seed: number, wishes: Wishes = {}): VectorsPlan 
   const lossy = dice.chance(0.35);
   const lease = dice.scale(150, 3_000);
   const isExact = dice.chance(0.5);
-  const hasModels = seed % 4 === 1;
+  const { focus } = wishes;
+  const hasModels = focus === undefined ? seed % 4 === 1 : focus === 'models';
+  const isPlain = focus === undefined && !hasModels;
   const clock = (): ClockPlan => ({
     rate: isExact ? 1 : dice.between(0.9955, 1.0045),
     aheadMs: dice.between(-CLOCK_AHEAD, CLOCK_AHEAD),
@@ -114,9 +120,10 @@ export function drawVectorsPlan(seed: number, wishes: Wishes = {}): VectorsPlan 
     clocksJump: false,
     vectors: {
       timeout: dice.scale(60, 600),
-      hasTexts: seed % 3 === 0 && !hasModels,
-      hasNames: seed % 5 === 0 && !hasModels,
+      hasTexts: isPlain && seed % 3 === 0,
+      hasNames: isPlain && seed % 5 === 0,
       hasModels,
+      hasShards: focus === 'shards' || (isPlain && seed % 7 === 3 && seed % 3 !== 0 && seed % 5 !== 0),
       tombstones: isLong ? dice.scale(1_000, 3_000) : dice.scale(1_000, 20_000),
       isLong,
     },

@@ -4,25 +4,24 @@
  * Guarantees: it uses only what users use. An error that no user should see in a correct deployment is a violation.
  */
 import type { TokenHolder } from '@holdfast/kernel';
-import type { Document, Results, StoredDocument, VectorIndex, Written } from '@holdfast/vectors';
+import type { Document, StoredDocument, Written } from '@holdfast/vectors';
 import { Dice } from '../plan/dice.js';
 import type { Actor } from '../run/crew.js';
 import type { Subject } from '../run/subject.js';
 import { BEGINNING, type Machine } from '../world/machine.js';
 import type { World } from '../world/world.js';
-import { type Answered, type Question, type Reading, readPlace } from './answers.js';
-import { type BuildStep, Builds, modelOf } from './builds.js';
+import { type Question, type Reading, readPlace } from './answers.js';
+import { type BuildStep, Builds } from './builds.js';
 import type { Holders, IssuerName } from './holders.js';
+import { type Found, type Index, modelFor, type Opened, openIndex } from './indexes.js';
 import {
   AHEAD,
   type Attributes,
   cosine,
-  DIMENSIONS,
   direction,
   FILTERS,
   type FilterName,
   IDS,
-  INDEX,
   KINDS,
   type ModelName,
   textOf,
@@ -33,7 +32,9 @@ import {
 } from './names.js';
 import type { VectorsOracle } from './oracle.js';
 import type { AfterPlan, HolderPlan, TimePlan, VectorsPlan, VectorsStep } from './plan.js';
+import type { Exchange } from './sharding.js';
 import type { Tasks } from './tasks.js';
+import { answeredOf, given, timeOf } from './terms.js';
 
 export interface VectorsProcessOptions {
   readonly world: World<VectorsPlan>;
@@ -41,50 +42,42 @@ export interface VectorsProcessOptions {
   readonly oracle: VectorsOracle;
   readonly holders: Holders;
   readonly tasks: Tasks;
+  readonly exchange: Exchange;
   readonly place: number;
   readonly life: number;
 }
 
 type Step<F> = Extract<VectorsStep, { readonly f: F }>;
 
-/** Before the world begins, in ms since 1970: the first of the instants at which documents were true. */
-const INSTANT = BEGINNING / 1000 - 10_000;
-
-/** Bytes of vectors in a process. */
-const MEMORY = 2 ** 23;
-const SHAPE = { dimensions: DIMENSIONS, memory: MEMORY };
-
 export class VectorsProcess implements Actor<VectorsStep> {
   readonly machine: Machine;
   readonly #options: VectorsProcessOptions;
-  readonly #index: VectorIndex;
-  readonly #builds: Builds;
+  readonly #opened: Opened;
+  readonly #index: Index;
+  readonly #builds: Builds | undefined;
   /** The last token that the process was given by each issuer. */
   readonly #kept = new Map<IssuerName, TokenHolder>();
   /** The place of its last write. */
   #own: string | undefined;
   /** The place of its last search. */
+  #last: string | undefined;
+  /** The same, if no answer may be of an earlier one. */
   #seen: string | undefined;
   #isClosed = false;
 
   constructor(options: VectorsProcessOptions) {
-    const { world, subject, place, life, holders, tasks } = options;
-    const { timeout, tombstones } = world.plan.vectors;
+    const { world, place, life, holders, tasks } = options;
     this.#options = options;
     this.machine = world.start(place, life);
-    const { clock, random } = this.machine;
-    this.#index = subject.vectors.createIndex({
-      ...{ redis: world.connect(place, world.store), name: INDEX, callTimeout: timeout, tombstones },
-      ...this.#vectors(),
-      schema: { kind: 'tag', price: 'number' },
-      ...(world.plan.vectors.hasTexts && { keywords: {} }),
-      ...{ clock, random },
-    });
-    this.#builds = new Builds(this.#index, (model) => this.#modelOf(model), {
-      ...{ holders, tasks, dice: new Dice(world.plan.seed + 1_000 * place + life) },
-      sleep: (duration) => this.sleep(duration),
-      note: (what) => this.#note(what),
-    });
+    this.#opened = openIndex({ ...options, machine: this.machine });
+    this.#index = this.#opened.index;
+    const { single } = this.#opened;
+    this.#builds =
+      single &&
+      new Builds(single, (model) => modelFor(this.machine, model), {
+        ...{ holders, tasks, dice: new Dice(world.plan.seed + 1_000 * place + life) },
+        note: (what) => this.#note(what),
+      });
   }
 
   sleep(duration: number): Promise<void> {
@@ -117,9 +110,9 @@ export class VectorsProcess implements Actor<VectorsStep> {
 
   /** With all faults healed, workers make all vectors, and a builder those of another model, which goes live. */
   async build(): Promise<void> {
-    await this.#builds.embedAll();
-    await this.#builds.replace();
-    await this.#builds.embedAll();
+    await this.#builds?.embedAll();
+    await this.#builds?.replace();
+    await this.#builds?.embedAll();
     this.#options.oracle.generations.judgeWhole();
   }
 
@@ -158,29 +151,20 @@ export class VectorsProcess implements Actor<VectorsStep> {
     const { oracle } = this.#options;
     const step = { f: 'search', after: 0, place: undefined, wait: 0, filter: 'all' } as const;
     await this.#search({ ...step, limit: 10, by: 'both', name: 'title' });
-    const { epoch, sequence } = readPlace(this.#seen ?? '');
-    if (epoch !== oracle.epoch || sequence < oracle.lastSequence)
-      oracle.violate('N3', `it has read up to ${this.#seen}, and ${oracle.lastSequence} was long written`);
-    const { documents, behind, unapplied, unreadable, failure } = this.#index.stats();
-    const isWell = documents === oracle.size && behind + unapplied + unreadable === 0;
-    if (!isWell || failure !== undefined)
-      oracle.violate('N3', `of ${oracle.size} documents it has ${JSON.stringify(this.#index.stats())}`);
+    if (!oracle.isLatest(this.#last ?? ''))
+      oracle.violate('N3', `it has read up to ${this.#last}, and more was long written`);
+    for (const [shard, stats] of this.#opened.stats()) {
+      const { documents, behind, unapplied, unreadable, failure } = stats;
+      const size = oracle.sizeOf(shard);
+      const isWell = documents === size && behind + unapplied + unreadable === 0;
+      if (!isWell || failure !== undefined)
+        oracle.violate('N3', `of ${size} documents it has ${JSON.stringify(stats)}`);
+    }
   }
 
   close(): Promise<void> {
     this.#isClosed = true;
     return this.#index.close();
-  }
-
-  #modelOf(model: ModelName): ReturnType<typeof modelOf> {
-    return modelOf(model, MEMORY, (duration) => this.sleep(duration));
-  }
-
-  #vectors() {
-    const { hasNames, hasModels } = this.#options.world.plan.vectors;
-    if (!hasModels) return { vectors: hasNames ? { title: SHAPE, body: SHAPE } : SHAPE };
-    const { tasks } = this.#options;
-    return { vectors: this.#modelOf('m0'), next: this.#modelOf('m1'), tasks };
   }
 
   get #hasModels(): boolean {
@@ -218,7 +202,7 @@ export class VectorsProcess implements Actor<VectorsStep> {
       case 'scroll':
         return this.#scroll(step);
       default:
-        return this.#builds.carryOut(step satisfies BuildStep);
+        return this.#builds?.carryOut(step satisfies BuildStep) ?? Promise.resolve();
     }
   }
 
@@ -250,7 +234,7 @@ export class VectorsProcess implements Actor<VectorsStep> {
     const { oracle } = this.#options;
     const n = oracle.next();
     const changes = { price, ...(kind !== undefined && { kind }) };
-    oracle.writes.patches(n, changes);
+    oracle.patches(n, changes);
     const options = this.#terms({ time, holder });
     const patch = () => this.#index.patch(id, { ...changes, n }, given(options));
     const patched = await this.#under(id, options.holder, patch);
@@ -284,9 +268,12 @@ export class VectorsProcess implements Actor<VectorsStep> {
     const word = this.#hasTexts && by !== 'vector' ? WORDS[reading.began % WORDS.length] : undefined;
     const vectors = vector && this.#hasNames ? { [of]: vector } : undefined;
     const asked = given({ vector: vectors ? undefined : vector, vectors, text: word, after });
-    const search = () => this.#index.search({ ...asked, filter, limit, wait, facets: ['kind'] });
+    const isPartial = this.#options.world.plan.vectors.hasShards && reading.began % 3 === 0;
+    const how = { filter, limit, wait, facets: ['kind'], ...(isPartial && { partialAfter: 40 }) };
+    const search = () => this.#index.search({ ...asked, ...how });
     const results = await this.#seeing(after, search);
     const question = { matches, limit, near: { vector, word, name: this.#hasNames ? of : '' } } as const;
+    if (results.partial) oracle.judgePartial(results.place, results.partial, isPartial);
     this.#judgeResults(reading, question, results);
   }
 
@@ -327,7 +314,7 @@ export class VectorsProcess implements Actor<VectorsStep> {
     this.#judgeResults(reading, { matches, limit, near }, results);
   }
 
-  #judgeResults(reading: Reading, question: Question, results: Results): void {
+  #judgeResults(reading: Reading, question: Question, results: Found): void {
     const { oracle } = this.#options;
     const { limit, matches } = question;
     oracle.answers.judge(reading, question, results.hits.map(answeredOf), results.place);
@@ -336,7 +323,9 @@ export class VectorsProcess implements Actor<VectorsStep> {
       const counted = { limit, matches: (of: Attributes) => of.kind === kind && matches(of) };
       oracle.answers.judgeCount(reading, counted, count, results.place);
     }
-    this.#seen = results.place;
+    this.#last = results.place;
+    // Another process may answer for a shard the next time.
+    if (!this.#options.world.plan.vectors.hasShards) this.#seen = results.place;
     this.#note(`finds ${results.hits.map(({ id }) => id).join(' ')} up to ${results.place}`);
   }
 
@@ -458,25 +447,3 @@ export class VectorsProcess implements Actor<VectorsStep> {
 const EXPECTED = ['HOLDFAST_UNAVAILABLE', 'HOLDFAST_STALE_TOKEN', 'HOLDFAST_ABORTED', 'HOLDFAST_BUSY'];
 /** And of generations that others have changed meanwhile. */
 const OVERTAKEN = /is live|has no generation |which this program does not have/;
-
-function timeOf(time: NonNullable<TimePlan>, now: number): number {
-  if ('tooFar' in time) return now + AHEAD + 60_000;
-  return 'instant' in time ? INSTANT + time.instant * 1_000 : now + time.beside;
-}
-
-const answeredOf = ({
-  id,
-  attributes,
-  time,
-  ...rest
-}: StoredDocument & { readonly score?: number; readonly chunk?: number | undefined }): Answered => ({
-  ...{ id, attributes: attributes as unknown as Attributes, time: time.getTime() },
-  ...(rest.score !== undefined && { score: rest.score }),
-  ...(rest.chunk !== undefined && { chunk: rest.chunk }),
-});
-
-/** Options without those that are undefined. */
-const given = <T extends object>(options: T): { readonly [K in keyof T]?: Exclude<T[K], undefined> } =>
-  Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as {
-    readonly [K in keyof T]?: Exclude<T[K], undefined>;
-  };

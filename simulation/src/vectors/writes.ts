@@ -9,28 +9,20 @@ import type { Call } from '../run/calls.js';
 import type { Violate } from '../run/part.js';
 import { type History, stateOf } from './history.js';
 import type { Holders } from './holders.js';
-import {
-  AHEAD,
-  type Attributes,
-  attributesOf,
-  documentKey,
-  FILTERS,
-  IDS,
-  idOf,
-  LOG,
-  META,
-  type Stored,
-  storedOf,
-} from './names.js';
+import { AHEAD, type Attributes, attributesOf, FILTERS, type Keys, type Stored, storedOf } from './names.js';
+import type { Shard } from './sharding.js';
 
 export interface WritesParts {
   readonly violate: Violate;
+  readonly shard: Shard;
   readonly server: ModelServer;
   /** The server's, in microseconds. */
   readonly time: () => number;
   readonly tombstones: number;
   readonly history: History;
   readonly holders: Holders;
+  /** What patches are to change, by their number. */
+  readonly patches: ReadonlyMap<number, Partial<Attributes>>;
 }
 
 /** One of the writes of a call. */
@@ -64,8 +56,6 @@ export class Writes {
   readonly #parts: WritesParts;
   /** What the server has, by id. */
   readonly #known = new Map<string, Known>();
-  /** What patches are to change, by their number. */
-  readonly #patches = new Map<number, Partial<Attributes>>();
   #lastSequence = 0;
   /** Where documents stand in the log whose vectors were written since, by id. */
   readonly #moved = new Map<string, number>();
@@ -76,16 +66,12 @@ export class Writes {
     this.#parts = parts;
   }
 
-  patches(n: number, changes: Partial<Attributes>): void {
-    this.#patches.set(n, changes);
-  }
-
   look({ verb, keys, args }: Call, reply: readonly unknown[]): void {
     this.#noticeEpoch();
     if (verb === 'purge') this.judgeLog();
     if (verb === 'vector') this.#noteVectors(keys, reply);
     if ((verb !== 'put' && verb !== 'delete') || reply[0] === 'unknown') return;
-    const operations = operationsOf(keys, args);
+    const operations = operationsOf(this.#keys, keys, args);
     const vectors = new Map<string, string>();
     for (const [place, operation] of operations.entries()) {
       const isWritten = this.#judge(operation, String(reply[place + 1]).split(' '));
@@ -105,13 +91,13 @@ export class Writes {
   reload(): void {
     const { server } = this.#parts;
     this.#moved.clear();
-    for (const [id, place] of (server.look(LOG) as ReadonlyMap<string, number> | undefined) ?? [])
+    for (const [id, place] of (server.look(this.#keys.log) as ReadonlyMap<string, number> | undefined) ?? [])
       this.#moved.set(id, place);
     this.#isBack = true;
     this.#known.clear();
-    for (const id of IDS) {
-      const text = server.look(documentKey(id));
-      const keptUntil = server.expiry(documentKey(id)) ?? Number.POSITIVE_INFINITY;
+    for (const id of this.#parts.shard.ids) {
+      const text = server.look(this.#keys.document(id));
+      const keptUntil = server.expiry(this.#keys.document(id)) ?? Number.POSITIVE_INFINITY;
       if (typeof text === 'string') this.#known.set(id, { stored: storedOf(text), keptUntil });
     }
   }
@@ -124,8 +110,9 @@ export class Writes {
   /** The log has no document of which nothing is kept. */
   judgeForgotten(): void {
     const { server, violate } = this.#parts;
-    for (const id of (server.look(LOG) as ReadonlyMap<string, number> | undefined)?.keys() ?? [])
-      if (server.look(documentKey(id)) === undefined) violate('left behind', `the log still has ${id}`);
+    for (const id of (server.look(this.#keys.log) as ReadonlyMap<string, number> | undefined)?.keys() ?? [])
+      if (server.look(this.#keys.document(id)) === undefined)
+        violate('left behind', `the log still has ${id}`);
   }
 
   /** Documents whose vectors are written stand in the log again. */
@@ -133,12 +120,16 @@ export class Writes {
     for (const [at, verdict] of reply.slice(1).entries()) {
       const [word, sequence] = String(verdict).split(' ');
       if (word !== 'written') continue;
-      const id = idOf(keys[3 + 2 * at] ?? '') ?? '';
+      const id = this.#keys.idOf(keys[3 + 2 * at] ?? '') ?? '';
       if (Number(sequence) <= this.#lastSequence)
         this.#parts.violate('N2', `the sequence ${sequence} of vectors follows ${this.#lastSequence}`);
       this.#lastSequence = Number(sequence);
       this.#moved.set(id, Number(sequence));
     }
+  }
+
+  get #keys(): Keys {
+    return this.#parts.shard.keys;
   }
 
   get #now(): number {
@@ -147,7 +138,7 @@ export class Writes {
 
   #noticeEpoch(): void {
     const { server, history, violate } = this.#parts;
-    const meta = server.look(META) as ReadonlyMap<string, string> | undefined;
+    const meta = server.look(this.#keys.meta) as ReadonlyMap<string, string> | undefined;
     const epoch = meta?.get('epoch') ?? '';
     if (epoch !== history.epoch) {
       if (history.has(epoch)) violate('N2', `${epoch} was an epoch before`);
@@ -197,7 +188,7 @@ export class Writes {
     const before = old && !old.isDeletion ? attributesOf(old.body) : undefined;
     if (word === 'patch') {
       const { n } = attributesOf(body);
-      const merged = { ...before, ...this.#patches.get(n), n };
+      const merged = { ...before, ...this.#parts.patches.get(n), n };
       if (inOrder(merged) !== inOrder(attributesOf(body)))
         violate('N6', `the patch ${n} of ${id} makes ${body} of ${old?.body}`);
     }
@@ -209,13 +200,13 @@ export class Writes {
   /** What is stored is what was there or has been accepted, and nothing in between. */
   #requireStored(id: string): void {
     const { server, violate } = this.#parts;
-    const text = server.look(documentKey(id));
+    const text = server.look(this.#keys.document(id));
     const stored = typeof text === 'string' ? storedOf(text) : undefined;
     const known = this.#known.get(id);
     const wanted = this.#old(id);
     if (JSON.stringify(stored) !== JSON.stringify(wanted))
       violate('N1', `${id} is stored as ${JSON.stringify(stored)}, and should be ${JSON.stringify(wanted)}`);
-    const keptUntil = server.expiry(documentKey(id)) ?? Number.POSITIVE_INFINITY;
+    const keptUntil = server.expiry(this.#keys.document(id)) ?? Number.POSITIVE_INFINITY;
     if (known && wanted && keptUntil !== known.keptUntil)
       violate('N1', `${id} is kept until ${keptUntil}, and should be until ${known.keptUntil}`);
     this.#requireLogged(id);
@@ -224,13 +215,13 @@ export class Writes {
   #requireLogged(id: string): void {
     const stored = this.#old(id)?.sequence;
     const sequence = stored && Math.max(stored, this.#moved.get(id) ?? 0);
-    const log = this.#parts.server.look(LOG) as ReadonlyMap<string, number> | undefined;
+    const log = this.#parts.server.look(this.#keys.log) as ReadonlyMap<string, number> | undefined;
     if (sequence !== undefined && log?.get(id) !== sequence)
       this.#parts.violate('N3', `${id} was written as ${sequence}, and the log has ${log?.get(id)}`);
   }
 }
 
-function operationsOf(keys: readonly string[], args: readonly string[]): Operation[] {
+function operationsOf({ idOf }: Keys, keys: readonly string[], args: readonly string[]): Operation[] {
   const operations: Operation[] = [];
   for (let [at, place] = [2, 3]; at < args.length; ) {
     const [word = '', , time, token, issuer = '', ttl, , expected = '', body = '', , generations = ''] =
