@@ -65,10 +65,11 @@ function seriesOf(declaration: InstrumentDeclaration, attributes: Attributes): S
     all = new Map();
     kept.set(declaration, all);
   }
-  const entries = Object.entries(attributes).map(([name, value]) => [name, String(value)] as const);
-  const key = JSON.stringify(entries);
+  let key = '';
+  for (const name in attributes) key += `${name}\0${attributes[name]}\0`;
   const known = all.get(key);
   if (known !== undefined || all.size >= MAX_SERIES) return known;
+  const entries = Object.entries(attributes).map(([name, value]) => [name, String(value)] as const);
   const buckets = (declaration.bounds ?? []).map(() => 0);
   const series = { labels: Object.fromEntries(entries), sum: 0, count: 0, buckets };
   all.set(key, series);

@@ -26,13 +26,18 @@ export const someId = z.union([
 const values = z.record(z.string(), z.unknown());
 
 /** Vectors as lists, and what JSON has no form for as text. */
-const shown = (row: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> =>
-  Object.fromEntries(
-    Object.entries(row).map(([feature, value]) => [
+function shown(row: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  const entries = Object.entries(row);
+  if (entries.every(([, value]) => isJson(value))) return row;
+  return Object.fromEntries(
+    entries.map(([feature, value]) => [
       feature,
       value instanceof Float32Array ? [...value] : typeof value === 'bigint' ? String(value) : value,
     ]),
   );
+}
+
+const isJson = (value: unknown): boolean => typeof value !== 'bigint' && !(value instanceof Float32Array);
 
 export const viewIn = (store: Features, of: string): View | undefined =>
   store.views.find((view) => view.name === of);
