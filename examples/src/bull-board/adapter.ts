@@ -2,7 +2,7 @@
  * A queue of Holdfast on Bull Board: looks at tasks, tries dead letters again, removes and cancels, pauses, purges, sets the
  * concurrency, lists schedules and runs them.
  *
- * Not offered, because the queue has no such call: promoting delayed tasks, changing a schedule, and metrics by the minute.
+ * Not offered, because the queue has no such call: changing a schedule, and metrics by the minute.
  */
 import { BaseAdapter } from '@bull-board/api/dist/queueAdapters/base.js';
 import type { JobStatus, QueueAdapterOptions, QueueJob, Status } from '@bull-board/api/dist/types.js';
@@ -134,8 +134,16 @@ export class HoldfastAdapter extends BaseAdapter {
     throw new Error('Change the schedule where the program sets it.');
   }
 
-  async promoteAll(): Promise<never> {
-    throw new Error('Delayed tasks begin when they are due.');
+  /** Those that are delayed now, of which one that begins meanwhile needs no more. */
+  async promoteAll(): Promise<void> {
+    const ids: string[] = [];
+    let after: string | undefined;
+    do {
+      const page = await this.#queue.list('delayed', { limit: 500, after });
+      ids.push(...page.tasks.map(({ id }) => id));
+      after = page.next;
+    } while (after !== undefined);
+    await Promise.all(ids.map((id) => this.#queue.promote(id)));
   }
 
   async getMetrics() {

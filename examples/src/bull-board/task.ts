@@ -47,7 +47,7 @@ export class BoardTask implements QueueJob {
     else await this.#queue.remove(id);
   }
 
-  async promote(): Promise<never> {
-    throw new Error('A delayed task begins when it is due.');
+  async promote(): Promise<void> {
+    await this.#queue.promote(this.#task.id);
   }
 }

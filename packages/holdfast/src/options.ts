@@ -133,6 +133,30 @@ export const CANCEL_REASON: Option = {
   about: 'Why: whoever waits for the task is told.',
 };
 
+export const DUE_AT: Option = {
+  name: 'at',
+  value: '<time>',
+  about: 'When it begins at the earliest: 2026-01-31T12:00Z.',
+};
+
+export const DUE_IN: Option = {
+  name: 'in',
+  value: '<duration>',
+  about: 'In how long it begins at the earliest: 90s, 2h.',
+};
+
+export const CHANGED_DATA: Option = {
+  name: 'data',
+  value: '<json>',
+  about: 'Its data from now on.',
+};
+
+export const CHANGED_PRIORITY: Option = {
+  name: 'priority',
+  value: '<number>',
+  about: 'Its priority from now on, 0 to 9; higher goes first.',
+};
+
 export const ERROR: Option = {
   name: 'error',
   value: '<text>',

@@ -75,6 +75,33 @@ test('cancels a task, and says why it is gone', async () => {
   expect((await call('cancel', 'orders')).code).toBe(64);
 });
 
+test('changes a task that waits, and says why it changes nothing', async () => {
+  await using queue = createQueue<number>({ redis: url(), name: 'changed' });
+  await queue.add(1, { id: 'o1', delay: 3_600_000 });
+  expect((await call('change', 'changed', 'o1', '--data', '2', '--priority', '3')).stdout).toBe(
+    'o1 is changed.\n',
+  );
+  expect(await queue.get('o1')).toMatchObject({ data: 2, priority: 3, state: 'delayed' });
+  expect((await call('promote', 'changed', 'o1')).stdout).toBe('o1 is due.\n');
+  expect(await queue.get('o1')).toMatchObject({ state: 'waiting' });
+  expect((await call('reschedule', 'changed', 'o1', '--at', '2099-01-01', '--json')).stdout).toBe(
+    '{"changed":"o1"}\n',
+  );
+  expect((await queue.get('o1'))?.due).toBeGreaterThan(3_600_000);
+  expect((await call('reschedule', 'changed', 'o1', '--in', '0s')).code).toBe(0);
+  await queue.cancel('o1');
+  for (const [words, says] of [
+    [['promote', 'changed', 'o1'], 'has ended'],
+    [['promote', 'changed', 'o2'], 'there is no task'],
+    [['reschedule', 'changed', 'o1'], 'give --at or --in'],
+    [['reschedule', 'changed', 'o1', '--at', 'noon'], '--at is a time'],
+    [['change', 'changed', 'o1'], 'give --data'],
+    [['change', 'changed', 'o1', '--data', '{'], 'not JSON'],
+    [['change', 'changed', 'o1', '--priority', '10'], '0 to 9'],
+  ] as const)
+    expect(await call(...words)).toMatchObject({ code: 64, stderr: expect.stringContaining(says) });
+});
+
 test('tells Prometheus of all queues, once and when asked', async () => {
   await using queue = createQueue<number>({ redis: url(), name: 'measured' });
   await queue.add(1);

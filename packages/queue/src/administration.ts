@@ -16,6 +16,7 @@ import {
   whole,
   withDefault,
 } from '@holdfast/kernel';
+import { type Change, type ChangeOutcome, change, type Due, reschedule } from './changing.js';
 import { changeLimits, type KeptLimits, keptLimits } from './changing-limits.js';
 import { encodeData } from './data.js';
 import { type Announced, encodeKinds, readKinds } from './events.js';
@@ -248,6 +249,35 @@ export abstract class QueueAdministration<Input> {
     const { reason } = readOptions('cancel', options, CANCEL);
     const word = await this.#parts.port.call(verbs.cancel, { id: requireId('id', id), reason });
     return word !== 'unknown';
+  }
+
+  /**
+   * Lets a task begin at another time, `{ at }` or `{ delay }`: one that is delayed, that waits for its next attempt, or that
+   * could begin. One with a key that has not begun joins the end of its line then, and one without a key the end of those of
+   * its priority. `expires` stays. Resolves to what became of it; nothing is done to a task that a worker has, or that has
+   * ended. Throws MisuseError, UnavailableError.
+   */
+  async reschedule(id: string, due: Due): Promise<ChangeOutcome> {
+    return reschedule(this.#parts, id, due);
+  }
+
+  /**
+   * Lets a delayed task, or one that waits for its next attempt, begin now, when the tasks before it have. Resolves to what
+   * became of it, "changed" also for one that could begin already. Throws MisuseError, UnavailableError.
+   */
+  async promote(id: string): Promise<ChangeOutcome> {
+    return reschedule(this.#parts, id, { at: 0 });
+  }
+
+  /**
+   * Changes the data, the priority or both of a task that waits or is delayed, together or not at all. It keeps its place
+   * in the line of its key, and its attempts and errors. One with another priority goes to the end of those of that
+   * priority; so does one with other data that was added without an id, a key, a delay and a deduplication key, or that a
+   * worker has handed back. Resolves to what became of it; nothing is done to a task that a worker has, or that has ended.
+   * Throws MisuseError, also for data that do not fit the schema; UnavailableError.
+   */
+  async change(id: string, changes: Change<Input>): Promise<ChangeOutcome> {
+    return change(this.#parts, id, changes);
   }
 
   /**

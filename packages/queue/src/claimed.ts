@@ -16,6 +16,8 @@ export interface Claimed {
   /** The task's entry in the stream of its priority. */
   readonly entry: string;
   readonly key: string;
+  /** Whether its record says that it keeps a slot of its key between attempts. */
+  readonly holds: boolean;
   /** Whether the task has a record beside its entry. */
   readonly recorded: boolean;
   /** JSON. */
@@ -108,7 +110,8 @@ export const unreadableBecause = (error: unknown): { readonly unreadable: string
   unreadable: `it cannot be read: ${messageOf(error)}`,
 });
 
-function readEntry(priority: string, entry: Entry): Claimed {
+/** Reads an entry of the stream of a priority; with its record, if it has one. */
+export function readEntry(priority: string, entry: Entry): Claimed {
   try {
     return entry[1][0] === 'd' ? readPlain(priority, entry) : readRecorded(priority, entry);
   } catch (error) {
@@ -126,6 +129,7 @@ function readPlain(priority: string, [entry, fields, deliveries = 1]: Entry): Cl
     priority,
     entry,
     key: '',
+    holds: false,
     recorded: false,
     data: fields[1] ?? 'null',
     options: fields[3] ? options : NO_OPTIONS,
@@ -154,6 +158,7 @@ function readRecorded(priority: string, [entry, fields, deliveries = 1]: Entry):
     priority,
     entry,
     key: record.slice(4, end),
+    holds: record[2] === '1',
     recorded: true,
     data: JSON.stringify(d),
     options: o,
@@ -176,6 +181,7 @@ function whatIsThere(priority: string, [entry, fields, deliveries = 1]: Entry): 
     priority,
     entry,
     key: (recorded && HEAD.exec(text)?.[1]) || '',
+    holds: false,
     recorded,
     data: JSON.stringify(text),
     options: NO_OPTIONS,

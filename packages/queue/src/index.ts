@@ -17,6 +17,7 @@ export {
 export type { NodeSource } from '@holdfast/redis';
 export type { Added } from './adding.js';
 export type { BatchHandler, BatchOptions } from './batches.js';
+export type { Change, ChangeOutcome, Due } from './changing.js';
 export type { KeptLimits } from './changing-limits.js';
 export {
   QueueFullError,

@@ -96,6 +96,20 @@ export function later(claimed: Claimed, attempt: number, delay: number): Outcome
   return ['later', priority, entry, id, key, record, String(delay)];
 }
 
+/** The record of a task that has no worker: with other data and another priority, if these are given. */
+export function changedRecord(
+  claimed: Claimed,
+  {
+    data = claimed.data,
+    priority = claimed.priority,
+  }: { readonly data?: string; readonly priority?: string },
+): string {
+  const { key, made, deliveries, holds } = claimed;
+  const attempts = made + deliveries;
+  const keeps = holds || (attempts > 0 && key !== '' && !isTenant(key));
+  return `${priority} ${keeps ? 1 : 0} ${key}\n${bodyOf({ ...claimed, data }, attempts, claimed.errors)}`;
+}
+
 /** Between attempts a task keeps the slot of its key; one of a tenant has none. */
 const headOf = ({ priority, key }: Claimed): string =>
   `${priority} ${key === '' || isTenant(key) ? 0 : 1} ${key}\n`;

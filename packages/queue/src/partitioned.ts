@@ -23,6 +23,7 @@ import {
   type ObliterateOptions,
   requireConfirmed,
 } from './administration.js';
+import type { Change, ChangeOutcome, Due } from './changing.js';
 import { type FanIn, type FollowUp, readFollowUp } from './fan-in.js';
 import type { BreakerState, Counts, TaskInfo, TaskState } from './inspection.js';
 import { requireQueueName } from './keys.js';
@@ -171,7 +172,7 @@ export class PartitionedQueue<Input = unknown, Output = Input> implements AsyncD
   /**
    * Looks up the task with an id that you chose, in whichever partition it is; undefined if nothing is known of it. An
    * id that was generated may exist in several partitions: use the `queue` that `add` returned for such a task, here and
-   * in `remove` and `requeue`. Throws MisuseError for such an id, UnavailableError.
+   * in the others that take an id. Throws MisuseError for such an id, UnavailableError.
    */
   async get(id: string): Promise<TaskInfo | undefined> {
     const found = await this.#ofId(id, (queue) => queue.get(id));
@@ -189,6 +190,21 @@ export class PartitionedQueue<Input = unknown, Output = Input> implements AsyncD
   /** Cancels the task with an id that you chose, as `cancel` of a queue does. Throws MisuseError, UnavailableError. */
   async cancel(id: string, options: CancelOptions = {}): Promise<boolean> {
     return (await this.#ofId(id, (queue) => queue.cancel(id, options))).includes(true);
+  }
+
+  /** Lets the task with an id that you chose begin at another time, as `reschedule` of a queue does. */
+  async reschedule(id: string, due: Due): Promise<ChangeOutcome> {
+    return outcomeOf(await this.#ofId(id, (queue) => queue.reschedule(id, due)));
+  }
+
+  /** Lets the task with an id that you chose begin now, as `promote` of a queue does. */
+  async promote(id: string): Promise<ChangeOutcome> {
+    return outcomeOf(await this.#ofId(id, (queue) => queue.promote(id)));
+  }
+
+  /** Changes the task with an id that you chose, as `change` of a queue does. */
+  async change(id: string, changes: Change<Input>): Promise<ChangeOutcome> {
+    return outcomeOf(await this.#ofId(id, (queue) => queue.change(id, changes)));
   }
 
   /** Lets the dead letter with an id that you chose be tried again, as `requeue` of a queue does. */
@@ -264,6 +280,10 @@ export class PartitionedQueue<Input = unknown, Output = Input> implements AsyncD
     return this.partitions[number % this.partitions.length] as Queue<Input, Output>;
   }
 }
+
+/** That of the partition that has the task. */
+const outcomeOf = (outcomes: readonly ChangeOutcome[]): ChangeOutcome =>
+  (['changed', 'active', 'ended'] as const).find((word) => outcomes.includes(word)) ?? 'unknown';
 
 /** What tasks of one partition have in common. */
 function routeOf(options: AddOptions | undefined): string | undefined {

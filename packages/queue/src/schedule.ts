@@ -53,7 +53,8 @@ export interface Kept {
   readonly o?: KeptOptions;
 }
 
-const time = optional(
+/** Reads a time. */
+export const time = optional(
   fitting<Date | number>(
     'a Date, or whole milliseconds since the epoch',
     (at) =>

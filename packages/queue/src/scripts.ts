@@ -31,6 +31,7 @@ const VERBS = [
   'list',
   'remove',
   'cancel',
+  'change',
   'release',
   'weigh',
   'requeue',
@@ -50,7 +51,7 @@ type ScriptName = (typeof VERBS)[number];
 /**
  * The scripts that take up memory for good. All others also run when it is full, so that the backlog can be worked off.
  */
-const ADDING: readonly ScriptName[] = ['add', 'put', 'fan', 'schedule', 'tick', 'run'];
+const ADDING: readonly ScriptName[] = ['add', 'put', 'fan', 'change', 'schedule', 'tick', 'run'];
 
 const library = ScriptLibrary.from(new URL('../lua/', import.meta.url), VERBS, {
   prelude: SERVER_VARIABLES,

@@ -78,7 +78,7 @@ it('is drained when nothing is left to hand back, or nobody to hand it back to',
 });
 
 const claimed = (entry: string): Claimed => ({
-  ...{ id: entry, priority: '0', entry, key: '', recorded: false, data: 'null' },
+  ...{ id: entry, priority: '0', entry, key: '', holds: false, recorded: false, data: 'null' },
   ...{ options: {}, added: undefined, expires: undefined, deliveries: 1, made: 0, errors: [] },
 });
 

@@ -109,6 +109,7 @@ export class Lives {
     if (word === 'removed' && call.verb === 'remove') this.#noteRemoval(call);
     if (call.verb === 'cancel' && word !== 'unknown') this.#noteCancel(call, word === 'cancelled');
     if (word === 'requeued') this.#noteRequeue(call);
+    if (call.verb === 'change' && word === 'changed') this.#noteChange(call);
     if (call.verb === 'find' && call.args[3] !== '1') this.#judgeFound(call.args[0] ?? '', reply);
     if (word === 'counted') this.#judgeCounts(reply.slice(1, 4).map(Number));
     if (word === 'listed') this.#judgePage(call, reply);
@@ -329,6 +330,17 @@ export class Lives {
     this.#cancelled.set(life, this.completions(life.name));
     life.isOver = true;
     if (hasEnded) life.wasRemoved = true;
+  }
+
+  /** One that begins at another time leaves its line. */
+  #noteChange({ args: [id = '', , , , , due] }: Call): void {
+    const life = this.#current.get(id);
+    if (due === '' || life === undefined) return;
+    for (const [lineKey, line] of this.#lines)
+      this.#lines.set(
+        lineKey,
+        line.filter((name) => name !== life.name),
+      );
   }
 
   #noteRequeue({ args: [id = '', , record = ''] }: Call): void {

@@ -13,6 +13,7 @@ import type { Command } from '../world/connection.js';
 import type { Machine } from '../world/machine.js';
 import type { World } from '../world/world.js';
 import { Breaks } from './breaks.js';
+import { Changes } from './changes.js';
 import { Lives } from './lives.js';
 import { isFollowUp, key } from './names.js';
 import type { QueuePlan } from './plan.js';
@@ -40,6 +41,7 @@ export class QueueOracle implements Judge {
   readonly #calls = new Calls();
   readonly #held = new Set<Held>();
   readonly #ended = new WeakSet<Begun>();
+  readonly #changes: Changes;
   readonly #lives: Lives;
   readonly #breaks: Breaks;
   readonly #rates: Rates;
@@ -58,6 +60,7 @@ export class QueueOracle implements Judge {
     this.#world = world;
     this.#plan = plan;
     const violate: Violate = (rule, message) => this.violate(rule, message);
+    this.#changes = new Changes(violate);
     this.#lives = new Lives(world, violate);
     this.#breaks = new Breaks(world, violate);
     this.#rates = new Rates(plan, violate);
@@ -78,6 +81,7 @@ export class QueueOracle implements Judge {
   /** The server is about to forget, or to come back without what it knew last. */
   forgets(): void {
     this.#remembersSince = this.#now;
+    this.#changes.forgets();
     this.#lives.forgets();
     this.#retention.forgets();
     this.#turns.forgets();
@@ -94,6 +98,7 @@ export class QueueOracle implements Judge {
     this.#lives.look(call, reply as string[]);
     this.#turns.look(call, reply as string[]);
     this.#breaks.look(call, reply as readonly Reply[]);
+    this.#changes.look(call, reply as string[]);
     if (reply[0] === 'obliterated') this.forgets();
     if (this.#remembersSince < 0 && !this.#plan.clocksJump) this.#ticks.look(call, reply as string[]);
     if (call.verb === 'work' || call.verb === 'renew') this.#retention.look();
@@ -169,6 +174,7 @@ export class QueueOracle implements Judge {
         }
         this.#tokens.set(id, token);
         this.#lives.delivered(id);
+        this.#changes.delivered(id, fields);
       }
     }
     this.#highest = Math.max(this.#highest, token);

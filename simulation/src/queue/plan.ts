@@ -65,6 +65,14 @@ export type QueueStep = { readonly after: number } & (
   | { readonly f: 'remove' | 'get' | 'requeue'; readonly id: string }
   /** Cancels a task that the same producer has added. */
   | { readonly f: 'cancel'; readonly name: string }
+  /** Changes a task that the same producer has added: when it is due, or its data and its priority. */
+  | { readonly f: 'reschedule'; readonly name: string; readonly delay: number }
+  | {
+      readonly f: 'change';
+      readonly name: string;
+      readonly note: number | undefined;
+      readonly priority: number | undefined;
+    }
   /** Waits for the result of a task, for so long. */
   | { readonly f: 'wait'; readonly id: string; readonly for: number }
   | { readonly f: 'purge'; readonly state: 'waiting' | 'delayed' | 'dead' }
@@ -157,6 +165,7 @@ export function drawQueuePlan(seed: number, wishes: Wishes = {}): QueuePlan {
   const keeps = new Dice(seed ^ 0x2b91c7);
   const fans = new Dice(seed ^ 0x7a1b0d);
   const breaks = new Dice(seed ^ 0x19c3e5);
+  const changes = new Dice(seed ^ 0x5ab1d9);
   const clients = wishes.clients ?? dice.whole(2, 4);
   const healAt = dice.whole(2_000, 6_000);
   const lossy = dice.chance(0.3);
@@ -180,7 +189,7 @@ export function drawQueuePlan(seed: number, wishes: Wishes = {}): QueuePlan {
     nodeClocks: [clock()],
     clients: Array.from({ length: clients }, (_, place) =>
       drawClient(dice, {
-        ...{ place, lease, healAt, clock: clock(), wrongs, ends, moves, keeps, fans },
+        ...{ place, lease, healAt, clock: clock(), wrongs, ends, moves, keeps, fans, changes },
         declares: isMixed && place > 0 ? more.one(['new', 'old', 'none']) : 'new',
       }),
     ),
@@ -224,6 +233,8 @@ interface ClientOptions {
   readonly keeps: Dice;
   /** Of follow-ups. */
   readonly fans: Dice;
+  /** Of changes of tasks that wait. */
+  readonly changes: Dice;
   readonly place: number;
   readonly lease: number;
   readonly healAt: number;
@@ -233,7 +244,7 @@ interface ClientOptions {
 
 function drawClient(
   dice: Dice,
-  { place, lease, healAt, clock, wrongs, ends, moves, keeps, fans, declares }: ClientOptions,
+  { place, lease, healAt, clock, wrongs, ends, moves, keeps, fans, changes, declares }: ClientOptions,
 ): QueueClientPlan {
   const works = place === 0 || dice.chance(0.8);
   // More at once than the workers can take.
@@ -267,6 +278,7 @@ function drawClient(
         .flatMap((step) => withUniqueness(keeps, step))
         .flatMap((step) => withTenant(keeps, step))
         .flatMap((step) => withEnds(ends, step))
+        .flatMap((step) => withChanges(changes, step))
         .flatMap((step) => withReaders(moves, step))
         .flatMap((step, number) =>
           withFollowUps(fans, step, { name: `${place}.${index}.f${number}`, lease }),
@@ -316,6 +328,28 @@ function withEnds(ends: Dice, step: QueueStep): QueueStep[] {
   const task = { ...step, timeout, work: { ...step.work, defers } };
   if (!ends.chance(0.12)) return [task];
   return [task, { f: 'cancel', after: ends.one([0, ends.scale(1, 500)]), name: step.name }];
+}
+
+/** Some tasks are changed after their add, or begin at another time, some of them both. */
+function withChanges(changes: Dice, step: QueueStep): QueueStep[] {
+  if (step.f !== 'add' || !changes.chance(0.15)) return [step];
+  const { name, isShared, deduplicate } = step;
+  // Others may be the same as it, whose names are in the data.
+  const isAlone = !isShared && deduplicate === undefined;
+  const after = (): number => changes.one([0, changes.scale(1, 300)]);
+  const reschedule = (): QueueStep => ({
+    ...{ f: 'reschedule', after: after(), name },
+    delay: changes.one([0, changes.scale(1, 500)]),
+  });
+  const change = (): QueueStep => ({
+    ...{ f: 'change', after: after(), name },
+    note: isAlone ? changes.whole(1, 1_000) : undefined,
+    priority: changes.chance(0.5) || !isAlone ? changes.whole(0, 3) : undefined,
+  });
+  return [
+    step,
+    ...changes.one([[reschedule()], [change()], [reschedule(), change()], [change(), reschedule()]]),
+  ];
 }
 
 /** Some read events, and choose which there are. */

@@ -21,7 +21,7 @@ export interface QueueProcessOptions {
   readonly life: number;
 }
 
-type Data = { readonly name: string };
+type Data = { readonly name: string; readonly note?: number };
 type Result = { readonly name: string; readonly token: number };
 
 const EASY: WorkPlan = { takes: 5, steps: 1, fails: 0, fatal: false, heedless: false, progress: false };
@@ -223,6 +223,21 @@ export class QueueProcess implements Actor<QueueStep> {
       case 'cancel': {
         const id = this.#ids.get(step.name);
         if (id !== undefined) await this.queue.cancel(id, { reason: step.name });
+        return;
+      }
+      case 'reschedule': {
+        const id = this.#ids.get(step.name);
+        if (id !== undefined) await this.queue.reschedule(id, { delay: Math.round(step.delay) });
+        return;
+      }
+      case 'change': {
+        const { name, note, priority } = step;
+        const id = this.#ids.get(name);
+        const changes = {
+          ...(note !== undefined && { data: { name, note } }),
+          ...(priority !== undefined && { priority }),
+        };
+        if (id !== undefined) await this.queue.change(id, changes);
         return;
       }
       case 'get':

@@ -43,7 +43,7 @@ export class Turns {
     if (verb === 'put') this.#put(args, reply);
     else if (verb === 'weigh')
       this.#weights.set(`${TENANT}${first}`, Math.max(Number(second), this.#weightOf(`${TENANT}${first}`)));
-    else if (verb === 'remove' || verb === 'cancel') this.#forget(first);
+    else if (['remove', 'cancel', 'change'].includes(verb)) this.#forget(first);
   }
 
   /** Deliveries of one priority, in their order: [entry, fields, how often it was delivered, if that is not the first]. */

@@ -6,6 +6,7 @@
  */
 import type { CommandGroup } from '../../command.js';
 import { announce } from './announce.js';
+import { change, promote, reschedule } from './change.js';
 import { limits } from './limits.js';
 import { ls } from './ls.js';
 import { metrics } from './metrics.js';
@@ -25,6 +26,9 @@ export const queue: CommandGroup = {
     tail,
     retry,
     cancel,
+    reschedule,
+    promote,
+    change,
     release,
     pause,
     resume,
