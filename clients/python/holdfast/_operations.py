@@ -285,6 +285,29 @@ class Features:
             http_timeout=http_timeout,
         )
 
+    def lanes(
+        self,
+        store: str,
+        view: str,
+        *,
+        generation: str = ABSENT,
+        idempotency_key: str | None = None,
+        http_timeout: float | None = None,
+    ) -> dict:
+        """List the lanes of a view: who writes it, under which tokens, and how far.
+
+        generation: Its id. Default: the one that is read.
+        """
+        return self._call(
+            "GET",
+            "/v1/features/{store}/views/{view}/lanes",
+            params={"store": store, "view": view},
+            query={"generation": generation},
+            body=None,
+            idempotency_key=idempotency_key,
+            http_timeout=http_timeout,
+        )
+
     def rows(
         self,
         store: str,
@@ -325,6 +348,43 @@ class Features:
             params={"store": store, "service": service},
             query={},
             body={"ids": ids, "request": request},
+            idempotency_key=idempotency_key,
+            http_timeout=http_timeout,
+        )
+
+    def stats(
+        self,
+        store: str,
+        *,
+        idempotency_key: str | None = None,
+        http_timeout: float | None = None,
+    ) -> dict:
+        """Look at a feature store: how fresh its views are, what was refused, and what is wrong."""
+        return self._call(
+            "GET",
+            "/v1/features/{store}/stats",
+            params={"store": store},
+            query={},
+            body=None,
+            idempotency_key=idempotency_key,
+            http_timeout=http_timeout,
+        )
+
+    def stores(
+        self,
+        *,
+        idempotency_key: str | None = None,
+        http_timeout: float | None = None,
+    ) -> dict:
+        """List the feature stores that the key may read. It looks through all keys, for which the
+        server's user needs the right +scan. The answer is at most 5 s old.
+        """
+        return self._call(
+            "GET",
+            "/v1/features",
+            params={},
+            query={},
+            body=None,
             idempotency_key=idempotency_key,
             http_timeout=http_timeout,
         )
@@ -1272,6 +1332,43 @@ class Vectors:
             "GET",
             "/v1/indexes/{index}",
             params={"index": index},
+            query={},
+            body=None,
+            idempotency_key=idempotency_key,
+            http_timeout=http_timeout,
+        )
+
+    def health(
+        self,
+        index: str,
+        *,
+        idempotency_key: str | None = None,
+        http_timeout: float | None = None,
+    ) -> dict:
+        """Look what is wrong with an index, as this server has it, and at its generations."""
+        return self._call(
+            "GET",
+            "/v1/indexes/{index}/health",
+            params={"index": index},
+            query={},
+            body=None,
+            idempotency_key=idempotency_key,
+            http_timeout=http_timeout,
+        )
+
+    def list(
+        self,
+        *,
+        idempotency_key: str | None = None,
+        http_timeout: float | None = None,
+    ) -> dict:
+        """List the indexes of vectors that the key may read. It looks through all keys, for which the
+        server's user needs the right +scan. The answer is at most 5 s old.
+        """
+        return self._call(
+            "GET",
+            "/v1/indexes",
+            params={},
             query={},
             body=None,
             idempotency_key=idempotency_key,

@@ -88,5 +88,6 @@ export type { DeadLetter, DeadLettersOptions } from './store/dead-letters.js';
 export type { Applied, AppliedService, AppliedView, ServiceVersion } from './store/definitions.js';
 export type { StoreHealth, ViewHealth } from './store/health.js';
 export type { LaneInfo, LaneSource, LanesOptions } from './store/lane-info.js';
+export { type ListStoresOptions, listStores } from './store/list.js';
 export type { GenerationStats, RefusedRows, StoreStats, ViewStats } from './store/stats.js';
 export type { FeaturesMessage } from './telemetry.js';

@@ -10,6 +10,7 @@ import type { Browser } from 'playwright-core';
 import { build } from 'vite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startBrowser } from '../../../examples/test/browser.js';
+import { makeIndex, makeStore } from './made.js';
 import { Dashboard } from './pages.js';
 import { keysOf, later, ownLocks, type Served, serve, url, useRedis } from './setting.js';
 
@@ -335,6 +336,68 @@ describe('the pages of workflows', () => {
     await expect.poll(() => shown.rows('Steps')).toHaveLength(3);
     expect(await shown.page.getByRole('button', { name: /o1|Follow/ }).count()).toBe(0);
     expect(await shown.page.content()).not.toMatch(/declined|kelp/);
+  });
+});
+
+describe('the pages of features and vectors', () => {
+  it('lead from a store to its view: how fresh it is, its generations and lanes, and the row of an entity', async () => {
+    await open('/features');
+    await shown.says('There is no feature store yet');
+    await shown.isAccessible();
+    await makeStore();
+    await shown.says('1 feature store');
+    await shown.follow('shop');
+    await shown.says(/shop has 1 row in 1 view/);
+    await expect.poll(() => shown.rows('Views')).toHaveLength(1);
+    await shown.isAccessible();
+    await shown.follow('profile');
+    await shown.says(/profile is fresh: its newest event is/);
+    await expect.poll(async () => (await shown.rows('Generations'))[0]).toMatch(/live\s+1/);
+    await expect.poll(() => shown.rows('Lanes')).toHaveLength(1);
+    await shown.page.getByLabel('Id of the entity').fill('u1');
+    await shown.click('Look up');
+    await shown.page.getByRole('region', { name: 'Features of u1' }).getByText('"gold"').waitFor();
+    expect(shown.path).toBe('/features/shop/profile?id=u1');
+    await shown.isAccessible();
+    await shown.page.getByLabel('Id of the entity').fill('u9');
+    await shown.click('Look up');
+    await shown.page.getByText('Its values are null: missing.').waitFor();
+    await shown.go('/features/shop/nothing');
+    await shown.says('nothing is not known here');
+  });
+
+  it('lead from an index to its generations, and find what is near to a vector', async () => {
+    await open('/vectors');
+    await shown.says('There is no index yet');
+    await makeIndex();
+    await shown.says('1 index, 1 entry');
+    await shown.isAccessible();
+    await shown.follow('kb');
+    await shown.says('kb has 1 document, and nothing is behind');
+    await expect.poll(async () => (await shown.rows('Generations'))[0]).toMatch(/live/);
+    await shown.page.getByLabel(/The vector/).fill('1, 0, x');
+    await shown.click('Search');
+    await shown.told(/A vector is numbers/);
+    await shown.page.getByLabel(/The vector/).fill('[1, 0, 0]');
+    await shown.click('Search');
+    await expect.poll(async () => (await shown.rows('Hits'))[0]).toMatch(/apple/);
+    expect(shown.path).toBe('/vectors/kb?vector=%5B1%2C+0%2C+0%5D');
+    await shown.isAccessible();
+    await shown.page.getByLabel(/The vector/).fill('1, 0');
+    await shown.click('Search');
+    await shown.page
+      .getByText(/dimension/i)
+      .last()
+      .waitFor();
+  });
+
+  it('show only what the key may read', async () => {
+    await makeStore();
+    await makeIndex();
+    const { file, keys } = keysOf({ ann: ['features:read=other', 'vectors:read=other'] });
+    served = await serve({ keys: file });
+    expect((await served.ask('GET', '/v1/features', { key: keys.ann })).body).toEqual({ stores: [] });
+    expect((await served.ask('GET', '/v1/indexes', { key: keys.ann })).body).toEqual({ indexes: [] });
   });
 });
 

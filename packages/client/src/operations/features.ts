@@ -1,5 +1,6 @@
 /** The operations on features. Made by `npm run clients` from the operations of the server; changes belong there. */
 import type { CallOptions, Transport } from '../transport.js';
+import type { LaneState, StoreState } from './schemas.js';
 
 export class Features {
   readonly #transport: Transport;
@@ -61,6 +62,24 @@ export class Features {
     });
   }
 
+  /** List the lanes of a view: who writes it, under which tokens, and how far. */
+  lanes(
+    store: string,
+    view: string,
+    query?: { readonly generation?: string },
+    options?: CallOptions,
+  ): Promise<{
+    readonly lanes: readonly LaneState[];
+  }> {
+    return this.#transport.call({
+      method: 'GET',
+      path: '/v1/features/{store}/views/{view}/lanes',
+      params: { store, view },
+      query,
+      options,
+    });
+  }
+
   /** Read rows of a view. */
   rows(
     store: string,
@@ -107,5 +126,25 @@ export class Features {
       body,
       options,
     });
+  }
+
+  /** Look at a feature store: how fresh its views are, what was refused, and what is wrong. */
+  stats(store: string, options?: CallOptions): Promise<StoreState> {
+    return this.#transport.call({
+      method: 'GET',
+      path: '/v1/features/{store}/stats',
+      params: { store },
+      options,
+    });
+  }
+
+  /**
+   * List the feature stores that the key may read. It looks through all keys, for which the server's user needs
+   * the right +scan. The answer is at most 5 s old.
+   */
+  stores(options?: CallOptions): Promise<{
+    readonly stores: readonly string[];
+  }> {
+    return this.#transport.call({ method: 'GET', path: '/v1/features', options });
   }
 }

@@ -72,6 +72,59 @@ export interface Finding {
   readonly advice: string;
 }
 
+export interface IndexHealth {
+  readonly problems: readonly string[];
+  readonly documents: number;
+  /** Documents that were written and are not applied here yet. */
+  readonly behind: number;
+  /** Documents that do not fit into the memory. */
+  readonly unapplied: number;
+  readonly unreadable: number;
+  /** Documents that wait for their vectors. */
+  readonly waiting: number;
+  readonly vectors: readonly {
+    /** Empty if the vectors have no names. */
+    readonly name: string;
+    readonly vectors: number;
+    readonly lists: number;
+    readonly bytes: number;
+  }[];
+  readonly generations: readonly {
+    readonly generation: string;
+    readonly model: string;
+    readonly state: 'live' | 'building' | 'kept' | 'dropping';
+  }[];
+}
+
+export interface IndexInfo {
+  readonly name: string;
+  /** Documents, and deletions that are remembered. */
+  readonly entries: number;
+  /** The generation that is searched. */
+  readonly live: string;
+  readonly generations: number;
+  readonly model: string;
+  readonly epoch: string;
+  /** When something was written last, in ms since the epoch. */
+  readonly written: number;
+  readonly [more: string]: unknown;
+}
+
+export interface LaneState {
+  readonly lane: string;
+  readonly rank?: number;
+  /** The highest under which it was opened; absent if it is shared. */
+  readonly token?: number;
+  readonly issuer: string;
+  readonly isFinished: boolean;
+  /** How far all partitions have taken in what it follows. */
+  readonly source: readonly {
+    readonly partition: number;
+    readonly name: string;
+    readonly through?: string;
+  }[];
+}
+
 export interface Lease {
   /** The handle, a secret: it goes into the header Holdfast-Lease. */
   readonly lease: string;
@@ -284,6 +337,18 @@ export interface Schedule {
   readonly [more: string]: unknown;
 }
 
+export interface StoreState {
+  /** What somebody has to do something about. */
+  readonly problems: readonly string[];
+  readonly views: readonly ViewState[];
+  readonly log: {
+    /** Accepted rows that are in no file yet, if an exporter runs. */
+    readonly entries: number;
+    /** Of the first of them, in ms. */
+    readonly age?: number;
+  };
+}
+
 export interface Task {
   /** 1 to 256 bytes of UTF-8. */
   readonly id: string;
@@ -311,6 +376,41 @@ export interface Task {
     readonly [more: string]: unknown;
   }[];
   readonly [more: string]: unknown;
+}
+
+export interface ViewState {
+  readonly name: string;
+  readonly kind: string;
+  readonly entity: string;
+  readonly version: number;
+  /** For how long a row holds after its event time, in ms. */
+  readonly ttl?: number;
+  readonly owner?: string;
+  readonly description?: string;
+  readonly fields: readonly string[];
+  /** The generation that is read. */
+  readonly live: string;
+  /** In that. */
+  readonly rows: number;
+  /** The latest event time in it, in ms since the epoch. */
+  readonly newest?: number;
+  /** How long ago that is, in ms, by the store's clock. */
+  readonly age?: number;
+  /** Rows that the generation has refused, by why. */
+  readonly refused: {
+    readonly older: number;
+    readonly equal: number;
+    readonly late: number;
+    readonly erased: number;
+    readonly impossible: number;
+  };
+  readonly deadLetters: number;
+  /** The oldest first. */
+  readonly generations: readonly {
+    readonly id: string;
+    readonly state: string;
+    readonly rows: number;
+  }[];
 }
 
 export interface WaterfallRow {

@@ -1,5 +1,6 @@
 /** The operations on vectors. Made by `npm run clients` from the operations of the server; changes belong there. */
 import type { CallOptions, Transport } from '../transport.js';
+import type { IndexHealth, IndexInfo } from './schemas.js';
 
 export class Vectors {
   readonly #transport: Transport;
@@ -41,6 +42,26 @@ export class Vectors {
     readonly [more: string]: unknown;
   }> {
     return this.#transport.call({ method: 'GET', path: '/v1/indexes/{index}', params: { index }, options });
+  }
+
+  /** Look what is wrong with an index, as this server has it, and at its generations. */
+  health(index: string, options?: CallOptions): Promise<IndexHealth> {
+    return this.#transport.call({
+      method: 'GET',
+      path: '/v1/indexes/{index}/health',
+      params: { index },
+      options,
+    });
+  }
+
+  /**
+   * List the indexes of vectors that the key may read. It looks through all keys, for which the server's user
+   * needs the right +scan. The answer is at most 5 s old.
+   */
+  list(options?: CallOptions): Promise<{
+    readonly indexes: readonly IndexInfo[];
+  }> {
+    return this.#transport.call({ method: 'GET', path: '/v1/indexes', options });
   }
 
   /** Write a document, in place of the one of its id, unless a later event is there. */

@@ -5,6 +5,8 @@
 import './style/base.css';
 import type { ComponentChildren } from 'preact';
 import { render } from 'preact';
+import { FeaturesPage, StorePage } from './pages/features.js';
+import { IndexPage } from './pages/index-page.js';
 import { LockPage } from './pages/lock.js';
 import { LocksPage } from './pages/locks.js';
 import { NodesPage } from './pages/nodes.js';
@@ -15,6 +17,8 @@ import { RunPage } from './pages/run.js';
 import { SettingsPage } from './pages/settings.js';
 import { SignInPage } from './pages/sign-in.js';
 import { TaskPage } from './pages/task.js';
+import { VectorsPage } from './pages/vectors.js';
+import { ViewPage } from './pages/view.js';
 import { WorkflowPage } from './pages/workflow.js';
 import { WorkflowsPage } from './pages/workflows.js';
 import { Dialogs } from './parts/dialogs.js';
@@ -36,6 +40,14 @@ const PAGES: readonly (readonly [string, Page])[] = [
   ['/workflows', () => <WorkflowsPage />],
   ['/workflows/:workflow', ({ workflow = '' }) => <WorkflowPage key={workflow} workflow={workflow} />],
   ['/workflows/:workflow/runs/:id', (names) => <RunAt {...names} />],
+  ['/features', () => <FeaturesPage />],
+  ['/features/:store', ({ store = '' }) => <StorePage key={store} store={store} />],
+  [
+    '/features/:store/:view',
+    ({ store = '', view = '' }) => <ViewPage key={view} store={store} view={view} />,
+  ],
+  ['/vectors', () => <VectorsPage />],
+  ['/vectors/:index', ({ index = '' }) => <IndexPage key={index} index={index} />],
   ['/settings', () => <SettingsPage />],
 ];
 
@@ -52,6 +64,8 @@ const ENTRIES: readonly Entry[] = [
   { name: 'Locks', to: '/locks' },
   { name: 'Queues', to: '/queues' },
   { name: 'Workflows', to: '/workflows' },
+  { name: 'Features', to: '/features' },
+  { name: 'Vectors', to: '/vectors' },
   { name: 'Settings', to: '/settings' },
 ];
 

@@ -14,7 +14,7 @@ import { none } from './values.js';
 const storeName = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/);
 export const inStore = z.strictObject({ store: storeName });
 export const name = z.string().min(1).max(128);
-const READ = { right: 'features:read', judgedBy: 'store' } as const;
+export const READ = { right: 'features:read', judgedBy: 'store' } as const;
 export const SHOP = { store: 'shop' };
 
 export const someId = z.union([

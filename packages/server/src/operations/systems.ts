@@ -5,7 +5,7 @@
  * closed when there are too many.
  */
 
-import { type Features, openFeatures } from '@holdfast/features';
+import { type Features, listStores, openFeatures } from '@holdfast/features';
 import { createRedisGuard, type RedisGuard } from '@holdfast/fence/redis';
 import { openRecord, type Reporting, type ResourceRecord, reportTo } from '@holdfast/fence/report';
 import { type Clock, MisuseError, messageOf, type Random } from '@holdfast/kernel';
@@ -15,7 +15,7 @@ import { createQueue, listQueues, metricsText, type Queue } from '@holdfast/queu
 import { openRemote, type Remote } from '@holdfast/queue/remote';
 import type { NodeSource } from '@holdfast/redis';
 import { joinTexts, openTally, PROMETHEUS, type Tally } from '@holdfast/telemetry';
-import { openIndex, type VectorIndex } from '@holdfast/vectors';
+import { type IndexInfo, listIndexes, openIndex, type VectorIndex } from '@holdfast/vectors';
 import { type OpenedWorkflows, openWorkflows } from '@holdfast/workflow';
 import type { People } from '../auth/people.js';
 import type { Sealer } from '../auth/sealer.js';
@@ -50,8 +50,8 @@ export interface SignIn {
 }
 
 const MOST_QUEUES = 1_000;
-/** How long what the doctor says is shown, in ms: it opens connections of its own. */
-const EXAMINED_FOR = 5_000;
+/** How long what is costly to find out is shown, in ms: connections are opened for it, or all keys looked through. */
+const KNOWN_FOR = 5_000;
 
 interface Opened {
   readonly queue: Queue;
@@ -68,7 +68,8 @@ export class Systems {
   #guard: RedisGuard | undefined;
   #record: ResourceRecord | undefined;
   #reporting: Reporting | undefined;
-  #examined: { readonly at: number; readonly answer: Promise<Examined> } | undefined;
+  /** What is costly to find out, for a while. */
+  readonly #known = new Map<string, { readonly at: number; readonly answer: Promise<unknown> }>();
   #sealer: Sealer | undefined;
   /** Undefined where people do not sign in by an issuer. */
   signIn: SignIn | undefined;
@@ -184,11 +185,26 @@ export class Systems {
 
   /** What the doctor says of the lock nodes, at most some seconds old. Throws MisuseError if the server has none. */
   examine(): Promise<Examined> {
+    return this.#forAWhile('examined', () => examine(this.locks));
+  }
+
+  /** The names of the feature stores, at most some seconds old. Throws UnavailableError, MisuseError. */
+  storeNames(): Promise<readonly string[]> {
+    return this.#forAWhile('stores', () => listStores(this.place));
+  }
+
+  /** The indexes of vectors, at most some seconds old. Throws UnavailableError, MisuseError. */
+  indexes(): Promise<readonly IndexInfo[]> {
+    return this.#forAWhile('indexes', () => listIndexes(this.place));
+  }
+
+  #forAWhile<Answer>(what: string, find: () => Promise<Answer>): Promise<Answer> {
     const now = this.clock.now();
-    if (this.#examined === undefined || now - this.#examined.at >= EXAMINED_FOR) {
-      this.#examined = { at: now, answer: examine(this.locks) };
-    }
-    return this.#examined.answer;
+    const known = this.#known.get(what);
+    if (known !== undefined && now - known.at < KNOWN_FOR) return known.answer as Promise<Answer>;
+    const answer = find();
+    this.#known.set(what, { at: now, answer });
+    return answer;
   }
 
   /** The guard of resources that have none of their own. Throws MisuseError if the server has no Redis. */

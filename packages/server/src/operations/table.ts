@@ -6,9 +6,11 @@ import * as administration from './administration.js';
 import * as claims from './claims.js';
 import * as dapr from './dapr.js';
 import * as elections from './elections.js';
+import * as featureState from './feature-state.js';
 import * as features from './features.js';
 import * as fences from './fences.js';
 import * as history from './history.js';
+import * as indexState from './index-state.js';
 import * as landing from './landing.js';
 import * as leases from './leases.js';
 import * as live from './live.js';
@@ -49,7 +51,9 @@ export const OPERATIONS: readonly Operation[] = [
   steps,
   scale,
   features,
+  featureState,
   landing,
   vectors,
+  indexState,
   dapr,
 ].flatMap((module) => Object.values<unknown>(module).filter(isOperation));

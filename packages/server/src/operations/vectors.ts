@@ -11,8 +11,8 @@ import { operation } from './operation.js';
 import { duration, id, none } from './values.js';
 
 const indexName = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/);
-const inIndex = z.strictObject({ index: indexName });
-const READ = { right: 'vectors:read', judgedBy: 'index' } as const;
+export const inIndex = z.strictObject({ index: indexName });
+export const READ = { right: 'vectors:read', judgedBy: 'index' } as const;
 const WRITE = { right: 'vectors:write', judgedBy: 'index' } as const;
 const vector = z.array(z.number()).min(1).max(8_192);
 const place = z.string().max(200).describe('A search `after` this place sees the write.');
