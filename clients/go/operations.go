@@ -109,6 +109,18 @@ func (s *Features) Describe(ctx context.Context, store string, options ...CallOp
 	return answerOf[FeaturesDescribeAnswer](ctx, s.t, request{method: "GET", path: "/v1/features/{store}", params: map[string]string{"store": store}}, options)
 }
 
+// Land: write rows of a view, in a lane, under the token of a lease. The lane takes nothing of a lower
+// token from then on; 412 says that a higher one has it. Have one lease for a lane of a view, and one
+// lane for each source of rows. Rows may be landed again.
+func (s *Features) Land(ctx context.Context, handle string, store string, view string, body FeaturesLandBody, options ...CallOption) (*FeaturesLandAnswer, error) {
+	return answerOf[FeaturesLandAnswer](ctx, s.t, request{method: "POST", path: "/v1/features/{store}/views/{view}/rows", params: map[string]string{"store": store, "view": view}, handle: handle, body: body}, options)
+}
+
+// Lanes: list the lanes of a view: who writes it, under which tokens, and how far.
+func (s *Features) Lanes(ctx context.Context, store string, view string, query *FeaturesLanesQuery, options ...CallOption) (*FeaturesLanesAnswer, error) {
+	return answerOf[FeaturesLanesAnswer](ctx, s.t, request{method: "GET", path: "/v1/features/{store}/views/{view}/lanes", params: map[string]string{"store": store, "view": view}, query: query}, options)
+}
+
 // Rows: read rows of a view.
 func (s *Features) Rows(ctx context.Context, store string, view string, body FeaturesRowsBody, options ...CallOption) (*FeaturesRowsAnswer, error) {
 	return answerOf[FeaturesRowsAnswer](ctx, s.t, request{method: "POST", path: "/v1/features/{store}/views/{view}:read", params: map[string]string{"store": store, "view": view}, body: body}, options)
@@ -117,6 +129,17 @@ func (s *Features) Rows(ctx context.Context, store string, view string, body Fea
 // Serve: read what a service serves.
 func (s *Features) Serve(ctx context.Context, store string, service string, body FeaturesServeBody, options ...CallOption) (*FeaturesServeAnswer, error) {
 	return answerOf[FeaturesServeAnswer](ctx, s.t, request{method: "POST", path: "/v1/features/{store}/services/{service}:read", params: map[string]string{"store": store, "service": service}, body: body}, options)
+}
+
+// Stats: look at a feature store: how fresh its views are, what was refused, and what is wrong.
+func (s *Features) Stats(ctx context.Context, store string, options ...CallOption) (*StoreState, error) {
+	return answerOf[StoreState](ctx, s.t, request{method: "GET", path: "/v1/features/{store}/stats", params: map[string]string{"store": store}}, options)
+}
+
+// Stores: list the feature stores that the key may read. It looks through all keys, for which the
+// server's user needs the right +scan. The answer is at most 5 s old.
+func (s *Features) Stores(ctx context.Context, options ...CallOption) (*FeaturesStoresAnswer, error) {
+	return answerOf[FeaturesStoresAnswer](ctx, s.t, request{method: "GET", path: "/v1/features"}, options)
 }
 
 // Fences has the operations on fences.
@@ -165,13 +188,35 @@ func (s *Locks) Break(ctx context.Context, name string, options ...CallOption) e
 	return s.t.call(ctx, request{method: "DELETE", path: "/v1/locks/{name}/holder", params: map[string]string{"name": name}}, options, nil)
 }
 
+// History: read what has happened to a resource: its leases, and the tokens that were refused.
+func (s *Locks) History(ctx context.Context, name string, query *LocksHistoryQuery, options ...CallOption) (*LocksHistoryAnswer, error) {
+	return answerOf[LocksHistoryAnswer](ctx, s.t, request{method: "GET", path: "/v1/locks/{name}/history", params: map[string]string{"name": name}, query: query}, options)
+}
+
 // Inspect: look who holds a resource, and what each node says.
 func (s *Locks) Inspect(ctx context.Context, name string, options ...CallOption) (*Lock, error) {
 	return answerOf[Lock](ctx, s.t, request{method: "GET", path: "/v1/locks/{name}", params: map[string]string{"name": name}}, options)
 }
 
+// List: list the leases that are held, in the order of their names. It looks through the keys of the
+// nodes, for which the server's user needs the right +scan there.
+func (s *Locks) List(ctx context.Context, query *LocksListQuery, options ...CallOption) (*LockList, error) {
+	return answerOf[LockList](ctx, s.t, request{method: "GET", path: "/v1/locks", query: query}, options)
+}
+
+// Refusals: read which tokens were refused, of all resources.
+func (s *Locks) Refusals(ctx context.Context, query *LocksRefusalsQuery, options ...CallOption) (*LocksRefusalsAnswer, error) {
+	return answerOf[LocksRefusalsAnswer](ctx, s.t, request{method: "GET", path: "/v1/refusals", query: query}, options)
+}
+
 // Product has the operations on product.
 type Product struct{ t *transport }
+
+// Doctor: examine the lock nodes: what is wrong with them, or will be, and what to do. The answer is
+// at most 5 s old.
+func (s *Product) Doctor(ctx context.Context, options ...CallOption) (*Examination, error) {
+	return answerOf[Examination](ctx, s.t, request{method: "GET", path: "/v1/doctor"}, options)
+}
 
 // Live: follow what operations that read answer: server-sent events, one for each change. The data of
 // an event "read" is `{ topic, value }`, or `{ topic, problem }` where the operation refused.
@@ -219,6 +264,11 @@ func (s *Queues) Counts(ctx context.Context, queue string, options ...CallOption
 	return answerOf[Counts](ctx, s.t, request{method: "GET", path: "/v1/queues/{queue}", params: map[string]string{"queue": queue}}, options)
 }
 
+// DeleteSchedule: remove a schedule; tasks that it has added stay.
+func (s *Queues) DeleteSchedule(ctx context.Context, queue string, schedule string, options ...CallOption) error {
+	return s.t.call(ctx, request{method: "DELETE", path: "/v1/queues/{queue}/schedules/{schedule}", params: map[string]string{"queue": queue, "schedule": schedule}}, options, nil)
+}
+
 // Demand: tell an autoscaler how many tasks wait or are worked on.
 func (s *Queues) Demand(ctx context.Context, queue string, options ...CallOption) (*QueuesDemandAnswer, error) {
 	return answerOf[QueuesDemandAnswer](ctx, s.t, request{method: "GET", path: "/v1/scale/queues/{queue}", params: map[string]string{"queue": queue}}, options)
@@ -234,6 +284,11 @@ func (s *Queues) Events(ctx context.Context, queue string, query *QueuesEventsQu
 // Get: look up a task, or wait for its end.
 func (s *Queues) Get(ctx context.Context, queue string, id string, query *QueuesGetQuery, options ...CallOption) (*Task, error) {
 	return answerOf[Task](ctx, s.t, request{method: "GET", path: "/v1/queues/{queue}/tasks/{id}", params: map[string]string{"queue": queue, "id": id}, query: query}, options)
+}
+
+// Limits: read the limits that are kept with a queue.
+func (s *Queues) Limits(ctx context.Context, queue string, options ...CallOption) (*Limits, error) {
+	return answerOf[Limits](ctx, s.t, request{method: "GET", path: "/v1/queues/{queue}/limits", params: map[string]string{"queue": queue}}, options)
 }
 
 // List: list the queues that the key may read.
@@ -271,6 +326,28 @@ func (s *Queues) Resume(ctx context.Context, queue string, options ...CallOption
 	return s.t.call(ctx, request{method: "POST", path: "/v1/queues/{queue}:resume", params: map[string]string{"queue": queue}}, options, nil)
 }
 
+// RunSchedule: add a task of a schedule now, beside its ticks.
+func (s *Queues) RunSchedule(ctx context.Context, queue string, schedule string, options ...CallOption) (*QueuesRunScheduleAnswer, error) {
+	return answerOf[QueuesRunScheduleAnswer](ctx, s.t, request{method: "POST", path: "/v1/queues/{queue}/schedules/{schedule}:run", params: map[string]string{"queue": queue, "schedule": schedule}}, options)
+}
+
+// Schedules: list the schedules of a queue, that first whose next tick is first.
+func (s *Queues) Schedules(ctx context.Context, queue string, options ...CallOption) (*QueuesSchedulesAnswer, error) {
+	return answerOf[QueuesSchedulesAnswer](ctx, s.t, request{method: "GET", path: "/v1/queues/{queue}/schedules", params: map[string]string{"queue": queue}}, options)
+}
+
+// SetLimits: replace the limits of a queue, for all its workers at once. What is not named is not
+// limited any more. Workers that declare a lower version leave these; a worker that declares a higher
+// one replaces them.
+func (s *Queues) SetLimits(ctx context.Context, queue string, body QueuesSetLimitsBody, options ...CallOption) (*Limits, error) {
+	return answerOf[Limits](ctx, s.t, request{method: "PUT", path: "/v1/queues/{queue}/limits", params: map[string]string{"queue": queue}, body: body}, options)
+}
+
+// SetSchedule: set a schedule: a task at every tick.
+func (s *Queues) SetSchedule(ctx context.Context, queue string, schedule string, body QueuesSetScheduleBody, options ...CallOption) error {
+	return s.t.call(ctx, request{method: "PUT", path: "/v1/queues/{queue}/schedules/{schedule}", params: map[string]string{"queue": queue, "schedule": schedule}, body: body}, options, nil)
+}
+
 // Tasks: list the tasks of a queue in one state. Those that are next come first; of dead letters, the
 // oldest; of completed tasks, the latest.
 func (s *Queues) Tasks(ctx context.Context, queue string, query *QueuesTasksQuery, options ...CallOption) (*QueuesTasksAnswer, error) {
@@ -288,6 +365,17 @@ func (s *Vectors) Delete(ctx context.Context, index string, id string, options .
 // Describe: look what an index has: its size, its model and its generations.
 func (s *Vectors) Describe(ctx context.Context, index string, options ...CallOption) (*VectorsDescribeAnswer, error) {
 	return answerOf[VectorsDescribeAnswer](ctx, s.t, request{method: "GET", path: "/v1/indexes/{index}", params: map[string]string{"index": index}}, options)
+}
+
+// Health: look what is wrong with an index, as this server has it, and at its generations.
+func (s *Vectors) Health(ctx context.Context, index string, options ...CallOption) (*IndexHealth, error) {
+	return answerOf[IndexHealth](ctx, s.t, request{method: "GET", path: "/v1/indexes/{index}/health", params: map[string]string{"index": index}}, options)
+}
+
+// List: list the indexes of vectors that the key may read. It looks through all keys, for which the
+// server's user needs the right +scan. The answer is at most 5 s old.
+func (s *Vectors) List(ctx context.Context, options ...CallOption) (*VectorsListAnswer, error) {
+	return answerOf[VectorsListAnswer](ctx, s.t, request{method: "GET", path: "/v1/indexes"}, options)
 }
 
 // Put: write a document, in place of the one of its id, unless a later event is there.
@@ -323,9 +411,27 @@ func (s *Workflows) Counts(ctx context.Context, workflow string, options ...Call
 	return answerOf[map[string]int64](ctx, s.t, request{method: "GET", path: "/v1/workflows/{workflow}", params: map[string]string{"workflow": workflow}}, options)
 }
 
+// DeleteSchedule: remove a schedule; runs that it has started go on.
+func (s *Workflows) DeleteSchedule(ctx context.Context, workflow string, schedule string, options ...CallOption) error {
+	return s.t.call(ctx, request{method: "DELETE", path: "/v1/workflows/{workflow}/schedules/{schedule}", params: map[string]string{"workflow": workflow, "schedule": schedule}}, options, nil)
+}
+
 // Demand: tell an autoscaler how many runs wait for a worker or have one.
 func (s *Workflows) Demand(ctx context.Context, workflow string, options ...CallOption) (*WorkflowsDemandAnswer, error) {
 	return answerOf[WorkflowsDemandAnswer](ctx, s.t, request{method: "GET", path: "/v1/scale/workflows/{workflow}", params: map[string]string{"workflow": workflow}}, options)
+}
+
+// Events: follow what happens to the runs of a workflow: server-sent events. The id of an event is its
+// cursor: with the header Last-Event-ID, or `after`, the stream goes on after it. An event "gap" says
+// that events were dropped before they were read.
+func (s *Workflows) Events(ctx context.Context, workflow string, query *WorkflowsEventsQuery, options ...CallOption) (*Stream, error) {
+	return s.t.stream(ctx, request{method: "GET", path: "/v1/workflows/{workflow}/events", params: map[string]string{"workflow": workflow}, query: query}, options)
+}
+
+// Fork: start another run over the journal of this one, which does a step and all that follows anew.
+// With an id it may be repeated. The run that is forked is not changed.
+func (s *Workflows) Fork(ctx context.Context, workflow string, id string, body WorkflowsForkBody, query *WorkflowsForkQuery, options ...CallOption) (*WorkflowsForkAnswer, error) {
+	return answerOf[WorkflowsForkAnswer](ctx, s.t, request{method: "POST", path: "/v1/workflows/{workflow}/runs/{id}:fork", params: map[string]string{"workflow": workflow, "id": id}, body: body, query: query}, options)
 }
 
 // Get: look at a run, or wait for its end.
@@ -339,8 +445,28 @@ func (s *Workflows) History(ctx context.Context, workflow string, id string, que
 }
 
 // List: list the workflows of the app that the key may read.
-func (s *Workflows) List(ctx context.Context, options ...CallOption) (*WorkflowsListAnswer, error) {
-	return answerOf[WorkflowsListAnswer](ctx, s.t, request{method: "GET", path: "/v1/workflows"}, options)
+func (s *Workflows) List(ctx context.Context, query *WorkflowsListQuery, options ...CallOption) (*WorkflowsListAnswer, error) {
+	return answerOf[WorkflowsListAnswer](ctx, s.t, request{method: "GET", path: "/v1/workflows", query: query}, options)
+}
+
+// Many: cancel, retry, terminate or erase all runs that a filter gives.
+func (s *Workflows) Many(ctx context.Context, workflow string, body WorkflowsManyBody, options ...CallOption) (*WorkflowsManyAnswer, error) {
+	return answerOf[WorkflowsManyAnswer](ctx, s.t, request{method: "POST", path: "/v1/workflows/{workflow}:many", params: map[string]string{"workflow": workflow}, body: body}, options)
+}
+
+// Pause: let no worker have a run of a workflow until it is resumed.
+func (s *Workflows) Pause(ctx context.Context, workflow string, options ...CallOption) error {
+	return s.t.call(ctx, request{method: "POST", path: "/v1/workflows/{workflow}:pause", params: map[string]string{"workflow": workflow}}, options, nil)
+}
+
+// Purge: erase all that is kept of a run that is over.
+func (s *Workflows) Purge(ctx context.Context, workflow string, id string, query *WorkflowsPurgeQuery, options ...CallOption) (*WorkflowsPurgeAnswer, error) {
+	return answerOf[WorkflowsPurgeAnswer](ctx, s.t, request{method: "DELETE", path: "/v1/workflows/{workflow}/runs/{id}", params: map[string]string{"workflow": workflow, "id": id}, query: query}, options)
+}
+
+// Resume: end the pause of a workflow.
+func (s *Workflows) Resume(ctx context.Context, workflow string, options ...CallOption) error {
+	return s.t.call(ctx, request{method: "POST", path: "/v1/workflows/{workflow}:resume", params: map[string]string{"workflow": workflow}}, options, nil)
 }
 
 // Retry: let a run go on that is stuck, has failed or was cancelled.
@@ -353,16 +479,32 @@ func (s *Workflows) Runs(ctx context.Context, workflow string, query *WorkflowsR
 	return answerOf[WorkflowsRunsAnswer](ctx, s.t, request{method: "GET", path: "/v1/workflows/{workflow}/runs", params: map[string]string{"workflow": workflow}, query: query}, options)
 }
 
+// Schedules: list the schedules of a workflow, that first whose next tick is first.
+func (s *Workflows) Schedules(ctx context.Context, workflow string, options ...CallOption) (*WorkflowsSchedulesAnswer, error) {
+	return answerOf[WorkflowsSchedulesAnswer](ctx, s.t, request{method: "GET", path: "/v1/workflows/{workflow}/schedules", params: map[string]string{"workflow": workflow}}, options)
+}
+
 // Send: send a message to a run: its next "receive" of that name takes it. With an Idempotency-Key it
 // may be repeated: the run takes it once.
 func (s *Workflows) Send(ctx context.Context, workflow string, id string, message string, body WorkflowsSendBody, query *WorkflowsSendQuery, options ...CallOption) (*WorkflowsSendAnswer, error) {
 	return answerOf[WorkflowsSendAnswer](ctx, s.t, request{method: "POST", path: "/v1/workflows/{workflow}/runs/{id}/messages/{message}", params: map[string]string{"workflow": workflow, "id": id, "message": message}, body: body, query: query}, options)
 }
 
+// SetSchedule: set a schedule: a run at every tick. Names of schedules are those of the app: another
+// workflow may not have one of this name.
+func (s *Workflows) SetSchedule(ctx context.Context, workflow string, schedule string, body WorkflowsSetScheduleBody, options ...CallOption) error {
+	return s.t.call(ctx, request{method: "PUT", path: "/v1/workflows/{workflow}/schedules/{schedule}", params: map[string]string{"workflow": workflow, "schedule": schedule}, body: body}, options, nil)
+}
+
 // Start: start a run. With an id, or an Idempotency-Key, it may be repeated: there is one run of it.
 // The input is checked by the worker, which has the schema.
 func (s *Workflows) Start(ctx context.Context, workflow string, body WorkflowsStartBody, options ...CallOption) (*WorkflowsStartAnswer, error) {
 	return answerOf[WorkflowsStartAnswer](ctx, s.t, request{method: "POST", path: "/v1/workflows/{workflow}/runs", params: map[string]string{"workflow": workflow}, body: body}, options)
+}
+
+// Steps: read the steps of a run: a row for each attempt, with its token and its time.
+func (s *Workflows) Steps(ctx context.Context, workflow string, id string, query *WorkflowsStepsQuery, options ...CallOption) (*WorkflowsStepsAnswer, error) {
+	return answerOf[WorkflowsStepsAnswer](ctx, s.t, request{method: "GET", path: "/v1/workflows/{workflow}/runs/{id}/steps", params: map[string]string{"workflow": workflow, "id": id}, query: query}, options)
 }
 
 // Stream: follow what the steps of a run write to a stream, as server-sent events, until the run is
@@ -528,10 +670,91 @@ type ElectionsLeaderAnswerLeader struct {
 	Owner string `json:"owner"`
 }
 
+type Examination struct {
+	Deployment ExaminationDeployment `json:"deployment"`
+
+	Summary ExaminationSummary `json:"summary"`
+
+	Findings []Finding `json:"findings"`
+
+	Nodes []NodeFacts `json:"nodes"`
+}
+
+type ExaminationDeployment struct {
+	Name string `json:"name"`
+
+	Parameters string `json:"parameters"`
+
+	Quarantine float64 `json:"quarantine"`
+}
+
+type ExaminationSummary struct {
+	Nodes int64 `json:"nodes"`
+
+	Voting int64 `json:"voting"`
+
+	Quorum int64 `json:"quorum"`
+
+	// How many more may fail before no lease can be granted.
+	Spare int64 `json:"spare"`
+
+	// In how many ms a node may be restarted without the loss of a renewed lease.
+	RestartIn *float64 `json:"restartIn,omitempty"`
+
+	Errors int64 `json:"errors"`
+
+	Warnings int64 `json:"warnings"`
+
+	Notes int64 `json:"notes"`
+}
+
 type FeaturesDescribeAnswer struct {
 	Views []string `json:"views"`
 
 	Services []string `json:"services"`
+}
+
+type FeaturesLandAnswer struct {
+	Outcomes []string `json:"outcomes"`
+
+	Errors []FeaturesLandAnswerErrorsItem `json:"errors"`
+}
+
+type FeaturesLandAnswerErrorsItem struct {
+	Row int64 `json:"row"`
+
+	Field string `json:"field"`
+
+	Message string `json:"message"`
+}
+
+type FeaturesLandBody struct {
+	Rows []FeaturesLandBodyRowsItem `json:"rows"`
+
+	// Default "batch".
+	Lane string `json:"lane,omitempty"`
+
+	// Which lane wins where times are equal; lanes other than stream, batch and backfill name theirs.
+	Rank *int64 `json:"rank,omitempty"`
+}
+
+type FeaturesLandBodyRowsItem struct {
+	// As for reading.
+	ID any `json:"id"`
+
+	// When it was so, in ms since the epoch.
+	Time int64 `json:"time"`
+
+	Values map[string]any `json:"values"`
+}
+
+type FeaturesLanesAnswer struct {
+	Lanes []LaneState `json:"lanes"`
+}
+
+type FeaturesLanesQuery struct {
+	// Its id. Default: the one that is read.
+	Generation string `json:"generation,omitempty"`
 }
 
 type FeaturesRowsAnswer struct {
@@ -563,6 +786,10 @@ type FeaturesServeBody struct {
 	Request any `json:"request,omitempty"`
 }
 
+type FeaturesStoresAnswer struct {
+	Stores []string `json:"stores"`
+}
+
 type FencesSealAnswer struct {
 	Resource string `json:"resource"`
 
@@ -588,6 +815,103 @@ type FencesShowAnswer struct {
 type FencesShowQuery struct {
 	// Of a semaphore: the number of the permit.
 	Slot *int64 `json:"slot,omitempty"`
+}
+
+type Finding struct {
+	// An error makes leases fail or unsafe, a warning will if something else happens.
+	Severity string `json:"severity"`
+
+	Check string `json:"check"`
+
+	// Absent if it is about the deployment as a whole.
+	Node string `json:"node,omitempty"`
+
+	Message string `json:"message"`
+
+	Advice string `json:"advice"`
+}
+
+type IndexHealth struct {
+	Problems []string `json:"problems"`
+
+	Documents int64 `json:"documents"`
+
+	// Documents that were written and are not applied here yet.
+	Behind int64 `json:"behind"`
+
+	// Documents that do not fit into the memory.
+	Unapplied int64 `json:"unapplied"`
+
+	Unreadable int64 `json:"unreadable"`
+
+	// Documents that wait for their vectors.
+	Waiting int64 `json:"waiting"`
+
+	Vectors []IndexHealthVectorsItem `json:"vectors"`
+
+	Generations []IndexHealthGenerationsItem `json:"generations"`
+}
+
+type IndexHealthGenerationsItem struct {
+	Generation string `json:"generation"`
+
+	Model string `json:"model"`
+
+	State string `json:"state"`
+}
+
+type IndexHealthVectorsItem struct {
+	// Empty if the vectors have no names.
+	Name string `json:"name"`
+
+	Vectors int64 `json:"vectors"`
+
+	Lists int64 `json:"lists"`
+
+	Bytes float64 `json:"bytes"`
+}
+
+type IndexInfo struct {
+	Name string `json:"name"`
+
+	// Documents, and deletions that are remembered.
+	Entries int64 `json:"entries"`
+
+	// The generation that is searched.
+	Live string `json:"live"`
+
+	Generations int64 `json:"generations"`
+
+	Model string `json:"model"`
+
+	Epoch string `json:"epoch"`
+
+	// When something was written last, in ms since the epoch.
+	Written float64 `json:"written"`
+}
+
+type LaneState struct {
+	Lane string `json:"lane"`
+
+	Rank *int64 `json:"rank,omitempty"`
+
+	// The highest under which it was opened; absent if it is shared.
+	Token *int64 `json:"token,omitempty"`
+
+	Issuer string `json:"issuer"`
+
+	IsFinished bool `json:"isFinished"`
+
+	// How far all partitions have taken in what it follows.
+	Source []LaneStateSourceItem `json:"source"`
+}
+
+type LaneStateSourceItem struct {
+	Partition int64 `json:"partition"`
+
+	Name string `json:"name"`
+
+	Through string `json:"through,omitempty"`
 }
 
 type Lease struct {
@@ -655,6 +979,92 @@ type LeasesExtendBody struct {
 	TTL *int64 `json:"ttl,omitempty"`
 }
 
+type Limits struct {
+	// The most tasks that may wait, delayed ones too; an add to a full queue is 429.
+	Waiting *int64 `json:"waiting,omitempty"`
+
+	// The most tasks that may be handled at a time, by all workers together.
+	Concurrency *int64 `json:"concurrency,omitempty"`
+
+	// The most tasks that may begin within a time.
+	Rate *LimitsRate `json:"rate,omitempty"`
+
+	// The same for the tasks of each key.
+	Keys *LimitsKeys `json:"keys,omitempty"`
+
+	// How many results, events and dead letters are kept, and for how long.
+	Retain *LimitsRetain `json:"retain,omitempty"`
+
+	// 0 if none were ever set.
+	Version int64 `json:"version"`
+}
+
+type LimitsKeys struct {
+	Concurrency *int64 `json:"concurrency,omitempty"`
+
+	Rate *LimitsKeysRate `json:"rate,omitempty"`
+}
+
+type LimitsKeysRate struct {
+	Max int64 `json:"max"`
+
+	// In ms.
+	Per int64 `json:"per"`
+}
+
+type LimitsRate struct {
+	Max int64 `json:"max"`
+
+	// In ms.
+	Per int64 `json:"per"`
+}
+
+type LimitsRetain struct {
+	Count *int64 `json:"count,omitempty"`
+
+	// In ms.
+	Age *int64 `json:"age,omitempty"`
+
+	Events *int64 `json:"events,omitempty"`
+
+	Dead *LimitsRetainDead `json:"dead,omitempty"`
+}
+
+type LimitsRetainDead struct {
+	Count *int64 `json:"count,omitempty"`
+
+	// In ms.
+	Age *int64 `json:"age,omitempty"`
+}
+
+type ListedLock struct {
+	// Of a permit "<semaphore>#<number>".
+	Resource string `json:"resource"`
+
+	Kind string `json:"kind"`
+
+	Held bool `json:"held"`
+
+	// False where nodes that did not answer could make the difference.
+	Certain bool `json:"certain"`
+
+	Token *int64 `json:"token,omitempty"`
+
+	Owner string `json:"owner,omitempty"`
+
+	// The owners of a lease that is shared.
+	Readers []string `json:"readers,omitempty"`
+
+	// In ms, if nobody extends it.
+	Remaining *float64 `json:"remaining,omitempty"`
+
+	// The highest token that any node remembers.
+	Fence *int64 `json:"fence,omitempty"`
+
+	// How many processes wait.
+	Waiting int64 `json:"waiting"`
+}
+
 type Lock struct {
 	Resource string `json:"resource"`
 
@@ -682,10 +1092,39 @@ type Lock struct {
 	Nodes []LockNodesItem `json:"nodes"`
 }
 
+type LockList struct {
+	Locks []ListedLock `json:"locks"`
+
+	More bool `json:"more"`
+}
+
 type LockNodesItem struct {
 	Node string `json:"node"`
 
 	State string `json:"state"`
+}
+
+type LocksHistoryAnswer struct {
+	Entries []Recorded `json:"entries"`
+}
+
+type LocksHistoryQuery struct {
+	Limit *int64 `json:"limit,omitempty"`
+}
+
+type LocksListQuery struct {
+	// How their names begin. Default: any name.
+	Prefix string `json:"prefix,omitempty"`
+
+	Limit *int64 `json:"limit,omitempty"`
+}
+
+type LocksRefusalsAnswer struct {
+	Entries []Recorded `json:"entries"`
+}
+
+type LocksRefusalsQuery struct {
+	Limit *int64 `json:"limit,omitempty"`
 }
 
 type NewTask struct {
@@ -759,6 +1198,46 @@ type NewTaskRetainDead struct {
 	Age *int64 `json:"age,omitempty"`
 }
 
+type NodeFacts struct {
+	Node string `json:"node"`
+
+	// Whether it can vote now.
+	Votes bool `json:"votes"`
+
+	// In how many ms a node votes that may have forgotten leases.
+	VotesIn *float64 `json:"votesIn,omitempty"`
+
+	// Why nothing else is known of it.
+	Trouble string `json:"trouble,omitempty"`
+
+	Version string `json:"version,omitempty"`
+
+	// Of the quickest of several PINGs, in ms.
+	Latency *float64 `json:"latency,omitempty"`
+
+	// How far its clock is ahead of the server's, in ms.
+	Clock *float64 `json:"clock,omitempty"`
+
+	// In bytes.
+	Memory *NodeFactsMemory `json:"memory,omitempty"`
+
+	Clients *int64 `json:"clients,omitempty"`
+
+	Replicas *int64 `json:"replicas,omitempty"`
+
+	// "appendonly <fsync>", "snapshots" or "none".
+	Persistence string `json:"persistence,omitempty"`
+
+	MissingRights []string `json:"missingRights,omitempty"`
+}
+
+type NodeFactsMemory struct {
+	Used float64 `json:"used"`
+
+	// 0 for none.
+	Limit float64 `json:"limit"`
+}
+
 type ProductLiveQuery struct {
 	// Paths of operations of method GET, each percent-encoded, with commas between.
 	Topics any `json:"topics"`
@@ -770,7 +1249,7 @@ type ProductLiveQuery struct {
 type ProductSessionAnswer struct {
 	Subject string `json:"subject"`
 
-	// Absent where no keys are asked for.
+	// Absent for who has none.
 	KeyID string `json:"keyId,omitempty"`
 
 	Scopes []ProductSessionAnswerScopesItem `json:"scopes"`
@@ -862,6 +1341,133 @@ type QueuesRequeueAllBody struct {
 	Limit *int64 `json:"limit,omitempty"`
 }
 
+type QueuesRunScheduleAnswer struct {
+	// 1 to 256 bytes of UTF-8.
+	ID string `json:"id"`
+}
+
+type QueuesSchedulesAnswer struct {
+	Schedules []Schedule `json:"schedules"`
+}
+
+type QueuesSetLimitsBody struct {
+	// The most tasks that may wait, delayed ones too; an add to a full queue is 429.
+	Waiting *int64 `json:"waiting,omitempty"`
+
+	// The most tasks that may be handled at a time, by all workers together.
+	Concurrency *int64 `json:"concurrency,omitempty"`
+
+	// The most tasks that may begin within a time.
+	Rate *QueuesSetLimitsBodyRate `json:"rate,omitempty"`
+
+	// The same for the tasks of each key.
+	Keys *QueuesSetLimitsBodyKeys `json:"keys,omitempty"`
+
+	// How many results, events and dead letters are kept, and for how long.
+	Retain *QueuesSetLimitsBodyRetain `json:"retain,omitempty"`
+
+	// Above that of the limits that were read: refused if they have changed since. Default: the next.
+	Version *int64 `json:"version,omitempty"`
+}
+
+type QueuesSetLimitsBodyKeys struct {
+	Concurrency *int64 `json:"concurrency,omitempty"`
+
+	Rate *QueuesSetLimitsBodyKeysRate `json:"rate,omitempty"`
+}
+
+type QueuesSetLimitsBodyKeysRate struct {
+	Max int64 `json:"max"`
+
+	// In ms.
+	Per int64 `json:"per"`
+}
+
+type QueuesSetLimitsBodyRate struct {
+	Max int64 `json:"max"`
+
+	// In ms.
+	Per int64 `json:"per"`
+}
+
+type QueuesSetLimitsBodyRetain struct {
+	Count *int64 `json:"count,omitempty"`
+
+	// In ms.
+	Age *int64 `json:"age,omitempty"`
+
+	Events *int64 `json:"events,omitempty"`
+
+	Dead *QueuesSetLimitsBodyRetainDead `json:"dead,omitempty"`
+}
+
+type QueuesSetLimitsBodyRetainDead struct {
+	Count *int64 `json:"count,omitempty"`
+
+	// In ms.
+	Age *int64 `json:"age,omitempty"`
+}
+
+type QueuesSetScheduleBody struct {
+	// What the worker is given.
+	Data any `json:"data"`
+
+	// Such as "0 9 * * MON-FRI"; or `every`.
+	Cron string `json:"cron,omitempty"`
+
+	// In ms.
+	Every *int64 `json:"every,omitempty"`
+
+	// Of the expression, such as "Europe/Berlin". Default UTC.
+	Timezone string `json:"timezone,omitempty"`
+
+	// What becomes of ticks while no worker was there. Default "once".
+	Missed string `json:"missed,omitempty"`
+
+	// No tick is before this, in ms since the epoch.
+	Start *int64 `json:"start,omitempty"`
+
+	// No tick is after this, in ms since the epoch.
+	End *int64 `json:"end,omitempty"`
+
+	// It is over after so many tasks.
+	Count *int64 `json:"count,omitempty"`
+
+	// "skip": no task while the last one has not ended. Default "allow".
+	Overlap string `json:"overlap,omitempty"`
+
+	// Higher goes first. Default 0.
+	Priority *int64 `json:"priority,omitempty"`
+
+	// How often it is tried at most. Default 3.
+	Attempts *int64 `json:"attempts,omitempty"`
+
+	// How long it waits after a failed attempt.
+	Backoff *QueuesSetScheduleBodyBackoff `json:"backoff,omitempty"`
+
+	// How long an attempt may take, in ms. Default: no limit.
+	Timeout *int64 `json:"timeout,omitempty"`
+
+	// Tasks of one key go in order.
+	Key string `json:"key,omitempty"`
+
+	// For whom it is: those of several tenants begin in turns.
+	Tenant string `json:"tenant,omitempty"`
+}
+
+type QueuesSetScheduleBodyBackoff struct {
+	Type string `json:"type"`
+
+	// Of the first retry, in ms.
+	Delay int64 `json:"delay"`
+
+	// The longest delay, in ms. Default an hour.
+	Limit *int64 `json:"limit,omitempty"`
+
+	// The part that is random. Default 0.5.
+	Jitter *float64 `json:"jitter,omitempty"`
+}
+
 type QueuesTasksAnswer struct {
 	Tasks []Task `json:"tasks"`
 
@@ -876,6 +1482,54 @@ type QueuesTasksQuery struct {
 	Cursor string `json:"cursor,omitempty"`
 
 	Limit *int64 `json:"limit,omitempty"`
+}
+
+type Recorded struct {
+	// In ms since the epoch.
+	At float64 `json:"at"`
+
+	Resource string `json:"resource"`
+
+	// A lease was granted, released or lost; or a token was refused.
+	Kind string `json:"kind"`
+
+	// Of the lease; the one that was offered, if it was refused.
+	Token int64 `json:"token"`
+
+	Owner string `json:"owner,omitempty"`
+
+	// That which the guard has accepted.
+	Seen *int64 `json:"seen,omitempty"`
+
+	// Why it was refused.
+	Reason string `json:"reason,omitempty"`
+}
+
+type Schedule struct {
+	Name string `json:"name"`
+
+	// The next tick, in ms since the epoch.
+	Next float64 `json:"next"`
+
+	// Only with the right queues:data.
+	Data json.RawMessage `json:"data,omitempty"`
+}
+
+type StoreState struct {
+	// What somebody has to do something about.
+	Problems []string `json:"problems"`
+
+	Views []ViewState `json:"views"`
+
+	Log StoreStateLog `json:"log"`
+}
+
+type StoreStateLog struct {
+	// Accepted rows that are in no file yet, if an exporter runs.
+	Entries int64 `json:"entries"`
+
+	// Of the first of them, in ms.
+	Age *float64 `json:"age,omitempty"`
 }
 
 type Task struct {
@@ -943,6 +1597,10 @@ type VectorsDescribeAnswer struct {
 	Model string `json:"model"`
 }
 
+type VectorsListAnswer struct {
+	Indexes []IndexInfo `json:"indexes"`
+}
+
 type VectorsPutAnswer struct {
 	// "written", or why not, such as "older".
 	Outcome string `json:"outcome"`
@@ -994,6 +1652,89 @@ type VectorsSearchBody struct {
 
 	// How long to wait for that place, in ms.
 	Wait *int64 `json:"wait,omitempty"`
+}
+
+type ViewState struct {
+	Name string `json:"name"`
+
+	Kind string `json:"kind"`
+
+	Entity string `json:"entity"`
+
+	Version int64 `json:"version"`
+
+	// For how long a row holds after its event time, in ms.
+	TTL *float64 `json:"ttl,omitempty"`
+
+	Owner string `json:"owner,omitempty"`
+
+	Description string `json:"description,omitempty"`
+
+	Fields []string `json:"fields"`
+
+	// The generation that is read.
+	Live string `json:"live"`
+
+	// In that.
+	Rows int64 `json:"rows"`
+
+	// The latest event time in it, in ms since the epoch.
+	Newest *float64 `json:"newest,omitempty"`
+
+	// How long ago that is, in ms, by the store's clock.
+	Age *float64 `json:"age,omitempty"`
+
+	// Rows that the generation has refused, by why.
+	Refused ViewStateRefused `json:"refused"`
+
+	DeadLetters int64 `json:"deadLetters"`
+
+	// The oldest first.
+	Generations []ViewStateGenerationsItem `json:"generations"`
+}
+
+type ViewStateGenerationsItem struct {
+	ID string `json:"id"`
+
+	State string `json:"state"`
+
+	Rows int64 `json:"rows"`
+}
+
+type ViewStateRefused struct {
+	Older int64 `json:"older"`
+
+	Equal int64 `json:"equal"`
+
+	Late int64 `json:"late"`
+
+	Erased int64 `json:"erased"`
+
+	Impossible int64 `json:"impossible"`
+}
+
+type WaterfallRow struct {
+	// Its place in the function; empty of what comes from outside.
+	Step string `json:"step"`
+
+	Name string `json:"name"`
+
+	Kind string `json:"kind"`
+
+	// "retried": an attempt that another has followed, or is to follow.
+	State string `json:"state"`
+
+	Attempt *int64 `json:"attempt,omitempty"`
+
+	Token *int64 `json:"token,omitempty"`
+
+	// In ms since the epoch, as `ended`.
+	Began *float64 `json:"began,omitempty"`
+
+	Ended *float64 `json:"ended,omitempty"`
+
+	// What it threw, when it is due, or the run of a child; with the right workflows:data.
+	Detail string `json:"detail,omitempty"`
 }
 
 type WorkflowsApprovalsAnswer struct {
@@ -1049,6 +1790,35 @@ type WorkflowsDemandAnswer struct {
 	Demand int64 `json:"demand"`
 }
 
+type WorkflowsEventsQuery struct {
+	// A cursor, or "oldest". Default: from now on.
+	After string `json:"after,omitempty"`
+}
+
+type WorkflowsForkAnswer struct {
+	// 1 to 64 letters, digits, "_" and "-".
+	Workflow string `json:"workflow"`
+
+	// 1 to 256 bytes of UTF-8.
+	ID string `json:"id"`
+
+	// 1 to 256 bytes of UTF-8.
+	Key string `json:"key,omitempty"`
+}
+
+type WorkflowsForkBody struct {
+	// The step, by its id or name. Default: where it stopped.
+	From string `json:"from,omitempty"`
+
+	// Of the run that begins. Default: a random one.
+	ID string `json:"id,omitempty"`
+}
+
+type WorkflowsForkQuery struct {
+	// That with which the run was started, if any.
+	Key string `json:"key,omitempty"`
+}
+
 type WorkflowsGetAnswer struct {
 	// 1 to 64 letters, digits, "_" and "-".
 	Workflow string `json:"workflow"`
@@ -1094,6 +1864,38 @@ type WorkflowsHistoryQuery struct {
 
 type WorkflowsListAnswer struct {
 	Workflows []string `json:"workflows"`
+
+	Counts map[string]map[string]int64 `json:"counts,omitempty"`
+}
+
+type WorkflowsListQuery struct {
+	// Whether to count their runs, too.
+	Counts string `json:"counts,omitempty"`
+}
+
+type WorkflowsManyAnswer struct {
+	Done int64 `json:"done"`
+
+	Passed int64 `json:"passed"`
+}
+
+type WorkflowsManyBody struct {
+	Verb string `json:"verb"`
+
+	// Only those in this state.
+	State string `json:"state,omitempty"`
+
+	// With which they are cancelled or terminated.
+	Reason string `json:"reason,omitempty"`
+}
+
+type WorkflowsPurgeAnswer struct {
+	Purged bool `json:"purged"`
+}
+
+type WorkflowsPurgeQuery struct {
+	// That with which the run was started, if any.
+	Key string `json:"key,omitempty"`
 }
 
 type WorkflowsRetryAnswer struct {
@@ -1143,6 +1945,20 @@ type WorkflowsRunsQuery struct {
 	Limit *int64 `json:"limit,omitempty"`
 }
 
+type WorkflowsSchedulesAnswer struct {
+	Schedules []WorkflowsSchedulesAnswerSchedulesItem `json:"schedules"`
+}
+
+type WorkflowsSchedulesAnswerSchedulesItem struct {
+	Name string `json:"name"`
+
+	// The next tick, in ms since the epoch.
+	Next float64 `json:"next"`
+
+	// Only with the right workflows:data.
+	Input json.RawMessage `json:"input,omitempty"`
+}
+
 type WorkflowsSendAnswer struct {
 	Sent bool `json:"sent"`
 }
@@ -1153,6 +1969,28 @@ type WorkflowsSendBody struct {
 
 type WorkflowsSendQuery struct {
 	// That with which the run was started, if any.
+	Key string `json:"key,omitempty"`
+}
+
+type WorkflowsSetScheduleBody struct {
+	// What the function is given.
+	Input any `json:"input"`
+
+	// Such as "0 9 * * MON-FRI"; or `every`.
+	Cron string `json:"cron,omitempty"`
+
+	// In ms.
+	Every *int64 `json:"every,omitempty"`
+
+	// Of the expression, such as "Europe/Berlin". Default UTC.
+	Timezone string `json:"timezone,omitempty"`
+
+	// What becomes of ticks while no worker was there. Default "once".
+	Missed string `json:"missed,omitempty"`
+
+	Priority *int64 `json:"priority,omitempty"`
+
+	// What the runs work on: of one key, one run goes on at a time.
 	Key string `json:"key,omitempty"`
 }
 
@@ -1185,6 +2023,17 @@ type WorkflowsStartBody struct {
 
 	// By when it has to begin, in ms since the epoch.
 	Expires *int64 `json:"expires,omitempty"`
+}
+
+type WorkflowsStepsAnswer struct {
+	Started *float64 `json:"started,omitempty"`
+
+	Rows []WaterfallRow `json:"rows"`
+}
+
+type WorkflowsStepsQuery struct {
+	// That with which the run was started, if any.
+	Key string `json:"key,omitempty"`
 }
 
 type WorkflowsStreamQuery struct {

@@ -1,8 +1,10 @@
 /**
- * The server's operations, as the dashboard calls them, and the parts of their answers that it shows.
+ * The server's operations, as the dashboard calls them.
  *
  * Guarantees: a call that the server refuses throws a Problem, with the server's own words.
  */
+
+import type { Task as Described } from '@holdfast/client';
 
 export interface Problem {
   readonly status: number;
@@ -18,50 +20,20 @@ export interface Session {
   readonly scopes: readonly { readonly system: string; readonly action: string; readonly pattern: string }[];
 }
 
-export interface Counts {
-  readonly waiting: number;
-  readonly active: number;
-  readonly delayed: number;
-  readonly dead: number;
-  readonly completed: number;
-  readonly cancelled: number;
-  readonly paused: boolean;
-  readonly oldest: number;
-  readonly workers: number;
-  readonly totals: { readonly completed: number; readonly failed: number; readonly retried: number };
-}
-
 export const STATES = ['waiting', 'active', 'delayed', 'dead', 'completed', 'cancelled'] as const;
 export type State = (typeof STATES)[number];
 
-export interface Failure {
-  readonly attempt: number;
-  readonly at: number;
-  readonly worker: string;
-  readonly message: string;
-  readonly stack?: string;
-}
-
-export interface Task {
-  readonly id: string;
-  readonly state: State;
-  readonly data?: unknown;
-  readonly result?: unknown;
+/** A task as the client knows it, with what is only for people. */
+export interface Task extends Described {
   readonly notKept?: string;
-  readonly reason?: string;
-  readonly key?: string;
-  readonly priority?: number;
-  readonly added?: number;
-  readonly begun?: number;
-  readonly ended?: number;
-  readonly attempt?: number;
+  /** In ms. */
   readonly duration?: number;
-  readonly failed?: number;
+  /** In how many ms. */
   readonly due?: number;
-  readonly worker?: string;
-  readonly progress?: unknown;
   readonly errors?: readonly Failure[];
 }
+
+export type Failure = NonNullable<Described['errors']>[number] & { readonly stack?: string };
 
 /** The path of an operation. Names that a proxy would change go into the query, as the server takes them there, too. */
 export function pathOf(

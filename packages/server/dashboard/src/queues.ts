@@ -1,5 +1,6 @@
 /** What several pages show of queues. */
-import { type Counts, type Problem, pathOf } from './api.js';
+import type { Counts } from '@holdfast/client';
+import { type Problem, pathOf } from './api.js';
 import { counted, duration, shellWord } from './format.js';
 import { useLive } from './live.js';
 

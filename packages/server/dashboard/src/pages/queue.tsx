@@ -1,6 +1,8 @@
 /** One queue: its numbers, and the tasks of one state, which can be searched. */
+
+import type { Counts } from '@holdfast/client';
 import { useState } from 'preact/hooks';
-import { type Counts, pathOf, STATES, type State, type Task } from '../api.js';
+import { pathOf, STATES, type State, type Task } from '../api.js';
 import { counted, duration, number } from '../format.js';
 import { useLive } from '../live.js';
 import { act, say } from '../parts/dialogs.js';

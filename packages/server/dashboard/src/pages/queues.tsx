@@ -1,5 +1,6 @@
 /** All queues, those with most waiting tasks first. */
-import type { Counts, State } from '../api.js';
+import type { Counts } from '@holdfast/client';
+import type { State } from '../api.js';
 import { counted, duration, number } from '../format.js';
 import { Card, Empty, Head, Pill, Refused } from '../parts/layout.js';
 import { type Column, Table } from '../parts/table.js';
