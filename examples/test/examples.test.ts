@@ -33,6 +33,7 @@ const FACTS: Readonly<Record<string, RegExp>> = {
   'cookbook/fan-out.ts': /^328350 \[ 'billing 7', 'stock 7' \]\n$/,
   'cookbook/outbox.ts': /^7 1\n$/,
   'cookbook/poisoned.ts': /^3 weight is no number 7\n$/,
+  'queue-rate-limiter.ts': /^HOW ARE YOU\?\n$/,
   'queue-retry.ts': /^true\ntrue 2\n$/,
   'queue-schedules.ts': /^\d\n\[ 'sales', 'trial', 'trial', 'trial' \] \[ 'nightly' \]\n$/,
   'queue-events.ts': /^added, begun, progress, completed\n$/,

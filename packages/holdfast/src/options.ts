@@ -163,6 +163,12 @@ export const ERROR: Option = {
   about: 'Only those whose last error has this text.',
 };
 
+export const WEIGHT: Option = {
+  name: 'weight',
+  value: '<count>',
+  about: 'How many tasks of the tenant begin in a turn, 1 to 1000; every tenant has 1 at first.',
+};
+
 export const TASK_KEY: Option = {
   name: 'key',
   value: '<key>',

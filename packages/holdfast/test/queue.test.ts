@@ -190,6 +190,26 @@ test('follows events after a cursor, with the moves that were asked for', async 
   });
 });
 
+test('weighs a tenant, and sets a breaker', async () => {
+  await using queue = createQueue<string>({ redis: url(), name: 'tenants' });
+  await queue.add('later', { delay: 3_600_000 });
+  expect(await call('weigh', 'tenants', 'acme', '--weight', '3')).toMatchObject({
+    ...{ code: 0, stdout: 'acme has a weight of 3.\n' },
+  });
+  for (const wrong of [[], ['--weight', '0'], ['--weight', '1001'], ['--weight', 'x']])
+    expect((await call('weigh', 'tenants', 'acme', ...wrong)).code).toBe(64);
+  for (const tenant of ['acme', 'acme', 'acme', 'acme', 'other']) await queue.add(tenant, { tenant });
+  const seen: string[] = [];
+  await using _ = createWorker({ queue, handler: ({ data }) => void seen.push(data) });
+  await expect.poll(() => seen).toEqual(['acme', 'acme', 'acme', 'other', 'acme']);
+
+  expect((await call('limits', 'tenants', '--breaker', '20/10s/30s')).code).toBe(0);
+  await call('limits', 'tenants', '--concurrency', '5');
+  const breaker = { failures: 20, within: 10_000, pause: 30_000 };
+  expect(await queue.limits()).toEqual({ version: 2, concurrency: 5, breaker });
+  expect((await call('limits', 'tenants', '--breaker', '20/10s')).code).toBe(64);
+});
+
 test('releases a deduplication key', async () => {
   await using queue = createQueue<number>({ redis: url(), name: 'unique' });
   await queue.add(0, { deduplicate: { key: 'd', until: 'ended' } });

@@ -1,4 +1,4 @@
-/** The actions of `holdfast queue` that change something: `retry`, `cancel`, `release`, `pause`, `resume`, `purge`. */
+/** The actions of `holdfast queue` that change something: `retry`, `cancel`, `release`, `weigh`, `pause`, `resume`, `purge`. */
 import { masked } from '../../arguments.js';
 import type { Command } from '../../command.js';
 import {
@@ -10,6 +10,7 @@ import {
   PURGED_STATE,
   REDIS,
   TASK_KEY,
+  WEIGHT,
 } from '../../options.js';
 import { answer, type Call, ID_OPERAND, OF_EVERY_ACTION, onQueue, QUEUE_OPERAND } from './opened.js';
 
@@ -54,6 +55,23 @@ export const release: Command = {
     if (!(await call.queue.release(key)))
       throw call.args.wrong(`the deduplication key "${masked(key)}" has no window in "${call.queue.name}"`);
     return answer(call, { released: key }, `${key} is free.`);
+  }),
+};
+
+export const weigh: Command = {
+  ...OF_EVERY_ACTION,
+  name: 'weigh',
+  summary: 'Set how many tasks of a tenant begin in a turn.',
+  operands: [QUEUE_OPERAND, { name: 'tenant', about: 'the tenant' }],
+  about: 'Kept with the queue, for all workers at once.',
+  options: [REDIS, PREFIX, WEIGHT, JSON_OUTPUT],
+  example: 'holdfast queue weigh images acme --weight 3 --redis redis://127.0.0.1:6379',
+  run: onQueue(async (call) => {
+    const tenant = call.id ?? '';
+    const weight = call.args.count(WEIGHT, 1, 1_000);
+    if (weight === undefined) throw call.args.wrong('--weight is missing: how many tasks begin in a turn');
+    await call.queue.weigh(tenant, weight);
+    return answer(call, { weighed: tenant, weight }, `${masked(tenant)} has a weight of ${weight}.`);
   }),
 };
 

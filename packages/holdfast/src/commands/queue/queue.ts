@@ -10,7 +10,7 @@ import { change, promote, reschedule } from './change.js';
 import { limits } from './limits.js';
 import { ls } from './ls.js';
 import { metrics } from './metrics.js';
-import { cancel, pause, purge, release, resume, retry } from './operate.js';
+import { cancel, pause, purge, release, resume, retry, weigh } from './operate.js';
 import { schedules } from './schedules.js';
 import { show } from './show.js';
 import { tail } from './tail.js';
@@ -30,6 +30,7 @@ export const queue: CommandGroup = {
     promote,
     change,
     release,
+    weigh,
     pause,
     resume,
     purge,
