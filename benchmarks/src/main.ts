@@ -21,6 +21,8 @@ import { type Report, toMarkdown, writeReport } from './harness/report.js';
 import { lock } from './lock/run.js';
 import { pipeline } from './pipeline/run.js';
 import { postgres } from './postgres/run.js';
+import { queueFairness } from './queue/fairness.js';
+import { queueIdle } from './queue/idle.js';
 import { queue } from './queue/run.js';
 import { races } from './races/run.js';
 import { rolling } from './rolling/run.js';
@@ -44,6 +46,8 @@ const BENCHMARKS: ReadonlyMap<string, Benchmark> = new Map([
   ...Object.entries({ lock, waiting, failover, rolling, postgres, queue, workflow }),
   ...Object.entries({ scenarios, features, zombies, races }),
   ...Object.entries({ pipeline, server, versus, vectors, zones, shop }),
+  ['queue-fairness', queueFairness],
+  ['queue-idle', queueIdle],
   ['features-codec', featuresCodec],
   ['features-training', featuresTraining],
   ['features-windows', featuresWindows],

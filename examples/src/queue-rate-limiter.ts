@@ -15,7 +15,7 @@ async function ask(question: string): Promise<string> {
   await tokens.settle(place.id, answer.length); // what it has really used
   return answer;
 }
-// #endregion
+// #endregion readme
 
 console.log(await ask('how are you?'));
 await tokens.close();
