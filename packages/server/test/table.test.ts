@@ -133,7 +133,7 @@ async function prepare({ id, takesLease }: Tested): Promise<Record<string, strin
   if (/^(leases|locks|fences)\./.test(id)) return prepareLock(id);
   if (id.startsWith('workflows.')) await startOrder();
   if (id === 'workflows.deleteSchedule') await scheduleOrders();
-  if (id.startsWith('features.')) await makeStore();
+  if (/^(features|feast)\./.test(id)) await makeStore();
   if (id === 'features.land') return prepareLock(id);
   if (id.startsWith('vectors.')) await makeIndex();
   if (!/^(queues|claims)\./.test(id) || id === 'queues.add') return {};

@@ -26,7 +26,7 @@ export const someId = z.union([
 const values = z.record(z.string(), z.unknown());
 
 /** Vectors as lists, and what JSON has no form for as text. */
-function shown(row: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+export function shown(row: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
   const entries = Object.entries(row);
   if (entries.every(([, value]) => isJson(value))) return row;
   return Object.fromEntries(
@@ -42,7 +42,7 @@ const isJson = (value: unknown): boolean => typeof value !== 'bigint' && !(value
 export const viewIn = (store: Features, of: string): View | undefined =>
   store.views.find((view) => view.name === of);
 
-const serviceIn = (store: Features, of: string): Service | undefined =>
+export const serviceIn = (store: Features, of: string): Service | undefined =>
   [...store.served]
     .sort((one, other) => other.version - one.version)
     .find((each) => each.name === of || `${each.name}@${each.version}` === of);

@@ -98,7 +98,7 @@ export const land = operation({
 type Options = Parameters<Features['open']>[1];
 
 /** Throws NotFoundError, also for views of flags and of windows, which are written from events. */
-function openLane(store: Features, of: string, options: Options) {
+export function openLane(store: Features, of: string, options: Options) {
   const view = viewIn(store, of);
   if (view?.kind === 'rows') return store.open(view as RowView<string, Entity, Fields>, options);
   throw new NotFoundError(`The store has no view "${of}" of rows.`);

@@ -6,6 +6,7 @@ import * as administration from './administration.js';
 import * as claims from './claims.js';
 import * as dapr from './dapr.js';
 import * as elections from './elections.js';
+import * as feast from './feast.js';
 import * as featureState from './feature-state.js';
 import * as features from './features.js';
 import * as fences from './fences.js';
@@ -56,4 +57,5 @@ export const OPERATIONS: readonly Operation[] = [
   vectors,
   indexState,
   dapr,
+  feast,
 ].flatMap((module) => Object.values<unknown>(module).filter(isOperation));
