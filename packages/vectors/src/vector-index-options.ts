@@ -341,6 +341,11 @@ export interface FindOptions extends SelectOptions {
   readonly offset?: number;
   /** Leaves out of what vectors find what has a lower score there; for `l2` a distance with a minus sign. Default: nothing. */
   readonly minScore?: number;
+  /**
+   * Computes the scores of the best twice `limit` and `offset` hits from the vectors as they were put, and orders by those: one more
+   * round trip. For a search by one kind of vectors alone. Default false: scores are wrong by some thousandths.
+   */
+  readonly exact?: boolean;
   /** The attributes whose values are counted, over all documents that match `filter`. Default: none. */
   readonly facets?: readonly string[];
   /**
@@ -371,6 +376,7 @@ export const FIND = {
   limit: withDefault(whole(1, MOST), 10),
   offset: withDefault(whole(0, MOST - 1), 0),
   minScore: optional(fitting<number>('a finite number', Number.isFinite)),
+  exact: withDefault(flag, false),
   facets: withDefault(list<string>('a list of names of attributes'), []),
   fuse: withDefault(passedOn<FuseOptions>(), {}),
   deadline: withDefault(duration({ min: 1 }), 500),

@@ -1,7 +1,8 @@
 /** Documents with texts in Redis, found by vectors, by words, and by both; several named vectors of a document. */
-import { AbortedError, MisuseError } from '@holdfast/kernel';
+import { AbortedError, MisuseError, seededRandom } from '@holdfast/kernel';
 import { describe, expect, it } from 'vitest';
 import { client, holderOf, idsOf, server, useRedis } from './setting.js';
+import { exactScore } from './vectors.js';
 
 useRedis();
 const [EAST, NORTH, UP] = [
@@ -207,6 +208,42 @@ describe('a search by a text', () => {
       await expect(asked).rejects.toThrow(message);
     }
   });
+
+  it.each(['cosine', 'ip', 'l2'] as const)(
+    'has the exact scores by %s, if it is asked to',
+    async (metric) => {
+      const seed = Math.floor(Math.random() * 100_000);
+      const random = seededRandom(seed);
+      const vectorOf = (): number[] => Array.from({ length: 40 }, () => random.unit() - 0.5);
+      const kb = server({ vectors: { dimensions: 40, metric } });
+      const made = Array.from({ length: 120 }, (_, n) => ({
+        id: `d${n}`,
+        vectors: [vectorOf(), vectorOf()],
+      }));
+      const all = await Promise.all(made.map((each) => kb.put(each)));
+      const after = all.at(-1)?.place ?? '';
+      const query = vectorOf();
+      const wanted = made
+        .map(({ id, vectors }) => {
+          const scores = vectors.map((each) => exactScore(metric, query, Float32Array.from(each)));
+          const score = Math.max(...scores);
+          return { id, score, chunk: scores.indexOf(score) };
+        })
+        .sort((one, other) => other.score - one.score);
+      const shown = (hits: readonly { id: string; score: number; chunk: number | undefined }[]) =>
+        hits.map(({ id, score, chunk }) => `${id} ${score.toFixed(6)} ${chunk}`);
+      const exact = await kb.search({ vector: query, exact: true, after });
+      expect(shown(exact.hits), `seed ${seed}`).toEqual(shown(wanted.slice(0, 10)));
+      expect(exact.hits.map(({ ranks }) => ranks['vectors'])).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+      const minScore = wanted[4]!.score - 1e-7;
+      const next = await kb.search({ vector: query, exact: true, limit: 3, offset: 3, minScore });
+      expect(shown(next.hits), `seed ${seed}`).toEqual(shown(wanted.slice(3, 5)));
+      // What is rounded is another order, or at least other scores.
+      expect(shown((await kb.search({ vector: query })).hits)).not.toEqual(shown(exact.hits));
+      const refused = withWords().search({ vector: EAST, text: 'x', exact: true });
+      await expect(refused).rejects.toThrow(/"exact" of search is for a search by one kind of vectors alone/);
+    },
+  );
 
   it('ends with its signal, whatever it waits for', async () => {
     const { kb, after } = await fill();

@@ -40,6 +40,8 @@ export interface Question {
   };
   /** Of a scroll: documents come after this one. */
   readonly from?: string | undefined;
+  /** Whether it is told that nothing comes behind this. */
+  readonly isEnd?: boolean;
   /** Of get: the only one. */
   readonly id?: string;
 }
@@ -235,7 +237,8 @@ export class Answers {
 
   /** What matches throughout is there, unless the answer is full of what comes first. */
   #requireAll(known: Known, question: Question, answered: readonly Answered[]): void {
-    const last = answered.length === question.limit ? answered.at(-1) : undefined;
+    const isFull = answered.length === question.limit && question.isEnd !== true;
+    const last = isFull ? answered.at(-1) : undefined;
     for (const id of this.#ids) {
       const at = known(id);
       const states = at && this.#requiredStates(at, question, id);

@@ -351,13 +351,14 @@ export class VectorsProcess implements Actor<VectorsStep> {
     const { filter, matches } = FILTERS[name as FilterName];
     let from: string | undefined;
     do {
-      const question = { matches, limit, from };
+      const question = { matches, limit, from, isEnd: false };
       await this.#reads(place, question, async (after) => {
         const { documents, next } = await this.#index.scroll({
           ...{ filter, limit, wait },
           ...given({ from, after }),
         });
         from = next;
+        question.isEnd = next === undefined;
         return documents;
       });
     } while (from !== undefined);

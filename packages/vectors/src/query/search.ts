@@ -29,6 +29,7 @@ import type { KeywordIndex } from '../keywords/keyword-index.js';
 import type { Truth } from '../truth/truth.js';
 import { type FIND, KEYWORDS_RANKING } from '../vector-index-options.js';
 import { facetsOf, requireFacets } from './browse.js';
+import { checkExact, exactDepth, scoredExactly } from './exact.js';
 import { conditionOf } from './filter.js';
 import { type FoundDocument, type Results, told } from './results.js';
 import { type SeenDocument, ServerSearch } from './server-search.js';
@@ -85,8 +86,10 @@ export class Search {
     requireFacets(facets, schema);
     checkVariety(wishes, this.#parts.aspects);
     const given = this.#given(wishes);
-    const isEmbedded = embeddingOf(this.#parts.aspects, wishes, given).length > 0;
-    if (given.size === 0 && !isEmbedded && (text === undefined || keywords === undefined)) {
+    const embedded = embeddingOf(this.#parts.aspects, wishes, given).length;
+    const hasWords = text !== undefined && keywords !== undefined;
+    checkExact(wishes, hasWords ? 0 : given.size + embedded);
+    if (given.size === 0 && embedded === 0 && (text === undefined || keywords === undefined)) {
       const what =
         text === undefined ? 'neither' : 'a text, and createIndex() has neither "keywords" nor an "embedder"';
       throw new MisuseError(`A search has a "vector", a "text", or both; got ${what}.`);
@@ -111,8 +114,10 @@ export class Search {
       facets.length > 0 ? facetsOf(documents, selected ?? documents.select(undefined), facets) : {};
     const answer = { facets: counted, place };
     const sequences = new Map(found.map(({ id }) => [id, documents.get(id)?.sequence ?? 0]));
-    const ranked = await this.#reranked(wishes, found, degraded);
-    const from = { truth, index: asked.index, sequences };
+    const from = { ...asked, truth, sequences, minScore: wishes.minScore };
+    const scored = wishes.exact ? scoredExactly(found, from) : found;
+    const exact = await unlessAborted(signal, 'vectors were read', Promise.resolve(scored));
+    const ranked = await this.#reranked(wishes, exact, degraded);
     const chosen = await unlessAborted(signal, 'vectors were read', varied(wishes, ranked, from));
     const page = chosen.slice(offset, offset + limit);
     const hits = await unlessAborted(signal, 'texts were read', this.#withTexts(wishes, page, sequences));
@@ -139,7 +144,7 @@ export class Search {
       );
       const halves = given.size + embedding.length + (text !== undefined && keywords ? 1 : 0);
       const meanings: Meanings = new Map([...given, ...embedded.flat()]);
-      const asked = { index, meanings, isAlone: halves === 1 };
+      const asked = { index, aspects: aspects ?? [], meanings, isAlone: halves === 1 };
       const seen = await unlessAborted(signal, 'searching', this.#seen(wishes, asked));
       if (current().index !== index) continue;
       degraded.push(...missing.slice(0, 1));
@@ -151,7 +156,8 @@ export class Search {
   async #seen(wishes: Wishes, asked: Omit<Asked, 'seen'>): Promise<Asked['seen']> {
     const { index, meanings } = asked;
     if (index instanceof GenerationIndex) return new Map();
-    const { filter, minScore } = wishes;
+    const { filter } = wishes;
+    const minScore = leastOf(wishes);
     const condition = filter && conditionOf(filter, this.#parts.schema);
     const most = depthOf(wishes, asked);
     const finding = [...meanings].map(async ([name, meaning]) => {
@@ -183,7 +189,8 @@ export class Search {
   /** The best first, deeper than the page if there is more to be done with them. */
   #found(wishes: Wishes, asked: Asked, selected: Selection | undefined): FoundDocument[] {
     const { index, meanings, seen, isAlone } = asked;
-    const { text, minScore, fuse: options } = wishes;
+    const { text, fuse: options } = wishes;
+    const minScore = leastOf(wishes);
     const { aspects, keywords, follower } = this.#parts;
     const { documents } = follower;
     const isSelected =
@@ -257,6 +264,8 @@ export class Search {
 
 interface Asked {
   readonly index: GenerationIndex | ServerVectors;
+  /** Those of its model; empty if this program does not have it. */
+  readonly aspects: readonly Aspect[];
   readonly meanings: Meanings;
   /** What the server has found, by name. */
   readonly seen: ReadonlyMap<string, readonly SeenDocument[]>;
@@ -264,11 +273,15 @@ interface Asked {
   readonly isAlone: boolean;
 }
 
+/** Below which score nothing is retrieved: rounded ones may be below and exact ones not. */
+const leastOf = ({ exact, minScore }: Wishes): number | undefined => (exact ? undefined : minScore);
+
 /** How many documents each half looks for. */
 function depthOf(
-  { limit, offset, rerank: by, diversify }: Wishes,
+  { limit, offset, exact, rerank: by, diversify }: Wishes,
   { isAlone }: Pick<Asked, 'isAlone'>,
 ): number {
+  if (exact) return exactDepth(limit + offset);
   const wanted = diversify ? MOST_CHOSEN : limit + offset;
   const isPlain = isAlone && !by && !diversify;
   return Math.min(MOST, isPlain ? wanted : Math.max(LEAST_DEPTH, 4 * wanted));

@@ -72,7 +72,7 @@ export const SHARDED_INDEX = {
   peers: optional(callback<Peers>('a shard, a call and a signal')),
 };
 
-type Asked = 'filter' | 'limit' | 'offset' | 'minScore' | 'facets' | 'after' | 'wait' | 'signal';
+type Asked = 'filter' | 'limit' | 'offset' | 'minScore' | 'exact' | 'facets' | 'after' | 'wait' | 'signal';
 
 export interface ShardedFindOptions extends Pick<FindOptions, Asked> {
   /** What is near to it is found. */
@@ -84,10 +84,10 @@ export interface ShardedFindOptions extends Pick<FindOptions, Asked> {
   readonly partialAfter?: number;
 }
 
-const { filter, limit, offset, minScore, facets, wait, signal } = FIND;
+const { filter, limit, offset, minScore, exact, facets, wait, signal } = FIND;
 
 export const SHARDED_FIND = {
-  ...{ filter, limit, offset, minScore, facets, wait, signal },
+  ...{ filter, limit, offset, minScore, exact, facets, wait, signal },
   vector: passedOn<Vector>(),
   after: passedOn<string | undefined>(),
   partialAfter: optional(duration({ min: 1 })),
