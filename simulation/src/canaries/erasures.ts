@@ -53,6 +53,7 @@ export const ERASURE_CANARIES: readonly Canary[] = [
   {
     name: 'a partition that anybody has restored',
     about: 'A partition takes rows again although somebody with a later right has erased the entity.',
+    focus: 'erasures',
     changes: [
       {
         file: `${LUA}/forget.lua`,

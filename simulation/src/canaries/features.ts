@@ -70,6 +70,7 @@ export const FEATURES_CANARIES: readonly Canary[] = [
   {
     name: 'a lane that lands with any mark',
     about: 'The right to a lane is asked for when it is opened, and never again.',
+    focus: 'takeovers',
     changes: [
       { file: `${LUA}/owner.lua`, find: "if now ~= text then return {'stale', now} end", replace: '' },
     ],

@@ -30,6 +30,7 @@ export const GENERATION_CANARIES: readonly Canary[] = [
   {
     name: 'a swap of a cut that was undone',
     about: 'The end of a cut is not bound to its begin.',
+    focus: 'cuts',
     changes: [
       {
         file: `${LUA}/swap.lua`,
@@ -88,6 +89,7 @@ export const GENERATION_CANARIES: readonly Canary[] = [
   {
     name: 'a cut of the dead that nobody undoes',
     about: 'A builder that dies in a cut leaves its view closed for ever.',
+    focus: 'deaths',
     changes: [
       {
         file: `${LUA}/overdue.lua`,
@@ -99,6 +101,7 @@ export const GENERATION_CANARIES: readonly Canary[] = [
   {
     name: 'a catalog that forgot and is not asked again',
     about: 'Who changes a catalog of another server does not ask the partitions first.',
+    focus: 'restarts',
     changes: [
       {
         file: `${SRC}/store/catalog.ts`,
@@ -121,11 +124,13 @@ export const GENERATION_CANARIES: readonly Canary[] = [
   {
     name: 'rows that are dropped at once',
     about: 'The rows of a generation that was retired go before the lease of its readers is over.',
+    focus: 'sweeps',
     changes: [{ file: `${SRC}/generation/generation.ts`, find: 'POINTER_LEASE)', replace: '0)' }],
   },
   {
     name: 'answers of half a cut',
     about: 'A cut of two views has them read one after the other.',
+    focus: 'sweeps',
     changes: [
       {
         file: `${SRC}/features.ts`,
@@ -137,6 +142,7 @@ export const GENERATION_CANARIES: readonly Canary[] = [
   {
     name: 'numbers of generations given twice',
     about: 'A generation that was begun again has the number of the one before.',
+    focus: 'sweeps',
     changes: [
       {
         file: `${LUA}/begin.lua`,
@@ -239,6 +245,7 @@ export const GENERATION_CANARIES: readonly Canary[] = [
   {
     name: 'an undone cut without a number',
     about: 'A cut that is undone is no change of the catalog.',
+    focus: 'cuts',
     changes: [
       {
         file: `${LUA}/cutting.lua`,

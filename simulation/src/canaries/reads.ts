@@ -30,6 +30,7 @@ export const READ_CANARIES: readonly Canary[] = [
   {
     name: 'a schema that nobody asks for',
     about: 'A row of a schema that was applied a moment ago is taken for a torn one.',
+    focus: 'deploys',
     changes: [
       {
         file: `${SRC}/read/reader.ts`,
@@ -131,6 +132,24 @@ export const READ_CANARIES: readonly Canary[] = [
         file: `${SRC}/read/reader.ts`,
         find: 'return stored !== undefined && !stored.strict && !view.strict;',
         replace: 'return true;',
+      },
+    ],
+  },
+  {
+    name: 'an age that ends with the rows',
+    about: 'How old an answer is, is said as of before the definition of a row was asked for.',
+    focus: 'deploys',
+    changes: [
+      {
+        file: `${SRC}/read/reader.ts`,
+        find: '    let unknown: Set<View> | undefined;\n    let fetched',
+        replace:
+          '    const begun = this.#options.clock.now();\n    let unknown: Set<View> | undefined;\n    let fetched',
+      },
+      {
+        file: `${SRC}/read/reader.ts`,
+        find: 'return finish(reasons, clock.now());',
+        replace: 'return finish(reasons, begun);',
       },
     ],
   },

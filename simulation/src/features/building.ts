@@ -26,8 +26,9 @@ export async function rebuild(
   const lanes = fatesOf(view, copies === undefined ? 'finished' : 'copy');
   await copying(program, { generation, copies }, async () => {
     if (allowMissing !== undefined) await compare(program, generation, { lanes, allowMissing });
-    if (follows) await cutTo(program, generation, { lanes, patience });
-    else await generation.cut({ lanes, patience });
+    const cut = (): Promise<void> =>
+      follows ? cutTo(program, generation, { lanes, patience }) : generation.cut({ lanes, patience });
+    await again(program, step.tries ?? 1, cut);
   });
   if (afterwards.includes('roll back') && before !== undefined) {
     const back = await program.store.generation(program.definitions[view], before.id, { holder });
@@ -50,6 +51,7 @@ export async function rebuildBoth(program: Program, { told, patience }: Step<'re
       if (view === 'profile') await fill(program, generation, USERS);
       lanes.push(await followInto(program, generation));
     }
+    program.oracle.generations.areTogether(generations.map(({ view, id }) => `${view}.${id}`));
     const fates = { profile: fatesOf('profile', 'finished'), counts: fatesOf('counts', 'finished') };
     await program.store.cut(generations, { lanes: fates, patience });
     program.note(`has cut to ${generations.map(({ view, id }) => `${view}.${id}`).join(' and ')}`);
@@ -145,6 +147,18 @@ async function copying(
   } finally {
     oracle.generations.copies.delete(name);
     await copy.close();
+  }
+}
+
+/** Tries as often as that, as who is told that something did not answer. */
+async function again(program: Program, tries: number, what: () => Promise<void>): Promise<void> {
+  for (let left = tries; ; left -= 1) {
+    try {
+      return await what();
+    } catch (error) {
+      if (left <= 1) throw error;
+      program.note(`is told: ${String(error)}`);
+    }
   }
 }
 

@@ -9,7 +9,14 @@ import type { ReplicaPlan } from './replica.js';
 export function withExtras(plan: FeaturesPlan): FeaturesPlan {
   const { seed } = plan;
   const exported = withExports(new Dice(seed ^ 0x3c9e17), plan);
-  return withReplica(new Dice(seed ^ 0x12f6b9), withCopies(new Dice(seed ^ 0x5d01f3), exported));
+  const copied = withCopies(new Dice(seed ^ 0x5d01f3), exported);
+  return withLate(new Dice(seed ^ 0x71b2a5), withReplica(new Dice(seed ^ 0x12f6b9), copied));
+}
+
+/** Events that are too old are so by one tile more or less, so that some would take the place of a newer tile. */
+function withLate(dice: Dice, plan: FeaturesPlan): FeaturesPlan {
+  const late = (): number => 60_000 * dice.whole(18, 60);
+  return { ...plan, events: plan.events.map((event) => (event.age > 0 ? { ...event, age: late() } : event)) };
 }
 
 /** In some, there is a replica, and one read in two is made from it. */

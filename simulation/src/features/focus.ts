@@ -8,14 +8,14 @@ import { Dice } from '../plan/dice.js';
 import type { Wishes } from '../plan/draw.js';
 import type { Fault } from '../plan/plan.js';
 import { besideReplica, drawReplica, withExtras } from './extras.js';
+import { BUILDER_FOCUSES } from './focus-builders.js';
+import { type DrawFocus, followOf, HEALS_AT, jobOf, several, withTasks } from './focus-parts.js';
 import { USERS } from './names.js';
 import { drawPlainPlan, type FeaturesPlan, type FeaturesStep, type RowPlan } from './plan.js';
 
-/** Makes a plan with a focus of a calm one. */
-type DrawFocus = (dice: Dice, plan: FeaturesPlan) => FeaturesPlan;
-
 export const FEATURES_FOCUSES: Readonly<Record<string, DrawFocus>> = {
   ...{ ties, losses, repeats, takeovers, readers, exporters, copies, replicas },
+  ...BUILDER_FOCUSES,
 };
 
 /** With the focus that is wished, if one is. */
@@ -27,8 +27,6 @@ export function drawFeaturesPlan(seed: number, wishes: Wishes = {}): FeaturesPla
   const drawn = FEATURES_FOCUSES[focus]?.(dice, calm(plan)) ?? plan;
   return { ...drawn, focus, faults: drawn.faults.toSorted((one: Fault, two: Fault) => one.at - two.at) };
 }
-
-const HEALS_AT = 2_500;
 
 /** Nothing befalls it, and all of its programs are of one edition. */
 function calm(plan: FeaturesPlan): FeaturesPlan {
@@ -42,29 +40,6 @@ function calm(plan: FeaturesPlan): FeaturesPlan {
   };
   return { ...plan, healAt: HEALS_AT, faults: [], lossy: false, events, features };
 }
-
-/** What each client does, one task after the other; those that follow do nothing. */
-function withTasks(plan: FeaturesPlan, tasks: readonly (readonly FeaturesStep[])[]): FeaturesPlan {
-  const clients = tasks.map((steps, place) => ({
-    clock: plan.clients[place]?.clock ?? { rate: 1, aheadMs: 0 },
-    tasks: [steps],
-  }));
-  return { ...plan, clients };
-}
-
-const several = <T>(count: number, make: (index: number) => T): T[] =>
-  Array.from({ length: count }, (_, index) => make(index));
-
-const jobOf = (
-  after: number,
-  batches: readonly (readonly RowPlan[])[],
-  { gap, told = false }: { readonly gap: number; readonly told?: boolean },
-): FeaturesStep => ({ f: 'job', after, told, batches, gap, finishes: false });
-
-const followOf = (
-  after: number,
-  { view, lasts }: { readonly view: 'profile' | 'counts'; readonly lasts: number },
-): FeaturesStep => ({ f: 'follow', after, told: false, view, shared: false, for: lasts, stops: true });
 
 /** Two lanes have rows of the same few event times, and those of each come from two processes. */
 function ties(dice: Dice, plan: FeaturesPlan): FeaturesPlan {

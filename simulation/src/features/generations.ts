@@ -5,6 +5,7 @@
  * change is made under a token below one that has changed the view. What a change leads back to was said to be there.
  */
 
+import type { GenerationInfo } from '@holdfast/features';
 import type { Call } from '../run/calls.js';
 import type { Violate } from '../run/part.js';
 import type { World } from '../world/world.js';
@@ -48,6 +49,11 @@ export class GenerationsSeen {
   /** The highest token that has changed a view. */
   readonly #builders = new Map<string, number>();
   readonly #begun = new Map<string, number>();
+  /** The highest number of a generation of each view. */
+  readonly #numbers = new Map<string, number>();
+  readonly #together = new Map<string, readonly string[]>();
+  /** What the catalog said last. */
+  #lineup: { readonly n: string; readonly state: string } | undefined;
   /** Of tokens under which what is lacking is accepted: what was. */
   readonly #accepted = new Map<number, string[]>();
   /** "<view>.<generation>:<name>" of those that are kept, until when, in microseconds of the server. */
@@ -95,10 +101,24 @@ export class GenerationsSeen {
       if (verb === 'swap') this.#swapped(view, Number(token));
       if (verb === 'retire') this.#retired(`${view}.${args[1]}`);
     }
+    if (verb === 'swap' && reply[0] === 'done') this.#requireTogether(views);
+    this.#requireNumber(verb);
     if (verb === 'pin' && reply[0] === 'done') this.#pinned(args, reply);
     if (verb === 'unpin') for (const name of pairsOf(args.slice(1))) this.#pins.delete(`${name}:${args[0]}`);
     if (verb === 'drop' && reply[0] === 'dropped') this.#dropped(args[0] ?? '');
     this.#note();
+  }
+
+  /** Generations that are cut together, "<view>.<generation>": none is read before the others. */
+  areTogether(generations: readonly string[]): void {
+    for (const each of generations) this.#together.set(each, generations);
+  }
+
+  /** A process was told which generations there are; this one was live when it asked. */
+  judgeLineup(view: string, live: string | undefined, all: readonly GenerationInfo[]): void {
+    if (live === undefined || this.live(view) !== live) return;
+    if (!all.some(({ id, state }) => id === live && state === 'live'))
+      this.#violate('V6', `${view}.${live} is live; told were ${JSON.stringify(all)}`);
   }
 
   /** Under this token, a generation is gone back to whatever it lacks. */
@@ -120,6 +140,7 @@ export class GenerationsSeen {
     this.#pins.clear();
     for (const [field, until] of this.#catalog())
       if (field.startsWith('pin:')) this.#pins.set(field.slice(4), Number(until));
+    this.#lineup = undefined;
     this.#note();
   }
 
@@ -128,10 +149,36 @@ export class GenerationsSeen {
     this.#builders.clear();
     // Its numbers are given again.
     this.#swept.clear();
+    this.#numbers.clear();
+    this.#lineup = undefined;
   }
 
   #catalog(): ReadonlyMap<string, string> {
     return (this.#servers.look(CATALOG) as ReadonlyMap<string, string> | undefined) ?? new Map();
+  }
+
+  /** All of them go live in the step that takes the first of them. */
+  #requireTogether(views: readonly string[]): void {
+    for (const view of views) {
+      const name = `${view}.${this.live(view)}`;
+      const others = this.#together.get(name) ?? [];
+      this.#together.delete(name);
+      const lacking = others.find((each) => !views.includes(each.split('.', 1)[0] ?? ''));
+      if (lacking !== undefined) this.#violate('G3', `${name} went live without ${lacking}, as it was to`);
+    }
+  }
+
+  /** No two states of the catalog have one number. */
+  #requireNumber(verb: string): void {
+    const catalog = this.#catalog();
+    const n = catalog.get('n') ?? '';
+    const state = VIEWS.flatMap((view) =>
+      ['live', 'generations', 'cutting'].map((what) => catalog.get(`${what}:${view}`) ?? ''),
+    ).join('; ');
+    const before = this.#lineup;
+    this.#lineup = { n, state };
+    if (before !== undefined && before.n === n && before.state !== state)
+      this.#violate('G6', `${verb} has changed the catalog, which still has the number ${n}`);
   }
 
   #requireRight(verb: string, view: string, token: number): void {
@@ -148,6 +195,10 @@ export class GenerationsSeen {
       this.#violate('G5', `the generation ${name} was begun twice`);
     if (this.#spans.some((span) => span.generation === name))
       this.#violate('G5', `the generation ${name} was begun, although it had been live`);
+    const highest = this.#numbers.get(view) ?? 0;
+    if (!this.#begun.has(name) && number <= highest)
+      this.#violate('G5', `the generation ${name} was begun after number ${highest}`);
+    this.#numbers.set(view, Math.max(number, highest));
     this.#begun.set(name, number);
   }
 

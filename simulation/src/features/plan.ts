@@ -114,6 +114,8 @@ export type FeaturesStep = { readonly after: number } & (
       readonly copies?: 'at once' | 'all';
       /** Whether the new generation follows the source. */
       readonly follows: boolean;
+      /** How often it is cut to, until that succeeds; once by default. */
+      readonly tries?: number;
       /** What follows the cut. */
       readonly afterwards: readonly ('roll back' | 'retire')[];
     }

@@ -43,6 +43,9 @@ export class FeaturesProcess implements Actor<FeaturesStep> {
     try {
       await this.#carryOut(program, step);
     } catch (error) {
+      // Only a cut may end by that: all else asks the partitions, and goes on.
+      if (step.f === 'tidy' && /older memory/.test(String(error)))
+        this.#options.oracle.violate('outcomes', `who ends generations is told: ${String(error)}`);
       await this.judge(error, program);
     }
   }
@@ -138,9 +141,10 @@ async function watched(program: Program, work: Promise<void>, isWatched: boolean
   for (const each of ended) if (each.status === 'rejected') throw each.reason;
 }
 
-async function look({ store, definitions: { profile, counts } }: Program): Promise<void> {
+async function look({ store, oracle, definitions: { profile, counts } }: Program): Promise<void> {
   for (const view of [profile, counts] as const) {
-    await store.generations(view);
+    const live = oracle.generations.live(view.name);
+    oracle.generations.judgeLineup(view.name, live, await store.generations(view));
     await store.deadLetters(view);
   }
 }

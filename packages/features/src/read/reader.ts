@@ -39,8 +39,6 @@ export interface Found extends Rows {
   readonly pointers: Pointers;
   /** The server's time by which TTLs and windows are judged, in microseconds. */
   readonly now: number;
-  /** When all was there, on the process's clock, in ms. */
-  readonly answered: number;
 }
 
 /** Writes the values of the row at `index` into an object, unless there is a reason why there are none. */
@@ -100,7 +98,7 @@ export class Reader {
 
   /** What lies in Redis or in the cache. Throws UnavailableError; MisuseError for a view that was not applied. */
   async find({ views, wanted }: WantedRows, options: ReadOptions = {}): Promise<Found> {
-    const { pointers, clock } = this.#options;
+    const { pointers } = this.#options;
     const get = async (): Promise<HeldPointers> => pinnedBy(options.pin, await pointers.get());
     let held = options.pin === undefined ? (pointers.fresh ?? (await get())) : await get();
     for (let tries = 0; tries < TRIES; tries += 1) {
@@ -120,7 +118,7 @@ export class Reader {
         for (const group of missed ?? []) this.#keep(group, wanted, { held, rows, cached: options.cached });
         const time = pointers.timeBy(now);
         requireKept(options.pin, time);
-        return { ...rows, pointers: now, now: time, answered: clock.now() };
+        return { ...rows, pointers: now, now: time };
       }
       held = now;
     }
@@ -130,15 +128,15 @@ export class Reader {
   /**
    * What `finish` makes of rows that were found, once `fill` has read them: it is given a way to read those of a view, and is called
    * again if a row was written by a definition that was applied since. `finish` is given the reasons for what is not served, by
-   * index. Throws UnavailableError.
+   * index, and when all was there, on the process's clock, in ms. Throws UnavailableError.
    */
   serve<T>(
     { wanted }: WantedRows,
     { rows, pointers, now }: Found,
     fill: (serving: (reader: ViewReader) => Serve) => void,
-    finish: (reasons: readonly (NullReason | undefined)[]) => T,
+    finish: (reasons: readonly (NullReason | undefined)[], answered: number) => T,
   ): T | Promise<T> {
-    const { definitions, telemetry } = this.#options;
+    const { definitions, telemetry, clock } = this.#options;
     const reasons: (NullReason | undefined)[] = new Array(wanted.length);
     let unknown: Set<View> | undefined;
     let fetched: ReadonlyMap<View, StoredView> | undefined;
@@ -160,7 +158,7 @@ export class Reader {
     };
     const end = (): T => {
       telemetry.served(wanted, reasons);
-      return finish(reasons);
+      return finish(reasons, clock.now());
     };
     fill(serving);
     if (unknown === undefined) return end();

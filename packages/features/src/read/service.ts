@@ -187,9 +187,9 @@ export async function answerOf(service: Service, read: ServiceRead): Promise<rea
         }
       }
     },
-    (reasons) => {
+    (reasons, answered) => {
       const whole = service.derive ? answers.map((answer) => derived(service, answer, request)) : answers;
-      return meta ? withMeta(whole, shape, { plan, found, reasons, place }) : whole;
+      return meta ? withMeta(whole, shape, { plan, found, answered, reasons, place }) : whole;
     },
   );
 }
@@ -202,6 +202,8 @@ function derived({ derive }: Service, answer: object, request: unknown): object 
 interface Read {
   readonly plan: ServicePlan;
   readonly found: Found;
+  /** When all was there, on the process's clock, in ms. */
+  readonly answered: number;
   readonly reasons: readonly (NullReason | undefined)[];
   readonly place: boolean;
 }
@@ -215,9 +217,9 @@ const withMeta = (answers: readonly object[], { parts, columns }: Shape, read: R
     return { answer, views: Object.fromEntries(views) };
   });
 
-function metaOf(at: number, { plan, found, reasons, place }: Read): ViewMeta {
+function metaOf(at: number, { plan, found, answered, reasons, place }: Read): ViewMeta {
   const { view, id, partition } = plan.wanted[at] as Wanted;
-  const { pointers, now, answered } = found;
+  const { pointers, now } = found;
   const time = eventTime(view, found.rows[at], reasons[at]);
   const known = {
     ...{ reason: reasons[at], time },
