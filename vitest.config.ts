@@ -10,14 +10,26 @@
  * processor's time. A file that sets something for its whole process, such as OpenTelemetry's provider, has a process of
  * its own: it is named here.
  */
+import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 
 /** They register a provider of OpenTelemetry, which a process does once. */
 const OF_THEIR_OWN = ['packages/*/test/telemetry.test.ts'];
 
+/** The folder of other versions of the clients that users bring, for `npm run test:full -- peers-5`. */
+const PEERS = process.env['HOLDFAST_PEERS'];
+const alias =
+  PEERS === undefined
+    ? []
+    : ['ioredis', 'redis'].map((name) => ({
+        find: new RegExp(`^${name}$`),
+        replacement: createRequire(join(PEERS, 'x.js')).resolve(name),
+      }));
+
 export default defineConfig({
-  resolve: { conditions: ['@holdfast/source', 'node'] },
+  resolve: { conditions: ['@holdfast/source', 'node'], alias },
   ssr: { resolve: { conditions: ['@holdfast/source', 'node'] } },
   test: {
     pool: 'forks',

@@ -8,13 +8,17 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync, rmSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
-import { debianServer, nodeOf } from './others.mjs';
+import { debianServer, nodeOf, npmPackages } from './others.mjs';
 import { ROOT, setup } from './setup.mjs';
 
 const RESULTS = join(ROOT, 'node_modules', '.cache', 'holdfast-full.json');
 
 /** The tests that meet a Redis server. */
 const OF_SERVERS = ['packages/'];
+
+/** The tests that are given clients, or have connections of their own. */
+const OF_CLIENTS = ['packages/redis/', 'packages/lock/test/connections', 'packages/fence/test/redis'];
+const OLDER_CLIENTS = ['ioredis@5', 'redis@5'];
 
 /** As the simulator and the faults name them; the locks are what they do without a name. */
 const SYSTEMS = [
@@ -41,6 +45,10 @@ const STEPS = {
       tests(['packages/server/test/dapr', 'packages/client/'], process.execPath, {
         HOLDFAST_TESTS: 'clients',
       }),
+  },
+  'peers-5': {
+    about: 'the tests that meet clients of users, with ioredis 5 and node-redis 5; all others have version 6',
+    run: () => tests(OF_CLIENTS, process.execPath, { HOLDFAST_PEERS: npmPackages('peers-5', OLDER_CLIENTS) }),
   },
   simulation: {
     about: 'three minutes of simulated runs of each of the five systems',
