@@ -38,6 +38,7 @@ const FACTS: Readonly<Record<string, RegExp>> = {
   'queue-schedules.ts': /^\d\n\[ 'sales', 'trial', 'trial', 'trial' \] \[ 'nightly' \]\n$/,
   'queue-events.ts': /^added, begun, progress, completed\n$/,
   'server.ts': /^201 \{ id: 'cat', added: true \}\n\{\n {2}id: 'cat',\n {2}state: 'waiting',.*\}\n$/s,
+  'queue-kinds.ts': /^welcome, Ann 12\.5\n$/,
   'queue-batches.ts':
     /^one of 3\none of 3\nTask \S+ of "clicks" has failed for good: no page: nonsense\..*\n$/,
   'client.ts': /^waiting\n400 body\.priority\n$/,

@@ -51,9 +51,9 @@ export class Adder {
     this.#parts = parts;
   }
 
-  /** Throws MisuseError, QueueFullError, UnavailableError. */
-  async add(data: unknown, given: unknown): Promise<Added> {
-    const { settings, adding, schema } = this.#parts;
+  /** `schema`: that of the data. Throws MisuseError, QueueFullError, UnavailableError. */
+  async add(data: unknown, given: unknown, schema = this.#parts.schema): Promise<Added> {
+    const { settings, adding } = this.#parts;
     const options = readAddOptions(given);
     const text = encodeData(data, settings.maxBytes, 'The data of a task');
     if (schema) await checkData(schema, data, TASK);

@@ -11,6 +11,7 @@ declare module '@holdfast/kernel' {
     HOLDFAST_TASK_GONE: TaskGoneError;
     HOLDFAST_TASK_CANCELLED: TaskCancelledError;
     HOLDFAST_TASK_TIMEOUT: TaskTimeoutError;
+    HOLDFAST_UNKNOWN_KIND: UnknownKindError;
   }
 }
 
@@ -96,6 +97,27 @@ export class TaskCancelledError extends HoldfastError {
     this.queue = queue;
     this.id = id;
     this.reason = reason;
+  }
+}
+
+/** A worker that handles tasks by their kinds was given one of another kind, or of none; it has left it to others. */
+export class UnknownKindError extends HoldfastError {
+  override readonly name = 'UnknownKindError';
+  readonly code = 'HOLDFAST_UNKNOWN_KIND';
+  readonly queue: string;
+  readonly id: string;
+  /** Undefined for a task that was added without one. */
+  readonly kind: string | undefined;
+
+  constructor(details: { queue: string; id: string; kind: string | undefined }) {
+    const { queue, id, kind } = details;
+    const what = kind === undefined ? 'tasks without a kind' : `the kind "${kind}"`;
+    super(
+      `This worker has no handler for ${what}, such as task ${id} of "${queue}". Give it one, or run another worker that has.`,
+    );
+    this.queue = queue;
+    this.id = id;
+    this.kind = kind;
   }
 }
 

@@ -6,11 +6,12 @@
  * task's timeout has failed, and its slot is free. Only data that do not fit the
  * schema, and tasks that cannot be read, are not tried again; a schema that throws is a failed attempt.
  */
-import { type CustomBackoff, DEFAULT_BACKOFF, delayFor, validateData } from '@holdfast/kernel';
+import { type CustomBackoff, DEFAULT_BACKOFF, delayFor, type Schema, validateData } from '@holdfast/kernel';
 import type { Report } from '@holdfast/redis';
 import { type Claimed, unreadableBecause } from './claimed.js';
 import { ResultNotKeptError, TaskTimeoutError } from './errors.js';
 import { encodeTrace } from './inspection.js';
+import { asKnown, type HandledKind, unknownKind } from './kinds.js';
 import {
   dead,
   done,
@@ -32,6 +33,8 @@ import { attemptOf, gaveUp } from './telemetry.js';
 export interface HandlingOptions {
   readonly queue: QueueParts;
   readonly handler: TaskHandler;
+  /** Handlers by the kinds of tasks, instead of that. */
+  readonly kinds?: ReadonlyMap<string, HandledKind> | undefined;
   readonly backoff: CustomBackoff | undefined;
   /** The worker's name. */
   readonly worker: string;
@@ -46,6 +49,8 @@ interface Attempted {
 
 export class Handling {
   readonly #options: HandlingOptions;
+  /** Kinds that it was given and does not know. */
+  readonly #unknown = new Set<string | undefined>();
 
   constructor(options: HandlingOptions) {
     this.#options = options;
@@ -62,10 +67,31 @@ export class Handling {
   #handle(claimed: Claimed, task: DeliveredTask<unknown>, now: number): Promise<Outcome> | Outcome {
     const why = whyGivenUp(claimed, task.attempt, now);
     if (why !== undefined) return this.#giveUp(claimed, task, now, why);
-    return this.#attempt(claimed, task, now);
+    const { kinds, handler, queue } = this.#options;
+    // One that is to be passed on is no task of this queue's handlers.
+    if (kinds === undefined || claimed.options.n !== undefined)
+      return this.#attempt(claimed, task, { now, handler, schema: queue.schema });
+    const kind = kinds.get(claimed.options.j ?? '');
+    if (kind === undefined) return this.#leave(claimed, task, now);
+    const { schema = queue.schema } = kind;
+    return this.#attempt(asKnown(claimed), task, { now, handler: kind.handler, schema });
   }
 
-  async #attempt(claimed: Claimed, task: DeliveredTask<unknown>, now: number): Promise<Outcome> {
+  /** Of a kind that it does not know: others may. */
+  #leave(claimed: Claimed, task: DeliveredTask<unknown>, now: number): Outcome {
+    const { queue, report } = this.#options;
+    const { outcome, error } = unknownKind(claimed, { attempt: task.attempt, now, queue: queue.name });
+    if (outcome === undefined) return this.#giveUp(asKnown(claimed), task, now, error.message);
+    if (!this.#unknown.has(error.kind)) report(error);
+    this.#unknown.add(error.kind);
+    return outcome;
+  }
+
+  async #attempt(
+    claimed: Claimed,
+    task: DeliveredTask<unknown>,
+    { now, handler, schema }: { now: number; handler: TaskHandler; schema: Schema | undefined },
+  ): Promise<Outcome> {
     const { queue } = this.#options;
     const { clock } = queue.port;
     const began = clock.now();
@@ -77,9 +103,9 @@ export class Handling {
       return this.#giveUp({ ...claimed, data: JSON.stringify(claimed.data) }, task, now, unreadable);
     }
     const { n: next } = claimed.options;
-    if (queue.schema && next === undefined) {
+    if (schema && next === undefined) {
       try {
-        const checked = await validateData(queue.schema, task.data, {
+        const checked = await validateData(schema, task.data, {
           of: `task ${claimed.id}`,
           owner: 'queue',
         });
@@ -95,7 +121,7 @@ export class Handling {
       if (next !== undefined) return await this.#passOn(claimed, task, at, next);
       const timeout = claimed.options.h;
       const run = (): unknown =>
-        timeout === undefined ? this.#options.handler(task) : this.#runWithin(timeout, task);
+        timeout === undefined ? handler(task) : this.#runWithin(timeout, task, handler);
       const result = await (attempt ? attempt.run(run) : run());
       const delay = Deferral.delayOf(result);
       if (delay !== undefined) {
@@ -129,8 +155,8 @@ export class Handling {
   }
 
   /** What a handler does after its time is over concerns nobody: neither its result nor what it throws. */
-  #runWithin(timeout: number, task: DeliveredTask<unknown>): Promise<unknown> {
-    const { queue, handler } = this.#options;
+  #runWithin(timeout: number, task: DeliveredTask<unknown>, handler: TaskHandler): Promise<unknown> {
+    const { queue } = this.#options;
     return new Promise((resolve, reject) => {
       const timer = queue.port.clock.after(timeout, () => {
         const error = new TaskTimeoutError({ queue: queue.name, id: task.id, timeout });

@@ -26,10 +26,12 @@ export {
   TaskFailedError,
   TaskGoneError,
   TaskTimeoutError,
+  UnknownKindError,
 } from './errors.js';
 export type { Announced, QueueEvent } from './events.js';
 export type { FanIn, FanInInfo, FollowUp } from './fan-in.js';
 export type { BreakerState, Counts, LogLine, TaskInfo, TaskState } from './inspection.js';
+export { type AnyKind, defineKind, type KeptResult, type Kind, type TasksOfKind } from './kinds.js';
 export type { Breaker, Limits, Rate } from './limits.js';
 export { metricsText, observeQueues } from './observe.js';
 export {

@@ -5,7 +5,7 @@ import { MisuseError } from '@holdfast/kernel';
 import type { Reply } from '@holdfast/redis';
 import { partsOfKey } from './keys.js';
 import { readResult } from './results.js';
-import type { Body, Failure } from './task-options.js';
+import type { Body, Failure, KeptOptions } from './task-options.js';
 import { readTotals, type Totals } from './totals.js';
 
 export type TaskState = 'waiting' | 'active' | 'delayed' | 'dead' | 'completed' | 'cancelled';
@@ -26,6 +26,8 @@ export interface TaskInfo {
   readonly reason?: string;
   readonly key?: string;
   readonly tenant?: string;
+  /** The name of its kind; of a task that has completed or was cancelled, it is not known. */
+  readonly kind?: string;
   readonly priority?: number;
   /** When it was added, in ms since the epoch by the server. */
   readonly added?: number;
@@ -85,6 +87,7 @@ function readRecord(record: string): Omit<TaskInfo, 'id' | 'state'> {
     data: body.d,
     priority: Number(record[0]),
     ...partsOfKey(key),
+    ...kindOf(body.o),
     failed: body.m ?? 0,
     ...(body.w !== undefined && { added: body.w }),
     ...(body.e && { errors: body.e }),
@@ -122,6 +125,7 @@ export function readFound(reply: readonly Reply[], id: string): TaskInfo | undef
     ? {
         ...{ data: readData(String(value[0])), priority: Number(priority), failed: 0 },
         added: Number.parseInt(entry, 10),
+        ...kindOf(readData(String(value[1] ?? '')) as KeptOptions),
       }
     : readRecord(String(value));
   return {
@@ -137,6 +141,10 @@ export function readFound(reply: readonly Reply[], id: string): TaskInfo | undef
     }),
   };
 }
+
+/** Of options as they are kept, which may be nonsense. */
+const kindOf = (options: KeptOptions | undefined): { readonly kind?: string } =>
+  typeof options?.j === 'string' ? { kind: options.j } : {};
 
 /** How a completed task came to its result: undefined parts are not known. */
 export interface Trace {
@@ -236,8 +244,8 @@ export function readCounts(reply: readonly Reply[]): Counts {
 /** The record with which a dead letter starts again. */
 export function freshRecord(letter: string): string {
   const end = letter.indexOf('\n');
-  const { d, o, w } = JSON.parse(letter.slice(end + 1)) as Body;
-  const body = { d, ...(o && { o }), ...(w !== undefined && { w }) };
+  const { d, o: { u: _, ...o } = {}, w } = JSON.parse(letter.slice(end + 1)) as Body;
+  const body = { d, ...(Object.keys(o).length > 0 && { o }), ...(w !== undefined && { w }) };
   return `${letter.slice(0, end)}\n${JSON.stringify(body)}`;
 }
 

@@ -19,6 +19,7 @@ import { type ObliterateOptions, QueueAdministration } from './administration.js
 import { placeAfter, type QueueEvent, readEvents } from './events.js';
 import { addFanIn, type FanIn, type FollowUp } from './fan-in.js';
 import { issuerOf, requireId, requireQueueName } from './keys.js';
+import { type KeptResult, type Kind, requireKind, type TasksOfKind } from './kinds.js';
 import { QueueParts, registerParts, requireQueue } from './parts.js';
 import { QueuePort } from './port.js';
 import { QUEUE, type QueueOptions, type ReadOptions, settingsOf } from './queue-options.js';
@@ -84,6 +85,18 @@ export class Queue<Input = unknown, Output = Input>
    */
   add(data: Input, options: AddOptions = {}): Promise<Added> {
     return this.#adder.add(data, options);
+  }
+
+  /**
+   * The tasks of one kind, as defineKind has made it: `add` takes its data, and `wait` gives what its handler returns, both
+   * by their types. Throws MisuseError for anything else.
+   */
+  kind<Data, Checked, Result>(kind: Kind<Data, Checked, Result>): TasksOfKind<Data, Result> {
+    const { name, schema } = requireKind('kind', kind);
+    return {
+      add: async (data, options = {}) => this.#adder.add(data, { ...options, kind: name }, schema),
+      wait: async (id, options) => (await this.wait(id, options)) as KeptResult<Result>,
+    };
   }
 
   /** Adds many tasks, each as `add` would; they need not all be added when one throws. */

@@ -36,6 +36,7 @@ export interface Schedule extends ScheduleSpan {
   readonly timeout?: number;
   readonly key?: string;
   readonly tenant?: string;
+  readonly kind?: string;
   readonly retain?: AddOptions['retain'];
 }
 

@@ -46,6 +46,11 @@ export interface AddOptions {
   /** Tasks of one key go in order, as many at a time as `keys` of the queue's limits says. Default: none. */
   readonly key?: string;
   /**
+   * Which of the handlers of a worker with `kinds` it is for: the name of a kind. `queue.kind(kind).add` gives it, and checks
+   * the data by the kind's schema. Default: none; a worker with a `handler` handles tasks of every kind.
+   */
+  readonly kind?: string;
+  /**
    * For whom the task is: while tasks of several tenants wait, they begin in turns, one of each, or as many as `weigh` of
    * the queue says; a tenant alone has all workers. Tasks of a tenant begin in the order in which they were added, as
    * many at a time as there are workers for; one that is tried again holds up none. Not together with `key`.
@@ -102,6 +107,10 @@ export interface KeptOptions {
   readonly x?: number;
   /** The trace that the task belongs to. */
   readonly t?: string;
+  /** The name of its kind. */
+  readonly j?: string;
+  /** Since when workers have left it to others because they do not know its kind, in ms since the epoch by the server. */
+  readonly u?: number;
   /** The queue of the tasks that it follows on, if that is another one. */
   readonly g?: string;
   /** For a follow-up that is to be passed on: to which queue, under a name that no other has, and how it is added there. */
@@ -139,6 +148,7 @@ export const TASK = {
   timeout: optional(duration({ min: 1 })),
   key: optional(requireName),
   tenant: optional(requireName),
+  kind: optional(requireName),
   retain: optional(
     group({
       age: readAge,
@@ -262,6 +272,7 @@ export function keptOptions(
     timeout === undefined &&
     expires === undefined &&
     trace === undefined &&
+    options.kind === undefined &&
     !isKeptApart
   )
     return '';
@@ -273,6 +284,7 @@ export function keptOptions(
     ...(isKeptApart && { k: [age ?? null, dead?.age ?? null] as const }),
     ...(expires !== undefined && { x: expires }),
     ...(trace !== undefined && { t: trace }),
+    ...(options.kind !== undefined && { j: options.kind }),
   } satisfies KeptOptions);
 }
 

@@ -49,6 +49,8 @@ export interface Task<Data = unknown> extends TokenHolder {
   readonly key: string | undefined;
   /** The tenant that the task was added for, if any. */
   readonly tenant: string | undefined;
+  /** The name of the kind that the task was added with, if any. */
+  readonly kind: string | undefined;
   /** Aborts when the lease is lost, or when the worker is stopped and its grace is over. */
   readonly signal: AbortSignal;
   readonly lease: {
@@ -142,6 +144,7 @@ export class DeliveredTask<Data> implements Task<Data> {
   readonly issuer: string;
   readonly key: string | undefined;
   readonly tenant: string | undefined;
+  readonly kind: string | undefined;
   /** Commands that are carried out with the task's end. */
   readonly effects: Command[] = [];
   readonly #maxBytes: number;
@@ -151,7 +154,12 @@ export class DeliveredTask<Data> implements Task<Data> {
   #over: HoldfastError | undefined;
   #settled = false;
 
-  constructor(queue: TaskQueue, { id, key, made, deliveries }: Claimed, token: number, context: TaskContext) {
+  constructor(
+    queue: TaskQueue,
+    { id, key, options, made, deliveries }: Claimed,
+    token: number,
+    context: TaskContext,
+  ) {
     this.id = id;
     this.queue = queue.name;
     this.attempt = made + deliveries;
@@ -161,6 +169,7 @@ export class DeliveredTask<Data> implements Task<Data> {
     const { key: own, tenant } = partsOfKey(key);
     this.key = own;
     this.tenant = tenant;
+    this.kind = options.j;
     this.#maxBytes = queue.settings.maxBytes;
     this.#context = context;
   }

@@ -43,6 +43,7 @@ export interface ThreadTask<Data = unknown> {
   readonly resource: string;
   readonly issuer: string;
   readonly key: string | undefined;
+  readonly kind: string | undefined;
 }
 
 export interface Threads {
@@ -67,8 +68,8 @@ export function openThreads({ module, max }: Settings<typeof THREADS>, concurren
   const pool = new Piscina({ filename: RUNNER, minThreads: 0, maxThreads: max ?? concurrency });
   pool.on('error', () => {}); // of a thread that had nothing to do
   return {
-    handle: async ({ id, data, attempt, token, resource, issuer, key, signal }) => {
-      const task: ThreadTask = { id, data, attempt, token, resource, issuer, key };
+    handle: async ({ id, data, attempt, token, resource, issuer, key, kind, signal }) => {
+      const task: ThreadTask = { id, data, attempt, token, resource, issuer, key, kind };
       return resultOf(await pool.run({ module, task }, { signal }));
     },
     close: () => pool.destroy(),

@@ -27,6 +27,7 @@ import { reportTo, SharedReaders } from '@holdfast/redis';
 import { BATCH, Batches, type BatchOptions } from './batches.js';
 import { Consumer } from './consumer.js';
 import { Handling } from './handling.js';
+import { type AnyKind, readKinds } from './kinds.js';
 import { type QueueParts, requireQueue } from './parts.js';
 import type { Queue } from './queue.js';
 import type { TaskHandler } from './task.js';
@@ -36,10 +37,16 @@ export interface WorkerOptions<Data, Result> {
   /** The queue, or several queues that share the concurrency and take turns. */
   // biome-ignore lint/suspicious/noExplicitAny: whatever its producers give, its workers see what the schema makes.
   readonly queue: Queue<any, Data> | readonly Queue<any, Data>[];
-  /** Handles a task. Give this, or `batch`, or `threads`. */
+  /** Handles a task. Give this, or `kinds`, `batch` or `threads`. */
   readonly handler?: TaskHandler<Data, Result>;
   /** Handles several tasks of a queue in one call, each with an outcome of its own. */
   readonly batch?: BatchOptions<Data>;
+  /**
+   * Handlers by the kinds of tasks, each made by `defineKind`. A task of another kind, or of none, is left to other workers
+   * without an attempt, and tried again after 1 s, later after up to 60 s; onError is told once for each kind with an
+   * UnknownKindError. After an hour it is a dead letter.
+   */
+  readonly kinds?: readonly AnyKind[];
   /** A module that handles tasks in threads, for work that keeps a CPU busy. */
   readonly threads?: ThreadOptions;
   /** How many tasks to handle at a time; with `batch`, as many as so many full batches have. Default 1. */
@@ -67,13 +74,14 @@ export const WORKER = {
   handler: optional(callback<TaskHandler>('a task')),
   batch: optional(group(BATCH)),
   threads: optional(group(THREADS)),
+  kinds: readKinds,
   concurrency: withDefault(whole(1, 100_000), 1),
   lease: withDefault(duration({ min: 100, max: 86_400_000 }), 30_000),
   grace: withDefault(duration(), 20_000),
   backoff: optional(callback<CustomBackoff>('the attempt and its error')),
   name: optional(requireName),
   onError: optional(callback<(error: unknown) => unknown>('an error')),
-} satisfies Readers<WorkerOptions<unknown, unknown>>;
+} satisfies Readers<Omit<WorkerOptions<unknown, unknown>, 'kinds'> & { kinds?: unknown }>;
 
 const readPause = duration({ min: 1 });
 
@@ -104,10 +112,10 @@ export interface Worker extends AsyncDisposable {
 
 /** Starts a worker. Throws MisuseError for options that cannot work, and for a queue that is closed. */
 export function createWorker<Data, Result>(options: WorkerOptions<Data, Result>): Worker {
-  const { handler, batch, threads, ...settings } = readOptions('createWorker', options, WORKER);
-  if ([handler, batch, threads].filter((one) => one !== undefined).length !== 1) {
+  const { handler, batch, threads, kinds, ...settings } = readOptions('createWorker', options, WORKER);
+  if ([handler, kinds, batch, threads].filter((one) => one !== undefined).length !== 1) {
     throw new MisuseError(
-      'A worker has a handler, which is a function of a task, or a batch, or threads; give one of them.',
+      'A worker has a handler, which is a function of a task, or kinds, or a batch, or threads; give one of them.',
     );
   }
   const { lease, grace, backoff } = settings;
@@ -124,7 +132,7 @@ export function createWorker<Data, Result>(options: WorkerOptions<Data, Result>)
     const batches = batch && new Batches(clock, batch);
     if (batches) gathering.push(batches);
     const handle = pool?.handle ?? batches?.handle ?? (handler as TaskHandler);
-    const handling = new Handling({ queue, handler: handle, backoff, worker: name, report });
+    const handling = new Handling({ queue, handler: handle, kinds, backoff, worker: name, report });
     shared.push(
       new Consumer({
         ...{ queue, worker: name, concurrency, shared, readers, lease, report },

@@ -176,7 +176,8 @@ it('what cannot be kept as a result completes the task without one, once, and wh
   const events: QueueEvent[] = [];
   const listening = new AbortController();
   const heard = (async () => {
-    for await (const event of queue.events({ signal: listening.signal })) events.push(event);
+    const all = { after: '0:0-0', signal: listening.signal }; // also what happens before it has connected
+    for await (const event of queue.events(all)) events.push(event);
   })();
   const names = Object.keys(results);
   const added = await Promise.all(names.map((name) => queue.add(name, { key: name })));

@@ -72,6 +72,7 @@ const KINDS: Readonly<Record<ErrorCode, Kind>> = {
   HOLDFAST_SOURCE_LOST: UNFIT,
   HOLDFAST_SNAPSHOT: UNFIT,
   HOLDFAST_TASK_TIMEOUT: { status: 409, title: 'The task has timed out' },
+  HOLDFAST_UNKNOWN_KIND: { status: 409, title: 'No handler for the kind of the task' },
 };
 
 /** The type of a problem, which a client may compare: `urn:holdfast:queue-full` of HOLDFAST_QUEUE_FULL. */
