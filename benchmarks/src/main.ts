@@ -22,7 +22,9 @@ import { lock } from './lock/run.js';
 import { pipeline } from './pipeline/run.js';
 import { postgres } from './postgres/run.js';
 import { queueFairness } from './queue/fairness.js';
+import { queueFanIn } from './queue/fan-in.js';
 import { queueIdle } from './queue/idle.js';
+import { queueKills } from './queue/kills.js';
 import { queue } from './queue/run.js';
 import { races } from './races/run.js';
 import { rolling } from './rolling/run.js';
@@ -47,7 +49,9 @@ const BENCHMARKS: ReadonlyMap<string, Benchmark> = new Map([
   ...Object.entries({ scenarios, features, zombies, races }),
   ...Object.entries({ pipeline, server, versus, vectors, zones, shop }),
   ['queue-fairness', queueFairness],
+  ['queue-fan-in', queueFanIn],
   ['queue-idle', queueIdle],
+  ['queue-kills', queueKills],
   ['features-codec', featuresCodec],
   ['features-training', featuresTraining],
   ['features-windows', featuresWindows],
