@@ -259,6 +259,10 @@ withSets('exports its vectors, by which its recall is checked', async () => {
   const puts = Array.from({ length: 60 }, (_, n) => index.put({ id: String(n), vector: at(n * 25) }));
   await Promise.all(puts);
   await index.ready();
+  const exact = await index.search({ vector: at(170), limit: 3, exact: true });
+  expect(exact.hits.map(({ id, score }) => [id, score.toFixed(7)])).toEqual(
+    [7, 6, 8].map((n) => [String(n), Math.cos((n * 25 - 170) / 1_000).toFixed(7)]),
+  );
   for await (const { vectors } of index.export({ ids: ['7'] }))
     expect(vectors['']?.[0]?.[0]).toBeCloseTo(at(175)[0]!);
   const report = await checkRecall(index, { queries: 10 });
