@@ -7,6 +7,7 @@
 import { statSync } from 'node:fs';
 import { isAbsolute } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { MessageChannel } from 'node:worker_threads';
 import {
   display,
   MisuseError,
@@ -21,6 +22,7 @@ import {
 import { Piscina } from 'piscina';
 import { NotKept } from './results.js';
 import type { Task } from './task.js';
+import { answerCalls } from './thread-calls.js';
 
 export interface ThreadOptions {
   /** The module whose default export handles a task, a function of a `ThreadTask`: a file URL or an absolute path. */
@@ -34,8 +36,13 @@ export const THREADS = {
   max: optional(whole(1, 1_024)),
 } satisfies Readers<ThreadOptions>;
 
-/** The task that a handler in a thread is given: the parts of a task that can be copied. */
-export interface ThreadTask<Data = unknown> {
+/**
+ * The task that a handler in a thread is given: the parts of a task that can be copied, and those of its methods that can
+ * be called from there, as those of a task elsewhere. What is called after the attempt has ended throws.
+ */
+export interface ThreadTask<Data = unknown> extends Pick<Task, 'log' | 'progress' | 'outcomes'> {
+  /** As `defer` of a task, to be returned or thrown; a delay that cannot be fails the attempt. */
+  defer(delay: number): { readonly delay: number };
   readonly id: string;
   readonly data: Data;
   readonly attempt: number;
@@ -56,6 +63,8 @@ export interface ThreadReply {
   readonly result?: unknown;
   readonly thrown?: unknown;
   readonly isNonRetryable?: boolean;
+  /** What it gave to `task.defer`, if it has returned or thrown that. */
+  readonly deferred?: unknown;
   /** Why there is neither. */
   readonly uncopied?: string;
 }
@@ -68,9 +77,17 @@ export function openThreads({ module, max }: Settings<typeof THREADS>, concurren
   const pool = new Piscina({ filename: RUNNER, minThreads: 0, maxThreads: max ?? concurrency });
   pool.on('error', () => {}); // of a thread that had nothing to do
   return {
-    handle: async ({ id, data, attempt, token, resource, issuer, key, kind, signal }) => {
-      const task: ThreadTask = { id, data, attempt, token, resource, issuer, key, kind };
-      return resultOf(await pool.run({ module, task }, { signal }));
+    handle: async (given) => {
+      const { id, data, attempt, token, resource, issuer, key, kind, signal } = given;
+      const task = { id, data, attempt, token, resource, issuer, key, kind };
+      const { port1: here, port2: port } = new MessageChannel();
+      answerCalls(given, here);
+      try {
+        const reply: ThreadReply = await pool.run({ module, task, port }, { signal, transferList: [port] });
+        return reply.deferred === undefined ? resultOf(reply) : given.defer(reply.deferred as number);
+      } finally {
+        here.close();
+      }
     },
     close: () => pool.destroy(),
   };

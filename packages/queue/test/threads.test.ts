@@ -54,6 +54,47 @@ it('a thread that spins keeps its lease, and is ended when the worker stops', as
   expect(await queue.counts()).toMatchObject({ waiting: 1, active: 0 });
 });
 
+const talking = { module: new URL('talking.mjs', import.meta.url), max: 1 };
+
+it('a handler in a thread logs, reports progress, and is told what is wrong', async () => {
+  const queue = queueOf<string>();
+  const { id } = await queue.add('log');
+  workerOf({ queue, threads: talking });
+  expect(await queue.wait(id)).toEqual([
+    'MisuseError',
+    'HOLDFAST_MISUSE',
+    expect.stringContaining('A line of a log is text'),
+  ]);
+  expect((await queue.log(id)).map(({ text }) => text)).toEqual(['waited for', 'not waited for']);
+});
+
+it('a handler in a thread puts its task off, returned or thrown, without an attempt', async () => {
+  const queue = queueOf<string>({ attempts: 1 });
+  const ids = await Promise.all(
+    ['defer', 'throw deferral', 'nonsense'].map(async (data) => (await queue.add(data)).id),
+  );
+  workerOf({ queue, threads: talking });
+  await eventually(async () => (await queue.counts()).delayed, 2);
+  expect(await queue.change(ids[0] ?? '', { data: 'so' })).toBe('changed');
+  expect(await queue.promote(ids[0] ?? '')).toBe('changed');
+  expect(await queue.wait(ids[0] ?? '')).toBe('so!');
+  expect(await queue.get(ids[0] ?? '')).toMatchObject({ attempt: 1 });
+  const failed = await queue.wait(ids[2] ?? '').catch((error: Error) => error.message);
+  expect(failed).toMatch(/delay of defer/);
+});
+
+it('a follow-up in a thread reads how the others have ended, page by page', async () => {
+  const queue = queueOf<string>({ attempts: 1 });
+  const some = await queue.addMany([{ data: 'a' }, { data: 'b' }], { followUp: { data: 'after' } });
+  const many = Array.from({ length: 120 }, (_, n) => ({ data: `${n}` }));
+  const more = await queue.addMany(many, { followUp: { data: 'after', options: { id: 'more' } } });
+  const none = await queue.add('no follow-up');
+  workerOf({ queue, threads: talking, concurrency: 20 });
+  expect(await queue.wait(some.id)).toEqual(['0 completed a!', '1 completed b!']);
+  expect(await queue.wait(more.id)).toEqual([120, '0 completed 0!', '119 completed 119!']);
+  expect(await queue.wait(none.id).catch((error: Error) => error.message)).toMatch(/follow/);
+});
+
 it('wants a handler, a batch or threads', () => {
   const queue = queueOf<string>();
   expect(() => workerOf({ queue } as never)).toThrow(/a handler, .* or a batch, or threads; give one/);
