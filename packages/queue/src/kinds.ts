@@ -109,7 +109,7 @@ export function readKinds(option: string, kinds: unknown): ReadonlyMap<string, H
 }
 
 /** For how long workers that do not know the kind of a task leave it to others, in ms. */
-export const KNOWN_WITHIN = 3_600_000;
+const KNOWN_WITHIN = 3_600_000;
 
 /** How long it is left alone, in ms: at first, and at most. */
 const [FIRST, LONGEST] = [1_000, 60_000];

@@ -92,7 +92,7 @@ export const vectorsOf = (
 };
 
 /** The models that make vectors of texts, in runs in which there are some: each takes the place of the other. */
-export const MODELS = ['m0', 'm1'] as const;
+const MODELS = ['m0', 'm1'] as const;
 export type ModelName = (typeof MODELS)[number];
 
 export const isModel = (name: string): name is ModelName => (MODELS as readonly string[]).includes(name);

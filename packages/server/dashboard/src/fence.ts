@@ -7,14 +7,14 @@
  */
 import type { Lock, Recorded } from '@holdfast/client';
 
-export interface Bar {
+interface Bar {
   readonly token: number;
   readonly from: number;
   readonly to: number;
   readonly isValid: boolean;
 }
 
-export interface Cross {
+interface Cross {
   readonly at: number;
   readonly token: number;
   readonly seen: number | undefined;

@@ -11,7 +11,7 @@ interface Span {
   readonly to: number;
 }
 
-export interface Fold extends Span {
+interface Fold extends Span {
   /** In percent of the breadth. */
   readonly at: number;
 }

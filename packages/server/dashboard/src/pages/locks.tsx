@@ -10,7 +10,7 @@ import { go, href, query, withQuery } from '../router.js';
 
 const MOST = 100;
 
-export const LockName = ({ of: name }: { readonly of: string }) =>
+const LockName = ({ of: name }: { readonly of: string }) =>
   // A permit has no page of its own.
   /#\d+$/.test(name) ? (
     <Name of={name} />
@@ -146,7 +146,7 @@ const REASONS: Readonly<Record<string, string>> = {
   issuer: 'of another issuer',
 };
 
-export const refusalKey = ({ at, resource, token, seen }: Recorded): string =>
+const refusalKey = ({ at, resource, token, seen }: Recorded): string =>
   `${at} ${resource} ${token} ${seen}`;
 
 function Refusals() {
