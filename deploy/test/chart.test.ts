@@ -199,7 +199,7 @@ if (process.env['HOLDFAST_TESTS'] === 'deploy') {
       });
       const server = parse(built).find(({ metadata }) => metadata.name === 'holdfast-server')!;
       expect(parse(built)).toHaveLength(parse(before).length);
-      expect(built).toContain('registry.example/shop/holdfast:0.1.0');
+      expect(built).toMatch(/registry\.example\/shop\/holdfast:\d+\.\d+\.\d+/);
       expect(server).toBeDefined();
     });
 

@@ -1,5 +1,7 @@
 /** What the command line says before it does anything: help, and what it does not understand. */
 
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { formatDuration } from '@holdfast/kernel';
 import { expect, test } from 'vitest';
 import * as workflowOptions from '../src/commands/workflow/options.js';
@@ -76,7 +78,8 @@ test('every option is in the help of some command, with its default and its vari
 });
 
 test('the executable answers --version, and shows the help when it is not told what to do', async () => {
-  expect(await holdfast(['--version']).ended).toMatchObject({ code: 0, stdout: '0.1.0\n', stderr: '' });
+  const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '../package.json'), 'utf8'));
+  expect(await holdfast(['--version']).ended).toMatchObject({ code: 0, stdout: `${version}\n`, stderr: '' });
   const { code, stdout, stderr } = await holdfast([]).ended;
   expect({ code, stdout }).toEqual({ code: 64, stdout: '' });
   expect(stderr).toContain('Usage: holdfast <command>');
