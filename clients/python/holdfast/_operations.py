@@ -1382,6 +1382,7 @@ class Vectors:
         *,
         vector: list = ABSENT,
         vectors: Any = ABSENT,
+        text: Any = ABSENT,
         attributes: dict = ABSENT,
         time: int = ABSENT,
         idempotency_key: str | None = None,
@@ -1390,6 +1391,7 @@ class Vectors:
         """Write a document, in place of the one of its id, unless a later event is there.
 
         vectors: One for each chunk; or by name.
+        text: What it says, by which it is found: a text, or those of its fields.
         time: When it was so, in ms since the epoch. Default: now.
         """
         return self._call(
@@ -1400,6 +1402,7 @@ class Vectors:
             body={
                 "vector": vector,
                 "vectors": vectors,
+                "text": text,
                 "attributes": attributes,
                 "time": time,
             },
@@ -1413,6 +1416,11 @@ class Vectors:
         *,
         vector: list = ABSENT,
         vectors: dict = ABSENT,
+        text: str = ABSENT,
+        filter: dict = ABSENT,
+        facets: list = ABSENT,
+        min_score: float = ABSENT,
+        texts: bool = ABSENT,
         limit: int = ABSENT,
         offset: int = ABSENT,
         after: str = ABSENT,
@@ -1420,9 +1428,16 @@ class Vectors:
         idempotency_key: str | None = None,
         http_timeout: float | None = None,
     ) -> dict:
-        """Find the documents that are nearest to a vector.
+        """Find the documents that are nearest to a vector, or to a text, or that match a filter.
 
         vectors: Of an index with named vectors: by name.
+        text: Searched by its words and its meaning, as far as a program has defined the index
+            for that.
+        filter: Conditions by attribute: a value, `{in}`, `{not}`, `{gt, gte, lt, lte}`, `and`,
+            `or`, `not`.
+        facets: Attributes whose values are counted.
+        min_score: Leaves out what vectors find with a lower score.
+        texts: Whether each hit has its text.
         after: A search `after` this place sees the write.
         wait: How long to wait for that place, in ms.
         """
@@ -1434,6 +1449,11 @@ class Vectors:
             body={
                 "vector": vector,
                 "vectors": vectors,
+                "text": text,
+                "filter": filter,
+                "facets": facets,
+                "minScore": min_score,
+                "texts": texts,
                 "limit": limit,
                 "offset": offset,
                 "after": after,

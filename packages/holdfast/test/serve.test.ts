@@ -1,7 +1,9 @@
 /** `holdfast serve` and `holdfast keys`: a server of its own process, asked over HTTP with a key, and stopped by SIGTERM. */
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { type LocalNodes, startNodes } from '@holdfast/local';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { endAll, holdfast } from './cli.js';
@@ -48,6 +50,34 @@ test('serves the operations to a key, writes a line for each request, and stops'
   const trail = await readFile(audit, 'utf8');
   expect(trail).toContain('"operation":"queues.add"');
   expect(stdout + stderr + trail).not.toContain(key);
+});
+
+test('serves what a program defines', async () => {
+  const queue = pathToFileURL(createRequire(import.meta.url).resolve('@holdfast/queue')).href;
+  const program = join(folder, 'program.mjs');
+  await writeFile(
+    program,
+    `import { createQueue } from ${JSON.stringify(queue)};
+const validate = (value) => (value === 'cat' ? { value } : { issues: [{ message: 'is no cat' }] });
+const schema = { '~standard': { version: 1, vendor: 'test', validate } };
+export default { queues: [createQueue({ redis: process.env.REDIS_URL, name: 'cats', schema })] };`,
+  );
+  const env = { REDIS_URL: nodes.urls[0] ?? '' };
+  const server = holdfast(['serve', '--port', '0', '--drain', '0', '--app', program], env);
+  const [, url] = await server.until(/serves (\S+);/);
+  const add = (data: string) =>
+    fetch(`${url}/v1/queues/cats/tasks`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ data }),
+    });
+  expect([(await add('dog')).status, (await add('cat')).status]).toEqual([400, 201]);
+  server.signal('SIGTERM');
+  expect((await server.ended).code).toBe(0);
+  await writeFile(program, 'export default { queues: [1] };');
+  const { code, stderr } = await holdfast(['serve', '--port', '0', '--app', program], env).ended;
+  expect(code).toBe(64);
+  expect(stderr).toContain('something else in it');
 });
 
 test('does not listen beyond the loopback without keys', async () => {

@@ -13,4 +13,4 @@ export {
   RequestError,
   UnauthenticatedError,
 } from './errors.js';
-export type { ServerOptions } from './options.js';
+export type { Definitions, ServerOptions } from './options.js';

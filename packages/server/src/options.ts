@@ -1,6 +1,8 @@
 /**
  * The options of a server, checked, with their defaults.
  */
+
+import type { Features } from '@holdfast/features';
 import {
   type Clock,
   duration,
@@ -21,8 +23,16 @@ import {
   withDefault,
 } from '@holdfast/kernel';
 import type { Locks } from '@holdfast/lock';
+import type { Queue } from '@holdfast/queue';
 import type { NodeSource } from '@holdfast/redis';
 import type { Logger } from '@holdfast/telemetry';
+import type { VectorIndex } from '@holdfast/vectors';
+
+export interface Definitions {
+  readonly queues?: readonly Queue[];
+  readonly features?: readonly Features[];
+  readonly indexes?: readonly VectorIndex[];
+}
 
 export interface ServerOptions {
   /** What `createLocks` of @holdfast/lock made; the server does not close it. Default: the server has no leases. */
@@ -31,6 +41,11 @@ export interface ServerOptions {
   readonly redis?: NodeSource;
   /** The name of the workflow app, which is on the same Redis. Default "app", as of `createWorkflows`. */
   readonly app?: string;
+  /**
+   * Queues, feature stores and indexes as a program defines them, in the place of what is known of them in Redis: data are checked by
+   * the schemas of queues, services derive features, searches have filters and words. The server does not close them.
+   */
+  readonly definitions?: Definitions;
   /** Begins every key in Redis, as in the options of the packages. Default none. */
   readonly prefix?: string;
   /** The address to listen on. Default 127.0.0.1. Any other than the loopback asks for `keys`, unless `insecure`. */
@@ -99,6 +114,14 @@ export const SERVER = {
   locks: optional(having<Locks>('acquire')),
   redis: passedOn<NodeSource | undefined>(),
   app: withDefault(text('the name of an app'), 'app'),
+  definitions: withDefault(
+    group({
+      queues: withDefault(list<Queue>('a list of queues'), []),
+      features: withDefault(list<Features>('a list of feature stores'), []),
+      indexes: withDefault(list<VectorIndex>('a list of indexes'), []),
+    } satisfies Readers<Definitions>),
+    { queues: [], features: [], indexes: [] },
+  ),
   prefix: withDefault(requirePrefix, ''),
   host: withDefault(text('an address'), '127.0.0.1'),
   port: withDefault(whole(0, 65_535), 7_400),

@@ -74,6 +74,8 @@ export class Vectors {
       readonly vectors?:
         | readonly (readonly number[])[]
         | Readonly<Record<string, readonly number[] | readonly (readonly number[])[]>>;
+      /** What it says, by which it is found: a text, or those of its fields. */
+      readonly text?: string | Readonly<Record<string, string>>;
       readonly attributes?: Readonly<Record<string, unknown>>;
       /** When it was so, in ms since the epoch. Default: now. */
       readonly time?: number;
@@ -95,13 +97,23 @@ export class Vectors {
     });
   }
 
-  /** Find the documents that are nearest to a vector. */
+  /** Find the documents that are nearest to a vector, or to a text, or that match a filter. */
   search(
     index: string,
     body: {
       readonly vector?: readonly number[];
       /** Of an index with named vectors: by name. */
       readonly vectors?: Readonly<Record<string, readonly number[]>>;
+      /** Searched by its words and its meaning, as far as a program has defined the index for that. */
+      readonly text?: string;
+      /** Conditions by attribute: a value, `{in}`, `{not}`, `{gt, gte, lt, lte}`, `and`, `or`, `not`. */
+      readonly filter?: Readonly<Record<string, unknown>>;
+      /** Attributes whose values are counted. */
+      readonly facets?: readonly string[];
+      /** Leaves out what vectors find with a lower score. */
+      readonly minScore?: number;
+      /** Whether each hit has its text. */
+      readonly texts?: boolean;
       readonly limit?: number;
       readonly offset?: number;
       /** A search `after` this place sees the write. */
@@ -118,6 +130,9 @@ export class Vectors {
       readonly attributes: unknown;
       readonly [more: string]: unknown;
     }[];
+    readonly facets?: Readonly<Record<string, unknown>>;
+    /** What was left out because it was late or failed. */
+    readonly degraded?: readonly unknown[];
     /** A search `after` this place sees the write. */
     readonly place: string;
   }> {

@@ -21,6 +21,7 @@ import type { People } from '../auth/people.js';
 import type { Sealer } from '../auth/sealer.js';
 import { NotFoundError } from '../errors.js';
 import { Reads } from '../observe/reads.js';
+import type { Definitions } from '../options.js';
 import { type Held, Opener, Openers } from './opener.js';
 
 export interface SystemsOptions {
@@ -31,6 +32,8 @@ export interface SystemsOptions {
   /** The Redis of queues; undefined if the server has none. */
   readonly redis: NodeSource | undefined;
   readonly prefix: string;
+  /** What a program defines, which is not closed here. */
+  readonly definitions: Required<Definitions>;
   /** In ms. */
   readonly callTimeout: number;
   readonly clock: Clock;
@@ -56,6 +59,8 @@ const KNOWN_FOR = 5_000;
 interface Opened {
   readonly queue: Queue;
   readonly remote: Remote;
+  /** Of one that a program defines it closes nothing. */
+  readonly close: () => Promise<void>;
   users: number;
 }
 
@@ -151,12 +156,16 @@ export class Systems {
     suffices: (store: Features) => boolean,
     work: (store: Features) => Promise<Result>,
   ): Promise<Result> {
+    const defined = this.#options.definitions.features.find((store) => store.name === name);
+    if (defined) return work(defined);
     const { thing, release } = await this.#stores.hold(name, suffices);
     return work(thing).finally(release);
   }
 
   /** Works with an index of vectors. Throws NotFoundError. */
   async withIndex<Result>(name: string, work: (index: VectorIndex) => Promise<Result>): Promise<Result> {
+    const defined = this.#options.definitions.indexes.find((index) => index.name === name);
+    if (defined) return work(defined);
     const { thing, release } = await this.#indexes.hold(name, () => true);
     return work(thing).finally(release);
   }
@@ -291,9 +300,9 @@ export class Systems {
     this.#record?.close();
     await Promise.all([this.#guard?.close(), this.#app.close(), this.#stores.close(), this.#indexes.close()]);
     await Promise.all(
-      [...this.#queues.values()].map(({ queue, remote }) => {
+      [...this.#queues.values()].map(({ close, remote }) => {
         remote.close();
-        return queue.close();
+        return close();
       }),
     );
     this.#queues.clear();
@@ -303,8 +312,10 @@ export class Systems {
     const { prefix, callTimeout, clock, random } = this.#options;
     let opened = this.#queues.get(name);
     if (opened === undefined) {
-      const queue = createQueue({ redis: this.#redis, name, prefix, callTimeout, clock, random });
-      opened = { queue, remote: openRemote(queue), users: 0 };
+      const defined = this.#options.definitions.queues.find((queue) => queue.name === name);
+      const queue = defined ?? createQueue({ redis: this.#redis, name, prefix, callTimeout, clock, random });
+      const close = async (): Promise<void> => (defined ? undefined : queue.close());
+      opened = { queue, remote: openRemote(queue), close, users: 0 };
     }
     this.#queues.delete(name);
     this.#queues.set(name, opened);
@@ -313,11 +324,11 @@ export class Systems {
   }
 
   #closeOne(): void {
-    for (const [name, { queue, remote, users }] of this.#queues) {
+    for (const [name, { close, remote, users }] of this.#queues) {
       if (users > 0) continue;
       this.#queues.delete(name);
       remote.close();
-      void queue.close();
+      void close();
       return;
     }
   }

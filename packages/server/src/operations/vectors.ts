@@ -3,7 +3,7 @@
  * memory.
  *
  * Guarantees: a search with the place of a write sees it, at whichever replica it was made. An index is searched as it is
- * defined in Redis: filters and words need the program that defines them.
+ * defined in Redis; filters and words need the definition of a program, which the server may be given.
  */
 import { findIndex } from '@holdfast/vectors';
 import { z } from 'zod';
@@ -15,6 +15,11 @@ export const inIndex = z.strictObject({ index: indexName });
 export const READ = { right: 'vectors:read', judgedBy: 'index' } as const;
 const WRITE = { right: 'vectors:write', judgedBy: 'index' } as const;
 const vector = z.array(z.number()).min(1).max(8_192);
+const MOST_FILTER = 20_000;
+const filter = z
+  .record(z.string(), z.unknown())
+  .refine((value) => JSON.stringify(value).length <= MOST_FILTER, `has more than ${MOST_FILTER} characters`);
+const text = z.union([z.string(), z.record(z.string(), z.string())]);
 const place = z.string().max(200).describe('A search `after` this place sees the write.');
 
 const written = z.looseObject({
@@ -27,13 +32,26 @@ export const search = operation({
   id: 'vectors.search',
   method: 'POST',
   path: '/v1/indexes/{index}/search',
-  summary: 'Find the documents that are nearest to a vector.',
+  summary: 'Find the documents that are nearest to a vector, or to a text, or that match a filter.',
   ...READ,
   params: inIndex,
   query: none,
   body: z.strictObject({
     vector: vector.optional(),
     vectors: z.record(z.string(), vector).optional().describe('Of an index with named vectors: by name.'),
+    text: z
+      .string()
+      .max(10_000)
+      .optional()
+      .describe('Searched by its words and its meaning, as far as a program has defined the index for that.'),
+    filter: filter
+      .optional()
+      .describe(
+        'Conditions by attribute: a value, `{in}`, `{not}`, `{gt, gte, lt, lte}`, `and`, `or`, `not`.',
+      ),
+    facets: z.array(z.string().max(256)).max(32).optional().describe('Attributes whose values are counted.'),
+    minScore: z.number().optional().describe('Leaves out what vectors find with a lower score.'),
+    texts: z.boolean().default(false).describe('Whether each hit has its text.'),
     limit: z.int().min(1).max(1_000).default(10),
     offset: z.int().min(0).max(999).default(0),
     after: place.optional(),
@@ -44,6 +62,11 @@ export const search = operation({
       description: 'The best first.',
       schema: z.object({
         hits: z.array(z.looseObject({ id, score: z.number(), attributes: z.unknown() })),
+        facets: z.record(z.string(), z.unknown()).optional(),
+        degraded: z
+          .array(z.unknown())
+          .optional()
+          .describe('What was left out because it was late or failed.'),
         place,
       }),
     },
@@ -52,12 +75,17 @@ export const search = operation({
   example: { params: { index: 'kb' }, body: { vector: [1, 0, 0], limit: 5 } },
   run: ({ systems, params, body, signal }) =>
     systems.withIndex(params.index, async (index) => {
-      const { hits, place } = await index.search({ ...body, signal } as never);
-      const shown = hits.map(({ id, score, time, attributes, chunk }) => ({
+      const { hits, place, facets, degraded } = await index.search({ ...body, signal } as never);
+      const shown = hits.map(({ id, score, time, attributes, chunk, text }) => ({
         ...{ id, score, time: time.getTime(), attributes },
         ...(chunk !== undefined && { chunk }),
+        ...(text !== undefined && { text }),
       }));
-      return { status: 200, body: { hits: shown, place } };
+      const more = {
+        ...(body.facets !== undefined && { facets }),
+        ...(degraded.length > 0 && { degraded }),
+      };
+      return { status: 200, body: { hits: shown, ...more, place } };
     }),
 });
 
@@ -75,6 +103,7 @@ export const put = operation({
       .union([z.array(vector), z.record(z.string(), z.union([vector, z.array(vector)]))])
       .optional()
       .describe('One for each chunk; or by name.'),
+    text: text.optional().describe('What it says, by which it is found: a text, or those of its fields.'),
     attributes: z.record(z.string(), z.unknown()).optional(),
     time: z.int().positive().optional().describe('When it was so, in ms since the epoch. Default: now.'),
   }),

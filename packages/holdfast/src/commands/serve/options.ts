@@ -15,6 +15,14 @@ export const SERVED_APP: Option = {
   about: 'The name of the workflow app, on the same Redis.',
 };
 
+export const SERVED_PROGRAM: Option = {
+  name: 'app',
+  value: '<file>',
+  env: 'HOLDFAST_PROGRAM',
+  about:
+    'A module whose default export has the "queues", "features" and "indexes" of a program: their schemas, derived features, filters and words are used. Default: what is known in Redis.',
+};
+
 export const HOST: Option = {
   name: 'host',
   value: '<address>',

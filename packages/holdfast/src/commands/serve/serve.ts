@@ -26,12 +26,14 @@ import {
   READ_ONLY,
   SERVE_PORT,
   SERVED_APP,
+  SERVED_PROGRAM,
   SERVED_RATE,
   SERVED_REDIS,
   SERVER_KEY,
   STOP_GRACE,
   TRUST,
 } from './options.js';
+import { programOf } from './program.js';
 import { issuerOf, tlsOf } from './trust.js';
 
 export const serve: Command = {
@@ -43,6 +45,7 @@ and /metrics. Every replica answers every request. Log lines go to stdout.`,
   options: [
     SERVED_REDIS,
     SERVED_APP,
+    SERVED_PROGRAM,
     HOST,
     SERVE_PORT,
     KEYS,
@@ -67,10 +70,11 @@ and /metrics. Every replica answers every request. Log lines go to stdout.`,
 
   async run(args, context) {
     const { createServer } = await library(args);
+    const program = await programOf(args);
     const interruption = new Interruption(context.signals);
     const locks = args.addresses(NODES) && openLocks(args, context);
     const server = createServer({
-      ...given({ locks }),
+      ...given({ locks, definitions: program?.definitions }),
       ...(args.text(SERVED_REDIS) === undefined ? {} : placeOf(args)),
       ...given({
         host: args.text(HOST),
@@ -97,6 +101,7 @@ and /metrics. Every replica answers every request. Log lines go to stdout.`,
     } finally {
       await server.close();
       await locks?.close();
+      await program?.close();
       interruption.end();
     }
     return EXIT.ok;

@@ -1,0 +1,74 @@
+/** A server that knows what a program defines: schemas of queues, derived features, filters and words. */
+import { createFeatures, entity, type Features, service, t, view } from '@holdfast/features';
+import { createQueue } from '@holdfast/queue';
+import { createIndex } from '@holdfast/vectors';
+import { expect, test } from 'vitest';
+import { z } from 'zod';
+import { later, ownLocks, serve, url, useRedis } from './setting.js';
+
+useRedis();
+
+test('data of a queue are checked by its schema', async () => {
+  const queue = createQueue({ redis: url(), name: 'images', schema: z.object({ width: z.int() }) });
+  later(() => queue.close());
+  const { server, ask } = await serve({ definitions: { queues: [queue] } });
+  const add = (data: unknown) => ask('POST', '/v1/queues/images/tasks', { body: { data } });
+  expect((await add({ width: 'wide' })).body).toMatchObject({ code: 'HOLDFAST_MISUSE', status: 400 });
+  expect((await add({ width: 10 })).status).toBe(201);
+  const { tasks } = (await ask('POST', '/v1/queues/images/claims', { body: {} })).body;
+  expect(tasks).toMatchObject([{ data: { width: 10 } }]);
+  await server.close();
+  expect((await queue.counts()).active).toBe(1);
+});
+
+test('a service derives its features, which another server cannot', async () => {
+  const user = entity('user');
+  const profile = view('profile', { entity: user, fields: { spent: t.float64() } });
+  const ranking = service('ranking', {
+    views: { profile },
+    derive: (row) => ({ doubled: 2 * (row['profile.spent'] ?? 0) }),
+  });
+  const store = createFeatures({ redis: url(), name: 'shop', views: [profile], services: [ranking] });
+  later(() => store.close());
+  await store.apply();
+  const lease = await ownLocks().acquire('profiles', { ttl: 20_000 });
+  const lane = await store.open(profile, { holder: lease });
+  await lane.land([{ id: 'u1', time: Date.now(), values: { spent: 4 } }]);
+  await lease.release();
+  const read = { body: { ids: [{ user: 'u1' }] } };
+  const { ask } = await serve({ definitions: { features: [store as never as Features] } });
+  const { answers } = (await ask('POST', '/v1/features/shop/services/ranking:read', read)).body;
+  expect(answers).toMatchObject([{ 'profile.spent': 4, doubled: 8 }]);
+});
+
+test('a search has filters and words; without the definition they are refused', async () => {
+  const index = createIndex({
+    ...{ redis: url(), name: 'kb', vectors: { dimensions: 2 } },
+    ...{ schema: { kind: 'tag', price: 'number' }, keywords: {} },
+  });
+  later(() => index.close());
+  await index.put({ id: 'a', vector: [1, 0], text: 'a red apple', attributes: { kind: 'fruit', price: 3 } });
+  await index.put({ id: 'b', vector: [1, 0.1], text: 'a red car', attributes: { kind: 'thing', price: 9 } });
+  const { place } = await index.put({
+    id: 'c',
+    vector: [0, 1],
+    text: 'green kelp',
+    attributes: { kind: 'fruit' },
+  });
+  const { ask } = await serve({ definitions: { indexes: [index] } });
+  const search = (body: object) =>
+    ask('POST', '/v1/indexes/kb/search', { body: { after: place, wait: 20_000, ...body } });
+  const ids = async (body: object) => (await search(body)).body.hits.map(({ id }: { id: string }) => id);
+  expect(await ids({ vector: [1, 0], filter: { kind: 'fruit' } })).toEqual(['a', 'c']);
+  expect(await ids({ vector: [1, 0], filter: { price: { gte: 4 } } })).toEqual(['b']);
+  expect(await ids({ text: 'kelp' })).toEqual(['c']);
+  const found = await search({ text: 'red', facets: ['kind'], texts: true });
+  expect(found.body.hits[0]).toMatchObject({ text: expect.stringContaining('red') });
+  expect(JSON.stringify(found.body.facets)).toContain('fruit');
+  expect((await search({ vector: [1, 0], filter: { colour: 'red' } })).status).toBe(400);
+  const other = await serve();
+  const refused = await other.ask('POST', '/v1/indexes/kb/search', {
+    body: { vector: [1, 0], filter: { kind: 'x' } },
+  });
+  expect(refused).toMatchObject({ status: 400, body: { code: 'HOLDFAST_MISUSE' } });
+});
