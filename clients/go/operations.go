@@ -632,6 +632,8 @@ type Counts struct {
 
 	Paused bool `json:"paused"`
 
+	Breaker string `json:"breaker"`
+
 	// How long the task that is next has waited, in ms.
 	Oldest float64 `json:"oldest"`
 
@@ -992,11 +994,24 @@ type Limits struct {
 	// The same for the tasks of each key.
 	Keys *LimitsKeys `json:"keys,omitempty"`
 
+	// After so many failures within a time, no task begins for a while, and then one that is tried.
+	Breaker *LimitsBreaker `json:"breaker,omitempty"`
+
 	// How many results, events and dead letters are kept, and for how long.
 	Retain *LimitsRetain `json:"retain,omitempty"`
 
 	// 0 if none were ever set.
 	Version int64 `json:"version"`
+}
+
+type LimitsBreaker struct {
+	Failures int64 `json:"failures"`
+
+	// In ms.
+	Within int64 `json:"within"`
+
+	// In ms.
+	Pause int64 `json:"pause"`
 }
 
 type LimitsKeys struct {
@@ -1363,11 +1378,24 @@ type QueuesSetLimitsBody struct {
 	// The same for the tasks of each key.
 	Keys *QueuesSetLimitsBodyKeys `json:"keys,omitempty"`
 
+	// After so many failures within a time, no task begins for a while, and then one that is tried.
+	Breaker *QueuesSetLimitsBodyBreaker `json:"breaker,omitempty"`
+
 	// How many results, events and dead letters are kept, and for how long.
 	Retain *QueuesSetLimitsBodyRetain `json:"retain,omitempty"`
 
 	// Above that of the limits that were read: refused if they have changed since. Default: the next.
 	Version *int64 `json:"version,omitempty"`
+}
+
+type QueuesSetLimitsBodyBreaker struct {
+	Failures int64 `json:"failures"`
+
+	// In ms.
+	Within int64 `json:"within"`
+
+	// In ms.
+	Pause int64 `json:"pause"`
 }
 
 type QueuesSetLimitsBodyKeys struct {

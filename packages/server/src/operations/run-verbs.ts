@@ -7,15 +7,12 @@
 import type { Many } from '@holdfast/workflow';
 import { z } from 'zod';
 import { type Call, operation, type StreamEvent } from './operation.js';
-import { runRef, runState } from './runs.js';
+import { GONE, keyed, ofRun, onRun, runRef, runState } from './runs.js';
 import { id, none, workflowName } from './values.js';
 
 const ofWorkflow = z.strictObject({ workflow: workflowName });
-const ofRun = ofWorkflow.extend({ id });
-const keyed = z.strictObject({ key: id.optional().describe('That with which the run was started, if any.') });
 const ORDER = { workflow: 'order' };
 const ADMIN = { right: 'workflows:admin', judgedBy: 'workflow' } as const;
-const GONE = ['HOLDFAST_RUN_GONE', 'HOLDFAST_NOT_FOUND'] as const;
 
 export const fork = operation({
   id: 'workflows.fork',
@@ -39,10 +36,9 @@ export const fork = operation({
   answers: { 201: { description: 'It is there.', schema: runRef } },
   problems: [...GONE, 'HOLDFAST_RUNS_FULL'],
   example: { params: { ...ORDER, id: 'done' }, body: { id: 'o1-again' } },
-  run: ({ systems, params, query, body }) =>
-    systems.withApp(params.workflow, async (app) => {
-      const run = app.get(params.workflow, params.id, query.key === undefined ? {} : { key: query.key });
-      const { workflow, id: of, key } = await run.fork(body as Parameters<typeof run.fork>[0]);
+  run: (call) =>
+    onRun(call, async (run) => {
+      const { workflow, id: of, key } = await run.fork(call.body as Parameters<typeof run.fork>[0]);
       return { status: 201, body: { workflow, id: of, ...(key !== undefined && { key }) } };
     }),
 });
@@ -63,11 +59,7 @@ export const purge = operation({
   },
   problems: GONE,
   example: { params: { ...ORDER, id: 'done' } },
-  run: ({ systems, params, query }) =>
-    systems.withApp(params.workflow, async (app) => {
-      const run = app.get(params.workflow, params.id, query.key === undefined ? {} : { key: query.key });
-      return { status: 200, body: { purged: await run.purge() } };
-    }),
+  run: (call) => onRun(call, async (run) => ({ status: 200, body: { purged: await run.purge() } })),
 });
 
 const VERBS = ['cancel', 'retry', 'terminate', 'purge'] as const;

@@ -20,7 +20,7 @@ export const keyed = z.strictObject({
 const ORDER = { workflow: 'order' };
 export const O1 = { workflow: 'order', id: 'o1' };
 export const READ = { right: 'workflows:read', judgedBy: 'workflow' } as const;
-const DATA = { right: 'workflows:data', judgedBy: 'workflow' } as const;
+export const DATA = { right: 'workflows:data', judgedBy: 'workflow' } as const;
 const WRITE = { right: 'workflows:write', judgedBy: 'workflow' } as const;
 export const GONE = ['HOLDFAST_RUN_GONE', 'HOLDFAST_NOT_FOUND'] as const;
 
@@ -384,52 +384,5 @@ export const retry = operation({
     onRun(call, async (run) => {
       const { from } = call.body;
       return { status: 200, body: { retried: await run.retry(from === undefined ? {} : { from }) } };
-    }),
-});
-
-export const approvals = operation({
-  id: 'workflows.approvals',
-  method: 'GET',
-  path: '/v1/workflows/{workflow}/runs/{id}/approvals',
-  summary: 'List what a run waits for people to approve.',
-  ...DATA,
-  params: ofRun,
-  query: keyed,
-  answers: {
-    200: {
-      description: 'What is open.',
-      schema: z.object({ approvals: z.array(z.looseObject({ id: z.string(), name: z.string() })) }),
-    },
-  },
-  problems: GONE,
-  example: { params: O1 },
-  run: (call) => onRun(call, async (run) => ({ status: 200, body: { approvals: await run.approvals() } })),
-});
-
-export const approve = operation({
-  id: 'workflows.approve',
-  method: 'POST',
-  path: '/v1/workflows/{workflow}/runs/{id}:approve',
-  summary: 'Answer what a run waits for people to approve; the run is told the subject of the key.',
-  right: 'workflows:approve',
-  judgedBy: 'workflow',
-  params: ofRun,
-  query: keyed,
-  body: z.strictObject({
-    approval: z.strictObject({ id: z.string().min(1).max(1_000), name: z.string().min(1).max(256) }),
-    answer: json,
-  }),
-  answers: {
-    200: {
-      description: 'Whether this is the answer: false if it is not open, or has another.',
-      schema: z.object({ approved: z.boolean() }),
-    },
-  },
-  problems: GONE,
-  example: { params: O1, body: { approval: { id: 'x/1', name: 'refund' }, answer: true } },
-  run: (call) =>
-    onRun(call, async (run) => {
-      const { approval, answer } = call.body;
-      return { status: 200, body: { approved: await run.approve(approval, answer, call.caller.subject) } };
     }),
 });

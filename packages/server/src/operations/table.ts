@@ -3,6 +3,7 @@
  * name, and with values that do not fit, and answers its example as its schemas say.
  */
 import * as administration from './administration.js';
+import * as approvals from './approvals.js';
 import * as claims from './claims.js';
 import * as dapr from './dapr.js';
 import * as elections from './elections.js';
@@ -49,6 +50,7 @@ export const OPERATIONS: readonly Operation[] = [
   fences,
   runs,
   runVerbs,
+  approvals,
   steps,
   scale,
   features,
