@@ -383,7 +383,7 @@ func (s *Vectors) Put(ctx context.Context, index string, id string, body Vectors
 	return answerOf[VectorsPutAnswer](ctx, s.t, request{method: "PUT", path: "/v1/indexes/{index}/documents/{id}", params: map[string]string{"index": index, "id": id}, body: body}, options)
 }
 
-// Search: find the documents that are nearest to a vector.
+// Search: find the documents that are nearest to a vector, or to a text, or that match a filter.
 func (s *Vectors) Search(ctx context.Context, index string, body VectorsSearchBody, options ...CallOption) (*VectorsSearchAnswer, error) {
 	return answerOf[VectorsSearchAnswer](ctx, s.t, request{method: "POST", path: "/v1/indexes/{index}/search", params: map[string]string{"index": index}, body: body}, options)
 }
@@ -1643,6 +1643,9 @@ type VectorsPutBody struct {
 	// One for each chunk; or by name.
 	Vectors any `json:"vectors,omitempty"`
 
+	// What it says, by which it is found: a text, or those of its fields.
+	Text any `json:"text,omitempty"`
+
 	Attributes map[string]any `json:"attributes,omitempty"`
 
 	// When it was so, in ms since the epoch. Default: now.
@@ -1651,6 +1654,11 @@ type VectorsPutBody struct {
 
 type VectorsSearchAnswer struct {
 	Hits []VectorsSearchAnswerHitsItem `json:"hits"`
+
+	Facets map[string]json.RawMessage `json:"facets,omitempty"`
+
+	// What was left out because it was late or failed.
+	Degraded []json.RawMessage `json:"degraded,omitempty"`
 
 	// A search `after` this place sees the write.
 	Place string `json:"place"`
@@ -1670,6 +1678,21 @@ type VectorsSearchBody struct {
 
 	// Of an index with named vectors: by name.
 	Vectors map[string][]float64 `json:"vectors,omitempty"`
+
+	// Searched by its words and its meaning, as far as a program has defined the index for that.
+	Text string `json:"text,omitempty"`
+
+	// Conditions by attribute: a value, `{in}`, `{not}`, `{gt, gte, lt, lte}`, `and`, `or`, `not`.
+	Filter map[string]any `json:"filter,omitempty"`
+
+	// Attributes whose values are counted.
+	Facets []string `json:"facets,omitempty"`
+
+	// Leaves out what vectors find with a lower score.
+	MinScore *float64 `json:"minScore,omitempty"`
+
+	// Whether each hit has its text.
+	Texts *bool `json:"texts,omitempty"`
 
 	Limit *int64 `json:"limit,omitempty"`
 
