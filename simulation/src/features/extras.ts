@@ -3,8 +3,7 @@
  * stays as it is.
  */
 import { Dice } from '../plan/dice.js';
-import type { FeaturesPlan, FeaturesStep } from './plan.js';
-import type { ReplicaPlan } from './replica.js';
+import type { FeaturesPlan, FeaturesStep, ReplicaPlan } from './plan.js';
 
 export function withExtras(plan: FeaturesPlan): FeaturesPlan {
   const { seed } = plan;

@@ -10,7 +10,16 @@ import { CLOCK_AHEAD, drawFaults } from '../plan/faults.js';
 import type { ClientPlan, ClockPlan, RunPlan } from '../plan/plan.js';
 import type { Edition } from './names.js';
 import { ERASABLE, SHOPS, USERS } from './names.js';
-import type { ReplicaPlan } from './replica.js';
+
+/** How a replica of the server follows it. */
+export interface ReplicaPlan {
+  /** How old a row may be that it gives, in ms. */
+  readonly maxLag: number;
+  /** How often it is sent what has changed, and how long that takes, in ms. */
+  readonly every: number;
+  readonly lag: number;
+  readonly stops: readonly { readonly at: number; readonly for: number }[];
+}
 
 /** All durations and times are milliseconds of true time. */
 export interface FeaturesPlan extends RunPlan<FeaturesStep> {

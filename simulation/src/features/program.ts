@@ -12,8 +12,8 @@ import { type Definitions, defineFeatures, valuesOf } from './definitions.js';
 import type { Issuer, Right } from './issuer.js';
 import { type Edition, PARTITIONS, STORE } from './names.js';
 import type { FeaturesOracle } from './oracle.js';
-import type { FeaturesPlan, RowPlan, ViewName } from './plan.js';
-import { REPLICA, type ReplicaPlan } from './replica.js';
+import type { FeaturesPlan, ReplicaPlan, RowPlan, ViewName } from './plan.js';
+import { REPLICA } from './replica.js';
 import type { WorldEvent, WorldSource } from './source.js';
 
 export interface ProgramOptions {

@@ -5,16 +5,7 @@
  * the server has lost something. While the plan has it stop, it stays as it is.
  */
 import type { World } from '../world/world.js';
-import type { FeaturesPlan } from './plan.js';
-
-export interface ReplicaPlan {
-  /** How old a row may be that it gives, in ms. */
-  readonly maxLag: number;
-  /** How often it is sent what has changed, and how long that takes, in ms. */
-  readonly every: number;
-  readonly lag: number;
-  readonly stops: readonly { readonly at: number; readonly for: number }[];
-}
+import type { FeaturesPlan, ReplicaPlan } from './plan.js';
 
 /** Beside the server that it follows. */
 export const REPLICA = 1;
