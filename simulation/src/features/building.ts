@@ -158,6 +158,7 @@ async function again(program: Program, tries: number, what: () => Promise<void>)
     } catch (error) {
       if (left <= 1) throw error;
       program.note(`is told: ${String(error)}`);
+      await program.sleep(40);
     }
   }
 }

@@ -26,9 +26,7 @@ const batchOf = (dice: Dice) => (): RowPlan[] => several(3, () => ({ user: dice.
 
 /** What a builder sends arrives late, after it has begun the same cut once more. */
 function cuts(dice: Dice, plan: FeaturesPlan): FeaturesPlan {
-  const rebuilds = several(2, () =>
-    rebuildOf(dice.scale(1, 100), { tries: 8, follows: true, patience: dice.whole(200, 1_000) }),
-  );
+  const rebuilds = several(6, () => rebuildOf(dice.scale(1, 100), { tries: 8, follows: false }));
   const breaks = several(
     7,
     (place): Fault => ({
@@ -37,11 +35,8 @@ function cuts(dice: Dice, plan: FeaturesPlan): FeaturesPlan {
     }),
   );
   const lag: Fault = { f: 'lag', at: 100, clients: [0], nodes: [0], lag: dice.whole(10, 20), for: HEALS_AT };
-  const follows = several(3, () =>
-    followOf(dice.scale(1, 100), { view: 'profile', lasts: dice.whole(300, 800) }),
-  );
   const features = { ...plan.features, timeout: dice.whole(120, 200) };
-  const made = withTasks({ ...plan, features, resends: false }, [rebuilds, follows]);
+  const made = withTasks({ ...plan, features, resends: false }, [rebuilds]);
   return { ...made, faults: [lag, ...breaks] };
 }
 
