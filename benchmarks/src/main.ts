@@ -7,6 +7,7 @@
  */
 import { parseArgs } from 'node:util';
 import type { Benchmark } from './benchmark.js';
+import { dashboard } from './dashboard/run.js';
 import { failover } from './failover/run.js';
 import { featuresCodec } from './features/codec.js';
 import { featuresCutover } from './features/cutover.js';
@@ -47,7 +48,7 @@ import { zones } from './zones/run.js';
 const BENCHMARKS: ReadonlyMap<string, Benchmark> = new Map([
   ...Object.entries({ lock, waiting, failover, rolling, postgres, queue, workflow }),
   ...Object.entries({ scenarios, features, zombies, races }),
-  ...Object.entries({ pipeline, server, versus, vectors, zones, shop }),
+  ...Object.entries({ pipeline, server, dashboard, versus, vectors, zones, shop }),
   ['queue-fairness', queueFairness],
   ['queue-fan-in', queueFanIn],
   ['queue-idle', queueIdle],

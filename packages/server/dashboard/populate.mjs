@@ -1,8 +1,9 @@
-/** What the pictures show: queues at work, some with trouble, on a Redis of their own. */
+/** What the pictures show: queues at work, some with trouble, on a Redis of their own, and the other systems. */
 
 import { startNodes } from '@holdfast/local';
 import { createQueue, createWorker } from '@holdfast/queue';
 import { createServer } from '@holdfast/server';
+import { populateFeatures, populateLocks, populateVectors, populateWorkflows } from './populate-systems.mjs';
 
 /** Resolves to the URL of a server, and what stops everything. */
 export async function populate() {
@@ -52,8 +53,12 @@ export async function populate() {
   for (let index = 0; index < 12; index += 1) await mails.add({ to: `customer-${index}@example.org` });
   await embeddings.add({ document: 'a' }, { delay: 3_600_000 });
 
-  const server = createServer({ redis, port: 0 });
+  const { locks, begun, stop: stopLocks } = await populateLocks(redis);
+  closes.push(stopLocks, await populateWorkflows(redis), await populateFeatures(redis, locks));
+  closes.push(await populateVectors(redis));
+  const server = createServer({ redis, locks, port: 0 });
   const url = await server.listen();
+  closes.push(await begun());
   return {
     url,
     async stop() {

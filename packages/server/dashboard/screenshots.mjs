@@ -21,12 +21,19 @@ const PAGES = [
   { name: 'queues', path: '/queues' },
   { name: 'queue', path: '/queues/images?state=dead' },
   { name: 'task', path: '/queues/images/tasks/cat-7' },
+  { name: 'nodes', path: '/nodes' },
+  { name: 'locks', path: '/locks' },
+  { name: 'lock', path: '/locks/account:42' },
+  { name: 'workflows', path: '/workflows' },
+  { name: 'run', path: '/workflows/fraud/runs/order-4182?stream=reasons' },
+  { name: 'view', path: '/features/shop/profile?id=u9' },
+  { name: 'vectors', path: '/vectors/products?vector=1%2C0.5%2C0.1' },
   { name: 'settings', path: '/settings' },
 ];
 const LOOKS = [
   { ending: '', width: 1280, height: 800, colorScheme: 'light' },
-  { ending: '-dark', width: 1280, height: 800, colorScheme: 'dark', only: ['overview'] },
-  { ending: '-narrow', width: 390, height: 844, colorScheme: 'light', only: ['overview', 'queue'] },
+  { ending: '-dark', width: 1280, height: 800, colorScheme: 'dark', only: ['overview', 'lock', 'run'] },
+  { ending: '-narrow', width: 390, height: 844, colorScheme: 'light', only: ['overview', 'queue', 'lock'] },
 ];
 
 const words = process.argv.slice(2);

@@ -193,6 +193,12 @@ describe('the pages of locks and nodes', () => {
     await shown.says('1 lease is held, and nobody waits');
     await expect.poll(() => shown.rows('Leases that are held')).toHaveLength(1);
     await expect.poll(() => shown.rows('Refused writes')).toHaveLength(1);
+    await shown.follow('Overview');
+    await shown.page.getByRole('link', { name: /^Stale writes refused 1/ }).waitFor();
+    await shown.page.getByRole('link', { name: /^Lock nodes that vote 1 of 1/ }).waitFor();
+    await shown.page.getByRole('img', { name: /1 write under a stale token/ }).waitFor();
+    await shown.isAccessible();
+    await shown.follow('Locks');
     await shown.page.getByRole('searchbox').fill('nobody');
     await shown.page.getByText('No lease is held whose name begins so.').waitFor();
     expect(shown.path).toBe('/locks?prefix=nobody');

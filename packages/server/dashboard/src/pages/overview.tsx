@@ -1,11 +1,18 @@
-/** The first page: what needs attention, and the queues by what waits in them. */
-import { counted, number } from '../format.js';
+/** The first page: what needs attention, the lock nodes, the last refused write, and the queues by what waits in them. */
+import type { Examination, Lock, Recorded } from '@holdfast/client';
+import { pathOf } from '../api.js';
+import { stripOf } from '../fence.js';
+import { counted, number, shownName } from '../format.js';
+import { useLive } from '../live.js';
 import { Card, Empty, Head, Pill, Refused, Stat } from '../parts/layout.js';
+import { FenceStrip } from '../parts/strip.js';
 import { Table } from '../parts/table.js';
-import { Name } from '../parts/text.js';
+import { Name, Time } from '../parts/text.js';
 import { addCommand, type QueueRow, troubles, useQueues } from '../queues.js';
 import { href } from '../router.js';
 import { course, rate } from '../series.js';
+import { LockName } from './locks.js';
+import { DOCTOR, nodesVerdict } from './nodes.js';
 import { NO_QUEUES, QUEUE_COLUMNS } from './queues.js';
 
 const MOST = 8;
@@ -34,6 +41,7 @@ export function OverviewPage() {
         <>
           <Totals rows={rows} stale={stale} />
           {findings.length > 0 && <Attention findings={findings} />}
+          <Coordination />
           <Card title="Queues by what waits" stale={stale} right={<a href="/queues">All {rows.length}</a>}>
             {rows.length === 0 ? (
               <Empty why={NO_QUEUES} command={addCommand('images')} />
@@ -94,6 +102,48 @@ function Totals({ rows, stale }: { readonly rows: readonly QueueRow[]; readonly 
         note={dead === 0 ? 'none has failed for good' : 'failed for good'}
       />
     </div>
+  );
+}
+
+/** The lock nodes, and the last write that was refused: nothing where there are none, or the key may not see them. */
+function Coordination() {
+  const { value: nodes } = useLive<Examination>(DOCTOR);
+  const { value: refused } = useLive<{ entries: readonly Recorded[] }>('/v1/refusals?limit=100');
+  const [last] = refused?.entries ?? [];
+  if (!nodes && !last) return null;
+  return (
+    <>
+      {nodes && (
+        <div class="stats">
+          <Stat
+            label="Lock nodes that vote"
+            value={`${nodes.summary.voting} of ${nodes.summary.nodes}`}
+            to="/nodes"
+            note={nodesVerdict(nodes).replace(/^[^;]*; /, '')}
+          />
+          <Stat
+            label="Stale writes refused"
+            value={number(refused?.entries.length ?? 0)}
+            to="/locks"
+            note={last ? <Time at={last.at} /> : 'none that was recorded'}
+          />
+        </div>
+      )}
+      {last && <LastRefusal name={last.resource} />}
+    </>
+  );
+}
+
+function LastRefusal({ name }: { readonly name: string }) {
+  const { value: lock } = useLive<Lock>(pathOf('/v1/locks/{name}', { name }));
+  const { value } = useLive<{ entries: readonly Recorded[] }>(pathOf('/v1/locks/{name}/history', { name }));
+  if (!lock || !value) return null;
+  return (
+    <Card title="The last refused write" right={<LockName of={name} />}>
+      <div class="pad">
+        <FenceStrip strip={stripOf(value.entries, lock)} name={shownName(name)} />
+      </div>
+    </Card>
   );
 }
 
