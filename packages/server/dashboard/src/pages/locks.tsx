@@ -10,7 +10,7 @@ import { go, href, query, withQuery } from '../router.js';
 
 const MOST = 100;
 
-const LockName = ({ of: name }: { readonly of: string }) =>
+export const LockName = ({ of: name }: { readonly of: string }) =>
   // A permit has no page of its own.
   /#\d+$/.test(name) ? (
     <Name of={name} />
@@ -146,8 +146,7 @@ const REASONS: Readonly<Record<string, string>> = {
   issuer: 'of another issuer',
 };
 
-const refusalKey = ({ at, resource, token, seen }: Recorded): string =>
-  `${at} ${resource} ${token} ${seen}`;
+const refusalKey = ({ at, resource, token, seen }: Recorded): string => `${at} ${resource} ${token} ${seen}`;
 
 function Refusals() {
   const { value, problem, stale } = useLive<{ entries: readonly Recorded[] }>('/v1/refusals?limit=50');

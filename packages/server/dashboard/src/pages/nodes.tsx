@@ -7,7 +7,7 @@ import { Card, Empty, Facts, Head, Pill, Refused, type Tone } from '../parts/lay
 import { type Column, Table } from '../parts/table.js';
 import { Name } from '../parts/text.js';
 
-const DOCTOR = '/v1/doctor';
+export const DOCTOR = '/v1/doctor';
 
 export function NodesPage() {
   const { value, problem, stale } = useLive<Examination>(DOCTOR);
@@ -44,7 +44,7 @@ const Unknown = ({ problem }: { readonly problem: Problem }) =>
   );
 
 /** In words: how many vote, and how many more may fail. */
-function nodesVerdict({ summary: { nodes, voting, quorum, spare } }: Examination): string {
+export function nodesVerdict({ summary: { nodes, voting, quorum, spare } }: Examination): string {
   const needed = `${quorum} ${quorum === 1 ? 'is' : 'are'} needed`;
   const vote = `${voting} of ${counted(nodes, 'node')} ${voting === 1 ? 'votes' : 'vote'}`;
   if (voting < quorum) return `${vote}; ${needed}: no lease can be had now`;

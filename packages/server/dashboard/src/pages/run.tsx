@@ -118,10 +118,7 @@ function About({ run, stale }: { readonly run: Shown; readonly stale: boolean })
               'From its start to the last attempt',
               started && last > started ? duration(last - started) : undefined,
             ],
-            [
-              'Tokens',
-              tokens.size === 0 ? undefined : `${tokens.size}: each attempt and takeover has its own`,
-            ],
+            ['Tokens', tokens.size === 0 ? undefined : `${tokens.size}: each is higher than the one before`],
             [
               'Key',
               key && (
