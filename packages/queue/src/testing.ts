@@ -24,7 +24,7 @@ const HANDLE_ALL = {
 
 /**
  * Handles tasks until none is left, including those that handlers add, and those that are delayed or wait for their
- * next attempt, as if their time had come. Resolves to how many attempts it took. Throws UnavailableError, MisuseError.
+ * next attempt or for the pause of a breaker, as if their time had come. Resolves to how many attempts it took. Throws UnavailableError, MisuseError.
  */
 export async function handleAll<Data, Result>(options: HandleAllOptions<Data, Result>): Promise<number> {
   const { queue, handler, concurrency } = readOptions('handleAll', options, HANDLE_ALL);
@@ -46,9 +46,9 @@ export async function handleAll<Data, Result>(options: HandleAllOptions<Data, Re
   });
   try {
     for (;;) {
-      const { waiting, active, delayed } = await queue.counts();
+      const { waiting, active, delayed, breaker } = await queue.counts();
       if (waiting + active + delayed === 0) return attempts;
-      if (waiting + active === 0) await port.call(hurry, undefined);
+      if (waiting + active === 0 || breaker === 'open') await port.call(hurry, undefined);
       const handled = new Promise<void>((resolve) => {
         wake = resolve;
       });
