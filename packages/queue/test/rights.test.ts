@@ -71,6 +71,13 @@ it('a producer adds, a worker works, an operator operates', async () => {
   for (let n = 0; n < 3; n += 1) await producer.add(n, { key: 'waits' });
   expect((await operator.list('waiting')).tasks).toHaveLength(3);
   expect(await operator.purge('waiting')).toBe(3);
+  for (const options of [{}, { id: 'own', key: 'k' }, { tenant: 't' }]) {
+    const { id } = await producer.add(1, options);
+    expect(await operator.change(id, { data: 2, priority: 5 })).toBe('changed');
+    expect(await operator.reschedule(id, { delay: 60_000 })).toBe('changed');
+    expect(await operator.promote(id)).toBe('changed');
+    expect(await operator.remove(id)).toBe(true);
+  }
   await operator.schedule('s', 1, { every: 60_000 });
   await operator.unschedule('s');
   await operator.resume();
