@@ -21,6 +21,7 @@ class Validity:
         self._until = 0.0
         self._lost = threading.Event()
         self.why = "was not renewed in time"
+        self.cancelled = False
         self.renew(sent, answer)
 
     @property

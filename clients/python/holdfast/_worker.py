@@ -135,6 +135,17 @@ class Worker:
         finally:
             ended.set()
             renewing.join()
+            if validity.cancelled:
+                self._let_go(task)
+
+    def _let_go(self, task: dict) -> None:
+        """Ends a task that was cancelled while its handler ran: until then it is active, though nobody works on it."""
+        try:
+            self._client.claims.complete(task["claim"], result=ABSENT)
+        except (ProblemError, UnreachableError) as error:
+            if getattr(error, "status", None) != 410:
+                # It ends when its lease has run out, and a worker asks for tasks.
+                _log.warning('task "%s": %s', task["id"], error)
 
     def _renew(self, handle: str, validity: Validity, ended: threading.Event) -> None:
         try:
@@ -148,6 +159,7 @@ class Worker:
             try:
                 answer = self._client.claims.extend(handle, http_timeout=max(1.0, validity.left))
                 if "cancelled" in answer:
+                    validity.cancelled = True
                     return validity.end(f"was cancelled: {answer['cancelled']}")
                 validity.renew(sent, answer)
             except ProblemError as error:

@@ -7,6 +7,7 @@ import os
 import pathlib
 import re
 import threading
+import time
 import unittest
 
 from holdfast import Client, Delivery, LeaseLostError, NonRetryableError, ProblemError, UnreachableError
@@ -35,17 +36,23 @@ class TestClient(unittest.TestCase):
                 stop.set()
             if delivery.data == "wrong":
                 raise NonRetryableError("it is wrong")
+            if delivery.data == "cancelled":
+                client.queues.cancel("python-worked", "c", reason="enough")
+                while not delivery.lost:
+                    time.sleep(0.01)
+                return "too late"
             delivery.progress(0.5)
             delivery.check()
             return {"token": delivery.token}
 
         client = self.client
-        client.queues.add_many("python-worked", tasks=[{"data": "wrong", "id": "b"}, {"data": "last", "id": "a"}])
-        client.work("python-worked", handle, stop=stop)
+        client.queues.add_many("python-worked", tasks=[{"data": "wrong", "id": "b"}, {"data": "cancelled", "id": "c"}, {"data": "last", "id": "a"}])
+        client.work("python-worked", handle, lease=3.0, stop=stop)
         done = client.queues.get("python-worked", "a")
         self.assertEqual(done["state"], "completed")
         self.assertGreater(done["result"]["token"], 0)
         self.assertEqual(client.queues.get("python-worked", "b")["state"], "dead")
+        self.assertEqual(client.queues.get("python-worked", "c")["state"], "cancelled")
 
     def test_lease(self) -> None:
         with self.client.lease("python:1", ttl=6) as first:

@@ -123,31 +123,44 @@ async function handle(work: Work, handled: Handled): Promise<void> {
     await end(work, handled, () => claims.fail(claim, failureOf(error)));
   } finally {
     ending.abort();
-    await renewing;
+    if (await renewing) await letGo(work, claim);
     valid.end('has ended');
   }
 }
 
-/** Extends the lease three times in its length, until the handler has ended or the task is lost. */
+/** Ends a task that was cancelled while its handler ran: until then it is active, though nobody works on it. */
+async function letGo({ claims, options }: Work, claim: string): Promise<void> {
+  try {
+    await claims.complete(claim, {});
+  } catch (error) {
+    if (!isLost(error)) options.onError?.(error); // it ends when its lease has run out, and a worker asks for tasks
+  }
+}
+
+/** Extends the lease three times in its length, until the handler has ended or the task is lost. Resolves to whether it was cancelled. */
 async function renew(
   { claims, options }: Work,
   { claim, valid, lease }: Handled,
   ending: AbortSignal,
-): Promise<void> {
+): Promise<boolean> {
   const signal = AbortSignal.any([ending, valid.signal]);
   while (!signal.aborted) {
     try {
       await pause(lease / 3, signal);
       const sent = performance.now();
       const answer = await claims.extend(claim, {}, { signal });
-      if (answer.cancelled !== undefined) return valid.end(`was cancelled: ${answer.cancelled}`);
+      if (answer.cancelled !== undefined) {
+        valid.end(`was cancelled: ${answer.cancelled}`);
+        return true;
+      }
       valid.renew(sent, answer);
     } catch (error) {
-      if (signal.aborted) return;
-      if (isLost(error)) return valid.end('was given to another worker', error);
-      options.onError?.(error); // and tries again, until the validity is over
+      if (signal.aborted) break;
+      if (isLost(error)) valid.end('was given to another worker', error);
+      else options.onError?.(error); // and tries again, until the validity is over
     }
   }
+  return false;
 }
 
 /** Tells what came of a task, again and again until that is known or the lease is over. */

@@ -126,6 +126,7 @@ it('work: what a handler returns or throws is what becomes of its task, and who 
     .toContain('LeaseLostError: Task "c" of "worked" was cancelled: enough.');
   stop.abort();
   await working;
+  expect((await client.queues.get('worked', 'c')).state).toBe('cancelled');
   const stranger = createClient({ url, key: reader.key });
   await expect(stranger.work('worked', () => {})).rejects.toMatchObject({ status: 403 });
 });
