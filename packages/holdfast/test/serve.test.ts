@@ -1,9 +1,7 @@
 /** `holdfast serve` and `holdfast keys`: a server of its own process, asked over HTTP with a key, and stopped by SIGTERM. */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { type LocalNodes, startNodes } from '@holdfast/local';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { endAll, holdfast } from './cli.js';
@@ -53,7 +51,9 @@ test('serves the operations to a key, writes a line for each request, and stops'
 });
 
 test('serves what a program defines', async () => {
-  const queue = pathToFileURL(createRequire(import.meta.url).resolve('@holdfast/queue')).href;
+  // As the command line itself is run: what was built, or the sources.
+  const entry = process.env['HOLDFAST_BUILT'] === '1' ? 'dist/index.js' : 'src/index.ts';
+  const queue = new URL(`../../queue/${entry}`, import.meta.url).href;
   const program = join(folder, 'program.mjs');
   await writeFile(
     program,

@@ -3,7 +3,7 @@
 --
 -- Replies {'hurried', how many}
 --
--- Stands on: lines, breaker
+-- Stands on: lines
 local ids = redis.call('ZRANGE', DELAYED, 0, -1)
 let_go(redis.call('ZRANGE', PACED, 0, -1))
 redis.call('DEL', DELAYED)

@@ -7,14 +7,14 @@
  *
  * Guarantees: the function does what the script does, if the script is written as those of this house are: a statement at
  * the top level begins in the first column, and its further lines are indented or close it; capitals name what never
- * changes. A variable that is declared twice and that a function mentions cannot move: that throws an Error, when the
- * library is made. What a call leaves in the variables stays in the server's memory until the next one; its arguments only
+ * changes. A variable that is declared twice and that a function mentions cannot move, and Lua has no room for more than some
+ * variables: either throws an Error, when the library is made. What a call leaves in the variables stays in the server's memory until the next one; its arguments only
  * if it fails.
  */
 
 interface Statement {
   readonly text: string;
-  /** That it declares with `local`, in their order. */
+  /** That it declares with `local`, in their order; of a function in a table, that of the table. */
   readonly names: readonly string[];
   /** Behind the equals sign. */
   readonly value: string;
@@ -23,9 +23,9 @@ interface Statement {
 
 /** The Lua of a function `name(KEYS, ARGV)` with the body of a script, and of what it needs around it. */
 export function hoisted(name: string, body: string): string {
-  const statements = statementsOf(body);
+  const statements = usedOf(statementsOf(body));
   const moved = statements.filter(({ moves }) => moves);
-  const words = new Set(moved.flatMap(({ text }) => withoutStrings(text).match(/[A-Za-z_]\w*/g) ?? []));
+  const words = new Set(moved.flatMap(wordsOf));
   const declared = statements.filter(({ moves }) => !moves).flatMap(({ names }) => names);
   const outer = new Set(declared.filter((each) => words.has(each)));
   for (const each of outer) {
@@ -33,6 +33,13 @@ export function hoisted(name: string, body: string): string {
       throw new Error(`The script "${name}" declares "${each}" twice, and a function uses it: rename one.`);
   }
   const variables = [...new Set(['KEYS', 'ARGV', ...outer])];
+  const locals =
+    variables.length + moved.flatMap(({ text, names }) => (/^local /.test(text) ? names : [])).length;
+  if (locals > MOST_LOCALS) {
+    throw new Error(
+      `The script "${name}" has ${locals} variables and functions at its top level; ${MOST_LOCALS} are the most, since Lua allows 200 in all.`,
+    );
+  }
   const stays = statements.filter(({ moves }) => !moves);
   const isReset = ({ names, value }: Statement): boolean =>
     names.length > 0 && names.every((each) => outer.has(each)) && isBlank(value);
@@ -59,6 +66,30 @@ export function hoisted(name: string, body: string): string {
     'end',
   ].join('\n');
 }
+
+/**
+ * Without the functions and constants that nothing mentions: preludes have more than one verb needs, and Lua allows 200 local
+ * variables at a time in a function.
+ */
+function usedOf(statements: readonly Statement[]): readonly Statement[] {
+  const used = new Set(statements.filter(({ moves }) => !moves));
+  const mentioned = new Set([...used].flatMap(wordsOf));
+  const isMentioned = ({ names }: Statement): boolean => names.some((each) => mentioned.has(each));
+  for (let size = -1; size < used.size; ) {
+    size = used.size;
+    for (const statement of statements) {
+      if (used.has(statement) || !isMentioned(statement)) continue;
+      used.add(statement);
+      for (const word of wordsOf(statement)) mentioned.add(word);
+    }
+  }
+  return statements.filter((each) => used.has(each));
+}
+
+const wordsOf = ({ text }: Statement): readonly string[] => withoutStrings(text).match(/[A-Za-z_]\w*/g) ?? [];
+
+/** At the top level: Lua allows 200, of which the library and what is made here need some. */
+const MOST_LOCALS = 190;
 
 /** A function mentions at most 60 variables of those around it: Lua's limit. */
 const MOST_VARIABLES = 50;
@@ -100,8 +131,12 @@ function statementsOf(body: string): readonly Statement[] {
 }
 
 function statementOf(text: string): Statement {
-  if (/^local function |^function [A-Z_]+[.:]|^[A-Z_]+\[.+\] = function\b/.test(text))
-    return { text, names: [], value: '', moves: true };
+  const [, one, other] =
+    /^local function (\w+)|^(?:function (?=[A-Z_]+[.:])|(?=[A-Z_]+\[.+\] = function\b))([A-Z_]+)/.exec(
+      text,
+    ) ?? [];
+  const called = one ?? other;
+  if (called !== undefined) return { text, names: [called], value: '', moves: true };
   const [, list = '', value = ''] = /^local ([\w, ]+?)\s*(?:=\s*([\s\S]+))?$/.exec(text) ?? [];
   const names = list.split(',').flatMap((name) => name.trim() || []);
   const moves = names.length > 0 && names.every((name) => /^[A-Z_]+$/.test(name)) && isConstant(value);

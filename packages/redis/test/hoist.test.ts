@@ -106,3 +106,14 @@ it('refuses a variable that is declared twice and that a function mentions', () 
   const lua = 'local at = 1\nlocal function next() return at + 1 end\nlocal at = 5\nreturn next() + at';
   expect(() => new ScriptLibrary({ verb: lua }).text).toThrow('declares "at" twice');
 });
+
+it('leaves out what nothing mentions, and says where Lua would have no room', async () => {
+  const made = (count: number, used: string): string => {
+    const helpers = Array.from({ length: count }, (_, n) => `local function helper${n}() return ${n} end`);
+    return `\n${helpers.join('\n')}\nreturn ${used}\n`;
+  };
+  const { asFunction } = await bothOf(made(300, 'helper7()'));
+  expect(await asFunction()).toBe(7);
+  const all = Array.from({ length: 300 }, (_, n) => `helper${n}()`).join(' + ');
+  await expect(bothOf(made(300, all))).rejects.toThrow('has 302 variables and functions');
+});

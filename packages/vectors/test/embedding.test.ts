@@ -86,7 +86,7 @@ describe('a document that is put with a text only', () => {
     await kb.ready();
     const { hits } = await kb.search({ vector: [1, 0, 0] });
     expect(hits).toMatchObject([{ id: 'a' }]);
-    expect(hits[0]?.score).toBeCloseTo(1, 2);
+    expect(hits[0]?.score).toBeGreaterThan(0.95); // that of "going north" has 0
   });
 
   it('is embedded once: a repeated task asks no model, and a paused worker writes nothing', async () => {
