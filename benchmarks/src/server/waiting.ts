@@ -52,7 +52,8 @@ export async function waiting(stand: Stand, process: MeasuringProcess, asker: As
     const to = await process.ask<Usage>('usage');
     const beside = await addsOf(stand, asker);
     stand.note('waiting', 'holdfast', {
-      'waiting: memory of each, KiB': (to.memory - before) / 1_024 / (polls + viewers),
+      'waiting: memory of the server before, MiB': before / 2 ** 20,
+      'waiting: memory of the server with them, MiB': to.memory / 2 ** 20,
       'waiting: processor while nothing happens, %': (to.cpu - from.cpu) / 10 / stand.pick(IDLE_FOR, 200),
       'waiting: add p50 alone, ms': quantile(alone, 0.5),
       'waiting: add p50 beside them, ms': quantile(beside, 0.5),
