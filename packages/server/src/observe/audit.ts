@@ -2,9 +2,9 @@
  * The audit trail: who did what, when, and with which outcome, as lines of JSON in a file of its own.
  *
  * Guarantees: a line has the names of resources, and never a body, a key or a handle. It is in the file a moment after its request
- * was answered. The trail takes no more than twice `most` bytes: the file that is full becomes
- * "<file>.1", in place of the one before. What cannot be written is kept for the next try, up to 10,000 lines; how many were
- * dropped beyond that is a line of its own.
+ * was answered. The trail takes no more than twice `most` bytes: the file that is full becomes "<file>.1", in place of the one
+ * before. What cannot be written is kept for the next try, up to 10,000 lines; how many were dropped beyond that is a line of
+ * its own.
  */
 import { closeSync, fstatSync, openSync, renameSync, writeSync } from 'node:fs';
 import { type Clock, MisuseError, messageOf, type Timer } from '@holdfast/kernel';
@@ -81,9 +81,11 @@ export class Audit {
           this.#dropped > 0 ? `${JSON.stringify({ operation: 'dropped', lines: this.#dropped })}\n` : '';
         const text = Buffer.from(dropped + this.#waiting.join(''));
         if (this.#size > 0 && this.#size + text.length > most) this.#turn();
-        // A write that is cut short by a full disk leaves a broken line, and the whole is written again.
-        writeSync(this.#file, text);
-        this.#size += text.length;
+        if (this.#file === undefined) return;
+        const written = writeSync(this.#file, text);
+        this.#size += written;
+        // It leaves a broken line, and the whole is written again.
+        if (written < text.length) throw new Error('it was cut short, so the disk may be full');
         this.#waiting = [];
         this.#dropped = 0;
       }
