@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { request } from 'node:https';
 import { join } from 'node:path';
+import { type Clock, systemClock } from '@holdfast/kernel';
 import { createServerKey } from '@holdfast/server';
 import { SignJWT } from 'jose';
 import { expect, test } from 'vitest';
@@ -68,14 +69,27 @@ test('a token may do what its groups may, and only while it is good', async () =
 test('keys are fetched again for a token that names a new one, but not for each', async () => {
   const provider = await provided();
   const issuer = { url: provider.url, audience: 'holdfast', groups: fileOf(GROUPS) };
-  const { ask } = await serve({ issuer });
+  let ahead = 0;
+  const clock: Clock = Object.create(systemClock, { now: { value: () => systemClock.now() + ahead } });
+  const { ask } = await serve({ issuer, clock });
   const session = (key: string) => ask('GET', '/v1/session', { key });
   expect((await session(await provider.token({ sub: 'eve' }))).status).toBe(200);
   await provider.rotate();
   for (let index = 0; index < 3; index += 1)
     expect((await session(await provider.token({ sub: 'eve' }))).status).toBe(401);
   expect(provider.fetched()).toBe(1);
+  ahead = 31_000;
+  for (let index = 0; index < 3; index += 1)
+    expect((await session(await provider.token({ sub: 'eve' }))).status).toBe(200);
+  expect(provider.fetched()).toBe(2);
   const other = await serve({ issuer });
+  const tokenOfAnother = await provider.token({ sub: 'eve' });
+  provider.isNonsense = true;
+  for (const broken of [await serve({ issuer }), other]) {
+    const { status, body } = await broken.ask('GET', '/v1/session', { key: tokenOfAnother });
+    expect({ status, code: body.code }).toEqual({ status: 503, code: 'HOLDFAST_UNAVAILABLE' });
+  }
+  provider.isNonsense = false;
   provider.isDown = true;
   const unknown = await other.ask('GET', '/v1/session', { key: await provider.token({ sub: 'eve' }) });
   expect(unknown).toMatchObject({ status: 503, body: { code: 'HOLDFAST_UNAVAILABLE' } });

@@ -15,6 +15,8 @@ export interface Provider extends AsyncDisposable {
   readonly rotate: () => Promise<void>;
   /** While it answers nothing. */
   isDown: boolean;
+  /** While it answers what no issuer does. */
+  isNonsense: boolean;
   /** How often its keys were fetched. */
   readonly fetched: () => number;
   readonly token: (
@@ -78,6 +80,7 @@ export async function startProvider(): Promise<Provider> {
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const url = new URL(request.url ?? '', 'http://x');
     if (provider.isDown) return void response.writeHead(503).end();
+    if (provider.isNonsense) return void response.writeHead(200).end('{"keys": 7}');
     if (url.pathname === '/authorize') {
       const code = `c${codes.size + 1}-${url.searchParams.get('state')?.slice(0, 8)}`;
       codes.set(code, url.searchParams);
@@ -103,6 +106,7 @@ export async function startProvider(): Promise<Provider> {
     url: `http://127.0.0.1:${(http.address() as AddressInfo).port}`,
     person: { sub: 'eve' },
     isDown: false,
+    isNonsense: false,
     ...{ rotate, token },
     fetched: () => fetched,
     async [Symbol.asyncDispose]() {

@@ -115,18 +115,38 @@ export class Issuer {
   }
 
   async #ask(): Promise<Known> {
-    const { issuer, clock } = this.#options;
+    const { clock } = this.#options;
     this.#tried = clock.now();
-    const discovered = DISCOVERED.parse(
-      await fetchJson(`${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`),
+    const discovered = await this.#discovered();
+    const keys = usable(await fetchJson(discovered.jwks_uri), (set) =>
+      createLocalJWKSet(set as JSONWebKeySet),
     );
+    this.#known = { discovered, keys, since: clock.now() };
+    return this.#known;
+  }
+
+  async #discovered(): Promise<Discovered> {
+    const { issuer } = this.#options;
+    const text = await fetchJson(`${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`);
+    const discovered = usable(text, (value) => DISCOVERED.parse(value));
     if (discovered.issuer !== issuer) {
       throw new UnavailableError(`The issuer calls itself "${discovered.issuer}", not "${issuer}".`, []);
     }
-    requireSafe('The URL of the keys', discovered.jwks_uri);
-    const keys = createLocalJWKSet((await fetchJson(discovered.jwks_uri)) as JSONWebKeySet);
-    this.#known = { discovered, keys, since: clock.now() };
-    return this.#known;
+    return usable(discovered, (value) => {
+      requireSafe('The URL of the keys', value.jwks_uri);
+      return value;
+    });
+  }
+}
+
+/** What was made of an answer of the issuer. Throws UnavailableError for one of which nothing can be made. */
+function usable<Answer, Made>(answer: Answer, make: (answer: Answer) => Made): Made {
+  try {
+    return make(answer);
+  } catch (error) {
+    throw new UnavailableError('The issuer of tokens did not answer as one does; ask who runs it.', [
+      { node: 'the issuer', reason: messageOf(error) },
+    ]);
   }
 }
 
