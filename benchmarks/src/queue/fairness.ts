@@ -5,11 +5,9 @@
  * begun; otherwise the measurement rejects. Add and begin are read on one clock.
  */
 import { setTimeout } from 'node:timers/promises';
-import { type LocalNodes, startNodes } from '@holdfast/local';
 import { createQueue, createWorker, type Queue } from '@holdfast/queue';
-import type { Benchmark, Call, Run } from '../benchmark.js';
-import { describeMachine, type Report } from '../harness/report.js';
-import { note, type Results, tableOf, valuesOf } from '../harness/results.js';
+import { onStand, type Stand } from '../features/stand.js';
+import { tableOf, valuesOf } from '../harness/results.js';
 import { pairedRatio, quantile } from '../harness/statistics.js';
 import { atMost } from '../harness/targets.js';
 import { turns } from '../harness/turns.js';
@@ -41,63 +39,46 @@ const CALM: Condition = { name: 'no flood', floods: false, hasTenants: true };
 const FAIR: Condition = { name: 'flood, tenants', floods: true, hasTenants: true };
 const UNFAIR: Condition = { name: 'flood, no tenants', floods: true, hasTenants: false };
 
-export const queueFairness: Benchmark = {
+export const queueFairness = onStand({
   about: 'what 99 tenants of a queue wait while another one floods it',
+  title: 'A queue that one tenant floods',
   workloads: ['flood'],
-  open: (call) => new FairnessRun(call),
-};
+  measure: run,
+});
 
-class FairnessRun implements Run {
-  readonly #call: Call;
-  readonly #results: Results = new Map();
-  #nodes: LocalNodes | undefined;
-
-  constructor(call: Call) {
-    this.#call = call;
-  }
-
-  async run(): Promise<Report> {
-    const { rounds, quick, command, progress } = this.#call;
-    const environment = { ...describeMachine(), rounds: String(rounds) };
-    this.#nodes = await startNodes(1);
-    const redis = this.#nodes.urls[0] ?? '';
-    const duration = quick ? QUICK : MEASURED;
-    for (let round = -1; round < rounds; round += 1) {
-      for (const condition of turns([CALM, FAIR, UNFAIR], Math.max(round, 0))) {
-        progress(`round ${round + 1}: ${condition.name}`);
-        const waits = await measure(redis, condition, round < 0 ? QUICK : duration);
-        const numbers = { 'wait p50, ms': quantile(waits, 0.5), 'wait p99, ms': quantile(waits, 0.99) };
-        if (round < 0) continue; // until the code is compiled
-        note(this.#results, { workload: 'flood', contestant: condition.name }, numbers);
-      }
+async function run(stand: Stand) {
+  const { rounds, progress } = stand.call;
+  const { url } = await stand.server();
+  const duration = stand.pick(MEASURED, QUICK);
+  for (let round = -1; round < rounds; round += 1) {
+    for (const condition of turns([CALM, FAIR, UNFAIR], Math.max(round, 0))) {
+      progress(`round ${round + 1}: ${condition.name}`);
+      const waits = await measure(url, condition, round < 0 ? QUICK : duration);
+      if (round < 0) continue; // until the code is compiled
+      stand.note('flood', condition.name, {
+        'wait p50, ms': quantile(waits, 0.5),
+        'wait p99, ms': quantile(waits, 0.99),
+      });
     }
-    const p99 = (of: Condition): readonly number[] => valuesOf(this.#results, 'wait p99, ms', of.name);
-    const about = `${TENANTS - 1} tenants add ${PER_SECOND} tasks a second together, whose waits are measured from before the add until the handler begins. One worker has ${CONCURRENCY} at a time, each for ${TAKES} ms. The flood is a backlog of another tenant that lasts longer than the measurement.`;
-    return {
-      title: 'A queue that one tenant floods',
-      command,
-      environment,
-      targets: [
-        atMost('wait of the others, p99, with the flood to without', pairedRatio(p99(FAIR), p99(CALM)), 2),
-      ],
-      tables: [
-        tableOf(this.#results, {
-          ...{ workload: 'flood', about, isCompared: false },
-          contestants: [CALM, FAIR, UNFAIR].map(({ name }) => name),
-        }),
-      ],
-      remarks: [
-        'With the flood every slot is busy, so that a task waits for one; without it some are free.',
-        'Producers and worker are one process, Redis is another.',
-        'Without tenants, the tasks of the others stand behind the whole backlog: their waits grow with it, and those that had not begun when the measurement ended count with the wait that they had by then.',
-      ],
-      data: this.#results,
-    };
   }
-
-  async stop(): Promise<void> {
-    await this.#nodes?.stop();
-  }
+  const p99 = (of: Condition): readonly number[] => valuesOf(stand.results, 'wait p99, ms', of.name);
+  const about = `${TENANTS - 1} tenants add ${PER_SECOND} tasks a second together, whose waits are measured from before the add until the handler begins. One worker has ${CONCURRENCY} at a time, each for ${TAKES} ms. The flood is a backlog of another tenant that lasts longer than the measurement.`;
+  return {
+    targets: [
+      atMost('wait of the others, p99, with the flood to without', pairedRatio(p99(FAIR), p99(CALM)), 2),
+    ],
+    tables: [
+      tableOf(stand.results, {
+        ...{ workload: 'flood', about, isCompared: false },
+        contestants: [CALM, FAIR, UNFAIR].map(({ name }) => name),
+      }),
+    ],
+    remarks: [
+      'With the flood every slot is busy, so that a task waits for one; without it some are free.',
+      'Producers and worker are one process, Redis is another.',
+      'Without tenants, the tasks of the others stand behind the whole backlog: their waits grow with it, and those that had not begun when the measurement ended count with the wait that they had by then.',
+    ],
+  };
 }
 
 /** The waits of the others' tasks, in ms. */

@@ -4,13 +4,10 @@
  *
  * Guarantees: the follow-up has read as many outcomes as there were tasks, or the measurement rejects.
  */
-import { type LocalNodes, startNodes } from '@holdfast/local';
 import { createQueue, createWorker } from '@holdfast/queue';
 import { Redis } from 'ioredis';
-import type { Benchmark, Call, Run } from '../benchmark.js';
-import { describeMachine, type Report } from '../harness/report.js';
-import { type Numbers, note, type Results, tableOf, valuesOf } from '../harness/results.js';
-import { spread } from '../harness/statistics.js';
+import { onStand, type Stand } from '../features/stand.js';
+import { type Numbers, tableOf } from '../harness/results.js';
 import { atMost } from '../harness/targets.js';
 
 const SIZES = [10_000, 100_000];
@@ -20,56 +17,37 @@ const CONCURRENCY = 200;
 const LOOK = 500;
 const HEAP = 'heap while the follow-up reads, MB';
 
-export const queueFanIn: Benchmark = {
+export const queueFanIn = onStand({
   about: 'a follow-up of 10,000 and of 100,000 tasks, and its memory',
+  title: 'A follow-up of many tasks',
   workloads: ['fan-in'],
   rounds: 3,
-  open: (call) => new FanInRun(call),
-};
+  measure: run,
+});
 
-class FanInRun implements Run {
-  readonly #call: Call;
-  readonly #results: Results = new Map();
-  #nodes: LocalNodes | undefined;
+const contestantOf = (size: number): string => `${size.toLocaleString('en-US')} tasks`;
 
-  constructor(call: Call) {
-    this.#call = call;
-  }
-
-  async run(): Promise<Report> {
-    const { rounds, quick, command, progress } = this.#call;
-    const environment = { ...describeMachine(), rounds: String(rounds) };
-    this.#nodes = await startNodes(1);
-    const url = this.#nodes.urls[0] ?? '';
-    const sizes = quick ? QUICK : SIZES;
-    const contestants = sizes.map((size) => `${size.toLocaleString('en-US')} tasks`);
-    for (let round = 0; round < rounds; round += 1) {
-      for (const [index, size] of sizes.entries()) {
-        progress(`round ${round + 1}: ${size} tasks`);
-        const numbers = await measure(url, size);
-        note(this.#results, { workload: 'fan-in', contestant: contestants[index] ?? '' }, numbers);
-      }
+async function run(stand: Stand) {
+  const { rounds, progress } = stand.call;
+  const { url } = await stand.server();
+  const sizes = stand.pick(SIZES, QUICK);
+  for (let round = 0; round < rounds; round += 1) {
+    for (const size of sizes) {
+      progress(`round ${round + 1}: ${size} tasks`);
+      stand.note('fan-in', contestantOf(size), await measure(url, size));
     }
-    const most = valuesOf(this.#results, HEAP, contestants.at(-1) ?? '');
-    return {
-      title: 'A follow-up of many tasks',
-      command,
-      environment,
-      targets: [atMost(`${HEAP}, with the most tasks`, spread(most), 16)],
-      tables: [
-        tableOf(this.#results, {
-          ...{ workload: 'fan-in', contestants, isCompared: false },
-          about: `One worker with ${CONCURRENCY} tasks at a time, whose handlers return a small object. The heap is the most above that before the follow-up began, after garbage collection each ${LOOK} outcomes.`,
-        }),
-      ],
-      remarks: ['What Redis has is `used_memory` when the follow-up begins, above that of the empty server.'],
-      data: this.#results,
-    };
   }
-
-  async stop(): Promise<void> {
-    await this.#nodes?.stop();
-  }
+  const most = stand.spread(HEAP, contestantOf(Math.max(...sizes)));
+  return {
+    targets: [atMost(`${HEAP}, with the most tasks`, most, 16)],
+    tables: [
+      tableOf(stand.results, {
+        ...{ workload: 'fan-in', contestants: sizes.map(contestantOf), isCompared: false },
+        about: `One worker with ${CONCURRENCY} tasks at a time, whose handlers return a small object. The heap is the most above that before the follow-up began, after garbage collection each ${LOOK} outcomes.`,
+      }),
+    ],
+    remarks: ['What Redis has is `used_memory` when the follow-up begins, above that of the empty server.'],
+  };
 }
 
 async function measure(url: string, size: number): Promise<Numbers> {

@@ -4,69 +4,49 @@
  * Guarantees: calls are counted by the server (`INFO commandstats`), whoever sends them. A task is added when the one before
  * has completed, so that all workers are idle.
  */
-import { type LocalNodes, startNodes } from '@holdfast/local';
 import { createQueue, createWorker } from '@holdfast/queue';
 import { Redis } from 'ioredis';
-import type { Benchmark, Call, Run } from '../benchmark.js';
-import { describeMachine, type Report } from '../harness/report.js';
-import { note, type Results, tableOf, valuesOf } from '../harness/results.js';
-import { spread } from '../harness/statistics.js';
+import { onStand, type Stand } from '../features/stand.js';
+import { tableOf } from '../harness/results.js';
 import { atMost } from '../harness/targets.js';
 
 const WORKERS = [1, 10, 40];
 const METRIC = 'script calls of the workers for a task';
 
-export const queueIdle: Benchmark = {
+export const queueIdle = onStand({
   about: 'script calls for a task with 1, 10 and 40 idle workers',
+  title: 'Calls for a task, with idle workers',
   workloads: ['calls'],
-  open: (call) => new IdleRun(call),
-};
+  measure: run,
+});
 
-class IdleRun implements Run {
-  readonly #call: Call;
-  readonly #results: Results = new Map();
-  #nodes: LocalNodes | undefined;
+const contestantOf = (workers: number): string => `${workers} idle`;
 
-  constructor(call: Call) {
-    this.#call = call;
-  }
-
-  async run(): Promise<Report> {
-    const { rounds, quick, command, progress } = this.#call;
-    const environment = { ...describeMachine(), rounds: String(rounds) };
-    this.#nodes = await startNodes(1);
-    const url = this.#nodes.urls[0] ?? '';
-    for (let round = 0; round < rounds; round += 1) {
-      for (const workers of WORKERS) {
-        progress(`round ${round + 1}: ${workers} workers`);
-        const calls = await measure(url, workers, quick ? 20 : 500);
-        note(this.#results, { workload: 'calls', contestant: `${workers} idle` }, { [METRIC]: calls });
-      }
+async function run(stand: Stand) {
+  const { rounds, progress } = stand.call;
+  const { url } = await stand.server();
+  for (let round = 0; round < rounds; round += 1) {
+    for (const workers of WORKERS) {
+      progress(`round ${round + 1}: ${workers} workers`);
+      const calls = await measure(url, workers, stand.pick(500, 20));
+      stand.note('calls', contestantOf(workers), { [METRIC]: calls });
     }
-    return {
-      title: 'Calls for a task, with idle workers',
-      command,
-      environment,
-      targets: WORKERS.map((workers) =>
-        atMost(`${workers} idle`, spread(valuesOf(this.#results, METRIC, `${workers} idle`)), 2),
-      ),
-      tables: [
-        tableOf(this.#results, {
-          ...{ workload: 'calls', isCompared: false },
-          about: 'Tasks are added one after the other; the call that adds one is not counted.',
-          contestants: WORKERS.map((workers) => `${workers} idle`),
-        }),
-      ],
-      remarks: [
-        'Renewals of the sessions of idle workers, three in a lease of 30 s for each, are counted too.',
-      ],
-      data: this.#results,
-    };
   }
-
-  async stop(): Promise<void> {
-    await this.#nodes?.stop();
-  }
+  return {
+    targets: WORKERS.map((workers) =>
+      atMost(contestantOf(workers), stand.spread(METRIC, contestantOf(workers)), 2),
+    ),
+    tables: [
+      tableOf(stand.results, {
+        ...{ workload: 'calls', isCompared: false },
+        about: 'Tasks are added one after the other; the call that adds one is not counted.',
+        contestants: WORKERS.map(contestantOf),
+      }),
+    ],
+    remarks: [
+      'Renewals of the sessions of idle workers, three in a lease of 30 s for each, are counted too.',
+    ],
+  };
 }
 
 async function measure(url: string, workers: number, tasks: number): Promise<number> {
