@@ -5,25 +5,16 @@
  * The functions and constants at the top level of the script move out of the function, and with them the variables that
  * the functions mention. What sets a variable stays where it is, so each call sets anew what it begins with.
  *
- * Guarantees: the function does what the script does, if the script is written as those of this house are: a statement at
- * the top level begins in the first column, and its further lines are indented or close it; capitals name what never
- * changes. A variable that is declared twice and that a function mentions cannot move, and Lua has no room for more than some
- * variables: either throws an Error, when the library is made. What a call leaves in the variables stays in the server's memory until the next one; its arguments only
- * if it fails.
+ * Guarantees: the function does what the script does, if that is written as statements.ts says. A variable that is declared
+ * twice and that a function mentions cannot move, and Lua has no room for more than some variables: either throws an
+ * Error, when the library is made. What a call leaves in the variables stays in the server's memory until the next one;
+ * its arguments only if it fails.
  */
-
-interface Statement {
-  readonly text: string;
-  /** That it declares with `local`, in their order; of a function in a table, that of the table. */
-  readonly names: readonly string[];
-  /** Behind the equals sign. */
-  readonly value: string;
-  readonly moves: boolean;
-}
+import { mostOf, nested, type Statement, statementsOf, usedOf, wordsOf } from './statements.js';
 
 /** The Lua of a function `name(KEYS, ARGV)` with the body of a script, and of what it needs around it. */
 export function hoisted(name: string, body: string): string {
-  const statements = usedOf(statementsOf(body));
+  const statements = nested(usedOf(statementsOf(body)));
   const moved = statements.filter(({ moves }) => moves);
   const words = new Set(moved.flatMap(wordsOf));
   const declared = statements.filter(({ moves }) => !moves).flatMap(({ names }) => names);
@@ -33,8 +24,7 @@ export function hoisted(name: string, body: string): string {
       throw new Error(`The script "${name}" declares "${each}" twice, and a function uses it: rename one.`);
   }
   const variables = [...new Set(['KEYS', 'ARGV', ...outer])];
-  const locals =
-    variables.length + moved.flatMap(({ text, names }) => (/^local /.test(text) ? names : [])).length;
+  const locals = variables.length + mostOf(moved);
   if (locals > MOST_LOCALS) {
     throw new Error(
       `The script "${name}" has ${locals} variables and functions at its top level; ${MOST_LOCALS} are the most, since Lua allows 200 in all.`,
@@ -67,27 +57,6 @@ export function hoisted(name: string, body: string): string {
   ].join('\n');
 }
 
-/**
- * Without the functions and constants that nothing mentions: preludes have more than one verb needs, and Lua allows 200 local
- * variables at a time in a function.
- */
-function usedOf(statements: readonly Statement[]): readonly Statement[] {
-  const used = new Set(statements.filter(({ moves }) => !moves));
-  const mentioned = new Set([...used].flatMap(wordsOf));
-  const isMentioned = ({ names }: Statement): boolean => names.some((each) => mentioned.has(each));
-  for (let size = -1; size < used.size; ) {
-    size = used.size;
-    for (const statement of statements) {
-      if (used.has(statement) || !isMentioned(statement)) continue;
-      used.add(statement);
-      for (const word of wordsOf(statement)) mentioned.add(word);
-    }
-  }
-  return statements.filter((each) => used.has(each));
-}
-
-const wordsOf = ({ text }: Statement): readonly string[] => withoutStrings(text).match(/[A-Za-z_]\w*/g) ?? [];
-
 /** At the top level: Lua allows 200, of which the library and what is made here need some. */
 const MOST_LOCALS = 190;
 
@@ -116,41 +85,6 @@ function callOf({ text, names, value }: Statement, outer: ReadonlySet<string>): 
   return `${declaration}${names.join(', ')} = ${value === '' ? 'nil' : value}`;
 }
 
-/** A line that goes on with, or closes, what began above it. */
-const GOES_ON = /^(\s|end\b|else|until\b|[})\]])/;
-
-function statementsOf(body: string): readonly Statement[] {
-  const groups: string[][] = [];
-  for (const line of body.split('\n').map(withoutComment)) {
-    if (line.trim() === '') continue;
-    const last = groups.at(-1);
-    if (last && GOES_ON.test(line)) last.push(line);
-    else groups.push([line]);
-  }
-  return groups.map((lines) => statementOf(lines.join('\n')));
-}
-
-function statementOf(text: string): Statement {
-  const [, one, other] =
-    /^local function (\w+)|^(?:function (?=[A-Z_]+[.:])|(?=[A-Z_]+\[.+\] = function\b))([A-Z_]+)/.exec(
-      text,
-    ) ?? [];
-  const called = one ?? other;
-  if (called !== undefined) return { text, names: [called], value: '', moves: true };
-  const [, list = '', value = ''] = /^local ([\w, ]+?)\s*(?:=\s*([\s\S]+))?$/.exec(text) ?? [];
-  const names = list.split(',').flatMap((name) => name.trim() || []);
-  const moves = names.length > 0 && names.every((name) => /^[A-Z_]+$/.test(name)) && isConstant(value);
-  return { text, names, value, moves };
-}
-
-/** A table, a number, a text, or what is computed of numbers. */
-const isConstant = (value: string): boolean =>
-  value.startsWith('{') || (value !== '' && /^[\d\s,.*+\-/()]+$/.test(withoutStrings(value, '0')));
-
 /** What a variable begins with in each call, if that depends on nothing. */
 const isBlank = (value: string): boolean =>
   value === '' || value === '{}' || value === 'nil' || /^(\d+|'[^'\n]*')$/.test(value);
-
-const withoutComment = (line: string): string => line.replace(/(^|\s)--(\s.*)?$/, '').trimEnd();
-
-const withoutStrings = (text: string, by = ''): string => text.replace(/'[^'\n]*'|"[^"\n]*"/g, by);

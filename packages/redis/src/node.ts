@@ -15,7 +15,17 @@ import {
   type Operation,
   type Verb,
 } from './group-commit.js';
-import { evaluate, isForbiddenFunction, isFull, type Script, type ScriptLibrary } from './script.js';
+import {
+  evaluate,
+  isForbiddenFunction,
+  isFull,
+  isRefusedLibrary,
+  type Script,
+  type ScriptLibrary,
+} from './script.js';
+
+/** Libraries of which this process has warned. */
+const warned = new WeakSet<ScriptLibrary>();
 
 /** How many times its patience a connection may be useless before it is restarted. */
 const RESTART_AFTER = 10;
@@ -140,12 +150,23 @@ export class RedisNode {
       // A library's name identifies its contents: an existing one is the same. Any other error means scripts.
       (error: unknown) => {
         this.#commits.takesFlags = isForbiddenFunction(error) || isFull(error);
+        if (isRefusedLibrary(error)) this.#warnOf(library, error);
         return reasonOf(error).includes('already exists');
       },
     );
     const present = await loaded;
     this.#commits.has(library, present);
     return present;
+  }
+
+  /** Scripts do the same, but slower, and nobody would notice: so this is said once for each library. */
+  #warnOf(library: ScriptLibrary, error: unknown): void {
+    if (warned.has(library)) return;
+    warned.add(library);
+    process.emitWarning(
+      `The server at ${this.address} does not take the functions ${library.name} (${reasonOf(error)}); scripts do their work instead, more slowly. Unless the server was overloaded, this is a mistake in Holdfast: please report it.`,
+      { type: 'HoldfastWarning', code: 'HOLDFAST_FUNCTIONS_REFUSED' },
+    );
   }
 
   /**

@@ -10,6 +10,7 @@ import type { Connection, Reply } from './connection.js';
 import { hoisted } from './hoist.js';
 import { type Keyspace, keysNamedIn, openingOf } from './keyspace.js';
 import { filesOf, readLua } from './preludes.js';
+import { withRoom } from './statements.js';
 
 /** Opens each script and library that stands on redis/server: the variables that lua/server.lua keeps between calls. */
 export const SERVER_VARIABLES = 'local RUN_ID, SERVER, ASKED_AT, REPLICAS, FOLLOWING, IS_ALONE';
@@ -100,7 +101,9 @@ export const scriptFrom = (folder: URL, verb: string, prelude = ''): Script =>
  */
 function withVerbApart(body: string, verb: string): string {
   const at = verb === '' ? -1 : body.lastIndexOf(`\n-- ${verb}: `);
-  return at < 0 ? body : `${body.slice(0, at)}\nlocal function verb()${body.slice(at)}\nend\nreturn verb()`;
+  if (at < 0) return body;
+  const own = body.slice(at);
+  return `${withRoom(body.slice(0, at), own)}\nlocal function verb()${own}\nend\nreturn verb()`;
 }
 
 const readVerb = (folder: URL, verb: string): string => filesOf(folder, verb).map(readLua).join('\n');
@@ -178,6 +181,11 @@ export function isForbiddenFunction(error: unknown): boolean {
 /** Whether a server that knows functions has no memory for more of them: it says so even of a library that it has. */
 export function isFull(error: unknown): boolean {
   return error instanceof Error && error.message.startsWith('OOM');
+}
+
+/** Whether a server that knows functions, and lets us load some, does not take these. */
+export function isRefusedLibrary(error: unknown): boolean {
+  return error instanceof Error && /^ERR Error (compiling|registering)/.test(error.message);
 }
 
 /** Whether a server refused EVALSHA because it has not seen the script since it started. */

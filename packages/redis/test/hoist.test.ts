@@ -117,3 +117,30 @@ it('leaves out what nothing mentions, and says where Lua would have no room', as
   const all = Array.from({ length: 300 }, (_, n) => `helper${n}()`).join(' + ');
   await expect(bothOf(made(300, all))).rejects.toThrow('has 302 variables and functions');
 });
+
+it('keeps a helper that one function alone mentions in a block of that function, as a script of many too', async () => {
+  // Each of 120 functions has a helper, and a constant of that helper: 360 variables in all.
+  const parts = Array.from({ length: 120 }, (_, n) =>
+    [
+      `local OF_${'ABCDEFGHIJ'.charAt(n / 12)}${'ABCDEFGHIJKL'.charAt(n % 12)} = ${n}`,
+      `local function helper${n}() return OF_${'ABCDEFGHIJ'.charAt(n / 12)}${'ABCDEFGHIJKL'.charAt(n % 12)} end`,
+      `local function part${n}(depth)`,
+      `  return depth > 0 and part${n}(depth - 1) or helper${n}()`,
+      'end',
+    ].join('\n'),
+  );
+  // Two functions share this one, so it stays.
+  const shared =
+    'local function both() return 1 end\nlocal function one() return both() end\nlocal function two() return both() + 1 end';
+  const sums = [0, 40, 80].map(
+    (from) =>
+      `local function sum${from}() return ${Array.from({ length: 40 }, (_, n) => `part${from + n}(2)`).join(' + ')} end`,
+  );
+  const { asScript, asFunction } = await bothOf(
+    `\n${shared}\n${parts.join('\n')}\n${sums.join('\n')}\n-- verb: adds\nreturn sum0() + sum40() + sum80() + one() + two()`,
+  );
+  const expected = (119 * 120) / 2 + 3;
+  expect(await asScript()).toBe(expected);
+  expect(await asFunction()).toBe(expected);
+  expect(await asFunction()).toBe(expected);
+});

@@ -191,6 +191,27 @@ describe.each(Object.entries(libraries))('over %s', (library, connection) => {
     await redis.call('FUNCTION', 'DELETE', counting.name);
   });
 
+  it('functions that a server refuses are scripts instead, and that is said once', async () => {
+    using opened = await open(connection());
+    const warned = vi.spyOn(process, 'emitWarning').mockImplementation(() => {});
+    try {
+      const broken = new ScriptLibrary(
+        { append: `-- ${library}\nreturn {'appended', redis.call('RPUSH', KEYS[1], ARGV[1])}` },
+        { prelude: 'if redis.register_function then not_there() end' },
+      );
+      const script = broken.scripts.get('append') as Script;
+      for (let times = 0; times < 2; times += 1) await opened.node.load([script]);
+      const operation = new Append('x');
+      opened.node.submit({ ...appendTo(`refused-${library}`), script }, operation);
+      expect(await operation.outcome).toBe(1);
+      expect(warned.mock.calls.map(([text]) => String(text))).toEqual([
+        expect.stringMatching(new RegExp(`does not take the functions ${broken.name} .*not_there`)),
+      ]);
+    } finally {
+      warned.mockRestore();
+    }
+  });
+
   it('a failing script, or a reply that is not its own, fails the operations', async () => {
     using opened = await open(connection());
     const broken = new Append('x');
