@@ -1,4 +1,7 @@
-/** Every example runs, prints the facts that it is about, and leaves nothing behind. */
+/**
+ * Every example runs, prints the facts that it is about, and leaves nothing behind. Most run one after the other in one
+ * process, which loads the packages once; in `npm run test:full` each has a process of its own.
+ */
 import { readFile } from 'node:fs/promises';
 import { createRedisGuard, type RedisGuard } from '@holdfast/fence/redis';
 import { type LocalNodes, startNodes } from '@holdfast/local';
@@ -7,7 +10,7 @@ import { createLocks } from '@holdfast/lock';
 import { Redis } from 'ioredis';
 import { Pool } from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { gone, Program, run } from './program.js';
+import { gone, Program, run, Series } from './program.js';
 
 const FACTS: Readonly<Record<string, RegExp>> = {
   'first-lease.ts': /^token \d{16}: balance 0 -> 100\n$/,
@@ -68,20 +71,28 @@ const FACTS: Readonly<Record<string, RegExp>> = {
 let shared: LocalNodes;
 let guard: RedisGuard;
 let postgres: LocalPostgres;
+let series: Series;
 let databases = 0;
 beforeAll(async () => {
   [shared, postgres] = await Promise.all([startNodes(6), startPostgres()]);
   await using locks = createLocks({ nodes: shared.urls.slice(1), callTimeout: 5_000 });
   await locks.initialize();
   guard = createRedisGuard({ redis: shared.urls[0] ?? '' });
+  series = new Series();
 });
 afterAll(async () => {
+  series.process.kill('SIGKILL');
   await guard.close();
   await Promise.all([shared.stop(), postgres.stop()]);
 });
 
 /** Those that leave a lease behind, which another one would have to wait for. */
 const LEAVING = /^(fence|postgres.*|http|object-store)\.ts$/;
+
+/** These need a process of their own: they read their command line, or set something for the whole process. */
+const ALONE = /^(shop-features\/main|telemetry|endpoints|node-redis-and-ioredis|first-lease)\.ts$/;
+const isAlone = (file: string): boolean =>
+  process.env['HOLDFAST_TESTS'] === 'full' || LEAVING.test(file) || ALONE.test(file);
 
 /** A database of its own; "postgres.ts" starts a server, as a reader's does. */
 async function databaseFor(file: string): Promise<NodeJS.ProcessEnv> {
@@ -116,9 +127,15 @@ it.each(FIVE)('%s is run by five/main.ts', async (file) => {
 });
 
 it.each(Object.entries(FACTS))('%s prints its facts', async (file, facts) => {
-  const { code, output } = await run(file, [], await serversFor(file));
+  const env = await serversFor(file);
+  if (!isAlone(file)) return expect(await series.run(file, env)).toMatch(facts);
+  const { code, output } = await run(file, [], env);
   expect(output).toMatch(facts);
   expect(code).toBe(0);
+});
+
+it('the process of the examples ends by itself: none has left anything open', async () => {
+  expect(await series.finish(), series.output).toBe(0);
 });
 
 it('an example uses the nodes that the environment names, and leaves them running', async () => {

@@ -1,5 +1,6 @@
 /**
- * Runs an example as its users do, in a process of its own, and sees that nothing of it is left.
+ * Runs an example as its users do, in a process of its own, or a series of them in one process; sees that nothing of them
+ * is left.
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -24,7 +25,7 @@ export class Program {
     this.process = spawn(process.execPath, [...commandOf(file), ...args], {
       cwd: root,
       env: { ...process.env, HOLDFAST_NODES: '', REDIS_URL: '', ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: 'pipe',
     });
     for (const stream of [this.process.stdout, this.process.stderr]) {
       stream?.on('data', (chunk: Buffer) => {
@@ -68,6 +69,34 @@ export class Program {
       for (const [pid, parent] of pairs) if (family.has(parent)) family.add(pid);
     }
     return [...family].filter((pid) => pid !== undefined);
+  }
+}
+
+/**
+ * One process that runs examples one after the other, which loads the packages once. One that throws ends the process, so
+ * that those after it fail too.
+ */
+export class Series extends Program {
+  #runs = 0;
+
+  constructor() {
+    super('../test/series.mjs');
+  }
+
+  /** Runs an example to its end. Resolves to what it printed; rejects with that if it throws. */
+  async run(file: string, env: NodeJS.ProcessEnv): Promise<string> {
+    const from = this.output.length;
+    this.#runs += 1;
+    const end = `\0${this.#runs}\n`;
+    this.process.stdin?.write(`${JSON.stringify({ path: `${root}${commandOf(file).at(-1)}`, env, end })}\n`);
+    await this.printed(end);
+    return this.output.slice(from, this.output.lastIndexOf(end));
+  }
+
+  /** Gives it no more examples. Resolves to its exit code once nothing that they opened is left. */
+  finish(): Promise<number | NodeJS.Signals | null> {
+    this.process.stdin?.end();
+    return this.ended();
   }
 }
 
