@@ -12,7 +12,7 @@ import { checkRecall } from '../src/operate/check.js';
 import { openIndex } from '../src/operate/open-index.js';
 import type { VectorIndex } from '../src/vector-index.js';
 import type { VectorIndexOptions } from '../src/vector-index-options.js';
-import { client, follower, holderOf, idsOf, server, url, useRedis } from './setting.js';
+import { client, follower, holderOf, idsOf, later, server, url, useRedis } from './setting.js';
 
 const version = spawnSync(findServer(), ['--version'], { encoding: 'utf8' }).stdout;
 const hasSets = /^Redis server v=(?:[89]|\d\d)\./.test(version);
@@ -226,6 +226,80 @@ withSets('tells the score and the attributes of one state, while documents are w
   }
   isOver = true;
   await writing;
+});
+
+/** Writes through several processes, as fast as they can, until the test is over. */
+function writeAllTheTime(write: (index: VectorIndex, n: number) => Promise<unknown>): void {
+  let isOver = false;
+  const writers = Array.from({ length: 3 }, async (_, first) => {
+    const index = onServer();
+    for (let n = first; !isOver; n += 3) await write(index, n);
+  });
+  later(async () => {
+    isOver = true;
+    await Promise.all(writers);
+  });
+}
+
+withSets('finds every document, however often it is written', async () => {
+  const index = onServer();
+  const acknowledged = new Map<string, number>();
+  const put = async (by: VectorIndex, n: number): Promise<void> => {
+    const id = `a${n % 6}`;
+    await by.put({ id, vector: at((n % 4) * 500), attributes: { kind: 'hot', n } });
+    acknowledged.set(id, n);
+  };
+  for (let n = 0; n < 6; n += 1) await put(index, n);
+  writeAllTheTime((by, n) => put(by, n + 6));
+  for (let n = 0; n < 60; n += 1) {
+    const before = new Map(acknowledged);
+    const filter = n % 2 === 0 ? {} : { filter: { kind: 'hot' } };
+    const { hits } = await index.search({ vector: at(0), limit: 6, ...filter });
+    expect(hits.map(({ id }) => id).sort()).toEqual(['a0', 'a1', 'a2', 'a3', 'a4', 'a5']);
+    for (const { id, attributes, score } of hits) {
+      const told = Number(attributes['n']);
+      expect(told).toBeGreaterThanOrEqual(before.get(id) ?? Number.POSITIVE_INFINITY);
+      expect(Math.abs(score - Math.cos((told % 4) / 2))).toBeLessThan(0.03);
+    }
+  }
+});
+
+withSets('finds the nearest of one moment, while others come near and go', async () => {
+  const index = onServer();
+  for (let n = 0; n < 40; n += 1)
+    await index.put({ id: `still${n}`, vector: at(500 + n), attributes: { kind: 'still' } });
+  writeAllTheTime((by, n) => {
+    const id = `hot${n % 7}`;
+    if (n % 5 === 0) return by.delete(id);
+    const isNear = n % 2 === 0;
+    return by.put({ id, vector: at(isNear ? 0 : 1_500), attributes: { kind: isNear ? 'near' : 'far' } });
+  });
+  for (let n = 0; n < 60; n += 1) {
+    const { hits, facets } = await index.search({ vector: at(0), limit: 10, facets: ['kind'] });
+    const near = facets['kind']?.find(({ value }) => value === 'near')?.count ?? 0;
+    const kinds = hits.map(({ attributes }) => attributes['kind']);
+    expect(kinds).toEqual(Array.from({ length: 10 }, (_, rank) => (rank < near ? 'near' : 'still')));
+  }
+});
+
+withSets('reads everything again that it was told while it caught up', async () => {
+  const [one, late] = [onServer(), onServer()];
+  await one.put({ id: 'a', vector: at(0), attributes: { n: 0 } });
+  await late.ready();
+  for (let round = 0; round < 5; round += 1) {
+    const puts = Array.from({ length: 600 }, (_, n) =>
+      one.put({
+        id: n === 300 ? 'a' : `b${n}`,
+        vector: at(n === 300 ? 0 : 700 + n),
+        attributes: { n: round },
+      }),
+    );
+    const looking = late.ready();
+    await Promise.all(puts);
+    const { hits } = await late.search({ vector: at(0), limit: 1 });
+    expect(hits.map(({ id, attributes }) => [id, attributes])).toEqual([['a', { n: round }]]);
+    await looking;
+  }
 });
 
 withSets('finds nothing that has expired, and takes it out of the sets', async () => {

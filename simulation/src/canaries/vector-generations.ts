@@ -90,8 +90,8 @@ export const VECTOR_GENERATION_CANARIES: readonly Canary[] = [
     changes: [
       {
         file: `${SRC}/query/search.ts`,
-        find: 'if (current().index !== index) continue;',
-        replace: 'void current;',
+        find: 'while (this.#parts.serving().index === asked.index) {',
+        replace: 'while (true as boolean) {',
       },
     ],
   },

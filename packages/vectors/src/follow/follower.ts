@@ -40,6 +40,13 @@ export interface FollowerParts {
 /** The vectors of a generation. */
 type Held = GenerationIndex | ServerVectors;
 
+/** What was read of the vectors of a document. */
+interface ReadVectors {
+  readonly index: Held;
+  readonly bytes: Buffer | null;
+  readonly isWhole: boolean;
+}
+
 /** A comparison of all that is known here with all that the server has. */
 interface Comparison {
   readonly seen: Set<string>;
@@ -361,36 +368,42 @@ export class Follower {
       const isSame = this.documents.get(id)?.logged === sequence && sequence < (comparison?.since ?? 0);
       if (!isSame) wanted.push({ id, sequence });
     }
-    const generations = [...this.#held.values()];
+    const generations = [...this.#held.values()].map((index) => ({
+      index,
+      bytes: index instanceof ServerVectors ? index.wantedBytes : undefined,
+    }));
     const found = await this.#fetch(
       wanted.map(({ id }) => id),
       generations,
     );
     const slices = new Slices(this.#parts.clock);
-    for (const [index, entry] of wanted.entries()) {
-      const { document = null, vectors = [] } = found[index] ?? {};
-      this.#applyOne(entry, document, (at) => ({ index: generations[at], bytes: vectors[at] ?? null }));
+    for (const [at, entry] of wanted.entries()) {
+      const { document = null, vectors = [] } = found[at] ?? {};
+      const all = generations.map(({ index, bytes }, of): ReadVectors => {
+        return { index, bytes: vectors[of] ?? null, isWhole: bytes === undefined };
+      });
+      this.#applyOne(entry, document, all);
       await slices.next();
     }
   }
 
-  async #fetch(ids: readonly string[], generations: readonly Held[]) {
+  async #fetch(
+    ids: readonly string[],
+    wanted: readonly { readonly index: Held; readonly bytes: number | undefined }[],
+  ) {
     const { truth } = this.#parts;
-    const wanted = generations.map((each) => ({
-      generation: each.generation,
-      bytes: each instanceof ServerVectors ? each.headBytes : undefined,
-    }));
-    if (wanted.some(({ bytes }) => bytes !== undefined)) return truth.glance({ ids, generations: wanted });
+    const generations = wanted.map(({ index, bytes }) => ({ generation: index.generation, bytes }));
+    if (wanted.some(({ bytes }) => bytes !== undefined)) return truth.glance({ ids, generations });
     return truth.fetch(
       ids,
-      wanted.map(({ generation }) => generation),
+      generations.map(({ generation }) => generation),
     );
   }
 
   #applyOne(
     { id, sequence: logged }: { readonly id: string; readonly sequence: number },
     bytes: Buffer | null,
-    of: (at: number) => { readonly index: Held | undefined; readonly bytes: Buffer | null },
+    all: readonly ReadVectors[],
   ): void {
     const document = bytes === null ? undefined : readDocument(bytes);
     const body = document && !document.isDeletion ? readBody(document.body) : undefined;
@@ -408,9 +421,8 @@ export class Follower {
     const { attributes } = body;
     const number = this.documents.set({ id, sequence, logged, expiry, time, attributes });
     this.#unapplied.delete(id);
-    for (let at = 0, each = of(at); each.index; at += 1, each = of(at)) {
-      const { index } = each;
-      const vectors = index.read(each.bytes, digest);
+    for (const { index, bytes: read, isWhole } of all) {
+      const vectors = index.read(read, digest, isWhole);
       const waiting = this.#waiting.get(index.generation);
       if (vectors === undefined && hasSource(document)) waiting?.add(id);
       else waiting?.delete(id);

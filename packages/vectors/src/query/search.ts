@@ -28,11 +28,11 @@ import { MOST } from '../kernel/layout.js';
 import type { KeywordIndex } from '../keywords/keyword-index.js';
 import type { Truth } from '../truth/truth.js';
 import { type FIND, KEYWORDS_RANKING } from '../vector-index-options.js';
-import { facetsOf, requireFacets } from './browse.js';
+import { type Facets, facetsOf, requireFacets } from './browse.js';
 import { checkExact, exactDepth, scoredExactly } from './exact.js';
 import { conditionOf } from './filter.js';
 import { type FoundDocument, type Results, told } from './results.js';
-import { type SeenDocument, ServerSearch } from './server-search.js';
+import { ServerSearch } from './server-search.js';
 import type { Texts } from './texts.js';
 import { checkVariety, MOST_CHOSEN, varied } from './variety.js';
 
@@ -66,11 +66,9 @@ const LEAST_DEPTH = 50;
 
 export class Search {
   readonly #parts: SearchParts;
-  readonly #server: ServerSearch;
 
   constructor(parts: SearchParts) {
     this.#parts = parts;
-    this.#server = new ServerSearch(parts);
   }
 
   /** Throws MisuseError for wishes that do not fit the index. */
@@ -101,19 +99,11 @@ export class Search {
 
   /** When all that was to be seen is applied. Throws MisuseError, AbortedError and UnavailableError. */
   async results(wishes: Wishes): Promise<Results> {
-    const { filter, facets, limit, offset, signal } = wishes;
-    const { follower, schema, truth } = this.#parts;
+    const { limit, offset, signal } = wishes;
+    const { truth } = this.#parts;
     const degraded: Degradation[] = [];
-    const asked = await this.#ask(wishes, degraded);
-    // From here on nothing is awaited until all is retrieved.
-    follower.expire();
-    const { documents, place } = follower;
-    const selected = filter && documents.select(conditionOf(filter, schema));
-    const found = this.#found(wishes, asked, selected);
-    const counted =
-      facets.length > 0 ? facetsOf(documents, selected ?? documents.select(undefined), facets) : {};
-    const answer = { facets: counted, place };
-    const sequences = new Map(found.map(({ id }) => [id, documents.get(id)?.sequence ?? 0]));
+    const { asked, found, facets, place, sequences } = await this.#retrieve(wishes, degraded);
+    const answer = { facets, place };
     const from = { ...asked, truth, sequences, minScore: wishes.minScore };
     const scored = wishes.exact ? scoredExactly(found, from) : found;
     const exact = await unlessAborted(signal, 'vectors were read', Promise.resolve(scored));
@@ -125,46 +115,82 @@ export class Search {
     return { hits, ...answer, degraded };
   }
 
-  /** The vectors of the query, and those among which they are looked for: embedded again if a new model went live meanwhile. */
-  async #ask(wishes: Wishes, degraded: Degradation[]): Promise<Asked> {
-    const { clock, keywords, serving: current } = this.#parts;
-    const { text, deadline, signal } = wishes;
-    const given = this.#given(wishes);
+  /** All that is found, as it is at one moment: asked again if a new model went live meanwhile. */
+  async #retrieve(wishes: Wishes, degraded: Degradation[]): Promise<Retrieved> {
     for (;;) {
-      const { index, aspects, requireOwn } = current();
-      if (given.size > 0 || (aspects === undefined && keywords === undefined)) requireOwn();
-      const missing: Degradation[] = [];
-      const how = { clock, deadline, signal, degraded: missing };
-      const embedding = embeddingOf(aspects ?? [], wishes, given);
-      const embedded = await Promise.all(
-        embedding.map(async ({ name, embedder }) => {
-          const vector = await embedInTime(embedder, text ?? '', how);
-          return vector === undefined ? [] : [[name, vector] as const];
-        }),
-      );
-      const halves = given.size + embedding.length + (text !== undefined && keywords ? 1 : 0);
-      const meanings: Meanings = new Map([...given, ...embedded.flat()]);
-      const asked = { index, aspects: aspects ?? [], meanings, isAlone: halves === 1 };
-      const seen = await unlessAborted(signal, 'searching', this.#seen(wishes, asked));
-      if (current().index !== index) continue;
-      degraded.push(...missing.slice(0, 1));
-      return { ...asked, seen };
+      const { missing, ...asked } = await this.#ask(wishes);
+      const searches = this.#onServer(wishes, asked);
+      try {
+        while (this.#parts.serving().index === asked.index) {
+          const retrieved = this.#retrieved(wishes, asked, searches);
+          if (retrieved) degraded.push(...missing.slice(0, 1));
+          if (retrieved) return retrieved;
+          const asking = [...searches.values()].map((each) => each.ask());
+          await unlessAborted(wishes.signal, 'searching', Promise.all(asking));
+        }
+      } finally {
+        for (const each of searches.values()) each.close();
+      }
     }
   }
 
-  /** What the server finds, by name, if it is the one that searches. */
-  async #seen(wishes: Wishes, asked: Omit<Asked, 'seen'>): Promise<Asked['seen']> {
+  /** The vectors of the query, those among which they are looked for, and what is late. */
+  async #ask(wishes: Wishes): Promise<Asked & { readonly missing: readonly Degradation[] }> {
+    const { clock, keywords, serving } = this.#parts;
+    const { text, deadline, signal } = wishes;
+    const given = this.#given(wishes);
+    const { index, aspects, requireOwn } = serving();
+    if (given.size > 0 || (aspects === undefined && keywords === undefined)) requireOwn();
+    const missing: Degradation[] = [];
+    const how = { clock, deadline, signal, degraded: missing };
+    const embedding = embeddingOf(aspects ?? [], wishes, given);
+    const embedded = await Promise.all(
+      embedding.map(async ({ name, embedder }) => {
+        const vector = await embedInTime(embedder, text ?? '', how);
+        return vector === undefined ? [] : [[name, vector] as const];
+      }),
+    );
+    const halves = given.size + embedding.length + (text !== undefined && keywords ? 1 : 0);
+    const meanings: Meanings = new Map([...given, ...embedded.flat()]);
+    return { index, aspects: aspects ?? [], meanings, isAlone: halves === 1, missing };
+  }
+
+  /** By name, if the server is the one that searches. */
+  #onServer(wishes: Wishes, asked: Asked): ReadonlyMap<string, ServerSearch> {
     const { index, meanings } = asked;
     if (index instanceof GenerationIndex) return new Map();
-    const { filter } = wishes;
-    const minScore = leastOf(wishes);
-    const condition = filter && conditionOf(filter, this.#parts.schema);
-    const most = depthOf(wishes, asked);
-    const finding = [...meanings].map(async ([name, meaning]) => {
-      const wanted = { name, most, minScore, condition };
-      return [name, await this.#server.nearest(index, meaning, wanted)] as const;
-    });
-    return new Map(await Promise.all(finding));
+    const condition = wishes.filter && conditionOf(wishes.filter, this.#parts.schema);
+    const of = { condition, most: depthOf(wishes, asked), minScore: leastOf(wishes) };
+    return new Map(
+      [...meanings].map(([name, vector]) => [
+        name,
+        new ServerSearch(this.#parts, index, { ...of, name, vector }),
+      ]),
+    );
+  }
+
+  /** Undefined if the server is to be asked first, or again. Nothing is awaited, so that all is of the same moment. */
+  #retrieved(
+    wishes: Wishes,
+    asked: Asked,
+    searches: ReadonlyMap<string, ServerSearch>,
+  ): Retrieved | undefined {
+    const { filter, facets } = wishes;
+    const { follower, schema } = this.#parts;
+    follower.expire();
+    const { documents, place } = follower;
+    const selected = filter && documents.select(conditionOf(filter, schema));
+    const near = new Map<string, readonly NearDocument[]>();
+    for (const [name, search] of searches) {
+      const hits = search.found(selected);
+      if (hits === undefined) return undefined;
+      near.set(name, hits);
+    }
+    const found = this.#found(wishes, { ...asked, near }, selected);
+    const counted =
+      facets.length > 0 ? facetsOf(documents, selected ?? documents.select(undefined), facets) : {};
+    const sequences = new Map(found.map(({ id }) => [id, documents.get(id)?.sequence ?? 0]));
+    return { asked, found, facets: counted, place, sequences };
   }
 
   /** The vectors that the caller gives, by name. Throws MisuseError. */
@@ -187,8 +213,12 @@ export class Search {
   }
 
   /** The best first, deeper than the page if there is more to be done with them. */
-  #found(wishes: Wishes, asked: Asked, selected: Selection | undefined): FoundDocument[] {
-    const { index, meanings, seen, isAlone } = asked;
+  #found(
+    wishes: Wishes,
+    asked: Asked & { readonly near: ReadonlyMap<string, readonly NearDocument[]> },
+    selected: Selection | undefined,
+  ): FoundDocument[] {
+    const { index, meanings, isAlone } = asked;
     const { text, fuse: options } = wishes;
     const minScore = leastOf(wishes);
     const { aspects, keywords, follower } = this.#parts;
@@ -201,16 +231,13 @@ export class Search {
       });
     const all = (): Selection => documents.select(undefined);
     const most = depthOf(wishes, asked);
-    // What was changed since the server was asked is not what it has found.
-    const isSame = ({ id, sequence }: SeenDocument): boolean =>
-      documents.get(id)?.sequence === sequence && (isSelected === undefined || isSelected(id));
     const near = new Map<string, readonly NearDocument[]>();
     for (const aspect of aspects) {
       const meaning = meanings.get(aspect.name);
       const { name } = aspect;
       const isHere = meaning !== undefined && index instanceof GenerationIndex;
       const here = isHere ? index.nearest(meaning, { name, most, minScore, selected, all }) : [];
-      near.set(rankingOf(aspect), [...here, ...(seen.get(name) ?? []).filter(isSame)]);
+      near.set(rankingOf(aspect), [...here, ...(asked.near.get(name) ?? [])]);
     }
     const words =
       text === undefined || keywords === undefined
@@ -267,10 +294,18 @@ interface Asked {
   /** Those of its model; empty if this program does not have it. */
   readonly aspects: readonly Aspect[];
   readonly meanings: Meanings;
-  /** What the server has found, by name. */
-  readonly seen: ReadonlyMap<string, readonly SeenDocument[]>;
   /** Whether there is one half only, whose scores are told as they are. */
   readonly isAlone: boolean;
+}
+
+/** What was found, all as it was at one moment. */
+interface Retrieved {
+  readonly asked: Asked;
+  readonly found: FoundDocument[];
+  readonly facets: Facets;
+  readonly place: string;
+  /** That of each document that was found. */
+  readonly sequences: ReadonlyMap<string, number>;
 }
 
 /** Below which score nothing is retrieved: rounded ones may be below and exact ones not. */

@@ -1,27 +1,24 @@
 /**
  * Searches of vectors that the server itself searches, joined with the documents that this process knows.
  *
- * Guarantees: a document is found with the vectors and the attributes of one of its states, which is no older than the search: what the
- * server had when it was asked is applied here before anything is told, and a document that was written meanwhile is looked for again.
- * With a filter, all that is found matches, and there is as much as matches, up to what is wanted: where the nearest do not match,
- * more are asked for; where few documents match, their vectors are read and compared here. A document that is written all the time
- * may be missing.
+ * The server's answer is of some moment between the question and the next look at the log. What this process has applied since the
+ * question counts as it is here, by its vectors, which the follower reads whole meanwhile; all else has not changed since.
+ *
+ * Guarantees: what is found is what is known here at the moment in which it is told, which is no earlier than the question: each
+ * document with the vectors and the attributes of one state, and none is missing because it is written. With a filter, all that is
+ * found matches, and there is as much as matches, up to what is wanted: where the nearest do not match, more are asked for; where
+ * few documents match, their vectors are read and compared here.
  */
 
 import type { Selection } from '../attributes/selection.js';
-import type { KnownDocument } from '../follow/documents.js';
 import type { Follower } from '../follow/follower.js';
 import type { NearDocument } from '../follow/generation-index.js';
+import type { Watch } from '../follow/recent-vectors.js';
 import type { ServerVectors } from '../follow/server-vectors.js';
 import { exactScore, prepareVector, type Vector } from '../index/metric.js';
 import { readDocument, readVectors } from '../truth/record.js';
 import type { Truth } from '../truth/truth.js';
 import type { Condition } from './filter.js';
-
-/** A document that was found, and what it was then. */
-export interface SeenDocument extends NearDocument {
-  readonly sequence: number;
-}
 
 export interface ServerSearchParts {
   readonly truth: Truth;
@@ -29,11 +26,23 @@ export interface ServerSearchParts {
 }
 
 export interface WantedOfServer {
+  readonly vector: Vector;
   /** That of the vectors; empty if they have none. */
   readonly name: string;
   readonly most: number;
   readonly minScore: number | undefined;
   readonly condition: Condition | undefined;
+}
+
+/** What the server has answered, at some moment since `watch` began. */
+interface Answer {
+  readonly watch: Watch;
+  /** Of the server that was asked. */
+  readonly epoch: string;
+  /** The best first. */
+  readonly near: readonly NearDocument[];
+  /** Whether there is nothing beyond. */
+  readonly isAll: boolean;
 }
 
 /** Up to so many documents that match are all compared. */
@@ -42,52 +51,90 @@ const ALL = 1_000;
 const PAGE = 256;
 /** Beyond what is wanted, for what has just expired or changed. */
 const SPARE = 8;
-/** How often it is asked again because documents change. */
-const TRIES = 5;
 /** By how much more is asked for where too little was found, and most of it. */
 const [MORE, MOST_ASKED] = [4, 16_384];
 
 const byScore = (one: NearDocument, other: NearDocument): number =>
   other.score - one.score || (one.id < other.id ? -1 : 1);
 
+/** One search, by the vectors of one name. It is to be closed. */
 export class ServerSearch {
   readonly #parts: ServerSearchParts;
+  readonly #index: ServerVectors;
+  readonly #wanted: WantedOfServer;
+  readonly #query: Float32Array;
+  /** The place of its set. */
+  readonly #at: number;
+  #more = 1;
+  #answer: Answer | undefined;
 
-  constructor(parts: ServerSearchParts) {
+  /** Throws MisuseError for a vector that cannot be compared. */
+  constructor(parts: ServerSearchParts, index: ServerVectors, wanted: WantedOfServer) {
     this.#parts = parts;
+    this.#index = index;
+    this.#wanted = wanted;
+    this.#at = index.sets.findIndex(({ name }) => name === wanted.name);
+    const { dimensions } = index.sets[this.#at]!;
+    this.#query = prepareVector(wanted.vector, 'cosine', { dimensions, padded: dimensions }).values;
   }
 
-  /** The documents that are nearest, the best first; of equal scores the lower id first. Throws MisuseError and UnavailableError. */
-  async nearest(index: ServerVectors, vector: Vector, wanted: WantedOfServer): Promise<SeenDocument[]> {
+  /** Asks the server, and applies all that it had then. Throws UnavailableError. */
+  async ask(): Promise<void> {
     const { follower } = this.#parts;
-    const set = index.sets.findIndex(({ name }) => name === wanted.name);
-    const { dimensions } = index.sets[set]!;
-    const query = prepareVector(vector, 'cosine', { dimensions, padded: dimensions }).values;
-    for (let tries = 1, more = 1; ; ) {
-      const seen = { epoch: follower.epoch, reached: follower.reached };
-      const selected = wanted.condition && follower.documents.select(wanted.condition);
-      const part = selected ? Math.max(1, selected.count) / Math.max(1, follower.documents.size) : 1;
-      const count = more * (Math.ceil(wanted.most / part) + SPARE);
-      const isCompared = selected !== undefined && (selected.count <= ALL || count > MOST_ASKED);
-      const found = isCompared
-        ? await this.#compared(index, set, query, selected)
-        : await this.#asked(index, query, { ...wanted, count });
-      await follower.look();
-      const isSameEpoch = follower.epoch === seen.epoch;
-      const of = { ...wanted, selected: wanted.condition && follower.documents.select(wanted.condition) };
-      const { hits, changed, isEnd } = this.#known(found.near, isSameEpoch ? seen.reached : -1, of);
-      if (changed > 0 && tries < TRIES) {
-        tries += 1;
-        continue;
-      }
-      if (isEnd || found.isAll) return hits.slice(0, wanted.most);
-      more *= MORE;
+    const { recent } = this.#index;
+    const { condition, most } = this.#wanted;
+    const watch = recent.watch();
+    this.close();
+    const answer = { watch, epoch: follower.epoch, near: [], isAll: false };
+    this.#answer = answer; // closed whatever happens
+    const selected = condition && follower.documents.select(condition);
+    const part = selected ? Math.max(1, selected.count) / Math.max(1, follower.documents.size) : 1;
+    const count = this.#more * (Math.ceil(most / part) + SPARE);
+    const isCompared = selected !== undefined && (selected.count <= ALL || count > MOST_ASKED);
+    const found = isCompared ? await this.#compared(selected) : await this.#near(count);
+    await follower.look();
+    if (this.#answer === answer) this.#answer = { ...answer, ...found };
+  }
+
+  /**
+   * The documents that are nearest, the best first; of equal scores the lower id first: of all, or of those that are selected, as they
+   * are here now. Undefined if the server is to be asked again.
+   */
+  found(selected: Selection | undefined): NearDocument[] | undefined {
+    const { most, minScore } = this.#wanted;
+    const { follower } = this.#parts;
+    if (this.#answer === undefined) return undefined;
+    const { watch, epoch, near, isAll } = this.#answer;
+    const changed = this.#index.recent.since(watch);
+    if (changed === undefined || follower.epoch !== epoch) return undefined;
+    const best = new Map<string, NearDocument>();
+    const offer = (hit: NearDocument): void => {
+      const known = follower.documents.get(hit.id);
+      const isLow = hit.score < (minScore ?? hit.score) || hit.score <= (best.get(hit.id)?.score ?? -2);
+      if (known && !isLow && (selected === undefined || selected.has(known.number))) best.set(hit.id, hit);
+    };
+    for (const hit of near) if (!changed.has(hit.id)) offer(hit);
+    for (const [id, vectors] of changed) {
+      for (const [chunk, each] of (vectors[this.#at] ?? []).entries())
+        offer({ id, score: exactScore('cosine', this.#query, each), chunk });
     }
+    // What the server has not told is no nearer than the last that it has.
+    const bound = isAll ? Number.NEGATIVE_INFINITY : (near.at(-1)?.score ?? 1);
+    const hits = [...best.values()].filter(({ score }) => score >= bound).sort(byScore);
+    if (isAll || hits.length >= most || bound < (minScore ?? bound)) return hits.slice(0, most);
+    this.#more *= MORE;
+    return undefined;
+  }
+
+  close(): void {
+    if (this.#answer) this.#index.recent.end(this.#answer.watch);
+    this.#answer = undefined;
   }
 
   /** The nearest, as the server knows them. */
-  async #asked(index: ServerVectors, query: Float32Array, { name, count }: { name: string; count: number }) {
-    const elements = await this.#parts.truth.near(index.generation, name, query, count);
+  async #near(count: number): Promise<Pick<Answer, 'near' | 'isAll'>> {
+    const { generation } = this.#index;
+    const elements = await this.#parts.truth.near(generation, this.#wanted.name, this.#query, count);
     const near = elements.map(({ element, score }) => ({
       id: element.slice(element.indexOf(':') + 1),
       ...{ score, chunk: Number.parseInt(element, 10) },
@@ -96,46 +143,20 @@ export class ServerSearch {
   }
 
   /** All that match, by their vectors. */
-  async #compared(index: ServerVectors, set: number, query: Float32Array, selected: Selection) {
+  async #compared(selected: Selection): Promise<Pick<Answer, 'near' | 'isAll'>> {
     const { truth, follower } = this.#parts;
+    const { generation, dimensions } = this.#index;
     const known = follower.documents.of(selected);
     const near: NearDocument[] = [];
     for (let from = 0; from < known.length; from += PAGE) {
       const ids = known.slice(from, from + PAGE).map(({ id }) => id);
-      for (const [at, { document, vectors }] of (await truth.fetch(ids, [index.generation])).entries()) {
+      for (const [at, { document, vectors }] of (await truth.fetch(ids, [generation])).entries()) {
         const digest = document ? readDocument(document)?.digest : undefined;
-        const chunks = digest && readVectors(vectors[0] ?? null, digest, index.dimensions)?.[set];
+        const chunks = digest && readVectors(vectors[0] ?? null, digest, dimensions)?.[this.#at];
         for (const [chunk, each] of (chunks ?? []).entries())
-          near.push({ id: ids[at]!, score: exactScore('cosine', query, each), chunk });
+          near.push({ id: ids[at]!, score: exactScore('cosine', this.#query, each), chunk });
       }
     }
-    return { near: near.sort(byScore), isAll: true };
-  }
-
-  /**
-   * Those that are there still and match, each by its nearest vector; `changed` of them were written since `reached`,
-   * and at the end there is no need to look further.
-   */
-  #known(
-    near: readonly NearDocument[],
-    reached: number,
-    { most, minScore, selected }: WantedOfServer & { readonly selected: Selection | undefined },
-  ): { readonly hits: SeenDocument[]; readonly changed: number; readonly isEnd: boolean } {
-    const { documents } = this.#parts.follower;
-    const found = new Map<string, SeenDocument>();
-    const changed = new Set<string>();
-    let isEnd = false;
-    for (const each of near) {
-      const isBelow = minScore !== undefined && each.score < minScore;
-      isEnd = found.size === most || isBelow;
-      if (isEnd) break;
-      const known: KnownDocument | undefined = documents.get(each.id);
-      if (known === undefined || found.has(each.id)) continue;
-      if (selected && !selected.has(known.number)) continue;
-      if (known.logged > reached) changed.add(each.id);
-      else found.set(each.id, { ...each, sequence: known.sequence });
-    }
-    isEnd ||= found.size === most;
-    return { hits: [...found.values()].sort(byScore), changed: changed.size, isEnd };
+    return { near, isAll: true };
   }
 }
