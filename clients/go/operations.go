@@ -296,6 +296,11 @@ func (s *Queues) List(ctx context.Context, query *QueuesListQuery, options ...Ca
 	return answerOf[QueuesListAnswer](ctx, s.t, request{method: "GET", path: "/v1/queues", query: query}, options)
 }
 
+// Log: read what the handlers of a task have logged, and how far the tasks are that it waits for.
+func (s *Queues) Log(ctx context.Context, queue string, id string, options ...CallOption) (*QueuesLogAnswer, error) {
+	return answerOf[QueuesLogAnswer](ctx, s.t, request{method: "GET", path: "/v1/queues/{queue}/tasks/{id}/log", params: map[string]string{"queue": queue, "id": id}}, options)
+}
+
 // Pause: let no worker begin a task until the queue is resumed.
 func (s *Queues) Pause(ctx context.Context, queue string, options ...CallOption) error {
 	return s.t.call(ctx, request{method: "POST", path: "/v1/queues/{queue}:pause", params: map[string]string{"queue": queue}}, options, nil)
@@ -1333,6 +1338,28 @@ type QueuesListQuery struct {
 	Counts string `json:"counts,omitempty"`
 }
 
+type QueuesLogAnswer struct {
+	Lines []QueuesLogAnswerLinesItem `json:"lines"`
+
+	// Of a task that follows others.
+	FanIn *QueuesLogAnswerFanIn `json:"fanIn,omitempty"`
+}
+
+type QueuesLogAnswerFanIn struct {
+	Tasks int64 `json:"tasks"`
+
+	// How many have not ended.
+	Left int64 `json:"left"`
+}
+
+type QueuesLogAnswerLinesItem struct {
+	At float64 `json:"at"`
+
+	Attempt int64 `json:"attempt"`
+
+	Text string `json:"text"`
+}
+
 type QueuesPurgeAnswer struct {
 	Removed int64 `json:"removed"`
 }
@@ -1679,6 +1706,12 @@ type VectorsSearchBody struct {
 	// Of an index with named vectors: by name.
 	Vectors map[string][]float64 `json:"vectors,omitempty"`
 
+	// A document that is to be near, in place of a vector; it is left out. Of named vectors: `name`.
+	Like string `json:"like,omitempty"`
+
+	// Whose vector of `like`. Default: the first.
+	Name string `json:"name,omitempty"`
+
 	// Searched by its words and its meaning, as far as a program has defined the index for that.
 	Text string `json:"text,omitempty"`
 
@@ -1712,6 +1745,9 @@ type ViewState struct {
 
 	Entity string `json:"entity"`
 
+	// Of its ids: one for most entities, none for "global".
+	Parts []string `json:"parts"`
+
 	Version int64 `json:"version"`
 
 	// For how long a row holds after its event time, in ms.
@@ -1721,7 +1757,15 @@ type ViewState struct {
 
 	Description string `json:"description,omitempty"`
 
+	// Whether its rows are written to the log, for exports.
+	History bool `json:"history"`
+
 	Fields []string `json:"fields"`
+
+	Types map[string]ViewStateTypesValue `json:"types"`
+
+	// What each generation that was read before lacks of the one that is read.
+	Behind map[string][]string `json:"behind"`
 
 	// The generation that is read.
 	Live string `json:"live"`
@@ -1762,6 +1806,14 @@ type ViewStateRefused struct {
 	Erased int64 `json:"erased"`
 
 	Impossible int64 `json:"impossible"`
+}
+
+type ViewStateTypesValue struct {
+	Kind string `json:"kind"`
+
+	Size *int64 `json:"size,omitempty"`
+
+	Optional bool `json:"optional"`
 }
 
 type WaterfallRow struct {
@@ -1808,15 +1860,10 @@ type WorkflowsApproveAnswer struct {
 }
 
 type WorkflowsApproveBody struct {
-	Approval WorkflowsApproveBodyApproval `json:"approval"`
+	// As it was listed; or its name.
+	Approval any `json:"approval"`
 
 	Answer any `json:"answer"`
-}
-
-type WorkflowsApproveBodyApproval struct {
-	ID string `json:"id"`
-
-	Name string `json:"name"`
 }
 
 type WorkflowsApproveQuery struct {
@@ -1917,6 +1964,19 @@ type WorkflowsListAnswer struct {
 	Workflows []string `json:"workflows"`
 
 	Counts map[string]map[string]int64 `json:"counts,omitempty"`
+
+	// With the counts.
+	Demand map[string]WorkflowsListAnswerDemandValue `json:"demand,omitempty"`
+}
+
+type WorkflowsListAnswerDemandValue struct {
+	// How long the run that is next has waited for a worker, in ms.
+	Oldest float64 `json:"oldest"`
+
+	// How often runs were taken over from workers that were lost.
+	Takeovers int64 `json:"takeovers"`
+
+	Paused bool `json:"paused"`
 }
 
 type WorkflowsListQuery struct {
@@ -1935,6 +1995,12 @@ type WorkflowsManyBody struct {
 
 	// Only those in this state.
 	State string `json:"state,omitempty"`
+
+	// Only those that came to their state then or later, in ms since the epoch.
+	From *int64 `json:"from,omitempty"`
+
+	// Only those that came to it before then.
+	To *int64 `json:"to,omitempty"`
 
 	// With which they are cancelled or terminated.
 	Reason string `json:"reason,omitempty"`

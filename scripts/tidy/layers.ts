@@ -31,7 +31,7 @@ const LAYERS: ReadonlyMap<string, readonly string[]> = new Map([
   ['vectors', BELOW_LOCK],
   ['workflow', [...BELOW_LOCK, 'lock', 'queue']],
   ['server', BELOW_SERVER],
-  ['holdfast', [...BELOW_SERVER, 'server', 'local', 'mcp']],
+  ['holdfast', [...BELOW_SERVER, 'server', 'local', 'client', 'mcp']],
   ['local', ['kernel']],
   ['client', []],
   ['mcp', ['kernel', 'client']],

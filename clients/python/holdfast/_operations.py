@@ -1000,6 +1000,25 @@ class Queues:
             http_timeout=http_timeout,
         )
 
+    def log(
+        self,
+        queue: str,
+        id: str,
+        *,
+        idempotency_key: str | None = None,
+        http_timeout: float | None = None,
+    ) -> dict:
+        """Read what the handlers of a task have logged, and how far the tasks are that it waits for."""
+        return self._call(
+            "GET",
+            "/v1/queues/{queue}/tasks/{id}/log",
+            params={"queue": queue, "id": id},
+            query={},
+            body=None,
+            idempotency_key=idempotency_key,
+            http_timeout=http_timeout,
+        )
+
     def pause(
         self,
         queue: str,
@@ -1416,6 +1435,8 @@ class Vectors:
         *,
         vector: list = ABSENT,
         vectors: dict = ABSENT,
+        like: str = ABSENT,
+        name: str = ABSENT,
         text: str = ABSENT,
         filter: dict = ABSENT,
         facets: list = ABSENT,
@@ -1431,6 +1452,9 @@ class Vectors:
         """Find the documents that are nearest to a vector, or to a text, or that match a filter.
 
         vectors: Of an index with named vectors: by name.
+        like: A document that is to be near, in place of a vector; it is left out. Of named
+            vectors: `name`.
+        name: Whose vector of `like`. Default: the first.
         text: Searched by its words and its meaning, as far as a program has defined the index
             for that.
         filter: Conditions by attribute: a value, `{in}`, `{not}`, `{gt, gte, lt, lte}`, `and`,
@@ -1449,6 +1473,8 @@ class Vectors:
             body={
                 "vector": vector,
                 "vectors": vectors,
+                "like": like,
+                "name": name,
                 "text": text,
                 "filter": filter,
                 "facets": facets,
@@ -1498,7 +1524,7 @@ class Workflows:
         workflow: str,
         id: str,
         *,
-        approval: dict,
+        approval: Any,
         answer: Any,
         key: str = ABSENT,
         idempotency_key: str | None = None,
@@ -1506,6 +1532,7 @@ class Workflows:
     ) -> dict:
         """Answer what a run waits for people to approve; the run is told the subject of the key.
 
+        approval: As it was listed; or its name.
         key: That with which the run was started, if any.
         """
         return self._call(
@@ -1722,6 +1749,8 @@ class Workflows:
         *,
         verb: str,
         state: str = ABSENT,
+        from_: int = ABSENT,
+        to: int = ABSENT,
         reason: str = ABSENT,
         idempotency_key: str | None = None,
         http_timeout: float | None = None,
@@ -1729,6 +1758,8 @@ class Workflows:
         """Cancel, retry, terminate or erase all runs that a filter gives.
 
         state: Only those in this state.
+        from_: Only those that came to their state then or later, in ms since the epoch.
+        to: Only those that came to it before then.
         reason: With which they are cancelled or terminated.
         """
         return self._call(
@@ -1736,7 +1767,13 @@ class Workflows:
             "/v1/workflows/{workflow}:many",
             params={"workflow": workflow},
             query={},
-            body={"verb": verb, "state": state, "reason": reason},
+            body={
+                "verb": verb,
+                "state": state,
+                "from": from_,
+                "to": to,
+                "reason": reason,
+            },
             idempotency_key=idempotency_key,
             http_timeout=http_timeout,
         )

@@ -9,7 +9,7 @@ import { display } from '@holdfast/kernel';
 import { parseAddress } from '@holdfast/redis';
 import { DURATION_FORMS, parseDuration } from './durations.js';
 import { UsageError } from './exit-codes.js';
-import type { Option } from './options.js';
+import { type Option, SERVER } from './options.js';
 
 /** A word that is not an option, identified by its place. Those that may be missing come last. */
 export interface Operand {
@@ -31,12 +31,14 @@ export class Arguments {
   /** The words that are not options. */
   readonly operands: readonly string[];
   readonly #command: string;
+  readonly #options: readonly Option[];
   readonly #values: Readonly<Record<string, unknown>>;
   readonly #env: Readonly<Record<string, string | undefined>>;
 
   /** Throws UsageError for an option that is unknown, lacks its value or has one too many. */
   constructor({ command, options, words, env }: Parsed) {
     this.#command = command;
+    this.#options = options;
     this.#env = env;
     const config: NonNullable<ParseArgsConfig['options']> = {};
     for (const { name, value } of options) config[name] = { type: value ? 'string' : 'boolean' };
@@ -128,14 +130,39 @@ export class Arguments {
     return addresses;
   }
 
+  /**
+   * The URL of the server that the command works through; undefined if it works on Redis itself. An address that is given as a
+   * flag goes before a server that only the environment names. Throws UsageError.
+   */
+  get server(): string | undefined {
+    if (!this.#options.includes(SERVER)) return undefined;
+    const direct = this.#options.find(({ name, direct: kind }) => kind === 'address' && this.#isFlag(name));
+    if (direct !== undefined) {
+      if (this.#isFlag(SERVER.name)) throw this.wrong(`give --${SERVER.name} or --${direct.name}, not both`);
+      return undefined;
+    }
+    const url = this.text(SERVER);
+    if (url === undefined) return undefined;
+    const { protocol, username, password } = URL.canParse(url) ? new URL(url) : {};
+    if (protocol !== 'http:' && protocol !== 'https:')
+      throw this.wrong(`${this.#source(SERVER)} is a URL such as https://holdfast.internal:7400`);
+    if (username !== '' || password !== '')
+      throw this.wrong(`${this.#source(SERVER)} has a user or a password; a server is given a key`);
+    return url;
+  }
+
   /** Throws UsageError for an operand that is missing or one too many, and for a required option without a value. */
   require(operands: readonly Operand[], options: readonly Option[]): void {
+    const isServed = this.server !== undefined;
+    const stray = options.find(({ name, direct }) => isServed && direct !== undefined && this.#isFlag(name));
+    if (stray) throw this.wrong(`--${stray.name} is for Redis itself; leave it out with --${SERVER.name}`);
     const extra = this.operands[operands.length];
     if (extra !== undefined) throw this.wrong(`unexpected argument ${display(masked(extra))}`);
     const missing = operands[this.operands.length];
     if (missing && !missing.optional) throw this.wrong(`${missing.about} is missing`);
     for (const option of options) {
       if (!option.required || this.text(option) !== undefined) continue;
+      if (isServed && option.direct !== undefined) continue;
       const variable = option.env === undefined ? '' : ` or set ${option.env}`;
       throw this.wrong(`--${option.name} is missing: give --${option.name} ${option.value}${variable}`);
     }
@@ -146,9 +173,13 @@ export class Arguments {
     return new UsageError(`${message}.`, this.#command);
   }
 
+  #isFlag(name: string): boolean {
+    return this.#values[name] !== undefined;
+  }
+
   /** Where the value of an option came from. */
   #source({ name, env }: Option): string {
-    return typeof this.#values[name] === 'string' || env === undefined ? `--${name}` : env;
+    return this.#isFlag(name) || env === undefined ? `--${name}` : env;
   }
 }
 

@@ -100,6 +100,10 @@ export function exitCodeOf(error: unknown): number {
   return error instanceof HoldfastError ? BY_ERROR[error.code] : EXIT.internal;
 }
 
+/** That of an error which is known by its code alone, as a server answers it; undefined for another code. */
+export const exitCodeOfCode = (code: string): number | undefined =>
+  (BY_ERROR as Readonly<Record<string, number>>)[code];
+
 /** The stable code that `--json` shows. */
 export function codeOf(error: unknown): string {
   return error instanceof ExitError || error instanceof HoldfastError ? error.code : 'HOLDFAST_INTERNAL';

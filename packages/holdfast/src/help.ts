@@ -29,6 +29,9 @@ Try it on this machine, in two terminals:
   holdfast run --lock demo -- sh -c 'echo my token is $HOLDFAST_TOKEN'
 
 Settings come from flags, then from the environment (HOLDFAST_NODES, …).
+
+Through a server, with its key in HOLDFAST_KEY or --key-file:
+  holdfast --server https://holdfast.internal:7400 queue ls
 `;
 }
 

@@ -10,7 +10,7 @@ import { type Command, type CommandGroup, wordsOf } from './command.js';
 import type { Context } from './context.js';
 import { codeOf, EXIT, exitCodeOf, UsageError } from './exit-codes.js';
 import { describeCommand, describeGroup, describeProgram } from './help.js';
-import { HELP, JSON_OUTPUT } from './options.js';
+import { HELP, JSON_OUTPUT, SERVED, SERVER } from './options.js';
 import { visible } from './table.js';
 import { versionOf } from './version.js';
 
@@ -43,17 +43,19 @@ export const loadCommands = (): Promise<(Command | CommandGroup)[]> =>
 
 /** Runs `holdfast` with `words`, those after its name. Resolves to the exit code. */
 export async function main(words: readonly string[], context: Context): Promise<number> {
-  const end = words.indexOf('--');
   try {
-    return await dispatch(words, end, context);
+    return await dispatch(words, context);
   } catch (error) {
+    const end = words.indexOf('--');
     const own = end < 0 ? words : words.slice(0, end);
     report(error, context, own.includes(`--${JSON_OUTPUT.name}`));
     return exitCodeOf(error);
   }
 }
 
-async function dispatch(words: readonly string[], end: number, context: Context): Promise<number> {
+async function dispatch(all: readonly string[], context: Context): Promise<number> {
+  const { words, before } = withoutServer(all);
+  const end = words.indexOf('--');
   const [name] = words;
   if (name === undefined) {
     context.stderr.write(describeProgram(await loadCommands()));
@@ -70,17 +72,58 @@ async function dispatch(words: readonly string[], end: number, context: Context)
     throw new UsageError(`an action is missing; the actions are ${listOf(found.group.actions)}.`, name);
   }
   const { command, group, depth } = found;
+  requireOperation(found, [...before, ...(end < 0 ? words : words.slice(0, end))], context);
   const separated = command.takesProgram === true && end > 0;
   const options = [...command.options, ...command.shared];
   const args = new Arguments({
     command: wordsOf(command, group),
     options,
-    words: separated ? words.slice(depth, end) : words.slice(depth),
+    words: [...before, ...(separated ? words.slice(depth, end) : words.slice(depth))],
     env: context.env,
   });
   if (args.has(HELP)) return help(words.slice(0, depth), context);
   args.require(command.operands, options);
   return command.run(args, context, separated ? words.slice(end + 1) : undefined);
+}
+
+/** The options that may also stand before the command: "holdfast --server <url> queue ls". */
+function withoutServer(all: readonly string[]): {
+  readonly words: readonly string[];
+  readonly before: readonly string[];
+} {
+  let at = 0;
+  for (let word = all[at]; SERVED.some(({ name }) => isFlag(word, name)); word = all[at])
+    at += word?.includes('=') ? 1 : 2;
+  return { words: all.slice(at), before: all.slice(0, at) };
+}
+
+const isFlag = (word: string | undefined, name: string): boolean =>
+  word === `--${name}` || word?.startsWith(`--${name}=`) === true;
+
+/** What starts or serves something itself, or makes files: HOLDFAST_SERVER does not change what it means. */
+const BESIDE_SERVERS: readonly string[] = ['up', 'serve', 'mcp', 'keys'];
+
+/**
+ * Throws UsageError for a command that has no operation of a server, where one is named: what was meant for a server is never
+ * done to the Redis that another variable names.
+ */
+function requireOperation({ command, group }: Found, words: readonly string[], { env }: Context): void {
+  if (command.options.some(({ name }) => name === SERVER.name)) return;
+  const call = wordsOf(command, group);
+  if (BESIDE_SERVERS.includes(group?.name ?? command.name)) {
+    if (!words.some((word) => isFlag(word, SERVER.name))) return;
+    throw new UsageError(`"${call}" does not work through a server; leave --${SERVER.name} out.`, call);
+  }
+  const addresses = command.options.filter(({ direct }) => direct === 'address');
+  const how = addresses.map(({ name }) => `--${name}`).join(' and ') || 'the files on this machine';
+  const isDirect = addresses.some(({ name }) => words.some((word) => isFlag(word, name)));
+  const isByFlag = words.some((word) => isFlag(word, SERVER.name));
+  if (!isByFlag && (isDirect || !env[SERVER.env ?? ''])) return;
+  const named = isByFlag ? `--${SERVER.name}` : `${SERVER.env}, which is set`;
+  throw new UsageError(
+    `a server has no operation for "${call}": run it against Redis itself, with ${how}, and without ${named}.`,
+    call,
+  );
 }
 
 async function help(words: readonly string[], { stdout }: Context): Promise<number> {

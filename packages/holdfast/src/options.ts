@@ -14,6 +14,8 @@ export interface Option {
   readonly default?: string;
   /** Whether a command that knows the option cannot do without it. */
   readonly required?: boolean;
+  /** Of an option that says where Redis is, or how it is used: it has no meaning with --server. */
+  readonly direct?: 'address' | 'detail';
   readonly about: string;
 }
 
@@ -26,9 +28,28 @@ export const JSON_OUTPUT: Option = {
   about: 'Write one line of JSON for a script; errors too, as {"code", "message"} on stderr.',
 };
 
+export const SERVER: Option = {
+  name: 'server',
+  value: '<url>',
+  env: 'HOLDFAST_SERVER',
+  about: 'Work through the Holdfast server at this URL, not on Redis itself.',
+};
+
+export const KEY_FILE: Option = {
+  name: 'key-file',
+  value: '<file>',
+  env: 'HOLDFAST_KEY_FILE',
+  about:
+    'The file that has the API key for the server, and nothing else. Without it, HOLDFAST_KEY is the key.',
+};
+
+/** The options of a command that can work through a server. */
+export const SERVED: readonly Option[] = [SERVER, KEY_FILE];
+
 export const NODES: Option = {
   name: 'nodes',
   value: '<url,url,…>',
+  direct: 'address',
   env: 'HOLDFAST_NODES',
   about:
     'The Redis nodes: an odd number of independent servers, redis://host:port each (or rediss://, unix:/path, redis-sentinel://, redis-cluster://).',
@@ -115,9 +136,10 @@ export const PERSIST: Option = {
 export const REDIS: Option = {
   name: 'redis',
   value: '<url>',
+  direct: 'address',
   env: 'REDIS_URL',
   required: true,
-  about: 'The Redis of the queues, or of the workflows. Required.',
+  about: 'The Redis of the queues, or of the workflows. Required without --server.',
 };
 
 export const STATE: Option = {
@@ -270,6 +292,7 @@ export const LIMIT: Option = {
 
 export const CALL_TIMEOUT: Option = {
   name: 'call-timeout',
+  direct: 'detail',
   value: duration,
   env: 'HOLDFAST_CALL_TIMEOUT',
   default: '1s',
@@ -278,6 +301,7 @@ export const CALL_TIMEOUT: Option = {
 
 export const PERSISTENCE: Option = {
   name: 'persistence',
+  direct: 'detail',
   value: '<kind>',
   env: 'HOLDFAST_PERSISTENCE',
   default: 'none',
@@ -286,6 +310,7 @@ export const PERSISTENCE: Option = {
 
 export const REPLICAS: Option = {
   name: 'replicas',
+  direct: 'detail',
   value: '<number>',
   env: 'HOLDFAST_REPLICAS',
   default: '0',
@@ -294,6 +319,7 @@ export const REPLICAS: Option = {
 
 export const DEPLOYMENT: Option = {
   name: 'deployment',
+  direct: 'detail',
   value: '<name>',
   env: 'HOLDFAST_DEPLOYMENT',
   default: 'holdfast',
@@ -302,6 +328,7 @@ export const DEPLOYMENT: Option = {
 
 export const PREFIX: Option = {
   name: 'prefix',
+  direct: 'detail',
   value: '<text>',
   env: 'HOLDFAST_PREFIX',
   about: 'The beginning of every key, so that environments can share a Redis.',
@@ -309,6 +336,7 @@ export const PREFIX: Option = {
 
 export const MAX_TTL: Option = {
   name: 'max-ttl',
+  direct: 'detail',
   value: duration,
   env: 'HOLDFAST_MAX_TTL',
   default: '30s',
@@ -317,6 +345,7 @@ export const MAX_TTL: Option = {
 
 export const WINDOW: Option = {
   name: 'window',
+  direct: 'detail',
   value: duration,
   env: 'HOLDFAST_WINDOW',
   default: '5s',
@@ -325,6 +354,7 @@ export const WINDOW: Option = {
 
 export const RETENTION: Option = {
   name: 'retention',
+  direct: 'detail',
   value: duration,
   env: 'HOLDFAST_RETENTION',
   default: '1h',
@@ -333,6 +363,7 @@ export const RETENTION: Option = {
 
 export const MARGIN: Option = {
   name: 'margin',
+  direct: 'detail',
   value: duration,
   env: 'HOLDFAST_MARGIN',
   default: '5s',
@@ -341,6 +372,7 @@ export const MARGIN: Option = {
 
 export const ALLOW_EVEN: Option = {
   name: 'allow-even',
+  direct: 'detail',
   about: 'Accept an even number of nodes, which tolerates no more failures than one less.',
 };
 

@@ -175,6 +175,32 @@ export class Queues {
     return this.#transport.call({ method: 'GET', path: '/v1/queues', query, options });
   }
 
+  /** Read what the handlers of a task have logged, and how far the tasks are that it waits for. */
+  log(
+    queue: string,
+    id: string,
+    options?: CallOptions,
+  ): Promise<{
+    readonly lines: readonly {
+      readonly at: number;
+      readonly attempt: number;
+      readonly text: string;
+    }[];
+    /** Of a task that follows others. */
+    readonly fanIn?: {
+      readonly tasks: number;
+      /** How many have not ended. */
+      readonly left: number;
+    };
+  }> {
+    return this.#transport.call({
+      method: 'GET',
+      path: '/v1/queues/{queue}/tasks/{id}/log',
+      params: { queue, id },
+      options,
+    });
+  }
+
   /** Let no worker begin a task until the queue is resumed. */
   pause(queue: string, options?: CallOptions): Promise<void> {
     return this.#transport.call({

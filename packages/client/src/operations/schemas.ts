@@ -382,12 +382,28 @@ export interface ViewState {
   readonly name: string;
   readonly kind: string;
   readonly entity: string;
+  /** Of its ids: one for most entities, none for "global". */
+  readonly parts: readonly string[];
   readonly version: number;
   /** For how long a row holds after its event time, in ms. */
   readonly ttl?: number;
   readonly owner?: string;
   readonly description?: string;
+  /** Whether its rows are written to the log, for exports. */
+  readonly history: boolean;
   readonly fields: readonly string[];
+  readonly types: Readonly<
+    Record<
+      string,
+      {
+        readonly kind: string;
+        readonly size?: number;
+        readonly optional: boolean;
+      }
+    >
+  >;
+  /** What each generation that was read before lacks of the one that is read. */
+  readonly behind: Readonly<Record<string, readonly string[]>>;
   /** The generation that is read. */
   readonly live: string;
   /** In that. */

@@ -104,6 +104,10 @@ export class Vectors {
       readonly vector?: readonly number[];
       /** Of an index with named vectors: by name. */
       readonly vectors?: Readonly<Record<string, readonly number[]>>;
+      /** A document that is to be near, in place of a vector; it is left out. Of named vectors: `name`. */
+      readonly like?: string;
+      /** Whose vector of `like`. Default: the first. */
+      readonly name?: string;
       /** Searched by its words and its meaning, as far as a program has defined the index for that. */
       readonly text?: string;
       /** Conditions by attribute: a value, `{in}`, `{not}`, `{gt, gte, lt, lte}`, `and`, `or`, `not`. */

@@ -37,10 +37,13 @@ export class Workflows {
     workflow: string,
     id: string,
     body: {
-      readonly approval: {
-        readonly id: string;
-        readonly name: string;
-      };
+      /** As it was listed; or its name. */
+      readonly approval:
+        | {
+            readonly id: string;
+            readonly name: string;
+          }
+        | string;
       readonly answer: unknown;
     },
     query?: { readonly key?: string },
@@ -233,6 +236,19 @@ export class Workflows {
   ): Promise<{
     readonly workflows: readonly string[];
     readonly counts?: Readonly<Record<string, Readonly<Record<string, number>>>>;
+    /** With the counts. */
+    readonly demand?: Readonly<
+      Record<
+        string,
+        {
+          /** How long the run that is next has waited for a worker, in ms. */
+          readonly oldest: number;
+          /** How often runs were taken over from workers that were lost. */
+          readonly takeovers: number;
+          readonly paused: boolean;
+        }
+      >
+    >;
   }> {
     return this.#transport.call({ method: 'GET', path: '/v1/workflows', query, options });
   }
@@ -252,6 +268,10 @@ export class Workflows {
         | 'completed'
         | 'failed'
         | 'cancelled';
+      /** Only those that came to their state then or later, in ms since the epoch. */
+      readonly from?: number;
+      /** Only those that came to it before then. */
+      readonly to?: number;
       /** With which they are cancelled or terminated. */
       readonly reason?: string;
     },

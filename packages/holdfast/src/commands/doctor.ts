@@ -5,12 +5,23 @@
  * looking at the others. The report is written whatever it says; the exit code tells a script how bad it is.
  */
 import { Deployment, UnavailableError } from '@holdfast/lock';
-import { collect, judge } from '@holdfast/lock/doctor';
+import { collect, type Diagnosis, judge } from '@holdfast/lock/doctor';
+import type { Arguments } from '../arguments.js';
 import type { Command } from '../command.js';
+import type { Context } from '../context.js';
 import { nodesOf, parametersOf } from '../deployment.js';
 import { render } from '../doctor-report.js';
 import { EXIT, ExitError } from '../exit-codes.js';
-import { ALLOW_EVEN, CALL_TIMEOUT, DESCRIPTION, JSON_OUTPUT, NODE_OPTIONS, STRICT } from '../options.js';
+import {
+  ALLOW_EVEN,
+  CALL_TIMEOUT,
+  DESCRIPTION,
+  JSON_OUTPUT,
+  NODE_OPTIONS,
+  SERVED,
+  STRICT,
+} from '../options.js';
+import { throughServer } from '../served/server.js';
 
 export const doctor: Command = {
   name: 'doctor',
@@ -22,8 +33,9 @@ nodes together. Says what hurts, worst first, and how many more may fail.
 Changes nothing. An error makes leases fail or unsafe; a warning will, if
 something else happens; a note is good to know.
 
-Run it with the options, the user and the machine of your programs.`,
-  options: [STRICT, JSON_OUTPUT, ...NODE_OPTIONS],
+Run it with the options, the user and the machine of your programs. A server
+looks from where it is; what it says is at most 5 s old.`,
+  options: [STRICT, JSON_OUTPUT, ...NODE_OPTIONS, ...SERVED],
   shared: DESCRIPTION,
   exitCodes: [
     ['0', 'nothing worse than a warning; with --strict, than a note'],
@@ -33,21 +45,12 @@ Run it with the options, the user and the machine of your programs.`,
   ],
   example: 'holdfast doctor --nodes redis://a:6379,redis://b:6379,redis://c:6379',
 
-  async run(args, { clock, stdout }) {
-    const addresses = nodesOf(args);
-    const deployment = new Deployment(addresses.length, parametersOf(args));
-    const callTimeout = args.duration(CALL_TIMEOUT) ?? 1_000;
-    if (callTimeout < 1) throw args.wrong('--call-timeout is at least 1ms');
-    const facts = await collect({
-      addresses,
-      deployment,
-      callTimeout,
-      clock,
-      allowEven: args.has(ALLOW_EVEN),
-    });
-    const diagnosis = judge(facts);
+  async run(args, context) {
+    const { diagnosis, json } = await (args.server === undefined
+      ? examine(args, context)
+      : asked(args, context));
     const { summary } = diagnosis;
-    stdout.write(`${args.has(JSON_OUTPUT) ? JSON.stringify({ facts, ...diagnosis }) : render(diagnosis)}\n`);
+    context.stdout.write(`${args.has(JSON_OUTPUT) ? JSON.stringify(json) : render(diagnosis)}\n`);
     if (summary.voting < summary.quorum) {
       // Which nodes cannot, and why, has been written above.
       throw new UnavailableError(`${summary.voting} of ${summary.nodes} nodes can vote now: too few.`, []);
@@ -59,3 +62,27 @@ Run it with the options, the user and the machine of your programs.`,
     return EXIT.ok;
   },
 };
+
+interface Examined {
+  readonly diagnosis: Diagnosis;
+  readonly json: object;
+}
+
+async function examine(args: Arguments, { clock }: Context): Promise<Examined> {
+  const addresses = nodesOf(args);
+  const deployment = new Deployment(addresses.length, parametersOf(args));
+  const callTimeout = args.duration(CALL_TIMEOUT) ?? 1_000;
+  if (callTimeout < 1) throw args.wrong('--call-timeout is at least 1ms');
+  const allowEven = args.has(ALLOW_EVEN);
+  const facts = await collect({ addresses, deployment, callTimeout, clock, allowEven });
+  const diagnosis = judge(facts);
+  return { diagnosis, json: { facts, ...diagnosis } };
+}
+
+/** What the server finds, from where it is and with its user. */
+async function asked(args: Arguments, context: Context): Promise<Examined> {
+  const found = await throughServer(args, context, ({ product }) => product.doctor());
+  const { deployment, nodes, findings, summary } = found;
+  const diagnosis = { findings, summary } as unknown as Diagnosis;
+  return { diagnosis, json: { facts: { deployment, nodes }, ...diagnosis } };
+}

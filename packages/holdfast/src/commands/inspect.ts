@@ -8,10 +8,13 @@
 
 import { formatDuration } from '@holdfast/kernel';
 import { type LockState, type NodeState, UnavailableError } from '@holdfast/lock';
+import type { Arguments } from '../arguments.js';
 import type { Command } from '../command.js';
+import type { Context } from '../context.js';
 import { openLocks } from '../deployment.js';
 import { EXIT } from '../exit-codes.js';
-import { DESCRIPTION, JSON_OUTPUT, NODE_OPTIONS } from '../options.js';
+import { DESCRIPTION, JSON_OUTPUT, NODE_OPTIONS, SERVED } from '../options.js';
+import { throughServer } from '../served/server.js';
 import { renderTable } from '../table.js';
 
 export const inspect: Command = {
@@ -20,8 +23,8 @@ export const inspect: Command = {
   operands: [{ name: 'name', about: 'the name of the resource' }],
   about: `Shows whether a lease on the resource exists, who holds it, its fencing token,
 how long it lasts if nobody renews it, and the state of every node. Changes
-nothing.`,
-  options: [JSON_OUTPUT, ...NODE_OPTIONS],
+nothing. A server shows what the nodes say to keys with the right product:read.`,
+  options: [JSON_OUTPUT, ...NODE_OPTIONS, ...SERVED],
   shared: DESCRIPTION,
   exitCodes: [
     ['0', 'a majority of the nodes answered, whether the resource is held or not'],
@@ -32,8 +35,14 @@ nothing.`,
 
   async run(args, context) {
     const [resource = ''] = args.operands;
-    await using locks = openLocks(args, context);
-    const state = await locks.inspect(resource);
+    const state =
+      args.server === undefined
+        ? await inspected(args, context, resource)
+        : await throughServer(
+            args,
+            context,
+            async ({ locks }) => (await locks.inspect(resource)) as LockState,
+          );
     context.stdout.write(`${args.has(JSON_OUTPUT) ? JSON.stringify(state) : describe(state)}\n`);
     const answered = state.nodes.filter((node) => !isSilent(node)).length;
     if (answered < quorumOf(state)) {
@@ -44,6 +53,11 @@ nothing.`,
     return EXIT.ok;
   },
 };
+
+async function inspected(args: Arguments, context: Context, resource: string): Promise<LockState> {
+  await using locks = openLocks(args, context);
+  return await locks.inspect(resource);
+}
 
 function describe(state: LockState): string {
   const head = [`resource   ${state.resource}`, `lease      ${verdict(state)}`];

@@ -4,29 +4,22 @@
  * Guarantees: nothing but the protocol is written to stdout. The key is read from its file for each request, so that it may
  * be replaced, and is never shown. When the agent closes stdin, or at SIGTERM, the locks that it held are given back.
  */
-import { readFile } from 'node:fs/promises';
-import { MisuseError, messageOf } from '@holdfast/kernel';
+import { messageOf } from '@holdfast/kernel';
 import { type Arguments, given } from '../arguments.js';
 import type { Command } from '../command.js';
 import { EXIT } from '../exit-codes.js';
 import { Interruption } from '../interruption.js';
-import type { Option } from '../options.js';
+import { KEY_FILE, type Option, SERVER } from '../options.js';
+import { keyIn } from '../served/server.js';
 import { versionOf } from '../version.js';
 
-const SERVER: Option = {
-  name: 'server',
-  value: '<url>',
-  env: 'HOLDFAST_SERVER',
+const SERVER_OF_AGENT: Option = {
+  ...SERVER,
   required: true,
   about: 'The URL of the Holdfast server. Required.',
 };
 
-const KEY_FILE: Option = {
-  name: 'key-file',
-  value: '<file>',
-  env: 'HOLDFAST_KEY_FILE',
-  about: 'The file that has the API key, and nothing else.',
-};
+const KEY_OF_AGENT: Option = { ...KEY_FILE, about: 'The file that has the API key, and nothing else.' };
 
 const ALLOW: Option = {
   name: 'allow',
@@ -45,7 +38,7 @@ export const mcp: Command = {
 it. Tools only read unless --allow names more, and do what the scopes of the key
 allow. A lock that the agent takes is kept until it is given back, its time is
 over, or the agent has gone.`,
-  options: [SERVER, KEY_FILE, ALLOW],
+  options: [SERVER_OF_AGENT, KEY_OF_AGENT, ALLOW],
   shared: [],
   exitCodes: [
     ['0', 'the agent has gone, or it was asked to stop'],
@@ -59,10 +52,10 @@ over, or the agent has gone.`,
     const allow = ALLOWANCES.filter((known) => words.includes(known));
     if (allow.length < new Set(words).size)
       throw args.wrong(`--${ALLOW.name} is one or more of ${ALLOWANCES.join(', ')}`);
-    const url = args.text(SERVER) ?? '';
+    const url = args.text(SERVER_OF_AGENT) ?? '';
     if (!URL.canParse(url))
       throw args.wrong(`--${SERVER.name} is a URL such as https://holdfast.internal:7400`);
-    const path = args.text(KEY_FILE);
+    const path = args.text(KEY_OF_AGENT);
     const key = path === undefined ? undefined : () => keyIn(path);
     await key?.();
     const interruption = new Interruption(context.signals);
@@ -85,13 +78,4 @@ async function library(args: Arguments): Promise<typeof import('@holdfast/mcp')>
   } catch (error) {
     throw args.wrong(`@holdfast/mcp is not installed beside holdfast: ${messageOf(error)}`);
   }
-}
-
-async function keyIn(path: string): Promise<string> {
-  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
-    throw new MisuseError(`The key in ${path} cannot be read: ${messageOf(cause)}`, { cause });
-  });
-  const key = text.trim();
-  if (/^[\x21-\x7e]+$/.test(key)) return key;
-  throw new MisuseError(`${path} has no key: it has one line, such as "holdfast keys create" writes.`);
 }

@@ -14,8 +14,9 @@ import type { Context } from '../context.js';
 import { openLocks } from '../deployment.js';
 import { EXIT, exitCodeOfSignal } from '../exit-codes.js';
 import { Interruption } from '../interruption.js';
-import { DESCRIPTION, GRACE, LOCK, NODE_OPTIONS, TTL, WAIT } from '../options.js';
+import { DESCRIPTION, GRACE, LOCK, NODE_OPTIONS, SERVED, TTL, WAIT } from '../options.js';
 import { Program } from '../program.js';
+import { throughServer } from '../served/server.js';
 
 export const run: Command = {
   name: 'run',
@@ -29,9 +30,10 @@ The program finds in its environment
   HOLDFAST_RESOURCE  the resource, as given with --lock
   HOLDFAST_TOKEN     the fencing token: pass it along with every write, and have
                      the resource refuse a write with a lower one
-  HOLDFAST_OWNER     who holds the lease, as "holdfast inspect" shows it
+  HOLDFAST_OWNER     who holds the lease, as "holdfast inspect" shows it; not
+                     where the lease is that of a server
 Signals (INT, QUIT, TERM, HUP, USR1, USR2) are passed on to the program.`,
-  options: [LOCK, TTL, WAIT, GRACE, ...NODE_OPTIONS],
+  options: [LOCK, TTL, WAIT, GRACE, ...NODE_OPTIONS, ...SERVED],
   shared: DESCRIPTION,
   exitCodes: [
     ['n', 'what the program exited with'],
@@ -55,6 +57,9 @@ Signals (INT, QUIT, TERM, HUP, USR1, USR2) are passed on to the program.`,
   },
 };
 
+/** What the client of a server waits by default is not what this command does, in ms. */
+const WAITS = { wait: 5_000 };
+
 interface Task {
   readonly resource: string;
   readonly program: readonly string[];
@@ -64,7 +69,6 @@ async function runUnderLease(args: Arguments, context: Context, task: Task): Pro
   const ttl = args.duration(TTL);
   const wait = args.duration(WAIT);
   const grace = args.duration(GRACE) ?? 5_000;
-  const locks = openLocks(args, context);
   const interruption = new Interruption(context.signals);
   const options = {
     ...(ttl !== undefined && { ttl }),
@@ -73,18 +77,48 @@ async function runUnderLease(args: Arguments, context: Context, task: Task): Pro
   };
   let lost = false;
   try {
-    return await locks.using(task.resource, options, async (lease) => {
+    return await underLease(args, context, { resource: task.resource, options }, async (lease) => {
       const supervision = await supervise(lease, task, { context, interruption, grace });
       lost = supervision.lost;
       return supervision.exitCode;
     });
   } catch (error) {
-    if (error instanceof AbortedError && interruption.first) return exitCodeOfSignal(interruption.first);
+    const isInterrupted = error instanceof AbortedError || error === interruption.signal.reason;
+    if (isInterrupted && interruption.first) return exitCodeOfSignal(interruption.first);
     // This was reported already, when it happened.
     if (error instanceof LeaseLostError && lost) return EXIT.lost;
     throw error;
   } finally {
     interruption.end();
+  }
+}
+
+interface Wanted {
+  readonly resource: string;
+  readonly options: { readonly ttl?: number; readonly wait?: number; readonly signal: AbortSignal };
+}
+
+/** What a program is run under: a lease of the nodes, or one that a server keeps. */
+interface HeldLease extends Pick<Lease, 'signal' | 'token'> {
+  readonly owner?: string;
+}
+
+async function underLease(
+  args: Arguments,
+  context: Context,
+  { resource, options }: Wanted,
+  work: (lease: HeldLease) => Promise<number>,
+): Promise<number> {
+  if (args.server !== undefined) {
+    return throughServer(args, context, async (client) => {
+      await using lease = await client.lease(resource, { ...WAITS, ...options });
+      return await work(lease);
+    });
+  }
+  const locks = openLocks(args, context);
+  try {
+    return await locks.using(resource, options, work);
+  } finally {
     await locks.close();
   }
 }
@@ -98,14 +132,17 @@ interface Surroundings {
 
 /** Runs the program until it ends, or the lease does. */
 async function supervise(
-  lease: Lease,
+  lease: HeldLease,
   { resource, program: words }: Task,
   { context, interruption, grace }: Surroundings,
 ): Promise<{ exitCode: number; lost: boolean }> {
   throwIfAborted(interruption.signal, 'waiting for the lease');
   const { signal, token, owner } = lease;
   signal.throwIfAborted();
-  const given = { HOLDFAST_RESOURCE: resource, HOLDFAST_TOKEN: String(token), HOLDFAST_OWNER: owner };
+  const given = {
+    ...{ HOLDFAST_RESOURCE: resource, HOLDFAST_TOKEN: String(token) },
+    ...(owner !== undefined && { HOLDFAST_OWNER: owner }),
+  };
   const program = await Program.start(words, { ...context.env, ...given }, context.clock);
   interruption.onSignal = (name) => program.passOn(name);
   let stopping: Promise<void> | undefined;

@@ -38,7 +38,12 @@ export const approve = operation({
   params: ofRun,
   query: keyed,
   body: z.strictObject({
-    approval: z.strictObject({ id: z.string().min(1).max(1_000), name: z.string().min(1).max(256) }),
+    approval: z
+      .union([
+        z.strictObject({ id: z.string().min(1).max(1_000), name: z.string().min(1).max(256) }),
+        z.string().min(1).max(256),
+      ])
+      .describe('As it was listed; or its name.'),
     answer: json,
   }),
   answers: {

@@ -4,7 +4,7 @@
  *
  * Guarantees: they change nothing, and show no values of features.
  */
-import type { StoreStats, View } from '@holdfast/features';
+import type { StoreStats, View, ViewHealth } from '@holdfast/features';
 import { z } from 'zod';
 import { NotFoundError } from '../errors.js';
 import { inStore, name, READ, SHOP, viewIn } from './features.js';
@@ -36,11 +36,20 @@ const viewState = z
     name: z.string(),
     kind: z.string(),
     entity: z.string(),
+    parts: z.array(z.string()).describe('Of its ids: one for most entities, none for "global".'),
     version: z.int(),
     ttl: z.number().optional().describe('For how long a row holds after its event time, in ms.'),
     owner: z.string().optional(),
     description: z.string().optional(),
+    history: z.boolean().describe('Whether its rows are written to the log, for exports.'),
     fields: z.array(z.string()),
+    types: z.record(
+      z.string(),
+      z.object({ kind: z.string(), size: z.int().optional(), optional: z.boolean() }),
+    ),
+    behind: z
+      .record(z.string(), z.array(z.string()))
+      .describe('What each generation that was read before lacks of the one that is read.'),
     live: z.string().describe('The generation that is read.'),
     rows: z.int().describe('In that.'),
     newest: z.number().optional().describe('The latest event time in it, in ms since the epoch.'),
@@ -91,8 +100,8 @@ export const stats = operation({
       params.store,
       () => false,
       async (store) => {
-        const [stats, { problems }] = await Promise.all([store.stats(), store.health()]);
-        const views = store.views.flatMap((view) => shownView(view, stats) ?? []);
+        const [stats, { problems, views: health }] = await Promise.all([store.stats(), store.health()]);
+        const views = store.views.flatMap((view) => shownView(view, stats, health[view.name]) ?? []);
         const { entries, age } = stats.log;
         return { status: 200, body: { problems, views, log: { entries, ...(age !== null && { age }) } } };
       },
@@ -100,13 +109,28 @@ export const stats = operation({
 });
 
 /** Undefined for a view that was not applied. */
-function shownView(view: View, stats: StoreStats): object | undefined {
+function shownView(view: View, stats: StoreStats, health: ViewHealth | undefined): object | undefined {
   const state = stats.views[view.name];
   if (state === undefined) return undefined;
-  const { name, kind, entity, version, ttl, owner, description, fields } = view;
+  const { name, kind, entity, version, ttl, history, owner, description, fields } = view;
   const { newest, age, ...rest } = state;
   return {
-    ...{ name, kind, entity: entity.name, version, fields: Object.keys(fields) },
+    ...{
+      name,
+      kind,
+      entity: entity.name,
+      parts: entity.parts,
+      version,
+      history,
+      fields: Object.keys(fields),
+    },
+    types: Object.fromEntries(
+      Object.entries(fields).map(([field, { kind: type, size, isOptional }]) => [
+        field,
+        { kind: type, ...(size !== undefined && { size }), optional: isOptional },
+      ]),
+    ),
+    behind: health?.behind ?? {},
     ...(ttl !== undefined && { ttl }),
     ...(owner !== undefined && { owner }),
     ...(description !== undefined && { description }),

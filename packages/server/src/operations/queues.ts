@@ -221,6 +221,36 @@ async function untilEnd(queue: Queue, id: string, signal: AbortSignal): Promise<
   await queue.wait(id, { signal }).catch(() => {}); // what became of it is read afterwards
 }
 
+export const log = operation({
+  id: 'queues.log',
+  method: 'GET',
+  path: '/v1/queues/{queue}/tasks/{id}/log',
+  summary: 'Read what the handlers of a task have logged, and how far the tasks are that it waits for.',
+  right: 'queues:data',
+  judgedBy: 'queue',
+  params: ofTask,
+  query: none,
+  answers: {
+    200: {
+      description: 'The lines, in their order.',
+      schema: z.object({
+        lines: z.array(z.object({ at: z.number(), attempt: z.int(), text: z.string() })),
+        fanIn: z
+          .object({ tasks: z.int(), left: z.int().describe('How many have not ended.') })
+          .optional()
+          .describe('Of a task that follows others.'),
+      }),
+    },
+  },
+  problems: ['HOLDFAST_NOT_FOUND'],
+  example: { params: TASK },
+  run: (call) =>
+    onQueue(call, async (queue) => {
+      const [lines, fanIn] = await Promise.all([queue.log(call.params.id), queue.fanIn(call.params.id)]);
+      return { status: 200, body: { lines, ...(fanIn && { fanIn }) } };
+    }),
+});
+
 export const tasks = operation({
   id: 'queues.tasks',
   method: 'GET',

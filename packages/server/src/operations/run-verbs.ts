@@ -62,6 +62,7 @@ export const purge = operation({
   run: (call) => onRun(call, async (run) => ({ status: 200, body: { purged: await run.purge() } })),
 });
 
+const time = z.int().min(0).optional();
 const VERBS = ['cancel', 'retry', 'terminate', 'purge'] as const;
 
 export const many = operation({
@@ -75,6 +76,8 @@ export const many = operation({
   body: z.strictObject({
     verb: z.enum(VERBS),
     state: runState.optional().describe('Only those in this state.'),
+    from: time.describe('Only those that came to their state then or later, in ms since the epoch.'),
+    to: time.describe('Only those that came to it before then.'),
     reason: z.string().max(1_000).optional().describe('With which they are cancelled or terminated.'),
   }),
   answers: {
@@ -86,9 +89,14 @@ export const many = operation({
   },
   problems: ['HOLDFAST_NOT_FOUND'],
   example: { params: ORDER, body: { verb: 'cancel', state: 'stuck' } },
-  run: ({ systems, params, body: { verb, state, reason } }) =>
+  run: ({ systems, params, body: { verb, state, from, to, reason } }) =>
     systems.withApp(params.workflow, async (app) => {
-      const filter = { workflow: params.workflow, ...(state !== undefined && { state }) };
+      const filter = {
+        workflow: params.workflow,
+        ...(state !== undefined && { state }),
+        ...(from !== undefined && { from }),
+        ...(to !== undefined && { to }),
+      };
       const reasoned = { ...filter, ...(reason !== undefined && { reason }) };
       const verbs: Record<(typeof VERBS)[number], () => Promise<Many>> = {
         cancel: () => app.cancelMany(reasoned),

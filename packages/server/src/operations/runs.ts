@@ -30,6 +30,12 @@ export const runState = z.enum([
 
 const runCounts = z.record(runState, z.int());
 
+const demandOf = z.object({
+  oldest: z.number().describe('How long the run that is next has waited for a worker, in ms.'),
+  takeovers: z.int().describe('How often runs were taken over from workers that were lost.'),
+  paused: z.boolean(),
+});
+
 export const runRef = z.object({ workflow: workflowName, id, key: id.optional() });
 
 type OnRun = Pick<
@@ -69,6 +75,7 @@ export const list = operation({
       schema: z.object({
         workflows: z.array(workflowName),
         counts: z.record(workflowName, runCounts).optional(),
+        demand: z.record(workflowName, demandOf).optional().describe('With the counts.'),
       }),
     },
   },
@@ -77,10 +84,18 @@ export const list = operation({
     const all = await systems.workflowNames();
     const workflows = all.filter((name) => caller.may('workflows:read', name));
     if (query.counts === 'false') return { status: 200, body: { workflows } };
-    const counts = await Promise.all(
-      workflows.map((name) => systems.withApp(name, async (app) => [name, await app.counts(name)])),
-    );
-    return { status: 200, body: { workflows, counts: Object.fromEntries(counts) } };
+    const [first] = workflows;
+    if (first === undefined) return { status: 200, body: { workflows, counts: {}, demand: {} } };
+    return systems.withApp(first, async (app) => {
+      const all = await app.demand();
+      const counts = await Promise.all(workflows.map(async (name) => [name, await app.counts(name)]));
+      const demand = workflows.map((name) => {
+        const { oldest = 0, takeovers = 0, paused = false } = all[name] ?? {};
+        return [name, { oldest, takeovers, paused }];
+      });
+      const body = { workflows, counts: Object.fromEntries(counts), demand: Object.fromEntries(demand) };
+      return { status: 200, body };
+    });
   },
 });
 

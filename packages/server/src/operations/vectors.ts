@@ -5,8 +5,10 @@
  * Guarantees: a search with the place of a write sees it, at whichever replica it was made. An index is searched as it is
  * defined in Redis; filters and words need the definition of a program, which the server may be given.
  */
-import { findIndex } from '@holdfast/vectors';
+import { MisuseError } from '@holdfast/kernel';
+import { findIndex, type Results, type VectorIndex } from '@holdfast/vectors';
 import { z } from 'zod';
+import { NotFoundError } from '../errors.js';
 import { operation } from './operation.js';
 import { duration, id, none } from './values.js';
 
@@ -39,6 +41,12 @@ export const search = operation({
   body: z.strictObject({
     vector: vector.optional(),
     vectors: z.record(z.string(), vector).optional().describe('Of an index with named vectors: by name.'),
+    like: id
+      .optional()
+      .describe(
+        'A document that is to be near, in place of a vector; it is left out. Of named vectors: `name`.',
+      ),
+    name: z.string().max(64).optional().describe('Whose vector of `like`. Default: the first.'),
     text: z
       .string()
       .max(10_000)
@@ -75,7 +83,10 @@ export const search = operation({
   example: { params: { index: 'kb' }, body: { vector: [1, 0, 0], limit: 5 } },
   run: ({ systems, params, body, signal }) =>
     systems.withIndex(params.index, async (index) => {
-      const { hits, place, facets, degraded } = await index.search({ ...body, signal } as never);
+      const { like, name, ...question } = body;
+      const { hits, place, facets, degraded } = await (like === undefined
+        ? index.search({ ...question, signal } as never)
+        : searchLike(index, { ...question, signal }, { like, name }));
       const shown = hits.map(({ id, score, time, attributes, chunk, text }) => ({
         ...{ id, score, time: time.getTime(), attributes },
         ...(chunk !== undefined && { chunk }),
@@ -88,6 +99,39 @@ export const search = operation({
       return { status: 200, body: { hits: shown, ...more, place } };
     }),
 });
+
+interface Question {
+  readonly signal: AbortSignal;
+  readonly vector?: unknown;
+  readonly vectors?: unknown;
+  readonly limit: number;
+  readonly offset: number;
+}
+
+/** Searches with the first vector of a document, which is left out. Throws NotFoundError if it has none. */
+async function searchLike(
+  index: VectorIndex,
+  question: Question,
+  { like, name }: { readonly like: string; readonly name: string | undefined },
+): Promise<Results> {
+  if (question.vector !== undefined || question.vectors !== undefined)
+    throw new MisuseError('"like" stands in the place of a vector; give one of them.');
+  const { limit, offset } = question;
+  const vector = await vectorOf(index, like, name);
+  const most = Math.min(1_000, offset + limit + 1);
+  const found = await index.search({ ...question, ...vector, offset: 0, limit: most } as never);
+  return { ...found, hits: found.hits.filter(({ id: hit }) => hit !== like).slice(offset, offset + limit) };
+}
+
+async function vectorOf(index: VectorIndex, like: string, named: string | undefined): Promise<object> {
+  const [first = ''] = Object.keys(index.shapes);
+  const name = named ?? first;
+  for await (const { vectors } of index.export({ ids: [like] })) {
+    const [vector] = vectors[name] ?? [];
+    if (vector) return name === '' ? { vector } : { vectors: { [name]: vector } };
+  }
+  throw new NotFoundError(`The index has no document "${like}" with such a vector.`);
+}
 
 export const put = operation({
   id: 'vectors.put',

@@ -13,8 +13,10 @@ import {
   HOLDING,
   OF_ACTS,
   OF_EVERY_ACTION,
+  onServedStore,
   onStore,
   PLACE,
+  SERVED_PLACE,
   underLease,
   VIEW_OPERAND,
   viewOf,
@@ -29,9 +31,9 @@ export const generations: Command = {
   summary: 'List the generations of a view.',
   operands: [VIEW_OPERAND],
   about: 'One is live, which is the one that is read.',
-  options: [...PLACE, JSON_OUTPUT],
+  options: [...SERVED_PLACE, JSON_OUTPUT],
   example: 'holdfast features generations profile --store shop',
-  run: onStore(async (call) => {
+  run: onServedStore(async (call) => {
     const view = viewOf(call);
     const { generations: found = [] } = (await call.store.stats()).views[view.name] ?? {};
     const rows = found.map(({ id, state, rows: count }) => [id, state, String(count)]);

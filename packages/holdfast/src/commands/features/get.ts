@@ -1,8 +1,17 @@
 /** `holdfast features get`: a row of a view, or the answer of a service, as they are served. */
 import type { Command } from '../../command.js';
 import { JSON_OUTPUT } from '../../options.js';
+import type { ServedStore } from '../../served/features.js';
 import { renderTable } from '../../table.js';
-import { answer, type Call, OF_EVERY_ACTION, onStore, PLACE, serviceOf, viewOf } from './opened.js';
+import {
+  answer,
+  type Call,
+  OF_EVERY_ACTION,
+  onServedStore,
+  SERVED_PLACE,
+  serviceOf,
+  viewOf,
+} from './opened.js';
 import { REQUEST } from './options.js';
 
 export const get: Command = {
@@ -16,9 +25,9 @@ export const get: Command = {
   about: `Null values have a reason: missing, expired or torn. Of a composite entity, and
 for a service, the id is JSON, as '{"user":"u1","product":"p7"}'; "global" has
 none. A service that derives features or takes a request needs --app.`,
-  options: [...PLACE, REQUEST, JSON_OUTPUT],
+  options: [...SERVED_PLACE, REQUEST, JSON_OUTPUT],
   example: 'holdfast features get profile u1 --store shop',
-  run: onStore(async (call) => {
+  run: onServedStore(async (call) => {
     const [name = ''] = call.args.operands;
     if (isService(call, name)) return answerOf(call);
     const view = viewOf(call);
@@ -45,16 +54,16 @@ none. A service that derives features or takes a request needs --app.`,
 };
 
 /** A view goes before a service of the same name. */
-const isService = ({ store }: Call, name: string): boolean =>
+const isService = ({ store }: Call<ServedStore>, name: string): boolean =>
   !store.views.some((view) => view.name === name) &&
   store.served.some((each) => name.split('@', 1)[0] === each.name);
 
-async function answerOf(call: Call): Promise<number> {
+async function answerOf(call: Call<ServedStore>): Promise<number> {
   const { args, store } = call;
   const [, text = '{}'] = args.operands;
   const ids = composite(text);
   if (ids === undefined) throw args.wrong('the ids are JSON, as {"user":"u1"}');
-  const [found] = await store.get(serviceOf(call), [ids as never], args.json(REQUEST) as never, {
+  const [found] = await store.get(serviceOf(call) as never, [ids as never], args.json(REQUEST) as never, {
     meta: true,
   });
   const values = shown(found?.answer ?? {});
@@ -79,7 +88,7 @@ function composite(text: string): unknown {
 }
 
 /** Vectors as lists. */
-const shown = (values: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> =>
+const shown = (values: object): Readonly<Record<string, unknown>> =>
   Object.fromEntries(
     Object.entries(values).map(([name, value]) => [name, value instanceof Float32Array ? [...value] : value]),
   );

@@ -1,13 +1,22 @@
 /** The actions of `holdfast features` that say what a store holds: `ls`, `metrics`, `show`, `lanes`, `health`. */
-import type { View } from '@holdfast/features';
 import { formatDuration } from '@holdfast/kernel';
 import { given } from '../../arguments.js';
 import type { Command } from '../../command.js';
 import { EXIT } from '../../exit-codes.js';
 import { JSON_OUTPUT, LISTEN } from '../../options.js';
+import type { ServedView } from '../../served/features.js';
 import { renderTable } from '../../table.js';
 import { writeMetrics } from '../metrics.js';
-import { answer, OF_EVERY_ACTION, onStore, openedBy, PLACE, VIEW_OPERAND, viewOf } from './opened.js';
+import {
+  answer,
+  OF_EVERY_ACTION,
+  onServedStore,
+  openedBy,
+  PLACE,
+  SERVED_PLACE,
+  VIEW_OPERAND,
+  viewOf,
+} from './opened.js';
 import { GENERATION } from './options.js';
 
 export const ls: Command = {
@@ -17,9 +26,9 @@ export const ls: Command = {
   operands: [],
   about: `"fresh" is how long ago the latest event time is. Below the views stands what
 the log of accepted rows holds, which an exporter trims.`,
-  options: [...PLACE, JSON_OUTPUT],
+  options: [...SERVED_PLACE, JSON_OUTPUT],
   example: 'holdfast features ls --store shop',
-  run: onStore(async (call) => {
+  run: onServedStore(async (call) => {
     const { store } = call;
     const { views, log } = await store.stats();
     const rows = store.views.flatMap((view) => {
@@ -67,9 +76,9 @@ export const show: Command = {
   summary: 'Show one view: features, generations and rows.',
   operands: [VIEW_OPERAND],
   about: '"refused" counts rows that the generation that is read has refused so far.',
-  options: [...PLACE, JSON_OUTPUT],
+  options: [...SERVED_PLACE, JSON_OUTPUT],
   example: 'holdfast features show profile --store shop',
-  run: onStore(async (call) => {
+  run: onServedStore(async (call) => {
     const view = viewOf(call);
     const stats = (await call.store.stats()).views[view.name];
     const fields = Object.entries(view.fields).map(([name, { kind, size, isOptional }]) => ({
@@ -106,9 +115,9 @@ export const lanes: Command = {
   operands: [VIEW_OPERAND],
   about: `"token" is the highest under which the lane was opened; with a lower one,
 nothing lands. "through" is how far all partitions have taken in the source.`,
-  options: [...PLACE, GENERATION, JSON_OUTPUT],
+  options: [...SERVED_PLACE, GENERATION, JSON_OUTPUT],
   example: 'holdfast features lanes profile --store shop',
-  run: onStore(async (call) => {
+  run: onServedStore(async (call) => {
     const found = await call.store.lanes(viewOf(call), given({ generation: call.args.text(GENERATION) }));
     const table = found.flatMap(({ lane, rank, token, issuer, isFinished, source }) => {
       const own = [
@@ -131,9 +140,9 @@ export const health: Command = {
   about: `What somebody has to do something about, and what each generation that was read
 before lacks of the one that is read: a rollback waits for that.`,
   exitCodes: [['0', 'nothing is wrong'], ['1', 'something is'], ...OF_EVERY_ACTION.exitCodes.slice(1)],
-  options: [...PLACE, JSON_OUTPUT],
+  options: [...SERVED_PLACE, JSON_OUTPUT],
   example: 'holdfast features health --store shop',
-  run: onStore(async (call) => {
+  run: onServedStore(async (call) => {
     const found = await call.store.health();
     const behind = Object.entries(found.views).flatMap(([view, { behind: all }]) =>
       Object.entries(all).flatMap(([id, lacks]) => lacks.map((each) => `${view} ${id}: ${each}`)),
@@ -144,7 +153,7 @@ before lacks of the one that is read: a rollback waits for that.`,
   }),
 };
 
-function aboutOf({ name, kind, entity, version, ttl, history, owner, description }: View) {
+function aboutOf({ name, kind, entity, version, ttl, history, owner, description }: ServedView) {
   return {
     ...{ name, kind, entity: entity.name, version, ttl: ttl ?? null, history },
     ...{ owner: owner ?? null, description: description ?? null },

@@ -6,7 +6,7 @@
  */
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { Features, Service, View } from '@holdfast/features';
+import type { Features, View } from '@holdfast/features';
 import { AbortedError, display, messageOf } from '@holdfast/kernel';
 import type { Lease } from '@holdfast/lock';
 import { type Arguments, given, masked } from '../../arguments.js';
@@ -15,7 +15,9 @@ import type { Context } from '../../context.js';
 import { openLocks } from '../../deployment.js';
 import { EXIT, exitCodeOfSignal } from '../../exit-codes.js';
 import { Interruption } from '../../interruption.js';
-import { DESCRIPTION, JSON_OUTPUT, NODE_OPTIONS, PREFIX, TTL, WAIT } from '../../options.js';
+import { DESCRIPTION, JSON_OUTPUT, NODE_OPTIONS, PREFIX, SERVED, TTL, WAIT } from '../../options.js';
+import { type ServedStore, type ServedView, storeOf } from '../../served/features.js';
+import { ifKnown, throughServer } from '../../served/server.js';
 import { placeOf } from '../place.js';
 import { LEASE, PROGRAM, STORE, STORE_REDIS } from './options.js';
 
@@ -28,13 +30,15 @@ export const GENERATION_OPERAND = { name: 'generation', about: 'the id of the ge
 
 /** Where the store is. */
 export const PLACE = [STORE_REDIS, PREFIX, STORE, PROGRAM];
+/** The same, or behind a server. */
+export const SERVED_PLACE = [...PLACE, ...SERVED];
 /** The options by which whatever writes takes its lease. */
 export const HOLDING = [LEASE, TTL, WAIT, ...NODE_OPTIONS];
 
 const EXIT_CODES = [
   ['0', 'done'],
   ['64', 'the command line is wrong, or there is no such store, view or generation'],
-  ['69', 'Redis did not answer'],
+  ['69', 'Redis, or the server, did not answer'],
 ] as const;
 
 export const OF_EVERY_ACTION = { shared: [], exitCodes: EXIT_CODES } as const satisfies Partial<Command>;
@@ -52,11 +56,11 @@ export const OF_ACTS = {
   ],
 } as const satisfies Partial<Command>;
 
-/** An action on a store. */
-export interface Call {
+/** An action on a store: in Redis, or with a store that a server has, too. */
+export interface Call<Asked = Features> {
   readonly args: Arguments;
   readonly context: Context;
-  readonly store: Features;
+  readonly store: Asked;
 }
 
 /** The `run` of an action: opens the store, acts, and closes it. */
@@ -71,6 +75,25 @@ export const onStore =
     }
   };
 
+/** The same, through a server if the settings name one. */
+export const onServedStore =
+  (act: (call: Call<ServedStore>) => Promise<number>): Command['run'] =>
+  async (args, context) => {
+    if (args.server === undefined) return onStore(act)(args, context, undefined);
+    const name = nameOf(args);
+    return throughServer(args, context, async (client) => {
+      const store = await ifKnown(storeOf(client, name));
+      if (store !== undefined) return act({ args, context, store });
+      throw args.wrong(`the server has no feature store ${display(masked(name))}`);
+    });
+  };
+
+function nameOf(args: Arguments): string {
+  const name = args.text(STORE);
+  if (name === undefined) throw args.wrong('--store is missing: give --store <name> or set HOLDFAST_STORE');
+  return name;
+}
+
 /** The package, which a program brings that has a feature store. */
 async function library(args: Arguments): Promise<typeof import('@holdfast/features')> {
   try {
@@ -84,8 +107,7 @@ async function library(args: Arguments): Promise<typeof import('@holdfast/featur
 export async function openedBy(args: Arguments): Promise<Features> {
   const file = args.text(PROGRAM);
   if (file !== undefined) return storeIn(args, file);
-  const name = args.text(STORE);
-  if (name === undefined) throw args.wrong('--store is missing: give --store <name> or set HOLDFAST_STORE');
+  const name = nameOf(args);
   const { openFeatures } = await library(args);
   return openFeatures({ ...placeOf(args), name });
 }
@@ -102,8 +124,12 @@ async function storeIn(args: Arguments, file: string): Promise<Features> {
   );
 }
 
+interface CallOnViews<Known> extends Pick<Call, 'args'> {
+  readonly store: { readonly views: readonly Known[] };
+}
+
 /** The view that the first operand names. Throws UsageError. */
-export function viewOf({ args, store }: Call): View {
+export function viewOf<Known extends ServedView>({ args, store }: CallOnViews<Known>): Known {
   const [name = ''] = args.operands;
   const found = store.views.find((view) => view.name === name);
   if (found !== undefined) return found;
@@ -111,8 +137,15 @@ export function viewOf({ args, store }: Call): View {
   throw args.wrong(`the store has no view ${display(masked(name))}; it has ${known}`);
 }
 
+interface CallOnServices<Known> extends Pick<Call, 'args'> {
+  readonly store: { readonly served: readonly Known[] };
+}
+
 /** The service that the first operand names, its highest version unless one is named. Throws UsageError. */
-export function serviceOf({ args, store }: Call): Service {
+export function serviceOf<Known extends ServedStore['served'][number]>({
+  args,
+  store,
+}: CallOnServices<Known>): Known {
   const [name = ''] = args.operands;
   const found = [...store.served]
     .sort((one, other) => other.version - one.version)
@@ -153,7 +186,11 @@ export async function underLease(
 }
 
 /** Reports what was done, in words or as JSON. */
-export function answer({ args, context }: Call, json: unknown, words: string): number {
+export function answer(
+  { args, context }: Pick<Call, 'args' | 'context'>,
+  json: unknown,
+  words: string,
+): number {
   context.stdout.write(`${args.has(JSON_OUTPUT) ? JSON.stringify(json) : words}\n`);
   return EXIT.ok;
 }

@@ -7,7 +7,7 @@ const TIME = '<time>';
 export const STORE_REDIS: Option = {
   ...REDIS,
   required: false,
-  about: 'The Redis of the store. Required without --app.',
+  about: 'The Redis of the store. Required without --app and --server.',
 };
 
 export const STORE: Option = {
@@ -19,6 +19,7 @@ export const STORE: Option = {
 
 export const PROGRAM: Option = {
   name: 'app',
+  direct: 'detail',
   value: '<file>',
   env: 'HOLDFAST_APP_FILE',
   about: 'A JavaScript module whose default export is the store, or has it as "features".',

@@ -21,9 +21,10 @@ import {
   PREFIX,
   RATE,
   REDIS,
+  SERVED,
   WAITING,
 } from '../../options.js';
-import { OF_EVERY_ACTION, onQueue, QUEUE_OPERAND } from './opened.js';
+import { OF_EVERY_ACTION, onServedQueue, QUEUE_OPERAND } from './opened.js';
 
 const LIMITS = [WAITING, CONCURRENCY, RATE, KEY_CONCURRENCY, KEY_RATE, BREAKER, KEEP_RESULTS, KEEP_DEAD];
 
@@ -33,9 +34,9 @@ export const limits: Command = {
   summary: 'Show the limits of a queue, or change some.',
   operands: [QUEUE_OPERAND],
   about: 'They hold for all workers at once, under the next version.',
-  options: [REDIS, PREFIX, ...LIMITS, JSON_OUTPUT],
+  options: [REDIS, PREFIX, ...SERVED, ...LIMITS, JSON_OUTPUT],
   example: 'holdfast queue limits images --concurrency 50 --rate 100/1s',
-  run: onQueue(async ({ args, context, queue }) => {
+  run: onServedQueue(async ({ args, context, queue }) => {
     const before = await queue.limits();
     const changed = changeOf(args, before);
     // The next version: if somebody else has taken it, nothing is changed.

@@ -9,10 +9,20 @@ import {
   PREFIX,
   PURGED_STATE,
   REDIS,
+  SERVED,
   TASK_KEY,
   WEIGHT,
 } from '../../options.js';
-import { answer, type Call, ID_OPERAND, OF_EVERY_ACTION, onQueue, QUEUE_OPERAND } from './opened.js';
+import type { ServedQueue } from '../../served/queue.js';
+import {
+  answer,
+  type Call,
+  ID_OPERAND,
+  OF_EVERY_ACTION,
+  onQueue,
+  onServedQueue,
+  QUEUE_OPERAND,
+} from './opened.js';
 
 export const retry: Command = {
   ...OF_EVERY_ACTION,
@@ -20,9 +30,9 @@ export const retry: Command = {
   summary: 'Let a dead letter be tried again, or many of them.',
   operands: [QUEUE_OPERAND, ID_OPERAND],
   about: 'A task that is tried again begins with its first attempt.',
-  options: [REDIS, PREFIX, ERROR, TASK_KEY, MOST, JSON_OUTPUT],
+  options: [REDIS, PREFIX, ...SERVED, ERROR, TASK_KEY, MOST, JSON_OUTPUT],
   example: 'holdfast queue retry images --error timeout --redis redis://127.0.0.1:6379',
-  run: onQueue(requeue),
+  run: onServedQueue(requeue),
 };
 
 export const cancel: Command = {
@@ -31,9 +41,9 @@ export const cancel: Command = {
   summary: 'End a task that waits, or that a worker has.',
   operands: [QUEUE_OPERAND, { ...ID_OPERAND, optional: false }],
   about: 'A running handler is told by its signal; nothing that it returns counts.',
-  options: [REDIS, PREFIX, CANCEL_REASON, JSON_OUTPUT],
+  options: [REDIS, PREFIX, ...SERVED, CANCEL_REASON, JSON_OUTPUT],
   example: 'holdfast queue cancel images cat-7 --redis redis://127.0.0.1:6379',
-  run: onQueue(async (call) => {
+  run: onServedQueue(async (call) => {
     const id = call.id ?? '';
     const reason = call.args.text(CANCEL_REASON);
     if (!(await call.queue.cancel(id, { ...(reason !== undefined && { reason }) })))
@@ -81,9 +91,9 @@ export const pause: Command = {
   summary: 'Give no tasks to workers, until "resume".',
   operands: [QUEUE_OPERAND],
   about: 'Tasks that have begun go on.',
-  options: [REDIS, PREFIX, JSON_OUTPUT],
+  options: [REDIS, PREFIX, ...SERVED, JSON_OUTPUT],
   example: 'holdfast queue pause images --redis redis://127.0.0.1:6379',
-  run: onQueue(async (call) => {
+  run: onServedQueue(async (call) => {
     await call.queue.pause();
     return answer(
       call,
@@ -99,9 +109,9 @@ export const resume: Command = {
   summary: 'End the pause.',
   operands: [QUEUE_OPERAND],
   about: 'Tasks are given to workers again; a breaker that has opened closes.',
-  options: [REDIS, PREFIX, JSON_OUTPUT],
+  options: [REDIS, PREFIX, ...SERVED, JSON_OUTPUT],
   example: 'holdfast queue resume images --redis redis://127.0.0.1:6379',
-  run: onQueue(async (call) => {
+  run: onServedQueue(async (call) => {
     await call.queue.resume();
     return answer(call, { resumed: call.queue.name }, `"${call.queue.name}" gives tasks again.`);
   }),
@@ -115,9 +125,9 @@ export const purge: Command = {
   summary: 'Remove all tasks in one state (--state).',
   operands: [QUEUE_OPERAND],
   about: 'Tasks that a worker has stay.',
-  options: [REDIS, PREFIX, PURGED_STATE, JSON_OUTPUT],
+  options: [REDIS, PREFIX, ...SERVED, PURGED_STATE, JSON_OUTPUT],
   example: 'holdfast queue purge images --state dead --redis redis://127.0.0.1:6379',
-  run: onQueue(async (call) => {
+  run: onServedQueue(async (call) => {
     const text = call.args.text(PURGED_STATE) ?? 'dead';
     const state = PURGED_STATES.find((known) => known === text);
     if (state === undefined) {
@@ -128,7 +138,7 @@ export const purge: Command = {
   }),
 };
 
-async function requeue(call: Call): Promise<number> {
+async function requeue(call: Call<ServedQueue>): Promise<number> {
   const { id } = call;
   if (id !== undefined) {
     for (const option of [ERROR, TASK_KEY, MOST]) {

@@ -5,9 +5,10 @@ import type { ScheduleInfo } from '@holdfast/queue';
 import { masked } from '../../arguments.js';
 import type { Command } from '../../command.js';
 import { EXIT } from '../../exit-codes.js';
-import { JSON_OUTPUT, PREFIX, REDIS, REMOVE_SCHEDULE, RUN_SCHEDULE } from '../../options.js';
+import { JSON_OUTPUT, PREFIX, REDIS, REMOVE_SCHEDULE, RUN_SCHEDULE, SERVED } from '../../options.js';
+import type { ServedQueue } from '../../served/queue.js';
 import { renderTable } from '../../table.js';
-import { answer, type Call, OF_EVERY_ACTION, onQueue, QUEUE_OPERAND } from './opened.js';
+import { answer, type Call, OF_EVERY_ACTION, onServedQueue, QUEUE_OPERAND } from './opened.js';
 
 export const schedules: Command = {
   ...OF_EVERY_ACTION,
@@ -15,9 +16,9 @@ export const schedules: Command = {
   summary: 'List schedules; run one now, or remove one.',
   operands: [QUEUE_OPERAND],
   about: 'Lists the schedules that have a tick to come, those first that are next.',
-  options: [REDIS, PREFIX, RUN_SCHEDULE, REMOVE_SCHEDULE, JSON_OUTPUT],
+  options: [REDIS, PREFIX, ...SERVED, RUN_SCHEDULE, REMOVE_SCHEDULE, JSON_OUTPUT],
   example: 'holdfast queue schedules reports --run nightly',
-  run: onQueue(async (call) => {
+  run: onServedQueue(async (call) => {
     const { args } = call;
     const [run, remove] = [args.text(RUN_SCHEDULE), args.text(REMOVE_SCHEDULE)];
     if (run !== undefined && remove !== undefined) throw args.wrong('give --run or --remove, not both');
@@ -26,7 +27,7 @@ export const schedules: Command = {
   }),
 };
 
-async function runNow(call: Call, name: string): Promise<number> {
+async function runNow(call: Call<ServedQueue>, name: string): Promise<number> {
   const id = await call.queue.runSchedule(name);
   if (id !== undefined) return answer(call, { added: id }, `${id} is added.`);
   throw call.args.wrong(
@@ -34,12 +35,12 @@ async function runNow(call: Call, name: string): Promise<number> {
   );
 }
 
-async function removeOne(call: Call, name: string): Promise<number> {
+async function removeOne(call: Call<ServedQueue>, name: string): Promise<number> {
   if (await call.queue.unschedule(name)) return answer(call, { removed: name }, `"${name}" is removed.`);
   throw call.args.wrong(`there is no schedule "${masked(name)}" of "${call.queue.name}"`);
 }
 
-async function list({ args, context, queue }: Call): Promise<number> {
+async function list({ args, context, queue }: Call<ServedQueue>): Promise<number> {
   const all = await queue.schedules();
   const rows = all.map((schedule) => [
     ...[schedule.name, timesOf(schedule), schedule.next.toISOString(), restOf(schedule)],

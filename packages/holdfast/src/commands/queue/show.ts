@@ -5,9 +5,10 @@ import type { LogLine, TaskInfo, TaskState } from '@holdfast/queue';
 import { type Arguments, masked } from '../../arguments.js';
 import type { Command } from '../../command.js';
 import { EXIT } from '../../exit-codes.js';
-import { JSON_OUTPUT, LIMIT, PREFIX, REDIS, STATE } from '../../options.js';
+import { JSON_OUTPUT, LIMIT, PREFIX, REDIS, SERVED, STATE } from '../../options.js';
+import type { ServedQueue } from '../../served/queue.js';
 import { renderTable } from '../../table.js';
-import { type Call, ID_OPERAND, OF_EVERY_ACTION, onQueue, QUEUE_OPERAND } from './opened.js';
+import { type Call, ID_OPERAND, OF_EVERY_ACTION, onServedQueue, QUEUE_OPERAND } from './opened.js';
 
 export const show: Command = {
   ...OF_EVERY_ACTION,
@@ -15,11 +16,11 @@ export const show: Command = {
   summary: 'Show the tasks in one state (--state), or one task.',
   operands: [QUEUE_OPERAND, ID_OPERAND],
   about: 'Lists tasks, those first that are next. With an id, it shows that task alone.',
-  options: [REDIS, PREFIX, STATE, LIMIT, JSON_OUTPUT],
+  options: [REDIS, PREFIX, ...SERVED, STATE, LIMIT, JSON_OUTPUT],
   example: 'holdfast queue show images --state dead --redis redis://127.0.0.1:6379',
   run: (args, ...rest) => {
     if (args.operands.length > 1) refuseListOptions(args);
-    return onQueue((call) => (call.id === undefined ? showList(call) : showTask(call, call.id)))(
+    return onServedQueue((call) => (call.id === undefined ? showList(call) : showTask(call, call.id)))(
       args,
       ...rest,
     );
@@ -33,7 +34,7 @@ function refuseListOptions(args: Arguments): void {
   }
 }
 
-async function showTask({ args, context, queue }: Call, id: string): Promise<number> {
+async function showTask({ args, context, queue }: Call<ServedQueue>, id: string): Promise<number> {
   const task = await queue.get(id);
   if (task === undefined) throw args.wrong(`there is no task "${masked(id)}" in "${queue.name}"`);
   const [log, fanIn] = await Promise.all([queue.log(id), queue.fanIn(id)]);
@@ -43,7 +44,7 @@ async function showTask({ args, context, queue }: Call, id: string): Promise<num
   return EXIT.ok;
 }
 
-async function showList({ args, context, queue }: Call): Promise<number> {
+async function showList({ args, context, queue }: Call<ServedQueue>): Promise<number> {
   const state = stateOf(args);
   const { tasks } = await queue.list(state, { limit: args.count(LIMIT, 1, 1_000) ?? 20 });
   const rows = tasks.map((task) => [

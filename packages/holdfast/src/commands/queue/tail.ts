@@ -5,8 +5,9 @@ import type { QueueEvent } from '@holdfast/queue';
 import type { Command } from '../../command.js';
 import { EXIT } from '../../exit-codes.js';
 import { Interruption } from '../../interruption.js';
-import { AFTER, JSON_OUTPUT, PREFIX, REDIS } from '../../options.js';
-import { type Call, OF_EVERY_ACTION, onQueue, QUEUE_OPERAND } from './opened.js';
+import { AFTER, JSON_OUTPUT, PREFIX, REDIS, SERVED } from '../../options.js';
+import type { ServedQueue } from '../../served/queue.js';
+import { type Call, OF_EVERY_ACTION, onServedQueue, QUEUE_OPERAND } from './opened.js';
 
 export const tail: Command = {
   ...OF_EVERY_ACTION,
@@ -14,12 +15,12 @@ export const tail: Command = {
   summary: 'Follow what happens, a line each, until Ctrl-C.',
   operands: [QUEUE_OPERAND],
   about: 'Shows how attempts end, and progress, from now on or after a cursor.',
-  options: [REDIS, PREFIX, AFTER, JSON_OUTPUT],
+  options: [REDIS, PREFIX, ...SERVED, AFTER, JSON_OUTPUT],
   example: 'holdfast queue tail images --redis redis://127.0.0.1:6379',
-  run: onQueue(follow),
+  run: onServedQueue(follow),
 };
 
-async function follow({ args, context, queue }: Call): Promise<number> {
+async function follow({ args, context, queue }: Call<ServedQueue>): Promise<number> {
   const after = args.text(AFTER);
   const interruption = new Interruption(context.signals);
   const from = { signal: interruption.signal, ...(after !== undefined && { after }) };

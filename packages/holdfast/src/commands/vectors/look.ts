@@ -1,13 +1,28 @@
 /** The actions of `holdfast vectors` that say what there is: `ls`, `stats`, `metrics`, `check`. */
 
 import { formatDuration } from '@holdfast/kernel';
-import { given } from '../../arguments.js';
+import type { IndexInfo } from '@holdfast/vectors';
+import { type Arguments, given } from '../../arguments.js';
 import type { Command } from '../../command.js';
+import type { Context } from '../../context.js';
 import { EXIT } from '../../exit-codes.js';
 import { JSON_OUTPUT, LIMIT } from '../../options.js';
+import { throughServer } from '../../served/server.js';
 import { renderTable } from '../../table.js';
 import { placeOf } from '../place.js';
-import { answer, INDEX_OPERAND, libraryOf, OF_EVERY_ACTION, onIndex, PLACE, shapesIn } from './opened.js';
+import {
+  answer,
+  type Call,
+  INDEX_OPERAND,
+  infoOf,
+  libraryOf,
+  OF_EVERY_ACTION,
+  onIndex,
+  onServedIndex,
+  PLACE,
+  SERVED_PLACE,
+  shapesIn,
+} from './opened.js';
 import { LEAST, QUERIES } from './options.js';
 
 export const ls: Command = {
@@ -17,11 +32,10 @@ export const ls: Command = {
   operands: [],
   about: `Looks through all keys, in steps. "entries" are documents, and deletions that
 are remembered; "written" is how long ago something was written.`,
-  options: [...PLACE, JSON_OUTPUT],
+  options: [...SERVED_PLACE, JSON_OUTPUT],
   example: 'holdfast vectors ls --redis redis://127.0.0.1:6379',
   async run(args, context) {
-    const { listIndexes } = await libraryOf(args);
-    const found = await listIndexes(placeOf(args));
+    const found = args.server === undefined ? await indexesIn(args) : await indexesThrough(args, context);
     const now = context.clock.wall() / 1_000;
     const table = found.map((info) => [
       ...[info.name, String(info.entries), info.model, shapesIn(info), String(info.generations)],
@@ -32,6 +46,16 @@ are remembered; "written" is how long ago something was written.`,
   },
 };
 
+const indexesIn = async (args: Arguments): Promise<readonly IndexInfo[]> => {
+  const { listIndexes } = await libraryOf(args);
+  return listIndexes(placeOf(args));
+};
+
+const indexesThrough = (args: Arguments, context: Context): Promise<readonly IndexInfo[]> =>
+  throughServer(args, context, async ({ vectors }) =>
+    (await vectors.list()).indexes.map((info) => infoOf({ ...info })),
+  );
+
 export const stats: Command = {
   ...OF_EVERY_ACTION,
   name: 'stats',
@@ -39,31 +63,67 @@ export const stats: Command = {
   operands: [INDEX_OPERAND],
   about: `Reads all documents, as each process that searches does. "bytes" is what
 their vectors take there, without ids and attributes.`,
-  options: [...PLACE, JSON_OUTPUT],
+  options: [...SERVED_PLACE, JSON_OUTPUT],
   example: 'holdfast vectors stats kb --redis redis://127.0.0.1:6379',
-  run: onIndex(async (call) => {
-    const { index, info, context } = call;
-    const began = context.clock.now();
-    await index.ready();
-    const took = context.clock.now() - began;
-    const { documents, unapplied, unreadable, vectors, named } = index.stats();
-    const { problems } = index.health();
-    const all = Object.keys(named).length > 0 ? named : { vectors };
-    const rows = Object.entries(all).map(([name, each]) => [
-      name,
-      `${each?.vectors ?? 0} in ${each?.lists ?? 0} lists, ${each?.bytes ?? 0} bytes`,
-    ]);
-    const words = renderTable([
-      ['model', `${info.model}: ${shapesIn(info)}`],
-      ['generation', `${info.live}, of ${info.generations}`],
-      ['epoch', info.epoch],
-      ['documents', `${documents}, read in ${formatDuration(took)}`],
-      ...rows,
-      ['problems', problems.join('; ') || 'none'],
-    ]);
-    return answer(call, { ...info, documents, unapplied, unreadable, vectors, named, problems }, words);
-  }),
+  run: onServedIndex(
+    async (call) => {
+      const { indexes, name, context } = call;
+      const began = context.clock.now();
+      const { documents, unapplied, unreadable, vectors, problems } = await indexes.health(name);
+      const took = context.clock.now() - began;
+      const sizes = Object.fromEntries(vectors.map(({ name: of, ...size }) => [of, size]));
+      const { '': vectorsOfNone = null, ...named } = sizes;
+      return report(
+        call,
+        { documents, unapplied, unreadable, vectors: vectorsOfNone, named, problems },
+        took,
+      );
+    },
+    onIndex(async (call) => {
+      const { index, context } = call;
+      const began = context.clock.now();
+      await index.ready();
+      const took = context.clock.now() - began;
+      const { documents, unapplied, unreadable, vectors, named } = index.stats();
+      const { problems } = index.health();
+      return report(call, { documents, unapplied, unreadable, vectors, named, problems }, took);
+    }),
+  ),
 };
+
+interface Size {
+  readonly vectors: number;
+  readonly lists: number;
+  readonly bytes: number;
+}
+
+interface Held {
+  readonly documents: number;
+  readonly unapplied: number;
+  readonly unreadable: number;
+  readonly vectors: Size | null | undefined;
+  readonly named: Readonly<Record<string, Size>>;
+  readonly problems: readonly string[];
+}
+
+function report(call: Pick<Call, 'args' | 'context' | 'info'>, held: Held, took: number): number {
+  const { info } = call;
+  const { documents, vectors, named, problems } = held;
+  const all = Object.keys(named).length > 0 ? named : { vectors };
+  const rows = Object.entries(all).map(([name, each]) => [
+    name,
+    `${each?.vectors ?? 0} in ${each?.lists ?? 0} lists, ${each?.bytes ?? 0} bytes`,
+  ]);
+  const words = renderTable([
+    ['model', `${info.model}: ${shapesIn(info)}`],
+    ['generation', `${info.live}, of ${info.generations}`],
+    ['epoch', info.epoch],
+    ['documents', `${documents}, read in ${formatDuration(took)}`],
+    ...rows,
+    ['problems', problems.join('; ') || 'none'],
+  ]);
+  return answer(call, { ...info, ...held }, words);
+}
 
 export const check: Command = {
   ...OF_EVERY_ACTION,

@@ -4,13 +4,15 @@
  * Guarantees: the index exists; otherwise an action ends with a UsageError before it does anything.
  */
 
+import type { Client } from '@holdfast/client';
 import { display, messageOf } from '@holdfast/kernel';
 import type { IndexInfo, VectorIndex } from '@holdfast/vectors';
 import { type Arguments, given, masked } from '../../arguments.js';
 import type { Command } from '../../command.js';
 import type { Context } from '../../context.js';
-import { EXIT } from '../../exit-codes.js';
-import { JSON_OUTPUT, PREFIX } from '../../options.js';
+import { EXIT, type UsageError } from '../../exit-codes.js';
+import { JSON_OUTPUT, PREFIX, SERVED } from '../../options.js';
+import { ifKnown, throughServer } from '../../served/server.js';
 import { placeOf } from '../place.js';
 import { FIELDS, FILTER, INDEX_REDIS, SCHEMA } from './options.js';
 
@@ -22,13 +24,15 @@ export const INDEX_OPERAND = { name: 'index', about: 'the name of the index' };
 
 /** Where the index is. */
 export const PLACE = [INDEX_REDIS, PREFIX];
+/** The same, or behind a server. */
+export const SERVED_PLACE = [...PLACE, ...SERVED];
 
 export const OF_EVERY_ACTION = {
   shared: [],
   exitCodes: [
     ['0', 'done'],
     ['64', 'the command line is wrong, or there is no such index'],
-    ['69', 'Redis did not answer'],
+    ['69', 'Redis, or the server, did not answer'],
   ],
 } as const satisfies Partial<Command>;
 
@@ -58,11 +62,7 @@ export const onIndex =
     const [name = ''] = args.operands;
     const place = placeOf(args);
     const info = await library.findIndex({ ...place, name });
-    if (info === undefined) {
-      throw args.wrong(
-        `there is no index ${display(masked(name))}; "holdfast vectors ls" shows those that there are`,
-      );
-    }
+    if (info === undefined) throw unknownIndex(args, name);
     const keywords = hasWords(args) ? { keywords: given({ fields: fieldsOf(args) }) } : {};
     const { clock } = context;
     const index = await library.openIndex({
@@ -79,6 +79,33 @@ export const onIndex =
     }
   };
 
+/** An action on an index that a server has. */
+export interface ServedCall extends Pick<Call, 'args' | 'context' | 'info'> {
+  readonly indexes: Client['vectors'];
+  /** Of the index. */
+  readonly name: string;
+}
+
+/** The `run` of an action on an index: through a server if the settings name one, otherwise `direct`. */
+export const onServedIndex =
+  (act: (call: ServedCall) => Promise<number>, direct: Command['run']): Command['run'] =>
+  async (args, context, program) => {
+    if (args.server === undefined) return direct(args, context, program);
+    const [name = ''] = args.operands;
+    return throughServer(args, context, async ({ vectors }) => {
+      const info = await ifKnown(vectors.describe(name));
+      if (info === undefined) throw unknownIndex(args, name);
+      return act({ args, context, indexes: vectors, name, info: infoOf(info) });
+    });
+  };
+
+/** An index as the server describes it. */
+export const infoOf = (info: Readonly<Record<string, unknown>>): IndexInfo =>
+  ({ ...info, written: new Date(Number(info['written'])) }) as unknown as IndexInfo;
+
+const unknownIndex = (args: Arguments, name: string): UsageError =>
+  args.wrong(`there is no index ${display(masked(name))}; "holdfast vectors ls" shows those that there are`);
+
 /** Reports what was done, in words or as JSON. */
 export function answer(
   { args, context }: Pick<Call, 'args' | 'context'>,
@@ -91,7 +118,7 @@ export function answer(
 
 export function filterOf(args: Arguments): Filter | undefined {
   const filter = args.json(FILTER);
-  if (filter !== undefined && args.text(SCHEMA) === undefined)
+  if (filter !== undefined && args.server === undefined && args.text(SCHEMA) === undefined)
     throw args.wrong('--filter needs --schema, which says what its attributes are');
   return filter as Filter | undefined;
 }

@@ -1,10 +1,14 @@
 /** The options of `holdfast vectors`, besides those that it shares with other commands. */
 import { type Option, REDIS } from '../../options.js';
 
-export const INDEX_REDIS: Option = { ...REDIS, about: 'The Redis of the indexes. Required.' };
+export const INDEX_REDIS: Option = {
+  ...REDIS,
+  about: 'The Redis of the indexes. Required without --server.',
+};
 
 export const SCHEMA: Option = {
   name: 'schema',
+  direct: 'detail',
   value: '<name=kind,…>',
   about:
     'The attributes for --filter: tag for texts, number for numbers, geo for positions, as kind=tag,price=number,office=geo.',
@@ -13,7 +17,8 @@ export const SCHEMA: Option = {
 export const FILTER: Option = {
   name: 'filter',
   value: '<json>',
-  about: 'Only documents that match, as {"kind": "a", "price": {"lt": 5}}. Needs --schema.',
+  about:
+    'Only documents that match, as {"kind": "a", "price": {"lt": 5}}. Needs --schema, or a server that has one.',
 };
 
 export const VECTOR: Option = {
@@ -36,6 +41,7 @@ export const TEXT: Option = {
 
 export const FIELDS: Option = {
   name: 'fields',
+  direct: 'detail',
   value: '<name,…>',
   about: 'The fields of the texts, if they have some. Default: each text is one.',
 };

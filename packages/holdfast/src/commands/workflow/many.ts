@@ -4,10 +4,11 @@
  * Guarantees: nothing is done to many runs unless a filter or --all says so. What was done before a failure stays done; the
  * command may be repeated.
  */
-import type { Many, ManyOptions, Run } from '@holdfast/workflow';
+import type { Many, ManyOptions } from '@holdfast/workflow';
 import { given } from '../../arguments.js';
 import type { Command } from '../../command.js';
 import { JSON_OUTPUT } from '../../options.js';
+import type { ServedRun } from '../../served/run.js';
 import { FILTER, filterOf } from './filter.js';
 import {
   answer,
@@ -36,7 +37,7 @@ const SELECTION = [KEY, ...FILTER, ALL];
 interface Act {
   /** What it has done, as in "o1 is cancelled". */
   readonly did: string;
-  readonly toOne: (run: Run, call: Call) => Promise<boolean>;
+  readonly toOne: (run: ServedRun, call: Call) => Promise<boolean>;
   readonly toMany: (call: Call, options: ManyOptions) => Promise<Many>;
 }
 

@@ -3,7 +3,7 @@ import { metricsText } from '@holdfast/workflow';
 import type { Command } from '../../command.js';
 import { LISTEN } from '../../options.js';
 import { writeMetrics } from '../metrics.js';
-import { OF_EVERY_ACTION, openedBy, PLACE } from './opened.js';
+import { DIRECT_PLACE, OF_EVERY_ACTION, openedBy } from './opened.js';
 
 export const metrics: Command = {
   ...OF_EVERY_ACTION,
@@ -12,7 +12,7 @@ export const metrics: Command = {
   operands: [],
   about: `Writes how much there is to do, by workflow, in the text format of Prometheus.
 What workers count of themselves, such as durations, they serve themselves.`,
-  options: [...PLACE, LISTEN],
+  options: [...DIRECT_PLACE, LISTEN],
   example: 'holdfast workflow metrics --listen 9464 --redis redis://127.0.0.1:6379',
 
   run: (args, context) =>

@@ -7,18 +7,15 @@
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { display, messageOf } from '@holdfast/kernel';
-import {
-  CodecError,
-  type OpenedWorkflows,
-  type OpenOptions,
-  openWorkflows,
-  type Run,
-} from '@holdfast/workflow';
+import { CodecError, type OpenedWorkflows, type OpenOptions, openWorkflows } from '@holdfast/workflow';
 import { type Arguments, given, masked } from '../../arguments.js';
 import type { Command } from '../../command.js';
 import type { Context } from '../../context.js';
 import { EXIT } from '../../exit-codes.js';
-import { JSON_OUTPUT, PREFIX, REDIS } from '../../options.js';
+import { JSON_OUTPUT, PREFIX, REDIS, SERVED } from '../../options.js';
+import type { ServedRun } from '../../served/run.js';
+import { throughServer } from '../../served/server.js';
+import { appOf, type ServedApp } from '../../served/workflows.js';
 import { placeOf } from '../place.js';
 import { APP, CODEC, KEY } from './options.js';
 
@@ -26,12 +23,14 @@ export const WORKFLOW_OPERAND = { name: 'workflow', about: 'the name of the work
 export const ID_OPERAND = { name: 'id', about: 'the id of the run' };
 
 /** Where the app is. */
-export const PLACE = [REDIS, PREFIX, APP, CODEC];
+export const DIRECT_PLACE = [REDIS, PREFIX, APP, CODEC];
+/** The same, or behind a server. */
+export const PLACE = [...DIRECT_PLACE, ...SERVED];
 
 const EXIT_CODES = [
   ['0', 'done'],
   ['64', 'the command line is wrong, or there is no such app, workflow or run'],
-  ['69', 'Redis did not answer'],
+  ['69', 'Redis, or the server, did not answer'],
 ] as const;
 
 export const OF_EVERY_ACTION = { shared: [], exitCodes: EXIT_CODES } as const satisfies Partial<Command>;
@@ -50,13 +49,16 @@ export const OF_ACTS = {
 export interface Call {
   readonly args: Arguments;
   readonly context: Context;
-  readonly app: OpenedWorkflows;
+  readonly app: ServedApp;
 }
 
 /** The `run` of an action: opens the app, acts, and closes it. */
 export const onApp =
   (act: (call: Call) => Promise<number>): Command['run'] =>
   async (args, context) => {
+    if (args.server !== undefined) {
+      return throughServer(args, context, async (client) => act({ args, context, app: await appOf(client) }));
+    }
     await using app = await openedBy(args);
     try {
       return await act({ args, context, app });
@@ -94,7 +96,7 @@ export function workflowOf({ args, app }: Call, operand = 0): string | undefined
 }
 
 /** The run that the first operands name; throws UsageError. */
-export function runOf(call: Call): Run {
+export function runOf(call: Call): ServedRun {
   const [, id = ''] = call.args.operands;
   return call.app.get(workflowOf(call) ?? '', id, given({ key: call.args.text(KEY) }));
 }

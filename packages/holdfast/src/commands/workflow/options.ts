@@ -7,6 +7,7 @@ const TEXT = '<text>';
 
 export const APP: Option = {
   name: 'app',
+  direct: 'detail',
   value: '<name>',
   env: 'HOLDFAST_APP',
   default: 'app',
@@ -15,6 +16,7 @@ export const APP: Option = {
 
 export const CODEC: Option = {
   name: 'codec',
+  direct: 'detail',
   value: '<file>',
   env: 'HOLDFAST_CODEC',
   about: 'A JavaScript module whose default export is the codec of the app, if it has one.',
@@ -103,7 +105,12 @@ export const ANSWER: Option = {
   about: 'What the function is given as the answer.',
 };
 
-export const BY: Option = { name: 'by', value: TEXT, about: 'Who answers.' };
+export const BY: Option = {
+  name: 'by',
+  direct: 'detail',
+  value: TEXT,
+  about: 'Who answers. With --server it is the subject of the key.',
+};
 
 export const ALL: Option = {
   name: 'all',

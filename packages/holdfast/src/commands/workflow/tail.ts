@@ -63,7 +63,10 @@ async function followEvents(call: Call, signal: AbortSignal): Promise<void> {
   const [, id] = args.operands;
   const key = args.text(KEY);
   const after = args.has(OLDEST) ? 'oldest' : undefined;
-  for await (const event of app.events({ signal, ...given({ after }) })) {
+  const isServed = args.server !== undefined;
+  if (isServed && workflow === undefined)
+    throw args.wrong('a server gives the events of one workflow; name it');
+  for await (const event of app.events({ signal, ...given({ after, ...(isServed && { workflow }) }) })) {
     if (event.kind !== 'gap') {
       const isOther = (workflow ?? event.workflow) !== event.workflow || (id ?? event.run) !== event.run;
       if (isOther || (key ?? event.key) !== event.key) continue;
