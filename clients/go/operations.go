@@ -25,6 +25,8 @@ type Systems struct {
 
 	Queues *Queues
 
+	Quotas *Quotas
+
 	Vectors *Vectors
 
 	Workflows *Workflows
@@ -39,6 +41,7 @@ func systemsOf(t *transport) (s Systems) {
 	s.Locks = &Locks{t}
 	s.Product = &Product{t}
 	s.Queues = &Queues{t}
+	s.Quotas = &Quotas{t}
 	s.Vectors = &Vectors{t}
 	s.Workflows = &Workflows{t}
 	return s
@@ -249,7 +252,8 @@ func (s *Queues) Add(ctx context.Context, queue string, body NewTask, options ..
 }
 
 // AddMany: add up to 1000 tasks. Each is added or refused by itself: the answer has an outcome for
-// each, in their order, and 207 says that some were refused.
+// each, in their order, and 207 says that some were refused. Where a quota of the key has no room for
+// all, none is added.
 func (s *Queues) AddMany(ctx context.Context, queue string, body QueuesAddManyBody, options ...CallOption) (*QueuesAddManyAnswer, error) {
 	return answerOf[QueuesAddManyAnswer](ctx, s.t, request{method: "POST", path: "/v1/queues/{queue}/tasks:batch", params: map[string]string{"queue": queue}, body: body}, options)
 }
@@ -357,6 +361,16 @@ func (s *Queues) SetSchedule(ctx context.Context, queue string, schedule string,
 // oldest; of completed tasks, the latest.
 func (s *Queues) Tasks(ctx context.Context, queue string, query *QueuesTasksQuery, options ...CallOption) (*QueuesTasksAnswer, error) {
 	return answerOf[QueuesTasksAnswer](ctx, s.t, request{method: "GET", path: "/v1/queues/{queue}/tasks", params: map[string]string{"queue": queue}, query: query}, options)
+}
+
+// Quotas has the operations on quotas.
+type Quotas struct{ t *transport }
+
+// Show: tell what the quotas of the key are, and how much of each is used. Counted over all replicas,
+// and over all keys of the same subject. What is over is looked up before, so that it is not counted;
+// of more than 2,000 things some may be counted still.
+func (s *Quotas) Show(ctx context.Context, options ...CallOption) (*QuotasShowAnswer, error) {
+	return answerOf[QuotasShowAnswer](ctx, s.t, request{method: "GET", path: "/v1/quotas"}, options)
 }
 
 // Vectors has the operations on vectors.
@@ -1537,6 +1551,18 @@ type QueuesTasksQuery struct {
 	Cursor string `json:"cursor,omitempty"`
 
 	Limit *int64 `json:"limit,omitempty"`
+}
+
+type QuotasShowAnswer struct {
+	Subject string `json:"subject"`
+
+	Quotas map[string]QuotasShowAnswerQuotasValue `json:"quotas"`
+}
+
+type QuotasShowAnswerQuotasValue struct {
+	Limit int64 `json:"limit"`
+
+	Used int64 `json:"used"`
 }
 
 type Recorded struct {

@@ -825,7 +825,8 @@ class Queues:
         http_timeout: float | None = None,
     ) -> Any:
         """Add up to 1000 tasks. Each is added or refused by itself: the answer has an outcome for
-        each, in their order, and 207 says that some were refused.
+        each, in their order, and 207 says that some were refused. Where a quota of the key has no
+        room for all, none is added.
         """
         return self._call(
             "POST",
@@ -1308,6 +1309,33 @@ class Queues:
             "/v1/queues/{queue}/tasks",
             params={"queue": queue},
             query={"state": state, "cursor": cursor, "limit": limit},
+            body=None,
+            idempotency_key=idempotency_key,
+            http_timeout=http_timeout,
+        )
+
+
+class Quotas:
+    """The operations on quotas."""
+
+    def __init__(self, call: Call) -> None:
+        self._call = call
+
+    def show(
+        self,
+        *,
+        idempotency_key: str | None = None,
+        http_timeout: float | None = None,
+    ) -> dict:
+        """Tell what the quotas of the key are, and how much of each is used. Counted over all
+        replicas, and over all keys of the same subject. What is over is looked up before, so that
+        it is not counted; of more than 2,000 things some may be counted still.
+        """
+        return self._call(
+            "GET",
+            "/v1/quotas",
+            params={},
+            query={},
             body=None,
             idempotency_key=idempotency_key,
             http_timeout=http_timeout,
@@ -2104,5 +2132,6 @@ class Operations:
         self.locks = Locks(call)
         self.product = Product(call)
         self.queues = Queues(call)
+        self.quotas = Quotas(call)
         self.vectors = Vectors(call)
         self.workflows = Workflows(call)

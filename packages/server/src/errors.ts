@@ -10,6 +10,7 @@ declare module '@holdfast/kernel' {
     HOLDFAST_FORBIDDEN: ForbiddenError;
     HOLDFAST_NOT_FOUND: NotFoundError;
     HOLDFAST_RATE_LIMITED: RateLimitedError;
+    HOLDFAST_QUOTA_EXCEEDED: QuotaExceededError;
     HOLDFAST_INTERNAL: InternalError;
   }
 }
@@ -43,6 +44,44 @@ export class RateLimitedError extends HoldfastError {
   constructor(retryAfter: number) {
     super(`There were too many requests; nothing was done. Ask again in ${retryAfter} ms.`);
     this.retryAfter = retryAfter;
+  }
+}
+
+/** The subject of the key has as much stored, or holds as much, as a quota of the key allows. Nothing was done. */
+export class QuotaExceededError extends HoldfastError {
+  override readonly name = 'QuotaExceededError';
+  readonly code = 'HOLDFAST_QUOTA_EXCEEDED';
+  /** As the file of keys names it, such as "tasks". */
+  readonly quota: string;
+  readonly limit: number;
+  /** How much is counted. */
+  readonly used: number;
+  /** In how many ms there may be room. */
+  readonly retryAfter: number;
+
+  constructor({
+    quota,
+    limit,
+    used,
+    subject,
+    asked = 1,
+    retryAfter = 1_000,
+  }: {
+    readonly quota: string;
+    readonly limit: number;
+    readonly used: number;
+    readonly subject: string;
+    readonly asked?: number;
+    readonly retryAfter?: number;
+  }) {
+    const more = asked > 1 ? ` for ${asked} more` : '';
+    super(
+      `The quota "${quota}" of ${subject} is ${limit}, of which ${used} are used, so there is no room${more}; nothing was done. Wait until some have ended, end or remove some, or have the quota raised in the file of keys.`,
+    );
+    this.quota = quota;
+    this.limit = limit;
+    this.used = used;
+    this.retryAfter = Math.max(retryAfter, 1);
   }
 }
 

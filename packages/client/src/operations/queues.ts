@@ -35,7 +35,7 @@ export class Queues {
 
   /**
    * Add up to 1000 tasks. Each is added or refused by itself: the answer has an outcome for each, in their order,
-   * and 207 says that some were refused.
+   * and 207 says that some were refused. Where a quota of the key has no room for all, none is added.
    */
   addMany(
     queue: string,

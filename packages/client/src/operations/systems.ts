@@ -8,6 +8,7 @@ import { Leases } from './leases.js';
 import { Locks } from './locks.js';
 import { Product } from './product.js';
 import { Queues } from './queues.js';
+import { Quotas } from './quotas.js';
 import { Vectors } from './vectors.js';
 import { Workflows } from './workflows.js';
 
@@ -20,6 +21,7 @@ export class Systems {
   readonly locks: Locks;
   readonly product: Product;
   readonly queues: Queues;
+  readonly quotas: Quotas;
   readonly vectors: Vectors;
   readonly workflows: Workflows;
 
@@ -32,6 +34,7 @@ export class Systems {
     this.locks = new Locks(transport);
     this.product = new Product(transport);
     this.queues = new Queues(transport);
+    this.quotas = new Quotas(transport);
     this.vectors = new Vectors(transport);
     this.workflows = new Workflows(transport);
   }

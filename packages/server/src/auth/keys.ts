@@ -10,6 +10,7 @@ import { BlockList, isIP } from 'node:net';
 import { type Clock, MisuseError, type Random } from '@holdfast/kernel';
 import { z } from 'zod';
 import { UnauthenticatedError } from '../errors.js';
+import { type Limits, QUOTAS, quotasSchema } from '../quotas/limits.js';
 import { type Caller, callerOf } from './caller.js';
 import { PolledFile } from './polled-file.js';
 import { readScope } from './scopes.js';
@@ -29,6 +30,7 @@ const FILE = z.strictObject({
         scopes: z.array(z.string()).max(200),
         notAfter: z.iso.datetime({ offset: true }).optional(),
         addresses: z.array(z.string()).optional(),
+        quotas: quotasSchema.optional(),
       }),
     )
     .max(10_000),
@@ -122,10 +124,10 @@ function readKeys(text: string): Keys {
     throw new MisuseError(`${issue?.path.join('.')}: ${issue?.message}`);
   }
   const keys = new Map<string, Key>();
-  for (const { id, sha256, subject, scopes, notAfter, addresses } of parsed.data.keys) {
+  for (const { id, sha256, subject, scopes, notAfter, addresses, quotas } of parsed.data.keys) {
     if (keys.has(id)) throw new MisuseError(`the id "${id}" stands there twice`);
     keys.set(id, {
-      caller: callerOf({ subject, keyId: id, scopes: scopes.map(readScope) }),
+      caller: callerOf({ subject, keyId: id, scopes: scopes.map(readScope), quotas }),
       sha256: Buffer.from(sha256, 'hex'),
       notAfter: notAfter === undefined ? Number.POSITIVE_INFINITY : Date.parse(notAfter),
       addresses: addresses && readAddresses(addresses),
@@ -158,17 +160,21 @@ export interface CreatedKey {
     readonly subject: string;
     readonly scopes: readonly string[];
     readonly notAfter?: string;
+    readonly quotas?: Limits;
   };
 }
 
-/** Makes a key of 256 random bits. Throws MisuseError for scopes that cannot be read. */
+/** Makes a key of 256 random bits. Throws MisuseError for scopes and quotas that cannot be read. */
 export function createKey(
-  { subject, scopes, notAfter }: Pick<CreatedKey['entry'], 'subject' | 'scopes' | 'notAfter'>,
+  { subject, scopes, notAfter, quotas }: Omit<CreatedKey['entry'], 'id' | 'sha256'>,
   random: Random,
 ): CreatedKey {
   for (const scope of scopes) readScope(scope);
+  const { error } = quotasSchema.optional().safeParse(quotas);
+  if (error) throw new MisuseError(`quotas are whole numbers by the names ${QUOTAS.join(', ')}`);
   const id = random.id();
   const key = `hf_${id}_${randomBytes(32).toString('base64url')}`;
   const sha256 = digest(key).toString('hex');
-  return { key, entry: { id, sha256, subject, scopes, ...(notAfter !== undefined && { notAfter }) } };
+  const limits = { ...(notAfter !== undefined && { notAfter }), ...(quotas && { quotas }) };
+  return { key, entry: { id, sha256, subject, scopes, ...limits } };
 }

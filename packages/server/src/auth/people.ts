@@ -7,6 +7,7 @@
 import { createHash } from 'node:crypto';
 import { type Clock, MisuseError } from '@holdfast/kernel';
 import { z } from 'zod';
+import { type Limits, quotasSchema } from '../quotas/limits.js';
 import { type Caller, callerOf } from './caller.js';
 import { type Claims, Issuer } from './issuer.js';
 import { PolledFile } from './polled-file.js';
@@ -19,12 +20,15 @@ const FILE = z.strictObject({
   groups: z.record(z.string(), z.array(z.string()).max(200)),
   /** The scopes of everybody whose token is good. */
   everybody: z.array(z.string()).max(200).default([]),
+  /** How much each of them may have stored and held. */
+  quotas: quotasSchema.optional(),
 });
 
 interface Groups {
   readonly claim: string;
   readonly groups: ReadonlyMap<string, readonly Scope[]>;
   readonly everybody: readonly Scope[];
+  readonly quotas: Limits | undefined;
 }
 
 export interface PeopleOptions {
@@ -87,12 +91,13 @@ export class People {
 
   /** What somebody may do now. */
   callerOf({ sub, groups: of }: Person): Caller {
-    const { groups, everybody } = this.#file.content;
+    const { groups, everybody, quotas } = this.#file.content;
     const scopes = [...everybody, ...of.flatMap((group) => groups.get(group) ?? [])];
     const viewer = createHash('sha256')
       .update(JSON.stringify([sub, scopes]))
       .digest('base64url');
-    return callerOf({ subject: `${this.#options.issuer}#${sub}`, keyId: undefined, viewer, scopes });
+    const subject = `${this.#options.issuer}#${sub}`;
+    return callerOf({ subject, keyId: undefined, viewer, scopes, quotas });
   }
 
   close(): void {
@@ -107,10 +112,11 @@ function readGroups(text: string): Groups {
     const [issue] = parsed.error.issues;
     throw new MisuseError(`${issue?.path.join('.')}: ${issue?.message}`);
   }
-  const { claim, groups, everybody } = parsed.data;
+  const { claim, groups, everybody, quotas } = parsed.data;
   return {
     claim,
     groups: new Map(Object.entries(groups).map(([group, scopes]) => [group, scopes.map(readScope)])),
     everybody: everybody.map(readScope),
+    quotas,
   };
 }

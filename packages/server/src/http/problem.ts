@@ -8,7 +8,13 @@
 import { StaleTokenError } from '@holdfast/fence';
 import { BusyError, type ErrorCode, HoldfastError, UnavailableError } from '@holdfast/kernel';
 import { MissingRightsError } from '@holdfast/redis';
-import { BusyWithTicketError, ForbiddenError, InternalError, RequestError } from '../errors.js';
+import {
+  BusyWithTicketError,
+  ForbiddenError,
+  InternalError,
+  QuotaExceededError,
+  RequestError,
+} from '../errors.js';
 
 /** An answer that says what went wrong. */
 export interface Problem {
@@ -39,6 +45,7 @@ const KINDS: Readonly<Record<ErrorCode, Kind>> = {
   HOLDFAST_UNAUTHENTICATED: { status: 401, title: 'A valid key is required' },
   HOLDFAST_FORBIDDEN: { status: 403, title: 'The key does not have this right' },
   HOLDFAST_RATE_LIMITED: { status: 429, title: 'Too many requests', retryAfter: SOON },
+  HOLDFAST_QUOTA_EXCEEDED: { status: 429, title: 'A quota of the key is used up', retryAfter: SOON },
   HOLDFAST_NOT_FOUND: { status: 404, title: 'There is no such thing' },
   HOLDFAST_INTERNAL: { status: 500, title: 'The server has a defect' },
   HOLDFAST_BUSY: { status: 409, title: 'Somebody else holds it', retryAfter: 0 },
@@ -113,6 +120,10 @@ function detailOf(error: HoldfastError): string {
 function membersOf(error: HoldfastError): object {
   if (error instanceof RequestError) return error.fields.length > 0 ? { errors: error.fields } : {};
   if (error instanceof ForbiddenError) return { right: error.right };
+  if (error instanceof QuotaExceededError) {
+    const { quota, limit, used } = error;
+    return { quota, limit, used };
+  }
   if (error instanceof StaleTokenError) {
     const { resource, offered, seen, reason } = error;
     return { resource, offered, seen, reason };

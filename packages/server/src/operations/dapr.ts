@@ -49,12 +49,18 @@ export const lock = operation({
   async run(call) {
     const { systems, body, signal } = call;
     const resource = resourceOf(call);
-    const lease = await systems.locks.tryAcquire(resource, {
-      ...{ ttl: body.expiryInSeconds * 1_000, request: requestOf(call), signal },
-    });
-    if (lease === null) return { status: 200, body: { success: false, resource } };
-    const { token, issuer } = lease;
-    const handle = lease.handOver();
+    const ttl = body.expiryInSeconds * 1_000;
+    const taken = await systems.quotas.take(
+      call.caller,
+      { count: 1, wait: 0, ttl },
+      async () => {
+        const lease = await systems.locks.tryAcquire(resource, { ttl, request: requestOf(call), signal });
+        return lease && { token: lease.token, issuer: lease.issuer, handle: lease.handOver() };
+      },
+      (lease) => (lease ? [lease.handle] : []),
+    );
+    if (taken === null) return { status: 200, body: { success: false, resource } };
+    const { token, issuer, handle } = taken;
     if (signal.aborted) await systems.locks.retire(handle);
     return { status: 200, body: { success: true, resource, token, issuer } };
   },
@@ -88,6 +94,7 @@ export const unlock = operation({
     if (owner === undefined || token === undefined || !isOwnerFor(owner, requestOf(call)))
       return { status: 200, body: { status: OF_ANOTHER } };
     await locks.retire({ resource, owner, token });
+    await call.systems.quotas.end(call.caller, [{ resource, owner }]);
     return { status: 200, body: { status: UNLOCKED } };
   },
 });

@@ -122,13 +122,19 @@ async function endOne(locks: Locks, held: Ending, lease: Handle): Promise<void> 
   }
 }
 
-/** Ends what an earlier call with the same request was granted, if its answer was lost. */
-export async function endEarlier(locks: Locks, wanted: Wanted, request: string, ttl: number): Promise<void> {
+/** Ends what an earlier call with the same request was granted, if its answer was lost. Resolves to what that was. */
+export async function endEarlier(
+  locks: Locks,
+  wanted: Wanted,
+  request: string,
+  ttl: number,
+): Promise<readonly Handle[]> {
   const granted = await grantedFor(locks, wanted, request);
-  if (granted.length === 0) return;
+  if (granted.length === 0) return [];
   const { name, permits } = wanted;
   const kind = kindOf(wanted);
   await end(locks, { kind, name, ttl, leases: [...granted], ...(permits !== undefined && { permits }) });
+  return granted;
 }
 
 async function grantedFor(locks: Locks, wanted: Wanted, request: string): Promise<readonly Handle[]> {

@@ -6,7 +6,7 @@
  * nothing for longer than its TTL. Where a client has gone by the time of the grant, the lease is ended.
  */
 import { createHash } from 'node:crypto';
-import { BusyError } from '@holdfast/kernel';
+import { BusyError, LeaseLostError } from '@holdfast/kernel';
 import { z } from 'zod';
 import type { Caller } from '../auth/caller.js';
 import { BusyWithTicketError, ForbiddenError } from '../errors.js';
@@ -114,7 +114,7 @@ export const acquire = operation({
       message: `has more than ${MOST_BYTES} bytes`,
     }),
   answers: { 201: { description: 'It is yours.', schema: granted } },
-  problems: ['HOLDFAST_BUSY'],
+  problems: ['HOLDFAST_BUSY', 'HOLDFAST_QUOTA_EXCEEDED'],
   example: { params: EXAMPLE, body: { ttl: 10_000, wait: 0 } },
   run: answerTaking,
 });
@@ -141,11 +141,19 @@ async function answerTaking(call: Taking): Promise<Answer> {
   const request = requestOf(call, wanted);
   const asked = { ttl, signal, ...(above !== undefined && { above }) };
   try {
-    if (request !== undefined) await endEarlier(locks, wanted, request, ttl);
-    const { held, validFor } = await take(locks, wanted, {
-      ...asked,
-      ...{ wait, waited: before, ...(request !== undefined && { request }) },
-    });
+    if (request !== undefined) {
+      await systems.quotas.end(caller, await endEarlier(locks, wanted, request, ttl));
+    }
+    const { held, validFor } = await systems.quotas.take(
+      caller,
+      { count: 1 + others.length, wait, ttl },
+      () =>
+        take(locks, wanted, {
+          ...asked,
+          ...{ wait, waited: before, ...(request !== undefined && { request }) },
+        }),
+      (taken) => taken.held.leases,
+    );
     const [{ resource, token } = { resource: '', token: 0 }, ...more] = held.leases;
     const body = {
       ...{ lease: sealer.seal('lease', caller.subject, held), resource, token, issuer: held.issuer },
@@ -227,7 +235,14 @@ export const extend = operation({
   async run(call) {
     const held = heldBy(call);
     const { ttl = held.ttl } = call.body;
-    const remaining = await extendAll(call.systems.locks, held, ttl);
+    const { locks, quotas } = call.systems;
+    const noted = quotas.extend(call.caller, held.leases, ttl);
+    const remaining = await extendAll(locks, held, ttl).catch(async (error: unknown) => {
+      await noted;
+      if (error instanceof LeaseLostError) await quotas.end(call.caller, held.leases);
+      throw error;
+    });
+    await noted;
     return { status: 200, body: timesOf(call, remaining) };
   },
 });
@@ -246,7 +261,9 @@ export const release = operation({
   answers: { 204: { description: 'It is over; the next in line is granted it.' } },
   example: {},
   async run(call) {
-    await end(call.systems.locks, heldBy(call));
+    const held = heldBy(call);
+    await end(call.systems.locks, held);
+    await call.systems.quotas.end(call.caller, held.leases);
     return { status: 204 };
   },
 });

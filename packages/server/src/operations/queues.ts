@@ -12,6 +12,8 @@ import { z } from 'zod';
 import type { Caller } from '../auth/caller.js';
 import { NotFoundError, RequestError } from '../errors.js';
 import { problemOf } from '../http/problem.js';
+import { taskThing } from '../quotas/alive.js';
+import { bytesOf, type Fate } from '../quotas/quotas.js';
 import { ADMIN, inQueue, onQueue, QUEUE } from './in-queue.js';
 import { type Answer, type Call, operation, type StreamEvent } from './operation.js';
 import { newTask, shownTask, taskState } from './tasks.js';
@@ -124,17 +126,49 @@ export const add = operation({
       schema: added,
     },
   },
-  problems: ['HOLDFAST_QUEUE_FULL'],
+  problems: ['HOLDFAST_QUEUE_FULL', 'HOLDFAST_QUOTA_EXCEEDED'],
   example: { params: QUEUE, body: { data: { url: 'https://example.org/cat.png' }, id: 'cat' } },
   run: (call) =>
     call.systems.withQueue(call.params.queue, async (queue) => {
-      const { data, ...options } = call.body;
+      const { systems, caller, params } = call;
+      const { data, ...given } = named(call, call.body);
       const once = onlyOnce(call);
-      const result = await queue.add(data, { ...once, ...options } as AddOptions);
+      const options = { ...once, ...given } as AddOptions;
+      const result = await systems.quotas.store(
+        caller,
+        { kind: 'tasks', ...itemOf(params.queue, data, options) },
+        () => queue.add(data, options),
+        (added) => fateOf(params.queue, added, options),
+      );
       if (once.id !== undefined && !result.added) await requireSame(queue, result.id, data);
       return { status: result.added ? 201 : 200, body: result };
     }),
 });
+
+type Adding = Pick<Call<{ queue: string }>, 'systems' | 'caller' | 'params' | 'idempotencyKey'>;
+
+/** A task has an id before it is added where it is counted: if the answer is lost, it can be looked up. */
+function named<Task extends { readonly id?: string | undefined }>(
+  { systems, caller, idempotencyKey }: Adding,
+  task: Task,
+): Task {
+  const hasId = task.id !== undefined || idempotencyKey !== undefined;
+  if (hasId || !systems.quotas.counts(caller, 'tasks')) return task;
+  return { ...task, id: `${systems.random.id()}${systems.random.id()}` };
+}
+
+/** A task as it is counted against a quota. */
+const itemOf = (queue: string, data: unknown, { id = '' }: AddOptions) => ({
+  thing: taskThing(queue, id),
+  bytes: bytesOf(data),
+});
+
+/** One that was there already has our data now, if it keeps the last. */
+function fateOf(queue: string, { id, added }: { id: string; added: boolean }, options: AddOptions): Fate {
+  if (added) return 'stored';
+  const { keep } = Object(options.deduplicate) as { keep?: unknown };
+  return keep === 'last' ? { insteadOf: taskThing(queue, id) } : 'there';
+}
 
 /** The options by which a task that is added again, with the same Idempotency-Key, is the same task. */
 function onlyOnce({ caller, params, idempotencyKey }: Call<{ queue: string }>): AddOptions {
@@ -160,7 +194,7 @@ export const addMany = operation({
   path: '/v1/queues/{queue}/tasks:batch',
   summary: 'Add up to 1000 tasks.',
   description:
-    'Each is added or refused by itself: the answer has an outcome for each, in their order, and 207 says that some were refused.',
+    'Each is added or refused by itself: the answer has an outcome for each, in their order, and 207 says that some were refused. Where a quota of the key has no room for all, none is added.',
   ...WRITE,
   params: inQueue,
   query: none,
@@ -172,12 +206,21 @@ export const addMany = operation({
       schema: z.object({ tasks: z.array(z.union([added, z.object({ problem: z.looseObject({}) })])) }),
     },
   },
-  problems: ['HOLDFAST_QUEUE_FULL'],
+  problems: ['HOLDFAST_QUEUE_FULL', 'HOLDFAST_QUOTA_EXCEEDED'],
   example: { params: QUEUE, body: { tasks: [{ data: 1 }, { data: 2, key: 'user:7' }] } },
-  run: ({ systems, params, body: { tasks } }) =>
-    systems.withQueue(params.queue, async (queue) => {
-      const adding = tasks.map(({ data, ...options }) => queue.add(data, options as AddOptions));
-      const settled = await Promise.allSettled(adding);
+  run: (call) =>
+    call.systems.withQueue(call.params.queue, async (queue) => {
+      const { systems, caller, params } = call;
+      const tasks = call.body.tasks.map((task) => named({ ...call, idempotencyKey: undefined }, task));
+      const settled = await systems.quotas.storeAll(
+        caller,
+        {
+          kind: 'tasks',
+          items: tasks.map(({ data, ...options }) => itemOf(params.queue, data, options as AddOptions)),
+        },
+        () => Promise.allSettled(tasks.map(({ data, ...options }) => queue.add(data, options as AddOptions))),
+        (added, index) => fateOf(params.queue, added, tasks[index] as AddOptions),
+      );
       const refused = settled.filter((one) => one.status === 'rejected');
       if (refused.length === tasks.length) throw refused[0]?.reason;
       const body = {

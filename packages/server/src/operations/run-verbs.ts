@@ -6,8 +6,9 @@
  */
 import type { Many } from '@holdfast/workflow';
 import { z } from 'zod';
+import { runThing } from '../quotas/alive.js';
 import { type Call, operation, type StreamEvent } from './operation.js';
-import { GONE, keyed, ofRun, onRun, runRef, runState } from './runs.js';
+import { countedId, GONE, keyed, ofRun, onRun, runRef, runState } from './runs.js';
 import { id, none, workflowName } from './values.js';
 
 const ofWorkflow = z.strictObject({ workflow: workflowName });
@@ -34,11 +35,21 @@ export const fork = operation({
     id: id.optional().describe('Of the run that begins. Default: a random one.'),
   }),
   answers: { 201: { description: 'It is there.', schema: runRef } },
-  problems: [...GONE, 'HOLDFAST_RUNS_FULL'],
+  problems: [...GONE, 'HOLDFAST_RUNS_FULL', 'HOLDFAST_QUOTA_EXCEEDED'],
   example: { params: { ...ORDER, id: 'done' }, body: { id: 'o1-again' } },
   run: (call) =>
     onRun(call, async (run) => {
-      const { workflow, id: of, key } = await run.fork(call.body as Parameters<typeof run.fork>[0]);
+      const own = call.body.id ?? countedId(call);
+      const options = { ...call.body, ...(own !== undefined && { id: own }) };
+      const {
+        workflow,
+        id: of,
+        key,
+      } = await call.systems.quotas.store(
+        call.caller,
+        { kind: 'runs', thing: runThing(run.workflow, own ?? '', run.key), bytes: 0 },
+        () => run.fork(options as Parameters<typeof run.fork>[0]),
+      );
       return { status: 201, body: { workflow, id: of, ...(key !== undefined && { key }) } };
     }),
 });

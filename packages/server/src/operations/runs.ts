@@ -8,6 +8,8 @@
 import { createHash } from 'node:crypto';
 import type { Run, StartOptions } from '@holdfast/workflow';
 import { z } from 'zod';
+import { runThing } from '../quotas/alive.js';
+import { bytesOf } from '../quotas/quotas.js';
 import { type Call, operation, type StreamEvent } from './operation.js';
 import { count, duration, id, json, none, wait, workflowName } from './values.js';
 
@@ -58,6 +60,10 @@ function repeatedId({ caller, params, idempotencyKey }: Call<{ workflow: string 
   const text = JSON.stringify([caller.subject, params.workflow, idempotencyKey]);
   return `h.${createHash('sha256').update(text).digest('base64url')}`;
 }
+
+/** A run has an id before it is started where it is counted: if the answer is lost, it can be looked up. */
+export const countedId = ({ systems, caller }: Pick<Call, 'systems' | 'caller'>): string | undefined =>
+  systems.quotas.counts(caller, 'runs') ? `${systems.random.id()}${systems.random.id()}` : undefined;
 
 export const list = operation({
   id: 'workflows.list',
@@ -137,14 +143,19 @@ export const start = operation({
     expires: z.int().positive().optional().describe('By when it has to begin, in ms since the epoch.'),
   }),
   answers: { 201: { description: 'It is there.', schema: runRef } },
-  problems: ['HOLDFAST_RUNS_FULL', 'HOLDFAST_NOT_FOUND'],
+  problems: ['HOLDFAST_RUNS_FULL', 'HOLDFAST_QUOTA_EXCEEDED', 'HOLDFAST_NOT_FOUND'],
   example: { params: ORDER, body: { input: { item: 'kelp' }, id: 'o2' } },
   run: (call) =>
     call.systems.withApp(call.params.workflow, async (app) => {
       const { input, ...given } = call.body;
-      const own = given.id ?? repeatedId(call as Call<{ workflow: string }>);
+      const { systems, caller, params } = call;
+      const own = given.id ?? repeatedId(call as Call<{ workflow: string }>) ?? countedId(call);
       const options = { ...given, ...(own !== undefined && { id: own }) } as StartOptions;
-      const { workflow, id, key } = await app.start(call.params.workflow, input, options);
+      const { workflow, id, key } = await systems.quotas.store(
+        caller,
+        { kind: 'runs', thing: runThing(params.workflow, own ?? '', given.key), bytes: bytesOf(input) },
+        () => app.start(params.workflow, input, options),
+      );
       return { status: 201, body: { workflow, id, ...(key !== undefined && { key }) } };
     }),
 });
@@ -393,11 +404,18 @@ export const retry = operation({
       schema: z.object({ retried: z.boolean() }),
     },
   },
-  problems: GONE,
+  problems: [...GONE, 'HOLDFAST_QUOTA_EXCEEDED'],
   example: { params: O1, body: {} },
   run: (call) =>
     onRun(call, async (run) => {
       const { from } = call.body;
-      return { status: 200, body: { retried: await run.retry(from === undefined ? {} : { from }) } };
+      // One that was over lives again, so it counts again.
+      const retried = await call.systems.quotas.store(
+        call.caller,
+        { kind: 'runs', thing: runThing(run.workflow, run.id, run.key), bytes: 0 },
+        () => run.retry(from === undefined ? {} : { from }),
+        (goesOn) => (goesOn ? 'stored' : 'there'),
+      );
+      return { status: 200, body: { retried } };
     }),
 });

@@ -5,6 +5,7 @@
  */
 import { z } from 'zod';
 import { NotFoundError, RequestError } from '../errors.js';
+import { scheduleThing } from '../quotas/alive.js';
 import { inQueue, onQueue, QUEUE } from './in-queue.js';
 import { operation } from './operation.js';
 import { taskOptions } from './tasks.js';
@@ -94,10 +95,14 @@ export const setOfQueue = operation({
   query: none,
   body: z.strictObject({ data: json.describe('What the worker is given.'), ...ofQueue }),
   answers: { 204: { description: 'It is set.' } },
+  problems: ['HOLDFAST_QUOTA_EXCEEDED'],
   example: { params: NIGHTLY, body: { data: { full: true }, cron: '0 3 * * *' } },
-  run: ({ systems, params, body: { data, ...schedule } }) =>
+  run: ({ systems, caller, params, body: { data, ...schedule } }) =>
     systems.withQueue(params.queue, async (queue) => {
-      await queue.schedule(params.schedule, data, schedule as Parameters<typeof queue.schedule>[2]);
+      const thing = scheduleThing('queue', params.queue, params.schedule);
+      await systems.quotas.store(caller, { kind: 'schedules', thing, bytes: 0 }, () =>
+        queue.schedule(params.schedule, data, schedule as Parameters<typeof queue.schedule>[2]),
+      );
       return { status: 204 };
     }),
 });
@@ -202,14 +207,17 @@ export const setOfWorkflow = operation({
     key: id.optional().describe('What the runs work on: of one key, one run goes on at a time.'),
   }),
   answers: { 204: { description: 'It is set.' } },
-  problems: ['HOLDFAST_NOT_FOUND'],
+  problems: ['HOLDFAST_NOT_FOUND', 'HOLDFAST_QUOTA_EXCEEDED'],
   example: { params: NIGHT, body: { input: { item: 'kelp' }, cron: '0 3 * * *' } },
-  run: ({ systems, params, body: { input, ...schedule } }) =>
+  run: ({ systems, caller, params, body: { input, ...schedule } }) =>
     systems.withApp(params.workflow, async (app) => {
       const { workflow, schedule: name } = params;
       const other = (await app.schedules()).find((each) => each.name === name);
       if (other !== undefined && other.workflow !== workflow) throw taken(name);
-      await app.schedule(name, workflow, input, schedule as Parameters<typeof app.schedule>[3]);
+      const thing = scheduleThing('app', workflow, name);
+      await systems.quotas.store(caller, { kind: 'schedules', thing, bytes: 0 }, () =>
+        app.schedule(name, workflow, input, schedule as Parameters<typeof app.schedule>[3]),
+      );
       return { status: 204 };
     }),
 });

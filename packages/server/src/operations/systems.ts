@@ -8,7 +8,7 @@
 import { type Features, listStores, openFeatures } from '@holdfast/features';
 import { createRedisGuard, type RedisGuard } from '@holdfast/fence/redis';
 import { openRecord, type Reporting, type ResourceRecord, reportTo } from '@holdfast/fence/report';
-import { type Clock, MisuseError, messageOf, type Random } from '@holdfast/kernel';
+import { type Clock, MisuseError, messageOf, type Random, UnavailableError } from '@holdfast/kernel';
 import type { Locks } from '@holdfast/lock';
 import { type Examined, examine } from '@holdfast/lock/doctor';
 import { createQueue, listQueues, metricsText, type Queue } from '@holdfast/queue';
@@ -22,6 +22,9 @@ import type { Sealer } from '../auth/sealer.js';
 import { NotFoundError } from '../errors.js';
 import { Reads } from '../observe/reads.js';
 import type { Definitions } from '../options.js';
+import { isAlive } from '../quotas/alive.js';
+import { Ledger } from '../quotas/ledger.js';
+import { Quotas } from '../quotas/quotas.js';
 import { type Held, Opener, Openers } from './opener.js';
 
 export interface SystemsOptions {
@@ -79,6 +82,8 @@ export class Systems {
   /** Undefined where people do not sign in by an issuer. */
   signIn: SignIn | undefined;
   readonly reads: Reads;
+  readonly quotas: Quotas;
+  #ledger: Ledger | undefined;
   readonly #options: SystemsOptions;
   /** The one that was used longest ago comes first. */
   readonly #queues = new Map<string, Opened>();
@@ -106,6 +111,10 @@ export class Systems {
       clock,
     }));
     this.reads = new Reads(options.clock);
+    this.quotas = new Quotas(
+      () => this.#openLedger(),
+      (kind, thing) => isAlive(this, kind, thing),
+    );
   }
 
   /** Works with a queue. */
@@ -222,6 +231,18 @@ export class Systems {
     return this.#guard;
   }
 
+  /** What counts for quotas. Throws UnavailableError if the server has no Redis. */
+  #openLedger(): Ledger {
+    if (this.#options.redis === undefined) {
+      throw new UnavailableError(
+        'The key has quotas, and this server has no Redis to count them; start it with --redis.',
+        [],
+      );
+    }
+    this.#ledger ??= new Ledger({ ...this.place, clock: this.clock });
+    return this.#ledger;
+  }
+
   /** What seals handles. */
   get sealer(): Sealer {
     return this.#sealer as Sealer;
@@ -298,6 +319,7 @@ export class Systems {
     this.#tally?.close();
     await this.#reporting?.close();
     this.#record?.close();
+    this.#ledger?.close();
     await Promise.all([this.#guard?.close(), this.#app.close(), this.#stores.close(), this.#indexes.close()]);
     await Promise.all(
       [...this.#queues.values()].map(({ close, remote }) => {

@@ -22,6 +22,7 @@ import type { Operation } from './operation.js';
 import * as product from './product.js';
 import * as queueLimits from './queue-limits.js';
 import * as queues from './queues.js';
+import * as quotas from './quotas.js';
 import * as runVerbs from './run-verbs.js';
 import * as runs from './runs.js';
 import * as scale from './scale.js';
@@ -35,6 +36,7 @@ const isOperation = (exported: unknown): exported is Operation =>
 
 export const OPERATIONS: readonly Operation[] = [
   product,
+  quotas,
   live,
   signIn,
   queues,

@@ -26,6 +26,13 @@ const NOT_AFTER: Option = {
   about: 'When the key expires, such as 2027-01-31T12:00:00Z. Default: never.',
 };
 
+const QUOTAS: Option = {
+  name: 'quotas',
+  value: '<name=number,…>',
+  about:
+    'How much the subject may have stored and held, such as "tasks=1000,leases=50"; also taskBytes, runs, runBytes and schedules. Default: any amount.',
+};
+
 const SUBJECT_OPERAND = { name: 'subject', about: 'who has the key' };
 const ID_OPERAND = { name: 'id', about: 'the id of the key, or "all"' };
 
@@ -56,7 +63,7 @@ const create: Command = {
   operands: [SUBJECT_OPERAND],
   about: `Writes the key to stdout: it is not kept anywhere. Servers that read the file
 accept it within 5 s.`,
-  options: [KEYS_FILE, SCOPES, NOT_AFTER, JSON_OUTPUT],
+  options: [KEYS_FILE, SCOPES, NOT_AFTER, QUOTAS, JSON_OUTPUT],
   example: 'holdfast keys create shop --keys keys.json --scopes queues:write=images',
 
   async run(args, { stdout }) {
@@ -69,12 +76,27 @@ accept it within 5 s.`,
     }
     const listed = await listedIn(args);
     const until = notAfter === undefined ? undefined : new Date(notAfter).toISOString();
-    const { key, entry } = createKey({ subject, scopes, ...given({ notAfter: until }) }, systemRandom);
+    const quotas = quotasOf(args);
+    const { key, entry } = createKey(
+      { subject, scopes, ...given({ notAfter: until, quotas }) },
+      systemRandom,
+    );
     await replace(args, { ...listed, keys: [...listed.keys, entry] });
     stdout.write(args.has(JSON_OUTPUT) ? `${JSON.stringify({ key, ...entry })}\n` : `${key}\n`);
     return EXIT.ok;
   },
 };
+
+function quotasOf(args: Arguments): Readonly<Record<string, number>> | undefined {
+  const text = args.text(QUOTAS);
+  if (text === undefined) return undefined;
+  const pairs = text.split(',').map((pair) => {
+    const [, name, number] = /^\s*(\w+)=(\d+)\s*$/.exec(pair) ?? [];
+    if (name === undefined) throw args.wrong('--quotas is such as "tasks=1000,leases=50"');
+    return [name, Number(number)] as const;
+  });
+  return Object.fromEntries(pairs);
+}
 
 const ls: Command = {
   ...OF_EVERY_ACTION,

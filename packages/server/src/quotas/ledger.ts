@@ -1,0 +1,163 @@
+/**
+ * The ledger of quotas in Redis: what each subject has stored and holds, counted for all replicas together.
+ *
+ * Guarantees: a thing is counted in the step that looks at the limit, before it is stored, and not again if it is counted
+ * already; all that are asked for or none. Nothing is taken off but by the stamp with which it was seen, so a thing that is stored
+ * again meanwhile stays counted. Without Redis, every call rejects with UnavailableError.
+ */
+import { type Clock, UnavailableError } from '@holdfast/kernel';
+import {
+  FORBIDDEN_ADVICE,
+  isForbidden,
+  MissingRightsError,
+  type NodeSource,
+  type Reply,
+  reasonOf,
+  type Script,
+  scriptFrom,
+  useNode,
+} from '@holdfast/redis';
+import type { StoredKind } from './limits.js';
+
+const LUA = new URL('../../lua/', import.meta.url);
+const reserveScript: Script = scriptFrom(LUA, 'quota-reserve');
+const settleScript: Script = scriptFrom(LUA, 'quota-settle');
+const oldestScript: Script = scriptFrom(LUA, 'quota-oldest');
+const holdScript: Script = scriptFrom(LUA, 'quota-hold');
+
+interface Place {
+  readonly redis: NodeSource;
+  readonly prefix: string;
+  readonly callTimeout: number;
+  readonly clock: Clock;
+}
+
+/** Something that is about to be stored. */
+export interface Item {
+  /** The same for the same thing. */
+  readonly thing: string;
+  readonly bytes: number;
+}
+
+/** A limit stands in the way. */
+export interface Full {
+  readonly full: 'count' | 'bytes';
+  readonly used: number;
+}
+
+export interface Reserved {
+  readonly stamp: string;
+  /** Those that were not counted before. */
+  readonly fresh: ReadonlySet<string>;
+}
+
+/** What became of a thing: as quota-settle.lua has it. */
+export interface Settled {
+  readonly thing: string;
+  readonly stamp: string;
+  readonly fate: 'stored' | 'gone' | 'alive' | 'instead';
+  readonly other?: string;
+}
+
+export interface Held {
+  readonly isFull: boolean;
+  readonly held: number;
+  /** In how many ms the next one ends, if it is full. */
+  readonly next: number;
+}
+
+/** For how long a thing may be being written, beyond the time that a call may take; in ms. */
+const WRITING = 60_000;
+
+export class Ledger {
+  readonly #place: Place;
+  readonly #root: string;
+  readonly #use: ReturnType<typeof useNode>;
+
+  constructor(place: Place) {
+    this.#place = place;
+    this.#root = `${place.prefix}{holdfast:server}:quota:`;
+    this.#use = useNode(place.redis, { key: this.#root, clock: place.clock });
+  }
+
+  /** Counts what is about to be stored. */
+  async reserve(
+    subject: string,
+    kind: StoredKind,
+    most: { readonly count: number | undefined; readonly bytes: number | undefined },
+    items: readonly Item[],
+  ): Promise<Reserved | Full> {
+    const pairs = items.flatMap(({ thing, bytes }) => [thing, String(bytes)]);
+    const args = [String(most.count ?? ''), String(most.bytes ?? ''), ...pairs];
+    const [isCounted, stamp, ...rest] = (await this.#run(
+      reserveScript,
+      this.#keysOf(subject, kind),
+      args,
+    )) as [number, string, ...string[]];
+    if (isCounted === 1) return { stamp, fresh: new Set(rest) };
+    return { full: stamp as Full['full'], used: Number(rest[0]) };
+  }
+
+  /** Notes what became of things. Resolves to how many are not counted any more. */
+  async settle(subject: string, kind: StoredKind, settled: readonly Settled[]): Promise<number> {
+    if (settled.length === 0) return 0;
+    const args = settled.flatMap(({ thing, stamp, fate, other = '' }) => [thing, stamp, fate, other]);
+    return Number(await this.#run(settleScript, this.#keysOf(subject, kind), args));
+  }
+
+  /** Things of which nothing was certain for longest, but for those that are being written. */
+  async oldest(
+    subject: string,
+    kind: StoredKind,
+    count: number,
+  ): Promise<readonly { readonly thing: string; readonly stamp: string }[]> {
+    const writing = String((WRITING + this.#place.callTimeout) * 1_000);
+    const found = (await this.#run(oldestScript, this.#keysOf(subject, kind), [
+      String(count),
+      writing,
+    ])) as string[];
+    const things = [];
+    for (let at = 0; at < found.length; at += 2)
+      things.push({ thing: found[at] ?? '', stamp: found[at + 1] ?? '' });
+    return things;
+  }
+
+  /** Counts things that are held for `lifetime` ms from now at most, in the place of others. */
+  async hold(
+    subject: string,
+    most: number | undefined,
+    lifetime: number,
+    { ended = [], held = [] }: { readonly ended?: readonly string[]; readonly held?: readonly string[] },
+  ): Promise<Held> {
+    const args = [String(most ?? ''), String(Math.ceil(lifetime)), String(ended.length), ...ended, ...held];
+    const key = `${this.#root}leases:${encodeURIComponent(subject)}`;
+    const [isHeld, count, next] = (await this.#run(holdScript, [key], args)) as number[];
+    return { isFull: isHeld !== 1, held: Number(count), next: Number(next ?? 0) };
+  }
+
+  /** Ends its connection. */
+  close(): void {
+    this.#use.release();
+  }
+
+  #keysOf(subject: string, kind: StoredKind): readonly string[] {
+    const root = `${this.#root}${kind}:${encodeURIComponent(subject)}`;
+    return [root, `${root}:writing`, `${root}:bytes`];
+  }
+
+  async #run(script: Script, keys: readonly string[], args: readonly string[]): Promise<Reply> {
+    const { node } = this.#use;
+    await node.open();
+    try {
+      return await node.run(script, keys, args, this.#place.callTimeout);
+    } catch (error) {
+      const reason = reasonOf(error);
+      if (isForbidden(reason)) {
+        throw new MissingRightsError(`Quotas cannot be counted: ${reason}. ${FORBIDDEN_ADVICE}`);
+      }
+      throw new UnavailableError('The quota of the key cannot be counted now, so nothing was done.', [
+        { node: node.address, reason },
+      ]);
+    }
+  }
+}
