@@ -1,6 +1,8 @@
 -- quota-oldest: things that are counted, those first of which nothing was certain for longest.
 --
--- KEYS as of quota-reserve; ARGV[1] how many; ARGV[2] for how many µs a thing may be being written
+-- KEYS[1] what is counted, by the stamp of when that was last certain
+-- KEYS[2] what is being written, by its stamp
+-- ARGV[1] how many; ARGV[2] for how many µs a thing may be being written
 -- Replies pairs of a thing and its stamp
 local time = redis.call('TIME')
 local since = time[1] * 1000000 + time[2] - ARGV[2]

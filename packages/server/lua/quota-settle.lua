@@ -1,8 +1,11 @@
 -- quota-settle: note what became of things that are counted. A thing that was counted anew since its stamp stays as it is.
 --
--- KEYS as of quota-reserve
--- ARGV: fours of a thing, its stamp, what became of it, and a thing or ''. 'stored': it was written; 'gone': it is not, or
--- not any more; 'alive': it was looked up and is there; 'instead': the other thing took its place and has its bytes.
+-- KEYS[1] what is counted, by the stamp of when that was last certain
+-- KEYS[2] what is being written, by its stamp
+-- KEYS[3] the bytes of each, with '=' for all together and '#' for the last stamp
+-- then, for each thing: ARGV its name, its stamp, what became of it, another thing or ''
+-- What became of it: 'stored': it was written; 'gone': it is not, or not any more; 'alive': it was looked up and is there;
+-- 'instead': the other thing took its place and has its bytes.
 -- Replies how many are not counted any more
 local time = redis.call('TIME')
 local now = string.format(

@@ -4,9 +4,9 @@
  * Guarantees: what cannot be looked up, because its store does not answer, is an error, and so stays counted; what a replica
  * does not know yet, such as a workflow whose first worker has just begun, is taken to be there.
  */
-import { RunGoneError } from '@holdfast/workflow';
+import type { Queue } from '@holdfast/queue';
+import { type OpenedWorkflows, RunGoneError } from '@holdfast/workflow';
 import { NotFoundError } from '../errors.js';
-import type { Systems } from '../operations/systems.js';
 import type { StoredKind } from './limits.js';
 import { partsOf, thingOf } from './quotas.js';
 
@@ -16,19 +16,25 @@ export const runThing = (workflow: string, id: string, key: string | undefined):
 export const scheduleThing = (system: 'queue' | 'app', of: string, name: string): string =>
   thingOf(system, of, name);
 
+/** Where things are looked up. */
+interface Stores {
+  withQueue<Result>(name: string, work: (queue: Queue) => Promise<Result>): Promise<Result>;
+  withApp<Result>(workflow: string, work: (app: OpenedWorkflows) => Promise<Result>): Promise<Result>;
+}
+
 const TASK_IS_OVER = ['completed', 'cancelled'];
 const RUN_IS_OVER = ['completed', 'failed', 'cancelled'];
 
 type Parts = readonly (string | null)[];
 
-const ALIVE: Readonly<Record<StoredKind, (systems: Systems, parts: Parts) => Promise<boolean>>> = {
-  async tasks(systems, [queue, id]) {
-    const task = await systems.withQueue(queue ?? '', (opened) => opened.get(id ?? ''));
+const ALIVE: Readonly<Record<StoredKind, (stores: Stores, parts: Parts) => Promise<boolean>>> = {
+  async tasks(stores, [queue, id]) {
+    const task = await stores.withQueue(queue ?? '', (opened) => opened.get(id ?? ''));
     return task !== undefined && !TASK_IS_OVER.includes(task.state);
   },
-  async runs(systems, [workflow, id, key]) {
+  async runs(stores, [workflow, id, key]) {
     try {
-      return await systems.withApp(workflow ?? '', async (app) => {
+      return await stores.withApp(workflow ?? '', async (app) => {
         const run = app.get(workflow ?? '', id ?? '', key === null || key === undefined ? {} : { key });
         return !RUN_IS_OVER.includes((await run.status()).status);
       });
@@ -38,14 +44,14 @@ const ALIVE: Readonly<Record<StoredKind, (systems: Systems, parts: Parts) => Pro
       throw error;
     }
   },
-  async schedules(systems, [system, of, name]) {
+  async schedules(stores, [system, of, name]) {
     const isThere = (schedules: readonly { readonly name: string }[]): boolean =>
       schedules.some((each) => each.name === name);
     if (system === 'queue') {
-      return isThere(await systems.withQueue(of ?? '', (queue) => queue.schedules()));
+      return isThere(await stores.withQueue(of ?? '', (queue) => queue.schedules()));
     }
     try {
-      return isThere(await systems.withApp(of ?? '', (app) => app.schedules()));
+      return isThere(await stores.withApp(of ?? '', (app) => app.schedules()));
     } catch (error) {
       if (error instanceof NotFoundError) return true;
       throw error;
@@ -54,5 +60,5 @@ const ALIVE: Readonly<Record<StoredKind, (systems: Systems, parts: Parts) => Pro
 };
 
 /** Throws UnavailableError. */
-export const isAlive = (systems: Systems, kind: StoredKind, thing: string): Promise<boolean> =>
-  ALIVE[kind](systems, partsOf(thing));
+export const isAlive = (stores: Stores, kind: StoredKind, thing: string): Promise<boolean> =>
+  ALIVE[kind](stores, partsOf(thing));

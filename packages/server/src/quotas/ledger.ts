@@ -89,12 +89,12 @@ export class Ledger {
   ): Promise<Reserved | Full> {
     const pairs = items.flatMap(({ thing, bytes }) => [thing, String(bytes)]);
     const args = [String(most.count ?? ''), String(most.bytes ?? ''), ...pairs];
-    const [isCounted, stamp, ...rest] = (await this.#run(
-      reserveScript,
-      this.#keysOf(subject, kind),
-      args,
-    )) as [number, string, ...string[]];
-    if (isCounted === 1) return { stamp, fresh: new Set(rest) };
+    const [outcome, stamp, ...rest] = (await this.#run(reserveScript, this.#keysOf(subject, kind), args)) as [
+      string,
+      string,
+      ...string[],
+    ];
+    if (outcome === 'counted') return { stamp, fresh: new Set(rest) };
     return { full: stamp as Full['full'], used: Number(rest[0]) };
   }
 
@@ -131,8 +131,8 @@ export class Ledger {
   ): Promise<Held> {
     const args = [String(most ?? ''), String(Math.ceil(lifetime)), String(ended.length), ...ended, ...held];
     const key = `${this.#root}leases:${encodeURIComponent(subject)}`;
-    const [isHeld, count, next] = (await this.#run(holdScript, [key], args)) as number[];
-    return { isFull: isHeld !== 1, held: Number(count), next: Number(next ?? 0) };
+    const [outcome, count, next] = (await this.#run(holdScript, [key], args)) as [string, ...number[]];
+    return { isFull: outcome === 'full', held: Number(count), next: Number(next ?? 0) };
   }
 
   /** Ends its connection. */
