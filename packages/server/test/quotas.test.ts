@@ -171,12 +171,12 @@ test('a task whose answer was lost stays counted, and is looked up when nobody c
   const key = '{holdfast:server}:quota:tasks:shop';
   const now = Date.now() * 1_000;
   const lost = JSON.stringify(['images', 'lost']);
-  await redis.zadd(key, now, lost);
-  await redis.zadd(`${key}:writing`, now, lost);
+  await redis.zadd(key, String(now), lost);
+  await redis.zadd(`${key}:writing`, String(now), lost);
   expect((await ask('POST', TASKS, { body: { data: 1 } })).status).toBe(429);
-  const before = now - 3_600_000_000;
+  const before = String(now - 3_600_000_000);
   await redis.zadd(key, before, lost);
   await redis.zadd(`${key}:writing`, before, lost);
   expect((await ask('POST', TASKS, { body: { data: 1 } })).status).toBe(201);
-  expect(await redis.zrange(`${key}:writing`, 0, -1)).toEqual([]);
+  expect(await redis.zrange(`${key}:writing`, '0', '-1')).toEqual([]);
 });

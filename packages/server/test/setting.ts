@@ -66,10 +66,10 @@ export function fileOf(content: unknown): string {
 /** Keys with scopes, and the file that lists them. */
 export function keysOf<Name extends string>(
   scopes: Readonly<Record<Name, readonly string[]>>,
-  quotas: Readonly<Partial<Record<Name, Readonly<Record<string, number>>>>> = {},
+  quotas?: Readonly<Partial<Record<Name, Readonly<Record<string, number>>>>>,
 ): { readonly file: string; readonly keys: Readonly<Record<Name, string>> } {
   const made = Object.entries<readonly string[]>(scopes).map(([subject, of]) => {
-    const limits = quotas[subject as Name];
+    const limits = quotas?.[subject as Name];
     const entry = { subject, scopes: of, ...(limits && { quotas: limits }) };
     return { subject, ...createKey(entry, systemRandom) };
   });
