@@ -257,7 +257,8 @@ export class Features extends Reads {
     if (pointer === undefined) throw notApplied(view.name);
     const generation = options?.generation?.id ?? pointer.live;
     const filled = await this.#definitions.ofGeneration(view.name, generation);
-    const live = this.#definitions.known(view.name, pointer) ?? (await this.#definitions.fetch(view.name));
+    const live =
+      this.#definitions.known(view.name, pointer) ?? (await this.#definitions.fetchFor(view.name, pointer));
     const [catalog, partitions, clock] = [this.#catalog, this.#partitions, this.#clock];
     const telemetry = this.#telemetry;
     const random = this.#random;

@@ -1,15 +1,16 @@
 /** Generations on a real Redis: filled beside the one that is read, cut to, cut back, ended, and not by everybody. */
 import { StaleTokenError } from '@holdfast/fence';
-import { BusyError, MisuseError, type TokenHolder } from '@holdfast/kernel';
+import { BusyError, type Clock, MisuseError, onAbort, systemClock, type TokenHolder } from '@holdfast/kernel';
 import { describe, expect, it, vi } from 'vitest';
 import { entity } from '../src/definition/entity.js';
 import { service } from '../src/definition/service.js';
 import { t } from '../src/definition/types.js';
-import { view } from '../src/definition/view.js';
+import { type View, view } from '../src/definition/view.js';
 import { DefinitionMismatchError, GenerationEndedError, IncompleteError } from '../src/errors.js';
 import { createFeatures, type Features } from '../src/features.js';
 import type { CutOptions } from '../src/generation/generation.js';
 import { redisStream } from '../src/source/redis-stream.js';
+import type { Source } from '../src/source/source.js';
 import { client, later, openParts, url, useRedis } from './setting.js';
 
 useRedis();
@@ -19,8 +20,8 @@ const profile = view('profile', { entity: user, fields: { n: t.int() } });
 /** The same feature as another type, which stored rows cannot follow. */
 const asText = view('profile', { entity: user, fields: { n: t.string() } });
 
-function storeOf(of: typeof profile | typeof asText = profile): Features {
-  const store = createFeatures({ redis: url(), name: 'shop', views: [of], partitions: 4 });
+function storeOf(of: View = profile, clock: Clock = systemClock): Features {
+  const store = createFeatures({ redis: url(), name: 'shop', views: [of], partitions: 4, clock });
   later(() => store.close());
   return store;
 }
@@ -94,6 +95,23 @@ describe('a generation that is filled by a job', () => {
     expect(await noted()).toEqual(['applied profile']);
     await next.cut({ lanes: { batch: 'ended' } });
     expect(await noted()).toEqual(['applied profile', 'profile 3-9 is live']);
+  });
+
+  it('that is not read any more is answered whole by whoever holds a pointer to it, of another schema, too', async () => {
+    await filled();
+    const wide = view('profile', { entity: user, fields: { n: t.int(), twice: t.int() } });
+    const store = storeOf(wide);
+    const generation = await store.begin(wide, { holder: holderOf(8) });
+    const lane = await store.open(wide, { holder: holderOf(8), generation });
+    await lane.land([{ id: 'u1', time: NOW, values: { n: 1, twice: 2 } }]);
+    await lane.finish();
+    await generation.cut({ lanes: { batch: 'finished' } });
+    // On its clock, a pointer is held for ever; nothing is known of the definition before a row is read.
+    const reading = storeOf(wide, { ...systemClock, now: () => 0 });
+    expect((await reading.rows(wide, ['nobody']))[0]?.reason).toBe('missing');
+    await store.rollback(wide, { holder: holderOf(9), behind: 'accept' });
+    const [row] = await reading.rows(wide, ['u1']);
+    expect([row?.values, row?.reason]).toEqual([{ n: 1, twice: 2 }, undefined]);
   });
 
   it('names every lane of the old one, so that none is forgotten', async () => {
@@ -233,6 +251,19 @@ describe('a generation that follows the same source', () => {
       await client().xadd('clicks', `${n + 1}-0`, 'u', `u${n % 9}`, 'n', String(n));
   };
 
+  /** So many records, and then nothing, not even an empty batch. */
+  const silent = (count: number): Source => ({
+    ...{ name: 'clicks', partitions: [0], nameOf: () => 'clicks', extent: () => Promise.resolve(undefined) },
+    async *read(_, after, signal) {
+      const begin = after?.[0] ?? 0;
+      const records = Array.from({ length: count - begin }, (_, n) => ({
+        ...{ offset: [begin + n + 1, 0] as const, value: { u: `u${begin + n}`, n: String(begin + n) } },
+      }));
+      if (records.length > 0) yield { records, through: [count, 0] };
+      await new Promise<void>((resolve) => onAbort(signal, resolve));
+    },
+  });
+
   it('takes the place once it has all that was taken in, while both go on, and loses nothing', async () => {
     const store = storeOf();
     await store.apply();
@@ -251,6 +282,25 @@ describe('a generation that follows the same source', () => {
     await vi.waitFor(async () => expect(await latest()).toEqual([198, 199, 191]), 20_000);
     // The old one is not closed any more: it is kept up, so that a cut back is possible.
     await vi.waitFor(() => expect(old.stats().accepted).toBe(200), 20_000);
+  }, 40_000);
+
+  it('takes the place, and gives it back, while the source is silent, which no partition of the store hears of otherwise', async () => {
+    const store = storeOf();
+    await store.apply();
+    // On this clock it is never time to tell partitions how far the source has been taken in.
+    const clock = { ...systemClock, now: () => 0 };
+    const writing = storeOf(profile, clock);
+    const renew = (): Promise<void> => Promise.resolve();
+    const next = await store.begin(profile, { holder: holderOf(8) });
+    for (const options of [{ holder: holderOf(7) }, { holder: holderOf(8), generation: next }]) {
+      const lane = await writing.open(profile, { ...options, lane: 'stream', renew });
+      lane.follow(silent(2), parse);
+      await vi.waitFor(() => expect(lane.stats().accepted).toBe(2), 20_000);
+    }
+    await next.cut({ lanes: { stream: 'same' } });
+    expect((await store.rows(profile, ['u1']))[0]?.values.n).toBe(1);
+    await store.rollback(profile, { holder: holderOf(9), lanes: { profile: { stream: 'same' } } });
+    expect(await states(store)).toEqual(['1-0 live', '2-8 previous']);
   }, 40_000);
 
   it('that does not catch up in time changes nothing, and the old one goes on', async () => {

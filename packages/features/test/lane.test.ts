@@ -52,6 +52,7 @@ async function laneOf(options: Options = {}): Promise<Lane<TestRow>> {
       clock: systemClock,
     },
     random: systemRandom,
+    isAwaited: () => Promise.resolve(false),
     ...common,
     telemetry: TELEMETRY,
     ownership,

@@ -93,8 +93,6 @@ export interface CopyParts {
 
 type AnyRow = LaneRow<Entity, Fields>;
 
-/** How often partitions are told how far the log was read, in ms: a cut waits for that. */
-const TELL_EVERY = 200;
 const LOOK_EVERY = 100;
 
 export class Copy implements AsyncDisposable {
@@ -200,7 +198,9 @@ async function openIn(partition: Partition, parts: CopyParts, rank: number): Pro
   return new Lane<AnyRow>({
     ...{ partitions: [partition], ownership, holder, view: view.name, generation, lane, rank },
     ...{ ahead: ahead * 1_000, history: stored.history, parts: view.entity.parts, verb: 'land' },
-    ...{ patience: 0, clock, random, telemetry, badTime: badTimeOf(view, ahead), tellEvery: TELL_EVERY },
+    ...{ patience: 0, clock, random, telemetry, badTime: badTimeOf(view, ahead) },
+    // A cut waits for that, and `caughtUp`.
+    isAwaited: () => Promise.resolve(true),
     // The only partition that this lane has: all rows of an id stay where they are.
     encode: (row) => ({ ...encode(row), partition: 0 }),
   });

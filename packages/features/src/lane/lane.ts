@@ -91,7 +91,7 @@ export interface LaneOptions<Row> {
   readonly encode: EncodeRow<Row>;
   readonly badTime: (row: Row) => RowError;
   /** As that of FollowParts. */
-  readonly tellEvery?: number;
+  readonly isAwaited: () => Promise<boolean>;
 }
 
 /** The pause before a call is repeated, in ms. */
@@ -169,7 +169,7 @@ export class Lane<Row> {
     this.#following = new Following({
       ...{ partitions, ownership, view, generation, lane, clock, telemetry, random: options.random },
       signal: this.#ending.signal,
-      ...{ most: MOST_IN_CALL, tellEvery: options.tellEvery },
+      ...{ most: MOST_IN_CALL, isAwaited: options.isAwaited },
       send: (parcel) => this.#send(parcel),
     });
     for (const signal of [holder?.signal, ownership.signal])

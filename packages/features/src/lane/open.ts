@@ -25,6 +25,7 @@ import { describe, type RowSchema, type StoredView, schemaOf } from '../definiti
 import type { View } from '../definition/view.js';
 import type { WindowsView } from '../definition/windows.js';
 import type { RowError } from '../errors.js';
+import { awaitedOf } from '../generation/awaited.js';
 import type { Generation } from '../generation/generation.js';
 import { reliefOf } from '../generation/relief.js';
 import { readName } from '../options.js';
@@ -135,10 +136,10 @@ export async function openWindowsLane(
   const { view, stored, partitions, clock, random, telemetry } = place;
   const read = readOptions(`A lane of the view "${view.name}"`, options, LANE);
   if (JSON.stringify(stored.ring) !== JSON.stringify(describe(view).ring)) throw notAsApplied(view);
-  const { ownership, holder, generation, lane } = await own(place, read);
+  const { ownership, holder, generation, lane, isAwaited } = await own(place, read);
   return new WindowsLane({
     ...{ view, partitions, ownership, holder, generation, lane, clock, random, telemetry },
-    history: stored.history,
+    ...{ history: stored.history, isAwaited },
   });
 }
 
@@ -169,7 +170,8 @@ async function own(
     requireDefinition: () => requireWrittenAlike(view, stored, { catalog, generation: live }),
   });
   await ownership.open();
-  return { ownership, holder, generation, lane, rank };
+  const isAwaited = awaitedOf({ catalog, view: view.name, generation });
+  return { ownership, holder, generation, lane, rank, isAwaited };
 }
 
 /** The registered schema of the fields that the program declares. */

@@ -64,7 +64,7 @@ export class Outbox {
 
   /** Notes that up to here there is nothing more for the partition. */
   tell(through: Offset): void {
-    if (this.#count > 0 || compareOffsets(this.taken, through) >= 0) return;
+    if (this.#queue.length > 0 || compareOffsets(this.taken, through) >= 0) return;
     this.#queue.push({ pieces: [], through, weight: 0 });
     this.#start();
   }

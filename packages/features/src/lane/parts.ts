@@ -93,8 +93,11 @@ export interface FollowParts {
   readonly onUnreadable: (error: unknown, record: SourceRecord) => void;
   /** Pieces that one call carries; a call ends between two records, so it may carry those of one record more. */
   readonly most: number;
-  /** How often partitions for which nothing has come are told how far the source has been taken in, in ms. Default 5000. */
-  readonly tellEvery?: number | undefined;
+  /**
+   * Whether somebody waits until partitions for which nothing has come are told how far the source has been taken in; otherwise
+   * they are told now and then. Never rejects.
+   */
+  readonly isAwaited: () => Promise<boolean>;
 }
 
 /** A source partition in our hands. */

@@ -5,7 +5,7 @@
  * record that cannot be read is reported, and the others go on. A source that loses records while it is read ends the reading
  * with a SourceLostError, before anything after the loss is taken in.
  */
-import { MisuseError, onAbort } from '@holdfast/kernel';
+import { MisuseError, onAbort, pause } from '@holdfast/kernel';
 import { SourceLostError } from '../errors.js';
 import {
   compareOffsets,
@@ -34,6 +34,9 @@ import {
 
 /** How often partitions for which nothing has come are told how far the source has been taken in, in ms. */
 const TELL_EVERY = 5_000;
+
+/** How often it is looked whether somebody waits for that, in ms. */
+const LOOK_EVERY = 100;
 
 /** Pieces that may wait. */
 const MOST_WAITING = 10_000;
@@ -70,10 +73,12 @@ export class Pass implements SourceHand {
   readonly #options: PassOptions;
   readonly #outboxes: readonly Outbox[];
   readonly #reading = new AbortController();
+  readonly #over = new AbortController();
   #through: Offset | undefined;
   #toldAt: number;
   #failure: { readonly error: unknown } | undefined;
   #wake: (() => void) | undefined;
+  #isTelling = false;
 
   constructor(parts: FollowParts, options: PassOptions) {
     this.#parts = parts;
@@ -117,8 +122,7 @@ export class Pass implements SourceHand {
     try {
       await this.#begin();
       await this.#readAll();
-      await this.#tell(true);
-      await Promise.all(this.#outboxes.map((each) => each.idle()));
+      await this.#tellIdle();
       this.#requireGoing();
       return false;
     } catch (error) {
@@ -127,6 +131,7 @@ export class Pass implements SourceHand {
       if (this.#failure === undefined) await Promise.allSettled(this.#outboxes.map((each) => each.idle()));
       throw error;
     } finally {
+      this.#over.abort();
       for (const each of leave) each();
     }
   }
@@ -161,7 +166,7 @@ export class Pass implements SourceHand {
     if (lowest !== undefined || extent.lostThrough === undefined) return;
     // What was lost before the lane began is told to all, so that what is lost from now on differs from it.
     this.#through = extent.lostThrough;
-    await this.#tell(true);
+    await this.#tellIdle();
   }
 
   #requireThere({ lostThrough, last }: Extent, lowest: Offset | undefined, highest: Offset | undefined) {
@@ -181,7 +186,7 @@ export class Pass implements SourceHand {
   }
 
   async #readAll(): Promise<void> {
-    const { source, clock, tellEvery = TELL_EVERY } = this.#parts;
+    const { source } = this.#parts;
     let place = this.taken;
     const batches = source.read(this.number, place, this.#reading.signal)[Symbol.asyncIterator]();
     try {
@@ -200,7 +205,7 @@ export class Pass implements SourceHand {
         place = batch.through;
         this.#through = batch.through;
         this.health.succeeded();
-        if (clock.now() - this.#toldAt >= tellEvery) await this.#tell(false);
+        if (!this.#isTelling) void this.#tellWhenQuiet();
         while (this.waiting >= MOST_WAITING && this.#failure === undefined && !this.signal.aborted)
           await new Promise<void>((resolve) => {
             this.#wake = resolve;
@@ -278,13 +283,32 @@ export class Pass implements SourceHand {
     for (const { record, error } of fresh) onUnreadable(error, record);
   }
 
+  /** As `tell`, once all has landed. Resolves when all have been told. */
+  async #tellIdle(): Promise<void> {
+    await Promise.all(this.#outboxes.map((each) => each.idle()));
+    this.#tell();
+    await Promise.all(this.#outboxes.map((each) => each.idle()));
+  }
+
   /** Tells the partitions for which nothing has come how far the source has been taken in. */
-  async #tell(isWaitedFor: boolean): Promise<void> {
+  #tell(): void {
     this.#toldAt = this.#parts.clock.now();
     const through = this.#through;
-    if (isWaitedFor) await Promise.all(this.#outboxes.map((each) => each.idle()));
     if (through !== undefined) for (const each of this.#outboxes) each.tell(through);
-    if (isWaitedFor) await Promise.all(this.#outboxes.map((each) => each.idle()));
+  }
+
+  /** Until all partitions are where the reading is. A source that has no more may be silent for ever, so this waits for none. */
+  async #tellWhenQuiet(): Promise<void> {
+    const { clock, isAwaited } = this.#parts;
+    const { signal } = this.#over;
+    this.#isTelling = true;
+    while (compareOffsets(this.taken, this.#through) < 0) {
+      await pause(clock, LOOK_EVERY, signal);
+      const isDue = clock.now() - this.#toldAt >= TELL_EVERY || (await isAwaited());
+      if (signal.aborted) return;
+      if (isDue) this.#tell();
+    }
+    this.#isTelling = false;
   }
 }
 

@@ -54,6 +54,8 @@ export interface WindowsLaneOptions {
   readonly generation: string;
   readonly lane: string;
   readonly history: boolean;
+  /** As that of FollowParts. */
+  readonly isAwaited: () => Promise<boolean>;
   readonly clock: Clock;
   readonly random: Random;
   readonly telemetry: Telemetry;
@@ -106,7 +108,7 @@ export class WindowsLane {
     this.#following = new Following({
       view: view.name,
       ...{ partitions, ownership, generation, lane, clock, random: options.random, telemetry },
-      ...{ signal: this.#ending.signal, most: MOST },
+      ...{ signal: this.#ending.signal, most: MOST, isAwaited: options.isAwaited },
       send: (parcel) => this.#send(parcel),
     });
     this.#leave = [holder?.signal, ownership.signal].map((signal) =>

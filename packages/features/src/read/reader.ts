@@ -282,8 +282,8 @@ export class Reader {
       throw new MisuseError('`replica` needs the replicas of the store; give createFeatures() `replicas`.');
     const known = (view: View) => definitions.known(view.name, pointerOf(view, held.views));
     const unknown = views.filter((view) => known(view) === undefined);
-    if (unknown.length > 0) await this.#fetchDefinitions(unknown, held);
-    const strict = views.find((view) => view.strict || known(view)?.strict === true);
+    const fetched = await this.#fetchDefinitions(unknown, held);
+    const strict = views.find((view) => view.strict || (fetched.get(view) ?? known(view))?.strict === true);
     if (strict === undefined) return replicas;
     throw new MisuseError(
       `The view "${strict.name}" is strict, so it is read from the master alone; leave \`replica\` out.`,

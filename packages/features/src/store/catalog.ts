@@ -181,6 +181,11 @@ export class Catalog {
     this.#caller.close();
   }
 
+  /** The generation that a cut of the view would have read, if one is under way. Throws UnavailableError. */
+  cuttingTo(view: string): Promise<string | undefined> {
+    return this.#caller.call(CUTTING, { key: this.#key, view });
+  }
+
   /** Of each partition, the number of the last change that it was told of, 0 for none. Throws UnavailableError. */
   async told(): Promise<readonly number[]> {
     const all = this.#partitions.map((each) => each.call(MIRRORED, each.keys.of('record')));
@@ -234,6 +239,18 @@ const MIRRORED: CallCommand<string, Whole & { readonly layout: number }> = {
   decode(reply) {
     const [n = '', catalog = '', id = '', layout = ''] = words(reply as readonly BinaryReply[]);
     return [{ n: Number(n), catalog, ended: '', id, alive: '', layout: Number(layout) }];
+  },
+};
+
+const CUTTING: CallCommand<{ readonly key: string; readonly view: string }, string | undefined> = {
+  ...{ command: 'HMGET', binary: true, keys: [], most: 1 },
+  encode({ request: { key, view } }, keys, args) {
+    keys.push(key);
+    args.push(`cutting:${view}`);
+  },
+  decode(reply) {
+    const [cutting = ''] = words(reply as readonly BinaryReply[]);
+    return [cutting.split(' ', 1)[0] || undefined];
   },
 };
 

@@ -154,7 +154,12 @@ export class Definitions {
 
   /** As `known`, from the catalog. Throws UnavailableError, MisuseError. */
   async fetchFor(view: string, { live, applied }: ViewPointer): Promise<StoredView> {
-    if (applied !== NOT_LIVE) return this.fetch(view);
+    if (applied !== NOT_LIVE) {
+      const latest = await this.fetch(view);
+      if (this.#known.get(view)?.applied === applied) return latest;
+      // Another generation may be read since: pointers are held for a while.
+      return (await this.ofGeneration(view, live)) ?? latest;
+    }
     const stored = await this.of(view, live);
     this.#ofOthers.set(printGeneration(view, live), stored);
     return stored;
