@@ -26,6 +26,7 @@ import { queueFairness } from './queue/fairness.js';
 import { queueFanIn } from './queue/fan-in.js';
 import { queueIdle } from './queue/idle.js';
 import { queueKills } from './queue/kills.js';
+import { queuePeers } from './queue/peers/run.js';
 import { queue } from './queue/run.js';
 import { races } from './races/run.js';
 import { rolling } from './rolling/run.js';
@@ -53,6 +54,7 @@ const BENCHMARKS: ReadonlyMap<string, Benchmark> = new Map([
   ['queue-fan-in', queueFanIn],
   ['queue-idle', queueIdle],
   ['queue-kills', queueKills],
+  ['queue-peers', queuePeers],
   ['features-codec', featuresCodec],
   ['features-training', featuresTraining],
   ['features-windows', featuresWindows],
