@@ -7,7 +7,7 @@
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -48,7 +48,7 @@ const RABBIT = '/usr/lib/rabbitmq/bin/rabbitmq-server';
 const STARTS_WITHIN = 120_000;
 
 /** All of its process group ends when the other end of standard input is gone. */
-const UNDER_WATCH = 'epmd -address 127.0.0.1 -port "$ERL_EPMD_PORT" & "$@" & cat > /dev/null; kill -9 0';
+const UNDER_WATCH = 'epmd -port "$ERL_EPMD_PORT" & "$@" & cat > /dev/null; kill -9 0';
 
 async function startRabbit(): Promise<Broker> {
   await installRabbit();
@@ -61,6 +61,7 @@ async function startRabbit(): Promise<Broker> {
       ...process.env,
       HOME: folder,
       ERL_EPMD_PORT: `${names}`,
+      ERL_EPMD_ADDRESS: '127.0.0.1',
       RABBITMQ_NODENAME: `holdfast-${process.pid}@localhost`,
       RABBITMQ_NODE_IP_ADDRESS: '127.0.0.1',
       RABBITMQ_NODE_PORT: `${port}`,
@@ -91,12 +92,14 @@ async function startRabbit(): Promise<Broker> {
   return { url: `amqp://guest:guest@127.0.0.1:${port}`, pid: shell.pid ?? Number.NaN, stop };
 }
 
+/** Does not run it to see whether it is there: that would start a name service for the whole machine, which stays. */
 async function installRabbit(): Promise<void> {
+  if (existsSync(RABBIT)) return;
   const others = new URL('../../../../scripts/others.mjs', import.meta.url);
   const { debianProgram } = (await import(others.href)) as {
     debianProgram(program: string, name: string): string;
   };
-  debianProgram('/usr/sbin/rabbitmqctl', 'rabbitmq-server');
+  debianProgram(RABBIT, 'rabbitmq-server');
 }
 
 export function rabbitVersion(): string {
