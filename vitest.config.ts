@@ -9,6 +9,8 @@
  * The files that a process runs share its modules, because loading them anew for each file takes a quarter of the
  * processor's time. A file that sets something for its whole process, such as OpenTelemetry's provider, has a process of
  * its own: it is named here.
+ *
+ * A file named `*.full.test.ts` takes too long for every change: it is run by `npm run test:full` alone.
  */
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
@@ -17,6 +19,9 @@ import { defineConfig } from 'vitest/config';
 
 /** They register a provider of OpenTelemetry, which a process does once. */
 const OF_THEIR_OWN = ['packages/*/test/telemetry.test.ts'];
+
+/** What only `npm run test:full` runs. */
+const LONG = process.env['HOLDFAST_TESTS'] === 'full' ? [] : ['**/*.full.test.ts'];
 
 /** The folder of other versions of the clients that users bring, for `npm run test:full -- peers-5`. */
 const PEERS = process.env['HOLDFAST_PEERS'];
@@ -48,7 +53,7 @@ export default defineConfig({
             '{packages/*,examples,simulation,faults,deploy}/test/**/*.test.ts',
             'scripts/**/*.test.ts',
           ],
-          exclude: OF_THEIR_OWN,
+          exclude: [...OF_THEIR_OWN, ...LONG],
           isolate: false,
         },
       },

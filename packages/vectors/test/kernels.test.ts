@@ -1,19 +1,10 @@
-/** The kernels in WebAssembly against those in plain TypeScript, and against what their sources compile to. */
-import { readFileSync } from 'node:fs';
+/** The kernels in WebAssembly against those in plain TypeScript. */
 import { seededRandom } from '@holdfast/kernel';
 import { describe, expect, it } from 'vitest';
 import { SlotSet } from '../src/index/slot-set.js';
 import { VectorStore } from '../src/index/store.js';
 import { METRICS, type Metric } from '../src/kernel/layout.js';
 import { vectorMaker } from './vectors.js';
-
-it('are what the sources compile to', async () => {
-  const { compiled } = (await import(new URL('../assembly/compile.mjs', import.meta.url).href)) as {
-    compiled: () => Promise<string>;
-  };
-  const kept = readFileSync(new URL('../src/kernel/wasm.ts', import.meta.url), 'utf8');
-  expect(kept.replaceAll(/\s/g, '')).toBe((await compiled()).replaceAll(/\s/g, ''));
-}, 120_000);
 
 interface Case {
   readonly dimensions: number;
